@@ -1,0 +1,339 @@
+package shim
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// Ends are Go's ends of one worker's pipes. The Conn closes them.
+type Ends struct {
+	R io.ReadCloser  // the worker's stdout
+	W io.WriteCloser // the worker's stdin
+	// Control is Go's end of the control socket; nil when there is none.
+	Control io.ReadWriteCloser
+	// Nonce is what the worker writes before Hello; empty: Hello comes first.
+	Nonce []byte
+}
+
+// Owner hears what happens on a Conn. Its methods are called on the Conn's own
+// goroutines (Freed and Expired on a caller's too) and must not block.
+type Owner interface {
+	// Noise gets what the worker wrote before its nonce; p is the callee's.
+	Noise(p []byte)
+	Hello(*Hello)
+	Ready(*Ready)
+	Failed(*Failed)
+	Log(l *Label, r *LogRecord) // l is nil when no request is meant
+	Stacks(text string)
+	// Freed: the worker has finished with this exchange, and may be given the
+	// next request; called once per exchange.
+	Freed(x *Exchange, o Outcome)
+	// Expired: Exchange.Expire was called.
+	Expired(x *Exchange, why string)
+}
+
+// Conn owns Go's ends of one worker's pipes. It fails once and stays failed.
+type Conn struct {
+	name  string
+	ends  Ends
+	owner Owner
+	out   *writer
+	ctl   *writer // nil without a control socket
+
+	mu      sync.Mutex
+	streams map[uint32]*Exchange
+	next    uint32
+	err     error      // why the Conn failed; nil while it lives
+	lost    []InFlight // what was in flight when it failed
+	closed  bool
+}
+
+// InFlight is a request that a worker has not finished.
+type InFlight struct {
+	Label Label
+	// Sent is when the request was sent to the worker; zero: it was not.
+	Sent time.Time
+	// Started: the answer's head had come.
+	Head bool
+}
+
+// NewConn returns the connection to the worker called name ("shop/3"). Run must
+// be called.
+func NewConn(name string, ends Ends, owner Owner) *Conn {
+	c := &Conn{name: name, ends: ends, owner: owner, out: newWriter(ends.W), streams: make(map[uint32]*Exchange)}
+	if ends.Control != nil {
+		c.ctl = newWriter(ends.Control)
+	}
+	return c
+}
+
+// Run reads frames until the pipe ends or fails, and returns why: io.EOF for an
+// end between two frames, a *ProtocolError, or the pipe's error. All goroutines
+// of the Conn have ended when it returns, and its ends are closed.
+func (c *Conn) Run() error {
+	var wg sync.WaitGroup
+	wg.Go(c.out.loop)
+	if c.ctl != nil {
+		wg.Go(c.ctl.loop)
+		wg.Go(c.readControl)
+	}
+	err := c.read()
+	c.fail(err)
+	c.Close()
+	wg.Wait()
+	return err
+}
+
+// Close closes Go's ends. Open exchanges get ErrWorkerGone. It may be called at
+// any time, more than once, from any goroutine.
+func (c *Conn) Close() {
+	c.fail(io.ErrClosedPipe)
+	c.mu.Lock()
+	closed := c.closed
+	c.closed = true
+	c.mu.Unlock()
+	if closed {
+		return
+	}
+	c.ends.R.Close()
+	c.ends.W.Close()
+	c.out.close()
+	if c.ctl != nil {
+		c.ends.Control.Close()
+		c.ctl.close()
+	}
+}
+
+// CloseRequests closes the worker's stdin: no further request comes, the worker
+// finishes what it runs and leaves. The answers are still read.
+func (c *Conn) CloseRequests() { c.ends.W.Close() }
+
+// Boot sends the boot message.
+func (c *Conn) Boot(m *Boot) error {
+	return c.out.send(false, func(b []byte) ([]byte, error) { return AppendBoot(b, m) })
+}
+
+// Stop tells the worker that SIGTERM counts from now on.
+func (c *Conn) Stop() error { return c.order(KindStop, 0) }
+
+// Dump asks the worker for the stacks of its threads: Owner.Stacks.
+func (c *Conn) Dump() error { return c.order(KindDump, 0) }
+
+// order sends a control frame. Without a control socket it returns
+// errors.ErrUnsupported.
+func (c *Conn) order(k Kind, stream uint32) error {
+	if c.ctl == nil {
+		return errors.ErrUnsupported
+	}
+	return c.ctl.send(false, func(b []byte) ([]byte, error) { return AppendHeader(b, k, 0, stream, 0), nil })
+}
+
+// Err returns why the Conn failed, or nil.
+func (c *Conn) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// InFlight returns the requests that the worker has not finished; after the
+// Conn has failed, those that it had not finished then.
+func (c *Conn) InFlight() []InFlight {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return c.lost
+	}
+	return c.inFlight()
+}
+
+func (c *Conn) inFlight() []InFlight {
+	var list []InFlight
+	for _, x := range c.streams {
+		list = append(list, x.inFlight())
+	}
+	return list
+}
+
+// Open begins an exchange. It fails with ErrNotStarted when the Conn has failed.
+func (c *Conn) Open(l Label) (*Exchange, error) {
+	x := &Exchange{conn: c, label: l, credit: Window, allowed: Window,
+		wakeSend: make(chan struct{}, 1), wakeRead: make(chan struct{}, 1)}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return nil, fmt.Errorf("%s: %w", c.name, ErrNotStarted)
+	}
+	for x.id == 0 || c.streams[x.id] != nil { // 0 is no stream; a slow one may be met again after 2^32 others
+		c.next++
+		x.id = c.next
+	}
+	c.streams[x.id] = x
+	return x, nil
+}
+
+// fail marks the Conn as failed and tells the exchanges.
+func (c *Conn) fail(err error) {
+	c.mu.Lock()
+	if c.err != nil {
+		c.mu.Unlock()
+		return
+	}
+	c.err = err
+	c.lost = c.inFlight()
+	streams := c.streams
+	c.streams = nil
+	c.mu.Unlock()
+	for _, x := range streams {
+		x.broken()
+		c.owner.Freed(x, Broken)
+	}
+}
+
+// finish takes a stream that has ended off the table. It reports whether the
+// stream was there: whoever gets true tells the owner.
+func (c *Conn) finish(x *Exchange) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.streams[x.id] != x {
+		return false
+	}
+	delete(c.streams, x.id)
+	return true
+}
+
+// read is the reader: the nonce, then frames.
+func (c *Conn) read() error {
+	rest, err := c.preamble()
+	if err != nil {
+		return err
+	}
+	fr := NewFrameReader(io.MultiReader(bytes.NewReader(rest), c.ends.R))
+	if len(rest) == 0 {
+		fr.r = c.ends.R
+	}
+	for {
+		f, err := fr.Next()
+		if err == nil {
+			err = c.take(f)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// preamble reads up to the nonce and returns what came after it.
+func (c *Conn) preamble() ([]byte, error) {
+	if len(c.ends.Nonce) == 0 {
+		return nil, nil
+	}
+	var seen []byte
+	buf := make([]byte, 4096)
+	for {
+		n, err := c.ends.R.Read(buf)
+		seen = append(seen, buf[:n]...)
+		if noise, rest, found := bytes.Cut(seen, c.ends.Nonce); found {
+			if len(noise) > 0 {
+				c.owner.Noise(noise)
+			}
+			return rest, nil
+		}
+		if err != nil {
+			if len(seen) > 0 {
+				c.owner.Noise(seen)
+			}
+			return nil, err
+		}
+		if len(seen) > MaxNoise {
+			return nil, protocolErrorf(seen, "%d octets of output before the worker's first frame", len(seen))
+		}
+	}
+}
+
+// take acts on one frame of the worker's.
+func (c *Conn) take(f Frame) error {
+	switch f.Kind {
+	case KindHello:
+		m, err := DecodeHello(f.Payload)
+		if err == nil {
+			c.owner.Hello(m)
+		}
+		return err
+	case KindReady:
+		m, err := DecodeReady(f.Payload)
+		if err == nil {
+			c.owner.Ready(m)
+		}
+		return err
+	case KindFailed:
+		m, err := DecodeFailed(f.Payload)
+		if err == nil {
+			c.owner.Failed(m)
+		}
+		return err
+	case KindLog:
+		m, err := DecodeLog(f.Payload)
+		if err == nil {
+			c.owner.Log(c.label(f.Stream), m)
+		}
+		return err
+	case KindHead, KindBody, KindEnd, KindError, KindWindow:
+		c.mu.Lock()
+		x := c.streams[f.Stream]
+		c.mu.Unlock()
+		if x == nil {
+			if f.Kind == KindWindow { // it may have crossed the answer's end
+				return nil
+			}
+			return protocolErrorf(f.Payload, "%v frame for stream %d, which is not open", f.Kind, f.Stream)
+		}
+		return x.take(f)
+	}
+	return protocolErrorf(nil, "%v frame from a worker", f.Kind)
+}
+
+func (c *Conn) label(stream uint32) *Label {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if x := c.streams[stream]; x != nil {
+		return &x.label
+	}
+	return nil
+}
+
+// readControl reads the shim's answers until the socket ends. What does not
+// follow the protocol ends the Conn like anything else.
+func (c *Conn) readControl() {
+	fr := NewFrameReader(c.ends.Control)
+	for {
+		f, err := fr.Next()
+		if err == nil && f.Kind == KindStacks {
+			var text string
+			if text, err = decodeText(f.Payload); err == nil {
+				c.owner.Stacks(text)
+			}
+		} else if err == nil {
+			err = protocolErrorf(nil, "%v frame on the control socket", f.Kind)
+		}
+		if pe := (*ProtocolError)(nil); errors.As(err, &pe) {
+			c.fail(err)
+			c.Close()
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// window tells the worker that n more octets of the answer may come.
+func (c *Conn) window(stream uint32, n int) {
+	_ = c.out.send(false, func(b []byte) ([]byte, error) {
+		b = AppendHeader(b, KindWindow, 0, stream, 4)
+		return binary.BigEndian.AppendUint32(b, uint32(n)), nil
+	}) // a write that fails shows in what is read
+}

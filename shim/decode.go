@@ -1,0 +1,163 @@
+package shim
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// The worker's messages. Each decoder returns a *ProtocolError for octets that
+// PROTOCOL.md does not allow, and ignores keys that it does not name.
+
+// DecodeHello decodes a Hello's payload.
+func DecodeHello(p []byte) (*Hello, error) {
+	m := new(Hello)
+	return m, walkMap(p, func(w *walker, key string) (known bool, err error) {
+		switch key {
+		case "hash":
+			m.Hash, err = w.str()
+		case "pid":
+			m.Pid, err = w.integer()
+		case "python":
+			m.Python, err = w.str()
+		case "implementation":
+			m.Implementation, err = w.str()
+		case "executable":
+			m.Executable, err = w.str()
+		case "prefix":
+			m.Prefix, err = w.str()
+		case "control":
+			m.Control, err = w.boolean()
+		case "life":
+			m.Life, err = w.boolean()
+		case "stacks":
+			m.Stacks, err = w.boolean()
+		default:
+			return false, nil
+		}
+		return true, err
+	})
+}
+
+// DecodeReady decodes a Ready's payload.
+func DecodeReady(p []byte) (*Ready, error) {
+	m := new(Ready)
+	return m, walkMap(p, func(w *walker, key string) (known bool, err error) {
+		switch key {
+		case "found":
+			m.Found, err = w.str()
+		case "how":
+			m.How, err = w.str()
+		case "framework":
+			m.Framework, err = w.str()
+		case "import_ms":
+			var n int
+			n, err = w.integer()
+			m.Import = time.Duration(n) * time.Millisecond
+		default:
+			return false, nil
+		}
+		return true, err
+	})
+}
+
+// DecodeFailed decodes a Failed's payload.
+func DecodeFailed(p []byte) (*Failed, error) {
+	m := new(Failed)
+	return m, walkMap(p, func(w *walker, key string) (known bool, err error) {
+		switch key {
+		case "kind":
+			m.Kind, err = w.str()
+		case "message":
+			m.Message, err = w.str()
+		case "file":
+			m.File, err = w.str()
+		case "line":
+			m.Line, err = w.integer()
+		case "traceback":
+			m.Traceback, err = w.str()
+		case "dir":
+			m.Dir, err = w.str()
+		case "sys_path":
+			var n int
+			if n, err = w.arrayLen(); err != nil {
+				return true, err
+			}
+			for ; n > 0 && err == nil; n-- {
+				var s string
+				s, err = w.str()
+				m.SysPath = append(m.SysPath, s)
+			}
+		default:
+			return false, nil
+		}
+		return true, err
+	})
+}
+
+// DecodeError decodes an Error's payload.
+func DecodeError(p []byte) (*AppError, error) {
+	m := new(AppError)
+	return m, walkMap(p, func(w *walker, key string) (known bool, err error) {
+		switch key {
+		case "type":
+			m.Type, err = w.str()
+		case "message":
+			m.Message, err = w.str()
+		case "file":
+			m.File, err = w.str()
+		case "line":
+			m.Line, err = w.integer()
+		case "function":
+			m.Function, err = w.str()
+		case "text":
+			m.Text, err = w.str()
+		case "traceback":
+			m.Traceback, err = w.str()
+		default:
+			return false, nil
+		}
+		return true, err
+	})
+}
+
+// DecodeLog decodes a Log's payload.
+func DecodeLog(p []byte) (*LogRecord, error) {
+	m := new(LogRecord)
+	return m, walkMap(p, func(w *walker, key string) (known bool, err error) {
+		value, err := w.str()
+		switch key {
+		case "level":
+			m.Level = value
+		case "event":
+			m.Event = value
+		case "message":
+			m.Message = value
+		default:
+			m.Pairs = append(m.Pairs, key, value)
+		}
+		return true, err
+	})
+}
+
+// decodeText decodes a payload that is one str (Stacks).
+func decodeText(p []byte) (string, error) {
+	w := newWalker(p)
+	defer w.free()
+	s, err := w.str()
+	if err != nil {
+		return "", err
+	}
+	return s, w.end()
+}
+
+// decodeWindow decodes a Window's payload: so many octets more.
+func decodeWindow(p []byte) (int, error) {
+	if len(p) != 4 {
+		return 0, protocolErrorf(p, "a Window of %d octets", len(p))
+	}
+	n := binary.BigEndian.Uint32(p)
+	if n > 1<<30 {
+		return 0, protocolErrorf(p, "a Window of %d more octets", n)
+	}
+	return int(n), nil
+}

@@ -1,0 +1,88 @@
+package shim
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// What callers branch on. All come back wrapped with the worker's name.
+var (
+	// ErrNotStarted: the worker left before anything of the request was sent to
+	// it, so the app cannot have seen it. The request may go to another worker.
+	ErrNotStarted = errors.New("the request was not started")
+	// ErrWorkerGone: the worker died, or its pipe broke, after the request was
+	// sent and before its answer was complete.
+	ErrWorkerGone = errors.New("the worker is gone")
+	// ErrAnswered: the answer has ended, so nobody reads further body octets.
+	// Not a failure: stop sending.
+	ErrAnswered = errors.New("the request is answered already")
+	// ErrExpired: Expire was called for this exchange.
+	ErrExpired = errors.New("the request's time is over")
+
+	// Refusals of a pool. ErrQueueFull comes as *QueueFull.
+	ErrQueueFull    = errors.New("the waiting line is full")
+	ErrQueueTimeout = errors.New("waited too long for a worker")
+	ErrNoWorkers    = errors.New("no worker is up")
+	ErrStopping     = errors.New("the server is stopping")
+)
+
+// QueueFull is ErrQueueFull with the figures that its log line and the answer's
+// Retry-After need.
+type QueueFull struct {
+	// Waiting and Limit count requests in the line.
+	Waiting, Limit int
+	// Oldest is how long the first of the line has waited.
+	Oldest time.Duration
+	// Busy and Workers count workers that run a request, and all of them.
+	Busy, Workers int
+}
+
+func (e *QueueFull) Error() string {
+	return fmt.Sprintf("%v: %d of %d waiting, the oldest for %v; %d of %d workers busy",
+		ErrQueueFull, e.Waiting, e.Limit, e.Oldest.Round(time.Millisecond), e.Busy, e.Workers)
+}
+
+func (e *QueueFull) Unwrap() error { return ErrQueueFull }
+
+// AppError is an exception that the app raised (an Error frame).
+type AppError struct {
+	Type, Message  string
+	File           string // the app's own innermost frame; empty if unknown
+	Line           int    // 0 if unknown
+	Function, Text string
+	Traceback      string // whole, at most 64 KiB
+}
+
+func (e *AppError) Error() string {
+	s := e.Type
+	if e.Message != "" {
+		s += ": " + e.Message
+	}
+	if e.File != "" {
+		s = fmt.Sprintf("%s:%d: %s", e.File, e.Line, s)
+	}
+	return s
+}
+
+// ProtocolError says that a worker broke the frame protocol: usually something
+// else in that process writes on the frame pipe. The Conn that met it is dead.
+type ProtocolError struct {
+	What string
+	// Saw holds the octets at that place, at most 64 of them.
+	Saw []byte
+}
+
+func (e *ProtocolError) Error() string {
+	if len(e.Saw) == 0 {
+		return "protocol error: " + e.What
+	}
+	return fmt.Sprintf("protocol error: %s; the octets there: %q", e.What, e.Saw)
+}
+
+func protocolErrorf(saw []byte, format string, args ...any) *ProtocolError {
+	if len(saw) > 64 {
+		saw = saw[:64]
+	}
+	return &ProtocolError{What: fmt.Sprintf(format, args...), Saw: append([]byte(nil), saw...)}
+}

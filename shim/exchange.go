@@ -1,0 +1,353 @@
+package shim
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// Outcome says how an exchange left its worker.
+type Outcome int
+
+const (
+	// Clean: the answer ended; the worker is fit for the next request.
+	Clean Outcome = iota
+	// Cancelled: the answer was not read to its end. The worker was told, and
+	// is free when it has ended the stream.
+	Cancelled
+	// Broken: the worker died or broke the protocol.
+	Broken
+)
+
+func (o Outcome) String() string {
+	return [...]string{"clean", "cancelled", "broken"}[o]
+}
+
+// Exchange is one request and its answer on one stream of one Conn. Its methods
+// are for one goroutine, but SendBody may run in a second one beside Head and
+// Next. Close ends it in any case.
+type Exchange struct {
+	conn  *Conn
+	id    uint32
+	label Label
+
+	wakeSend, wakeRead chan struct{} // capacity 1: something below has changed
+
+	mu      sync.Mutex
+	sent    time.Time // zero: nothing was sent
+	credit  int       // body octets that may be sent
+	allowed int       // body octets that the worker may send
+	taken   int       // octets read by Next since the last Window
+	head    *Head
+	whole   bool // the whole answer came in its Head frame
+	chunks  [][]byte
+	ended   bool // the worker has ended the answer, or died
+	err     error
+	closed  bool
+}
+
+// Worker returns the worker's name, "shop/3".
+func (x *Exchange) Worker() string { return x.conn.name }
+
+// Label returns what names the request in logs.
+func (x *Exchange) Label() Label { return x.label }
+
+// Sent returns when the request was sent to the worker; zero: not yet.
+func (x *Exchange) Sent() time.Time {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.sent
+}
+
+func (x *Exchange) inFlight() InFlight {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return InFlight{Label: x.label, Sent: x.sent, Head: x.head != nil}
+}
+
+// Send sends the environ and the first octets of the body, at most MaxInline;
+// last: the body is complete. It does not wait for the worker. ErrNotStarted
+// comes back (wrapped) when the worker had left before; a *ProtocolError when
+// the environ is larger than MaxHead.
+func (x *Exchange) Send(vars []Var, body []byte, last bool) error {
+	x.mu.Lock()
+	x.credit -= len(body)
+	x.sent = time.Now()
+	x.mu.Unlock()
+	err := x.conn.out.send(false, func(b []byte) ([]byte, error) {
+		return AppendRequest(b, x.id, vars, body, last)
+	})
+	if err == nil {
+		return nil
+	}
+	x.mu.Lock()
+	x.sent = time.Time{}
+	x.mu.Unlock()
+	if _, ok := err.(*ProtocolError); ok {
+		return err
+	}
+	return fmt.Errorf("%s: %w: %w", x.conn.name, ErrNotStarted, err)
+}
+
+// SendBody sends further octets of the body, as fast as the app reads them. It
+// returns ErrAnswered when the answer has ended, ErrWorkerGone (wrapped) when
+// the worker is gone, or ctx's error.
+func (x *Exchange) SendBody(ctx context.Context, p []byte, last bool) error {
+	for {
+		n := min(len(p), MaxInline)
+		x.mu.Lock()
+		for n > 0 && x.credit == 0 && !x.ended {
+			x.mu.Unlock()
+			select {
+			case <-x.wakeSend:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			x.mu.Lock()
+		}
+		if x.ended {
+			defer x.mu.Unlock()
+			if x.err == nil {
+				return ErrAnswered
+			}
+			return x.failure()
+		}
+		n = min(n, x.credit)
+		x.credit -= n
+		x.mu.Unlock()
+
+		fl := Flags(0)
+		if last && n == len(p) {
+			fl = FlagEnd
+		}
+		if err := x.conn.out.send(true, func(b []byte) ([]byte, error) {
+			return AppendFrame(b, Frame{Kind: KindBody, Flags: fl, Stream: x.id, Payload: p[:n]}), nil
+		}); err != nil {
+			return fmt.Errorf("%s: %w: %w", x.conn.name, ErrWorkerGone, err)
+		}
+		if p = p[n:]; len(p) == 0 {
+			return nil
+		}
+	}
+}
+
+// failure gives x.err the worker's name. mu is held.
+func (x *Exchange) failure() error {
+	if _, ok := x.err.(*AppError); ok || x.err == io.EOF {
+		return x.err
+	}
+	return fmt.Errorf("%s: %w", x.conn.name, x.err)
+}
+
+// Head waits for the answer's status and fields. It returns an *AppError when
+// the app raised, ErrWorkerGone or ErrNotStarted (wrapped), or ctx's error.
+func (x *Exchange) Head(ctx context.Context) (*Head, error) {
+	for {
+		x.mu.Lock()
+		if x.head != nil {
+			defer x.mu.Unlock()
+			return x.head, nil
+		}
+		if x.ended {
+			defer x.mu.Unlock()
+			return nil, x.failure()
+		}
+		x.mu.Unlock()
+		select {
+		case <-x.wakeRead:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Whole reports, after Head, whether the complete answer is here already, and
+// how many octets of body it has.
+func (x *Exchange) Whole() (n int64, ok bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.whole {
+		return 0, false
+	}
+	for _, c := range x.chunks {
+		n += int64(len(c))
+	}
+	return n, true
+}
+
+// Next returns the next octets of the answer's body; they are the caller's. It
+// returns io.EOF at the proper end, an *AppError when the app raised after its
+// head, ErrWorkerGone (wrapped), or ctx's error.
+func (x *Exchange) Next(ctx context.Context) ([]byte, error) {
+	for {
+		x.mu.Lock()
+		if len(x.chunks) > 0 {
+			p := x.chunks[0]
+			x.chunks[0] = nil
+			x.chunks = x.chunks[1:]
+			x.taken += len(p)
+			give := 0
+			if x.taken >= Window/2 && !x.ended {
+				give, x.taken = x.taken, 0
+				x.allowed += give
+			}
+			x.mu.Unlock()
+			if give > 0 {
+				x.conn.window(x.id, give)
+			}
+			return p, nil
+		}
+		if x.ended {
+			defer x.mu.Unlock()
+			if x.err == nil {
+				return nil, io.EOF
+			}
+			return nil, x.failure()
+		}
+		x.mu.Unlock()
+		select {
+		case <-x.wakeRead:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Expire says that the request's time is over; why is for the log. The worker's
+// owner takes its stacks, records them, and replaces it. Expire returns at once;
+// the exchange is over for its caller, who still calls Close.
+func (x *Exchange) Expire(why string) { x.conn.owner.Expired(x, why) }
+
+// Close ends the exchange. What has not been read of the answer is thrown away
+// when it comes.
+func (x *Exchange) Close() Outcome {
+	x.mu.Lock()
+	if x.closed {
+		x.mu.Unlock()
+		return Clean
+	}
+	x.closed = true
+	x.chunks = nil
+	ended, unsent := x.ended, x.sent.IsZero()
+	broken := x.err == ErrWorkerGone || x.err == ErrNotStarted
+	give := 0
+	if !ended { // the app must not wait for a reader that has left
+		give = Window - x.allowed
+		x.allowed = Window
+	}
+	x.mu.Unlock()
+	switch {
+	case broken:
+		return Broken
+	case ended:
+		return Clean
+	case unsent:
+		if x.conn.finish(x) {
+			x.conn.owner.Freed(x, Clean)
+		}
+		return Clean
+	}
+	if give > 0 {
+		x.conn.window(x.id, give)
+	}
+	_ = x.conn.order(KindCancel, x.id) // without a control socket the app runs to its end
+	return Cancelled
+}
+
+// take acts on one frame of this stream. It runs on the Conn's reader.
+func (x *Exchange) take(f Frame) error {
+	x.mu.Lock()
+	err := x.takeLocked(f)
+	ended := x.ended
+	give := 0
+	if x.closed && !ended && err == nil && Window-x.allowed >= Window/2 {
+		give = Window - x.allowed // nobody reads: let the app run on
+		x.allowed = Window
+	}
+	x.mu.Unlock()
+	if give > 0 {
+		x.conn.window(x.id, give)
+	}
+	wake(x.wakeRead)
+	if ended || f.Kind == KindWindow {
+		wake(x.wakeSend)
+	}
+	if ended && x.conn.finish(x) {
+		x.conn.owner.Freed(x, Clean)
+	}
+	return err
+}
+
+func (x *Exchange) takeLocked(f Frame) error {
+	switch f.Kind {
+	case KindWindow:
+		n, err := decodeWindow(f.Payload)
+		if err != nil {
+			return err
+		}
+		x.credit += n
+	case KindHead:
+		if x.head != nil {
+			return protocolErrorf(nil, "a second Head on stream %d", x.id)
+		}
+		h, body, err := DecodeHead(f.Payload)
+		if err != nil {
+			return err
+		}
+		x.head = h
+		x.whole = f.End()
+		return x.data(body, f.End())
+	case KindBody:
+		if x.head == nil {
+			return protocolErrorf(nil, "a Body before its Head on stream %d", x.id)
+		}
+		return x.data(f.Payload, f.End())
+	case KindEnd:
+		if x.head == nil && !x.closed {
+			return protocolErrorf(nil, "an End before its Head on stream %d", x.id)
+		}
+		x.ended = true
+	case KindError:
+		m, err := DecodeError(f.Payload)
+		if err != nil {
+			return err
+		}
+		x.err, x.ended = m, true
+	}
+	return nil
+}
+
+// data queues body octets for Next.
+func (x *Exchange) data(p []byte, last bool) error {
+	if x.allowed -= len(p); x.allowed < 0 {
+		return protocolErrorf(nil, "%d octets of body beyond the window of stream %d", -x.allowed, x.id)
+	}
+	if len(p) > 0 && !x.closed {
+		x.chunks = append(x.chunks, append([]byte(nil), p...))
+	}
+	x.ended = x.ended || last
+	return nil
+}
+
+// broken ends the exchange because its Conn failed.
+func (x *Exchange) broken() {
+	x.mu.Lock()
+	if !x.ended {
+		x.ended = true
+		if x.err = ErrWorkerGone; x.sent.IsZero() {
+			x.err = ErrNotStarted
+		}
+	}
+	x.mu.Unlock()
+	wake(x.wakeRead)
+	wake(x.wakeSend)
+}
+
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,206 @@
+package shim
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+)
+
+// Kind says what a frame is.
+type Kind uint8
+
+// The kinds of PROTOCOL.md.
+const (
+	KindHello   Kind = 0x01
+	KindBoot    Kind = 0x02
+	KindReady   Kind = 0x03
+	KindFailed  Kind = 0x04
+	KindRequest Kind = 0x10
+	KindBody    Kind = 0x11
+	KindHead    Kind = 0x12
+	KindEnd     Kind = 0x13
+	KindError   Kind = 0x14
+	KindWindow  Kind = 0x15
+	KindLog     Kind = 0x16
+	KindCancel  Kind = 0x20
+	KindDump    Kind = 0x23
+	KindStacks  Kind = 0x24
+	KindStop    Kind = 0x25
+)
+
+// Flags are a frame's flag bits.
+type Flags uint16
+
+// FlagEnd: the last body octets of this direction are in this frame.
+const FlagEnd Flags = 0x0001
+
+// Sizes, in octets.
+const (
+	// HeaderSize is the length of a frame's header.
+	HeaderSize = 12
+	// MaxInline bounds the body octets of one frame.
+	MaxInline = 64 << 10
+	// MaxHead bounds the msgpack of a Request or a Head.
+	MaxHead = 1 << 20
+	// Window is the credit that each direction of each stream starts with.
+	Window = 256 << 10
+	// MaxNoise is how far the nonce is looked for in a new worker's output.
+	MaxNoise = 1 << 20
+
+	magic = 0xC1
+)
+
+// kinds holds the name and the ceiling of the payload of each kind.
+var kinds = [256]struct {
+	name    string
+	ceiling int
+	known   bool
+}{
+	KindHello:   {"Hello", 64 << 10, true},
+	KindBoot:    {"Boot", 1 << 20, true},
+	KindReady:   {"Ready", 1 << 20, true},
+	KindFailed:  {"Failed", 1 << 20, true},
+	KindRequest: {"Request", 4 + MaxHead + MaxInline, true},
+	KindBody:    {"Body", MaxInline, true},
+	KindHead:    {"Head", 4 + MaxHead + MaxInline, true},
+	KindEnd:     {"End", 0, true},
+	KindError:   {"Error", 1 << 20, true},
+	KindWindow:  {"Window", 4, true},
+	KindLog:     {"Log", 1 << 20, true},
+	KindCancel:  {"Cancel", 0, true},
+	KindDump:    {"Dump", 0, true},
+	KindStacks:  {"Stacks", 1 << 20, true},
+	KindStop:    {"Stop", 0, true},
+}
+
+func (k Kind) String() string {
+	if kinds[k].known {
+		return kinds[k].name
+	}
+	return fmt.Sprintf("Kind(%#02x)", uint8(k))
+}
+
+// Frame is one unit on the pipe.
+type Frame struct {
+	Kind    Kind
+	Flags   Flags
+	Stream  uint32
+	Payload []byte
+}
+
+// End reports whether the frame carries the last body octets of its direction.
+func (f Frame) End() bool { return f.Flags&FlagEnd != 0 }
+
+// AppendHeader appends a frame's header for a payload of n octets.
+func AppendHeader(b []byte, k Kind, fl Flags, stream uint32, n int) []byte {
+	b = append(b, magic, byte(k))
+	b = binary.BigEndian.AppendUint16(b, uint16(fl))
+	b = binary.BigEndian.AppendUint32(b, stream)
+	return binary.BigEndian.AppendUint32(b, uint32(n))
+}
+
+// AppendFrame appends a whole frame.
+func AppendFrame(b []byte, f Frame) []byte {
+	b = AppendHeader(b, f.Kind, f.Flags, f.Stream, len(f.Payload))
+	return append(b, f.Payload...)
+}
+
+// ParseHeader reads the header at the start of b, which holds at least
+// HeaderSize octets, and returns the frame without its payload and the
+// payload's length. What breaks a rule of PROTOCOL.md is a *ProtocolError.
+func ParseHeader(b []byte) (Frame, int, error) {
+	if b[0] != magic {
+		return Frame{}, 0, protocolErrorf(b, "no frame begins here (something else writes on this worker's stdout)")
+	}
+	f := Frame{Kind: Kind(b[1]), Flags: Flags(binary.BigEndian.Uint16(b[2:])), Stream: binary.BigEndian.Uint32(b[4:])}
+	n := binary.BigEndian.Uint32(b[8:])
+	k := &kinds[f.Kind]
+	switch {
+	case !k.known:
+		return Frame{}, 0, protocolErrorf(b, "unknown kind of frame %#02x", b[1])
+	case f.Flags&^FlagEnd != 0:
+		return Frame{}, 0, protocolErrorf(b, "%v frame with unknown flags %#04x", f.Kind, uint16(f.Flags))
+	case f.End() && f.Kind != KindRequest && f.Kind != KindBody && f.Kind != KindHead:
+		return Frame{}, 0, protocolErrorf(b, "%v frame with flag END", f.Kind)
+	case uint64(n) > uint64(k.ceiling):
+		return Frame{}, 0, protocolErrorf(b, "%v frame of %d octets; the ceiling is %d", f.Kind, n, k.ceiling)
+	}
+	return f, int(n), nil
+}
+
+// FrameReader takes frames off a stream of octets.
+type FrameReader struct {
+	r      io.Reader
+	buf    []byte
+	lo, hi int // buf[lo:hi] has been read and not been taken
+}
+
+const readSize = 64 << 10
+
+// NewFrameReader returns a reader of frames from r.
+func NewFrameReader(r io.Reader) *FrameReader {
+	return &FrameReader{r: r, buf: make([]byte, readSize)}
+}
+
+// Next returns the next frame. Its payload is valid until the following call.
+// It returns io.EOF at the end between two frames, io.ErrUnexpectedEOF inside
+// one, a *ProtocolError, or r's error; after an error only errors follow.
+func (fr *FrameReader) Next() (Frame, error) {
+	if err := fr.fill(HeaderSize); err != nil {
+		return Frame{}, err
+	}
+	f, n, err := ParseHeader(fr.buf[fr.lo:fr.hi])
+	if err != nil {
+		// Show what follows as well, as far as it is here.
+		pe := err.(*ProtocolError)
+		pe.Saw = append(pe.Saw[:0], fr.buf[fr.lo:min(fr.hi, fr.lo+64)]...)
+		return Frame{}, pe
+	}
+	if err := fr.fill(HeaderSize + n); err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return Frame{}, err
+	}
+	f.Payload = fr.buf[fr.lo+HeaderSize : fr.lo+HeaderSize+n]
+	fr.lo += HeaderSize + n
+	return f, nil
+}
+
+// fill makes sure that n octets are at hand. n is bounded by the ceilings, so a
+// large buffer is made only for a frame that was announced within them.
+func (fr *FrameReader) fill(n int) error {
+	if fr.hi-fr.lo >= n {
+		return nil
+	}
+	if fr.lo+n > len(fr.buf) {
+		buf := fr.buf
+		switch {
+		case n > len(buf):
+			buf = make([]byte, n+readSize)
+		case len(buf) > 4*readSize && n <= readSize:
+			buf = make([]byte, readSize) // a large frame has passed: give its memory back
+		}
+		fr.hi = copy(buf, fr.buf[fr.lo:fr.hi])
+		fr.lo, fr.buf = 0, buf
+	}
+	for empty := 0; fr.hi-fr.lo < n; {
+		m, err := fr.r.Read(fr.buf[fr.hi:])
+		fr.hi += m
+		if fr.hi-fr.lo >= n {
+			return nil
+		}
+		if err != nil {
+			if err == io.EOF && fr.hi > fr.lo {
+				return io.ErrUnexpectedEOF
+			}
+			return err
+		}
+		if m > 0 {
+			empty = 0
+		} else if empty++; empty > 100 {
+			return io.ErrNoProgress
+		}
+	}
+	return nil
+}

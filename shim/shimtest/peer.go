@@ -1,0 +1,253 @@
+// Package shimtest is a worker in Go: it speaks the worker's side of the
+// protocol, in memory over net.Pipe, or in a helper process over its stdin and
+// stdout. Tests use it where a real python3 cannot be made to fail on cue.
+package shimtest
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"io"
+	"net"
+	"os"
+	"sync"
+
+	"github.com/standpipe/standpipe/shim"
+	"github.com/vmihailenco/msgpack/v5"
+)
+
+// Request is a request as the worker sees it.
+type Request struct {
+	Stream uint32
+	Vars   map[string]string
+	Body   []byte // inline octets
+	Last   bool   // Body is all there is
+	peer   *Peer
+	more   chan chunk
+}
+
+type chunk struct {
+	p    []byte
+	last bool
+}
+
+// ReadAll returns the whole body, giving credit as it goes.
+func (r *Request) ReadAll() []byte {
+	body, last := append([]byte(nil), r.Body...), r.Last
+	for !last {
+		c, ok := <-r.more
+		if !ok {
+			break
+		}
+		body, last = append(body, c.p...), c.last
+		r.peer.Window(r.Stream, len(c.p))
+	}
+	return body
+}
+
+// Peer is the worker's end.
+type Peer struct {
+	r       io.Reader
+	control io.ReadWriter
+	// Handle runs for each request in a goroutine of its own; nil: requests are
+	// answered 200 "hello".
+	Handle func(r *Request, p *Peer)
+	// Cancelled is called for each Cancel; nil: ignored.
+	Cancelled func(stream uint32)
+	// Nonce is written before Hello.
+	Nonce []byte
+	// Fail is sent in place of Ready when it is not nil.
+	Fail *shim.Failed
+	// Boot is what Go sent; valid in Handle.
+	Boot map[string]any
+
+	mu   sync.Mutex
+	w    io.Writer
+	body map[uint32]chan chunk
+	wg   sync.WaitGroup
+}
+
+// New returns a peer on r and w; control may be nil.
+func New(r io.Reader, w io.Writer, control io.ReadWriter) *Peer {
+	return &Peer{r: r, w: w, control: control, body: map[uint32]chan chunk{}}
+}
+
+// Pipe returns Go's ends and a peer on the other ends, in memory.
+func Pipe() (shim.Ends, *Peer) {
+	inR, inW := net.Pipe()
+	outR, outW := net.Pipe()
+	ctlGo, ctlPeer := net.Pipe()
+	p := New(inR, closer{outW, inR, ctlPeer}, ctlPeer)
+	return shim.Ends{R: outR, W: inW, Control: ctlGo}, p
+}
+
+type closer struct {
+	net.Conn
+	in, ctl net.Conn
+}
+
+func (c closer) Close() error { c.in.Close(); c.ctl.Close(); return c.Conn.Close() }
+
+// Close ends the peer like a death: all its ends are closed.
+func (p *Peer) Close() {
+	if c, ok := p.w.(io.Closer); ok {
+		c.Close()
+	}
+}
+
+// Send writes one frame.
+func (p *Peer) Send(f shim.Frame) error { return p.Raw(shim.AppendFrame(nil, f)) }
+
+// Raw writes octets as they are.
+func (p *Peer) Raw(b []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, err := p.w.Write(b)
+	return err
+}
+
+// Message writes a frame with a map on stream.
+func (p *Peer) Message(k shim.Kind, stream uint32, m map[string]any) error {
+	b, err := msgpack.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return p.Send(shim.Frame{Kind: k, Stream: stream, Payload: b})
+}
+
+// Answer writes a whole answer in one frame.
+func (p *Peer) Answer(stream uint32, status string, body string, fields ...string) error {
+	return p.Head(stream, status, body, true, fields...)
+}
+
+// Head writes a Head frame with the first octets of the body.
+func (p *Peer) Head(stream uint32, status, body string, last bool, fields ...string) error {
+	h := &shim.Head{Status: status}
+	for i := 0; i+1 < len(fields); i += 2 {
+		h.Fields = append(h.Fields, shim.Field{Name: fields[i], Value: fields[i+1]})
+	}
+	return p.Raw(shim.AppendHead(nil, stream, h, []byte(body), last))
+}
+
+// Body writes a Body frame.
+func (p *Peer) Body(stream uint32, body string, last bool) error {
+	f := shim.Frame{Kind: shim.KindBody, Stream: stream, Payload: []byte(body)}
+	if last {
+		f.Flags = shim.FlagEnd
+	}
+	return p.Send(f)
+}
+
+// Window gives Go credit.
+func (p *Peer) Window(stream uint32, n int) error {
+	return p.Send(shim.Frame{Kind: shim.KindWindow, Stream: stream, Payload: binary.BigEndian.AppendUint32(nil, uint32(n))})
+}
+
+// Run speaks until its requests end: nonce, Hello, Boot, Ready or Failed, then
+// requests. It returns when its handlers have returned.
+func (p *Peer) Run() error {
+	defer p.wg.Wait()
+	if p.control != nil {
+		go p.readControl() // ends with the control socket, which the other side closes
+	}
+	if err := p.Hello(); err != nil {
+		return err
+	}
+	fr := shim.NewFrameReader(p.r)
+	for {
+		f, err := fr.Next()
+		if err != nil {
+			p.mu.Lock()
+			for id, c := range p.body {
+				close(c)
+				delete(p.body, id)
+			}
+			p.mu.Unlock()
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+		if err := p.take(f); err != nil {
+			return err
+		}
+	}
+}
+
+// Hello writes the nonce and Hello.
+func (p *Peer) Hello() error {
+	if err := p.Raw(p.Nonce); err != nil {
+		return err
+	}
+	return p.Message(shim.KindHello, 0, map[string]any{"pid": os.Getpid(), "python": "3.0", "control": p.control != nil})
+}
+
+func (p *Peer) take(f shim.Frame) error {
+	switch f.Kind {
+	case shim.KindBoot:
+		if err := msgpack.Unmarshal(f.Payload, &p.Boot); err != nil {
+			return err
+		}
+		if m := p.Fail; m != nil {
+			return p.Message(shim.KindFailed, 0, map[string]any{"kind": m.Kind, "message": m.Message, "traceback": m.Traceback})
+		}
+		return p.Message(shim.KindReady, 0, map[string]any{"found": "fake:app"})
+	case shim.KindRequest:
+		vars, body, err := shim.DecodeRequest(f.Payload)
+		if err != nil {
+			return err
+		}
+		r := &Request{Stream: f.Stream, Vars: map[string]string{}, Body: append([]byte(nil), body...), Last: f.End(), peer: p, more: make(chan chunk, 1024)}
+		for _, v := range vars {
+			r.Vars[v.Name] = v.Value
+		}
+		if !r.Last {
+			p.mu.Lock()
+			p.body[r.Stream] = r.more
+			p.mu.Unlock()
+		}
+		p.wg.Go(func() {
+			if p.Handle == nil {
+				r.ReadAll()
+				_ = p.Answer(r.Stream, "200 OK", "hello", "Content-Type", "text/plain")
+				return
+			}
+			p.Handle(r, p)
+		})
+	case shim.KindBody:
+		p.mu.Lock()
+		c := p.body[f.Stream]
+		if f.End() {
+			delete(p.body, f.Stream)
+		}
+		p.mu.Unlock()
+		if c != nil {
+			c <- chunk{append([]byte(nil), f.Payload...), f.End()}
+		}
+	}
+	return nil
+}
+
+func (p *Peer) readControl() {
+	fr := shim.NewFrameReader(p.control)
+	for {
+		f, err := fr.Next()
+		if err != nil {
+			return
+		}
+		switch f.Kind {
+		case shim.KindCancel:
+			if p.Cancelled != nil {
+				p.Cancelled(f.Stream)
+			}
+		case shim.KindDump:
+			text, _ := msgpack.Marshal("fake stacks")
+			_, _ = p.control.Write(shim.AppendFrame(nil, shim.Frame{Kind: shim.KindStacks, Payload: text}))
+		}
+	}
+}
+
+// FromEnv returns the nonce that the supervisor put into the environment.
+func FromEnv() []byte {
+	b, _ := hex.DecodeString(os.Getenv("STANDPIPE_NONCE"))
+	return b
+}

@@ -1,0 +1,186 @@
+package shim
+
+import (
+	"bytes"
+	"sync"
+
+	"github.com/vmihailenco/msgpack/v5"
+	"github.com/vmihailenco/msgpack/v5/msgpcode"
+)
+
+// maxDepth is how deep a worker's values may nest.
+const maxDepth = 4
+
+// walker goes over one msgpack value in octets already read. The library reads
+// codes and lengths; each length is compared with the octets left before
+// anything is allocated or looped over, because the library itself would take
+// four GiB for five hostile octets.
+type walker struct {
+	data []byte
+	rd   bytes.Reader
+	dec  *msgpack.Decoder
+}
+
+var walkers = sync.Pool{New: func() any { return &walker{dec: msgpack.NewDecoder(nil)} }}
+
+func newWalker(data []byte) *walker {
+	w := walkers.Get().(*walker)
+	w.data = data
+	w.rd.Reset(data)
+	w.dec.Reset(&w.rd)
+	return w
+}
+
+// free gives the walker back; the octets it walked are not kept.
+func (w *walker) free() {
+	w.data = nil
+	w.rd.Reset(nil)
+	walkers.Put(w)
+}
+
+func (w *walker) left() int { return w.rd.Len() }
+
+func (w *walker) bad(what string) error {
+	return protocolErrorf(w.data[len(w.data)-w.left():], "malformed msgpack: %s", what)
+}
+
+// bytes returns a str or bin, as a part of data.
+func (w *walker) bytes() ([]byte, error) {
+	n, err := w.dec.DecodeBytesLen()
+	if err != nil || n < 0 {
+		return nil, w.bad("a str or bin is missing")
+	}
+	if n > w.left() {
+		return nil, w.bad("a length beyond the end")
+	}
+	at := len(w.data) - w.left()
+	if _, err := w.rd.Seek(int64(n), 1); err != nil {
+		return nil, w.bad(err.Error())
+	}
+	return w.data[at : at+n : at+n], nil
+}
+
+func (w *walker) str() (string, error) {
+	b, err := w.bytes()
+	return string(b), err
+}
+
+// arrayLen returns the length of an array whose elements are still to be walked.
+func (w *walker) arrayLen() (int, error) {
+	n, err := w.dec.DecodeArrayLen()
+	if err != nil || n < 0 {
+		return 0, w.bad("an array is missing")
+	}
+	if n > w.left() { // each element takes an octet at least
+		return 0, w.bad("an array longer than the rest")
+	}
+	return n, nil
+}
+
+// mapLen returns the number of pairs of a map that are still to be walked.
+func (w *walker) mapLen() (int, error) {
+	n, err := w.dec.DecodeMapLen()
+	if err != nil || n < 0 {
+		return 0, w.bad("a map is missing")
+	}
+	if n > w.left()/2 {
+		return 0, w.bad("a map longer than the rest")
+	}
+	return n, nil
+}
+
+func (w *walker) integer() (int, error) {
+	c, err := w.dec.PeekCode()
+	if err != nil || !(msgpcode.IsFixedNum(c) || c >= msgpcode.Uint8 && c <= msgpcode.Int64) {
+		return 0, w.bad("an integer is missing")
+	}
+	n, err := w.dec.DecodeInt64()
+	if err != nil {
+		return 0, w.bad("an integer is missing")
+	}
+	return int(n), nil
+}
+
+func (w *walker) boolean() (bool, error) {
+	b, err := w.dec.DecodeBool()
+	if err != nil {
+		return false, w.bad("a boolean is missing")
+	}
+	return b, nil
+}
+
+// skip passes over one value that nests at most depth further levels.
+func (w *walker) skip(depth int) error {
+	c, err := w.dec.PeekCode()
+	if err != nil {
+		return w.bad("a value is missing")
+	}
+	var n int
+	switch {
+	case msgpcode.IsFixedMap(c), c == msgpcode.Map16, c == msgpcode.Map32:
+		if n, err = w.mapLen(); err != nil {
+			return err
+		}
+		n *= 2
+	case msgpcode.IsFixedArray(c), c == msgpcode.Array16, c == msgpcode.Array32:
+		if n, err = w.arrayLen(); err != nil {
+			return err
+		}
+	case msgpcode.IsString(c), msgpcode.IsBin(c):
+		_, err = w.bytes()
+		return err
+	case c == msgpcode.Nil:
+		return w.dec.DecodeNil()
+	case c == msgpcode.True, c == msgpcode.False:
+		_, err = w.boolean()
+		return err
+	default:
+		_, err = w.integer()
+		return err
+	}
+	if depth == 0 {
+		return w.bad("nested too deeply")
+	}
+	for ; n > 0; n-- {
+		if err := w.skip(depth - 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end checks that nothing follows the value.
+func (w *walker) end() error {
+	if w.left() > 0 {
+		return w.bad("octets after the value")
+	}
+	return nil
+}
+
+// walkMap calls field for each key of the map that is the whole of data. field
+// takes the value off w and returns true, or returns false for a key it does not
+// know, which is skipped.
+func walkMap(data []byte, field func(w *walker, key string) (bool, error)) error {
+	w := newWalker(data)
+	defer w.free()
+	n, err := w.mapLen()
+	if err != nil {
+		return err
+	}
+	for ; n > 0; n-- {
+		key, err := w.str()
+		if err != nil {
+			return err
+		}
+		known, err := field(w, key)
+		if err != nil {
+			return err
+		}
+		if !known {
+			if err := w.skip(maxDepth - 1); err != nil {
+				return err
+			}
+		}
+	}
+	return w.end()
+}

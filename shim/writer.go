@@ -1,0 +1,162 @@
+package shim
+
+import (
+	"encoding/binary"
+	"io"
+	"sync"
+	"syscall"
+)
+
+// writer is the combining writer of one pipe. Whoever has a frame to send
+// appends it under the lock; if nobody is writing, that caller writes what the
+// pipe takes at once and goes on with its own work. What the pipe did not take
+// is written by the one goroutine that runs loop. So no caller ever waits for
+// the pipe, and frames of several callers leave in one write.
+type writer struct {
+	w   io.Writer
+	raw syscall.RawConn // nil: w cannot write without waiting (net.Pipe)
+
+	mu     sync.Mutex
+	first  []byte // whole frames that go first: Request, Window, control
+	bodies []byte // whole Body frames; bounded by the streams' windows
+	spare  []byte // the buffer that first does not use at the moment
+	busy   bool   // somebody writes, and will look again
+	closed bool
+	err    error // sticky
+
+	rest []byte        // handed to loop; belongs to who is busy
+	wake chan struct{} // capacity 1
+	done chan struct{} // closed by close
+}
+
+// maxSpare is the largest buffer kept from one write to the next.
+const maxSpare = 256 << 10
+
+func newWriter(w io.Writer) *writer {
+	wr := &writer{w: w, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	if sc, ok := w.(syscall.Conn); ok && canWriteNow {
+		if raw, err := sc.SyscallConn(); err == nil {
+			wr.raw = raw
+		}
+	}
+	return wr
+}
+
+// send appends whole frames by calling build on the right queue. It returns the
+// error of an earlier write, build's, or that of the write that held these
+// frames: in all three cases the worker has not had the whole of them.
+func (wr *writer) send(body bool, build func(b []byte) ([]byte, error)) error {
+	wr.mu.Lock()
+	q := &wr.first
+	if body {
+		q = &wr.bodies
+	}
+	if wr.err != nil {
+		defer wr.mu.Unlock()
+		return wr.err
+	}
+	b, err := build(*q)
+	*q = b
+	if err != nil || wr.busy {
+		wr.mu.Unlock()
+		return err
+	}
+	wr.busy = true
+	return wr.flush(wr.writeNow)
+}
+
+// flush writes until nothing is queued or write could not write it all. It is
+// called with mu held and busy set, and returns with mu released; busy stays
+// set when the rest was handed to loop. The error is the first write's.
+func (wr *writer) flush(write func([]byte) (bool, error)) (first error) {
+	for i := 0; wr.err == nil; i++ {
+		var out []byte
+		switch {
+		case len(wr.first) > 0:
+			out = wr.first
+			wr.first, wr.spare = wr.spare[:0], nil
+		case len(wr.bodies) > 0:
+			n := HeaderSize + int(binary.BigEndian.Uint32(wr.bodies[8:]))
+			out = append(wr.spare[:0], wr.bodies[:n]...)
+			wr.spare = nil
+			wr.bodies = wr.bodies[:copy(wr.bodies, wr.bodies[n:])]
+		default:
+			wr.busy = false
+			wr.mu.Unlock()
+			return first
+		}
+		wr.mu.Unlock()
+		whole, err := write(out)
+		wr.mu.Lock()
+		if err != nil && wr.err == nil {
+			wr.err = err
+		}
+		if i == 0 {
+			first = err
+		}
+		if !whole {
+			wr.mu.Unlock()
+			return first
+		}
+		if wr.spare == nil && cap(out) <= maxSpare {
+			wr.spare = out[:0]
+		}
+	}
+	wr.busy = false
+	wr.mu.Unlock()
+	return first
+}
+
+// writeNow writes what the pipe takes without waiting. The rest goes to loop.
+func (wr *writer) writeNow(p []byte) (whole bool, err error) {
+	n := 0
+	if wr.raw != nil {
+		if n, err = writeNow(wr.raw, p); err != nil {
+			return true, err
+		}
+	}
+	if n == len(p) {
+		return true, nil
+	}
+	wr.rest = p[n:]
+	wr.wake <- struct{}{} // there is room: only who is busy sends
+	return false, nil
+}
+
+// writeAll waits for the pipe; loop alone calls it.
+func (wr *writer) writeAll(p []byte) (whole bool, err error) {
+	_, err = wr.w.Write(p)
+	return true, err
+}
+
+// loop writes what callers could not write at once, until close.
+func (wr *writer) loop() {
+	for {
+		select {
+		case <-wr.wake:
+			rest := wr.rest
+			wr.rest = nil
+			_, err := wr.writeAll(rest)
+			wr.mu.Lock()
+			if err != nil && wr.err == nil {
+				wr.err = err
+			}
+			_ = wr.flush(wr.writeAll) // sticky in wr.err
+		case <-wr.done:
+			return
+		}
+	}
+}
+
+// close ends loop once the pipe itself has been closed by the caller.
+func (wr *writer) close() {
+	wr.mu.Lock()
+	defer wr.mu.Unlock()
+	if wr.err == nil {
+		wr.err = io.ErrClosedPipe
+	}
+	if !wr.closed {
+		wr.closed = true
+		close(wr.done)
+	}
+}
