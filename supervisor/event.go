@@ -1,0 +1,108 @@
+package supervisor
+
+import (
+	"time"
+
+	"github.com/standpipe/standpipe/shim"
+)
+
+// Event is something that happened to a worker: one of the types below. Logs
+// and metrics are made from events; no decision depends on them.
+type Event interface{ event() }
+
+// Who says which worker an event is about.
+type Who struct {
+	App        string
+	Worker     string // "shop/3"
+	Pid        int    // 0: there was no process
+	Generation int
+}
+
+// WorkerStarted: the process runs.
+type WorkerStarted struct{ Who }
+
+// WorkerHello: the interpreter runs and the import begins.
+type WorkerHello struct {
+	Who
+	Hello *shim.Hello
+}
+
+// WorkerReady: the worker takes requests.
+type WorkerReady struct {
+	Who
+	Ready *shim.Ready
+	// Took is the time since the start of the process.
+	Took time.Duration
+	// Count of workers that are ready, and of slots.
+	Count, Of int
+}
+
+// WorkerWaits: a worker is not ready yet.
+type WorkerWaits struct {
+	Who
+	State State
+	Since time.Duration
+	// Stacks of the worker's threads, if it could be asked.
+	Stacks string
+}
+
+// BootFailure: a worker ended, or was ended, before it was ready.
+type BootFailure struct {
+	Who
+	// Failed is what the worker said; nil: it said nothing.
+	Failed *shim.Failed
+	// Err says what happened in the other case: no process, a death, a timeout.
+	Err error
+	// Output is the last of what it printed, at most 64 KiB.
+	Output string
+	// Retry is when the next start is tried.
+	Retry time.Duration
+}
+
+// WorkerExit: a process has ended; exactly one for each that was started.
+type WorkerExit struct {
+	Who
+	State  State // in which it died
+	Reason Reason
+	Exit   Exit
+	// Ours: standpipe sent the signal that ended it.
+	Ours     bool
+	Up       time.Duration
+	Served   int64
+	InFlight []shim.InFlight
+	// Err is the protocol error that made it leave, if any.
+	Err error
+}
+
+// RequestExpired: a request ran longer than it may.
+type RequestExpired struct {
+	Who
+	Request shim.InFlight
+	Why     string
+	Stacks  string
+}
+
+// Output: the worker printed something, or something that it started did.
+type Output struct {
+	Who
+	// Text is one line, or several that belong together (a traceback); without
+	// the last newline; at most 64 KiB.
+	Text string
+}
+
+// ShimLog: the shim has something to say.
+type ShimLog struct {
+	Who
+	Request *shim.Label // nil: about no request
+	Record  *shim.LogRecord
+}
+
+func (WorkerStarted) event()  {}
+func (WorkerHello) event()    {}
+func (WorkerReady) event()    {}
+func (WorkerWaits) event()    {}
+func (BootFailure) event()    {}
+func (WorkerExit) event()     {}
+func (RequestExpired) event() {}
+func (Output) event()         {}
+func (ShimLog) event()        {}

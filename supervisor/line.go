@@ -1,0 +1,79 @@
+package supervisor
+
+import (
+	"container/list"
+	"time"
+
+	"github.com/standpipe/standpipe/shim"
+)
+
+// waiter is a request in the waiting line.
+type waiter struct {
+	since time.Time
+	got   chan *Worker // capacity 1; a place in that worker is the waiter's
+	err   chan error   // capacity 1; it need not wait any longer
+	place *list.Element
+}
+
+// line holds the requests that wait for a worker, first come first served. The
+// pool's lock guards it.
+type line struct{ l list.List }
+
+func (q *line) len() int { return q.l.Len() }
+
+// add puts a request at the end, or, when it has waited before, at the front.
+func (q *line) add(front bool) *waiter {
+	w := &waiter{since: time.Now(), got: make(chan *Worker, 1), err: make(chan error, 1)}
+	if front {
+		w.place = q.l.PushFront(w)
+	} else {
+		w.place = q.l.PushBack(w)
+	}
+	return w
+}
+
+// remove takes a waiter out; false: it was not in the line any more.
+func (q *line) remove(w *waiter) bool {
+	if w.place == nil {
+		return false
+	}
+	q.l.Remove(w.place)
+	w.place = nil
+	return true
+}
+
+// first takes out the first one; nil: nobody waits.
+func (q *line) first() *waiter {
+	e := q.l.Front()
+	if e == nil {
+		return nil
+	}
+	w := e.Value.(*waiter)
+	q.remove(w)
+	return w
+}
+
+// refuse sends everybody away with err.
+func (q *line) refuse(err error) {
+	for w := q.first(); w != nil; w = q.first() {
+		w.err <- err
+	}
+}
+
+func (q *line) oldest() time.Duration {
+	if e := q.l.Front(); e != nil {
+		return time.Since(e.Value.(*waiter).since)
+	}
+	return 0
+}
+
+// full returns the refusal for a line that takes nobody else.
+func (p *Pool) full() *shim.QueueFull {
+	e := &shim.QueueFull{Waiting: p.line.len(), Limit: p.opts.Queue, Oldest: p.line.oldest(), Workers: len(p.seats)}
+	for _, w := range p.seats {
+		if w != nil && w.inFlight > 0 {
+			e.Busy++
+		}
+	}
+	return e
+}

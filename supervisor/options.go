@@ -1,0 +1,53 @@
+package supervisor
+
+import (
+	"time"
+
+	"github.com/standpipe/standpipe/shim"
+)
+
+// Options say what a Pool runs.
+type Options struct {
+	// App names the pool in events and in its workers' names ("shop/3").
+	App string
+	// Command returns what to run. It is called for each start, so that links,
+	// the interpreter and files of variables are looked up anew. Its error is a
+	// boot failure.
+	Command func() (Command, error)
+	// Boot is the workers' boot message; Worker and Generation are filled in.
+	Boot shim.Boot
+	// Workers is the number of slots, at least 1.
+	Workers int
+	// Threads is how many requests a worker runs at a time; 0 means 1.
+	Threads int
+	// Queue is how many requests may wait for a worker; 0: no limit.
+	Queue int
+	// QueueTimeout is how long one may wait; 0: no limit.
+	QueueTimeout time.Duration
+	// BootTimeout is how long a worker may take from its start to Ready; 0: no limit.
+	BootTimeout time.Duration
+	// BootTick is how often a booting worker is reported as WorkerWaits; 0: never.
+	BootTick time.Duration
+	// BootLimit is how many workers boot at a time; 0: no limit.
+	BootLimit int
+	// DrainGrace is how long the other requests of a worker may go on after one
+	// of them timed out; 0: not at all.
+	DrainGrace time.Duration
+	// TermGrace is the time between SIGTERM and SIGKILL; 0: none.
+	TermGrace time.Duration
+	// Spawner starts the processes; nil: Exec.
+	Spawner Spawner
+	// Events hears of every happening, on whatever goroutine it happened; it
+	// must not block for long and must not call the pool. nil: nobody does.
+	Events func(Event)
+}
+
+// Command is what to run: pure data.
+type Command struct {
+	// Args is the command line; Args[0] is looked up in PATH when it holds no slash.
+	Args []string
+	// Env is the whole environment, "NAME=value".
+	Env []string
+	// Dir is the working directory.
+	Dir string
+}

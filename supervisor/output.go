@@ -1,0 +1,138 @@
+package supervisor
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"time"
+)
+
+// maxRecord bounds one record of output, and what is kept of the output of a
+// worker that is not ready yet.
+const maxRecord = 64 << 10
+
+// deadlineReader is what os.File and net.Conn have.
+type deadlineReader interface {
+	SetReadDeadline(time.Time) error
+}
+
+// readOutput reads r to its end and hands on records: a line, or the lines of a
+// traceback with the line before it. A record is handed on when the next one
+// begins, or when nothing came for a short while. It closes r.
+func readOutput(r io.ReadCloser, record func(string)) {
+	defer r.Close()
+	chunks := make(chan []byte)
+	go func() { // ends with r; readOutput waits for the close of chunks
+		defer close(chunks)
+		buf := make([]byte, 64<<10)
+		for {
+			n, err := r.Read(buf)
+			if n > 0 {
+				chunks <- append([]byte(nil), buf[:n]...)
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	g := grouper{record: record}
+	for {
+		var quiet <-chan time.Time
+		if g.pending() {
+			quiet = time.After(50 * time.Millisecond)
+		}
+		select {
+		case c, ok := <-chunks:
+			if !ok {
+				g.finish()
+				return
+			}
+			g.write(c)
+		case <-quiet:
+			g.flush()
+		}
+	}
+}
+
+// grouper parts output into records.
+type grouper struct {
+	record func(string)
+	line   []byte       // the line under way
+	text   bytes.Buffer // the record under way
+	trace  bool         // inside a traceback: its last line is still to come
+}
+
+func (g *grouper) pending() bool { return g.text.Len() > 0 || len(g.line) > 0 }
+
+func (g *grouper) write(p []byte) {
+	for len(p) > 0 {
+		i := bytes.IndexByte(p, '\n')
+		if i < 0 {
+			g.line = append(g.line, p...)
+			for len(g.line) > maxRecord { // a line without end is cut, not kept
+				rest := append([]byte(nil), g.line[maxRecord:]...)
+				g.line = g.line[:maxRecord]
+				g.endLine()
+				g.line = rest
+			}
+			return
+		}
+		g.line = append(g.line, p[:i]...)
+		g.endLine()
+		p = p[i+1:]
+	}
+}
+
+// endLine adds the line under way to the record it belongs to.
+func (g *grouper) endLine() {
+	line := string(bytes.TrimSuffix(g.line, []byte("\r")))
+	g.line = g.line[:0]
+	indented := strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t")
+	starts := strings.HasPrefix(line, "Traceback (most recent call last):")
+	chained := strings.HasPrefix(line, "During handling of the above exception") ||
+		strings.HasPrefix(line, "The above exception was the direct cause")
+	switch {
+	case g.text.Len() == 0: // the first line of a record
+	case starts, indented, g.trace, chained, line == "" && g.text.Len() > 0:
+	default:
+		g.emit()
+	}
+	if g.text.Len()+len(line) > maxRecord {
+		g.emit()
+	}
+	if g.text.Len() > 0 {
+		g.text.WriteByte('\n')
+	}
+	g.text.WriteString(line)
+	// The line that is not indented ends a traceback: the exception itself.
+	g.trace = starts || g.trace && indented
+}
+
+func (g *grouper) emit() {
+	if text := strings.TrimRight(g.text.String(), "\n"); text != "" {
+		g.record(text)
+	}
+	g.text.Reset()
+	g.trace = false
+}
+
+// flush hands on what is complete, and a line without an end too: it may be a
+// prompt that somebody waits to see.
+func (g *grouper) flush() {
+	if len(g.line) > 0 {
+		g.endLine()
+	}
+	g.emit()
+}
+
+func (g *grouper) finish() { g.flush() }
+
+// tail keeps the last octets of what is written to it.
+type tail struct{ b []byte }
+
+func (t *tail) add(s string) {
+	t.b = append(append(t.b, s...), '\n')
+	if n := len(t.b) - maxRecord; n > 0 {
+		t.b = append(t.b[:0], t.b[n:]...)
+	}
+}

@@ -1,0 +1,72 @@
+package supervisor
+
+import (
+	"strings"
+
+	"github.com/standpipe/standpipe/shim"
+)
+
+// What the worker's Conn and its pipes tell, on their own goroutines. Each of
+// these only hands on.
+
+// Noise: output that came before the nonce.
+func (w *Worker) Noise(p []byte) {
+	g := grouper{record: w.output}
+	g.write(p)
+	g.finish()
+}
+
+// Hello hands on to run.
+func (w *Worker) Hello(m *shim.Hello) { offer(w.hello, m) }
+
+// Ready hands on to run.
+func (w *Worker) Ready(m *shim.Ready) { offer(w.ready, m) }
+
+// Failed hands on to run.
+func (w *Worker) Failed(m *shim.Failed) { offer(w.failed, m) }
+
+// Log hands on to the events.
+func (w *Worker) Log(l *shim.Label, r *shim.LogRecord) { w.pool.emit(ShimLog{w.who, l, r}) }
+
+// Stacks hands on to run.
+func (w *Worker) Stacks(text string) { offer(w.stacks, text) }
+
+// Freed gives the worker's place back to the pool.
+func (w *Worker) Freed(_ *shim.Exchange, o shim.Outcome) { w.pool.free(w, o == shim.Clean) }
+
+// Expired hands on to run; a second one of the same worker changes nothing.
+func (w *Worker) Expired(x *shim.Exchange, why string) {
+	w.pool.leave(w) // at once: nothing new goes to it
+	offer(w.expired, expiry{shim.InFlight{Label: x.Label(), Sent: x.Sent()}, why})
+}
+
+func offer[T any](c chan T, v T) {
+	select {
+	case c <- v:
+	default:
+	}
+}
+
+// output hands on what the worker printed.
+func (w *Worker) output(text string) {
+	if w.State() < Serving {
+		w.mu.Lock()
+		w.tail.add(text)
+		w.mu.Unlock()
+	}
+	w.pool.emit(Output{w.who, text})
+}
+
+// readStacks reads what faulthandler writes, until the pipe ends.
+func (w *Worker) readStacks() {
+	buf := make([]byte, 16<<10)
+	for {
+		n, err := w.child.Stacks.Read(buf)
+		if n > 0 {
+			offer(w.stacks, strings.ToValidUTF8(string(buf[:n]), "?"))
+		}
+		if err != nil {
+			return
+		}
+	}
+}

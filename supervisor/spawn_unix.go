@@ -1,0 +1,89 @@
+//go:build unix
+
+package supervisor
+
+import (
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// extras makes the control socket (3), the life pipe (4) and the stacks pipe (5).
+func (s *fdSet) extras() extras {
+	control := s.socket()
+	life := s.pipe(toChild)
+	stacks := s.pipe(fromChild)
+	return extras{
+		files:   []*os.File{control.theirs, life.theirs, stacks.theirs},
+		control: control.ours, life: life.ours, stacks: stacks.ours,
+	}
+}
+
+func (s *fdSet) socket() ends {
+	if s.err != nil {
+		return ends{}
+	}
+	// No other goroutine may fork between socketpair and close-on-exec.
+	syscall.ForkLock.RLock()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(fds[0])
+		unix.CloseOnExec(fds[1])
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		s.err = os.NewSyscallError("socketpair", err)
+		return ends{}
+	}
+	_ = unix.SetNonblock(fds[0], true) // our end goes to the poller, so that Close wakes a reader
+	e := ends{ours: os.NewFile(uintptr(fds[0]), "control"), theirs: os.NewFile(uintptr(fds[1]), "control")}
+	s.made = append(s.made, e)
+	return e
+}
+
+// Signal sends the order to the group (Dump: to the leader alone). The process
+// is reaped under the same lock, so the number is still ours.
+func (p *process) Signal(o Order) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reaped {
+		return nil
+	}
+	pid := p.cmd.Process.Pid
+	switch o {
+	case Terminate:
+		return unix.Kill(-pid, unix.SIGTERM)
+	case Kill:
+		return unix.Kill(-pid, unix.SIGKILL)
+	case Dump:
+		return unix.Kill(pid, unix.SIGUSR2)
+	}
+	return nil
+}
+
+// Wait reaps the process. Where it can, it kills the rest of the group while the
+// zombie still holds the number: afterwards it could be somebody else's.
+func (p *process) Wait() Exit {
+	pid := p.cmd.Process.Pid
+	if awaitExit(pid) {
+		_ = unix.Kill(-pid, unix.SIGKILL)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+	}
+	ps, err := p.cmd.Process.Wait()
+	p.reaped = true
+	if err != nil {
+		return Exit{Code: -1}
+	}
+	e := Exit{Code: ps.ExitCode()}
+	if ru, ok := ps.SysUsage().(*syscall.Rusage); ok {
+		e.MaxRSS = maxRSS(ru)
+	}
+	if ws, ok := ps.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		e.Code, e.Signal, e.SignalName = -1, int(ws.Signal()), unix.SignalName(ws.Signal())
+	}
+	return e
+}

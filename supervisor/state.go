@@ -1,0 +1,77 @@
+package supervisor
+
+import "fmt"
+
+// State is where a worker is in its life.
+type State int32
+
+// The states, in the order of a life; a worker may leave any for Exited.
+const (
+	Starting State = iota // the process runs, Hello has not come
+	Booting               // the app is being imported
+	Serving
+	Draining // takes no new request, finishes what it has
+	Stopping // was told to leave
+	Killing  // was sent SIGKILL
+	Exited   // reaped
+)
+
+func (s State) String() string {
+	names := [...]string{"starting", "booting", "serving", "draining", "stopping", "killing", "exited"}
+	if s < 0 || int(s) >= len(names) {
+		return fmt.Sprintf("State(%d)", int32(s))
+	}
+	return names[s]
+}
+
+// mayFollow reports whether a worker in s may get to next.
+func (s State) mayFollow(next State) bool {
+	return next > s && (next != Serving || s == Booting) && (next != Draining || s == Serving) && (next != Booting || s == Starting)
+}
+
+// Reason is why a worker was asked to leave; None when nobody asked.
+type Reason int
+
+// The reasons.
+const (
+	None Reason = iota
+	Shutdown
+	RequestTimeout
+	ProtocolError
+	BootFailed
+	BootTimeout
+)
+
+func (r Reason) String() string {
+	names := [...]string{"none", "shutdown", "request_timeout", "protocol_error", "boot_failed", "boot_timeout"}
+	if r < 0 || int(r) >= len(names) {
+		return fmt.Sprintf("Reason(%d)", int(r))
+	}
+	return names[r]
+}
+
+// planned: the slot starts the next worker at once.
+func (r Reason) planned() bool { return r == RequestTimeout || r == Shutdown }
+
+// Exit is how a process ended, from waitpid.
+type Exit struct {
+	// Code is the exit status; -1 when a signal ended it or nothing is known.
+	Code int
+	// Signal is the number of the signal that ended it; 0: none.
+	Signal int
+	// SignalName is its name, "SIGKILL".
+	SignalName string
+	// MaxRSS is the largest resident size it had, in octets; 0: unknown.
+	MaxRSS int64
+}
+
+// Cause returns "exit:3", "signal:9" or "unknown".
+func (e Exit) Cause() string {
+	switch {
+	case e.Signal > 0:
+		return fmt.Sprintf("signal:%d", e.Signal)
+	case e.Code >= 0:
+		return fmt.Sprintf("exit:%d", e.Code)
+	}
+	return "unknown"
+}
