@@ -1,0 +1,477 @@
+package shim_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/shimtest"
+)
+
+// owner records what a Conn tells.
+type owner struct {
+	mu      sync.Mutex
+	noise   []byte
+	hello   chan *shim.Hello
+	ready   chan *shim.Ready
+	freed   chan shim.Outcome
+	stacks  chan string
+	expired chan string
+}
+
+func newOwner() *owner {
+	return &owner{hello: make(chan *shim.Hello, 1), ready: make(chan *shim.Ready, 1), freed: make(chan shim.Outcome, 100),
+		stacks: make(chan string, 1), expired: make(chan string, 1)}
+}
+
+func (o *owner) Noise(p []byte)                          { o.mu.Lock(); o.noise = append(o.noise, p...); o.mu.Unlock() }
+func (o *owner) Hello(m *shim.Hello)                     { o.hello <- m }
+func (o *owner) Ready(m *shim.Ready)                     { o.ready <- m }
+func (o *owner) Failed(*shim.Failed)                     {}
+func (o *owner) Log(*shim.Label, *shim.LogRecord)        {}
+func (o *owner) Stacks(s string)                         { o.stacks <- s }
+func (o *owner) Freed(_ *shim.Exchange, oc shim.Outcome) {
+	select {
+	case o.freed <- oc:
+	default: // a benchmark does not look
+	}
+}
+func (o *owner) Expired(_ *shim.Exchange, why string)    { o.expired <- why }
+
+// connect starts a Conn with a peer, both in memory, and boots it.
+func connect(t testing.TB, handle func(*shimtest.Request, *shimtest.Peer)) (*shim.Conn, *owner, *shimtest.Peer) {
+	t.Helper()
+	ends, peer := shimtest.Pipe()
+	return connectTo(t, ends, peer, handle)
+}
+
+func connectTo(t testing.TB, ends shim.Ends, peer *shimtest.Peer, handle func(*shimtest.Request, *shimtest.Peer)) (*shim.Conn, *owner, *shimtest.Peer) {
+	t.Helper()
+	peer.Handle = handle
+	o := newOwner()
+	c := shim.NewConn("shop/1", ends, o)
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = c.Run() })
+	wg.Go(func() { _ = peer.Run() })
+	t.Cleanup(func() { c.Close(); peer.Close(); wg.Wait() })
+	if got := wait(t, o.hello); got.Python != "3.0" {
+		t.Fatalf("Hello says %+v", got)
+	}
+	if err := c.Boot(&shim.Boot{Name: "shop", Environ: []shim.Var{{Name: "A", Value: "\xe9"}}}); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, o.ready)
+	return c, o, peer
+}
+
+func wait[T any](t testing.TB, c <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(20 * time.Second):
+		t.Fatal("waited 20 s for nothing")
+		panic(0)
+	}
+}
+
+func open(t testing.TB, c *shim.Conn) *shim.Exchange {
+	t.Helper()
+	x, err := c.Open(shim.Label{ID: "01", Method: "GET", Target: "/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+func readAll(x *shim.Exchange) (string, error) {
+	var b strings.Builder
+	for {
+		p, err := x.Next(context.Background())
+		b.Write(p)
+		if err == io.EOF {
+			return b.String(), nil
+		}
+		if err != nil {
+			return b.String(), err
+		}
+	}
+}
+
+func TestExchangeInOneFrame(t *testing.T) {
+	c, o, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
+		_ = p.Answer(r.Stream, "200 OK", r.Vars["PATH_INFO"]+"|"+string(r.Body), "X-A", "1", "X-A", "2")
+	})
+	x := open(t, c)
+	if err := x.Send([]shim.Var{{Name: "PATH_INFO", Value: "/\xe9"}}, []byte("body"), true); err != nil {
+		t.Fatal(err)
+	}
+	h, err := x.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(*h) != "{200 OK [{X-A 1} {X-A 2}]}" {
+		t.Errorf("head %v", *h)
+	}
+	if n, ok := x.Whole(); !ok || n != 7 {
+		t.Errorf("Whole: %d %v", n, ok)
+	}
+	if body, err := readAll(x); body != "/\xe9|body" || err != nil {
+		t.Errorf("body %q, %v", body, err)
+	}
+	if oc := x.Close(); oc != shim.Clean {
+		t.Errorf("outcome %v", oc)
+	}
+	if oc := wait(t, o.freed); oc != shim.Clean {
+		t.Errorf("freed %v", oc)
+	}
+}
+
+// 8 MiB up while 8 MiB come down from an app that writes before it reads.
+func TestBothWaysAtOnce(t *testing.T) {
+	const size = 8 << 20
+	pattern := bytes.Repeat([]byte("0123456789abcdef"), shim.MaxInline/16)
+	c, _, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
+		got := make(chan int)
+		go func() { got <- len(r.ReadAll()) }()
+		_ = p.Head(r.Stream, "200 OK", "", false)
+		for sent := 0; sent < 3*shim.MaxInline; sent += shim.MaxInline { // within the window: this peer takes no Window frames
+			_ = p.Body(r.Stream, string(pattern), false)
+		}
+		_ = p.Body(r.Stream, fmt.Sprintf("read %d", <-got), true)
+	})
+	x := open(t, c)
+	if err := x.Send(nil, pattern, false); err != nil {
+		t.Fatal(err)
+	}
+	sent := make(chan error, 1)
+	go func() {
+		for n := len(pattern); n < size; n += len(pattern) {
+			if err := x.SendBody(context.Background(), pattern, n+len(pattern) == size); err != nil {
+				sent <- err
+				return
+			}
+		}
+		sent <- nil
+	}()
+	body, err := readAll(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := wait(t, sent); err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("read %d", size); !strings.HasSuffix(body, want) || len(body) != 3*shim.MaxInline+len(want) {
+		t.Errorf("%d octets, ending in %q", len(body), body[max(0, len(body)-20):])
+	}
+	x.Close()
+}
+
+func TestSendBodyStopsWhenAnswered(t *testing.T) {
+	c, _, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) { _ = p.Answer(r.Stream, "200 OK", "no thanks") })
+	x := open(t, c)
+	if err := x.Send(nil, nil, false); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	for err == nil { // more than any window
+		err = x.SendBody(t.Context(), make([]byte, shim.MaxInline), false)
+	}
+	if err != shim.ErrAnswered {
+		t.Fatalf("SendBody: %v", err)
+	}
+	if body, err := readAll(x); body != "no thanks" || err != nil {
+		t.Fatalf("%q %v", body, err)
+	}
+	x.Close()
+	y := open(t, c) // the next request of the same worker is whole
+	_ = y.Send(nil, nil, true)
+	if body, err := readAll(y); body != "no thanks" || err != nil {
+		t.Fatalf("%q %v", body, err)
+	}
+	y.Close()
+}
+
+func TestCloseCancelsAndFreesLater(t *testing.T) {
+	cancelled := make(chan uint32, 1)
+	ends, peer := shimtest.Pipe()
+	peer.Cancelled = func(id uint32) { cancelled <- id }
+	goOn := make(chan struct{})
+	c, o, _ := connectTo(t, ends, peer, func(r *shimtest.Request, p *shimtest.Peer) {
+		_ = p.Head(r.Stream, "200 OK", "first", false)
+		<-goOn
+		for range 8 { // twice the window: nobody reads, and the worker must not be held
+			_ = p.Body(r.Stream, strings.Repeat("x", shim.MaxInline/2), false)
+		}
+		_ = p.Send(shim.Frame{Kind: shim.KindEnd, Stream: r.Stream})
+	})
+	x := open(t, c)
+	_ = x.Send(nil, nil, true)
+	if _, err := x.Head(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if oc := x.Close(); oc != shim.Cancelled {
+		t.Errorf("outcome %v", oc)
+	}
+	if id := wait(t, cancelled); id != 1 {
+		t.Errorf("cancelled stream %d", id)
+	}
+	select {
+	case <-o.freed:
+		t.Fatal("freed before the worker had ended the stream")
+	default:
+	}
+	close(goOn)
+	if oc := wait(t, o.freed); oc != shim.Clean {
+		t.Errorf("freed %v", oc)
+	}
+}
+
+func TestDeath(t *testing.T) {
+	c, o, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) { p.Close() })
+	x := open(t, c)
+	_ = x.Send(nil, nil, true)
+	if _, err := x.Head(t.Context()); !errors.Is(err, shim.ErrWorkerGone) || !strings.Contains(err.Error(), "shop/1") {
+		t.Errorf("Head: %v", err)
+	}
+	if oc := x.Close(); oc != shim.Broken {
+		t.Errorf("outcome %v", oc)
+	}
+	if oc := wait(t, o.freed); oc != shim.Broken {
+		t.Errorf("freed %v", oc)
+	}
+	if _, err := c.Open(shim.Label{}); !errors.Is(err, shim.ErrNotStarted) {
+		t.Errorf("Open: %v", err)
+	}
+	if in := c.InFlight(); len(in) != 1 || in[0].Label.Target != "/" || in[0].Sent.IsZero() {
+		t.Errorf("in flight at its death: %+v", in)
+	}
+}
+
+func TestAppErrors(t *testing.T) {
+	c, _, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
+		if r.Vars["after"] != "" {
+			_ = p.Head(r.Stream, "200 OK", "part", false)
+		}
+		_ = p.Message(shim.KindError, r.Stream, map[string]any{"type": "ValueError", "message": "no", "file": "a.py", "line": 7, "unknown": []any{1, "x"}})
+	})
+	x := open(t, c)
+	_ = x.Send(nil, nil, true)
+	var ae *shim.AppError
+	if _, err := x.Head(t.Context()); !errors.As(err, &ae) || ae.Error() != "a.py:7: ValueError: no" {
+		t.Errorf("Head: %v", err)
+	}
+	x.Close()
+	y := open(t, c)
+	_ = y.Send([]shim.Var{{Name: "after", Value: "1"}}, nil, true)
+	if _, err := y.Head(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if body, err := readAll(y); body != "part" || !errors.As(err, &ae) {
+		t.Errorf("%q %v", body, err)
+	}
+	y.Close()
+}
+
+// What a worker may not do: the Conn fails with a *ProtocolError, nothing hangs.
+func TestProtocolErrors(t *testing.T) {
+	head := string(shim.AppendHead(nil, 1, &shim.Head{Status: "200 OK"}, nil, false))
+	frame := func(k shim.Kind, stream uint32, payload string) string {
+		return string(shim.AppendFrame(nil, shim.Frame{Kind: k, Stream: stream, Payload: []byte(payload)}))
+	}
+	for name, raw := range map[string]string{
+		"print on the pipe":      "hello, world, this is a print",
+		"unknown kind":           "\xc1\x7f\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00",
+		"a Go kind":              frame(shim.KindRequest, 1, "\x00\x00\x00\x00"),
+		"too long":               "\xc1\x11\x00\x00\x00\x00\x00\x01\x7f\xff\xff\xff",
+		"unknown flags":          "\xc1\x11\x80\x00\x00\x00\x00\x01\x00\x00\x00\x00",
+		"END on a Ready":         "\xc1\x03\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00",
+		"stream not open":        frame(shim.KindBody, 99, "x"),
+		"Body before Head":       frame(shim.KindBody, 1, "x"),
+		"End before Head":        frame(shim.KindEnd, 1, ""),
+		"two Heads":              head + head,
+		"head length past frame": frame(shim.KindHead, 1, "\x00\x00\x00\xff\x92"),
+		"array32 of 4G":          frame(shim.KindHead, 1, "\x00\x00\x00\x05\xdd\xff\xff\xff\xff"),
+		"map32 of 4G":            frame(shim.KindError, 1, "\xdf\xff\xff\xff\xff"),
+		"bin32 of 4G":            frame(shim.KindHead, 1, "\x00\x00\x00\x06\x92\xc6\xff\xff\xff\xff"),
+		"str32 of 4G":            frame(shim.KindError, 1, "\x81\xa4type\xdb\xff\xff\xff\xff"),
+		"deep nesting":           frame(shim.KindError, 1, "\x81\xa1x"+strings.Repeat("\x91", 1<<19)),
+		"octets after the value": frame(shim.KindError, 1, "\x80\x80"),
+		"a name and no value":    frame(shim.KindHead, 1, "\x00\x00\x00\x06\x92\xc4\x00\x91\xc4\x00"),
+		"beyond the window":      head + strings.Repeat(frame(shim.KindBody, 1, strings.Repeat("x", shim.MaxInline)), 5),
+		"a Window of 2 GiB":      frame(shim.KindWindow, 1, "\x80\x00\x00\x00"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			ends, peer := shimtest.Pipe()
+			o := newOwner()
+			c := shim.NewConn("shop/1", ends, o)
+			done := make(chan error, 1)
+			go func() { done <- c.Run() }()
+			go func() { _ = peer.Raw([]byte(raw)); peer.Close() }()
+			_ = open(t, c)
+			var pe *shim.ProtocolError
+			if err := wait(t, done); !errors.As(err, &pe) {
+				t.Errorf("Run: %v", err)
+			}
+		})
+	}
+}
+
+func TestNonce(t *testing.T) {
+	ends, peer := shimtest.Pipe()
+	ends.Nonce = []byte("0123456789abcdef")
+	peer.Nonce = []byte("a .pth file prints\n0123456789abcdef")
+	_, o, _ := connectTo(t, ends, peer, nil)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if string(o.noise) != "a .pth file prints\n" {
+		t.Errorf("noise %q", o.noise)
+	}
+}
+
+func TestNoiseIsBounded(t *testing.T) {
+	ends, peer := shimtest.Pipe()
+	ends.Nonce = []byte("0123456789abcdef")
+	c := shim.NewConn("shop/1", ends, newOwner())
+	done := make(chan error, 1)
+	go func() { done <- c.Run() }()
+	go func() {
+		for peer.Raw(bytes.Repeat([]byte("noise "), 1000)) == nil {
+		}
+	}()
+	var pe *shim.ProtocolError
+	if err := wait(t, done); !errors.As(err, &pe) || len(pe.Saw) > 64 {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+func TestDumpAndExpire(t *testing.T) {
+	c, o, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {})
+	x := open(t, c)
+	_ = x.Send(nil, nil, true)
+	if err := c.Dump(); err != nil {
+		t.Fatal(err)
+	}
+	if s := wait(t, o.stacks); s != "fake stacks" {
+		t.Errorf("stacks %q", s)
+	}
+	x.Expire("30s are over")
+	if s := wait(t, o.expired); s != "30s are over" {
+		t.Errorf("expired %q", s)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := x.Head(ctx); err != context.Canceled {
+		t.Errorf("Head: %v", err)
+	}
+	x.Close()
+}
+
+// A worker that does not read its pipe holds up nobody who sends: over a real
+// pipe, that is the combining writer's promise.
+func TestSendNeverWaits(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	out, outPeer := net.Pipe()
+	c := shim.NewConn("shop/1", shim.Ends{R: out, W: w}, newOwner())
+	done := make(chan error, 1)
+	go func() { done <- c.Run() }()
+	sent := make(chan int)
+	go func() {
+		for range 100 { // 100 x 64 KiB into a pipe that holds one of them
+			x, err := c.Open(shim.Label{})
+			if err != nil {
+				t.Error(err)
+				break
+			}
+			if err := x.Send(nil, make([]byte, shim.MaxInline), true); err != nil {
+				t.Error(err)
+			}
+		}
+		close(sent)
+	}()
+	wait(t, sent)
+	// All of it arrives, in whole frames, once somebody reads.
+	fr := shim.NewFrameReader(r)
+	for i := range 100 {
+		f, err := fr.Next()
+		if err != nil || f.Kind != shim.KindRequest || f.Stream != uint32(i+1) || len(f.Payload) != 4+1+shim.MaxInline {
+			t.Fatalf("frame %d: %v %v %d octets, %v", i, f.Kind, f.Stream, len(f.Payload), err)
+		}
+	}
+	c.Close()
+	outPeer.Close()
+	wait(t, done)
+}
+
+// A request to a worker whose pipe is gone was not started.
+func TestSendToTheDead(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, outPeer := net.Pipe()
+	defer outPeer.Close()
+	c := shim.NewConn("shop/1", shim.Ends{R: out, W: w}, newOwner())
+	done := make(chan error, 1)
+	go func() { done <- c.Run() }()
+	x := open(t, c)
+	r.Close()
+	if err := x.Send(nil, nil, true); !errors.Is(err, shim.ErrNotStarted) {
+		t.Errorf("Send: %v", err)
+	}
+	c.Close()
+	wait(t, done)
+}
+
+func TestHeadTooLarge(t *testing.T) {
+	c, _, _ := connect(t, nil)
+	x := open(t, c)
+	var pe *shim.ProtocolError
+	if err := x.Send([]shim.Var{{Name: "A", Value: strings.Repeat("x", shim.MaxHead)}}, nil, true); !errors.As(err, &pe) {
+		t.Errorf("Send: %v", err)
+	}
+	x.Close()
+	y := open(t, c) // nothing of it was sent
+	_ = y.Send(nil, nil, true)
+	if body, err := readAll(y); body != "hello" || err != nil {
+		t.Errorf("%q %v", body, err)
+	}
+	y.Close()
+}
+
+func BenchmarkExchange(b *testing.B) {
+	inR, inW, _ := os.Pipe()
+	outR, outW, _ := os.Pipe()
+	peer := shimtest.New(inR, outW, nil)
+	c, _, _ := connectTo(b, shim.Ends{R: outR, W: inW}, peer, func(r *shimtest.Request, p *shimtest.Peer) {
+		_ = p.Answer(r.Stream, "200 OK", "hello", "Content-Type", "text/plain")
+	})
+	b.Cleanup(func() { inR.Close(); outW.Close() })
+	vars := []shim.Var{{Name: "REQUEST_METHOD", Value: "GET"}, {Name: "PATH_INFO", Value: "/"}, {Name: "QUERY_STRING", Value: ""}}
+	b.ReportAllocs()
+	for b.Loop() {
+		x, err := c.Open(shim.Label{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		_ = x.Send(vars, nil, true)
+		if _, err := x.Head(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+		_, _ = readAll(x)
+		x.Close()
+	}
+}

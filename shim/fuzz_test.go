@@ -1,0 +1,92 @@
+package shim_test
+
+import (
+	"bytes"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/standpipe/standpipe/shim"
+)
+
+// hostile are the starts of msgpack values that make a trusting decoder take all
+// memory or all stack.
+var hostile = []string{"\xdd\xff\xff\xff\xff", "\xdf\xff\xff\xff\xff", "\xc6\xff\xff\xff\xff", "\xdb\xff\xff\xff\xff",
+	strings.Repeat("\x91", 1<<20), strings.Repeat("\x81\xa1a", 1<<18), "\xc9\xff\xff\xff\xff\x01", "\xc1", ""}
+
+// FuzzFrames reads frames from arbitrary octets: errors, never a panic, and a
+// frame that is accepted is written again as the same octets.
+func FuzzFrames(f *testing.F) {
+	f.Add([]byte("\xc1\x11\x00\x01\x00\x00\x00\x07\x00\x00\x00\x03abc"))
+	f.Add([]byte("\xc1\x11\x00\x00\x00\x00\x00\x01\xff\xff\xff\xff"))
+	f.Add(shim.AppendHead(nil, 5, &shim.Head{Status: "200 OK", Fields: []shim.Field{{Name: "A", Value: "b"}}}, []byte("x"), true))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		fr := shim.NewFrameReader(bytes.NewReader(data))
+		at := 0
+		for {
+			fm, err := fr.Next()
+			if err != nil {
+				if err == io.EOF && at != len(data) {
+					t.Fatalf("the end after %d of %d octets", at, len(data))
+				}
+				return
+			}
+			again := shim.AppendFrame(nil, fm)
+			if !bytes.HasPrefix(data[at:], again) {
+				t.Fatalf("read %q, wrote %q", data[at:], again)
+			}
+			at += len(again)
+		}
+	})
+}
+
+// FuzzWalk walks arbitrary octets as each message of a worker's. No message takes
+// more memory than a small multiple of its octets.
+func FuzzWalk(f *testing.F) {
+	for kind := range uint8(7) {
+		for _, h := range hostile {
+			f.Add(kind, []byte(h))
+			f.Add(kind, []byte("\x81\xa4type"+h))
+		}
+	}
+	f.Add(uint8(0), shim.AppendHead(nil, 1, &shim.Head{Status: "200 OK", Fields: []shim.Field{{Name: "A", Value: "b"}}}, nil, true)[shim.HeaderSize:])
+	f.Fuzz(func(t *testing.T, kind uint8, data []byte) { walk(kind, data) })
+}
+
+func walk(kind uint8, data []byte) {
+	switch kind % 7 {
+	case 0:
+		_, _, _ = shim.DecodeHead(data)
+	case 1:
+		_, _, _ = shim.DecodeRequest(data)
+	case 2:
+		_, _ = shim.DecodeHello(data)
+	case 3:
+		_, _ = shim.DecodeReady(data)
+	case 4:
+		_, _ = shim.DecodeFailed(data)
+	case 5:
+		_, _ = shim.DecodeError(data)
+	case 6:
+		_, _ = shim.DecodeLog(data)
+	}
+}
+
+func TestHostileLengthsTakeNoMemory(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	n := uint64(0)
+	for kind := range uint8(7) {
+		for _, h := range hostile {
+			for _, prefix := range []string{"", "\x00\x00\x00\x05", "\x81\xa4type", "\x81\xa8sys_path"} {
+				walk(kind, []byte(prefix+h))
+				n += uint64(len(prefix) + len(h))
+			}
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 4*n {
+		t.Errorf("%d octets of messages took %d octets of memory", n, took)
+	}
+}
