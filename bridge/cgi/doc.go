@@ -1,0 +1,10 @@
+// Package cgi turns a request into CGI variables (RFC 3875, PEP 3333), once for
+// all protocols that need them: WSGI now; uwsgi and FastCGI later.
+//
+// The rules that keep a client from speaking in the server's name live here and
+// nowhere else: which field names become variables, which are dropped, how
+// repeated fields are joined. Whether a field such as X-Forwarded-For may be
+// believed is decided before, by bridge/server.
+//
+// It is a leaf, it starts no goroutine, and it keeps no state.
+package cgi

@@ -1,0 +1,149 @@
+package cgi
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/standpipe/standpipe/shim"
+)
+
+// Info is what the request itself does not say.
+type Info struct {
+	// ID is the request's id.
+	ID string
+	// Scheme is "http" or "https"; empty means "http".
+	Scheme string
+	// ScriptName is the mount, "" or "/shop": no slash at the end. The path must
+	// lie under it (route.Under), else the whole path is PATH_INFO.
+	ScriptName string
+	// Prefix stands in front of ScriptName in SCRIPT_NAME: what a trusted proxy
+	// has cut off. The path does not hold it.
+	Prefix string
+	// RemoteAddr and RemotePort name the client; empty: not known.
+	RemoteAddr, RemotePort string
+	// ServerName and ServerPort are the listener's. SERVER_NAME is the Host
+	// field's when it has one. Empty: "localhost", and the scheme's port.
+	ServerName, ServerPort string
+	// BodySize is the length of a chunked body, decoded; used when the request
+	// says no length.
+	BodySize int64
+	// Attempt above 1: the app may have seen this request before.
+	Attempt int
+}
+
+// AppendVars appends the variables of r to dst, each name once, and returns it.
+// It makes one pass and keeps nothing.
+func AppendVars(dst []shim.Var, r *http.Request, in *Info) []shim.Var {
+	scheme := in.Scheme
+	if scheme == "" {
+		scheme = "http"
+	}
+	path, query := r.URL.Path, r.URL.RawQuery
+	if path == "" {
+		path = "/" // the absolute form "http://host" (RFC 9112 3.2.2)
+	}
+	script, info := in.ScriptName, path
+	if script != "" && strings.HasPrefix(path, script) && (len(path) == len(script) || path[len(script)] == '/') {
+		info = path[len(script):]
+	} else {
+		script = ""
+	}
+	host, port := splitHost(r.Host)
+	if host == "" {
+		host = or(in.ServerName, "localhost")
+	}
+	if in.ServerPort != "" {
+		port = in.ServerPort
+	} else if port == "" {
+		port = "80"
+		if scheme == "https" {
+			port = "443"
+		}
+	}
+
+	dst = append(dst,
+		shim.Var{Name: "REQUEST_METHOD", Value: r.Method},
+		shim.Var{Name: "SCRIPT_NAME", Value: in.Prefix + script},
+		shim.Var{Name: "PATH_INFO", Value: info},
+		shim.Var{Name: "QUERY_STRING", Value: query},
+		shim.Var{Name: "REQUEST_URI", Value: r.RequestURI},
+		shim.Var{Name: "RAW_URI", Value: r.RequestURI},
+		shim.Var{Name: "SERVER_NAME", Value: host},
+		shim.Var{Name: "SERVER_PORT", Value: port},
+		shim.Var{Name: "SERVER_PROTOCOL", Value: r.Proto},
+		shim.Var{Name: "REMOTE_ADDR", Value: in.RemoteAddr},
+		shim.Var{Name: "wsgi.url_scheme", Value: scheme},
+		shim.Var{Name: "standpipe.request_id", Value: in.ID},
+	)
+	if in.RemotePort != "" {
+		dst = append(dst, shim.Var{Name: "REMOTE_PORT", Value: in.RemotePort})
+	}
+	if scheme == "https" {
+		dst = append(dst, shim.Var{Name: "HTTPS", Value: "on"})
+	}
+	if in.Attempt > 1 {
+		dst = append(dst, shim.Var{Name: "standpipe.attempt", Value: strconv.Itoa(in.Attempt)})
+	}
+	if v := r.Header["Content-Type"]; len(v) > 0 {
+		dst = append(dst, shim.Var{Name: "CONTENT_TYPE", Value: join(v, ",")})
+	}
+	if n, ok := contentLength(r, in); ok {
+		dst = append(dst, shim.Var{Name: "CONTENT_LENGTH", Value: strconv.FormatInt(n, 10)})
+	}
+	if r.Host != "" {
+		dst = append(dst, shim.Var{Name: "HTTP_HOST", Value: r.Host})
+	}
+	for field, values := range r.Header {
+		name, ok := variable(field)
+		if !ok || len(values) == 0 {
+			continue
+		}
+		sep := ","
+		if field == "Cookie" {
+			sep = "; " // RFC 6265 5.4; RFC 9113 8.2.3
+		}
+		dst = append(dst, shim.Var{Name: name, Value: join(values, sep)})
+	}
+	return dst
+}
+
+// contentLength is what the client said, or the length of what it sent chunked.
+// The digits are ours: the client's spelling ("007") stays outside.
+func contentLength(r *http.Request, in *Info) (int64, bool) {
+	if r.ContentLength < 0 || len(r.TransferEncoding) > 0 {
+		return in.BodySize, true
+	}
+	_, said := r.Header["Content-Length"]
+	return r.ContentLength, said || r.ContentLength > 0
+}
+
+// splitHost splits a Host field; IPv6 keeps its brackets, as in a URL. A port
+// that is not made of digits is dropped.
+func splitHost(s string) (host, port string) {
+	i := strings.LastIndexByte(s, ':')
+	if i < 0 || strings.IndexByte(s[i:], ']') >= 0 {
+		return s, ""
+	}
+	host, port = s[:i], s[i+1:]
+	for j := range len(port) {
+		if port[j] < '0' || port[j] > '9' {
+			return host, ""
+		}
+	}
+	return host, port
+}
+
+func join(v []string, sep string) string {
+	if len(v) == 1 {
+		return v[0]
+	}
+	return strings.Join(v, sep)
+}
+
+func or(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
+}

@@ -1,0 +1,24 @@
+// Package bridge turns an HTTP request into an exchange with a Python worker, and
+// the exchange's answer into an HTTP response.
+//
+//	handler.go    Handler: one app's http.Handler; the life of one request
+//	request.go    the request body: buffered whole before a worker is taken
+//	response.go   the answer: streaming, lengths, deadlines
+//	head.go       the answer's status and fields: what is checked, what is removed
+//	errors.go     the only map from errors to statuses
+//
+// What is not here: where workers come from (a Pool, which package supervisor
+// has), the frames (package shim), what a request goes through before it comes
+// here (bridge/server), CGI variables (bridge/cgi), pages and buffers
+// (bridge/httpx). Static files, proxies and other protocols are packages of their
+// own beside this one; they meet in the command's composition and never import
+// each other.
+//
+// Goroutines: a request runs on its connection's goroutine. A body larger than
+// one frame is sent by a second one beside it (response.go, sendRest), which
+// turn.run waits for before it returns. A request deadline is a timer that only
+// cancels a context.
+//
+// A new check of an answer goes to head.go; a new way to fail gets its sentinel
+// where it arises and its status in errors.go.
+package bridge

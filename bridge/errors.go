@@ -1,0 +1,80 @@
+package bridge
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/shim"
+)
+
+// statusClientGone is what the access log shows for a request whose client left
+// before an answer; nobody receives it. nginx made the number common.
+const statusClientGone = 499
+
+var (
+	errClientGone = errors.New("the client has left")
+	errTimeout    = errors.New("the app took too long")
+	errSilent     = errors.New("the app was silent for too long within its answer")
+	errStalled    = errors.New("the client stopped sending the request body")
+	errBadBody    = errors.New("the request body does not follow the protocol")
+	// errCut marks an error that came after the head of the answer had gone out.
+	errCut = errors.New("the answer was cut off")
+)
+
+// badResponse: the app's answer breaks HTTP or PEP 3333, so nothing of it is sent.
+type badResponse struct{ reason string }
+
+func (e *badResponse) Error() string { return "the app's answer cannot be sent: " + e.reason }
+
+// verdict is how an error is answered.
+type verdict struct {
+	status     int
+	text       string // for the client; empty: the status's own sentence
+	retryAfter time.Duration
+	close      bool // the connection cannot be used for another request
+	server     bool // the answer is the server's, not due to the app
+	unknown    bool // no case fits: something of ours failed
+}
+
+// judge is the only map from errors to statuses.
+func judge(err error) verdict {
+	var full *shim.QueueFull
+	var app *shim.AppError
+	var bad *badResponse
+	var large *shim.ProtocolError
+	switch {
+	case errors.Is(err, errClientGone):
+		return verdict{status: statusClientGone}
+
+	case errors.Is(err, errStalled):
+		return verdict{status: http.StatusRequestTimeout, close: true, server: true}
+	case errors.Is(err, errBadBody):
+		return verdict{status: http.StatusBadRequest, close: true, server: true}
+	case errors.Is(err, httpx.ErrTooLarge):
+		return verdict{status: http.StatusRequestEntityTooLarge, close: true, server: true}
+	case errors.Is(err, httpx.ErrSpoolFull):
+		return verdict{status: http.StatusServiceUnavailable, retryAfter: 5 * time.Second, close: true, server: true}
+
+	case errors.As(err, &full):
+		// The oldest has waited half of what a newcomer would wait, or so.
+		return verdict{status: http.StatusServiceUnavailable, retryAfter: min(max(full.Oldest, time.Second), 10*time.Second), server: true}
+	case errors.Is(err, shim.ErrQueueFull), errors.Is(err, shim.ErrQueueTimeout), errors.Is(err, shim.ErrNotStarted):
+		return verdict{status: http.StatusServiceUnavailable, retryAfter: 2 * time.Second, server: true}
+	case errors.Is(err, shim.ErrNoWorkers):
+		return verdict{status: http.StatusServiceUnavailable, text: "The application is not running.", retryAfter: 5 * time.Second, server: true}
+	case errors.Is(err, shim.ErrStopping):
+		return verdict{status: http.StatusServiceUnavailable, text: "The server is stopping.", retryAfter: time.Second, close: true, server: true}
+
+	case errors.Is(err, errTimeout), errors.Is(err, errSilent):
+		return verdict{status: http.StatusGatewayTimeout}
+	case errors.Is(err, shim.ErrWorkerGone):
+		return verdict{status: http.StatusBadGateway}
+	case errors.As(err, &app), errors.As(err, &bad):
+		return verdict{status: http.StatusInternalServerError}
+	case errors.As(err, &large): // of Send: the environ is beyond the frame's ceiling
+		return verdict{status: http.StatusRequestHeaderFieldsTooLarge, server: true}
+	}
+	return verdict{status: http.StatusInternalServerError, server: true, unknown: true}
+}

@@ -1,0 +1,226 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/bridge/cgi"
+	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/shim"
+)
+
+// Pool is where workers come from.
+type Pool interface {
+	// Acquire waits in line for a worker. It returns *shim.QueueFull,
+	// shim.ErrQueueTimeout, shim.ErrNoWorkers, shim.ErrStopping, or ctx's error;
+	// each may be wrapped. Label.Attempt above 1: the request has waited before,
+	// and goes to the front. The caller closes the exchange.
+	Acquire(ctx context.Context, l shim.Label) (*shim.Exchange, error)
+	// Admit refuses as Acquire would refuse now, without waiting. It is asked
+	// before a body is read.
+	Admit() error
+}
+
+// Options are one app's settings.
+type Options struct {
+	// App is the app's name, for logs.
+	App string
+	// Mount is the path under which the app lives; "" and "/": all.
+	Mount string
+	// Pool is the app's workers.
+	Pool Pool
+	// Spool holds request bodies; nil: one of its own with the defaults.
+	Spool *httpx.Spool
+	// MaxBody bounds a request body in octets, chunked ones too; 0: no limit.
+	MaxBody int64
+	// BodyTimeout is how long a client may send no octet of its body; 0: no limit.
+	BodyTimeout time.Duration
+	// Timeout is how long the app may take from the request's sending to the
+	// first octet of its body, or its end; 0: no limit. Waiting in line does not
+	// count.
+	Timeout time.Duration
+	// StreamTimeout is how long the app may be silent within its answer; 0: no
+	// limit. The time in which the client takes nothing does not count.
+	StreamTimeout time.Duration
+	// SendTimeout is how long the client may take no octet of the answer while
+	// more waits for it; 0: no limit.
+	SendTimeout time.Duration
+	// Pages are the error pages; nil: the built-in ones.
+	Pages *httpx.Pages
+	// Log gets app_error, bad_response, request_failed, hop_by_hop_removed,
+	// content_length_mismatch, websocket_ignored; nil: nobody.
+	Log hclog.Logger
+}
+
+// maxTries bounds how often one request is given to a worker: workers that leave
+// before they have it cannot keep it for ever.
+const maxTries = 3
+
+// Handler serves one app.
+type Handler struct {
+	Options
+	turns     sync.Pool // *turn
+	hopByHop  httpx.Seldom
+	websocket atomic.Bool // said once
+}
+
+// New makes an app's Handler.
+func New(o Options) *Handler {
+	if o.Spool == nil {
+		o.Spool = &httpx.Spool{}
+	}
+	if o.Log == nil {
+		o.Log = hclog.NewNullLogger()
+	}
+	o.Mount = strings.TrimRight(o.Mount, "/")
+	return &Handler{Options: o}
+}
+
+// turn is the state of one request.
+type turn struct {
+	*Handler
+	w    *httpx.Writer
+	r    *http.Request
+	note *httpx.Note
+	body *httpx.Buffer // nil: none
+	vars []shim.Var
+}
+
+// ServeHTTP is the life of one request: the body first, then a worker, then the
+// answer. It panics with http.ErrAbortHandler when the answer cannot be ended
+// properly, so that the client can tell.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rec := httpx.Find(w)
+	if rec == nil { // used without the chain
+		rec = new(httpx.Writer)
+		rec.Reset(w)
+		rec.Note = *httpx.Of(w)
+	}
+	t, ok := h.turns.Get().(*turn)
+	if !ok {
+		t = &turn{Handler: h}
+	}
+	t.w, t.r, t.note = rec, r, &rec.Note
+	defer t.free()
+	t.note.App, t.note.Source = h.App, "app"
+	if r.Header["Upgrade"] != nil {
+		t.sayWebsocket()
+	}
+	err := t.takeBody()
+	if err == nil {
+		err = t.run()
+	}
+	if err != nil {
+		t.fail(err)
+	}
+}
+
+// free gives everything back; no path leaves without it.
+func (t *turn) free() {
+	if t.body != nil {
+		t.body.Close()
+	}
+	clear(t.vars)
+	*t = turn{Handler: t.Handler, vars: t.vars[:0]}
+	t.turns.Put(t)
+}
+
+// run gives the request to a worker, and to another one when that has left before
+// it had it. It is the only place where a request is given out twice.
+func (t *turn) run() error {
+	t.vars = cgi.AppendVars(t.vars[:0], t.r, t.info())
+	for try := 1; ; try++ {
+		err := t.once(try)
+		if try == maxTries || !errors.Is(err, shim.ErrNotStarted) {
+			return err
+		}
+	}
+}
+
+func (t *turn) info() *cgi.Info {
+	n := t.note
+	in := &cgi.Info{ID: n.ID, Scheme: n.Scheme, ScriptName: t.Mount, Prefix: n.Prefix, RemoteAddr: n.RemoteAddr, RemotePort: n.RemotePort,
+		ServerName: n.ServerName, ServerPort: n.ServerPort}
+	if t.body != nil {
+		in.BodySize = t.body.Size()
+	}
+	return in
+}
+
+// once is one try: a worker, the request, the answer. An error means that no
+// octet of an answer has gone out, or it wraps errCut.
+func (t *turn) once(try int) error {
+	start := time.Now()
+	x, err := t.Pool.Acquire(t.r.Context(), shim.Label{ID: t.note.ID, Method: t.r.Method, Target: t.r.RequestURI, Start: t.note.Start, Attempt: try})
+	sent := time.Now()
+	t.note.Wait += sent.Sub(start)
+	if err != nil {
+		if t.r.Context().Err() != nil {
+			return errClientGone
+		}
+		return err
+	}
+	t.note.Worker = x.Worker()
+	defer func() {
+		x.Close()
+		t.note.Run = time.Since(sent)
+	}()
+	return t.converse(x)
+}
+
+// fail answers an error, or breaks the connection when the answer has begun, or
+// when nobody is there to read one.
+func (t *turn) fail(err error) {
+	t.note.Err = err
+	t.report(err)
+	if errors.Is(err, errCut) {
+		panic(http.ErrAbortHandler)
+	}
+	v := judge(err)
+	if v.status == statusClientGone {
+		t.note.Status = statusClientGone
+		panic(http.ErrAbortHandler)
+	}
+	if v.close {
+		t.w.Header()["Connection"] = []string{"close"}
+	}
+	if v.server {
+		t.note.Source = "server"
+	}
+	t.Pages.Write(t.w, t.r, v.status, v.text, v.retryAfter)
+}
+
+// report writes the record of an error that is the app's.
+func (t *turn) report(err error) {
+	var app *shim.AppError
+	var bad *badResponse
+	switch {
+	case errors.As(err, &app):
+		t.Log.Error("app_error", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker,
+			"error", app.Error(), "traceback", app.Traceback)
+	case errors.As(err, &bad):
+		t.Log.Error("bad_response", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker,
+			"error", bad.reason)
+	case judge(err).unknown:
+		t.Log.Error("request_failed", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker,
+			"error", err)
+	}
+}
+
+// sayWebsocket tells once that WebSocket does not reach a WSGI app: PEP 3333 has
+// no way for it. The request is an ordinary GET.
+func (t *turn) sayWebsocket() {
+	for _, v := range t.r.Header["Upgrade"] {
+		if strings.Contains(strings.ToLower(v), "websocket") && !t.websocket.Swap(true) {
+			t.Log.Warn("websocket_ignored", "app", t.App, "id", t.note.ID, "target", t.r.RequestURI,
+				"hint", "a WSGI app cannot speak WebSocket; the request was handed on as an ordinary GET (said once per app)")
+		}
+	}
+}

@@ -1,0 +1,199 @@
+package bridge
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/standpipe/standpipe/shim"
+)
+
+// head is an answer's head after the checks.
+type head struct {
+	status int
+	// length is the app's Content-Length; -1: it gave none.
+	length int64
+}
+
+// checkHead reads what the worker sent, as hostile octets (RFC 9110 5.1, 5.5, 15;
+// PEP 3333, "The start_response() Callable"). Every error is a *badResponse.
+func checkHead(h *shim.Head) (head, error) {
+	status, err := parseStatus(h.Status)
+	if err != nil {
+		return head{}, err
+	}
+	out := head{status: status, length: -1}
+	for i := range h.Fields {
+		f := &h.Fields[i]
+		if !isToken(f.Name) {
+			return head{}, &badResponse{fmt.Sprintf("field name %.100q is not a token (RFC 9110 5.1)", f.Name)}
+		}
+		if j := badOctet(f.Value); j >= 0 {
+			return head{}, &badResponse{fmt.Sprintf("field %s: its value %.200q holds the control octet %#02x (RFC 9110 5.5)", f.Name, f.Value, f.Value[j])}
+		}
+		if strings.EqualFold(f.Name, "Content-Length") {
+			n, err := parseLength(f.Value)
+			if err != nil {
+				return head{}, err
+			}
+			if out.length >= 0 && out.length != n {
+				return head{}, &badResponse{fmt.Sprintf("two Content-Length fields, %d and %d", out.length, n)}
+			}
+			out.length = n
+		}
+	}
+	return out, nil
+}
+
+// parseStatus wants three digits, 200 to 599, and a reason behind one space. PEP
+// 3333 asks for the reason; an empty one is let through (RFC 9112 4). 1xx is no
+// final answer.
+func parseStatus(s string) (int, error) {
+	if len(s) < 3 || len(s) > 3 && s[3] != ' ' {
+		return 0, &badResponse{fmt.Sprintf("status %.100q: want three digits, a space and a reason, such as \"200 OK\"", s)}
+	}
+	n := 0
+	for i := range 3 {
+		if s[i] < '0' || s[i] > '9' {
+			return 0, &badResponse{fmt.Sprintf("status %.100q: want three digits, a space and a reason, such as \"200 OK\"", s)}
+		}
+		n = 10*n + int(s[i]-'0')
+	}
+	if n < 200 || n > 599 {
+		return 0, &badResponse{fmt.Sprintf("status %.100q: want 200 to 599", s)}
+	}
+	if i := badOctet(s[3:]); i >= 0 {
+		return 0, &badResponse{fmt.Sprintf("status %.100q: its reason holds the control octet %#02x", s, s[3+i])}
+	}
+	return n, nil
+}
+
+// parseLength takes digits only (RFC 9110 8.6): no sign, no space, no list.
+func parseLength(s string) (int64, error) {
+	n, err := strconv.ParseUint(s, 10, 63) // takes no sign
+	if err != nil || s == "" {
+		return 0, &badResponse{fmt.Sprintf("Content-Length %.100q is not a number", s)}
+	}
+	return int64(n), nil
+}
+
+// badOctet finds a control octet that a field value must not hold; a tab may be.
+func badOctet(s string) int {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return i
+		}
+	}
+	return -1
+}
+
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// hopByHop: fields that speak about one connection, which is the server's and not
+// the app's (PEP 3333, "Other HTTP Features"; wsgiref.util.is_hop_by_hop).
+func hopByHop(name string) bool {
+	switch len(name) {
+	case 2:
+		return strings.EqualFold(name, "TE")
+	case 7:
+		return strings.EqualFold(name, "Trailer") || strings.EqualFold(name, "Upgrade")
+	case 8:
+		return strings.EqualFold(name, "Trailers")
+	case 10:
+		return strings.EqualFold(name, "Connection") || strings.EqualFold(name, "Keep-Alive")
+	case 16:
+		return strings.EqualFold(name, "Proxy-Connection")
+	case 17:
+		return strings.EqualFold(name, "Transfer-Encoding")
+	case 18:
+		return strings.EqualFold(name, "Proxy-Authenticate")
+	case 19:
+		return strings.EqualFold(name, "Proxy-Authorization")
+	}
+	return false
+}
+
+// setFields puts the app's fields into the answer, in the app's spelling; fields
+// of one name keep their order. (net/http sorts different names.) Content-Length
+// is left to the caller.
+func (t *turn) setFields(fields []shim.Field, status int) {
+	h := t.w.Header()
+	hasType := false
+	values := make([]string, len(fields)) // one allocation for all
+	for i := range fields {
+		f := &fields[i]
+		if hopByHop(f.Name) {
+			t.sayHopByHop(f)
+			continue
+		}
+		key, repeated := f.Name, false
+		for j := range i {
+			if len(fields[j].Name) == len(key) && strings.EqualFold(fields[j].Name, key) {
+				key, repeated = fields[j].Name, true // two spellings are one field
+				break
+			}
+		}
+		switch len(key) {
+		case 14:
+			if strings.EqualFold(key, "Content-Length") {
+				continue
+			}
+		case 12:
+			if strings.EqualFold(key, "Content-Type") {
+				hasType = true
+				if key != "Content-Type" {
+					h["Content-Type"] = nil // there, so that net/http does not guess one
+				}
+				if status == http.StatusNotModified {
+					key = "content-type" // net/http takes the usual spelling off a 304
+				}
+			} else if key != "X-Request-Id" && strings.EqualFold(key, "X-Request-Id") {
+				delete(h, "X-Request-Id")
+			}
+		case 6:
+			if key != "Server" && strings.EqualFold(key, "Server") {
+				delete(h, "Server")
+			}
+		case 4:
+			if key != "Date" && strings.EqualFold(key, "Date") {
+				h["Date"] = nil // there, so that net/http does not add its own
+			}
+		}
+		if repeated {
+			h[key] = append(h[key], f.Value)
+		} else {
+			values[i] = f.Value
+			h[key] = values[i : i+1 : i+1]
+		}
+	}
+	if !hasType {
+		h["Content-Type"] = nil // no type is invented
+	}
+}
+
+// setLength sends the length n of the body that a GET would have.
+func (t *turn) setLength(status int, n int64) {
+	key := "Content-Length"
+	if status == http.StatusNotModified {
+		key = "content-length" // net/http takes the usual spelling off a 304 (RFC 9110 8.6 allows it)
+	}
+	t.w.Header()[key] = []string{strconv.FormatInt(n, 10)}
+}
+
+func (t *turn) sayHopByHop(f *shim.Field) {
+	name := http.CanonicalHeaderKey(f.Name)
+	if t.hopByHop.Allow(name, time.Time{}) {
+		t.Log.Warn("hop_by_hop_removed", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "field", name,
+			"hint", "the connection is the server's: the field was removed from the answer, and will be (said once per app and field)")
+	}
+}

@@ -1,0 +1,11 @@
+// Package httpx holds what every HTTP room of standpipe needs and what has no
+// policy of its own: the one ResponseWriter wrapper with the Note of a request,
+// the buffer that keeps a request body in memory or in a file, the plain error
+// pages, request ids, and the brake on log lines that would repeat.
+//
+// It is a leaf: it imports the standard library and x/sys only, and every package
+// under bridge may import it. It starts no goroutine.
+//
+// A new thing goes here when two HTTP rooms need it and it decides nothing.
+// What decides (limits, trust, statuses) lives in bridge and bridge/server.
+package httpx

@@ -1,0 +1,72 @@
+package httpx
+
+import (
+	"net/http"
+	"net/netip"
+	"time"
+)
+
+// Note is what the server knows of one request. The chain fills the first part
+// before the request goes inward; the handler that answers fills the second; the
+// access log reads all of it. It is valid until the handler has returned.
+type Note struct {
+	// ID is the request's id, 1..128 characters of [A-Za-z0-9._-].
+	ID string
+	// Start is when the head of the request had been read.
+	Start time.Time
+	// Scheme is "http" or "https", as the client used it.
+	Scheme string
+	// Peer is the other end of the socket; invalid for a unix socket.
+	Peer netip.AddrPort
+	// Trusted: Peer is one of the trusted proxies.
+	Trusted bool
+	// RemoteAddr and RemotePort name the client: Peer, or what a trusted proxy
+	// says. Empty: not known (a unix socket; the port behind a proxy).
+	RemoteAddr, RemotePort string
+	// ServerName and ServerPort are the listener's, or a trusted proxy's.
+	// They are what an environ gets when the Host field says nothing.
+	ServerName, ServerPort string
+	// Prefix is the path that a trusted proxy has cut off in front of the
+	// target (X-Forwarded-Prefix, when that is asked for); without a slash at its end.
+	Prefix string
+
+	// App and Worker name who answered: "shop", "shop/3". Empty: nobody of ours.
+	App, Worker string
+	// Source says where the answer was made: "app", "server", later "static".
+	Source string
+	// Wait is the time spent in line, Run the time from the sending of the
+	// request to a worker until its answer's end.
+	Wait, Run time.Duration
+	// Status is logged when no head was sent: 499 when the client has left.
+	Status int
+	// Aborted: the answer was cut off, so that the client can tell.
+	Aborted bool
+	// Err is why the answer is not what the app meant; for logs.
+	Err error
+	// Silent: no access log line (health checks).
+	Silent bool
+}
+
+// Of returns the Note of the request that w answers. It looks through wrappers
+// that have Unwrap. When there is none (a handler used without the chain), it
+// returns a fresh Note that nobody will read.
+func Of(w http.ResponseWriter) *Note {
+	if rec := Find(w); rec != nil {
+		return &rec.Note
+	}
+	return &Note{ID: NewID(time.Now()), Start: time.Now(), Scheme: "http"}
+}
+
+// Find returns the Writer inside w, or nil.
+func Find(w http.ResponseWriter) *Writer {
+	for {
+		switch v := w.(type) {
+		case *Writer:
+			return v
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = v.Unwrap()
+		default:
+			return nil
+		}
+	}
+}

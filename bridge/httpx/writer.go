@@ -1,0 +1,87 @@
+package httpx
+
+import (
+	"io"
+	"net/http"
+)
+
+// Writer is the one ResponseWriter wrapper of the house. It notes the status and
+// counts the octets of the body, and carries the request's Note. Everything else
+// (Hijack, deadlines, full duplex) is reached through Unwrap, by
+// http.ResponseController.
+type Writer struct {
+	Note Note
+
+	inner  http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+// Reset makes rec ready for one request. A Writer may be used again after the
+// handler has returned.
+func (rec *Writer) Reset(w http.ResponseWriter) {
+	*rec = Writer{inner: w}
+}
+
+// Status is the final status that was sent; 0: no head has gone out. 1xx answers
+// are not final (RFC 9110 15.2), but for 101, after which HTTP is over.
+func (rec *Writer) Status() int { return rec.status }
+
+// Bytes counts the octets of the body that were handed to the connection.
+func (rec *Writer) Bytes() int64 { return rec.bytes }
+
+// Unwrap is for http.ResponseController.
+func (rec *Writer) Unwrap() http.ResponseWriter { return rec.inner }
+
+// Header returns the fields of the answer.
+func (rec *Writer) Header() http.Header { return rec.inner.Header() }
+
+// WriteHeader sends the status.
+func (rec *Writer) WriteHeader(status int) {
+	if rec.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
+		rec.status = status
+	}
+	rec.inner.WriteHeader(status)
+}
+
+// Write sends octets of the body, after status 200 when none was sent.
+func (rec *Writer) Write(p []byte) (int, error) {
+	rec.implicit()
+	n, err := rec.inner.Write(p)
+	rec.bytes += int64(n)
+	return n, err
+}
+
+// WriteString spares a copy.
+func (rec *Writer) WriteString(s string) (int, error) {
+	rec.implicit()
+	n, err := io.WriteString(rec.inner, s)
+	rec.bytes += int64(n)
+	return n, err
+}
+
+// ReadFrom keeps the way open for sendfile.
+func (rec *Writer) ReadFrom(r io.Reader) (int64, error) {
+	rec.implicit()
+	n, err := io.Copy(rec.inner, r)
+	rec.bytes += n
+	return n, err
+}
+
+// FlushError sends what is buffered, the head too.
+func (rec *Writer) FlushError() error {
+	rec.implicit()
+	if f, ok := rec.inner.(interface{ FlushError() error }); ok { // net/http's own: spares an allocation
+		return f.FlushError()
+	}
+	return http.NewResponseController(rec.inner).Flush()
+}
+
+// Flush is FlushError for those who ask for an http.Flusher.
+func (rec *Writer) Flush() { _ = rec.FlushError() }
+
+func (rec *Writer) implicit() {
+	if rec.status == 0 {
+		rec.status = http.StatusOK
+	}
+}

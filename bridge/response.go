@@ -1,0 +1,249 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/standpipe/standpipe/shim"
+)
+
+// clock bounds the app's time. It cancels a context; who started it stops it.
+type clock struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	timer  *time.Timer // nil: no limit runs
+}
+
+// startClock bounds the time until stop; 0: no limit. The context ends with the
+// client's connection too.
+func startClock(parent context.Context, limit time.Duration) *clock {
+	c := &clock{}
+	c.ctx, c.cancel = context.WithCancelCause(parent)
+	if limit > 0 {
+		c.timer = time.AfterFunc(limit, func() { c.cancel(errTimeout) })
+	}
+	return c
+}
+
+// stop ends the limit. It reports false when time was over before; the context
+// has ended then.
+func (c *clock) stop() bool {
+	if c.timer == nil || c.timer.Stop() {
+		c.timer = nil
+		return true
+	}
+	<-c.ctx.Done() // the timer's function is about to run
+	return false
+}
+
+// converse sends the request and passes the answer on.
+func (t *turn) converse(x *shim.Exchange) error {
+	c := startClock(t.r.Context(), t.Timeout)
+	rest, err := t.send(c, x)
+	if err == nil {
+		err = t.answer(c, x)
+	}
+	c.stop()
+	c.cancel(context.Canceled)
+	if rest != nil {
+		<-rest
+	}
+	if err == nil {
+		return nil
+	}
+	return t.reason(c, x, err)
+}
+
+// reason finds out why a wait ended early.
+func (t *turn) reason(c *clock, x *shim.Exchange, err error) error {
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	cause := context.Cause(c.ctx)
+	var why string
+	switch {
+	case t.r.Context().Err() != nil:
+		cause = errClientGone
+	case errors.Is(cause, errTimeout):
+		why = "no answer within " + t.Timeout.String()
+	case errors.Is(cause, errSilent):
+		why = "silent for " + t.StreamTimeout.String() + " within its answer"
+	}
+	if why != "" {
+		x.Expire(why)
+	}
+	if errors.Is(err, errCut) {
+		return fmt.Errorf("%w: %w", errCut, cause)
+	}
+	return cause
+}
+
+// send sends environ and body. What does not fit into the first frame goes beside
+// the answer: an app may answer while it reads, and neither may wait for the
+// other. The channel is closed when that has ended; nil: nothing of that kind.
+func (t *turn) send(c *clock, x *shim.Exchange) (chan struct{}, error) {
+	if t.body == nil {
+		return nil, x.Send(t.vars, nil, true)
+	}
+	if p, ok := t.body.Memory(); ok && len(p) <= shim.MaxInline {
+		return nil, x.Send(t.vars, p, true)
+	}
+	if err := x.Send(t.vars, nil, false); err != nil {
+		return nil, err
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		t.sendRest(c, x)
+	}()
+	return done, nil
+}
+
+// sendRest sends the body in frames. A worker's death shows in the answer; an
+// error of our own file ends the request through the clock.
+func (t *turn) sendRest(c *clock, x *shim.Exchange) {
+	buf := make([]byte, shim.MaxInline)
+	size := t.body.Size()
+	for off := int64(0); off < size; {
+		n := min(size-off, int64(len(buf)))
+		if _, err := t.body.ReadAt(buf[:n], off); err != nil && err != io.EOF {
+			c.cancel(fmt.Errorf("request body: %w", err))
+			return
+		}
+		off += n
+		if x.SendBody(c.ctx, buf[:n], off == size) != nil { // answered, or gone, or over
+			return
+		}
+	}
+}
+
+// answer passes the answer on. The head goes out with the first octets of the
+// body, or with its end (PEP 3333, "Handling the Unknown"): until then every error
+// can still be answered. Later errors wrap errCut.
+func (t *turn) answer(c *clock, x *shim.Exchange) error {
+	raw, err := x.Head(c.ctx)
+	if err != nil {
+		return err
+	}
+	h, err := checkHead(raw)
+	if err != nil {
+		return err
+	}
+	size, whole := x.Whole()
+	p, err := x.Next(c.ctx)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	if !c.stop() {
+		return context.Canceled
+	}
+	if err == io.EOF {
+		size, whole = 0, true
+	}
+	t.setFields(raw.Fields, h.status)
+	if !t.hasBody(h.status) {
+		t.endWithoutBody(h, size, whole)
+		return nil
+	}
+	if h.length >= 0 {
+		t.setLength(h.status, h.length)
+	} else if whole {
+		t.setLength(h.status, size)
+	}
+	t.w.WriteHeader(h.status)
+	if err := t.copyBody(c, x, h, p, err, whole); err != nil {
+		return fmt.Errorf("%w: %w", errCut, err)
+	}
+	return nil
+}
+
+// hasBody: RFC 9110 6.4.1.
+func (t *turn) hasBody(status int) bool {
+	return t.r.Method != http.MethodHead && status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+// endWithoutBody answers HEAD, 204 and 304. A body that the app gives all the same
+// is not waited for. The length is the app's; that of a HEAD's own body counts
+// when there is one: most frameworks send none, which says nothing about the GET.
+func (t *turn) endWithoutBody(h head, size int64, whole bool) {
+	switch {
+	case h.status == http.StatusNoContent: // RFC 9110 8.6: no length
+	case h.length >= 0:
+		t.setLength(h.status, h.length)
+	case whole && size > 0 && t.r.Method == http.MethodHead && h.status != http.StatusNotModified:
+		t.setLength(h.status, size)
+	}
+	t.w.WriteHeader(h.status)
+}
+
+// copyBody sends the body; p and err are what Next has returned already.
+func (t *turn) copyBody(c *clock, x *shim.Exchange, h head, p []byte, err error, whole bool) error {
+	if t.SendTimeout > 0 { // the connection's next answer has its own
+		defer func() { _ = http.NewResponseController(t.w).SetWriteDeadline(time.Time{}) }()
+	}
+	sent := int64(0)
+	for err == nil {
+		if h.length >= 0 && sent+int64(len(p)) > h.length {
+			t.sayLength(h.length, sent+int64(len(p)), "the body is longer: what is too much was cut off")
+			_, err := t.write(p[:h.length-sent], false)
+			return err // the rest is not waited for
+		}
+		n, werr := t.write(p, !whole)
+		sent += int64(n)
+		if werr != nil {
+			return werr
+		}
+		p, err = t.next(c, x)
+	}
+	if err != io.EOF {
+		t.flush()
+		return err
+	}
+	if sent < h.length {
+		t.sayLength(h.length, sent, "the body is shorter: the connection was closed, so that the client can tell")
+		t.flush()
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+
+// next waits for octets, at most StreamTimeout.
+func (t *turn) next(c *clock, x *shim.Exchange) ([]byte, error) {
+	if t.StreamTimeout <= 0 {
+		return x.Next(c.ctx)
+	}
+	c.timer = time.AfterFunc(t.StreamTimeout, func() { c.cancel(errSilent) })
+	p, err := x.Next(c.ctx)
+	if !c.stop() && err == nil {
+		return nil, context.Canceled
+	}
+	return p, err
+}
+
+// write sends octets to the client; an error means that it has left.
+func (t *turn) write(p []byte, flush bool) (int, error) {
+	if t.SendTimeout > 0 {
+		_ = http.NewResponseController(t.w).SetWriteDeadline(time.Now().Add(t.SendTimeout)) // not every server has one
+	}
+	n, err := t.w.Write(p)
+	if err == nil && flush {
+		err = t.w.FlushError()
+	}
+	if err != nil {
+		return n, fmt.Errorf("%w: %w", errClientGone, err)
+	}
+	return n, nil
+}
+
+// flush sends what is buffered before the connection is broken, so that the
+// client has the head and can tell that the body is cut.
+func (t *turn) flush() { _ = t.w.FlushError() }
+
+func (t *turn) sayLength(declared, body int64, what string) {
+	t.Log.Warn("content_length_mismatch", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker,
+		"declared", declared, "body", body, "hint", what)
+}

@@ -1,0 +1,251 @@
+package bridge
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/shimtest"
+)
+
+// pool is one fake worker behind the Pool interface.
+type pool struct {
+	conn    *shim.Conn
+	peer    *shimtest.Peer
+	refuse  error // of Admit and Acquire
+	lose    int   // so many exchanges lose their worker before they are sent
+	gate    chan struct{}
+	mu      sync.Mutex
+	labels  []shim.Label
+	expired []string
+	freed   chan shim.Outcome
+	cancels chan uint32
+	admits  int
+}
+
+func newPool(t testing.TB, handle func(*shimtest.Request, *shimtest.Peer)) *pool {
+	ends, peer := shimtest.Pipe()
+	p := &pool{peer: peer, freed: make(chan shim.Outcome, 100), cancels: make(chan uint32, 100)}
+	p.conn = shim.NewConn("shop/1", ends, p)
+	peer.Handle = handle
+	peer.Cancelled = func(id uint32) { p.cancels <- id }
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = peer.Run() })
+	wg.Go(func() { _ = p.conn.Run() })
+	t.Cleanup(func() {
+		p.conn.Close()
+		peer.Close()
+		wg.Wait()
+	})
+	return p
+}
+
+func (p *pool) Admit() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.admits++
+	return p.refuse
+}
+
+func (p *pool) Acquire(ctx context.Context, l shim.Label) (*shim.Exchange, error) {
+	p.mu.Lock()
+	p.labels = append(p.labels, l)
+	refuse, lose, gate := p.refuse, p.lose > 0, p.gate
+	if lose {
+		p.lose--
+	}
+	p.mu.Unlock()
+	if refuse != nil {
+		return nil, refuse
+	}
+	if gate != nil {
+		select {
+		case <-gate:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	if lose {
+		ends, peer := shimtest.Pipe()
+		c := shim.NewConn("shop/0", ends, &pool{freed: make(chan shim.Outcome, 1)})
+		x, err := c.Open(l)
+		c.Close()
+		peer.Close()
+		return x, err
+	}
+	return p.conn.Open(l)
+}
+
+func (p *pool) Noise([]byte)                     {}
+func (p *pool) Hello(*shim.Hello)                {}
+func (p *pool) Ready(*shim.Ready)                {}
+func (p *pool) Failed(*shim.Failed)              {}
+func (p *pool) Log(*shim.Label, *shim.LogRecord) {}
+func (p *pool) Stacks(string)                    {}
+func (p *pool) Freed(_ *shim.Exchange, o shim.Outcome) {
+	if p.freed != nil {
+		select {
+		case p.freed <- o:
+		default:
+		}
+	}
+}
+
+func (p *pool) Expired(_ *shim.Exchange, why string) {
+	p.mu.Lock()
+	p.expired = append(p.expired, why)
+	p.mu.Unlock()
+}
+
+// rig is a Handler behind a real server.
+type rig struct {
+	t    testing.TB
+	pool *pool
+	addr string
+	logs *logs
+	done chan seen // what the access log would see, per request
+}
+
+type seen struct {
+	note   httpx.Note
+	status int
+	bytes  int64
+	abort  bool
+}
+
+type logs struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func (l *logs) count(s string) int { return strings.Count(l.String(), `"@message":"`+s+`"`) }
+
+func newRig(t testing.TB, handle func(*shimtest.Request, *shimtest.Peer), change func(*Options)) *rig {
+	g := &rig{t: t, pool: newPool(t, handle), logs: new(logs), done: make(chan seen, 100)}
+	o := Options{App: "shop", Pool: g.pool, Spool: &httpx.Spool{Dir: t.TempDir()}, MaxBody: 1 << 20, BodyTimeout: 10 * time.Second, Timeout: 10 * time.Second,
+		Log: hclog.New(&hclog.LoggerOptions{Output: g.logs, JSONFormat: true})}
+	if change != nil {
+		change(&o)
+	}
+	h := New(o)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := new(httpx.Writer)
+		rec.Reset(w)
+		rec.Note.ID, rec.Note.Scheme, rec.Note.Start = "REQ1", "http", time.Now()
+		rec.Note.RemoteAddr, rec.Note.RemotePort, _ = strings.Cut(r.RemoteAddr, ":")
+		w.Header()["Server"] = []string{"standpipe"}
+		w.Header()["X-Request-Id"] = []string{"REQ1"}
+		defer func() {
+			p := recover()
+			g.done <- seen{rec.Note, rec.Status(), rec.Bytes(), p != nil}
+			if p != nil {
+				panic(p)
+			}
+		}()
+		h.ServeHTTP(rec, r)
+	}))
+	t.Cleanup(srv.Close)
+	g.addr = srv.Listener.Addr().String()
+	return g
+}
+
+// answer is what came over the socket.
+type answer struct {
+	head   string
+	status int
+	header http.Header
+	body   string
+	err    error // of reading the body
+}
+
+func (g *rig) dial() net.Conn {
+	c, err := net.Dial("tcp", g.addr)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.t.Cleanup(func() { c.Close() })
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	return c
+}
+
+// raw sends octets and reads one answer to method.
+func (g *rig) raw(method, request string) answer {
+	g.t.Helper()
+	c := g.dial()
+	if _, err := io.WriteString(c, request); err != nil {
+		g.t.Fatal(err)
+	}
+	return g.read(method, bufio.NewReader(c))
+}
+
+func (g *rig) read(method string, br *bufio.Reader) answer {
+	g.t.Helper()
+	var head string
+	for want := 1; ; want++ { // heads are smaller than br's buffer
+		p, err := br.Peek(max(want, br.Buffered()))
+		if before, _, ok := strings.Cut(string(p), "\r\n\r\n"); ok {
+			head = before + "\r\n\r\n"
+			break
+		}
+		if err != nil {
+			return answer{head: string(p), err: err}
+		}
+		want = len(p)
+	}
+	res, err := http.ReadResponse(br, &http.Request{Method: method})
+	if err != nil {
+		g.t.Fatalf("%q: %v", head, err)
+	}
+	body, err := io.ReadAll(res.Body)
+	return answer{head, res.StatusCode, res.Header, string(body), err}
+}
+
+func (g *rig) get(path string) answer {
+	g.t.Helper()
+	return g.raw("GET", "GET "+path+" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+}
+
+func (g *rig) seen() seen {
+	g.t.Helper()
+	select {
+	case s := <-g.done:
+		return s
+	case <-time.After(20 * time.Second):
+		g.t.Fatal("the handler did not return")
+		panic("")
+	}
+}
+
+// until polls.
+func (g *rig) until(what string, ok func() bool) {
+	g.t.Helper()
+	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) { // between polls
+		if time.Now().After(end) {
+			g.t.Fatalf("waited for %s in vain; log:\n%s", what, g.logs)
+		}
+	}
+}

@@ -1,0 +1,323 @@
+package server
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// AccessFormat is the form of an access log line.
+type AccessFormat int
+
+const (
+	// Combined is the form of Apache and nginx with
+	// ` app=shop rt=0.0123 wait=0.0000 id=… worker=shop/3` behind it; seconds.
+	// Quotes, backslashes, control octets and what is not UTF-8 are written \xHH.
+	Combined AccessFormat = iota
+	// JSON is one object per line.
+	JSON
+)
+
+const (
+	accessDelay  = 100 * time.Millisecond // how late a line may be
+	accessBuffer = 64 << 10               // octets; beyond it the request that fills it writes
+)
+
+// AccessLog writes one line per request. Lines are gathered and written at most
+// 100 ms later. Its methods may be called from any goroutine.
+//
+// The only goroutine is the timer's, which runs flush; Close waits for it.
+type AccessLog struct {
+	open   func() (io.WriteCloser, error)
+	format AccessFormat
+	failed func(error)
+
+	lines sync.Pool // *[]byte, one line
+
+	mu    sync.Mutex // guards buf, armed
+	buf   []byte
+	armed bool
+	timer *time.Timer
+
+	writing sync.Mutex // guards out, spare; taken before mu
+	out     io.WriteCloser
+	spare   []byte
+}
+
+// NewAccessLog opens the log. open is called again by Reopen. failed hears of
+// writes that did not succeed; nil: nobody does.
+func NewAccessLog(open func() (io.WriteCloser, error), format AccessFormat, failed func(error)) (*AccessLog, error) {
+	out, err := open()
+	if err != nil {
+		return nil, err
+	}
+	if failed == nil {
+		failed = func(error) {}
+	}
+	l := &AccessLog{open: open, format: format, failed: failed, out: out}
+	l.timer = time.AfterFunc(time.Hour, l.flush)
+	l.timer.Stop()
+	return l, nil
+}
+
+// Log writes the line for a request that is answered.
+func (l *AccessLog) Log(rec *httpx.Writer, r *http.Request, now time.Time) {
+	line, ok := l.lines.Get().(*[]byte)
+	if !ok {
+		line = new([]byte)
+	}
+	b := (*line)[:0]
+	if l.format == JSON {
+		b = appendJSONLine(b, rec, r, now)
+	} else {
+		b = appendCombined(b, rec, r, now)
+	}
+	l.add(b)
+	if cap(b) <= accessBuffer {
+		*line = b
+		l.lines.Put(line)
+	}
+}
+
+func (l *AccessLog) add(b []byte) {
+	l.mu.Lock()
+	l.buf = append(l.buf, b...)
+	full := len(l.buf) >= accessBuffer
+	if !full && !l.armed {
+		l.armed = true
+		l.timer.Reset(accessDelay)
+	}
+	l.mu.Unlock()
+	if full {
+		l.flush()
+	}
+}
+
+func (l *AccessLog) flush() {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.flushLocked()
+}
+
+func (l *AccessLog) flushLocked() {
+	l.mu.Lock()
+	b := l.buf
+	l.buf = l.spare[:0]
+	l.armed = false
+	l.mu.Unlock()
+	l.spare = b
+	if len(b) == 0 || l.out == nil {
+		return
+	}
+	if _, err := l.out.Write(b); err != nil {
+		l.failed(err)
+	}
+}
+
+// Reopen writes what is gathered and opens the log anew, after its file was
+// renamed. When that fails, the old one goes on.
+func (l *AccessLog) Reopen() error {
+	out, err := l.open()
+	if err != nil {
+		return err
+	}
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.flushLocked()
+	if l.out == nil {
+		return out.Close()
+	}
+	old := l.out
+	l.out = out
+	return old.Close()
+}
+
+// Close writes what is gathered and closes the log. Later lines are lost.
+func (l *AccessLog) Close() error {
+	l.timer.Stop()
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.flushLocked()
+	if l.out == nil {
+		return nil
+	}
+	err := l.out.Close()
+	l.out = nil
+	return err
+}
+
+// logged is the status that the line shows: what was sent, else what the handler
+// noted (499), else 200, which net/http sends for a handler that wrote nothing.
+func logged(rec *httpx.Writer) int {
+	switch {
+	case rec.Status() != 0:
+		return rec.Status()
+	case rec.Note.Status != 0:
+		return rec.Note.Status
+	}
+	return http.StatusOK
+}
+
+func appendCombined(b []byte, rec *httpx.Writer, r *http.Request, now time.Time) []byte {
+	n := &rec.Note
+	b = appendWord(b, n.RemoteAddr)
+	b = append(b, " - - ["...)
+	b = n.Start.AppendFormat(b, "02/Jan/2006:15:04:05 -0700")
+	b = append(b, `] "`...)
+	b = appendEscaped(b, r.Method)
+	b = append(b, ' ')
+	b = appendEscaped(b, r.RequestURI)
+	b = append(b, ' ')
+	b = appendEscaped(b, r.Proto)
+	b = append(b, `" `...)
+	b = strconv.AppendInt(b, int64(logged(rec)), 10)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, rec.Bytes(), 10)
+	b = append(b, ` "`...)
+	b = appendWord(b, first(r.Header["Referer"]))
+	b = append(b, `" "`...)
+	b = appendWord(b, first(r.Header["User-Agent"]))
+	b = append(b, `" app=`...)
+	b = appendWord(b, n.App)
+	b = append(b, " rt="...)
+	b = appendSeconds(b, now.Sub(n.Start))
+	b = append(b, " wait="...)
+	b = appendSeconds(b, n.Wait)
+	b = append(b, " id="...)
+	b = appendWord(b, n.ID)
+	b = append(b, " worker="...)
+	b = appendWord(b, n.Worker)
+	if n.Aborted {
+		b = append(b, " aborted=1"...)
+	}
+	return append(b, '\n')
+}
+
+func appendJSONLine(b []byte, rec *httpx.Writer, r *http.Request, now time.Time) []byte {
+	n := &rec.Note
+	b = append(b, `{"time":"`...)
+	b = n.Start.AppendFormat(b, "2006-01-02T15:04:05.000Z07:00")
+	b = append(b, '"')
+	b = appendMember(b, "remote", n.RemoteAddr)
+	b = appendMember(b, "method", r.Method)
+	b = appendMember(b, "target", r.RequestURI)
+	b = appendMember(b, "proto", r.Proto)
+	b = appendMember(b, "host", r.Host)
+	b = append(b, `,"status":`...)
+	b = strconv.AppendInt(b, int64(logged(rec)), 10)
+	b = append(b, `,"bytes":`...)
+	b = strconv.AppendInt(b, rec.Bytes(), 10)
+	b = appendMember(b, "referer", first(r.Header["Referer"]))
+	b = appendMember(b, "user_agent", first(r.Header["User-Agent"]))
+	b = appendMember(b, "app", n.App)
+	b = append(b, `,"rt":`...)
+	b = appendSeconds(b, now.Sub(n.Start))
+	b = append(b, `,"wait":`...)
+	b = appendSeconds(b, n.Wait)
+	b = append(b, `,"run":`...)
+	b = appendSeconds(b, n.Run)
+	b = appendMember(b, "id", n.ID)
+	b = appendMember(b, "worker", n.Worker)
+	b = appendMember(b, "source", n.Source)
+	if n.Aborted {
+		b = append(b, `,"aborted":true`...)
+	}
+	if n.Err != nil {
+		b = appendMember(b, "error", n.Err.Error())
+	}
+	return append(b, '}', '\n')
+}
+
+func appendMember(b []byte, name, value string) []byte {
+	b = append(b, ',', '"')
+	b = append(b, name...)
+	b = append(b, '"', ':', '"')
+	b = appendJSONText(b, value)
+	return append(b, '"')
+}
+
+func appendSeconds(b []byte, d time.Duration) []byte {
+	return strconv.AppendFloat(b, max(0, d.Seconds()), 'f', 4, 64)
+}
+
+// appendWord writes "-" for nothing.
+func appendWord(b []byte, s string) []byte {
+	if s == "" {
+		return append(b, '-')
+	}
+	return appendEscaped(b, s)
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendEscaped keeps printable text and writes every other octet as \xHH, the
+// quote and the backslash too, so that a field can end neither its quotes nor its
+// line, nor steer a terminal.
+func appendEscaped(b []byte, s string) []byte {
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if c < ' ' || c == 0x7f || c == '"' || c == '\\' {
+				b = append(b, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
+			} else {
+				b = append(b, c)
+			}
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && size == 1 || !unicode.IsPrint(r) {
+			for _, c := range []byte(s[i : i+size]) {
+				b = append(b, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
+			}
+		} else {
+			b = append(b, s[i:i+size]...)
+		}
+		i += size
+	}
+	return b
+}
+
+// appendJSONText is a JSON string's inside (RFC 8259 7). Octets that are not
+// UTF-8 become the four characters \xHH.
+func appendJSONText(b []byte, s string) []byte {
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			switch {
+			case c == '"' || c == '\\':
+				b = append(b, '\\', c)
+			case c < ' ' || c == 0x7f:
+				b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+			default:
+				b = append(b, c)
+			}
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			b = append(b, '\\', '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
+		case r < 1<<16 && !unicode.IsPrint(r):
+			b = append(b, '\\', 'u', hexDigits[r>>12], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
+		default:
+			b = append(b, s[i:i+size]...)
+		}
+		i += size
+	}
+	return b
+}
+
+func first(v []string) string {
+	if len(v) == 0 {
+		return ""
+	}
+	return v[0]
+}

@@ -1,0 +1,191 @@
+package server
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// ChainOptions are the settings of the way in.
+type ChainOptions struct {
+	// Access gets a line per request; nil: no access log. The Chain does not
+	// close it.
+	Access *AccessLog
+	// Ready answers the readiness checks; nil: no health paths.
+	Ready Readiness
+	// Trust names the proxies that are believed; nil: nobody.
+	Trust *Trust
+	// TrustPrefix: X-Forwarded-Prefix of a trusted proxy goes in front of
+	// SCRIPT_NAME. Off by default: proxies that do not know the field hand on a
+	// client's.
+	TrustPrefix bool
+	// MaxBody bounds a request body, in octets, by what the request declares; 0:
+	// no limit. The handler bounds what is not declared.
+	MaxBody int64
+	// MaxTarget bounds the request target, in octets; 0: no limit but the head's.
+	MaxTarget int
+	// ServerHeader is the Server field, when an app sets none; empty: no field.
+	ServerHeader string
+	// Pages are the error pages; nil: the built-in ones.
+	Pages *httpx.Pages
+	// Log gets forwarded_ignored and panic; nil: nobody.
+	Log hclog.Logger
+}
+
+// Chain is what every request goes through before the inner handler gets it.
+type Chain struct {
+	inner     http.Handler
+	access    *AccessLog
+	ready     Readiness
+	trust     *Trust
+	forwarder forwarder
+	maxBody   int64
+	maxTarget int
+	server    []string
+	pages     *httpx.Pages
+	log       hclog.Logger
+	recs      sync.Pool // *httpx.Writer
+}
+
+// closeField is shared by all answers: net/http only reads it.
+var closeField = []string{"close"}
+
+// NewChain puts the chain around inner.
+func NewChain(inner http.Handler, o ChainOptions) *Chain {
+	log := o.Log
+	if log == nil {
+		log = hclog.NewNullLogger()
+	}
+	c := &Chain{inner: inner, access: o.Access, ready: o.Ready, trust: o.Trust, maxBody: o.MaxBody, maxTarget: o.MaxTarget, pages: o.Pages, log: log,
+		forwarder: forwarder{trust: o.Trust, prefix: o.TrustPrefix, log: log, seldom: httpx.Seldom{Every: time.Hour}}}
+	if o.ServerHeader != "" {
+		c.server = []string{o.ServerHeader}
+	}
+	return c
+}
+
+// ServeHTTP is the whole chain, outermost first.
+func (c *Chain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rec, ok := c.recs.Get().(*httpx.Writer)
+	if !ok {
+		rec = new(httpx.Writer)
+	}
+	rec.Reset(w)
+	defer c.end(rec, r) // the access log, and panics
+
+	c.begin(rec, r)
+	if c.health(rec, r) {
+		rec.Note.Silent = true
+		return
+	}
+	c.forwarder.apply(&rec.Note, r)
+	if c.refuse(rec, r) {
+		rec.Note.Source = "server"
+		return
+	}
+	c.inner.ServeHTTP(rec, r)
+}
+
+// begin fills the Note and the fields that every answer has.
+func (c *Chain) begin(rec *httpx.Writer, r *http.Request) {
+	n := &rec.Note
+	n.Start = time.Now()
+	n.Scheme = "http"
+	if r.TLS != nil {
+		n.Scheme = "https"
+	}
+	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		n.Peer = netip.AddrPortFrom(plain(ap.Addr()), ap.Port())
+		n.RemoteAddr, n.RemotePort, _ = cutLast(r.RemoteAddr)
+		if n.RemoteAddr[0] == '[' { // a zone and an IPv4 address in IPv6 are written plain
+			n.RemoteAddr = n.Peer.Addr().String()
+		}
+	}
+	n.Trusted = c.trust.Peer(n.Peer.Addr())
+	if a, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+		if tcp, ok := a.(*net.TCPAddr); ok {
+			n.ServerName, n.ServerPort = tcp.IP.String(), strconv.Itoa(tcp.Port)
+			if strings.IndexByte(n.ServerName, ':') >= 0 {
+				n.ServerName = "[" + n.ServerName + "]"
+			}
+		}
+	}
+	if v := r.Header["X-Request-Id"]; len(v) == 1 && n.Trusted && httpx.ValidID(v[0]) {
+		n.ID = v[0]
+	} else {
+		n.ID = httpx.NewID(n.Start)
+	}
+	h := rec.Header()
+	id := []string{n.ID}
+	h["X-Request-Id"] = id
+	r.Header["X-Request-Id"] = id // an app that logs it logs the one that we log
+	if c.server != nil {
+		h["Server"] = c.server
+	}
+	// net/http takes a chunked request that has a Content-Length too, and reads an
+	// HTTP/1.0 request's chunks as the next request. Whoever is in front of us may
+	// see other borders, so nothing more is read from such a connection
+	// (RFC 9112 6.1).
+	if r.ProtoMajor == 1 && (r.ProtoMinor == 0 || len(r.TransferEncoding) > 0) {
+		h["Connection"] = closeField
+	}
+}
+
+// end writes the access log's line, in every path, and turns a panic into an
+// answer: 500 when the head has not gone out, else a broken connection.
+func (c *Chain) end(rec *httpx.Writer, r *http.Request) {
+	p := recover()
+	if p != nil && p != http.ErrAbortHandler {
+		c.log.Error("panic", "id", rec.Note.ID, "method", r.Method, "target", r.RequestURI, "error", fmt.Sprint(p), "traceback", string(debug.Stack()))
+		if rec.Status() == 0 {
+			c.plain(rec, r)
+			p = nil
+		}
+	}
+	if p != nil {
+		rec.Note.Aborted = rec.Status() != 0
+		if rec.Status() == 0 && rec.Note.Status == 0 {
+			rec.Note.Status = http.StatusInternalServerError
+		}
+	}
+	if c.access != nil && !rec.Note.Silent {
+		c.access.Log(rec, r, time.Now())
+	}
+	rec.Reset(nil)
+	c.recs.Put(rec)
+	if p != nil {
+		panic(http.ErrAbortHandler) // net/http closes the connection and logs nothing
+	}
+}
+
+// plain answers 500 after a panic; fields that the handler has set are dropped.
+func (c *Chain) plain(rec *httpx.Writer, r *http.Request) {
+	h := rec.Header()
+	clear(h)
+	h["X-Request-Id"] = []string{rec.Note.ID}
+	if c.server != nil {
+		h["Server"] = c.server
+	}
+	h["Connection"] = closeField
+	rec.Note.Source = "server"
+	c.pages.Write(rec, r, http.StatusInternalServerError, "", 0)
+}
+
+// cutLast cuts host:port at the last colon.
+func cutLast(s string) (host, port string, ok bool) {
+	i := strings.LastIndexByte(s, ':')
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+1:], true
+}

@@ -1,0 +1,25 @@
+// Package server is the front door: listeners, the net/http server, and the chain
+// through which every request goes before a handler sees it.
+//
+// What is here:
+//
+//	listener.go   host:port, :port, unix:/path, fd://N, LISTEN_FDS; ListenError
+//	limit.go      max_connections, and no spinning when file descriptors run out
+//	server.go     Server: Serve, Shutdown, Close; connection counts
+//	chain.go      Chain: the way of a request, outermost first
+//	health.go     /livez, /readyz, /readyz/APP
+//	limits.go     what is refused before any app is asked
+//	trust.go      who counts as a proxy
+//	forwarded.go  X-Forwarded-*, X-Real-IP and the like; forwarded_rfc7239.go: Forwarded
+//	accesslog.go  one line per request
+//
+// What is not: routes, apps, workers (package bridge and bridge/route): the chain
+// gets its inner http.Handler as a value. Another way in (a server of our own,
+// uwsgi) has the shape Serve(net.Listener, http.Handler) and uses the same Chain.
+//
+// Goroutines: net/http owns one per connection and ends them at Shutdown or Close;
+// Serve runs on its caller's. The access log's timer is the AccessLog's own.
+//
+// What is refused for every app goes to limits.go; what every request must carry
+// goes into the Note (bridge/httpx) and is filled in chain.go.
+package server

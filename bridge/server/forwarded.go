@@ -1,0 +1,291 @@
+package server
+
+import (
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// forwarder decides what of a proxy's word about the client counts. From a peer
+// that is not trusted all of it is removed, so that no app reads it by mistake.
+// From a trusted one the client's address, scheme and host follow it, and what
+// the app still sees is cut to the part that trusted proxies wrote.
+type forwarder struct {
+	trust  *Trust
+	prefix bool
+	log    hclog.Logger
+	seldom httpx.Seldom
+}
+
+// claim reports whether a proxy speaks about the client in this field.
+func claim(field string) bool {
+	switch field {
+	case "Forwarded", "X-Scheme", "X-Url-Scheme", "Front-End-Https":
+		return true
+	}
+	return strings.HasPrefix(field, "X-Forwarded-") || repeatsAddress(field)
+}
+
+// repeatsAddress: the field holds the client's address alone.
+func repeatsAddress(field string) bool {
+	switch field {
+	case "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip":
+		return true
+	}
+	return false
+}
+
+// apply changes r.Header, r.Host and the Note.
+func (f *forwarder) apply(n *httpx.Note, r *http.Request) {
+	var claimed []string
+	for field := range r.Header {
+		if claim(field) {
+			claimed = append(claimed, field)
+		}
+	}
+	switch {
+	case claimed == nil:
+	case n.Trusted:
+		f.believe(n, r, claimed)
+	default:
+		for _, field := range claimed {
+			delete(r.Header, field)
+		}
+		f.warn(n, claimed)
+	}
+}
+
+// warn names the fields that were removed, once an hour for each peer.
+func (f *forwarder) warn(n *httpx.Note, removed []string) {
+	peer := n.Peer.Addr().String()
+	if !n.Peer.IsValid() {
+		peer = "unix"
+	}
+	if !f.seldom.Allow(peer, time.Now()) {
+		return
+	}
+	slices.Sort(removed)
+	f.log.Warn("forwarded_ignored", "peer", peer, "fields", strings.Join(removed, ", "), "id", n.ID,
+		"hint", "sent "+strings.Join(removed, ", ")+"; removed: the app sees "+n.Scheme+" and "+peer+
+			". If this is your proxy: --trusted-proxies "+peer)
+}
+
+// believe is apply for a trusted peer. The family X-Forwarded-* is taken when it
+// names an address or a scheme, else Forwarded (RFC 7239): a proxy writes one of
+// them and hands on the other, which may be the client's own, so the other goes.
+func (f *forwarder) believe(n *httpx.Note, r *http.Request, claimed []string) {
+	h := r.Header
+	xff, proto := h["X-Forwarded-For"], h["X-Forwarded-Proto"]
+	if fw := h["Forwarded"]; fw != nil {
+		if xff == nil && proto == nil {
+			f.forwarded(n, r, strings.Join(fw, ","))
+		} else {
+			delete(h, "Forwarded")
+		}
+	}
+	client, hops, kept := netip.Addr{}, 0, 0
+	if xff != nil {
+		list := items(xff)
+		hops = len(list)
+		client, kept = f.walk(list)
+		list = list[hops-kept:]
+		set(h, "X-Forwarded-For", strings.Join(list, ", "))
+	} else if a, ok := address(one(h["X-Real-Ip"])); ok {
+		client = a
+	}
+	if client.IsValid() {
+		n.RemoteAddr, n.RemotePort = client.String(), ""
+	}
+	for _, field := range claimed { // one voice: what repeats the address says the one that was found
+		if repeatsAddress(field) {
+			set(h, field, ifValid(client, n.RemoteAddr))
+		}
+	}
+	if s := f.scheme(h, hops, kept); s != "" {
+		n.Scheme = s
+	}
+	if v := h["X-Forwarded-Host"]; v != nil {
+		host := aligned(items(v), hops, kept)
+		if !hostOK(host) {
+			host = ""
+		} else {
+			r.Host = host
+			if _, port := cutPort(host); port != "" {
+				n.ServerPort = port
+			} else {
+				n.ServerPort = defaultPort(n.Scheme)
+			}
+		}
+		set(h, "X-Forwarded-Host", host)
+	}
+	if v := h["X-Forwarded-Port"]; v != nil {
+		port := aligned(items(v), hops, kept)
+		if !digits(port) {
+			port = ""
+		} else {
+			n.ServerPort = port
+		}
+		set(h, "X-Forwarded-Port", port)
+	}
+	if v := h["X-Forwarded-Prefix"]; v != nil {
+		p := strings.TrimRight(aligned(items(v), hops, kept), "/")
+		if p != "" && (p[0] != '/' || strings.HasPrefix(p, "//") || strings.ContainsAny(p, "?#\\\x00")) {
+			p = ""
+		}
+		if f.prefix {
+			n.Prefix = p
+		}
+		set(h, "X-Forwarded-Prefix", p)
+	}
+}
+
+// walk goes from the right, nearest to us, over the addresses that are trusted
+// proxies, and stops at the first that is not: the client. kept counts the items
+// from there to the right. What is no address ends the walk before it.
+func (f *forwarder) walk(list []string) (client netip.Addr, kept int) {
+	for i := len(list) - 1; i >= 0; i-- {
+		a, ok := address(list[i])
+		if !ok {
+			return client, kept
+		}
+		client, kept = a, kept+1
+		if !f.trust.Addr(a) {
+			return client, kept
+		}
+	}
+	return client, kept
+}
+
+// scheme reads the first of the fields that name the client's scheme, and removes
+// the others: two that differ are a way in (one of them is the client's).
+func (f *forwarder) scheme(h http.Header, hops, kept int) string {
+	found := ""
+	for _, field := range [...]string{"X-Forwarded-Proto", "X-Forwarded-Ssl", "X-Forwarded-Protocol", "X-Forwarded-Scheme", "X-Scheme", "X-Url-Scheme", "Front-End-Https"} {
+		v := h[field]
+		if v == nil {
+			continue
+		}
+		word := aligned(items(v), hops, kept)
+		s := ""
+		switch strings.ToLower(word) {
+		case "https", "wss", "ssl", "on":
+			s = "https"
+		case "http", "ws", "off":
+			s = "http"
+		}
+		if s == "" || found != "" && s != found {
+			delete(h, field)
+			continue
+		}
+		found = s
+		set(h, field, word)
+	}
+	return found
+}
+
+// aligned picks from a list the item that the same proxy wrote as the client's
+// address, when both lists are as long as each other; else the last, which the
+// peer itself wrote.
+func aligned(list []string, hops, kept int) string {
+	if len(list) == 0 {
+		return ""
+	}
+	if len(list) == hops && kept > 0 {
+		return list[hops-kept]
+	}
+	return list[len(list)-1]
+}
+
+// items splits a comma list over all lines of a field.
+func items(lines []string) []string {
+	list := make([]string, 0, 4)
+	for _, line := range lines {
+		for s := range strings.SplitSeq(line, ",") {
+			if s = strings.Trim(s, " \t"); s != "" {
+				list = append(list, s)
+			}
+		}
+	}
+	return list
+}
+
+// one is the value of a field that comes once; one that comes twice says nothing.
+func one(lines []string) string {
+	if len(lines) != 1 {
+		return ""
+	}
+	return strings.Trim(lines[0], " \t")
+}
+
+func set(h http.Header, field, value string) {
+	if value == "" {
+		delete(h, field)
+		return
+	}
+	h[field] = []string{value}
+}
+
+func ifValid(a netip.Addr, s string) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return s
+}
+
+// address reads an address with or without a port: 10.0.0.1, 10.0.0.1:99, ::1,
+// [::1], [::1]:99.
+func address(s string) (netip.Addr, bool) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return plain(a), true
+	}
+	if ap, err := netip.ParseAddrPort(s); err == nil {
+		return plain(ap.Addr()), true
+	}
+	if len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' {
+		if a, err := netip.ParseAddr(s[1 : len(s)-1]); err == nil {
+			return plain(a), true
+		}
+	}
+	return netip.Addr{}, false
+}
+
+// hostOK takes what can stand in a Host field (RFC 3986 3.2.2), no more.
+func hostOK(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte(".-_:[]~%", c) < 0 {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 255+6
+}
+
+func digits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 5
+}
+
+func cutPort(host string) (name, port string) {
+	i := strings.LastIndexByte(host, ':')
+	if i < 0 || strings.IndexByte(host[i:], ']') >= 0 || !digits(host[i+1:]) {
+		return host, ""
+	}
+	return host[:i], host[i+1:]
+}
+
+func defaultPort(scheme string) string {
+	if scheme == "https" {
+		return "443"
+	}
+	return "80"
+}

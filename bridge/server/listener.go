@@ -1,0 +1,162 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Spec says where to listen.
+type Spec struct {
+	// Address is host:port, :port, a bare port (this machine only), [::1]:port,
+	// unix:/path, or fd://N.
+	Address string
+	// Mode, User and Group are for the file of a unix socket, and hold before
+	// anyone can connect. Mode 0: 0660 when User or Group is set, else 0666, as
+	// open to this machine as a port on loopback. User and Group are names or
+	// numbers; empty: the process's.
+	Mode        fs.FileMode
+	User, Group string
+}
+
+// ListenError says why an address cannot be had. The command line ends with exit
+// code 4.
+type ListenError struct {
+	Address string
+	Err     error
+}
+
+func (e *ListenError) Error() string {
+	hint := ""
+	switch {
+	case errors.Is(e.Err, syscall.EADDRINUSE):
+		hint = "; another program listens there: stop it, or choose another address with -b"
+	case errors.Is(e.Err, syscall.EACCES):
+		hint = "; not permitted: a port below 1024 needs root or CAP_NET_BIND_SERVICE, a socket's folder must be writable"
+	case errors.Is(e.Err, syscall.EADDRNOTAVAIL):
+		hint = "; no interface of this machine has that address"
+	}
+	return fmt.Sprintf("cannot listen on %s: %v%s", e.Address, root(e.Err), hint)
+}
+
+func (e *ListenError) Unwrap() error { return e.Err }
+
+// root takes net's wrapping off: it repeats the address.
+func root(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return err
+}
+
+// Listen opens one address. Every error is a *ListenError. Port 0 takes a free
+// one: see the listener's Addr.
+func Listen(ctx context.Context, s Spec) (net.Listener, error) {
+	ln, err := listen(ctx, s)
+	if err != nil {
+		return nil, &ListenError{Address: s.Address, Err: err}
+	}
+	return ln, nil
+}
+
+func listen(ctx context.Context, s Spec) (net.Listener, error) {
+	if path, ok := strings.CutPrefix(s.Address, "unix:"); ok {
+		path = strings.TrimPrefix(path, "//") // unix:///run/x is written too
+		if path == "" {
+			return nil, errors.New("the path is missing: unix:/path")
+		}
+		return listenUnix(ctx, path, s)
+	}
+	if n, ok := strings.CutPrefix(s.Address, "fd://"); ok {
+		fd, err := strconv.ParseUint(n, 10, 16)
+		if err != nil || fd < 3 {
+			return nil, errors.New("want fd://N with N from 3 on")
+		}
+		return listenFD(uintptr(fd))
+	}
+	host, port, err := SplitAddress(s.Address)
+	if err != nil {
+		return nil, err
+	}
+	network := "tcp"
+	if ip := net.ParseIP(host); ip != nil && ip.To4() != nil {
+		network = "tcp4" // 0.0.0.0 shall not take the port of [::] too
+	}
+	var lc net.ListenConfig
+	return lc.Listen(ctx, network, net.JoinHostPort(host, port))
+}
+
+// SplitAddress reads host:port, :port, [::1]:port, and a bare port, which means
+// 127.0.0.1.
+func SplitAddress(s string) (host, port string, err error) {
+	if !strings.Contains(s, ":") {
+		if _, err := strconv.ParseUint(s, 10, 16); err == nil {
+			return "127.0.0.1", s, nil
+		}
+		return "", "", errors.New("want host:port, :port, unix:/path or fd://N")
+	}
+	host, port, err = net.SplitHostPort(s)
+	if err != nil {
+		return "", "", errors.New("want host:port, :port, unix:/path or fd://N; an IPv6 address stands in brackets: [::1]:8000")
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "", "", fmt.Errorf("port %q: want a number from 0 to 65535", port)
+	}
+	return host, port, nil
+}
+
+// SystemdAddresses returns fd://3, fd://4, ... for the sockets that systemd
+// (LISTEN_FDS) has passed to this process; none when LISTEN_PID names another.
+// The three variables are removed: no child shall take them as its own.
+func SystemdAddresses() ([]string, error) {
+	pid, fds := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")
+	for _, name := range []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"} {
+		if err := os.Unsetenv(name); err != nil {
+			return nil, err
+		}
+	}
+	if pid == "" || fds == "" || pid != strconv.Itoa(os.Getpid()) {
+		return nil, nil
+	}
+	n, err := strconv.ParseUint(fds, 10, 8)
+	if err != nil {
+		return nil, &ListenError{"LISTEN_FDS=" + fds, errors.New("want a number from 0 to 255")}
+	}
+	list := make([]string, n)
+	for i := range list {
+		list[i] = "fd://" + strconv.Itoa(3+i)
+		closeOnExec(uintptr(3 + i))
+	}
+	return list, nil
+}
+
+// listenFD takes over a listening socket.
+func listenFD(fd uintptr) (net.Listener, error) {
+	f := os.NewFile(fd, "fd://"+strconv.Itoa(int(fd)))
+	if f == nil {
+		return nil, errors.New("no such file descriptor")
+	}
+	ln, err := net.FileListener(f) // a copy, close-on-exec
+	if err != nil {
+		return nil, fmt.Errorf("file descriptor %d is not a socket that listens: %w", fd, root(err))
+	}
+	if err := f.Close(); err != nil {
+		ln.Close()
+		return nil, err
+	}
+	if !listening(ln) {
+		ln.Close()
+		return nil, fmt.Errorf("file descriptor %d is a socket, but it does not listen", fd)
+	}
+	if u, ok := ln.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false) // its file belongs to whoever made it
+	}
+	return ln, nil
+}

@@ -1,0 +1,180 @@
+//go:build unix
+
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// listenUnix binds in a folder that nobody else can enter, sets mode and owner
+// there, and renames the socket into its place: nobody connects before the mode
+// holds, and a path is never without a socket.
+func listenUnix(ctx context.Context, path string, s Spec) (net.Listener, error) {
+	uid, gid, err := owner(s)
+	if err != nil {
+		return nil, err
+	}
+	if err := replaceable(ctx, path); err != nil {
+		return nil, err
+	}
+	var b [2]byte
+	_, _ = rand.Read(b[:])                                                 // never fails
+	dir := filepath.Join(filepath.Dir(path), "."+hex.EncodeToString(b[:])) // short: a socket's path has 107 octets
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	defer os.Remove(dir) // empty by then
+	tmp := filepath.Join(dir, "s")
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "unix", tmp)
+	if err != nil {
+		if errors.Is(err, syscall.EINVAL) {
+			return nil, fmt.Errorf("the path is too long for a socket: %w", err)
+		}
+		return nil, err
+	}
+	ln.(*net.UnixListener).SetUnlinkOnClose(false) // it would unlink tmp
+	fail := func(err error) (net.Listener, error) {
+		ln.Close()
+		os.Remove(tmp)
+		return nil, err
+	}
+	if uid >= 0 || gid >= 0 {
+		if err := os.Chown(tmp, uid, gid); err != nil {
+			return fail(err)
+		}
+	}
+	if err := os.Chmod(tmp, modeOf(s)); err != nil { // after chown, which may clear bits
+		return fail(err)
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return fail(err)
+	}
+	st, err := os.Lstat(path)
+	if err != nil {
+		return fail(err)
+	}
+	return &unixListener{Listener: ln, path: path, made: st}, nil
+}
+
+// modeOf: without a mode a socket is for the user and group that are named, else
+// for everybody: the proxy in front usually runs as another user.
+func modeOf(s Spec) os.FileMode {
+	switch {
+	case s.Mode != 0:
+		return s.Mode.Perm()
+	case s.Group != "" || s.User != "":
+		return 0o660
+	}
+	return 0o666
+}
+
+// replaceable fails when path is something else than a socket, or a socket on
+// which somebody answers, or may answer.
+func replaceable(ctx context.Context, path string) error {
+	st, err := os.Lstat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if st.Mode()&os.ModeSocket == 0 {
+		return fmt.Errorf("%s exists and is not a socket: remove it, or choose another path", path)
+	}
+	d := net.Dialer{Timeout: 2 * time.Second}
+	c, err := d.DialContext(ctx, "unix", path)
+	if err == nil {
+		c.Close()
+		return fmt.Errorf("%s: %w", path, syscall.EADDRINUSE)
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, os.ErrNotExist) {
+		return nil // nobody has it open: what a dead process left
+	}
+	return fmt.Errorf("%s is a socket, and it cannot be told whether somebody answers on it: %w", path, root(err))
+}
+
+// owner looks names up. -1: as it is.
+func owner(s Spec) (uid, gid int, err error) {
+	uid, gid = -1, -1
+	if s.User != "" {
+		if uid, err = strconv.Atoi(s.User); err != nil {
+			u, err := user.Lookup(s.User)
+			if err != nil {
+				return 0, 0, fmt.Errorf("user %q: %w", s.User, err)
+			}
+			uid, _ = strconv.Atoi(u.Uid)
+		}
+	}
+	if s.Group != "" {
+		if gid, err = strconv.Atoi(s.Group); err != nil {
+			g, err := user.LookupGroup(s.Group)
+			if err != nil {
+				return 0, 0, fmt.Errorf("group %q: %w", s.Group, err)
+			}
+			gid, _ = strconv.Atoi(g.Gid)
+		}
+	}
+	return uid, gid, nil
+}
+
+// unixListener removes its file when it is closed, if it is still the one that it
+// made: another process may have put its own there.
+type unixListener struct {
+	net.Listener
+	path string
+	made os.FileInfo
+	once sync.Once
+}
+
+func (l *unixListener) Addr() net.Addr { return &net.UnixAddr{Name: l.path, Net: "unix"} }
+
+func (l *unixListener) Close() error {
+	l.once.Do(func() {
+		if st, err := os.Lstat(l.path); err == nil && os.SameFile(st, l.made) {
+			os.Remove(l.path)
+		}
+	})
+	return l.Listener.Close()
+}
+
+func closeOnExec(fd uintptr) { unix.CloseOnExec(int(fd)) }
+
+// listening asks the kernel, where it can say.
+func listening(ln net.Listener) bool {
+	sc, ok := ln.(syscall.Conn)
+	if !ok {
+		return true
+	}
+	rc, err := sc.SyscallConn()
+	if err != nil {
+		return true
+	}
+	yes := 1
+	if err := rc.Control(func(fd uintptr) {
+		if v, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err == nil {
+			yes = v
+		}
+	}); err != nil {
+		return true
+	}
+	return yes != 0
+}
+
+func noDescriptors(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM)
+}

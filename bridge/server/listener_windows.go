@@ -1,0 +1,26 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	"golang.org/x/sys/windows"
+)
+
+// listenUnix: mode and owner do not exist here.
+func listenUnix(ctx context.Context, path string, s Spec) (net.Listener, error) {
+	if s.Mode != 0 || s.User != "" || s.Group != "" {
+		return nil, errors.New("mode, user and group of a socket are not possible on Windows")
+	}
+	var lc net.ListenConfig
+	return lc.Listen(ctx, "unix", path)
+}
+
+func closeOnExec(uintptr) {}
+
+func listening(net.Listener) bool { return true }
+
+func noDescriptors(err error) bool {
+	return errors.Is(err, windows.WSAEMFILE) || errors.Is(err, windows.WSAENOBUFS)
+}

@@ -1,0 +1,81 @@
+package compose
+
+import (
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/standpipe/standpipe/bridge"
+	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim_py"
+	"github.com/standpipe/standpipe/supervisor"
+)
+
+// The two rooms do not know each other; here they fit.
+var _ bridge.Pool = (*supervisor.Pool)(nil)
+
+// NewPool makes the pool of one app; shimArgs run the shim.
+func NewPool(cfg *config.Config, a *config.App, version string, shimArgs []string, events func(supervisor.Event)) *supervisor.Pool {
+	mount := strings.TrimSuffix(a.Mount, "/")
+	return supervisor.New(supervisor.Options{
+		App: a.Name,
+		Command: func() (supervisor.Command, error) {
+			return supervisor.Command{
+				Args: append([]string{a.Interpreter.Path}, shimArgs...),
+				Env:  workerEnviron(os.Environ(), a.Environ()),
+				Dir:  a.Dir,
+			}, nil
+		},
+		Boot: shim.Boot{
+			Name: a.Name, App: a.Module, Candidates: a.Candidates, Dir: a.Dir, PythonPath: a.PythonPath,
+			Found: a.Interpreter.How,
+			Environ: []shim.Var{
+				{Name: "GATEWAY_INTERFACE", Value: "CGI/1.1"},
+				{Name: "SERVER_SOFTWARE", Value: "standpipe/" + version},
+				{Name: "SCRIPT_NAME", Value: mount},
+			},
+		},
+		Workers: a.Workers, Threads: a.Threads,
+		Queue: a.Queue, QueueTimeout: a.QueueTimeout,
+		BootTimeout: a.BootTimeout, BootTick: bootTick, BootLimit: max(2, runtime.NumCPU()),
+		DrainGrace: drainGrace, TermGrace: cfg.TermGrace,
+		Events: events,
+	})
+}
+
+// newHandler makes the handler of one app.
+func (s *Server) newHandler(a *config.App, pool bridge.Pool, spool *httpx.Spool, pages *httpx.Pages) *bridge.Handler {
+	return bridge.New(bridge.Options{
+		App: a.Name, Mount: a.Mount, Pool: pool, Spool: spool, Pages: pages, Log: s.log,
+		MaxBody: s.cfg.MaxBody, BodyTimeout: s.cfg.BodyTimeout, Timeout: a.Timeout,
+	})
+}
+
+// workerEnviron is the environment of a worker: ours without what is meant for
+// this process alone, then the app's own variables.
+func workerEnviron(ours, apps []string) []string {
+	env := make([]string, 0, len(ours)+len(apps)+1)
+	own := map[string]bool{}
+	for _, v := range apps {
+		name, _, _ := strings.Cut(v, "=")
+		own[name] = true
+	}
+	for _, v := range ours {
+		name, _, _ := strings.Cut(v, "=")
+		switch {
+		case own[name], name == "NOTIFY_SOCKET", strings.HasPrefix(name, "LISTEN_"), strings.HasPrefix(name, "WATCHDOG_"),
+			strings.HasPrefix(name, "STANDPIPE_"):
+			continue
+		}
+		env = append(env, v)
+	}
+	return append(append(env, apps...), "STANDPIPE_SHIM_HASH="+shim_py.Hash())
+}
+
+// LoadPool makes a pool that is only to import the app (check --load).
+func LoadPool(cfg *config.Config, a *config.App, version string, events func(supervisor.Event)) *supervisor.Pool {
+	args, _ := shimArgs(cfg.RuntimeDir) // the way out is as good here
+	return NewPool(cfg, a, version, args, events)
+}

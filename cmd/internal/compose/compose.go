@@ -1,0 +1,205 @@
+package compose
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/route"
+	"github.com/standpipe/standpipe/bridge/server"
+	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/supervisor"
+)
+
+// What nobody has asked to set yet.
+const (
+	bootTick   = 10 * time.Second
+	drainGrace = 5 * time.Second
+	maxTarget  = 32 << 10 // octets of a request target; the head has its own limit
+)
+
+// Server is the whole product, assembled.
+type Server struct {
+	cfg       *config.Config
+	log       *Log
+	pools     []*supervisor.Pool
+	http      *server.Server
+	access    *server.AccessLog // nil: off
+	listeners []net.Listener
+	serving   sync.WaitGroup
+	stopping  atomic.Bool
+}
+
+// New assembles: pools, then the chain from the inside outward. Nothing runs yet
+// and nothing is bound. events hears of every worker; log stays the caller's.
+func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events func(supervisor.Event)) (*Server, error) {
+	s := &Server{cfg: cfg, log: log}
+	args, err := shimArgs(cfg.RuntimeDir)
+	if err != nil {
+		log.Warn("no_runtime_dir", "reason", strings.ReplaceAll(err.Error(), "\n", "; "),
+			"message", "no folder for run-time files can be written: workers get the shim on their command line")
+	}
+	pages, err := httpx.LoadPages(cfg.ErrorPages)
+	if err != nil {
+		return nil, err
+	}
+	spool := &httpx.Spool{Dir: cfg.SpoolDir, Memory: int(cfg.BufferBody)}
+	rules := make([]route.Rule, 0, len(cfg.Apps))
+	for i := range cfg.Apps {
+		a := &cfg.Apps[i]
+		pool := NewPool(cfg, a, version, args, events)
+		s.pools = append(s.pools, pool)
+		rules = append(rules, route.Rule{Name: a.Name, Mount: a.Mount, Hosts: a.Hosts, Handler: s.newHandler(a, pool, spool, pages)})
+	}
+	router, err := route.New(rules, pages, log)
+	if err != nil {
+		return nil, err
+	}
+	trust, err := newTrust(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.AccessLog != "off" {
+		format := server.Combined
+		if cfg.AccessLogFormat == "json" {
+			format = server.JSON
+		}
+		failed := func(err error) { log.Error("access_log", "error", err) }
+		if s.access, err = server.NewAccessLog(openAccess(cfg.AccessLog, stdout), format, failed); err != nil {
+			return nil, err
+		}
+	}
+	chain := server.NewChain(router, server.ChainOptions{
+		Access: s.access, Ready: s, Trust: trust, MaxBody: cfg.MaxBody, MaxTarget: maxTarget,
+		ServerHeader: cfg.ServerHeader, Pages: pages, Log: log,
+	})
+	s.http = server.New(chain, server.Options{
+		ReadHeaderTimeout: cfg.HeaderTimeout, IdleTimeout: cfg.IdleTimeout, MaxHeaderBytes: int(cfg.MaxHead),
+		MaxConnections: cfg.MaxConns, Log: log,
+	})
+	return s, nil
+}
+
+func newTrust(cfg *config.Config) (*server.Trust, error) {
+	items := make([]string, 0, len(cfg.TrustedProxies)+1)
+	for _, p := range cfg.TrustedProxies {
+		items = append(items, p.String())
+	}
+	if cfg.TrustUnix {
+		items = append(items, "unix")
+	}
+	return server.ParseTrust(items)
+}
+
+// Listen binds all addresses, or none. Errors are *server.ListenError.
+func (s *Server) Listen(ctx context.Context) error {
+	for _, l := range s.cfg.Listen {
+		ln, err := server.Listen(ctx, server.Spec{Address: l.String(), Mode: l.Mode, User: l.User, Group: l.Group})
+		if err != nil {
+			for _, open := range s.listeners {
+				open.Close()
+			}
+			s.listeners = nil
+			return err
+		}
+		s.listeners = append(s.listeners, ln)
+	}
+	return nil
+}
+
+// Addresses are the URLs of the listeners.
+func (s *Server) Addresses() []string {
+	var urls []string
+	for _, ln := range s.listeners {
+		a := ln.Addr()
+		if a.Network() == "unix" {
+			urls = append(urls, "unix:"+a.String())
+			continue
+		}
+		urls = append(urls, "http://"+a.String())
+	}
+	return urls
+}
+
+// Pools are the apps' pools, in the config's order.
+func (s *Server) Pools() []*supervisor.Pool { return s.pools }
+
+// Start starts the workers and takes connections; requests wait in line until
+// the first worker is ready.
+func (s *Server) Start() {
+	for _, p := range s.pools {
+		p.Start()
+	}
+	for _, ln := range s.listeners {
+		s.serving.Go(func() {
+			if err := s.http.Serve(ln); err != nil {
+				s.log.Error("listener_failed", "address", ln.Addr().String(), "error", err)
+			}
+		})
+	}
+}
+
+// Ready answers the readiness checks: an app has been ready once, and standpipe
+// is not stopping. The empty name means all apps.
+func (s *Server) Ready(app string) (ready, known bool) {
+	ready = !s.stopping.Load()
+	for _, p := range s.pools {
+		if app == "" || app == p.App() {
+			known = true
+			ready = ready && p.Stats().EverUp
+		}
+	}
+	return ready && known, known
+}
+
+// Stopping makes the readiness checks say no. Requests are still served.
+func (s *Server) Stopping() { s.stopping.Store(true) }
+
+// Drain takes no further connections and returns when all requests are answered,
+// or with ctx's error.
+func (s *Server) Drain(ctx context.Context) error {
+	s.Stopping()
+	return s.http.Shutdown(ctx)
+}
+
+// Stop ends workers and connections: politely until ctx ends, then at once. All
+// goroutines and processes have ended when it returns.
+func (s *Server) Stop(ctx context.Context) {
+	s.Stopping()
+	var wg sync.WaitGroup
+	for _, p := range s.pools {
+		wg.Go(func() { p.Stop(ctx) })
+	}
+	wg.Wait()
+	s.http.Close()
+	s.serving.Wait()
+	if s.access != nil {
+		s.access.Close()
+	}
+}
+
+// Kill ends all workers at once; Stop is still to be called.
+func (s *Server) Kill() {
+	for _, p := range s.pools {
+		p.Kill()
+	}
+}
+
+// InContainer guesses whether this process runs in a container.
+func InContainer() bool {
+	if os.Getenv("KUBERNETES_SERVICE_HOST") != "" {
+		return true
+	}
+	for _, f := range []string{"/.dockerenv", "/run/.containerenv"} {
+		if _, err := os.Stat(f); err == nil {
+			return true
+		}
+	}
+	return false
+}

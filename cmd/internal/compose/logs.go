@@ -1,0 +1,70 @@
+package compose
+
+import (
+	"io"
+	"os"
+	"runtime"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/term"
+
+	"github.com/standpipe/standpipe/cmd/internal/config"
+)
+
+// Log is the error log.
+type Log struct {
+	hclog.Logger
+	// Text: it is written for people, not as JSON.
+	Text bool
+	file *os.File // nil: not ours to close
+}
+
+// OpenLog opens the error log that cfg names; stderr is what "-" means.
+func OpenLog(cfg *config.Config, stderr io.Writer) (*Log, error) {
+	l := &Log{}
+	out, terminal := stderr, isTerminal(stderr)
+	if cfg.ErrorLog != "-" && cfg.ErrorLog != "" {
+		f, err := os.OpenFile(cfg.ErrorLog, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+		if err != nil {
+			return nil, err
+		}
+		out, terminal, l.file = f, false, f
+	}
+	l.Text = cfg.LogFormat == "text" || cfg.LogFormat != "json" && terminal
+	color := hclog.ColorOff
+	if terminal && os.Getenv("NO_COLOR") == "" && runtime.GOOS != "windows" {
+		color = hclog.ForceColor
+	}
+	l.Logger = hclog.New(&hclog.LoggerOptions{
+		Level: hclog.LevelFromString(cfg.LogLevel), Output: out, JSONFormat: !l.Text,
+		Color: color, ColorHeaderOnly: true,
+	})
+	return l, nil
+}
+
+// Close closes the log's file.
+func (l *Log) Close() {
+	if l.file != nil {
+		l.file.Close()
+	}
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// openAccess returns what opens the access log.
+func openAccess(name string, stdout io.Writer) func() (io.WriteCloser, error) {
+	return func() (io.WriteCloser, error) {
+		if name == "-" {
+			return unclosed{stdout}, nil
+		}
+		return os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+	}
+}
+
+// unclosed is a writer that others use too.
+type unclosed struct{ io.Writer }
+
+func (unclosed) Close() error { return nil }

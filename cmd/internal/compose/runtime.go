@@ -1,0 +1,40 @@
+package compose
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/standpipe/standpipe/shim_py"
+)
+
+// runtimeDirs are the folders for run-time files, in the order to try.
+func runtimeDirs(set string) []string {
+	if set != "" {
+		return []string{set}
+	}
+	var dirs []string
+	if d := os.Getenv("RUNTIME_DIRECTORY"); d != "" { // systemd; several are parted by colons
+		first, _, _ := strings.Cut(d, ":")
+		dirs = append(dirs, first)
+	}
+	if d := os.Getenv("XDG_RUNTIME_DIR"); d != "" {
+		dirs = append(dirs, filepath.Join(d, "standpipe"))
+	}
+	if os.Getuid() == 0 {
+		dirs = append(dirs, "/run/standpipe")
+	}
+	return append(dirs, filepath.Join(os.TempDir(), fmt.Sprintf("standpipe-%d", os.Getuid())))
+}
+
+// shimArgs returns the interpreter's arguments that run the shim: its folder, or,
+// when no folder can be written, the whole of it on the command line; err then
+// says why.
+func shimArgs(set string) (args []string, err error) {
+	dir, err := shim_py.Extract(runtimeDirs(set))
+	if err != nil {
+		return []string{"-c", shim_py.Bootstrap()}, err
+	}
+	return []string{dir}, nil
+}

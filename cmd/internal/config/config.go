@@ -1,0 +1,127 @@
+package config
+
+import (
+	"io/fs"
+	"net/netip"
+	"time"
+
+	"github.com/standpipe/standpipe/cmd/internal/discover"
+)
+
+// Config is what standpipe runs with: plain data, complete, checked by Validate. Every path in it is absolute. Nobody
+// changes it after Load has returned it. A limit of 0 means "no limit", everywhere.
+type Config struct {
+	File string // the TOML file that was read; empty: none
+	Dir  string // the directory that standpipe was started in
+
+	Listen []Listen // at least one
+	Apps   []App    // at least one; names are unique
+
+	// What a client may send.
+	BufferBody    int64         // octets of a request body that are kept in memory; more goes to a file; 0: all in memory
+	MaxBody       int64         // octets of a request body; more is answered 413
+	BodyTimeout   time.Duration // silence while a body arrives; then 408
+	HeaderTimeout time.Duration // for the whole of a request's head; then the connection is closed
+	IdleTimeout   time.Duration // between two requests on one connection
+	MaxHead       int64         // octets of request line and fields together; more is answered 431
+	MaxConns      int           // open client connections; at the limit accepting waits
+	SpoolDir      string        // where large bodies are kept; empty: a folder in the run-time folder
+
+	// Who may speak for a client (X-Forwarded-*, Forwarded, X-Real-IP).
+	TrustedProxies []netip.Prefix
+	TrustUnix      bool // peers on unix sockets are trusted
+
+	ServerHeader string         // the Server field; empty: none
+	ErrorPages   map[int]string // status -> file
+
+	AccessLog       string // "-" standard output, "off", or a file
+	AccessLogFormat string // "combined" or "json"
+	ErrorLog        string // "-" standard error, or a file
+	LogLevel        string // trace, debug, info, warn, error
+	LogFormat       string // auto, text, json
+
+	// From the first signal to the exit.
+	StopTimeout     time.Duration // everything
+	ShutdownDelay   time.Duration // keep serving, so that balancers can notice; first part of the budget
+	GracefulTimeout time.Duration // running requests may finish
+	TermGrace       time.Duration // between a worker's SIGTERM and its SIGKILL
+
+	RuntimeDir string // as set by the user; empty: RUNTIME_DIRECTORY, XDG_RUNTIME_DIR and so on are tried
+
+	// Warnings are sentences for the log: nothing is wrong enough to stop, but somebody may believe in a thing that
+	// has no effect (GUNICORN_CMD_ARGS, a STANDPIPE_ variable that is no setting).
+	Warnings []string
+}
+
+// Listen is one address to take connections on.
+type Listen struct {
+	Network  string      // "tcp", "unix" or "fd"
+	Address  string      // "127.0.0.1:8000", ":8000", "[::1]:8000"; an absolute path; the descriptor's number
+	Protocol string      // "http"
+	Mode     fs.FileMode // of a unix socket
+	User     string      // owner of a unix socket, a name or a number; empty: as it is
+	Group    string      // likewise
+	Backlog  int         // connections that wait for accept
+}
+
+// App is one Python application with workers of its own.
+type App struct {
+	Name   string // unique; letters, digits, dot, dash, underscore
+	Module string // what to load, as the user wrote it; empty: Candidates are tried
+	How    string // how Module was found if the user did not say it for this app ("FLASK_APP"); else empty
+
+	Dir        string // absolute; the workers' working directory and first on sys.path
+	Python     string // as set; empty: found
+	Venv       string // as set; empty: found
+	Env        []EnvVar
+	EnvFile    []string // absolute; already read into Env
+	PythonPath []string // absolute
+
+	Mount string   // "/" or "/shop": starts with a slash, does not end with one
+	Hosts []string // lower case, "shop.example.org" or "*.example.org"; none: every host
+
+	Workers       int
+	WorkersReason string // why so many, when nobody set it: "4 cpus, limit 1GiB"; else empty
+	Threads       int    // requests at a time in one worker
+
+	Timeout      time.Duration // from the start of the app's call to its first body octets, or its end
+	Queue        int           // requests that may wait for a worker
+	QueueTimeout time.Duration // how long one may wait; then 503
+	BootTimeout  time.Duration // from a worker's start to Ready
+
+	Interpreter discover.Interpreter // the python to run; checked
+	Candidates  []string             // when Module is empty: files relative to Dir, in the order to try
+}
+
+// EnvVar is one variable for an app's workers. In a list a later one of the same name wins.
+type EnvVar struct {
+	Name, Value string
+	Source      Source
+}
+
+// Environ is the app's own variables as NAME=VALUE, each name once.
+func (a *App) Environ() []string {
+	last := make(map[string]int, len(a.Env))
+	for i, v := range a.Env {
+		last[v.Name] = i
+	}
+	out := make([]string, 0, len(last))
+	for i, v := range a.Env {
+		if last[v.Name] == i {
+			out = append(out, v.Name+"="+v.Value)
+		}
+	}
+	return out
+}
+
+// String is the address as one would write it after -b.
+func (l Listen) String() string {
+	switch l.Network {
+	case "unix":
+		return "unix:" + l.Address
+	case "fd":
+		return "fd://" + l.Address
+	default:
+		return l.Address
+	}
+}

@@ -1,0 +1,105 @@
+package config
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Effective is one setting as it is in force.
+type Effective struct {
+	Key    string `json:"key"`
+	Value  string `json:"value"`
+	Source string `json:"source"`
+}
+
+// mask stands for a value that nobody should read in a terminal or a bug report.
+const mask = "******"
+
+// Effective lists everything that is in force, with secrets masked.
+func (c *Config) Effective(src *Sources) []Effective {
+	var out []Effective
+	add := func(key, value string, s Source) { out = append(out, Effective{key, value, s.String()}) }
+	if c.File != "" {
+		add("config", c.File, Source{FromDerived, "read"})
+	}
+	for i := range c.Listen {
+		for _, s := range listenSettings() {
+			path := listenPath(i, s.Key)
+			if v, ok := s.value(target{cfg: c, listen: &c.Listen[i]}); ok {
+				add(path, v, src.Of(path))
+			}
+		}
+	}
+	for i := range c.Apps {
+		a := &c.Apps[i]
+		for _, s := range appSettings() {
+			path := appPath(a.Name, s.Key)
+			v, ok := s.value(target{cfg: c, app: a})
+			from := src.Of(path)
+			switch {
+			case s.Key == "name":
+				continue // it is in every key
+			case s.Key == "module" && a.Module == "":
+				v, from = "first of "+strings.Join(a.Candidates, " "), Source{FromDerived, "found in dir"}
+			case s.Key == "dir" && !from.Given():
+				from = Source{FromDerived, "current folder"}
+				if c.File != "" && a.Dir != c.Dir {
+					from.Where = "the file's folder"
+				}
+			case s.Key == "python":
+				v, from = a.Interpreter.Path, Source{FromDerived, a.Interpreter.How}
+			case v == "" && !from.Given():
+				continue
+			}
+			if ok {
+				add(path, v, from)
+			}
+		}
+		out = append(out, a.effectiveEnv()...)
+	}
+	for _, s := range serverSettings() {
+		from := src.Of(s.FileKey())
+		v, ok := s.value(target{cfg: c})
+		if !ok || v == "" && !from.Given() {
+			continue
+		}
+		add(s.FileKey(), v, from)
+	}
+	return out
+}
+
+func (a *App) effectiveEnv() []Effective {
+	var out []Effective
+	for i, v := range a.Env {
+		if slices.ContainsFunc(a.Env[i+1:], func(w EnvVar) bool { return w.Name == v.Name }) {
+			continue // a later one wins
+		}
+		out = append(out, Effective{appPath(a.Name, "env."+v.Name), Masked(v.Name, v.Value), v.Source.String()})
+	}
+	return out
+}
+
+// Masked is value, or stars when the name says that it is a secret; a password inside a URL is masked too.
+func Masked(name, value string) string {
+	if value == "" {
+		return value
+	}
+	n := strings.ToUpper(name)
+	for _, part := range []string{"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "KEY", "TOKEN", "CREDENTIAL", "DSN", "AUTH"} {
+		if strings.Contains(n, part) {
+			return mask
+		}
+	}
+	if strings.Contains(value, "://") && strings.Contains(value, "@") {
+		u, err := url.Parse(value)
+		if err != nil {
+			return mask
+		}
+		if _, has := u.User.Password(); has {
+			u.User = url.UserPassword(u.User.Username(), mask)
+			return strings.Replace(u.String(), url.QueryEscape(mask), mask, 1)
+		}
+	}
+	return value
+}

@@ -1,0 +1,461 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// project is a folder with a python in its PATH, and what Load is asked there.
+type project struct {
+	t   *testing.T
+	dir string
+	in  Input
+}
+
+func newProject(t *testing.T, files ...string) *project {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("missing program: sh")
+	}
+	p := &project{t: t, dir: t.TempDir()}
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "python3"), []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		p.write(f, "app = None\n")
+	}
+	p.in = Input{Dir: p.dir, Pid: 42, Environ: []string{"PATH=" + bin}, Machine: &Machine{CPUs: 4, Memory: 16 << 30, OpenFiles: 1000, Somaxconn: 4096}}
+	return p
+}
+
+func (p *project) write(name, text string) string {
+	p.t.Helper()
+	path := filepath.Join(p.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		p.t.Fatal(err)
+	}
+	return path
+}
+
+func (p *project) toml(text string)           { p.write("standpipe.toml", text) }
+func (p *project) env(list ...string)         { p.in.Environ = append(p.in.Environ, list...) }
+func (p *project) flag(n string, v ...string) { p.in.Flags = append(p.in.Flags, Flag{n, v}) }
+
+func (p *project) load() (*Config, *Sources) {
+	p.t.Helper()
+	cfg, src, err := Load(p.in)
+	if err != nil {
+		p.t.Fatalf("Load: %v", err)
+	}
+	return cfg, src
+}
+
+// wrong expects exactly these problems, each given by a part of it, in any order.
+func (p *project) wrong(parts ...string) {
+	p.t.Helper()
+	_, _, err := Load(p.in)
+	problems, ok := errors.AsType[Problems](err)
+	if !ok {
+		p.t.Fatalf("no problems were found, expected %q", parts)
+	}
+	left := slices.Clone(problems)
+	for _, part := range parts {
+		i := slices.IndexFunc(left, func(q Problem) bool { return strings.Contains(q.String(), part) })
+		if i < 0 {
+			p.t.Errorf("no problem says %q; there are\n%v", part, err)
+			continue
+		}
+		left = slices.Delete(left, i, i+1)
+	}
+	for _, q := range left {
+		p.t.Errorf("not expected: %s", q)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	p := newProject(t, "app.py")
+	c, src := p.load()
+	if got := c.Listen; len(got) != 1 || got[0].String() != "127.0.0.1:8000" || got[0].Backlog != 4096 || got[0].Protocol != "http" {
+		t.Errorf("Listen = %+v", got)
+	}
+	a := c.Apps[0]
+	if a.Name != nameOf("", p.dir) || a.Workers != 4 || a.Threads != 1 || a.Queue != 256+64 || a.Mount != "/" || a.Dir != p.dir ||
+		a.Timeout != 30*time.Second || a.QueueTimeout != 10*time.Second || a.BootTimeout != time.Minute {
+		t.Errorf("app = %+v", a)
+	}
+	if a.WorkersReason != "4 cpus" || !slices.Equal(a.Candidates, []string{"app.py"}) || a.Interpreter.How != "python3 in PATH" {
+		t.Errorf("app = %+v", a)
+	}
+	if c.BufferBody != 64<<10 || c.MaxBody != 100<<20 || c.MaxHead != 64<<10 || c.IdleTimeout != 75*time.Second || c.HeaderTimeout != 10*time.Second || c.MaxConns != 800 {
+		t.Errorf("limits = %+v", c)
+	}
+	if c.StopTimeout != 25*time.Second || c.GracefulTimeout != 23*time.Second || c.ShutdownDelay != 0 || c.TermGrace != 2*time.Second {
+		t.Errorf("stop = %v %v %v %v", c.StopTimeout, c.GracefulTimeout, c.ShutdownDelay, c.TermGrace)
+	}
+	if !c.TrustUnix || !slices.Equal(c.TrustedProxies, loopback) || c.AccessLog != "-" || c.ErrorLog != "-" || c.LogLevel != "info" || c.ServerHeader != "standpipe" {
+		t.Errorf("rest = %+v", c)
+	}
+	if s := src.Of("limits.max_body"); s.Given() || s.String() != "default" {
+		t.Errorf("source of max_body: %v", s)
+	}
+}
+
+// Each layer wins over the one before it, and each value knows its layer.
+func TestLayers(t *testing.T) {
+	p := newProject(t)
+	p.toml("[[app]]\nname = \"shop\"\nmodule = \"shop.wsgi\"\nworkers = 2\nthreads = 2\ntimeout = 5\nqueue = 7\n[limits]\nmax_body = \"1MiB\"\nmax_head = 2048\nbody_timeout = 1.5\n")
+	p.env("STANDPIPE_THREADS=3", "STANDPIPE_TIMEOUT=shop=6s,9", "STANDPIPE_MAX_HEAD=4k", "STANDPIPE_QUEUE=")
+	p.flag("timeout", "8")
+	p.flag("max-head", "8KiB")
+	c, src := p.load()
+	a := c.Apps[0]
+	if a.Workers != 2 || a.Threads != 3 || a.Timeout != 8*time.Second || a.Queue != 7 {
+		t.Errorf("app = %+v", a)
+	}
+	if c.MaxBody != 1<<20 || c.MaxHead != 8<<10 || c.BodyTimeout != 1500*time.Millisecond {
+		t.Errorf("limits = %d %d %v", c.MaxBody, c.MaxHead, c.BodyTimeout)
+	}
+	for path, want := range map[string]string{
+		"app.shop.workers":    "standpipe.toml:4",
+		"app.shop.threads":    "env STANDPIPE_THREADS",
+		"app.shop.timeout":    "flag --timeout",
+		"limits.max_body":     "standpipe.toml:9",
+		"limits.max_head":     "flag --max-head",
+		"limits.idle_timeout": "default",
+	} {
+		if got := src.Of(path).String(); got != want {
+			t.Errorf("source of %s = %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestNamedFlags(t *testing.T) {
+	p := newProject(t)
+	p.toml("[[app]]\nname = \"shop\"\nmodule = \"shop\"\nworkers = 2\n[[app]]\nname = \"blog\"\nmodule = \"blog\"\nmount = \"/blog/\"\nworkers = 3\n")
+	p.flag("workers", "shop=8", "4")
+	c, _ := p.load()
+	if c.Apps[0].Workers != 8 || c.Apps[1].Workers != 4 || c.Apps[1].Mount != "/blog" {
+		t.Errorf("workers %d and %d, mount %q", c.Apps[0].Workers, c.Apps[1].Workers, c.Apps[1].Mount)
+	}
+	p.in.Flags = nil
+	p.flag("workers", "shpo=8", "blog=0", "blog=x")
+	p.wrong(`there is no app "shpo"; did you mean shop?`, `"x" is not a whole number`, `app "blog": workers is 0; it is 1 or more`)
+}
+
+func TestAppFlag(t *testing.T) {
+	p := newProject(t, "srv/shop/x.py")
+	p.flag("app", `name=shop,module=shop:create("a","b"),dir=srv/shop,hosts="a.org,B.org",workers=4,env=A=1,env=B=2`, "name=blog,module=blog:create_app,mount=/blog")
+	p.flag("workers", "2")
+	c, _ := p.load()
+	shop, blog := c.Apps[0], c.Apps[1]
+	if shop.Module != `shop:create("a","b")` || shop.Dir != filepath.Join(p.dir, "srv/shop") || !slices.Equal(shop.Hosts, []string{"a.org", "b.org"}) || shop.Workers != 4 {
+		t.Errorf("shop = %+v", shop)
+	}
+	if !slices.Equal(shop.Environ(), []string{"A=1", "B=2"}) {
+		t.Errorf("environ = %q", shop.Environ())
+	}
+	if blog.Workers != 2 || blog.Mount != "/blog" || blog.Dir != p.dir {
+		t.Errorf("blog = %+v", blog)
+	}
+	for value, want := range map[string]string{
+		"shop.wsgi":                     "is not KEY=VALUE",
+		"name=a,module=b,wrokers=3":     "did you mean workers?",
+		"name=a,name=b,module=c":        "name stands there twice",
+		`name=a,module=b,hosts="x`:      "never closed",
+		"name=a b,module=x":             "is not an app's name",
+		"name=a,module=x,max_body=1MiB": "it belongs into [limits]",
+	} {
+		q := newProject(t, "app.py")
+		q.flag("app", value)
+		q.wrong(want)
+	}
+}
+
+// --app changes the file's app of that name; the file is read only when asked for then.
+func TestAppFlagBesideFile(t *testing.T) {
+	p := newProject(t)
+	p.toml("[[app]]\nname = \"shop\"\nmodule = \"shop\"\nthreads = 3\n")
+	p.flag("config", "standpipe.toml")
+	p.flag("app", "name=shop,workers=5", "name=blog,module=blog,mount=/blog")
+	c, src := p.load()
+	if len(c.Apps) != 2 || c.Apps[0].Workers != 5 || c.Apps[0].Threads != 3 || c.Apps[0].Module != "shop" {
+		t.Errorf("apps = %+v", c.Apps)
+	}
+	if got := src.Of("app.shop.workers").String(); got != "flag --app" {
+		t.Errorf("source %q", got)
+	}
+	p.in.App = "other"
+	p.wrong("APP: other is given beside the apps of standpipe.toml:1")
+	p.in.Flags = nil // APP alone: the file is not read
+	if c, _ := p.load(); c.File != "" || c.Apps[0].Module != "other" {
+		t.Errorf("file %q, app %+v", c.File, c.Apps[0])
+	}
+}
+
+func TestPlatformVariablesAreDefaults(t *testing.T) {
+	p := newProject(t, "wsgi.py")
+	p.env("PORT=5000", "WEB_CONCURRENCY=3", "FORWARDED_ALLOW_IPS=*", "KUBERNETES_SERVICE_HOST=10.0.0.1")
+	c, src := p.load()
+	if c.Listen[0].Address != "0.0.0.0:5000" || src.Of("listen.0.address").String() != "env PORT" {
+		t.Errorf("Listen = %v from %v", c.Listen, src.Of("listen.0.address"))
+	}
+	if a := c.Apps[0]; a.Workers != 3 || a.WorkersReason != "WEB_CONCURRENCY" {
+		t.Errorf("workers = %d (%s)", a.Workers, a.WorkersReason)
+	}
+	if !slices.Equal(c.TrustedProxies, everybody) || c.ShutdownDelay != 5*time.Second || c.GracefulTimeout != 18*time.Second {
+		t.Errorf("%v %v %v", c.TrustedProxies, c.ShutdownDelay, c.GracefulTimeout)
+	}
+	p.toml("trusted_proxies = [\"10.0.0.0/8\"]\nbind = [\"127.0.0.1:1\", \"unix:s.sock\"]\n[[app]]\nworkers = 1\n")
+	c, _ = p.load()
+	if c.Listen[0].Address != "127.0.0.1:1" || c.Apps[0].Workers != 1 || len(c.TrustedProxies) != 1 || c.ShutdownDelay != 5*time.Second {
+		t.Errorf("the file did not win: %+v", c)
+	}
+	if u := c.Listen[1]; u.Address != filepath.Join(p.dir, "s.sock") || u.Mode != 0o666 {
+		t.Errorf("unix = %+v", u)
+	}
+
+	q := newProject(t, "wsgi.py")
+	q.env("PORT=tcp://1", "WEB_CONCURRENCY=0")
+	q.wrong(`PORT: "tcp://1" is not a port`, `WEB_CONCURRENCY: "0" is not a number of workers`)
+}
+
+func TestListenFDs(t *testing.T) {
+	p := newProject(t, "wsgi.py")
+	p.env("LISTEN_FDS=2", "LISTEN_PID=42", "PORT=5000")
+	if c, _ := p.load(); len(c.Listen) != 2 || c.Listen[0].String() != "fd://3" || c.Listen[1].String() != "fd://4" {
+		t.Errorf("Listen = %v", c.Listen)
+	}
+	p.flag("bind", ":1")
+	if c, _ := p.load(); len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "LISTEN_FDS hands over 2 sockets") {
+		t.Errorf("warnings %q", c.Warnings)
+	}
+	p.env("LISTEN_FDS=x")
+	p.wrong(`LISTEN_FDS: "x" is not a number of sockets`)
+	p.in.Flags = nil
+	p.env("LISTEN_PID=41") // meant for another process
+	if c, _ := p.load(); c.Listen[0].Address != "0.0.0.0:5000" {
+		t.Errorf("Listen = %v", c.Listen)
+	}
+}
+
+// gunicorn's --graceful-timeout alone makes the whole budget as long as it has to be.
+func TestStopBudget(t *testing.T) {
+	for _, c := range []struct {
+		flags          []string
+		stop, graceful time.Duration
+	}{
+		{[]string{"graceful-timeout=120"}, 122 * time.Second, 120 * time.Second},
+		{[]string{"graceful-timeout=5"}, 25 * time.Second, 5 * time.Second},
+		{[]string{"graceful-timeout=0"}, 0, 0},
+		{[]string{"stop-timeout=0"}, 0, 0},
+		{[]string{"stop-timeout=60", "shutdown-delay=10"}, 60 * time.Second, 48 * time.Second},
+	} {
+		p := newProject(t, "wsgi.py")
+		for _, f := range c.flags {
+			name, value, _ := strings.Cut(f, "=")
+			p.flag(name, value)
+		}
+		if got, _ := p.load(); got.StopTimeout != c.stop || got.GracefulTimeout != c.graceful {
+			t.Errorf("%v: stop %v graceful %v", c.flags, got.StopTimeout, got.GracefulTimeout)
+		}
+	}
+	p := newProject(t, "wsgi.py")
+	p.flag("stop-timeout", "10")
+	p.flag("graceful-timeout", "10")
+	p.wrong("do not fit into stop_timeout 10s")
+	q := newProject(t, "wsgi.py")
+	q.flag("stop-timeout", "1")
+	q.wrong("leaves nothing for running requests")
+}
+
+// Every problem is in one answer.
+func TestAllProblemsAtOnce(t *testing.T) {
+	p := newProject(t)
+	p.toml(`trusted_prox = "10.0.0.0/8"
+trusted_proxies = ["10.0.0.1/8", "x"]
+[limits]
+max_bdy = 1
+max_head = "10"
+[[listen]]
+address = "127.0.0.1"
+protocol = "uwsgi"
+adress = ":1"
+[[app]]
+name = "a"
+module = "a"
+dir = "nowhere"
+mount = "a//b"
+[[app]]
+name = "b"
+module = "b"
+python = "bin/python"
+env_file = [".env"]
+hosts = ["http://x", "y:80", "a.*.org", "0.0.0.0"]
+[[app]]
+name = "b"
+module = "b"
+threads = 0
+env = { A = [1] }
+`)
+	p.wrong(
+		"standpipe.toml:1: there is no setting trusted_prox; did you mean trusted_proxies?",
+		"standpipe.toml:2: trusted_proxies \"10.0.0.1/8\" has host bits set; the network is 10.0.0.0/8",
+		"standpipe.toml:4: there is no setting limits.max_bdy; did you mean limits.max_body?",
+		"standpipe.toml:5: max_head is 10, too small",
+		"standpipe.toml:8: protocol \"uwsgi\" is not there yet",
+		"standpipe.toml:9: there is no setting adress; did you mean address?",
+		"standpipe.toml:13: app \"a\": the folder "+p.dir+"/nowhere does not exist",
+		"standpipe.toml:14: app \"a\": mount \"a//b\" does not begin with a slash",
+		"standpipe.toml:18: app \"b\": python "+p.dir+"/bin/python: does not exist",
+		"standpipe.toml:19: env_file of app \"b\": "+p.dir+"/.env does not exist",
+		`host "http://x" is a URL`, `host "y:80" has a port`, `host "a.*.org" has a *`, `host "0.0.0.0" is an address to listen on`,
+		"standpipe.toml:22: two apps are called \"b\"",
+		"app \"b\": threads is 0",
+		"standpipe.toml:25: env has no plain value for A",
+	)
+}
+
+func TestTOMLErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"a = \n": "standpipe.toml:1: ",
+		"[[app]]\nmodule = \"a\"\nmodule = \"b\"\n": "standpipe.toml:",
+		"[app]\nmodule = \"a\"\n":                   "standpipe.toml:1: app may stand there more than once; write [[app]]",
+		"limits = 3\n":                              "standpipe.toml:1: limits is a table; write [limits]",
+		"workers = 3\n":                             "standpipe.toml:1: there is no workers here; it belongs into [[app]]",
+		"max_body = 3\n":                            "standpipe.toml:1: there is no max_body here; it belongs into [limits]",
+		"[limits]\n\nmax_body = [1]\n":              "standpipe.toml:3: limits.max_body is one size, not an array",
+		"[limits]\nmax_body = true\n":               "standpipe.toml:2: limits.max_body is a size",
+		"[limits]\nmax_body = -1\n":                 "standpipe.toml:2: limits.max_body \"-1\" is negative",
+		"[log]\nlog_format = \"xml\"\n":             "standpipe.toml:2: log.log_format \"xml\" is not one of auto, text, json",
+		"[[listen]]\n":                              "standpipe.toml:1: [[listen]] has no address",
+		"bind = \":1\"\n[[listen]]\naddress=\":2\"": "standpipe.toml:1: bind and [[listen]] say the same thing",
+		"[[app]]\n[app.static]\nurl = \"/\"\n":      "standpipe.toml:2: there is no setting static",
+		"[[app]]\nenv.A = 1\nenv.\"b c\" = 2\n":     "standpipe.toml:2: env \"b c\" is not a variable's name",
+	} {
+		p := newProject(t, "app.py")
+		p.toml(text)
+		p.wrong(want)
+	}
+}
+
+func TestListenTable(t *testing.T) {
+	p := newProject(t, "app.py")
+	p.toml("[[listen]]\nmode = 0o660\naddress = \"unix:run.sock?group=0\"\n[[listen]]\naddress = \":80\"\nbacklog = 5\n")
+	c, _ := p.load()
+	if u := c.Listen[0]; u.Mode != 0o660 || u.Group != "0" || u.Backlog != 4096 || u.Address != filepath.Join(p.dir, "run.sock") {
+		t.Errorf("unix = %+v", u)
+	}
+	if l := c.Listen[1]; l.Address != ":80" || l.Backlog != 5 {
+		t.Errorf("tcp = %+v", l)
+	}
+	p.flag("bind", ":1", ":2")
+	p.flag("backlog", "9")
+	if c, _ = p.load(); len(c.Listen) != 2 || c.Listen[0].Backlog != 9 || c.Listen[1].Address != ":2" {
+		t.Errorf("the flag did not win: %+v", c.Listen)
+	}
+	p.in.Flags = nil
+	p.flag("bind", ":1", ":1", ":0", ":0", "unix:/nowhere/at/all.sock?user=nobody-of-this-name")
+	p.wrong(":1 stands there twice", "the folder /nowhere/at does not exist", "there is no user")
+}
+
+func TestFlaskApp(t *testing.T) {
+	p := newProject(t)
+	p.env("FLASK_APP=hello:create_app")
+	c, src := p.load()
+	if a := c.Apps[0]; a.Module != "hello:create_app" || a.How != "FLASK_APP" || a.Name != "hello" {
+		t.Errorf("app = %+v", a)
+	}
+	if got := src.Of("app.hello.module").String(); got != "env FLASK_APP" {
+		t.Errorf("source = %q", got)
+	}
+	p.in.App = "other.wsgi:application"
+	if c, _ := p.load(); c.Apps[0].Module != "other.wsgi:application" || c.Apps[0].Name != "other" {
+		t.Errorf("APP did not win: %+v", c.Apps[0])
+	}
+}
+
+func TestNothingToServe(t *testing.T) {
+	p := newProject(t)
+	p.wrong("no app found in " + p.dir + "; looked for FLASK_APP, standpipe.toml, wsgi.py")
+}
+
+func TestMountsAndHosts(t *testing.T) {
+	p := newProject(t)
+	p.flag("app", "name=a,module=a", "name=b,module=b,hosts=x.org", "name=c,module=c,mount=/c")
+	p.load()
+	p.flag("mount", "/same") // --app's own mount wins; a and b are told apart by host
+	p.load()
+	p.in.Flags[0].Values = append(p.in.Flags[0].Values, "name=d,module=d,hosts=\"y.org,x.org\"")
+	p.wrong(`apps "b" and "d" both answer for /same on x.org`)
+}
+
+func TestWarnings(t *testing.T) {
+	p := newProject(t, "app.py", "gunicorn.conf.py")
+	p.env("GUNICORN_CMD_ARGS=-w 3", "STANDPIPE_WROKERS=3", "STANDPIPE_SERVICE_PORT=1", "STANDPIPE_PORT_80_TCP=tcp://1", "STANDPIPE_SOAK=1")
+	c, _ := p.load()
+	all := strings.Join(c.Warnings, "\n")
+	for _, want := range []string{"STANDPIPE_WROKERS is no setting; did you mean STANDPIPE_WORKERS?", "GUNICORN_CMD_ARGS", "gunicorn.conf.py"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no warning about %s in\n%s", want, all)
+		}
+	}
+	if len(c.Warnings) != 3 {
+		t.Errorf("%d warnings:\n%s", len(c.Warnings), all)
+	}
+	p.flag("config", "gunicorn.conf.py")
+	p.wrong("a gunicorn configuration is Python")
+}
+
+func TestPythonAndVenv(t *testing.T) {
+	p := newProject(t, "app.py")
+	p.write("env/bin/python", "")
+	if err := os.Chmod(filepath.Join(p.dir, "env/bin/python"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p.toml("[[app]]\nvenv = \"env\"\n")
+	if c, _ := p.load(); c.Apps[0].Interpreter.Path != filepath.Join(p.dir, "env/bin/python") || c.Apps[0].Interpreter.How != "set in standpipe.toml:2" {
+		t.Errorf("interpreter = %+v", c.Apps[0].Interpreter)
+	}
+	p.flag("python", "python3") // another layer: it wins
+	if c, _ := p.load(); c.Apps[0].Interpreter.How != "--python" || c.Apps[0].Venv != "" {
+		t.Errorf("interpreter = %+v", c.Apps[0].Interpreter)
+	}
+	p.flag("venv", "env")
+	p.wrong("has both python and venv")
+}
+
+func TestErrorPages(t *testing.T) {
+	p := newProject(t, "app.py", "busy.html")
+	p.toml("error_page = { 503 = \"busy.html\", \"404\" = \"busy.html\" }\n")
+	c, _ := p.load()
+	if c.ErrorPages[503] != filepath.Join(p.dir, "busy.html") || len(c.ErrorPages) != 2 {
+		t.Errorf("pages = %v", c.ErrorPages)
+	}
+	p.flag("error-page", "200=busy.html", "x")
+	p.flag("access-log", "no/such.log")
+	p.wrong("200 is not the status of an error", "the folder "+p.dir+"/no does not exist")
+}
+
+func TestNameOf(t *testing.T) {
+	for module, want := range map[string]string{
+		"shop.wsgi:application": "shop", "mysite.wsgi": "mysite", "wsgi:app": "my-site", "deploy/shop.wsgi": "shop", "deploy/app.wsgi": "my-site",
+		"hello.py:app": "hello", "blog:create_app(\"x\")": "blog", "": "my-site", "src/shop/__init__.py": "shop",
+	} {
+		if got := nameOf(module, "/srv/my site"); got != want || !goodName(got) {
+			t.Errorf("nameOf(%q) = %q, want %q", module, got, want)
+		}
+	}
+	if got := nameOf("", "/"); got != "app" {
+		t.Errorf("in / it is %q", got)
+	}
+}

@@ -1,0 +1,40 @@
+package config
+
+// Nearest is the word of among that is closest to word, when it is close enough to be what was meant; else empty.
+func Nearest(word string, among []string) string {
+	best, at := "", 1+max(1, len(word)/3)
+	for _, w := range among {
+		if d := distance(word, w); d < at {
+			best, at = w, d
+		}
+	}
+	return best
+}
+
+// distance counts the octets to insert, remove, replace or swap with their neighbour (optimal string alignment).
+func distance(a, b string) int {
+	// Words are typed by people; what is longer than this is no slip of the finger.
+	const longest = 64
+	if len(a) > longest || len(b) > longest {
+		return longest
+	}
+	before, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		cur[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				cur[j] = min(cur[j], before[j-2]+1)
+			}
+		}
+		before, prev, cur = prev, cur, before
+	}
+	return prev[len(b)]
+}

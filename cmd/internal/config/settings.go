@@ -1,0 +1,247 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Scope says what a setting belongs to.
+type Scope uint8
+
+// The scopes.
+const (
+	OfCommand Scope = iota // the command line alone: no key in the file
+	OfServer
+	OfListen // in [[listen]]
+	OfApp    // in [[app]] and in --app
+)
+
+// Setting is one thing that can be set. Everything that is said about it anywhere is said here once.
+type Setting struct {
+	Key     string
+	Section string // the file's table for a setting of the server; empty: top level
+	Scope   Scope
+	Kind    Kind
+	Flags   []string // the long name first, then its other spellings and letters; none: no flag
+	NoEnv   bool     // there is no STANDPIPE_ variable
+	Choices []string // of a Choice
+	Default string   // as one would write it; empty: none, or worked out
+	Derived string   // how the default is worked out, in words; empty: Default is all
+	Doc     string
+	Reload  bool // may change while running, without new listeners or a new process
+
+	at   func(t target) any                 // the field; its type goes with Kind
+	set  func(t target, in input) error     // instead of at, for what is no plain field
+	show func(t target) (v string, ok bool) // likewise; not ok: nothing to show
+}
+
+// target is what a setting's value is written to: the one that its scope says.
+type target struct {
+	cfg    *Config
+	app    *App
+	listen *Listen
+}
+
+// input is one layer's word on one setting.
+type input struct {
+	values []string // more than one for lists, pairs and flags given again
+	exact  bool     // values came from an array: commas are part of them
+	src    Source
+	base   string // what relative paths are relative to
+}
+
+func (in input) last() string { return in.values[len(in.values)-1] }
+
+func (in input) list() []string {
+	if in.exact {
+		return slices.Clone(in.values)
+	}
+	var out []string
+	for _, v := range in.values {
+		out = append(out, splitList(v)...)
+	}
+	return out
+}
+
+// Settings is the table, in the order of the documentation.
+func Settings() []*Setting {
+	return slices.Concat(commandSettings(), serverSettings(), listenSettings(), appSettings())
+}
+
+// EnvName is the setting's variable; empty: it has none.
+func (s *Setting) EnvName() string {
+	if s.NoEnv {
+		return ""
+	}
+	return "STANDPIPE_" + strings.ToUpper(s.Key)
+}
+
+// FileKey is the key as one would write it in a sentence: "limits.max_body", "workers".
+func (s *Setting) FileKey() string {
+	if s.Section != "" {
+		return s.Section + "." + s.Key
+	}
+	return s.Key
+}
+
+// Named says whether the flag and the variable take NAME=VALUE for one app.
+func (s *Setting) Named() bool {
+	return s.Scope == OfApp && (s.Kind == Int || s.Kind == Duration)
+}
+
+// Repeatable says whether giving the flag again adds to it.
+func (s *Setting) Repeatable() bool {
+	return s.Kind == List || s.Kind == Pairs || s.Named() || s.Key == "app"
+}
+
+func commandSettings() []*Setting {
+	return []*Setting{
+		{Key: "config", Kind: Path, Flags: []string{"config", "c"},
+			Derived: "standpipe.toml in the current folder, when neither APP nor --app is given",
+			Doc:     "The configuration file, TOML."},
+		{Key: "app", Kind: Text, Flags: []string{"app"}, NoEnv: true,
+			Doc: "One app, as KEY=VALUE pairs separated by commas, with the keys of [[app]]: `name=shop,module=shop.wsgi:application,dir=/srv/shop`. Repeatable. A value may hold commas inside quotes: `hosts=\"a.org,b.org\"`. An app of the same name in the file is changed, another one is added."},
+		{Key: "worker_class", Kind: Choice, Choices: []string{"sync", "gthread"}, Flags: []string{"worker-class", "k"}, NoEnv: true,
+			Doc: "Accepted so that a gunicorn command line goes on working: both mean the one kind of worker there is; `--threads` alone decides."},
+	}
+}
+
+func serverSettings() []*Setting {
+	return []*Setting{
+		{Key: "bind", Scope: OfServer, Kind: List, Flags: []string{"bind", "b"},
+			Derived: "127.0.0.1:8000; 0.0.0.0:$PORT when PORT is set; the sockets of LISTEN_FDS when systemd hands some over",
+			Doc:     "Addresses to listen on: `host:port`, `:port` (every address of the machine), `[::1]:port`, a bare port (on 127.0.0.1), `unix:/path` with `?mode=0660&user=www&group=www`, `fd://3`. Repeatable. In the file, [[listen]] says the same with more keys.",
+			set:     setBind, show: func(target) (string, bool) { return "", false }},
+		{Key: "trusted_proxies", Scope: OfServer, Kind: List, Flags: []string{"trusted-proxies", "forwarded-allow-ips"},
+			Default: "loopback,unix", Derived: "FORWARDED_ALLOW_IPS when it is set", Reload: true,
+			Doc: "Who may say who the client is by X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host, Forwarded and X-Real-IP: addresses, networks (`10.0.0.0/8`), `loopback`, `unix`, `*` for everybody, `none`. Peers on unix sockets are trusted with every value but `none`. From others these fields are removed.",
+			set: setTrusted, show: showTrusted},
+		{Key: "server_header", Scope: OfServer, Kind: Text, Flags: []string{"server-header"}, Default: "standpipe", Reload: true,
+			Doc: "The Server field of every answer; empty: no such field.",
+			at:  func(t target) any { return &t.cfg.ServerHeader }},
+		{Key: "error_page", Scope: OfServer, Kind: Pairs, Flags: []string{"error-page"}, Reload: true,
+			Doc: "A file of your own for one status of standpipe's own errors: `--error-page 503=busy.html`. Repeatable. In the file: `error_page = { 503 = \"busy.html\" }`.",
+			set: setErrorPage, show: showErrorPage},
+		{Key: "spool_dir", Scope: OfServer, Kind: Path, Flags: []string{"spool-dir"}, Derived: "a folder in the run-time folder",
+			Doc: "Where request bodies are kept that are larger than buffer_body.",
+			at:  func(t target) any { return &t.cfg.SpoolDir }},
+		{Key: "runtime_dir", Scope: OfServer, Kind: Path, Flags: []string{"runtime-dir"},
+			Derived: "$RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/standpipe, /run/standpipe for root, $TMPDIR/standpipe-UID: the first that works",
+			Doc:     "The folder for what standpipe writes while it runs.",
+			at:      func(t target) any { return &t.cfg.RuntimeDir }},
+
+		limit("buffer_body", Size, "64KiB", "How much of a request body is kept in memory; a larger one goes to a file first.", func(c *Config) any { return &c.BufferBody }),
+		limit("max_body", Size, "100MiB", "The largest request body; a larger one is answered 413.", func(c *Config) any { return &c.MaxBody }),
+		limit("body_timeout", Duration, "30s", "How long a body may pause while it arrives; then 408.", func(c *Config) any { return &c.BodyTimeout }),
+		limit("header_timeout", Duration, "10s", "How long a request's head may take to arrive; then the connection is closed.", func(c *Config) any { return &c.HeaderTimeout }),
+		limit("idle_timeout", Duration, "75s", "How long a connection may wait for its next request. Above the 60 s of many balancers; Google's needs 620s.", func(c *Config) any { return &c.IdleTimeout }, "keep-alive"),
+		limit("max_head", Size, "64KiB", "Request line and fields together; more is answered 431. 1KiB to 512KiB; it cannot be switched off.", func(c *Config) any { return &c.MaxHead }),
+		derivedLimit("max_connections", Int, "80 % of the open files limit", "Client connections at a time; at the limit new ones wait in the backlog.", func(c *Config) any { return &c.MaxConns }),
+
+		{Key: "access_log", Section: "log", Scope: OfServer, Kind: Text, Flags: []string{"access-log", "access-logfile"}, Default: "-",
+			Doc: "Where the access log goes: `-` is standard output, `off`, or a file.",
+			set: logFile(func(c *Config) *string { return &c.AccessLog }, true), show: showText(func(c *Config) string { return c.AccessLog })},
+		{Key: "access_log_format", Section: "log", Scope: OfServer, Kind: Choice, Choices: []string{"combined", "json"}, Flags: []string{"access-log-format"}, Default: "combined",
+			Doc: "`combined` is the well-known line plus app, rt, wait, id and worker; `json` is one object per line.",
+			at:  func(t target) any { return &t.cfg.AccessLogFormat }},
+		{Key: "error_log", Section: "log", Scope: OfServer, Kind: Text, Flags: []string{"error-log", "error-logfile", "log-file"}, Default: "-",
+			Doc: "Where everything else goes: `-` is standard error, or a file.",
+			set: logFile(func(c *Config) *string { return &c.ErrorLog }, false), show: showText(func(c *Config) string { return c.ErrorLog })},
+		{Key: "log_level", Section: "log", Scope: OfServer, Kind: Choice, Choices: []string{"trace", "debug", "info", "warn", "error"}, Flags: []string{"log-level"}, Default: "info", Reload: true,
+			Doc: "What is logged at least. `warning` and `critical` are accepted for `warn` and `error`.",
+			set: setLevel, show: showText(func(c *Config) string { return c.LogLevel })},
+		{Key: "log_format", Section: "log", Scope: OfServer, Kind: Choice, Choices: []string{"auto", "text", "json"}, Flags: []string{"log-format"}, Default: "auto",
+			Doc: "How the error log is written; `auto` is text on a terminal, else one JSON object per line.",
+			at:  func(t target) any { return &t.cfg.LogFormat }},
+
+		stop("stop_timeout", "25s", "when graceful_timeout is set and needs more: shutdown_delay + graceful_timeout + term_grace", "Everything from the first signal to the exit. Kubernetes and Heroku kill after 30 s.", func(c *Config) any { return &c.StopTimeout }),
+		stop("graceful_timeout", "", "what is left of stop_timeout after shutdown_delay and term_grace", "How long running requests may take to finish.", func(c *Config) any { return &c.GracefulTimeout }),
+		stop("shutdown_delay", "0", "5s when KUBERNETES_SERVICE_HOST is set", "How long to go on serving after the signal, so that balancers can notice.", func(c *Config) any { return &c.ShutdownDelay }),
+		stop("term_grace", "2s", "", "How long a worker has between SIGTERM and SIGKILL.", func(c *Config) any { return &c.TermGrace }),
+	}
+}
+
+func limit(key string, kind Kind, def, doc string, at func(*Config) any, more ...string) *Setting {
+	return &Setting{Key: key, Section: "limits", Scope: OfServer, Kind: kind, Default: def, Doc: doc, Reload: true,
+		Flags: append([]string{flagName(key)}, more...), at: func(t target) any { return at(t.cfg) }}
+}
+
+func derivedLimit(key string, kind Kind, derived, doc string, at func(*Config) any) *Setting {
+	s := limit(key, kind, "", doc, at)
+	s.Derived = derived
+	return s
+}
+
+func stop(key, def, derived, doc string, at func(*Config) any) *Setting {
+	return &Setting{Key: key, Section: "stop", Scope: OfServer, Kind: Duration, Default: def, Derived: derived, Doc: doc, Reload: true,
+		Flags: []string{flagName(key)}, at: func(t target) any { return at(t.cfg) }}
+}
+
+func flagName(key string) string { return strings.ReplaceAll(key, "_", "-") }
+
+// apply writes in to the setting's field. Errors are the end of a sentence that begins with the value.
+func (s *Setting) apply(t target, in input) error {
+	if s.set != nil {
+		return s.set(t, in)
+	}
+	v := in.last()
+	switch p := s.at(t).(type) {
+	case *int:
+		return store(p, v, parseInt)
+	case *int64:
+		return store(p, v, ParseSize)
+	case *time.Duration:
+		return store(p, v, ParseDuration)
+	case *[]string:
+		*p = in.list()
+	case *string:
+		if s.Kind == Choice && !slices.Contains(s.Choices, v) {
+			return fmt.Errorf("%q is not one of %s", v, strings.Join(s.Choices, ", "))
+		}
+		if strings.ContainsRune(v, 0) {
+			return fmt.Errorf("%q holds a NUL", v)
+		}
+		if s.Kind == Path && v != "" && !filepath.IsAbs(v) {
+			v = filepath.Join(in.base, v)
+		}
+		*p = v
+	}
+	return nil
+}
+
+// store leaves the field alone when v cannot be read: the default stays, and no second problem follows from a zero.
+func store[T any](p *T, v string, parse func(string) (T, error)) error {
+	n, err := parse(v)
+	if err != nil {
+		return fmt.Errorf("%q %w", v, err)
+	}
+	*p = n
+	return nil
+}
+
+// value is the effective value as one would write it; not ok: there is nothing to show.
+func (s *Setting) value(t target) (v string, ok bool) {
+	if s.show != nil {
+		return s.show(t)
+	}
+	if s.at == nil {
+		return "", false
+	}
+	switch p := s.at(t).(type) {
+	case *int:
+		return strconv.Itoa(*p), true
+	case *int64:
+		return FormatSize(*p), true
+	case *time.Duration:
+		return FormatDuration(*p), true
+	case *[]string:
+		return strings.Join(*p, ","), true
+	case *string:
+		return *p, true
+	}
+	return "", false
+}

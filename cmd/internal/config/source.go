@@ -1,0 +1,66 @@
+package config
+
+import "fmt"
+
+// SourceKind says which layer a value came from; a later one wins over an earlier one.
+type SourceKind uint8
+
+// The layers. Derived is a default that was worked out rather than fixed.
+const (
+	FromDefault SourceKind = iota
+	FromDerived
+	FromFile
+	FromEnv
+	FromFlag
+)
+
+// Source is where one value came from. The zero value is the built-in default.
+type Source struct {
+	Kind SourceKind
+	// Where is "standpipe.toml:12" for a file, the variable's name, the flag's name with its dashes, or the reason
+	// for a derived value.
+	Where string
+}
+
+// String is the source as `standpipe config` shows it.
+func (s Source) String() string {
+	switch s.Kind {
+	case FromDerived:
+		return s.Where
+	case FromFile:
+		return s.Where
+	case FromEnv:
+		return "env " + s.Where
+	case FromFlag:
+		return "flag " + s.Where
+	default:
+		return "default"
+	}
+}
+
+// Given says whether a person set the value: in the file, the environment or by a flag.
+func (s Source) Given() bool { return s.Kind >= FromFile }
+
+// place is the source as the beginning of a message; empty when nobody set the value.
+func (s Source) place() string {
+	if s.Given() {
+		return s.Where
+	}
+	return ""
+}
+
+// Sources knows the source of every effective value, by its path: "limits.max_body", "app.shop.workers",
+// "listen.0.address".
+type Sources struct {
+	by map[string]Source
+}
+
+// Of is the source of the value at path; the default when nobody set it.
+func (s *Sources) Of(path string) Source { return s.by[path] }
+
+func (s *Sources) put(path string, src Source) { s.by[path] = src }
+
+func newSources() *Sources { return &Sources{by: make(map[string]Source)} }
+
+func appPath(app, key string) string      { return "app." + app + "." + key }
+func listenPath(i int, key string) string { return fmt.Sprintf("listen.%d.%s", i, key) }

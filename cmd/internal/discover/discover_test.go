@@ -1,0 +1,106 @@
+package discover
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func tree(t *testing.T, files ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, f := range files {
+		name, text, _ := strings.Cut(f, "=")
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		mode := os.FileMode(0o644)
+		if strings.Contains(name, "bin/") {
+			mode = 0o755
+		}
+		if err := os.WriteFile(path, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestCandidates(t *testing.T) {
+	for _, c := range []struct {
+		files []string
+		want  []string
+	}{
+		{nil, nil},
+		{[]string{"README"}, nil},
+		{[]string{"manage.py", "main.py", "app.py", "wsgi.py"}, []string{"wsgi.py", "app.py", "main.py", "manage.py"}},
+		{[]string{"b/__init__.py=x", "a/__init__.py=x", "app.py", "manage.py"}, []string{"app.py", "a/__init__.py", "b/__init__.py", "manage.py"}},
+		// An empty __init__.py, tests, hidden folders and what is no identifier hold no app.
+		{[]string{"site/__init__.py", "tests/__init__.py=x", ".git/__init__.py=x", "my-app/__init__.py=x", "manage.py"}, []string{"manage.py"}},
+		{[]string{"src/app.py", "src/shop/__init__.py=x", "shop/__init__.py=x"}, []string{"shop/__init__.py", "src/app.py", "src/shop/__init__.py"}},
+		{[]string{"app.py/x", "wsgi.py"}, []string{"wsgi.py"}}, // a folder of that name
+	} {
+		if got := Candidates(tree(t, c.files...)); !slices.Equal(got, c.want) {
+			t.Errorf("%q: %q, want %q", c.files, got, c.want)
+		}
+	}
+	if got := Candidates("/nowhere/at/all"); got != nil {
+		t.Errorf("a missing folder has %q", got)
+	}
+}
+
+func TestFind(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("missing program: sh")
+	}
+	path := filepath.Join(tree(t, "bin/python3"), "bin")
+	dir := tree(t, ".venv/pyvenv.cfg", ".venv/bin/python", "venv/pyvenv.cfg", "venv/bin/python", "other/bin/python3", "plain=", "empty/x")
+	bare := tree(t, "venv/x") // a folder called venv that is none
+	env := func(virtual, path string) func(string) string {
+		return func(name string) string { return map[string]string{"VIRTUAL_ENV": virtual, "PATH": path}[name] }
+	}
+	for _, c := range []struct {
+		wish Wish
+		want string // below dir; or the end of the path
+		how  string
+	}{
+		{Wish{Dir: dir, Getenv: env("", path)}, dir + "/.venv/bin/python", "found .venv"},
+		{Wish{Dir: dir, Getenv: env(dir+"/other", path)}, dir + "/other/bin/python3", "$VIRTUAL_ENV"},
+		{Wish{Dir: dir, Venv: "venv", Getenv: env(dir+"/other", path)}, dir + "/venv/bin/python", "--venv"},
+		{Wish{Dir: dir, Python: "other/bin/python3", Getenv: env("", path)}, dir + "/other/bin/python3", "--python"},
+		{Wish{Dir: dir, Python: "python3", PythonFrom: "set in x:1", Getenv: env("", path)}, path + "/python3", "set in x:1"},
+		{Wish{Dir: bare, Getenv: env("", "relative:"+path)}, path + "/python3", "python3 in PATH"},
+	} {
+		got, err := Find(c.wish)
+		if err != nil || got.Path != c.want || got.How != c.how {
+			t.Errorf("%+v: %+v, %v; want %s (%s)", c.wish, got, err, c.want, c.how)
+		}
+	}
+	if err := os.Symlink("/nowhere/python", filepath.Join(dir, "dangling")); err != nil {
+		t.Fatal(err)
+	}
+	broken := tree(t, ".venv/pyvenv.cfg")
+	for _, c := range []struct {
+		wish Wish
+		want string
+	}{
+		{Wish{Dir: dir, Python: "./nope", Getenv: env("", path)}, "nope: does not exist"},
+		{Wish{Dir: dir, Python: "./plain", Getenv: env("", path)}, "plain: not executable"},
+		{Wish{Dir: dir, Python: "./venv", Getenv: env("", path)}, "venv: a folder, not a program"},
+		{Wish{Dir: dir, Python: "./dangling", Getenv: env("", path)}, "a link to /nowhere/python, which does not exist"},
+		{Wish{Dir: dir, Python: "python9", Getenv: env("", path)}, `python "python9" is not in PATH`},
+		{Wish{Dir: dir, Venv: "nope", Getenv: env("", path)}, "nope: does not exist"},
+		{Wish{Dir: dir, Venv: "plain", Getenv: env("", path)}, "plain: not a folder"},
+		{Wish{Dir: dir, Venv: "empty", Getenv: env("", path)}, "has no usable bin/python"},
+		{Wish{Dir: dir, Getenv: env("/nope", path)}, "$VIRTUAL_ENV: venv /nope: does not exist"},
+		{Wish{Dir: broken, Getenv: env("", path)}, "has no usable bin/python"}, // not passed over in silence
+		{Wish{Dir: bare, Getenv: env("", "")}, "no python found"},
+	} {
+		if got, err := Find(c.wish); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %+v, %v; want %q", c.wish, got, err, c.want)
+		}
+	}
+}

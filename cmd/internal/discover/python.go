@@ -1,0 +1,158 @@
+package discover
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// Interpreter is the Python that runs an app.
+type Interpreter struct {
+	Path string // absolute, symbolic links kept: a venv's python is known by its own name
+	How  string // "--python", "--venv", "$VIRTUAL_ENV", "found .venv", "found venv", "python3 in PATH"
+}
+
+// Wish says what the user asked for, and where to look otherwise.
+type Wish struct {
+	Dir        string                   // the app's folder, absolute
+	Python     string                   // a path (relative to Dir), or a bare name to look for in PATH; empty: none
+	PythonFrom string                   // who said so, for How; empty: "--python"
+	Venv       string                   // a virtual environment's folder (relative to Dir); empty: none
+	VenvFrom   string                   // likewise; empty: "--venv"
+	Getenv     func(name string) string // VIRTUAL_ENV and PATH are read
+}
+
+// Find finds the interpreter: what was asked for, else $VIRTUAL_ENV, Dir/.venv, Dir/venv, python3 in PATH. What was
+// asked for and is not usable is an error; it is never passed over in silence.
+func Find(w Wish) (Interpreter, error) {
+	from := func(s, alt string) string {
+		if s != "" {
+			return s
+		}
+		return alt
+	}
+	if w.Python != "" {
+		how := from(w.PythonFrom, "--python")
+		if !strings.ContainsAny(w.Python, `/\`) {
+			p, err := inPath(w.Python, w.Getenv("PATH"))
+			if err != nil {
+				return Interpreter{}, fmt.Errorf("python %q is not in PATH; give a path, such as .venv/bin/python", w.Python)
+			}
+			return Interpreter{p, how}, nil
+		}
+		p := absolute(w.Dir, w.Python)
+		if err := executable(p); err != nil {
+			return Interpreter{}, fmt.Errorf("python %s: %w", p, err)
+		}
+		return Interpreter{p, how}, nil
+	}
+	if w.Venv != "" {
+		return venv(absolute(w.Dir, w.Venv), from(w.VenvFrom, "--venv"))
+	}
+	if v := w.Getenv("VIRTUAL_ENV"); v != "" {
+		in, err := venv(absolute(w.Dir, v), "$VIRTUAL_ENV")
+		if err != nil {
+			return in, fmt.Errorf("$VIRTUAL_ENV: %w; unset it, or set --python", err)
+		}
+		return in, nil
+	}
+	for _, name := range []string{".venv", "venv"} {
+		dir := filepath.Join(w.Dir, name)
+		// A folder that merely has the name is passed over: pyvenv.cfg is what makes a virtual environment (PEP 405).
+		if _, err := os.Stat(filepath.Join(dir, "pyvenv.cfg")); err != nil {
+			continue
+		}
+		in, err := venv(dir, "found "+name)
+		if err != nil {
+			return in, fmt.Errorf("%w; make it again, or set --python", err)
+		}
+		return in, nil
+	}
+	for _, name := range []string{"python3", "python"} {
+		if p, err := inPath(name, w.Getenv("PATH")); err == nil {
+			return Interpreter{p, name + " in PATH"}, nil
+		}
+	}
+	return Interpreter{}, fmt.Errorf("no python found: there is no .venv or venv in %s, VIRTUAL_ENV is not set, and "+
+		"python3 is not in PATH; set --python or --venv", w.Dir)
+}
+
+// venv is the interpreter of a virtual environment.
+func venv(dir, how string) (Interpreter, error) {
+	st, err := os.Stat(dir)
+	if err != nil {
+		return Interpreter{}, fmt.Errorf("venv %s: %w", dir, cause(err))
+	}
+	if !st.IsDir() {
+		return Interpreter{}, fmt.Errorf("venv %s: not a folder", dir)
+	}
+	names := []string{"bin/python", "bin/python3"}
+	if runtime.GOOS == "windows" {
+		names = []string{"Scripts/python.exe"}
+	}
+	for _, name := range names {
+		p := filepath.Join(dir, filepath.FromSlash(name))
+		err = executable(p)
+		if err == nil {
+			return Interpreter{p, how}, nil
+		}
+	}
+	return Interpreter{}, fmt.Errorf("venv %s has no usable %s: %w", dir, names[0], err)
+}
+
+func inPath(name, path string) (string, error) {
+	if runtime.GOOS == "windows" && filepath.Ext(name) == "" {
+		name += ".exe"
+	}
+	for _, dir := range filepath.SplitList(path) {
+		// A relative or empty entry would depend on the working directory, which a worker changes.
+		if !filepath.IsAbs(dir) {
+			continue
+		}
+		p := filepath.Join(dir, name)
+		if executable(p) == nil {
+			return p, nil
+		}
+	}
+	return "", fs.ErrNotExist
+}
+
+func executable(path string) error {
+	st, err := os.Stat(path)
+	if err != nil {
+		if l, lerr := os.Lstat(path); lerr == nil && l.Mode()&fs.ModeSymlink != 0 {
+			to, _ := os.Readlink(path)
+			return fmt.Errorf("a link to %s, which does not exist", to)
+		}
+		return cause(err)
+	}
+	if st.IsDir() {
+		return errors.New("a folder, not a program")
+	}
+	if runtime.GOOS != "windows" && st.Mode()&0o111 == 0 {
+		return errors.New("not executable")
+	}
+	return nil
+}
+
+// cause is the reason without "stat" and the path, which the caller has said already.
+func cause(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New("does not exist")
+	}
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err
+	}
+	return err
+}
+
+func absolute(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}

@@ -1,0 +1,245 @@
+package journal
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/supervisor"
+)
+
+// Journal writes supervisor events as log records.
+type Journal struct {
+	log hclog.Logger
+	// named: what an app prints is logged under its worker's name, for people;
+	// otherwise with app, worker and pid as pairs, for programs.
+	named bool
+
+	mu    sync.Mutex
+	names map[string]hclog.Logger // by worker
+	last  map[string]*failure     // by app
+}
+
+// failure is the last boot failure of an app, and how often it came in a row.
+type failure struct {
+	text  string
+	count int
+}
+
+// New returns a Journal that writes to log; text: log writes lines for people.
+func New(log hclog.Logger, text bool) *Journal {
+	return &Journal{log: log, named: text, names: map[string]hclog.Logger{}, last: map[string]*failure{}}
+}
+
+// Event writes the record for e.
+func (j *Journal) Event(e supervisor.Event) {
+	switch e := e.(type) {
+	case supervisor.WorkerStarted:
+		j.log.Debug("worker_started", who(e.Who)...)
+	case supervisor.WorkerHello:
+		j.hello(e)
+	case supervisor.WorkerReady:
+		j.mu.Lock()
+		delete(j.last, e.App)
+		j.mu.Unlock()
+		j.log.Debug("worker_ready", append(who(e.Who), "took", e.Took.Round(time.Millisecond).String(), "ready", fmt.Sprintf("%d/%d", e.Count, e.Of))...)
+	case supervisor.WorkerWaits:
+		pairs := append(who(e.Who), "state", e.State.String(), "for", e.Since.String())
+		if at := Stuck(e.Stacks); at != "" {
+			pairs = append(pairs, "at", at)
+		}
+		j.log.Warn("boot_waits", pairs...)
+	case supervisor.BootFailure:
+		j.bootFailure(e)
+	case supervisor.WorkerExit:
+		j.exit(e)
+	case supervisor.RequestExpired:
+		j.expired(e)
+	case supervisor.Output:
+		j.output(e)
+	case supervisor.ShimLog:
+		j.shim(e)
+	}
+}
+
+func who(w supervisor.Who) []any {
+	return []any{"app", w.App, "worker", w.Worker, "pid", w.Pid, "gen", w.Generation}
+}
+
+func (j *Journal) hello(e supervisor.WorkerHello) {
+	if !e.Hello.Control {
+		j.log.Warn("no_control", append(who(e.Who), "reason",
+			"the interpreter's command does not hand on file descriptor 3 (a wrapper such as conda run, sudo or docker exec): "+
+				"no stacks, no cancel; name the real python instead")...)
+	}
+	j.log.Debug("worker_hello", append(who(e.Who), "python", e.Hello.Implementation+" "+e.Hello.Python, "executable", e.Hello.Executable)...)
+}
+
+// Sentence says in one sentence why the app of this failure did not start.
+func Sentence(e *supervisor.BootFailure) string {
+	reason := "unknown"
+	switch {
+	case e.Failed != nil:
+		reason = e.Failed.Message
+	case e.Err != nil:
+		reason = e.Err.Error()
+		if first, _, found := strings.Cut(reason, "\n"); found {
+			reason = strings.TrimSuffix(first, ":")
+		}
+		if line := lastLine(e.Output); line != "" {
+			reason += "; its last output: " + line
+		}
+	}
+	return fmt.Sprintf("app %q did not start: %s", e.App, reason)
+}
+
+func lastLine(s string) string {
+	s = strings.TrimSpace(s)
+	return s[strings.LastIndexByte(s, '\n')+1:]
+}
+
+func (j *Journal) bootFailure(e supervisor.BootFailure) {
+	sentence := Sentence(&e)
+	text := sentence + "\n" + e.Output
+	if e.Failed != nil {
+		text = sentence + "\n" + e.Failed.Traceback
+	}
+	j.mu.Lock()
+	last := j.last[e.App]
+	if last == nil || last.text != text {
+		last = &failure{text: text}
+		j.last[e.App] = last
+	}
+	last.count++
+	count := last.count
+	j.mu.Unlock()
+
+	pairs := append(who(e.Who), "message", sentence, "retry_in", e.Retry.String())
+	if count > 1 { // the same again: it is counted, not repeated
+		j.log.Error("app_failed", append(pairs, "repeated", count)...)
+		return
+	}
+	switch {
+	case e.Failed != nil:
+		pairs = append(pairs, "kind", e.Failed.Kind, "dir", e.Failed.Dir, "sys_path", strings.Join(e.Failed.SysPath, ":"))
+		if e.Failed.File != "" {
+			pairs = append(pairs, "file", fmt.Sprintf("%s:%d", e.Failed.File, e.Failed.Line))
+		}
+		if e.Failed.Traceback != "" {
+			pairs = append(pairs, "traceback", e.Failed.Traceback)
+		}
+	default:
+		if e.Err != nil && strings.Contains(e.Err.Error(), "\n") {
+			pairs = append(pairs, "detail", e.Err.Error())
+		}
+		if e.Output != "" {
+			pairs = append(pairs, "output", e.Output)
+		}
+	}
+	j.log.Error("app_failed", pairs...)
+}
+
+func (j *Journal) exit(e supervisor.WorkerExit) {
+	pairs := append(who(e.Who), "cause", e.Exit.Cause())
+	if e.Exit.Signal > 0 {
+		sender := "outside (not standpipe)"
+		if e.Ours {
+			sender = "standpipe"
+		} else if e.Exit.SignalName != "SIGKILL" && e.Exit.SignalName != "SIGTERM" {
+			sender = "itself or outside"
+		}
+		pairs = append(pairs, "signal", e.Exit.SignalName, "sender", sender)
+	}
+	pairs = append(pairs, "reason", e.Reason.String(), "state", e.State.String(), "up", e.Up.String(), "served", e.Served)
+	if e.Exit.MaxRSS > 0 {
+		pairs = append(pairs, "max_rss", fmt.Sprintf("%dMiB", e.Exit.MaxRSS>>20))
+	}
+	if len(e.InFlight) > 0 {
+		pairs = append(pairs, "in_flight", inFlight(e.InFlight))
+	}
+	if e.Err != nil {
+		pairs = append(pairs, "error", e.Err.Error())
+	}
+	switch {
+	case e.Reason == supervisor.Shutdown && len(e.InFlight) == 0:
+		j.log.Debug("worker_exit", pairs...)
+	case e.Reason == supervisor.BootFailed: // app_failed has said why
+		j.log.Info("worker_exit", pairs...)
+	default:
+		j.log.Error("worker_exit", pairs...)
+	}
+}
+
+// inFlight is the list of requests that died with their worker. What became of
+// each is in the access log, under its id.
+func inFlight(list []shim.InFlight) string {
+	var b strings.Builder
+	for i, f := range list {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		fmt.Fprintf(&b, "id=%s %s %s", f.Label.ID, f.Label.Method, f.Label.Target)
+		switch {
+		case f.Sent.IsZero():
+			b.WriteString(" not started")
+		case f.Head:
+			fmt.Fprintf(&b, " %.1fs, its answer had begun", time.Since(f.Sent).Seconds())
+		default:
+			fmt.Fprintf(&b, " %.1fs", time.Since(f.Sent).Seconds())
+		}
+	}
+	return b.String()
+}
+
+func (j *Journal) expired(e supervisor.RequestExpired) {
+	l := e.Request.Label
+	pairs := append(who(e.Who), "id", l.ID, "method", l.Method, "target", l.Target,
+		"wait", fmt.Sprintf("%.2fs", e.Request.Sent.Sub(l.Start).Seconds()),
+		"ran", fmt.Sprintf("%.2fs", time.Since(e.Request.Sent).Seconds()), "message", e.Why+"; worker retired")
+	if at := Stuck(e.Stacks); at != "" {
+		pairs = append(pairs, "stuck", at)
+	}
+	if e.Stacks != "" {
+		pairs = append(pairs, "stacks", strings.TrimRight(e.Stacks, "\n"))
+	}
+	j.log.Error("request_timeout", pairs...)
+}
+
+func (j *Journal) output(e supervisor.Output) {
+	if !j.named {
+		j.log.Info(e.Text, "app", e.App, "worker", e.Worker, "pid", e.Pid, "stream", "output")
+		return
+	}
+	j.mu.Lock()
+	log := j.names[e.Worker]
+	if log == nil {
+		log = j.log.Named(e.Worker)
+		j.names[e.Worker] = log
+	}
+	j.mu.Unlock()
+	log.Info(e.Text)
+}
+
+func (j *Journal) shim(e supervisor.ShimLog) {
+	pairs := who(e.Who)
+	if e.Request != nil {
+		pairs = append(pairs, "id", e.Request.ID, "method", e.Request.Method, "target", e.Request.Target)
+	}
+	pairs = append(pairs, "message", e.Record.Message)
+	for _, p := range e.Record.Pairs {
+		pairs = append(pairs, p)
+	}
+	level := hclog.LevelFromString(e.Record.Level)
+	if level == hclog.NoLevel {
+		level = hclog.Info
+	}
+	event := e.Record.Event
+	if event == "" {
+		event = "worker"
+	}
+	j.log.Log(level, event, pairs...)
+}

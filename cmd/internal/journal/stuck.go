@@ -1,0 +1,50 @@
+package journal
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Stuck returns the place at which the request's thread is, out of stacks in
+// either form: the shim's own ("  shop/reports.py:88 in build: rows = ...",
+// newest call last in each thread) or faulthandler's ('  File "x.py", line 88 in
+// build', newest call first). It prefers the app's own code, which both write
+// with the fewest directories in front. Empty: nothing was found.
+func Stuck(stacks string) string {
+	if strings.Contains(stacks, `  File "`) {
+		return stuckInC(stacks)
+	}
+	var best string
+	for line := range strings.Lines(stacks) {
+		place := strings.TrimSpace(line)
+		if !strings.HasPrefix(line, "  ") || !strings.Contains(place, " in ") {
+			continue
+		}
+		// The app's own files are shown relative to its folder.
+		if best == "" || !strings.HasPrefix(place, "/") || strings.HasPrefix(best, "/") {
+			best = place
+		}
+	}
+	return best
+}
+
+// stuckInC reads faulthandler's text: the first frame of the thread that holds
+// the GIL, else of the last thread, which is the main one.
+func stuckInC(stacks string) string {
+	var place string
+	fresh := false
+	for line := range strings.Lines(stacks) {
+		switch {
+		case strings.Contains(line, "hread 0x"):
+			fresh = true
+		case fresh && strings.HasPrefix(line, `  File "`):
+			file, rest, _ := strings.Cut(strings.TrimPrefix(line, `  File "`), `", line `)
+			number, function, _ := strings.Cut(strings.TrimSpace(rest), " in ")
+			if !strings.Contains(file, "standpipe_shim") {
+				place = fmt.Sprintf("%s:%s in %s", file, number, function)
+				fresh = false
+			}
+		}
+	}
+	return place
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/exit"
+)
+
+// arrange makes a command line that the cli library reads in full: it stops at the first argument that is no flag and
+// passes over the rest in silence. So flags go first, in the form --name=value, then "--", then APP. What no flag and no
+// APP takes is an error. Flags may be written as gunicorn's parser takes them: -w 4, -w4, -w=4, --workers 4, --workers=4.
+func arrange(app *cli.App, args []string) ([]string, error) {
+	if len(args) < 2 {
+		return []string{app.Name, "help"}, nil
+	}
+	name, rest := args[1], args[2:]
+	switch name {
+	case "help", "h", "-h", "--help", "-help":
+		return append([]string{app.Name, "help"}, rest...), nil
+	case "-v", "--version", "-version":
+		name = "version"
+	}
+	i := slices.IndexFunc(app.Commands, func(c *cli.Command) bool { return c.Name == name })
+	if i < 0 {
+		return nil, usageError("%s", unknownCommand(app, name))
+	}
+	a := arranger{command: app.Commands[i], out: []string{app.Name, name}}
+	if err := a.run(rest); err != nil {
+		return nil, err
+	}
+	most := 1
+	if name == "version" {
+		most = 0
+	}
+	if len(a.left) > most {
+		return nil, usageError("%s", leftover(name, a.left[most:], most))
+	}
+	return append(append(a.out, "--"), a.left...), nil
+}
+
+func usageError(format string, args ...any) error {
+	return exit.With(exit.Usage, fmt.Errorf(format, args...))
+}
+
+type arranger struct {
+	command *cli.Command
+	out     []string // flags
+	left    []string // what is no flag
+}
+
+func (a *arranger) run(args []string) error {
+	for len(args) > 0 {
+		arg := args[0]
+		args = args[1:]
+		switch {
+		case arg == "--":
+			a.left = append(a.left, args...)
+			return nil
+		case strings.HasPrefix(arg, "--"):
+			name, value, has := strings.Cut(arg[2:], "=")
+			used, err := a.flag(name, value, has, args)
+			if err != nil {
+				return err
+			}
+			args = args[used:]
+		case len(arg) > 1 && arg[0] == '-':
+			value := strings.TrimPrefix(arg[2:], "=")
+			used, err := a.flag(arg[1:2], value, len(arg) > 2, args)
+			if err != nil {
+				return err
+			}
+			args = args[used:]
+		case arg == "" && len(a.left) == 0:
+			return usageError("APP is empty; was a variable empty? Leave it out, or name a module such as shop.wsgi:application")
+		default:
+			a.left = append(a.left, arg)
+		}
+	}
+	return nil
+}
+
+// flag takes one flag. value is what was attached to it; otherwise it is the next argument, and used is 1.
+func (a *arranger) flag(name, value string, has bool, next []string) (used int, err error) {
+	if name == "help" || name == "h" {
+		a.out = append(a.out, "--help")
+		return 0, nil
+	}
+	f := a.find(name)
+	if f == nil {
+		return 0, usageError("%s", unknownFlag(a.command, name))
+	}
+	long := "--" + f.Names()[0]
+	if _, ok := f.(*cli.BoolFlag); ok {
+		if has {
+			return 0, usageError("%s takes no value", long)
+		}
+		a.out = append(a.out, long)
+		return 0, nil
+	}
+	if !has {
+		// What begins with a dash is the next flag, but for the dash alone, which is standard output.
+		if len(next) == 0 || len(next[0]) > 1 && next[0][0] == '-' {
+			return 0, usageError("%s needs a value; write %s=VALUE", config.Dashed(name), long)
+		}
+		value, used = next[0], 1
+	}
+	a.out = append(a.out, long+"="+value)
+	return used, nil
+}
+
+func (a *arranger) find(name string) cli.Flag {
+	for _, f := range a.command.Flags {
+		if slices.Contains(f.Names(), name) {
+			return f
+		}
+	}
+	return nil
+}
+
+func unknownCommand(app *cli.App, name string) string {
+	if strings.HasPrefix(name, "-") {
+		return fmt.Sprintf("%s stands before the command; write: standpipe serve %s ...", name, name)
+	}
+	var names []string
+	for _, c := range app.Commands {
+		names = append(names, c.Name)
+	}
+	if near := config.Nearest(name, append(names, "help")); near != "" {
+		return fmt.Sprintf("there is no command %q; did you mean %s?", name, near)
+	}
+	if strings.ContainsAny(name, ":./") {
+		return fmt.Sprintf("there is no command %q; did you mean: standpipe serve %s?", name, name)
+	}
+	return fmt.Sprintf("there is no command %q; there are %s and help", name, strings.Join(names, ", "))
+}
+
+// unknownFlag is the sentence for a flag that the command does not have: gunicorn's own, or the nearest of ours.
+func unknownFlag(c *cli.Command, name string) string {
+	shown := config.Dashed(name)
+	if c.Name != "version" {
+		if say := gunicornSays(name); say != "" {
+			return shown + ": " + say
+		}
+		if say := foreign[name]; say != "" {
+			return shown + ": " + say
+		}
+	}
+	var names []string
+	for _, f := range c.Flags {
+		for _, n := range f.Names() {
+			if len(n) > 1 {
+				names = append(names, n)
+			}
+		}
+	}
+	near := ""
+	if len(name) > 1 {
+		near = config.Nearest(name, names)
+		for _, n := range names {
+			if near == "" && len(name) > 2 && strings.HasPrefix(n, name) {
+				near = n
+			}
+		}
+	}
+	if near != "" {
+		return fmt.Sprintf("there is no flag %s; did you mean --%s?", shown, near)
+	}
+	return fmt.Sprintf("there is no flag %s; standpipe %s --help lists them", shown, c.Name)
+}
+
+// foreign are flags of other servers that people type from habit.
+var foreign = map[string]string{
+	"port":      "write -b 8000, or -b 0.0.0.0:8000 for every address",
+	"http":      "write -b 0.0.0.0:8000",
+	"socket":    "write -b unix:/path; the uwsgi protocol is not there yet",
+	"module":    "name the module without a flag: standpipe serve shop.wsgi:application",
+	"wsgi-file": "name the file without a flag: standpipe serve app.py",
+	"processes": "write --workers",
+	"master":    "not needed: there is always a supervisor",
+	"harakiri":  "write --timeout",
+	"debug":     "not needed: --log-level debug logs more; the app's own debug mode is the app's",
+	"version":   "write: standpipe version",
+	"v":         "write: standpipe version",
+}
+
+func leftover(command string, left []string, most int) string {
+	what := fmt.Sprintf("%q is left over", left[0])
+	if len(left) > 1 {
+		what = fmt.Sprintf("%q are left over", left)
+	}
+	if most == 0 {
+		return fmt.Sprintf("%s; standpipe %s takes no arguments", what, command)
+	}
+	return what + "; there is one APP, and several apps are given by --app name=...,module=... each"
+}

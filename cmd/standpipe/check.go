@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/exit"
+)
+
+// check says all that is wrong. It binds and starts nothing, but for --load, which imports the apps.
+func check(c *cli.Context) error {
+	cfg, _, err := loadConfig(c)
+	problems, listed := errors.AsType[config.Problems](err)
+	if err != nil && !listed {
+		return err
+	}
+	var warnings []string
+	if cfg != nil {
+		warnings = cfg.Warnings
+	}
+	var load error
+	var said bytes.Buffer
+	if err == nil && c.Bool("load") {
+		out := c.App.Writer
+		if c.Bool("json") {
+			out = &said
+		}
+		load = checkLoad(c.Context, cfg, out)
+	}
+	if c.Bool("json") {
+		return checkJSON(c, err, problems, warnings, load, said.String())
+	}
+	for _, w := range warnings {
+		fmt.Fprintln(c.App.ErrWriter, "warning:", w)
+	}
+	if err != nil {
+		return err
+	}
+	if load != nil {
+		return load
+	}
+	return summary(c.App.Writer, cfg)
+}
+
+func checkJSON(c *cli.Context, err error, problems config.Problems, warnings []string, load error, said string) error {
+	type problem struct {
+		Where   string `json:"where"`
+		Message string `json:"message"`
+	}
+	report := struct {
+		OK       bool      `json:"ok"`
+		Problems []problem `json:"problems"`
+		Warnings []string  `json:"warnings"`
+		Load     string    `json:"load,omitempty"`
+	}{OK: err == nil && load == nil, Problems: []problem{}, Warnings: append([]string{}, warnings...), Load: said}
+	for _, p := range problems {
+		report.Problems = append(report.Problems, problem(p))
+	}
+	if load != nil {
+		report.Load = strings.TrimSpace(said + "\n" + load.Error())
+	}
+	if jerr := writeJSON(c.App.Writer, report); jerr != nil {
+		return jerr
+	}
+	// The report has said it all.
+	switch {
+	case err != nil:
+		return exit.Silent(exit.Code(err))
+	case load != nil:
+		return exit.Silent(exit.Code(load))
+	}
+	return nil
+}
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// printProblems lists them with their places in one column.
+func printProblems(w io.Writer, problems config.Problems) {
+	wide := 0
+	for _, p := range problems {
+		wide = max(wide, len(p.Where))
+	}
+	wide = min(wide, 40)
+	for _, p := range problems {
+		fmt.Fprintf(w, "  %-*s  %s\n", wide, p.Where, p.Message)
+	}
+}
+
+// summary is what a good configuration comes to.
+func summary(w io.Writer, cfg *config.Config) error {
+	what := "the configuration is good"
+	if cfg.File != "" {
+		what = cfg.File + " is good"
+	}
+	fmt.Fprintf(w, "%s %s\n", paint{colour(w)}.green("ok"), what)
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, l := range cfg.Listen {
+		fmt.Fprintf(tw, "  listen\t%s\n", l)
+	}
+	for i := range cfg.Apps {
+		a := &cfg.Apps[i]
+		fmt.Fprintf(tw, "  %s\t%s\t%s\tpython %s (%s)\tworkers %d%s\n", a.Name, loads(a), place(a),
+			a.Interpreter.Path, a.Interpreter.How, a.Workers, because(a.WorkersReason))
+	}
+	return tw.Flush()
+}
+
+func loads(a *config.App) string {
+	switch {
+	case a.Module == "":
+		return "first of " + strings.Join(a.Candidates, " ")
+	case a.How != "":
+		return a.Module + " (" + a.How + ")"
+	}
+	return a.Module
+}
+
+func place(a *config.App) string {
+	if len(a.Hosts) == 0 {
+		return "on " + a.Mount
+	}
+	return "on " + strings.Join(a.Hosts, ",") + " " + a.Mount
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return " (" + reason + ")"
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/exit"
+)
+
+// version is the release; the build may set it with -ldflags "-X main.version=...".
+var version = "0.1.0"
+
+// run runs one command line and returns the exit code. Errors are printed here and nowhere else.
+func run(ctx context.Context, args []string, out, errOut io.Writer) int {
+	app := newApp(out, errOut)
+	args, err := arrange(app, args)
+	if err == nil {
+		err = app.RunContext(ctx, args)
+	}
+	if err != nil {
+		printError(errOut, err)
+	}
+	return exit.Code(err)
+}
+
+func newApp(out, errOut io.Writer) *cli.App {
+	app := &cli.App{
+		Name:    "standpipe",
+		Usage:   "serves Python WSGI applications",
+		Version: version,
+		Writer:  out, ErrWriter: errOut,
+		HideVersion: true, // `standpipe version`, and --version by arrange
+		// A comma is part of a value: -e HOSTS=a,b is one variable.
+		DisableSliceFlagSeparator: true,
+		// run alone prints errors and chooses the exit code.
+		ExitErrHandler: func(*cli.Context, error) {},
+		Commands: []*cli.Command{
+			{Name: "serve", Usage: "serve the app", ArgsUsage: "[APP]", Action: serve, Description: serveText},
+			{Name: "check", Usage: "say all that is wrong with the configuration; bind and start nothing", ArgsUsage: "[APP]", Action: check,
+				Flags: []cli.Flag{
+					&cli.BoolFlag{Name: "load", Usage: "import each app in its own interpreter, serve nothing; exit 3 if one does not start"},
+					&cli.BoolFlag{Name: "json", Usage: "write JSON"},
+				}},
+			{Name: "config", Usage: "show the settings in force, each with its source", ArgsUsage: "[APP]", Action: showConfig,
+				Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "write JSON"}}},
+			{Name: "version", Usage: "say which standpipe this is", Action: func(c *cli.Context) error {
+				_, err := fmt.Fprintf(c.App.Writer, "standpipe %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+				return err
+			}},
+		},
+	}
+	usage := func(_ *cli.Context, err error, _ bool) error { return exit.With(exit.Usage, err) }
+	app.OnUsageError = usage
+	for _, c := range app.Commands {
+		c.OnUsageError = usage
+		c.HideHelpCommand = true
+		c.CustomHelpTemplate = commandHelp
+		if c.Name != "version" {
+			c.Flags = append(settingFlags(), c.Flags...)
+		}
+	}
+	return app
+}
+
+// commandHelp puts each flag's names on a line of their own: they are too long for a column.
+const commandHelp = `standpipe {{.Name}} - {{.Usage}}
+
+   standpipe {{.Name}}{{if .VisibleFlags}} [flags]{{end}} {{.ArgsUsage}}
+{{if .Description}}
+{{.Description}}
+{{end}}{{if .VisibleFlags}}
+Flags stand before or after APP.
+{{range .VisibleFlags}}
+   {{range $i, $n := .Names}}{{if $i}}, {{end}}{{if gt (len $n) 1}}-{{end}}-{{$n}}{{end}}
+        {{.GetUsage}}{{end}}
+{{end}}`
+
+const serveText = `APP is module:callable, module:factory, a package or module, or a file: shop.wsgi:application, blog:create_app,
+app.py, deploy/app.wsgi. Without APP, standpipe.toml or the current folder says what to serve.
+
+   standpipe serve
+   standpipe serve shop.wsgi:application -w 4 -b 0.0.0.0:8080
+   standpipe serve -c standpipe.toml -w shop=8
+
+docs/settings.md describes every flag.`
+
+// settingFlags are the flags of the table of settings.
+func settingFlags() []cli.Flag {
+	var out []cli.Flag
+	for _, s := range config.Settings() {
+		if len(s.Flags) == 0 {
+			continue
+		}
+		usage, _, _ := strings.Cut(strings.ReplaceAll(s.Doc, "`", ""), ". ")
+		usage = strings.TrimSuffix(usage, ".")
+		if s.Default != "" {
+			usage += " (default: " + s.Default + ")"
+		}
+		name, aliases := s.Flags[0], s.Flags[1:]
+		if s.Repeatable() {
+			out = append(out, &cli.StringSliceFlag{Name: name, Aliases: aliases, Usage: usage})
+		} else {
+			out = append(out, &cli.StringFlag{Name: name, Aliases: aliases, Usage: usage})
+		}
+	}
+	return out
+}
+
+// loadConfig is the configuration that the command line, the environment and the file make together. Its error carries
+// the exit code.
+func loadConfig(c *cli.Context) (*config.Config, *config.Sources, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, nil, exit.With(exit.Failed, fmt.Errorf("the current folder cannot be found: %w", err))
+	}
+	in := config.Input{App: c.Args().First(), Environ: os.Environ(), Dir: dir, Pid: os.Getpid()}
+	for _, s := range config.Settings() {
+		if len(s.Flags) == 0 || !c.IsSet(s.Flags[0]) {
+			continue
+		}
+		f := config.Flag{Name: s.Flags[0]}
+		if s.Repeatable() {
+			f.Values = c.StringSlice(f.Name)
+		} else {
+			f.Values = []string{c.String(f.Name)}
+		}
+		if s.Key == "worker_class" {
+			if err := workerClass(f.Values[0]); err != nil {
+				return nil, nil, exit.With(exit.Usage, err)
+			}
+			continue
+		}
+		in.Flags = append(in.Flags, f)
+	}
+	cfg, sources, err := config.Load(in)
+	if err != nil {
+		return cfg, sources, exit.With(exit.Usage, err)
+	}
+	return cfg, sources, nil
+}
+
+// printError prints one sentence, or the list of problems.
+func printError(w io.Writer, err error) {
+	if err.Error() == "" {
+		return
+	}
+	p := paint{colour(w)}
+	problems, ok := errors.AsType[config.Problems](err)
+	if !ok || len(problems) == 1 {
+		fmt.Fprintf(w, "%s %s\n", p.red("standpipe:"), err)
+		return
+	}
+	fmt.Fprintf(w, "%s %d problems\n", p.red("standpipe:"), len(problems))
+	printProblems(w, problems)
+}

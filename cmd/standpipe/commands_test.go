@@ -1,0 +1,168 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// project is an empty folder as the current one, with a python3 in PATH and a quiet environment.
+func project(t *testing.T, files ...string) string {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("missing program: sh")
+	}
+	dir, bin := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "python3"), []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		name, text, _ := strings.Cut(f, "=")
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	for _, name := range []string{"PORT", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "FLASK_APP", "VIRTUAL_ENV", "GUNICORN_CMD_ARGS", "STANDPIPE_CONFIG", "KUBERNETES_SERVICE_HOST"} {
+		t.Setenv(name, "")
+	}
+	t.Chdir(dir)
+	return dir
+}
+
+func TestArrange(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"serve a:b -w 4", "serve --workers=4 -- a:b"},
+		{"serve -w4 a:b --threads=2", "serve --workers=4 --threads=2 -- a:b"},
+		{"serve -w=4 -e A=b,c -e X=", "serve --workers=4 --env=A=b,c --env=X= --"},
+		{"serve --log-file - a", "serve --error-log=- -- a"},
+		{"serve --chdir=/x -- -odd", "serve --dir=/x -- -odd"},
+		{"check --load a --json", "check --load --json -- a"},
+		{"serve --server-header= a", "serve --server-header= -- a"},
+		{"config a -h", "config --help -- a"},
+		{"--version", "version --"},
+		{"--help", "help"},
+		{"", "help"},
+	} {
+		got, err := arrange(newApp(nil, nil), append([]string{"standpipe"}, strings.Fields(c.in)...))
+		if want := append([]string{"standpipe"}, strings.Fields(c.want)...); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %q, %v; want %q", c.in, got, err, want)
+		}
+	}
+}
+
+// A slip of the finger gives one sentence and exit code 2, no page of usage.
+func TestUsageErrors(t *testing.T) {
+	project(t, "app.py")
+	for line, want := range map[string]string{
+		"serve --wrokers 4":                      "there is no flag --wrokers; did you mean --workers?",
+		"serve --timeou 4":                       "did you mean --timeout?",
+		"serve -z":                               "there is no flag -z; standpipe serve --help lists them",
+		"serve a:b c:d":                          `"c:d" is left over; there is one APP`,
+		"serve -w":                               "-w needs a value",
+		"serve -w --threads 2":                   "-w needs a value; write --workers=VALUE",
+		"check --load=1":                         "--load takes no value",
+		"serve --load":                           "there is no flag --load",
+		"srve":                                   `there is no command "srve"; did you mean serve?`,
+		"shop.wsgi:app":                          "did you mean: standpipe serve shop.wsgi:app?",
+		"-w 4 app":                               "-w stands before the command",
+		"version x":                              `"x" is left over; standpipe version takes no arguments`,
+		"version --preload":                      "there is no flag --preload",
+		"check -k gevent":                        "-k gevent: not yet",
+		"check -k uvicorn.workers.UvicornWorker": "not ASGI",
+		"check -k fast":                          "there is no such kind of worker",
+		"serve --preload":                        "--preload: not yet: ",
+		"serve --port 80":                        "write -b 8000",
+		"check --host 0.0.0.0":                   "is an address to listen on",
+		"check -c nope.toml":                     "nope.toml: the configuration file does not exist",
+		"check --log-level loud":                 "is not one of trace, debug",
+	} {
+		code, out, errOut := call(t, strings.Fields(line)...)
+		if code != 2 || !strings.Contains(errOut, want) || strings.Count(errOut, "\n") != 1 || out != "" {
+			t.Errorf("%s: exit %d, %q, %q; want %q", line, code, out, errOut, want)
+		}
+	}
+	if code, _, errOut := call(t, "serve", ""); code != 2 || !strings.Contains(errOut, "APP is empty") {
+		t.Errorf("an empty APP: exit %d, %q", code, errOut)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	project(t, "app.py", "bad.toml=[limits]\nmax_bdy = 1\n[[app]]\nworkers = 0\n", "good.toml=[[app]]\nname = \"shop\"\nmodule = \"shop.wsgi\"\nhosts = [\"a.org\"]\n")
+	code, out, errOut := call(t, "check", "-k", "sync", "-w", "3")
+	if code != 0 || !strings.HasPrefix(out, "ok ") || !strings.Contains(out, "first of app.py") || !strings.Contains(out, "workers 3") || errOut != "" {
+		t.Errorf("exit %d, %q, %q", code, out, errOut)
+	}
+	code, out, _ = call(t, "check", "-c", "good.toml")
+	if code != 0 || !strings.Contains(out, "good.toml is good") || !strings.Contains(out, "on a.org /") {
+		t.Errorf("exit %d, %q", code, out)
+	}
+	code, out, errOut = call(t, "check", "-c", "bad.toml", "-t", "x")
+	if code != 2 || out != "" || !strings.HasPrefix(errOut, "standpipe: 3 problems\n") || !strings.Contains(errOut, "  bad.toml:2  there is no") {
+		t.Errorf("exit %d, %q, %q", code, out, errOut)
+	}
+	var report struct {
+		OK       bool
+		Problems []struct{ Where, Message string }
+		Warnings []string
+	}
+	code, out, errOut = call(t, "check", "-c", "bad.toml", "--json")
+	if err := json.Unmarshal([]byte(out), &report); err != nil || code != 2 || report.OK || len(report.Problems) != 2 || report.Problems[0].Where != "bad.toml:2" || errOut != "" {
+		t.Errorf("exit %d, %v, %+v, %q", code, err, report, errOut)
+	}
+	t.Setenv("GUNICORN_CMD_ARGS", "-w 3")
+	code, out, _ = call(t, "check", "--json")
+	if err := json.Unmarshal([]byte(out), &report); err != nil || code != 0 || !report.OK || len(report.Problems) != 0 || len(report.Warnings) != 1 {
+		t.Errorf("exit %d, %v, %+v", code, err, report)
+	}
+}
+
+func TestConfigCommand(t *testing.T) {
+	dir := project(t, "standpipe.toml=[[app]]\nname = \"shop\"\nmodule = \"shop.wsgi\"\nenv = { DB_PASSWORD = \"hush\" }\n")
+	t.Setenv("PORT", "81")
+	code, out, errOut := call(t, "config", "-w", "shop=8")
+	if code != 0 || errOut != "" || strings.Contains(out, "hush") || strings.Contains(out, "\x1b") {
+		t.Errorf("exit %d, %q, %q", code, out, errOut)
+	}
+	rows := make(map[string][]string)
+	for line := range strings.Lines(out) {
+		f := strings.Fields(line)
+		rows[f[0]] = f[1:]
+	}
+	for key, want := range map[string]string{
+		"config": dir + "/standpipe.toml read", "listen.0.address": "0.0.0.0:81 env PORT", "app.shop.workers": "8 flag --workers",
+		"app.shop.module": "shop.wsgi standpipe.toml:3", "app.shop.env.DB_PASSWORD": "****** standpipe.toml:4", "limits.max_body": "100MiB default",
+	} {
+		if got := strings.Join(rows[key], " "); got != want {
+			t.Errorf("%s: %q, want %q", key, got, want)
+		}
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	code, out, _ := call(t, "serve", "--help")
+	if code != 0 || !strings.Contains(out, "--workers, -w") || !strings.Contains(out, "standpipe serve shop.wsgi:application -w 4") {
+		t.Errorf("exit %d, %q", code, out)
+	}
+	if code, out, _ = call(t); code != 0 || !strings.Contains(out, "check") {
+		t.Errorf("exit %d, %q", code, out)
+	}
+	if code, out, _ = call(t, "version"); code != 0 || !strings.HasPrefix(out, "standpipe "+version+" (go") {
+		t.Errorf("exit %d, %q", code, out)
+	}
+}
+
+// What stands in the test is what main is.
+func TestMainIsShort(t *testing.T) {
+	text, err := os.ReadFile("main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(text), "\n"); n >= 40 {
+		t.Errorf("main.go has %d lines; it stays under 40", n)
+	}
+}

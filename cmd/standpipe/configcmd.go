@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+)
+
+// showConfig shows what is in force and where each value came from. Secrets are masked.
+func showConfig(c *cli.Context) error {
+	cfg, sources, err := loadConfig(c)
+	if err != nil {
+		return err
+	}
+	list := cfg.Effective(sources)
+	if c.Bool("json") {
+		return writeJSON(c.App.Writer, list)
+	}
+	for _, w := range cfg.Warnings {
+		fmt.Fprintln(c.App.ErrWriter, "warning:", w)
+	}
+	p := paint{colour(c.App.Writer)}
+	tw := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
+	for _, e := range list {
+		value := e.Value
+		if value == "" {
+			value = `""`
+		}
+		// Colour only in the last column: its escapes would count as width.
+		fmt.Fprintf(tw, "%s\t%s\t%s\n", e.Key, value, p.faint(e.Source))
+	}
+	return tw.Flush()
+}

@@ -1,0 +1,14 @@
+// The command standpipe serves Python WSGI applications.
+//
+// commands.go holds the commands, args.go the order of arguments, gunicorn.go what is said about gunicorn's flags;
+// serve.go and the files beginning with serve_ run the product. Everything else lives in cmd/internal and below.
+package main
+
+import (
+	"context"
+	"os"
+)
+
+func main() {
+	os.Exit(run(context.Background(), os.Args, os.Stdout, os.Stderr))
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/standpipe/standpipe/cmd/internal/config"
+)
+
+var update = flag.Bool("update", false, "write the made parts of docs/migrating.md")
+
+const migratingPage = "../../docs/migrating.md"
+
+// call runs one command line in this process.
+func call(t *testing.T, args ...string) (code int, out, errOut string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = run(t.Context(), append([]string{"standpipe"}, args...), &o, &e)
+	return code, o.String(), e.String()
+}
+
+// Every setting of gunicorn's is in the table, with its flags; each flag is taken by us or has its own sentence.
+func TestEveryGunicornSetting(t *testing.T) {
+	text, err := os.ReadFile("testdata/gunicorn-settings.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	table := make(map[string]gunicornSetting)
+	for _, g := range gunicornSettings() {
+		table[g.name] = g
+	}
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		if len(f) == 0 || f[0] == "#" {
+			continue
+		}
+		n++
+		g, ok := table[f[0]]
+		if !ok {
+			t.Errorf("gunicorn's %s is not in the table", f[0])
+			continue
+		}
+		delete(table, f[0])
+		if !slices.Equal(strings.Fields(g.flags), f[1:]) {
+			t.Errorf("%s has the flags %v, the table says %q", f[0], f[1:], g.flags)
+		}
+		for _, fl := range f[1:] {
+			name := strings.TrimLeft(fl, "-")
+			if g.state == ours {
+				if config.FindFlag(name) == nil {
+					t.Errorf("%s is called ours, and no setting has it", fl)
+				}
+				continue
+			}
+			code, _, errOut := call(t, "serve", fl)
+			if code != 2 || !strings.HasPrefix(errOut, "standpipe: "+config.Dashed(name)+": "+g.state.String()+": ") || !strings.HasSuffix(strings.TrimSpace(errOut), ".") {
+				t.Errorf("%s: exit %d, %q", fl, code, errOut)
+			}
+		}
+	}
+	for name := range table {
+		t.Errorf("the table has %s, which is no setting of gunicorn's", name)
+	}
+	if n < 100 {
+		t.Errorf("only %d settings were read", n)
+	}
+}
+
+// cut replaces or returns what stands between <!-- name --> and <!-- end -->.
+func cut(t *testing.T, page, name string) (before, inside, after string) {
+	t.Helper()
+	before, rest, ok := strings.Cut(page, "<!-- "+name+" -->\n")
+	inside, after, ok2 := strings.Cut(rest, "<!-- end -->")
+	if !ok || !ok2 {
+		t.Fatalf("%s has no part %q", migratingPage, name)
+	}
+	return before + "<!-- " + name + " -->\n", inside, "<!-- end -->" + after
+}
+
+func TestMigratingPageIsFresh(t *testing.T) {
+	text, err := os.ReadFile(migratingPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(text)
+	var b strings.Builder
+	b.WriteString("| gunicorn | flag | | standpipe |\n| --- | --- | --- | --- |\n")
+	for _, g := range gunicornSettings() {
+		var flags []string
+		for _, f := range strings.Fields(g.flags) {
+			flags = append(flags, "`"+f+"`")
+		}
+		say := g.say
+		if say == "" {
+			say = "the same"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", g.name, strings.Join(flags, ", "), g.state, strings.ReplaceAll(say, "|", "\\|"))
+	}
+	lines := "```\n"
+	for _, l := range procfile(t) {
+		lines += l + "\n"
+	}
+	lines += "```\n"
+	for _, part := range [][2]string{{"gunicorn", b.String()}, {"procfile", lines}} {
+		before, inside, after := cut(t, page, part[0])
+		if inside != part[1] && !*update {
+			t.Errorf("the part %q of docs/migrating.md is stale; run: go test ./cmd/standpipe -run Migrating -update", part[0])
+		}
+		page = before + part[1] + after
+	}
+	if *update {
+		if err := os.WriteFile(migratingPage, []byte(page), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The uWSGI table names only flags and keys that there are, and at least 60 keys of uWSGI's.
+func TestUWSGITable(t *testing.T) {
+	text, err := os.ReadFile(migratingPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, part, _ := strings.Cut(string(text), "## From uWSGI")
+	keys := make(map[string]bool)
+	quoted := regexp.MustCompile("`[^`]+`")
+	flags := regexp.MustCompile(`--?[a-z][a-z-]*`)
+	for line := range strings.Lines(part) {
+		f := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if len(f) != 3 || !strings.Contains(f[0], "`") {
+			continue
+		}
+		for _, k := range quoted.FindAllString(f[0], -1) {
+			if keys[k] {
+				t.Errorf("%s stands there twice", k)
+			}
+			keys[k] = true
+		}
+		state := strings.TrimSpace(f[1])
+		if state != "ours" && state != "not needed" && state != "not yet" {
+			t.Errorf("%s: the state is %q", f[0], state)
+		}
+		code := strings.Join(quoted.FindAllString(f[2], -1), " ")
+		for _, name := range flags.FindAllString(code, -1) {
+			if strings.HasPrefix(name, "--") || len(name) == 2 {
+				if config.FindFlag(strings.TrimLeft(name, "-")) == nil {
+					t.Errorf("%s: there is no %s", f[0], name)
+				}
+			}
+		}
+		if state == "ours" && code == "" && !strings.Contains(f[2], "[[app]]") && !strings.Contains(f[2], "APP") {
+			t.Errorf("%s is called ours, and nothing of ours is named", f[0])
+		}
+		if state == "not needed" && strings.TrimSpace(f[2]) == "" {
+			t.Errorf("%s: no reason is given", f[0])
+		}
+	}
+	if len(keys) < 60 {
+		t.Errorf("only %d keys", len(keys))
+	}
+}
+
+// procfile are the lines of testdata/procfile.txt.
+func procfile(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile("testdata/procfile.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "web: ") {
+			out = append(out, strings.TrimSpace(line))
+		}
+	}
+	if len(out) < 10 {
+		t.Fatalf("only %d lines", len(out))
+	}
+	return out
+}
+
+// argv is what a shell makes of a command line.
+func argv(t *testing.T, line string, env ...string) []string {
+	t.Helper()
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("missing program: sh")
+	}
+	cmd := exec.Command(sh, "-c", "show() { for a in \"$@\"; do printf '%s\\0' \"$a\"; done; }; show "+line)
+	cmd.Env = append(os.Environ(), env...)
+	text, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("sh: %v: %s", err, line)
+	}
+	return strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00")
+}
+
+// Procfile lines work with only the program's name changed.
+func TestProcfile(t *testing.T) {
+	lines := procfile(t)
+	dir := project(t)
+	if err := os.Mkdir(filepath.Join(dir, "src"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PORT", "5000")
+	for _, line := range lines {
+		rest, ok := strings.CutPrefix(strings.TrimPrefix(strings.TrimPrefix(line, "web: "), "exec "), "gunicorn ")
+		if !ok {
+			t.Errorf("no gunicorn in %q", line)
+			continue
+		}
+		// config reads the same command line as serve.
+		code, out, errOut := call(t, append([]string{"config", "--json"}, argv(t, rest)...)...)
+		if code != 0 || errOut != "" {
+			t.Errorf("%s\n  exit %d, %s", line, code, errOut)
+			continue
+		}
+		var list []config.Effective
+		if err := json.Unmarshal([]byte(out), &list); err != nil {
+			t.Fatal(err)
+		}
+		value := func(suffix string) string {
+			for _, e := range list {
+				if strings.HasSuffix(e.Key, suffix) {
+					return e.Value
+				}
+			}
+			return ""
+		}
+		if m := value(".module"); m == "" || strings.HasPrefix(m, "-") {
+			t.Errorf("%s\n  serves %q", line, m)
+		}
+		if strings.Contains(line, "$PORT") && !strings.HasSuffix(value(".address"), ":5000") {
+			t.Errorf("%s\n  listens on %q", line, value(".address"))
+		}
+		if strings.Contains(line, "--threads 8") && (value(".threads") != "8" || value(".timeout") != "0" || value(".workers") != "1") {
+			t.Errorf("%s\n  threads %s, timeout %s, workers %s", line, value(".threads"), value(".timeout"), value(".workers"))
+		}
+		if strings.Contains(line, "SHOP_HOSTS") && value(".env.SHOP_HOSTS") != "a.example.org,b.example.org" {
+			t.Errorf("%s\n  SHOP_HOSTS is %q", line, value(".env.SHOP_HOSTS"))
+		}
+	}
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/standpipe/standpipe/bridge/server"
+	"github.com/standpipe/standpipe/cmd/internal/compose"
+	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/exit"
+	"github.com/standpipe/standpipe/cmd/internal/journal"
+	"github.com/standpipe/standpipe/supervisor"
+)
+
+// sameSignal: a second SIGTERM so soon after the first counts as the same one;
+// some service managers send two.
+const sameSignal = time.Second
+
+// serve serves until a signal ends it.
+func serve(c *cli.Context) error {
+	cfg, _, err := loadConfig(c)
+	if err != nil {
+		return err
+	}
+	// From here on a signal means a stop in order, not a death.
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+
+	log, err := compose.OpenLog(cfg, c.App.ErrWriter)
+	if err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	defer log.Close()
+	for _, w := range cfg.Warnings {
+		log.Warn("config", "message", w)
+	}
+	s := &serving{cfg: cfg, log: log, signals: signals, errOut: c.App.ErrWriter, progress: journal.NewProgress()}
+	records := journal.New(log, log.Text)
+	s.srv, err = compose.New(cfg, version, log, c.App.Writer, func(e supervisor.Event) {
+		records.Event(e)
+		s.progress.Event(e)
+	})
+	if err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	return s.run(c.Context)
+}
+
+// serving is one run of the server.
+type serving struct {
+	cfg      *config.Config
+	log      *compose.Log
+	srv      *compose.Server
+	progress *journal.Progress
+	signals  chan os.Signal
+	errOut   io.Writer
+}
+
+// run binds, starts, serves, stops. Its error carries the exit code.
+func (s *serving) run(ctx context.Context) error {
+	if err := s.srv.Listen(ctx); err != nil {
+		if errors.As(err, new(*server.ListenError)) {
+			return exit.With(exit.Address, err)
+		}
+		return err
+	}
+	for _, a := range s.srv.Addresses() {
+		s.record("listening", "address", a)
+	}
+	s.warn()
+	s.srv.Start()
+	if sig, err := s.start(); err != nil || sig != nil {
+		if err != nil {
+			s.stop(ctx)
+			return err
+		}
+		return s.shutdown(ctx, sig)
+	}
+	return s.shutdown(ctx, <-s.signals)
+}
+
+// record writes a log record that the banner says to people.
+func (s *serving) record(event string, pairs ...any) {
+	if !s.log.Text {
+		s.log.Info(event, pairs...)
+	}
+}
+
+// warn says what is legal and probably not meant.
+func (s *serving) warn() {
+	loopback := true
+	for _, a := range s.srv.Addresses() {
+		loopback = loopback && (strings.HasPrefix(a, "http://127.") || strings.HasPrefix(a, "http://[::1]"))
+	}
+	if loopback && compose.InContainer() {
+		s.log.Warn("loopback_in_container", "message", "only this container can connect; -b 0.0.0.0:8000 lets others in")
+	}
+}
+
+// patience is how long the start waits for an app's further workers once its
+// first one is ready.
+const patience = 5 * time.Second
+
+// start waits until every app is up or has failed, and tells of it. It returns a
+// signal that came meanwhile, or an error with exit code 3 when no app came up.
+func (s *serving) start() (os.Signal, error) {
+	var late <-chan time.Time
+	told := map[string]bool{}
+	for {
+		waiting, up := 0, 0
+		for _, p := range s.srv.Pools() {
+			st := s.progress.Of(p.App())
+			if st.Ready == nil && !isClosed(p.Down()) || st.Ready != nil && st.Count < st.Of && !st.Failed {
+				waiting++
+			}
+			if st.Ready != nil {
+				up++
+				if st.Count == st.Of && !told[p.App()] {
+					told[p.App()] = true
+					s.tellReady(p.App(), st)
+				}
+			}
+		}
+		if waiting == 0 {
+			return nil, s.started(up, told)
+		}
+		if up == len(s.srv.Pools()) && late == nil {
+			late = time.After(patience)
+		}
+		select {
+		case <-s.progress.Changed():
+		case <-late:
+			return nil, s.started(up, told)
+		case sig := <-s.signals:
+			return sig, nil
+		}
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// started tells what came up, or returns the error when nothing did.
+func (s *serving) started(up int, told map[string]bool) error {
+	if up == 0 {
+		return s.notBooted()
+	}
+	for _, p := range s.srv.Pools() {
+		if st := s.progress.Of(p.App()); st.Ready != nil && !told[p.App()] {
+			s.tellReady(p.App(), st)
+		}
+	}
+	s.record("serving", "apps", len(s.srv.Pools()), "up", up)
+	if s.log.Text {
+		s.banner()
+	}
+	return nil
+}
+
+func (s *serving) tellReady(app string, st journal.Start) {
+	pairs := []any{"app", app, "loaded", st.Ready.Found, "how", st.Ready.How, "framework", st.Ready.Framework,
+		"workers", fmt.Sprintf("%d/%d", st.Count, st.Of), "seconds", st.Took.Seconds()}
+	if st.Hello != nil {
+		pairs = append(pairs, "python", st.Hello.Python, "executable", st.Hello.Executable)
+	}
+	s.record("app_ready", pairs...)
+}
+
+// notBooted is one sentence for each app that did not start; the log has the
+// tracebacks.
+func (s *serving) notBooted() error {
+	var sentences []string
+	for _, p := range s.srv.Pools() {
+		if f := p.Failure(); f != nil {
+			sentences = append(sentences, journal.Sentence(f))
+		}
+	}
+	return exit.With(exit.NotBooted, errors.New(strings.Join(sentences, "\nstandpipe: ")))
+}
+
+// shutdown is the stop budget: everything from the first signal to the exit fits
+// into stop_timeout. First standpipe goes on serving for shutdown_delay while
+// readiness says no; then no connection is taken and requests finish; then the
+// workers are told to leave, and killed. A second signal ends it all at once.
+func (s *serving) shutdown(ctx context.Context, first os.Signal) error {
+	began := time.Now()
+	s.log.Info("stopping", "signal", first.String(), "budget", config.FormatDuration(s.cfg.StopTimeout))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan struct{})
+	go func() { // ends with the stop, which the loop below waits for
+		defer close(done)
+		s.srv.Stopping()
+		select {
+		case <-time.After(s.cfg.ShutdownDelay):
+		case <-ctx.Done():
+		}
+		drain, cancelDrain := limited(ctx, began.Add(s.cfg.ShutdownDelay), s.cfg.GracefulTimeout)
+		if err := s.srv.Drain(drain); err != nil && ctx.Err() == nil {
+			s.log.Warn("drain_ended", "message", "requests still ran at the end of graceful_timeout; their workers are told to leave")
+		}
+		cancelDrain()
+		end, cancelEnd := limited(ctx, began, s.cfg.StopTimeout)
+		defer cancelEnd()
+		s.srv.Stop(end)
+	}()
+	for {
+		select {
+		case <-done:
+			s.log.Info("stopped", "took", time.Since(began).Round(time.Millisecond).String())
+			return nil
+		case sig := <-s.signals:
+			if sig == syscall.SIGTERM && sig == first && time.Since(began) < sameSignal {
+				continue
+			}
+			s.log.Warn("stopped_at_once", "signal", sig.String())
+			cancel()
+			s.srv.Kill()
+			<-done
+			return exit.Silent(exit.Interrupted)
+		}
+	}
+}
+
+// stop ends what a failed start has left.
+func (s *serving) stop(ctx context.Context) {
+	ctx, cancel := limited(ctx, time.Now(), s.cfg.StopTimeout)
+	defer cancel()
+	s.srv.Stop(ctx)
+}
+
+// limited is ctx until d after from; 0: no limit.
+func limited(ctx context.Context, from time.Time, d time.Duration) (context.Context, context.CancelFunc) {
+	if d == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, from.Add(d))
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/standpipe/standpipe/cmd/internal/config"
+)
+
+// banner tells a person at a terminal what is served, and how it was found.
+func (s *serving) banner() {
+	p := paint{colour(s.errOut)}
+	urls := strings.Join(s.srv.Addresses(), "  ")
+	fmt.Fprintf(s.errOut, "%s %s  %s%s\n", p.bold("standpipe"), version, urls, onlyHere(s.srv.Addresses()))
+	if s.cfg.File != "" {
+		fmt.Fprintf(s.errOut, "  config   %s\n", near(s.cfg.File, s.cfg.Dir))
+	}
+	w := tabwriter.NewWriter(s.errOut, 0, 0, 3, ' ', 0)
+	for i := range s.cfg.Apps {
+		a := &s.cfg.Apps[i]
+		st := s.progress.Of(a.Name)
+		if st.Ready == nil {
+			fmt.Fprintf(w, "  %s\tdid not start; its routes answer 503 until it does\n", a.Name)
+			continue
+		}
+		python := near(a.Interpreter.Path, s.cfg.Dir)
+		if st.Hello != nil {
+			python += " " + st.Hello.Python
+		}
+		fmt.Fprintf(w, "  %s\t%s%s\tpython %s (%s)\tworkers %d/%d ready in %.1f s%s\n", a.Name, st.Ready.Found, how(a, st.Ready.How), python,
+			a.Interpreter.How, st.Count, st.Of, st.Took.Round(100*time.Millisecond).Seconds(), because(a.WorkersReason))
+	}
+	w.Flush()
+	fmt.Fprintln(s.errOut, "  health   /livez /readyz")
+}
+
+// how says how the app was found, and where it is mounted if that is not "/".
+func how(a *config.App, found string) string {
+	out := ""
+	if found == "" {
+		found = a.How
+	}
+	if found != "" {
+		out = " (" + found + ")"
+	}
+	if a.Mount != "/" || len(a.Hosts) > 0 {
+		out += " " + place(a)
+	}
+	return out
+}
+
+// onlyHere is a hint for who wonders why nobody else can connect.
+func onlyHere(urls []string) string {
+	if len(urls) != 1 || !strings.HasPrefix(urls[0], "http://127.") {
+		return ""
+	}
+	return fmt.Sprintf("  (this machine only; -b 0.0.0.0%s for all)", urls[0][strings.LastIndexByte(urls[0], ':'):])
+}
+
+// near shortens a path that lies beneath dir.
+func near(path, dir string) string {
+	if rel, err := filepath.Rel(dir, path); err == nil && !strings.HasPrefix(rel, "..") {
+		return rel
+	}
+	if home, err := os.UserHomeDir(); err == nil && strings.HasPrefix(path, home+string(filepath.Separator)) {
+		return "~" + path[len(home):]
+	}
+	return path
+}
