@@ -66,20 +66,22 @@ func (g *grouper) pending() bool { return g.text.Len() > 0 || len(g.line) > 0 }
 
 func (g *grouper) write(p []byte) {
 	for len(p) > 0 {
-		i := bytes.IndexByte(p, '\n')
-		if i < 0 {
-			g.line = append(g.line, p...)
-			for len(g.line) > maxRecord { // a line without end is cut, not kept
-				rest := append([]byte(nil), g.line[maxRecord:]...)
-				g.line = g.line[:maxRecord]
-				g.endLine()
-				g.line = rest
-			}
+		n, ends := bytes.IndexByte(p, '\n'), true
+		if n < 0 {
+			n, ends = len(p), false
+		}
+		if room := maxRecord - len(g.line); n > room { // a line without end is cut, not kept
+			g.line = append(g.line, p[:room]...)
+			g.endLine()
+			p = p[room:]
+			continue
+		}
+		g.line = append(g.line, p[:n]...)
+		if !ends {
 			return
 		}
-		g.line = append(g.line, p[:i]...)
 		g.endLine()
-		p = p[i+1:]
+		p = p[n+1:]
 	}
 }
 
