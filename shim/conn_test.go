@@ -33,19 +33,19 @@ func newOwner() *owner {
 		stacks: make(chan string, 1), expired: make(chan string, 1)}
 }
 
-func (o *owner) Noise(p []byte)                          { o.mu.Lock(); o.noise = append(o.noise, p...); o.mu.Unlock() }
-func (o *owner) Hello(m *shim.Hello)                     { o.hello <- m }
-func (o *owner) Ready(m *shim.Ready)                     { o.ready <- m }
-func (o *owner) Failed(*shim.Failed)                     {}
-func (o *owner) Log(*shim.Label, *shim.LogRecord)        {}
-func (o *owner) Stacks(s string)                         { o.stacks <- s }
+func (o *owner) Noise(p []byte)                   { o.mu.Lock(); o.noise = append(o.noise, p...); o.mu.Unlock() }
+func (o *owner) Hello(m *shim.Hello)              { o.hello <- m }
+func (o *owner) Ready(m *shim.Ready)              { o.ready <- m }
+func (o *owner) Failed(*shim.Failed)              {}
+func (o *owner) Log(*shim.Label, *shim.LogRecord) {}
+func (o *owner) Stacks(s string)                  { o.stacks <- s }
 func (o *owner) Freed(_ *shim.Exchange, oc shim.Outcome) {
 	select {
 	case o.freed <- oc:
 	default: // a benchmark does not look
 	}
 }
-func (o *owner) Expired(_ *shim.Exchange, why string)    { o.expired <- why }
+func (o *owner) Expired(_ *shim.Exchange, why string) { o.expired <- why }
 
 // connect starts a Conn with a peer, both in memory, and boots it.
 func connect(t testing.TB, handle func(*shimtest.Request, *shimtest.Peer)) (*shim.Conn, *owner, *shimtest.Peer) {

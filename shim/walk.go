@@ -65,6 +65,14 @@ func (w *walker) str() (string, error) {
 	return string(b), err
 }
 
+// key returns a map's key, which is a str and nothing else.
+func (w *walker) key() (string, error) {
+	if c, err := w.dec.PeekCode(); err != nil || !msgpcode.IsString(c) {
+		return "", w.bad("a key that is no str")
+	}
+	return w.str()
+}
+
 // arrayLen returns the length of an array whose elements are still to be walked.
 func (w *walker) arrayLen() (int, error) {
 	n, err := w.dec.DecodeArrayLen()
@@ -116,12 +124,13 @@ func (w *walker) skip(depth int) error {
 		return w.bad("a value is missing")
 	}
 	var n int
+	isMap := false
 	switch {
 	case msgpcode.IsFixedMap(c), c == msgpcode.Map16, c == msgpcode.Map32:
 		if n, err = w.mapLen(); err != nil {
 			return err
 		}
-		n *= 2
+		isMap = true
 	case msgpcode.IsFixedArray(c), c == msgpcode.Array16, c == msgpcode.Array32:
 		if n, err = w.arrayLen(); err != nil {
 			return err
@@ -142,6 +151,11 @@ func (w *walker) skip(depth int) error {
 		return w.bad("nested too deeply")
 	}
 	for ; n > 0; n-- {
+		if isMap {
+			if _, err := w.key(); err != nil {
+				return err
+			}
+		}
 		if err := w.skip(depth - 1); err != nil {
 			return err
 		}
@@ -168,7 +182,7 @@ func walkMap(data []byte, field func(w *walker, key string) (bool, error)) error
 		return err
 	}
 	for ; n > 0; n-- {
-		key, err := w.str()
+		key, err := w.key()
 		if err != nil {
 			return err
 		}

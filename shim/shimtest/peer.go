@@ -196,11 +196,12 @@ func (p *Peer) take(f shim.Frame) error {
 		if err != nil {
 			return err
 		}
-		r := &Request{Stream: f.Stream, Vars: map[string]string{}, Body: append([]byte(nil), body...), Last: f.End(), peer: p, more: make(chan chunk, 1024)}
+		r := &Request{Stream: f.Stream, Vars: map[string]string{}, Body: append([]byte(nil), body...), Last: f.End(), peer: p}
 		for _, v := range vars {
 			r.Vars[v.Name] = v.Value
 		}
 		if !r.Last {
+			r.more = make(chan chunk, 1024)
 			p.mu.Lock()
 			p.body[r.Stream] = r.more
 			p.mu.Unlock()
