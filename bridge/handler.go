@@ -169,7 +169,9 @@ func (t *turn) once(try int) error {
 	}
 	t.note.Worker = x.Worker()
 	defer func() {
-		x.Close()
+		// The client may have left while the app runs on. That is allowed, but a
+		// worker must not be lost to a view that hangs.
+		x.CloseWithin(t.Timeout, "still running "+t.Timeout.String()+" after its client had left")
 		t.note.Run = time.Since(sent)
 	}()
 	return t.converse(x)

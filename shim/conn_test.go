@@ -236,6 +236,29 @@ func TestCloseCancelsAndFreesLater(t *testing.T) {
 	}
 }
 
+// A client has left and the app runs on: it may, for a while.
+func TestCloseWithin(t *testing.T) {
+	c, o, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
+		if r.Vars["answer"] != "" {
+			_ = p.Answer(r.Stream, "200 OK", "late")
+		}
+	})
+	x := open(t, c)
+	_ = x.Send([]shim.Var{{Name: "answer", Value: "1"}}, nil, true)
+	if oc := x.CloseWithin(time.Hour, "never"); oc == shim.Broken {
+		t.Errorf("outcome %v", oc)
+	}
+	wait(t, o.freed)
+	y := open(t, c)
+	_ = y.Send(nil, nil, true)
+	if oc := y.CloseWithin(time.Millisecond, "hangs"); oc != shim.Cancelled {
+		t.Errorf("outcome %v", oc)
+	}
+	if why := wait(t, o.expired); why != "hangs" {
+		t.Errorf("expired: %s", why)
+	}
+}
+
 func TestDeath(t *testing.T) {
 	c, o, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) { p.Close() })
 	x := open(t, c)

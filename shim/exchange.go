@@ -46,6 +46,7 @@ type Exchange struct {
 	ended   bool // the worker has ended the answer, or died
 	err     error
 	closed  bool
+	limit   *time.Timer // of CloseWithin; nil: none
 }
 
 // Worker returns the worker's name, "shop/3".
@@ -220,6 +221,35 @@ func (x *Exchange) Next(ctx context.Context) ([]byte, error) {
 // the exchange is over for its caller, who still calls Close.
 func (x *Exchange) Expire(why string) { x.conn.owner.Expired(x, why) }
 
+// CloseWithin is Close for a request that may still run: if the worker has not
+// ended it after d, it is Expired; why is for the log. d of 0 or less: never.
+func (x *Exchange) CloseWithin(d time.Duration, why string) Outcome {
+	o := x.Close()
+	if o != Cancelled || d <= 0 {
+		return o
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.ended {
+		x.limit = time.AfterFunc(d, func() { // ends by itself; end stops it
+			x.mu.Lock()
+			ended := x.ended
+			x.mu.Unlock()
+			if !ended {
+				x.Expire(why)
+			}
+		})
+	}
+	return o
+}
+
+// stopLimit ends the wait of CloseWithin. mu is held.
+func (x *Exchange) stopLimit() {
+	if x.ended && x.limit != nil {
+		x.limit.Stop()
+	}
+}
+
 // Close ends the exchange. What has not been read of the answer is thrown away
 // when it comes.
 func (x *Exchange) Close() Outcome {
@@ -261,6 +291,7 @@ func (x *Exchange) take(f Frame) error {
 	x.mu.Lock()
 	err := x.takeLocked(f)
 	ended := x.ended
+	x.stopLimit()
 	give := 0
 	if x.closed && !ended && err == nil && Window-x.allowed >= Window/2 {
 		give = Window - x.allowed // nobody reads: let the app run on
@@ -340,6 +371,7 @@ func (x *Exchange) broken() {
 			x.err = ErrNotStarted
 		}
 	}
+	x.stopLimit()
 	x.mu.Unlock()
 	wake(x.wakeRead)
 	wake(x.wakeSend)

@@ -36,8 +36,11 @@ type Spool struct {
 
 	used   atomic.Int64 // octets in files
 	inRAM  atomic.Int64 // those of them that are in anonymous memory
-	blocks sync.Pool    // *[]byte of Memory octets
+	blocks sync.Pool    // *[]byte of firstBlock octets
 }
+
+// firstBlock is what a body is given at first; octets. It doubles up to Memory.
+const firstBlock = 64 << 10
 
 func (s *Spool) memory() int {
 	if s.Memory == 0 {
@@ -64,7 +67,7 @@ type Buffer struct {
 func (s *Spool) Take() *Buffer {
 	block, ok := s.blocks.Get().(*[]byte)
 	if !ok {
-		b := make([]byte, s.memory()+1) // the one more octet tells a full body from one that goes on
+		b := make([]byte, min(s.memory(), firstBlock)+1) // the one more octet tells a full body from one that goes on
 		block = &b
 	}
 	return &Buffer{spool: s, block: block}
@@ -76,6 +79,12 @@ func (s *Spool) Take() *Buffer {
 func (b *Buffer) Fill(src io.Reader, limit int64, progress func()) error {
 	block := *b.block
 	for {
+		if b.n == len(block) && b.n <= b.spool.memory() {
+			grown := make([]byte, min(2*len(block), b.spool.memory()+1))
+			copy(grown, block)
+			block = grown
+			b.block = &block
+		}
 		if b.n == len(block) {
 			if err := b.spill(block); err != nil {
 				return err
@@ -197,6 +206,8 @@ func (b *Buffer) Close() {
 		closeUnlinked(b.file)
 		b.file = nil
 	}
-	b.spool.blocks.Put(b.block)
+	if len(*b.block) <= firstBlock+1 {
+		b.spool.blocks.Put(b.block)
+	}
 	b.block = nil
 }

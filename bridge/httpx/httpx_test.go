@@ -73,15 +73,20 @@ func (u unwrapper) Unwrap() http.ResponseWriter { return u.ResponseWriter }
 
 func TestBufferSpillsBeyondMemory(t *testing.T) {
 	dir := t.TempDir()
-	s := &Spool{Dir: dir, Memory: 1000}
-	for _, size := range []int{0, 1, 999, 1000, 1001, 2500, 100_000} {
+	for _, memory := range []int{1000, 200_000} {
+		testSpill(t, &Spool{Dir: dir, Memory: memory}, dir)
+	}
+}
+
+func testSpill(t *testing.T, s *Spool, dir string) {
+	for _, size := range []int{0, 1, 999, 1000, 1001, 2500, 100_000, 199_999, 200_000, 200_001, 500_000} {
 		want := bytes.Repeat([]byte("0123456789abcdef"), size/16+1)[:size]
 		b := s.Take()
 		if err := b.Fill(iotest.HalfReader(bytes.NewReader(want)), 0, nil); err != nil {
 			t.Fatal(err)
 		}
 		mem, inMemory := b.Memory()
-		if inMemory != (size <= 1000) || b.Size() != int64(size) || inMemory && !bytes.Equal(mem, want) {
+		if inMemory != (size <= s.Memory) || b.Size() != int64(size) || inMemory && !bytes.Equal(mem, want) {
 			t.Errorf("size %d: in memory %v, Size %d", size, inMemory, b.Size())
 		}
 		if got, err := io.ReadAll(io.NewSectionReader(b, 0, b.Size())); err != nil || !bytes.Equal(got, want) {

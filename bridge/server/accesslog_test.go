@@ -1,0 +1,127 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+func record(id string) (*httpx.Writer, *http.Request) {
+	r := httptest.NewRequest("GET", "/a?b", nil)
+	r.Header.Set("User-Agent", "curl/8")
+	rec := new(httpx.Writer)
+	rec.Reset(httptest.NewRecorder())
+	rec.Note = httpx.Note{ID: id, Start: time.Now(), RemoteAddr: "10.0.0.7", App: "shop", Worker: "shop/3", Wait: 1500 * time.Microsecond}
+	_, _ = rec.Write([]byte("hello"))
+	return rec, r
+}
+
+func TestCombinedLine(t *testing.T) {
+	rec, r := record("ID1")
+	got := string(appendCombined(nil, rec, r, rec.Note.Start.Add(12300*time.Microsecond)))
+	want := `^10\.0\.0\.7 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET /a\?b HTTP/1\.1" 200 5 "-" "curl/8" app=shop rt=0\.0123 wait=0\.0015 id=ID1 worker=shop/3` + "\n$"
+	if !regexp.MustCompile(want).MatchString(got) {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestAccessLogReopenAndClose(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "access.log")
+	open := func() (io.WriteCloser, error) {
+		return os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	}
+	l, err := NewAccessLog(open, Combined, func(err error) { t.Error(err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(id string) { rec, r := record(id); l.Log(rec, r, time.Now()) }
+	read := func(name string) string { b, _ := os.ReadFile(name); return string(b) }
+	put("FIRST")
+	until(t, "the first line", func() bool { return strings.Contains(read(name), "FIRST") })
+	put("SECOND")
+	if err := os.Rename(name, name+".1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	put("THIRD")
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	put("LATE")
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := read(name+".1"), read(name); !strings.Contains(a, "SECOND") || strings.Contains(b, "SECOND") || !strings.Contains(b, "THIRD") || strings.Contains(b, "LATE") {
+		t.Errorf("%s---\n%s", a, b)
+	}
+}
+
+type failing struct{}
+
+func (failing) Write([]byte) (int, error) { return 0, errors.New("full") }
+func (failing) Close() error              { return nil }
+
+func TestAccessLogTellsFailures(t *testing.T) {
+	said := make(chan error, 10)
+	l, _ := NewAccessLog(func() (io.WriteCloser, error) { return failing{}, nil }, Combined, func(err error) { said <- err })
+	rec, r := record("X")
+	l.Log(rec, r, time.Now())
+	if err := <-said; err.Error() != "full" {
+		t.Error(err)
+	}
+	l.Close()
+}
+
+func FuzzAccessLog(f *testing.F) {
+	f.Add("GET", "/a\"b", "ref\r\n", "ua\x1b[31m\xe9\u202e")
+	f.Add("G\x00", "\xff\xfe", "\\", "\"")
+	f.Fuzz(func(t *testing.T, method, target, referer, agent string) {
+		rec, r := record("ID")
+		r.Method, r.RequestURI, r.Host = method, target, agent
+		r.Header = http.Header{"Referer": {referer}, "User-Agent": {agent}}
+		rec.Note.Err = errors.New(referer)
+		line := string(appendCombined(nil, rec, r, time.Now()))
+		if strings.Count(line, "\n") != 1 || strings.Count(line, `"`) != 6 {
+			t.Fatalf("%q", line)
+		}
+		for i := range len(line) - 1 {
+			if c := line[i]; c < ' ' || c == 0x7f {
+				t.Fatalf("octet %#x in %q", c, line)
+			}
+		}
+		line = string(appendJSONLine(nil, rec, r, time.Now()))
+		var m map[string]any
+		if err := json.Unmarshal([]byte(line), &m); err != nil || strings.Count(line, "\n") != 1 {
+			t.Fatalf("%v: %q", err, line)
+		}
+	})
+}
+
+func BenchmarkAccessLog(b *testing.B) {
+	l, _ := NewAccessLog(func() (io.WriteCloser, error) { return discard{}, nil }, Combined, nil)
+	rec, r := record("01J9ZZZZZZZZZZZZZZZZZZZZZZ")
+	now := time.Now()
+	b.ReportAllocs()
+	for b.Loop() {
+		l.Log(rec, r, now)
+	}
+	l.Close()
+}
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+func (discard) Close() error                { return nil }

@@ -1,0 +1,73 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestListenAddresses(t *testing.T) {
+	ctx := context.Background()
+	for _, a := range []string{"127.0.0.1:0", ":0", "0", "localhost:0"} {
+		ln, err := Listen(ctx, Spec{Address: a})
+		if err != nil {
+			t.Errorf("%s: %v", a, err)
+			continue
+		}
+		if host, _, _ := net.SplitHostPort(ln.Addr().String()); a == "0" && host != "127.0.0.1" {
+			t.Errorf("%s listens on %s", a, ln.Addr())
+		}
+		ln.Close()
+	}
+	for a, want := range map[string]string{
+		"": "want host:port", "x": "want host:port", "a:b": "port \"b\"", "1.2.3.4:70000": "port", "::1:80": "brackets", "fd://2": "from 3 on", "fd://x": "from 3 on",
+		"fd://999": "does not listen|not a socket", "unix:": "path is missing", "192.0.2.1:0": "no interface",
+	} {
+		_, err := Listen(ctx, Spec{Address: a})
+		var le *ListenError
+		ok := false
+		for w := range strings.SplitSeq(want, "|") {
+			ok = ok || err != nil && strings.Contains(err.Error(), w)
+		}
+		if !errors.As(err, &le) || le.Address != a || !ok {
+			t.Errorf("%q: %v", a, err)
+		}
+	}
+	ln, err := Listen(ctx, Spec{Address: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	_, err = Listen(ctx, Spec{Address: ln.Addr().String()})
+	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "another program listens there") || !strings.Contains(err.Error(), ln.Addr().String()) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestSystemdAddresses(t *testing.T) {
+	for _, c := range []struct {
+		pid, fds string
+		want     string
+		err      bool
+	}{
+		{fmt.Sprint(os.Getpid()), "0", "", false}, {"1", "2", "", false}, {"", "2", "", false}, {fmt.Sprint(os.Getpid()), "x", "", true},
+	} {
+		t.Setenv("LISTEN_PID", c.pid)
+		t.Setenv("LISTEN_FDS", c.fds)
+		t.Setenv("LISTEN_FDNAMES", "a:b")
+		got, err := SystemdAddresses()
+		if strings.Join(got, " ") != c.want || (err != nil) != c.err {
+			t.Errorf("%+v: %q %v", c, got, err)
+		}
+		for _, name := range []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"} {
+			if _, there := os.LookupEnv(name); there {
+				t.Errorf("%s is left", name)
+			}
+		}
+	}
+}
