@@ -46,6 +46,7 @@ type Exchange struct {
 	ended   bool // the worker has ended the answer, or died
 	err     error
 	closed  bool
+	expired bool        // Expire was called
 	limit   *time.Timer // of CloseWithin; nil: none
 }
 
@@ -219,7 +220,12 @@ func (x *Exchange) Next(ctx context.Context) ([]byte, error) {
 // Expire says that the request's time is over; why is for the log. The worker's
 // owner takes its stacks, records them, and replaces it. Expire returns at once;
 // the exchange is over for its caller, who still calls Close.
-func (x *Exchange) Expire(why string) { x.conn.owner.Expired(x, why) }
+func (x *Exchange) Expire(why string) {
+	x.mu.Lock()
+	x.expired = true
+	x.mu.Unlock()
+	x.conn.owner.Expired(x, why)
+}
 
 // CloseWithin is Close for a request that may still run: if the worker has not
 // ended it after d, it is Expired; why is for the log. d of 0 or less: never.
@@ -230,7 +236,7 @@ func (x *Exchange) CloseWithin(d time.Duration, why string) Outcome {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if !x.ended {
+	if !x.ended && !x.expired {
 		x.limit = time.AfterFunc(d, func() { // ends by itself; end stops it
 			x.mu.Lock()
 			ended := x.ended
