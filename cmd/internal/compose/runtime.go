@@ -36,5 +36,6 @@ func shimArgs(set string) (args []string, err error) {
 	if err != nil {
 		return []string{"-c", shim_py.Bootstrap()}, err
 	}
-	return []string{dir}, nil
+	// The file, not the folder: python3 DIR would load runpy for it.
+	return []string{filepath.Join(dir, "__main__.py")}, nil
 }

@@ -1,0 +1,27 @@
+"""The Python half of standpipe: one worker process that serves one WSGI app over pipes.
+
+What it speaks is described in shim/PROTOCOL.md. Only the standard library is used, and of it only what is cheap to import:
+whatever serves a rare path (failures, tracebacks, threads) is imported when that path is taken.
+
+The modules, in the order in which a worker meets them:
+
+    __main__   takes the pipes, says Hello, boots, serves
+    stdio      the descriptors: frames, control, life, stacks, the app's output
+    signals    SIGTERM, SIGINT, SIGUSR2, fork, breakpoint()
+    control    fd 3 (Cancel, Dump, Stop) and fd 4 (the life pipe)
+    packing    the subset of msgpack
+    frames     header, Reader, Writer
+    loader     from what the user wrote to a WSGI callable (spec, shape, guard, djangoapp, framework help it)
+    failures   one sentence for each way in which that can go wrong
+    runner     Worker, the loop on the main thread, the loop on N threads
+    inbound    who reads fd 0, and who waits for what
+    environ    a Request's payload -> the environ
+    body       wsgi.input, wsgi.file_wrapper
+    wsgi       one exchange: start_response, write, the iterable, close
+    report     exceptions and stacks as text
+    log        Log frames
+
+Nothing that belongs to one request is kept in a module: it is in the Exchange.
+"""
+
+__version__ = "0.1"

@@ -1,0 +1,168 @@
+"""The worker's life from its first descriptor to its last answer: take the pipes, say Hello, boot, serve.
+
+Exit status: 0 fd 0 has ended and all answers are out; 3 the worker could not start (not started by standpipe, no pipes,
+Failed); 4 what came on fd 0 was no frame; 70 a forked child that came back from the app."""
+
+import os
+import sys
+import time
+
+from . import control, stdio
+from .frames import BOOT, FAILED, HELLO, READY, ProtocolError, Reader, Writer, frame
+from .log import Log
+from .packing import BadValue, pack, unpack
+from .runner import Worker
+from .signals import Signals
+
+_IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
+
+# Boot's keys with what they mean when they are absent.
+_BOOT = {
+    "name": "",
+    "app": "",
+    "candidates": [],
+    "dir": "",
+    "pythonpath": [],
+    "found": "",
+    "threads": 1,
+    "worker": 0,
+    "generation": 1,
+    "environ": {},
+}
+
+
+def main():
+    nonce = os.environ.pop("STANDPIPE_NONCE", "")
+    shim_hash = os.environ.pop("STANDPIPE_SHIM_HASH", "")
+    try:
+        start = bytes.fromhex(nonce)
+    except ValueError:
+        start = b""
+    if len(start) != 16:
+        sys.stderr.write("standpipe: this is the program of standpipe's workers; start it by: standpipe serve\n")
+        sys.exit(3)
+    try:
+        pipes = stdio.take()
+    except OSError as error:
+        sys.stderr.write("standpipe: a worker needs its stdin and stdout as pipes: %s\n" % error)
+        sys.exit(3)
+    _hide_launcher()
+    signals = Signals(pipes)
+    stacks = signals.install()
+    reader = Reader(pipes.requests)
+    writer = Writer(pipes.answers, pipes.pid, lambda: worker.leave())
+    worker = Worker(pipes, reader, writer, Log(writer), signals)
+    life = control.arm(pipes.life)
+    control.Control(pipes, worker.cancel, worker.stop, lambda: _stacks(worker)).start()
+    hello = {
+        "hash": shim_hash,
+        "pid": pipes.pid,
+        "python": "%d.%d.%d" % sys.version_info[:3],
+        "implementation": _IMPLEMENTATIONS.get(sys.implementation.name, sys.implementation.name),
+        "executable": sys.executable or "",
+        "prefix": sys.prefix,
+        "control": pipes.control >= 0,
+        "life": life,
+        "stacks": stacks,
+    }
+    writer.put(start + frame(HELLO, 0, 0, pack(hello)))
+    try:
+        boot = read_boot(reader)
+        if boot is not None:
+            start_app(worker, boot)
+            worker.run()
+    except ProtocolError as error:
+        worker.out_of_step(error)
+
+
+def read_boot(reader):
+    """Returns Boot with every key present, or None when fd 0 ended before it."""
+    message = reader.next()
+    if message is None:
+        return None
+    kind, _, _, payload = message
+    if kind != BOOT:
+        raise ProtocolError("kind 0x%02x instead of Boot" % kind)
+    try:
+        given = unpack(payload)
+    except BadValue as error:
+        raise ProtocolError("Boot: %s" % error) from None
+    if not isinstance(given, dict):
+        raise ProtocolError("Boot is no map")
+    boot = dict(_BOOT)
+    for key, default in _BOOT.items():
+        value = given.get(key, default)
+        if type(value) is not type(default):
+            raise ProtocolError("Boot: %s is %s" % (key, type(value).__name__))
+        boot[key] = value
+    boot["dir"] = os.path.abspath(boot["dir"])
+    return boot
+
+
+def start_app(worker, boot):
+    """Loads the app, and says Ready, or Failed and exits with 3."""
+    from . import environ, loader
+    from .body import FileWrapper
+
+    worker.dir = boot["dir"]
+    worker.threads = boot["threads"]
+    begin = time.monotonic()
+    try:
+        loaded = loader.load(boot)
+    except loader.Failure as failure:
+        _fail(worker, boot, failure)
+    if worker.forked():
+        worker.leave()
+    took = time.monotonic() - begin
+    worker.app = loaded.app
+    worker.base = environ.base(boot, sys.stderr, FileWrapper)
+    from .framework import describe
+
+    ready = {"found": loaded.found, "how": loaded.how, "framework": describe(loaded.app), "import_ms": int(took * 1000)}
+    worker.put(frame(READY, 0, 0, pack(ready)))
+
+
+def _fail(worker, boot, failure):
+    if worker.forked():
+        worker.leave(failure.error)
+    if worker.signals.stopping and isinstance(failure.error, SystemExit):
+        sys.exit(0)
+    traceback = ""
+    if failure.error is not None:
+        from .report import trace
+
+        traceback = trace(failure.error)
+    failed = {
+        "kind": failure.kind,
+        "message": failure.message[:8192],
+        "file": failure.file,
+        "line": failure.line,
+        "traceback": traceback,
+        "dir": boot["dir"],
+        "sys_path": sys.path[:256],
+    }
+    worker.put(frame(FAILED, 0, 0, pack(failed)))
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            pass
+    os._exit(3)  # sys.exit would wait for threads that the app's import has left behind
+
+
+def _stacks(worker):
+    from .report import stacks
+
+    return stacks(worker.dir)
+
+
+def _hide_launcher():
+    # The app's __main__ is an empty module: multiprocessing's children would otherwise run the launcher again.
+    module = type(sys)("__main__")
+    module.__builtins__ = sys.modules["builtins"]
+    module.__standpipe_launcher__ = sys.modules.get("__main__")  # kept alive: its code is still running
+    sys.modules["__main__"] = module
+
+
+if __name__ == "__main__":
+    main()

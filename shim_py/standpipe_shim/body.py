@@ -1,0 +1,83 @@
+"""wsgi.input for a body that comes in Body frames, and wsgi.file_wrapper.
+
+A body that came whole with its Request is an io.BytesIO; nothing here is used for it."""
+
+import io
+import struct
+
+from .frames import CREDIT, WINDOW, frame
+
+_u32 = struct.Struct(">I").pack
+
+
+class ClientLeft(ConnectionError):
+    """wsgi.input was read after the client had left."""
+
+
+def open_input(exchange, put, inbound, first):
+    """Returns wsgi.input of a Request without END: read, readline, readlines, readinto and iteration of io.BufferedReader
+    over what the frames bring. first: the octets that came with the Request."""
+    return io.BufferedReader(Incoming(exchange, put, inbound, first), 64 << 10)
+
+
+class Incoming(io.RawIOBase):
+    """The octets of one request's body, in their order. Gives credit as they are taken."""
+
+    def __init__(self, exchange, put, inbound, first):
+        self._exchange = exchange
+        self._put = put
+        self._inbound = inbound
+        self._chunk = memoryview(first)
+        self._taken = 0  # octets taken since the last Window
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        """Returns 0 at the end of the body. Raises ConnectionError when the rest will never come: the client has left, the
+        worker stops, or the request is over."""
+        exchange = self._exchange
+        while not self._chunk:
+            if exchange.inbox:
+                self._chunk = memoryview(exchange.inbox.pop(0))
+            elif exchange.received:
+                return 0
+            elif exchange.over:
+                raise ConnectionError("wsgi.input was read after the request was over")
+            elif exchange.cancelled:
+                raise ClientLeft("the client has left before its request body was read")
+            elif self._inbound.closed:
+                raise ConnectionError("standpipe has closed the pipe in the middle of a request body")
+            else:
+                self._inbound.wait(exchange, self._ready)
+        size = min(len(buffer), len(self._chunk))
+        buffer[:size] = self._chunk[:size]
+        self._chunk = self._chunk[size:]
+        self._taken += size
+        if self._taken >= CREDIT // 2 and not exchange.received and not exchange.over:
+            self._put(frame(WINDOW, 0, exchange.stream, _u32(self._taken)))
+            self._taken = 0
+        return size
+
+    def _ready(self):
+        exchange = self._exchange
+        return exchange.inbox or exchange.received or exchange.cancelled
+
+
+class FileWrapper:
+    """wsgi.file_wrapper: iterates over a file in blocks and closes it (PEP 3333, Optional Platform-Specific File Handling)."""
+
+    def __init__(self, filelike, blksize=65536):
+        self.filelike = filelike
+        self.blksize = blksize
+        if hasattr(filelike, "close"):
+            self.close = filelike.close
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        block = self.filelike.read(self.blksize)
+        if block:
+            return block
+        raise StopIteration

@@ -1,0 +1,94 @@
+"""fd 4, the life pipe, and fd 3, Go's orders.
+
+The control thread is a _thread, not a threading.Thread: gevent's patches reach the latter. It blocks in os.read without the
+GIL, so it costs requests nothing. It ends with the process, or when fd 3 turns out not to be ours."""
+
+import errno
+import os
+import sys
+from _thread import start_new_thread
+
+from .frames import CANCEL, DUMP, STACKS, STOP, ProtocolError, Reader, frame
+
+_SIGKILL = 9
+_F_SETSIG = 10  # Linux; the module fcntl names it only where it was built to
+_O_ASYNC = 0o20000
+
+
+def die():
+    """SIGKILL for the worker and all it has started. Where a wrapper leads the process group, the group is not ours to kill
+    and the worker dies alone."""
+    if not hasattr(os, "killpg"):
+        os._exit(1)
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, _SIGKILL)
+    os.kill(os.getpid(), _SIGKILL)
+
+
+def arm(life):
+    """Has the kernel kill the process group when the other end of life is closed: GIL held or not, children included.
+    Returns whether it will (Linux only)."""
+    if life < 0 or not sys.platform.startswith("linux"):
+        return False
+    import fcntl
+
+    pid = os.getpid()
+    try:
+        fcntl.fcntl(life, fcntl.F_SETOWN, -pid if os.getpgrp() == pid else pid)
+        fcntl.fcntl(life, getattr(fcntl, "F_SETSIG", _F_SETSIG), _SIGKILL)
+        flags = fcntl.fcntl(life, fcntl.F_GETFL)
+        fcntl.fcntl(life, fcntl.F_SETFL, flags | getattr(os, "O_ASYNC", _O_ASYNC) | os.O_NONBLOCK)
+    except OSError:
+        return False
+    # If the writer left before O_ASYNC was set, no signal will come.
+    try:
+        if os.read(life, 1) == b"":
+            die()
+    except BlockingIOError:
+        pass
+    return True
+
+
+class Control:
+    """Reads Go's orders on fd 3. cancel(stream), stop() and stacks() -> str are called in its thread."""
+
+    def __init__(self, pipes, cancel, stop, stacks):
+        self._pipes = pipes
+        self._cancel = cancel
+        self._stop = stop
+        self._stacks = stacks
+        self._write = os.write
+        self._reader = Reader(pipes.control)
+
+    def start(self):
+        if self._pipes.control >= 0:
+            start_new_thread(self._run, ())
+
+    def _run(self):
+        try:
+            while True:
+                order = self._reader.next()
+                if order is None:
+                    die()
+                self._obey(*order)
+        except ProtocolError as error:
+            sys.stderr.write("standpipe: the control socket is out of step: %s\n" % error)
+            die()
+        except OSError as error:
+            # A socketpair whose other end died with octets unread says ECONNRESET; all else means that fd 3 is not ours.
+            if error.errno in (errno.ECONNRESET, errno.EPIPE):
+                die()
+
+    def _obey(self, kind, flags, stream, payload):
+        if kind == CANCEL:
+            self._cancel(stream)
+        elif kind == STOP:
+            self._stop()
+        elif kind == DUMP:
+            from .packing import pack
+
+            rest = memoryview(frame(STACKS, 0, 0, pack(self._stacks())))
+            while rest:
+                rest = rest[self._write(self._pipes.control, rest) :]
+        else:
+            raise ProtocolError("kind 0x%02x is no order" % kind)

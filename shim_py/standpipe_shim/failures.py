@@ -1,0 +1,160 @@
+"""One sentence for each way in which a boot can fail. Imported only when one has.
+
+Each sentence follows `app "shop" did not start: `, says where, and what to do."""
+
+import os
+import sys
+
+from . import shape
+from .guard import AppRun
+from .loader import Failure
+from .report import cut, frames_of, is_own, place, shown, text_of
+
+
+def explain(error, boot, target):
+    """Returns the Failure for what the import of the app raised. target: the module that APP names; empty for a file."""
+    base = boot["dir"]
+    filename, line, _ = place(error, base)
+    where = "%s:%d" % (shown(filename, base), line)
+    found = frames_of(error)
+    if isinstance(error, AppRun):
+        text = '%s starts a server of its own (%s) while it is imported; put that under `if __name__ == "__main__":`'
+        return _failure("app_run", text % (where, error), filename, line, error, base)
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        if not found:
+            return _no_module(error, target, base)
+        return _failure("error", _missing(error, boot, found, filename, line), filename, line, error, base)
+    if isinstance(error, SyntaxError) and error.filename and not error.filename.startswith("<"):
+        text = "%s:%d: %s: %s" % (shown(error.filename, base), error.lineno or 0, type(error).__name__, error.msg)
+        return _failure("error", text, error.filename, error.lineno or 0, error, base)
+    message = _one_line(text_of(error))
+    if type(error).__name__ == "ImproperlyConfigured" and "DJANGO_SETTINGS_MODULE" in message:
+        if not os.environ.get("DJANGO_SETTINGS_MODULE"):
+            from .djangoapp import settings_named_in
+
+            guess = settings_named_in(os.path.join(base, "manage.py")) or "project.settings"
+            text = "%s uses Django's settings, but DJANGO_SETTINGS_MODULE is not set; say -e DJANGO_SETTINGS_MODULE=%s"
+            return _failure("settings", text % (where if line else "the app", guess), filename, line, error, base)
+    if isinstance(error, SystemExit):
+        text = "%s called sys.exit(%s) while it was imported" % (where if line else "the app", _one_line(repr(error.code)))
+        return _failure("error", text, filename, line, error, base)
+    text = "%s: %s" % (type(error).__name__, message) if message else type(error).__name__
+    if line:
+        text = where + ": " + text
+    return _failure("error", text, filename, line, error, base)
+
+
+def _failure(kind, message, filename, line, error, base):
+    return Failure(kind, message, shown(filename, base), line, error)
+
+
+def _one_line(text):
+    return cut(" ".join(text.split()), 500)
+
+
+def _no_module(error, target, base):
+    text = "there is no module %s" % (target or error.name)
+    if target and error.name != target and target.startswith(error.name + "."):
+        text += " (no %s either)" % error.name
+    text += "; looked in %s and on the rest of sys.path" % base
+    names = set()
+    folder = base
+    head, _, last = (target or error.name).rpartition(".")
+    if head and head in sys.modules and getattr(sys.modules[head], "__path__", None):
+        folder = list(sys.modules[head].__path__)[0]
+    else:
+        head, last = "", (target or error.name).split(".")[0]
+    try:
+        for entry in os.listdir(folder):
+            stem, extension = os.path.splitext(entry)
+            if extension == ".py" or os.path.isfile(os.path.join(folder, entry, "__init__.py")):
+                names.add(stem)
+    except OSError:
+        pass
+    close = _nearest(last, names - {last})
+    if close:
+        text += "; did you mean %s?" % ((head + "." if head else "") + close)
+    return Failure("no_module", text, error=error)
+
+
+def _missing(error, boot, found, filename, line):
+    base = boot["dir"]
+    top = error.name.split(".")[0]
+    local = getattr(sys.modules.get(top), "__file__", None) or ""
+    if local and is_own(local, base):
+        lack = "which is not in " + base
+    else:
+        version = "%d.%d.%d" % sys.version_info[:3]
+        python = "%s (%s%s)" % (sys.executable or "this Python", version, ", " + boot["found"] if boot["found"] else "")
+        lack = "which %s does not have" % python
+    last = found[-1]
+    if (last[0], last[1]) == (filename, line):
+        return "%s:%d imports %s, %s" % (shown(filename, base), line, error.name, lack)
+    return "%s:%d leads to %s:%d, which imports %s, %s" % (
+        shown(filename, base),
+        line,
+        shown(last[0], base),
+        last[1],
+        error.name,
+        lack,
+    )
+
+
+def no_file(path, base):
+    text = "there is no file %s in %s" % (shown(path, base), base)
+    folder = os.path.dirname(path)
+    try:
+        close = _nearest(os.path.basename(path), [name for name in os.listdir(folder) if name.endswith((".py", ".wsgi"))])
+    except OSError:
+        close = ""
+    if close:
+        text += "; did you mean %s?" % shown(os.path.join(folder, close), base)
+    return Failure("no_module", text)
+
+
+def no_attribute(thing, done, name, module, label):
+    text = "%s has no %s" % (done, name)
+    close = _nearest(name, [other for other in dir(thing) if not other.startswith("_")])
+    if close:
+        text += "; did you mean %s?" % close
+    apps = _apps_in(module)
+    if apps:
+        text += "; what looks like an app there: " + ", ".join(label + ":" + other for other in apps)
+    return Failure("no_attribute", text)
+
+
+def no_app(module, label):
+    text = "%s has no application, app, create_app or make_app" % label
+    apps = _apps_in(module)
+    if apps:
+        text += "; what looks like an app there: " + ", ".join(label + ":" + other for other in apps)
+    return Failure("no_app", text)
+
+
+def nothing_found(base, candidates, skipped):
+    if skipped:
+        text = "no app was found in %s: %s has no application, app, create_app or make_app" % (base, ", ".join(skipped))
+    elif candidates:
+        text = "no app was found in %s: there is no %s" % (base, ", ".join(candidates))
+    else:
+        text = "no app was found in %s: it has no wsgi.py, app.py, main.py or manage.py" % base
+    return Failure("no_app", text + "; name it, such as shop.wsgi:application")
+
+
+def _apps_in(module):
+    names = [name for name, thing in list(vars(module).items()) if not name.startswith("_") and _looks(thing)]
+    return sorted(names)[:8]
+
+
+def _looks(thing):
+    try:
+        return shape.looks_like_app(thing)
+    except Exception:  # a lazy object may raise at any look at it
+        return False
+
+
+def _nearest(name, names):
+    import difflib
+
+    close = difflib.get_close_matches(name, list(names), 1, 0.6)
+    return close[0] if close else ""

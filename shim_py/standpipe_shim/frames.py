@@ -1,0 +1,127 @@
+"""Frames: a 12-byte header and a payload (shim/PROTOCOL.md). Reader cuts them out of a pipe, Writer puts them into one."""
+
+import os
+import struct
+from _thread import allocate_lock
+
+HELLO, BOOT, READY, FAILED = 0x01, 0x02, 0x03, 0x04
+REQUEST, BODY, HEAD, END, ERROR, WINDOW, LOG = 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16
+CANCEL, DUMP, STACKS, STOP = 0x20, 0x23, 0x24, 0x25
+
+LAST = 0x0001  # flag END: this frame holds the last body octets of its direction
+
+MAGIC = 0xC1
+HEADER = 12  # octets
+CHUNK = 64 << 10  # body octets in one frame, at most
+CREDIT = 256 << 10  # body octets that may be sent on a new stream, per direction
+_HEAD_SIZE = 1 << 20
+
+# Payload ceilings in octets. A kind that is not here is an error.
+CEILING = {
+    HELLO: 64 << 10,
+    BOOT: 1 << 20,
+    READY: 1 << 20,
+    FAILED: 1 << 20,
+    REQUEST: 4 + _HEAD_SIZE + CHUNK,
+    BODY: CHUNK,
+    HEAD: 4 + _HEAD_SIZE + CHUNK,
+    END: 0,
+    ERROR: 1 << 20,
+    WINDOW: 4,
+    LOG: 1 << 20,
+    CANCEL: 0,
+    DUMP: 0,
+    STACKS: 1 << 20,
+    STOP: 0,
+}
+_MAY_END = (REQUEST, BODY, HEAD)
+
+_header = struct.Struct(">BBHII")
+_pack = _header.pack
+_unpack = _header.unpack_from
+
+
+class ProtocolError(Exception):
+    """The octets are not frames. Nobody looks for the next header: the worker ends."""
+
+
+def frame(kind, flags, stream, payload=b""):
+    return _pack(MAGIC, kind, flags, stream, len(payload)) + payload
+
+
+def check(magic, kind, flags, length):
+    """Raises ProtocolError unless this can be a frame's header."""
+    if magic != MAGIC:
+        raise ProtocolError("a frame begins with 0x%02x instead of 0xc1" % magic)
+    if kind not in CEILING:
+        raise ProtocolError("unknown kind 0x%02x" % kind)
+    if length > CEILING[kind]:
+        raise ProtocolError("kind 0x%02x with %d octets; at most %d" % (kind, length, CEILING[kind]))
+    if flags and (flags != LAST or kind not in _MAY_END):
+        raise ProtocolError("kind 0x%02x with flags 0x%04x" % (kind, flags))
+
+
+class Reader:
+    """Cuts whole frames out of what a descriptor gives. One thread at a time."""
+
+    def __init__(self, fd, read=os.read):
+        self._fd = fd
+        self._read = read
+        self._held = b""  # octets read, not yet handed out
+
+    def holds_frame(self):
+        """Says whether next would answer without reading."""
+        held = self._held
+        return len(held) >= HEADER and len(held) >= HEADER + _unpack(held)[4]
+
+    def next(self):
+        """Returns (kind, flags, stream, payload), or None at the end of the pipe. Blocks. A frame cut short by the end of
+        the pipe is the end: who wrote it is gone."""
+        held = self._held
+        while True:
+            have = len(held)
+            if have >= HEADER:
+                magic, kind, flags, stream, length = _unpack(held)
+                if magic != MAGIC or flags > LAST or length > CEILING.get(kind, -1) or (flags and kind not in _MAY_END):
+                    check(magic, kind, flags, length)
+                end = HEADER + length
+                if have >= end:
+                    if have == end:
+                        self._held = b""
+                        return kind, flags, stream, held[HEADER:]
+                    self._held = held[end:]
+                    return kind, flags, stream, held[HEADER:end]
+            got = self._read(self._fd, CHUNK)
+            if not got:
+                self._held = b""
+                return None
+            held = held + got if held else got
+            self._held = held
+
+
+class Writer:
+    """Puts whole frames into a descriptor: one os.write for each that fits. Any thread.
+
+    A process that is not the worker (a fork by C code runs no hook of Python's) never gets a frame out: forked() is called
+    instead, and does not return. When the other side is gone the worker ends at once: nobody can hear it."""
+
+    def __init__(self, fd, pid, forked, write=os.write, getpid=os.getpid):
+        self._fd = fd
+        self._pid = pid
+        self._forked = forked
+        self._write = write
+        self._getpid = getpid
+        self._lock = allocate_lock()
+
+    def put(self, octets):
+        if self._getpid() != self._pid:
+            self._forked()
+        with self._lock:
+            try:
+                done = self._write(self._fd, octets)
+                if done != len(octets):
+                    rest = memoryview(octets)[done:]
+                    while rest:
+                        rest = rest[self._write(self._fd, rest) :]
+            except BrokenPipeError:
+                os._exit(1)

@@ -1,0 +1,110 @@
+"""The worker: what it is made of, and the loop that serves, on the main thread or on N threads."""
+
+import os
+import sys
+
+from .frames import ProtocolError
+from .inbound import Shared, Solo
+from .wsgi import Exchange, serve
+
+
+class Worker:
+    """What one process serves with. Made once, before the app is imported; app and base are set by the boot."""
+
+    def __init__(self, pipes, reader, writer, log, signals):
+        self.pipes = pipes
+        self.reader = reader
+        self.put = writer.put
+        self.log = log
+        self.signals = signals
+        self.streams = {}  # stream -> Exchange, while it runs
+        self.inbound = None
+        self.app = None
+        self.base = {}
+        self.dir = ""
+        self.threads = 1
+        self._getpid = os.getpid
+
+    def run(self):
+        """Serves until fd 0 ends, and returns then."""
+        if self.threads > 1:
+            self.inbound = Shared(self.reader, self.pipes.requests, self.streams, self._open)
+            self._serve_threads()
+            return
+        self.inbound = Solo(self.reader, self.pipes.requests, self.streams, self._open)
+        self._loop()
+
+    def _open(self, stream, flags):
+        exchange = self.streams[stream] = Exchange(stream, self)
+        if not flags:
+            exchange.inbox = []
+        return exchange
+
+    def _loop(self):
+        take = self.inbound.take
+        out = sys.stdout
+        while True:
+            request = take()
+            if request is None:
+                return
+            serve(self, *request)
+            try:
+                out.flush()  # a print without a newline is in the log too when its request is over
+            except (OSError, ValueError):
+                pass
+
+    def _serve_threads(self):
+        import threading
+
+        threads = [
+            threading.Thread(target=self._thread, name="standpipe-%d" % (number + 1), daemon=True)
+            for number in range(self.threads)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _thread(self):
+        try:
+            self._loop()
+        except ProtocolError as error:
+            self.out_of_step(error)
+
+    def out_of_step(self, error):
+        """fd 0 brought something that is no frame. Nothing after it can be trusted."""
+        sys.stderr.write("standpipe: the worker's stdin is out of step: %s\n" % error)
+        sys.stderr.flush()
+        os._exit(4)
+
+    def cancel(self, stream):
+        exchange = self.streams.get(stream)
+        if exchange is not None:
+            exchange.cancelled = True
+            if self.inbound is not None:
+                self.inbound.poke(exchange)
+
+    def stop(self):
+        self.signals.stopping = True
+
+    def forked(self):
+        """Says whether this process is a fork() of the worker that has come back into the shim."""
+        return self._getpid() != self.pipes.pid
+
+    def leave(self, error=None):
+        """Ends a forked child. It must not answer: the worker will. A child that asked to leave by sys.exit does so."""
+        status = 70
+        if isinstance(error, SystemExit):
+            code = error.code
+            status = code if isinstance(code, int) else 0 if code is None else 1
+        else:
+            sys.stderr.write(
+                "standpipe: a child that the app made by fork() returned from the app; it ends here, with status 70 "
+                "(end it with os._exit)\n"
+            )
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except Exception:
+                pass
+        os._exit(status & 0xFF)

@@ -1,0 +1,70 @@
+"""What signals, fork() and breakpoint() mean in a worker."""
+
+import os
+import sys
+
+try:
+    import _signal as signal  # the module signal itself would bring in enum: 1 MB and 2 ms
+except ImportError:
+    import signal
+
+SHIM = os.path.dirname(__file__) + os.sep
+
+
+class Signals:
+    """SIGTERM and SIGINT from outside mean nothing (systemd and Ctrl-C send them to everybody) until Go has said Stop; then
+    SIGTERM ends what the app is doing in the main thread by SystemExit. The handlers are functions and not SIG_IGN, so that
+    the app's children get the defaults back at exec."""
+
+    def __init__(self, pipes):
+        self._pipes = pipes
+        self._stacks = False
+        self.stopping = False  # set by the control thread
+
+    def install(self):
+        """Takes the signals and the hooks. Returns whether SIGUSR2 writes stacks on fd 5."""
+        for name in ("SIGTERM", "SIGINT"):
+            signal.signal(getattr(signal, name), self._on_signal)
+        sys.breakpointhook = _breakpoint if not os.environ.get("PYTHONBREAKPOINT") else sys.breakpointhook
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._after_fork)
+        if self._pipes.stacks >= 0 and hasattr(signal, "SIGUSR2"):
+            try:
+                import faulthandler
+
+                faulthandler.register(signal.SIGUSR2, file=self._pipes.stacks, all_threads=True, chain=False)
+                self._stacks = True
+            except (ImportError, AttributeError, OSError, RuntimeError):
+                pass
+        return self._stacks
+
+    def _on_signal(self, number, frame):
+        if number != signal.SIGTERM or not self.stopping or frame is None:
+            return
+        if frame.f_code.co_filename.startswith(SHIM):
+            return  # the shim reads or writes: it will find the end of fd 0 by itself, and no frame may be cut in two
+        while frame is not None:
+            if frame.f_code.co_filename.startswith(SHIM) and frame.f_code.co_name in ("serve", "load"):
+                raise SystemExit("standpipe stops this worker")
+            frame = frame.f_back
+
+    def _after_fork(self):
+        self._pipes.forget()
+        if self._stacks:
+            import faulthandler
+
+            faulthandler.unregister(signal.SIGUSR2)
+        try:
+            if signal.getsignal(signal.SIGTERM) == self._on_signal:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            if signal.getsignal(signal.SIGINT) == self._on_signal:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+        except ValueError:  # not in the main thread, on an interpreter that does not make the forking thread the main one
+            pass
+
+
+def _breakpoint(*args, **kwargs):
+    raise RuntimeError(
+        "breakpoint() has no terminal under standpipe: a worker's stdin is /dev/null. Use a remote debugger "
+        "(debugpy, or remote-pdb with PYTHONBREAKPOINT=remote_pdb.set_trace)"
+    )

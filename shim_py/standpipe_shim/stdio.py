@@ -1,0 +1,96 @@
+"""The worker's descriptors, taken before anything of the user's is imported.
+
+0 and 1 carry the frames: they move to private close-on-exec descriptors, /dev/null takes the place of 0 and a copy of 2 the
+place of 1. sys.stdout = sys.stderr would not be enough: C code and children write to descriptor 1."""
+
+import os
+import stat
+import sys
+
+try:
+    from fcntl import F_DUPFD_CLOEXEC, fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+# Private descriptors start here, so that a wrapper that lost 3, 4 or 5 does not make ours stand in their places.
+_LOWEST = 10
+
+
+class Pipes:
+    """What this process talks through. A descriptor that is not there is -1. The process owns them until it ends; a forked
+    child closes its copies with forget."""
+
+    __slots__ = ("requests", "answers", "control", "life", "stacks", "pid")
+
+    def __init__(self, requests, answers, control, life, stacks):
+        self.requests = requests
+        self.answers = answers
+        self.control = control
+        self.life = life
+        self.stacks = stacks
+        self.pid = os.getpid()
+
+    def forget(self):
+        for name in ("requests", "answers", "control", "life", "stacks"):
+            fd = getattr(self, name)
+            setattr(self, name, -1)
+            if fd >= 0:
+                try:
+                    os.close(fd)
+                except OSError:
+                    pass
+
+
+def take():
+    """Takes the descriptors and returns Pipes. Raises OSError when 0 or 1 is closed."""
+    control = _kept(3, stat.S_ISSOCK)
+    life = _kept(4, stat.S_ISFIFO)
+    stacks = _kept(5, stat.S_ISFIFO)
+    requests = _private(0)
+    answers = _private(1)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    try:
+        os.dup2(2, 1)
+    except OSError:  # no descriptor 2: what the app writes goes nowhere, but never into the frames
+        os.dup2(null, 1)
+        os.dup2(null, 2)
+    if null > 2:
+        os.close(null)
+    sys.stdout = _lines(sys.stdout, 1)
+    sys.stderr = _lines(sys.stderr, 2)
+    sys.__stdout__ = sys.stdout
+    sys.__stderr__ = sys.stderr
+    return Pipes(requests, answers, control, life, stacks)
+
+
+def _kept(fd, is_kind):
+    try:
+        if not is_kind(os.fstat(fd).st_mode):
+            return -1
+        os.set_inheritable(fd, False)
+    except OSError:
+        return -1
+    return fd
+
+
+def _private(fd):
+    if fcntl is None:
+        private = os.dup(fd)
+    else:
+        private = fcntl(fd, F_DUPFD_CLOEXEC, _LOWEST)
+    if hasattr(os, "set_blocking"):
+        try:
+            os.set_blocking(private, True)
+        except OSError:  # Windows before 3.12 has no such thing for a pipe, and its pipes block
+            pass
+    return private
+
+
+def _lines(stream, fd):
+    # What a .pth file printed may still stand in the buffer; it goes out where fd now leads.
+    try:
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        return stream
+    except (AttributeError, ValueError):
+        return open(fd, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
