@@ -82,6 +82,20 @@ type RequestExpired struct {
 	Stacks  string
 }
 
+// Refused: requests were sent away because too many wait, or waited too long.
+// Told at most once a second, and then for all since the last time.
+type Refused struct {
+	App string
+	// Full requests found the line full; TimedOut ones waited too long.
+	Full, TimedOut int
+	// Waiting of at most Limit (0: no limit); Oldest is how long the first waits.
+	Waiting, Limit int
+	Oldest         time.Duration
+	// Busy workers of Workers.
+	Busy    []BusyWorker
+	Workers int
+}
+
 // Output: the worker printed something, or something that it started did.
 type Output struct {
 	Who
@@ -105,4 +119,5 @@ func (BootFailure) event()    {}
 func (WorkerExit) event()     {}
 func (RequestExpired) event() {}
 func (Output) event()         {}
+func (Refused) event()        {}
 func (ShimLog) event()        {}

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"container/list"
+	"errors"
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
@@ -65,6 +66,38 @@ func (q *line) oldest() time.Duration {
 		return time.Since(e.Value.(*waiter).since)
 	}
 	return 0
+}
+
+// refusals counts those who were sent away since it was last told.
+type refusals struct {
+	full, timedOut int
+	told           time.Time
+}
+
+// refused counts one who was sent away, and tells of all at most once a second.
+func (p *Pool) refused(err error) {
+	full, timedOut := errors.Is(err, shim.ErrQueueFull), errors.Is(err, shim.ErrQueueTimeout)
+	if !full && !timedOut {
+		return
+	}
+	p.mu.Lock()
+	r := &p.turned
+	if full {
+		r.full++
+	} else {
+		r.timedOut++
+	}
+	now := time.Now()
+	if now.Sub(r.told) < time.Second {
+		p.mu.Unlock()
+		return
+	}
+	e := Refused{App: p.opts.App, Full: r.full, TimedOut: r.timedOut, Waiting: p.line.len(), Limit: p.opts.Queue,
+		Oldest: p.line.oldest(), Workers: len(p.seats)}
+	*r = refusals{told: now}
+	p.mu.Unlock()
+	e.Busy = p.Busy()
+	p.emit(e)
 }
 
 // full returns the refusal for a line that takes nobody else.

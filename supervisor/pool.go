@@ -25,6 +25,7 @@ type Pool struct {
 	stopping bool
 	killing  bool
 	failure  *BootFailure // the last one; nil after a Ready
+	turned   refusals
 
 	up, down chan struct{} // closed at the first Ready; at the first failure before it
 	downOnce sync.Once
@@ -106,6 +107,7 @@ func (p *Pool) acquire(ctx context.Context, l shim.Label) (*Worker, error) {
 	}
 	if err := p.refusal(); err != nil && !(again && errors.Is(err, shim.ErrQueueFull)) {
 		p.mu.Unlock()
+		p.refused(err)
 		return nil, err
 	}
 	q := p.line.add(again)
@@ -132,6 +134,7 @@ func (p *Pool) acquire(ctx context.Context, l shim.Label) (*Worker, error) {
 	removed := p.line.remove(q)
 	p.mu.Unlock()
 	if removed {
+		p.refused(err)
 		return nil, err
 	}
 	// Somebody answered it in the same moment.
@@ -151,11 +154,13 @@ func (p *Pool) acquire(ctx context.Context, l shim.Label) (*Worker, error) {
 // asked before a request's body is read.
 func (p *Pool) Admit() error {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.pick() != nil {
-		return nil
+	var err error
+	if p.pick() == nil {
+		err = p.refusal()
 	}
-	return p.refusal()
+	p.mu.Unlock()
+	p.refused(err)
+	return err
 }
 
 // refusal says why a request may not wait. mu is held.

@@ -235,7 +235,7 @@ func TestLine(t *testing.T) {
 		<-gate
 		_ = p.Answer(r.Stream, "200 OK", r.Vars["PATH_INFO"])
 	}
-	bubble(t, f, Options{Workers: 1, Queue: 2, QueueTimeout: 10 * time.Second}, func(t *testing.T, p *Pool, _ *events) {
+	bubble(t, f, Options{Workers: 1, Queue: 2, QueueTimeout: 10 * time.Second}, func(t *testing.T, p *Pool, e *events) {
 		gate = make(chan struct{})
 		up(t, p)
 		type answer struct {
@@ -258,8 +258,18 @@ func TestLine(t *testing.T) {
 		if a := <-answers[3]; !errors.As(a.err, &full) || full.Waiting != 2 || full.Busy != 1 {
 			t.Errorf("the fourth: %v", a.err)
 		}
-		if err := p.Admit(); !errors.Is(err, shim.ErrQueueFull) {
-			t.Errorf("Admit: %v", err)
+		for range 3 {
+			if err := p.Admit(); !errors.Is(err, shim.ErrQueueFull) {
+				t.Errorf("Admit: %v", err)
+			}
+		}
+		if r := of[Refused](e); len(r) != 1 || r[0].Full != 1 || len(r[0].Busy) != 1 || r[0].Busy[0].InFlight[0].Label.Target != "/0" {
+			t.Errorf("told of refusals: %+v", r)
+		}
+		time.Sleep(time.Second)
+		_ = p.Admit()
+		if r := of[Refused](e); len(r) != 2 || r[1].Full != 4 {
+			t.Errorf("told of refusals: %+v", r)
 		}
 		leave() // 1 gives up: the app never sees it
 		if a := <-answers[1]; a.err != context.Canceled {

@@ -59,6 +59,8 @@ func (j *Journal) Event(e supervisor.Event) {
 		j.exit(e)
 	case supervisor.RequestExpired:
 		j.expired(e)
+	case supervisor.Refused:
+		j.refused(e)
 	case supervisor.Output:
 		j.output(e)
 	case supervisor.ShimLog:
@@ -207,6 +209,32 @@ func (j *Journal) expired(e supervisor.RequestExpired) {
 		pairs = append(pairs, "stacks", strings.TrimRight(e.Stacks, "\n"))
 	}
 	j.log.Error("request_timeout", pairs...)
+}
+
+// refused says who keeps the workers busy, because that is the cause.
+func (j *Journal) refused(e supervisor.Refused) {
+	var busy []string
+	for _, b := range e.Busy {
+		for _, f := range b.InFlight {
+			if !f.Sent.IsZero() {
+				busy = append(busy, fmt.Sprintf("%s %s %s %.1fs", b.Worker, f.Label.Method, f.Label.Target, time.Since(f.Sent).Seconds()))
+			}
+		}
+		if len(busy) > 8 {
+			busy = append(busy[:8], "...")
+			break
+		}
+	}
+	event := "queue_full"
+	if e.Full == 0 {
+		event = "queue_timeout"
+	}
+	limit := "no limit"
+	if e.Limit > 0 {
+		limit = fmt.Sprint(e.Limit)
+	}
+	j.log.Warn(event, "app", e.App, "waiting", fmt.Sprintf("%d/%s", e.Waiting, limit), "oldest", e.Oldest.Round(10*time.Millisecond).String(),
+		"refused", e.Full, "timed_out", e.TimedOut, "busy", fmt.Sprintf("%d/%d: %s", len(e.Busy), e.Workers, strings.Join(busy, ", ")))
 }
 
 func (j *Journal) output(e supervisor.Output) {
