@@ -1,0 +1,48 @@
+# Needs Go and python3 (with venv); everything else is fetched by them. Run from a clean clone.
+SHELL = /bin/sh
+
+BIN      = bin/standpipe
+TESTENV  = .cache/testenv
+FUZZTIME ?= 10s
+SOAK     ?= 10m
+ADDRESS  ?= 127.0.0.1:8000
+
+# The newest Python found has the frameworks' newest releases.
+TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' | tail -n 1 | cut -d' ' -f1)
+
+.PHONY: build run test check smoke testenv soak clean $(BIN)
+
+build: $(BIN)
+
+# Go knows by itself what is stale; make does not.
+$(BIN):
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $@ ./cmd/standpipe
+
+# The sample shop, in a venv of its own, as a user would run it.
+run: build .venv/ready
+	cd integration/apps/flask_shop && exec ../../../$(BIN) serve --venv ../../../.venv -b $(ADDRESS)
+
+.venv/ready: integration/apps/flask_shop/requirements.txt
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+# The venv with all the frameworks. Its stamp names the content of requirements.txt and the interpreter: a second
+# `make testenv` does nothing.
+testenv:
+	@integration/testenv.sh "$(TESTPYTHON)" integration/requirements.txt $(TESTENV)
+
+test: build testenv
+	@FUZZTIME=$(FUZZTIME) BIN=$(CURDIR)/$(BIN) integration/run_tests.sh
+
+check:
+	@integration/run_checks.sh
+
+smoke: build testenv
+	@integration/smoke.sh $(BIN) $(TESTENV)/bin/python
+
+soak: build testenv
+	STANDPIPE_SOAK=$(SOAK) STANDPIPE_BIN=$(CURDIR)/$(BIN) go test -count=1 -timeout 0 -v -run Soak ./integration/
+
+clean:
+	rm -rf bin .cache .venv

@@ -1,0 +1,227 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// response is an answer read to its end.
+type response struct {
+	Status int
+	Header http.Header
+	Body   string
+	Proto  string
+}
+
+// dial opens a connection to the server's first address.
+func (s *server) dial() (net.Conn, error) {
+	network := "tcp"
+	if strings.HasPrefix(s.Addr, "/") || strings.HasPrefix(s.Addr, "@") {
+		network = "unix"
+	}
+	return net.DialTimeout(network, s.Addr, patience)
+}
+
+// client makes one connection per request: net/http's Transport repeats a GET whose kept connection breaks, and that
+// would hide an aborted answer. It follows no redirect.
+func (s *server) client() *http.Client {
+	return &http.Client{
+		Timeout:       30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			DisableCompression: true,
+			DialContext:        func(context.Context, string, string) (net.Conn, error) { return s.dial() },
+		},
+	}
+}
+
+// try sends req and reads the whole answer.
+func (s *server) try(req *http.Request) (*response, error) {
+	c := s.client()
+	defer c.CloseIdleConnections()
+	resp, err := c.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	r := &response{Status: resp.StatusCode, Header: resp.Header, Body: string(b), Proto: resp.Proto}
+	return r, err
+}
+
+// do is try; a transport error fails the test.
+func (s *server) do(req *http.Request) *response {
+	s.t.Helper()
+	r, err := s.try(req)
+	if err != nil {
+		s.t.Fatalf("%s %s: %v", req.Method, req.URL, err)
+	}
+	return r
+}
+
+// request builds a request; headers are "Name: value".
+func (s *server) request(method, path string, body io.Reader, headers ...string) *http.Request {
+	s.t.Helper()
+	req, err := http.NewRequest(method, s.URL+path, body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ":")
+		value = strings.TrimSpace(value)
+		if strings.EqualFold(name, "Host") {
+			req.Host = value
+			continue
+		}
+		req.Header.Add(name, value)
+	}
+	return req
+}
+
+// get sends a GET; each header is "Name: value".
+func (s *server) get(path string, headers ...string) *response {
+	s.t.Helper()
+	return s.do(s.request("GET", path, nil, headers...))
+}
+
+// post sends body with its content type; each header is "Name: value".
+func (s *server) post(path, contentType, body string, headers ...string) *response {
+	s.t.Helper()
+	return s.do(s.request("POST", path, strings.NewReader(body), append(headers, "Content-Type: "+contentType)...))
+}
+
+// want is get with its status checked.
+func (s *server) want(status int, path string, headers ...string) *response {
+	s.t.Helper()
+	r := s.get(path, headers...)
+	if r.Status != status {
+		s.t.Fatalf("GET %s: status %d, want %d; body %.300q", path, r.Status, status, r.Body)
+	}
+	return r
+}
+
+// raw writes the octets of request as they are on a fresh connection and reads until the server closes it, or for 10 s.
+// The writing side stays open.
+func (s *server) raw(request string) string {
+	s.t.Helper()
+	c, err := s.dial()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(patience))
+	// A server that refuses early closes while we still write: what it said counts, not our write error.
+	_, werr := io.WriteString(c, request)
+	b, _ := io.ReadAll(c)
+	if werr != nil && len(b) == 0 {
+		s.t.Logf("raw: write: %v", werr)
+	}
+	return string(b)
+}
+
+// async is a request under way.
+type async struct {
+	done chan struct{}
+	resp *response
+	err  error
+}
+
+// background sends a GET and goes on. The caller waits by wait.
+func (s *server) background(path string, headers ...string) *async {
+	s.t.Helper()
+	req := s.request("GET", path, nil, headers...)
+	a := &async{done: make(chan struct{})}
+	go func() { defer close(a.done); a.resp, a.err = s.try(req) }()
+	return a
+}
+
+func (a *async) wait(t testing.TB) *response {
+	t.Helper()
+	select {
+	case <-a.done:
+	case <-time.After(35 * time.Second):
+		t.Fatal("the request did not end within 35 s")
+	}
+	if a.err != nil {
+		t.Fatal(a.err)
+	}
+	return a.resp
+}
+
+// running says whether the request still has no answer.
+func (a *async) running() bool {
+	select {
+	case <-a.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// project writes files (path: text) into a fresh folder that other users may read, and returns it.
+func project(t testing.TB, files map[string]string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(built.dir, "project-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, files)
+	return dir
+}
+
+func write(t testing.TB, dir string, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// hello is the smallest app; what it answers tells apps apart.
+func hello(answer string) string {
+	return fmt.Sprintf(`def app(environ, start_response):
+    body = %q.encode()
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+`, answer)
+}
+
+// gate is a file that an app waits for: the test holds workers on it and opens it when it has seen enough.
+type gate struct{ path string }
+
+func newGate(t testing.TB) gate {
+	t.Helper()
+	dir, err := os.MkdirTemp(built.dir, "gate-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	g := gate{filepath.Join(dir, "open")}
+	t.Cleanup(func() { _ = os.WriteFile(g.path, nil, 0o644) }) // runs before the server's stop when made after start
+	return g
+}
+
+func (g gate) open(t testing.TB) {
+	t.Helper()
+	if err := os.WriteFile(g.path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,321 @@
+package integration
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// command is one line that a reader may paste into a shell.
+type command struct {
+	file string
+	line int
+	text string
+	exit int // what it ends with, by a trailing `# exit 2`
+}
+
+// block is a fenced ```sh block: its commands run in order, in one folder; what serves goes on until the block's end.
+type block []command
+
+var exitMark = regexp.MustCompile(`#.*\bexit (\d+)\b`)
+
+// blocks reads the ```sh blocks of a page. A line that ends with a backslash goes on.
+func blocks(t testing.TB, path string) []block {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []block
+	var cur block
+	inside, joined := false, ""
+	for i, line := range strings.Split(string(b), "\n") {
+		trimmed := strings.TrimSpace(line)
+		switch {
+		case !inside:
+			inside = trimmed == "```sh"
+			continue
+		case trimmed == "```":
+			inside = false
+			if len(cur) > 0 {
+				list = append(list, cur)
+			}
+			cur = nil
+			continue
+		case strings.HasSuffix(trimmed, `\`):
+			joined += strings.TrimSuffix(trimmed, `\`) + " "
+			continue
+		}
+		text := joined + trimmed
+		joined = ""
+		if text == "" || strings.HasPrefix(text, "#") {
+			continue
+		}
+		c := command{file: filepath.Base(path), line: i + 1, text: text}
+		if m := exitMark.FindStringSubmatch(text); m != nil {
+			c.exit, _ = strconv.Atoi(m[1])
+		}
+		cur = append(cur, c)
+	}
+	if inside {
+		t.Errorf("%s: a ```sh block without an end", path)
+	}
+	return list
+}
+
+// Every command line of README.md and docs/ does what the page says. Not parallel: the lines bind the ports they name.
+func TestCommandLinesOfTheDocs(t *testing.T) {
+	pages, err := filepath.Glob(filepath.Join(repoDir(), "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages = append(pages, filepath.Join(repoDir(), "README.md"))
+	seen := 0
+	for _, page := range pages {
+		for _, b := range blocks(t, page) {
+			seen++
+			t.Run(filepath.Base(page)+":"+strconv.Itoa(b[0].line), func(t *testing.T) { runBlock(t, b) })
+		}
+	}
+	if seen == 0 {
+		t.Error("no ```sh block in README.md and docs/")
+	}
+}
+
+// docsProject is the folder in which the pages' commands run.
+func docsProject(t testing.TB) string {
+	t.Helper()
+	application := strings.Replace(hello("shop"), "def app", "def application", 1)
+	factory := "def create_app():\n" + indent(hello("blog")) + "    return app\n"
+	return project(t, map[string]string{
+		"shop/__init__.py":          "",
+		"shop/wsgi.py":              application,
+		"shop/settings.py":          "",
+		"blog.py":                   factory,
+		"app.py":                    hello("app"),
+		".env":                      "SHOP_COLOUR=blue\n",
+		"busy.html":                 "busy\n",
+		"srv/shop/shop/__init__.py": "",
+		"srv/shop/shop/wsgi.py":     application,
+		"srv/blog/blog.py":          factory,
+		"standpipe.toml":            "[[listen]]\naddress = \"127.0.0.1:8000\"\n\n[[app]]\nname = \"shop\"\nmodule = \"shop.wsgi:application\"\nworkers = 2\n",
+	})
+}
+
+// fakeProgram puts a program `standpipe` into dir/bin; what it runs as leaves its pid in dir/pid.
+func fakeProgram(t testing.TB, dir string) (path string) {
+	t.Helper()
+	write(t, dir, map[string]string{"bin/standpipe": "#!/bin/sh\necho $$ >" + dir + "/pid\nexec " + built.binary + " \"$@\"\n"})
+	if err := os.Chmod(dir+"/bin/standpipe", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir + "/bin:" + built.path
+}
+
+// followProgram takes the pid that the fake program has left, of the real one behind the shell. Cleanup signals it.
+func (s *server) followProgram(tools string) {
+	b, err := os.ReadFile(filepath.Join(tools, "pid"))
+	if err != nil || !strings.HasSuffix(string(b), "\n") {
+		return
+	}
+	if pid, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil {
+		s.Pid = pid
+	}
+}
+
+var serveLine = regexp.MustCompile(`(^|\s)standpipe serve(\s|$)`)
+
+func runBlock(t *testing.T, b block) {
+	dir := docsProject(t)
+	tools := t.TempDir()
+	path := fakeProgram(t, tools)
+	var serving *server // stays for the lines that ask it, until the next one that serves
+	for _, c := range b {
+		text := strings.ReplaceAll(c.text, "/srv/", dir+"/srv/")
+		switch {
+		case strings.HasPrefix(text, "make "):
+			// The targets are run by others; here: that they exist.
+			s := start(t, opts{Argv: []string{"make", "-n", "-C", repoDir()}, Args: strings.Fields(strings.Split(text, "#")[0])[1:], Bare: true, NoWait: true, Dir: dir, Exit: -1})
+			if code := s.wait(); code != 0 {
+				t.Errorf("%s:%d: %s: make -n exits with %d\n%s", c.file, c.line, c.text, code, s.stderrText())
+			}
+		case serveLine.MatchString(text) && c.exit == 0:
+			if serving != nil {
+				serving.stop()
+			}
+			serving = serveUntilEnd(t, c, text, dir, tools, path)
+		default:
+			s := start(t, opts{Argv: []string{"sh", "-c"}, Args: []string{text}, Bare: true, NoWait: true, Dir: dir, Env: []string{"PATH=" + path}, Exit: -1})
+			if code := s.wait(); code != c.exit {
+				t.Errorf("%s:%d: %s: exit code %d, want %d\n%s\n%s", c.file, c.line, c.text, code, c.exit, strings.Join(s.access(), "\n"), s.stderrText())
+			}
+		}
+	}
+}
+
+// serveUntilEnd starts a line that serves, waits until its apps are ready, and stops it at the end of the test.
+func serveUntilEnd(t *testing.T, c command, text, dir, tools, path string) *server {
+	t.Helper()
+	text = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), "&"))
+	_ = os.Remove(filepath.Join(tools, "pid"))
+	s := start(t, opts{Argv: []string{"sh", "-c"}, Args: []string{text}, Bare: true, NoWait: true, Dir: dir, Env: []string{"PATH=" + path}})
+	apps := max(1, strings.Count(text, "--app"))
+	for deadline := time.Now().Add(bootPatience); ; pause() {
+		s.followProgram(tools)
+		ready := map[string]bool{}
+		for _, r := range s.log() {
+			switch r.event() {
+			case "listening":
+				s.setAddress(r.str("address"))
+			case "app_ready":
+				ready[r.str("app")] = true
+			case "app_failed":
+				t.Fatalf("%s:%d: %s: %s", c.file, c.line, c.text, r.str("message"))
+			}
+		}
+		if s.Addr != "" && len(ready) >= apps {
+			break
+		}
+		if s.ended() {
+			if s.exitedWith() == 4 {
+				s.expect(4)
+				skip(t, "port-in-use", c.text+": "+tail(s.err.all(), 1))
+			}
+			t.Fatalf("%s:%d: %s: exit code %d\n%s", c.file, c.line, c.text, s.exitedWith(), s.stderrText())
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s:%d: %s: not ready\n%s", c.file, c.line, c.text, s.stderrText())
+		}
+	}
+	s.workers()
+	return s
+}
+
+var (
+	programLine = regexp.MustCompile(`^(?:[a-z]+:\s*)?(.*\bgunicorn\b.*)$`)
+	appWord     = regexp.MustCompile(`^([A-Za-z_]\w*(?:\.\w+)*\.wsgi|[A-Za-z_][\w.]*):?([A-Za-z_]\w*)?(\(.*\))?$`)
+)
+
+// Real lines of Procfiles work with only the program's name changed.
+func TestProcfileLines(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join(repoDir(), "cmd", "standpipe", "testdata", "procfile.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for i, line := range strings.Split(string(b), "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		n++
+		t.Run(strconv.Itoa(i+1), func(t *testing.T) { runProcfileLine(t, i+1, line) })
+	}
+	if n < 10 {
+		t.Errorf("%d lines, want 10", n)
+	}
+}
+
+func runProcfileLine(t *testing.T, number int, line string) {
+	m := programLine.FindStringSubmatch(line)
+	if m == nil {
+		t.Fatalf("line %d names no gunicorn: %q", number, line)
+	}
+	text := strings.Replace(m[1], "gunicorn", "standpipe serve", 1)
+	dir, port := project(t, nil), freePort(t)
+	base, addr, found := dir, "127.0.0.1:"+port, false
+	words := strings.Fields(strings.ReplaceAll(strings.ReplaceAll(text, "=", " "), "$PORT", port))
+	for i, w := range words[:len(words)-1] {
+		switch w {
+		case "--chdir":
+			base = filepath.Join(dir, words[i+1])
+		case "-b", "--bind":
+			addr = words[i+1]
+		}
+	}
+	for _, w := range words {
+		// A module, its callable said or not: no other word of such a line looks like one.
+		m := appWord.FindStringSubmatch(strings.Trim(w, `'"`))
+		if m != nil && (m[2] != "" || strings.HasSuffix(m[1], ".wsgi")) {
+			found = true
+			stub(t, base, m[1], m[2])
+		}
+	}
+	if !found {
+		t.Fatalf("line %d: no module in %q", number, text)
+	}
+	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
+		addr = filepath.Join(base, path)
+	} else {
+		host, p, _ := strings.Cut(addr, ":")
+		if p == "" {
+			p = "8000" // gunicorn's, and ours
+		}
+		if host == "" || host == "0.0.0.0" {
+			host = "127.0.0.1"
+		}
+		addr = net.JoinHostPort(host, p)
+	}
+
+	tools := t.TempDir()
+	env := []string{"PATH=" + fakeProgram(t, tools), "PORT=" + port, "WEB_CONCURRENCY=2"}
+	s := start(t, opts{Argv: []string{"sh", "-c"}, Args: []string{text}, Bare: true, NoWait: true, Dir: dir, Env: env})
+	there := s.at(addr)
+	// A line may ask for a log that does not say when it listens: ask the address.
+	for deadline := time.Now().Add(bootPatience); ; pause() {
+		s.followProgram(tools)
+		if r, err := there.try(there.request("GET", "/", nil)); err == nil && r.Status == 200 {
+			if r.Body != "stub" {
+				t.Errorf("%s: somebody else answers: %q", addr, r.Body)
+			}
+			return
+		}
+		if s.ended() {
+			if s.exitedWith() == 4 {
+				s.expect(4)
+				skip(t, "port-in-use", line)
+			}
+			t.Fatalf("line %d: %s: exit code %d\n%s", number, text, s.exitedWith(), s.stderrText())
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("line %d: %s: does not answer at %s\n%s", number, text, addr, s.stderrText())
+		}
+	}
+}
+
+// stub makes a module (with its packages) that has an app, or, for a name that sounds so, a factory.
+func stub(t testing.TB, dir, module, attr string) {
+	t.Helper()
+	parts := strings.Split(module, ".")
+	files := map[string]string{}
+	for i := 1; i < len(parts); i++ {
+		files[filepath.Join(append(append([]string{}, parts[:i]...), "__init__.py")...)] = ""
+	}
+	text := strings.Replace(hello("stub"), "def app", "def "+attr, 1)
+	if attr == "" {
+		attr = "application"
+		text = strings.Replace(hello("stub"), "def app", "def application", 1)
+	}
+	if strings.HasPrefix(attr, "create_") || strings.HasPrefix(attr, "make_") {
+		text = "def " + attr + "(*args):\n" + indent(hello("stub")) + "    return app\n"
+	}
+	files[filepath.Join(parts...)+".py"] = text
+	write(t, dir, files)
+}
+
+// freePort is a port that was free a moment ago: for lines that take it from PORT.
+func freePort(t testing.TB) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	return port
+}

@@ -1,0 +1,254 @@
+package integration
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/standpipe/standpipe"
+
+// law is one row of the law of imports. A room is a folder with everything below it.
+type law struct {
+	room   string
+	ours   []string // rooms it may import, besides itself
+	others []string // third-party modules its own files may import; nil: none
+	never  []string // what must not be in it even by way of others (packages, with all below them)
+}
+
+var (
+	httpLibraries = []string{
+		"github.com/hashicorp/go-hclog", "golang.org/x/sys", "golang.org/x/net", "github.com/klauspost/compress",
+		"github.com/andybalholm/brotli", "github.com/fsnotify/fsnotify", "github.com/prometheus/client_golang",
+	}
+	laws = []law{
+		{"shim", nil, []string{"github.com/vmihailenco/msgpack/v5"}, []string{"net/http", "os/exec", "github.com/hashicorp/go-hclog"}},
+		{"supervisor", []string{"shim"}, []string{"github.com/hashicorp/go-hclog", "golang.org/x/sys"}, []string{"net/http", "github.com/pelletier/go-toml", "github.com/urfave/cli"}},
+		{"bridge", []string{"shim"}, httpLibraries, []string{"os/exec", "github.com/pelletier/go-toml", "github.com/urfave/cli"}},
+		{"shim_py", nil, nil, []string{"net/http", "os/exec"}},
+		{"integration", []string{"shim"}, nil, nil},
+	}
+	// bridgeLeaves are what the packages inside bridge may share; they import none of ours.
+	bridgeLeaves = []string{"bridge/cgi", "bridge/httpx"}
+)
+
+// goPackage is what `go list -json` says.
+type goPackage struct {
+	ImportPath, Name, Dir, Doc         string
+	Imports, TestImports, XTestImports []string
+	Deps                               []string
+}
+
+// room is the path inside the module, "" for the root.
+func (p goPackage) room() string {
+	return strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+}
+
+func goList(t *testing.T) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Name,Dir,Imports,TestImports,XTestImports,Deps,Doc", "./...")
+	cmd.Dir = repoDir()
+	var errout bytes.Buffer
+	cmd.Stderr = &errout
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, errout.String())
+	}
+	var list []goPackage
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if under(p.ImportPath, module) {
+			list = append(list, p)
+		}
+	}
+	if len(list) == 0 {
+		t.Fatal("go list names no package of ours")
+	}
+	return list
+}
+
+// under says whether path is root or below it; a root without its major version covers all of them.
+func under(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
+
+func underAny(path string, roots []string) bool {
+	return slices.ContainsFunc(roots, func(r string) bool { return under(path, r) })
+}
+
+// breaches says what a package's imports have against the law.
+func breaches(p goPackage) []string {
+	var list []string
+	bad := func(format string, args ...any) {
+		list = append(list, p.ImportPath+" "+fmt.Sprintf(format, args...))
+	}
+	room := p.room()
+	i := slices.IndexFunc(laws, func(l law) bool { return under(room, l.room) })
+	if i < 0 {
+		if !under(room, "cmd") {
+			bad("is in no room: add it to the law of imports, or move it")
+		}
+		return list
+	}
+	l := laws[i]
+	imports := p.Imports
+	if room == "integration" {
+		imports = slices.Concat(imports, p.TestImports, p.XTestImports)
+	}
+	for _, path := range imports {
+		first, _, _ := strings.Cut(path, "/")
+		switch {
+		case under(path, module):
+			target := strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
+			if !under(target, l.room) && !underAny(target, l.ours) {
+				bad("imports the room %s; %s may import %v", target, l.room, l.ours)
+			}
+			if l.room == "bridge" && under(target, "bridge") && target != room {
+				if slices.Contains(bridgeLeaves, room) {
+					bad("is a leaf and imports %s", target)
+				} else if !slices.Contains(bridgeLeaves, target) {
+					bad("imports its neighbour %s; they meet in cmd/internal/compose", target)
+				}
+			}
+		case strings.Contains(first, "."):
+			if !underAny(path, l.others) {
+				bad("imports %s; %s may import %v", path, l.room, l.others)
+			}
+		}
+	}
+	for _, path := range p.Deps {
+		if underAny(path, l.never) {
+			bad("has %s among what it imports, by itself or by way of others", path)
+		}
+	}
+	return list
+}
+
+func TestLawOfImports(t *testing.T) {
+	t.Parallel()
+	for _, p := range goList(t) {
+		for _, b := range breaches(p) {
+			t.Error(b)
+		}
+	}
+	// The law bites: made-up packages that break it, one clause each.
+	for _, p := range []goPackage{
+		{ImportPath: module + "/shim", Imports: []string{module + "/supervisor"}},
+		{ImportPath: module + "/shim", Deps: []string{"net/http/httptrace"}},
+		{ImportPath: module + "/supervisor", Imports: []string{module + "/cmd/internal/config"}},
+		{ImportPath: module + "/supervisor", Imports: []string{"github.com/urfave/cli/v2"}},
+		{ImportPath: module + "/bridge", Deps: []string{"os/exec"}},
+		{ImportPath: module + "/bridge/static", Imports: []string{module + "/bridge/proxy"}},
+		{ImportPath: module + "/bridge/cgi", Imports: []string{module + "/bridge/httpx"}},
+		{ImportPath: module + "/shim_py", Imports: []string{"golang.org/x/sys/unix"}},
+		{ImportPath: module + "/integration", TestImports: []string{module + "/supervisor"}},
+		{ImportPath: module + "/helpers"},
+	} {
+		if len(breaches(p)) == 0 {
+			t.Errorf("no breach found in %+v", p)
+		}
+	}
+}
+
+// A room says in doc.go what it is for; the packages inside it at least in their package comment.
+func TestEveryRoomHasDoc(t *testing.T) {
+	t.Parallel()
+	for _, p := range goList(t) {
+		if p.Doc == "" {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+		if strings.Contains(p.room(), "/") {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(p.Dir, "doc.go")); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// The binary runs on any Linux of its architecture: no interpreter, no shared library.
+func TestBinaryIsStatic(t *testing.T) {
+	t.Parallel()
+	f, err := elf.Open(built.binary)
+	if err != nil {
+		var format *elf.FormatError
+		if errors.As(err, &format) {
+			skip(t, "no-elf", "not an ELF platform: "+err.Error())
+		}
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP || p.Type == elf.PT_DYNAMIC {
+			t.Errorf("the binary has a program header %v: built without CGO_ENABLED=0?", p.Type)
+		}
+	}
+	if libs, _ := f.ImportedLibraries(); len(libs) > 0 {
+		t.Errorf("needs %v", libs)
+	}
+}
+
+func TestOtherPlatformsBuild(t *testing.T) {
+	t.Parallel()
+	for _, goos := range []string{"darwin", "windows"} {
+		t.Run(goos, func(t *testing.T) {
+			cmd := exec.Command("go", "build", "./...")
+			cmd.Dir = repoDir()
+			cmd.Env = append(os.Environ(), "GOOS="+goos, "CGO_ENABLED=0")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("GOOS=%s: %v\n%s", goos, err, out)
+			}
+		})
+	}
+}
+
+// A file is one noun. At 400 lines it is asked why; tests, which are lists, are not.
+func TestFileSizes(t *testing.T) {
+	t.Parallel()
+	const limit = 400
+	seen := 0
+	err := filepath.WalkDir(repoDir(), func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() {
+			if path != repoDir() && (strings.HasPrefix(name, ".") || name == "testdata" || name == "tests" || name == "bin") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		goFile := strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go")
+		if !goFile && !strings.HasSuffix(name, ".py") {
+			return nil
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		seen++
+		if n := bytes.Count(b, []byte("\n")); n > limit {
+			t.Errorf("%s has %d lines: more than %d; split it by nouns", path, n, limit)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen == 0 {
+		t.Error("found no file")
+	}
+}

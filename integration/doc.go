@@ -1,0 +1,16 @@
+// Package integration holds the tests that run the built binary: real Python workers, real sockets, real signals.
+//
+// What is here: the harness (harness_test.go, client_test.go, process_test.go, sandbox_test.go), the tests by behaviour
+// (frameworks, lifecycle, boot, output, queue, commands, deps, wsgi_*), the sample applications (apps/), and the
+// orchestration of `make test` (run_tests.sh).
+//
+// What is not here: anything that needs a look inside a room. The tests know the binary by its command line, its
+// sockets, its log records and its exit codes; of our packages they may import shim alone, for the frame vectors.
+//
+// Goroutines: each server that start returns owns three (one reads stdout, one stderr, one waits for the process); all
+// end with the process, and the test's cleanup waits for them.
+//
+// Where a new thing goes: a test goes into the file of its behaviour; an application that a test serves goes into
+// apps/NAME, or, when it is a few lines long, into the test by project(t, files). A test that cannot run here calls
+// skip with a one-word cause; .ci/allowed-skips says which causes a CI run may have, and why.
+package integration

@@ -1,0 +1,103 @@
+#!/bin/sh
+# `make test`: all the tests, one part after the other; goes on after a failed part, so that one run shows all failures.
+# The last lines say which parts failed and how many tests were skipped, by cause. With CI=true a skip whose cause is
+# not in .ci/allowed-skips fails the run.
+#
+# PARTS="go python fuzz integration" chooses parts; FUZZTIME is the time per fuzz target; BIN is the program under test,
+# as an absolute path (without it the integration tests build one).
+set -u
+cd "$(dirname "$0")/.."
+unset STANDPIPE_BIN STANDPIPE_SOAK # the command line's tests would read them as settings
+parts=${PARTS:-go python fuzz integration}
+log=.cache/test
+mkdir -p $log
+rm -f $log/*
+failed=
+
+part() { # part NAME COMMAND...: runs it, remembers a failure
+    part_name=$1
+    shift
+    began=$(date +%s)
+    echo "== $part_name"
+    "$@" || failed="$failed, $part_name"
+    echo "== $part_name: $(($(date +%s) - began)) s"
+}
+
+go_unit() {
+    race=
+    export CGO_ENABLED=0
+    if command -v "${CC:-cc}" >/dev/null 2>&1; then
+        race=-race
+        export CGO_ENABLED=1
+    else
+        echo "SKIP[no-cc]: no C compiler: without -race" | tee -a $log/skips.log
+    fi
+    # shellcheck disable=SC2046
+    go test -json $race -timeout 3m $(go list ./... | grep -v /integration) >$log/go.json 2>$log/go.err
+    python3 integration/summary.py $log/go.json $log/go.err
+}
+
+python_unit() {
+    bad=0
+    integration/interpreters.sh >$log/interpreters
+    echo "interpreters: $(cut -d' ' -f2 $log/interpreters | tr '\n' ' ')"
+    [ -s $log/interpreters ] || { echo "no interpreter found"; return 1; }
+    # Two at a time: these tests mostly wait for children.
+    # shellcheck disable=SC2016
+    xargs -P 2 -n 2 sh -c '
+        timeout 300 "$1" -B -m unittest discover -v -s shim_py/tests -t shim_py/tests >"$0/py-$2.log" 2>&1 </dev/null
+        echo $? >"$0/py-$2.code"
+    ' $log <$log/interpreters
+    while read -r _ version; do
+        if [ "$(cat "$log/py-$version.code")" = 0 ]; then
+            echo "python $version: $(grep '^Ran ' "$log/py-$version.log")"
+        else
+            echo "python $version: FAILED"
+            grep -v -e '\.\.\. ok$' "$log/py-$version.log" | tail -n 80
+            bad=1
+        fi
+    done <$log/interpreters
+    grep -q pypy $log/interpreters || echo "SKIP[no-pypy]: no pypy3 found" >>$log/skips.log
+    return $bad
+}
+
+fuzz() {
+    bad=0
+    grep -rn --include='*_test.go' '^func Fuzz' shim supervisor bridge shim_py cmd integration |
+        sed 's/^\(.*\)\/[^/]*:[0-9]*:func \(Fuzz[A-Za-z0-9_]*\).*/\1 \2/' >$log/fuzz
+    [ -s $log/fuzz ] || { echo "no fuzz target found"; return 1; }
+    while read -r dir name; do
+        if CGO_ENABLED=0 go test -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZTIME:-10s}" "./$dir" >"$log/fuzz-$name.log" 2>&1 </dev/null; then
+            echo "fuzz $dir $name: $(grep -o 'execs: [0-9]*' "$log/fuzz-$name.log" | tail -n 1)"
+        else
+            echo "fuzz $dir $name: FAILED"
+            tail -n 30 "$log/fuzz-$name.log"
+            bad=1
+        fi
+    done <$log/fuzz
+    return $bad
+}
+
+integration_tests() {
+    if [ -n "${BIN:-}" ]; then
+        export STANDPIPE_BIN="$BIN"
+    fi
+    CGO_ENABLED=0 go test -json -count=1 -timeout 6m ./integration/ >$log/integration.json 2>$log/integration.err
+    python3 integration/summary.py $log/integration.json $log/integration.err
+}
+
+for p in $parts; do
+    case $p in
+    go) part "go unit tests" go_unit ;;
+    python) part "python unit tests" python_unit ;;
+    fuzz) part "fuzz" fuzz ;;
+    integration) part "integration" integration_tests ;;
+    *) echo "no such part: $p" >&2; exit 2 ;;
+    esac
+done
+
+python3 integration/skips.py $log .ci/allowed-skips || failed="$failed, skips"
+if [ -n "$failed" ]; then
+    echo "FAILED: ${failed#, } (logs in $log)"
+    exit 1
+fi
