@@ -96,7 +96,7 @@ func TestExtractRepairsWhatWasChanged(t *testing.T) {
 		"missing": func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "standpipe_shim", "wsgi.py"))) },
 		"mode": func(t *testing.T, dir string) {
 			if runtime.GOOS == "windows" {
-				t.Skip("no mode bits")
+				t.Skip("SKIP[no-modes]: this system has no mode bits")
 			}
 			must(t, os.Chmod(filepath.Join(dir, "standpipe_shim"), 0o777))
 		},
@@ -126,7 +126,7 @@ func TestExtractRepairsWhatWasChanged(t *testing.T) {
 
 func TestExtractRefusesAParentThatOthersMayWrite(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("no mode bits")
+		t.Skip("SKIP[no-modes]: this system has no mode bits")
 	}
 	open, good := safeDir(t), safeDir(t)
 	must(t, os.Chmod(open, 0o777))
@@ -178,7 +178,7 @@ func TestExtractAtTheSameTime(t *testing.T) {
 func TestPythonRunsWhatWeHandOut(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
-		t.Skip("missing program: python3")
+		t.Skip("SKIP[no-program]: python3")
 	}
 	dir, err := Extract([]string{safeDir(t)})
 	must(t, err)
@@ -202,7 +202,7 @@ func TestPythonRunsWhatWeHandOut(t *testing.T) {
 // The Python tests ask for the program that Go makes.
 func TestPrintBootstrap(t *testing.T) {
 	if os.Getenv("STANDPIPE_PRINT_BOOTSTRAP") == "" {
-		t.Skip("only for shim_py/tests/test_worker.py")
+		t.Skip("SKIP[helper]: only for shim_py/tests/test_worker.py")
 	}
 	fmt.Printf("-----BEGIN\n%s\n-----END\n", Bootstrap())
 }

@@ -11,11 +11,6 @@ import (
 // worker that is not ready yet.
 const maxRecord = 64 << 10
 
-// deadlineReader is what os.File and net.Conn have.
-type deadlineReader interface {
-	SetReadDeadline(time.Time) error
-}
-
 // readOutput reads r to its end and hands on records: a line, or the lines of a
 // traceback with the line before it. A record is handed on when the next one
 // begins, or when nothing came for a short while. It closes r.

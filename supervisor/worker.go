@@ -28,6 +28,7 @@ type Worker struct {
 	stacks  chan string       // capacity 8; pieces of stacks
 	kill    chan struct{}     // closed by Pool.Kill through the pool
 
+	program string // Args[0] of the command
 	conn    *shim.Conn
 	child   *Child
 	started time.Time
@@ -119,6 +120,15 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 	died := w.State()
 	w.pool.leave(w)
 	w.enter(Exited)
+	if !l.wasReady && l.failure == nil {
+		select {
+		case l.failure = <-w.failed: // waitpid was faster than its last frame
+			if l.reason == None {
+				l.reason = BootFailed
+			}
+		default:
+		}
+	}
 	if !l.wasReady {
 		w.bootFailed(l.failure, l.bootErr(ended))
 	}
@@ -141,7 +151,7 @@ func (w *Worker) spawn() error {
 	if err != nil {
 		return err
 	}
-	w.child = child
+	w.child, w.program = child, c.Args[0]
 	w.who.Pid = child.Pid()
 	w.conn = shim.NewConn(w.who.Worker, child.Ends, w)
 	return nil
@@ -235,6 +245,12 @@ func (l *life) live() Exit {
 		case err := <-l.connDone:
 			l.connEnded, l.connErr = true, err
 			l.connDone = nil
+			if l.reason == None && errors.As(err, new(*shim.ProtocolError)) {
+				l.protocol = err // the cause, whatever the process does now that its pipes are closed
+				w.pool.leave(w)
+				stop(ProtocolError)
+				continue
+			}
 			if e, ok := l.awaitDeath(200 * time.Millisecond); ok {
 				return e
 			}
@@ -367,11 +383,11 @@ func (l *life) bootErr(e Exit) error {
 	case l.protocol != nil:
 		return l.protocol
 	case e.Signal > 0:
-		return fmt.Errorf("it was ended by signal %d (%s) before the app was loaded", e.Signal, e.SignalName)
+		return fmt.Errorf("%s was ended by signal %d (%s) before the app was loaded", l.program, e.Signal, e.SignalName)
 	case l.connErr != nil && errors.As(l.connErr, new(*shim.ProtocolError)):
 		return l.connErr
 	}
-	return fmt.Errorf("it ended with status %d before the app was loaded", e.Code)
+	return fmt.Errorf("%s ended with status %d before the app was loaded", l.program, e.Code)
 }
 
 var errStopped = errors.New("stopped while it was starting")

@@ -7,8 +7,11 @@ package main
 import (
 	"context"
 	"os"
+
+	"github.com/standpipe/standpipe/cmd/internal/inherit"
 )
 
 func main() {
+	inherit.Close()
 	os.Exit(run(context.Background(), os.Args, os.Stdout, os.Stderr))
 }

@@ -174,7 +174,13 @@ func (s *serving) started(up int, told map[string]bool) error {
 }
 
 func (s *serving) tellReady(app string, st journal.Start) {
-	pairs := []any{"app", app, "loaded", st.Ready.Found, "how", st.Ready.How, "framework", st.Ready.Framework,
+	found := st.Ready.How
+	for i := range s.cfg.Apps {
+		if a := &s.cfg.Apps[i]; a.Name == app && found == "" {
+			found = a.How
+		}
+	}
+	pairs := []any{"app", app, "loaded", st.Ready.Found, "how", found, "framework", st.Ready.Framework,
 		"workers", fmt.Sprintf("%d/%d", st.Count, st.Of), "seconds", st.Took.Seconds()}
 	if st.Hello != nil {
 		pairs = append(pairs, "python", st.Hello.Python, "executable", st.Hello.Executable)

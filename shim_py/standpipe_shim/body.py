@@ -38,9 +38,10 @@ class Incoming(io.RawIOBase):
         worker stops, or the request is over."""
         exchange = self._exchange
         while not self._chunk:
+            received = exchange.received  # before inbox: who reads fd 0 fills inbox first
             if exchange.inbox:
                 self._chunk = memoryview(exchange.inbox.pop(0))
-            elif exchange.received:
+            elif received:
                 return 0
             elif exchange.over:
                 raise ConnectionError("wsgi.input was read after the request was over")

@@ -79,7 +79,7 @@ class Solo:
             if len(payload) != 4:
                 raise ProtocolError("a Window of %d octets" % len(payload))
             if exchange is not None:
-                exchange.credit += _u32(payload)[0]
+                exchange.granted += _u32(payload)[0]
         else:
             raise ProtocolError("kind 0x%02x after the boot" % kind)
         return exchange

@@ -18,6 +18,8 @@ class Worker:
         self.log = log
         self.signals = signals
         self.streams = {}  # stream -> Exchange, while it runs
+        self.cancels = set()  # streams that were cancelled and have not ended; the Request may still be on its way
+        self.newest = 0  # the last stream that was opened
         self.inbound = None
         self.app = None
         self.base = {}
@@ -36,8 +38,11 @@ class Worker:
 
     def _open(self, stream, flags):
         exchange = self.streams[stream] = Exchange(stream, self)
+        self.newest = stream
         if not flags:
             exchange.inbox = []
+        if self.cancels and stream in self.cancels:  # after the entry in streams: see cancel
+            exchange.cancelled = True
         return exchange
 
     def _loop(self):
@@ -78,11 +83,22 @@ class Worker:
         os._exit(4)
 
     def cancel(self, stream):
+        """Any thread. fd 3 may be faster than fd 0: the Request of this stream may not have been read yet. It is noted first
+        and looked up then, and _open does it the other way round, so one of the two sees the other."""
+        self.cancels.add(stream)
         exchange = self.streams.get(stream)
         if exchange is not None:
             exchange.cancelled = True
             if self.inbound is not None:
                 self.inbound.poke(exchange)
+        elif not 0 < (stream - self.newest) & 0xFFFFFFFF < 0x80000000:
+            self.cancels.discard(stream)  # it has ended
+
+    def close(self, stream):
+        """The answer of this stream has ended. The order matters to cancel."""
+        self.streams.pop(stream, None)
+        if self.cancels:
+            self.cancels.discard(stream)
 
     def stop(self):
         self.signals.stopping = True

@@ -22,7 +22,10 @@ class Exchange:
     head_out = False  # the Head frame has gone out: what was said cannot be taken back
     over = False  # the answer has ended
     cancelled = False  # set by the control thread: nobody reads the answer
-    credit = CREDIT  # body octets that may still be sent
+    # Body octets that may be sent, and that were. Each is written by one thread at a time, who reads fd 0 and who runs the
+    # app, so that neither needs a lock.
+    granted = CREDIT
+    spent = 0
     inbox = None  # Body payloads not yet taken by wsgi.input; None: the body came whole with the Request
     received = False  # the last Body is in inbox, or was
 
@@ -59,22 +62,22 @@ class Exchange:
                 raise AssertionError("the app gave body octets before it called start_response")
             first = data if len(data) <= CHUNK else data[:CHUNK]
             self.head_out = True
-            self.credit -= len(first)
+            self.spent += len(first)
             self._worker.put(self._head_frame(0, first))
             if first is data:
                 return
-        elif len(data) <= CHUNK and len(data) <= self.credit:
-            self.credit -= len(data)
+        elif len(data) <= CHUNK and len(data) <= self.granted - self.spent:
+            self.spent += len(data)
             self._worker.put(_part(MAGIC, BODY, 0, self.stream, len(data)) + data)
             return
         else:
             first = b""
         rest = memoryview(data)[len(first) :]
         while rest:
-            if self.credit <= 0 and not self._wait_for_credit():
+            if self.granted <= self.spent and not self._wait_for_credit():
                 return
-            size = min(len(rest), self.credit, CHUNK)
-            self.credit -= size
+            size = min(len(rest), self.granted - self.spent, CHUNK)
+            self.spent += size
             self._worker.put(_part(MAGIC, BODY, 0, self.stream, size) + rest[:size])
             rest = rest[size:]
 
@@ -94,13 +97,22 @@ class Exchange:
         """Sends what result yields, each block at once, and closes it. The head waits for the first block that is not empty,
         since until then the app may call start_response late or once more."""
         failure = None
+        held = b""
         try:
+            # PEP 3333, "Handling the Content-Length Header": a length of 1 says that the first block is the whole body.
+            whole = hasattr(type(result), "__len__") and len(result) == 1 and not self.head_out
             for block in _blocks(result):
                 if self.cancelled:
                     break
                 if not isinstance(block, bytes):
                     raise TypeError("the app yielded %s; WSGI wants bytes" % type(block).__name__)
-                if block:
+                if whole and len(block) <= CHUNK:
+                    held = block
+                    whole = False
+                elif block:
+                    if held:
+                        self.send(held)
+                        held = b""
                     self.send(block)
             if self.head is None and not self.cancelled:
                 raise AssertionError("the app returned without calling start_response")
@@ -109,7 +121,7 @@ class Exchange:
         self._close(result)
         if failure is not None:
             raise failure
-        self.finish(b"")
+        self.finish(held)
 
     def _close(self, result):
         # An error in close() comes too late to change the answer. It is logged.
@@ -147,17 +159,20 @@ class Exchange:
         self._worker.inbound.wait(self, self._may_send)
         if self.cancelled:
             return False
-        if self.credit <= 0:
+        if self.granted <= self.spent:
             raise ConnectionError("standpipe has closed the pipe in the middle of an answer")
         return True
 
     def _may_send(self):
-        return self.credit > 0 or self.cancelled
+        return self.granted > self.spent or self.cancelled
 
 
 def serve(worker, exchange, payload):
     """Runs one Request. Raises ProtocolError for a payload that is none; everything the app raises ends in a frame."""
     try:
+        if exchange.cancelled:  # before the app has seen it: it need not
+            exchange.finish(b"")
+            return
         environ = worker.base.copy()
         body = fill(environ, payload)
         if exchange.inbox is None:
@@ -188,7 +203,7 @@ def serve(worker, exchange, payload):
         exchange.fail(error)
     finally:
         exchange.over = True
-        worker.streams.pop(exchange.stream, None)
+        worker.close(exchange.stream)
 
 
 def _blocks(result):

@@ -165,9 +165,9 @@ class Peer:
             if not got:
                 return
 
-    def output(self, wanted=""):
-        """Returns what the app wrote, once wanted is in it (or the deadline has passed)."""
-        until(lambda: wanted.encode() in self._output)
+    def output(self, wanted="", times=1):
+        """Returns what the app wrote, once wanted is in it so many times (or the deadline has passed)."""
+        until(lambda: self._output.count(wanted.encode()) >= times)
         return self._output.decode("utf-8", "replace")
 
     def close_end(self, fd):

@@ -256,7 +256,7 @@ else:
             )
             for stream in (1, 2, 3):
                 self.assertEqual(worker.get(stream=stream).body, b"70")
-            self.assertEqual(worker.output("status 70").count("it ends here"), 3)
+            self.assertEqual(worker.output("it ends here", times=3).count("it ends here"), 3)
 
     def test_a_forked_child_may_exit_or_raise(self):
         worker = self.worker(

@@ -1,0 +1,5 @@
+//go:build unix && !linux
+
+package inherit
+
+func closeRange() bool { return false }
