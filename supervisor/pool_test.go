@@ -463,7 +463,7 @@ func TestStopLadder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &events{}
 		p := New(Options{App: "shop", Spawner: f, Events: e.add, Workers: 2, TermGrace: 2 * time.Second,
-			Command: func() (Command, error) { return Command{}, nil }})
+			Command: func() (Command, error) { return Command{Args: []string{"fake"}}, nil }})
 		p.Start()
 		up(t, p)
 		time.Sleep(time.Second)
@@ -486,7 +486,7 @@ func TestStopLadder(t *testing.T) {
 func TestKillEndsAtOnce(t *testing.T) {
 	f := &fakes{deaf: true}
 	synctest.Test(t, func(t *testing.T) {
-		p := New(Options{App: "shop", Spawner: f, Workers: 2, TermGrace: time.Hour, Command: func() (Command, error) { return Command{}, nil }})
+		p := New(Options{App: "shop", Spawner: f, Workers: 2, TermGrace: time.Hour, Command: func() (Command, error) { return Command{Args: []string{"fake"}}, nil }})
 		p.Start()
 		up(t, p)
 		began := time.Now()
