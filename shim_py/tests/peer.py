@@ -62,6 +62,23 @@ class Answer:
         self.logs = []
 
 
+def spawn(argv, env, moved):
+    """Starts argv as the leader of a group of its own, with moved, pairs of (descriptor here, descriptor there). Returns the pid."""
+    if hasattr(os, "posix_spawn"):
+        actions = [(os.POSIX_SPAWN_DUP2, fd, number) for fd, number in moved]
+        return os.posix_spawn(argv[0], argv, env, file_actions=actions, setpgroup=0)
+    pid = os.fork()  # PyPy
+    if pid:
+        return pid
+    try:
+        os.setpgid(0, 0)
+        for fd, number in moved:
+            os.dup2(fd, number)
+        os.execve(argv[0], argv, env)
+    finally:
+        os._exit(127)
+
+
 class Peer:
     """One worker. Use as a context manager: leaving kills what is left and closes all ends."""
 
@@ -92,7 +109,7 @@ class Peer:
             pair = pipe()
             self.stacks = pair[0]
             theirs.append((pair[1], 5))
-        moved = [(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 50), number) for fd, number in theirs]
+        moved = [(fcntl.fcntl(fd, getattr(fcntl, "F_DUPFD_CLOEXEC", 1030), 50), number) for fd, number in theirs]
         child_env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
         child_env["PYTHONDONTWRITEBYTECODE"] = "1"  # a test may write two apps of one size in one second
         child_env.update(env or {})
@@ -102,13 +119,7 @@ class Peer:
         before = os.getcwd()
         os.chdir(base)
         try:
-            self.pid = os.posix_spawn(
-                argv[0],
-                argv,
-                child_env,
-                file_actions=[(os.POSIX_SPAWN_DUP2, fd, number) for fd, number in moved],
-                setpgroup=0,
-            )
+            self.pid = spawn(argv, child_env, moved)
         finally:
             os.chdir(before)
             for fd, _ in moved:

@@ -330,7 +330,7 @@ for how in ("fork", "spawn", "forkserver"):
 
     @unittest.skipUnless(sys.platform.startswith("linux"), "needs Linux")
     def test_the_life_pipe_kills_the_group(self):
-        loop = "import subprocess\nchild = subprocess.Popen(['sleep', '1000'])\nopen(os.path.join(here, 'child'), 'w').write(str(child.pid))\n"
+        loop = "import subprocess\nchild = subprocess.Popen(['sleep', '1000'])\nwith open(os.path.join(here, 'child'), 'w') as f: f.write(str(child.pid))\n"
         for stuck in ("time.sleep(1000)", "sum(range(10 ** 12))", "while True: pass"):
             with self.subTest(stuck):
                 worker = self.worker(ok(loop + "gate('gone')\n" + stuck + "\nresult = 0"), control=False)

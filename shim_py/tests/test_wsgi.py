@@ -382,7 +382,7 @@ return environ["wsgi.file_wrapper"](Watched(), 4096)
     def test_error_in_a_library_names_the_apps_own_line(self):
         answer = self.fails("import json; json.loads('{')", "JSONDecodeError")
         self.assertEqual((answer.error["file"], answer.error["function"]), ("web.py", "app"))
-        self.assertIn("json/decoder.py", answer.error["traceback"])
+        self.assertIn("/json/", answer.error["traceback"])
 
     def test_errors_that_are_no_exceptions(self):
         for raised in ("SystemExit(1)", "KeyboardInterrupt()", "GeneratorExit()", "type('Odd', (BaseException,), {})()"):
