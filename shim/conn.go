@@ -51,6 +51,7 @@ type Conn struct {
 	err     error      // why the Conn failed; nil while it lives
 	lost    []InFlight // what was in flight when it failed
 	closed  bool
+	deaf    bool // a write failed, or CloseRequests was called: nothing new goes out
 }
 
 // InFlight is a request that a worker has not finished.
@@ -66,6 +67,7 @@ type InFlight struct {
 // be called.
 func NewConn(name string, ends Ends, owner Owner) *Conn {
 	c := &Conn{name: name, ends: ends, owner: owner, out: newWriter(ends.W), streams: make(map[uint32]*Exchange)}
+	c.out.bad = c.writeFailed
 	if ends.Control != nil {
 		c.ctl = newWriter(ends.Control)
 	}
@@ -111,7 +113,27 @@ func (c *Conn) Close() {
 
 // CloseRequests closes the worker's stdin: no further request comes, the worker
 // finishes what it runs and leaves. The answers are still read.
-func (c *Conn) CloseRequests() { c.ends.W.Close() }
+func (c *Conn) CloseRequests() {
+	c.mu.Lock()
+	c.deaf = true
+	c.mu.Unlock()
+	c.ends.W.Close()
+}
+
+// writeFailed ends the Conn when the worker has closed its stdin but goes on:
+// nothing can be sent to it any more. Its last answers may still be in the pipe.
+func (c *Conn) writeFailed(err error) {
+	c.mu.Lock()
+	told := c.deaf || c.err != nil
+	c.deaf = true
+	c.mu.Unlock()
+	if !told {
+		time.AfterFunc(lastAnswers, func() { c.fail(err); c.Close() }) // ends by itself; no harm after Close
+	}
+}
+
+// lastAnswers is how long answers are read after a write has failed.
+const lastAnswers = 200 * time.Millisecond
 
 // Boot sends the boot message.
 func (c *Conn) Boot(m *Boot) error {
@@ -165,7 +187,7 @@ func (c *Conn) Open(l Label) (*Exchange, error) {
 		wakeSend: make(chan struct{}, 1), wakeRead: make(chan struct{}, 1)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.err != nil {
+	if c.err != nil || c.deaf {
 		return nil, fmt.Errorf("%s: %w", c.name, ErrNotStarted)
 	}
 	for x.id == 0 || c.streams[x.id] != nil { // 0 is no stream; a slow one may be met again after 2^32 others

@@ -119,7 +119,7 @@ func TestExchangeInOneFrame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if fmt.Sprint(*h) != "{200 OK [{X-A 1} {X-A 2}]}" {
+	if fmt.Sprint(*h) != "{200 OK [{X-A 1} {X-A 2}] -1}" {
 		t.Errorf("head %v", *h)
 	}
 	if n, ok := x.Whole(); !ok || n != 7 {
@@ -134,6 +134,19 @@ func TestExchangeInOneFrame(t *testing.T) {
 	if oc := wait(t, o.freed); oc != shim.Clean {
 		t.Errorf("freed %v", oc)
 	}
+}
+
+func TestHeadWithALength(t *testing.T) {
+	c, _, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
+		_ = p.Send(shim.Frame{Kind: shim.KindHead, Stream: r.Stream, Payload: []byte("\x00\x00\x00\x0b\x93\xc4\x06200 OK\x90\x7f")})
+		_ = p.Body(r.Stream, strings.Repeat("x", 127), true)
+	})
+	x := open(t, c)
+	_ = x.Send(nil, nil, true)
+	if h, err := x.Head(t.Context()); err != nil || h.Length != 127 {
+		t.Errorf("%+v %v", h, err)
+	}
+	x.Close()
 }
 
 // 8 MiB up while 8 MiB come down from an app that writes before it reads.
@@ -337,10 +350,10 @@ func TestProtocolErrors(t *testing.T) {
 			ends, peer := shimtest.Pipe()
 			o := newOwner()
 			c := shim.NewConn("shop/1", ends, o)
+			_ = open(t, c) // before a reader can fail the Conn
 			done := make(chan error, 1)
 			go func() { done <- c.Run() }()
 			go func() { _ = peer.Raw([]byte(raw)); peer.Close() }()
-			_ = open(t, c)
 			var pe *shim.ProtocolError
 			if err := wait(t, done); !errors.As(err, &pe) {
 				t.Errorf("Run: %v", err)

@@ -75,6 +75,10 @@ func (x *Exchange) inFlight() InFlight {
 // the environ is larger than MaxHead.
 func (x *Exchange) Send(vars []Var, body []byte, last bool) error {
 	x.mu.Lock()
+	if x.ended { // the Conn has failed: what was written now could still be run
+		x.mu.Unlock()
+		return fmt.Errorf("%s: %w", x.conn.name, ErrNotStarted)
+	}
 	x.credit -= len(body)
 	x.sent = time.Now()
 	x.mu.Unlock()
@@ -324,7 +328,9 @@ func (x *Exchange) takeLocked(f Frame) error {
 		if err != nil {
 			return err
 		}
-		x.credit += n
+		if x.credit += n; x.credit > Window {
+			return protocolErrorf(nil, "credit of %d octets on stream %d; the window is %d", x.credit, x.id, Window)
+		}
 	case KindHead:
 		if x.head != nil {
 			return protocolErrorf(nil, "a second Head on stream %d", x.id)

@@ -11,6 +11,7 @@ import (
 // Label names a request in logs and in status: the supervisor sees no HTTP.
 type Label struct {
 	ID, Method, Target string
+	Client             string // its address; empty: unknown
 	Start              time.Time
 	// Attempt is 1 for the first run (0 means 1), 2 for a retry.
 	Attempt int
@@ -28,6 +29,9 @@ type Field struct{ Name, Value string }
 type Head struct {
 	Status string // "200 OK"
 	Fields []Field
+	// Length is how many octets the body will have, when the shim knows it from
+	// what the app returned; -1: it does not.
+	Length int64
 }
 
 // Boot is Go's first message to a worker: what to load, and what stays the same
@@ -227,10 +231,11 @@ func DecodeHead(p []byte) (h *Head, body []byte, err error) {
 		end := len(head) - w.left()
 		return text[end-len(b) : end], nil
 	}
-	if n, err := w.arrayLen(); err != nil || n != 2 {
-		return nil, nil, protocolErrorf(head, "a Head that is not an array of two")
+	parts, err := w.arrayLen()
+	if err != nil || parts != 2 && parts != 3 {
+		return nil, nil, protocolErrorf(head, "a Head that is not an array of two or three")
 	}
-	h = new(Head)
+	h = &Head{Length: -1}
 	if h.Status, err = cut(); err != nil {
 		return nil, nil, err
 	}
@@ -249,6 +254,13 @@ func DecodeHead(p []byte) (h *Head, body []byte, err error) {
 		if h.Fields[i].Value, err = cut(); err != nil {
 			return nil, nil, err
 		}
+	}
+	if parts == 3 {
+		n, err := w.integer()
+		if err != nil || n < 0 {
+			return nil, nil, protocolErrorf(head, "a Head whose length is no number of octets")
+		}
+		h.Length = int64(n)
 	}
 	return h, body, w.end()
 }

@@ -14,11 +14,13 @@ import (
 // the pipe, and frames of several callers leave in one write.
 type writer struct {
 	w   io.Writer
+	bad func(error)     // called once, without mu, at the first write that failed; nil: nobody
 	raw syscall.RawConn // nil: w cannot write without waiting (net.Pipe)
 
 	mu     sync.Mutex
 	first  []byte // whole frames that go first: Request, Window, control
-	bodies []byte // whole Body frames; bounded by the streams' windows
+	bodies []byte // whole Body frames from at on; bounded by the streams' windows
+	at     int
 	spare  []byte // the buffer that first does not use at the moment
 	busy   bool   // somebody writes, and will look again
 	closed bool
@@ -75,11 +77,13 @@ func (wr *writer) flush(write func([]byte) (bool, error)) (first error) {
 		case len(wr.first) > 0:
 			out = wr.first
 			wr.first, wr.spare = wr.spare[:0], nil
-		case len(wr.bodies) > 0:
-			n := HeaderSize + int(binary.BigEndian.Uint32(wr.bodies[8:]))
-			out = append(wr.spare[:0], wr.bodies[:n]...)
+		case len(wr.bodies) > wr.at:
+			n := HeaderSize + int(binary.BigEndian.Uint32(wr.bodies[wr.at+8:]))
+			out = append(wr.spare[:0], wr.bodies[wr.at:wr.at+n]...)
 			wr.spare = nil
-			wr.bodies = wr.bodies[:copy(wr.bodies, wr.bodies[n:])]
+			if wr.at += n; wr.at > len(wr.bodies)/2 { // each octet moves twice at most
+				wr.bodies, wr.at = wr.bodies[:copy(wr.bodies, wr.bodies[wr.at:])], 0
+			}
 		default:
 			wr.busy = false
 			wr.mu.Unlock()
@@ -87,10 +91,8 @@ func (wr *writer) flush(write func([]byte) (bool, error)) (first error) {
 		}
 		wr.mu.Unlock()
 		whole, err := write(out)
+		wr.failed(err)
 		wr.mu.Lock()
-		if err != nil && wr.err == nil {
-			wr.err = err
-		}
 		if i == 0 {
 			first = err
 		}
@@ -105,6 +107,22 @@ func (wr *writer) flush(write func([]byte) (bool, error)) (first error) {
 	wr.busy = false
 	wr.mu.Unlock()
 	return first
+}
+
+// failed keeps the first error of a write, and tells of it.
+func (wr *writer) failed(err error) {
+	if err == nil {
+		return
+	}
+	wr.mu.Lock()
+	first := wr.err == nil
+	if first {
+		wr.err = err
+	}
+	wr.mu.Unlock()
+	if first && wr.bad != nil {
+		wr.bad(err)
+	}
 }
 
 // writeNow writes what the pipe takes without waiting. The rest goes to loop.
@@ -137,10 +155,8 @@ func (wr *writer) loop() {
 			rest := wr.rest
 			wr.rest = nil
 			_, err := wr.writeAll(rest)
+			wr.failed(err)
 			wr.mu.Lock()
-			if err != nil && wr.err == nil {
-				wr.err = err
-			}
 			_ = wr.flush(wr.writeAll) // sticky in wr.err
 		case <-wr.done:
 			return

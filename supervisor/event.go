@@ -53,6 +53,8 @@ type BootFailure struct {
 	Failed *shim.Failed
 	// Err says what happened in the other case: no process, a death, a timeout.
 	Err error
+	// Stacks of its threads when its time was over; may be empty.
+	Stacks string
 	// Output is the last of what it printed, at most 64 KiB.
 	Output string
 	// Retry is when the next start is tried.

@@ -72,6 +72,7 @@ func (q *line) oldest() time.Duration {
 type refusals struct {
 	full, timedOut int
 	told           time.Time
+	armed          bool // a timer will tell
 }
 
 // refused counts one who was sent away, and tells of all at most once a second.
@@ -87,14 +88,25 @@ func (p *Pool) refused(err error) {
 	} else {
 		r.timedOut++
 	}
-	now := time.Now()
-	if now.Sub(r.told) < time.Second {
+	if wait := time.Second - time.Since(r.told); wait > 0 {
+		if !r.armed && !p.stopping {
+			r.armed = true
+			time.AfterFunc(wait, p.tellRefused) // ends by itself
+		}
 		p.mu.Unlock()
 		return
 	}
+	p.mu.Unlock()
+	p.tellRefused()
+}
+
+// tellRefused tells of those who were sent away since the last time.
+func (p *Pool) tellRefused() {
+	p.mu.Lock()
+	r := &p.turned
 	e := Refused{App: p.opts.App, Full: r.full, TimedOut: r.timedOut, Waiting: p.line.len(), Limit: p.opts.Queue,
 		Oldest: p.line.oldest(), Workers: len(p.seats)}
-	*r = refusals{told: now}
+	*r = refusals{told: time.Now()}
 	p.mu.Unlock()
 	e.Busy = p.Busy()
 	p.emit(e)

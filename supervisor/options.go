@@ -16,6 +16,9 @@ type Options struct {
 	Command func() (Command, error)
 	// Boot is the workers' boot message; Worker and Generation are filled in.
 	Boot shim.Boot
+	// Hash is what Hello must name: the content hash of the shim that Command runs.
+	// Empty: not checked.
+	Hash string
 	// Workers is the number of slots, at least 1.
 	Workers int
 	// Threads is how many requests a worker runs at a time; 0 means 1.

@@ -32,7 +32,12 @@ func (w *Worker) Log(l *shim.Label, r *shim.LogRecord) { w.pool.emit(ShimLog{w.w
 func (w *Worker) Stacks(text string) { offer(w.stacks, text) }
 
 // Freed gives the worker's place back to the pool.
-func (w *Worker) Freed(_ *shim.Exchange, o shim.Outcome) { w.pool.free(w, o == shim.Clean) }
+func (w *Worker) Freed(_ *shim.Exchange, o shim.Outcome) {
+	if o == shim.Broken {
+		w.pool.leave(w) // first: the place must not go to one who waits
+	}
+	w.pool.free(w, o == shim.Clean)
+}
 
 // Expired hands on to run; a second one of the same worker changes nothing.
 func (w *Worker) Expired(x *shim.Exchange, why string) {

@@ -80,8 +80,8 @@ func (p *Pool) emit(e Event) {
 // ErrNoWorkers and ErrStopping; otherwise ctx's error. Whoever gets the exchange
 // closes it.
 func (p *Pool) Acquire(ctx context.Context, l shim.Label) (*shim.Exchange, error) {
-	for {
-		w, err := p.acquire(ctx, l)
+	for again := l.Attempt > 1; ; again = true {
+		w, err := p.acquire(ctx, again)
 		if err != nil {
 			return nil, err
 		}
@@ -95,8 +95,7 @@ func (p *Pool) Acquire(ctx context.Context, l shim.Label) (*shim.Exchange, error
 	}
 }
 
-func (p *Pool) acquire(ctx context.Context, l shim.Label) (*Worker, error) {
-	again := l.Attempt > 1
+func (p *Pool) acquire(ctx context.Context, again bool) (*Worker, error) {
 	p.mu.Lock()
 	if p.line.len() == 0 || again {
 		if w := p.pick(); w != nil {
@@ -264,6 +263,16 @@ func (p *Pool) graceFor(w *Worker) time.Duration {
 		return 0
 	}
 	return p.opts.DrainGrace
+}
+
+// lastOutput is how long the end of a dead worker's output is waited for.
+func (p *Pool) lastOutput() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.killing { // the stop's time is over
+		return 100 * time.Millisecond
+	}
+	return time.Second
 }
 
 func (p *Pool) servedBy(w *Worker) int64 {

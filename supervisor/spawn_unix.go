@@ -68,12 +68,17 @@ func (p *process) Signal(o Order) error {
 // zombie still holds the number: afterwards it could be somebody else's.
 func (p *process) Wait() Exit {
 	pid := p.cmd.Process.Pid
-	if awaitExit(pid) {
+	waits := awaitExit(pid)
+	if waits {
 		_ = unix.Kill(-pid, unix.SIGKILL)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 	}
 	ps, err := p.cmd.Process.Wait()
+	if !waits {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+	}
 	p.reaped = true
 	if err != nil {
 		return Exit{Code: -1}

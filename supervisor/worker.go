@@ -77,7 +77,7 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 	w.started = time.Now()
 	if err := w.spawn(); err != nil {
 		w.state.Store(int32(Exited))
-		w.bootFailed(nil, err)
+		w.bootFailed(nil, err, "")
 		return false, BootFailed
 	}
 	w.pool.emit(WorkerStarted{w.who})
@@ -95,6 +95,7 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 
 	l := life{Worker: w, connDone: connDone, exit: exit}
 	ended := l.live()
+	w.pool.leave(w) // at once: nothing new goes to a dead process
 
 	// The process is reaped and its group is dead. Its last frames and its last
 	// output may still be in the pipes; a stranger that left the group may hold
@@ -108,7 +109,7 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 	w.conn.Close()
 	select {
 	case <-outputDone:
-	case <-time.After(time.Second):
+	case <-time.After(w.pool.lastOutput()):
 	}
 	w.child.Output.Close()
 	if w.child.Stacks != nil {
@@ -130,7 +131,8 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 		}
 	}
 	if !l.wasReady {
-		w.bootFailed(l.failure, l.bootErr(ended))
+		w.bootFailed(l.failure, l.bootErr(ended), l.stuck)
+		l.protocol = nil // told
 	}
 	w.pool.emit(WorkerExit{
 		Who: w.who, State: died, Reason: l.reason, Exit: ended,
@@ -158,11 +160,11 @@ func (w *Worker) spawn() error {
 }
 
 // bootFailed ends the boot at the gate and tells of it.
-func (w *Worker) bootFailed(f *shim.Failed, err error) {
+func (w *Worker) bootFailed(f *shim.Failed, err error, stacks string) {
 	w.mu.Lock()
 	output := strings.TrimRight(string(w.tail.b), "\n")
 	w.mu.Unlock()
-	e := BootFailure{Who: w.who, Failed: f, Err: err, Output: output}
+	e := BootFailure{Who: w.who, Failed: f, Err: err, Stacks: stacks, Output: output}
 	e.Retry = w.pool.bootEnded(false, e)
 	if err != errStopped {
 		w.pool.emit(e)
@@ -177,9 +179,12 @@ type life struct {
 	connEnded bool
 	connErr   error
 	wasReady  bool
+	control   bool // the worker reads fd 3
+	canDump   bool // SIGUSR2 writes stacks; without that handler it kills
 	reason    Reason
 	failure   *shim.Failed
-	protocol  error // a *shim.ProtocolError or what else broke the pipe
+	stuck     string // stacks at the boot timeout
+	protocol  error  // a *shim.ProtocolError or what else broke the pipe
 }
 
 // live returns when the process has been reaped.
@@ -194,6 +199,7 @@ func (l *life) live() Exit {
 	}
 	kill := w.kill
 	stop := func(r Reason) {
+		bootTimer, tick = nil, nil
 		l.reason = r
 		ladder = l.stopNow()
 	}
@@ -212,7 +218,13 @@ func (l *life) live() Exit {
 			return e
 		case h := <-w.hello:
 			if w.State() == Starting {
+				if want := w.pool.opts.Hash; want != "" && h.Hash != want {
+					l.protocol = fmt.Errorf("%s runs another shim: its hash is %.64q, not %s", w.program, h.Hash, want)
+					stop(ProtocolError)
+					continue
+				}
 				w.enter(Booting)
+				l.control, l.canDump = h.Control, h.Stacks
 				w.pool.emit(WorkerHello{w.who, h})
 				m := w.pool.opts.Boot
 				m.Worker, m.Generation = w.slot, w.who.Generation
@@ -238,7 +250,8 @@ func (l *life) live() Exit {
 			}
 		case <-bootTimer:
 			tick = nil
-			l.protocol = fmt.Errorf("not ready within %v%s", w.pool.opts.BootTimeout, l.whereNow())
+			l.protocol = fmt.Errorf("not ready within %v", w.pool.opts.BootTimeout)
+			l.stuck = l.takeStacks()
 			stop(BootTimeout)
 		case <-tick:
 			w.pool.emit(WorkerWaits{w.who, w.State(), time.Since(w.started).Round(time.Second), l.takeStacks()})
@@ -271,35 +284,59 @@ func (l *life) live() Exit {
 				drain(r, 0)
 			case w.State() < Serving:
 				stop(r)
+			case w.State() == Draining:
+				ladder = l.stopNow()
 			}
 		case <-w.idle:
-			if w.State() == Draining {
+			switch w.State() {
+			case Draining:
 				ladder = l.stopNow()
+			case Stopping:
+				w.conn.CloseRequests()
 			}
 		case <-kill:
 			kill = nil
+			bootTimer, tick = nil, nil
 			l.killNow()
 			if l.reason == None {
 				l.reason = Shutdown
 			}
 		case <-ladder:
 			ladder = nil
-			if w.State() == Draining {
+			switch {
+			case w.State() == Draining:
 				ladder = l.stopNow()
-			} else {
+			case !w.termed:
+				ladder = l.terminate()
+			default:
 				l.killNow()
 			}
 		}
 	}
 }
 
-// stopNow tells the worker to leave, and returns the time after which it is
-// killed. SIGTERM counts because Stop went first; for the group's other
-// processes it counts anyway.
+// stopNow tells the worker to leave, and returns the time after which the next
+// step is due: SIGTERM, which counts because Stop went first, and which goes to the
+// group's other processes too; then SIGKILL.
 func (l *life) stopNow() <-chan time.Time {
 	l.enter(Stopping)
 	_ = l.conn.Stop()
-	l.conn.CloseRequests()
+	busy := l.pool.leave(l.Worker)
+	if busy == 0 { // else idle does it: credit and body are needed until then
+		l.conn.CloseRequests()
+	}
+	if busy == 0 {
+		return time.After(leaveByItself)
+	}
+	return l.terminate()
+}
+
+// leaveByItself is how long an idle worker may take to leave before SIGTERM: its
+// interpreter is running exit handlers, which a signal would cut short.
+const leaveByItself = 100 * time.Millisecond
+
+// terminate sends SIGTERM, and returns the time after which SIGKILL follows.
+func (l *life) terminate() <-chan time.Time {
 	l.termed = true
 	_ = l.child.Signal(Terminate)
 	return time.After(l.pool.opts.TermGrace)
@@ -335,12 +372,12 @@ func (l *life) takeStacks() string {
 		}
 		break
 	}
-	if l.conn.Dump() == nil {
+	if l.control && l.conn.Dump() == nil {
 		if s := l.collect(300 * time.Millisecond); s != "" {
 			return s
 		}
 	}
-	if l.child.Stacks == nil || l.child.Signal(Dump) != nil {
+	if !l.canDump || l.child.Stacks == nil || l.child.Signal(Dump) != nil {
 		return ""
 	}
 	return l.collect(500 * time.Millisecond)
@@ -364,13 +401,6 @@ func (l *life) collect(limit time.Duration) string {
 			return b.String()
 		}
 	}
-}
-
-func (l *life) whereNow() string {
-	if s := l.takeStacks(); s != "" {
-		return "; it was here:\n" + strings.TrimRight(s, "\n")
-	}
-	return ""
 }
 
 // bootErr says why a worker that never was ready ended.

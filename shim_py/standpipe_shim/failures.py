@@ -156,5 +156,5 @@ def _looks(thing):
 def _nearest(name, names):
     import difflib
 
-    close = difflib.get_close_matches(name, list(names), 1, 0.6)
+    close = difflib.get_close_matches(name, [n for n in names if abs(len(n) - len(name)) <= max(1, len(name) // 4)], 1, 0.7)
     return close[0] if close else ""

@@ -24,6 +24,7 @@ class Exchange:
     cancelled = False  # set by the control thread: nobody reads the answer
     # Body octets that may be sent, and that were. Each is written by one thread at a time, who reads fd 0 and who runs the
     # app, so that neither needs a lock.
+    length = None  # octets of the whole body, when known before the head goes out
     granted = CREDIT
     spent = 0
     inbox = None  # Body payloads not yet taken by wsgi.input; None: the body came whole with the Request
@@ -110,6 +111,8 @@ class Exchange:
                     held = block
                     whole = False
                 elif block:
+                    if whole:
+                        self.length = len(block)
                     if held:
                         self.send(held)
                         held = b""
@@ -152,8 +155,11 @@ class Exchange:
         self._worker.put(frame(ERROR, 0, self.stream, pack(fields(error, self._worker.dir))))
 
     def _head_frame(self, flags, body):
-        size = len(self.head)
-        return _answer(MAGIC, HEAD, flags, self.stream, 4 + size + len(body), size) + self.head + body
+        head = self.head
+        if self.length is not None:
+            head = b"\x93" + head[1:] + b"\xcf" + self.length.to_bytes(8, "big")
+        size = len(head)
+        return _answer(MAGIC, HEAD, flags, self.stream, 4 + size + len(body), size) + head + body
 
     def _wait_for_credit(self):
         self._worker.inbound.wait(self, self._may_send)
@@ -190,6 +196,7 @@ def serve(worker, exchange, payload):
                 body = _joined(result)
             if len(body) > CHUNK or exchange.head_out:
                 if body:
+                    exchange.length = len(body)
                     exchange.send(body)
                 body = b""
             exchange.finish(body)

@@ -271,7 +271,8 @@ class Peer:
         """Adds a frame to answer and says whether it was the last."""
         if kind == HEAD:
             (size,) = struct.unpack(">I", payload[:4])
-            status, fields = unpack(payload[4 : 4 + size])
+            status, fields, *length = unpack(payload[4 : 4 + size])
+            answer.length = length[0] if length else None
             answer.status = status.decode("latin-1")
             texts = [octets.decode("latin-1") for octets in fields]
             answer.headers = list(zip(texts[::2], texts[1::2]))

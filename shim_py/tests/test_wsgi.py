@@ -118,6 +118,20 @@ return []
         self.assertEqual(answer.status, "200 OK")
         self.assertEqual(answer.headers, [("Content-Type", "text/plain"), ("Set-Cookie", "a=1"), ("set-cookie", "b=\xe9")])
 
+    def test_a_long_body_of_known_length(self):
+        for result in ("[b'x' * 70000, b'y' * 70000]", "(b'z' * 140000,)", "One()"):
+            answer = self.app(
+                """
+class One:
+    def __len__(self): return 1
+    def __iter__(self): return iter([b'o' * 140000])
+start_response(OK, TEXT)
+return """
+                + result
+            ).get()
+            self.assertEqual((answer.length, len(answer.body)), (140000, 140000))
+        self.assertIsNone(self.app("start_response(OK, TEXT); return iter([b'x' * 70000])").get().length)
+
     def test_empty_answers(self):
         for result in ("[]", "()", "[b'']", "iter([])", "iter([b'', b''])"):
             answer = self.app('start_response("204 No Content", []); return ' + result).get()
