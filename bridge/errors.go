@@ -19,6 +19,8 @@ var (
 	errSilent     = errors.New("the app was silent for too long within its answer")
 	errStalled    = errors.New("the client stopped sending the request body")
 	errBadBody    = errors.New("the request body does not follow the protocol")
+	// errShort: the app gave fewer octets than its Content-Length says; told by then.
+	errShort = errors.New("the body is shorter than its Content-Length")
 	// errCut marks an error that came after the head of the answer had gone out.
 	errCut = errors.New("the answer was cut off")
 )
@@ -71,7 +73,7 @@ func judge(err error) verdict {
 		return verdict{status: http.StatusGatewayTimeout}
 	case errors.Is(err, shim.ErrWorkerGone):
 		return verdict{status: http.StatusBadGateway}
-	case errors.As(err, &app), errors.As(err, &bad):
+	case errors.As(err, &app), errors.As(err, &bad), errors.Is(err, errShort):
 		return verdict{status: http.StatusInternalServerError}
 	case errors.As(err, &large): // of Send: the environ is beyond the frame's ceiling
 		return verdict{status: http.StatusRequestHeaderFieldsTooLarge, server: true}

@@ -158,7 +158,7 @@ func (t *turn) info() *cgi.Info {
 // octet of an answer has gone out, or it wraps errCut.
 func (t *turn) once(try int) error {
 	start := time.Now()
-	x, err := t.Pool.Acquire(t.r.Context(), shim.Label{ID: t.note.ID, Method: t.r.Method, Target: t.r.RequestURI, Start: t.note.Start, Attempt: try})
+	x, err := t.Pool.Acquire(t.r.Context(), shim.Label{ID: t.note.ID, Method: t.r.Method, Target: t.r.RequestURI, Client: t.note.RemoteAddr, Start: t.note.Start, Attempt: try})
 	sent := time.Now()
 	t.note.Wait += sent.Sub(start)
 	if err != nil {
@@ -206,7 +206,7 @@ func (t *turn) report(err error) {
 	switch {
 	case errors.As(err, &app):
 		t.Log.Error("app_error", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker,
-			"error", app.Error(), "traceback", app.Traceback)
+			"error", app.Error(), "traceback", strings.TrimRight(app.Traceback, "\n"))
 	case errors.As(err, &bad):
 		t.Log.Error("bad_response", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker,
 			"error", bad.reason)

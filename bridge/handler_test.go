@@ -248,7 +248,7 @@ func TestTimeout(t *testing.T) {
 		if s := g.seen(); s.abort || s.note.Worker != "shop/1" {
 			t.Errorf("%+v", s)
 		}
-		if e := g.pool.expired; len(e) != i+1 || e[i] != "no answer within 30ms" {
+		if e := g.pool.expired; len(e) != i+1 || e[i] != "no answer within 30ms: answered 504" {
 			t.Errorf("%q", e)
 		}
 	}

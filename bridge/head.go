@@ -13,7 +13,8 @@ import (
 // head is an answer's head after the checks.
 type head struct {
 	status int
-	// length is the app's Content-Length; -1: it gave none.
+	// length is the app's Content-Length, or what the shim knows of the body; -1:
+	// neither.
 	length int64
 }
 
@@ -43,6 +44,9 @@ func checkHead(h *shim.Head) (head, error) {
 			}
 			out.length = n
 		}
+	}
+	if out.length < 0 {
+		out.length = h.Length
 	}
 	return out, nil
 }

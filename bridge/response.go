@@ -69,7 +69,7 @@ func (t *turn) reason(c *clock, x *shim.Exchange, err error) error {
 	case t.r.Context().Err() != nil:
 		cause = errClientGone
 	case errors.Is(cause, errTimeout):
-		why = "no answer within " + t.Timeout.String()
+		why = "no answer within " + t.Timeout.String() + ": answered 504"
 	case errors.Is(cause, errSilent):
 		why = "silent for " + t.StreamTimeout.String() + " within its answer"
 	}
@@ -182,7 +182,7 @@ func (t *turn) endWithoutBody(h head, size int64, whole bool) {
 
 // copyBody sends the body; p and err are what Next has returned already.
 func (t *turn) copyBody(c *clock, x *shim.Exchange, h head, p []byte, err error, whole bool) error {
-	if t.SendTimeout > 0 { // the connection's next answer has its own
+	if t.SendTimeout > 0 && !whole { // the connection's next answer has its own
 		defer func() { _ = http.NewResponseController(t.w).SetWriteDeadline(time.Time{}) }()
 	}
 	sent := int64(0)
@@ -206,7 +206,7 @@ func (t *turn) copyBody(c *clock, x *shim.Exchange, h head, p []byte, err error,
 	if sent < h.length {
 		t.sayLength(h.length, sent, "the body is shorter: the connection was closed, so that the client can tell")
 		t.flush()
-		return io.ErrUnexpectedEOF
+		return errShort
 	}
 	return nil
 }
@@ -226,7 +226,7 @@ func (t *turn) next(c *clock, x *shim.Exchange) ([]byte, error) {
 
 // write sends octets to the client; an error means that it has left.
 func (t *turn) write(p []byte, flush bool) (int, error) {
-	if t.SendTimeout > 0 {
+	if t.SendTimeout > 0 && flush { // a whole answer holds no worker
 		_ = http.NewResponseController(t.w).SetWriteDeadline(time.Now().Add(t.SendTimeout)) // not every server has one
 	}
 	n, err := t.w.Write(p)

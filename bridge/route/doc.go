@@ -4,8 +4,10 @@
 // places in the order of precedence and answers 404 when none fits. What an app
 // does with the request is not known here: it is an http.Handler.
 //
-// Precedence, whatever the order of the config: the longest mount first; among
-// equal mounts an exact host, then the longer wildcard, then any host.
+// Precedence, whatever the order of the config: apps that name the host exactly,
+// then by the longer wildcard, then apps of any host; among equals the longest
+// mount. A host that somebody has named is not shared with an app that did not
+// name it, unless nothing there takes the path.
 //
 // The package starts no goroutine. A further kind of condition (a method, a
 // field) becomes a Matcher of its own beside Place.

@@ -41,7 +41,8 @@ func TestPrecedenceWhateverTheOrder(t *testing.T) {
 			{"x", "/shop%2fy", "shop"},
 			{"x", "//shop", "root"},
 			{"x", "/Shop", "root"},
-			{"a.b.example.org", "/shop", "shop"},
+			{"a.b.example.org", "/shop", "exact"}, // the host is its own
+			{"c.example.org", "/shop", "wild"},
 			{"a.b.example.org", "/", "exact"},
 			{"A.B.Example.ORG:8080", "/", "exact"},
 			{"a.b.example.org.", "/", "exact"},

@@ -45,7 +45,7 @@ func New(rules []Rule, pages *httpx.Pages, log hclog.Logger) (*Router, error) {
 	if log == nil {
 		log = hclog.NewNullLogger()
 	}
-	rt := &Router{pages: pages, log: log, seldom: httpx.Seldom{Every: time.Hour}}
+	rt := &Router{pages: pages, log: log, seldom: httpx.Seldom{Every: time.Hour, Max: 100}}
 	taken := make(map[Place]string)
 	for _, rule := range rules {
 		hosts := rule.Hosts
@@ -70,9 +70,6 @@ func New(rules []Rule, pages *httpx.Pages, log hclog.Logger) (*Router, error) {
 
 // precedence is below 0 when a is asked before b.
 func precedence(a, b Place) int {
-	if d := len(b.Mount) - len(a.Mount); d != 0 {
-		return d
-	}
 	rank := func(p Place) int {
 		switch {
 		case p.Host == "":
@@ -82,7 +79,10 @@ func precedence(a, b Place) int {
 		}
 		return 1 << 30
 	}
-	return rank(b) - rank(a)
+	if d := rank(b) - rank(a); d != 0 {
+		return d
+	}
+	return len(b.Mount) - len(a.Mount)
 }
 
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -102,7 +102,8 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rt.none(w, r)
 }
 
-// none answers what no app takes, and says so once an hour for each host and path.
+// none answers what no app takes, and says so once an hour for each host and path,
+// at most a hundred times an hour: who scans for paths does not fill the log.
 func (rt *Router) none(w http.ResponseWriter, r *http.Request) {
 	n := httpx.Of(w)
 	n.Source = "server"

@@ -100,6 +100,9 @@ func (c *Chain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *Chain) begin(rec *httpx.Writer, r *http.Request) {
 	n := &rec.Note
 	n.Start = time.Now()
+	if nc := connOf(r); nc != nil {
+		nc.unseen.Store(false)
+	}
 	n.Scheme = "http"
 	if r.TLS != nil {
 		n.Scheme = "https"
@@ -154,6 +157,9 @@ func (c *Chain) end(rec *httpx.Writer, r *http.Request) {
 	}
 	if p != nil {
 		rec.Note.Aborted = rec.Status() != 0
+		if nc := connOf(r); nc != nil && rec.Note.Aborted && r.ProtoMajor == 1 && r.ProtoMinor == 0 {
+			nc.reset()
+		}
 		if rec.Status() == 0 && rec.Note.Status == 0 {
 			rec.Note.Status = http.StatusInternalServerError
 		}
@@ -166,6 +172,23 @@ func (c *Chain) end(rec *httpx.Writer, r *http.Request) {
 	if p != nil {
 		panic(http.ErrAbortHandler) // net/http closes the connection and logs nothing
 	}
+}
+
+// Refused writes the access log's line for a request that net/http has answered
+// by itself: its head could not be read, so there is nothing else to tell.
+func (c *Chain) Refused(remote string, status int) {
+	if c.access == nil {
+		return
+	}
+	var rec httpx.Writer
+	rec.Reset(nil)
+	now := time.Now()
+	rec.Note = httpx.Note{ID: httpx.NewID(now), Start: now, Source: "server", Status: status}
+	if ap, err := netip.ParseAddrPort(remote); err == nil {
+		rec.Note.Peer = ap
+		rec.Note.RemoteAddr = plain(ap.Addr()).String()
+	}
+	c.access.Log(&rec, &http.Request{Method: "-", RequestURI: "-", Proto: "-", RemoteAddr: remote, Header: http.Header{}}, now)
 }
 
 // plain answers 500 after a panic; fields that the handler has set are dropped.

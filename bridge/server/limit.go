@@ -23,8 +23,11 @@ type patient struct {
 	net.Listener
 	slots *slots // nil: no limit
 	log   hclog.Logger
-	done  chan struct{} // closed by Close
-	once  sync.Once
+
+	refused func(remote string, status int)
+
+	done chan struct{} // closed by Close
+	once sync.Once
 
 	saidFull, saidFiles time.Time // only Accept's goroutine
 }
@@ -39,7 +42,9 @@ func (p *patient) Accept() (net.Conn, error) {
 	for wait := 5 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		c, err := p.Listener.Accept()
 		if err == nil {
-			return c, nil
+			front := &conn{Conn: c, refused: p.refused}
+			front.unseen.Store(true)
+			return front, nil
 		}
 		if !noDescriptors(err) {
 			if p.slots != nil {

@@ -23,6 +23,9 @@ type Spec struct {
 	// numbers; empty: the process's.
 	Mode        fs.FileMode
 	User, Group string
+	// Backlog is how many connections the kernel keeps until they are accepted; 0:
+	// the system's somaxconn. It is not for fd://N, whose maker has set it.
+	Backlog int
 }
 
 // ListenError says why an address cannot be had. The command line ends with exit
@@ -90,7 +93,11 @@ func listen(ctx context.Context, s Spec) (net.Listener, error) {
 		network = "tcp4" // 0.0.0.0 shall not take the port of [::] too
 	}
 	var lc net.ListenConfig
-	return lc.Listen(ctx, network, net.JoinHostPort(host, port))
+	ln, err := lc.Listen(ctx, network, net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, err
+	}
+	return ln, setBacklog(ln, s.Backlog)
 }
 
 // SplitAddress reads host:port, :port, [::1]:port, and a bare port, which means

@@ -20,6 +20,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// setBacklog calls listen once more, with n; net always takes the system's
+// somaxconn.
+func setBacklog(ln net.Listener, n int) error {
+	sc, ok := ln.(syscall.Conn)
+	if !ok || n <= 0 {
+		return nil
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var lerr error
+	if err := raw.Control(func(fd uintptr) { lerr = unix.Listen(int(fd), n) }); err != nil {
+		return err
+	}
+	return lerr
+}
+
 // listenUnix binds in a folder that nobody else can enter, sets mode and owner
 // there, and renames the socket into its place: nobody connects before the mode
 // holds, and a path is never without a socket.
@@ -45,6 +63,10 @@ func listenUnix(ctx context.Context, path string, s Spec) (net.Listener, error) 
 		if errors.Is(err, syscall.EINVAL) {
 			return nil, fmt.Errorf("the path is too long for a socket: %w", err)
 		}
+		return nil, err
+	}
+	if err := setBacklog(ln, s.Backlog); err != nil {
+		ln.Close()
 		return nil, err
 	}
 	ln.(*net.UnixListener).SetUnlinkOnClose(false) // it would unlink tmp

@@ -24,3 +24,6 @@ func listening(net.Listener) bool { return true }
 func noDescriptors(err error) bool {
 	return errors.Is(err, windows.WSAEMFILE) || errors.Is(err, windows.WSAENOBUFS)
 }
+
+// setBacklog: Windows' own number stays.
+func setBacklog(net.Listener, int) error { return nil }

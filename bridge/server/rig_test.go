@@ -19,6 +19,7 @@ type front struct {
 	t      *testing.T
 	addr   string
 	server *Server
+	chain  *Chain
 	access *AccessLog
 	lines  *sink
 	logs   *sink
@@ -62,7 +63,8 @@ func newFront(t *testing.T, inner http.HandlerFunc, change func(*Options, *Chain
 		t.Fatal(err)
 	}
 	f.addr = ln.Addr().String()
-	f.server = New(NewChain(inner, co), o)
+	f.chain = NewChain(inner, co)
+	f.server = New(f.chain, o)
 	done := make(chan error, 1)
 	go func() { done <- f.server.Serve(ln) }()
 	t.Cleanup(func() {

@@ -26,6 +26,9 @@ type Options struct {
 	// MaxConnections bounds open connections of all listeners together: beyond it
 	// new ones wait in the kernel's backlog. 0: no limit.
 	MaxConnections int
+	// Refused hears of each request that net/http answers by itself, before any
+	// handler (a malformed head: 400, one that is too large: 431, ...). nil: nobody.
+	Refused func(remote string, status int)
 	// Log gets net/http's messages and max_connections; nil: nobody.
 	Log hclog.Logger
 }
@@ -37,7 +40,8 @@ type Server struct {
 	slots *slots
 	log   hclog.Logger
 
-	open atomic.Int64
+	open    atomic.Int64
+	refused func(remote string, status int)
 }
 
 // New makes a server; Serve starts it.
@@ -49,7 +53,10 @@ func New(h http.Handler, o Options) *Server {
 	if o.MaxHeaderBytes == 0 {
 		o.MaxHeaderBytes = 64 << 10
 	}
-	s := &Server{log: logger}
+	s := &Server{log: logger, refused: o.Refused}
+	if s.refused == nil {
+		s.refused = func(string, int) {}
+	}
 	if o.MaxConnections > 0 {
 		s.slots = newSlots(o.MaxConnections)
 	}
@@ -60,6 +67,7 @@ func New(h http.Handler, o Options) *Server {
 		MaxHeaderBytes:    o.MaxHeaderBytes,
 		ErrorLog:          log.New(errorLog{logger}, "", 0),
 		ConnState:         s.state,
+		ConnContext:       connContext,
 		// OPTIONS * is the chain's, so that it has its line and its request id.
 		DisableGeneralOptionsHandler: true,
 	}
@@ -72,7 +80,7 @@ func New(h http.Handler, o Options) *Server {
 // Serve accepts connections on ln until Shutdown or Close, and then returns nil.
 // It may run for several listeners at a time. ln is closed when it returns.
 func (s *Server) Serve(ln net.Listener) error {
-	err := s.http.Serve(&patient{Listener: ln, slots: s.slots, log: s.log, done: make(chan struct{})})
+	err := s.http.Serve(&patient{Listener: ln, slots: s.slots, refused: s.refused, log: s.log, done: make(chan struct{})})
 	if err == http.ErrServerClosed {
 		return nil
 	}
@@ -91,8 +99,12 @@ func (s *Server) Close() error { return s.http.Close() }
 func (s *Server) Connections() int { return int(s.open.Load()) }
 
 // state counts connections. Each one is New once, and Closed or Hijacked once.
-func (s *Server) state(_ net.Conn, st http.ConnState) {
+func (s *Server) state(nc net.Conn, st http.ConnState) {
 	switch st {
+	case http.StateIdle: // the answer is out: what is written next answers another request
+		if c, ok := nc.(*conn); ok {
+			c.unseen.Store(true)
+		}
 	case http.StateNew:
 		s.open.Add(1)
 	case http.StateClosed, http.StateHijacked:
