@@ -33,7 +33,7 @@ func serve(c *cli.Context) error {
 	}
 	// From here on a signal means a stop in order, not a death.
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	notifyStops(signals)
 	defer signal.Stop(signals)
 
 	log, err := compose.OpenLog(cfg, c.App.ErrWriter)
@@ -44,7 +44,10 @@ func serve(c *cli.Context) error {
 	for _, w := range cfg.Warnings {
 		log.Warn("config", "message", w)
 	}
-	s := &serving{cfg: cfg, log: log, signals: signals, errOut: c.App.ErrWriter, progress: journal.NewProgress()}
+	s := &serving{cfg: cfg, log: log, signals: signals, errOut: c.App.ErrWriter, color: colour(c.App.ErrWriter), hangups: hangups(), progress: journal.NewProgress()}
+	if cfg.ErrorLog == "-" {
+		s.errOut = log.Out // so that the order holds
+	}
 	records := journal.New(log, log.Text)
 	s.srv, err = compose.New(cfg, version, log, c.App.Writer, func(e supervisor.Event) {
 		records.Event(e)
@@ -53,7 +56,20 @@ func serve(c *cli.Context) error {
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
-	return s.run(c.Context)
+	if err := s.run(c.Context); err != nil {
+		return s.last(err)
+	}
+	return nil
+}
+
+// last writes the error that ends the program. Where the log is for programs, it
+// is a record like all others.
+func (s *serving) last(err error) error {
+	if s.log.Text || err.Error() == "" {
+		return err
+	}
+	s.log.Error("failed", "message", err.Error(), "exit", exit.Code(err))
+	return exit.Silent(exit.Code(err))
 }
 
 // serving is one run of the server.
@@ -63,7 +79,9 @@ type serving struct {
 	srv      *compose.Server
 	progress *journal.Progress
 	signals  chan os.Signal
-	errOut   io.Writer
+	hangups  chan os.Signal // SIGHUP that does not mean the end; nil: none
+	errOut   io.Writer      // where people read
+	color    bool           // they see colours
 }
 
 // run binds, starts, serves, stops. Its error carries the exit code.
@@ -86,7 +104,14 @@ func (s *serving) run(ctx context.Context) error {
 		}
 		return s.shutdown(ctx, sig)
 	}
-	return s.shutdown(ctx, <-s.signals)
+	for {
+		select {
+		case sig := <-s.signals:
+			return s.shutdown(ctx, sig)
+		case <-s.hangups:
+			s.log.Warn("no_reload", "message", "SIGHUP: reloading is not there yet; to serve new code, restart standpipe")
+		}
+	}
 }
 
 // record writes a log record that the banner says to people.
@@ -103,7 +128,8 @@ func (s *serving) warn() {
 		loopback = loopback && (strings.HasPrefix(a, "http://127.") || strings.HasPrefix(a, "http://[::1]"))
 	}
 	if loopback && compose.InContainer() {
-		s.log.Warn("loopback_in_container", "message", "only this container can connect; -b 0.0.0.0:8000 lets others in")
+		a := s.srv.Addresses()[0]
+		s.log.Warn("loopback_in_container", "message", "only this container can connect; -b 0.0.0.0"+a[strings.LastIndexByte(a, ':'):]+" lets others in")
 	}
 }
 
@@ -206,13 +232,20 @@ func (s *serving) notBooted() error {
 // workers are told to leave, and killed. A second signal ends it all at once.
 func (s *serving) shutdown(ctx context.Context, first os.Signal) error {
 	began := time.Now()
-	s.log.Info("stopping", "signal", first.String(), "budget", config.FormatDuration(s.cfg.StopTimeout))
+	// The last resort: a log that nobody reads, or a process that SIGKILL does not
+	// end, must not hold the exit. The life pipes end the workers.
+	last := time.AfterFunc(1<<62, func() { os.Exit(exit.Failed) })
+	defer last.Stop()
+	if s.cfg.StopTimeout > 0 {
+		last.Reset(s.cfg.StopTimeout + lastResort)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan struct{})
 	go func() { // ends with the stop, which the loop below waits for
 		defer close(done)
 		s.srv.Stopping()
+		s.log.Info("stopping", "signal", first.String(), "budget", config.FormatDuration(s.cfg.StopTimeout))
 		select {
 		case <-time.After(s.cfg.ShutdownDelay):
 		case <-ctx.Done():
@@ -235,14 +268,18 @@ func (s *serving) shutdown(ctx context.Context, first os.Signal) error {
 			if sig == syscall.SIGTERM && sig == first && time.Since(began) < sameSignal {
 				continue
 			}
-			s.log.Warn("stopped_at_once", "signal", sig.String())
+			last.Reset(lastResort)
 			cancel()
 			s.srv.Kill()
+			s.log.Warn("stopped_at_once", "signal", sig.String())
 			<-done
 			return exit.Silent(exit.Interrupted)
 		}
 	}
 }
+
+// lastResort is how long the end of a stop may take once all is killed.
+const lastResort = 2 * time.Second
 
 // stop ends what a failed start has left.
 func (s *serving) stop(ctx context.Context) {

@@ -13,7 +13,7 @@ import (
 
 // banner tells a person at a terminal what is served, and how it was found.
 func (s *serving) banner() {
-	p := paint{colour(s.errOut)}
+	p := paint{s.color}
 	urls := strings.Join(s.srv.Addresses(), "  ")
 	fmt.Fprintf(s.errOut, "%s %s  %s%s\n", p.bold("standpipe"), version, urls, onlyHere(s.srv.Addresses()))
 	if s.cfg.File != "" {

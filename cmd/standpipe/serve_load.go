@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
@@ -34,9 +35,12 @@ func loads1(ctx context.Context, cfg *config.Config, a *config.App, out io.Write
 	one := *a
 	one.Workers = 1
 	progress := journal.NewProgress()
+	var mu sync.Mutex // output comes on several goroutines
 	pool := compose.LoadPool(cfg, &one, version, func(e supervisor.Event) {
 		progress.Event(e)
 		if o, ok := e.(supervisor.Output); ok {
+			mu.Lock()
+			defer mu.Unlock()
 			fmt.Fprintf(out, "  %s | %s\n", a.Name, strings.ReplaceAll(o.Text, "\n", "\n  "+a.Name+" | "))
 		}
 	})

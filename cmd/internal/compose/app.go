@@ -22,10 +22,14 @@ func NewPool(cfg *config.Config, a *config.App, version string, shimArgs []strin
 	return supervisor.New(supervisor.Options{
 		App: a.Name,
 		Command: func() (supervisor.Command, error) {
+			now, err := a.Again() // what was missing at the start may have come
+			if err != nil {
+				return supervisor.Command{}, err
+			}
 			return supervisor.Command{
-				Args: append([]string{a.Interpreter.Path}, shimArgs...),
-				Env:  workerEnviron(os.Environ(), a.Environ()),
-				Dir:  a.Dir,
+				Args: append([]string{now.Interpreter.Path}, shimArgs...),
+				Env:  workerEnviron(os.Environ(), now.Environ()),
+				Dir:  now.Dir,
 			}, nil
 		},
 		Boot: shim.Boot{
@@ -37,6 +41,7 @@ func NewPool(cfg *config.Config, a *config.App, version string, shimArgs []strin
 				{Name: "SCRIPT_NAME", Value: mount},
 			},
 		},
+		Hash:    shim_py.Hash(),
 		Workers: a.Workers, Threads: a.Threads,
 		Queue: a.Queue, QueueTimeout: a.QueueTimeout,
 		BootTimeout: a.BootTimeout, BootTick: bootTick, BootLimit: max(2, runtime.NumCPU()),
@@ -49,7 +54,7 @@ func NewPool(cfg *config.Config, a *config.App, version string, shimArgs []strin
 func (s *Server) newHandler(a *config.App, pool bridge.Pool, spool *httpx.Spool, pages *httpx.Pages) *bridge.Handler {
 	return bridge.New(bridge.Options{
 		App: a.Name, Mount: a.Mount, Pool: pool, Spool: spool, Pages: pages, Log: s.log,
-		MaxBody: s.cfg.MaxBody, BodyTimeout: s.cfg.BodyTimeout, Timeout: a.Timeout,
+		MaxBody: s.cfg.MaxBody, BodyTimeout: s.cfg.BodyTimeout, Timeout: a.Timeout, SendTimeout: sendTimeout,
 	})
 }
 

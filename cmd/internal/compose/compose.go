@@ -21,7 +21,10 @@ import (
 const (
 	bootTick   = 10 * time.Second
 	drainGrace = 5 * time.Second
-	maxTarget  = 32 << 10 // octets of a request target; the head has its own limit
+	// A client that takes nothing of a long answer for so long is cut off: it holds
+	// a worker.
+	sendTimeout = time.Minute
+	maxTarget   = 32 << 10 // octets of a request target; the head has its own limit
 )
 
 // Server is the whole product, assembled.
@@ -31,6 +34,7 @@ type Server struct {
 	pools     []*supervisor.Pool
 	http      *server.Server
 	access    *server.AccessLog // nil: off
+	stdout    *Outlet           // nil: the access log goes elsewhere
 	listeners []net.Listener
 	serving   sync.WaitGroup
 	stopping  atomic.Bool
@@ -49,6 +53,7 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 	if err != nil {
 		return nil, err
 	}
+	warnSpool(log, cfg.SpoolDir)
 	spool := &httpx.Spool{Dir: cfg.SpoolDir, Memory: int(cfg.BufferBody)}
 	rules := make([]route.Rule, 0, len(cfg.Apps))
 	for i := range cfg.Apps {
@@ -70,8 +75,16 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 		if cfg.AccessLogFormat == "json" {
 			format = server.JSON
 		}
-		failed := func(err error) { log.Error("access_log", "error", err) }
-		if s.access, err = server.NewAccessLog(openAccess(cfg.AccessLog, stdout), format, failed); err != nil {
+		if cfg.AccessLog == "-" {
+			s.stdout = NewOutlet(stdout)
+		}
+		seldom := &httpx.Seldom{Every: time.Minute}
+		failed := func(err error) {
+			if seldom.Allow("", time.Now()) {
+				log.Error("access_log", "error", err)
+			}
+		}
+		if s.access, err = server.NewAccessLog(openAccess(cfg.AccessLog, s.stdout), format, failed); err != nil {
 			return nil, err
 		}
 	}
@@ -81,7 +94,7 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 	})
 	s.http = server.New(chain, server.Options{
 		ReadHeaderTimeout: cfg.HeaderTimeout, IdleTimeout: cfg.IdleTimeout, MaxHeaderBytes: int(cfg.MaxHead),
-		MaxConnections: cfg.MaxConns, Log: log,
+		MaxConnections: cfg.MaxConns, Refused: chain.Refused, Log: log,
 	})
 	return s, nil
 }
@@ -100,7 +113,7 @@ func newTrust(cfg *config.Config) (*server.Trust, error) {
 // Listen binds all addresses, or none. Errors are *server.ListenError.
 func (s *Server) Listen(ctx context.Context) error {
 	for _, l := range s.cfg.Listen {
-		ln, err := server.Listen(ctx, server.Spec{Address: l.String(), Mode: l.Mode, User: l.User, Group: l.Group})
+		ln, err := server.Listen(ctx, server.Spec{Address: l.String(), Mode: l.Mode, User: l.User, Group: l.Group, Backlog: l.Backlog})
 		if err != nil {
 			for _, open := range s.listeners {
 				open.Close()
@@ -177,10 +190,17 @@ func (s *Server) Stop(ctx context.Context) {
 		wg.Go(func() { p.Stop(ctx) })
 	}
 	wg.Wait()
+	// Handlers whose workers are gone end now; their lines are to be logged.
+	last, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	_ = s.http.Shutdown(last)
+	cancel()
 	s.http.Close()
 	s.serving.Wait()
 	if s.access != nil {
 		s.access.Close()
+	}
+	if s.stdout != nil {
+		s.stdout.Close()
 	}
 }
 

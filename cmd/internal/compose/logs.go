@@ -11,11 +11,14 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/config"
 )
 
-// Log is the error log.
+// Log is the error log. Close writes what is left of it.
 type Log struct {
 	hclog.Logger
 	// Text: it is written for people, not as JSON.
 	Text bool
+	// Out is where the log goes: what is written for people goes there too, so that
+	// the order holds.
+	Out  *Outlet
 	file *os.File // nil: not ours to close
 }
 
@@ -35,15 +38,17 @@ func OpenLog(cfg *config.Config, stderr io.Writer) (*Log, error) {
 	if terminal && os.Getenv("NO_COLOR") == "" && runtime.GOOS != "windows" {
 		color = hclog.ForceColor
 	}
+	l.Out = NewOutlet(out)
 	l.Logger = hclog.New(&hclog.LoggerOptions{
-		Level: hclog.LevelFromString(cfg.LogLevel), Output: out, JSONFormat: !l.Text,
+		Level: hclog.LevelFromString(cfg.LogLevel), Output: l.Out, JSONFormat: !l.Text,
 		Color: color, ColorHeaderOnly: true,
 	})
 	return l, nil
 }
 
-// Close closes the log's file.
+// Close writes what is left, and closes the log's file.
 func (l *Log) Close() {
+	l.Out.Close()
 	if l.file != nil {
 		l.file.Close()
 	}
@@ -55,7 +60,7 @@ func isTerminal(w io.Writer) bool {
 }
 
 // openAccess returns what opens the access log.
-func openAccess(name string, stdout io.Writer) func() (io.WriteCloser, error) {
+func openAccess(name string, stdout *Outlet) func() (io.WriteCloser, error) {
 	return func() (io.WriteCloser, error) {
 		if name == "-" {
 			return unclosed{stdout}, nil
@@ -64,7 +69,7 @@ func openAccess(name string, stdout io.Writer) func() (io.WriteCloser, error) {
 	}
 }
 
-// unclosed is a writer that others use too.
+// unclosed is a writer that outlives the log: Server.Stop closes it.
 type unclosed struct{ io.Writer }
 
 func (unclosed) Close() error { return nil }

@@ -28,6 +28,18 @@ func runtimeDirs(set string) []string {
 	return append(dirs, filepath.Join(os.TempDir(), fmt.Sprintf("standpipe-%d", os.Getuid())))
 }
 
+// warnSpool says once, at the start, that large bodies have nowhere to go.
+func warnSpool(log *Log, dir string) {
+	f, err := os.CreateTemp(dir, "standpipe-body-*")
+	if err != nil {
+		log.Warn("no_spool_dir", "error", err, "message",
+			"no folder for large request bodies can be written (spool_dir, TMPDIR): they are kept in memory, at most 256MiB in all")
+		return
+	}
+	f.Close()
+	os.Remove(f.Name())
+}
+
 // shimArgs returns the interpreter's arguments that run the shim: its folder, or,
 // when no folder can be written, the whole of it on the command line; err then
 // says why.

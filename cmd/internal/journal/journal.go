@@ -69,6 +69,9 @@ func (j *Journal) Event(e supervisor.Event) {
 }
 
 func who(w supervisor.Who) []any {
+	if w.Pid == 0 {
+		return []any{"app", w.App, "worker", w.Worker, "gen", w.Generation}
+	}
 	return []any{"app", w.App, "worker", w.Worker, "pid", w.Pid, "gen", w.Generation}
 }
 
@@ -88,9 +91,9 @@ func Sentence(e *supervisor.BootFailure) string {
 	case e.Failed != nil:
 		reason = e.Failed.Message
 	case e.Err != nil:
-		reason = e.Err.Error()
-		if first, _, found := strings.Cut(reason, "\n"); found {
-			reason = strings.TrimSuffix(first, ":")
+		reason, _, _ = strings.Cut(e.Err.Error(), "\n")
+		if at := Stuck(e.Stacks); at != "" {
+			reason += "; stuck at " + at
 		}
 		if line := lastLine(e.Output); line != "" {
 			reason += "; its last output: " + line
@@ -132,11 +135,14 @@ func (j *Journal) bootFailure(e supervisor.BootFailure) {
 			pairs = append(pairs, "file", fmt.Sprintf("%s:%d", e.Failed.File, e.Failed.Line))
 		}
 		if e.Failed.Traceback != "" {
-			pairs = append(pairs, "traceback", e.Failed.Traceback)
+			pairs = append(pairs, "traceback", strings.TrimRight(e.Failed.Traceback, "\n"))
 		}
 	default:
 		if e.Err != nil && strings.Contains(e.Err.Error(), "\n") {
 			pairs = append(pairs, "detail", e.Err.Error())
+		}
+		if e.Stacks != "" {
+			pairs = append(pairs, "stacks", strings.TrimRight(e.Stacks, "\n"))
 		}
 		if e.Output != "" {
 			pairs = append(pairs, "output", e.Output)
@@ -201,7 +207,7 @@ func (j *Journal) expired(e supervisor.RequestExpired) {
 	l := e.Request.Label
 	pairs := append(who(e.Who), "id", l.ID, "method", l.Method, "target", l.Target,
 		"wait", fmt.Sprintf("%.2fs", e.Request.Sent.Sub(l.Start).Seconds()),
-		"ran", fmt.Sprintf("%.2fs", time.Since(e.Request.Sent).Seconds()), "message", e.Why+"; worker retired")
+		"ran", fmt.Sprintf("%.2fs", time.Since(e.Request.Sent).Seconds()), "client", l.Client, "message", e.Why+"; worker retired")
 	if at := Stuck(e.Stacks); at != "" {
 		pairs = append(pairs, "stuck", at)
 	}

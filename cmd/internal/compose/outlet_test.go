@@ -1,0 +1,99 @@
+package compose
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestOutletKeepsOrderAndAll(t *testing.T) {
+	var b bytes.Buffer
+	o := NewOutlet(&b)
+	var want strings.Builder
+	for i := range 1000 {
+		line := strings.Repeat("x", i%50) + "\n"
+		want.WriteString(line)
+		if n, err := o.Write([]byte(line)); n != len(line) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	o.Close()
+	if b.String() != want.String() {
+		t.Errorf("%d octets arrived of %d", b.Len(), want.Len())
+	}
+}
+
+// A reader that takes nothing: nobody who writes waits, memory is bounded, and
+// what was dropped is counted once there is room.
+func TestOutletWithoutAReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		o := NewOutlet(w)
+		line := []byte(strings.Repeat("x", 1023) + "\n")
+		for range 2 * outletLimit / len(line) {
+			_, _ = o.Write(line)
+		}
+		synctest.Wait()
+		o.mu.Lock()
+		kept, dropped := len(o.kept), o.dropped
+		o.mu.Unlock()
+		if kept > outletLimit || dropped == 0 {
+			t.Errorf("%d octets kept, %d writes dropped", kept, dropped)
+		}
+		got := make(chan string, 1)
+		go func() {
+			var b strings.Builder
+			buf := make([]byte, 1<<20)
+			for {
+				n, err := r.Read(buf)
+				b.Write(buf[:n])
+				if err != nil {
+					break
+				}
+			}
+			got <- b.String()
+		}()
+		synctest.Wait()
+		_, _ = o.Write([]byte("after\n"))
+		o.Close()
+		w.Close()
+		s := <-got
+		if lines := strings.Count(s, "xxx\n"); lines+dropped != 2*outletLimit/len(line) || !strings.Contains(s, "log_dropped") || !strings.HasSuffix(s, "after\n") {
+			t.Errorf("%d lines came, %d were dropped; the end: %q", lines, dropped, s[max(0, len(s)-100):])
+		}
+	})
+}
+
+func TestOutletCloseDoesNotWaitForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		o := NewOutlet(w)
+		_, _ = o.Write([]byte("nobody reads this"))
+		began := time.Now()
+		o.Close()
+		if d := time.Since(began); d != lastWords {
+			t.Errorf("closed after %v", d)
+		}
+		r.Close() // so that its goroutine ends
+		synctest.Wait()
+	})
+}
+
+func TestOutletWhoseReaderHasLeft(t *testing.T) {
+	r, w := io.Pipe()
+	r.CloseWithError(errors.New("gone"))
+	o := NewOutlet(w)
+	_, _ = o.Write([]byte("x"))
+	<-o.done
+	for range 100 {
+		_, _ = o.Write(bytes.Repeat([]byte("x"), 1<<20))
+	}
+	if len(o.kept) > 1 {
+		t.Errorf("%d octets are kept for nobody", len(o.kept))
+	}
+	o.Close()
+}
