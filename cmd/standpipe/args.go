@@ -103,8 +103,9 @@ func (a *arranger) flag(name, value string, has bool, next []string) (used int, 
 		return 0, nil
 	}
 	if !has {
-		// What begins with a dash is the next flag, but for the dash alone, which is standard output.
-		if len(next) == 0 || len(next[0]) > 1 && next[0][0] == '-' {
+		// What begins with a dash is the next flag, but for the dash alone, which is standard output, and for a
+		// negative number: what is wrong with that is its value.
+		if len(next) == 0 || len(next[0]) > 1 && next[0][0] == '-' && (next[0][1] < '0' || next[0][1] > '9') {
 			return 0, usageError("%s needs a value; write %s=VALUE", config.Dashed(name), long)
 		}
 		value, used = next[0], 1

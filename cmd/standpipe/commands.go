@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -64,23 +63,19 @@ func newApp(out, errOut io.Writer) *cli.App {
 		c.HideHelpCommand = true
 		c.CustomHelpTemplate = commandHelp
 		if c.Name != "version" {
+			c.CustomHelpTemplate += flagHelp(c.Flags)
 			c.Flags = append(settingFlags(), c.Flags...)
 		}
 	}
 	return app
 }
 
-// commandHelp puts each flag's names on a line of their own: they are too long for a column.
+// commandHelp is a command's help up to its flags, which flagHelp writes.
 const commandHelp = `standpipe {{.Name}} - {{.Usage}}
 
    standpipe {{.Name}}{{if .VisibleFlags}} [flags]{{end}} {{.ArgsUsage}}
 {{if .Description}}
 {{.Description}}
-{{end}}{{if .VisibleFlags}}
-Flags stand before or after APP.
-{{range .VisibleFlags}}
-   {{range $i, $n := .Names}}{{if $i}}, {{end}}{{if gt (len $n) 1}}-{{end}}-{{$n}}{{end}}
-        {{.GetUsage}}{{end}}
 {{end}}`
 
 const serveText = `APP is module:callable, module:factory, a package or module, or a file: shop.wsgi:application, blog:create_app,
@@ -99,16 +94,11 @@ func settingFlags() []cli.Flag {
 		if len(s.Flags) == 0 {
 			continue
 		}
-		usage, _, _ := strings.Cut(strings.ReplaceAll(s.Doc, "`", ""), ". ")
-		usage = strings.TrimSuffix(usage, ".")
-		if s.Default != "" {
-			usage += " (default: " + s.Default + ")"
-		}
 		name, aliases := s.Flags[0], s.Flags[1:]
 		if s.Repeatable() {
-			out = append(out, &cli.StringSliceFlag{Name: name, Aliases: aliases, Usage: usage})
+			out = append(out, &cli.StringSliceFlag{Name: name, Aliases: aliases})
 		} else {
-			out = append(out, &cli.StringFlag{Name: name, Aliases: aliases, Usage: usage})
+			out = append(out, &cli.StringFlag{Name: name, Aliases: aliases})
 		}
 	}
 	return out
@@ -121,7 +111,7 @@ func loadConfig(c *cli.Context) (*config.Config, *config.Sources, error) {
 	if err != nil {
 		return nil, nil, exit.With(exit.Failed, fmt.Errorf("the current folder cannot be found: %w", err))
 	}
-	in := config.Input{App: c.Args().First(), Environ: os.Environ(), Dir: dir, Pid: os.Getpid()}
+	in := config.Input{App: c.Args().First(), Environ: os.Environ(), Dir: dir, Pid: os.Getpid(), Tolerant: c.Command.Name == "serve"}
 	for _, s := range config.Settings() {
 		if len(s.Flags) == 0 || !c.IsSet(s.Flags[0]) {
 			continue

@@ -41,6 +41,7 @@ func TestArrange(t *testing.T) {
 		{"serve -w=4 -e A=b,c -e X=", "serve --workers=4 --env=A=b,c --env=X= --"},
 		{"serve --log-file - a", "serve --error-log=- -- a"},
 		{"serve --chdir=/x -- -odd", "serve --dir=/x -- -odd"},
+		{"serve -w -1 a -t -5s", "serve --workers=-1 --timeout=-5s -- a"},
 		{"check --load a --json", "check --load --json -- a"},
 		{"serve --server-header= a", "serve --server-header= -- a"},
 		{"config a -h", "config --help -- a"},
@@ -65,6 +66,9 @@ func TestUsageErrors(t *testing.T) {
 		"serve a:b c:d":                          `"c:d" is left over; there is one APP`,
 		"serve -w":                               "-w needs a value",
 		"serve -w --threads 2":                   "-w needs a value; write --workers=VALUE",
+		"check -w -1":                            `--workers: workers "-1" is negative; it is 1 or more`,
+		"check --timeout -5":                     `--timeout: timeout "-5" is negative; 0 means no limit`,
+		"check -w x":                             `--workers: workers "x" is not a whole number`,
 		"check --load=1":                         "--load takes no value",
 		"serve --load":                           "there is no flag --load",
 		"srve":                                   `there is no command "srve"; did you mean serve?`,
@@ -145,8 +149,28 @@ func TestConfigCommand(t *testing.T) {
 
 func TestHelpAndVersion(t *testing.T) {
 	code, out, _ := call(t, "serve", "--help")
-	if code != 0 || !strings.Contains(out, "--workers, -w") || !strings.Contains(out, "standpipe serve shop.wsgi:application -w 4") {
+	if code != 0 || !strings.Contains(out, "standpipe serve shop.wsgi:application -w 4") {
 		t.Errorf("exit %d, %q", code, out)
+	}
+	// Each flag: what its value is, its variable, whether it may be given again.
+	for _, want := range []string{
+		"   -w, --workers N or APP=N                     STANDPIPE_WORKERS, repeatable\n        Worker processes\n",
+		"   --max-body SIZE                              STANDPIPE_MAX_BODY\n        The largest request body; a larger one is answered 413 (default: 100MiB)\n",
+		"   -t, --timeout DURATION or APP=DURATION ", " --log-format auto|text|json ", "   -e, --env NAME=VALUE                         repeatable\n", "--dir, --chdir DIR ",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the help has no %q", want)
+		}
+	}
+	for line := range strings.Lines(out) {
+		if len(line) > 120 || strings.ContainsAny(line, "`{") {
+			t.Errorf("in the help: %q", line)
+		}
+	}
+	for _, command := range []string{"check", "config"} {
+		if code, out, _ := call(t, command, "--help"); code != 0 || !strings.Contains(out, "STANDPIPE_WORKERS, repeatable") || !strings.Contains(out, "   --json\n        write JSON\n") {
+			t.Errorf("%s: exit %d, %q", command, code, out)
+		}
 	}
 	if code, out, _ = call(t); code != 0 || !strings.Contains(out, "check") {
 		t.Errorf("exit %d, %q", code, out)

@@ -91,6 +91,13 @@ type App struct {
 
 	Interpreter discover.Interpreter // the python to run; checked
 	Candidates  []string             // when Module is empty: files relative to Dir, in the order to try
+
+	// Broken is why the app cannot be started now: its folder or its interpreter is missing. Interpreter is then empty.
+	// Only for a tolerant caller; see Again. nil: nothing is missing.
+	Broken error
+
+	wish   discover.Wish // how Interpreter was looked for
+	unread bool          // EnvFile waits for Dir
 }
 
 // EnvVar is one variable for an app's workers. In a list a later one of the same name wins.

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -95,12 +94,15 @@ func (l *loader) deriveApps() {
 		a.Dir = filepath.Clean(a.Dir)
 		within(a.Dir, a.EnvFile)
 		within(a.Dir, a.PythonPath)
-		l.readEnvFiles(a)
-		if st, err := os.Stat(a.Dir); err != nil || !st.IsDir() {
-			continue // validate says so; nothing below makes sense without it
+		dir := appPath(a.Name, "dir")
+		missing := checkFolder(a.Dir)
+		if missing != nil && !l.unsure(dir) {
+			l.absent(i, l.sources.Of(dir), missing)
 		}
-		l.findApp(a)
-		l.findPython(a)
+		there := missing == nil && !l.unsure(dir)
+		l.readEnvFiles(a, there)
+		l.findApp(a, there)
+		l.findPython(i, there)
 	}
 }
 
@@ -125,11 +127,15 @@ func within(dir string, paths []string) {
 	}
 }
 
-// readEnvFiles puts the files' variables in front of the app's own, which win.
-func (l *loader) readEnvFiles(a *App) {
+// readEnvFiles puts the files' variables in front of the app's own, which win. Without the app's folder it only looks
+// at those that lie elsewhere; Again reads them all.
+func (l *loader) readEnvFiles(a *App, there bool) {
 	var vars []EnvVar
 	src := l.sources.Of(appPath(a.Name, "env_file"))
 	for _, path := range a.EnvFile {
+		if !there && beneath(path, a.Dir) {
+			continue
+		}
 		v, err := readEnvFile(path)
 		if err != nil {
 			l.bad.add(src, "env_file of app %q: %s", a.Name, withPath(path, err))
@@ -137,7 +143,9 @@ func (l *loader) readEnvFiles(a *App) {
 		}
 		vars = append(vars, v...)
 	}
-	a.Env = append(vars, a.Env...)
+	if a.unread = !there; there {
+		a.Env = append(vars, a.Env...)
+	}
 }
 
 // withPath names the file unless the message begins with it already.
@@ -150,7 +158,7 @@ func withPath(path string, err error) string {
 }
 
 // findApp is for an app whose module nobody named: FLASK_APP, else the files that may hold it.
-func (l *loader) findApp(a *App) {
+func (l *loader) findApp(a *App, there bool) {
 	if a.Module != "" {
 		return
 	}
@@ -169,7 +177,11 @@ func (l *loader) findApp(a *App) {
 		l.sources.put(appPath(a.Name, "module"), src)
 		return
 	}
-	if a.Candidates = discover.Candidates(a.Dir); len(a.Candidates) > 0 {
+	if !there {
+		a.Candidates = discover.Usual()
+		return
+	}
+	if a.Candidates = discover.Candidates(a.Dir); len(a.Candidates) > 0 || l.unsure(appPath(a.Name, "module")) {
 		return
 	}
 	where, looked := "", "FLASK_APP, standpipe.toml, "
@@ -182,7 +194,8 @@ func (l *loader) findApp(a *App) {
 	l.bad.at("", "%sno app found in %s; looked for %s%s. Name it: standpipe serve shop.wsgi:application", where, a.Dir, looked, discover.Places)
 }
 
-func (l *loader) findPython(a *App) {
+func (l *loader) findPython(app int, there bool) {
+	a := &l.cfg.Apps[app]
 	python, venv := l.sources.Of(appPath(a.Name, "python")), l.sources.Of(appPath(a.Name, "venv"))
 	if a.Python != "" && a.Venv != "" {
 		switch {
@@ -195,19 +208,27 @@ func (l *loader) findPython(a *App) {
 			return
 		}
 	}
-	in, err := discover.Find(discover.Wish{
+	env := l.env
+	a.wish = discover.Wish{
 		Dir: a.Dir, Python: a.Python, PythonFrom: how(python), Venv: a.Venv, VenvFrom: how(venv),
-		Getenv: func(name string) string { return l.env[name] },
-	})
-	if err != nil {
-		src := python
-		if a.Python == "" {
-			src = venv
-		}
-		l.bad.add(src, "app %q: %v", a.Name, err)
+		Getenv: func(name string) string { return env[name] },
+	}
+	if !there {
+		return // one problem is enough
+	}
+	in, err := discover.Find(a.wish)
+	if err == nil {
+		a.Interpreter = in
 		return
 	}
-	a.Interpreter = in
+	src := python
+	if a.Python == "" {
+		src = venv
+	}
+	if !src.Given() && l.unsure(appPath(a.Name, "python"), appPath(a.Name, "venv")) {
+		return
+	}
+	l.absent(app, src, err)
 }
 
 // how is a source as the start line names it.
@@ -216,6 +237,11 @@ func how(s Source) string {
 		return "set in " + s.Where
 	}
 	return s.Where
+}
+
+// unsureStop says whether a part of the stop budget could not be read.
+func (l *loader) unsureStop() bool {
+	return l.unsure("stop.stop_timeout", "stop.graceful_timeout", "stop.shutdown_delay", "stop.term_grace")
 }
 
 // deriveStop divides the stop budget: shutdown_delay, then graceful_timeout, then term_grace.
@@ -242,7 +268,7 @@ func (l *loader) deriveStop() {
 	case !graceful:
 		if left := c.StopTimeout - around; left > 0 {
 			c.GracefulTimeout = left
-		} else {
+		} else if !l.unsureStop() {
 			l.bad.add(l.sources.Of("stop.stop_timeout"), "stop_timeout %s leaves nothing for running requests after shutdown_delay %s and term_grace %s; raise it, or lower those",
 				FormatDuration(c.StopTimeout), FormatDuration(c.ShutdownDelay), FormatDuration(c.TermGrace))
 		}

@@ -116,24 +116,35 @@ func appFlag(text, dir string, bad *Problems) group {
 	fields, err := splitQuoted(text)
 	if err != nil {
 		bad.add(src, "%q: %v", text, err)
-		return g
+		fields = nil
 	}
 	at := make(map[*Setting]int)
 	byKey := make(map[string]*Setting)
 	for _, s := range appSettings() {
 		byKey[s.Key] = s
 	}
+	unread := func(s *Setting) {
+		if s != nil {
+			g.givens = append(g.givens, given{s: s, in: input{src: src}, bad: true})
+		}
+	}
+	if err != nil {
+		unread(byKey["module"])
+	}
 	for _, f := range fields {
 		key, value, ok := strings.Cut(f, "=")
 		if !ok {
 			bad.add(src, "%q: %q is not KEY=VALUE; write name=shop,module=shop.wsgi:application", text, f)
+			unread(byKey["module"]) // most likely
 			continue
 		}
 		value = unquote(value)
 		s := byKey[strings.ReplaceAll(key, "-", "_")]
 		switch {
 		case s == nil:
-			bad.add(src, "%q: %s", text, unknownKey(OfApp, "", key))
+			sentence, meant := unknownKey(OfApp, "", key)
+			bad.add(src, "%q: %s", text, sentence)
+			unread(byKey[meant])
 			continue
 		case s.Key == "name":
 			g.name = value

@@ -25,7 +25,7 @@ func ParseListen(text, base string) (Listen, error) {
 		case "http", "tcp":
 			s = strings.TrimSuffix(s[len(scheme)+3:], "/")
 		case "uwsgi", "https", "fastcgi":
-			return l, fmt.Errorf("%q: %s is not there yet; this release speaks http", text, scheme)
+			return l, fmt.Errorf("%q: %s is not there yet in this release; http is", text, scheme)
 		default:
 			return l, fmt.Errorf("%q: %s is no protocol that standpipe knows; write host:port, unix:/path or fd://3", text, scheme)
 		}

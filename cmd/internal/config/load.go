@@ -18,6 +18,9 @@ type Input struct {
 	Dir     string   // the current folder, absolute
 	Pid     int      // for LISTEN_PID
 	Machine *Machine // nil: this one
+
+	// Tolerant: of several apps, one whose folder or interpreter is missing is no problem; it is Broken instead.
+	Tolerant bool
 }
 
 // loader is one run of Load.
@@ -31,6 +34,9 @@ type loader struct {
 	cfg     *Config
 	sources *Sources
 	bad     Problems
+
+	failed   map[string]bool // paths of values of which one layer's word could not be read
+	absences []absence
 }
 
 // Load puts the layers together, works out what nobody set, and checks everything. The error is Problems: all of them.
@@ -40,13 +46,14 @@ func Load(in Input) (*Config, *Sources, error) {
 		m := Measure()
 		in.Machine = &m
 	}
-	l := &loader{in: in, env: newEnvironment(in.Environ), cfg: &Config{Dir: in.Dir}, sources: newSources()}
+	l := &loader{in: in, env: newEnvironment(in.Environ), cfg: &Config{Dir: in.Dir}, sources: newSources(), failed: make(map[string]bool)}
 	l.read()
 	l.server()
 	l.listen()
 	l.apps()
 	l.derive()
 	l.validate()
+	l.judgeAbsences()
 	if len(l.bad) > 0 {
 		return l.cfg, l.sources, l.bad
 	}
@@ -95,6 +102,7 @@ func (l *loader) read() {
 	}
 	if strings.HasSuffix(name, ".py") || strings.HasPrefix(name, "python:") || strings.HasPrefix(name, "file:") {
 		l.bad.add(src, "%q: a gunicorn configuration is Python, standpipe reads TOML; docs/migrating.md has each setting's place", name)
+		l.file.failed = true
 		return
 	}
 	path := name
@@ -105,13 +113,18 @@ func (l *loader) read() {
 	l.file = readTOML(path, name, filepath.Dir(path), &l.bad)
 }
 
-// apply writes givens to t, in their order. path makes a value's path of its key.
+// apply writes givens to t, in their order. path makes a value's path of its key. What cannot be read leaves both the
+// value and its source as they were.
 func (l *loader) apply(t target, givens []given, path func(*Setting) string) {
 	for _, g := range givens {
-		if err := g.s.apply(t, g.in); err != nil {
+		if g.bad {
+			l.failed[path(g.s)] = true
+		} else if err := g.s.apply(t, g.in); err != nil {
 			l.bad.add(g.in.src, "%s %v", g.s.FileKey(), err)
+			l.failed[path(g.s)] = true
+		} else {
+			l.sources.put(path(g.s), g.in.src)
 		}
-		l.sources.put(path(g.s), g.in.src)
 	}
 }
 
@@ -150,7 +163,7 @@ func (l *loader) listen() {
 			path := func(s *Setting) string { return listenPath(i, s.Key) }
 			l.apply(target{listen: at}, defaults(OfListen), path)
 			l.apply(target{listen: at}, g.givens, path)
-			if !slices.ContainsFunc(g.givens, func(g given) bool { return g.s.Key == "address" }) {
+			if !l.sources.Of(listenPath(i, "address")).Given() && !l.unsure(listenPath(i, "address")) {
 				l.bad.add(g.src, "[[listen]] has no address; write address = \"127.0.0.1:8000\"")
 			}
 		}
@@ -158,6 +171,7 @@ func (l *loader) listen() {
 		for i := range l.cfg.Listen {
 			l.sources.put(listenPath(i, "address"), bind)
 		}
+	case l.unsure("bind"):
 	default:
 		l.defaultListen()
 	}
@@ -220,7 +234,7 @@ func (l *loader) app(g group, extra, positional []given) App {
 	}
 	name := g.name
 	if name == "" {
-		draft := build("", &loader{sources: newSources()})
+		draft := build("", &loader{sources: newSources(), failed: make(map[string]bool)})
 		name = draft.Name
 		if name == "" {
 			name = nameOf(cmpOr(draft.Module, l.env["FLASK_APP"]), draft.Dir)
@@ -235,6 +249,9 @@ func (l *loader) app(g group, extra, positional []given) App {
 func (l *loader) knownNames() {
 	var names []string
 	for _, a := range l.cfg.Apps {
+		if l.unsure(appPath(a.Name, "name")) {
+			return
+		}
 		names = append(names, a.Name)
 	}
 	for _, g := range slices.Concat(l.envs.named, l.flags.named) {

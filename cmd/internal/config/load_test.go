@@ -316,7 +316,7 @@ env = { A = [1] }
 		"standpipe.toml:9: there is no setting adress; did you mean address?",
 		"standpipe.toml:13: app \"a\": the folder "+p.dir+"/nowhere does not exist",
 		"standpipe.toml:14: app \"a\": mount \"a//b\" does not begin with a slash",
-		"standpipe.toml:18: app \"b\": python "+p.dir+"/bin/python: does not exist",
+		"standpipe.toml:18: app \"b\": python "+p.dir+"/bin/python does not exist",
 		"standpipe.toml:19: env_file of app \"b\": "+p.dir+"/.env does not exist",
 		`host "http://x" is a URL`, `host "y:80" has a port`, `host "a.*.org" has a *`, `host "0.0.0.0" is an address to listen on`,
 		"standpipe.toml:22: two apps are called \"b\"",
@@ -339,7 +339,7 @@ func TestTOMLErrors(t *testing.T) {
 		"[log]\nlog_format = \"xml\"\n":             "standpipe.toml:2: log.log_format \"xml\" is not one of auto, text, json",
 		"[[listen]]\n":                              "standpipe.toml:1: [[listen]] has no address",
 		"bind = \":1\"\n[[listen]]\naddress=\":2\"": "standpipe.toml:1: bind and [[listen]] say the same thing",
-		"[[app]]\n[app.static]\nurl = \"/\"\n":      "standpipe.toml:2: there is no setting static",
+		"[[app]]\n[app.static]\nurl = \"/\"\n":      "standpipe.toml:2: static is not there yet in this release",
 		"[[app]]\nenv.A = 1\nenv.\"b c\" = 2\n":     "standpipe.toml:2: env \"b c\" is not a variable's name",
 	} {
 		p := newProject(t, "app.py")

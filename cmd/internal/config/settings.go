@@ -29,6 +29,8 @@ type Setting struct {
 	Flags   []string // the long name first, then its other spellings and letters; none: no flag
 	NoEnv   bool     // there is no STANDPIPE_ variable
 	Choices []string // of a Choice
+	Hint    string   // what stands for the value in --help; empty: by Kind
+	Least   int      // of an Int where 0 would not mean "no limit"; 0: none
 	Default string   // as one would write it; empty: none, or worked out
 	Derived string   // how the default is worked out, in words; empty: Default is all
 	Doc     string
@@ -98,12 +100,28 @@ func (s *Setting) Repeatable() bool {
 	return s.Kind == List || s.Kind == Pairs || s.Named() || s.Key == "app"
 }
 
+// Placeholder is what stands for the value in --help.
+func (s *Setting) Placeholder() string {
+	hint := s.Hint
+	switch {
+	case hint != "":
+	case s.Kind == Choice:
+		hint = strings.Join(s.Choices, "|")
+	default:
+		hint = [...]string{"TEXT", "", "FILE", "N", "SIZE", "DURATION", "A,B", "NAME=VALUE", "MODE"}[s.Kind]
+	}
+	if s.Named() {
+		hint += " or APP=" + hint
+	}
+	return hint
+}
+
 func commandSettings() []*Setting {
 	return []*Setting{
 		{Key: "config", Kind: Path, Flags: []string{"config", "c"},
 			Derived: "standpipe.toml in the current folder, when neither APP nor --app is given",
 			Doc:     "The configuration file, TOML."},
-		{Key: "app", Kind: Text, Flags: []string{"app"}, NoEnv: true,
+		{Key: "app", Kind: Text, Flags: []string{"app"}, NoEnv: true, Hint: "KEY=VALUE,...",
 			Doc: "One app, as KEY=VALUE pairs separated by commas, with the keys of [[app]]: `name=shop,module=shop.wsgi:application,dir=/srv/shop`. Repeatable. A value may hold commas inside quotes: `hosts=\"a.org,b.org\"`. An app of the same name in the file is changed, another one is added."},
 		{Key: "worker_class", Kind: Choice, Choices: []string{"sync", "gthread"}, Flags: []string{"worker-class", "k"}, NoEnv: true,
 			Doc: "Accepted so that a gunicorn command line goes on working: both mean the one kind of worker there is; `--threads` alone decides."},
@@ -112,24 +130,24 @@ func commandSettings() []*Setting {
 
 func serverSettings() []*Setting {
 	return []*Setting{
-		{Key: "bind", Scope: OfServer, Kind: List, Flags: []string{"bind", "b"},
+		{Key: "bind", Scope: OfServer, Kind: List, Flags: []string{"bind", "b"}, Hint: "ADDRESS",
 			Derived: "127.0.0.1:8000; 0.0.0.0:$PORT when PORT is set; the sockets of LISTEN_FDS when systemd hands some over",
 			Doc:     "Addresses to listen on: `host:port`, `:port` (every address of the machine), `[::1]:port`, a bare port (on 127.0.0.1), `unix:/path` with `?mode=0660&user=www&group=www`, `fd://3`. Repeatable. In the file, [[listen]] says the same with more keys.",
 			set:     setBind, show: func(target) (string, bool) { return "", false }},
 		{Key: "trusted_proxies", Scope: OfServer, Kind: List, Flags: []string{"trusted-proxies", "forwarded-allow-ips"},
-			Default: "loopback,unix", Derived: "FORWARDED_ALLOW_IPS when it is set", Reload: true,
+			Default: "loopback,unix", Derived: "FORWARDED_ALLOW_IPS when it is set", Reload: true, Hint: "NETWORK,...",
 			Doc: "Who may say who the client is by X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host, Forwarded and X-Real-IP: addresses, networks (`10.0.0.0/8`), `loopback`, `unix`, `*` for everybody, `none`. Peers on unix sockets are trusted with every value but `none`. From others these fields are removed.",
 			set: setTrusted, show: showTrusted},
 		{Key: "server_header", Scope: OfServer, Kind: Text, Flags: []string{"server-header"}, Default: "standpipe", Reload: true,
 			Doc: "The Server field of every answer; empty: no such field.",
 			at:  func(t target) any { return &t.cfg.ServerHeader }},
-		{Key: "error_page", Scope: OfServer, Kind: Pairs, Flags: []string{"error-page"}, Reload: true,
+		{Key: "error_page", Scope: OfServer, Kind: Pairs, Flags: []string{"error-page"}, Reload: true, Hint: "STATUS=FILE",
 			Doc: "A file of your own for one status of standpipe's own errors: `--error-page 503=busy.html`. Repeatable. In the file: `error_page = { 503 = \"busy.html\" }`.",
 			set: setErrorPage, show: showErrorPage},
-		{Key: "spool_dir", Scope: OfServer, Kind: Path, Flags: []string{"spool-dir"}, Derived: "a folder in the run-time folder",
+		{Key: "spool_dir", Scope: OfServer, Kind: Path, Flags: []string{"spool-dir"}, Hint: "DIR", Derived: "a folder in the run-time folder",
 			Doc: "Where request bodies are kept that are larger than buffer_body.",
 			at:  func(t target) any { return &t.cfg.SpoolDir }},
-		{Key: "runtime_dir", Scope: OfServer, Kind: Path, Flags: []string{"runtime-dir"},
+		{Key: "runtime_dir", Scope: OfServer, Kind: Path, Flags: []string{"runtime-dir"}, Hint: "DIR",
 			Derived: "$RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/standpipe, /run/standpipe for root, $TMPDIR/standpipe-UID: the first that works",
 			Doc:     "The folder for what standpipe writes while it runs.",
 			at:      func(t target) any { return &t.cfg.RuntimeDir }},
@@ -142,13 +160,13 @@ func serverSettings() []*Setting {
 		limit("max_head", Size, "64KiB", "Request line and fields together; more is answered 431. 1KiB to 512KiB; it cannot be switched off.", func(c *Config) any { return &c.MaxHead }),
 		derivedLimit("max_connections", Int, "80 % of the open files limit", "Client connections at a time; at the limit new ones wait in the backlog.", func(c *Config) any { return &c.MaxConns }),
 
-		{Key: "access_log", Section: "log", Scope: OfServer, Kind: Text, Flags: []string{"access-log", "access-logfile"}, Default: "-",
+		{Key: "access_log", Section: "log", Scope: OfServer, Kind: Text, Flags: []string{"access-log", "access-logfile"}, Default: "-", Hint: "FILE",
 			Doc: "Where the access log goes: `-` is standard output, `off`, or a file.",
 			set: logFile(func(c *Config) *string { return &c.AccessLog }, true), show: showText(func(c *Config) string { return c.AccessLog })},
 		{Key: "access_log_format", Section: "log", Scope: OfServer, Kind: Choice, Choices: []string{"combined", "json"}, Flags: []string{"access-log-format"}, Default: "combined",
 			Doc: "`combined` is the well-known line plus app, rt, wait, id and worker; `json` is one object per line.",
 			at:  func(t target) any { return &t.cfg.AccessLogFormat }},
-		{Key: "error_log", Section: "log", Scope: OfServer, Kind: Text, Flags: []string{"error-log", "error-logfile", "log-file"}, Default: "-",
+		{Key: "error_log", Section: "log", Scope: OfServer, Kind: Text, Flags: []string{"error-log", "error-logfile", "log-file"}, Default: "-", Hint: "FILE",
 			Doc: "Where everything else goes: `-` is standard error, or a file.",
 			set: logFile(func(c *Config) *string { return &c.ErrorLog }, false), show: showText(func(c *Config) string { return c.ErrorLog })},
 		{Key: "log_level", Section: "log", Scope: OfServer, Kind: Choice, Choices: []string{"trace", "debug", "info", "warn", "error"}, Flags: []string{"log-level"}, Default: "info", Reload: true,
@@ -191,7 +209,7 @@ func (s *Setting) apply(t target, in input) error {
 	v := in.last()
 	switch p := s.at(t).(type) {
 	case *int:
-		return store(p, v, parseInt)
+		return store(p, v, s.parseInt)
 	case *int64:
 		return store(p, v, ParseSize)
 	case *time.Duration:
@@ -211,6 +229,14 @@ func (s *Setting) apply(t target, in input) error {
 		*p = v
 	}
 	return nil
+}
+
+func (s *Setting) parseInt(v string) (int, error) {
+	n, err := parseInt(v)
+	if err == errNegative && s.Least > 0 {
+		err = fmt.Errorf("is negative; it is %d or more", s.Least)
+	}
+	return n, err
 }
 
 // store leaves the field alone when v cannot be read: the default stays, and no second problem follows from a zero.

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+
+	"github.com/standpipe/standpipe/cmd/internal/discover"
 )
 
 func listenSettings() []*Setting {
@@ -48,32 +50,32 @@ func appSettings() []*Setting {
 		{Key: "name", Scope: OfApp, Kind: Text, NoEnv: true, Derived: "the module's first part, or the folder's name",
 			Doc: "The app's name in logs and commands: letters, digits, dot, dash, underscore.",
 			at:  func(t target) any { return &t.app.Name }},
-		{Key: "module", Scope: OfApp, Kind: Text, Derived: "found in the app's folder",
+		{Key: "module", Scope: OfApp, Kind: Text, Derived: "FLASK_APP; else the first that holds an app of " + discover.Places,
 			Doc: "What to load: `module:callable`, `module:factory`, `module:factory(\"literal\")`, `package.module`, `path/to/file.py`, `path/to/file.py:callable`, `path/to/app.wsgi`. On the command line it is APP.",
 			at:  func(t target) any { return &t.app.Module }},
-		{Key: "dir", Scope: OfApp, Kind: Path, Flags: []string{"dir", "chdir"}, Derived: "the current folder; for an app in a file, the file's folder", Reload: true,
+		{Key: "dir", Scope: OfApp, Kind: Path, Flags: []string{"dir", "chdir"}, Hint: "DIR", Derived: "the current folder; for an app in a file, the file's folder", Reload: true,
 			Doc: "The app's folder: the workers' working directory and first on sys.path.",
 			at:  func(t target) any { return &t.app.Dir }},
-		{Key: "python", Scope: OfApp, Kind: Text, Flags: []string{"python"}, Reload: true,
+		{Key: "python", Scope: OfApp, Kind: Text, Flags: []string{"python"}, Reload: true, Hint: "PYTHON",
 			Derived: "that of venv, $VIRTUAL_ENV, DIR/.venv, DIR/venv, python3 in PATH: the first there is",
 			Doc:     "The interpreter: a path, relative to dir, or a name to look for in PATH.",
 			at:      func(t target) any { return &t.app.Python }},
-		{Key: "venv", Scope: OfApp, Kind: Text, Flags: []string{"venv"}, Reload: true,
+		{Key: "venv", Scope: OfApp, Kind: Text, Flags: []string{"venv"}, Reload: true, Hint: "DIR",
 			Doc: "A virtual environment's folder, relative to dir.",
 			at:  func(t target) any { return &t.app.Venv }},
 		{Key: "env", Scope: OfApp, Kind: Pairs, Flags: []string{"env", "e"}, NoEnv: true, Reload: true,
 			Doc: "A variable for the workers: `-e DEBUG=0`. Repeatable; `-e HOSTS=a,b` is one variable. In the file: `env = { DEBUG = \"0\" }`. Wins over env_file.",
 			set: setEnv, show: func(target) (string, bool) { return "", false }},
-		{Key: "env_file", Scope: OfApp, Kind: List, Flags: []string{"env-file"}, Reload: true,
+		{Key: "env_file", Scope: OfApp, Kind: List, Flags: []string{"env-file"}, Reload: true, Hint: "FILE",
 			Doc: "Files with KEY=VALUE lines, relative to dir. Repeatable; a later file wins. No file is read unasked.",
 			at:  func(t target) any { return &t.app.EnvFile }},
-		{Key: "pythonpath", Scope: OfApp, Kind: List, Flags: []string{"pythonpath"}, Reload: true,
+		{Key: "pythonpath", Scope: OfApp, Kind: List, Flags: []string{"pythonpath"}, Reload: true, Hint: "DIR,...",
 			Doc: "Folders that go on sys.path after dir, relative to dir.",
 			at:  func(t target) any { return &t.app.PythonPath }},
-		{Key: "mount", Scope: OfApp, Kind: Text, Flags: []string{"mount"}, Default: "/", Reload: true,
-			Doc: "The path that the app answers for: SCRIPT_NAME. The longest mount wins, at a segment's end: `/shop` takes `/shop` and `/shop/cart`, not `/shopping`.",
+		{Key: "mount", Scope: OfApp, Kind: Text, Flags: []string{"mount"}, Default: "/", Reload: true, Hint: "PATH",
+			Doc: "The path that the app answers for: SCRIPT_NAME. The longest mount of a host wins, at a segment's end: `/shop` takes `/shop` and `/shop/cart`, not `/shopping`.",
 			set: setMount, show: func(t target) (string, bool) { return t.app.Mount, true }},
-		{Key: "hosts", Scope: OfApp, Kind: List, Flags: []string{"host", "hosts"}, Reload: true, Derived: "every host",
+		{Key: "hosts", Scope: OfApp, Kind: List, Flags: []string{"host", "hosts"}, Reload: true, Hint: "HOST,...", Derived: "every host",
 			Doc: "The hosts that the app answers for: `shop.example.org`, `*.example.org`. A request's port does not count. Repeatable.",
 			set: func(t target, in input) error {
 				t.app.Hosts = nil
@@ -82,8 +84,8 @@ func appSettings() []*Setting {
 				}
 				return nil
 			}, show: func(t target) (string, bool) { return strings.Join(t.app.Hosts, ","), true }},
-		perApp("workers", Int, []string{"workers", "w"}, "", "WEB_CONCURRENCY; else as many as there are cpus, at least 2 and at most 8, lowered to memory / 200 MiB; cgroup limits count", "Worker processes. At least 1.", func(a *App) any { return &a.Workers }),
-		perApp("threads", Int, []string{"threads"}, "1", "", "Requests that one worker runs at a time. Above 1 the app has to be thread-safe.", func(a *App) any { return &a.Threads }),
+		atLeast(1, perApp("workers", Int, []string{"workers", "w"}, "", "WEB_CONCURRENCY; else as many as there are cpus, at least 2 and at most 8, lowered to memory / 200 MiB; cgroup limits count", "Worker processes. At least 1.", func(a *App) any { return &a.Workers })),
+		atLeast(1, perApp("threads", Int, []string{"threads"}, "1", "", "Requests that one worker runs at a time. Above 1 the app has to be thread-safe.", func(a *App) any { return &a.Threads })),
 		perApp("timeout", Duration, []string{"timeout", "t"}, "30s", "", "From the start of the app's call to its first octets of body, or its end; then 504 and a new worker. Time in the waiting line does not count.", func(a *App) any { return &a.Timeout }),
 		perApp("queue", Int, []string{"queue"}, "", "256 + 16 per worker", "Requests that may wait for a worker; more are answered 503 with Retry-After.", func(a *App) any { return &a.Queue }),
 		perApp("queue_timeout", Duration, []string{"queue-timeout"}, "10s", "", "How long a request may wait for a worker; then 503.", func(a *App) any { return &a.QueueTimeout }),
@@ -94,6 +96,11 @@ func appSettings() []*Setting {
 func perApp(key string, kind Kind, flags []string, def, derived, doc string, at func(*App) any) *Setting {
 	return &Setting{Key: key, Scope: OfApp, Kind: kind, Flags: flags, Default: def, Derived: derived, Doc: doc, Reload: true,
 		at: func(t target) any { return at(t.app) }}
+}
+
+func atLeast(n int, s *Setting) *Setting {
+	s.Least = n
+	return s
 }
 
 func unixOnly(f func(*Listen) string) func(target) (string, bool) {
@@ -112,7 +119,7 @@ func setProtocol(t target, in input) error {
 		t.listen.Protocol = v
 		return nil
 	case "uwsgi", "https", "fastcgi":
-		return fmt.Errorf("%q is not there yet; this release speaks http", v)
+		return fmt.Errorf("%q is not there yet in this release; http is", v)
 	default:
 		return fmt.Errorf("%q is not one of http", v)
 	}

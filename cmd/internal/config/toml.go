@@ -19,6 +19,7 @@ type given struct {
 	s   *Setting
 	app string // for one app by its name; empty: for all, or for the group it stands in
 	in  input
+	bad bool // what was said could not be read, and the problem is told; in has only its source
 }
 
 // group is what one [[app]], one --app or one [[listen]] says.
@@ -33,6 +34,9 @@ type file struct {
 	server []given
 	apps   []group
 	listen []group
+
+	failed   bool // it could not be read at all
+	lostApps bool // something that was meant for an app stands in none
 }
 
 // tomlReader walks a decoded document with the line of every key at hand.
@@ -49,7 +53,7 @@ func readTOML(path, shown, base string, bad *Problems) file {
 	text, err := readBounded(path)
 	if err != nil {
 		bad.at(shown, "the configuration file %v", err)
-		return file{}
+		return file{failed: true}
 	}
 	return parseTOML(text, shown, base, bad)
 }
@@ -63,7 +67,7 @@ func parseTOML(text []byte, shown, base string, bad *Problems) file {
 			where = fmt.Sprintf("%s:%d", shown, row)
 		}
 		bad.at(where, "%s", strings.TrimPrefix(err.Error(), "toml: "))
-		return file{}
+		return file{failed: true}
 	}
 	r := &tomlReader{name: shown, base: base, lines: keyLines(text), bad: bad}
 	r.top(doc)
@@ -191,6 +195,7 @@ func (r *tomlReader) groups(key string, v any, scope Scope) []group {
 	list, ok := v.([]any)
 	if !ok {
 		r.bad.add(r.src(key), "%s may stand there more than once; write [[%s]] with two brackets", key, key)
+		r.out.lostApps = r.out.lostApps || scope == OfApp
 		return nil
 	}
 	for i, e := range list {
@@ -198,6 +203,7 @@ func (r *tomlReader) groups(key string, v any, scope Scope) []group {
 		m, ok := e.(map[string]any)
 		if !ok {
 			r.bad.add(r.src(path), "%s holds something that is no table; write [[%s]]", key, key)
+			r.out.lostApps = r.out.lostApps || scope == OfApp
 			continue
 		}
 		g := group{src: r.src(path), givens: r.table(path, m, scope, "")}
@@ -216,12 +222,20 @@ func (r *tomlReader) table(path string, m map[string]any, scope Scope, section s
 		at := join(path, key)
 		s := findKey(scope, section, key)
 		if s == nil {
-			r.bad.add(r.src(at), "%s", unknownKey(scope, section, key))
+			sentence, meant := unknownKey(scope, section, key)
+			r.bad.add(r.src(at), "%s", sentence)
+			if s := findKey(scope, section, meant); s != nil {
+				out = append(out, given{s: s, in: input{src: r.src(at)}, bad: true})
+			}
+			if scope == OfServer && (meant == "app" || key == "module" || key == "dir") {
+				r.out.lostApps = true
+			}
 			continue
 		}
 		in, err := r.input(at, s, m[key])
 		if err != nil {
 			r.bad.add(r.src(at), "%s %v", s.FileKey(), err)
+			out = append(out, given{s: s, in: in, bad: true})
 			continue
 		}
 		if len(in.values) > 0 {
@@ -308,42 +322,4 @@ func findKey(scope Scope, section, key string) *Setting {
 		}
 	}
 	return nil
-}
-
-// unknownKey is the sentence for a key that the table does not have.
-func unknownKey(scope Scope, section, key string) string {
-	name := join(section, key)
-	var keys []string
-	for _, s := range Settings() {
-		if s.Scope == OfCommand {
-			continue
-		}
-		if s.Key == key {
-			return fmt.Sprintf("there is no %s here; it belongs into %s", name, homeOf(s))
-		}
-		if s.Scope == scope && (scope != OfServer || s.Section == section) {
-			keys = append(keys, s.Key)
-		}
-	}
-	if scope == OfServer && section == "" {
-		keys = append(append(keys, sectionNames()...), "app", "listen")
-	}
-	if near := Nearest(key, keys); near != "" {
-		return fmt.Sprintf("there is no setting %s; did you mean %s?", name, join(section, near))
-	}
-	slices.Sort(keys)
-	return fmt.Sprintf("there is no setting %s; these are: %s", name, strings.Join(keys, ", "))
-}
-
-func homeOf(s *Setting) string {
-	switch {
-	case s.Scope == OfApp:
-		return "[[app]]"
-	case s.Scope == OfListen:
-		return "[[listen]]"
-	case s.Section != "":
-		return "[" + s.Section + "]"
-	default:
-		return "the top of the file, before the first table"
-	}
 }

@@ -19,7 +19,7 @@ func (l *loader) validate() {
 	names := make(map[string]bool)
 	for i := range l.cfg.Apps {
 		a := &l.cfg.Apps[i]
-		if names[a.Name] {
+		if names[a.Name] && !l.unsure(appPath(a.Name, "name")) {
 			l.bad.add(l.sources.Of(appPath(a.Name, "name")), "two apps are called %q; give each a name of its own", a.Name)
 		}
 		names[a.Name] = true
@@ -73,13 +73,8 @@ func (l *loader) checkApp(a *App) {
 	if !goodName(a.Name) {
 		l.bad.add(of("name"), "%q is not an app's name; use up to %d letters, digits, dots, dashes and underscores", a.Name, maxName)
 	}
-	if st, err := os.Stat(a.Dir); err != nil {
-		l.bad.add(of("dir"), "app %q: the folder %s %v", a.Name, a.Dir, reason(err))
-	} else if !st.IsDir() {
-		l.bad.add(of("dir"), "app %q: %s is not a folder", a.Name, a.Dir)
-	}
 	for _, p := range a.PythonPath {
-		if _, err := os.Stat(p); err != nil {
+		if _, err := os.Stat(p); err != nil && !(a.unread && beneath(p, a.Dir)) {
 			l.bad.add(of("pythonpath"), "app %q: pythonpath %s %v", a.Name, p, reason(err))
 		}
 	}
@@ -166,6 +161,9 @@ func (l *loader) checkRoutes() {
 	type place struct{ mount, host string }
 	first := make(map[place]string)
 	for _, a := range l.cfg.Apps {
+		if l.unsure(appPath(a.Name, "mount"), appPath(a.Name, "hosts")) {
+			continue
+		}
 		hosts := a.Hosts
 		if len(hosts) == 0 {
 			hosts = []string{""}
@@ -196,7 +194,7 @@ func (l *loader) checkRoutes() {
 func (l *loader) checkServer() {
 	c := l.cfg
 	of := l.sources.Of
-	if c.MaxBody > 0 && c.BufferBody > c.MaxBody && of("limits.buffer_body").Given() {
+	if c.MaxBody > 0 && c.BufferBody > c.MaxBody && of("limits.buffer_body").Given() && !l.unsure("limits.buffer_body", "limits.max_body") {
 		l.bad.add(of("limits.buffer_body"), "buffer_body %s is more than max_body %s; lower it", FormatSize(c.BufferBody), FormatSize(c.MaxBody))
 	}
 	if c.MaxHead > 0 && c.MaxHead < 1<<10 {
@@ -209,7 +207,7 @@ func (l *loader) checkServer() {
 	if strings.ContainsFunc(c.ServerHeader, func(r rune) bool { return r < ' ' || r > '~' }) {
 		l.bad.add(of("server_header"), "server_header %q holds what may not stand in a field (RFC 9110 5.5)", c.ServerHeader)
 	}
-	if total := of("stop.stop_timeout"); total.Given() && of("stop.graceful_timeout").Given() && c.StopTimeout > 0 &&
+	if total := of("stop.stop_timeout"); total.Given() && of("stop.graceful_timeout").Given() && c.StopTimeout > 0 && !l.unsureStop() &&
 		(c.GracefulTimeout == 0 || c.GracefulTimeout+c.ShutdownDelay+c.TermGrace > c.StopTimeout) {
 		l.bad.add(of("stop.graceful_timeout"), "shutdown_delay %s + graceful_timeout %s + term_grace %s do not fit into stop_timeout %s; leave one of the two out, and it follows",
 			FormatDuration(c.ShutdownDelay), FormatDuration(c.GracefulTimeout), FormatDuration(c.TermGrace), FormatDuration(c.StopTimeout))

@@ -42,6 +42,12 @@ func TestCandidates(t *testing.T) {
 		{[]string{"site/__init__.py", "tests/__init__.py=x", ".git/__init__.py=x", "my-app/__init__.py=x", "manage.py"}, []string{"manage.py"}},
 		{[]string{"src/app.py", "src/shop/__init__.py=x", "shop/__init__.py=x"}, []string{"shop/__init__.py", "src/app.py", "src/shop/__init__.py"}},
 		{[]string{"app.py/x", "wsgi.py"}, []string{"wsgi.py"}}, // a folder of that name
+		// One folder down: packages and plain folders, after the packages themselves and before src/.
+		{[]string{"shop/__init__.py", "shop/wsgi.py"}, []string{"shop/wsgi.py"}},
+		{[]string{"b/app.py", "my-site/app.py", "z/wsgi.py", "a/__init__.py=x", "src/c/wsgi.py", "src/app.py"},
+			[]string{"a/__init__.py", "z/wsgi.py", "b/app.py", "my-site/app.py", "src/app.py", "src/c/wsgi.py"}},
+		{[]string{"tests/wsgi.py", ".hidden/app.py", "node_modules/app.py", "env/wsgi.py", "py312/wsgi.py", "py312/pyvenv.cfg", "__pycache__/app.py", "a/b/wsgi.py"}, nil},
+		{[]string{"site/__init__.py", "site/wsgi.py", "polls/app.py", "manage.py"}, []string{"site/wsgi.py", "manage.py"}},
 	} {
 		if got := Candidates(tree(t, c.files...)); !slices.Equal(got, c.want) {
 			t.Errorf("%q: %q, want %q", c.files, got, c.want)
@@ -87,15 +93,15 @@ func TestFind(t *testing.T) {
 		wish Wish
 		want string
 	}{
-		{Wish{Dir: dir, Python: "./nope", Getenv: env("", path)}, "nope: does not exist"},
-		{Wish{Dir: dir, Python: "./plain", Getenv: env("", path)}, "plain: not executable"},
-		{Wish{Dir: dir, Python: "./venv", Getenv: env("", path)}, "venv: a folder, not a program"},
-		{Wish{Dir: dir, Python: "./dangling", Getenv: env("", path)}, "a link to /nowhere/python, which does not exist"},
+		{Wish{Dir: dir, Python: "./nope", Getenv: env("", path)}, "nope does not exist"},
+		{Wish{Dir: dir, Python: "./plain", Getenv: env("", path)}, "plain is not executable"},
+		{Wish{Dir: dir, Python: "./venv", Getenv: env("", path)}, "venv is a folder, not a program"},
+		{Wish{Dir: dir, Python: "./dangling", Getenv: env("", path)}, "is a link to /nowhere/python, which does not exist"},
 		{Wish{Dir: dir, Python: "python9", Getenv: env("", path)}, `python "python9" is not in PATH`},
-		{Wish{Dir: dir, Venv: "nope", Getenv: env("", path)}, "nope: does not exist"},
-		{Wish{Dir: dir, Venv: "plain", Getenv: env("", path)}, "plain: not a folder"},
-		{Wish{Dir: dir, Venv: "empty", Getenv: env("", path)}, "has no usable bin/python"},
-		{Wish{Dir: dir, Getenv: env("/nope", path)}, "$VIRTUAL_ENV: venv /nope: does not exist"},
+		{Wish{Dir: dir, Venv: "nope", Getenv: env("", path)}, "nope does not exist"},
+		{Wish{Dir: dir, Venv: "plain", Getenv: env("", path)}, "plain is not a folder"},
+		{Wish{Dir: dir, Venv: "empty", Getenv: env("", path)}, "has no usable bin/python: it does not exist"},
+		{Wish{Dir: dir, Getenv: env("/nope", path)}, "$VIRTUAL_ENV: venv /nope does not exist"},
 		{Wish{Dir: broken, Getenv: env("", path)}, "has no usable bin/python"}, // not passed over in silence
 		{Wish{Dir: bare, Getenv: env("", "")}, "no python found"},
 	} {

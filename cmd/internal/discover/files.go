@@ -12,27 +12,36 @@ import (
 const ConfigFile = "standpipe.toml"
 
 // Places is where Candidates looks, in words for a message.
-const Places = "wsgi.py, app.py, main.py, a package's __init__.py, src/ and manage.py"
+const Places = "wsgi.py, app.py, main.py, a package's __init__.py, wsgi.py and app.py one folder down, src/ and manage.py"
 
 // maxPackages bounds how many packages of one folder are listed: beyond it, a guess helps nobody.
 const maxPackages = 16
 
 // Candidates are the files in dir that may hold the app, relative to dir with slashes, in the order to try: wsgi.py,
-// app.py, main.py, each package's __init__.py, the same in src/, then manage.py. Nothing there: an empty list.
+// app.py, main.py, each package's __init__.py, each folder's wsgi.py, each folder's app.py, the same in src/, then
+// manage.py. Nothing there: an empty list.
 func Candidates(dir string) []string {
-	out := inside(dir, "")
+	django := isFile(filepath.Join(dir, "manage.py"))
+	out := inside(dir, "", django)
 	if isDir(filepath.Join(dir, "src")) {
-		out = append(out, inside(filepath.Join(dir, "src"), "src")...)
+		out = append(out, inside(filepath.Join(dir, "src"), "src", django)...)
 	}
-	if isFile(filepath.Join(dir, "manage.py")) {
+	if django {
 		out = append(out, "manage.py")
 	}
 	return out
 }
 
-func inside(dir, prefix string) []string {
+// Usual are the candidates of a folder that cannot be looked into yet: those of a fixed name.
+func Usual() []string { return append(slices.Clone(top), "manage.py") }
+
+var top = []string{"wsgi.py", "app.py", "main.py"}
+
+// inside lists one folder. Beside a manage.py no folder's app.py is taken: importing one of Django's packages before
+// its settings are there fails.
+func inside(dir, prefix string, django bool) []string {
 	var out []string
-	for _, name := range []string{"wsgi.py", "app.py", "main.py"} {
+	for _, name := range top {
 		if isFile(filepath.Join(dir, name)) {
 			out = append(out, path.Join(prefix, name))
 		}
@@ -56,11 +65,33 @@ func inside(dir, prefix string) []string {
 		out = append(out, path.Join(prefix, name, "__init__.py"))
 		n++
 	}
+	below := []string{"wsgi.py", "app.py"}
+	if django {
+		below = below[:1]
+	}
+	for _, file := range below {
+		n := 0
+		for _, e := range entries {
+			name := e.Name()
+			if n < maxPackages && mayHold(dir, name) && isFile(filepath.Join(dir, name, file)) {
+				out = append(out, path.Join(prefix, name, file))
+				n++
+			}
+		}
+	}
 	return out
 }
 
-// notApps are packages that are common in a project's folder and never hold its app.
-var notApps = []string{"tests", "test", "docs", "doc", "examples", "migrations", "scripts", "venv", "build", "dist", "static", "templates"}
+// mayHold says whether a folder, a package or a plain one, is a place for an app: it is not hidden, no virtual
+// environment (PEP 405), and none of notApps.
+func mayHold(dir, name string) bool {
+	return name != "src" && name[0] != '.' && !strings.HasPrefix(name, "__") && !slices.Contains(notApps, name) &&
+		!isFile(filepath.Join(dir, name, "pyvenv.cfg"))
+}
+
+// notApps are folders that are common in a project and never hold its app.
+var notApps = []string{"tests", "test", "docs", "doc", "examples", "migrations", "scripts", "venv", "env", "virtualenv",
+	"node_modules", "build", "dist", "static", "templates"}
 
 // importable says whether name can be a package: a Python identifier, as far as ASCII goes.
 func importable(name string) bool {

@@ -46,7 +46,7 @@ func Find(w Wish) (Interpreter, error) {
 		}
 		p := absolute(w.Dir, w.Python)
 		if err := executable(p); err != nil {
-			return Interpreter{}, fmt.Errorf("python %s: %w", p, err)
+			return Interpreter{}, fmt.Errorf("python %s %w", p, err)
 		}
 		return Interpreter{p, how}, nil
 	}
@@ -85,23 +85,27 @@ func Find(w Wish) (Interpreter, error) {
 func venv(dir, how string) (Interpreter, error) {
 	st, err := os.Stat(dir)
 	if err != nil {
-		return Interpreter{}, fmt.Errorf("venv %s: %w", dir, cause(err))
+		return Interpreter{}, fmt.Errorf("venv %s %w", dir, cause(err))
 	}
 	if !st.IsDir() {
-		return Interpreter{}, fmt.Errorf("venv %s: not a folder", dir)
+		return Interpreter{}, fmt.Errorf("venv %s is not a folder", dir)
 	}
 	names := []string{"bin/python", "bin/python3"}
 	if runtime.GOOS == "windows" {
 		names = []string{"Scripts/python.exe"}
 	}
+	var first error
 	for _, name := range names {
 		p := filepath.Join(dir, filepath.FromSlash(name))
-		err = executable(p)
+		err := executable(p)
 		if err == nil {
 			return Interpreter{p, how}, nil
 		}
+		if first == nil {
+			first = err
+		}
 	}
-	return Interpreter{}, fmt.Errorf("venv %s has no usable %s: %w", dir, names[0], err)
+	return Interpreter{}, fmt.Errorf("venv %s has no usable %s: it %w", dir, names[0], first)
 }
 
 func inPath(name, path string) (string, error) {
@@ -121,31 +125,32 @@ func inPath(name, path string) (string, error) {
 	return "", fs.ErrNotExist
 }
 
+// executable is nil, or says why path is no program: what may follow its name in a sentence.
 func executable(path string) error {
 	st, err := os.Stat(path)
 	if err != nil {
 		if l, lerr := os.Lstat(path); lerr == nil && l.Mode()&fs.ModeSymlink != 0 {
 			to, _ := os.Readlink(path)
-			return fmt.Errorf("a link to %s, which does not exist", to)
+			return fmt.Errorf("is a link to %s, which does not exist", to)
 		}
 		return cause(err)
 	}
 	if st.IsDir() {
-		return errors.New("a folder, not a program")
+		return errors.New("is a folder, not a program")
 	}
 	if runtime.GOOS != "windows" && st.Mode()&0o111 == 0 {
-		return errors.New("not executable")
+		return errors.New("is not executable")
 	}
 	return nil
 }
 
-// cause is the reason without "stat" and the path, which the caller has said already.
+// cause is the reason without "stat" and the path, which the caller has said already; like executable's.
 func cause(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return errors.New("does not exist")
 	}
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		return pe.Err
+		return fmt.Errorf("cannot be used: %w", pe.Err)
 	}
 	return err
 }

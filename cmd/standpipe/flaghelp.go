@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/standpipe/standpipe/cmd/internal/config"
+)
+
+const (
+	helpColumn = 48 // where the variables begin; what reaches it has its variable two blanks later
+	helpWidth  = 100
+)
+
+// flagHelp is the help of the settings' flags and of a command's own. One line has a flag's names, what stands for its
+// value, its variable and whether it may be given again; the next says what it does. Nothing in it is the template
+// library's.
+func flagHelp(own []cli.Flag) string {
+	var b strings.Builder
+	b.WriteString("\nFlags stand before or after APP.\n\n")
+	for _, s := range config.Settings() {
+		if len(s.Flags) == 0 {
+			continue
+		}
+		var notes []string
+		if n := s.EnvName(); n != "" {
+			notes = append(notes, n)
+		}
+		if s.Repeatable() {
+			notes = append(notes, "repeatable")
+		}
+		usage, _, _ := strings.Cut(strings.ReplaceAll(s.Doc, "`", ""), ". ")
+		usage = strings.TrimSuffix(usage, ".")
+		if s.Default != "" {
+			usage += " (default: " + s.Default + ")"
+		}
+		helpEntry(&b, s.Flags, s.Placeholder(), strings.Join(notes, ", "), usage)
+	}
+	for _, f := range own {
+		usage := ""
+		if d, ok := f.(cli.DocGenerationFlag); ok {
+			usage = d.GetUsage()
+		}
+		helpEntry(&b, f.Names(), "", "", usage)
+	}
+	helpEntry(&b, []string{"help", "h"}, "", "", "show this")
+	return b.String()
+}
+
+func helpEntry(b *strings.Builder, names []string, value, notes, usage string) {
+	// A letter goes first, as people know it from everywhere.
+	names = slices.Clone(names)
+	slices.SortStableFunc(names, func(a, b string) int { return min(len(a), 2) - min(len(b), 2) })
+	for i, n := range names {
+		names[i] = config.Dashed(n)
+	}
+	line := "   " + strings.Join(names, ", ")
+	if value != "" {
+		line += " " + value
+	}
+	if notes != "" {
+		line = fmt.Sprintf("%-*s  %s", helpColumn-2, line, notes)
+	}
+	b.WriteString(line + "\n")
+	line = "       "
+	for word := range strings.FieldsSeq(usage) {
+		if len(line)+1+len(word) > helpWidth {
+			b.WriteString(line + "\n")
+			line = "       "
+		}
+		line += " " + word
+	}
+	b.WriteString(line + "\n")
+}
