@@ -3,7 +3,7 @@
 // It runs a command that speaks the worker protocol (package shim); it knows
 // neither Python nor HTTP. What is here: how a command becomes a process with
 // pipes (spawn*.go, the only room that starts processes), one incarnation of a
-// worker (worker.go), its permanent seat (slot.go), when a seat may start again
+// worker (worker.go, life.go), its permanent seat (slot.go), when a seat may start again
 // (backoff.go), the seats of one app and the waiting line (pool.go, line.go),
 // what a worker prints (output.go), and what is told to the log (event.go).
 // What is not: how these happenings are written (cmd), what a request is

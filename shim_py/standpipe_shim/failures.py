@@ -137,7 +137,7 @@ def nothing_found(base, candidates, skipped):
     elif candidates:
         text = "no app was found in %s: there is no %s" % (base, ", ".join(candidates))
     else:
-        text = "no app was found in %s: it has no wsgi.py, app.py, main.py or manage.py" % base
+        text = "no app was found in %s: it has no wsgi.py, app.py, main.py or manage.py, nor a package with one" % base
     return Failure("no_app", text + "; name it, such as shop.wsgi:application")
 
 
