@@ -10,7 +10,7 @@ ADDRESS  ?= 127.0.0.1:8000
 # The newest Python found has the frameworks' newest releases.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build run test check smoke testenv soak clean $(BIN)
+.PHONY: build run test check smoke testenv soak figures clean $(BIN)
 
 build: $(BIN)
 
@@ -43,6 +43,12 @@ smoke: build testenv
 
 soak: build testenv
 	STANDPIPE_SOAK=$(SOAK) STANDPIPE_BIN=$(CURDIR)/$(BIN) go test -count=1 -timeout 0 -v -run Soak ./integration/
+
+# A few figures beside gunicorn, in one run; not a test.
+figures: build
+	@python3 -m venv .cache/figures && .cache/figures/bin/pip install --quiet --disable-pip-version-check gunicorn \
+		-r integration/apps/flask_shop/requirements.txt
+	@python3 integration/figures.py $(BIN) .cache/figures/bin/python integration/apps/flask_shop
 
 clean:
 	rm -rf bin .cache .venv

@@ -1,0 +1,218 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/standpipe/standpipe/shim"
+)
+
+// life is the part of a worker's run between its start and its end.
+type life struct {
+	*Worker
+	connDone  chan error
+	exit      chan Exit
+	connEnded bool
+	connErr   error
+	wasReady  bool
+	control   bool // the worker reads fd 3
+	canDump   bool // SIGUSR2 writes stacks; without that handler it kills
+	reason    Reason
+	failure   *shim.Failed
+	stuck     string // stacks at the boot timeout
+	protocol  error  // a *shim.ProtocolError or what else broke the pipe
+}
+
+// live returns when the process has been reaped.
+func (l *life) live() Exit {
+	w := l.Worker
+	var bootTimer, tick, ladder <-chan time.Time
+	if d := w.pool.opts.BootTimeout; d > 0 {
+		bootTimer = time.After(d)
+	}
+	if d := w.pool.opts.BootTick; d > 0 {
+		tick = time.Tick(d)
+	}
+	kill := w.kill
+	stop := func(r Reason) {
+		bootTimer, tick = nil, nil
+		l.reason = r
+		ladder = l.stopNow()
+	}
+	drain := func(r Reason, grace time.Duration) {
+		l.reason = r
+		w.enter(Draining)
+		if w.pool.leave(w) == 0 || grace == 0 {
+			ladder = l.stopNow()
+			return
+		}
+		ladder = time.After(grace)
+	}
+	for {
+		select {
+		case e := <-l.exit:
+			return e
+		case h := <-w.hello:
+			if w.State() == Starting {
+				if want := w.pool.opts.Hash; want != "" && h.Hash != want {
+					l.protocol = fmt.Errorf("%s runs another shim: its hash is %.64q, not %s", w.program, h.Hash, want)
+					stop(ProtocolError)
+					continue
+				}
+				w.enter(Booting)
+				l.control, l.canDump = h.Control, h.Stacks
+				w.pool.emit(WorkerHello{w.who, h})
+				m := w.pool.opts.Boot
+				m.Worker, m.Generation = w.slot, w.who.Generation
+				if err := w.conn.Boot(&m); err != nil {
+					l.protocol = err
+					stop(ProtocolError)
+				}
+			}
+		case r := <-w.ready:
+			if w.State() == Booting {
+				bootTimer, tick = nil, nil
+				l.wasReady = true
+				w.enter(Serving)
+				w.pool.bootEnded(true, BootFailure{})
+				count, of := w.pool.join(w)
+				w.pool.emit(WorkerReady{w.who, r, time.Since(w.started), count, of})
+			}
+		case f := <-w.failed:
+			if w.State() < Serving {
+				l.failure = f
+				bootTimer, tick = nil, nil
+				stop(BootFailed)
+			}
+		case <-bootTimer:
+			tick = nil
+			l.protocol = fmt.Errorf("not ready within %v", w.pool.opts.BootTimeout)
+			l.stuck = l.takeStacks()
+			stop(BootTimeout)
+		case <-tick:
+			w.pool.emit(WorkerWaits{w.who, w.State(), time.Since(w.started).Round(time.Second), l.takeStacks()})
+		case err := <-l.connDone:
+			l.connEnded, l.connErr = true, err
+			l.connDone = nil
+			if l.reason == None && errors.As(err, new(*shim.ProtocolError)) {
+				l.protocol = err // the cause, whatever the process does now that its pipes are closed
+				w.pool.leave(w)
+				stop(ProtocolError)
+				continue
+			}
+			if e, ok := l.awaitDeath(200 * time.Millisecond); ok {
+				return e
+			}
+			// It lives, but nobody can talk to it any more.
+			if l.reason == None {
+				l.protocol = err
+				w.pool.leave(w)
+				stop(ProtocolError)
+			}
+		case x := <-w.expired:
+			w.pool.emit(RequestExpired{w.who, x.request, x.why, l.takeStacks()})
+			if w.State() == Serving {
+				drain(RequestTimeout, w.pool.graceFor(w))
+			}
+		case r := <-w.retire:
+			switch {
+			case w.State() == Serving:
+				drain(r, 0)
+			case w.State() < Serving:
+				stop(r)
+			case w.State() == Draining:
+				ladder = l.stopNow()
+			}
+		case <-w.idle:
+			switch w.State() {
+			case Draining:
+				ladder = l.stopNow()
+			case Stopping:
+				w.conn.CloseRequests()
+			}
+		case <-kill:
+			kill = nil
+			bootTimer, tick = nil, nil
+			l.killNow()
+			if l.reason == None {
+				l.reason = Shutdown
+			}
+		case <-ladder:
+			ladder = nil
+			switch {
+			case w.State() == Draining:
+				ladder = l.stopNow()
+			case !w.termed:
+				ladder = l.terminate()
+			default:
+				l.killNow()
+			}
+		}
+	}
+}
+
+// stopNow tells the worker to leave, and returns the time after which the next
+// step is due: SIGTERM, which counts because Stop went first, and which goes to the
+// group's other processes too; then SIGKILL.
+func (l *life) stopNow() <-chan time.Time {
+	l.enter(Stopping)
+	_ = l.conn.Stop()
+	busy := l.pool.leave(l.Worker)
+	if busy == 0 { // else idle does it: credit and body are needed until then
+		l.conn.CloseRequests()
+	}
+	if busy == 0 {
+		return time.After(leaveByItself)
+	}
+	return l.terminate()
+}
+
+// leaveByItself is how long an idle worker may take to leave before SIGTERM: its
+// interpreter is running exit handlers, which a signal would cut short.
+const leaveByItself = 100 * time.Millisecond
+
+// terminate sends SIGTERM, and returns the time after which SIGKILL follows.
+func (l *life) terminate() <-chan time.Time {
+	l.termed = true
+	_ = l.child.Signal(Terminate)
+	return time.After(l.pool.opts.TermGrace)
+}
+
+func (l *life) killNow() {
+	if l.State() < Killing {
+		l.enter(Killing)
+	}
+	l.killed = true
+	_ = l.child.Signal(Kill)
+}
+
+// awaitDeath waits a moment for waitpid: an end of the pipes nearly always is a
+// death.
+func (l *life) awaitDeath(d time.Duration) (Exit, bool) {
+	select {
+	case e := <-l.exit:
+		return e, true
+	case <-time.After(d):
+		return Exit{}, false
+	}
+}
+
+// bootErr says why a worker that never was ready ended.
+func (l *life) bootErr(e Exit) error {
+	switch {
+	case l.failure != nil:
+		return l.failure
+	case l.reason == Shutdown:
+		return errStopped
+	case l.protocol != nil:
+		return l.protocol
+	case e.Signal > 0:
+		return fmt.Errorf("%s was ended by signal %d (%s) before the app was loaded", l.program, e.Signal, e.SignalName)
+	case l.connErr != nil && errors.As(l.connErr, new(*shim.ProtocolError)):
+		return l.connErr
+	}
+	return fmt.Errorf("%s ended with status %d before the app was loaded", l.program, e.Code)
+}
+
+var errStopped = errors.New("stopped while it was starting")

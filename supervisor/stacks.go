@@ -1,0 +1,48 @@
+package supervisor
+
+import (
+	"strings"
+	"time"
+)
+
+// takeStacks asks the worker for its stacks: the control thread answers with
+// source lines when it can get the GIL, faulthandler always.
+func (l *life) takeStacks() string {
+	for {
+		select {
+		case <-l.stacks: // of an earlier question
+			continue
+		default:
+		}
+		break
+	}
+	if l.control && l.conn.Dump() == nil {
+		if s := l.collect(300 * time.Millisecond); s != "" {
+			return s
+		}
+	}
+	if !l.canDump || l.child.Stacks == nil || l.child.Signal(Dump) != nil {
+		return ""
+	}
+	return l.collect(500 * time.Millisecond)
+}
+
+// collect gathers pieces until none came for a moment, at most limit long.
+func (l *life) collect(limit time.Duration) string {
+	var b strings.Builder
+	end := time.After(limit)
+	for {
+		var quiet <-chan time.Time
+		if b.Len() > 0 {
+			quiet = time.After(30 * time.Millisecond)
+		}
+		select {
+		case s := <-l.stacks:
+			b.WriteString(s)
+		case <-quiet:
+			return b.String()
+		case <-end:
+			return b.String()
+		}
+	}
+}
