@@ -85,16 +85,17 @@ func (o *Outlet) run() {
 	for range o.wake {
 		for {
 			o.mu.Lock()
-			out := o.kept
-			o.kept = spare[:0]
-			closed := o.closed
-			o.mu.Unlock()
-			if len(out) == 0 {
+			if len(o.kept) == 0 {
+				closed := o.closed
+				o.mu.Unlock()
 				if closed {
 					return
 				}
 				break
 			}
+			out := o.kept
+			o.kept, spare = spare[:0], nil // two buffers, each with one owner
+			o.mu.Unlock()
 			if _, err := o.w.Write(out); err != nil {
 				// Its reader has left. There is nobody to tell, and nothing to stop for.
 				o.mu.Lock()
