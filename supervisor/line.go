@@ -3,6 +3,7 @@ package supervisor
 import (
 	"container/list"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
@@ -11,20 +12,57 @@ import (
 // waiter is a request in the waiting line.
 type waiter struct {
 	since time.Time
-	got   chan *Worker // capacity 1; a place in that worker is the waiter's
-	err   chan error   // capacity 1; it need not wait any longer
+	end   chan end // capacity 1: its wait is over
 	place *list.Element
+	timer *time.Timer
+}
+
+// end is how a wait ended: with a place in a worker, which is the waiter's, or
+// with a refusal.
+type end struct {
+	worker *Worker
+	err    error
+}
+
+// timeout returns a channel that tells when d is over; nil, which never does, for 0.
+func (w *waiter) timeout(d time.Duration) <-chan time.Time {
+	switch {
+	case d <= 0:
+		return nil
+	case w.timer == nil:
+		w.timer = time.NewTimer(d)
+	default:
+		w.timer.Reset(d)
+	}
+	return w.timer.C
+}
+
+// free gives a waiter back. Nobody may hold it any more, and its end has been
+// received or will never come.
+func (q *line) free(w *waiter) {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	w.place = nil
+	q.spare.Put(w)
 }
 
 // line holds the requests that wait for a worker, first come first served. The
 // pool's lock guards it.
-type line struct{ l list.List }
+type line struct {
+	l     list.List
+	spare sync.Pool // *waiter: under load nearly every request is one for a moment
+}
 
 func (q *line) len() int { return q.l.Len() }
 
 // add puts a request at the end, or, when it has waited before, at the front.
 func (q *line) add(front bool) *waiter {
-	w := &waiter{since: time.Now(), got: make(chan *Worker, 1), err: make(chan error, 1)}
+	w, ok := q.spare.Get().(*waiter)
+	if !ok {
+		w = &waiter{end: make(chan end, 1)}
+	}
+	w.since = time.Now()
 	if front {
 		w.place = q.l.PushFront(w)
 	} else {
@@ -57,7 +95,7 @@ func (q *line) first() *waiter {
 // refuse sends everybody away with err.
 func (q *line) refuse(err error) {
 	for w := q.first(); w != nil; w = q.first() {
-		w.err <- err
+		w.end <- end{err: err}
 	}
 }
 

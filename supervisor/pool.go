@@ -112,21 +112,14 @@ func (p *Pool) acquire(ctx context.Context, again bool) (*Worker, error) {
 	q := p.line.add(again)
 	p.mu.Unlock()
 
-	var timeout <-chan time.Time
-	if d := p.opts.QueueTimeout; d > 0 {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		timeout = t.C
-	}
+	defer p.line.free(q)
 	var err error
 	select {
-	case w := <-q.got:
-		return w, nil
-	case err := <-q.err:
-		return nil, err
+	case e := <-q.end:
+		return e.worker, e.err
 	case <-ctx.Done():
 		err = ctx.Err()
-	case <-timeout:
+	case <-q.timeout(p.opts.QueueTimeout):
 		err = shim.ErrQueueTimeout
 	}
 	p.mu.Lock()
@@ -137,16 +130,12 @@ func (p *Pool) acquire(ctx context.Context, again bool) (*Worker, error) {
 		return nil, err
 	}
 	// Somebody answered it in the same moment.
-	select {
-	case w := <-q.got:
-		if ctx.Err() == nil {
-			return w, nil
-		}
-		p.free(w, false)
+	e := <-q.end
+	if e.worker != nil && ctx.Err() != nil {
+		p.free(e.worker, false)
 		return nil, ctx.Err()
-	case err := <-q.err:
-		return nil, err
 	}
+	return e.worker, e.err
 }
 
 // Admit returns the refusal that Acquire would return at once, or nil. It is
@@ -219,7 +208,7 @@ func (p *Pool) serveLine() {
 			return
 		}
 		w.inFlight++
-		p.line.first().got <- w
+		p.line.first().end <- end{worker: w}
 	}
 }
 
