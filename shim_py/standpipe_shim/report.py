@@ -4,6 +4,7 @@ import os
 import sys
 
 SHIM = os.path.dirname(__file__) + os.sep
+_LAUNCHER = os.path.join(os.path.dirname(os.path.dirname(__file__)), "__main__.py")
 _TRACEBACK = 64 << 10  # characters of a traceback; the middle is left out
 _MESSAGE = 8 << 10
 _IMPORTLIB = os.sep + os.path.join("importlib", "__init__.py")
@@ -41,7 +42,7 @@ def cut(text, limit):
 
 def is_shim(filename):
     """Says whether a frame of this file tells a reader nothing: the shim's own, and the import machinery's."""
-    return filename.startswith((SHIM, "<frozen importlib")) or filename.endswith(_IMPORTLIB)
+    return filename.startswith((SHIM, "<frozen importlib")) or filename == _LAUNCHER or filename.endswith(_IMPORTLIB)
 
 
 def is_own(filename, base):

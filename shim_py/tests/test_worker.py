@@ -369,6 +369,7 @@ for how in ("fork", "spawn", "forkserver"):
         self.assertIn("  web.py:", text)
         self.assertLess(text.index("in app"), text.index("in inner"))
         self.assertNotIn("standpipe_shim", text)
+        self.assertNotIn("__main__.py", text)
         self.file("gate", "")
         self.assertEqual(worker.answer(1).body, b"1")
 
