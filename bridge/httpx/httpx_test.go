@@ -95,11 +95,17 @@ func testSpill(t *testing.T, s *Spool, dir string) {
 		if !inMemory && s.Used() != int64(size) {
 			t.Errorf("size %d: used %d", size, s.Used())
 		}
-		if left, _ := os.ReadDir(dir); len(left) != 0 {
-			t.Errorf("size %d: the file has a name: %v", size, left)
+		if onDisk, err := os.ReadFile(b.Path()); !inMemory && (err != nil || !bytes.Equal(onDisk, want)) {
+			t.Errorf("size %d: the file %q holds %d octets, %v", size, b.Path(), len(onDisk), err)
+		}
+		if st, err := os.Stat(b.Path()); !inMemory && (err != nil || st.Mode() != 0o600) {
+			t.Errorf("size %d: %v, %v", size, st, err)
 		}
 		b.Close()
 		b.Close()
+		if left, _ := os.ReadDir(dir); len(left) != 0 || b.Path() != "" {
+			t.Errorf("size %d: left after Close: %v, %q", size, left, b.Path())
+		}
 		if s.Used() != 0 {
 			t.Errorf("size %d: used %d after Close", size, s.Used())
 		}
