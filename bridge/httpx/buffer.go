@@ -60,7 +60,7 @@ func (b *Buffer) Fill(src io.Reader, limit int64, progress func()) error {
 			return fmt.Errorf("%w (%d octets)", ErrTooLarge, limit)
 		}
 		if err == io.EOF {
-			if b.file == nil {
+			if b.file == nil && b.n <= b.spool.memory() { // the end may come with the one more octet
 				return nil
 			}
 			err := b.spill(block[:b.n])

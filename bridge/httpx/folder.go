@@ -22,6 +22,9 @@ type Folder struct {
 // OpenFolder makes a Folder inside parent, mode 0700, and removes those of our
 // user whose process is gone. swept counts the latter.
 func OpenFolder(parent string) (f *Folder, swept int, err error) {
+	if parent, err = filepath.Abs(parent); err != nil { // a worker opens the files from a directory of its own
+		return nil, 0, err
+	}
 	swept = sweep(parent)
 	for range 100 {
 		path, err := os.MkdirTemp(parent, folderPrefix+"*")

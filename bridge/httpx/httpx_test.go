@@ -79,10 +79,15 @@ func TestBufferSpillsBeyondMemory(t *testing.T) {
 }
 
 func testSpill(t *testing.T, s *Spool, dir string) {
+	testSpillFrom(t, s, dir, iotest.HalfReader)
+	testSpillFrom(t, s, dir, iotest.DataErrReader) // the end comes with the last octets, as from net/http
+}
+
+func testSpillFrom(t *testing.T, s *Spool, dir string, from func(io.Reader) io.Reader) {
 	for _, size := range []int{0, 1, 999, 1000, 1001, 2500, 100_000, 199_999, 200_000, 200_001, 500_000} {
 		want := bytes.Repeat([]byte("0123456789abcdef"), size/16+1)[:size]
 		b := s.Take()
-		if err := b.Fill(iotest.HalfReader(bytes.NewReader(want)), 0, nil); err != nil {
+		if err := b.Fill(from(bytes.NewReader(want)), 0, nil); err != nil {
 			t.Fatal(err)
 		}
 		mem, inMemory := b.Memory()
