@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -288,5 +289,40 @@ func TestUploadsOnAFullDisk(t *testing.T) {
 	noneSpooled(t, spool)
 	if list := s.events("spool_full"); len(list) != 1 || !strings.HasPrefix(list[0].str("dir"), spool) {
 		t.Errorf("%v", list)
+	}
+}
+
+// A worker in another mount namespace cannot see the file: the body comes in frames, and a line says so once.
+func TestUploadToAWorkerThatCannotSeeTheFile(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		skip(t, "root", "makes a mount namespace")
+	}
+	if err := exec.Command("unshare", "-m", "true").Run(); err != nil {
+		skip(t, "no-program", "unshare -m: "+err.Error())
+	}
+	spool, dir := t.TempDir(), t.TempDir()
+	wrapper := filepath.Join(dir, "python3")
+	script := fmt.Sprintf("#!/bin/sh\nexec unshare -m sh -c 'mount -t tmpfs none \"%s\" && exec python3 \"$@\"' - \"$@\"\n", spool)
+	if err := os.WriteFile(wrapper, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := uploads(t, spool, opts{Python: wrapper, Args: []string{"-w", "1"}})
+	body := strings.Repeat("0123456789", 500_000)
+	sum := sha256.Sum256([]byte(body))
+	for range 2 {
+		a := s.post("/sum", "text/plain", body)
+		if a.Status != 200 {
+			t.Fatalf("%d %q", a.Status, a.Body)
+		}
+		r := parseReceived(t, a.Body)
+		if r.Regular || r.Size != int64(len(body)) || r.SHA256 != hex.EncodeToString(sum[:]) || len(r.Keys) != 0 {
+			t.Errorf("%+v", r)
+		}
+	}
+	noneSpooled(t, spool)
+	s.waitEvent("body_file_unreadable")
+	if n := len(s.events("body_file_unreadable")); n != 1 {
+		t.Errorf("%d lines", n)
 	}
 }
