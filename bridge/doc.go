@@ -2,7 +2,7 @@
 // the exchange's answer into an HTTP response.
 //
 //	handler.go    Handler: one app's http.Handler; the life of one request
-//	request.go    the request body: buffered whole before a worker is taken
+//	request.go    the request body: buffered whole before a worker is taken; how it is refused
 //	response.go   the answer: streaming, lengths, deadlines
 //	head.go       the answer's status and fields: what is checked, what is removed
 //	errors.go     the only map from errors to statuses
@@ -15,7 +15,8 @@
 // each other.
 //
 // Goroutines: a request runs on its connection's goroutine. A body larger than
-// one frame is sent by a second one beside it (response.go, sendRest), which
+// one frame is sent, or watched over while the worker reads its file, by a second
+// one beside it (response.go, send), which
 // turn.run waits for before it returns. A request deadline is a timer that only
 // cancels a context.
 //

@@ -58,6 +58,8 @@ func judge(err error) verdict {
 		return verdict{status: http.StatusRequestEntityTooLarge, close: true, server: true}
 	case errors.Is(err, httpx.ErrSpoolFull):
 		return verdict{status: http.StatusServiceUnavailable, retryAfter: 5 * time.Second, close: true, server: true}
+	case errors.Is(err, httpx.ErrDiskFull):
+		return verdict{status: http.StatusInsufficientStorage, close: true, server: true}
 
 	case errors.As(err, &full):
 		// The oldest has waited half of what a newcomer would wait, or so.

@@ -55,7 +55,7 @@ type Options struct {
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
 	// Log gets app_error, bad_response, request_failed, hop_by_hop_removed,
-	// content_length_mismatch, websocket_ignored; nil: nobody.
+	// content_length_mismatch, spool_full, websocket_ignored; nil: nobody.
 	Log hclog.Logger
 }
 
@@ -68,6 +68,7 @@ type Handler struct {
 	Options
 	turns     sync.Pool // *turn
 	hopByHop  httpx.Seldom
+	spoolFull httpx.Seldom
 	websocket atomic.Bool // said once
 }
 
@@ -80,17 +81,18 @@ func New(o Options) *Handler {
 		o.Log = hclog.NewNullLogger()
 	}
 	o.Mount = strings.TrimRight(o.Mount, "/")
-	return &Handler{Options: o}
+	return &Handler{Options: o, spoolFull: httpx.Seldom{Every: time.Minute}}
 }
 
 // turn is the state of one request.
 type turn struct {
 	*Handler
-	w    *httpx.Writer
-	r    *http.Request
-	note *httpx.Note
-	body *httpx.Buffer // nil: none
-	vars []shim.Var
+	w      *httpx.Writer
+	r      *http.Request
+	note   *httpx.Note
+	body   *httpx.Buffer // nil: none
+	vars   []shim.Var
+	unread bool // the client may still be sending its body
 }
 
 // ServeHTTP is the life of one request: the body first, then a worker, then the
@@ -196,10 +198,15 @@ func (t *turn) fail(err error) {
 	if v.server {
 		t.note.Source = "server"
 	}
-	t.Pages.Write(t.w, t.r, v.status, v.text, v.retryAfter)
+	page := func() { t.Pages.Write(t.w, t.r, v.status, v.text, v.retryAfter) }
+	if t.unread {
+		t.refuse(page)
+	} else {
+		page()
+	}
 }
 
-// report writes the record of an error that is the app's.
+// report writes the record of an error that somebody has to look at.
 func (t *turn) report(err error) {
 	var app *shim.AppError
 	var bad *badResponse
@@ -210,9 +217,20 @@ func (t *turn) report(err error) {
 	case errors.As(err, &bad):
 		t.Log.Error("bad_response", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker,
 			"error", bad.reason)
+	case errors.Is(err, httpx.ErrDiskFull):
+		t.saySpoolFull("no room on the disk for request bodies: answered 507", err)
+	case errors.Is(err, httpx.ErrSpoolFull):
+		t.saySpoolFull("request bodies fill spool_total: answered 503", err)
 	case judge(err).unknown:
 		t.Log.Error("request_failed", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker,
 			"error", err)
+	}
+}
+
+// saySpoolFull tells once a minute: a client can repeat it at will.
+func (t *turn) saySpoolFull(what string, err error) {
+	if t.spoolFull.Allow(what, time.Now()) {
+		t.Log.Error("spool_full", "app", t.App, "id", t.note.ID, "dir", t.Spool.Folder(), "used", t.Spool.Used(), "error", err, "hint", what)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
@@ -20,15 +21,17 @@ func (t *turn) takeBody() error {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return nil
 	}
+	t.unread = true
 	if t.MaxBody > 0 && r.ContentLength > t.MaxBody {
-		t.bound()
 		return fmt.Errorf("%w (%d octets declared, %d allowed)", httpx.ErrTooLarge, r.ContentLength, t.MaxBody)
 	}
 	if err := t.Pool.Admit(); err != nil {
-		t.bound()
 		return err
 	}
 	t.body = t.Spool.Take()
+	if err := t.body.Reserve(r.ContentLength); err != nil { // -1 needs none
+		return err
+	}
 	var progress func()
 	rc := http.NewResponseController(t.w)
 	if t.BodyTimeout > 0 {
@@ -36,20 +39,64 @@ func (t *turn) takeBody() error {
 	}
 	err := t.body.Fill(r.Body, t.MaxBody, progress)
 	if err != nil {
-		// The deadline stays: net/http reads a little further after the answer,
-		// and must not wait for ever either.
 		return bodyError(err)
 	}
+	t.unread = false
 	if progress != nil {
 		_ = rc.SetReadDeadline(time.Time{})
 	}
 	return nil
 }
 
-// bound gives net/http a deadline for what it reads of a refused body after the
-// answer.
-func (t *turn) bound() {
-	_ = http.NewResponseController(t.w).SetReadDeadline(time.Now().Add(10 * time.Second))
+// A client that is refused goes on sending until it has seen the answer. If the
+// connection were closed on it, the reset could overtake the answer. So the rest
+// is read and thrown away, for a while: RFC 9112 9.6.
+const (
+	lingerTotal   = 10 * time.Second
+	lingerSilence = time.Second
+	// What net/http itself reads so that the connection can be used again; octets.
+	lingerLeast = 256 << 10
+)
+
+// refuse answers with a page while the client may still be sending its body.
+func (t *turn) refuse(page func()) {
+	r := t.r
+	if t.body != nil { // what it holds is not needed to say no
+		t.body.Close()
+		t.body = nil
+	}
+	end := time.Now().Add(lingerTotal)
+	rc := http.NewResponseController(t.w)
+	again := r.ContentLength >= 0 && r.ContentLength <= lingerLeast && t.w.Header()["Connection"] == nil
+	if r.ProtoMajor != 1 || again || rc.EnableFullDuplex() != nil {
+		_ = rc.SetReadDeadline(end) // for what net/http reads after the answer
+		page()
+		return
+	}
+	t.w.Header()["Connection"] = []string{"close"}
+	page()
+	if rc.Flush() != nil || asksFirst(r) {
+		return
+	}
+	buf := make([]byte, 32<<10)
+	for now := time.Now(); now.Before(end); now = time.Now() {
+		if rc.SetReadDeadline(now.Add(min(lingerSilence, end.Sub(now)))) != nil {
+			return
+		}
+		if _, err := r.Body.Read(buf); err != nil {
+			return
+		}
+	}
+}
+
+// asksFirst: the client waits for "100 Continue" and sends nothing without it.
+func asksFirst(r *http.Request) bool {
+	for _, v := range r.Header["Expect"] {
+		if strings.EqualFold(strings.TrimSpace(v), "100-continue") {
+			return true
+		}
+	}
+	return false
 }
 
 // bodyError tells apart: ours, a silent client, one that has left, and broken
@@ -57,7 +104,7 @@ func (t *turn) bound() {
 func bodyError(err error) error {
 	var op *net.OpError
 	switch {
-	case errors.Is(err, httpx.ErrTooLarge), errors.Is(err, httpx.ErrSpoolFull):
+	case errors.Is(err, httpx.ErrTooLarge), errors.Is(err, httpx.ErrSpoolFull), errors.Is(err, httpx.ErrDiskFull):
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errStalled

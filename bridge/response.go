@@ -82,9 +82,10 @@ func (t *turn) reason(c *clock, x *shim.Exchange, err error) error {
 	return cause
 }
 
-// send sends environ and body. What does not fit into the first frame goes beside
-// the answer: an app may answer while it reads, and neither may wait for the
-// other. The channel is closed when that has ended; nil: nothing of that kind.
+// send sends environ and body. A body in a file stays there: the worker opens it.
+// What does not fit into the first frame goes beside the answer: an app may answer
+// while it reads, and neither may wait for the other. The channel is closed when
+// that has ended; nil: nothing of that kind.
 func (t *turn) send(c *clock, x *shim.Exchange) (chan struct{}, error) {
 	if t.body == nil {
 		return nil, x.Send(t.vars, nil, true)
@@ -92,13 +93,22 @@ func (t *turn) send(c *clock, x *shim.Exchange) (chan struct{}, error) {
 	if p, ok := t.body.Memory(); ok && len(p) <= shim.MaxInline {
 		return nil, x.Send(t.vars, p, true)
 	}
-	if err := x.Send(t.vars, nil, false); err != nil {
+	path := t.body.Path()
+	var err error
+	if path != "" {
+		err = x.SendFile(t.vars, path, t.body.Size())
+	} else {
+		err = x.Send(t.vars, nil, false)
+	}
+	if err != nil {
 		return nil, err
 	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		t.sendRest(c, x)
+		if path == "" || x.FileRefused(c.ctx) == nil {
+			t.sendRest(c, x)
+		}
 	}()
 	return done, nil
 }

@@ -304,7 +304,7 @@ func (c *Conn) take(f Frame) error {
 			c.owner.Log(c.label(f.Stream), m)
 		}
 		return err
-	case KindHead, KindBody, KindEnd, KindError, KindWindow:
+	case KindHead, KindBody, KindEnd, KindError, KindWindow, KindBodyWanted:
 		c.mu.Lock()
 		x := c.streams[f.Stream]
 		c.mu.Unlock()

@@ -26,8 +26,8 @@ func (o Outcome) String() string {
 }
 
 // Exchange is one request and its answer on one stream of one Conn. Its methods
-// are for one goroutine, but SendBody may run in a second one beside Head and
-// Next. Close ends it in any case.
+// are for one goroutine, but SendBody and FileRefused may run in a second one
+// beside Head and Next. Close ends it in any case.
 type Exchange struct {
 	conn  *Conn
 	id    uint32
@@ -40,6 +40,7 @@ type Exchange struct {
 	credit  int       // body octets that may be sent
 	allowed int       // body octets that the worker may send
 	taken   int       // octets read by Next since the last Window
+	file    fileState
 	head    *Head
 	whole   bool // the whole answer came in its Head frame
 	chunks  [][]byte
@@ -95,48 +96,6 @@ func (x *Exchange) Send(vars []Var, body []byte, last bool) error {
 		return err
 	}
 	return fmt.Errorf("%s: %w: %w", x.conn.name, ErrNotStarted, err)
-}
-
-// SendBody sends further octets of the body, as fast as the app reads them. It
-// returns ErrAnswered when the answer has ended, ErrWorkerGone (wrapped) when
-// the worker is gone, or ctx's error.
-func (x *Exchange) SendBody(ctx context.Context, p []byte, last bool) error {
-	for {
-		n := min(len(p), MaxInline)
-		x.mu.Lock()
-		for n > 0 && x.credit == 0 && !x.ended {
-			x.mu.Unlock()
-			select {
-			case <-x.wakeSend:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			x.mu.Lock()
-		}
-		if x.ended {
-			defer x.mu.Unlock()
-			if x.err == nil {
-				return ErrAnswered
-			}
-			return x.failure()
-		}
-		n = min(n, x.credit)
-		x.credit -= n
-		x.mu.Unlock()
-
-		fl := Flags(0)
-		if last && n == len(p) {
-			fl = FlagEnd
-		}
-		if err := x.conn.out.send(true, func(b []byte) ([]byte, error) {
-			return AppendFrame(b, Frame{Kind: KindBody, Flags: fl, Stream: x.id, Payload: p[:n]}), nil
-		}); err != nil {
-			return fmt.Errorf("%s: %w: %w", x.conn.name, ErrWorkerGone, err)
-		}
-		if p = p[n:]; len(p) == 0 {
-			return nil
-		}
-	}
 }
 
 // failure gives x.err the worker's name. mu is held.
@@ -312,7 +271,7 @@ func (x *Exchange) take(f Frame) error {
 		x.conn.window(x.id, give)
 	}
 	wake(x.wakeRead)
-	if ended || f.Kind == KindWindow {
+	if ended || f.Kind == KindWindow || f.Kind == KindBodyWanted {
 		wake(x.wakeSend)
 	}
 	if ended && x.conn.finish(x) {
@@ -331,6 +290,11 @@ func (x *Exchange) takeLocked(f Frame) error {
 		if x.credit += n; x.credit > Window {
 			return protocolErrorf(nil, "credit of %d octets on stream %d; the window is %d", x.credit, x.id, Window)
 		}
+	case KindBodyWanted:
+		if x.file != fileSent {
+			return protocolErrorf(nil, "a BodyWanted on stream %d, which has no file to refuse", x.id)
+		}
+		x.file = fileRefused
 	case KindHead:
 		if x.head != nil {
 			return protocolErrorf(nil, "a second Head on stream %d", x.id)

@@ -11,21 +11,22 @@ type Kind uint8
 
 // The kinds of PROTOCOL.md.
 const (
-	KindHello   Kind = 0x01
-	KindBoot    Kind = 0x02
-	KindReady   Kind = 0x03
-	KindFailed  Kind = 0x04
-	KindRequest Kind = 0x10
-	KindBody    Kind = 0x11
-	KindHead    Kind = 0x12
-	KindEnd     Kind = 0x13
-	KindError   Kind = 0x14
-	KindWindow  Kind = 0x15
-	KindLog     Kind = 0x16
-	KindCancel  Kind = 0x20
-	KindDump    Kind = 0x23
-	KindStacks  Kind = 0x24
-	KindStop    Kind = 0x25
+	KindHello      Kind = 0x01
+	KindBoot       Kind = 0x02
+	KindReady      Kind = 0x03
+	KindFailed     Kind = 0x04
+	KindRequest    Kind = 0x10
+	KindBody       Kind = 0x11
+	KindHead       Kind = 0x12
+	KindEnd        Kind = 0x13
+	KindError      Kind = 0x14
+	KindWindow     Kind = 0x15
+	KindLog        Kind = 0x16
+	KindBodyWanted Kind = 0x17
+	KindCancel     Kind = 0x20
+	KindDump       Kind = 0x23
+	KindStacks     Kind = 0x24
+	KindStop       Kind = 0x25
 )
 
 // Flags are a frame's flag bits.
@@ -56,21 +57,22 @@ var kinds = [256]struct {
 	ceiling int
 	known   bool
 }{
-	KindHello:   {"Hello", 64 << 10, true},
-	KindBoot:    {"Boot", 1 << 20, true},
-	KindReady:   {"Ready", 1 << 20, true},
-	KindFailed:  {"Failed", 1 << 20, true},
-	KindRequest: {"Request", 4 + MaxHead + MaxInline, true},
-	KindBody:    {"Body", MaxInline, true},
-	KindHead:    {"Head", 4 + MaxHead + MaxInline, true},
-	KindEnd:     {"End", 0, true},
-	KindError:   {"Error", 1 << 20, true},
-	KindWindow:  {"Window", 4, true},
-	KindLog:     {"Log", 1 << 20, true},
-	KindCancel:  {"Cancel", 0, true},
-	KindDump:    {"Dump", 0, true},
-	KindStacks:  {"Stacks", 1 << 20, true},
-	KindStop:    {"Stop", 0, true},
+	KindHello:      {"Hello", 64 << 10, true},
+	KindBoot:       {"Boot", 1 << 20, true},
+	KindReady:      {"Ready", 1 << 20, true},
+	KindFailed:     {"Failed", 1 << 20, true},
+	KindRequest:    {"Request", 4 + MaxHead + MaxInline, true},
+	KindBody:       {"Body", MaxInline, true},
+	KindHead:       {"Head", 4 + MaxHead + MaxInline, true},
+	KindEnd:        {"End", 0, true},
+	KindError:      {"Error", 1 << 20, true},
+	KindWindow:     {"Window", 4, true},
+	KindLog:        {"Log", 1 << 20, true},
+	KindBodyWanted: {"BodyWanted", 0, true},
+	KindCancel:     {"Cancel", 0, true},
+	KindDump:       {"Dump", 0, true},
+	KindStacks:     {"Stacks", 1 << 20, true},
+	KindStop:       {"Stop", 0, true},
 }
 
 func (k Kind) String() string {

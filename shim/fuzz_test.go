@@ -20,6 +20,7 @@ var hostile = []string{"\xdd\xff\xff\xff\xff", "\xdf\xff\xff\xff\xff", "\xc6\xff
 func FuzzFrames(f *testing.F) {
 	f.Add([]byte("\xc1\x11\x00\x01\x00\x00\x00\x07\x00\x00\x00\x03abc"))
 	f.Add([]byte("\xc1\x11\x00\x00\x00\x00\x00\x01\xff\xff\xff\xff"))
+	f.Add([]byte("\xc1\x17\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00"))
 	f.Add(shim.AppendHead(nil, 5, &shim.Head{Status: "200 OK", Fields: []shim.Field{{Name: "A", Value: "b"}}}, []byte("x"), true))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		fr := shim.NewFrameReader(bytes.NewReader(data))

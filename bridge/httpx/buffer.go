@@ -1,56 +1,10 @@
 package httpx
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"sync"
-	"sync/atomic"
 )
-
-var (
-	// ErrTooLarge: more octets came than the body's limit allows.
-	ErrTooLarge = errors.New("the request body is larger than max_body")
-	// ErrSpoolFull: the body has no room: the total of the spool is used up, or
-	// the file system is full.
-	ErrSpoolFull = errors.New("no room for the request body")
-)
-
-// memfdCeiling bounds the bodies held in anonymous memory files when no folder
-// can be written; octets in all.
-const memfdCeiling = 256 << 20
-
-// Spool is where request bodies wait for a worker: first in memory, then in a
-// file. One Spool serves all apps that share a folder. Its fields are set before
-// the first use.
-type Spool struct {
-	// Dir is the folder for large bodies; empty: $TMPDIR or the system's. When
-	// nothing can be created there, Linux takes anonymous memory instead, at most
-	// 256 MiB in all.
-	Dir string
-	// Memory is how many octets of one body stay in memory; 0: 64 KiB.
-	Memory int
-	// Total bounds the octets in files of all bodies together; 0: no limit.
-	Total int64
-
-	used   atomic.Int64 // octets in files
-	inRAM  atomic.Int64 // those of them that are in anonymous memory
-	blocks sync.Pool    // *[]byte of firstBlock octets
-}
-
-// firstBlock is what a body is given at first; octets. It doubles up to Memory.
-const firstBlock = 64 << 10
-
-func (s *Spool) memory() int {
-	if s.Memory == 0 {
-		return 64 << 10
-	}
-	return s.Memory
-}
-
-// Used is how many octets are in files now.
-func (s *Spool) Used() int64 { return s.used.Load() }
 
 // Buffer holds one request body. Its methods are for one goroutine. Close gives
 // everything back, in every path.
@@ -59,23 +13,28 @@ type Buffer struct {
 	block *[]byte
 	n     int // octets in block
 	file  *os.File
-	ram   bool // file is anonymous memory
+	named bool  // file has a name
+	ram   int64 // octets of anonymous memory accounted for; -1: file is not of that kind
+	held  int64 // octets that the spool has accounted for this body
 	size  int64
 }
 
-// Take returns an empty Buffer.
-func (s *Spool) Take() *Buffer {
-	block, ok := s.blocks.Get().(*[]byte)
-	if !ok {
-		b := make([]byte, min(s.memory(), firstBlock)+1) // the one more octet tells a full body from one that goes on
-		block = &b
+// Reserve promises room for a body whose length is declared, before any of it is
+// read. A body that fits into memory needs none. ErrSpoolFull comes back wrapped.
+func (b *Buffer) Reserve(size int64) error {
+	if size <= int64(b.spool.memory()) {
+		return nil
 	}
-	return &Buffer{spool: s, block: block}
+	if err := b.spool.take(size); err != nil {
+		return err
+	}
+	b.held += size
+	return nil
 }
 
 // Fill reads src to its end, at most limit octets (0: no limit). progress is
 // called before every read, so that the caller can push a deadline on; nil: not.
-// ErrTooLarge and ErrSpoolFull come back wrapped; other errors are src's own.
+// ErrTooLarge, ErrSpoolFull and ErrDiskFull come back wrapped; other errors are src's own.
 func (b *Buffer) Fill(src io.Reader, limit int64, progress func()) error {
 	block := *b.block
 	for {
@@ -101,7 +60,7 @@ func (b *Buffer) Fill(src io.Reader, limit int64, progress func()) error {
 			return fmt.Errorf("%w (%d octets)", ErrTooLarge, limit)
 		}
 		if err == io.EOF {
-			if b.file == nil {
+			if b.file == nil && b.n <= b.spool.memory() { // the end may come with the one more octet
 				return nil
 			}
 			err := b.spill(block[:b.n])
@@ -116,50 +75,63 @@ func (b *Buffer) Fill(src io.Reader, limit int64, progress func()) error {
 
 // spill puts p into the file, and makes the file first.
 func (b *Buffer) spill(p []byte) error {
-	s := b.spool
 	n := int64(len(p))
-	if used := s.used.Add(n); s.Total > 0 && used > s.Total {
-		s.used.Add(-n)
-		return fmt.Errorf("%w: spool_total is %d octets", ErrSpoolFull, s.Total)
+	if more := b.size - b.held; more > 0 { // what came in all, against what was promised
+		if err := b.spool.take(more); err != nil {
+			return err
+		}
+		b.held += more
 	}
 	if b.file == nil {
 		if err := b.open(); err != nil {
-			s.used.Add(-n)
 			return err
 		}
 	}
-	if b.ram && s.inRAM.Add(n) > memfdCeiling {
-		s.inRAM.Add(-n)
-		s.used.Add(-n)
-		return fmt.Errorf("%w: no folder can be written, and %d MiB are in memory", ErrSpoolFull, memfdCeiling>>20)
-	}
-	written, err := b.file.Write(p)
-	if rest := n - int64(written); rest > 0 { // Close gives back what was written
-		s.used.Add(-rest)
-		if b.ram {
-			s.inRAM.Add(-rest)
+	if b.ram >= 0 {
+		if err := b.spool.takeRAM(n); err != nil {
+			return err
 		}
+		b.ram += n
 	}
+	_, err := b.file.Write(p)
+	return b.diskFull(err)
+}
+
+func (b *Buffer) diskFull(err error) error {
 	if noSpace(err) {
-		return fmt.Errorf("%w: %w", ErrSpoolFull, err)
+		return fmt.Errorf("%w: %w", ErrDiskFull, err)
 	}
 	return err
 }
 
-// open makes the file. It has no name any more (or is removed by Close, where a
-// system cannot do that), and mode 0600.
+// open makes the file, mode 0600.
 func (b *Buffer) open() error {
-	f, err := os.CreateTemp(b.spool.Dir, "standpipe-body-*")
-	if err != nil {
-		if m, merr := memoryFile(); merr == nil {
-			b.file, b.ram = m, true
-			return nil
+	f, err := os.CreateTemp(b.spool.Dir, bodyPrefix+"*")
+	if err == nil {
+		b.file, b.ram = f, -1
+		if b.named = b.spool.Dir != "" && canShare; !b.named {
+			unlinkOpen(f)
 		}
+		return nil
+	}
+	if noSpace(err) {
+		return b.diskFull(err)
+	}
+	m, merr := memoryFile()
+	if merr != nil {
 		return fmt.Errorf("%w: %w", ErrSpoolFull, err)
 	}
-	unlinkOpen(f)
-	b.file = f
+	b.file = m
 	return nil
+}
+
+// Path is the file that holds the whole body, until Close; empty: there is none
+// that another process could open.
+func (b *Buffer) Path() string {
+	if !b.named {
+		return ""
+	}
+	return b.file.Name()
 }
 
 // Size is how many octets the body has.
@@ -195,17 +167,17 @@ func (b *Buffer) Close() {
 		return
 	}
 	if b.file != nil {
-		kept := b.size - int64(b.n) // octets of the file
-		if st, err := b.file.Stat(); err == nil {
-			kept = st.Size()
+		if b.ram > 0 {
+			b.spool.inRAM.Add(-b.ram)
 		}
-		b.spool.used.Add(-kept)
-		if b.ram {
-			b.spool.inRAM.Add(-kept)
+		if b.named {
+			_ = os.Remove(b.file.Name())
 		}
 		closeUnlinked(b.file)
-		b.file = nil
+		b.file, b.named = nil, false
 	}
+	b.spool.used.Add(-b.held)
+	b.held = 0
 	if len(*b.block) <= firstBlock+1 {
 		b.spool.blocks.Put(b.block)
 	}

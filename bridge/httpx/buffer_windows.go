@@ -15,4 +15,7 @@ func closeUnlinked(f *os.File) {
 	_ = os.Remove(f.Name())
 }
 
+// canShare: a file that another process has open cannot be removed.
+const canShare = false
+
 func noSpace(err error) bool { return errors.Is(err, windows.ERROR_DISK_FULL) }

@@ -79,10 +79,15 @@ func TestBufferSpillsBeyondMemory(t *testing.T) {
 }
 
 func testSpill(t *testing.T, s *Spool, dir string) {
+	testSpillFrom(t, s, dir, iotest.HalfReader)
+	testSpillFrom(t, s, dir, iotest.DataErrReader) // the end comes with the last octets, as from net/http
+}
+
+func testSpillFrom(t *testing.T, s *Spool, dir string, from func(io.Reader) io.Reader) {
 	for _, size := range []int{0, 1, 999, 1000, 1001, 2500, 100_000, 199_999, 200_000, 200_001, 500_000} {
 		want := bytes.Repeat([]byte("0123456789abcdef"), size/16+1)[:size]
 		b := s.Take()
-		if err := b.Fill(iotest.HalfReader(bytes.NewReader(want)), 0, nil); err != nil {
+		if err := b.Fill(from(bytes.NewReader(want)), 0, nil); err != nil {
 			t.Fatal(err)
 		}
 		mem, inMemory := b.Memory()
@@ -95,11 +100,17 @@ func testSpill(t *testing.T, s *Spool, dir string) {
 		if !inMemory && s.Used() != int64(size) {
 			t.Errorf("size %d: used %d", size, s.Used())
 		}
-		if left, _ := os.ReadDir(dir); len(left) != 0 {
-			t.Errorf("size %d: the file has a name: %v", size, left)
+		if onDisk, err := os.ReadFile(b.Path()); !inMemory && (err != nil || !bytes.Equal(onDisk, want)) {
+			t.Errorf("size %d: the file %q holds %d octets, %v", size, b.Path(), len(onDisk), err)
+		}
+		if st, err := os.Stat(b.Path()); !inMemory && (err != nil || st.Mode() != 0o600) {
+			t.Errorf("size %d: %v, %v", size, st, err)
 		}
 		b.Close()
 		b.Close()
+		if left, _ := os.ReadDir(dir); len(left) != 0 || b.Path() != "" {
+			t.Errorf("size %d: left after Close: %v, %q", size, left, b.Path())
+		}
 		if s.Used() != 0 {
 			t.Errorf("size %d: used %d after Close", size, s.Used())
 		}

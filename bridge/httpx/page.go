@@ -128,6 +128,8 @@ func sentence(status int) string {
 		return "Busy."
 	case http.StatusGatewayTimeout:
 		return "The application took too long to answer."
+	case http.StatusInsufficientStorage:
+		return "The server has no room for this request."
 	}
 	return http.StatusText(status) + "."
 }

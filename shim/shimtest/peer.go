@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/standpipe/standpipe/shim"
 	"github.com/vmihailenco/msgpack/v5"
@@ -30,8 +31,15 @@ type chunk struct {
 	last bool
 }
 
-// ReadAll returns the whole body, giving credit as it goes.
+// ReadAll returns the whole body: the file's, or what the frames bring, giving
+// credit as it goes. A file that cannot be read is refused.
 func (r *Request) ReadAll() []byte {
+	if path, ok := r.Vars["standpipe.body_file"]; ok {
+		if p, err := os.ReadFile(path); err == nil && !r.peer.NoFiles {
+			return p
+		}
+		_ = r.peer.Send(shim.Frame{Kind: shim.KindBodyWanted, Stream: r.Stream})
+	}
 	body, last := append([]byte(nil), r.Body...), r.Last
 	for !last {
 		c, ok := <-r.more
@@ -51,6 +59,10 @@ type Peer struct {
 	// Handle runs for each request in a goroutine of its own; nil: requests are
 	// answered 200 "hello".
 	Handle func(r *Request, p *Peer)
+	// NoFiles: bodies in files are refused, as by a worker that cannot see them.
+	NoFiles bool
+	// Bodies counts the Body frames that came.
+	Bodies atomic.Int64
 	// Cancelled is called for each Cancel; nil: ignored.
 	Cancelled func(stream uint32)
 	// Nonce is written before Hello.
@@ -215,6 +227,7 @@ func (p *Peer) take(f shim.Frame) error {
 			p.Handle(r, p)
 		})
 	case shim.KindBody:
+		p.Bodies.Add(1)
 		p.mu.Lock()
 		c := p.body[f.Stream]
 		if f.End() {

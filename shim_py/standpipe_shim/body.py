@@ -1,17 +1,38 @@
-"""wsgi.input for a body that comes in Body frames, and wsgi.file_wrapper.
+"""wsgi.input for a body that lies in a file or comes in Body frames, and wsgi.file_wrapper.
 
 A body that came whole with its Request is an io.BytesIO; nothing here is used for it."""
 
 import io
+import os
+import stat
 import struct
 
-from .frames import CREDIT, WINDOW, frame
+from .frames import CREDIT, WINDOW, ProtocolError, frame
 
 _u32 = struct.Struct(">I").pack
 
 
 class ClientLeft(ConnectionError):
     """wsgi.input was read after the client had left."""
+
+
+def open_file(path, size):
+    """Returns the body that Go has put into a file, and why there is none: the file cannot be opened here (another mount
+    namespace, another user), or it is not the one that was meant. path and size are what the Request says."""
+    if not (size.isdigit() and size.isascii()):
+        raise ProtocolError("standpipe.body_size is not a number")
+    file = None
+    try:
+        file = open(path.encode("latin-1"), "rb", 64 << 10)
+        status = os.fstat(file.fileno())
+        if stat.S_ISREG(status.st_mode) and status.st_size == int(size):
+            return file, ""
+        why = "%s has %d octets, not %s" % (ascii(path), status.st_size, size)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        why = str(error)
+    if file is not None:
+        file.close()
+    return None, why
 
 
 def open_input(exchange, put, inbound, first):

@@ -5,7 +5,7 @@ import struct
 from _thread import allocate_lock
 
 HELLO, BOOT, READY, FAILED = 0x01, 0x02, 0x03, 0x04
-REQUEST, BODY, HEAD, END, ERROR, WINDOW, LOG = 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16
+REQUEST, BODY, HEAD, END, ERROR, WINDOW, LOG, BODY_WANTED = 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17
 CANCEL, DUMP, STACKS, STOP = 0x20, 0x23, 0x24, 0x25
 
 LAST = 0x0001  # flag END: this frame holds the last body octets of its direction
@@ -29,6 +29,7 @@ CEILING = {
     ERROR: 1 << 20,
     WINDOW: 4,
     LOG: 1 << 20,
+    BODY_WANTED: 0,
     CANCEL: 0,
     DUMP: 0,
     STACKS: 1 << 20,

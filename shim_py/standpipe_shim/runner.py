@@ -25,6 +25,7 @@ class Worker:
         self.base = {}
         self.dir = ""
         self.threads = 1
+        self._said_unreadable = False
         self._getpid = os.getpid
 
     def run(self):
@@ -99,6 +100,13 @@ class Worker:
         self.streams.pop(stream, None)
         if self.cancels:
             self.cancels.discard(stream)
+
+    def say_unreadable(self, why):
+        """Once per worker: it will be so for every large body."""
+        if not self._said_unreadable:
+            self._said_unreadable = True
+            message = "a large request body is not readable here, and crosses the pipe instead: %s (said once per worker)" % why
+            self.log.put("warn", "body_file_unreadable", message)
 
     def stop(self):
         self.signals.stopping = True

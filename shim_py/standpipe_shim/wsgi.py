@@ -6,9 +6,9 @@ are legal HTTP is Go's affair."""
 import struct
 from io import BytesIO
 
-from .body import ClientLeft, open_input
+from .body import ClientLeft, open_file, open_input
 from .environ import fill
-from .frames import BODY, CHUNK, CREDIT, END, ERROR, HEAD, LAST, MAGIC, ProtocolError, frame
+from .frames import BODY, BODY_WANTED, CHUNK, CREDIT, END, ERROR, HEAD, LAST, MAGIC, ProtocolError, frame
 
 _answer = struct.Struct(">BBHIII").pack  # a Head frame's header and the length of its msgpack
 _part = struct.Struct(">BBHII").pack
@@ -29,10 +29,25 @@ class Exchange:
     spent = 0
     inbox = None  # Body payloads not yet taken by wsgi.input; None: the body came whole with the Request
     received = False  # the last Body is in inbox, or was
+    file = None  # wsgi.input when the body lies in a file; closed when the request is over
 
     def __init__(self, stream, worker):
         self.stream = stream
         self._worker = worker
+
+    def input(self, environ, first):
+        """Returns wsgi.input of a Request without END. Takes the keys that name a file out of environ."""
+        worker = self._worker
+        path = environ.pop("standpipe.body_file", None)
+        if path is not None:
+            self.file, why = open_file(path, environ.pop("standpipe.body_size", ""))
+            if self.file is not None:
+                self.inbox = None  # no Body comes
+                return self.file
+            worker.put(frame(BODY_WANTED, 0, self.stream))
+            if not self.cancelled:  # else the file has gone with the client
+                worker.say_unreadable(why)
+        return open_input(self, worker.put, worker.inbound, first)
 
     def start_response(self, status, headers, exc_info=None):
         if exc_info:
@@ -184,7 +199,7 @@ def serve(worker, exchange, payload):
         if exchange.inbox is None:
             environ["wsgi.input"] = BytesIO(body)
         else:
-            environ["wsgi.input"] = open_input(exchange, worker.put, worker.inbound, body)
+            environ["wsgi.input"] = exchange.input(environ, body)
         result = worker.app(environ, exchange.start_response)
         kind = type(result)
         if kind is list or kind is tuple:
@@ -210,6 +225,11 @@ def serve(worker, exchange, payload):
         exchange.fail(error)
     finally:
         exchange.over = True
+        if exchange.file is not None:
+            try:
+                exchange.file.close()
+            except (OSError, ValueError):  # ValueError: the app has detached it
+                pass
         worker.close(exchange.stream)
 
 

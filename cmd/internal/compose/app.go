@@ -81,6 +81,6 @@ func workerEnviron(ours, apps []string) []string {
 
 // LoadPool makes a pool that is only to import the app (check --load).
 func LoadPool(cfg *config.Config, a *config.App, version string, events func(supervisor.Event)) *supervisor.Pool {
-	args, _ := shimArgs(cfg.RuntimeDir) // the way out is as good here
+	args, _, _ := shimArgs(cfg.RuntimeDir) // the way out is as good here
 	return NewPool(cfg, a, version, args, events)
 }

@@ -35,6 +35,7 @@ type Server struct {
 	http      *server.Server
 	access    *server.AccessLog // nil: off
 	stdout    *Outlet           // nil: the access log goes elsewhere
+	folder    *httpx.Folder     // of large request bodies; nil: none can be made
 	listeners []net.Listener
 	serving   sync.WaitGroup
 	stopping  atomic.Bool
@@ -42,9 +43,9 @@ type Server struct {
 
 // New assembles: pools, then the chain from the inside outward. Nothing runs yet
 // and nothing is bound. events hears of every worker; log stays the caller's.
-func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events func(supervisor.Event)) (*Server, error) {
+func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events func(supervisor.Event)) (_ *Server, err error) {
 	s := &Server{cfg: cfg, log: log}
-	args, err := shimArgs(cfg.RuntimeDir)
+	args, runtime, err := shimArgs(cfg.RuntimeDir)
 	if err != nil {
 		log.Warn("no_runtime_dir", "reason", strings.ReplaceAll(err.Error(), "\n", "; "),
 			"message", "no folder for run-time files can be written: workers get the shim on their command line")
@@ -53,8 +54,13 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 	if err != nil {
 		return nil, err
 	}
-	warnSpool(log, cfg.SpoolDir)
-	spool := &httpx.Spool{Dir: cfg.SpoolDir, Memory: int(cfg.BufferBody)}
+	spool, folder := newSpool(cfg, runtime, log)
+	s.folder = folder
+	defer func() {
+		if err != nil {
+			s.removeFolder()
+		}
+	}()
 	rules := make([]route.Rule, 0, len(cfg.Apps))
 	for i := range cfg.Apps {
 		a := &cfg.Apps[i]
@@ -110,7 +116,7 @@ func newTrust(cfg *config.Config) (*server.Trust, error) {
 	return server.ParseTrust(items)
 }
 
-// Listen binds all addresses, or none. Errors are *server.ListenError.
+// Listen binds all addresses, or none; then the Server is of no more use. Errors are *server.ListenError.
 func (s *Server) Listen(ctx context.Context) error {
 	for _, l := range s.cfg.Listen {
 		ln, err := server.Listen(ctx, server.Spec{Address: l.String(), Mode: l.Mode, User: l.User, Group: l.Group, Backlog: l.Backlog})
@@ -119,6 +125,7 @@ func (s *Server) Listen(ctx context.Context) error {
 				open.Close()
 			}
 			s.listeners = nil
+			s.removeFolder()
 			return err
 		}
 		s.listeners = append(s.listeners, ln)
@@ -196,11 +203,18 @@ func (s *Server) Stop(ctx context.Context) {
 	cancel()
 	s.http.Close()
 	s.serving.Wait()
+	s.removeFolder()
 	if s.access != nil {
 		s.access.Close()
 	}
 	if s.stdout != nil {
 		s.stdout.Close()
+	}
+}
+
+func (s *Server) removeFolder() {
+	if s.folder != nil {
+		s.folder.Close()
 	}
 }
 

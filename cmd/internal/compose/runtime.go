@@ -28,26 +28,14 @@ func runtimeDirs(set string) []string {
 	return append(dirs, filepath.Join(os.TempDir(), fmt.Sprintf("standpipe-%d", os.Getuid())))
 }
 
-// warnSpool says once, at the start, that large bodies have nowhere to go.
-func warnSpool(log *Log, dir string) {
-	f, err := os.CreateTemp(dir, "standpipe-body-*")
-	if err != nil {
-		log.Warn("no_spool_dir", "error", err, "message",
-			"no folder for large request bodies can be written (spool_dir, TMPDIR): they are kept in memory, at most 256MiB in all")
-		return
-	}
-	f.Close()
-	os.Remove(f.Name())
-}
-
 // shimArgs returns the interpreter's arguments that run the shim: its folder, or,
 // when no folder can be written, the whole of it on the command line; err then
-// says why.
-func shimArgs(set string) (args []string, err error) {
+// says why. runtime is the run-time folder: ours, and writable by nobody else.
+func shimArgs(set string) (args []string, runtime string, err error) {
 	dir, err := shim_py.Extract(runtimeDirs(set))
 	if err != nil {
-		return []string{"-c", shim_py.Bootstrap()}, err
+		return []string{"-c", shim_py.Bootstrap()}, "", err
 	}
 	// The file, not the folder: python3 DIR would load runpy for it.
-	return []string{filepath.Join(dir, "__main__.py")}, nil
+	return []string{filepath.Join(dir, "__main__.py")}, filepath.Dir(dir), nil
 }

@@ -8,6 +8,9 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/discover"
 )
 
+// SpoolAuto is the SpoolTotal that nobody has set.
+const SpoolAuto = -1
+
 // Config is what standpipe runs with: plain data, complete, checked by Validate. Every path in it is absolute. Nobody
 // changes it after Load has returned it. A limit of 0 means "no limit", everywhere.
 type Config struct {
@@ -25,7 +28,8 @@ type Config struct {
 	IdleTimeout   time.Duration // between two requests on one connection
 	MaxHead       int64         // octets of request line and fields together; more is answered 431
 	MaxConns      int           // open client connections; at the limit accepting waits
-	SpoolDir      string        // where large bodies are kept; empty: a folder in the run-time folder
+	SpoolDir      string        // where large bodies are kept; empty: $TMPDIR if set, else the run-time folder
+	SpoolTotal    int64         // octets of all bodies in files together; SpoolAuto: by the folder's free space
 
 	// Who may speak for a client (X-Forwarded-*, Forwarded, X-Real-IP).
 	TrustedProxies []netip.Prefix

@@ -96,7 +96,7 @@ func TestDefaults(t *testing.T) {
 	if a.WorkersReason != "4 cpus" || !slices.Equal(a.Candidates, []string{"app.py"}) || a.Interpreter.How != "python3 in PATH" {
 		t.Errorf("app = %+v", a)
 	}
-	if c.BufferBody != 64<<10 || c.MaxBody != 100<<20 || c.MaxHead != 64<<10 || c.IdleTimeout != 75*time.Second || c.HeaderTimeout != 10*time.Second || c.MaxConns != 800 {
+	if c.BufferBody != 64<<10 || c.MaxBody != 100<<20 || c.MaxHead != 64<<10 || c.IdleTimeout != 75*time.Second || c.HeaderTimeout != 10*time.Second || c.MaxConns != 800 || c.SpoolTotal != SpoolAuto {
 		t.Errorf("limits = %+v", c)
 	}
 	if c.StopTimeout != 25*time.Second || c.GracefulTimeout != 23*time.Second || c.ShutdownDelay != 0 || c.TermGrace != 2*time.Second {
@@ -108,6 +108,26 @@ func TestDefaults(t *testing.T) {
 	if s := src.Of("limits.max_body"); s.Given() || s.String() != "default" {
 		t.Errorf("source of max_body: %v", s)
 	}
+}
+
+func TestSpoolTotal(t *testing.T) {
+	p := newProject(t, "app.py")
+	for text, want := range map[string]int64{"2GiB": 2 << 30, "auto": SpoolAuto, "0": 0} {
+		p.env("STANDPIPE_SPOOL_TOTAL=" + text)
+		c, src := p.load()
+		if c.SpoolTotal != want {
+			t.Errorf("%s: %d", text, c.SpoolTotal)
+		}
+		for _, e := range c.Effective(src) {
+			if e.Key == "limits.spool_total" && e.Value != text {
+				t.Errorf("%s is shown as %s", text, e.Value)
+			}
+		}
+	}
+	p.env("STANDPIPE_SPOOL_TOTAL=much")
+	p.wrong("is not a size")
+	p.env("STANDPIPE_SPOOL_TOTAL=1000")
+	p.wrong("spool_total 1000 is less than buffer_body 64KiB")
 }
 
 // Each layer wins over the one before it, and each value knows its layer.

@@ -144,9 +144,10 @@ func serverSettings() []*Setting {
 		{Key: "error_page", Scope: OfServer, Kind: Pairs, Flags: []string{"error-page"}, Reload: true, Hint: "STATUS=FILE",
 			Doc: "A file of your own for one status of standpipe's own errors: `--error-page 503=busy.html`. Repeatable. In the file: `error_page = { 503 = \"busy.html\" }`.",
 			set: setErrorPage, show: showErrorPage},
-		{Key: "spool_dir", Scope: OfServer, Kind: Path, Flags: []string{"spool-dir"}, Hint: "DIR", Derived: "a folder in the run-time folder",
-			Doc: "Where request bodies are kept that are larger than buffer_body.",
-			at:  func(t target) any { return &t.cfg.SpoolDir }},
+		{Key: "spool_dir", Scope: OfServer, Kind: Path, Flags: []string{"spool-dir"}, Hint: "DIR",
+			Derived: "$TMPDIR when it is set, else the run-time folder",
+			Doc:     "Where request bodies are kept that are larger than buffer_body: in a folder of its own there, which goes when standpipe stops; the next start removes what a kill has left.",
+			at:      func(t target) any { return &t.cfg.SpoolDir }},
 		{Key: "runtime_dir", Scope: OfServer, Kind: Path, Flags: []string{"runtime-dir"}, Hint: "DIR",
 			Derived: "$RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/standpipe, /run/standpipe for root, $TMPDIR/standpipe-UID: the first that works",
 			Doc:     "The folder for what standpipe writes while it runs.",
@@ -154,6 +155,7 @@ func serverSettings() []*Setting {
 
 		limit("buffer_body", Size, "64KiB", "How much of a request body is kept in memory; a larger one goes to a file first.", func(c *Config) any { return &c.BufferBody }),
 		limit("max_body", Size, "100MiB", "The largest request body; a larger one is answered 413.", func(c *Config) any { return &c.MaxBody }),
+		spoolTotal(),
 		limit("body_timeout", Duration, "30s", "How long a body may pause while it arrives; then 408.", func(c *Config) any { return &c.BodyTimeout }),
 		limit("header_timeout", Duration, "10s", "How long a request's head may take to arrive; then the connection is closed.", func(c *Config) any { return &c.HeaderTimeout }),
 		limit("idle_timeout", Duration, "75s", "How long a connection may wait for its next request. Above the 60 s of many balancers; Google's needs 620s.", func(c *Config) any { return &c.IdleTimeout }, "keep-alive"),
@@ -186,6 +188,26 @@ func serverSettings() []*Setting {
 func limit(key string, kind Kind, def, doc string, at func(*Config) any, more ...string) *Setting {
 	return &Setting{Key: key, Section: "limits", Scope: OfServer, Kind: kind, Default: def, Doc: doc, Reload: true,
 		Flags: append([]string{flagName(key)}, more...), at: func(t target) any { return at(t.cfg) }}
+}
+
+func spoolTotal() *Setting {
+	s := limit("spool_total", Size, "auto", "How much all request bodies in files may take together, declared ones that are still to come included; beyond it a new large body is answered 503. `auto` is 25 % of the free space of spool_dir at the start, at most 8GiB; 256MiB where that is memory (tmpfs).", nil)
+	s.Reload = false
+	s.at = nil
+	s.set = func(t target, in input) error {
+		if in.last() == "auto" {
+			t.cfg.SpoolTotal = SpoolAuto
+			return nil
+		}
+		return store(&t.cfg.SpoolTotal, in.last(), ParseSize)
+	}
+	s.show = func(t target) (string, bool) {
+		if t.cfg.SpoolTotal == SpoolAuto {
+			return "auto", true
+		}
+		return FormatSize(t.cfg.SpoolTotal), true
+	}
+	return s
 }
 
 func derivedLimit(key string, kind Kind, derived, doc string, at func(*Config) any) *Setting {

@@ -197,6 +197,9 @@ func (l *loader) checkServer() {
 	if c.MaxBody > 0 && c.BufferBody > c.MaxBody && of("limits.buffer_body").Given() && !l.unsure("limits.buffer_body", "limits.max_body") {
 		l.bad.add(of("limits.buffer_body"), "buffer_body %s is more than max_body %s; lower it", FormatSize(c.BufferBody), FormatSize(c.MaxBody))
 	}
+	if c.SpoolTotal > 0 && c.SpoolTotal < c.BufferBody && !l.unsure("limits.buffer_body", "limits.spool_total") {
+		l.bad.add(of("limits.spool_total"), "spool_total %s is less than buffer_body %s: no body would ever go to a file; raise it", FormatSize(c.SpoolTotal), FormatSize(c.BufferBody))
+	}
 	if c.MaxHead > 0 && c.MaxHead < 1<<10 {
 		l.bad.add(of("limits.max_head"), "max_head is %s, too small for any browser; it is 1KiB to 512KiB", FormatSize(c.MaxHead))
 	}

@@ -1,0 +1,205 @@
+package bridge
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/shim/shimtest"
+)
+
+func upload(path string, size int) string {
+	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", path, size, strings.Repeat("x", size))
+}
+
+// files are the names in the spool's folder.
+func files(t testing.TB, dir string) []os.DirEntry {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func TestALargeBodyDoesNotCrossThePipe(t *testing.T) {
+	dir := t.TempDir()
+	paths := make(chan string, 10)
+	g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
+		paths <- r.Vars["standpipe.body_file"] + " " + r.Vars["standpipe.body_size"]
+		hello(r, p)
+	}, func(o *Options) { o.Spool = &httpx.Spool{Dir: dir}; o.MaxBody = 0 })
+	const size = 3_000_000
+	for _, lose := range []int{0, 1} { // a worker that leaves before it has the request changes nothing
+		g.pool.lose = lose
+		a := g.raw("POST", upload("/p", size))
+		if want := fmt.Sprintf("POST /p %d %d", size, size); a.body != want {
+			t.Errorf("%s%s", a.head, a.body)
+		}
+		if got := <-paths; !strings.HasPrefix(got, dir+"/") || !strings.HasSuffix(got, fmt.Sprint(" ", size)) {
+			t.Errorf("file %q", got)
+		}
+		g.seen()
+	}
+	if n := g.pool.peer.Bodies.Load(); n != 0 {
+		t.Errorf("%d Body frames", n)
+	}
+	g.until("the files to go", func() bool { return len(files(t, dir)) == 0 })
+}
+
+func TestAWorkerThatCannotOpenTheFileGetsFrames(t *testing.T) {
+	g := newRig(t, hello, func(o *Options) { o.MaxBody = 0 })
+	g.pool.peer.NoFiles = true
+	const size = 1_000_000
+	a := g.raw("POST", upload("/p", size))
+	if want := fmt.Sprintf("POST /p %d %d", size, size); a.body != want {
+		t.Errorf("%s%s", a.head, a.body)
+	}
+	if n := g.pool.peer.Bodies.Load(); n < size>>16 {
+		t.Errorf("%d Body frames", n)
+	}
+}
+
+// However a request ends, its file goes.
+func TestTheFileGoesInEveryPath(t *testing.T) {
+	dir := t.TempDir()
+	begun := make(chan bool, 10)
+	gate := make(chan bool)
+	defer close(gate)
+	g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
+		begun <- true
+		switch r.Vars["PATH_INFO"] {
+		case "/error":
+			_ = p.Message(0x14, r.Stream, map[string]any{"type": "ValueError"})
+		case "/deaf":
+			_ = p.Answer(r.Stream, "200 OK", "")
+		case "/hang":
+			<-gate
+		case "/die":
+			p.Close()
+		}
+	}, func(o *Options) { o.Spool = &httpx.Spool{Dir: dir} })
+	gone := func(what string) {
+		t.Helper()
+		g.seen()
+		g.until(what+": the file to go", func() bool { return len(files(t, dir)) == 0 && g.pool.peer != nil })
+	}
+	for path, status := range map[string]int{"/error": 500, "/deaf": 200} {
+		if a := g.raw("POST", upload(path, 200_000)); a.status != status {
+			t.Errorf("%s: %s", path, a.head)
+		}
+		<-begun
+		gone(path)
+	}
+	c := g.dial()
+	if _, err := io.WriteString(c, upload("/hang", 200_000)); err != nil {
+		t.Fatal(err)
+	}
+	<-begun
+	if len(files(t, dir)) != 1 {
+		t.Errorf("while it runs: %v", files(t, dir))
+	}
+	c.Close()
+	gone("client left")
+	c = g.dial()
+	if _, err := io.WriteString(c, upload("/hang", 200_000)[:150_000]); err != nil {
+		t.Fatal(err)
+	}
+	g.until("the file to be made", func() bool { return len(files(t, dir)) == 1 })
+	c.Close()
+	gone("client left within its body")
+	if a := g.raw("POST", upload("/die", 200_000)); a.status != 502 {
+		t.Errorf("%s", a.head)
+	}
+	<-begun
+	gone("worker died")
+}
+
+// A client that sends all of its body before it reads an answer gets the answer.
+func TestRefusalsReachAClientThatIsStillSending(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*Options)
+		head   string
+		status int
+	}{
+		{"declared, too large", func(o *Options) { o.MaxBody = 1000 }, "Content-Length: %d\r\n", 413},
+		{"declared, no room", func(o *Options) { o.Spool.Total = 1000 }, "Content-Length: %d\r\n", 503},
+		{"chunks, too large", func(o *Options) { o.MaxBody = 100_000 }, "Transfer-Encoding: chunked\r\n", 413},
+		{"chunks, no room", func(o *Options) { o.Spool.Total = 100_000 }, "Transfer-Encoding: chunked\r\n", 503},
+	} {
+		g := newRig(t, hello, func(o *Options) { o.MaxBody = 0; c.change(o) })
+		conn := g.dial()
+		const parts, size = 300, 100_000
+		if strings.Contains(c.head, "%") {
+			c.head = fmt.Sprintf(c.head, parts*size)
+		}
+		part := strings.Repeat("x", size)
+		if strings.Contains(c.head, "chunked") {
+			part = chunked(part)
+		}
+		if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: h\r\n"+c.head+"\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		for i := range parts {
+			if _, err := io.WriteString(conn, part); err != nil {
+				t.Errorf("%s: part %d: %v", c.name, i, err)
+				break
+			}
+		}
+		if part[0] != 'x' {
+			_, _ = io.WriteString(conn, "0\r\n\r\n")
+		}
+		a := g.read("POST", bufio.NewReader(conn))
+		if a.status != c.status || a.err != nil || !strings.Contains(a.head, "Connection: close") || !strings.Contains(a.body, "REQ1") {
+			t.Errorf("%s: %s%s %v", c.name, a.head, a.body, a.err)
+		}
+		if s := g.seen(); s.status != c.status {
+			t.Errorf("%s: %+v", c.name, s)
+		}
+	}
+}
+
+// The room is promised when the length is declared: nobody uploads for nothing.
+func TestNoRoomIsSaidBefore100Continue(t *testing.T) {
+	s := &httpx.Spool{Dir: t.TempDir(), Total: 300_000}
+	g := newRig(t, hello, func(o *Options) { o.Spool = s })
+	first := g.dial()
+	if _, err := io.WriteString(first, upload("/", 200_000)[:1000]); err != nil {
+		t.Fatal(err)
+	}
+	g.until("the promise", func() bool { return s.Used() == 200_000 })
+	a := g.raw("POST", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\nExpect: 100-continue\r\n\r\n")
+	if a.status != 503 || a.header.Get("Retry-After") == "" || !strings.HasPrefix(a.head, "HTTP/1.1 503") {
+		t.Errorf("%s", a.head)
+	}
+	if a := g.raw("POST", upload("/", 50_000)); a.status != 200 { // fits into memory
+		t.Errorf("%s", a.head)
+	}
+	if g.logs.count("spool_full") != 1 {
+		t.Error(g.logs)
+	}
+	first.Close()
+	g.until("the room to be given back", func() bool { return s.Used() == 0 })
+	if a := g.raw("POST", upload("/", 200_000)); a.status != 200 {
+		t.Errorf("%s", a.head)
+	}
+}
+
+func TestSilenceEndsTheLingering(t *testing.T) {
+	g := newRig(t, hello, func(o *Options) { o.MaxBody = 10 })
+	start := time.Now()
+	a := g.raw("POST", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\nx")
+	if a.status != 413 {
+		t.Errorf("%s", a.head)
+	}
+	g.seen()
+	if took := time.Since(start); took > lingerTotal {
+		t.Errorf("took %v", took)
+	}
+}

@@ -1,0 +1,74 @@
+package compose
+
+import (
+	"errors"
+	"os"
+	"strings"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/cmd/internal/config"
+)
+
+// What spool_total is when nobody has set it; octets.
+const (
+	spoolMost   = 8 << 30
+	spoolMemory = 256 << 20 // the folder is memory, or its space is unknown
+)
+
+// spoolParents are the folders for large bodies, in the order to try.
+func spoolParents(cfg *config.Config, runtime string) []string {
+	if cfg.SpoolDir != "" {
+		return []string{cfg.SpoolDir}
+	}
+	var dirs []string
+	if d := os.Getenv("TMPDIR"); d != "" {
+		dirs = append(dirs, d)
+	}
+	if runtime != "" {
+		dirs = append(dirs, runtime)
+	}
+	return dirs
+}
+
+// newSpool makes the spool of all apps, and its folder, which is nil when none can
+// be made: bodies are in memory then, and a line says so once.
+func newSpool(cfg *config.Config, runtime string, log *Log) (*httpx.Spool, *httpx.Folder) {
+	spool := &httpx.Spool{Memory: int(cfg.BufferBody), Total: cfg.SpoolTotal}
+	folder, err := openFolder(spoolParents(cfg, runtime), log)
+	if err != nil {
+		log.Warn("no_spool_dir", "error", strings.ReplaceAll(err.Error(), "\n", "; "), "message",
+			"no folder for large request bodies can be written (spool_dir, TMPDIR): they are kept in memory, at most 256MiB in all")
+	} else {
+		spool.Dir = folder.Path
+	}
+	if spool.Total == config.SpoolAuto {
+		spool.Total = autoTotal(httpx.Space(spool.Folder()))
+	}
+	return spool, folder
+}
+
+func openFolder(parents []string, log *Log) (*httpx.Folder, error) {
+	err := errors.New("no folder is known")
+	for i, parent := range parents {
+		folder, swept, failed := httpx.OpenFolder(parent)
+		if swept > 0 {
+			log.Info("spool_swept", "dir", parent, "folders", swept)
+		}
+		if failed == nil {
+			return folder, nil
+		}
+		if i == 0 {
+			err = nil
+		}
+		err = errors.Join(err, failed)
+	}
+	return nil, err
+}
+
+// autoTotal is 25 % of the free space, within bounds.
+func autoTotal(free int64, memory bool) int64 {
+	if memory || free <= 0 {
+		return spoolMemory
+	}
+	return min(free/4, spoolMost)
+}

@@ -1,0 +1,53 @@
+package compose
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/cmd/internal/config"
+)
+
+func TestSpoolFolder(t *testing.T) {
+	set, tmp, runtime := t.TempDir(), t.TempDir(), t.TempDir()
+	absent := filepath.Join(set, "absent")
+	for _, c := range []struct{ set, tmp, runtime, want string }{
+		{set, tmp, runtime, set},
+		{"", tmp, runtime, tmp},
+		{"", absent, runtime, runtime},
+		{"", "", runtime, runtime},
+		{absent, tmp, runtime, ""}, // what was asked for is not replaced by another disk
+		{"", "", "", ""},
+	} {
+		t.Setenv("TMPDIR", c.tmp)
+		log := &Log{Logger: hclog.NewNullLogger()}
+		spool, folder := newSpool(&config.Config{SpoolDir: c.set, SpoolTotal: config.SpoolAuto}, c.runtime, log)
+		if c.want == "" {
+			if folder != nil || spool.Dir != "" {
+				t.Errorf("%+v: %q", c, spool.Dir)
+			}
+			continue
+		}
+		if folder == nil || filepath.Dir(spool.Dir) != c.want || spool.Total <= 0 || spool.Total > spoolMost {
+			t.Fatalf("%+v: %+v, %q of %d octets", c, folder, spool.Dir, spool.Total)
+		}
+		folder.Close()
+		if left, _ := os.ReadDir(c.want); len(left) != 0 {
+			t.Errorf("%+v: left %v", c, left)
+		}
+	}
+}
+
+func TestAutoTotal(t *testing.T) {
+	for _, c := range []struct {
+		free   int64
+		memory bool
+		want   int64
+	}{{4 << 30, false, 1 << 30}, {1 << 40, false, 8 << 30}, {1 << 40, true, 256 << 20}, {0, false, 256 << 20}} {
+		if got := autoTotal(c.free, c.memory); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}

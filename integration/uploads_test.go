@@ -1,0 +1,328 @@
+package integration
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// uploads starts the app of that name with a spool folder of its own.
+func uploads(t testing.TB, spool string, o opts) *server {
+	t.Helper()
+	o.Dir = appDir(t, "uploads")
+	o.App = "app:app"
+	o.Args = append([]string{"--spool-dir", spool}, o.Args...)
+	return start(t, o)
+}
+
+// spooled are the files of large bodies beneath dir.
+func spooled(t testing.TB, dir string) []string {
+	t.Helper()
+	list, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func noneSpooled(t testing.TB, dir string) {
+	t.Helper()
+	eventually(t, "no spooled file is left", func() bool { return len(spooled(t, dir)) == 0 })
+}
+
+// received is what the app says of a body.
+type received struct {
+	Path    string
+	Regular bool
+	Keys    []string
+	Size    int64
+	SHA256  string
+}
+
+func parseReceived(t testing.TB, body string) received {
+	t.Helper()
+	var r received
+	if err := json.Unmarshal([]byte(body), &r); err != nil {
+		t.Fatalf("%v: %q", err, body)
+	}
+	return r
+}
+
+// A large body reaches the app as the very file that Go wrote; a small one as memory.
+func TestLargeUploadIsAFile(t *testing.T) {
+	t.Parallel()
+	spool := t.TempDir()
+	s := uploads(t, spool, opts{})
+	data := make([]byte, 64<<20)
+	if _, err := io.ReadFull(rand.NewChaCha8([32]byte{1}), data); err != nil {
+		t.Fatal(err)
+	}
+	for _, threads := range []string{"1", "4"} {
+		if threads != "1" {
+			s = uploads(t, spool, opts{Args: []string{"--threads", threads}})
+		}
+		for _, size := range []int{1000, 64 << 10, 64<<10 + 1, len(data)} {
+			for _, chunked := range []bool{false, true} {
+				var body io.Reader = bytes.NewReader(data[:size])
+				if chunked {
+					body = io.MultiReader(body) // of unknown length
+				}
+				a := s.do(s.request("POST", "/sum", body))
+				if a.Status != 200 {
+					t.Fatalf("%d octets: %d %q", size, a.Status, a.Body)
+				}
+				r := parseReceived(t, a.Body)
+				sum := sha256.Sum256(data[:size])
+				if r.Size != int64(size) || r.SHA256 != hex.EncodeToString(sum[:]) || len(r.Keys) != 0 {
+					t.Errorf("%d octets, chunked %v: %+v", size, chunked, r)
+				}
+				if large := size > 64<<10; r.Regular != large || strings.HasPrefix(r.Path, spool+"/") != large {
+					t.Errorf("%d octets, chunked %v: wsgi.input is %+v", size, chunked, r)
+				}
+			}
+		}
+		noneSpooled(t, spool)
+		s.stop()
+		if left, _ := os.ReadDir(spool); len(left) != 0 {
+			t.Errorf("left after the stop: %v", left)
+		}
+	}
+}
+
+// However the request ends, the file goes.
+func TestUploadedFilesGo(t *testing.T) {
+	t.Parallel()
+	spool := t.TempDir()
+	s := uploads(t, spool, opts{Args: []string{"-w", "1", "--body-timeout", "1s"}})
+	body := strings.Repeat("x", 1<<20)
+	for path, status := range map[string]int{"/fail": 500, "/die": 502, "/sum": 200} {
+		if a := s.post(path, "text/plain", body); a.Status != status {
+			t.Errorf("%s: %d %q", path, a.Status, a.Body)
+		}
+		noneSpooled(t, spool)
+	}
+	g := newGate(t)
+	send := func(n int) io.Closer {
+		c, err := s.dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fmt.Fprintf(c, "POST /gate?path=%s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", g.path, len(body), body[:n]); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	c := send(len(body))
+	s.printed("at the gate")
+	if n := len(spooled(t, spool)); n != 1 {
+		t.Errorf("%d files while the app holds its request", n)
+	}
+	s.waitWorkers(1)
+	kill(t, s.workers()[0])
+	noneSpooled(t, spool)
+	c.Close()
+
+	c = send(len(body))
+	eventually(t, "the app runs again", func() bool { return strings.Count(strings.Join(s.output(), "\n"), "at the gate") == 2 })
+	c.Close() // while the app runs
+	noneSpooled(t, spool)
+	g.open(t)
+
+	c = send(len(body) / 2)
+	eventually(t, "half a body is there", func() bool { return len(spooled(t, spool)) == 1 })
+	c.Close() // within the body
+	noneSpooled(t, spool)
+
+	c = send(len(body) / 2) // and one that stalls: 408
+	defer c.Close()
+	eventually(t, "half a body is there", func() bool { return len(spooled(t, spool)) == 1 })
+	noneSpooled(t, spool)
+	s.waitAccess(`"POST /gate.* 408 `)
+}
+
+func (s *server) waitWorkers(n int) {
+	s.t.Helper()
+	eventually(s.t, "the workers are there", func() bool { return len(s.workers()) == n })
+}
+
+func kill(t testing.TB, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Anonymous clients cannot fill the disk: of 50 uploads ten have room, and the others hear so while no worker is free.
+func TestUploadsBeyondSpoolTotal(t *testing.T) {
+	t.Parallel()
+	const n, room, size = 50, 10, 1 << 20
+	spool := t.TempDir()
+	s := uploads(t, spool, opts{Args: []string{"-w", "1", "--spool-total", fmt.Sprint(room * size)}})
+	g := newGate(t)
+	held := s.background("/gate?path=" + g.path)
+	s.printed("at the gate")
+	body := strings.Repeat("x", size)
+	status := make(chan int, n)
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() {
+			a, err := s.try(s.request("POST", "/sum", strings.NewReader(body)))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if a.Status == 503 && a.Header.Get("Retry-After") == "" {
+				t.Error("503 without Retry-After")
+			}
+			status <- a.Status
+		})
+	}
+	eventually(t, "40 answers before the gate opens", func() bool { return len(status) == n-room })
+	if files := spooled(t, spool); len(files) != room {
+		t.Errorf("%d files", len(files))
+	}
+	// Before 100 Continue, and a small body has room.
+	if a := s.raw("POST /sum HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(a, "HTTP/1.1 503 ") {
+		t.Errorf("%q", a)
+	}
+	small := make(chan int, 1)
+	go func() {
+		a, err := s.try(s.request("POST", "/sum", strings.NewReader("small")))
+		if err == nil {
+			small <- a.Status
+		}
+		close(small)
+	}()
+	g.open(t)
+	all.Wait()
+	held.wait(t)
+	if got := <-small; got != 200 {
+		t.Errorf("a small body: %d", got)
+	}
+	close(status)
+	count := map[int]int{}
+	for c := range status {
+		count[c]++
+	}
+	if count[503] != n-room || count[200] != room {
+		t.Errorf("%v", count)
+	}
+	noneSpooled(t, spool)
+	if a := s.post("/sum", "text/plain", strings.Repeat(body, room)); a.Status != http.StatusOK { // all the room is there again
+		t.Errorf("%d %q", a.Status, a.Body)
+	}
+	if list := s.events("spool_full"); len(list) != 1 || !strings.HasPrefix(list[0].str("dir"), spool) {
+		t.Errorf("%v", list)
+	}
+}
+
+// A killed standpipe leaves its folder; the next one removes it, and not that of one that lives.
+func TestSpoolIsSwept(t *testing.T) {
+	t.Parallel()
+	spool := t.TempDir()
+	g := newGate(t)
+	hold := func() *server {
+		s := uploads(t, spool, opts{Exit: -1, Args: []string{"-w", "1"}})
+		c, err := s.dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		if _, err := fmt.Fprintf(c, "POST /gate?path=%s HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n%s", g.path, strings.Repeat("x", 100_000)); err != nil {
+			t.Fatal(err)
+		}
+		s.printed("at the gate")
+		return s
+	}
+	dead, alive := hold(), hold()
+	dead.workers() // remembered: they go with it
+	kill(t, dead.Pid)
+	dead.wait()
+	if n := len(spooled(t, spool)); n != 2 {
+		t.Fatalf("%d files", n)
+	}
+	next := uploads(t, spool, opts{})
+	if r := next.waitEvent("spool_swept"); r.str("folders") != "1" || r.str("dir") != spool {
+		t.Errorf("%v", r)
+	}
+	if n := len(spooled(t, spool)); n != 1 {
+		t.Errorf("%d files", n)
+	}
+	g.open(t)
+	noneSpooled(t, spool)
+	_ = alive
+}
+
+// A full disk is answered, and said once; what fits into memory is served.
+func TestUploadsOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	spool := t.TempDir()
+	if err := syscall.Mount("none", spool, "tmpfs", 0, "size=1m"); err != nil {
+		skip(t, "root", "mounts a small tmpfs: "+err.Error())
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(spool, syscall.MNT_DETACH) })
+	s := uploads(t, spool, opts{})
+	for range 3 {
+		a := s.raw(fmt.Sprintf("POST /sum HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", 20<<20, strings.Repeat("x", 20<<20)))
+		if !strings.HasPrefix(a, "HTTP/1.1 507 ") {
+			t.Fatalf("%.300q", a)
+		}
+	}
+	if a := s.post("/sum", "text/plain", "small"); a.Status != 200 {
+		t.Errorf("%d %q", a.Status, a.Body)
+	}
+	if a := s.post("/sum", "text/plain", strings.Repeat("x", 500_000)); a.Status != 200 {
+		t.Errorf("%d %q", a.Status, a.Body)
+	}
+	noneSpooled(t, spool)
+	if list := s.events("spool_full"); len(list) != 1 || !strings.HasPrefix(list[0].str("dir"), spool) {
+		t.Errorf("%v", list)
+	}
+}
+
+// A worker in another mount namespace cannot see the file: the body comes in frames, and a line says so once.
+func TestUploadToAWorkerThatCannotSeeTheFile(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		skip(t, "root", "makes a mount namespace")
+	}
+	if err := exec.Command("unshare", "-m", "true").Run(); err != nil {
+		skip(t, "no-program", "unshare -m: "+err.Error())
+	}
+	spool, dir := t.TempDir(), t.TempDir()
+	wrapper := filepath.Join(dir, "python3")
+	script := fmt.Sprintf("#!/bin/sh\nexec unshare -m sh -c 'mount -t tmpfs none \"%s\" && exec python3 \"$@\"' - \"$@\"\n", spool)
+	if err := os.WriteFile(wrapper, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := uploads(t, spool, opts{Python: wrapper, Args: []string{"-w", "1"}})
+	body := strings.Repeat("0123456789", 500_000)
+	sum := sha256.Sum256([]byte(body))
+	for range 2 {
+		a := s.post("/sum", "text/plain", body)
+		if a.Status != 200 {
+			t.Fatalf("%d %q", a.Status, a.Body)
+		}
+		r := parseReceived(t, a.Body)
+		if r.Regular || r.Size != int64(len(body)) || r.SHA256 != hex.EncodeToString(sum[:]) || len(r.Keys) != 0 {
+			t.Errorf("%+v", r)
+		}
+	}
+	noneSpooled(t, spool)
+	s.waitEvent("body_file_unreadable")
+	if n := len(s.events("body_file_unreadable")); n != 1 {
+		t.Errorf("%d lines", n)
+	}
+}

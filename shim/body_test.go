@@ -1,0 +1,95 @@
+package shim_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/shimtest"
+)
+
+func TestBodyInAFile(t *testing.T) {
+	body := strings.Repeat("0123456789", 100_000)
+	path := filepath.Join(t.TempDir(), "body")
+	if err := os.WriteFile(path, []byte(body), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, _, peer := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
+		if string(r.ReadAll()) != body || r.Vars["A"] != "1" {
+			t.Error("another body")
+		}
+		_ = p.Answer(r.Stream, "200 OK", "")
+	})
+	vars := make([]shim.Var, 1, 10)
+	vars[0] = shim.Var{Name: "A", Value: "1"}
+	for _, where := range []string{path, path + "-absent"} { // taken, refused
+		x := open(t, c)
+		if err := x.SendFile(vars, where, int64(len(body))); err != nil {
+			t.Fatal(err)
+		}
+		err := x.FileRefused(t.Context())
+		if where == path && !errors.Is(err, shim.ErrAnswered) || where != path && err != nil {
+			t.Errorf("%s: %v", where, err)
+		}
+		if err == nil {
+			if err := x.SendBody(t.Context(), []byte(body), true); err != nil {
+				t.Error(err)
+			}
+		} else if n := peer.Bodies.Load(); n != 0 {
+			t.Errorf("%d Body frames", n)
+		}
+		if h, err := x.Head(t.Context()); err != nil || h.Status != "200 OK" {
+			t.Error(h, err)
+		}
+		x.Close()
+	}
+	if full := vars[:cap(vars)]; full[1].Name != "" {
+		t.Errorf("the caller's vars were written to: %v", full)
+	}
+}
+
+func TestFileRefusedEnds(t *testing.T) {
+	c, _, peer := connect(t, func(*shimtest.Request, *shimtest.Peer) {})
+	x := open(t, c)
+	if err := x.SendFile(nil, "/absent", 1); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := x.FileRefused(ctx); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	peer.Close()
+	if err := x.FileRefused(t.Context()); !errors.Is(err, shim.ErrWorkerGone) {
+		t.Error(err)
+	}
+}
+
+// Only a file that was sent can be refused, and once.
+func TestBodyWantedOutOfPlace(t *testing.T) {
+	for name, send := range map[string]func(*shim.Exchange) error{
+		"no file": func(x *shim.Exchange) error { return x.Send(nil, nil, true) },
+		"twice":   func(x *shim.Exchange) error { return x.SendFile(nil, "/absent", 1) },
+	} {
+		c, _, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
+			wanted := shim.Frame{Kind: shim.KindBodyWanted, Stream: r.Stream}
+			_ = p.Send(wanted)
+			_ = p.Send(wanted)
+		})
+		x := open(t, c)
+		if err := send(x); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := x.Head(t.Context()); !errors.Is(err, shim.ErrWorkerGone) {
+			t.Errorf("%s: %v", name, err)
+		}
+		var pe *shim.ProtocolError
+		if !errors.As(c.Err(), &pe) {
+			t.Errorf("%s: %v", name, c.Err())
+		}
+	}
+}
