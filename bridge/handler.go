@@ -194,7 +194,9 @@ func (t *turn) close(x *shim.Exchange) {
 // when nobody is there to read one.
 func (t *turn) fail(err error) {
 	t.note.Err = err
-	t.report(err)
+	if t.pump.done == nil { // else it has told
+		t.report(err)
+	}
 	if errors.Is(err, errCut) {
 		panic(http.ErrAbortHandler)
 	}

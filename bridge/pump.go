@@ -93,7 +93,9 @@ func (p *pump) run() {
 	defer close(p.done)
 	err := p.take()
 	if err != nil {
-		err = p.t.reason(p.c, p.x, err) // now: a worker that is stuck is not to wait for the client either
+		// Now: neither a worker that is stuck nor the log is to wait for the client.
+		err = p.t.reason(p.c, p.x, err)
+		p.t.report(err)
 	} else {
 		err = io.EOF
 	}

@@ -255,6 +255,9 @@ func TestEndsBehindThePump(t *testing.T) {
 			if c.path == "/silent" { // the worker is looked after before the client reads
 				g.until("Expire", func() bool { g.pool.mu.Lock(); defer g.pool.mu.Unlock(); return len(g.pool.expired) == 1 })
 			}
+			if c.log != "" {
+				g.until("the record", func() bool { return g.logs.count(c.log) == 1 })
+			}
 			n, _, err := sum(t, br)
 			if n != c.n && c.path != "/dead" || (err != nil) != c.cut {
 				t.Errorf("%d octets, %v", n, err)

@@ -33,7 +33,7 @@ func warnSpool(log *Log, dir string) {
 	f, err := os.CreateTemp(dir, "standpipe-body-*")
 	if err != nil {
 		log.Warn("no_spool_dir", "error", err, "message",
-			"no folder for large request bodies can be written (spool_dir, TMPDIR): they are kept in memory, at most 256MiB in all")
+			"no folder for large request bodies can be written (spool_dir, TMPDIR): they are kept in memory, at most 256MiB in all; workers wait for clients that are slow to take large answers")
 		return
 	}
 	f.Close()

@@ -25,7 +25,11 @@ type Config struct {
 	IdleTimeout   time.Duration // between two requests on one connection
 	MaxHead       int64         // octets of request line and fields together; more is answered 431
 	MaxConns      int           // open client connections; at the limit accepting waits
-	SpoolDir      string        // where large bodies are kept; empty: a folder in the run-time folder
+	SpoolDir      string        // where large bodies are kept; empty: $TMPDIR or the system's
+
+	// What waits for a client that is slower than its app.
+	ResponseMemory int64 // octets of one answer in memory; more goes to a file; 0: only what all of them share bounds it
+	SpoolMax       int64 // octets of one answer in its file; beyond it the app waits
 
 	// Who may speak for a client (X-Forwarded-*, Forwarded, X-Real-IP).
 	TrustedProxies []netip.Prefix
