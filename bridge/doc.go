@@ -4,6 +4,7 @@
 //	handler.go    Handler: one app's http.Handler; the life of one request
 //	request.go    the request body: buffered whole before a worker is taken; how it is refused
 //	response.go   the answer: streaming, lengths, deadlines
+//	pump.go       the answer, taken from its worker while the client is slow
 //	head.go       the answer's status and fields: what is checked, what is removed
 //	errors.go     the only map from errors to statuses
 //
@@ -16,8 +17,10 @@
 //
 // Goroutines: a request runs on its connection's goroutine. A body larger than
 // one frame is sent, or watched over while the worker reads its file, by a second
-// one beside it (response.go, send), which
-// turn.run waits for before it returns. A request deadline is a timer that only
+// one beside it (response.go, send), which turn.run waits for before it returns. An
+// answer whose client is slow is taken by another one (pump.go), which ends with
+// the app and which turn.copyBody waits for before it returns. A request deadline
+// is a timer that only
 // cancels a context.
 //
 // A new check of an answer goes to head.go; a new way to fail gets its sentinel

@@ -38,6 +38,9 @@ type Options struct {
 	Pool Pool
 	// Spool holds request bodies; nil: one of its own with the defaults.
 	Spool *httpx.Spool
+	// Answers holds what slow clients have not taken of their answers; nil: some of
+	// its own with the defaults, and files beside those of Spool.
+	Answers *httpx.Pipes
 	// MaxBody bounds a request body in octets, chunked ones too; 0: no limit.
 	MaxBody int64
 	// BodyTimeout is how long a client may send no octet of its body; 0: no limit.
@@ -54,8 +57,9 @@ type Options struct {
 	SendTimeout time.Duration
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
-	// Log gets app_error, bad_response, request_failed, hop_by_hop_removed,
-	// content_length_mismatch, spool_full, websocket_ignored; nil: nobody.
+	// Log gets answer_spool, app_error, bad_response, request_failed,
+	// hop_by_hop_removed, content_length_mismatch, spool_full, websocket_ignored;
+	// nil: nobody.
 	Log hclog.Logger
 }
 
@@ -70,6 +74,8 @@ type Handler struct {
 	hopByHop  httpx.Seldom
 	spoolFull httpx.Seldom
 	websocket atomic.Bool // said once
+
+	spoolTrouble httpx.Seldom
 }
 
 // New makes an app's Handler.
@@ -81,7 +87,10 @@ func New(o Options) *Handler {
 		o.Log = hclog.NewNullLogger()
 	}
 	o.Mount = strings.TrimRight(o.Mount, "/")
-	return &Handler{Options: o, spoolFull: httpx.Seldom{Every: time.Minute}}
+	if o.Answers == nil {
+		o.Answers = &httpx.Pipes{Spool: o.Spool, Memory: 256 << 10, Total: 64 << 20, Max: 256 << 20}
+	}
+	return &Handler{Options: o, spoolFull: httpx.Seldom{Every: time.Minute}, spoolTrouble: httpx.Seldom{Every: time.Minute}}
 }
 
 // turn is the state of one request.
@@ -93,6 +102,7 @@ type turn struct {
 	body   *httpx.Buffer // nil: none
 	vars   []shim.Var
 	unread bool // the client may still be sending its body
+	pump   pump // of an answer that goes on after its first octets
 }
 
 // ServeHTTP is the life of one request: the body first, then a worker, then the
@@ -171,19 +181,25 @@ func (t *turn) once(try int) error {
 	}
 	t.note.Worker = x.Worker()
 	defer func() {
-		// The client may have left while the app runs on. That is allowed, but a
-		// worker must not be lost to a view that hangs.
-		x.CloseWithin(t.Timeout, "still running "+t.Timeout.String()+" after its client had left")
-		t.note.Run = time.Since(sent)
+		t.close(x)
+		t.note.Run = x.Ran()
 	}()
 	return t.converse(x)
+}
+
+// close ends the exchange. The client may have left while the app runs on. That is
+// allowed, but a worker must not be lost to a view that hangs.
+func (t *turn) close(x *shim.Exchange) {
+	x.CloseWithin(t.Timeout, "still running "+t.Timeout.String()+" after its client had left")
 }
 
 // fail answers an error, or breaks the connection when the answer has begun, or
 // when nobody is there to read one.
 func (t *turn) fail(err error) {
 	t.note.Err = err
-	t.report(err)
+	if t.pump.done == nil { // else it has told
+		t.report(err)
+	}
 	if errors.Is(err, errCut) {
 		panic(http.ErrAbortHandler)
 	}

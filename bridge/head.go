@@ -16,6 +16,9 @@ type head struct {
 	// length is the app's Content-Length, or what the shim knows of the body; -1:
 	// neither.
 	length int64
+	// straight: the app asks that nothing stands between it and the client, as it
+	// would ask nginx (X-Accel-Buffering: no).
+	straight bool
 }
 
 // checkHead reads what the worker sent, as hostile octets (RFC 9110 5.1, 5.5, 15;
@@ -33,6 +36,9 @@ func checkHead(h *shim.Head) (head, error) {
 		}
 		if j := badOctet(f.Value); j >= 0 {
 			return head{}, &badResponse{fmt.Sprintf("field %s: its value %.200q holds the control octet %#02x (RFC 9110 5.5)", f.Name, f.Value, f.Value[j])}
+		}
+		if len(f.Name) == 17 && strings.EqualFold(f.Name, "X-Accel-Buffering") {
+			out.straight = strings.EqualFold(f.Value, "no")
 		}
 		if strings.EqualFold(f.Name, "Content-Length") {
 			n, err := parseLength(f.Value)

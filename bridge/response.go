@@ -192,33 +192,74 @@ func (t *turn) endWithoutBody(h head, size int64, whole bool) {
 
 // copyBody sends the body; p and err are what Next has returned already.
 func (t *turn) copyBody(c *clock, x *shim.Exchange, h head, p []byte, err error, whole bool) error {
-	if t.SendTimeout > 0 && !whole { // the connection's next answer has its own
-		defer func() { _ = http.NewResponseController(t.w).SetWriteDeadline(time.Time{}) }()
-	}
-	sent := int64(0)
-	for err == nil {
-		if h.length >= 0 && sent+int64(len(p)) > h.length {
-			t.sayLength(h.length, sent+int64(len(p)), "the body is longer: what is too much was cut off")
-			_, err := t.write(p[:h.length-sent], false)
-			return err // the rest is not waited for
+	if !whole {
+		if t.SendTimeout > 0 { // the connection's next answer has its own
+			defer func() { _ = http.NewResponseController(t.w).SetWriteDeadline(time.Time{}) }()
 		}
-		n, werr := t.write(p, !whole)
-		sent += int64(n)
-		if werr != nil {
-			return werr
+		if !h.straight {
+			t.pump.watch(t, c, x, h.length)
+			defer t.pump.stop()
+		}
+	}
+	got := int64(0)
+	for err == nil {
+		keep, over := t.clip(h.length, got, p)
+		if over {
+			return t.write(keep, false, false) // the rest is not waited for
+		}
+		got += int64(len(keep))
+		t.pump.writing(got)
+		if err := t.write(keep, !whole, !whole); err != nil {
+			return err
+		}
+		if t.pump.runs() {
+			return t.drain()
 		}
 		p, err = t.next(c, x)
 	}
-	if err != io.EOF {
-		t.flush()
-		return err
+	if err == io.EOF {
+		err = t.ended(h.length, got)
 	}
-	if sent < h.length {
-		t.sayLength(h.length, sent, "the body is shorter: the connection was closed, so that the client can tell")
+	if err != nil {
 		t.flush()
-		return errShort
 	}
-	return nil
+	return err
+}
+
+// drain sends what the pump has taken.
+func (t *turn) drain() error {
+	for {
+		p, more, err := t.pump.pipe.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			t.flush()
+			return err
+		}
+		if err := t.write(p, true, !more); err != nil {
+			return err
+		}
+	}
+}
+
+// clip returns what of p the declared length has room for; -1: none is declared.
+// got octets came before; over: p holds more.
+func (t *turn) clip(length, got int64, p []byte) (keep []byte, over bool) {
+	if n := got + int64(len(p)); length >= 0 && n > length {
+		t.sayLength(length, n, "the body is longer: what is too much was cut off")
+		return p[:length-got], true
+	}
+	return p, false
+}
+
+// ended checks the length of an answer that the app has ended.
+func (t *turn) ended(length, got int64) error {
+	if got >= length {
+		return nil
+	}
+	t.sayLength(length, got, "the body is shorter: the connection was closed, so that the client can tell")
+	return errShort
 }
 
 // next waits for octets, at most StreamTimeout.
@@ -234,19 +275,20 @@ func (t *turn) next(c *clock, x *shim.Exchange) ([]byte, error) {
 	return p, err
 }
 
-// write sends octets to the client; an error means that it has left.
-func (t *turn) write(p []byte, flush bool) (int, error) {
-	if t.SendTimeout > 0 && flush { // a whole answer holds no worker
+// write sends octets to the client, within SendTimeout if limit says so (a whole
+// answer holds no worker); an error means that the client has left.
+func (t *turn) write(p []byte, limit, flush bool) error {
+	if limit && t.SendTimeout > 0 {
 		_ = http.NewResponseController(t.w).SetWriteDeadline(time.Now().Add(t.SendTimeout)) // not every server has one
 	}
-	n, err := t.w.Write(p)
+	_, err := t.w.Write(p)
 	if err == nil && flush {
 		err = t.w.FlushError()
 	}
 	if err != nil {
-		return n, fmt.Errorf("%w: %w", errClientGone, err)
+		return fmt.Errorf("%w: %w", errClientGone, err)
 	}
-	return n, nil
+	return nil
 }
 
 // flush sends what is buffered before the connection is broken, so that the

@@ -8,23 +8,6 @@ import (
 	"time"
 )
 
-// Outcome says how an exchange left its worker.
-type Outcome int
-
-const (
-	// Clean: the answer ended; the worker is fit for the next request.
-	Clean Outcome = iota
-	// Cancelled: the answer was not read to its end. The worker was told, and
-	// is free when it has ended the stream.
-	Cancelled
-	// Broken: the worker died or broke the protocol.
-	Broken
-)
-
-func (o Outcome) String() string {
-	return [...]string{"clean", "cancelled", "broken"}[o]
-}
-
 // Exchange is one request and its answer on one stream of one Conn. Its methods
 // are for one goroutine, but SendBody and FileRefused may run in a second one
 // beside Head and Next. Close ends it in any case.
@@ -47,6 +30,8 @@ type Exchange struct {
 	ended   bool // the worker has ended the answer, or died
 	err     error
 	closed  bool
+	done    time.Time   // when the answer ended; zero: not yet
+	watcher Watcher     // nil: none, or told
 	expired bool        // Expire was called
 	limit   *time.Timer // of CloseWithin; nil: none
 }
@@ -260,6 +245,9 @@ func (x *Exchange) take(f Frame) error {
 	x.mu.Lock()
 	err := x.takeLocked(f)
 	ended := x.ended
+	if ended {
+		x.done = time.Now()
+	}
 	x.stopLimit()
 	give := 0
 	if x.closed && !ended && err == nil && Window-x.allowed >= Window/2 {
@@ -335,6 +323,7 @@ func (x *Exchange) data(p []byte, last bool) error {
 		x.chunks = append(x.chunks, append([]byte(nil), p...))
 	}
 	x.ended = x.ended || last
+	x.tell()
 	return nil
 }
 
@@ -342,7 +331,7 @@ func (x *Exchange) data(p []byte, last bool) error {
 func (x *Exchange) broken() {
 	x.mu.Lock()
 	if !x.ended {
-		x.ended = true
+		x.ended, x.done = true, time.Now()
 		if x.err = ErrWorkerGone; x.sent.IsZero() {
 			x.err = ErrNotStarted
 		}

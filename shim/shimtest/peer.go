@@ -76,11 +76,15 @@ type Peer struct {
 	w    io.Writer
 	body map[uint32]chan chunk
 	wg   sync.WaitGroup
+
+	credits credits
 }
 
 // New returns a peer on r and w; control may be nil.
 func New(r io.Reader, w io.Writer, control io.ReadWriter) *Peer {
-	return &Peer{r: r, w: w, control: control, body: map[uint32]chan chunk{}}
+	p := &Peer{r: r, w: w, control: control, body: map[uint32]chan chunk{}}
+	p.credits.init()
+	return p
 }
 
 // Pipe returns Go's ends and a peer on the other ends, in memory.
@@ -158,6 +162,7 @@ func (p *Peer) Window(stream uint32, n int) error {
 // requests. It returns when its handlers have returned.
 func (p *Peer) Run() error {
 	defer p.wg.Wait()
+	defer p.credits.close()
 	if p.control != nil {
 		go p.readControl() // ends with the control socket, which the other side closes
 	}
@@ -209,6 +214,7 @@ func (p *Peer) take(f shim.Frame) error {
 			return err
 		}
 		r := &Request{Stream: f.Stream, Vars: map[string]string{}, Body: append([]byte(nil), body...), Last: f.End(), peer: p}
+		p.credits.add(f.Stream, shim.Window)
 		for _, v := range vars {
 			r.Vars[v.Name] = v.Value
 		}
@@ -226,6 +232,8 @@ func (p *Peer) take(f shim.Frame) error {
 			}
 			p.Handle(r, p)
 		})
+	case shim.KindWindow:
+		p.credits.add(f.Stream, int(binary.BigEndian.Uint32(f.Payload)))
 	case shim.KindBody:
 		p.Bodies.Add(1)
 		p.mu.Lock()

@@ -51,9 +51,9 @@ func NewPool(cfg *config.Config, a *config.App, version string, shimArgs []strin
 }
 
 // newHandler makes the handler of one app.
-func (s *Server) newHandler(a *config.App, pool bridge.Pool, spool *httpx.Spool, pages *httpx.Pages) *bridge.Handler {
+func (s *Server) newHandler(a *config.App, pool bridge.Pool, spool *httpx.Spool, answers *httpx.Pipes, pages *httpx.Pages) *bridge.Handler {
 	return bridge.New(bridge.Options{
-		App: a.Name, Mount: a.Mount, Pool: pool, Spool: spool, Pages: pages, Log: s.log,
+		App: a.Name, Mount: a.Mount, Pool: pool, Spool: spool, Answers: answers, Pages: pages, Log: s.log,
 		MaxBody: s.cfg.MaxBody, BodyTimeout: s.cfg.BodyTimeout, Timeout: a.Timeout, SendTimeout: sendTimeout,
 	})
 }

@@ -22,9 +22,11 @@ const (
 	bootTick   = 10 * time.Second
 	drainGrace = 5 * time.Second
 	// A client that takes nothing of a long answer for so long is cut off: it holds
-	// a worker.
+	// memory and a file, and, when these are full, a worker.
 	sendTimeout = time.Minute
-	maxTarget   = 32 << 10 // octets of a request target; the head has its own limit
+	// octets in memory of all answers that wait for their clients
+	answersMemory = 64 << 20
+	maxTarget     = 32 << 10 // octets of a request target; the head has its own limit
 )
 
 // Server is the whole product, assembled.
@@ -61,12 +63,13 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 			s.removeFolder()
 		}
 	}()
+	answers := &httpx.Pipes{Spool: spool, Memory: cfg.ResponseMemory, Total: answersMemory, Max: cfg.SpoolMax}
 	rules := make([]route.Rule, 0, len(cfg.Apps))
 	for i := range cfg.Apps {
 		a := &cfg.Apps[i]
 		pool := NewPool(cfg, a, version, args, events)
 		s.pools = append(s.pools, pool)
-		rules = append(rules, route.Rule{Name: a.Name, Mount: a.Mount, Hosts: a.Hosts, Handler: s.newHandler(a, pool, spool, pages)})
+		rules = append(rules, route.Rule{Name: a.Name, Mount: a.Mount, Hosts: a.Hosts, Handler: s.newHandler(a, pool, spool, answers, pages)})
 	}
 	router, err := route.New(rules, pages, log)
 	if err != nil {

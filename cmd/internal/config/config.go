@@ -28,8 +28,12 @@ type Config struct {
 	IdleTimeout   time.Duration // between two requests on one connection
 	MaxHead       int64         // octets of request line and fields together; more is answered 431
 	MaxConns      int           // open client connections; at the limit accepting waits
-	SpoolDir      string        // where large bodies are kept; empty: $TMPDIR if set, else the run-time folder
-	SpoolTotal    int64         // octets of all bodies in files together; SpoolAuto: by the folder's free space
+	SpoolDir      string        // where large bodies and answers are kept; empty: $TMPDIR if set, else the run-time folder
+	SpoolTotal    int64         // octets of all request bodies in files together; SpoolAuto: by the folder's free space
+
+	// What waits for a client that is slower than its app.
+	ResponseMemory int64 // octets of one answer in memory; more goes to a file; 0: only what all of them share bounds it
+	SpoolMax       int64 // octets of one answer in its file; beyond it the app waits
 
 	// Who may speak for a client (X-Forwarded-*, Forwarded, X-Real-IP).
 	TrustedProxies []netip.Prefix

@@ -146,7 +146,7 @@ func serverSettings() []*Setting {
 			set: setErrorPage, show: showErrorPage},
 		{Key: "spool_dir", Scope: OfServer, Kind: Path, Flags: []string{"spool-dir"}, Hint: "DIR",
 			Derived: "$TMPDIR when it is set, else the run-time folder",
-			Doc:     "Where request bodies are kept that are larger than buffer_body: in a folder of its own there, which goes when standpipe stops; the next start removes what a kill has left.",
+			Doc:     "Where request bodies are kept that are larger than buffer_body, and answers beyond response_memory whose clients are slow: in a folder of its own there, which goes when standpipe stops; the next start removes what a kill has left.",
 			at:      func(t target) any { return &t.cfg.SpoolDir }},
 		{Key: "runtime_dir", Scope: OfServer, Kind: Path, Flags: []string{"runtime-dir"}, Hint: "DIR",
 			Derived: "$RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/standpipe, /run/standpipe for root, $TMPDIR/standpipe-UID: the first that works",
@@ -160,6 +160,8 @@ func serverSettings() []*Setting {
 		limit("header_timeout", Duration, "10s", "How long a request's head may take to arrive; then the connection is closed.", func(c *Config) any { return &c.HeaderTimeout }),
 		limit("idle_timeout", Duration, "75s", "How long a connection may wait for its next request. Above the 60 s of many balancers; Google's needs 620s.", func(c *Config) any { return &c.IdleTimeout }, "keep-alive"),
 		limit("max_head", Size, "64KiB", "Request line and fields together; more is answered 431. 1KiB to 512KiB; it cannot be switched off.", func(c *Config) any { return &c.MaxHead }),
+		limit("response_memory", Size, "256KiB", "How much of one answer waits in memory when its client is slower than the app; more goes to a file. All answers together have 64MiB.", func(c *Config) any { return &c.ResponseMemory }),
+		limit("spool_max", Size, "256MiB", "How much of one answer waits in its file; beyond it the app waits for the client. An answer with the field `X-Accel-Buffering: no` waits nowhere: the app goes as fast as the client.", func(c *Config) any { return &c.SpoolMax }),
 		derivedLimit("max_connections", Int, "80 % of the open files limit", "Client connections at a time; at the limit new ones wait in the backlog.", func(c *Config) any { return &c.MaxConns }),
 
 		{Key: "access_log", Section: "log", Scope: OfServer, Kind: Text, Flags: []string{"access-log", "access-logfile"}, Default: "-", Hint: "FILE",

@@ -1,0 +1,132 @@
+package bridge
+
+import (
+	"io"
+	"sync"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/shim"
+)
+
+// pump takes an answer from its worker while the client is slow, so that a worker
+// waits for nobody. It starts when the worker's credit runs low while the client
+// is being written to: short answers, and those whose clients keep up, go straight
+// through, without a goroutine. From its start on it alone reads the exchange, and
+// the handler reads its pipe.
+type pump struct {
+	t      *turn
+	c      *clock
+	x      *shim.Exchange
+	length int64 // as in head
+
+	mu      sync.Mutex
+	inWrite bool  // the handler is writing, and does not read the exchange
+	behind  bool  // start at the next write
+	over    bool  // do not start any more
+	got     int64 // octets of body that the handler has taken
+	pipe    *httpx.Pipe
+	done    chan struct{} // closed when the goroutine has ended; nil: it was not started
+}
+
+// watch makes the pump ready. stop must be called.
+func (p *pump) watch(t *turn, c *clock, x *shim.Exchange, length int64) {
+	p.t, p.c, p.x, p.length = t, c, x, length
+	x.Watch(p)
+}
+
+// Behind is for the exchange alone.
+func (p *pump) Behind() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.behind = true
+	p.start()
+}
+
+// start starts the goroutine when it is time. mu is held.
+func (p *pump) start() {
+	if !p.inWrite || !p.behind || p.over || p.done != nil {
+		return
+	}
+	p.pipe = p.t.Answers.Open(p.trouble)
+	p.done = make(chan struct{})
+	go p.run()
+}
+
+// writing: the handler writes now; it has taken got octets in all.
+func (p *pump) writing(got int64) {
+	if p.x == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.inWrite, p.got = true, got
+	p.start()
+}
+
+// runs: the handler has written. If the pump runs, the exchange is the pump's.
+func (p *pump) runs() bool {
+	if p.x == nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.inWrite = false
+	return p.done != nil
+}
+
+// stop ends the goroutine, waits for it and frees what waits in the pipe.
+func (p *pump) stop() {
+	p.mu.Lock()
+	p.over = true
+	p.mu.Unlock()
+	if p.done == nil {
+		return
+	}
+	p.c.cancel(errClientGone) // it may still run only when the client takes no more
+	<-p.done
+	p.pipe.Close()
+}
+
+// run closes the exchange when the app has ended, however long the client takes.
+func (p *pump) run() {
+	defer close(p.done)
+	err := p.take()
+	if err != nil {
+		// Now: neither a worker that is stuck nor the log is to wait for the client.
+		err = p.t.reason(p.c, p.x, err)
+		p.t.report(err)
+	} else {
+		err = io.EOF
+	}
+	p.t.close(p.x)
+	p.pipe.CloseWrite(err)
+}
+
+// take passes the body on. nil: it is complete, or as long as it may be.
+func (p *pump) take() error {
+	got := p.got
+	for {
+		b, err := p.t.next(p.c, p.x)
+		if err == io.EOF {
+			return p.t.ended(p.length, got)
+		}
+		if err != nil {
+			return err
+		}
+		keep, over := p.t.clip(p.length, got, b)
+		if err := p.pipe.Write(p.c.ctx, keep); err != nil || over {
+			return err
+		}
+		got += int64(len(keep))
+	}
+}
+
+// trouble says that answers cannot be put into files; their workers wait.
+func (p *pump) trouble(err error) {
+	t := p.t
+	if t.spoolTrouble.Allow("", time.Now()) {
+		t.Log.Warn("answer_spool", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker, "error", err,
+			"hint", "answers to slow clients do not fit into memory and cannot be put into spool_dir: their workers wait for the clients (said once a minute)")
+	}
+}

@@ -1,0 +1,200 @@
+package integration
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// slowReaders is a server of apps/slow_readers with one worker and a spool folder of its own.
+func slowReaders(t *testing.T, args ...string) (b *behaviours, spool string) {
+	t.Helper()
+	spool = t.TempDir()
+	return serveBehaviours(t, opts{App: "app:application", Dir: appDir(t, "slow_readers"), Args: append(args, "--spool-dir", spool)}), spool
+}
+
+// lazy sends a GET on a connection with a small window, and reads nothing.
+func (b *behaviours) lazy(path string) net.Conn {
+	b.t.Helper()
+	c, err := b.dial()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { c.Close() })
+	_ = c.(*net.TCPConn).SetReadBuffer(64 << 10)
+	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
+	fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path)
+	return c
+}
+
+// spilled are the sizes of the answers' files that the server has open.
+func (b *behaviours) spilled() (sizes []int64) {
+	dir := fmt.Sprintf("/proc/%d/fd", b.Pid)
+	fds, _ := os.ReadDir(dir)
+	for _, fd := range fds {
+		path := filepath.Join(dir, fd.Name())
+		if name, _ := os.Readlink(path); strings.Contains(name, "standpipe-answer-") {
+			if st, err := os.Stat(path); err == nil {
+				sizes = append(sizes, st.Size())
+			}
+		}
+	}
+	return sizes
+}
+
+// nothingLeft waits until no answer's file is open, and looks for names.
+func (b *behaviours) nothingLeft(spool string) {
+	b.t.Helper()
+	eventually(b.t, "the answers' files are closed", func() bool { return len(b.spilled()) == 0 })
+	if left, _ := os.ReadDir(spool); len(left) > 0 {
+		b.t.Errorf("left in the spool folder: %v", left)
+	}
+}
+
+// checkSum reads an answer of /big and compares its octets with the sum at their end.
+func checkSum(t *testing.T, c net.Conn, mb int64) {
+	t.Helper()
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := sha256.New()
+	n, err := io.CopyN(h, resp.Body, mb<<20)
+	rest, rerr := io.ReadAll(resp.Body)
+	if err != nil || rerr != nil || string(rest) != hex.EncodeToString(h.Sum(nil)) {
+		t.Errorf("%d octets (%v), then %.100q (%v)", n, err, rest, rerr)
+	}
+}
+
+// Twenty clients that take nothing of answers larger than the sockets, and one worker: it has served them all, and
+// serves the next, before the first octet is read.
+func TestSlowReadersHoldNoWorker(t *testing.T) {
+	t.Parallel()
+	b, spool := slowReaders(t)
+	const clients, mb = 20, 8
+	var conns []net.Conn
+	var ids []string
+	for range clients {
+		id := newID()
+		ids = append(ids, id)
+		conns = append(conns, b.lazy(fmt.Sprintf("/big?mb=%d&id=%s", mb, id)))
+	}
+	b.want(200, "/pid")
+	eventually(t, "all answers are in the spool", func() bool {
+		for _, id := range ids {
+			if b.recorded("close "+id) != 1 {
+				return false
+			}
+		}
+		return true
+	})
+	b.want(200, "/pid")
+	if n := len(b.spilled()); n != clients {
+		t.Errorf("%d answers have a file, of %d", n, clients)
+	}
+	if left, _ := os.ReadDir(spool); len(left) > 0 {
+		t.Errorf("files with names: %v", left)
+	}
+	for _, c := range conns {
+		checkSum(t, c, mb)
+		c.Close()
+	}
+	b.nothingLeft(spool)
+}
+
+func TestLargeAnswerThroughTheSpool(t *testing.T) {
+	t.Parallel()
+	b, spool := slowReaders(t, "--response-memory", "64KiB", "--spool-max", "8MiB")
+	c := b.lazy("/big?mb=50&id=large")
+	eventually(t, "the file is full", func() bool { s := b.spilled(); return len(s) == 1 && s[0] == 8<<20 })
+	checkSum(t, c, 50)
+	if n := b.recorded("close large"); n != 1 {
+		t.Errorf("close() ran %d times", n)
+	}
+	c.Close()
+	b.nothingLeft(spool)
+}
+
+// An app that never ends waits for its client at the ceiling, and ends with it.
+func TestEndlessAnswer(t *testing.T) {
+	t.Parallel()
+	b, spool := slowReaders(t, "--response-memory", "64KiB", "--spool-max", "1MiB")
+	c := b.lazy("/endless?id=endless")
+	eventually(t, "the file is full", func() bool { s := b.spilled(); return len(s) == 1 && s[0] == 1<<20 })
+	next := b.background("/pid")
+	last := -1
+	eventually(t, "the app waits", func() bool {
+		now := len(b.recordedLines())
+		still := now == last
+		last = now
+		time.Sleep(100 * time.Millisecond) // between two looks
+		return still
+	})
+	if s := b.spilled(); last > 16 || len(s) != 1 || s[0] != 1<<20 {
+		t.Errorf("the app has made %d MiB; files: %v", last, s)
+	}
+	if !next.running() {
+		t.Error("the worker was free")
+	}
+	c.Close()
+	if r := next.wait(t); r.Status != 200 {
+		t.Errorf("%d", r.Status)
+	}
+	eventually(t, "close()", func() bool { return b.recorded("close endless") == 1 })
+	b.nothingLeft(spool)
+}
+
+// A chunk is at the client before the app makes the next one, with and without X-Accel-Buffering.
+func TestChunksReachAFastClientAtOnce(t *testing.T) {
+	t.Parallel()
+	b, _ := slowReaders(t)
+	for _, more := range []string{"", "&straight=1"} {
+		seen := filepath.Join(b.gates, newID())
+		c := b.lazy("/steps?n=5&seen=" + seen + more)
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := resp.Header.Get("X-Accel-Buffering"); (got == "no") != (more != "") {
+			t.Errorf("X-Accel-Buffering: %q", got)
+		}
+		body := bufio.NewReader(resp.Body)
+		for i := range 5 {
+			if line, err := body.ReadString('\n'); line != fmt.Sprintf("step %d\n", i) || err != nil {
+				t.Fatalf("%q %v", line, err)
+			}
+			if err := os.WriteFile(fmt.Sprintf("%s.%d", seen, i), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if rest, err := io.ReadAll(body); len(rest) > 0 || err != nil {
+			t.Errorf("%q %v", rest, err)
+		}
+	}
+}
+
+// An error in the middle of a spooled answer still breaks the connection.
+func TestBrokenAnswerInTheSpool(t *testing.T) {
+	t.Parallel()
+	b, spool := slowReaders(t)
+	c := b.lazy("/broken?mb=8")
+	b.waitEvent("app_error") // before the client reads
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.Copy(io.Discard, resp.Body); err == nil || n > 8<<20 {
+		t.Errorf("%d octets and a proper end", n)
+	}
+	b.want(200, "/pid")
+	b.nothingLeft(spool)
+}
