@@ -27,7 +27,7 @@ type Pipes struct {
 }
 
 // pipeBlock is the unit in which a Pipe takes memory.
-type pipeBlock [32 << 10]byte
+type pipeBlock [64 << 10]byte
 
 const blockSize = int64(len(pipeBlock{}))
 
