@@ -44,11 +44,22 @@ type Exchange struct {
 	whole   bool // the whole answer came in its Head frame
 	chunks  [][]byte
 	ended   bool // the worker has ended the answer, or died
+	held    bool // ended, but the worker is busy with the stream until a further End
 	err     error
 	closed  bool
-	expired bool        // Expire was called
+	expired bool        // Expire or Abandon was called while the worker was busy with it
 	limit   *time.Timer // of CloseWithin; nil: none
 }
+
+// Cause is why the app's work for a request is to end.
+type Cause uint8
+
+const (
+	// TimeOver raises standpipe_shim.RequestTimeout in the app.
+	TimeOver Cause = 1
+	// ClientGone raises standpipe_shim.ClientGone.
+	ClientGone Cause = 2
+)
 
 // Worker returns the worker's name, "shop/3".
 func (x *Exchange) Worker() string { return x.conn.name }
@@ -226,26 +237,56 @@ func (x *Exchange) Next(ctx context.Context) ([]byte, error) {
 // the exchange is over for its caller, who still calls Close.
 func (x *Exchange) Expire(why string) {
 	x.mu.Lock()
-	x.expired = true
+	x.expired = !x.done()
 	x.mu.Unlock()
-	x.conn.owner.Expired(x, why)
+	x.conn.owner.Expired(x, TimeOver, why)
 }
+
+// Abandon says that the client has left and that the app is to stop working for
+// it. It does nothing once the worker has finished, and nothing that Close does
+// not once the answer has begun: the app stops at its next chunk.
+func (x *Exchange) Abandon() {
+	x.mu.Lock()
+	tell := !x.ended && !x.expired && x.head == nil && !x.sent.IsZero()
+	x.expired = x.expired || tell
+	x.mu.Unlock()
+	if tell {
+		x.conn.owner.Expired(x, ClientGone, "")
+	}
+}
+
+// Expired reports whether Expire or Abandon found the worker busy with x.
+func (x *Exchange) Expired() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.expired
+}
+
+// Interrupt ends the app's work for x by an exception, as far as its interpreter
+// can. Without a control socket it returns errors.ErrUnsupported.
+func (x *Exchange) Interrupt(c Cause) error { return x.conn.order(KindInterrupt, x.id, byte(c)) }
+
+// done reports whether the worker has finished with x. mu is held.
+func (x *Exchange) done() bool { return x.ended && !x.held }
 
 // CloseWithin is Close for a request that may still run: if the worker has not
 // ended it after d, it is Expired; why is for the log. d of 0 or less: never.
 func (x *Exchange) CloseWithin(d time.Duration, why string) Outcome {
 	o := x.Close()
-	if o != Cancelled || d <= 0 {
+	if o == Broken || d <= 0 {
 		return o
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if !x.ended && !x.expired {
+	if x.held {
+		why = "still running " + d.String() + " after its answer (standpipe.after_response)"
+	}
+	if !x.done() && !x.expired && !x.sent.IsZero() {
 		x.limit = time.AfterFunc(d, func() { // ends by itself; end stops it
 			x.mu.Lock()
-			ended := x.ended
+			done := x.done()
 			x.mu.Unlock()
-			if !ended {
+			if !done {
 				x.Expire(why)
 			}
 		})
@@ -255,7 +296,7 @@ func (x *Exchange) CloseWithin(d time.Duration, why string) Outcome {
 
 // stopLimit ends the wait of CloseWithin. mu is held.
 func (x *Exchange) stopLimit() {
-	if x.ended && x.limit != nil {
+	if x.done() && x.limit != nil {
 		x.limit.Stop()
 	}
 }
@@ -270,7 +311,7 @@ func (x *Exchange) Close() Outcome {
 	}
 	x.closed = true
 	x.chunks = nil
-	ended, unsent := x.ended, x.sent.IsZero()
+	ended, unsent, expired := x.ended, x.sent.IsZero(), x.expired
 	broken := x.err == ErrWorkerGone || x.err == ErrNotStarted
 	give := 0
 	if !ended { // the app must not wait for a reader that has left
@@ -292,6 +333,9 @@ func (x *Exchange) Close() Outcome {
 	if give > 0 {
 		x.conn.window(x.id, give)
 	}
+	if expired { // the owner sends Interrupt when it has the stacks: the app must not move before
+		return Cancelled
+	}
 	_ = x.conn.order(KindCancel, x.id) // without a control socket the app runs to its end
 	return Cancelled
 }
@@ -300,7 +344,7 @@ func (x *Exchange) Close() Outcome {
 func (x *Exchange) take(f Frame) error {
 	x.mu.Lock()
 	err := x.takeLocked(f)
-	ended := x.ended
+	ended, done := x.ended, x.done()
 	x.stopLimit()
 	give := 0
 	if x.closed && !ended && err == nil && Window-x.allowed >= Window/2 {
@@ -315,13 +359,23 @@ func (x *Exchange) take(f Frame) error {
 	if ended || f.Kind == KindWindow {
 		wake(x.wakeSend)
 	}
-	if ended && x.conn.finish(x) {
+	if done && x.conn.finish(x) {
 		x.conn.owner.Freed(x, Clean)
 	}
 	return err
 }
 
 func (x *Exchange) takeLocked(f Frame) error {
+	if x.held && f.Kind != KindWindow {
+		if f.Kind != KindEnd || f.Held() {
+			return protocolErrorf(nil, "%v frame on stream %d after the end of its answer", f.Kind, x.id)
+		}
+		x.held = false
+		return nil
+	}
+	if f.Held() {
+		x.held = true
+	}
 	switch f.Kind {
 	case KindWindow:
 		n, err := decodeWindow(f.Payload)
@@ -348,7 +402,7 @@ func (x *Exchange) takeLocked(f Frame) error {
 		}
 		return x.data(f.Payload, f.End())
 	case KindEnd:
-		if x.head == nil && !x.closed {
+		if x.head == nil && !x.closed && !x.expired {
 			return protocolErrorf(nil, "an End before its Head on stream %d", x.id)
 		}
 		x.ended = true
@@ -377,6 +431,7 @@ func (x *Exchange) data(p []byte, last bool) error {
 // broken ends the exchange because its Conn failed.
 func (x *Exchange) broken() {
 	x.mu.Lock()
+	x.held = false
 	if !x.ended {
 		x.ended = true
 		if x.err = ErrWorkerGone; x.sent.IsZero() {

@@ -54,6 +54,7 @@ class Bench:
         self.base = environ.base(boot, sys.stderr, None)
         self.streams = {}
         self.cancels = set()
+        self._make = wsgi.Exchange
         self.put = writer.put
         self.inbound = Solo(frames.Reader(0, lambda fd, size: request), 0, self.streams, self._open)
 

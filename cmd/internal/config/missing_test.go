@@ -147,7 +147,7 @@ func TestLaterKeys(t *testing.T) {
 		"[[static]]\nurl = \"/\"\n":                            "standpipe.toml:1: static is not there yet in this release",
 		"[[app]]\n[[app.static]]\nurl = \"/\"":                 "standpipe.toml:2: static is not there yet in this release",
 		"[limits]\nspool_total = \"1GiB\"\n":                   "standpipe.toml:2: limits.spool_total is not there yet in this release",
-		"[[app]]\nstream_timeout = 3\n":                        "standpipe.toml:2: stream_timeout is not there yet in this release",
+		"[[app]]\nretry = 3\n":                                 "standpipe.toml:2: retry is not there yet in this release",
 		"[[app]]\ngevent = 100\n":                              "standpipe.toml:2: gevent is not there yet in this release",
 		"preload = true\n":                                     "standpipe.toml:1: preload is not there yet in this release",
 		"[[app]]\nmax_requests = 1000\n":                       "standpipe.toml:2: max_requests is not there yet in this release",
