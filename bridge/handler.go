@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -52,6 +53,9 @@ type Options struct {
 	// StreamTimeout is how long the app may be silent within its answer; 0: no
 	// limit. The time in which the client takes nothing does not count.
 	StreamTimeout time.Duration
+	// CancelOnDisconnect: when a client leaves before its answer has begun, the
+	// app's work for it is interrupted. Otherwise it goes on, for nobody.
+	CancelOnDisconnect bool
 	// SendTimeout is how long the client may take no octet of the answer while
 	// more waits for it; 0: no limit.
 	SendTimeout time.Duration
@@ -70,6 +74,7 @@ const maxTries = 3
 // Handler serves one app.
 type Handler struct {
 	Options
+	timeoutMS string    // Timeout in milliseconds, for the app; empty: no limit
 	turns     sync.Pool // *turn
 	hopByHop  httpx.Seldom
 	spoolFull httpx.Seldom
@@ -90,7 +95,11 @@ func New(o Options) *Handler {
 	if o.Answers == nil {
 		o.Answers = &httpx.Pipes{Spool: o.Spool, Memory: 256 << 10, Total: 64 << 20, Max: 256 << 20}
 	}
-	return &Handler{Options: o, spoolFull: httpx.Seldom{Every: time.Minute}, spoolTrouble: httpx.Seldom{Every: time.Minute}}
+	h := &Handler{Options: o, spoolFull: httpx.Seldom{Every: time.Minute}, spoolTrouble: httpx.Seldom{Every: time.Minute}}
+	if o.Timeout > 0 {
+		h.timeoutMS = strconv.FormatInt(max(o.Timeout.Milliseconds(), 1), 10)
+	}
+	return h
 }
 
 // turn is the state of one request.
@@ -148,6 +157,9 @@ func (t *turn) free() {
 // it had it. It is the only place where a request is given out twice.
 func (t *turn) run() error {
 	t.vars = cgi.AppendVars(t.vars[:0], t.r, t.info())
+	if t.timeoutMS != "" { // each try has all of it
+		t.vars = append(t.vars, shim.Var{Name: "standpipe.timeout_ms", Value: t.timeoutMS})
+	}
 	for try := 1; ; try++ {
 		err := t.once(try)
 		if try == maxTries || !errors.Is(err, shim.ErrNotStarted) {
@@ -168,7 +180,7 @@ func (t *turn) info() *cgi.Info {
 
 // once is one try: a worker, the request, the answer. An error means that no
 // octet of an answer has gone out, or it wraps errCut.
-func (t *turn) once(try int) error {
+func (t *turn) once(try int) (err error) {
 	start := time.Now()
 	x, err := t.Pool.Acquire(t.r.Context(), shim.Label{ID: t.note.ID, Method: t.r.Method, Target: t.r.RequestURI, Client: t.note.RemoteAddr, Start: t.note.Start, Attempt: try})
 	sent := time.Now()
@@ -181,6 +193,9 @@ func (t *turn) once(try int) error {
 	}
 	t.note.Worker = x.Worker()
 	defer func() {
+		if t.CancelOnDisconnect && errors.Is(err, errClientGone) {
+			x.Abandon()
+		}
 		t.close(x)
 		t.note.Run = x.Ran()
 	}()

@@ -403,3 +403,31 @@ func (w nullWriter) Header() http.Header         { return w.h }
 func (w nullWriter) Write(p []byte) (int, error) { return len(p), nil }
 func (w nullWriter) WriteHeader(int)             {}
 func (w nullWriter) FlushError() error           { return nil }
+
+// on_disconnect: only with cancel is the app's work given up, and the deadline
+// goes with the request.
+func TestDisconnect(t *testing.T) {
+	for _, cancel := range []bool{false, true} {
+		started := make(chan string, 1)
+		release := make(chan struct{})
+		g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
+			started <- r.Vars["standpipe.timeout_ms"]
+			<-release
+		}, func(o *Options) { o.Timeout, o.CancelOnDisconnect = time.Hour, cancel })
+		c := g.dial()
+		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+		if ms := <-started; ms != "3600000" {
+			t.Errorf("timeout_ms %q", ms)
+		}
+		c.Close()
+		if s := g.seen(); s.note.Status != 499 {
+			t.Errorf("%+v", s)
+		}
+		g.pool.mu.Lock()
+		if e := g.pool.expired; (len(e) == 1) != cancel {
+			t.Errorf("cancel %v: %q", cancel, e)
+		}
+		g.pool.mu.Unlock()
+		close(release)
+	}
+}

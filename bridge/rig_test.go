@@ -103,7 +103,7 @@ func (p *pool) Freed(_ *shim.Exchange, o shim.Outcome) {
 	}
 }
 
-func (p *pool) Expired(_ *shim.Exchange, why string) {
+func (p *pool) Expired(_ *shim.Exchange, _ shim.Cause, why string) {
 	p.mu.Lock()
 	p.expired = append(p.expired, why)
 	p.mu.Unlock()

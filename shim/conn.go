@@ -33,8 +33,9 @@ type Owner interface {
 	// Freed: the worker has finished with this exchange, and may be given the
 	// next request; called once per exchange.
 	Freed(x *Exchange, o Outcome)
-	// Expired: Exchange.Expire was called.
-	Expired(x *Exchange, why string)
+	// Expired: Exchange.Expire or Abandon was called; why is empty for Abandon.
+	// The owner calls Exchange.Interrupt when it has looked.
+	Expired(x *Exchange, c Cause, why string)
 }
 
 // Conn owns Go's ends of one worker's pipes. It fails once and stays failed.
@@ -143,16 +144,24 @@ func (c *Conn) Boot(m *Boot) error {
 // Stop tells the worker that SIGTERM counts from now on.
 func (c *Conn) Stop() error { return c.order(KindStop, 0) }
 
-// Dump asks the worker for the stacks of its threads: Owner.Stacks.
-func (c *Conn) Dump() error { return c.order(KindDump, 0) }
+// Dump asks the worker for the stacks of its threads: Owner.Stacks. The thread
+// that runs x, if any, is marked.
+func (c *Conn) Dump(x *Exchange) error {
+	if x == nil {
+		return c.order(KindDump, 0)
+	}
+	return c.order(KindDump, x.id)
+}
 
 // order sends a control frame. Without a control socket it returns
 // errors.ErrUnsupported.
-func (c *Conn) order(k Kind, stream uint32) error {
+func (c *Conn) order(k Kind, stream uint32, payload ...byte) error {
 	if c.ctl == nil {
 		return errors.ErrUnsupported
 	}
-	return c.ctl.send(false, func(b []byte) ([]byte, error) { return AppendHeader(b, k, 0, stream, 0), nil })
+	return c.ctl.send(false, func(b []byte) ([]byte, error) {
+		return AppendFrame(b, Frame{Kind: k, Stream: stream, Payload: payload}), nil
+	})
 }
 
 // Err returns why the Conn failed, or nil.

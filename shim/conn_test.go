@@ -45,7 +45,7 @@ func (o *owner) Freed(_ *shim.Exchange, oc shim.Outcome) {
 	default: // a benchmark does not look
 	}
 }
-func (o *owner) Expired(_ *shim.Exchange, why string) { o.expired <- why }
+func (o *owner) Expired(_ *shim.Exchange, _ shim.Cause, why string) { o.expired <- why }
 
 // connect starts a Conn with a peer, both in memory, and boots it.
 func connect(t testing.TB, handle func(*shimtest.Request, *shimtest.Peer)) (*shim.Conn, *owner, *shimtest.Peer) {
@@ -394,7 +394,7 @@ func TestDumpAndExpire(t *testing.T) {
 	c, o, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {})
 	x := open(t, c)
 	_ = x.Send(nil, nil, true)
-	if err := c.Dump(); err != nil {
+	if err := c.Dump(nil); err != nil {
 		t.Fatal(err)
 	}
 	if s := wait(t, o.stacks); s != "fake stacks" {

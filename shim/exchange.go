@@ -28,11 +28,12 @@ type Exchange struct {
 	whole   bool // the whole answer came in its Head frame
 	chunks  [][]byte
 	ended   bool // the worker has ended the answer, or died
+	held    bool // ended, but the worker is busy with the stream until a further End
 	err     error
 	closed  bool
-	done    time.Time   // when the answer ended; zero: not yet
+	endedAt time.Time   // when the answer ended; zero: not yet
 	watcher Watcher     // nil: none, or told
-	expired bool        // Expire was called
+	expired bool        // Expire or Abandon was called while the worker was busy with it
 	limit   *time.Timer // of CloseWithin; nil: none
 }
 
@@ -165,45 +166,6 @@ func (x *Exchange) Next(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// Expire says that the request's time is over; why is for the log. The worker's
-// owner takes its stacks, records them, and replaces it. Expire returns at once;
-// the exchange is over for its caller, who still calls Close.
-func (x *Exchange) Expire(why string) {
-	x.mu.Lock()
-	x.expired = true
-	x.mu.Unlock()
-	x.conn.owner.Expired(x, why)
-}
-
-// CloseWithin is Close for a request that may still run: if the worker has not
-// ended it after d, it is Expired; why is for the log. d of 0 or less: never.
-func (x *Exchange) CloseWithin(d time.Duration, why string) Outcome {
-	o := x.Close()
-	if o != Cancelled || d <= 0 {
-		return o
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if !x.ended && !x.expired {
-		x.limit = time.AfterFunc(d, func() { // ends by itself; end stops it
-			x.mu.Lock()
-			ended := x.ended
-			x.mu.Unlock()
-			if !ended {
-				x.Expire(why)
-			}
-		})
-	}
-	return o
-}
-
-// stopLimit ends the wait of CloseWithin. mu is held.
-func (x *Exchange) stopLimit() {
-	if x.ended && x.limit != nil {
-		x.limit.Stop()
-	}
-}
-
 // Close ends the exchange. What has not been read of the answer is thrown away
 // when it comes.
 func (x *Exchange) Close() Outcome {
@@ -214,7 +176,7 @@ func (x *Exchange) Close() Outcome {
 	}
 	x.closed = true
 	x.chunks = nil
-	ended, unsent := x.ended, x.sent.IsZero()
+	ended, unsent, expired := x.ended, x.sent.IsZero(), x.expired
 	broken := x.err == ErrWorkerGone || x.err == ErrNotStarted
 	give := 0
 	if !ended { // the app must not wait for a reader that has left
@@ -236,6 +198,9 @@ func (x *Exchange) Close() Outcome {
 	if give > 0 {
 		x.conn.window(x.id, give)
 	}
+	if expired { // the owner sends Interrupt when it has the stacks: the app must not move before
+		return Cancelled
+	}
 	_ = x.conn.order(KindCancel, x.id) // without a control socket the app runs to its end
 	return Cancelled
 }
@@ -244,9 +209,9 @@ func (x *Exchange) Close() Outcome {
 func (x *Exchange) take(f Frame) error {
 	x.mu.Lock()
 	err := x.takeLocked(f)
-	ended := x.ended
-	if ended {
-		x.done = time.Now()
+	ended, done := x.ended, x.done()
+	if ended && x.endedAt.IsZero() {
+		x.endedAt = time.Now()
 	}
 	x.stopLimit()
 	give := 0
@@ -262,13 +227,23 @@ func (x *Exchange) take(f Frame) error {
 	if ended || f.Kind == KindWindow || f.Kind == KindBodyWanted {
 		wake(x.wakeSend)
 	}
-	if ended && x.conn.finish(x) {
+	if done && x.conn.finish(x) {
 		x.conn.owner.Freed(x, Clean)
 	}
 	return err
 }
 
 func (x *Exchange) takeLocked(f Frame) error {
+	if x.held && f.Kind != KindWindow {
+		if f.Kind != KindEnd || f.Held() {
+			return protocolErrorf(nil, "%v frame on stream %d after the end of its answer", f.Kind, x.id)
+		}
+		x.held = false
+		return nil
+	}
+	if f.Held() {
+		x.held = true
+	}
 	switch f.Kind {
 	case KindWindow:
 		n, err := decodeWindow(f.Payload)
@@ -300,7 +275,7 @@ func (x *Exchange) takeLocked(f Frame) error {
 		}
 		return x.data(f.Payload, f.End())
 	case KindEnd:
-		if x.head == nil && !x.closed {
+		if x.head == nil && !x.closed && !x.expired {
 			return protocolErrorf(nil, "an End before its Head on stream %d", x.id)
 		}
 		x.ended = true
@@ -330,8 +305,9 @@ func (x *Exchange) data(p []byte, last bool) error {
 // broken ends the exchange because its Conn failed.
 func (x *Exchange) broken() {
 	x.mu.Lock()
+	x.held = false
 	if !x.ended {
-		x.ended, x.done = true, time.Now()
+		x.ended, x.endedAt = true, time.Now()
 		if x.err = ErrWorkerGone; x.sent.IsZero() {
 			x.err = ErrNotStarted
 		}

@@ -27,13 +27,19 @@ const (
 	KindDump       Kind = 0x23
 	KindStacks     Kind = 0x24
 	KindStop       Kind = 0x25
+	KindInterrupt  Kind = 0x26
 )
 
 // Flags are a frame's flag bits.
 type Flags uint16
 
-// FlagEnd: the last body octets of this direction are in this frame.
-const FlagEnd Flags = 0x0001
+const (
+	// FlagEnd: the last body octets of this direction are in this frame.
+	FlagEnd Flags = 0x0001
+	// FlagHold: the answer ends with this frame, but the worker is busy with the
+	// stream until a further End (standpipe.after_response).
+	FlagHold Flags = 0x0002
+)
 
 // Sizes, in octets.
 const (
@@ -73,6 +79,7 @@ var kinds = [256]struct {
 	KindDump:       {"Dump", 0, true},
 	KindStacks:     {"Stacks", 1 << 20, true},
 	KindStop:       {"Stop", 0, true},
+	KindInterrupt:  {"Interrupt", 1, true},
 }
 
 func (k Kind) String() string {
@@ -92,6 +99,21 @@ type Frame struct {
 
 // End reports whether the frame carries the last body octets of its direction.
 func (f Frame) End() bool { return f.Flags&FlagEnd != 0 }
+
+// Held reports whether the stream stays open after the answer's end.
+func (f Frame) Held() bool { return f.Flags&FlagHold != 0 }
+
+func (f Frame) legalFlags() bool {
+	switch f.Kind {
+	case KindRequest:
+		return f.Flags == FlagEnd
+	case KindBody, KindHead:
+		return f.Flags == FlagEnd || f.Flags == FlagEnd|FlagHold
+	case KindEnd, KindError:
+		return f.Flags == FlagHold
+	}
+	return false
+}
 
 // AppendHeader appends a frame's header for a payload of n octets.
 func AppendHeader(b []byte, k Kind, fl Flags, stream uint32, n int) []byte {
@@ -120,10 +142,8 @@ func ParseHeader(b []byte) (Frame, int, error) {
 	switch {
 	case !k.known:
 		return Frame{}, 0, protocolErrorf(b, "unknown kind of frame %#02x", b[1])
-	case f.Flags&^FlagEnd != 0:
-		return Frame{}, 0, protocolErrorf(b, "%v frame with unknown flags %#04x", f.Kind, uint16(f.Flags))
-	case f.End() && f.Kind != KindRequest && f.Kind != KindBody && f.Kind != KindHead:
-		return Frame{}, 0, protocolErrorf(b, "%v frame with flag END", f.Kind)
+	case f.Flags != 0 && !f.legalFlags():
+		return Frame{}, 0, protocolErrorf(b, "%v frame with flags %#04x", f.Kind, uint16(f.Flags))
 	case uint64(n) > uint64(k.ceiling):
 		return Frame{}, 0, protocolErrorf(b, "%v frame of %d octets; the ceiling is %d", f.Kind, n, k.ceiling)
 	}

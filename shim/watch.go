@@ -39,8 +39,8 @@ func (x *Exchange) Ran() time.Duration {
 	switch {
 	case x.sent.IsZero():
 		return 0
-	case x.done.IsZero():
+	case x.endedAt.IsZero():
 		return time.Since(x.sent)
 	}
-	return x.done.Sub(x.sent)
+	return x.endedAt.Sub(x.sent)
 }

@@ -20,8 +20,10 @@ type life struct {
 	canDump   bool // SIGUSR2 writes stacks; without that handler it kills
 	reason    Reason
 	failure   *shim.Failed
-	stuck     string // stacks at the boot timeout
-	protocol  error  // a *shim.ProtocolError or what else broke the pipe
+	stuck     string    // stacks at the boot timeout
+	given     time.Time // until then what was interrupted may end by itself
+	drained   time.Time // until then the others of a worker that drains may go on
+	protocol  error     // a *shim.ProtocolError or what else broke the pipe
 }
 
 // live returns when the process has been reaped.
@@ -39,15 +41,6 @@ func (l *life) live() Exit {
 		bootTimer, tick = nil, nil
 		l.reason = r
 		ladder = l.stopNow()
-	}
-	drain := func(r Reason, grace time.Duration) {
-		l.reason = r
-		w.enter(Draining)
-		if w.pool.leave(w) == 0 || grace == 0 {
-			ladder = l.stopNow()
-			return
-		}
-		ladder = time.After(grace)
 	}
 	for {
 		select {
@@ -88,10 +81,10 @@ func (l *life) live() Exit {
 		case <-bootTimer:
 			tick = nil
 			l.protocol = fmt.Errorf("not ready within %v", w.pool.opts.BootTimeout)
-			l.stuck = l.takeStacks()
+			l.stuck = l.takeStacks(nil)
 			stop(BootTimeout)
 		case <-tick:
-			w.pool.emit(WorkerWaits{w.who, w.State(), time.Since(w.started).Round(time.Second), l.takeStacks()})
+			w.pool.emit(WorkerWaits{w.who, w.State(), time.Since(w.started).Round(time.Second), l.takeStacks(nil)})
 		case err := <-l.connDone:
 			l.connEnded, l.connErr = true, err
 			l.connDone = nil
@@ -111,14 +104,15 @@ func (l *life) live() Exit {
 				stop(ProtocolError)
 			}
 		case x := <-w.expired:
-			w.pool.emit(RequestExpired{w.who, x.request, x.why, l.takeStacks()})
-			if w.State() == Serving {
-				drain(RequestTimeout, w.pool.graceFor(w))
+			if t := l.giveUp(x); t != nil {
+				ladder = t
 			}
 		case r := <-w.retire:
 			switch {
 			case w.State() == Serving:
-				drain(r, 0)
+				l.reason = r
+				w.enter(Draining)
+				ladder = l.stopNow()
 			case w.State() < Serving:
 				stop(r)
 			case w.State() == Draining:
@@ -127,7 +121,7 @@ func (l *life) live() Exit {
 		case <-w.idle:
 			switch w.State() {
 			case Draining:
-				ladder = l.stopNow()
+				ladder = l.drain()
 			case Stopping:
 				w.conn.CloseRequests()
 			}
@@ -142,7 +136,7 @@ func (l *life) live() Exit {
 			ladder = nil
 			switch {
 			case w.State() == Draining:
-				ladder = l.stopNow()
+				ladder = l.drain()
 			case !w.termed:
 				ladder = l.terminate()
 			default:
@@ -150,6 +144,47 @@ func (l *life) live() Exit {
 			}
 		}
 	}
+}
+
+// giveUp sees to a request whose time is over or whose client has gone, after
+// the client has its answer: the stacks, then the interrupt. It returns when to
+// look again; nil: the worker is on its way out already.
+func (l *life) giveUp(e expiry) <-chan time.Time {
+	reason := ClientGone
+	if e.cause == shim.TimeOver {
+		reason = RequestTimeout
+		l.pool.emit(RequestExpired{l.who, shim.InFlight{Label: e.x.Label(), Sent: e.x.Sent()}, e.why, l.takeStacks(e.x)})
+	}
+	_ = e.x.Interrupt(e.cause) // without a control socket the ladder does it
+	l.given = time.Now().Add(l.pool.opts.InterruptGrace)
+	switch l.State() {
+	case Serving:
+		l.reason = reason
+		l.enter(Draining)
+		l.pool.leave(l.Worker)
+		l.drained = time.Now().Add(l.pool.opts.DrainGrace)
+	case Draining:
+	default:
+		return nil
+	}
+	return l.drain()
+}
+
+// drain decides about a worker that takes no new request: it goes on while
+// somebody waits for an answer of its, at most DrainGrace, and as long as what
+// was interrupted may take; then it is stopped. It returns when to look again.
+func (l *life) drain() <-chan time.Time {
+	until := l.given
+	switch inFlight, wanted := l.pool.load(l.Worker); {
+	case inFlight == 0:
+		return l.stopNow()
+	case wanted > 0 && l.drained.After(until):
+		until = l.drained
+	}
+	if left := time.Until(until); left > 0 {
+		return time.After(left)
+	}
+	return l.stopNow()
 }
 
 // stopNow tells the worker to leave, and returns the time after which the next

@@ -36,6 +36,9 @@ type Options struct {
 	// DrainGrace is how long the other requests of a worker may go on after one
 	// of them timed out; 0: not at all.
 	DrainGrace time.Duration
+	// InterruptGrace is how long a request may go on after the app's work for it
+	// was interrupted, before the worker is stopped; 0: not at all.
+	InterruptGrace time.Duration
 	// TermGrace is the time between SIGTERM and SIGKILL; 0: none.
 	TermGrace time.Duration
 	// Spawner starts the processes; nil: Exec.

@@ -32,17 +32,23 @@ func (w *Worker) Log(l *shim.Label, r *shim.LogRecord) { w.pool.emit(ShimLog{w.w
 func (w *Worker) Stacks(text string) { offer(w.stacks, text) }
 
 // Freed gives the worker's place back to the pool.
-func (w *Worker) Freed(_ *shim.Exchange, o shim.Outcome) {
+func (w *Worker) Freed(x *shim.Exchange, o shim.Outcome) {
 	if o == shim.Broken {
 		w.pool.leave(w) // first: the place must not go to one who waits
+	}
+	if x.Expired() {
+		w.pool.giveUp(w, -1)
 	}
 	w.pool.free(w, o == shim.Clean)
 }
 
-// Expired hands on to run; a second one of the same worker changes nothing.
-func (w *Worker) Expired(x *shim.Exchange, why string) {
+// Expired hands on to run.
+func (w *Worker) Expired(x *shim.Exchange, c shim.Cause, why string) {
 	w.pool.leave(w) // at once: nothing new goes to it
-	offer(w.expired, expiry{shim.InFlight{Label: x.Label(), Sent: x.Sent()}, why})
+	if x.Expired() {
+		w.pool.giveUp(w, 1)
+	}
+	offer(w.expired, expiry{x, c, why})
 }
 
 func offer[T any](c chan T, v T) {

@@ -195,9 +195,24 @@ func (p *Pool) free(w *Worker, served bool) {
 	w.freed = p.clock
 	if w.serving {
 		p.serveLine()
-	} else if w.inFlight == 0 {
+	} else if w.inFlight <= w.givenUp {
 		offer(w.idle, struct{}{})
 	}
+}
+
+// giveUp counts requests of w that nobody waits for any more. Freed may overtake
+// Expired: the sum is right when both have come.
+func (p *Pool) giveUp(w *Worker, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w.givenUp += n
+}
+
+// load returns how many requests w runs, and for how many of them somebody waits.
+func (p *Pool) load(w *Worker) (inFlight, wanted int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return w.inFlight, max(w.inFlight-w.givenUp, 0)
 }
 
 // serveLine gives free places to those who wait. mu is held.
@@ -241,17 +256,6 @@ func (p *Pool) leave(w *Worker) (inFlight int) {
 		}
 	}
 	return w.inFlight
-}
-
-// graceFor is how long w may go on after one of its requests timed out: nothing
-// when that was its only one.
-func (p *Pool) graceFor(w *Worker) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if w.inFlight <= 1 {
-		return 0
-	}
-	return p.opts.DrainGrace
 }
 
 // lastOutput is how long the end of a dead worker's output is waited for.

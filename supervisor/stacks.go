@@ -3,11 +3,14 @@ package supervisor
 import (
 	"strings"
 	"time"
+
+	"github.com/standpipe/standpipe/shim"
 )
 
 // takeStacks asks the worker for its stacks: the control thread answers with
-// source lines when it can get the GIL, faulthandler always.
-func (l *life) takeStacks() string {
+// source lines when it can get the GIL, faulthandler always. x is the request in
+// question; nil: none.
+func (l *life) takeStacks(x *shim.Exchange) string {
 	for {
 		select {
 		case <-l.stacks: // of an earlier question
@@ -16,7 +19,7 @@ func (l *life) takeStacks() string {
 		}
 		break
 	}
-	if l.control && l.conn.Dump() == nil {
+	if l.control && l.conn.Dump(x) == nil {
 		if s := l.collect(300 * time.Millisecond); s != "" {
 			return s
 		}

@@ -40,10 +40,11 @@ const (
 	ProtocolError
 	BootFailed
 	BootTimeout
+	ClientGone // the app's work for a client that left was interrupted
 )
 
 func (r Reason) String() string {
-	names := [...]string{"none", "shutdown", "request_timeout", "protocol_error", "boot_failed", "boot_timeout"}
+	names := [...]string{"none", "shutdown", "request_timeout", "protocol_error", "boot_failed", "boot_timeout", "client_gone"}
 	if r < 0 || int(r) >= len(names) {
 		return fmt.Sprintf("Reason(%d)", int(r))
 	}
@@ -51,7 +52,7 @@ func (r Reason) String() string {
 }
 
 // planned: the slot starts the next worker at once.
-func (r Reason) planned() bool { return r == RequestTimeout || r == Shutdown }
+func (r Reason) planned() bool { return r == RequestTimeout || r == Shutdown || r == ClientGone }
 
 // Exit is how a process ended, from waitpid.
 type Exit struct {

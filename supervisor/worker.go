@@ -21,9 +21,9 @@ type Worker struct {
 	hello   chan *shim.Hello  // capacity 1
 	ready   chan *shim.Ready  // capacity 1
 	failed  chan *shim.Failed // capacity 1
-	expired chan expiry       // capacity 1: the first one retires the worker
+	expired chan expiry       // as many as it may run: the first one retires the worker
 	retire  chan Reason       // capacity 1
-	idle    chan struct{}     // capacity 1: nothing in flight while it drains
+	idle    chan struct{}     // capacity 1: nothing in flight while it drains, or only what is given up
 	stacks  chan string       // capacity 8; pieces of stacks
 	kill    chan struct{}     // closed by Pool.Kill through the pool
 
@@ -39,14 +39,16 @@ type Worker struct {
 
 	// Under pool.mu:
 	inFlight int
+	givenUp  int // of those in flight: their time is over, or their client gone
 	serving  bool
 	freed    int64 // the pool's clock when it last became free: longest idle first
 	served   int64
 }
 
 type expiry struct {
-	request shim.InFlight
-	why     string
+	x     *shim.Exchange
+	cause shim.Cause
+	why   string
 }
 
 func newWorker(p *Pool, slot, generation int) *Worker {
@@ -54,7 +56,7 @@ func newWorker(p *Pool, slot, generation int) *Worker {
 		pool: p, slot: slot,
 		who:   Who{App: p.opts.App, Worker: fmt.Sprintf("%s/%d", p.opts.App, slot+1), Generation: generation},
 		hello: make(chan *shim.Hello, 1), ready: make(chan *shim.Ready, 1), failed: make(chan *shim.Failed, 1),
-		expired: make(chan expiry, 1), retire: make(chan Reason, 1), idle: make(chan struct{}, 1),
+		expired: make(chan expiry, 2*max(p.opts.Threads, 1)), retire: make(chan Reason, 1), idle: make(chan struct{}, 1),
 		stacks: make(chan string, 8), kill: make(chan struct{}),
 	}
 }

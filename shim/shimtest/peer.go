@@ -65,6 +65,8 @@ type Peer struct {
 	Bodies atomic.Int64
 	// Cancelled is called for each Cancel; nil: ignored.
 	Cancelled func(stream uint32)
+	// Interrupted is called for each Interrupt; nil: ignored.
+	Interrupted func(stream uint32, c shim.Cause)
 	// Nonce is written before Hello.
 	Nonce []byte
 	// Fail is sent in place of Ready when it is not nil.
@@ -260,6 +262,10 @@ func (p *Peer) readControl() {
 		case shim.KindCancel:
 			if p.Cancelled != nil {
 				p.Cancelled(f.Stream)
+			}
+		case shim.KindInterrupt:
+			if p.Interrupted != nil && len(f.Payload) == 1 {
+				p.Interrupted(f.Stream, shim.Cause(f.Payload[0]))
 			}
 		case shim.KindDump:
 			text, _ := msgpack.Marshal("fake stacks")

@@ -8,7 +8,7 @@ The modules, in the order in which a worker meets them:
     __main__   takes the pipes, says Hello, boots, serves
     stdio      the descriptors: frames, control, life, stacks, the app's output
     signals    SIGTERM, SIGINT, SIGUSR2, fork, breakpoint()
-    control    fd 3 (Cancel, Dump, Stop) and fd 4 (the life pipe)
+    control    fd 3 (Cancel, Interrupt, Dump, Stop) and fd 4 (the life pipe)
     packing    the subset of msgpack
     frames     header, Reader, Writer
     loader     from what the user wrote to a WSGI callable (spec, shape, guard, djangoapp, framework help it)
@@ -18,6 +18,8 @@ The modules, in the order in which a worker meets them:
     environ    a Request's payload -> the environ
     body       wsgi.input, wsgi.file_wrapper
     wsgi       one exchange: start_response, write, the iterable, close
+    head       status and fields as a Head's msgpack
+    interrupt  raises RequestTimeout or ClientGone in what the app is doing; an exchange on one of N threads
     report     exceptions and stacks as text
     log        Log frames
 
@@ -25,3 +27,11 @@ Nothing that belongs to one request is kept in a module: it is in the Exchange.
 """
 
 __version__ = "0.1"
+
+
+class RequestTimeout(BaseException):
+    """Raised in the app when its request's time is over. Not an Exception: `except Exception` must not swallow it."""
+
+
+class ClientGone(BaseException):
+    """Raised in the app when its client has left, for an app with on_disconnect = "cancel"."""

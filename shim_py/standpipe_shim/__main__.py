@@ -47,13 +47,13 @@ def main():
         sys.stderr.write("standpipe: a worker needs its stdin and stdout as pipes: %s\n" % error)
         sys.exit(3)
     _hide_launcher()
-    signals = Signals(pipes)
+    signals = Signals(pipes, lambda frame: worker.on_interrupt(frame))
     stacks = signals.install()
     reader = Reader(pipes.requests)
     writer = Writer(pipes.answers, pipes.pid, lambda: worker.leave())
     worker = Worker(pipes, reader, writer, Log(writer), signals)
     life = control.arm(pipes.life)
-    control.Control(pipes, worker.cancel, worker.stop, lambda: _stacks(worker)).start()
+    control.Control(pipes, worker.cancel, worker.interrupt, worker.stop, lambda stream: _stacks(worker, stream)).start()
     hello = {
         "hash": shim_hash,
         "pid": pipes.pid,
@@ -150,10 +150,10 @@ def _fail(worker, boot, failure):
     os._exit(3)  # sys.exit would wait for threads that the app's import has left behind
 
 
-def _stacks(worker):
+def _stacks(worker, stream):
     from .report import stacks
 
-    return stacks(worker.dir)
+    return stacks(worker.dir, worker.thread_of(stream))
 
 
 def _hide_launcher():

@@ -56,8 +56,15 @@ class Incoming(io.RawIOBase):
 
     def readinto(self, buffer):
         """Returns 0 at the end of the body. Raises ConnectionError when the rest will never come: the client has left, the
-        worker stops, or the request is over."""
+        worker stops, or the request is over; what interrupts the request, when that is why."""
         exchange = self._exchange
+        exchange.leave()
+        try:
+            return self._fill(exchange, buffer)
+        finally:
+            exchange.enter()
+
+    def _fill(self, exchange, buffer):
         while not self._chunk:
             received = exchange.received  # before inbox: who reads fd 0 fills inbox first
             if exchange.inbox:
@@ -66,6 +73,8 @@ class Incoming(io.RawIOBase):
                 return 0
             elif exchange.over:
                 raise ConnectionError("wsgi.input was read after the request was over")
+            elif exchange.interrupt is not None and not exchange.raised:
+                exchange.end_now()
             elif exchange.cancelled:
                 raise ClientLeft("the client has left before its request body was read")
             elif self._inbound.closed:

@@ -8,7 +8,7 @@ import os
 import sys
 from _thread import start_new_thread
 
-from .frames import CANCEL, DUMP, STACKS, STOP, ProtocolError, Reader, frame
+from .frames import CANCEL, DUMP, INTERRUPT, STACKS, STOP, ProtocolError, Reader, frame
 
 _SIGKILL = 9
 _F_SETSIG = 10  # Linux; the module fcntl names it only where it was built to
@@ -50,11 +50,13 @@ def arm(life):
 
 
 class Control:
-    """Reads Go's orders on fd 3. cancel(stream), stop() and stacks() -> str are called in its thread."""
+    """Reads Go's orders on fd 3. cancel(stream), interrupt(stream, cause), stop() and stacks(stream) -> str are called in its
+    thread."""
 
-    def __init__(self, pipes, cancel, stop, stacks):
+    def __init__(self, pipes, cancel, interrupt, stop, stacks):
         self._pipes = pipes
         self._cancel = cancel
+        self._interrupt = interrupt
         self._stop = stop
         self._stacks = stacks
         self._write = os.write
@@ -82,12 +84,16 @@ class Control:
     def _obey(self, kind, flags, stream, payload):
         if kind == CANCEL:
             self._cancel(stream)
+        elif kind == INTERRUPT:
+            if payload not in (b"\x01", b"\x02"):
+                raise ProtocolError("an Interrupt for the cause %r" % payload)
+            self._interrupt(stream, payload[0])
         elif kind == STOP:
             self._stop()
         elif kind == DUMP:
             from .packing import pack
 
-            rest = memoryview(frame(STACKS, 0, 0, pack(self._stacks())))
+            rest = memoryview(frame(STACKS, 0, 0, pack(self._stacks(stream))))
             while rest:
                 rest = rest[self._write(self._pipes.control, rest) :]
         else:

@@ -24,6 +24,7 @@ def base(boot, errors, file_wrapper):
         "wsgi.run_once": False,
         "wsgi.file_wrapper": file_wrapper,
         "wsgi.input_terminated": True,
+        "standpipe.deadline": None,
     }
     for key, value in boot["environ"].items():
         environ[key] = value.decode("latin-1") if isinstance(value, bytes) else value

@@ -6,9 +6,10 @@ from _thread import allocate_lock
 
 HELLO, BOOT, READY, FAILED = 0x01, 0x02, 0x03, 0x04
 REQUEST, BODY, HEAD, END, ERROR, WINDOW, LOG, BODY_WANTED = 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17
-CANCEL, DUMP, STACKS, STOP = 0x20, 0x23, 0x24, 0x25
+CANCEL, DUMP, STACKS, STOP, INTERRUPT = 0x20, 0x23, 0x24, 0x25, 0x26
 
 LAST = 0x0001  # flag END: this frame holds the last body octets of its direction
+HOLD = 0x0002  # the answer ends with this frame, the stream with a further End: the worker is busy until then
 
 MAGIC = 0xC1
 HEADER = 12  # octets
@@ -34,8 +35,14 @@ CEILING = {
     DUMP: 0,
     STACKS: 1 << 20,
     STOP: 0,
+    INTERRUPT: 1,
 }
 _MAY_END = (REQUEST, BODY, HEAD)
+_LEGAL = frozenset(
+    [(kind, LAST) for kind in _MAY_END]
+    + [(kind, LAST | HOLD) for kind in (BODY, HEAD)]
+    + [(kind, HOLD) for kind in (END, ERROR)]
+)
 
 _header = struct.Struct(">BBHII")
 _pack = _header.pack
@@ -58,7 +65,7 @@ def check(magic, kind, flags, length):
         raise ProtocolError("unknown kind 0x%02x" % kind)
     if length > CEILING[kind]:
         raise ProtocolError("kind 0x%02x with %d octets; at most %d" % (kind, length, CEILING[kind]))
-    if flags and (flags != LAST or kind not in _MAY_END):
+    if flags and (kind, flags) not in _LEGAL:
         raise ProtocolError("kind 0x%02x with flags 0x%04x" % (kind, flags))
 
 

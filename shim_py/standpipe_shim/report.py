@@ -123,8 +123,8 @@ def source_line(filename, number):
     return ""
 
 
-def stacks(base):
-    """Returns all threads' stacks, the newest call last."""
+def stacks(base, asked=0):
+    """Returns all threads' stacks, the newest call last. asked: the thread that runs the request in question, which is marked."""
     threading = sys.modules.get("threading")
     names = {}
     if threading is not None:
@@ -139,7 +139,7 @@ def stacks(base):
             frame = frame.f_back
         if not entries:
             continue  # a thread of the shim's own, or one that waits for a request
-        out.append("thread %d%s" % (ident, " (%s)" % names[ident] if ident in names else ""))
+        out.append("thread %d%s" % (ident, " (%s)" % names[ident] if ident in names else "") + (", of this request" if ident == asked else ""))
         for filename, line, function in reversed(entries):
             text = source_line(filename, line)
             out.append("  %s:%d in %s%s" % (shown(filename, base), line, function, ": " + text if text else ""))

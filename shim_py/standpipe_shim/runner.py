@@ -2,10 +2,15 @@
 
 import os
 import sys
+from _thread import get_ident, start_new_thread
 
+from . import ClientGone, RequestTimeout
 from .frames import ProtocolError
 from .inbound import Shared, Solo
 from .wsgi import Exchange, serve
+
+
+_CAUSES = {1: RequestTimeout, 2: ClientGone}  # of Interrupt
 
 
 class Worker:
@@ -26,11 +31,17 @@ class Worker:
         self.dir = ""
         self.threads = 1
         self._said_unreadable = False
+        self.running = None  # the Exchange that the main thread runs, or ran last
+        self._make = Exchange
+        self._main = get_ident()
         self._getpid = os.getpid
 
     def run(self):
         """Serves until fd 0 ends, and returns then."""
         if self.threads > 1:
+            from .interrupt import Threaded
+
+            self._make = Threaded
             self.inbound = Shared(self.reader, self.pipes.requests, self.streams, self._open)
             self._serve_threads()
             return
@@ -38,7 +49,7 @@ class Worker:
         self._loop()
 
     def _open(self, stream, flags):
-        exchange = self.streams[stream] = Exchange(stream, self)
+        exchange = self.streams[stream] = self._make(stream, self)
         self.newest = stream
         if not flags:
             exchange.inbox = []
@@ -92,8 +103,38 @@ class Worker:
             exchange.cancelled = True
             if self.inbound is not None:
                 self.inbound.poke(exchange)
+            if exchange.callbacks:
+                start_new_thread(exchange.run_callbacks, ())
         elif not 0 < (stream - self.newest) & 0xFFFFFFFF < 0x80000000:
             self.cancels.discard(stream)  # it has ended
+
+    def interrupt(self, stream, cause):
+        """The control thread. A Cancel, and the app's work for this stream ends by an exception."""
+        exchange = self.streams.get(stream)
+        if exchange is not None:
+            exchange.interrupt = _CAUSES[cause]
+        self.cancel(stream)
+        if exchange is not None:
+            from .interrupt import pursue
+
+            start_new_thread(pursue, (self, exchange, self._main))
+
+    def on_interrupt(self, frame):
+        """The main thread, at SIGURG. Raises when the app's code runs for a request that is to be interrupted."""
+        exchange = self.running
+        if exchange is None or exchange.interrupt is None or exchange.raised or exchange.threaded:
+            return
+        from .interrupt import in_app
+
+        if in_app(frame):
+            exchange.end_now()
+
+    def thread_of(self, stream):
+        """The ident of the thread that runs stream; 0: none."""
+        exchange = self.streams.get(stream)
+        if exchange is None:
+            return 0
+        return exchange.thread if exchange.threaded else self._main
 
     def close(self, stream):
         """The answer of this stream has ended. The order matters to cancel."""

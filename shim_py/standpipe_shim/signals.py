@@ -16,8 +16,9 @@ class Signals:
     SIGTERM ends what the app is doing in the main thread by SystemExit. The handlers are functions and not SIG_IGN, so that
     the app's children get the defaults back at exec."""
 
-    def __init__(self, pipes):
+    def __init__(self, pipes, interrupt):
         self._pipes = pipes
+        self._interrupt = interrupt  # called with the running frame at SIGURG; may raise
         self._stacks = False
         self.stopping = False  # set by the control thread
 
@@ -25,6 +26,8 @@ class Signals:
         """Takes the signals and the hooks. Returns whether SIGUSR2 writes stacks on fd 5."""
         for name in ("SIGTERM", "SIGINT"):
             signal.signal(getattr(signal, name), self._on_signal)
+        if hasattr(signal, "SIGURG"):
+            signal.signal(signal.SIGURG, self._on_urgent)
         sys.breakpointhook = _breakpoint if not os.environ.get("PYTHONBREAKPOINT") else sys.breakpointhook
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._after_fork)
@@ -48,6 +51,10 @@ class Signals:
                 raise SystemExit("standpipe stops this worker")
             frame = frame.f_back
 
+    def _on_urgent(self, number, frame):
+        if frame is not None:
+            self._interrupt(frame)
+
     def _after_fork(self):
         self._pipes.forget()
         if self._stacks:
@@ -55,6 +62,8 @@ class Signals:
 
             faulthandler.unregister(signal.SIGUSR2)
         try:
+            if hasattr(signal, "SIGURG") and signal.getsignal(signal.SIGURG) == self._on_urgent:
+                signal.signal(signal.SIGURG, signal.SIG_DFL)
             if signal.getsignal(signal.SIGTERM) == self._on_signal:
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
             if signal.getsignal(signal.SIGINT) == self._on_signal:

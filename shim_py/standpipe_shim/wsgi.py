@@ -5,10 +5,12 @@ are legal HTTP is Go's affair."""
 
 import struct
 from io import BytesIO
+from time import monotonic  # taken before gevent may patch it
 
 from .body import ClientLeft, open_file, open_input
 from .environ import fill
-from .frames import BODY, BODY_WANTED, CHUNK, CREDIT, END, ERROR, HEAD, LAST, MAGIC, ProtocolError, frame
+from .frames import BODY, BODY_WANTED, CHUNK, CREDIT, END, ERROR, HEAD, HOLD, LAST, MAGIC, ProtocolError, frame
+from .head import encode_head
 
 _answer = struct.Struct(">BBHIII").pack  # a Head frame's header and the length of its msgpack
 _part = struct.Struct(">BBHII").pack
@@ -30,6 +32,12 @@ class Exchange:
     inbox = None  # Body payloads not yet taken by wsgi.input; None: the body came whole with the Request
     received = False  # the last Body is in inbox, or was
     file = None  # wsgi.input when the body lies in a file; closed when the request is over
+    interrupt = None  # RequestTimeout or ClientGone: what ends the app's work for it; cancelled is set then too
+    raised = False  # interrupt was raised in the app; once is enough
+    callbacks = None  # of standpipe.on_cancel, those that have not run
+    afterwards = None  # of standpipe.after_response, likewise
+    held = None  # whether the answer has ended with HOLD, once it is about to end
+    threaded = False  # it runs on one of N threads
 
     def __init__(self, stream, worker):
         self.stream = stream
@@ -48,6 +56,34 @@ class Exchange:
             if not self.cancelled:  # else the file has gone with the client
                 worker.say_unreadable(why)
         return open_input(self, worker.put, worker.inbound, first)
+
+    # What the app finds in its environ.
+
+    def is_cancelled(self):
+        """standpipe.cancelled: whether nobody waits for the answer any more."""
+        return self.cancelled
+
+    def on_cancel(self, callback):
+        """standpipe.on_cancel: calls callback once, in a thread of its own, when the request is cancelled; at once in this
+        thread when it is already."""
+        if self.callbacks is None:
+            self.callbacks = []
+        self.callbacks.append(callback)
+        if self.cancelled:  # after the entry in callbacks: Worker.cancel does it the other way round
+            self.leave()
+            try:
+                self.run_callbacks()
+            finally:
+                self.enter()
+
+    def after_response(self, callback):
+        """standpipe.after_response: calls callback when the answer has gone out, in the request's thread. The worker is busy
+        until then."""
+        if self.held is False:
+            raise RuntimeError("standpipe.after_response was called after the answer had ended")
+        if self.afterwards is None:
+            self.afterwards = []
+        self.afterwards.append(callback)
 
     def start_response(self, status, headers, exc_info=None):
         if exc_info:
@@ -68,7 +104,13 @@ class Exchange:
         if not isinstance(data, bytes):
             raise TypeError("write() wants bytes, not " + type(data).__name__)
         if data:
-            self.send(data)
+            self.leave()
+            try:
+                self.send(data)
+                if self.interrupt is not None and not self.raised:
+                    self.end_now()
+            finally:
+                self.enter()
 
     def send(self, data):
         """Sends body octets, behind the head if it has not gone out. Waits for credit. Once the exchange is cancelled they
@@ -99,12 +141,13 @@ class Exchange:
 
     def finish(self, body):
         """Ends the answer. body: octets that may go in the Head frame, or nothing."""
+        hold = self._hold()
         if self.head_out:
-            self._worker.put(frame(END, 0, self.stream))
+            self._worker.put(frame(END, hold, self.stream))
         elif self.head is not None:
-            self._worker.put(self._head_frame(LAST, body))
+            self._worker.put(self._head_frame(LAST | hold, body))
         elif self.cancelled:
-            self._worker.put(frame(END, 0, self.stream))
+            self._worker.put(frame(END, hold, self.stream))
         else:
             raise AssertionError("the app returned without calling start_response")
         self.head_out = True
@@ -117,7 +160,7 @@ class Exchange:
         try:
             # PEP 3333, "Handling the Content-Length Header": a length of 1 says that the first block is the whole body.
             whole = hasattr(type(result), "__len__") and len(result) == 1 and not self.head_out
-            for block in _blocks(result):
+            for block in self.each(result):
                 if self.cancelled:
                     break
                 if not isinstance(block, bytes):
@@ -147,27 +190,59 @@ class Exchange:
         if close is None:
             return
         try:
-            close()
+            self.call(close)
         except BaseException as error:
-            worker = self._worker
-            if worker.forked():
+            if self._worker.forked():
                 raise
-            from .report import fields
+            self._log("close_failed", "close() of the app's result", error)
 
-            told = fields(error, worker.dir)
-            message = "close() of the app's result: %s: %s" % (told["type"], told["message"])
-            worker.log.put("error", "close_failed", message, self.stream, traceback=told["traceback"])
+    def run_callbacks(self):
+        """Runs what on_cancel was given. Any thread, more than one too: each callback runs once."""
+        while True:
+            try:
+                callback = self.callbacks.pop(0)
+            except IndexError:
+                return
+            try:
+                callback()
+            except BaseException as error:
+                self._log("on_cancel_failed", "a callback of standpipe.on_cancel", error)
+
+    def run_afterwards(self):
+        """Runs what after_response was given, and frees the worker. Nothing more is run once the request is interrupted."""
+        while self.afterwards and self.interrupt is None:
+            callback = self.afterwards.pop(0)
+            try:
+                self.call(callback)
+            except BaseException as error:
+                if self._worker.forked():
+                    self._worker.leave(error)
+                self._log("after_response_failed", "a callback of standpipe.after_response", error)
+        self._worker.put(frame(END, 0, self.stream))
+
+    def _log(self, event, what, error):
+        if self.is_interrupt(error):
+            return  # Go has told of it
+        from .report import fields
+
+        told = fields(error, self._worker.dir)
+        message = "%s: %s: %s" % (what, told["type"], told["message"])
+        self._worker.log.put("error", event, message, self.stream, traceback=told["traceback"])
+
+    def is_interrupt(self, error):
+        return self.interrupt is not None and isinstance(error, self.interrupt)
 
     def fail(self, error):
         """Ends the answer with an Error frame. That the client left in the middle of its own request is no error of the
-        app's."""
-        if isinstance(error, ClientLeft):
-            self._worker.put(frame(END, 0, self.stream))
+        app's, nor is an interrupt: Go has closed that stream."""
+        hold = self._hold()
+        if isinstance(error, ClientLeft) or self.is_interrupt(error):
+            self._worker.put(frame(END, hold, self.stream))
             return
         from .packing import pack
         from .report import fields
 
-        self._worker.put(frame(ERROR, 0, self.stream, pack(fields(error, self._worker.dir))))
+        self._worker.put(frame(ERROR, hold, self.stream, pack(fields(error, self._worker.dir))))
 
     def _head_frame(self, flags, body):
         head = self.head
@@ -184,23 +259,59 @@ class Exchange:
             raise ConnectionError("standpipe has closed the pipe in the middle of an answer")
         return True
 
+    def _hold(self):
+        self.held = bool(self.afterwards)
+        return HOLD if self.held else 0
+
     def _may_send(self):
         return self.granted > self.spent or self.cancelled
+
+    # The border between the app's code and the shim's, where an interrupt must not strike. Here, on the main thread, the
+    # signal handler finds it in the stack (Worker.on_interrupt), and these cost nothing; interrupt.Threaded has a lock.
+
+    def enter(self):
+        """From here on the app's code runs."""
+
+    def leave(self):
+        """From here on the shim's."""
+
+    def call(self, function, *args):
+        """Calls a function of the app's. on_interrupt knows this one by its name."""
+        return function(*args)
+
+    def each(self, result):
+        """Returns an iterator over the app's result."""
+        return _blocks(result)
+
+    def end_now(self):
+        """Raises the interrupt at a place where the shim was asked for something by the app."""
+        self.raised = True
+        raise self.interrupt("the request was interrupted by standpipe")
 
 
 def serve(worker, exchange, payload):
     """Runs one Request. Raises ProtocolError for a payload that is none; everything the app raises ends in a frame."""
+    worker.running = exchange
     try:
         if exchange.cancelled:  # before the app has seen it: it need not
             exchange.finish(b"")
             return
         environ = worker.base.copy()
         body = fill(environ, payload)
+        limit = environ.pop("standpipe.timeout_ms", None)
+        if limit is not None:
+            environ["standpipe.deadline"] = monotonic() + int(limit) / 1000
+        environ["standpipe.cancelled"] = exchange.is_cancelled
+        environ["standpipe.on_cancel"] = exchange.on_cancel
+        environ["standpipe.after_response"] = exchange.after_response
         if exchange.inbox is None:
             environ["wsgi.input"] = BytesIO(body)
         else:
             environ["wsgi.input"] = exchange.input(environ, body)
-        result = worker.app(environ, exchange.start_response)
+        if exchange.threaded:
+            result = exchange.call(worker.app, environ, exchange.start_response)
+        else:
+            result = worker.app(environ, exchange.start_response)
         kind = type(result)
         if kind is list or kind is tuple:
             if len(result) == 1:
@@ -230,6 +341,8 @@ def serve(worker, exchange, payload):
                 exchange.file.close()
             except (OSError, ValueError):  # ValueError: the app has detached it
                 pass
+        if exchange.held:
+            exchange.run_afterwards()
         worker.close(exchange.stream)
 
 
@@ -247,61 +360,3 @@ def _joined(blocks):
         if not isinstance(block, bytes):
             raise TypeError("the app's result holds %s; WSGI wants bytes" % type(block).__name__)
     return b"".join(blocks)
-
-
-def encode_head(status, headers):
-    """Returns status and fields as the msgpack of a Head. Raises TypeError or ValueError that names what is wrong.
-
-    Built as one str in which a character stands for an octet, and encoded once."""
-    if not isinstance(status, str):
-        raise TypeError("start_response: the status must be str, not " + type(status).__name__)
-    if type(headers) is not list:
-        raise TypeError("start_response: the headers must be a list, not " + type(headers).__name__)
-    count = len(headers) * 2
-    size = len(status)
-    parts = ["\x92\xc4%c%s" % (size, status) if size < 256 else "\x92" + _long(status)]
-    parts.append("%c" % (0x90 | count) if count < 16 else "\xdc%c%c" % (count >> 8 & 0xFF, count & 0xFF))
-    for pair in headers:
-        if not isinstance(pair, tuple) or len(pair) != 2:
-            raise TypeError("start_response: a header must be a tuple of two str, not %s" % _shown(pair))
-        name, value = pair
-        if not isinstance(name, str) or not isinstance(value, str):
-            raise TypeError("start_response: a header must be a tuple of two str, not %s" % _shown(pair))
-        n = len(name)
-        m = len(value)
-        if n < 256 and m < 256:
-            parts.append("\xc4%c%s\xc4%c%s" % (n, name, m, value))
-        else:
-            parts.append(_long(name) + _long(value))
-    try:
-        head = "".join(parts).encode("latin-1")
-    except UnicodeEncodeError:
-        raise ValueError(_not_latin(status, headers)) from None
-    if len(head) > 1 << 20 or count > 0xFFFF:
-        raise ValueError("start_response: %d headers of %d octets; at most 32767 and 1 MiB" % (count // 2, len(head)))
-    return head
-
-
-def _long(text):
-    size = len(text)
-    if size < 0x100:
-        return "\xc4%c%s" % (size, text)
-    if size < 0x10000:
-        return "\xc5%c%c%s" % (size >> 8, size & 0xFF, text)
-    return "\xc6%c%c%c%c%s" % (size >> 24, size >> 16 & 0xFF, size >> 8 & 0xFF, size & 0xFF, text)
-
-
-def _shown(value):
-    try:
-        return ascii(value)[:200]
-    except Exception:
-        return type(value).__name__
-
-
-def _not_latin(status, headers):
-    for what, text in [("the status", status)] + [("header " + ascii(name), name + value) for name, value in headers]:
-        try:
-            text.encode("latin-1")
-        except UnicodeEncodeError:
-            return "start_response: %s holds a character outside latin-1 (PEP 3333): %s" % (what, ascii(text)[:200])
-    return "start_response: a header holds a character outside latin-1"

@@ -53,10 +53,13 @@ class Bench:
         boot = {"threads": 1, "environ": {"SERVER_SOFTWARE": b"standpipe"}}
         self.base = environ.base(boot, sys.stderr, None)
         self.streams = {}
+        self.cancels = set()
+        self._make = wsgi.Exchange
         self.put = writer.put
         self.inbound = Solo(frames.Reader(0, lambda fd, size: request), 0, self.streams, self._open)
 
     _open = Worker._open
+    close = Worker.close
 
 
 def best(run):

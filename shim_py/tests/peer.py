@@ -18,7 +18,7 @@ SHIM_DIR = os.path.dirname(HERE)
 sys.path.insert(0, SHIM_DIR)
 
 from standpipe_shim import frames  # noqa: E402
-from standpipe_shim.frames import BODY, END, ERROR, FAILED, HEAD, HELLO, LAST, LOG, READY, REQUEST, WINDOW  # noqa: E402
+from standpipe_shim.frames import BODY, END, ERROR, FAILED, HEAD, HELLO, HOLD, LAST, LOG, READY, REQUEST, WINDOW  # noqa: E402
 from standpipe_shim.packing import pack, unpack  # noqa: E402
 
 DEADLINE = 10  # seconds until a test that waits for something gives up
@@ -282,7 +282,7 @@ class Peer:
             payload = b""
         answer.parts.append((kind, flags, payload))
         answer.body += payload
-        return kind in (END, ERROR) or bool(flags & LAST)
+        return not flags & HOLD and (kind in (END, ERROR) or bool(flags & LAST))
 
     def window(self, stream, octets):
         try:
@@ -297,8 +297,8 @@ class Peer:
 
     # Orders.
 
-    def order(self, kind, stream=0):
-        self.control.sendall(frames.frame(kind, 0, stream))
+    def order(self, kind, stream=0, payload=b""):
+        self.control.sendall(frames.frame(kind, 0, stream, payload))
 
     def control_frame(self):
         held = b""

@@ -45,7 +45,7 @@ source = environ["wsgi.input"]
 start_response(OK, TEXT)
 before = getattr(app, "source", None)
 app.source = source
-keys = sorted(key for key in environ if key.startswith("standpipe."))
+keys = sorted(key for key in environ if key.startswith("standpipe.body"))
 source.seek(1)
 return [repr((os.fstat(source.fileno()).st_size, source.read(2), source.seekable(), keys, before and before.closed)).encode()]
 """

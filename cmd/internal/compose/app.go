@@ -45,7 +45,7 @@ func NewPool(cfg *config.Config, a *config.App, version string, shimArgs []strin
 		Workers: a.Workers, Threads: a.Threads,
 		Queue: a.Queue, QueueTimeout: a.QueueTimeout,
 		BootTimeout: a.BootTimeout, BootTick: bootTick, BootLimit: max(2, runtime.NumCPU()),
-		DrainGrace: drainGrace, TermGrace: cfg.TermGrace,
+		DrainGrace: drainGrace, InterruptGrace: interruptGrace, TermGrace: cfg.TermGrace,
 		Events: events,
 	})
 }
@@ -55,6 +55,7 @@ func (s *Server) newHandler(a *config.App, pool bridge.Pool, spool *httpx.Spool,
 	return bridge.New(bridge.Options{
 		App: a.Name, Mount: a.Mount, Pool: pool, Spool: spool, Answers: answers, Pages: pages, Log: s.log,
 		MaxBody: s.cfg.MaxBody, BodyTimeout: s.cfg.BodyTimeout, Timeout: a.Timeout, SendTimeout: sendTimeout,
+		StreamTimeout: a.StreamTimeout, CancelOnDisconnect: a.OnDisconnect == "cancel",
 	})
 }
 

@@ -21,6 +21,8 @@ import (
 const (
 	bootTick   = 10 * time.Second
 	drainGrace = 5 * time.Second
+	// What was interrupted may clean up for so long.
+	interruptGrace = time.Second
 	// A client that takes nothing of a long answer for so long is cut off: it holds
 	// memory and a file, and, when these are full, a worker.
 	sendTimeout = time.Minute

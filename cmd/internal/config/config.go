@@ -92,10 +92,14 @@ type App struct {
 	WorkersReason string // why so many, when nobody set it: "4 cpus, limit 1GiB"; else empty
 	Threads       int    // requests at a time in one worker
 
-	Timeout      time.Duration // from the start of the app's call to its first body octets, or its end
-	Queue        int           // requests that may wait for a worker
-	QueueTimeout time.Duration // how long one may wait; then 503
-	BootTimeout  time.Duration // from a worker's start to Ready
+	Timeout time.Duration // from the start of the app's call to its first body octets, or its end
+	// StreamTimeout is how long the app may be silent within its answer; the time in which the client takes nothing does
+	// not count.
+	StreamTimeout time.Duration
+	OnDisconnect  string        // "finish" or "cancel": what a client's leaving means to the app
+	Queue         int           // requests that may wait for a worker
+	QueueTimeout  time.Duration // how long one may wait; then 503
+	BootTimeout   time.Duration // from a worker's start to Ready
 
 	Interpreter discover.Interpreter // the python to run; checked
 	Candidates  []string             // when Module is empty: files relative to Dir, in the order to try

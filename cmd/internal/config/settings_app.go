@@ -87,6 +87,8 @@ func appSettings() []*Setting {
 		atLeast(1, perApp("workers", Int, []string{"workers", "w"}, "", "WEB_CONCURRENCY; else as many as there are cpus, at least 2 and at most 8, lowered to memory / 200 MiB; cgroup limits count", "Worker processes. At least 1.", func(a *App) any { return &a.Workers })),
 		atLeast(1, perApp("threads", Int, []string{"threads"}, "1", "", "Requests that one worker runs at a time. Above 1 the app has to be thread-safe.", func(a *App) any { return &a.Threads })),
 		perApp("timeout", Duration, []string{"timeout", "t"}, "30s", "", "From the start of the app's call to its first octets of body, or its end; then 504 and a new worker. Time in the waiting line does not count.", func(a *App) any { return &a.Timeout }),
+		perApp("stream_timeout", Duration, []string{"stream-timeout"}, "0", "", "How long the app may be silent within its answer, once that has begun; then the connection is cut and the worker replaced. Time in which the client takes nothing does not count.", func(a *App) any { return &a.StreamTimeout }),
+		choice([]string{"finish", "cancel"}, perApp("on_disconnect", Choice, []string{"on-disconnect"}, "finish", "", "When a client leaves before its answer has begun. `finish`: the app goes on, and nobody gets its answer. `cancel`: `standpipe_shim.ClientGone` is raised in the app, and the worker is replaced: its locks and connections are suspect. An answer that has begun stops at its next chunk either way.", func(a *App) any { return &a.OnDisconnect })),
 		perApp("queue", Int, []string{"queue"}, "", "256 + 16 per worker", "Requests that may wait for a worker; more are answered 503 with Retry-After.", func(a *App) any { return &a.Queue }),
 		perApp("queue_timeout", Duration, []string{"queue-timeout"}, "10s", "", "How long a request may wait for a worker; then 503.", func(a *App) any { return &a.QueueTimeout }),
 		perApp("boot_timeout", Duration, []string{"boot-timeout"}, "60s", "", "How long a worker may take until it is ready.", func(a *App) any { return &a.BootTimeout }),
@@ -96,6 +98,11 @@ func appSettings() []*Setting {
 func perApp(key string, kind Kind, flags []string, def, derived, doc string, at func(*App) any) *Setting {
 	return &Setting{Key: key, Scope: OfApp, Kind: kind, Flags: flags, Default: def, Derived: derived, Doc: doc, Reload: true,
 		at: func(t target) any { return at(t.app) }}
+}
+
+func choice(of []string, s *Setting) *Setting {
+	s.Choices = of
+	return s
 }
 
 func atLeast(n int, s *Setting) *Setting {

@@ -42,7 +42,7 @@ func unknownKey(scope Scope, section, key string) (sentence, meant string) {
 func laterKeys() []string {
 	return []string{
 		"route", "static", "cache", "tls", "handler", "upstreams",
-		"stream_timeout", "retry",
+		"retry",
 		"gevent", "preload", "preload_app", "reload", "surge", "drain_grace",
 		"max_requests", "max_requests_jitter", "hard_rss",
 		"control", "control_mode", "control_group",

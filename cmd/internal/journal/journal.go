@@ -175,7 +175,8 @@ func (j *Journal) exit(e supervisor.WorkerExit) {
 	switch {
 	case e.Reason == supervisor.Shutdown && len(e.InFlight) == 0:
 		j.log.Debug("worker_exit", pairs...)
-	case e.Reason == supervisor.BootFailed: // app_failed has said why
+	case e.Reason == supervisor.BootFailed, // app_failed has said why
+		e.Reason == supervisor.ClientGone && e.Exit.Code == 0: // asked for by on_disconnect
 		j.log.Info("worker_exit", pairs...)
 	default:
 		j.log.Error("worker_exit", pairs...)

@@ -184,3 +184,16 @@ func TestProgress(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// Of several threads that run requests, the one in question is named.
+func TestStuckIsTheRequestsOwn(t *testing.T) {
+	marked := "thread 1 (a)\n  app.py:1 in other: x\nthread 2 (b), of this request\n  app.py:2 in mine: y\nthread 3\n  app.py:3 in third: z\n"
+	if at := Stuck(marked); at != "app.py:2 in mine: y" {
+		t.Error(at)
+	}
+	dump := "Thread 0x1 (most recent call first):\n  File \"/a/app.py\", line 5 in c\n  File \"/s/standpipe_shim/wsgi.py\", line 9 in serve\n\n" +
+		"Thread 0x2 (most recent call first):\n  File \"/usr/lib/threading.py\", line 7 in join\n  File \"/s/standpipe_shim/runner.py\", line 1 in run\n"
+	if at := Stuck(dump); at != "/a/app.py:5 in c" {
+		t.Error(at)
+	}
+}

@@ -1,0 +1,110 @@
+"""Ends what the app is doing for one request, by an exception that comes from outside.
+
+Where requests run on the main thread a signal brings it: sleep, recv, lock, select and join end at once, C code that holds on
+ends at its own end. On other threads it is CPython's asynchronous exception, which ends Python code only; the rest ends with
+the process. Imported when the first one is needed, and by workers with threads."""
+
+from _thread import allocate_lock, get_ident
+from time import sleep  # taken before gevent may patch it
+
+try:
+    import _signal as signal  # see signals
+except ImportError:
+    import signal
+
+from .report import SHIM
+from .wsgi import Exchange, _blocks
+
+# The shim's functions that call the app's code themselves, by name.
+_BORDER = ("serve", "iterate", "call", "_blocks")
+_AGAIN = 0.05  # seconds between two tries
+_TRIES = 600
+
+
+def pursue(worker, exchange, main):
+    """Tries until the exception was raised or the request has ended: at any one moment the thread may be in the shim's own
+    code, where nothing must strike. Ends by itself, well after Go would have killed the worker."""
+    for _ in range(_TRIES):
+        if exchange.raised or worker.streams.get(exchange.stream) is not exchange:
+            return
+        if exchange.threaded:
+            exchange.throw()
+        elif not hasattr(signal, "pthread_kill") or not hasattr(signal, "SIGURG"):
+            return
+        elif worker.running is exchange:
+            signal.pthread_kill(main, signal.SIGURG)
+        sleep(_AGAIN)
+
+
+def in_app(frame):
+    """Says whether the code that runs in frame is the app's, or was called by it: the nearest frame of the shim's is one that
+    calls the app, and is not itself what runs."""
+    if frame.f_code.co_filename.startswith(SHIM):
+        return frame.f_code.co_name == "__next__"  # FileWrapper waits in its file's read
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(SHIM):
+            return frame.f_code.co_name in _BORDER or frame.f_code.co_name == "__next__"
+        frame = frame.f_back
+    return False
+
+
+class Threaded(Exchange):
+    """An Exchange that runs on one of N threads. An asynchronous exception strikes at any point of Python code, and one that
+    came late would strike whatever the thread does next. So it is set only under the lock, while the thread is in the app's
+    code, and taken back when the thread leaves it: a frame that is being written is never cut."""
+
+    threaded = True
+    thread = 0  # 0: it does not run yet
+
+    def __init__(self, stream, worker):
+        self.stream = stream
+        self._worker = worker
+        self._border = allocate_lock()
+        self._inside = False
+
+    def throw(self):
+        """Any thread."""
+        with self._border:
+            if self._inside and not self.raised:
+                self.raised = _set(self.thread, self.interrupt)
+
+    def enter(self):
+        with self._border:
+            self._inside = not self.over or bool(self.held)
+
+    def leave(self):
+        with self._border:
+            self._inside = False
+            if self.raised:
+                _set(self.thread, None)
+
+    def call(self, function, *args):
+        if not self.thread:
+            self.thread = get_ident()
+        with self._border:
+            self._inside = True
+        try:
+            return function(*args)
+        finally:
+            self.leave()
+
+    def each(self, result):
+        blocks = self.call(_blocks, result)
+        while True:
+            try:
+                block = self.call(next, blocks)
+            except StopIteration:
+                return
+            yield block
+
+
+def _set(thread, error):
+    """Sets a thread's asynchronous exception; None takes it back. Returns whether there is such a thing here."""
+    try:
+        import ctypes
+
+        put = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    except (ImportError, AttributeError):  # PyPy
+        return False
+    put(ctypes.c_ulong(thread), None if error is None else ctypes.py_object(error))
+    return True
