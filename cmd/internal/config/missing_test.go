@@ -146,7 +146,7 @@ func TestLaterKeys(t *testing.T) {
 		"[[route]]\npath = \"/\"\n":                            "standpipe.toml:1: route is not there yet in this release",
 		"[[static]]\nurl = \"/\"\n":                            "standpipe.toml:1: static is not there yet in this release",
 		"[[app]]\n[[app.static]]\nurl = \"/\"":                 "standpipe.toml:2: static is not there yet in this release",
-		"[limits]\nhard_rss = \"1GiB\"\n":                     "standpipe.toml:2: limits.hard_rss is not there yet in this release",
+		"[limits]\nhard_rss = \"1GiB\"\n":                      "standpipe.toml:2: limits.hard_rss is not there yet in this release",
 		"[[app]]\nstream_timeout = 3\n":                        "standpipe.toml:2: stream_timeout is not there yet in this release",
 		"[[app]]\ngevent = 100\n":                              "standpipe.toml:2: gevent is not there yet in this release",
 		"preload = true\n":                                     "standpipe.toml:1: preload is not there yet in this release",
