@@ -2,6 +2,7 @@
 
 import os
 import sys
+from _thread import get_ident
 
 try:
     import _signal as signal  # the module signal itself would bring in enum: 1 MB and 2 ms
@@ -19,6 +20,7 @@ class Signals:
     def __init__(self, pipes):
         self._pipes = pipes
         self._stacks = False
+        self._masks = {}  # thread -> its signal mask before the fork that is under way
         self.stopping = False  # set by the control thread
 
     def install(self):
@@ -27,7 +29,8 @@ class Signals:
             signal.signal(getattr(signal, name), self._on_signal)
         sys.breakpointhook = _breakpoint if not os.environ.get("PYTHONBREAKPOINT") else sys.breakpointhook
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._after_fork)
+            # Registered first, so the nearest to the fork on both sides.
+            os.register_at_fork(before=self._before_fork, after_in_parent=self._unblock, after_in_child=self._after_fork)
         if self._pipes.stacks >= 0 and hasattr(signal, "SIGUSR2"):
             try:
                 import faulthandler
@@ -48,7 +51,26 @@ class Signals:
                 raise SystemExit("standpipe stops this worker")
             frame = frame.f_back
 
+    # A child is born with our handlers. A SIGTERM that reached it before _after_fork has given it the defaults back would be
+    # noted and then forgotten (Python drops what is pending in a new child), and multiprocessing's Pool would wait for that
+    # child for ever. So the signals wait, in the kernel, until the child is itself.
+
+    def _before_fork(self):
+        if hasattr(signal, "pthread_sigmask"):
+            self._masks[get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
+
+    def _unblock(self):
+        mask = self._masks.pop(get_ident(), None)
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
     def _after_fork(self):
+        try:
+            self._become_a_child()
+        finally:
+            self._unblock()
+
+    def _become_a_child(self):
         self._pipes.forget()
         if self._stacks:
             import faulthandler
