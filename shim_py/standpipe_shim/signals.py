@@ -2,6 +2,7 @@
 
 import os
 import sys
+from _thread import get_ident
 
 try:
     import _signal as signal  # the module signal itself would bring in enum: 1 MB and 2 ms
@@ -20,6 +21,7 @@ class Signals:
         self._pipes = pipes
         self._interrupt = interrupt  # called with the running frame at SIGURG; may raise
         self._stacks = False
+        self._masks = {}  # thread -> its signal mask before the fork that is under way
         self.stopping = False  # set by the control thread
 
     def install(self):
@@ -30,7 +32,8 @@ class Signals:
             signal.signal(signal.SIGURG, self._on_urgent)
         sys.breakpointhook = _breakpoint if not os.environ.get("PYTHONBREAKPOINT") else sys.breakpointhook
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._after_fork)
+            # Registered first, so the nearest to the fork on both sides.
+            os.register_at_fork(before=self._before_fork, after_in_parent=self._unblock, after_in_child=self._after_fork)
         if self._pipes.stacks >= 0 and hasattr(signal, "SIGUSR2"):
             try:
                 import faulthandler
@@ -55,7 +58,26 @@ class Signals:
         if frame is not None:
             self._interrupt(frame)
 
+    # A child is born with our handlers. A SIGTERM that reached it before _after_fork has given it the defaults back would be
+    # noted and then forgotten (Python drops what is pending in a new child), and multiprocessing's Pool would wait for that
+    # child for ever. So the signals wait, in the kernel, until the child is itself.
+
+    def _before_fork(self):
+        if hasattr(signal, "pthread_sigmask"):
+            self._masks[get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
+
+    def _unblock(self):
+        mask = self._masks.pop(get_ident(), None)
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
     def _after_fork(self):
+        try:
+            self._become_a_child()
+        finally:
+            self._unblock()
+
+    def _become_a_child(self):
         self._pipes.forget()
         if self._stacks:
             import faulthandler

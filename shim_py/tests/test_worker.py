@@ -240,6 +240,26 @@ result = codes, os.WTERMSIG(os.waitpid(pid, 0)[1])
 
     # fork and multiprocessing.
 
+    def test_a_signal_in_the_instant_of_a_fork_is_not_lost(self):
+        worker = self.worker(
+            ok(
+                """
+import signal
+codes = set()
+for _ in range(200):
+    pid = os.fork()
+    if not pid:
+        time.sleep(20)
+        os._exit(1)
+    os.kill(pid, signal.SIGTERM)  # the child may not have run a line of Python yet
+    codes.add(os.waitpid(pid, 0)[1])
+mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+result = sorted(codes), sorted(mask)
+"""
+            )
+        )
+        self.assertEqual(worker.get().body, b"([15], [])")
+
     def test_a_forked_child_that_returns_ends_with_70(self):
         for threads in (1, 2):
             worker = self.worker(
