@@ -55,7 +55,7 @@ func (b *behaviours) spilled() (sizes []int64) {
 func (b *behaviours) nothingLeft(spool string) {
 	b.t.Helper()
 	eventually(b.t, "the answers' files are closed", func() bool { return len(b.spilled()) == 0 })
-	if left, _ := os.ReadDir(spool); len(left) > 0 {
+	if left := spooled(b.t, spool); len(left) > 0 {
 		b.t.Errorf("left in the spool folder: %v", left)
 	}
 }
@@ -101,7 +101,7 @@ func TestSlowReadersHoldNoWorker(t *testing.T) {
 	if n := len(b.spilled()); n != clients {
 		t.Errorf("%d answers have a file, of %d", n, clients)
 	}
-	if left, _ := os.ReadDir(spool); len(left) > 0 {
+	if left := spooled(t, spool); len(left) > 0 {
 		t.Errorf("files with names: %v", left)
 	}
 	for _, c := range conns {
