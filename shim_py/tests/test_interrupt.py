@@ -176,7 +176,7 @@ class OnTheMainThread(WorkerTest):
 
 
 class OnThreads(WorkerTest):
-    @unittest.skipIf(PYPY, "PyPy has no asynchronous exceptions")
+    @unittest.skipIf(PYPY, "SKIP[pypy]: PyPy has no asynchronous exceptions")
     def test_python_code_ends_and_siblings_go_on(self):
         worker = self.worker(APP, threads=4)
         for stream in (1, 2, 3):
@@ -210,7 +210,7 @@ class OnThreads(WorkerTest):
             kinds.append(worker.frame()[0])
         self.assertEqual(worker.get(2, PATH_INFO="/x").body, b"x")
 
-    @unittest.skipIf(PYPY, "PyPy has no asynchronous exceptions")
+    @unittest.skipIf(PYPY, "SKIP[pypy]: PyPy has no asynchronous exceptions")
     def test_many_interrupts_cut_no_frame(self):
         worker = self.worker(APP, threads=4)
         for stream in range(1, 60):
