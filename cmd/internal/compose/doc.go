@@ -6,5 +6,6 @@
 // It is the only package that sees bridge, supervisor and shim_py together.
 // Rooms get their own typed options from here and know nothing of TOML, flags or
 // the environment. What starts here is ended by Server.Stop: a goroutine per
-// listener, which Stop waits for; pools and the HTTP server have their own.
+// listener, which Stop waits for; pools and the HTTP server have their own; an
+// Outlet has one that its Close ends.
 package compose

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"errors"
+	"math"
 	"os"
 	"strings"
 
@@ -33,7 +34,7 @@ func spoolParents(cfg *config.Config, runtime string) []string {
 // newSpool makes the spool of all apps, and its folder, which is nil when none can
 // be made: bodies are in memory then, and a line says so once.
 func newSpool(cfg *config.Config, runtime string, log *Log) (*httpx.Spool, *httpx.Folder) {
-	spool := &httpx.Spool{Memory: int(cfg.BufferBody), Total: cfg.SpoolTotal}
+	spool := &httpx.Spool{Memory: bodyMemory(cfg.BufferBody), Total: cfg.SpoolTotal}
 	folder, err := openFolder(spoolParents(cfg, runtime), log)
 	if err != nil {
 		log.Warn("no_spool_dir", "error", strings.ReplaceAll(err.Error(), "\n", "; "), "message",
@@ -71,4 +72,15 @@ func autoTotal(free int64, memory bool) int64 {
 		return spoolMemory
 	}
 	return min(free/4, spoolMost)
+}
+
+// bodyMemory is buffer_body for a Spool, whose 0 means its own default: 0 octets
+// is no limit to us, as everywhere. A block grows with its body, so a large number
+// takes nothing by itself.
+func bodyMemory(bufferBody int64) int {
+	const all = math.MaxInt / 2 // blocks double up to it
+	if bufferBody <= 0 || bufferBody > all {
+		return all
+	}
+	return int(bufferBody)
 }

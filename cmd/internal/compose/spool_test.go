@@ -1,12 +1,14 @@
 package compose
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 )
 
@@ -48,6 +50,24 @@ func TestAutoTotal(t *testing.T) {
 	}{{4 << 30, false, 1 << 30}, {1 << 40, false, 8 << 30}, {1 << 40, true, 256 << 20}, {0, false, 256 << 20}} {
 		if got := autoTotal(c.free, c.memory); got != c.want {
 			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}
+
+// buffer_body = 0 is no limit: a body of any size stays in memory.
+func TestBufferBodyZeroIsNoLimit(t *testing.T) {
+	for bufferBody, file := range map[int64]bool{0: false, 1 << 10: true} {
+		spool := &httpx.Spool{Dir: t.TempDir(), Memory: bodyMemory(bufferBody)}
+		b := spool.Take()
+		if err := b.Fill(bytes.NewReader(make([]byte, 1<<20)), 0, nil); err != nil {
+			t.Fatal(err)
+		}
+		if p, inMemory := b.Memory(); inMemory == file || inMemory && len(p) != 1<<20 {
+			t.Errorf("buffer_body %d: in memory %v, %d octets", bufferBody, inMemory, len(p))
+		}
+		b.Close()
+		if spool.Used() != 0 {
+			t.Errorf("%d octets are left", spool.Used())
 		}
 	}
 }
