@@ -53,6 +53,9 @@ type Conn struct {
 	lost    []InFlight // what was in flight when it failed
 	closed  bool
 	deaf    bool // a write failed, or CloseRequests was called: nothing new goes out
+
+	fate  Fate
+	fated chan struct{} // closed when fate is set
 }
 
 // InFlight is a request that a worker has not finished.
@@ -60,14 +63,17 @@ type InFlight struct {
 	Label Label
 	// Sent is when the request was sent to the worker; zero: it was not.
 	Sent time.Time
-	// Started: the answer's head had come.
+	// Head: the answer's head had come.
 	Head bool
+	// Expired: its time was over, or the app's work for it was interrupted. Left:
+	// nobody waits for its answer any more.
+	Expired, Left bool
 }
 
 // NewConn returns the connection to the worker called name ("shop/3"). Run must
 // be called.
 func NewConn(name string, ends Ends, owner Owner) *Conn {
-	c := &Conn{name: name, ends: ends, owner: owner, out: newWriter(ends.W), streams: make(map[uint32]*Exchange)}
+	c := &Conn{name: name, ends: ends, owner: owner, out: newWriter(ends.W), streams: make(map[uint32]*Exchange), fated: make(chan struct{})}
 	c.out.bad = c.writeFailed
 	if ends.Control != nil {
 		c.ctl = newWriter(ends.Control)

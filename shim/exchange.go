@@ -53,7 +53,7 @@ func (x *Exchange) Sent() time.Time {
 func (x *Exchange) inFlight() InFlight {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return InFlight{Label: x.label, Sent: x.sent, Head: x.head != nil}
+	return InFlight{Label: x.label, Sent: x.sent, Head: x.head != nil, Expired: x.expired, Left: x.closed && !x.expired}
 }
 
 // Send sends the environ and the first octets of the body, at most MaxInline;

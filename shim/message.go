@@ -15,6 +15,9 @@ type Label struct {
 	Start              time.Time
 	// Attempt is 1 for the first run (0 means 1), 2 for a retry.
 	Attempt int
+	// Again says whether the request may be run once more when its worker dies after
+	// it has started: "yes", or why not; empty: its method had started.
+	Again string
 }
 
 // Var is one entry of a request's environ. The octets of Value become a Python

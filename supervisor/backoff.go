@@ -60,14 +60,24 @@ func (g *gate) enter(stop <-chan struct{}) bool {
 	}
 }
 
+// boot is how a boot ended.
+type boot int
+
+const (
+	booted     boot = iota
+	bootFailed      // the next one waits
+	bootLeft        // nobody wanted it any more: it says nothing about the next one
+)
+
 // leave ends a boot. It returns the pause before the next one.
-func (g *gate) leave(ready bool) time.Duration {
+func (g *gate) leave(how boot) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.booting--
-	if ready {
+	switch how {
+	case booted:
 		g.failing, g.pause = false, 0
-	} else {
+	case bootFailed:
 		if g.pause *= 2; !g.failing {
 			g.pause = firstPause
 		}

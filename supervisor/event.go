@@ -61,6 +61,15 @@ type BootFailure struct {
 	Retry time.Duration
 }
 
+func (e *BootFailure) Error() string {
+	if e.Failed != nil {
+		return e.Failed.Message
+	}
+	return e.Err.Error()
+}
+
+func (e *BootFailure) Unwrap() error { return e.Err }
+
 // WorkerExit: a process has ended; exactly one for each that was started.
 type WorkerExit struct {
 	Who
@@ -72,8 +81,33 @@ type WorkerExit struct {
 	Up       time.Duration
 	Served   int64
 	InFlight []shim.InFlight
-	// Err is the protocol error that made it leave, if any.
+	// Fate says whether those may be run once more.
+	Fate shim.Fate
+	// RSS in octets when it was last looked at; 0: it was not.
+	RSS int64
+	// Err is the protocol error that made it leave, if any, or what else did.
 	Err error
+	// Stacks of a worker that was killed for its size; may be empty.
+	Stacks string
+}
+
+// Reloaded: a new generation has taken over in all slots.
+type Reloaded struct {
+	App        string
+	Generation int
+}
+
+// ReloadFailed: a new generation could not boot; the one before it serves on.
+type ReloadFailed struct {
+	BootFailure
+	Serving int // that generation
+}
+
+// Scaled: the pool has another number of slots.
+type Scaled struct {
+	App      string
+	From, To int
+	Why      string
 }
 
 // RequestExpired: a request ran longer than it may.
@@ -123,3 +157,5 @@ func (RequestExpired) event() {}
 func (Output) event()         {}
 func (Refused) event()        {}
 func (ShimLog) event()        {}
+func (Reloaded) event()       {}
+func (Scaled) event()         {}

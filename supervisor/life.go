@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -24,31 +25,42 @@ type life struct {
 	given     time.Time // until then what was interrupted may end by itself
 	drained   time.Time // until then the others of a worker that drains may go on
 	protocol  error     // a *shim.ProtocolError or what else broke the pipe
+	fenced    string    // stacks when it was larger than HardRSS
+	announced bool      // the slot knows that it takes no new request
 }
 
 // live returns when the process has been reaped.
 func (l *life) live() Exit {
 	w := l.Worker
 	var bootTimer, tick, ladder <-chan time.Time
-	if d := w.pool.opts.BootTimeout; d > 0 {
+	if d := w.gen.BootTimeout; d > 0 {
 		bootTimer = time.After(d)
 	}
-	if d := w.pool.opts.BootTick; d > 0 {
+	if d := w.gen.BootTick; d > 0 {
 		tick = time.Tick(d)
 	}
 	kill := w.kill
+	warm := make(chan error, 1)
+	warming, end := context.WithCancel(context.Background())
+	defer end()
+	var age <-chan time.Time
 	stop := func(r Reason) {
 		bootTimer, tick = nil, nil
 		l.reason = r
 		ladder = l.stopNow()
 	}
+	var ready *shim.Ready
 	for {
+		if l.wasReady && !l.announced && w.State() > Serving {
+			l.announced = true
+			w.onLeave(l.reason)
+		}
 		select {
 		case e := <-l.exit:
 			return e
 		case h := <-w.hello:
 			if w.State() == Starting {
-				if want := w.pool.opts.Hash; want != "" && h.Hash != want {
+				if want := w.gen.Hash; want != "" && h.Hash != want {
 					l.protocol = fmt.Errorf("%s runs another shim: its hash is %.64q, not %s", w.program, h.Hash, want)
 					stop(ProtocolError)
 					continue
@@ -56,7 +68,7 @@ func (l *life) live() Exit {
 				w.enter(Booting)
 				l.control, l.canDump = h.Control, h.Stacks
 				w.pool.emit(WorkerHello{w.who, h})
-				m := w.pool.opts.Boot
+				m := w.gen.Boot
 				m.Worker, m.Generation = w.slot, w.who.Generation
 				if err := w.conn.Boot(&m); err != nil {
 					l.protocol = err
@@ -64,14 +76,34 @@ func (l *life) live() Exit {
 				}
 			}
 		case r := <-w.ready:
-			if w.State() == Booting {
-				bootTimer, tick = nil, nil
-				l.wasReady = true
-				w.enter(Serving)
-				w.pool.bootEnded(true, BootFailure{})
-				count, of := w.pool.join(w)
-				w.pool.emit(WorkerReady{w.who, r, time.Since(w.started), count, of})
+			if w.State() != Booting || ready != nil {
+				continue
 			}
+			ready = r
+			if w.gen.Warmup == nil {
+				warm <- nil
+				continue
+			}
+			go func() { warm <- w.gen.Warmup(warming, w.open) }() // ends with its ctx, and with the Conn
+		case err := <-warm:
+			if w.State() != Booting {
+				continue
+			}
+			if err != nil {
+				l.protocol = fmt.Errorf("warmup: %w", err)
+				stop(BootFailed)
+				continue
+			}
+			bootTimer, tick = nil, nil
+			l.wasReady = true
+			w.enter(Serving)
+			if d := spread(int64(w.gen.MaxLifetime), w.gen.Jitter); d > 0 {
+				age = time.After(time.Duration(d))
+			}
+			w.pool.bootEnded(w, booted, BootFailure{})
+			count, of := w.pool.join(w)
+			w.pool.emit(WorkerReady{w.who, ready, time.Since(w.started), count, of})
+			w.onReady()
 		case f := <-w.failed:
 			if w.State() < Serving {
 				l.failure = f
@@ -80,7 +112,7 @@ func (l *life) live() Exit {
 			}
 		case <-bootTimer:
 			tick = nil
-			l.protocol = fmt.Errorf("not ready within %v", w.pool.opts.BootTimeout)
+			l.protocol = fmt.Errorf("not ready within %v", w.gen.BootTimeout)
 			l.stuck = l.takeStacks(nil)
 			stop(BootTimeout)
 		case <-tick:
@@ -107,15 +139,38 @@ func (l *life) live() Exit {
 			if t := l.giveUp(x); t != nil {
 				ladder = t
 			}
+		case <-age:
+			w.pool.mu.Lock()
+			w.pool.isDue(w, MaxLifetime)
+			w.pool.mu.Unlock()
+		case size := <-w.fence:
+			if w.State() >= Serving && w.State() < Killing {
+				l.fenced = l.takeStacks(nil)
+				l.reason = HardRSS
+				l.protocol = fmt.Errorf("its resident size of %d MiB is more than hard_rss, %d MiB", size>>20, w.gen.HardRSS>>20)
+				w.pool.leave(w)
+				l.killNow()
+			}
+		case answer := <-w.dumps:
+			answer <- l.takeStacks(nil)
 		case r := <-w.retire:
 			switch {
+			case w.State() < Serving:
+				stop(r)
+			case w.State() == Serving && r.patient():
+				l.reason = r
+				w.enter(Draining)
+				w.pool.leave(w)
+				l.drained = time.Now().Add(forever)
+				if d := w.gen.DrainLimit; d > 0 {
+					l.drained = time.Now().Add(d)
+				}
+				ladder = l.drain()
 			case w.State() == Serving:
 				l.reason = r
 				w.enter(Draining)
 				ladder = l.stopNow()
-			case w.State() < Serving:
-				stop(r)
-			case w.State() == Draining:
+			case w.State() == Draining && !r.patient():
 				ladder = l.stopNow()
 			}
 		case <-w.idle:
@@ -146,6 +201,9 @@ func (l *life) live() Exit {
 	}
 }
 
+// forever stands for a drain without a limit.
+const forever = 1000 * time.Hour
+
 // giveUp sees to a request whose time is over or whose client has gone, after
 // the client has its answer: the stacks, then the interrupt. It returns when to
 // look again; nil: the worker is on its way out already.
@@ -156,13 +214,13 @@ func (l *life) giveUp(e expiry) <-chan time.Time {
 		l.pool.emit(RequestExpired{l.who, shim.InFlight{Label: e.x.Label(), Sent: e.x.Sent()}, e.why, l.takeStacks(e.x)})
 	}
 	_ = e.x.Interrupt(e.cause) // without a control socket the ladder does it
-	l.given = time.Now().Add(l.pool.opts.InterruptGrace)
+	l.given = time.Now().Add(l.gen.InterruptGrace)
 	switch l.State() {
 	case Serving:
 		l.reason = reason
 		l.enter(Draining)
 		l.pool.leave(l.Worker)
-		l.drained = time.Now().Add(l.pool.opts.DrainGrace)
+		l.drained = time.Now().Add(l.gen.DrainGrace)
 	case Draining:
 	default:
 		return nil
@@ -211,7 +269,7 @@ const leaveByItself = 100 * time.Millisecond
 func (l *life) terminate() <-chan time.Time {
 	l.termed = true
 	_ = l.child.Signal(Terminate)
-	return time.After(l.pool.opts.TermGrace)
+	return time.After(l.gen.TermGrace)
 }
 
 func (l *life) killNow() {
@@ -238,7 +296,7 @@ func (l *life) bootErr(e Exit) error {
 	switch {
 	case l.failure != nil:
 		return l.failure
-	case l.reason == Shutdown:
+	case l.reason == Shutdown, l.reason.patient():
 		return errStopped
 	case l.protocol != nil:
 		return l.protocol

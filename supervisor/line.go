@@ -123,8 +123,10 @@ func (p *Pool) refused(err error) {
 	r := &p.turned
 	if full {
 		r.full++
+		p.count.QueueFull++
 	} else {
 		r.timedOut++
+		p.count.QueueTimeouts++
 	}
 	if wait := time.Second - time.Since(r.told); wait > 0 {
 		if !r.armed && !p.stopping {
@@ -142,8 +144,8 @@ func (p *Pool) refused(err error) {
 func (p *Pool) tellRefused() {
 	p.mu.Lock()
 	r := &p.turned
-	e := Refused{App: p.opts.App, Full: r.full, TimedOut: r.timedOut, Waiting: p.line.len(), Limit: p.opts.Queue,
-		Oldest: p.line.oldest(), Workers: len(p.seats)}
+	e := Refused{App: p.opts.App, Full: r.full, TimedOut: r.timedOut, Waiting: p.line.len(), Limit: p.gen.Queue,
+		Oldest: p.line.oldest(), Workers: len(p.slots)}
 	*r = refusals{told: time.Now()}
 	p.mu.Unlock()
 	e.Busy = p.Busy()
@@ -152,9 +154,9 @@ func (p *Pool) tellRefused() {
 
 // full returns the refusal for a line that takes nobody else.
 func (p *Pool) full() *shim.QueueFull {
-	e := &shim.QueueFull{Waiting: p.line.len(), Limit: p.opts.Queue, Oldest: p.line.oldest(), Workers: len(p.seats)}
-	for _, w := range p.seats {
-		if w != nil && w.inFlight > 0 {
+	e := &shim.QueueFull{Waiting: p.line.len(), Limit: p.gen.Queue, Oldest: p.line.oldest(), Workers: len(p.slots)}
+	for _, w := range p.able {
+		if w.inFlight > 0 {
 			e.Busy++
 		}
 	}

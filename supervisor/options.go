@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
@@ -19,8 +20,37 @@ type Options struct {
 	// Hash is what Hello must name: the content hash of the shim that Command runs.
 	// Empty: not checked.
 	Hash string
-	// Workers is the number of slots, at least 1.
+	// Workers is the number of slots, at least 1; where MaxWorkers is more, the least.
 	Workers int
+	// MaxWorkers is how many slots the pool may grow to while requests wait; 0 or
+	// Workers: it keeps its size.
+	MaxWorkers int
+	// ShrinkAfter is how long a slot must not have been needed before it is given
+	// up; 0: 30 s.
+	ShrinkAfter time.Duration
+	// IdleStop is how long no request may come before all workers are stopped; the
+	// next request starts them. 0: never.
+	IdleStop time.Duration
+	// Surge is how many workers more than the slots may live during a reload; 0: a
+	// quarter of them, at least 1.
+	Surge int
+	// Warmup is run with each worker that is ready, before it takes requests; its
+	// error is a boot failure. ctx ends with BootTimeout. nil: there is none.
+	Warmup func(ctx context.Context, open func(shim.Label) (*shim.Exchange, error)) error
+	// MaxRequests is how many requests a worker serves before it is replaced; 0: no
+	// limit. MaxLifetime likewise is its age. To each of them up to Jitter (0.1: a
+	// tenth) is added at random for each worker.
+	MaxRequests int64
+	MaxLifetime time.Duration
+	Jitter      float64
+	// MaxRSS is the resident size, in octets, above which a worker is replaced;
+	// HardRSS that above which it is killed; 0: no limit.
+	MaxRSS, HardRSS int64
+	// SampleEvery is how often the workers' size is looked at; 0: never.
+	SampleEvery time.Duration
+	// DrainLimit is how long a worker that is replaced may finish what it runs; 0:
+	// no limit.
+	DrainLimit time.Duration
 	// Threads is how many requests a worker runs at a time; 0 means 1.
 	Threads int
 	// Queue is how many requests may wait for a worker; 0: no limit.
@@ -57,3 +87,6 @@ type Command struct {
 	// Dir is the working directory.
 	Dir string
 }
+
+// shrinks: the pool's size changes with its load.
+func (o *Options) shrinks() bool { return o.MaxWorkers > o.Workers || o.IdleStop > 0 }

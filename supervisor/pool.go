@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,21 +12,33 @@ import (
 
 // Pool is the slots of one app and the line of requests that wait for them.
 type Pool struct {
-	opts Options
-	gate *gate
-	stop chan struct{} // closed by Stop and Kill: no further worker is started
-	done sync.WaitGroup
+	opts    Options       // App, Events
+	stop    chan struct{} // closed by Stop and Kill: no further worker is started
+	reloads chan struct{} // capacity 1: held by the reload that is under way
+	done    sync.WaitGroup
 
-	mu       sync.Mutex
-	seats    []*Worker // by slot; nil: empty at the moment
-	line     line
-	clock    int64 // counts what becomes free
-	ready    int   // workers that take requests
-	everUp   bool
-	stopping bool
-	killing  bool
-	failure  *BootFailure // the last one; nil after a Ready
-	turned   refusals
+	mu        sync.Mutex
+	gen       *generation // that serves; what its Options say about the pool counts
+	next      *generation // of a reload that has not succeeded yet; nil: none
+	numbers   int         // of generations, so far
+	slots     []*slot     // by number; a slot that was closed is not here any more
+	workers   []*Worker   // all that have or may have a process
+	able      []*Worker   // those that take requests
+	dues      []due       // workers that are to be replaced, and may not yet
+	recycling int         // slots that replace a worker for its age or size
+	line      line
+	clock     int64 // counts what becomes free
+	used      int   // the most places that were taken at a time since the scaler looked
+	idleSince time.Time
+	everUp    bool
+	paused    bool
+	started   bool
+	stopping  bool
+	killing   bool
+	regen     chan struct{} // capacity 1: gen is another one
+	failure   *BootFailure  // the last one; nil after a Ready
+	turned    refusals
+	count     Counts
 
 	up, down chan struct{} // closed at the first Ready; at the first failure before it
 	downOnce sync.Once
@@ -33,14 +46,8 @@ type Pool struct {
 
 // New returns a pool that has not been started.
 func New(o Options) *Pool {
-	if o.Spawner == nil {
-		o.Spawner = Exec{}
-	}
-	o.Workers = max(o.Workers, 1)
-	o.Threads = max(o.Threads, 1)
-	o.Boot.Threads = o.Threads
-	return &Pool{opts: o, gate: newGate(o.BootLimit), stop: make(chan struct{}),
-		seats: make([]*Worker, o.Workers), up: make(chan struct{}), down: make(chan struct{})}
+	return &Pool{opts: o, gen: newGeneration(o, 1), numbers: 1, stop: make(chan struct{}), reloads: make(chan struct{}, 1), regen: make(chan struct{}, 1),
+		up: make(chan struct{}), down: make(chan struct{})}
 }
 
 // App returns the name of the app.
@@ -48,10 +55,12 @@ func (p *Pool) App() string { return p.opts.App }
 
 // Start starts the slots. Stop must be called.
 func (p *Pool) Start() {
-	for i := range p.seats {
-		s := &slot{pool: p, number: i}
-		p.done.Go(s.run)
-	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.started = true
+	p.idleSince = time.Now()
+	p.resize(p.gen.Workers)
+	p.done.Go(p.keep)
 }
 
 // Up is closed when a worker has been ready once.
@@ -99,11 +108,12 @@ func (p *Pool) acquire(ctx context.Context, again bool) (*Worker, error) {
 	p.mu.Lock()
 	if p.line.len() == 0 || again {
 		if w := p.pick(); w != nil {
-			w.inFlight++
+			p.take(w)
 			p.mu.Unlock()
 			return w, nil
 		}
 	}
+	p.rouse()
 	if err := p.refusal(); err != nil && !(again && errors.Is(err, shim.ErrQueueFull)) {
 		p.mu.Unlock()
 		p.refused(err)
@@ -114,13 +124,23 @@ func (p *Pool) acquire(ctx context.Context, again bool) (*Worker, error) {
 
 	defer p.line.free(q)
 	var err error
-	select {
-	case e := <-q.end:
-		return e.worker, e.err
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-q.timeout(p.opts.QueueTimeout):
-		err = shim.ErrQueueTimeout
+	p.mu.Lock()
+	limit := p.gen.QueueTimeout
+	p.mu.Unlock()
+	overdue := q.timeout(limit)
+	for err == nil {
+		select {
+		case e := <-q.end:
+			return e.worker, e.err
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-overdue:
+			if p.isPaused() { // who pauses it wants the requests kept
+				overdue = q.timeout(limit)
+			} else {
+				err = shim.ErrQueueTimeout
+			}
+		}
 	}
 	p.mu.Lock()
 	removed := p.line.remove(q)
@@ -158,28 +178,45 @@ func (p *Pool) refusal() error {
 		return shim.ErrStopping
 	case p.hopeless():
 		return shim.ErrNoWorkers
-	case p.opts.Queue > 0 && p.line.len() >= p.opts.Queue:
+	case p.gen.Queue > 0 && p.line.len() >= p.gen.Queue:
 		return p.full()
 	}
 	return nil
 }
 
 // hopeless: no worker is up, and the last boot failed. mu is held.
-func (p *Pool) hopeless() bool { return p.ready == 0 && p.failure != nil }
+func (p *Pool) hopeless() bool { return len(p.able) == 0 && p.failure != nil }
 
 // pick returns the worker for the next request: the least busy, and among these
-// the longest idle; nil: all are busy. mu is held.
+// the longest idle, or, where the pool may shrink, the one in the lowest slot, so
+// that the high ones fall idle; nil: all are busy, or the pool is paused. mu is held.
 func (p *Pool) pick() *Worker {
+	if p.paused {
+		return nil
+	}
 	var best *Worker
-	for _, w := range p.seats {
-		if w == nil || !w.serving || w.inFlight >= p.opts.Threads {
+	low := p.gen.shrinks()
+	for _, w := range p.able {
+		if w.inFlight >= w.gen.Threads {
 			continue
 		}
-		if best == nil || w.inFlight < best.inFlight || w.inFlight == best.inFlight && w.freed < best.freed {
+		switch {
+		case best == nil || w.inFlight < best.inFlight:
+			best = w
+		case w.inFlight > best.inFlight:
+		case low && w.slot < best.slot, !low && w.freed < best.freed:
 			best = w
 		}
 	}
 	return best
+}
+
+// take gives a place in w away. mu is held.
+func (p *Pool) take(w *Worker) {
+	w.inFlight++
+	if p.gen.shrinks() {
+		p.used, p.idleSince = max(p.used, p.running()), time.Now()
+	}
 }
 
 // free gives a place in w back, after a request that was served or was not; the
@@ -190,6 +227,10 @@ func (p *Pool) free(w *Worker, served bool) {
 	w.inFlight--
 	if served {
 		w.served++
+		p.count.Served++
+		if w.most > 0 && w.served >= w.most && w.serving {
+			p.isDue(w, MaxRequests)
+		}
 	}
 	p.clock++
 	w.freed = p.clock
@@ -222,7 +263,7 @@ func (p *Pool) serveLine() {
 		if w == nil {
 			return
 		}
-		w.inFlight++
+		p.take(w)
 		p.line.first().end <- end{worker: w}
 	}
 }
@@ -234,13 +275,13 @@ func (p *Pool) join(w *Worker) (count, of int) {
 	w.serving = true
 	p.clock++
 	w.freed = p.clock
-	p.ready++
+	p.able = append(p.able, w)
 	if !p.everUp {
 		p.everUp = true
 		close(p.up)
 	}
 	p.serveLine()
-	return p.ready, len(p.seats)
+	return len(p.able), len(p.slots)
 }
 
 // leave takes a worker out of service and returns how many requests it still
@@ -250,7 +291,7 @@ func (p *Pool) leave(w *Worker) (inFlight int) {
 	defer p.mu.Unlock()
 	if w.serving {
 		w.serving = false
-		p.ready--
+		p.able = slices.DeleteFunc(p.able, func(o *Worker) bool { return o == w })
 		if p.hopeless() {
 			p.line.refuse(shim.ErrNoWorkers)
 		}
@@ -274,18 +315,30 @@ func (p *Pool) servedBy(w *Worker) int64 {
 	return w.served
 }
 
-// bootEnded lets the next one boot, and returns the pause until then.
-func (p *Pool) bootEnded(ready bool, e BootFailure) time.Duration {
-	pause := p.gate.leave(ready)
-	_, booting := p.gate.state()
+// bootEnded lets the next one boot, and returns the pause until then. tell: the
+// failure is the pool's; that of a reload is told by Reload.
+func (p *Pool) bootEnded(w *Worker, how boot, e BootFailure) (pause time.Duration, tell bool) {
+	pause = w.gen.gate.leave(how)
+	_, booting := w.gen.gate.state()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if ready {
-		p.failure = nil
-		return 0
+	switch how {
+	case booted:
+		w.gen.ready++
+		w.gen.failure = nil
+		if w.gen == p.gen {
+			p.failure = nil
+		}
+		w.gen.nudge()
+		return 0, false
+	case bootLeft:
+		return 0, false
 	}
-	if e.Err == errStopped {
-		return 0
+	p.count.BootFailures++
+	w.gen.failure = &e
+	w.gen.nudge()
+	if w.gen != p.gen {
+		return pause, w.gen.ready > 0
 	}
 	p.failure = &e
 	if p.hopeless() {
@@ -294,64 +347,30 @@ func (p *Pool) bootEnded(ready bool, e BootFailure) time.Duration {
 			p.downOnce.Do(func() { close(p.down) })
 		}
 	}
-	return pause
+	return pause, true
 }
 
-// seat puts a worker into a slot (nil: takes it out). It returns false when the
-// pool is stopping.
-func (p *Pool) seat(slot int, w *Worker) bool {
+// seat enters a worker that is about to be started. It returns false when the pool
+// is stopping or the worker is not wanted any more.
+func (p *Pool) seat(w *Worker, quit <-chan struct{}) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if w != nil && p.stopping {
+	select {
+	case <-quit:
+		return false
+	default:
+	}
+	if p.stopping {
 		return false
 	}
-	p.seats[slot] = w
+	p.workers = append(p.workers, w)
+	p.count.Started++
 	return true
 }
 
-// Stop ends all workers: those that are idle at once, and what still runs is
-// told to leave, then killed. It returns when every process is reaped, or kills
-// what is left when ctx ends, and then returns.
-func (p *Pool) Stop(ctx context.Context) {
-	p.mu.Lock()
-	if !p.stopping {
-		p.stopping = true
-		close(p.stop)
-		p.line.refuse(shim.ErrStopping)
-	}
-	for _, w := range p.seats {
-		if w != nil {
-			offer(w.retire, Shutdown)
-		}
-	}
-	p.mu.Unlock()
-
-	done := make(chan struct{})
-	go func() { p.done.Wait(); close(done) }() // ends with the slots
-	select {
-	case <-done:
-	case <-ctx.Done():
-		p.Kill()
-		<-done
-	}
-}
-
-// Kill sends SIGKILL to every worker's group at once. Stop still waits for them.
-func (p *Pool) Kill() {
+// unseat forgets a worker that has ended.
+func (p *Pool) unseat(w *Worker) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.stopping {
-		p.stopping = true
-		close(p.stop)
-		p.line.refuse(shim.ErrStopping)
-	}
-	if p.killing {
-		return
-	}
-	p.killing = true
-	for _, w := range p.seats {
-		if w != nil {
-			close(w.kill)
-		}
-	}
+	p.workers = slices.DeleteFunc(p.workers, func(o *Worker) bool { return o == w })
 }

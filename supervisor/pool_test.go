@@ -20,10 +20,11 @@ import (
 type fakes struct {
 	mu      sync.Mutex
 	handle  func(*shimtest.Request, *shimtest.Peer)
-	fail    *shim.Failed // what new workers say in place of Ready
-	err     error        // Spawn's own error
-	mute    bool         // new workers never say anything
-	deaf    bool         // new workers ignore SIGTERM and the end of their requests
+	byName  func(program string) func(*shimtest.Request, *shimtest.Peer) // in place of handle
+	fail    *shim.Failed                                                 // what new workers say in place of Ready
+	err     error                                                        // Spawn's own error
+	mute    bool                                                         // new workers never say anything
+	deaf    bool                                                         // new workers ignore SIGTERM and the end of their requests
 	started []time.Time
 	live    map[*fake]bool
 	booting int
@@ -32,6 +33,7 @@ type fakes struct {
 
 type fake struct {
 	all  *fakes
+	name string
 	peer *shimtest.Peer
 	pid  int
 	deaf bool
@@ -39,7 +41,7 @@ type fake struct {
 	once sync.Once
 }
 
-func (f *fakes) Spawn(Command) (*Child, error) {
+func (f *fakes) Spawn(c Command) (*Child, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.started = append(f.started, time.Now())
@@ -48,7 +50,10 @@ func (f *fakes) Spawn(Command) (*Child, error) {
 	}
 	ends, peer := shimtest.Pipe()
 	peer.Handle, peer.Fail = f.handle, f.fail
-	p := &fake{all: f, peer: peer, pid: 1000 + len(f.started), deaf: f.deaf, exit: make(chan Exit, 1)}
+	if f.byName != nil {
+		peer.Handle = f.byName(c.Args[0])
+	}
+	p := &fake{all: f, name: c.Args[0], peer: peer, pid: 1000 + len(f.started), deaf: f.deaf, exit: make(chan Exit, 1)}
 	if f.live == nil {
 		f.live = map[*fake]bool{}
 	}
@@ -104,13 +109,34 @@ func (p *fake) Signal(o Order) error {
 
 func (p *fake) Wait() Exit { e := <-p.exit; p.exit <- e; return e }
 
-func (f *fakes) any() *fake {
+func (f *fakes) any() *fake { return f.named("") }
+
+// named returns a live process that runs program; empty: any.
+func (f *fakes) named(program string) *fake {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for p := range f.live {
-		return p
+		if program == "" || p.name == program {
+			return p
+		}
 	}
 	return nil
+}
+
+// look returns how many were started, and the most that booted at a time since
+// the last look.
+func (f *fakes) look() (started, most int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	most, f.most = f.most, 0
+	return len(f.started), most
+}
+
+// breaks makes the workers that are started from now on fail; nil: not any more.
+func (f *fakes) breaks(why *shim.Failed) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fail = why
 }
 
 // events keeps what a pool tells.
@@ -139,7 +165,9 @@ func bubble(t *testing.T, f *fakes, o Options, run func(t *testing.T, p *Pool, e
 	synctest.Test(t, func(t *testing.T) {
 		e := &events{}
 		o.App, o.Spawner, o.Events = "shop", f, e.add
-		o.Command = func() (Command, error) { return Command{Args: []string{"fake"}}, nil }
+		if o.Command == nil {
+			o.Command = program("fake")
+		}
 		if o.TermGrace == 0 {
 			o.TermGrace = 2 * time.Second
 		}
@@ -157,6 +185,10 @@ func bubble(t *testing.T, f *fakes, o Options, run func(t *testing.T, p *Pool, e
 			t.Errorf("%d starts and %d worker_exit records", starts, exits)
 		}
 	})
+}
+
+func program(name string) func() (Command, error) {
+	return func() (Command, error) { return Command{Args: []string{name}}, nil }
 }
 
 func up(t *testing.T, p *Pool) {

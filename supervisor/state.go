@@ -40,11 +40,19 @@ const (
 	ProtocolError
 	BootFailed
 	BootTimeout
-	ClientGone // the app's work for a client that left was interrupted
+	ClientGone  // the app's work for a client that left was interrupted
+	Reload      // a new generation took its place
+	Restart     // somebody asked for it
+	ScaleDown   // the pool has fewer slots
+	MaxRequests // it has served as many as it may
+	MaxLifetime // it has lived as long as it may
+	MaxRSS      // it is larger than it should be; it finishes its requests
+	HardRSS     // it is larger than it may be; it was killed
 )
 
 func (r Reason) String() string {
-	names := [...]string{"none", "shutdown", "request_timeout", "protocol_error", "boot_failed", "boot_timeout", "client_gone"}
+	names := [...]string{"none", "shutdown", "request_timeout", "protocol_error", "boot_failed", "boot_timeout", "client_gone",
+		"reload", "restart", "scale_down", "max_requests", "max_lifetime", "max_rss", "hard_rss"}
 	if r < 0 || int(r) >= len(names) {
 		return fmt.Sprintf("Reason(%d)", int(r))
 	}
@@ -52,7 +60,18 @@ func (r Reason) String() string {
 }
 
 // planned: the slot starts the next worker at once.
-func (r Reason) planned() bool { return r == RequestTimeout || r == Shutdown || r == ClientGone }
+func (r Reason) planned() bool {
+	return r == RequestTimeout || r == Shutdown || r == ClientGone || r.patient()
+}
+
+// patient: a worker that leaves for this reason finishes what it runs first.
+func (r Reason) patient() bool {
+	switch r {
+	case Reload, Restart, ScaleDown, MaxRequests, MaxLifetime, MaxRSS:
+		return true
+	}
+	return false
+}
 
 // Exit is how a process ended, from waitpid.
 type Exit struct {
@@ -64,11 +83,15 @@ type Exit struct {
 	SignalName string
 	// MaxRSS is the largest resident size it had, in octets; 0: unknown.
 	MaxRSS int64
+	// OOM: the kernel killed it for lack of memory.
+	OOM bool
 }
 
-// Cause returns "exit:3", "signal:9" or "unknown".
+// Cause returns "exit:3", "signal:9", "oom" or "unknown".
 func (e Exit) Cause() string {
 	switch {
+	case e.OOM:
+		return "oom"
 	case e.Signal > 0:
 		return fmt.Sprintf("signal:%d", e.Signal)
 	case e.Code >= 0:

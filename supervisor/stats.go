@@ -1,27 +1,141 @@
 package supervisor
 
-import "github.com/standpipe/standpipe/shim"
+import (
+	"time"
+
+	"github.com/standpipe/standpipe/shim"
+)
+
+// Counts only grow, over all workers that the pool has had.
+type Counts struct {
+	// Served requests; the refused ones; boots that failed.
+	Served, QueueFull, QueueTimeouts, BootFailures int64
+	// Started workers, and how those that ended did: by cause ("exit:0", "signal:9",
+	// "oom") and reason ("none", "reload").
+	Started int64
+	Exits   map[ExitKind]int64
+}
+
+// ExitKind is why and how a worker ended.
+type ExitKind struct{ Cause, Reason string }
 
 // Stats is what a pool is doing at this moment.
 type Stats struct {
-	// Workers is the number of slots, Ready of workers that take requests, Busy
-	// of those that run one, Waiting of requests in the line.
-	Workers, Ready, Busy, Waiting int
+	App string
+	// Generation that serves; Reloading: a newer one boots.
+	Generation int
+	Reloading  bool
+	// Workers is the number of slots. Each is in one of these: Idle + Busy + Booting
+	// + Draining + BackingOff == Workers.
+	Workers                                   int
+	Idle, Busy, Booting, Draining, BackingOff int
+	// Surplus workers live beside those of the slots: they boot to replace one, or
+	// finish what they run.
+	Surplus int
+	// Ready of workers take requests; Waiting of at most Limit (0: no limit) requests
+	// are in the line, the first of them for Oldest.
+	Ready, Waiting, Limit int
+	Oldest                time.Duration
 	// EverUp: a worker has been ready once. Stopping: Stop or Kill was called.
-	EverUp, Stopping bool
+	// Paused: Pause was. Asleep: IdleStop has stopped all.
+	EverUp, Stopping, Paused, Asleep bool
+	Counts                           Counts
+}
+
+// WorkerInfo is one worker at this moment.
+type WorkerInfo struct {
+	Who
+	State State
+	// Reason why it leaves; None: it does not. It is only known of those that a
+	// replacement boots for.
+	Due    Reason
+	Up     time.Duration
+	Served int64
+	// RSS in octets when it was last looked at; 0: it was not.
+	RSS      int64
+	InFlight []shim.InFlight
 }
 
 // Stats returns what the pool is doing.
 func (p *Pool) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := Stats{Workers: len(p.seats), Ready: p.ready, Waiting: p.line.len(), EverUp: p.everUp, Stopping: p.stopping}
-	for _, w := range p.seats {
-		if w != nil && w.inFlight > 0 {
+	s := Stats{
+		App: p.opts.App, Generation: p.gen.number, Reloading: p.next != nil, Workers: len(p.slots), Ready: len(p.able),
+		Waiting: p.line.len(), Limit: p.gen.Queue, Oldest: p.line.oldest(),
+		EverUp: p.everUp, Stopping: p.stopping, Paused: p.paused, Asleep: p.started && len(p.slots) == 0, Counts: p.count,
+	}
+	s.Counts.Exits = make(map[ExitKind]int64, len(p.count.Exits))
+	for k, n := range p.count.Exits {
+		s.Counts.Exits[k] = n
+	}
+	seated := 0
+	for _, slot := range p.slots {
+		if slot.seat != nil {
+			for _, w := range p.workers {
+				if w == slot.seat {
+					seated++
+				}
+			}
+		}
+		switch {
+		case slot.resting:
+			s.BackingOff++
+		case slot.seat == nil || slot.seat.State() < Serving:
+			if failing, booting := p.gen.gate.state(); failing && booting == 0 {
+				s.BackingOff++
+			} else {
+				s.Booting++
+			}
+		case !slot.seat.serving && slot.seat.State() == Exited:
+			s.Booting++
+		case !slot.seat.serving:
+			s.Draining++
+		case slot.seat.inFlight > 0:
 			s.Busy++
+		default:
+			s.Idle++
 		}
 	}
+	s.Surplus = len(p.workers) - seated
 	return s
+}
+
+// Workers returns what each worker that has a process is doing.
+func (p *Pool) Workers() []WorkerInfo {
+	p.mu.Lock()
+	infos := make([]WorkerInfo, 0, len(p.workers))
+	conns := make([]*shim.Conn, 0, len(p.workers))
+	for _, w := range p.workers {
+		info := WorkerInfo{Who: w.who, State: w.State(), Served: w.served, RSS: w.rss.Load()}
+		if !w.started.IsZero() {
+			info.Up = time.Since(w.started).Round(time.Millisecond)
+		}
+		for _, s := range p.slots {
+			if s.seat == w {
+				info.Due = s.due
+			}
+		}
+		infos, conns = append(infos, info), append(conns, w.conn)
+	}
+	p.mu.Unlock()
+	for i, c := range conns {
+		if c != nil {
+			infos[i].InFlight = c.InFlight()
+		}
+	}
+	return infos
+}
+
+// exited counts a worker's end, and returns how many requests it has served.
+func (p *Pool) exited(w *Worker, why Reason, e Exit) int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.count.Exits == nil {
+		p.count.Exits = map[ExitKind]int64{}
+	}
+	p.count.Exits[ExitKind{e.Cause(), why.String()}]++
+	return w.served
 }
 
 // BusyWorker is a worker and what it runs.
@@ -34,8 +148,8 @@ type BusyWorker struct {
 func (p *Pool) Busy() []BusyWorker {
 	p.mu.Lock()
 	var busy []*Worker
-	for _, w := range p.seats {
-		if w != nil && w.inFlight > 0 {
+	for _, w := range p.workers {
+		if w.inFlight > 0 {
 			busy = append(busy, w)
 		}
 	}
@@ -45,4 +159,10 @@ func (p *Pool) Busy() []BusyWorker {
 		list = append(list, BusyWorker{w.who.Worker, w.conn.InFlight()})
 	}
 	return list
+}
+
+func (p *Pool) isPaused() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.paused
 }

@@ -13,8 +13,14 @@ import (
 // Worker is one incarnation of a child process. It is used once.
 type Worker struct {
 	pool *Pool
+	gen  *generation
 	who  Who
 	slot int
+	most int64 // requests that it may serve; 0: no limit
+
+	// Of the slot: it is ready; it takes no new request for a reason of its own.
+	onReady func()
+	onLeave func(Reason)
 
 	state atomic.Int32 // written by run alone
 
@@ -22,7 +28,10 @@ type Worker struct {
 	ready   chan *shim.Ready  // capacity 1
 	failed  chan *shim.Failed // capacity 1
 	expired chan expiry       // as many as it may run: the first one retires the worker
-	retire  chan Reason       // capacity 1
+	retire  chan Reason       // capacity 4
+	fence   chan int64        // capacity 1: it is larger than HardRSS
+	dumps   chan chan string  // somebody wants its stacks
+	gone    chan struct{}     // closed when the process has been reaped
 	idle    chan struct{}     // capacity 1: nothing in flight while it drains, or only what is given up
 	stacks  chan string       // capacity 8; pieces of stacks
 	kill    chan struct{}     // closed by Pool.Kill through the pool
@@ -43,6 +52,10 @@ type Worker struct {
 	serving  bool
 	freed    int64 // the pool's clock when it last became free: longest idle first
 	served   int64
+	due      bool // it is to be replaced
+	readyAt  time.Time
+
+	rss atomic.Int64 // octets, when it was last looked at; 0: it was not
 }
 
 type expiry struct {
@@ -51,13 +64,15 @@ type expiry struct {
 	why   string
 }
 
-func newWorker(p *Pool, slot, generation int) *Worker {
+func newWorker(p *Pool, gen *generation, slot int) *Worker {
 	return &Worker{
-		pool: p, slot: slot,
-		who:   Who{App: p.opts.App, Worker: fmt.Sprintf("%s/%d", p.opts.App, slot+1), Generation: generation},
+		pool: p, gen: gen, slot: slot, most: spread(gen.MaxRequests, gen.Jitter),
+		who:   Who{App: p.opts.App, Worker: fmt.Sprintf("%s/%d", p.opts.App, slot+1), Generation: gen.number},
 		hello: make(chan *shim.Hello, 1), ready: make(chan *shim.Ready, 1), failed: make(chan *shim.Failed, 1),
-		expired: make(chan expiry, 2*max(p.opts.Threads, 1)), retire: make(chan Reason, 1), idle: make(chan struct{}, 1),
-		stacks: make(chan string, 8), kill: make(chan struct{}),
+		expired: make(chan expiry, 2*gen.Threads), retire: make(chan Reason, 4), idle: make(chan struct{}, 1),
+		stacks: make(chan string, 8), kill: make(chan struct{}), fence: make(chan int64, 1), dumps: make(chan chan string),
+		gone:    make(chan struct{}),
+		onReady: func() {}, onLeave: func(Reason) {},
 	}
 }
 
@@ -75,7 +90,10 @@ func (w *Worker) enter(s State) {
 // reaped and all its goroutines have ended. It reports whether the worker was
 // ready once, and why it was asked to leave.
 func (w *Worker) run() (wasReady bool, reason Reason) {
+	w.pool.mu.Lock()
 	w.started = time.Now()
+	w.pool.mu.Unlock()
+	oom := watchOOM()
 	if err := w.spawn(); err != nil {
 		w.state.Store(int32(Exited))
 		w.bootFailed(nil, err, "")
@@ -96,7 +114,11 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 
 	l := life{Worker: w, connDone: connDone, exit: exit}
 	ended := l.live()
+	close(w.gone)
 	w.pool.leave(w) // at once: nothing new goes to a dead process
+	ended.OOM = oom.happened(ended, l.killed)
+	fate := l.fate(ended)
+	w.conn.SetFate(fate)
 
 	// The process is reaped and its group is dead. Its last frames and its last
 	// output may still be in the pipes; a stranger that left the group may hold
@@ -120,7 +142,6 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 	wg.Wait()
 
 	died := w.State()
-	w.pool.leave(w)
 	w.enter(Exited)
 	if !l.wasReady && l.failure == nil {
 		select {
@@ -138,25 +159,28 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 	w.pool.emit(WorkerExit{
 		Who: w.who, State: died, Reason: l.reason, Exit: ended,
 		Ours: ended.Signal > 0 && (w.killed || w.termed), Up: time.Since(w.started).Round(time.Millisecond),
-		Served: w.pool.servedBy(w), InFlight: w.conn.InFlight(), Err: l.protocol,
+		Served: w.pool.exited(w, l.reason, ended), InFlight: w.conn.InFlight(), Err: l.protocol, Fate: fate,
+		RSS: w.rss.Load(), Stacks: l.fenced,
 	})
 	return l.wasReady, l.reason
 }
 
 func (w *Worker) spawn() error {
-	c, err := w.pool.opts.Command()
+	c, err := w.gen.Command()
 	if err != nil {
 		return err
 	}
 	c.Env = append(append([]string(nil), c.Env...),
 		fmt.Sprintf("STANDPIPE_WORKER=%d", w.slot), fmt.Sprintf("STANDPIPE_GENERATION=%d", w.who.Generation))
-	child, err := w.pool.opts.Spawner.Spawn(c)
+	child, err := w.gen.Spawner.Spawn(c)
 	if err != nil {
 		return err
 	}
-	w.child, w.program = child, c.Args[0]
+	conn := shim.NewConn(w.who.Worker, child.Ends, w)
+	w.pool.mu.Lock() // others look at it from now on
+	defer w.pool.mu.Unlock()
+	w.child, w.program, w.conn = child, c.Args[0], conn
 	w.who.Pid = child.Pid()
-	w.conn = shim.NewConn(w.who.Worker, child.Ends, w)
 	return nil
 }
 
@@ -166,8 +190,26 @@ func (w *Worker) bootFailed(f *shim.Failed, err error, stacks string) {
 	output := strings.TrimRight(string(w.tail.b), "\n")
 	w.mu.Unlock()
 	e := BootFailure{Who: w.who, Failed: f, Err: err, Stacks: stacks, Output: output}
-	e.Retry = w.pool.bootEnded(false, e)
-	if err != errStopped {
+	how := bootFailed
+	if err == errStopped {
+		how = bootLeft
+	}
+	pause, tell := w.pool.bootEnded(w, how, e)
+	if e.Retry = pause; tell {
 		w.pool.emit(e)
 	}
+}
+
+// readRSS returns the process's resident size in octets; 0: unknown.
+func (w *Worker) readRSS() int64 {
+	w.pool.mu.Lock()
+	child := w.child
+	w.pool.mu.Unlock()
+	if child == nil {
+		return 0
+	}
+	if p, ok := child.Process.(interface{ RSS() int64 }); ok {
+		return p.RSS()
+	}
+	return 0
 }

@@ -1,0 +1,157 @@
+package supervisor
+
+import "context"
+
+// generation is one version of what a pool runs. Its Options do not change: a
+// reload makes another one.
+type generation struct {
+	Options
+	number  int
+	gate    *gate
+	changed chan struct{} // capacity 1: something below has changed
+
+	// Under pool.mu:
+	ready   int          // workers of it that have become ready, ever
+	failure *BootFailure // of its last boot; nil after a Ready
+}
+
+func newGeneration(o Options, number int) *generation {
+	if o.Spawner == nil {
+		o.Spawner = Exec{}
+	}
+	o.Workers = max(o.Workers, 1)
+	o.MaxWorkers = max(o.MaxWorkers, o.Workers)
+	o.Threads = max(o.Threads, 1)
+	o.Boot.Threads = o.Threads
+	return &generation{Options: o, number: number, gate: newGate(o.BootLimit), changed: make(chan struct{}, 1)}
+}
+
+// Reload replaces the workers by those of a new generation: new boots beside old,
+// Surge of them at a time; whoever is ready takes over from an old one, which
+// finishes its requests. nil as Options: the same again, looked up anew. When the
+// first of them cannot boot the old generation goes on serving, and the
+// *BootFailure comes back. Once one has booted, failures of others are only told;
+// Reload returns when all have taken over, or with ctx's error, and then goes on.
+//
+// Reloads follow one another: a second one waits for the first.
+func (p *Pool) Reload(ctx context.Context, o *Options) error {
+	select {
+	case p.reloads <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-p.stop:
+		return errStopped
+	}
+	done := make(chan error, 1)
+	p.mu.Lock()
+	if p.stopping {
+		p.mu.Unlock()
+		<-p.reloads
+		return errStopped
+	}
+	p.done.Go(func() { // ends with the reload or with the pool
+		defer func() { <-p.reloads }()
+		done <- p.reload(o)
+	})
+	p.mu.Unlock()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *Pool) reload(o *Options) error {
+	p.mu.Lock()
+	old := p.gen
+	if o == nil {
+		again := old.Options
+		o = &again
+	}
+	p.numbers++
+	gen := newGeneration(*o, p.numbers)
+	p.next = gen
+	committed := false
+	commit := func() {
+		committed = true
+		p.gen, p.next, p.failure = gen, nil, nil
+		p.fit(old)
+		offer(p.regen, struct{}{})
+	}
+	if len(p.able) == 0 { // there is nothing to protect
+		commit()
+		for _, s := range p.slots {
+			s.aim(gen)
+		}
+	}
+	p.mu.Unlock()
+	for {
+		p.mu.Lock()
+		if gen.ready == 0 && gen.failure != nil && !committed {
+			failure := *gen.failure
+			p.next = nil
+			for _, s := range p.slots {
+				s.aim(old)
+			}
+			p.mu.Unlock()
+			p.emit(ReloadFailed{failure, old.number})
+			return &failure
+		}
+		if gen.ready > 0 && !committed {
+			commit()
+		}
+		if p.advance(gen) == 0 && committed {
+			p.mu.Unlock()
+			p.emit(Reloaded{App: p.opts.App, Generation: gen.number})
+			return nil
+		}
+		if committed && gen.ready == 0 && gen.failure != nil {
+			failure := *gen.failure
+			p.mu.Unlock()
+			return &failure
+		}
+		p.mu.Unlock()
+		select {
+		case <-gen.changed:
+		case <-p.stop:
+			return errStopped
+		}
+	}
+}
+
+// advance points slots at gen, Surge of them at a time, and returns how many have
+// still an old worker or none. mu is held.
+func (p *Pool) advance(gen *generation) (left int) {
+	moving := 0
+	for _, s := range p.slots {
+		if s.arrived(gen) {
+			continue
+		}
+		left++
+		if s.target == gen {
+			moving++
+		}
+	}
+	for _, s := range p.slots {
+		if moving >= gen.surge(len(p.slots)) {
+			return left
+		}
+		if s.target != gen {
+			s.aim(gen)
+			moving++
+		}
+	}
+	return left
+}
+
+// surge is how many workers more than configured may live during a reload.
+func (o *Options) surge(slots int) int {
+	if o.Surge > 0 {
+		return o.Surge
+	}
+	return max(1, slots/4)
+}
+
+// nudge tells who waits for the generation. mu need not be held.
+func (g *generation) nudge() { offer(g.changed, struct{}{}) }
