@@ -59,10 +59,12 @@ type Options struct {
 	// SendTimeout is how long the client may take no octet of the answer while
 	// more waits for it; 0: no limit.
 	SendTimeout time.Duration
+	// NoRetry: nothing that has started is run a second time.
+	NoRetry bool
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
 	// Log gets answer_spool, app_error, bad_response, request_failed,
-	// hop_by_hop_removed, content_length_mismatch, spool_full, websocket_ignored;
+	// request_retried, hop_by_hop_removed, content_length_mismatch, spool_full, websocket_ignored;
 	// nil: nobody.
 	Log hclog.Logger
 }
@@ -111,6 +113,7 @@ type turn struct {
 	body   *httpx.Buffer // nil: none
 	vars   []shim.Var
 	unread bool // the client may still be sending its body
+	ran    bool // a worker died while it ran the request
 	pump   pump // of an answer that goes on after its first octets
 }
 
@@ -162,7 +165,11 @@ func (t *turn) run() error {
 	}
 	for try := 1; ; try++ {
 		err := t.once(try)
-		if try == maxTries || !errors.Is(err, shim.ErrNotStarted) {
+		switch {
+		case errors.Is(err, errAgain): // comes once
+			t.ran = true
+			t.vars = append(t.vars, shim.Var{Name: "standpipe.attempt", Value: "2"})
+		case try >= maxTries || !errors.Is(err, shim.ErrNotStarted):
 			return err
 		}
 	}
@@ -182,7 +189,7 @@ func (t *turn) info() *cgi.Info {
 // octet of an answer has gone out, or it wraps errCut.
 func (t *turn) once(try int) (err error) {
 	start := time.Now()
-	x, err := t.Pool.Acquire(t.r.Context(), shim.Label{ID: t.note.ID, Method: t.r.Method, Target: t.r.RequestURI, Client: t.note.RemoteAddr, Start: t.note.Start, Attempt: try})
+	x, err := t.Pool.Acquire(t.r.Context(), shim.Label{ID: t.note.ID, Method: t.r.Method, Target: t.r.RequestURI, Client: t.note.RemoteAddr, Start: t.note.Start, Attempt: try, Again: t.again()})
 	sent := time.Now()
 	t.note.Wait += sent.Sub(start)
 	if err != nil {
@@ -199,7 +206,7 @@ func (t *turn) once(try int) (err error) {
 		t.close(x)
 		t.note.Run = x.Ran()
 	}()
-	return t.converse(x)
+	return t.lost(t.r.Context(), x, t.converse(x))
 }
 
 // close ends the exchange. The client may have left while the app runs on. That is

@@ -154,7 +154,7 @@ func TestHelpAndVersion(t *testing.T) {
 	}
 	// Each flag: what its value is, its variable, whether it may be given again.
 	for _, want := range []string{
-		"   -w, --workers N or APP=N                     STANDPIPE_WORKERS, repeatable\n        Worker processes\n",
+		"   -w, --workers N|A..B or APP=N|A..B           STANDPIPE_WORKERS, repeatable\n        Worker processes, at least 1: a number, or 2..8",
 		"   --max-body SIZE                              STANDPIPE_MAX_BODY\n        The largest request body; a larger one is answered 413 (default: 100MiB)\n",
 		"   -t, --timeout DURATION or APP=DURATION ", " --log-format auto|text|json ", "   -e, --env NAME=VALUE                         repeatable\n", "--dir, --chdir DIR ",
 	} {

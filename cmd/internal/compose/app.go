@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"context"
 	"os"
 	"runtime"
 	"strings"
@@ -16,10 +17,10 @@ import (
 // The two rooms do not know each other; here they fit.
 var _ bridge.Pool = (*supervisor.Pool)(nil)
 
-// NewPool makes the pool of one app; shimArgs run the shim.
-func NewPool(cfg *config.Config, a *config.App, version string, shimArgs []string, events func(supervisor.Event)) *supervisor.Pool {
+// poolOptions are the options of one app's pool; shimArgs run the shim.
+func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []string, events func(supervisor.Event)) supervisor.Options {
 	mount := strings.TrimSuffix(a.Mount, "/")
-	return supervisor.New(supervisor.Options{
+	o := supervisor.Options{
 		App: a.Name,
 		Command: func() (supervisor.Command, error) {
 			now, err := a.Again() // what was missing at the start may have come
@@ -42,12 +43,29 @@ func NewPool(cfg *config.Config, a *config.App, version string, shimArgs []strin
 			},
 		},
 		Hash:    shim_py.Hash(),
-		Workers: a.Workers, Threads: a.Threads,
+		Workers: a.Workers, MaxWorkers: a.MaxWorkers, Threads: a.Threads, IdleStop: a.IdleStop,
 		Queue: a.Queue, QueueTimeout: a.QueueTimeout,
 		BootTimeout: a.BootTimeout, BootTick: bootTick, BootLimit: max(2, runtime.NumCPU()),
-		DrainGrace: drainGrace, InterruptGrace: interruptGrace, TermGrace: cfg.TermGrace,
+		DrainGrace: drainGrace, InterruptGrace: interruptGrace, TermGrace: cfg.TermGrace, DrainLimit: a.DrainTimeout,
+		Surge:       max(a.Surge.Of(a.MaxWorkers), 1),
+		MaxRequests: int64(a.MaxRequests), MaxLifetime: a.MaxLifetime, MaxRSS: a.MaxRSS, HardRSS: a.HardRSS,
+		Jitter: a.Jitter.Percent / 100, SampleEvery: sampleEvery,
 		Events: events,
-	})
+	}
+	if a.Jitter.N > 0 && a.MaxRequests > 0 {
+		o.Jitter = float64(a.Jitter.N) / float64(a.MaxRequests)
+	}
+	if len(a.Warmup) > 0 {
+		o.Warmup = func(ctx context.Context, open func(shim.Label) (*shim.Exchange, error)) error {
+			return bridge.Warm(ctx, a.Mount, a.Warmup, open)
+		}
+	}
+	return o
+}
+
+// NewPool makes the pool of one app; shimArgs run the shim.
+func NewPool(cfg *config.Config, a *config.App, version string, shimArgs []string, events func(supervisor.Event)) *supervisor.Pool {
+	return supervisor.New(poolOptions(cfg, a, version, shimArgs, events))
 }
 
 // newHandler makes the handler of one app.
@@ -55,7 +73,7 @@ func (s *Server) newHandler(a *config.App, pool bridge.Pool, spool *httpx.Spool,
 	return bridge.New(bridge.Options{
 		App: a.Name, Mount: a.Mount, Pool: pool, Spool: spool, Answers: answers, Pages: pages, Log: s.log,
 		MaxBody: s.cfg.MaxBody, BodyTimeout: s.cfg.BodyTimeout, Timeout: a.Timeout, SendTimeout: sendTimeout,
-		StreamTimeout: a.StreamTimeout, CancelOnDisconnect: a.OnDisconnect == "cancel",
+		StreamTimeout: a.StreamTimeout, CancelOnDisconnect: a.OnDisconnect == "cancel", NoRetry: a.Retry == "never",
 	})
 }
 

@@ -19,8 +19,9 @@ import (
 
 // What nobody has asked to set yet.
 const (
-	bootTick   = 10 * time.Second
-	drainGrace = 5 * time.Second
+	bootTick    = 10 * time.Second
+	sampleEvery = time.Second
+	drainGrace  = 5 * time.Second
 	// What was interrupted may clean up for so long.
 	interruptGrace = time.Second
 	// A client that takes nothing of a long answer for so long is cut off: it holds

@@ -88,7 +88,8 @@ type App struct {
 	Mount string   // "/" or "/shop": starts with a slash, does not end with one
 	Hosts []string // lower case, "shop.example.org" or "*.example.org"; none: every host
 
-	Workers       int
+	Workers       int    // where MaxWorkers is more, the least
+	MaxWorkers    int    // with Workers = MaxWorkers the number is fixed
 	WorkersReason string // why so many, when nobody set it: "4 cpus, limit 1GiB"; else empty
 	Threads       int    // requests at a time in one worker
 
@@ -100,6 +101,18 @@ type App struct {
 	Queue         int           // requests that may wait for a worker
 	QueueTimeout  time.Duration // how long one may wait; then 503
 	BootTimeout   time.Duration // from a worker's start to Ready
+	Retry         string        // "safe" or "never": whether a started GET, HEAD or OPTIONS may be run a second time
+
+	// The ends of a worker's life. A worker that is replaced serves on until the next one is ready.
+	Surge        Share         // workers more than configured during a reload
+	Warmup       []string      // paths that a new worker has to answer before it serves
+	IdleStop     time.Duration // without a request, after which all workers are stopped
+	MaxRequests  int           // that one worker serves
+	Jitter       Share         // of MaxRequests and MaxLifetime, added at random
+	MaxLifetime  time.Duration // of one worker
+	MaxRSS       int64         // octets; a larger worker is replaced
+	HardRSS      int64         // octets; a larger worker is killed
+	DrainTimeout time.Duration // for the requests of a worker that is replaced
 
 	Interpreter discover.Interpreter // the python to run; checked
 	Candidates  []string             // when Module is empty: files relative to Dir, in the order to try

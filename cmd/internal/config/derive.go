@@ -84,12 +84,12 @@ func (l *loader) deriveApps() {
 			if workers == 0 {
 				workers, src = l.defaultWorkers()
 			}
-			a.Workers, a.WorkersReason = workers, src.Where
+			a.Workers, a.MaxWorkers, a.WorkersReason = workers, workers, src.Where
 			l.sources.put(path, src)
 		}
 		if path := appPath(a.Name, "queue"); !l.sources.Of(path).Given() {
-			a.Queue = 256 + 16*a.Workers
-			l.sources.put(path, Source{FromDerived, fmt.Sprintf("256 + 16 x %d workers", a.Workers)})
+			a.Queue = 256 + 16*a.MaxWorkers
+			l.sources.put(path, Source{FromDerived, fmt.Sprintf("256 + 16 x %d workers", a.MaxWorkers)})
 		}
 		a.Dir = filepath.Clean(a.Dir)
 		within(a.Dir, a.EnvFile)

@@ -92,7 +92,7 @@ func (s *Setting) FileKey() string {
 
 // Named says whether the flag and the variable take NAME=VALUE for one app.
 func (s *Setting) Named() bool {
-	return s.Scope == OfApp && (s.Kind == Int || s.Kind == Duration)
+	return s.Scope == OfApp && (s.Kind == Int || s.Kind == Duration || s.Kind == Size)
 }
 
 // Repeatable says whether giving the flag again adds to it.

@@ -46,7 +46,7 @@ func listenSettings() []*Setting {
 }
 
 func appSettings() []*Setting {
-	return []*Setting{
+	return append([]*Setting{
 		{Key: "name", Scope: OfApp, Kind: Text, NoEnv: true, Derived: "the module's first part, or the folder's name",
 			Doc: "The app's name in logs and commands: letters, digits, dot, dash, underscore.",
 			at:  func(t target) any { return &t.app.Name }},
@@ -84,7 +84,7 @@ func appSettings() []*Setting {
 				}
 				return nil
 			}, show: func(t target) (string, bool) { return strings.Join(t.app.Hosts, ","), true }},
-		atLeast(1, perApp("workers", Int, []string{"workers", "w"}, "", "WEB_CONCURRENCY; else as many as there are cpus, at least 2 and at most 8, lowered to memory / 200 MiB; cgroup limits count", "Worker processes. At least 1.", func(a *App) any { return &a.Workers })),
+		workersSetting(),
 		atLeast(1, perApp("threads", Int, []string{"threads"}, "1", "", "Requests that one worker runs at a time. Above 1 the app has to be thread-safe.", func(a *App) any { return &a.Threads })),
 		perApp("timeout", Duration, []string{"timeout", "t"}, "30s", "", "From the start of the app's call to its first octets of body, or its end; then 504 and a new worker. Time in the waiting line does not count.", func(a *App) any { return &a.Timeout }),
 		perApp("stream_timeout", Duration, []string{"stream-timeout"}, "0", "", "How long the app may be silent within its answer, once that has begun; then the connection is cut and the worker replaced. Time in which the client takes nothing does not count.", func(a *App) any { return &a.StreamTimeout }),
@@ -92,7 +92,7 @@ func appSettings() []*Setting {
 		perApp("queue", Int, []string{"queue"}, "", "256 + 16 per worker", "Requests that may wait for a worker; more are answered 503 with Retry-After.", func(a *App) any { return &a.Queue }),
 		perApp("queue_timeout", Duration, []string{"queue-timeout"}, "10s", "", "How long a request may wait for a worker; then 503.", func(a *App) any { return &a.QueueTimeout }),
 		perApp("boot_timeout", Duration, []string{"boot-timeout"}, "60s", "", "How long a worker may take until it is ready.", func(a *App) any { return &a.BootTimeout }),
-	}
+	}, lifeSettings()...)
 }
 
 func perApp(key string, kind Kind, flags []string, def, derived, doc string, at func(*App) any) *Setting {

@@ -42,9 +42,7 @@ func unknownKey(scope Scope, section, key string) (sentence, meant string) {
 func laterKeys() []string {
 	return []string{
 		"route", "static", "cache", "tls", "handler", "upstreams",
-		"retry",
-		"gevent", "preload", "preload_app", "reload", "surge", "drain_grace",
-		"max_requests", "max_requests_jitter", "hard_rss",
+		"gevent", "preload", "preload_app", "reload", "drain_grace",
 		"control", "control_mode", "control_group",
 	}
 }

@@ -81,8 +81,18 @@ func (l *loader) checkApp(a *App) {
 	if a.Workers < 1 && of("workers").Given() {
 		l.bad.add(of("workers"), "app %q: workers is %d; it is 1 or more", a.Name, a.Workers)
 	}
-	if a.Workers > 1024 {
-		l.bad.add(of("workers"), "app %q: workers is %d; more than 1024 is taken for a mistake", a.Name, a.Workers)
+	if a.MaxWorkers > 1024 {
+		l.bad.add(of("workers"), "app %q: workers is %d; more than 1024 is taken for a mistake", a.Name, a.MaxWorkers)
+	}
+	if a.HardRSS > 0 && a.MaxRSS > a.HardRSS {
+		l.bad.add(of("max_rss"), "app %q: max_rss is more than hard_rss: the worker would be killed before it is replaced", a.Name)
+	}
+	for _, path := range a.Warmup {
+		if !strings.HasPrefix(path, "/") || strings.ContainsFunc(path, func(c rune) bool { return c <= ' ' || c == 0x7f }) {
+			l.bad.add(of("warmup"), "app %q: warmup %q is not a path; write /health", a.Name, path)
+		} else if a.Mount != "/" && path != a.Mount && !strings.HasPrefix(path, a.Mount+"/") {
+			l.bad.add(of("warmup"), "app %q: warmup %q lies outside of its mount; write %s/health", a.Name, path, a.Mount)
+		}
 	}
 	if a.Threads < 1 || a.Threads > 4096 {
 		l.bad.add(of("threads"), "app %q: threads is %d; it is 1 to 4096", a.Name, a.Threads)

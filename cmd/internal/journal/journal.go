@@ -61,6 +61,12 @@ func (j *Journal) Event(e supervisor.Event) {
 		j.expired(e)
 	case supervisor.Refused:
 		j.refused(e)
+	case supervisor.Reloaded:
+		j.log.Info("reloaded", "app", e.App, "gen", e.Generation)
+	case supervisor.ReloadFailed:
+		j.reloadFailed(e)
+	case supervisor.Scaled:
+		j.log.Info("scaled", "app", e.App, "from", e.From, "to", e.To, "reason", e.Why)
 	case supervisor.Output:
 		j.output(e)
 	case supervisor.ShimLog:
@@ -163,18 +169,27 @@ func (j *Journal) exit(e supervisor.WorkerExit) {
 		pairs = append(pairs, "signal", e.Exit.SignalName, "sender", sender)
 	}
 	pairs = append(pairs, "reason", e.Reason.String(), "state", e.State.String(), "up", e.Up.String(), "served", e.Served)
+	if e.RSS > 0 {
+		pairs = append(pairs, "rss", fmt.Sprintf("%dMiB", e.RSS>>20))
+	}
 	if e.Exit.MaxRSS > 0 {
 		pairs = append(pairs, "max_rss", fmt.Sprintf("%dMiB", e.Exit.MaxRSS>>20))
 	}
 	if len(e.InFlight) > 0 {
-		pairs = append(pairs, "in_flight", inFlight(e.InFlight))
+		pairs = append(pairs, "in_flight", inFlight(e.InFlight, e.Fate))
 	}
 	if e.Err != nil {
 		pairs = append(pairs, "error", e.Err.Error())
 	}
+	if e.Stacks != "" {
+		pairs = append(pairs, "stacks", strings.TrimRight(e.Stacks, "\n"))
+	}
+	asked := len(e.InFlight) == 0 && e.Exit.Signal == 0 && e.Exit.Code == 0
 	switch {
-	case e.Reason == supervisor.Shutdown && len(e.InFlight) == 0:
+	case e.Reason == supervisor.Shutdown && len(e.InFlight) == 0, e.Reason == supervisor.ScaleDown && asked, e.Reason == supervisor.Reload && asked:
 		j.log.Debug("worker_exit", pairs...)
+	case asked && (e.Reason == supervisor.MaxRequests || e.Reason == supervisor.MaxLifetime || e.Reason == supervisor.MaxRSS || e.Reason == supervisor.Restart):
+		j.log.Info("worker_exit", pairs...)
 	case e.Reason == supervisor.BootFailed, // app_failed has said why
 		e.Reason == supervisor.ClientGone && e.Exit.Code == 0: // asked for by on_disconnect
 		j.log.Info("worker_exit", pairs...)
@@ -183,25 +198,56 @@ func (j *Journal) exit(e supervisor.WorkerExit) {
 	}
 }
 
-// inFlight is the list of requests that died with their worker. What became of
-// each is in the access log, under its id.
-func inFlight(list []shim.InFlight) string {
+// inFlight is the list of requests that died with their worker, and what became of
+// each.
+func inFlight(list []shim.InFlight, fate shim.Fate) string {
 	var b strings.Builder
 	for i, f := range list {
 		if i > 0 {
 			b.WriteString("; ")
 		}
 		fmt.Fprintf(&b, "id=%s %s %s", f.Label.ID, f.Label.Method, f.Label.Target)
+		if !f.Sent.IsZero() {
+			fmt.Fprintf(&b, " %.1fs", time.Since(f.Sent).Seconds())
+		}
+		again, why := f.Retry(fate)
 		switch {
 		case f.Sent.IsZero():
-			b.WriteString(" not started")
+			b.WriteString(" not started -> goes to another worker")
+		case again:
+			b.WriteString(" -> run again")
+		case f.Left:
+			b.WriteString(" -> nobody waited for it")
+		case f.Expired:
+			b.WriteString(" -> 504")
 		case f.Head:
-			fmt.Fprintf(&b, " %.1fs, its answer had begun", time.Since(f.Sent).Seconds())
+			b.WriteString(" -> cut off: " + why)
 		default:
-			fmt.Fprintf(&b, " %.1fs", time.Since(f.Sent).Seconds())
+			b.WriteString(" -> 502, not retried: " + why)
 		}
 	}
 	return b.String()
+}
+
+// reloadFailed says what is wrong with the new code, and that the old one serves.
+func (j *Journal) reloadFailed(e supervisor.ReloadFailed) {
+	pairs := append(who(e.Who), "message", ReloadSentence(&e))
+	switch {
+	case e.Failed != nil && e.Failed.Traceback != "":
+		pairs = append(pairs, "traceback", strings.TrimRight(e.Failed.Traceback, "\n"))
+	case e.Failed == nil && e.Stacks != "":
+		pairs = append(pairs, "stacks", strings.TrimRight(e.Stacks, "\n"))
+	}
+	if e.Failed == nil && e.Output != "" {
+		pairs = append(pairs, "output", e.Output)
+	}
+	j.log.Error("reload_failed", pairs...)
+}
+
+// ReloadSentence says in one sentence why a reload failed.
+func ReloadSentence(e *supervisor.ReloadFailed) string {
+	_, why, _ := strings.Cut(Sentence(&e.BootFailure), " did not start: ")
+	return fmt.Sprintf("reload of %q failed: generation %d did not start, generation %d keeps serving. %s", e.App, e.Generation, e.Serving, why)
 }
 
 func (j *Journal) expired(e supervisor.RequestExpired) {

@@ -1,0 +1,91 @@
+package bridge
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/shimtest"
+)
+
+// mortal gives each request a worker of its own; the first of them die in the
+// middle of it.
+type mortal struct {
+	t      *testing.T
+	deaths int // so many die
+	fate   shim.Fate
+	begun  bool // they die after the head of their answer
+
+	mu   sync.Mutex
+	runs []map[string]string // what each worker was given
+}
+
+func (m *mortal) Admit() error { return nil }
+
+func (m *mortal) Acquire(_ context.Context, l shim.Label) (*shim.Exchange, error) {
+	m.mu.Lock()
+	dies := m.deaths > 0
+	m.deaths--
+	m.mu.Unlock()
+	var p *pool
+	p = newPool(m.t, func(r *shimtest.Request, peer *shimtest.Peer) {
+		m.mu.Lock()
+		m.runs = append(m.runs, r.Vars)
+		m.mu.Unlock()
+		if !dies {
+			_ = peer.Answer(r.Stream, "200 OK", "second")
+			return
+		}
+		if m.begun {
+			_ = peer.Head(r.Stream, "200 OK", "begun", false)
+		}
+		p.conn.SetFate(m.fate)
+		peer.Close()
+	})
+	return p.conn.Open(l)
+}
+
+func TestRetry(t *testing.T) {
+	outside, own := shim.Fate{Why: "killed from outside"}, shim.Fate{Own: true, Why: "it crashed"}
+	for name, c := range map[string]struct {
+		method string
+		deaths int
+		fate   shim.Fate
+		begun  bool
+		never  bool
+		status int
+		runs   int
+	}{
+		"a GET, killed from outside":    {"GET", 1, outside, false, false, 200, 2},
+		"an OPTIONS":                    {"OPTIONS", 1, outside, false, false, 200, 2},
+		"a POST":                        {"POST", 1, outside, false, false, 502, 1},
+		"a DELETE":                      {"DELETE", 1, outside, false, false, 502, 1},
+		"a GET that crashed its worker": {"GET", 1, own, false, false, 502, 1},
+		"a GET that is killed twice":    {"GET", 2, outside, false, false, 502, 2},
+		"a GET with retry = never":      {"GET", 1, outside, false, true, 502, 1},
+		"a GET whose answer had begun":  {"GET", 1, outside, true, false, 200, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := &mortal{t: t, deaths: c.deaths, fate: c.fate, begun: c.begun}
+			g := newRig(t, nil, func(o *Options) { o.Pool = m; o.NoRetry = c.never })
+			a := g.raw(c.method, c.method+" / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+			if a.status != c.status || len(m.runs) != c.runs {
+				t.Fatalf("%d %q after %d runs, want %d after %d", a.status, a.body, len(m.runs), c.status, c.runs)
+			}
+			if c.begun && a.err == nil {
+				t.Error("an answer that was cut off looks whole")
+			}
+			for i, vars := range m.runs {
+				if want := strings.Repeat("2", i); vars["standpipe.attempt"] != want {
+					t.Errorf("run %d has standpipe.attempt %q", i+1, vars["standpipe.attempt"])
+				}
+			}
+			if n := g.logs.count("request_retried"); n != c.runs-1 {
+				t.Errorf("%d records of a retry", n)
+			}
+			g.seen()
+		})
+	}
+}

@@ -1,0 +1,37 @@
+package config
+
+import "testing"
+
+func TestWorkersRange(t *testing.T) {
+	app := func(v string) (*App, error) {
+		a := &App{Workers: 3, MaxWorkers: 3}
+		return a, workersSetting().apply(target{app: a}, input{values: []string{v}})
+	}
+	for v, want := range map[string][2]int{"4": {4, 4}, "2..8": {2, 8}, "1..1": {1, 1}} {
+		if a, err := app(v); err != nil || a.Workers != want[0] || a.MaxWorkers != want[1] {
+			t.Errorf("%q: %d..%d %v", v, a.Workers, a.MaxWorkers, err)
+		}
+	}
+	for _, v := range []string{"", "..", "2..", "..8", "8..2", "0..3", "2...8", "a..b", "-1..2"} {
+		if a, err := app(v); err == nil || a.Workers != 3 || a.MaxWorkers != 3 {
+			t.Errorf("%q was taken: %d..%d", v, a.Workers, a.MaxWorkers)
+		}
+	}
+}
+
+func TestShare(t *testing.T) {
+	for v, want := range map[string]int{"25%": 2, "100%": 8, "3": 3, "0": 0, "12.5 %": 1} {
+		s, err := ParseShare(v)
+		if err != nil || s.Of(8) != want {
+			t.Errorf("%q of 8: %d %v", v, s.Of(8), err)
+		}
+		if again, err := ParseShare(s.String()); err != nil || again != s {
+			t.Errorf("%q does not survive its own text %q", v, s)
+		}
+	}
+	for _, v := range []string{"", "%", "-1", "-5%", "x%", "NaN%", "Inf%", "2000%"} {
+		if s, err := ParseShare(v); err == nil {
+			t.Errorf("%q was taken as %v", v, s)
+		}
+	}
+}
