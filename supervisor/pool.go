@@ -309,12 +309,6 @@ func (p *Pool) lastOutput() time.Duration {
 	return time.Second
 }
 
-func (p *Pool) servedBy(w *Worker) int64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return w.served
-}
-
 // bootEnded lets the next one boot, and returns the pause until then. tell: the
 // failure is the pool's; that of a reload is told by Reload.
 func (p *Pool) bootEnded(w *Worker, how boot, e BootFailure) (pause time.Duration, tell bool) {

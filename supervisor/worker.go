@@ -53,7 +53,6 @@ type Worker struct {
 	freed    int64 // the pool's clock when it last became free: longest idle first
 	served   int64
 	due      bool // it is to be replaced
-	readyAt  time.Time
 
 	rss atomic.Int64 // octets, when it was last looked at; 0: it was not
 }
