@@ -55,7 +55,7 @@ func (s *Server) newHandler(a *config.App, pool bridge.Pool, spool *httpx.Spool,
 	return bridge.New(bridge.Options{
 		App: a.Name, Mount: a.Mount, Pool: pool, Spool: spool, Answers: answers, Pages: pages, Log: s.log,
 		MaxBody: s.cfg.MaxBody, BodyTimeout: s.cfg.BodyTimeout, Timeout: a.Timeout, SendTimeout: sendTimeout,
-		StreamTimeout: a.StreamTimeout, CancelOnDisconnect: a.OnDisconnect == "cancel",
+		StreamTimeout: a.StreamTimeout, CancelOnDisconnect: a.OnDisconnect == "cancel", Unbuffered: a.RequestBuffering == "off",
 	})
 }
 
