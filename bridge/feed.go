@@ -30,7 +30,9 @@ type feed struct {
 	mu   sync.Mutex
 	got  int64 // octets that have come
 	stop bool  // of abort
-	err  error // why the body is incomplete
+	// How the body has ended: it is complete, or why it is not.
+	whole bool
+	err   error
 }
 
 // startFeed sends the request without its body and starts the feed. When it
@@ -64,7 +66,7 @@ func (f *feed) run() {
 			return
 		}
 		n, err := t.r.Body.Read(buf)
-		switch got := f.count(n); {
+		switch got := f.count(n, err == io.EOF); {
 		case t.MaxBody > 0 && got > t.MaxBody:
 			f.fail(fmt.Errorf("%w (%d octets)", httpx.ErrTooLarge, t.MaxBody))
 			return
@@ -98,10 +100,11 @@ func (f *feed) arm() bool {
 	return !f.stop
 }
 
-func (f *feed) count(n int) int64 {
+func (f *feed) count(n int, whole bool) int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.got += int64(n)
+	f.whole = whole
 	return f.got
 }
 
@@ -111,7 +114,7 @@ func (f *feed) mark() { f.moved.Store(int64(time.Since(f.began))) }
 // only.
 func (f *feed) fail(err error) {
 	f.mu.Lock()
-	f.err = err
+	f.whole, f.err = false, err
 	f.mu.Unlock()
 	f.c.cancel(err)
 }
@@ -159,7 +162,7 @@ func (t *turn) settle() {
 		}
 		<-f.done
 	}
-	if f.err != nil || f.stop {
+	if !f.whole {
 		closeAfter(t.w)
 	}
 }
@@ -175,14 +178,12 @@ func (f *feed) hurry() {
 	}
 }
 
-// abort ends the goroutine, and with it the use of the connection: net/http takes
-// an interrupted read for a client that has left.
+// abort ends the goroutine and the use of the connection, unless the body is
+// complete: net/http takes an interrupted read for a client that has left.
 func (f *feed) abort() {
 	f.mu.Lock()
-	f.stop = true
-	select {
-	case <-f.done:
-	default:
+	f.stop = !f.whole
+	if f.stop { // net/http would wait for the rest too
 		_ = http.NewResponseController(f.t.w).SetReadDeadline(time.Unix(1, 0))
 	}
 	f.mu.Unlock()
