@@ -91,17 +91,19 @@ type Peer struct {
 	// Boot is what Go sent; valid in Handle.
 	Boot map[string]any
 
-	mu   sync.Mutex
-	w    io.Writer
-	body map[uint32]*Request // that have more to come
-	wg   sync.WaitGroup
+	mu     sync.Mutex
+	w      io.Writer
+	body   map[uint32]*Request // that have more to come
+	newest uint32
+	early  map[uint32]bool // cancelled before the Request came
+	wg     sync.WaitGroup
 
 	credits credits
 }
 
 // New returns a peer on r and w; control may be nil.
 func New(r io.Reader, w io.Writer, control io.ReadWriter) *Peer {
-	p := &Peer{r: r, w: w, control: control, body: map[uint32]*Request{}}
+	p := &Peer{r: r, w: w, control: control, body: map[uint32]*Request{}, early: map[uint32]bool{}}
 	p.credits.init()
 	return p
 }
@@ -240,7 +242,12 @@ func (p *Peer) take(f shim.Frame) error {
 		if !r.Last {
 			r.more, r.gone = make(chan chunk, 1024), make(chan struct{})
 			p.mu.Lock()
-			p.body[r.Stream] = r
+			p.newest = r.Stream
+			if p.early[r.Stream] {
+				close(r.gone)
+			} else {
+				p.body[r.Stream] = r
+			}
 			p.mu.Unlock()
 		}
 		p.wg.Go(func() {
@@ -281,6 +288,8 @@ func (p *Peer) readControl() {
 			if r := p.body[f.Stream]; r != nil {
 				close(r.gone)
 				delete(p.body, f.Stream)
+			} else if f.Stream > p.newest {
+				p.early[f.Stream] = true
 			}
 			p.mu.Unlock()
 			if p.Cancelled != nil {
