@@ -382,6 +382,8 @@ func TestFeedsLeaveNoGoroutine(t *testing.T) {
 			_ = p.Message(0x14, r.Stream, map[string]any{"type": "ValueError"})
 		}
 	}, func(o *Options) { o.MaxBody, o.Timeout = 0, 500*time.Millisecond })
+	g.get("/1") // all that stays has begun
+	g.seen()
 	before := runtime.NumGoroutine()
 	rnd := rand.New(rand.NewPCG(1, 2))
 	body := upload("/%d", 400_000)
