@@ -242,7 +242,7 @@ func TestSlowClientsOnBothSides(t *testing.T) {
 		t.Errorf("the worker has worked %d0 ms in %v", used, took)
 	}
 	if grown := rss(t, b.Pid) + rss(t, pid) - memory; grown > 150<<20 {
-		t.Errorf("%d MiB more", grown>>20)
+		t.Errorf("%d MiB more: standpipe has %d, the worker %d", grown>>20, rss(t, b.Pid)>>20, rss(t, pid)>>20)
 	} else {
 		t.Logf("%d MiB more", grown>>20)
 	}
