@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 BINARY, PYTHON, SHOP = (os.path.abspath(path) for path in sys.argv[1:4])
@@ -117,6 +118,106 @@ def beside(title, ours, theirs, form, smaller):
           % (title, spread(ours, form), spread(theirs, form), ratio, "less" if smaller else "more"))
 
 
+SLOW = """
+import os
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "application/octet-stream")])
+    if environ["PATH_INFO"] == "/big":
+        return (os.urandom(1 << 16) for _ in range(80))
+    return [b"hello"]
+"""
+
+
+class Slow:
+    """200 uploads at 1 octet/s and 100 readers at 10 KB/s of 5 MB each, moved by one thread, ten times a second."""
+
+    def __init__(self, port):
+        self._end = threading.Event()
+        self._up, self._down = [], []
+        for _ in range(100):
+            self._down.append(self._connect(port, b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n"))
+        for _ in range(200):
+            self._up.append(self._connect(port, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"))
+        self._thread = threading.Thread(target=self._move)
+        self._thread.start()
+
+    def _connect(self, port, octets):
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
+        s.connect(("127.0.0.1", port))
+        s.sendall(octets)
+        s.setblocking(False)
+        return s
+
+    def _move(self):
+        turn = 0
+        while not self._end.wait(0.1):
+            for s in self._up[turn % 10 :: 10]:
+                s.send(b"x")
+            for s in self._down:
+                try:
+                    s.recv(1024)
+                except BlockingIOError:
+                    pass
+            turn += 1
+
+    def close(self):
+        self._end.set()
+        self._thread.join()
+        for s in self._up + self._down:
+            s.close()
+
+
+def cpu(pid):
+    with open("/proc/%d/stat" % pid) as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def latencies(port, seconds):
+    """Of a GET on a kept connection, some hundred a second; milliseconds, sorted."""
+    took = []
+    with socket.create_connection(("127.0.0.1", port)) as s:
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            began = time.perf_counter()
+            s.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            if not s.recv(4096).startswith(b"HTTP/1.1 200"):
+                raise SystemExit("a GET beside slow clients was not answered 200")
+            took.append((time.perf_counter() - began) * 1000)
+            time.sleep(0.005)
+    return sorted(took)
+
+
+def slow_clients(dir):
+    """One worker, slow clients on both sides, and a normal GET."""
+    with open(os.path.join(dir, "slow.py"), "w") as f:
+        f.write(SLOW)
+    with Running("standpipe", "slow:app", dir, 1) as r:
+        pid = r.process.pid
+        worker = children(pid)[0]
+        alone = latencies(r.port, 2)
+        before = rss(pid) + rss(worker)
+        slow = Slow(r.port)
+        try:
+            worked = -1
+            while worked != cpu(worker):  # until the worker has made all answers
+                worked = cpu(worker)
+                time.sleep(2)
+            worked, began = cpu(worker), time.perf_counter()
+            time.sleep(3)
+            idle = (cpu(worker) - worked) / (time.perf_counter() - began)
+            beside = latencies(r.port, 10)
+            grown = rss(pid) + rss(worker) - before
+        finally:
+            slow.close()
+    for name, took in ("a GET alone, ms", alone), ("a GET beside slow clients, ms", beside):
+        print("%-34s median %.2f, p99 %.2f, max %.2f (%d requests)"
+              % (name, statistics.median(took), took[int(len(took) * 0.99)], took[-1], len(took)))
+    print("%-34s memory %+.1f MiB, the worker's processor %.1f %% of the time"
+          % ("200 slow uploads, 100 slow readers", grown, idle * 100))
+
+
 def main():
     version = subprocess.run([os.path.join(os.path.dirname(PYTHON), "gunicorn"), "--version"], stdout=subprocess.PIPE, universal_newlines=True)
     print(subprocess.run([BINARY, "version"], stdout=subprocess.PIPE, universal_newlines=True).stdout.strip(), "|", version.stdout.strip(),
@@ -138,6 +239,7 @@ def main():
                 plain = bare(app, dir)
                 print("%-34s Go process %.1f MiB, worker %.1f MiB, bare python3 with the app %.1f MiB: %+.1f MiB"
                       % ("memory, " + app, rss(r.process.pid), statistics.median(workers), plain, statistics.median(workers) - plain))
+        slow_clients(dir)
         if not shutil.which("wrk"):
             print("no wrk here: no requests per second")
             return

@@ -91,3 +91,22 @@ func TestHostileLengthsTakeNoMemory(t *testing.T) {
 		t.Errorf("%d octets of messages took %d octets of memory", n, took)
 	}
 }
+
+// A header's length takes no memory that its octets do not fill: twice the ceiling at most.
+func TestLargestFramesTakeNoMoreThanTwiceTheCeiling(t *testing.T) {
+	const ceiling = 4 + shim.MaxHead + shim.MaxInline
+	for _, have := range []int{0, 1, ceiling / 2, ceiling} {
+		data := shim.AppendHeader(nil, shim.KindHead, 0, 1, ceiling)
+		data = append(data, make([]byte, have)...)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f, err := shim.NewFrameReader(bytes.NewReader(data)).Next()
+		runtime.ReadMemStats(&after)
+		if (err == nil) != (have == ceiling) || err == nil && len(f.Payload) != ceiling {
+			t.Errorf("%d octets of %d: %v", have, ceiling, err)
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > 2*ceiling+128<<10 {
+			t.Errorf("%d octets of %d took %d octets of memory", have, ceiling, took)
+		}
+	}
+}

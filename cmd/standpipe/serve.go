@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -37,11 +36,7 @@ func serve(c *cli.Context) error {
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
-	// A server of a few MiB would collect its garbage twenty times a second under
-	// load. 400 lets it grow by some ten MiB instead (5 to 10 % more requests).
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
-	}
+	paceGC()
 	// From here on a signal means a stop in order, not a death.
 	signals := make(chan os.Signal, 4)
 	notifyStops(signals)

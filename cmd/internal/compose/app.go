@@ -74,6 +74,7 @@ func (s *Server) newHandler(cfg *config.Config, a *config.App, pool bridge.Pool,
 		App: a.Name, Mount: a.Mount, Pool: pool, Spool: s.spool, Answers: s.answers, Pages: pages, Log: s.log,
 		MaxBody: cfg.MaxBody, BodyTimeout: cfg.BodyTimeout, Timeout: a.Timeout, SendTimeout: sendTimeout,
 		StreamTimeout: a.StreamTimeout, CancelOnDisconnect: a.OnDisconnect == "cancel", NoRetry: a.Retry == "never",
+		Unbuffered: a.RequestBuffering == "off",
 	})
 }
 

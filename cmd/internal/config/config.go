@@ -97,11 +97,13 @@ type App struct {
 	// StreamTimeout is how long the app may be silent within its answer; the time in which the client takes nothing does
 	// not count.
 	StreamTimeout time.Duration
-	OnDisconnect  string        // "finish" or "cancel": what a client's leaving means to the app
-	Queue         int           // requests that may wait for a worker
-	QueueTimeout  time.Duration // how long one may wait; then 503
-	BootTimeout   time.Duration // from a worker's start to Ready
-	Retry         string        // "safe" or "never": whether a started GET, HEAD or OPTIONS may be run a second time
+	OnDisconnect  string // "finish" or "cancel": what a client's leaving means to the app
+	// RequestBuffering is "on" (a worker is taken when the request body is complete) or "off" (before it is read).
+	RequestBuffering string
+	Queue            int           // requests that may wait for a worker
+	QueueTimeout     time.Duration // how long one may wait; then 503
+	BootTimeout      time.Duration // from a worker's start to Ready
+	Retry            string        // "safe" or "never": whether a started GET, HEAD or OPTIONS may be run a second time
 
 	// The ends of a worker's life. A worker that is replaced serves on until the next one is ready.
 	Surge        Share         // workers more than configured during a reload
