@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from . import control, stdio
+from . import control, output, stdio
 from .frames import BOOT, FAILED, HELLO, READY, ProtocolError, Reader, Writer, frame
 from .log import Log
 from .packing import BadValue, pack, unpack
@@ -28,6 +28,7 @@ _BOOT = {
     "worker": 0,
     "generation": 1,
     "environ": {},
+    "tag": "",
 }
 
 
@@ -104,6 +105,7 @@ def start_app(worker, boot):
     from . import environ, loader
     from .body import FileWrapper
 
+    output.arm(boot["tag"])
     worker.dir = boot["dir"]
     worker.threads = boot["threads"]
     begin = time.monotonic()

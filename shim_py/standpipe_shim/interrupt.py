@@ -60,21 +60,21 @@ class Threaded(Exchange):
         self.stream = stream
         self._worker = worker
         self._border = allocate_lock()
-        self._inside = False
+        self.inside = False
 
     def throw(self):
         """Any thread."""
         with self._border:
-            if self._inside and not self.raised:
+            if self.inside and not self.raised:
                 self.raised = _set(self.thread, self.interrupt)
 
     def enter(self):
         with self._border:
-            self._inside = not self.over or bool(self.held)
+            self.inside = not self.over or bool(self.held)
 
     def leave(self):
         with self._border:
-            self._inside = False
+            self.inside = False
             if self.raised:
                 _set(self.thread, None)
 
@@ -82,7 +82,7 @@ class Threaded(Exchange):
         if not self.thread:
             self.thread = get_ident()
         with self._border:
-            self._inside = True
+            self.inside = True
         try:
             return function(*args)
         finally:
