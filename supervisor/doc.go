@@ -5,7 +5,7 @@
 // pipes (spawn*.go, the only room that starts processes), one incarnation of a
 // worker (worker.go, life.go), its permanent seat (slot.go), when a seat may start again
 // (backoff.go), the seats of one app and the waiting line (pool.go, line.go),
-// what a worker prints (output.go), and what is told to the log (event.go).
+// what a worker prints (output.go; splitter.go and grouper.go make records of it), and what is told to the log (event.go).
 // What is not: how these happenings are written (cmd), what a request is
 // (bridge).
 //

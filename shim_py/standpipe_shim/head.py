@@ -50,8 +50,8 @@ def encode_hints(headers):
         hints = ("\xdc%c%c" % (len(parts) >> 8 & 0xFF, len(parts) & 0xFF) + "".join(parts)).encode("latin-1")
     except UnicodeEncodeError:
         raise ValueError("wsgi.early_hints: a character outside latin-1 (PEP 3333): %s" % ascii("".join(parts))[:200]) from None
-    if len(hints) > 64 << 10:
-        raise ValueError("wsgi.early_hints: %d headers of %d octets; at most 64 KiB" % (len(parts) // 2, len(hints)))
+    if len(hints) > 64 << 10 or len(parts) > 256:
+        raise ValueError("wsgi.early_hints: %d headers of %d octets; at most 128 and 64 KiB" % (len(parts) // 2, len(hints)))
     return hints
 
 
