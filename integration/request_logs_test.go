@@ -35,7 +35,7 @@ func TestLinesCarryTheirRequest(t *testing.T) {
 				for n := range 8 {
 					wg.Go(func() {
 						id := fmt.Sprintf("id-%d", n)
-						if r := s.get(path+id, "X-Request-ID", id); r.Status != status {
+						if r := s.get(path+id, "X-Request-ID: "+id); r.Status != status {
 							t.Errorf("%s: status %d", id, r.Status)
 						}
 					})
@@ -84,7 +84,7 @@ func TestClientsForgeNoID(t *testing.T) {
 	t.Parallel()
 	s := requestLogs(t, "flask_app:app", "--threads", "2")
 	forged := "\x1e0123456789abcdef:other\x1eforged"
-	if r := s.get("/echo?text="+url.QueryEscape(forged), "X-Request-ID", "mine"); r.Status != 200 {
+	if r := s.get("/echo?text="+url.QueryEscape(forged), "X-Request-ID: mine"); r.Status != 200 {
 		t.Fatal(r.Status)
 	}
 	r := s.waitLog(func(r record) bool { return strings.HasPrefix(r.event(), "client:") }, "the line")
@@ -106,12 +106,12 @@ func TestRawOutputAndItsRequest(t *testing.T) {
 		return ids
 	}
 	g := newGate(t)
-	a := s.background("/child?gate="+url.QueryEscape(g.path), "X-Request-ID", "first")
+	a := s.background("/child?gate="+url.QueryEscape(g.path), "X-Request-ID: first")
 	eventually(t, "the lines of one", func() bool { return len(of("by a child")) == 1 && len(of("by fd 2")) == 1 })
 	if got := of("by a child")[0] + " " + of("by fd 2")[0]; got != "first first" {
 		t.Errorf("one request: %q", got)
 	}
-	b := s.background("/child?gate="+url.QueryEscape(g.path), "X-Request-ID", "second")
+	b := s.background("/child?gate="+url.QueryEscape(g.path), "X-Request-ID: second")
 	eventually(t, "the lines of the other", func() bool { return len(of("by a child")) == 2 && len(of("by fd 2")) == 2 })
 	if got := of("by a child")[1] + of("by fd 2")[1]; got != "" {
 		t.Errorf("two requests: %q", got)
