@@ -76,7 +76,7 @@ class Lines(TextIOWrapper):
                     self._say(request, whole[:end])
         finally:
             if outside:
-                request.enter()
+                request.step_in()
         return len(text)
 
     def flush(self):
@@ -90,7 +90,7 @@ class Lines(TextIOWrapper):
                         self._say(request, text)
             finally:
                 if outside:
-                    request.enter()
+                    request.step_in()
         super().flush()
 
     def _say(self, request, text):
@@ -148,10 +148,10 @@ def _place(fd):
 
 
 def _leave(request):
-    """Keeps an interrupt out while the lock is held. Returns whether request.enter() is due."""
+    """Keeps an interrupt out while the lock is held. Returns whether request.step_in() is due."""
     if not request.threaded or _child or request.thread != get_ident() or not request.inside:
         return False
-    request.leave()
+    request.step_out()
     return True
 
 

@@ -10,7 +10,7 @@ except ImportError:
     import signal
 
 SHIM = os.path.dirname(__file__) + os.sep
-_OUTPUT = SHIM + "output.py"
+OUTPUT = SHIM + "output.py"
 
 
 class Signals:
@@ -48,7 +48,7 @@ class Signals:
     def _on_signal(self, number, frame):
         if number != signal.SIGTERM or not self.stopping or frame is None:
             return
-        while frame.f_code.co_filename == _OUTPUT and frame.f_back is not None:
+        while frame.f_code.co_filename == OUTPUT and frame.f_back is not None:
             frame = frame.f_back  # who prints is in the app: at worst a line of its output is cut
         if frame.f_code.co_filename.startswith(SHIM):
             return  # the shim reads or writes: it will find the end of fd 0 by itself, and no frame may be cut in two

@@ -2,6 +2,9 @@
 
 import os
 import re
+import signal
+import sys
+import time
 import unittest
 
 from peer import DEADLINE, END, HEAD, LAST, WorkerTest, environ, frames, request_frame, unpack, until
@@ -9,7 +12,7 @@ from peer import DEADLINE, END, HEAD, LAST, WorkerTest, environ, frames, request
 TAG = "0123456789abcdef"
 
 APP = """
-import logging, os, subprocess, sys, threading, time, traceback
+import contextvars, logging, os, subprocess, sys, threading, time, traceback
 here = os.path.dirname(os.path.abspath(__file__))
 handler = logging.StreamHandler()
 log = logging.getLogger("app")
@@ -41,6 +44,19 @@ def view(environ):
         thread = threading.Thread(target=print, args=("of a thread",))
         thread.start()
         thread.join()
+    elif path == "/context":
+        context = contextvars.copy_context()  # as asgiref's sync_to_async does, and free-threaded builds for each thread
+        thread = threading.Thread(target=context.run, args=(print, "carried on"))
+        thread.start()
+        thread.join()
+        def later():
+            while not os.path.exists(os.path.join(here, "gate")):
+                time.sleep(0.005)
+            print("long after")
+        threading.Thread(target=contextvars.copy_context().run, args=(later,)).start()
+    elif path == "/endless":
+        while True:
+            print("endless", me)
     elif path == "/later":
         environ["standpipe.after_response"](lambda: print("afterwards"))
     elif path == "/raw":
@@ -189,6 +205,35 @@ class Printed(WorkerTest):
         lines, raw = self.of("/raw")
         self.assertEqual(lines, [("id-1", "before ")])
         self.assertEqual(raw, "imported\nby the buffer\nby fd 1\nby a child\n")
+
+    def test_the_context_says_whose_it_is(self):
+        worker = self.worker(APP, tag=TAG)
+        self.ask(worker, "/context")
+        self.ask(worker, "/", 2)  # the first is over
+        self.file("gate", "")
+        worker.output("long after\n")
+        lines, raw = told(worker._output)
+        self.assertEqual((lines, raw), ([("id-1", "carried on")], "imported\nlong after\n"))
+
+    def test_who_prints_without_end_is_ended_all_the_same(self):
+        worker = self.worker(APP, tag=TAG)
+        worker.send(request_frame(1, environ(PATH_INFO="/endless", **{"standpipe.request_id": "id-1"})))
+        worker.output("endless", 1000)
+        worker.order(frames.STOP)
+        worker.close_end(worker.requests)
+        time.sleep(0.05)  # fd 3 is read by a thread of its own
+        os.kill(worker.pid, signal.SIGTERM)
+        self.assertEqual(worker.wait(), 0)
+        self.assertEqual(worker.answer(1).error["type"], "SystemExit")
+
+    def test_an_interrupt_finds_who_prints_without_end(self):
+        for threads in (1, 2) if sys.implementation.name == "cpython" else (1,):  # see interrupt
+            worker = self.worker(APP, threads=threads, tag=TAG)
+            worker.send(request_frame(1, environ(PATH_INFO="/endless", **{"standpipe.request_id": "id-1"})))
+            worker.output("endless", 1000)
+            worker.order(frames.INTERRUPT, 1, b"\x01")
+            self.assertEqual(worker.frame()[:3], (END, 0, 1))
+            self.assertEqual(self.ask(worker, "/", 2).body, b"ok")
 
     def test_after_the_answer(self):
         self.assertEqual(self.of("/later", wanted="afterwards")[0], [("id-1", "afterwards")])
