@@ -13,8 +13,6 @@ type grouper struct {
 	trace  bool         // inside a traceback: its last line is still to come
 }
 
-func (g *grouper) pending() bool { return g.text.Len() > 0 || len(g.line) > 0 }
-
 func (g *grouper) write(p []byte) {
 	for len(p) > 0 {
 		n, ends := bytes.IndexByte(p, '\n'), true
@@ -78,4 +76,3 @@ func (g *grouper) flush() {
 	g.emit()
 }
 
-func (g *grouper) finish() { g.flush() }

@@ -13,7 +13,7 @@ import (
 func (w *Worker) Noise(p []byte) {
 	g := grouper{record: func(text string) { w.output("", text) }}
 	g.write(p)
-	g.finish()
+	g.flush()
 }
 
 // Hello hands on to run.
