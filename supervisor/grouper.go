@@ -75,4 +75,3 @@ func (g *grouper) flush() {
 	}
 	g.emit()
 }
-
