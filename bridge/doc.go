@@ -7,6 +7,7 @@
 //	response.go   the answer: streaming, lengths
 //	clock.go      the app's time
 //	pump.go       the answer, taken from its worker while the client is slow
+//	hints.go      early hints (103), which go before it
 //	head.go       the answer's status and fields: what is checked, what is removed
 //	errors.go     the only map from errors to statuses
 //

@@ -68,7 +68,7 @@ type Options struct {
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
 	// Log gets answer_spool, app_error, bad_response, request_failed,
-	// request_retried, hop_by_hop_removed, content_length_mismatch, spool_full, websocket_ignored;
+	// request_retried, hop_by_hop_removed, content_length_mismatch, early_hints_dropped, spool_full, websocket_ignored;
 	// nil: nobody.
 	Log hclog.Logger
 }

@@ -114,7 +114,7 @@ func (t *turn) sendRest(c *clock, x *shim.Exchange) {
 // body, or with its end (PEP 3333, "Handling the Unknown"): until then every error
 // can still be answered. Later errors wrap errCut.
 func (t *turn) answer(c *clock, x *shim.Exchange) error {
-	raw, err := x.Head(c.ctx)
+	raw, err := t.awaitHead(c, x)
 	if err != nil {
 		return err
 	}

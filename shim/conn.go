@@ -49,6 +49,7 @@ type Conn struct {
 	mu      sync.Mutex
 	streams map[uint32]*Exchange
 	next    uint32
+	left    time.Time  // when an exchange last ended; zero: none has
 	err     error      // why the Conn failed; nil while it lives
 	lost    []InFlight // what was in flight when it failed
 	closed  bool
@@ -188,6 +189,20 @@ func (c *Conn) InFlight() []InFlight {
 	return c.inFlight()
 }
 
+// Sole returns the id of the request that alone has been in flight for the last
+// while: none other ran or ended in it. Otherwise it is empty.
+func (c *Conn) Sole(while time.Duration) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.streams) != 1 || time.Since(c.left) < while {
+		return ""
+	}
+	for _, x := range c.streams {
+		return x.label.ID
+	}
+	return ""
+}
+
 func (c *Conn) inFlight() []InFlight {
 	var list []InFlight
 	for _, x := range c.streams {
@@ -240,6 +255,7 @@ func (c *Conn) finish(x *Exchange) bool {
 		return false
 	}
 	delete(c.streams, x.id)
+	c.left = time.Now()
 	return true
 }
 
@@ -319,7 +335,7 @@ func (c *Conn) take(f Frame) error {
 			c.owner.Log(c.label(f.Stream), m)
 		}
 		return err
-	case KindHead, KindBody, KindEnd, KindError, KindWindow, KindBodyWanted:
+	case KindHead, KindBody, KindEnd, KindError, KindWindow, KindBodyWanted, KindEarlyHints:
 		c.mu.Lock()
 		x := c.streams[f.Stream]
 		c.mu.Unlock()

@@ -24,6 +24,8 @@ type Exchange struct {
 	allowed int       // body octets that the worker may send
 	taken   int       // octets read by Next since the last Window
 	file    fileState
+	hints   [][]Field // early hints that nobody has taken
+	hinted  int       // how many came
 	head    *Head
 	whole   bool // the whole answer came in its Head frame
 	chunks  [][]byte
@@ -258,6 +260,8 @@ func (x *Exchange) takeLocked(f Frame) error {
 			return protocolErrorf(nil, "a BodyWanted on stream %d, which has no file to refuse", x.id)
 		}
 		x.file = fileRefused
+	case KindEarlyHints:
+		return x.takeHints(f.Payload)
 	case KindHead:
 		if x.head != nil {
 			return protocolErrorf(nil, "a second Head on stream %d", x.id)

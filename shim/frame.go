@@ -23,6 +23,7 @@ const (
 	KindWindow     Kind = 0x15
 	KindLog        Kind = 0x16
 	KindBodyWanted Kind = 0x17
+	KindEarlyHints Kind = 0x18
 	KindCancel     Kind = 0x20
 	KindDump       Kind = 0x23
 	KindStacks     Kind = 0x24
@@ -75,6 +76,7 @@ var kinds = [256]struct {
 	KindWindow:     {"Window", 4, true},
 	KindLog:        {"Log", 1 << 20, true},
 	KindBodyWanted: {"BodyWanted", 0, true},
+	KindEarlyHints: {"EarlyHints", 64 << 10, true},
 	KindCancel:     {"Cancel", 0, true},
 	KindDump:       {"Dump", 0, true},
 	KindStacks:     {"Stacks", 1 << 20, true},

@@ -49,6 +49,7 @@ type Boot struct {
 	Threads    int    // requests at a time; 0 means 1
 	Worker     int    // 0..n-1
 	Generation int    // 1, 2, ...
+	Tag        string // the secret of the tags in the worker's output; empty: no tags
 	Environ    []Var
 	Watch      bool // the shim names the modules' files
 }
@@ -108,7 +109,7 @@ func AppendBoot(b []byte, m *Boot) ([]byte, error) {
 		return e.Encode(map[string]any{
 			"name": m.Name, "app": m.App, "candidates": list(m.Candidates), "dir": m.Dir,
 			"pythonpath": list(m.PythonPath), "found": m.Found, "threads": max(m.Threads, 1),
-			"worker": m.Worker, "generation": m.Generation, "environ": environ, "watch": m.Watch,
+			"worker": m.Worker, "generation": m.Generation, "environ": environ, "watch": m.Watch, "tag": m.Tag,
 		})
 	})
 }

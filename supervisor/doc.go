@@ -7,7 +7,8 @@
 // (backoff.go), the seats of one app and the waiting line (pool.go, line.go), the
 // versions of what they run (generation.go), how many seats there are (scale.go),
 // age and size (keep.go), what a death means to requests (fate.go, oom_*.go),
-// what a worker prints (output.go), and what is told to the log (event.go).
+// what a worker prints (output.go; splitter.go and grouper.go make records of it),
+// and what is told to the log (event.go).
 // What is not: how these happenings are written (cmd), what a request is
 // (bridge).
 //

@@ -69,7 +69,7 @@ func (l *life) live() Exit {
 				l.control, l.canDump = h.Control, h.Stacks
 				w.pool.emit(WorkerHello{w.who, h})
 				m := w.gen.Boot
-				m.Worker, m.Generation = w.slot, w.who.Generation
+				m.Worker, m.Generation, m.Tag = w.slot, w.who.Generation, w.tag
 				if err := w.conn.Boot(&m); err != nil {
 					l.protocol = err
 					stop(ProtocolError)

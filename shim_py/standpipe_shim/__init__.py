@@ -7,6 +7,7 @@ The modules, in the order in which a worker meets them:
 
     __main__   takes the pipes, says Hello, boots, serves
     stdio      the descriptors: frames, control, life, stacks, the app's output
+    output     sys.stdout and sys.stderr: lines that carry their request's id
     signals    SIGTERM, SIGINT, SIGUSR2, fork, breakpoint()
     control    fd 3 (Cancel, Interrupt, Dump, Stop) and fd 4 (the life pipe)
     packing    the subset of msgpack

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from . import control, stdio
+from . import control, output, stdio
 from .frames import BOOT, FAILED, HELLO, READY, ProtocolError, Reader, Writer, frame
 from .log import Log
 from .packing import BadValue, pack, unpack
@@ -29,6 +29,7 @@ _BOOT = {
     "generation": 1,
     "environ": {},
     "watch": False,
+    "tag": "",
 }
 
 
@@ -105,6 +106,7 @@ def start_app(worker, boot):
     from . import environ, loader
     from .body import FileWrapper
 
+    output.arm(boot["tag"])
     worker.dir = boot["dir"]
     worker.threads = boot["threads"]
     watch = None

@@ -6,6 +6,7 @@ from _thread import allocate_lock
 
 HELLO, BOOT, READY, FAILED = 0x01, 0x02, 0x03, 0x04
 REQUEST, BODY, HEAD, END, ERROR, WINDOW, LOG, BODY_WANTED = 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17
+EARLY_HINTS = 0x18
 CANCEL, DUMP, STACKS, STOP, INTERRUPT = 0x20, 0x23, 0x24, 0x25, 0x26
 
 LAST = 0x0001  # flag END: this frame holds the last body octets of its direction
@@ -31,6 +32,7 @@ CEILING = {
     WINDOW: 4,
     LOG: 1 << 20,
     BODY_WANTED: 0,
+    EARLY_HINTS: 64 << 10,
     CANCEL: 0,
     DUMP: 0,
     STACKS: 1 << 20,

@@ -292,7 +292,15 @@ func (j *Journal) refused(e supervisor.Refused) {
 
 func (j *Journal) output(e supervisor.Output) {
 	if !j.named {
-		j.log.Info(e.Text, "app", e.App, "worker", e.Worker, "pid", e.Pid, "stream", "output")
+		pairs := []any{"app", e.App, "worker", e.Worker, "pid", e.Pid, "stream", "output"}
+		if e.ID != "" {
+			pairs = append(pairs, "id", e.ID)
+		}
+		j.log.Info(e.Text, pairs...)
+		return
+	}
+	if e.ID != "" { // in front: behind the last line of a traceback nobody sees it
+		j.log.Named(e.Worker + " id=" + e.ID).Info(e.Text)
 		return
 	}
 	j.mu.Lock()
