@@ -59,10 +59,15 @@ type Options struct {
 	// SendTimeout is how long the client may take no octet of the answer while
 	// more waits for it; 0: no limit.
 	SendTimeout time.Duration
+	// SendfileRoots are the absolute folders of which the app's X-Sendfile may name
+	// files; none: the field passes like any other.
+	SendfileRoots []string
+	// Internal says what X-Accel-Redirect may name; none: the field passes.
+	Internal []Internal
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
 	// Log gets answer_spool, app_error, bad_response, request_failed,
-	// hop_by_hop_removed, content_length_mismatch, spool_full, websocket_ignored;
+	// hop_by_hop_removed, content_length_mismatch, sendfile_refused, spool_full, websocket_ignored;
 	// nil: nobody.
 	Log hclog.Logger
 }

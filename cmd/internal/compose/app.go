@@ -56,7 +56,16 @@ func (s *Server) newHandler(a *config.App, pool bridge.Pool, spool *httpx.Spool,
 		App: a.Name, Mount: a.Mount, Pool: pool, Spool: spool, Answers: answers, Pages: pages, Log: s.log,
 		MaxBody: s.cfg.MaxBody, BodyTimeout: s.cfg.BodyTimeout, Timeout: a.Timeout, SendTimeout: sendTimeout,
 		StreamTimeout: a.StreamTimeout, CancelOnDisconnect: a.OnDisconnect == "cancel",
+		SendfileRoots: a.SendfileRoots, Internal: internals(s.cfg),
 	})
+}
+
+func internals(cfg *config.Config) []bridge.Internal {
+	list := make([]bridge.Internal, len(cfg.Internal))
+	for i, in := range cfg.Internal {
+		list[i] = bridge.Internal{URL: in.URL, Dir: in.Dir}
+	}
+	return list
 }
 
 // workerEnviron is the environment of a worker: ours without what is meant for
