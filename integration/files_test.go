@@ -91,7 +91,7 @@ func TestFileWrapper(t *testing.T) {
 				t.Errorf("%s: %d %q", status, a.Status, a.Body)
 			}
 		}
-		eventually(t, "each file is closed once", func() bool { return s.get("/closings"+q).Body == "8" })
+		eventually(t, "each file is closed once", func() bool { return s.get("/closings"+q).Body == "7" })
 		var b bytes.Buffer
 		z := gzip.NewWriter(&b)
 		_, _ = io.WriteString(z, data)
@@ -163,7 +163,7 @@ func TestFileRanges(t *testing.T) {
 func TestSlowDownloadHoldsNoWorker(t *testing.T) {
 	t.Parallel()
 	s, path, data := files(t, 64<<20, opts{})
-	s.want(200, "/raw?path="+url.QueryEscape(path), "Range: bytes=0-1")
+	s.want(206, "/raw?path="+url.QueryEscape(path), "Range: bytes=0-1")
 	s.client().CloseIdleConnections()
 	files, workers := s.openFiles(), s.get("/descriptors").Body
 	var conns []net.Conn
@@ -302,8 +302,8 @@ func TestDownloadTakesNoMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := "/plain?path=" + url.QueryEscape(path)
-	s.want(200, at, "Range: bytes=0-1")
-	memory := func() int { return rssOf(t, s.Pid) + rssOf(t, s.workerPid()) }
+	s.want(206, at, "Range: bytes=0-1")
+	memory := func() int { return rssOf(t, s.Pid) + rssOf(t, s.workers()[0]) }
 	before := memory()
 	res, err := s.client().Get(s.URL + at)
 	if err != nil {

@@ -35,8 +35,9 @@ func (p *passing) drop() {
 	}
 }
 
-// decodeFile decodes a File's payload: offset and length.
-func decodeFile(b []byte) (offset, length int64, err error) {
+// DecodeFile decodes a File's payload: offset and length in octets, whose sum fits into
+// an int64. Errors are *ProtocolError.
+func DecodeFile(b []byte) (offset, length int64, err error) {
 	if len(b) != 16 {
 		return 0, 0, protocolErrorf(b, "a File of %d octets", len(b))
 	}
@@ -55,7 +56,7 @@ func (c *Conn) takeFile(f Frame, in *rights) error {
 	if file == nil {
 		return protocolErrorf(nil, "a File on stream %d without a descriptor", f.Stream)
 	}
-	offset, length, err := decodeFile(f.Payload)
+	offset, length, err := DecodeFile(f.Payload)
 	if err != nil {
 		file.Close()
 		return err
