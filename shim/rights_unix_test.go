@@ -117,8 +117,10 @@ func TestPassedFile(t *testing.T) {
 			defer f.Close()
 			before := openCount(t)
 			var g *passRig
+			handled := make(chan struct{})
 			t.Run("", func(t *testing.T) {
 				g = newPassRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
+					defer close(handled)
 					_ = p.Raw(filedHead(r.Stream))
 					g.pass(r.Stream, 2, 5, f)
 					if !<-g.words {
@@ -142,6 +144,7 @@ func TestPassedFile(t *testing.T) {
 				if err != nil || (got != nil) != c.taken {
 					t.Fatalf("%v, %v", got, err)
 				}
+				<-handled
 				if got == nil {
 					if p, err := x.Next(t.Context()); string(p) != "octets" || err != nil {
 						t.Errorf("%q, %v", p, err)
