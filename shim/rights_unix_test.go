@@ -23,6 +23,7 @@ type passRig struct {
 	conn    *shim.Conn
 	control *os.File // the worker's end
 	words   chan bool
+	done    chan struct{}
 	err     chan error
 }
 
@@ -36,7 +37,7 @@ func newPassRig(t *testing.T, handle func(*shimtest.Request, *shimtest.Peer)) *p
 	ends, peer := shimtest.Pipe()
 	ends.Control.Close()
 	ends.Control = os.NewFile(uintptr(fds[0]), "control")
-	g := &passRig{T: t, control: os.NewFile(uintptr(fds[1]), "control"), words: make(chan bool, 1), err: make(chan error, 1)}
+	g := &passRig{T: t, control: os.NewFile(uintptr(fds[1]), "control"), words: make(chan bool, 1), done: make(chan struct{}), err: make(chan error, 1)}
 	peer.Handle = handle
 	peer.FileWord = func(_ uint32, taken bool) { g.words <- taken }
 	g.conn = shim.NewConn("shop/1", ends, nobody{})
@@ -47,6 +48,7 @@ func newPassRig(t *testing.T, handle func(*shimtest.Request, *shimtest.Peer)) *p
 		g.conn.Close()
 		peer.Close()
 		g.control.Close()
+		close(g.done)
 		wg.Wait()
 	})
 	return g
@@ -123,8 +125,13 @@ func TestPassedFile(t *testing.T) {
 					defer close(handled)
 					_ = p.Raw(filedHead(r.Stream))
 					g.pass(r.Stream, 2, 5, f)
-					if !<-g.words {
-						_ = p.Body(r.Stream, "octets", true)
+					select {
+					case taken := <-g.words:
+						if !taken {
+							_ = p.Body(r.Stream, "octets", true)
+							return
+						}
+					case <-g.done:
 						return
 					}
 					_ = p.Send(shim.Frame{Kind: shim.KindEnd, Stream: r.Stream})
