@@ -65,10 +65,16 @@ type Options struct {
 	SendTimeout time.Duration
 	// NoRetry: nothing that has started is run a second time.
 	NoRetry bool
+	// SendfileRoots are the absolute folders of which the app's X-Sendfile may name
+	// files; none: the field passes like any other.
+	SendfileRoots []string
+	// Internal says what X-Accel-Redirect may name; none: the field passes.
+	Internal []Internal
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
 	// Log gets answer_spool, app_error, bad_response, request_failed,
-	// request_retried, hop_by_hop_removed, content_length_mismatch, early_hints_dropped, spool_full, websocket_ignored;
+	// request_retried, hop_by_hop_removed, content_length_mismatch, early_hints_dropped, sendfile_refused,
+	// spool_full, websocket_ignored;
 	// nil: nobody.
 	Log hclog.Logger
 }

@@ -122,6 +122,14 @@ func (t *turn) answer(c *clock, x *shim.Exchange) error {
 	if err != nil {
 		return err
 	}
+	if name := t.internalField(raw); name != "" {
+		return t.answerInternal(c, x, raw, h, name)
+	}
+	if raw.File {
+		if f, err := x.File(c.ctx); f != nil || err != nil {
+			return t.answerPassed(c, x, raw, h, f, err)
+		}
+	}
 	size, whole := x.Whole()
 	p, err := x.Next(c.ctx)
 	if err != nil && err != io.EOF {

@@ -225,20 +225,6 @@ func TestFlaskWorksWhileItReceives(t *testing.T) {
 	}
 }
 
-// rss is the resident memory of a process, in octets.
-func rss(t testing.TB, pid int) int64 {
-	t.Helper()
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var size, resident int64
-	if _, err := fmt.Sscan(string(b), &size, &resident); err != nil {
-		t.Fatal(err)
-	}
-	return resident * int64(os.Getpagesize())
-}
-
 // A body much larger than Go's memory goes to the app as the one file that it was put into.
 func TestHugeUpload(t *testing.T) {
 	size := int64(1 << 30)
@@ -256,12 +242,12 @@ func TestHugeUpload(t *testing.T) {
 	}
 	s := uploads(t, spool, opts{Args: []string{"-w", "1", "--max-body", "0", "--spool-total", "0"}})
 	s.want(200, "/pid")
-	before, most, files, used := rss(t, s.Pid), int64(0), 0, int64(0)
+	before, most, files, used := rssOf(s.Pid), int64(0), 0, int64(0)
 	stop := make(chan struct{})
 	var watch sync.WaitGroup
 	watch.Go(func() {
 		for {
-			most = max(most, rss(t, s.Pid))
+			most = max(most, rssOf(s.Pid))
 			list, sum := spooled(t, spool), int64(0)
 			for _, f := range list {
 				if st, err := os.Stat(f); err == nil {

@@ -18,6 +18,7 @@ import time
 
 BINARY, PYTHON, SHOP = (os.path.abspath(path) for path in sys.argv[1:4])
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
+SIZE = int(os.environ.get("DOWNLOAD_MIB", "2048")) << 20
 SECONDS = int(os.environ.get("SECONDS_PER_ROUND", "4"))
 
 HELLO = """
@@ -218,6 +219,75 @@ def slow_clients(dir):
           % ("200 slow uploads, 100 slow readers", grown, idle * 100))
 
 
+FILES = """
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/":
+        start_response("200 OK", [])
+        return [b"ok"]
+    start_response("200 OK", [("Content-Type", "application/octet-stream")])
+    return environ["wsgi.file_wrapper"](open("large", "rb"), 65536)
+"""
+NGINX = """
+daemon off; master_process off; pid %(dir)s/nginx.pid; error_log /dev/null;
+events { worker_connections 64; }
+http { access_log off; sendfile on; sendfile_max_chunk 4m; client_body_temp_path %(dir)s/b; proxy_temp_path %(dir)s/p; fastcgi_temp_path %(dir)s/f;
+  uwsgi_temp_path %(dir)s/u; scgi_temp_path %(dir)s/s; server { listen 127.0.0.1:%(port)d; root %(dir)s; location = / { return 200 ok; } } }
+"""
+
+
+def download(port, watch=()):
+    """One GET of the large file: octets per second, and the largest resident memory of watch meanwhile, in MiB."""
+    peak, count, buffer = 0, 0, memoryview(bytearray(1 << 20))
+    with socket.create_connection(("127.0.0.1", port)) as s:
+        began = time.perf_counter()
+        s.sendall(b"GET /large HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        looked = began
+        while True:
+            n = s.recv_into(buffer)
+            if not n:
+                break
+            count += n
+            if watch and time.perf_counter() - looked > 0.05:
+                peak, looked = max(peak, sum(rss(pid) for pid in watch)), time.perf_counter()
+        took = time.perf_counter() - began
+    if count < SIZE:
+        raise SystemExit("%d octets of %d" % (count, SIZE))
+    return count / took / (1 << 20), peak
+
+
+def downloads(dir):
+    """wsgi.file_wrapper beside nginx's sendfile, on the same file."""
+    if not shutil.which("nginx"):
+        print("no nginx here: no downloads")
+        return
+    with open(os.path.join(dir, "files.py"), "w") as f:
+        f.write(FILES)
+    with open(os.path.join(dir, "large"), "wb") as f:
+        f.truncate(SIZE)
+    port, conf = free_port(), os.path.join(dir, "nginx.conf")
+    with open(conf, "w") as f:
+        f.write(NGINX % {"dir": dir, "port": port})
+    os.chmod(dir, 0o755)
+    nginx = subprocess.Popen(["nginx", "-p", dir, "-c", conf], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        with Running("standpipe", "files:app", dir, 1) as ours:
+            download(ours.port)
+            download(port)
+            watch = [ours.process.pid] + children(ours.process.pid)
+            before, peak = sum(rss(pid) for pid in watch), 0
+            rates = {"standpipe": [], "nginx": []}
+            for _ in range(ROUNDS):
+                rates["standpipe"].append(download(ours.port)[0])
+                rates["nginx"].append(download(port)[0])
+            peak = download(ours.port, watch)[1]
+    finally:
+        nginx.terminate()
+        nginx.wait()
+    print("%-34s standpipe %s, nginx %s, ratio %.2f (more is better); %+.1f MiB of memory"
+          % ("download of %d MiB, MiB/s" % (SIZE >> 20), spread(rates["standpipe"]), spread(rates["nginx"]),
+             statistics.median(rates["standpipe"]) / statistics.median(rates["nginx"]), peak - before))
+
+
 def main():
     version = subprocess.run([os.path.join(os.path.dirname(PYTHON), "gunicorn"), "--version"], stdout=subprocess.PIPE, universal_newlines=True)
     print(subprocess.run([BINARY, "version"], stdout=subprocess.PIPE, universal_newlines=True).stdout.strip(), "|", version.stdout.strip(),
@@ -240,6 +310,7 @@ def main():
                 print("%-34s Go process %.1f MiB, worker %.1f MiB, bare python3 with the app %.1f MiB: %+.1f MiB"
                       % ("memory, " + app, rss(r.process.pid), statistics.median(workers), plain, statistics.median(workers) - plain))
         slow_clients(dir)
+        downloads(dir)
         if not shutil.which("wrk"):
             print("no wrk here: no requests per second")
             return

@@ -54,7 +54,7 @@ func storm(t *testing.T, buffering string, requests int) {
 		return fds, tasks
 	}
 	fds, tasks := look()
-	memory := rss(t, s.Pid)
+	memory := rssOf(s.Pid)
 	var number, whole atomic.Int64
 	completed := make([]atomic.Bool, requests+1)
 	var clients sync.WaitGroup
@@ -173,7 +173,7 @@ func storm(t *testing.T, buffering string, requests int) {
 	if out := s.output(); len(out) > 0 {
 		t.Errorf("%.1000q", out)
 	}
-	if grown := rss(t, s.Pid) - memory; grown > 200<<20 {
+	if grown := rssOf(s.Pid) - memory; grown > 200<<20 {
 		t.Errorf("Go's memory grew by %d MiB", grown>>20)
 	}
 	noneSpooled(t, spool)
@@ -199,7 +199,7 @@ func TestSlowClientsOnBothSides(t *testing.T) {
 	b, _ := slowReaders(t, "-w", "1")
 	b.want(200, "/pid")
 	pid := b.workers()[0]
-	memory := rss(t, b.Pid) + rss(t, pid)
+	memory := rssOf(b.Pid) + rssOf(pid)
 	var up, down []net.Conn
 	for i := range 100 {
 		down = append(down, b.lazy(fmt.Sprintf("/big?mb=5&id=%d", i)))
@@ -241,8 +241,8 @@ func TestSlowClientsOnBothSides(t *testing.T) {
 	if used, took := ticks(t, pid)-worked, time.Since(began); used > int(took/(100*time.Millisecond)) {
 		t.Errorf("the worker has worked %d0 ms in %v", used, took)
 	}
-	if grown := rss(t, b.Pid) + rss(t, pid) - memory; grown > 150<<20 {
-		t.Errorf("%d MiB more: standpipe has %d, the worker %d", grown>>20, rss(t, b.Pid)>>20, rss(t, pid)>>20)
+	if grown := rssOf(b.Pid) + rssOf(pid) - memory; grown > 150<<20 {
+		t.Errorf("%d MiB more: standpipe has %d, the worker %d", grown>>20, rssOf(b.Pid)>>20, rssOf(pid)>>20)
 	} else {
 		t.Logf("%d MiB more", grown>>20)
 	}

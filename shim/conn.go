@@ -14,7 +14,8 @@ import (
 type Ends struct {
 	R io.ReadCloser  // the worker's stdout
 	W io.WriteCloser // the worker's stdin
-	// Control is Go's end of the control socket; nil when there is none.
+	// Control is Go's end of the control socket; nil when there is none. Where it
+	// is a unix socket with a SyscallConn (an *os.File), files can come over it.
 	Control io.ReadWriteCloser
 	// Nonce is what the worker writes before Hello; empty: Hello comes first.
 	Nonce []byte
@@ -362,10 +363,14 @@ func (c *Conn) label(stream uint32) *Label {
 // readControl reads the shim's answers until the socket ends. What does not
 // follow the protocol ends the Conn like anything else.
 func (c *Conn) readControl() {
-	fr := NewFrameReader(c.ends.Control)
+	in := newRights(c.ends.Control)
+	defer in.close()
+	fr := NewFrameReader(in)
 	for {
 		f, err := fr.Next()
-		if err == nil && f.Kind == KindStacks {
+		if err == nil && f.Kind == KindFile {
+			err = c.takeFile(f, in)
+		} else if err == nil && f.Kind == KindStacks {
 			var text string
 			if text, err = decodeText(f.Payload); err == nil {
 				c.owner.Stacks(text)

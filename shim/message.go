@@ -3,6 +3,7 @@ package shim
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -35,6 +36,18 @@ type Head struct {
 	// Length is how many octets the body will have, when the shim knows it from
 	// what the app returned; -1: it does not.
 	Length int64
+	// File: the body is a file; Exchange.File brings it.
+	File bool
+}
+
+// Get returns the first field of that name in any spelling; empty: none.
+func (h *Head) Get(name string) string {
+	for i := range h.Fields {
+		if len(h.Fields[i].Name) == len(name) && strings.EqualFold(h.Fields[i].Name, name) {
+			return h.Fields[i].Value
+		}
+	}
+	return ""
 }
 
 // Boot is Go's first message to a worker: what to load, and what stays the same

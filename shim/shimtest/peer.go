@@ -84,6 +84,8 @@ type Peer struct {
 	Cancelled func(stream uint32)
 	// Interrupted is called for each Interrupt; nil: ignored.
 	Interrupted func(stream uint32, c shim.Cause)
+	// FileWord is called for each FileTaken and FileRefused; nil: ignored.
+	FileWord func(stream uint32, taken bool)
 	// Nonce is written before Hello.
 	Nonce []byte
 	// Fail is sent in place of Ready when it is not nil.
@@ -258,6 +260,10 @@ func (p *Peer) take(f shim.Frame) error {
 			}
 			p.Handle(r, p)
 		})
+	case shim.KindFileTaken, shim.KindFileRefused:
+		if p.FileWord != nil {
+			p.FileWord(f.Stream, f.Kind == shim.KindFileTaken)
+		}
 	case shim.KindWindow:
 		p.credits.add(f.Stream, int(binary.BigEndian.Uint32(f.Payload)))
 	case shim.KindBody:

@@ -55,7 +55,8 @@ def main():
     writer = Writer(pipes.answers, pipes.pid, lambda: worker.leave())
     worker = Worker(pipes, reader, writer, Log(writer), signals)
     life = control.arm(pipes.life)
-    control.Control(pipes, worker.cancel, worker.interrupt, worker.stop, lambda stream: _stacks(worker, stream)).start()
+    worker.control = control.Control(pipes, worker.cancel, worker.interrupt, worker.stop, lambda stream: _stacks(worker, stream))
+    worker.control.start()
     hello = {
         "hash": shim_hash,
         "pid": pipes.pid,

@@ -21,6 +21,7 @@ class Worker:
         self.reader = reader
         self.put = writer.put
         self.log = log
+        self.control = None  # fd 3
         self.signals = signals
         self.streams = {}  # stream -> Exchange, while it runs
         self.cancels = set()  # streams that were cancelled and have not ended; the Request may still be on its way

@@ -7,7 +7,7 @@ import struct
 from io import BytesIO
 from time import monotonic  # taken before gevent may patch it
 
-from .body import ClientLeft, open_file, open_input
+from .body import ClientLeft, FileWrapper, open_file, open_input
 from .environ import fill
 from .frames import BODY, BODY_WANTED, CHUNK, CREDIT, EARLY_HINTS, END, ERROR, HEAD, HOLD, LAST, MAGIC, ProtocolError, frame
 from .head import encode_head
@@ -32,6 +32,7 @@ class Exchange:
     spent = 0
     inbox = None  # Body payloads not yet taken by wsgi.input; None: the body came whole with the Request
     received = False  # the last Body is in inbox, or was
+    filed = None  # Go's word on the file that was passed to it: True it has it, False it wants the octets
     file = None  # wsgi.input when the body lies in a file; closed when the request is over
     interrupt = None  # RequestTimeout or ClientGone: what ends the app's work for it; cancelled is set then too
     raised = False  # interrupt was raised in the app; once is enough
@@ -346,6 +347,9 @@ def serve(worker, exchange, payload):
                     exchange.send(body)
                 body = b""
             exchange.finish(body)
+        elif kind is FileWrapper and hand_over(worker, exchange, result):
+            exchange._close(result)
+            exchange.finish(b"")
         else:
             exchange.iterate(result)
     except ProtocolError:
@@ -368,6 +372,14 @@ def serve(worker, exchange, payload):
         exchange.request_id = ""  # threads that it has left behind are not part of it
         current.set(None)
         worker.close(exchange.stream)
+
+
+def hand_over(worker, exchange, wrapper):
+    """The first call makes this name passing.hand_over."""
+    global hand_over
+    from .passing import hand_over
+
+    return hand_over(worker, exchange, wrapper)
 
 
 def _blocks(result):

@@ -74,8 +74,17 @@ func (s *Server) newHandler(cfg *config.Config, a *config.App, pool bridge.Pool,
 		App: a.Name, Mount: a.Mount, Pool: pool, Spool: s.spool, Answers: s.answers, Pages: pages, Log: s.log,
 		MaxBody: cfg.MaxBody, BodyTimeout: cfg.BodyTimeout, Timeout: a.Timeout, SendTimeout: sendTimeout,
 		StreamTimeout: a.StreamTimeout, CancelOnDisconnect: a.OnDisconnect == "cancel", NoRetry: a.Retry == "never",
-		Unbuffered: a.RequestBuffering == "off",
+		Unbuffered:    a.RequestBuffering == "off",
+		SendfileRoots: a.SendfileRoots, Internal: internals(cfg),
 	})
+}
+
+func internals(cfg *config.Config) []bridge.Internal {
+	list := make([]bridge.Internal, len(cfg.Internal))
+	for i, in := range cfg.Internal {
+		list[i] = bridge.Internal{URL: in.URL, Dir: in.Dir}
+	}
+	return list
 }
 
 // workerEnviron is the environment of a worker: ours without what is meant for

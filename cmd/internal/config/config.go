@@ -39,6 +39,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	TrustUnix      bool // peers on unix sockets are trusted
 
+	Internal []Internal // what X-Accel-Redirect may name; none: the field is nobody's here
+
 	ServerHeader string         // the Server field; empty: none
 	ErrorPages   map[int]string // status -> file
 
@@ -84,6 +86,8 @@ type App struct {
 	Env        []EnvVar
 	EnvFile    []string // absolute; already read into Env
 	PythonPath []string // absolute
+
+	SendfileRoots []string // absolute; folders of which X-Sendfile may name files; none: the field is nobody's here
 
 	Mount string   // "/" or "/shop": starts with a slash, does not end with one
 	Hosts []string // lower case, "shop.example.org" or "*.example.org"; none: every host

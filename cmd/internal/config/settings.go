@@ -16,8 +16,9 @@ type Scope uint8
 const (
 	OfCommand Scope = iota // the command line alone: no key in the file
 	OfServer
-	OfListen // in [[listen]]
-	OfApp    // in [[app]] and in --app
+	OfListen   // in [[listen]]
+	OfInternal // in [[internal]]
+	OfApp      // in [[app]] and in --app
 )
 
 // Setting is one thing that can be set. Everything that is said about it anywhere is said here once.
@@ -43,9 +44,10 @@ type Setting struct {
 
 // target is what a setting's value is written to: the one that its scope says.
 type target struct {
-	cfg    *Config
-	app    *App
-	listen *Listen
+	cfg      *Config
+	app      *App
+	listen   *Listen
+	internal *Internal
 }
 
 // input is one layer's word on one setting.
@@ -71,7 +73,7 @@ func (in input) list() []string {
 
 // Settings is the table, in the order of the documentation.
 func Settings() []*Setting {
-	return slices.Concat(commandSettings(), serverSettings(), listenSettings(), appSettings())
+	return slices.Concat(commandSettings(), serverSettings(), listenSettings(), internalSettings(), appSettings())
 }
 
 // EnvName is the setting's variable; empty: it has none.

@@ -84,6 +84,9 @@ func appSettings() []*Setting {
 				}
 				return nil
 			}, show: func(t target) (string, bool) { return strings.Join(t.app.Hosts, ","), true }},
+		{Key: "sendfile_roots", Scope: OfApp, Kind: List, Flags: []string{"sendfile-root", "sendfile-roots"}, Reload: true, Hint: "DIR",
+			Doc: "Folders whose files the app may send by the field `X-Sendfile: /absolute/path`, relative to dir. Repeatable. Without any the field passes like any other.",
+			at:  func(t target) any { return &t.app.SendfileRoots }},
 		workersSetting(),
 		atLeast(1, perApp("threads", Int, []string{"threads"}, "1", "", "Requests that one worker runs at a time. Above 1 the app has to be thread-safe.", func(a *App) any { return &a.Threads })),
 		perApp("timeout", Duration, []string{"timeout", "t"}, "30s", "", "From the start of the app's call to its first octets of body, or its end; then 504 and a new worker. Time in the waiting line does not count.", func(a *App) any { return &a.Timeout }),

@@ -16,6 +16,7 @@ const maxName = 64 // octets of an app's name
 // validate checks what one value alone could not tell. Every problem is found; none stops the search.
 func (l *loader) validate() {
 	l.checkListen()
+	l.checkInternal()
 	names := make(map[string]bool)
 	for i := range l.cfg.Apps {
 		a := &l.cfg.Apps[i]
@@ -76,6 +77,11 @@ func (l *loader) checkApp(a *App) {
 	for _, p := range a.PythonPath {
 		if _, err := os.Stat(p); err != nil && !(a.unread && beneath(p, a.Dir)) {
 			l.bad.add(of("pythonpath"), "app %q: pythonpath %s %v", a.Name, p, reason(err))
+		}
+	}
+	for _, p := range a.SendfileRoots {
+		if err := checkFolder(p); err != nil && !(a.Broken != nil && beneath(p, a.Dir)) {
+			l.bad.add(of("sendfile_roots"), "app %q: sendfile_roots: %v", a.Name, err)
 		}
 	}
 	if a.Workers < 1 && of("workers").Given() {
