@@ -25,6 +25,7 @@ _BOOT = {
     "pythonpath": [],
     "found": "",
     "threads": 1,
+    "gevent": 0,
     "worker": 0,
     "generation": 1,
     "environ": {},
@@ -106,8 +107,13 @@ def start_app(worker, boot):
 
     worker.dir = boot["dir"]
     worker.threads = boot["threads"]
+    worker.greenlets = boot["gevent"]
     begin = time.monotonic()
     try:
+        if worker.greenlets:
+            from .gevent_runner import patch
+
+            patch(boot)
         loaded = loader.load(boot)
     except loader.Failure as failure:
         _fail(worker, boot, failure)
@@ -151,6 +157,8 @@ def _fail(worker, boot, failure):
 
 
 def _stacks(worker, stream):
+    if worker.greenlets and worker.inbound is not None:
+        return worker.inbound.stacks(worker.dir, stream)
     from .report import stacks
 
     return stacks(worker.dir, worker.thread_of(stream))

@@ -10,6 +10,10 @@ from .inbound import Shared, Solo
 from .wsgi import Exchange, serve
 
 
+def _aside(function):
+    start_new_thread(function, ())
+
+
 _CAUSES = {1: RequestTimeout, 2: ClientGone}  # of Interrupt
 
 
@@ -30,26 +34,33 @@ class Worker:
         self.base = {}
         self.dir = ""
         self.threads = 1
+        self.greenlets = 0  # requests at a time under gevent; 0: no gevent
+        self.aside = _aside  # runs a function beside the requests
         self._said_unreadable = False
         self.running = None  # the Exchange that the main thread runs, or ran last
-        self._make = Exchange
-        self._main = get_ident()
+        self.make = Exchange
+        self.main = get_ident()
         self._getpid = os.getpid
 
     def run(self):
         """Serves until fd 0 ends, and returns then."""
+        if self.greenlets:
+            from .gevent_runner import run
+
+            run(self)
+            return
         if self.threads > 1:
             from .interrupt import Threaded
 
-            self._make = Threaded
-            self.inbound = Shared(self.reader, self.pipes.requests, self.streams, self._open)
+            self.make = Threaded
+            self.inbound = Shared(self.reader, self.pipes.requests, self.streams, self.open_exchange)
             self._serve_threads()
             return
-        self.inbound = Solo(self.reader, self.pipes.requests, self.streams, self._open)
+        self.inbound = Solo(self.reader, self.pipes.requests, self.streams, self.open_exchange)
         self._loop()
 
-    def _open(self, stream, flags):
-        exchange = self.streams[stream] = self._make(stream, self)
+    def open_exchange(self, stream, flags):
+        exchange = self.streams[stream] = self.make(stream, self)
         self.newest = stream
         if not flags:
             exchange.inbox = []
@@ -96,7 +107,7 @@ class Worker:
 
     def cancel(self, stream):
         """Any thread. fd 3 may be faster than fd 0: the Request of this stream may not have been read yet. It is noted first
-        and looked up then, and _open does it the other way round, so one of the two sees the other."""
+        and looked up then, and open_exchange does it the other way round, so one of the two sees the other."""
         self.cancels.add(stream)
         exchange = self.streams.get(stream)
         if exchange is not None:
@@ -104,7 +115,7 @@ class Worker:
             if self.inbound is not None:
                 self.inbound.poke(exchange)
             if exchange.callbacks:
-                start_new_thread(exchange.run_callbacks, ())
+                self.aside(exchange.run_callbacks)
         elif not 0 < (stream - self.newest) & 0xFFFFFFFF < 0x80000000:
             self.cancels.discard(stream)  # it has ended
 
@@ -117,7 +128,7 @@ class Worker:
         if exchange is not None:
             from .interrupt import pursue
 
-            start_new_thread(pursue, (self, exchange, self._main))
+            start_new_thread(pursue, (self, exchange, self.main))
 
     def on_interrupt(self, frame):
         """The main thread, at SIGURG. Raises when the app's code runs for a request that is to be interrupted."""
@@ -134,7 +145,7 @@ class Worker:
         exchange = self.streams.get(stream)
         if exchange is None:
             return 0
-        return exchange.thread if exchange.threaded else self._main
+        return exchange.thread if exchange.threaded else self.main
 
     def close(self, stream):
         """The answer of this stream has ended. The order matters to cancel."""

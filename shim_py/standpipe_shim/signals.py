@@ -22,6 +22,7 @@ class Signals:
         self._interrupt = interrupt  # called with the running frame at SIGURG; may raise
         self._stacks = False
         self._masks = {}  # thread -> its signal mask before the fork that is under way
+        self.also_at_term = None  # called at a SIGTERM after Stop
         self.stopping = False  # set by the control thread
 
     def install(self):
@@ -47,6 +48,8 @@ class Signals:
     def _on_signal(self, number, frame):
         if number != signal.SIGTERM or not self.stopping or frame is None:
             return
+        if self.also_at_term is not None:
+            self.also_at_term()
         if frame.f_code.co_filename.startswith(SHIM):
             return  # the shim reads or writes: it will find the end of fd 0 by itself, and no frame may be cut in two
         while frame is not None:

@@ -34,7 +34,7 @@ func NewPool(cfg *config.Config, a *config.App, version string, shimArgs []strin
 		},
 		Boot: shim.Boot{
 			Name: a.Name, App: a.Module, Candidates: a.Candidates, Dir: a.Dir, PythonPath: a.PythonPath,
-			Found: a.Interpreter.How,
+			Found: a.Interpreter.How, Gevent: a.Gevent > 0,
 			Environ: []shim.Var{
 				{Name: "GATEWAY_INTERFACE", Value: "CGI/1.1"},
 				{Name: "SERVER_SOFTWARE", Value: "standpipe/" + version},
@@ -42,7 +42,7 @@ func NewPool(cfg *config.Config, a *config.App, version string, shimArgs []strin
 			},
 		},
 		Hash:    shim_py.Hash(),
-		Workers: a.Workers, Threads: a.Threads,
+		Workers: a.Workers, Threads: max(a.Threads, a.Gevent),
 		Queue: a.Queue, QueueTimeout: a.QueueTimeout,
 		BootTimeout: a.BootTimeout, BootTick: bootTick, BootLimit: max(2, runtime.NumCPU()),
 		DrainGrace: drainGrace, InterruptGrace: interruptGrace, TermGrace: cfg.TermGrace,

@@ -148,11 +148,10 @@ func TestLaterKeys(t *testing.T) {
 		"[[app]]\n[[app.static]]\nurl = \"/\"":                 "standpipe.toml:2: static is not there yet in this release",
 		"[limits]\nhard_rss = \"1GiB\"\n":                      "standpipe.toml:2: limits.hard_rss is not there yet in this release",
 		"[[app]]\nretry = 3\n":                                 "standpipe.toml:2: retry is not there yet in this release",
-		"[[app]]\ngevent = 100\n":                              "standpipe.toml:2: gevent is not there yet in this release",
 		"preload = true\n":                                     "standpipe.toml:1: preload is not there yet in this release",
 		"[[app]]\nmax_requests = 1000\n":                       "standpipe.toml:2: max_requests is not there yet in this release",
 		"[[app]]\nreload = true\n":                             "standpipe.toml:2: reload is not there yet in this release",
-		"[[app]]\nworker_class = \"gevent\"\n":                 "gevent is not there yet in this release",
+		"[[app]]\nworker_class = \"gevent\"\n":                 "gevent = 1000 makes them greenlets",
 		"[[listen]]\naddress = \":1\"\nprotocol = \"uwsgi\"\n": "standpipe.toml:3: protocol \"uwsgi\" is not there yet in this release; http is",
 		"bind = \"uwsgi://:1\"\n":                              "uwsgi is not there yet in this release; http is",
 	} {

@@ -25,7 +25,7 @@ func unknownKey(scope Scope, section, key string) (sentence, meant string) {
 		}
 	}
 	if key == "worker_class" {
-		return "there is no setting worker_class: every worker is of one kind, and threads says how many requests it runs at a time; gevent is not there yet in this release", ""
+		return "there is no setting worker_class: threads says how many requests a worker runs at a time, and gevent = 1000 makes them greenlets", ""
 	}
 	if scope == OfServer && section == "" {
 		keys = append(append(keys, sectionNames()...), "app", "listen")
@@ -43,7 +43,7 @@ func laterKeys() []string {
 	return []string{
 		"route", "static", "cache", "tls", "handler", "upstreams",
 		"retry",
-		"gevent", "preload", "preload_app", "reload", "surge", "drain_grace",
+		"preload", "preload_app", "reload", "surge", "drain_grace",
 		"max_requests", "max_requests_jitter", "hard_rss",
 		"control", "control_mode", "control_group",
 	}
