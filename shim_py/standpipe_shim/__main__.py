@@ -72,6 +72,7 @@ def main():
         if boot is not None:
             start_app(worker, boot)
             worker.run()
+            signals.end()
     except ProtocolError as error:
         worker.out_of_step(error)
 

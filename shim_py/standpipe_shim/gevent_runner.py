@@ -6,7 +6,7 @@ poke and stacks runs on the main thread, and only a wait switches from one green
 
 import os
 import sys
-from _thread import allocate_lock
+from _thread import allocate_lock, get_ident
 from collections import deque
 
 from . import interrupt, log, packing, report  # noqa: F401  the control thread must not wait for an import under the patches
@@ -43,13 +43,12 @@ def patch(boot):
     monkey.patch_all()
 
 
-def run(worker):
+def run(worker, open_exchange):
     """Serves until fd 0 ends and what runs has been answered. Greenlets of the app's own may be left."""
     from gevent import Greenlet, joinall
 
     running = set()
-    worker.make = Green
-    inbound = worker.inbound = Greenlets(worker)
+    inbound = worker.inbound = Greenlets(worker, open_exchange)
     while True:
         request = inbound.take()
         if request is None:
@@ -115,12 +114,13 @@ class Green(Exchange):
 class Greenlets(Solo):
     """The frames for a worker whose requests are greenlets."""
 
-    def __init__(self, worker):
-        super().__init__(worker.reader, worker.pipes.requests, worker.streams, worker.open_exchange)
+    def __init__(self, worker, open_exchange):
+        super().__init__(worker.reader, worker.pipes.requests, worker.streams, open_exchange)
         from gevent import get_hub, getcurrent, spawn
         from gevent.hub import Waiter
 
         self._worker = worker
+        self._main = get_ident()
         self._hub = get_hub()
         self._spawn = spawn
         self._waiter = Waiter
@@ -224,7 +224,7 @@ class Greenlets(Solo):
 
         self.post(look)
         if not done.acquire(True, _ANSWER):
-            return report.stacks(base, self._worker.main)
+            return report.stacks(base, self._main)
         out = [report.stacks(base)]
         for title, lines in found:
             if lines:

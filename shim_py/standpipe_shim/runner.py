@@ -38,29 +38,30 @@ class Worker:
         self.aside = _aside  # runs a function beside the requests
         self._said_unreadable = False
         self.running = None  # the Exchange that the main thread runs, or ran last
-        self.make = Exchange
-        self.main = get_ident()
+        self._make = Exchange
+        self._main = get_ident()
         self._getpid = os.getpid
 
     def run(self):
         """Serves until fd 0 ends, and returns then."""
         if self.greenlets:
-            from .gevent_runner import run
+            from .gevent_runner import Green, run
 
-            run(self)
+            self._make = Green
+            run(self, self._open)
             return
         if self.threads > 1:
             from .interrupt import Threaded
 
-            self.make = Threaded
-            self.inbound = Shared(self.reader, self.pipes.requests, self.streams, self.open_exchange)
+            self._make = Threaded
+            self.inbound = Shared(self.reader, self.pipes.requests, self.streams, self._open)
             self._serve_threads()
             return
-        self.inbound = Solo(self.reader, self.pipes.requests, self.streams, self.open_exchange)
+        self.inbound = Solo(self.reader, self.pipes.requests, self.streams, self._open)
         self._loop()
 
-    def open_exchange(self, stream, flags):
-        exchange = self.streams[stream] = self.make(stream, self)
+    def _open(self, stream, flags):
+        exchange = self.streams[stream] = self._make(stream, self)
         self.newest = stream
         if not flags:
             exchange.inbox = []
@@ -107,7 +108,7 @@ class Worker:
 
     def cancel(self, stream):
         """Any thread. fd 3 may be faster than fd 0: the Request of this stream may not have been read yet. It is noted first
-        and looked up then, and open_exchange does it the other way round, so one of the two sees the other."""
+        and looked up then, and _open does it the other way round, so one of the two sees the other."""
         self.cancels.add(stream)
         exchange = self.streams.get(stream)
         if exchange is not None:
@@ -128,7 +129,7 @@ class Worker:
         if exchange is not None:
             from .interrupt import pursue
 
-            start_new_thread(pursue, (self, exchange, self.main))
+            start_new_thread(pursue, (self, exchange, self._main))
 
     def on_interrupt(self, frame):
         """The main thread, at SIGURG. Raises when the app's code runs for a request that is to be interrupted."""
@@ -145,7 +146,7 @@ class Worker:
         exchange = self.streams.get(stream)
         if exchange is None:
             return 0
-        return exchange.thread if exchange.threaded else self.main
+        return exchange.thread if exchange.threaded else self._main
 
     def close(self, stream):
         """The answer of this stream has ended. The order matters to cancel."""

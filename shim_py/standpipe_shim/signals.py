@@ -57,6 +57,14 @@ class Signals:
                 raise SystemExit("standpipe stops this worker")
             frame = frame.f_back
 
+    def end(self):
+        """The worker has served its last request. The interpreter takes its handlers away before it is gone, and a SIGTERM
+        then would make a death of an end."""
+        try:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        except ValueError:  # not in the main thread
+            pass
+
     def _on_urgent(self, number, frame):
         if frame is not None:
             self._interrupt(frame)
