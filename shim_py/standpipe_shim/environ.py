@@ -20,7 +20,7 @@ def base(boot, errors, file_wrapper):
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.errors": errors,
-        "wsgi.multithread": boot["threads"] > 1 or boot["gevent"] > 0,
+        "wsgi.multithread": boot["threads"] > 1 or boot.get("gevent", 0) > 0,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
         "wsgi.file_wrapper": file_wrapper,
