@@ -60,6 +60,7 @@ type Boot struct {
 	PythonPath []string
 	Found      string // how the interpreter was found; may be empty
 	Threads    int    // requests at a time; 0 means 1
+	Gevent     bool   // they are gevent's greenlets, not threads
 	Worker     int    // 0..n-1
 	Generation int    // 1, 2, ...
 	Tag        string // the secret of the tags in the worker's output; empty: no tags
@@ -113,6 +114,11 @@ func appendMessage(b []byte, k Kind, encode func(*msgpack.Encoder) error) ([]byt
 
 // AppendBoot appends a Boot frame.
 func AppendBoot(b []byte, m *Boot) ([]byte, error) {
+	threads := max(m.Threads, 1)
+	greenlets := 0
+	if m.Gevent {
+		threads, greenlets = 1, threads
+	}
 	environ := make(map[string][]byte, len(m.Environ))
 	for _, v := range m.Environ {
 		environ[v.Name] = []byte(v.Value)
@@ -121,7 +127,7 @@ func AppendBoot(b []byte, m *Boot) ([]byte, error) {
 		e.SetSortMapKeys(true)
 		return e.Encode(map[string]any{
 			"name": m.Name, "app": m.App, "candidates": list(m.Candidates), "dir": m.Dir,
-			"pythonpath": list(m.PythonPath), "found": m.Found, "threads": max(m.Threads, 1),
+			"pythonpath": list(m.PythonPath), "found": m.Found, "threads": threads, "gevent": greenlets,
 			"worker": m.Worker, "generation": m.Generation, "environ": environ, "watch": m.Watch, "tag": m.Tag,
 		})
 	})

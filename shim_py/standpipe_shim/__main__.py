@@ -25,6 +25,7 @@ _BOOT = {
     "pythonpath": [],
     "found": "",
     "threads": 1,
+    "gevent": 0,
     "worker": 0,
     "generation": 1,
     "environ": {},
@@ -74,6 +75,7 @@ def main():
         if boot is not None:
             start_app(worker, boot)
             worker.run()
+            signals.end()
     except ProtocolError as error:
         worker.out_of_step(error)
 
@@ -110,6 +112,7 @@ def start_app(worker, boot):
     output.arm(boot["tag"])
     worker.dir = boot["dir"]
     worker.threads = boot["threads"]
+    worker.greenlets = boot["gevent"]
     watch = None
     if boot["watch"]:
         from .watch import Watch
@@ -117,6 +120,10 @@ def start_app(worker, boot):
         watch = Watch(worker.log)
     begin = time.monotonic()
     try:
+        if worker.greenlets:
+            from .gevent_runner import patch
+
+            patch(boot)
         loaded = loader.load(boot)
     except loader.Failure as failure:
         if watch is not None:
@@ -165,6 +172,8 @@ def _fail(worker, boot, failure):
 
 
 def _stacks(worker, stream):
+    if worker.greenlets and worker.inbound is not None:
+        return worker.inbound.stacks(worker.dir, stream)
     from .report import stacks
 
     return stacks(worker.dir, worker.thread_of(stream))

@@ -84,6 +84,10 @@ class Reader:
         self._read = read
         self._held = b""  # octets read, not yet handed out
 
+    def read_by(self, read):
+        """Has next call read(fd, size) from now on."""
+        self._read = read
+
     def holds_frame(self):
         """Says whether next would answer without reading."""
         held = self._held

@@ -35,7 +35,7 @@ func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []s
 		},
 		Boot: shim.Boot{
 			Name: a.Name, App: a.Module, Candidates: a.Candidates, Dir: a.Dir, PythonPath: a.PythonPath,
-			Found: a.Interpreter.How,
+			Found: a.Interpreter.How, Gevent: a.Gevent > 0,
 			Environ: []shim.Var{
 				{Name: "GATEWAY_INTERFACE", Value: "CGI/1.1"},
 				{Name: "SERVER_SOFTWARE", Value: "standpipe/" + version},
@@ -43,7 +43,7 @@ func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []s
 			},
 		},
 		Hash:    shim_py.Hash(),
-		Workers: a.Workers, MaxWorkers: a.MaxWorkers, Threads: a.Threads, IdleStop: a.IdleStop,
+		Workers: a.Workers, MaxWorkers: a.MaxWorkers, Threads: max(a.Threads, a.Gevent), IdleStop: a.IdleStop,
 		Queue: a.Queue, QueueTimeout: a.QueueTimeout,
 		BootTimeout: a.BootTimeout, BootTick: bootTick, BootLimit: max(2, runtime.NumCPU()),
 		DrainGrace: drainGrace, InterruptGrace: interruptGrace, TermGrace: cfg.TermGrace, DrainLimit: a.DrainTimeout,

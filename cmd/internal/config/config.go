@@ -96,6 +96,7 @@ type App struct {
 	MaxWorkers    int    // with Workers = MaxWorkers the number is fixed
 	WorkersReason string // why so many, when nobody set it: "4 cpus, limit 1GiB"; else empty
 	Threads       int    // requests at a time in one worker
+	Gevent        int    // requests at a time in one worker, as greenlets; 0: no gevent, Threads counts
 
 	Timeout time.Duration // from the start of the app's call to its first body octets, or its end
 	// StreamTimeout is how long the app may be silent within its answer; the time in which the client takes nothing does

@@ -125,8 +125,10 @@ func commandSettings() []*Setting {
 			Doc:     "The configuration file, TOML."},
 		{Key: "app", Kind: Text, Flags: []string{"app"}, NoEnv: true, Hint: "KEY=VALUE,...",
 			Doc: "One app, as KEY=VALUE pairs separated by commas, with the keys of [[app]]: `name=shop,module=shop.wsgi:application,dir=/srv/shop`. Repeatable. A value may hold commas inside quotes: `hosts=\"a.org,b.org\"`. An app of the same name in the file is changed, another one is added."},
-		{Key: "worker_class", Kind: Choice, Choices: []string{"sync", "gthread"}, Flags: []string{"worker-class", "k"}, NoEnv: true,
-			Doc: "Accepted so that a gunicorn command line goes on working: both mean the one kind of worker there is; `--threads` alone decides."},
+		{Key: "worker_class", Kind: Choice, Choices: []string{"sync", "gthread", "gevent"}, Flags: []string{"worker-class", "k"}, NoEnv: true,
+			Doc: "Accepted so that a gunicorn command line goes on working. `sync` and `gthread`: `--threads` alone decides. `gevent`: as `--gevent 1000`, or what `--worker-connections` or `--gevent` says."},
+		{Key: "worker_connections", Kind: Int, Flags: []string{"worker-connections"}, NoEnv: true,
+			Doc: "With `-k gevent`, as in gunicorn: the N of `--gevent N`. An error without it."},
 	}
 }
 

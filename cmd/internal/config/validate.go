@@ -103,6 +103,12 @@ func (l *loader) checkApp(a *App) {
 	if a.Threads < 1 || a.Threads > 4096 {
 		l.bad.add(of("threads"), "app %q: threads is %d; it is 1 to 4096", a.Name, a.Threads)
 	}
+	if a.Gevent < 0 || a.Gevent > 10000 {
+		l.bad.add(of("gevent"), "app %q: gevent is %d; it is 1 to 10000, or 0 for no gevent", a.Name, a.Gevent)
+	}
+	if a.Gevent > 0 && a.Threads > 1 {
+		l.bad.add(of("gevent"), "app %q: gevent is %d and threads is %d; a worker runs its requests as greenlets or on threads, so leave one of them out", a.Name, a.Gevent, a.Threads)
+	}
 	if why := badMount(a.Mount); why != "" {
 		l.bad.add(of("mount"), "app %q: mount %q %s", a.Name, a.Mount, why)
 	}
