@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -41,16 +42,31 @@ func Own(ln net.Listener, yes bool) {
 	}
 }
 
-// File returns a copy of the descriptor of ln, for another process.
+// File returns a copy of the descriptor of ln, for another process. It is the
+// caller's to close.
 func File(ln net.Listener) (*os.File, error) {
 	if u, ok := ln.(interface{ inner() net.Listener }); ok {
 		ln = u.inner()
 	}
-	f, ok := ln.(interface{ File() (*os.File, error) })
+	sc, ok := ln.(syscall.Conn)
 	if !ok {
 		return nil, errors.ErrUnsupported
 	}
-	return f.File()
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	// Not the listener's own File: its Fd, which starting a process calls, would make
+	// the socket blocking, for this process too.
+	var fd uintptr
+	var failed error
+	if err := raw.Control(func(old uintptr) { fd, failed = duplicate(old) }); err != nil {
+		return nil, err
+	}
+	if failed != nil {
+		return nil, failed
+	}
+	return os.NewFile(fd, ln.Addr().String()), nil
 }
 
 // front lets each answer of a server that is leaving say that its connection ends:

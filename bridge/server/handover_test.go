@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // One socket, two servers: the first leaves, the second has it from then on; nobody finds the door closed.
@@ -121,6 +123,23 @@ func TestHandOver(t *testing.T) {
 				t.Error("the socket's file is left")
 			}
 		})
+	}
+}
+
+// Starting a process with the copy does not make the socket blocking: its Accept could not be ended any more.
+func TestFileStaysNonblocking(t *testing.T) {
+	ln, err := Listen(t.Context(), Spec{Address: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	f, err := File(ln)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK == 0 {
+		t.Errorf("flags %#x %v", flags, err)
 	}
 }
 

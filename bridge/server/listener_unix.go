@@ -191,6 +191,11 @@ func inheritUnix(ln net.Listener, path string) net.Listener {
 	return &unixListener{Listener: ln, path: path}
 }
 
+func duplicate(fd uintptr) (uintptr, error) {
+	n, err := unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 3)
+	return uintptr(n), os.NewSyscallError("fcntl", err)
+}
+
 func closeOnExec(fd uintptr) { unix.CloseOnExec(int(fd)) }
 
 // listening asks the kernel, where it can say.

@@ -30,3 +30,5 @@ func setBacklog(net.Listener, int) error { return nil }
 
 // inheritUnix: no process hands a listener over here.
 func inheritUnix(ln net.Listener, path string) net.Listener { return ln }
+
+func duplicate(uintptr) (uintptr, error) { return 0, errors.ErrUnsupported }
