@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -224,5 +226,39 @@ func TestNotifyNobody(t *testing.T) {
 	time.Sleep(1100 * time.Millisecond) // the next status would be sent
 	if n := len(s.events("notify_failed")); n != 1 {
 		t.Errorf("told %d times", n)
+	}
+}
+
+// The units of the page are what systemd understands.
+func TestSystemdUnits(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("systemd-analyze"); err != nil {
+		skip(t, "no-systemd", err.Error())
+	}
+	page, err := os.ReadFile(filepath.Join(repoDir(), "docs", "systemd.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	args := []string{"verify"}
+	for _, m := range regexp.MustCompile("(?s)```ini\n# \\S+/(\\S+)\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+		path := filepath.Join(dir, m[1])
+		if err := os.WriteFile(path, []byte(strings.ReplaceAll(m[2], "/usr/local/bin/standpipe", built.binary)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, path)
+	}
+	if len(args) != 3 {
+		t.Fatalf("units: %v", args)
+	}
+	out, err := exec.Command("systemd-analyze", args...).CombinedOutput()
+	for line := range strings.Lines(string(out)) {
+		if !strings.HasPrefix(line, dir) || strings.Contains(line, "service type, ignoring: notify-reload") {
+			continue // of another unit; or a systemd from before 253
+		}
+		t.Error(line)
+	}
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
