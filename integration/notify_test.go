@@ -113,7 +113,7 @@ func TestNotify(t *testing.T) {
 	status := "STATUS=" + filepath.Base(dir) + ": " // the app is called as its folder
 	m.wait(0, "EXTEND_TIMEOUT_USEC=")
 	eventually(t, "the workers boot", func() bool { return len(s.workers()) == 2 })
-	m.wait(0, status + "0/2 workers ready, 0 requests served")
+	m.wait(0, status+"0/2 workers ready, 0 requests served")
 	if m.find(0, "READY=1") >= 0 {
 		t.Error("READY before a worker was")
 	}
@@ -123,7 +123,7 @@ func TestNotify(t *testing.T) {
 	for range 3 {
 		s.want(200, "/version")
 	}
-	m.wait(at, status + "2/2 workers ready, 3 requests served")
+	m.wait(at, status+"2/2 workers ready, 3 requests served")
 
 	// A reload: the time in the message is not before the signal's.
 	write(t, dir, map[string]string{"hold": "", "version.py": held("v2")})
@@ -140,7 +140,7 @@ func TestNotify(t *testing.T) {
 	if usec < asked || usec > asked+patience.Microseconds() {
 		t.Errorf("MONOTONIC_USEC=%d, the signal came after %d", usec, asked)
 	}
-	m.wait(at, status + "2/2 workers ready, 3 requests served, reloading")
+	m.wait(at, status+"2/2 workers ready, 3 requests served, reloading")
 	if m.find(at, "READY=1") >= 0 {
 		t.Error("READY before the new workers were")
 	}
@@ -162,9 +162,9 @@ func TestNotify(t *testing.T) {
 	s.upgraded()
 	named := m.wait(0, "MAINPID="+strconv.Itoa(s.Pid))
 	at = m.wait(named, "READY=1")
-	m.wait(at, status + "2/2 workers ready, 0 requests served")
+	m.wait(at, status+"2/2 workers ready, 0 requests served")
 	s.want(200, "/version")
-	m.wait(at, status + "2/2 workers ready, 1 requests served")
+	m.wait(at, status+"2/2 workers ready, 1 requests served")
 	if code := s.oldEnded(bootPatience); code != 0 {
 		t.Errorf("the old process ended with %d", code)
 	}
