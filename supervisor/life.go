@@ -296,7 +296,7 @@ func (l *life) bootErr(e Exit) error {
 	switch {
 	case l.failure != nil:
 		return l.failure
-	case l.reason == Shutdown, l.reason.patient():
+	case l.reason.ends(), l.reason.patient():
 		return errStopped
 	case l.protocol != nil:
 		return l.protocol

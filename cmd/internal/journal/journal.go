@@ -186,7 +186,7 @@ func (j *Journal) exit(e supervisor.WorkerExit) {
 	}
 	asked := len(e.InFlight) == 0 && e.Exit.Signal == 0 && e.Exit.Code == 0
 	switch {
-	case e.Reason == supervisor.Shutdown && len(e.InFlight) == 0, e.Reason == supervisor.ScaleDown && asked, e.Reason == supervisor.Reload && asked:
+	case (e.Reason == supervisor.Shutdown || e.Reason == supervisor.Upgrade) && len(e.InFlight) == 0, e.Reason == supervisor.ScaleDown && asked, e.Reason == supervisor.Reload && asked:
 		j.log.Debug("worker_exit", pairs...)
 	case asked && (e.Reason == supervisor.MaxRequests || e.Reason == supervisor.MaxLifetime || e.Reason == supervisor.MaxRSS || e.Reason == supervisor.Restart):
 		j.log.Info("worker_exit", pairs...)
