@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -61,6 +62,9 @@ type Options struct {
 	SendTimeout time.Duration
 	// NoRetry: nothing that has started is run a second time.
 	NoRetry bool
+	// Give makes a large body's file the property of the user that the app's workers
+	// run as; nil: they run as this process does.
+	Give func(*os.File) error
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
 	// Log gets answer_spool, app_error, bad_response, request_failed,

@@ -34,23 +34,26 @@ const (
 
 // Server is the whole product, assembled.
 type Server struct {
-	cfg       *config.Config
-	log       *Log
-	pools     []*supervisor.Pool
-	http      *server.Server
-	access    *server.AccessLog // nil: off
-	stdout    *Outlet           // nil: the access log goes elsewhere
-	folder    *httpx.Folder     // of large request bodies; nil: none can be made
-	listeners []net.Listener
-	serving   sync.WaitGroup
-	stopping  atomic.Bool
+	cfg        *config.Config
+	log        *Log
+	pools      []*supervisor.Pool
+	http       *server.Server
+	access     *server.AccessLog // nil: off
+	stdout     *Outlet           // nil: the access log goes elsewhere
+	runtime    string            // the run-time folder; empty: there is none
+	spool      *httpx.Spool      // of large request bodies
+	folder     *httpx.Folder     // its folder, from Settle on; nil: none can be made
+	privileges *privileges
+	listeners  []net.Listener
+	serving    sync.WaitGroup
+	stopping   atomic.Bool
 }
 
 // New assembles: pools, then the chain from the inside outward. Nothing runs yet
 // and nothing is bound. events hears of every worker; log stays the caller's.
 func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events func(supervisor.Event)) (_ *Server, err error) {
-	s := &Server{cfg: cfg, log: log}
-	args, runtime, err := shimArgs(cfg.RuntimeDir)
+	s := &Server{cfg: cfg, log: log, privileges: &privileges{}}
+	args, runtime, err := shimArgs(reachableDirs(runtimeDirs(cfg.RuntimeDir), users(cfg)))
 	if err != nil {
 		log.Warn("no_runtime_dir", "reason", strings.ReplaceAll(err.Error(), "\n", "; "),
 			"message", "no folder for run-time files can be written: workers get the shim on their command line")
@@ -59,18 +62,13 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 	if err != nil {
 		return nil, err
 	}
-	spool, folder := newSpool(cfg, runtime, log)
-	s.folder = folder
-	defer func() {
-		if err != nil {
-			s.removeFolder()
-		}
-	}()
+	spool := newSpool(cfg)
+	s.runtime, s.spool = runtime, spool
 	answers := &httpx.Pipes{Spool: spool, Memory: cfg.ResponseMemory, Total: answersMemory, Max: cfg.SpoolMax}
 	rules := make([]route.Rule, 0, len(cfg.Apps))
 	for i := range cfg.Apps {
 		a := &cfg.Apps[i]
-		pool := NewPool(cfg, a, version, args, events)
+		pool := NewPool(cfg, a, version, args, s.privileges, events)
 		s.pools = append(s.pools, pool)
 		rules = append(rules, route.Rule{Name: a.Name, Mount: a.Mount, Hosts: a.Hosts, Handler: s.newHandler(a, pool, spool, answers, pages)})
 	}
@@ -96,7 +94,7 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 				log.Error("access_log", "error", err)
 			}
 		}
-		if s.access, err = server.NewAccessLog(openAccess(cfg.AccessLog, s.stdout), format, failed); err != nil {
+		if s.access, err = server.NewAccessLog(openAccess(cfg.AccessLog, cfg.Identity, s.stdout), format, failed); err != nil {
 			return nil, err
 		}
 	}
@@ -131,7 +129,6 @@ func (s *Server) Listen(ctx context.Context) error {
 				open.Close()
 			}
 			s.listeners = nil
-			s.removeFolder()
 			return err
 		}
 		s.listeners = append(s.listeners, ln)
@@ -208,8 +205,12 @@ func (s *Server) Stop(ctx context.Context) {
 	_ = s.http.Shutdown(last)
 	cancel()
 	s.http.Close()
+	for _, ln := range s.listeners {
+		ln.Close() // what Start has not handed to the HTTP server
+	}
 	s.serving.Wait()
 	s.removeFolder()
+	s.privileges.end()
 	if s.access != nil {
 		s.access.Close()
 	}
