@@ -392,6 +392,34 @@ func TestKilledServerTakesTheHelperAlong(t *testing.T) {
 	})
 }
 
+// SIGTERM to every process at once, the helper too, is a stop in order: what runs is
+// finished.
+func TestStopOfEverybody(t *testing.T) {
+	t.Parallel()
+	s := twoUsers(t)
+	g := newGate(t)
+	var running []*async
+	for _, mount := range []string{"", "/two", "/three"} {
+		running = append(running, s.background(mount+"/gate?path="+url.QueryEscape(g.path)))
+	}
+	eventually(t, "all are at the gate", func() bool { return len(s.output()) == 3 })
+	for _, pid := range tree(s.Pid) {
+		if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.waitEvent("stopping")
+	g.open(t)
+	for _, a := range running {
+		if r := a.wait(t); r == nil || r.Status != 200 || r.Body != "through" {
+			t.Errorf("%+v", r)
+		}
+	}
+	if code := s.wait(); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+}
+
 // What cannot be applied is refused, with the reason and where it was asked for.
 func TestPrivilegesAreRefused(t *testing.T) {
 	t.Parallel()

@@ -109,11 +109,10 @@ func parseCPUs(s string) (int64, error) {
 	if !percent {
 		f *= 100
 	}
-	f = math.Round(f)
 	if err != nil || !(f >= 1 && f <= 1e6 || f == 0) {
 		return 0, errors.New("is not a number of processors; write 1.5 or 150%")
 	}
-	return int64(f), nil
+	return int64(math.Round(f)), nil
 }
 
 // seconds is d in whole seconds, rounded up.

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import time
 from urllib.parse import parse_qsl
 
 
@@ -13,6 +14,14 @@ def pid(q, environ):
 def status(q, environ):
     with open("/proc/self/status") as f:
         return f.read()
+
+
+def gate(q, environ):
+    """Waits until the file is there."""
+    print("at the gate", flush=True)
+    while not os.path.exists(q["path"]):
+        time.sleep(0.01)
+    return "through"
 
 
 def read(q, environ):
@@ -80,7 +89,7 @@ def body(q, environ):
 
 PATHS = {
     "/pid": pid, "/status": status, "/read": read, "/create": create, "/limits": limits, "/grow": grow, "/env": env,
-    "/fds": fds, "/body": body,
+    "/fds": fds, "/gate": gate, "/body": body,
 }  # fmt: skip
 
 
