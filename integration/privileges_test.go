@@ -137,7 +137,7 @@ func TestUser(t *testing.T) {
 		t.Errorf("exit %d", code)
 	}
 	// A log that standpipe has made can be opened again by the user that serves.
-	s = privileged(t, opts{Args: []string{"--user", "nobody", "-w", "1", "--error-log", log}, NoWait: true})
+	privileged(t, opts{Args: []string{"--user", "nobody", "-w", "1", "--error-log", log}, NoWait: true})
 	within(t, bootPatience, "it serves", func() bool {
 		b, _ := os.ReadFile(log)
 		return strings.Contains(string(b), "app_ready")
