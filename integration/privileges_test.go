@@ -344,6 +344,15 @@ func TestUsersOfApps(t *testing.T) {
 		r := s.get("/two/pid")
 		return r.Status == 200 && r.Body != strconv.Itoa(old)
 	})
+	// A reload judges by whom standpipe was started as, not by whom it has become.
+	before := s.want(200, "/two/pid").Body
+	s.signal(syscall.SIGHUP)
+	eventually(t, "all apps are reloaded", func() bool { return len(s.events("reloaded")) == 3 })
+	if list := s.events("restart_needed"); len(list) != 0 || s.want(200, "/two/pid").Body == before {
+		t.Errorf("%v, worker %s", list, before)
+	}
+	wantUser(t, "the reloaded app", status(t, s.want(200, "/two/status").Body), daemon, daemonGroup, "")
+
 	all := tree(s.Pid)
 	if code := s.stop(); code != 0 {
 		t.Errorf("exit %d", code)
@@ -417,6 +426,33 @@ func TestStopOfEverybody(t *testing.T) {
 	}
 	if code := s.wait(); code != 0 {
 		t.Errorf("exit %d", code)
+	}
+}
+
+// A user that is new in the configuration is nobody that a server without root could
+// start: the reload says so, and the old workers serve on.
+func TestReloadWithANewUser(t *testing.T) {
+	t.Parallel()
+	_, gid := account(t, "nobody")
+	for _, setting := range []string{`user = "daemon"`, `nice = -5`, `memory_max = "1GiB"`} {
+		needRoot(t)
+		text := fmt.Sprintf("user = \"nobody\"\n[[app]]\nname = \"one\"\nmodule = \"app:app\"\ndir = %q\nworkers = 1\n", privilegedApp(t))
+		dir := project(t, map[string]string{"standpipe.toml": text})
+		s := start(t, opts{Dir: dir, Argv: []string{sandboxBinary(t), "serve"}, Bare: true,
+			Args: []string{"-c", "standpipe.toml", "-b", "127.0.0.1:0", "--log-format", "json", "--python", systemPython(t)}})
+		old := s.want(200, "/pid").Body
+		write(t, dir, map[string]string{"standpipe.toml": text + setting + "\n"})
+		s.signal(syscall.SIGHUP)
+		failed := s.waitEvent("reload_failed")
+		if all := fmt.Sprint(failed); !strings.Contains(all, "cannot apply") && !strings.Contains(all, "needs a restart") {
+			t.Errorf("%s: %v", setting, failed)
+		}
+		if r := s.want(200, "/pid"); r.Body != old {
+			t.Errorf("%s: worker %s, before %s", setting, r.Body, old)
+		}
+		if st := status(t, s.want(200, "/status").Body); st["Groups"] != strconv.Itoa(gid) {
+			t.Errorf("%s: %v", setting, st["Groups"])
+		}
 	}
 }
 

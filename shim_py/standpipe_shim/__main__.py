@@ -28,6 +28,7 @@ _BOOT = {
     "worker": 0,
     "generation": 1,
     "environ": {},
+    "watch": False,
 }
 
 
@@ -106,10 +107,17 @@ def start_app(worker, boot):
 
     worker.dir = boot["dir"]
     worker.threads = boot["threads"]
+    watch = None
+    if boot["watch"]:
+        from .watch import Watch
+
+        watch = Watch(worker.log)
     begin = time.monotonic()
     try:
         loaded = loader.load(boot)
     except loader.Failure as failure:
+        if watch is not None:
+            watch.tell()  # the one that is broken is to be repaired
         _fail(worker, boot, failure)
     if worker.forked():
         worker.leave()
@@ -119,6 +127,9 @@ def start_app(worker, boot):
     from .framework import describe
 
     ready = {"found": loaded.found, "how": loaded.how, "framework": describe(loaded.app), "import_ms": int(took * 1000)}
+    if watch is not None:
+        watch.tell()
+        watch.start()
     worker.put(frame(READY, 0, 0, pack(ready)))
 
 

@@ -31,7 +31,7 @@ func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []s
 				Args: append([]string{now.Interpreter.Path}, shimArgs...),
 				Env:  workerEnviron(os.Environ(), now.Environ()),
 				Dir:  now.Dir,
-			}), nil
+			})
 		},
 		Spawner: spawner{p, a},
 		Boot: shim.Boot{
@@ -70,10 +70,10 @@ func NewPool(cfg *config.Config, a *config.App, version string, shimArgs []strin
 }
 
 // newHandler makes the handler of one app.
-func (s *Server) newHandler(a *config.App, pool bridge.Pool, spool *httpx.Spool, answers *httpx.Pipes, pages *httpx.Pages) *bridge.Handler {
+func (s *Server) newHandler(cfg *config.Config, a *config.App, pool bridge.Pool, pages *httpx.Pages) *bridge.Handler {
 	return bridge.New(bridge.Options{
-		App: a.Name, Mount: a.Mount, Pool: pool, Spool: spool, Answers: answers, Pages: pages, Log: s.log,
-		MaxBody: s.cfg.MaxBody, BodyTimeout: s.cfg.BodyTimeout, Timeout: a.Timeout, SendTimeout: sendTimeout,
+		App: a.Name, Mount: a.Mount, Pool: pool, Spool: s.spool, Answers: s.answers, Pages: pages, Log: s.log,
+		MaxBody: cfg.MaxBody, BodyTimeout: cfg.BodyTimeout, Timeout: a.Timeout, SendTimeout: sendTimeout,
 		StreamTimeout: a.StreamTimeout, CancelOnDisconnect: a.OnDisconnect == "cancel", NoRetry: a.Retry == "never",
 		Give: s.privileges.give(a),
 	})
@@ -103,5 +103,5 @@ func workerEnviron(ours, apps []string) []string {
 // LoadPool makes a pool that is only to import the app (check --load).
 func LoadPool(cfg *config.Config, a *config.App, version string, events func(supervisor.Event)) *supervisor.Pool {
 	args, _, _ := shimArgs(reachableDirs(runtimeDirs(cfg.RuntimeDir), users(cfg))) // the way out is as good here
-	return NewPool(cfg, a, version, args, &privileges{}, events)
+	return NewPool(cfg, a, version, args, &privileges{looks: true}, events)
 }

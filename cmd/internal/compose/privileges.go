@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,12 +15,13 @@ import (
 )
 
 // privileges are what this process may do and its workers may not. It is complete
-// once Settle has returned, before the first worker is started.
+// once Prepare has returned, before the first worker is started.
 type privileges struct {
 	became *supervisor.Identity // whom this process became; nil: it is what it was
 	helper *supervisor.Helper   // nil: nobody needs it
-	base   string               // the control group that has the apps' leaves; empty: none is needed
+	base   string               // the control group that has the apps' leaves; empty: there is none
 	leaves []*supervisor.Cgroup
+	looks  bool // an app is only loaded, to see whether it can be: without a control group
 }
 
 // identity is for the supervisor; nil stays nil.
@@ -39,7 +41,7 @@ func runsAs(cfg *config.Config, a *config.App) *config.Identity {
 }
 
 // confine adds to a command what the app's workers are confined to.
-func (p *privileges) confine(cfg *config.Config, a *config.App, c supervisor.Command) supervisor.Command {
+func (p *privileges) confine(cfg *config.Config, a *config.App, c supervisor.Command) (supervisor.Command, error) {
 	id := runsAs(cfg, a)
 	c.Identity = identity(id)
 	if id != nil {
@@ -49,10 +51,14 @@ func (p *privileges) confine(cfg *config.Config, a *config.App, c supervisor.Com
 		Umask: a.Umask, Nice: a.Nice, AS: a.LimitAS, Nofile: int64(a.LimitNofile), Nproc: int64(a.LimitNproc),
 		CPU: int64((a.LimitCPU + time.Second - 1) / time.Second), NoNewPrivs: a.NoNewPrivs == "on",
 	}
-	if p.base != "" && a.Cgrouped() {
+	switch {
+	case !a.Cgrouped() || p.looks:
+	case p.base == "":
+		return c, errors.New("a control group that is new in the configuration needs a restart")
+	default:
 		c.Cgroup = p.leaf(a)
 	}
-	return c
+	return c, nil
 }
 
 func (p *privileges) leaf(a *config.App) *supervisor.Cgroup {
@@ -122,11 +128,11 @@ func (p *privileges) give(a *config.App) func(*os.File) error {
 	}
 }
 
-// Settle does what needs root, and then gives it up if the configuration says so. It
+// Prepare does what needs root, and then gives it up if the configuration says so. It
 // is called once, when addresses and logs are open, before Start. What cannot be
 // applied is an error: then only Stop is to be called.
-func (s *Server) Settle() error {
-	cfg, p := s.cfg, s.privileges
+func (s *Server) Prepare() error {
+	cfg, p := s.Config(), s.privileges
 	id := identity(cfg.Identity)
 	if err := p.delegate(cfg); err != nil {
 		return err

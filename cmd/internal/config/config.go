@@ -116,6 +116,7 @@ type App struct {
 	MaxLifetime  time.Duration // of one worker
 	MaxRSS       int64         // octets; a larger worker is replaced
 	HardRSS      int64         // octets; a larger worker is killed
+	TouchReload  []string      // absolute; the app is reloaded when one of them changes
 	DrainTimeout time.Duration // for the requests of a worker that is replaced
 
 	// Whom the workers run as, as set, and what that is; nil: whoever the server is.
