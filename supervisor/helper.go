@@ -49,7 +49,12 @@ func StartHelper(table HelperTable) (*Helper, error) {
 		Path: self, Args: []string{"standpipe", helperArg}, Env: []string{}, Dir: "/",
 		Stderr: os.Stderr, ExtraFiles: []*os.File{theirs}, SysProcAttr: ownGroup(),
 	}
-	err = cmd.Start()
+	err = Own(func() (int, error) {
+		if err := cmd.Start(); err != nil {
+			return 0, err
+		}
+		return cmd.Process.Pid, nil
+	})
 	theirs.Close()
 	if err != nil {
 		ours.Close()
@@ -59,6 +64,7 @@ func StartHelper(table HelperTable) (*Helper, error) {
 	if err != nil {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
+		Disown(cmd.Process.Pid)
 		return nil, err
 	}
 	h.cmd = cmd
@@ -94,6 +100,7 @@ func (h *Helper) Close() {
 	<-h.done
 	if h.cmd != nil {
 		_ = h.cmd.Wait()
+		Disown(h.cmd.Process.Pid)
 	}
 }
 

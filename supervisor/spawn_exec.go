@@ -89,7 +89,13 @@ func (o startOrder) start() (*process, error) {
 		Stdin: o.files[0], Stdout: o.files[1], Stderr: o.files[2], ExtraFiles: o.files[3:],
 		SysProcAttr: ownGroup(),
 	}
-	if err := o.startAs(cmd); err != nil {
+	err := Own(func() (int, error) {
+		if err := o.startAs(cmd); err != nil {
+			return 0, err
+		}
+		return cmd.Process.Pid, nil
+	})
+	if err != nil {
 		return nil, startError(o.Args[0], err)
 	}
 	return &process{cmd: cmd}, nil

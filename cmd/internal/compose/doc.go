@@ -2,7 +2,8 @@
 // handlers and pools. compose.go is the one page on which all of it is seen;
 // app.go makes one app's pool and handler, runtime.go finds the folder for
 // run-time files, logs.go opens the logs, privileges.go gives up root and confines
-// the apps, reach.go knows which folders a user can get to.
+// the apps, reach.go knows which folders a user can get to,
+// handover.go gives the sockets to another process.
 //
 // It is the only package that sees bridge, supervisor and shim_py together.
 // Rooms get their own typed options from here and know nothing of TOML, flags or
