@@ -401,6 +401,39 @@ func TestKilledServerTakesTheHelperAlong(t *testing.T) {
 	})
 }
 
+// Without root nobody can make another helper: what it has started goes with it, the
+// log says what to do, and the others serve on. An upgrade is refused for the same reason.
+func TestKilledHelper(t *testing.T) {
+	t.Parallel()
+	s := twoUsers(t)
+	s.signal(syscall.SIGUSR2)
+	if r := s.waitEvent("upgrade_failed"); !strings.Contains(r.str("error"), "only root can change that") {
+		t.Errorf("%v", r)
+	}
+	helper := 0
+	for _, pid := range children(s.Pid) {
+		if procStatus(t, pid)["Uid"] == "0 0 0 0" {
+			helper = pid
+		}
+	}
+	theirs := children(helper)
+	if helper == 0 || len(theirs) != 2 {
+		t.Fatalf("helper %d, its workers %v", helper, theirs)
+	}
+	s.remember(theirs...)
+	if err := syscall.Kill(helper, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "its workers are gone", func() bool { return !slices.ContainsFunc(theirs, alive) })
+	s.waitLog(func(r record) bool {
+		return r.event() == "app_failed" && strings.Contains(r.str("message"), "restart standpipe")
+	}, "app_failed that says what to do")
+	s.want(200, "/three/pid")
+	if code := s.stop(); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+}
+
 // SIGTERM to every process at once, the helper too, is a stop in order: what runs is
 // finished.
 func TestStopOfEverybody(t *testing.T) {
