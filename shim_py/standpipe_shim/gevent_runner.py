@@ -77,6 +77,7 @@ class Green(Exchange):
     """An Exchange that runs in a greenlet of its own. It is struck from the hub alone, while it waits, so a flag says enough."""
 
     threaded = True
+    thread = 0  # no thread is to be struck: who prints need not step out
     greenlet = None
     _inside = False  # what it waits in is the app's code
 
