@@ -28,6 +28,9 @@ const (
 	KindStacks     Kind = 0x24
 	KindStop       Kind = 0x25
 	KindInterrupt  Kind = 0x26
+	KindFork       Kind = 0x30
+	KindForked     Kind = 0x31
+	KindForkFailed Kind = 0x32
 )
 
 // Flags are a frame's flag bits.
@@ -80,6 +83,9 @@ var kinds = [256]struct {
 	KindStacks:     {"Stacks", 1 << 20, true},
 	KindStop:       {"Stop", 0, true},
 	KindInterrupt:  {"Interrupt", 1, true},
+	KindFork:       {"Fork", 16, true},
+	KindForked:     {"Forked", 4, true},
+	KindForkFailed: {"ForkFailed", 64 << 10, true},
 }
 
 func (k Kind) String() string {
