@@ -7,9 +7,8 @@ import os
 import sys
 import time
 
-from . import control, stdio
+from . import _begin, control, stdio
 from .frames import BOOT, FAILED, HELLO, READY, ProtocolError, Reader, Writer, frame
-from .log import Log
 from .packing import BadValue, pack, unpack
 from .runner import Worker
 from .signals import Signals
@@ -34,6 +33,7 @@ _BOOT = {
 def main():
     nonce = os.environ.pop("STANDPIPE_NONCE", "")
     shim_hash = os.environ.pop("STANDPIPE_SHIM_HASH", "")
+    preload = bool(os.environ.pop("STANDPIPE_PRELOAD", ""))
     try:
         start = bytes.fromhex(nonce)
     except ValueError:
@@ -48,12 +48,42 @@ def main():
         sys.exit(3)
     _hide_launcher()
     signals = Signals(pipes, lambda frame: worker.on_interrupt(frame))
-    stacks = signals.install()
-    reader = Reader(pipes.requests)
-    writer = Writer(pipes.answers, pipes.pid, lambda: worker.leave())
-    worker = Worker(pipes, reader, writer, Log(writer), signals)
+    worker = Worker(pipes, signals)
+    worker.preload = preload
+    signals.hook()
+    begin(worker, start, shim_hash)
+    try:
+        boot = read_boot(worker.reader)
+        if boot is None:
+            return
+        load(worker, boot)
+        if preload:
+            from . import template
+
+            worker.ready()
+            start = template.wait(worker)
+            if start is None:
+                return
+            begin(worker, start, shim_hash)  # here it is one of the template's workers
+            boot = read_boot(worker.reader)
+            if boot is None:
+                return
+            template.settle(worker, boot)
+        hooked(worker, boot)
+        worker.ready()
+        worker.run()
+    except ProtocolError as error:
+        worker.out_of_step(error)
+
+
+def begin(worker, start, shim_hash):
+    """Takes up the pipes of worker: signals, life pipe, orders, and Hello behind the octets of start."""
+    pipes = worker.pipes
+    worker.attach(Reader(pipes.requests), Writer(pipes.answers, pipes.pid, lambda: worker.leave()))
+    stacks = worker.signals.install()
     life = control.arm(pipes.life)
-    control.Control(pipes, worker.cancel, worker.interrupt, worker.stop, lambda stream: _stacks(worker, stream)).start()
+    if not worker.preload:  # a template reads its orders itself: a second thread would not live on in what it forks
+        control.Control(pipes, worker.cancel, worker.interrupt, worker.stop, lambda stream: _stacks(worker, stream)).start()
     hello = {
         "hash": shim_hash,
         "pid": pipes.pid,
@@ -65,14 +95,7 @@ def main():
         "life": life,
         "stacks": stacks,
     }
-    writer.put(start + frame(HELLO, 0, 0, pack(hello)))
-    try:
-        boot = read_boot(reader)
-        if boot is not None:
-            start_app(worker, boot)
-            worker.run()
-    except ProtocolError as error:
-        worker.out_of_step(error)
+    worker.put(start + frame(HELLO, 0, 0, pack(hello)))
 
 
 def read_boot(reader):
@@ -99,8 +122,8 @@ def read_boot(reader):
     return boot
 
 
-def start_app(worker, boot):
-    """Loads the app, and says Ready, or Failed and exits with 3."""
+def load(worker, boot):
+    """Loads the app; or says Failed and exits with 3."""
     from . import environ, loader
     from .body import FileWrapper
 
@@ -108,6 +131,10 @@ def start_app(worker, boot):
     worker.threads = boot["threads"]
     begin = time.monotonic()
     try:
+        if worker.preload:
+            from . import template
+
+            template.refuse(worker.pipes)
         loaded = loader.load(boot)
     except loader.Failure as failure:
         _fail(worker, boot, failure)
@@ -119,7 +146,19 @@ def start_app(worker, boot):
     from .framework import describe
 
     ready = {"found": loaded.found, "how": loaded.how, "framework": describe(loaded.app), "import_ms": int(took * 1000)}
-    worker.put(frame(READY, 0, 0, pack(ready)))
+    worker.greeting = frame(READY, 0, 0, pack(ready))
+
+
+def hooked(worker, boot):
+    """Calls what the app gave to on_fork; says Failed and exits with 3 when that raises."""
+    try:
+        _begin()
+    except BaseException as error:
+        from .failures import explain
+
+        failure = explain(error, boot, "")
+        failure.message = "a function given to standpipe_shim.on_fork failed: " + failure.message
+        _fail(worker, boot, failure)
 
 
 def _fail(worker, boot, failure):
