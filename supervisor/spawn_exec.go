@@ -43,12 +43,18 @@ func (Exec) Spawn(c Command) (*Child, error) {
 		Stdin: stdin.theirs, Stdout: stdout.theirs, Stderr: output.theirs,
 		ExtraFiles: extra.files, SysProcAttr: ownGroup(),
 	}
-	if err := cmd.Start(); err != nil {
+	children.starting.RLock()
+	err = cmd.Start()
+	if err == nil {
+		children.add(cmd.Process.Pid)
+	}
+	children.starting.RUnlock()
+	if err != nil {
 		fds.closeOurs()
 		return nil, startError(c.Args[0], err)
 	}
 	child := &Child{
-		Process: &process{cmd: cmd},
+		Process: &process{proc: cmd.Process},
 		Ends:    shim.Ends{R: stdout.ours, W: stdin.ours, Nonce: nonce},
 		Output:  output.ours,
 		Release: func() {},
@@ -129,10 +135,10 @@ type extras struct {
 }
 
 type process struct {
-	cmd *exec.Cmd
+	proc *os.Process
 
 	mu     sync.Mutex
 	reaped bool
 }
 
-func (p *process) Pid() int { return p.cmd.Process.Pid }
+func (p *process) Pid() int { return p.proc.Pid }

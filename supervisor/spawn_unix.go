@@ -52,7 +52,7 @@ func (p *process) Signal(o Order) error {
 	if p.reaped {
 		return nil
 	}
-	pid := p.cmd.Process.Pid
+	pid := p.proc.Pid
 	switch o {
 	case Terminate:
 		return unix.Kill(-pid, unix.SIGTERM)
@@ -67,19 +67,20 @@ func (p *process) Signal(o Order) error {
 // Wait reaps the process. Where it can, it kills the rest of the group while the
 // zombie still holds the number: afterwards it could be somebody else's.
 func (p *process) Wait() Exit {
-	pid := p.cmd.Process.Pid
+	pid := p.proc.Pid
 	waits := awaitExit(pid)
 	if waits {
 		_ = unix.Kill(-pid, unix.SIGKILL)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 	}
-	ps, err := p.cmd.Process.Wait()
+	ps, err := p.proc.Wait()
 	if !waits {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 	}
 	p.reaped = true
+	children.remove(p.proc.Pid)
 	if err != nil {
 		return Exit{Code: -1}
 	}

@@ -38,6 +38,7 @@ func (p *Pool) halt() {
 	for _, w := range p.workers { // those of slots that were closed before, too
 		offer(w.retire, Shutdown)
 	}
+	p.sweep()
 }
 
 // Kill sends SIGKILL to every worker's group at once. Stop still waits for them.
@@ -51,5 +52,8 @@ func (p *Pool) Kill() {
 	p.killing = true
 	for _, w := range p.workers {
 		close(w.kill)
+	}
+	for _, t := range p.templates {
+		close(t.kill)
 	}
 }

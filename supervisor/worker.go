@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -96,7 +97,12 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 	oom := watchOOM()
 	if err := w.spawn(); err != nil {
 		w.state.Store(int32(Exited))
-		w.bootFailed(nil, err, "")
+		if f := (*templateFailure)(nil); errors.As(err, &f) && f.err != errStopped {
+			w.tail.add(f.output)
+			w.bootFailed(f.failed, f.err, f.stacks)
+		} else {
+			w.bootFailed(nil, err, "")
+		}
 		return false, BootFailed
 	}
 	w.pool.emit(WorkerStarted{w.who})
@@ -166,22 +172,31 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 }
 
 func (w *Worker) spawn() error {
-	c, err := w.gen.Command()
-	if err != nil {
-		return err
-	}
-	c.Env = append(append([]string(nil), c.Env...),
-		fmt.Sprintf("STANDPIPE_WORKER=%d", w.slot), fmt.Sprintf("STANDPIPE_GENERATION=%d", w.who.Generation))
-	child, err := w.gen.Spawner.Spawn(c)
+	child, program, err := w.process()
 	if err != nil {
 		return err
 	}
 	conn := shim.NewConn(w.who.Worker, child.Ends, w)
 	w.pool.mu.Lock() // others look at it from now on
 	defer w.pool.mu.Unlock()
-	w.child, w.program, w.conn = child, c.Args[0], conn
+	w.child, w.program, w.conn = child, program, conn
 	w.who.Pid = child.Pid()
 	return nil
+}
+
+// process starts the worker's process, or has it forked.
+func (w *Worker) process() (child *Child, program string, err error) {
+	if w.gen.Preload {
+		return w.pool.fork(w)
+	}
+	c, err := w.gen.Command()
+	if err != nil {
+		return nil, "", err
+	}
+	c.Env = append(append([]string(nil), c.Env...),
+		fmt.Sprintf("STANDPIPE_WORKER=%d", w.slot), fmt.Sprintf("STANDPIPE_GENERATION=%d", w.who.Generation))
+	child, err = w.gen.Spawner.Spawn(c)
+	return child, c.Args[0], err
 }
 
 // bootFailed ends the boot at the gate and tells of it.
