@@ -79,7 +79,7 @@ func TestUsageErrors(t *testing.T) {
 		"check -k gevent":                        "-k gevent: not yet",
 		"check -k uvicorn.workers.UvicornWorker": "not ASGI",
 		"check -k fast":                          "there is no such kind of worker",
-		"serve --preload":                        "--preload: not yet: ",
+		"check --preload=maybe":                  `--preload: preload "maybe" is not on or off`,
 		"serve --port 80":                        "write -b 8000",
 		"check --host 0.0.0.0":                   "is an address to listen on",
 		"check -c nope.toml":                     "nope.toml: the configuration file does not exist",

@@ -42,7 +42,7 @@ func unknownKey(scope Scope, section, key string) (sentence, meant string) {
 func laterKeys() []string {
 	return []string{
 		"route", "static", "cache", "tls", "handler", "upstreams",
-		"gevent", "preload", "preload_app", "reload", "drain_grace",
+		"gevent", "reload", "drain_grace",
 		"control", "control_mode", "control_group",
 	}
 }
