@@ -78,7 +78,7 @@ def wait(worker):
             from .packing import pack
 
             answer = frame(FORK_FAILED, 0, 0, pack(str(error)))
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        pass
         for fd in fds:
             os.close(fd)
         try:
