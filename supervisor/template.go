@@ -26,7 +26,7 @@ type template struct {
 	ready  chan *shim.Ready  // capacity 1
 	failed chan *shim.Failed // capacity 1
 	stacks chan string       // capacity 8
-	leave  chan Reason       // capacity 1
+	leave  chan leave        // capacity 1
 	kill   chan struct{}     // closed by Pool.Kill
 
 	up   chan struct{} // closed when it takes orders, or when it never will: failure
@@ -99,7 +99,7 @@ func (p *Pool) fork(w *Worker) (*Child, string, error) {
 		if !errors.Is(err, errNoTemplate) {
 			return nil, "", err
 		}
-		t.end(ProtocolError)
+		t.end(ProtocolError, err)
 		if try == 2 {
 			return nil, "", err
 		}
@@ -130,7 +130,7 @@ func (p *Pool) templateOf(gen *generation) *template {
 		t := &template{
 			pool: p, gen: gen, who: Who{App: p.opts.App, Worker: p.opts.App + "/template", Generation: gen.number},
 			hello: make(chan *shim.Hello, 1), ready: make(chan *shim.Ready, 1), failed: make(chan *shim.Failed, 1),
-			stacks: make(chan string, 8), leave: make(chan Reason, 1), kill: make(chan struct{}),
+			stacks: make(chan string, 8), leave: make(chan leave, 1), kill: make(chan struct{}),
 			up: make(chan struct{}), turn: make(chan struct{}, 1), gone: make(chan struct{}), started: time.Now(),
 		}
 		gen.template = t
@@ -148,9 +148,9 @@ func (p *Pool) sweep() {
 		}
 		if !slices.ContainsFunc(p.workers, func(w *Worker) bool { return w.gen == t.gen }) {
 			if p.stopping {
-				t.end(Shutdown)
+				t.end(Shutdown, nil)
 			} else {
-				t.end(Reload)
+				t.end(Reload, nil)
 			}
 		}
 	}
@@ -166,8 +166,14 @@ func (p *Pool) forget(t *template) {
 	p.templates = slices.DeleteFunc(p.templates, func(o *template) bool { return o == t })
 }
 
-// end has the template leave; ProtocolError: killed.
-func (t *template) end(why Reason) { offer(t.leave, why) }
+// leave is an order to a template to end.
+type leave struct {
+	why Reason
+	err error // of a ProtocolError: it is killed
+}
+
+// end has the template leave.
+func (t *template) end(why Reason, err error) { offer(t.leave, leave{why, err}) }
 
 // run starts the process, and returns when it is reaped.
 func (t *template) run() {

@@ -95,19 +95,19 @@ func (l *templateLife) live() Exit {
 			if l.reason == None { // it lives, but nobody can hear it any more
 				broken(ProtocolError, err)
 			}
-		case r := <-t.leave:
+		case order := <-t.leave:
 			switch {
-			case r == ProtocolError:
+			case order.why == ProtocolError:
 				select { // an order without an answer nearly always is a death, too
 				case e := <-l.exit:
 					return e
 				case <-time.After(200 * time.Millisecond):
 				}
-				broken(r, errors.New("an order to fork was not answered as it should be"))
+				broken(order.why, order.err)
 			case !l.isUp:
-				broken(r, nil)
+				broken(order.why, nil)
 			case l.reason == None:
-				l.reason = r
+				l.reason = order.why
 				t.forker.close()
 				t.conn.CloseRequests()
 				ladder = time.After(t.gen.TermGrace)
