@@ -147,6 +147,28 @@ func TestConfigCommand(t *testing.T) {
 	}
 }
 
+// A switch stands alone, and what follows it is not its value.
+func TestSwitchOnTheCommandLine(t *testing.T) {
+	project(t, "app.py")
+	for line, want := range map[string]string{
+		"config --preload":         "on flag --preload",
+		"config --preload app:app": "on flag --preload",
+		"config --preload=off":     "off flag --preload",
+		"config":                   "off default",
+	} {
+		code, out, errOut := call(t, strings.Fields(line)...)
+		found := ""
+		for l := range strings.Lines(out) {
+			if f := strings.Fields(l); strings.HasSuffix(f[0], ".preload") {
+				found = strings.Join(f[1:], " ")
+			}
+		}
+		if code != 0 || found != want {
+			t.Errorf("%s: exit %d, %q, want %q; %s", line, code, found, want, errOut)
+		}
+	}
+}
+
 func TestHelpAndVersion(t *testing.T) {
 	code, out, _ := call(t, "serve", "--help")
 	if code != 0 || !strings.Contains(out, "standpipe serve shop.wsgi:application -w 4") {
