@@ -5,6 +5,8 @@
 // pipes (spawn*.go, the only room that starts processes), one incarnation of a
 // worker (worker.go, life.go), its permanent seat (slot.go), when a seat may start again
 // (backoff.go), the seats of one app and the waiting line (pool.go, line.go),
+// the process that forks the workers of a preloaded app (template*.go,
+// spawn_template*.go), which processes are ours to wait for (children.go),
 // what a worker prints (output.go), and what is told to the log (event.go).
 // What is not: how these happenings are written (cmd), what a request is
 // (bridge).
@@ -26,6 +28,8 @@
 //	worker's wait        Worker.run     the process is reaped              Worker.run
 //	worker's output      Worker.run     end of file, or 1 s after death    Worker.run
 //	worker's stacks      Worker.run     end of file, or 1 s after death    Worker.run
+//	template.run         Pool.fork      the process is reaped              Pool.Stop
+//	template's others    template.run   as a worker's                      template.run
 //
 // Worker.run runs on its slot's goroutine. A death is what waitpid says, never an
 // end of file; a process is never left before it is reaped.

@@ -181,7 +181,7 @@ func (t *template) run() {
 	c, err := t.gen.Command()
 	if err == nil {
 		t.program = c.Args[0]
-		c.Env = append(append([]string(nil), c.Env...), "STANDPIPE_PRELOAD=1", fmt.Sprintf("STANDPIPE_GENERATION=%d", t.gen.number))
+		c.Env = append(append([]string(nil), c.Env...), "STANDPIPE_TEMPLATE=1", fmt.Sprintf("STANDPIPE_GENERATION=%d", t.gen.number))
 		err = t.spawn(c)
 	}
 	if err != nil {

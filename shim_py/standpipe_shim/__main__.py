@@ -33,7 +33,7 @@ _BOOT = {
 def main():
     nonce = os.environ.pop("STANDPIPE_NONCE", "")
     shim_hash = os.environ.pop("STANDPIPE_SHIM_HASH", "")
-    preload = bool(os.environ.pop("STANDPIPE_PRELOAD", ""))
+    preload = bool(os.environ.pop("STANDPIPE_TEMPLATE", ""))
     try:
         start = bytes.fromhex(nonce)
     except ValueError:

@@ -102,7 +102,7 @@ class TemplateTest(WorkerTest):
 
     def template(self, text=_APP, **options):
         self.file("web.py", text)
-        env = dict(options.pop("env", {}), STANDPIPE_PRELOAD="1")
+        env = dict(options.pop("env", {}), STANDPIPE_TEMPLATE="1")
         template = Template(self.dir, "web:app", env=env, **options)
         self.addCleanup(template.__exit__)
         return template
@@ -307,7 +307,7 @@ if sys.implementation.name != "cpython":
 
     class Elsewhere(WorkerTest):
         def test_refused(self):
-            peer = self.peer(_APP, env={"STANDPIPE_PRELOAD": "1"})
+            peer = self.peer(_APP, env={"STANDPIPE_TEMPLATE": "1"})
             message = peer.boot()
             self.assertEqual(message["kind"], "preload")
             self.assertIn("CPython", message["message"])
