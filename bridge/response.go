@@ -74,6 +74,12 @@ func (t *turn) reason(c *clock, x *shim.Exchange, err error) error {
 		why = "silent for " + t.StreamTimeout.String() + " within its answer"
 	}
 	if why != "" {
+		if gone := x.Gone(); gone != nil { // in the same moment: its record is the one that counts
+			if errors.Is(err, errCut) {
+				return fmt.Errorf("%w: %w", errCut, gone)
+			}
+			return gone
+		}
 		x.Expire(why)
 	}
 	if errors.Is(err, errCut) {

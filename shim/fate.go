@@ -20,6 +20,17 @@ func (c *Conn) SetFate(f Fate) {
 	close(c.fated)
 }
 
+// Gone returns ErrWorkerGone (wrapped) when the worker died before the answer had
+// ended; nil: it did not, or not yet.
+func (x *Exchange) Gone() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.ended && x.err == ErrWorkerGone {
+		return x.failure()
+	}
+	return nil
+}
+
 // fatePatience bounds the wait for a process whose pipes have ended: it may live
 // on without them.
 const fatePatience = 2 * time.Second

@@ -50,6 +50,7 @@ type Boot struct {
 	Worker     int    // 0..n-1
 	Generation int    // 1, 2, ...
 	Environ    []Var
+	Watch      bool // the shim names the modules' files
 }
 
 // Hello is the worker's first message: the interpreter runs.
@@ -107,7 +108,7 @@ func AppendBoot(b []byte, m *Boot) ([]byte, error) {
 		return e.Encode(map[string]any{
 			"name": m.Name, "app": m.App, "candidates": list(m.Candidates), "dir": m.Dir,
 			"pythonpath": list(m.PythonPath), "found": m.Found, "threads": max(m.Threads, 1),
-			"worker": m.Worker, "generation": m.Generation, "environ": environ,
+			"worker": m.Worker, "generation": m.Generation, "environ": environ, "watch": m.Watch,
 		})
 	})
 }

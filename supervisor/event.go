@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
@@ -123,11 +124,18 @@ type Reloaded struct {
 	Generation int
 }
 
-// ReloadFailed: a new generation could not boot; the one before it serves on.
+// ReloadFailed: a new generation could not boot; the one before it serves on. It
+// is also Reload's error.
 type ReloadFailed struct {
 	BootFailure
 	Serving int // that generation
 }
+
+func (e *ReloadFailed) Error() string {
+	return fmt.Sprintf("reload of %q failed: generation %d did not start, generation %d keeps serving. %v", e.App, e.Generation, e.Serving, &e.BootFailure)
+}
+
+func (e *ReloadFailed) Unwrap() error { return &e.BootFailure }
 
 // Scaled: the pool has another number of slots.
 type Scaled struct {

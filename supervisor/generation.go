@@ -31,7 +31,8 @@ func newGeneration(o Options, number int) *generation {
 // Surge of them at a time; whoever is ready takes over from an old one, which
 // finishes its requests. nil as Options: the same again, looked up anew. When the
 // first of them cannot boot the old generation goes on serving, and the
-// *BootFailure comes back. Once one has booted, failures of others are only told;
+// error is a *ReloadFailed. Where none was up there is nothing to go back to, and it
+// is a *BootFailure. Once one has booted, failures of others are only told;
 // Reload returns when all have taken over, or with ctx's error, and then goes on.
 //
 // Reloads follow one another: a second one waits for the first.
@@ -94,14 +95,14 @@ func (p *Pool) reload(o *Options) error {
 	for {
 		p.mu.Lock()
 		if gen.ready == 0 && gen.failure != nil && !committed {
-			failure := *gen.failure
+			failed := ReloadFailed{*gen.failure, old.number}
 			p.next = nil
 			for _, s := range p.slots {
 				s.aim(old)
 			}
 			p.mu.Unlock()
-			p.emit(ReloadFailed{failure, old.number})
-			return &failure
+			p.emit(failed)
+			return &failed
 		}
 		if gen.ready > 0 && !committed {
 			commit()

@@ -2,9 +2,40 @@ package supervisor
 
 import (
 	"context"
+	"time"
 
 	"github.com/standpipe/standpipe/shim"
 )
+
+// Retire is Stop for a pool that gets no further requests while the server goes on:
+// what it runs and what is in its line is finished first, until ctx ends.
+func (p *Pool) Retire(ctx context.Context) {
+	tick := time.NewTicker(retireTick)
+	defer tick.Stop()
+	for p.busy() {
+		select {
+		case <-tick.C:
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	p.Stop(ctx)
+}
+
+const retireTick = 20 * time.Millisecond
+
+// busy: it runs something, or somebody waits.
+func (p *Pool) busy() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, w := range p.workers {
+		if w.inFlight > 0 {
+			return true
+		}
+	}
+	return p.line.len() > 0
+}
 
 // Stop ends all workers: those that are idle at once, and what still runs is
 // told to leave, then killed. It returns when every process is reaped, or kills

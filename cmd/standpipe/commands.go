@@ -104,12 +104,12 @@ func settingFlags() []cli.Flag {
 	return out
 }
 
-// loadConfig is the configuration that the command line, the environment and the file make together. Its error carries
-// the exit code.
-func loadConfig(c *cli.Context) (*config.Config, *config.Sources, error) {
+// configInput is what the configuration is made of: the command line, the environment, the folder. Its error carries the
+// exit code.
+func configInput(c *cli.Context) (config.Input, error) {
 	dir, err := os.Getwd()
 	if err != nil {
-		return nil, nil, exit.With(exit.Failed, fmt.Errorf("the current folder cannot be found: %w", err))
+		return config.Input{}, exit.With(exit.Failed, fmt.Errorf("the current folder cannot be found: %w", err))
 	}
 	in := config.Input{App: c.Args().First(), Environ: os.Environ(), Dir: dir, Pid: os.Getpid(), Tolerant: c.Command.Name == "serve"}
 	for _, s := range config.Settings() {
@@ -124,11 +124,20 @@ func loadConfig(c *cli.Context) (*config.Config, *config.Sources, error) {
 		}
 		if s.Key == "worker_class" {
 			if err := workerClass(f.Values[0]); err != nil {
-				return nil, nil, exit.With(exit.Usage, err)
+				return in, exit.With(exit.Usage, err)
 			}
 			continue
 		}
 		in.Flags = append(in.Flags, f)
+	}
+	return in, nil
+}
+
+// loadConfig is the configuration that they make together. Its error carries the exit code.
+func loadConfig(c *cli.Context) (*config.Config, *config.Sources, error) {
+	in, err := configInput(c)
+	if err != nil {
+		return nil, nil, err
 	}
 	cfg, sources, err := config.Load(in)
 	if err != nil {

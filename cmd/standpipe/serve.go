@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,9 +29,13 @@ const sameSignal = time.Second
 
 // serve serves until a signal ends it.
 func serve(c *cli.Context) error {
-	cfg, _, err := loadConfig(c)
+	in, err := configInput(c)
 	if err != nil {
 		return err
+	}
+	cfg, _, err := config.Load(in)
+	if err != nil {
+		return exit.With(exit.Usage, err)
 	}
 	// A server of a few MiB would collect its garbage twenty times a second under
 	// load. 400 lets it grow by some ten MiB instead (5 to 10 % more requests).
@@ -50,7 +55,7 @@ func serve(c *cli.Context) error {
 	for _, w := range cfg.Warnings {
 		log.Warn("config", "message", w)
 	}
-	s := &serving{cfg: cfg, log: log, signals: signals, errOut: c.App.ErrWriter, color: colour(c.App.ErrWriter), hangups: hangups(), progress: journal.NewProgress()}
+	s := &serving{in: in, cfg: cfg, log: log, signals: signals, errOut: c.App.ErrWriter, color: colour(c.App.ErrWriter), steer: steering(), progress: journal.NewProgress()}
 	if cfg.ErrorLog == "-" {
 		s.errOut = log.Out // so that the order holds
 	}
@@ -80,14 +85,16 @@ func (s *serving) last(err error) error {
 
 // serving is one run of the server.
 type serving struct {
-	cfg      *config.Config
-	log      *compose.Log
-	srv      *compose.Server
-	progress *journal.Progress
-	signals  chan os.Signal
-	hangups  chan os.Signal // SIGHUP that does not mean the end; nil: none
-	errOut   io.Writer      // where people read
-	color    bool           // they see colours
+	in        config.Input   // what the configuration is made of
+	cfg       *config.Config // of the start
+	log       *compose.Log
+	srv       *compose.Server
+	progress  *journal.Progress
+	signals   chan os.Signal
+	steer     chan os.Signal // signals that do not mean the end; nil: none
+	reloading atomic.Int32   // reloads that nobody waits for: one that runs, one that waits
+	errOut    io.Writer      // where people read
+	color     bool           // they see colours
 }
 
 // run binds, starts, serves, stops. Its error carries the exit code.
@@ -110,12 +117,16 @@ func (s *serving) run(ctx context.Context) error {
 		}
 		return s.shutdown(ctx, sig)
 	}
+	watching, stop := context.WithCancel(ctx)
+	touched := make(chan struct{})
+	go func() { defer close(touched); s.watchTouched(watching) }()
+	defer func() { stop(); <-touched }()
 	for {
 		select {
 		case sig := <-s.signals:
 			return s.shutdown(ctx, sig)
-		case <-s.hangups:
-			s.log.Warn("no_reload", "message", "SIGHUP: reloading is not there yet; to serve new code, restart standpipe")
+		case sig := <-s.steer:
+			s.steered(sig)
 		}
 	}
 }
@@ -242,8 +253,8 @@ func (s *serving) shutdown(ctx context.Context, first os.Signal) error {
 	// end, must not hold the exit. The life pipes end the workers.
 	last := time.AfterFunc(1<<62, func() { os.Exit(exit.Failed) })
 	defer last.Stop()
-	if s.cfg.StopTimeout > 0 {
-		last.Reset(s.cfg.StopTimeout + lastResort)
+	if s.srv.Config().StopTimeout > 0 {
+		last.Reset(s.srv.Config().StopTimeout + lastResort)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -251,17 +262,17 @@ func (s *serving) shutdown(ctx context.Context, first os.Signal) error {
 	go func() { // ends with the stop, which the loop below waits for
 		defer close(done)
 		s.srv.Stopping()
-		s.log.Info("stopping", "signal", first.String(), "budget", config.FormatDuration(s.cfg.StopTimeout))
+		s.log.Info("stopping", "signal", first.String(), "budget", config.FormatDuration(s.srv.Config().StopTimeout))
 		select {
-		case <-time.After(s.cfg.ShutdownDelay):
+		case <-time.After(s.srv.Config().ShutdownDelay):
 		case <-ctx.Done():
 		}
-		drain, cancelDrain := limited(ctx, began.Add(s.cfg.ShutdownDelay), s.cfg.GracefulTimeout)
+		drain, cancelDrain := limited(ctx, began.Add(s.srv.Config().ShutdownDelay), s.srv.Config().GracefulTimeout)
 		if err := s.srv.Drain(drain); err != nil && ctx.Err() == nil {
 			s.log.Warn("drain_ended", "message", "requests still ran at the end of graceful_timeout; their workers are told to leave")
 		}
 		cancelDrain()
-		end, cancelEnd := limited(ctx, began, s.cfg.StopTimeout)
+		end, cancelEnd := limited(ctx, began, s.srv.Config().StopTimeout)
 		defer cancelEnd()
 		s.srv.Stop(end)
 	}()
@@ -289,7 +300,7 @@ const lastResort = 2 * time.Second
 
 // stop ends what a failed start has left.
 func (s *serving) stop(ctx context.Context) {
-	ctx, cancel := limited(ctx, time.Now(), s.cfg.StopTimeout)
+	ctx, cancel := limited(ctx, time.Now(), s.srv.Config().StopTimeout)
 	defer cancel()
 	s.srv.Stop(ctx)
 }

@@ -21,13 +21,25 @@ func notifyStops(c chan os.Signal) {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 }
 
-// hangups gets SIGHUP where no terminal is there to be closed: then it is what
-// other servers take for a reload.
-func hangups() chan os.Signal {
-	if term.IsTerminal(0) || signal.Ignored(syscall.SIGHUP) { // nohup
-		return nil
+// steering gets the signals that steer: SIGHUP reloads where no terminal is there to
+// be closed, SIGTTIN and SIGTTOU are one worker more or fewer for each app.
+func steering() chan os.Signal {
+	c := make(chan os.Signal, 4)
+	signal.Notify(c, syscall.SIGTTIN, syscall.SIGTTOU)
+	if !term.IsTerminal(0) && !signal.Ignored(syscall.SIGHUP) { // nohup
+		signal.Notify(c, syscall.SIGHUP)
 	}
-	c := make(chan os.Signal, 1)
-	signal.Notify(c, syscall.SIGHUP)
 	return c
+}
+
+// steered obeys such a signal.
+func (s *serving) steered(sig os.Signal) {
+	switch sig {
+	case syscall.SIGHUP:
+		s.reloadUnasked("", "SIGHUP")
+	case syscall.SIGTTIN:
+		s.resize(1)
+	case syscall.SIGTTOU:
+		s.resize(-1)
+	}
 }

@@ -22,6 +22,7 @@ The modules, in the order in which a worker meets them:
     interrupt  raises RequestTimeout or ClientGone in what the app is doing; an exchange on one of N threads
     report     exceptions and stacks as text
     log        Log frames
+    watch      names the modules' files, for a reload on change
     template   --preload: the process that has imported the app and forks the workers
 
 Nothing that belongs to one request is kept in a module: it is in the Exchange.

@@ -27,6 +27,7 @@ _BOOT = {
     "worker": 0,
     "generation": 1,
     "environ": {},
+    "watch": False,
 }
 
 
@@ -60,6 +61,7 @@ def main():
         if preload:
             from . import template
 
+            watched(worker, boot)
             worker.ready()
             start = template.wait(worker)
             if start is None:
@@ -70,6 +72,7 @@ def main():
                 return
             template.settle(worker, boot)
         hooked(worker, boot)
+        watched(worker, boot)
         worker.ready()
         worker.run()
     except ProtocolError as error:
@@ -137,6 +140,7 @@ def load(worker, boot):
             template.refuse(worker.pipes)
         loaded = loader.load(boot)
     except loader.Failure as failure:
+        watched(worker, boot)  # the one that is broken is to be repaired
         _fail(worker, boot, failure)
     if worker.forked():
         worker.leave()
@@ -147,6 +151,17 @@ def load(worker, boot):
 
     ready = {"found": loaded.found, "how": loaded.how, "framework": describe(loaded.app), "import_ms": int(took * 1000)}
     worker.greeting = frame(READY, 0, 0, pack(ready))
+
+
+def watched(worker, boot):
+    """Names the app's modules to Go, where it wants to know them: now, and in a worker from now on."""
+    if boot["watch"]:
+        from .watch import Watch
+
+        watch = Watch(worker.log)
+        watch.tell()
+        if not worker.preload and worker.greeting:
+            watch.start()
 
 
 def hooked(worker, boot):

@@ -70,10 +70,10 @@ func NewPool(cfg *config.Config, a *config.App, version string, shimArgs []strin
 }
 
 // newHandler makes the handler of one app.
-func (s *Server) newHandler(a *config.App, pool bridge.Pool, spool *httpx.Spool, answers *httpx.Pipes, pages *httpx.Pages) *bridge.Handler {
+func (s *Server) newHandler(cfg *config.Config, a *config.App, pool bridge.Pool, pages *httpx.Pages) *bridge.Handler {
 	return bridge.New(bridge.Options{
-		App: a.Name, Mount: a.Mount, Pool: pool, Spool: spool, Answers: answers, Pages: pages, Log: s.log,
-		MaxBody: s.cfg.MaxBody, BodyTimeout: s.cfg.BodyTimeout, Timeout: a.Timeout, SendTimeout: sendTimeout,
+		App: a.Name, Mount: a.Mount, Pool: pool, Spool: s.spool, Answers: s.answers, Pages: pages, Log: s.log,
+		MaxBody: cfg.MaxBody, BodyTimeout: cfg.BodyTimeout, Timeout: a.Timeout, SendTimeout: sendTimeout,
 		StreamTimeout: a.StreamTimeout, CancelOnDisconnect: a.OnDisconnect == "cancel", NoRetry: a.Retry == "never",
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -11,7 +12,6 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
-	"github.com/standpipe/standpipe/bridge/route"
 	"github.com/standpipe/standpipe/bridge/server"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/supervisor"
@@ -34,9 +34,14 @@ const (
 
 // Server is the whole product, assembled.
 type Server struct {
-	cfg       *config.Config
+	version   string
 	log       *Log
-	pools     []*supervisor.Pool
+	events    func(supervisor.Event)
+	shimArgs  []string
+	spool     *httpx.Spool
+	answers   *httpx.Pipes
+	site      atomic.Pointer[site] // what a reload replaces
+	reloads   chan struct{}        // capacity 1: held by the reload that is under way
 	http      *server.Server
 	access    *server.AccessLog // nil: off
 	stdout    *Outlet           // nil: the access log goes elsewhere
@@ -44,44 +49,29 @@ type Server struct {
 	listeners []net.Listener
 	serving   sync.WaitGroup
 	stopping  atomic.Bool
+	quit      chan struct{} // closed when stopping
+
+	mu   sync.Mutex
+	gone map[*supervisor.Pool]context.CancelFunc // pools of apps that are no more, and what ends their patience
 }
 
 // New assembles: pools, then the chain from the inside outward. Nothing runs yet
 // and nothing is bound. events hears of every worker; log stays the caller's.
 func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events func(supervisor.Event)) (_ *Server, err error) {
-	s := &Server{cfg: cfg, log: log}
+	s := &Server{version: version, log: log, events: events, reloads: make(chan struct{}, 1), quit: make(chan struct{}), gone: map[*supervisor.Pool]context.CancelFunc{}}
 	args, runtime, err := shimArgs(cfg.RuntimeDir)
 	if err != nil {
 		log.Warn("no_runtime_dir", "reason", strings.ReplaceAll(err.Error(), "\n", "; "),
 			"message", "no folder for run-time files can be written: workers get the shim on their command line")
 	}
-	pages, err := httpx.LoadPages(cfg.ErrorPages)
-	if err != nil {
-		return nil, err
-	}
-	spool, folder := newSpool(cfg, runtime, log)
-	s.folder = folder
+	s.shimArgs = args
+	s.spool, s.folder = newSpool(cfg, runtime, log)
 	defer func() {
 		if err != nil {
 			s.removeFolder()
 		}
 	}()
-	answers := &httpx.Pipes{Spool: spool, Memory: cfg.ResponseMemory, Total: answersMemory, Max: cfg.SpoolMax}
-	rules := make([]route.Rule, 0, len(cfg.Apps))
-	for i := range cfg.Apps {
-		a := &cfg.Apps[i]
-		pool := NewPool(cfg, a, version, args, events)
-		s.pools = append(s.pools, pool)
-		rules = append(rules, route.Rule{Name: a.Name, Mount: a.Mount, Hosts: a.Hosts, Handler: s.newHandler(a, pool, spool, answers, pages)})
-	}
-	router, err := route.New(rules, pages, log)
-	if err != nil {
-		return nil, err
-	}
-	trust, err := newTrust(cfg)
-	if err != nil {
-		return nil, err
-	}
+	s.answers = &httpx.Pipes{Spool: s.spool, Memory: cfg.ResponseMemory, Total: answersMemory, Max: cfg.SpoolMax}
 	if cfg.AccessLog != "off" {
 		format := server.Combined
 		if cfg.AccessLogFormat == "json" {
@@ -100,13 +90,19 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 			return nil, err
 		}
 	}
-	chain := server.NewChain(router, server.ChainOptions{
-		Access: s.access, Ready: s, Trust: trust, MaxBody: cfg.MaxBody, MaxTarget: maxTarget,
-		ServerHeader: cfg.ServerHeader, Pages: pages, Log: log,
-	})
-	s.http = server.New(chain, server.Options{
+	first, err := s.plan(cfg, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := first.assemble(s); err != nil {
+		return nil, err
+	}
+	s.site.Store(first)
+	current := func(w http.ResponseWriter, r *http.Request) { s.site.Load().chain.ServeHTTP(w, r) }
+	s.http = server.New(http.HandlerFunc(current), server.Options{
 		ReadHeaderTimeout: cfg.HeaderTimeout, IdleTimeout: cfg.IdleTimeout, MaxHeaderBytes: int(cfg.MaxHead),
-		MaxConnections: cfg.MaxConns, Refused: chain.Refused, Log: log,
+		MaxConnections: cfg.MaxConns, Log: log,
+		Refused: func(remote string, status int) { s.site.Load().chain.Refused(remote, status) },
 	})
 	return s, nil
 }
@@ -124,7 +120,7 @@ func newTrust(cfg *config.Config) (*server.Trust, error) {
 
 // Listen binds all addresses, or none; then the Server is of no more use. Errors are *server.ListenError.
 func (s *Server) Listen(ctx context.Context) error {
-	for _, l := range s.cfg.Listen {
+	for _, l := range s.Config().Listen {
 		ln, err := server.Listen(ctx, server.Spec{Address: l.String(), Mode: l.Mode, User: l.User, Group: l.Group, Backlog: l.Backlog})
 		if err != nil {
 			for _, open := range s.listeners {
@@ -153,13 +149,23 @@ func (s *Server) Addresses() []string {
 	return urls
 }
 
+// Config is what is in force.
+func (s *Server) Config() *config.Config { return s.site.Load().cfg }
+
 // Pools are the apps' pools, in the config's order.
-func (s *Server) Pools() []*supervisor.Pool { return s.pools }
+func (s *Server) Pools() []*supervisor.Pool {
+	runs := s.site.Load().runs
+	pools := make([]*supervisor.Pool, len(runs))
+	for i, r := range runs {
+		pools[i] = r.pool
+	}
+	return pools
+}
 
 // Start starts the workers and takes connections; requests wait in line until
 // the first worker is ready.
 func (s *Server) Start() {
-	for _, p := range s.pools {
+	for _, p := range s.Pools() {
 		p.Start()
 	}
 	for _, ln := range s.listeners {
@@ -175,7 +181,7 @@ func (s *Server) Start() {
 // is not stopping. The empty name means all apps.
 func (s *Server) Ready(app string) (ready, known bool) {
 	ready = !s.stopping.Load()
-	for _, p := range s.pools {
+	for _, p := range s.Pools() {
 		if app == "" || app == p.App() {
 			known = true
 			ready = ready && p.Stats().EverUp
@@ -185,7 +191,11 @@ func (s *Server) Ready(app string) (ready, known bool) {
 }
 
 // Stopping makes the readiness checks say no. Requests are still served.
-func (s *Server) Stopping() { s.stopping.Store(true) }
+func (s *Server) Stopping() {
+	if !s.stopping.Swap(true) {
+		close(s.quit)
+	}
+}
 
 // Drain takes no further connections and returns when all requests are answered,
 // or with ctx's error.
@@ -199,10 +209,15 @@ func (s *Server) Drain(ctx context.Context) error {
 func (s *Server) Stop(ctx context.Context) {
 	s.Stopping()
 	var wg sync.WaitGroup
-	for _, p := range s.pools {
+	for _, p := range s.Pools() {
 		wg.Go(func() { p.Stop(ctx) })
 	}
 	wg.Wait()
+	s.mu.Lock()
+	for _, cancel := range s.gone {
+		cancel()
+	}
+	s.mu.Unlock()
 	// Handlers whose workers are gone end now; their lines are to be logged.
 	last, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	_ = s.http.Shutdown(last)
@@ -226,7 +241,12 @@ func (s *Server) removeFolder() {
 
 // Kill ends all workers at once; Stop is still to be called.
 func (s *Server) Kill() {
-	for _, p := range s.pools {
+	for _, p := range s.Pools() {
+		p.Kill()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p := range s.gone {
 		p.Kill()
 	}
 }

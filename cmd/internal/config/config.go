@@ -113,6 +113,7 @@ type App struct {
 	MaxLifetime  time.Duration // of one worker
 	MaxRSS       int64         // octets; a larger worker is replaced
 	HardRSS      int64         // octets; a larger worker is killed
+	TouchReload  []string      // absolute; the app is reloaded when one of them changes
 	DrainTimeout time.Duration // for the requests of a worker that is replaced
 
 	Interpreter discover.Interpreter // the python to run; checked

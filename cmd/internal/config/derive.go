@@ -94,6 +94,7 @@ func (l *loader) deriveApps() {
 		a.Dir = filepath.Clean(a.Dir)
 		within(a.Dir, a.EnvFile)
 		within(a.Dir, a.PythonPath)
+		within(a.Dir, a.TouchReload)
 		dir := appPath(a.Name, "dir")
 		missing := checkFolder(a.Dir)
 		if missing != nil && !l.unsure(dir) {

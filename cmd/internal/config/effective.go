@@ -103,3 +103,23 @@ func Masked(name, value string) string {
 	}
 	return value
 }
+
+// Fixed lists the settings in which next differs from c and that a reload does not
+// change: what listens, where logs and files are, the connections' limits.
+func (c *Config) Fixed(next *Config) []string {
+	var keys []string
+	for _, s := range Settings() {
+		if s.Scope != OfServer || s.Reload {
+			continue
+		}
+		was, _ := s.value(target{cfg: c})
+		is, _ := s.value(target{cfg: next})
+		if was != is {
+			keys = append(keys, s.FileKey())
+		}
+	}
+	if !slices.Equal(c.Listen, next.Listen) {
+		keys = append(keys, "bind")
+	}
+	return keys
+}

@@ -153,16 +153,16 @@ func serverSettings() []*Setting {
 			Doc:     "The folder for what standpipe writes while it runs.",
 			at:      func(t target) any { return &t.cfg.RuntimeDir }},
 
-		limit("buffer_body", Size, "64KiB", "How much of a request body is kept in memory; a larger one goes to a file first.", func(c *Config) any { return &c.BufferBody }),
+		atStart(limit("buffer_body", Size, "64KiB", "How much of a request body is kept in memory; a larger one goes to a file first.", func(c *Config) any { return &c.BufferBody })),
 		limit("max_body", Size, "100MiB", "The largest request body; a larger one is answered 413.", func(c *Config) any { return &c.MaxBody }),
 		spoolTotal(),
 		limit("body_timeout", Duration, "30s", "How long a body may pause while it arrives; then 408.", func(c *Config) any { return &c.BodyTimeout }),
-		limit("header_timeout", Duration, "10s", "How long a request's head may take to arrive; then the connection is closed.", func(c *Config) any { return &c.HeaderTimeout }),
-		limit("idle_timeout", Duration, "75s", "How long a connection may wait for its next request. Above the 60 s of many balancers; Google's needs 620s.", func(c *Config) any { return &c.IdleTimeout }, "keep-alive"),
-		limit("max_head", Size, "64KiB", "Request line and fields together; more is answered 431. 1KiB to 512KiB; it cannot be switched off.", func(c *Config) any { return &c.MaxHead }),
-		limit("response_memory", Size, "256KiB", "How much of one answer waits in memory when its client is slower than the app; more goes to a file. All answers together have 64MiB.", func(c *Config) any { return &c.ResponseMemory }),
-		limit("spool_max", Size, "256MiB", "How much of one answer waits in its file; beyond it the app waits for the client. An answer with the field `X-Accel-Buffering: no` waits nowhere: the app goes as fast as the client.", func(c *Config) any { return &c.SpoolMax }),
-		derivedLimit("max_connections", Int, "80 % of the open files limit", "Client connections at a time; at the limit new ones wait in the backlog.", func(c *Config) any { return &c.MaxConns }),
+		atStart(limit("header_timeout", Duration, "10s", "How long a request's head may take to arrive; then the connection is closed.", func(c *Config) any { return &c.HeaderTimeout })),
+		atStart(limit("idle_timeout", Duration, "75s", "How long a connection may wait for its next request. Above the 60 s of many balancers; Google's needs 620s.", func(c *Config) any { return &c.IdleTimeout }, "keep-alive")),
+		atStart(limit("max_head", Size, "64KiB", "Request line and fields together; more is answered 431. 1KiB to 512KiB; it cannot be switched off.", func(c *Config) any { return &c.MaxHead })),
+		atStart(limit("response_memory", Size, "256KiB", "How much of one answer waits in memory when its client is slower than the app; more goes to a file. All answers together have 64MiB.", func(c *Config) any { return &c.ResponseMemory })),
+		atStart(limit("spool_max", Size, "256MiB", "How much of one answer waits in its file; beyond it the app waits for the client. An answer with the field `X-Accel-Buffering: no` waits nowhere: the app goes as fast as the client.", func(c *Config) any { return &c.SpoolMax })),
+		atStart(derivedLimit("max_connections", Int, "80 % of the open files limit", "Client connections at a time; at the limit new ones wait in the backlog.", func(c *Config) any { return &c.MaxConns })),
 
 		{Key: "access_log", Section: "log", Scope: OfServer, Kind: Text, Flags: []string{"access-log", "access-logfile"}, Default: "-", Hint: "FILE",
 			Doc: "Where the access log goes: `-` is standard output, `off`, or a file.",
@@ -190,6 +190,12 @@ func serverSettings() []*Setting {
 func limit(key string, kind Kind, def, doc string, at func(*Config) any, more ...string) *Setting {
 	return &Setting{Key: key, Section: "limits", Scope: OfServer, Kind: kind, Default: def, Doc: doc, Reload: true,
 		Flags: append([]string{flagName(key)}, more...), at: func(t target) any { return at(t.cfg) }}
+}
+
+// atStart marks a setting that a reload does not change.
+func atStart(s *Setting) *Setting {
+	s.Reload = false
+	return s
 }
 
 func spoolTotal() *Setting {

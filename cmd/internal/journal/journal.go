@@ -303,6 +303,9 @@ func (j *Journal) output(e supervisor.Output) {
 }
 
 func (j *Journal) shim(e supervisor.ShimLog) {
+	if e.Record.Event == "modules" {
+		return // for who watches them
+	}
 	pairs := who(e.Who)
 	if e.Request != nil {
 		pairs = append(pairs, "id", e.Request.ID, "method", e.Request.Method, "target", e.Request.Target)

@@ -1,0 +1,248 @@
+package compose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/route"
+	"github.com/standpipe/standpipe/bridge/server"
+	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/supervisor"
+)
+
+// site is what a reload replaces as a whole: nobody changes it once requests see
+// it. What was under way before goes on with the site that it began with.
+type site struct {
+	cfg   *config.Config
+	runs  []run // in the config's order
+	chain *server.Chain
+}
+
+// run is one app of a site.
+type run struct {
+	app  *config.App
+	pool *supervisor.Pool
+}
+
+// plan pairs the apps of cfg with the pools of old (nil: none), and makes those
+// that are missing. They are not started.
+func (s *Server) plan(cfg *config.Config, old *site) (*site, error) {
+	next := &site{cfg: cfg}
+	for i := range cfg.Apps {
+		a := &cfg.Apps[i]
+		pool := old.pool(a.Name)
+		if pool == nil {
+			pool = NewPool(cfg, a, s.version, s.shimArgs, s.events)
+		}
+		next.runs = append(next.runs, run{a, pool})
+	}
+	return next, nil
+}
+
+func (t *site) pool(app string) *supervisor.Pool {
+	if r := t.run(app); r != nil {
+		return r.pool
+	}
+	return nil
+}
+
+func (t *site) run(app string) *run {
+	if t != nil {
+		for i := range t.runs {
+			if t.runs[i].app.Name == app {
+				return &t.runs[i]
+			}
+		}
+	}
+	return nil
+}
+
+// assemble makes the handlers of the site, from the inside outward.
+func (t *site) assemble(s *Server) error {
+	pages, err := httpx.LoadPages(t.cfg.ErrorPages)
+	if err != nil {
+		return err
+	}
+	rules := make([]route.Rule, 0, len(t.runs))
+	for _, r := range t.runs {
+		rules = append(rules, route.Rule{Name: r.app.Name, Mount: r.app.Mount, Hosts: r.app.Hosts, Handler: s.newHandler(t.cfg, r.app, r.pool, pages)})
+	}
+	router, err := route.New(rules, pages, s.log)
+	if err != nil {
+		return err
+	}
+	trust, err := newTrust(t.cfg)
+	if err != nil {
+		return err
+	}
+	t.chain = server.NewChain(router, server.ChainOptions{
+		Access: s.access, Ready: s, Trust: trust, MaxBody: t.cfg.MaxBody, MaxTarget: maxTarget,
+		ServerHeader: t.cfg.ServerHeader, Pages: pages, Log: s.log,
+	})
+	return nil
+}
+
+// Reload puts cfg in force, and new code: each app of cfg that was there before
+// boots beside its old workers, which serve until the new ones are ready. An app
+// that cannot boot stays as it is, settings included, and its error comes back; a
+// new one is not added then. What cfg cannot change while standpipe runs is named in
+// a record. Requests that run are not touched.
+//
+// only names the one app that is reloaded; empty: all, and apps come and go. When
+// ctx ends first its error is returned, and the reload goes on.
+func (s *Server) Reload(ctx context.Context, cfg *config.Config, only string) error {
+	select {
+	case s.reloads <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	done := make(chan error, 1)
+	s.serving.Go(func() { // ends with the pools at the latest
+		defer func() { <-s.reloads }()
+		done <- s.reload(cfg, only)
+	})
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// errNoApp: there is no such app.
+var errNoApp = errors.New("no such app")
+
+func (s *Server) reload(cfg *config.Config, only string) error {
+	old := s.site.Load()
+	if s.stopping.Load() {
+		return errors.New("standpipe is stopping")
+	}
+	if only != "" {
+		if cfg = with(old.cfg, cfg, only); cfg == nil {
+			return fmt.Errorf("%w: %q; these are: %s", errNoApp, only, strings.Join(old.names(), ", "))
+		}
+	}
+	next, err := s.plan(cfg, old)
+	if err != nil {
+		return err
+	}
+	if err := next.assemble(s); err != nil { // before anything is started
+		return err
+	}
+	errs := make([]error, len(next.runs))
+	var wg sync.WaitGroup
+	for i, r := range next.runs {
+		was := old.run(r.app.Name)
+		switch {
+		case was == nil:
+			wg.Go(func() { errs[i] = s.begin(r.pool) })
+		case only == "" || only == r.app.Name:
+			o := poolOptions(cfg, r.app, s.version, s.shimArgs, s.events)
+			wg.Go(func() { errs[i] = r.pool.Reload(context.Background(), &o) }) // ends with the pool
+		}
+	}
+	wg.Wait()
+	err = errors.Join(errs...)
+	if err != nil { // who failed stays as it was
+		if next, err = s.without(next, old, errs); err != nil {
+			return err
+		}
+	}
+	s.site.Store(next)
+	s.settle(old, next)
+	return errors.Join(errs...)
+}
+
+// with is old with one app as next has it; nil: one of them has no such app.
+func with(old, next *config.Config, app string) *config.Config {
+	at := func(c *config.Config) int {
+		return slices.IndexFunc(c.Apps, func(a config.App) bool { return a.Name == app })
+	}
+	i, j := at(old), at(next)
+	if i < 0 || j < 0 {
+		return nil
+	}
+	merged := *old
+	merged.Apps = slices.Clone(old.Apps)
+	merged.Apps[i] = next.Apps[j]
+	return &merged
+}
+
+func (t *site) names() []string {
+	names := make([]string, len(t.runs))
+	for i, r := range t.runs {
+		names[i] = r.app.Name
+	}
+	return names
+}
+
+// begin starts a new app and waits until it serves, or cannot.
+func (s *Server) begin(p *supervisor.Pool) error {
+	p.Start()
+	err := errors.New("standpipe is stopping")
+	select {
+	case <-p.Up():
+		return nil
+	case <-p.Down():
+		err = p.Failure()
+	case <-s.quit:
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // it serves nobody
+	p.Stop(ctx)
+	return fmt.Errorf("app %q did not start: %w", p.App(), err)
+}
+
+// without is next with each app that failed as it was before.
+func (s *Server) without(next, old *site, errs []error) (*site, error) {
+	cfg := *next.cfg
+	cfg.Apps = nil
+	kept := &site{cfg: &cfg}
+	for i, r := range next.runs {
+		if errs[i] != nil {
+			was := old.run(r.app.Name)
+			if was == nil {
+				continue
+			}
+			r = *was
+		}
+		cfg.Apps = append(cfg.Apps, *r.app)
+		kept.runs = append(kept.runs, r)
+	}
+	return kept, kept.assemble(s)
+}
+
+// settle ends what next does not have any more, and tells what it could not change.
+func (s *Server) settle(old, next *site) {
+	s.log.SetLevel(hclog.LevelFromString(next.cfg.LogLevel))
+	if fixed := old.cfg.Fixed(next.cfg); len(fixed) > 0 {
+		s.log.Warn("restart_needed", "settings", strings.Join(fixed, ", "), "message", "these settings have changed in the configuration and are in force after a restart only")
+	}
+	for _, r := range old.runs {
+		if next.run(r.app.Name) != nil {
+			continue
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		if d := r.app.DrainTimeout; d > 0 {
+			ctx, cancel = context.WithTimeout(context.Background(), d)
+		}
+		s.mu.Lock()
+		s.gone[r.pool] = cancel
+		s.mu.Unlock()
+		s.log.Info("app_removed", "app", r.app.Name)
+		s.serving.Go(func() { // ends with the pool, and Stop ends its patience
+			r.pool.Retire(ctx)
+			cancel()
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			delete(s.gone, r.pool)
+		})
+	}
+}

@@ -1,0 +1,189 @@
+package devreload
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"github.com/standpipe/standpipe/supervisor"
+)
+
+// App is what is watched for one app.
+type App struct {
+	Name string
+	// Dir is searched for templates; absolute.
+	Dir string
+	// Files are watched besides: the configuration, env_file; absolute.
+	Files []string
+}
+
+// Watcher collects the modules' files that workers name, and watches.
+type Watcher struct {
+	apps   []App
+	reload func(app, why string)
+	warn   func(err error)
+
+	mu    sync.Mutex
+	files map[string]map[string]bool // path -> apps
+	fresh []string                   // folders that are not watched yet
+	woken chan struct{}              // capacity 1: there are fresh ones
+}
+
+// Folders beyond this many are not watched: somebody has started it in "/".
+const maxFolders = 4000
+
+// settle is how long nothing more must change before the app is reloaded: an editor
+// or a checkout writes more than once.
+const settle = 150 * time.Millisecond
+
+// New returns a watcher. reload is called when something has changed; warn gets
+// what could not be watched, seldom.
+func New(apps []App, reload func(app, why string), warn func(error)) *Watcher {
+	w := &Watcher{apps: apps, reload: reload, warn: warn, files: map[string]map[string]bool{}, woken: make(chan struct{}, 1)}
+	for _, a := range apps {
+		for _, f := range a.Files {
+			w.add(a.Name, f)
+		}
+	}
+	return w
+}
+
+// Event takes the files that a worker names.
+func (w *Watcher) Event(e supervisor.Event) {
+	log, ok := e.(supervisor.ShimLog)
+	if !ok || log.Record.Event != "modules" {
+		return
+	}
+	for i := 0; i+1 < len(log.Record.Pairs); i += 2 {
+		if log.Record.Pairs[i] == "files" {
+			for path := range strings.SplitSeq(log.Record.Pairs[i+1], "\n") {
+				if filepath.IsAbs(path) {
+					w.add(log.App, path)
+				}
+			}
+		}
+	}
+}
+
+func (w *Watcher) add(app, path string) {
+	path = filepath.Clean(path)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.files[path] == nil {
+		w.files[path] = map[string]bool{}
+		w.fresh = append(w.fresh, filepath.Dir(path))
+		select {
+		case w.woken <- struct{}{}:
+		default:
+		}
+	}
+	w.files[path][app] = true
+}
+
+// Run watches until ctx ends.
+func (w *Watcher) Run(ctx context.Context) error {
+	notify, err := fsnotify.NewWatcher()
+	if err != nil {
+		return err
+	}
+	defer notify.Close()
+	watched := map[string]bool{}
+	watch := func(dir string) {
+		if watched[dir] || len(watched) >= maxFolders {
+			return
+		}
+		watched[dir] = true
+		if err := notify.Add(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			w.warn(err)
+		}
+	}
+	for _, a := range w.apps {
+		folders(a.Dir, watch)
+	}
+	pending := map[string]string{} // app -> what changed
+	var quiet <-chan time.Time
+	for {
+		select {
+		case <-w.woken:
+			w.mu.Lock()
+			fresh := w.fresh
+			w.fresh = nil
+			w.mu.Unlock()
+			for _, dir := range fresh {
+				watch(dir)
+			}
+		case e, ok := <-notify.Events:
+			if !ok {
+				return nil
+			}
+			if e.Op == fsnotify.Chmod {
+				continue
+			}
+			if st, err := os.Stat(e.Name); err == nil && st.IsDir() && e.Has(fsnotify.Create) {
+				folders(e.Name, watch)
+				continue
+			}
+			for _, app := range w.of(e.Name) {
+				pending[app] = e.Name
+				quiet = time.After(settle)
+			}
+		case err := <-notify.Errors:
+			w.warn(err)
+		case <-quiet:
+			quiet = nil
+			for app, path := range pending {
+				w.reload(app, "changed "+path)
+			}
+			clear(pending)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// of names the apps that a file belongs to.
+func (w *Watcher) of(path string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var apps []string
+	for _, a := range w.apps {
+		if w.files[path][a.Name] || isTemplate(path) && strings.HasPrefix(path, strings.TrimSuffix(a.Dir, string(filepath.Separator))+string(filepath.Separator)) {
+			apps = append(apps, a.Name)
+		}
+	}
+	return apps
+}
+
+var templates = map[string]bool{".html": true, ".htm": true, ".jinja": true, ".jinja2": true, ".j2": true, ".mako": true, ".djhtml": true}
+
+func isTemplate(path string) bool {
+	ext := filepath.Ext(path)
+	return templates[ext] || (ext == ".txt" || ext == ".xml") && strings.Contains(path, string(filepath.Separator)+"templates"+string(filepath.Separator))
+}
+
+// folders calls watch for dir and the folders beneath it that may hold templates.
+func folders(dir string, watch func(string)) {
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return nil // what cannot be read is not watched
+		}
+		if path != dir {
+			name := d.Name()
+			if strings.HasPrefix(name, ".") || name == "node_modules" || name == "__pycache__" || name == "site-packages" {
+				return fs.SkipDir
+			}
+			if _, err := os.Stat(filepath.Join(path, "pyvenv.cfg")); err == nil {
+				return fs.SkipDir
+			}
+		}
+		watch(path)
+		return nil
+	})
+}

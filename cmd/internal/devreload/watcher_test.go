@@ -1,0 +1,75 @@
+package devreload
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/supervisor"
+)
+
+func TestWatcher(t *testing.T) {
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(name, text string) string {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	imported := put("shop/views.py", "1")
+	lib := put("lib/helpers.py", "1")
+	env := put("conf/env", "1")
+	put("shop/not_imported.py", "1")
+	put("shop/node_modules/x.html", "1")
+	reloads := make(chan string, 10)
+	w := New([]App{{Name: "shop", Dir: filepath.Join(root, "shop"), Files: []string{env}}},
+		func(app, why string) { reloads <- app + " " + why }, func(err error) { t.Error(err) })
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(ctx) }()
+	w.Event(supervisor.ShimLog{Who: supervisor.Who{App: "shop"}, Record: &shim.LogRecord{Event: "modules", Pairs: []string{"files", imported + "\n" + lib + "\nrelative.py"}}})
+
+	wants := func(path string) {
+		t.Helper()
+		for { // until the folder is watched, a change of it says nothing
+			put(strings.TrimPrefix(path, root+"/"), time.Now().String())
+			select {
+			case got := <-reloads:
+				if got != "shop changed "+path {
+					t.Errorf("%q after a change of %s", got, path)
+				}
+				return
+			case <-time.After(2 * settle):
+			}
+		}
+	}
+	wants(imported)
+	wants(lib)
+	wants(env)
+	wants(filepath.Join(root, "shop/templates/new/page.html"))
+	put("shop/not_imported.py", "2")
+	put("shop/node_modules/x.html", "2")
+	put("shop/data.txt", "2")
+	put("lib/other.py", "2")
+	wants(imported) // and nothing of the others came before
+	select {
+	case got := <-reloads:
+		t.Errorf("%q", got)
+	default:
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,315 @@
+package integration
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// hup asks for a reload and waits until it has ended n times in all, well or not.
+func (s *server) hup(n int) {
+	s.t.Helper()
+	if err := syscall.Kill(s.Pid, syscall.SIGHUP); err != nil {
+		s.t.Fatal(err)
+	}
+	within(s.t, bootPatience, fmt.Sprintf("reload %d has ended", n), func() bool {
+		return len(s.events("reloaded"))+len(s.events("reload_failed")) >= n
+	})
+	s.workers()
+}
+
+func setVersion(t testing.TB, dir, version string) {
+	t.Helper()
+	write(t, dir, map[string]string{"version.py": fmt.Sprintf("VERSION = %q\n", version)})
+}
+
+// Ten reloads under load: nobody notices. A request from before the first one ends on the old code.
+func TestReloadUnderLoad(t *testing.T) {
+	t.Parallel()
+	dir := steady(t)
+	s := start(t, opts{App: "app:app", Dir: dir, Args: []string{"-w", "4", "--timeout", "100"}})
+	g := newGate(t)
+	old := s.background("/gate?" + g.path)
+	eventually(t, "the old request runs", func() bool { return len(s.workers()) == 4 })
+	duration := 20 * time.Second
+	if os.Getenv("STANDPIPE_SOAK") != "" {
+		duration = time.Minute
+	}
+	l := &load{s: s, rate: 500, posts: 0.2}
+	l.begin()
+	began := time.Now()
+	for n := 1; n <= 10; n++ {
+		setVersion(t, dir, fmt.Sprintf("v%d", n+1))
+		s.hup(n)
+		if !old.running() {
+			t.Error("the request from before has ended before its gate was opened")
+		}
+		if rest := time.Duration(n) * duration / 10; time.Since(began) < rest {
+			time.Sleep(rest - time.Since(began)) // the reloads are spread over the load
+		}
+	}
+	sent, failed := l.end()
+	if len(failed) > 0 {
+		t.Errorf("%d of %d requests failed: %v", len(failed), sent, failed[:min(len(failed), 5)])
+	}
+	if sent < int(duration.Seconds())*500/2 {
+		t.Errorf("only %d requests were sent", sent)
+	}
+	if r := s.want(200, "/version"); r.Body != "v11" {
+		t.Errorf("after the reloads %s serves", r.Body)
+	}
+	g.open(t)
+	if r := old.wait(t); r.Status != 200 || r.Body != "v1" {
+		t.Errorf("the request from before: %d %q", r.Status, r.Body)
+	}
+	eventually(t, "only the new workers are left", func() bool { return len(s.workers()) == 4 })
+	t.Logf("%d requests, 10 reloads, 0 errors", sent)
+}
+
+// Broken code does not replace code that works.
+func TestReloadOntoBrokenCode(t *testing.T) {
+	t.Parallel()
+	dir := steady(t)
+	s := start(t, opts{App: "app:app", Dir: dir, Args: []string{"-w", "2", "--boot-timeout", "2"}})
+	l := &load{s: s, rate: 50, clients: 4, posts: 0.2}
+	l.begin()
+	n := 0
+	for what, c := range map[string]struct{ version, want string }{
+		"a SyntaxError":    {"VERSION = (\n", "SyntaxError"},
+		"an ImportError":   {"import no_such_module_anywhere\n", "no_such_module_anywhere"},
+		"an exception":     {"raise RuntimeError('broken on purpose')\n", "broken on purpose"},
+		"an import hang":   {"import time\ntime.sleep(60)\n", "version.py:2"},
+		"a missing module": {"", ""}, // removed below
+	} {
+		if c.version == "" {
+			if err := os.Remove(filepath.Join(dir, "app.py")); err != nil {
+				t.Fatal(err)
+			}
+			c.want = "app.py"
+		} else {
+			write(t, dir, map[string]string{"version.py": c.version})
+		}
+		n++
+		s.hup(n)
+		failed := s.events("reload_failed")
+		if len(failed) != n {
+			t.Fatalf("%s: it was taken", what)
+		}
+		last := failed[n-1]
+		text := last.str("message") + last.str("traceback") + last.str("stacks")
+		if !strings.Contains(text, "keeps serving") || c.version != "" && !strings.Contains(text, c.want) {
+			t.Errorf("%s: the record says %s", what, text)
+		}
+		if r := s.want(200, "/version"); r.Body != "v1" {
+			t.Errorf("%s: %s serves", what, r.Body)
+		}
+		app, err := os.ReadFile(filepath.Join(appDir(t, "steady"), "app.py"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, map[string]string{"app.py": string(app)})
+	}
+	if sent, failed := l.end(); len(failed) > 0 {
+		t.Errorf("%d of %d requests failed: %v", len(failed), sent, failed[:min(len(failed), 5)])
+	}
+	setVersion(t, dir, "v2")
+	s.hup(n + 1)
+	if r := s.want(200, "/version"); r.Body != "v2" {
+		t.Errorf("the repaired app: %s serves", r.Body)
+	}
+}
+
+// A release is a folder behind a link. A worker that dies later does not fall back to the one before.
+func TestLinkDeploy(t *testing.T) {
+	t.Parallel()
+	root := project(t, nil)
+	for _, v := range []string{"v1", "v2"} {
+		write(t, root, map[string]string{v + "/app.py": "import os\nVERSION = open('VERSION').read().strip()\n" +
+			"def app(e, s):\n    s('200 OK', [])\n    return [('%s %d' % (VERSION, os.getpid())).encode()]\n", v + "/VERSION": v})
+	}
+	link := func(to string) {
+		tmp := filepath.Join(root, "next")
+		if err := os.Symlink(to, tmp); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(tmp, filepath.Join(root, "current")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link("v1")
+	s := start(t, opts{App: "app:app", Dir: root, Args: []string{"-w", "2", "--dir", filepath.Join(root, "current")}})
+	answers := func() string {
+		seen := map[string]bool{}
+		for range 20 {
+			v, _, _ := strings.Cut(s.want(200, "/").Body, " ")
+			seen[v] = true
+		}
+		return fmt.Sprint(seen)
+	}
+	if got := answers(); got != "map[v1:true]" {
+		t.Fatal(got)
+	}
+	link("v2")
+	s.hup(1)
+	if got := answers(); got != "map[v2:true]" {
+		t.Errorf("after the reload: %s", got)
+	}
+	if err := os.RemoveAll(filepath.Join(root, "v1")); err != nil {
+		t.Fatal(err)
+	}
+	before := s.workers()
+	_ = syscall.Kill(before[0], syscall.SIGKILL)
+	eventually(t, "the killed worker is replaced", func() bool {
+		now := s.workers()
+		return len(now) == 2 && now[0] != before[0] && now[1] != before[0]
+	})
+	if got := answers(); got != "map[v2:true]" {
+		t.Errorf("after a death: %s", got)
+	}
+}
+
+// The configuration is read again: what changed is in force, a file with a problem changes nothing, and apps come and
+// go without a connection of another app being touched.
+func TestReloadConfig(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"a/app.py": hello("a"), "b/app.py": hello("b"), "c/app.py": hello("c")})
+	config := func(text string) { write(t, dir, map[string]string{"standpipe.toml": text}) }
+	first := "server_header = \"one\"\n[[app]]\nname = \"a\"\nmodule = \"app:app\"\ndir = \"a\"\nworkers = 1\nhosts = [\"a.test\"]\n"
+	config(first + "[[app]]\nname = \"b\"\nmodule = \"app:app\"\ndir = \"b\"\nworkers = 1\n")
+	s := start(t, opts{Dir: dir, Apps: 2})
+	kept, err := s.dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kept.Close()
+	ask := func(want string) string {
+		t.Helper()
+		k := &link{Conn: kept, r: bufio.NewReader(kept)}
+		_ = k.SetDeadline(time.Now().Add(patience))
+		if _, err := fmt.Fprintf(k, "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		head := readHead(t, k.r)
+		body := make([]byte, len(want))
+		if _, err := io.ReadFull(k.r, body); err != nil || string(body) != want {
+			t.Fatalf("%q %v, want %q", body, err, want)
+		}
+		return head
+	}
+	if head := ask("a"); !strings.Contains(head, "Server: one") {
+		t.Error(head)
+	}
+
+	config("servr_header = 1\n" + first)
+	_ = syscall.Kill(s.Pid, syscall.SIGHUP)
+	failed := s.waitEvent("reload_failed")
+	if text := failed.str("error"); !strings.Contains(text, "standpipe.toml:1") || !strings.Contains(text, "server_header") {
+		t.Errorf("the record says %s", text)
+	}
+	if head := ask("a"); !strings.Contains(head, "Server: one") {
+		t.Error(head)
+	}
+	if r := s.want(200, "/"); r.Body != "b" {
+		t.Errorf("b answers %q", r.Body)
+	}
+
+	config(strings.Replace(first, "one", "two", 1) + "[[app]]\nname = \"c\"\nmodule = \"app:app\"\ndir = \"c\"\nworkers = 2\nmount = \"/c\"\n")
+	_ = syscall.Kill(s.Pid, syscall.SIGHUP)
+	s.waitEvent("app_removed")
+	if head := ask("a"); !strings.Contains(head, "Server: two") {
+		t.Error(head)
+	}
+	if r := s.want(200, "/c"); r.Body != "c" {
+		t.Errorf("c answers %q", r.Body)
+	}
+	s.want(404, "/")
+	eventually(t, "b's worker has gone", func() bool { return len(s.workers()) == 3 })
+
+	// A new app that does not boot is not added, and the others are as they were.
+	config(first + "[[app]]\nname = \"d\"\nmodule = \"nothing:app\"\ndir = \"c\"\nworkers = 1\nmount = \"/d\"\n")
+	n := len(s.events("reload_failed"))
+	_ = syscall.Kill(s.Pid, syscall.SIGHUP)
+	within(t, bootPatience, "the reload has failed", func() bool { return len(s.events("reload_failed")) > n })
+	s.want(404, "/d")
+	ask("a")
+
+	// What needs a restart is named.
+	config(first + "[limits]\nidle_timeout = \"7s\"\n")
+	_ = syscall.Kill(s.Pid, syscall.SIGHUP)
+	if r := s.waitEvent("restart_needed"); !strings.Contains(r.str("settings"), "limits.idle_timeout") {
+		t.Errorf("%v", r)
+	}
+}
+
+func TestTouchReload(t *testing.T) {
+	t.Parallel()
+	dir := steady(t)
+	s := start(t, opts{App: "app:app", Dir: dir, Args: []string{"-w", "1", "--touch-reload", "reload.txt"}})
+	time.Sleep(1200 * time.Millisecond) // it has looked once
+	setVersion(t, dir, "v2")
+	write(t, dir, map[string]string{"reload.txt": ""})
+	s.waitEvent("reloaded")
+	if r := s.want(200, "/version"); r.Body != "v2" {
+		t.Errorf("%s serves", r.Body)
+	}
+}
+
+// One signal, one worker more or fewer.
+func TestWorkersBySignal(t *testing.T) {
+	t.Parallel()
+	s := start(t, opts{App: "app:app", Dir: steady(t), Args: []string{"-w", "2"}})
+	_ = syscall.Kill(s.Pid, syscall.SIGTTIN)
+	eventually(t, "a third worker", func() bool { return len(s.workers()) == 3 })
+	for want := 2; want >= 1; want-- {
+		_ = syscall.Kill(s.Pid, syscall.SIGTTOU)
+		eventually(t, "one fewer", func() bool { return len(s.workers()) == want })
+	}
+	_ = syscall.Kill(s.Pid, syscall.SIGTTOU)
+	s.want(200, "/version")
+	if n := len(s.workers()); n != 1 {
+		t.Errorf("%d workers are left", n)
+	}
+}
+
+// A new worker answers the warmup paths before anybody else; one that cannot does not take over.
+func TestWarmup(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"version.py": "VERSION = 'v1'\nHEALTHY = True\n", "app.py": `import version
+warm = False
+def app(environ, start_response):
+    global warm
+    path = environ["PATH_INFO"]
+    if path == "/warm":
+        assert environ["HTTP_HOST"] == "localhost", environ["HTTP_HOST"]
+        warm = True
+        start_response("302 Found" if version.HEALTHY else "500 Oops", [("Location", "/")])
+        return [b""]
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [("%s %s" % (version.VERSION, warm)).encode()]
+`})
+	s := start(t, opts{App: "app:app", Dir: dir, Args: []string{"-w", "2", "--warmup", "/warm"}})
+	for range 10 {
+		if r := s.want(200, "/"); r.Body != "v1 True" {
+			t.Errorf("%q", r.Body)
+		}
+	}
+	write(t, dir, map[string]string{"version.py": "VERSION = 'v2'\nHEALTHY = False\n"})
+	s.hup(1)
+	if r := s.events("reload_failed"); len(r) != 1 || !strings.Contains(r[0].str("message"), "GET /warm: the app answered 500 Oops") {
+		t.Errorf("%v", r)
+	}
+	if r := s.want(200, "/"); r.Body != "v1 True" {
+		t.Errorf("%q", r.Body)
+	}
+	write(t, dir, map[string]string{"version.py": "VERSION = 'v3'\nHEALTHY = True\n"})
+	s.hup(2)
+	if r := s.want(200, "/"); r.Body != "v3 True" {
+		t.Errorf("%q", r.Body)
+	}
+}
