@@ -45,20 +45,20 @@ func FuzzFrames(f *testing.F) {
 // FuzzWalk walks arbitrary octets as each message of a worker's. No message takes
 // more memory than a small multiple of its octets.
 func FuzzWalk(f *testing.F) {
-	for kind := range uint8(9) {
+	for kind := range uint8(10) {
 		for _, h := range hostile {
 			f.Add(kind, []byte(h))
 			f.Add(kind, []byte("\x81\xa4type"+h))
 		}
 	}
 	f.Add(uint8(0), shim.AppendHead(nil, 1, &shim.Head{Status: "200 OK", Fields: []shim.Field{{Name: "A", Value: "b"}}}, nil, true)[shim.HeaderSize:])
-	f.Add(uint8(7), []byte{0, 0, 0, 1})
-	f.Add(uint8(7), []byte{0xff, 0xff, 0xff, 0xff})
+	f.Add(uint8(8), []byte{0, 0, 0, 1})
+	f.Add(uint8(8), []byte{0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, kind uint8, data []byte) { walk(kind, data) })
 }
 
 func walk(kind uint8, data []byte) {
-	switch kind % 9 {
+	switch kind % 10 {
 	case 0:
 		_, _, _ = shim.DecodeHead(data)
 	case 1:
@@ -74,10 +74,12 @@ func walk(kind uint8, data []byte) {
 	case 6:
 		_, _ = shim.DecodeLog(data)
 	case 7:
+		_, _ = shim.DecodeEarlyHints(data)
+	case 8:
 		if pid, err := shim.DecodeForked(data); err == nil && pid < 2 {
 			panic("a Forked that is not one process")
 		}
-	case 8:
+	case 9:
 		_, _ = shim.DecodeForkFailed(data)
 	}
 }
@@ -86,7 +88,7 @@ func TestHostileLengthsTakeNoMemory(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	n := uint64(0)
-	for kind := range uint8(9) {
+	for kind := range uint8(10) {
 		for _, h := range hostile {
 			for _, prefix := range []string{"", "\x00\x00\x00\x05", "\x81\xa4type", "\x81\xa8sys_path"} {
 				walk(kind, []byte(prefix+h))
@@ -97,5 +99,24 @@ func TestHostileLengthsTakeNoMemory(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if took := after.TotalAlloc - before.TotalAlloc; took > 4*n {
 		t.Errorf("%d octets of messages took %d octets of memory", n, took)
+	}
+}
+
+// A header's length takes no memory that its octets do not fill: twice the ceiling at most.
+func TestLargestFramesTakeNoMoreThanTwiceTheCeiling(t *testing.T) {
+	const ceiling = 4 + shim.MaxHead + shim.MaxInline
+	for _, have := range []int{0, 1, ceiling / 2, ceiling} {
+		data := shim.AppendHeader(nil, shim.KindHead, 0, 1, ceiling)
+		data = append(data, make([]byte, have)...)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f, err := shim.NewFrameReader(bytes.NewReader(data)).Next()
+		runtime.ReadMemStats(&after)
+		if (err == nil) != (have == ceiling) || err == nil && len(f.Payload) != ceiling {
+			t.Errorf("%d octets of %d: %v", have, ceiling, err)
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > 2*ceiling+128<<10 {
+			t.Errorf("%d octets of %d took %d octets of memory", have, ceiling, took)
+		}
 	}
 }

@@ -2,14 +2,14 @@
 //
 // It runs a command that speaks the worker protocol (package shim); it knows
 // neither Python nor HTTP. What is here: how a command becomes a process with
-// pipes (spawn*.go, the only room that starts processes), one incarnation of a
-// worker (worker.go, life.go), its permanent seat (slot.go), when a seat may start again
+// pipes (spawn*.go; cmd/internal/upgrade alone starts processes too, through Own), one incarnation of a
+// worker (worker.go, life.go), who waits for orphans (family.go, spawn_reap*.go), its permanent seat (slot.go), when a seat may start again
 // (backoff.go), the seats of one app and the waiting line (pool.go, line.go), the
 // versions of what they run (generation.go), how many seats there are (scale.go),
 // age and size (keep.go), what a death means to requests (fate.go, oom_*.go),
-// the process that forks the workers of a preloaded app (template*.go,
-// spawn_template*.go), which processes are ours to wait for (children.go),
-// what a worker prints (output.go), and what is told to the log (event.go).
+// the process that forks the workers of a preloaded app (template*.go, spawn_template*.go),
+// what a worker prints (output.go; splitter.go and grouper.go make records of it),
+// and what is told to the log (event.go).
 // What is not: how these happenings are written (cmd), what a request is
 // (bridge).
 //
@@ -43,6 +43,7 @@
 //	Pool.keep            Pool.Start     the pool stops                     Pool.Stop
 //	a reload             Pool.Reload    all slots have moved, or a stop    Pool.Stop
 //	a warmup             Worker.run     the answer, or the Conn's end      nobody: it holds nothing
+//	the reaper           ReapStrangers  its stop is called                 its stop
 //	worker's Conn        Worker.run     the pipes end or are closed        Worker.run
 //	worker's wait        Worker.run     the process is reaped              Worker.run
 //	worker's output      Worker.run     end of file, or 1 s after death    Worker.run

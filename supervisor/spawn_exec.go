@@ -43,18 +43,18 @@ func (Exec) Spawn(c Command) (*Child, error) {
 		Stdin: stdin.theirs, Stdout: stdout.theirs, Stderr: output.theirs,
 		ExtraFiles: extra.files, SysProcAttr: ownGroup(),
 	}
-	children.starting.RLock()
-	err = cmd.Start()
-	if err == nil {
-		children.add(cmd.Process.Pid)
-	}
-	children.starting.RUnlock()
+	err = Own(func() (int, error) {
+		if err := cmd.Start(); err != nil {
+			return 0, err
+		}
+		return cmd.Process.Pid, nil
+	})
 	if err != nil {
 		fds.closeOurs()
 		return nil, startError(c.Args[0], err)
 	}
 	child := &Child{
-		Process: &process{proc: cmd.Process},
+		Process: &process{cmd: cmd},
 		Ends:    shim.Ends{R: stdout.ours, W: stdin.ours, Nonce: nonce},
 		Output:  output.ours,
 		Release: func() {},
@@ -135,10 +135,10 @@ type extras struct {
 }
 
 type process struct {
-	proc *os.Process
+	cmd *exec.Cmd
 
 	mu     sync.Mutex
 	reaped bool
 }
 
-func (p *process) Pid() int { return p.proc.Pid }
+func (p *process) Pid() int { return p.cmd.Process.Pid }

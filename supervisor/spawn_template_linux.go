@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
+	"os/exec"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,12 +14,10 @@ import (
 	"github.com/standpipe/standpipe/shim"
 )
 
-// subreaper makes this process the parent of its descendants' orphans: so the
+// becomeSubreaper makes this process the parent of its descendants' orphans: so the
 // workers that a template has forked by way of a middle process become ours, and
 // waitpid tells how they ended.
-var subreaper = sync.OnceValue(func() error {
-	return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-})
+func becomeSubreaper() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
 
 // forker gives orders to one template, one at a time.
 type forker struct {
@@ -33,7 +31,7 @@ func newForker(control io.ReadWriteCloser) (*forker, error) {
 	if !ok {
 		return nil, errors.New("a template needs a control socket")
 	}
-	if err := subreaper(); err != nil {
+	if err := becomeSubreaper(); err != nil {
 		return nil, fmt.Errorf("cannot become the parent of what a template forks: %w", err)
 	}
 	return &forker{control: f, frames: shim.NewFrameReader(f)}, nil
@@ -76,8 +74,8 @@ func (f *forker) order(nonce []byte, theirs []*os.File, limit time.Duration) (*p
 	for _, t := range theirs {
 		numbers = append(numbers, int(t.Fd())) // blocking from here on, as a worker wants it
 	}
-	children.starting.RLock() // the worker may be ours, and even dead, before its number is here
-	defer children.starting.RUnlock()
+	family.starting.RLock() // the worker may be ours, and even dead, before its number is here
+	defer family.starting.RUnlock()
 	if err := f.send(shim.AppendFork(nil, nonce), unix.UnixRights(numbers...)); err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoTemplate, err)
 	}
@@ -132,13 +130,24 @@ func (f *forker) send(frame, rights []byte) error {
 func adopt(pid int) (*process, error) {
 	err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
 	group, groupErr := unix.Getpgid(pid)
-	if err != nil || groupErr != nil || group != pid || !children.addNew(pid) {
+	if err != nil || groupErr != nil || group != pid || !family.claim(pid) {
 		return nil, fmt.Errorf("%w: it says that it has forked process %d, which is no new child of ours", errNoTemplate, pid)
 	}
 	p, err := os.FindProcess(pid)
 	if err != nil {
-		children.remove(pid)
+		Disown(pid)
 		return nil, err
 	}
-	return &process{proc: p}, nil
+	return &process{cmd: &exec.Cmd{Process: p}}, nil
+}
+
+// claim enters a process that is not in the table; false: it is.
+func (k *kin) claim(pid int) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.pids[pid] > 0 {
+		return false
+	}
+	k.pids[pid] = 1
+	return true
 }

@@ -52,7 +52,7 @@ func (p *process) Signal(o Order) error {
 	if p.reaped {
 		return nil
 	}
-	pid := p.proc.Pid
+	pid := p.cmd.Process.Pid
 	switch o {
 	case Terminate:
 		return unix.Kill(-pid, unix.SIGTERM)
@@ -67,20 +67,20 @@ func (p *process) Signal(o Order) error {
 // Wait reaps the process. Where it can, it kills the rest of the group while the
 // zombie still holds the number: afterwards it could be somebody else's.
 func (p *process) Wait() Exit {
-	pid := p.proc.Pid
+	pid := p.cmd.Process.Pid
 	waits := awaitExit(pid)
 	if waits {
 		_ = unix.Kill(-pid, unix.SIGKILL)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 	}
-	ps, err := p.proc.Wait()
+	ps, err := p.cmd.Process.Wait()
 	if !waits {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 	}
 	p.reaped = true
-	children.remove(p.proc.Pid)
+	Disown(pid)
 	if err != nil {
 		return Exit{Code: -1}
 	}

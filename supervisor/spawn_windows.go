@@ -18,16 +18,16 @@ func (p *process) Signal(o Order) error {
 	case p.reaped:
 		return nil
 	case o == Kill:
-		return p.proc.Kill()
+		return p.cmd.Process.Kill()
 	}
 	return errors.ErrUnsupported
 }
 
 func (p *process) Wait() Exit {
-	ps, err := p.proc.Wait()
+	ps, err := p.cmd.Process.Wait()
+	Disown(p.Pid())
 	p.mu.Lock()
 	p.reaped = true
-	children.remove(p.proc.Pid)
 	p.mu.Unlock()
 	if err != nil {
 		return Exit{Code: -1}

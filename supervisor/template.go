@@ -198,7 +198,7 @@ func (t *template) run() {
 	outputDone := make(chan struct{})
 	wg.Go(func() { connDone <- t.conn.Run() })
 	wg.Go(func() { exit <- t.child.Wait() })
-	wg.Go(func() { defer close(outputDone); readOutput(t.child.Output, t.output) })
+	wg.Go(func() { defer close(outputDone); readOutput(t.child.Output, "", func() string { return "" }, t.output) })
 	if t.child.Stacks != nil {
 		wg.Go(func() { readStacks(t.child.Stacks, t.stacks) })
 	}
@@ -290,20 +290,20 @@ func (t *template) fail(l *templateLife, e Exit) {
 	close(t.up)
 }
 
-func (t *template) output(text string) {
+func (t *template) output(_, text string) {
 	t.mu.Lock()
 	t.tail.add(text)
 	t.mu.Unlock()
-	t.pool.emit(Output{t.who, text})
+	t.pool.emit(Output{Who: t.who, Text: text})
 }
 
 // What its Conn tells, on the Conn's goroutines.
 
 // Noise: output that came before the nonce.
 func (t *template) Noise(p []byte) {
-	g := grouper{record: t.output}
+	g := grouper{record: func(text string) { t.output("", text) }}
 	g.write(p)
-	g.finish()
+	g.flush()
 }
 
 // Hello hands on to run.

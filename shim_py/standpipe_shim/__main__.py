@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from . import _begin, control, stdio
+from . import _begin, control, output, stdio
 from .frames import BOOT, FAILED, HELLO, READY, ProtocolError, Reader, Writer, frame
 from .packing import BadValue, pack, unpack
 from .runner import Worker
@@ -24,10 +24,12 @@ _BOOT = {
     "pythonpath": [],
     "found": "",
     "threads": 1,
+    "gevent": 0,
     "worker": 0,
     "generation": 1,
     "environ": {},
     "watch": False,
+    "tag": "",
 }
 
 
@@ -65,6 +67,7 @@ def main():
             worker.ready()
             start = template.wait(worker)
             if start is None:
+                signals.end()
                 return
             begin(worker, start, shim_hash)  # here it is one of the template's workers
             boot = read_boot(worker.reader)
@@ -75,6 +78,7 @@ def main():
         watched(worker, boot)
         worker.ready()
         worker.run()
+        signals.end()
     except ProtocolError as error:
         worker.out_of_step(error)
 
@@ -85,8 +89,9 @@ def begin(worker, start, shim_hash):
     worker.attach(Reader(pipes.requests), Writer(pipes.answers, pipes.pid, lambda: worker.leave()))
     stacks = worker.signals.install()
     life = control.arm(pipes.life)
+    worker.control = control.Control(pipes, worker.cancel, worker.interrupt, worker.stop, lambda stream: _stacks(worker, stream))
     if not worker.preload:  # a template reads its orders itself: a second thread would not live on in what it forks
-        control.Control(pipes, worker.cancel, worker.interrupt, worker.stop, lambda stream: _stacks(worker, stream)).start()
+        worker.control.start()
     hello = {
         "hash": shim_hash,
         "pid": pipes.pid,
@@ -130,14 +135,20 @@ def load(worker, boot):
     from . import environ, loader
     from .body import FileWrapper
 
+    output.arm(boot["tag"])
     worker.dir = boot["dir"]
     worker.threads = boot["threads"]
+    worker.greenlets = boot["gevent"]
     begin = time.monotonic()
     try:
         if worker.preload:
             from . import template
 
             template.refuse(worker.pipes)
+        if worker.greenlets:
+            from .gevent_runner import patch
+
+            patch(boot)
         loaded = loader.load(boot)
     except loader.Failure as failure:
         watched(worker, boot)  # the one that is broken is to be repaired
@@ -205,6 +216,8 @@ def _fail(worker, boot, failure):
 
 
 def _stacks(worker, stream):
+    if worker.greenlets and worker.inbound is not None:
+        return worker.inbound.stacks(worker.dir, stream)
     from .report import stacks
 
     return stacks(worker.dir, worker.thread_of(stream))

@@ -11,6 +11,10 @@ from .log import Log
 from .wsgi import Exchange, serve
 
 
+def _aside(function):
+    start_new_thread(function, ())
+
+
 _CAUSES = {1: RequestTimeout, 2: ClientGone}  # of Interrupt
 
 
@@ -20,6 +24,7 @@ class Worker:
 
     def __init__(self, pipes, signals):
         self.pipes = pipes
+        self.control = None  # fd 3
         self.signals = signals
         self.preload = False  # it is a template, and serves nothing
         self.greeting = b""  # the Ready frame
@@ -31,6 +36,8 @@ class Worker:
         self.base = {}
         self.dir = ""
         self.threads = 1
+        self.greenlets = 0  # requests at a time under gevent; 0: no gevent
+        self.aside = _aside  # runs a function beside the requests
         self._said_unreadable = False
         self.running = None  # the Exchange that the main thread runs, or ran last
         self._make = Exchange
@@ -48,6 +55,12 @@ class Worker:
 
     def run(self):
         """Serves until fd 0 ends, and returns then."""
+        if self.greenlets:
+            from .gevent_runner import Green, run
+
+            self._make = Green
+            run(self, self._open)
+            return
         if self.threads > 1:
             from .interrupt import Threaded
 
@@ -114,7 +127,7 @@ class Worker:
             if self.inbound is not None:
                 self.inbound.poke(exchange)
             if exchange.callbacks:
-                start_new_thread(exchange.run_callbacks, ())
+                self.aside(exchange.run_callbacks)
         elif not 0 < (stream - self.newest) & 0xFFFFFFFF < 0x80000000:
             self.cancels.discard(stream)  # it has ended
 

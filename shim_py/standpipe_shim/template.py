@@ -20,6 +20,7 @@ try:
 except ImportError:
     import signal
 
+from . import output
 from .frames import FORK, FORK_FAILED, FORKED, ProtocolError, Reader, frame
 from .loader import Failure
 from .stdio import adopt
@@ -78,7 +79,7 @@ def wait(worker):
             from .packing import pack
 
             answer = frame(FORK_FAILED, 0, 0, pack(str(error)))
-        pass
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
         for fd in fds:
             os.close(fd)
         try:
@@ -90,7 +91,7 @@ def wait(worker):
 def settle(worker, boot):
     """Does in the worker what its own Boot says."""
     os.environ["STANDPIPE_WORKER"] = str(boot["worker"])
-    worker.threads = boot["threads"]
+    output.adopt(boot["tag"])
 
 
 class _Orders:

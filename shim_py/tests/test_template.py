@@ -145,6 +145,18 @@ class TemplateTest(WorkerTest):
         ours = set(_links(template.pid).values()) - set(_links(started.pid).values())  # /dev/null, and what these tests inherited
         self.assertEqual(ours & set(_links(forked.pid).values()), set())
 
+    def test_what_a_request_prints_has_its_id(self):
+        text = """
+            def app(environ, start_response):
+                print("for a request")
+                start_response("200 OK", [])
+                return []
+            """
+        template = self.template(text, tag="").start()
+        worker = self.forked(template, tag="5ec4e7").start()
+        worker.get(HTTP_X_REQUEST_ID="01J9")
+        self.assertIn("\x1e5ec4e7:01J9\x1efor a request", worker.output("for a request"))
+
     def test_threads(self):
         template = self.template(threads=3).start()
         worker = self.forked(template).start()
