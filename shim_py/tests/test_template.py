@@ -154,7 +154,7 @@ class TemplateTest(WorkerTest):
             """
         template = self.template(text, tag="").start()
         worker = self.forked(template, tag="5ec4e7").start()
-        worker.get(HTTP_X_REQUEST_ID="01J9")
+        worker.get(**{"standpipe.request_id": "01J9"})
         self.assertIn("\x1e5ec4e7:01J9\x1efor a request", worker.output("for a request"))
 
     def test_threads(self):
