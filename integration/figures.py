@@ -18,6 +18,8 @@ import tempfile
 import threading
 import time
 
+import figures_preload
+
 BINARY, PYTHON, SHOP = (os.path.abspath(path) for path in sys.argv[1:4])
 EVENTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "apps", "gevented")
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
@@ -108,48 +110,15 @@ def bare(app, dir):
     return size
 
 
-def pss(pid):
-    with open("/proc/%d/smaps_rollup" % pid) as f:
-        return int(re.search(r"^Pss:\s+(\d+)", f.read(), re.M).group(1)) / 1024
-
-
-def boots(lines):
-    """The milliseconds of each worker's boot, from records of the level debug."""
-    took = [re.search(r'"took":"([\d.]+)(ms|s)"', line) for line in lines if '"worker_ready"' in line]
-    return [float(m.group(1)) * (1000 if m.group(2) == "s" else 1) for m in took]
-
-
 def preload(dir):
     """Eight workers of the Django site of the tests, each with and without --preload."""
-    site = os.path.join(os.path.dirname(os.path.abspath(__file__)), "apps", "django_site")
-    sums = {}
+    sums = []
     for flags in [], ["--preload"]:
-        with tempfile.TemporaryFile("w+") as log:
-            port = free_port()
-            argv = command("standpipe", "mysite.wsgi", port, 8) + ["--log-format", "json", "--log-level", "debug"] + flags
-            server = subprocess.Popen(argv, cwd=site, stdout=subprocess.DEVNULL, stderr=log)
-            try:
-                for _ in range(3000):
-                    time.sleep(0.01)
-                    log.seek(0)
-                    lines = log.readlines()
-                    if len(boots(lines)) == 8:
-                        break
-                else:
-                    raise SystemExit("the Django site does not start")
-                for _ in range(40):
-                    with socket.create_connection(("127.0.0.1", port), 5) as s:
-                        s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                        while s.recv(65536):
-                            pass
-                sums[bool(flags)] = sum(pss(pid) for pid in children(server.pid))  # the template is one of them
-                # Two boot at a time; the first two of a template's wait for its import.
-                print("%-34s PSS of 8 workers %.0f MiB, a worker's boot %s ms"
-                      % ("Django%s" % (" --preload" if flags else ""), sums[bool(flags)], spread(boots(lines)[2:], "%.0f")))
-            finally:
-                server.send_signal(signal.SIGTERM)
-                server.wait(40)
-    print("%-34s %.0f %% less memory" % ("", 100 - 100 * sums[True] / sums[False]))
+        port = free_port()
+        size, boots = figures_preload.measure(command("standpipe", "mysite.wsgi", port, 8) + flags, port, children)
+        print("%-34s PSS of 8 workers %.0f MiB, a worker's boot %s ms" % (" ".join(["Django"] + flags), size, spread(boots)))
+        sums.append(size)
+    print("%-34s %.0f %% less memory" % ("", 100 - 100 * sums[1] / sums[0]))
 
 
 def wrk(port):
