@@ -110,17 +110,6 @@ def bare(app, dir):
     return size
 
 
-def preload(dir):
-    """Eight workers of the Django site of the tests, each with and without --preload."""
-    sums = []
-    for flags in [], ["--preload"]:
-        port = free_port()
-        size, boots = figures_preload.measure(command("standpipe", "mysite.wsgi", port, 8) + flags, port, children)
-        print("%-34s PSS of 8 workers %.0f MiB, a worker's boot %s ms" % (" ".join(["Django"] + flags), size, spread(boots)))
-        sums.append(size)
-    print("%-34s %.0f %% less memory" % ("", 100 - 100 * sums[1] / sums[0]))
-
-
 def wrk(port):
     out = subprocess.run(
         ["wrk", "-t1", "-c32", "-d%ds" % SECONDS, "http://127.0.0.1:%d/" % port], stdout=subprocess.PIPE, universal_newlines=True
@@ -359,7 +348,7 @@ def downloads(dir):
 
 
 # Each can be run alone: figures.py BINARY PYTHON SHOP NAME...
-SECTIONS = {"slow": slow_clients, "downloads": downloads, "streams": streams, "preload": preload}
+SECTIONS = {"slow": slow_clients, "downloads": downloads, "streams": streams, "preload": lambda dir: figures_preload.section(command, free_port, children, spread)}
 
 
 def main():
