@@ -18,6 +18,8 @@ import tempfile
 import threading
 import time
 
+import figures_preload
+
 BINARY, PYTHON, SHOP = (os.path.abspath(path) for path in sys.argv[1:4])
 EVENTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "apps", "gevented")
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
@@ -346,7 +348,7 @@ def downloads(dir):
 
 
 # Each can be run alone: figures.py BINARY PYTHON SHOP NAME...
-SECTIONS = {"slow": slow_clients, "downloads": downloads, "streams": streams}
+SECTIONS = {"slow": slow_clients, "downloads": downloads, "streams": streams, "preload": lambda dir: figures_preload.section(command, free_port, children, spread)}
 
 
 def main():

@@ -4,7 +4,8 @@
 // PROTOCOL.md beside this file is the one full description. What is here: the
 // frame and its ceilings (frame.go), the messages inside frames (message.go,
 // walk.go), the connection to one worker (conn.go, writer.go), one request and
-// its answer (exchange.go, body.go, outcome.go, watch.go), and the errors that
+// its answer (exchange.go, body.go, outcome.go, watch.go), a template's orders
+// (fork.go; the supervisor sends and reads them), and the errors that
 // callers branch on (errors.go).
 // What is not: processes (supervisor), HTTP (bridge), Python (shim_py). This
 // room imports msgpack and nothing else of anybody's.

@@ -32,6 +32,9 @@ const (
 	KindStop        Kind = 0x25
 	KindInterrupt   Kind = 0x26
 	KindFile        Kind = 0x27
+	KindFork        Kind = 0x30
+	KindForked      Kind = 0x31
+	KindForkFailed  Kind = 0x32
 )
 
 // Flags are a frame's flag bits.
@@ -90,6 +93,9 @@ var kinds = [256]struct {
 	KindStop:        {"Stop", 0, true},
 	KindInterrupt:   {"Interrupt", 1, true},
 	KindFile:        {"File", 16, true},
+	KindFork:        {"Fork", 16, true},
+	KindForked:      {"Forked", 4, true},
+	KindForkFailed:  {"ForkFailed", 64 << 10, true},
 }
 
 func (k Kind) String() string {

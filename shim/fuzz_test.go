@@ -45,18 +45,20 @@ func FuzzFrames(f *testing.F) {
 // FuzzWalk walks arbitrary octets as each message of a worker's. No message takes
 // more memory than a small multiple of its octets.
 func FuzzWalk(f *testing.F) {
-	for kind := range uint8(8) {
+	for kind := range uint8(10) {
 		for _, h := range hostile {
 			f.Add(kind, []byte(h))
 			f.Add(kind, []byte("\x81\xa4type"+h))
 		}
 	}
 	f.Add(uint8(0), shim.AppendHead(nil, 1, &shim.Head{Status: "200 OK", Fields: []shim.Field{{Name: "A", Value: "b"}}}, nil, true)[shim.HeaderSize:])
+	f.Add(uint8(8), []byte{0, 0, 0, 1})
+	f.Add(uint8(8), []byte{0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, kind uint8, data []byte) { walk(kind, data) })
 }
 
 func walk(kind uint8, data []byte) {
-	switch kind % 8 {
+	switch kind % 10 {
 	case 0:
 		_, _, _ = shim.DecodeHead(data)
 	case 1:
@@ -73,6 +75,12 @@ func walk(kind uint8, data []byte) {
 		_, _ = shim.DecodeLog(data)
 	case 7:
 		_, _ = shim.DecodeEarlyHints(data)
+	case 8:
+		if pid, err := shim.DecodeForked(data); err == nil && pid < 2 {
+			panic("a Forked that is not one process")
+		}
+	case 9:
+		_, _ = shim.DecodeForkFailed(data)
 	}
 }
 
@@ -80,7 +88,7 @@ func TestHostileLengthsTakeNoMemory(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	n := uint64(0)
-	for kind := range uint8(8) {
+	for kind := range uint8(10) {
 		for _, h := range hostile {
 			for _, prefix := range []string{"", "\x00\x00\x00\x05", "\x81\xa4type", "\x81\xa8sys_path"} {
 				walk(kind, []byte(prefix+h))

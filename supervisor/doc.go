@@ -7,6 +7,7 @@
 // (backoff.go), the seats of one app and the waiting line (pool.go, line.go), the
 // versions of what they run (generation.go), how many seats there are (scale.go),
 // age and size (keep.go), what a death means to requests (fate.go, oom_*.go),
+// the process that forks the workers of a preloaded app (template*.go, spawn_template*.go),
 // what a worker prints (output.go; splitter.go and grouper.go make records of it),
 // and what is told to the log (event.go); whom
 // a worker runs as and what it is confined to (identity.go, confine_*.go,
@@ -52,6 +53,8 @@
 //	worker's stacks      Worker.run     end of file, or 1 s after death    Worker.run
 //	Helper.read          StartHelper    the helper's socket ends           Helper.Close
 //	helper's start       RunHelper      its process is reaped              RunHelper
+//	template.run         Pool.fork      the process is reaped              Pool.Stop
+//	template's others    template.run   as a worker's                      template.run
 //
 // Worker.run runs on its launch's goroutine. A death is what waitpid says, never an
 // end of file; a process is never left before it is reaped.

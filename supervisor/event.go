@@ -92,6 +92,32 @@ type WorkerExit struct {
 	Stacks string
 }
 
+// TemplateStarted: the process that is to import the app and to fork the workers
+// runs. Who.Worker is "shop/template".
+type TemplateStarted struct{ Who }
+
+// TemplateReady: it has imported the app. Took is the time since its start.
+type TemplateReady struct {
+	Who
+	Ready *shim.Ready
+	Took  time.Duration
+}
+
+// TemplateExit: it has ended; its workers live on. Exactly one for each
+// TemplateStarted. Reason None: nobody had asked it to.
+type TemplateExit struct {
+	Who
+	Reason Reason
+	Exit   Exit
+	// Ours: standpipe sent the signal that ended it.
+	Ours bool
+	Up   time.Duration
+	// Forks is how many workers it has made.
+	Forks int
+	// Err is why it was killed, if it was.
+	Err error
+}
+
 // Reloaded: a new generation has taken over in all slots.
 type Reloaded struct {
 	App        string
@@ -157,15 +183,18 @@ type ShimLog struct {
 	Record  *shim.LogRecord
 }
 
-func (WorkerStarted) event()  {}
-func (WorkerHello) event()    {}
-func (WorkerReady) event()    {}
-func (WorkerWaits) event()    {}
-func (BootFailure) event()    {}
-func (WorkerExit) event()     {}
-func (RequestExpired) event() {}
-func (Output) event()         {}
-func (Refused) event()        {}
-func (ShimLog) event()        {}
-func (Reloaded) event()       {}
-func (Scaled) event()         {}
+func (WorkerStarted) event()   {}
+func (WorkerHello) event()     {}
+func (WorkerReady) event()     {}
+func (WorkerWaits) event()     {}
+func (BootFailure) event()     {}
+func (WorkerExit) event()      {}
+func (RequestExpired) event()  {}
+func (Output) event()          {}
+func (Refused) event()         {}
+func (ShimLog) event()         {}
+func (TemplateStarted) event() {}
+func (TemplateReady) event()   {}
+func (TemplateExit) event()    {}
+func (Reloaded) event()        {}
+func (Scaled) event()          {}

@@ -41,6 +41,11 @@ func TestMain(m *testing.M) {
 
 func helper(mode string) int {
 	signal.Ignore(syscall.SIGTERM)
+	if strings.HasPrefix(mode, "template") {
+		return templateHelper(mode)
+	} else if mode == "middle" {
+		return middleHelper()
+	}
 	control, err := net.FileConn(os.NewFile(3, "control"))
 	if err != nil {
 		return 9
@@ -98,6 +103,14 @@ func real(t *testing.T, mode string, o Options) (*Pool, *events) {
 	p.Start()
 	t.Cleanup(func() {
 		p.Stop(t.Context())
+		if n, m := len(of[TemplateStarted](e)), len(of[TemplateExit](e)); n != m {
+			t.Errorf("%d templates were started, %d have ended", n, m)
+		}
+		for _, s := range of[TemplateStarted](e) {
+			if err := syscall.Kill(s.Pid, 0); err == nil {
+				t.Errorf("template %d is left", s.Pid)
+			}
+		}
 		for _, s := range of[WorkerStarted](e) {
 			if err := syscall.Kill(s.Pid, 0); err == nil {
 				t.Errorf("process %d is left", s.Pid)

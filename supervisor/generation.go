@@ -11,8 +11,9 @@ type generation struct {
 	changed chan struct{} // capacity 1: something below has changed
 
 	// Under pool.mu:
-	ready   int          // workers of it that have become ready, ever
-	failure *BootFailure // of its last boot; nil after a Ready
+	template *template    // that makes its workers; nil: there is none
+	ready    int          // workers of it that have become ready, ever
+	failure  *BootFailure // of its last boot; nil after a Ready
 }
 
 func newGeneration(o Options, number int) *generation {
@@ -52,7 +53,11 @@ func (p *Pool) Reload(ctx context.Context, o *Options) error {
 	}
 	p.done.Go(func() { // ends with the reload or with the pool
 		defer func() { <-p.reloads }()
-		done <- p.reload(o)
+		err := p.reload(o)
+		p.mu.Lock()
+		p.sweep()
+		p.mu.Unlock()
+		done <- err
 	})
 	p.mu.Unlock()
 	select {

@@ -58,11 +58,22 @@ func countIn(path, name string) (n int64, ok bool) {
 	defer f.Close()
 	for s := bufio.NewScanner(f); s.Scan(); {
 		if v, ok := strings.CutPrefix(s.Text(), name+" "); ok {
+			v, _, _ = strings.Cut(strings.TrimSpace(v), " ") // a unit may follow
 			n, err := strconv.ParseInt(v, 10, 64)
 			return n, err == nil
 		}
 	}
 	return 0, false
+}
+
+// readPSS returns what the kernel counts as the process's own share of memory, in
+// octets; 0: unknown. The kernel walks all its pages for that: some 0.2 ms for 50 MiB.
+func readPSS(pid int) int64 {
+	if pid == 0 {
+		return 0
+	}
+	n, _ := countIn("/proc/"+strconv.Itoa(pid)+"/smaps_rollup", "Pss:")
+	return n << 10
 }
 
 // RSS returns the resident size in octets; 0: unknown.

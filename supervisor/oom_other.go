@@ -11,3 +11,6 @@ func (*oomWatch) look() {}
 func (*oomWatch) happened(Exit, bool) bool { return false }
 
 func residentSize(int) int64 { return 0 }
+
+// readPSS: unknown here.
+func readPSS(int) int64 { return 0 }

@@ -71,6 +71,9 @@ type Options struct {
 	InterruptGrace time.Duration
 	// TermGrace is the time between SIGTERM and SIGKILL; 0: none.
 	TermGrace time.Duration
+	// Preload has the workers forked by a process that has imported the app: Command
+	// is then asked for that process alone. Linux only.
+	Preload bool
 	// Spawner starts the processes; nil: Exec.
 	Spawner Spawner
 	// Events hears of every happening, on whatever goroutine it happened; it

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"io"
 	"strings"
 
 	"github.com/standpipe/standpipe/shim"
@@ -68,13 +69,15 @@ func (w *Worker) output(id, text string) {
 	w.pool.emit(Output{w.who, id, text})
 }
 
+func (w *Worker) readStacks() { readStacks(w.child.Stacks, w.stacks) }
+
 // readStacks reads what faulthandler writes, until the pipe ends.
-func (w *Worker) readStacks() {
+func readStacks(r io.Reader, stacks chan string) {
 	buf := make([]byte, 16<<10)
 	for {
-		n, err := w.child.Stacks.Read(buf)
+		n, err := r.Read(buf)
 		if n > 0 {
-			offer(w.stacks, strings.ToValidUTF8(string(buf[:n]), "?"))
+			offer(stacks, strings.ToValidUTF8(string(buf[:n]), "?"))
 		}
 		if err != nil {
 			return

@@ -23,6 +23,7 @@ type Pool struct {
 	numbers   int         // of generations, so far
 	slots     []*slot     // by number; a slot that was closed is not here any more
 	workers   []*Worker   // all that have or may have a process
+	templates []*template // that have a process
 	able      []*Worker   // those that take requests
 	dues      []due       // workers that are to be replaced, and may not yet
 	recycling int         // slots that replace a worker for its age or size
@@ -370,4 +371,5 @@ func (p *Pool) unseat(w *Worker) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.workers = slices.DeleteFunc(p.workers, func(o *Worker) bool { return o == w })
+	p.sweep()
 }

@@ -52,8 +52,38 @@ type WorkerInfo struct {
 	Up     time.Duration
 	Served int64
 	// RSS in octets when it was last looked at; 0: it was not.
-	RSS      int64
+	RSS int64
+	// PSS is the resident size with each shared page divided by those who share it,
+	// in octets, read at the call; 0: unknown.
+	PSS      int64
 	InFlight []shim.InFlight
+}
+
+// TemplateInfo is a template at this moment.
+type TemplateInfo struct {
+	Who
+	// Ready: it has imported the app.
+	Ready bool
+	Up    time.Duration
+	// Forks is how many workers it has made.
+	Forks int
+	// PSS as a worker's.
+	PSS int64
+}
+
+// Templates returns the processes that fork the workers, the oldest first; none
+// without Options.Preload.
+func (p *Pool) Templates() []TemplateInfo {
+	p.mu.Lock()
+	infos := make([]TemplateInfo, 0, len(p.templates))
+	for _, t := range p.templates {
+		infos = append(infos, TemplateInfo{Who: t.who, Ready: t.isUp, Up: time.Since(t.started).Round(time.Millisecond), Forks: t.forks})
+	}
+	p.mu.Unlock()
+	for i := range infos {
+		infos[i].PSS = readPSS(infos[i].Pid)
+	}
+	return infos
 }
 
 // Stats returns what the pool is doing.
@@ -121,6 +151,7 @@ func (p *Pool) Workers() []WorkerInfo {
 	p.mu.Unlock()
 	for i, c := range conns {
 		if c != nil {
+			infos[i].PSS = readPSS(infos[i].Pid)
 			infos[i].InFlight = c.InFlight()
 		}
 	}

@@ -72,6 +72,7 @@ func (p *Pool) halt(why Reason) {
 	for _, w := range p.workers { // those of slots that were closed before, too
 		offer(w.retire, why)
 	}
+	p.sweep()
 }
 
 // Kill sends SIGKILL to every worker's group at once. Stop still waits for them.
@@ -85,5 +86,8 @@ func (p *Pool) Kill() {
 	p.killing = true
 	for _, w := range p.workers {
 		close(w.kill)
+	}
+	for _, t := range p.templates {
+		close(t.kill)
 	}
 }

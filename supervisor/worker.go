@@ -3,6 +3,7 @@ package supervisor
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -105,7 +106,12 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 	w.pool.mu.Unlock()
 	if err := w.spawn(); err != nil {
 		w.state.Store(int32(Exited))
-		w.bootFailed(nil, err, "")
+		if f := (*templateFailure)(nil); errors.As(err, &f) && f.err != errStopped {
+			w.tail.add(f.output)
+			w.bootFailed(f.failed, f.err, f.stacks)
+		} else {
+			w.bootFailed(nil, err, "")
+		}
 		return false, BootFailed
 	}
 	w.pool.emit(WorkerStarted{w.who})
@@ -178,23 +184,31 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 }
 
 func (w *Worker) spawn() error {
-	c, err := w.gen.Command()
-	if err != nil {
-		return err
-	}
-	c.Env = append(append([]string(nil), c.Env...),
-		fmt.Sprintf("STANDPIPE_WORKER=%d", w.slot), fmt.Sprintf("STANDPIPE_GENERATION=%d", w.who.Generation))
-	oom := watchOOM(c.Cgroup)
-	child, err := w.gen.Spawner.Spawn(c)
+	child, program, leaf, err := w.process()
 	if err != nil {
 		return err
 	}
 	conn := shim.NewConn(w.who.Worker, child.Ends, w)
 	w.pool.mu.Lock() // others look at it from now on
 	defer w.pool.mu.Unlock()
-	w.child, w.program, w.conn, w.oom = child, c.Args[0], conn, oom
+	w.child, w.program, w.conn, w.oom = child, program, conn, watchOOM(leaf)
 	w.who.Pid = child.Pid()
 	return nil
+}
+
+// process starts the worker's process, or has it forked.
+func (w *Worker) process() (child *Child, program string, leaf *Cgroup, err error) {
+	if w.gen.Preload {
+		return w.pool.fork(w)
+	}
+	c, err := w.gen.Command()
+	if err != nil {
+		return nil, "", nil, err
+	}
+	c.Env = append(append([]string(nil), c.Env...),
+		fmt.Sprintf("STANDPIPE_WORKER=%d", w.slot), fmt.Sprintf("STANDPIPE_GENERATION=%d", w.who.Generation))
+	child, err = w.gen.Spawner.Spawn(c)
+	return child, c.Args[0], c.Cgroup, err
 }
 
 // bootFailed ends the boot at the gate and tells of it.

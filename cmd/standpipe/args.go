@@ -102,6 +102,9 @@ func (a *arranger) flag(name, value string, has bool, next []string) (used int, 
 		a.out = append(a.out, long)
 		return 0, nil
 	}
+	if s := config.FindFlag(f.Names()[0]); s != nil && s.Kind == config.Switch && !has {
+		value, has = "on", true
+	}
 	if !has {
 		// What begins with a dash is the next flag, but for the dash alone, which is standard output, and for a
 		// negative number: what is wrong with that is its value.

@@ -84,7 +84,7 @@ func TestUsageErrors(t *testing.T) {
 		"check -k gevent --worker-connections x": `"x" is not a whole number`,
 		"check -k uvicorn.workers.UvicornWorker": "not ASGI",
 		"check -k fast":                          "there is no such kind of worker",
-		"serve --preload":                        "--preload: not yet: ",
+		"check --preload=maybe":                  `--preload: preload "maybe" is not on or off`,
 		"serve --port 80":                        "write -b 8000",
 		"check --host 0.0.0.0":                   "is an address to listen on",
 		"check -c nope.toml":                     "nope.toml: the configuration file does not exist",
@@ -153,6 +153,28 @@ func TestConfigCommand(t *testing.T) {
 	} {
 		if got := strings.Join(rows[key], " "); got != want {
 			t.Errorf("%s: %q, want %q", key, got, want)
+		}
+	}
+}
+
+// A switch stands alone, and what follows it is not its value.
+func TestSwitchOnTheCommandLine(t *testing.T) {
+	project(t, "app.py")
+	for line, want := range map[string]string{
+		"config --preload":         "on flag --preload",
+		"config --preload app:app": "on flag --preload",
+		"config --preload=off":     "off flag --preload",
+		"config":                   "off default",
+	} {
+		code, out, errOut := call(t, strings.Fields(line)...)
+		found := ""
+		for l := range strings.Lines(out) {
+			if f := strings.Fields(l); strings.HasSuffix(f[0], ".preload") {
+				found = strings.Join(f[1:], " ")
+			}
+		}
+		if code != 0 || found != want {
+			t.Errorf("%s: exit %d, %q, want %q; %s", line, code, found, want, errOut)
 		}
 	}
 }

@@ -25,6 +25,7 @@ The modules, in the order in which a worker meets them:
     report     exceptions and stacks as text
     log        Log frames
     watch      names the modules' files, for a reload on change
+    template   --preload: the process that has imported the app and forks the workers
 
 Nothing that belongs to one request is kept in a module: it is in the Exchange.
 """
@@ -38,3 +39,24 @@ class RequestTimeout(BaseException):
 
 class ClientGone(BaseException):
     """Raised in the app when its client has left, for an app with on_disconnect = "cancel"."""
+
+
+_hooks = []  # what on_fork was given; None: it has been called
+
+
+def on_fork(function):
+    """Calls function() once in each worker, before its first request: the place to open what processes cannot share, such as
+    connections. It is the same with and without --preload. In a worker that serves already it is called at once. Returns
+    function, so that it may stand as a decorator."""
+    if _hooks is None:
+        function()
+    else:
+        _hooks.append(function)
+    return function
+
+
+def _begin():
+    global _hooks
+    for function in _hooks:  # also what one of them adds
+        function()
+    _hooks = None

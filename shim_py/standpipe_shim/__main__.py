@@ -7,9 +7,8 @@ import os
 import sys
 import time
 
-from . import control, output, stdio
+from . import _begin, control, output, stdio
 from .frames import BOOT, FAILED, HELLO, READY, ProtocolError, Reader, Writer, frame
-from .log import Log
 from .packing import BadValue, pack, unpack
 from .runner import Worker
 from .signals import Signals
@@ -37,6 +36,7 @@ _BOOT = {
 def main():
     nonce = os.environ.pop("STANDPIPE_NONCE", "")
     shim_hash = os.environ.pop("STANDPIPE_SHIM_HASH", "")
+    preload = bool(os.environ.pop("STANDPIPE_TEMPLATE", ""))
     try:
         start = bytes.fromhex(nonce)
     except ValueError:
@@ -51,13 +51,47 @@ def main():
         sys.exit(3)
     _hide_launcher()
     signals = Signals(pipes, lambda frame: worker.on_interrupt(frame))
-    stacks = signals.install()
-    reader = Reader(pipes.requests)
-    writer = Writer(pipes.answers, pipes.pid, lambda: worker.leave())
-    worker = Worker(pipes, reader, writer, Log(writer), signals)
+    worker = Worker(pipes, signals)
+    worker.preload = preload
+    signals.hook()
+    begin(worker, start, shim_hash)
+    try:
+        boot = read_boot(worker.reader)
+        if boot is None:
+            return
+        load(worker, boot)
+        if preload:
+            from . import template
+
+            watched(worker, boot)
+            worker.ready()
+            start = template.wait(worker)
+            if start is None:
+                signals.end()
+                return
+            begin(worker, start, shim_hash)  # here it is one of the template's workers
+            boot = read_boot(worker.reader)
+            if boot is None:
+                return
+            template.settle(worker, boot)
+        hooked(worker, boot)
+        watched(worker, boot)
+        worker.ready()
+        worker.run()
+        signals.end()
+    except ProtocolError as error:
+        worker.out_of_step(error)
+
+
+def begin(worker, start, shim_hash):
+    """Takes up the pipes of worker: signals, life pipe, orders, and Hello behind the octets of start."""
+    pipes = worker.pipes
+    worker.attach(Reader(pipes.requests), Writer(pipes.answers, pipes.pid, lambda: worker.leave()))
+    stacks = worker.signals.install()
     life = control.arm(pipes.life)
     worker.control = control.Control(pipes, worker.cancel, worker.interrupt, worker.stop, lambda stream: _stacks(worker, stream))
-    worker.control.start()
+    if not worker.preload:  # a template reads its orders itself: a second thread would not live on in what it forks
+        worker.control.start()
     hello = {
         "hash": shim_hash,
         "pid": pipes.pid,
@@ -69,15 +103,7 @@ def main():
         "life": life,
         "stacks": stacks,
     }
-    writer.put(start + frame(HELLO, 0, 0, pack(hello)))
-    try:
-        boot = read_boot(reader)
-        if boot is not None:
-            start_app(worker, boot)
-            worker.run()
-            signals.end()
-    except ProtocolError as error:
-        worker.out_of_step(error)
+    worker.put(start + frame(HELLO, 0, 0, pack(hello)))
 
 
 def read_boot(reader):
@@ -104,8 +130,8 @@ def read_boot(reader):
     return boot
 
 
-def start_app(worker, boot):
-    """Loads the app, and says Ready, or Failed and exits with 3."""
+def load(worker, boot):
+    """Loads the app; or says Failed and exits with 3."""
     from . import environ, loader
     from .body import FileWrapper
 
@@ -113,21 +139,19 @@ def start_app(worker, boot):
     worker.dir = boot["dir"]
     worker.threads = boot["threads"]
     worker.greenlets = boot["gevent"]
-    watch = None
-    if boot["watch"]:
-        from .watch import Watch
-
-        watch = Watch(worker.log)
     begin = time.monotonic()
     try:
+        if worker.preload:
+            from . import template
+
+            template.refuse(worker.pipes)
         if worker.greenlets:
             from .gevent_runner import patch
 
             patch(boot)
         loaded = loader.load(boot)
     except loader.Failure as failure:
-        if watch is not None:
-            watch.tell()  # the one that is broken is to be repaired
+        watched(worker, boot)  # the one that is broken is to be repaired
         _fail(worker, boot, failure)
     if worker.forked():
         worker.leave()
@@ -137,10 +161,30 @@ def start_app(worker, boot):
     from .framework import describe
 
     ready = {"found": loaded.found, "how": loaded.how, "framework": describe(loaded.app), "import_ms": int(took * 1000)}
-    if watch is not None:
+    worker.greeting = frame(READY, 0, 0, pack(ready))
+
+
+def watched(worker, boot):
+    """Names the app's modules to Go, where it wants to know them: now, and in a worker from now on."""
+    if boot["watch"]:
+        from .watch import Watch
+
+        watch = Watch(worker.log)
         watch.tell()
-        watch.start()
-    worker.put(frame(READY, 0, 0, pack(ready)))
+        if not worker.preload and worker.greeting:
+            watch.start()
+
+
+def hooked(worker, boot):
+    """Calls what the app gave to on_fork; says Failed and exits with 3 when that raises."""
+    try:
+        _begin()
+    except BaseException as error:
+        from .failures import explain
+
+        failure = explain(error, boot, "")
+        failure.message = "a function given to standpipe_shim.on_fork failed: " + failure.message
+        _fail(worker, boot, failure)
 
 
 def _fail(worker, boot, failure):

@@ -8,6 +8,7 @@ HELLO, BOOT, READY, FAILED = 0x01, 0x02, 0x03, 0x04
 REQUEST, BODY, HEAD, END, ERROR, WINDOW, LOG, BODY_WANTED = 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17
 EARLY_HINTS, FILE_TAKEN, FILE_REFUSED = 0x18, 0x19, 0x1A
 CANCEL, DUMP, STACKS, STOP, INTERRUPT, FILE = 0x20, 0x23, 0x24, 0x25, 0x26, 0x27
+FORK, FORKED, FORK_FAILED = 0x30, 0x31, 0x32
 
 LAST = 0x0001  # flag END: this frame holds the last body octets of its direction
 HOLD = 0x0002  # the answer ends with this frame, the stream with a further End: the worker is busy until then
@@ -42,6 +43,9 @@ CEILING = {
     STOP: 0,
     INTERRUPT: 1,
     FILE: 16,
+    FORK: 16,
+    FORKED: 4,
+    FORK_FAILED: 64 << 10,
 }
 _MAY_END = (REQUEST, BODY, HEAD)
 _LEGAL = frozenset(

@@ -5,6 +5,7 @@ carry on), goes to the descriptor with a tag in front of each line (shim/PROTOCO
 any Python. What Go learns of a line it learns from the line: the pipe of the output and that of the answers are read apart."""
 
 import os
+import sys
 from _contextvars import ContextVar  # contextvars itself is a module more to find
 from _thread import RLock, get_ident
 from io import TextIOWrapper
@@ -26,6 +27,16 @@ def arm(secret):
     """From here on requests' lines are tagged. secret: what Boot says; empty: they are not."""
     global _secret
     _secret = b"\x1e%s:" % secret.encode("ascii", "replace") if secret else b""
+
+
+def adopt(secret):
+    """A process that a template has forked is a worker, with an output of its own."""
+    global _child
+    _child = False
+    arm(secret)
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if isinstance(stream, Lines):
+            stream._place = _place(stream._fd)
 
 
 def finish(request):

@@ -7,6 +7,7 @@ from _thread import get_ident, start_new_thread
 from . import ClientGone, RequestTimeout
 from .frames import ProtocolError
 from .inbound import Shared, Solo
+from .log import Log
 from .signals import in_app
 from .wsgi import Exchange, serve
 
@@ -19,15 +20,15 @@ _CAUSES = {1: RequestTimeout, 2: ClientGone}  # of Interrupt
 
 
 class Worker:
-    """What one process serves with. Made once, before the app is imported; app and base are set by the boot."""
+    """What one process serves with. Made once, before the app is imported; attach says whom it talks to, app and base are set
+    by the boot."""
 
-    def __init__(self, pipes, reader, writer, log, signals):
+    def __init__(self, pipes, signals):
         self.pipes = pipes
-        self.reader = reader
-        self.put = writer.put
-        self.log = log
         self.control = None  # fd 3
         self.signals = signals
+        self.preload = False  # it is a template, and serves nothing
+        self.greeting = b""  # the Ready frame
         self.streams = {}  # stream -> Exchange, while it runs
         self.cancels = set()  # streams that were cancelled and have not ended; the Request may still be on its way
         self.newest = 0  # the last stream that was opened
@@ -41,8 +42,17 @@ class Worker:
         self._said_unreadable = False
         self.running = None  # the Exchange that the main thread runs, or ran last
         self._make = Exchange
-        self._main = get_ident()
         self._getpid = os.getpid
+
+    def attach(self, reader, writer):
+        """Sets whom it talks to. Called on the main thread."""
+        self.reader = reader
+        self.put = writer.put
+        self.log = Log(writer)
+        self._main = get_ident()
+
+    def ready(self):
+        self.put(self.greeting)
 
     def run(self):
         """Serves until fd 0 ends, and returns then."""

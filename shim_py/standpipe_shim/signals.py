@@ -28,17 +28,22 @@ class Signals:
         self._masks = {}  # thread -> its signal mask before the fork that is under way
         self.also_at_term = None  # called at a SIGTERM after Stop
         self.stopping = False  # set by the control thread
+        self.held = None  # the signal mask that install puts back: a template has blocked some around its fork
 
-    def install(self):
-        """Takes the signals and the hooks. Returns whether SIGUSR2 writes stacks on fd 5."""
-        for name in ("SIGTERM", "SIGINT"):
-            signal.signal(getattr(signal, name), self._on_signal)
-        if hasattr(signal, "SIGURG"):
-            signal.signal(signal.SIGURG, self._on_urgent)
+    def hook(self):
+        """Takes the hooks. Once per interpreter: what is registered for fork() stays."""
         sys.breakpointhook = _breakpoint if not os.environ.get("PYTHONBREAKPOINT") else sys.breakpointhook
         if hasattr(os, "register_at_fork"):
             # Registered first, so the nearest to the fork on both sides.
             os.register_at_fork(before=self._before_fork, after_in_parent=self._unblock, after_in_child=self._after_fork)
+
+    def install(self):
+        """Takes the signals. Returns whether SIGUSR2 writes stacks on fd 5."""
+        self._stacks = False
+        for name in ("SIGTERM", "SIGINT"):
+            signal.signal(getattr(signal, name), self._on_signal)
+        if hasattr(signal, "SIGURG"):
+            signal.signal(signal.SIGURG, self._on_urgent)
         if self._pipes.stacks >= 0 and hasattr(signal, "SIGUSR2"):
             try:
                 import faulthandler
@@ -47,6 +52,9 @@ class Signals:
                 self._stacks = True
             except (ImportError, AttributeError, OSError, RuntimeError):
                 pass
+        if self.held is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, self.held)
+            self.held = None
         return self._stacks
 
     def _on_signal(self, number, frame):

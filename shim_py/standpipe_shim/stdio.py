@@ -66,6 +66,37 @@ def take():
     return Pipes(requests, answers, control, life, stacks)
 
 
+def adopt(pipes, fds):
+    """Puts the descriptors that a forked worker was given (as in 0 to 5) in the places of those that pipes.forget has closed,
+    and closes the originals. 0 stays /dev/null."""
+    requests, answers, output, control, life, stacks = fds
+    pipes.requests = _moved(requests, _private)
+    pipes.answers = _moved(answers, _private)
+    os.dup2(output, 2)
+    os.dup2(2, 1)
+    os.close(output)
+    pipes.control = _seated(control, 3)
+    pipes.life = _seated(life, 4)
+    pipes.stacks = _seated(stacks, 5)
+    pipes.pid = os.getpid()
+
+
+def _moved(fd, make):
+    made = make(fd)
+    os.close(fd)
+    return made
+
+
+def _seated(fd, number):
+    if fd == number:
+        return fd
+    try:
+        os.fstat(number)
+    except OSError:
+        return _moved(fd, lambda fd: os.dup2(fd, number, False))
+    return _moved(fd, _private)  # the app has something there: a wrapper had lost ours
+
+
 def _kept(fd, is_kind):
     try:
         if not is_kind(os.fstat(fd).st_mode):

@@ -20,7 +20,8 @@ class Silent:
 
 
 def worker():
-    w = Worker(Silent(), Silent(), Silent(), Silent(), Silent())
+    w = Worker(Silent(), Silent())
+    w.attach(Silent(), Silent())
     w.inbound = Solo(Silent(), -1, w.streams, w._open)
     return w
 

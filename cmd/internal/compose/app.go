@@ -48,6 +48,7 @@ func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []s
 		Queue: a.Queue, QueueTimeout: a.QueueTimeout,
 		BootTimeout: a.BootTimeout, BootTick: bootTick, BootLimit: max(2, runtime.NumCPU()),
 		DrainGrace: drainGrace, InterruptGrace: interruptGrace, TermGrace: cfg.TermGrace, DrainLimit: a.DrainTimeout,
+		Preload:     a.Preload,
 		Surge:       max(a.Surge.Of(a.MaxWorkers), 1),
 		MaxRequests: int64(a.MaxRequests), MaxLifetime: a.MaxLifetime, MaxRSS: a.MaxRSS, HardRSS: a.HardRSS,
 		Jitter: a.Jitter.Percent / 100, SampleEvery: sampleEvery,

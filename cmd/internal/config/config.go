@@ -115,6 +115,7 @@ type App struct {
 	Retry            string        // "safe" or "never": whether a started GET, HEAD or OPTIONS may be run a second time
 
 	// The ends of a worker's life. A worker that is replaced serves on until the next one is ready.
+	Preload      bool          // a template imports the app and forks the workers
 	Surge        Share         // workers more than configured during a reload
 	Warmup       []string      // paths that a new worker has to answer before it serves
 	IdleStop     time.Duration // without a request, after which all workers are stopped

@@ -23,15 +23,17 @@ const (
 	List          // texts; separated by commas on the command line and in the environment
 	Pairs         // NAME=VALUE, repeatable; a table in the file
 	Mode          // a socket's permissions in octal
+	Switch        // on or off; the bare flag is on
 )
 
 func (k Kind) String() string {
-	return [...]string{"text", "choice", "path", "number", "size", "duration", "list", "NAME=VALUE", "octal mode"}[k]
+	return [...]string{"text", "choice", "path", "number", "size", "duration", "list", "NAME=VALUE", "octal mode", "`on` or `off`"}[k]
 }
 
 var (
 	errDuration = errors.New(`is not a duration; write 30s, 1m30s, 250ms, or a number of seconds`)
 	errSize     = errors.New(`is not a size; write 64KiB, 100MiB, 1GiB, or a number of octets`)
+	errSwitch   = errors.New(`is not on or off`)
 	errInt      = errors.New(`is not a whole number`)
 	errNegative = errors.New(`is negative; 0 means no limit`)
 )
@@ -73,6 +75,17 @@ func ParseSize(s string) (int64, error) {
 		return 0, errSize
 	}
 	return n << shift, nil
+}
+
+// parseSwitch reads "on" and "off", and what other programs call them.
+func parseSwitch(s string) (bool, error) {
+	switch strings.ToLower(strings.TrimSpace(s)) {
+	case "on", "true", "yes", "1":
+		return true, nil
+	case "off", "false", "no", "0":
+		return false, nil
+	}
+	return false, errSwitch
 }
 
 func parseInt(s string) (int, error) {

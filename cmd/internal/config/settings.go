@@ -110,7 +110,7 @@ func (s *Setting) Placeholder() string {
 	case s.Kind == Choice:
 		hint = strings.Join(s.Choices, "|")
 	default:
-		hint = [...]string{"TEXT", "", "FILE", "N", "SIZE", "DURATION", "A,B", "NAME=VALUE", "MODE"}[s.Kind]
+		hint = [...]string{"TEXT", "", "FILE", "N", "SIZE", "DURATION", "A,B", "NAME=VALUE", "MODE", ""}[s.Kind]
 	}
 	if s.Named() {
 		hint += " or APP=" + hint
@@ -244,6 +244,8 @@ func (s *Setting) apply(t target, in input) error {
 	switch p := s.at(t).(type) {
 	case *int:
 		return store(p, v, s.parseInt)
+	case *bool:
+		return store(p, v, parseSwitch)
 	case *int64:
 		return store(p, v, ParseSize)
 	case *time.Duration:
@@ -294,6 +296,8 @@ func (s *Setting) value(t target) (v string, ok bool) {
 	switch p := s.at(t).(type) {
 	case *int:
 		return strconv.Itoa(*p), true
+	case *bool:
+		return map[bool]string{true: "on", false: "off"}[*p], true
 	case *int64:
 		return FormatSize(*p), true
 	case *time.Duration:

@@ -288,7 +288,7 @@ func (r *tomlReader) input(path string, s *Setting, v any) (input, error) {
 	return in, nil
 }
 
-// scalar is a TOML value as text. Booleans are left out: no setting is one.
+// scalar is a TOML value as text. A boolean is one for a switch alone.
 func scalar(s *Setting, v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
@@ -301,7 +301,7 @@ func scalar(s *Setting, v any) (string, bool) {
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64), true
 	case bool:
-		if s.Kind == Pairs {
+		if s.Kind == Pairs || s.Kind == Switch {
 			return strconv.FormatBool(v), true
 		}
 	}

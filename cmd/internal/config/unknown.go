@@ -42,7 +42,7 @@ func unknownKey(scope Scope, section, key string) (sentence, meant string) {
 func laterKeys() []string {
 	return []string{
 		"route", "static", "cache", "tls", "handler", "upstreams",
-		"preload", "preload_app", "reload", "drain_grace",
+		"reload", "drain_grace",
 		"control", "control_mode", "control_group",
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,6 +90,9 @@ func (l *loader) checkApp(a *App) {
 	}
 	if a.MaxWorkers > 1024 {
 		l.bad.add(of("workers"), "app %q: workers is %d; more than 1024 is taken for a mistake", a.Name, a.MaxWorkers)
+	}
+	if a.Preload && runtime.GOOS != "linux" {
+		l.bad.add(of("preload"), "app %q: preload works on Linux only; leave it out", a.Name)
 	}
 	if a.HardRSS > 0 && a.MaxRSS > a.HardRSS {
 		l.bad.add(of("max_rss"), "app %q: max_rss is more than hard_rss: the worker would be killed before it is replaced", a.Name)

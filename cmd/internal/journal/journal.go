@@ -61,6 +61,12 @@ func (j *Journal) Event(e supervisor.Event) {
 		j.expired(e)
 	case supervisor.Refused:
 		j.refused(e)
+	case supervisor.TemplateStarted:
+		j.log.Debug("template_started", who(e.Who)...)
+	case supervisor.TemplateReady:
+		j.log.Info("template_ready", append(who(e.Who), "took", e.Took.Round(time.Millisecond).String(), "import", e.Ready.Import.String())...)
+	case supervisor.TemplateExit:
+		j.templateExit(e)
 	case supervisor.Reloaded:
 		j.log.Info("reloaded", "app", e.App, "gen", e.Generation)
 	case supervisor.ReloadFailed:
@@ -158,16 +164,7 @@ func (j *Journal) bootFailure(e supervisor.BootFailure) {
 }
 
 func (j *Journal) exit(e supervisor.WorkerExit) {
-	pairs := append(who(e.Who), "cause", e.Exit.Cause())
-	if e.Exit.Signal > 0 {
-		sender := "outside (not standpipe)"
-		if e.Ours {
-			sender = "standpipe"
-		} else if e.Exit.SignalName != "SIGKILL" && e.Exit.SignalName != "SIGTERM" {
-			sender = "itself or outside"
-		}
-		pairs = append(pairs, "signal", e.Exit.SignalName, "sender", sender)
-	}
+	pairs := append(append(who(e.Who), "cause", e.Exit.Cause()), sender(e.Exit, e.Ours)...)
 	pairs = append(pairs, "reason", e.Reason.String(), "state", e.State.String(), "up", e.Up.String(), "served", e.Served)
 	if e.RSS > 0 {
 		pairs = append(pairs, "rss", fmt.Sprintf("%dMiB", e.RSS>>20))

@@ -1,0 +1,35 @@
+package journal
+
+import "github.com/standpipe/standpipe/supervisor"
+
+// templateExit tells how a template ended. Its workers live on; the next one to be
+// started needs another import.
+func (j *Journal) templateExit(e supervisor.TemplateExit) {
+	pairs := append(append(who(e.Who), "cause", e.Exit.Cause()), sender(e.Exit, e.Ours)...)
+	pairs = append(pairs, "reason", e.Reason.String(), "up", e.Up.String(), "forks", e.Forks)
+	if e.Err != nil {
+		pairs = append(pairs, "error", e.Err.Error())
+	}
+	switch {
+	case e.Reason == supervisor.Shutdown, e.Reason == supervisor.Reload:
+		j.log.Debug("template_exit", pairs...)
+	case e.Reason == supervisor.BootFailed: // app_failed says why
+		j.log.Info("template_exit", pairs...)
+	default:
+		j.log.Error("template_exit", pairs...)
+	}
+}
+
+// sender says who sent the signal that ended a process; nothing when none did.
+func sender(e supervisor.Exit, ours bool) []any {
+	if e.Signal == 0 {
+		return nil
+	}
+	from := "outside (not standpipe)"
+	if ours {
+		from = "standpipe"
+	} else if e.SignalName != "SIGKILL" && e.SignalName != "SIGTERM" {
+		from = "itself or outside"
+	}
+	return []any{"signal", e.SignalName, "sender", from}
+}

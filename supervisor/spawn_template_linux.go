@@ -1,0 +1,153 @@
+package supervisor
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/standpipe/standpipe/shim"
+)
+
+// becomeSubreaper makes this process the parent of its descendants' orphans: so the
+// workers that a template has forked by way of a middle process become ours, and
+// waitpid tells how they ended.
+func becomeSubreaper() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
+
+// forker gives orders to one template, one at a time.
+type forker struct {
+	control *os.File
+	frames  *shim.FrameReader
+}
+
+// newForker takes over a template's control socket.
+func newForker(control io.ReadWriteCloser) (*forker, error) {
+	f, ok := control.(*os.File)
+	if !ok {
+		return nil, errors.New("a template needs a control socket")
+	}
+	if err := becomeSubreaper(); err != nil {
+		return nil, fmt.Errorf("cannot become the parent of what a template forks: %w", err)
+	}
+	return &forker{control: f, frames: shim.NewFrameReader(f)}, nil
+}
+
+// close ends the template: it reads an end of file, and no order after that.
+func (f *forker) close() { f.control.Close() }
+
+// fork orders a worker and returns it; limit bounds the answer (0: nothing does).
+// errNoTemplate: the template is gone, or is to be given up.
+func (f *forker) fork(limit time.Duration) (*Child, error) {
+	nonce := make([]byte, 16)
+	_, _ = rand.Read(nonce) // never fails
+
+	var fds fdSet
+	defer fds.closeTheirs()
+	stdin := fds.pipe(toChild)
+	stdout := fds.pipe(fromChild)
+	output := fds.pipe(fromChild)
+	extra := fds.extras()
+	if fds.err != nil {
+		fds.closeOurs()
+		return nil, fmt.Errorf("cannot make the worker's pipes: %w", fds.err)
+	}
+	process, err := f.order(nonce, append([]*os.File{stdin.theirs, stdout.theirs, output.theirs}, extra.files...), limit)
+	if err != nil {
+		fds.closeOurs() // with the life pipe: a worker that we do not know of ends
+		return nil, err
+	}
+	return &Child{
+		Process: process,
+		Ends:    shim.Ends{R: stdout.ours, W: stdin.ours, Control: extra.control, Nonce: nonce},
+		Output:  output.ours, Stacks: extra.stacks,
+		Release: func() { extra.life.Close() },
+	}, nil
+}
+
+func (f *forker) order(nonce []byte, theirs []*os.File, limit time.Duration) (*process, error) {
+	numbers := make([]int, 0, len(theirs))
+	for _, t := range theirs {
+		numbers = append(numbers, int(t.Fd())) // blocking from here on, as a worker wants it
+	}
+	family.starting.RLock() // the worker may be ours, and even dead, before its number is here
+	defer family.starting.RUnlock()
+	if err := f.send(shim.AppendFork(nil, nonce), unix.UnixRights(numbers...)); err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoTemplate, err)
+	}
+	var end time.Time
+	if limit > 0 {
+		end = time.Now().Add(limit)
+	}
+	_ = f.control.SetReadDeadline(end)
+	answer, err := f.frames.Next()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoTemplate, err)
+	}
+	switch answer.Kind {
+	case shim.KindForkFailed:
+		why, err := shim.DecodeForkFailed(answer.Payload)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errNoTemplate, err)
+		}
+		return nil, fmt.Errorf("the template cannot fork: %s", why)
+	case shim.KindForked:
+		pid, err := shim.DecodeForked(answer.Payload)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errNoTemplate, err)
+		}
+		return adopt(pid)
+	}
+	return nil, fmt.Errorf("%w: a %v frame answers the order to fork", errNoTemplate, answer.Kind)
+}
+
+// send writes one order with its descriptors.
+func (f *forker) send(frame, rights []byte) error {
+	raw, err := f.control.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var sent error
+	err = raw.Write(func(fd uintptr) bool {
+		for sent = unix.EINTR; sent == unix.EINTR; {
+			sent = unix.Sendmsg(int(fd), frame, rights, nil, unix.MSG_NOSIGNAL)
+		}
+		return sent != unix.EAGAIN
+	})
+	if err == nil {
+		err = sent
+	}
+	return err
+}
+
+// adopt takes a process that a template says it has forked for us. The number is
+// only believed when it is a child of ours that leads its group and that nobody
+// here knows: signals will go to that group.
+func adopt(pid int) (*process, error) {
+	err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	group, groupErr := unix.Getpgid(pid)
+	if err != nil || groupErr != nil || group != pid || !family.claim(pid) {
+		return nil, fmt.Errorf("%w: it says that it has forked process %d, which is no new child of ours", errNoTemplate, pid)
+	}
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		Disown(pid)
+		return nil, err
+	}
+	return &process{cmd: &exec.Cmd{Process: p}}, nil
+}
+
+// claim enters a process that is not in the table; false: it is.
+func (k *kin) claim(pid int) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.pids[pid] > 0 {
+		return false
+	}
+	k.pids[pid] = 1
+	return true
+}

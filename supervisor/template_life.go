@@ -1,0 +1,151 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/standpipe/standpipe/shim"
+)
+
+// templateLife is a template's run between its start and its end.
+type templateLife struct {
+	*template
+	connDone  chan error
+	exit      chan Exit
+	connEnded bool
+	isUp      bool
+	canDump   bool
+	killed    bool
+	reason    Reason
+	err       error
+	failed    *shim.Failed
+	stuck     string
+}
+
+// live returns when the process has been reaped.
+func (l *templateLife) live() Exit {
+	t := l.template
+	var bootTimer, tick, ladder <-chan time.Time
+	if d := t.gen.BootTimeout; d > 0 {
+		bootTimer = time.After(d)
+	}
+	if d := t.gen.BootTick; d > 0 {
+		tick = time.Tick(d)
+	}
+	kill := t.kill
+	state := Starting
+	broken := func(r Reason, err error) {
+		if l.reason == None {
+			l.reason, l.err = r, err
+		}
+		bootTimer, tick = nil, nil
+		l.killNow()
+	}
+	for {
+		select {
+		case e := <-l.exit:
+			return e
+		case h := <-t.hello:
+			if want := t.gen.Hash; want != "" && h.Hash != want {
+				broken(ProtocolError, fmt.Errorf("%s runs another shim: its hash is %.64q, not %s", t.program, h.Hash, want))
+				continue
+			}
+			state, l.canDump = Booting, h.Stacks
+			m := t.gen.Boot
+			m.Generation = t.gen.number
+			if err := t.conn.Boot(&m); err != nil {
+				broken(ProtocolError, err)
+			}
+		case r := <-t.ready:
+			if state != Booting || l.isUp || l.reason != None {
+				continue
+			}
+			bootTimer, tick = nil, nil
+			l.isUp = true
+			state = Serving
+			t.pool.mu.Lock()
+			t.isUp = true
+			t.pool.mu.Unlock()
+			t.pool.emit(TemplateReady{t.who, r, time.Since(t.started)})
+			close(t.up)
+		case f := <-t.failed:
+			if !l.isUp && l.reason == None {
+				l.failed, l.reason = f, BootFailed
+				bootTimer, tick = nil, nil
+				ladder = time.After(t.gen.TermGrace)
+			}
+		case <-bootTimer:
+			l.stuck = l.takeStacks()
+			broken(BootTimeout, fmt.Errorf("not ready within %v", t.gen.BootTimeout))
+		case <-tick:
+			t.pool.emit(WorkerWaits{t.who, state, time.Since(t.started).Round(time.Second), l.takeStacks()})
+		case err := <-l.connDone:
+			l.connEnded, l.connDone = true, nil
+			if errors.As(err, new(*shim.ProtocolError)) {
+				broken(ProtocolError, err)
+				continue
+			}
+			select { // an end of the pipes nearly always is a death
+			case e := <-l.exit:
+				return e
+			case <-time.After(200 * time.Millisecond):
+			}
+			if l.reason == None { // it lives, but nobody can hear it any more
+				broken(ProtocolError, err)
+			}
+		case order := <-t.leave:
+			switch {
+			case order.why == ProtocolError:
+				select { // an order without an answer nearly always is a death, too
+				case e := <-l.exit:
+					return e
+				case <-time.After(200 * time.Millisecond):
+				}
+				broken(order.why, order.err)
+			case !l.isUp:
+				broken(order.why, nil)
+			case l.reason == None:
+				l.reason = order.why
+				t.forker.close()
+				t.conn.CloseRequests()
+				ladder = time.After(t.gen.TermGrace)
+			}
+		case <-kill:
+			kill = nil
+			broken(Shutdown, nil)
+		case <-ladder:
+			ladder = nil
+			l.killNow()
+		}
+	}
+}
+
+func (l *templateLife) killNow() {
+	l.killed = true
+	_ = l.child.Signal(Kill)
+}
+
+// takeStacks asks faulthandler for the stacks of a template that boots.
+func (l *templateLife) takeStacks() string {
+	if !l.canDump || l.child.Stacks == nil || l.child.Signal(Dump) != nil {
+		return ""
+	}
+	var b strings.Builder
+	end := time.After(500 * time.Millisecond)
+	for {
+		var quiet <-chan time.Time
+		if b.Len() > 0 {
+			quiet = time.After(30 * time.Millisecond)
+		}
+		select {
+		case s := <-l.stacks:
+			b.WriteString(s)
+		case <-quiet:
+			return b.String()
+		case <-end:
+			return b.String()
+		}
+	}
+}
