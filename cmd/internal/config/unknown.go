@@ -43,7 +43,6 @@ func laterKeys() []string {
 	return []string{
 		"route", "static", "cache", "tls", "handler", "upstreams",
 		"gevent", "preload", "preload_app", "reload", "drain_grace",
-		"control", "control_mode", "control_group",
 	}
 }
 
