@@ -16,10 +16,12 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/standpipe/standpipe/bridge/server"
+	"github.com/standpipe/standpipe/cmd/internal/admin"
 	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 	"github.com/standpipe/standpipe/cmd/internal/journal"
+	"github.com/standpipe/standpipe/cmd/internal/metrics"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -59,11 +61,13 @@ func serve(c *cli.Context) error {
 	if cfg.ErrorLog == "-" {
 		s.errOut = log.Out // so that the order holds
 	}
+	s.metrics = metrics.New(version, s.countedPools)
 	records := journal.New(log, log.Text)
 	s.srv, err = compose.New(cfg, version, log, c.App.Writer, func(e supervisor.Event) {
 		records.Event(e)
 		s.progress.Event(e)
-	})
+		s.failures.Event(e)
+	}, s.metrics.Observe)
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
@@ -95,6 +99,11 @@ type serving struct {
 	reloading atomic.Int32   // reloads that nobody waits for: one that runs, one that waits
 	errOut    io.Writer      // where people read
 	color     bool           // they see colours
+	control   control
+	metrics   *metrics.Metrics
+	metricsAt string // its own address; empty: none
+	failures  admin.Failures
+	stopAsked atomic.Bool // by the command
 }
 
 // run binds, starts, serves, stops. Its error carries the exit code.
@@ -103,6 +112,11 @@ func (s *serving) run(ctx context.Context) error {
 		if errors.As(err, new(*server.ListenError)) {
 			return exit.With(exit.Address, err)
 		}
+		return err
+	}
+	defer s.closeControl()
+	if err := s.openControl(ctx); err != nil {
+		s.stop(ctx)
 		return err
 	}
 	for _, a := range s.srv.Addresses() {

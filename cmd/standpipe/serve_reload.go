@@ -16,6 +16,7 @@ import (
 // is in the log as well.
 func (s *serving) Reload(ctx context.Context, app string) error {
 	cfg, _, err := config.Load(s.in)
+	s.failures.Config(err)
 	if err != nil {
 		s.log.Error("reload_failed", "message", "the configuration has problems; nothing was changed", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
 		return err

@@ -19,7 +19,7 @@ type Log struct {
 	// Out is where the log goes: what is written for people goes there too, so that
 	// the order holds.
 	Out  *Outlet
-	file *os.File // nil: not ours to close
+	file *logFile // nil: not a file of ours
 }
 
 // OpenLog opens the error log that cfg names; stderr is what "-" means.
@@ -27,11 +27,12 @@ func OpenLog(cfg *config.Config, stderr io.Writer) (*Log, error) {
 	l := &Log{}
 	out, terminal := stderr, isTerminal(stderr)
 	if cfg.ErrorLog != "-" && cfg.ErrorLog != "" {
-		f, err := os.OpenFile(cfg.ErrorLog, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+		f, err := openLogFile(cfg.ErrorLog)
 		if err != nil {
 			return nil, err
 		}
-		out, terminal, l.file = f, false, f
+		l.file = &logFile{name: cfg.ErrorLog, f: f}
+		out, terminal = l.file, false
 	}
 	l.Text = cfg.LogFormat == "text" || cfg.LogFormat != "json" && terminal
 	color := hclog.ColorOff
@@ -65,7 +66,7 @@ func openAccess(name string, stdout *Outlet) func() (io.WriteCloser, error) {
 		if name == "-" {
 			return unclosed{stdout}, nil
 		}
-		return os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+		return openLogFile(name)
 	}
 }
 
