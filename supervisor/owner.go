@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"strings"
+	"time"
 
 	"github.com/standpipe/standpipe/shim"
 )
@@ -71,13 +72,28 @@ func (w *Worker) output(text string) {
 // readStacks reads what faulthandler writes, until the pipe ends.
 func (w *Worker) readStacks() {
 	buf := make([]byte, 16<<10)
+	pending := ""
 	for {
 		n, err := w.child.Stacks.Read(buf)
 		if n > 0 {
-			offer(w.stacks, strings.ToValidUTF8(string(buf[:n]), "?"))
+			// faulthandler writes word by word: what finds no room goes with the next piece.
+			pending += strings.ToValidUTF8(string(buf[:n]), "?")
+			select {
+			case w.stacks <- pending:
+				pending = ""
+			case <-time.After(stacksRoom):
+				if len(pending) > stacksMost { // nobody has asked
+					pending = ""
+				}
+			}
 		}
 		if err != nil {
 			return
 		}
 	}
 }
+
+const (
+	stacksRoom = 20 * time.Millisecond // how long a piece of stacks waits for room
+	stacksMost = 1 << 20               // octets of pieces that found none
+)
