@@ -35,7 +35,9 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	}
 	most := 1
 	if c := a.command; c.Category == forRunning {
-		if err := argumentCount(c, len(a.left)); err != nil {
+		if slices.Contains(a.out, "--help") {
+			a.left = nil
+		} else if err := argumentCount(c, len(a.left)); err != nil {
 			return nil, err
 		}
 		most = len(a.left)
