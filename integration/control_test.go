@@ -315,7 +315,11 @@ func TestStopCommand(t *testing.T) {
 	eventually(t, "it runs", func() bool { return s.status().Apps[0].Busy == 1 })
 	path := s.controlSocket()
 	var stops []*server
-	for range 2 {
+	for n := range 2 {
+		if n > 0 {
+			s.waitEvent("stopping")
+			time.Sleep(1500 * time.Millisecond) // within a second a second SIGTERM is the same one
+		}
 		stops = append(stops, start(t, opts{Argv: []string{"{bin}", "stop"}, Args: []string{"--control", path}, Bare: true, NoWait: true}))
 	}
 	eventually(t, "both are there", func() bool {

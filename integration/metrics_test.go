@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -18,7 +19,9 @@ var metricLine = regexp.MustCompile(`^([a-z_]+)(?:\{(.*)\})? ([0-9.e+-]+|NaN|\+I
 // right is tested where the official parser may be used: cmd/internal/metrics.)
 func (s *server) metrics(network, address string) map[string]float64 {
 	s.t.Helper()
-	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) { return net.DialTimeout(network, address, patience) }}}
+	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return net.DialTimeout(network, address, patience)
+	}}}
 	resp, err := c.Get("http://x/metrics")
 	if err != nil {
 		s.t.Fatal(err)
