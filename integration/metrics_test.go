@@ -115,6 +115,9 @@ func TestMetrics(t *testing.T) {
 	if n := m[key("standpipe_worker_restarts_total", "")]; n != 5 {
 		t.Errorf("%v restarts", n)
 	}
+	if n := m[key("standpipe_worker_exits_total", `,cause="exit:0",reason="reload"`)]; n != 2 {
+		t.Errorf("%v ends for the reload", n)
+	}
 	// The same on the control socket; nothing else on the address of the metrics.
 	if there := s.metrics("unix", s.controlSocket())[ok]; there != 11 {
 		t.Errorf("%v on the control socket", there)

@@ -191,7 +191,7 @@ func TestOneLinePerRequest(t *testing.T) {
 	}
 	// The observer has heard of the same, and of what net/http has refused by itself.
 	f.raw("GET /livez HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
-	f.raw("GET\r\n\r\n")
+	f.chain.Refused("127.0.0.1:9", 400)
 	f.accessLines(9)
 	var heard []string
 	for range 9 {
