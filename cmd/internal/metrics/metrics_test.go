@@ -214,3 +214,12 @@ func TestWatch(t *testing.T) {
 		})
 	}
 }
+
+func BenchmarkObserve(b *testing.B) {
+	m := New("1", func() []Pool { return nil })
+	w := writer(200, "app", "shop")
+	w.Note.Run = time.Millisecond
+	for b.Loop() {
+		m.Observe(w, time.Second)
+	}
+}
