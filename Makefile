@@ -46,7 +46,7 @@ soak: build testenv
 
 # A few figures beside gunicorn, in one run; not a test.
 figures: build
-	@python3 -m venv .cache/figures && .cache/figures/bin/pip install --quiet --disable-pip-version-check gunicorn \
+	@python3 -m venv .cache/figures && .cache/figures/bin/pip install --quiet --disable-pip-version-check 'gunicorn[gevent]' \
 		-r integration/apps/flask_shop/requirements.txt
 	@python3 integration/figures.py $(BIN) .cache/figures/bin/python integration/apps/flask_shop
 

@@ -3,8 +3,11 @@
 //
 //	handler.go    Handler: one app's http.Handler; the life of one request
 //	request.go    the request body: buffered whole before a worker is taken; how it is refused
-//	response.go   the answer: streaming, lengths, deadlines
+//	feed.go       a request body that goes to the worker while it comes
+//	response.go   the answer: streaming, lengths
+//	clock.go      the app's time
 //	pump.go       the answer, taken from its worker while the client is slow
+//	hints.go      early hints (103), which go before it
 //	head.go       the answer's status and fields: what is checked, what is removed
 //	errors.go     the only map from errors to statuses
 //

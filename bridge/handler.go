@@ -42,13 +42,17 @@ type Options struct {
 	// Answers holds what slow clients have not taken of their answers; nil: some of
 	// its own with the defaults, and files beside those of Spool.
 	Answers *httpx.Pipes
+	// Unbuffered: the app runs while its request body comes; a slow client holds
+	// a worker.
+	Unbuffered bool
 	// MaxBody bounds a request body in octets, chunked ones too; 0: no limit.
 	MaxBody int64
 	// BodyTimeout is how long a client may send no octet of its body; 0: no limit.
 	BodyTimeout time.Duration
 	// Timeout is how long the app may take from the request's sending to the
 	// first octet of its body, or its end; 0: no limit. Waiting in line does not
-	// count.
+	// count, nor does the time in which the worker has all that has come of an
+	// unbuffered body.
 	Timeout time.Duration
 	// StreamTimeout is how long the app may be silent within its answer; 0: no
 	// limit. The time in which the client takes nothing does not count.
@@ -61,10 +65,16 @@ type Options struct {
 	SendTimeout time.Duration
 	// NoRetry: nothing that has started is run a second time.
 	NoRetry bool
+	// SendfileRoots are the absolute folders of which the app's X-Sendfile may name
+	// files; none: the field passes like any other.
+	SendfileRoots []string
+	// Internal says what X-Accel-Redirect may name; none: the field passes.
+	Internal []Internal
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
 	// Log gets answer_spool, app_error, bad_response, request_failed,
-	// request_retried, hop_by_hop_removed, content_length_mismatch, spool_full, websocket_ignored;
+	// request_retried, hop_by_hop_removed, content_length_mismatch, early_hints_dropped, sendfile_refused,
+	// spool_full, websocket_ignored;
 	// nil: nobody.
 	Log hclog.Logger
 }
@@ -111,6 +121,8 @@ type turn struct {
 	r      *http.Request
 	note   *httpx.Note
 	body   *httpx.Buffer // nil: none
+	stream bool          // the body goes to the worker while it comes
+	feed   *feed         // does that; nil: not begun
 	vars   []shim.Var
 	unread bool // the client may still be sending its body
 	ran    bool // a worker died while it ran the request
@@ -147,10 +159,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		t.fail(err)
 	}
+	t.settle()
 }
 
 // free gives everything back; no path leaves without it.
 func (t *turn) free() {
+	if t.feed != nil {
+		t.feed.abort()
+	}
 	if t.body != nil {
 		t.body.Close()
 	}
@@ -163,7 +179,7 @@ func (t *turn) free() {
 // it had it. It is the only place where a request is given out twice.
 func (t *turn) run() error {
 	t.vars = cgi.AppendVars(t.vars[:0], t.r, t.info())
-	if t.timeoutMS != "" { // each try has all of it
+	if t.timeoutMS != "" && !t.stream { // each try has all of it; with a feed nobody knows when it is over
 		t.vars = append(t.vars, shim.Var{Name: "standpipe.timeout_ms", Value: t.timeoutMS})
 	}
 	for try := 1; ; try++ {
@@ -187,6 +203,8 @@ func (t *turn) info() *cgi.Info {
 		ServerName: n.ServerName, ServerPort: n.ServerPort}
 	if t.body != nil {
 		in.BodySize = t.body.Size()
+	} else if t.stream {
+		in.BodySize = -1
 	}
 	return in
 }
@@ -243,7 +261,7 @@ func (t *turn) fail(err error) {
 		t.note.Source = "server"
 	}
 	page := func() { t.Pages.Write(t.w, t.r, v.status, v.text, v.retryAfter) }
-	if t.unread {
+	if t.unread || t.feed != nil && t.feed.failed() {
 		t.refuse(page)
 	} else {
 		page()

@@ -31,11 +31,8 @@ func checkHead(h *shim.Head) (head, error) {
 	out := head{status: status, length: -1}
 	for i := range h.Fields {
 		f := &h.Fields[i]
-		if !isToken(f.Name) {
-			return head{}, &badResponse{fmt.Sprintf("field name %.100q is not a token (RFC 9110 5.1)", f.Name)}
-		}
-		if j := badOctet(f.Value); j >= 0 {
-			return head{}, &badResponse{fmt.Sprintf("field %s: its value %.200q holds the control octet %#02x (RFC 9110 5.5)", f.Name, f.Value, f.Value[j])}
+		if err := checkField(f); err != nil {
+			return head{}, err
 		}
 		if len(f.Name) == 17 && strings.EqualFold(f.Name, "X-Accel-Buffering") {
 			out.straight = strings.EqualFold(f.Value, "no")
@@ -55,6 +52,17 @@ func checkHead(h *shim.Head) (head, error) {
 		out.length = h.Length
 	}
 	return out, nil
+}
+
+// checkField checks a name and a value.
+func checkField(f *shim.Field) error {
+	if !isToken(f.Name) {
+		return &badResponse{fmt.Sprintf("field name %.100q is not a token (RFC 9110 5.1)", f.Name)}
+	}
+	if j := badOctet(f.Value); j >= 0 {
+		return &badResponse{fmt.Sprintf("field %s: its value %.200q holds the control octet %#02x (RFC 9110 5.5)", f.Name, f.Value, f.Value[j])}
+	}
+	return nil
 }
 
 // parseStatus wants three digits, 200 to 599, and a reason behind one space. PEP

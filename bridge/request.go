@@ -14,7 +14,7 @@ import (
 )
 
 // takeBody reads the whole request body before a worker is taken, so that a slow
-// client holds none. Refusals come first: net/http sends "100 Continue" at the
+// client holds none, unless the app wants it as it comes. Refusals come first: net/http sends "100 Continue" at the
 // first Read (RFC 9110 10.1.1), and a client that is refused need not upload.
 func (t *turn) takeBody() error {
 	r := t.r
@@ -24,6 +24,10 @@ func (t *turn) takeBody() error {
 	t.unread = true
 	if t.MaxBody > 0 && r.ContentLength > t.MaxBody {
 		return fmt.Errorf("%w (%d octets declared, %d allowed)", httpx.ErrTooLarge, r.ContentLength, t.MaxBody)
+	}
+	if t.Unbuffered {
+		t.stream = true // Acquire comes first, and refuses
+		return nil
 	}
 	if err := t.Pool.Admit(); err != nil {
 		return err
@@ -67,7 +71,7 @@ func (t *turn) refuse(page func()) {
 	}
 	end := time.Now().Add(lingerTotal)
 	rc := http.NewResponseController(t.w)
-	again := r.ContentLength >= 0 && r.ContentLength <= lingerLeast && t.w.Header()["Connection"] == nil
+	again := t.feed == nil && r.ContentLength >= 0 && r.ContentLength <= lingerLeast && t.w.Header()["Connection"] == nil
 	if r.ProtoMajor != 1 || again || rc.EnableFullDuplex() != nil {
 		_ = rc.SetReadDeadline(end) // for what net/http reads after the answer
 		page()

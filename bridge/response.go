@@ -11,44 +11,14 @@ import (
 	"github.com/standpipe/standpipe/shim"
 )
 
-// clock bounds the app's time. It cancels a context; who started it stops it.
-type clock struct {
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	timer  *time.Timer // nil: no limit runs
-}
-
-// startClock bounds the time until stop; 0: no limit. The context ends with the
-// client's connection too.
-func startClock(parent context.Context, limit time.Duration) *clock {
-	c := &clock{}
-	c.ctx, c.cancel = context.WithCancelCause(parent)
-	if limit > 0 {
-		c.timer = time.AfterFunc(limit, func() { c.cancel(errTimeout) })
-	}
-	return c
-}
-
-// stop ends the limit. It reports false when time was over before; the context
-// has ended then.
-func (c *clock) stop() bool {
-	if c.timer == nil || c.timer.Stop() {
-		c.timer = nil
-		return true
-	}
-	<-c.ctx.Done() // the timer's function is about to run
-	return false
-}
-
 // converse sends the request and passes the answer on.
 func (t *turn) converse(x *shim.Exchange) error {
-	c := startClock(t.r.Context(), t.Timeout)
+	c := t.startClock()
 	rest, err := t.send(c, x)
 	if err == nil {
 		err = t.answer(c, x)
 	}
-	c.stop()
-	c.cancel(context.Canceled)
+	c.end()
 	if rest != nil {
 		<-rest
 	}
@@ -66,7 +36,7 @@ func (t *turn) reason(c *clock, x *shim.Exchange, err error) error {
 	cause := context.Cause(c.ctx)
 	var why string
 	switch {
-	case t.r.Context().Err() != nil:
+	case t.feed == nil && t.r.Context().Err() != nil: // a feed has told by itself
 		cause = errClientGone
 	case errors.Is(cause, errTimeout):
 		why = "no answer within " + t.Timeout.String() + ": answered 504"
@@ -93,6 +63,9 @@ func (t *turn) reason(c *clock, x *shim.Exchange, err error) error {
 // while it reads, and neither may wait for the other. The channel is closed when
 // that has ended; nil: nothing of that kind.
 func (t *turn) send(c *clock, x *shim.Exchange) (chan struct{}, error) {
+	if t.stream {
+		return nil, t.startFeed(c, x)
+	}
 	if t.body == nil {
 		return nil, x.Send(t.vars, nil, true)
 	}
@@ -141,13 +114,21 @@ func (t *turn) sendRest(c *clock, x *shim.Exchange) {
 // body, or with its end (PEP 3333, "Handling the Unknown"): until then every error
 // can still be answered. Later errors wrap errCut.
 func (t *turn) answer(c *clock, x *shim.Exchange) error {
-	raw, err := x.Head(c.ctx)
+	raw, err := t.awaitHead(c, x)
 	if err != nil {
 		return err
 	}
 	h, err := checkHead(raw)
 	if err != nil {
 		return err
+	}
+	if name := t.internalField(raw); name != "" {
+		return t.answerInternal(c, x, raw, h, name)
+	}
+	if raw.File {
+		if f, err := x.File(c.ctx); f != nil || err != nil {
+			return t.answerPassed(c, x, raw, h, f, err)
+		}
 	}
 	size, whole := x.Whole()
 	p, err := x.Next(c.ctx)
@@ -273,7 +254,7 @@ func (t *turn) next(c *clock, x *shim.Exchange) ([]byte, error) {
 	if t.StreamTimeout <= 0 {
 		return x.Next(c.ctx)
 	}
-	c.timer = time.AfterFunc(t.StreamTimeout, func() { c.cancel(errSilent) })
+	c.start(t.StreamTimeout, errSilent)
 	p, err := x.Next(c.ctx)
 	if !c.stop() && err == nil {
 		return nil, context.Canceled

@@ -22,6 +22,8 @@ func (t *turn) again() string {
 		return "" // "POST had started"
 	case t.NoRetry:
 		return "retry is never"
+	case t.stream:
+		return "its body was not kept (request_buffering = off)"
 	case t.ran:
 		return "it had been run twice"
 	}

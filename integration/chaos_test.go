@@ -83,18 +83,19 @@ func TestChaos(t *testing.T) {
 	}
 	eventually(t, "the descriptors are back", func() bool { return openFiles(s.Pid) <= fds+2 })
 
-	// One record for each death, and in it what became of each request.
-	lost := map[string]string{}
-	each := regexp.MustCompile(`id=(\S+) ([^;]*)`)
-	for _, r := range s.events("worker_exit") {
-		for _, m := range each.FindAllStringSubmatch(r.str("in_flight"), -1) {
-			if strings.Contains(m[2], "-> 50") || strings.Contains(m[2], "-> cut off") {
-				lost[m[1]] = m[2]
+	// One record for each death, and in it what became of each request. That of a timeout comes when the stacks are there.
+	var lost map[string]string
+	unnamed := func() bool {
+		lost = s.lost()
+		for _, f := range failed {
+			if lost[f.id] == "" {
+				return true
 			}
 		}
+		return false
 	}
-	for _, r := range s.events("request_timeout") {
-		lost[r.str("id")] = "timeout"
+	for end := time.Now().Add(patience); unnamed() && time.Now().Before(end); {
+		pause()
 	}
 	named := map[string]bool{}
 	for _, f := range failed {
@@ -130,6 +131,24 @@ func TestChaos(t *testing.T) {
 			t.Errorf("%s happened %d times", what, deeds[what])
 		}
 	}
+}
+
+var inFlight = regexp.MustCompile(`id=(\S+) ([^;]*)`)
+
+// lost are the requests, by id, that the log says were lost with a worker or had no answer in time.
+func (s *server) lost() map[string]string {
+	lost := map[string]string{}
+	for _, r := range s.events("worker_exit") {
+		for _, m := range inFlight.FindAllStringSubmatch(r.str("in_flight"), -1) {
+			if strings.Contains(m[2], "-> 50") || strings.Contains(m[2], "-> cut off") {
+				lost[m[1]] = m[2]
+			}
+		}
+	}
+	for _, r := range s.events("request_timeout") {
+		lost[r.str("id")] = "timeout"
+	}
+	return lost
 }
 
 // linesWith are the lines of both logs that hold text.

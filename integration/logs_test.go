@@ -114,12 +114,12 @@ func TestLogReadersThatTakeNothing(t *testing.T) {
 	}
 }
 
-// SIGHUP is what other servers take for a reload: it must not end this one.
+// SIGHUP is a reload and no end; SIGQUIT is an end.
 func TestHangupIsNotAnEnd(t *testing.T) {
 	t.Parallel()
 	s := start(t, opts{App: "app:app", Dir: project(t, map[string]string{"app.py": hello("a")}), Args: []string{"-w", "1"}})
 	s.signal(syscall.SIGHUP)
-	s.waitEvent("no_reload")
+	s.waitEvent("reloaded")
 	s.want(200, "/")
 	s.signal(syscall.SIGQUIT)
 	if code := s.wait(); code != 0 {

@@ -258,3 +258,27 @@ def app(environ, start_response):
 		t.Errorf("the POST ran %d times", n)
 	}
 }
+
+// An app that cannot be imported costs little: few tries, few lines.
+func TestCrashLoop(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"good/app.py": hello("good"), "bad/app.py": `import os
+with open("tries", "a") as f:
+    f.write("x")
+raise RuntimeError("broken at import")
+`})
+	s := start(t, opts{Dir: dir, Args: []string{"--app", "name=good,module=app:app,dir=good,workers=1,mount=/good", "--app", "name=bad,module=app:app,dir=bad,workers=4"}})
+	time.Sleep(time.Minute) // it is a bound over a minute
+	b, err := os.ReadFile(filepath.Join(dir, "bad", "tries"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(b); n < 5 || n > 10 {
+		t.Errorf("%d tries in a minute", n)
+	}
+	if n := len(s.stderrText()); n > 100<<10 {
+		t.Errorf("%d octets of log", n)
+	}
+	s.want(200, "/good")
+	s.want(503, "/")
+}

@@ -276,3 +276,40 @@ func TestWorkersBySignal(t *testing.T) {
 		t.Errorf("%d workers are left", n)
 	}
 }
+
+// A new worker answers the warmup paths before anybody else; one that cannot does not take over.
+func TestWarmup(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"version.py": "VERSION = 'v1'\nHEALTHY = True\n", "app.py": `import version
+warm = False
+def app(environ, start_response):
+    global warm
+    path = environ["PATH_INFO"]
+    if path == "/warm":
+        assert environ["HTTP_HOST"] == "localhost", environ["HTTP_HOST"]
+        warm = True
+        start_response("302 Found" if version.HEALTHY else "500 Oops", [("Location", "/")])
+        return [b""]
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [("%s %s" % (version.VERSION, warm)).encode()]
+`})
+	s := start(t, opts{App: "app:app", Dir: dir, Args: []string{"-w", "2", "--warmup", "/warm"}})
+	for range 10 {
+		if r := s.want(200, "/"); r.Body != "v1 True" {
+			t.Errorf("%q", r.Body)
+		}
+	}
+	write(t, dir, map[string]string{"version.py": "VERSION = 'v2'\nHEALTHY = False\n"})
+	s.hup(1)
+	if r := s.events("reload_failed"); len(r) != 1 || !strings.Contains(r[0].str("message"), "GET /warm: the app answered 500 Oops") {
+		t.Errorf("%v", r)
+	}
+	if r := s.want(200, "/"); r.Body != "v1 True" {
+		t.Errorf("%q", r.Body)
+	}
+	write(t, dir, map[string]string{"version.py": "VERSION = 'v3'\nHEALTHY = True\n"})
+	s.hup(2)
+	if r := s.want(200, "/"); r.Body != "v3 True" {
+		t.Errorf("%q", r.Body)
+	}
+}

@@ -64,6 +64,38 @@ func TestWSGIProcesses(t *testing.T) {
 					same(t)
 				})
 			}
+			t.Run("descriptors", func(t *testing.T) {
+				var got struct {
+					Private []string
+					Seen    map[string]struct {
+						All     int
+						Private []string
+					}
+				}
+				if err := json.Unmarshal([]byte(s.want(200, "/process/descriptors").Body), &got); err != nil {
+					t.Fatal(err)
+				}
+				if len(got.Private) != 5 { // two of frames, control, life, stacks
+					t.Errorf("the worker talks through %v", got.Private)
+				}
+				if len(got.Seen) != 8 {
+					t.Errorf("%v", got.Seen)
+				}
+				for kind, c := range got.Seen {
+					if len(c.Private) > 0 || c.All < 3 {
+						t.Errorf("a child by %s sees %v of %d", kind, c.Private, c.All)
+					}
+				}
+				same(t)
+			})
+			t.Run("breakpoint", func(t *testing.T) {
+				s.want(500, "/error/set_trace")
+				r := s.waitLog(s.failureOf("/error/set_trace"), "the failure of breakpoint()")
+				if !strings.Contains(r.str("error"), "breakpoint() has no terminal under standpipe") {
+					t.Errorf("%v", r)
+				}
+				same(t)
+			})
 			if n := len(s.events("worker_exit")); n != 0 {
 				t.Errorf("%d worker_exit records", n)
 			}

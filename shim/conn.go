@@ -14,7 +14,8 @@ import (
 type Ends struct {
 	R io.ReadCloser  // the worker's stdout
 	W io.WriteCloser // the worker's stdin
-	// Control is Go's end of the control socket; nil when there is none.
+	// Control is Go's end of the control socket; nil when there is none. Where it
+	// is a unix socket with a SyscallConn (an *os.File), files can come over it.
 	Control io.ReadWriteCloser
 	// Nonce is what the worker writes before Hello; empty: Hello comes first.
 	Nonce []byte
@@ -49,6 +50,7 @@ type Conn struct {
 	mu      sync.Mutex
 	streams map[uint32]*Exchange
 	next    uint32
+	left    time.Time  // when an exchange last ended; zero: none has
 	err     error      // why the Conn failed; nil while it lives
 	lost    []InFlight // what was in flight when it failed
 	closed  bool
@@ -188,6 +190,20 @@ func (c *Conn) InFlight() []InFlight {
 	return c.inFlight()
 }
 
+// Sole returns the id of the request that alone has been in flight for the last
+// while: none other ran or ended in it. Otherwise it is empty.
+func (c *Conn) Sole(while time.Duration) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.streams) != 1 || time.Since(c.left) < while {
+		return ""
+	}
+	for _, x := range c.streams {
+		return x.label.ID
+	}
+	return ""
+}
+
 func (c *Conn) inFlight() []InFlight {
 	var list []InFlight
 	for _, x := range c.streams {
@@ -240,6 +256,7 @@ func (c *Conn) finish(x *Exchange) bool {
 		return false
 	}
 	delete(c.streams, x.id)
+	c.left = time.Now()
 	return true
 }
 
@@ -319,7 +336,7 @@ func (c *Conn) take(f Frame) error {
 			c.owner.Log(c.label(f.Stream), m)
 		}
 		return err
-	case KindHead, KindBody, KindEnd, KindError, KindWindow, KindBodyWanted:
+	case KindHead, KindBody, KindEnd, KindError, KindWindow, KindBodyWanted, KindEarlyHints:
 		c.mu.Lock()
 		x := c.streams[f.Stream]
 		c.mu.Unlock()
@@ -346,10 +363,14 @@ func (c *Conn) label(stream uint32) *Label {
 // readControl reads the shim's answers until the socket ends. What does not
 // follow the protocol ends the Conn like anything else.
 func (c *Conn) readControl() {
-	fr := NewFrameReader(c.ends.Control)
+	in := newRights(c.ends.Control)
+	defer in.close()
+	fr := NewFrameReader(in)
 	for {
 		f, err := fr.Next()
-		if err == nil && f.Kind == KindStacks {
+		if err == nil && f.Kind == KindFile {
+			err = c.takeFile(f, in)
+		} else if err == nil && f.Kind == KindStacks {
 			var text string
 			if text, err = decodeText(f.Payload); err == nil {
 				c.owner.Stacks(text)

@@ -119,7 +119,7 @@ func TestExchangeInOneFrame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if fmt.Sprint(*h) != "{200 OK [{X-A 1} {X-A 2}] -1}" {
+	if fmt.Sprint(*h) != "{200 OK [{X-A 1} {X-A 2}] -1 false}" {
 		t.Errorf("head %v", *h)
 	}
 	if n, ok := x.Whole(); !ok || n != 7 {

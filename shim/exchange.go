@@ -24,11 +24,14 @@ type Exchange struct {
 	allowed int       // body octets that the worker may send
 	taken   int       // octets read by Next since the last Window
 	file    fileState
+	hints   [][]Field // early hints that nobody has taken
+	hinted  int       // how many came
 	head    *Head
 	whole   bool // the whole answer came in its Head frame
 	chunks  [][]byte
-	ended   bool // the worker has ended the answer, or died
-	held    bool // ended, but the worker is busy with the stream until a further End
+	ended   bool    // the worker has ended the answer, or died
+	passed  passing // a file in place of the body
+	held    bool    // ended, but the worker is busy with the stream until a further End
 	err     error
 	closed  bool
 	endedAt time.Time   // when the answer ended; zero: not yet
@@ -176,7 +179,8 @@ func (x *Exchange) Close() Outcome {
 	}
 	x.closed = true
 	x.chunks = nil
-	ended, unsent, expired := x.ended, x.sent.IsZero(), x.expired
+	x.passed.drop()
+	ended, unsent, expired := x.ended || x.passed.taken, x.sent.IsZero(), x.expired // the worker only closes what it has passed
 	broken := x.err == ErrWorkerGone || x.err == ErrNotStarted
 	give := 0
 	if !ended { // the app must not wait for a reader that has left
@@ -210,6 +214,9 @@ func (x *Exchange) take(f Frame) error {
 	x.mu.Lock()
 	err := x.takeLocked(f)
 	ended, done := x.ended, x.done()
+	if ended {
+		x.passed.drop()
+	}
 	if ended && x.endedAt.IsZero() {
 		x.endedAt = time.Now()
 	}
@@ -258,6 +265,8 @@ func (x *Exchange) takeLocked(f Frame) error {
 			return protocolErrorf(nil, "a BodyWanted on stream %d, which has no file to refuse", x.id)
 		}
 		x.file = fileRefused
+	case KindEarlyHints:
+		return x.takeHints(f.Payload)
 	case KindHead:
 		if x.head != nil {
 			return protocolErrorf(nil, "a second Head on stream %d", x.id)
@@ -268,10 +277,16 @@ func (x *Exchange) takeLocked(f Frame) error {
 		}
 		x.head = h
 		x.whole = f.End()
+		if h.File = f.Flags&FlagFile != 0; h.File && len(body) > 0 {
+			return protocolErrorf(nil, "a Head with a file and with %d octets of body on stream %d", len(body), x.id)
+		}
 		return x.data(body, f.End())
 	case KindBody:
 		if x.head == nil {
 			return protocolErrorf(nil, "a Body before its Head on stream %d", x.id)
+		}
+		if x.head.File && !x.passed.refused && !x.closed {
+			return protocolErrorf(nil, "a Body in place of the file on stream %d", x.id)
 		}
 		return x.data(f.Payload, f.End())
 	case KindEnd:
@@ -306,6 +321,7 @@ func (x *Exchange) data(p []byte, last bool) error {
 func (x *Exchange) broken() {
 	x.mu.Lock()
 	x.held = false
+	x.passed.drop()
 	if !x.ended {
 		x.ended, x.endedAt = true, time.Now()
 		if x.err = ErrWorkerGone; x.sent.IsZero() {

@@ -61,6 +61,9 @@ func (x *Exchange) CloseWithin(d time.Duration, why string) Outcome {
 	if x.held {
 		why = "still running " + d.String() + " after its answer (standpipe.after_response)"
 	}
+	if x.passed.taken {
+		why = "still running " + d.String() + " after its file was taken (close() of the app's result)"
+	}
 	if !x.done() && !x.expired && !x.sent.IsZero() {
 		x.limit = time.AfterFunc(d, func() { // ends by itself; end stops it
 			x.mu.Lock()

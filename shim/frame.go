@@ -11,23 +11,27 @@ type Kind uint8
 
 // The kinds of PROTOCOL.md.
 const (
-	KindHello      Kind = 0x01
-	KindBoot       Kind = 0x02
-	KindReady      Kind = 0x03
-	KindFailed     Kind = 0x04
-	KindRequest    Kind = 0x10
-	KindBody       Kind = 0x11
-	KindHead       Kind = 0x12
-	KindEnd        Kind = 0x13
-	KindError      Kind = 0x14
-	KindWindow     Kind = 0x15
-	KindLog        Kind = 0x16
-	KindBodyWanted Kind = 0x17
-	KindCancel     Kind = 0x20
-	KindDump       Kind = 0x23
-	KindStacks     Kind = 0x24
-	KindStop       Kind = 0x25
-	KindInterrupt  Kind = 0x26
+	KindHello       Kind = 0x01
+	KindBoot        Kind = 0x02
+	KindReady       Kind = 0x03
+	KindFailed      Kind = 0x04
+	KindRequest     Kind = 0x10
+	KindBody        Kind = 0x11
+	KindHead        Kind = 0x12
+	KindEnd         Kind = 0x13
+	KindError       Kind = 0x14
+	KindWindow      Kind = 0x15
+	KindLog         Kind = 0x16
+	KindBodyWanted  Kind = 0x17
+	KindEarlyHints  Kind = 0x18
+	KindFileTaken   Kind = 0x19
+	KindFileRefused Kind = 0x1A
+	KindCancel      Kind = 0x20
+	KindDump        Kind = 0x23
+	KindStacks      Kind = 0x24
+	KindStop        Kind = 0x25
+	KindInterrupt   Kind = 0x26
+	KindFile        Kind = 0x27
 )
 
 // Flags are a frame's flag bits.
@@ -39,6 +43,8 @@ const (
 	// FlagHold: the answer ends with this frame, but the worker is busy with the
 	// stream until a further End (standpipe.after_response).
 	FlagHold Flags = 0x0002
+	// FlagFile, on a Head: the body is the file that comes over the control socket.
+	FlagFile Flags = 0x0004
 )
 
 // Sizes, in octets.
@@ -63,23 +69,27 @@ var kinds = [256]struct {
 	ceiling int
 	known   bool
 }{
-	KindHello:      {"Hello", 64 << 10, true},
-	KindBoot:       {"Boot", 1 << 20, true},
-	KindReady:      {"Ready", 1 << 20, true},
-	KindFailed:     {"Failed", 1 << 20, true},
-	KindRequest:    {"Request", 4 + MaxHead + MaxInline, true},
-	KindBody:       {"Body", MaxInline, true},
-	KindHead:       {"Head", 4 + MaxHead + MaxInline, true},
-	KindEnd:        {"End", 0, true},
-	KindError:      {"Error", 1 << 20, true},
-	KindWindow:     {"Window", 4, true},
-	KindLog:        {"Log", 1 << 20, true},
-	KindBodyWanted: {"BodyWanted", 0, true},
-	KindCancel:     {"Cancel", 0, true},
-	KindDump:       {"Dump", 0, true},
-	KindStacks:     {"Stacks", 1 << 20, true},
-	KindStop:       {"Stop", 0, true},
-	KindInterrupt:  {"Interrupt", 1, true},
+	KindHello:       {"Hello", 64 << 10, true},
+	KindBoot:        {"Boot", 1 << 20, true},
+	KindReady:       {"Ready", 1 << 20, true},
+	KindFailed:      {"Failed", 1 << 20, true},
+	KindRequest:     {"Request", 4 + MaxHead + MaxInline, true},
+	KindBody:        {"Body", MaxInline, true},
+	KindHead:        {"Head", 4 + MaxHead + MaxInline, true},
+	KindEnd:         {"End", 0, true},
+	KindError:       {"Error", 1 << 20, true},
+	KindWindow:      {"Window", 4, true},
+	KindLog:         {"Log", 1 << 20, true},
+	KindBodyWanted:  {"BodyWanted", 0, true},
+	KindEarlyHints:  {"EarlyHints", 64 << 10, true},
+	KindFileTaken:   {"FileTaken", 0, true},
+	KindFileRefused: {"FileRefused", 0, true},
+	KindCancel:      {"Cancel", 0, true},
+	KindDump:        {"Dump", 0, true},
+	KindStacks:      {"Stacks", 1 << 20, true},
+	KindStop:        {"Stop", 0, true},
+	KindInterrupt:   {"Interrupt", 1, true},
+	KindFile:        {"File", 16, true},
 }
 
 func (k Kind) String() string {
@@ -107,7 +117,9 @@ func (f Frame) legalFlags() bool {
 	switch f.Kind {
 	case KindRequest:
 		return f.Flags == FlagEnd
-	case KindBody, KindHead:
+	case KindHead:
+		return f.Flags == FlagEnd || f.Flags == FlagEnd|FlagHold || f.Flags == FlagFile
+	case KindBody:
 		return f.Flags == FlagEnd || f.Flags == FlagEnd|FlagHold
 	case KindEnd, KindError:
 		return f.Flags == FlagHold

@@ -45,7 +45,7 @@ func FuzzFrames(f *testing.F) {
 // FuzzWalk walks arbitrary octets as each message of a worker's. No message takes
 // more memory than a small multiple of its octets.
 func FuzzWalk(f *testing.F) {
-	for kind := range uint8(7) {
+	for kind := range uint8(8) {
 		for _, h := range hostile {
 			f.Add(kind, []byte(h))
 			f.Add(kind, []byte("\x81\xa4type"+h))
@@ -56,7 +56,7 @@ func FuzzWalk(f *testing.F) {
 }
 
 func walk(kind uint8, data []byte) {
-	switch kind % 7 {
+	switch kind % 8 {
 	case 0:
 		_, _, _ = shim.DecodeHead(data)
 	case 1:
@@ -71,6 +71,8 @@ func walk(kind uint8, data []byte) {
 		_, _ = shim.DecodeError(data)
 	case 6:
 		_, _ = shim.DecodeLog(data)
+	case 7:
+		_, _ = shim.DecodeEarlyHints(data)
 	}
 }
 
@@ -78,7 +80,7 @@ func TestHostileLengthsTakeNoMemory(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	n := uint64(0)
-	for kind := range uint8(7) {
+	for kind := range uint8(8) {
 		for _, h := range hostile {
 			for _, prefix := range []string{"", "\x00\x00\x00\x05", "\x81\xa4type", "\x81\xa8sys_path"} {
 				walk(kind, []byte(prefix+h))
@@ -89,5 +91,24 @@ func TestHostileLengthsTakeNoMemory(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if took := after.TotalAlloc - before.TotalAlloc; took > 4*n {
 		t.Errorf("%d octets of messages took %d octets of memory", n, took)
+	}
+}
+
+// A header's length takes no memory that its octets do not fill: twice the ceiling at most.
+func TestLargestFramesTakeNoMoreThanTwiceTheCeiling(t *testing.T) {
+	const ceiling = 4 + shim.MaxHead + shim.MaxInline
+	for _, have := range []int{0, 1, ceiling / 2, ceiling} {
+		data := shim.AppendHeader(nil, shim.KindHead, 0, 1, ceiling)
+		data = append(data, make([]byte, have)...)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f, err := shim.NewFrameReader(bytes.NewReader(data)).Next()
+		runtime.ReadMemStats(&after)
+		if (err == nil) != (have == ceiling) || err == nil && len(f.Payload) != ceiling {
+			t.Errorf("%d octets of %d: %v", have, ceiling, err)
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > 2*ceiling+128<<10 {
+			t.Errorf("%d octets of %d took %d octets of memory", have, ceiling, took)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package shim
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -35,6 +36,18 @@ type Head struct {
 	// Length is how many octets the body will have, when the shim knows it from
 	// what the app returned; -1: it does not.
 	Length int64
+	// File: the body is a file; Exchange.File brings it.
+	File bool
+}
+
+// Get returns the first field of that name in any spelling; empty: none.
+func (h *Head) Get(name string) string {
+	for i := range h.Fields {
+		if len(h.Fields[i].Name) == len(name) && strings.EqualFold(h.Fields[i].Name, name) {
+			return h.Fields[i].Value
+		}
+	}
+	return ""
 }
 
 // Boot is Go's first message to a worker: what to load, and what stays the same
@@ -47,8 +60,10 @@ type Boot struct {
 	PythonPath []string
 	Found      string // how the interpreter was found; may be empty
 	Threads    int    // requests at a time; 0 means 1
+	Gevent     bool   // they are gevent's greenlets, not threads
 	Worker     int    // 0..n-1
 	Generation int    // 1, 2, ...
+	Tag        string // the secret of the tags in the worker's output; empty: no tags
 	Environ    []Var
 	Watch      bool // the shim names the modules' files
 }
@@ -99,6 +114,11 @@ func appendMessage(b []byte, k Kind, encode func(*msgpack.Encoder) error) ([]byt
 
 // AppendBoot appends a Boot frame.
 func AppendBoot(b []byte, m *Boot) ([]byte, error) {
+	threads := max(m.Threads, 1)
+	greenlets := 0
+	if m.Gevent {
+		threads, greenlets = 1, threads
+	}
 	environ := make(map[string][]byte, len(m.Environ))
 	for _, v := range m.Environ {
 		environ[v.Name] = []byte(v.Value)
@@ -107,8 +127,8 @@ func AppendBoot(b []byte, m *Boot) ([]byte, error) {
 		e.SetSortMapKeys(true)
 		return e.Encode(map[string]any{
 			"name": m.Name, "app": m.App, "candidates": list(m.Candidates), "dir": m.Dir,
-			"pythonpath": list(m.PythonPath), "found": m.Found, "threads": max(m.Threads, 1),
-			"worker": m.Worker, "generation": m.Generation, "environ": environ, "watch": m.Watch,
+			"pythonpath": list(m.PythonPath), "found": m.Found, "threads": threads, "gevent": greenlets,
+			"worker": m.Worker, "generation": m.Generation, "environ": environ, "watch": m.Watch, "tag": m.Tag,
 		})
 	})
 }

@@ -2,10 +2,13 @@
 //
 // It runs a command that speaks the worker protocol (package shim); it knows
 // neither Python nor HTTP. What is here: how a command becomes a process with
-// pipes (spawn*.go, the only room that starts processes), one incarnation of a
-// worker (worker.go, life.go), its permanent seat (slot.go), when a seat may start again
-// (backoff.go), the seats of one app and the waiting line (pool.go, line.go),
-// what a worker prints (output.go), and what is told to the log (event.go).
+// pipes (spawn*.go; cmd/internal/upgrade alone starts processes too, through Own), one incarnation of a
+// worker (worker.go, life.go), who waits for orphans (family.go, spawn_reap*.go), its permanent seat (slot.go), when a seat may start again
+// (backoff.go), the seats of one app and the waiting line (pool.go, line.go), the
+// versions of what they run (generation.go), how many seats there are (scale.go),
+// age and size (keep.go), what a death means to requests (fate.go, oom_*.go),
+// what a worker prints (output.go; splitter.go and grouper.go make records of it),
+// and what is told to the log (event.go).
 // What is not: how these happenings are written (cmd), what a request is
 // (bridge).
 //
@@ -18,15 +21,33 @@
 // Where it is (State) and why it was asked to leave (Reason) are two fields; how
 // it ended (Cause) is a third. Worker.run is the only writer of State.
 //
+// # Replacement
+//
+// A reload, a worker that has served enough, one that has grown, a restart by
+// command and one that leaves after a timeout are one thing to a slot: its worker is
+// due, a second one boots beside it, and takes over when it is ready; then the first
+// one finishes what it runs. Until then nothing is taken from the app. How many
+// slots do that at a time is the pool's affair: Surge of them in a reload, a tenth
+// of them for age and size.
+//
+// A generation is one immutable version of the Options. A reload makes the next one;
+// it counts once one of its workers was ready, and until then a seat that falls
+// empty is filled by the old one.
+//
 // # Goroutines
 //
 //	who                  started by     ends when                          waited for by
-//	slot.run             Pool.Start     the pool stops                     Pool.Stop
+//	slot.run             Pool.resize    the slot is closed                 Pool.Stop
+//	launch               slot.run       its worker has ended               slot.run
+//	Pool.keep            Pool.Start     the pool stops                     Pool.Stop
+//	a reload             Pool.Reload    all slots have moved, or a stop    Pool.Stop
+//	a warmup             Worker.run     the answer, or the Conn's end      nobody: it holds nothing
+//	the reaper           ReapStrangers  its stop is called                 its stop
 //	worker's Conn        Worker.run     the pipes end or are closed        Worker.run
 //	worker's wait        Worker.run     the process is reaped              Worker.run
 //	worker's output      Worker.run     end of file, or 1 s after death    Worker.run
 //	worker's stacks      Worker.run     end of file, or 1 s after death    Worker.run
 //
-// Worker.run runs on its slot's goroutine. A death is what waitpid says, never an
+// Worker.run runs on its launch's goroutine. A death is what waitpid says, never an
 // end of file; a process is never left before it is reaped.
 package supervisor

@@ -143,6 +143,8 @@ type Refused struct {
 // Output: the worker printed something, or something that it started did.
 type Output struct {
 	Who
+	// ID of the request that it belongs to; empty: none, or nobody can say.
+	ID string
 	// Text is one line, or several that belong together (a traceback); without
 	// the last newline; at most 64 KiB.
 	Text string

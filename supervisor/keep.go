@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"math/rand/v2"
 	"time"
 )
@@ -73,6 +74,8 @@ func (p *Pool) keep() {
 		case <-p.stop:
 			return
 		case <-p.regen:
+		case answer := <-p.pulse:
+			close(answer)
 		case now := <-look:
 			p.scale(now, &s)
 		case <-sample:
@@ -101,4 +104,33 @@ func (p *Pool) sample() {
 			p.mu.Unlock()
 		}
 	}
+}
+
+// Alive returns nil when the pool's lock can be taken and its housekeeping runs, or
+// the pool is stopping; ctx's error when that cannot be told in time.
+func (p *Pool) Alive(ctx context.Context) error {
+	took := make(chan bool, 1)
+	go func() { // ends when it gets the lock; where nobody ever does, with the process
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		took <- p.started && !p.stopping
+	}()
+	var running bool
+	select {
+	case running = <-took:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if !running {
+		return nil
+	}
+	answer := make(chan struct{})
+	select {
+	case p.pulse <- answer:
+	case <-p.stop:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
 }

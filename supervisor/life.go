@@ -69,7 +69,7 @@ func (l *life) live() Exit {
 				l.control, l.canDump = h.Control, h.Stacks
 				w.pool.emit(WorkerHello{w.who, h})
 				m := w.gen.Boot
-				m.Worker, m.Generation = w.slot, w.who.Generation
+				m.Worker, m.Generation, m.Tag = w.slot, w.who.Generation, w.tag
 				if err := w.conn.Boot(&m); err != nil {
 					l.protocol = err
 					stop(ProtocolError)
@@ -296,7 +296,7 @@ func (l *life) bootErr(e Exit) error {
 	switch {
 	case l.failure != nil:
 		return l.failure
-	case l.reason == Shutdown, l.reason.patient():
+	case l.reason.ends(), l.reason.patient():
 		return errStopped
 	case l.protocol != nil:
 		return l.protocol

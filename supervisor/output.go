@@ -1,128 +1,71 @@
 package supervisor
 
 import (
-	"bytes"
 	"io"
-	"strings"
 	"time"
 )
 
-// maxRecord bounds one record of output, and what is kept of the output of a
-// worker that is not ready yet.
-const maxRecord = 64 << 10
+const (
+	// maxRecord bounds one record of output, and what is kept of the output of a
+	// worker that is not ready yet.
+	maxRecord = 64 << 10
+	// pause is how long a record waits for a line that may belong to it, and a line
+	// for its end.
+	pause = 50 * time.Millisecond
+	// alone is how long a request must have been the only one in flight at its
+	// worker for raw output to be taken for its own: output is read a moment after
+	// it was written, and a wrong id is worse than none.
+	alone = 50 * time.Millisecond
+)
 
 // readOutput reads r to its end and hands on records: a line, or the lines of a
-// traceback with the line before it. A record is handed on when the next one
-// begins, or when nothing came for a short while. It closes r.
-func readOutput(r io.ReadCloser, record func(string)) {
+// traceback with the line before it, with the id of the request that they belong
+// to (empty: none). A record is handed on when the next one of its request
+// begins, or when nothing came for it for a short while. sole is asked for the
+// request to which raw output belongs. readOutput closes r.
+func readOutput(r io.ReadCloser, tag string, sole func() string, record func(id, text string)) {
 	defer r.Close()
-	chunks := make(chan []byte)
+	type chunk struct {
+		b  []byte
+		id string // of what has no tag
+	}
+	chunks := make(chan chunk)
 	go func() { // ends with r; readOutput waits for the close of chunks
 		defer close(chunks)
 		buf := make([]byte, 64<<10)
 		for {
 			n, err := r.Read(buf)
 			if n > 0 {
-				chunks <- append([]byte(nil), buf[:n]...)
+				chunks <- chunk{append([]byte(nil), buf[:n]...), sole()}
 			}
 			if err != nil {
 				return
 			}
 		}
 	}()
-	g := grouper{record: record}
+	s := newSplitter(tag, record)
+	quiet := time.NewTimer(pause)
+	defer quiet.Stop()
 	for {
-		var quiet <-chan time.Time
-		if g.pending() {
-			quiet = time.After(50 * time.Millisecond)
+		if at := s.due(); at.IsZero() {
+			quiet.Stop()
+		} else {
+			quiet.Reset(time.Until(at))
 		}
 		select {
 		case c, ok := <-chunks:
 			if !ok {
-				g.finish()
+				s.finish()
 				return
 			}
-			g.write(c)
-		case <-quiet:
-			g.flush()
+			now := time.Now()
+			s.write(c.b, c.id, now)
+			s.flush(now) // of a request that is quiet while others are not
+		case now := <-quiet.C:
+			s.flush(now)
 		}
 	}
 }
-
-// grouper parts output into records.
-type grouper struct {
-	record func(string)
-	line   []byte       // the line under way
-	text   bytes.Buffer // the record under way
-	trace  bool         // inside a traceback: its last line is still to come
-}
-
-func (g *grouper) pending() bool { return g.text.Len() > 0 || len(g.line) > 0 }
-
-func (g *grouper) write(p []byte) {
-	for len(p) > 0 {
-		n, ends := bytes.IndexByte(p, '\n'), true
-		if n < 0 {
-			n, ends = len(p), false
-		}
-		if room := maxRecord - len(g.line); n > room { // a line without end is cut, not kept
-			g.line = append(g.line, p[:room]...)
-			g.endLine()
-			p = p[room:]
-			continue
-		}
-		g.line = append(g.line, p[:n]...)
-		if !ends {
-			return
-		}
-		g.endLine()
-		p = p[n+1:]
-	}
-}
-
-// endLine adds the line under way to the record it belongs to.
-func (g *grouper) endLine() {
-	line := string(bytes.TrimSuffix(g.line, []byte("\r")))
-	g.line = g.line[:0]
-	indented := strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t")
-	starts := strings.HasPrefix(line, "Traceback (most recent call last):")
-	chained := strings.HasPrefix(line, "During handling of the above exception") ||
-		strings.HasPrefix(line, "The above exception was the direct cause")
-	switch {
-	case g.text.Len() == 0: // the first line of a record
-	case starts, indented, g.trace, chained, line == "" && g.text.Len() > 0:
-	default:
-		g.emit()
-	}
-	if g.text.Len()+len(line) > maxRecord {
-		g.emit()
-	}
-	if g.text.Len() > 0 {
-		g.text.WriteByte('\n')
-	}
-	g.text.WriteString(line)
-	// The line that is not indented ends a traceback: the exception itself.
-	g.trace = starts || g.trace && indented
-}
-
-func (g *grouper) emit() {
-	if text := strings.TrimRight(g.text.String(), "\n"); text != "" {
-		g.record(text)
-	}
-	g.text.Reset()
-	g.trace = false
-}
-
-// flush hands on what is complete, and a line without an end too: it may be a
-// prompt that somebody waits to see.
-func (g *grouper) flush() {
-	if len(g.line) > 0 {
-		g.endLine()
-	}
-	g.emit()
-}
-
-func (g *grouper) finish() { g.flush() }
 
 // tail keeps the last octets of what is written to it.
 type tail struct{ b []byte }

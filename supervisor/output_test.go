@@ -33,7 +33,7 @@ func TestGrouping(t *testing.T) {
 					g.write([]byte(in[:n]))
 					in = in[n:]
 				}
-				g.finish()
+				g.flush()
 				if strings.Join(got, "|") != strings.Join(c.want, "|") {
 					t.Errorf("in steps of %d: %q", step, got)
 				}
@@ -46,7 +46,7 @@ func TestOutputIsBounded(t *testing.T) {
 	var got []string
 	g := grouper{record: func(s string) { got = append(got, s) }}
 	g.write([]byte(strings.Repeat("x", 5*maxRecord/2) + "\n" + strings.Repeat(" indented\n", maxRecord/4)))
-	g.finish()
+	g.flush()
 	total := 0
 	for _, s := range got {
 		if len(s) > maxRecord {
@@ -66,7 +66,7 @@ func TestOutputIsPrompt(t *testing.T) {
 		r, w := io.Pipe()
 		got := make(chan string, 10)
 		done := make(chan struct{})
-		go func() { readOutput(r, func(s string) { got <- s }); close(done) }()
+		go func() { readOutput(r, "", func() string { return "" }, func(_, s string) { got <- s }); close(done) }()
 		_, _ = w.Write([]byte("Password: "))
 		time.Sleep(100 * time.Millisecond)
 		select {

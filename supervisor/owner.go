@@ -12,9 +12,9 @@ import (
 
 // Noise: output that came before the nonce.
 func (w *Worker) Noise(p []byte) {
-	g := grouper{record: w.output}
+	g := grouper{record: func(text string) { w.output("", text) }}
 	g.write(p)
-	g.finish()
+	g.flush()
 }
 
 // Hello hands on to run.
@@ -59,14 +59,14 @@ func offer[T any](c chan T, v T) {
 	}
 }
 
-// output hands on what the worker printed.
-func (w *Worker) output(text string) {
+// output hands on what the worker printed for the request id; empty: for none.
+func (w *Worker) output(id, text string) {
 	if w.State() < Serving {
 		w.mu.Lock()
 		w.tail.add(text)
 		w.mu.Unlock()
 	}
-	w.pool.emit(Output{w.who, text})
+	w.pool.emit(Output{w.who, id, text})
 }
 
 // readStacks reads what faulthandler writes, until the pipe ends.

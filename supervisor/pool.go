@@ -34,9 +34,11 @@ type Pool struct {
 	paused    bool
 	started   bool
 	stopping  bool
+	ending    Reason // of its workers' end, when it is stopping
 	killing   bool
-	regen     chan struct{} // capacity 1: gen is another one
-	failure   *BootFailure  // the last one; nil after a Ready
+	regen     chan struct{}      // capacity 1: gen is another one
+	pulse     chan chan struct{} // somebody asks whether keep runs
+	failure   *BootFailure       // the last one; nil after a Ready
 	turned    refusals
 	count     Counts
 
@@ -47,7 +49,8 @@ type Pool struct {
 // New returns a pool that has not been started.
 func New(o Options) *Pool {
 	return &Pool{opts: o, gen: newGeneration(o, 1), numbers: 1, stop: make(chan struct{}), reloads: make(chan struct{}, 1), regen: make(chan struct{}, 1),
-		up: make(chan struct{}), down: make(chan struct{})}
+		pulse: make(chan chan struct{}),
+		up:    make(chan struct{}), down: make(chan struct{})}
 }
 
 // App returns the name of the app.
@@ -307,12 +310,6 @@ func (p *Pool) lastOutput() time.Duration {
 		return 100 * time.Millisecond
 	}
 	return time.Second
-}
-
-func (p *Pool) servedBy(w *Worker) int64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return w.served
 }
 
 // bootEnded lets the next one boot, and returns the pause until then. tell: the

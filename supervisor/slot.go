@@ -69,7 +69,7 @@ func (s *slot) aim(g *generation) {
 
 // close orders the slot to end. pool.mu is held.
 func (s *slot) close(why Reason) {
-	if s.closing == None || why == Shutdown {
+	if s.closing == None || why.ends() {
 		s.closing = why
 		offer(s.wake, struct{}{})
 	}
@@ -106,7 +106,7 @@ func (s *slot) run() {
 		target, due, closing := s.target, s.due, s.closing
 		s.seat, s.backup, s.resting = cur.who(), next.who(), rest != nil
 		if p.stopping {
-			closing = Shutdown
+			closing = p.ending
 		}
 		p.mu.Unlock()
 		target.nudge() // a reload looks at what was written just now
@@ -221,7 +221,7 @@ func (s *slot) launch(gen *generation) *launch {
 
 // leave tells the worker to go, or not to come.
 func (l *launch) leave(why Reason) {
-	if l == nil || l.told == why || l.told == Shutdown {
+	if l == nil || l.told == why || l.told.ends() {
 		return
 	}
 	select {

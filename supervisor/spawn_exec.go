@@ -43,7 +43,13 @@ func (Exec) Spawn(c Command) (*Child, error) {
 		Stdin: stdin.theirs, Stdout: stdout.theirs, Stderr: output.theirs,
 		ExtraFiles: extra.files, SysProcAttr: ownGroup(),
 	}
-	if err := cmd.Start(); err != nil {
+	err = Own(func() (int, error) {
+		if err := cmd.Start(); err != nil {
+			return 0, err
+		}
+		return cmd.Process.Pid, nil
+	})
+	if err != nil {
 		fds.closeOurs()
 		return nil, startError(c.Args[0], err)
 	}

@@ -80,6 +80,7 @@ func (p *process) Wait() Exit {
 		defer p.mu.Unlock()
 	}
 	p.reaped = true
+	Disown(pid)
 	if err != nil {
 		return Exit{Code: -1}
 	}

@@ -25,6 +25,7 @@ func (p *process) Signal(o Order) error {
 
 func (p *process) Wait() Exit {
 	ps, err := p.cmd.Process.Wait()
+	Disown(p.Pid())
 	p.mu.Lock()
 	p.reaped = true
 	p.mu.Unlock()

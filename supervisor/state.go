@@ -48,11 +48,12 @@ const (
 	MaxLifetime // it has lived as long as it may
 	MaxRSS      // it is larger than it should be; it finishes its requests
 	HardRSS     // it is larger than it may be; it was killed
+	Upgrade     // another process has taken over
 )
 
 func (r Reason) String() string {
 	names := [...]string{"none", "shutdown", "request_timeout", "protocol_error", "boot_failed", "boot_timeout", "client_gone",
-		"reload", "restart", "scale_down", "max_requests", "max_lifetime", "max_rss", "hard_rss"}
+		"reload", "restart", "scale_down", "max_requests", "max_lifetime", "max_rss", "hard_rss", "upgrade"}
 	if r < 0 || int(r) >= len(names) {
 		return fmt.Sprintf("Reason(%d)", int(r))
 	}
@@ -61,8 +62,11 @@ func (r Reason) String() string {
 
 // planned: the slot starts the next worker at once.
 func (r Reason) planned() bool {
-	return r == RequestTimeout || r == Shutdown || r == ClientGone || r.patient()
+	return r == RequestTimeout || r.ends() || r == ClientGone || r.patient()
 }
+
+// ends: the pool ends, and with it all workers.
+func (r Reason) ends() bool { return r == Shutdown || r == Upgrade }
 
 // patient: a worker that leaves for this reason finishes what it runs first.
 func (r Reason) patient() bool {

@@ -40,9 +40,12 @@ func (p *Pool) busy() bool {
 // Stop ends all workers: those that are idle at once, and what still runs is
 // told to leave, then killed. It returns when every process is reaped, or kills
 // what is left when ctx ends, and then returns.
-func (p *Pool) Stop(ctx context.Context) {
+func (p *Pool) Stop(ctx context.Context) { p.StopFor(ctx, Shutdown) }
+
+// StopFor is Stop with another reason in the workers' records: Upgrade.
+func (p *Pool) StopFor(ctx context.Context, why Reason) {
 	p.mu.Lock()
-	p.halt()
+	p.halt(why)
 	p.mu.Unlock()
 
 	done := make(chan struct{})
@@ -56,18 +59,18 @@ func (p *Pool) Stop(ctx context.Context) {
 }
 
 // halt begins the stop. mu is held.
-func (p *Pool) halt() {
+func (p *Pool) halt(why Reason) {
 	if p.stopping {
 		return
 	}
-	p.stopping = true
+	p.stopping, p.ending = true, why
 	close(p.stop)
 	p.line.refuse(shim.ErrStopping)
 	for _, s := range p.slots {
-		s.close(Shutdown)
+		s.close(why)
 	}
 	for _, w := range p.workers { // those of slots that were closed before, too
-		offer(w.retire, Shutdown)
+		offer(w.retire, why)
 	}
 }
 
@@ -75,7 +78,7 @@ func (p *Pool) halt() {
 func (p *Pool) Kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.halt()
+	p.halt(Shutdown)
 	if p.killing {
 		return
 	}

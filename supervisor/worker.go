@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"sync"
@@ -37,6 +39,7 @@ type Worker struct {
 	kill    chan struct{}     // closed by Pool.Kill through the pool
 
 	program string // Args[0] of the command
+	tag     string // the secret of the tags in its output: nobody else can make one
 	conn    *shim.Conn
 	child   *Child
 	started time.Time
@@ -53,7 +56,6 @@ type Worker struct {
 	freed    int64 // the pool's clock when it last became free: longest idle first
 	served   int64
 	due      bool // it is to be replaced
-	readyAt  time.Time
 
 	rss atomic.Int64 // octets, when it was last looked at; 0: it was not
 }
@@ -66,7 +68,7 @@ type expiry struct {
 
 func newWorker(p *Pool, gen *generation, slot int) *Worker {
 	return &Worker{
-		pool: p, gen: gen, slot: slot, most: spread(gen.MaxRequests, gen.Jitter),
+		pool: p, gen: gen, slot: slot, tag: secret(), most: spread(gen.MaxRequests, gen.Jitter),
 		who:   Who{App: p.opts.App, Worker: fmt.Sprintf("%s/%d", p.opts.App, slot+1), Generation: gen.number},
 		hello: make(chan *shim.Hello, 1), ready: make(chan *shim.Ready, 1), failed: make(chan *shim.Failed, 1),
 		expired: make(chan expiry, 2*gen.Threads), retire: make(chan Reason, 4), idle: make(chan struct{}, 1),
@@ -74,6 +76,13 @@ func newWorker(p *Pool, gen *generation, slot int) *Worker {
 		gone:    make(chan struct{}),
 		onReady: func() {}, onLeave: func(Reason) {},
 	}
+}
+
+// secret makes 16 hex digits.
+func secret() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
 }
 
 // State returns where the worker is.
@@ -107,7 +116,10 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 	outputDone := make(chan struct{})
 	wg.Go(func() { connDone <- w.conn.Run() })
 	wg.Go(func() { exit <- w.child.Wait() })
-	wg.Go(func() { defer close(outputDone); readOutput(w.child.Output, w.output) })
+	wg.Go(func() {
+		defer close(outputDone)
+		readOutput(w.child.Output, w.tag, func() string { return w.conn.Sole(alone) }, w.output)
+	})
 	if w.child.Stacks != nil {
 		wg.Go(w.readStacks)
 	}

@@ -26,7 +26,7 @@ type Info struct {
 	// field's when it has one. Empty: "localhost", and the scheme's port.
 	ServerName, ServerPort string
 	// BodySize is the length of a chunked body, decoded; used when the request
-	// says no length.
+	// says no length. Below 0: it is not known yet, and CONTENT_LENGTH is left out.
 	BodySize int64
 	// Attempt above 1: the app may have seen this request before.
 	Attempt int
@@ -112,7 +112,7 @@ func AppendVars(dst []shim.Var, r *http.Request, in *Info) []shim.Var {
 // The digits are ours: the client's spelling ("007") stays outside.
 func contentLength(r *http.Request, in *Info) (int64, bool) {
 	if r.ContentLength < 0 || len(r.TransferEncoding) > 0 {
-		return in.BodySize, true
+		return in.BodySize, in.BodySize >= 0
 	}
 	_, said := r.Header["Content-Length"]
 	return r.ContentLength, said || r.ContentLength > 0

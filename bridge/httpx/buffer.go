@@ -39,10 +39,10 @@ func (b *Buffer) Fill(src io.Reader, limit int64, progress func()) error {
 	block := *b.block
 	for {
 		if b.n == len(block) && b.n <= b.spool.memory() {
-			grown := make([]byte, min(2*len(block), b.spool.memory()+1))
-			copy(grown, block)
-			block = grown
-			b.block = &block
+			grown := b.spool.block(max(2*(b.n-1), nextBlock))
+			copy(*grown, block)
+			b.spool.giveBack(b.block)
+			b.block, block = grown, *grown
 		}
 		if b.n == len(block) {
 			if err := b.spill(block); err != nil {
@@ -178,8 +178,6 @@ func (b *Buffer) Close() {
 	}
 	b.spool.used.Add(-b.held)
 	b.held = 0
-	if len(*b.block) <= firstBlock+1 {
-		b.spool.blocks.Put(b.block)
-	}
+	b.spool.giveBack(b.block)
 	b.block = nil
 }

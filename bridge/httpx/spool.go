@@ -39,10 +39,15 @@ type Spool struct {
 	used   atomic.Int64 // octets in files, and promised ones
 	inRAM  atomic.Int64 // those of them that are in anonymous memory
 	blocks sync.Pool    // *[]byte of firstBlock octets
+	larger sync.Pool    // *[]byte of nextBlock octets
 }
 
-// firstBlock is what a body is given at first; octets. It doubles up to Memory.
-const firstBlock = 64 << 10
+// What a body is given at first, when that is full, and then twice as much each
+// time, up to Memory; octets. Clients that trickle hold little.
+const (
+	firstBlock = 4 << 10
+	nextBlock  = 64 << 10
+)
 
 func (s *Spool) memory() int {
 	if s.Memory == 0 {
@@ -82,10 +87,33 @@ func (s *Spool) takeRAM(n int64) error {
 
 // Take returns an empty Buffer.
 func (s *Spool) Take() *Buffer {
-	block, ok := s.blocks.Get().(*[]byte)
-	if !ok {
-		b := make([]byte, min(s.memory(), firstBlock)+1) // the one more octet tells a full body from one that goes on
+	return &Buffer{spool: s, block: s.block(firstBlock)}
+}
+
+// block returns memory for size octets, or Memory, and one more, which tells a full
+// body from one that goes on.
+func (s *Spool) block(size int) *[]byte {
+	size = min(size, s.memory()) + 1
+	var block *[]byte
+	switch size {
+	case firstBlock + 1:
+		block, _ = s.blocks.Get().(*[]byte)
+	case nextBlock + 1:
+		block, _ = s.larger.Get().(*[]byte)
+	}
+	if block == nil {
+		b := make([]byte, size)
 		block = &b
 	}
-	return &Buffer{spool: s, block: block}
+	return block
+}
+
+// giveBack keeps a block for the next body.
+func (s *Spool) giveBack(block *[]byte) {
+	switch len(*block) {
+	case firstBlock + 1:
+		s.blocks.Put(block)
+	case nextBlock + 1:
+		s.larger.Put(block)
+	}
 }

@@ -4,6 +4,7 @@
 // What is here:
 //
 //	listener.go   host:port, :port, unix:/path, fd://N, LISTEN_FDS; ListenError
+//	handover.go   a listener that another process takes over; Leave
 //	limit.go      max_connections, and no spinning when file descriptors run out
 //	server.go     Server: Serve, Shutdown, Close; connection counts
 //	chain.go      Chain: the way of a request, outermost first

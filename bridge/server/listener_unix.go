@@ -90,7 +90,7 @@ func listenUnix(ctx context.Context, path string, s Spec) (net.Listener, error) 
 	if err != nil {
 		return fail(err)
 	}
-	return &unixListener{Listener: ln, path: path, made: st}, nil
+	return &unixListener{Listener: ln, path: path, owned: st}, nil
 }
 
 // modeOf: without a mode a socket is for the user and group that are named, else
@@ -159,19 +159,41 @@ func owner(s Spec) (uid, gid int, err error) {
 type unixListener struct {
 	net.Listener
 	path string
-	made os.FileInfo
-	once sync.Once
+
+	mu    sync.Mutex
+	owned os.FileInfo // nil: another process's
 }
 
 func (l *unixListener) Addr() net.Addr { return &net.UnixAddr{Name: l.path, Net: "unix"} }
 
 func (l *unixListener) Close() error {
-	l.once.Do(func() {
-		if st, err := os.Lstat(l.path); err == nil && os.SameFile(st, l.made) {
-			os.Remove(l.path)
-		}
-	})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if st, err := os.Lstat(l.path); err == nil && l.owned != nil && os.SameFile(st, l.owned) {
+		os.Remove(l.path)
+	}
+	l.owned = nil
 	return l.Listener.Close()
+}
+
+func (l *unixListener) own(yes bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.owned = nil
+	if st, err := os.Lstat(l.path); yes && err == nil && st.Mode()&os.ModeSocket != 0 {
+		l.owned = st
+	}
+}
+
+func (l *unixListener) inner() net.Listener { return l.Listener }
+
+func inheritUnix(ln net.Listener, path string) net.Listener {
+	return &unixListener{Listener: ln, path: path}
+}
+
+func duplicate(fd uintptr) (uintptr, error) {
+	n, err := unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 3)
+	return uintptr(n), os.NewSyscallError("fcntl", err)
 }
 
 func closeOnExec(fd uintptr) { unix.CloseOnExec(int(fd)) }

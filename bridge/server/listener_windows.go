@@ -27,3 +27,8 @@ func noDescriptors(err error) bool {
 
 // setBacklog: Windows' own number stays.
 func setBacklog(net.Listener, int) error { return nil }
+
+// inheritUnix: no process hands a listener over here.
+func inheritUnix(ln net.Listener, path string) net.Listener { return ln }
+
+func duplicate(uintptr) (uintptr, error) { return 0, errors.ErrUnsupported }

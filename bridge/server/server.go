@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,6 +43,10 @@ type Server struct {
 
 	open    atomic.Int64
 	refused func(remote string, status int)
+
+	leaving atomic.Bool
+	mu      sync.Mutex
+	doors   []*patient // listeners that are served
 }
 
 // New makes a server; Serve starts it.
@@ -61,7 +66,7 @@ func New(h http.Handler, o Options) *Server {
 		s.slots = newSlots(o.MaxConnections)
 	}
 	s.http = &http.Server{
-		Handler:           h,
+		Handler:           s.front(h),
 		ReadHeaderTimeout: o.ReadHeaderTimeout,
 		IdleTimeout:       o.IdleTimeout,
 		MaxHeaderBytes:    o.MaxHeaderBytes,
@@ -80,8 +85,12 @@ func New(h http.Handler, o Options) *Server {
 // Serve accepts connections on ln until Shutdown or Close, and then returns nil.
 // It may run for several listeners at a time. ln is closed when it returns.
 func (s *Server) Serve(ln net.Listener) error {
-	err := s.http.Serve(&patient{Listener: ln, slots: s.slots, refused: s.refused, log: s.log, done: make(chan struct{})})
-	if err == http.ErrServerClosed {
+	door := &patient{Listener: ln, slots: s.slots, refused: s.refused, log: s.log, done: make(chan struct{})}
+	s.mu.Lock()
+	s.doors = append(s.doors, door)
+	s.mu.Unlock()
+	err := s.http.Serve(door)
+	if err == http.ErrServerClosed || s.leaving.Load() {
 		return nil
 	}
 	return err

@@ -127,13 +127,17 @@ func configInput(c *cli.Context) (config.Input, error) {
 		} else {
 			f.Values = []string{c.String(f.Name)}
 		}
-		if s.Key == "worker_class" {
-			if err := workerClass(f.Values[0]); err != nil {
-				return in, exit.With(exit.Usage, err)
-			}
+		if s.Key == "worker_class" || s.Key == "worker_connections" {
 			continue
 		}
 		in.Flags = append(in.Flags, f)
+	}
+	greenlets, err := gunicornWorkers(c.String("worker-class"), c.String("worker-connections"), c.IsSet("worker-class"), c.IsSet("worker-connections"))
+	if err != nil {
+		return in, exit.With(exit.Usage, err)
+	}
+	if greenlets != "" && !c.IsSet("gevent") {
+		in.Flags = append(in.Flags, config.Flag{Name: "gevent", Values: []string{greenlets}})
 	}
 	return in, nil
 }

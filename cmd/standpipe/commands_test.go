@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -76,7 +77,11 @@ func TestUsageErrors(t *testing.T) {
 		"-w 4 app":                               "-w stands before the command",
 		"version x":                              `"x" is left over; standpipe version takes no arguments`,
 		"version --preload":                      "there is no flag --preload",
-		"check -k gevent":                        "-k gevent: not yet",
+		"check -k eventlet":                      "-k eventlet: not yet",
+		"check -k gevent --threads 2":            "gevent is 1000 and threads is 2",
+		"check --gevent 20000":                   "gevent is 20000; it is 1 to 10000",
+		"check --worker-connections 5":           "goes with -k gevent",
+		"check -k gevent --worker-connections x": `"x" is not a whole number`,
 		"check -k uvicorn.workers.UvicornWorker": "not ASGI",
 		"check -k fast":                          "there is no such kind of worker",
 		"serve --preload":                        "--preload: not yet: ",
@@ -100,6 +105,11 @@ func TestCheck(t *testing.T) {
 	code, out, errOut := call(t, "check", "-k", "sync", "-w", "3")
 	if code != 0 || !strings.HasPrefix(out, "ok ") || !strings.Contains(out, "first of app.py") || !strings.Contains(out, "workers 3") || errOut != "" {
 		t.Errorf("exit %d, %q, %q", code, out, errOut)
+	}
+	for line, want := range map[string]string{"-k gevent": "1000", "-k gevent --gevent 7": "7", "-k gevent --worker-connections 9": "9", "--gevent 5": "5"} {
+		if code, out, errOut := call(t, append([]string{"config"}, strings.Fields(line)...)...); code != 0 || !regexp.MustCompile(`gevent\s+=? *`+want+`\b`).MatchString(out) {
+			t.Errorf("%s: exit %d, %q, %q", line, code, out, errOut)
+		}
 	}
 	code, out, _ = call(t, "check", "-c", "good.toml")
 	if code != 0 || !strings.Contains(out, "good.toml is good") || !strings.Contains(out, "on a.org /") {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -44,6 +45,31 @@ func gunicornSays(flag string) string {
 	return ""
 }
 
+// gunicornWorkers is what -k and --worker-connections come to: the value of --gevent, or nothing.
+func gunicornWorkers(class, connections string, classSet, connectionsSet bool) (string, error) {
+	if classSet {
+		if err := workerClass(class); err != nil {
+			return "", err
+		}
+	}
+	switch {
+	case connectionsSet && !isGevent(class):
+		return "", fmt.Errorf("--worker-connections says how many greenlets a worker runs; it goes with -k gevent. --max-connections bounds the clients of all workers together")
+	case connectionsSet:
+		if n, err := strconv.Atoi(connections); err != nil || n < 1 {
+			return "", fmt.Errorf("--worker-connections: %q is not a whole number of 1 or more", connections)
+		}
+		return connections, nil
+	case isGevent(class):
+		return "1000", nil // gunicorn's default of worker_connections
+	}
+	return "", nil
+}
+
+func isGevent(class string) bool {
+	return class == "gevent" || class == "gunicorn.workers.ggevent.GeventWorker"
+}
+
 // workerClass checks the value of -k.
 func workerClass(v string) error {
 	short := v
@@ -57,16 +83,16 @@ func workerClass(v string) error {
 	}
 	low := strings.ToLower(short)
 	switch {
-	case v == "sync" || v == "gthread":
+	case v == "sync" || v == "gthread" || isGevent(v):
 		return nil
 	case strings.HasPrefix(low, "gevent"), strings.HasPrefix(low, "eventlet"), strings.HasPrefix(low, "ggevent"):
-		return fmt.Errorf("-k %s: not yet; --threads 16 lets one worker wait for many things", v)
+		return fmt.Errorf("-k %s: not yet; --threads 16 lets one worker wait for many things, and so does -k gevent", v)
 	case strings.Contains(low, "uvicorn"), strings.Contains(low, "asgi"):
 		return fmt.Errorf("-k %s: not yet; standpipe serves WSGI applications, not ASGI ones", v)
 	case low == "tornado" || low == "tornadoworker":
 		return fmt.Errorf("-k %s: not yet; standpipe serves WSGI applications", v)
 	default:
-		return fmt.Errorf("-k %s: there is no such kind of worker; sync and gthread are accepted, and --threads alone decides", v)
+		return fmt.Errorf("-k %s: there is no such kind of worker; sync, gthread and gevent are accepted", v)
 	}
 }
 
@@ -203,9 +229,9 @@ func gunicornSettings() []gunicornSetting {
 		{"backlog", "--backlog", ours, ""},
 
 		{"workers", "-w --workers", ours, "default: by cpus and memory, not 1"},
-		{"worker_class", "-k --worker-class", ours, "`sync` and `gthread` are accepted and mean the same; `--threads` decides. gevent, eventlet and tornado: not yet"},
+		{"worker_class", "-k --worker-class", ours, "`sync` and `gthread` are accepted and mean the same; `--threads` decides. `gevent` is `--gevent 1000`. eventlet and tornado: not yet"},
 		{"threads", "--threads", ours, ""},
-		{"worker_connections", "--worker-connections", notNeeded, "--max-connections bounds the clients of all workers together."},
+		{"worker_connections", "--worker-connections", ours, "with `-k gevent`; it is the N of `--gevent N`"},
 		{"max_requests", "--max-requests", ours, "the replacement is ready before the old worker goes; a tenth at a time"},
 		{"max_requests_jitter", "--max-requests-jitter", ours, "a number, or a share; default 10%"},
 		{"timeout", "-t --timeout", ours, "bounds each request until its first octets, with threads too"},

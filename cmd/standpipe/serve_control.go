@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -36,17 +37,63 @@ var _ admin.Server = (*serving)(nil)
 // socket that nobody has asked for by name may be missing; all else is an error with
 // its exit code.
 func (s *serving) openControl(ctx context.Context) error {
+	s.watch(ctx)
+	if err := s.openMetrics(ctx); err != nil {
+		return exit.With(exit.Address, err)
+	}
+	return s.openSocket(ctx)
+}
+
+func (s *serving) watch(ctx context.Context) {
 	watching, end := context.WithCancel(ctx)
 	s.control.end = end
 	s.control.done.Go(func() { s.metrics.Watch(watching, s.log) }) // ends with close
-	if a := s.cfg.Metrics; a != "" {
-		ln, err := server.Listen(ctx, server.Spec{Address: a})
-		if err != nil {
-			return exit.With(exit.Address, err)
-		}
+}
+
+func (s *serving) openMetrics(ctx context.Context) error {
+	if s.cfg.Metrics == "" {
+		return nil
+	}
+	ln, err := server.Listen(ctx, server.Spec{Address: s.cfg.Metrics})
+	if err == nil {
 		s.serveMetrics(ln)
 	}
-	place := admin.Place{Path: s.cfg.Control, Dir: s.srv.RuntimeDir(), Name: s.cfg.Apps[0].Name, Pid: os.Getpid(), Mode: s.cfg.ControlMode, Group: s.cfg.ControlGroup}
+	return err
+}
+
+// place is where the control socket is to be.
+func (s *serving) place() admin.Place {
+	return admin.Place{Path: s.cfg.Control, Dir: s.srv.RuntimeDir(), Name: s.cfg.Apps[0].Name, Pid: os.Getpid(), Mode: s.cfg.ControlMode, Group: s.cfg.ControlGroup}
+}
+
+// handoverTime is how long the process before may take to give its addresses up.
+const handoverTime = 2 * time.Second
+
+// takeControl opens both after an upgrade, as soon as the process before has closed
+// its own. A process that serves does not end when that fails: it tells.
+func (s *serving) takeControl(ctx context.Context) {
+	s.watch(ctx)
+	until := time.Now().Add(handoverTime)
+	again := func(err error) bool {
+		time.Sleep(10 * time.Millisecond) // nothing tells when another process closes a socket
+		return errors.Is(err, syscall.EADDRINUSE) && time.Now().Before(until)
+	}
+	err := s.openMetrics(ctx)
+	for again(err) {
+		err = s.openMetrics(ctx)
+	}
+	if err != nil {
+		s.log.Error("no_metrics", "error", err, "message", "the address of the metrics could not be taken over")
+	}
+	for again(s.place().InUse()) {
+	}
+	if err := s.openSocket(ctx); err != nil {
+		s.log.Error("no_control_socket", "error", err, "message", "the control socket could not be taken over")
+	}
+}
+
+func (s *serving) openSocket(ctx context.Context) error {
+	place := s.place()
 	if place.Path == "off" || place.Path == "" && place.Dir == "" { // which has had its record
 		return nil
 	}

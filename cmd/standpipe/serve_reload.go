@@ -15,6 +15,7 @@ import (
 // apps, or of one. A configuration with a problem changes nothing. What went wrong
 // is in the log as well.
 func (s *serving) Reload(ctx context.Context, app string) error {
+	defer s.manager.Reloading()()
 	cfg, _, err := config.Load(s.in)
 	s.failures.Config(err)
 	if err != nil {
@@ -34,12 +35,15 @@ func (s *serving) Reload(ctx context.Context, app string) error {
 // reloadUnasked reloads for a signal or a file: nobody waits for the end. Reloads
 // follow one another; those that come while one waits already are the same.
 func (s *serving) reloadUnasked(app, why string) {
+	reloaded := s.manager.Reloading() // even if it is the same as one that waits: systemd awaits an answer to each signal
 	if s.reloading.Add(1) > 2 {
 		s.reloading.Add(-1)
+		reloaded()
 		return
 	}
 	s.log.Info("reload", "reason", why, "app", app)
 	go func() { // ends with the pools
+		defer reloaded()
 		defer s.reloading.Add(-1)
 		_ = s.Reload(context.Background(), app) // told
 	}()

@@ -23,10 +23,10 @@ func notifyStops(c chan os.Signal) {
 
 // steering gets the signals that steer: SIGHUP reloads where no terminal is there to
 // be closed, SIGTTIN and SIGTTOU are one worker more or fewer for each app, SIGUSR1
-// opens the logs' files anew.
+// opens the logs' files anew, SIGUSR2 lets a new process take over.
 func steering() chan os.Signal {
 	c := make(chan os.Signal, 4)
-	signal.Notify(c, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGUSR1)
+	signal.Notify(c, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGUSR1, syscall.SIGUSR2)
 	if !term.IsTerminal(0) && !signal.Ignored(syscall.SIGHUP) { // nohup
 		signal.Notify(c, syscall.SIGHUP)
 	}
@@ -40,6 +40,8 @@ func (s *serving) steered(sig os.Signal) {
 		s.reloadUnasked("", "SIGHUP")
 	case syscall.SIGUSR1:
 		_ = s.ReopenLogs() // told
+	case syscall.SIGUSR2:
+		s.upgrade()
 	case syscall.SIGTTIN:
 		s.resize(1)
 	case syscall.SIGTTOU:

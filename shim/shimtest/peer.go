@@ -24,6 +24,7 @@ type Request struct {
 	Last   bool   // Body is all there is
 	peer   *Peer
 	more   chan chunk
+	gone   chan struct{} // closed by a Cancel
 }
 
 type chunk struct {
@@ -40,16 +41,32 @@ func (r *Request) ReadAll() []byte {
 		}
 		_ = r.peer.Send(shim.Frame{Kind: shim.KindBodyWanted, Stream: r.Stream})
 	}
-	body, last := append([]byte(nil), r.Body...), r.Last
-	for !last {
-		c, ok := <-r.more
+	body := append([]byte(nil), r.Body...)
+	for !r.Last {
+		p, ok := r.Next()
 		if !ok {
 			break
 		}
-		body, last = append(body, c.p...), c.last
-		r.peer.Window(r.Stream, len(c.p))
+		body = append(body, p...)
 	}
 	return body
+}
+
+// Next waits for the next octets that frames bring, and gives credit for them. It
+// reports false when the pipe ends before the body does, and after a Cancel. Last
+// is set with the last.
+func (r *Request) Next() ([]byte, bool) {
+	select {
+	case c, ok := <-r.more:
+		if !ok {
+			return nil, false
+		}
+		r.Last = c.last
+		_ = r.peer.Window(r.Stream, len(c.p))
+		return c.p, true
+	case <-r.gone:
+		return nil, false
+	}
 }
 
 // Peer is the worker's end.
@@ -67,6 +84,8 @@ type Peer struct {
 	Cancelled func(stream uint32)
 	// Interrupted is called for each Interrupt; nil: ignored.
 	Interrupted func(stream uint32, c shim.Cause)
+	// FileWord is called for each FileTaken and FileRefused; nil: ignored.
+	FileWord func(stream uint32, taken bool)
 	// Nonce is written before Hello.
 	Nonce []byte
 	// Fail is sent in place of Ready when it is not nil.
@@ -74,17 +93,19 @@ type Peer struct {
 	// Boot is what Go sent; valid in Handle.
 	Boot map[string]any
 
-	mu   sync.Mutex
-	w    io.Writer
-	body map[uint32]chan chunk
-	wg   sync.WaitGroup
+	mu     sync.Mutex
+	w      io.Writer
+	body   map[uint32]*Request // that have more to come
+	newest uint32
+	early  map[uint32]bool // cancelled before the Request came
+	wg     sync.WaitGroup
 
 	credits credits
 }
 
 // New returns a peer on r and w; control may be nil.
 func New(r io.Reader, w io.Writer, control io.ReadWriter) *Peer {
-	p := &Peer{r: r, w: w, control: control, body: map[uint32]chan chunk{}}
+	p := &Peer{r: r, w: w, control: control, body: map[uint32]*Request{}, early: map[uint32]bool{}}
 	p.credits.init()
 	return p
 }
@@ -176,8 +197,8 @@ func (p *Peer) Run() error {
 		f, err := fr.Next()
 		if err != nil {
 			p.mu.Lock()
-			for id, c := range p.body {
-				close(c)
+			for id, r := range p.body {
+				close(r.more)
 				delete(p.body, id)
 			}
 			p.mu.Unlock()
@@ -221,9 +242,14 @@ func (p *Peer) take(f shim.Frame) error {
 			r.Vars[v.Name] = v.Value
 		}
 		if !r.Last {
-			r.more = make(chan chunk, 1024)
+			r.more, r.gone = make(chan chunk, 1024), make(chan struct{})
 			p.mu.Lock()
-			p.body[r.Stream] = r.more
+			p.newest = r.Stream
+			if p.early[r.Stream] {
+				close(r.gone)
+			} else {
+				p.body[r.Stream] = r
+			}
 			p.mu.Unlock()
 		}
 		p.wg.Go(func() {
@@ -234,18 +260,22 @@ func (p *Peer) take(f shim.Frame) error {
 			}
 			p.Handle(r, p)
 		})
+	case shim.KindFileTaken, shim.KindFileRefused:
+		if p.FileWord != nil {
+			p.FileWord(f.Stream, f.Kind == shim.KindFileTaken)
+		}
 	case shim.KindWindow:
 		p.credits.add(f.Stream, int(binary.BigEndian.Uint32(f.Payload)))
 	case shim.KindBody:
 		p.Bodies.Add(1)
 		p.mu.Lock()
-		c := p.body[f.Stream]
+		r := p.body[f.Stream]
 		if f.End() {
 			delete(p.body, f.Stream)
 		}
 		p.mu.Unlock()
-		if c != nil {
-			c <- chunk{append([]byte(nil), f.Payload...), f.End()}
+		if r != nil {
+			r.more <- chunk{append([]byte(nil), f.Payload...), f.End()}
 		}
 	}
 	return nil
@@ -260,6 +290,14 @@ func (p *Peer) readControl() {
 		}
 		switch f.Kind {
 		case shim.KindCancel:
+			p.mu.Lock()
+			if r := p.body[f.Stream]; r != nil {
+				close(r.gone)
+				delete(p.body, f.Stream)
+			} else if f.Stream > p.newest {
+				p.early[f.Stream] = true
+			}
+			p.mu.Unlock()
 			if p.Cancelled != nil {
 				p.Cancelled(f.Stream)
 			}

@@ -7,12 +7,14 @@ The modules, in the order in which a worker meets them:
 
     __main__   takes the pipes, says Hello, boots, serves
     stdio      the descriptors: frames, control, life, stacks, the app's output
+    output     sys.stdout and sys.stderr: lines that carry their request's id
     signals    SIGTERM, SIGINT, SIGUSR2, fork, breakpoint()
     control    fd 3 (Cancel, Interrupt, Dump, Stop) and fd 4 (the life pipe)
     packing    the subset of msgpack
     frames     header, Reader, Writer
     loader     from what the user wrote to a WSGI callable (spec, shape, guard, djangoapp, framework help it)
     failures   one sentence for each way in which that can go wrong
+    gevent_runner  the loop with a greenlet per request; patches the standard library before the app is imported
     runner     Worker, the loop on the main thread, the loop on N threads
     inbound    who reads fd 0, and who waits for what
     environ    a Request's payload -> the environ

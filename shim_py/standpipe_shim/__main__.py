@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from . import control, stdio
+from . import control, output, stdio
 from .frames import BOOT, FAILED, HELLO, READY, ProtocolError, Reader, Writer, frame
 from .log import Log
 from .packing import BadValue, pack, unpack
@@ -25,10 +25,12 @@ _BOOT = {
     "pythonpath": [],
     "found": "",
     "threads": 1,
+    "gevent": 0,
     "worker": 0,
     "generation": 1,
     "environ": {},
     "watch": False,
+    "tag": "",
 }
 
 
@@ -54,7 +56,8 @@ def main():
     writer = Writer(pipes.answers, pipes.pid, lambda: worker.leave())
     worker = Worker(pipes, reader, writer, Log(writer), signals)
     life = control.arm(pipes.life)
-    control.Control(pipes, worker.cancel, worker.interrupt, worker.stop, lambda stream: _stacks(worker, stream)).start()
+    worker.control = control.Control(pipes, worker.cancel, worker.interrupt, worker.stop, lambda stream: _stacks(worker, stream))
+    worker.control.start()
     hello = {
         "hash": shim_hash,
         "pid": pipes.pid,
@@ -72,6 +75,7 @@ def main():
         if boot is not None:
             start_app(worker, boot)
             worker.run()
+            signals.end()
     except ProtocolError as error:
         worker.out_of_step(error)
 
@@ -105,8 +109,10 @@ def start_app(worker, boot):
     from . import environ, loader
     from .body import FileWrapper
 
+    output.arm(boot["tag"])
     worker.dir = boot["dir"]
     worker.threads = boot["threads"]
+    worker.greenlets = boot["gevent"]
     watch = None
     if boot["watch"]:
         from .watch import Watch
@@ -114,6 +120,10 @@ def start_app(worker, boot):
         watch = Watch(worker.log)
     begin = time.monotonic()
     try:
+        if worker.greenlets:
+            from .gevent_runner import patch
+
+            patch(boot)
         loaded = loader.load(boot)
     except loader.Failure as failure:
         if watch is not None:
@@ -162,6 +172,8 @@ def _fail(worker, boot, failure):
 
 
 def _stacks(worker, stream):
+    if worker.greenlets and worker.inbound is not None:
+        return worker.inbound.stacks(worker.dir, stream)
     from .report import stacks
 
     return stacks(worker.dir, worker.thread_of(stream))

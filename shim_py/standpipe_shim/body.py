@@ -13,7 +13,7 @@ _u32 = struct.Struct(">I").pack
 
 
 class ClientLeft(ConnectionError):
-    """wsgi.input was read after the client had left."""
+    """wsgi.input was read after its client had left, had stalled, or had sent more than it may. An OSError, as of a socket."""
 
 
 def open_file(path, size):
@@ -76,7 +76,7 @@ class Incoming(io.RawIOBase):
             elif exchange.interrupt is not None and not exchange.raised:
                 exchange.end_now()
             elif exchange.cancelled:
-                raise ClientLeft("the client has left before its request body was read")
+                raise ClientLeft("the request body will not be complete: its client has left, stalled, or sent too much")
             elif self._inbound.closed:
                 raise ConnectionError("standpipe has closed the pipe in the middle of a request body")
             else:

@@ -6,7 +6,7 @@ GIL, so it costs requests nothing. It ends with the process, or when fd 3 turns 
 import errno
 import os
 import sys
-from _thread import start_new_thread
+from _thread import allocate_lock, start_new_thread
 
 from .frames import CANCEL, DUMP, INTERRUPT, STACKS, STOP, ProtocolError, Reader, frame
 
@@ -61,10 +61,36 @@ class Control:
         self._stacks = stacks
         self._write = os.write
         self._reader = Reader(pipes.control)
+        self._lock = allocate_lock()  # of writing
+        self._socket = None
 
     def start(self):
         if self._pipes.control >= 0:
+            try:
+                # Now: a socket.setdefaulttimeout of the app's would make fd 3 non-blocking. _socket is what gevent leaves alone.
+                import _socket
+
+                self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, self._pipes.control)
+                self._rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS)
+                self._socket.sendmsg
+            except (ImportError, AttributeError, OSError):
+                self._socket = None  # files are streamed
             start_new_thread(self._run, ())
+
+    def passes(self):
+        """Says whether pass_file can work; not in a forked child, which has no fd 3 any more."""
+        return self._socket is not None and self._pipes.control >= 0
+
+    def pass_file(self, octets, fd):
+        """Writes a frame with a descriptor. Any thread. OSError: nothing was written."""
+        descriptor = fd.to_bytes(4, sys.byteorder)
+        with self._lock:
+            done = self._socket.sendmsg([octets], [self._rights + (descriptor,)])
+            self._rest(memoryview(octets)[done:])
+
+    def _rest(self, octets):
+        while octets:
+            octets = octets[self._write(self._pipes.control, octets) :]
 
     def _run(self):
         try:
@@ -93,8 +119,8 @@ class Control:
         elif kind == DUMP:
             from .packing import pack
 
-            rest = memoryview(frame(STACKS, 0, 0, pack(self._stacks(stream))))
-            while rest:
-                rest = rest[self._write(self._pipes.control, rest) :]
+            octets = frame(STACKS, 0, 0, pack(self._stacks(stream)))
+            with self._lock:
+                self._rest(memoryview(octets))
         else:
             raise ProtocolError("kind 0x%02x is no order" % kind)

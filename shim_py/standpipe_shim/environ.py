@@ -14,12 +14,13 @@ _SHORT = tuple(code - 0x9F if 0xA0 <= code <= 0xBF else 0 for code in range(256)
 def base(boot, errors, file_wrapper):
     """Returns what is the same for every request of this worker. Each request gets a copy: a fresh builtin dict.
 
-    wsgi.multiprocess is true even with one worker: while a reload goes on, the old and the new worker serve side by side."""
+    wsgi.multithread is true with gevent: another request may run wherever this one waits, so what the app shares needs the
+    same care. wsgi.multiprocess is true even with one worker: while a reload goes on, the old and the new worker serve side by side."""
     environ = {
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.errors": errors,
-        "wsgi.multithread": boot["threads"] > 1,
+        "wsgi.multithread": boot["threads"] > 1 or boot.get("gevent", 0) > 0,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
         "wsgi.file_wrapper": file_wrapper,

@@ -6,10 +6,12 @@ from _thread import allocate_lock
 
 HELLO, BOOT, READY, FAILED = 0x01, 0x02, 0x03, 0x04
 REQUEST, BODY, HEAD, END, ERROR, WINDOW, LOG, BODY_WANTED = 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17
-CANCEL, DUMP, STACKS, STOP, INTERRUPT = 0x20, 0x23, 0x24, 0x25, 0x26
+EARLY_HINTS, FILE_TAKEN, FILE_REFUSED = 0x18, 0x19, 0x1A
+CANCEL, DUMP, STACKS, STOP, INTERRUPT, FILE = 0x20, 0x23, 0x24, 0x25, 0x26, 0x27
 
 LAST = 0x0001  # flag END: this frame holds the last body octets of its direction
 HOLD = 0x0002  # the answer ends with this frame, the stream with a further End: the worker is busy until then
+FILED = 0x0004  # flag FILE of a Head: the body is the file that goes over fd 3
 
 MAGIC = 0xC1
 HEADER = 12  # octets
@@ -31,17 +33,22 @@ CEILING = {
     WINDOW: 4,
     LOG: 1 << 20,
     BODY_WANTED: 0,
+    EARLY_HINTS: 64 << 10,
+    FILE_TAKEN: 0,
+    FILE_REFUSED: 0,
     CANCEL: 0,
     DUMP: 0,
     STACKS: 1 << 20,
     STOP: 0,
     INTERRUPT: 1,
+    FILE: 16,
 }
 _MAY_END = (REQUEST, BODY, HEAD)
 _LEGAL = frozenset(
     [(kind, LAST) for kind in _MAY_END]
     + [(kind, LAST | HOLD) for kind in (BODY, HEAD)]
     + [(kind, HOLD) for kind in (END, ERROR)]
+    + [(HEAD, FILED)]
 )
 
 _header = struct.Struct(">BBHII")
@@ -76,6 +83,10 @@ class Reader:
         self._fd = fd
         self._read = read
         self._held = b""  # octets read, not yet handed out
+
+    def read_by(self, read):
+        """Has next call read(fd, size) from now on."""
+        self._read = read
 
     def holds_frame(self):
         """Says whether next would answer without reading."""

@@ -34,6 +34,27 @@ def encode_head(status, headers):
     return head
 
 
+def encode_hints(headers):
+    """Returns fields as the msgpack of an EarlyHints. headers: pairs of str or bytes, in anything that can be iterated over."""
+    parts = []
+    for pair in headers:
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise TypeError("wsgi.early_hints: a header must be a pair of str, not %s" % _shown(pair))
+        for text in pair:
+            if isinstance(text, bytes):
+                text = text.decode("latin-1")
+            elif not isinstance(text, str):
+                raise TypeError("wsgi.early_hints: a header must be a pair of str, not %s" % _shown(pair))
+            parts.append(_long(text))
+    try:
+        hints = ("\xdc%c%c" % (len(parts) >> 8 & 0xFF, len(parts) & 0xFF) + "".join(parts)).encode("latin-1")
+    except UnicodeEncodeError:
+        raise ValueError("wsgi.early_hints: a character outside latin-1 (PEP 3333): %s" % ascii("".join(parts))[:200]) from None
+    if len(hints) > 64 << 10 or len(parts) > 256:
+        raise ValueError("wsgi.early_hints: %d headers of %d octets; at most 128 and 64 KiB" % (len(parts) // 2, len(hints)))
+    return hints
+
+
 def _long(text):
     size = len(text)
     if size < 0x100:

@@ -8,7 +8,7 @@ import os
 import struct
 from _thread import allocate_lock
 
-from .frames import BODY, LAST, REQUEST, WINDOW, ProtocolError
+from .frames import BODY, FILE_REFUSED, FILE_TAKEN, LAST, REQUEST, WINDOW, ProtocolError
 
 try:
     from select import poll as _poll  # taken before gevent may patch it
@@ -80,6 +80,9 @@ class Solo:
                 raise ProtocolError("a Window of %d octets" % len(payload))
             if exchange is not None:
                 exchange.granted += _u32(payload)[0]
+        elif kind == FILE_TAKEN or kind == FILE_REFUSED:
+            if exchange is not None:
+                exchange.filed = kind == FILE_TAKEN
         else:
             raise ProtocolError("kind 0x%02x after the boot" % kind)
         return exchange

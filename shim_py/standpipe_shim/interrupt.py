@@ -13,6 +13,7 @@ except ImportError:
     import signal
 
 from .report import SHIM
+from .signals import OUTPUT
 from .wsgi import Exchange, _blocks
 
 # The shim's functions that call the app's code themselves, by name.
@@ -39,6 +40,8 @@ def pursue(worker, exchange, main):
 def in_app(frame):
     """Says whether the code that runs in frame is the app's, or was called by it: the nearest frame of the shim's is one that
     calls the app, and is not itself what runs."""
+    while frame.f_code.co_filename == OUTPUT and frame.f_back is not None:
+        frame = frame.f_back  # who prints is in the app; one that prints without end is hardly ever anywhere else
     if frame.f_code.co_filename.startswith(SHIM):
         return frame.f_code.co_name == "__next__"  # FileWrapper waits in its file's read
     while frame is not None:
@@ -60,29 +63,46 @@ class Threaded(Exchange):
         self.stream = stream
         self._worker = worker
         self._border = allocate_lock()
-        self._inside = False
+        self.inside = False
 
     def throw(self):
         """Any thread."""
         with self._border:
-            if self._inside and not self.raised:
+            if self.inside and not self.raised:
                 self.raised = _set(self.thread, self.interrupt)
 
     def enter(self):
         with self._border:
-            self._inside = not self.over or bool(self.held)
+            self.inside = not self.over or bool(self.held)
 
     def leave(self):
         with self._border:
-            self._inside = False
+            self.inside = False
             if self.raised:
                 _set(self.thread, None)
+
+    def step_out(self):
+        """A leave that takes nothing back: what is under way strikes here, where no lock is held, and later nothing does. An app
+        that prints without end would otherwise never be struck."""
+        with self._border:
+            self.inside = False
+        for _ in (1, 2):  # CPython raises it at a jump backwards, if not before
+            pass
+
+    def step_in(self):
+        """An enter that makes up for what could not strike meanwhile."""
+        with self._border:
+            due = self.interrupt is not None and not self.raised
+            self.raised = self.raised or due
+            self.inside = True
+        if due:
+            self.end_now()
 
     def call(self, function, *args):
         if not self.thread:
             self.thread = get_ident()
         with self._border:
-            self._inside = True
+            self.inside = True
         try:
             return function(*args)
         finally:

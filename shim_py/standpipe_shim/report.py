@@ -131,16 +131,24 @@ def stacks(base, asked=0):
         names = {thread.ident: thread.name for thread in list(threading._active.values())}
     out = []
     for ident, frame in sys._current_frames().items():
-        entries = []
-        while frame is not None:
-            filename = frame.f_code.co_filename
-            if not is_shim(filename):
-                entries.append((filename, frame.f_lineno or 0, frame.f_code.co_name))
-            frame = frame.f_back
+        entries = lines(frame, base)
         if not entries:
             continue  # a thread of the shim's own, or one that waits for a request
         out.append("thread %d%s" % (ident, " (%s)" % names[ident] if ident in names else "") + (", of this request" if ident == asked else ""))
-        for filename, line, function in reversed(entries):
-            text = source_line(filename, line)
-            out.append("  %s:%d in %s%s" % (shown(filename, base), line, function, ": " + text if text else ""))
+        out.extend(entries)
     return cut("\n".join(out) + "\n" if out else "", 512 << 10)
+
+
+def lines(frame, base):
+    """Returns a stack as lines, the newest call last, without the shim's and the hub's."""
+    entries = []
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if not is_shim(filename):
+            entries.append((filename, frame.f_lineno or 0, frame.f_code.co_name))
+        frame = frame.f_back
+    out = []
+    for filename, line, function in reversed(entries):
+        text = source_line(filename, line)
+        out.append("  %s:%d in %s%s" % (shown(filename, base), line, function, ": " + text if text else ""))
+    return out

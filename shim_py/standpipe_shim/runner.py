@@ -10,6 +10,10 @@ from .inbound import Shared, Solo
 from .wsgi import Exchange, serve
 
 
+def _aside(function):
+    start_new_thread(function, ())
+
+
 _CAUSES = {1: RequestTimeout, 2: ClientGone}  # of Interrupt
 
 
@@ -21,6 +25,7 @@ class Worker:
         self.reader = reader
         self.put = writer.put
         self.log = log
+        self.control = None  # fd 3
         self.signals = signals
         self.streams = {}  # stream -> Exchange, while it runs
         self.cancels = set()  # streams that were cancelled and have not ended; the Request may still be on its way
@@ -30,6 +35,8 @@ class Worker:
         self.base = {}
         self.dir = ""
         self.threads = 1
+        self.greenlets = 0  # requests at a time under gevent; 0: no gevent
+        self.aside = _aside  # runs a function beside the requests
         self._said_unreadable = False
         self.running = None  # the Exchange that the main thread runs, or ran last
         self._make = Exchange
@@ -38,6 +45,12 @@ class Worker:
 
     def run(self):
         """Serves until fd 0 ends, and returns then."""
+        if self.greenlets:
+            from .gevent_runner import Green, run
+
+            self._make = Green
+            run(self, self._open)
+            return
         if self.threads > 1:
             from .interrupt import Threaded
 
@@ -104,7 +117,7 @@ class Worker:
             if self.inbound is not None:
                 self.inbound.poke(exchange)
             if exchange.callbacks:
-                start_new_thread(exchange.run_callbacks, ())
+                self.aside(exchange.run_callbacks)
         elif not 0 < (stream - self.newest) & 0xFFFFFFFF < 0x80000000:
             self.cancels.discard(stream)  # it has ended
 

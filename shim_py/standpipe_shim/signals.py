@@ -10,6 +10,7 @@ except ImportError:
     import signal
 
 SHIM = os.path.dirname(__file__) + os.sep
+OUTPUT = SHIM + "output.py"
 
 
 class Signals:
@@ -22,6 +23,7 @@ class Signals:
         self._interrupt = interrupt  # called with the running frame at SIGURG; may raise
         self._stacks = False
         self._masks = {}  # thread -> its signal mask before the fork that is under way
+        self.also_at_term = None  # called at a SIGTERM after Stop
         self.stopping = False  # set by the control thread
 
     def install(self):
@@ -47,12 +49,24 @@ class Signals:
     def _on_signal(self, number, frame):
         if number != signal.SIGTERM or not self.stopping or frame is None:
             return
+        while frame.f_code.co_filename == OUTPUT and frame.f_back is not None:
+            frame = frame.f_back  # who prints is in the app: at worst a line of its output is cut
+        if self.also_at_term is not None:
+            self.also_at_term()
         if frame.f_code.co_filename.startswith(SHIM):
             return  # the shim reads or writes: it will find the end of fd 0 by itself, and no frame may be cut in two
         while frame is not None:
             if frame.f_code.co_filename.startswith(SHIM) and frame.f_code.co_name in ("serve", "load"):
                 raise SystemExit("standpipe stops this worker")
             frame = frame.f_back
+
+    def end(self):
+        """The worker has served its last request. The interpreter takes its handlers away before it is gone, and a SIGTERM
+        then would make a death of an end."""
+        try:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        except ValueError:  # not in the main thread
+            pass
 
     def _on_urgent(self, number, frame):
         if frame is not None:

@@ -7,6 +7,8 @@ import os
 import stat
 import sys
 
+from .output import Lines
+
 try:
     from fcntl import F_DUPFD_CLOEXEC, fcntl
 except ImportError:  # Windows
@@ -88,9 +90,10 @@ def _private(fd):
 
 
 def _lines(stream, fd):
-    # What a .pth file printed may still stand in the buffer; it goes out where fd now leads.
+    # What a .pth file printed may still stand in the buffer, which is therefore kept; it goes out where fd now leads. The stream
+    # itself may be held by somebody: it goes on, without tags.
     try:
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
-        return stream
+        return Lines(stream.buffer, fd, stream)
     except (AttributeError, ValueError):
-        return open(fd, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
+        return Lines(open(fd, "wb", closefd=False), fd)

@@ -7,10 +7,11 @@ import struct
 from io import BytesIO
 from time import monotonic  # taken before gevent may patch it
 
-from .body import ClientLeft, open_file, open_input
+from .body import ClientLeft, FileWrapper, open_file, open_input
 from .environ import fill
-from .frames import BODY, BODY_WANTED, CHUNK, CREDIT, END, ERROR, HEAD, HOLD, LAST, MAGIC, ProtocolError, frame
+from .frames import BODY, BODY_WANTED, CHUNK, CREDIT, EARLY_HINTS, END, ERROR, HEAD, HOLD, LAST, MAGIC, ProtocolError, frame
 from .head import encode_head
+from .output import current, finish
 
 _answer = struct.Struct(">BBHIII").pack  # a Head frame's header and the length of its msgpack
 _part = struct.Struct(">BBHII").pack
@@ -31,6 +32,7 @@ class Exchange:
     spent = 0
     inbox = None  # Body payloads not yet taken by wsgi.input; None: the body came whole with the Request
     received = False  # the last Body is in inbox, or was
+    filed = None  # Go's word on the file that was passed to it: True it has it, False it wants the octets
     file = None  # wsgi.input when the body lies in a file; closed when the request is over
     interrupt = None  # RequestTimeout or ClientGone: what ends the app's work for it; cancelled is set then too
     raised = False  # interrupt was raised in the app; once is enough
@@ -38,6 +40,8 @@ class Exchange:
     afterwards = None  # of standpipe.after_response, likewise
     held = None  # whether the answer has ended with HOLD, once it is about to end
     threaded = False  # it runs on one of N threads
+    request_id = ""  # while the request runs; what it prints carries it
+    unsaid = None  # text without a newline that it has printed, by stream; output.Lines has it
 
     def __init__(self, stream, worker):
         self.stream = stream
@@ -84,6 +88,20 @@ class Exchange:
         if self.afterwards is None:
             self.afterwards = []
         self.afterwards.append(callback)
+
+    def early_hints(self, headers):
+        """wsgi.early_hints: an informational answer 103 (RFC 8297) with these fields, at once. headers: pairs of str or bytes."""
+        if self.head_out or self.over:
+            raise AssertionError("wsgi.early_hints was called after the answer had begun")
+        from .head import encode_hints
+
+        hints = encode_hints(headers)
+        self.leave()
+        try:
+            if not self.cancelled:
+                self._worker.put(frame(EARLY_HINTS, 0, self.stream, hints))
+        finally:
+            self.enter()
 
     def start_response(self, status, headers, exc_info=None):
         if exc_info:
@@ -292,15 +310,18 @@ class Exchange:
 def serve(worker, exchange, payload):
     """Runs one Request. Raises ProtocolError for a payload that is none; everything the app raises ends in a frame."""
     worker.running = exchange
+    current.set(exchange)
     try:
         if exchange.cancelled:  # before the app has seen it: it need not
             exchange.finish(b"")
             return
         environ = worker.base.copy()
         body = fill(environ, payload)
+        exchange.request_id = environ.get("standpipe.request_id", "")
         limit = environ.pop("standpipe.timeout_ms", None)
         if limit is not None:
             environ["standpipe.deadline"] = monotonic() + int(limit) / 1000
+        environ["wsgi.early_hints"] = exchange.early_hints
         environ["standpipe.cancelled"] = exchange.is_cancelled
         environ["standpipe.on_cancel"] = exchange.on_cancel
         environ["standpipe.after_response"] = exchange.after_response
@@ -326,6 +347,9 @@ def serve(worker, exchange, payload):
                     exchange.send(body)
                 body = b""
             exchange.finish(body)
+        elif kind is FileWrapper and hand_over(worker, exchange, result):
+            exchange._close(result)
+            exchange.finish(b"")
         else:
             exchange.iterate(result)
     except ProtocolError:
@@ -343,7 +367,19 @@ def serve(worker, exchange, payload):
                 pass
         if exchange.held:
             exchange.run_afterwards()
+        if exchange.unsaid:
+            finish(exchange)
+        exchange.request_id = ""  # threads that it has left behind are not part of it
+        current.set(None)
         worker.close(exchange.stream)
+
+
+def hand_over(worker, exchange, wrapper):
+    """The first call makes this name passing.hand_over."""
+    global hand_over
+    from .passing import hand_over
+
+    return hand_over(worker, exchange, wrapper)
 
 
 def _blocks(result):

@@ -58,6 +58,20 @@ func Listen(ctx context.Context, p Place) (net.Listener, error) {
 	return ln, err
 }
 
+// InUse returns EADDRINUSE when somebody answers where the socket is to be.
+func (p Place) InUse() error {
+	path := p.Path
+	if path == "" {
+		path = filepath.Join(p.Dir, p.Name+".sock")
+	}
+	c, err := net.DialTimeout("unix", path, bodyTimeout)
+	if err != nil {
+		return nil
+	}
+	c.Close()
+	return syscall.EADDRINUSE
+}
+
 // Socket serves a Handler on the control socket.
 type Socket struct {
 	ln   net.Listener

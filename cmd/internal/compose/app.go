@@ -35,7 +35,7 @@ func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []s
 		},
 		Boot: shim.Boot{
 			Name: a.Name, App: a.Module, Candidates: a.Candidates, Dir: a.Dir, PythonPath: a.PythonPath,
-			Found: a.Interpreter.How,
+			Found: a.Interpreter.How, Gevent: a.Gevent > 0,
 			Environ: []shim.Var{
 				{Name: "GATEWAY_INTERFACE", Value: "CGI/1.1"},
 				{Name: "SERVER_SOFTWARE", Value: "standpipe/" + version},
@@ -43,7 +43,7 @@ func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []s
 			},
 		},
 		Hash:    shim_py.Hash(),
-		Workers: a.Workers, MaxWorkers: a.MaxWorkers, Threads: a.Threads, IdleStop: a.IdleStop,
+		Workers: a.Workers, MaxWorkers: a.MaxWorkers, Threads: max(a.Threads, a.Gevent), IdleStop: a.IdleStop,
 		Queue: a.Queue, QueueTimeout: a.QueueTimeout,
 		BootTimeout: a.BootTimeout, BootTick: bootTick, BootLimit: max(2, runtime.NumCPU()),
 		DrainGrace: drainGrace, InterruptGrace: interruptGrace, TermGrace: cfg.TermGrace, DrainLimit: a.DrainTimeout,
@@ -74,7 +74,17 @@ func (s *Server) newHandler(cfg *config.Config, a *config.App, pool bridge.Pool,
 		App: a.Name, Mount: a.Mount, Pool: pool, Spool: s.spool, Answers: s.answers, Pages: pages, Log: s.log,
 		MaxBody: cfg.MaxBody, BodyTimeout: cfg.BodyTimeout, Timeout: a.Timeout, SendTimeout: sendTimeout,
 		StreamTimeout: a.StreamTimeout, CancelOnDisconnect: a.OnDisconnect == "cancel", NoRetry: a.Retry == "never",
+		Unbuffered:    a.RequestBuffering == "off",
+		SendfileRoots: a.SendfileRoots, Internal: internals(cfg),
 	})
+}
+
+func internals(cfg *config.Config) []bridge.Internal {
+	list := make([]bridge.Internal, len(cfg.Internal))
+	for i, in := range cfg.Internal {
+		list[i] = bridge.Internal{URL: in.URL, Dir: in.Dir}
+	}
+	return list
 }
 
 // workerEnviron is the environment of a worker: ours without what is meant for

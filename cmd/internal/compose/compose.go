@@ -45,12 +45,15 @@ type Server struct {
 	site      atomic.Pointer[site] // what a reload replaces
 	reloads   chan struct{}        // capacity 1: held by the reload that is under way
 	http      *server.Server
-	access    *server.AccessLog // nil: off
-	stdout    *Outlet           // nil: the access log goes elsewhere
-	folder    *httpx.Folder     // of large request bodies; nil: none can be made
+	access    *server.AccessLog             // nil: off
+	stdout    *Outlet                       // nil: the access log goes elsewhere
+	folder    *httpx.Folder                 // of large request bodies; nil: none can be made
+	take      func(address string) *os.File // nil: nobody hands sockets over
 	listeners []net.Listener
+	bound     []string // their addresses, as the configuration has them
 	serving   sync.WaitGroup
 	stopping  atomic.Bool
+	upgraded  atomic.Bool   // another process has taken over
 	quit      chan struct{} // closed when stopping
 
 	mu   sync.Mutex
@@ -124,18 +127,27 @@ func newTrust(cfg *config.Config) (*server.Trust, error) {
 // Listen binds all addresses, or none; then the Server is of no more use. Errors are *server.ListenError.
 func (s *Server) Listen(ctx context.Context) error {
 	for _, l := range s.Config().Listen {
-		ln, err := server.Listen(ctx, server.Spec{Address: l.String(), Mode: l.Mode, User: l.User, Group: l.Group, Backlog: l.Backlog})
+		ln, err := s.listen(ctx, server.Spec{Address: l.String(), Mode: l.Mode, User: l.User, Group: l.Group, Backlog: l.Backlog})
 		if err != nil {
 			for _, open := range s.listeners {
 				open.Close()
 			}
-			s.listeners = nil
+			s.listeners, s.bound = nil, nil
 			s.removeFolder()
 			return err
 		}
-		s.listeners = append(s.listeners, ln)
+		s.listeners, s.bound = append(s.listeners, ln), append(s.bound, l.String())
 	}
 	return nil
+}
+
+func (s *Server) listen(ctx context.Context, spec server.Spec) (net.Listener, error) {
+	if s.take != nil {
+		if f := s.take(spec.Address); f != nil {
+			return server.Inherit(f, spec)
+		}
+	}
+	return server.Listen(ctx, spec)
 }
 
 // Addresses are the URLs of the listeners.
@@ -172,12 +184,15 @@ func (s *Server) Pools() []*supervisor.Pool {
 	return pools
 }
 
-// Start starts the workers and takes connections; requests wait in line until
-// the first worker is ready.
+// Start starts the workers.
 func (s *Server) Start() {
 	for _, p := range s.Pools() {
 		p.Start()
 	}
+}
+
+// Accept takes connections; requests wait in line until the first worker is ready.
+func (s *Server) Accept() {
 	for _, ln := range s.listeners {
 		s.serving.Go(func() {
 			if err := s.http.Serve(ln); err != nil {
@@ -218,9 +233,13 @@ func (s *Server) Drain(ctx context.Context) error {
 // goroutines and processes have ended when it returns.
 func (s *Server) Stop(ctx context.Context) {
 	s.Stopping()
+	why := supervisor.Shutdown
+	if s.upgraded.Load() {
+		why = supervisor.Upgrade
+	}
 	var wg sync.WaitGroup
 	for _, p := range s.Pools() {
-		wg.Go(func() { p.Stop(ctx) })
+		wg.Go(func() { p.StopFor(ctx, why) })
 	}
 	wg.Wait()
 	s.mu.Lock()

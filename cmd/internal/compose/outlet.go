@@ -48,14 +48,19 @@ func (o *Outlet) Write(p []byte) (int, error) {
 	case len(o.kept)+len(p) > outletLimit:
 		o.dropped++
 	default:
-		if o.dropped > 0 {
-			o.kept = fmt.Appendf(o.kept, "{\"@level\":\"warn\",\"@message\":\"log_dropped\",\"writes\":%d}\n", o.dropped)
-			o.dropped = 0
-		}
+		o.tell()
 		o.kept = append(o.kept, p...)
 		o.signal()
 	}
 	return len(p), nil
+}
+
+// tell keeps the count of what was dropped. mu is held.
+func (o *Outlet) tell() {
+	if o.dropped > 0 {
+		o.kept = fmt.Appendf(o.kept, "{\"@level\":\"warn\",\"@message\":\"log_dropped\",\"writes\":%d}\n", o.dropped)
+		o.dropped = 0
+	}
 }
 
 func (o *Outlet) signal() {
@@ -85,6 +90,9 @@ func (o *Outlet) run() {
 	for range o.wake {
 		for {
 			o.mu.Lock()
+			if len(o.kept) == 0 {
+				o.tell() // the last ones too, after which nobody writes
+			}
 			if len(o.kept) == 0 {
 				closed := o.closed
 				o.mu.Unlock()

@@ -3,6 +3,7 @@ package compose
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -64,6 +65,33 @@ func TestOutletWithoutAReader(t *testing.T) {
 		s := <-got
 		if lines := strings.Count(s, "xxx\n"); lines+dropped != 2*outletLimit/len(line) || !strings.Contains(s, "log_dropped") || !strings.HasSuffix(s, "after\n") {
 			t.Errorf("%d lines came, %d were dropped; the end: %q", lines, dropped, s[max(0, len(s)-100):])
+		}
+	})
+}
+
+// What was dropped last is counted too, although nothing is written after it.
+func TestOutletCountsTheLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		o := NewOutlet(w)
+		line := []byte(strings.Repeat("x", 1023) + "\n")
+		total := 2 * outletLimit / len(line)
+		for range total {
+			_, _ = o.Write(line)
+		}
+		got := make(chan string, 1)
+		go func() {
+			b, _ := io.ReadAll(r)
+			got <- string(b)
+		}()
+		synctest.Wait()
+		o.Close()
+		w.Close()
+		s := <-got
+		var dropped int
+		_, _ = fmt.Sscanf(s[strings.LastIndex(s, `"writes":`):], `"writes":%d}`, &dropped)
+		if n := strings.Count(s, "xxx\n"); dropped == 0 || n+dropped != total {
+			t.Errorf("%d came, %d counted, of %d", n, dropped, total)
 		}
 	})
 }

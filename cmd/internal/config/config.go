@@ -39,6 +39,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	TrustUnix      bool // peers on unix sockets are trusted
 
+	Internal []Internal // what X-Accel-Redirect may name; none: the field is nobody's here
+
 	ServerHeader string         // the Server field; empty: none
 	ErrorPages   map[int]string // status -> file
 
@@ -90,6 +92,8 @@ type App struct {
 	EnvFile    []string // absolute; already read into Env
 	PythonPath []string // absolute
 
+	SendfileRoots []string // absolute; folders of which X-Sendfile may name files; none: the field is nobody's here
+
 	Mount string   // "/" or "/shop": starts with a slash, does not end with one
 	Hosts []string // lower case, "shop.example.org" or "*.example.org"; none: every host
 
@@ -97,16 +101,19 @@ type App struct {
 	MaxWorkers    int    // with Workers = MaxWorkers the number is fixed
 	WorkersReason string // why so many, when nobody set it: "4 cpus, limit 1GiB"; else empty
 	Threads       int    // requests at a time in one worker
+	Gevent        int    // requests at a time in one worker, as greenlets; 0: no gevent, Threads counts
 
 	Timeout time.Duration // from the start of the app's call to its first body octets, or its end
 	// StreamTimeout is how long the app may be silent within its answer; the time in which the client takes nothing does
 	// not count.
 	StreamTimeout time.Duration
-	OnDisconnect  string        // "finish" or "cancel": what a client's leaving means to the app
-	Queue         int           // requests that may wait for a worker
-	QueueTimeout  time.Duration // how long one may wait; then 503
-	BootTimeout   time.Duration // from a worker's start to Ready
-	Retry         string        // "safe" or "never": whether a started GET, HEAD or OPTIONS may be run a second time
+	OnDisconnect  string // "finish" or "cancel": what a client's leaving means to the app
+	// RequestBuffering is "on" (a worker is taken when the request body is complete) or "off" (before it is read).
+	RequestBuffering string
+	Queue            int           // requests that may wait for a worker
+	QueueTimeout     time.Duration // how long one may wait; then 503
+	BootTimeout      time.Duration // from a worker's start to Ready
+	Retry            string        // "safe" or "never": whether a started GET, HEAD or OPTIONS may be run a second time
 
 	// The ends of a worker's life. A worker that is replaced serves on until the next one is ready.
 	Surge        Share         // workers more than configured during a reload

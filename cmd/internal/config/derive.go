@@ -95,6 +95,7 @@ func (l *loader) deriveApps() {
 		within(a.Dir, a.EnvFile)
 		within(a.Dir, a.PythonPath)
 		within(a.Dir, a.TouchReload)
+		within(a.Dir, a.SendfileRoots)
 		dir := appPath(a.Name, "dir")
 		missing := checkFolder(a.Dir)
 		if missing != nil && !l.unsure(dir) {

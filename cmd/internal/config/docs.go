@@ -31,6 +31,7 @@ func WriteDocs(w io.Writer) error {
 		section("["+name+"]", sectionText[name], sections[name])
 	}
 	section("[[listen]]", "One table for each address. `--bind` and `STANDPIPE_BIND` take the place of all of them.", listenSettings())
+	section("[[internal]]", internalText, internalSettings())
 	section("[[app]]", appText, appSettings())
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -83,6 +84,9 @@ var sectionText = map[string]string{
 	"stop":   "From the first signal to the exit: shutdown_delay, then graceful_timeout, then term_grace, all within stop_timeout.",
 }
 
+const internalText = "One table for each folder whose files an app may send by the field `X-Accel-Redirect`: a path, percent-encoded, whose\n" +
+	"query does not count. Clients do not reach it. Without a table the field passes like any other."
+
 const appText = "One table for each app. On the command line, `--app` takes the same keys. The flags hold for every app; those whose\n" +
 	"value is a number or a duration also take `NAME=VALUE` for one app, and that wins over the file: `-w 4 -w shop=8`."
 
@@ -107,7 +111,7 @@ number is seconds or octets. **0 means no limit**, everywhere; a setting that ne
 commas on the command line and in variables, and as arrays in the file.
 
 A relative path in the file is relative to the file's folder, one on the command line to the current folder. An app's
-python, venv, env_file and pythonpath are relative to the app's dir, wherever they are set.
+python, venv, env_file, pythonpath and sendfile_roots are relative to the app's dir, wherever they are set.
 
 ` + "```toml" + `
 [[listen]]

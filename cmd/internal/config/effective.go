@@ -31,6 +31,14 @@ func (c *Config) Effective(src *Sources) []Effective {
 			}
 		}
 	}
+	for i := range c.Internal {
+		for _, s := range internalSettings() {
+			path := internalPath(i, s.Key)
+			if v, ok := s.value(target{cfg: c, internal: &c.Internal[i]}); ok {
+				add(path, v, src.Of(path))
+			}
+		}
+	}
 	for i := range c.Apps {
 		a := &c.Apps[i]
 		for _, s := range appSettings() {

@@ -50,6 +50,7 @@ func Load(in Input) (*Config, *Sources, error) {
 	l.read()
 	l.server()
 	l.listen()
+	l.internal()
 	l.apps()
 	l.derive()
 	l.validate()

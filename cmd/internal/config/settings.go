@@ -16,8 +16,9 @@ type Scope uint8
 const (
 	OfCommand Scope = iota // the command line alone: no key in the file
 	OfServer
-	OfListen // in [[listen]]
-	OfApp    // in [[app]] and in --app
+	OfListen   // in [[listen]]
+	OfInternal // in [[internal]]
+	OfApp      // in [[app]] and in --app
 )
 
 // Setting is one thing that can be set. Everything that is said about it anywhere is said here once.
@@ -43,9 +44,10 @@ type Setting struct {
 
 // target is what a setting's value is written to: the one that its scope says.
 type target struct {
-	cfg    *Config
-	app    *App
-	listen *Listen
+	cfg      *Config
+	app      *App
+	listen   *Listen
+	internal *Internal
 }
 
 // input is one layer's word on one setting.
@@ -71,7 +73,7 @@ func (in input) list() []string {
 
 // Settings is the table, in the order of the documentation.
 func Settings() []*Setting {
-	return slices.Concat(commandSettings(), serverSettings(), controlSettings(), listenSettings(), appSettings())
+	return slices.Concat(commandSettings(), serverSettings(), controlSettings(), listenSettings(), internalSettings(), appSettings())
 }
 
 // EnvName is the setting's variable; empty: it has none.
@@ -123,8 +125,10 @@ func commandSettings() []*Setting {
 			Doc:     "The configuration file, TOML."},
 		{Key: "app", Kind: Text, Flags: []string{"app"}, NoEnv: true, Hint: "KEY=VALUE,...",
 			Doc: "One app, as KEY=VALUE pairs separated by commas, with the keys of [[app]]: `name=shop,module=shop.wsgi:application,dir=/srv/shop`. Repeatable. A value may hold commas inside quotes: `hosts=\"a.org,b.org\"`. An app of the same name in the file is changed, another one is added."},
-		{Key: "worker_class", Kind: Choice, Choices: []string{"sync", "gthread"}, Flags: []string{"worker-class", "k"}, NoEnv: true,
-			Doc: "Accepted so that a gunicorn command line goes on working: both mean the one kind of worker there is; `--threads` alone decides."},
+		{Key: "worker_class", Kind: Choice, Choices: []string{"sync", "gthread", "gevent"}, Flags: []string{"worker-class", "k"}, NoEnv: true,
+			Doc: "Accepted so that a gunicorn command line goes on working. `sync` and `gthread`: `--threads` alone decides. `gevent`: as `--gevent 1000`, or what `--worker-connections` or `--gevent` says."},
+		{Key: "worker_connections", Kind: Int, Flags: []string{"worker-connections"}, NoEnv: true,
+			Doc: "With `-k gevent`, as in gunicorn: the N of `--gevent N`. An error without it."},
 	}
 }
 

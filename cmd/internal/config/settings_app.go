@@ -84,11 +84,16 @@ func appSettings() []*Setting {
 				}
 				return nil
 			}, show: func(t target) (string, bool) { return strings.Join(t.app.Hosts, ","), true }},
+		{Key: "sendfile_roots", Scope: OfApp, Kind: List, Flags: []string{"sendfile-root", "sendfile-roots"}, Reload: true, Hint: "DIR",
+			Doc: "Folders whose files the app may send by the field `X-Sendfile: /absolute/path`, relative to dir. Repeatable. Without any the field passes like any other.",
+			at:  func(t target) any { return &t.app.SendfileRoots }},
 		workersSetting(),
 		atLeast(1, perApp("threads", Int, []string{"threads"}, "1", "", "Requests that one worker runs at a time. Above 1 the app has to be thread-safe.", func(a *App) any { return &a.Threads })),
+		perApp("gevent", Int, []string{"gevent"}, "0", "", "Requests that one worker runs at a time as greenlets of gevent, which the app's Python has to have. The standard library is monkey-patched before the app is imported. At most 10000; not together with threads. 0: no gevent.", func(a *App) any { return &a.Gevent }),
 		perApp("timeout", Duration, []string{"timeout", "t"}, "30s", "", "From the start of the app's call to its first octets of body, or its end; then 504 and a new worker. Time in the waiting line does not count.", func(a *App) any { return &a.Timeout }),
 		perApp("stream_timeout", Duration, []string{"stream-timeout"}, "0", "", "How long the app may be silent within its answer, once that has begun; then the connection is cut and the worker replaced. Time in which the client takes nothing does not count.", func(a *App) any { return &a.StreamTimeout }),
 		choice([]string{"finish", "cancel"}, perApp("on_disconnect", Choice, []string{"on-disconnect"}, "finish", "", "When a client leaves before its answer has begun. `finish`: the app goes on, and nobody gets its answer. `cancel`: `standpipe_shim.ClientGone` is raised in the app, and the worker is replaced: its locks and connections are suspect. An answer that has begun stops at its next chunk either way.", func(a *App) any { return &a.OnDisconnect })),
+		choice([]string{"on", "off"}, perApp("request_buffering", Choice, []string{"request-buffering"}, "on", "", "Whether a request body is complete before a worker is taken. `off`: the app runs at once and reads the body as it comes, so a slow client holds a worker, and one that leaves has been seen by the app; `timeout` counts only while octets that have come wait for the app, anew with each that it takes; a chunked body has no CONTENT_LENGTH, which Django takes for an empty one.", func(a *App) any { return &a.RequestBuffering })),
 		perApp("queue", Int, []string{"queue"}, "", "256 + 16 per worker", "Requests that may wait for a worker; more are answered 503 with Retry-After.", func(a *App) any { return &a.Queue }),
 		perApp("queue_timeout", Duration, []string{"queue-timeout"}, "10s", "", "How long a request may wait for a worker; then 503.", func(a *App) any { return &a.QueueTimeout }),
 		perApp("boot_timeout", Duration, []string{"boot-timeout"}, "60s", "", "How long a worker may take until it is ready.", func(a *App) any { return &a.BootTimeout }),

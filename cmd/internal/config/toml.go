@@ -31,9 +31,10 @@ type group struct {
 
 // file is what a TOML file says.
 type file struct {
-	server []given
-	apps   []group
-	listen []group
+	server   []given
+	apps     []group
+	listen   []group
+	internal []group
 
 	failed   bool // it could not be read at all
 	lostApps bool // something that was meant for an app stands in none
@@ -177,6 +178,8 @@ func (r *tomlReader) top(doc map[string]any) {
 			r.out.apps = r.groups(key, v, OfApp)
 		case key == "listen":
 			r.out.listen = r.groups(key, v, OfListen)
+		case key == "internal":
+			r.out.internal = r.groups(key, v, OfInternal)
 		case slices.Contains(sections, key):
 			m, ok := v.(map[string]any)
 			if !ok {

@@ -25,10 +25,10 @@ func unknownKey(scope Scope, section, key string) (sentence, meant string) {
 		}
 	}
 	if key == "worker_class" {
-		return "there is no setting worker_class: every worker is of one kind, and threads says how many requests it runs at a time; gevent is not there yet in this release", ""
+		return "there is no setting worker_class: threads says how many requests a worker runs at a time, and gevent = 1000 makes them greenlets", ""
 	}
 	if scope == OfServer && section == "" {
-		keys = append(append(keys, sectionNames()...), "app", "listen")
+		keys = append(append(keys, sectionNames()...), "app", "internal", "listen")
 	}
 	if near := Nearest(key, keys); near != "" {
 		return fmt.Sprintf("there is no setting %s; did you mean %s?", name, join(section, near)), near
@@ -42,7 +42,7 @@ func unknownKey(scope Scope, section, key string) (sentence, meant string) {
 func laterKeys() []string {
 	return []string{
 		"route", "static", "cache", "tls", "handler", "upstreams",
-		"gevent", "preload", "preload_app", "reload", "drain_grace",
+		"preload", "preload_app", "reload", "drain_grace",
 	}
 }
 
@@ -50,6 +50,8 @@ func homeOf(s *Setting) string {
 	switch {
 	case s.Scope == OfApp:
 		return "[[app]]"
+	case s.Scope == OfInternal:
+		return "[[internal]]"
 	case s.Scope == OfListen:
 		return "[[listen]]"
 	case s.Section != "":

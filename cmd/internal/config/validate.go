@@ -16,6 +16,7 @@ const maxName = 64 // octets of an app's name
 // validate checks what one value alone could not tell. Every problem is found; none stops the search.
 func (l *loader) validate() {
 	l.checkListen()
+	l.checkInternal()
 	names := make(map[string]bool)
 	for i := range l.cfg.Apps {
 		a := &l.cfg.Apps[i]
@@ -78,6 +79,11 @@ func (l *loader) checkApp(a *App) {
 			l.bad.add(of("pythonpath"), "app %q: pythonpath %s %v", a.Name, p, reason(err))
 		}
 	}
+	for _, p := range a.SendfileRoots {
+		if err := checkFolder(p); err != nil && !(a.Broken != nil && beneath(p, a.Dir)) {
+			l.bad.add(of("sendfile_roots"), "app %q: sendfile_roots: %v", a.Name, err)
+		}
+	}
 	if a.Workers < 1 && of("workers").Given() {
 		l.bad.add(of("workers"), "app %q: workers is %d; it is 1 or more", a.Name, a.Workers)
 	}
@@ -96,6 +102,12 @@ func (l *loader) checkApp(a *App) {
 	}
 	if a.Threads < 1 || a.Threads > 4096 {
 		l.bad.add(of("threads"), "app %q: threads is %d; it is 1 to 4096", a.Name, a.Threads)
+	}
+	if a.Gevent < 0 || a.Gevent > 10000 {
+		l.bad.add(of("gevent"), "app %q: gevent is %d; it is 1 to 10000, or 0 for no gevent", a.Name, a.Gevent)
+	}
+	if a.Gevent > 0 && a.Threads > 1 {
+		l.bad.add(of("gevent"), "app %q: gevent is %d and threads is %d; a worker runs its requests as greenlets or on threads, so leave one of them out", a.Name, a.Gevent, a.Threads)
 	}
 	if why := badMount(a.Mount); why != "" {
 		l.bad.add(of("mount"), "app %q: mount %q %s", a.Name, a.Mount, why)

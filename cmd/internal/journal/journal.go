@@ -186,7 +186,7 @@ func (j *Journal) exit(e supervisor.WorkerExit) {
 	}
 	asked := len(e.InFlight) == 0 && e.Exit.Signal == 0 && e.Exit.Code == 0
 	switch {
-	case e.Reason == supervisor.Shutdown && len(e.InFlight) == 0, e.Reason == supervisor.ScaleDown && asked, e.Reason == supervisor.Reload && asked:
+	case (e.Reason == supervisor.Shutdown || e.Reason == supervisor.Upgrade) && len(e.InFlight) == 0, e.Reason == supervisor.ScaleDown && asked, e.Reason == supervisor.Reload && asked:
 		j.log.Debug("worker_exit", pairs...)
 	case asked && (e.Reason == supervisor.MaxRequests || e.Reason == supervisor.MaxLifetime || e.Reason == supervisor.MaxRSS || e.Reason == supervisor.Restart):
 		j.log.Info("worker_exit", pairs...)
@@ -292,7 +292,15 @@ func (j *Journal) refused(e supervisor.Refused) {
 
 func (j *Journal) output(e supervisor.Output) {
 	if !j.named {
-		j.log.Info(e.Text, "app", e.App, "worker", e.Worker, "pid", e.Pid, "stream", "output")
+		pairs := []any{"app", e.App, "worker", e.Worker, "pid", e.Pid, "stream", "output"}
+		if e.ID != "" {
+			pairs = append(pairs, "id", e.ID)
+		}
+		j.log.Info(e.Text, pairs...)
+		return
+	}
+	if e.ID != "" { // in front: behind the last line of a traceback nobody sees it
+		j.log.Named(e.Worker + " id=" + e.ID).Info(e.Text)
 		return
 	}
 	j.mu.Lock()

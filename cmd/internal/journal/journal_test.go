@@ -150,7 +150,11 @@ func TestOutputAndShimLog(t *testing.T) {
 		j.Event(supervisor.Output{Who: someone, Text: "a line"})
 		j.Event(supervisor.ShimLog{Who: someone, Request: &shim.Label{ID: "7"}, Record: &shim.LogRecord{Level: "error", Event: "close_failed", Message: "m", Pairs: []string{"traceback", "T"}}})
 		j.Event(supervisor.ShimLog{Who: someone, Record: &shim.LogRecord{}})
+		j.Event(supervisor.Output{Who: someone, ID: "01J9", Text: "a line"})
 	})
+	if got[0]["id"] != nil || got[3]["id"] != "01J9" || got[3]["@message"] != "a line" {
+		t.Errorf("%v, %v", got[0], got[3])
+	}
 	if m := got[0]; m["@message"] != "a line" || m["worker"] != "shop/3" || m["stream"] != "output" || m["@level"] != "info" {
 		t.Errorf("%v", m)
 	}
@@ -162,7 +166,8 @@ func TestOutputAndShimLog(t *testing.T) {
 	}
 	var b bytes.Buffer // for people: under the worker's name
 	New(hclog.New(&hclog.LoggerOptions{Output: &b, DisableTime: true}), true).Event(supervisor.Output{Who: someone, Text: "a line"})
-	if b.String() != "[INFO]  shop/3: a line\n" {
+	New(hclog.New(&hclog.LoggerOptions{Output: &b, DisableTime: true}), true).Event(supervisor.Output{Who: someone, ID: "01J9", Text: "a line"})
+	if b.String() != "[INFO]  shop/3: a line\n[INFO]  shop/3 id=01J9: a line\n" {
 		t.Errorf("%q", b.String())
 	}
 }

@@ -62,6 +62,75 @@ def _context(method):
     return view
 
 
+# What the worker talks through, as it was before any view had made pipes of its own.
+PRIVATE = sorted(
+    link for fd, link in jobs.links().items()
+    if fd > 2 and link.startswith(("pipe:", "socket:")) and link != jobs.links().get(2)
+)
+LINKS = "import os, sys; sys.path.insert(0, %r); from behaviours import jobs; print(*sorted(jobs.links().values()))" % (
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+)
+
+
+def _forked(fork):
+    """The links in a child made by fork, which returns (pid, anything)."""
+    reader, writer = os.pipe()
+    pid = fork()
+    pid = pid[0] if isinstance(pid, tuple) else pid
+    if pid == 0:
+        try:
+            os.write(writer, " ".join(sorted(jobs.links().values())).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as out:
+        found = out.read().split()
+    os.waitpid(pid, 0)
+    return found
+
+
+def _spawned():
+    reader, writer = os.pipe()
+    actions = [(os.POSIX_SPAWN_DUP2, writer, 1)]
+    pid = os.posix_spawn(sys.executable, [sys.executable, "-c", LINKS], os.environ, file_actions=actions)
+    os.close(writer)
+    with os.fdopen(reader) as out:
+        found = out.read().split()
+    os.waitpid(pid, 0)
+    return found
+
+
+def _multi(method):
+    context = multiprocessing.get_context(method)
+    queue = context.Queue()
+    process = context.Process(target=jobs.put_links, args=(queue,))
+    process.start()
+    found = queue.get(timeout=30)
+    process.join(30)
+    return found
+
+
+def descriptors(environ, start_response):
+    """Which of the worker's own descriptors each kind of child sees."""
+    import pty
+
+    children = {
+        "os.fork": lambda: _forked(os.fork),
+        "pty.fork": lambda: _forked(pty.fork),
+        "subprocess": lambda: subprocess.check_output([sys.executable, "-c", LINKS], close_fds=False).decode().split(),
+        "system": lambda: os.popen("ls -l /proc/self/fd").read().split(),
+        "posix_spawn": _spawned,
+        "fork": lambda: _multi("fork"),
+        "spawn": lambda: _multi("spawn"),
+        "forkserver": lambda: _multi("forkserver"),
+    }
+    seen = {}
+    for kind, run_it in children.items():
+        links = run_it()
+        seen[kind] = {"all": len(links), "private": [link for link in links if link in PRIVATE]}
+    return answer_json(start_response, {"private": PRIVATE, "seen": seen})
+
+
 def garble(environ, start_response):
     """Writes what is no frame on every pipe that it can find, as a broken C library might."""
     for name in os.listdir("/proc/self/fd"):
@@ -80,5 +149,5 @@ def pid(environ, start_response):
 
 CASES = {
     "run": run, "shell": shell, "fork_exit": fork_exit, "fork_return": fork_return, "fork_raise": fork_raise,
-    "fork": _context("fork"), "spawn": _context("spawn"), "forkserver": _context("forkserver"), "garble": garble, "pid": pid,
+    "fork": _context("fork"), "spawn": _context("spawn"), "forkserver": _context("forkserver"), "garble": garble, "descriptors": descriptors, "pid": pid,
 }

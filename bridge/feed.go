@@ -1,0 +1,206 @@
+package bridge
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/shim"
+)
+
+// feed passes a request body to its worker while it comes. When the worker wants
+// no more of it the rest is read and thrown away, so that the client, which may
+// send all before it reads anything, gets the answer, and the connection's next
+// request begins where it should. It alone reads the body, in one goroutine.
+type feed struct {
+	t     *turn
+	c     *clock
+	x     *shim.Exchange
+	done  chan struct{} // closed when the goroutine has ended
+	began time.Time
+
+	moved   atomic.Int64 // when octets came or were handed on last; ns after began
+	reading atomic.Bool  // the worker has all that has come
+
+	mu   sync.Mutex
+	got  int64 // octets that have come
+	stop bool  // of abort
+	// How the body has ended: it is complete, or why it is not.
+	whole bool
+	err   error
+}
+
+// startFeed sends the request without its body and starts the feed. When it
+// returns an error nothing of the body has been read: the request may go to
+// another worker.
+func (t *turn) startFeed(c *clock, x *shim.Exchange) error {
+	if err := x.Send(t.vars, nil, false); err != nil {
+		return err
+	}
+	// Else net/http reads the body itself before the answer's head goes out.
+	_ = http.NewResponseController(t.w).EnableFullDuplex() // HTTP/2 needs it not
+	f := c.feed
+	f.c, f.x = c, x
+	t.feed, t.unread = f, false
+	f.mark()
+	f.reading.Store(true)
+	go f.run()
+	return nil
+}
+
+func (f *feed) run() {
+	defer close(f.done)
+	t := f.t
+	size := int64(shim.MaxInline)
+	if n := t.r.ContentLength; n > 0 {
+		size = min(size, n)
+	}
+	buf := make([]byte, size)
+	for wanted := true; ; {
+		if !f.arm() {
+			return
+		}
+		n, err := t.r.Body.Read(buf)
+		switch got := f.count(n, err == io.EOF); {
+		case t.MaxBody > 0 && got > t.MaxBody:
+			f.fail(fmt.Errorf("%w (%d octets)", httpx.ErrTooLarge, t.MaxBody))
+			return
+		case err != nil && err != io.EOF:
+			f.fail(bodyError(err))
+			return
+		}
+		f.mark()
+		f.reading.Store(false)          // not before fail: clock.left
+		if t.r.Context().Err() != nil { // it may have looked a moment too early
+			f.c.cancel(errClientGone)
+		}
+		// An error: answered, or gone, or over.
+		wanted = wanted && f.c.ctx.Err() == nil && f.x.SendBody(f.c.ctx, buf[:n], err == io.EOF) == nil
+		if err == io.EOF {
+			f.mark()
+			return
+		}
+		f.mark()
+		f.reading.Store(true)
+	}
+}
+
+// arm bounds the next read. It reports false after abort.
+func (f *feed) arm() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.stop && f.t.BodyTimeout > 0 {
+		_ = http.NewResponseController(f.t.w).SetReadDeadline(time.Now().Add(f.t.BodyTimeout)) // not every server has one
+	}
+	return !f.stop
+}
+
+func (f *feed) count(n int, whole bool) int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.got += int64(n)
+	f.whole = whole
+	return f.got
+}
+
+func (f *feed) mark() { f.moved.Store(int64(time.Since(f.began))) }
+
+// fail ends the request. When its answer is complete this means the connection
+// only.
+func (f *feed) fail(err error) {
+	f.mu.Lock()
+	f.whole, f.err = false, err
+	f.mu.Unlock()
+	f.c.cancel(err)
+}
+
+// failed reports whether the body will not be complete; the goroutine has ended
+// then.
+func (f *feed) failed() bool {
+	f.mu.Lock()
+	err := f.err
+	f.mu.Unlock()
+	if err == nil {
+		return false
+	}
+	<-f.done
+	return true
+}
+
+// grace is what a limit on the app's time has to be prolonged by: time counts
+// from the last octets that came or were handed on, and not at all while the app
+// has all that came. 0 or less: the time is over.
+func (f *feed) grace(limit time.Duration) time.Duration {
+	if f == nil {
+		return 0
+	}
+	if f.reading.Load() {
+		return limit
+	}
+	return limit - (time.Since(f.began) - time.Duration(f.moved.Load()))
+}
+
+// settle waits until the client has sent the rest of its body. The answer is on
+// its way by then, all but the last chunk of one whose length nobody knew.
+func (t *turn) settle() {
+	f := t.feed
+	if f == nil {
+		return
+	}
+	select {
+	case <-f.done:
+	default:
+		if t.w.FlushError() != nil {
+			f.abort()
+		} else if asksFirst(t.r) {
+			f.hurry()
+		}
+		<-f.done
+	}
+	if !f.whole {
+		closeAfter(t.w)
+	}
+}
+
+// hurry: a client that waits for "100 Continue" need not send when it gets an
+// answer in its place, and that answer has "Connection: close". It has a moment to
+// notice.
+func (f *feed) hurry() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.got == 0 {
+		_ = http.NewResponseController(f.t.w).SetReadDeadline(time.Now().Add(lingerSilence))
+	}
+}
+
+// abort ends the goroutine and the use of the connection, unless the body is
+// complete: net/http takes an interrupted read for a client that has left.
+func (f *feed) abort() {
+	f.mu.Lock()
+	f.stop = !f.whole
+	if f.stop { // net/http would wait for the rest too
+		_ = http.NewResponseController(f.t.w).SetReadDeadline(time.Unix(1, 0))
+	}
+	f.mu.Unlock()
+	f.c.end()
+	<-f.done
+}
+
+// closeAfter has the connection closed when the handler returns: what comes on it
+// is the rest of a body, not a request. In full duplex net/http does not find that
+// out by itself; a body beyond its limit is the one way to tell it.
+func closeAfter(w http.ResponseWriter) {
+	for {
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			break
+		}
+		w = u.Unwrap()
+	}
+	_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, io.NopCloser(strings.NewReader("x")), 0))
+}

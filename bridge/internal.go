@@ -1,0 +1,185 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/standpipe/standpipe/shim"
+)
+
+// Internal maps what an app's X-Accel-Redirect may name to a folder. Clients do
+// not reach it.
+type Internal struct {
+	// URL is the beginning of the paths: "/protected/".
+	URL string
+	// Dir is an absolute folder; what follows URL is looked for in it.
+	Dir string
+}
+
+const (
+	sendfileField = "X-Sendfile"
+	accelField    = "X-Accel-Redirect"
+)
+
+// internalField is the field by which the app asks for a file of the server's;
+// empty: it does not, or the field is nobody's here.
+func (t *turn) internalField(raw *shim.Head) string {
+	switch {
+	case len(t.SendfileRoots) > 0 && raw.Get(sendfileField) != "":
+		return sendfileField
+	case len(t.Internal) > 0 && raw.Get(accelField) != "":
+		return accelField
+	}
+	return ""
+}
+
+// kept are the fields of the app's that go with a file of X-Accel-Redirect. Those
+// of the body that it has given with it, and is not sent, would be wrong; nginx
+// keeps the same ones.
+var kept = []string{"Content-Type", "Content-Disposition", "Set-Cookie", "Cache-Control", "Expires", "Accept-Ranges"}
+
+// answerInternal sends the file that the app has named. Its own body is not read.
+func (t *turn) answerInternal(c *clock, x *shim.Exchange, raw *shim.Head, h head, name string) error {
+	if !c.stop() {
+		return context.Canceled
+	}
+	t.close(x)
+	var file *os.File
+	var root string
+	var err error
+	if name == sendfileField {
+		file, root, err = t.openSendfile(raw.Get(name))
+	} else {
+		file, root, err = t.openInternal(raw.Get(name))
+	}
+	var st fs.FileInfo
+	if err == nil {
+		defer file.Close()
+		st, err = file.Stat()
+	}
+	if err == nil && !st.Mode().IsRegular() {
+		err = errors.New("it is no regular file")
+	}
+	if err != nil {
+		t.Log.Error("sendfile_refused", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker,
+			"field", name, "path", raw.Get(name), "root", root, "error", err, "hint", "answered 404")
+		t.Pages.Write(t.w, t.r, http.StatusNotFound, "", 0)
+		return nil
+	}
+	fields := slices.DeleteFunc(slices.Clone(raw.Fields), func(f shim.Field) bool {
+		if name == accelField {
+			return !slices.ContainsFunc(kept, func(k string) bool { return strings.EqualFold(k, f.Name) })
+		}
+		return strings.EqualFold(f.Name, name) || strings.EqualFold(f.Name, "Content-Encoding") || strings.EqualFold(f.Name, "Content-Range")
+	})
+	named := &shim.Head{Status: raw.Status, Fields: fields}
+	t.setFields(fields, h.status)
+	t.describe(named, st)
+	if h.status == http.StatusOK && (t.r.Method == http.MethodGet || t.r.Method == http.MethodHead) {
+		if status := validatorsOf(t.header).judge(t.r.Header); status != 0 {
+			t.endConditional(status)
+			return nil
+		}
+	}
+	return t.sendContent(named, h.status, st.Size(), content{file, 0, st.Size(), false})
+}
+
+// describe adds what the app has not said of the file.
+func (t *turn) describe(raw *shim.Head, st fs.FileInfo) {
+	h := t.w.Header()
+	if raw.Get("Content-Type") == "" {
+		kind := mime.TypeByExtension(filepath.Ext(st.Name()))
+		if kind == "" {
+			kind = "application/octet-stream"
+		}
+		t.drop("Content-Type")
+		h["Content-Type"] = []string{kind}
+	}
+	if raw.Get("Last-Modified") == "" {
+		h["Last-Modified"] = []string{st.ModTime().UTC().Format(http.TimeFormat)}
+	}
+	if raw.Get("ETag") == "" {
+		h["Etag"] = []string{`"` + strconv.FormatInt(st.ModTime().UnixNano(), 36) + "-" + strconv.FormatInt(st.Size(), 36) + `"`}
+	}
+}
+
+// endConditional answers 304 or 412 (RFC 9110 15.4.5, 15.5.13).
+func (t *turn) endConditional(status int) {
+	t.drop("Content-Type")
+	t.drop("Content-Disposition")
+	h := t.w.Header()
+	h["Content-Type"] = nil
+	if status == http.StatusPreconditionFailed {
+		h["Content-Length"] = []string{"0"}
+	}
+	t.w.WriteHeader(status)
+}
+
+var errOutside = errors.New("it is in none of the folders that are open to it")
+
+// openSendfile opens an absolute path beneath one of the roots. root is the one
+// that was tried last.
+func (t *turn) openSendfile(name string) (f *os.File, root string, err error) {
+	if !filepath.IsAbs(name) {
+		return nil, strings.Join(t.SendfileRoots, ","), errors.New("the path is not absolute")
+	}
+	err = errOutside
+	for _, root = range t.SendfileRoots {
+		rel, rerr := filepath.Rel(root, name)
+		if rerr != nil || !filepath.IsLocal(rel) {
+			continue
+		}
+		if f, err = openIn(root, rel); err == nil {
+			return f, root, nil
+		}
+	}
+	if err == errOutside {
+		root = strings.Join(t.SendfileRoots, ",")
+	}
+	return nil, root, err
+}
+
+// openInternal opens what the path of a URI means by the longest prefix.
+func (t *turn) openInternal(uri string) (f *os.File, root string, err error) {
+	raw, _, _ := strings.Cut(uri, "?")
+	name, err := url.PathUnescape(raw)
+	if err != nil {
+		return nil, "", fmt.Errorf("its path cannot be decoded: %w", err)
+	}
+	var best *Internal
+	for i := range t.Internal {
+		if in := &t.Internal[i]; strings.HasPrefix(name, in.URL) && (best == nil || len(in.URL) > len(best.URL)) {
+			best = in
+		}
+	}
+	if best == nil {
+		return nil, "", errors.New("no [[internal]] has a url that it begins with")
+	}
+	if slices.Contains(strings.Split(name, "/"), "..") {
+		return nil, best.Dir, errors.New("it holds a .. segment")
+	}
+	rel := filepath.FromSlash(path.Clean(strings.TrimLeft(name[len(best.URL):], "/")))
+	f, err = openIn(best.Dir, rel)
+	return f, best.Dir, err
+}
+
+// openIn opens a file beneath dir, whatever links are in its way.
+func openIn(dir, rel string) (*os.File, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return root.OpenFile(rel, os.O_RDONLY|nonBlocking, 0) // a FIFO must not hold us
+}

@@ -1,0 +1,168 @@
+package systemd
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Notifier speaks to the service manager. All methods of a nil Notifier do nothing:
+// nobody listens.
+type Notifier struct {
+	address  string
+	watchdog time.Duration // how often the manager wants to hear of us; 0: it does not
+	failed   func(error)
+
+	mu      sync.Mutex
+	silent  bool
+	phases  int    // starts, reloads and stops that are under way
+	reloads int    // of these the reloads
+	booting bool   // between Starting and Ready
+	status  string // the last one sent
+	told    bool   // a failure has been told
+}
+
+// sendTimeout bounds a message to a manager that reads nothing.
+const sendTimeout = time.Second
+
+// Open returns a Notifier for the process pid with that environment; nil when no
+// manager listens (NOTIFY_SOCKET). failed hears of the first message that could not
+// be sent.
+func Open(getenv func(string) string, pid int, failed func(error)) *Notifier {
+	address := getenv("NOTIFY_SOCKET")
+	if address == "" {
+		return nil
+	}
+	n := &Notifier{address: address, failed: failed}
+	if p := getenv("WATCHDOG_PID"); p == "" || p == strconv.Itoa(pid) {
+		if usec, err := strconv.ParseInt(getenv("WATCHDOG_USEC"), 10, 64); err == nil && usec > 0 && usec < 1<<50 {
+			n.watchdog = time.Duration(usec) * time.Microsecond
+		}
+	}
+	if address[0] != '/' && address[0] != '@' {
+		n.silent = true
+		failed(fmt.Errorf("NOTIFY_SOCKET=%s: want a path, or @ and a name", address))
+	}
+	return n
+}
+
+// send writes one message: lines of NAME=value. mu is held.
+func (n *Notifier) send(lines ...string) {
+	if n.silent {
+		return
+	}
+	err := func() error {
+		// net takes a leading @ for the abstract namespace, as systemd does.
+		c, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: n.address, Net: "unixgram"})
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		_ = c.SetWriteDeadline(time.Now().Add(sendTimeout))
+		_, err = c.Write([]byte(strings.Join(lines, "\n")))
+		return err
+	}()
+	if err != nil && !n.told {
+		n.told = true
+		n.failed(err)
+	}
+}
+
+// Starting says that the start goes on: until Ready the manager's patience is
+// extended.
+func (n *Notifier) Starting() {
+	if n == nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.phases++
+	n.booting = true
+	n.send(extension())
+}
+
+// Ready says that the service serves, and ends Starting.
+func (n *Notifier) Ready() {
+	if n == nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.booting {
+		n.booting = false
+		n.phases--
+	}
+	n.send("READY=1")
+}
+
+// Reloading says that a reload begins; done, that it has ended, well or not. Reloads
+// may overlap: the manager hears READY when the last of them has ended.
+func (n *Notifier) Reloading() (done func()) {
+	if n == nil {
+		return func() {}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.reloads++
+	n.phases++
+	// The time tells the manager that this is the answer to its signal (Type=notify-reload).
+	n.send("RELOADING=1", fmt.Sprintf("MONOTONIC_USEC=%d", monotonic()), extension())
+	return sync.OnceFunc(func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.phases--
+		if n.reloads--; n.reloads == 0 {
+			n.send("READY=1")
+		}
+	})
+}
+
+// Stopping says that the stop begins; the manager's patience is extended until the
+// process ends.
+func (n *Notifier) Stopping() {
+	if n == nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.phases++
+	n.send("STOPPING=1", extension())
+}
+
+// HandOver makes another process the service's main one, and is the last message of
+// this one: the manager would take what it says for the other's words.
+func (n *Notifier) HandOver(pid int) {
+	if n == nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.send("MAINPID=" + strconv.Itoa(pid))
+	n.silent = true
+}
+
+// Status says in one line how the service does; the same as before is not sent.
+func (n *Notifier) Status(text string) {
+	if n == nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	text = strings.ReplaceAll(text, "\n", " ")
+	if text != n.status {
+		n.status = text
+		n.send("STATUS=" + text)
+	}
+}
+
+// extendBy is how long the manager shall wait for the next message of a phase, and
+// extendEvery how often that is said.
+const (
+	extendBy    = 30 * time.Second
+	extendEvery = 5 * time.Second
+)
+
+func extension() string { return fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", extendBy.Microseconds()) }

@@ -1,0 +1,159 @@
+package upgrade
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Inheritance is what a new process has got from the one before. All methods of nil
+// do nothing.
+type Inheritance struct {
+	letter letter
+	say    *os.File
+	orders chan string // what the old process says; closed at its end
+
+	mu   sync.Mutex
+	left []handed
+	told bool
+}
+
+// maxListeners bounds what a letter may name.
+const maxListeners = 1000
+
+// Inherit reads the letter to this process, once; nil: there is none. Standard output
+// and error are the old process's afterwards, and the sockets and the watchdog that a
+// service manager has given to that one are this one's.
+func Inherit() (*Inheritance, error) {
+	text := os.Getenv(variable)
+	if text == "" {
+		return nil, nil
+	}
+	if err := os.Unsetenv(variable); err != nil {
+		return nil, err
+	}
+	l, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	if l.Parent != os.Getppid() {
+		return nil, nil // to somebody else, who has handed his environment on
+	}
+	for _, name := range []string{"LISTEN_PID", "WATCHDOG_PID"} {
+		if os.Getenv(name) == strconv.Itoa(l.Parent) {
+			if err := os.Setenv(name, strconv.Itoa(os.Getpid())); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := errors.Join(redirect(l.Out, 1), redirect(l.Err, 2)); err != nil {
+		return nil, fmt.Errorf("%s: %w", variable, err)
+	}
+	h := &Inheritance{letter: *l, say: os.NewFile(uintptr(l.Say), "upgrade"), orders: make(chan string, 4), left: l.Listeners}
+	hear := os.NewFile(uintptr(l.Hear), "upgrade")
+	go func() { // ends with the old process, or when that has nothing more to say
+		defer close(h.orders)
+		defer hear.Close()
+		for s := bufio.NewScanner(hear); s.Scan(); {
+			h.orders <- s.Text()
+		}
+	}()
+	return h, nil
+}
+
+// parse reads a letter, and checks it: descriptors are closed by number.
+func parse(text string) (*letter, error) {
+	var l letter
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&l); err != nil {
+		return nil, fmt.Errorf("%s: %w", variable, err)
+	}
+	if len(l.Listeners) > maxListeners {
+		return nil, fmt.Errorf("%s names %d sockets", variable, len(l.Listeners))
+	}
+	seen := map[int]bool{}
+	fds := []int{l.Hear, l.Say, l.Out, l.Err}
+	for _, h := range l.Listeners {
+		fds = append(fds, h.FD)
+	}
+	for _, fd := range fds {
+		if fd < 3 || fd > 1<<20 || seen[fd] {
+			return nil, fmt.Errorf("%s names the descriptor %d", variable, fd)
+		}
+		seen[fd] = true
+	}
+	return &l, nil
+}
+
+// Take returns the socket for an address of the configuration, which is the caller's
+// then; nil: there is none, or no other one.
+func (h *Inheritance) Take(address string) *os.File {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i, l := range h.left {
+		if l.Address == address {
+			h.left = append(append([]handed(nil), h.left[:i]...), h.left[i+1:]...)
+			return os.NewFile(uintptr(l.FD), address)
+		}
+	}
+	return nil
+}
+
+// CloseRest closes the sockets that nobody has taken, because the configuration does
+// not have their addresses any more, and returns these.
+func (h *Inheritance) CloseRest() (addresses []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, l := range h.left {
+		os.NewFile(uintptr(l.FD), l.Address).Close()
+		addresses = append(addresses, l.Address)
+	}
+	h.left = nil
+	return addresses
+}
+
+// Up are the apps that the old process serves.
+func (h *Inheritance) Up() []string {
+	if h == nil {
+		return nil
+	}
+	return h.letter.Up
+}
+
+// Failed tells the old process why this one ends; the first sentence counts.
+func (h *Inheritance) Failed(err error) {
+	if h == nil || err == nil || err.Error() == "" {
+		return
+	}
+	h.tell("failed " + strings.Join(strings.Fields(err.Error()), " "))
+}
+
+func (h *Inheritance) tell(line string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.told {
+		h.told = strings.HasPrefix(line, "failed ")
+		_, _ = h.say.WriteString(line + "\n") // nobody is there: the old process has ended
+	}
+}
+
+// Ready tells the old process that the workers are ready. Afterwards Orders has its
+// answer.
+func (h *Inheritance) Ready() { h.tell("ready") }
+
+// Taken tells it that this one takes connections.
+func (h *Inheritance) Taken() { h.tell("taken") }
+
+// Orders has what the old process says: "go" or "stop". It is closed when that has
+// nothing more to say: before "go" by its death, after Taken when the service manager
+// knows whom to listen to.
+func (h *Inheritance) Orders() <-chan string { return h.orders }
+
+// Close ends the talk.
+func (h *Inheritance) Close() { h.say.Close() }

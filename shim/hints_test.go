@@ -1,0 +1,128 @@
+package shim_test
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/shimtest"
+)
+
+func TestDecodeEarlyHints(t *testing.T) {
+	got, err := shim.DecodeEarlyHints([]byte("\xdc\x00\x02\xc4\x04Link\xc4\x01a"))
+	if err != nil || len(got) != 1 || got[0] != (shim.Field{Name: "Link", Value: "a"}) {
+		t.Errorf("%v, %v", got, err)
+	}
+	for name, p := range map[string][]byte{
+		"odd": []byte("\x91\xc4\x01a"), "a map": []byte("\x80"), "more": []byte("\x90\x00"), "short": []byte("\x92\xc4\x01a\xc4\x09b"),
+		"many": append([]byte("\xdc\x01\x02"), bytes.Repeat([]byte("\xa0"), 258)...),
+	} {
+		var pe *shim.ProtocolError
+		if _, err := shim.DecodeEarlyHints(p); !errors.As(err, &pe) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Early hints come in their order, before the head; a flood is bounded.
+func TestEarly(t *testing.T) {
+	c, _, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
+		for i := range shim.MaxHints + 3 {
+			_ = p.Send(shim.Frame{Kind: shim.KindEarlyHints, Stream: r.Stream, Payload: []byte("\x92\xa1a\xa1" + string(rune('a'+i)))})
+		}
+		_ = p.Answer(r.Stream, "200 OK", "x")
+	})
+	x := open(t, c)
+	if err := x.Send(nil, nil, true); err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	for {
+		f, err := x.Early(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f == nil {
+			break
+		}
+		got += f[0].Value
+	}
+	if h, err := x.Head(t.Context()); err != nil || h.Status != "200 OK" {
+		t.Fatal(h, err)
+	}
+	if got != "abcdefghijklmnop" || x.HintsDropped() != 3 {
+		t.Errorf("%q came, %d dropped", got, x.HintsDropped())
+	}
+	x.Close()
+}
+
+// After the head hints are out of step; for a closed exchange they are thrown away.
+func TestEarlyTooLate(t *testing.T) {
+	closed := make(chan bool)
+	c, o, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
+		if r.Stream == 1 {
+			<-closed
+			_ = p.Send(shim.Frame{Kind: shim.KindEarlyHints, Stream: 1, Payload: []byte("\x90")})
+			_ = p.Send(shim.Frame{Kind: shim.KindEnd, Stream: 1})
+			return
+		}
+		_ = p.Head(r.Stream, "200 OK", "", false)
+		_ = p.Send(shim.Frame{Kind: shim.KindEarlyHints, Stream: r.Stream, Payload: []byte("\x90")})
+	})
+	x := open(t, c)
+	if err := x.Send(nil, nil, true); err != nil {
+		t.Fatal(err)
+	}
+	x.Close()
+	close(closed)
+	if got := wait(t, o.freed); got != shim.Clean {
+		t.Fatal(got)
+	}
+	x = open(t, c)
+	if err := x.Send(nil, nil, true); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, o.freed)
+	if pe := (*shim.ProtocolError)(nil); !errors.As(c.Err(), &pe) {
+		t.Error(c.Err())
+	}
+}
+
+// Sole names a request only while it cannot be another's output that was read.
+func TestSole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ends, peer := shimtest.Pipe()
+		defer peer.Close()
+		c := shim.NewConn("shop/1", ends, newOwner())
+		defer c.Close()
+		sole := func(want string) {
+			t.Helper()
+			if got := c.Sole(50 * time.Millisecond); got != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		}
+		named := func(id string) *shim.Exchange {
+			x, err := c.Open(shim.Label{ID: id})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return x
+		}
+		sole("")
+		a := named("a")
+		sole("a")
+		b := named("b")
+		sole("")
+		a.Close() // not sent: it ends at once
+		sole("")
+		time.Sleep(49 * time.Millisecond)
+		sole("")
+		time.Sleep(time.Millisecond)
+		sole("b")
+		b.Close()
+		sole("")
+	})
+}

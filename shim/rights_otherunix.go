@@ -1,0 +1,8 @@
+//go:build unix && !linux
+
+package shim
+
+const (
+	cloexec  = 0
+	pathOnly = 0
+)

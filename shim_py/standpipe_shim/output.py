@@ -1,0 +1,169 @@
+"""sys.stdout, sys.stderr and wsgi.errors: what is printed for a request carries its id.
+
+Text that is printed while a request runs, in whatever context belongs to it (its thread, its greenlet, what asyncio and asgiref
+carry on), goes to the descriptor with a tag in front of each line (shim/PROTOCOL.md, "Tags"). All other text goes out as from
+any Python. What Go learns of a line it learns from the line: the pipe of the output and that of the answers are read apart."""
+
+import os
+from _contextvars import ContextVar  # contextvars itself is a module more to find
+from _thread import RLock, get_ident
+from io import TextIOWrapper
+
+# The Exchange whose app's code runs; None: no request.
+current = ContextVar("standpipe.request", default=None)
+
+_ATOMIC = 4096  # PIPE_BUF: the kernel never mixes a write of so many octets with another's
+_BLOCK = 64 << 10  # what is tagged at a time
+_HELD = 8 << 10  # characters of a line without end that are kept; TextIOWrapper keeps as many
+
+# Reentrant: a signal handler or a __del__ may print in the middle of a print.
+_lock = RLock()
+_secret = b""  # what every tag begins with; empty: nothing is tagged
+_child = False  # this process is a fork() of the worker
+
+
+def arm(secret):
+    """From here on requests' lines are tagged. secret: what Boot says; empty: they are not."""
+    global _secret
+    _secret = b"\x1e%s:" % secret.encode("ascii", "replace") if secret else b""
+
+
+def finish(request):
+    """Sends what a request has printed and not ended with a newline. Never raises."""
+    for stream in list(request.unsaid):
+        try:
+            stream.flush()
+        except Exception:  # closed, or nobody reads: what could be said, and where?
+            pass
+
+
+class Lines(TextIOWrapper):
+    """A text stream on descriptor fd. One os.write carries whole lines, so that those of two threads never mix; text without a
+    newline waits for one, for flush() or for the request's end."""
+
+    def __init__(self, buffer, fd, before=None):
+        super().__init__(
+            buffer,
+            encoding="utf-8",
+            errors="backslashreplace",
+            line_buffering=True,
+            write_through=getattr(before, "write_through", False),
+        )
+        self.mode = "w"
+        self._before = before  # the stream that had this buffer: its end would close it
+        self._fd = fd
+        self._place = _place(fd)
+
+    def write(self, text):
+        request = current.get()
+        if request is None or not request.request_id or not _secret or not isinstance(text, str):
+            return super().write(text)
+        if self.closed:
+            raise ValueError("I/O operation on closed file.")
+        outside = _leave(request)
+        try:
+            with _lock:
+                unsaid = request.unsaid
+                if unsaid is None:
+                    unsaid = request.unsaid = {}
+                whole = unsaid.pop(self, "") + text if unsaid else text
+                end = len(whole) if "\r" in text else whole.rfind("\n") + 1  # "\r": a progress bar
+                if len(whole) - end >= _HELD:
+                    end = len(whole)
+                if end < len(whole):
+                    unsaid[self] = whole[end:]
+                if end:
+                    self._say(request, whole[:end])
+        finally:
+            if outside:
+                request.step_in()
+        return len(text)
+
+    def flush(self):
+        request = current.get()
+        if request is not None and request.unsaid:
+            outside = _leave(request)
+            try:
+                with _lock:
+                    text = request.unsaid.pop(self, "")
+                    if text:
+                        self._say(request, text)
+            finally:
+                if outside:
+                    request.step_in()
+        super().flush()
+
+    def _say(self, request, text):
+        super().flush()  # what was written without a tag came first
+        if self._place is None or _place(self._fd) != self._place:
+            super().write(text)  # the app has led the descriptor elsewhere: a tag would be noise there
+            return
+        tag = b"%s%s\x1e" % (_secret, request.request_id.encode("latin-1"))
+        octets = text.encode(self.encoding, self.errors)
+        for at in range(0, len(octets), _BLOCK):
+            for part in _parts(tag, octets[at : at + _BLOCK]):
+                _write(self._fd, part)
+
+
+def _parts(tag, octets):
+    """Yields octets with tag before each line, in parts that the kernel keeps whole. One that ends within a line ends with the
+    tag of nobody, so that what others write behind it is not taken for the request's."""
+    nobody = _secret + b"\x1e"
+    room = _ATOMIC - len(nobody)
+    part = bytearray()
+    at = 0
+    while at < len(octets):
+        stop = octets.find(b"\n", at) + 1 or len(octets)
+        if len(part) + len(tag) + stop - at > room:
+            if part:
+                yield part
+                part = bytearray()
+            stop = min(stop, at + room - len(tag))
+        part += tag
+        part += octets[at:stop]
+        if octets[stop - 1] != 10:
+            part += nobody
+        at = stop
+    yield part
+
+
+def _write(fd, octets):
+    rest = memoryview(octets)
+    while rest:
+        try:
+            rest = rest[os.write(fd, rest) :]
+        except BlockingIOError:  # a child has made the pipe non-blocking, for all who have it
+            from select import select
+
+            select([], [fd], [])
+
+
+def _place(fd):
+    """What tells the file behind fd from others; None: there is none."""
+    try:
+        found = os.fstat(fd)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _leave(request):
+    """Keeps an interrupt out while the lock is held. Returns whether request.step_in() is due."""
+    if not request.threaded or _child or request.thread != get_ident() or not request.inside:
+        return False
+    request.step_out()
+    return True
+
+
+def _forked():
+    # The lock may be held by a thread that is not here; what the parent has not said, the parent says.
+    global _lock, _child
+    _lock = RLock()
+    _child = True
+    request = current.get()
+    if request is not None:
+        request.unsaid = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

@@ -1,0 +1,65 @@
+"""wsgi.file_wrapper over a regular file: its descriptor goes to Go, which sends the octets by itself ("Files" of
+shim/PROTOCOL.md). Imported when an app gives the first one."""
+
+import io
+import os
+import stat
+import struct
+import sys
+
+from .frames import FILE, FILED, HEAD, frame
+
+_span = struct.Struct(">QQ").pack
+
+
+def regular(filelike):
+    """Returns (descriptor, offset, length) when read() of filelike gives exactly the octets of a regular file from offset on;
+    else None. Not everything with a fileno() does: that of a gzip.GzipFile leads to the compressed octets."""
+    tempfile = sys.modules.get("tempfile")
+    if tempfile is not None and type(filelike) is getattr(tempfile, "_TemporaryFileWrapper", None):
+        filelike = filelike.file
+    kind = type(filelike)
+    if kind is io.BufferedReader or kind is io.BufferedRandom:
+        raw = filelike.raw
+    else:
+        raw = filelike
+    if type(raw) is not io.FileIO:
+        return None
+    try:
+        if not raw.readable():
+            return None
+        if kind is io.BufferedRandom:
+            filelike.flush()
+        fd = raw.fileno()
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        offset = filelike.tell()  # not lseek: the buffer has read ahead
+    except (OSError, ValueError):  # closed, detached: reading tells what is wrong
+        return None
+    return fd, offset, max(status.st_size - offset, 0)
+
+
+def hand_over(worker, exchange, wrapper):
+    """Passes the file behind wrapper to Go and waits for its word. Returns whether Go has it, or nobody wants it any more;
+    the app's close() is still to be called then. Else its octets are to be sent, behind the head if that has gone out."""
+    if exchange.head is None or exchange.head_out or exchange.cancelled or worker.forked():
+        return False
+    control = worker.control
+    if control is None or not control.passes():
+        return False
+    found = regular(wrapper.filelike)
+    if found is None:
+        return False
+    fd, offset, length = found
+    try:
+        control.pass_file(frame(FILE, 0, exchange.stream, _span(offset, length)), fd)
+    except OSError:  # more descriptors on their way than the system allows, or Go has gone
+        return False
+    exchange.head_out = True
+    worker.put(exchange._head_frame(FILED, b""))
+    worker.inbound.wait(exchange, lambda: exchange.filed is not None or exchange.cancelled)
+    if exchange.filed is None and not exchange.cancelled:
+        exchange._close(wrapper)
+        raise ConnectionError("standpipe has closed the pipe in the middle of an answer")
+    return exchange.filed or exchange.cancelled

@@ -1,0 +1,140 @@
+"""Hostile octets: nothing but the one error comes out, and no length is believed. The seed is printed when a run fails;
+STANDPIPE_FUZZ_SEED repeats it, STANDPIPE_FUZZ_SECONDS prolongs it."""
+
+import os
+import random
+import struct
+import sys
+import time
+import unittest
+
+import peer  # noqa: F401  (puts the shim on sys.path)
+from standpipe_shim import environ, frames, packing
+
+try:
+    import tracemalloc
+except ImportError:
+    tracemalloc = None
+
+SECONDS = float(os.environ.get("STANDPIPE_FUZZ_SECONDS", "1"))  # for each decoder
+SEED = int(os.environ.get("STANDPIPE_FUZZ_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
+
+HOSTILE = (b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff", b"\xdb\xff\xff\xff\xff", b"\x91" * 5000,
+           b"\x81\xa1a" * 2000, b"\xc9\xff\xff\xff\xff\x01", b"\xc1", b"", b"\xde\xff\xff", b"\xdc\xff\xff", b"\xda\xff\xff")
+
+
+def request(pairs, body=b"", count=None):
+    octets = b"".join(packing.pack(key) + packing.pack(value) for key, value in pairs)
+    head = struct.pack(">BH", 0xDE, len(pairs) if count is None else count)
+    return struct.pack(">I", len(head + octets)) + head + octets + body
+
+
+GOOD_VALUES = [packing.pack(value) for value in (
+    {"name": "shop", "threads": 4, "environ": {"A": b"b" * 300}, "list": ["x" * 40, -1, 1 << 40, None, True, [[]]]},
+    ["a", b"\xff" * 70000, {"k": {"k": [1, -200, 70000]}}], "text", b"", 0)]
+GOOD_REQUESTS = [request([("REQUEST_METHOD", b"GET"), ("PATH_INFO", b"/" + b"x" * 400), ("standpipe.attempt", b"2")], b"body"),
+                 request([("K%d" % i, b"v" * i) for i in range(40)]), request([("A", b"x" * 70000)])]
+GOOD_FRAMES = [frames.frame(frames.REQUEST, frames.LAST, 1, GOOD_REQUESTS[0]), frames.frame(frames.BODY, 0, 1, b"x" * 65536),
+               frames.frame(frames.WINDOW, 0, 1, b"\0\0\1\0"), frames.frame(frames.INTERRUPT, 0, 7, b"\1")]
+
+
+def mutate(rnd, good):
+    """Returns octets that are almost right, or not at all."""
+    octets = bytearray(rnd.choice(good))
+    for _ in range(rnd.randrange(1, 6)):
+        at = rnd.randrange(len(octets) + 1)
+        how = rnd.randrange(6)
+        if how == 0 and octets:
+            octets[at % len(octets)] = rnd.randrange(256)
+        elif how == 1:
+            octets[at:at] = rnd.choice(HOSTILE)
+        elif how == 2:
+            del octets[at : at + rnd.randrange(1, 9)]
+        elif how == 3:
+            octets[at : at + 4] = struct.pack(">I", rnd.choice((0, 1, len(octets), 0x7FFFFFFF, 0xFFFFFFFF)))
+        elif how == 4:
+            del octets[at:]
+        else:
+            octets = bytearray(rnd.getrandbits(8) for _ in range(rnd.randrange(200)))
+    return bytes(octets)
+
+
+class Fuzz(unittest.TestCase):
+    def pound(self, good, decode, allowed):
+        """decode gets octets for a while. Returns how often it has accepted some."""
+        rnd = random.Random(SEED)
+        accepted = rounds = 0
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            rounds += 1
+            octets = rnd.choice(good) if rounds % 50 == 0 else mutate(rnd, good)
+            try:
+                decode(octets)
+                accepted += 1
+            except allowed:
+                pass
+            except BaseException as error:
+                self.fail("seed %d, round %d: %r: %r" % (SEED, rounds, error, octets[:300]))
+        self.assertGreater(accepted, 0)
+        self.assertGreater(rounds, 100)
+
+    def test_values(self):
+        self.pound(GOOD_VALUES, packing.unpack, packing.BadValue)
+
+    def test_requests(self):
+        self.pound(GOOD_REQUESTS, lambda octets: environ.fill({}, octets), frames.ProtocolError)
+
+    def test_frames(self):
+        def read(octets):
+            parts = [octets[at : at + 1000] for at in range(0, len(octets), 1000)]
+            reader = frames.Reader(-1, read=lambda fd, size: parts.pop(0) if parts else b"")
+            while True:
+                frame = reader.next()
+                if frame is None:
+                    return
+                self.assertLessEqual(len(frame[3]), frames.CEILING[frame[0]])
+
+        self.pound(GOOD_FRAMES, read, frames.ProtocolError)
+
+
+@unittest.skipIf(tracemalloc is None or sys.implementation.name != "cpython", "SKIP[pypy]: tracemalloc measures CPython's memory")
+class Memory(unittest.TestCase):
+    """What a lie about a length may cost: twice the ceiling of a frame, and the octets that came."""
+
+    def peak(self, decode, octets, allowed):
+        tracemalloc.start()
+        try:
+            decode(octets)
+        except allowed:
+            pass
+        finally:
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+        return peak
+
+    def test_lies_take_no_memory(self):
+        rnd = random.Random(SEED)
+        ceiling = frames.CEILING[frames.REQUEST]
+        for good, decode, allowed in ((GOOD_VALUES, packing.unpack, packing.BadValue),
+                                      (GOOD_REQUESTS, lambda octets: environ.fill({}, octets), frames.ProtocolError)):
+            for octets in list(HOSTILE) + [prefix + lie for lie in HOSTILE for prefix in (b"\0\0\0\5", b"\x81\xa1a")] + [mutate(rnd, good) for _ in range(300)]:
+                peak = self.peak(decode, octets, allowed)
+                self.assertLess(peak, 2 * ceiling, "seed %d: %d octets: %r" % (SEED, len(octets), octets[:100]))
+                self.assertLess(peak, 64 * len(octets) + 20000, "seed %d: %d octets: %r" % (SEED, len(octets), octets[:100]))
+
+    def test_the_largest_frames_take_twice_their_size(self):
+        ceiling = frames.CEILING[frames.REQUEST]
+        body = b"b" * frames.CHUNK
+        room = ceiling - len(body) - len(request([("A", b"")]))
+        payload = request([("A", b"x" * (room - 10))], body)
+        self.assertLessEqual(len(payload), ceiling)
+        self.assertLess(self.peak(lambda octets: environ.fill({}, octets), payload, ()), 2 * ceiling + 2 * frames.CHUNK)
+
+        octets = frames.frame(frames.REQUEST, 0, 1, payload)
+        parts = [octets[at : at + 65536] for at in range(0, len(octets), 65536)]
+        reader = frames.Reader(-1, read=lambda fd, size: parts.pop(0) if parts else b"")
+        self.assertLess(self.peak(lambda _: reader.next(), b"", ()), 2 * ceiling + 2 * frames.CHUNK)
+
+
+if __name__ == "__main__":
+    unittest.main()

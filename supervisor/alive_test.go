@@ -1,0 +1,37 @@
+package supervisor
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// What the watchdog asks: a pool whose lock is held, or whose housekeeping is stuck, is not alive.
+func TestAlive(t *testing.T) {
+	p := New(Options{App: "shop"})
+	soon := func() context.Context {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		t.Cleanup(cancel)
+		return ctx
+	}
+	if err := p.Alive(soon()); err != nil {
+		t.Errorf("before its start: %v", err)
+	}
+	p.mu.Lock()
+	if err := p.Alive(soon()); err == nil {
+		t.Error("alive with its lock held")
+	}
+	p.started = true // nobody runs keep
+	p.mu.Unlock()
+	if err := p.Alive(soon()); err == nil {
+		t.Error("alive without its housekeeping")
+	}
+	p.done.Go(p.keep)
+	if err := p.Alive(t.Context()); err != nil {
+		t.Error(err)
+	}
+	p.Stop(t.Context())
+	if err := p.Alive(t.Context()); err != nil {
+		t.Errorf("after its stop: %v", err)
+	}
+}

@@ -1,0 +1,77 @@
+package supervisor
+
+import (
+	"bytes"
+	"strings"
+)
+
+// grouper parts one request's output, or what is nobody's, into records.
+type grouper struct {
+	record func(string)
+	line   []byte       // the line under way
+	text   bytes.Buffer // the record under way
+	trace  bool         // inside a traceback: its last line is still to come
+}
+
+func (g *grouper) write(p []byte) {
+	for len(p) > 0 {
+		n, ends := bytes.IndexByte(p, '\n'), true
+		if n < 0 {
+			n, ends = len(p), false
+		}
+		if room := maxRecord - len(g.line); n > room { // a line without end is cut, not kept
+			g.line = append(g.line, p[:room]...)
+			g.endLine()
+			p = p[room:]
+			continue
+		}
+		g.line = append(g.line, p[:n]...)
+		if !ends {
+			return
+		}
+		g.endLine()
+		p = p[n+1:]
+	}
+}
+
+// endLine adds the line under way to the record it belongs to.
+func (g *grouper) endLine() {
+	line := string(bytes.TrimSuffix(g.line, []byte("\r")))
+	g.line = g.line[:0]
+	indented := strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t")
+	starts := strings.HasPrefix(line, "Traceback (most recent call last):")
+	chained := strings.HasPrefix(line, "During handling of the above exception") ||
+		strings.HasPrefix(line, "The above exception was the direct cause")
+	switch {
+	case g.text.Len() == 0: // the first line of a record
+	case starts, indented, g.trace, chained, line == "" && g.text.Len() > 0:
+	default:
+		g.emit()
+	}
+	if g.text.Len()+1+len(line) > maxRecord {
+		g.emit()
+	}
+	if g.text.Len() > 0 {
+		g.text.WriteByte('\n')
+	}
+	g.text.WriteString(line)
+	// The line that is not indented ends a traceback: the exception itself.
+	g.trace = starts || g.trace && indented
+}
+
+func (g *grouper) emit() {
+	if text := strings.TrimRight(g.text.String(), "\n"); text != "" {
+		g.record(text)
+	}
+	g.text.Reset()
+	g.trace = false
+}
+
+// flush hands on what is complete, and a line without an end too: it may be a
+// prompt that somebody waits to see.
+func (g *grouper) flush() {
+	if len(g.line) > 0 {
+		g.endLine()
+	}
+	g.emit()
+}

@@ -1,0 +1,97 @@
+package supervisor
+
+import (
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// What the reaper waits for: a SIGCHLD may be merged with another one, and one of
+// ours that is not reaped yet hides the strangers behind it.
+const (
+	reapTick = 2 * time.Second
+	reapSoon = 20 * time.Millisecond
+)
+
+// ReapStrangers waits for the children that nobody here has started, as long as
+// this process is PID 1 or a child subreaper: whatever loses its parent becomes its
+// child, and would be a zombie for ever. The function that comes back ends it, and
+// returns when it has ended.
+func ReapStrangers() (stop func()) {
+	children := make(chan os.Signal, 1)
+	signal.Notify(children, syscall.SIGCHLD)
+	quit := make(chan struct{})
+	var done sync.WaitGroup
+	done.Go(func() { // ends by stop
+		tick := time.NewTicker(reapTick)
+		defer tick.Stop()
+		var soon <-chan time.Time
+		for {
+			select {
+			case <-quit:
+				return
+			case <-children:
+			case <-tick.C:
+			case <-soon:
+			}
+			soon = nil
+			if inherits() && !reapStrangers() {
+				soon = time.After(reapSoon)
+			}
+		}
+	})
+	return sync.OnceFunc(func() {
+		signal.Stop(children)
+		close(quit)
+		done.Wait()
+	})
+}
+
+// inherits: orphans become children of this process.
+func inherits() bool {
+	if os.Getpid() == 1 {
+		return true
+	}
+	var yes int32
+	err := unix.Prctl(unix.PR_GET_CHILD_SUBREAPER, uintptr(unsafe.Pointer(&yes)), 0, 0, 0)
+	return err == nil && yes != 0
+}
+
+// reapStrangers returns false when it is to be called again soon. A wait for any
+// child would steal the exits that os.Process waits for, so it only looks
+// (WNOWAIT), and then waits for the one pid, if that is nobody's.
+func reapStrangers() (done bool) {
+	if !family.starting.TryLock() {
+		return false // a child of ours may not be in the table yet
+	}
+	defer family.starting.Unlock()
+	for {
+		var info childInfo
+		err := unix.Waitid(unix.P_ALL, 0, (*unix.Siginfo)(unsafe.Pointer(&info)), unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil, info.pid == 0:
+			return true // no child, or none that has ended
+		case family.has(int(info.pid)):
+			return false // its waiter comes; who is behind it cannot be seen until then
+		}
+		if _, err := unix.Wait4(int(info.pid), nil, unix.WNOHANG, nil); err != nil && err != unix.EINTR {
+			return true
+		}
+	}
+}
+
+// childInfo is siginfo_t as waitid fills it (waitid(2)): x/sys does not name the
+// fields behind the first three. The union begins at a multiple of a pointer's size.
+type childInfo struct {
+	signo, errno, code int32
+	_                  [0]uintptr
+	pid                int32
+	rest               unix.Siginfo // as large as the whole, and more
+}

@@ -1,0 +1,189 @@
+package supervisor
+
+import (
+	"bytes"
+	"slices"
+	"time"
+)
+
+const (
+	// maxGroups bounds the requests whose records are put together at a time.
+	maxGroups = 64
+	maxID     = 128
+	tagEnd    = 0x1e
+)
+
+// splitter parts a worker's output by request. A tag (shim/PROTOCOL.md, "Tags")
+// says whose the octets up to the line's end are; what has none is raw. The
+// output is hostile: what is no tag with the right secret is text.
+type splitter struct {
+	record func(id, text string)
+	prefix []byte // of every tag; empty: there are none
+
+	now    string // whose the octets are until the line ends; empty: raw
+	held   []byte // the start of what may become a tag
+	heldAt time.Time
+	groups []*group // those with something pending; the longest quiet first
+}
+
+// group is the output of one request, or what is raw.
+type group struct {
+	grouper
+	raw  bool
+	id   string // of a raw one: that of the lines under way
+	last time.Time
+}
+
+func newSplitter(tag string, record func(id, text string)) *splitter {
+	s := &splitter{record: record}
+	if tag != "" {
+		s.prefix = []byte("\x1e" + tag + ":")
+	}
+	return s
+}
+
+// write takes octets that were read at the time at; sole is whose they are when
+// they have no tag.
+func (s *splitter) write(p []byte, sole string, at time.Time) {
+	if len(s.held) > 0 {
+		p = append(s.held, p...)
+		s.held = nil
+	}
+	for len(p) > 0 {
+		if len(s.prefix) > 0 && p[0] == s.prefix[0] {
+			id, n, more := s.tag(p)
+			if more {
+				s.held, s.heldAt = append([]byte(nil), p...), at
+				return
+			}
+			if n > 0 {
+				s.now = id
+				p = p[n:]
+				continue
+			}
+		}
+		n, ends := bytes.IndexByte(p, '\n')+1, true
+		if n == 0 {
+			n, ends = len(p), false
+		}
+		if len(s.prefix) > 0 {
+			if i := bytes.IndexByte(p[1:n], s.prefix[0]); i >= 0 {
+				n, ends = 1+i, false
+			}
+		}
+		s.open(sole, at).write(p[:n])
+		if ends {
+			s.now = ""
+		}
+		p = p[n:]
+	}
+}
+
+// tag reads a tag at the start of p, which is n octets long; 0: there is none.
+// more: there may be one when more octets have come.
+func (s *splitter) tag(p []byte) (id string, n int, more bool) {
+	if len(p) < len(s.prefix) {
+		return "", 0, bytes.HasPrefix(s.prefix, p)
+	}
+	if !bytes.HasPrefix(p, s.prefix) {
+		return "", 0, false
+	}
+	p = p[len(s.prefix):]
+	for i, c := range p {
+		switch {
+		case c == tagEnd:
+			return string(p[:i]), len(s.prefix) + i + 1, false
+		case i == maxID, (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '.' && c != '_' && c != '-':
+			return "", 0, false
+		}
+	}
+	return "", 0, true
+}
+
+// open returns the group that octets go to now.
+func (s *splitter) open(sole string, at time.Time) *group {
+	raw := s.now == ""
+	i := len(s.groups) - 1
+	for i >= 0 && (s.groups[i].raw != raw || !raw && s.groups[i].id != s.now) {
+		i--
+	}
+	var g *group
+	switch {
+	case i < 0:
+		if len(s.groups) == maxGroups {
+			s.groups[0].flush()
+			s.groups = slices.Delete(s.groups, 0, 1)
+		}
+		g = &group{raw: raw, id: s.now}
+		g.record = func(text string) { s.record(g.id, text) }
+		s.groups = append(s.groups, g)
+	case i < len(s.groups)-1:
+		g = s.groups[i]
+		s.groups = append(slices.Delete(s.groups, i, i+1), g)
+	default:
+		g = s.groups[i]
+	}
+	g.last = at
+	if raw {
+		g.belongs(sole)
+	}
+	return g
+}
+
+// belongs says whose the next raw octets are. Lines of two are not one record,
+// and a line that two may have written is nobody's.
+func (g *group) belongs(id string) {
+	if g.id == id {
+		return
+	}
+	g.emit()
+	if len(g.line) > 0 {
+		id = ""
+	}
+	g.id = id
+}
+
+// due returns when flush has something to do; zero: never.
+func (s *splitter) due() time.Time {
+	var at time.Time
+	if len(s.groups) > 0 {
+		at = s.groups[0].last.Add(pause)
+	}
+	if n := len(s.held); n > 0 && n < len(s.prefix) {
+		if t := s.heldAt.Add(pause); at.IsZero() || t.Before(at) {
+			at = t
+		}
+	}
+	return at
+}
+
+// flush hands on what has been quiet for a while.
+func (s *splitter) flush(now time.Time) {
+	if n := len(s.held); n > 0 && n < len(s.prefix) && now.Sub(s.heldAt) >= pause {
+		s.putHeld(now)
+	}
+	n := 0
+	for n < len(s.groups) && now.Sub(s.groups[n].last) >= pause {
+		s.groups[n].flush()
+		n++
+	}
+	s.groups = slices.Delete(s.groups, 0, n)
+}
+
+// putHeld: what might have become a tag is text.
+func (s *splitter) putHeld(now time.Time) {
+	p := s.held
+	s.held = nil
+	s.open("", now).write(p)
+}
+
+// finish hands on all that is left. A tag that was cut short is no text.
+func (s *splitter) finish() {
+	if n := len(s.held); n > 0 && n < len(s.prefix) {
+		s.putHeld(time.Time{})
+	}
+	for _, g := range s.groups {
+		g.flush()
+	}
+	s.groups = nil
+}
