@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -65,6 +66,9 @@ type Options struct {
 	SendTimeout time.Duration
 	// NoRetry: nothing that has started is run a second time.
 	NoRetry bool
+	// Give makes a large body's file the property of the user that the app's workers
+	// run as; nil: they run as this process does.
+	Give func(*os.File) error
 	// SendfileRoots are the absolute folders of which the app's X-Sendfile may name
 	// files; none: the field passes like any other.
 	SendfileRoots []string

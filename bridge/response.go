@@ -73,6 +73,12 @@ func (t *turn) send(c *clock, x *shim.Exchange) (chan struct{}, error) {
 		return nil, x.Send(t.vars, p, true)
 	}
 	path := t.body.Path()
+	if path != "" && t.Give != nil {
+		if err := t.body.Give(t.Give); err != nil { // the worker gets frames
+			t.Log.Warn("spool_not_given", "app", t.App, "error", err)
+			path = ""
+		}
+	}
 	var err error
 	if path != "" {
 		err = x.SendFile(t.vars, path, t.body.Size())

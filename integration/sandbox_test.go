@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -47,6 +48,8 @@ func sandboxApp(t testing.TB) string {
 	return project(t, files)
 }
 
+var sandboxCopy sync.Once
+
 // sandboxBinary is the binary at a place that any user can reach.
 func sandboxBinary(t testing.TB) string {
 	t.Helper()
@@ -54,14 +57,13 @@ func sandboxBinary(t testing.TB) string {
 	if built.binary == path {
 		return path
 	}
-	b, err := os.ReadFile(built.binary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path = project(t, map[string]string{"standpipe": string(b)}) + "/standpipe"
-	if err := os.Chmod(path, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	sandboxCopy.Do(func() {
+		// By another process: a descriptor of ours, open for writing, would go to whatever a test starts at this moment,
+		// and the program could not be run as long as that holds it ("text file busy").
+		if out, err := exec.Command("install", "-m", "0755", built.binary, path).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	})
 	return path
 }
 

@@ -8,7 +8,10 @@
 // versions of what they run (generation.go), how many seats there are (scale.go),
 // age and size (keep.go), what a death means to requests (fate.go, oom_*.go),
 // what a worker prints (output.go; splitter.go and grouper.go make records of it),
-// and what is told to the log (event.go).
+// and what is told to the log (event.go); whom
+// a worker runs as and what it is confined to (identity.go, confine_*.go,
+// cgroup_linux.go), and the helper that starts workers as other users for a process
+// that has given up root (helper.go; its other end is helper_serve.go).
 // What is not: how these happenings are written (cmd), what a request is
 // (bridge).
 //
@@ -47,6 +50,8 @@
 //	worker's wait        Worker.run     the process is reaped              Worker.run
 //	worker's output      Worker.run     end of file, or 1 s after death    Worker.run
 //	worker's stacks      Worker.run     end of file, or 1 s after death    Worker.run
+//	Helper.read          StartHelper    the helper's socket ends           Helper.Close
+//	helper's start       RunHelper      its process is reaped              RunHelper
 //
 // Worker.run runs on its launch's goroutine. A death is what waitpid says, never an
 // end of file; a process is never left before it is reaped.

@@ -4,6 +4,7 @@ package supervisor
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -24,6 +25,14 @@ import (
 const helperVar = "STANDPIPE_TEST_WORKER"
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == confineArg {
+		fmt.Fprintln(os.Stderr, RunConfined(os.Args[2:]))
+		os.Exit(1)
+	}
+	if len(os.Args) > 1 && os.Args[1] == helperArg {
+		_ = RunHelper()
+		os.Exit(0)
+	}
 	if mode := os.Getenv(helperVar); mode != "" {
 		os.Exit(helper(mode))
 	}
@@ -44,6 +53,19 @@ func helper(mode string) int {
 			os.Exit(7)
 		case "/kill":
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		case "/proc":
+			var all []byte
+			for _, name := range []string{"status", "limits", "stat", "cgroup"} {
+				text, _ := os.ReadFile("/proc/self/" + name)
+				all = append(all, text...)
+			}
+			_ = p.Answer(r.Stream, "200 OK", string(all))
+		case "/grow":
+			var all [][]byte
+			for range 1 << 10 { // 1 GiB at most
+				all = append(all, bytes.Repeat([]byte{1}, 1<<20))
+			}
+			_ = p.Answer(r.Stream, "200 OK", fmt.Sprint(len(all)))
 		case "/child":
 			c := exec.Command("sleep", "1000")
 			_ = c.Start()
@@ -69,8 +91,8 @@ func real(t *testing.T, mode string, o Options) (*Pool, *events) {
 	before := descriptors(t)
 	e := &events{}
 	o.App, o.Events = "shop", e.add
-	o.Command = func() (Command, error) {
-		return Command{Args: []string{os.Args[0]}, Env: append(os.Environ(), helperVar+"="+mode, "GORACE=atexit_sleep_ms=0"), Dir: t.TempDir()}, nil
+	if o.Command == nil {
+		o.Command = func() (Command, error) { return self(t, mode), nil }
 	}
 	p := New(o)
 	p.Start()
@@ -87,6 +109,11 @@ func real(t *testing.T, mode string, o Options) (*Pool, *events) {
 	})
 	up(t, p)
 	return p, e
+}
+
+// self is a command that runs this test binary as a worker.
+func self(t *testing.T, mode string) Command {
+	return Command{Args: []string{os.Args[0]}, Env: append(os.Environ(), helperVar+"="+mode, "GORACE=atexit_sleep_ms=0"), Dir: t.TempDir()}
 }
 
 func descriptors(t *testing.T) int {

@@ -9,52 +9,67 @@ import (
 )
 
 // oomWatch tells the kernel's kills for lack of memory from other SIGKILLs, by the
-// count that it keeps for our control group (cgroup v2) and for the machine.
-type oomWatch struct{ before int64 }
-
-func watchOOM() oomWatch { return oomWatch{oomKills()} }
-
-// happened: this death, by a signal that is not ours, was one of those.
-func (o oomWatch) happened(e Exit, ours bool) bool {
-	return e.SignalName == "SIGKILL" && !ours && oomKills() > o.before
+// count that it keeps for a control group (cgroup v2), else for the machine.
+type oomWatch struct {
+	dir          string // of the control group
+	before, last int64
 }
 
-// oomKills counts what the kernel has killed in our control group, those beneath
-// it included, and for lack of memory of the whole machine.
-func oomKills() int64 {
-	return countIn(filepath.Join(ownCgroup(), "memory.events"), "oom_kill") + countIn("/proc/vmstat", "oom_kill")
+// watchOOM watches the leaf, or, without one, our own control group.
+func watchOOM(leaf *Cgroup) *oomWatch {
+	dir := ownCgroup()
+	if leaf != nil {
+		dir = leaf.Path
+	}
+	n := oomKills(dir)
+	return &oomWatch{dir, n, n}
+}
+
+// look is to be called once in a while: what was counted before the last two calls
+// was the death of others.
+func (o *oomWatch) look() { o.before, o.last = o.last, oomKills(o.dir) }
+
+// happened: this death, by a signal that is not ours, was one of those.
+func (o *oomWatch) happened(e Exit, ours bool) bool {
+	return e.SignalName == "SIGKILL" && !ours && oomKills(o.dir) > o.before
+}
+
+// oomKills counts what the kernel has killed in a control group, those beneath it
+// included, whoever's memory was short. Where the group has no such count (cgroup v1,
+// the root), the machine's has to do.
+func oomKills(dir string) int64 {
+	if n, ok := countIn(filepath.Join(dir, "memory.events"), "oom_kill"); ok {
+		return n
+	}
+	n, _ := countIn("/proc/vmstat", "oom_kill")
+	return n
 }
 
 func ownCgroup() string {
-	b, _ := os.ReadFile("/proc/self/cgroup")
-	for line := range strings.SplitSeq(string(b), "\n") {
-		if path, ok := strings.CutPrefix(line, "0::"); ok {
-			return filepath.Join("/sys/fs/cgroup", path)
-		}
-	}
-	return "/sys/fs/cgroup"
+	return cgroupOf("/", "/sys/fs/cgroup")
 }
 
-// countIn returns the number behind a name in a file of lines "name number"; 0 when
-// there is none.
-func countIn(path, name string) int64 {
+// countIn returns the number behind a name in a file of lines "name number".
+func countIn(path, name string) (n int64, ok bool) {
 	f, err := os.Open(path)
 	if err != nil {
-		return 0
+		return 0, false
 	}
 	defer f.Close()
 	for s := bufio.NewScanner(f); s.Scan(); {
 		if v, ok := strings.CutPrefix(s.Text(), name+" "); ok {
-			n, _ := strconv.ParseInt(v, 10, 64)
-			return n
+			n, err := strconv.ParseInt(v, 10, 64)
+			return n, err == nil
 		}
 	}
-	return 0
+	return 0, false
 }
 
 // RSS returns the resident size in octets; 0: unknown.
-func (p *process) RSS() int64 {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(p.Pid()) + "/statm")
+func (p *process) RSS() int64 { return residentSize(p.Pid()) }
+
+func residentSize(pid int) int64 {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
 	if err != nil {
 		return 0
 	}

@@ -4,6 +4,10 @@ package supervisor
 
 type oomWatch struct{}
 
-func watchOOM() oomWatch { return oomWatch{} }
+func watchOOM(*Cgroup) *oomWatch { return &oomWatch{} }
 
-func (oomWatch) happened(Exit, bool) bool { return false }
+func (*oomWatch) look() {}
+
+func (*oomWatch) happened(Exit, bool) bool { return false }
+
+func residentSize(int) int64 { return 0 }

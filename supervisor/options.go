@@ -86,6 +86,12 @@ type Command struct {
 	Env []string
 	// Dir is the working directory.
 	Dir string
+	// Identity is whom it runs as; nil: as this process does.
+	Identity *Identity
+	// Limits are what it is confined to.
+	Limits Limits
+	// Cgroup is the control group that it lives in; nil: that of this process.
+	Cgroup *Cgroup
 }
 
 // shrinks: the pool's size changes with its load.

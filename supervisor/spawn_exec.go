@@ -18,6 +18,22 @@ type Exec struct{}
 // Spawn starts the command as the leader of a process group of its own, with
 // the descriptors of shim/PROTOCOL.md.
 func (Exec) Spawn(c Command) (*Child, error) {
+	return spawn(c, func(o startOrder, _ func()) (Process, error) { return o.start() })
+}
+
+// startOrder is a process to be: pure data, and its descriptors from 0 on.
+type startOrder struct {
+	Path      string
+	Args, Env []string
+	Dir       string
+	Identity  *Identity
+	Limits    Limits
+	Cgroup    *Cgroup
+	files     []*os.File
+}
+
+// spawn makes the pipes and has the process started. release closes the life pipe.
+func spawn(c Command, start func(o startOrder, release func()) (Process, error)) (*Child, error) {
 	nonce := make([]byte, 16)
 	_, _ = rand.Read(nonce) // never fails
 
@@ -37,27 +53,25 @@ func (Exec) Spawn(c Command) (*Child, error) {
 		fds.closeOurs()
 		return nil, startError(c.Args[0], err)
 	}
-	cmd := &exec.Cmd{
-		Path: path, Args: c.Args, Dir: c.Dir,
-		Env:   append(append([]string(nil), c.Env...), "STANDPIPE_NONCE="+hex.EncodeToString(nonce)),
-		Stdin: stdin.theirs, Stdout: stdout.theirs, Stderr: output.theirs,
-		ExtraFiles: extra.files, SysProcAttr: ownGroup(),
+	release := func() {}
+	if extra.life != nil {
+		release = func() { extra.life.Close() }
 	}
-	err = Own(func() (int, error) {
-		if err := cmd.Start(); err != nil {
-			return 0, err
-		}
-		return cmd.Process.Pid, nil
-	})
+	p, err := start(startOrder{
+		Path: path, Args: c.Args, Dir: c.Dir,
+		Env:      append(append([]string(nil), c.Env...), "STANDPIPE_NONCE="+hex.EncodeToString(nonce)),
+		Identity: c.Identity, Limits: c.Limits, Cgroup: c.Cgroup,
+		files: append([]*os.File{stdin.theirs, stdout.theirs, output.theirs}, extra.files...),
+	}, release)
 	if err != nil {
 		fds.closeOurs()
-		return nil, startError(c.Args[0], err)
+		return nil, err
 	}
 	child := &Child{
-		Process: &process{cmd: cmd},
+		Process: p,
 		Ends:    shim.Ends{R: stdout.ours, W: stdin.ours, Nonce: nonce},
 		Output:  output.ours,
-		Release: func() {},
+		Release: release,
 	}
 	if extra.control != nil {
 		child.Ends.Control = extra.control
@@ -65,13 +79,32 @@ func (Exec) Spawn(c Command) (*Child, error) {
 	if extra.stacks != nil {
 		child.Stacks = extra.stacks
 	}
-	if extra.life != nil {
-		child.Release = func() { extra.life.Close() }
-	}
 	return child, nil
 }
 
+// start starts the process. The descriptors stay the caller's.
+func (o startOrder) start() (*process, error) {
+	cmd := &exec.Cmd{
+		Path: o.Path, Args: o.Args, Dir: o.Dir, Env: o.Env,
+		Stdin: o.files[0], Stdout: o.files[1], Stderr: o.files[2], ExtraFiles: o.files[3:],
+		SysProcAttr: ownGroup(),
+	}
+	err := Own(func() (int, error) {
+		if err := o.startAs(cmd); err != nil {
+			return 0, err
+		}
+		return cmd.Process.Pid, nil
+	})
+	if err != nil {
+		return nil, startError(o.Args[0], err)
+	}
+	return &process{cmd: cmd}, nil
+}
+
 func startError(path string, err error) error {
+	if errors.As(err, new(*confineError)) {
+		return err
+	}
 	var pe *os.PathError
 	if errors.As(err, &pe) {
 		err = pe.Err

@@ -56,6 +56,7 @@ type Worker struct {
 	freed    int64 // the pool's clock when it last became free: longest idle first
 	served   int64
 	due      bool // it is to be replaced
+	oom      *oomWatch
 
 	rss atomic.Int64 // octets, when it was last looked at; 0: it was not
 }
@@ -102,7 +103,6 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 	w.pool.mu.Lock()
 	w.started = time.Now()
 	w.pool.mu.Unlock()
-	oom := watchOOM()
 	if err := w.spawn(); err != nil {
 		w.state.Store(int32(Exited))
 		w.bootFailed(nil, err, "")
@@ -128,7 +128,7 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 	ended := l.live()
 	close(w.gone)
 	w.pool.leave(w) // at once: nothing new goes to a dead process
-	ended.OOM = oom.happened(ended, l.killed)
+	ended.OOM = w.oomHappened(ended, l.killed)
 	fate := l.fate(ended)
 	w.conn.SetFate(fate)
 
@@ -184,6 +184,7 @@ func (w *Worker) spawn() error {
 	}
 	c.Env = append(append([]string(nil), c.Env...),
 		fmt.Sprintf("STANDPIPE_WORKER=%d", w.slot), fmt.Sprintf("STANDPIPE_GENERATION=%d", w.who.Generation))
+	oom := watchOOM(c.Cgroup)
 	child, err := w.gen.Spawner.Spawn(c)
 	if err != nil {
 		return err
@@ -191,7 +192,7 @@ func (w *Worker) spawn() error {
 	conn := shim.NewConn(w.who.Worker, child.Ends, w)
 	w.pool.mu.Lock() // others look at it from now on
 	defer w.pool.mu.Unlock()
-	w.child, w.program, w.conn = child, c.Args[0], conn
+	w.child, w.program, w.conn, w.oom = child, c.Args[0], conn, oom
 	w.who.Pid = child.Pid()
 	return nil
 }
@@ -212,10 +213,20 @@ func (w *Worker) bootFailed(f *shim.Failed, err error, stacks string) {
 	}
 }
 
+// oomHappened: the kernel killed it for lack of memory.
+func (w *Worker) oomHappened(e Exit, ours bool) bool {
+	w.pool.mu.Lock()
+	defer w.pool.mu.Unlock()
+	return w.oom.happened(e, ours)
+}
+
 // readRSS returns the process's resident size in octets; 0: unknown.
 func (w *Worker) readRSS() int64 {
 	w.pool.mu.Lock()
 	child := w.child
+	if w.oom != nil {
+		w.oom.look()
+	}
 	w.pool.mu.Unlock()
 	if child == nil {
 		return 0

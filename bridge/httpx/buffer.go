@@ -14,6 +14,7 @@ type Buffer struct {
 	n     int // octets in block
 	file  *os.File
 	named bool  // file has a name
+	given bool  // file belongs to the app's user by now
 	ram   int64 // octets of anonymous memory accounted for; -1: file is not of that kind
 	held  int64 // octets that the spool has accounted for this body
 	size  int64
@@ -132,6 +133,17 @@ func (b *Buffer) Path() string {
 		return ""
 	}
 	return b.file.Name()
+}
+
+// Give has the file made the property of another user, once; our own descriptor
+// goes on reading.
+func (b *Buffer) Give(give func(*os.File) error) error {
+	if b.given {
+		return nil
+	}
+	err := give(b.file)
+	b.given = err == nil
+	return err
 }
 
 // Size is how many octets the body has.

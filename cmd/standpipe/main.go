@@ -13,6 +13,10 @@ import (
 )
 
 func main() {
+	// First: the descriptors of these are meant to be handed on.
+	if code, there := hidden(os.Args); there {
+		os.Exit(code)
+	}
 	inherit.Close()
 	os.Exit(run(context.Background(), os.Args, os.Stdout, os.Stderr))
 }

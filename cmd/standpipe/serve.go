@@ -41,6 +41,9 @@ func serve(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	// Once: a reload is to judge by whom we were started as, not by whom we have become.
+	machine := config.Measure()
+	in.Machine = &machine
 	cfg, _, err := config.Load(in)
 	if err != nil {
 		return exit.With(exit.Usage, err)
@@ -138,6 +141,10 @@ func (s *serving) run(ctx context.Context) error {
 	for _, a := range s.srv.Addresses() {
 		s.record("listening", "address", a)
 	}
+	if err := s.srv.Prepare(); err != nil {
+		s.stop(ctx)
+		return exit.With(exit.Usage, err)
+	}
 	s.warn()
 	s.srv.Start()
 	if s.inherited == nil {
@@ -187,6 +194,9 @@ func (s *serving) record(event string, pairs ...any) {
 
 // warn says what is legal and probably not meant.
 func (s *serving) warn() {
+	if os.Geteuid() == 0 && s.cfg.User == "" {
+		s.log.Warn("root", "message", "standpipe serves as root, and so do the apps; --user NAME gives root up once the addresses are open, --user root silences this")
+	}
 	loopback := true
 	for _, a := range s.srv.Addresses() {
 		loopback = loopback && (strings.HasPrefix(a, "http://127.") || strings.HasPrefix(a, "http://[::1]"))

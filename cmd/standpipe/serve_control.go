@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -63,7 +64,11 @@ func (s *serving) openMetrics(ctx context.Context) error {
 
 // place is where the control socket is to be.
 func (s *serving) place() admin.Place {
-	return admin.Place{Path: s.cfg.Control, Dir: s.srv.RuntimeDir(), Name: s.cfg.Apps[0].Name, Pid: os.Getpid(), Mode: s.cfg.ControlMode, Group: s.cfg.ControlGroup}
+	p := admin.Place{Path: s.cfg.Control, Dir: s.srv.RuntimeDir(), Name: s.cfg.Apps[0].Name, Pid: os.Getpid(), Mode: s.cfg.ControlMode, Group: s.cfg.ControlGroup}
+	if i := s.cfg.Identity; i != nil && os.Geteuid() == 0 { // whom this process becomes may steer it, as root may
+		p.User = strconv.FormatUint(uint64(i.UID), 10)
+	}
+	return p
 }
 
 // handoverTime is how long the process before may take to give its addresses up.

@@ -6,7 +6,7 @@ poke and stacks runs on the main thread, and only a wait switches from one green
 
 import os
 import sys
-from _thread import allocate_lock, get_ident
+from _thread import allocate_lock, get_ident, start_new_thread
 from collections import deque
 
 from . import interrupt, log, packing, report  # noqa: F401  the control thread must not wait for an import under the patches
@@ -16,6 +16,7 @@ from .loader import Failure, set_path
 from .wsgi import Exchange, _blocks, serve
 
 _OLDEST = (20, 9)  # the first whose greenlets have a contextvars context each
+_RING = 0.1  # seconds
 _ANSWER = 0.1  # seconds in which a hub that is not held up answers
 
 
@@ -76,6 +77,7 @@ class Green(Exchange):
     """An Exchange that runs in a greenlet of its own. It is struck from the hub alone, while it waits, so a flag says enough."""
 
     threaded = True
+    thread = 0  # no thread is to be struck: who prints need not step out
     greenlet = None
     _inside = False  # what it waits in is the app's code
 
@@ -184,6 +186,17 @@ class Greenlets(Solo):
 
     def _aside(self, function):
         self.post(self._spawn, function)
+
+    def stay_awake(self):
+        """The control thread, at Stop. A signal that comes just before the hub goes to sleep would be noticed at its next
+        event alone, and that may be never: from now on there is always one soon."""
+        start_new_thread(self._ring, ())
+
+    def _ring(self):  # ends with the process
+        never = allocate_lock()
+        never.acquire()
+        while not never.acquire(True, _RING):
+            self._bell.send()
 
     def _end_all(self):
         self.post(self._strike_all)

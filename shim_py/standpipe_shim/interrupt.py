@@ -12,12 +12,8 @@ try:
 except ImportError:
     import signal
 
-from .report import SHIM
-from .signals import OUTPUT
 from .wsgi import Exchange, _blocks
 
-# The shim's functions that call the app's code themselves, by name.
-_BORDER = ("serve", "iterate", "call", "_blocks")
 _AGAIN = 0.05  # seconds between two tries
 _TRIES = 600
 
@@ -35,20 +31,6 @@ def pursue(worker, exchange, main):
         elif worker.running is exchange:
             signal.pthread_kill(main, signal.SIGURG)
         sleep(_AGAIN)
-
-
-def in_app(frame):
-    """Says whether the code that runs in frame is the app's, or was called by it: the nearest frame of the shim's is one that
-    calls the app, and is not itself what runs."""
-    while frame.f_code.co_filename == OUTPUT and frame.f_back is not None:
-        frame = frame.f_back  # who prints is in the app; one that prints without end is hardly ever anywhere else
-    if frame.f_code.co_filename.startswith(SHIM):
-        return frame.f_code.co_name == "__next__"  # FileWrapper waits in its file's read
-    while frame is not None:
-        if frame.f_code.co_filename.startswith(SHIM):
-            return frame.f_code.co_name in _BORDER or frame.f_code.co_name == "__next__"
-        frame = frame.f_back
-    return False
 
 
 class Threaded(Exchange):

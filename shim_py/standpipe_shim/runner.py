@@ -7,6 +7,7 @@ from _thread import get_ident, start_new_thread
 from . import ClientGone, RequestTimeout
 from .frames import ProtocolError
 from .inbound import Shared, Solo
+from .signals import in_app
 from .wsgi import Exchange, serve
 
 
@@ -137,8 +138,6 @@ class Worker:
         exchange = self.running
         if exchange is None or exchange.interrupt is None or exchange.raised or exchange.threaded:
             return
-        from .interrupt import in_app
-
         if in_app(frame):
             exchange.end_now()
 
@@ -164,6 +163,8 @@ class Worker:
 
     def stop(self):
         self.signals.stopping = True
+        if self.greenlets and self.inbound is not None:
+            self.inbound.stay_awake()
 
     def forked(self):
         """Says whether this process is a fork() of the worker that has come back into the shim."""

@@ -12,6 +12,9 @@ except ImportError:
 SHIM = os.path.dirname(__file__) + os.sep
 OUTPUT = SHIM + "output.py"
 
+# The shim's functions that call the app's code themselves, by name.
+_BORDER = ("serve", "iterate", "call", "_blocks")
+
 
 class Signals:
     """SIGTERM and SIGINT from outside mean nothing (systemd and Ctrl-C send them to everybody) until Go has said Stop; then
@@ -49,16 +52,11 @@ class Signals:
     def _on_signal(self, number, frame):
         if number != signal.SIGTERM or not self.stopping or frame is None:
             return
-        while frame.f_code.co_filename == OUTPUT and frame.f_back is not None:
-            frame = frame.f_back  # who prints is in the app: at worst a line of its output is cut
         if self.also_at_term is not None:
             self.also_at_term()
-        if frame.f_code.co_filename.startswith(SHIM):
-            return  # the shim reads or writes: it will find the end of fd 0 by itself, and no frame may be cut in two
-        while frame is not None:
-            if frame.f_code.co_filename.startswith(SHIM) and frame.f_code.co_name in ("serve", "load"):
-                raise SystemExit("standpipe stops this worker")
-            frame = frame.f_back
+        # Where the shim itself is at work it will find the end of fd 0 by itself, and no frame may be cut in two.
+        if in_app(frame) or not frame.f_code.co_filename.startswith(SHIM) and _within(frame, "load"):
+            raise SystemExit("standpipe stops this worker")
 
     def end(self):
         """The worker has served its last request. The interpreter takes its handlers away before it is gone, and a SIGTERM
@@ -106,6 +104,29 @@ class Signals:
                 signal.signal(signal.SIGINT, signal.default_int_handler)
         except ValueError:  # not in the main thread, on an interpreter that does not make the forking thread the main one
             pass
+
+
+def in_app(frame):
+    """Says whether the code that runs in frame is the app's, or was called by it: the nearest frame of the shim's is one that
+    calls the app, and is not itself what runs."""
+    while frame.f_code.co_filename == OUTPUT and frame.f_back is not None:
+        frame = frame.f_back  # who prints is in the app; one that prints without end is hardly ever anywhere else
+    if frame.f_code.co_filename.startswith(SHIM):
+        return frame.f_code.co_name == "__next__"  # FileWrapper waits in its file's read
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(SHIM):
+            return frame.f_code.co_name in _BORDER or frame.f_code.co_name == "__next__"
+        frame = frame.f_back
+    return False
+
+
+def _within(frame, name):
+    """Says whether a function of the shim's of that name is under way."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(SHIM) and frame.f_code.co_name == name:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _breakpoint(*args, **kwargs):

@@ -157,10 +157,13 @@ class OnTheMainThread(WorkerTest):
         worker = self.worker(APP)
         worker.send(request_frame(1, environ(PATH_INFO="/sleep")))
         worker.output("begun")
-        worker.order(frames.DUMP, 1)
-        text = worker.control_frame()[1]
-        self.assertIn(", of this request\n", text)
-        self.assertIn("web.py:10 in sleep: time.sleep(1000)", text)
+
+        def asked():  # what has been said may still be on its way back to the line after it
+            worker.order(frames.DUMP, 1)
+            return worker.control_frame()[1]
+
+        self.assertIn(", of this request\n", asked())
+        self.assertTrue(until(lambda: "web.py:10 in sleep: time.sleep(1000)" in asked()))
 
     def test_an_interrupt_for_no_cause_is_out_of_step(self):
         worker = self.worker(APP)

@@ -202,7 +202,7 @@ class Printed(WorkerTest):
     def test_whose_it_is_not(self):
         lines, raw = self.of("/thread", 2)
         self.assertEqual((lines, raw), ([], "imported\nof a thread\n"))
-        lines, raw = self.of("/raw")
+        lines, raw = self.of("/raw", wanted="before ")
         self.assertEqual(lines, [("id-1", "before ")])
         self.assertEqual(raw, "imported\nby the buffer\nby fd 1\nby a child\n")
 

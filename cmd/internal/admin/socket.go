@@ -28,6 +28,8 @@ type Place struct {
 	// process's.
 	Mode  fs.FileMode
 	Group string
+	// User is who owns the socket, by name or number; empty: the process's.
+	User string
 }
 
 // Listen makes the socket; it is never more open than its mode. What a dead process
@@ -40,7 +42,7 @@ func Listen(ctx context.Context, p Place) (net.Listener, error) {
 		}
 	}
 	at := func(path string) (net.Listener, error) {
-		return server.Listen(ctx, server.Spec{Address: "unix:" + path, Mode: p.Mode, Group: p.Group})
+		return server.Listen(ctx, server.Spec{Address: "unix:" + path, Mode: p.Mode, User: p.User, Group: p.Group})
 	}
 	if p.Path != "" {
 		return at(p.Path)

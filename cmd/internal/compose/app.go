@@ -18,7 +18,7 @@ import (
 var _ bridge.Pool = (*supervisor.Pool)(nil)
 
 // poolOptions are the options of one app's pool; shimArgs run the shim.
-func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []string, events func(supervisor.Event)) supervisor.Options {
+func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []string, p *privileges, events func(supervisor.Event)) supervisor.Options {
 	mount := strings.TrimSuffix(a.Mount, "/")
 	o := supervisor.Options{
 		App: a.Name,
@@ -27,12 +27,13 @@ func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []s
 			if err != nil {
 				return supervisor.Command{}, err
 			}
-			return supervisor.Command{
+			return p.confine(cfg, now, supervisor.Command{
 				Args: append([]string{now.Interpreter.Path}, shimArgs...),
 				Env:  workerEnviron(os.Environ(), now.Environ()),
 				Dir:  now.Dir,
-			}, nil
+			})
 		},
+		Spawner: spawner{p, a},
 		Boot: shim.Boot{
 			Name: a.Name, App: a.Module, Candidates: a.Candidates, Dir: a.Dir, PythonPath: a.PythonPath,
 			Found: a.Interpreter.How, Gevent: a.Gevent > 0,
@@ -64,8 +65,8 @@ func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []s
 }
 
 // NewPool makes the pool of one app; shimArgs run the shim.
-func NewPool(cfg *config.Config, a *config.App, version string, shimArgs []string, events func(supervisor.Event)) *supervisor.Pool {
-	return supervisor.New(poolOptions(cfg, a, version, shimArgs, events))
+func NewPool(cfg *config.Config, a *config.App, version string, shimArgs []string, p *privileges, events func(supervisor.Event)) *supervisor.Pool {
+	return supervisor.New(poolOptions(cfg, a, version, shimArgs, p, events))
 }
 
 // newHandler makes the handler of one app.
@@ -74,6 +75,7 @@ func (s *Server) newHandler(cfg *config.Config, a *config.App, pool bridge.Pool,
 		App: a.Name, Mount: a.Mount, Pool: pool, Spool: s.spool, Answers: s.answers, Pages: pages, Log: s.log,
 		MaxBody: cfg.MaxBody, BodyTimeout: cfg.BodyTimeout, Timeout: a.Timeout, SendTimeout: sendTimeout,
 		StreamTimeout: a.StreamTimeout, CancelOnDisconnect: a.OnDisconnect == "cancel", NoRetry: a.Retry == "never",
+		Give:          s.privileges.give(a),
 		Unbuffered:    a.RequestBuffering == "off",
 		SendfileRoots: a.SendfileRoots, Internal: internals(cfg),
 	})
@@ -110,6 +112,6 @@ func workerEnviron(ours, apps []string) []string {
 
 // LoadPool makes a pool that is only to import the app (check --load).
 func LoadPool(cfg *config.Config, a *config.App, version string, events func(supervisor.Event)) *supervisor.Pool {
-	args, _, _ := shimArgs(cfg.RuntimeDir) // the way out is as good here
-	return NewPool(cfg, a, version, args, events)
+	args, _, _ := shimArgs(reachableDirs(runtimeDirs(cfg.RuntimeDir), users(cfg))) // the way out is as good here
+	return NewPool(cfg, a, version, args, &privileges{looks: true}, events)
 }

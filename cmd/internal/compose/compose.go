@@ -34,27 +34,28 @@ const (
 
 // Server is the whole product, assembled.
 type Server struct {
-	version   string
-	log       *Log
-	events    func(supervisor.Event)
-	shimArgs  []string
-	runtime   string // the run-time folder; empty: none can be written
-	observe   func(*httpx.Writer, time.Duration)
-	spool     *httpx.Spool
-	answers   *httpx.Pipes
-	site      atomic.Pointer[site] // what a reload replaces
-	reloads   chan struct{}        // capacity 1: held by the reload that is under way
-	http      *server.Server
-	access    *server.AccessLog             // nil: off
-	stdout    *Outlet                       // nil: the access log goes elsewhere
-	folder    *httpx.Folder                 // of large request bodies; nil: none can be made
-	take      func(address string) *os.File // nil: nobody hands sockets over
-	listeners []net.Listener
-	bound     []string // their addresses, as the configuration has them
-	serving   sync.WaitGroup
-	stopping  atomic.Bool
-	upgraded  atomic.Bool   // another process has taken over
-	quit      chan struct{} // closed when stopping
+	version    string
+	log        *Log
+	events     func(supervisor.Event)
+	shimArgs   []string
+	runtime    string // the run-time folder; empty: there is none
+	observe    func(*httpx.Writer, time.Duration)
+	spool      *httpx.Spool
+	privileges *privileges
+	answers    *httpx.Pipes
+	site       atomic.Pointer[site] // what a reload replaces
+	reloads    chan struct{}        // capacity 1: held by the reload that is under way
+	http       *server.Server
+	access     *server.AccessLog             // nil: off
+	stdout     *Outlet                       // nil: the access log goes elsewhere
+	folder     *httpx.Folder                 // of large request bodies, from Prepare on; nil: none can be made
+	take       func(address string) *os.File // nil: nobody hands sockets over
+	listeners  []net.Listener
+	bound      []string // their addresses, as the configuration has them
+	serving    sync.WaitGroup
+	stopping   atomic.Bool
+	upgraded   atomic.Bool   // another process has taken over
+	quit       chan struct{} // closed when stopping
 
 	mu   sync.Mutex
 	gone map[*supervisor.Pool]context.CancelFunc // pools of apps that are no more, and what ends their patience
@@ -64,19 +65,14 @@ type Server struct {
 // and nothing is bound. events hears of every worker, observe (nil: nobody) of every
 // request (server.ChainOptions); log stays the caller's.
 func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events func(supervisor.Event), observe func(*httpx.Writer, time.Duration)) (_ *Server, err error) {
-	s := &Server{version: version, log: log, events: events, observe: observe, reloads: make(chan struct{}, 1), quit: make(chan struct{}), gone: map[*supervisor.Pool]context.CancelFunc{}}
-	args, runtime, err := shimArgs(cfg.RuntimeDir)
+	s := &Server{version: version, privileges: &privileges{}, log: log, events: events, observe: observe, reloads: make(chan struct{}, 1), quit: make(chan struct{}), gone: map[*supervisor.Pool]context.CancelFunc{}}
+	args, runtime, err := shimArgs(reachableDirs(runtimeDirs(cfg.RuntimeDir), users(cfg)))
 	if err != nil {
 		log.Warn("no_runtime_dir", "reason", strings.ReplaceAll(err.Error(), "\n", "; "),
 			"message", "no folder for run-time files can be written: workers get the shim on their command line, and there is no control socket unless --control names one")
 	}
 	s.shimArgs, s.runtime = args, runtime
-	s.spool, s.folder = newSpool(cfg, runtime, log)
-	defer func() {
-		if err != nil {
-			s.removeFolder()
-		}
-	}()
+	s.spool = newSpool(cfg)
 	s.answers = &httpx.Pipes{Spool: s.spool, Memory: cfg.ResponseMemory, Total: answersMemory, Max: cfg.SpoolMax}
 	if cfg.AccessLog != "off" {
 		format := server.Combined
@@ -92,7 +88,7 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 				log.Error("access_log", "error", err)
 			}
 		}
-		if s.access, err = server.NewAccessLog(openAccess(cfg.AccessLog, s.stdout), format, failed); err != nil {
+		if s.access, err = server.NewAccessLog(openAccess(cfg.AccessLog, cfg.Identity, s.stdout), format, failed); err != nil {
 			return nil, err
 		}
 	}
@@ -133,7 +129,6 @@ func (s *Server) Listen(ctx context.Context) error {
 				open.Close()
 			}
 			s.listeners, s.bound = nil, nil
-			s.removeFolder()
 			return err
 		}
 		s.listeners, s.bound = append(s.listeners, ln), append(s.bound, l.String())
@@ -252,11 +247,12 @@ func (s *Server) Stop(ctx context.Context) {
 	_ = s.http.Shutdown(last)
 	cancel()
 	s.http.Close()
-	for _, ln := range s.listeners { // those that were never served
-		ln.Close()
+	for _, ln := range s.listeners {
+		ln.Close() // what Start has not handed to the HTTP server
 	}
 	s.serving.Wait()
 	s.removeFolder()
+	s.privileges.end()
 	if s.access != nil {
 		s.access.Close()
 	}

@@ -27,11 +27,11 @@ func OpenLog(cfg *config.Config, stderr io.Writer) (*Log, error) {
 	l := &Log{}
 	out, terminal := stderr, isTerminal(stderr)
 	if cfg.ErrorLog != "-" && cfg.ErrorLog != "" {
-		f, err := openLogFile(cfg.ErrorLog)
+		f, err := openLogFile(cfg.ErrorLog, cfg.Identity)
 		if err != nil {
 			return nil, err
 		}
-		l.file = &logFile{name: cfg.ErrorLog, f: f}
+		l.file = &logFile{name: cfg.ErrorLog, owner: cfg.Identity, f: f}
 		out, terminal = l.file, false
 	}
 	l.Text = cfg.LogFormat == "text" || cfg.LogFormat != "json" && terminal
@@ -60,13 +60,31 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// openLogFile opens a log to append to it. A file that it makes belongs to owner, so
+// that it can be opened again when root was given up; nil: to us. One that is there
+// keeps its owner: in a folder of somebody else's it could be a link to anything.
+func openLogFile(name string, owner *config.Identity) (*os.File, error) {
+	const flags, mode = os.O_APPEND | os.O_WRONLY, 0o640
+	f, err := os.OpenFile(name, flags|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return os.OpenFile(name, flags|os.O_CREATE, mode)
+	}
+	if owner != nil && os.Geteuid() == 0 {
+		if err := f.Chown(int(owner.UID), int(owner.GID)); err != nil {
+			f.Close()
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
 // openAccess returns what opens the access log.
-func openAccess(name string, stdout *Outlet) func() (io.WriteCloser, error) {
+func openAccess(name string, owner *config.Identity, stdout *Outlet) func() (io.WriteCloser, error) {
 	return func() (io.WriteCloser, error) {
 		if name == "-" {
 			return unclosed{stdout}, nil
 		}
-		return openLogFile(name)
+		return openLogFile(name, owner)
 	}
 }
 

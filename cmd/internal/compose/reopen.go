@@ -4,15 +4,14 @@ import (
 	"errors"
 	"os"
 	"sync"
-)
 
-func openLogFile(name string) (*os.File, error) {
-	return os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
-}
+	"github.com/standpipe/standpipe/cmd/internal/config"
+)
 
 // logFile is a log's file that may be opened anew under its name.
 type logFile struct {
-	name string
+	name  string
+	owner *config.Identity // whose a new one is
 
 	mu sync.Mutex
 	f  *os.File
@@ -27,7 +26,7 @@ func (l *logFile) Write(p []byte) (int, error) {
 
 // Reopen opens the file anew. When that fails, the old one goes on.
 func (l *logFile) Reopen() error {
-	f, err := openLogFile(l.name)
+	f, err := openLogFile(l.name, l.owner)
 	if err != nil {
 		return err
 	}

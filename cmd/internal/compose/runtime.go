@@ -43,9 +43,9 @@ func runtimeDirs(set string) []string {
 
 // shimArgs returns the interpreter's arguments that run the shim: its folder, or,
 // when no folder can be written, the whole of it on the command line; err then
-// says why. runtime is the run-time folder: ours, and writable by nobody else.
-func shimArgs(set string) (args []string, runtime string, err error) {
-	dir, err := shim_py.Extract(runtimeDirs(set))
+// says why. dirs are the run-time folders to try; runtime is the run-time folder: ours, and writable by nobody else.
+func shimArgs(dirs []string) (args []string, runtime string, err error) {
+	dir, err := shim_py.Extract(dirs)
 	if err != nil {
 		return []string{"-c", shim_py.Bootstrap()}, "", err
 	}

@@ -39,7 +39,7 @@ func (s *Server) plan(cfg *config.Config, old *site) (*site, error) {
 		a := &cfg.Apps[i]
 		pool := old.pool(a.Name)
 		if pool == nil {
-			pool = NewPool(cfg, a, s.version, s.shimArgs, s.events)
+			pool = NewPool(cfg, a, s.version, s.shimArgs, s.privileges, s.events)
 		}
 		next.runs = append(next.runs, run{a, pool})
 	}
@@ -144,7 +144,7 @@ func (s *Server) reload(cfg *config.Config, only string) error {
 		case was == nil:
 			wg.Go(func() { errs[i] = s.begin(r.pool) })
 		case only == "" || only == r.app.Name:
-			o := poolOptions(cfg, r.app, s.version, s.shimArgs, s.events)
+			o := poolOptions(cfg, r.app, s.version, s.shimArgs, s.privileges, s.events)
 			wg.Go(func() { errs[i] = r.pool.Reload(context.Background(), &o) }) // ends with the pool
 		}
 	}

@@ -31,10 +31,14 @@ func spoolParents(cfg *config.Config, runtime string) []string {
 	return dirs
 }
 
-// newSpool makes the spool of all apps, and its folder, which is nil when none can
-// be made: bodies are in memory then, and a line says so once.
-func newSpool(cfg *config.Config, runtime string, log *Log) (*httpx.Spool, *httpx.Folder) {
-	spool := &httpx.Spool{Memory: bodyMemory(cfg.BufferBody), Total: cfg.SpoolTotal}
+// newSpool makes the spool of all apps. openSpool comes before its first use.
+func newSpool(cfg *config.Config) *httpx.Spool {
+	return &httpx.Spool{Memory: bodyMemory(cfg.BufferBody), Total: cfg.SpoolTotal}
+}
+
+// openSpool makes the spool's folder, as the user that serves; nil when there can be
+// none: bodies are in memory then, and a line says so once.
+func openSpool(spool *httpx.Spool, cfg *config.Config, runtime string, log *Log) *httpx.Folder {
 	folder, err := openFolder(spoolParents(cfg, runtime), log)
 	if err != nil {
 		log.Warn("no_spool_dir", "error", strings.ReplaceAll(err.Error(), "\n", "; "), "message",
@@ -45,7 +49,7 @@ func newSpool(cfg *config.Config, runtime string, log *Log) (*httpx.Spool, *http
 	if spool.Total == config.SpoolAuto {
 		spool.Total = autoTotal(httpx.Space(spool.Folder()))
 	}
-	return spool, folder
+	return folder
 }
 
 func openFolder(parents []string, log *Log) (*httpx.Folder, error) {

@@ -25,7 +25,9 @@ func TestSpoolFolder(t *testing.T) {
 	} {
 		t.Setenv("TMPDIR", c.tmp)
 		log := &Log{Logger: hclog.NewNullLogger()}
-		spool, folder := newSpool(&config.Config{SpoolDir: c.set, SpoolTotal: config.SpoolAuto}, c.runtime, log)
+		cfg := &config.Config{SpoolDir: c.set, SpoolTotal: config.SpoolAuto}
+		spool := newSpool(cfg)
+		folder := openSpool(spool, cfg, c.runtime, log)
 		if c.want == "" {
 			if folder != nil || spool.Dir != "" {
 				t.Errorf("%+v: %q", c, spool.Dir)

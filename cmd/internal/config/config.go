@@ -61,6 +61,10 @@ type Config struct {
 	ControlGroup string      // of the control socket; empty: the process's
 	Metrics      string      // host:port or unix:/path of the metrics; empty: on the control socket alone
 
+	// Whom the serving process becomes, as set, and what that is; nil: it stays what it is.
+	User, Group string
+	Identity    *Identity
+
 	RuntimeDir string // as set by the user; empty: RUNTIME_DIRECTORY, XDG_RUNTIME_DIR and so on are tried
 
 	// Warnings are sentences for the log: nothing is wrong enough to stop, but somebody may believe in a thing that
@@ -126,6 +130,23 @@ type App struct {
 	HardRSS      int64         // octets; a larger worker is killed
 	TouchReload  []string      // absolute; the app is reloaded when one of them changes
 	DrainTimeout time.Duration // for the requests of a worker that is replaced
+
+	// Whom the workers run as, as set, and what that is; nil: whoever the server is.
+	User, Group string
+	Groups      []string
+	Identity    *Identity
+	NeedsRoot   bool // the workers' user or limits need root, which the server may have given up
+
+	// What the workers are confined to; nil and 0: as standpipe itself.
+	Umask, Nice             *int
+	LimitAS                 int64 // octets
+	LimitNofile, LimitNproc int
+	LimitCPU                time.Duration
+	NoNewPrivs              string // "on" or "off"
+	// Of all workers together, in a control group.
+	MemoryMax int64 // octets
+	CPUMax    int64 // hundredths of a processor
+	PidsMax   int
 
 	Interpreter discover.Interpreter // the python to run; checked
 	Candidates  []string             // when Module is empty: files relative to Dir, in the order to try

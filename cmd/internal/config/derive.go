@@ -22,6 +22,8 @@ const (
 func (l *loader) derive() {
 	l.deriveApps()
 	l.deriveStop()
+	l.identities()
+	l.fence()
 	if src := l.sources.Of("limits.max_connections"); !src.Given() && l.in.Machine.OpenFiles > 0 {
 		l.cfg.MaxConns = l.in.Machine.OpenFiles / 10 * 8
 		l.sources.put("limits.max_connections", Source{FromDerived, fmt.Sprintf("80 %% of the open files limit, %d", l.in.Machine.OpenFiles)})

@@ -52,7 +52,7 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s stands there twice", where)
 		}
 		keys[key] = true
-		if s.Scope == OfApp && len(s.Flags) == 0 && !slices.Contains([]string{"name", "module"}, s.Key) {
+		if s.Scope == OfApp && len(s.Flags) == 0 && !slices.Contains([]string{"name", "module", "user", "group", "groups"}, s.Key) {
 			t.Errorf("%s has no flag", where)
 		}
 	}

@@ -15,6 +15,13 @@ type Machine struct {
 	Limited   bool  // Memory is a cgroup's limit, not the machine's size
 	OpenFiles int   // the hard limit of open files
 	Somaxconn int
+	OOMGroup  bool  // short of memory, the kernel kills our whole control group
+	OwnRSS    int64 // octets of this process
+
+	UID, GID   int // whom we run as
+	Groups     []uint32
+	Nice       int
+	HardLimits map[string]int64 // by the setting's key; none: no limit
 }
 
 // workers is the default number for one of so many apps, and why.
@@ -148,6 +155,17 @@ func (c cgroup) octets(name string) int64 {
 	return n
 }
 
+// oomGroup: memory.oom.group is set for our group (version 2) or one above.
+func (c cgroup) oomGroup() (set bool) {
+	text, _ := fs.ReadFile(c.root, "proc/self/cgroup")
+	for _, line := range strings.Split(string(text), "\n") {
+		if group, ok := strings.CutPrefix(line, "0::"); ok {
+			c.up("sys/fs/cgroup", group, func(dir string) { set = set || c.word(dir+"/memory.oom.group", 0) == "1" })
+		}
+	}
+	return set
+}
+
 // memTotal is the machine's memory in octets.
 func (c cgroup) memTotal() int64 {
 	text, err := fs.ReadFile(c.root, "proc/meminfo")
@@ -176,6 +194,7 @@ func measureAt(root fs.FS, cpus int) Machine {
 	c := cgroup{root}
 	m := Machine{CPUs: cpus, Memory: c.memTotal()}
 	limit, memory := c.limits()
+	m.OOMGroup = c.oomGroup()
 	if limit > 0 {
 		m.CPUs = min(m.CPUs, limit)
 	}

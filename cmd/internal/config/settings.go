@@ -133,7 +133,7 @@ func commandSettings() []*Setting {
 }
 
 func serverSettings() []*Setting {
-	return []*Setting{
+	return append([]*Setting{
 		{Key: "bind", Scope: OfServer, Kind: List, Flags: []string{"bind", "b"}, Hint: "ADDRESS",
 			Derived: "127.0.0.1:8000; 0.0.0.0:$PORT when PORT is set; the sockets of LISTEN_FDS when systemd hands some over",
 			Doc:     "Addresses to listen on: `host:port`, `:port` (every address of the machine), `[::1]:port`, a bare port (on 127.0.0.1), `unix:/path` with `?mode=0660&user=www&group=www`, `fd://3`. Repeatable. In the file, [[listen]] says the same with more keys.",
@@ -188,7 +188,7 @@ func serverSettings() []*Setting {
 		stop("graceful_timeout", "", "what is left of stop_timeout after shutdown_delay and term_grace", "How long running requests may take to finish.", func(c *Config) any { return &c.GracefulTimeout }),
 		stop("shutdown_delay", "0", "5s when KUBERNETES_SERVICE_HOST is set", "How long to go on serving after the signal, so that balancers can notice.", func(c *Config) any { return &c.ShutdownDelay }),
 		stop("term_grace", "2s", "", "How long a worker has between SIGTERM and SIGKILL.", func(c *Config) any { return &c.TermGrace }),
-	}
+	}, userSettings()...)
 }
 
 func limit(key string, kind Kind, def, doc string, at func(*Config) any, more ...string) *Setting {

@@ -1,0 +1,256 @@
+package compose
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/supervisor"
+)
+
+// privileges are what this process may do and its workers may not. It is complete
+// once Prepare has returned, before the first worker is started.
+type privileges struct {
+	became *supervisor.Identity // whom this process became; nil: it is what it was
+	helper *supervisor.Helper   // nil: nobody needs it
+	base   string               // the control group that has the apps' leaves; empty: there is none
+	leaves []*supervisor.Cgroup
+	looks  bool // an app is only loaded, to see whether it can be: without a control group
+}
+
+// identity is for the supervisor; nil stays nil.
+func identity(id *config.Identity) *supervisor.Identity {
+	if id == nil {
+		return nil
+	}
+	return &supervisor.Identity{UID: id.UID, GID: id.GID, Groups: id.Groups}
+}
+
+// runsAs is whom the app's workers run as; nil: nobody has said.
+func runsAs(cfg *config.Config, a *config.App) *config.Identity {
+	if a.Identity != nil {
+		return a.Identity
+	}
+	return cfg.Identity
+}
+
+// confine adds to a command what the app's workers are confined to.
+func (p *privileges) confine(cfg *config.Config, a *config.App, c supervisor.Command) (supervisor.Command, error) {
+	id := runsAs(cfg, a)
+	c.Identity = identity(id)
+	if id != nil {
+		c.Env = homeEnviron(c.Env, a.Environ(), id)
+	}
+	c.Limits = supervisor.Limits{
+		Umask: a.Umask, Nice: a.Nice, AS: a.LimitAS, Nofile: int64(a.LimitNofile), Nproc: int64(a.LimitNproc),
+		CPU: int64((a.LimitCPU + time.Second - 1) / time.Second), NoNewPrivs: a.NoNewPrivs == "on",
+	}
+	switch {
+	case !a.Cgrouped() || p.looks:
+	case p.base == "":
+		return c, errors.New("a control group that is new in the configuration needs a restart")
+	default:
+		c.Cgroup = p.leaf(a)
+	}
+	return c, nil
+}
+
+func (p *privileges) leaf(a *config.App) *supervisor.Cgroup {
+	return &supervisor.Cgroup{Path: filepath.Join(p.base, "app-"+a.Name), MemoryMax: a.MemoryMax, CPUMax: a.CPUMax, PidsMax: int64(a.PidsMax)}
+}
+
+// homeEnviron puts the user's own HOME, USER and LOGNAME in the place of ours, unless
+// the app sets them. Our XDG_RUNTIME_DIR is closed to the user.
+func homeEnviron(env, apps []string, id *config.Identity) []string {
+	theirs := []string{"HOME=" + id.Home, "USER=" + id.Name, "LOGNAME=" + id.Name}
+	out := make([]string, 0, len(env)+len(theirs))
+	for _, v := range env {
+		name, _, _ := strings.Cut(v, "=")
+		switch name {
+		case "HOME", "USER", "LOGNAME", "XDG_RUNTIME_DIR":
+			if !slices.Contains(apps, v) {
+				continue
+			}
+			theirs = slices.DeleteFunc(theirs, func(t string) bool { return strings.HasPrefix(t, name+"=") })
+		}
+		out = append(out, v)
+	}
+	return append(out, theirs...)
+}
+
+// spawner starts the workers of one app.
+type spawner struct {
+	p *privileges
+	a *config.App
+}
+
+// Spawn starts a worker by the helper where we ourselves may not.
+func (s spawner) Spawn(c supervisor.Command) (*supervisor.Child, error) {
+	who := c.Identity
+	var child *supervisor.Child
+	var err error
+	if s.p.helper != nil && s.a.NeedsRoot {
+		child, err = s.p.helper.Spawn(c)
+	} else {
+		if s.p.became != nil && who != nil && who.Equal(*s.p.became) {
+			c.Identity = nil
+		}
+		child, err = supervisor.Exec{}.Spawn(c)
+	}
+	if err != nil && who != nil && strings.Contains(err.Error(), "permission denied") {
+		for _, path := range []string{c.Dir, c.Args[0]} {
+			if why := unreachable(path, *who); why != nil {
+				return nil, fmt.Errorf("%w; user %d cannot get to %s: %w", err, who.UID, path, why)
+			}
+		}
+	}
+	return child, err
+}
+
+// give returns what makes a body's file the property of the app's user; nil: its
+// workers run as we do.
+func (p *privileges) give(a *config.App) func(*os.File) error {
+	id := identity(a.Identity)
+	if id == nil {
+		return nil
+	}
+	return func(f *os.File) error {
+		if p.helper != nil {
+			return p.helper.Give(f, *id)
+		}
+		return f.Chown(int(id.UID), int(id.GID))
+	}
+}
+
+// Prepare does what needs root, and then gives it up if the configuration says so. It
+// is called once, when addresses and logs are open, before Start. What cannot be
+// applied is an error: then only Stop is to be called.
+func (s *Server) Prepare() error {
+	cfg, p := s.Config(), s.privileges
+	id := identity(cfg.Identity)
+	if err := p.delegate(cfg); err != nil {
+		return err
+	}
+	runtime := s.runtime
+	if id != nil {
+		if runtime != "" {
+			runtime = ownFolder(runtime, *id)
+		}
+		if err := p.startHelper(cfg, *id); err != nil {
+			return err
+		}
+		if err := supervisor.Become(*id); err != nil {
+			return fmt.Errorf("cannot become %s: %w", cfg.Identity, err)
+		}
+		p.became = id
+	}
+	s.folder = openSpool(s.spool, cfg, runtime, s.log)
+	if s.folder == nil && cfg.SpoolDir != "" && id != nil {
+		return fmt.Errorf("%s cannot write to spool_dir %s", cfg.Identity, cfg.SpoolDir)
+	}
+	if s.folder != nil && slices.ContainsFunc(cfg.Apps, func(a config.App) bool { return a.Identity != nil }) {
+		// Others may open what they are given, and nobody may list it.
+		if err := os.Chmod(s.folder.Path, 0o711); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// delegate makes room for the apps' control groups.
+func (p *privileges) delegate(cfg *config.Config) (err error) {
+	var controllers []string
+	first := ""
+	for i := range cfg.Apps {
+		a := &cfg.Apps[i]
+		for _, c := range []struct {
+			name string
+			set  bool
+		}{{"memory", a.MemoryMax > 0}, {"cpu", a.CPUMax > 0}, {"pids", a.PidsMax > 0}} {
+			if c.set && !slices.Contains(controllers, c.name) {
+				controllers = append(controllers, c.name)
+				if first == "" {
+					first = fmt.Sprintf("%s_max of app %q", c.name, a.Name)
+				}
+			}
+		}
+	}
+	if controllers == nil {
+		return nil
+	}
+	if p.base, err = supervisor.Delegate(controllers, identity(cfg.Identity)); err != nil {
+		return fmt.Errorf("%s cannot be applied: %w", first, err)
+	}
+	for i := range cfg.Apps {
+		if a := &cfg.Apps[i]; a.Cgrouped() {
+			p.leaves = append(p.leaves, p.leaf(a))
+		}
+	}
+	return nil
+}
+
+// startHelper starts the helper if an app needs it once we are id.
+func (p *privileges) startHelper(cfg *config.Config, id supervisor.Identity) (err error) {
+	table := supervisor.HelperTable{Owner: id.UID}
+	for i := range cfg.Apps {
+		a := &cfg.Apps[i]
+		if !a.NeedsRoot {
+			continue
+		}
+		who := *identity(runsAs(cfg, a))
+		n := slices.IndexFunc(table.Allow, func(e supervisor.HelperEntry) bool { return e.Identity.Equal(who) })
+		switch {
+		case n < 0:
+			table.Allow = append(table.Allow, supervisor.HelperEntry{Identity: who})
+			n = len(table.Allow) - 1
+		case len(table.Allow[n].Programs) == 0:
+			continue // an interpreter that is not known yet: any
+		}
+		if a.Interpreter.Path == "" {
+			table.Allow[n].Programs = nil
+			continue
+		}
+		table.Allow[n].Programs = append(table.Allow[n].Programs, a.Interpreter.Path)
+	}
+	if table.Allow == nil {
+		return nil
+	}
+	for _, leaf := range p.leaves {
+		table.Cgroups = append(table.Cgroups, leaf.Path)
+	}
+	p.helper, err = supervisor.StartHelper(table)
+	return err
+}
+
+// end ends the helper and removes the leaves. The workers have ended.
+func (p *privileges) end() {
+	if p.helper != nil {
+		p.helper.Close()
+	}
+	for _, leaf := range p.leaves {
+		leaf.Remove()
+	}
+}
+
+// ownFolder makes a folder inside the run-time folder in which the user that we are
+// about to become may write; empty: there can be none.
+func ownFolder(runtime string, id supervisor.Identity) string {
+	dir := filepath.Join(runtime, "user-"+strconv.FormatUint(uint64(id.UID), 10))
+	if err := os.Mkdir(dir, 0o711); err != nil && !os.IsExist(err) {
+		return ""
+	}
+	// Nobody but root can have put it there (shim_py.Extract sees to that).
+	if st, err := os.Lstat(dir); err != nil || !st.IsDir() {
+		return ""
+	}
+	if os.Lchown(dir, int(id.UID), int(id.GID)) != nil || os.Chmod(dir, 0o711) != nil {
+		return ""
+	}
+	return dir
+}

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/standpipe/standpipe/cmd/internal/exit"
+	"github.com/standpipe/standpipe/supervisor"
+)
+
+// hidden runs what this program starts itself as, and what nobody types; not there:
+// args are a person's.
+//
+//	standpipe __exec SPEC ARGV...   confines itself, then becomes ARGV
+//	standpipe __helper              starts workers as other users, for a server that has given up root
+func hidden(args []string) (code int, there bool) {
+	if len(args) < 2 {
+		return 0, false
+	}
+	var err error
+	switch args[1] {
+	case "__exec":
+		err = supervisor.RunConfined(args[2:])
+	case "__helper":
+		if err = supervisor.RunHelper(); err != nil {
+			return exit.OK, true // its socket has ended: that is how it ends
+		}
+	default:
+		return 0, false
+	}
+	fmt.Fprintln(os.Stderr, "standpipe:", err)
+	return exit.Failed, true
+}

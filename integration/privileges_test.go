@@ -1,0 +1,543 @@
+package integration
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// privileged is the app of that name in a folder that any user can read; root only.
+func privileged(t testing.TB, o opts) *server {
+	t.Helper()
+	needRoot(t)
+	o.Dir = privilegedApp(t)
+	if o.App == "" && !o.Bare {
+		o.App = "app:app"
+	}
+	o.Argv = []string{sandboxBinary(t), "serve"}
+	o.Python = systemPython(t)
+	return start(t, o)
+}
+
+func privilegedApp(t testing.TB) string {
+	t.Helper()
+	b, err := os.ReadFile(appDir(t, "privileges") + "/app.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return project(t, map[string]string{"app.py": string(b)})
+}
+
+// account skips where the system has no such user.
+func account(t testing.TB, name string) (uid, gid int) {
+	t.Helper()
+	u, err := user.Lookup(name)
+	if err != nil {
+		skip(t, "no-account", err.Error())
+	}
+	uid, _ = strconv.Atoi(u.Uid)
+	gid, _ = strconv.Atoi(u.Gid)
+	return uid, gid
+}
+
+// rootOnly is a file that root alone can read.
+func rootOnly(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(project(t, map[string]string{"secret": "the root's secret"}), "secret")
+	if err := os.Chmod(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// status are the lines of /proc/PID/status by their names.
+func status(t testing.TB, text string) map[string]string {
+	t.Helper()
+	m := map[string]string{}
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(line, ":")
+		m[name] = strings.Join(strings.Fields(value), " ")
+	}
+	return m
+}
+
+func procStatus(t testing.TB, pid int) map[string]string {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status(t, string(b))
+}
+
+func wantUser(t testing.TB, who string, st map[string]string, uid, gid int, groups string) {
+	t.Helper()
+	four := func(n int) string { return strings.TrimSpace(strings.Repeat(strconv.Itoa(n)+" ", 4)) }
+	if st["Uid"] != four(uid) || st["Gid"] != four(gid) || st["Groups"] != groups {
+		t.Errorf("%s: Uid %s, Gid %s, Groups %s; not %d, %d, %s", who, st["Uid"], st["Gid"], st["Groups"], uid, gid, groups)
+	}
+	if uid != 0 && (strings.Trim(st["CapEff"], "0") != "" || strings.Trim(st["CapPrm"], "0") != "") {
+		t.Errorf("%s has capabilities: %s, %s", who, st["CapPrm"], st["CapEff"])
+	}
+}
+
+// Under --user nothing is left of root: no process, no group, no capability, no file.
+func TestUser(t *testing.T) {
+	t.Parallel()
+	uid, gid := account(t, "nobody")
+	log := filepath.Join(project(t, nil), "error.log")
+	socket := filepath.Join(project(t, nil), "s")
+	secret := rootOnly(t)
+	s := privileged(t, opts{Args: []string{"--user", "nobody", "-w", "2"}, Listen: []string{"127.0.0.1:0", "unix:" + socket}})
+	s.waitWorkers(2)
+	all := tree(s.Pid)
+	if len(all) != 3 {
+		t.Fatalf("processes %v", all)
+	}
+	for _, pid := range all {
+		wantUser(t, fmt.Sprint("process ", pid), procStatus(t, pid), uid, gid, strconv.Itoa(gid))
+		tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+		for _, task := range tasks { // each thread has credentials of its own
+			b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/status", pid, task.Name()))
+			if err == nil && status(t, string(b))["Uid"] != procStatus(t, pid)["Uid"] {
+				t.Errorf("thread %s of %d: %s", task.Name(), pid, b)
+			}
+		}
+	}
+	if r := s.want(200, "/read?path="+url.QueryEscape(secret)); r.Body != "PermissionError" {
+		t.Errorf("a file of root's was read: %q", r.Body)
+	}
+	var env map[string]string
+	if err := json.Unmarshal([]byte(s.want(200, "/env").Body), &env); err != nil {
+		t.Fatal(err)
+	}
+	if u, _ := user.Lookup("nobody"); env["HOME"] != u.HomeDir || env["USER"] != "nobody" || env["LOGNAME"] != "nobody" || env["XDG_RUNTIME_DIR"] != "" {
+		t.Errorf("%v", env)
+	}
+	s.noListener(socket)
+	b := parseBody(t, s.post("/body", "application/octet-stream", strings.Repeat("x", 1<<20)).Body)
+	if b.UID != uid || b.Mode != "0600" || b.Size != 1<<20 {
+		t.Errorf("%+v", b)
+	}
+	for _, r := range s.log() {
+		if r.event() == "root" {
+			t.Errorf("%v", r)
+		}
+	}
+	if code := s.stop(); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+	// A log that standpipe has made can be opened again by the user that serves.
+	privileged(t, opts{Args: []string{"--user", "nobody", "-w", "1", "--error-log", log}, NoWait: true})
+	within(t, bootPatience, "it serves", func() bool {
+		b, _ := os.ReadFile(log)
+		return strings.Contains(string(b), "app_ready")
+	})
+	if st, err := os.Stat(log); err != nil || int(st.Sys().(*syscall.Stat_t).Uid) != uid {
+		t.Errorf("%v %v", st, err)
+	}
+}
+
+// noListener: the worker that answers holds no socket but its control pipe's.
+func (s *server) noListener(socket string) {
+	s.t.Helper()
+	var list []string
+	if err := json.Unmarshal([]byte(s.want(200, "/fds").Body), &list); err != nil {
+		s.t.Fatal(err)
+	}
+	sockets := slices.DeleteFunc(list, func(name string) bool { return !strings.HasPrefix(name, "socket:") })
+	if len(sockets) > 1 {
+		s.t.Errorf("a worker holds %v", sockets)
+	}
+	ours, _ := os.ReadFile("/proc/net/unix")
+	for line := range strings.Lines(string(ours)) {
+		f := strings.Fields(line)
+		if len(f) == 8 && f[7] == socket && slices.Contains(sockets, "socket:["+f[6]+"]") {
+			s.t.Error("a worker holds the listener")
+		}
+	}
+}
+
+type spooledBody struct {
+	UID     int
+	Mode    string
+	Size    int
+	Listing any
+}
+
+func parseBody(t testing.TB, text string) spooledBody {
+	t.Helper()
+	var b spooledBody
+	if err := json.Unmarshal([]byte(text), &b); err != nil {
+		t.Fatalf("%v: %q", err, text)
+	}
+	return b
+}
+
+// One warning for root; none for who means it.
+func TestRootIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	s := privileged(t, opts{Args: []string{"-w", "1"}})
+	if list := s.events("root"); len(list) != 1 || !strings.Contains(list[0].str("message"), "--user") {
+		t.Errorf("%v", list)
+	}
+	s = privileged(t, opts{Args: []string{"-w", "1", "--user", "root"}})
+	if list := s.events("root"); len(list) != 0 {
+		t.Errorf("%v", list)
+	}
+	wantUser(t, "the server", procStatus(t, s.Pid), 0, 0, procStatus(t, os.Getpid())["Groups"])
+}
+
+func TestLimitsOfWorkers(t *testing.T) {
+	t.Parallel()
+	uid, gid := account(t, "daemon")
+	dir := project(t, nil)
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	s := privileged(t, opts{Args: []string{"--user", "daemon", "-w", "1", "--umask", "027", "--nice", "5", "--limit-as", "3GiB",
+		"--limit-nofile", "99", "--limit-nproc", "4000", "--limit-cpu", "1h", "--no-new-privs", "on"}})
+	var got map[string]int
+	if err := json.Unmarshal([]byte(s.want(200, "/limits").Body), &got); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"as": 3 << 30, "nofile": 99, "nproc": 4000, "cpu": 3600, "nice": 5} {
+		if got[name] != want {
+			t.Errorf("%s is %d, not %d", name, got[name], want)
+		}
+	}
+	if r := s.want(200, "/grow?octets=4294967296"); r.Body != "MemoryError" {
+		t.Errorf("%q", r.Body)
+	}
+	if r := s.want(200, "/create?dir="+url.QueryEscape(dir)); r.Body != fmt.Sprintf("0640 %d", uid) {
+		t.Errorf("%q", r.Body)
+	}
+	st := status(t, s.want(200, "/status").Body)
+	wantUser(t, "the worker", st, uid, gid, strconv.Itoa(gid))
+	if st["NoNewPrivs"] != "1" || st["Umask"] != "0027" {
+		t.Errorf("NoNewPrivs %s, Umask %s", st["NoNewPrivs"], st["Umask"])
+	}
+	if st := procStatus(t, s.Pid); st["NoNewPrivs"] != "0" {
+		t.Errorf("the server has no_new_privs too")
+	}
+	if n := len(tree(s.Pid)); n != 2 {
+		t.Errorf("%d processes: is a helper there that nobody needs?", n)
+	}
+}
+
+// twoUsers are two apps with users of their own, and a third one with the server's.
+func twoUsers(t testing.TB) *server {
+	t.Helper()
+	needRoot(t)
+	dir := project(t, map[string]string{"standpipe.toml": fmt.Sprintf(`
+user = "nobody"
+[[app]]
+name = "one"
+module = "app:app"
+dir = %[1]q
+workers = 1
+user = "www-data"
+nice = -1
+[[app]]
+name = "two"
+module = "app:app"
+dir = %[1]q
+mount = "/two"
+workers = 1
+user = "daemon"
+groups = ["none"]
+[[app]]
+name = "three"
+module = "app:app"
+dir = %[1]q
+mount = "/three"
+workers = 1
+`, privilegedApp(t))})
+	return start(t, opts{Dir: dir, Argv: []string{sandboxBinary(t), "serve"}, Bare: true, Apps: 3,
+		Args: []string{"-c", "standpipe.toml", "-b", "127.0.0.1:0", "--log-format", "json", "--python", systemPython(t)}})
+}
+
+// With users of their own, apps' workers are started by a helper, the only root left.
+func TestUsersOfApps(t *testing.T) {
+	t.Parallel()
+	www, wwwGroup := account(t, "www-data")
+	daemon, daemonGroup := account(t, "daemon")
+	nobody, nobodyGroup := account(t, "nobody")
+	s := twoUsers(t)
+	helper := 0
+	for _, pid := range tree(s.Pid) {
+		if st := procStatus(t, pid); st["Uid"] == "0 0 0 0" {
+			if helper != 0 {
+				t.Errorf("two processes of root: %d, %d", helper, pid)
+			}
+			helper = pid
+			if line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); string(line) != "standpipe\x00__helper\x00" {
+				t.Errorf("%q", line)
+			}
+		}
+	}
+	if helper == 0 {
+		t.Fatal("no helper")
+	}
+	if fds, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", helper)); true {
+		for _, fd := range fds { // no listener: its only socket is ours
+			name, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", helper, fd.Name()))
+			if strings.HasPrefix(name, "socket:") && s.isListener(name) {
+				t.Errorf("the helper holds the listener as %s", fd.Name())
+			}
+		}
+	}
+	secret := rootOnly(t)
+	big := strings.Repeat("x", 1<<20)
+	for _, c := range []struct {
+		mount    string
+		uid, gid int
+		groups   string
+		parent   int
+	}{
+		{"", www, wwwGroup, strconv.Itoa(wwwGroup), helper},
+		{"/two", daemon, daemonGroup, "", helper},
+		{"/three", nobody, nobodyGroup, strconv.Itoa(nobodyGroup), s.Pid},
+	} {
+		st := status(t, s.want(200, c.mount+"/status").Body)
+		wantUser(t, "the app at "+c.mount+"/", st, c.uid, c.gid, c.groups)
+		if st["PPid"] != strconv.Itoa(c.parent) {
+			t.Errorf("%s: its parent is %s", c.mount, st["PPid"])
+		}
+		if r := s.want(200, c.mount+"/read?path="+url.QueryEscape(secret)); r.Body != "PermissionError" {
+			t.Errorf("%q", r.Body)
+		}
+		// Its own file, by name, for nobody else; twice, because the folder stays.
+		for range 2 {
+			b := parseBody(t, s.post(c.mount+"/body", "application/octet-stream", big).Body)
+			if b.UID != c.uid || b.Mode != "0600" || b.Size != len(big) {
+				t.Errorf("%s: %+v", c.mount, b)
+			}
+			if c.mount != "/three" && b.Listing != "PermissionError" {
+				t.Errorf("%s: the spool folder can be listed: %v", c.mount, b.Listing)
+			}
+		}
+	}
+
+	// A worker that is killed: cause and all, by way of the helper.
+	old, err := strconv.Atoi(s.want(200, "/two/pid").Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(old, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	r := s.waitEvent("worker_exit")
+	if r.str("cause") != "signal:9" || r.str("pid") != strconv.Itoa(old) || r.str("worker") != "two/1" {
+		t.Errorf("%v", r)
+	}
+	eventually(t, "a new worker answers", func() bool {
+		r := s.get("/two/pid")
+		return r.Status == 200 && r.Body != strconv.Itoa(old)
+	})
+	// A reload judges by whom standpipe was started as, not by whom it has become.
+	before := s.want(200, "/two/pid").Body
+	s.signal(syscall.SIGHUP)
+	eventually(t, "all apps are reloaded", func() bool { return len(s.events("reloaded")) == 3 })
+	if list := s.events("restart_needed"); len(list) != 0 || s.want(200, "/two/pid").Body == before {
+		t.Errorf("%v, worker %s", list, before)
+	}
+	wantUser(t, "the reloaded app", status(t, s.want(200, "/two/status").Body), daemon, daemonGroup, "")
+
+	all := tree(s.Pid)
+	if code := s.stop(); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+	for _, pid := range all {
+		if alive(pid) {
+			t.Errorf("process %d is left", pid)
+		}
+	}
+}
+
+// isListener says whether name is the socket that s listens on.
+func (s *server) isListener(name string) bool {
+	s.t.Helper()
+	_, port, err := net.SplitHostPort(s.Addr)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	n, _ := strconv.Atoi(port)
+	text, _ := os.ReadFile("/proc/net/tcp")
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		if len(f) > 9 && strings.HasSuffix(f[1], fmt.Sprintf(":%04X", n)) && f[3] == "0A" {
+			return name == "socket:["+f[9]+"]"
+		}
+	}
+	s.t.Fatal("the listener is not in /proc/net/tcp")
+	return false
+}
+
+// kill -9 of the serving process: helper and all workers go.
+func TestKilledServerTakesTheHelperAlong(t *testing.T) {
+	t.Parallel()
+	s := twoUsers(t)
+	all := tree(s.Pid)[1:]
+	if len(all) != 4 {
+		t.Fatalf("processes %v", all)
+	}
+	s.remember(all...)
+	s.expect(128 + int(syscall.SIGKILL))
+	if err := s.Cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	within(t, 2*patience, "helper and workers are gone", func() bool {
+		return !slices.ContainsFunc(all, alive)
+	})
+}
+
+// Without root nobody can make another helper: what it has started goes with it, the
+// log says what to do, and the others serve on. An upgrade is refused for the same reason.
+func TestKilledHelper(t *testing.T) {
+	t.Parallel()
+	s := twoUsers(t)
+	s.signal(syscall.SIGUSR2)
+	if r := s.waitEvent("upgrade_failed"); !strings.Contains(r.str("error"), "only root can change that") {
+		t.Errorf("%v", r)
+	}
+	helper := 0
+	for _, pid := range children(s.Pid) {
+		if procStatus(t, pid)["Uid"] == "0 0 0 0" {
+			helper = pid
+		}
+	}
+	theirs := children(helper)
+	if helper == 0 || len(theirs) != 2 {
+		t.Fatalf("helper %d, its workers %v", helper, theirs)
+	}
+	s.remember(theirs...)
+	if err := syscall.Kill(helper, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "its workers are gone", func() bool { return !slices.ContainsFunc(theirs, alive) })
+	s.waitLog(func(r record) bool {
+		return r.event() == "app_failed" && strings.Contains(r.str("message"), "restart standpipe")
+	}, "app_failed that says what to do")
+	s.want(200, "/three/pid")
+	if code := s.stop(); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+}
+
+// SIGTERM to every process at once, the helper too, is a stop in order: what runs is
+// finished.
+func TestStopOfEverybody(t *testing.T) {
+	t.Parallel()
+	s := twoUsers(t)
+	g := newGate(t)
+	var running []*async
+	for _, mount := range []string{"", "/two", "/three"} {
+		running = append(running, s.background(mount+"/gate?path="+url.QueryEscape(g.path)))
+	}
+	eventually(t, "all are at the gate", func() bool { return len(s.output()) == 3 })
+	for _, pid := range tree(s.Pid) {
+		if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.waitEvent("stopping")
+	g.open(t)
+	for _, a := range running {
+		if r := a.wait(t); r == nil || r.Status != 200 || r.Body != "through" {
+			t.Errorf("%+v", r)
+		}
+	}
+	if code := s.wait(); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+}
+
+// A user that is new in the configuration is nobody that a server without root could
+// start: the reload says so, and the old workers serve on.
+func TestReloadWithANewUser(t *testing.T) {
+	t.Parallel()
+	_, gid := account(t, "nobody")
+	for _, setting := range []string{`user = "daemon"`, `nice = -5`, `memory_max = "1GiB"`} {
+		needRoot(t)
+		text := fmt.Sprintf("user = \"nobody\"\n[[app]]\nname = \"one\"\nmodule = \"app:app\"\ndir = %q\nworkers = 1\n", privilegedApp(t))
+		dir := project(t, map[string]string{"standpipe.toml": text})
+		s := start(t, opts{Dir: dir, Argv: []string{sandboxBinary(t), "serve"}, Bare: true,
+			Args: []string{"-c", "standpipe.toml", "-b", "127.0.0.1:0", "--log-format", "json", "--python", systemPython(t)}})
+		old := s.want(200, "/pid").Body
+		write(t, dir, map[string]string{"standpipe.toml": text + setting + "\n"})
+		s.signal(syscall.SIGHUP)
+		failed := s.waitEvent("reload_failed")
+		if all := fmt.Sprint(failed); !strings.Contains(all, "cannot apply") && !strings.Contains(all, "needs a restart") {
+			t.Errorf("%s: %v", setting, failed)
+		}
+		if r := s.want(200, "/pid"); r.Body != old {
+			t.Errorf("%s: worker %s, before %s", setting, r.Body, old)
+		}
+		if st := status(t, s.want(200, "/status").Body); st["Groups"] != strconv.Itoa(gid) {
+			t.Errorf("%s: %v", setting, st["Groups"])
+		}
+	}
+}
+
+// What cannot be applied is refused, with the reason and where it was asked for.
+func TestPrivilegesAreRefused(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	app := privilegedApp(t)
+	mortal := &syscall.Credential{Uid: nobody, Gid: nobody}
+	for _, c := range []struct {
+		who  *syscall.Credential
+		args []string
+		want string
+	}{
+		{mortal, []string{"--user", "daemon"}, "--user: standpipe cannot run as daemon"},
+		{mortal, []string{"--app", "module=app:app,user=daemon"}, "only root can change that"},
+		{mortal, []string{"--nice", "-5"}, "--nice: app"},
+		{mortal, []string{"--limit-nofile", "2000000000"}, "--limit-nofile: app"},
+		{nil, []string{"--user", "no-such-user"}, `--user: there is no user "no-such-user" on this machine`},
+		{nil, []string{"--group", "no-such-group"}, `--group: there is no group "no-such-group" on this machine`},
+		{nil, []string{"--user", "23456"}, "set group too"},
+		{nil, []string{"--umask", "999"}, "umask"},
+		{nil, []string{"--nice", "20"}, "-20 to 19"},
+		{mortal, []string{"--memory-max", "1GiB"}, "memory_max of app"},
+	} {
+		args := append([]string{"-b", "127.0.0.1:0", "-w", "1", "--python", systemPython(t)}, c.args...)
+		if !slices.Contains(c.args, "--app") {
+			args = append([]string{"app:app"}, args...)
+		}
+		s := start(t, opts{Dir: app, Argv: []string{sandboxBinary(t), "serve"}, Bare: true, Args: args, Identity: c.who, NoWait: true, Exit: 2})
+		if code := s.wait(); code != 2 || !strings.Contains(s.stderrText(), c.want) {
+			t.Errorf("%v: exit %d, %s", c.args, code, s.stderrText())
+		}
+	}
+	// Who names the user that runs standpipe anyway asks for nothing.
+	s := start(t, opts{Dir: app, App: "app:app", Argv: []string{sandboxBinary(t), "serve"}, Python: systemPython(t), Identity: mortal,
+		Args: []string{"-w", "1", "--user", strconv.Itoa(nobody), "--group", strconv.Itoa(nobody)}})
+	s.want(200, "/pid")
+}
+
+// A worker that cannot be confined is a boot failure that says what failed.
+func TestUserThatCannotReachTheApp(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	account(t, "nobody")
+	dir := privilegedApp(t)
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, opts{Dir: dir, App: "app:app", Argv: []string{sandboxBinary(t), "serve"}, Python: systemPython(t), NoWait: true, Exit: 3,
+		Args: []string{"-w", "1", "--user", "nobody", "--boot-timeout", "20s"}})
+	if code := s.wait(); code != 3 || !strings.Contains(s.stderrText(), "permission denied") || !strings.Contains(s.stderrText(), "the mode of "+dir+" is 0700") {
+		t.Errorf("exit %d, %s", code, s.stderrText())
+	}
+}
