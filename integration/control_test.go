@@ -36,8 +36,8 @@ func (s *server) must(args ...string) string {
 	return r.out
 }
 
-// status is what status --json says, as far as tests read it.
-type status struct {
+// report is what status --json says, as far as tests read it.
+type report struct {
 	Pid     int
 	Control string
 	Apps    []struct {
@@ -55,9 +55,9 @@ type status struct {
 	}
 }
 
-func (s *server) status() status {
+func (s *server) status() report {
 	s.t.Helper()
-	var st status
+	var st report
 	if err := json.Unmarshal([]byte(s.must("status", "--json")), &st); err != nil {
 		s.t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func (s *server) status() status {
 }
 
 // pids are those of the workers that serve, by their names.
-func (st status) pids() map[string]int {
+func (st report) pids() map[string]int {
 	m := map[string]int{}
 	for _, a := range st.Apps {
 		for _, p := range a.Processes {
@@ -87,7 +87,7 @@ func TestStatus(t *testing.T) {
 	s := start(t, opts{App: "app:app", Dir: steady(t), Args: []string{"-w", "2"}})
 	g := newGate(t)
 	held := s.background("/gate?" + g.path)
-	var st status
+	var st report
 	eventually(t, "one is busy", func() bool { st = s.status(); return st.Apps[0].Busy == 1 && st.Apps[0].Idle == 1 })
 	a := st.Apps[0]
 	if st.Pid != s.Pid || st.Control != s.controlSocket() || a.Workers != 2 || a.Ready != 2 || a.Generation != 1 || len(a.Processes) != 2 {
