@@ -154,6 +154,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		t.sayWebsocket()
 	}
 	err := t.takeBody()
+	if t.body != nil {
+		t.note.Receive, t.note.Received = time.Since(t.note.Start), t.body.Size()
+	}
 	if err == nil {
 		err = t.run()
 	}
@@ -188,9 +191,12 @@ func (t *turn) run() error {
 		switch {
 		case errors.Is(err, errAgain): // comes once
 			t.ran = true
+			t.note.Retries++
 			t.vars = append(t.vars, shim.Var{Name: "standpipe.attempt", Value: "2"})
 		case try >= maxTries || !errors.Is(err, shim.ErrNotStarted):
 			return err
+		default:
+			t.note.Recalls++
 		}
 	}
 }

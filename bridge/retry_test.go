@@ -85,7 +85,36 @@ func TestRetry(t *testing.T) {
 			if n := g.logs.count("request_retried"); n != c.runs-1 {
 				t.Errorf("%d records of a retry", n)
 			}
-			g.seen()
+			if n := g.seen().note; n.Retries != c.runs-1 || n.Recalls != 0 {
+				t.Errorf("noted are %d retries, %d recalls", n.Retries, n.Recalls)
+			}
 		})
+	}
+}
+
+// leaver's first workers leave between Acquire and the request.
+type leaver struct {
+	t     *testing.T
+	leave int
+}
+
+func (l *leaver) Admit() error { return nil }
+
+func (l *leaver) Acquire(_ context.Context, label shim.Label) (*shim.Exchange, error) {
+	p := newPool(l.t, func(r *shimtest.Request, peer *shimtest.Peer) { _ = peer.Answer(r.Stream, "200 OK", "here") })
+	x, err := p.conn.Open(label)
+	if l.leave--; err == nil && l.leave >= 0 {
+		p.conn.Close()
+	}
+	return x, err
+}
+
+// What a worker had not begun with goes to the next one, a POST too, and is noted with
+// its body.
+func TestRecall(t *testing.T) {
+	g := newRig(t, nil, func(o *Options) { o.Pool = &leaver{t, 2} })
+	a := g.raw("POST", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc")
+	if n := g.seen().note; a.status != 200 || n.Recalls != 2 || n.Retries != 0 || n.Received != 3 || n.Receive <= 0 {
+		t.Errorf("%d %q; %+v", a.status, a.body, n)
 	}
 }

@@ -152,7 +152,7 @@ func (l *life) live() Exit {
 				l.killNow()
 			}
 		case answer := <-w.dumps:
-			answer <- l.takeStacks(nil)
+			answer <- l.stacksWithin(nil, time.Second) // a person waits
 		case r := <-w.retire:
 			switch {
 			case w.State() < Serving:

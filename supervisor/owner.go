@@ -3,6 +3,7 @@ package supervisor
 import (
 	"io"
 	"strings"
+	"time"
 
 	"github.com/standpipe/standpipe/shim"
 )
@@ -74,13 +75,28 @@ func (w *Worker) readStacks() { readStacks(w.child.Stacks, w.stacks) }
 // readStacks reads what faulthandler writes, until the pipe ends.
 func readStacks(r io.Reader, stacks chan string) {
 	buf := make([]byte, 16<<10)
+	pending := ""
 	for {
 		n, err := r.Read(buf)
 		if n > 0 {
-			offer(stacks, strings.ToValidUTF8(string(buf[:n]), "?"))
+			// faulthandler writes word by word: what finds no room goes with the next piece.
+			pending += strings.ToValidUTF8(string(buf[:n]), "?")
+			select {
+			case stacks <- pending:
+				pending = ""
+			case <-time.After(stacksRoom):
+				if len(pending) > stacksMost { // nobody has asked
+					pending = ""
+				}
+			}
 		}
 		if err != nil {
 			return
 		}
 	}
 }
+
+const (
+	stacksRoom = 20 * time.Millisecond // how long a piece of stacks waits for room
+	stacksMost = 1 << 20               // octets of pieces that found none
+)

@@ -10,7 +10,10 @@ import (
 // takeStacks asks the worker for its stacks: the control thread answers with
 // source lines when it can get the GIL, faulthandler always. x is the request in
 // question; nil: none.
-func (l *life) takeStacks(x *shim.Exchange) string {
+func (l *life) takeStacks(x *shim.Exchange) string { return l.stacksWithin(x, 300*time.Millisecond) }
+
+// stacksWithin gives the control thread so long; its first answer imports modules.
+func (l *life) stacksWithin(x *shim.Exchange, patience time.Duration) string {
 	for {
 		select {
 		case <-l.stacks: // of an earlier question
@@ -20,7 +23,7 @@ func (l *life) takeStacks(x *shim.Exchange) string {
 		break
 	}
 	if l.control && l.conn.Dump(x) == nil {
-		if s := l.collect(300 * time.Millisecond); s != "" {
+		if s := l.collect(patience); s != "" {
 			return s
 		}
 	}

@@ -37,6 +37,13 @@ type Note struct {
 	// Wait is the time spent in line, Run the time from the sending of the
 	// request to a worker until its answer's end.
 	Wait, Run time.Duration
+	// Receive is the time from Start until the body was there; 0: there is none.
+	// Received are its octets.
+	Receive  time.Duration
+	Received int64
+	// Retries counts how often it was run again after its worker's death, Recalls
+	// how often it went to another worker because the first had not begun with it.
+	Retries, Recalls int
 	// Status is logged when no head was sent: 499 when the client has left.
 	Status int
 	// Aborted: the answer was cut off, so that the client can tell.

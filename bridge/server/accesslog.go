@@ -152,9 +152,9 @@ func (l *AccessLog) Close() error {
 	return err
 }
 
-// logged is the status that the line shows: what was sent, else what the handler
+// Logged is the status of a request for logs and metrics: what was sent, else what the handler
 // noted (499), else 200, which net/http sends for a handler that wrote nothing.
-func logged(rec *httpx.Writer) int {
+func Logged(rec *httpx.Writer) int {
 	switch {
 	case rec.Status() != 0:
 		return rec.Status()
@@ -176,7 +176,7 @@ func appendCombined(b []byte, rec *httpx.Writer, r *http.Request, now time.Time)
 	b = append(b, ' ')
 	b = appendEscaped(b, r.Proto)
 	b = append(b, `" `...)
-	b = strconv.AppendInt(b, int64(logged(rec)), 10)
+	b = strconv.AppendInt(b, int64(Logged(rec)), 10)
 	b = append(b, ' ')
 	b = strconv.AppendInt(b, rec.Bytes(), 10)
 	b = append(b, ` "`...)
@@ -210,7 +210,7 @@ func appendJSONLine(b []byte, rec *httpx.Writer, r *http.Request, now time.Time)
 	b = appendMember(b, "proto", r.Proto)
 	b = appendMember(b, "host", r.Host)
 	b = append(b, `,"status":`...)
-	b = strconv.AppendInt(b, int64(logged(rec)), 10)
+	b = strconv.AppendInt(b, int64(Logged(rec)), 10)
 	b = append(b, `,"bytes":`...)
 	b = strconv.AppendInt(b, rec.Bytes(), 10)
 	b = appendMember(b, "referer", first(r.Header["Referer"]))

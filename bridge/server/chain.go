@@ -36,6 +36,9 @@ type ChainOptions struct {
 	MaxTarget int
 	// ServerHeader is the Server field, when an app sets none; empty: no field.
 	ServerHeader string
+	// Observe hears of each request after its answer, but for health checks; took is
+	// since Note.Start. It must not keep the Writer, nor block. nil: nobody does.
+	Observe func(w *httpx.Writer, took time.Duration)
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
 	// Log gets forwarded_ignored and panic; nil: nobody.
@@ -46,6 +49,7 @@ type ChainOptions struct {
 type Chain struct {
 	inner     http.Handler
 	access    *AccessLog
+	observe   func(*httpx.Writer, time.Duration)
 	ready     Readiness
 	trust     *Trust
 	forwarder forwarder
@@ -66,7 +70,7 @@ func NewChain(inner http.Handler, o ChainOptions) *Chain {
 	if log == nil {
 		log = hclog.NewNullLogger()
 	}
-	c := &Chain{inner: inner, access: o.Access, ready: o.Ready, trust: o.Trust, maxBody: o.MaxBody, maxTarget: o.MaxTarget, pages: o.Pages, log: log,
+	c := &Chain{inner: inner, access: o.Access, observe: o.Observe, ready: o.Ready, trust: o.Trust, maxBody: o.MaxBody, maxTarget: o.MaxTarget, pages: o.Pages, log: log,
 		forwarder: forwarder{trust: o.Trust, prefix: o.TrustPrefix, log: log, seldom: httpx.Seldom{Every: time.Hour}}}
 	if o.ServerHeader != "" {
 		c.server = []string{o.ServerHeader}
@@ -164,8 +168,8 @@ func (c *Chain) end(rec *httpx.Writer, r *http.Request) {
 			rec.Note.Status = http.StatusInternalServerError
 		}
 	}
-	if c.access != nil && !rec.Note.Silent {
-		c.access.Log(rec, r, time.Now())
+	if !rec.Note.Silent {
+		c.tell(rec, r)
 	}
 	rec.Reset(nil)
 	c.recs.Put(rec)
@@ -174,12 +178,20 @@ func (c *Chain) end(rec *httpx.Writer, r *http.Request) {
 	}
 }
 
+// tell tells the access log and the observer of a request that is answered.
+func (c *Chain) tell(rec *httpx.Writer, r *http.Request) {
+	now := time.Now()
+	if c.access != nil {
+		c.access.Log(rec, r, now)
+	}
+	if c.observe != nil {
+		c.observe(rec, now.Sub(rec.Note.Start))
+	}
+}
+
 // Refused writes the access log's line for a request that net/http has answered
 // by itself: its head could not be read, so there is nothing else to tell.
 func (c *Chain) Refused(remote string, status int) {
-	if c.access == nil {
-		return
-	}
 	var rec httpx.Writer
 	rec.Reset(nil)
 	now := time.Now()
@@ -188,7 +200,7 @@ func (c *Chain) Refused(remote string, status int) {
 		rec.Note.Peer = ap
 		rec.Note.RemoteAddr = plain(ap.Addr()).String()
 	}
-	c.access.Log(&rec, &http.Request{Method: "-", RequestURI: "-", Proto: "-", RemoteAddr: remote, Header: http.Header{}}, now)
+	c.tell(&rec, &http.Request{Method: "-", RequestURI: "-", Proto: "-", RemoteAddr: remote, Header: http.Header{}})
 }
 
 // plain answers 500 after a panic; fields that the handler has set are dropped.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
@@ -128,7 +129,12 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+type noApps struct{}
+
+func (noApps) Ready(string) (ready, known bool) { return true, false }
+
 func TestOneLinePerRequest(t *testing.T) {
+	observed := make(chan string, 20)
 	f := newFront(t, func(w http.ResponseWriter, r *http.Request) {
 		n := httpx.Of(w)
 		n.App, n.Worker = "shop", "shop/1"
@@ -151,7 +157,15 @@ func TestOneLinePerRequest(t *testing.T) {
 			panic("boom")
 		case "/silent":
 		}
-	}, nil)
+	}, func(_ *Options, co *ChainOptions) {
+		co.Ready = noApps{}
+		co.Observe = func(w *httpx.Writer, took time.Duration) {
+			observed <- fmt.Sprintf("%d %s", Logged(w), w.Note.App)
+			if took <= 0 || w.Note.ID == "" {
+				t.Errorf("it took %v: %+v", took, w.Note)
+			}
+		}
+	})
 	for i, c := range []struct{ request, want string }{
 		{"GET /ok", `"GET /ok HTTP/1.1" 200 5 "-" "-" app=shop rt=`},
 		{"GET /gone", `"GET /gone HTTP/1.1" 499 0 `},
@@ -174,6 +188,17 @@ func TestOneLinePerRequest(t *testing.T) {
 		if strings.Contains(a, "HTTP/1.1") && !strings.Contains(a, "X-Request-Id: my-id.1") || strings.Contains(a, "secret") || strings.Contains(a, "boom") {
 			t.Errorf("%s: %s", c.request, a)
 		}
+	}
+	// The observer has heard of the same, and of what net/http has refused by itself.
+	f.raw("GET /livez HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+	f.chain.Refused("127.0.0.1:9", 400)
+	f.accessLines(9)
+	var heard []string
+	for range 9 {
+		heard = append(heard, <-observed)
+	}
+	if got := strings.Join(heard, ","); got != "200 shop,499 shop,200 shop,500 shop,200 shop,200 shop,414 ,200 ,400 " || len(observed) > 0 {
+		t.Errorf("heard: %s and %d more", got, len(observed))
 	}
 	if s := f.logs.String(); strings.Count(s, `"@message":"panic"`) != 2 || !strings.Contains(s, "boom") || !strings.Contains(s, "chain_test.go") {
 		t.Errorf("%s", s)

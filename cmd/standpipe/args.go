@@ -34,7 +34,14 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		return nil, err
 	}
 	most := 1
-	if name == "version" {
+	if c := a.command; c.Category == forRunning {
+		if slices.Contains(a.out, "--help") {
+			a.left = nil
+		} else if err := argumentCount(c, len(a.left)); err != nil {
+			return nil, err
+		}
+		most = len(a.left)
+	} else if name == "version" {
 		most = 0
 	}
 	if len(a.left) > most {
@@ -146,7 +153,7 @@ func unknownCommand(app *cli.App, name string) string {
 // unknownFlag is the sentence for a flag that the command does not have: gunicorn's own, or the nearest of ours.
 func unknownFlag(c *cli.Command, name string) string {
 	shown := config.Dashed(name)
-	if c.Name != "version" {
+	if c.Name != "version" && c.Category != forRunning {
 		if say := gunicornSays(name); say != "" {
 			return shown + ": " + say
 		}

@@ -50,19 +50,24 @@ func newApp(out, errOut io.Writer) *cli.App {
 				}},
 			{Name: "config", Usage: "show the settings in force, each with its source", ArgsUsage: "[APP]", Action: showConfig,
 				Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "write JSON"}}},
+			// control.go has the commands for what runs.
 			{Name: "version", Usage: "say which standpipe this is", Action: func(c *cli.Context) error {
 				_, err := fmt.Fprintf(c.App.Writer, "standpipe %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 				return err
 			}},
 		},
 	}
+	app.Commands = append(app.Commands, controlCommands()...)
 	usage := func(_ *cli.Context, err error, _ bool) error { return exit.With(exit.Usage, err) }
 	app.OnUsageError = usage
 	for _, c := range app.Commands {
 		c.OnUsageError = usage
 		c.HideHelpCommand = true
 		c.CustomHelpTemplate = commandHelp
-		if c.Name != "version" {
+		switch {
+		case c.Category == forRunning:
+			c.CustomHelpTemplate += ownFlagHelp(c.Flags)
+		case c.Name != "version":
 			c.CustomHelpTemplate += flagHelp(c.Flags)
 			c.Flags = append(settingFlags(), c.Flags...)
 		}

@@ -39,15 +39,31 @@ func flagHelp(own []cli.Flag) string {
 		}
 		helpEntry(&b, s.Flags, s.Placeholder(), strings.Join(notes, ", "), usage)
 	}
+	ownFlags(&b, own)
+	return b.String()
+}
+
+// ownFlagHelp is the help of a command that has no settings.
+func ownFlagHelp(own []cli.Flag) string {
+	var b strings.Builder
+	b.WriteString("\n")
+	ownFlags(&b, own)
+	return b.String()
+}
+
+func ownFlags(b *strings.Builder, own []cli.Flag) {
 	for _, f := range own {
 		usage := ""
 		if d, ok := f.(cli.DocGenerationFlag); ok {
 			usage = d.GetUsage()
 		}
-		helpEntry(&b, f.Names(), "", "", usage)
+		value, notes := "", ""
+		if s, ok := f.(*cli.StringFlag); ok {
+			value, notes = s.DefaultText, "STANDPIPE_"+strings.ToUpper(s.Name)
+		}
+		helpEntry(b, f.Names(), value, notes, usage)
 	}
-	helpEntry(&b, []string{"help", "h"}, "", "", "show this")
-	return b.String()
+	helpEntry(b, []string{"help", "h"}, "", "", "show this")
 }
 
 func helpEntry(b *strings.Builder, names []string, value, notes, usage string) {

@@ -104,7 +104,7 @@ const (
 	http2   = "a proxy in front may speak HTTP/2; standpipe speaks HTTP/1.1."
 	strictH = "what RFC 9112 forbids is refused, because it lets requests be smuggled."
 	pipeLog = "logs go to standard output and error; systemd, Docker or `| logger` carry them on."
-	gauges  = "the access log's rt and wait fields hold the times of every request."
+	gauges  = "Prometheus reads them: --metrics ADDRESS."
 )
 
 // gunicornSettings are all settings of gunicorn 27, in the order of its documentation.
@@ -113,9 +113,9 @@ func gunicornSettings() []gunicornSetting {
 		{"config", "-c --config", ours, "`-c standpipe.toml`; TOML, not Python"},
 		{"wsgi_app", "", ours, "APP, or `module` in [[app]]"},
 
-		{"control_socket", "--control-socket", notYet, "there is no control socket; signals stop the server."},
-		{"control_socket_mode", "--control-socket-mode", notYet, "there is no control socket."},
-		{"control_socket_disable", "--no-control-socket", notNeeded, "there is no control socket."},
+		{"control_socket", "--control-socket", ours, "`--control`; `standpipe status` and the others find it by themselves"},
+		{"control_socket_mode", "--control-socket-mode", ours, "`--control-mode`; and `--control-group`"},
+		{"control_socket_disable", "--no-control-socket", notNeeded, "that is `--control off`."},
 
 		{"reload", "--reload", notYet, "restart standpipe; the framework's own server reloads while you develop."},
 		{"reload_engine", "--reload-engine", notYet, "there is no reload on change."},

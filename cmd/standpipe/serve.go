@@ -15,10 +15,12 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/standpipe/standpipe/bridge/server"
+	"github.com/standpipe/standpipe/cmd/internal/admin"
 	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 	"github.com/standpipe/standpipe/cmd/internal/journal"
+	"github.com/standpipe/standpipe/cmd/internal/metrics"
 	"github.com/standpipe/standpipe/cmd/internal/systemd"
 	"github.com/standpipe/standpipe/cmd/internal/upgrade"
 	"github.com/standpipe/standpipe/supervisor"
@@ -64,11 +66,13 @@ func serve(c *cli.Context) (err error) {
 	if cfg.ErrorLog == "-" {
 		s.errOut = log.Out // so that the order holds
 	}
+	s.metrics = metrics.New(version, s.countedPools)
 	records := journal.New(log, log.Text)
 	s.srv, err = compose.New(cfg, version, log, c.App.Writer, func(e supervisor.Event) {
 		records.Event(e)
 		s.progress.Event(e)
-	})
+		s.failures.Event(e)
+	}, s.metrics.Observe)
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
@@ -101,6 +105,11 @@ type serving struct {
 	reloading atomic.Int32   // reloads that nobody waits for: one that runs, one that waits
 	errOut    io.Writer      // where people read
 	color     bool           // they see colours
+	control   control
+	metrics   *metrics.Metrics
+	metricsAt string // its own address; empty: none
+	failures  admin.Failures
+	stopAsked atomic.Bool // by the command
 
 	inherited *upgrade.Inheritance // nil: no other process has started this one
 	attempt   *upgrade.Attempt     // the process that is to take over; nil: none
@@ -122,6 +131,13 @@ func (s *serving) run(ctx context.Context) error {
 		}
 		return err
 	}
+	defer s.closeControl()
+	if s.inherited == nil {
+		if err := s.openControl(ctx); err != nil {
+			s.stop(ctx)
+			return err
+		}
+	}
 	for _, a := range s.srv.Addresses() {
 		s.record("listening", "address", a)
 	}
@@ -139,6 +155,7 @@ func (s *serving) run(ctx context.Context) error {
 		if sig, err = s.takeOver(); err == nil && sig == nil {
 			defer s.speak(ctx)()
 			s.manager.Ready()
+			s.takeControl(ctx)
 		}
 	}
 	if err != nil {

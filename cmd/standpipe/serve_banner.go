@@ -35,7 +35,14 @@ func (s *serving) banner() {
 			a.Interpreter.How, st.Count, st.Of, st.Took.Round(100*time.Millisecond).Seconds(), because(a.WorkersReason))
 	}
 	w.Flush()
-	fmt.Fprintln(s.errOut, "  health   /livez /readyz")
+	last := "  health   /livez /readyz"
+	if s.control.socket != nil {
+		last += "   control " + near(s.control.socket.Path(), s.cfg.Dir)
+	}
+	if s.metricsAt != "" {
+		last += "   metrics " + s.metricsAt
+	}
+	fmt.Fprintln(s.errOut, last)
 }
 
 // how says how the app was found, and where it is mounted if that is not "/".

@@ -17,6 +17,7 @@ import (
 func (s *serving) Reload(ctx context.Context, app string) error {
 	defer s.manager.Reloading()()
 	cfg, _, err := config.Load(s.in)
+	s.failures.Config(err)
 	if err != nil {
 		s.log.Error("reload_failed", "message", "the configuration has problems; nothing was changed", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
 		return err

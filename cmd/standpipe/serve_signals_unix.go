@@ -22,11 +22,11 @@ func notifyStops(c chan os.Signal) {
 }
 
 // steering gets the signals that steer: SIGHUP reloads where no terminal is there to
-// be closed, SIGTTIN and SIGTTOU are one worker more or fewer for each app, SIGUSR2 lets
-// a new process take over.
+// be closed, SIGTTIN and SIGTTOU are one worker more or fewer for each app, SIGUSR1
+// opens the logs' files anew, SIGUSR2 lets a new process take over.
 func steering() chan os.Signal {
 	c := make(chan os.Signal, 4)
-	signal.Notify(c, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGUSR2)
+	signal.Notify(c, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGUSR1, syscall.SIGUSR2)
 	if !term.IsTerminal(0) && !signal.Ignored(syscall.SIGHUP) { // nohup
 		signal.Notify(c, syscall.SIGHUP)
 	}
@@ -38,6 +38,8 @@ func (s *serving) steered(sig os.Signal) {
 	switch sig {
 	case syscall.SIGHUP:
 		s.reloadUnasked("", "SIGHUP")
+	case syscall.SIGUSR1:
+		_ = s.ReopenLogs() // told
 	case syscall.SIGUSR2:
 		s.upgrade()
 	case syscall.SIGTTIN:

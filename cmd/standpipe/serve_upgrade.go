@@ -114,6 +114,7 @@ func (s *serving) giveUp() (wait func()) {
 func (s *serving) retire(ctx context.Context) error {
 	began := time.Now()
 	s.attempt = nil
+	s.closeControl() // the commands are for the new one
 	patience := time.Duration(0)
 	cfg := s.srv.Config()
 	for i := range cfg.Apps {

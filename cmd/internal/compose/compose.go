@@ -39,6 +39,7 @@ type Server struct {
 	events     func(supervisor.Event)
 	shimArgs   []string
 	runtime    string // the run-time folder; empty: there is none
+	observe    func(*httpx.Writer, time.Duration)
 	spool      *httpx.Spool
 	privileges *privileges
 	answers    *httpx.Pipes
@@ -61,13 +62,14 @@ type Server struct {
 }
 
 // New assembles: pools, then the chain from the inside outward. Nothing runs yet
-// and nothing is bound. events hears of every worker; log stays the caller's.
-func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events func(supervisor.Event)) (_ *Server, err error) {
-	s := &Server{version: version, privileges: &privileges{}, log: log, events: events, reloads: make(chan struct{}, 1), quit: make(chan struct{}), gone: map[*supervisor.Pool]context.CancelFunc{}}
+// and nothing is bound. events hears of every worker, observe (nil: nobody) of every
+// request (server.ChainOptions); log stays the caller's.
+func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events func(supervisor.Event), observe func(*httpx.Writer, time.Duration)) (_ *Server, err error) {
+	s := &Server{version: version, privileges: &privileges{}, log: log, events: events, observe: observe, reloads: make(chan struct{}, 1), quit: make(chan struct{}), gone: map[*supervisor.Pool]context.CancelFunc{}}
 	args, runtime, err := shimArgs(reachableDirs(runtimeDirs(cfg.RuntimeDir), users(cfg)))
 	if err != nil {
 		log.Warn("no_runtime_dir", "reason", strings.ReplaceAll(err.Error(), "\n", "; "),
-			"message", "no folder for run-time files can be written: workers get the shim on their command line")
+			"message", "no folder for run-time files can be written: workers get the shim on their command line, and there is no control socket unless --control names one")
 	}
 	s.shimArgs, s.runtime = args, runtime
 	s.spool = newSpool(cfg)
@@ -159,6 +161,13 @@ func (s *Server) Addresses() []string {
 
 // Config is what is in force.
 func (s *Server) Config() *config.Config { return s.site.Load().cfg }
+
+// RuntimeDir is the run-time folder: ours, and writable by nobody else. Empty: none
+// can be written.
+func (s *Server) RuntimeDir() string { return s.runtime }
+
+// IsStopping: Stopping, Drain or Stop was called.
+func (s *Server) IsStopping() bool { return s.stopping.Load() }
 
 // Pools are the apps' pools, in the config's order.
 func (s *Server) Pools() []*supervisor.Pool {

@@ -19,7 +19,7 @@ type Log struct {
 	// Out is where the log goes: what is written for people goes there too, so that
 	// the order holds.
 	Out  *Outlet
-	file *os.File // nil: not ours to close
+	file *logFile // nil: not a file of ours
 }
 
 // OpenLog opens the error log that cfg names; stderr is what "-" means.
@@ -31,7 +31,8 @@ func OpenLog(cfg *config.Config, stderr io.Writer) (*Log, error) {
 		if err != nil {
 			return nil, err
 		}
-		out, terminal, l.file = f, false, f
+		l.file = &logFile{name: cfg.ErrorLog, owner: cfg.Identity, f: f}
+		out, terminal = l.file, false
 	}
 	l.Text = cfg.LogFormat == "text" || cfg.LogFormat != "json" && terminal
 	color := hclog.ColorOff

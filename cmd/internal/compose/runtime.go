@@ -4,10 +4,23 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/standpipe/standpipe/shim_py"
 )
+
+// RuntimeDirs are the folders in which the control sockets of running standpipes may
+// be: those for run-time files, and that of a service.
+func RuntimeDirs() []string {
+	dirs := runtimeDirs(os.Getenv("STANDPIPE_RUNTIME_DIR"))
+	for _, service := range []string{"/run/standpipe"} {
+		if !slices.Contains(dirs, service) {
+			dirs = append(dirs, service)
+		}
+	}
+	return dirs
+}
 
 // runtimeDirs are the folders for run-time files, in the order to try.
 func runtimeDirs(set string) []string {

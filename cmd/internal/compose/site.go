@@ -83,7 +83,7 @@ func (t *site) assemble(s *Server) error {
 		return err
 	}
 	t.chain = server.NewChain(router, server.ChainOptions{
-		Access: s.access, Ready: s, Trust: trust, MaxBody: t.cfg.MaxBody, MaxTarget: maxTarget,
+		Access: s.access, Observe: s.observe, Ready: s, Trust: trust, MaxBody: t.cfg.MaxBody, MaxTarget: maxTarget,
 		ServerHeader: t.cfg.ServerHeader, Pages: pages, Log: s.log,
 	})
 	return nil

@@ -56,6 +56,11 @@ type Config struct {
 	GracefulTimeout time.Duration // running requests may finish
 	TermGrace       time.Duration // between a worker's SIGTERM and its SIGKILL
 
+	Control      string      // the control socket's path; "off": none; empty: in the run-time folder
+	ControlMode  fs.FileMode // of the control socket; 0: 0600, or 0660 with ControlGroup
+	ControlGroup string      // of the control socket; empty: the process's
+	Metrics      string      // host:port or unix:/path of the metrics; empty: on the control socket alone
+
 	// Whom the serving process becomes, as set, and what that is; nil: it stays what it is.
 	User, Group string
 	Identity    *Identity

@@ -149,8 +149,9 @@ func showText(f func(*Config) string) func(target) (string, bool) {
 	return func(t target) (string, bool) { return f(t.cfg), true }
 }
 
-func setLevel(t target, in input) error {
-	v := strings.ToLower(in.last())
+// ParseLevel reads a log level; gunicorn's words for them are understood.
+func ParseLevel(text string) (string, error) {
+	v := strings.ToLower(text)
 	switch v {
 	case "warning":
 		v = "warn"
@@ -159,7 +160,15 @@ func setLevel(t target, in input) error {
 	}
 	levels := []string{"trace", "debug", "info", "warn", "error"}
 	if !slices.Contains(levels, v) {
-		return fmt.Errorf("%q is not one of %s", in.last(), strings.Join(levels, ", "))
+		return "", fmt.Errorf("%q is not one of %s", text, strings.Join(levels, ", "))
+	}
+	return v, nil
+}
+
+func setLevel(t target, in input) (err error) {
+	v, err := ParseLevel(in.last())
+	if err != nil {
+		return err
 	}
 	t.cfg.LogLevel = v
 	return nil

@@ -73,7 +73,7 @@ func (in input) list() []string {
 
 // Settings is the table, in the order of the documentation.
 func Settings() []*Setting {
-	return slices.Concat(commandSettings(), serverSettings(), listenSettings(), internalSettings(), appSettings())
+	return slices.Concat(commandSettings(), serverSettings(), controlSettings(), listenSettings(), internalSettings(), appSettings())
 }
 
 // EnvName is the setting's variable; empty: it has none.

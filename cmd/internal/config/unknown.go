@@ -42,8 +42,7 @@ func unknownKey(scope Scope, section, key string) (sentence, meant string) {
 func laterKeys() []string {
 	return []string{
 		"route", "static", "cache", "tls", "handler", "upstreams",
-		"reload", "drain_grace",
-		"control", "control_mode", "control_group",
+		"drain_grace",
 	}
 }
 

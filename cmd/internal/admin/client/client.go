@@ -1,0 +1,121 @@
+// Package client is the commands' end of the control socket: it finds the running
+// standpipe and asks it. Package admin says what may be asked.
+//
+// It has no goroutine of its own; net/http ends its with Close.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/standpipe/standpipe/cmd/internal/admin"
+)
+
+// maxAnswer bounds what is read of an answer, in octets.
+const maxAnswer = 64 << 20
+
+// Client asks the standpipe behind one socket.
+type Client struct {
+	Path string
+	http *http.Client
+}
+
+// New returns a Client; nothing is connected yet. Close must be called.
+func New(path string) *Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		d := net.Dialer{Timeout: 5 * time.Second}
+		return d.DialContext(ctx, "unix", path)
+	}
+	return &Client{path, &http.Client{Transport: &http.Transport{DialContext: dial}}}
+}
+
+// Close closes the connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Get asks for what a path says; query may be nil. Errors are *admin.Problem when
+// standpipe has answered.
+func (c *Client) Get(ctx context.Context, path string, query url.Values, into any) error {
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	return c.do(ctx, http.MethodGet, path, nil, into)
+}
+
+// Post gives an order, and returns when it is done.
+func (c *Client) Post(ctx context.Context, path string, o admin.Order) (admin.Done, error) {
+	var d admin.Done
+	return d, c.do(ctx, http.MethodPost, path, &o, &d)
+}
+
+// Stop gives the order to stop, and returns when the process is gone.
+func (c *Client) Stop(ctx context.Context) error {
+	resp, err := c.send(ctx, http.MethodPost, "/v1/stop", &admin.Order{})
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	// A process that is killed resets the connection; it is gone all the same.
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return ctx.Err()
+}
+
+func (c *Client) send(ctx context.Context, method, path string, body any) (*http.Response, error) {
+	var b bytes.Buffer
+	if body != nil {
+		if err := json.NewEncoder(&b).Encode(body); err != nil {
+			return nil, err
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://standpipe"+path, &b)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.explain(err)
+	}
+	return resp, nil
+}
+
+func (c *Client) do(ctx context.Context, method, path string, body, into any) error {
+	resp, err := c.send(ctx, method, path, body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return c.explain(err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		p := new(admin.Problem)
+		if json.Unmarshal(b, p) != nil || p.Detail == "" {
+			p.Detail = fmt.Sprintf("%s answers %s: %.200s", c.Path, resp.Status, strings.TrimSpace(string(b)))
+		}
+		return p
+	}
+	if err := json.Unmarshal(b, into); err != nil {
+		return fmt.Errorf("%s answers what is no JSON of standpipe's: %w", c.Path, err)
+	}
+	return nil
+}
+
+// explain takes net/http's wrapping off.
+func (c *Client) explain(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		err = op.Err
+	}
+	return fmt.Errorf("%s: %w", c.Path, err)
+}

@@ -1,0 +1,314 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/standpipe/standpipe/supervisor"
+)
+
+const (
+	maxBody     = 64 << 10 // octets of a command
+	bodyTimeout = 5 * time.Second
+	// A worker that is stopped by a debugger, say, does not answer.
+	dumpTimeout = 10 * time.Second
+)
+
+// Handler answers on the control socket.
+type Handler struct {
+	Options
+	mux     http.ServeMux
+	control string // the socket's path, for Status
+}
+
+// NewHandler returns the Handler; nothing in o may be nil but Metrics.
+func NewHandler(o Options) *Handler {
+	h := &Handler{Options: o}
+	h.mux.HandleFunc("GET /v1/status", h.status)
+	h.mux.HandleFunc("GET /v1/dump", h.dump)
+	h.mux.HandleFunc("POST /v1/reload", h.command("reload", h.reload))
+	h.mux.HandleFunc("POST /v1/restart", h.command("restart", h.restart))
+	h.mux.HandleFunc("POST /v1/scale", h.command("scale", h.scale))
+	h.mux.HandleFunc("POST /v1/pause", h.command("pause", func(_ context.Context, o *Order) (*Done, error) { return h.each(o, Pool.Pause) }))
+	h.mux.HandleFunc("POST /v1/resume", h.command("resume", func(_ context.Context, o *Order) (*Done, error) { return h.each(o, Pool.Resume) }))
+	h.mux.HandleFunc("POST /v1/log-level", h.command("log-level", func(_ context.Context, o *Order) (*Done, error) {
+		if err := h.Server.SetLevel(o.Level); err != nil {
+			return nil, refuse(http.StatusBadRequest, "bad_level", err)
+		}
+		return &Done{}, nil
+	}))
+	h.mux.HandleFunc("POST /v1/reopen-logs", h.command("reopen-logs", func(context.Context, *Order) (*Done, error) { return &Done{}, h.Server.ReopenLogs() }))
+	h.mux.HandleFunc("POST /v1/stop", h.stop)
+	if o.Metrics != nil {
+		h.mux.Handle("GET /metrics", o.Metrics)
+	}
+	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		fail(w, refuse(http.StatusNotFound, "no_such_command", fmt.Errorf("this standpipe (%s) has no %s %s", h.Version, r.Method, r.URL.Path)))
+	})
+	return h
+}
+
+// ServeHTTP answers a request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
+
+// refusal is an error with its status and word.
+type refusal struct {
+	status int
+	word   string
+	err    error
+}
+
+func (r *refusal) Error() string { return r.err.Error() }
+func (r *refusal) Unwrap() error { return r.err }
+
+func refuse(status int, word string, err error) error { return &refusal{status, word, err} }
+
+// fail answers with a Problem.
+func fail(w http.ResponseWriter, err error) {
+	status, p := http.StatusInternalServerError, Problem{Err: "failed", Detail: err.Error()}
+	if r, ok := errors.AsType[*refusal](err); ok {
+		status, p.Err = r.status, r.word
+	}
+	list, rest := failuresOf(err)
+	if len(list) > 0 {
+		status, p.Err, p.Failures = http.StatusConflict, "did_not_start", list
+		var text []string
+		for _, f := range list {
+			text = append(text, f.Sentence)
+		}
+		for _, e := range rest {
+			text = append(text, e.Error())
+		}
+		p.Detail = strings.Join(text, "\n")
+	}
+	answer(w, status, &p)
+}
+
+func answer(w http.ResponseWriter, status int, v any) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // a client that has left
+}
+
+// read takes the body of a command; an empty one is an empty Order.
+func read(w http.ResponseWriter, r *http.Request) (*Order, error) {
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Now().Add(bodyTimeout)) // of a test's recorder: there is none
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "bad_request", fmt.Errorf("the command could not be read: %w", err))
+	}
+	_ = rc.SetReadDeadline(time.Time{}) // a later one would end the command's context
+	return parseOrder(b)
+}
+
+func parseOrder(b []byte) (*Order, error) {
+	o := new(Order)
+	if len(bytes.TrimSpace(b)) == 0 {
+		return o, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields() // half of an order obeyed would be worse than none
+	if err := d.Decode(o); err != nil {
+		return nil, refuse(http.StatusBadRequest, "bad_request", fmt.Errorf("the command cannot be understood: %w", err))
+	}
+	if d.More() {
+		return nil, refuse(http.StatusBadRequest, "bad_request", errors.New("the command cannot be understood: there is something behind it"))
+	}
+	return o, nil
+}
+
+// command wraps what a command does with its record and its answer.
+func (h *Handler) command(name string, do func(context.Context, *Order) (*Done, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		o, err := read(w, r)
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		h.record(name, o, r)
+		done, err := do(r.Context(), o)
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		answer(w, http.StatusOK, done)
+	}
+}
+
+func (h *Handler) record(name string, o *Order, r *http.Request) {
+	pairs := []any{"command", name}
+	if o.App != "" {
+		pairs = append(pairs, "app", o.App)
+	}
+	if o.Worker != "" {
+		pairs = append(pairs, "worker", o.Worker)
+	}
+	if o.Workers != 0 {
+		pairs = append(pairs, "to", o.Workers)
+	}
+	if o.Level != "" {
+		pairs = append(pairs, "level", o.Level)
+	}
+	h.Log.Info("control", append(pairs, "by", by(r.Context()))...)
+}
+
+// pools are those that the name means: all for the empty one.
+func (h *Handler) pools(app string) ([]Pool, error) {
+	all := h.Server.Pools()
+	if app == "" {
+		return all, nil
+	}
+	var names []string
+	for _, p := range all {
+		if p.App() == app {
+			return []Pool{p}, nil
+		}
+		names = append(names, p.App())
+	}
+	return nil, refuse(http.StatusNotFound, "no_such_app", fmt.Errorf("there is no app %q; these are: %s", app, strings.Join(names, ", ")))
+}
+
+// worker finds the pool and the slot (from 0) that shop/3 means.
+func (h *Handler) worker(name string) (Pool, int, error) {
+	app, number, ok := ParseWorker(name)
+	if !ok {
+		return nil, 0, refuse(http.StatusBadRequest, "bad_worker", fmt.Errorf("%q is not a worker's name; write shop/3", name))
+	}
+	pools, err := h.pools(app)
+	if err != nil {
+		return nil, 0, err
+	}
+	if n := pools[0].Stats().Workers; number > n {
+		return nil, 0, refuse(http.StatusNotFound, "no_such_worker", fmt.Errorf("there is no worker %s; app %q has %d", name, app, n))
+	}
+	return pools[0], number - 1, nil
+}
+
+func (h *Handler) each(o *Order, do func(Pool) bool) (*Done, error) {
+	pools, err := h.pools(o.App)
+	if err != nil {
+		return nil, err
+	}
+	d := &Done{}
+	for _, p := range pools {
+		do(p)
+		d.Apps = append(d.Apps, p.App())
+	}
+	return d, nil
+}
+
+func (h *Handler) reload(ctx context.Context, o *Order) (*Done, error) {
+	pools, err := h.pools(o.App)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.Server.Reload(ctx, o.App); err != nil {
+		return nil, err
+	}
+	d := &Done{}
+	for _, p := range pools {
+		d.Apps = append(d.Apps, p.App())
+	}
+	return d, nil
+}
+
+func (h *Handler) restart(ctx context.Context, o *Order) (*Done, error) {
+	if o.Worker == "" {
+		return h.reload(ctx, o)
+	}
+	p, number, err := h.worker(o.Worker)
+	if err != nil {
+		return nil, err
+	}
+	err = p.Restart(ctx, number)
+	if _, failed := errors.AsType[*supervisor.BootFailure](err); err != nil && !failed {
+		return nil, refuse(http.StatusConflict, "not_restarted", err)
+	}
+	return &Done{Apps: []string{p.App()}}, err
+}
+
+func (h *Handler) scale(_ context.Context, o *Order) (*Done, error) {
+	pools, err := h.pools(o.App)
+	if err != nil {
+		return nil, err
+	}
+	if len(pools) != 1 {
+		return nil, refuse(http.StatusBadRequest, "which_app", errors.New("there are several apps: write APP=N"))
+	}
+	if o.Workers < 1 || o.Workers > maxWorkers {
+		return nil, refuse(http.StatusBadRequest, "bad_number", fmt.Errorf("%d is not a number of workers; it is 1 to %d", o.Workers, maxWorkers))
+	}
+	from, err := pools[0].Resize(o.Workers)
+	if err != nil {
+		return nil, refuse(http.StatusConflict, "not_scaled", err)
+	}
+	return &Done{Apps: []string{pools[0].App()}, From: from, To: o.Workers}, nil
+}
+
+// maxWorkers stops a slip of the finger, not a person with a large machine.
+const maxWorkers = 4096
+
+func (h *Handler) dump(w http.ResponseWriter, r *http.Request) {
+	name := r.URL.Query().Get("worker")
+	p, number, err := h.worker(name)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), dumpTimeout)
+	defer cancel()
+	d := &Dump{Worker: name}
+	d.Stacks, err = p.Dump(ctx, number)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), err == nil && d.Stacks == "":
+		err = refuse(http.StatusConflict, "no_stacks", fmt.Errorf("%s does not answer; is it stopped, or still starting?", name))
+	case err != nil:
+		err = refuse(http.StatusConflict, "no_stacks", err)
+	}
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	for _, info := range p.Workers() {
+		if info.Worker == name && (d.Pid == 0 || info.State == supervisor.Serving) {
+			d.Pid = info.Pid
+		}
+	}
+	answer(w, http.StatusOK, d)
+}
+
+// stop begins the stop and keeps the connection: its end is the process's.
+func (h *Handler) stop(w http.ResponseWriter, r *http.Request) {
+	o, err := read(w, r)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	h.record("stop", o, r)
+	conn, _, err := http.NewResponseController(w).Hijack()
+	h.Server.Stop()
+	if err != nil { // not on a socket: it can only be told
+		answer(w, http.StatusOK, &Done{Pid: h.Pid})
+		return
+	}
+	body, _ := json.Marshal(&Done{Pid: h.Pid})
+	_ = conn.SetDeadline(time.Now().Add(bodyTimeout))
+	_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n%s\n", body)
+	_ = conn.SetDeadline(time.Time{})
+	keep(conn)
+}

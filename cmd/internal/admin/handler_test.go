@@ -1,0 +1,228 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/supervisor"
+)
+
+type fakePool struct {
+	app     string
+	size    int
+	done    *[]string
+	stacks  string
+	err     error
+	failure *supervisor.BootFailure
+}
+
+func (p *fakePool) note(s string) { *p.done = append(*p.done, p.app+" "+s) }
+
+func (p *fakePool) App() string { return p.app }
+func (p *fakePool) Stats() supervisor.Stats {
+	return supervisor.Stats{App: p.app, Workers: p.size, Idle: p.size - 1, Busy: 1, Ready: p.size, Counts: supervisor.Counts{Exits: map[supervisor.ExitKind]int64{{Cause: "signal:9", Reason: "none"}: 2}}}
+}
+func (p *fakePool) Workers() []supervisor.WorkerInfo {
+	return []supervisor.WorkerInfo{{Who: supervisor.Who{App: p.app, Worker: p.app + "/1", Pid: 11, Generation: 1}, State: supervisor.Serving, Up: time.Second, RSS: 7,
+		InFlight: []shim.InFlight{{Label: shim.Label{ID: "1", Method: "GET", Target: "/x\x1b[2J"}, Sent: time.Now().Add(-time.Minute)}}}}
+}
+func (p *fakePool) Failure() *supervisor.BootFailure { return p.failure }
+func (p *fakePool) Resize(n int) (int, error)        { p.note(fmt.Sprint("resize ", n)); return p.size, p.err }
+func (p *fakePool) Restart(_ context.Context, n int) error {
+	p.note(fmt.Sprint("restart ", n))
+	return p.err
+}
+func (p *fakePool) Dump(_ context.Context, n int) (string, error) {
+	p.note(fmt.Sprint("dump ", n))
+	return p.stacks, p.err
+}
+func (p *fakePool) Pause() bool  { p.note("pause"); return true }
+func (p *fakePool) Resume() bool { p.note("resume"); return true }
+
+type fakeServer struct {
+	pools []*fakePool
+	done  []string
+	err   error
+}
+
+func (s *fakeServer) Pools() (list []Pool) {
+	for _, p := range s.pools {
+		list = append(list, p)
+	}
+	return list
+}
+func (s *fakeServer) Reload(_ context.Context, app string) error {
+	s.done = append(s.done, "reload "+app)
+	return s.err
+}
+func (s *fakeServer) Stop() { s.done = append(s.done, "stop") }
+func (s *fakeServer) SetLevel(level string) error {
+	s.done = append(s.done, "level "+level)
+	return s.err
+}
+func (s *fakeServer) ReopenLogs() error { s.done = append(s.done, "reopen"); return s.err }
+func (s *fakeServer) About(st *Status)  { st.LogLevel = "info" }
+
+type rig struct {
+	*fakeServer
+	h   *Handler
+	log bytes.Buffer
+}
+
+func newRig() *rig {
+	r := &rig{fakeServer: &fakeServer{}}
+	for _, app := range []string{"shop", "blog"} {
+		r.pools = append(r.pools, &fakePool{app: app, size: 4, done: &r.done, stacks: "the stacks"})
+	}
+	r.h = NewHandler(Options{Server: r.fakeServer, Failures: new(Failures), Log: hclog.New(&hclog.LoggerOptions{Output: &r.log}), Version: "1", Pid: 9,
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "metrics") })})
+	return r
+}
+
+func (r *rig) do(method, path, body string) *httptest.ResponseRecorder {
+	rec := httptest.NewRecorder()
+	r.h.ServeHTTP(rec, httptest.NewRequest(method, path, strings.NewReader(body)))
+	return rec
+}
+
+func TestCommands(t *testing.T) {
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+		done, answer       string
+	}{
+		{"POST", "/v1/reload", "", 200, "reload ", `{"apps":["shop","blog"]}`},
+		{"POST", "/v1/reload", `{"app":"shop"}`, 200, "reload shop", `{"apps":["shop"]}`},
+		{"POST", "/v1/reload", `{"app":"other"}`, 404, "", `there is no app \"other\"; these are: shop, blog`},
+		{"POST", "/v1/restart", `{"app":"blog"}`, 200, "reload blog", `"blog"`},
+		{"POST", "/v1/restart", `{"worker":"blog/4"}`, 200, "blog restart 3", `"blog"`},
+		{"POST", "/v1/restart", `{"worker":"blog/5"}`, 404, "", `app \"blog\" has 4`},
+		{"POST", "/v1/restart", `{"worker":"blog/0"}`, 400, "", "write shop/3"},
+		{"POST", "/v1/restart", `{"worker":"blog"}`, 400, "", "write shop/3"},
+		{"POST", "/v1/scale", `{"app":"shop","workers":8}`, 200, "shop resize 8", `{"apps":["shop"],"from":4,"to":8}`},
+		{"POST", "/v1/scale", `{"workers":8}`, 400, "", "APP=N"},
+		{"POST", "/v1/scale", `{"app":"shop"}`, 400, "", "0 is not a number of workers"},
+		{"POST", "/v1/scale", `{"app":"shop","workers":99999}`, 400, "", "1 to 4096"},
+		{"POST", "/v1/pause", `{"app":"shop"}`, 200, "shop pause", `"shop"`},
+		{"POST", "/v1/resume", "", 200, "shop resume,blog resume", `"blog"`},
+		{"POST", "/v1/log-level", `{"level":"debug"}`, 200, "level debug", "{}"},
+		{"POST", "/v1/reopen-logs", "", 200, "reopen", "{}"},
+		{"POST", "/v1/stop", "", 200, "stop", `{"pid":9}`},
+		{"GET", "/v1/dump?worker=shop/1", "", 200, "shop dump 0", `{"worker":"shop/1","pid":11,"stacks":"the stacks"}`},
+		{"GET", "/v1/dump?worker=../1", "", 404, "", "no app"},
+		{"GET", "/metrics", "", 200, "", "metrics"},
+		// Nothing changes by a GET, and half of an order is not obeyed.
+		{"GET", "/v1/stop", "", 404, "", "has no GET /v1/stop"},
+		{"POST", "/v1/nothing", "", 404, "", "has no POST"},
+		{"POST", "/v1/pause", `{"ap":"shop"}`, 400, "", "cannot be understood"},
+		{"POST", "/v1/pause", `{"app":"shop"} {}`, 400, "", "cannot be understood"},
+		{"POST", "/v1/pause", `{"app":"` + strings.Repeat("x", maxBody) + `"}`, 400, "", "too large"},
+	} {
+		r := newRig()
+		rec := r.do(c.method, c.path, c.body)
+		if rec.Code != c.status || strings.Join(r.done, ",") != c.done || !strings.Contains(rec.Body.String(), c.answer) {
+			t.Errorf("%s %s %.60s: %d %s, done %q; want %d %s %q", c.method, c.path, c.body, rec.Code, rec.Body, r.done, c.status, c.answer, c.done)
+		}
+		understood := c.method == "POST" && c.path != "/v1/nothing" && c.answer != "cannot be understood" && c.answer != "too large"
+		if told := strings.Contains(r.log.String(), "control: command="); told != understood {
+			t.Errorf("%s %s %.60s: the log has %q", c.method, c.path, c.body, r.log.String())
+		}
+		if c.status >= 400 {
+			var p Problem
+			if json.Unmarshal(rec.Body.Bytes(), &p) != nil || p.Err == "" || p.Detail == "" {
+				t.Errorf("%s %s: no Problem: %s", c.method, c.path, rec.Body)
+			}
+		}
+	}
+}
+
+func failedReload() *supervisor.ReloadFailed {
+	return &supervisor.ReloadFailed{BootFailure: supervisor.BootFailure{Who: supervisor.Who{App: "shop", Generation: 8},
+		Failed: &shim.Failed{Message: "shop/models.py:41: SyntaxError: '(' was never closed", Traceback: "Traceback ...\n"}}, Serving: 7}
+}
+
+// What went wrong comes back with its traceback, also when it is one of several.
+func TestFailedReload(t *testing.T) {
+	r := newRig()
+	r.err = errors.Join(errors.New("another"), failedReload())
+	rec := r.do("POST", "/v1/reload", "")
+	var p Problem
+	if err := json.Unmarshal(rec.Body.Bytes(), &p); err != nil || rec.Code != 409 || p.Err != "did_not_start" || len(p.Failures) != 1 {
+		t.Fatalf("%d %s", rec.Code, rec.Body)
+	}
+	if f := p.Failures[0]; f.App != "shop" || f.Traceback != "Traceback ..." || !strings.Contains(f.Sentence, "generation 8 did not start, generation 7 keeps serving. shop/models.py:41: SyntaxError") || !strings.Contains(p.Detail, "another") {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestStatus(t *testing.T) {
+	r := newRig()
+	r.h.Failures.Event(*failedReload())
+	r.h.Failures.Config(errors.New("standpipe.toml:3: no"))
+	r.pools[1].failure = &supervisor.BootFailure{Who: supervisor.Who{App: "blog"}, Err: errors.New("it ended")}
+	get := func(path string) (s Status) {
+		rec := r.do("GET", path, "")
+		if err := json.Unmarshal(rec.Body.Bytes(), &s); err != nil || rec.Code != 200 {
+			t.Fatalf("%d %s", rec.Code, rec.Body)
+		}
+		return s
+	}
+	s := get("/v1/status")
+	if len(s.Apps) != 2 || s.Pid != 9 || s.LogLevel != "info" || s.FailedReload == nil || s.FailedReload.Sentence != "standpipe.toml:3: no" {
+		t.Fatalf("%+v", s)
+	}
+	a := s.Apps[0]
+	if a.Idle+a.Busy+a.Booting+a.Draining+a.BackingOff != a.Workers || a.Restarts != 2 || a.FailedReload == nil || a.FailedReload.Traceback != "Traceback ..." || a.Failure != nil {
+		t.Errorf("%+v", a)
+	}
+	if w := a.Processes[0]; w.Name != "shop/1" || w.State != "serving" || w.Pid != 11 || len(w.Requests) != 1 || w.Requests[0].Seconds < 60 || w.Requests[0].Target != "/x\x1b[2J" {
+		t.Errorf("%+v", a.Processes)
+	}
+	if b := s.Apps[1]; b.Failure == nil || b.Failure.Sentence != `app "blog" did not start: it ended` || b.FailedReload != nil {
+		t.Errorf("%+v", b)
+	}
+	r.h.Failures.Event(supervisor.Reloaded{App: "shop"})
+	r.h.Failures.Config(nil)
+	if s := get("/v1/status?app=shop"); len(s.Apps) != 1 || s.Apps[0].FailedReload != nil || s.FailedReload != nil {
+		t.Errorf("after it went well: %+v", s)
+	}
+	if rec := r.do("GET", "/v1/status?app=x", ""); rec.Code != 404 {
+		t.Errorf("%d", rec.Code)
+	}
+}
+
+func TestDumpWithoutAnswer(t *testing.T) {
+	r := newRig()
+	r.pools[0].stacks = ""
+	if rec := r.do("GET", "/v1/dump?worker=shop/2", ""); rec.Code != 409 || !strings.Contains(rec.Body.String(), "shop/2 does not answer") {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+	r.pools[0].err = errors.New("no worker shop/2 runs")
+	if rec := r.do("GET", "/v1/dump?worker=shop/2", ""); rec.Code != 409 || !strings.Contains(rec.Body.String(), "no worker shop/2 runs") {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+}
+
+func FuzzOrder(f *testing.F) {
+	f.Add([]byte(`{"app":"shop","workers":8}`))
+	f.Add([]byte("  "))
+	f.Add([]byte(`{"worker":"shop/3"} x`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if o, err := parseOrder(b); err == nil {
+			if app, n, ok := ParseWorker(o.Worker); ok && (n < 1 || app == "") {
+				t.Errorf("%q is %q %d", o.Worker, app, n)
+			}
+		}
+	})
+}

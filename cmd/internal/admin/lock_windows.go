@@ -1,0 +1,3 @@
+package admin
+
+func lock(string) (unlock func(), err error) { return func() {}, nil }

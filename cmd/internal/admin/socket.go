@@ -1,0 +1,129 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/bridge/server"
+)
+
+// Place says where the control socket is made.
+type Place struct {
+	// Path of the socket; empty: NAME.sock in Dir, or NAME-PID.sock when somebody answers
+	// on that.
+	Path      string
+	Dir, Name string
+	Pid       int
+	// Mode 0: 0600, or 0660 with a Group; Group is a name or a number, empty: the
+	// process's.
+	Mode  fs.FileMode
+	Group string
+	// User is who owns the socket, by name or number; empty: the process's.
+	User string
+}
+
+// Listen makes the socket; it is never more open than its mode. What a dead process
+// has left is replaced. Errors are *server.ListenError.
+func Listen(ctx context.Context, p Place) (net.Listener, error) {
+	if p.Mode == 0 {
+		p.Mode = 0o600
+		if p.Group != "" {
+			p.Mode = 0o660
+		}
+	}
+	at := func(path string) (net.Listener, error) {
+		return server.Listen(ctx, server.Spec{Address: "unix:" + path, Mode: p.Mode, User: p.User, Group: p.Group})
+	}
+	if p.Path != "" {
+		return at(p.Path)
+	}
+	// Two that start at the same time must not both find the name free.
+	unlock, err := lock(p.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	ln, err := at(filepath.Join(p.Dir, p.Name+".sock"))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return at(filepath.Join(p.Dir, fmt.Sprintf("%s-%d.sock", p.Name, p.Pid)))
+	}
+	return ln, err
+}
+
+// InUse returns EADDRINUSE when somebody answers where the socket is to be.
+func (p Place) InUse() error {
+	path := p.Path
+	if path == "" {
+		path = filepath.Join(p.Dir, p.Name+".sock")
+	}
+	c, err := net.DialTimeout("unix", path, bodyTimeout)
+	if err != nil {
+		return nil
+	}
+	c.Close()
+	return syscall.EADDRINUSE
+}
+
+// Socket serves a Handler on the control socket.
+type Socket struct {
+	ln   net.Listener
+	http *http.Server
+	done sync.WaitGroup
+}
+
+// Serve serves h on ln, until Close.
+func Serve(ln net.Listener, h *Handler) *Socket {
+	h.control = ln.Addr().String()
+	s := &Socket{ln: ln, http: &http.Server{
+		Handler: h, ReadHeaderTimeout: bodyTimeout, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: h.Log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, peerKey{}, peer(c))
+		},
+	}}
+	s.done.Go(func() { _ = s.http.Serve(ln) }) // ends with Close
+	return s
+}
+
+// Path is the socket's file.
+func (s *Socket) Path() string { return s.ln.Addr().String() }
+
+// Close removes the socket and ends all connections but those that wait for the
+// process's end.
+func (s *Socket) Close() {
+	_ = s.http.Close()
+	s.done.Wait()
+}
+
+type peerKey struct{}
+
+func by(ctx context.Context) string {
+	who, ok := ctx.Value(peerKey{}).(string)
+	if !ok {
+		return "unknown"
+	}
+	return who
+}
+
+// kept are connections that end with the process: the collector would close what
+// nobody holds.
+var kept struct {
+	sync.Mutex
+	conns []net.Conn
+}
+
+func keep(c net.Conn) {
+	kept.Lock()
+	defer kept.Unlock()
+	kept.conns = append(kept.conns, c)
+}

@@ -1,0 +1,72 @@
+package admin
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/standpipe/standpipe/cmd/internal/metrics"
+	"github.com/standpipe/standpipe/supervisor"
+)
+
+func (h *Handler) status(w http.ResponseWriter, r *http.Request) {
+	pools, err := h.pools(r.URL.Query().Get("app"))
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	s := &Status{Version: h.Version, Pid: h.Pid, Started: h.Started, Control: h.control, FailedReload: h.Failures.of(configFailed), Apps: []App{}}
+	h.Server.About(s)
+	for _, p := range pools {
+		s.Apps = append(s.Apps, h.app(p))
+	}
+	answer(w, http.StatusOK, s)
+}
+
+func (h *Handler) app(p Pool) App {
+	s := p.Stats()
+	a := App{
+		Name: s.App, Generation: s.Generation, Reloading: s.Reloading, Paused: s.Paused, Asleep: s.Asleep,
+		Workers: s.Workers, Idle: s.Idle, Busy: s.Busy, Booting: s.Booting, Draining: s.Draining, BackingOff: s.BackingOff, Surplus: s.Surplus, Ready: s.Ready,
+		Waiting: s.Waiting, Limit: s.Limit, Oldest: s.Oldest.Seconds(),
+		Served: s.Counts.Served, Restarts: metrics.Restarts(s.Counts), QueueFull: s.Counts.QueueFull, QueueTimeouts: s.Counts.QueueTimeouts, BootFailures: s.Counts.BootFailures,
+		FailedReload: h.Failures.of(s.App), Processes: []Worker{},
+	}
+	if e := p.Failure(); e != nil {
+		f := bootFailure(e)
+		a.Failure = &f
+	}
+	for _, info := range p.Workers() {
+		a.Processes = append(a.Processes, worker(info))
+	}
+	return a
+}
+
+func worker(info supervisor.WorkerInfo) Worker {
+	w := Worker{Name: info.Worker, Pid: info.Pid, Generation: info.Generation, State: info.State.String(), Up: info.Up.Seconds(), Served: info.Served, RSS: info.RSS, Requests: []Request{}}
+	if info.Due != supervisor.None {
+		w.Due = info.Due.String()
+	}
+	for _, f := range info.InFlight {
+		q := Request{ID: f.Label.ID, Method: f.Label.Method, Target: f.Label.Target}
+		if !f.Sent.IsZero() {
+			q.Seconds = time.Since(f.Sent).Seconds()
+		}
+		w.Requests = append(w.Requests, q)
+	}
+	return w
+}
+
+// ParseWorker takes shop/3 apart. The number is 1 or more.
+func ParseWorker(name string) (app string, number int, ok bool) {
+	i := strings.LastIndexByte(name, '/')
+	if i <= 0 {
+		return "", 0, false
+	}
+	n, err := strconv.Atoi(name[i+1:])
+	if err != nil || n < 1 || name[i+1] == '+' {
+		return "", 0, false
+	}
+	return name[:i], n, true
+}

@@ -1,0 +1,118 @@
+package admin
+
+import "time"
+
+// Status is what a standpipe is doing.
+type Status struct {
+	Version   string    `json:"version"`
+	Pid       int       `json:"pid"`
+	Started   time.Time `json:"started"`
+	Control   string    `json:"control"`
+	Addresses []string  `json:"addresses"`
+	LogLevel  string    `json:"log_level"`
+	Stopping  bool      `json:"stopping"`
+	// FailedReload is the last reload whose configuration had problems; nil: there was
+	// none since the last that succeeded.
+	FailedReload *Failure `json:"last_failed_reload,omitempty"`
+	Apps         []App    `json:"apps"`
+}
+
+// App is one app.
+type App struct {
+	Name       string `json:"name"`
+	Generation int    `json:"generation"`
+	Reloading  bool   `json:"reloading"`
+	Paused     bool   `json:"paused"`
+	Asleep     bool   `json:"asleep"`
+	// Workers is how many there are to be; Idle + Busy + Booting + Draining +
+	// BackingOff is that number. Surplus ones boot to replace one of them, or finish what
+	// they run. Ready ones take requests.
+	Workers    int `json:"workers"`
+	Idle       int `json:"idle"`
+	Busy       int `json:"busy"`
+	Booting    int `json:"booting"`
+	Draining   int `json:"draining"`
+	BackingOff int `json:"backing_off"`
+	Surplus    int `json:"surplus"`
+	Ready      int `json:"ready"`
+	// Waiting of at most Limit (0: no limit) requests are in the line, the first of them
+	// for Oldest seconds.
+	Waiting int     `json:"waiting"`
+	Limit   int     `json:"queue_limit"`
+	Oldest  float64 `json:"oldest_seconds"`
+	// These only grow.
+	Served        int64 `json:"served"`
+	Restarts      int64 `json:"restarts"`
+	QueueFull     int64 `json:"queue_full"`
+	QueueTimeouts int64 `json:"queue_timeouts"`
+	BootFailures  int64 `json:"boot_failures"`
+	// Failure is why the last boot failed; nil: it did not. FailedReload is the last
+	// reload that failed; nil: none has since the last that succeeded.
+	Failure      *Failure `json:"failure,omitempty"`
+	FailedReload *Failure `json:"last_failed_reload,omitempty"`
+	Processes    []Worker `json:"processes"`
+}
+
+// Worker is one process.
+type Worker struct {
+	Name       string  `json:"name"` // "shop/3"
+	Pid        int     `json:"pid"`  // 0: there is none yet
+	Generation int     `json:"generation"`
+	State      string  `json:"state"`
+	Due        string  `json:"due,omitempty"` // why a replacement boots
+	Up         float64 `json:"up_seconds"`
+	Served     int64   `json:"served"`
+	// RSS in octets when it was last looked at; 0: it was not.
+	RSS      int64     `json:"rss"`
+	Requests []Request `json:"requests"`
+}
+
+// Request is one that a worker runs.
+type Request struct {
+	ID     string `json:"id"`
+	Method string `json:"method"`
+	Target string `json:"target"`
+	// Seconds since it was given to the worker.
+	Seconds float64 `json:"seconds"`
+}
+
+// Failure is why something did not come up.
+type Failure struct {
+	At        time.Time `json:"at,omitzero"`
+	App       string    `json:"app,omitempty"`
+	Sentence  string    `json:"sentence"`
+	Traceback string    `json:"traceback,omitempty"` // or the stacks, where it hung
+	Output    string    `json:"output,omitempty"`    // the last that it printed
+}
+
+// Order is the body of a command.
+type Order struct {
+	App     string `json:"app,omitempty"`
+	Worker  string `json:"worker,omitempty"`
+	Workers int    `json:"workers,omitempty"`
+	Level   string `json:"level,omitempty"`
+}
+
+// Done is the answer to a command.
+type Done struct {
+	Apps []string `json:"apps,omitempty"` // that it was done to
+	From int      `json:"from,omitempty"` // workers before
+	To   int      `json:"to,omitempty"`
+	Pid  int      `json:"pid,omitempty"`
+}
+
+// Dump is a worker's stacks.
+type Dump struct {
+	Worker string `json:"worker"`
+	Pid    int    `json:"pid"`
+	Stacks string `json:"stacks"`
+}
+
+// Problem is the answer to a command that was not done.
+type Problem struct {
+	Err      string    `json:"error"`  // a word for programs
+	Detail   string    `json:"detail"` // a sentence
+	Failures []Failure `json:"failures,omitempty"`
+}
+
+func (p *Problem) Error() string { return p.Detail }

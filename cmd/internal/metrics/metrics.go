@@ -1,0 +1,69 @@
+package metrics
+
+import (
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/standpipe/standpipe/supervisor"
+)
+
+// Pool is what is asked of an app's workers.
+type Pool interface {
+	App() string
+	Stats() supervisor.Stats
+	Workers() []supervisor.WorkerInfo
+}
+
+// Metrics is all that is counted.
+type Metrics struct {
+	registry *prometheus.Registry
+	pools    func() []Pool
+
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	received *prometheus.CounterVec
+	sent     *prometheus.CounterVec
+	retries  *prometheus.CounterVec
+	recalls  *prometheus.CounterVec
+	violated *prometheus.GaugeVec
+	byApp    atomic.Pointer[map[string]*app] // replaced, never changed
+	adding   sync.Mutex
+	seen     map[violation]int // looks in a row; Watch alone uses it
+}
+
+// New returns Metrics; pools are asked at each scrape, from any goroutine.
+func New(version string, pools func() []Pool) *Metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
+	m := &Metrics{
+		registry: prometheus.NewRegistry(), pools: pools, seen: map[violation]int{},
+		requests: counter("standpipe_requests_total", "Requests that were answered, by app (empty: none took it), class of the status, and who made the answer.", "app", "class", "source"),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "standpipe_request_seconds",
+			Help:    "Where the time of a request went: receiving its body, waiting for a worker, the app, sending what the client had not yet taken.",
+			Buckets: []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+		}, []string{"app", "phase"}),
+		received: counter("standpipe_request_bytes_total", "Octets of request bodies.", "app"),
+		sent:     counter("standpipe_response_bytes_total", "Octets of answers' bodies.", "app"),
+		retries:  counter("standpipe_retries_total", "Requests that were run again after their worker's death.", "app"),
+		recalls:  counter("standpipe_recalls_total", "Requests that went to another worker before the first had begun with them.", "app"),
+		violated: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "standpipe_invariant_violated", Help: "1: what must always hold has not held for a second; standpipe has an error."}, []string{"app", "invariant"}),
+	}
+	m.byApp.Store(&map[string]*app{})
+	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "standpipe_build_info", Help: "1, with the version.", ConstLabels: prometheus.Labels{"version": version}})
+	build.Set(1)
+	m.registry.MustRegister(m.requests, m.seconds, m.received, m.sent, m.retries, m.recalls, m.violated, build, poolsCollector{m},
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Handler answers with all of it, in the text form.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
+}

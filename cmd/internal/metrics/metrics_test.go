@@ -1,0 +1,225 @@
+package metrics
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/supervisor"
+)
+
+type fakePool struct {
+	mu      sync.Mutex
+	stats   supervisor.Stats
+	workers []supervisor.WorkerInfo
+}
+
+func (p *fakePool) App() string                      { return p.Stats().App }
+func (p *fakePool) Workers() []supervisor.WorkerInfo { return p.workers }
+func (p *fakePool) Stats() supervisor.Stats          { p.mu.Lock(); defer p.mu.Unlock(); return p.stats }
+func (p *fakePool) set(s supervisor.Stats)           { p.mu.Lock(); defer p.mu.Unlock(); p.stats = s }
+
+// scrape reads the page with the official parser.
+func scrape(t *testing.T, m *Metrics) map[string]*dto.MetricFamily {
+	t.Helper()
+	rec := httptest.NewRecorder()
+	m.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if rec.Code != http.StatusOK {
+		t.Fatalf("%d %s", rec.Code, rec.Body)
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(rec.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return families
+}
+
+// value finds the one metric with these labels ("app=shop", "state=idle").
+func value(t *testing.T, families map[string]*dto.MetricFamily, name string, labels ...string) float64 {
+	t.Helper()
+	f := families[name]
+	if f == nil {
+		t.Fatalf("there is no %s", name)
+	}
+	for _, m := range f.Metric {
+		left := len(labels)
+		for _, l := range m.Label {
+			for _, want := range labels {
+				if l.GetName()+"="+l.GetValue() == want {
+					left--
+				}
+			}
+		}
+		if left == 0 {
+			switch {
+			case m.Counter != nil:
+				return m.Counter.GetValue()
+			case m.Gauge != nil:
+				return m.Gauge.GetValue()
+			case m.Histogram != nil:
+				return float64(m.Histogram.GetSampleCount())
+			}
+		}
+	}
+	t.Fatalf("there is no %s %v", name, labels)
+	return 0
+}
+
+func writer(status int, source, app string) *httpx.Writer {
+	w := new(httpx.Writer)
+	w.Reset(httptest.NewRecorder())
+	w.Note.App, w.Note.Source = app, source
+	if app != "" {
+		w.Note.Worker = app + "/1"
+	}
+	w.WriteHeader(status)
+	return w
+}
+
+func TestRequestsAreCounted(t *testing.T) {
+	m := New("1", func() []Pool { return nil })
+	ok := writer(200, "app", "shop")
+	_, _ = ok.WriteString("hello")
+	ok.Note.Wait, ok.Note.Run, ok.Note.Receive, ok.Note.Received = 2*time.Second, time.Second, time.Second, 70
+	ok.Note.Retries, ok.Note.Recalls = 1, 2
+	m.Observe(ok, 5*time.Second)
+	m.Observe(writer(503, "server", "shop"), 0)
+	m.Observe(writer(404, "something new", ""), 0) // nobody's
+	gone := new(httpx.Writer)
+	gone.Reset(httptest.NewRecorder())
+	gone.Note.App, gone.Note.Source, gone.Note.Status = "shop", "app", 499
+	m.Observe(gone, time.Second)
+
+	f := scrape(t, m)
+	for _, c := range []struct {
+		want   float64
+		name   string
+		labels []string
+	}{
+		{1, "standpipe_requests_total", []string{"app=shop", "class=2xx", "source=app"}},
+		{1, "standpipe_requests_total", []string{"app=shop", "class=5xx", "source=server"}},
+		{1, "standpipe_requests_total", []string{"app=shop", "class=4xx", "source=app"}},
+		{1, "standpipe_requests_total", []string{"app=", "class=4xx", "source=other"}},
+		{5, "standpipe_response_bytes_total", []string{"app=shop"}},
+		{70, "standpipe_request_bytes_total", []string{"app=shop"}},
+		{1, "standpipe_retries_total", []string{"app=shop"}},
+		{2, "standpipe_recalls_total", []string{"app=shop"}},
+		{3, "standpipe_request_seconds", []string{"app=shop", "phase=waiting"}},
+		{2, "standpipe_request_seconds", []string{"app=shop", "phase=app"}}, // who never got a worker is not in it
+		{1, "standpipe_request_seconds", []string{"app=shop", "phase=receiving"}},
+	} {
+		if got := value(t, f, c.name, c.labels...); got != c.want {
+			t.Errorf("%s %v is %v, want %v", c.name, c.labels, got, c.want)
+		}
+	}
+	for _, one := range f["standpipe_request_seconds"].Metric {
+		for _, l := range one.Label {
+			if l.GetValue() == "sending" && one.Histogram.GetSampleSum() != 1 { // 5 - 2 - 1 - 1
+				t.Errorf("sending took %v", one.Histogram.GetSampleSum())
+			}
+		}
+	}
+}
+
+func TestObserveDoesNotAllocate(t *testing.T) {
+	m := New("1", func() []Pool { return nil })
+	w := writer(200, "app", "shop")
+	w.Note.Run = time.Millisecond
+	m.Observe(w, time.Second)
+	if n := testing.AllocsPerRun(100, func() { m.Observe(w, time.Second) }); n > 0 {
+		t.Errorf("%v allocations per request", n)
+	}
+}
+
+func TestPools(t *testing.T) {
+	p := &fakePool{stats: supervisor.Stats{App: "shop", Generation: 3, Workers: 5, Idle: 1, Busy: 1, Booting: 1, Draining: 1, BackingOff: 1, Ready: 2, Waiting: 7, Limit: 9, Paused: true,
+		Counts: supervisor.Counts{Started: 9, QueueFull: 4, Exits: map[supervisor.ExitKind]int64{{Cause: "exit:0", Reason: "reload"}: 2, {Cause: "signal:9", Reason: "none"}: 1, {Cause: "exit:0", Reason: "shutdown"}: 8, {Cause: "exit:0", Reason: "scale_down"}: 16}}},
+		// Two of one slot, while it is replaced: one series.
+		workers: []supervisor.WorkerInfo{{Who: supervisor.Who{Worker: "shop/1"}, RSS: 5}, {Who: supervisor.Who{Worker: "shop/1"}, RSS: 6}}}
+	f := scrape(t, New("1", func() []Pool { return []Pool{p} }))
+	sum := 0.0
+	for _, one := range f["standpipe_workers"].Metric {
+		sum += one.Gauge.GetValue()
+	}
+	if want := value(t, f, "standpipe_workers_configured", "app=shop"); sum != want || want != 5 {
+		t.Errorf("the states are %v together, configured are %v", sum, want)
+	}
+	for _, c := range []struct {
+		want   float64
+		name   string
+		labels []string
+	}{
+		{3, "standpipe_worker_restarts_total", nil}, {9, "standpipe_worker_starts_total", nil}, {1, "standpipe_worker_exits_total", []string{"cause=signal:9", "reason=none"}},
+		{11, "standpipe_worker_resident_bytes", []string{"worker=shop/1"}}, {7, "standpipe_queue_length", nil}, {4, "standpipe_queue_refused_total", []string{"reason=full"}},
+		{1, "standpipe_paused", nil}, {3, "standpipe_generation", nil},
+	} {
+		if got := value(t, f, c.name, append(c.labels, "app=shop")...); got != c.want {
+			t.Errorf("%s %v is %v, want %v", c.name, c.labels, got, c.want)
+		}
+	}
+}
+
+// What must hold is looked at each second. A breach is told once, when it has lasted.
+func TestWatch(t *testing.T) {
+	good := supervisor.Stats{App: "shop", Workers: 2, Idle: 2}
+	for invariant, bad := range map[string]supervisor.Stats{
+		slotsAddUp:    {App: "shop", Workers: 2, Idle: 1},
+		dispatchStall: {App: "shop", Workers: 2, Idle: 1, Busy: 1, Waiting: 1, Oldest: 3 * time.Second},
+	} {
+		t.Run(invariant, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				p := &fakePool{stats: good}
+				m := New("1", func() []Pool { return []Pool{p} })
+				ctx, cancel := context.WithCancel(t.Context())
+				done := make(chan struct{})
+				go func() { defer close(done); m.Watch(ctx, hclog.New(&hclog.LoggerOptions{Output: &log})) }()
+				step := func(s supervisor.Stats, gauge float64, told int) {
+					t.Helper()
+					p.set(s)
+					time.Sleep(watchTick)
+					synctest.Wait()
+					if got := value(t, scrape(t, m), "standpipe_invariant_violated", "app=shop", "invariant="+invariant); got != gauge || strings.Count(log.String(), invariant) != told {
+						t.Errorf("the gauge is %v, want %v; told %d times: %s", got, gauge, told, log.String())
+					}
+				}
+				step(good, 0, 0)
+				step(bad, 0, 0) // it may be in between
+				step(good, 0, 0)
+				step(bad, 0, 0)
+				step(bad, 1, 1)
+				step(bad, 1, 1)
+				step(good, 0, 1)
+				if bad.Waiting > 0 {
+					bad.Paused = true // then it is meant
+					step(bad, 0, 1)
+					step(bad, 0, 1)
+				}
+				cancel()
+				<-done
+			})
+		})
+	}
+}
+
+func BenchmarkObserve(b *testing.B) {
+	m := New("1", func() []Pool { return nil })
+	w := writer(200, "app", "shop")
+	w.Note.Run = time.Millisecond
+	for b.Loop() {
+		m.Observe(w, time.Second)
+	}
+}

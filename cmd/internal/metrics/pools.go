@@ -1,0 +1,98 @@
+package metrics
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/standpipe/standpipe/supervisor"
+)
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+var (
+	descWorkers    = desc("standpipe_workers", "Workers by what they do; the sum is standpipe_workers_configured.", "app", "state")
+	descConfigured = desc("standpipe_workers_configured", "How many workers the app has; more or fewer by scaling.", "app")
+	descSurplus    = desc("standpipe_workers_surplus", "Workers beside those: they boot to replace one, or finish what they run.", "app")
+	descReady      = desc("standpipe_workers_ready", "Workers that take requests.", "app")
+	descGeneration = desc("standpipe_generation", "The generation that serves; each reload makes one.", "app")
+	descPaused     = desc("standpipe_paused", "1: requests are kept in the line by standpipe pause.", "app")
+	descQueue      = desc("standpipe_queue_length", "Requests that wait for a worker.", "app")
+	descQueueLimit = desc("standpipe_queue_limit", "How many may; 0: no limit.", "app")
+	descOldest     = desc("standpipe_queue_oldest_seconds", "How long the first of them has waited.", "app")
+	descRefused    = desc("standpipe_queue_refused_total", "Requests that found the line full, or waited too long in it.", "app", "reason")
+	descServed     = desc("standpipe_served_total", "Requests that workers have run to their end.", "app")
+	descStarts     = desc("standpipe_worker_starts_total", "Processes that were started.", "app")
+	descExits      = desc("standpipe_worker_exits_total", "Processes that have ended: how, and why they were asked to (none: nobody asked).", "app", "cause", "reason")
+	descRestarts   = desc("standpipe_worker_restarts_total", "Ends after which another worker took the place: all but those of a stop or of scaling down.", "app")
+	descFailures   = desc("standpipe_boot_failures_total", "Workers that did not come up.", "app")
+	descRSS        = desc("standpipe_worker_resident_bytes", "Resident size, when it was last looked at; while a worker is replaced, of both.", "app", "worker")
+)
+
+// poolsCollector asks the pools at each scrape.
+type poolsCollector struct{ m *Metrics }
+
+// Describe is for the registry.
+func (poolsCollector) Describe(c chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{descWorkers, descConfigured, descSurplus, descReady, descGeneration, descPaused, descQueue, descQueueLimit,
+		descOldest, descRefused, descServed, descStarts, descExits, descRestarts, descFailures, descRSS} {
+		c <- d
+	}
+}
+
+// Collect is for the registry.
+func (p poolsCollector) Collect(c chan<- prometheus.Metric) {
+	for _, pool := range p.m.pools() {
+		s := pool.Stats()
+		gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+			c <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{s.App}, labels...)...)
+		}
+		count := func(d *prometheus.Desc, v int64, labels ...string) {
+			c <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), append([]string{s.App}, labels...)...)
+		}
+		gauge(descWorkers, float64(s.Idle), "idle")
+		gauge(descWorkers, float64(s.Busy), "busy")
+		gauge(descWorkers, float64(s.Booting), "booting")
+		gauge(descWorkers, float64(s.Draining), "draining")
+		gauge(descWorkers, float64(s.BackingOff), "backing_off")
+		gauge(descConfigured, float64(s.Workers))
+		gauge(descSurplus, float64(s.Surplus))
+		gauge(descReady, float64(s.Ready))
+		gauge(descGeneration, float64(s.Generation))
+		paused := 0.0
+		if s.Paused {
+			paused = 1
+		}
+		gauge(descPaused, paused)
+		gauge(descQueue, float64(s.Waiting))
+		gauge(descQueueLimit, float64(s.Limit))
+		gauge(descOldest, s.Oldest.Seconds())
+		count(descRefused, s.Counts.QueueFull, "full")
+		count(descRefused, s.Counts.QueueTimeouts, "timeout")
+		count(descServed, s.Counts.Served)
+		count(descStarts, s.Counts.Started)
+		count(descFailures, s.Counts.BootFailures)
+		for kind, n := range s.Counts.Exits {
+			count(descExits, n, kind.Cause, kind.Reason)
+		}
+		count(descRestarts, Restarts(s.Counts))
+		sizes := map[string]int64{}
+		for _, w := range pool.Workers() {
+			sizes[w.Worker] += w.RSS
+		}
+		for worker, n := range sizes {
+			gauge(descRSS, float64(n), worker)
+		}
+	}
+}
+
+// Restarts counts the ends of workers after which another one took the place.
+func Restarts(c supervisor.Counts) int64 {
+	var n int64
+	for kind, k := range c.Exits {
+		if kind.Reason != supervisor.Shutdown.String() && kind.Reason != supervisor.ScaleDown.String() {
+			n += k
+		}
+	}
+	return n
+}

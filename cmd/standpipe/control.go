@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/standpipe/standpipe/cmd/internal/admin"
+	"github.com/standpipe/standpipe/cmd/internal/admin/client"
+	"github.com/standpipe/standpipe/cmd/internal/compose"
+	"github.com/standpipe/standpipe/cmd/internal/exit"
+)
+
+// forRunning is the category of the commands that steer a running standpipe.
+const forRunning = "for a standpipe that runs"
+
+// controlCommands are those commands.
+func controlCommands() []*cli.Command {
+	command := func(name, args, usage string, do func(*steer) error, flags ...cli.Flag) *cli.Command {
+		return &cli.Command{
+			Name: name, ArgsUsage: args, Usage: usage, Category: forRunning,
+			Flags: append(flags, &cli.StringFlag{Name: "control", DefaultText: "SOCKET", Usage: "the control socket; without it the one standpipe that answers in the run-time folders"}),
+			Action: func(c *cli.Context) error {
+				ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+				defer stop()
+				return (&steer{Context: c, ctx: ctx}).run(do)
+			},
+		}
+	}
+	return []*cli.Command{
+		command("status", "[APP]", "what its apps and workers are doing", (*steer).status, &cli.BoolFlag{Name: "json", Usage: "write JSON"}),
+		command("reload", "[APP]", "put new code and the changed configuration in force; wait until they are", (*steer).reload),
+		command("restart", "APP or APP/N", "put new code of one app in force, or replace one worker; wait until that is done", (*steer).restart),
+		command("scale", "N or APP=N", "set the number of workers, until the next reload that changes it", (*steer).scale),
+		command("dump", "APP/N", "show where a worker's threads are; it goes on", (*steer).dump),
+		command("pause", "[APP]", "keep requests in the line until resume", (*steer).pause),
+		command("resume", "[APP]", "let them go", (*steer).resume),
+		command("log-level", "LEVEL", "trace, debug, info, warn or error, until the next reload", (*steer).logLevel),
+		command("reopen-logs", "", "open the logs' files anew, after they were renamed", (*steer).reopenLogs),
+		command("stop", "", "stop in order; wait until the process is gone", (*steer).stop),
+	}
+}
+
+// argumentCount checks how many arguments such a command has.
+func argumentCount(c *cli.Command, n int) error {
+	least, most := 1, 1
+	switch {
+	case c.ArgsUsage == "":
+		least, most = 0, 0
+	case strings.HasPrefix(c.ArgsUsage, "["):
+		least = 0
+	}
+	switch {
+	case n < least:
+		return usageError("write: standpipe %s %s", c.Name, strings.ReplaceAll(c.ArgsUsage, " or ", ", or standpipe "+c.Name+" "))
+	case n > most && most == 0:
+		return usageError("standpipe %s takes no arguments", c.Name)
+	case n > most:
+		return usageError("standpipe %s takes one argument: %s", c.Name, c.ArgsUsage)
+	}
+	return nil
+}
+
+// steer is one such command.
+type steer struct {
+	*cli.Context
+	ctx    context.Context // ends with Ctrl-C
+	client *client.Client
+}
+
+func (s *steer) run(do func(*steer) error) error {
+	path, err := s.find()
+	if err != nil {
+		return err
+	}
+	s.client = client.New(path)
+	defer s.client.Close()
+	err = do(s)
+	if s.ctx.Err() != nil {
+		return exit.Silent(exit.Interrupted)
+	}
+	p, ok := errors.AsType[*admin.Problem](err)
+	if !ok {
+		return err
+	}
+	switch p.Err {
+	case "no_such_app", "no_such_worker", "bad_worker", "bad_level", "bad_number", "which_app":
+		return exit.With(exit.Usage, errors.New(printable(p.Detail)))
+	}
+	return exit.With(exit.Failed, errors.New(problemText(p)))
+}
+
+// problemText is the sentences, each with its traceback.
+func problemText(p *admin.Problem) string {
+	if len(p.Failures) == 0 {
+		return printable(p.Detail)
+	}
+	var text []string
+	for _, f := range p.Failures {
+		t := printable(f.Sentence)
+		for _, more := range []string{f.Traceback, f.Output} {
+			if more != "" {
+				t += "\n" + printable(strings.TrimRight(more, "\n"))
+			}
+		}
+		text = append(text, t)
+	}
+	return strings.Join(text, "\nstandpipe: ")
+}
+
+// find is the socket of the standpipe that is meant.
+func (s *steer) find() (string, error) {
+	path := s.String("control")
+	if path == "" {
+		path = os.Getenv("STANDPIPE_CONTROL")
+	}
+	switch path {
+	case "off":
+		return "", exit.With(exit.Usage, errors.New("the control socket is off (STANDPIPE_CONTROL or --control): signals steer it"))
+	case "":
+	default:
+		return path, nil
+	}
+	list, denied := client.Find(s.ctx, compose.RuntimeDirs())
+	switch {
+	case len(list) == 1:
+		return list[0].Path, nil
+	case len(list) > 1:
+		text := "several standpipes run; name one by --control:"
+		for _, i := range list {
+			var apps []string
+			for _, a := range i.Status.Apps {
+				apps = append(apps, a.Name)
+			}
+			text += fmt.Sprintf("\n  %s  pid %d  %s  %s", i.Path, i.Status.Pid, strings.Join(apps, ","), strings.Join(i.Status.Addresses, " "))
+		}
+		return "", exit.With(exit.Usage, errors.New(printable(text)))
+	case len(denied) > 0:
+		return "", fmt.Errorf("not permitted to use %s; --control-group and --control-mode of standpipe serve let others in", strings.Join(denied, ", "))
+	}
+	return "", fmt.Errorf("no standpipe answers in %s; --control names its socket", strings.Join(compose.RuntimeDirs(), ", "))
+}
+
+func (s *steer) say(format string, args ...any) error {
+	_, err := fmt.Fprintln(s.App.Writer, printable(fmt.Sprintf(format, args...)))
+	return err
+}
+
+func (s *steer) reload() error { return s.renew("reload", admin.Order{App: s.Args().First()}) }
+
+func (s *steer) restart() error {
+	o := admin.Order{App: s.Args().First()}
+	if strings.Contains(o.App, "/") {
+		o = admin.Order{Worker: o.App}
+	}
+	return s.renew("restart", o)
+}
+
+// renew gives the order and shows a terminal how far it is. Who loses patience loses
+// nothing: standpipe goes on.
+func (s *steer) renew(what string, o admin.Order) error {
+	end := s.showProgress()
+	d, err := s.client.Post(s.ctx, "/v1/"+what, o)
+	end()
+	switch {
+	case s.ctx.Err() != nil:
+		fmt.Fprintf(s.App.ErrWriter, "the %s goes on; standpipe status shows how it ends\n", what)
+		return nil
+	case err != nil:
+		return err
+	case o.Worker != "":
+		return s.say("%s: replaced", o.Worker)
+	}
+	var st admin.Status
+	if err := s.client.Get(s.ctx, "/v1/status", nil, &st); err != nil {
+		return s.say("done: %s", strings.Join(d.Apps, ", "))
+	}
+	for _, a := range st.Apps {
+		if o.App == "" || o.App == a.Name {
+			if err := s.say("%s: generation %d serves, %d/%d workers ready", a.Name, a.Generation, a.Ready, a.Workers); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *steer) scale() error {
+	app, n, named := strings.Cut(s.Args().First(), "=")
+	if !named {
+		app, n = "", app
+	}
+	workers, err := strconv.Atoi(n)
+	if err != nil || workers < 1 || named && app == "" {
+		return exit.With(exit.Usage, fmt.Errorf("%q is not a number of workers; write: standpipe scale 8, or standpipe scale shop=8", s.Args().First()))
+	}
+	d, err := s.client.Post(s.ctx, "/v1/scale", admin.Order{App: app, Workers: workers})
+	if err != nil {
+		return err
+	}
+	return s.say("%s: %d workers, %d before", strings.Join(d.Apps, ", "), d.To, d.From)
+}
+
+func (s *steer) pause() error {
+	return s.each("pause", "requests wait in line; standpipe resume lets them go")
+}
+func (s *steer) resume() error { return s.each("resume", "requests are served") }
+
+func (s *steer) each(what, then string) error {
+	d, err := s.client.Post(s.ctx, "/v1/"+what, admin.Order{App: s.Args().First()})
+	if err != nil {
+		return err
+	}
+	return s.say("%s: %s", strings.Join(d.Apps, ", "), then)
+}
+
+func (s *steer) logLevel() error {
+	level := s.Args().First()
+	if _, err := s.client.Post(s.ctx, "/v1/log-level", admin.Order{Level: level}); err != nil {
+		return err
+	}
+	return s.say("log level %s", level)
+}
+
+func (s *steer) reopenLogs() error {
+	if _, err := s.client.Post(s.ctx, "/v1/reopen-logs", admin.Order{}); err != nil {
+		return err
+	}
+	return s.say("logs are open anew")
+}
+
+func (s *steer) stop() error {
+	err := s.client.Stop(s.ctx)
+	if s.ctx.Err() != nil {
+		fmt.Fprintln(s.App.ErrWriter, "the stop goes on")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.say("stopped")
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"golang.org/x/term"
+
+	"os"
+
+	"github.com/standpipe/standpipe/cmd/internal/admin"
+)
+
+func (s *steer) query() url.Values {
+	q := url.Values{}
+	if app := s.Args().First(); app != "" {
+		q.Set("app", app)
+	}
+	return q
+}
+
+func (s *steer) status() error {
+	var st admin.Status
+	if err := s.client.Get(s.ctx, "/v1/status", s.query(), &st); err != nil {
+		return err
+	}
+	if s.Bool("json") {
+		return writeJSON(s.App.Writer, st)
+	}
+	return printStatus(s.App.Writer, &st, paint{colour(s.App.Writer)})
+}
+
+// printStatus is the page for people. What comes from clients (targets) and from apps
+// cannot steer the terminal.
+func printStatus(out io.Writer, st *admin.Status, p paint) error {
+	fmt.Fprintf(out, "%s %s  pid %d  up %s  %s\n", p.bold("standpipe"), printable(st.Version), st.Pid, span(time.Since(st.Started).Seconds()), printable(strings.Join(st.Addresses, "  ")))
+	if st.Stopping {
+		fmt.Fprintln(out, p.red("  stopping"))
+	}
+	if f := st.FailedReload; f != nil {
+		fmt.Fprintf(out, "  %s\n", p.red("reload at "+f.At.Format(time.TimeOnly)+" failed: "+indented(f.Sentence)))
+	}
+	for i := range st.Apps {
+		printApp(out, &st.Apps[i], p)
+	}
+	return nil
+}
+
+func printApp(out io.Writer, a *admin.App, p paint) {
+	parts := []string{fmt.Sprintf("generation %d", a.Generation), fmt.Sprintf("workers %d/%d ready (%s)", a.Ready, a.Workers, states(a)),
+		fmt.Sprintf("line %d/%s", a.Waiting, limit(a.Limit))}
+	if a.Waiting > 0 {
+		parts = append(parts, "oldest "+span(a.Oldest))
+	}
+	parts = append(parts, fmt.Sprintf("served %d", a.Served), fmt.Sprintf("restarts %d", a.Restarts))
+	if n := a.QueueFull + a.QueueTimeouts; n > 0 {
+		parts = append(parts, fmt.Sprintf("refused %d", n))
+	}
+	fmt.Fprintf(out, "\n%s  %s\n", p.bold(printable(a.Name)), strings.Join(parts, "  "))
+	for _, is := range []struct {
+		so   bool
+		text string
+	}{{a.Reloading, "a reload is under way"}, {a.Paused, "paused: requests wait in line; standpipe resume lets them go"}, {a.Asleep, "asleep: the next request starts it"}} {
+		if is.so {
+			fmt.Fprintf(out, "  %s\n", is.text)
+		}
+	}
+	if f := a.FailedReload; f != nil {
+		fmt.Fprintf(out, "  %s\n", p.red(f.At.Format(time.TimeOnly)+" "+indented(f.Sentence)))
+	}
+	if f := a.Failure; f != nil {
+		fmt.Fprintf(out, "  %s\n", p.red(indented(f.Sentence)))
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, q := range a.Processes {
+		state := q.State
+		if state == "serving" {
+			state = "idle"
+			if len(q.Requests) > 0 {
+				state = "busy"
+			}
+		}
+		if q.Due != "" {
+			state += " (" + q.Due + ")"
+		}
+		fmt.Fprintf(w, "  %s\tpid %d\tgen %d\t%s\tup %s\tserved %d\trss %s\t", printable(q.Name), q.Pid, q.Generation, printable(state), span(q.Up), q.Served, mebi(q.RSS))
+		for i, r := range q.Requests {
+			if i == 3 {
+				fmt.Fprintf(w, " and %d more", len(q.Requests)-i)
+				break
+			}
+			if i > 0 {
+				fmt.Fprint(w, ", ")
+			}
+			fmt.Fprintf(w, "%s %s %s", printable(r.Method), printable(short(r.Target)), span(r.Seconds))
+		}
+		fmt.Fprintln(w)
+	}
+	w.Flush()
+}
+
+// states are those of the slots that are not 0.
+func states(a *admin.App) string {
+	var list []string
+	for _, s := range []struct {
+		n    int
+		name string
+	}{{a.Idle, "idle"}, {a.Busy, "busy"}, {a.Booting, "booting"}, {a.Draining, "draining"}, {a.BackingOff, "backing off"}, {a.Surplus, "beside them"}} {
+		if s.n > 0 {
+			list = append(list, fmt.Sprintf("%d %s", s.n, s.name))
+		}
+	}
+	if len(list) == 0 {
+		return "none"
+	}
+	return strings.Join(list, ", ")
+}
+
+func (s *steer) dump() error {
+	q := url.Values{"worker": {s.Args().First()}}
+	var d admin.Dump
+	if err := s.client.Get(s.ctx, "/v1/dump", q, &d); err != nil {
+		return err
+	}
+	return s.say("%s pid %d\n%s", d.Worker, d.Pid, strings.TrimRight(d.Stacks, "\n"))
+}
+
+// progressTick is how often a terminal is told how far a reload is.
+const progressTick = 200 * time.Millisecond
+
+// showProgress writes one line again and again, where somebody looks, until end is
+// called, which waits for the goroutine.
+func (s *steer) showProgress() (end func()) {
+	f, ok := s.App.ErrWriter.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return func() {}
+	}
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(progressTick)
+		defer tick.Stop()
+		for {
+			select {
+			case <-quit:
+				fmt.Fprint(f, "\r\x1b[K")
+				return
+			case <-tick.C:
+			}
+			var st admin.Status
+			if s.client.Get(s.ctx, "/v1/status", nil, &st) == nil {
+				fmt.Fprintf(f, "\r\x1b[K%s", printable(progressLine(&st)))
+			}
+		}
+	}()
+	return func() { close(quit); <-done }
+}
+
+func progressLine(st *admin.Status) string {
+	var list []string
+	for _, a := range st.Apps {
+		newest, ready := 0, 0
+		for _, w := range a.Processes {
+			newest = max(newest, w.Generation)
+		}
+		for _, w := range a.Processes {
+			if w.Generation == newest && w.State == "serving" {
+				ready++
+			}
+		}
+		if a.Reloading || ready < a.Workers {
+			list = append(list, fmt.Sprintf("%s: generation %d, %d/%d workers", a.Name, newest, ready, a.Workers))
+		}
+	}
+	return strings.Join(list, "; ")
+}
+
+// printable is s without what could steer a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, s)
+}
+
+func short(s string) string {
+	if r := []rune(s); len(r) > 60 {
+		return string(r[:57]) + "..."
+	}
+	return s
+}
+
+func indented(s string) string { return strings.ReplaceAll(printable(s), "\n", "\n  ") }
+
+func limit(n int) string {
+	if n == 0 {
+		return "no limit"
+	}
+	return fmt.Sprint(n)
+}
+
+func mebi(n int64) string {
+	if n == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%dMiB", n>>20)
+}
+
+// span is a time as people say it.
+func span(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.0fs", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/standpipe/standpipe/cmd/internal/admin"
+)
+
+// Each command has its help, its number of arguments, and an end with a sentence where nothing runs.
+func TestControlCommands(t *testing.T) {
+	dir, err := os.MkdirTemp("", "sp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	for _, v := range []string{"XDG_RUNTIME_DIR", "TMPDIR", "RUNTIME_DIRECTORY"} {
+		t.Setenv(v, dir)
+	}
+	for _, v := range []string{"STANDPIPE_CONTROL", "STANDPIPE_RUNTIME_DIR"} {
+		t.Setenv(v, "")
+	}
+	nowhere := "--control=" + dir + "/none.sock"
+	for _, c := range []struct {
+		line, says string
+		code       int
+	}{
+		{"status " + nowhere, "none.sock: ", 1}, {"reload shop " + nowhere, "none.sock: ", 1}, {"scale shop=8 " + nowhere, "none.sock: ", 1},
+		{"restart", "write: standpipe restart APP, or standpipe restart APP/N", 2}, {"dump", "write: standpipe dump APP/N", 2},
+		{"scale", "write: standpipe scale N, or standpipe scale APP=N", 2}, {"scale x " + nowhere, "is not a number of workers", 2}, {"scale shop=0 " + nowhere, "is not a number", 2},
+		{"stop shop", "takes no arguments", 2}, {"status a b", "takes one argument", 2}, {"log-level", "write: standpipe log-level LEVEL", 2},
+		{"status --control=off", "the control socket is off", 2}, {"reload --workers 3", "there is no flag --workers", 2}, {"statsu", "did you mean status?", 2},
+		{"reload --help", "--control SOCKET", 0}, {"status --help", "--json", 0},
+	} {
+		code, out, errOut := call(t, strings.Fields(c.line)...)
+		if code != c.code || !strings.Contains(out+errOut, c.says) {
+			t.Errorf("%s: exit %d %q; want %d %q", c.line, code, out+errOut, c.code, c.says)
+		}
+	}
+	for _, c := range controlCommands() {
+		if code, out, _ := call(t, c.Name, "--help"); code != 0 || strings.Contains(out, "--workers") || !strings.Contains(out, "STANDPIPE_CONTROL") {
+			t.Errorf("%s --help: exit %d\n%s", c.Name, code, out)
+		}
+	}
+}
+
+// What a client has sent cannot steer the terminal of who looks.
+func TestPrintStatus(t *testing.T) {
+	st := &admin.Status{Version: "1", Pid: 5, Started: time.Now().Add(-90 * time.Minute), Addresses: []string{"http://x"}, Apps: []admin.App{{
+		Name: "shop", Generation: 7, Workers: 4, Ready: 3, Idle: 2, Busy: 1, BackingOff: 1, Surplus: 1, Waiting: 2, Oldest: 3, Paused: true, QueueFull: 6, Served: 9,
+		FailedReload: &admin.Failure{Sentence: "reload of \"shop\" failed\x1b[31m", Traceback: "..."},
+		Processes: []admin.Worker{{Name: "shop/1", Pid: 11, State: "serving", Up: 5, RSS: 3 << 20, Due: "max_rss",
+			Requests: []admin.Request{{Method: "GET", Target: "/\x1b]0;x\x07" + strings.Repeat("y", 100), Seconds: 61}, {}, {}, {}, {}}}},
+	}}}
+	var b bytes.Buffer
+	if err := printStatus(&b, st, paint{}); err != nil {
+		t.Fatal(err)
+	}
+	got := b.String()
+	for _, want := range []string{"pid 5  up 1h30m  http://x\n", "shop  generation 7  workers 3/4 ready (2 idle, 1 busy, 1 backing off, 1 beside them)  line 2/no limit  oldest 3.0s  served 9  restarts 0  refused 6\n",
+		"paused: requests wait", "reload of \"shop\" failed?[31m", "busy (max_rss)", "rss 3MiB", "GET /?]0;x?yyy", "1m01s", " and 2 more"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("there is no %q in\n%s", want, got)
+		}
+	}
+	if strings.ContainsAny(got, "\x1b\x07") {
+		t.Errorf("%q", got)
+	}
+	b.Reset()
+	if _ = printStatus(&b, st, paint{true}); !strings.Contains(b.String(), "\x1b[1mshop\x1b[0m") {
+		t.Errorf("%q", b.String())
+	}
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/bridge/server"
+	"github.com/standpipe/standpipe/cmd/internal/admin"
+	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/exit"
+	"github.com/standpipe/standpipe/cmd/internal/metrics"
+)
+
+// control is the way in for who steers and who measures. close ends what it has
+// started.
+type control struct {
+	socket  *admin.Socket  // nil: there is none
+	metrics *server.Server // of --metrics; nil: none
+	done    sync.WaitGroup
+	end     context.CancelFunc
+}
+
+// The control socket sees all that the commands need.
+var _ admin.Server = (*serving)(nil)
+
+// openControl opens the control socket and the address of the metrics. A control
+// socket that nobody has asked for by name may be missing; all else is an error with
+// its exit code.
+func (s *serving) openControl(ctx context.Context) error {
+	s.watch(ctx)
+	if err := s.openMetrics(ctx); err != nil {
+		return exit.With(exit.Address, err)
+	}
+	return s.openSocket(ctx)
+}
+
+func (s *serving) watch(ctx context.Context) {
+	watching, end := context.WithCancel(ctx)
+	s.control.end = end
+	s.control.done.Go(func() { s.metrics.Watch(watching, s.log) }) // ends with close
+}
+
+func (s *serving) openMetrics(ctx context.Context) error {
+	if s.cfg.Metrics == "" {
+		return nil
+	}
+	ln, err := server.Listen(ctx, server.Spec{Address: s.cfg.Metrics})
+	if err == nil {
+		s.serveMetrics(ln)
+	}
+	return err
+}
+
+// place is where the control socket is to be.
+func (s *serving) place() admin.Place {
+	p := admin.Place{Path: s.cfg.Control, Dir: s.srv.RuntimeDir(), Name: s.cfg.Apps[0].Name, Pid: os.Getpid(), Mode: s.cfg.ControlMode, Group: s.cfg.ControlGroup}
+	if i := s.cfg.Identity; i != nil && os.Geteuid() == 0 { // whom this process becomes may steer it, as root may
+		p.User = strconv.FormatUint(uint64(i.UID), 10)
+	}
+	return p
+}
+
+// handoverTime is how long the process before may take to give its addresses up.
+const handoverTime = 2 * time.Second
+
+// takeControl opens both after an upgrade, as soon as the process before has closed
+// its own. A process that serves does not end when that fails: it tells.
+func (s *serving) takeControl(ctx context.Context) {
+	s.watch(ctx)
+	until := time.Now().Add(handoverTime)
+	again := func(err error) bool {
+		time.Sleep(10 * time.Millisecond) // nothing tells when another process closes a socket
+		return errors.Is(err, syscall.EADDRINUSE) && time.Now().Before(until)
+	}
+	err := s.openMetrics(ctx)
+	for again(err) {
+		err = s.openMetrics(ctx)
+	}
+	if err != nil {
+		s.log.Error("no_metrics", "error", err, "message", "the address of the metrics could not be taken over")
+	}
+	for again(s.place().InUse()) {
+	}
+	if err := s.openSocket(ctx); err != nil {
+		s.log.Error("no_control_socket", "error", err, "message", "the control socket could not be taken over")
+	}
+}
+
+func (s *serving) openSocket(ctx context.Context) error {
+	place := s.place()
+	if place.Path == "off" || place.Path == "" && place.Dir == "" { // which has had its record
+		return nil
+	}
+	ln, err := admin.Listen(ctx, place)
+	switch {
+	case err != nil && (place.Path != "" || place.Group != ""):
+		return exit.With(exit.Address, err)
+	case err != nil:
+		s.log.Warn("no_control_socket", "error", err, "message", "standpipe status and the other commands cannot reach this standpipe; --control names another place")
+		return nil
+	}
+	s.control.socket = admin.Serve(ln, admin.NewHandler(admin.Options{
+		Server: s, Failures: &s.failures, Metrics: s.metrics.Handler(), Log: s.log, Version: version, Started: time.Now(), Pid: os.Getpid(),
+	}))
+	s.record("control_socket", "path", s.control.socket.Path())
+	return nil
+}
+
+func (s *serving) serveMetrics(ln net.Listener) {
+	s.control.metrics = server.New(metricsOnly(s.metrics.Handler()), server.Options{ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, MaxConnections: 64, Log: s.log})
+	s.control.done.Go(func() { // ends with close
+		if err := s.control.metrics.Serve(ln); err != nil {
+			s.log.Error("listener_failed", "address", ln.Addr().String(), "error", err)
+		}
+	})
+	s.record("metrics", "address", s.metricsURL(ln.Addr()))
+	s.metricsAt = s.metricsURL(ln.Addr())
+}
+
+func (s *serving) metricsURL(a net.Addr) string {
+	if a.Network() == "unix" {
+		return "unix:" + a.String()
+	}
+	return "http://" + a.String() + "/metrics"
+}
+
+// metricsOnly is an address that answers nothing else.
+func metricsOnly(h http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", h)
+	return mux
+}
+
+// closeControl ends it all; it may be called more than once.
+func (s *serving) closeControl() {
+	if s.control.end == nil {
+		return
+	}
+	s.control.end()
+	if s.control.socket != nil {
+		s.control.socket.Close()
+	}
+	if s.control.metrics != nil {
+		s.control.metrics.Close()
+	}
+	s.control.done.Wait()
+}
+
+// What follows is what the commands do (admin.Server).
+
+// Pools are those of the apps that are there now.
+func (s *serving) Pools() []admin.Pool {
+	var list []admin.Pool
+	for _, p := range s.srv.Pools() {
+		list = append(list, p)
+	}
+	return list
+}
+
+// Stop is SIGTERM, but a second one does not kill.
+func (s *serving) Stop() {
+	if s.srv.IsStopping() || s.stopAsked.Swap(true) {
+		return
+	}
+	select {
+	case s.signals <- syscall.SIGTERM:
+	default: // signals are waiting: it stops anyway
+	}
+}
+
+// SetLevel sets the level of the log and all its named ones.
+func (s *serving) SetLevel(level string) error {
+	l, err := config.ParseLevel(level)
+	if err != nil {
+		return err
+	}
+	s.log.SetLevel(hclog.LevelFromString(l))
+	return nil
+}
+
+// ReopenLogs opens the logs' files anew, and tells when that fails.
+func (s *serving) ReopenLogs() error {
+	err := s.srv.ReopenLogs()
+	if err != nil {
+		s.log.Error("logs_not_reopened", "error", strings.ReplaceAll(err.Error(), "\n", "; "), "message", "the logs go on in the files that are open")
+		return fmt.Errorf("the log goes on in the file that is open: %w", err)
+	}
+	s.log.Info("logs_reopened")
+	return nil
+}
+
+// About fills in what is no app's.
+func (s *serving) About(st *admin.Status) {
+	st.Addresses, st.Stopping, st.LogLevel = s.srv.Addresses(), s.srv.IsStopping(), strings.ToLower(s.log.GetLevel().String())
+	if st.Addresses == nil {
+		st.Addresses = []string{}
+	}
+}
+
+// countedPools are the same pools, for the metrics.
+func (s *serving) countedPools() []metrics.Pool {
+	var list []metrics.Pool
+	for _, p := range s.srv.Pools() {
+		list = append(list, p)
+	}
+	return list
+}
