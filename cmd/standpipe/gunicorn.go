@@ -117,9 +117,9 @@ func gunicornSettings() []gunicornSetting {
 		{"control_socket_mode", "--control-socket-mode", ours, "`--control-mode`; and `--control-group`"},
 		{"control_socket_disable", "--no-control-socket", notNeeded, "that is `--control off`."},
 
-		{"reload", "--reload", notYet, "restart standpipe; the framework's own server reloads while you develop."},
-		{"reload_engine", "--reload-engine", notYet, "there is no reload on change."},
-		{"reload_extra_files", "--reload-extra-file", notYet, "there is no reload on change."},
+		{"reload", "--reload", ours, "watches what the workers have imported, templates and env_file"},
+		{"reload_engine", "--reload-engine", notNeeded, "the system tells of changes (inotify, kqueue)."},
+		{"reload_extra_files", "--reload-extra-file", notNeeded, "--touch-reload names files that reload the app when they change."},
 		{"spew", "--spew", notNeeded, "python -X importtime, coverage and py-spy show what runs."},
 		{"check_config", "--check-config", notNeeded, "that is `standpipe check`, and `standpipe check --load` imports the app."},
 		{"print_config", "--print-config", notNeeded, "that is `standpipe config`."},

@@ -18,6 +18,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/devreload"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 	"github.com/standpipe/standpipe/cmd/internal/journal"
 	"github.com/standpipe/standpipe/cmd/internal/metrics"
@@ -66,12 +67,14 @@ func serve(c *cli.Context) (err error) {
 	if cfg.ErrorLog == "-" {
 		s.errOut = log.Out // so that the order holds
 	}
+	s.dev = s.newDevReload()
 	s.metrics = metrics.New(version, s.countedPools)
 	records := journal.New(log, log.Text)
 	s.srv, err = compose.New(cfg, version, log, c.App.Writer, func(e supervisor.Event) {
 		records.Event(e)
 		s.progress.Event(e)
 		s.failures.Event(e)
+		s.dev.Event(e)
 	}, s.metrics.Observe)
 	if err != nil {
 		return exit.With(exit.Usage, err)
@@ -109,7 +112,8 @@ type serving struct {
 	metrics   *metrics.Metrics
 	metricsAt string // its own address; empty: none
 	failures  admin.Failures
-	stopAsked atomic.Bool // by the command
+	stopAsked atomic.Bool        // by the command
+	dev       *devreload.Watcher // nil: no app is reloaded when a file changes
 
 	inherited *upgrade.Inheritance // nil: no other process has started this one
 	attempt   *upgrade.Attempt     // the process that is to take over; nil: none
@@ -158,6 +162,10 @@ func (s *serving) run(ctx context.Context) error {
 			s.takeControl(ctx)
 		}
 	}
+	if s.dev != nil && exit.Code(err) == exit.NotBooted {
+		s.log.Warn("not_booted", "message", "no app has started; repair the code, and it is tried again")
+		err = nil
+	}
 	if err != nil {
 		s.stop(ctx)
 		return err
@@ -165,10 +173,7 @@ func (s *serving) run(ctx context.Context) error {
 	if sig != nil {
 		return s.shutdown(ctx, sig)
 	}
-	watching, stop := context.WithCancel(ctx)
-	touched := make(chan struct{})
-	go func() { defer close(touched); s.watchTouched(watching) }()
-	unwatch := func() { stop(); <-touched }
+	unwatch := s.watchFiles(ctx)
 	defer unwatch()
 	for {
 		select {

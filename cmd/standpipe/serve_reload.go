@@ -5,9 +5,12 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/devreload"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -88,4 +91,45 @@ func (s *serving) watchTouched(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// watchFiles watches what reloads an app when it changes, until stop is called.
+func (s *serving) watchFiles(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { s.watchTouched(ctx) })
+	if s.dev != nil {
+		wg.Go(func() {
+			if err := s.dev.Run(ctx); err != nil {
+				s.log.Error("no_watch", "error", err, "message", "files cannot be watched: nothing is reloaded when one changes")
+			}
+		})
+	}
+	return func() { cancel(); wg.Wait() }
+}
+
+// newDevReload returns what reloads the apps with reload set when a file of theirs
+// changes; nil: there are none. What apps a later configuration adds are not watched.
+func (s *serving) newDevReload() *devreload.Watcher {
+	var apps []devreload.App
+	for i := range s.cfg.Apps {
+		a := &s.cfg.Apps[i]
+		if !a.Reload {
+			continue
+		}
+		files := a.EnvFile
+		if s.cfg.File != "" {
+			files = append([]string{s.cfg.File}, files...)
+		}
+		apps = append(apps, devreload.App{Name: a.Name, Dir: a.Dir, Files: files})
+	}
+	if apps == nil {
+		return nil
+	}
+	seldom := &httpx.Seldom{Every: time.Minute}
+	return devreload.New(apps, s.reloadUnasked, func(err error) {
+		if seldom.Allow("", time.Now()) {
+			s.log.Warn("no_watch", "error", err)
+		}
+	})
 }

@@ -129,6 +129,7 @@ type App struct {
 	MaxLifetime  time.Duration // of one worker
 	MaxRSS       int64         // octets; a larger worker is replaced
 	HardRSS      int64         // octets; a larger worker is killed
+	Reload       bool          // when a file of its modules changes
 	TouchReload  []string      // absolute; the app is reloaded when one of them changes
 	DrainTimeout time.Duration // for the requests of a worker that is replaced
 

@@ -32,6 +32,7 @@ type Watcher struct {
 
 	mu    sync.Mutex
 	files map[string]map[string]bool // path -> apps
+	fails map[string]int             // app -> its generation that did not boot
 	fresh []string                   // folders that are not watched yet
 	woken chan struct{}              // capacity 1: there are fresh ones
 }
@@ -46,7 +47,7 @@ const settle = 150 * time.Millisecond
 // New returns a watcher. reload is called when something has changed; warn gets
 // what could not be watched, seldom.
 func New(apps []App, reload func(app, why string), warn func(error)) *Watcher {
-	w := &Watcher{apps: apps, reload: reload, warn: warn, files: map[string]map[string]bool{}, woken: make(chan struct{}, 1)}
+	w := &Watcher{apps: apps, reload: reload, warn: warn, files: map[string]map[string]bool{}, fails: map[string]int{}, woken: make(chan struct{}, 1)}
 	for _, a := range apps {
 		for _, f := range a.Files {
 			w.add(a.Name, f)
@@ -55,12 +56,37 @@ func New(apps []App, reload func(app, why string), warn func(error)) *Watcher {
 	return w
 }
 
-// Event takes the files that a worker names.
+// Event takes the files that a worker names, and notes what cannot boot: a file of
+// which nobody knows yet may be what is wrong with it. A nil Watcher takes nothing.
 func (w *Watcher) Event(e supervisor.Event) {
-	log, ok := e.(supervisor.ShimLog)
-	if !ok || log.Record.Event != "modules" {
+	if w == nil {
 		return
 	}
+	switch e := e.(type) {
+	case supervisor.BootFailure:
+		w.failed(e.Who)
+	case supervisor.ReloadFailed:
+		w.failed(e.Who)
+	case supervisor.WorkerReady:
+		w.mu.Lock()
+		if e.Generation >= w.fails[e.App] {
+			delete(w.fails, e.App)
+		}
+		w.mu.Unlock()
+	case supervisor.ShimLog:
+		if e.Record.Event == "modules" {
+			w.modules(e)
+		}
+	}
+}
+
+func (w *Watcher) failed(who supervisor.Who) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fails[who.App] = who.Generation
+}
+
+func (w *Watcher) modules(log supervisor.ShimLog) {
 	for i := 0; i+1 < len(log.Record.Pairs); i += 2 {
 		if log.Record.Pairs[i] == "files" {
 			for path := range strings.SplitSeq(log.Record.Pairs[i+1], "\n") {
@@ -154,7 +180,9 @@ func (w *Watcher) of(path string) []string {
 	defer w.mu.Unlock()
 	var apps []string
 	for _, a := range w.apps {
-		if w.files[path][a.Name] || isTemplate(path) && strings.HasPrefix(path, strings.TrimSuffix(a.Dir, string(filepath.Separator))+string(filepath.Separator)) {
+		_, fails := w.fails[a.Name]
+		beneath := strings.HasPrefix(path, strings.TrimSuffix(a.Dir, string(filepath.Separator))+string(filepath.Separator))
+		if w.files[path][a.Name] || beneath && (isTemplate(path) || fails && filepath.Ext(path) == ".py") {
 			apps = append(apps, a.Name)
 		}
 	}
