@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -353,5 +354,17 @@ func TestPreloadOfABrokenApp(t *testing.T) {
 	write(t, dir, map[string]string{"app.py": hello("x")})
 	if r = run(t, dir, nil, "check", "--load", "--preload", "app:app"); r.code != 0 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// The status shows the template beside its workers, and what each costs by itself.
+func TestPreloadStatus(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"app.py": hello("a")})
+	control := filepath.Join(dir, "control.sock")
+	start(t, opts{App: "app:app", Dir: dir, Args: []string{"-w", "2", "--preload", "--control", control}})
+	r := run(t, dir, nil, "status", "--control", control)
+	if r.code != 0 || !strings.Contains(r.out, "/template ") || !strings.Contains(r.out, "forks 2") || strings.Count(r.out, "pss ") != 3 {
+		t.Errorf("%d\n%s%s", r.code, r.out, r.errout)
 	}
 }

@@ -77,6 +77,13 @@ func printApp(out io.Writer, a *admin.App, p paint) {
 		fmt.Fprintf(out, "  %s\n", p.red(indented(f.Sentence)))
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, t := range a.Templates {
+		state := "importing"
+		if t.Ready {
+			state = "ready"
+		}
+		fmt.Fprintf(w, "  %s\tpid %d\tgen %d\t%s\tup %s\tforks %d\tpss %s\t\n", printable(t.Name), t.Pid, t.Generation, state, span(t.Up), t.Forks, mebi(t.PSS))
+	}
 	for _, q := range a.Processes {
 		state := q.State
 		if state == "serving" {
@@ -88,7 +95,11 @@ func printApp(out io.Writer, a *admin.App, p paint) {
 		if q.Due != "" {
 			state += " (" + q.Due + ")"
 		}
-		fmt.Fprintf(w, "  %s\tpid %d\tgen %d\t%s\tup %s\tserved %d\trss %s\t", printable(q.Name), q.Pid, q.Generation, printable(state), span(q.Up), q.Served, mebi(q.RSS))
+		size := "rss " + mebi(q.RSS)
+		if len(a.Templates) > 0 { // rss counts what they share once for each
+			size = "pss " + mebi(q.PSS)
+		}
+		fmt.Fprintf(w, "  %s\tpid %d\tgen %d\t%s\tup %s\tserved %d\t%s\t", printable(q.Name), q.Pid, q.Generation, printable(state), span(q.Up), q.Served, size)
 		for i, r := range q.Requests {
 			if i == 3 {
 				fmt.Fprintf(w, " and %d more", len(q.Requests)-i)

@@ -33,6 +33,10 @@ func (p *fakePool) App() string { return p.app }
 func (p *fakePool) Stats() supervisor.Stats {
 	return supervisor.Stats{App: p.app, Workers: p.size, Idle: p.size - 1, Busy: 1, Ready: p.size, Counts: supervisor.Counts{Exits: map[supervisor.ExitKind]int64{{Cause: "signal:9", Reason: "none"}: 2}}}
 }
+func (p *fakePool) Templates() []supervisor.TemplateInfo {
+	return []supervisor.TemplateInfo{{Who: supervisor.Who{App: "shop", Worker: "shop/template", Pid: 4000, Generation: 7}, Ready: true, Forks: 9, PSS: 5 << 20}}
+}
+
 func (p *fakePool) Workers() []supervisor.WorkerInfo {
 	return []supervisor.WorkerInfo{{Who: supervisor.Who{App: p.app, Worker: p.app + "/1", Pid: 11, Generation: 1}, State: supervisor.Serving, Up: time.Second, RSS: 7,
 		InFlight: []shim.InFlight{{Label: shim.Label{ID: "1", Method: "GET", Target: "/x\x1b[2J"}, Sent: time.Now().Add(-time.Minute)}}}}

@@ -15,6 +15,7 @@ type Pool interface {
 	App() string
 	Stats() supervisor.Stats
 	Workers() []supervisor.WorkerInfo
+	Templates() []supervisor.TemplateInfo
 	Failure() *supervisor.BootFailure
 	Resize(n int) (from int, err error)
 	Restart(ctx context.Context, number int) error

@@ -40,11 +40,14 @@ func (h *Handler) app(p Pool) App {
 	for _, info := range p.Workers() {
 		a.Processes = append(a.Processes, worker(info))
 	}
+	for _, t := range p.Templates() {
+		a.Templates = append(a.Templates, Template{Name: t.Worker, Pid: t.Pid, Generation: t.Generation, Ready: t.Ready, Up: t.Up.Seconds(), Forks: t.Forks, PSS: t.PSS})
+	}
 	return a
 }
 
 func worker(info supervisor.WorkerInfo) Worker {
-	w := Worker{Name: info.Worker, Pid: info.Pid, Generation: info.Generation, State: info.State.String(), Up: info.Up.Seconds(), Served: info.Served, RSS: info.RSS, Requests: []Request{}}
+	w := Worker{Name: info.Worker, Pid: info.Pid, Generation: info.Generation, State: info.State.String(), Up: info.Up.Seconds(), Served: info.Served, RSS: info.RSS, PSS: info.PSS, Requests: []Request{}}
 	if info.Due != supervisor.None {
 		w.Due = info.Due.String()
 	}

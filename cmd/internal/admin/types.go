@@ -51,6 +51,8 @@ type App struct {
 	Failure      *Failure `json:"failure,omitempty"`
 	FailedReload *Failure `json:"last_failed_reload,omitempty"`
 	Processes    []Worker `json:"processes"`
+	// Templates fork the workers (preload); none without it.
+	Templates []Template `json:"templates,omitempty"`
 }
 
 // Worker is one process.
@@ -63,8 +65,21 @@ type Worker struct {
 	Up         float64 `json:"up_seconds"`
 	Served     int64   `json:"served"`
 	// RSS in octets when it was last looked at; 0: it was not.
-	RSS      int64     `json:"rss"`
+	RSS int64 `json:"rss"`
+	// PSS is that with each page divided by the processes that share it; 0: unknown.
+	PSS      int64     `json:"pss"`
 	Requests []Request `json:"requests"`
+}
+
+// Template is a process that forks workers.
+type Template struct {
+	Name       string  `json:"name"` // "shop/template"
+	Pid        int     `json:"pid"`
+	Generation int     `json:"generation"`
+	Ready      bool    `json:"ready"` // it has imported the app
+	Up         float64 `json:"up_seconds"`
+	Forks      int     `json:"forks"`
+	PSS        int64   `json:"pss"`
 }
 
 // Request is one that a worker runs.

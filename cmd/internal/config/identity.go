@@ -71,7 +71,12 @@ func (l *loader) identities() {
 		}
 	}
 	for i := range c.Apps {
-		l.privileges(&c.Apps[i])
+		a := &c.Apps[i]
+		l.privileges(a)
+		if a.Preload && a.NeedsRoot && c.Identity != nil {
+			// Its template's forks would be ours, and neither we nor the helper could signal them.
+			l.bad.add(l.sources.Of(appPath(a.Name, "preload")), "app %q: preload does not go with a user or a limit that needs root once standpipe has given root up; leave out preload, the app's own setting, or --user", a.Name)
+		}
 	}
 }
 
