@@ -26,7 +26,8 @@ func TestChaos(t *testing.T) {
 	ran := filepath.Join(dir, "ran")
 	s := start(t, opts{App: "app:app", Dir: dir, Env: []string{"RAN=" + ran},
 		Args: []string{"-w", fmt.Sprint(workers), "--timeout", "2", "--stream-timeout", "2", "--hard-rss", "150MiB"}})
-	fds := openFiles(s.Pid)
+	goroutines := func() float64 { return s.metrics("unix", s.controlSocket())["go_goroutines{}"] }
+	fds, began := openFiles(s.Pid), goroutines()
 	l := &load{s: s, rate: 200, posts: 0.2}
 	l.begin()
 	rnd := rand.New(rand.NewPCG(1, 2))
@@ -43,7 +44,7 @@ func TestChaos(t *testing.T) {
 			failed = append(failed, failure{id, target, err.Error()})
 		}
 	}
-	for n, began := 0, time.Now(); time.Since(began) < duration; n++ {
+	for n, start := 0, time.Now(); time.Since(start) < duration; n++ {
 		deed := []string{"kill", "stop", "exit", "segv", "garbage", "leak", "leave", "leave"}[rnd.IntN(8)]
 		deeds[deed]++
 		pids := s.workers()
@@ -77,11 +78,15 @@ func TestChaos(t *testing.T) {
 	for _, pid := range s.workers() {
 		_ = syscall.Kill(pid, syscall.SIGCONT)
 	}
-	eventually(t, "all workers are there and idle", func() bool { return len(s.workers()) == workers })
+	within(t, 5*patience, "all workers are there and idle", func() bool { // five seconds, in time bounds of ten times that
+		a := s.status().Apps[0]
+		return a.Idle == workers && a.Workers == workers && len(s.workers()) == workers
+	})
 	if failed := s.burst(8, 400); len(failed) > 0 {
 		t.Errorf("after it all %d of 400 requests failed: %v", len(failed), failed[0])
 	}
 	eventually(t, "the descriptors are back", func() bool { return openFiles(s.Pid) <= fds+2 })
+	eventually(t, "the goroutines are back", func() bool { return goroutines() <= began+2 })
 
 	// One record for each death, and in it what became of each request. That of a timeout comes when the stacks are there.
 	var lost map[string]string

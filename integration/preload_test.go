@@ -368,3 +368,44 @@ func TestPreloadStatus(t *testing.T) {
 		t.Errorf("%d\n%s%s", r.code, r.out, r.errout)
 	}
 }
+
+// A reload makes a new template, and greenlets run in what it forks.
+func TestPreloadReloadAndGevent(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"--gevent=50", "--threads=4"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			app := func(version string) string {
+				return "import os, time\nVERSION = '" + version + "'\n" + `
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/gate":
+        while not os.path.exists(environ["QUERY_STRING"]):
+            time.sleep(0.01)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [VERSION.encode()]
+`
+			}
+			dir := project(t, map[string]string{"app.py": app("v1")})
+			s := start(t, opts{App: "app:app", Dir: dir, Python: python(t), Args: []string{"-w", "2", "--preload", mode}})
+			g := newGate(t)
+			var held []*async
+			for range 8 { // more than workers: they run beside each other
+				held = append(held, s.background("/gate?"+g.path))
+			}
+			write(t, dir, map[string]string{"app.py": app("v2")})
+			s.hup(1)
+			if n := len(s.events("reloaded")); n != 1 {
+				t.Fatalf("%d reloads have succeeded", n)
+			}
+			if r := s.want(200, "/"); r.Body != "v2" {
+				t.Errorf("%q after the reload", r.Body)
+			}
+			g.open(t)
+			for _, a := range held {
+				if r := a.wait(t); r.Status != 200 {
+					t.Errorf("a request from before: %d %q", r.Status, r.Body)
+				}
+			}
+		})
+	}
+}
