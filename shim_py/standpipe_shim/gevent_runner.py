@@ -13,6 +13,7 @@ from . import interrupt, log, packing, report  # noqa: F401  the control thread 
 from .frames import ProtocolError
 from .inbound import Solo
 from .loader import Failure, set_path
+from .signals import in_app
 from .wsgi import Exchange, _blocks, serve
 
 _OLDEST = (20, 9)  # the first whose greenlets have a contextvars context each
@@ -137,7 +138,7 @@ class Greenlets(Solo):
         worker.reader.read_by(self._read_when_ready)
         worker.aside = self._aside
         worker.leave = self._leave_child
-        worker.signals.also_at_term = self._end_all
+        worker.signals.at_term = self._end_all
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forked)
 
@@ -198,8 +199,14 @@ class Greenlets(Solo):
         while not never.acquire(True, _RING):
             self._bell.send()
 
-    def _end_all(self):
+    def _end_all(self, frame):
+        """A signal handler: the hub may run, or the greenlet of a request that never yields. Nobody else may be struck: a
+        SystemExit in the hub would be the end of all."""
         self.post(self._strike_all)
+        current = self._current()
+        for exchange in list(self._streams.values()):
+            if exchange.greenlet is current and exchange._inside and in_app(frame):
+                raise SystemExit("standpipe stops this worker")
 
     def _strike_all(self):
         for exchange in list(self._streams.values()):

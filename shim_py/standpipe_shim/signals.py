@@ -26,7 +26,7 @@ class Signals:
         self._interrupt = interrupt  # called with the running frame at SIGURG; may raise
         self._stacks = False
         self._masks = {}  # thread -> its signal mask before the fork that is under way
-        self.also_at_term = None  # called at a SIGTERM after Stop
+        self.at_term = None  # called with the running frame at a SIGTERM after Stop, in place of what is done here
         self.stopping = False  # set by the control thread
         self.held = None  # the signal mask that install puts back: a template has blocked some around its fork
 
@@ -60,8 +60,9 @@ class Signals:
     def _on_signal(self, number, frame):
         if number != signal.SIGTERM or not self.stopping or frame is None:
             return
-        if self.also_at_term is not None:
-            self.also_at_term()
+        if self.at_term is not None:
+            self.at_term(frame)
+            return
         # Where the shim itself is at work it will find the end of fd 0 by itself, and no frame may be cut in two.
         if in_app(frame) or not frame.f_code.co_filename.startswith(SHIM) and _within(frame, "load"):
             raise SystemExit("standpipe stops this worker")
