@@ -3,7 +3,7 @@ SHELL = /bin/sh
 
 BIN      = bin/standpipe
 TESTENV  = .cache/testenv
-FUZZTIME ?= 10s
+FUZZTIME ?= 6s
 SOAK     ?= 10m
 ADDRESS  ?= 127.0.0.1:8000
 

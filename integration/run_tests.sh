@@ -67,7 +67,7 @@ fuzz() {
         sed 's/^\(.*\)\/[^/]*:[0-9]*:func \(Fuzz[A-Za-z0-9_]*\).*/\1 \2/' >$log/fuzz
     [ -s $log/fuzz ] || { echo "no fuzz target found"; return 1; }
     while read -r dir name; do
-        if CGO_ENABLED=0 go test -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZTIME:-10s}" "./$dir" >"$log/fuzz-$name.log" 2>&1 </dev/null; then
+        if CGO_ENABLED=0 go test -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZTIME:-6s}" "./$dir" >"$log/fuzz-$name.log" 2>&1 </dev/null; then
             echo "fuzz $dir $name: $(grep -o 'execs: [0-9]*' "$log/fuzz-$name.log" | tail -n 1)"
         else
             echo "fuzz $dir $name: FAILED"
@@ -82,7 +82,7 @@ integration_tests() {
     if [ -n "${BIN:-}" ]; then
         export STANDPIPE_BIN="$BIN"
     fi
-    CGO_ENABLED=0 go test -json -count=1 -timeout 6m ./integration/ >$log/integration.json 2>$log/integration.err
+    CGO_ENABLED=0 go test -json -count=1 -timeout 12m -parallel 4 ./integration/ >$log/integration.json 2>$log/integration.err
     python3 integration/summary.py $log/integration.json $log/integration.err
 }
 
