@@ -61,6 +61,8 @@ type Options struct {
 	// CancelOnDisconnect: when a client leaves before its answer has begun, the
 	// app's work for it is interrupted. Otherwise it goes on, for nobody.
 	CancelOnDisconnect bool
+	// Shared: a worker runs several requests at a time.
+	Shared bool
 	// SendTimeout is how long the client may take no octet of the answer while
 	// more waits for it; 0: no limit.
 	SendTimeout time.Duration
@@ -238,9 +240,15 @@ func (t *turn) once(try int) (err error) {
 }
 
 // close ends the exchange. The client may have left while the app runs on. That is
-// allowed, but a worker must not be lost to a view that hangs.
+// allowed, but a worker must not be lost to a view that hangs. Once its answer has
+// begun the app may be silent for as long as it likes: where others run beside it,
+// they are not to lose their worker over a client that has left it.
 func (t *turn) close(x *shim.Exchange) {
-	x.CloseWithin(t.Timeout, "still running "+t.Timeout.String()+" after its client had left")
+	limit := t.Timeout
+	if t.Shared && x.Begun() {
+		limit = t.StreamTimeout
+	}
+	x.CloseWithin(limit, "still running "+limit.String()+" after its client had left")
 }
 
 // fail answers an error, or breaks the connection when the answer has begun, or

@@ -65,8 +65,9 @@ type InFlight struct {
 	Label Label
 	// Sent is when the request was sent to the worker; zero: it was not.
 	Sent time.Time
-	// Head: the answer's head had come.
-	Head bool
+	// Head: the answer's head had come. Answered: all of it had; the app was busy with
+	// what comes after the answer.
+	Head, Answered bool
 	// Expired: its time was over, or the app's work for it was interrupted. Left:
 	// nobody waits for its answer any more.
 	Expired, Left bool

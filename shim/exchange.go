@@ -18,26 +18,27 @@ type Exchange struct {
 
 	wakeSend, wakeRead chan struct{} // capacity 1: something below has changed
 
-	mu      sync.Mutex
-	sent    time.Time // zero: nothing was sent
-	credit  int       // body octets that may be sent
-	allowed int       // body octets that the worker may send
-	taken   int       // octets read by Next since the last Window
-	file    fileState
-	hints   [][]Field // early hints that nobody has taken
-	hinted  int       // how many came
-	head    *Head
-	whole   bool // the whole answer came in its Head frame
-	chunks  [][]byte
-	ended   bool    // the worker has ended the answer, or died
-	passed  passing // a file in place of the body
-	held    bool    // ended, but the worker is busy with the stream until a further End
-	err     error
-	closed  bool
-	endedAt time.Time   // when the answer ended; zero: not yet
-	watcher Watcher     // nil: none, or told
-	expired bool        // Expire or Abandon was called while the worker was busy with it
-	limit   *time.Timer // of CloseWithin; nil: none
+	mu       sync.Mutex
+	sent     time.Time // zero: nothing was sent
+	credit   int       // body octets that may be sent
+	allowed  int       // body octets that the worker may send
+	taken    int       // octets read by Next since the last Window
+	file     fileState
+	hints    [][]Field // early hints that nobody has taken
+	hinted   int       // how many came
+	head     *Head
+	whole    bool // the whole answer came in its Head frame
+	chunks   [][]byte
+	ended    bool    // the worker has ended the answer, or died
+	passed   passing // a file in place of the body
+	held     bool    // ended, but the worker is busy with the stream until a further End
+	err      error
+	closed   bool
+	endedAt  time.Time   // when the answer ended; zero: not yet
+	watcher  Watcher     // nil: none, or told
+	unwanted bool        // Discard was called
+	expired  bool        // Expire or Abandon was called while the worker was busy with it
+	limit    *time.Timer // of CloseWithin; nil: none
 }
 
 // Worker returns the worker's name, "shop/3".
@@ -56,7 +57,7 @@ func (x *Exchange) Sent() time.Time {
 func (x *Exchange) inFlight() InFlight {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return InFlight{Label: x.label, Sent: x.sent, Head: x.head != nil, Expired: x.expired, Left: x.closed && !x.expired}
+	return InFlight{Label: x.label, Sent: x.sent, Head: x.head != nil, Answered: x.ended, Expired: x.expired, Left: x.closed && !x.expired}
 }
 
 // Send sends the environ and the first octets of the body, at most MaxInline;
@@ -181,6 +182,7 @@ func (x *Exchange) Close() Outcome {
 	x.chunks = nil
 	x.passed.drop()
 	ended, unsent, expired := x.ended || x.passed.taken, x.sent.IsZero(), x.expired // the worker only closes what it has passed
+	unwanted := x.unwanted
 	broken := x.err == ErrWorkerGone || x.err == ErrNotStarted
 	give := 0
 	if !ended { // the app must not wait for a reader that has left
@@ -205,7 +207,9 @@ func (x *Exchange) Close() Outcome {
 	if expired { // the owner sends Interrupt when it has the stacks: the app must not move before
 		return Cancelled
 	}
-	_ = x.conn.order(KindCancel, x.id) // without a control socket the app runs to its end
+	if !unwanted {
+		_ = x.conn.order(KindCancel, x.id) // without a control socket the app runs to its end
+	}
 	return Cancelled
 }
 

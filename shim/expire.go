@@ -49,6 +49,15 @@ func (x *Exchange) Interrupt(c Cause) error { return x.conn.order(KindInterrupt,
 // done reports whether the worker has finished with x. mu is held.
 func (x *Exchange) done() bool { return x.ended && !x.held }
 
+// Discard is Close for an answer whose body nobody wants although its client is
+// there: the app is not told that it had left, and what comes is thrown away.
+func (x *Exchange) Discard() {
+	x.mu.Lock()
+	x.unwanted = true
+	x.mu.Unlock()
+	x.Close()
+}
+
 // CloseWithin is Close for a request that may still run: if the worker has not
 // ended it after d, it is Expired; why is for the log. d of 0 or less: never.
 func (x *Exchange) CloseWithin(d time.Duration, why string) Outcome {
@@ -58,18 +67,21 @@ func (x *Exchange) CloseWithin(d time.Duration, why string) Outcome {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.unwanted {
+		why = "still running " + d.String() + " after it had named a file as its answer"
+	}
 	if x.held {
 		why = "still running " + d.String() + " after its answer (standpipe.after_response)"
 	}
 	if x.passed.taken {
 		why = "still running " + d.String() + " after its file was taken (close() of the app's result)"
 	}
-	if !x.done() && !x.expired && !x.sent.IsZero() {
+	if !x.done() && !x.expired && !x.sent.IsZero() && x.limit == nil { // the first who closes it says how long
 		x.limit = time.AfterFunc(d, func() { // ends by itself; end stops it
 			x.mu.Lock()
-			done := x.done()
+			over := x.done() || x.expired
 			x.mu.Unlock()
-			if !done {
+			if !over {
 				x.Expire(why)
 			}
 		})

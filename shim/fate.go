@@ -56,6 +56,8 @@ func (x *Exchange) Retry(ctx context.Context) (again bool, why string) {
 // more.
 func (f InFlight) Retry(fate Fate) (again bool, why string) {
 	switch {
+	case f.Answered:
+		return false, "it was answered"
 	case f.Expired:
 		return false, "its time was over"
 	case f.Left:

@@ -44,3 +44,10 @@ func (x *Exchange) Ran() time.Duration {
 	}
 	return x.endedAt.Sub(x.sent)
 }
+
+// Begun reports whether the answer's head has come.
+func (x *Exchange) Begun() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.head != nil
+}

@@ -58,6 +58,8 @@ type BootFailure struct {
 	Stacks string
 	// Output is the last of what it printed, at most 64 KiB.
 	Output string
+	// Outside: somebody has killed it, who is not standpipe.
+	Outside bool
 	// Retry is when the next start is tried.
 	Retry time.Duration
 }

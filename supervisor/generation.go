@@ -31,33 +31,26 @@ func newGeneration(o Options, number int) *generation {
 // Surge of them at a time; whoever is ready takes over from an old one, which
 // finishes its requests. nil as Options: the same again, looked up anew. When the
 // first of them cannot boot the old generation goes on serving, and the
-// error is a *ReloadFailed. Where none was up there is nothing to go back to, and it
-// is a *BootFailure. Once one has booted, failures of others are only told;
+// error is a *ReloadFailed. Where none has ever been ready there is nothing to go back
+// to, and it is a *BootFailure. Once one has booted, failures of others are only told;
 // Reload returns when all have taken over, or with ctx's error, and then goes on.
 //
 // Reloads follow one another: a second one waits for the first.
 func (p *Pool) Reload(ctx context.Context, o *Options) error {
-	select {
-	case p.reloads <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-p.stop:
-		return errStopped
-	}
 	done := make(chan error, 1)
 	p.mu.Lock()
 	if p.stopping {
 		p.mu.Unlock()
-		<-p.reloads
 		return errStopped
 	}
 	p.done.Go(func() { // ends with the reload or with the pool
-		defer func() { <-p.reloads }()
-		err := p.reload(o)
-		p.mu.Lock()
-		p.sweep()
-		p.mu.Unlock()
-		done <- err
+		select {
+		case p.reloads <- struct{}{}:
+			defer func() { <-p.reloads }()
+			done <- p.reload(o)
+		case <-p.stop:
+			done <- errStopped
+		}
 	})
 	p.mu.Unlock()
 	select {
@@ -85,11 +78,14 @@ func (p *Pool) reload(o *Options) error {
 		p.fit(old)
 		offer(p.regen, struct{}{})
 	}
-	if len(p.able) == 0 { // there is nothing to protect
+	switch {
+	case old.ready == 0: // it never served: there is nothing to protect
 		commit()
 		for _, s := range p.slots {
 			s.aim(gen)
 		}
+	case len(p.slots) == 0: // asleep: only a boot shows whether the new code can
+		p.rouse()
 	}
 	p.mu.Unlock()
 	for {

@@ -168,6 +168,7 @@ func (p *Pool) Admit() error {
 	p.mu.Lock()
 	var err error
 	if p.pick() == nil {
+		p.rouse()
 		err = p.refusal()
 	}
 	p.mu.Unlock()
@@ -188,8 +189,9 @@ func (p *Pool) refusal() error {
 	return nil
 }
 
-// hopeless: no worker is up, and the last boot failed. mu is held.
-func (p *Pool) hopeless() bool { return len(p.able) == 0 && p.failure != nil }
+// hopeless: no worker is up, and the last boot failed. A pool that sleeps is not:
+// the next request wakes it. mu is held.
+func (p *Pool) hopeless() bool { return len(p.able) == 0 && p.failure != nil && len(p.slots) > 0 }
 
 // pick returns the worker for the next request: the least busy, and among these
 // the longest idle, or, where the pool may shrink, the one in the lowest slot, so
@@ -277,6 +279,7 @@ func (p *Pool) join(w *Worker) (count, of int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w.serving = true
+	p.idleSince = time.Now()
 	p.clock++
 	w.freed = p.clock
 	p.able = append(p.able, w)
@@ -337,6 +340,9 @@ func (p *Pool) bootEnded(w *Worker, how boot, e BootFailure) (pause time.Duratio
 	w.gen.nudge()
 	if w.gen != p.gen {
 		return pause, w.gen.ready > 0
+	}
+	if e.Outside && w.gen.ready > 0 {
+		return pause, true // it says nothing against the app
 	}
 	p.failure = &e
 	if p.hopeless() {

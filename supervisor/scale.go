@@ -70,6 +70,7 @@ func (p *Pool) fit(old *generation) {
 // rouse wakes a pool that was put to sleep. mu is held.
 func (p *Pool) rouse() {
 	if len(p.slots) == 0 && p.started && !p.stopping {
+		p.failure = nil // of the time before it slept
 		p.resize(p.gen.Workers)
 	}
 }
@@ -108,7 +109,7 @@ func (p *Pool) scale(now time.Time, s *scaler) {
 		size = min(size+max(1, min(size, p.line.len())), o.MaxWorkers)
 		why = fmt.Sprintf("the first of %d requests has waited for %v", p.line.len(), p.line.oldest().Round(time.Millisecond))
 		s.since, s.most = now, 0
-	case o.IdleStop > 0 && size > 0 && busy == 0 && now.Sub(p.idleSince) >= o.IdleStop:
+	case o.IdleStop > 0 && size > 0 && busy == 0 && len(p.able) == size && now.Sub(p.idleSince) >= o.IdleStop: // not in the middle of a boot
 		size, why = 0, fmt.Sprintf("no request for %v", o.IdleStop)
 	case s.since.IsZero() || s.most >= size:
 		s.since, s.most = now, 0
@@ -183,11 +184,13 @@ func (p *Pool) Restart(ctx context.Context, number int) error {
 	for {
 		p.mu.Lock()
 		done := s.seat != old && s.seat != nil && s.seat.serving
-		failure := gen.failure
+		failure, closing := gen.failure, s.closing
 		p.mu.Unlock()
 		switch {
 		case done:
 			return nil
+		case closing != None:
+			return fmt.Errorf("worker %s/%d is not there any more: %v", p.opts.App, number+1, closing)
 		case failure != nil:
 			return failure
 		}

@@ -123,7 +123,7 @@ func (s *slot) run() {
 				cur = s.launch(serving) // a reload that has not succeeded has no claim on an empty seat
 				continue
 			}
-		case !cur.ready && cur.worker.gen != target: // a boot that nobody wants any more
+		case !cur.ready && cur.worker.gen != target && cur.worker.gen != serving: // a boot that nobody wants any more
 			cur.leave(Reload)
 			others++
 			cur = nil
@@ -133,7 +133,7 @@ func (s *slot) run() {
 			others++
 			next = nil
 			continue
-		case next == nil && cur.ready && (cur.worker.gen != target || due != None || cur.told != None):
+		case next == nil && (cur.worker.gen != target || cur.ready && (due != None || cur.told != None)):
 			next = s.launch(target)
 			continue
 		}
@@ -161,7 +161,10 @@ func (s *slot) run() {
 					cur.told = n.reason
 				}
 			case n.of == cur:
-				cur, next = next, nil
+				cur = nil
+				if next != nil && s.mine(next) { // not of a reload that has not succeeded: it has no claim on the seat
+					cur, next = next, nil
+				}
 				s.settled()
 				if cur == nil && n.wasReady && !n.reason.planned() {
 					rest = s.pause()
@@ -173,6 +176,13 @@ func (s *slot) run() {
 			}
 		}
 	}
+}
+
+// mine: the launch is of the generation that serves.
+func (s *slot) mine(l *launch) bool {
+	s.pool.mu.Lock()
+	defer s.pool.mu.Unlock()
+	return l.worker.gen == s.pool.gen
 }
 
 // settled: whatever made a worker due is over.

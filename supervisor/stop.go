@@ -10,6 +10,7 @@ import (
 // Retire is Stop for a pool that gets no further requests while the server goes on:
 // what it runs and what is in its line is finished first, until ctx ends.
 func (p *Pool) Retire(ctx context.Context) {
+	p.Resume() // nobody else can any more
 	tick := time.NewTicker(retireTick)
 	defer tick.Stop()
 	for p.busy() {

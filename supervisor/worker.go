@@ -46,6 +46,7 @@ type Worker struct {
 	started time.Time
 	termed  bool // we sent SIGTERM
 	killed  bool // we sent SIGKILL
+	outside bool // somebody else ended its boot
 
 	mu   sync.Mutex
 	tail tail // output before Ready
@@ -171,6 +172,7 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 		}
 	}
 	if !l.wasReady {
+		w.outside = l.failure == nil && l.reason == None && ended.Signal > 0 && !w.killed && !w.termed && !ended.OOM && !selfInflicted[ended.SignalName]
 		w.bootFailed(l.failure, l.bootErr(ended), l.stuck)
 		l.protocol = nil // told
 	}
@@ -216,7 +218,7 @@ func (w *Worker) bootFailed(f *shim.Failed, err error, stacks string) {
 	w.mu.Lock()
 	output := strings.TrimRight(string(w.tail.b), "\n")
 	w.mu.Unlock()
-	e := BootFailure{Who: w.who, Failed: f, Err: err, Stacks: stacks, Output: output}
+	e := BootFailure{Who: w.who, Failed: f, Err: err, Stacks: stacks, Output: output, Outside: w.outside}
 	how := bootFailed
 	if err == errStopped {
 		how = bootLeft

@@ -2,11 +2,14 @@ package server
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"sync/atomic"
+	"time"
 )
 
 // conn is a client's connection. It notices the answers that net/http makes by
@@ -15,6 +18,7 @@ type conn struct {
 	net.Conn
 	unseen  atomic.Bool // since the last answer no handler has been called
 	refused func(remote string, status int)
+	limit   atomic.Int64 // nanoseconds that the last SetWriteDeadline gave; 0: no deadline
 }
 
 type connKey struct{}
@@ -40,15 +44,69 @@ func (c *conn) Write(p []byte) (int, error) {
 			c.refused(c.RemoteAddr().String(), status)
 		}
 	}
-	return c.Conn.Write(p)
+	done := 0
+	for s := (slow{conn: c}); ; {
+		n, err := c.Conn.Write(p[done:])
+		done += n
+		if err == nil || !s.goesOn(err, n > 0) {
+			return done, err
+		}
+	}
 }
 
 // ReadFrom keeps the way open for sendfile.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
-	if rf, ok := c.Conn.(io.ReaderFrom); ok {
-		return rf.ReadFrom(r)
+	tcp, ok := c.Conn.(*net.TCPConn)
+	if lr, limited := r.(*io.LimitedReader); ok && limited {
+		_, ok = lr.R.(*os.File)
+	} else {
+		ok = false
 	}
-	return io.Copy(struct{ io.Writer }{c.Conn}, r)
+	if !ok {
+		return io.Copy(struct{ io.Writer }{c}, r)
+	}
+	for s := (slow{conn: c}); ; {
+		n, err := tcp.ReadFrom(r)
+		if err == nil || n > 0 || !s.goesOn(err, false) { // who has sent a part goes on by himself
+			return n, err
+		}
+	}
+}
+
+// SetWriteDeadline bounds the time in which the client takes nothing: while it
+// takes something, however little, the time begins anew.
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	d := time.Duration(0)
+	if !t.IsZero() {
+		d = max(time.Until(t), 0)
+	}
+	c.limit.Store(int64(d))
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// slow is one write to a client that may be slow. The kernel wakes a writer only
+// when a good part of its buffer is free, which takes a slow client minutes: so it is
+// asked how much of the buffer the client has still to take.
+type slow struct {
+	conn   *conn
+	looked bool
+	unsent int // octets, at the last look
+}
+
+// goesOn reports whether a write that failed with err is to be taken up again, and
+// gives it more time: a quarter of what it had.
+func (s *slow) goesOn(err error, wrote bool) bool {
+	limit := time.Duration(s.conn.limit.Load())
+	if limit <= 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
+	}
+	now, known := unsent(s.conn.Conn)
+	took := wrote || !s.looked || now < s.unsent
+	if !known || !took {
+		return wrote && s.conn.Conn.SetWriteDeadline(time.Now().Add(limit)) == nil
+	}
+	s.looked, s.unsent = true, now
+	return s.conn.Conn.SetWriteDeadline(time.Now().Add(limit/4)) == nil
 }
 
 // CloseWrite is for net/http, which closes a connection in two steps.

@@ -105,9 +105,9 @@ type serving struct {
 	progress  *journal.Progress
 	signals   chan os.Signal
 	steer     chan os.Signal // signals that do not mean the end; nil: none
-	reloading atomic.Int32   // reloads that nobody waits for: one that runs, one that waits
-	errOut    io.Writer      // where people read
-	color     bool           // they see colours
+	unasked   unasked
+	errOut    io.Writer // where people read
+	color     bool      // they see colours
 	control   control
 	metrics   *metrics.Metrics
 	metricsAt string // its own address; empty: none

@@ -19,37 +19,72 @@ import (
 // is in the log as well.
 func (s *serving) Reload(ctx context.Context, app string) error {
 	defer s.manager.Reloading()()
-	cfg, _, err := config.Load(s.in)
-	s.failures.Config(err)
-	if err != nil {
-		s.log.Error("reload_failed", "message", "the configuration has problems; nothing was changed", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
-		return err
-	}
-	for _, w := range cfg.Warnings {
-		s.log.Warn("config", "message", w)
-	}
-	err = s.srv.Reload(ctx, cfg, app)
-	if err != nil && !errors.As(err, new(*supervisor.ReloadFailed)) { // which has its record
+	bad := false
+	err := s.srv.Reload(ctx, func() (*config.Config, error) {
+		cfg, _, err := config.Load(s.in)
+		s.failures.Config(err)
+		if err != nil {
+			bad = true
+			s.log.Error("reload_failed", "message", "the configuration has problems; nothing was changed", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+			return nil, err
+		}
+		for _, w := range cfg.Warnings {
+			s.log.Warn("config", "message", w)
+		}
+		return cfg, nil
+	}, app)
+	if err != nil && ctx.Err() == nil && !bad && !errors.As(err, new(*supervisor.ReloadFailed)) { // which have their records
 		s.log.Error("reload_failed", "error", err)
 	}
 	return err
 }
 
-// reloadUnasked reloads for a signal or a file: nobody waits for the end. Reloads
-// follow one another; those that come while one waits already are the same.
+// unasked are the reloads that nobody waits for, by app; empty: of all.
+type unasked struct {
+	mu  sync.Mutex
+	all map[string]*asked
+}
+
+type asked struct{ again bool }
+
+// reloadUnasked reloads for a signal or a file: nobody waits for the end. One that
+// comes while another of the same app is under way follows it, and stands for all
+// that come until then.
 func (s *serving) reloadUnasked(app, why string) {
 	reloaded := s.manager.Reloading() // even if it is the same as one that waits: systemd awaits an answer to each signal
-	if s.reloading.Add(1) > 2 {
-		s.reloading.Add(-1)
+	u := &s.unasked
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	s.log.Info("reload", "reason", why, "app", app)
+	if a := u.all[app]; a != nil {
+		a.again = true
 		reloaded()
 		return
 	}
-	s.log.Info("reload", "reason", why, "app", app)
+	if u.all == nil {
+		u.all = map[string]*asked{}
+	}
+	u.all[app] = &asked{again: true}
 	go func() { // ends with the pools
 		defer reloaded()
-		defer s.reloading.Add(-1)
-		_ = s.Reload(context.Background(), app) // told
+		for u.next(app) {
+			_ = s.Reload(context.Background(), app) // told
+		}
 	}()
+}
+
+// next reports whether the app is to be reloaded once more; if not, the next one
+// who asks begins anew.
+func (u *unasked) next(app string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	a := u.all[app]
+	if !a.again {
+		delete(u.all, app)
+		return false
+	}
+	a.again = false
+	return true
 }
 
 // resize adds workers to each app, or takes them away.

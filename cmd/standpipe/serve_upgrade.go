@@ -115,6 +115,9 @@ func (s *serving) retire(ctx context.Context) error {
 	began := time.Now()
 	s.attempt = nil
 	s.closeControl() // the commands are for the new one
+	for _, p := range s.srv.Pools() {
+		p.Resume() // nobody else can any more
+	}
 	patience := time.Duration(0)
 	cfg := s.srv.Config()
 	for i := range cfg.Apps {

@@ -32,8 +32,8 @@ def regular(filelike):
             filelike.flush()
         fd = raw.fileno()
         status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            return None
+        if not stat.S_ISREG(status.st_mode) or status.st_size == 0:
+            return None  # 0 is also what /proc says of files that have octets
         offset = filelike.tell()  # not lseek: the buffer has read ahead
     except (OSError, ValueError):  # closed, detached: reading tells what is wrong
         return None

@@ -251,6 +251,9 @@ func (s *Server) Stop(ctx context.Context) {
 		ln.Close() // what Start has not handed to the HTTP server
 	}
 	s.serving.Wait()
+	for _, p := range s.Pools() { // an app that a reload has added in this moment
+		p.Stop(ctx)
+	}
 	s.removeFolder()
 	s.privileges.end()
 	if s.access != nil {

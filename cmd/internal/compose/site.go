@@ -96,17 +96,24 @@ func (t *site) assemble(s *Server) error {
 // a record. Requests that run are not touched.
 //
 // only names the one app that is reloaded; empty: all, and apps come and go. When
-// ctx ends first its error is returned, and the reload goes on.
-func (s *Server) Reload(ctx context.Context, cfg *config.Config, only string) error {
-	select {
-	case s.reloads <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+// ctx ends first its error is returned, and the reload goes on. load is called when
+// it is this reload's turn: the last one that was asked for has read the last
+// configuration.
+func (s *Server) Reload(ctx context.Context, load func() (*config.Config, error), only string) error {
 	done := make(chan error, 1)
 	s.serving.Go(func() { // ends with the pools at the latest
-		defer func() { <-s.reloads }()
-		done <- s.reload(cfg, only)
+		select {
+		case s.reloads <- struct{}{}:
+			defer func() { <-s.reloads }()
+		case <-s.quit:
+			done <- errStopping
+			return
+		}
+		cfg, err := load()
+		if err == nil {
+			err = s.reload(cfg, only)
+		}
+		done <- err
 	})
 	select {
 	case err := <-done:
@@ -116,17 +123,22 @@ func (s *Server) Reload(ctx context.Context, cfg *config.Config, only string) er
 	}
 }
 
+var errStopping = errors.New("standpipe is stopping")
+
 // errNoApp: there is no such app.
 var errNoApp = errors.New("no such app")
 
 func (s *Server) reload(cfg *config.Config, only string) error {
 	old := s.site.Load()
 	if s.stopping.Load() {
-		return errors.New("standpipe is stopping")
+		return errStopping
 	}
 	if only != "" {
-		if cfg = with(old.cfg, cfg, only); cfg == nil {
+		if old.run(only) == nil {
 			return fmt.Errorf("%w: %q; these are: %s", errNoApp, only, strings.Join(old.names(), ", "))
+		}
+		if cfg = with(old.cfg, cfg, only); cfg == nil {
+			return fmt.Errorf("the configuration has no app %q any more; a reload of all apps puts that in force", only)
 		}
 	}
 	next, err := s.plan(cfg, old)
@@ -186,7 +198,7 @@ func (t *site) names() []string {
 // begin starts a new app and waits until it serves, or cannot.
 func (s *Server) begin(p *supervisor.Pool) error {
 	p.Start()
-	err := errors.New("standpipe is stopping")
+	err := errStopping
 	select {
 	case <-p.Up():
 		return nil

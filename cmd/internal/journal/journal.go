@@ -213,12 +213,14 @@ func inFlight(list []shim.InFlight, fate shim.Fate) string {
 			b.WriteString(" not started -> goes to another worker")
 		case again:
 			b.WriteString(" -> run again")
+		case f.Answered:
+			b.WriteString(" -> answered; what was to come after the answer (standpipe.after_response) was cut off")
 		case f.Left:
 			b.WriteString(" -> nobody waited for it")
-		case f.Expired:
-			b.WriteString(" -> 504")
 		case f.Head:
 			b.WriteString(" -> cut off: " + why)
+		case f.Expired:
+			b.WriteString(" -> 504")
 		default:
 			b.WriteString(" -> 502, not retried: " + why)
 		}
