@@ -109,9 +109,9 @@ def app(environ, start_response):
     if name == "facts":
         start_response("200 OK", [])
         return [repr((environ["wsgi.multithread"], len(ticks) > 3, socket.socket.__module__)).encode()]
-    say("begun")
     if name in globals():
         try:
+            say("begun")  # whoever has read it may strike at once
             globals()[name](environ)
         except BaseException as error:
             say("%s %s" % (type(error).__module__, type(error).__name__))
@@ -265,6 +265,8 @@ class Gevent(WorkerTest):
             with self.subTest(name):
                 worker = self.begun(name)
                 os.kill(worker.pid, signal.SIGTERM)  # from outside, before Stop: nothing
+                worker.order(frames.DUMP)
+                worker.control_frame()  # it has been met before Stop comes
                 worker.order(frames.STOP)
                 worker.order(frames.DUMP)
                 worker.control_frame()  # Stop was obeyed before it

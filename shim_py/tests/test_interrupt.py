@@ -69,9 +69,9 @@ def app(environ, start_response):
         start_response("200 OK", [])
         d = environ["standpipe.deadline"]
         return [b"none" if d is None else repr(d - time.monotonic()).encode(), str("standpipe.timeout_ms" in environ).encode()]
-    say("begun")
     if name in globals():
         try:
+            say("begun")  # whoever has read it may strike at once
             globals()[name](environ)
         except BaseException as error:
             say("%s %s" % (type(error).__module__, type(error).__name__))
