@@ -48,6 +48,10 @@ func TestChaos(t *testing.T) {
 		deed := []string{"kill", "stop", "exit", "segv", "garbage", "leak", "leave", "leave"}[rnd.IntN(8)]
 		deeds[deed]++
 		pids := s.workers()
+		if len(pids) == 0 { // all have died in one moment
+			pause()
+			continue
+		}
 		switch victim := pids[rnd.IntN(len(pids))]; deed {
 		case "kill":
 			_ = syscall.Kill(victim, syscall.SIGKILL)
