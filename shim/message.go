@@ -3,6 +3,7 @@ package shim
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 	"strings"
 	"time"
 
@@ -147,7 +148,7 @@ func list(s []string) []string {
 
 // AppendRequest appends a Request frame: the environ, and the first octets of
 // the body, at most MaxInline. A head above MaxHead is a *ProtocolError, and b
-// comes back as it was.
+// comes back as it was. Each name stands once in vars.
 func AppendRequest(b []byte, stream uint32, vars []Var, body []byte, last bool) ([]byte, error) {
 	start := len(b)
 	var fl Flags
@@ -157,11 +158,7 @@ func AppendRequest(b []byte, stream uint32, vars []Var, body []byte, last bool) 
 	b = AppendHeader(b, KindRequest, fl, stream, 0)
 	b = append(b, 0, 0, 0, 0)
 	at := len(b)
-	b = appendMapLen(b, len(vars))
-	for i := range vars {
-		b = appendStr(b, vars[i].Name)
-		b = appendBin(b, vars[i].Value)
-	}
+	b = appendEnviron(b, vars)
 	n := len(b) - at
 	if n > MaxHead || len(body) > MaxInline {
 		return b[:start], protocolErrorf(nil, "a request with an environ of %d and %d octets of body in one frame", n, len(body))
@@ -170,6 +167,49 @@ func AppendRequest(b []byte, stream uint32, vars []Var, body []byte, last bool) 
 	binary.BigEndian.PutUint32(b[at-4:], uint32(n))
 	binary.BigEndian.PutUint32(b[start+8:], uint32(4+n+len(body)))
 	return b, nil
+}
+
+// appendEnviron appends the array of three: which of Names there are, their values
+// with a NUL between them, and a map of everything else. A value that holds a NUL
+// itself goes into the map.
+func appendEnviron(b []byte, vars []Var) []byte {
+	var (
+		place [len(Names)]uint8 // by name: 1 + its index in vars
+		mask  uint64
+		size  int // octets of the values and of the NULs behind them
+		rest  int
+	)
+	for i := range vars {
+		v := &vars[i]
+		if v.Known == 0 || i >= 255 || strings.IndexByte(v.Value, 0) >= 0 {
+			rest++
+			continue
+		}
+		place[v.Known-1] = uint8(i + 1)
+		mask |= 1 << (v.Known - 1)
+		size += len(v.Value) + 1
+	}
+	b = append(b, 0x93, 0xcf)
+	b = binary.BigEndian.AppendUint64(b, mask)
+	b = appendBinLen(b, max(size-1, 0))
+	for m := mask; m != 0; m &= m - 1 {
+		if m != mask {
+			b = append(b, 0)
+		}
+		b = append(b, vars[place[bits.TrailingZeros64(m)]-1].Value...)
+	}
+	b = appendMapLen(b, rest)
+	for i := range vars {
+		if rest == 0 {
+			break
+		}
+		if v := &vars[i]; v.Known == 0 || place[v.Known-1] != uint8(i+1) || i >= 255 {
+			b = appendStr(b, v.Name)
+			b = appendBin(b, v.Value)
+			rest--
+		}
+	}
+	return b
 }
 
 // The three encodings that stand on every request's way, without the library's
@@ -199,16 +239,16 @@ func appendStr(b []byte, s string) []byte {
 	return append(b, s...)
 }
 
-func appendBin(b []byte, s string) []byte {
-	switch n := len(s); {
+func appendBin(b []byte, s string) []byte { return append(appendBinLen(b, len(s)), s...) }
+
+func appendBinLen(b []byte, n int) []byte {
+	switch {
 	case n < 1<<8:
-		b = append(b, 0xc4, byte(n))
+		return append(b, 0xc4, byte(n))
 	case n < 1<<16:
-		b = append(b, 0xc5, byte(n>>8), byte(n))
-	default:
-		b = append(b, 0xc6, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+		return append(b, 0xc5, byte(n>>8), byte(n))
 	}
-	return append(b, s...)
+	return append(b, 0xc6, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
 }
 
 // splitHead parts the payload of a Request or a Head.
@@ -233,12 +273,43 @@ func DecodeRequest(p []byte) (vars []Var, body []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	err = walkMap(head, func(w *walker, key string) (bool, error) {
+	w := newWalker(head)
+	defer w.free()
+	if n, err := w.arrayLen(); err != nil || n != 3 {
+		return nil, nil, protocolErrorf(head, "a Request that is not an array of three")
+	}
+	mask, err := w.uint64()
+	if err != nil {
+		return nil, nil, err
+	}
+	if mask>>len(Names) != 0 {
+		return nil, nil, protocolErrorf(head, "a Request with a name beyond the table")
+	}
+	joined, err := w.str()
+	if err != nil {
+		return nil, nil, err
+	}
+	values := strings.Split(joined, "\x00")
+	if mask == 0 && joined == "" {
+		values = nil
+	}
+	if len(values) != bits.OnesCount64(mask) {
+		return nil, nil, protocolErrorf(head, "a Request with %d values for %d names", len(values), bits.OnesCount64(mask))
+	}
+	for _, v := range values {
+		i := bits.TrailingZeros64(mask)
+		mask &= mask - 1
+		vars = append(vars, Var{Names[i], v, uint8(i + 1)})
+	}
+	err = w.pairs(func(key string) error {
 		v, err := w.str()
 		vars = append(vars, Var{Name: key, Value: v})
-		return true, err
+		return err
 	})
-	return vars, body, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return vars, body, w.end()
 }
 
 // DecodeHead parts a Head's payload. body is a part of p; the Head is not.

@@ -48,22 +48,36 @@ func newWriter(w io.Writer) *writer {
 // error of an earlier write, build's, or that of the write that held these
 // frames: in all three cases the worker has not had the whole of them.
 func (wr *writer) send(body bool, build func(b []byte) ([]byte, error)) error {
+	flush, err := wr.add(body, build)
+	if !flush {
+		return err
+	}
+	return wr.flushNow()
+}
+
+// add is the first half of send, and never writes. Where it reports true the caller
+// has to call flushNow, which is the second.
+func (wr *writer) add(body bool, build func(b []byte) ([]byte, error)) (flush bool, err error) {
 	wr.mu.Lock()
+	defer wr.mu.Unlock()
 	q := &wr.first
 	if body {
 		q = &wr.bodies
 	}
 	if wr.err != nil {
-		defer wr.mu.Unlock()
-		return wr.err
+		return false, wr.err
 	}
 	b, err := build(*q)
 	*q = b
 	if err != nil || wr.busy {
-		wr.mu.Unlock()
-		return err
+		return false, err
 	}
 	wr.busy = true
+	return true, nil
+}
+
+func (wr *writer) flushNow() error {
+	wr.mu.Lock()
 	return wr.flush(wr.writeNow)
 }
 
