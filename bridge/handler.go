@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -92,7 +91,6 @@ const maxTries = 3
 // Handler serves one app.
 type Handler struct {
 	Options
-	timeoutMS string    // Timeout in milliseconds, for the app; empty: no limit
 	turns     sync.Pool // *turn
 	hopByHop  httpx.Seldom
 	spoolFull httpx.Seldom
@@ -113,11 +111,7 @@ func New(o Options) *Handler {
 	if o.Answers == nil {
 		o.Answers = &httpx.Pipes{Spool: o.Spool, Memory: 256 << 10, Total: 64 << 20, Max: 256 << 20}
 	}
-	h := &Handler{Options: o, spoolFull: httpx.Seldom{Every: time.Minute}, spoolTrouble: httpx.Seldom{Every: time.Minute}}
-	if o.Timeout > 0 {
-		h.timeoutMS = strconv.FormatInt(max(o.Timeout.Milliseconds(), 1), 10)
-	}
-	return h
+	return &Handler{Options: o, spoolFull: httpx.Seldom{Every: time.Minute}, spoolTrouble: httpx.Seldom{Every: time.Minute}}
 }
 
 // turn is the state of one request.
@@ -185,8 +179,8 @@ func (t *turn) free() {
 // it had it. It is the only place where a request is given out twice.
 func (t *turn) run() error {
 	t.vars = cgi.AppendVars(t.vars[:0], t.r, t.info())
-	if t.timeoutMS != "" && !t.stream { // each try has all of it; with a feed nobody knows when it is over
-		t.vars = append(t.vars, shim.Var{Name: "standpipe.timeout_ms", Value: t.timeoutMS})
+	if t.stream && t.Timeout > 0 { // the worker knows Timeout from its boot; with a feed nobody knows when it is over
+		t.vars = append(t.vars, shim.Var{Name: "standpipe.timeout_ms", Value: "0"})
 	}
 	for try := 1; ; try++ {
 		err := t.once(try)

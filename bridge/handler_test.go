@@ -416,7 +416,7 @@ func TestDisconnect(t *testing.T) {
 		}, func(o *Options) { o.Timeout, o.CancelOnDisconnect = time.Hour, cancel })
 		c := g.dial()
 		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-		if ms := <-started; ms != "3600000" {
+		if ms := <-started; ms != "" { // the worker has it from its boot
 			t.Errorf("timeout_ms %q", ms)
 		}
 		c.Close()
