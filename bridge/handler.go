@@ -84,8 +84,8 @@ type Options struct {
 	Log hclog.Logger
 }
 
-// maxTries bounds how often one request is given to a worker: workers that leave
-// before they have it cannot keep it for ever.
+// maxTries bounds how many workers may leave before they have the same request:
+// they cannot keep it for ever.
 const maxTries = 3
 
 // Handler serves one app.
@@ -176,23 +176,29 @@ func (t *turn) free() {
 }
 
 // run gives the request to a worker, and to another one when that has left before
-// it had it. It is the only place where a request is given out twice.
+// it had it, or has given it back. It is the only place where a request is given
+// out twice.
 func (t *turn) run() error {
 	t.vars = cgi.AppendVars(t.vars[:0], t.r, t.info())
 	if t.stream && t.Timeout > 0 { // the worker knows Timeout from its boot; with a feed nobody knows when it is over
 		t.vars = append(t.vars, shim.Var{Name: "standpipe.timeout_ms", Value: "0"})
 	}
-	for try := 1; ; try++ {
+	for try, left := 1, 0; ; try++ {
 		err := t.once(try)
 		switch {
 		case errors.Is(err, errAgain): // comes once
 			t.ran = true
 			t.note.Retries++
 			t.vars = append(t.vars, shim.Var{Name: "standpipe.attempt", Value: "2"})
-		case try >= maxTries || !errors.Is(err, shim.ErrNotStarted):
-			return err
-		default:
+		case errors.Is(err, shim.ErrRecalled): // a pool waits for an idle worker then
 			t.note.Recalls++
+		case errors.Is(err, shim.ErrNotStarted):
+			if left++; left == maxTries {
+				return err
+			}
+			t.note.Recalls++
+		default:
+			return err
 		}
 	}
 }

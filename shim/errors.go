@@ -11,6 +11,9 @@ var (
 	// ErrNotStarted: the worker left before anything of the request was sent to
 	// it, so the app cannot have seen it. The request may go to another worker.
 	ErrNotStarted = errors.New("the request was not started")
+	// ErrRecalled is an ErrNotStarted of a worker that lives: the request waited there
+	// behind a slow one, and was taken back.
+	ErrRecalled = fmt.Errorf("the worker gave it back: %w", ErrNotStarted)
 	// ErrWorkerGone: the worker died, or its pipe broke, after the request was
 	// sent and before its answer was complete.
 	ErrWorkerGone = errors.New("the worker is gone")
