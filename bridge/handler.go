@@ -91,7 +91,10 @@ const maxTries = 3
 // Handler serves one app.
 type Handler struct {
 	Options
-	turns     sync.Pool // *turn
+	turns sync.Pool // *turn
+	// What the log says when Timeout or StreamTimeout has passed after a client left.
+	leftTimeout, leftStream string
+
 	hopByHop  httpx.Seldom
 	spoolFull httpx.Seldom
 	websocket atomic.Bool // said once
@@ -111,7 +114,9 @@ func New(o Options) *Handler {
 	if o.Answers == nil {
 		o.Answers = &httpx.Pipes{Spool: o.Spool, Memory: 256 << 10, Total: 64 << 20, Max: 256 << 20}
 	}
-	return &Handler{Options: o, spoolFull: httpx.Seldom{Every: time.Minute}, spoolTrouble: httpx.Seldom{Every: time.Minute}}
+	left := func(d time.Duration) string { return "still running " + d.String() + " after its client had left" }
+	return &Handler{Options: o, leftTimeout: left(o.Timeout), leftStream: left(o.StreamTimeout),
+		spoolFull: httpx.Seldom{Every: time.Minute}, spoolTrouble: httpx.Seldom{Every: time.Minute}}
 }
 
 // turn is the state of one request.
@@ -127,6 +132,9 @@ type turn struct {
 	unread bool // the client may still be sending its body
 	ran    bool // a worker died while it ran the request
 	pump   pump // of an answer that goes on after its first octets
+	clock  *clock
+	onRead func()   // gives the client more time for its body
+	value  []string // room for one more value of the answer's fields
 }
 
 // ServeHTTP is the life of one request: the body first, then a worker, then the
@@ -141,7 +149,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	t, ok := h.turns.Get().(*turn)
 	if !ok {
-		t = &turn{Handler: h}
+		t = &turn{Handler: h, clock: new(clock)}
+		if h.BodyTimeout > 0 {
+			t.onRead = t.extend
+		}
 	}
 	t.w, t.r, t.note = rec, r, &rec.Note
 	defer t.free()
@@ -171,7 +182,7 @@ func (t *turn) free() {
 		t.body.Close()
 	}
 	clear(t.vars)
-	*t = turn{Handler: t.Handler, vars: t.vars[:0]}
+	*t = turn{Handler: t.Handler, vars: t.vars[:0], clock: t.clock.free(), onRead: t.onRead}
 	t.turns.Put(t)
 }
 
@@ -244,11 +255,12 @@ func (t *turn) once(try int) (err error) {
 // begun the app may be silent for as long as it likes: where others run beside it,
 // they are not to lose their worker over a client that has left it.
 func (t *turn) close(x *shim.Exchange) {
-	limit := t.Timeout
+	limit, why := t.Timeout, t.leftTimeout
 	if t.Shared && x.Begun() {
-		limit = t.StreamTimeout
+		limit, why = t.StreamTimeout, t.leftStream
 	}
-	x.CloseWithin(limit, "still running "+limit.String()+" after its client had left")
+	t.clock.part()
+	x.CloseWithin(limit, why)
 }
 
 // fail answers an error, or breaks the connection when the answer has begun, or

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -378,31 +377,6 @@ func TestSpoolIsGivenBack(t *testing.T) {
 		g.until("the spool to be empty", func() bool { return s.Used() == 0 })
 	}
 }
-
-func BenchmarkHello(b *testing.B) {
-	g := newPool(b, func(r *shimtest.Request, p *shimtest.Peer) {
-		_ = p.Answer(r.Stream, "200 OK", "hello", "Content-Type", "text/plain", "Content-Length", "5")
-	})
-	h := New(Options{App: "shop", Pool: g, Timeout: 30 * time.Second})
-	r, _ := http.NewRequest("GET", "/x", nil)
-	r.RequestURI, r.Host = "/x", "h"
-	b.ReportAllocs()
-	for b.Loop() {
-		rec := new(httpx.Writer)
-		rec.Reset(nullWriter{http.Header{}})
-		h.ServeHTTP(rec, r)
-		if rec.Bytes() != 5 {
-			b.Fatal(rec.Status())
-		}
-	}
-}
-
-type nullWriter struct{ h http.Header }
-
-func (w nullWriter) Header() http.Header         { return w.h }
-func (w nullWriter) Write(p []byte) (int, error) { return len(p), nil }
-func (w nullWriter) WriteHeader(int)             {}
-func (w nullWriter) FlushError() error           { return nil }
 
 // on_disconnect: only with cancel is the app's work given up, and the deadline
 // goes with the request.
