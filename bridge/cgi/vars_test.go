@@ -212,11 +212,23 @@ func wsgiName(s string) bool {
 }
 
 func BenchmarkAppendVars(b *testing.B) {
-	r := read(b, "GET /a/b?c=d HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\nAccept-Language: en\r\nAccept-Encoding: gzip\r\nCookie: a=b\r\nReferer: http://x/\r\n\r\n")
-	in := &Info{ID: "id", RemoteAddr: "127.0.0.1", RemotePort: "1"}
-	var dst []shim.Var
-	b.ReportAllocs()
-	for b.Loop() {
-		dst = AppendVars(dst[:0], r, in)
+	browser := "GET /a/b?c=d HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\nAccept-Language: en\r\nAccept-Encoding: gzip\r\n" +
+		"Cookie: a=b\r\nReferer: http://x/\r\nUpgrade-Insecure-Requests: 1\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Site: none\r\n" +
+		"X-Request-Id: 1\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n"
+	for _, c := range []struct{ name, head string }{
+		{"plain", "GET / HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nX-Request-Id: 1\r\n\r\n"},
+		{"browser", browser + "\r\n"},
+		{"unknown", browser + "X-Trace-Parent: 1\r\nX-Amzn-Trace-Id: 2\r\nCf-Ray: 3\r\n\r\n"},
+		{"post", "POST /a HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/json\r\nContent-Length: 12345\r\n\r\n"},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			r := read(b, c.head)
+			in := &Info{ID: "id", RemoteAddr: "127.0.0.1", RemotePort: "1", ServerName: "127.0.0.1", ServerPort: "8000"}
+			var dst []shim.Var
+			b.ReportAllocs()
+			for b.Loop() {
+				dst = AppendVars(dst[:0], r, in)
+			}
+		})
 	}
 }
