@@ -44,6 +44,7 @@ func (s *stub) Ready(*shim.Ready)                          {}
 func (s *stub) Failed(*shim.Failed)                        {}
 func (s *stub) Log(*shim.Label, *shim.LogRecord)           {}
 func (s *stub) Stacks(string)                              {}
+func (s *stub) Stuck(int)                                  {}
 func (s *stub) Freed(*shim.Exchange, shim.Outcome)         {}
 func (s *stub) Expired(*shim.Exchange, shim.Cause, string) {}
 

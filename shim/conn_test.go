@@ -58,6 +58,11 @@ func connect(t testing.TB, handle func(*shimtest.Request, *shimtest.Peer)) (*shi
 
 func connectTo(t testing.TB, ends shim.Ends, peer *shimtest.Peer, handle func(*shimtest.Request, *shimtest.Peer)) (*shim.Conn, *owner, *shimtest.Peer) {
 	t.Helper()
+	return connectThreads(t, 8, ends, peer, handle)
+}
+
+func connectThreads(t testing.TB, threads int, ends shim.Ends, peer *shimtest.Peer, handle func(*shimtest.Request, *shimtest.Peer)) (*shim.Conn, *owner, *shimtest.Peer) {
+	t.Helper()
 	peer.Handle = handle
 	o := newOwner()
 	c := shim.NewConn("shop/1", ends, o)
@@ -68,7 +73,7 @@ func connectTo(t testing.TB, ends shim.Ends, peer *shimtest.Peer, handle func(*s
 	if got := wait(t, o.hello); got.Python != "3.0" {
 		t.Fatalf("Hello says %+v", got)
 	}
-	if err := c.Boot(&shim.Boot{Name: "shop", Threads: 8, Environ: []shim.Var{{Name: "A", Value: "\xe9"}}}); err != nil {
+	if err := c.Boot(&shim.Boot{Name: "shop", Threads: threads, Environ: []shim.Var{{Name: "A", Value: "\xe9"}}}); err != nil {
 		t.Fatal(err)
 	}
 	wait(t, o.ready)

@@ -30,7 +30,9 @@ type Exchange struct {
 	hints    [][]Field // early hints that nobody has taken
 	hinted   int       // how many came
 	head     *Head
-	whole    bool // the whole answer came in its Head frame
+	answer   Head     // where head points, once it has come
+	fields   [6]Field // of most answers
+	whole    bool     // the whole answer came in its Head frame
 	chunks   [][]byte
 	one      [1][]byte // chunks begins here
 	ended    bool      // the worker has ended the answer, or died
@@ -278,7 +280,8 @@ func (x *Exchange) takeLocked(f Frame) error {
 		if x.head != nil {
 			return protocolErrorf(nil, "a second Head on stream %d", x.id)
 		}
-		h, body, err := DecodeHead(f.Payload)
+		h := &x.answer
+		body, err := h.decode(f.Payload, x.fields[:0])
 		if err != nil {
 			return err
 		}

@@ -33,28 +33,6 @@ type Var struct {
 // Field is one field of an answer's head.
 type Field struct{ Name, Value string }
 
-// Head is the status and the fields of an answer, in the app's order and
-// spelling. It is data that nobody has checked.
-type Head struct {
-	Status string // "200 OK"
-	Fields []Field
-	// Length is how many octets the body will have, when the shim knows it from
-	// what the app returned; -1: it does not.
-	Length int64
-	// File: the body is a file; Exchange.File brings it.
-	File bool
-}
-
-// Get returns the first field of that name in any spelling; empty: none.
-func (h *Head) Get(name string) string {
-	for i := range h.Fields {
-		if len(h.Fields[i].Name) == len(name) && strings.EqualFold(h.Fields[i].Name, name) {
-			return h.Fields[i].Value
-		}
-	}
-	return ""
-}
-
 // Boot is Go's first message to a worker: what to load, and what stays the same
 // for all its requests.
 type Boot struct {
@@ -66,11 +44,15 @@ type Boot struct {
 	Found      string // how the interpreter was found; may be empty
 	Threads    int    // requests at a time; 0 means 1
 	Gevent     bool   // they are gevent's greenlets, not threads
+	Prefetch   int    // requests that may be sent beyond the one that runs
 	Worker     int    // 0..n-1
 	Generation int    // 1, 2, ...
 	Tag        string // the secret of the tags in the worker's output; empty: no tags
 	Environ    []Var
 	Watch      bool // the shim names the modules' files
+	// Timeout is how long the app has for a request until its first octet of body, for
+	// standpipe.deadline; a request may say otherwise. 0: no limit.
+	Timeout time.Duration
 }
 
 // Hello is the worker's first message: the interpreter runs.
@@ -134,8 +116,17 @@ func AppendBoot(b []byte, m *Boot) ([]byte, error) {
 			"name": m.Name, "app": m.App, "candidates": list(m.Candidates), "dir": m.Dir,
 			"pythonpath": list(m.PythonPath), "found": m.Found, "threads": threads, "gevent": greenlets,
 			"worker": m.Worker, "generation": m.Generation, "environ": environ, "watch": m.Watch, "tag": m.Tag,
+			"prefetch": m.Prefetch, "timeout_ms": timeoutMS(m.Timeout),
 		})
 	})
+}
+
+// timeoutMS is d in milliseconds; a limit is never rounded to none.
+func timeoutMS(d time.Duration) int64 {
+	if d <= 0 {
+		return 0
+	}
+	return max(d.Milliseconds(), 1)
 }
 
 // list turns nil into an empty list: the shim gets an array in any case.
@@ -310,73 +301,4 @@ func DecodeRequest(p []byte) (vars []Var, body []byte, err error) {
 		return nil, nil, err
 	}
 	return vars, body, w.end()
-}
-
-// DecodeHead parts a Head's payload. body is a part of p; the Head is not.
-func DecodeHead(p []byte) (h *Head, body []byte, err error) {
-	head, body, err := splitHead(p)
-	if err != nil {
-		return nil, nil, err
-	}
-	// One string for the whole head: the fields are cut out of it.
-	text := string(head)
-	w := newWalker(head)
-	defer w.free()
-	cut := func() (string, error) {
-		b, err := w.bytes()
-		if err != nil {
-			return "", err
-		}
-		end := len(head) - w.left()
-		return text[end-len(b) : end], nil
-	}
-	parts, err := w.arrayLen()
-	if err != nil || parts != 2 && parts != 3 {
-		return nil, nil, protocolErrorf(head, "a Head that is not an array of two or three")
-	}
-	h = &Head{Length: -1}
-	if h.Status, err = cut(); err != nil {
-		return nil, nil, err
-	}
-	n, err := w.arrayLen()
-	if err != nil {
-		return nil, nil, err
-	}
-	if n%2 != 0 {
-		return nil, nil, protocolErrorf(head, "a Head with a name and no value")
-	}
-	h.Fields = make([]Field, n/2)
-	for i := range h.Fields {
-		if h.Fields[i].Name, err = cut(); err != nil {
-			return nil, nil, err
-		}
-		if h.Fields[i].Value, err = cut(); err != nil {
-			return nil, nil, err
-		}
-	}
-	if parts == 3 {
-		n, err := w.integer()
-		if err != nil || n < 0 {
-			return nil, nil, protocolErrorf(head, "a Head whose length is no number of octets")
-		}
-		h.Length = int64(n)
-	}
-	return h, body, w.end()
-}
-
-// AppendHead appends a Head frame; the fake worker and the vectors use it.
-func AppendHead(b []byte, stream uint32, h *Head, body []byte, last bool) []byte {
-	var fl Flags
-	if last {
-		fl = FlagEnd
-	}
-	p := appendBin([]byte{0, 0, 0, 0, 0x92}, h.Status)
-	p = append(p, 0xdd)
-	p = binary.BigEndian.AppendUint32(p, uint32(2*len(h.Fields)))
-	for _, f := range h.Fields {
-		p = appendBin(appendBin(p, f.Name), f.Value)
-	}
-	binary.BigEndian.PutUint32(p, uint32(len(p)-4))
-	p = append(p, body...)
-	return AppendFrame(b, Frame{Kind: KindHead, Flags: fl, Stream: stream, Payload: p})
 }

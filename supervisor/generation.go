@@ -24,7 +24,10 @@ func newGeneration(o Options, number int) *generation {
 	o.Workers = max(o.Workers, 1)
 	o.MaxWorkers = max(o.MaxWorkers, o.Workers)
 	o.Threads = max(o.Threads, 1)
-	o.Boot.Threads = o.Threads
+	if o.Threads > 1 || o.Boot.Gevent {
+		o.Prefetch = 0 // it waits for nobody between two requests
+	}
+	o.Boot.Threads, o.Boot.Prefetch = o.Threads, o.Prefetch
 	return &generation{Options: o, number: number, gate: newGate(o.BootLimit), changed: make(chan struct{}, 1), pace: pace{smooth: 2 * prefetchWait}}
 }
 
