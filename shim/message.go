@@ -23,7 +23,11 @@ type Label struct {
 
 // Var is one entry of a request's environ. The octets of Value become a Python
 // str by latin-1 (PEP 3333, "native strings").
-type Var struct{ Name, Value string }
+type Var struct {
+	Name, Value string
+	// Known is 1 + the place of Name in Names; 0: it is not said, or not there.
+	Known uint8
+}
 
 // Field is one field of an answer's head.
 type Field struct{ Name, Value string }
@@ -231,7 +235,7 @@ func DecodeRequest(p []byte) (vars []Var, body []byte, err error) {
 	}
 	err = walkMap(head, func(w *walker, key string) (bool, error) {
 		v, err := w.str()
-		vars = append(vars, Var{key, v})
+		vars = append(vars, Var{Name: key, Value: v})
 		return true, err
 	})
 	return vars, body, err

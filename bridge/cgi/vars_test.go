@@ -25,6 +25,9 @@ func vars(t testing.TB, r *http.Request, in *Info) map[string]string {
 		if _, twice := m[v.Name]; twice {
 			t.Errorf("%s comes twice", v.Name)
 		}
+		if v.Known != shim.Known(v.Name) {
+			t.Errorf("%s is known as %d, want %d", v.Name, v.Known, shim.Known(v.Name))
+		}
 		m[v.Name] = v.Value
 	}
 	return m
@@ -147,6 +150,28 @@ func TestSpoofedNamesNeverWin(t *testing.T) {
 		if m["HTTP_X_FORWARDED_FOR"] != "good" || m["SCRIPT_NAME"] != "" || m["CONTENT_LENGTH"] != "" || m["HTTP_SCRIPT_NAME"] != "s" {
 			t.Fatalf("%v", m)
 		}
+	}
+}
+
+// Each known name is one that a request can have, and says its own place.
+func TestKnownNames(t *testing.T) {
+	head := "POST /a?b HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nContent-Type: text/plain\r\n"
+	for i, name := range shim.Names {
+		if int(shim.Known(name)) != i+1 {
+			t.Errorf("%s is known as %d, want %d: it is there twice", name, shim.Known(name), i+1)
+		}
+		if field, ok := strings.CutPrefix(name, "HTTP_"); ok && field != "HOST" {
+			head += strings.ReplaceAll(field, "_", "-") + ": v\r\n"
+		}
+	}
+	m := vars(t, read(t, head+"\r\n"), &Info{Scheme: "https", RemotePort: "1"})
+	for _, name := range shim.Names {
+		if _, ok := m[name]; !ok {
+			t.Errorf("no request has %s", name)
+		}
+	}
+	if shim.Known("HTTP_X_OTHER") != 0 {
+		t.Error("HTTP_X_OTHER is known")
 	}
 }
 
