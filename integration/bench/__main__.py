@@ -128,6 +128,7 @@ def main():
     options.json = os.path.abspath(options.json)
     options.say = say
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
     if options.check:
         stale = report.stale(results.Results(options.json))
         if stale:

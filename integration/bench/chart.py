@@ -7,10 +7,10 @@ WIDTH, LEFT, RIGHT, ROW, TOP = 760, 170, 150, 26, 44
 
 # Colours with enough contrast on white and on near-black; the ground is the page's.
 STYLE = """<style>
-text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #57606a }
+text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #6e7781 }
 .title { font-weight: 600; font-size: 15px }
 .own { fill: #1f6feb } .peer { fill: #8c959f } .inside { fill: #8c959f; fill-opacity: .35; stroke: #8c959f; stroke-dasharray: 4 3 }
-.spread { stroke: #57606a; stroke-width: 1.5 } .grid { stroke: #8c959f; stroke-opacity: .35 }
+.spread { stroke: #6e7781; stroke-width: 1.5 } .grid { stroke: #8c959f; stroke-opacity: .35 }
 .line { fill: none; stroke-width: 2.5 }
 @media (prefers-color-scheme: dark) { text { fill: #9da7b3 } .spread { stroke: #c9d1d9 } .own { fill: #4493f8 } }
 </style>"""

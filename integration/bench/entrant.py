@@ -75,7 +75,7 @@ class Entrant:
     def _environment(self):
         """Little: nothing of the caller's sets up a server behind its command line."""
         path = os.path.dirname(self.tools.bin("python")) + ":/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
-        return {"PATH": path, "HOME": self.dir, "LANG": "C.UTF-8", "PYTHONPATH": self.apps}
+        return {"PATH": path, "HOME": self.dir, "TMPDIR": self.dir, "LANG": "C.UTF-8", "PYTHONPATH": self.apps}
 
     def _first_answer(self, expected, began):
         last = "nothing listens"

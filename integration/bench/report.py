@@ -160,8 +160,11 @@ def _troubles(row):
         found.append("%d failed" % refused)
     if failed:
         found.append("%d without an answer" % failed)
+    late = row.figure("late")
+    if late and late > row.median / 2:
+        found.append("the client itself was %.2f ms late (p99)" % late)
     idle = max((r.get("idle", 0) for r in row.rounds), default=0)
-    if idle > 0.02:
+    if idle > 0.03:
         found.append("takes %.0f %% of a processor while idle" % (idle * 100))
     return "; ".join(found)
 

@@ -31,8 +31,8 @@ def chosen(case, set_, only):
 
 def estimate(case, set_, options):
     """Seconds that run() will take, about."""
-    each = {"rate": options.seconds + 0.6, "pace": options.seconds + 0.6, "memory": 6, "start": 1.2}[case.kind]
-    once = {"rate": options.warm + 2, "pace": options.warm + options.seconds + 2, "memory": 0, "start": 0}[case.kind]
+    each = {"rate": options.seconds + 0.6, "pace": options.seconds + 0.6, "memory": 6, "start": 2 * 1.5}[case.kind]
+    once = {"rate": options.warm + 2, "pace": options.warm + options.seconds + 2, "memory": 0, "start": 3}[case.kind]
     return len(chosen(case, set_, options.servers)) * (once + options.rounds * each)
 
 
@@ -139,14 +139,16 @@ class Race:
 
     def _round(self, entrant, rate):
         before, began = usage.times(entrant.roots), time.perf_counter()
-        idle = sum(sum(both) for both in usage.between(entrant.spent[0], before).values()) / (began - entrant.spent[1])
+        waited = began - entrant.spent[1]
+        idle = sum(sum(both) for both in usage.between(entrant.spent[0], before).values()) / waited
         if entrant.case.kind == "pace":
             got = load.pace(self._tools.pace, entrant.port, rate, self._options.seconds)
         else:
             got = self._wrk(entrant, self._options.seconds)
         after = usage.times(entrant.roots)
         got["cpu"] = usage.between(before, after)
-        got["idle"] = idle
+        if waited > 2:  # less says only how the last requests ended
+            got["idle"] = idle
         got["memory"] = usage.memory(entrant.roots)
         entrant.drop_logs()
         entrant.spent = usage.times(entrant.roots), time.perf_counter()
@@ -162,7 +164,10 @@ class Race:
     # Cases for which the server is started in each round.
 
     def _restarted(self, case, entrants, expected):
-        for number in range(-1 if case.kind == "start" else 0, self._options.rounds):  # the first start only warms the disk's cache
+        first, last = 0, self._options.rounds
+        if case.kind == "start":  # short, so twice as many; the first of all only warms the disk's cache
+            first, last = -1, 2 * last
+        for number in range(first, last):
             for e in entrants:
                 self._attempt(e, lambda: self._start_round(e, expected, number < 0))
                 if e.status == "ok" and number >= 0:

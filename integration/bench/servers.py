@@ -25,6 +25,8 @@ def standpipe(job):
         argv += ["-k", "gevent"]
     if job.shape.preload:
         argv += ["--preload"]
+    if job.shape.clients > 256:  # all ask at once: more would wait than its line holds
+        argv += ["--queue", str(job.shape.clients)]
     if job.logs == "off":
         argv += ["--access-log", "off"]
     return [argv]
@@ -106,7 +108,7 @@ def cheroot(job):
     _no_preload(job)
     if job.shape.workers > 2:
         raise Unoffered("one process by nature")
-    argv = [job.bin("cheroot"), "--bind", job.socket or job.address]
+    argv = [job.bin("cheroot"), "--bind", job.socket or job.address, "--request-queue-size", "1024"]  # the backlog; the default is 5
     if job.shape.threads:
         argv += ["--threads", str(job.shape.threads * job.shape.workers)]
     return [argv + [job.app]]

@@ -42,9 +42,11 @@ def part(process):
     """Which part a process plays. Servers that are one Python process with everything inside are "Python"."""
     if process.comm == "nginx":
         return "nginx"
-    if process.comm in ("standpipe", "caddysnake"):
+    if process.comm == "standpipe":
         return "Go"
-    command = _text(process.pid, "cmdline")
+    command = _text(process.pid, "cmdline").replace("\0", " ")
+    if process.comm == "caddysnake-cli" and " python-server " in command:
+        return "Go"
     if process.comm in ("apache2", "httpd"):
         return "Python" if command.startswith("(wsgi") else "Apache"
     if command.startswith("uWSGI http"):
