@@ -188,7 +188,7 @@ class Exchange:
         held = b""
         try:
             # PEP 3333, "Handling the Content-Length Header": a length of 1 says that the first block is the whole body.
-            whole = hasattr(type(result), "__len__") and len(result) == 1 and not self.head_out
+            whole = not self.head_out and (hasattr(type(result), "__len__") and len(result) == 1 or _is_quick(result))
             for block in self.each(result):
                 if self.cancelled:
                     break
@@ -316,6 +316,29 @@ class Exchange:
         """Raises the interrupt at a place where the shim was asked for something by the app."""
         self.raised = True
         raise self.interrupt("the request was interrupted by standpipe")
+
+
+_looks = {}  # type of a result -> known.find of it
+_MOST = 64  # types that are remembered
+
+
+def _is_quick(result):
+    """Says whether the result is one that may be closed before its block goes out (known)."""
+    kind = type(result)
+    try:
+        look = _looks[kind]
+    except KeyError:
+        from .known import find
+
+        if len(_looks) >= _MOST:
+            _looks.clear()
+        look = _looks[kind] = find(kind)
+    if look is None:
+        return False
+    try:
+        return look(result)
+    except Exception:  # not made as it is known to be
+        return False
 
 
 def _blocks(result):
