@@ -90,6 +90,16 @@ func (x *Exchange) Send(vars []Var, body []byte, last bool) error {
 	return fmt.Errorf("%s: %w: %w", x.conn.name, ErrNotStarted, err)
 }
 
+// failed says how an answer has ended: io.EOF, or what failure says.
+func (x *Exchange) failed() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.err == nil {
+		return io.EOF
+	}
+	return x.failure()
+}
+
 // failure gives x.err the worker's name. mu is held.
 func (x *Exchange) failure() error {
 	if _, ok := x.err.(*AppError); ok || x.err == io.EOF {
@@ -106,15 +116,14 @@ func (x *Exchange) Head(ctx context.Context) (*Head, error) {
 	}
 	for {
 		x.mu.Lock()
-		if x.head != nil {
-			defer x.mu.Unlock()
-			return x.head, nil
+		h, ended := x.head, x.ended
+		x.mu.Unlock() // not deferred: within a loop that costs an allocation
+		if h != nil {
+			return h, nil
 		}
-		if x.ended {
-			defer x.mu.Unlock()
-			return nil, x.failure()
+		if ended {
+			return nil, x.failed()
 		}
-		x.mu.Unlock()
 		select {
 		case <-x.wakeRead:
 		case <-ctx.Done():
@@ -159,14 +168,11 @@ func (x *Exchange) Next(ctx context.Context) ([]byte, error) {
 			}
 			return p, nil
 		}
-		if x.ended {
-			defer x.mu.Unlock()
-			if x.err == nil {
-				return nil, io.EOF
-			}
-			return nil, x.failure()
-		}
+		ended := x.ended
 		x.mu.Unlock()
+		if ended {
+			return nil, x.failed()
+		}
 		select {
 		case <-x.wakeRead:
 		case <-ctx.Done():

@@ -27,6 +27,7 @@ type writer struct {
 	err    error // sticky
 
 	rest []byte        // handed to loop; belongs to who is busy
+	held []byte        // the buffer that rest is the end of
 	wake chan struct{} // capacity 1
 	done chan struct{} // closed by close
 }
@@ -114,13 +115,18 @@ func (wr *writer) flush(write func([]byte) (bool, error)) (first error) {
 			wr.mu.Unlock()
 			return first
 		}
-		if wr.spare == nil && cap(out) <= maxSpare {
-			wr.spare = out[:0]
-		}
+		wr.keep(out)
 	}
 	wr.busy = false
 	wr.mu.Unlock()
 	return first
+}
+
+// keep makes a buffer that was written the spare one. mu is held.
+func (wr *writer) keep(b []byte) {
+	if wr.spare == nil && cap(b) <= maxSpare {
+		wr.spare = b[:0]
+	}
 }
 
 // failed keeps the first error of a write, and tells of it.
@@ -150,7 +156,7 @@ func (wr *writer) writeNow(p []byte) (whole bool, err error) {
 	if n == len(p) {
 		return true, nil
 	}
-	wr.rest = p[n:]
+	wr.rest, wr.held = p[n:], p
 	wr.wake <- struct{}{} // there is room: only who is busy sends
 	return false, nil
 }
@@ -166,11 +172,12 @@ func (wr *writer) loop() {
 	for {
 		select {
 		case <-wr.wake:
-			rest := wr.rest
-			wr.rest = nil
+			rest, held := wr.rest, wr.held
+			wr.rest, wr.held = nil, nil
 			_, err := wr.writeAll(rest)
 			wr.failed(err)
 			wr.mu.Lock()
+			wr.keep(held)
 			_ = wr.flush(wr.writeAll) // sticky in wr.err
 		case <-wr.done:
 			return
