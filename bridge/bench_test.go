@@ -143,7 +143,7 @@ func TestAllocationsPerRequest(t *testing.T) {
 	for _, c := range []struct {
 		name, head string
 		most       float64
-	}{{"plain", plainHead, 17}, {"browser", browserHead, 19}, {"post", postHead, 20}} {
+	}{{"plain", plainHead, 5}, {"browser", browserHead, 5}, {"post", postHead, 7}} {
 		one := again(t, c.head)
 		n := math.Inf(1)
 		for range 8 { // collections that empty the pools only add

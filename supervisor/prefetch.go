@@ -14,8 +14,11 @@ import (
 const (
 	// prefetchWait bounds the expected wait of a request behind others.
 	prefetchWait = 2 * time.Millisecond
-	// slowRequest is what makes an app slow, and slowMemory for how long.
+	// slowRequest is what makes an app slow: for slowFactor times as long as the
+	// request took, at most slowMemory. So what such requests can cost others stays a
+	// small share, and a hiccup of the machine does not switch prefetch off for long.
 	slowRequest = 50 * time.Millisecond
+	slowFactor  = 20
 	slowMemory  = time.Minute
 )
 
@@ -33,7 +36,9 @@ func (p *pace) ran(d time.Duration, first bool) {
 	}
 	p.smooth += (d - p.smooth) / 8
 	if d > slowRequest {
-		p.slow = time.Now().Add(slowMemory)
+		if until := time.Now().Add(min(slowFactor*d, slowMemory)); until.After(p.slow) {
+			p.slow = until
+		}
 	}
 }
 
