@@ -10,7 +10,7 @@ ADDRESS  ?= 127.0.0.1:8000
 # The newest Python found has the frameworks' newest releases.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build run test check smoke testenv soak figures clean $(BIN)
+.PHONY: build run test check smoke testenv soak figures pgo clean $(BIN)
 
 build: $(BIN)
 
@@ -49,6 +49,10 @@ figures: build
 	@python3 -m venv .cache/figures && .cache/figures/bin/pip install --quiet --disable-pip-version-check 'gunicorn[gevent]' \
 		-r integration/apps/flask_shop/requirements.txt
 	@python3 integration/figures.py $(BIN) .cache/figures/bin/python integration/apps/flask_shop
+
+# Where the CPU time of a loaded server goes, for the compiler: go build uses cmd/standpipe/default.pgo by itself. Needs wrk.
+pgo: build testenv
+	@integration/pgo.sh $(BIN) $(TESTENV)/bin/python cmd/standpipe/default.pgo
 
 clean:
 	rm -rf bin .cache .venv
