@@ -44,6 +44,7 @@ func (s *stub) Ready(*shim.Ready)                          {}
 func (s *stub) Failed(*shim.Failed)                        {}
 func (s *stub) Log(*shim.Label, *shim.LogRecord)           {}
 func (s *stub) Stacks(string)                              {}
+func (s *stub) Stuck(int)                                  {}
 func (s *stub) Freed(*shim.Exchange, shim.Outcome)         {}
 func (s *stub) Expired(*shim.Exchange, shim.Cause, string) {}
 
@@ -142,7 +143,7 @@ func TestAllocationsPerRequest(t *testing.T) {
 	for _, c := range []struct {
 		name, head string
 		most       float64
-	}{{"plain", plainHead, 17}, {"browser", browserHead, 19}, {"post", postHead, 20}} {
+	}{{"plain", plainHead, 5}, {"browser", browserHead, 5}, {"post", postHead, 7}} {
 		one := again(t, c.head)
 		n := math.Inf(1)
 		for range 8 { // collections that empty the pools only add
