@@ -6,6 +6,7 @@ binary=$(realpath "$1") python=$(cd "$(dirname "$2")" && pwd)/$(basename "$2") p
 each=${SECONDS_EACH:-10}
 command -v wrk >/dev/null || { echo "pgo: wrk is not installed" >&2; exit 1; }
 work=$(mktemp -d)
+: >"$work/err"
 STANDPIPE_CPUPROFILE=$work/cpu PYTHONDONTWRITEBYTECODE=1 "$binary" serve app:application --dir "$(dirname "$0")/apps/pgo" --python "$python" -w 2 \
     -b 127.0.0.1:0 --log-format json >"$work/out" 2>"$work/err" &
 pid=$!
