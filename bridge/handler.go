@@ -212,6 +212,7 @@ func (t *turn) info() *cgi.Info {
 	} else if t.stream {
 		in.BodySize = -1
 	}
+	in.Relay(n.ScriptName, n.Named, n.Extra)
 	return in
 }
 

@@ -50,6 +50,7 @@ func newApp(out, errOut io.Writer) *cli.App {
 				}},
 			{Name: "config", Usage: "show the settings in force, each with its source", ArgsUsage: "[APP]", Action: showConfig,
 				Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "write JSON"}}},
+			exportCommand(),
 			// control.go has the commands for what runs.
 			{Name: "version", Usage: "say which standpipe this is", Action: func(c *cli.Context) error {
 				_, err := fmt.Fprintf(c.App.Writer, "standpipe %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)

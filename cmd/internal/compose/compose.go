@@ -13,6 +13,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/server"
+	"github.com/standpipe/standpipe/bridge/uwsgi"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/supervisor"
 )
@@ -46,12 +47,13 @@ type Server struct {
 	site       atomic.Pointer[site] // what a reload replaces
 	reloads    chan struct{}        // capacity 1: held by the reload that is under way
 	http       *server.Server
+	uwsgi      *uwsgi.Server
 	access     *server.AccessLog             // nil: off
 	stdout     *Outlet                       // nil: the access log goes elsewhere
 	folder     *httpx.Folder                 // of large request bodies, from Prepare on; nil: none can be made
 	take       func(address string) *os.File // nil: nobody hands sockets over
 	listeners  []net.Listener
-	bound      []string // their addresses, as the configuration has them
+	bound      []config.Listen // what they are of
 	serving    sync.WaitGroup
 	stopping   atomic.Bool
 	upgraded   atomic.Bool   // another process has taken over
@@ -104,10 +106,14 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 	s.http = server.New(http.HandlerFunc(current), server.Options{
 		ReadHeaderTimeout: cfg.HeaderTimeout, IdleTimeout: cfg.IdleTimeout, MaxHeaderBytes: int(cfg.MaxHead),
 		MaxConnections: cfg.MaxConns, Log: log,
-		Refused: func(remote string, status int) { s.site.Load().chain.Refused(remote, status) },
+		Refused: s.refused,
 	})
+	s.uwsgi = uwsgi.New(uwsgi.Options{HeaderTimeout: cfg.HeaderTimeout, MaxHead: int(cfg.MaxHead), Refused: s.refused, Log: log})
 	return s, nil
 }
+
+// refused is for requests that no handler gets.
+func (s *Server) refused(remote string, status int) { s.site.Load().chain.Refused(remote, status) }
 
 func newTrust(cfg *config.Config) (*server.Trust, error) {
 	items := make([]string, 0, len(cfg.TrustedProxies)+1)
@@ -123,7 +129,7 @@ func newTrust(cfg *config.Config) (*server.Trust, error) {
 // Listen binds all addresses, or none; then the Server is of no more use. Errors are *server.ListenError.
 func (s *Server) Listen(ctx context.Context) error {
 	for _, l := range s.Config().Listen {
-		ln, err := s.listen(ctx, server.Spec{Address: l.String(), Mode: l.Mode, User: l.User, Group: l.Group, Backlog: l.Backlog})
+		ln, err := s.listen(ctx, l.String(), server.Spec{Address: l.Place(), Mode: l.Mode, User: l.User, Group: l.Group, Backlog: l.Backlog})
 		if err != nil {
 			for _, open := range s.listeners {
 				open.Close()
@@ -131,14 +137,14 @@ func (s *Server) Listen(ctx context.Context) error {
 			s.listeners, s.bound = nil, nil
 			return err
 		}
-		s.listeners, s.bound = append(s.listeners, ln), append(s.bound, l.String())
+		s.listeners, s.bound = append(s.listeners, ln), append(s.bound, l)
 	}
 	return nil
 }
 
-func (s *Server) listen(ctx context.Context, spec server.Spec) (net.Listener, error) {
+func (s *Server) listen(ctx context.Context, address string, spec server.Spec) (net.Listener, error) {
 	if s.take != nil {
-		if f := s.take(spec.Address); f != nil {
+		if f := s.take(address); f != nil {
 			return server.Inherit(f, spec)
 		}
 	}
@@ -148,13 +154,17 @@ func (s *Server) listen(ctx context.Context, spec server.Spec) (net.Listener, er
 // Addresses are the URLs of the listeners.
 func (s *Server) Addresses() []string {
 	var urls []string
-	for _, ln := range s.listeners {
+	for i, ln := range s.listeners {
 		a := ln.Addr()
-		if a.Network() == "unix" {
+		speaks := s.bound[i].Protocol
+		switch {
+		case a.Network() != "unix":
+			urls = append(urls, speaks+"://"+a.String())
+		case speaks == "http":
 			urls = append(urls, "unix:"+a.String())
-			continue
+		default:
+			urls = append(urls, speaks+"+unix:"+a.String())
 		}
-		urls = append(urls, "http://"+a.String())
 	}
 	return urls
 }
@@ -188,9 +198,13 @@ func (s *Server) Start() {
 
 // Accept takes connections; requests wait in line until the first worker is ready.
 func (s *Server) Accept() {
-	for _, ln := range s.listeners {
+	for i, ln := range s.listeners {
+		serve := s.http.Serve
+		if s.bound[i].Protocol == "uwsgi" {
+			serve = func(ln net.Listener) error { return s.http.ServeProtocol(ln, s.uwsgi) }
+		}
 		s.serving.Go(func() {
-			if err := s.http.Serve(ln); err != nil {
+			if err := serve(ln); err != nil {
 				s.log.Error("listener_failed", "address", ln.Addr().String(), "error", err)
 			}
 		})

@@ -39,6 +39,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	TrustUnix      bool // peers on unix sockets are trusted
 
+	Routes []Route // what other servers answer, the first match wins; apps answer the rest
+
 	Internal []Internal // what X-Accel-Redirect may name; none: the field is nobody's here
 
 	ServerHeader string         // the Server field; empty: none
@@ -76,11 +78,13 @@ type Config struct {
 type Listen struct {
 	Network  string      // "tcp", "unix" or "fd"
 	Address  string      // "127.0.0.1:8000", ":8000", "[::1]:8000"; an absolute path; the descriptor's number
-	Protocol string      // "http"
+	Protocol string      // "http" or "uwsgi"
 	Mode     fs.FileMode // of a unix socket
 	User     string      // owner of a unix socket, a name or a number; empty: as it is
 	Group    string      // likewise
 	Backlog  int         // connections that wait for accept
+
+	scheme string // the protocol that Address was written with; empty: with none
 }
 
 // App is one Python application with workers of its own.
@@ -184,6 +188,17 @@ func (a *App) Environ() []string {
 
 // String is the address as one would write it after -b.
 func (l Listen) String() string {
+	if l.Protocol == "" || l.Protocol == "http" {
+		return l.Place()
+	}
+	if l.Network == "tcp" {
+		return l.Protocol + "://" + l.Address
+	}
+	return l.Protocol + "+" + l.Place()
+}
+
+// Place is the address without its protocol.
+func (l Listen) Place() string {
 	switch l.Network {
 	case "unix":
 		return "unix:" + l.Address

@@ -32,6 +32,7 @@ func WriteDocs(w io.Writer) error {
 	}
 	section("[[listen]]", "One table for each address. `--bind` and `STANDPIPE_BIND` take the place of all of them.", listenSettings())
 	section("[[internal]]", internalText, internalSettings())
+	section("[[route]]", routeText, routeSettings())
 	section("[[app]]", appText, appSettings())
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -86,6 +87,9 @@ var sectionText = map[string]string{
 
 const internalText = "One table for each folder whose files an app may send by the field `X-Accel-Redirect`: a path, percent-encoded, whose\n" +
 	"query does not count. Clients do not reach it. Without a table the field passes like any other."
+
+const routeText = "One table for each place that other servers answer for. The first that matches wins, in the order of the file; what no\n" +
+	"route takes goes to the apps."
 
 const appText = "One table for each app. On the command line, `--app` takes the same keys. The flags hold for every app; those whose\n" +
 	"value is a number or a duration also take `NAME=VALUE` for one app, and that wins over the file: `-w 4 -w shop=8`."

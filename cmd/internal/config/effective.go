@@ -39,6 +39,14 @@ func (c *Config) Effective(src *Sources) []Effective {
 			}
 		}
 	}
+	for i := range c.Routes {
+		for _, s := range routeSettings() {
+			path := routePath(i, s.Key)
+			if v, ok := s.value(target{cfg: c, route: &c.Routes[i]}); ok {
+				add(path, v, src.Of(path))
+			}
+		}
+	}
 	for i := range c.Apps {
 		a := &c.Apps[i]
 		for _, s := range appSettings() {

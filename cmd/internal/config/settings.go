@@ -18,6 +18,7 @@ const (
 	OfServer
 	OfListen   // in [[listen]]
 	OfInternal // in [[internal]]
+	OfRoute    // in [[route]]
 	OfApp      // in [[app]] and in --app
 )
 
@@ -48,6 +49,7 @@ type target struct {
 	app      *App
 	listen   *Listen
 	internal *Internal
+	route    *Route
 }
 
 // input is one layer's word on one setting.
@@ -73,7 +75,7 @@ func (in input) list() []string {
 
 // Settings is the table, in the order of the documentation.
 func Settings() []*Setting {
-	return slices.Concat(commandSettings(), serverSettings(), controlSettings(), listenSettings(), internalSettings(), appSettings())
+	return slices.Concat(commandSettings(), serverSettings(), controlSettings(), listenSettings(), internalSettings(), appSettings(), routeSettings())
 }
 
 // EnvName is the setting's variable; empty: it has none.
@@ -136,7 +138,7 @@ func serverSettings() []*Setting {
 	return append([]*Setting{
 		{Key: "bind", Scope: OfServer, Kind: List, Flags: []string{"bind", "b"}, Hint: "ADDRESS",
 			Derived: "127.0.0.1:8000; 0.0.0.0:$PORT when PORT is set; the sockets of LISTEN_FDS when systemd hands some over",
-			Doc:     "Addresses to listen on: `host:port`, `:port` (every address of the machine), `[::1]:port`, a bare port (on 127.0.0.1), `unix:/path` with `?mode=0660&user=www&group=www`, `fd://3`. Repeatable. In the file, [[listen]] says the same with more keys.",
+			Doc:     "Addresses to listen on: `host:port`, `:port` (every address of the machine), `[::1]:port`, a bare port (on 127.0.0.1), `unix:/path` with `?mode=0660&user=www&group=www`, `fd://3`. `uwsgi://host:port`, `uwsgi+unix:/path` and `uwsgi+fd://3` speak the uwsgi protocol. Repeatable. In the file, [[listen]] says the same with more keys.",
 			set:     setBind, show: func(target) (string, bool) { return "", false }},
 		{Key: "trusted_proxies", Scope: OfServer, Kind: List, Flags: []string{"trusted-proxies", "forwarded-allow-ips"},
 			Default: "loopback,unix", Derived: "FORWARDED_ALLOW_IPS when it is set", Reload: true, Hint: "NETWORK,...",

@@ -35,6 +35,7 @@ type file struct {
 	apps     []group
 	listen   []group
 	internal []group
+	routes   []group
 
 	failed   bool // it could not be read at all
 	lostApps bool // something that was meant for an app stands in none
@@ -180,6 +181,8 @@ func (r *tomlReader) top(doc map[string]any) {
 			r.out.listen = r.groups(key, v, OfListen)
 		case key == "internal":
 			r.out.internal = r.groups(key, v, OfInternal)
+		case key == "route":
+			r.out.routes = r.groups(key, v, OfRoute)
 		case slices.Contains(sections, key):
 			m, ok := v.(map[string]any)
 			if !ok {
