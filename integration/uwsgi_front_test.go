@@ -198,7 +198,7 @@ func TestUwsgiCutAnswers(t *testing.T) {
 		}
 	})
 	s.waitEvent("uwsgi_cut_unseen")
-	if n := s.metrics("unix", s.controlSocket())["standpipe_uwsgi_cut_unseen_total"]; n < 2 { // through both
+	if n := s.metrics("unix", s.controlSocket())["standpipe_uwsgi_cut_unseen_total{}"]; n < 2 { // through both
 		t.Errorf("%v are counted", n)
 	}
 	s.waitAccess(`"GET /raise HTTP/1.1" 200 .* aborted=1`)

@@ -1,6 +1,7 @@
 package cgi
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/textproto"
@@ -300,4 +301,20 @@ func (in *Info) Relay(script string, named bool, extra []shim.Var) {
 		in.ScriptName = script
 	}
 	in.Named, in.Extra = named, extra
+}
+
+type infoKey struct{}
+
+// WithInfo is for a request that goes on to a server that takes variables: Info says
+// what the request itself does not.
+func WithInfo(ctx context.Context, in *Info) context.Context {
+	return context.WithValue(ctx, infoKey{}, in)
+}
+
+// InfoOf is what WithInfo has put into ctx; an empty Info when nobody has.
+func InfoOf(ctx context.Context) *Info {
+	if in, ok := ctx.Value(infoKey{}).(*Info); ok {
+		return in
+	}
+	return &Info{}
 }

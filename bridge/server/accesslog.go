@@ -193,6 +193,10 @@ func appendCombined(b []byte, rec *httpx.Writer, r *http.Request, now time.Time)
 	b = appendWord(b, n.ID)
 	b = append(b, " worker="...)
 	b = appendWord(b, n.Worker)
+	if n.Upstream != "" {
+		b = append(b, " upstream="...)
+		b = appendWord(b, n.Upstream)
+	}
 	if n.Aborted {
 		b = append(b, " aborted=1"...)
 	}
@@ -225,6 +229,9 @@ func appendJSONLine(b []byte, rec *httpx.Writer, r *http.Request, now time.Time)
 	b = appendMember(b, "id", n.ID)
 	b = appendMember(b, "worker", n.Worker)
 	b = appendMember(b, "source", n.Source)
+	if n.Upstream != "" {
+		b = appendMember(b, "upstream", n.Upstream)
+	}
 	if n.Aborted {
 		b = append(b, `,"aborted":true`...)
 	}

@@ -3,6 +3,7 @@ package uwsgi
 import (
 	"encoding/binary"
 	"fmt"
+	"net/http"
 
 	"github.com/standpipe/standpipe/shim"
 )
@@ -72,6 +73,9 @@ type TooLarge struct{ Size int }
 func (e *TooLarge) Error() string {
 	return fmt.Sprintf("the request's variables are %d octets; a uwsgi packet has room for %d", e.Size, maxVars)
 }
+
+// HTTPStatus is the answer to such a request.
+func (e *TooLarge) HTTPStatus() int { return http.StatusRequestHeaderFieldsTooLarge }
 
 // appendPacket appends a WSGI request's packet. Its error is a *TooLarge.
 func appendPacket(dst []byte, vars []shim.Var) ([]byte, error) {

@@ -257,6 +257,7 @@ func (s *Server) Stop(ctx context.Context) {
 	}
 	s.mu.Unlock()
 	// Handlers whose workers are gone end now; their lines are to be logged.
+	s.site.Load().closeProxies()
 	last, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	_ = s.http.Shutdown(last)
 	cancel()

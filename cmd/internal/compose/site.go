@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/proxy"
 	"github.com/standpipe/standpipe/bridge/route"
 	"github.com/standpipe/standpipe/bridge/server"
 	"github.com/standpipe/standpipe/cmd/internal/config"
@@ -23,6 +24,8 @@ type site struct {
 	cfg   *config.Config
 	runs  []run // in the config's order
 	chain *server.Chain
+
+	proxies []*proxy.Handler // of the routes
 }
 
 // run is one app of a site.
@@ -78,11 +81,15 @@ func (t *site) assemble(s *Server) error {
 	if err != nil {
 		return err
 	}
+	inner, err := s.routed(t, router, pages)
+	if err != nil {
+		return err
+	}
 	trust, err := newTrust(t.cfg)
 	if err != nil {
 		return err
 	}
-	t.chain = server.NewChain(router, server.ChainOptions{
+	t.chain = server.NewChain(inner, server.ChainOptions{
 		Access: s.access, Observe: s.observe, Ready: s, Trust: trust, MaxBody: t.cfg.MaxBody, MaxTarget: maxTarget,
 		ServerHeader: t.cfg.ServerHeader, Pages: pages, Log: s.log,
 	})
@@ -233,6 +240,7 @@ func (s *Server) without(next, old *site, errs []error) (*site, error) {
 
 // settle ends what next does not have any more, and tells what it could not change.
 func (s *Server) settle(old, next *site) {
+	old.closeProxies()
 	s.log.SetLevel(hclog.LevelFromString(next.cfg.LogLevel))
 	if fixed := old.cfg.Fixed(next.cfg); len(fixed) > 0 {
 		s.log.Warn("restart_needed", "settings", strings.Join(fixed, ", "), "message", "these settings have changed in the configuration and are in force after a restart only")

@@ -36,6 +36,9 @@ type Upstream struct {
 	Address string // host:port, or an absolute path
 }
 
+// maxUpstreams of one route.
+const maxUpstreams = 64
+
 // String is the upstream as one would write it.
 func (u Upstream) String() string {
 	if u.Network == "unix" {
@@ -69,7 +72,7 @@ func routeSettings() []*Setting {
 			}, show: func(t target) (string, bool) { return strings.Join(t.route.Hosts, ","), len(t.route.Hosts) > 0 }},
 		choice([]string{"proxy"}, at("handler", Choice, "", "What answers. `proxy`: one of the upstreams.", func(r *Route) any { return &r.Handler })),
 		{Key: "upstreams", Scope: OfRoute, Kind: List, NoEnv: true, Reload: true,
-			Doc: "Where requests go: `http://host:port`, `https://host:port`, `http+unix:/path`, `uwsgi://host:port`, `uwsgi+unix:/path`. Several are used in turn; one that refuses is left out for 10 seconds, and a request of which it has got nothing goes to the next. A GET, HEAD or OPTIONS whose upstream dies before it has answered is sent to the next one too.",
+			Doc: "Where requests go: `http://host:port`, `https://host:port`, `http+unix:/path`, `uwsgi://host:port`, `uwsgi+unix:/path`. Several are used in turn; one that refuses is left out for 10 seconds, and a request of which it has got nothing goes to the next. A request that may be run twice (GET, HEAD, OPTIONS, TRACE, PUT, DELETE) goes to the next one also when its upstream dies before it has answered. At most 64.",
 			set: setUpstreams, show: func(t target) (string, bool) { return strings.Join(t.route.texts, ","), true }},
 		at("strip_prefix", Switch, "off", "Whether `path` is cut off before the request goes on. An upstream that speaks uwsgi gets it as SCRIPT_NAME, one that speaks HTTP as X-Forwarded-Prefix.", func(r *Route) any { return &r.StripPrefix }),
 		choice([]string{"on", "off"}, at("request_buffering", Choice, "on", "Whether a request body is complete before an upstream is asked. `off`: it goes on as it comes; uwsgi needs its length first, so a chunked one is complete there in any case.", func(r *Route) any { return &r.RequestBuffering })),
@@ -171,6 +174,9 @@ func (l *loader) checkProxies() {
 		}
 		if of("upstreams").Given() && len(r.Upstreams) == 0 {
 			l.bad.add(of("upstreams"), "[[route]] upstreams names none")
+		}
+		if len(r.Upstreams) > maxUpstreams {
+			l.bad.add(of("upstreams"), "[[route]] upstreams names %d; at most %d are possible", len(r.Upstreams), maxUpstreams)
 		}
 		for j, u := range r.Upstreams {
 			if slices.Contains(r.Upstreams[:j], u) {
