@@ -18,7 +18,7 @@ def path(environ, start_response):
 
 
 def env(environ, start_response):
-    seen = {k: v for k, v in environ.items() if isinstance(v, str)}
+    seen = {k: v if isinstance(v, str) else v.decode("latin-1") for k, v in environ.items() if isinstance(v, (str, bytes))}
     return text(start_response, json.dumps(seen, sort_keys=True))
 
 
