@@ -99,7 +99,7 @@ func (n *neighbour) end(sig syscall.Signal) {
 		_ = syscall.Kill(n.Pid, sig)
 		select {
 		case <-n.done:
-		case <-time.After(patience):
+		case <-time.After(300 * time.Millisecond): // Apache waits for kept connections; it has nothing to lose here
 		}
 	}
 	_ = syscall.Kill(-n.Pid, syscall.SIGKILL)

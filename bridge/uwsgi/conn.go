@@ -239,10 +239,18 @@ func (c *conn) cut() {
 		}
 		return
 	}
+	if c.w.sent {
+		time.Sleep(takeTime)
+	}
 	if l, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
 		_ = l.SetLinger(0)
 	}
 }
+
+// takeTime is what the peer has to read the part of an answer that was sent before a
+// reset, which would throw it away: nginx and Apache hand the part on and break off.
+// Who is later answers 502, which tells their client as well.
+const takeTime = 50 * time.Millisecond
 
 // resets: the connection can end in a reset.
 func (c *conn) resets() bool { return c.RemoteAddr().Network() != "unix" }

@@ -34,6 +34,9 @@ func (s *serving) banner() {
 		fmt.Fprintf(w, "  %s\t%s%s\tpython %s (%s)\tworkers %d/%d ready in %.1f s%s\n", a.Name, st.Ready.Found, how(a, st.Ready.How), python,
 			a.Interpreter.How, st.Count, st.Of, st.Took.Round(100*time.Millisecond).Seconds(), because(a.WorkersReason))
 	}
+	for _, r := range s.cfg.Routes {
+		fmt.Fprintf(w, "  route\t%s\n", routeLine(r))
+	}
 	w.Flush()
 	last := "  health   /livez /readyz"
 	if s.control.socket != nil {
