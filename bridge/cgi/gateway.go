@@ -58,7 +58,7 @@ type reader struct {
 // comes last, as in uWSGI; a field that comes twice has two values. Every error is a
 // *VarsError.
 func Request(vars []shim.Var) (*http.Request, *Gateway, error) {
-	r := &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, URL: &url.URL{}, Header: make(http.Header, len(vars))}
+	r := &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, URL: &url.URL{}, Header: make(http.Header, 8)}
 	in := &reader{r: r, g: &Gateway{}}
 	for i := range vars {
 		if err := in.take(&vars[i]); err != nil {

@@ -33,16 +33,17 @@ type conn struct {
 
 // kit is what one connection after the other uses.
 type kit struct {
-	in   []byte
-	out  []byte
-	vars []shim.Var
+	in         []byte
+	out, spare []byte
+	names      []string // of an answer's fields
+	vars       []shim.Var
 }
 
 // firstRead holds nearly every packet; octets.
 const firstRead = 8 << 10
 
 var kits = sync.Pool{New: func() any {
-	return &kit{in: make([]byte, firstRead), out: make([]byte, 0, outSize)}
+	return &kit{in: make([]byte, firstRead), out: make([]byte, 0, outSize+512), spare: make([]byte, 0, outSize+512)}
 }}
 
 func newConn(s *Server, nc net.Conn) *conn { return &conn{Conn: nc, srv: s, kit: kits.Get().(*kit)} }

@@ -5,6 +5,7 @@
 //	serve.go      Server: connections, graceful stop
 //	conn.go       one connection: one packet, one answer
 //	writer.go     the answer: an HTTP/1.1 head and the raw body
+//	head.go       the answer's head
 //	watch.go      who notices that the peer has left
 //	transport.go  Transport: an http.RoundTripper to a server that speaks uwsgi
 //	answer.go     its answer, read strictly

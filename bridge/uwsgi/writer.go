@@ -1,8 +1,6 @@
 package uwsgi
 
 import (
-	"bytes"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -161,29 +159,16 @@ func (w *writer) SetWriteDeadline(t time.Time) error { return w.c.Conn.SetWriteD
 // EnableFullDuplex: the body may be read behind the answer's begin anyway.
 func (w *writer) EnableFullDuplex() error { return nil }
 
-// dropped are fields that speak about a connection (RFC 9110 7.6.1), which here ends
-// with the answer.
-var dropped = map[string]bool{"Connection": true, "Keep-Alive": true, "Proxy-Connection": true, "Transfer-Encoding": true, "Upgrade": true, "Te": true, "Trailer": true}
-
 // begin puts the head in front of what is gathered.
 func (w *writer) begin() {
 	if w.headed {
 		return
 	}
 	w.headed = true
-	body := w.out
-	var b bytes.Buffer
-	b.Grow(512 + len(body))
-	fmt.Fprintf(&b, "HTTP/1.1 %03d %s\r\n", w.status, http.StatusText(w.status))
-	if _, ok := w.header["Date"]; !ok {
-		b.WriteString("Date: ")
-		b.Write(time.Now().UTC().AppendFormat(b.AvailableBuffer(), http.TimeFormat))
-		b.WriteString("\r\n")
-	}
-	_ = w.header.WriteSubset(&b, dropped) // into memory
-	b.WriteString("\r\n")
-	b.Write(body)
-	w.out = append(w.out[:0], b.Bytes()...)
+	k := w.c.kit
+	head := appendHead(k.spare[:0], k, w.status, w.header)
+	head = append(head, w.out...)
+	w.out, k.spare = head, w.out[:0]
 }
 
 func (w *writer) flush() {
