@@ -67,7 +67,7 @@ func (t *turn) sendContent(raw *shim.Head, status int, declared int64, c content
 		return t.sendSpans(c, spans)
 	}
 	if status != http.StatusNoContent { // RFC 9110 8.6
-		t.setLength(status, declared)
+		t.setLength(status, declared, "")
 	}
 	t.w.WriteHeader(status)
 	if !t.hasBody(status) {
@@ -109,7 +109,7 @@ func (t *turn) sendSpans(c content, spans []span) error {
 	defer t.noDeadline()
 	if len(spans) == 1 {
 		h["Content-Range"] = []string{spans[0].contentRange(c.size)}
-		t.setLength(http.StatusPartialContent, spans[0].length)
+		t.setLength(http.StatusPartialContent, spans[0].length, "")
 		t.w.WriteHeader(http.StatusPartialContent)
 		return t.cut(t.copyFile(c, spans[0]))
 	}
@@ -131,7 +131,7 @@ func (t *turn) sendSpans(c content, spans []span) error {
 	}
 	t.drop("Content-Type")
 	h["Content-Type"] = []string{"multipart/byteranges; boundary=" + boundary}
-	t.setLength(http.StatusPartialContent, length)
+	t.setLength(http.StatusPartialContent, length, "")
 	t.w.WriteHeader(http.StatusPartialContent)
 	for i, s := range spans {
 		if err := t.write([]byte(heads[i]), true, false); err != nil {

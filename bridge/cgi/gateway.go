@@ -186,9 +186,9 @@ func (in *reader) field(name, value string) error {
 // fieldNames spares work for the fields of nearly every request. Never written to.
 var fieldNames = func() map[string]string {
 	m := make(map[string]string, len(common))
-	for field, v := range common {
-		if v != "" {
-			m[strings.TrimPrefix(v, "HTTP_")] = field
+	for field, e := range common {
+		if e.name != "" {
+			m[strings.TrimPrefix(e.name, "HTTP_")] = field
 		}
 	}
 	return m
