@@ -33,7 +33,7 @@ func TestRequestOfVariables(t *testing.T) {
 	if g.RemoteAddr != "192.0.2.7" || g.RemotePort != "4711" || g.Scheme != "https" || g.ServerName != "shop.example" || g.ServerPort != "80" || g.ScriptName != "" {
 		t.Errorf("%+v", g)
 	}
-	if got := fmt.Sprint(g.Extra); got != "[{DOCUMENT_ROOT /srv} {REQUEST_SCHEME http} {SSL_CLIENT_S_DN CN=you}]" {
+	if got := fmt.Sprint(g.Extra); got != "[{DOCUMENT_ROOT /srv 0} {REQUEST_SCHEME http 0} {SSL_CLIENT_S_DN CN=you 0}]" {
 		t.Errorf("extra: %s", got)
 	}
 	m := vars(t, r, &Info{Scheme: g.Scheme, RemoteAddr: g.RemoteAddr, ServerName: "inner", ServerPort: g.ServerPort, Named: true, Extra: g.Extra})
