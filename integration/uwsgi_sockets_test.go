@@ -183,3 +183,19 @@ func TestUwsgiRefusals(t *testing.T) {
 	}
 	s.waitLog(func(r record) bool { return strings.Contains(r.str("hint"), "this looks like HTTP") }, "a hint for who speaks HTTP")
 }
+
+// A file that the app names goes out whole and in part, over both kinds of socket.
+func TestUwsgiFiles(t *testing.T) {
+	t.Parallel()
+	s, path, data := files(t, 3<<20, opts{Listen: []string{"127.0.0.1:0", "uwsgi://127.0.0.1:0", "uwsgi+unix:" + filepath.Join(socketDir(t), "u")}})
+	tcp, unix := s.uwsgiAddresses()
+	for _, addr := range []string{tcp, unix} {
+		for _, c := range []struct{ field, status, body string }{{"HTTP_X=", "200 OK", data}, {"HTTP_RANGE=bytes=1000-2000999", "206 Partial Content", data[1000:2001000]}} {
+			a, err := askUwsgi(t, addr, "PATH_INFO=/plain", "QUERY_STRING=path="+path, c.field)
+			head, body, _ := strings.Cut(a, "\r\n\r\n")
+			if err != nil || !strings.HasPrefix(head, "HTTP/1.1 "+c.status+"\r\n") || body != c.body {
+				t.Errorf("%s: %q, %d octets, %v", addr, head, len(body), err)
+			}
+		}
+	}
+}

@@ -26,6 +26,7 @@ func (t *turn) outgoing(req *http.Request, u *Upstream) *http.Request {
 	out.Header = req.Header.Clone()
 	out.URL = &url.URL{Scheme: u.Scheme, Host: u.Host, Path: req.URL.Path, RawPath: req.URL.RawPath, RawQuery: req.URL.RawQuery, ForceQuery: req.URL.ForceQuery}
 	t.body.attach(out)
+	out.Header["X-Request-Id"] = []string{t.note.ID} // whatever the client's Connection field names
 	if u.speaksHTTP() {
 		t.tellHTTP(out)
 		return out
@@ -41,9 +42,16 @@ func (t *turn) outgoing(req *http.Request, u *Upstream) *http.Request {
 	return out.WithContext(cgi.WithInfo(out.Context(), t.info()))
 }
 
-// tellHTTP adds the client to what trusted proxies have said of it.
+// tellHTTP adds the client to what trusted proxies have said of it. A field with "_" in
+// its name does not go on: where fields become variables it could take the place of
+// one of these (bridge/cgi has the same rule).
 func (t *turn) tellHTTP(out *http.Request) {
 	n, h := t.note, out.Header
+	for name := range h {
+		if strings.Contains(name, "_") {
+			delete(h, name)
+		}
+	}
 	list := strings.Join(t.r.Header["X-Forwarded-For"], ", ")
 	if n.Peer.IsValid() {
 		if list != "" {

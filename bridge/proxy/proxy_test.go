@@ -130,6 +130,9 @@ func TestForwards(t *testing.T) {
 		h["X-Hop"], h["Content-Type"] = []string{"1"}, nil
 		b, _ := io.ReadAll(r.Body)
 		fmt.Fprintf(w, "%s %s %s|%s|%s|%d %v %q|", r.Method, r.RequestURI, r.Host, r.Header["X-Forwarded-For"], r.Header["X-Forwarded-Proto"], r.ContentLength, r.TransferEncoding, b)
+		if r.Header.Get("X-Request-Id") != "id1" || r.Header["X_forwarded_for"] != nil {
+			t.Errorf("%v", r.Header)
+		}
 		fmt.Fprintf(w, "%v %v %v %v %v", r.Header["X-Forwarded-Host"], r.Header["X-Forwarded-Prefix"], r.Header["Te"], r.Header["X-Named"], r.Header["User-Agent"])
 	})
 	plain := newRig(t, Options{Upstreams: []*Upstream{up}})
@@ -145,7 +148,7 @@ func TestForwards(t *testing.T) {
 		{plain, "POST", "//a", "//a", strings.NewReader("abc"), nil, "[192.0.2.1]|[https]|3 [] \"abc\""},
 		{plain, "POST", "/c", "/c", io.MultiReader(strings.NewReader("abc")), nil, "[192.0.2.1]|[https]|3 [] \"abc\""}, // chunked: whole by then
 		{plain, "POST", "/e", "/e", nil, nil, "[192.0.2.1]|[https]|0 [] \"\""},
-		{plain, "GET", "/n", "/n", nil, []string{"Connection: X-Named", "X-Named: 1", "Forwarded: for=evil", "X-Forwarded-Host: evil"}, "[192.0.2.1]|[https]|0 [] \"\""},
+		{plain, "GET", "/n", "/n", nil, []string{"Connection: X-Named, X-Request-Id", "X-Named: 1", "X_Forwarded_For: evil", "Forwarded: for=evil", "X-Forwarded-Host: evil"}, "[192.0.2.1]|[https]|0 [] \"\""},
 		{cut, "GET", "/old/a%2Fb", "/a%2Fb", nil, nil, "[192.0.2.1]|"},
 		{cut, "GET", "/old?q", "/?q", nil, nil, "[192.0.2.1]|"},
 		{cut, "GET", "/old/", "/", nil, nil, "[192.0.2.1]|"},

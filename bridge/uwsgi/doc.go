@@ -3,6 +3,7 @@
 //	packet.go     the packet: four octets, then variables; how it is read and written
 //	modifier.go   what the first octet asks for, for logs
 //	serve.go      Server: connections, graceful stop
+//	crew.go       the goroutines of one listener
 //	conn.go       one connection: one packet, one answer
 //	writer.go     the answer: an HTTP/1.1 head and the raw body
 //	head.go       the answer's head
@@ -20,8 +21,8 @@
 // take it for a whole one. Over TCP it ends in a reset. A unix socket has none:
 // there nginx and Apache cannot tell, which is counted and logged.
 //
-// Goroutines: one per connection, which Shutdown and Close wait for; the watch of a
-// connection whose handler takes long, which ends before the handler's goroutine
-// does; for a Transport, one that sends a request body while the answer is awaited,
-// which the answer's Close waits for.
+// Goroutines: a crew for each listener, as many as there are connections and some
+// that rest, which Shutdown waits for; the watch of a connection whose handler takes
+// long, which the connection's waits for; for a Transport, one that sends a request
+// body while the answer is awaited, which the answer's Close waits for.
 package uwsgi

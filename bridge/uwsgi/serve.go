@@ -39,7 +39,7 @@ type Server struct {
 	leaving bool
 	doors   map[net.Listener]struct{}
 	conns   map[*conn]struct{}
-	running sync.WaitGroup // goroutines of connections
+	running sync.WaitGroup // goroutines of all crews
 }
 
 // lastMoment is how long a connection from which nothing has come may still send its
@@ -71,29 +71,16 @@ func (s *Server) Serve(ln net.Listener, h http.Handler) error {
 		return nil
 	}
 	s.doors[ln] = struct{}{}
+	s.running.Add(1) // of the first of the crew
 	s.mu.Unlock()
-	for {
-		nc, err := ln.Accept()
-		if err != nil {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			delete(s.doors, ln)
-			if s.leaving {
-				return nil
-			}
-			return err
-		}
-		c := newConn(s, nc)
-		if !s.add(c) {
-			c.free()
-			nc.Close()
-			continue
-		}
-		go func() {
-			defer s.running.Done()
-			c.serve(h)
-		}()
+	err := newCrew(s, ln, h).work()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.doors, ln)
+	if s.leaving {
+		return nil
 	}
+	return err
 }
 
 // add takes c into account; false: the server has been closed.
@@ -104,7 +91,6 @@ func (s *Server) add(c *conn) bool {
 		return false
 	}
 	s.conns[c] = struct{}{}
-	s.running.Add(1)
 	c.await(s.o.HeaderTimeout, s.leaving)
 	return true
 }
@@ -128,7 +114,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	done := make(chan struct{})
-	go func() { // ends with the connections, at Close at the latest
+	go func() { // ends with the crews: when the last connection ends, at Close at the latest
 		s.running.Wait()
 		close(done)
 	}()
