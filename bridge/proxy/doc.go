@@ -17,5 +17,6 @@
 // (WebSocket), trailers, 1xx.
 //
 // Goroutines: those of net/http's Transport, which end with the answer, with the
-// idle time of a connection, or at Close.
+// idle time of a connection, or at Close; two of ReverseProxy's for an upgraded
+// connection, which end with it.
 package proxy

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -78,6 +79,7 @@ func New(o Options) *Handler {
 	h := &Handler{o: o}
 	h.proxy = httputil.ReverseProxy{
 		Rewrite:        rewrite,
+		BufferPool:     &buffers{},
 		Transport:      &Group{list: o.Upstreams, log: o.Log, seldom: httpx.Seldom{Every: time.Minute}},
 		ModifyResponse: func(resp *http.Response) error { return turnOf(resp.Request.Context()).answered(resp) },
 		ErrorHandler:   func(_ http.ResponseWriter, r *http.Request, err error) { turnOf(r.Context()).fail(err) },
@@ -85,6 +87,20 @@ func New(o Options) *Handler {
 	}
 	return h
 }
+
+// buffers are what answers are copied through.
+type buffers struct{ pool sync.Pool }
+
+const copySize = 32 << 10 // octets
+
+func (b *buffers) Get() []byte {
+	if p, ok := b.pool.Get().(*[]byte); ok {
+		return *p
+	}
+	return make([]byte, copySize)
+}
+
+func (b *buffers) Put(p []byte) { b.pool.Put(&p) }
 
 // Close closes kept connections. Requests that run go on.
 func (h *Handler) Close() {

@@ -177,6 +177,15 @@ func (f *File) InHome() bool {
 	return false
 }
 
+// KeepIdle is how long a web server may keep a connection to standpipe: not as long as
+// standpipe does, or a request meets its end.
+func (f *File) KeepIdle() time.Duration {
+	if f.Idle == 0 {
+		return time.Minute
+	}
+	return max(min(f.Idle*4/5, time.Minute).Truncate(time.Second), time.Second)
+}
+
 // readTimeout is longer than what an app may take in line and in its work, so that
 // standpipe's own answer arrives, with its request id, and not the web server's.
 func readTimeout(cfg *config.Config) time.Duration {

@@ -51,9 +51,10 @@ func TestNginx(t *testing.T) {
 	cfg := site()
 	cfg.Listen, cfg.Apps[1].Timeout, cfg.Apps[1].Hosts, cfg.MaxBody = cfg.Listen[:1], 0, nil, 0
 	cfg.Routes = []config.Route{{ReadTimeout: time.Minute}}
-	holds(t, export(t, "nginx", cfg, Input{}), "server 127.0.0.1:8000;", "server_name _;", "proxy_pass http://standpipe_shop;", "client_max_body_size 0;", "proxy_read_timeout 3600s;", "keepalive 32;",
+	holds(t, export(t, "nginx", cfg, Input{}), "server 127.0.0.1:8000;", "server_name _;", "proxy_pass http://standpipe_shop;", "client_max_body_size 0;", "proxy_read_timeout 3600s;", "keepalive 32;", "after 75s without", "keepalive_timeout 60s;",
 		"map $http_upgrade $standpipe_shop_connection", "!uwsgi_")
-	cfg.Routes = nil
+	cfg.Routes, cfg.IdleTimeout = nil, 10*time.Second
+	holds(t, export(t, "nginx", cfg, Input{}), "keepalive_timeout 8s;")
 	holds(t, export(t, "nginx", cfg, Input{Connect: "uwsgi://127.0.0.1:3031"}), "server 127.0.0.1:3031;", "uwsgi_pass", "!$http_upgrade")
 }
 
