@@ -494,27 +494,3 @@ func TestHeadTooLarge(t *testing.T) {
 	}
 	y.Close()
 }
-
-func BenchmarkExchange(b *testing.B) {
-	inR, inW, _ := os.Pipe()
-	outR, outW, _ := os.Pipe()
-	peer := shimtest.New(inR, outW, nil)
-	c, _, _ := connectTo(b, shim.Ends{R: outR, W: inW}, peer, func(r *shimtest.Request, p *shimtest.Peer) {
-		_ = p.Answer(r.Stream, "200 OK", "hello", "Content-Type", "text/plain")
-	})
-	b.Cleanup(func() { inR.Close(); outW.Close() })
-	vars := []shim.Var{{Name: "REQUEST_METHOD", Value: "GET"}, {Name: "PATH_INFO", Value: "/"}, {Name: "QUERY_STRING", Value: ""}}
-	b.ReportAllocs()
-	for b.Loop() {
-		x, err := c.Open(shim.Label{})
-		if err != nil {
-			b.Fatal(err)
-		}
-		_ = x.Send(vars, nil, true)
-		if _, err := x.Head(context.Background()); err != nil {
-			b.Fatal(err)
-		}
-		_, _ = readAll(x)
-		x.Close()
-	}
-}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
+	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
 
 // Label names a request in logs and in status: the supervisor sees no HTTP.
@@ -266,8 +267,8 @@ func DecodeRequest(p []byte) (vars []Var, body []byte, err error) {
 	}
 	w := newWalker(head)
 	defer w.free()
-	if n, err := w.arrayLen(); err != nil || n != 3 {
-		return nil, nil, protocolErrorf(head, "a Request that is not an array of three")
+	if n, err := w.arrayLen(); err != nil || n != 3 || len(head) < 2 || head[1] != msgpcode.Uint64 {
+		return nil, nil, protocolErrorf(head, "a Request that is not an array of three, the first of them eight octets of names")
 	}
 	mask, err := w.uint64()
 	if err != nil {
@@ -276,11 +277,11 @@ func DecodeRequest(p []byte) (vars []Var, body []byte, err error) {
 	if mask>>len(Names) != 0 {
 		return nil, nil, protocolErrorf(head, "a Request with a name beyond the table")
 	}
-	joined, err := w.str()
+	joined, err := w.bin()
 	if err != nil {
 		return nil, nil, err
 	}
-	values := strings.Split(joined, "\x00")
+	values := strings.SplitN(joined, "\x00", len(Names)+1)
 	if mask == 0 && joined == "" {
 		values = nil
 	}
@@ -293,7 +294,7 @@ func DecodeRequest(p []byte) (vars []Var, body []byte, err error) {
 		vars = append(vars, Var{Names[i], v, uint8(i + 1)})
 	}
 	err = w.pairs(func(key string) error {
-		v, err := w.str()
+		v, err := w.bin()
 		vars = append(vars, Var{Name: key, Value: v})
 		return err
 	})

@@ -65,6 +65,14 @@ func (w *walker) str() (string, error) {
 	return string(b), err
 }
 
+// bin returns octets that are no str.
+func (w *walker) bin() (string, error) {
+	if c, err := w.dec.PeekCode(); err != nil || !msgpcode.IsBin(c) {
+		return "", w.bad("a bin is missing")
+	}
+	return w.str()
+}
+
 // key returns a map's key, which is a str and nothing else.
 func (w *walker) key() (string, error) {
 	if c, err := w.dec.PeekCode(); err != nil || !msgpcode.IsString(c) {
