@@ -24,7 +24,8 @@ const (
 // Transport speaks HTTP to one server. It keeps connections, and any of them may have
 // been closed by the server in the very moment in which a request is sent: net/http
 // then repeats a GET by itself, and fails what it must not repeat. So without TLS,
-// where a connection costs little, such a request has a new one.
+// where a connection costs little, such a request has a new one; and so has a HEAD,
+// which some servers answer with a body.
 type Transport struct {
 	kept, fresh *http.Transport
 }
@@ -43,7 +44,7 @@ func NewTransport(network, address, name string, limits Timeouts) *Transport {
 // RoundTrip sends a request and reads the answer's head.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch req.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+	case http.MethodGet, http.MethodOptions, http.MethodTrace:
 		return t.kept.RoundTrip(req)
 	}
 	return t.fresh.RoundTrip(req)
