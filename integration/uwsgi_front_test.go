@@ -185,7 +185,7 @@ func TestUwsgiCutAnswers(t *testing.T) {
 	s := speaksUwsgi(t, opts{Args: []string{"-w", "1"}})
 	s.fronts(t, func(t *testing.T, f *server, kind, network string) {
 		for _, path := range []string{"/raise", "/short"} {
-			err := exec.Command(curl, "-sf", "-m", "20", "-o", os.DevNull, f.URL+path).Run()
+			err := exec.Command(curl, "-sf", "-H", "Connection: close", "-m", "20", "-o", os.DevNull, f.URL+path).Run()
 			if network == "tcp" && err == nil {
 				t.Errorf("%s: curl took the answer for whole", path)
 			}
