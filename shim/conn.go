@@ -247,12 +247,13 @@ func (c *Conn) hears() bool {
 
 // request queues the Request of x and numbers it, both under one lock: the worker
 // gets them in the order of their numbers. It reports whether the caller is to
-// flush. Errors are ErrNotStarted, and AppendRequest's.
-func (c *Conn) request(x *Exchange, vars []Var, body []byte, last bool) (flush bool, err error) {
+// flush, and whether x stands behind another one. Errors are ErrNotStarted, and
+// AppendRequest's.
+func (c *Conn) request(x *Exchange, vars []Var, body []byte, last bool) (flush, behind bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil || c.deaf {
-		return false, ErrNotStarted
+		return false, false, ErrNotStarted
 	}
 	id := c.next + 1
 	for id == 0 || c.streams[id] != nil { // 0 is no stream; a slow one may be met again after 2^32 others
@@ -260,7 +261,7 @@ func (c *Conn) request(x *Exchange, vars []Var, body []byte, last bool) (flush b
 	}
 	flush, err = c.out.add(false, func(b []byte) ([]byte, error) { return AppendRequest(b, id, vars, body, last) })
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	c.next, x.id = id, id
 	c.streams[id] = x
@@ -278,7 +279,7 @@ func (c *Conn) request(x *Exchange, vars []Var, body []byte, last bool) (flush b
 	if c.line.on {
 		c.lineAdd(x, now)
 	}
-	return flush, nil
+	return flush, len(c.line.list) > 1, nil
 }
 
 // fail marks the Conn as failed and tells the exchanges.
