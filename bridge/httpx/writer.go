@@ -30,6 +30,12 @@ func (rec *Writer) Status() int { return rec.status }
 // Bytes counts the octets of the body that were handed to the connection.
 func (rec *Writer) Bytes() int64 { return rec.bytes }
 
+// Interpose puts a writer between rec and what it writes to: everybody writes to rec
+// itself, whatever handlers stand in between. make gets what is there now.
+func (rec *Writer) Interpose(make func(http.ResponseWriter) http.ResponseWriter) {
+	rec.inner = make(rec.inner)
+}
+
 // Unwrap is for http.ResponseController.
 func (rec *Writer) Unwrap() http.ResponseWriter { return rec.inner }
 
