@@ -36,6 +36,9 @@ func (rec *Writer) Interpose(make func(http.ResponseWriter) http.ResponseWriter)
 	rec.inner = make(rec.inner)
 }
 
+// Recount corrects Bytes: what was interposed has made fewer octets of them.
+func (rec *Writer) Recount(n int64) { rec.bytes = n }
+
 // Unwrap is for http.ResponseController.
 func (rec *Writer) Unwrap() http.ResponseWriter { return rec.inner }
 
