@@ -51,6 +51,7 @@ func Load(in Input) (*Config, *Sources, error) {
 	l.server()
 	l.listen()
 	l.internal()
+	l.statics()
 	l.apps()
 	l.derive()
 	l.validate()
