@@ -32,7 +32,7 @@ type Note struct {
 
 	// App and Worker name who answered: "shop", "shop/3". Empty: nobody of ours.
 	App, Worker string
-	// Source says where the answer was made: "app", "server", later "static".
+	// Source says where the answer was made: "app", "server", "static".
 	Source string
 	// Wait is the time spent in line, Run the time from the sending of the
 	// request to a worker until its answer's end.

@@ -17,7 +17,8 @@ type AccessFormat int
 
 const (
 	// Combined is the form of Apache and nginx with
-	// ` app=shop rt=0.0123 wait=0.0000 id=… worker=shop/3` behind it; seconds.
+	// ` app=shop rt=0.0123 wait=0.0000 id=… worker=shop/3` behind it, and
+	// ` source=static` for a file that no app was asked for; seconds.
 	// Quotes, backslashes, control octets and what is not UTF-8 are written \xHH.
 	Combined AccessFormat = iota
 	// JSON is one object per line.
@@ -193,6 +194,9 @@ func appendCombined(b []byte, rec *httpx.Writer, r *http.Request, now time.Time)
 	b = appendWord(b, n.ID)
 	b = append(b, " worker="...)
 	b = appendWord(b, n.Worker)
+	if n.Source == "static" { // no worker, and no app: say who it was
+		b = append(b, " source=static"...)
+	}
 	if n.Aborted {
 		b = append(b, " aborted=1"...)
 	}

@@ -256,9 +256,9 @@ func TestFoldersSwap(t *testing.T) {
 	expect(map[string]string{"app.1.css": "1", "app.2.css": "404", "same.css": "1"})
 	point("2")
 	expect(map[string]string{"app.1.css": "1", "app.2.css": "404", "same.css": "1"}) // no generation has said so
-	rg.places.Swap([]Place{place})
+	rg.places.Swap([]Place{place}, time.Hour)
 	expect(map[string]string{"app.1.css": "1", "app.2.css": "2", "same.css": "2"})
-	rg.places.Swap([]Place{place}) // the same again: the one before is still there
+	rg.places.Swap([]Place{place}, time.Hour) // the same again: the one before is still there
 	expect(map[string]string{"app.1.css": "1", "app.2.css": "2", "same.css": "2"})
 	for _, s := range rg.places.seats() {
 		for i := range s.old {
@@ -266,14 +266,14 @@ func TestFoldersSwap(t *testing.T) {
 		}
 	}
 	expect(map[string]string{"app.1.css": "404", "app.2.css": "2"})
-	rg.places.Swap(nil)
+	rg.places.Swap(nil, 0)
 	expect(map[string]string{"app.1.css": "404", "app.2.css": "404"})
 	// Other rules, the same folder: a folder that was served more freely is not behind it.
-	rg.places.Swap([]Place{place})
+	rg.places.Swap([]Place{place}, time.Hour)
 	point("1")
 	narrow := place
 	narrow.Site = true
-	rg.places.Swap([]Place{narrow})
+	rg.places.Swap([]Place{narrow}, time.Hour)
 	expect(map[string]string{"app.2.css": "404", "app.1.css": "1"})
 }
 

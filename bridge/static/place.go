@@ -1,6 +1,7 @@
 package static
 
 import (
+	"io/fs"
 	"slices"
 	"strings"
 )
@@ -23,6 +24,8 @@ type Place struct {
 	Site bool
 	// FollowLinks: links may be absolute and may lead out of the folder.
 	FollowLinks bool
+	// Owner has to own the folders; the zero Owner: anybody may.
+	Owner Owner
 	// Siblings: NAME.br, NAME.zst and NAME.gz go out for NAME to who takes them.
 	Siblings bool
 	// Compress: what has no sibling is compressed by the Encoder.
@@ -30,6 +33,19 @@ type Place struct {
 	// Rules say what Cache-Control is; the first that fits counts.
 	Rules []Rule
 }
+
+// Owner is a user whose folders may be served: what an app declares that runs as
+// somebody else than the server must be the app's own. The server may read more than
+// that user.
+type Owner struct {
+	Set bool
+	UID uint32
+}
+
+// OwnedBy reports whether a file belongs to a user.
+func OwnedBy(st fs.FileInfo, uid uint32) bool { return Owner{true, uid}.has(st) }
+
+func (o Owner) has(st fs.FileInfo) bool { return !o.Set || owner(st) == int64(o.UID) }
 
 // Else is what becomes of a name that is not there.
 type Else int
@@ -53,5 +69,5 @@ func (p *Place) under(path string) (rest string, ok bool) {
 
 func (p *Place) equal(q *Place) bool {
 	return p.URL == q.URL && slices.Equal(p.Dirs, q.Dirs) && p.Else == q.Else && slices.Equal(p.Index, q.Index) && p.Site == q.Site &&
-		p.FollowLinks == q.FollowLinks && p.Siblings == q.Siblings && p.Compress == q.Compress && slices.Equal(p.Rules, q.Rules)
+		p.FollowLinks == q.FollowLinks && p.Owner == q.Owner && p.Siblings == q.Siblings && p.Compress == q.Compress && slices.Equal(p.Rules, q.Rules)
 }

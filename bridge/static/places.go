@@ -12,9 +12,6 @@ import (
 // Places are the places of one app, or of the whole server, over its generations.
 // The nil *Places has none.
 type Places struct {
-	// Overlap is how long a name that a folder does not have is looked for in the one
-	// that was in its place before; 0: not at all.
-	Overlap time.Duration
 	// Cache forgets what lies in folders that are closed; nil: nobody knows it.
 	Cache *Cache
 	// Log gets static_link_refused; nil: nobody.
@@ -41,9 +38,10 @@ const mostOld = 4
 
 // Swap puts places in force: a new generation serves. All folders are looked up anew.
 // A folder that is the same one is kept; one that has taken another's place has that
-// behind it for Overlap. A place that is not there any more is gone at once: what it
-// served may be guarded now.
-func (ps *Places) Swap(places []Place) {
+// behind it for overlap: a name that it does not have is looked for there; 0: not at
+// all. A place that is not there any more is gone at once: what it served may be
+// guarded now.
+func (ps *Places) Swap(places []Place, overlap time.Duration) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	log := ps.Log
@@ -68,10 +66,10 @@ func (ps *Places) Swap(places []Place) {
 			if same && was.roots[d].same() {
 				s.roots = append(s.roots, was.roots[d])
 			} else {
-				s.roots = append(s.roots, newRoot(dir, s.FollowLinks, s.Site, log))
+				s.roots = append(s.roots, newRoot(dir, &s.Place, log))
 			}
 		}
-		s.inherit(was, now, ps.Overlap)
+		s.inherit(was, now, overlap)
 		for _, r := range s.roots {
 			kept[r] = true
 		}
@@ -107,19 +105,19 @@ func (s *seat) inherit(was *seat, now time.Time, overlap time.Duration) {
 	}
 	for _, r := range was.roots {
 		// A folder whose rules have become narrower must not go on with the wide ones.
-		if !slices.Contains(s.roots, r) && r.open.Load() != nil && r.follow == s.FollowLinks && r.site == s.Site {
+		if !slices.Contains(s.roots, r) && r.open.Load() != nil && r.like(&s.Place) {
 			s.old = append(s.old, oldRoot{r, now.Add(overlap)})
 		}
 	}
 	for _, r := range was.old {
-		if len(s.old) < mostOld && r.until.After(now) && r.follow == s.FollowLinks && r.site == s.Site {
+		if len(s.old) < mostOld && r.until.After(now) && r.like(&s.Place) {
 			s.old = append(s.old, r)
 		}
 	}
 }
 
 // Close closes all folders. Requests find nothing from then on.
-func (ps *Places) Close() { ps.Swap(nil) }
+func (ps *Places) Close() { ps.Swap(nil, 0) }
 
 // current reports whether seats are in force still.
 func (ps *Places) current(seats []*seat) bool {

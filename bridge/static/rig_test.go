@@ -59,7 +59,7 @@ func newRig(t *testing.T, o Options, change func(*Place)) *rig {
 		o.Cache = NewCache(8 << 20)
 	}
 	if o.Places == nil {
-		o.Places = &Places{Overlap: time.Hour, Cache: o.Cache, Log: log}
+		o.Places = &Places{Cache: o.Cache, Log: log}
 	}
 	if o.Types == nil {
 		o.Types = texts
@@ -73,7 +73,7 @@ func newRig(t *testing.T, o Options, change func(*Place)) *rig {
 		change(&p)
 	}
 	rg.places = o.Places
-	rg.places.Swap([]Place{p})
+	rg.places.Swap([]Place{p}, time.Hour)
 	rg.Handler = New(o)
 	chain := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := new(httpx.Writer)

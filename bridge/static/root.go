@@ -24,6 +24,7 @@ type Root struct {
 	path   string // as configured
 	follow bool   // links may be absolute, and may leave
 	site   bool   // the whole site: no Python sources
+	owner  Owner
 	log    hclog.Logger
 
 	mu     sync.Mutex // guards opening
@@ -44,10 +45,15 @@ type opened struct {
 
 // newRoot opens the folder if it is there; else it is looked for again, by requests,
 // once a second.
-func newRoot(path string, follow, site bool, log hclog.Logger) *Root {
-	r := &Root{path: path, follow: follow, site: site, log: log}
+func newRoot(path string, p *Place, log hclog.Logger) *Root {
+	r := &Root{path: path, follow: p.FollowLinks, site: p.Site, owner: p.Owner, log: log}
 	r.reopen(time.Now())
 	return r
+}
+
+// like reports whether the folder is served as freely as p says, and no more so.
+func (r *Root) like(p *Place) bool {
+	return r.follow == p.FollowLinks && r.site == p.Site && r.owner == p.Owner
 }
 
 // handle returns the open folder; nil: there is none.
@@ -90,14 +96,14 @@ func (r *Root) reopen(now time.Time) {
 	if r.closed {
 		return
 	}
-	next := openFolder(r.path)
+	next := openFolder(r.path, r.owner)
 	old := r.open.Swap(next)
 	if old != nil {
 		old.Close()
 	}
 }
 
-func openFolder(path string) *opened {
+func openFolder(path string, owner Owner) *opened {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil
@@ -107,7 +113,7 @@ func openFolder(path string) *opened {
 		return nil
 	}
 	st, err := root.Stat(".")
-	if err != nil {
+	if err != nil || !owner.has(st) {
 		root.Close()
 		return nil
 	}

@@ -19,3 +19,11 @@ func links(st fs.FileInfo) uint64 {
 	}
 	return 1
 }
+
+// owner is a file's user; -1: unknown.
+func owner(st fs.FileInfo) int64 {
+	if s, ok := st.Sys().(*syscall.Stat_t); ok {
+		return int64(s.Uid)
+	}
+	return -1
+}

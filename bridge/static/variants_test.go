@@ -197,7 +197,7 @@ func TestCacheIsBounded(t *testing.T) {
 			t.Errorf("%d octets counted, %d kept, of %d; %d entries", size, sum, cache.most, n)
 		}
 	}
-	rg.places.Swap(nil)
+	rg.places.Swap(nil, 0)
 	if len(cache.entries) != 0 || len(cache.ring) != 0 || cache.size != 0 {
 		t.Errorf("%d entries, %d octets are left", len(cache.entries), cache.size)
 	}
@@ -229,8 +229,7 @@ func TestManyAtATime(t *testing.T) {
 			}
 			p := rg.places.seats()[0].Place
 			p.Rules = []Rule{{Pattern: "*", Value: fmt.Sprint("max-age=", n)}}
-			rg.places.Overlap = time.Duration(n%2) * time.Hour
-			rg.places.Swap([]Place{p})
+			rg.places.Swap([]Place{p}, time.Duration(n%2)*time.Hour)
 			rg.age()
 		}
 	})

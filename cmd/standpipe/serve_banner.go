@@ -35,6 +35,13 @@ func (s *serving) banner() {
 			a.Interpreter.How, st.Count, st.Of, st.Took.Round(100*time.Millisecond).Seconds(), because(a.WorkersReason))
 	}
 	w.Flush()
+	for i := range s.cfg.Apps {
+		s.bannerFiles(s.cfg.Apps[i].Name)
+	}
+	for i := range s.cfg.Static {
+		t := &s.cfg.Static[i]
+		fmt.Fprintf(s.errOut, "  static   %s -> %s (configured)\n", strings.Join(append(t.Hosts, t.URL), " "), near(t.Dir, s.cfg.Dir))
+	}
 	last := "  health   /livez /readyz"
 	if s.control.socket != nil {
 		last += "   control " + near(s.control.socket.Path(), s.cfg.Dir)
@@ -43,6 +50,18 @@ func (s *serving) banner() {
 		last += "   metrics " + s.metricsAt
 	}
 	fmt.Fprintln(s.errOut, last)
+}
+
+// bannerFiles says which files an app is not asked for, and which it is although it
+// declares them.
+func (s *serving) bannerFiles(app string) {
+	for _, f := range s.srv.Static(app) {
+		fmt.Fprintf(s.errOut, "  static   %s -> %s (%s)", f.URL, near(f.Dir, s.cfg.Dir), f.How)
+		if f.Refused != "" {
+			fmt.Fprintf(s.errOut, " is left to the app: %s; --static force insists", f.Refused)
+		}
+		fmt.Fprintln(s.errOut)
+	}
 }
 
 // how says how the app was found, and where it is mounted if that is not "/".

@@ -148,12 +148,12 @@ func serverStaticSettings() []*Setting {
 			Doc: "Memory for the contents of small static files (64KiB each at most), and for what was compressed of files. 0: none is kept, and nothing is compressed when it is asked for.",
 			at:  func(t target) any { return &t.cfg.StaticCache }}),
 		server(Setting{Key: "compress_types", Kind: List, Reload: true, Hint: "TYPE,...",
-			Default: "text/*,application/javascript,application/json,application/wasm,application/xml,application/yaml,application/toml,application/rtf,application/postscript,application/vnd.ms-fontobject,application/x-ndjson,font/ttf,font/otf,image/svg+xml,image/bmp,image/x-icon,image/vnd.microsoft.icon,model/gltf+json,model/obj,model/stl,*/*+json,*/*+xml",
-			Doc:     "Media types that are compressed: `text/css`, `text/*`, `*/*+json`.",
+			Default: "default",
+			Doc:     "Media types that are compressed: `text/css`, `text/*`, `*/*+json`. `default` stands for what is text, and for JSON, XML, JavaScript, WebAssembly, SVG, icons and fonts that are not compressed by themselves.",
 			set: func(t target, in input) error {
 				t.cfg.CompressTypes = nil
 				for _, v := range in.list() {
-					if !strings.Contains(v, "/") && v != "*" {
+					if !strings.Contains(v, "/") && v != "*" && v != defaultTypes {
 						return fmt.Errorf("%q is not a media type", v)
 					}
 					t.cfg.CompressTypes = append(t.cfg.CompressTypes, strings.ToLower(v))
@@ -176,6 +176,25 @@ func serverStaticSettings() []*Setting {
 				return nil
 			}, show: showText(func(c *Config) string { return strings.Join(c.CompressCodings, ",") })}),
 	}
+}
+
+// defaultTypes stands for a list of media types.
+const defaultTypes = "default"
+
+// MediaTypes are those of compress_types.
+func (c *Config) MediaTypes() []string {
+	var out []string
+	for _, t := range c.CompressTypes {
+		if t != defaultTypes {
+			out = append(out, t)
+			continue
+		}
+		out = append(out, "text/*", "*/*+json", "*/*+xml", "application/javascript", "application/json", "application/json5", "application/wasm",
+			"application/xml", "application/xml-dtd", "application/yaml", "application/toml", "application/sql", "application/graphql", "application/rtf",
+			"application/postscript", "application/vnd.ms-fontobject", "application/x-ndjson", "application/x-sh", "font/ttf", "font/otf",
+			"image/bmp", "image/x-icon", "image/vnd.microsoft.icon", "model/obj", "model/mtl", "model/stl")
+	}
+	return out
 }
 
 // setStatic adds to what is there; a URL that is given again is changed.

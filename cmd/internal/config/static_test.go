@@ -46,7 +46,7 @@ url = "/assets"
 dir = "assets"
 `)
 	c, src := p.load()
-	if c.StaticOverlap != time.Minute || c.StaticCache != 64<<20 || len(c.CompressCodings) != 3 || c.CompressMin != 1024 || len(c.CompressTypes) < 10 {
+	if c.StaticOverlap != time.Minute || c.StaticCache != 64<<20 || len(c.CompressCodings) != 3 || c.CompressMin != 1024 || len(c.MediaTypes()) < 10 {
 		t.Errorf("%+v", c)
 	}
 	s := c.Static[0]
