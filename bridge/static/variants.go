@@ -10,6 +10,21 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
+// Suffix is what a sibling's name has behind the file's; empty: there is no such coding.
+func Suffix(coding string) string {
+	for i := range codings {
+		if codings[i] == coding {
+			return suffixes[i]
+		}
+	}
+	return ""
+}
+
+// Textual reports of a file's name whether its type is one of types.
+func Textual(types httpx.TypeList) func(name string) bool {
+	return func(name string) bool { return types.Has(typeOf(name)) }
+}
+
 // Encoder compresses whole files.
 type Encoder interface {
 	// Encode returns p in a content coding: "br", "zstd" or "gzip".
