@@ -7,11 +7,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // largeSize does not fit into the sockets' buffers: the server still sends when the
@@ -178,5 +181,35 @@ func TestRangesOfLargeFiles(t *testing.T) {
 	}
 	if a.StatusCode != 206 || a.err != nil || int64(len(a.text)) != a.ContentLength {
 		t.Errorf("%d, %d octets, told %d, %v", a.StatusCode, len(a.text), a.ContentLength, a.err)
+	}
+}
+
+// spy notes what net/http would have handed to sendfile(2).
+type spy struct {
+	*httptest.ResponseRecorder
+	files int
+}
+
+func (s *spy) ReadFrom(r io.Reader) (int64, error) {
+	if lr, ok := r.(*io.LimitedReader); ok {
+		if _, ok := lr.R.(*os.File); ok {
+			s.files++
+		}
+	}
+	return io.Copy(s.ResponseRecorder, r)
+}
+
+func TestLargeFilesReachSendfile(t *testing.T) {
+	rg := newRig(t, Options{}, nil)
+	content := strings.Repeat("x", piece+100<<10)
+	rg.write("x.bin", content)
+	for range 2 { // the second time with a descriptor that has waited
+		s := &spy{ResponseRecorder: httptest.NewRecorder()}
+		w := new(httpx.Writer)
+		w.Reset(s)
+		rg.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/static/x.bin", nil))
+		if s.files != 2 || s.Body.String() != content || w.Note.Source != "static" {
+			t.Errorf("%d pieces as a file, %d octets", s.files, s.Body.Len())
+		}
 	}
 }
