@@ -69,6 +69,9 @@ var declared = []declaration{
 	{"nodebug", djangoHead + "application = conf(STATIC_ROOT=None, STATICFILES_DIRS=[os.path.join(here, 'static')])", false, "", ""},
 	{"ownview", djangoHead + "urlpatterns = [re_path('static/(?P<p>.*)', view)]\napplication = conf()", false, "a view of its own", ""},
 	{"catchall", djangoHead + "urlpatterns = [re_path('.*', view)]\napplication = conf()", true, "", ""},
+	{"djserve", djangoHead + "from django.views.static import serve\nurlpatterns = [re_path('static/(?P<path>.*)', serve, {'document_root': os.path.join(here, 'static')})]\napplication = conf(MIDDLEWARE=['django.middleware.common.CommonMiddleware'])", true, "", ""},
+	{"djguard", djangoHead + "from django.views.static import serve\ndef guard(get): return lambda request: HttpResponse('no', status=401)\nurlpatterns = [re_path('static/(?P<path>.*)', serve, {'document_root': os.path.join(here, 'static')})]\napplication = conf(MIDDLEWARE=['django.middleware.common.CommonMiddleware', __name__ + '.guard'])", false, "a view serves it behind djguard_app.guard", ""},
+	{"djlogin", djangoHead + "from django.views.static import serve\nfrom django.contrib.auth.decorators import login_required\nurlpatterns = [re_path('static/(?P<path>.*)', login_required(serve), {'document_root': os.path.join(here, 'static')})]\napplication = conf()", false, "a view of its own", ""},
 	{"djwrapped", djangoHead + "class Auth:\n    def __init__(self, app): self.app = app\n    def __call__(self, e, s):\n        s('401 No', [])\n        return [b'no']\napplication = Auth(conf())", false, "wrapped by Auth", ""},
 	{"media", djangoHead + "application = conf(STATIC_ROOT=None, MEDIA_URL='static/', MEDIA_ROOT=os.path.join(here, 'static'))", false, "", ""},
 
@@ -121,14 +124,14 @@ func foundByItself(t *testing.T, list []declaration) {
 				t.Errorf("%d %.100q", r.Status, r.Body)
 			}
 			refused := said[d.name].str("refused")
-			if !strings.Contains(refused, d.refused) || d.refused == "" && refused != "" || d.refused != "" && !strings.Contains(refused, "--static force") {
+			if !strings.Contains(refused, d.refused) || d.refused == "" && refused != "" || d.refused != "" && strings.Contains(refused, "--static force") == (d.name == "elsewhere") {
 				t.Errorf("refused %q, want %q", refused, d.refused)
 			}
 			if served := said[d.name].str("served"); strings.Contains(served, "/"+d.name+"/static/ -> ") != d.served {
 				t.Errorf("served %q", served)
 			}
 			switch d.name {
-			case "before", "values", "bpapp", "view", "sub", "send", "middle", "outer", "route", "bpbefore", "nested", "djwrapped", "tween", "first":
+			case "before", "values", "bpapp", "view", "sub", "send", "middle", "outer", "route", "bpbefore", "nested", "djguard", "djwrapped", "tween", "first":
 				if r.Status != 401 {
 					t.Errorf("the guard was passed by: %d %.100q", r.Status, r.Body)
 				}

@@ -7,7 +7,8 @@ import (
 )
 
 const (
-	// smallMost is the largest file whose octets are kept in memory.
+	// smallMost is the largest file whose octets are kept in memory, and whose tag is
+	// made of them; octets.
 	smallMost = 64 << 10
 	// entriesMost bounds what is known of files: some 1.5 KiB each.
 	entriesMost = 20000
@@ -50,7 +51,7 @@ func (c *Cache) get(h *Handler, s *seat, r *Root, name string, now time.Time) (*
 	e := c.entries[k]
 	c.mu.RUnlock()
 	if e == nil {
-		f, err := h.loadAll(s, r, name, c.small(), now)
+		f, err := h.loadAll(s, r, name, smallMost, now)
 		if err != nil {
 			return nil, err
 		}
@@ -68,7 +69,7 @@ func (c *Cache) get(h *Handler, s *seat, r *Root, name string, now time.Time) (*
 		return f, nil
 	}
 	f.close()
-	f, err := h.loadAll(s, r, name, c.small(), now)
+	f, err := h.loadAll(s, r, name, smallMost, now)
 	if err != nil {
 		c.remove(e)
 		return nil, err
@@ -87,9 +88,6 @@ func (c *Cache) renew(f *file) {
 		c.remove(e)
 	}
 }
-
-// small is the size up to which a file is read whole.
-func (c *Cache) small() int64 { return min(smallMost, c.most/4) }
 
 // add returns the file that is known from then on: several requests may have loaded it
 // at a time.
@@ -200,13 +198,18 @@ func (c *Cache) remove(e *entry) {
 	}
 }
 
+// Clear forgets everything: what may be compressed is another thing now.
+func (c *Cache) Clear() { c.forgetIf(func(*entry) bool { return true }) }
+
 // Sweep forgets the files of folders that are closed.
-func (c *Cache) Sweep() {
+func (c *Cache) Sweep() { c.forgetIf(func(e *entry) bool { return e.root.isClosed() }) }
+
+func (c *Cache) forgetIf(is func(*entry) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	kept := c.ring[:0]
 	for _, e := range c.ring {
-		if e.root.isClosed() {
+		if is(e) {
 			c.forget(e)
 		} else {
 			kept = append(kept, e)

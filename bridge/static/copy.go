@@ -67,7 +67,7 @@ func (a *answer) source(status int) (*source, error) {
 	if p := a.f.body.Load(); p != nil {
 		return &source{body: *p}, nil
 	}
-	if a.f.size <= a.h.Cache.small() { // its octets had to make room for others'
+	if a.f.size <= smallMost { // its octets had to make room for others'
 		p := a.f.octets()
 		if p == nil {
 			return nil, errChanged

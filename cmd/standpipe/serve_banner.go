@@ -56,11 +56,8 @@ func (s *serving) banner() {
 // declares them.
 func (s *serving) bannerFiles(app string) {
 	for _, f := range s.srv.Static(app) {
-		fmt.Fprintf(s.errOut, "  static   %s -> %s (%s)", f.URL, near(f.Dir, s.cfg.Dir), f.How)
-		if f.Refused != "" {
-			fmt.Fprintf(s.errOut, " is left to the app: %s; --static force insists", f.Refused)
-		}
-		fmt.Fprintln(s.errOut)
+		f.Dir = near(f.Dir, s.cfg.Dir)
+		fmt.Fprintln(s.errOut, "  static  ", f)
 	}
 }
 

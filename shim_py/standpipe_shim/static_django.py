@@ -70,21 +70,21 @@ def _refusal(app, handler, settings, url, mount):
     if not plain(app):
         _, around = inner(app, plain)
         return "the app is wrapped by %s" % (around or type(app).__name__)
-    before = []
-    for name in settings.MIDDLEWARE:
-        if name.startswith("whitenoise."):
-            if before:
-                return "WhiteNoise serves it behind %s" % before[0]
-        elif name != "django.middleware.security.SecurityMiddleware":
-            before.append(name.rpartition(".")[2])
-    view = _view(url, mount)
-    if view:
+    names = list(settings.MIDDLEWARE)
+    guards = [name for name in names if not name.startswith(("django.", "whitenoise.")) or name.endswith(".LoginRequiredMiddleware")]
+    for name in names:
+        if name.startswith("whitenoise.") and guards and names.index(guards[0]) < names.index(name):
+            return "WhiteNoise serves it behind %s" % guards[0]
+    view, own = _view(url, mount)
+    if view and not own:
         return "the project has a view of its own for it: %s" % view
+    if view and guards:
+        return "a view serves it behind %s" % guards[0]
     return ""
 
 
 def _view(url, mount):
-    """Returns the name of a view that answers for files beneath url and is not Django's, or an empty str."""
+    """Returns (the name of a view that answers for files beneath url, or an empty str; whether it is Django's)."""
     from django.urls import Resolver404, get_resolver
 
     if mount and url.startswith(mount + "/"):
@@ -93,13 +93,13 @@ def _view(url, mount):
     try:
         found = resolver.resolve(url + _PROBE).func
     except Resolver404:
-        return ""
+        return "", False
     module = getattr(found, "__module__", "")
     if module in ("django.views.static", "django.contrib.staticfiles.views") and not hasattr(found, "__wrapped__"):
-        return ""
+        return module, True
     try:
         if resolver.resolve("/" + _PROBE).func is found:
-            return ""  # it takes everything that nobody else takes
+            return "", False  # it takes everything that nobody else takes
     except Resolver404:
         pass
-    return "%s.%s" % (module, getattr(found, "__qualname__", type(found).__name__))
+    return "%s.%s" % (module, getattr(found, "__qualname__", type(found).__name__)), False

@@ -181,6 +181,7 @@ func (s *Server) reload(cfg *config.Config, only string) error {
 		}
 	}
 	next.openFiles(s)
+	s.fileCache.Clear()
 	s.site.Store(next)
 	s.settle(old, next)
 	return errors.Join(errs...)

@@ -23,6 +23,19 @@ type Files struct {
 	URL, Dir string
 	How      string // "declared by Flask", "configured"
 	Refused  string // why it is not served; empty: it is
+	Insist   bool   // --static force would serve it
+}
+
+// String is one line for people.
+func (x Files) String() string {
+	s := fmt.Sprintf("%s -> %s (%s)", x.URL, x.Dir, x.How)
+	if x.Refused != "" {
+		s += " is left to the app: " + x.Refused
+	}
+	if x.Insist {
+		s += "; --static force insists"
+	}
+	return s
 }
 
 // appFiles are the files of one app, over its generations: what the configuration
@@ -80,12 +93,8 @@ func (f *appFiles) ready(gen int, r *shim.Ready) {
 func describe(list []Files, refused bool) string {
 	var parts []string
 	for _, x := range list {
-		switch {
-		case (x.Refused != "") != refused:
-		case refused:
-			parts = append(parts, fmt.Sprintf("%s -> %s (%s): %s; --static force insists", x.URL, x.Dir, x.How, x.Refused))
-		default:
-			parts = append(parts, fmt.Sprintf("%s -> %s (%s)", x.URL, x.Dir, x.How))
+		if (x.Refused != "") == refused {
+			parts = append(parts, x.String())
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -101,7 +110,7 @@ func (f *appFiles) swap() {
 		p := configured(&a.Static[i], mount)
 		p.Compress = a.StaticCompress
 		places = append(places, p)
-		f.list = append(f.list, Files{shown(p.URL), p.Dirs[0], "configured", ""})
+		f.list = append(f.list, Files{URL: shown(p.URL), Dir: p.Dirs[0], How: "configured"})
 	}
 	own := len(places)
 	for _, d := range f.declared {
@@ -109,20 +118,23 @@ func (f *appFiles) swap() {
 		if a.StaticMode == config.StaticForce {
 			refused = ""
 		}
+		x := Files{URL: d.URL, Dir: d.Dir, How: "declared by " + d.Kind}
 		switch url := strings.TrimSuffix(d.URL, "/"); {
 		case a.StaticMode == config.StaticOff:
 		case slices.ContainsFunc(places[:own], func(p static.Place) bool { return p.URL == url }):
 		case url == "" && refused == "", !strings.HasPrefix(d.URL, mount+"/") || url == mount && refused == "":
-			f.list = append(f.list, Files{d.URL, d.Dir, "declared by " + d.Kind, fmt.Sprintf("it lies outside of the app's mount %s, or is all of it; name it by --static", a.Mount)})
+			x.Refused = fmt.Sprintf("it lies outside of the app's mount %s, or is all of it; --static names it", a.Mount)
+			f.list = append(f.list, x)
 		case !filepath.IsAbs(d.Dir), slices.Contains(strings.Split(d.URL, "/"), ".."):
 		case refused != "":
-			f.list = append(f.list, Files{d.URL, d.Dir, "declared by " + d.Kind, refused})
+			x.Refused, x.Insist = refused, true
+			f.list = append(f.list, x)
 		default:
-			if why := f.foreign(d.Dir); why != "" {
-				f.list = append(f.list, Files{d.URL, d.Dir, "declared by " + d.Kind, why})
+			x.Refused = f.foreign(d.Dir)
+			f.list = append(f.list, x)
+			if x.Refused != "" {
 				continue
 			}
-			f.list = append(f.list, Files{d.URL, d.Dir, "declared by " + d.Kind, ""})
 			if i := slices.IndexFunc(places, func(p static.Place) bool { return p.URL == url }); i >= 0 {
 				places[i].Dirs = append(places[i].Dirs, d.Dir)
 				continue
@@ -145,7 +157,7 @@ func (f *appFiles) foreign(dir string) string {
 		return ""
 	}
 	if st, err := os.Stat(dir); err != nil || !static.OwnedBy(st, id.UID) {
-		return fmt.Sprintf("it does not belong to the app's user %s; name it by --static", f.app.User)
+		return fmt.Sprintf("it does not belong to the app's user %s; --static names it", f.app.User)
 	}
 	return ""
 }
