@@ -10,7 +10,7 @@ ADDRESS  ?= 127.0.0.1:8000
 # The newest Python found has the frameworks' newest releases.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build run test check smoke testenv soak figures clean $(BIN)
+.PHONY: build run test check smoke testenv soak figures bench bench-quick bench-report bench-shim clean $(BIN)
 
 build: $(BIN)
 
@@ -49,6 +49,21 @@ figures: build
 	@python3 -m venv .cache/figures && .cache/figures/bin/pip install --quiet --disable-pip-version-check 'gunicorn[gevent]' \
 		-r integration/apps/flask_shop/requirements.txt
 	@python3 integration/figures.py $(BIN) .cache/figures/bin/python integration/apps/flask_shop
+
+# The race against other servers, some 40 minutes: docs/benchmarks.md. BENCH="--cases hello,flask --rounds 5" chooses, --help says what.
+bench: build
+	@python3 integration/bench --binary $(BIN) $(BENCH)
+
+# Whether the benchmark works: two cases, three servers, a second each. It says nothing about speed.
+bench-quick: build
+	@python3 integration/bench --binary $(BIN) --quick
+
+# The pages anew from docs/benchmarks.json and docs/benchmarks.notes.md.
+bench-report:
+	@python3 integration/bench --report
+# What one request costs in the shim, for benchstat: make bench-shim >old, change something, make bench-shim >new, benchstat old new.
+bench-shim:
+	@COUNT=$(or $(COUNT),10) $(or $(PYTHON),python3) -B shim_py/tests/bench_exchange.py
 
 clean:
 	rm -rf bin .cache .venv

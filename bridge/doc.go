@@ -23,8 +23,7 @@
 // one beside it (response.go, send), which turn.run waits for before it returns. An
 // answer whose client is slow is taken by another one (pump.go), which ends with
 // the app and which turn.copyBody waits for before it returns. A request deadline
-// is a timer that only
-// cancels a context.
+// is a timer that only ends the clock's context; no request makes one of its own.
 //
 // A new check of an answer goes to head.go; a new way to fail gets its sentinel
 // where it arises and its status in errors.go.

@@ -80,7 +80,7 @@ func (f *feed) run() {
 			f.c.cancel(errClientGone)
 		}
 		// An error: answered, or gone, or over.
-		wanted = wanted && f.c.ctx.Err() == nil && f.x.SendBody(f.c.ctx, buf[:n], err == io.EOF) == nil
+		wanted = wanted && f.c.Err() == nil && f.x.SendBody(f.c, buf[:n], err == io.EOF) == nil
 		if err == io.EOF {
 			f.mark()
 			return

@@ -86,7 +86,7 @@ func TestFeedIsAnsweredPieceByPiece(t *testing.T) {
 		if rest, err := io.ReadAll(res.Body); err != nil || len(rest) > 0 {
 			t.Errorf("%q %v", rest, err)
 		}
-		if res.Header.Get("X-Length") != length || res.Header.Get("X-Limit") != "" {
+		if res.Header.Get("X-Length") != length || res.Header.Get("X-Limit") != "0" {
 			t.Errorf("CONTENT_LENGTH %q, timeout_ms %q", res.Header.Get("X-Length"), res.Header.Get("X-Limit"))
 		}
 		if s := g.seen(); s.status != 200 || s.note.Worker != "shop/1" || s.note.Run <= 0 {

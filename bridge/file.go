@@ -71,7 +71,7 @@ func (t *turn) sendContent(raw *shim.Head, status int, declared int64, c content
 		return t.sendSpans(c, spans)
 	}
 	if status != http.StatusNoContent { // RFC 9110 8.6
-		t.setLength(status, declared)
+		t.setLength(status, declared, "")
 	}
 	t.w.WriteHeader(status)
 	if !t.hasBody(status) {
@@ -113,7 +113,7 @@ func (t *turn) sendSpans(c content, spans []httpx.Span) error {
 	defer t.noDeadline()
 	if len(spans) == 1 {
 		h["Content-Range"] = []string{spans[0].ContentRange(c.size)}
-		t.setLength(http.StatusPartialContent, spans[0].Length)
+		t.setLength(http.StatusPartialContent, spans[0].Length, "")
 		t.w.WriteHeader(http.StatusPartialContent)
 		return t.cut(t.copyFile(c, spans[0]))
 	}
@@ -135,7 +135,7 @@ func (t *turn) sendSpans(c content, spans []httpx.Span) error {
 	}
 	t.drop("Content-Type")
 	h["Content-Type"] = []string{"multipart/byteranges; boundary=" + boundary}
-	t.setLength(http.StatusPartialContent, length)
+	t.setLength(http.StatusPartialContent, length, "")
 	t.w.WriteHeader(http.StatusPartialContent)
 	for i, s := range spans {
 		if err := t.write([]byte(heads[i]), true, false); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -85,15 +84,17 @@ type Options struct {
 	Log hclog.Logger
 }
 
-// maxTries bounds how often one request is given to a worker: workers that leave
-// before they have it cannot keep it for ever.
+// maxTries bounds how many workers may leave before they have the same request:
+// they cannot keep it for ever.
 const maxTries = 3
 
 // Handler serves one app.
 type Handler struct {
 	Options
-	timeoutMS string    // Timeout in milliseconds, for the app; empty: no limit
-	turns     sync.Pool // *turn
+	turns sync.Pool // *turn
+	// What the log says when Timeout or StreamTimeout has passed after a client left.
+	leftTimeout, leftStream string
+
 	hopByHop  httpx.Seldom
 	spoolFull httpx.Seldom
 	websocket atomic.Bool // said once
@@ -113,11 +114,9 @@ func New(o Options) *Handler {
 	if o.Answers == nil {
 		o.Answers = &httpx.Pipes{Spool: o.Spool, Memory: 256 << 10, Total: 64 << 20, Max: 256 << 20}
 	}
-	h := &Handler{Options: o, spoolFull: httpx.Seldom{Every: time.Minute}, spoolTrouble: httpx.Seldom{Every: time.Minute}}
-	if o.Timeout > 0 {
-		h.timeoutMS = strconv.FormatInt(max(o.Timeout.Milliseconds(), 1), 10)
-	}
-	return h
+	left := func(d time.Duration) string { return "still running " + d.String() + " after its client had left" }
+	return &Handler{Options: o, leftTimeout: left(o.Timeout), leftStream: left(o.StreamTimeout),
+		spoolFull: httpx.Seldom{Every: time.Minute}, spoolTrouble: httpx.Seldom{Every: time.Minute}}
 }
 
 // turn is the state of one request.
@@ -133,6 +132,9 @@ type turn struct {
 	unread bool // the client may still be sending its body
 	ran    bool // a worker died while it ran the request
 	pump   pump // of an answer that goes on after its first octets
+	clock  *clock
+	onRead func()   // gives the client more time for its body
+	value  []string // room for one more value of the answer's fields
 }
 
 // ServeHTTP is the life of one request: the body first, then a worker, then the
@@ -147,7 +149,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	t, ok := h.turns.Get().(*turn)
 	if !ok {
-		t = &turn{Handler: h}
+		t = &turn{Handler: h, clock: new(clock)}
+		if h.BodyTimeout > 0 {
+			t.onRead = t.extend
+		}
 	}
 	t.w, t.r, t.note = rec, r, &rec.Note
 	defer t.free()
@@ -177,28 +182,34 @@ func (t *turn) free() {
 		t.body.Close()
 	}
 	clear(t.vars)
-	*t = turn{Handler: t.Handler, vars: t.vars[:0]}
+	*t = turn{Handler: t.Handler, vars: t.vars[:0], clock: t.clock.free(), onRead: t.onRead}
 	t.turns.Put(t)
 }
 
 // run gives the request to a worker, and to another one when that has left before
-// it had it. It is the only place where a request is given out twice.
+// it had it, or has given it back. It is the only place where a request is given
+// out twice.
 func (t *turn) run() error {
 	t.vars = cgi.AppendVars(t.vars[:0], t.r, t.info())
-	if t.timeoutMS != "" && !t.stream { // each try has all of it; with a feed nobody knows when it is over
-		t.vars = append(t.vars, shim.Var{Name: "standpipe.timeout_ms", Value: t.timeoutMS})
+	if t.stream && t.Timeout > 0 { // the worker knows Timeout from its boot; with a feed nobody knows when it is over
+		t.vars = append(t.vars, shim.Var{Name: "standpipe.timeout_ms", Value: "0"})
 	}
-	for try := 1; ; try++ {
+	for try, left := 1, 0; ; try++ {
 		err := t.once(try)
 		switch {
 		case errors.Is(err, errAgain): // comes once
 			t.ran = true
 			t.note.Retries++
 			t.vars = append(t.vars, shim.Var{Name: "standpipe.attempt", Value: "2"})
-		case try >= maxTries || !errors.Is(err, shim.ErrNotStarted):
-			return err
-		default:
+		case errors.Is(err, shim.ErrRecalled): // a pool waits for an idle worker then
 			t.note.Recalls++
+		case errors.Is(err, shim.ErrNotStarted):
+			if left++; left == maxTries {
+				return err
+			}
+			t.note.Recalls++
+		default:
+			return err
 		}
 	}
 }
@@ -244,11 +255,12 @@ func (t *turn) once(try int) (err error) {
 // begun the app may be silent for as long as it likes: where others run beside it,
 // they are not to lose their worker over a client that has left it.
 func (t *turn) close(x *shim.Exchange) {
-	limit := t.Timeout
+	limit, why := t.Timeout, t.leftTimeout
 	if t.Shared && x.Begun() {
-		limit = t.StreamTimeout
+		limit, why = t.StreamTimeout, t.leftStream
 	}
-	x.CloseWithin(limit, "still running "+limit.String()+" after its client had left")
+	t.clock.part()
+	x.CloseWithin(limit, why)
 }
 
 // fail answers an error, or breaks the connection when the answer has begun, or

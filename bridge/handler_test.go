@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -379,31 +378,6 @@ func TestSpoolIsGivenBack(t *testing.T) {
 	}
 }
 
-func BenchmarkHello(b *testing.B) {
-	g := newPool(b, func(r *shimtest.Request, p *shimtest.Peer) {
-		_ = p.Answer(r.Stream, "200 OK", "hello", "Content-Type", "text/plain", "Content-Length", "5")
-	})
-	h := New(Options{App: "shop", Pool: g, Timeout: 30 * time.Second})
-	r, _ := http.NewRequest("GET", "/x", nil)
-	r.RequestURI, r.Host = "/x", "h"
-	b.ReportAllocs()
-	for b.Loop() {
-		rec := new(httpx.Writer)
-		rec.Reset(nullWriter{http.Header{}})
-		h.ServeHTTP(rec, r)
-		if rec.Bytes() != 5 {
-			b.Fatal(rec.Status())
-		}
-	}
-}
-
-type nullWriter struct{ h http.Header }
-
-func (w nullWriter) Header() http.Header         { return w.h }
-func (w nullWriter) Write(p []byte) (int, error) { return len(p), nil }
-func (w nullWriter) WriteHeader(int)             {}
-func (w nullWriter) FlushError() error           { return nil }
-
 // on_disconnect: only with cancel is the app's work given up, and the deadline
 // goes with the request.
 func TestDisconnect(t *testing.T) {
@@ -416,7 +390,7 @@ func TestDisconnect(t *testing.T) {
 		}, func(o *Options) { o.Timeout, o.CancelOnDisconnect = time.Hour, cancel })
 		c := g.dial()
 		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-		if ms := <-started; ms != "3600000" {
+		if ms := <-started; ms != "" { // the worker has it from its boot
 			t.Errorf("timeout_ms %q", ms)
 		}
 		c.Close()

@@ -16,6 +16,7 @@ type head struct {
 	// length is the app's Content-Length, or what the shim knows of the body; -1:
 	// neither.
 	length int64
+	digits string // the app's Content-Length as it stands there; empty: see length
 	// straight: the app asks that nothing stands between it and the client, as it
 	// would ask nginx (X-Accel-Buffering: no).
 	straight bool
@@ -34,10 +35,10 @@ func checkHead(h *shim.Head) (head, error) {
 		if err := checkField(f); err != nil {
 			return head{}, err
 		}
-		if len(f.Name) == 17 && strings.EqualFold(f.Name, "X-Accel-Buffering") {
+		if len(f.Name) == len("X-Accel-Buffering") && strings.EqualFold(f.Name, "X-Accel-Buffering") {
 			out.straight = strings.EqualFold(f.Value, "no")
 		}
-		if strings.EqualFold(f.Name, "Content-Length") {
+		if len(f.Name) == len("Content-Length") && strings.EqualFold(f.Name, "Content-Length") {
 			n, err := parseLength(f.Value)
 			if err != nil {
 				return head{}, err
@@ -45,7 +46,7 @@ func checkHead(h *shim.Head) (head, error) {
 			if out.length >= 0 && out.length != n {
 				return head{}, &badResponse{fmt.Sprintf("two Content-Length fields, %d and %d", out.length, n)}
 			}
-			out.length = n
+			out.length, out.digits = n, f.Value
 		}
 	}
 	if out.length < 0 {
@@ -107,10 +108,17 @@ func badOctet(s string) int {
 	return -1
 }
 
+// tokenOctet are the octets of a token (RFC 9110 5.6.2).
+var tokenOctet = func() (t [256]bool) {
+	for _, c := range []byte("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+		t[c] = true
+	}
+	return t
+}()
+
 func isToken(s string) bool {
 	for i := range len(s) {
-		c := s[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
+		if !tokenOctet[s[i]] {
 			return false
 		}
 	}
@@ -147,7 +155,10 @@ func hopByHop(name string) bool {
 func (t *turn) setFields(fields []shim.Field, status int) {
 	h := t.w.Header()
 	hasType := false
-	values := make([]string, len(fields)) // one allocation for all
+	// One allocation for all, and for a length. net/http reads it when the handler has
+	// returned: it cannot be used again.
+	values := make([]string, len(fields)+1)
+	t.value = values[len(fields):]
 	for i := range fields {
 		f := &fields[i]
 		if hopByHop(f.Name) {
@@ -199,13 +210,18 @@ func (t *turn) setFields(fields []shim.Field, status int) {
 	}
 }
 
-// setLength sends the length n of the body that a GET would have.
-func (t *turn) setLength(status int, n int64) {
+// setLength sends the length n of the body that a GET would have; digits: the same
+// in digits, empty when nobody has written it yet. setFields comes before.
+func (t *turn) setLength(status int, n int64, digits string) {
+	if digits == "" || len(digits) > 1 && digits[0] == '0' { // the app's "007" stays inside
+		digits = strconv.FormatInt(n, 10)
+	}
 	key := "Content-Length"
 	if status == http.StatusNotModified {
 		key = "content-length" // net/http takes the usual spelling off a 304 (RFC 9110 8.6 allows it)
 	}
-	t.w.Header()[key] = []string{strconv.FormatInt(n, 10)}
+	t.value[0] = digits
+	t.w.Header()[key] = t.value
 }
 
 func (t *turn) sayHopByHop(f *shim.Field) {

@@ -13,7 +13,7 @@ import (
 // that come before it.
 func (t *turn) awaitHead(c *clock, x *shim.Exchange) (*shim.Head, error) {
 	for {
-		fields, err := x.Early(c.ctx)
+		fields, err := x.Early(c)
 		if err == nil && fields != nil {
 			err = t.sendHints(fields)
 		}
@@ -28,7 +28,7 @@ func (t *turn) awaitHead(c *clock, x *shim.Exchange) (*shim.Head, error) {
 		t.Log.Warn("early_hints_dropped", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker,
 			"sent", shim.MaxHints, "dropped", n)
 	}
-	return x.Head(c.ctx)
+	return x.Head(c)
 }
 
 // sendHints answers 103 (RFC 8297) with fields and nothing else: what the final

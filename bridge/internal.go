@@ -55,6 +55,7 @@ func (t *turn) answerInternal(c *clock, x *shim.Exchange, raw *shim.Head, h head
 	if !c.stop() {
 		return context.Canceled
 	}
+	c.part()
 	x.Discard() // the deferred close bounds it
 	var file *os.File
 	var root string

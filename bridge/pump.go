@@ -91,6 +91,7 @@ func (p *pump) stop() {
 // run closes the exchange when the app has ended, however long the client takes.
 func (p *pump) run() {
 	defer close(p.done)
+	p.c.widen() // the pipe waits too
 	err := p.take()
 	if err != nil {
 		// Now: neither a worker that is stuck nor the log is to wait for the client.
@@ -115,7 +116,7 @@ func (p *pump) take() error {
 			return err
 		}
 		keep, over := p.t.clip(p.length, got, b)
-		if err := p.pipe.Write(p.c.ctx, keep); err != nil || over {
+		if err := p.pipe.Write(p.c, keep); err != nil || over {
 			return err
 		}
 		got += int64(len(keep))

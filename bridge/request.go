@@ -36,20 +36,20 @@ func (t *turn) takeBody() error {
 	if err := t.body.Reserve(r.ContentLength); err != nil { // -1 needs none
 		return err
 	}
-	var progress func()
-	rc := http.NewResponseController(t.w)
-	if t.BodyTimeout > 0 {
-		progress = func() { _ = rc.SetReadDeadline(time.Now().Add(t.BodyTimeout)) } // not every server has one
-	}
-	err := t.body.Fill(r.Body, t.MaxBody, progress)
+	err := t.body.Fill(r.Body, t.MaxBody, t.onRead)
 	if err != nil {
 		return bodyError(err)
 	}
 	t.unread = false
-	if progress != nil {
-		_ = rc.SetReadDeadline(time.Time{})
+	if t.BodyTimeout > 0 {
+		_ = http.NewResponseController(t.w).SetReadDeadline(time.Time{})
 	}
 	return nil
+}
+
+// extend gives the client BodyTimeout from now on for its next octets.
+func (t *turn) extend() {
+	_ = http.NewResponseController(t.w).SetReadDeadline(time.Now().Add(t.BodyTimeout)) // not every server has one
 }
 
 // A client that is refused goes on sending until it has seen the answer. If the

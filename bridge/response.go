@@ -13,7 +13,7 @@ import (
 
 // converse sends the request and passes the answer on.
 func (t *turn) converse(x *shim.Exchange) error {
-	c := t.startClock()
+	c := t.startClock(x)
 	rest, err := t.send(c, x)
 	if err == nil {
 		err = t.answer(c, x)
@@ -33,7 +33,7 @@ func (t *turn) reason(c *clock, x *shim.Exchange, err error) error {
 	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	cause := context.Cause(c.ctx)
+	cause := c.ended()
 	var why string
 	switch {
 	case t.feed == nil && t.r.Context().Err() != nil: // a feed has told by itself
@@ -88,10 +88,11 @@ func (t *turn) send(c *clock, x *shim.Exchange) (chan struct{}, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.widen()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if path == "" || x.FileRefused(c.ctx) == nil {
+		if path == "" || x.FileRefused(c) == nil {
 			t.sendRest(c, x)
 		}
 	}()
@@ -110,7 +111,7 @@ func (t *turn) sendRest(c *clock, x *shim.Exchange) {
 			return
 		}
 		off += n
-		if x.SendBody(c.ctx, buf[:n], off == size) != nil { // answered, or gone, or over
+		if x.SendBody(c, buf[:n], off == size) != nil { // answered, or gone, or over
 			return
 		}
 	}
@@ -132,12 +133,12 @@ func (t *turn) answer(c *clock, x *shim.Exchange) error {
 		return t.answerInternal(c, x, raw, h, name)
 	}
 	if raw.File {
-		if f, err := x.File(c.ctx); f != nil || err != nil {
+		if f, err := x.File(c); f != nil || err != nil {
 			return t.answerPassed(c, x, raw, h, f, err)
 		}
 	}
 	size, whole := x.Whole()
-	p, err := x.Next(c.ctx)
+	p, err := x.Next(c)
 	if err != nil && err != io.EOF {
 		return err
 	}
@@ -153,9 +154,9 @@ func (t *turn) answer(c *clock, x *shim.Exchange) error {
 		return nil
 	}
 	if h.length >= 0 {
-		t.setLength(h.status, h.length)
+		t.setLength(h.status, h.length, h.digits)
 	} else if whole {
-		t.setLength(h.status, size)
+		t.setLength(h.status, size, "")
 	}
 	t.w.WriteHeader(h.status)
 	if err := t.copyBody(c, x, h, p, err, whole); err != nil {
@@ -176,9 +177,9 @@ func (t *turn) endWithoutBody(h head, size int64, whole bool) {
 	switch {
 	case h.status == http.StatusNoContent: // RFC 9110 8.6: no length
 	case h.length >= 0:
-		t.setLength(h.status, h.length)
+		t.setLength(h.status, h.length, h.digits)
 	case whole && size > 0 && t.r.Method == http.MethodHead && h.status != http.StatusNotModified:
-		t.setLength(h.status, size)
+		t.setLength(h.status, size, "")
 	}
 	t.w.WriteHeader(h.status)
 }
@@ -258,10 +259,10 @@ func (t *turn) ended(length, got int64) error {
 // next waits for octets, at most StreamTimeout.
 func (t *turn) next(c *clock, x *shim.Exchange) ([]byte, error) {
 	if t.StreamTimeout <= 0 {
-		return x.Next(c.ctx)
+		return x.Next(c)
 	}
 	c.start(t.StreamTimeout, errSilent)
-	p, err := x.Next(c.ctx)
+	p, err := x.Next(c)
 	if !c.stop() && err == nil {
 		return nil, context.Canceled
 	}

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -116,5 +117,37 @@ func TestRecall(t *testing.T) {
 	a := g.raw("POST", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc")
 	if n := g.seen().note; a.status != 200 || n.Recalls != 2 || n.Retries != 0 || n.Received != 3 || n.Receive <= 0 {
 		t.Errorf("%d %q; %+v", a.status, a.body, n)
+	}
+}
+
+// giver gives a request back so many times, then its workers leave.
+type giver struct {
+	leaver
+	back int
+	seen []int // the attempts
+}
+
+func (g *giver) Acquire(ctx context.Context, label shim.Label) (*shim.Exchange, error) {
+	g.seen = append(g.seen, label.Attempt)
+	if g.back--; g.back >= 0 {
+		return nil, fmt.Errorf("shop/1: %w", shim.ErrRecalled)
+	}
+	return g.leaver.Acquire(ctx, label)
+}
+
+// A worker that gives the request back has not left: only those that leave are
+// counted against the request.
+func TestRecallsAreNoTries(t *testing.T) {
+	for leave, want := range map[int]int{0: 200, 2: 200, 3: 503} {
+		p := &giver{leaver{t, leave}, 5, nil}
+		g := newRig(t, nil, func(o *Options) { o.Pool = p })
+		a := g.raw("POST", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc")
+		n := g.seen().note
+		if a.status != want || n.Recalls != 5+min(leave, 2) || n.Retries != 0 {
+			t.Errorf("%d leave: %d, %d recalls, want %d", leave, a.status, n.Recalls, want)
+		}
+		if last := p.seen[len(p.seen)-1]; last != len(p.seen) || last != 1+n.Recalls {
+			t.Errorf("%d leave: attempts %v", leave, p.seen)
+		}
 	}
 }

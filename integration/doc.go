@@ -1,8 +1,8 @@
 // Package integration holds the tests that run the built binary: real Python workers, real sockets, real signals.
 //
 // What is here: the harness (harness_test.go, client_test.go, process_test.go, sandbox_test.go), the tests by behaviour
-// (frameworks, lifecycle, boot, output, queue, commands, deps, wsgi_*), the sample applications (apps/), and the
-// orchestration of `make test` (run_tests.sh).
+// (frameworks, lifecycle, boot, output, queue, commands, deps, wsgi_*), the sample applications (apps/), the
+// orchestration of `make test` (run_tests.sh), and bench/: the race against other servers (`make bench`), which is no test.
 //
 // What is not here: anything that needs a look inside a room. The tests know the binary by its command line, its
 // sockets, its log records and its exit codes; of our packages they may import shim alone, for the frame vectors.
@@ -11,6 +11,7 @@
 // end with the process, and the test's cleanup waits for them.
 //
 // Where a new thing goes: a test goes into the file of its behaviour; an application that a test serves goes into
-// apps/NAME, or, when it is a few lines long, into the test by project(t, files). A test that cannot run here calls
+// apps/NAME, or, when it is a few lines long, into the test by project(t, files). A case or a server of the
+// benchmark is an entry in bench/cases.py or bench/servers.py. A test that cannot run here calls
 // skip with a one-word cause; .ci/allowed-skips says which causes a CI run may have, and why.
 package integration

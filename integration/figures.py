@@ -18,7 +18,10 @@ import tempfile
 import threading
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench"))
 import figures_preload
+from machine import free_port
+from usage import children, rss
 
 BINARY, PYTHON, SHOP = (os.path.abspath(path) for path in sys.argv[1:4])
 EVENTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "apps", "gevented")
@@ -38,12 +41,6 @@ app = Flask(__name__)
 def index():
     return "hello"
 """
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def command(server, app, port, workers=2, more=()):
@@ -87,16 +84,6 @@ class Running:
     def __exit__(self, *exc_info):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(40)
-
-
-def rss(pid):
-    with open("/proc/%d/status" % pid) as f:
-        return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1)) / 1024
-
-
-def children(pid):
-    out = subprocess.run(["pgrep", "-P", str(pid)], stdout=subprocess.PIPE, universal_newlines=True)
-    return [int(line) for line in out.stdout.split()]
 
 
 def bare(app, dir):
@@ -348,7 +335,7 @@ def downloads(dir):
 
 
 # Each can be run alone: figures.py BINARY PYTHON SHOP NAME...
-SECTIONS = {"slow": slow_clients, "downloads": downloads, "streams": streams, "preload": lambda dir: figures_preload.section(command, free_port, children, spread)}
+SECTIONS = {"slow": slow_clients, "downloads": downloads, "streams": streams, "preload": lambda dir: figures_preload.section(command, spread)}
 
 
 def main():

@@ -8,21 +8,24 @@ import subprocess
 import tempfile
 import time
 
+from machine import free_port
+from usage import children, pss
+
 SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "apps", "django_site")
 
 
-def section(command, free_port, children, spread):
+def section(command, spread):
     """Prints both, with and without --preload."""
     sums = []
     for flags in [], ["--preload"]:
         port = free_port()
-        size, took = measure(command("standpipe", "mysite.wsgi", port, 8) + flags, port, children)
+        size, took = measure(command("standpipe", "mysite.wsgi", port, 8) + flags, port)
         print("%-34s PSS of 8 workers %.0f MiB, a worker's boot %s ms" % (" ".join(["Django"] + flags), size, spread(took)))
         sums.append(size)
     print("%-34s %.0f %% less memory" % ("", 100 - 100 * sums[1] / sums[0]))
 
 
-def measure(argv, port, children):
+def measure(argv, port):
     """Returns the MiB of PSS of all workers together (a template is one of them), and the milliseconds of their boots."""
     with tempfile.TemporaryFile("w+") as log:
         argv = argv + ["--log-format", "json", "--log-level", "debug"]
@@ -46,11 +49,6 @@ def measure(argv, port, children):
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait(40)
-
-
-def pss(pid):
-    with open("/proc/%d/smaps_rollup" % pid) as f:
-        return int(re.search(r"^Pss:\s+(\d+)", f.read(), re.M).group(1)) / 1024
 
 
 def boots(lines):

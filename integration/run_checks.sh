@@ -17,6 +17,7 @@ echo "check: law of imports, room docs, file sizes"
 go test -count=1 -run '^(TestLawOfImports|TestEveryRoomHasDoc|TestFileSizes)$' ./integration/
 echo "check: docs fresh"
 go test -count=1 -run 'Docs|Fresh|Stale|Migrating|Procfile' ./cmd/...
+python3 -B integration/bench --check
 echo "check: Python syntax floor 3.8"
 python3 integration/syntax_floor.py shim_py/standpipe_shim
 echo "check: shell"

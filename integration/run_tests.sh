@@ -57,6 +57,13 @@ python_unit() {
             bad=1
         fi
     done <$log/interpreters
+    if python3 -B -m unittest discover -s integration/bench/tests >$log/bench.log 2>&1 </dev/null; then
+        echo "the benchmark's own: $(grep '^Ran ' $log/bench.log)"
+    else
+        echo "the benchmark's own: FAILED"
+        tail -n 80 $log/bench.log
+        bad=1
+    fi
     grep -q pypy $log/interpreters || echo "SKIP[no-pypy]: no pypy3 found" >>$log/skips.log
     return $bad
 }
@@ -82,7 +89,7 @@ integration_tests() {
     if [ -n "${BIN:-}" ]; then
         export STANDPIPE_BIN="$BIN"
     fi
-    CGO_ENABLED=0 go test -json -count=1 -timeout 12m -parallel 4 ./integration/ >$log/integration.json 2>$log/integration.err
+    CGO_ENABLED=0 go test -json -count=1 -timeout 12m -parallel 4 ./integration/... >$log/integration.json 2>$log/integration.err
     python3 integration/summary.py $log/integration.json $log/integration.err
 }
 

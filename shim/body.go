@@ -30,7 +30,7 @@ func (x *Exchange) SendFile(vars []Var, path string, size int64) error {
 	x.mu.Lock()
 	x.file = fileSent
 	x.mu.Unlock()
-	vars = append(slices.Clip(vars), Var{varBodyFile, path}, Var{varBodySize, strconv.FormatInt(size, 10)})
+	vars = append(slices.Clip(vars), Var{Name: varBodyFile, Value: path}, Var{Name: varBodySize, Value: strconv.FormatInt(size, 10)})
 	return x.Send(vars, nil, false)
 }
 

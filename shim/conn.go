@@ -37,6 +37,9 @@ type Owner interface {
 	// Expired: Exchange.Expire or Abandon was called; why is empty for Abandon.
 	// The owner calls Exchange.Interrupt when it has looked.
 	Expired(x *Exchange, c Cause, why string)
+	// Stuck: n requests wait behind one that runs, and the worker does not give
+	// them back.
+	Stuck(n int)
 }
 
 // Conn owns Go's ends of one worker's pipes. It fails once and stays failed.
@@ -48,8 +51,9 @@ type Conn struct {
 	ctl   *writer // nil without a control socket
 
 	mu      sync.Mutex
-	streams map[uint32]*Exchange
+	streams map[uint32]*Exchange // sent, and not finished by the worker
 	next    uint32
+	line    sentLine
 	left    time.Time  // when an exchange last ended; zero: none has
 	err     error      // why the Conn failed; nil while it lives
 	lost    []InFlight // what was in flight when it failed
@@ -63,8 +67,11 @@ type Conn struct {
 // InFlight is a request that a worker has not finished.
 type InFlight struct {
 	Label Label
-	// Sent is when the request was sent to the worker; zero: it was not.
+	// Sent is since when the worker may run it: when it was sent, or when what was
+	// before it had ended; zero: it was not sent.
 	Sent time.Time
+	// Behind: it was sent, but stands behind another one, so it has not started.
+	Behind bool
 	// Head: the answer's head had come. Answered: all of it had; the app was busy with
 	// what comes after the answer.
 	Head, Answered bool
@@ -147,6 +154,9 @@ const lastAnswers = 200 * time.Millisecond
 
 // Boot sends the boot message.
 func (c *Conn) Boot(m *Boot) error {
+	c.mu.Lock()
+	c.line.on = m.Threads <= 1 && !m.Gevent
+	c.mu.Unlock()
 	return c.out.send(false, func(b []byte) ([]byte, error) { return AppendBoot(b, m) })
 }
 
@@ -205,29 +215,71 @@ func (c *Conn) Sole(while time.Duration) string {
 	return ""
 }
 
+// inFlight lists what was sent; mu is held.
 func (c *Conn) inFlight() []InFlight {
 	var list []InFlight
-	for _, x := range c.streams {
+	for _, x := range c.line.list {
 		list = append(list, x.inFlight())
+	}
+	if !c.line.on {
+		for _, x := range c.streams {
+			list = append(list, x.inFlight())
+		}
 	}
 	return list
 }
 
-// Open begins an exchange. It fails with ErrNotStarted when the Conn has failed.
+// Open begins an exchange; the worker hears of it with Send. It fails with
+// ErrNotStarted when the Conn has failed.
 func (c *Conn) Open(l Label) (*Exchange, error) {
-	x := &Exchange{conn: c, label: l, credit: Window, allowed: Window,
-		wakeSend: make(chan struct{}, 1), wakeRead: make(chan struct{}, 1)}
+	if !c.hears() {
+		return nil, fmt.Errorf("%s: %w", c.name, ErrNotStarted)
+	}
+	x := &Exchange{conn: c, label: l, credit: Window, allowed: Window, wakeRead: make(chan struct{}, 1)}
+	x.chunks = x.one[:0]
+	return x, nil
+}
+
+func (c *Conn) hears() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err == nil && !c.deaf
+}
+
+// request queues the Request of x and numbers it, both under one lock: the worker
+// gets them in the order of their numbers. It reports whether the caller is to
+// flush. Errors are ErrNotStarted, and AppendRequest's.
+func (c *Conn) request(x *Exchange, vars []Var, body []byte, last bool) (flush bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil || c.deaf {
-		return nil, fmt.Errorf("%s: %w", c.name, ErrNotStarted)
+		return false, ErrNotStarted
 	}
-	for x.id == 0 || c.streams[x.id] != nil { // 0 is no stream; a slow one may be met again after 2^32 others
-		c.next++
-		x.id = c.next
+	id := c.next + 1
+	for id == 0 || c.streams[id] != nil { // 0 is no stream; a slow one may be met again after 2^32 others
+		id++
 	}
-	c.streams[x.id] = x
-	return x, nil
+	flush, err = c.out.add(false, func(b []byte) ([]byte, error) { return AppendRequest(b, id, vars, body, last) })
+	if err != nil {
+		return false, err
+	}
+	c.next, x.id = id, id
+	c.streams[id] = x
+	now := time.Now()
+	x.mu.Lock()
+	x.credit -= len(body)
+	x.sent = now
+	if len(c.line.list) == 0 {
+		x.since = now
+	}
+	if !last {
+		x.wakeSend = make(chan struct{}, 1)
+	}
+	x.mu.Unlock()
+	if c.line.on {
+		c.lineAdd(x, now)
+	}
+	return flush, nil
 }
 
 // fail marks the Conn as failed and tells the exchanges.
@@ -241,6 +293,8 @@ func (c *Conn) fail(err error) {
 	c.lost = c.inFlight()
 	streams := c.streams
 	c.streams = nil
+	c.line.list = nil
+	c.line.front.Store(0)
 	c.mu.Unlock()
 	for _, x := range streams {
 		x.broken()
@@ -258,6 +312,9 @@ func (c *Conn) finish(x *Exchange) bool {
 	}
 	delete(c.streams, x.id)
 	c.left = time.Now()
+	if c.line.on {
+		c.line.drop(x, c.left)
+	}
 	return true
 }
 
@@ -376,6 +433,8 @@ func (c *Conn) readControl() {
 			if text, err = decodeText(f.Payload); err == nil {
 				c.owner.Stacks(text)
 			}
+		} else if err == nil && f.Kind == KindRecalled {
+			err = c.takeRecalled(f.Payload)
 		} else if err == nil {
 			err = protocolErrorf(nil, "%v frame on the control socket", f.Kind)
 		}

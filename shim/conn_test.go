@@ -26,11 +26,12 @@ type owner struct {
 	freed   chan shim.Outcome
 	stacks  chan string
 	expired chan string
+	stuck   chan int
 }
 
 func newOwner() *owner {
 	return &owner{hello: make(chan *shim.Hello, 1), ready: make(chan *shim.Ready, 1), freed: make(chan shim.Outcome, 100),
-		stacks: make(chan string, 1), expired: make(chan string, 1)}
+		stacks: make(chan string, 1), expired: make(chan string, 1), stuck: make(chan int, 10)}
 }
 
 func (o *owner) Noise(p []byte)                   { o.mu.Lock(); o.noise = append(o.noise, p...); o.mu.Unlock() }
@@ -45,6 +46,7 @@ func (o *owner) Freed(_ *shim.Exchange, oc shim.Outcome) {
 	default: // a benchmark does not look
 	}
 }
+func (o *owner) Stuck(n int)                                        { o.stuck <- n }
 func (o *owner) Expired(_ *shim.Exchange, _ shim.Cause, why string) { o.expired <- why }
 
 // connect starts a Conn with a peer, both in memory, and boots it.
@@ -56,6 +58,11 @@ func connect(t testing.TB, handle func(*shimtest.Request, *shimtest.Peer)) (*shi
 
 func connectTo(t testing.TB, ends shim.Ends, peer *shimtest.Peer, handle func(*shimtest.Request, *shimtest.Peer)) (*shim.Conn, *owner, *shimtest.Peer) {
 	t.Helper()
+	return connectThreads(t, 8, ends, peer, handle)
+}
+
+func connectThreads(t testing.TB, threads int, ends shim.Ends, peer *shimtest.Peer, handle func(*shimtest.Request, *shimtest.Peer)) (*shim.Conn, *owner, *shimtest.Peer) {
+	t.Helper()
 	peer.Handle = handle
 	o := newOwner()
 	c := shim.NewConn("shop/1", ends, o)
@@ -66,7 +73,7 @@ func connectTo(t testing.TB, ends shim.Ends, peer *shimtest.Peer, handle func(*s
 	if got := wait(t, o.hello); got.Python != "3.0" {
 		t.Fatalf("Hello says %+v", got)
 	}
-	if err := c.Boot(&shim.Boot{Name: "shop", Environ: []shim.Var{{Name: "A", Value: "\xe9"}}}); err != nil {
+	if err := c.Boot(&shim.Boot{Name: "shop", Threads: threads, Environ: []shim.Var{{Name: "A", Value: "\xe9"}}}); err != nil {
 		t.Fatal(err)
 	}
 	wait(t, o.ready)
@@ -350,7 +357,7 @@ func TestProtocolErrors(t *testing.T) {
 			ends, peer := shimtest.Pipe()
 			o := newOwner()
 			c := shim.NewConn("shop/1", ends, o)
-			_ = open(t, c) // before a reader can fail the Conn
+			_ = open(t, c).Send(nil, nil, true) // before a reader can fail the Conn
 			done := make(chan error, 1)
 			go func() { done <- c.Run() }()
 			go func() { _ = peer.Raw([]byte(raw)); peer.Close() }()
@@ -443,7 +450,7 @@ func TestSendNeverWaits(t *testing.T) {
 	fr := shim.NewFrameReader(r)
 	for i := range 100 {
 		f, err := fr.Next()
-		if err != nil || f.Kind != shim.KindRequest || f.Stream != uint32(i+1) || len(f.Payload) != 4+1+shim.MaxInline {
+		if err != nil || f.Kind != shim.KindRequest || f.Stream != uint32(i+1) || len(f.Payload) != 4+13+shim.MaxInline {
 			t.Fatalf("frame %d: %v %v %d octets, %v", i, f.Kind, f.Stream, len(f.Payload), err)
 		}
 	}
@@ -486,28 +493,4 @@ func TestHeadTooLarge(t *testing.T) {
 		t.Errorf("%q %v", body, err)
 	}
 	y.Close()
-}
-
-func BenchmarkExchange(b *testing.B) {
-	inR, inW, _ := os.Pipe()
-	outR, outW, _ := os.Pipe()
-	peer := shimtest.New(inR, outW, nil)
-	c, _, _ := connectTo(b, shim.Ends{R: outR, W: inW}, peer, func(r *shimtest.Request, p *shimtest.Peer) {
-		_ = p.Answer(r.Stream, "200 OK", "hello", "Content-Type", "text/plain")
-	})
-	b.Cleanup(func() { inR.Close(); outW.Close() })
-	vars := []shim.Var{{Name: "REQUEST_METHOD", Value: "GET"}, {Name: "PATH_INFO", Value: "/"}, {Name: "QUERY_STRING", Value: ""}}
-	b.ReportAllocs()
-	for b.Loop() {
-		x, err := c.Open(shim.Label{})
-		if err != nil {
-			b.Fatal(err)
-		}
-		_ = x.Send(vars, nil, true)
-		if _, err := x.Head(context.Background()); err != nil {
-			b.Fatal(err)
-		}
-		_, _ = readAll(x)
-		x.Close()
-	}
 }

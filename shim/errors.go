@@ -8,9 +8,12 @@ import (
 
 // What callers branch on. All come back wrapped with the worker's name.
 var (
-	// ErrNotStarted: the worker left before anything of the request was sent to
-	// it, so the app cannot have seen it. The request may go to another worker.
+	// ErrNotStarted: the worker left before it had begun with the request, so the
+	// app cannot have seen it. The request may go to another worker.
 	ErrNotStarted = errors.New("the request was not started")
+	// ErrRecalled: the request was sent to a worker that was busy with another one,
+	// and was taken back before it had started. It is an ErrNotStarted.
+	ErrRecalled = fmt.Errorf("its worker has given it back: %w", ErrNotStarted)
 	// ErrWorkerGone: the worker died, or its pipe broke, after the request was
 	// sent and before its answer was complete.
 	ErrWorkerGone = errors.New("the worker is gone")

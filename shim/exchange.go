@@ -16,10 +16,13 @@ type Exchange struct {
 	id    uint32
 	label Label
 
-	wakeSend, wakeRead chan struct{} // capacity 1: something below has changed
+	wakeRead chan struct{} // capacity 1: something below has changed
+	wakeSend chan struct{} // likewise, for who sends the body; nil: it went with the Request
+	asked    bool          // conn.mu guards it: a Recall names it
 
 	mu       sync.Mutex
 	sent     time.Time // zero: nothing was sent
+	since    time.Time // when the worker could begin with it; zero: not yet
 	credit   int       // body octets that may be sent
 	allowed  int       // body octets that the worker may send
 	taken    int       // octets read by Next since the last Window
@@ -27,11 +30,14 @@ type Exchange struct {
 	hints    [][]Field // early hints that nobody has taken
 	hinted   int       // how many came
 	head     *Head
-	whole    bool // the whole answer came in its Head frame
+	answer   Head     // where head points, once it has come
+	fields   [6]Field // of most answers
+	whole    bool     // the whole answer came in its Head frame
 	chunks   [][]byte
-	ended    bool    // the worker has ended the answer, or died
-	passed   passing // a file in place of the body
-	held     bool    // ended, but the worker is busy with the stream until a further End
+	one      [1][]byte // chunks begins here
+	ended    bool      // the worker has ended the answer, or died
+	passed   passing   // a file in place of the body
+	held     bool      // ended, but the worker is busy with the stream until a further End
 	err      error
 	closed   bool
 	endedAt  time.Time   // when the answer ended; zero: not yet
@@ -47,17 +53,19 @@ func (x *Exchange) Worker() string { return x.conn.name }
 // Label returns what names the request in logs.
 func (x *Exchange) Label() Label { return x.label }
 
-// Sent returns when the request was sent to the worker; zero: not yet.
+// Sent returns since when the worker may run the request: when it was sent, or
+// when what was before it at the worker had ended. Zero: not yet.
 func (x *Exchange) Sent() time.Time {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.sent
+	return x.since
 }
 
 func (x *Exchange) inFlight() InFlight {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return InFlight{Label: x.label, Sent: x.sent, Head: x.head != nil, Answered: x.ended, Expired: x.expired, Left: x.closed && !x.expired}
+	return InFlight{Label: x.label, Sent: x.since, Behind: !x.sent.IsZero() && x.since.IsZero(), Head: x.head != nil, Answered: x.ended,
+		Expired: x.expired, Left: x.closed && !x.expired}
 }
 
 // Send sends the environ and the first octets of the body, at most MaxInline;
@@ -65,27 +73,31 @@ func (x *Exchange) inFlight() InFlight {
 // comes back (wrapped) when the worker had left before; a *ProtocolError when
 // the environ is larger than MaxHead.
 func (x *Exchange) Send(vars []Var, body []byte, last bool) error {
-	x.mu.Lock()
-	if x.ended { // the Conn has failed: what was written now could still be run
-		x.mu.Unlock()
-		return fmt.Errorf("%s: %w", x.conn.name, ErrNotStarted)
+	flush, err := x.conn.request(x, vars, body, last)
+	if flush {
+		if err = x.conn.out.flushNow(); err != nil {
+			x.mu.Lock()
+			x.sent, x.since = time.Time{}, time.Time{}
+			x.mu.Unlock()
+		}
 	}
-	x.credit -= len(body)
-	x.sent = time.Now()
-	x.mu.Unlock()
-	err := x.conn.out.send(false, func(b []byte) ([]byte, error) {
-		return AppendRequest(b, x.id, vars, body, last)
-	})
 	if err == nil {
 		return nil
 	}
-	x.mu.Lock()
-	x.sent = time.Time{}
-	x.mu.Unlock()
 	if _, ok := err.(*ProtocolError); ok {
 		return err
 	}
 	return fmt.Errorf("%s: %w: %w", x.conn.name, ErrNotStarted, err)
+}
+
+// failed says how an answer has ended: io.EOF, or what failure says.
+func (x *Exchange) failed() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.err == nil {
+		return io.EOF
+	}
+	return x.failure()
 }
 
 // failure gives x.err the worker's name. mu is held.
@@ -99,17 +111,19 @@ func (x *Exchange) failure() error {
 // Head waits for the answer's status and fields. It returns an *AppError when
 // the app raised, ErrWorkerGone or ErrNotStarted (wrapped), or ctx's error.
 func (x *Exchange) Head(ctx context.Context) (*Head, error) {
+	if x.id == 0 { // not sent, so nothing can come
+		return nil, fmt.Errorf("%s: %w", x.conn.name, ErrNotStarted)
+	}
 	for {
 		x.mu.Lock()
-		if x.head != nil {
-			defer x.mu.Unlock()
-			return x.head, nil
+		h, ended := x.head, x.ended
+		x.mu.Unlock() // not deferred: within a loop that costs an allocation
+		if h != nil {
+			return h, nil
 		}
-		if x.ended {
-			defer x.mu.Unlock()
-			return nil, x.failure()
+		if ended {
+			return nil, x.failed()
 		}
-		x.mu.Unlock()
 		select {
 		case <-x.wakeRead:
 		case <-ctx.Done():
@@ -154,14 +168,11 @@ func (x *Exchange) Next(ctx context.Context) ([]byte, error) {
 			}
 			return p, nil
 		}
-		if x.ended {
-			defer x.mu.Unlock()
-			if x.err == nil {
-				return nil, io.EOF
-			}
-			return nil, x.failure()
-		}
+		ended := x.ended
 		x.mu.Unlock()
+		if ended {
+			return nil, x.failed()
+		}
 		select {
 		case <-x.wakeRead:
 		case <-ctx.Done():
@@ -183,7 +194,7 @@ func (x *Exchange) Close() Outcome {
 	x.passed.drop()
 	ended, unsent, expired := x.ended || x.passed.taken, x.sent.IsZero(), x.expired // the worker only closes what it has passed
 	unwanted := x.unwanted
-	broken := x.err == ErrWorkerGone || x.err == ErrNotStarted
+	broken := x.id != 0 && (x.err == ErrWorkerGone || x.err == ErrNotStarted)
 	give := 0
 	if !ended { // the app must not wait for a reader that has left
 		give = Window - x.allowed
@@ -196,7 +207,7 @@ func (x *Exchange) Close() Outcome {
 	case ended:
 		return Clean
 	case unsent:
-		if x.conn.finish(x) {
+		if x.id == 0 || x.conn.finish(x) {
 			x.conn.owner.Freed(x, Clean)
 		}
 		return Clean
@@ -275,7 +286,8 @@ func (x *Exchange) takeLocked(f Frame) error {
 		if x.head != nil {
 			return protocolErrorf(nil, "a second Head on stream %d", x.id)
 		}
-		h, body, err := DecodeHead(f.Payload)
+		h := &x.answer
+		body, err := h.decode(f.Payload, x.fields[:0])
 		if err != nil {
 			return err
 		}
@@ -328,7 +340,7 @@ func (x *Exchange) broken() {
 	x.passed.drop()
 	if !x.ended {
 		x.ended, x.endedAt = true, time.Now()
-		if x.err = ErrWorkerGone; x.sent.IsZero() {
+		if x.err = ErrWorkerGone; x.since.IsZero() {
 			x.err = ErrNotStarted
 		}
 	}

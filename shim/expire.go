@@ -27,7 +27,7 @@ func (x *Exchange) Expire(why string) {
 // not once the answer has begun: the app stops at its next chunk.
 func (x *Exchange) Abandon() {
 	x.mu.Lock()
-	tell := !x.ended && !x.expired && x.head == nil && !x.sent.IsZero()
+	tell := !x.ended && !x.expired && x.head == nil && !x.since.IsZero()
 	x.expired = x.expired || tell
 	x.mu.Unlock()
 	if tell {
@@ -80,6 +80,10 @@ func (x *Exchange) CloseWithin(d time.Duration, why string) Outcome {
 		x.limit = time.AfterFunc(d, func() { // ends by itself; end stops it
 			x.mu.Lock()
 			over := x.done() || x.expired
+			if x.since.IsZero() && !over { // behind another one: its own time has not begun
+				over = true
+				x.limit.Reset(d)
+			}
 			x.mu.Unlock()
 			if !over {
 				x.Expire(why)

@@ -49,7 +49,7 @@ func (x *Exchange) Retry(ctx context.Context) (again bool, why string) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return InFlight{Label: x.label, Sent: x.sent, Head: x.head != nil, Expired: x.expired}.Retry(x.conn.fate)
+	return InFlight{Label: x.label, Sent: x.since, Head: x.head != nil, Expired: x.expired}.Retry(x.conn.fate)
 }
 
 // Retry is the rule by which a request that its worker's death cut off is run once

@@ -2,7 +2,6 @@ package shim_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -12,13 +11,6 @@ import (
 
 	"github.com/standpipe/standpipe/shim"
 )
-
-type hook struct {
-	*owner
-	f func(x *shim.Exchange)
-}
-
-func (h *hook) Freed(x *shim.Exchange, o shim.Outcome) { h.f(x) }
 
 func pipes(t *testing.T) (shim.Ends, *os.File, *os.File) {
 	inR, inW, _ := os.Pipe()
@@ -30,24 +22,22 @@ func pipes(t *testing.T) (shim.Ends, *os.File, *os.File) {
 // A request must not be written to a live worker while its caller is told ErrNotStarted.
 func TestNotStartedMeansNothingWasSent(t *testing.T) {
 	ends, workerIn, workerOut := pipes(t)
-	h := &hook{owner: newOwner()}
-	var sendErr error
-	h.f = func(x *shim.Exchange) {
-		sendErr = x.Send([]shim.Var{{Name: "REQUEST_METHOD", Value: "POST"}}, []byte("pay 100"), true)
-	}
-	c := shim.NewConn("shop/1", ends, h)
-	x, err := c.Open(shim.Label{})
-	if err != nil {
-		t.Fatal(err)
+	c := shim.NewConn("shop/1", ends, newOwner())
+	x := open(t, c)
+	if _, err := x.Head(t.Context()); !errors.Is(err, shim.ErrNotStarted) {
+		t.Errorf("Head before Send: %v", err)
 	}
 	done := make(chan error, 1)
 	go func() { done <- c.Run() }()
 	_, _ = workerOut.Write([]byte("stray print\n")) // ProtocolError; the process lives
 	<-done
-	_, headErr := x.Head(context.Background())
+	err := x.Send([]shim.Var{{Name: "REQUEST_METHOD", Value: "POST"}}, []byte("pay 100"), true)
 	got, _ := io.ReadAll(workerIn)
-	if errors.Is(headErr, shim.ErrNotStarted) && bytes.Contains(got, []byte("pay 100")) {
-		t.Errorf("Send: %v, Head: %v, and the worker has the POST", sendErr, headErr)
+	if !errors.Is(err, shim.ErrNotStarted) || bytes.Contains(got, []byte("pay 100")) {
+		t.Errorf("Send: %v, and the worker has %q", err, got)
+	}
+	if o := x.Close(); o != shim.Clean {
+		t.Errorf("Close: %v", o)
 	}
 }
 

@@ -27,6 +27,8 @@ const (
 	KindFileTaken   Kind = 0x19
 	KindFileRefused Kind = 0x1A
 	KindCancel      Kind = 0x20
+	KindRecall      Kind = 0x21
+	KindRecalled    Kind = 0x22
 	KindDump        Kind = 0x23
 	KindStacks      Kind = 0x24
 	KindStop        Kind = 0x25
@@ -63,7 +65,8 @@ const (
 	// MaxNoise is how far the nonce is looked for in a new worker's output.
 	MaxNoise = 1 << 20
 
-	magic = 0xC1
+	magic             = 0xC1
+	kindRecallCeiling = 1024
 )
 
 // kinds holds the name and the ceiling of the payload of each kind.
@@ -88,6 +91,8 @@ var kinds = [256]struct {
 	KindFileTaken:   {"FileTaken", 0, true},
 	KindFileRefused: {"FileRefused", 0, true},
 	KindCancel:      {"Cancel", 0, true},
+	KindRecall:      {"Recall", kindRecallCeiling, true},
+	KindRecalled:    {"Recalled", kindRecallCeiling, true},
 	KindDump:        {"Dump", 0, true},
 	KindStacks:      {"Stacks", 1 << 20, true},
 	KindStop:        {"Stop", 0, true},

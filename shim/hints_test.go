@@ -106,23 +106,37 @@ func TestSole(t *testing.T) {
 		}
 		named := func(id string) *shim.Exchange {
 			x, err := c.Open(shim.Label{ID: id})
+			if err == nil {
+				err = x.Send(nil, nil, true)
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
 			return x
 		}
+		answer := []chan bool{make(chan bool), make(chan bool)}
+		peer.Handle = func(r *shimtest.Request, p *shimtest.Peer) {
+			<-answer[r.Stream-1]
+			_ = p.Answer(r.Stream, "200 OK", "")
+		}
+		go func() { _ = c.Run() }() // ends with c
+		go func() { _ = peer.Run() }()
 		sole("")
 		a := named("a")
 		sole("a")
 		b := named("b")
 		sole("")
-		a.Close() // not sent: it ends at once
+		answer[0] <- true
+		synctest.Wait()
 		sole("")
 		time.Sleep(49 * time.Millisecond)
 		sole("")
 		time.Sleep(time.Millisecond)
 		sole("b")
-		b.Close()
+		answer[1] <- true
+		synctest.Wait()
 		sole("")
+		a.Close()
+		b.Close()
 	})
 }

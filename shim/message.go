@@ -3,10 +3,12 @@ package shim
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 	"strings"
 	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
+	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
 
 // Label names a request in logs and in status: the supervisor sees no HTTP.
@@ -23,32 +25,14 @@ type Label struct {
 
 // Var is one entry of a request's environ. The octets of Value become a Python
 // str by latin-1 (PEP 3333, "native strings").
-type Var struct{ Name, Value string }
+type Var struct {
+	Name, Value string
+	// Known is 1 + the place of Name in Names; 0: it is not said, or not there.
+	Known uint8
+}
 
 // Field is one field of an answer's head.
 type Field struct{ Name, Value string }
-
-// Head is the status and the fields of an answer, in the app's order and
-// spelling. It is data that nobody has checked.
-type Head struct {
-	Status string // "200 OK"
-	Fields []Field
-	// Length is how many octets the body will have, when the shim knows it from
-	// what the app returned; -1: it does not.
-	Length int64
-	// File: the body is a file; Exchange.File brings it.
-	File bool
-}
-
-// Get returns the first field of that name in any spelling; empty: none.
-func (h *Head) Get(name string) string {
-	for i := range h.Fields {
-		if len(h.Fields[i].Name) == len(name) && strings.EqualFold(h.Fields[i].Name, name) {
-			return h.Fields[i].Value
-		}
-	}
-	return ""
-}
 
 // Boot is Go's first message to a worker: what to load, and what stays the same
 // for all its requests.
@@ -61,11 +45,15 @@ type Boot struct {
 	Found      string // how the interpreter was found; may be empty
 	Threads    int    // requests at a time; 0 means 1
 	Gevent     bool   // they are gevent's greenlets, not threads
+	Prefetch   int    // requests that may be sent beyond the one that runs
 	Worker     int    // 0..n-1
 	Generation int    // 1, 2, ...
 	Tag        string // the secret of the tags in the worker's output; empty: no tags
 	Environ    []Var
 	Watch      bool // the shim names the modules' files
+	// Timeout is how long the app has for a request until its first octet of body, for
+	// standpipe.deadline; a request may say otherwise. 0: no limit.
+	Timeout time.Duration
 }
 
 // Hello is the worker's first message: the interpreter runs.
@@ -142,8 +130,17 @@ func AppendBoot(b []byte, m *Boot) ([]byte, error) {
 			"name": m.Name, "app": m.App, "candidates": list(m.Candidates), "dir": m.Dir,
 			"pythonpath": list(m.PythonPath), "found": m.Found, "threads": threads, "gevent": greenlets,
 			"worker": m.Worker, "generation": m.Generation, "environ": environ, "watch": m.Watch, "tag": m.Tag,
+			"prefetch": m.Prefetch, "timeout_ms": timeoutMS(m.Timeout),
 		})
 	})
+}
+
+// timeoutMS is d in milliseconds; a limit is never rounded to none.
+func timeoutMS(d time.Duration) int64 {
+	if d <= 0 {
+		return 0
+	}
+	return max(d.Milliseconds(), 1)
 }
 
 // list turns nil into an empty list: the shim gets an array in any case.
@@ -156,7 +153,7 @@ func list(s []string) []string {
 
 // AppendRequest appends a Request frame: the environ, and the first octets of
 // the body, at most MaxInline. A head above MaxHead is a *ProtocolError, and b
-// comes back as it was.
+// comes back as it was. Each name stands once in vars.
 func AppendRequest(b []byte, stream uint32, vars []Var, body []byte, last bool) ([]byte, error) {
 	start := len(b)
 	var fl Flags
@@ -166,11 +163,7 @@ func AppendRequest(b []byte, stream uint32, vars []Var, body []byte, last bool) 
 	b = AppendHeader(b, KindRequest, fl, stream, 0)
 	b = append(b, 0, 0, 0, 0)
 	at := len(b)
-	b = appendMapLen(b, len(vars))
-	for i := range vars {
-		b = appendStr(b, vars[i].Name)
-		b = appendBin(b, vars[i].Value)
-	}
+	b = appendEnviron(b, vars)
 	n := len(b) - at
 	if n > MaxHead || len(body) > MaxInline {
 		return b[:start], protocolErrorf(nil, "a request with an environ of %d and %d octets of body in one frame", n, len(body))
@@ -179,6 +172,49 @@ func AppendRequest(b []byte, stream uint32, vars []Var, body []byte, last bool) 
 	binary.BigEndian.PutUint32(b[at-4:], uint32(n))
 	binary.BigEndian.PutUint32(b[start+8:], uint32(4+n+len(body)))
 	return b, nil
+}
+
+// appendEnviron appends the array of three: which of Names there are, their values
+// with a NUL between them, and a map of everything else. A value that holds a NUL
+// itself goes into the map.
+func appendEnviron(b []byte, vars []Var) []byte {
+	var (
+		place [len(Names)]uint8 // by name: 1 + its index in vars
+		mask  uint64
+		size  int // octets of the values and of the NULs behind them
+		rest  int
+	)
+	for i := range vars {
+		v := &vars[i]
+		if v.Known == 0 || i >= 255 || strings.IndexByte(v.Value, 0) >= 0 {
+			rest++
+			continue
+		}
+		place[v.Known-1] = uint8(i + 1)
+		mask |= 1 << (v.Known - 1)
+		size += len(v.Value) + 1
+	}
+	b = append(b, 0x93, 0xcf)
+	b = binary.BigEndian.AppendUint64(b, mask)
+	b = appendBinLen(b, max(size-1, 0))
+	for m := mask; m != 0; m &= m - 1 {
+		if m != mask {
+			b = append(b, 0)
+		}
+		b = append(b, vars[place[bits.TrailingZeros64(m)]-1].Value...)
+	}
+	b = appendMapLen(b, rest)
+	for i := range vars {
+		if rest == 0 {
+			break
+		}
+		if v := &vars[i]; v.Known == 0 || place[v.Known-1] != uint8(i+1) || i >= 255 {
+			b = appendStr(b, v.Name)
+			b = appendBin(b, v.Value)
+			rest--
+		}
+	}
+	return b
 }
 
 // The three encodings that stand on every request's way, without the library's
@@ -208,16 +244,16 @@ func appendStr(b []byte, s string) []byte {
 	return append(b, s...)
 }
 
-func appendBin(b []byte, s string) []byte {
-	switch n := len(s); {
+func appendBin(b []byte, s string) []byte { return append(appendBinLen(b, len(s)), s...) }
+
+func appendBinLen(b []byte, n int) []byte {
+	switch {
 	case n < 1<<8:
-		b = append(b, 0xc4, byte(n))
+		return append(b, 0xc4, byte(n))
 	case n < 1<<16:
-		b = append(b, 0xc5, byte(n>>8), byte(n))
-	default:
-		b = append(b, 0xc6, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+		return append(b, 0xc5, byte(n>>8), byte(n))
 	}
-	return append(b, s...)
+	return append(b, 0xc6, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
 }
 
 // splitHead parts the payload of a Request or a Head.
@@ -242,79 +278,41 @@ func DecodeRequest(p []byte) (vars []Var, body []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	err = walkMap(head, func(w *walker, key string) (bool, error) {
-		v, err := w.str()
-		vars = append(vars, Var{key, v})
-		return true, err
-	})
-	return vars, body, err
-}
-
-// DecodeHead parts a Head's payload. body is a part of p; the Head is not.
-func DecodeHead(p []byte) (h *Head, body []byte, err error) {
-	head, body, err := splitHead(p)
-	if err != nil {
-		return nil, nil, err
-	}
-	// One string for the whole head: the fields are cut out of it.
-	text := string(head)
 	w := newWalker(head)
 	defer w.free()
-	cut := func() (string, error) {
-		b, err := w.bytes()
-		if err != nil {
-			return "", err
-		}
-		end := len(head) - w.left()
-		return text[end-len(b) : end], nil
+	if n, err := w.arrayLen(); err != nil || n != 3 || len(head) < 2 || head[1] != msgpcode.Uint64 {
+		return nil, nil, protocolErrorf(head, "a Request that is not an array of three, the first of them eight octets of names")
 	}
-	parts, err := w.arrayLen()
-	if err != nil || parts != 2 && parts != 3 {
-		return nil, nil, protocolErrorf(head, "a Head that is not an array of two or three")
-	}
-	h = &Head{Length: -1}
-	if h.Status, err = cut(); err != nil {
-		return nil, nil, err
-	}
-	n, err := w.arrayLen()
+	mask, err := w.uint64()
 	if err != nil {
 		return nil, nil, err
 	}
-	if n%2 != 0 {
-		return nil, nil, protocolErrorf(head, "a Head with a name and no value")
+	if mask>>len(Names) != 0 {
+		return nil, nil, protocolErrorf(head, "a Request with a name beyond the table")
 	}
-	h.Fields = make([]Field, n/2)
-	for i := range h.Fields {
-		if h.Fields[i].Name, err = cut(); err != nil {
-			return nil, nil, err
-		}
-		if h.Fields[i].Value, err = cut(); err != nil {
-			return nil, nil, err
-		}
+	joined, err := w.bin()
+	if err != nil {
+		return nil, nil, err
 	}
-	if parts == 3 {
-		n, err := w.integer()
-		if err != nil || n < 0 {
-			return nil, nil, protocolErrorf(head, "a Head whose length is no number of octets")
-		}
-		h.Length = int64(n)
+	values := strings.SplitN(joined, "\x00", len(Names)+1)
+	if mask == 0 && joined == "" {
+		values = nil
 	}
-	return h, body, w.end()
-}
-
-// AppendHead appends a Head frame; the fake worker and the vectors use it.
-func AppendHead(b []byte, stream uint32, h *Head, body []byte, last bool) []byte {
-	var fl Flags
-	if last {
-		fl = FlagEnd
+	if len(values) != bits.OnesCount64(mask) {
+		return nil, nil, protocolErrorf(head, "a Request with %d values for %d names", len(values), bits.OnesCount64(mask))
 	}
-	p := appendBin([]byte{0, 0, 0, 0, 0x92}, h.Status)
-	p = append(p, 0xdd)
-	p = binary.BigEndian.AppendUint32(p, uint32(2*len(h.Fields)))
-	for _, f := range h.Fields {
-		p = appendBin(appendBin(p, f.Name), f.Value)
+	for _, v := range values {
+		i := bits.TrailingZeros64(mask)
+		mask &= mask - 1
+		vars = append(vars, Var{Names[i], v, uint8(i + 1)})
 	}
-	binary.BigEndian.PutUint32(p, uint32(len(p)-4))
-	p = append(p, body...)
-	return AppendFrame(b, Frame{Kind: KindHead, Flags: fl, Stream: stream, Payload: p})
+	err = w.pairs(func(key string) error {
+		v, err := w.bin()
+		vars = append(vars, Var{Name: key, Value: v})
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return vars, body, w.end()
 }

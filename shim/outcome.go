@@ -11,8 +11,10 @@ const (
 	Cancelled
 	// Broken: the worker died or broke the protocol.
 	Broken
+	// Recalled: the worker has given the request back, unseen.
+	Recalled
 )
 
 func (o Outcome) String() string {
-	return [...]string{"clean", "cancelled", "broken"}[o]
+	return [...]string{"clean", "cancelled", "broken", "recalled"}[o]
 }

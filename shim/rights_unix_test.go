@@ -64,6 +64,7 @@ func (nobody) Log(*shim.Label, *shim.LogRecord)           {}
 func (nobody) Stacks(string)                              {}
 func (nobody) Freed(*shim.Exchange, shim.Outcome)         {}
 func (nobody) Expired(*shim.Exchange, shim.Cause, string) {}
+func (nobody) Stuck(int)                                  {}
 
 func (g *passRig) pass(stream uint32, offset, length uint64, files ...*os.File) {
 	g.Helper()

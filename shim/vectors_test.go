@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -86,6 +87,67 @@ func TestValueVectors(t *testing.T) {
 			var pe *ProtocolError
 			if v.Error == "" && err != nil || v.Error != "" && !errors.As(err, &pe) {
 				t.Errorf("walked with %v; the vector says %q", err, v.Error)
+			}
+		})
+	}
+}
+
+func TestNamesVector(t *testing.T) {
+	var v struct{ Names []string }
+	vectors(t, "names.json", &v)
+	if !slices.Equal(v.Names, Names[:]) {
+		t.Errorf("%q", v.Names)
+	}
+	for i, name := range Names {
+		if Known(name) != uint8(i+1) {
+			t.Errorf("%s is %d", name, Known(name))
+		}
+	}
+	if len(Names) > 64 || Known("HTTP_X_OTHER") != 0 {
+		t.Error(len(Names))
+	}
+}
+
+func TestRequestVectors(t *testing.T) {
+	var list []struct {
+		Name       string
+		PayloadHex string            `json:"payload_hex"`
+		Environ    map[string]string // in hex
+		BodyHex    string            `json:"body_hex"`
+		Exact      bool
+		Error      bool
+	}
+	vectors(t, "requests.json", &list)
+	if len(list) < 10 {
+		t.Fatalf("%d vectors", len(list))
+	}
+	for _, v := range list {
+		t.Run(v.Name, func(t *testing.T) {
+			payload := octets(t, v.PayloadHex)
+			vars, body, err := DecodeRequest(payload)
+			if v.Error {
+				if pe := (*ProtocolError)(nil); !errors.As(err, &pe) {
+					t.Errorf("%+v, %v", vars, err)
+				}
+				return
+			}
+			if err != nil || len(vars) != len(v.Environ) || !bytes.Equal(body, octets(t, v.BodyHex)) {
+				t.Fatalf("%+v, %q, %v", vars, body, err)
+			}
+			for i, got := range vars {
+				if want, there := v.Environ[got.Name]; !there || got.Value != string(octets(t, want)) {
+					t.Errorf("%s is %q", got.Name, got.Value)
+				}
+				vars[i].Known = Known(got.Name)
+			}
+			frame, err := AppendRequest(nil, 7, vars, body, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again := frame[HeaderSize:]; v.Exact && !bytes.Equal(again, payload) {
+				t.Errorf("written % x", again)
+			} else if back, _, err := DecodeRequest(again); err != nil || len(back) != len(vars) {
+				t.Errorf("%+v, %v", back, err)
 			}
 		})
 	}

@@ -65,6 +65,14 @@ func (w *walker) str() (string, error) {
 	return string(b), err
 }
 
+// bin returns octets that are no str.
+func (w *walker) bin() (string, error) {
+	if c, err := w.dec.PeekCode(); err != nil || !msgpcode.IsBin(c) {
+		return "", w.bad("a bin is missing")
+	}
+	return w.str()
+}
+
 // key returns a map's key, which is a str and nothing else.
 func (w *walker) key() (string, error) {
 	if c, err := w.dec.PeekCode(); err != nil || !msgpcode.IsString(c) {
@@ -107,6 +115,19 @@ func (w *walker) integer() (int, error) {
 		return 0, w.bad("an integer is missing")
 	}
 	return int(n), nil
+}
+
+// uint64 returns an integer that is not below 0.
+func (w *walker) uint64() (uint64, error) {
+	c, err := w.dec.PeekCode()
+	if err != nil || !(c <= msgpcode.PosFixedNumHigh || c >= msgpcode.Uint8 && c <= msgpcode.Uint64) {
+		return 0, w.bad("an integer of 0 or more is missing")
+	}
+	n, err := w.dec.DecodeUint64()
+	if err != nil {
+		return 0, w.bad("an integer of 0 or more is missing")
+	}
+	return n, nil
 }
 
 func (w *walker) boolean() (bool, error) {
@@ -177,6 +198,21 @@ func (w *walker) end() error {
 func walkMap(data []byte, field func(w *walker, key string) (bool, error)) error {
 	w := newWalker(data)
 	defer w.free()
+	err := w.pairs(func(key string) error {
+		known, err := field(w, key)
+		if err == nil && !known {
+			err = w.skip(maxDepth - 1)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return w.end()
+}
+
+// pairs calls value for each key of a map; value takes the value off w.
+func (w *walker) pairs(value func(key string) error) error {
 	n, err := w.mapLen()
 	if err != nil {
 		return err
@@ -186,15 +222,9 @@ func walkMap(data []byte, field func(w *walker, key string) (bool, error)) error
 		if err != nil {
 			return err
 		}
-		known, err := field(w, key)
-		if err != nil {
+		if err := value(key); err != nil {
 			return err
 		}
-		if !known {
-			if err := w.skip(maxDepth - 1); err != nil {
-				return err
-			}
-		}
 	}
-	return w.end()
+	return nil
 }

@@ -37,12 +37,12 @@ func (x *Exchange) Ran() time.Duration {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	switch {
-	case x.sent.IsZero():
+	case x.since.IsZero():
 		return 0
 	case x.endedAt.IsZero():
-		return time.Since(x.sent)
+		return time.Since(x.since)
 	}
-	return x.endedAt.Sub(x.sent)
+	return x.endedAt.Sub(x.since)
 }
 
 // Begun reports whether the answer's head has come.

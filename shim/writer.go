@@ -27,6 +27,7 @@ type writer struct {
 	err    error // sticky
 
 	rest []byte        // handed to loop; belongs to who is busy
+	held []byte        // the buffer that rest is the end of
 	wake chan struct{} // capacity 1
 	done chan struct{} // closed by close
 }
@@ -48,22 +49,36 @@ func newWriter(w io.Writer) *writer {
 // error of an earlier write, build's, or that of the write that held these
 // frames: in all three cases the worker has not had the whole of them.
 func (wr *writer) send(body bool, build func(b []byte) ([]byte, error)) error {
+	flush, err := wr.add(body, build)
+	if !flush {
+		return err
+	}
+	return wr.flushNow()
+}
+
+// add is the first half of send, and never writes. Where it reports true the caller
+// has to call flushNow, which is the second.
+func (wr *writer) add(body bool, build func(b []byte) ([]byte, error)) (flush bool, err error) {
 	wr.mu.Lock()
+	defer wr.mu.Unlock()
 	q := &wr.first
 	if body {
 		q = &wr.bodies
 	}
 	if wr.err != nil {
-		defer wr.mu.Unlock()
-		return wr.err
+		return false, wr.err
 	}
 	b, err := build(*q)
 	*q = b
 	if err != nil || wr.busy {
-		wr.mu.Unlock()
-		return err
+		return false, err
 	}
 	wr.busy = true
+	return true, nil
+}
+
+func (wr *writer) flushNow() error {
+	wr.mu.Lock()
 	return wr.flush(wr.writeNow)
 }
 
@@ -100,13 +115,18 @@ func (wr *writer) flush(write func([]byte) (bool, error)) (first error) {
 			wr.mu.Unlock()
 			return first
 		}
-		if wr.spare == nil && cap(out) <= maxSpare {
-			wr.spare = out[:0]
-		}
+		wr.keep(out)
 	}
 	wr.busy = false
 	wr.mu.Unlock()
 	return first
+}
+
+// keep makes a buffer that was written the spare one. mu is held.
+func (wr *writer) keep(b []byte) {
+	if wr.spare == nil && cap(b) <= maxSpare {
+		wr.spare = b[:0]
+	}
 }
 
 // failed keeps the first error of a write, and tells of it.
@@ -136,7 +156,7 @@ func (wr *writer) writeNow(p []byte) (whole bool, err error) {
 	if n == len(p) {
 		return true, nil
 	}
-	wr.rest = p[n:]
+	wr.rest, wr.held = p[n:], p
 	wr.wake <- struct{}{} // there is room: only who is busy sends
 	return false, nil
 }
@@ -152,11 +172,12 @@ func (wr *writer) loop() {
 	for {
 		select {
 		case <-wr.wake:
-			rest := wr.rest
-			wr.rest = nil
+			rest, held := wr.rest, wr.held
+			wr.rest, wr.held = nil, nil
 			_, err := wr.writeAll(rest)
 			wr.failed(err)
 			wr.mu.Lock()
+			wr.keep(held)
 			_ = wr.flush(wr.writeAll) // sticky in wr.err
 		case <-wr.done:
 			return

@@ -14,6 +14,7 @@ type generation struct {
 	template *template    // that makes its workers; nil: there is none
 	ready    int          // workers of it that have become ready, ever
 	failure  *BootFailure // of its last boot; nil after a Ready
+	pace     pace
 }
 
 func newGeneration(o Options, number int) *generation {
@@ -23,8 +24,11 @@ func newGeneration(o Options, number int) *generation {
 	o.Workers = max(o.Workers, 1)
 	o.MaxWorkers = max(o.MaxWorkers, o.Workers)
 	o.Threads = max(o.Threads, 1)
-	o.Boot.Threads = o.Threads
-	return &generation{Options: o, number: number, gate: newGate(o.BootLimit), changed: make(chan struct{}, 1)}
+	if o.Threads > 1 || o.Boot.Gevent {
+		o.Prefetch = 0 // it waits for nobody between two requests
+	}
+	o.Boot.Threads, o.Boot.Prefetch = o.Threads, o.Prefetch
+	return &generation{Options: o, number: number, gate: newGate(o.BootLimit), changed: make(chan struct{}, 1), pace: pace{smooth: 2 * prefetchWait}}
 }
 
 // Reload replaces the workers by those of a new generation: new boots beside old,

@@ -19,6 +19,7 @@ type life struct {
 	wasReady  bool
 	control   bool // the worker reads fd 3
 	canDump   bool // SIGUSR2 writes stacks; without that handler it kills
+	ahead     int  // requests that it may be sent beyond the one that it runs
 	reason    Reason
 	failure   *shim.Failed
 	stuck     string    // stacks at the boot timeout
@@ -67,6 +68,9 @@ func (l *life) live() Exit {
 				}
 				w.enter(Booting)
 				l.control, l.canDump = h.Control, h.Stacks
+				if w.canPrefetch(h) {
+					l.ahead = w.gen.Prefetch
+				}
 				w.pool.emit(WorkerHello{w.who, h})
 				m := w.gen.Boot
 				m.Worker, m.Generation, m.Tag = w.slot, w.who.Generation, w.tag
@@ -101,7 +105,7 @@ func (l *life) live() Exit {
 				age = time.After(time.Duration(d))
 			}
 			w.pool.bootEnded(w, booted, BootFailure{})
-			count, of := w.pool.join(w)
+			count, of := w.pool.join(w, l.ahead)
 			w.pool.emit(WorkerReady{w.who, ready, time.Since(w.started), count, of})
 			w.onReady()
 		case f := <-w.failed:

@@ -12,6 +12,7 @@ import (
 // waiter is a request in the waiting line.
 type waiter struct {
 	since time.Time
+	again bool     // it has waited before
 	end   chan end // capacity 1: its wait is over
 	place *list.Element
 	timer *time.Timer
@@ -62,7 +63,7 @@ func (q *line) add(front bool) *waiter {
 	if !ok {
 		w = &waiter{end: make(chan end, 1)}
 	}
-	w.since = time.Now()
+	w.since, w.again = time.Now(), front
 	if front {
 		w.place = q.l.PushFront(w)
 	} else {
@@ -79,6 +80,12 @@ func (q *line) remove(w *waiter) bool {
 	q.l.Remove(w.place)
 	w.place = nil
 	return true
+}
+
+// firstAgain reports whether the first one has waited before.
+func (q *line) firstAgain() bool {
+	e := q.l.Front()
+	return e != nil && e.Value.(*waiter).again
 }
 
 // first takes out the first one; nil: nobody waits.

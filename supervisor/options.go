@@ -53,6 +53,9 @@ type Options struct {
 	DrainLimit time.Duration
 	// Threads is how many requests a worker runs at a time; 0 means 1.
 	Threads int
+	// Prefetch is how many requests a busy worker with one thread may be sent beyond
+	// the one that it runs, while they are short; 0: none.
+	Prefetch int
 	// Queue is how many requests may wait for a worker; 0: no limit.
 	Queue int
 	// QueueTimeout is how long one may wait; 0: no limit.

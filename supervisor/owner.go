@@ -41,7 +41,7 @@ func (w *Worker) Freed(x *shim.Exchange, o shim.Outcome) {
 	if x.Expired() {
 		w.pool.giveUp(w, -1)
 	}
-	w.pool.free(w, o == shim.Clean)
+	w.pool.free(w, o == shim.Clean, x.Ran())
 }
 
 // Expired hands on to run.

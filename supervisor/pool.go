@@ -104,14 +104,14 @@ func (p *Pool) Acquire(ctx context.Context, l shim.Label) (*shim.Exchange, error
 		}
 		// It died between the two; its place dies with it.
 		p.leave(w)
-		p.free(w, false)
+		p.free(w, false, 0)
 	}
 }
 
 func (p *Pool) acquire(ctx context.Context, again bool) (*Worker, error) {
 	p.mu.Lock()
 	if p.line.len() == 0 || again {
-		if w := p.pick(); w != nil {
+		if w := p.pick(again); w != nil {
 			p.take(w)
 			p.mu.Unlock()
 			return w, nil
@@ -156,7 +156,7 @@ func (p *Pool) acquire(ctx context.Context, again bool) (*Worker, error) {
 	// Somebody answered it in the same moment.
 	e := <-q.end
 	if e.worker != nil && ctx.Err() != nil {
-		p.free(e.worker, false)
+		p.free(e.worker, false, 0)
 		return nil, ctx.Err()
 	}
 	return e.worker, e.err
@@ -167,7 +167,7 @@ func (p *Pool) acquire(ctx context.Context, again bool) (*Worker, error) {
 func (p *Pool) Admit() error {
 	p.mu.Lock()
 	var err error
-	if p.pick() == nil {
+	if p.pick(false) == nil {
 		p.rouse()
 		err = p.refusal()
 	}
@@ -195,18 +195,19 @@ func (p *Pool) hopeless() bool { return len(p.able) == 0 && p.failure != nil && 
 
 // pick returns the worker for the next request: the least busy, and among these
 // the longest idle, or, where the pool may shrink, the one in the lowest slot, so
-// that the high ones fall idle; nil: all are busy, or the pool is paused. mu is held.
-func (p *Pool) pick() *Worker {
+// that the high ones fall idle; nil: all are busy, or the pool is paused. Where none
+// is idle, a busy one may do, except for a request that has waited before (again).
+// mu is held.
+func (p *Pool) pick(again bool) *Worker {
 	if p.paused {
 		return nil
 	}
 	var best *Worker
+	var now time.Time
 	low := p.gen.shrinks()
 	for _, w := range p.able {
-		if w.inFlight >= w.gen.Threads {
-			continue
-		}
 		switch {
+		case w.inFlight >= w.gen.Threads && (again || best != nil && best.inFlight < w.inFlight || !w.takesMore(&now)):
 		case best == nil || w.inFlight < best.inFlight:
 			best = w
 		case w.inFlight > best.inFlight:
@@ -225,13 +226,14 @@ func (p *Pool) take(w *Worker) {
 	}
 }
 
-// free gives a place in w back, after a request that was served or was not; the
-// first of the line gets it.
-func (p *Pool) free(w *Worker, served bool) {
+// free gives a place in w back, after a request that was served, and ran so long, or
+// was not; the first of the line gets it.
+func (p *Pool) free(w *Worker, served bool, ran time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w.inFlight--
 	if served {
+		w.gen.pace.ran(ran, w.served == 0)
 		w.served++
 		p.count.Served++
 		if w.most > 0 && w.served >= w.most && w.serving {
@@ -265,7 +267,7 @@ func (p *Pool) load(w *Worker) (inFlight, wanted int) {
 // serveLine gives free places to those who wait. mu is held.
 func (p *Pool) serveLine() {
 	for p.line.len() > 0 {
-		w := p.pick()
+		w := p.pick(p.line.firstAgain())
 		if w == nil {
 			return
 		}
@@ -275,10 +277,10 @@ func (p *Pool) serveLine() {
 }
 
 // join adds a worker that is ready.
-func (p *Pool) join(w *Worker) (count, of int) {
+func (p *Pool) join(w *Worker, ahead int) (count, of int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	w.serving = true
+	w.serving, w.ahead = true, ahead
 	p.idleSince = time.Now()
 	p.clock++
 	w.freed = p.clock
@@ -292,10 +294,10 @@ func (p *Pool) join(w *Worker) (count, of int) {
 }
 
 // leave takes a worker out of service and returns how many requests it still
-// runs. It may be called more than once.
+// runs. What it has not begun with is taken back. It may be called more than once.
 func (p *Pool) leave(w *Worker) (inFlight int) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	served := w.serving
 	if w.serving {
 		w.serving = false
 		p.able = slices.DeleteFunc(p.able, func(o *Worker) bool { return o == w })
@@ -303,7 +305,12 @@ func (p *Pool) leave(w *Worker) (inFlight int) {
 			p.line.refuse(shim.ErrNoWorkers)
 		}
 	}
-	return w.inFlight
+	inFlight = w.inFlight
+	p.mu.Unlock()
+	if served {
+		w.conn.Recall()
+	}
+	return inFlight
 }
 
 // lastOutput is how long the end of a dead worker's output is waited for.

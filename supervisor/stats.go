@@ -10,6 +10,9 @@ import (
 type Counts struct {
 	// Served requests; the refused ones; boots that failed.
 	Served, QueueFull, QueueTimeouts, BootFailures int64
+	// PrefetchStuck requests had to wait behind one in a worker that could not give
+	// them back.
+	PrefetchStuck int64
 	// Started workers, and how those that ended did: by cause ("exit:0", "signal:9",
 	// "oom") and reason ("none", "reload").
 	Started int64

@@ -328,3 +328,6 @@ func (t *template) Freed(*shim.Exchange, shim.Outcome) {}
 
 // Expired does nothing.
 func (t *template) Expired(*shim.Exchange, shim.Cause, string) {}
+
+// Stuck cannot come: a template serves nothing.
+func (t *template) Stuck(int) {}

@@ -58,6 +58,7 @@ type Worker struct {
 	freed    int64 // the pool's clock when it last became free: longest idle first
 	served   int64
 	due      bool // it is to be replaced
+	ahead    int  // requests that it may be sent beyond the one that it runs
 	oom      *oomWatch
 
 	rss atomic.Int64 // octets, when it was last looked at; 0: it was not
@@ -74,7 +75,7 @@ func newWorker(p *Pool, gen *generation, slot int) *Worker {
 		pool: p, gen: gen, slot: slot, tag: secret(), most: spread(gen.MaxRequests, gen.Jitter),
 		who:   Who{App: p.opts.App, Worker: fmt.Sprintf("%s/%d", p.opts.App, slot+1), Generation: gen.number},
 		hello: make(chan *shim.Hello, 1), ready: make(chan *shim.Ready, 1), failed: make(chan *shim.Failed, 1),
-		expired: make(chan expiry, 2*gen.Threads), retire: make(chan Reason, 4), idle: make(chan struct{}, 1),
+		expired: make(chan expiry, 2*(gen.Threads+gen.Prefetch)), retire: make(chan Reason, 4), idle: make(chan struct{}, 1),
 		stacks: make(chan string, 8), kill: make(chan struct{}), fence: make(chan int64, 1), dumps: make(chan chan string),
 		gone:    make(chan struct{}),
 		onReady: func() {}, onLeave: func(Reason) {},

@@ -1,16 +1,47 @@
 package cgi
 
-// variable returns the variable for a canonical field name; ok is false when the
-// field does not become a variable.
+import (
+	"net/http"
+	"strings"
+
+	"github.com/standpipe/standpipe/shim"
+)
+
+// The places in shim.Names of the variables that are no field's; a test compares.
+const (
+	requestMethod = 1 + iota
+	scriptName
+	pathInfo
+	queryString
+	requestURI
+	rawURI
+	serverName
+	serverPort
+	serverProtocol
+	remoteAddr
+	remotePort
+	urlScheme
+	requestID
+	https
+	contentType
+	contentLength
+	httpHost
+)
+
+// variable returns the variable for a canonical field name and its place in
+// shim.Names (see Var.Known); empty: the field does not become a variable.
 //
 // Only letters, digits and "-" make a variable: "-" becomes "_", so a name that
 // holds "_" itself could take the place of another field (X_Forwarded_For for
 // X-Forwarded-For), and r.Header, a Go map, would make the winner random. Other
 // token characters (RFC 9110 5.6.2) have no shell-safe spelling; they are dropped
 // as nginx drops them.
-func variable(field string) (name string, ok bool) {
-	if v, known := common[field]; known {
-		return v, v != ""
+func variable(field string) (name string, known uint8) {
+	if e, ok := common[field]; ok {
+		return e.name, e.known
+	}
+	if field == "" {
+		return "", 0
 	}
 	b := make([]byte, 5, 5+len(field))
 	copy(b, "HTTP_")
@@ -23,64 +54,50 @@ func variable(field string) (name string, ok bool) {
 		case c == '-':
 			c = '_'
 		default:
-			return "", false
+			return "", 0
 		}
 		b = append(b, c)
 	}
-	return string(b), len(field) > 0
+	return string(b), 0
 }
 
-// common spares an allocation for the fields that nearly every request has. The
-// empty string means: not handed on. Never written to.
-var common = map[string]string{
+// entry is what becomes of a field.
+type entry struct {
+	name  string // of the variable; empty: none
+	known uint8  // as in shim.Var
+}
+
+// common spares an allocation for the fields that nearly every request has, and
+// holds those that are not handed on. Never written to after init.
+var common = func() map[string]entry {
+	m := make(map[string]entry, len(shim.Names)+len(dropped))
+	for i, name := range shim.Names {
+		if field, ok := strings.CutPrefix(name, "HTTP_"); ok {
+			m[http.CanonicalHeaderKey(strings.ReplaceAll(field, "_", "-"))] = entry{name, uint8(1 + i)}
+		}
+	}
+	for _, field := range dropped {
+		m[field] = entry{}
+	}
+	return m
+}()
+
+// dropped are the fields that are not handed on.
+var dropped = [...]string{
 	// Said by other variables: CONTENT_TYPE, CONTENT_LENGTH, HTTP_HOST.
-	"Content-Type":   "",
-	"Content-Length": "",
-	"Host":           "",
+	"Content-Type",
+	"Content-Length",
+	"Host",
 	// A script reads HTTP_PROXY as its own outgoing proxy ("httpoxy").
-	"Proxy": "",
+	"Proxy",
 	// Between the client and this server only (RFC 9110 7.6.1): the body is
 	// decoded, 100 has been sent, the connection is ours.
-	"Connection":        "",
-	"Expect":            "",
-	"Keep-Alive":        "",
-	"Proxy-Connection":  "",
-	"Te":                "",
-	"Trailer":           "",
-	"Transfer-Encoding": "",
-	"Upgrade":           "",
-
-	"Accept":                    "HTTP_ACCEPT",
-	"Accept-Encoding":           "HTTP_ACCEPT_ENCODING",
-	"Accept-Language":           "HTTP_ACCEPT_LANGUAGE",
-	"Authorization":             "HTTP_AUTHORIZATION",
-	"Cache-Control":             "HTTP_CACHE_CONTROL",
-	"Cookie":                    "HTTP_COOKIE",
-	"Dnt":                       "HTTP_DNT",
-	"Forwarded":                 "HTTP_FORWARDED",
-	"If-Match":                  "HTTP_IF_MATCH",
-	"If-Modified-Since":         "HTTP_IF_MODIFIED_SINCE",
-	"If-None-Match":             "HTTP_IF_NONE_MATCH",
-	"Origin":                    "HTTP_ORIGIN",
-	"Pragma":                    "HTTP_PRAGMA",
-	"Priority":                  "HTTP_PRIORITY",
-	"Range":                     "HTTP_RANGE",
-	"Referer":                   "HTTP_REFERER",
-	"Sec-Ch-Ua":                 "HTTP_SEC_CH_UA",
-	"Sec-Ch-Ua-Mobile":          "HTTP_SEC_CH_UA_MOBILE",
-	"Sec-Ch-Ua-Platform":        "HTTP_SEC_CH_UA_PLATFORM",
-	"Sec-Fetch-Dest":            "HTTP_SEC_FETCH_DEST",
-	"Sec-Fetch-Mode":            "HTTP_SEC_FETCH_MODE",
-	"Sec-Fetch-Site":            "HTTP_SEC_FETCH_SITE",
-	"Sec-Fetch-User":            "HTTP_SEC_FETCH_USER",
-	"Upgrade-Insecure-Requests": "HTTP_UPGRADE_INSECURE_REQUESTS",
-	"User-Agent":                "HTTP_USER_AGENT",
-	"X-Csrftoken":               "HTTP_X_CSRFTOKEN",
-	"X-Forwarded-For":           "HTTP_X_FORWARDED_FOR",
-	"X-Forwarded-Host":          "HTTP_X_FORWARDED_HOST",
-	"X-Forwarded-Port":          "HTTP_X_FORWARDED_PORT",
-	"X-Forwarded-Proto":         "HTTP_X_FORWARDED_PROTO",
-	"X-Real-Ip":                 "HTTP_X_REAL_IP",
-	"X-Request-Id":              "HTTP_X_REQUEST_ID",
-	"X-Requested-With":          "HTTP_X_REQUESTED_WITH",
+	"Connection",
+	"Expect",
+	"Keep-Alive",
+	"Proxy-Connection",
+	"Te",
+	"Trailer",
+	"Transfer-Encoding",
+	"Upgrade",
 }

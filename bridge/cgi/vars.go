@@ -63,54 +63,54 @@ func AppendVars(dst []shim.Var, r *http.Request, in *Info) []shim.Var {
 	}
 
 	dst = append(dst,
-		shim.Var{Name: "REQUEST_METHOD", Value: r.Method},
-		shim.Var{Name: "SCRIPT_NAME", Value: in.Prefix + script},
-		shim.Var{Name: "PATH_INFO", Value: info},
-		shim.Var{Name: "QUERY_STRING", Value: query},
-		shim.Var{Name: "REQUEST_URI", Value: r.RequestURI},
-		shim.Var{Name: "RAW_URI", Value: r.RequestURI},
-		shim.Var{Name: "SERVER_NAME", Value: host},
-		shim.Var{Name: "SERVER_PORT", Value: port},
-		shim.Var{Name: "SERVER_PROTOCOL", Value: r.Proto},
-		shim.Var{Name: "REMOTE_ADDR", Value: in.RemoteAddr},
-		shim.Var{Name: "wsgi.url_scheme", Value: scheme},
-		shim.Var{Name: "standpipe.request_id", Value: in.ID},
+		shim.Var{Name: "REQUEST_METHOD", Value: r.Method, Known: requestMethod},
+		shim.Var{Name: "SCRIPT_NAME", Value: in.Prefix + script, Known: scriptName},
+		shim.Var{Name: "PATH_INFO", Value: info, Known: pathInfo},
+		shim.Var{Name: "QUERY_STRING", Value: query, Known: queryString},
+		shim.Var{Name: "REQUEST_URI", Value: r.RequestURI, Known: requestURI},
+		shim.Var{Name: "RAW_URI", Value: r.RequestURI, Known: rawURI},
+		shim.Var{Name: "SERVER_NAME", Value: host, Known: serverName},
+		shim.Var{Name: "SERVER_PORT", Value: port, Known: serverPort},
+		shim.Var{Name: "SERVER_PROTOCOL", Value: r.Proto, Known: serverProtocol},
+		shim.Var{Name: "REMOTE_ADDR", Value: in.RemoteAddr, Known: remoteAddr},
+		shim.Var{Name: "wsgi.url_scheme", Value: scheme, Known: urlScheme},
+		shim.Var{Name: "standpipe.request_id", Value: in.ID, Known: requestID},
 	)
 	if in.RemotePort != "" {
-		dst = append(dst, shim.Var{Name: "REMOTE_PORT", Value: in.RemotePort})
+		dst = append(dst, shim.Var{Name: "REMOTE_PORT", Value: in.RemotePort, Known: remotePort})
 	}
 	if scheme == "https" {
-		dst = append(dst, shim.Var{Name: "HTTPS", Value: "on"})
+		dst = append(dst, shim.Var{Name: "HTTPS", Value: "on", Known: https})
 	}
 	if in.Attempt > 1 {
 		dst = append(dst, shim.Var{Name: "standpipe.attempt", Value: strconv.Itoa(in.Attempt)})
 	}
 	if v := r.Header["Content-Type"]; len(v) > 0 {
-		dst = append(dst, shim.Var{Name: "CONTENT_TYPE", Value: join(v, ",")})
+		dst = append(dst, shim.Var{Name: "CONTENT_TYPE", Value: join(v, ","), Known: contentType})
 	}
-	if n, ok := contentLength(r, in); ok {
-		dst = append(dst, shim.Var{Name: "CONTENT_LENGTH", Value: strconv.FormatInt(n, 10)})
+	if n, ok := lengthOf(r, in); ok {
+		dst = append(dst, shim.Var{Name: "CONTENT_LENGTH", Value: strconv.FormatInt(n, 10), Known: contentLength})
 	}
 	if r.Host != "" {
-		dst = append(dst, shim.Var{Name: "HTTP_HOST", Value: r.Host})
+		dst = append(dst, shim.Var{Name: "HTTP_HOST", Value: r.Host, Known: httpHost})
 	}
 	for field, values := range r.Header {
-		name, ok := variable(field)
-		if !ok || len(values) == 0 {
+		name, known := variable(field)
+		if name == "" || len(values) == 0 {
 			continue
 		}
 		sep := ","
 		if field == "Cookie" {
 			sep = "; " // RFC 6265 5.4; RFC 9113 8.2.3
 		}
-		dst = append(dst, shim.Var{Name: name, Value: join(values, sep)})
+		dst = append(dst, shim.Var{Name: name, Value: join(values, sep), Known: known})
 	}
 	return dst
 }
 
-// contentLength is what the client said, or the length of what it sent chunked.
+// lengthOf is what the client said, or the length of what it sent chunked.
 // The digits are ours: the client's spelling ("007") stays outside.
-func contentLength(r *http.Request, in *Info) (int64, bool) {
+func lengthOf(r *http.Request, in *Info) (int64, bool) {
 	if r.ContentLength < 0 || len(r.TransferEncoding) > 0 {
 		return in.BodySize, in.BodySize >= 0
 	}

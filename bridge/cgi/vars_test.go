@@ -25,6 +25,9 @@ func vars(t testing.TB, r *http.Request, in *Info) map[string]string {
 		if _, twice := m[v.Name]; twice {
 			t.Errorf("%s comes twice", v.Name)
 		}
+		if v.Known != shim.Known(v.Name) {
+			t.Errorf("%s is known as %d, want %d", v.Name, v.Known, shim.Known(v.Name))
+		}
 		m[v.Name] = v.Value
 	}
 	return m
@@ -150,6 +153,28 @@ func TestSpoofedNamesNeverWin(t *testing.T) {
 	}
 }
 
+// Each known name is one that a request can have, and says its own place.
+func TestKnownNames(t *testing.T) {
+	head := "POST /a?b HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nContent-Type: text/plain\r\n"
+	for i, name := range shim.Names {
+		if int(shim.Known(name)) != i+1 {
+			t.Errorf("%s is known as %d, want %d: it is there twice", name, shim.Known(name), i+1)
+		}
+		if field, ok := strings.CutPrefix(name, "HTTP_"); ok && field != "HOST" {
+			head += strings.ReplaceAll(field, "_", "-") + ": v\r\n"
+		}
+	}
+	m := vars(t, read(t, head+"\r\n"), &Info{Scheme: "https", RemotePort: "1"})
+	for _, name := range shim.Names {
+		if _, ok := m[name]; !ok {
+			t.Errorf("no request has %s", name)
+		}
+	}
+	if shim.Known("HTTP_X_OTHER") != 0 {
+		t.Error("HTTP_X_OTHER is known")
+	}
+}
+
 func FuzzAppendVars(f *testing.F) {
 	f.Add("GET / HTTP/1.1\r\nHost: h\r\nX-A: b\r\n\r\n")
 	f.Add("POST //a%2f?q HTTP/1.0\r\nX_A: 1\r\nCookie: a\r\nCookie: b\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -187,11 +212,23 @@ func wsgiName(s string) bool {
 }
 
 func BenchmarkAppendVars(b *testing.B) {
-	r := read(b, "GET /a/b?c=d HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\nAccept-Language: en\r\nAccept-Encoding: gzip\r\nCookie: a=b\r\nReferer: http://x/\r\n\r\n")
-	in := &Info{ID: "id", RemoteAddr: "127.0.0.1", RemotePort: "1"}
-	var dst []shim.Var
-	b.ReportAllocs()
-	for b.Loop() {
-		dst = AppendVars(dst[:0], r, in)
+	browser := "GET /a/b?c=d HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\nAccept-Language: en\r\nAccept-Encoding: gzip\r\n" +
+		"Cookie: a=b\r\nReferer: http://x/\r\nUpgrade-Insecure-Requests: 1\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Site: none\r\n" +
+		"X-Request-Id: 1\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n"
+	for _, c := range []struct{ name, head string }{
+		{"plain", "GET / HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nX-Request-Id: 1\r\n\r\n"},
+		{"browser", browser + "\r\n"},
+		{"unknown", browser + "X-Trace-Parent: 1\r\nX-Amzn-Trace-Id: 2\r\nCf-Ray: 3\r\n\r\n"},
+		{"post", "POST /a HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/json\r\nContent-Length: 12345\r\n\r\n"},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			r := read(b, c.head)
+			in := &Info{ID: "id", RemoteAddr: "127.0.0.1", RemotePort: "1", ServerName: "127.0.0.1", ServerPort: "8000"}
+			var dst []shim.Var
+			b.ReportAllocs()
+			for b.Loop() {
+				dst = AppendVars(dst[:0], r, in)
+			}
+		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -40,6 +41,7 @@ type AccessLog struct {
 	failed func(error)
 
 	lines sync.Pool // *[]byte, one line
+	stamp atomic.Pointer[stamp]
 
 	mu    sync.Mutex // guards buf, armed
 	buf   []byte
@@ -75,9 +77,9 @@ func (l *AccessLog) Log(rec *httpx.Writer, r *http.Request, now time.Time) {
 	}
 	b := (*line)[:0]
 	if l.format == JSON {
-		b = appendJSONLine(b, rec, r, now)
+		b = l.appendJSONLine(b, rec, r, now)
 	} else {
-		b = appendCombined(b, rec, r, now)
+		b = l.appendCombined(b, rec, r, now)
 	}
 	l.add(b)
 	if cap(b) <= accessBuffer {
@@ -165,11 +167,11 @@ func Logged(rec *httpx.Writer) int {
 	return http.StatusOK
 }
 
-func appendCombined(b []byte, rec *httpx.Writer, r *http.Request, now time.Time) []byte {
+func (l *AccessLog) appendCombined(b []byte, rec *httpx.Writer, r *http.Request, now time.Time) []byte {
 	n := &rec.Note
 	b = appendWord(b, n.RemoteAddr)
 	b = append(b, " - - ["...)
-	b = n.Start.AppendFormat(b, "02/Jan/2006:15:04:05 -0700")
+	b = append(b, l.second(n.Start).combined...)
 	b = append(b, `] "`...)
 	b = appendEscaped(b, r.Method)
 	b = append(b, ' ')
@@ -203,10 +205,14 @@ func appendCombined(b []byte, rec *httpx.Writer, r *http.Request, now time.Time)
 	return append(b, '\n')
 }
 
-func appendJSONLine(b []byte, rec *httpx.Writer, r *http.Request, now time.Time) []byte {
+func (l *AccessLog) appendJSONLine(b []byte, rec *httpx.Writer, r *http.Request, now time.Time) []byte {
 	n := &rec.Note
 	b = append(b, `{"time":"`...)
-	b = n.Start.AppendFormat(b, "2006-01-02T15:04:05.000Z07:00")
+	s := l.second(n.Start)
+	ms := n.Start.Nanosecond() / 1e6
+	b = append(b, s.date...)
+	b = append(b, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
+	b = append(b, s.zone...)
 	b = append(b, '"')
 	b = appendMember(b, "remote", n.RemoteAddr)
 	b = appendMember(b, "method", r.Method)
@@ -246,8 +252,28 @@ func appendMember(b []byte, name, value string) []byte {
 	return append(b, '"')
 }
 
+// appendSeconds writes seconds with four digits behind the point.
 func appendSeconds(b []byte, d time.Duration) []byte {
-	return strconv.AppendFloat(b, max(0, d.Seconds()), 'f', 4, 64)
+	n := (max(0, int64(d)) + int64(50*time.Microsecond)) / int64(100*time.Microsecond)
+	b = strconv.AppendInt(b, n/1e4, 10)
+	n %= 1e4
+	return append(b, '.', byte('0'+n/1000), byte('0'+n/100%10), byte('0'+n/10%10), byte('0'+n%10))
+}
+
+// stamp is a second, as the lines of many requests write it.
+type stamp struct {
+	unix                 int64
+	combined, date, zone string
+}
+
+// second returns the stamp of t, which is made once for each second.
+func (l *AccessLog) second(t time.Time) *stamp {
+	s := l.stamp.Load()
+	if s == nil || s.unix != t.Unix() {
+		s = &stamp{t.Unix(), t.Format("02/Jan/2006:15:04:05 -0700"), t.Format("2006-01-02T15:04:05"), t.Format("Z07:00")}
+		l.stamp.Store(s)
+	}
+	return s
 }
 
 // appendWord writes "-" for nothing.
@@ -258,6 +284,25 @@ func appendWord(b []byte, s string) []byte {
 	return appendEscaped(b, s)
 }
 
+// itself are the octets that stand for themselves in every form: printable ASCII but
+// for the quote and the backslash.
+var itself = func() (t [256]bool) {
+	for c := ' '; c < 0x7f; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
+// harmless counts such octets at the front of s.
+func harmless(s string) int {
+	for i := range len(s) {
+		if !itself[s[i]] {
+			return i
+		}
+	}
+	return len(s)
+}
+
 const hexDigits = "0123456789abcdef"
 
 // appendEscaped keeps printable text and writes every other octet as \xHH, the
@@ -265,13 +310,14 @@ const hexDigits = "0123456789abcdef"
 // line, nor steer a terminal.
 func appendEscaped(b []byte, s string) []byte {
 	for i := 0; i < len(s); {
+		if n := harmless(s[i:]); n > 0 {
+			b = append(b, s[i:i+n]...)
+			i += n
+			continue
+		}
 		c := s[i]
 		if c < utf8.RuneSelf {
-			if c < ' ' || c == 0x7f || c == '"' || c == '\\' {
-				b = append(b, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
-			} else {
-				b = append(b, c)
-			}
+			b = append(b, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
 			i++
 			continue
 		}
@@ -292,15 +338,17 @@ func appendEscaped(b []byte, s string) []byte {
 // UTF-8 become the four characters \xHH.
 func appendJSONText(b []byte, s string) []byte {
 	for i := 0; i < len(s); {
+		if n := harmless(s[i:]); n > 0 {
+			b = append(b, s[i:i+n]...)
+			i += n
+			continue
+		}
 		c := s[i]
 		if c < utf8.RuneSelf {
-			switch {
-			case c == '"' || c == '\\':
+			if c == '"' || c == '\\' {
 				b = append(b, '\\', c)
-			case c < ' ' || c == 0x7f:
+			} else {
 				b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-			default:
-				b = append(b, c)
 			}
 			i++
 			continue

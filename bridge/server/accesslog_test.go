@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,10 +29,30 @@ func record(id string) (*httpx.Writer, *http.Request) {
 
 func TestCombinedLine(t *testing.T) {
 	rec, r := record("ID1")
-	got := string(appendCombined(nil, rec, r, rec.Note.Start.Add(12300*time.Microsecond)))
+	got := string(new(AccessLog).appendCombined(nil, rec, r, rec.Note.Start.Add(12300*time.Microsecond)))
 	want := `^10\.0\.0\.7 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET /a\?b HTTP/1\.1" 200 5 "-" "curl/8" app=shop rt=0\.0123 wait=0\.0015 id=ID1 worker=shop/3` + "\n$"
 	if !regexp.MustCompile(want).MatchString(got) {
 		t.Errorf("%s", got)
+	}
+}
+
+// The stamp of a second and the seconds are what package time and strconv would write.
+func TestTimesInLines(t *testing.T) {
+	l := new(AccessLog)
+	at := time.Date(2026, 3, 29, 0, 59, 58, 7_999_999, time.UTC)
+	for range 50 {
+		rec, r := record("ID1")
+		rec.Note.Start = at
+		combined, line := string(l.appendCombined(nil, rec, r, at)), string(l.appendJSONLine(nil, rec, r, at))
+		if !strings.Contains(combined, at.Format("[02/Jan/2006:15:04:05 -0700]")) || !strings.HasPrefix(line, at.Format(`{"time":"2006-01-02T15:04:05.000Z07:00",`)) {
+			t.Fatalf("%v\n%s%s", at, combined, line)
+		}
+		at = at.Add(77 * time.Millisecond)
+	}
+	for _, d := range []time.Duration{-1, 0, 49 * time.Microsecond, 51 * time.Microsecond, 12345 * time.Microsecond, 999_951 * time.Microsecond, time.Second, 90*time.Hour + 1234567} {
+		if got, want := string(appendSeconds(nil, d)), strconv.FormatFloat(max(0, d.Seconds()), 'f', 4, 64); got != want {
+			t.Errorf("%v: %s, want %s", d, got, want)
+		}
 	}
 }
 
@@ -93,7 +114,7 @@ func FuzzAccessLog(f *testing.F) {
 		r.Method, r.RequestURI, r.Host = method, target, agent
 		r.Header = http.Header{"Referer": {referer}, "User-Agent": {agent}}
 		rec.Note.Err = errors.New(referer)
-		line := string(appendCombined(nil, rec, r, time.Now()))
+		line := string(new(AccessLog).appendCombined(nil, rec, r, time.Now()))
 		if strings.Count(line, "\n") != 1 || strings.Count(line, `"`) != 6 {
 			t.Fatalf("%q", line)
 		}
@@ -102,7 +123,7 @@ func FuzzAccessLog(f *testing.F) {
 				t.Fatalf("octet %#x in %q", c, line)
 			}
 		}
-		line = string(appendJSONLine(nil, rec, r, time.Now()))
+		line = string(new(AccessLog).appendJSONLine(nil, rec, r, time.Now()))
 		var m map[string]any
 		if err := json.Unmarshal([]byte(line), &m); err != nil || strings.Count(line, "\n") != 1 {
 			t.Fatalf("%v: %q", err, line)

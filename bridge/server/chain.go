@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -104,29 +102,20 @@ func (c *Chain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *Chain) begin(rec *httpx.Writer, r *http.Request) {
 	n := &rec.Note
 	n.Start = time.Now()
+	var e ends
 	if nc := connOf(r); nc != nil {
 		nc.unseen.Store(false)
+		e = nc.ends()
+	} else {
+		local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+		e = endsOf(r.RemoteAddr, local)
 	}
+	n.Peer, n.RemoteAddr, n.RemotePort, n.ServerName, n.ServerPort = e.peer, e.remoteAddr, e.remotePort, e.serverName, e.serverPort
 	n.Scheme = "http"
 	if r.TLS != nil {
 		n.Scheme = "https"
 	}
-	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		n.Peer = netip.AddrPortFrom(plain(ap.Addr()), ap.Port())
-		n.RemoteAddr, n.RemotePort, _ = cutLast(r.RemoteAddr)
-		if n.RemoteAddr[0] == '[' { // a zone and an IPv4 address in IPv6 are written plain
-			n.RemoteAddr = n.Peer.Addr().String()
-		}
-	}
 	n.Trusted = c.trust.Peer(n.Peer.Addr())
-	if a, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
-		if tcp, ok := a.(*net.TCPAddr); ok {
-			n.ServerName, n.ServerPort = tcp.IP.String(), strconv.Itoa(tcp.Port)
-			if strings.IndexByte(n.ServerName, ':') >= 0 {
-				n.ServerName = "[" + n.ServerName + "]"
-			}
-		}
-	}
 	if v := r.Header["X-Request-Id"]; len(v) == 1 && n.Trusted && httpx.ValidID(v[0]) {
 		n.ID = v[0]
 	} else {
@@ -214,13 +203,4 @@ func (c *Chain) plain(rec *httpx.Writer, r *http.Request) {
 	h["Connection"] = closeField
 	rec.Note.Source = "server"
 	c.pages.Write(rec, r, http.StatusInternalServerError, "", 0)
-}
-
-// cutLast cuts host:port at the last colon.
-func cutLast(s string) (host, port string, ok bool) {
-	i := strings.LastIndexByte(s, ':')
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+1:], true
 }

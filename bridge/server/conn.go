@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -18,7 +19,15 @@ type conn struct {
 	net.Conn
 	unseen  atomic.Bool // since the last answer no handler has been called
 	refused func(remote string, status int)
+	ends    func() ends  // the same at each call
 	limit   atomic.Int64 // nanoseconds that the last SetWriteDeadline gave; 0: no deadline
+}
+
+func newConn(nc net.Conn, refused func(remote string, status int)) *conn {
+	c := &conn{Conn: nc, refused: refused}
+	c.unseen.Store(true)
+	c.ends = sync.OnceValue(func() ends { return endsOf(nc.RemoteAddr().String(), nc.LocalAddr()) }) // not on Accept's time
+	return c
 }
 
 type connKey struct{}

@@ -25,6 +25,14 @@ type forwarder struct {
 
 // claim reports whether a proxy speaks about the client in this field.
 func claim(field string) bool {
+	if field == "" {
+		return false
+	}
+	switch field[0] {
+	case 'X', 'F', 'T', 'C':
+	default: // most fields of most requests
+		return false
+	}
 	switch field {
 	case "Forwarded", "X-Scheme", "X-Url-Scheme", "Front-End-Https":
 		return true

@@ -42,9 +42,7 @@ func (p *patient) Accept() (net.Conn, error) {
 	for wait := 5 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		c, err := p.Listener.Accept()
 		if err == nil {
-			front := &conn{Conn: c, refused: p.refused}
-			front.unseen.Store(true)
-			return front, nil
+			return newConn(c, p.refused), nil
 		}
 		if !noDescriptors(err) {
 			if p.slots != nil {

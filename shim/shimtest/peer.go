@@ -84,6 +84,9 @@ type Peer struct {
 	Cancelled func(stream uint32)
 	// Interrupted is called for each Interrupt; nil: ignored.
 	Interrupted func(stream uint32, c shim.Cause)
+	// Recall is called with the streams of each Recall, and says which of them were
+	// not begun; mute: it has no answer at all. nil: all were begun.
+	Recall func(streams []uint32) (back []uint32, mute bool)
 	// FileWord is called for each FileTaken and FileRefused; nil: ignored.
 	FileWord func(stream uint32, taken bool)
 	// Nonce is written before Hello.
@@ -301,6 +304,18 @@ func (p *Peer) readControl() {
 			if p.Cancelled != nil {
 				p.Cancelled(f.Stream)
 			}
+		case shim.KindRecall:
+			var streams, back []uint32
+			for b := f.Payload; len(b) >= 4; b = b[4:] {
+				streams = append(streams, binary.BigEndian.Uint32(b))
+			}
+			mute := false
+			if p.Recall != nil {
+				back, mute = p.Recall(streams)
+			}
+			if !mute {
+				_ = p.Recalled(back...)
+			}
 		case shim.KindInterrupt:
 			if p.Interrupted != nil && len(f.Payload) == 1 {
 				p.Interrupted(f.Stream, shim.Cause(f.Payload[0]))
@@ -310,6 +325,16 @@ func (p *Peer) readControl() {
 			_, _ = p.control.Write(shim.AppendFrame(nil, shim.Frame{Kind: shim.KindStacks, Payload: text}))
 		}
 	}
+}
+
+// Recalled writes a Recalled.
+func (p *Peer) Recalled(streams ...uint32) error {
+	var b []byte
+	for _, s := range streams {
+		b = binary.BigEndian.AppendUint32(b, s)
+	}
+	_, err := p.control.Write(shim.AppendFrame(nil, shim.Frame{Kind: shim.KindRecalled, Payload: b}))
+	return err
 }
 
 // FromEnv returns the nonce that the supervisor put into the environment.

@@ -9,7 +9,7 @@ The modules, in the order in which a worker meets them:
     stdio      the descriptors: frames, control, life, stacks, the app's output
     output     sys.stdout and sys.stderr: lines that carry their request's id
     signals    SIGTERM, SIGINT, SIGUSR2, fork, breakpoint()
-    control    fd 3 (Cancel, Interrupt, Dump, Stop) and fd 4 (the life pipe)
+    control    fd 3 (Cancel, Interrupt, Recall, Dump, Stop) and fd 4 (the life pipe)
     packing    the subset of msgpack
     frames     header, Reader, Writer
     loader     from what the user wrote to a WSGI callable (spec, shape, guard, djangoapp, framework help it)
@@ -18,9 +18,12 @@ The modules, in the order in which a worker meets them:
     gevent_runner  the loop with a greenlet per request; patches the standard library before the app is imported
     runner     Worker, the loop on the main thread, the loop on N threads
     inbound    who reads fd 0, and who waits for what
-    environ    a Request's payload -> the environ
+    gather     with one thread: several answers in one write
+    environ    a Request's payload -> the environ (names: those that travel as bits)
     body       wsgi.input, wsgi.file_wrapper
-    wsgi       one exchange: start_response, write, the iterable, close
+    serve      one Request through the app
+    wsgi       its Exchange: start_response, write, the iterable, close
+    known      results of Flask and Django that may be closed before they go out
     head       status and fields as a Head's msgpack
     interrupt  raises RequestTimeout or ClientGone in what the app is doing; an exchange on one of N threads
     report     exceptions and stacks as text

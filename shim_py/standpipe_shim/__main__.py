@@ -28,6 +28,8 @@ _BOOT = {
     "worker": 0,
     "generation": 1,
     "environ": {},
+    "timeout_ms": 0,
+    "prefetch": 0,
     "watch": False,
     "tag": "",
 }
@@ -89,7 +91,7 @@ def begin(worker, start, shim_hash):
     worker.attach(Reader(pipes.requests), Writer(pipes.answers, pipes.pid, lambda: worker.leave()))
     stacks = worker.signals.install()
     life = control.arm(pipes.life)
-    worker.control = control.Control(pipes, worker.cancel, worker.interrupt, worker.stop, lambda stream: _stacks(worker, stream))
+    worker.control = control.Control(worker, lambda stream: _stacks(worker, stream))
     if not worker.preload:  # a template reads its orders itself: a second thread would not live on in what it forks
         worker.control.start()
     hello = {
@@ -157,7 +159,7 @@ def load(worker, boot):
         worker.leave()
     took = time.monotonic() - begin
     worker.app = loaded.app
-    worker.base = environ.base(boot, sys.stderr, FileWrapper)
+    worker.environs = environ.Environs(environ.base(boot, sys.stderr, FileWrapper), boot["timeout_ms"])
     from .framework import describe
     from .static import declared
 

@@ -5,10 +5,11 @@ GIL, so it costs requests nothing. It ends with the process, or when fd 3 turns 
 
 import errno
 import os
+import struct
 import sys
 from _thread import allocate_lock, start_new_thread
 
-from .frames import CANCEL, DUMP, INTERRUPT, STACKS, STOP, ProtocolError, Reader, frame
+from .frames import CANCEL, DUMP, INTERRUPT, RECALL, RECALLED, STACKS, STOP, ProtocolError, Reader, frame
 
 _SIGKILL = 9
 _F_SETSIG = 10  # Linux; the module fcntl names it only where it was built to
@@ -50,14 +51,11 @@ def arm(life):
 
 
 class Control:
-    """Reads Go's orders on fd 3. cancel(stream), interrupt(stream, cause), stop() and stacks(stream) -> str are called in its
-    thread."""
+    """Reads Go's orders on fd 3. worker's cancel, interrupt, recall and stop are called in its thread, and stacks(stream) -> str."""
 
-    def __init__(self, pipes, cancel, interrupt, stop, stacks):
-        self._pipes = pipes
-        self._cancel = cancel
-        self._interrupt = interrupt
-        self._stop = stop
+    def __init__(self, worker, stacks):
+        self._pipes = pipes = worker.pipes
+        self._worker = worker
         self._stacks = stacks
         self._write = os.write
         self._reader = Reader(pipes.control)
@@ -88,6 +86,10 @@ class Control:
             done = self._socket.sendmsg([octets], [self._rights + (descriptor,)])
             self._rest(memoryview(octets)[done:])
 
+    def _say(self, octets):
+        with self._lock:
+            self._rest(memoryview(octets))
+
     def _rest(self, octets):
         while octets:
             octets = octets[self._write(self._pipes.control, octets) :]
@@ -109,18 +111,22 @@ class Control:
 
     def _obey(self, kind, flags, stream, payload):
         if kind == CANCEL:
-            self._cancel(stream)
+            self._worker.cancel(stream)
         elif kind == INTERRUPT:
             if payload not in (b"\x01", b"\x02"):
                 raise ProtocolError("an Interrupt for the cause %r" % payload)
-            self._interrupt(stream, payload[0])
+            self._worker.interrupt(stream, payload[0])
         elif kind == STOP:
-            self._stop()
+            self._worker.stop()
         elif kind == DUMP:
             from .packing import pack
 
-            octets = frame(STACKS, 0, 0, pack(self._stacks(stream)))
-            with self._lock:
-                self._rest(memoryview(octets))
+            self._say(frame(STACKS, 0, 0, pack(self._stacks(stream))))
+        elif kind == RECALL:
+            if len(payload) % 4:
+                raise ProtocolError("a Recall of %d octets" % len(payload))
+            count = len(payload) // 4
+            given = self._worker.recall(struct.unpack(">%dI" % count, payload))
+            self._say(frame(RECALLED, 0, 0, struct.pack(">%dI" % len(given), *given)))
         else:
             raise ProtocolError("kind 0x%02x is no order" % kind)

@@ -7,7 +7,7 @@ from _thread import allocate_lock
 HELLO, BOOT, READY, FAILED = 0x01, 0x02, 0x03, 0x04
 REQUEST, BODY, HEAD, END, ERROR, WINDOW, LOG, BODY_WANTED = 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17
 EARLY_HINTS, FILE_TAKEN, FILE_REFUSED = 0x18, 0x19, 0x1A
-CANCEL, DUMP, STACKS, STOP, INTERRUPT, FILE = 0x20, 0x23, 0x24, 0x25, 0x26, 0x27
+CANCEL, RECALL, RECALLED, DUMP, STACKS, STOP, INTERRUPT, FILE = 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27
 FORK, FORKED, FORK_FAILED = 0x30, 0x31, 0x32
 
 LAST = 0x0001  # flag END: this frame holds the last body octets of its direction
@@ -38,6 +38,8 @@ CEILING = {
     FILE_TAKEN: 0,
     FILE_REFUSED: 0,
     CANCEL: 0,
+    RECALL: 1024,
+    RECALLED: 1024,
     DUMP: 0,
     STACKS: 1 << 20,
     STOP: 0,
@@ -86,40 +88,51 @@ class Reader:
     def __init__(self, fd, read=os.read):
         self._fd = fd
         self._read = read
-        self._held = b""  # octets read, not yet handed out
+        self.held = b""  # octets read; empty when all of them have been handed out
+        self._at = 0  # how many of them have been handed out
 
     def read_by(self, read):
         """Has next call read(fd, size) from now on."""
         self._read = read
 
-    def holds_frame(self):
-        """Says whether next would answer without reading."""
-        held = self._held
-        return len(held) >= HEADER and len(held) >= HEADER + _unpack(held)[4]
+    def holds_frame(self, wanted=None):
+        """Says whether next would answer without reading; wanted: with a frame of this kind."""
+        held = self.held
+        if not held:
+            return False
+        at = self._at + HEADER
+        if len(held) < at:
+            return False
+        _, kind, _, _, length = _unpack(held, self._at)
+        return len(held) >= at + length and (wanted is None or wanted == kind)
 
     def next(self):
         """Returns (kind, flags, stream, payload), or None at the end of the pipe. Blocks. A frame cut short by the end of
         the pipe is the end: who wrote it is gone."""
-        held = self._held
+        held = self.held
         while True:
+            start = self._at + HEADER
             have = len(held)
-            if have >= HEADER:
-                magic, kind, flags, stream, length = _unpack(held)
+            if have >= start:
+                magic, kind, flags, stream, length = _unpack(held, start - HEADER)
                 if magic != MAGIC or flags > LAST or length > CEILING.get(kind, -1) or (flags and kind not in _MAY_END):
                     check(magic, kind, flags, length)
-                end = HEADER + length
-                if have >= end:
-                    if have == end:
-                        self._held = b""
-                        return kind, flags, stream, held[HEADER:]
-                    self._held = held[end:]
-                    return kind, flags, stream, held[HEADER:end]
+                end = start + length
+                if have > end:
+                    self._at = end
+                    return kind, flags, stream, held[start:end]
+                if have == end:
+                    self.held = b""
+                    self._at = 0
+                    return kind, flags, stream, held[start:]
             got = self._read(self._fd, CHUNK)
             if not got:
-                self._held = b""
+                self.held = b""
+                self._at = 0
                 return None
-            held = held + got if held else got
-            self._held = held
+            held = held[self._at :] + got if held else got
+            self.held = held
+            self._at = 0
 
 
 class Writer:
@@ -134,17 +147,56 @@ class Writer:
         self._forked = forked
         self._write = write
         self._getpid = getpid
-        self._lock = allocate_lock()
+        lock = allocate_lock()
+        self._acquire = lock.acquire  # a with statement costs twice as much
+        self._release = lock.release
+        self._kept = []  # frames that go out in front of the next
+        self._hasty = False  # the next may not wait
 
     def put(self, octets):
         if self._getpid() != self._pid:
             self._forked()
-        with self._lock:
-            try:
-                done = self._write(self._fd, octets)
-                if done != len(octets):
-                    rest = memoryview(octets)[done:]
-                    while rest:
-                        rest = rest[self._write(self._fd, rest) :]
-            except BrokenPipeError:
-                os._exit(1)
+        self._acquire()
+        try:
+            if self._kept:
+                self._kept.append(octets)
+                octets = b"".join(self._kept)
+                del self._kept[:]
+            done = self._write(self._fd, octets)
+            if done != len(octets):
+                rest = memoryview(octets)[done:]
+                while rest:
+                    rest = rest[self._write(self._fd, rest) :]
+        except BrokenPipeError:
+            os._exit(1)
+        finally:
+            self._release()
+
+    def keep(self, octets):
+        """Has a frame wait until flush or the next put; or not, after a hurry."""
+        if self._getpid() != self._pid:
+            self._forked()
+        self._acquire()
+        hasty = self._hasty
+        self._hasty = False
+        if not hasty:
+            self._kept.append(octets)
+        self._release()
+        if hasty:
+            self.put(octets)
+
+    def waits(self):
+        """Says whether a frame waits."""
+        return bool(self._kept)
+
+    def flush(self):
+        """Writes what waits."""
+        if self._kept:
+            self.put(b"")
+
+    def hurry(self):
+        """Writes what waits, and what is about to wait: the next keep is a put. Any thread."""
+        self._acquire()
+        self._hasty = True
+        self._release()
+        self.flush()

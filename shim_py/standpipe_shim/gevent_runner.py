@@ -13,8 +13,9 @@ from . import interrupt, log, packing, report  # noqa: F401  the control thread 
 from .frames import ProtocolError
 from .inbound import Solo
 from .loader import Failure, set_path
+from .serve import serve
 from .signals import in_app
-from .wsgi import Exchange, _blocks, serve
+from .wsgi import Exchange, _blocks
 
 _OLDEST = (20, 9)  # the first whose greenlets have a contextvars context each
 _RING = 0.1  # seconds
@@ -45,12 +46,12 @@ def patch(boot):
     monkey.patch_all()
 
 
-def run(worker, open_exchange):
+def run(worker):
     """Serves until fd 0 ends and what runs has been answered. Greenlets of the app's own may be left."""
     from gevent import Greenlet, joinall
 
     running = set()
-    inbound = worker.inbound = Greenlets(worker, open_exchange)
+    inbound = worker.inbound = Greenlets(worker)
     while True:
         request = inbound.take()
         if request is None:
@@ -117,12 +118,11 @@ class Green(Exchange):
 class Greenlets(Solo):
     """The frames for a worker whose requests are greenlets."""
 
-    def __init__(self, worker, open_exchange):
-        super().__init__(worker.reader, worker.pipes.requests, worker.streams, open_exchange)
+    def __init__(self, worker):
+        super().__init__(worker)
         from gevent import get_hub, getcurrent, spawn
         from gevent.hub import Waiter
 
-        self._worker = worker
         self._main = get_ident()
         self._hub = get_hub()
         self._spawn = spawn

@@ -1,37 +1,81 @@
 """What the app says to start_response, as the msgpack of a Head frame."""
 
 
-def encode_head(status, headers):
-    """Returns status and fields as the msgpack of a Head. Raises TypeError or ValueError that names what is wrong.
+# Most answers of an app begin alike, and have most of their fields in common: octets that were made before are not made again.
+# Bounded: when one is full it is emptied.
+_starts = {}  # (status, number of fields) -> the octets before the first field
+_fields = {}  # (name, value) -> theirs
+_MOST = 1024  # entries
+_SHORT = 256  # characters of an entry, at most
 
-    Built as one str in which a character stands for an octet, and encoded once."""
-    if not isinstance(status, str):
-        raise TypeError("start_response: the status must be str, not " + type(status).__name__)
+
+def encode_head(status, headers):
+    """Returns status and fields as the msgpack of a Head. Raises TypeError or ValueError that names what is wrong."""
     if type(headers) is not list:
+        if not isinstance(status, str):
+            raise TypeError(_status(status))
         raise TypeError("start_response: the headers must be a list, not " + type(headers).__name__)
-    count = len(headers) * 2
-    size = len(status)
-    parts = ["\x92\xc4%c%s" % (size, status) if size < 256 else "\x92" + _long(status)]
-    parts.append("%c" % (0x90 | count) if count < 16 else "\xdc%c%c" % (count >> 8 & 0xFF, count & 0xFF))
-    for pair in headers:
-        if not isinstance(pair, tuple) or len(pair) != 2:
-            raise TypeError("start_response: a header must be a tuple of two str, not %s" % _shown(pair))
-        name, value = pair
-        if not isinstance(name, str) or not isinstance(value, str):
-            raise TypeError("start_response: a header must be a tuple of two str, not %s" % _shown(pair))
-        n = len(name)
-        m = len(value)
-        if n < 256 and m < 256:
-            parts.append("\xc4%c%s\xc4%c%s" % (n, name, m, value))
-        else:
-            parts.append(_long(name) + _long(value))
     try:
-        head = "".join(parts).encode("latin-1")
-    except UnicodeEncodeError:
-        raise ValueError(_not_latin(status, headers)) from None
-    if len(head) > 1 << 20 or count > 0xFFFF:
-        raise ValueError("start_response: %d headers of %d octets; at most 32767 and 1 MiB" % (count // 2, len(head)))
+        parts = [_starts.get((status, len(headers)))]
+        parts += map(_fields.get, headers)
+    except TypeError:  # something in them that cannot be a key
+        parts = [None] * (len(headers) + 1)
+    if None in parts:
+        _encode_new(parts, status, headers)
+    head = b"".join(parts)
+    if len(head) > 1 << 20:
+        raise ValueError("start_response: %d headers of %d octets; at most 32767 and 1 MiB" % (len(headers), len(head)))
     return head
+
+
+def _encode_new(parts, status, headers):
+    """Fills in those of parts that are None."""
+    if parts[0] is None:
+        parts[0] = _start(status, len(headers))
+    for at, pair in enumerate(headers, 1):
+        if parts[at] is None:
+            parts[at] = _field(pair)
+
+
+def _start(status, fields):
+    if not isinstance(status, str):
+        raise TypeError(_status(status))
+    if fields > 32767:
+        raise ValueError("start_response: %d headers; at most 32767 and 1 MiB" % fields)
+    count = fields * 2
+    text = "\x92" + _long(status) + ("%c" % (0x90 | count) if count < 16 else "\xdc%c%c" % (count >> 8, count & 0xFF))
+    octets = _latin(text, "the status", status)
+    if type(status) is str and len(status) < _SHORT:
+        if len(_starts) >= _MOST:
+            _starts.clear()
+        _starts[status, fields] = octets
+    return octets
+
+
+def _field(pair):
+    if type(pair) is tuple and len(pair) == 2:
+        name, value = pair
+        if type(name) is type(value) is str and len(name) + len(value) < _SHORT:
+            try:
+                octets = ("\xc4%c%s\xc4%c%s" % (len(name), name, len(value), value)).encode("latin-1")
+            except UnicodeEncodeError:
+                return _any_field(pair)
+            # A cookie is one client's: it would come in the way of others, and be kept for no use.
+            if name != "Set-Cookie" and name.lower() != "set-cookie":
+                if len(_fields) >= _MOST:
+                    _fields.clear()
+                _fields[pair] = octets
+            return octets
+    return _any_field(pair)
+
+
+def _any_field(pair):
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        raise TypeError("start_response: a header must be a tuple of two str, not %s" % _shown(pair))
+    name, value = pair
+    if not isinstance(name, str) or not isinstance(value, str):
+        raise TypeError("start_response: a header must be a tuple of two str, not %s" % _shown(pair))
+    return _latin(_long(name) + _long(value), "header " + ascii(name), name + value)
 
 
 def encode_hints(headers):
@@ -56,6 +100,8 @@ def encode_hints(headers):
 
 
 def _long(text):
+    if type(text) is not str:
+        text = str.__str__(text)  # its characters, whatever a subclass would print
     size = len(text)
     if size < 0x100:
         return "\xc4%c%s" % (size, text)
@@ -71,10 +117,13 @@ def _shown(value):
         return type(value).__name__
 
 
-def _not_latin(status, headers):
-    for what, text in [("the status", status)] + [("header " + ascii(name), name + value) for name, value in headers]:
-        try:
-            text.encode("latin-1")
-        except UnicodeEncodeError:
-            return "start_response: %s holds a character outside latin-1 (PEP 3333): %s" % (what, ascii(text)[:200])
-    return "start_response: a header holds a character outside latin-1"
+def _status(status):
+    return "start_response: the status must be str, not " + type(status).__name__
+
+
+def _latin(packed, what, text):
+    try:
+        return packed.encode("latin-1")
+    except UnicodeEncodeError:
+        pass
+    raise ValueError("start_response: %s holds a character outside latin-1 (PEP 3333): %s" % (what, ascii(text)[:200]))

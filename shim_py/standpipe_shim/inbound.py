@@ -1,8 +1,8 @@
 """Who reads fd 0, and who waits for what.
 
 Solo is for one thread: whoever needs a frame reads it. Shared is for N threads that take turns: at any time at most one of
-them reads, the others sleep, each on a lock of its own. A frame goes to whom it concerns: Requests to the ready list (Go
-never sends more than there are threads), Body and Window to their Exchange."""
+them reads, the others sleep, each on a lock of its own. A frame goes to whom it concerns: Requests to the ready list (with
+threads Go never sends more than can run), Body and Window to their Exchange."""
 
 import os
 import struct
@@ -22,12 +22,13 @@ _POLLIN = 1
 class Solo:
     """The frames for a worker with one thread."""
 
-    def __init__(self, reader, fd, streams, open_exchange):
-        self._reader = reader
-        self._fd = fd
-        self._streams = streams
-        self._open = open_exchange  # (stream, flags) -> Exchange, which is in streams from then on
-        self._ready = []
+    def __init__(self, worker):
+        self._worker = worker
+        self._reader = worker.reader
+        self._fd = worker.pipes.requests
+        self._streams = worker.streams
+        self._open = worker.open
+        self.ready = []  # Requests that were read and do not run
         self._poll = None
         self._wake = (-1, -1)
         self.closed = False  # fd 0 has ended
@@ -36,15 +37,19 @@ class Solo:
         """Returns the next Request as (Exchange, payload), or None at the end of fd 0. Blocks.
 
         The Exchange is made by who reads the frame, before the next frame is read: a Body or a Cancel may be close behind."""
-        ready = self._ready
-        while not ready:
-            if self.closed:
+        while True:
+            if self.ready:
+                request = self.ready.pop(0)
+            elif self.closed:
                 return None
-            frame = self._reader.next()
-            if frame is not None and frame[0] == REQUEST:
-                return self._open(frame[2], frame[1]), frame[3]
-            self._route(frame)
-        return ready.pop(0)
+            else:
+                frame = self._reader.next()
+                if frame is None or frame[0] != REQUEST:
+                    self._route(frame)
+                    continue
+                request = self._open(frame[2], frame[1]), frame[3]
+            if self._worker.claim(request[0]):
+                return request
 
     def wait(self, exchange, ready):
         """Returns when ready() is true, or when fd 0 has ended. Only the thread that runs exchange may call it."""
@@ -67,7 +72,7 @@ class Solo:
             return None
         kind, flags, stream, payload = frame
         if kind == REQUEST:
-            self._ready.append((self._open(stream, flags), payload))
+            self.ready.append((self._open(stream, flags), payload))
             return None
         exchange = self._streams.get(stream)
         if kind == BODY:
@@ -105,6 +110,7 @@ class Solo:
     def _readable(self):
         if self._poll is None or self._reader.holds_frame():
             return True
+        self._worker.flush()
         found = False
         for fd, _ in self._poll.poll():
             if fd == self._fd:
@@ -123,8 +129,8 @@ class Shared(Solo):
     The rule that keeps it alive: whoever leaves while nobody reads wakes one sleeper, and who wakes up either takes what is
     there, or reads, or sleeps again because another one reads."""
 
-    def __init__(self, reader, fd, streams, open_exchange):
-        super().__init__(reader, fd, streams, open_exchange)
+    def __init__(self, worker):
+        super().__init__(worker)
         self._mutex = allocate_lock()
         self._reading = False
         self._idle = []  # locks of threads that sleep until there is a Request
@@ -133,12 +139,16 @@ class Shared(Solo):
 
     def take(self):
         with self._mutex:
-            while not self._ready and not self.closed:
-                if self._reading:
+            request = None
+            while request is None and (self.ready or not self.closed):
+                if self.ready:
+                    request = self.ready.pop(0)
+                    if not self._worker.claim(request[0]):
+                        request = None
+                elif self._reading:
                     self._sleep_idle()
                 else:
                     self._read_one(False)
-            request = self._ready.pop(0) if self._ready else None
             self._leave()
             return request
 
@@ -192,7 +202,7 @@ class Shared(Solo):
             lock = self._waiting.pop(exchange, None)
             if lock is not None:
                 lock.release()
-        elif may_be_poked and self._ready and self._idle:
+        elif may_be_poked and self.ready and self._idle:
             self._idle.pop().release()
 
     def _leave(self):

@@ -2,14 +2,16 @@
 
 import os
 import sys
-from _thread import get_ident, start_new_thread
+from _thread import allocate_lock, get_ident, start_new_thread
 
 from . import ClientGone, RequestTimeout
 from .frames import ProtocolError
 from .inbound import Shared, Solo
 from .log import Log
+from .output import Lines
+from .serve import serve
 from .signals import in_app
-from .wsgi import Exchange, serve
+from .wsgi import Exchange
 
 
 def _aside(function):
@@ -20,8 +22,8 @@ _CAUSES = {1: RequestTimeout, 2: ClientGone}  # of Interrupt
 
 
 class Worker:
-    """What one process serves with. Made once, before the app is imported; attach says whom it talks to, app and base are set
-    by the boot."""
+    """What one process serves with. Made once, before the app is imported; attach says whom it talks to, app and environs are
+    set by the boot."""
 
     def __init__(self, pipes, signals):
         self.pipes = pipes
@@ -32,9 +34,14 @@ class Worker:
         self.streams = {}  # stream -> Exchange, while it runs
         self.cancels = set()  # streams that were cancelled and have not ended; the Request may still be on its way
         self.newest = 0  # the last stream that was opened
+        self.claimed = 0  # the last whose Request was given to somebody to run; they are claimed in their order
+        self.recalled = set()  # streams that come later, and are not to be run
+        lock = allocate_lock()  # of these two
+        self._enter = lock.acquire
+        self._leave = lock.release
         self.inbound = None
         self.app = None
-        self.base = {}
+        self.environs = None
         self.dir = ""
         self.threads = 1
         self.greenlets = 0  # requests at a time under gevent; 0: no gevent
@@ -48,6 +55,9 @@ class Worker:
         """Sets whom it talks to. Called on the main thread."""
         self.reader = reader
         self.put = writer.put
+        self.answer = writer.put  # takes an answer that is whole in one frame
+        self.flush = writer.flush
+        self._writer = writer
         self.log = Log(writer)
         self._main = get_ident()
 
@@ -60,19 +70,27 @@ class Worker:
             from .gevent_runner import Green, run
 
             self._make = Green
-            run(self, self._open)
+            run(self)
             return
         if self.threads > 1:
             from .interrupt import Threaded
 
             self._make = Threaded
-            self.inbound = Shared(self.reader, self.pipes.requests, self.streams, self._open)
+            self.inbound = Shared(self)
             self._serve_threads()
             return
-        self.inbound = Solo(self.reader, self.pipes.requests, self.streams, self._open)
+        self.serve_alone(os.read)
+
+    def serve_alone(self, read):
+        """On the main thread, one request after the other."""
+        from .gather import Gather
+
+        self.inbound = Solo(self)
+        self.answer = Gather(self.reader, self._writer, self.inbound.ready, read).answer
         self._loop()
 
-    def _open(self, stream, flags):
+    def open(self, stream, flags):
+        """Returns the Exchange of a Request that has just been read."""
         exchange = self.streams[stream] = self._make(stream, self)
         self.newest = stream
         if not flags:
@@ -81,16 +99,47 @@ class Worker:
             exchange.cancelled = True
         return exchange
 
+    def claim(self, exchange):
+        """Whoever takes a Request to run it asks first. False: it was recalled, and is forgotten. In the order of the streams,
+        and by one thread at a time."""
+        stream = exchange.stream
+        self._enter()
+        self.claimed = stream
+        gone = stream in self.recalled
+        if gone:
+            self.recalled.discard(stream)
+        self._leave()
+        if gone:
+            self.close(stream)
+            return False
+        return True
+
+    def recall(self, streams):
+        """The control thread. Returns those of streams that were not claimed, and now never will be: each once. Its Request may
+        still be on its way. What was answered goes out: Go does not see what a slow request keeps back."""
+        given = []
+        self._writer.hurry()
+        self._enter()
+        for stream in streams:
+            if stream and 0 < (stream - self.claimed) & 0xFFFFFFFF < 0x80000000 and stream not in self.recalled:
+                self.recalled.add(stream)
+                given.append(stream)
+        self._leave()
+        return given
+
     def _loop(self):
         take = self.inbound.take
         out = sys.stdout
+        # A print without a newline is in the log too when its request is over.
+        flush = out.settle if type(out) is Lines else out.flush
         while True:
             request = take()
             if request is None:
                 return
-            serve(self, *request)
+            exchange, payload = request
+            serve(self, exchange, payload)
             try:
-                out.flush()  # a print without a newline is in the log too when its request is over
+                flush()
             except (OSError, ValueError):
                 pass
 
@@ -114,13 +163,14 @@ class Worker:
 
     def out_of_step(self, error):
         """fd 0 brought something that is no frame. Nothing after it can be trusted."""
+        self.flush()
         sys.stderr.write("standpipe: the worker's stdin is out of step: %s\n" % error)
         sys.stderr.flush()
         os._exit(4)
 
     def cancel(self, stream):
         """Any thread. fd 3 may be faster than fd 0: the Request of this stream may not have been read yet. It is noted first
-        and looked up then, and _open does it the other way round, so one of the two sees the other."""
+        and looked up then, and open does it the other way round, so one of the two sees the other."""
         self.cancels.add(stream)
         exchange = self.streams.get(stream)
         if exchange is not None:

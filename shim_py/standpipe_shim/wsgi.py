@@ -4,14 +4,10 @@ The types of what the app gives are checked here, where the app's own line is st
 are legal HTTP is Go's affair."""
 
 import struct
-from io import BytesIO
-from time import monotonic  # taken before gevent may patch it
 
-from .body import ClientLeft, FileWrapper, open_file, open_input
-from .environ import fill
-from .frames import BODY, BODY_WANTED, CHUNK, CREDIT, EARLY_HINTS, END, ERROR, HEAD, HOLD, LAST, MAGIC, ProtocolError, frame
+from .body import ClientLeft, open_file, open_input
+from .frames import BODY, BODY_WANTED, CHUNK, CREDIT, EARLY_HINTS, END, ERROR, HEAD, HOLD, LAST, MAGIC, frame
 from .head import encode_head
-from .output import current, finish
 
 _answer = struct.Struct(">BBHIII").pack  # a Head frame's header and the length of its msgpack
 _part = struct.Struct(">BBHII").pack
@@ -40,6 +36,7 @@ class Exchange:
     afterwards = None  # of standpipe.after_response, likewise
     held = None  # whether the answer has ended with HOLD, once it is about to end
     threaded = False  # it runs on one of N threads
+    unsafe = False  # its method may change something: its answer waits for no other
     request_id = ""  # while the request runs; what it prints carries it
     unsaid = None  # text without a newline that it has printed, by stream; output.Lines has it
 
@@ -159,6 +156,20 @@ class Exchange:
 
     def finish(self, body):
         """Ends the answer. body: octets that may go in the Head frame, or nothing."""
+        head = self.head
+        if head is None or self.head_out or self.afterwards or self.length is not None:
+            self._finish(body)
+            return
+        self.head_out = True
+        self.held = False
+        size = len(head)
+        whole = _answer(MAGIC, HEAD, LAST, self.stream, 4 + size + len(body), size) + head + body
+        if self.unsafe:
+            self._worker.put(whole)
+        else:
+            self._worker.answer(whole)
+
+    def _finish(self, body):
         hold = self._hold()
         if self.head_out:
             self._worker.put(frame(END, hold, self.stream))
@@ -177,7 +188,7 @@ class Exchange:
         held = b""
         try:
             # PEP 3333, "Handling the Content-Length Header": a length of 1 says that the first block is the whole body.
-            whole = hasattr(type(result), "__len__") and len(result) == 1 and not self.head_out
+            whole = not self.head_out and (hasattr(type(result), "__len__") and len(result) == 1 or _is_quick(result))
             for block in self.each(result):
                 if self.cancelled:
                     break
@@ -307,79 +318,27 @@ class Exchange:
         raise self.interrupt("the request was interrupted by standpipe")
 
 
-def serve(worker, exchange, payload):
-    """Runs one Request. Raises ProtocolError for a payload that is none; everything the app raises ends in a frame."""
-    worker.running = exchange
-    current.set(exchange)
+_looks = {}  # type of a result -> known.find of it
+_MOST = 64  # types that are remembered
+
+
+def _is_quick(result):
+    """Says whether the result is one that may be closed before its block goes out (known)."""
+    kind = type(result)
     try:
-        if exchange.cancelled:  # before the app has seen it: it need not
-            exchange.finish(b"")
-            return
-        environ = worker.base.copy()
-        body = fill(environ, payload)
-        exchange.request_id = environ.get("standpipe.request_id", "")
-        limit = environ.pop("standpipe.timeout_ms", None)
-        if limit is not None:
-            environ["standpipe.deadline"] = monotonic() + int(limit) / 1000
-        environ["wsgi.early_hints"] = exchange.early_hints
-        environ["standpipe.cancelled"] = exchange.is_cancelled
-        environ["standpipe.on_cancel"] = exchange.on_cancel
-        environ["standpipe.after_response"] = exchange.after_response
-        if exchange.inbox is None:
-            environ["wsgi.input"] = BytesIO(body)
-        else:
-            environ["wsgi.input"] = exchange.input(environ, body)
-        if exchange.threaded:
-            result = exchange.call(worker.app, environ, exchange.start_response)
-        else:
-            result = worker.app(environ, exchange.start_response)
-        kind = type(result)
-        if kind is list or kind is tuple:
-            if len(result) == 1:
-                body = result[0]
-                if type(body) is not bytes and not isinstance(body, bytes):
-                    raise TypeError("the app's result holds %s; WSGI wants bytes" % type(body).__name__)
-            else:
-                body = _joined(result)
-            if len(body) > CHUNK or exchange.head_out:
-                if body:
-                    exchange.length = len(body)
-                    exchange.send(body)
-                body = b""
-            exchange.finish(body)
-        elif kind is FileWrapper and hand_over(worker, exchange, result):
-            exchange._close(result)
-            exchange.finish(b"")
-        else:
-            exchange.iterate(result)
-    except ProtocolError:
-        raise
-    except BaseException as error:  # SystemExit and KeyboardInterrupt too: they end a request, not the worker
-        if worker.forked():
-            worker.leave(error)
-        exchange.fail(error)
-    finally:
-        exchange.over = True
-        if exchange.file is not None:
-            try:
-                exchange.file.close()
-            except (OSError, ValueError):  # ValueError: the app has detached it
-                pass
-        if exchange.held:
-            exchange.run_afterwards()
-        if exchange.unsaid:
-            finish(exchange)
-        exchange.request_id = ""  # threads that it has left behind are not part of it
-        current.set(None)
-        worker.close(exchange.stream)
+        look = _looks[kind]
+    except KeyError:
+        from .known import find
 
-
-def hand_over(worker, exchange, wrapper):
-    """The first call makes this name passing.hand_over."""
-    global hand_over
-    from .passing import hand_over
-
-    return hand_over(worker, exchange, wrapper)
+        if len(_looks) >= _MOST:
+            _looks.clear()
+        look = _looks[kind] = find(kind)
+    if look is None:
+        return False
+    try:
+        return look(result)
+    except Exception:  # not made as it is known to be
+        return False
 
 
 def _blocks(result):
@@ -389,10 +348,3 @@ def _blocks(result):
         what = "None" if result is None else type(result).__name__
         raise TypeError("the app returned %s; WSGI wants an iterable of bytes" % what)
     return iter(result)
-
-
-def _joined(blocks):
-    for block in blocks:
-        if not isinstance(block, bytes):
-            raise TypeError("the app's result holds %s; WSGI wants bytes" % type(block).__name__)
-    return b"".join(blocks)

@@ -1,43 +1,46 @@
-"""A small benchmark: what one exchange costs the worker, without pipes. Run it by hand: python3 shim_py/tests/bench_exchange.py
+"""Micro-benchmarks of the shim, in the format that benchstat reads: make bench-shim >old; make bench-shim >new; benchstat old new
 
-It prints microseconds: the best of several rounds, which is what the code costs when nothing disturbs it."""
+    ShimDecode       the environ of a browser's GET, and ShimDecodeOthers, of one with three fields that have no bit
+    ShimEncode       a Head of six fields, of which one is new each time
+    ShimHello, ShimFlask, ShimDjango, ShimGenerator
+                     one exchange, from the frame that was read to the octets that would be written; the app is next to nothing, its
+                     result of the type that the framework returns (the framework's own where this Python has it)
+    ShimPipes1, ShimPipes8
+                     CPU (user and system) that a worker spends on a hello over real pipes, with 1 and with 8 requests at hand
 
-import io
+COUNT is how often each is measured (10), PYTHON which interpreter measures. Nothing here is a test."""
+
 import os
+import platform
 import struct
 import sys
+import tempfile
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import peer
+from standpipe_shim import environ, frames, serve, wsgi
+from standpipe_shim.body import FileWrapper
+from standpipe_shim.gather import Gather
+from standpipe_shim.head import encode_head
+from standpipe_shim.inbound import Solo
+from standpipe_shim.runner import Worker
 
-from standpipe_shim import environ, frames, wsgi  # noqa: E402
-from standpipe_shim.inbound import Solo  # noqa: E402
-from standpipe_shim.runner import Worker  # noqa: E402
-from standpipe_shim.packing import pack, unpack  # noqa: E402
-
-VALUES = {
-    "REQUEST_METHOD": b"GET",
-    "SCRIPT_NAME": b"",
-    "PATH_INFO": b"/",
-    "QUERY_STRING": b"",
-    "REQUEST_URI": b"/",
-    "RAW_URI": b"/",
-    "SERVER_PROTOCOL": b"HTTP/1.1",
-    "SERVER_NAME": b"localhost",
-    "SERVER_PORT": b"8000",
-    "REMOTE_ADDR": b"127.0.0.1",
-    "REMOTE_PORT": b"54321",
-    "wsgi.url_scheme": b"http",
-    "standpipe.attempt": b"1",
-    "HTTP_HOST": b"localhost:8000",
-    "HTTP_USER_AGENT": b"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-    "HTTP_ACCEPT": b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-    "HTTP_ACCEPT_LANGUAGE": b"en-US,en;q=0.5",
-    "HTTP_ACCEPT_ENCODING": b"gzip, deflate, br",
-    "HTTP_COOKIE": b"session=0123456789abcdef0123456789abcdef",
-    "HTTP_X_REQUEST_ID": b"01J9ZZZZZZZZZZZZZZZZZZZZZZ",
-}
-ROUNDS, TIMES = 9, 10000
+COUNT = int(os.environ.get("COUNT", "10"))
+SECONDS = 0.25  # of one measurement, about
+VALUES = peer.environ(
+    HTTP_USER_AGENT="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    HTTP_ACCEPT="text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    HTTP_ACCEPT_LANGUAGE="en-US,en;q=0.5",
+    HTTP_ACCEPT_ENCODING="gzip, deflate, br",
+    HTTP_COOKIE="session=0123456789abcdef0123456789abcdef",
+    HTTP_X_REQUEST_ID="01J9ZZZZZZZZZZZZZZZZZZZZZZ",
+    **{"standpipe.request_id": "01J9ZZZZZZZZZZZZZZZZZZZZZZ"}
+)
+OTHERS = {"HTTP_TRACEPARENT": b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "HTTP_CDN_LOOP": b"cdn", "standpipe.attempt": b"1"}
+BOOT = {"threads": 1, "environ": {"SERVER_SOFTWARE": b"standpipe", "standpipe.app": b"shop", "standpipe.worker": b"0"}}
+FIELDS = [("Content-Type", "text/html; charset=utf-8"), ("X-Frame-Options", "DENY"), ("Vary", "Cookie"),
+          ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin")]
+TEXT = [("Content-Type", "text/plain"), ("Content-Length", "5")]
 
 
 def hello(environ, start_response):
@@ -45,68 +48,146 @@ def hello(environ, start_response):
     return [b"hello"]
 
 
+def generator(environ, start_response):
+    start_response("200 OK", TEXT)
+    yield b"hello"
+
+
+def flask():
+    try:
+        from werkzeug.wrappers import Response
+    except ImportError:
+        return None
+
+    def app(environ, start_response):
+        start_response("200 OK", TEXT)
+        return response.get_app_iter(environ)
+
+    response = Response(b"hello")
+    return app
+
+
+def django():
+    try:
+        from django.conf import settings
+        from django.http import HttpResponse
+    except ImportError:
+        return None
+    settings.configure()
+
+    def app(environ, start_response):
+        start_response("200 OK", TEXT)
+        return response
+
+    response = HttpResponse(b"hello")
+    return app
+
+
+class Signals:
+    stopping = False
+
+
+class Pipes:
+    requests = -1
+    pid = os.getpid()
+
+
 class Bench:
-    """Stands for a Worker: what it would write is thrown away."""
+    """A worker without pipes: it reads one request without end, and what it would write is thrown away."""
 
-    def __init__(self, request, writer):
-        self.app = hello
-        boot = {"threads": 1, "environ": {"SERVER_SOFTWARE": b"standpipe"}}
-        self.base = environ.base(boot, sys.stderr, None)
-        self.streams = {}
-        self.cancels = set()
-        self._make = wsgi.Exchange
-        self.put = writer.put
-        self.inbound = Solo(frames.Reader(0, lambda fd, size: request), 0, self.streams, self._open)
+    def __init__(self, app):
+        request = peer.request_frame(1, VALUES)
+        self.worker = worker = Worker(Pipes(), Signals())
+        read = lambda fd, size: request  # noqa: E731
+        worker.attach(frames.Reader(-1), frames.Writer(-1, Pipes.pid, None, write=lambda fd, octets: len(octets)))
+        worker.app = app
+        worker.environs = environ.Environs(environ.base(BOOT, sys.stderr, FileWrapper), 30000)
+        worker.inbound = Solo(worker)
+        worker.answer = Gather(worker.reader, worker._writer, worker.inbound.ready, read).answer
 
-    _open = Worker._open
-    close = Worker.close
+    def run(self, times):
+        take, worker, run = self.worker.inbound.take, self.worker, serve.serve
+        begin = time.process_time()
+        for _ in range(times):
+            exchange, payload = take()
+            run(worker, exchange, payload)
+        return time.process_time() - begin
 
 
-def best(run):
-    found = []
-    for _ in range(ROUNDS):
-        begin = time.perf_counter()
-        run()
-        found.append((time.perf_counter() - begin) / TIMES)
-    return min(found) * 1e6
+def decode(values):
+    payload = peer.request_payload(values)
+    make = environ.Environs(environ.base(BOOT, sys.stderr, FileWrapper), 30000).make
+
+    def run(times):
+        begin = time.process_time()
+        for _ in range(times):
+            make(payload)
+        return time.process_time() - begin
+
+    return run
+
+
+def encode(times):
+    begin = time.process_time()
+    for n in range(times):
+        encode_head("200 OK", FIELDS + [("Content-Length", str(n))])
+    return time.process_time() - begin
+
+
+class Piped:
+    """A real worker. Its CPU is what the kernel says it has used, to the nanosecond."""
+
+    def __init__(self, depth):
+        self.depth = depth
+        self.folder = tempfile.TemporaryDirectory()
+        with open(os.path.join(self.folder.name, "web.py"), "w") as out:
+            out.write('def app(environ, start_response):\n    start_response("200 OK", %r)\n    return [b"hello"]\n' % TEXT)
+        self.peer = peer.Peer(self.folder.name, "web:app", environ=BOOT["environ"], timeout_ms=30000, tag="0123456789abcdef").start()
+        self.request = peer.request_frame(1, VALUES)
+        self.stream = 0
+        self.peer.send(self.request)
+        self.size = 12 + len(self.peer.frame()[3])
+
+    def cpu(self):
+        with open("/proc/%d/schedstat" % self.peer.pid) as source:
+            return int(source.read().split()[0]) / 1e9
+
+    def run(self, times):
+        begin = self.cpu()
+        for _ in range(max(1, times // self.depth)):
+            sent = []
+            for _ in range(self.depth):
+                self.stream += 1
+                sent.append(self.request[:4] + struct.pack(">I", self.stream) + self.request[8:])
+            self.peer.send(b"".join(sent))
+            self.peer.read(self.size * self.depth)
+        return self.cpu() - begin
+
+    def close(self):
+        self.peer.__exit__()
+        self.folder.cleanup()
+
+
+def measure(name, run):
+    run(1000)
+    times = max(1000, int(1000 * SECONDS / max(run(1000), 1e-6)))
+    for _ in range(COUNT):
+        print("Benchmark%s-1 \t%8d\t%12.1f ns/op" % (name, times, run(times) / times * 1e9), flush=True)
 
 
 def main():
-    head = pack(VALUES)
-    payload = struct.pack(">I", len(head)) + head
-    request = frames.frame(frames.REQUEST, frames.LAST, 1, payload)
-    writer = frames.Writer(-1, os.getpid(), None, write=lambda fd, octets: len(octets))
-    worker = Bench(request, writer)
-    out = io.TextIOWrapper(io.BytesIO(), line_buffering=True)
-
-    def decode():
-        for _ in range(TIMES):
-            environ.fill({}, payload)
-
-    def generic():
-        for _ in range(TIMES):
-            unpack(head)
-
-    def encode():
-        for _ in range(TIMES):
-            wsgi.encode_head("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "5")])
-
-    def app():
-        for _ in range(TIMES):
-            hello({}, lambda status, headers: None)
-
-    def exchange():
-        take = worker.inbound.take
-        for _ in range(TIMES):
-            wsgi.serve(worker, *take())
-            out.flush()
-
-    print("%s %s" % (sys.implementation.name, sys.version.split()[0]))
-    print("environ of %d keys, narrow decoder  %6.2f us" % (len(VALUES), best(decode)))
-    print("the same, generic decoder           %6.2f us" % best(generic))
-    print("a Head of two fields                %6.2f us" % best(encode))
-    print("the app                             %6.2f us" % best(app))
-    print("one exchange, frame to frame        %6.2f us" % best(exchange))
+    print("goos: %s\ngoarch: %s\npkg: %s-%s" % (sys.platform, platform.machine(), sys.implementation.name, platform.python_version()))
+    measure("ShimDecode", decode(VALUES))
+    measure("ShimDecodeOthers", decode(dict(VALUES, **OTHERS)))
+    measure("ShimEncode", encode)
+    for name, app in (("Hello", hello), ("Flask", flask()), ("Django", django()), ("Generator", generator)):
+        if app is not None:
+            measure("Shim" + name, Bench(app).run)
+    if os.path.exists("/proc/self/schedstat"):
+        for depth in (1, 8):
+            piped = Piped(depth)
+            measure("ShimPipes%d" % depth, piped.run)
+            piped.close()
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ sys.path.insert(0, SHIM_DIR)
 
 from standpipe_shim import frames  # noqa: E402
 from standpipe_shim.frames import BODY, END, ERROR, FAILED, HEAD, HELLO, HOLD, LAST, LOG, READY, REQUEST, WINDOW  # noqa: E402
+from standpipe_shim.names import NAMES  # noqa: E402
 from standpipe_shim.packing import pack, unpack  # noqa: E402
 
 DEADLINE = 10  # seconds until a test that waits for something gives up
@@ -45,9 +46,19 @@ def environ(**more):
     return {key: value.encode("latin-1") for key, value in values.items()}
 
 
+def request_payload(values, body=b""):
+    """A Request's payload, as Go makes it of a map of str to bytes: the names of the table by their bits."""
+    known, texts, others = 0, [], dict(values)
+    for bit, name in enumerate(NAMES):
+        if name in values and b"\0" not in values[name]:
+            known |= 1 << bit
+            texts.append(others.pop(name))
+    head = b"\x93\xcf" + struct.pack(">Q", known) + pack(b"\0".join(texts)) + pack(others)
+    return struct.pack(">I", len(head)) + head + body
+
+
 def request_frame(stream, values, body=b"", last=True):
-    head = pack(values)
-    return frames.frame(REQUEST, LAST if last else 0, stream, struct.pack(">I", len(head)) + head + body)
+    return frames.frame(REQUEST, LAST if last else 0, stream, request_payload(values, body))
 
 
 class Answer:
@@ -300,15 +311,29 @@ class Peer:
     def order(self, kind, stream=0, payload=b""):
         self.control.sendall(frames.frame(kind, 0, stream, payload))
 
+    def recall(self, *streams):
+        """Recalls streams, and returns those that never will run."""
+        self.order(frames.RECALL, 0, struct.pack(">%dI" % len(streams), *streams))
+        kind, payload = self.control_octets()
+        assert kind == frames.RECALLED, kind
+        return list(struct.unpack(">%dI" % (len(payload) // 4), payload))
+
     def control_frame(self):
+        kind, payload = self.control_octets()
+        return kind, unpack(payload)
+
+    def control_octets(self):
         held = b""
         while len(held) < 12:
-            held += self.control.recv(12 - len(held))
+            got = self.control.recv(12 - len(held))
+            if not got:
+                raise EOFError("fd 3 has ended; the worker wrote: %r" % self._output)
+            held += got
         _, kind, _, _, length = struct.unpack(">BBHII", held)
         payload = b""
         while len(payload) < length:
             payload += self.control.recv(length - len(payload))
-        return kind, unpack(payload)
+        return kind, payload
 
 
 def until(condition, seconds=DEADLINE):

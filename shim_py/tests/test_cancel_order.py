@@ -22,7 +22,7 @@ class Silent:
 def worker():
     w = Worker(Silent(), Silent())
     w.attach(Silent(), Silent())
-    w.inbound = Solo(Silent(), -1, w.streams, w._open)
+    w.inbound = Solo(w)
     return w
 
 
@@ -30,19 +30,19 @@ class CancelOrder(unittest.TestCase):
     def test_a_cancel_before_its_request(self):
         w = worker()
         w.cancel(1)
-        self.assertTrue(w._open(1, 0).cancelled)
-        self.assertFalse(w._open(2, 0).cancelled)
+        self.assertTrue(w.open(1, 0).cancelled)
+        self.assertFalse(w.open(2, 0).cancelled)
 
     def test_a_cancel_after_its_request(self):
         w = worker()
-        exchange = w._open(1, 0)
+        exchange = w.open(1, 0)
         w.cancel(1)
         self.assertTrue(exchange.cancelled)
 
     def test_late_cancels_leave_nothing_behind(self):
         w = worker()
         for stream in range(1, 1000):
-            w._open(stream, 1)
+            w.open(stream, 1)
             if stream % 2:
                 w.cancel(stream)
             w.close(stream)
@@ -52,22 +52,22 @@ class CancelOrder(unittest.TestCase):
 
     def test_streams_begin_again_after_the_last_number(self):
         w = worker()
-        w._open(0xFFFFFFFF, 1)
+        w.open(0xFFFFFFFF, 1)
         w.close(0xFFFFFFFF)
         w.cancel(1)  # the next one
-        self.assertTrue(w._open(1, 1).cancelled)
+        self.assertTrue(w.open(1, 1).cancelled)
 
 
 class CancelledBeforeItRuns(unittest.TestCase):
     def test_the_app_is_not_asked(self):
-        from standpipe_shim.wsgi import serve
+        from standpipe_shim.serve import serve
 
         w = worker()
         sent, asked = [], []
         w.put = sent.append
         w.app = lambda environ, start_response: asked.append(1)
         w.cancel(7)
-        serve(w, w._open(7, 1), b"")
+        serve(w, w.open(7, 1), b"")
         self.assertEqual(asked, [])
         self.assertEqual(len(sent), 1)
         self.assertEqual(sent[0][1], 0x13)  # End

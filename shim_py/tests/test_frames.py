@@ -1,13 +1,14 @@
 import os
 import random
-import struct
+import time
 import unittest
 
 from peer import environ as some_environ
+from peer import request_payload
 from test_packing import load
 from standpipe_shim import environ, frames
 from standpipe_shim.frames import ProtocolError, Reader, Writer
-from standpipe_shim.packing import pack
+from standpipe_shim.names import NAMES
 
 
 def reader_of(octets, size=1 << 20):
@@ -58,6 +59,8 @@ class Frames(unittest.TestCase):
         self.assertFalse(reader.holds_frame())
         reader.next()
         self.assertTrue(reader.holds_frame())
+        self.assertTrue(reader.holds_frame(frames.BODY))
+        self.assertFalse(reader.holds_frame(frames.REQUEST))
         reader.next()
         self.assertFalse(reader.holds_frame())
 
@@ -83,6 +86,31 @@ class Frames(unittest.TestCase):
         Writer(0, os.getpid(), None, write=write).put(b"0123456789")
         self.assertEqual(b"".join(out), b"0123456789")
 
+    def test_what_is_kept_goes_in_front_of_the_next(self):
+        out = []
+
+        def write(fd, octets):
+            out.append(bytes(octets))
+            return len(octets)
+
+        writer = Writer(0, os.getpid(), None, write=write)
+        writer.keep(b"a")
+        writer.keep(b"b")
+        self.assertEqual(out, [])
+        writer.put(b"c")
+        self.assertEqual(out, [b"abc"])
+        writer.keep(b"d")
+        writer.flush()
+        writer.flush()
+        self.assertEqual(out, [b"abc", b"d"])
+        writer.keep(b"e")
+        writer.hurry()
+        self.assertEqual(out, [b"abc", b"d", b"e"])
+        writer.keep(b"f")  # it was about to be kept when Go asked
+        self.assertEqual(out[3:], [b"f"])
+        writer.keep(b"g")
+        self.assertEqual(len(out), 4)
+
     def test_another_process_never_writes(self):
         class Left(Exception):
             pass
@@ -92,69 +120,108 @@ class Frames(unittest.TestCase):
 
         out = []
         writer = Writer(0, os.getpid(), leave, write=lambda fd, octets: out.append(octets), getpid=lambda: os.getpid() + 1)
-        with self.assertRaises(Left):
-            writer.put(b"x")
+        for write in (writer.put, writer.keep):
+            with self.assertRaises(Left):
+                write(b"x")
         self.assertEqual(out, [])
 
 
+def make(payload, base=None, timeout_ms=0):
+    return environ.Environs(base or {}, timeout_ms).make(payload)
+
+
 class Environ(unittest.TestCase):
-    @staticmethod
-    def payload(values, body=b""):
-        head = pack(values)
-        return struct.pack(">I", len(head)) + head + body
+    def test_names(self):
+        self.assertEqual(list(NAMES), load("names.json")["names"])
+        self.assertLessEqual(len(NAMES), 64)
+        self.assertEqual(len(set(NAMES)), len(NAMES))
+
+    def test_vectors(self):
+        seen = {True: 0, False: 0}
+        for vector in load("requests.json"):
+            payload = bytes.fromhex(vector["payload_hex"])
+            wrong = vector.get("error", False)
+            seen[wrong] += 1
+            with self.subTest(vector["name"]):
+                if wrong:
+                    with self.assertRaises(ProtocolError):
+                        make(payload)
+                    continue
+                values = {name: bytes.fromhex(value) for name, value in vector["environ"].items()}
+                body = bytes.fromhex(vector["body_hex"])
+                want = {name: value.decode("latin-1") for name, value in values.items()}
+                if "standpipe.attempt" in want:
+                    want["standpipe.attempt"] = int(want["standpipe.attempt"])
+                got = make(payload)
+                self.assertEqual(got, (want, body))
+                self.assertTrue(all(type(key) is str for key in got[0]))
+                if vector["exact"]:
+                    self.assertEqual(request_payload(values, body), payload)
+        self.assertGreater(min(seen.values()), 10)
 
     def test_values_are_latin_1(self):
         values = some_environ(PATH_INFO="/caf\xc3\xa9\xff\x00", QUERY_STRING="q" * 300, HTTP_COOKIE="c" * 70000)
         values["HTTP_" + "X" * 40] = b"long key"
-        got = {}
-        self.assertEqual(environ.fill(got, self.payload(values, b"body\xff")), b"body\xff")
+        got, body = make(request_payload(values, b"body\xff"))
+        self.assertEqual(body, b"body\xff")
         self.assertEqual(got, {key: value.decode("latin-1") for key, value in values.items()})
         self.assertTrue(all(type(key) is str and type(value) is str for key, value in got.items()))
 
     def test_few_keys(self):
         for count in (0, 1, 15, 16, 300):
             values = {"K%d" % n: b"v" for n in range(count)}
-            got = {}
-            environ.fill(got, self.payload(values))
-            self.assertEqual(len(got), count)
+            self.assertEqual(len(make(request_payload(values))[0]), count)
 
-    def test_attempt_is_an_int(self):
-        got = {}
-        environ.fill(got, self.payload({"standpipe.attempt": b"2"}))
-        self.assertEqual(got, {"standpipe.attempt": 2})
-        for wrong in (b"", b"-1", b"two", b"\xb2"):
-            with self.assertRaises(ProtocolError):
-                environ.fill({}, self.payload({"standpipe.attempt": wrong}))
+    def test_each_environ_is_fresh(self):
+        environs = environ.Environs({"mine": [], "PATH_INFO": "of the base"})
+        payload = request_payload({"REQUEST_METHOD": b"GET"})
+        first, second = environs.make(payload)[0], environs.make(payload)[0]
+        self.assertEqual(first, {"mine": [], "PATH_INFO": "of the base", "REQUEST_METHOD": "GET"})
+        first["more"] = first.pop("REQUEST_METHOD")
+        self.assertEqual(second, environs.make(payload)[0])
+        self.assertIs(type(second), dict)
+        self.assertEqual(environs.make(request_payload({"PATH_INFO": b"/"}))[0]["PATH_INFO"], "/")
 
-    def test_lies(self):
-        good = self.payload({"A": b"1", "B": b"22"})
-        for wrong in (
-            b"",
-            b"\0\0\0",
-            good[:-1],
-            struct.pack(">I", len(good)) + good[4:],
-            struct.pack(">I", len(good) - 5) + good[4:] + b"body",
-            struct.pack(">I", 0xFFFFFFFF) + good[4:],
-            self.payload([b"1"]),
-            self.payload({"A": "str"}),
-            self.payload({"A": 1}),
-            b"\0\0\0\4\x81\xc4\x01A",
-            b"\0\0\0\3\xde\xff\xff",
-            b"\0\0\0\x08\x81\xa1A\xc6\xff\xff\xff\xff",
+    def test_the_memory_of_sets_is_bounded(self):
+        environs = environ.Environs({})
+        chance = random.Random(9)
+        for _ in range(5000):
+            names = chance.sample(NAMES, chance.randrange(len(NAMES)))
+            values = {name: b"%d" % n for n, name in enumerate(names)}
+            self.assertEqual(environs.make(request_payload(values))[0], {key: value.decode() for key, value in values.items()})
+        self.assertLessEqual(len(environs._shapes), 256)
+
+    def test_numbers(self):
+        self.assertEqual(make(request_payload({"standpipe.attempt": b"2"}))[0], {"standpipe.attempt": 2})
+        for key in ("standpipe.attempt", "standpipe.timeout_ms"):
+            for wrong in (b"", b"-1", b"two", b"\xb2", b"9" * 400):
+                with self.assertRaises(ProtocolError):
+                    make(request_payload({key: wrong}))
+
+    def test_deadline(self):
+        plain = request_payload({})
+        self.assertNotIn("standpipe.deadline", make(plain)[0])
+        for limit, payload, want in (
+            (60000, plain, 60),
+            (60000, request_payload({"standpipe.timeout_ms": b"5000"}), 5),
+            (0, request_payload({"standpipe.timeout_ms": b"5000"}), 5),
         ):
-            with self.subTest(wrong), self.assertRaises(ProtocolError):
-                environ.fill({}, wrong)
+            before = time.monotonic()
+            got = make(payload, timeout_ms=limit)[0]
+            self.assertEqual(list(got), ["standpipe.deadline"])
+            self.assertTrue(before + want <= got["standpipe.deadline"] <= time.monotonic() + want)
+        self.assertEqual(make(request_payload({"standpipe.timeout_ms": b"0"}), timeout_ms=60000)[0], {"standpipe.deadline": None})
 
     def test_random_changes_end_in_an_environ_or_in_protocolerror(self):
         chance = random.Random(8)
-        good = self.payload(some_environ(), b"body")
+        good = request_payload(some_environ(HTTP_X_OTHER="other"), b"body")
         refused = 0
         for _ in range(10000):
             octets = bytearray(good)
             for _ in range(chance.randrange(1, 4)):
                 octets[chance.randrange(len(octets))] = chance.randrange(256)
             try:
-                environ.fill({}, bytes(octets[: chance.choice((len(octets), chance.randrange(len(octets))))]))
+                make(bytes(octets[: chance.choice((len(octets), chance.randrange(len(octets))))]))
             except ProtocolError:
                 refused += 1
         self.assertGreater(refused, 100)

@@ -8,8 +8,8 @@ import sys
 import time
 import unittest
 
-import peer  # noqa: F401  (puts the shim on sys.path)
-from standpipe_shim import environ, frames, packing
+import peer
+from standpipe_shim import environ, frames, names, packing
 
 try:
     import tracemalloc
@@ -23,17 +23,20 @@ HOSTILE = (b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\xc6\xff\xff\xff\
            b"\x81\xa1a" * 2000, b"\xc9\xff\xff\xff\xff\x01", b"\xc1", b"", b"\xde\xff\xff", b"\xdc\xff\xff", b"\xda\xff\xff")
 
 
-def request(pairs, body=b"", count=None):
-    octets = b"".join(packing.pack(key) + packing.pack(value) for key, value in pairs)
-    head = struct.pack(">BH", 0xDE, len(pairs) if count is None else count)
-    return struct.pack(">I", len(head + octets)) + head + octets + body
+def request(pairs, body=b""):
+    return peer.request_payload(dict(pairs), body)
+
+
+def make(octets):
+    return environ.Environs({}).make(octets)
 
 
 GOOD_VALUES = [packing.pack(value) for value in (
     {"name": "shop", "threads": 4, "environ": {"A": b"b" * 300}, "list": ["x" * 40, -1, 1 << 40, None, True, [[]]]},
     ["a", b"\xff" * 70000, {"k": {"k": [1, -200, 70000]}}], "text", b"", 0)]
 GOOD_REQUESTS = [request([("REQUEST_METHOD", b"GET"), ("PATH_INFO", b"/" + b"x" * 400), ("standpipe.attempt", b"2")], b"body"),
-                 request([("K%d" % i, b"v" * i) for i in range(40)]), request([("A", b"x" * 70000)])]
+                 request([("K%d" % i, b"v" * i) for i in range(40)]), request([("A", b"x" * 70000)]), request([]),
+                 request([(name, b"v" * i) for i, name in enumerate(names.NAMES)]), request([("PATH_INFO", b"x" * 70000), ("HTTP_X", b"\0")])]
 GOOD_FRAMES = [frames.frame(frames.REQUEST, frames.LAST, 1, GOOD_REQUESTS[0]), frames.frame(frames.BODY, 0, 1, b"x" * 65536),
                frames.frame(frames.WINDOW, 0, 1, b"\0\0\1\0"), frames.frame(frames.INTERRUPT, 0, 7, b"\1")]
 
@@ -82,7 +85,7 @@ class Fuzz(unittest.TestCase):
         self.pound(GOOD_VALUES, packing.unpack, packing.BadValue)
 
     def test_requests(self):
-        self.pound(GOOD_REQUESTS, lambda octets: environ.fill({}, octets), frames.ProtocolError)
+        self.pound(GOOD_REQUESTS, make, frames.ProtocolError)
 
     def test_frames(self):
         def read(octets):
@@ -116,8 +119,8 @@ class Memory(unittest.TestCase):
         rnd = random.Random(SEED)
         ceiling = frames.CEILING[frames.REQUEST]
         for good, decode, allowed in ((GOOD_VALUES, packing.unpack, packing.BadValue),
-                                      (GOOD_REQUESTS, lambda octets: environ.fill({}, octets), frames.ProtocolError)):
-            for octets in list(HOSTILE) + [prefix + lie for lie in HOSTILE for prefix in (b"\0\0\0\5", b"\x81\xa1a")] + [mutate(rnd, good) for _ in range(300)]:
+                                      (GOOD_REQUESTS, make, frames.ProtocolError)):
+            for octets in list(HOSTILE) + [prefix + lie for lie in HOSTILE for prefix in (b"\0\0\0\5", b"\x81\xa1a", b"\0\0\0\x40\x93\xcf\0\0\0\0\0\0\0\1")] + [mutate(rnd, good) for _ in range(300)]:
                 peak = self.peak(decode, octets, allowed)
                 self.assertLess(peak, 2 * ceiling, "seed %d: %d octets: %r" % (SEED, len(octets), octets[:100]))
                 self.assertLess(peak, 64 * len(octets) + 20000, "seed %d: %d octets: %r" % (SEED, len(octets), octets[:100]))
@@ -125,10 +128,14 @@ class Memory(unittest.TestCase):
     def test_the_largest_frames_take_twice_their_size(self):
         ceiling = frames.CEILING[frames.REQUEST]
         body = b"b" * frames.CHUNK
-        room = ceiling - len(body) - len(request([("A", b"")]))
-        payload = request([("A", b"x" * (room - 10))], body)
-        self.assertLessEqual(len(payload), ceiling)
-        self.assertLess(self.peak(lambda octets: environ.fill({}, octets), payload, ()), 2 * ceiling + 2 * frames.CHUNK)
+        for name in ("A", "PATH_INFO"):
+            for fill in (b"x", b"\xff"):
+                room = ceiling - len(body) - len(request([(name, b"")]))
+                payload = request([(name, fill * (room - 10))], body)
+                self.assertLessEqual(len(payload), ceiling)
+                self.assertLess(self.peak(make, payload, ()), 2 * ceiling + 2 * frames.CHUNK)
+        lie = payload[:19] + b"\0" * (len(payload) - 19)  # a million values for one name
+        self.assertLess(self.peak(make, lie, frames.ProtocolError), 2 * ceiling + 2 * frames.CHUNK)
 
         octets = frames.frame(frames.REQUEST, 0, 1, payload)
         parts = [octets[at : at + 65536] for at in range(0, len(octets), 65536)]

@@ -36,7 +36,7 @@ func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []s
 		Spawner: spawner{p, a},
 		Boot: shim.Boot{
 			Name: a.Name, App: a.Module, Candidates: a.Candidates, Dir: a.Dir, PythonPath: a.PythonPath,
-			Found: a.Interpreter.How, Watch: a.Reload, Gevent: a.Gevent > 0,
+			Found: a.Interpreter.How, Watch: a.Reload, Gevent: a.Gevent > 0, Timeout: a.Timeout,
 			Environ: []shim.Var{
 				{Name: "GATEWAY_INTERFACE", Value: "CGI/1.1"},
 				{Name: "SERVER_SOFTWARE", Value: "standpipe/" + version},
@@ -49,6 +49,7 @@ func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []s
 		BootTimeout: a.BootTimeout, BootTick: bootTick, BootLimit: max(2, runtime.NumCPU()),
 		DrainGrace: drainGrace, InterruptGrace: interruptGrace, TermGrace: cfg.TermGrace, DrainLimit: a.DrainTimeout,
 		Preload:     a.Preload,
+		Prefetch:    prefetch(a),
 		Surge:       max(a.Surge.Of(a.MaxWorkers), 1),
 		MaxRequests: int64(a.MaxRequests), MaxLifetime: a.MaxLifetime, MaxRSS: a.MaxRSS, HardRSS: a.HardRSS,
 		Jitter: a.Jitter.Percent / 100, SampleEvery: sampleEvery,
@@ -63,6 +64,15 @@ func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []s
 		}
 	}
 	return o
+}
+
+// prefetch: an app that reads bodies as they come may wait for its client at any
+// time, so nothing is to stand behind its requests.
+func prefetch(a *config.App) int {
+	if a.RequestBuffering == "off" {
+		return 0
+	}
+	return a.Prefetch
 }
 
 // NewPool makes the pool of one app; shimArgs run the shim.

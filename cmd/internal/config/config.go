@@ -126,6 +126,7 @@ type App struct {
 	// StreamTimeout is how long the app may be silent within its answer; the time in which the client takes nothing does
 	// not count.
 	StreamTimeout time.Duration
+	Prefetch      int    // requests that a busy worker with one thread may be sent beyond the one that it runs
 	OnDisconnect  string // "finish" or "cancel": what a client's leaving means to the app
 	// RequestBuffering is "on" (a worker is taken when the request body is complete) or "off" (before it is read).
 	RequestBuffering string

@@ -110,6 +110,9 @@ func (l *loader) checkApp(a *App) {
 	if a.Gevent < 0 || a.Gevent > 10000 {
 		l.bad.add(of("gevent"), "app %q: gevent is %d; it is 1 to 10000, or 0 for no gevent", a.Name, a.Gevent)
 	}
+	if a.Prefetch > maxPrefetch {
+		l.bad.add(of("prefetch"), "app %q: prefetch is %d; it is 0 to %d", a.Name, a.Prefetch, maxPrefetch)
+	}
 	if a.Gevent > 0 && a.Threads > 1 {
 		l.bad.add(of("gevent"), "app %q: gevent is %d and threads is %d; a worker runs its requests as greenlets or on threads, so leave one of them out", a.Name, a.Gevent, a.Threads)
 	}
@@ -268,3 +271,6 @@ func (l *loader) checkServer() {
 		}
 	}
 }
+
+// maxPrefetch: more would only wait longer behind one that turns out slow.
+const maxPrefetch = 64

@@ -26,6 +26,7 @@ var (
 	descExits      = desc("standpipe_worker_exits_total", "Processes that have ended: how, and why they were asked to (none: nobody asked).", "app", "cause", "reason")
 	descRestarts   = desc("standpipe_worker_restarts_total", "Ends after which another worker took the place: all but those of a stop or of scaling down.", "app")
 	descFailures   = desc("standpipe_boot_failures_total", "Workers that did not come up.", "app")
+	descStuck      = desc("standpipe_prefetch_stuck_total", "Requests that had been sent to a busy worker which then could not give them back (C code that holds the GIL).", "app")
 	descRSS        = desc("standpipe_worker_resident_bytes", "Resident size, when it was last looked at; while a worker is replaced, of both.", "app", "worker")
 )
 
@@ -35,7 +36,7 @@ type poolsCollector struct{ m *Metrics }
 // Describe is for the registry.
 func (poolsCollector) Describe(c chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{descWorkers, descConfigured, descSurplus, descReady, descGeneration, descPaused, descQueue, descQueueLimit,
-		descOldest, descRefused, descServed, descStarts, descExits, descRestarts, descFailures, descRSS} {
+		descOldest, descRefused, descServed, descStarts, descExits, descRestarts, descFailures, descStuck, descRSS} {
 		c <- d
 	}
 }
@@ -72,6 +73,7 @@ func (p poolsCollector) Collect(c chan<- prometheus.Metric) {
 		count(descServed, s.Counts.Served)
 		count(descStarts, s.Counts.Started)
 		count(descFailures, s.Counts.BootFailures)
+		count(descStuck, s.Counts.PrefetchStuck)
 		for kind, n := range s.Counts.Exits {
 			count(descExits, n, kind.Cause, kind.Reason)
 		}

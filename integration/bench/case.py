@@ -1,0 +1,55 @@
+"""The nouns that the tables are made of: what is served, by how many, in which setting."""
+
+from dataclasses import dataclass, field
+from typing import Dict, Optional, Tuple
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a server is set up. None: as the server itself would have it."""
+
+    workers: int = 2
+    threads: Optional[int] = None
+    gevent: bool = False
+    preload: Optional[bool] = None  # True: imported once, then forked; False: each worker imports the app by itself
+    clients: int = 64  # how many connections it has to hold; limits that are lower are raised
+
+
+@dataclass(frozen=True)
+class Set:
+    """One setting for all servers of a table."""
+
+    name: str
+    title: str
+    logs: str = "default"  # or "off"
+    front: bool = False  # nginx in front of every server
+
+
+@dataclass(frozen=True)
+class Case:
+    """One table for each set: what is asked, and who is asked."""
+
+    name: str
+    title: str
+    app: str
+    expected: Optional[bytes]  # the body of the one answer that is compared; None: as the app called without a server gives it
+    servers: Dict[str, Tuple[str, ...]]  # by set; patterns of fnmatch
+    # rate: closed loop, requests/s. pace: open loop, latency at a fixed rate. memory, start: the server is started for each round.
+    kind: str = "rate"
+    needs: Tuple[str, ...] = ()  # packages of the app's
+    shape: Shape = field(default_factory=Shape)
+    connections: int = 32
+    body: int = 0  # octets of each request's body
+    headers: Tuple[str, ...] = ()
+    ideal: float = 0  # requests/s that nothing can exceed; 0: there is no such figure
+    pace_of: str = ""  # pace: whose capacity is halved; "" is each server's own
+    note: str = ""
+
+
+# kind: key of a round's figure, its unit, is more better
+METRICS = {
+    "rate": ("rate", "req/s", True),
+    "pace": ("p99", "ms", False),
+    "memory": ("pss", "MiB", False),
+    "start": ("ms", "ms", False),
+}

@@ -1,0 +1,55 @@
+"""Load: wrk for closed loops, pace (beside this file) for open ones. Both give a plain dict."""
+
+import json
+import os
+import subprocess
+
+import machine
+
+SCRIPT = os.path.join(machine.HERE, "conf", "wrk.lua")
+TIMEOUT = 10  # seconds, a request's
+
+
+class LoadError(Exception):
+    pass
+
+
+def wrk(port, seconds, connections=32, body=0, headers=()):
+    """One thread of wrk, as many requests as the server takes: the rest of a small machine is the server's. Whole seconds."""
+    argv = ["wrk", "-t1", "-c%d" % connections, "-d%ds" % max(1, round(seconds)), "--timeout", "%ds" % TIMEOUT, "-s", SCRIPT]
+    for header in headers:
+        argv += ["-H", header]
+    argv.append("http://127.0.0.1:%d/" % port)
+    out = _run(argv, dict(os.environ, BENCH_BODY=str(body)), seconds + TIMEOUT + 20)
+    for line in out.splitlines():
+        if line.startswith("BENCH "):
+            got = json.loads(line[6:])
+            break
+    else:
+        raise LoadError("wrk: " + out.strip()[-200:])
+    took = got.pop("microseconds") / 1e6
+    got["rate"] = got["requests"] / took if took else 0.0
+    return got
+
+
+def pace(binary, port, rate, seconds, connections=64):
+    """A fixed rate, whatever the server does; a request's latency counts from when it was due."""
+    argv = [binary, "-address", "127.0.0.1:%d" % port, "-rate", "%.1f" % rate, "-seconds", "%g" % seconds, "-connections", str(connections)]
+    out = _run(argv, None, seconds + 60)
+    try:
+        return json.loads(out)
+    except ValueError:
+        raise LoadError("pace: " + out.strip()[-200:])
+
+
+def _run(argv, env, limit):
+    try:
+        done = subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=limit)
+    except FileNotFoundError:
+        raise LoadError("%s is not installed" % argv[0])
+    except subprocess.TimeoutExpired:
+        raise LoadError("%s did not end" % os.path.basename(argv[0]))
+    text = done.stdout.decode("utf-8", "replace")
+    if done.returncode:
+        raise LoadError("%s: %s" % (os.path.basename(argv[0]), text.strip()[-200:]))
+    return text

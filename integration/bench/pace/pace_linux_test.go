@@ -1,0 +1,69 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func pace(t *testing.T, h http.HandlerFunc, rate float64, length time.Duration, connections int) report {
+	t.Helper()
+	s := httptest.NewServer(h)
+	defer s.Close()
+	got, err := run(s.Listener.Addr().String(), "/", rate, length, connections)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestEveryRequestIsAnswered(t *testing.T) {
+	var served atomic.Int64
+	for name, h := range map[string]http.HandlerFunc{
+		"kept":   func(w http.ResponseWriter, r *http.Request) { served.Add(1) },
+		"closed": func(w http.ResponseWriter, r *http.Request) { served.Add(1); w.Header().Set("Connection", "close") },
+		"chunked": func(w http.ResponseWriter, r *http.Request) {
+			served.Add(1)
+			w.(http.Flusher).Flush()
+			w.Write([]byte("x"))
+		},
+	} {
+		served.Store(0)
+		got := pace(t, h, 500, 400*time.Millisecond, 8)
+		if got.Requests != 200 || got.Failed != 0 || served.Load() != 200 || got.P50 <= 0 || got.Max < got.P999 || got.P999 < got.P50 {
+			t.Errorf("%s: served %d: %+v", name, served.Load(), got)
+		}
+	}
+}
+
+// A closed loop would send one request during the stall and find the median as quick as ever.
+func TestStallCountsForEveryRequestThatWasDue(t *testing.T) {
+	var first atomic.Bool
+	got := pace(t, func(w http.ResponseWriter, r *http.Request) {
+		if first.CompareAndSwap(false, true) {
+			time.Sleep(300 * time.Millisecond) // the stall
+		}
+	}, 1000, 400*time.Millisecond, 1)
+	if got.Failed != 0 || got.Waited < 250 || got.P50 < 20 || got.Max < 300 {
+		t.Errorf("of 400 requests 300 were due during the stall: %+v", got)
+	}
+}
+
+func TestFailuresAreCounted(t *testing.T) {
+	got := pace(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(503) }, 500, 100*time.Millisecond, 4)
+	if got.Failed != 50 {
+		t.Errorf("answers that are not 200: %+v", got)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	got, err = run(l.Addr().String(), "/", 500, 100*time.Millisecond, 4)
+	if err != nil || got.Failed != 50 || got.Achieved != 0 {
+		t.Errorf("nobody listens: %+v %v", got, err)
+	}
+}

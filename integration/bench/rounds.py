@@ -1,0 +1,199 @@
+"""The race: one case in one set, all its servers, round by round (A B C A B C).
+
+For a loaded case every server is started once, warmed up, and stays up, idle, while the others have their turns: a restart
+in each round would measure cold caches and fresh heaps. What a server spends while it is idle is measured too."""
+
+import fnmatch
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+
+import case as nouns
+import load
+import machine
+import process
+import usage
+from entrant import Entrant, Failed
+from server import Unoffered
+from servers import BY_NAME, SERVERS
+
+
+def chosen(case, set_, only):
+    """The servers of a case, in the order of SERVERS; only: patterns, or () for all."""
+    wanted = case.servers[set_.name]
+    return [
+        s for s in SERVERS
+        if any(fnmatch.fnmatch(s.name, w) for w in wanted) and (not only or any(fnmatch.fnmatch(s.name, o) for o in only))
+    ]
+
+
+def estimate(case, set_, options):
+    """Seconds that run() will take, about."""
+    each = {"rate": options.seconds + 0.6, "pace": options.seconds + 0.6, "memory": 6, "start": 2 * 1.5}[case.kind]
+    once = {"rate": options.warm + 2, "pace": options.warm + options.seconds + 2, "memory": 0, "start": 3}[case.kind]
+    return len(chosen(case, set_, options.servers)) * (once + options.rounds * each)
+
+
+class Race:
+    """options: rounds, seconds, warm, servers (patterns), say (prints progress)."""
+
+    def __init__(self, tools, options):
+        self._tools, self._options = tools, options
+        self._dir = tempfile.mkdtemp(prefix="bench-")
+        os.chmod(self._dir, 0o755)  # Apache gives root up
+        self._apps = os.path.join(self._dir, "apps")
+        shutil.copytree(os.path.join(machine.HERE, "apps"), self._apps, ignore=shutil.ignore_patterns("__pycache__"))
+        self._expected = {}
+
+    def close(self):
+        process.stop_all()
+        shutil.rmtree(self._dir, ignore_errors=True)
+
+    def run(self, case, set_):
+        """Returns the rows."""
+        entrants = []
+        for server in chosen(case, set_, self._options.servers):
+            entrants.append(Entrant(server, case, set_, self._tools, self._dir, self._apps))
+        expected = self._answer(case)
+        try:
+            if case.kind in ("rate", "pace"):
+                self._loaded(case, entrants, expected)
+            else:
+                self._restarted(case, entrants, expected)
+        finally:
+            for e in entrants:
+                e.stop()
+        return [e.result() for e in entrants]
+
+    def _answer(self, case):
+        """The right body: the table's, or what the app says without a server."""
+        if case.expected is not None:
+            return case.expected
+        key = case.app, case.body
+        if key not in self._expected:
+            argv = [self._tools.bin("python"), "call_app.py", case.app, str(case.body)]
+            done = subprocess.run(argv, cwd=self._apps, stdout=subprocess.PIPE)
+            if done.returncode:
+                raise SystemExit("bench: %s does not run without a server" % case.app)
+            self._expected[key] = done.stdout
+        return self._expected[key]
+
+    def _attempt(self, entrant, action):
+        """Runs action(); a server that cannot do it drops out, with the reason."""
+        if entrant.status != "ok":
+            return
+        try:
+            action()
+            return
+        except Unoffered as e:
+            entrant.fail("unoffered", str(e))
+        except (Failed, load.LoadError) as e:
+            entrant.fail("failed", str(e))
+        self._options.say("  %-18s %s: %s" % (entrant.server.name, entrant.status, entrant.reason[:200]))
+        entrant.stop()
+
+    def _begin(self, entrant, expected):
+        missing = self._tools.missing(entrant.server, entrant.case)
+        if missing:
+            raise Failed(missing)
+        return entrant.start(expected)
+
+    # Loaded cases.
+
+    def _loaded(self, case, entrants, expected):
+        for e in entrants:
+            self._attempt(e, lambda: self._warm(e, expected))
+        rates = self._paces(case, entrants) if case.kind == "pace" else {}
+        for number in range(self._options.rounds):
+            for e in entrants:
+                self._attempt(e, lambda: self._round(e, rates.get(e.server.name, 0)))
+                if e.status == "ok":
+                    self._options.say("  %-18s round %d: %s" % (e.server.name, number + 1, _short(e)))
+        for e in entrants:
+            self._attempt(e, lambda: e.check(expected))
+
+    def _warm(self, entrant, expected):
+        self._begin(entrant, expected)
+        self._wrk(entrant, self._options.warm)
+        if entrant.case.kind == "pace":
+            entrant.capacity = self._wrk(entrant, self._options.seconds)["rate"]
+        entrant.drop_logs()
+        entrant.spent = usage.times(entrant.roots), time.perf_counter()
+
+    def _paces(self, case, entrants):
+        capacities = {e.server.name: e.capacity for e in entrants if e.status == "ok"}
+        if not case.pace_of:
+            return {name: rate / 2 for name, rate in capacities.items()}
+        if case.pace_of not in capacities:
+            for e in entrants:
+                if e.status == "ok":
+                    e.fail("failed", "no %s to take the rate from" % BY_NAME[case.pace_of].label)
+            return {}
+        return dict.fromkeys(capacities, capacities[case.pace_of] / 2)
+
+    def _wrk(self, entrant, seconds):
+        case = entrant.case
+        return load.wrk(entrant.port, seconds, case.connections, case.body, case.headers)
+
+    def _round(self, entrant, rate):
+        before, began = usage.times(entrant.roots), time.perf_counter()
+        waited = began - entrant.spent[1]
+        idle = sum(sum(both) for both in usage.between(entrant.spent[0], before).values()) / waited
+        if entrant.case.kind == "pace":
+            got = load.pace(self._tools.pace, entrant.port, rate, self._options.seconds)
+        else:
+            got = self._wrk(entrant, self._options.seconds)
+        after = usage.times(entrant.roots)
+        got["cpu"] = usage.between(before, after)
+        if waited > 2:  # less says only how the last requests ended
+            got["idle"] = idle
+        got["memory"] = usage.memory(entrant.roots)
+        entrant.drop_logs()
+        entrant.spent = usage.times(entrant.roots), time.perf_counter()
+        for p in entrant.processes:
+            if not p.alive():
+                raise Failed("it ended under load: " + p.tail())
+        if got.get("requests", 0) == 0:
+            raise Failed("it answered nothing within the round")
+        if got.get("errors", {}).get("status", 0) > got["requests"] / 1000:
+            raise Failed("%d of %d answers were not 2xx" % (got["errors"]["status"], got["requests"]))
+        entrant.rounds.append(rounded(got))
+
+    # Cases for which the server is started in each round.
+
+    def _restarted(self, case, entrants, expected):
+        first, last = 0, self._options.rounds
+        if case.kind == "start":  # short, so twice as many; the first of all only warms the disk's cache
+            first, last = -1, 2 * last
+        for number in range(first, last):
+            for e in entrants:
+                self._attempt(e, lambda: self._start_round(e, expected, number < 0))
+                if e.status == "ok" and number >= 0:
+                    self._options.say("  %-18s round %d: %s" % (e.server.name, number + 1, _short(e)))
+
+    def _start_round(self, entrant, expected, discard):
+        took = self._begin(entrant, expected)
+        got = {"ms": took * 1000}
+        if entrant.case.kind == "memory":
+            self._wrk(entrant, 2)  # all workers have worked
+            got.update(usage.memory(entrant.roots))
+        entrant.stop()
+        entrant.port = machine.free_port()
+        if not discard:
+            entrant.rounds.append(rounded(got))
+
+
+def rounded(value):
+    """Figures to four decimals: a results file that is read by people and kept in git."""
+    if isinstance(value, dict):
+        return {k: rounded(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [rounded(v) for v in value]
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def _short(entrant):
+    key, unit, _ = nouns.METRICS[entrant.case.kind]
+    return "%s %.*f %s" % (key, 0 if unit == "req/s" else 2, entrant.rounds[-1][key], unit)

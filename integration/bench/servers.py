@@ -1,0 +1,178 @@
+"""The servers. One entry is one row; a new one is a function of a Job and a line in SERVERS."""
+
+import os
+
+import machine
+from server import Server, Unoffered
+
+
+def _no_gevent(job):
+    if job.shape.gevent:
+        raise Unoffered("no gevent workers")
+
+
+def _no_preload(job, why="no preload"):
+    if job.shape.preload:
+        raise Unoffered(why)
+
+
+def standpipe(job):
+    argv = [job.tools.standpipe, "serve", job.app, "--python", job.bin("python"), "-w", str(job.shape.workers), "-b", job.address]
+    argv += ["--runtime-dir", os.path.join(job.dir, "runtime")]
+    if job.shape.threads:
+        argv += ["--threads", str(job.shape.threads)]
+    if job.shape.gevent:
+        argv += ["-k", "gevent"]
+    if job.shape.preload:
+        argv += ["--preload"]
+    if job.shape.clients > 256:  # all ask at once: more would wait than its line holds
+        argv += ["--queue", str(job.shape.clients)]
+    if job.logs == "off":
+        argv += ["--access-log", "off"]
+    return [argv]
+
+
+def gunicorn(kind):
+    def command(job):
+        if job.shape.gevent != (kind == "gevent") and (job.shape.gevent or job.shape.threads):
+            raise Unoffered("another worker class")
+        if job.shape.threads and kind != "gthread":
+            raise Unoffered("another worker class")
+        argv = [job.bin("gunicorn"), job.app, "-w", str(job.shape.workers), "-k", kind, "-b", job.address]
+        if kind == "gthread":
+            argv += ["--threads", str(job.shape.threads or 4)]
+        if job.shape.preload:
+            argv += ["--preload"]
+        return [argv]
+
+    return command
+
+
+def uwsgi(*addresses):
+    """addresses: the flags that say where it listens, with @ for the address."""
+
+    def command(job):
+        address = job.socket or "127.0.0.1:%d" % job.port
+        argv = list(job.tools.uwsgi()) + [flag.replace("@", address) for flag in addresses]
+        if job.socket and addresses[0] != "--socket":  # behind nginx its own protocol is what it is for
+            raise Unoffered("behind nginx it speaks uwsgi: see nginx + uWSGI")
+        argv += ["--chmod-socket=666"] if job.socket else []
+        argv += ["--master", "--processes", str(job.shape.workers), "--module", job.app, "--need-app", "--die-on-term", "--auto-procname"]
+        argv += ["--listen", "1024"]  # the default's 100 makes nginx answer 502 to 1,000 clients
+        if job.shape.threads:
+            argv += ["--threads", str(job.shape.threads)]
+        if job.shape.gevent:
+            argv += ["--gevent", "1000", "--gevent-monkey-patch"]
+        if job.shape.preload is False:
+            argv += ["--lazy-apps"]  # it preloads by default
+        if job.logs == "off":
+            argv += ["--disable-logging"]
+        return [argv]
+
+    return command
+
+
+def granian(job):
+    _no_gevent(job)
+    _no_preload(job)
+    argv = [job.bin("granian"), "--interface", "wsgi", "--workers", str(job.shape.workers), "--no-ws"]
+    if job.socket:
+        argv += ["--uds", job.socket, "--uds-permissions", "666"]
+    else:
+        argv += ["--host", "127.0.0.1", "--port", str(job.port)]
+    if job.shape.threads:
+        argv += ["--blocking-threads", str(job.shape.threads)]
+    return [argv + [job.app]]
+
+
+QUIET = "import logging, sys; logging.getLogger('waitress.queue').setLevel(logging.ERROR); from waitress.runner import run; run(sys.argv)"
+
+
+def waitress(job):
+    """One process by nature: its threads are the workers' together. It logs a line when requests wait, which logs=off ends."""
+    _no_gevent(job)
+    _no_preload(job)
+    if job.shape.workers > 2:
+        raise Unoffered("one process by nature")
+    argv = [job.bin("python"), "-c", QUIET] if job.logs == "off" else [job.bin("waitress-serve")]
+    argv += ["--unix-socket=" + job.socket, "--unix-socket-perms=666"] if job.socket else ["--listen", job.address]
+    if job.shape.threads:
+        argv += ["--threads=%d" % (job.shape.threads * job.shape.workers)]
+    if job.shape.clients > 100:  # its limit
+        argv += ["--connection-limit=%d" % (job.shape.clients * 2)]
+    return [argv + [job.app]]
+
+
+def cheroot(job):
+    _no_gevent(job)
+    _no_preload(job)
+    if job.shape.workers > 2:
+        raise Unoffered("one process by nature")
+    argv = [job.bin("cheroot"), "--bind", job.socket or job.address, "--request-queue-size", "1024"]  # the backlog; the default is 5
+    if job.shape.threads:
+        argv += ["--threads", str(job.shape.threads * job.shape.workers)]
+    return [argv + [job.app]]
+
+
+def bjoern(job):
+    _no_gevent(job)
+    _no_preload(job)
+    if job.shape.threads:
+        raise Unoffered("no threads")
+    return [[job.bin("python"), os.path.join(job.apps, "serve_bjoern.py"), job.app, job.address, str(job.shape.workers)]]
+
+
+def mod_wsgi(job):
+    _no_gevent(job)
+    _no_preload(job)
+    if job.socket:
+        raise Unoffered("Apache is a front itself")
+    module, name = job.app.split(":")
+    with open(os.path.join(job.dir, "site.wsgi"), "w") as f:
+        f.write("from %s import %s as application\n" % (module, name))
+    access = "off" if job.logs == "off" else 'CustomLog "%s/access.log" combined' % job.dir
+    machine.fill("apache.conf", job.dir, {
+        "DIR": job.dir,
+        "PORT": job.port,
+        "MODULES": job.tools.apache_modules(),
+        "WSGI": job.tools.mod_wsgi(),
+        "VENV": job.tools.venv,
+        "APPS": job.apps,
+        "USER": "User nobody\nGroup nogroup" if os.getuid() == 0 else "",
+        "ACCESS_LOG": "" if access == "off" else access,
+        "WORKERS": job.shape.workers,
+        "THREADS": "threads=%d" % job.shape.threads if job.shape.threads else "",
+    })
+    return [[job.tools.apache(), "-f", os.path.join(job.dir, "apache.conf"), "-DFOREGROUND"]]
+
+
+def caddysnake(job):
+    _no_gevent(job)
+    _no_preload(job)
+    if job.socket:
+        raise Unoffered("Caddy is a front itself")
+    if job.shape.threads:
+        raise Unoffered("no threads of a worker's")
+    return [[job.bin("caddysnake"), "--server-type", "wsgi", "--app", job.app, "--listen", "127.0.0.1:%d" % job.port,
+             "--workers", str(job.shape.workers), "--workers-runtime", "process"]]
+
+
+SERVERS = (
+    Server("standpipe", "standpipe", standpipe, logs="standpipe's, on standard output"),
+    Server("nginx-uwsgi", "nginx + uWSGI", uwsgi("--socket", "@"), ("uWSGI",), ("nginx",), front="uwsgi", logs="nginx's and uWSGI's",
+           note="uWSGI on a unix socket; that protocol has no keep-alive, the clients have it"),
+    Server("uwsgi-http", "uWSGI --http", uwsgi("--http", "@", "--http-keepalive=75", "--http-auto-chunked"), ("uWSGI",), family="uwsgi", logs="uWSGI's",
+           note="its HTTP router, with keep-alive: what its manual puts before clients"),
+    Server("uwsgi-socket", "uWSGI --http-socket", uwsgi("--http-socket", "@"), ("uWSGI",), family="uwsgi", inside=True, logs="uWSGI's",
+           note="each worker parses HTTP itself and closes after each answer; --http11-socket would keep a worker to one idle client"),
+    Server("gunicorn-sync", "gunicorn sync", gunicorn("sync"), ("gunicorn",), family="gunicorn", note="no keep-alive by nature"),
+    Server("gunicorn-gthread", "gunicorn gthread", gunicorn("gthread"), ("gunicorn",), family="gunicorn", note="4 threads a worker: with its default of 1 it is slower than sync"),
+    Server("gunicorn-gevent", "gunicorn gevent", gunicorn("gevent"), ("gunicorn", "gevent", "packaging"), family="gunicorn"),
+    Server("granian", "granian", granian, ("granian",), inside=True),
+    Server("bjoern", "bjoern", bjoern, ("bjoern",), inside=True),
+    Server("waitress", "waitress", waitress, ("waitress",), logs="a line when requests wait", note="one process, 4 threads by default"),
+    Server("cheroot", "cheroot", cheroot, ("cheroot",), note="one process, 10 threads by default"),
+    Server("mod_wsgi", "Apache mod_wsgi", mod_wsgi, ("mod_wsgi",), ("apache2",), logs="Apache's", note="daemon mode, 15 threads a process by default"),
+    Server("caddysnake", "caddysnake", caddysnake, ("caddysnake",), note="Caddy with Python worker processes"),
+)
+BY_NAME = {s.name: s for s in SERVERS}

@@ -1,0 +1,194 @@
+"""The benchmark's own arithmetic and housekeeping; that it works as a whole is `make bench-quick`'s to show."""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import cases
+import process
+import report
+import results
+import rounds
+import servers
+import table
+import targets
+import usage
+from case import Case
+from server import Server
+
+HELLO = next(c for c in cases.CASES if c.name == "hello")
+DEFAULT = cases.SETS[0]
+OPTIONS = argparse.Namespace(rounds=2, seconds=1, warm=0.1, servers=(), say=lambda text: None)
+
+
+def rated(server, *rates, cpu=None):
+    each = [{"rate": r, "requests": r, "p99": 1.0, "cpu": cpu or {}} for r in rates]
+    return {"server": server, "status": "ok", "rounds": each}
+
+
+def entry(*rows):
+    return {"commit": "c0ffee", "date": "2026-01-01", "environment": "e", "rounds": 2, "seconds": 1, "rows": list(rows)}
+
+
+class Tables(unittest.TestCase):
+    def test_ratio_is_the_median_of_the_rounds(self):
+        t = table.Table(HELLO, DEFAULT, entry(rated("standpipe", 100, 300, 200), rated("waitress", 100, 100, 400)))
+        self.assertEqual(t.row("waitress").ratio, 1.0)  # of 1, 3 and 0.5; the medians' would be 2
+
+    def test_less_is_better_turns_the_ratio(self):
+        start = next(c for c in cases.CASES if c.name == "start")
+        rows = [{"server": n, "status": "ok", "rounds": [{"ms": ms}]} for n, ms in (("standpipe", 50), ("waitress", 100))]
+        t = table.Table(start, DEFAULT, entry(*rows))
+        self.assertEqual(t.row("waitress").ratio, 2.0)
+
+    def test_servers_with_everything_inside_are_no_peers(self):
+        t = table.Table(HELLO, DEFAULT, entry(rated("standpipe", 100), rated("bjoern", 900), rated("waitress", 50), rated("cheroot", 80)))
+        self.assertEqual(t.best().name, "cheroot")
+
+    def test_processor_time_by_part(self):
+        cpu = {"Go": [0.002, 0.001], "Python": [0.001, 0.0]}
+        t = table.Table(HELLO, DEFAULT, entry(rated("standpipe", 100, cpu=cpu)))
+        self.assertEqual({k: round(v) for k, v in t.own.cpu().items()}, {"Go": 30, "Python": 10})
+        self.assertEqual(round(t.own.cpu(1)["Go"]), 10)
+
+
+class Targets(unittest.TestCase):
+    def verdicts(self, *rows):
+        found = targets.judge([table.Table(HELLO, DEFAULT, entry(*rows))])
+        return {v.target: v for v in found}
+
+    def test_met_and_not_met(self):
+        cpu = {"Go": [0.2, 0.2], "Python": [0.08, 0.0]}
+        got = self.verdicts(rated("standpipe", 10000, cpu=cpu), rated("nginx-uwsgi", 5000), rated("gunicorn-sync", 1000), rated("gunicorn-gevent", 4000))
+        self.assertIs(got["Hello: at least 1.2 x nginx + uWSGI"].met, True)
+        self.assertIs(got["Hello: at least 3.0 x gunicorn's best class"].met, False)
+        self.assertIn("2.50 x gunicorn gevent", got["Hello: at least 3.0 x gunicorn's best class"].figure)
+        self.assertIs(got["processor time of Go and Python for one hello: at most 32 us"].met, False)
+        self.assertIs(got["of it Python (the shim and the app): at most 9 us"].met, True)
+
+    def test_without_the_peer_there_is_no_figure(self):
+        got = self.verdicts(rated("standpipe", 10000), {"server": "nginx-uwsgi", "status": "failed", "reason": "no nginx", "rounds": []})
+        self.assertIsNone(got["Hello: at least 1.2 x nginx + uWSGI"].met)
+
+
+class Pages(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.TemporaryDirectory()
+        self.addCleanup(self.dir.cleanup)
+        self.path = os.path.join(self.dir.name, "benchmarks.json")
+        self.store = results.Results(self.path)
+        machine = {"processor": "P", "cores": 2, "memory": "1 GiB", "system": "S", "kernel": "K"}
+        self.store.environments["e"] = {"machine": machine, "versions": {"CPython": "3.11", "standpipe": "0.1"}}
+        gone = {"server": "cheroot", "status": "failed", "reason": "a | b\nc", "rounds": []}
+        self.store.put(HELLO, DEFAULT, "e", OPTIONS, [rated("standpipe", 100, 110), rated("waitress", 50, 60), gone])
+
+    def page(self):
+        with open(os.path.join(self.dir.name, "benchmarks.md")) as f:
+            return f.read()
+
+    def test_what_has_no_figure_is_a_row_with_the_reason(self):
+        report.write(self.store)
+        self.assertRegex(self.page(), r"\| cheroot \|.*no figure: a \\\| b c \|")
+        self.assertIn("| **standpipe** | 105 (100..110) |", self.page())
+
+    def test_notes_survive(self):
+        with open(os.path.join(self.dir.name, "benchmarks.notes.md"), "w") as f:
+            f.write("Before.\n%s\n## After\n" % report.SPLIT)
+        report.write(self.store)
+        page = self.page()
+        self.assertLess(page.index("Before."), page.index("## Targets"))
+        self.assertGreater(page.index("## After"), page.index("## Hello"))
+
+    def test_stale_pages_are_named(self):
+        report.write(self.store)
+        self.assertEqual(report.stale(self.store), [])
+        chart = os.path.join(self.dir.name, "benchmarks", "hello-default.svg")
+        with open(chart, "a") as f:
+            f.write("x")
+        self.assertEqual(report.stale(results.Results(self.path)), ["hello-default.svg"])
+
+    def test_a_case_run_again_replaces_its_entry_alone(self):
+        again = results.Results(self.path)
+        nolog = cases.SETS[1]
+        again.put(HELLO, nolog, "e", OPTIONS, [rated("standpipe", 1)])
+        again.put(HELLO, DEFAULT, "e", OPTIONS, [rated("standpipe", 7)])
+        with open(self.path) as f:
+            text = f.read()
+        kept = json.loads(text)["cases"]
+        self.assertEqual(sorted(kept), ["hello/default", "hello/nolog"])
+        self.assertEqual([r["server"] for r in kept["hello/default"]["rows"]], ["standpipe"])
+        self.assertEqual(sum('"rate"' in line for line in text.splitlines()), 2)  # a round is a line
+
+
+class Registry(unittest.TestCase):
+    def test_every_pattern_finds_a_server_and_every_set_exists(self):
+        for case in cases.CASES:
+            for name in case.servers:
+                set_ = next(s for s in cases.SETS if s.name == name)
+                found = [s.name for s in rounds.chosen(case, set_, ())]
+                self.assertIn("standpipe", found, case.name)
+                for pattern in case.servers[name]:
+                    self.assertTrue(pattern == "*" or any(rounds.fnmatch.fnmatch(n, pattern) for n in found), pattern)
+
+
+class Housekeeping(unittest.TestCase):
+    def start(self, code):
+        log = tempfile.NamedTemporaryFile(delete=False)
+        self.addCleanup(os.unlink, log.name)
+        p = process.Process([sys.executable, "-c", code], None, None, log.name)
+        self.addCleanup(p.stop)
+        end = time.monotonic() + 60
+        while "ready" not in p.tail():
+            self.assertLess(time.monotonic(), end, p.tail())
+            time.sleep(0.01)
+        return p
+
+    def test_reaped_children_and_live_ones_count(self):
+        burn = "import time\\nwhile time.process_time() < 0.3: pass"
+        p = self.start("import subprocess, sys, time; subprocess.run([sys.executable, '-c', '%s']); print('ready', flush=True); time.sleep(100)" % burn)
+        self.assertGreater(sum(usage.times([p.pid])["Python"]), 0.28)
+        self.assertGreater(usage.memory([p.pid])["rss"], 1)
+
+    def test_stop_ends_what_ignores_sigterm_and_what_has_lost_its_parent(self):
+        child = "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(\\'ready\\', flush=True); time.sleep(100)"
+        p = self.start("import subprocess, sys; subprocess.Popen([sys.executable, '-c', '%s'])" % child)
+        everyone = [q.pid for q in usage.tree([p.pid])]
+        self.assertTrue([pid for pid in everyone if pid != p.pid], "no child")
+        p.stop(patience=1)
+        self.assertEqual(usage.tree([p.pid]), [])
+
+    def test_a_wrong_answer_and_a_missing_program_are_rows(self):
+        wrong = "from wsgiref.simple_server import make_server; make_server('127.0.0.1', %d, lambda e, s: (s('200 OK', []), [b'hullo'])[1]).serve_forever()"
+
+        class Tools:
+            def missing(self, server, case):
+                return "no such thing" if server.name == "absent" else ""
+
+            def bin(self, name):
+                return sys.executable
+
+        entries = (
+            Server("wrong", "wrong", lambda job: [[sys.executable, "-c", wrong % job.port]]),
+            Server("absent", "absent", lambda job: self.fail("started")),
+            Server("dead", "dead", lambda job: [[sys.executable, "-c", "raise SystemExit('no licence')"]]),
+        )
+        before, rounds.SERVERS = rounds.SERVERS, entries
+        race = rounds.Race(Tools(), OPTIONS)
+        try:
+            rows = {r["server"]: r for r in race.run(Case("x", "X", "hello:app", b"hello", {"default": ("*",)}), DEFAULT)}
+        finally:
+            race.close()
+            rounds.SERVERS = before
+        self.assertRegex(rows["wrong"]["reason"], "wrong answer: status 200, 5 octets: b'hullo'")
+        self.assertEqual(rows["absent"]["reason"], "no such thing")
+        self.assertRegex(rows["dead"]["reason"], "it ended: no licence")
+
+
+if __name__ == "__main__":
+    unittest.main()
