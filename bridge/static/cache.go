@@ -17,6 +17,7 @@ const (
 // Cache keeps what was read of files, for all places together.
 type Cache struct {
 	most int64 // octets of contents; what is known of a file does not count
+	fds  budget
 
 	mu      sync.RWMutex
 	entries map[key]*entry
@@ -38,9 +39,10 @@ type entry struct {
 	cost    int64        // as counted in size; under mu
 }
 
-// NewCache returns a cache of at most so many octets of contents; 0: none are kept.
-func NewCache(most int64) *Cache {
-	return &Cache{most: most, entries: map[key]*entry{}}
+// NewCache returns a cache of at most so many octets of contents, and so many open
+// descriptors that wait to be used again; 0: none are kept.
+func NewCache(most int64, idle int) *Cache {
+	return &Cache{most: most, fds: budget{most: int64(idle)}, entries: map[key]*entry{}}
 }
 
 // get returns what is known of a file. Once a second the file is looked at again, by
@@ -51,7 +53,7 @@ func (c *Cache) get(h *Handler, s *seat, r *Root, name string, now time.Time) (*
 	e := c.entries[k]
 	c.mu.RUnlock()
 	if e == nil {
-		f, err := h.loadAll(s, r, name, smallMost, now)
+		f, err := h.loadAll(s, r, name, now)
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +71,7 @@ func (c *Cache) get(h *Handler, s *seat, r *Root, name string, now time.Time) (*
 		return f, nil
 	}
 	f.close()
-	f, err := h.loadAll(s, r, name, smallMost, now)
+	f, err := h.loadAll(s, r, name, now)
 	if err != nil {
 		c.remove(e)
 		return nil, err
@@ -102,6 +104,7 @@ func (c *Cache) add(k key, f *file, now time.Time) *file {
 		return other.file.Load()
 	}
 	if k.root.isClosed() {
+		f.close()
 		return f
 	}
 	c.entries[k] = e
@@ -134,6 +137,8 @@ func (c *Cache) recount(e *entry) {
 	defer c.mu.Unlock()
 	if c.entries[e.key] == e {
 		c.count(e)
+	} else { // forgotten meanwhile, with the file that it had
+		e.file.Load().close()
 	}
 }
 
@@ -169,6 +174,13 @@ func (c *Cache) hold(f, part *file, force bool) {
 	default:
 		c.count(e)
 	}
+}
+
+// hasRoom reports whether so many octets more can be kept without others making room.
+func (c *Cache) hasRoom(n int64) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.size+n <= c.most
 }
 
 // forget takes an entry out of the table. mu is held.

@@ -24,7 +24,8 @@ const (
 // source is where an answer's octets come from: memory, or an open file.
 type source struct {
 	body []byte
-	file *os.File // nil: body
+	lent *[smallMost]byte // body lies in it; nil: it does not
+	file *os.File         // nil: body
 }
 
 var (
@@ -35,25 +36,37 @@ var (
 // open returns a descriptor of its own of the file as it is known; errChanged: there is
 // another one in its place now.
 func (f *file) open(now time.Time) (*os.File, error) {
-	osf := f.fds.take()
-	if osf == nil {
-		var err error
-		if osf, err = f.root.openFile(f.name, now); err != nil {
-			if missing(err) {
-				err = errChanged
-			}
-			return nil, err
-		}
-	}
-	st, err := osf.Stat()
-	if err == nil && (!os.SameFile(f.info, st) || !unchanged(f.info, st)) {
-		err = errChanged
-	}
+	osf, err := f.descriptor(now)
 	if err != nil {
+		return nil, err
+	}
+	if err := f.same(osf, int(f.size)); err != nil {
 		osf.Close()
 		return nil, err
 	}
 	return osf, nil
+}
+
+// descriptor opens whatever has the file's name, or takes one that waits.
+func (f *file) descriptor(now time.Time) (*os.File, error) {
+	if osf := f.fds.take(); osf != nil {
+		return osf, nil
+	}
+	osf, err := f.root.openFile(f.name, now)
+	if err != nil && missing(err) {
+		err = errChanged
+	}
+	return osf, err
+}
+
+// same returns errChanged when osf is not the file as it is known, or n octets are not
+// all of it.
+func (f *file) same(osf *os.File, n int) error {
+	st, err := osf.Stat()
+	if err == nil && (int64(n) != f.size || !os.SameFile(f.info, st) || !unchanged(f.info, st)) {
+		err = errChanged
+	}
+	return err
 }
 
 // source opens what the answer needs; nil: nothing.
@@ -68,19 +81,58 @@ func (a *answer) source(status int) (*source, error) {
 		return &source{body: *p}, nil
 	}
 	if a.f.size <= smallMost { // its octets had to make room for others'
-		p := a.f.octets()
-		if p == nil {
-			return nil, errChanged
-		}
-		a.f.body.Store(&p)
-		a.h.Cache.hold(a.known, a.f, false)
-		return &source{body: p}, nil
+		return a.reread()
 	}
 	osf, err := a.f.open(time.Now())
 	if err != nil {
 		return nil, err
 	}
 	return &source{file: osf}, nil
+}
+
+// reread reads a small file that is known. Its octets are kept where there is room, or
+// where they are asked for again and again.
+func (a *answer) reread() (*source, error) {
+	osf, err := a.f.descriptor(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	src := &source{}
+	keep := a.h.Cache.hasRoom(a.f.size) || a.f.cold.Add(1)%coldMost == 0
+	if keep {
+		src.body = make([]byte, a.f.size)
+	} else {
+		src.lent = lent.Get().(*[smallMost]byte)
+		src.body = src.lent[:a.f.size]
+	}
+	n, err := osf.ReadAt(src.body, 0)
+	if err == nil || err == io.EOF {
+		err = a.f.same(osf, n)
+	}
+	if err != nil {
+		osf.Close()
+		src.free()
+		return nil, err
+	}
+	a.f.fds.give(osf)
+	if keep {
+		a.f.body.Store(&src.body)
+		a.h.Cache.hold(a.known, a.f, a.f.cold.Load() >= coldMost)
+	}
+	return src, nil
+}
+
+// coldMost is how often a file is read anew before others make room for it.
+const coldMost = 8
+
+var lent = sync.Pool{New: func() any { return new([smallMost]byte) }}
+
+// free gives lent memory back.
+func (s *source) free() {
+	if s.lent != nil {
+		lent.Put(s.lent)
+		s.lent, s.body = nil, nil
+	}
 }
 
 // copy sends a part. last: with it all of the answer's octets are out, and the end of
@@ -149,6 +201,7 @@ func (a *answer) sendFile(f *os.File, off, left int64) error {
 // finish gives the source back, and breaks the connection of an answer that is not
 // whole.
 func (a *answer) finish(src *source, err error) {
+	src.free()
 	if src.file != nil {
 		if a.h.SendTimeout > 0 { // the connection's next answer has its own
 			_ = http.NewResponseController(a.w).SetWriteDeadline(time.Time{})

@@ -6,19 +6,19 @@ import (
 	"sync/atomic"
 )
 
-const (
-	// idlePerFile is how many descriptors of one file wait to be used again.
-	idlePerFile = 4
-	// idleInAll is how many of all files do: clients and workers need some too.
-	idleInAll = 256
-)
+// idlePerFile is how many descriptors of one file wait to be used again.
+const idlePerFile = 4
 
-// idle counts those of the process.
-var idle atomic.Int64
+// budget counts the descriptors that wait, of all files of a Cache.
+type budget struct {
+	idle atomic.Int64
+	most int64
+}
 
 // descriptors are open ones of one file, each with a position of its own, which
 // sendfile(2) moves: one is used by one answer at a time.
 type descriptors struct {
+	budget *budget
 	mu     sync.Mutex
 	free   []*os.File
 	closed bool
@@ -34,7 +34,7 @@ func (d *descriptors) take() *os.File {
 	}
 	f := d.free[n-1]
 	d.free = d.free[:n-1]
-	idle.Add(-1)
+	d.budget.idle.Add(-1)
 	return f
 }
 
@@ -45,8 +45,8 @@ func (d *descriptors) put(f *os.File) bool {
 	if d.closed || len(d.free) >= idlePerFile {
 		return false
 	}
-	if idle.Add(1) > idleInAll {
-		idle.Add(-1)
+	if d.budget.idle.Add(1) > d.budget.most {
+		d.budget.idle.Add(-1)
 		return false
 	}
 	d.free = append(d.free, f)
@@ -66,7 +66,7 @@ func (d *descriptors) close() {
 	d.closed = true
 	for _, f := range d.free {
 		f.Close()
-		idle.Add(-1)
+		d.budget.idle.Add(-1)
 	}
 	d.free = nil
 }

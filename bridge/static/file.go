@@ -21,6 +21,7 @@ type file struct {
 	info fs.FileInfo
 	size int64
 	body atomic.Pointer[[]byte] // all of it; nil: it is large, or memory was needed
+	cold atomic.Int32           // how often it was read because it was not there
 	fds  descriptors
 
 	kind     string
@@ -61,19 +62,19 @@ var errFolder = errors.New("a folder")
 var errSpecial = errors.New("no regular file")
 
 // load looks at a file; small ones are read.
-func (s *seat) load(r *Root, name string, small int64, now time.Time, sibling bool) (*file, error) {
+func (s *seat) load(r *Root, name string, fds *budget, now time.Time, sibling bool) (*file, error) {
 	osf, err := r.openFile(name, now)
 	if err != nil {
 		return nil, err
 	}
-	f := &file{root: r, name: name}
+	f := &file{root: r, name: name, fds: descriptors{budget: fds}}
 	keep := false
 	defer func() {
 		if !keep {
 			osf.Close()
 		}
 	}()
-	if err := f.read(osf, small, now); err != nil {
+	if err := f.read(osf, now); err != nil {
 		return nil, err
 	}
 	f.lengthField = []string{strconv.FormatInt(f.size, 10)}
@@ -91,7 +92,7 @@ func (s *seat) load(r *Root, name string, small int64, now time.Time, sibling bo
 
 // read takes the file's size, times and tag, and the octets of a small one. Someone may
 // be writing it: what is read is believed when the file has not changed meanwhile.
-func (f *file) read(osf *os.File, small int64, now time.Time) error {
+func (f *file) read(osf *os.File, now time.Time) error {
 	for try := 0; ; try++ {
 		st, err := osf.Stat()
 		switch {
@@ -104,11 +105,11 @@ func (f *file) read(osf *os.File, small int64, now time.Time) error {
 		}
 		f.info, f.size, f.tag = st, st.Size(), ""
 		f.body.Store(nil)
-		if f.size > small && plausible(st.ModTime(), now) {
+		if f.size > smallMost && plausible(st.ModTime(), now) {
 			f.setTag(statTag(st, now), now)
 			return nil
 		}
-		if f.size > small {
+		if f.size > smallMost {
 			sum, err := sumOf(osf, f.size)
 			if err != nil {
 				return err

@@ -52,7 +52,7 @@ func New(o Options) *Handler {
 		o.Log = hclog.NewNullLogger()
 	}
 	if o.Cache == nil {
-		o.Cache = NewCache(0)
+		o.Cache = NewCache(0, 0)
 	}
 	return &Handler{Options: o, seldom: httpx.Seldom{Every: time.Minute, Max: 100}}
 }
@@ -189,6 +189,9 @@ func (h *Handler) tryFile(w http.ResponseWriter, r *http.Request, s *seat, root 
 		err = h.send(w, r, s, f)
 		if err != errChanged {
 			return err
+		}
+		if root.isClosed() { // there are other places now
+			return fs.ErrClosed
 		}
 		if try == changes {
 			return errChanged

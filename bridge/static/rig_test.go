@@ -56,7 +56,7 @@ func newRig(t *testing.T, o Options, change func(*Place)) *rig {
 	rg := &rig{t: t, dir: dir, log: &syncBuffer{}}
 	log := hclog.New(&hclog.LoggerOptions{Output: rg.log})
 	if o.Cache == nil {
-		o.Cache = NewCache(8 << 20)
+		o.Cache = NewCache(8<<20, 64)
 	}
 	if o.Places == nil {
 		o.Places = &Places{Cache: o.Cache, Log: log}
@@ -84,8 +84,8 @@ func newRig(t *testing.T, o Options, change func(*Place)) *rig {
 	t.Cleanup(func() {
 		srv.Close()
 		rg.places.Close()
-		if n := idle.Load(); n < 0 {
-			t.Errorf("%d idle descriptors", n)
+		if n := rg.Cache.fds.idle.Load(); n != 0 {
+			t.Errorf("%d descriptors are left", n)
 		}
 	})
 	rg.addr = srv.Listener.Addr().String()
@@ -100,7 +100,7 @@ func (rg *rig) write(name, content string) {
 	writeFile(rg.t, filepath.Join(rg.dir, name), content, old)
 }
 
-func writeFile(t *testing.T, path, content string, at time.Time) {
+func writeFile(t testing.TB, path, content string, at time.Time) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)

@@ -62,7 +62,9 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, s *seat, f *file)
 		valid.ETag = f.tag
 	}
 	status := 0
-	if conditional(r.Header) {
+	if known := r.Header["If-None-Match"]; len(known) == 1 && known[0] == tag && r.Header["If-Match"] == nil && r.Header["If-Unmodified-Since"] == nil {
+		status = http.StatusNotModified // as Judge would say
+	} else if conditional(r.Header) {
 		status = valid.Judge(r.Header)
 	}
 	var spans []httpx.Span

@@ -36,8 +36,8 @@ type Encoder interface {
 const pressMost = 8 << 20
 
 // loadAll looks at a file and at its siblings.
-func (h *Handler) loadAll(s *seat, r *Root, name string, small int64, now time.Time) (*file, error) {
-	f, err := s.load(r, name, small, now, false)
+func (h *Handler) loadAll(s *seat, r *Root, name string, now time.Time) (*file, error) {
+	f, err := s.load(r, name, &h.Cache.fds, now, false)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (h *Handler) loadAll(s *seat, r *Root, name string, small int64, now time.T
 	}
 	if s.Siblings {
 		for i, suffix := range suffixes {
-			if v := s.loadSibling(f, i, name+suffix, small, now); v != nil {
+			if v := s.loadSibling(f, i, name+suffix, &h.Cache.fds, now); v != nil {
 				f.siblings = append(f.siblings, v)
 			}
 		}
@@ -57,8 +57,8 @@ func (h *Handler) loadAll(s *seat, r *Root, name string, small int64, now time.T
 
 // loadSibling looks at a file that was compressed ahead. One that is older than what it
 // stands for is of another day. nil: there is none.
-func (s *seat) loadSibling(f *file, coding int, name string, small int64, now time.Time) *variant {
-	sf, err := s.load(f.root, name, small, now, true)
+func (s *seat) loadSibling(f *file, coding int, name string, fds *budget, now time.Time) *variant {
+	sf, err := s.load(f.root, name, fds, now, true)
 	if err != nil {
 		return nil
 	}
@@ -165,17 +165,16 @@ func (f *file) octets() []byte {
 	if p := f.body.Load(); p != nil {
 		return *p
 	}
-	osf, err := f.open(time.Now())
+	osf, err := f.descriptor(time.Now())
 	if err != nil {
 		return nil
 	}
-	defer f.fds.give(osf)
 	p := make([]byte, f.size)
-	if n, err := osf.ReadAt(p, 0); int64(n) != f.size || err != nil && err != io.EOF {
+	n, err := osf.ReadAt(p, 0)
+	if err != nil && err != io.EOF || f.same(osf, n) != nil {
+		osf.Close()
 		return nil
 	}
-	if st, err := osf.Stat(); err != nil || !unchanged(f.info, st) {
-		return nil
-	}
+	f.fds.give(osf)
 	return p
 }

@@ -172,7 +172,7 @@ func TestPressedHere(t *testing.T) {
 }
 
 func TestCacheIsBounded(t *testing.T) {
-	cache := NewCache(100 << 10)
+	cache := NewCache(100<<10, 4)
 	rg := newRig(t, Options{Cache: cache}, func(p *Place) { p.Siblings, p.Compress = false, false })
 	var names []string
 	for i := range 40 {
@@ -204,7 +204,7 @@ func TestCacheIsBounded(t *testing.T) {
 }
 
 func TestNoCache(t *testing.T) {
-	rg := newRig(t, Options{Cache: NewCache(0), Encoder: &presser{}}, nil)
+	rg := newRig(t, Options{Cache: NewCache(0, 0), Encoder: &presser{}}, nil)
 	rg.write("a.css", strings.Repeat("a", 5000))
 	for range 3 {
 		if a := rg.get("/static/a.css", "Accept-Encoding", "gzip"); a.StatusCode != 200 || len(a.text) != 5000 {
@@ -214,7 +214,7 @@ func TestNoCache(t *testing.T) {
 }
 
 func TestManyAtATime(t *testing.T) {
-	rg := newRig(t, Options{Cache: NewCache(64 << 10), Encoder: &presser{}, MinSize: 1}, nil)
+	rg := newRig(t, Options{Cache: NewCache(64<<10, 8), Encoder: &presser{}, MinSize: 1}, nil)
 	for i := range 20 {
 		rg.write(fmt.Sprintf("f%d.css", i), strings.Repeat(fmt.Sprint(i%10), (i+1)<<12))
 	}

@@ -72,7 +72,7 @@ type Server struct {
 // request (server.ChainOptions); log stays the caller's.
 func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events func(supervisor.Event), observe func(*httpx.Writer, time.Duration)) (_ *Server, err error) {
 	s := &Server{version: version, privileges: &privileges{}, log: log, observe: observe, reloads: make(chan struct{}, 1), quit: make(chan struct{}), gone: map[*supervisor.Pool]context.CancelFunc{},
-		files: map[string]*appFiles{}, hostFiles: map[string]*static.Places{}, fileCache: static.NewCache(cfg.StaticCache), encoder: compress.NewEncoder(compress.Thorough)}
+		files: map[string]*appFiles{}, hostFiles: map[string]*static.Places{}, fileCache: static.NewCache(cfg.StaticCache, idleFiles(cfg)), encoder: compress.NewEncoder(compress.Thorough)}
 	s.events = func(e supervisor.Event) {
 		s.filesHear(e)
 		events(e)

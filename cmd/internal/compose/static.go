@@ -187,6 +187,10 @@ func configured(s *config.Static, mount string) static.Place {
 	return p
 }
 
+// idleFiles is how many descriptors of files may wait to be used again: a few beside
+// those of the clients.
+func idleFiles(cfg *config.Config) int { return min(max(cfg.MaxConns/16, 64), 4096) }
+
 // Static lists the files of an app that are served without it, and those that it
 // declares and that are not.
 func (s *Server) Static(app string) []Files {
