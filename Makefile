@@ -10,7 +10,7 @@ ADDRESS  ?= 127.0.0.1:8000
 # The newest Python found has the frameworks' newest releases.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build run test check smoke testenv soak figures bench bench-quick bench-report bench-shim clean $(BIN)
+.PHONY: build run test check smoke testenv soak figures bench bench-quick bench-report bench-shim pgo clean $(BIN)
 
 build: $(BIN)
 
@@ -61,9 +61,14 @@ bench-quick: build
 # The pages anew from docs/benchmarks.json and docs/benchmarks.notes.md.
 bench-report:
 	@python3 integration/bench --report
+
 # What one request costs in the shim, for benchstat: make bench-shim >old, change something, make bench-shim >new, benchstat old new.
 bench-shim:
 	@COUNT=$(or $(COUNT),10) $(or $(PYTHON),python3) -B shim_py/tests/bench_exchange.py
+
+# Where the CPU time of a loaded server goes, for the compiler: go build uses cmd/standpipe/default.pgo by itself. Needs wrk.
+pgo: build testenv
+	@integration/pgo.sh $(BIN) $(TESTENV)/bin/python cmd/standpipe/default.pgo
 
 clean:
 	rm -rf bin .cache .venv

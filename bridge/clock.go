@@ -197,7 +197,7 @@ func (c *clock) free() *clock {
 	if c.wide != nil {
 		return new(clock)
 	}
-	c.reset(nil, nil)
+	c.reset(context.Background(), nil)
 	return c
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -73,8 +74,11 @@ func (x *Exchange) inFlight() InFlight {
 // comes back (wrapped) when the worker had left before; a *ProtocolError when
 // the environ is larger than MaxHead.
 func (x *Exchange) Send(vars []Var, body []byte, last bool) error {
-	flush, err := x.conn.request(x, vars, body, last)
+	flush, behind, err := x.conn.request(x, vars, body, last)
 	if flush {
+		if behind { // the worker is in no hurry: what others are about to send goes with it, in one write and one read
+			runtime.Gosched()
+		}
 		if err = x.conn.out.flushNow(); err != nil {
 			x.mu.Lock()
 			x.sent, x.since = time.Time{}, time.Time{}

@@ -7,6 +7,7 @@
 //	handover.go   a listener that another process takes over; Leave
 //	limit.go      max_connections, and no spinning when file descriptors run out
 //	server.go     Server: Serve, Shutdown, Close; connection counts
+//	ends.go       the two ends of a connection
 //	chain.go      Chain: the way of a request, outermost first
 //	health.go     /livez, /readyz, /readyz/APP
 //	limits.go     what is refused before any app is asked

@@ -49,6 +49,11 @@ func serve(c *cli.Context) (err error) {
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
+	endProfile, err := profile()
+	if err != nil {
+		return exit.With(exit.Failed, err)
+	}
+	defer endProfile()
 	paceGC()
 	// From here on a signal means a stop in order, not a death.
 	signals := make(chan os.Signal, 4)

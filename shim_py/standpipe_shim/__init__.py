@@ -18,7 +18,6 @@ The modules, in the order in which a worker meets them:
     gevent_runner  the loop with a greenlet per request; patches the standard library before the app is imported
     runner     Worker, the loop on the main thread, the loop on N threads
     inbound    who reads fd 0, and who waits for what
-    gather     with one thread: several answers in one write
     environ    a Request's payload -> the environ (names: those that travel as bits)
     body       wsgi.input, wsgi.file_wrapper
     serve      one Request through the app

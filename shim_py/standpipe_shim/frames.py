@@ -150,18 +150,12 @@ class Writer:
         lock = allocate_lock()
         self._acquire = lock.acquire  # a with statement costs twice as much
         self._release = lock.release
-        self._kept = []  # frames that go out in front of the next
-        self._hasty = False  # the next may not wait
 
     def put(self, octets):
         if self._getpid() != self._pid:
             self._forked()
         self._acquire()
         try:
-            if self._kept:
-                self._kept.append(octets)
-                octets = b"".join(self._kept)
-                del self._kept[:]
             done = self._write(self._fd, octets)
             if done != len(octets):
                 rest = memoryview(octets)[done:]
@@ -171,32 +165,3 @@ class Writer:
             os._exit(1)
         finally:
             self._release()
-
-    def keep(self, octets):
-        """Has a frame wait until flush or the next put; or not, after a hurry."""
-        if self._getpid() != self._pid:
-            self._forked()
-        self._acquire()
-        hasty = self._hasty
-        self._hasty = False
-        if not hasty:
-            self._kept.append(octets)
-        self._release()
-        if hasty:
-            self.put(octets)
-
-    def waits(self):
-        """Says whether a frame waits."""
-        return bool(self._kept)
-
-    def flush(self):
-        """Writes what waits."""
-        if self._kept:
-            self.put(b"")
-
-    def hurry(self):
-        """Writes what waits, and what is about to wait: the next keep is a put. Any thread."""
-        self._acquire()
-        self._hasty = True
-        self._release()
-        self.flush()

@@ -110,7 +110,6 @@ class Solo:
     def _readable(self):
         if self._poll is None or self._reader.holds_frame():
             return True
-        self._worker.flush()
         found = False
         for fd, _ in self._poll.poll():
             if fd == self._fd:

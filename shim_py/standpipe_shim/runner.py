@@ -55,9 +55,6 @@ class Worker:
         """Sets whom it talks to. Called on the main thread."""
         self.reader = reader
         self.put = writer.put
-        self.answer = writer.put  # takes an answer that is whole in one frame
-        self.flush = writer.flush
-        self._writer = writer
         self.log = Log(writer)
         self._main = get_ident()
 
@@ -79,14 +76,7 @@ class Worker:
             self.inbound = Shared(self)
             self._serve_threads()
             return
-        self.serve_alone(os.read)
-
-    def serve_alone(self, read):
-        """On the main thread, one request after the other."""
-        from .gather import Gather
-
         self.inbound = Solo(self)
-        self.answer = Gather(self.reader, self._writer, self.inbound.ready, read).answer
         self._loop()
 
     def open(self, stream, flags):
@@ -116,9 +106,8 @@ class Worker:
 
     def recall(self, streams):
         """The control thread. Returns those of streams that were not claimed, and now never will be: each once. Its Request may
-        still be on its way. What was answered goes out: Go does not see what a slow request keeps back."""
+        still be on its way."""
         given = []
-        self._writer.hurry()
         self._enter()
         for stream in streams:
             if stream and 0 < (stream - self.claimed) & 0xFFFFFFFF < 0x80000000 and stream not in self.recalled:
@@ -163,7 +152,6 @@ class Worker:
 
     def out_of_step(self, error):
         """fd 0 brought something that is no frame. Nothing after it can be trusted."""
-        self.flush()
         sys.stderr.write("standpipe: the worker's stdin is out of step: %s\n" % error)
         sys.stderr.flush()
         os._exit(4)

@@ -6,8 +6,6 @@ from .body import FileWrapper
 from .frames import CHUNK, ProtocolError
 from .output import current, finish
 
-_SAFE = frozenset(("GET", "HEAD", "OPTIONS"))  # as Go's rule of what may run a second time has it
-
 
 def serve(worker, exchange, payload):
     """Runs one Request. Raises ProtocolError for a payload that is none; everything the app raises ends in a frame."""
@@ -18,9 +16,6 @@ def serve(worker, exchange, payload):
             exchange.finish(b"")
             return
         environ, body = worker.environs.make(payload)
-        if environ.get("REQUEST_METHOD") not in _SAFE:
-            worker.flush()
-            exchange.unsafe = True
         exchange.request_id = environ.get("standpipe.request_id", "")
         environ["wsgi.early_hints"] = exchange.early_hints
         environ["standpipe.cancelled"] = exchange.is_cancelled

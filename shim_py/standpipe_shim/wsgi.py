@@ -36,7 +36,6 @@ class Exchange:
     afterwards = None  # of standpipe.after_response, likewise
     held = None  # whether the answer has ended with HOLD, once it is about to end
     threaded = False  # it runs on one of N threads
-    unsafe = False  # its method may change something: its answer waits for no other
     request_id = ""  # while the request runs; what it prints carries it
     unsaid = None  # text without a newline that it has printed, by stream; output.Lines has it
 
@@ -163,11 +162,7 @@ class Exchange:
         self.head_out = True
         self.held = False
         size = len(head)
-        whole = _answer(MAGIC, HEAD, LAST, self.stream, 4 + size + len(body), size) + head + body
-        if self.unsafe:
-            self._worker.put(whole)
-        else:
-            self._worker.answer(whole)
+        self._worker.put(_answer(MAGIC, HEAD, LAST, self.stream, 4 + size + len(body), size) + head + body)
 
     def _finish(self, body):
         hold = self._hold()

@@ -20,7 +20,6 @@ import time
 import peer
 from standpipe_shim import environ, frames, serve, wsgi
 from standpipe_shim.body import FileWrapper
-from standpipe_shim.gather import Gather
 from standpipe_shim.head import encode_head
 from standpipe_shim.inbound import Solo
 from standpipe_shim.runner import Worker
@@ -98,12 +97,10 @@ class Bench:
     def __init__(self, app):
         request = peer.request_frame(1, VALUES)
         self.worker = worker = Worker(Pipes(), Signals())
-        read = lambda fd, size: request  # noqa: E731
-        worker.attach(frames.Reader(-1), frames.Writer(-1, Pipes.pid, None, write=lambda fd, octets: len(octets)))
+        worker.attach(frames.Reader(-1, lambda fd, size: request), frames.Writer(-1, Pipes.pid, None, write=lambda fd, octets: len(octets)))
         worker.app = app
         worker.environs = environ.Environs(environ.base(BOOT, sys.stderr, FileWrapper), 30000)
         worker.inbound = Solo(worker)
-        worker.answer = Gather(worker.reader, worker._writer, worker.inbound.ready, read).answer
 
     def run(self, times):
         take, worker, run = self.worker.inbound.take, self.worker, serve.serve

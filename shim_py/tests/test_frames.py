@@ -86,31 +86,6 @@ class Frames(unittest.TestCase):
         Writer(0, os.getpid(), None, write=write).put(b"0123456789")
         self.assertEqual(b"".join(out), b"0123456789")
 
-    def test_what_is_kept_goes_in_front_of_the_next(self):
-        out = []
-
-        def write(fd, octets):
-            out.append(bytes(octets))
-            return len(octets)
-
-        writer = Writer(0, os.getpid(), None, write=write)
-        writer.keep(b"a")
-        writer.keep(b"b")
-        self.assertEqual(out, [])
-        writer.put(b"c")
-        self.assertEqual(out, [b"abc"])
-        writer.keep(b"d")
-        writer.flush()
-        writer.flush()
-        self.assertEqual(out, [b"abc", b"d"])
-        writer.keep(b"e")
-        writer.hurry()
-        self.assertEqual(out, [b"abc", b"d", b"e"])
-        writer.keep(b"f")  # it was about to be kept when Go asked
-        self.assertEqual(out[3:], [b"f"])
-        writer.keep(b"g")
-        self.assertEqual(len(out), 4)
-
     def test_another_process_never_writes(self):
         class Left(Exception):
             pass
@@ -120,9 +95,8 @@ class Frames(unittest.TestCase):
 
         out = []
         writer = Writer(0, os.getpid(), leave, write=lambda fd, octets: out.append(octets), getpid=lambda: os.getpid() + 1)
-        for write in (writer.put, writer.keep):
-            with self.assertRaises(Left):
-                write(b"x")
+        with self.assertRaises(Left):
+            writer.put(b"x")
         self.assertEqual(out, [])
 
 

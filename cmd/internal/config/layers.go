@@ -209,7 +209,7 @@ func unquote(s string) string {
 }
 
 // known are STANDPIPE_ variables that are no settings: standpipe's own words to its workers and to its tests.
-var known = []string{"STANDPIPE_CONFIG", "STANDPIPE_WORKER", "STANDPIPE_GENERATION", "STANDPIPE_NONCE", "STANDPIPE_SHIM_HASH", "STANDPIPE_SOAK"}
+var known = []string{"STANDPIPE_CONFIG", "STANDPIPE_WORKER", "STANDPIPE_GENERATION", "STANDPIPE_NONCE", "STANDPIPE_SHIM_HASH", "STANDPIPE_SOAK", "STANDPIPE_CPUPROFILE"}
 
 // strangers warns of what somebody set in the belief that it counts.
 func strangers(env environment, warn func(format string, args ...any)) {

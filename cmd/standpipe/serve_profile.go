@@ -1,0 +1,28 @@
+package main
+
+import (
+	"os"
+	"runtime/pprof"
+)
+
+// profile writes a CPU profile of the whole serve to the file that
+// STANDPIPE_CPUPROFILE names, for developers: make pgo. The function that it returns
+// ends it. After an upgrade the new process writes the same file.
+func profile() (end func(), err error) {
+	name := os.Getenv("STANDPIPE_CPUPROFILE")
+	if name == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		f.Close()
+	}, nil
+}

@@ -1,0 +1,137 @@
+package shim
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+// read is the reader: the nonce, then frames.
+func (c *Conn) read() error {
+	rest, err := c.preamble()
+	if err != nil {
+		return err
+	}
+	fr := NewFrameReader(io.MultiReader(bytes.NewReader(rest), c.ends.R))
+	if len(rest) == 0 {
+		fr.r = c.ends.R
+	}
+	for {
+		f, err := fr.Next()
+		if err == nil {
+			err = c.take(f)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// preamble reads up to the nonce and returns what came after it.
+func (c *Conn) preamble() ([]byte, error) {
+	if len(c.ends.Nonce) == 0 {
+		return nil, nil
+	}
+	var seen []byte
+	buf := make([]byte, 4096)
+	for {
+		n, err := c.ends.R.Read(buf)
+		seen = append(seen, buf[:n]...)
+		if noise, rest, found := bytes.Cut(seen, c.ends.Nonce); found {
+			if len(noise) > 0 {
+				c.owner.Noise(noise)
+			}
+			return rest, nil
+		}
+		if err != nil {
+			if len(seen) > 0 {
+				c.owner.Noise(seen)
+			}
+			return nil, err
+		}
+		if len(seen) > MaxNoise {
+			return nil, protocolErrorf(seen, "%d octets of output before the worker's first frame", len(seen))
+		}
+	}
+}
+
+// take acts on one frame of the worker's.
+func (c *Conn) take(f Frame) error {
+	switch f.Kind {
+	case KindHello:
+		m, err := DecodeHello(f.Payload)
+		if err == nil {
+			c.owner.Hello(m)
+		}
+		return err
+	case KindReady:
+		m, err := DecodeReady(f.Payload)
+		if err == nil {
+			c.owner.Ready(m)
+		}
+		return err
+	case KindFailed:
+		m, err := DecodeFailed(f.Payload)
+		if err == nil {
+			c.owner.Failed(m)
+		}
+		return err
+	case KindLog:
+		m, err := DecodeLog(f.Payload)
+		if err == nil {
+			c.owner.Log(c.label(f.Stream), m)
+		}
+		return err
+	case KindHead, KindBody, KindEnd, KindError, KindWindow, KindBodyWanted, KindEarlyHints:
+		c.mu.Lock()
+		x := c.streams[f.Stream]
+		c.mu.Unlock()
+		if x == nil {
+			if f.Kind == KindWindow { // it may have crossed the answer's end
+				return nil
+			}
+			return protocolErrorf(f.Payload, "%v frame for stream %d, which is not open", f.Kind, f.Stream)
+		}
+		return x.take(f)
+	}
+	return protocolErrorf(nil, "%v frame from a worker", f.Kind)
+}
+
+func (c *Conn) label(stream uint32) *Label {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if x := c.streams[stream]; x != nil {
+		return &x.label
+	}
+	return nil
+}
+
+// readControl reads the shim's answers until the socket ends. What does not
+// follow the protocol ends the Conn like anything else.
+func (c *Conn) readControl() {
+	in := newRights(c.ends.Control)
+	defer in.close()
+	fr := NewFrameReader(in)
+	for {
+		f, err := fr.Next()
+		if err == nil && f.Kind == KindFile {
+			err = c.takeFile(f, in)
+		} else if err == nil && f.Kind == KindStacks {
+			var text string
+			if text, err = decodeText(f.Payload); err == nil {
+				c.owner.Stacks(text)
+			}
+		} else if err == nil && f.Kind == KindRecalled {
+			err = c.takeRecalled(f.Payload)
+		} else if err == nil {
+			err = protocolErrorf(nil, "%v frame on the control socket", f.Kind)
+		}
+		if pe := (*ProtocolError)(nil); errors.As(err, &pe) {
+			c.fail(err)
+			c.Close()
+		}
+		if err != nil {
+			return
+		}
+	}
+}
