@@ -42,7 +42,10 @@ func TestServesAFile(t *testing.T) {
 	if n := rg.get("/static/none"); n.StatusCode != 404 || n.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("none: %d %q", n.StatusCode, n.Header.Get("Cache-Control"))
 	}
-	for _, path := range []string{"/static", "/static/", "/static/css", "/static/css/", "/static/css/a.css/", "/statics/css/a.css", "/static../css/a.css", "/", "/other"} {
+	if err := os.Symlink("loop", filepath.Join(rg.dir, "loop")); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/static/loop", "/static/loop/x", "/static/" + strings.Repeat("x", 300), "/static/" + strings.Repeat("x/", 3000), "/static", "/static/", "/static/css", "/static/css/", "/static/css/a.css/", "/statics/css/a.css", "/static../css/a.css", "/", "/other"} {
 		if a := rg.get(path); a.StatusCode != 404 {
 			t.Errorf("%s: %d", path, a.StatusCode)
 		}

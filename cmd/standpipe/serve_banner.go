@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -40,7 +41,7 @@ func (s *serving) banner() {
 	}
 	for i := range s.cfg.Static {
 		t := &s.cfg.Static[i]
-		fmt.Fprintf(s.errOut, "  static   %s -> %s (configured)\n", strings.Join(append(t.Hosts, t.URL), " "), near(t.Dir, s.cfg.Dir))
+		fmt.Fprintf(s.errOut, "  static   %s -> %s (configured)\n", strings.Join(append(slices.Clone(t.Hosts), t.URL), " "), near(t.Dir, s.cfg.Dir))
 	}
 	last := "  health   /livez /readyz"
 	if s.control.socket != nil {
