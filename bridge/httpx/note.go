@@ -42,7 +42,7 @@ type Note struct {
 
 	// App and Worker name who answered: "shop", "shop/3". Empty: nobody of ours.
 	App, Worker string
-	// Source says where the answer was made: "app", "server", "upstream", later "static".
+	// Source says where the answer was made: "app", "server", "static", "upstream".
 	Source string
 	// Upstream is the address that a proxy route asked last. Empty: none.
 	Upstream string

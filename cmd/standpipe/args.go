@@ -155,7 +155,7 @@ func unknownCommand(app *cli.App, name string) string {
 // unknownFlag is the sentence for a flag that the command does not have: gunicorn's own, or the nearest of ours.
 func unknownFlag(c *cli.Command, name string) string {
 	shown := config.Dashed(name)
-	if c.Name != "version" && c.Category != forRunning {
+	if c.Name != "version" && c.Category == "" {
 		if say := gunicornSays(name); say != "" {
 			return shown + ": " + say
 		}
@@ -208,6 +208,9 @@ func leftover(command string, left []string, most int) string {
 	}
 	if most == 0 {
 		return fmt.Sprintf("%s; standpipe %s takes no arguments", what, command)
+	}
+	if command == "compress" {
+		return what + "; there is one DIR"
 	}
 	return what + "; there is one APP, and several apps are given by --app name=...,module=... each"
 }

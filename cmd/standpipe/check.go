@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -117,6 +118,12 @@ func summary(w io.Writer, cfg *config.Config) error {
 		a := &cfg.Apps[i]
 		fmt.Fprintf(tw, "  %s\t%s\t%s\tpython %s (%s)\tworkers %d%s\n", a.Name, loads(a), place(a),
 			a.Interpreter.Path, a.Interpreter.How, a.Workers, because(a.WorkersReason))
+		for _, s := range a.Static {
+			fmt.Fprintf(tw, "  static\t%s\t%s\n", strings.TrimSuffix(a.Mount, "/")+s.URL, s.Dir)
+		}
+	}
+	for _, s := range cfg.Static {
+		fmt.Fprintf(tw, "  static\t%s\t%s\n", strings.Join(append(slices.Clone(s.Hosts), s.URL), " "), s.Dir)
 	}
 	return tw.Flush()
 }

@@ -58,7 +58,7 @@ func newApp(out, errOut io.Writer) *cli.App {
 			}},
 		},
 	}
-	app.Commands = append(app.Commands, controlCommands()...)
+	app.Commands = append(append(app.Commands, compressCommand()), controlCommands()...)
 	usage := func(_ *cli.Context, err error, _ bool) error { return exit.With(exit.Usage, err) }
 	app.OnUsageError = usage
 	for _, c := range app.Commands {
@@ -66,7 +66,7 @@ func newApp(out, errOut io.Writer) *cli.App {
 		c.HideHelpCommand = true
 		c.CustomHelpTemplate = commandHelp
 		switch {
-		case c.Category == forRunning:
+		case c.Category == forRunning, c.Category == forFiles:
 			c.CustomHelpTemplate += ownFlagHelp(c.Flags)
 		case c.Name != "version":
 			c.CustomHelpTemplate += flagHelp(c.Flags)

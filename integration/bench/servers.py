@@ -27,6 +27,8 @@ def standpipe(job):
         argv += ["--preload"]
     if job.shape.clients > 256:  # all ask at once: more would wait than its line holds
         argv += ["--queue", str(job.shape.clients)]
+    if job.files:
+        argv += ["--static", "/files=" + job.files]
     if job.logs == "off":
         argv += ["--access-log", "off"]
     return [argv]
@@ -63,6 +65,8 @@ def uwsgi(*addresses):
             argv += ["--threads", str(job.shape.threads)]
         if job.shape.gevent:
             argv += ["--gevent", "1000", "--gevent-monkey-patch"]
+        if job.files and not job.socket:
+            argv += ["--static-map", "/files=" + job.files]
         if job.shape.preload is False:
             argv += ["--lazy-apps"]  # it preloads by default
         if job.logs == "off":

@@ -11,8 +11,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/compress"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/server"
+	"github.com/standpipe/standpipe/bridge/static"
 	"github.com/standpipe/standpipe/bridge/uwsgi"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/supervisor"
@@ -44,6 +46,8 @@ type Server struct {
 	spool      *httpx.Spool
 	privileges *privileges
 	answers    *httpx.Pipes
+	fileCache  *static.Cache // of all static files
+	encoder    *compress.Encoder
 	site       atomic.Pointer[site] // what a reload replaces
 	reloads    chan struct{}        // capacity 1: held by the reload that is under way
 	http       *server.Server
@@ -59,15 +63,22 @@ type Server struct {
 	upgraded   atomic.Bool   // another process has taken over
 	quit       chan struct{} // closed when stopping
 
-	mu   sync.Mutex
-	gone map[*supervisor.Pool]context.CancelFunc // pools of apps that are no more, and what ends their patience
+	mu        sync.Mutex
+	files     map[string]*appFiles                    // by app
+	hostFiles map[string]*static.Places               // of [[static]], by its hosts
+	gone      map[*supervisor.Pool]context.CancelFunc // pools of apps that are no more, and what ends their patience
 }
 
 // New assembles: pools, then the chain from the inside outward. Nothing runs yet
 // and nothing is bound. events hears of every worker, observe (nil: nobody) of every
 // request (server.ChainOptions); log stays the caller's.
 func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events func(supervisor.Event), observe func(*httpx.Writer, time.Duration)) (_ *Server, err error) {
-	s := &Server{version: version, privileges: &privileges{}, log: log, events: events, observe: observe, reloads: make(chan struct{}, 1), quit: make(chan struct{}), gone: map[*supervisor.Pool]context.CancelFunc{}}
+	s := &Server{version: version, privileges: &privileges{}, log: log, observe: observe, reloads: make(chan struct{}, 1), quit: make(chan struct{}), gone: map[*supervisor.Pool]context.CancelFunc{},
+		files: map[string]*appFiles{}, hostFiles: map[string]*static.Places{}, fileCache: static.NewCache(cfg.StaticCache, idleFiles(cfg)), encoder: compress.NewEncoder(compress.Thorough)}
+	s.events = func(e supervisor.Event) {
+		s.filesHear(e)
+		events(e)
+	}
 	args, runtime, err := shimArgs(reachableDirs(runtimeDirs(cfg.RuntimeDir), users(cfg)))
 	if err != nil {
 		log.Warn("no_runtime_dir", "reason", strings.ReplaceAll(err.Error(), "\n", "; "),
@@ -191,8 +202,11 @@ func (s *Server) Pools() []*supervisor.Pool {
 
 // Start starts the workers.
 func (s *Server) Start() {
-	for _, p := range s.Pools() {
-		p.Start()
+	t := s.site.Load()
+	t.openFiles(s)
+	for _, r := range t.runs {
+		s.addFiles(r.files)
+		r.pool.Start()
 	}
 }
 

@@ -26,12 +26,14 @@ type site struct {
 	chain *server.Chain
 
 	proxies []*proxy.Handler // of the routes
+	hosts   []*hostFiles     // of [[static]]
 }
 
 // run is one app of a site.
 type run struct {
-	app  *config.App
-	pool *supervisor.Pool
+	app   *config.App
+	pool  *supervisor.Pool
+	files *appFiles
 }
 
 // plan pairs the apps of cfg with the pools of old (nil: none), and makes those
@@ -40,20 +42,15 @@ func (s *Server) plan(cfg *config.Config, old *site) (*site, error) {
 	next := &site{cfg: cfg}
 	for i := range cfg.Apps {
 		a := &cfg.Apps[i]
-		pool := old.pool(a.Name)
-		if pool == nil {
-			pool = NewPool(cfg, a, s.version, s.shimArgs, s.privileges, s.events)
+		r := run{app: a}
+		if was := old.run(a.Name); was != nil {
+			r.pool, r.files = was.pool, was.files
+		} else {
+			r.pool, r.files = NewPool(cfg, a, s.version, s.shimArgs, s.privileges, s.events), s.newAppFiles(cfg, a)
 		}
-		next.runs = append(next.runs, run{a, pool})
+		next.runs = append(next.runs, r)
 	}
 	return next, nil
-}
-
-func (t *site) pool(app string) *supervisor.Pool {
-	if r := t.run(app); r != nil {
-		return r.pool
-	}
-	return nil
 }
 
 func (t *site) run(app string) *run {
@@ -75,7 +72,8 @@ func (t *site) assemble(s *Server) error {
 	}
 	rules := make([]route.Rule, 0, len(t.runs))
 	for _, r := range t.runs {
-		rules = append(rules, route.Rule{Name: r.app.Name, Mount: r.app.Mount, Hosts: r.app.Hosts, Handler: s.newHandler(t.cfg, r.app, r.pool, pages)})
+		h := s.withFiles(t.cfg, r, s.newHandler(t.cfg, r.app, r.pool, pages), pages)
+		rules = append(rules, route.Rule{Name: r.app.Name, Mount: r.app.Mount, Hosts: r.app.Hosts, Handler: h})
 	}
 	router, err := route.New(rules, pages, s.log)
 	if err != nil {
@@ -85,6 +83,11 @@ func (t *site) assemble(s *Server) error {
 	if err != nil {
 		return err
 	}
+	inner, hosts, err := s.serverFiles(t.cfg, inner, pages)
+	if err != nil {
+		return err
+	}
+	t.hosts = hosts
 	trust, err := newTrust(t.cfg)
 	if err != nil {
 		return err
@@ -161,10 +164,20 @@ func (s *Server) reload(cfg *config.Config, only string) error {
 		was := old.run(r.app.Name)
 		switch {
 		case was == nil:
-			wg.Go(func() { errs[i] = s.begin(r.pool) })
+			s.addFiles(r.files)
+			wg.Go(func() {
+				if errs[i] = s.begin(r.pool); errs[i] != nil {
+					s.removeFiles(r.files)
+				}
+			})
 		case only == "" || only == r.app.Name:
 			o := poolOptions(cfg, r.app, s.version, s.shimArgs, s.privileges, s.events)
-			wg.Go(func() { errs[i] = r.pool.Reload(context.Background(), &o) }) // ends with the pool
+			r.files.expect(cfg, r.app)
+			wg.Go(func() { // ends with the pool
+				if errs[i] = r.pool.Reload(context.Background(), &o); errs[i] != nil {
+					r.files.expect(old.cfg, was.app)
+				}
+			})
 		}
 	}
 	wg.Wait()
@@ -174,6 +187,8 @@ func (s *Server) reload(cfg *config.Config, only string) error {
 			return err
 		}
 	}
+	next.openFiles(s)
+	s.fileCache.Clear()
 	s.site.Store(next)
 	s.settle(old, next)
 	return errors.Join(errs...)
@@ -259,6 +274,7 @@ func (s *Server) settle(old, next *site) {
 		s.log.Info("app_removed", "app", r.app.Name)
 		s.serving.Go(func() { // ends with the pool, and Stop ends its patience
 			r.pool.Retire(ctx)
+			s.removeFiles(r.files)
 			cancel()
 			s.mu.Lock()
 			defer s.mu.Unlock()

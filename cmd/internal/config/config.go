@@ -41,6 +41,14 @@ type Config struct {
 
 	Routes []Route // what other servers answer, the first match wins; apps answer the rest
 
+	// Files that are served without an app.
+	Static          []Static      // for the whole server
+	StaticOverlap   time.Duration // how long a folder that was replaced by a reload is still looked into
+	StaticCache     int64         // octets of files in memory
+	CompressTypes   []string      // media types
+	CompressMin     int64         // octets
+	CompressCodings []string      // "br", "zstd", "gzip"
+
 	Internal []Internal // what X-Accel-Redirect may name; none: the field is nobody's here
 
 	ServerHeader string         // the Server field; empty: none
@@ -101,6 +109,13 @@ type App struct {
 	PythonPath []string // absolute
 
 	SendfileRoots []string // absolute; folders of which X-Sendfile may name files; none: the field is nobody's here
+
+	Static         []Static // served without the app
+	StaticMode     string   // StaticAuto, StaticForce or StaticOff; empty: StaticAuto
+	FollowSymlinks bool     // in its static folders
+	StaticCompress bool     // static files, when they are asked for
+	Compress       bool     // the app's own answers
+	tables         []group  // [[app.static]], until they are read
 
 	Mount string   // "/" or "/shop": starts with a slash, does not end with one
 	Hosts []string // lower case, "shop.example.org" or "*.example.org"; none: every host

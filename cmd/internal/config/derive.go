@@ -110,6 +110,7 @@ func (l *loader) deriveApps() {
 		l.readEnvFiles(a, there)
 		l.findApp(a, there)
 		l.findPython(i, there)
+		l.appStatics(a, there)
 	}
 }
 

@@ -52,6 +52,7 @@ func Load(in Input) (*Config, *Sources, error) {
 	l.listen()
 	l.internal()
 	l.routes()
+	l.statics()
 	l.apps()
 	l.derive()
 	l.validate()

@@ -359,7 +359,7 @@ func TestTOMLErrors(t *testing.T) {
 		"[log]\nlog_format = \"xml\"\n":             "standpipe.toml:2: log.log_format \"xml\" is not one of auto, text, json",
 		"[[listen]]\n":                              "standpipe.toml:1: [[listen]] has no address",
 		"bind = \":1\"\n[[listen]]\naddress=\":2\"": "standpipe.toml:1: bind and [[listen]] say the same thing",
-		"[[app]]\n[app.static]\nurl = \"/\"\n":      "standpipe.toml:2: static is not there yet in this release",
+		"[[app]]\n[app.static]\nurl = \"/\"\n":      "standpipe.toml:2: static may stand there more than once; write [[app.static]]",
 		"[[app]]\nenv.A = 1\nenv.\"b c\" = 2\n":     "standpipe.toml:2: env \"b c\" is not a variable's name",
 	} {
 		p := newProject(t, "app.py")

@@ -143,8 +143,6 @@ func TestOneProblemForOneMistake(t *testing.T) {
 
 func TestLaterKeys(t *testing.T) {
 	for text, want := range map[string]string{
-		"[[static]]\nurl = \"/\"\n":                            "standpipe.toml:1: static is not there yet in this release",
-		"[[app]]\n[[app.static]]\nurl = \"/\"":                 "standpipe.toml:2: static is not there yet in this release",
 		"[[app]]\nworker_class = \"gevent\"\n":                 "gevent = 1000 makes them greenlets",
 		"[[listen]]\naddress = \":1\"\nprotocol = \"https\"\n": "standpipe.toml:3: protocol \"https\" is not there yet in this release; http and uwsgi are",
 		"bind = \"https://:1\"\n":                              "https is not there yet in this release; http and uwsgi are",

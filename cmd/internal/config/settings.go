@@ -19,6 +19,7 @@ const (
 	OfListen   // in [[listen]]
 	OfInternal // in [[internal]]
 	OfRoute    // in [[route]]
+	OfStatic   // in [[static]] and [[app.static]]
 	OfApp      // in [[app]] and in --app
 )
 
@@ -50,6 +51,7 @@ type target struct {
 	listen   *Listen
 	internal *Internal
 	route    *Route
+	static   *Static
 }
 
 // input is one layer's word on one setting.
@@ -57,7 +59,8 @@ type input struct {
 	values []string // more than one for lists, pairs and flags given again
 	exact  bool     // values came from an array: commas are part of them
 	src    Source
-	base   string // what relative paths are relative to
+	base   string  // what relative paths are relative to
+	tables []group // instead of values: [[app.static]]
 }
 
 func (in input) last() string { return in.values[len(in.values)-1] }
@@ -75,7 +78,7 @@ func (in input) list() []string {
 
 // Settings is the table, in the order of the documentation.
 func Settings() []*Setting {
-	return slices.Concat(commandSettings(), serverSettings(), controlSettings(), listenSettings(), internalSettings(), appSettings(), routeSettings())
+	return slices.Concat(commandSettings(), serverSettings(), controlSettings(), listenSettings(), internalSettings(), staticSettings(), appSettings(), routeSettings())
 }
 
 // EnvName is the setting's variable; empty: it has none.
@@ -190,7 +193,7 @@ func serverSettings() []*Setting {
 		stop("graceful_timeout", "", "what is left of stop_timeout after shutdown_delay and term_grace", "How long running requests may take to finish.", func(c *Config) any { return &c.GracefulTimeout }),
 		stop("shutdown_delay", "0", "5s when KUBERNETES_SERVICE_HOST is set", "How long to go on serving after the signal, so that balancers can notice.", func(c *Config) any { return &c.ShutdownDelay }),
 		stop("term_grace", "2s", "", "How long a worker has between SIGTERM and SIGKILL.", func(c *Config) any { return &c.TermGrace }),
-	}, userSettings()...)
+	}, slices.Concat(serverStaticSettings(), userSettings())...)
 }
 
 func limit(key string, kind Kind, def, doc string, at func(*Config) any, more ...string) *Setting {

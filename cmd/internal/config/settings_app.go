@@ -99,7 +99,7 @@ func appSettings() []*Setting {
 		perApp("queue", Int, []string{"queue"}, "", "256 + 16 per worker", "Requests that may wait for a worker; more are answered 503 with Retry-After.", func(a *App) any { return &a.Queue }),
 		perApp("queue_timeout", Duration, []string{"queue-timeout"}, "10s", "", "How long a request may wait for a worker; then 503.", func(a *App) any { return &a.QueueTimeout }),
 		perApp("boot_timeout", Duration, []string{"boot-timeout"}, "60s", "", "How long a worker may take until it is ready.", func(a *App) any { return &a.BootTimeout }),
-	}, slices.Concat(lifeSettings(), confineSettings())...)
+	}, slices.Concat(appStaticSettings(), lifeSettings(), confineSettings())...)
 }
 
 func perApp(key string, kind Kind, flags []string, def, derived, doc string, at func(*App) any) *Setting {
