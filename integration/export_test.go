@@ -61,6 +61,31 @@ func TestExportedHTTPFronts(t *testing.T) {
 	}
 }
 
+// Folders that standpipe serves by itself are served by the web server in front, which asks nobody.
+func TestExportedStaticPlaces(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"app.py": hello("app"), "files/a.css": "a { color: red }",
+		"standpipe.toml": "bind = \"127.0.0.1:0\"\n[[app]]\nmodule = \"app:app\"\n[[app.static]]\nurl = \"/static\"\ndir = \"files\"\n"})
+	s := start(t, opts{Dir: dir, Args: []string{"-c", "standpipe.toml"}})
+	for kind, run := range map[string]func(testing.TB, string, string) *neighbour{"nginx": nginx, "apache": apache} {
+		t.Run(kind, func(t *testing.T) {
+			listen := "127.0.0.1:" + freePort(t)
+			site := exported(t, kind, "-c", filepath.Join(dir, "standpipe.toml"), "--listen", listen, "--connect", s.Addr)
+			f := s.with(t).through(run(t, listen, site))
+			if r := f.want(200, "/static/a.css?"+kind); string(r.Body) != "a { color: red }" {
+				t.Errorf("%q", r.Body)
+			}
+			f.want(200, "/app?"+kind)
+			f.waitAccess(`"GET /app\?` + kind)
+			for _, line := range f.access() {
+				if strings.Contains(line, "/static/") {
+					t.Error(line)
+				}
+			}
+		})
+	}
+}
+
 // The units are good in systemd's own eyes.
 func TestExportedUnits(t *testing.T) {
 	t.Parallel()

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -117,6 +119,23 @@ var waysIn = []way{{"HTTP/1.1", func(s *server, target, fields string) (int, str
 		return 0, string(all), err
 	}
 	return resp.StatusCode, string(all), nil
+}}, {"uwsgi", func(s *server, target, fields string) (int, string, error) {
+	_, unix := s.uwsgiAddresses()
+	raw, query, _ := strings.Cut(target, "?")
+	path, err := url.PathUnescape(raw) // as a web server hands it on: decoded once, or as it is
+	if err != nil {
+		path = raw
+	}
+	pairs := []string{"PATH_INFO=" + path, "QUERY_STRING=" + query, "REQUEST_URI=" + target}
+	if _, codings, ok := strings.Cut(strings.TrimSpace(fields), ": "); ok {
+		pairs = append(pairs, "HTTP_ACCEPT_ENCODING="+codings)
+	}
+	all, err := askUwsgi(s.t, unix, pairs...)
+	if err != nil && all == "" {
+		return 0, "", err
+	}
+	status, err := strconv.Atoi(all[min(9, len(all)):min(12, len(all))])
+	return status, all, err
 }}}
 
 func TestStaticTraversal(t *testing.T) {
@@ -159,7 +178,7 @@ url = "/"
 dir = "folder"
 index = ["index.html"]
 `})
-	s := start(t, opts{Dir: dir, Args: []string{}})
+	s := start(t, opts{Dir: dir, Args: []string{}, Listen: []string{"127.0.0.1:0", "uwsgi+unix:" + filepath.Join(t.TempDir(), "u.sock")}})
 	list := append(attempts("/s"), attempts("")...)
 	list = append(list, attempt{"/src.py", "/in/ok.txt"}, attempt{"/SRC.PY", "/in/ok.txt"}, attempt{"/pkg/__pycache__/m.pyc", "/in/ok.txt"}, attempt{"/%73rc.py", "/in/ok.txt"})
 	if len(list) < 200 {

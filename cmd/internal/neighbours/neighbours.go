@@ -93,6 +93,7 @@ func Export(w io.Writer, kind string, cfg *config.Config, in Input) error {
 		}
 	}
 	f.ReadTimeout = readTimeout(cfg)
+	f.Static = staticPlaces(cfg)
 	if kind == "systemd" {
 		if err := f.unit(cfg, in); err != nil {
 			return err
