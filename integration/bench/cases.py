@@ -4,6 +4,7 @@ Later rows go here: HTTPS and HTTP/2 are cases of their own (a field of Case say
 be set up with, server functions refuse by Unoffered what they lack), and HTTP/2 needs a load generator beside wrk in load.py."""
 
 from case import Case, Set, Shape
+from servers import SERVERS
 
 SETS = (
     Set("default", "every server as it is shipped"),
@@ -12,6 +13,7 @@ SETS = (
 )
 
 GUNICORN = ("gunicorn-*",)
+ALL = tuple(s.name for s in SERVERS if s.family != "standpipe")  # one standpipe is enough
 CORE = ("standpipe", "nginx-uwsgi", "uwsgi-http", "gunicorn-gthread", "gunicorn-gevent", "mod_wsgi", "granian", "bjoern")
 FEW = ("standpipe", "nginx-uwsgi", "gunicorn-gthread", "gunicorn-gevent", "granian", "bjoern")
 FLASK = ("Flask",)
@@ -38,11 +40,11 @@ JSON = b'{"id":7,"name":"Brass valve","price":"31.50","stock":[4,0,12]}\n'
 
 CASES = (
     Case("hello", "Hello", "hello:app", b"hello", {
-        "default": ("*",),
-        "nolog": CORE + ("uwsgi-socket", "gunicorn-sync"),
+        "default": ALL + ("nginx-standpipe",),
+        "nolog": CORE + ("uwsgi-socket", "gunicorn-sync", "nginx-standpipe"),
         "front": FEW + ("gunicorn-sync", "waitress", "cheroot"),
     }, note="The smallest app; what is left is the server."),
-    Case("flask", "Flask, JSON", "flask_json:app", JSON, {"default": ("*",), "nolog": FEW, "front": FEW}, needs=FLASK),
+    Case("flask", "Flask, JSON", "flask_json:app", JSON, {"default": ALL, "nolog": FEW, "front": FEW}, needs=FLASK),
     Case("django", "Django, a page with a template", "django_page.wsgi:app", None, {"default": CORE}, needs=DJANGO,
          note="Thirty rows by a template, the usual middleware, no database."),
     Case("out-100k", "100 KB out", "bodies:out100k", None, {"default": CORE}),
@@ -70,6 +72,6 @@ CASES = (
     _static("100k", "A static file of 100 KB", 100 << 10),
     _static("50m", "A static file of 50 MB", 50 << 20, connections=4, least=0.95, note="4 clients."),
     _static("many", "10,000 static files of 10 KB", 10 << 10, files=10000, least=0.7, note="Each request for another one."),
-    Case("start", "Cold start, hello", "hello:app", b"hello", {"default": ("*",)}, "start", note="From the start of the process to the first answer."),
+    Case("start", "Cold start, hello", "hello:app", b"hello", {"default": ALL}, "start", note="From the start of the process to the first answer."),
     Case("start-flask", "Cold start, Flask", "flask_json:app", JSON, {"default": CORE}, "start", needs=FLASK, note="From the start of the process to the first answer."),
 )
