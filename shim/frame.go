@@ -56,12 +56,15 @@ const (
 const (
 	// HeaderSize is the length of a frame's header.
 	HeaderSize = 12
-	// MaxInline bounds the body octets of one frame.
+	// MaxInline bounds the body octets of one frame of ours.
 	MaxInline = 64 << 10
 	// MaxHead bounds the msgpack of a Request or a Head.
 	MaxHead = 1 << 20
 	// Window is the credit that each direction of each stream starts with.
 	Window = 256 << 10
+	// MaxPart bounds the body octets of one frame of a worker's: an answer of this
+	// size comes in one.
+	MaxPart = Window
 	// MaxNoise is how far the nonce is looked for in a new worker's output.
 	MaxNoise = 1 << 20
 
@@ -80,8 +83,8 @@ var kinds = [256]struct {
 	KindReady:       {"Ready", 1 << 20, true},
 	KindFailed:      {"Failed", 1 << 20, true},
 	KindRequest:     {"Request", 4 + MaxHead + MaxInline, true},
-	KindBody:        {"Body", MaxInline, true},
-	KindHead:        {"Head", 4 + MaxHead + MaxInline, true},
+	KindBody:        {"Body", MaxPart, true},
+	KindHead:        {"Head", 4 + MaxHead + MaxPart, true},
 	KindEnd:         {"End", 0, true},
 	KindError:       {"Error", 1 << 20, true},
 	KindWindow:      {"Window", 4, true},
@@ -176,15 +179,20 @@ func ParseHeader(b []byte) (Frame, int, error) {
 // FrameReader takes frames off a stream of octets.
 type FrameReader struct {
 	r      io.Reader
-	buf    []byte
-	lo, hi int // buf[lo:hi] has been read and not been taken
+	block  *block
+	buf    []byte // of block
+	lo, hi int    // buf[lo:hi] has been read and not been taken
 }
 
-const readSize = 64 << 10
+// readSize is how much is read when no more has been announced; octets. A Head with
+// 64 KiB of body fits.
+const readSize = 68 << 10
 
 // NewFrameReader returns a reader of frames from r.
 func NewFrameReader(r io.Reader) *FrameReader {
-	return &FrameReader{r: r, buf: make([]byte, readSize)}
+	fr := &FrameReader{r: r, block: newBlock(readSize)}
+	fr.buf = *fr.block
+	return fr
 }
 
 // Next returns the next frame. Its payload is valid until the following call.
@@ -218,19 +226,23 @@ func (fr *FrameReader) fill(n int) error {
 	if fr.hi-fr.lo >= n {
 		return nil
 	}
-	if fr.lo+n > len(fr.buf) {
-		buf := fr.buf
-		switch {
-		case n > len(buf):
-			buf = make([]byte, n+readSize)
-		case len(buf) > 4*readSize && n <= readSize:
-			buf = make([]byte, readSize) // a large frame has passed: give its memory back
-		}
-		fr.hi = copy(buf, fr.buf[fr.lo:fr.hi])
-		fr.lo, fr.buf = 0, buf
+	if fr.lo == fr.hi {
+		fr.lo, fr.hi = 0, 0
 	}
+	if fr.lo+n > len(fr.buf) {
+		switch {
+		case n > len(fr.buf):
+			fr.move(newBlock(n)).free()
+		case len(fr.buf) > readSize && n <= readSize:
+			fr.move(newBlock(readSize)).free() // a large frame has passed: give its memory back
+		default:
+			fr.hi = copy(fr.buf, fr.buf[fr.lo:fr.hi])
+			fr.lo = 0
+		}
+	}
+	end := min(fr.lo+max(n, readSize), len(fr.buf)) // a large frame is read to its own end: what lies behind it would have to move
 	for empty := 0; fr.hi-fr.lo < n; {
-		m, err := fr.r.Read(fr.buf[fr.hi:])
+		m, err := fr.r.Read(fr.buf[fr.hi:end])
 		fr.hi += m
 		if fr.hi-fr.lo >= n {
 			return nil
@@ -248,4 +260,22 @@ func (fr *FrameReader) fill(n int) error {
 		}
 	}
 	return nil
+}
+
+// move goes on in another block, with what has not been taken, and returns the one
+// that it was in.
+func (fr *FrameReader) move(to *block) *block {
+	from := fr.block
+	fr.hi = copy(*to, fr.buf[fr.lo:fr.hi])
+	fr.lo, fr.block, fr.buf = 0, to, *to
+	return from
+}
+
+// keep gives the block with the last payload away, of which n octets are wanted. nil:
+// they are too few for so much memory, and have to be copied.
+func (fr *FrameReader) keep(n int) *block {
+	if n < len(fr.buf)/2 {
+		return nil
+	}
+	return fr.move(newBlock(len(fr.buf)))
 }

@@ -266,7 +266,7 @@ func splitHead(p []byte) (head, body []byte, err error) {
 		return nil, nil, protocolErrorf(p, "a head of %d octets in a frame of %d", n, len(p))
 	}
 	head, body = p[4:4+n], p[4+n:]
-	if len(body) > MaxInline {
+	if len(body) > MaxPart {
 		return nil, nil, protocolErrorf(nil, "%d octets of body in one frame", len(body))
 	}
 	return head, body, nil

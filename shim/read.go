@@ -19,7 +19,7 @@ func (c *Conn) read() error {
 	for {
 		f, err := fr.Next()
 		if err == nil {
-			err = c.take(f)
+			err = c.take(f, fr)
 		}
 		if err != nil {
 			return err
@@ -56,7 +56,7 @@ func (c *Conn) preamble() ([]byte, error) {
 }
 
 // take acts on one frame of the worker's.
-func (c *Conn) take(f Frame) error {
+func (c *Conn) take(f Frame, fr *FrameReader) error {
 	switch f.Kind {
 	case KindHello:
 		m, err := DecodeHello(f.Payload)
@@ -92,7 +92,7 @@ func (c *Conn) take(f Frame) error {
 			}
 			return protocolErrorf(f.Payload, "%v frame for stream %d, which is not open", f.Kind, f.Stream)
 		}
-		return x.take(f)
+		return x.take(f, fr)
 	}
 	return protocolErrorf(nil, "%v frame from a worker", f.Kind)
 }
