@@ -68,6 +68,19 @@ type Hello struct {
 type Ready struct {
 	Found, How, Framework string
 	Import                time.Duration
+	Static                []Declared // folders of files that the app declares
+}
+
+// Declared is a folder of files that the app would serve, or have served, itself.
+type Declared struct {
+	// URL is what clients' paths begin with, SCRIPT_NAME included: "/static/".
+	URL string
+	// Dir is absolute. Of several for one URL the first that has a name counts.
+	Dir string
+	// Kind says who declares it: "Flask", "Flask blueprint admin", "Django".
+	Kind string
+	// Refused is why it must not be served without asking the app; empty: it may.
+	Refused string
 }
 
 // Failed says why the app could not be loaded.
