@@ -177,14 +177,22 @@ func ParseHeader(b []byte) (Frame, int, error) {
 type FrameReader struct {
 	r      io.Reader
 	buf    []byte
+	size   int // of buf, when no large frame is in it
 	lo, hi int // buf[lo:hi] has been read and not been taken
 }
 
-const readSize = 64 << 10
+// What a reader takes at a time, in octets: as much as a pipe holds, or, on the control
+// socket, which is idle nearly always, what its usual frames need.
+const (
+	readSize    = 64 << 10
+	controlSize = 4 << 10
+)
 
 // NewFrameReader returns a reader of frames from r.
-func NewFrameReader(r io.Reader) *FrameReader {
-	return &FrameReader{r: r, buf: make([]byte, readSize)}
+func NewFrameReader(r io.Reader) *FrameReader { return newFrameReader(r, readSize) }
+
+func newFrameReader(r io.Reader, size int) *FrameReader {
+	return &FrameReader{r: r, size: size, buf: make([]byte, size)}
 }
 
 // Next returns the next frame. Its payload is valid until the following call.
@@ -222,9 +230,9 @@ func (fr *FrameReader) fill(n int) error {
 		buf := fr.buf
 		switch {
 		case n > len(buf):
-			buf = make([]byte, n+readSize)
-		case len(buf) > 4*readSize && n <= readSize:
-			buf = make([]byte, readSize) // a large frame has passed: give its memory back
+			buf = make([]byte, n+fr.size)
+		case len(buf) > 4*readSize && n <= fr.size:
+			buf = make([]byte, fr.size) // a large frame has passed: give its memory back
 		}
 		fr.hi = copy(buf, fr.buf[fr.lo:fr.hi])
 		fr.lo, fr.buf = 0, buf

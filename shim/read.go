@@ -111,7 +111,7 @@ func (c *Conn) label(stream uint32) *Label {
 func (c *Conn) readControl() {
 	in := newRights(c.ends.Control)
 	defer in.close()
-	fr := NewFrameReader(in)
+	fr := newFrameReader(in, controlSize)
 	for {
 		f, err := fr.Next()
 		if err == nil && f.Kind == KindFile {
