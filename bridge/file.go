@@ -12,12 +12,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim"
 )
 
 // filePiece is how much of a file goes in one call; octets. The write deadline is
 // pushed on in between, and whenever anything went out.
 const filePiece = 4 << 20
+
+// maxSpans bounds the parts of one answer. Who asks for more gets the whole.
+const maxSpans = 64
 
 // content is a part of a file that is to be sent.
 type content struct {
@@ -49,15 +53,15 @@ func (t *turn) answerPassed(c *clock, x *shim.Exchange, raw *shim.Head, h head, 
 // set. For a GET answered 200 ranges are served.
 func (t *turn) sendContent(raw *shim.Head, status int, declared int64, c content) error {
 	hasRange := raw.Get("Content-Range") != ""
-	var spans []span
+	var spans []httpx.Span
 	if status == http.StatusOK && !hasRange && declared == c.size {
 		if raw.Get("Accept-Ranges") == "" {
 			t.w.Header()["Accept-Ranges"] = []string{"bytes"}
 		}
 		if field := t.r.Header.Get("Range"); field != "" && t.r.Method == http.MethodGet && !strings.EqualFold(raw.Get("Accept-Ranges"), "none") &&
-			validatorsOf(t.header).rangeHolds(t.r.Header.Get("If-Range")) {
+			httpx.ValidatorsOf(t.header).RangeHolds(t.r.Header.Get("If-Range")) {
 			var err error
-			if spans, err = parseRange(field, c.size); err != nil {
+			if spans, err = httpx.ParseRange(field, c.size, maxSpans); err != nil {
 				t.refuseRange(c.size)
 				return nil
 			}
@@ -74,7 +78,7 @@ func (t *turn) sendContent(raw *shim.Head, status int, declared int64, c content
 		return nil
 	}
 	defer t.noDeadline()
-	err := t.copyFile(c, span{0, c.size})
+	err := t.copyFile(c, httpx.Span{Start: 0, Length: c.size})
 	if err == nil && c.size < declared {
 		t.sayLength(declared, c.size, "the file is shorter: the connection was closed, so that the client can tell")
 		err = errShort
@@ -104,12 +108,12 @@ func (t *turn) refuseRange(size int64) {
 
 // sendSpans answers 206: one part as it is, more as multipart/byteranges (RFC 9110
 // 14.6).
-func (t *turn) sendSpans(c content, spans []span) error {
+func (t *turn) sendSpans(c content, spans []httpx.Span) error {
 	h := t.w.Header()
 	defer t.noDeadline()
 	if len(spans) == 1 {
-		h["Content-Range"] = []string{spans[0].contentRange(c.size)}
-		t.setLength(http.StatusPartialContent, spans[0].length, "")
+		h["Content-Range"] = []string{spans[0].ContentRange(c.size)}
+		t.setLength(http.StatusPartialContent, spans[0].Length, "")
 		t.w.WriteHeader(http.StatusPartialContent)
 		return t.cut(t.copyFile(c, spans[0]))
 	}
@@ -126,8 +130,8 @@ func (t *turn) sendSpans(c content, spans []span) error {
 		if kind != "" {
 			heads[i] += "Content-Type: " + kind + "\r\n"
 		}
-		heads[i] += "Content-Range: " + s.contentRange(c.size) + "\r\n\r\n"
-		length += int64(len(heads[i])) + s.length
+		heads[i] += "Content-Range: " + s.ContentRange(c.size) + "\r\n\r\n"
+		length += int64(len(heads[i])) + s.Length
 	}
 	t.drop("Content-Type")
 	h["Content-Type"] = []string{"multipart/byteranges; boundary=" + boundary}
@@ -146,8 +150,8 @@ func (t *turn) sendSpans(c content, spans []span) error {
 
 // copyFile sends a part of c: by sendfile(2), where the connection and the file
 // can. errShort: the file has become shorter.
-func (t *turn) copyFile(c content, s span) error {
-	off, left := c.offset+s.start, s.length
+func (t *turn) copyFile(c content, s httpx.Span) error {
+	off, left := c.offset+s.Start, s.Length
 	if !c.shared {
 		if _, err := c.file.Seek(off, io.SeekStart); err != nil {
 			return err
@@ -166,7 +170,7 @@ func (t *turn) copyFile(c content, s span) error {
 		off, left = off+n, left-n
 		switch {
 		case err == nil && n < want:
-			t.sayLength(s.length, s.length-left, "the file has become shorter: the connection was closed, so that the client can tell")
+			t.sayLength(s.Length, s.Length-left, "the file has become shorter: the connection was closed, so that the client can tell")
 			return errShort
 		case err != nil && n > 0 && !c.shared && errors.Is(err, os.ErrDeadlineExceeded):
 			if _, err := c.file.Seek(off, io.SeekStart); err != nil { // the client is slow, but takes something

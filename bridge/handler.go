@@ -190,7 +190,8 @@ func (t *turn) free() {
 // it had it, or has given it back. It is the only place where a request is given
 // out twice.
 func (t *turn) run() error {
-	t.vars = cgi.AppendVars(t.vars[:0], t.r, t.info())
+	in := t.info()
+	t.vars = cgi.AppendVars(t.vars[:0], t.r, &in)
 	if t.stream && t.Timeout > 0 { // the worker knows Timeout from its boot; with a feed nobody knows when it is over
 		t.vars = append(t.vars, shim.Var{Name: "standpipe.timeout_ms", Value: "0"})
 	}
@@ -214,15 +215,16 @@ func (t *turn) run() error {
 	}
 }
 
-func (t *turn) info() *cgi.Info {
+func (t *turn) info() cgi.Info {
 	n := t.note
-	in := &cgi.Info{ID: n.ID, Scheme: n.Scheme, ScriptName: t.Mount, Prefix: n.Prefix, RemoteAddr: n.RemoteAddr, RemotePort: n.RemotePort,
+	in := cgi.Info{ID: n.ID, Scheme: n.Scheme, ScriptName: t.Mount, Prefix: n.Prefix, RemoteAddr: n.RemoteAddr, RemotePort: n.RemotePort,
 		ServerName: n.ServerName, ServerPort: n.ServerPort}
 	if t.body != nil {
 		in.BodySize = t.body.Size()
 	} else if t.stream {
 		in.BodySize = -1
 	}
+	in.Relay(n.ScriptName, n.Named, n.Extra)
 	return in
 }
 

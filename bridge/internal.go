@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim"
 )
 
@@ -88,7 +89,7 @@ func (t *turn) answerInternal(c *clock, x *shim.Exchange, raw *shim.Head, h head
 	t.setFields(fields, h.status)
 	t.describe(named, st)
 	if h.status == http.StatusOK && (t.r.Method == http.MethodGet || t.r.Method == http.MethodHead) {
-		if status := validatorsOf(t.header).judge(t.r.Header); status != 0 {
+		if status := httpx.ValidatorsOf(t.header).Judge(t.r.Header); status != 0 {
 			t.endConditional(status)
 			return nil
 		}

@@ -120,6 +120,7 @@ func (p *pump) take() error {
 			return err
 		}
 		got += int64(len(keep))
+		p.x.Done(b)
 	}
 }
 

@@ -206,6 +206,7 @@ func (t *turn) copyBody(c *clock, x *shim.Exchange, h head, p []byte, err error,
 		if err := t.write(keep, !whole, !whole); err != nil {
 			return err
 		}
+		x.Done(p)
 		if t.pump.runs() {
 			return t.drain()
 		}

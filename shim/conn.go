@@ -245,6 +245,14 @@ func (c *Conn) hears() bool {
 	return c.err == nil && !c.deaf
 }
 
+const (
+	// largeBody is what goes to the worker by itself; octets. To wait for others, which
+	// spares a small request a write, would only fill the pipe.
+	largeBody = 16 << 10
+	// usualHead is what most environs take less than; octets.
+	usualHead = 4 << 10
+)
+
 // request queues the Request of x and numbers it, both under one lock: the worker
 // gets them in the order of their numbers. It reports whether the caller is to
 // flush, and whether x stands behind another one. Errors are ErrNotStarted, and
@@ -259,7 +267,12 @@ func (c *Conn) request(x *Exchange, vars []Var, body []byte, last bool) (flush, 
 	for id == 0 || c.streams[id] != nil { // 0 is no stream; a slow one may be met again after 2^32 others
 		id++
 	}
-	flush, err = c.out.add(false, func(b []byte) ([]byte, error) { return AppendRequest(b, id, vars, body, last) })
+	flush, err = c.out.add(false, func(b []byte) ([]byte, error) {
+		if len(body) >= largeBody {
+			b = c.out.grow(b, len(body)+usualHead)
+		}
+		return AppendRequest(b, id, vars, body, last)
+	})
 	if err != nil {
 		return false, false, err
 	}

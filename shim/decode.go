@@ -53,11 +53,42 @@ func DecodeReady(p []byte) (*Ready, error) {
 			var n int
 			n, err = w.integer()
 			m.Import = time.Duration(n) * time.Millisecond
+		case "static":
+			m.Static, err = w.declared()
 		default:
 			return false, nil
 		}
 		return true, err
 	})
+}
+
+// declared walks an array of maps.
+func (w *walker) declared() (list []Declared, err error) {
+	n, err := w.arrayLen()
+	for ; n > 0 && err == nil; n-- {
+		var d Declared
+		var keys int
+		for keys, err = w.mapLen(); keys > 0 && err == nil; keys-- {
+			var key string
+			if key, err = w.key(); err != nil {
+				return nil, err
+			}
+			switch key {
+			case "url":
+				d.URL, err = w.str()
+			case "dir":
+				d.Dir, err = w.str()
+			case "kind":
+				d.Kind, err = w.str()
+			case "refused":
+				d.Refused, err = w.str()
+			default:
+				err = w.skip(maxDepth - 3)
+			}
+		}
+		list = append(list, d)
+	}
+	return list, err
 }
 
 // DecodeFailed decodes a Failed's payload.

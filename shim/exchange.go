@@ -34,11 +34,12 @@ type Exchange struct {
 	answer   Head     // where head points, once it has come
 	fields   [6]Field // of most answers
 	whole    bool     // the whole answer came in its Head frame
-	chunks   [][]byte
-	one      [1][]byte // chunks begins here
-	ended    bool      // the worker has ended the answer, or died
-	passed   passing   // a file in place of the body
-	held     bool      // ended, but the worker is busy with the stream until a further End
+	chunks   []chunk
+	one      [1]chunk // chunks begins here
+	lent     chunk    // what Next has returned last, until Done
+	ended    bool     // the worker has ended the answer, or died
+	passed   passing  // a file in place of the body
+	held     bool     // ended, but the worker is busy with the stream until a further End
 	err      error
 	closed   bool
 	endedAt  time.Time   // when the answer ended; zero: not yet
@@ -76,7 +77,7 @@ func (x *Exchange) inFlight() InFlight {
 func (x *Exchange) Send(vars []Var, body []byte, last bool) error {
 	flush, behind, err := x.conn.request(x, vars, body, last)
 	if flush {
-		if behind { // the worker is in no hurry: what others are about to send goes with it, in one write and one read
+		if behind && len(body) < largeBody { // the worker is in no hurry: what others are about to send goes with it, in one write and one read
 			runtime.Gosched()
 		}
 		if err = x.conn.out.flushNow(); err != nil {
@@ -145,20 +146,21 @@ func (x *Exchange) Whole() (n int64, ok bool) {
 		return 0, false
 	}
 	for _, c := range x.chunks {
-		n += int64(len(c))
+		n += int64(len(c.p))
 	}
 	return n, true
 }
 
-// Next returns the next octets of the answer's body; they are the caller's. It
-// returns io.EOF at the proper end, an *AppError when the app raised after its
+// Next returns the next octets of the answer's body; they are the caller's until
+// he calls Done, which he need not. It returns io.EOF at the proper end, an *AppError when the app raised after its
 // head, ErrWorkerGone (wrapped), or ctx's error.
 func (x *Exchange) Next(ctx context.Context) ([]byte, error) {
 	for {
 		x.mu.Lock()
 		if len(x.chunks) > 0 {
-			p := x.chunks[0]
-			x.chunks[0] = nil
+			x.lent = x.chunks[0]
+			p := x.lent.p
+			x.chunks[0] = chunk{}
 			x.chunks = x.chunks[1:]
 			x.taken += len(p)
 			give := 0
@@ -185,6 +187,18 @@ func (x *Exchange) Next(ctx context.Context) ([]byte, error) {
 	}
 }
 
+// Done says that nobody will look any more at p, which Next has returned: its memory
+// is used again. Only what Next has returned last counts; nothing comes of a Done
+// that is late or is left out.
+func (x *Exchange) Done(p []byte) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(p) > 0 && len(x.lent.p) > 0 && &p[0] == &x.lent.p[0] {
+		x.lent.from.free()
+		x.lent = chunk{}
+	}
+}
+
 // Close ends the exchange. What has not been read of the answer is thrown away
 // when it comes.
 func (x *Exchange) Close() Outcome {
@@ -194,6 +208,9 @@ func (x *Exchange) Close() Outcome {
 		return Clean
 	}
 	x.closed = true
+	for _, c := range x.chunks {
+		c.from.free()
+	}
 	x.chunks = nil
 	x.passed.drop()
 	ended, unsent, expired := x.ended || x.passed.taken, x.sent.IsZero(), x.expired // the worker only closes what it has passed
@@ -228,10 +245,11 @@ func (x *Exchange) Close() Outcome {
 	return Cancelled
 }
 
-// take acts on one frame of this stream. It runs on the Conn's reader.
-func (x *Exchange) take(f Frame) error {
+// take acts on one frame of this stream. It runs on the Conn's reader, in which the
+// payload lies.
+func (x *Exchange) take(f Frame, fr keeper) error {
 	x.mu.Lock()
-	err := x.takeLocked(f)
+	err := x.takeLocked(f, fr)
 	ended, done := x.ended, x.done()
 	if ended {
 		x.passed.drop()
@@ -259,7 +277,7 @@ func (x *Exchange) take(f Frame) error {
 	return err
 }
 
-func (x *Exchange) takeLocked(f Frame) error {
+func (x *Exchange) takeLocked(f Frame, fr keeper) error {
 	if x.held && f.Kind != KindWindow {
 		if f.Kind != KindEnd || f.Held() {
 			return protocolErrorf(nil, "%v frame on stream %d after the end of its answer", f.Kind, x.id)
@@ -300,7 +318,7 @@ func (x *Exchange) takeLocked(f Frame) error {
 		if h.File = f.Flags&FlagFile != 0; h.File && len(body) > 0 {
 			return protocolErrorf(nil, "a Head with a file and with %d octets of body on stream %d", len(body), x.id)
 		}
-		return x.data(body, f.End())
+		return x.data(body, f.End(), fr)
 	case KindBody:
 		if x.head == nil {
 			return protocolErrorf(nil, "a Body before its Head on stream %d", x.id)
@@ -308,7 +326,7 @@ func (x *Exchange) takeLocked(f Frame) error {
 		if x.head.File && !x.passed.refused && !x.closed {
 			return protocolErrorf(nil, "a Body in place of the file on stream %d", x.id)
 		}
-		return x.data(f.Payload, f.End())
+		return x.data(f.Payload, f.End(), fr)
 	case KindEnd:
 		if x.head == nil && !x.closed && !x.expired {
 			return protocolErrorf(nil, "an End before its Head on stream %d", x.id)
@@ -325,12 +343,16 @@ func (x *Exchange) takeLocked(f Frame) error {
 }
 
 // data queues body octets for Next.
-func (x *Exchange) data(p []byte, last bool) error {
+func (x *Exchange) data(p []byte, last bool, fr keeper) error {
 	if x.allowed -= len(p); x.allowed < 0 {
 		return protocolErrorf(nil, "%d octets of body beyond the window of stream %d", -x.allowed, x.id)
 	}
 	if len(p) > 0 && !x.closed {
-		x.chunks = append(x.chunks, append([]byte(nil), p...))
+		c := chunk{p: p, from: fr.keep(len(p))}
+		if c.from == nil {
+			c.p = append([]byte(nil), p...)
+		}
+		x.chunks = append(x.chunks, c)
 	}
 	x.ended = x.ended || last
 	x.tell()

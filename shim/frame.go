@@ -56,12 +56,15 @@ const (
 const (
 	// HeaderSize is the length of a frame's header.
 	HeaderSize = 12
-	// MaxInline bounds the body octets of one frame.
+	// MaxInline bounds the body octets of one frame of ours.
 	MaxInline = 64 << 10
 	// MaxHead bounds the msgpack of a Request or a Head.
 	MaxHead = 1 << 20
 	// Window is the credit that each direction of each stream starts with.
 	Window = 256 << 10
+	// MaxPart bounds the body octets of one frame of a worker's: an answer of this
+	// size comes in one.
+	MaxPart = Window
 	// MaxNoise is how far the nonce is looked for in a new worker's output.
 	MaxNoise = 1 << 20
 
@@ -80,8 +83,8 @@ var kinds = [256]struct {
 	KindReady:       {"Ready", 1 << 20, true},
 	KindFailed:      {"Failed", 1 << 20, true},
 	KindRequest:     {"Request", 4 + MaxHead + MaxInline, true},
-	KindBody:        {"Body", MaxInline, true},
-	KindHead:        {"Head", 4 + MaxHead + MaxInline, true},
+	KindBody:        {"Body", MaxPart, true},
+	KindHead:        {"Head", 4 + MaxHead + MaxPart, true},
 	KindEnd:         {"End", 0, true},
 	KindError:       {"Error", 1 << 20, true},
 	KindWindow:      {"Window", 4, true},
@@ -176,24 +179,19 @@ func ParseHeader(b []byte) (Frame, int, error) {
 // FrameReader takes frames off a stream of octets.
 type FrameReader struct {
 	r      io.Reader
-	buf    []byte
-	size   int // of buf, when no large frame is in it
-	lo, hi int // buf[lo:hi] has been read and not been taken
+	block  *block
+	buf    []byte // of block
+	lo, hi int    // buf[lo:hi] has been read and not been taken
 }
 
-// What a reader takes at a time, in octets: as much as a pipe holds, or, on the control
-// socket, which is idle nearly always, what its usual frames need.
-const (
-	readSize    = 64 << 10
-	controlSize = 4 << 10
-)
+// readSize is how much is read when no more has been announced; octets. A Head with
+// 64 KiB of body fits.
+const readSize = 68 << 10
 
 // NewFrameReader returns a reader of frames from r.
-func NewFrameReader(r io.Reader) *FrameReader { return newFrameReader(r, readSize) }
+func NewFrameReader(r io.Reader) *FrameReader { return newFrameReader(r, newBlock(readSize)) }
 
-func newFrameReader(r io.Reader, size int) *FrameReader {
-	return &FrameReader{r: r, size: size, buf: make([]byte, size)}
-}
+func newFrameReader(r io.Reader, b *block) *FrameReader { return &FrameReader{r: r, block: b, buf: *b} }
 
 // Next returns the next frame. Its payload is valid until the following call.
 // It returns io.EOF at the end between two frames, io.ErrUnexpectedEOF inside
@@ -226,19 +224,23 @@ func (fr *FrameReader) fill(n int) error {
 	if fr.hi-fr.lo >= n {
 		return nil
 	}
-	if fr.lo+n > len(fr.buf) {
-		buf := fr.buf
-		switch {
-		case n > len(buf):
-			buf = make([]byte, n+fr.size)
-		case len(buf) > 4*readSize && n <= fr.size:
-			buf = make([]byte, fr.size) // a large frame has passed: give its memory back
-		}
-		fr.hi = copy(buf, fr.buf[fr.lo:fr.hi])
-		fr.lo, fr.buf = 0, buf
+	if fr.lo == fr.hi {
+		fr.lo, fr.hi = 0, 0
 	}
+	if fr.lo+n > len(fr.buf) {
+		switch {
+		case n > len(fr.buf):
+			fr.move(newBlock(n)).free()
+		case len(fr.buf) > readSize && n <= readSize:
+			fr.move(newBlock(readSize)).free() // a large frame has passed: give its memory back
+		default:
+			fr.hi = copy(fr.buf, fr.buf[fr.lo:fr.hi])
+			fr.lo = 0
+		}
+	}
+	end := min(fr.lo+max(n, readSize), len(fr.buf)) // a large frame is read to its own end: what lies behind it would have to move
 	for empty := 0; fr.hi-fr.lo < n; {
-		m, err := fr.r.Read(fr.buf[fr.hi:])
+		m, err := fr.r.Read(fr.buf[fr.hi:end])
 		fr.hi += m
 		if fr.hi-fr.lo >= n {
 			return nil
@@ -256,4 +258,22 @@ func (fr *FrameReader) fill(n int) error {
 		}
 	}
 	return nil
+}
+
+// move goes on in another block, with what has not been taken, and returns the one
+// that it was in.
+func (fr *FrameReader) move(to *block) *block {
+	from := fr.block
+	fr.hi = copy(*to, fr.buf[fr.lo:fr.hi])
+	fr.lo, fr.block, fr.buf = 0, to, *to
+	return from
+}
+
+// keep gives the block with the last payload away, of which n octets are wanted. nil:
+// they are too few for so much memory, and have to be copied.
+func (fr *FrameReader) keep(n int) *block {
+	if n < len(fr.buf)/2 {
+		return nil
+	}
+	return fr.move(newBlock(len(fr.buf)))
 }

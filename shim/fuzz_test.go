@@ -104,7 +104,7 @@ func TestHostileLengthsTakeNoMemory(t *testing.T) {
 
 // A header's length takes no memory that its octets do not fill: twice the ceiling at most.
 func TestLargestFramesTakeNoMoreThanTwiceTheCeiling(t *testing.T) {
-	const ceiling = 4 + shim.MaxHead + shim.MaxInline
+	const ceiling = 4 + shim.MaxHead + shim.MaxPart
 	for _, have := range []int{0, 1, ceiling / 2, ceiling} {
 		data := shim.AppendHeader(nil, shim.KindHead, 0, 1, ceiling)
 		data = append(data, make([]byte, have)...)

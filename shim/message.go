@@ -68,6 +68,19 @@ type Hello struct {
 type Ready struct {
 	Found, How, Framework string
 	Import                time.Duration
+	Static                []Declared // folders of files that the app declares
+}
+
+// Declared is a folder of files that the app would serve, or have served, itself.
+type Declared struct {
+	// URL is what clients' paths begin with, SCRIPT_NAME included: "/static/".
+	URL string
+	// Dir is absolute. Of several for one URL the first that has a name counts.
+	Dir string
+	// Kind says who declares it: "Flask", "Flask blueprint admin", "Django".
+	Kind string
+	// Refused is why it must not be served without asking the app; empty: it may.
+	Refused string
 }
 
 // Failed says why the app could not be loaded.
@@ -253,7 +266,7 @@ func splitHead(p []byte) (head, body []byte, err error) {
 		return nil, nil, protocolErrorf(p, "a head of %d octets in a frame of %d", n, len(p))
 	}
 	head, body = p[4:4+n], p[4+n:]
-	if len(body) > MaxInline {
+	if len(body) > MaxPart {
 		return nil, nil, protocolErrorf(nil, "%d octets of body in one frame", len(body))
 	}
 	return head, body, nil

@@ -19,7 +19,7 @@ func (c *Conn) read() error {
 	for {
 		f, err := fr.Next()
 		if err == nil {
-			err = c.take(f)
+			err = c.take(f, fr)
 		}
 		if err != nil {
 			return err
@@ -56,7 +56,7 @@ func (c *Conn) preamble() ([]byte, error) {
 }
 
 // take acts on one frame of the worker's.
-func (c *Conn) take(f Frame) error {
+func (c *Conn) take(f Frame, fr *FrameReader) error {
 	switch f.Kind {
 	case KindHello:
 		m, err := DecodeHello(f.Payload)
@@ -92,7 +92,7 @@ func (c *Conn) take(f Frame) error {
 			}
 			return protocolErrorf(f.Payload, "%v frame for stream %d, which is not open", f.Kind, f.Stream)
 		}
-		return x.take(f)
+		return x.take(f, fr)
 	}
 	return protocolErrorf(nil, "%v frame from a worker", f.Kind)
 }
@@ -106,12 +106,17 @@ func (c *Conn) label(stream uint32) *Label {
 	return nil
 }
 
+// controlSize holds the usual frames of a control socket, which is idle nearly always;
+// octets.
+const controlSize = 4 << 10
+
 // readControl reads the shim's answers until the socket ends. What does not
 // follow the protocol ends the Conn like anything else.
 func (c *Conn) readControl() {
 	in := newRights(c.ends.Control)
 	defer in.close()
-	fr := newFrameReader(in, controlSize)
+	small := make(block, controlSize)
+	fr := newFrameReader(in, &small)
 	for {
 		f, err := fr.Next()
 		if err == nil && f.Kind == KindFile {

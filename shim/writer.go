@@ -3,6 +3,7 @@ package shim
 import (
 	"encoding/binary"
 	"io"
+	"slices"
 	"sync"
 	"syscall"
 )
@@ -26,7 +27,8 @@ type writer struct {
 	closed bool
 	err    error // sticky
 
-	rest []byte        // handed to loop; belongs to who is busy
+	wide bool          // widen was called; belongs to who is busy, as the following
+	rest []byte        // handed to loop
 	held []byte        // the buffer that rest is the end of
 	wake chan struct{} // capacity 1
 	done chan struct{} // closed by close
@@ -34,6 +36,9 @@ type writer struct {
 
 // maxSpare is the largest buffer kept from one write to the next.
 const maxSpare = 256 << 10
+
+// pipeSize is what a pipe holds before it is asked to hold more; octets.
+const pipeSize = 64 << 10
 
 func newWriter(w io.Writer) *writer {
 	wr := &writer{w: w, wake: make(chan struct{}, 1), done: make(chan struct{})}
@@ -122,8 +127,35 @@ func (wr *writer) flush(write func([]byte) (bool, error)) (first error) {
 	return first
 }
 
+// wideBuffer is a buffer for large frames, which all writers share: what lies idle
+// is not held, and what is used again is still in the processor's cache.
+type wideBuffer [maxSpare + 64<<10]byte
+
+var wideBuffers sync.Pool // *wideBuffer
+
+// grow returns b with room for n more octets. It is for build, which holds mu.
+func (wr *writer) grow(b []byte, n int) []byte {
+	switch {
+	case cap(b)-len(b) >= n:
+		return b
+	case len(b)+n > len(wideBuffer{}):
+		return slices.Grow(b, n)
+	}
+	wide, ok := wideBuffers.Get().(*wideBuffer)
+	if !ok {
+		wide = new(wideBuffer)
+	}
+	to := append(wide[:0], b...)
+	wr.keep(b)
+	return to
+}
+
 // keep makes a buffer that was written the spare one. mu is held.
 func (wr *writer) keep(b []byte) {
+	if cap(b) == len(wideBuffer{}) {
+		wideBuffers.Put((*wideBuffer)(b[:cap(b)]))
+		return
+	}
 	if wr.spare == nil && cap(b) <= maxSpare {
 		wr.spare = b[:0]
 	}
@@ -149,6 +181,10 @@ func (wr *writer) failed(err error) {
 func (wr *writer) writeNow(p []byte) (whole bool, err error) {
 	n := 0
 	if wr.raw != nil {
+		if len(p) > pipeSize && !wr.wide { // at the first large body: idle apps need none
+			wr.wide = true
+			widen(wr.raw)
+		}
 		if n, err = writeNow(wr.raw, p); err != nil {
 			return true, err
 		}

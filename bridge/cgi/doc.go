@@ -1,5 +1,6 @@
-// Package cgi turns a request into CGI variables (RFC 3875, PEP 3333), once for
-// all protocols that need them: WSGI now; uwsgi and FastCGI later.
+// Package cgi turns a request into CGI variables (RFC 3875, PEP 3333), and such
+// variables into a request, once for all protocols that need them: WSGI and uwsgi
+// now; FastCGI later.
 //
 // The rules that keep a client from speaking in the server's name live here and
 // nowhere else: which field names become variables, which are dropped, how

@@ -30,6 +30,10 @@ type Info struct {
 	BodySize int64
 	// Attempt above 1: the app may have seen this request before.
 	Attempt int
+	// Named: ServerName counts beside a Host field too.
+	Named bool
+	// Extra are further variables (Gateway), none of which AppendVars makes itself.
+	Extra []shim.Var
 }
 
 // AppendVars appends the variables of r to dst, each name once, and returns it.
@@ -50,7 +54,7 @@ func AppendVars(dst []shim.Var, r *http.Request, in *Info) []shim.Var {
 		script = ""
 	}
 	host, port := splitHost(r.Host)
-	if host == "" {
+	if in.Named || host == "" {
 		host = or(in.ServerName, "localhost")
 	}
 	if in.ServerPort != "" {
@@ -105,7 +109,7 @@ func AppendVars(dst []shim.Var, r *http.Request, in *Info) []shim.Var {
 		}
 		dst = append(dst, shim.Var{Name: name, Value: join(values, sep), Known: known})
 	}
-	return dst
+	return append(dst, in.Extra...)
 }
 
 // lengthOf is what the client said, or the length of what it sent chunked.

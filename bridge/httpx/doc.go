@@ -2,10 +2,10 @@
 // policy of its own: the one ResponseWriter wrapper with the Note of a request,
 // the buffer that keeps a request body in memory or in a file, the folder of such
 // files, the pipe that keeps what a slow client has not taken of its answer, the
-// plain error pages, request ids, and the brake on log lines that would repeat.
+// plain error pages, ranges and validators, content codings and lists of types, request ids, and the brake on log lines that would repeat.
 //
-// It is a leaf: it imports the standard library and x/sys only, and every package
-// under bridge may import it. It starts no goroutine.
+// It is a leaf: it imports the standard library, x/sys and shim's plain types only,
+// and every package under bridge may import it. It starts no goroutine.
 //
 // A new thing goes here when two HTTP rooms need it and it decides nothing.
 // What decides (limits, trust, statuses) lives in bridge and bridge/server.

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/netip"
 	"time"
+
+	"github.com/standpipe/standpipe/shim"
 )
 
 // Note is what the server knows of one request. The chain fills the first part
@@ -29,11 +31,21 @@ type Note struct {
 	// Prefix is the path that a trusted proxy has cut off in front of the
 	// target (X-Forwarded-Prefix, when that is asked for); without a slash at its end.
 	Prefix string
+	// ScriptName, ServerName when Named, and Extra are the word of a trusted server
+	// in front that speaks uwsgi: the app's place, which the path holds; its own name,
+	// which counts beside a Host field too; variables for the environ.
+	ScriptName string
+	Named      bool
+	Extra      []shim.Var
+	// Unseen: if the answer is cut off, the server in front cannot tell.
+	Unseen bool
 
 	// App and Worker name who answered: "shop", "shop/3". Empty: nobody of ours.
 	App, Worker string
-	// Source says where the answer was made: "app", "server", later "static".
+	// Source says where the answer was made: "app", "server", "static", "upstream".
 	Source string
+	// Upstream is the address that a proxy route asked last. Empty: none.
+	Upstream string
 	// Wait is the time spent in line, Run the time from the sending of the
 	// request to a worker until its answer's end.
 	Wait, Run time.Duration

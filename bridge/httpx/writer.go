@@ -30,6 +30,15 @@ func (rec *Writer) Status() int { return rec.status }
 // Bytes counts the octets of the body that were handed to the connection.
 func (rec *Writer) Bytes() int64 { return rec.bytes }
 
+// Interpose puts a writer between rec and what it writes to: everybody writes to rec
+// itself, whatever handlers stand in between. make gets what is there now.
+func (rec *Writer) Interpose(make func(http.ResponseWriter) http.ResponseWriter) {
+	rec.inner = make(rec.inner)
+}
+
+// Recount corrects Bytes: what was interposed has made fewer octets of them.
+func (rec *Writer) Recount(n int64) { rec.bytes = n }
+
 // Unwrap is for http.ResponseController.
 func (rec *Writer) Unwrap() http.ResponseWriter { return rec.inner }
 

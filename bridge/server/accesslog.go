@@ -18,7 +18,8 @@ type AccessFormat int
 
 const (
 	// Combined is the form of Apache and nginx with
-	// ` app=shop rt=0.0123 wait=0.0000 id=… worker=shop/3` behind it; seconds.
+	// ` app=shop rt=0.0123 wait=0.0000 id=… worker=shop/3` behind it, and
+	// ` source=static` for a file that no app was asked for; seconds.
 	// Quotes, backslashes, control octets and what is not UTF-8 are written \xHH.
 	Combined AccessFormat = iota
 	// JSON is one object per line.
@@ -195,6 +196,13 @@ func (l *AccessLog) appendCombined(b []byte, rec *httpx.Writer, r *http.Request,
 	b = appendWord(b, n.ID)
 	b = append(b, " worker="...)
 	b = appendWord(b, n.Worker)
+	if n.Upstream != "" {
+		b = append(b, " upstream="...)
+		b = appendWord(b, n.Upstream)
+	}
+	if n.Source == "static" { // no worker, and no app: say who it was
+		b = append(b, " source=static"...)
+	}
 	if n.Aborted {
 		b = append(b, " aborted=1"...)
 	}
@@ -231,6 +239,9 @@ func (l *AccessLog) appendJSONLine(b []byte, rec *httpx.Writer, r *http.Request,
 	b = appendMember(b, "id", n.ID)
 	b = appendMember(b, "worker", n.Worker)
 	b = appendMember(b, "source", n.Source)
+	if n.Upstream != "" {
+		b = appendMember(b, "upstream", n.Upstream)
+	}
 	if n.Aborted {
 		b = append(b, `,"aborted":true`...)
 	}

@@ -86,6 +86,9 @@ func (c *Chain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer c.end(rec, r) // the access log, and panics
 
 	c.begin(rec, r)
+	if g, ok := w.(gateway); ok {
+		c.relayed(&rec.Note, r, g)
+	}
 	if c.health(rec, r) {
 		rec.Note.Silent = true
 		return

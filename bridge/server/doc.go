@@ -9,6 +9,8 @@
 //	server.go     Server: Serve, Shutdown, Close; connection counts
 //	ends.go       the two ends of a connection
 //	chain.go      Chain: the way of a request, outermost first
+//	protocol.go   other ways in than net/http: the same limits, counts and end
+//	gateway.go    what a server in front says of its client by uwsgi, and who is believed
 //	health.go     /livez, /readyz, /readyz/APP
 //	limits.go     what is refused before any app is asked
 //	trust.go      who counts as a proxy

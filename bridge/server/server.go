@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"log"
 	"net"
 	"net/http"
@@ -47,6 +48,7 @@ type Server struct {
 	leaving atomic.Bool
 	mu      sync.Mutex
 	doors   []*patient // listeners that are served
+	others  []Protocol // what else than HTTP is spoken
 }
 
 // New makes a server; Serve starts it.
@@ -85,11 +87,7 @@ func New(h http.Handler, o Options) *Server {
 // Serve accepts connections on ln until Shutdown or Close, and then returns nil.
 // It may run for several listeners at a time. ln is closed when it returns.
 func (s *Server) Serve(ln net.Listener) error {
-	door := &patient{Listener: ln, slots: s.slots, refused: s.refused, log: s.log, done: make(chan struct{})}
-	s.mu.Lock()
-	s.doors = append(s.doors, door)
-	s.mu.Unlock()
-	err := s.http.Serve(door)
+	err := s.http.Serve(s.door(ln))
 	if err == http.ErrServerClosed || s.leaving.Load() {
 		return nil
 	}
@@ -99,10 +97,21 @@ func (s *Server) Serve(ln net.Listener) error {
 // Shutdown closes the listeners, lets requests end, and closes each connection
 // after its answer. When ctx ends first, it returns ctx's error; Close is then
 // the caller's to call.
-func (s *Server) Shutdown(ctx context.Context) error { return s.http.Shutdown(ctx) }
+func (s *Server) Shutdown(ctx context.Context) error {
+	others := make(chan error, 1)
+	go func() { others <- s.shutdownOthers(ctx) }() // ends with ctx, and is waited for
+	err := s.http.Shutdown(ctx)
+	return errors.Join(err, <-others)
+}
 
 // Close closes listeners and connections at once.
-func (s *Server) Close() error { return s.http.Close() }
+func (s *Server) Close() error {
+	err := s.http.Close()
+	for _, p := range s.protocols() {
+		err = errors.Join(err, p.Close())
+	}
+	return err
+}
 
 // Connections counts the open connections.
 func (s *Server) Connections() int { return int(s.open.Load()) }

@@ -43,6 +43,8 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		most = len(a.left)
 	} else if name == "version" {
 		most = 0
+	} else if name == "export" { // what to print comes first
+		most = 2
 	}
 	if len(a.left) > most {
 		return nil, usageError("%s", leftover(name, a.left[most:], most))
@@ -153,7 +155,7 @@ func unknownCommand(app *cli.App, name string) string {
 // unknownFlag is the sentence for a flag that the command does not have: gunicorn's own, or the nearest of ours.
 func unknownFlag(c *cli.Command, name string) string {
 	shown := config.Dashed(name)
-	if c.Name != "version" && c.Category != forRunning {
+	if c.Name != "version" && c.Category == "" {
 		if say := gunicornSays(name); say != "" {
 			return shown + ": " + say
 		}
@@ -188,7 +190,7 @@ func unknownFlag(c *cli.Command, name string) string {
 var foreign = map[string]string{
 	"port":      "write -b 8000, or -b 0.0.0.0:8000 for every address",
 	"http":      "write -b 0.0.0.0:8000",
-	"socket":    "write -b unix:/path; the uwsgi protocol is not there yet",
+	"socket":    "write -b uwsgi+unix:/path, or -b uwsgi://127.0.0.1:3031",
 	"module":    "name the module without a flag: standpipe serve shop.wsgi:application",
 	"wsgi-file": "name the file without a flag: standpipe serve app.py",
 	"processes": "write --workers",
@@ -206,6 +208,9 @@ func leftover(command string, left []string, most int) string {
 	}
 	if most == 0 {
 		return fmt.Sprintf("%s; standpipe %s takes no arguments", what, command)
+	}
+	if command == "compress" {
+		return what + "; there is one DIR"
 	}
 	return what + "; there is one APP, and several apps are given by --app name=...,module=... each"
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -110,12 +111,34 @@ func summary(w io.Writer, cfg *config.Config) error {
 	for _, l := range cfg.Listen {
 		fmt.Fprintf(tw, "  listen\t%s\n", l)
 	}
+	for _, r := range cfg.Routes {
+		fmt.Fprintf(tw, "  route\t%s\n", routeLine(r))
+	}
 	for i := range cfg.Apps {
 		a := &cfg.Apps[i]
 		fmt.Fprintf(tw, "  %s\t%s\t%s\tpython %s (%s)\tworkers %d%s\n", a.Name, loads(a), place(a),
 			a.Interpreter.Path, a.Interpreter.How, a.Workers, because(a.WorkersReason))
+		for _, s := range a.Static {
+			fmt.Fprintf(tw, "  static\t%s\t%s\n", strings.TrimSuffix(a.Mount, "/")+s.URL, s.Dir)
+		}
+	}
+	for _, s := range cfg.Static {
+		fmt.Fprintf(tw, "  static\t%s\t%s\n", strings.Join(append(slices.Clone(s.Hosts), s.URL), " "), s.Dir)
 	}
 	return tw.Flush()
+}
+
+// routeLine is where a route is, and where it leads.
+func routeLine(r config.Route) string {
+	at := r.Path
+	if len(r.Hosts) > 0 {
+		at = strings.Join(r.Hosts, ",") + " " + at
+	}
+	to := make([]string, len(r.Upstreams))
+	for i, u := range r.Upstreams {
+		to[i] = u.String()
+	}
+	return "on " + at + "\t-> " + strings.Join(to, ", ")
 }
 
 func loads(a *config.App) string {

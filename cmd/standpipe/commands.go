@@ -50,6 +50,7 @@ func newApp(out, errOut io.Writer) *cli.App {
 				}},
 			{Name: "config", Usage: "show the settings in force, each with its source", ArgsUsage: "[APP]", Action: showConfig,
 				Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "write JSON"}}},
+			exportCommand(),
 			// control.go has the commands for what runs.
 			{Name: "version", Usage: "say which standpipe this is", Action: func(c *cli.Context) error {
 				_, err := fmt.Fprintf(c.App.Writer, "standpipe %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
@@ -57,7 +58,7 @@ func newApp(out, errOut io.Writer) *cli.App {
 			}},
 		},
 	}
-	app.Commands = append(app.Commands, controlCommands()...)
+	app.Commands = append(append(app.Commands, compressCommand()), controlCommands()...)
 	usage := func(_ *cli.Context, err error, _ bool) error { return exit.With(exit.Usage, err) }
 	app.OnUsageError = usage
 	for _, c := range app.Commands {
@@ -65,7 +66,7 @@ func newApp(out, errOut io.Writer) *cli.App {
 		c.HideHelpCommand = true
 		c.CustomHelpTemplate = commandHelp
 		switch {
-		case c.Category == forRunning:
+		case c.Category == forRunning, c.Category == forFiles:
 			c.CustomHelpTemplate += ownFlagHelp(c.Flags)
 		case c.Name != "version":
 			c.CustomHelpTemplate += flagHelp(c.Flags)

@@ -209,7 +209,7 @@ func (s *serving) warn() {
 	}
 	loopback := true
 	for _, a := range s.srv.Addresses() {
-		loopback = loopback && (strings.HasPrefix(a, "http://127.") || strings.HasPrefix(a, "http://[::1]"))
+		loopback = loopback && (strings.Contains(a, "://127.") || strings.Contains(a, "://[::1]"))
 	}
 	if loopback && compose.InContainer() {
 		a := s.srv.Addresses()[0]

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -34,7 +35,17 @@ func (s *serving) banner() {
 		fmt.Fprintf(w, "  %s\t%s%s\tpython %s (%s)\tworkers %d/%d ready in %.1f s%s\n", a.Name, st.Ready.Found, how(a, st.Ready.How), python,
 			a.Interpreter.How, st.Count, st.Of, st.Took.Round(100*time.Millisecond).Seconds(), because(a.WorkersReason))
 	}
+	for _, r := range s.cfg.Routes {
+		fmt.Fprintf(w, "  route\t%s\n", routeLine(r))
+	}
 	w.Flush()
+	for i := range s.cfg.Apps {
+		s.bannerFiles(s.cfg.Apps[i].Name)
+	}
+	for i := range s.cfg.Static {
+		t := &s.cfg.Static[i]
+		fmt.Fprintf(s.errOut, "  static   %s -> %s (configured)\n", strings.Join(append(slices.Clone(t.Hosts), t.URL), " "), near(t.Dir, s.cfg.Dir))
+	}
 	last := "  health   /livez /readyz"
 	if s.control.socket != nil {
 		last += "   control " + near(s.control.socket.Path(), s.cfg.Dir)
@@ -43,6 +54,15 @@ func (s *serving) banner() {
 		last += "   metrics " + s.metricsAt
 	}
 	fmt.Fprintln(s.errOut, last)
+}
+
+// bannerFiles says which files an app is not asked for, and which it is although it
+// declares them.
+func (s *serving) bannerFiles(app string) {
+	for _, f := range s.srv.Static(app) {
+		f.Dir = near(f.Dir, s.cfg.Dir)
+		fmt.Fprintln(s.errOut, "  static  ", f)
+	}
 }
 
 // how says how the app was found, and where it is mounted if that is not "/".

@@ -44,7 +44,15 @@ class Case:
     headers: Tuple[str, ...] = ()
     ideal: float = 0  # requests/s that nothing can exceed; 0: there is no such figure
     pace_of: str = ""  # pace: whose capacity is halved; "" is each server's own
+    file: int = 0  # octets of the static file that is asked for; 0: the app is asked
+    files: int = 1  # so many of them, in turns without order
+    again: bool = False  # clients have the file already: 304
+    least: float = 1.0  # the target: so much of the best peer
     note: str = ""
+
+    @property
+    def path(self):
+        return "/files/0.bin" if self.file else "/"
 
 
 # kind: key of a round's figure, its unit, is more better

@@ -1,9 +1,10 @@
 """The cases. One entry is one table (for each of its sets); a new one is an app in apps/ and a line in CASES.
 
-Later rows go here: static files, HTTPS and HTTP/2 are cases of their own (a field of Case says what the servers have to
+Later rows go here: HTTPS and HTTP/2 are cases of their own (a field of Case says what the servers have to
 be set up with, server functions refuse by Unoffered what they lack), and HTTP/2 needs a load generator beside wrk in load.py."""
 
 from case import Case, Set, Shape
+from servers import SERVERS
 
 SETS = (
     Set("default", "every server as it is shipped"),
@@ -12,6 +13,7 @@ SETS = (
 )
 
 GUNICORN = ("gunicorn-*",)
+ALL = tuple(s.name for s in SERVERS if s.family != "standpipe")  # one standpipe is enough
 CORE = ("standpipe", "nginx-uwsgi", "uwsgi-http", "gunicorn-gthread", "gunicorn-gevent", "mod_wsgi", "granian", "bjoern")
 FEW = ("standpipe", "nginx-uwsgi", "gunicorn-gthread", "gunicorn-gevent", "granian", "bjoern")
 FLASK = ("Flask",)
@@ -34,15 +36,20 @@ def _overload(name, title, app, note):
                 + " Clients wait for 1 s, every tenth for 50 ms. Goodput: answers 200 in time.")
 
 
+def _static(name, title, size, **more):
+    return Case("static-" + name, title, "hello:app", None, {"default": FILES, "nolog": FILES}, file=size, **more)
+
+
+FILES = ("standpipe", "nginx-uwsgi", "uwsgi-http")
 JSON = b'{"id":7,"name":"Brass valve","price":"31.50","stock":[4,0,12]}\n'
 
 CASES = (
     Case("hello", "Hello", "hello:app", b"hello", {
-        "default": ("*",),
-        "nolog": CORE + ("uwsgi-socket", "gunicorn-sync"),
+        "default": ALL + ("nginx-standpipe",),
+        "nolog": CORE + ("uwsgi-socket", "gunicorn-sync", "nginx-standpipe"),
         "front": FEW + ("gunicorn-sync", "waitress", "cheroot"),
     }, note="The smallest app; what is left is the server."),
-    Case("flask", "Flask, JSON", "flask_json:app", JSON, {"default": ("*",), "nolog": FEW, "front": FEW}, needs=FLASK),
+    Case("flask", "Flask, JSON", "flask_json:app", JSON, {"default": ALL, "nolog": FEW, "front": FEW}, needs=FLASK),
     Case("django", "Django, a page with a template", "django_page.wsgi:app", None, {"default": CORE}, needs=DJANGO,
          note="Thirty rows by a template, the usual middleware, no database."),
     Case("out-100k", "100 KB out", "bodies:out100k", None, {"default": CORE}),
@@ -69,6 +76,11 @@ CASES = (
 ) + tuple(_scaling(n) for n in (1, 2, 4, 8)) + (
     _memory("memory", "Memory of 8 Django workers", False, ("standpipe", "nginx-uwsgi", "gunicorn-sync", "mod_wsgi", "granian"), "Each worker imports the app by itself."),
     _memory("memory-preload", "Memory of 8 Django workers, preloaded", True, ("standpipe", "nginx-uwsgi", "gunicorn-sync"), "One process imports the app and forks the workers."),
-    Case("start", "Cold start, hello", "hello:app", b"hello", {"default": ("*",)}, "start", note="From the start of the process to the first answer."),
+    _static("1k", "A static file of 1 KB", 1 << 10, least=0.5, note="nginx serves it by open_file_cache and sendfile, uWSGI by static-map."),
+    _static("304", "A static file that the client has", 1 << 10, again=True, least=0.5, note="If-None-Match with the server's own ETag."),
+    _static("100k", "A static file of 100 KB", 100 << 10),
+    _static("50m", "A static file of 50 MB", 50 << 20, connections=4, least=0.95, note="4 clients."),
+    _static("many", "10,000 static files of 10 KB", 10 << 10, files=10000, least=0.7, note="Each request for another one."),
+    Case("start", "Cold start, hello", "hello:app", b"hello", {"default": ALL}, "start", note="From the start of the process to the first answer."),
     Case("start-flask", "Cold start, Flask", "flask_json:app", JSON, {"default": CORE}, "start", needs=FLASK, note="From the start of the process to the first answer."),
 )

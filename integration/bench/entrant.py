@@ -17,10 +17,10 @@ class Failed(Exception):
 
 
 class Entrant:
-    def __init__(self, server, case, set_, tools, run_dir, apps):
+    def __init__(self, server, case, set_, tools, run_dir, apps, files=""):
         self.server, self.case, self.set, self.tools = server, case, set_, tools
         self.dir = os.path.join(run_dir, server.name)
-        self.apps = apps
+        self.apps, self.files = apps, files
         self.port = machine.free_port()
         self.processes = []
         self.rounds = []
@@ -49,7 +49,7 @@ class Entrant:
         behind = self.set.front or self.server.front
         if behind and not self.server.unix:
             raise servers.Unoffered("cannot listen on a unix socket")
-        job = servers.Job(self.dir, self.apps, self.case.app, self.case.shape, self.set.logs, self.port, socket if behind else "", self.tools)
+        job = servers.Job(self.dir, self.apps, self.case.app, self.case.shape, self.set.logs, self.port, socket if behind else "", self.tools, self.files)
         commands = list(self.server.command(job))
         if behind:
             commands.append(self._nginx(socket))
@@ -69,6 +69,7 @@ class Entrant:
             "ACCESS_LOG": "access_log off;" if self.set.logs == "off" else "access_log %s/access.log combined;" % self.dir,
             "UPSTREAM": "unix:" + socket,
             "PASS": passes[self.server.front],
+            "FILES": "location /files/ { alias %s/; open_file_cache max=20000 inactive=60s; }" % self.files if self.files else "",
         })
         return [self.tools.nginx(), "-p", self.dir, "-c", conf, "-e", os.path.join(self.dir, "nginx-error.log")]
 
@@ -106,7 +107,7 @@ class Entrant:
     def _ask(self):
         c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
-            c.request("POST" if self.case.body else "GET", "/", b"x" * self.case.body or None, {"Connection": "close"})
+            c.request("POST" if self.case.body else "GET", self.case.path, b"x" * self.case.body or None, {"Connection": "close"})
             answer = c.getresponse()
             return answer.status, answer.read()
         finally:
@@ -115,6 +116,14 @@ class Entrant:
     def _compare(self, status, body, expected):
         if status != 200 or body != expected:
             raise Failed("wrong answer: status %d, %d octets: %r" % (status, len(body), body[:60]))
+
+    def etag(self):
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            c.request("HEAD", self.case.path, headers={"Connection": "close"})
+            return c.getresponse().getheader("ETag")
+        finally:
+            c.close()
 
     def drop_logs(self):
         """What the logs hold is thrown away between rounds: they are all open for appending."""

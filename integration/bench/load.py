@@ -14,13 +14,13 @@ class LoadError(Exception):
     pass
 
 
-def wrk(port, seconds, connections=32, body=0, headers=()):
+def wrk(port, seconds, connections=32, body=0, headers=(), path="/", files=1):
     """One thread of wrk, as many requests as the server takes: the rest of a small machine is the server's. Whole seconds."""
     argv = ["wrk", "-t1", "-c%d" % connections, "-d%ds" % max(1, round(seconds)), "--timeout", "%ds" % TIMEOUT, "-s", SCRIPT]
     for header in headers:
         argv += ["-H", header]
-    argv.append("http://127.0.0.1:%d/" % port)
-    out = _run(argv, dict(os.environ, BENCH_BODY=str(body)), seconds + TIMEOUT + 20)
+    argv.append("http://127.0.0.1:%d%s" % (port, path))
+    out = _run(argv, dict(os.environ, BENCH_BODY=str(body), BENCH_FILES=str(files)), seconds + TIMEOUT + 20)
     for line in out.splitlines():
         if line.startswith("BENCH "):
             got = json.loads(line[6:])

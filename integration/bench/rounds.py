@@ -47,6 +47,7 @@ class Race:
         self._apps = os.path.join(self._dir, "apps")
         shutil.copytree(os.path.join(machine.HERE, "apps"), self._apps, ignore=shutil.ignore_patterns("__pycache__"))
         self._expected = {}
+        self._folders = {}
 
     def close(self):
         process.stop_all()
@@ -55,8 +56,9 @@ class Race:
     def run(self, case, set_):
         """Returns the rows."""
         entrants = []
+        files = self._files(case)
         for server in chosen(case, set_, self._options.servers):
-            entrants.append(Entrant(server, case, set_, self._tools, self._dir, self._apps))
+            entrants.append(Entrant(server, case, set_, self._tools, self._dir, self._apps, files))
         expected = self._answer(case)
         try:
             if case.kind in ("rate", "pace", "overload"):
@@ -68,8 +70,25 @@ class Race:
                 e.stop()
         return [e.result() for e in entrants]
 
+    def _files(self, case):
+        """The folder of the case's static files, made once; "" when it has none."""
+        if not case.file:
+            return ""
+        key = case.file, case.files
+        if key not in self._folders:
+            folder = os.path.join(self._dir, "files-%d-%d" % key)
+            os.mkdir(folder, 0o755)
+            for number in range(case.files):
+                with open(os.path.join(folder, "%d.bin" % number), "wb") as f:
+                    f.write(os.urandom(case.file))
+            self._folders[key] = folder
+        return self._folders[key]
+
     def _answer(self, case):
-        """The right body: the table's, or what the app says without a server."""
+        """The right body: the table's, the file, or what the app says without a server."""
+        if case.file:
+            with open(os.path.join(self._files(case), "0.bin"), "rb") as f:
+                return f.read()
         if case.expected is not None:
             return case.expected
         key = case.app, case.body
@@ -136,7 +155,13 @@ class Race:
 
     def _wrk(self, entrant, seconds):
         case = entrant.case
-        return load.wrk(entrant.port, seconds, case.connections, case.body, case.headers)
+        headers = case.headers
+        if case.again:
+            tag = entrant.etag()
+            if not tag:
+                raise Unoffered("no ETag")
+            headers += ("If-None-Match: " + tag,)
+        return load.wrk(entrant.port, seconds, case.connections, case.body, headers, case.path, case.files)
 
     def _round(self, entrant, rate):
         before, began = usage.times(entrant.roots), time.perf_counter()

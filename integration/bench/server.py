@@ -22,6 +22,7 @@ class Job:
     port: int
     socket: str  # "": it faces the clients itself
     tools: object  # install.Tools
+    files: str = ""  # a folder that is served at /files/; "": none
 
     @property
     def address(self):

@@ -16,8 +16,8 @@ def _no_preload(job, why="no preload"):
         raise Unoffered(why)
 
 
-def standpipe(job):
-    argv = [job.tools.standpipe, "serve", job.app, "--python", job.bin("python"), "-w", str(job.shape.workers), "-b", job.address]
+def standpipe(job, protocol=""):
+    argv = [job.tools.standpipe, "serve", job.app, "--python", job.bin("python"), "-w", str(job.shape.workers), "-b", protocol + job.address]
     argv += ["--runtime-dir", os.path.join(job.dir, "runtime")]
     if job.shape.threads:
         argv += ["--threads", str(job.shape.threads)]
@@ -27,9 +27,16 @@ def standpipe(job):
         argv += ["--preload"]
     if job.shape.clients > 256:  # all ask at once: more would wait than its line holds
         argv += ["--queue", str(job.shape.clients)]
+    if job.files:
+        argv += ["--static", "/files=" + job.files]
     if job.logs == "off":
         argv += ["--access-log", "off"]
     return [argv]
+
+
+def standpipe_uwsgi(job):
+    """In uWSGI's place behind nginx, by the same protocol and the same configuration of nginx."""
+    return standpipe(job, "uwsgi+")
 
 
 def gunicorn(kind):
@@ -63,6 +70,8 @@ def uwsgi(*addresses):
             argv += ["--threads", str(job.shape.threads)]
         if job.shape.gevent:
             argv += ["--gevent", "1000", "--gevent-monkey-patch"]
+        if job.files and not job.socket:
+            argv += ["--static-map", "/files=" + job.files]
         if job.shape.preload is False:
             argv += ["--lazy-apps"]  # it preloads by default
         if job.logs == "off":
@@ -161,6 +170,8 @@ SERVERS = (
     Server("standpipe", "standpipe", standpipe, logs="standpipe's, on standard output"),
     Server("nginx-uwsgi", "nginx + uWSGI", uwsgi("--socket", "@"), ("uWSGI",), ("nginx",), front="uwsgi", logs="nginx's and uWSGI's",
            note="uWSGI on a unix socket; that protocol has no keep-alive, the clients have it"),
+    Server("nginx-standpipe", "nginx + standpipe", standpipe_uwsgi, (), ("nginx",), front="uwsgi", family="standpipe", logs="nginx's and standpipe's",
+           note="standpipe in uWSGI's place: the uwsgi protocol on a unix socket"),
     Server("uwsgi-http", "uWSGI --http", uwsgi("--http", "@", "--http-keepalive=75", "--http-auto-chunked"), ("uWSGI",), family="uwsgi", logs="uWSGI's",
            note="its HTTP router, with keep-alive: what its manual puts before clients"),
     Server("uwsgi-socket", "uWSGI --http-socket", uwsgi("--http-socket", "@"), ("uWSGI",), family="uwsgi", inside=True, logs="uWSGI's",

@@ -78,7 +78,7 @@ class Table:
 
     def best(self, among=lambda row: True):
         """The counted peer that is hardest to beat; None when there is none."""
-        peers = [r for r in self.rows if r.ratio is not None and not r.server.inside and among(r)]
+        peers = [r for r in self.rows if r.ratio is not None and not r.server.inside and r.server.family != "standpipe" and among(r)]
         return min(peers, key=lambda r: r.ratio) if peers else None
 
 

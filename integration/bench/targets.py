@@ -1,5 +1,6 @@
 """The targets, each with its figure. A target is one function call in judge()."""
 
+import statistics
 from dataclasses import dataclass
 
 
@@ -20,6 +21,7 @@ def judge(tables):
     for key, wanted in special.items():
         for least, name, label in wanted:
             found.append(_beside(by_key.get(key), key, least, name, label))
+    found.append(_behind(by_key.get("hello/nolog")))
     for key in "latency-own/default", "latency-same/default":
         found.append(_tail(by_key.get(key), key))
     found.append(_ideal(by_key.get("wait-threads/default")))
@@ -40,11 +42,21 @@ def _beside(table, key, least, name, label):
 
 
 def _peers(table):
-    target = "%s: at least 1.0 x the best peer" % table.title
+    target = "%s: at least %.4g x the best peer" % (table.title, table.case.least) if table.case.least != 1 else "%s: at least 1.0 x the best peer" % table.title
     best = table.best()
     if not best:
         return Verdict(target, "", None)
-    return Verdict(target, "%.2f x %s" % (best.ratio, best.label), best.ratio >= 1.0)
+    return Verdict(target, "%.2f x %s" % (best.ratio, best.label), best.ratio >= table.case.least)
+
+
+def _behind(table):
+    target = "behind nginx, by the uwsgi protocol: at least 1.0 x uWSGI"
+    ours, theirs = (table.row("nginx-standpipe"), table.row("nginx-uwsgi")) if table else (None, None)
+    if not ours or not theirs or not ours.ok or not theirs.ok:
+        return Verdict(target, "", None)
+    each = [a / b for a, b in zip(ours.values, theirs.values) if b > 0]
+    ratio = statistics.median(each) if each else 0
+    return Verdict(target, "%.2f x" % ratio, ratio >= 1)
 
 
 def _tail(table, key):

@@ -161,8 +161,12 @@ def load(worker, boot):
     worker.app = loaded.app
     worker.environs = environ.Environs(environ.base(boot, sys.stderr, FileWrapper), boot["timeout_ms"])
     from .framework import describe
+    from .static import declared
 
     ready = {"found": loaded.found, "how": loaded.how, "framework": describe(loaded.app), "import_ms": int(took * 1000)}
+    files = declared(loaded.app, boot["environ"].get("SCRIPT_NAME", b"").decode("latin-1"))
+    if files:
+        ready["static"] = files
     worker.greeting = frame(READY, 0, 0, pack(ready))
 
 

@@ -4,6 +4,11 @@ import os
 import struct
 from _thread import allocate_lock
 
+try:
+    from fcntl import fcntl
+except ImportError:
+    fcntl = None
+
 HELLO, BOOT, READY, FAILED = 0x01, 0x02, 0x03, 0x04
 REQUEST, BODY, HEAD, END, ERROR, WINDOW, LOG, BODY_WANTED = 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17
 EARLY_HINTS, FILE_TAKEN, FILE_REFUSED = 0x18, 0x19, 0x1A
@@ -16,8 +21,9 @@ FILED = 0x0004  # flag FILE of a Head: the body is the file that goes over fd 3
 
 MAGIC = 0xC1
 HEADER = 12  # octets
-CHUNK = 64 << 10  # body octets in one frame, at most
+CHUNK = 64 << 10  # body octets in one frame of Go's, at most
 CREDIT = 256 << 10  # body octets that may be sent on a new stream, per direction
+PART = CREDIT  # body octets in one frame of ours, at most
 _HEAD_SIZE = 1 << 20
 
 # Payload ceilings in octets. A kind that is not here is an error.
@@ -27,8 +33,8 @@ CEILING = {
     READY: 1 << 20,
     FAILED: 1 << 20,
     REQUEST: 4 + _HEAD_SIZE + CHUNK,
-    BODY: CHUNK,
-    HEAD: 4 + _HEAD_SIZE + CHUNK,
+    BODY: PART,
+    HEAD: 4 + _HEAD_SIZE + PART,
     END: 0,
     ERROR: 1 << 20,
     WINDOW: 4,
@@ -56,6 +62,12 @@ _LEGAL = frozenset(
     + [(kind, HOLD) for kind in (END, ERROR)]
     + [(HEAD, FILED)]
 )
+
+# A pipe holds 64 KiB unless it is asked to hold more (F_SETPIPE_SZ, Linux), and an unprivileged user has 64 MiB in all. So
+# the first large body asks, and where there is no more it has to do without.
+_F_SETPIPE_SZ = 1031
+_READ = CHUNK + (4 << 10)  # octets; a Request with CHUNK of body, and most heads
+_LARGE = 16 << 10  # octets from which on a body is not copied behind its head
 
 _header = struct.Struct(">BBHII")
 _pack = _header.pack
@@ -125,7 +137,7 @@ class Reader:
                     self.held = b""
                     self._at = 0
                     return kind, flags, stream, held[start:]
-            got = self._read(self._fd, CHUNK)
+            got = self._read(self._fd, _READ)
             if not got:
                 self.held = b""
                 self._at = 0
@@ -147,6 +159,8 @@ class Writer:
         self._forked = forked
         self._write = write
         self._getpid = getpid
+        self._gather = getattr(os, "writev", None) if write is os.write else None
+        self._narrow = True  # widen was not called
         lock = allocate_lock()
         self._acquire = lock.acquire  # a with statement costs twice as much
         self._release = lock.release
@@ -165,3 +179,39 @@ class Writer:
             os._exit(1)
         finally:
             self._release()
+
+    def put_with(self, head, body):
+        """Puts a frame of which body (bytes or a memoryview of bytes) is the end."""
+        size = len(head) + len(body)
+        if size < _LARGE or self._gather is None:
+            self.put(head + body)
+            return
+        if self._getpid() != self._pid:
+            self._forked()
+        self._acquire()
+        try:
+            if self._narrow and size > CHUNK:
+                self._narrow = False
+                widen(self._fd)
+            done = self._gather(self._fd, (head, body))
+            if done < len(head):
+                body = memoryview(head[done:] + body)
+            elif done < size:
+                body = memoryview(body)[done - len(head) :]
+            else:
+                return
+            while body:
+                body = body[self._write(self._fd, body) :]
+        except BrokenPipeError:
+            os._exit(1)
+        finally:
+            self._release()
+
+
+def widen(fd):
+    """Has the pipe hold a whole window, if the kernel lets it."""
+    if fcntl is not None:
+        try:
+            fcntl(fd, _F_SETPIPE_SZ, CREDIT)
+        except OSError:  # no Linux, no pipe, or this user's pipes hold too much already
+            pass

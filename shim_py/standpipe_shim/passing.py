@@ -57,7 +57,7 @@ def hand_over(worker, exchange, wrapper):
     except OSError:  # more descriptors on their way than the system allows, or Go has gone
         return False
     exchange.head_out = True
-    worker.put(exchange._head_frame(FILED, b""))
+    exchange._put_head(FILED, b"")
     worker.inbound.wait(exchange, lambda: exchange.filed is not None or exchange.cancelled)
     if exchange.filed is None and not exchange.cancelled:
         exchange._close(wrapper)

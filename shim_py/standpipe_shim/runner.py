@@ -55,6 +55,7 @@ class Worker:
         """Sets whom it talks to. Called on the main thread."""
         self.reader = reader
         self.put = writer.put
+        self.put_with = writer.put_with
         self.log = Log(writer)
         self._main = get_ident()
 

@@ -3,7 +3,7 @@
 from io import BytesIO
 
 from .body import FileWrapper
-from .frames import CHUNK, ProtocolError
+from .frames import PART, ProtocolError
 from .output import current, finish
 
 
@@ -37,7 +37,7 @@ def serve(worker, exchange, payload):
                     raise TypeError("the app's result holds %s; WSGI wants bytes" % type(body).__name__)
             else:
                 body = _joined(result)
-            if len(body) > CHUNK or exchange.head_out:
+            if len(body) > PART or exchange.head_out:
                 if body:
                     exchange.length = len(body)
                     exchange.send(body)

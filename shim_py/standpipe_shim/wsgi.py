@@ -6,11 +6,12 @@ are legal HTTP is Go's affair."""
 import struct
 
 from .body import ClientLeft, open_file, open_input
-from .frames import BODY, BODY_WANTED, CHUNK, CREDIT, EARLY_HINTS, END, ERROR, HEAD, HOLD, LAST, MAGIC, frame
+from .frames import BODY, BODY_WANTED, CREDIT, EARLY_HINTS, END, ERROR, HEAD, HOLD, LAST, MAGIC, PART, frame
 from .head import encode_head
 
 _answer = struct.Struct(">BBHIII").pack  # a Head frame's header and the length of its msgpack
 _part = struct.Struct(">BBHII").pack
+_LARGE = 16 << 10  # octets; below, put is less work than put_with
 
 
 class Exchange:
@@ -132,25 +133,26 @@ class Exchange:
         if not self.head_out:
             if self.head is None:
                 raise AssertionError("the app gave body octets before it called start_response")
-            first = data if len(data) <= CHUNK else data[:CHUNK]
+            size = min(len(data), PART)
             self.head_out = True
-            self.spent += len(first)
-            self._worker.put(self._head_frame(0, first))
-            if first is data:
+            self.spent += size
+            if size == len(data):
+                self._put_head(0, data)
                 return
-        elif len(data) <= CHUNK and len(data) <= self.granted - self.spent:
+            self._put_head(0, memoryview(data)[:size])
+        elif len(data) <= self.granted - self.spent and len(data) <= PART:
             self.spent += len(data)
-            self._worker.put(_part(MAGIC, BODY, 0, self.stream, len(data)) + data)
+            self._worker.put_with(_part(MAGIC, BODY, 0, self.stream, len(data)), data)
             return
         else:
-            first = b""
-        rest = memoryview(data)[len(first) :]
+            size = 0
+        rest = memoryview(data)[size:]
         while rest:
             if self.granted <= self.spent and not self._wait_for_credit():
                 return
-            size = min(len(rest), self.granted - self.spent, CHUNK)
+            size = min(len(rest), self.granted - self.spent, PART)
             self.spent += size
-            self._worker.put(_part(MAGIC, BODY, 0, self.stream, size) + rest[:size])
+            self._worker.put_with(_part(MAGIC, BODY, 0, self.stream, size), rest[:size])
             rest = rest[size:]
 
     def finish(self, body):
@@ -162,14 +164,17 @@ class Exchange:
         self.head_out = True
         self.held = False
         size = len(head)
-        self._worker.put(_answer(MAGIC, HEAD, LAST, self.stream, 4 + size + len(body), size) + head + body)
+        if len(body) < _LARGE:
+            self._worker.put(_answer(MAGIC, HEAD, LAST, self.stream, 4 + size + len(body), size) + head + body)
+        else:
+            self._worker.put_with(_answer(MAGIC, HEAD, LAST, self.stream, 4 + size + len(body), size) + head, body)
 
     def _finish(self, body):
         hold = self._hold()
         if self.head_out:
             self._worker.put(frame(END, hold, self.stream))
         elif self.head is not None:
-            self._worker.put(self._head_frame(LAST | hold, body))
+            self._put_head(LAST | hold, body)
         elif self.cancelled:
             self._worker.put(frame(END, hold, self.stream))
         else:
@@ -189,7 +194,7 @@ class Exchange:
                     break
                 if not isinstance(block, bytes):
                     raise TypeError("the app yielded %s; WSGI wants bytes" % type(block).__name__)
-                if whole and len(block) <= CHUNK:
+                if whole and len(block) <= PART:
                     held = block
                     whole = False
                 elif block:
@@ -268,12 +273,12 @@ class Exchange:
 
         self._worker.put(frame(ERROR, hold, self.stream, pack(fields(error, self._worker.dir))))
 
-    def _head_frame(self, flags, body):
+    def _put_head(self, flags, body):
         head = self.head
         if self.length is not None:
             head = b"\x93" + head[1:] + b"\xcf" + self.length.to_bytes(8, "big")
         size = len(head)
-        return _answer(MAGIC, HEAD, flags, self.stream, 4 + size + len(body), size) + head + body
+        self._worker.put_with(_answer(MAGIC, HEAD, flags, self.stream, 4 + size + len(body), size) + head, body)
 
     def _wait_for_credit(self):
         self._worker.inbound.wait(self, self._may_send)

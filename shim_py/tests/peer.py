@@ -274,8 +274,8 @@ class Peer:
             assert number == stream, (kind, number)
             if self.take(answer, kind, flags, payload):
                 return answer
-            if credit and kind == BODY:
-                self.window(stream, len(payload))
+            if credit and answer.parts[-1][2]:
+                self.window(stream, len(answer.parts[-1][2]))
 
     @staticmethod
     def take(answer, kind, flags, payload):
@@ -294,6 +294,11 @@ class Peer:
         answer.parts.append((kind, flags, payload))
         answer.body += payload
         return not flags & HOLD and (kind in (END, ERROR) or bool(flags & LAST))
+
+    @staticmethod
+    def octets(kind, payload):
+        """Returns how many octets of body there are in a Head or a Body."""
+        return len(payload) if kind == BODY else len(payload) - 4 - struct.unpack_from(">I", payload)[0]
 
     def window(self, stream, octets):
         try:

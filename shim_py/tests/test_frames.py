@@ -86,6 +86,22 @@ class Frames(unittest.TestCase):
         Writer(0, os.getpid(), None, write=write).put(b"0123456789")
         self.assertEqual(b"".join(out), b"0123456789")
 
+    def test_short_writes_of_two_parts_are_finished(self):
+        head, body = b"head", bytes(range(256)) * 100
+        for first in (0, 3, 4, 5, len(head) + len(body) - 1, len(head) + len(body)):
+            for part in (body, memoryview(body)):
+                out = []
+
+                def write(fd, octets, size=7000):
+                    out.append(bytes(octets[:size]))
+                    return len(out[-1])
+
+                writer = Writer(0, os.getpid(), None, write=write)
+                writer._gather = lambda fd, parts: write(fd, b"".join(parts), first)
+                writer.put_with(head, part)
+                self.assertEqual(b"".join(out), head + body)
+                self.assertEqual(len(out[0]), first)
+
     def test_another_process_never_writes(self):
         class Left(Exception):
             pass
@@ -97,6 +113,9 @@ class Frames(unittest.TestCase):
         writer = Writer(0, os.getpid(), leave, write=lambda fd, octets: out.append(octets), getpid=lambda: os.getpid() + 1)
         with self.assertRaises(Left):
             writer.put(b"x")
+        writer._gather = lambda fd, parts: out.append(parts)
+        with self.assertRaises(Left):
+            writer.put_with(b"x", b"x" * 100000)
         self.assertEqual(out, [])
 
 

@@ -61,7 +61,7 @@ class Threads(WorkerTest):
         while got < 256 << 10:
             kind, _, stream, payload = worker.frame()
             self.assertEqual(stream, 3)
-            got += len(payload) if kind == BODY else 65536
+            got += worker.octets(kind, payload)
         for stream in range(4, 100):
             self.assertEqual(worker.get(stream, PATH_INFO="/%d" % stream).body, b"/%d" % stream)
         worker.send(frames.frame(BODY, LAST, 2, b"two"))
@@ -112,8 +112,8 @@ class Threads(WorkerTest):
             if worker.take(running[number], kind, flags, payload):
                 self.assertEqual(running.pop(number).body, want.pop(number))
                 done += 1
-            elif kind == BODY:
-                worker.window(number, len(payload))
+            elif kind in (HEAD, BODY):
+                worker.window(number, worker.octets(kind, payload))
         self.assertEqual(worker.output(), "")
 
 

@@ -119,17 +119,17 @@ return []
         self.assertEqual(answer.headers, [("Content-Type", "text/plain"), ("Set-Cookie", "a=1"), ("set-cookie", "b=\xe9")])
 
     def test_a_long_body_of_known_length(self):
-        for result in ("[b'x' * 70000, b'y' * 70000]", "(b'z' * 140000,)", "One()"):
+        for result in ("[b'x' * 150000, b'y' * 150000]", "(b'z' * 300000,)", "One()"):
             answer = self.app(
                 """
 class One:
     def __len__(self): return 1
-    def __iter__(self): return iter([b'o' * 140000])
+    def __iter__(self): return iter([b'o' * 300000])
 start_response(OK, TEXT)
 return """
                 + result
             ).get()
-            self.assertEqual((answer.length, len(answer.body)), (140000, 140000))
+            self.assertEqual((answer.length, len(answer.body)), (300000, 300000))
         self.assertIsNone(self.app("start_response(OK, TEXT); return iter([b'x' * 70000])").get().length)
 
     def test_empty_answers(self):
@@ -312,11 +312,16 @@ return Old()
         self.assertEqual(self.app(old).get().body, b"ab")
 
     def test_large_results(self):
-        for result, size in {"[b'x' * 1000000]": 1000000, "[b'x' * 70000, b'y' * 70000]": 140000, "iter([b'x' * 65537])": 65537}.items():
+        for result, size in {"[b'x' * 1000000]": 1000000, "[b'x' * 200000, b'y' * 200000]": 400000, "iter([b'x' * 300000])": 300000}.items():
             answer = self.app("start_response(OK, TEXT); return " + result).get()
             self.assertEqual(len(answer.body), size)
-            self.assertTrue(all(len(part[2]) <= 65536 for part in answer.parts))
+            self.assertTrue(all(len(part[2]) <= frames.PART for part in answer.parts))
             self.assertEqual(answer.parts[-1][0], END)
+
+    def test_a_window_goes_in_one_frame(self):
+        for result in ("[b'x' * 262144]", "[b'x' * 131072, b'x' * 131072]"):
+            answer = self.app("start_response(OK, TEXT); return " + result).get()
+            self.assertEqual([(kind, flags, len(payload)) for kind, flags, payload in answer.parts], [(HEAD, LAST, 262144)])
 
     def test_close_once_in_every_path(self):
         for blocks, error in {
@@ -497,7 +502,7 @@ return Endless(())
             got = 0
             while got < 256 << 10:
                 kind, _, _, payload = worker.frame()
-                got += len(payload) if kind == BODY else 65536
+                got += worker.octets(kind, payload)
             self.assertTrue(worker.silent())
             worker.order(frames.CANCEL, 1)
             self.assertEqual(worker.frame()[0], END)

@@ -11,8 +11,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/compress"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/server"
+	"github.com/standpipe/standpipe/bridge/static"
+	"github.com/standpipe/standpipe/bridge/uwsgi"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/supervisor"
 )
@@ -43,29 +46,39 @@ type Server struct {
 	spool      *httpx.Spool
 	privileges *privileges
 	answers    *httpx.Pipes
+	fileCache  *static.Cache // of all static files
+	encoder    *compress.Encoder
 	site       atomic.Pointer[site] // what a reload replaces
 	reloads    chan struct{}        // capacity 1: held by the reload that is under way
 	http       *server.Server
+	uwsgi      *uwsgi.Server
 	access     *server.AccessLog             // nil: off
 	stdout     *Outlet                       // nil: the access log goes elsewhere
 	folder     *httpx.Folder                 // of large request bodies, from Prepare on; nil: none can be made
 	take       func(address string) *os.File // nil: nobody hands sockets over
 	listeners  []net.Listener
-	bound      []string // their addresses, as the configuration has them
+	bound      []config.Listen // what they are of
 	serving    sync.WaitGroup
 	stopping   atomic.Bool
 	upgraded   atomic.Bool   // another process has taken over
 	quit       chan struct{} // closed when stopping
 
-	mu   sync.Mutex
-	gone map[*supervisor.Pool]context.CancelFunc // pools of apps that are no more, and what ends their patience
+	mu        sync.Mutex
+	files     map[string]*appFiles                    // by app
+	hostFiles map[string]*static.Places               // of [[static]], by its hosts
+	gone      map[*supervisor.Pool]context.CancelFunc // pools of apps that are no more, and what ends their patience
 }
 
 // New assembles: pools, then the chain from the inside outward. Nothing runs yet
 // and nothing is bound. events hears of every worker, observe (nil: nobody) of every
 // request (server.ChainOptions); log stays the caller's.
 func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events func(supervisor.Event), observe func(*httpx.Writer, time.Duration)) (_ *Server, err error) {
-	s := &Server{version: version, privileges: &privileges{}, log: log, events: events, observe: observe, reloads: make(chan struct{}, 1), quit: make(chan struct{}), gone: map[*supervisor.Pool]context.CancelFunc{}}
+	s := &Server{version: version, privileges: &privileges{}, log: log, observe: observe, reloads: make(chan struct{}, 1), quit: make(chan struct{}), gone: map[*supervisor.Pool]context.CancelFunc{},
+		files: map[string]*appFiles{}, hostFiles: map[string]*static.Places{}, fileCache: static.NewCache(cfg.StaticCache, idleFiles(cfg)), encoder: compress.NewEncoder(compress.Thorough)}
+	s.events = func(e supervisor.Event) {
+		s.filesHear(e)
+		events(e)
+	}
 	args, runtime, err := shimArgs(reachableDirs(runtimeDirs(cfg.RuntimeDir), users(cfg)))
 	if err != nil {
 		log.Warn("no_runtime_dir", "reason", strings.ReplaceAll(err.Error(), "\n", "; "),
@@ -104,10 +117,14 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 	s.http = server.New(http.HandlerFunc(current), server.Options{
 		ReadHeaderTimeout: cfg.HeaderTimeout, IdleTimeout: cfg.IdleTimeout, MaxHeaderBytes: int(cfg.MaxHead),
 		MaxConnections: cfg.MaxConns, Log: log,
-		Refused: func(remote string, status int) { s.site.Load().chain.Refused(remote, status) },
+		Refused: s.refused,
 	})
+	s.uwsgi = uwsgi.New(uwsgi.Options{HeaderTimeout: cfg.HeaderTimeout, MaxHead: int(cfg.MaxHead), Refused: s.refused, Log: log})
 	return s, nil
 }
+
+// refused is for requests that no handler gets.
+func (s *Server) refused(remote string, status int) { s.site.Load().chain.Refused(remote, status) }
 
 func newTrust(cfg *config.Config) (*server.Trust, error) {
 	items := make([]string, 0, len(cfg.TrustedProxies)+1)
@@ -123,7 +140,7 @@ func newTrust(cfg *config.Config) (*server.Trust, error) {
 // Listen binds all addresses, or none; then the Server is of no more use. Errors are *server.ListenError.
 func (s *Server) Listen(ctx context.Context) error {
 	for _, l := range s.Config().Listen {
-		ln, err := s.listen(ctx, server.Spec{Address: l.String(), Mode: l.Mode, User: l.User, Group: l.Group, Backlog: l.Backlog})
+		ln, err := s.listen(ctx, l.String(), server.Spec{Address: l.Place(), Mode: l.Mode, User: l.User, Group: l.Group, Backlog: l.Backlog})
 		if err != nil {
 			for _, open := range s.listeners {
 				open.Close()
@@ -131,14 +148,14 @@ func (s *Server) Listen(ctx context.Context) error {
 			s.listeners, s.bound = nil, nil
 			return err
 		}
-		s.listeners, s.bound = append(s.listeners, ln), append(s.bound, l.String())
+		s.listeners, s.bound = append(s.listeners, ln), append(s.bound, l)
 	}
 	return nil
 }
 
-func (s *Server) listen(ctx context.Context, spec server.Spec) (net.Listener, error) {
+func (s *Server) listen(ctx context.Context, address string, spec server.Spec) (net.Listener, error) {
 	if s.take != nil {
-		if f := s.take(spec.Address); f != nil {
+		if f := s.take(address); f != nil {
 			return server.Inherit(f, spec)
 		}
 	}
@@ -148,13 +165,17 @@ func (s *Server) listen(ctx context.Context, spec server.Spec) (net.Listener, er
 // Addresses are the URLs of the listeners.
 func (s *Server) Addresses() []string {
 	var urls []string
-	for _, ln := range s.listeners {
+	for i, ln := range s.listeners {
 		a := ln.Addr()
-		if a.Network() == "unix" {
+		speaks := s.bound[i].Protocol
+		switch {
+		case a.Network() != "unix":
+			urls = append(urls, speaks+"://"+a.String())
+		case speaks == "http":
 			urls = append(urls, "unix:"+a.String())
-			continue
+		default:
+			urls = append(urls, speaks+"+unix:"+a.String())
 		}
-		urls = append(urls, "http://"+a.String())
 	}
 	return urls
 }
@@ -181,16 +202,23 @@ func (s *Server) Pools() []*supervisor.Pool {
 
 // Start starts the workers.
 func (s *Server) Start() {
-	for _, p := range s.Pools() {
-		p.Start()
+	t := s.site.Load()
+	t.openFiles(s)
+	for _, r := range t.runs {
+		s.addFiles(r.files)
+		r.pool.Start()
 	}
 }
 
 // Accept takes connections; requests wait in line until the first worker is ready.
 func (s *Server) Accept() {
-	for _, ln := range s.listeners {
+	for i, ln := range s.listeners {
+		serve := s.http.Serve
+		if s.bound[i].Protocol == "uwsgi" {
+			serve = func(ln net.Listener) error { return s.http.ServeProtocol(ln, s.uwsgi) }
+		}
 		s.serving.Go(func() {
-			if err := s.http.Serve(ln); err != nil {
+			if err := serve(ln); err != nil {
 				s.log.Error("listener_failed", "address", ln.Addr().String(), "error", err)
 			}
 		})
@@ -243,6 +271,7 @@ func (s *Server) Stop(ctx context.Context) {
 	}
 	s.mu.Unlock()
 	// Handlers whose workers are gone end now; their lines are to be logged.
+	s.site.Load().closeProxies()
 	last, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	_ = s.http.Shutdown(last)
 	cancel()

@@ -1,8 +1,9 @@
 // Package compose puts the product together: from a config to listeners,
 // handlers and pools. compose.go is the one page on which all of it is seen;
-// app.go makes one app's pool and handler, runtime.go finds the folder for
+// app.go makes one app's pool and handler, routes.go the ways to other servers, runtime.go finds the folder for
 // run-time files, logs.go opens the logs, reopen.go opens them anew, privileges.go gives up root and confines
 // the apps, reach.go knows which folders a user can get to,
+// static.go puts files in front of the apps,
 // handover.go gives the sockets to another process.
 //
 // It is the only package that sees bridge, supervisor and shim_py together.

@@ -33,7 +33,7 @@ func (s *Server) Files() ([]Handed, error) {
 			}
 			return nil, err
 		}
-		list = append(list, Handed{s.bound[i], f})
+		list = append(list, Handed{s.bound[i].String(), f})
 	}
 	return list, nil
 }

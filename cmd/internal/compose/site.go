@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/proxy"
 	"github.com/standpipe/standpipe/bridge/route"
 	"github.com/standpipe/standpipe/bridge/server"
 	"github.com/standpipe/standpipe/cmd/internal/config"
@@ -23,12 +24,16 @@ type site struct {
 	cfg   *config.Config
 	runs  []run // in the config's order
 	chain *server.Chain
+
+	proxies []*proxy.Handler // of the routes
+	hosts   []*hostFiles     // of [[static]]
 }
 
 // run is one app of a site.
 type run struct {
-	app  *config.App
-	pool *supervisor.Pool
+	app   *config.App
+	pool  *supervisor.Pool
+	files *appFiles
 }
 
 // plan pairs the apps of cfg with the pools of old (nil: none), and makes those
@@ -37,20 +42,15 @@ func (s *Server) plan(cfg *config.Config, old *site) (*site, error) {
 	next := &site{cfg: cfg}
 	for i := range cfg.Apps {
 		a := &cfg.Apps[i]
-		pool := old.pool(a.Name)
-		if pool == nil {
-			pool = NewPool(cfg, a, s.version, s.shimArgs, s.privileges, s.events)
+		r := run{app: a}
+		if was := old.run(a.Name); was != nil {
+			r.pool, r.files = was.pool, was.files
+		} else {
+			r.pool, r.files = NewPool(cfg, a, s.version, s.shimArgs, s.privileges, s.events), s.newAppFiles(cfg, a)
 		}
-		next.runs = append(next.runs, run{a, pool})
+		next.runs = append(next.runs, r)
 	}
 	return next, nil
-}
-
-func (t *site) pool(app string) *supervisor.Pool {
-	if r := t.run(app); r != nil {
-		return r.pool
-	}
-	return nil
 }
 
 func (t *site) run(app string) *run {
@@ -72,17 +72,27 @@ func (t *site) assemble(s *Server) error {
 	}
 	rules := make([]route.Rule, 0, len(t.runs))
 	for _, r := range t.runs {
-		rules = append(rules, route.Rule{Name: r.app.Name, Mount: r.app.Mount, Hosts: r.app.Hosts, Handler: s.newHandler(t.cfg, r.app, r.pool, pages)})
+		h := s.withFiles(t.cfg, r, s.newHandler(t.cfg, r.app, r.pool, pages), pages)
+		rules = append(rules, route.Rule{Name: r.app.Name, Mount: r.app.Mount, Hosts: r.app.Hosts, Handler: h})
 	}
 	router, err := route.New(rules, pages, s.log)
 	if err != nil {
 		return err
 	}
+	inner, err := s.routed(t, router, pages)
+	if err != nil {
+		return err
+	}
+	inner, hosts, err := s.serverFiles(t.cfg, inner, pages)
+	if err != nil {
+		return err
+	}
+	t.hosts = hosts
 	trust, err := newTrust(t.cfg)
 	if err != nil {
 		return err
 	}
-	t.chain = server.NewChain(router, server.ChainOptions{
+	t.chain = server.NewChain(inner, server.ChainOptions{
 		Access: s.access, Observe: s.observe, Ready: s, Trust: trust, MaxBody: t.cfg.MaxBody, MaxTarget: maxTarget,
 		ServerHeader: t.cfg.ServerHeader, Pages: pages, Log: s.log,
 	})
@@ -154,10 +164,20 @@ func (s *Server) reload(cfg *config.Config, only string) error {
 		was := old.run(r.app.Name)
 		switch {
 		case was == nil:
-			wg.Go(func() { errs[i] = s.begin(r.pool) })
+			s.addFiles(r.files)
+			wg.Go(func() {
+				if errs[i] = s.begin(r.pool); errs[i] != nil {
+					s.removeFiles(r.files)
+				}
+			})
 		case only == "" || only == r.app.Name:
 			o := poolOptions(cfg, r.app, s.version, s.shimArgs, s.privileges, s.events)
-			wg.Go(func() { errs[i] = r.pool.Reload(context.Background(), &o) }) // ends with the pool
+			r.files.expect(cfg, r.app)
+			wg.Go(func() { // ends with the pool
+				if errs[i] = r.pool.Reload(context.Background(), &o); errs[i] != nil {
+					r.files.expect(old.cfg, was.app)
+				}
+			})
 		}
 	}
 	wg.Wait()
@@ -167,6 +187,8 @@ func (s *Server) reload(cfg *config.Config, only string) error {
 			return err
 		}
 	}
+	next.openFiles(s)
+	s.fileCache.Clear()
 	s.site.Store(next)
 	s.settle(old, next)
 	return errors.Join(errs...)
@@ -233,6 +255,7 @@ func (s *Server) without(next, old *site, errs []error) (*site, error) {
 
 // settle ends what next does not have any more, and tells what it could not change.
 func (s *Server) settle(old, next *site) {
+	old.closeProxies()
 	s.log.SetLevel(hclog.LevelFromString(next.cfg.LogLevel))
 	if fixed := old.cfg.Fixed(next.cfg); len(fixed) > 0 {
 		s.log.Warn("restart_needed", "settings", strings.Join(fixed, ", "), "message", "these settings have changed in the configuration and are in force after a restart only")
@@ -251,6 +274,7 @@ func (s *Server) settle(old, next *site) {
 		s.log.Info("app_removed", "app", r.app.Name)
 		s.serving.Go(func() { // ends with the pool, and Stop ends its patience
 			r.pool.Retire(ctx)
+			s.removeFiles(r.files)
 			cancel()
 			s.mu.Lock()
 			defer s.mu.Unlock()

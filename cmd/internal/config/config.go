@@ -39,6 +39,16 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	TrustUnix      bool // peers on unix sockets are trusted
 
+	Routes []Route // what other servers answer, the first match wins; apps answer the rest
+
+	// Files that are served without an app.
+	Static          []Static      // for the whole server
+	StaticOverlap   time.Duration // how long a folder that was replaced by a reload is still looked into
+	StaticCache     int64         // octets of files in memory
+	CompressTypes   []string      // media types
+	CompressMin     int64         // octets
+	CompressCodings []string      // "br", "zstd", "gzip"
+
 	Internal []Internal // what X-Accel-Redirect may name; none: the field is nobody's here
 
 	ServerHeader string         // the Server field; empty: none
@@ -76,11 +86,13 @@ type Config struct {
 type Listen struct {
 	Network  string      // "tcp", "unix" or "fd"
 	Address  string      // "127.0.0.1:8000", ":8000", "[::1]:8000"; an absolute path; the descriptor's number
-	Protocol string      // "http"
+	Protocol string      // "http" or "uwsgi"
 	Mode     fs.FileMode // of a unix socket
 	User     string      // owner of a unix socket, a name or a number; empty: as it is
 	Group    string      // likewise
 	Backlog  int         // connections that wait for accept
+
+	scheme string // the protocol that Address was written with; empty: with none
 }
 
 // App is one Python application with workers of its own.
@@ -97,6 +109,13 @@ type App struct {
 	PythonPath []string // absolute
 
 	SendfileRoots []string // absolute; folders of which X-Sendfile may name files; none: the field is nobody's here
+
+	Static         []Static // served without the app
+	StaticMode     string   // StaticAuto, StaticForce or StaticOff; empty: StaticAuto
+	FollowSymlinks bool     // in its static folders
+	StaticCompress bool     // static files, when they are asked for
+	Compress       bool     // the app's own answers
+	tables         []group  // [[app.static]], until they are read
 
 	Mount string   // "/" or "/shop": starts with a slash, does not end with one
 	Hosts []string // lower case, "shop.example.org" or "*.example.org"; none: every host
@@ -185,6 +204,17 @@ func (a *App) Environ() []string {
 
 // String is the address as one would write it after -b.
 func (l Listen) String() string {
+	if l.Protocol == "" || l.Protocol == "http" {
+		return l.Place()
+	}
+	if l.Network == "tcp" {
+		return l.Protocol + "://" + l.Address
+	}
+	return l.Protocol + "+" + l.Place()
+}
+
+// Place is the address without its protocol.
+func (l Listen) Place() string {
 	switch l.Network {
 	case "unix":
 		return "unix:" + l.Address

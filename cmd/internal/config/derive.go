@@ -33,6 +33,9 @@ func (l *loader) derive() {
 	}
 	for i := range l.cfg.Listen {
 		at := &l.cfg.Listen[i]
+		if at.scheme != "" && !l.sources.Of(listenPath(i, "protocol")).Given() {
+			at.Protocol = at.scheme
+		}
 		if at.Network == "unix" && at.Mode == 0 {
 			at.Mode = socketMode
 		}
@@ -107,6 +110,7 @@ func (l *loader) deriveApps() {
 		l.readEnvFiles(a, there)
 		l.findApp(a, there)
 		l.findPython(i, there)
+		l.appStatics(a, there)
 	}
 }
 

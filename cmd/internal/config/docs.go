@@ -32,6 +32,8 @@ func WriteDocs(w io.Writer) error {
 	}
 	section("[[listen]]", "One table for each address. `--bind` and `STANDPIPE_BIND` take the place of all of them.", listenSettings())
 	section("[[internal]]", internalText, internalSettings())
+	section("[[static]] and [[app.static]]", staticText, staticSettings())
+	section("[[route]]", routeText, routeSettings())
 	section("[[app]]", appText, appSettings())
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -87,6 +89,12 @@ var sectionText = map[string]string{
 const internalText = "One table for each folder whose files an app may send by the field `X-Accel-Redirect`: a path, percent-encoded, whose\n" +
 	"query does not count. Clients do not reach it. Without a table the field passes like any other."
 
+const routeText = "One table for each place that other servers answer for. The first that matches wins, in the order of the file; what no\n" +
+	"route takes goes to the apps."
+
+const staticText = "One table for each folder of files that are served without a worker: [[static]] for the server, [[app.static]] for an app,\n" +
+	"in its [[app]]. `docs/static.md` says what is served, and how."
+
 const appText = "One table for each app. On the command line, `--app` takes the same keys. The flags hold for every app; those whose\n" +
 	"value is a number or a duration also take `NAME=VALUE` for one app, and that wins over the file: `-w 4 -w shop=8`."
 
@@ -111,7 +119,7 @@ number is seconds or octets. **0 means no limit**, everywhere; a setting that ne
 commas on the command line and in variables, and as arrays in the file.
 
 A relative path in the file is relative to the file's folder, one on the command line to the current folder. An app's
-python, venv, env_file, pythonpath and sendfile_roots are relative to the app's dir, wherever they are set.
+python, venv, env_file, pythonpath, sendfile_roots and static folders are relative to the app's dir, wherever they are set.
 
 ` + "```toml" + `
 [[listen]]

@@ -64,7 +64,7 @@ func TestDefaultsCanBeRead(t *testing.T) {
 		if s.Default == "" || s.Scope == OfCommand {
 			continue
 		}
-		to := target{cfg: &Config{}, app: &App{}, listen: &Listen{}}
+		to := target{cfg: &Config{}, app: &App{}, listen: &Listen{}, static: &Static{}, route: &Route{}}
 		if err := s.apply(to, input{values: []string{s.Default}}); err != nil {
 			t.Errorf("%s: %v", s.FileKey(), err)
 		}

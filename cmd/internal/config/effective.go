@@ -39,6 +39,22 @@ func (c *Config) Effective(src *Sources) []Effective {
 			}
 		}
 	}
+	for i := range c.Static {
+		for _, s := range staticSettings() {
+			if v, ok := s.value(target{cfg: c, static: &c.Static[i]}); ok && v != "" {
+				path := staticPath("", i, s.Key)
+				add(path, v, src.Of(path))
+			}
+		}
+	}
+	for i := range c.Routes {
+		for _, s := range routeSettings() {
+			path := routePath(i, s.Key)
+			if v, ok := s.value(target{cfg: c, route: &c.Routes[i]}); ok {
+				add(path, v, src.Of(path))
+			}
+		}
+	}
 	for i := range c.Apps {
 		a := &c.Apps[i]
 		for _, s := range appSettings() {

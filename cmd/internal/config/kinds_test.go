@@ -59,6 +59,8 @@ func TestParseListen(t *testing.T) {
 		"8000": "127.0.0.1:8000", ":8000": ":8000", "0.0.0.0:80": "0.0.0.0:80", "0.0.0.0": "0.0.0.0:8000", "[::1]:80": "[::1]:80", "[::]": "[::]:8000",
 		"localhost:1": "localhost:1", "http://Example.org:80/": "example.org:80", "tcp://:5": ":5", "127.0.0.1:0": "127.0.0.1:0",
 		"fd://3": "fd://3", "unix:/run/a.sock": "unix:/run/a.sock", "unix:a.sock": "unix:/base/a.sock", "unix:///run/a": "unix:/run/a",
+		"uwsgi://:3031": "uwsgi://:3031", "uwsgi://3031": "uwsgi://127.0.0.1:3031", "uwsgi+unix:/run/a": "uwsgi+unix:/run/a", "uwsgi+unix:///run/a": "uwsgi+unix:/run/a",
+		"uwsgi+fd://3": "uwsgi+fd://3", "http+unix:/run/a": "unix:/run/a",
 	} {
 		if got, err := ParseListen(text, "/base"); err != nil || got.String() != want {
 			t.Errorf("%q = %q, %v; want %q", text, got, err, want)
@@ -72,7 +74,7 @@ func TestParseListen(t *testing.T) {
 		"": "names no address", ":": "has no port", "0.0.0.0:": "has no port", "::1": "stands in brackets, as [::1]:8000", ":99999": "is not a port",
 		"a:b:c": "is not an address", "a:http": "is not a port", "/run/x": "begins with unix:", "unix:": "path is missing", "unix:@x": "abstract",
 		"unix:/x?mode=999": "is not a mode", "unix:/x?mdoe=1": "is unknown", "fd://x": "is a number", "fd://1": "begin at 3",
-		"uwsgi://:3031": "uwsgi is not there yet", "https://:443": "https is not there yet", "ftp://x": "no protocol", "*:80": "not a host",
+		"uwsgi+:3031": "uwsgi://host:port", "https://:443": "https is not there yet", "ftp://x": "no protocol", "*:80": "not a host",
 		"unix:/" + strings.Repeat("x", 200): "octets long",
 	} {
 		if l, err := ParseListen(text, "/base"); err == nil || !strings.Contains(err.Error(), want) {

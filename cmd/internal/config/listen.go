@@ -19,13 +19,24 @@ const maxUnixPath = 103
 func ParseListen(text, base string) (Listen, error) {
 	s := strings.TrimSpace(text)
 	l := Listen{Protocol: "http"}
+	for _, protocol := range []string{"uwsgi", "http"} {
+		if rest, ok := strings.CutPrefix(s, protocol+"+"); ok {
+			if !strings.HasPrefix(rest, "unix:") && !strings.HasPrefix(rest, "fd://") {
+				return l, fmt.Errorf("%q: unix:/path or fd://3 follows %s+; a port is %s://host:port", text, protocol, protocol)
+			}
+			l.Protocol, l.scheme, s = protocol, protocol, rest
+		}
+	}
 	if scheme, _, ok := strings.Cut(s, "://"); ok {
 		switch scheme {
 		case "unix", "fd":
-		case "http", "tcp":
+		case "http", "uwsgi":
+			l.Protocol, l.scheme = scheme, scheme
 			s = strings.TrimSuffix(s[len(scheme)+3:], "/")
-		case "uwsgi", "https", "fastcgi":
-			return l, fmt.Errorf("%q: %s is not there yet in this release; http is", text, scheme)
+		case "tcp":
+			s = strings.TrimSuffix(s[len(scheme)+3:], "/")
+		case "https", "fastcgi":
+			return l, fmt.Errorf("%q: %s is not there yet in this release; http and uwsgi are", text, scheme)
 		default:
 			return l, fmt.Errorf("%q: %s is no protocol that standpipe knows; write host:port, unix:/path or fd://3", text, scheme)
 		}

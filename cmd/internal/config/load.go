@@ -51,6 +51,8 @@ func Load(in Input) (*Config, *Sources, error) {
 	l.server()
 	l.listen()
 	l.internal()
+	l.routes()
+	l.statics()
 	l.apps()
 	l.derive()
 	l.validate()

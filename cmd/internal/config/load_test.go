@@ -308,7 +308,7 @@ max_bdy = 1
 max_head = "10"
 [[listen]]
 address = "127.0.0.1"
-protocol = "uwsgi"
+protocol = "fastcgi"
 adress = ":1"
 [[app]]
 name = "a"
@@ -332,7 +332,7 @@ env = { A = [1] }
 		"standpipe.toml:2: trusted_proxies \"10.0.0.1/8\" has host bits set; the network is 10.0.0.0/8",
 		"standpipe.toml:4: there is no setting limits.max_bdy; did you mean limits.max_body?",
 		"standpipe.toml:5: max_head is 10, too small",
-		"standpipe.toml:8: protocol \"uwsgi\" is not there yet",
+		"standpipe.toml:8: protocol \"fastcgi\" is not there yet",
 		"standpipe.toml:9: there is no setting adress; did you mean address?",
 		"standpipe.toml:13: app \"a\": the folder "+p.dir+"/nowhere does not exist",
 		"standpipe.toml:14: app \"a\": mount \"a//b\" does not begin with a slash",
@@ -359,7 +359,7 @@ func TestTOMLErrors(t *testing.T) {
 		"[log]\nlog_format = \"xml\"\n":             "standpipe.toml:2: log.log_format \"xml\" is not one of auto, text, json",
 		"[[listen]]\n":                              "standpipe.toml:1: [[listen]] has no address",
 		"bind = \":1\"\n[[listen]]\naddress=\":2\"": "standpipe.toml:1: bind and [[listen]] say the same thing",
-		"[[app]]\n[app.static]\nurl = \"/\"\n":      "standpipe.toml:2: static is not there yet in this release",
+		"[[app]]\n[app.static]\nurl = \"/\"\n":      "standpipe.toml:2: static may stand there more than once; write [[app.static]]",
 		"[[app]]\nenv.A = 1\nenv.\"b c\" = 2\n":     "standpipe.toml:2: env \"b c\" is not a variable's name",
 	} {
 		p := newProject(t, "app.py")

@@ -143,12 +143,9 @@ func TestOneProblemForOneMistake(t *testing.T) {
 
 func TestLaterKeys(t *testing.T) {
 	for text, want := range map[string]string{
-		"[[route]]\npath = \"/\"\n":                            "standpipe.toml:1: route is not there yet in this release",
-		"[[static]]\nurl = \"/\"\n":                            "standpipe.toml:1: static is not there yet in this release",
-		"[[app]]\n[[app.static]]\nurl = \"/\"":                 "standpipe.toml:2: static is not there yet in this release",
 		"[[app]]\nworker_class = \"gevent\"\n":                 "gevent = 1000 makes them greenlets",
-		"[[listen]]\naddress = \":1\"\nprotocol = \"uwsgi\"\n": "standpipe.toml:3: protocol \"uwsgi\" is not there yet in this release; http is",
-		"bind = \"uwsgi://:1\"\n":                              "uwsgi is not there yet in this release; http is",
+		"[[listen]]\naddress = \":1\"\nprotocol = \"https\"\n": "standpipe.toml:3: protocol \"https\" is not there yet in this release; http and uwsgi are",
+		"bind = \"https://:1\"\n":                              "https is not there yet in this release; http and uwsgi are",
 	} {
 		p := newProject(t, "app.py")
 		p.toml(text)

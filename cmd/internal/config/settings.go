@@ -18,6 +18,8 @@ const (
 	OfServer
 	OfListen   // in [[listen]]
 	OfInternal // in [[internal]]
+	OfRoute    // in [[route]]
+	OfStatic   // in [[static]] and [[app.static]]
 	OfApp      // in [[app]] and in --app
 )
 
@@ -48,6 +50,8 @@ type target struct {
 	app      *App
 	listen   *Listen
 	internal *Internal
+	route    *Route
+	static   *Static
 }
 
 // input is one layer's word on one setting.
@@ -55,7 +59,8 @@ type input struct {
 	values []string // more than one for lists, pairs and flags given again
 	exact  bool     // values came from an array: commas are part of them
 	src    Source
-	base   string // what relative paths are relative to
+	base   string  // what relative paths are relative to
+	tables []group // instead of values: [[app.static]]
 }
 
 func (in input) last() string { return in.values[len(in.values)-1] }
@@ -73,7 +78,7 @@ func (in input) list() []string {
 
 // Settings is the table, in the order of the documentation.
 func Settings() []*Setting {
-	return slices.Concat(commandSettings(), serverSettings(), controlSettings(), listenSettings(), internalSettings(), appSettings())
+	return slices.Concat(commandSettings(), serverSettings(), controlSettings(), listenSettings(), internalSettings(), staticSettings(), appSettings(), routeSettings())
 }
 
 // EnvName is the setting's variable; empty: it has none.
@@ -136,7 +141,7 @@ func serverSettings() []*Setting {
 	return append([]*Setting{
 		{Key: "bind", Scope: OfServer, Kind: List, Flags: []string{"bind", "b"}, Hint: "ADDRESS",
 			Derived: "127.0.0.1:8000; 0.0.0.0:$PORT when PORT is set; the sockets of LISTEN_FDS when systemd hands some over",
-			Doc:     "Addresses to listen on: `host:port`, `:port` (every address of the machine), `[::1]:port`, a bare port (on 127.0.0.1), `unix:/path` with `?mode=0660&user=www&group=www`, `fd://3`. Repeatable. In the file, [[listen]] says the same with more keys.",
+			Doc:     "Addresses to listen on: `host:port`, `:port` (every address of the machine), `[::1]:port`, a bare port (on 127.0.0.1), `unix:/path` with `?mode=0660&user=www&group=www`, `fd://3`. `uwsgi://host:port`, `uwsgi+unix:/path` and `uwsgi+fd://3` speak the uwsgi protocol. Repeatable. In the file, [[listen]] says the same with more keys.",
 			set:     setBind, show: func(target) (string, bool) { return "", false }},
 		{Key: "trusted_proxies", Scope: OfServer, Kind: List, Flags: []string{"trusted-proxies", "forwarded-allow-ips"},
 			Default: "loopback,unix", Derived: "FORWARDED_ALLOW_IPS when it is set", Reload: true, Hint: "NETWORK,...",
@@ -188,7 +193,7 @@ func serverSettings() []*Setting {
 		stop("graceful_timeout", "", "what is left of stop_timeout after shutdown_delay and term_grace", "How long running requests may take to finish.", func(c *Config) any { return &c.GracefulTimeout }),
 		stop("shutdown_delay", "0", "5s when KUBERNETES_SERVICE_HOST is set", "How long to go on serving after the signal, so that balancers can notice.", func(c *Config) any { return &c.ShutdownDelay }),
 		stop("term_grace", "2s", "", "How long a worker has between SIGTERM and SIGKILL.", func(c *Config) any { return &c.TermGrace }),
-	}, userSettings()...)
+	}, slices.Concat(serverStaticSettings(), userSettings())...)
 }
 
 func limit(key string, kind Kind, def, doc string, at func(*Config) any, more ...string) *Setting {

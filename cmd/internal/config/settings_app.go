@@ -23,7 +23,7 @@ func listenSettings() []*Setting {
 				if t.listen.Mode != 0 {
 					l.Mode = t.listen.Mode
 				}
-				t.listen.Network, t.listen.Address, t.listen.Mode = l.Network, l.Address, l.Mode
+				t.listen.Network, t.listen.Address, t.listen.Mode, t.listen.scheme = l.Network, l.Address, l.Mode, l.scheme
 				if t.listen.User == "" {
 					t.listen.User = l.User
 				}
@@ -32,8 +32,8 @@ func listenSettings() []*Setting {
 				}
 				return nil
 			}, show: func(t target) (string, bool) { return t.listen.String(), true }},
-		{Key: "protocol", Scope: OfListen, Kind: Choice, Choices: []string{"http"}, NoEnv: true, Default: "http",
-			Doc: "What is spoken there.", set: setProtocol, show: func(t target) (string, bool) { return t.listen.Protocol, true }},
+		{Key: "protocol", Scope: OfListen, Kind: Choice, Choices: []string{"http", "uwsgi"}, NoEnv: true, Default: "http", Derived: "what the address begins with",
+			Doc: "What is spoken there: `http`, or `uwsgi` to a web server in front (docs/neighbours.md).", set: setProtocol, show: func(t target) (string, bool) { return t.listen.Protocol, true }},
 		{Key: "mode", Scope: OfListen, Kind: Mode, NoEnv: true, Derived: "0666",
 			Doc: "The permissions of a unix socket. Whoever may write to it may connect.", set: setMode, show: unixOnly(func(l *Listen) string { return fmt.Sprintf("%#o", l.Mode.Perm()) })},
 		{Key: "user", Scope: OfListen, Kind: Text, NoEnv: true, Derived: "the user that runs standpipe",
@@ -99,7 +99,7 @@ func appSettings() []*Setting {
 		perApp("queue", Int, []string{"queue"}, "", "256 + 16 per worker", "Requests that may wait for a worker; more are answered 503 with Retry-After.", func(a *App) any { return &a.Queue }),
 		perApp("queue_timeout", Duration, []string{"queue-timeout"}, "10s", "", "How long a request may wait for a worker; then 503.", func(a *App) any { return &a.QueueTimeout }),
 		perApp("boot_timeout", Duration, []string{"boot-timeout"}, "60s", "", "How long a worker may take until it is ready.", func(a *App) any { return &a.BootTimeout }),
-	}, slices.Concat(lifeSettings(), confineSettings())...)
+	}, slices.Concat(appStaticSettings(), lifeSettings(), confineSettings())...)
 }
 
 func perApp(key string, kind Kind, flags []string, def, derived, doc string, at func(*App) any) *Setting {
@@ -129,13 +129,13 @@ func unixOnly(f func(*Listen) string) func(target) (string, bool) {
 
 func setProtocol(t target, in input) error {
 	switch v := in.last(); v {
-	case "http":
+	case "http", "uwsgi":
 		t.listen.Protocol = v
 		return nil
-	case "uwsgi", "https", "fastcgi":
-		return fmt.Errorf("%q is not there yet in this release; http is", v)
+	case "https", "fastcgi":
+		return fmt.Errorf("%q is not there yet in this release; http and uwsgi are", v)
 	default:
-		return fmt.Errorf("%q is not one of http", v)
+		return fmt.Errorf("%q is not one of http, uwsgi", v)
 	}
 }
 

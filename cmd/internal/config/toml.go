@@ -35,6 +35,8 @@ type file struct {
 	apps     []group
 	listen   []group
 	internal []group
+	routes   []group
+	statics  []group
 
 	failed   bool // it could not be read at all
 	lostApps bool // something that was meant for an app stands in none
@@ -45,6 +47,7 @@ type tomlReader struct {
 	name  string         // the file's name, for messages
 	base  string         // the file's folder
 	lines map[string]int // "app[0].workers" -> 3
+	order map[string]int // where a key stands, in octets: several may stand in one line
 	out   file
 	bad   *Problems
 }
@@ -70,14 +73,15 @@ func parseTOML(text []byte, shown, base string, bad *Problems) file {
 		bad.at(where, "%s", strings.TrimPrefix(err.Error(), "toml: "))
 		return file{failed: true}
 	}
-	r := &tomlReader{name: shown, base: base, lines: keyLines(text), bad: bad}
+	lines, order := keyLines(text)
+	r := &tomlReader{name: shown, base: base, lines: lines, order: order, bad: bad}
 	r.top(doc)
 	return r.out
 }
 
-// keyLines finds the line of every key. The text has been decoded without error before.
-func keyLines(text []byte) map[string]int {
-	lines := make(map[string]int)
+// keyLines finds the line of every key, and its place in the text, which has been decoded without error before.
+func keyLines(text []byte) (lines, order map[string]int) {
+	lines, order = make(map[string]int), make(map[string]int)
 	arrays := make(map[string]int) // how many [[x]] have been seen
 	var p unstable.Parser
 	p.Reset(text)
@@ -92,7 +96,7 @@ func keyLines(text []byte) map[string]int {
 	}
 	note := func(path string, n *unstable.Node) {
 		if _, ok := lines[path]; !ok {
-			lines[path] = lineOf(int(n.Raw.Offset))
+			lines[path], order[path] = lineOf(int(n.Raw.Offset)), int(n.Raw.Offset)
 		}
 	}
 	// full is prefix plus the keys; a key that names an array of tables stands for its newest element.
@@ -140,7 +144,7 @@ func keyLines(text []byte) map[string]int {
 			value(full(table, e.Key(), false), e.Value())
 		}
 	}
-	return lines
+	return lines, order
 }
 
 func join(path, key string) string {
@@ -164,7 +168,7 @@ func (r *tomlReader) keys(path string, m map[string]any) []string {
 		keys = append(keys, k)
 	}
 	sort.Slice(keys, func(i, j int) bool {
-		return cmp.Or(cmp.Compare(r.lines[join(path, keys[i])], r.lines[join(path, keys[j])]), cmp.Compare(keys[i], keys[j])) < 0
+		return cmp.Or(cmp.Compare(r.order[join(path, keys[i])], r.order[join(path, keys[j])]), cmp.Compare(keys[i], keys[j])) < 0
 	})
 	return keys
 }
@@ -180,6 +184,10 @@ func (r *tomlReader) top(doc map[string]any) {
 			r.out.listen = r.groups(key, v, OfListen)
 		case key == "internal":
 			r.out.internal = r.groups(key, v, OfInternal)
+		case key == "route":
+			r.out.routes = r.groups(key, v, OfRoute)
+		case key == "static":
+			r.out.statics = r.groups(key, v, OfStatic)
 		case slices.Contains(sections, key):
 			m, ok := v.(map[string]any)
 			if !ok {
@@ -235,6 +243,10 @@ func (r *tomlReader) table(path string, m map[string]any, scope Scope, section s
 			}
 			continue
 		}
+		if tables, ok := m[key].([]any); ok && s.Key == "static" && len(tables) > 0 && isTable(tables[0]) {
+			out = append(out, given{s: s, in: input{src: r.src(at), base: r.base, tables: r.groups(at, tables, OfStatic)}})
+			continue
+		}
 		in, err := r.input(at, s, m[key])
 		if err != nil {
 			r.bad.add(r.src(at), "%s %v", s.FileKey(), err)
@@ -246,6 +258,11 @@ func (r *tomlReader) table(path string, m map[string]any, scope Scope, section s
 		}
 	}
 	return out
+}
+
+func isTable(v any) bool {
+	_, ok := v.(map[string]any)
+	return ok
 }
 
 // input makes texts of a TOML value, so that all layers are read by the same code.
@@ -265,6 +282,9 @@ func (r *tomlReader) input(path string, s *Setting, v any) (input, error) {
 			in.values = append(in.values, t)
 		}
 	case map[string]any:
+		if s.Key == "static" {
+			return in, errors.New("may stand there more than once; write [[app.static]] with two brackets")
+		}
 		if s.Kind != Pairs {
 			return in, fmt.Errorf("is a %s, not a table", s.Kind)
 		}

@@ -28,7 +28,7 @@ func unknownKey(scope Scope, section, key string) (sentence, meant string) {
 		return "there is no setting worker_class: threads says how many requests a worker runs at a time, and gevent = 1000 makes them greenlets", ""
 	}
 	if scope == OfServer && section == "" {
-		keys = append(append(keys, sectionNames()...), "app", "internal", "listen")
+		keys = append(append(keys, sectionNames()...), "app", "internal", "listen", "static", "route")
 	}
 	if near := Nearest(key, keys); near != "" {
 		return fmt.Sprintf("there is no setting %s; did you mean %s?", name, join(section, near)), near
@@ -41,7 +41,7 @@ func unknownKey(scope Scope, section, key string) (sentence, meant string) {
 // leaves this list for the table of settings.
 func laterKeys() []string {
 	return []string{
-		"route", "static", "cache", "tls", "handler", "upstreams",
+		"cache", "tls",
 		"drain_grace",
 	}
 }
@@ -52,6 +52,10 @@ func homeOf(s *Setting) string {
 		return "[[app]]"
 	case s.Scope == OfInternal:
 		return "[[internal]]"
+	case s.Scope == OfRoute:
+		return "[[route]]"
+	case s.Scope == OfStatic:
+		return "[[static]] or [[app.static]]"
 	case s.Scope == OfListen:
 		return "[[listen]]"
 	case s.Section != "":

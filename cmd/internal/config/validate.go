@@ -18,6 +18,7 @@ const maxName = 64 // octets of an app's name
 func (l *loader) validate() {
 	l.checkListen()
 	l.checkInternal()
+	l.checkProxies()
 	names := make(map[string]bool)
 	for i := range l.cfg.Apps {
 		a := &l.cfg.Apps[i]
@@ -42,6 +43,9 @@ func (l *loader) checkListen() {
 			l.bad.add(src, "%s stands there twice; an address can be listened on once", at)
 		} else {
 			seen[key] = true
+		}
+		if at.scheme != "" && at.scheme != at.Protocol {
+			l.bad.add(l.sources.Of(listenPath(i, "protocol")), "protocol is %s, and the address beside it begins with %s; leave one of them out", at.Protocol, at.scheme)
 		}
 		if at.Network != "unix" {
 			if at.Mode != 0 || at.User != "" || at.Group != "" {

@@ -34,6 +34,9 @@ func (m *Metrics) Observe(w *httpx.Writer, took time.Duration) {
 	a := m.app(n.App)
 	a.count(m, server.Logged(w), n.Source)
 	a.sent.Add(float64(w.Bytes()))
+	if n.Aborted && n.Unseen {
+		m.unseen.Inc()
+	}
 	if n.App == "" {
 		return
 	}

@@ -48,6 +48,18 @@ def download():
     return Response(bytes(range(256)) * 8192, mimetype="application/octet-stream")
 
 
+@app.get("/bulk")
+def bulk():
+    return Response((bytes(range(256)) * 256 for _ in range(1600)), mimetype="application/octet-stream")
+
+
+@app.get("/fresh")
+def fresh():
+    response = Response("fresh", mimetype="text/plain")
+    response.set_etag("e1")
+    return response.make_conditional(request)
+
+
 @app.get("/hello/<name>")
 def hello(name):
     return Response("path=%s q=%s" % (name, request.args.get("q", "")), mimetype="text/plain")

@@ -1,9 +1,17 @@
--- wrk's figures as one line of JSON. With BENCH_BODY set each request is a POST of as many octets.
+-- wrk's figures as one line of JSON. With BENCH_BODY set each request is a POST of as many octets; with BENCH_FILES above 1
+-- each is for one of as many files.
 local size = tonumber(os.getenv("BENCH_BODY") or "0")
 if size > 0 then
     wrk.method = "POST"
     wrk.headers["Content-Type"] = "application/octet-stream"
     wrk.body = string.rep("x", size)
+end
+
+local files = tonumber(os.getenv("BENCH_FILES") or "1")
+if files > 1 then
+    request = function()
+        return wrk.format(nil, "/files/" .. math.random(0, files - 1) .. ".bin")
+    end
 end
 
 function done(summary, latency, requests)

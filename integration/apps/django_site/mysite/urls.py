@@ -10,6 +10,8 @@ urlpatterns = [
     path("whoami", views.whoami),
     path("stream", views.stream),
     path("download", views.download),
+    path("bulk", views.bulk),
+    path("fresh", views.fresh),
     path("hello/<name>", views.hello),
     path("old", views.old),
     path("boom", views.boom),

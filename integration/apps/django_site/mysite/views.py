@@ -2,7 +2,7 @@ import hashlib
 
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.template import Context, Template
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import etag, require_POST
 
 FORM = """<!doctype html><title>Django site</title>
 <h1>{{ title }}</h1>
@@ -49,6 +49,15 @@ def stream(request):
 
 def download(request):
     return HttpResponse(bytes(range(256)) * 8192, content_type="application/octet-stream")
+
+
+def bulk(request):
+    return StreamingHttpResponse((bytes(range(256)) * 256 for _ in range(1600)), content_type="application/octet-stream")
+
+
+@etag(lambda request: '"e1"')
+def fresh(request):
+    return text("fresh")
 
 
 def hello(request, name):

@@ -1,0 +1,167 @@
+package compress
+
+import (
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// Options are what a Handler is made of.
+type Options struct {
+	// Next makes the answers.
+	Next http.Handler
+	// Codings are offered to clients, in order of preference.
+	Codings []string
+	// Types are compressed.
+	Types httpx.TypeList
+	// MinSize is the smallest answer of known length that is compressed; octets.
+	MinSize int64
+}
+
+// Handler compresses the answers of Next, while they come: what Next flushes has gone
+// out when Flush returns.
+type Handler struct {
+	Options
+	coders coders
+}
+
+// New makes a Handler.
+func New(o Options) *Handler { return &Handler{Options: o, coders: coders{level: Quick}} }
+
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rec := httpx.Find(w)
+	if rec == nil { // used without the chain
+		rec = new(httpx.Writer)
+		rec.Reset(w)
+	}
+	strengthen(r.Header)
+	p := &presser{h: h, r: r}
+	rec.Interpose(func(inner http.ResponseWriter) http.ResponseWriter {
+		p.ResponseWriter = inner
+		return p
+	})
+	whole := false
+	defer func() { p.end(rec, whole) }()
+	h.Next.ServeHTTP(rec, r)
+	whole = true
+}
+
+// presser stands between the chain's Writer and the connection.
+type presser struct {
+	http.ResponseWriter
+	h       *Handler
+	r       *http.Request
+	decided bool
+	coding  string
+	z       coder // nil: the answer goes out as it is
+	sent    int64 // octets of the compressed body
+}
+
+// WriteHeader decides. An interim answer decides nothing.
+func (p *presser) WriteHeader(status int) {
+	if status >= 200 && !p.decided {
+		p.decide(status)
+	}
+	p.ResponseWriter.WriteHeader(status)
+}
+
+func (p *presser) decide(status int) {
+	p.decided = true
+	h := p.Header()
+	if status == http.StatusNotModified {
+		vary(h)
+		tag := get(h, "ETag")
+		for _, v := range p.r.Header["If-None-Match"] {
+			if strings.HasPrefix(tag, `"`) && strings.Contains(v, "W/"+tag) { // so it was sent
+				weaken(h)
+				break
+			}
+		}
+		return
+	}
+	if status == http.StatusNoContent || status == http.StatusPartialContent || get(h, "Content-Encoding") != "" || get(h, "Content-Range") != "" ||
+		holds(h, "Cache-Control", "no-transform") || !p.h.Types.Has(get(h, "Content-Type")) {
+		return
+	}
+	n := length(h)
+	if n >= 0 && n < p.h.MinSize {
+		return
+	}
+	vary(h)
+	i := httpx.PickEncoding(p.r.Header["Accept-Encoding"], p.h.Codings)
+	if i < 0 {
+		return
+	}
+	z, err := p.h.coders.get(p.h.Codings[i], sink{p})
+	if err != nil {
+		return
+	}
+	p.z, p.coding = z, p.h.Codings[i]
+	remove(h, "Content-Length")
+	remove(h, "Accept-Ranges")
+	h["Content-Encoding"] = []string{p.coding}
+	weaken(h)
+}
+
+// sink is where the coder writes to.
+type sink struct{ p *presser }
+
+func (s sink) Write(b []byte) (int, error) {
+	n, err := s.p.ResponseWriter.Write(b)
+	s.p.sent += int64(n)
+	return n, err
+}
+
+func (p *presser) Write(b []byte) (int, error) {
+	if !p.decided {
+		p.decide(http.StatusOK)
+	}
+	if p.z == nil {
+		return p.ResponseWriter.Write(b)
+	}
+	return p.z.Write(b)
+}
+
+// ReadFrom keeps the way to sendfile open for what is not compressed.
+func (p *presser) ReadFrom(r io.Reader) (int64, error) {
+	if !p.decided {
+		p.decide(http.StatusOK)
+	}
+	if p.z == nil {
+		return io.Copy(p.ResponseWriter, r)
+	}
+	return io.Copy(struct{ io.Writer }{p}, r)
+}
+
+// FlushError sends what has been written so far.
+func (p *presser) FlushError() error {
+	if !p.decided {
+		p.decide(http.StatusOK)
+	}
+	if p.z != nil && p.hasBody() {
+		if err := p.z.Flush(); err != nil {
+			return err
+		}
+	}
+	return http.NewResponseController(p.ResponseWriter).Flush()
+}
+
+// Unwrap is for http.ResponseController.
+func (p *presser) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+
+func (p *presser) hasBody() bool { return p.r.Method != http.MethodHead }
+
+// end ends the coding of a whole answer. One that was cut off stays without its end,
+// so that the client can tell.
+func (p *presser) end(rec *httpx.Writer, whole bool) {
+	if p.z == nil {
+		return
+	}
+	if whole && p.hasBody() {
+		_ = p.z.Close() // the client may have left
+	}
+	rec.Recount(p.sent)
+	p.h.coders.put(p.coding, p.z)
+}

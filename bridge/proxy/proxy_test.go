@@ -1,0 +1,380 @@
+package proxy
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// rig is a Handler on a real socket, with what the chain would put around it.
+type rig struct {
+	t    *testing.T
+	url  string
+	log  *buffer
+	mu   sync.Mutex
+	last httpx.Note
+}
+
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func newRig(t *testing.T, o Options) *rig {
+	t.Helper()
+	g := &rig{t: t, log: &buffer{}}
+	o.Log = hclog.New(&hclog.LoggerOptions{Output: g.log})
+	h := New(o)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := &httpx.Writer{}
+		rec.Reset(w)
+		rec.Note = httpx.Note{ID: "id1", Start: time.Now(), Scheme: "https", Peer: netip.MustParseAddrPort("192.0.2.1:99"), RemoteAddr: "192.0.2.1"}
+		rec.Header()["Server"] = []string{"standpipe"}
+		rec.Header()["X-Request-Id"] = []string{"id1"}
+		defer func() {
+			p := recover()
+			g.mu.Lock()
+			g.last = rec.Note
+			g.mu.Unlock()
+			if p != nil {
+				panic(p)
+			}
+		}()
+		h.ServeHTTP(rec, r)
+	}))
+	t.Cleanup(func() { h.Close(); s.Close() })
+	g.url = s.URL
+	return g
+}
+
+func (g *rig) note() httpx.Note {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.last
+}
+
+func (g *rig) do(method, path string, body io.Reader, headers ...string) (*http.Response, string, error) {
+	g.t.Helper()
+	req, err := http.NewRequest(method, g.url+path, body)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		req.Header.Add(name, value)
+	}
+	resp, err := (&http.Transport{DisableKeepAlives: true, DisableCompression: true}).RoundTrip(req)
+	if err != nil {
+		return nil, "", err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	return resp, string(b), err
+}
+
+// serving is an HTTP upstream; its address is its name.
+func serving(t *testing.T, h http.HandlerFunc) *Upstream {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return at(s.Listener.Addr().String())
+}
+
+func at(address string) *Upstream {
+	limits := Timeouts{Connect: 10 * time.Second, Send: 10 * time.Second, Read: 10 * time.Second}
+	return &Upstream{Name: "http://" + address, Scheme: "http", Host: address, Transport: NewTransport("tcp", address, "", limits)}
+}
+
+// nobody is an address at which connections are refused.
+func nobody(t *testing.T) *Upstream {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return at(ln.Addr().String())
+}
+
+func TestForwards(t *testing.T) {
+	t.Parallel()
+	up := serving(t, func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h["Server"], h["X-Request-Id"], h["Connection"] = []string{"up"}, []string{"theirs"}, []string{"X-Hop"}
+		h["X-Hop"], h["Content-Type"] = []string{"1"}, nil
+		b, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %s %s|%s|%s|%d %v %q|", r.Method, r.RequestURI, r.Host, r.Header["X-Forwarded-For"], r.Header["X-Forwarded-Proto"], r.ContentLength, r.TransferEncoding, b)
+		if r.Header.Get("X-Request-Id") != "id1" || r.Header["X_forwarded_for"] != nil {
+			t.Errorf("%v", r.Header)
+		}
+		fmt.Fprintf(w, "%v %v %v %v %v", r.Header["X-Forwarded-Host"], r.Header["X-Forwarded-Prefix"], r.Header["Te"], r.Header["X-Named"], r.Header["User-Agent"])
+	})
+	plain := newRig(t, Options{Upstreams: []*Upstream{up}})
+	cut := newRig(t, Options{Upstreams: []*Upstream{up}, Path: "/old", Strip: true})
+	for _, c := range []struct {
+		g                    *rig
+		method, path, target string
+		body                 io.Reader
+		more                 []string
+		want                 string
+	}{
+		{plain, "GET", "/a%2Fb//c?x;y=%zz", "/a%2Fb//c?x;y=%zz", nil, []string{"X-Forwarded-For: 198.51.100.1"}, "[198.51.100.1, 192.0.2.1]|[https]|0 [] \"\""},
+		{plain, "POST", "//a", "//a", strings.NewReader("abc"), nil, "[192.0.2.1]|[https]|3 [] \"abc\""},
+		{plain, "POST", "/c", "/c", io.MultiReader(strings.NewReader("abc")), nil, "[192.0.2.1]|[https]|3 [] \"abc\""}, // chunked: whole by then
+		{plain, "POST", "/e", "/e", nil, nil, "[192.0.2.1]|[https]|0 [] \"\""},
+		{plain, "GET", "/n", "/n", nil, []string{"Connection: X-Named, X-Request-Id", "X-Named: 1", "X_Forwarded_For: evil", "Forwarded: for=evil", "X-Forwarded-Host: evil"}, "[192.0.2.1]|[https]|0 [] \"\""},
+		{cut, "GET", "/old/a%2Fb", "/a%2Fb", nil, nil, "[192.0.2.1]|"},
+		{cut, "GET", "/old?q", "/?q", nil, nil, "[192.0.2.1]|"},
+		{cut, "GET", "/old/", "/", nil, nil, "[192.0.2.1]|"},
+		{cut, "GET", "/%6Fld/a%2Fb", "/a/b", nil, nil, "[192.0.2.1]|"},
+	} {
+		resp, body, err := c.g.do(c.method, c.path, c.body, append(c.more, "User-Agent: t")...)
+		if err != nil {
+			t.Errorf("%s: %v", c.path, err)
+			continue
+		}
+		host := strings.TrimPrefix(c.g.url, "http://")
+		prefix := "[]"
+		if c.g == cut {
+			prefix = "[/old]"
+		}
+		if want := c.method + " " + c.target + " " + host + "|" + c.want; !strings.HasPrefix(body, want) || !strings.HasSuffix(body, "["+host+"] "+prefix+" [] [] [t]") {
+			t.Errorf("%s %s: %s\nwant %s", c.method, c.path, body, want)
+		}
+		if c.method != "GET" {
+			delete(resp.Header, "X-Hop") // net/http's server writes a Connection field of its own there
+		}
+		if fmt.Sprint(resp.Header["Server"], resp.Header["X-Request-Id"], resp.Header["X-Hop"], resp.Header["Content-Type"]) != "[up] [id1] [] []" {
+			t.Errorf("%v", resp.Header)
+		}
+	}
+	if n := plain.note(); n.Source != "upstream" || n.Upstream != up.Name {
+		t.Errorf("%+v", n)
+	}
+}
+
+// Upstreams take turns; one that refuses is left out, and the request goes on; when
+// all refuse, all have been asked.
+func TestTurns(t *testing.T) {
+	t.Parallel()
+	name := func(s string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body); io.WriteString(w, s) }
+	}
+	a, b, gone := serving(t, name("a")), serving(t, name("b")), nobody(t)
+	g := newRig(t, Options{Upstreams: []*Upstream{a, gone, b}})
+	var got strings.Builder
+	for range 12 {
+		_, body, err := g.do("POST", "/", strings.NewReader("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.WriteString(body)
+	}
+	if s := got.String(); strings.Count(s, "xa") != 4 || strings.Count(s, "xb") != 8 { // b stands in for its neighbour
+		t.Errorf("%s", s)
+	}
+	if gone.Available(time.Now()) || !gone.Available(time.Now().Add(leaveOutFor+time.Second)) || !a.Available(time.Now()) {
+		t.Error("who is left out is wrong")
+	}
+	if n := strings.Count(g.log.String(), "upstream_skipped"); n != 1 {
+		t.Errorf("%d records:\n%s", n, g.log)
+	}
+	none := newRig(t, Options{Upstreams: []*Upstream{gone, nobody(t)}})
+	for range 2 { // left out or not
+		resp, body, err := none.do("GET", "/", nil)
+		if err != nil || resp.StatusCode != 502 || !strings.Contains(body, "Request id1") {
+			t.Errorf("%v %v %q", resp, err, body)
+		}
+		if n := none.note(); n.Recalls != 1 || n.Err == nil {
+			t.Errorf("%+v", n)
+		}
+	}
+	if log := none.log.String(); strings.Count(log, "upstream_failed") != 2 || !strings.Contains(log, "connection refused") {
+		t.Errorf("%s", log)
+	}
+}
+
+// dying breaks its connection before it has answered.
+type dying struct{ asked []string }
+
+func (d *dying) RoundTrip(r *http.Request) (*http.Response, error) {
+	b, _ := io.ReadAll(r.Body)
+	d.asked = append(d.asked, r.Method+" "+string(b))
+	return nil, io.ErrUnexpectedEOF
+}
+
+// Who died over a request is followed by another one only for a request that may run
+// twice, with the same body from its begin.
+func TestDeathOfAnUpstream(t *testing.T) {
+	t.Parallel()
+	for method, again := range map[string]bool{"GET": true, "HEAD": true, "OPTIONS": true, "PUT": true, "DELETE": true, "POST": false, "PATCH": false} {
+		d := &dying{}
+		up := serving(t, func(w http.ResponseWriter, r *http.Request) {
+			b, _ := io.ReadAll(r.Body)
+			w.Header().Set("X-Body", string(b))
+		})
+		g := newRig(t, Options{Upstreams: []*Upstream{{Name: "dying", Scheme: "http", Host: "d", Transport: d}, up}})
+		resp, _, err := g.do(method, "/", strings.NewReader("abc"))
+		if err != nil {
+			t.Errorf("%s: %v", method, err)
+			continue
+		}
+		if again && (resp.StatusCode != 200 || resp.Header.Get("X-Body") != "abc") || !again && resp.StatusCode != 502 {
+			t.Errorf("%s: %d %v", method, resp.StatusCode, resp.Header)
+		}
+		if fmt.Sprint(d.asked) != "["+method+" abc]" {
+			t.Errorf("%s: asked %q", method, d.asked)
+		}
+	}
+}
+
+func TestTimeouts(t *testing.T) {
+	t.Parallel()
+	gate := make(chan struct{})
+	t.Cleanup(func() { close(gate) }) // before the upstream's own
+	up := serving(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/begun" {
+			io.WriteString(w, "some")
+			w.(http.Flusher).Flush()
+		}
+		select {
+		case <-gate:
+		case <-r.Context().Done():
+		}
+	})
+	up.Transport.(*Transport).kept.ResponseHeaderTimeout = 50 * time.Millisecond
+	g := newRig(t, Options{Upstreams: []*Upstream{up}, ReadTimeout: 50 * time.Millisecond})
+	resp, body, err := g.do("GET", "/", nil)
+	if err != nil || resp.StatusCode != 504 || !strings.Contains(body, "took too long") {
+		t.Errorf("%v %v %q", resp, err, body)
+	}
+	if resp, body, err = g.do("GET", "/begun", nil); err == nil || body != "some" {
+		t.Errorf("an answer that stops looks whole: %v %q", resp, body)
+	}
+	if n := g.note(); !errors.Is(n.Err, errSilent) {
+		t.Errorf("%v", n.Err)
+	}
+	if log := g.log.String(); strings.Count(log, "upstream_failed") != 2 || !strings.Contains(log, "status=504") || !strings.Contains(log, errSilent.Error()) {
+		t.Errorf("%s", log)
+	}
+}
+
+func TestRequestBodies(t *testing.T) {
+	t.Parallel()
+	up := serving(t, func(w http.ResponseWriter, r *http.Request) {
+		n, err := io.Copy(io.Discard, r.Body)
+		fmt.Fprintf(w, "%d %v %v", n, r.TransferEncoding, err)
+	})
+	for _, unbuffered := range []bool{false, true} {
+		g := newRig(t, Options{Upstreams: []*Upstream{up}, MaxBody: 1 << 20, Unbuffered: unbuffered, Spool: &httpx.Spool{Memory: 4 << 10}})
+		data := strings.Repeat("x", 1<<20)
+		chunked := "[]"
+		if unbuffered {
+			chunked = "[chunked]"
+		}
+		if _, body, err := g.do("POST", "/", strings.NewReader(data)); err != nil || body != "1048576 [] <nil>" {
+			t.Errorf("unbuffered %v: %q %v", unbuffered, body, err)
+		}
+		if _, body, err := g.do("POST", "/", io.MultiReader(strings.NewReader(data))); err != nil || body != "1048576 "+chunked+" <nil>" {
+			t.Errorf("unbuffered %v, chunked: %q %v", unbuffered, body, err)
+		}
+		for name, body := range map[string]io.Reader{"declared": strings.NewReader(data + "x"), "chunked": io.MultiReader(strings.NewReader(data + "x"))} {
+			resp, _, err := g.do("POST", "/", body)
+			if err == nil && resp.StatusCode != 413 {
+				t.Errorf("unbuffered %v, %s, too large: %v %v", unbuffered, name, resp, err)
+			}
+			if n := g.note(); !errors.Is(n.Err, httpx.ErrTooLarge) || n.Source != "server" {
+				t.Errorf("unbuffered %v, %s: %v %s", unbuffered, name, n.Err, n.Source)
+			}
+		}
+	}
+}
+
+// A client that leaves is nobody's failure.
+func TestClientLeaves(t *testing.T) {
+	t.Parallel()
+	began, ended := make(chan struct{}), make(chan struct{})
+	up := serving(t, func(w http.ResponseWriter, r *http.Request) {
+		close(began)
+		<-r.Context().Done()
+		close(ended)
+	})
+	g := newRig(t, Options{Upstreams: []*Upstream{up}})
+	c, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+	<-began
+	c.Close()
+	<-ended // the upstream is left too
+	for deadline := time.Now().Add(10 * time.Second); g.note().Status != 499; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%+v", g.note())
+		}
+	}
+	if g.log.String() != "" {
+		t.Errorf("%s", g.log)
+	}
+}
+
+// WebSocket and the like: the connection goes through, both ways.
+func TestUpgrade(t *testing.T) {
+	t.Parallel()
+	up := serving(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "echo" || r.Header.Get("Connection") != "Upgrade" {
+			t.Errorf("%v", r.Header)
+		}
+		c, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nhello\n")
+		line, _ := rw.ReadString('\n')
+		io.WriteString(c, "back: "+line)
+	})
+	g := newRig(t, Options{Upstreams: []*Upstream{up}, ReadTimeout: 10 * time.Second})
+	c, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+	br := bufio.NewReader(c)
+	resp, err := http.ReadResponse(br, nil)
+	if err != nil || resp.StatusCode != 101 || resp.Header.Get("Upgrade") != "echo" {
+		t.Fatalf("%v %v", resp, err)
+	}
+	io.WriteString(c, "ping\n")
+	if b, err := io.ReadAll(br); err != nil || string(b) != "hello\nback: ping\n" {
+		t.Errorf("%q %v", b, err)
+	}
+}

@@ -1,0 +1,92 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Timeouts bound what is waited for of one upstream. 0: no limit.
+type Timeouts struct {
+	Connect time.Duration // until it has taken the connection; TLS has as long again
+	Send    time.Duration // while it takes nothing of the request
+	Read    time.Duration // until its answer begins
+}
+
+const (
+	idleTime = 30 * time.Second // of a kept connection; below the 60 s and more of usual servers
+	maxIdle  = 64               // kept connections
+	maxHead  = 256 << 10        // octets of an answer's head
+)
+
+// Transport speaks HTTP to one server. It keeps connections, and any of them may have
+// been closed by the server in the very moment in which a request is sent: net/http
+// then repeats a GET by itself, and fails what it must not repeat. So without TLS,
+// where a connection costs little, such a request has a new one; and so has a HEAD,
+// which some servers answer with a body.
+type Transport struct {
+	kept, fresh *http.Transport
+}
+
+// NewTransport is for the server at address, a path for the network "unix". name is
+// what TLS expects in its certificate; empty: no TLS.
+func NewTransport(network, address, name string, limits Timeouts) *Transport {
+	t := &Transport{kept: newTransport(network, address, name, limits)}
+	if t.fresh = t.kept; name == "" {
+		t.fresh = newTransport(network, address, name, limits)
+		t.fresh.DisableKeepAlives = true
+	}
+	return t
+}
+
+// RoundTrip sends a request and reads the answer's head.
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	switch req.Method {
+	case http.MethodGet, http.MethodOptions, http.MethodTrace:
+		return t.kept.RoundTrip(req)
+	}
+	return t.fresh.RoundTrip(req)
+}
+
+// CloseIdleConnections closes what is kept and not used.
+func (t *Transport) CloseIdleConnections() { t.kept.CloseIdleConnections() }
+
+func newTransport(network, address, name string, limits Timeouts) *http.Transport {
+	d := &net.Dialer{Timeout: limits.Connect}
+	t := &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			c, err := d.DialContext(ctx, network, address)
+			if err != nil || limits.Send <= 0 {
+				return c, err
+			}
+			return sendLimited{c, limits.Send}, nil
+		},
+		DisableCompression: true, MaxIdleConns: maxIdle, MaxIdleConnsPerHost: maxIdle, IdleConnTimeout: idleTime,
+		TLSHandshakeTimeout: limits.Connect, ResponseHeaderTimeout: limits.Read, MaxResponseHeaderBytes: maxHead,
+	}
+	if name != "" {
+		t.TLSClientConfig = &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12}
+	}
+	return t
+}
+
+// sendLimited bounds each write.
+type sendLimited struct {
+	net.Conn
+	limit time.Duration
+}
+
+// CloseWrite is for upgraded connections.
+func (c sendLimited) CloseWrite() error {
+	if cw, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return cw.CloseWrite()
+	}
+	return http.ErrNotSupported
+}
+
+func (c sendLimited) Write(p []byte) (int, error) {
+	_ = c.SetWriteDeadline(time.Now().Add(c.limit)) // a failure shows in Write
+	return c.Conn.Write(p)
+}

@@ -1,0 +1,73 @@
+package server
+
+import (
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/cgi"
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// gateway is the ResponseWriter of a protocol in which a server in front speaks for
+// its client.
+type gateway interface {
+	// Gateway is what it says.
+	Gateway() *cgi.Gateway
+	// Resets: it can tell an answer that was cut off from a whole one.
+	Resets() bool
+}
+
+// relayed takes the word of a trusted server in front: who the client is, by which
+// scheme and name it came, and what else the environ is to hold. From then on the
+// client stands where a connection's other end stands otherwise: what it says itself
+// of a further client (X-Forwarded-For) counts when it is a trusted proxy. Of a peer
+// that is not trusted all of it is left aside: the variables might name a user.
+func (c *Chain) relayed(n *httpx.Note, r *http.Request, from gateway) {
+	g := from.Gateway()
+	n.Unseen = !from.Resets()
+	if !n.Trusted {
+		c.warnGateway(n, g)
+		return
+	}
+	n.Peer, n.Trusted, n.RemoteAddr, n.RemotePort = netip.AddrPort{}, false, "", ""
+	if a, ok := address(g.RemoteAddr); ok {
+		port, _ := strconv.ParseUint(g.RemotePort, 10, 16)
+		n.Peer, n.RemoteAddr = netip.AddrPortFrom(a, uint16(port)), a.String()
+		if port > 0 {
+			n.RemotePort = g.RemotePort
+		}
+		n.Trusted = c.trust.Addr(a)
+	} else if g.RemoteAddr == "unix:" { // nginx's own word for a client on a unix socket
+		n.Trusted = c.trust.Peer(netip.Addr{})
+	}
+	if g.Scheme != "" {
+		n.Scheme = g.Scheme
+	}
+	if g.ServerName != "" {
+		n.ServerName, n.Named = g.ServerName, true
+	}
+	if digits(g.ServerPort) {
+		n.ServerPort = g.ServerPort
+	}
+	n.ScriptName, n.Extra = g.ScriptName, g.Extra
+}
+
+// warnGateway says once an hour for each peer what was left aside.
+func (c *Chain) warnGateway(n *httpx.Note, g *cgi.Gateway) {
+	peer := n.Peer.Addr().String()
+	if !n.Peer.IsValid() {
+		peer = "unix"
+	}
+	if !c.forwarder.seldom.Allow("uwsgi "+peer, time.Now()) {
+		return
+	}
+	names := make([]string, len(g.Extra))
+	for i, v := range g.Extra {
+		names[i] = v.Name
+	}
+	c.log.Warn("uwsgi_ignored", "peer", peer, "remote_addr", g.RemoteAddr, "variables", strings.Join(names, ", "), "id", n.ID,
+		"hint", "speaks uwsgi and is no trusted proxy: the app sees "+peer+" as its client, and none of these variables. If this is your web server: --trusted-proxies "+peer)
+}

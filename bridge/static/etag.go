@@ -1,0 +1,48 @@
+package static
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"time"
+)
+
+// Reproducible images and archives have files of 1970, 1980-01-01 (zip) or of a fixed
+// day in another's future: such a time says nothing about the content.
+var firstPlausible = time.Date(1980, time.January, 2, 0, 0, 0, 0, time.UTC)
+
+// clockSkew is how far in the future a time may lie that another machine's clock has
+// set.
+const clockSkew = 2 * time.Second
+
+func plausible(t, now time.Time) bool {
+	return !t.Before(firstPlausible) && !t.After(now.Add(clockSkew))
+}
+
+// hashTag is the ETag of octets that have all been seen: two machines agree on it.
+func hashTag(sum []byte) string {
+	return `"` + base64.RawURLEncoding.EncodeToString(sum[:15]) + `"`
+}
+
+// statTag is the ETag of a file that is too large to be read for it. The inode is not
+// part of it: two machines with the same file must agree. Within a second of its last
+// change a file may change again without a trace, so the tag is weak (RFC 9110 8.8.1).
+func statTag(st fs.FileInfo, now time.Time) string {
+	tag := `"` + strconv.FormatInt(st.ModTime().UnixNano(), 36) + "-" + strconv.FormatInt(st.Size(), 36) + `"`
+	if now.Sub(st.ModTime()) < time.Second {
+		return "W/" + tag
+	}
+	return tag
+}
+
+// sumOf reads a whole file.
+func sumOf(f *os.File, size int64) ([]byte, error) {
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(f, 0, size)); err != nil {
+		return nil, err
+	}
+	return h.Sum(nil), nil
+}

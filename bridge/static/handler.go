@@ -1,0 +1,245 @@
+package static
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"path"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// Options are what a Handler is made of.
+type Options struct {
+	// App is the name of the app whose places these are; empty: the server's.
+	App string
+	// Places are asked first.
+	Places *Places
+	// Next gets what no place has; nil: it is answered 404.
+	Next http.Handler
+	// Cache is shared by all handlers.
+	Cache *Cache
+	// Encoder compresses files that have no sibling; nil: nobody does.
+	Encoder Encoder
+	// Codings are what the Encoder is asked for, in order of preference.
+	Codings []string
+	// Types may be compressed.
+	Types httpx.TypeList
+	// MinSize is the smallest file that is compressed here; octets.
+	MinSize int64
+	// SendTimeout is how long a client may take no octet; 0: no limit.
+	SendTimeout time.Duration
+	// Pages are the error pages; nil: the built-in ones.
+	Pages *httpx.Pages
+	// Log gets static_unreadable and static_cut; nil: nobody.
+	Log hclog.Logger
+}
+
+// Handler answers requests for files, and hands on what is none.
+type Handler struct {
+	Options
+	seldom httpx.Seldom
+}
+
+// New makes a Handler.
+func New(o Options) *Handler {
+	if o.Log == nil {
+		o.Log = hclog.NewNullLogger()
+	}
+	if o.Cache == nil {
+		o.Cache = NewCache(0, 0)
+	}
+	return &Handler{Options: o, seldom: httpx.Seldom{Every: time.Minute, Max: 100}}
+}
+
+// ServeHTTP asks the places that the path lies in, the longest URL first. What none of
+// them has goes where the first of them says.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for {
+		seats := h.Places.seats()
+		owner, served := h.ask(seats, w, r)
+		switch {
+		case served:
+		case !h.Places.current(seats): // these folders may have been closed meanwhile
+			continue
+		case owner == nil && h.Next != nil:
+			h.Next.ServeHTTP(w, r)
+		case owner == nil || owner.Else == NotFound || h.Next == nil:
+			h.refuse(w, r)
+		default:
+			h.pass(w, r, owner)
+		}
+		return
+	}
+}
+
+func (h *Handler) ask(seats []*seat, w http.ResponseWriter, r *http.Request) (owner *seat, served bool) {
+	for _, s := range seats {
+		rest, ok := s.under(r.URL.Path)
+		if !ok {
+			continue
+		}
+		if owner == nil {
+			owner = s
+		}
+		if (r.Method == http.MethodGet || r.Method == http.MethodHead) && h.try(w, r, s, rest) {
+			return owner, true
+		}
+	}
+	return owner, false
+}
+
+// refuse answers for a place that is all there is.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request) {
+	h.sign(w)
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header()["Allow"] = []string{"GET, HEAD"}
+		h.Pages.Write(w, r, http.StatusMethodNotAllowed, "", 0)
+		return
+	}
+	h.Pages.Write(w, r, http.StatusNotFound, "", 0) // no-store: a file may come with the next deployment
+}
+
+func (h *Handler) sign(w http.ResponseWriter) {
+	n := httpx.Of(w)
+	n.App, n.Source = h.App, "static"
+}
+
+// pass hands a request on. A 404 for what has a file's URL must not stay in anybody's
+// cache: the file may come with the next deployment.
+func (h *Handler) pass(w http.ResponseWriter, r *http.Request, s *seat) {
+	if rec := httpx.Find(w); rec != nil && s.URL != "" && !s.Site {
+		rec.Interpose(func(inner http.ResponseWriter) http.ResponseWriter { return &notKept{inner} })
+	}
+	h.Next.ServeHTTP(w, r)
+}
+
+// try serves a file of a place; false: there is none of that name.
+func (h *Handler) try(w http.ResponseWriter, r *http.Request, s *seat, rest string) bool {
+	name, dir, ok := nameOf(rest)
+	if !ok || s.Site && isSource(name) {
+		return false
+	}
+	now := time.Now()
+	for _, root := range s.roots {
+		if h.tryRoot(w, r, s, root, name, dir, now) {
+			return true
+		}
+	}
+	for i := range s.old {
+		if o := &s.old[i]; o.until.After(now) && h.tryRoot(w, r, s, o.Root, name, dir, now) {
+			return true
+		}
+	}
+	return false
+}
+
+// changes is how often a file may be another one between two looks before the request
+// gives up.
+const changes = 3
+
+func (h *Handler) tryRoot(w http.ResponseWriter, r *http.Request, s *seat, root *Root, name string, dir bool, now time.Time) bool {
+	if dir {
+		for _, index := range s.Index {
+			if h.tryFile(w, r, s, root, path.Join(name, index), now) == nil {
+				return true
+			}
+		}
+		return false
+	}
+	err := h.tryFile(w, r, s, root, name, now)
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, errFolder):
+		return h.redirect(w, r, s, root, name, now)
+	case missing(err):
+		return false
+	case errors.Is(err, fs.ErrPermission):
+		h.sayUnreadable(root, name, err)
+		return false
+	}
+	h.sayUnreadable(root, name, err)
+	h.sign(w)
+	h.Pages.Write(w, r, http.StatusInternalServerError, "", 0)
+	return true
+}
+
+// missing: no file of that name can be served.
+func missing(err error) bool {
+	for _, e := range []error{fs.ErrNotExist, fs.ErrInvalid, errSpecial, errNoFolder, syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.ELOOP, syscall.ENXIO} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return leaves(err) || errors.Is(err, fs.ErrClosed)
+}
+
+func (h *Handler) tryFile(w http.ResponseWriter, r *http.Request, s *seat, root *Root, name string, now time.Time) error {
+	for try := 1; ; try++ {
+		f, err := h.Cache.get(h, s, root, name, now)
+		if err != nil {
+			return err
+		}
+		err = h.send(w, r, s, f)
+		if err != errChanged {
+			return err
+		}
+		if root.isClosed() { // there are other places now
+			return fs.ErrClosed
+		}
+		if try == changes {
+			return errChanged
+		}
+		h.Cache.renew(f)
+	}
+}
+
+// redirect sends who asks for a folder to where its index is: relative links in it
+// would be wrong otherwise.
+func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, s *seat, root *Root, name string, now time.Time) bool {
+	for _, index := range s.Index {
+		if _, err := h.Cache.get(h, s, root, path.Join(name, index), now); err != nil {
+			continue
+		}
+		h.sign(w)
+		to := r.URL.EscapedPath() + "/"
+		if r.URL.RawQuery != "" {
+			to += "?" + r.URL.RawQuery
+		}
+		f := w.Header()
+		f["Location"] = []string{to}
+		f["Cache-Control"] = []string{revalidate}
+		f["Content-Length"] = []string{"0"}
+		f["Content-Type"] = nil
+		w.WriteHeader(http.StatusMovedPermanently)
+		return true
+	}
+	return false
+}
+
+func (h *Handler) sayUnreadable(root *Root, name string, err error) {
+	if h.seldom.Allow(root.path, time.Now()) {
+		h.Log.Warn("static_unreadable", "app", h.App, "dir", root.path, "name", name, "error", err)
+	}
+}
+
+// notKept puts no-store on a 404.
+type notKept struct{ http.ResponseWriter }
+
+func (n *notKept) WriteHeader(status int) {
+	if status == http.StatusNotFound && len(n.Header()["Cache-Control"]) == 0 {
+		n.Header()["Cache-Control"] = []string{"no-store"}
+	}
+	n.ResponseWriter.WriteHeader(status)
+}
+
+// ReadFrom keeps the way open for sendfile.
+func (n *notKept) ReadFrom(r io.Reader) (int64, error) { return io.Copy(n.ResponseWriter, r) }
+
+func (n *notKept) Unwrap() http.ResponseWriter { return n.ResponseWriter }

@@ -1,0 +1,105 @@
+package static
+
+import (
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+const (
+	// revalidate lets clients keep a file and ask each time: 304 is cheap.
+	revalidate = "no-cache"
+	// immutable is for names whose content cannot change (RFC 8246).
+	immutable = "public, max-age=31536000, immutable"
+	// proofMost bounds the files that are read to prove that their name is a hash of
+	// theirs; octets.
+	proofMost = 16 << 20
+	// proofLeast is how many hex digits are no accident: "20240131" is a date.
+	proofLeast = 12
+)
+
+// Rule is a Cache-Control for some files.
+type Rule struct {
+	// Pattern is a media type ("image/*"), a path beneath the place's URL that begins
+	// with a slash ("/img/*", which takes all that lies below), or a file's name
+	// ("*.pdf").
+	Pattern string
+	// Value is the field's value.
+	Value string
+	// Expires makes an Expires field too: so long after the answer; 0: none.
+	Expires time.Duration
+}
+
+// fits reports whether the rule is about a file.
+func (r *Rule) fits(name, kind string) bool {
+	switch p := r.Pattern; {
+	case strings.HasPrefix(p, "/"):
+		if prefix, ok := strings.CutSuffix(p, "/*"); ok && strings.HasPrefix("/"+name, prefix+"/") {
+			return true
+		}
+		ok, _ := path.Match(p, "/"+name)
+		return ok
+	case strings.Contains(p, "/"):
+		return httpx.TypeList{strings.ToLower(p)}.Has(kind)
+	default:
+		ok, _ := path.Match(p, path.Base(name))
+		return ok
+	}
+}
+
+// policy is what an answer for a file says about caches.
+func (s *seat) policy(r *Root, name, kind string, f *os.File, size int64, now time.Time) (value string, expires time.Duration) {
+	for i := range s.Rules {
+		if rule := &s.Rules[i]; rule.fits(name, kind) {
+			return rule.Value, rule.Expires
+		}
+	}
+	if r.manifests.has(r, name, now) || provesItself(name, f, size) {
+		return immutable, 0
+	}
+	return revalidate, 0
+}
+
+// provesItself reports whether a part of the file's name is the beginning of a hash of
+// its own content.
+func provesItself(name string, f *os.File, size int64) bool {
+	parts := hexParts(path.Base(name))
+	if len(parts) == 0 || size > proofMost {
+		return false
+	}
+	m, s1, s2 := md5.New(), sha1.New(), sha256.New()
+	if n, err := io.Copy(io.MultiWriter(m, s1, s2), io.NewSectionReader(f, 0, size)); err != nil || n != size {
+		return false
+	}
+	for _, sum := range [][]byte{m.Sum(nil), s1.Sum(nil), s2.Sum(nil)} {
+		digits := hex.EncodeToString(sum)
+		for _, p := range parts {
+			if strings.HasPrefix(digits, p) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hexParts are the parts of a name that may be a hash, in small letters.
+func hexParts(base string) (parts []string) {
+	for p := range strings.FieldsFuncSeq(base, func(c rune) bool { return c == '.' || c == '-' || c == '_' }) {
+		if len(p) < proofLeast || len(p) > 64 {
+			continue
+		}
+		p = strings.ToLower(p)
+		if strings.Trim(p, "0123456789abcdef") == "" {
+			parts = append(parts, p)
+		}
+	}
+	return parts
+}

@@ -1,0 +1,232 @@
+package static
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// lookAgain is how long what has been looked up is believed.
+const lookAgain = time.Second
+
+// Root is one folder. Links in its own path are resolved when it is opened: a
+// deployment that points a link elsewhere shows at the next generation. No name gets
+// out of it, and no link inside it does, unless follow says so.
+type Root struct {
+	path   string // as configured
+	follow bool   // links may be absolute, and may leave
+	site   bool   // the whole site: no Python sources
+	owner  Owner
+	log    hclog.Logger
+
+	mu     sync.Mutex // guards opening
+	looked time.Time
+	open   atomic.Pointer[opened]
+	closed bool
+	told   atomic.Bool // of the first link that was refused
+
+	manifests manifests
+}
+
+// opened is a folder that is there.
+type opened struct {
+	*os.Root
+	info fs.FileInfo
+	real string // its path without links
+}
+
+// newRoot opens the folder if it is there; else it is looked for again, by requests,
+// once a second.
+func newRoot(path string, p *Place, log hclog.Logger) *Root {
+	r := &Root{path: path, follow: p.FollowLinks, site: p.Site, owner: p.Owner, log: log}
+	r.reopen(time.Now())
+	return r
+}
+
+// like reports whether the folder is served as freely as p says, and no more so.
+func (r *Root) like(p *Place) bool {
+	return r.follow == p.FollowLinks && r.site == p.Site && r.owner == p.Owner
+}
+
+// handle returns the open folder; nil: there is none.
+func (r *Root) handle(now time.Time) *opened {
+	if o := r.open.Load(); o != nil {
+		return o
+	}
+	r.mu.Lock()
+	due := now.Sub(r.looked) >= lookAgain
+	r.mu.Unlock()
+	if due {
+		r.reopen(now)
+	}
+	return r.open.Load()
+}
+
+// missed is called when a name was not found: the folder itself may have been removed
+// and made anew, which a held descriptor does not show.
+func (r *Root) missed(now time.Time) {
+	r.mu.Lock()
+	due := now.Sub(r.looked) >= lookAgain
+	if due {
+		r.looked = now
+	}
+	r.mu.Unlock()
+	o := r.open.Load()
+	if !due || o == nil {
+		return
+	}
+	if st, err := o.Stat("."); err == nil && links(st) > 0 {
+		return
+	}
+	r.reopen(now)
+}
+
+func (r *Root) reopen(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.looked = now
+	if r.closed {
+		return
+	}
+	next := openFolder(r.path, r.owner)
+	old := r.open.Swap(next)
+	if old != nil {
+		old.Close()
+	}
+}
+
+func openFolder(path string, owner Owner) *opened {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil
+	}
+	root, err := os.OpenRoot(real)
+	if err != nil {
+		return nil
+	}
+	st, err := root.Stat(".")
+	if err != nil || !owner.has(st) {
+		root.Close()
+		return nil
+	}
+	return &opened{root, st, real}
+}
+
+// same reports whether the path leads to the folder that is open.
+func (r *Root) same() bool {
+	o := r.open.Load()
+	st, err := os.Stat(r.path)
+	if o == nil || err != nil {
+		return o == nil && err != nil
+	}
+	return os.SameFile(o.info, st)
+}
+
+func (r *Root) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	if o := r.open.Swap(nil); o != nil {
+		o.Close()
+	}
+}
+
+func (r *Root) isClosed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.closed
+}
+
+var errNoFolder = errors.New("the folder is not there")
+
+// openFile opens a name that nameOf has let through. What is neither a regular file
+// nor a folder does not hold us up.
+func (r *Root) openFile(name string, now time.Time) (*os.File, error) {
+	o := r.handle(now)
+	if o == nil {
+		return nil, errNoFolder
+	}
+	f, err := o.OpenFile(name, os.O_RDONLY|nonBlocking, 0)
+	if err != nil {
+		if leaves(err) {
+			if r.follow {
+				f, err = os.OpenFile(filepath.Join(o.real, name), os.O_RDONLY|nonBlocking, 0)
+			} else {
+				r.sayLink(name)
+			}
+		} else if errors.Is(err, fs.ErrNotExist) {
+			r.missed(now)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if foldsCase && !exactly(o.Root, name) {
+		f.Close()
+		return nil, fs.ErrNotExist
+	}
+	return f, nil
+}
+
+// stat looks at a name as openFile would open it.
+func (r *Root) stat(name string, now time.Time) (fs.FileInfo, error) {
+	o := r.handle(now)
+	if o == nil {
+		return nil, errNoFolder
+	}
+	st, err := o.Stat(name)
+	if err != nil && r.follow && leaves(err) {
+		st, err = os.Stat(filepath.Join(o.real, name))
+	}
+	return st, err
+}
+
+// leaves: os has no value for a path that gets out of its Root.
+func leaves(err error) bool {
+	var pe *fs.PathError
+	return errors.As(err, &pe) && strings.Contains(pe.Err.Error(), "escapes")
+}
+
+func (r *Root) sayLink(name string) {
+	if !r.told.Swap(true) {
+		r.log.Warn("static_link_refused", "dir", r.path, "name", name, "hint",
+			"a link that is absolute, or leads out of the folder, is not followed; follow_symlinks does that (said once per folder and start)")
+	}
+}
+
+// foldsCase: file systems there find "Secret.TXT" under "secret.txt", so that a rule
+// about names could be passed by.
+const foldsCase = runtime.GOOS == "darwin" || runtime.GOOS == "windows"
+
+// exactly reports whether each part of name is written as the folder has it.
+func exactly(root *os.Root, name string) bool {
+	for name != "." && name != "" {
+		dir, base := ".", name
+		if i := strings.LastIndexByte(name, '/'); i >= 0 {
+			dir, base = name[:i], name[i+1:]
+		}
+		d, err := root.Open(dir)
+		if err != nil {
+			return false
+		}
+		names, _ := d.Readdirnames(-1)
+		d.Close()
+		found := false
+		for _, n := range names {
+			found = found || n == base
+		}
+		if !found {
+			return false
+		}
+		name = dir
+	}
+	return true
+}

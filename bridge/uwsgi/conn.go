@@ -1,0 +1,349 @@
+package uwsgi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/cgi"
+	"github.com/standpipe/standpipe/shim"
+)
+
+// conn is one connection, and the one request on it.
+type conn struct {
+	net.Conn
+	srv *Server
+	kit *kit
+	got int // octets in kit.in
+
+	mu      sync.Mutex
+	waiting bool // nothing of the packet has come
+
+	watch  watch
+	body   body
+	w      writer
+	cancel context.CancelFunc
+}
+
+// kit is what one connection after the other uses.
+type kit struct {
+	in         []byte
+	out, spare []byte
+	names      []string // of an answer's fields
+	vars       []shim.Var
+}
+
+// firstRead holds nearly every packet; octets.
+const firstRead = 8 << 10
+
+var kits = sync.Pool{New: func() any {
+	return &kit{in: make([]byte, firstRead), out: make([]byte, 0, outSize+512), spare: make([]byte, 0, outSize+512)}
+}}
+
+func newConn(s *Server, nc net.Conn) *conn { return &conn{Conn: nc, srv: s, kit: kits.Get().(*kit)} }
+
+func (c *conn) free() {
+	k := c.kit
+	if k == nil {
+		return
+	}
+	c.kit = nil
+	if len(k.in) > firstRead {
+		k.in = make([]byte, firstRead)
+	}
+	clear(k.vars)
+	kits.Put(k)
+}
+
+// await bounds the wait for the packet.
+func (c *conn) await(limit time.Duration, leaving bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting = true
+	if leaving {
+		limit = lastMoment
+	}
+	if limit > 0 {
+		_ = c.Conn.SetReadDeadline(time.Now().Add(limit))
+	}
+}
+
+// hurry: the server stops.
+func (c *conn) hurry() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.waiting {
+		_ = c.Conn.SetReadDeadline(time.Now().Add(lastMoment))
+	}
+}
+
+// came: the packet begins to come, or is there.
+func (c *conn) came(deadline time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.waiting || deadline.IsZero() {
+		c.waiting = false
+		_ = c.Conn.SetReadDeadline(deadline)
+	}
+}
+
+// serve is the life of a connection.
+func (c *conn) serve(h http.Handler) {
+	defer c.srv.remove(c)
+	defer c.free()
+	defer c.Conn.Close()
+	head, err := c.readHeader()
+	if err != nil {
+		c.early(headerSize, err)
+		return
+	}
+	switch {
+	case head.modifier1 == modifierPing:
+		_, _ = c.Conn.Write(pong)
+		return
+	case head.modifier1 != modifierWSGI:
+		c.say("modifier1 "+modifierName(head.modifier1), "modifier1", head.modifier1, "asks_for", modifierName(head.modifier1), "hint", modifierHint(head.modifier1))
+		return
+	case head.size > c.srv.o.MaxHead:
+		c.refuse(http.StatusRequestHeaderFieldsTooLarge, fmt.Sprintf("%d octets of variables; max_head is %d", head.size, c.srv.o.MaxHead))
+		return
+	}
+	p, err := c.readVars(head.size)
+	if err != nil {
+		c.early(headerSize+head.size, err)
+		return
+	}
+	r, told, err := c.request(p)
+	if err != nil {
+		c.refuse(http.StatusBadRequest, err.Error())
+		return
+	}
+	c.came(time.Time{})
+	c.answer(h, r, told)
+}
+
+// early tells of a packet that ends before its end. Who has sent nothing has asked for
+// nothing: a check of the port.
+func (c *conn) early(size int, err error) {
+	if c.got > 0 && !errors.Is(err, net.ErrClosed) {
+		c.say("the packet ends early", "error", fmt.Sprintf("the packet is broken: %d of %d octets came: %v", c.got, size, err))
+	}
+}
+
+// readHeader reads four octets, and whatever comes with them.
+func (c *conn) readHeader() (header, error) {
+	deadline := time.Time{}
+	if c.srv.o.HeaderTimeout > 0 {
+		deadline = time.Now().Add(c.srv.o.HeaderTimeout)
+	}
+	for c.got < headerSize {
+		n, err := c.Conn.Read(c.kit.in[c.got:])
+		c.got += n
+		if c.got >= headerSize {
+			break
+		}
+		if err != nil {
+			return header{}, err
+		}
+		c.came(deadline)
+	}
+	head := parseHeader(c.kit.in)
+	if c.got < headerSize+head.size {
+		c.came(deadline)
+	}
+	return head, nil
+}
+
+// readVars reads size octets behind the header. What comes with them is the body's.
+func (c *conn) readVars(size int) ([]byte, error) {
+	end := headerSize + size
+	if len(c.kit.in) < end {
+		in := make([]byte, end)
+		copy(in, c.kit.in[:c.got])
+		c.kit.in = in
+	}
+	for c.got < end {
+		n, err := c.Conn.Read(c.kit.in[c.got:])
+		c.got += n
+		if err != nil && c.got < end {
+			return nil, err
+		}
+	}
+	return c.kit.in[headerSize:end], nil
+}
+
+// request makes the request of its variables.
+func (c *conn) request(p []byte) (*http.Request, *cgi.Gateway, error) {
+	var err error
+	if c.kit.vars, err = parseVars(c.kit.vars[:0], p); err != nil {
+		return nil, nil, err
+	}
+	r, told, err := cgi.Request(c.kit.vars)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.RemoteAddr = c.RemoteAddr().String()
+	r.Body = http.NoBody
+	if r.ContentLength > 0 {
+		c.body = body{c: c, buffered: c.kit.in[headerSize+len(p) : c.got], left: r.ContentLength}
+		r.Body = &c.body
+	}
+	ctx, cancel := context.WithCancel(values{context.Background(), c})
+	c.cancel = cancel
+	return r.WithContext(ctx), told, nil
+}
+
+// answer runs the handler.
+func (c *conn) answer(h http.Handler, r *http.Request, told *cgi.Gateway) {
+	c.w = writer{c: c, r: r, told: told, out: c.kit.out[:0], header: make(http.Header, 8), declared: -1}
+	if r.Body == http.NoBody {
+		c.startWatch()
+	}
+	whole := c.run(h, r)
+	c.stopWatch()
+	c.cancel()
+	if whole {
+		whole = c.w.finish() == nil
+	}
+	c.kit.out = c.w.out[:0]
+	if !whole {
+		c.cut()
+	} else if c.body.c != nil && c.body.left > 0 {
+		c.linger()
+	}
+}
+
+// run reports whether the handler has come to its end.
+func (c *conn) run(h http.Handler, r *http.Request) (whole bool) {
+	defer func() {
+		if p := recover(); p != nil && p != http.ErrAbortHandler {
+			c.srv.log.Error("panic", "method", r.Method, "target", r.RequestURI, "error", fmt.Sprint(p), "traceback", string(debug.Stack()))
+		}
+	}()
+	h.ServeHTTP(&c.w, r)
+	return true
+}
+
+// cut ends the connection so that the peer can tell that the answer is not whole:
+// by a reset. A unix socket cannot do that.
+func (c *conn) cut() {
+	if !c.resets() {
+		if c.w.sent && c.srv.unseen.Allow("", time.Now()) {
+			c.srv.log.Warn("uwsgi_cut_unseen", "method", c.w.r.Method, "target", c.w.r.RequestURI, "hint",
+				"an answer was cut off, and over a unix socket the server in front cannot tell: it takes it for whole; over TCP (uwsgi://127.0.0.1:PORT) it can (said once a minute)")
+		}
+		return
+	}
+	if c.w.sent {
+		time.Sleep(takeTime)
+	}
+	if l, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
+		_ = l.SetLinger(0)
+	}
+}
+
+// takeTime is what the peer has to read the part of an answer that was sent before a
+// reset, which would throw it away: nginx and Apache hand the part on and break off.
+// Who is later answers 502, which tells their client as well.
+const takeTime = 50 * time.Millisecond
+
+// resets: the connection can end in a reset.
+func (c *conn) resets() bool { return c.RemoteAddr().Network() != "unix" }
+
+// A peer that is answered before its body is read goes on sending. Closing on it at
+// once would make a reset that overtakes the answer (RFC 9112 9.6 knows the same).
+const (
+	lingerTotal   = 10 * time.Second
+	lingerSilence = time.Second
+)
+
+func (c *conn) linger() {
+	if cw, ok := c.Conn.(interface{ CloseWrite() error }); !ok || cw.CloseWrite() != nil {
+		return
+	}
+	end := time.Now().Add(lingerTotal)
+	for now := time.Now(); now.Before(end); now = time.Now() {
+		_ = c.Conn.SetReadDeadline(now.Add(min(lingerSilence, end.Sub(now))))
+		if _, err := c.Conn.Read(c.kit.in); err != nil {
+			return
+		}
+	}
+}
+
+// refuse answers a packet that is no request.
+func (c *conn) refuse(status int, reason string) {
+	c.say(reason, "status", status, "error", reason)
+	c.srv.o.Refused(c.RemoteAddr().String(), status)
+	text := http.StatusText(status)
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(lingerTotal))
+	if _, err := fmt.Fprintf(c.Conn, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s\n", status, text, len(text)+1, text); err == nil {
+		c.linger()
+	}
+}
+
+// say writes a record, at most once a minute for the same reason from the same address.
+func (c *conn) say(reason string, pairs ...any) {
+	peer, _, err := net.SplitHostPort(c.RemoteAddr().String())
+	if err != nil {
+		peer = "unix"
+	}
+	if c.srv.seldom.Allow(peer+" "+reason, time.Now()) {
+		c.srv.log.Warn("uwsgi_refused", append([]any{"peer", peer}, pairs...)...)
+	}
+}
+
+// values is a request's context, as far as it holds values.
+type values struct {
+	context.Context
+	c *conn
+}
+
+// notHTTP stands where net/http has its server: handlers find out by it that a panic
+// with http.ErrAbortHandler is caught.
+var notHTTP = &http.Server{}
+
+func (v values) Value(key any) any {
+	switch key {
+	case http.LocalAddrContextKey:
+		return v.c.LocalAddr()
+	case http.ServerContextKey:
+		return notHTTP
+	}
+	return v.Context.Value(key)
+}
+
+// body reads exactly what CONTENT_LENGTH says.
+type body struct {
+	c        *conn
+	buffered []byte // came with the packet
+	left     int64
+}
+
+func (b *body) Read(p []byte) (n int, err error) {
+	if b.left == 0 {
+		return 0, io.EOF
+	}
+	if int64(len(p)) > b.left {
+		p = p[:b.left]
+	}
+	if len(b.buffered) > 0 {
+		n = copy(p, b.buffered)
+		b.buffered = b.buffered[n:]
+	} else if n, err = b.c.Conn.Read(p); err == io.EOF && int64(n) < b.left {
+		err = io.ErrUnexpectedEOF
+	}
+	if b.left -= int64(n); b.left == 0 {
+		b.c.startWatch()
+		return n, io.EOF
+	}
+	return n, err
+}
+
+// Close leaves the rest to linger.
+func (b *body) Close() error { return nil }

@@ -1,0 +1,143 @@
+package uwsgi
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// Options are the settings of a Server.
+type Options struct {
+	// HeaderTimeout is how long a packet may take to arrive, its body not counted;
+	// 0: no limit.
+	HeaderTimeout time.Duration
+	// MaxHead bounds a packet's variables, in octets (431 beyond it); 0: what the
+	// protocol can say, 65,535.
+	MaxHead int
+	// Refused hears of each packet that is answered with an error before there is a
+	// request. nil: nobody.
+	Refused func(remote string, status int)
+	// Log gets uwsgi_refused, uwsgi_cut_unseen and panic; nil: nobody.
+	Log hclog.Logger
+}
+
+// Server answers uwsgi requests with an http.Handler. Serve may run for several
+// listeners at a time.
+type Server struct {
+	o      Options
+	log    hclog.Logger
+	seldom httpx.Seldom // refusals, by peer and reason
+	unseen httpx.Seldom
+
+	mu      sync.Mutex
+	leaving bool
+	doors   map[net.Listener]struct{}
+	conns   map[*conn]struct{}
+	running sync.WaitGroup // goroutines of all crews
+}
+
+// lastMoment is how long a connection from which nothing has come may still send its
+// packet when the server stops: it may be on its way.
+const lastMoment = 500 * time.Millisecond
+
+// New makes a Server.
+func New(o Options) *Server {
+	if o.Log == nil {
+		o.Log = hclog.NewNullLogger()
+	}
+	if o.Refused == nil {
+		o.Refused = func(string, int) {}
+	}
+	if o.MaxHead <= 0 || o.MaxHead > maxVars {
+		o.MaxHead = maxVars
+	}
+	return &Server{o: o, log: o.Log, seldom: httpx.Seldom{Every: time.Minute}, unseen: httpx.Seldom{Every: time.Minute},
+		doors: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}}
+}
+
+// Serve accepts connections on ln until Shutdown or Close, and then returns nil, or
+// until ln fails. ln is closed when it returns.
+func (s *Server) Serve(ln net.Listener, h http.Handler) error {
+	defer ln.Close()
+	s.mu.Lock()
+	if s.leaving {
+		s.mu.Unlock()
+		return nil
+	}
+	s.doors[ln] = struct{}{}
+	s.running.Add(1) // of the first of the crew
+	s.mu.Unlock()
+	err := newCrew(s, ln, h).work()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.doors, ln)
+	if s.leaving {
+		return nil
+	}
+	return err
+}
+
+// add takes c into account; false: the server has been closed.
+func (s *Server) add(c *conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conns == nil {
+		return false
+	}
+	s.conns[c] = struct{}{}
+	c.await(s.o.HeaderTimeout, s.leaving)
+	return true
+}
+
+func (s *Server) remove(c *conn) {
+	s.mu.Lock()
+	delete(s.conns, c)
+	s.mu.Unlock()
+}
+
+// Shutdown closes the listeners and waits until all requests are answered. When ctx
+// ends first, it returns ctx's error; Close is then the caller's to call.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.leaving = true
+	for ln := range s.doors {
+		ln.Close()
+	}
+	for c := range s.conns {
+		c.hurry()
+	}
+	s.mu.Unlock()
+	done := make(chan struct{})
+	go func() { // ends with the crews: when the last connection ends, at Close at the latest
+		s.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close closes listeners and connections at once. It does not wait for handlers,
+// which see their connection gone.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leaving = true
+	for ln := range s.doors {
+		ln.Close()
+	}
+	for c := range s.conns {
+		c.Conn.Close()
+	}
+	s.conns = nil
+	return nil
+}

@@ -1,0 +1,231 @@
+package uwsgi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/cgi"
+	"github.com/standpipe/standpipe/shim"
+)
+
+// Timeouts bound what is waited for of a server. 0: no limit.
+type Timeouts struct {
+	Connect time.Duration // until it has taken the connection
+	Send    time.Duration // while it takes nothing of the request
+	Read    time.Duration // while it is silent, before and within its answer
+}
+
+// Transport sends requests to one server that speaks uwsgi: one connection each. It
+// needs the length of a body. What a request does not say by itself it takes from
+// cgi.InfoOf.
+type Transport struct {
+	network, address string
+	dialer           net.Dialer
+	limits           Timeouts
+}
+
+// NewTransport is for the server at address, a path for the network "unix".
+func NewTransport(network, address string, limits Timeouts) *Transport {
+	return &Transport{network: network, address: address, dialer: net.Dialer{Timeout: limits.Connect}, limits: limits}
+}
+
+// BufferSize: the server has closed the connection over a large packet without a
+// word, which is what uWSGI does when the packet does not fit into its buffer.
+type BufferSize struct {
+	Size int // octets of variables
+	Err  error
+}
+
+func (e *BufferSize) Error() string {
+	return fmt.Sprintf("the upstream closed the connection before any octet of an answer: uWSGI's buffer-size (4096 by default) is probably too small for the %d octets of this request's variables: %v", e.Size, e.Err)
+}
+
+func (e *BufferSize) Unwrap() error { return e.Err }
+
+// usualBuffer is uWSGI's default buffer-size; octets.
+const usualBuffer = 4096
+
+var errNoLength = errors.New("a uwsgi request needs the length of its body")
+
+// RoundTrip sends a request and reads the answer's head. The error of a connection
+// that did not come to be is net's own, with Op "dial".
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	body := req.Body
+	if body != nil {
+		defer func() {
+			if body != nil { // nobody sends it
+				body.Close()
+			}
+		}()
+	}
+	if req.ContentLength < 0 && body != nil && body != http.NoBody {
+		return nil, errNoLength
+	}
+	packet, err := appendPacket(nil, requestVars(req))
+	if err != nil {
+		return nil, err
+	}
+	nc, err := t.dialer.DialContext(req.Context(), t.network, t.address)
+	if err != nil {
+		return nil, err
+	}
+	x := &exchange{Conn: nc, t: t, req: req, packet: packet}
+	x.unhook = context.AfterFunc(req.Context(), func() { nc.SetDeadline(time.Unix(1, 0)) }) // every wait ends
+	if err := x.send(packet); err != nil {
+		x.end()
+		return nil, x.why(err)
+	}
+	if body != nil && body != http.NoBody && req.ContentLength > 0 {
+		sent := body
+		x.body = sent
+		x.sending.Go(func() { // ends with the connection, and end waits for it
+			x.sendBody(sent)
+		})
+		body = nil
+	}
+	resp, err := x.answer()
+	if err != nil {
+		x.end()
+		return nil, x.why(err)
+	}
+	return resp, nil
+}
+
+// exchange is one request's connection.
+type exchange struct {
+	net.Conn
+	t       *Transport
+	req     *http.Request
+	packet  []byte
+	unhook  func() bool
+	sending sync.WaitGroup
+	once    sync.Once
+
+	body io.Closer // that is being sent; nil: none
+
+	mu      sync.Mutex
+	bodyErr error // of the body's reading
+	got     bool  // octets of an answer came
+}
+
+// end closes the connection.
+func (x *exchange) end() {
+	x.once.Do(func() {
+		x.unhook()
+		x.Conn.Close()
+		if x.body != nil {
+			x.body.Close() // which ends a read of it
+		}
+		x.sending.Wait()
+	})
+}
+
+// why finds the cause of an error: the request's end, its own body, a buffer that is
+// too small.
+func (x *exchange) why(err error) error {
+	if cause := context.Cause(x.req.Context()); cause != nil {
+		return cause
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.bodyErr != nil {
+		return x.bodyErr
+	}
+	if size := len(x.packet) - headerSize; !x.got && size > usualBuffer && gone(err) {
+		return &BufferSize{size, err}
+	}
+	return err
+}
+
+// gone: the other side has closed the connection.
+func gone(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// deadline sets one, unless the request is over: then all deadlines are past.
+func (x *exchange) deadline(set func(time.Time) error, limit time.Duration) error {
+	if limit > 0 {
+		if err := set(time.Now().Add(limit)); err != nil {
+			return err
+		}
+	}
+	if err := x.req.Context().Err(); err != nil {
+		return err
+	}
+	return nil
+}
+
+func (x *exchange) send(p []byte) error {
+	if err := x.deadline(x.SetWriteDeadline, x.t.limits.Send); err != nil {
+		return err
+	}
+	_, err := x.Conn.Write(p)
+	return err
+}
+
+// sendBody sends exactly the declared octets. When the other side does not want them
+// all, its answer counts, not our error; when ours are too few, the connection ends.
+func (x *exchange) sendBody(body io.Reader) {
+	buf := make([]byte, 32<<10)
+	for left := x.req.ContentLength; left > 0; {
+		n, err := body.Read(buf[:min(left, int64(len(buf)))])
+		if n > 0 {
+			left -= int64(n)
+			if x.send(buf[:n]) != nil {
+				return
+			}
+		}
+		if err != nil && left > 0 {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			x.mu.Lock()
+			x.bodyErr = err
+			x.mu.Unlock()
+			x.Conn.Close() // half a body must not look whole
+			return
+		}
+	}
+}
+
+// Read reads from the other side, within the limit.
+func (x *exchange) Read(p []byte) (int, error) {
+	if err := x.deadline(x.SetReadDeadline, x.t.limits.Read); err != nil {
+		return 0, err
+	}
+	n, err := x.Conn.Read(p)
+	if n > 0 {
+		x.mu.Lock()
+		x.got = true
+		x.mu.Unlock()
+	}
+	return n, err
+}
+
+// requestVars are the variables of a request: those of any CGI, and what uWSGI reads
+// beside them.
+func requestVars(req *http.Request) []shim.Var {
+	in := cgi.InfoOf(req.Context())
+	list := cgi.AppendVars(make([]shim.Var, 0, 32), req, in)
+	vars := list[:0]
+	scheme := "http"
+	for _, v := range list {
+		switch {
+		case v.Name == "wsgi.url_scheme":
+			scheme = v.Value
+			continue
+		case strings.Contains(v.Name, "."), v.Name == "RAW_URI", v.Name == "REQUEST_SCHEME": // ours, or said below
+			continue
+		}
+		vars = append(vars, v)
+	}
+	return append(vars, shim.Var{Name: "REQUEST_SCHEME", Value: scheme}, shim.Var{Name: "UWSGI_SCHEME", Value: scheme})
+}

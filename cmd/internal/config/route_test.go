@@ -1,0 +1,121 @@
+package config
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestParseUpstream(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://127.0.0.1:3000": "http://127.0.0.1:3000", "http://Example.org": "http://example.org:80", "https://a.org/": "https://a.org:443", "http://[::1]:1": "http://[::1]:1",
+		"http://[::1]": "http://[::1]:80", "uwsgi://localhost:3031": "uwsgi://localhost:3031", "uwsgi+unix:/run/a": "uwsgi+unix:/run/a", "http+unix:a.sock": "http+unix:/base/a.sock",
+		"http+unix:///run/a": "http+unix:/run/a",
+	} {
+		if got, err := ParseUpstream(text, "/base"); err != nil || got.String() != want {
+			t.Errorf("%q = %q, %v; want %q", text, got, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"": "is no upstream", "127.0.0.1:3000": "is no upstream", "ftp://x": "is no upstream", "https+unix:/x": "is no upstream", "http://": "names no host", "http://:80": "names no host",
+		"http://a/b": "only host and port", "http://u:p@a": "only host and port", "uwsgi://a": "has no port", "http://a:x": "is not a port", "http://a:0": "is not a port",
+		"http://::1": "brackets", "uwsgi+unix:": "path is missing", "uwsgi+unix:/" + strings.Repeat("x", 200): "octets long",
+	} {
+		if u, err := ParseUpstream(text, "/base"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q = %+v, %v; want an error with %q", text, u, err, want)
+		}
+	}
+}
+
+func TestRoutes(t *testing.T) {
+	p := newProject(t, "app.py")
+	p.toml(`[[route]]
+path = "/legacy/"
+hosts = ["Shop.example.org."]
+handler = "proxy"
+upstreams = ["uwsgi://127.0.0.1:3031", "uwsgi+unix:old.sock"]
+strip_prefix = true
+read_timeout = "5m"
+[[route]]
+handler = "proxy"
+upstreams = ["http://127.0.0.1:3000"]
+path = "/live"
+request_buffering = "off"
+`)
+	cfg, src := p.load()
+	if len(cfg.Routes) != 2 {
+		t.Fatalf("%+v", cfg.Routes)
+	}
+	a, b := cfg.Routes[0], cfg.Routes[1]
+	if a.Path != "/legacy" || a.Hosts[0] != "shop.example.org" || !a.StripPrefix || a.ReadTimeout != 5*time.Minute || a.ConnectTimeout != 5*time.Second || a.RequestBuffering != "on" ||
+		a.Upstreams[0] != (Upstream{"uwsgi", "tcp", "127.0.0.1:3031"}) || a.Upstreams[1] != (Upstream{"uwsgi", "unix", p.dir + "/old.sock"}) {
+		t.Errorf("%+v", a)
+	}
+	if b.Path != "/live" || b.StripPrefix || b.RequestBuffering != "off" || b.SendTimeout != time.Minute {
+		t.Errorf("%+v", b)
+	}
+	shown := map[string]string{}
+	for _, e := range cfg.Effective(src) {
+		shown[e.Key] = e.Value + " " + e.Source
+	}
+	if shown["route.0.path"] != "/legacy standpipe.toml:2" || shown["route.1.upstreams"] != "http://127.0.0.1:3000 standpipe.toml:10" || shown["route.1.read_timeout"] != "60s default" {
+		t.Errorf("%v", shown)
+	}
+}
+
+func TestRoutesThatAreWrong(t *testing.T) {
+	p := newProject(t, "app.py")
+	p.toml(`[[listen]]
+address = "uwsgi://127.0.0.1:3031"
+protocol = "http"
+[[listen]]
+address = "127.0.0.1:8000"
+[[route]]
+path = "legacy"
+hosts = ["http://x"]
+handler = "static"
+upstreams = ["127.0.0.1:1"]
+strip_prefx = true
+[[route]]
+path = "/a//b"
+upstreams = ["http://127.0.0.1:8000", "http://a:1", "http://a:1"]
+[[route]]
+path = "/x"
+handler = "proxy"
+upstreams = []
+[[route]]
+path = "/x/"
+handler = "proxy"
+upstreams = ["http://a:1"]
+[[route]]
+`)
+	p.wrong(
+		"standpipe.toml:3: protocol is http, and the address beside it begins with uwsgi",
+		`standpipe.toml:7: path "legacy" does not begin with a slash`,
+		`standpipe.toml:8: [[route]] host "http://x" is a URL`,
+		`standpipe.toml:9: handler "static" is not one of proxy`,
+		`standpipe.toml:10: upstreams "127.0.0.1:1" is no upstream`,
+		"standpipe.toml:11: there is no setting strip_prefx; did you mean strip_prefix?",
+		"standpipe.toml:12: [[route]] has no handler",
+		`standpipe.toml:13: [[route]] path "/a//b" has an empty segment`,
+		"standpipe.toml:14: [[route]] upstreams: standpipe itself listens on http://127.0.0.1:8000",
+		"standpipe.toml:14: [[route]] upstreams: http://a:1 stands there twice",
+		"standpipe.toml:18: [[route]] upstreams names none",
+		"standpipe.toml:20: [[route]] path /x is never reached",
+		"standpipe.toml:23: [[route]] has no handler", "standpipe.toml:23: [[route]] has no upstreams",
+	)
+}
+
+// What the address begins with is the protocol, unless the key says so.
+func TestListenSpeaksUwsgi(t *testing.T) {
+	p := newProject(t, "app.py")
+	p.toml("[[listen]]\naddress = \"uwsgi+unix:s\"\n[[listen]]\nprotocol = \"uwsgi\"\naddress = \"127.0.0.1:1\"\n[[listen]]\naddress = \"fd://3\"\nprotocol = \"uwsgi\"\n")
+	cfg, _ := p.load()
+	var got []string
+	for _, l := range cfg.Listen {
+		got = append(got, l.Protocol+" "+l.String())
+	}
+	if s := strings.Join(got, ", "); s != "uwsgi uwsgi+unix:"+p.dir+"/s, uwsgi uwsgi://127.0.0.1:1, uwsgi uwsgi+fd://3" {
+		t.Error(s)
+	}
+}

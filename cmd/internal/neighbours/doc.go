@@ -1,0 +1,11 @@
+// Package neighbours writes configuration files for the programs beside standpipe:
+// nginx and Apache in front of it, systemd around it.
+//
+//	neighbours.go  what the files are made of: the settings in force, and what a caller adds
+//	units.go       how sizes, times and addresses are spelled there
+//	*.tmpl         the files, with the comments that explain them
+//
+// Nothing is run and nothing is written but the text. A setting that a neighbour has
+// to know goes into File and into the template that needs it; the integration tests
+// serve through what comes out.
+package neighbours

@@ -1,0 +1,210 @@
+package neighbours
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/standpipe/standpipe/cmd/internal/config"
+)
+
+//go:embed *.tmpl
+var templates embed.FS
+
+// Kinds are the files there are.
+var Kinds = []string{"nginx", "apache", "systemd"}
+
+// Input is what the settings do not say.
+type Input struct {
+	Listen  string   // where the web server listens: "80", "127.0.0.1:8081"
+	Connect string   // how it gets to standpipe, as after --bind; empty: by the settings
+	Unit    string   // of systemd: "service", "socket"; empty: both
+	Program string   // standpipe's own file
+	Args    []string // what follows "standpipe serve", the addresses left out
+	User    string   // who runs it; empty: standpipe gives root up by itself
+}
+
+// File is what a template sees.
+type File struct {
+	Name   string // of the first app: of the site
+	Source string // where the settings come from
+
+	// A web server's view.
+	Listen string
+	Port   string
+	Names  []string // hosts; none: all
+	Speaks string   // http or uwsgi
+	TCP    string   // host:port of standpipe; empty: Unix
+	Unix   string   // its socket
+	Static []Static
+
+	MaxBody                          int64 // octets; 0: no limit
+	MaxHead                          int64
+	HeaderTimeout, BodyTimeout, Idle time.Duration
+	ReadTimeout                      time.Duration // longer than any wait that standpipe ends by itself
+	Routes                           bool          // some requests go on to other servers, WebSocket among them
+
+	// systemd's view.
+	Service, Socket bool
+	Program, Dir    string
+	Args            []string
+	User            string
+	Control         string // the control socket, as set; empty: in the run-time folder
+	Sockets         []Socket
+	StopAfter       time.Duration // 0: never
+	Watchdog        time.Duration
+}
+
+// Static is a folder that a web server may serve by itself.
+type Static struct{ URL, Dir string }
+
+// Socket is one address of a socket unit.
+type Socket struct {
+	Stream            string
+	Mode, User, Group string
+}
+
+// Export writes the file of that kind for the settings.
+func Export(w io.Writer, kind string, cfg *config.Config, in Input) error {
+	f := &File{Source: "the command line", Listen: in.Listen, Port: portOf(in.Listen)}
+	if cfg.File != "" {
+		f.Source = cfg.File
+	}
+	if len(cfg.Apps) > 0 {
+		f.Name = cfg.Apps[0].Name
+	}
+	f.MaxBody, f.MaxHead = cfg.MaxBody, cfg.MaxHead
+	f.HeaderTimeout, f.BodyTimeout, f.Idle = cfg.HeaderTimeout, cfg.BodyTimeout, cfg.IdleTimeout
+	f.Routes = len(cfg.Routes) > 0
+	for _, a := range cfg.Apps {
+		if len(a.Hosts) == 0 {
+			f.Names = nil
+			break
+		}
+		for _, h := range a.Hosts {
+			if !slices.Contains(f.Names, h) {
+				f.Names = append(f.Names, h)
+			}
+		}
+	}
+	f.ReadTimeout = readTimeout(cfg)
+	f.Static = staticPlaces(cfg)
+	if kind == "systemd" {
+		if err := f.unit(cfg, in); err != nil {
+			return err
+		}
+	} else if err := f.target(cfg, in); err != nil {
+		return err
+	}
+	return f.write(w, kind)
+}
+
+func (f *File) write(w io.Writer, kind string) error {
+	name := kind + ".tmpl"
+	t, err := template.New(name).Funcs(template.FuncMap{
+		"nginxSize": nginxSize, "nginxTime": nginxTime, "seconds": seconds, "join": strings.Join, "quote": quoteUnit, "human": config.FormatDuration, "size": config.FormatSize,
+	}).ParseFS(templates, name)
+	if err != nil {
+		return err
+	}
+	return t.Execute(w, f)
+}
+
+// target is how a web server gets to standpipe: by uwsgi when that is spoken, else by
+// HTTP.
+func (f *File) target(cfg *config.Config, in Input) error {
+	var at config.Listen
+	if in.Connect != "" {
+		l, err := config.ParseListen(in.Connect, cfg.Dir)
+		if err != nil {
+			return err
+		}
+		at = l
+	} else {
+		i := slices.IndexFunc(cfg.Listen, func(l config.Listen) bool { return l.Protocol == "uwsgi" })
+		at = cfg.Listen[max(i, 0)]
+	}
+	f.Speaks = at.Protocol
+	switch at.Network {
+	case "unix":
+		f.Unix = at.Address
+	case "tcp":
+		f.TCP = reachable(at.Address)
+	default:
+		return fmt.Errorf("%s is a socket that somebody hands over; say its address with --connect, as --connect uwsgi+unix:/run/shop.sock", at)
+	}
+	return nil
+}
+
+// unit fills systemd's part.
+func (f *File) unit(cfg *config.Config, in Input) error {
+	f.Service, f.Socket = in.Unit != "socket", in.Unit != "service"
+	f.Program, f.Dir, f.User = in.Program, cfg.Dir, in.User
+	f.Control = cfg.Control
+	f.Args = slices.Clone(in.Args)
+	f.Watchdog = 30 * time.Second
+	if cfg.StopTimeout > 0 {
+		f.StopAfter = cfg.StopTimeout + 15*time.Second
+	}
+	for i, l := range cfg.Listen {
+		if l.Network == "fd" {
+			return errors.New("the settings say fd:// already; write the addresses that the socket unit is to have with --bind")
+		}
+		s := Socket{Stream: l.Address}
+		if l.Network == "unix" {
+			s.Mode, s.User, s.Group = fmt.Sprintf("%04o", l.Mode.Perm()), l.User, l.Group
+		} else if strings.HasPrefix(l.Address, ":") {
+			s.Stream = strings.TrimPrefix(l.Address, ":") // every address, of both families
+		}
+		f.Sockets = append(f.Sockets, s)
+		handed := config.Listen{Network: "fd", Address: fmt.Sprint(3 + i), Protocol: l.Protocol}
+		f.Args = append(f.Args, "--bind", handed.String())
+	}
+	return nil
+}
+
+// InHome: systemd must not hide the folder.
+func (f *File) InHome() bool {
+	for _, home := range []string{"/home", "/root", "/run/user"} {
+		if f.Dir == home || strings.HasPrefix(f.Dir, home+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// KeepIdle is how long a web server may keep a connection to standpipe: not as long as
+// standpipe does, or a request meets its end.
+func (f *File) KeepIdle() time.Duration {
+	if f.Idle == 0 {
+		return time.Minute
+	}
+	return max(min(f.Idle*4/5, time.Minute).Truncate(time.Second), time.Second)
+}
+
+// readTimeout is longer than what an app may take in line and in its work, so that
+// standpipe's own answer arrives, with its request id, and not the web server's.
+func readTimeout(cfg *config.Config) time.Duration {
+	longest := time.Duration(0)
+	for _, a := range cfg.Apps {
+		if a.Timeout == 0 || a.QueueTimeout == 0 {
+			return time.Hour
+		}
+		longest = max(longest, a.Timeout+a.QueueTimeout)
+		if a.StreamTimeout > 0 {
+			longest = max(longest, a.StreamTimeout)
+		}
+	}
+	for _, r := range cfg.Routes {
+		if r.ReadTimeout == 0 {
+			return time.Hour
+		}
+		longest = max(longest, r.ConnectTimeout+r.ReadTimeout)
+	}
+	return longest + 5*time.Second
+}

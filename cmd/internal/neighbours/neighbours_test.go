@@ -1,0 +1,111 @@
+package neighbours
+
+import (
+	"io/fs"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/standpipe/standpipe/cmd/internal/config"
+)
+
+func site() *config.Config {
+	return &config.Config{
+		File: "/srv/shop/standpipe.toml", Dir: "/srv/shop", MaxBody: 100 << 20, MaxHead: 64 << 10, HeaderTimeout: 10 * time.Second, BodyTimeout: 1500 * time.Millisecond, IdleTimeout: 75 * time.Second, StopTimeout: 25 * time.Second,
+		Listen: []config.Listen{{Network: "tcp", Address: ":8000", Protocol: "http"}, {Network: "unix", Address: "/run/shop.sock", Protocol: "uwsgi", Mode: fs.FileMode(0o660), Group: "www-data"}},
+		Apps:   []config.App{{Name: "shop", Hosts: []string{"shop.example.org", "*.shop.example.org"}, Timeout: 30 * time.Second, QueueTimeout: 10 * time.Second}, {Name: "blog", Hosts: []string{"blog.example.org"}, Timeout: 60 * time.Second, QueueTimeout: 10 * time.Second}},
+	}
+}
+
+func export(t *testing.T, kind string, cfg *config.Config, in Input) string {
+	t.Helper()
+	var b strings.Builder
+	if in.Listen == "" {
+		in.Listen = "80"
+	}
+	if err := Export(&b, kind, cfg, in); err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range strings.Split(b.String(), "\n") {
+		if strings.TrimRight(line, " ") != line || len(line) > 125 || strings.Contains(line, "<no value>") {
+			t.Errorf("%s:%d: %q", kind, i+1, line)
+		}
+	}
+	return b.String()
+}
+
+// holds wants each text in the file; one that begins with ! must not be there.
+func holds(t *testing.T, file string, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if not, ok := strings.CutPrefix(text, "!"); ok == strings.Contains(file, strings.TrimPrefix(text, "!")) {
+			t.Errorf("%q is wrong in\n%s", text+not[:0], file)
+		}
+	}
+}
+
+func TestNginx(t *testing.T) {
+	holds(t, export(t, "nginx", site(), Input{}), "server unix:/run/shop.sock;", "server_name shop.example.org *.shop.example.org blog.example.org;", "uwsgi_pass standpipe_shop;", "client_max_body_size 100m;",
+		"client_body_timeout 1500ms;", "uwsgi_read_timeout 75s;", "HTTP_HOST       $host;", "listen 80;", "#location /static/", "!keepalive 32", "!proxy_pass")
+	holds(t, export(t, "nginx", site(), Input{Listen: "[::]:8081"}), "listen [::]:8081;", "HTTP_HOST       $host:$server_port;")
+	cfg := site()
+	cfg.Listen, cfg.Apps[1].Timeout, cfg.Apps[1].Hosts, cfg.MaxBody = cfg.Listen[:1], 0, nil, 0
+	cfg.Routes = []config.Route{{ReadTimeout: time.Minute}}
+	holds(t, export(t, "nginx", cfg, Input{}), "server 127.0.0.1:8000;", "server_name _;", "proxy_pass http://standpipe_shop;", "client_max_body_size 0;", "proxy_read_timeout 3600s;", "keepalive 32;", "after 75s without", "keepalive_timeout 60s;",
+		"map $http_upgrade $standpipe_shop_connection", "!uwsgi_")
+	cfg.Routes, cfg.IdleTimeout = nil, 10*time.Second
+	holds(t, export(t, "nginx", cfg, Input{}), "keepalive_timeout 8s;")
+	holds(t, export(t, "nginx", cfg, Input{Connect: "uwsgi://127.0.0.1:3031"}), "server 127.0.0.1:3031;", "uwsgi_pass", "!$http_upgrade")
+}
+
+func TestApache(t *testing.T) {
+	holds(t, export(t, "apache", site(), Input{}), "<VirtualHost *:80>", "ServerName shop.example.org", "ServerAlias *.shop.example.org", "AllowEncodedSlashes NoDecode", "LimitRequestBody 104857600",
+		`ProxyPass "/" "unix:/run/shop.sock|uwsgi://shop/" timeout=75`, "a2enmod proxy proxy_uwsgi", "!ProxyPreserveHost")
+	holds(t, export(t, "apache", site(), Input{Listen: "10.0.0.1:8081", Connect: ":8000"}), "<VirtualHost 10.0.0.1:8081>", "Listen 10.0.0.1:8081", `ProxyPass "/" "http://127.0.0.1:8000/"`, "ProxyPreserveHost On", "X-Forwarded-Proto")
+}
+
+// A folder that the web server serves by itself.
+func TestStaticPlaces(t *testing.T) {
+	for kind, want := range map[string]string{"nginx": "location /static/ {\n        alias /srv/shop/static/;", "apache": "Alias \"/static/\" \"/srv/shop/static/\""} {
+		f := &File{Name: "shop", Listen: "80", Port: "80", Speaks: "uwsgi", TCP: "127.0.0.1:1", Static: []Static{{"/static/", "/srv/shop/static"}}}
+		var b strings.Builder
+		if err := f.write(&b, kind); err != nil || !strings.Contains(b.String(), want) {
+			t.Errorf("%v\n%s", err, b.String())
+		}
+	}
+}
+
+func TestWhichStaticPlaces(t *testing.T) {
+	cfg := site()
+	cfg.Static = []config.Static{{URL: "/media", Dir: "/srv/media", Missing: "404"}, {URL: "/", Dir: "/srv/all", Missing: "app"}, {URL: "/some", Dir: "/srv/some", Missing: "404", Hosts: []string{"a.example"}}}
+	cfg.Apps = cfg.Apps[:1]
+	cfg.Apps[0].Mount = "/shop"
+	cfg.Apps[0].Static = []config.Static{{URL: "/static", Dir: "/srv/shop/static", Missing: "404"}, {URL: "/perhaps", Dir: "/srv/p", Missing: "app"}}
+	holds(t, export(t, "nginx", cfg, Input{}), "location /media/ {\n        alias /srv/media/;", "location /shop/static/ {", "!/srv/all", "!/srv/some", "!/srv/p/")
+	cfg.Apps = append(cfg.Apps, cfg.Apps[0])
+	holds(t, export(t, "apache", cfg, Input{}), `Alias "/media/" "/srv/media/"`, "!/srv/shop/static") // of some hosts
+}
+
+func TestSystemd(t *testing.T) {
+	in := Input{Program: "/usr/local/bin/standpipe", Args: []string{"-c", "/srv/shop/standpipe.toml", "--env", `A=b "c" 5%`}, User: "shop"}
+	both := export(t, "systemd", site(), in)
+	holds(t, both, "# /etc/systemd/system/shop.service", "# /etc/systemd/system/shop.socket", `ExecStart=/usr/local/bin/standpipe serve -c /srv/shop/standpipe.toml --env "A=b \"c\" 5%%" --bind fd://3 --bind uwsgi+fd://4`,
+		"ListenStream=8000\nListenStream=/run/shop.sock\nSocketMode=0660\nSocketGroup=www-data", "TimeoutStopSec=40", "KillMode=mixed", "Delegate=yes", "User=shop", "Type=notify\n", "ExecReload=/usr/local/bin/standpipe reload\n")
+	in.Unit = "socket"
+	holds(t, export(t, "systemd", site(), in), "ListenStream", "!ExecStart")
+	in.Unit, in.User = "service", ""
+	cfg := site()
+	cfg.StopTimeout, cfg.Control, cfg.Dir = 0, "off", "/home/ann/shop"
+	holds(t, export(t, "systemd", cfg, in), "!ListenStream", "TimeoutStopSec=infinity", "ExecReload=/bin/kill -HUP $MAINPID", "ProtectHome=read-only", "!NoNewPrivileges", "!\nUser=")
+}
+
+func TestAddressesThatAreHandedOver(t *testing.T) {
+	cfg := site()
+	cfg.Listen = []config.Listen{{Network: "fd", Address: "3", Protocol: "uwsgi"}}
+	for kind, want := range map[string]string{"nginx": "--connect", "apache": "--connect", "systemd": "--bind"} {
+		if err := Export(&strings.Builder{}, kind, cfg, Input{Listen: "80"}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+	holds(t, export(t, "nginx", cfg, Input{Connect: "uwsgi+unix:/run/shop.sock"}), "server unix:/run/shop.sock;")
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/exit"
+	"github.com/standpipe/standpipe/cmd/internal/neighbours"
+)
+
+// exportCommand is a command for each neighbour: their flags differ.
+func exportCommand() *cli.Command {
+	return &cli.Command{
+		Name: "export", Usage: "print a file for a program beside standpipe: " + strings.Join(neighbours.Kinds, ", "),
+		ArgsUsage: strings.Join(neighbours.Kinds, "|") + " [APP]", Description: exportText, Action: export,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "listen", Value: "80", DefaultText: "ADDRESS", Usage: "where nginx or Apache listens: a port, or address:port; 80 by default"},
+			&cli.StringFlag{Name: "connect", DefaultText: "ADDRESS", Usage: "how nginx or Apache gets to standpipe, as after --bind; by default what standpipe listens on, uwsgi before http"},
+			&cli.StringFlag{Name: "unit", DefaultText: "service|socket", Usage: "of systemd's two units print one"},
+		},
+	}
+}
+
+const exportText = `The file is complete, with comments, and follows from the settings in force: those of standpipe.toml, and the flags of
+serve, which may stand here too. Nothing is written but to standard output.
+
+   standpipe export nginx -c /srv/shop/standpipe.toml >/etc/nginx/conf.d/shop.conf
+   standpipe export apache -c /srv/shop/standpipe.toml --listen 8080
+   standpipe export systemd --unit service shop.wsgi:application -w 4 >/etc/systemd/system/shop.service
+
+docs/neighbours.md explains the files.`
+
+func export(c *cli.Context) error {
+	usage := func(format string, args ...any) error { return exit.With(exit.Usage, fmt.Errorf(format, args...)) }
+	kind := c.Args().First()
+	if !slices.Contains(neighbours.Kinds, kind) {
+		return usage("export needs one of %s first", strings.Join(neighbours.Kinds, ", "))
+	}
+	if c.NArg() > 2 {
+		return usage("%q is one argument too many", c.Args().Get(2))
+	}
+	unit := c.String("unit")
+	if unit != "" && unit != "service" && unit != "socket" {
+		return usage("--unit %q is not one of service, socket", unit)
+	}
+	in, err := configInput(c)
+	if err != nil {
+		return err
+	}
+	in.App = c.Args().Get(1)
+	in.Tolerant = true // the file may be for another machine
+	cfg, _, err := config.Load(in)
+	if err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	err = neighbours.Export(c.App.Writer, kind, cfg, neighbours.Input{
+		Listen: c.String("listen"), Connect: c.String("connect"), Unit: unit, Program: program, Args: serveArgs(in, cfg), User: serviceUser(cfg),
+	})
+	if err != nil {
+		return usage("%w", err)
+	}
+	return nil
+}
+
+// serveArgs are the arguments of a serve with the same settings, but for its
+// addresses.
+func serveArgs(in config.Input, cfg *config.Config) []string {
+	var args []string
+	if in.App != "" {
+		args = append(args, in.App)
+	}
+	if cfg.File != "" {
+		args = append(args, "-c", cfg.File)
+	}
+	for _, f := range in.Flags {
+		if f.Name == "config" || f.Name == "bind" {
+			continue
+		}
+		for _, v := range f.Values {
+			args = append(args, config.Dashed(f.Name), v)
+		}
+	}
+	return args
+}
+
+// serviceUser is whom systemd starts standpipe as: nobody in particular when it gives
+// root up by itself, else whoever asks, and not root.
+func serviceUser(cfg *config.Config) string {
+	if cfg.User != "" || slices.ContainsFunc(cfg.Apps, func(a config.App) bool { return a.NeedsRoot || a.User != "" }) {
+		return ""
+	}
+	if u, err := user.Current(); err == nil && u.Uid != "0" {
+		return u.Username
+	}
+	return "www-data"
+}

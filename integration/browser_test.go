@@ -1,0 +1,112 @@
+package integration
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// browser is a headless Chromium's program; .ci/run installs one.
+func browser(t testing.TB) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	skip(t, "no-browser", "no Chromium in PATH")
+	return ""
+}
+
+var consoleLine = regexp.MustCompile(`CONSOLE[(:]`)
+
+// render opens a page as a person would, with a profile of its own, and returns the document after its scripts have run
+// and what the console says.
+func render(t testing.TB, url string) (dom string, console []string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), bootPatience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, browser(t), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--user-data-dir="+t.TempDir(), "--enable-logging=stderr", "--v=0",
+		"--virtual-time-budget=20000", "--dump-dom", url)
+	cmd.Env = append(cleanEnv(t), "DBUS_SESSION_BUS_ADDRESS=disabled:")
+	cmd.WaitDelay = 5 * time.Second
+	var out, said strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &said
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, said.String())
+	}
+	for line := range strings.Lines(said.String()) {
+		if consoleLine.MatchString(line) {
+			console = append(console, strings.TrimSpace(line))
+		}
+	}
+	return out.String(), console
+}
+
+// seenInPage is what the pages' own script writes into them: natural sizes, computed styles, what has run.
+const seenInPage = `color=rgb(1, 2, 3); width=123px; spacing=4px; admin=rgb(4, 5, 6); png=37x21; svg=31x17; module=42; wasm=yes`
+
+// A page in a browser: all that it names came from Go, and is what it should be.
+func TestStaticInABrowser(t *testing.T) {
+	t.Parallel()
+	if _, console := render(t, "data:text/html,<script>console.error('heard')</script>"); len(console) != 1 || !strings.Contains(console[0], "heard") {
+		t.Fatalf("the console is not heard: %q", console)
+	}
+	py := python(t)
+	for _, c := range []struct {
+		name, app string
+		env       []string
+		assets    int
+		hashed    bool
+	}{
+		{"flask", "static_flask", nil, 8, false},
+		{"django with a manifest", "static_django", []string{}, 8, true},
+		{"django without", "static_django", []string{"PLAIN=1"}, 8, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := appDir(t, c.app)
+			if c.env != nil {
+				c.env = append(c.env, "COLLECTED="+project(t, map[string]string{}))
+				cmd := exec.Command(py, "-B", "app.py")
+				cmd.Dir = dir
+				cmd.Env = append(os.Environ(), c.env...)
+				if out, err := cmd.CombinedOutput(); err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+			}
+			s := start(t, opts{Dir: dir, Python: py, Env: c.env, Args: []string{"-w", "1"}})
+			dom, console := render(t, s.URL+"/")
+			if !strings.Contains(dom, seenInPage) {
+				t.Errorf("the page:\n%s", dom)
+			}
+			if len(console) > 0 {
+				t.Errorf("the console: %q", console)
+			}
+			if r := s.want(200, "/asked"); r.Body != "0" {
+				t.Errorf("the app was asked for %s files", r.Body)
+			}
+			s.waitAccess(`"GET /asked `)
+			static := 0
+			for _, line := range s.access() {
+				asset := regexp.MustCompile(`"GET /(static|a/admin/files)/`).MatchString(line)
+				if asset && (!strings.Contains(line, " 200 ") || !strings.Contains(line, "source=static")) {
+					t.Errorf("not from Go: %s", line)
+				}
+				if asset {
+					static++
+				}
+			}
+			if static < c.assets {
+				t.Errorf("%d files, want at least %d:\n%s", static, c.assets, strings.Join(s.access(), "\n"))
+			}
+			if c.hashed {
+				s.waitAccess(`"GET /static/page\.[0-9a-f]{12}\.css `)
+			}
+		})
+	}
+}

@@ -1,0 +1,65 @@
+package shim_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"math/rand"
+	"testing"
+
+	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/shimtest"
+)
+
+// What a reader has is not written over, whatever comes behind it, until he says
+// that he is done with it. A part that comes in a large frame lies in the reader's block.
+func TestOctetsStayTheReaders(t *testing.T) {
+	want := make([]byte, 3<<20)
+	_, _ = rand.New(rand.NewSource(1)).Read(want) // never fails
+	c, _, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
+		_ = p.Head(r.Stream, "200 OK", "", false)
+		if p.Stream(r.Stream, want) == nil {
+			_ = p.Send(shim.Frame{Kind: shim.KindEnd, Stream: r.Stream})
+		}
+	})
+	for _, done := range []bool{false, true, true, false} {
+		x := open(t, c)
+		if err := x.Send(nil, nil, true); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := x.Head(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		kept := map[int][]byte{} // by where they begin
+		at := 0
+		for i := 0; ; i++ {
+			p, err := x.Next(context.Background())
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(p, want[at:at+len(p)]) {
+				t.Fatalf("done %v: other octets from %d on", done, at)
+			}
+			if done && i%2 == 0 {
+				x.Done(p)
+				x.Done(p) // nothing comes of it
+			} else {
+				kept[at] = p
+			}
+			at += len(p)
+		}
+		for at, p := range kept {
+			x.Done(p) // late, but for the last one
+			if !bytes.Equal(p, want[at:at+len(p)]) {
+				t.Fatalf("done %v: the octets from %d on were written over", done, at)
+			}
+		}
+		if at != len(want) {
+			t.Fatalf("%d octets of %d", at, len(want))
+		}
+		x.Close()
+	}
+}

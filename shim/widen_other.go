@@ -1,0 +1,7 @@
+//go:build !linux
+
+package shim
+
+import "syscall"
+
+func widen(syscall.RawConn) {}

@@ -1,0 +1,86 @@
+"""The static views of a Pyramid app (config.add_static_view). The app has to be asked where a tween, a permission, a subscriber
+or another route comes first."""
+
+import sys
+
+from .static import Folder, inner
+
+_OWN_TWEEN = "pyramid.tweens.excview_tween_factory"
+
+
+def folders(app, mount):
+    if "pyramid.router" not in sys.modules:
+        return []
+    from pyramid.interfaces import IRoutesMapper, IStaticURLInfo
+    from pyramid.path import AssetResolver
+    from pyramid.router import Router
+
+    router, around = inner(app, lambda thing: isinstance(thing, Router))
+    if router is None:
+        return []
+    registry = router.registry
+    static = registry.queryUtility(IStaticURLInfo)
+    mapper = registry.queryUtility(IRoutesMapper)
+    if static is None or mapper is None:
+        return []
+    general = "the app is wrapped by %s" % around if around else _of_app(router, registry)
+    out = []
+    for _, spec, name in static.registrations:
+        route = mapper.get_route(name) if name else None
+        if route is None or not route.pattern.endswith("/*subpath"):
+            continue  # a CDN's
+        prefix = "/" + route.pattern[: -len("*subpath")].lstrip("/")
+        path = AssetResolver(None).resolve(spec).abspath()
+        out.append(Folder(mount + prefix, path, "Pyramid", general or _of_route(registry, mapper, route, prefix, static)))
+    return out
+
+
+def _of_app(router, registry):
+    from pyramid.interfaces import IContextFound, INewRequest, IPackageOverrides, ITweens
+    from pyramid.router import Router
+
+    if type(router) is not Router:
+        return "its router is not Pyramid's own"
+    tweens = registry.queryUtility(ITweens)
+    for name, _ in (tweens.explicit or tweens.implicit()) if tweens else ():
+        if name != _OWN_TWEEN:
+            return "the app has the tween %s" % name
+    for handler in registry.registeredHandlers():
+        if any(event in (INewRequest, IContextFound) or event.extends(INewRequest) for event in handler.required):
+            return "the app has a subscriber to new requests"
+    if list(registry.getUtilitiesFor(IPackageOverrides)):
+        return "the app overrides assets"
+    return ""
+
+
+def _of_route(registry, mapper, route, prefix, static):
+    from pyramid.security import NO_PERMISSION_REQUIRED
+
+    if "{" in prefix or ":" in prefix:
+        return "its URL has a variable part"
+    if prefix == "/":
+        return "it is the whole site"
+    if route.predicates or route.factory is not None:
+        return "its route has conditions"
+    allowed = False
+    for entry in registry.introspector.get_category("views") or ():
+        if entry["introspectable"].get("route_name") != route.name:
+            continue
+        wanted = [r.discriminator for r in entry["related"] if r.category_name == "permissions"]
+        if wanted != [NO_PERMISSION_REQUIRED]:
+            return "it needs the permission %s" % (wanted[0] if wanted else "of the app")
+        allowed = True
+    if not allowed:
+        return "its permission is not known"
+    others = [name for _, _, name in static.registrations]
+    for other in mapper.get_routes(include_static=True):
+        if other.name in others:
+            continue
+        if ("/" + other.pattern.lstrip("/")).startswith(prefix):
+            return "the route %s lies in it" % other.name
+    for other in mapper.get_routes():
+        if other is route:
+            return ""
+        if other.match(prefix + "standpipe.css") is not None:
+            return "the route %s comes first" % other.name
+    return ""
