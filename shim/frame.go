@@ -189,11 +189,9 @@ type FrameReader struct {
 const readSize = 68 << 10
 
 // NewFrameReader returns a reader of frames from r.
-func NewFrameReader(r io.Reader) *FrameReader {
-	fr := &FrameReader{r: r, block: newBlock(readSize)}
-	fr.buf = *fr.block
-	return fr
-}
+func NewFrameReader(r io.Reader) *FrameReader { return newFrameReader(r, newBlock(readSize)) }
+
+func newFrameReader(r io.Reader, b *block) *FrameReader { return &FrameReader{r: r, block: b, buf: *b} }
 
 // Next returns the next frame. Its payload is valid until the following call.
 // It returns io.EOF at the end between two frames, io.ErrUnexpectedEOF inside

@@ -106,12 +106,17 @@ func (c *Conn) label(stream uint32) *Label {
 	return nil
 }
 
+// controlSize holds the usual frames of a control socket, which is idle nearly always;
+// octets.
+const controlSize = 4 << 10
+
 // readControl reads the shim's answers until the socket ends. What does not
 // follow the protocol ends the Conn like anything else.
 func (c *Conn) readControl() {
 	in := newRights(c.ends.Control)
 	defer in.close()
-	fr := NewFrameReader(in)
+	small := make(block, controlSize)
+	fr := newFrameReader(in, &small)
 	for {
 		f, err := fr.Next()
 		if err == nil && f.Kind == KindFile {

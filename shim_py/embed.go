@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 )
 
 // A bare directory name would leave __init__.py and __main__.py out: go:embed skips names that begin with an underscore.
@@ -41,9 +42,9 @@ func files() []file {
 }
 
 // Hash returns the content hash of the shim in hex: 32 digits over every file's name and octets.
-func Hash() string {
-	return hashOf(files())
-}
+func Hash() string { return hash() }
+
+var hash = sync.OnceValue(func() string { return hashOf(files()) }) // each start of a worker asks
 
 func hashOf(all []file) string {
 	sum := sha256.New()

@@ -113,14 +113,14 @@ func TestOOMIsCountedInTheLeaf(t *testing.T) {
 		t.Error("a kill from outside taken for the kernel's")
 	}
 	kills("3")
-	o.look() // as if it happened just before its death is known
+	o.look(o.count()) // as if it happened just before its death is known
 	if !o.happened(killed, false) {
 		t.Error("the kernel's kill taken for one from outside")
 	}
 	if o.happened(killed, true) || o.happened(Exit{Code: 1}, false) {
 		t.Error("our own kill, or an exit, taken for the kernel's")
 	}
-	o.look()
+	o.look(o.count())
 	if o.happened(killed, false) {
 		t.Error("somebody else's death, some time ago, taken for its own")
 	}

@@ -3,7 +3,6 @@ package supervisor
 import (
 	"context"
 	"math/rand/v2"
-	"time"
 )
 
 // due is a worker that is to be replaced, and why.
@@ -55,20 +54,13 @@ func (p *Pool) keep() {
 	p.mu.Lock()
 	every := p.gen.SampleEvery
 	p.mu.Unlock()
-	var sample, look <-chan time.Time
-	if every > 0 {
-		t := time.NewTicker(every)
-		defer t.Stop()
-		sample = t.C
-	}
+	sample, look := beat{every: every}, beat{every: scaleTick}
+	defer sample.stop()
+	defer look.stop()
 	var s scaler
-	t := time.NewTicker(scaleTick)
-	defer t.Stop()
 	for {
 		p.mu.Lock()
-		if look = nil; p.gen.shrinks() {
-			look = t.C
-		}
+		scales := p.gen.shrinks()
 		p.mu.Unlock()
 		select {
 		case <-p.stop:
@@ -76,9 +68,11 @@ func (p *Pool) keep() {
 		case <-p.regen:
 		case answer := <-p.pulse:
 			close(answer)
-		case now := <-look:
+		case now := <-look.next(scales):
+			look.over()
 			p.scale(now, &s)
-		case <-sample:
+		case <-sample.next(true):
+			sample.over()
 			p.sample()
 		}
 	}

@@ -6,28 +6,63 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // oomWatch tells the kernel's kills for lack of memory from other SIGKILLs, by the
 // count that it keeps for a control group (cgroup v2), else for the machine.
 type oomWatch struct {
 	dir          string // of the control group
+	shared       bool   // our own group: that of all workers without a leaf
 	before, last int64
 }
 
 // watchOOM watches the leaf, or, without one, our own control group.
 func watchOOM(leaf *Cgroup) *oomWatch {
-	dir := ownCgroup()
-	if leaf != nil {
-		dir = leaf.Path
+	o := &oomWatch{shared: leaf == nil}
+	if o.shared {
+		o.dir = ownCgroup()
+	} else {
+		o.dir = leaf.Path
 	}
-	n := oomKills(dir)
-	return &oomWatch{dir, n, n}
+	n := oomKills(o.dir)
+	o.before, o.last = n, n
+	return o
+}
+
+// count is what look wants to know.
+func (o *oomWatch) count() int64 {
+	if o.shared {
+		return ownKills.count(o.dir)
+	}
+	return oomKills(o.dir)
 }
 
 // look is to be called once in a while: what was counted before the last two calls
 // was the death of others.
-func (o *oomWatch) look() { o.before, o.last = o.last, oomKills(o.dir) }
+func (o *oomWatch) look(count int64) { o.before, o.last = o.last, count }
+
+// ownKills is the process's, not a pool's: one look at our own control group does for
+// all workers that ask within half a second.
+var ownKills recentKills
+
+type recentKills struct {
+	mu sync.Mutex
+	at time.Time // of n; its zero: never
+	n  int64
+}
+
+func (k *recentKills) count(dir string) int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if now := time.Now(); now.Sub(k.at) > time.Second/2 {
+		k.at, k.n = now, oomKills(dir)
+	}
+	return k.n
+}
 
 // happened: this death, by a signal that is not ours, was one of those.
 func (o *oomWatch) happened(e Exit, ours bool) bool {
@@ -79,12 +114,20 @@ func readPSS(pid int) int64 {
 // RSS returns the resident size in octets; 0: unknown.
 func (p *process) RSS() int64 { return residentSize(p.Pid()) }
 
+// residentSize is called for every worker every second: without the poller, which
+// os.ReadFile would ask in vain.
 func residentSize(pid int) int64 {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
+	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/statm", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return 0
 	}
-	fields := strings.Fields(string(b))
+	defer unix.Close(fd)
+	var b [128]byte // seven numbers
+	n, err := unix.Read(fd, b[:])
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(b[:n]))
 	if len(fields) < 2 {
 		return 0
 	}

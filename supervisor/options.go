@@ -66,6 +66,9 @@ type Options struct {
 	BootTick time.Duration
 	// BootLimit is how many workers boot at a time; 0: no limit.
 	BootLimit int
+	// Turns bound how many boot at a time in all pools that have the same; nil: there
+	// is no such limit.
+	Turns *Turns
 	// DrainGrace is how long the other requests of a worker may go on after one
 	// of them timed out; 0: not at all.
 	DrainGrace time.Duration

@@ -32,7 +32,7 @@ func readOutput(r io.ReadCloser, tag string, sole func() string, record func(id,
 	chunks := make(chan chunk)
 	go func() { // ends with r; readOutput waits for the close of chunks
 		defer close(chunks)
-		buf := make([]byte, 64<<10)
+		buf := make([]byte, 8<<10) // of each worker, most of which print little
 		for {
 			n, err := r.Read(buf)
 			if n > 0 {

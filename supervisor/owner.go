@@ -74,7 +74,7 @@ func (w *Worker) readStacks() { readStacks(w.child.Stacks, w.stacks) }
 
 // readStacks reads what faulthandler writes, until the pipe ends.
 func readStacks(r io.Reader, stacks chan string) {
-	buf := make([]byte, 16<<10)
+	buf := make([]byte, 4<<10)
 	pending := ""
 	for {
 		n, err := r.Read(buf)

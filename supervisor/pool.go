@@ -326,6 +326,7 @@ func (p *Pool) lastOutput() time.Duration {
 // bootEnded lets the next one boot, and returns the pause until then. tell: the
 // failure is the pool's; that of a reload is told by Reload.
 func (p *Pool) bootEnded(w *Worker, how boot, e BootFailure) (pause time.Duration, tell bool) {
+	w.turn()
 	pause = w.gen.gate.leave(how)
 	_, booting := w.gen.gate.state()
 	p.mu.Lock()

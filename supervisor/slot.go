@@ -217,11 +217,16 @@ func (s *slot) launch(gen *generation) *launch {
 	go func() {
 		end := news{of: l, what: ended}
 		if gen.gate.enter(l.quit) {
-			if s.pool.seat(l.worker, l.quit) {
+			turn, ok := gen.Turns.take(l.quit)
+			if ok && s.pool.seat(l.worker, l.quit) {
+				l.worker.turn = turn
 				end.wasReady, end.reason = l.worker.run()
 				s.pool.unseat(l.worker)
 			} else {
 				gen.gate.leave(bootLeft)
+			}
+			if ok {
+				turn()
 			}
 		}
 		s.news <- end

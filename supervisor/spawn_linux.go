@@ -1,17 +1,43 @@
 package supervisor
 
 import (
+	"os"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// awaitExit returns true when the process has ended, and leaves it unreaped.
+// awaitExit returns true when the process has ended, and leaves it unreaped. A wait in
+// the kernel would hold an OS thread for each worker; a pidfd waits in the poller, beside
+// the pipes. Where there is none (Linux before 5.10), it is the thread.
 func awaitExit(pid int) bool {
+	if fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK); err == nil {
+		f := os.NewFile(uintptr(fd), "pidfd")
+		defer f.Close()
+		if raw, err := f.SyscallConn(); err == nil {
+			ended := false
+			err := raw.Read(func(uintptr) bool {
+				var err error
+				ended, err = hasEnded(pid, unix.WNOHANG)
+				return ended || err != nil
+			})
+			if err == nil { // else the poller does not take it
+				return ended
+			}
+		}
+	}
+	ended, _ := hasEnded(pid, 0)
+	return ended
+}
+
+// hasEnded looks and does not reap; how is WNOHANG, or 0 to wait for the end.
+func hasEnded(pid, how int) (bool, error) {
 	for {
-		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		var info childInfo
+		err := unix.Waitid(unix.P_PID, pid, (*unix.Siginfo)(unsafe.Pointer(&info)), unix.WEXITED|unix.WNOWAIT|how, nil)
 		if err != unix.EINTR {
-			return err == nil
+			return err == nil && int(info.pid) == pid, err
 		}
 	}
 }

@@ -24,6 +24,7 @@ type Worker struct {
 	// Of the slot: it is ready; it takes no new request for a reason of its own.
 	onReady func()
 	onLeave func(Reason)
+	turn    func() // its boot is over
 
 	state atomic.Int32 // written by run alone
 
@@ -78,7 +79,7 @@ func newWorker(p *Pool, gen *generation, slot int) *Worker {
 		expired: make(chan expiry, 2*(gen.Threads+gen.Prefetch)), retire: make(chan Reason, 4), idle: make(chan struct{}, 1),
 		stacks: make(chan string, 8), kill: make(chan struct{}), fence: make(chan int64, 1), dumps: make(chan chan string),
 		gone:    make(chan struct{}),
-		onReady: func() {}, onLeave: func(Reason) {},
+		onReady: func() {}, onLeave: func(Reason) {}, turn: func() {},
 	}
 }
 
@@ -240,11 +241,14 @@ func (w *Worker) oomHappened(e Exit, ours bool) bool {
 // readRSS returns the process's resident size in octets; 0: unknown.
 func (w *Worker) readRSS() int64 {
 	w.pool.mu.Lock()
-	child := w.child
-	if w.oom != nil {
-		w.oom.look()
-	}
+	child, oom := w.child, w.oom
 	w.pool.mu.Unlock()
+	if oom != nil {
+		n := oom.count() // a file: not under the pool's lock
+		w.pool.mu.Lock()
+		oom.look(n)
+		w.pool.mu.Unlock()
+	}
 	if child == nil {
 		return 0
 	}

@@ -34,7 +34,8 @@ class Case:
     app: str
     expected: Optional[bytes]  # the body of the one answer that is compared; None: as the app called without a server gives it
     servers: Dict[str, Tuple[str, ...]]  # by set; patterns of fnmatch
-    # rate: closed loop, requests/s. pace: open loop, latency at a fixed rate. memory, start: the server is started for each round.
+    # rate: closed loop, requests/s. pace: open loop, latency at a fixed rate. overload: overload.py. memory, start: the server is
+    # started for each round.
     kind: str = "rate"
     needs: Tuple[str, ...] = ()  # packages of the app's
     shape: Shape = field(default_factory=Shape)
@@ -58,6 +59,7 @@ class Case:
 METRICS = {
     "rate": ("rate", "req/s", True),
     "pace": ("p99", "ms", False),
+    "overload": ("share", "%", True),
     "memory": ("pss", "MiB", False),
     "start": ("ms", "ms", False),
 }

@@ -31,6 +31,11 @@ def _memory(name, title, preload, servers, note):
     return Case(name, title, "django_page.wsgi:app", None, {"default": servers}, "memory", DJANGO, Shape(workers=8, preload=preload), note=note)
 
 
+def _overload(name, title, app, note):
+    return Case(name, title, app, b"done", {"default": ("standpipe", "nginx-uwsgi")}, "overload", note=note
+                + " Clients wait for 1 s, every tenth for 50 ms. Goodput: answers 200 in time.")
+
+
 def _static(name, title, size, **more):
     return Case("static-" + name, title, "hello:app", None, {"default": FILES, "nolog": FILES}, file=size, **more)
 
@@ -64,6 +69,10 @@ CASES = (
          note="Each at 50 % of its own capacity, measured just before."),
     Case("latency-same", "Latency at one rate for all", "hello:app", b"hello", {"default": CORE + ("gunicorn-sync",)}, "pace", pace_of="nginx-uwsgi",
          note="All at 50 % of the capacity of nginx + uWSGI."),
+    _overload("overload", "Overload: twice the capacity is asked for", "work:app",
+              "Views of some 2 ms; a full line of standpipe's is shorter than a client's patience."),
+    _overload("overload-slow", "Overload, slow views", "work:slow",
+              "Views of some 20 ms: a full line lasts longer than a client's patience. Who is first in it is about to leave. docs/scaling.md says how long a line should be."),
 ) + tuple(_scaling(n) for n in (1, 2, 4, 8)) + (
     _memory("memory", "Memory of 8 Django workers", False, ("standpipe", "nginx-uwsgi", "gunicorn-sync", "mod_wsgi", "granian"), "Each worker imports the app by itself."),
     _memory("memory-preload", "Memory of 8 Django workers, preloaded", True, ("standpipe", "nginx-uwsgi", "gunicorn-sync"), "One process imports the app and forks the workers."),

@@ -82,7 +82,7 @@ class Tools:
 
     def missing(self, server, case):
         """Why something that both need is not there; "" when all is."""
-        if case.kind == "pace" and not self.pace:
+        if case.kind in ("pace", "overload") and not self.pace:
             return "the open-loop client cannot be built: no Go"
         for name in server.needs + case.needs:
             if _key(name) == "uwsgi" and not self._installed.get("uwsgi") and self._distribution_uwsgi():

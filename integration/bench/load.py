@@ -32,9 +32,11 @@ def wrk(port, seconds, connections=32, body=0, headers=(), path="/", files=1):
     return got
 
 
-def pace(binary, port, rate, seconds, connections=64):
-    """A fixed rate, whatever the server does; a request's latency counts from when it was due."""
+def pace(binary, port, rate, seconds, connections=64, **more):
+    """A fixed rate, whatever the server does; a request's latency counts from when it was due. more: its other flags."""
     argv = [binary, "-address", "127.0.0.1:%d" % port, "-rate", "%.1f" % rate, "-seconds", "%g" % seconds, "-connections", str(connections)]
+    for name, value in more.items():
+        argv += ["-" + name, value]
     out = _run(argv, None, seconds + 60)
     try:
         return json.loads(out)

@@ -158,10 +158,13 @@ def _troubles(row):
         found.append("%d requests waited for more than 10 s" % timeouts)
     if refused:
         found.append("%d failed" % refused)
-    if failed:
+    if failed and "share" not in row.rounds[0]:
         found.append("%d without an answer" % failed)
+    other = sum(r.get("other", 0) for r in row.rounds)
+    if other:
+        found.append("%d connections were refused or broken" % other)
     late = row.figure("late")
-    if late and late > row.median / 2:
+    if late and row.key == "p99" and late > row.median / 2:
         found.append("the client itself was %.2f ms late (p99)" % late)
     idle = max((r.get("idle", 0) for r in row.rounds), default=0)
     if idle > 0.03:
@@ -175,6 +178,8 @@ COLUMNS = {
              lambda r: [_spread(r), _ratio(r), chart.number(r.figure("p99"))] + _cpu(r) + [_mib(r)]),
     "pace": (["p99, ms", "ratio", "p50, ms", "p99.9, ms", "asked, req/s", "answered, req/s", "front, us", "Python, us", "all, us"],
              lambda r: [_spread(r), _ratio(r)] + [chart.number(r.figure(k)) for k in ("p50", "p999", "rate", "achieved")] + _cpu(r)),
+    "overload": (["goodput, % of capacity", "ratio", "capacity, req/s", "goodput, req/s", "refused, %", "left, %", "run for nobody, %", "left and not run"],
+                 lambda r: [_spread(r), _ratio(r)] + [chart.number(r.figure(k)) for k in ("capacity", "good", "refused_share", "left_share", "wasted_share", "dropped")]),
     "memory": (["PSS, MiB", "ratio", "RSS, MiB", "processes", "start, ms"],
                lambda r: [_spread(r), _ratio(r)] + [chart.number(r.figure("rss")), "%d" % r.figure("processes"), chart.number(r.figure("ms"))]),
     "start": (["ms", "ratio"], lambda r: [_spread(r), _ratio(r)]),

@@ -13,6 +13,7 @@ import time
 import case as nouns
 import load
 import machine
+import overload
 import process
 import usage
 from entrant import Entrant, Failed
@@ -31,8 +32,8 @@ def chosen(case, set_, only):
 
 def estimate(case, set_, options):
     """Seconds that run() will take, about."""
-    each = {"rate": options.seconds + 0.6, "pace": options.seconds + 0.6, "memory": 6, "start": 2 * 1.5}[case.kind]
-    once = {"rate": options.warm + 2, "pace": options.warm + options.seconds + 2, "memory": 0, "start": 3}[case.kind]
+    each = {"rate": options.seconds + 0.6, "pace": options.seconds + 0.6, "overload": 2 * options.seconds + 3, "memory": 6, "start": 2 * 1.5}[case.kind]
+    once = {"rate": options.warm + 2, "pace": options.warm + options.seconds + 2, "overload": options.warm + 2, "memory": 0, "start": 3}[case.kind]
     return len(chosen(case, set_, options.servers)) * (once + options.rounds * each)
 
 
@@ -60,7 +61,7 @@ class Race:
             entrants.append(Entrant(server, case, set_, self._tools, self._dir, self._apps, files))
         expected = self._answer(case)
         try:
-            if case.kind in ("rate", "pace"):
+            if case.kind in ("rate", "pace", "overload"):
                 self._loaded(case, entrants, expected)
             else:
                 self._restarted(case, entrants, expected)
@@ -168,6 +169,8 @@ class Race:
         idle = sum(sum(both) for both in usage.between(entrant.spent[0], before).values()) / waited
         if entrant.case.kind == "pace":
             got = load.pace(self._tools.pace, entrant.port, rate, self._options.seconds)
+        elif entrant.case.kind == "overload":
+            got = overload.round(entrant, self._tools.pace, self._options.seconds)
         else:
             got = self._wrk(entrant, self._options.seconds)
         after = usage.times(entrant.roots)

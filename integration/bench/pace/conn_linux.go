@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strconv"
 	"syscall"
-	"time"
 )
 
 // What a read has come to.
@@ -16,11 +15,10 @@ const (
 
 // conn is one connection and the request on it. fd is -1 while it is closed.
 type conn struct {
-	fd    int
-	busy  bool
-	sent  bool
-	fresh bool // this request is its first
-	due   time.Duration
+	fd      int
+	request *request // nil: it is idle
+	sent    bool
+	fresh   bool // this request is its first
 
 	buffer []byte
 	block  [65536]byte
@@ -28,8 +26,9 @@ type conn struct {
 	close  bool // the server closes after this answer
 }
 
-func (c *conn) begin(due time.Duration) {
-	c.busy, c.sent, c.due = true, false, due
+func (c *conn) begin(q *request) {
+	q.conn = c
+	c.request, c.sent = q, false
 	c.buffer, c.status, c.close = c.buffer[:0], 0, false
 }
 

@@ -13,7 +13,7 @@ func pace(t *testing.T, h http.HandlerFunc, rate float64, length time.Duration, 
 	t.Helper()
 	s := httptest.NewServer(h)
 	defer s.Close()
-	got, err := run(s.Listener.Addr().String(), "/", rate, length, connections)
+	got, err := run(s.Listener.Addr().String(), load{path: "/", rate: rate, length: length, connections: connections})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestStallCountsForEveryRequestThatWasDue(t *testing.T) {
 
 func TestFailuresAreCounted(t *testing.T) {
 	got := pace(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(503) }, 500, 100*time.Millisecond, 4)
-	if got.Failed != 50 {
+	if got.Failed != 50 || got.Refused[503] != 50 {
 		t.Errorf("answers that are not 200: %+v", got)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -62,8 +62,37 @@ func TestFailuresAreCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	got, err = run(l.Addr().String(), "/", 500, 100*time.Millisecond, 4)
+	got, err = run(l.Addr().String(), load{path: "/", rate: 500, length: 100 * time.Millisecond, connections: 4})
 	if err != nil || got.Failed != 50 || got.Achieved != 0 {
 		t.Errorf("nobody listens: %+v %v", got, err)
+	}
+}
+
+// Every second one hangs up after a moment, the others before their answer would come.
+func TestThoseWhoLoseTheirPatienceLeave(t *testing.T) {
+	gate := make(chan struct{})
+	var gone atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-r.Context().Done():
+			gone.Add(1)
+		case <-gate:
+		}
+	}))
+	defer s.Close()
+	defer close(gate)
+	// Two connections for twenty requests: most give up before they have one.
+	for connections, served := range map[int]bool{2: false, 20: true} {
+		gone.Store(0)
+		got, err := run(s.Listener.Addr().String(), load{path: "/", rate: 200, length: 100 * time.Millisecond, connections: connections,
+			patience: 400 * time.Millisecond, haste: 100 * time.Millisecond, hasty: 2})
+		if err != nil || got.Left != 20 || got.Failed != 20 || got.Max < 400 || got.P50 < 100 {
+			t.Errorf("%d connections: %+v %v", connections, got, err)
+		}
+		for end := time.Now().Add(10 * time.Second); served && gone.Load() < 20; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("the server has seen %d of 20 leave", gone.Load())
+			}
+		}
 	}
 }

@@ -72,6 +72,14 @@ class Targets(unittest.TestCase):
         self.assertIs(got["processor time of Go and Python for one hello: at most 32 us"].met, False)
         self.assertIs(got["of it Python (the shim and the app): at most 9 us"].met, True)
 
+    def test_goodput_is_a_target_of_its_own(self):
+        case = next(c for c in cases.CASES if c.name == "overload")
+        for share, met in (89.0, False), (91.0, True):
+            rows = [{"server": n, "status": "ok", "rounds": [{"share": s}]} for n, s in (("standpipe", share), ("nginx-uwsgi", 99.0))]
+            got = {v.target: v.met for v in targets.judge([table.Table(case, DEFAULT, entry(*rows))])}
+            self.assertIs(got["twice the capacity is asked for: goodput at least 90 % of the capacity"], met)
+            self.assertFalse([t for t in got if "best peer" in t], "the peer's share is no target")
+
     def test_without_the_peer_there_is_no_figure(self):
         got = self.verdicts(rated("standpipe", 10000), {"server": "nginx-uwsgi", "status": "failed", "reason": "no nginx", "rounds": []})
         self.assertIsNone(got["Hello: at least 1.2 x nginx + uWSGI"].met)
