@@ -55,6 +55,7 @@ func serve(c *cli.Context) (err error) {
 	}
 	defer endProfile()
 	paceGC()
+	defer paceProcs()()
 	// From here on a signal means a stop in order, not a death.
 	signals := make(chan os.Signal, 4)
 	notifyStops(signals)

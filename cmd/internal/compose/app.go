@@ -19,10 +19,10 @@ var _ bridge.Pool = (*supervisor.Pool)(nil)
 
 // bootTurns are the machine's, whatever number of apps it has: twice what one app may
 // boot at a time, because a boot also reads files and waits.
-var bootTurns = supervisor.NewTurns(2 * bootLimit())
+var bootTurns = supervisor.NewTurns(2 * bootLimit)
 
 // bootLimit is how many workers of one app boot at a time.
-func bootLimit() int { return max(2, runtime.GOMAXPROCS(0)) } // a control group's limit counts
+var bootLimit = max(2, runtime.GOMAXPROCS(0)) // at the start: a control group's limit counts, and not on how many cores this process runs
 
 // poolOptions are the options of one app's pool; shimArgs run the shim.
 func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []string, p *privileges, events func(supervisor.Event)) supervisor.Options {
@@ -53,7 +53,7 @@ func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []s
 		Hash:    shim_py.Hash(),
 		Workers: a.Workers, MaxWorkers: a.MaxWorkers, Threads: max(a.Threads, a.Gevent), IdleStop: a.IdleStop,
 		Queue: a.Queue, QueueTimeout: a.QueueTimeout,
-		BootTimeout: a.BootTimeout, BootTick: bootTick, BootLimit: bootLimit(), Turns: bootTurns,
+		BootTimeout: a.BootTimeout, BootTick: bootTick, BootLimit: bootLimit, Turns: bootTurns,
 		DrainGrace: drainGrace, InterruptGrace: interruptGrace, TermGrace: cfg.TermGrace, DrainLimit: a.DrainTimeout,
 		Preload:     a.Preload,
 		Prefetch:    prefetch(a),
