@@ -138,7 +138,7 @@ func BenchmarkHandler(b *testing.B) {
 // now, so that a further one shows.
 func TestAllocationsPerRequest(t *testing.T) {
 	if raceEnabled {
-		t.Skip("the race detector allocates")
+		t.Skip("SKIP[race]: the race detector allocates; make test runs this one without it, too")
 	}
 	for _, c := range []struct {
 		name, head string

@@ -188,8 +188,8 @@ func (x *Exchange) Next(ctx context.Context) ([]byte, error) {
 }
 
 // Done says that nobody will look any more at p, which Next has returned: its memory
-// is used again. Only what Next has returned last counts; nothing comes of a Done
-// that is late or is left out.
+// is used again. It is called once for each p at most. Only what Next has returned
+// last counts; nothing comes of a Done that is late or is left out.
 func (x *Exchange) Done(p []byte) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
