@@ -10,7 +10,7 @@ ADDRESS  ?= 127.0.0.1:8000
 # The newest Python found has the frameworks' newest releases.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build run test check smoke testenv soak figures bench bench-quick bench-report bench-shim pgo clean $(BIN)
+.PHONY: build run test check smoke testenv soak figures bench bench-quick bench-report bench-shim scaling pgo clean $(BIN)
 
 build: $(BIN)
 
@@ -57,6 +57,10 @@ bench: build
 # Whether the benchmark works: two cases, three servers, a second each. It says nothing about speed.
 bench-quick: build
 	@python3 integration/bench --binary $(BIN) --quick
+
+# What a request, a connection, an app and a worker cost: the figures in docs/scaling.md anew, in some two minutes. Needs wrk and two cores.
+scaling: build
+	@python3 integration/bench/scaling.py --binary $(BIN)
 
 # The pages anew from docs/benchmarks.json and docs/benchmarks.notes.md.
 bench-report:

@@ -2,9 +2,10 @@
 // request and its answer on one stream.
 //
 // PROTOCOL.md beside this file is the one full description. What is here: the
-// frame and its ceilings (frame.go), the messages inside frames (message.go,
-// walk.go), the connection to one worker (conn.go, writer.go), one request and
-// its answer (exchange.go, body.go, outcome.go, watch.go), a template's orders
+// frame and its ceilings (frame.go, block.go), the messages inside frames (message.go,
+// head.go, names.go, walk.go), the connection to one worker (conn.go, read.go, writer.go), one request and
+// its answer (exchange.go, body.go, outcome.go, watch.go), the requests that wait
+// at a worker and come back (recall.go), a template's orders
 // (fork.go; the supervisor sends and reads them), and the errors that
 // callers branch on (errors.go).
 // What is not: processes (supervisor), HTTP (bridge), Python (shim_py). This
@@ -16,6 +17,7 @@
 //	reader (frames)         Conn.Run's caller the pipe ends or fails       Run returns
 //	writer                  Conn.Run          the Conn is closed           Run returns
 //	control reader          Conn.Run          the control socket ends      Run returns
+//	recall (a timer's)      a second Request  at once                      nobody: it holds nothing
 //
 // Exchange methods run on the caller's goroutine. The reader never waits for a
 // consumer: credit windows bound what a stream can have queued.

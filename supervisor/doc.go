@@ -8,7 +8,7 @@
 // versions of what they run (generation.go), how many seats there are (scale.go),
 // age and size (keep.go, beat.go), what a death means to requests (fate.go, oom_*.go),
 // the process that forks the workers of a preloaded app (template*.go, spawn_template*.go),
-// what a worker prints (output.go; splitter.go and grouper.go make records of it),
+// what a busy worker is sent beforehand (prefetch.go), what a worker prints (output.go; splitter.go and grouper.go make records of it),
 // and what is told to the log (event.go); whom
 // a worker runs as and what it is confined to (identity.go, confine_*.go,
 // cgroup_linux.go), and the helper that starts workers as other users for a process
@@ -24,6 +24,18 @@
 //
 // Where it is (State) and why it was asked to leave (Reason) are two fields; how
 // it ended (Cause) is a third. Worker.run is the only writer of State.
+//
+// # Prefetch
+//
+// While no worker is idle, a busy one with one thread may be sent further requests,
+// so that it need not wait for Go between two. Only the first of them has started,
+// as the shim writes each answer before it begins with the next: what a worker has when
+// it dies, leaves or turns out slow goes to another one, whatever its method. Two things
+// are otherwise than a first design had them. Answers are not gathered into one write: it
+// saved nothing that could be measured with prefetch's depth, and made of every GET
+// at a worker one that may have started. And a slow request switches prefetch off for
+// twenty times as long as it took, not for a minute: a hiccup of the machine would
+// have done the latter.
 //
 // # Replacement
 //

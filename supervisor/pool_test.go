@@ -454,6 +454,7 @@ func TestBootTimeoutKillsAndWaits(t *testing.T) {
 	f := &fakes{mute: true, deaf: true}
 	bubble(t, f, Options{Workers: 1, BootTimeout: time.Minute, BootTick: 10 * time.Second}, func(t *testing.T, p *Pool, e *events) {
 		<-p.Down()
+		synctest.Wait()                                     // its exit is told after that
 		if n := len(of[WorkerWaits](e)); n != 5 && n != 6 { // the sixth comes with the end of its time
 			t.Errorf("told %d times that it waits", n)
 		}

@@ -70,7 +70,7 @@ CASES = (
     Case("latency-same", "Latency at one rate for all", "hello:app", b"hello", {"default": CORE + ("gunicorn-sync",)}, "pace", pace_of="nginx-uwsgi",
          note="All at 50 % of the capacity of nginx + uWSGI."),
     _overload("overload", "Overload: twice the capacity is asked for", "work:app",
-              "Views of some 2 ms; a full line of standpipe's is shorter than a client's patience."),
+              "Views of some 4 ms; a full line of standpipe's is shorter than a client's patience."),
     _overload("overload-slow", "Overload, slow views", "work:slow",
               "Views of some 20 ms: a full line lasts longer than a client's patience. Who is first in it is about to leave. docs/scaling.md says how long a line should be."),
 ) + tuple(_scaling(n) for n in (1, 2, 4, 8)) + (

@@ -1,6 +1,7 @@
 """A round of an overload: what the server can do, then twice as much asked of it by clients that lose their patience.
 
-Every tenth client is hasty, so that some always leave while they wait. Goodput are answers 200 that came in time."""
+Every tenth client is hasty, so that some always leave while they wait. Goodput are answers 200 that came in time. It lasts
+twice as long as other rounds: the line has to fill first."""
 
 import os
 import re
@@ -17,7 +18,7 @@ def round(entrant, pace, seconds):
     capacity = load.wrk(entrant.port, seconds, entrant.case.connections)["rate"]
     runs = _settled(entrant)
     entrant.drop_logs()
-    got = load.pace(pace, entrant.port, FACTOR * capacity, seconds, CONNECTIONS, **PATIENCE)
+    got = load.pace(pace, entrant.port, FACTOR * capacity, 2 * seconds, CONNECTIONS, **PATIENCE)
     runs = _settled(entrant) - runs
     good = got["requests"] - got["failed"]
     left = got.get("left", 0)

@@ -32,7 +32,7 @@ def chosen(case, set_, only):
 
 def estimate(case, set_, options):
     """Seconds that run() will take, about."""
-    each = {"rate": options.seconds + 0.6, "pace": options.seconds + 0.6, "overload": 2 * options.seconds + 3, "memory": 6, "start": 2 * 1.5}[case.kind]
+    each = {"rate": options.seconds + 0.6, "pace": options.seconds + 0.6, "overload": 3 * options.seconds + 3, "memory": 6, "start": 2 * 1.5}[case.kind]
     once = {"rate": options.warm + 2, "pace": options.warm + options.seconds + 2, "overload": options.warm + 2, "memory": 0, "start": 3}[case.kind]
     return len(chosen(case, set_, options.servers)) * (once + options.rounds * each)
 

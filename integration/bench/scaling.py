@@ -1,5 +1,5 @@
 """What one request, connection, app and worker cost, by part: `make scaling`. Prints JSON, and puts the figures into docs/scaling.md
-between its two marks. Linux, wrk, taskset, two cores; some two minutes on a machine that has nothing else to do. No test, no race: standpipe alone."""
+between its two marks. Linux, wrk, taskset, two cores; a minute and a half on a machine that has nothing else to do. No test, no race: standpipe alone."""
 
 import argparse
 import contextlib
@@ -95,9 +95,19 @@ def running(options, files, arguments, cores=None):
         shutil.rmtree(dir, ignore_errors=True)
 
 
-def hello(options, cores, workers, generator, headers=()):
+VIEW = """
+def app(environ, start_response):
+    n = 0
+    for i in range(100000):
+        n += i
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "5")])
+    return [b"hello"]
+"""
+
+
+def hello(options, cores, workers, generator, headers=(), text=SMALL):
     """One closed loop: {rate, go, python, generator: us of processor time for a request, used: cores that the server had}."""
-    with running(options, {"hello.py": SMALL}, ["hello:app", "-w", str(workers)], cores) as s:
+    with running(options, {"hello.py": text}, ["hello:app", "-w", str(workers)], cores) as s:
         s.ready("/")
         mine = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {int(c) for c in generator.split(",")})  # wrk inherits it
@@ -237,6 +247,7 @@ def measure(options):
         ("one", lambda: hello(options, first, 1, second)),
         ("two", lambda: hello(options, both, 2, both)),
         ("close", lambda: hello(options, both, 2, both, ("Connection: close",))),
+        ("view", lambda: hello(options, both, 2, both, text=VIEW)),
         ("connections", lambda: idle_connections(options)),
         ("waiting", lambda: waiting_requests(options)),
         ("worker", lambda: workers(options)),
@@ -255,12 +266,13 @@ def _short(value):
 
 def table(f):
     """The figures as Markdown."""
-    one, two, close, many, worker = f["one"], f["two"], f["close"], f["many"], f["worker"]
+    one, two, close, view, many, worker = f["one"], f["two"], f["close"], f["view"], f["many"], f["worker"]
     m = f["machine"]
     each = {"one": one["rate"] / one["used"], "two": two["rate"] / two["used"]}  # requests for a second of one core
     rows = [
-        ("Go process, one request on a kept connection", "%.1f us" % two["go"]),
-        ("Python, one request (shim and app)", "%.1f us" % two["python"]),
+        ("Go process, one hello on a kept connection, at full load", "%.1f us" % two["go"]),
+        ("Python, one hello (shim and app)", "%.1f us" % two["python"]),
+        ("a view that computes for %.1f ms: Go process, at full load of 2 workers, %s requests/s" % (view["python"] / 1000, _number(view["rate"])), "%.0f us" % view["go"]),
         ("Go process, a new connection for the request: on top", "%.0f us" % max(0, close["go"] - two["go"])),
         ("`wrk`, one request", "%.1f us" % two["generator"]),
         ("requests/s, server on 1 core, 1 worker (`wrk` on the other core)", "%s" % _number(one["rate"])),

@@ -15,6 +15,7 @@ import process
 import report
 import results
 import rounds
+import scaling
 import servers
 import table
 import targets
@@ -132,6 +133,39 @@ class Pages(unittest.TestCase):
         self.assertEqual(sorted(kept), ["hello/default", "hello/nolog"])
         self.assertEqual([r["server"] for r in kept["hello/default"]["rows"]], ["standpipe"])
         self.assertEqual(sum('"rate"' in line for line in text.splitlines()), 2)  # a round is a line
+
+
+class Scaling(unittest.TestCase):
+    load = {"rate": 20000.0, "go": 25.0, "python": 10.0, "generator": 5.0, "used": 0.8}
+    figures = {
+        "machine": {"processor": "P", "cores": 2, "kernel": "K"}, "python": "3.11", "commit": "c0ffee", "date": "2026-01-01",
+        "one": load, "two": dict(load, rate=60000.0, used=1.6), "close": dict(load, go=65.0), "view": dict(load, python=2000.0),
+        "connections": {"kib": 20.0}, "waiting": {"kib": 22.0},
+        "worker": {"go": 17.0, "kib": 80.0, "fds": 8.0, "pss": 4.0, "rss": 10.0, "worker_threads": 2},
+        "many": {"apps": 200, "start": 3.0, "idle": 0.004, "go": 40.0, "threads": 9, "fds": 1612, "stop": 0.5},
+    }
+
+    def test_scaling_leaves_the_load_generator_out(self):
+        text = scaling.table(self.figures)
+        self.assertIn("| 3.00 |", text)  # 25,000 for a second of one core, 37,500 for a second of each of two
+        self.assertIn("on top | 40 us |", text)
+        self.assertIn("| 0.40 % of a core |", text)
+
+    def test_the_page_keeps_what_is_not_between_the_marks(self):
+        with tempfile.TemporaryDirectory() as dir:
+            page, scaling.PAGE = scaling.PAGE, os.path.join(dir, "scaling.md")
+            try:
+                with open(scaling.PAGE, "w") as f:
+                    f.write("before\n%s\nold\n%s\nafter\n" % scaling.MARKS)
+                scaling.write("new \\1")
+                with open(scaling.PAGE) as f:
+                    self.assertEqual(f.read(), "before\n%s\nnew \\1\n%s\nafter\n" % scaling.MARKS)
+            finally:
+                scaling.PAGE = page
+
+    def test_the_page_has_the_marks(self):
+        with open(scaling.PAGE) as f:
+            self.assertEqual([f.read().count(mark) for mark in scaling.MARKS[:1]], [1])
 
 
 class Registry(unittest.TestCase):
