@@ -110,7 +110,7 @@ func TestCodeThatHoldsTheInterpreter(t *testing.T) {
 		if try > 20 {
 			t.Fatal("in 20 tries nothing stood behind the one that holds on")
 		}
-		s.must("reload") // a slow request switches prefetch off for a minute, for its generation
+		s.must("reload") // what was slow counts against its generation alone
 		before := snapshot(counts)
 		eventually(t, "everybody is served", func() bool { return moved(counts, before, 100) == 16 })
 		hold := s.background("/hold?1500")

@@ -33,9 +33,9 @@
 // it dies, leaves or turns out slow goes to another one, whatever its method. Two things
 // are otherwise than a first design had them. Answers are not gathered into one write: it
 // saved nothing that could be measured with prefetch's depth, and made of every GET
-// at a worker one that may have started. And a slow request switches prefetch off for
-// twenty times as long as it took, not for a minute: a hiccup of the machine would
-// have done the latter.
+// at a worker one that may have started. And prefetch ends when more than one request in
+// a hundred is slow, not for a minute after a single one: a hiccup of the machine did
+// that, and an app of short requests had half its capacity until the minute was over.
 //
 // # Replacement
 //
