@@ -2,12 +2,15 @@
 
 import json
 import os
+import signal
 import subprocess
+import time
 
 import machine
 
 SCRIPT = os.path.join(machine.HERE, "conf", "wrk.lua")
 TIMEOUT = 10  # seconds, a request's
+STIR = 0.3  # seconds
 
 
 class LoadError(Exception):
@@ -16,11 +19,7 @@ class LoadError(Exception):
 
 def wrk(port, seconds, connections=32, body=0, headers=(), path="/", files=1):
     """One thread of wrk, as many requests as the server takes: the rest of a small machine is the server's. Whole seconds."""
-    argv = ["wrk", "-t1", "-c%d" % connections, "-d%ds" % max(1, round(seconds)), "--timeout", "%ds" % TIMEOUT, "-s", SCRIPT]
-    for header in headers:
-        argv += ["-H", header]
-    argv.append("http://127.0.0.1:%d%s" % (port, path))
-    out = _run(argv, dict(os.environ, BENCH_BODY=str(body), BENCH_FILES=str(files)), seconds + TIMEOUT + 20)
+    out = _run(*_wrk(port, seconds, connections, body, headers, path, files), seconds + TIMEOUT + 20)
     for line in out.splitlines():
         if line.startswith("BENCH "):
             got = json.loads(line[6:])
@@ -30,6 +29,25 @@ def wrk(port, seconds, connections=32, body=0, headers=(), path="/", files=1):
     took = got.pop("microseconds") / 1e6
     got["rate"] = got["requests"] / took if took else 0.0
     return got
+
+
+def stir(port, *request):
+    """A moment of wrk that nobody measures, before a round: a virtual machine's host takes from it what lies idle, and gives
+    it back page by page, which costs a server the more the more memory it has. request: wrk's other arguments."""
+    argv, env = _wrk(port, 1, *request)
+    one = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(STIR)
+    one.send_signal(signal.SIGINT)
+    one.wait()
+
+
+def _wrk(port, seconds, connections=32, body=0, headers=(), path="/", files=1):
+    """The command and its environment."""
+    argv = ["wrk", "-t1", "-c%d" % connections, "-d%ds" % max(1, round(seconds)), "--timeout", "%ds" % TIMEOUT, "-s", SCRIPT]
+    for header in headers:
+        argv += ["-H", header]
+    argv.append("http://127.0.0.1:%d%s" % (port, path))
+    return argv, dict(os.environ, BENCH_BODY=str(body), BENCH_FILES=str(files))
 
 
 def pace(binary, port, rate, seconds, connections=64, **more):

@@ -32,7 +32,7 @@ def chosen(case, set_, only):
 
 def estimate(case, set_, options):
     """Seconds that run() will take, about."""
-    each = {"rate": options.seconds + 0.6, "pace": options.seconds + 0.6, "overload": 3 * options.seconds + 3, "memory": 6, "start": 2 * 1.5}[case.kind]
+    each = {"rate": options.seconds + 1, "pace": options.seconds + 1, "overload": 3 * options.seconds + 3, "memory": 6, "start": 2 * 1.5}[case.kind]
     once = {"rate": options.warm + 2, "pace": options.warm + options.seconds + 2, "overload": options.warm + 2, "memory": 0, "start": 3}[case.kind]
     return len(chosen(case, set_, options.servers)) * (once + options.rounds * each)
 
@@ -154,6 +154,10 @@ class Race:
         return dict.fromkeys(capacities, capacities[case.pace_of] / 2)
 
     def _wrk(self, entrant, seconds):
+        return load.wrk(entrant.port, seconds, *self._request(entrant))
+
+    def _request(self, entrant):
+        """What wrk asks for: its arguments from connections on."""
         case = entrant.case
         headers = case.headers
         if case.again:
@@ -161,12 +165,16 @@ class Race:
             if not tag:
                 raise Unoffered("no ETag")
             headers += ("If-None-Match: " + tag,)
-        return load.wrk(entrant.port, seconds, case.connections, case.body, headers, case.path, case.files)
+        return case.connections, case.body, headers, case.path, case.files
 
     def _round(self, entrant, rate):
-        before, began = usage.times(entrant.roots), time.perf_counter()
-        waited = began - entrant.spent[1]
-        idle = sum(sum(both) for both in usage.between(entrant.spent[0], before).values()) / waited
+        waited = time.perf_counter() - entrant.spent[1]
+        idle = sum(sum(both) for both in usage.between(entrant.spent[0], usage.times(entrant.roots)).values()) / waited
+        if entrant.case.kind == "pace":
+            load.pace(self._tools.pace, entrant.port, rate, load.STIR)
+        else:
+            load.stir(entrant.port, *self._request(entrant))
+        before = usage.times(entrant.roots)
         if entrant.case.kind == "pace":
             got = load.pace(self._tools.pace, entrant.port, rate, self._options.seconds)
         elif entrant.case.kind == "overload":
