@@ -13,6 +13,7 @@ import (
 
 // converse sends the request and passes the answer on.
 func (t *turn) converse(x *shim.Exchange) error {
+	defer x.Release() // the pump has ended then too
 	c := t.startClock(x)
 	rest, err := t.send(c, x)
 	if err == nil {

@@ -55,10 +55,12 @@ func warm(ctx context.Context, mount, path string, open func(shim.Label) (*shim.
 		return fmt.Errorf("the app answered %s", raw.Status)
 	}
 	for {
-		if _, err := x.Next(ctx); errors.Is(err, io.EOF) {
+		p, err := x.Next(ctx)
+		if errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err
 		}
+		x.Done(p)
 	}
 }

@@ -40,8 +40,8 @@ func storm(t *testing.T, buffering string, requests int) {
 	spool, recorded := t.TempDir(), filepath.Join(t.TempDir(), "record")
 	s := uploads(t, spool, opts{Env: []string{"RECORD_FILE=" + recorded},
 		Args: []string{"-w", "2", "--threads", "8", "--request-buffering", buffering, "--access-log", "off"}})
-	for range 16 {
-		s.want(200, "/pid")
+	for range 16 { // with a large body: a worker opens its shared memory for the first one
+		s.want(200, "/both?id=1&mb=1")
 	}
 	pids := s.workers()
 	look := func() (fds []int, tasks []int) {

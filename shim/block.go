@@ -45,7 +45,23 @@ func (b *block) free() {
 // chunk is a part of an answer's body.
 type chunk struct {
 	p    []byte
-	from *block // that p lies in; nil: p is on its own
+	from lender // of the memory that p lies in; nil: p is on its own
+}
+
+// shared reports whether the octets lie in the worker's shared memory.
+func (c chunk) shared() bool {
+	_, ok := c.from.(*part)
+	return ok
+}
+
+// lender gets its memory back when nobody reads it any more: *block, *part.
+type lender interface{ free() }
+
+// free gives the memory back.
+func (c chunk) free() {
+	if c.from != nil {
+		c.from.free()
+	}
 }
 
 // keeper lends the memory of a frame's payload: FrameReader.

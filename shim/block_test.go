@@ -12,7 +12,7 @@ import (
 )
 
 // What a reader has is not written over, whatever comes behind it, until he says
-// that he is done with it. A part that comes in a large frame lies in the reader's block.
+// that he is done with it, be it late. A part that comes in a large frame lies in the reader's block.
 func TestOctetsStayTheReaders(t *testing.T) {
 	want := make([]byte, 3<<20)
 	_, _ = rand.New(rand.NewSource(1)).Read(want) // never fails
@@ -31,7 +31,7 @@ func TestOctetsStayTheReaders(t *testing.T) {
 			t.Fatal(err)
 		}
 		kept := map[int][]byte{} // by where they begin
-		var last []byte
+		var late []byte
 		at := 0
 		for i := 0; ; i++ {
 			p, err := x.Next(context.Background())
@@ -44,12 +44,16 @@ func TestOctetsStayTheReaders(t *testing.T) {
 			if !bytes.Equal(p, want[at:at+len(p)]) {
 				t.Fatalf("done %v: other octets from %d on", done, at)
 			}
-			if done && i%3 == 0 {
+			switch {
+			case done && i%3 == 0:
 				x.Done(p)
-				last = nil
-			} else {
-				x.Done(last) // late: it must not be taken for this one
-				kept[at], last = p, p
+			case done && i%3 == 1:
+				late = p
+			case done:
+				x.Done(late) // it must not be taken for this one
+				fallthrough
+			default:
+				kept[at] = p
 			}
 			at += len(p)
 		}
@@ -62,5 +66,6 @@ func TestOctetsStayTheReaders(t *testing.T) {
 			t.Fatalf("%d octets of %d", at, len(want))
 		}
 		x.Close()
+		x.Release()
 	}
 }

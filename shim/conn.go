@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -57,7 +58,10 @@ type Conn struct {
 	err     error      // why the Conn failed; nil while it lives
 	lost    []InFlight // what was in flight when it failed
 	closed  bool
+	offered bool // shared memory, which is once
 	deaf    bool // a write failed, or CloseRequests was called: nothing new goes out
+
+	shared atomic.Pointer[shared] // nil: there is none
 
 	fate  Fate
 	fated chan struct{} // closed when fate is set
@@ -235,7 +239,7 @@ func (c *Conn) Open(l Label) (*Exchange, error) {
 		return nil, fmt.Errorf("%s: %w", c.name, ErrNotStarted)
 	}
 	x := &Exchange{conn: c, label: l, credit: Window, allowed: Window, wakeRead: make(chan struct{}, 1)}
-	x.chunks = x.one[:0]
+	x.chunks, x.lent = x.one[:0], x.two[:0]
 	return x, nil
 }
 
@@ -268,6 +272,12 @@ func (c *Conn) request(x *Exchange, vars []Var, body []byte, last bool) (flush, 
 		id++
 	}
 	flush, err = c.out.add(false, func(b []byte) ([]byte, error) {
+		if last && len(body) >= sharedLeast {
+			var at [sharedRef]byte
+			if ref, ok := c.share(at[:0], body); ok {
+				return appendRequest(b, id, FlagEnd|FlagShared, vars, ref)
+			}
+		}
 		if len(body) >= largeBody {
 			b = c.out.grow(b, len(body)+usualHead)
 		}
@@ -304,6 +314,7 @@ func (c *Conn) fail(err error) {
 	}
 	c.err = err
 	c.lost = c.inFlight()
+	c.shared.Load().leave()
 	streams := c.streams
 	c.streams = nil
 	c.line.list = nil

@@ -2,9 +2,9 @@
 // request and its answer on one stream.
 //
 // PROTOCOL.md beside this file is the one full description. What is here: the
-// frame and its ceilings (frame.go, block.go), the messages inside frames (message.go,
+// frame and its ceilings (frame.go, block.go), the memory that large bodies lie in (shared.go), the messages inside frames (message.go,
 // head.go, names.go, walk.go), the connection to one worker (conn.go, read.go, writer.go), one request and
-// its answer (exchange.go, body.go, outcome.go, watch.go), the requests that wait
+// its answer (exchange.go, body.go, answer.go, outcome.go, watch.go), the requests that wait
 // at a worker and come back (recall.go), a template's orders
 // (fork.go; the supervisor sends and reads them), and the errors that
 // callers branch on (errors.go).

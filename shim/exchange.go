@@ -27,6 +27,7 @@ type Exchange struct {
 	credit   int       // body octets that may be sent
 	allowed  int       // body octets that the worker may send
 	taken    int       // octets read by Next since the last Window
+	queued   int       // octets in shared memory that Next has not read
 	file     fileState
 	hints    [][]Field // early hints that nobody has taken
 	hinted   int       // how many came
@@ -36,7 +37,8 @@ type Exchange struct {
 	whole    bool     // the whole answer came in its Head frame
 	chunks   []chunk
 	one      [1]chunk // chunks begins here
-	lent     chunk    // what Next has returned last, until Done
+	lent     []chunk  // what Next has returned, until Done or Release
+	two      [2]chunk // lent begins here: one who writes, and the pump beside him
 	ended    bool     // the worker has ended the answer, or died
 	passed   passing  // a file in place of the body
 	held     bool     // ended, but the worker is busy with the stream until a further End
@@ -137,69 +139,7 @@ func (x *Exchange) Head(ctx context.Context) (*Head, error) {
 	}
 }
 
-// Whole reports, after Head, whether the complete answer is here already, and
-// how many octets of body it has.
-func (x *Exchange) Whole() (n int64, ok bool) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if !x.whole {
-		return 0, false
-	}
-	for _, c := range x.chunks {
-		n += int64(len(c.p))
-	}
-	return n, true
-}
-
-// Next returns the next octets of the answer's body; they are the caller's until
-// he calls Done, which he need not. It returns io.EOF at the proper end, an *AppError when the app raised after its
-// head, ErrWorkerGone (wrapped), or ctx's error.
-func (x *Exchange) Next(ctx context.Context) ([]byte, error) {
-	for {
-		x.mu.Lock()
-		if len(x.chunks) > 0 {
-			x.lent = x.chunks[0]
-			p := x.lent.p
-			x.chunks[0] = chunk{}
-			x.chunks = x.chunks[1:]
-			x.taken += len(p)
-			give := 0
-			if x.taken >= Window/2 && !x.ended {
-				give, x.taken = x.taken, 0
-				x.allowed += give
-			}
-			x.mu.Unlock()
-			if give > 0 {
-				x.conn.window(x.id, give)
-			}
-			return p, nil
-		}
-		ended := x.ended
-		x.mu.Unlock()
-		if ended {
-			return nil, x.failed()
-		}
-		select {
-		case <-x.wakeRead:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// Done says that nobody will look any more at p, which Next has returned: its memory
-// is used again. It is called once for each p at most. Only what Next has returned
-// last counts; nothing comes of a Done that is late or is left out.
-func (x *Exchange) Done(p []byte) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if len(p) > 0 && len(x.lent.p) > 0 && &p[0] == &x.lent.p[0] {
-		x.lent.from.free()
-		x.lent = chunk{}
-	}
-}
-
-// Close ends the exchange. What has not been read of the answer is thrown away
+// Close ends the exchange, but for what Next has returned. What has not been read of the answer is thrown away
 // when it comes.
 func (x *Exchange) Close() Outcome {
 	x.mu.Lock()
@@ -209,7 +149,7 @@ func (x *Exchange) Close() Outcome {
 	}
 	x.closed = true
 	for _, c := range x.chunks {
-		c.from.free()
+		c.free()
 	}
 	x.chunks = nil
 	x.passed.drop()
@@ -318,7 +258,7 @@ func (x *Exchange) takeLocked(f Frame, fr keeper) error {
 		if h.File = f.Flags&FlagFile != 0; h.File && len(body) > 0 {
 			return protocolErrorf(nil, "a Head with a file and with %d octets of body on stream %d", len(body), x.id)
 		}
-		return x.data(body, f.End(), fr)
+		return x.data(body, f, fr)
 	case KindBody:
 		if x.head == nil {
 			return protocolErrorf(nil, "a Body before its Head on stream %d", x.id)
@@ -326,7 +266,7 @@ func (x *Exchange) takeLocked(f Frame, fr keeper) error {
 		if x.head.File && !x.passed.refused && !x.closed {
 			return protocolErrorf(nil, "a Body in place of the file on stream %d", x.id)
 		}
-		return x.data(f.Payload, f.End(), fr)
+		return x.data(f.Payload, f, fr)
 	case KindEnd:
 		if x.head == nil && !x.closed && !x.expired {
 			return protocolErrorf(nil, "an End before its Head on stream %d", x.id)
@@ -339,23 +279,6 @@ func (x *Exchange) takeLocked(f Frame, fr keeper) error {
 		}
 		x.err, x.ended = m, true
 	}
-	return nil
-}
-
-// data queues body octets for Next.
-func (x *Exchange) data(p []byte, last bool, fr keeper) error {
-	if x.allowed -= len(p); x.allowed < 0 {
-		return protocolErrorf(nil, "%d octets of body beyond the window of stream %d", -x.allowed, x.id)
-	}
-	if len(p) > 0 && !x.closed {
-		c := chunk{p: p, from: fr.keep(len(p))}
-		if c.from == nil {
-			c.p = append([]byte(nil), p...)
-		}
-		x.chunks = append(x.chunks, c)
-	}
-	x.ended = x.ended || last
-	x.tell()
 	return nil
 }
 

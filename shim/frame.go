@@ -34,6 +34,7 @@ const (
 	KindStop        Kind = 0x25
 	KindInterrupt   Kind = 0x26
 	KindFile        Kind = 0x27
+	KindMemory      Kind = 0x28
 	KindFork        Kind = 0x30
 	KindForked      Kind = 0x31
 	KindForkFailed  Kind = 0x32
@@ -50,6 +51,8 @@ const (
 	FlagHold Flags = 0x0002
 	// FlagFile, on a Head: the body is the file that comes over the control socket.
 	FlagFile Flags = 0x0004
+	// FlagShared: the body octets lie in the shared memory, and the frame says where.
+	FlagShared Flags = 0x0008
 )
 
 // Sizes, in octets.
@@ -101,6 +104,7 @@ var kinds = [256]struct {
 	KindStop:        {"Stop", 0, true},
 	KindInterrupt:   {"Interrupt", 1, true},
 	KindFile:        {"File", 16, true},
+	KindMemory:      {"Memory", 0, true},
 	KindFork:        {"Fork", 16, true},
 	KindForked:      {"Forked", 4, true},
 	KindForkFailed:  {"ForkFailed", 64 << 10, true},
@@ -124,17 +128,22 @@ type Frame struct {
 // End reports whether the frame carries the last body octets of its direction.
 func (f Frame) End() bool { return f.Flags&FlagEnd != 0 }
 
+// Shared reports whether the body octets lie in the shared memory.
+func (f Frame) Shared() bool { return f.Flags&FlagShared != 0 }
+
 // Held reports whether the stream stays open after the answer's end.
 func (f Frame) Held() bool { return f.Flags&FlagHold != 0 }
 
 func (f Frame) legalFlags() bool {
 	switch f.Kind {
 	case KindRequest:
-		return f.Flags == FlagEnd
-	case KindHead:
-		return f.Flags == FlagEnd || f.Flags == FlagEnd|FlagHold || f.Flags == FlagFile
-	case KindBody:
-		return f.Flags == FlagEnd || f.Flags == FlagEnd|FlagHold
+		return f.Flags&^FlagShared == FlagEnd
+	case KindHead, KindBody:
+		switch f.Flags &^ FlagShared {
+		case 0, FlagEnd, FlagEnd | FlagHold:
+			return true
+		}
+		return f.Kind == KindHead && f.Flags == FlagFile
 	case KindEnd, KindError:
 		return f.Flags == FlagHold
 	}

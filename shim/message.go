@@ -155,11 +155,15 @@ func list(s []string) []string {
 // the body, at most MaxInline. A head above MaxHead is a *ProtocolError, and b
 // comes back as it was. Each name stands once in vars.
 func AppendRequest(b []byte, stream uint32, vars []Var, body []byte, last bool) ([]byte, error) {
-	start := len(b)
 	var fl Flags
 	if last {
 		fl = FlagEnd
 	}
+	return appendRequest(b, stream, fl, vars, body)
+}
+
+func appendRequest(b []byte, stream uint32, fl Flags, vars []Var, body []byte) ([]byte, error) {
+	start := len(b)
 	b = AppendHeader(b, KindRequest, fl, stream, 0)
 	b = append(b, 0, 0, 0, 0)
 	at := len(b)

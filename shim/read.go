@@ -121,6 +121,8 @@ func (c *Conn) readControl() {
 		f, err := fr.Next()
 		if err == nil && f.Kind == KindFile {
 			err = c.takeFile(f, in)
+		} else if err == nil && f.Kind == KindMemory {
+			err = c.takeMemory(in)
 		} else if err == nil && f.Kind == KindStacks {
 			var text string
 			if text, err = decodeText(f.Payload); err == nil {

@@ -11,7 +11,8 @@ type Watcher interface {
 
 // scarce is the rest of a worker's credit at which its reader counts as behind:
 // the worker would soon have to wait. The reader has given back what it took by
-// halves of the window, so more than this much is waiting for it.
+// halves of the window, so more than this much is waiting for it. As much in shared
+// memory counts as well.
 const scarce = Window / 4
 
 // Watch makes w hear when the reader of the answer has fallen behind; it may be
@@ -25,7 +26,7 @@ func (x *Exchange) Watch(w Watcher) {
 
 // tell calls the watcher. mu is held.
 func (x *Exchange) tell() {
-	if w := x.watcher; w != nil && x.allowed <= scarce && !x.ended && !x.closed {
+	if w := x.watcher; w != nil && (x.allowed <= scarce || x.queued >= Window-scarce) && !x.ended && !x.closed {
 		x.watcher = nil
 		w.Behind()
 	}

@@ -12,12 +12,13 @@ except ImportError:
 HELLO, BOOT, READY, FAILED = 0x01, 0x02, 0x03, 0x04
 REQUEST, BODY, HEAD, END, ERROR, WINDOW, LOG, BODY_WANTED = 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17
 EARLY_HINTS, FILE_TAKEN, FILE_REFUSED = 0x18, 0x19, 0x1A
-CANCEL, RECALL, RECALLED, DUMP, STACKS, STOP, INTERRUPT, FILE = 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27
+CANCEL, RECALL, RECALLED, DUMP, STACKS, STOP, INTERRUPT, FILE, MEMORY = 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28
 FORK, FORKED, FORK_FAILED = 0x30, 0x31, 0x32
 
 LAST = 0x0001  # flag END: this frame holds the last body octets of its direction
 HOLD = 0x0002  # the answer ends with this frame, the stream with a further End: the worker is busy until then
 FILED = 0x0004  # flag FILE of a Head: the body is the file that goes over fd 3
+SHARED = 0x0008  # the body octets lie in the shared memory, and the frame says where
 
 MAGIC = 0xC1
 HEADER = 12  # octets
@@ -51,6 +52,7 @@ CEILING = {
     STOP: 0,
     INTERRUPT: 1,
     FILE: 16,
+    MEMORY: 0,
     FORK: 16,
     FORKED: 4,
     FORK_FAILED: 64 << 10,
@@ -60,17 +62,19 @@ _LEGAL = frozenset(
     [(kind, LAST) for kind in _MAY_END]
     + [(kind, LAST | HOLD) for kind in (BODY, HEAD)]
     + [(kind, HOLD) for kind in (END, ERROR)]
-    + [(HEAD, FILED)]
+    + [(HEAD, FILED), (REQUEST, LAST | SHARED)]
+    + [(kind, SHARED | flags) for kind in (BODY, HEAD) for flags in (0, LAST, LAST | HOLD)]
 )
 
 # A pipe holds 64 KiB unless it is asked to hold more (F_SETPIPE_SZ, Linux), and an unprivileged user has 64 MiB in all. So
 # the first large body asks, and where there is no more it has to do without.
 _F_SETPIPE_SZ = 1031
 _READ = CHUNK + (4 << 10)  # octets; a Request with CHUNK of body, and most heads
+SHARE = 32 << 10  # octets from which on a body goes into the shared memory
 _LARGE = 16 << 10  # octets from which on a body is not copied behind its head
 
 _header = struct.Struct(">BBHII")
-_pack = _header.pack
+_pack = pack_header = _header.pack
 _unpack = _header.unpack_from
 
 

@@ -8,7 +8,7 @@ import os
 import struct
 from _thread import allocate_lock
 
-from .frames import BODY, FILE_REFUSED, FILE_TAKEN, LAST, REQUEST, WINDOW, ProtocolError
+from .frames import BODY, FILE_REFUSED, FILE_TAKEN, LAST, REQUEST, SHARE, WINDOW, ProtocolError
 
 try:
     from select import poll as _poll  # taken before gevent may patch it
@@ -47,9 +47,20 @@ class Solo:
                 if frame is None or frame[0] != REQUEST:
                     self._route(frame)
                     continue
-                request = self._open(frame[2], frame[1]), frame[3]
+                request = self._request(*frame[1:])
             if self._worker.claim(request[0]):
                 return request
+
+    def _request(self, flags, stream, payload):
+        worker = self._worker
+        exchange = self._open(stream, flags)
+        if flags > LAST:  # SHARED; now: the block is free for another body, whatever becomes of this request
+            if not worker.shared:
+                raise ProtocolError("a body in shared memory, which there is not")
+            payload, exchange.first = worker.shared.take(payload)
+        elif worker.shared is None and len(payload) >= SHARE:
+            worker.share()  # the next one may come by it
+        return exchange, payload
 
     def wait(self, exchange, ready):
         """Returns when ready() is true, or when fd 0 has ended. Only the thread that runs exchange may call it."""
@@ -72,7 +83,7 @@ class Solo:
             return None
         kind, flags, stream, payload = frame
         if kind == REQUEST:
-            self.ready.append((self._open(stream, flags), payload))
+            self.ready.append(self._request(flags, stream, payload))
             return None
         exchange = self._streams.get(stream)
         if kind == BODY:

@@ -5,7 +5,7 @@ import sys
 from _thread import allocate_lock, get_ident, start_new_thread
 
 from . import ClientGone, RequestTimeout
-from .frames import ProtocolError
+from .frames import MAGIC, SHARED, ProtocolError, pack_header
 from .inbound import Shared, Solo
 from .log import Log
 from .output import Lines
@@ -28,6 +28,7 @@ class Worker:
     def __init__(self, pipes, signals):
         self.pipes = pipes
         self.control = None  # fd 3
+        self.shared = None  # shared.Shared, from the first large body on; False: there can be none
         self.signals = signals
         self.preload = False  # it is a template, and serves nothing
         self.greeting = b""  # the Ready frame
@@ -39,6 +40,7 @@ class Worker:
         lock = allocate_lock()  # of these two
         self._enter = lock.acquire
         self._leave = lock.release
+        self._share = allocate_lock().acquire  # once
         self.inbound = None
         self.app = None
         self.environs = None
@@ -89,6 +91,27 @@ class Worker:
         if self.cancels and stream in self.cancels:  # after the entry in streams: see cancel
             exchange.cancelled = True
         return exchange
+
+    def put_shared(self, kind, flags, stream, head, body):
+        """Puts a Head or a Body with body in the shared memory; head: what of the payload comes before it. False: it has to
+        cross the pipe."""
+        shared = self.shared
+        if shared is None:
+            shared = self.share()
+        ref = shared and shared.put(body)
+        if not ref:
+            return False
+        self.put(pack_header(MAGIC, kind, flags | SHARED, stream, len(head) + len(ref)) + head + ref)
+        return True
+
+    def share(self):
+        """Makes the shared memory, and returns it. Any thread; once, whatever comes of it. False: there is none, or not yet."""
+        if not self._share(False):
+            return False
+        from .shared import make
+
+        self.shared = make(self.control) or False
+        return self.shared
 
     def claim(self, exchange):
         """Whoever takes a Request to run it asks first. False: it was recalled, and is forgotten. In the order of the streams,

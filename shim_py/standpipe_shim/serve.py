@@ -16,6 +16,8 @@ def serve(worker, exchange, payload):
             exchange.finish(b"")
             return
         environ, body = worker.environs.make(payload)
+        if exchange.first is not None:
+            body = exchange.first
         exchange.request_id = environ.get("standpipe.request_id", "")
         environ["wsgi.early_hints"] = exchange.early_hints
         environ["standpipe.cancelled"] = exchange.is_cancelled

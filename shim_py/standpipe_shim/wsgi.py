@@ -6,10 +6,11 @@ are legal HTTP is Go's affair."""
 import struct
 
 from .body import ClientLeft, open_file, open_input
-from .frames import BODY, BODY_WANTED, CREDIT, EARLY_HINTS, END, ERROR, HEAD, HOLD, LAST, MAGIC, PART, frame
+from .frames import BODY, BODY_WANTED, CREDIT, EARLY_HINTS, END, ERROR, HEAD, HOLD, LAST, MAGIC, PART, SHARE, frame
 from .head import encode_head
 
 _answer = struct.Struct(">BBHIII").pack  # a Head frame's header and the length of its msgpack
+_u32 = struct.Struct(">I").pack
 _part = struct.Struct(">BBHII").pack
 _LARGE = 16 << 10  # octets; below, put is less work than put_with
 
@@ -28,6 +29,7 @@ class Exchange:
     granted = CREDIT
     spent = 0
     inbox = None  # Body payloads not yet taken by wsgi.input; None: the body came whole with the Request
+    first = None  # the body, when it came by the shared memory
     received = False  # the last Body is in inbox, or was
     filed = None  # Go's word on the file that was passed to it: True it has it, False it wants the octets
     file = None  # wsgi.input when the body lies in a file; closed when the request is over
@@ -130,30 +132,37 @@ class Exchange:
     def send(self, data):
         """Sends body octets, behind the head if it has not gone out. Waits for credit. Once the exchange is cancelled they
         are dropped."""
+        size = len(data)
+        if size <= PART:
+            part = data
+        else:
+            data = memoryview(data)
+            part = data[:PART]
+        at = len(part)
         if not self.head_out:
             if self.head is None:
                 raise AssertionError("the app gave body octets before it called start_response")
-            size = min(len(data), PART)
             self.head_out = True
-            self.spent += size
-            if size == len(data):
-                self._put_head(0, data)
-                return
-            self._put_head(0, memoryview(data)[:size])
-        elif len(data) <= self.granted - self.spent and len(data) <= PART:
-            self.spent += len(data)
-            self._worker.put_with(_part(MAGIC, BODY, 0, self.stream, len(data)), data)
-            return
-        else:
-            size = 0
-        rest = memoryview(data)[size:]
-        while rest:
+            self._put_head(0, part)
+        elif not (at >= SHARE and self._worker.put_shared(BODY, 0, self.stream, b"", part)):
+            at = 0
+            if size <= self.granted - self.spent and size <= PART:
+                at = size
+                self.spent += size
+                self._worker.put_with(_part(MAGIC, BODY, 0, self.stream, size), data)
+        while at < size:
+            part = data[at : at + PART]
+            if len(part) >= SHARE and self._worker.put_shared(BODY, 0, self.stream, b"", part):
+                at += len(part)
+                if self.cancelled:
+                    return
+                continue
             if self.granted <= self.spent and not self._wait_for_credit():
                 return
-            size = min(len(rest), self.granted - self.spent, PART)
-            self.spent += size
-            self._worker.put_with(_part(MAGIC, BODY, 0, self.stream, size), rest[:size])
-            rest = rest[size:]
+            part = part[: self.granted - self.spent]
+            self.spent += len(part)
+            self._worker.put_with(_part(MAGIC, BODY, 0, self.stream, len(part)), part)
+            at += len(part)
 
     def finish(self, body):
         """Ends the answer. body: octets that may go in the Head frame, or nothing."""
@@ -167,7 +176,7 @@ class Exchange:
         if len(body) < _LARGE:
             self._worker.put(_answer(MAGIC, HEAD, LAST, self.stream, 4 + size + len(body), size) + head + body)
         else:
-            self._worker.put_with(_answer(MAGIC, HEAD, LAST, self.stream, 4 + size + len(body), size) + head, body)
+            self._put_head(LAST, body)
 
     def _finish(self, body):
         hold = self._hold()
@@ -277,8 +286,12 @@ class Exchange:
         head = self.head
         if self.length is not None:
             head = b"\x93" + head[1:] + b"\xcf" + self.length.to_bytes(8, "big")
-        size = len(head)
-        self._worker.put_with(_answer(MAGIC, HEAD, flags, self.stream, 4 + size + len(body), size) + head, body)
+        head = _u32(len(head)) + head
+        size = len(body)
+        if size >= SHARE and self._worker.put_shared(HEAD, flags, self.stream, head, body):
+            return
+        self.spent += size
+        self._worker.put_with(_part(MAGIC, HEAD, flags, self.stream, len(head) + size) + head, body)
 
     def _wait_for_credit(self):
         self._worker.inbound.wait(self, self._may_send)

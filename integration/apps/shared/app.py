@@ -1,0 +1,18 @@
+"""Bodies whose octets say whose they are."""
+
+
+def octets(name, size):
+    line = b"%s of all the water\n" % name.encode()
+    return (line * (size // len(line) + 1))[:size]
+
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "application/octet-stream")])
+    if environ["REQUEST_METHOD"] == "POST":
+        return [environ["wsgi.input"].read()]
+    kind, name, size = environ["PATH_INFO"][1:].split("/")
+    body = octets(name, int(size))
+    if kind == "list":
+        return [body]
+    step = 50000
+    return (body[at : at + step] for at in range(0, len(body), step))

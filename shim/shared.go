@@ -1,0 +1,172 @@
+package shim
+
+import (
+	"encoding/binary"
+	"os"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// Where what is in a worker's shared memory (PROTOCOL.md), in octets. The whole is
+// no multiple of the size of any huge page: memory of that kind could be short when
+// it is touched, and is told by its size.
+const (
+	sharedMarks   = 64 // four octets for each block; before them, whether we have the memory
+	sharedParts   = 8  // blocks for parts of answers, of MaxPart
+	sharedInlines = 8  // blocks for bodies of requests, of MaxInline, behind those
+	sharedStart   = 4096
+	sharedSize    = sharedStart + sharedParts*MaxPart + sharedInlines*MaxInline
+
+	// sharedLeast is the least body that is worth a block.
+	sharedLeast = 32 << 10
+	// sharedRef is the length of what stands in a frame in place of the body.
+	sharedRef = 8
+)
+
+// shared is the memory that one worker shares with us: large bodies lie in it, and
+// do not cross the pipe. Nothing in it is believed: the worker may write there at any
+// time, so what we know of its blocks is here, and what is in them is body, which
+// nobody parses.
+type shared struct {
+	mu    sync.Mutex
+	mem   []byte // nil once it is unmapped
+	parts [sharedParts]part
+	lent  int  // parts that somebody reads
+	left  bool // the worker is gone: the last who reads unmaps
+}
+
+// part is one block of an answer's, while somebody reads it.
+type part struct {
+	from *shared
+	i    int
+	lent bool
+}
+
+func newShared(mem []byte) *shared {
+	m := &shared{mem: mem}
+	for i := range m.parts {
+		m.parts[i] = part{from: m, i: i}
+	}
+	return m
+}
+
+// begin tells the worker that its memory is used from now on.
+func (m *shared) begin() { atomic.StoreUint32(m.word(0), 1) }
+
+func (m *shared) word(at int) *uint32 { return (*uint32)(unsafe.Pointer(&m.mem[at])) }
+
+// mark is not zero while the block is in use. Who fills a block sets it, who reads
+// the block clears it.
+func (m *shared) mark(block int) *uint32 { return m.word(sharedMarks + 4*block) }
+
+// lend returns the octets that a frame of the worker's names. They may be read until
+// the chunk is given back, also when the worker is gone.
+func (m *shared) lend(ref []byte) (chunk, error) {
+	if len(ref) != sharedRef {
+		return chunk{}, protocolErrorf(ref, "%d octets in place of shared ones", len(ref))
+	}
+	block, n := binary.BigEndian.Uint32(ref), binary.BigEndian.Uint32(ref[4:])
+	if block >= sharedParts || n == 0 || n > MaxPart {
+		return chunk{}, protocolErrorf(ref, "%d octets in block %d of the shared memory", n, block)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p := &m.parts[block]
+	switch {
+	case m.left:
+		return chunk{}, os.ErrClosed
+	case p.lent:
+		return chunk{}, protocolErrorf(ref, "block %d of the shared memory again, which has not been given back", block)
+	}
+	p.lent = true
+	m.lent++
+	at := sharedStart + int(block)*MaxPart
+	return chunk{p: m.mem[at : at+int(n) : at+int(n)], from: p}, nil
+}
+
+// free gives the block back to the worker.
+func (p *part) free() {
+	m := p.from
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p.lent = false
+	m.lent--
+	atomic.StoreUint32(m.mark(p.i), 0)
+	m.unmap()
+}
+
+// put copies body, of at most MaxInline octets, into a block of a request's, and
+// appends what stands in its place. false: there is no room.
+func (m *shared) put(ref, body []byte) ([]byte, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.left {
+		return ref, false
+	}
+	for i := range sharedInlines {
+		mark := m.mark(sharedParts + i)
+		if atomic.LoadUint32(mark) != 0 {
+			continue
+		}
+		copy(m.mem[sharedStart+sharedParts*MaxPart+i*MaxInline:], body)
+		atomic.StoreUint32(mark, 1)
+		ref = binary.BigEndian.AppendUint32(ref, uint32(sharedParts+i))
+		return binary.BigEndian.AppendUint32(ref, uint32(len(body))), true
+	}
+	return ref, false
+}
+
+// leave: the worker is gone.
+func (m *shared) leave() {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.left = true
+	m.unmap()
+}
+
+// unmap gives the memory back when nobody can touch it any more. mu is held.
+func (m *shared) unmap() {
+	if m.left && m.lent == 0 && m.mem != nil {
+		unmapShared(m.mem)
+		m.mem = nil
+	}
+}
+
+// share is put, where there is such memory.
+func (c *Conn) share(ref, body []byte) ([]byte, bool) {
+	m := c.shared.Load()
+	if m == nil {
+		return ref, false
+	}
+	return m.put(ref, body)
+}
+
+// takeMemory maps what the worker has sent over the control socket. What cannot be
+// shared (no memory that stays as large as it is, no room for it) is left alone: the
+// bodies cross the pipe.
+func (c *Conn) takeMemory(in *rights) error {
+	file := in.next()
+	if file == nil {
+		return protocolErrorf(nil, "a Memory without a descriptor")
+	}
+	defer file.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.offered {
+		return protocolErrorf(nil, "a second Memory")
+	}
+	c.offered = true
+	if c.err != nil {
+		return nil
+	}
+	if mem, err := mapShared(file, sharedSize); err == nil {
+		m := newShared(mem)
+		c.shared.Store(m) // before the worker hears of it
+		m.begin()
+	}
+	return nil
+}

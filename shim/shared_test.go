@@ -1,0 +1,45 @@
+package shim
+
+import (
+	"errors"
+	"testing"
+)
+
+// FuzzShared has a worker name arbitrary places. What is lent lies within a block of
+// an answer's, whole, and no block is lent twice.
+func FuzzShared(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 7, 0, 0, 0, 1}, uint8(8))
+	f.Add([]byte{0, 0, 0, 8, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, uint8(8))
+	f.Add([]byte{0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 1}, uint8(8))
+	f.Add([]byte{0, 0, 0}, uint8(3))
+	m := newShared(make([]byte, sharedSize))
+	f.Fuzz(func(t *testing.T, data []byte, size uint8) {
+		var lent []chunk
+		defer func() {
+			for _, c := range lent {
+				c.free()
+			}
+			if m.lent != 0 {
+				t.Fatalf("%d blocks are lent when all were given back", m.lent)
+			}
+		}()
+		seen := map[int]bool{}
+		for step := int(size) + 1; len(data) > 0; data = data[min(step-1, len(data)):] {
+			c, err := m.lend(data[:min(step-1, len(data))])
+			if pe := (*ProtocolError)(nil); err != nil && !errors.As(err, &pe) {
+				t.Fatal(err)
+			}
+			if err == nil {
+				block := c.from.(*part).i
+				if len(c.p) == 0 || len(c.p) > MaxPart || cap(c.p) != len(c.p) || seen[block] || &c.p[0] != &m.mem[sharedStart+block*MaxPart] {
+					t.Fatalf("%d octets of block %d", len(c.p), block)
+				}
+				seen[block] = true
+				lent = append(lent, c)
+			}
+			if step == 1 {
+				return
+			}
+		}
+	})
+}
