@@ -21,8 +21,8 @@
 // Goroutines: a request runs on its connection's goroutine. A body larger than
 // one frame is sent, or watched over while the worker reads its file, by a second
 // one beside it (response.go, send), which turn.run waits for before it returns. An
-// answer whose client is slow is taken by another one (pump.go), which ends with
-// the app and which turn.copyBody waits for before it returns. A request deadline
+// answer whose client is slow is taken by another one (pump.go), which a timer starts, which
+// ends with the app and which turn.copyBody waits for before it returns. A request deadline
 // is a timer that only ends the clock's context; no request makes one of its own.
 //
 // A new check of an answer goes to head.go; a new way to fail gets its sentinel

@@ -11,9 +11,10 @@ import (
 
 // pump takes an answer from its worker while the client is slow, so that a worker
 // waits for nobody. It starts when the worker's credit runs low while the client
-// is being written to: short answers, and those whose clients keep up, go straight
-// through, without a goroutine. From its start on it alone reads the exchange, and
-// the handler reads its pipe.
+// is being written to, and the client has been waited for as long as patience:
+// short answers, and those whose clients keep up, go straight through, without a
+// goroutine. From its start on it alone reads the exchange, and the handler reads
+// its pipe.
 type pump struct {
 	t      *turn
 	c      *clock
@@ -21,17 +22,24 @@ type pump struct {
 	length int64 // as in head
 
 	mu      sync.Mutex
-	inWrite bool  // the handler is writing, and does not read the exchange
-	behind  bool  // start at the next write
-	over    bool  // do not start any more
-	got     int64 // octets of body that the handler has taken
+	inWrite bool          // the handler is writing, and does not read the exchange
+	behind  bool          // start when the patience is used up
+	over    bool          // do not start any more
+	got     int64         // octets of body that the handler has taken
+	since   time.Time     // when the wait for the client began; zero: nobody waits
+	left    time.Duration // of the patience
+	timer   *time.Timer   // starts the pump; nil: the worker has always had credit
 	pipe    *httpx.Pipe
 	done    chan struct{} // closed when the goroutine has ended; nil: it was not started
 }
 
+// patience is how long an answer's worker may wait for its client, in all: what the
+// pump does for a client that keeps up costs more.
+const patience = 10 * time.Millisecond
+
 // watch makes the pump ready. stop must be called.
 func (p *pump) watch(t *turn, c *clock, x *shim.Exchange, length int64) {
-	p.t, p.c, p.x, p.length = t, c, x, length
+	p.t, p.c, p.x, p.length, p.left = t, c, x, length, patience
 	x.Watch(p)
 }
 
@@ -40,14 +48,30 @@ func (p *pump) Behind() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.behind = true
-	p.start()
+	p.wait()
 }
 
-// start starts the goroutine when it is time. mu is held.
-func (p *pump) start() {
+// wait begins to wait for the client, if that is what is done. mu is held.
+func (p *pump) wait() {
 	if !p.inWrite || !p.behind || p.over || p.done != nil {
 		return
 	}
+	p.since = time.Now()
+	if p.timer == nil {
+		p.timer = time.AfterFunc(p.left, p.start)
+	} else {
+		p.timer.Reset(p.left)
+	}
+}
+
+// start starts the goroutine when the patience is used up.
+func (p *pump) start() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.since.IsZero() || time.Since(p.since) < p.left || p.over { // the write has ended, and this is late
+		return
+	}
+	p.since = time.Time{}
 	p.pipe = p.t.Answers.Open(p.trouble)
 	p.done = make(chan struct{})
 	go p.run()
@@ -61,7 +85,7 @@ func (p *pump) writing(got int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.inWrite, p.got = true, got
-	p.start()
+	p.wait()
 }
 
 // runs: the handler has written. If the pump runs, the exchange is the pump's.
@@ -72,6 +96,11 @@ func (p *pump) runs() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.inWrite = false
+	if !p.since.IsZero() {
+		p.timer.Stop()
+		p.left = max(p.left-time.Since(p.since), 0)
+		p.since = time.Time{}
+	}
 	return p.done != nil
 }
 
@@ -79,6 +108,9 @@ func (p *pump) runs() bool {
 func (p *pump) stop() {
 	p.mu.Lock()
 	p.over = true
+	if p.timer != nil {
+		p.timer.Stop()
+	}
 	p.mu.Unlock()
 	if p.done == nil {
 		return
