@@ -13,7 +13,7 @@ import (
 // it is touched, and is told by its size.
 const (
 	sharedMarks   = 64 // four octets for each block; before them, whether we have the memory
-	sharedParts   = 8  // blocks for parts of answers, of MaxPart
+	sharedParts   = 16 // blocks for parts of answers, of MaxPart
 	sharedInlines = 8  // blocks for bodies of requests, of MaxInline, behind those
 	sharedStart   = 4096
 	sharedSize    = sharedStart + sharedParts*MaxPart + sharedInlines*MaxInline

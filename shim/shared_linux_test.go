@@ -21,7 +21,7 @@ import (
 
 // What PROTOCOL.md says, "Shared memory".
 const (
-	memorySize  = 4096 + 8*(256<<10) + 8*(64<<10)
+	memorySize  = 4096 + 16*(256<<10) + 8*(64<<10)
 	memorySeals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW
 )
 
@@ -118,7 +118,7 @@ func TestSharedAnswer(t *testing.T) {
 		b[3] = byte(shim.FlagShared)
 		_ = p.Raw(b)
 		_ = p.Body(r.Stream, "between", false)
-		_ = p.Send(shim.Frame{Kind: shim.KindBody, Flags: shim.FlagShared | shim.FlagEnd, Stream: r.Stream, Payload: m.put(7, second)})
+		_ = p.Send(shim.Frame{Kind: shim.KindBody, Flags: shim.FlagShared | shim.FlagEnd, Stream: r.Stream, Payload: m.put(15, second)})
 		<-gate
 	})
 	g.offer(m.file)
@@ -153,7 +153,7 @@ func TestSharedAnswer(t *testing.T) {
 				t.Error("other octets after the worker's death")
 			}
 			x.Release()
-			if m.used(7) {
+			if m.used(15) {
 				t.Error("the block is not free after Release")
 			}
 			if now := mappings(t); now != before-1 {
@@ -229,19 +229,19 @@ func TestSharedRequest(t *testing.T) {
 		t.Errorf("%d octets for a small body", len(b))
 	}
 	for i := range uint32(8) {
-		if b := ask(body); !bytes.Equal(b, place(8+i, shim.MaxInline)) {
+		if b := ask(body); !bytes.Equal(b, place(16+i, shim.MaxInline)) {
 			t.Fatalf("%d octets for body %d: % x", len(b), i, b[:min(len(b), 8)])
 		}
-		at := 4096 + 8*shim.MaxPart + int(i)*shim.MaxInline
-		if !bytes.Equal(m.mem[at:at+shim.MaxInline], body) || !m.used(8+int(i)) {
-			t.Errorf("other octets in block %d", 8+i)
+		at := 4096 + 16*shim.MaxPart + int(i)*shim.MaxInline
+		if !bytes.Equal(m.mem[at:at+shim.MaxInline], body) || !m.used(16+int(i)) {
+			t.Errorf("other octets in block %d", 16+i)
 		}
 	}
 	if b := ask(body); !bytes.Equal(b, body) {
 		t.Errorf("%d octets when there is no room", len(b))
 	}
-	atomic.StoreUint32(m.word(64+4*11), 0)
-	if b := ask(body); !bytes.Equal(b, place(11, shim.MaxInline)) {
+	atomic.StoreUint32(m.word(64+4*19), 0)
+	if b := ask(body); !bytes.Equal(b, place(19, shim.MaxInline)) {
 		t.Errorf("%d octets when a block is free again", len(b))
 	}
 }
@@ -309,10 +309,10 @@ func TestSharedLies(t *testing.T) {
 	}{
 		"no memory":         {0, [][]byte{place(0, 1)}},
 		"a second memory":   {2, nil},
-		"a request's block": {1, [][]byte{place(8, 1)}},
+		"a request's block": {1, [][]byte{place(16, 1)}},
 		"beyond the end":    {1, [][]byte{place(1<<32-1, 1)}},
 		"no octets":         {1, [][]byte{place(0, 0)}},
-		"too many octets":   {1, [][]byte{place(7, shim.MaxPart+1)}},
+		"too many octets":   {1, [][]byte{place(15, shim.MaxPart+1)}},
 		"2^32 octets":       {1, [][]byte{place(0, 1<<32-1)}},
 		"too short":         {1, [][]byte{place(0, 1)[:7]}},
 		"nothing":           {1, [][]byte{nil}},

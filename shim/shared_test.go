@@ -8,8 +8,8 @@ import (
 // FuzzShared has a worker name arbitrary places. What is lent lies within a block of
 // an answer's, whole, and no block is lent twice.
 func FuzzShared(f *testing.F) {
-	f.Add([]byte{0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 7, 0, 0, 0, 1}, uint8(8))
-	f.Add([]byte{0, 0, 0, 8, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, uint8(8))
+	f.Add([]byte{0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 15, 0, 0, 0, 1}, uint8(8))
+	f.Add([]byte{0, 0, 0, 16, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, uint8(8))
 	f.Add([]byte{0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 1}, uint8(8))
 	f.Add([]byte{0, 0, 0}, uint8(3))
 	m := newShared(make([]byte, sharedSize))

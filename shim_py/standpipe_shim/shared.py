@@ -8,7 +8,7 @@ from _thread import allocate_lock
 from .frames import CHUNK, MEMORY, PART, ProtocolError, frame
 
 _MARKS = 64  # octets; where the marks begin, four octets for each block
-_PARTS = 8  # blocks of PART, for answers
+_PARTS = 16  # blocks of PART, for answers
 _INLINES = 8  # blocks of CHUNK behind them, for requests
 _START = 4096
 _SIZE = _START + _PARTS * PART + _INLINES * CHUNK

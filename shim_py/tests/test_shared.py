@@ -55,7 +55,7 @@ class Memory:
         os.close(self.fd)
 
     def used(self):
-        return [block for block in range(16) if self.mem[64 + 4 * block]]
+        return [block for block in range(24) if self.mem[64 + 4 * block]]
 
     def body(self, ref):
         block, size = struct.unpack(">II", ref)
@@ -66,7 +66,7 @@ class Memory:
         self.mem[64 + 4 * block] = 0
 
     def put(self, block, body):
-        at = 4096 + 8 * (256 << 10) + (block - 8) * (64 << 10)
+        at = 4096 + 16 * (256 << 10) + (block - 16) * (64 << 10)
         self.mem[at : at + len(body)] = body
         self.mem[64 + 4 * block] = 1
         return struct.pack(">II", block, len(body))
@@ -109,24 +109,24 @@ class Shared(WorkerTest):
         for threads in (1, 3):
             with self.subTest(threads=threads):
                 worker, memory = self.begun(threads=threads)
-                for stream in range(3, 11):
+                for stream in range(3, 19):
                     worker.send(request_frame(stream, environ(PATH_INFO="/list/262144")))
                     ref = self.part(worker, HEAD, LAST | SHARED, stream)
                     self.assertEqual(memory.body(ref), (stream - 3, b"x" * 262144))
-                self.assertEqual(memory.used(), list(range(8)))
-                self.assertEqual(worker.get(11, PATH_INFO="/list/262144").body, b"x" * 262144)  # no room
+                self.assertEqual(memory.used(), list(range(16)))
+                self.assertEqual(worker.get(19, PATH_INFO="/list/262144").body, b"x" * 262144)  # no room
                 memory.free(5)
-                worker.send(request_frame(12, environ(PATH_INFO="/list/65536")))
-                self.assertEqual(memory.body(self.part(worker, HEAD, LAST | SHARED, 12)), (5, b"x" * 65536))
+                worker.send(request_frame(20, environ(PATH_INFO="/list/65536")))
+                self.assertEqual(memory.body(self.part(worker, HEAD, LAST | SHARED, 20)), (5, b"x" * 65536))
                 memory.free(2)
-                self.assertEqual(worker.get(13, PATH_INFO="/list/32767").body, b"x" * 32767)  # small
+                self.assertEqual(worker.get(21, PATH_INFO="/list/32767").body, b"x" * 32767)  # small
                 self.assertNotIn(2, memory.used())
 
     def test_a_large_one_needs_no_credit_while_there_is_room(self):
         worker, memory = self.begun()
-        size = (2 << 20) + (256 << 10) + 5
+        size = (4 << 20) + (256 << 10) + 5
         worker.send(request_frame(3, environ(PATH_INFO="/list/%d" % size)))
-        for block in range(8):
+        for block in range(16):
             ref = self.part(worker, BODY if block else HEAD, SHARED, 3)
             self.assertEqual(memory.body(ref), (block, b"x" * (256 << 10)))
         self.assertEqual(len(self.part(worker, BODY, 0, 3)), 256 << 10)  # by the pipe: the whole window
@@ -149,7 +149,7 @@ class Shared(WorkerTest):
             with self.subTest(**options):
                 worker, memory = self.begun(**options)
                 body = os.urandom(64 << 10)
-                worker.send(shared_request(3, memory.put(11, body), PATH_INFO="/echo"))
+                worker.send(shared_request(3, memory.put(19, body), PATH_INFO="/echo"))
                 ref = self.part(worker, HEAD, LAST | SHARED, 3)
                 self.assertEqual(memory.body(ref)[1], body)
                 self.assertEqual(memory.used(), [0])
@@ -157,8 +157,8 @@ class Shared(WorkerTest):
     def test_a_recalled_request_gives_its_block_back(self):
         worker, memory = self.begun()
         self.assertEqual(worker.recall(3), [3])
-        worker.send(shared_request(3, memory.put(8, b"x" * 40000), PATH_INFO="/echo"))
-        worker.send(shared_request(4, memory.put(9, b"y" * 40000), PATH_INFO="/echo"))
+        worker.send(shared_request(3, memory.put(16, b"x" * 40000), PATH_INFO="/echo"))
+        worker.send(shared_request(4, memory.put(17, b"y" * 40000), PATH_INFO="/echo"))
         self.assertEqual(memory.body(self.part(worker, HEAD, LAST | SHARED, 4)), (0, b"y" * 40000))
         self.assertEqual(memory.used(), [0])
 
@@ -175,12 +175,12 @@ class Shared(WorkerTest):
         self.assertEqual(memory.used(), [0])
 
     def test_lies_of_gos_end_the_worker(self):
-        for ref in (struct.pack(">II", 7, 5), struct.pack(">II", 16, 5), struct.pack(">II", 8, 0), struct.pack(">II", 8, 65537)):
+        for ref in (struct.pack(">II", 15, 5), struct.pack(">II", 24, 5), struct.pack(">II", 16, 0), struct.pack(">II", 16, 65537)):
             worker, _ = self.begun()
             worker.send(shared_request(3, ref, PATH_INFO="/echo"))
             self.assertEqual(worker.wait(), 4)
         worker = self.worker(APP)
-        worker.send(shared_request(1, struct.pack(">II", 8, 5), PATH_INFO="/echo"))  # there is none
+        worker.send(shared_request(1, struct.pack(">II", 16, 5), PATH_INFO="/echo"))  # there is none
         self.assertEqual(worker.wait(), 4)
 
     def test_without_control_and_within_limits_there_is_none(self):
