@@ -67,7 +67,7 @@ class Looks(rounds.Race):
                 rate = self._wrk(e, 1)["rate"] / 2
             self._stir(e, rate)
             before = usage.times(e.roots)
-            got = self._load(e, rate, self._options.seconds)
+            got = self._load(e, rate, self._options.seconds if profile else 2)  # a profile needs its samples
             parts = usage.between(before, usage.times(e.roots))
             per = 1e6 / got["requests"]
             found["rate"] = got.get("rate") if case.kind != "pace" else got["achieved"]
@@ -106,6 +106,8 @@ class Looks(rounds.Race):
             running = {part: kernel.Look(what, pids, self._dir, part) for part, pids in parts.items()}
             time.sleep(kernel.READY)
             got = self._load(e, rate, 1)
+            for one in running.values():
+                one.stop()
             ended = {}
             for part, one in running.items():
                 try:
