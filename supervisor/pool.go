@@ -148,6 +148,9 @@ func (p *Pool) acquire(ctx context.Context, again bool) (*Worker, error) {
 	}
 	p.mu.Lock()
 	removed := p.line.remove(q)
+	if removed {
+		p.line.ended(true)
+	}
 	p.mu.Unlock()
 	if removed {
 		p.refused(err)
@@ -272,7 +275,8 @@ func (p *Pool) serveLine() {
 			return
 		}
 		p.take(w)
-		p.line.first().end <- end{worker: w}
+		p.line.ended(false)
+		p.line.next().end <- end{worker: w}
 	}
 }
 
