@@ -72,8 +72,8 @@ class Look:
     def end(self):
         """After stop: {class: samples} or {call: times}; ValueError with what perf says."""
         said = self._perf.communicate()[1].decode("utf-8", "replace").strip()
-        if not os.path.exists(self._path):
-            raise ValueError("perf: " + said[-200:])
+        if self._perf.returncode > 0:  # else it has died of SIGINT
+            raise ValueError("perf: " + said[:200])
         if self._what == "calls":
             return calls(machine.read(self._path))
         done = subprocess.run(["perf", "script", "-i", self._path, "-F", "ip,sym"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)

@@ -3,6 +3,7 @@ its two marks; what stands between the tables is written by hand and stays. Linu
 on a machine that has nothing else to do. No test and no race: the requests/s are a hint, the shares are what counts."""
 
 import argparse
+import contextlib
 import os
 import re
 import signal
@@ -48,7 +49,7 @@ class Looks(rounds.Race):
 
     def look(self, case, own):
         """{"standpipe": found, "peer": found}; found: rate, parts {name: [user, system]} in us, and where there are any go {class: samples},
-        samples {part: {class: samples}}, calls {part: {call: per request}}; or a reason."""
+        samples {part: {class: samples}}, calls {part: {call: per request}}, unseen: why not; or a reason."""
         found = {}
         rate = 0.0
         for key, name in ("peer", PEER), ("standpipe", own):  # the peer first: it sets the pace
@@ -82,10 +83,15 @@ class Looks(rounds.Race):
                 self._kernel(e, rate, found)
         return found, rate
 
+    @contextlib.contextmanager
     def _started(self, case, name, expected, profile=""):
         e = Watched(BY_NAME[name], case, SETS[0], self._tools, self._dir, self._apps, self._files(case))
         e.profile = profile
-        return _Started(e, lambda: self._begin(e, expected))
+        try:
+            self._begin(e, expected)
+            yield e
+        finally:
+            e.stop()  # a perf that looks at it ends with it
 
     def _stir(self, e, rate):
         if rate:
@@ -114,26 +120,10 @@ class Looks(rounds.Race):
                 try:
                     ended[part] = one.end()
                 except ValueError as error:
-                    self._options.say("  %s: %s" % (part, error))
+                    found["unseen"] = str(error)
             if what == "calls":
                 ended = {part: {call: n / got["requests"] for call, n in of.items()} for part, of in ended.items()}
             found[what] = ended
-
-
-class _Started:
-    def __init__(self, entrant, begin):
-        self._entrant, self._begin = entrant, begin
-
-    def __enter__(self):
-        try:
-            self._begin()
-        except BaseException:
-            self._entrant.stop()
-            raise
-        return self._entrant
-
-    def __exit__(self, *_):
-        self._entrant.stop()
 
 
 # The tables.
@@ -155,9 +145,9 @@ def tables(found):
     own = found["standpipe"]
     if own.get("go"):
         out += ["", *_go(own["go"], sum(own["parts"].get("Go", [0])))]
-    columns = [(key, part) for key in ("standpipe", "peer") for part in usage.PARTS if part in found[key].get("samples", {})]
+    columns = [(key, part) for key in ("standpipe", "peer") for part in usage.PARTS if found[key].get("samples", {}).get(part)]
     if not columns:
-        return "\n".join(out + ["", "Nothing from inside the kernel: %s." % (kernel.missing() or "perf gave nothing")])
+        return "\n".join(out + ["", "Nothing from inside the kernel: %s." % (kernel.missing() or own.get("unseen") or "no samples")])
     return "\n".join(out + ["", *_samples(found, columns), "", *_calls(found, columns)])
 
 
