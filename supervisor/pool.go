@@ -33,6 +33,7 @@ type Pool struct {
 	idleSince time.Time
 	everUp    bool
 	paused    bool
+	resumed   time.Time // when the last pause ended
 	started   bool
 	stopping  bool
 	ending    Reason // of its workers' end, when it is stopping
@@ -139,8 +140,8 @@ func (p *Pool) acquire(ctx context.Context, again bool) (*Worker, error) {
 		case <-ctx.Done():
 			err = ctx.Err()
 		case <-overdue:
-			if p.isPaused() { // who pauses it wants the requests kept
-				overdue = q.timeout(limit)
+			if more := p.patience(limit); more > 0 {
+				overdue = q.timeout(more)
 			} else {
 				err = shim.ErrQueueTimeout
 			}
