@@ -13,6 +13,7 @@ type Writer struct {
 	Note Note
 
 	inner  http.ResponseWriter
+	under  Gatherer
 	status int
 	bytes  int64
 }
@@ -22,6 +23,20 @@ type Writer struct {
 func (rec *Writer) Reset(w http.ResponseWriter) {
 	*rec = Writer{inner: w}
 }
+
+// Gatherer is a connection that is told of large writes, so that what net/http writes
+// in two calls goes out in one.
+type Gatherer interface {
+	// Gather is called with true before such a write and with false after it.
+	Gather(on bool)
+}
+
+// large is what net/http passes on to the connection's own buffer at once; octets.
+// Less cannot be written in two calls.
+const large = 2 << 10
+
+// Under names the connection that rec writes to.
+func (rec *Writer) Under(g Gatherer) { rec.under = g }
 
 // Status is the final status that was sent; 0: no head has gone out. 1xx answers
 // are not final (RFC 9110 15.2), but for 101, after which HTTP is over.
@@ -34,6 +49,7 @@ func (rec *Writer) Bytes() int64 { return rec.bytes }
 // itself, whatever handlers stand in between. make gets what is there now.
 func (rec *Writer) Interpose(make func(http.ResponseWriter) http.ResponseWriter) {
 	rec.inner = make(rec.inner)
+	rec.under = nil // it may flush within a write
 }
 
 // Recount corrects Bytes: what was interposed has made fewer octets of them.
@@ -56,7 +72,14 @@ func (rec *Writer) WriteHeader(status int) {
 // Write sends octets of the body, after status 200 when none was sent.
 func (rec *Writer) Write(p []byte) (int, error) {
 	rec.implicit()
+	if rec.under == nil || len(p) <= large {
+		n, err := rec.inner.Write(p)
+		rec.bytes += int64(n)
+		return n, err
+	}
+	rec.under.Gather(true)
 	n, err := rec.inner.Write(p)
+	rec.under.Gather(false)
 	rec.bytes += int64(n)
 	return n, err
 }

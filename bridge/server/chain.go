@@ -108,6 +108,7 @@ func (c *Chain) begin(rec *httpx.Writer, r *http.Request) {
 	var e ends
 	if nc := connOf(r); nc != nil {
 		nc.unseen.Store(false)
+		rec.Under(nc)
 		e = nc.ends()
 	} else {
 		local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
