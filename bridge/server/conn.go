@@ -22,6 +22,7 @@ type conn struct {
 	ends    func() ends  // the same at each call
 	limit   atomic.Int64 // nanoseconds that the last SetWriteDeadline gave; 0: no deadline
 	held    held
+	reads   readLimit
 }
 
 func newConn(nc net.Conn, refused func(remote string, status int)) *conn {
