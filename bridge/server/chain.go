@@ -108,7 +108,8 @@ func (c *Chain) begin(rec *httpx.Writer, r *http.Request) {
 	var e ends
 	if nc := connOf(r); nc != nil {
 		nc.unseen.Store(false)
-		rec.Under(nc)
+		nc.held.lines = nil
+		rec.Over(nc)
 		e = nc.ends()
 	} else {
 		local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
@@ -200,6 +201,7 @@ func (c *Chain) Refused(remote string, status int) {
 func (c *Chain) plain(rec *httpx.Writer, r *http.Request) {
 	h := rec.Header()
 	clear(h)
+	rec.Ready(nil)
 	h["X-Request-Id"] = []string{rec.Note.ID}
 	if c.server != nil {
 		h["Server"] = c.server

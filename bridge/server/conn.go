@@ -55,11 +55,11 @@ func (c *conn) Write(p []byte) (int, error) {
 			c.refused(c.RemoteAddr().String(), status)
 		}
 	}
-	if c.held.first != nil {
-		return c.writeBoth(p)
-	}
-	if c.held.takes(p) {
+	if c.held.first == nil && c.held.takes(p) {
 		return len(p), nil
+	}
+	if c.held.first != nil || c.held.lines != nil {
+		return c.writeAll(p)
 	}
 	done := 0
 	for s := (slow{conn: c}); ; {

@@ -87,7 +87,11 @@ func TestReadDeadlines(t *testing.T) {
 			}()
 			until(t, "the read", func() bool { c.reads.mu.Lock(); defer c.reads.mu.Unlock(); return c.reads.reading == 1 })
 			_ = c.SetReadDeadline(to.at)
-			until(t, "the old deadline's end", func() bool { c.reads.mu.Lock(); defer c.reads.mu.Unlock(); return c.reads.armed.Equal(to.at) || len(got) > 0 })
+			until(t, "the old deadline's end", func() bool {
+				c.reads.mu.Lock()
+				defer c.reads.mu.Unlock()
+				return c.reads.armed.Equal(to.at) || len(got) > 0
+			})
 			if time.Now().Before(early) {
 				t.Error("the deadline was set anew before it was due")
 			}
