@@ -13,52 +13,12 @@ var (
 	codingFields = [...][]string{{"br"}, {"zstd"}, {"gzip"}}
 )
 
-// ready are the fields of all answers with one representation of a file, but for those
-// that net/http has to know of: made once, as a map of fields costs several times what
-// the file's look-up does.
+// ready are the fields of all answers with one representation of a file as lines of a
+// head, but for those that net/http has to know of. Made once: a map of them that is
+// made, cloned, sorted and written costs more than all else that is done here.
 type ready struct {
-	fields []field // those of a 304 first
-	few    int     // how many those are
-	all    []byte  // the lines of a 200
-	fewer  []byte  // those of a 304
-}
-
-type field struct {
-	name   string
-	values []string
-}
-
-// makeReady makes the fields of f as it is (v nil), or of a variant of it. What f says
-// of itself is known by then.
-func (f *file) makeReady(v *variant) {
-	rd, tag := &f.ready, f.tagField
-	if v != nil {
-		rd, tag = &v.ready, v.tagField
-	}
-	*rd = ready{fields: []field{{"X-Content-Type-Options", nosniffField}, {"Etag", tag}, {"Cache-Control", f.cacheField}}}
-	add := func(name string, values []string) { rd.fields = append(rd.fields, field{name, values}) }
-	if f.mayPress {
-		add("Vary", varyField)
-	}
-	if f.modifiedField != nil {
-		add("Last-Modified", f.modifiedField)
-	}
-	rd.few = len(rd.fields)
-	if v != nil {
-		add("Content-Encoding", codingFields[v.coding])
-	}
-	if v == nil || v.file != nil { // ranges of it can be had
-		add("Accept-Ranges", rangesField)
-	}
-	var b bytes.Buffer
-	for i, one := range rd.fields {
-		_ = http.Header{one.name: one.values}.Write(&b) // a Buffer takes it
-		if i == rd.few-1 {
-			rd.fewer = b.Bytes()
-		}
-	}
-	rd.all = b.Bytes()
-	rd.fewer = rd.all[:len(rd.fewer)]
+	all   []byte // those of a 200
+	fewer []byte // those of a 304: the first of them
 }
 
 // lines are those of an answer with that status; none: it has other fields.
@@ -72,16 +32,43 @@ func (rd *ready) lines(status int) []byte {
 	return nil
 }
 
-// set puts the fields into h, for who cannot send lines.
-func (rd *ready) set(h http.Header, status int) {
-	fields := rd.fields
-	if status == http.StatusNotModified {
-		fields = fields[:rd.few]
+// readyOf makes the lines for f as it is (v nil) or a variant of it. What they say is
+// known by then.
+func (f *file) readyOf(v *variant) ready {
+	var b bytes.Buffer
+	h := http.Header{}
+	f.setKnown(h, v)
+	_ = h.Write(&b) // a Buffer takes it
+	few := b.Len()
+	clear(h)
+	f.setWhole(h, v)
+	_ = h.Write(&b)
+	all := bytes.Clone(b.Bytes())
+	return ready{all, all[:few:few]}
+}
+
+// setKnown sets the fields that a 304 has, too.
+func (f *file) setKnown(h http.Header, v *variant) {
+	h["X-Content-Type-Options"] = nosniffField
+	h["Etag"] = f.tagField
+	if v != nil {
+		h["Etag"] = v.tagField
 	}
-	for _, one := range fields {
-		if one.name == "Accept-Ranges" && status == http.StatusPartialContent { // which says so itself
-			continue
-		}
-		h[one.name] = one.values
+	h["Cache-Control"] = f.cacheField
+	if f.mayPress {
+		h["Vary"] = varyField
+	}
+	if f.modifiedField != nil {
+		h["Last-Modified"] = f.modifiedField
+	}
+}
+
+// setWhole sets those that only an answer with octets has.
+func (f *file) setWhole(h http.Header, v *variant) {
+	if v != nil {
+		h["Content-Encoding"] = codingFields[v.coding]
+	}
+	if v == nil || v.file != nil { // ranges of it can be had
+		h["Accept-Ranges"] = rangesField
 	}
 }

@@ -87,7 +87,10 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, s *seat, f *file)
 		rd = &v.ready
 	}
 	if !rec.Ready(rd.lines(status)) {
-		rd.set(fields, status)
+		f.setKnown(fields, v)
+		if status != http.StatusNotModified {
+			f.setWhole(fields, v)
+		}
 	}
 	if f.expires > 0 {
 		fields["Expires"] = []string{time.Now().Add(f.expires).UTC().Format(http.TimeFormat)}
@@ -97,7 +100,8 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, s *seat, f *file)
 		return nil
 	}
 	fields["Content-Type"] = f.kindField
-	if status == http.StatusPartialContent {
+	if status == http.StatusPartialContent { // which says that ranges are accepted
+		delete(fields, "Accept-Ranges")
 		a.sendSpans(src, spans)
 		return nil
 	}
