@@ -109,7 +109,9 @@ func (c *Chain) begin(rec *httpx.Writer, r *http.Request) {
 	if nc := connOf(r); nc != nil {
 		nc.unseen.Store(false)
 		nc.held.lines = nil
-		rec.Over(nc)
+		if r.ProtoMajor == 1 {
+			rec.Over(nc)
+		}
 		e = nc.ends()
 	} else {
 		local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
