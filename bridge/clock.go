@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim"
 )
 
@@ -80,7 +81,7 @@ func (c *clock) widen() {
 // left: net/http has seen the client leave.
 func (c *clock) left() {
 	if !c.feed.reading.Load() {
-		c.cancel(errClientGone)
+		c.cancel(httpx.ErrClientGone)
 	}
 }
 

@@ -25,6 +25,8 @@
 // the app and which turn.copyBody waits for before it returns. A request deadline
 // is a timer that only ends the clock's context; no request makes one of its own.
 //
+// What the tests of several rooms here share is in bridge/bridgetest.
+//
 // A new check of an answer goes to head.go; a new way to fail gets its sentinel
 // where it arises and its status in errors.go.
 package bridge

@@ -9,16 +9,9 @@ import (
 	"github.com/standpipe/standpipe/shim"
 )
 
-// statusClientGone is what the access log shows for a request whose client left
-// before an answer; nobody receives it. nginx made the number common.
-const statusClientGone = 499
-
 var (
-	errClientGone = errors.New("the client has left")
-	errTimeout    = errors.New("the app took too long")
-	errSilent     = errors.New("the app was silent for too long within its answer")
-	errStalled    = errors.New("the client stopped sending the request body")
-	errBadBody    = errors.New("the request body does not follow the protocol")
+	errTimeout = errors.New("the app took too long")
+	errSilent  = errors.New("the app was silent for too long within its answer")
 	// errShort: the app gave fewer octets than its Content-Length says; told by then.
 	errShort = errors.New("the body is shorter than its Content-Length")
 	// errCut marks an error that came after the head of the answer had gone out.
@@ -47,12 +40,12 @@ func judge(err error) verdict {
 	var bad *badResponse
 	var large *shim.ProtocolError
 	switch {
-	case errors.Is(err, errClientGone):
-		return verdict{status: statusClientGone}
+	case errors.Is(err, httpx.ErrClientGone):
+		return verdict{status: httpx.StatusClientGone}
 
-	case errors.Is(err, errStalled):
+	case errors.Is(err, httpx.ErrStalled):
 		return verdict{status: http.StatusRequestTimeout, close: true, server: true}
-	case errors.Is(err, errBadBody):
+	case errors.Is(err, httpx.ErrBadBody):
 		return verdict{status: http.StatusBadRequest, close: true, server: true}
 	case errors.Is(err, httpx.ErrTooLarge):
 		return verdict{status: http.StatusRequestEntityTooLarge, close: true, server: true}

@@ -71,13 +71,13 @@ func (f *feed) run() {
 			f.fail(fmt.Errorf("%w (%d octets)", httpx.ErrTooLarge, t.MaxBody))
 			return
 		case err != nil && err != io.EOF:
-			f.fail(bodyError(err))
+			f.fail(httpx.BodyError(err))
 			return
 		}
 		f.mark()
 		f.reading.Store(false)          // not before fail: clock.left
 		if t.r.Context().Err() != nil { // it may have looked a moment too early
-			f.c.cancel(errClientGone)
+			f.c.cancel(httpx.ErrClientGone)
 		}
 		// An error: answered, or gone, or over.
 		wanted = wanted && f.c.Err() == nil && f.x.SendBody(f.c, buf[:n], err == io.EOF) == nil

@@ -179,7 +179,7 @@ func (t *turn) copyFile(c content, s httpx.Span) error {
 		case err != nil && t.r.Context().Err() == nil && isFileError(err):
 			return err
 		case err != nil:
-			return fmt.Errorf("%w: %w", errClientGone, err)
+			return fmt.Errorf("%w: %w", httpx.ErrClientGone, err)
 		}
 	}
 	return nil

@@ -237,13 +237,13 @@ func (t *turn) once(try int) (err error) {
 	t.note.Wait += sent.Sub(start)
 	if err != nil {
 		if t.r.Context().Err() != nil {
-			return errClientGone
+			return httpx.ErrClientGone
 		}
 		return err
 	}
 	t.note.Worker = x.Worker()
 	defer func() {
-		if t.CancelOnDisconnect && errors.Is(err, errClientGone) {
+		if t.CancelOnDisconnect && errors.Is(err, httpx.ErrClientGone) {
 			x.Abandon()
 		}
 		t.close(x)
@@ -276,8 +276,8 @@ func (t *turn) fail(err error) {
 		panic(http.ErrAbortHandler)
 	}
 	v := judge(err)
-	if v.status == statusClientGone {
-		t.note.Status = statusClientGone
+	if v.status == httpx.StatusClientGone {
+		t.note.Status = httpx.StatusClientGone
 		panic(http.ErrAbortHandler)
 	}
 	if v.close {

@@ -83,7 +83,7 @@ func (p *pump) stop() {
 	if p.done == nil {
 		return
 	}
-	p.c.cancel(errClientGone) // it may still run only when the client takes no more
+	p.c.cancel(httpx.ErrClientGone) // it may still run only when the client takes no more
 	<-p.done
 	p.pipe.Close()
 }

@@ -1,12 +1,8 @@
 package bridge
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -38,7 +34,7 @@ func (t *turn) takeBody() error {
 	}
 	err := t.body.Fill(r.Body, t.MaxBody, t.onRead)
 	if err != nil {
-		return bodyError(err)
+		return httpx.BodyError(err)
 	}
 	t.unread = false
 	if t.BodyTimeout > 0 {
@@ -101,19 +97,4 @@ func asksFirst(r *http.Request) bool {
 		}
 	}
 	return false
-}
-
-// bodyError tells apart: ours, a silent client, one that has left, and broken
-// chunks (for which net/http has no error values).
-func bodyError(err error) error {
-	var op *net.OpError
-	switch {
-	case errors.Is(err, httpx.ErrTooLarge), errors.Is(err, httpx.ErrSpoolFull), errors.Is(err, httpx.ErrDiskFull):
-		return err
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return errStalled
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &op), errors.Is(err, net.ErrClosed):
-		return fmt.Errorf("%w within its request body: %w", errClientGone, err)
-	}
-	return fmt.Errorf("%w: %w", errBadBody, err)
 }

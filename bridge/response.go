@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim"
 )
 
@@ -37,7 +38,7 @@ func (t *turn) reason(c *clock, x *shim.Exchange, err error) error {
 	var why string
 	switch {
 	case t.feed == nil && t.r.Context().Err() != nil: // a feed has told by itself
-		cause = errClientGone
+		cause = httpx.ErrClientGone
 	case errors.Is(cause, errTimeout):
 		why = "no answer within " + t.Timeout.String() + ": answered 504"
 	case errors.Is(cause, errSilent):
@@ -281,7 +282,7 @@ func (t *turn) write(p []byte, limit, flush bool) error {
 		err = t.w.FlushError()
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", errClientGone, err)
+		return fmt.Errorf("%w: %w", httpx.ErrClientGone, err)
 	}
 	return nil
 }

@@ -163,65 +163,68 @@ def pid():
 func TestFlaskWorksWhileItReceives(t *testing.T) {
 	t.Parallel()
 	for _, threads := range []string{"1", "4"} {
-		s := start(t, opts{App: "app:app", Dir: project(t, map[string]string{"app.py": echoApp}), Python: python(t),
-			Args: []string{"-w", "1", "--threads", threads, "--request-buffering", "off", "--timeout", "500ms", "--body-timeout", "1500ms", "--max-body", "1MiB"}})
-		for _, chunked := range []bool{false, true} {
+		t.Run("threads "+threads, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, opts{App: "app:app", Dir: project(t, map[string]string{"app.py": echoApp}), Python: python(t),
+				Args: []string{"-w", "1", "--threads", threads, "--request-buffering", "off", "--timeout", "1500ms", "--body-timeout", "4s", "--max-body", "1MiB"}})
+			for _, chunked := range []bool{false, true} {
+				d := s.duplex(t)
+				const pieces = 20
+				framing := fmt.Sprintf("Content-Length: %d", 5*pieces)
+				form := "%s"
+				if chunked {
+					framing, form = "Transfer-Encoding: chunked", "5\r\n%s\r\n"
+				}
+				fmt.Fprintf(d, "POST /echo HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n", framing)
+				var resp *http.Response
+				for i := range pieces {
+					piece := fmt.Sprintf("ab%03d", i)
+					if i == pieces/2 {
+						time.Sleep(2 * time.Second) // longer than the app may take: the client's time does not count
+					}
+					fmt.Fprintf(d, form, piece)
+					if resp == nil {
+						resp = d.answer()
+					}
+					got := make([]byte, 5)
+					if _, err := io.ReadFull(resp.Body, got); err != nil || string(got) != strings.ToUpper(piece) {
+						t.Fatalf("piece %d: %q %v", i, got, err)
+					}
+				}
+				if chunked {
+					fmt.Fprint(d, "0\r\n\r\n")
+				}
+				if b, err := io.ReadAll(resp.Body); len(b) > 0 || err != nil {
+					t.Errorf("%q %v", b, err)
+				}
+				if !chunked {
+					d.next()
+				}
+			}
+			// A client that stalls, one that sends too much, one that leaves: the worker is free and has not been replaced.
+			before := s.want(200, "/pid")
+			pid := s.workers()
+			for _, c := range []struct{ request, status string }{
+				{"POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx", "408"},
+				{"POST /read HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1ffff0\r\n" + strings.Repeat("x", 0x1ffff0), "413"},
+			} {
+				if a := s.raw(c.request); !strings.HasPrefix(a, "HTTP/1.1 "+c.status) {
+					t.Errorf("%s: %.100q", c.status, a)
+				}
+			}
 			d := s.duplex(t)
-			const pieces = 20
-			framing := fmt.Sprintf("Content-Length: %d", 5*pieces)
-			form := "%s"
-			if chunked {
-				framing, form = "Transfer-Encoding: chunked", "5\r\n%s\r\n"
+			fmt.Fprint(d, "POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx")
+			d.Close()
+			s.waitAccess(`"POST /read.* 499 `)
+			if after := s.want(200, "/pid"); after.Body != before.Body || fmt.Sprint(s.workers()) != fmt.Sprint(pid) {
+				t.Errorf("workers %v, then %v", pid, s.workers())
 			}
-			fmt.Fprintf(d, "POST /echo HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n", framing)
-			var resp *http.Response
-			for i := range pieces {
-				piece := fmt.Sprintf("ab%03d", i)
-				if i == pieces/2 {
-					time.Sleep(800 * time.Millisecond) // longer than the app may take: the client's time does not count
-				}
-				fmt.Fprintf(d, form, piece)
-				if resp == nil {
-					resp = d.answer()
-				}
-				got := make([]byte, 5)
-				if _, err := io.ReadFull(resp.Body, got); err != nil || string(got) != strings.ToUpper(piece) {
-					t.Fatalf("piece %d: %q %v", i, got, err)
+			for _, name := range []string{"app_error", "request_timeout", "worker_exit", "request_failed", "bad_response"} {
+				if list := s.events(name); len(list) > 0 {
+					t.Errorf("%v", list)
 				}
 			}
-			if chunked {
-				fmt.Fprint(d, "0\r\n\r\n")
-			}
-			if b, err := io.ReadAll(resp.Body); len(b) > 0 || err != nil {
-				t.Errorf("%q %v", b, err)
-			}
-			if !chunked {
-				d.next()
-			}
-		}
-		// A client that stalls, one that sends too much, one that leaves: the worker is free and has not been replaced.
-		before := s.want(200, "/pid")
-		pid := s.workers()
-		for _, c := range []struct{ request, status string }{
-			{"POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx", "408"},
-			{"POST /read HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1ffff0\r\n" + strings.Repeat("x", 0x1ffff0), "413"},
-		} {
-			if a := s.raw(c.request); !strings.HasPrefix(a, "HTTP/1.1 "+c.status) {
-				t.Errorf("%s: %.100q", c.status, a)
-			}
-		}
-		d := s.duplex(t)
-		fmt.Fprint(d, "POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx")
-		d.Close()
-		s.waitAccess(`"POST /read.* 499 `)
-		if after := s.want(200, "/pid"); after.Body != before.Body || fmt.Sprint(s.workers()) != fmt.Sprint(pid) {
-			t.Errorf("workers %v, then %v", pid, s.workers())
-		}
-		for _, name := range []string{"app_error", "request_timeout", "worker_exit", "request_failed", "bad_response"} {
-			if list := s.events(name); len(list) > 0 {
-				t.Errorf("%v", list)
-			}
-		}
+		})
 	}
 }
 

@@ -281,14 +281,14 @@ func TestDump(t *testing.T) {
 // answered.
 func TestPause(t *testing.T) {
 	t.Parallel()
-	s := start(t, opts{App: "app:app", Dir: steady(t), Args: []string{"-w", "2", "--queue-timeout", "100ms"}})
+	s := start(t, opts{App: "app:app", Dir: steady(t), Args: []string{"-w", "3", "--queue-timeout", "1s"}}) // a worker for each: a queue_timeout goes on after the pause
 	s.must("pause")
 	var waiting []*async
 	for n := range 3 {
 		waiting = append(waiting, s.background(fmt.Sprintf("/echo?%d", n)))
 	}
-	eventually(t, "all wait", func() bool { a := s.status().Apps[0]; return a.Waiting == 3 && a.Paused && a.Idle == 2 })
-	time.Sleep(time.Second) // ten times the queue_timeout
+	eventually(t, "all wait", func() bool { a := s.status().Apps[0]; return a.Waiting == 3 && a.Paused && a.Idle == 3 })
+	time.Sleep(2500 * time.Millisecond) // more than twice the queue_timeout
 	s.want(200, "/readyz")
 	for _, w := range waiting {
 		if !w.running() {

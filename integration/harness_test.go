@@ -613,7 +613,7 @@ func run(t testing.TB, dir string, env []string, args ...string) result {
 	cmd := exec.Command(built.binary, args...)
 	cmd.Dir = dir
 	cmd.Env = append(cleanEnv(t), env...)
-	cmd.WaitDelay = time.Second
+	cmd.WaitDelay = patience // a child of another test may hold the pipes until its exec
 	var out, errout bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errout
 	if err := cmd.Start(); err != nil {

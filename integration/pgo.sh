@@ -5,35 +5,10 @@ set -eu
 binary=$(realpath "$1") python=$(cd "$(dirname "$2")" && pwd)/$(basename "$2") profile=$3
 each=${SECONDS_EACH:-10}
 command -v wrk >/dev/null || { echo "pgo: wrk is not installed" >&2; exit 1; }
-work=$(mktemp -d)
-: >"$work/err"
-STANDPIPE_CPUPROFILE=$work/cpu PYTHONDONTWRITEBYTECODE=1 "$binary" serve app:application --dir "$(dirname "$0")/apps/pgo" --python "$python" -w 2 \
-    -b 127.0.0.1:0 --log-format json >"$work/out" 2>"$work/err" &
-pid=$!
-finish() {
-    code=$?
-    if [ $code -ne 0 ]; then
-        echo "pgo: failed; standpipe wrote:" >&2
-        tail -n 20 "$work/err" >&2
-    fi
-    kill "$pid" 2>/dev/null || :
-    wait "$pid" 2>/dev/null || :
-    rm -rf "$work"
-    exit $code
-}
-trap finish EXIT
-
-url=
-tries=0
-while [ -z "$url" ] || ! grep -q '"@message":"app_ready"' "$work/err"; do
-    url=$(sed -n '/"@message":"listening"/s/.*"address":"\([^"]*\)".*/\1/p' "$work/err" | head -n 1)
-    tries=$((tries + 1))
-    if [ $tries -gt 600 ] || ! kill -0 "$pid" 2>/dev/null; then
-        echo "pgo: standpipe is not ready" >&2
-        exit 1
-    fi
-    sleep 0.1
-done
+me=pgo
+. "$(dirname "$0")/serving.sh"
+export STANDPIPE_CPUPROFILE="$work/cpu"
+serve app:application --dir "$(dirname "$0")/apps/pgo" --python "$python"
 
 cat >"$work/in.lua" <<'LUA'
 wrk.method = "POST"
@@ -62,13 +37,7 @@ load /flask
 load /in --script "$work/in.lua"
 load /out
 
-kill -TERM "$pid"
-code=0
-wait "$pid" || code=$?
-if [ $code -ne 0 ]; then
-    echo "pgo: exit code $code after SIGTERM" >&2
-    exit 1
-fi
+stop
 # Functions, lines and weights are what the compiler reads. The path of the binary is this machine's own: it goes (pprof's
 # profile.proto, field 6: a string of the table).
 python3 - "$work/cpu" "$binary" "$profile" <<'PYTHON'

@@ -93,7 +93,7 @@ func TestFullLine(t *testing.T) {
 
 func TestQueueTimeout(t *testing.T) {
 	t.Parallel()
-	s := lifecycle(t, 1, opts{Args: []string{"--queue-timeout", "200ms"}})
+	s := lifecycle(t, 1, opts{Args: []string{"--queue-timeout", "1s"}})
 	g := newGate(t)
 	held := s.background("/gate?path=" + g.path)
 	s.printed("at the gate")

@@ -2,35 +2,10 @@
 # smoke.sh BINARY PYTHON: serves the sample shop, asks it a few things by curl, stops it. Exit 0: all as it should be.
 set -eu
 binary=$(realpath "$1") python=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
-work=$(mktemp -d)
-: >"$work/err"
+me=smoke
+. "$(dirname "$0")/serving.sh"
 cd "$(dirname "$0")/apps/flask_shop"
-PYTHONDONTWRITEBYTECODE=1 "$binary" serve --python "$python" -w 2 -b 127.0.0.1:0 --log-format json >"$work/out" 2>"$work/err" &
-pid=$!
-finish() {
-    code=$?
-    if [ $code -ne 0 ]; then
-        echo "smoke: failed; standpipe wrote:" >&2
-        cat "$work/err" >&2
-    fi
-    kill "$pid" 2>/dev/null || :
-    wait "$pid" 2>/dev/null || :
-    rm -rf "$work"
-    exit $code
-}
-trap finish EXIT
-
-url=
-tries=0
-while [ -z "$url" ] || ! grep -q '"@message":"app_ready"' "$work/err"; do
-    url=$(sed -n '/"@message":"listening"/s/.*"address":"\([^"]*\)".*/\1/p' "$work/err" | head -n 1)
-    tries=$((tries + 1))
-    if [ $tries -gt 600 ] || ! kill -0 "$pid" 2>/dev/null; then
-        echo "smoke: standpipe is not ready" >&2
-        exit 1
-    fi
-    sleep 0.1
-done
+serve --python "$python"
 
 # want STATUS TEXT CURL-ARGUMENTS...
 want() {
@@ -60,11 +35,5 @@ grep -qi "x-picture-sha256: $sum" "$work/head" || { echo "smoke: the picture cam
 want 500 'behind the counter' "$url/broken"
 want 200 '' "$url/readyz"
 
-kill -TERM "$pid"
-code=0
-wait "$pid" || code=$?
-if [ $code -ne 0 ]; then
-    echo "smoke: exit code $code after SIGTERM" >&2
-    exit 1
-fi
+stop
 echo "smoke: ok"

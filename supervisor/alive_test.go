@@ -14,7 +14,7 @@ func TestAlive(t *testing.T) {
 		t.Cleanup(cancel)
 		return ctx
 	}
-	if err := p.Alive(soon()); err != nil {
+	if err := p.Alive(t.Context()); err != nil {
 		t.Errorf("before its start: %v", err)
 	}
 	p.mu.Lock()

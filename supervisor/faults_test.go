@@ -94,10 +94,9 @@ func TestNoDumpWithoutAHandler(t *testing.T) {
 			return Command{Args: []string{"sh", "-c", "sleep 20"}, Env: os.Environ()}, nil
 		}})
 	p.Start()
-	select {
-	case <-p.Down():
-		t.Errorf("boot_timeout is 30s; after one tick: %v", p.Failure().Err)
-	case <-time.After(1500 * time.Millisecond): // several ticks
+	eventually(t, "several ticks are told", func() bool { return len(of[WorkerWaits](e)) >= 3 })
+	if x := of[WorkerExit](e); len(x) > 0 {
+		t.Errorf("boot_timeout is 30s; after a few ticks of 0.2s: %+v", x[0])
 	}
 	p.Kill()
 	p.Stop(context.Background())
@@ -136,12 +135,13 @@ func TestStopWhileDraining(t *testing.T) {
 
 // A daemon of the app's holds stderr: Stop does not wait for it.
 func TestStopDoesNotWaitForADaemonsOutput(t *testing.T) {
-	p := New(Options{App: "shop", Workers: 1, TermGrace: 20 * time.Second,
+	e := &events{}
+	p := New(Options{App: "shop", Workers: 1, TermGrace: 20 * time.Second, Events: e.add,
 		Command: func() (Command, error) {
-			return Command{Args: []string{"sh", "-c", "setsid sleep 15 & trap '' TERM; sleep 15; sleep 15"}, Env: os.Environ()}, nil
+			return Command{Args: []string{"sh", "-c", "trap '' TERM; setsid sh -c 'echo on >&2; exec sleep 15' & sleep 15; sleep 15"}, Env: os.Environ()}, nil
 		}})
 	p.Start()
-	time.Sleep(300 * time.Millisecond)
+	eventually(t, "the daemon runs", func() bool { return len(of[Output](e)) > 0 })
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	began := time.Now()

@@ -48,12 +48,32 @@ func (q *line) free(w *waiter) {
 	q.spare.Put(w)
 }
 
-// line holds the requests that wait for a worker, first come first served. The
-// pool's lock guards it.
+// line holds the requests that wait for a worker, first come first served. While
+// clients leave it unserved, the last to come is served first instead: who is first in
+// such a line is about to leave, and would be run for nobody. The pool's lock guards it.
 type line struct {
 	l     list.List
 	spare sync.Pool // *waiter: under load nearly every request is one for a moment
+	gone  float64   // of the last lineMemory waits or so, the share that ended without a worker
 }
+
+const (
+	lineMemory = 64
+	// lineGone is the share of gone above which the order turns. A few who leave are
+	// always there; when it is one in sixteen the line lasts as long as people wait.
+	lineGone = 1.0 / 16
+)
+
+// ended counts a wait that is over: with a worker, or gone without one.
+func (q *line) ended(gone bool) {
+	q.gone -= q.gone / lineMemory
+	if gone {
+		q.gone += 1.0 / lineMemory
+	}
+}
+
+// newestFirst reports whether the order has turned.
+func (q *line) newestFirst() bool { return q.gone > lineGone }
 
 func (q *line) len() int { return q.l.Len() }
 
@@ -86,6 +106,18 @@ func (q *line) remove(w *waiter) bool {
 func (q *line) firstAgain() bool {
 	e := q.l.Front()
 	return e != nil && e.Value.(*waiter).again
+}
+
+// next takes out the one who is served next: who has waited before, else the first or,
+// while clients leave, the newest; nil: nobody waits.
+func (q *line) next() *waiter {
+	e := q.l.Back()
+	if e == nil || !q.newestFirst() || q.firstAgain() {
+		return q.first()
+	}
+	w := e.Value.(*waiter)
+	q.remove(w)
+	return w
 }
 
 // first takes out the first one; nil: nobody waits.

@@ -33,6 +33,7 @@ type Pool struct {
 	idleSince time.Time
 	everUp    bool
 	paused    bool
+	resumed   time.Time // when the last pause ended
 	started   bool
 	stopping  bool
 	ending    Reason // of its workers' end, when it is stopping
@@ -139,8 +140,8 @@ func (p *Pool) acquire(ctx context.Context, again bool) (*Worker, error) {
 		case <-ctx.Done():
 			err = ctx.Err()
 		case <-overdue:
-			if p.isPaused() { // who pauses it wants the requests kept
-				overdue = q.timeout(limit)
+			if more := p.patience(limit); more > 0 {
+				overdue = q.timeout(more)
 			} else {
 				err = shim.ErrQueueTimeout
 			}
@@ -148,6 +149,9 @@ func (p *Pool) acquire(ctx context.Context, again bool) (*Worker, error) {
 	}
 	p.mu.Lock()
 	removed := p.line.remove(q)
+	if removed {
+		p.line.ended(true)
+	}
 	p.mu.Unlock()
 	if removed {
 		p.refused(err)
@@ -272,7 +276,8 @@ func (p *Pool) serveLine() {
 			return
 		}
 		p.take(w)
-		p.line.first().end <- end{worker: w}
+		p.line.ended(false)
+		p.line.next().end <- end{worker: w}
 	}
 }
 

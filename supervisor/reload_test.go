@@ -462,6 +462,34 @@ func TestPause(t *testing.T) {
 	})
 }
 
+// A pause takes nothing from queue_timeout: it begins anew when the pause ends.
+func TestPauseLeavesTheTime(t *testing.T) {
+	f := &fakes{handle: func(r *shimtest.Request, p *shimtest.Peer) {
+		time.Sleep(8 * time.Second)
+		_ = p.Answer(r.Stream, "200 OK", "x")
+	}}
+	bubble(t, f, Options{Workers: 1, QueueTimeout: 10 * time.Second}, func(t *testing.T, p *Pool, _ *events) {
+		up(t, p)
+		p.Pause()
+		done := make([]chan error, 3)
+		for i := range done {
+			done[i] = make(chan error, 1)
+			go func() { _, err := ask(t.Context(), p, fmt.Sprint("/", i)); done[i] <- err }()
+			synctest.Wait() // in order
+		}
+		time.Sleep(15 * time.Second)
+		p.Resume()
+		for i := range 2 { // the second waits for 8 s after the pause
+			if err := <-done[i]; err != nil {
+				t.Errorf("request %d: %v", i, err)
+			}
+		}
+		if err := <-done[2]; !errors.Is(err, shim.ErrQueueTimeout) { // would have to wait for 16
+			t.Errorf("the third: %v", err)
+		}
+	})
+}
+
 func TestRestart(t *testing.T) {
 	f := &fakes{}
 	bubble(t, f, Options{Workers: 3}, func(t *testing.T, p *Pool, e *events) {

@@ -159,8 +159,23 @@ func (p *Pool) Resume() bool {
 	defer p.mu.Unlock()
 	was := p.paused
 	p.paused = false
+	if was {
+		p.resumed = time.Now()
+	}
 	p.serveLine()
 	return was
+}
+
+// patience returns how much longer a request may stand in line that has done so for
+// limit; 0 or less: no longer. Who pauses a pool wants the requests kept: a pause takes
+// nothing from their time, and the whole of it begins anew when the pause ends.
+func (p *Pool) patience(limit time.Duration) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.paused {
+		return limit
+	}
+	return limit - time.Since(p.resumed)
 }
 
 // Restart replaces the worker in the slot (from 0) by another one, which boots

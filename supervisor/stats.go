@@ -194,9 +194,3 @@ func (p *Pool) Busy() []BusyWorker {
 	}
 	return list
 }
-
-func (p *Pool) isPaused() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.paused
-}

@@ -96,7 +96,7 @@ func middleHelper() int {
 }
 
 func TestTemplateForksWorkers(t *testing.T) {
-	p, e := real(t, "template", Options{Workers: 2, Preload: true, TermGrace: time.Second})
+	p, e := real(t, "template", Options{Workers: 2, Preload: true, TermGrace: 20 * time.Second})
 	eventually(t, "both are ready", func() bool { return len(of[WorkerReady](e)) == 2 })
 	templates := p.Templates()
 	if len(templates) != 1 || !templates[0].Ready || templates[0].Forks != 2 || templates[0].Worker != "shop/template" || templates[0].PSS == 0 {
@@ -140,7 +140,7 @@ func TestTemplateForksWorkers(t *testing.T) {
 
 // A template that dies takes no worker along; the next worker gets a new one.
 func TestTemplateDies(t *testing.T) {
-	p, e := real(t, "template", Options{Workers: 1, Preload: true, TermGrace: time.Second})
+	p, e := real(t, "template", Options{Workers: 1, Preload: true, TermGrace: 20 * time.Second})
 	_ = syscall.Kill(p.Templates()[0].Pid, syscall.SIGKILL)
 	eventually(t, "its end is told", func() bool { return len(of[TemplateExit](e)) == 1 })
 	if x := of[TemplateExit](e)[0]; x.Exit.Cause() != "signal:9" || x.Ours || x.Reason != None {
@@ -189,25 +189,26 @@ func helperCommand(mode, dir string) func() (Command, error) {
 }
 
 func TestTemplateFailures(t *testing.T) {
-	for mode, want := range map[string]string{
-		"template-mute":   "not ready within",
-		"template-hangs":  "the template is gone: ",
-		"template-unable": "the template cannot fork: EMPTY",
-		"stubborn":        "", // stopped below while it boots
+	for name, c := range map[string]struct {
+		mode string
+		// BootTimeout bounds the template's own boot and each order's answer. Where it is to pass it is short; a
+		// template that is to come so far as to get an order needs more than a loaded machine takes to start it.
+		bootTimeout time.Duration
+		want        string // of the first failed boot
+	}{
+		"mute":   {"template-mute", 300 * time.Millisecond, "not ready within"},
+		"hangs":  {"template-hangs", 2 * time.Second, "the template is gone: "},
+		"unable": {"template-unable", 20 * time.Second, "the template cannot fork: EMPTY"},
+		"stop":   {"template-mute", 0, ""}, // stopped below while it boots
 	} {
-		t.Run(mode, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			before := descriptors(t)
 			e := &events{}
-			o := Options{App: "shop", Workers: 1, Preload: true, Events: e.add, BootTimeout: 300 * time.Millisecond, Command: helperCommand(mode, t.TempDir())}
-			if want == "" {
-				mode, o.BootTimeout = "template-mute", 0
-				o.Command = helperCommand(mode, t.TempDir())
-			}
-			p := New(o)
+			p := New(Options{App: "shop", Workers: 1, Preload: true, Events: e.add, BootTimeout: c.bootTimeout, Command: helperCommand(c.mode, t.TempDir())})
 			p.Start()
-			if want != "" {
+			if c.want != "" {
 				eventually(t, "a boot has failed", func() bool { return len(of[BootFailure](e)) > 0 })
-				if f := of[BootFailure](e)[0]; !strings.Contains(f.Err.Error(), want) {
+				if f := of[BootFailure](e)[0]; !strings.Contains(f.Err.Error(), c.want) {
 					t.Errorf("%v", f.Err)
 				}
 			} else {

@@ -47,7 +47,7 @@ func (b *body) take(r *http.Request) error {
 		return err
 	}
 	if err := b.whole.Fill(r.Body, o.MaxBody, b.push); err != nil {
-		return bodyError(err)
+		return httpx.BodyError(err)
 	}
 	if o.BodyTimeout > 0 {
 		_ = b.t.rc.SetReadDeadline(time.Time{})
@@ -141,7 +141,7 @@ func (r *reader) Read(p []byte) (int, error) {
 		err = fmt.Errorf("%w (%d octets)", httpx.ErrTooLarge, o.MaxBody)
 	}
 	if err != nil && err != io.EOF {
-		b.err = bodyError(err)
+		b.err = httpx.BodyError(err)
 		return 0, b.err
 	}
 	return n, err

@@ -13,16 +13,8 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
-// statusClientGone is what the access log shows for a client that has left.
-const statusClientGone = 499
-
-var (
-	errClientGone = errors.New("the client has left")
-	errStalled    = errors.New("the client stopped sending the request body")
-	errBadBody    = errors.New("the request body does not follow the protocol")
-	// errSilent: the upstream was silent for too long within its answer.
-	errSilent = errors.New("the upstream was silent for too long within its answer")
-)
+// errSilent: the upstream was silent for too long within its answer.
+var errSilent = errors.New("the upstream was silent for too long within its answer")
 
 // verdict is how an error is answered.
 type verdict struct {
@@ -35,17 +27,17 @@ type verdict struct {
 // judge is the only map from errors to statuses.
 func judge(err error) verdict {
 	switch {
-	case errors.Is(err, errClientGone):
-		return verdict{status: statusClientGone, client: true}
+	case errors.Is(err, httpx.ErrClientGone):
+		return verdict{status: httpx.StatusClientGone, client: true}
 	case errors.Is(err, httpx.ErrTooLarge):
 		return verdict{status: http.StatusRequestEntityTooLarge, client: true}
 	case errors.Is(err, httpx.ErrSpoolFull):
 		return verdict{status: http.StatusServiceUnavailable, retryAfter: 5 * time.Second, client: true}
 	case errors.Is(err, httpx.ErrDiskFull):
 		return verdict{status: http.StatusInsufficientStorage, client: true}
-	case errors.Is(err, errStalled):
+	case errors.Is(err, httpx.ErrStalled):
 		return verdict{status: http.StatusRequestTimeout, client: true}
-	case errors.Is(err, errBadBody):
+	case errors.Is(err, httpx.ErrBadBody):
 		return verdict{status: http.StatusBadRequest, client: true}
 	case statusOf(err) != 0:
 		return verdict{status: statusOf(err)}
@@ -74,18 +66,4 @@ func died(err error) bool {
 	var op *net.OpError
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.As(err, &op) ||
 		err.Error() == "http: server closed idle connection" // net/http has no value for it
-}
-
-// bodyError tells apart what may go wrong while a request body is read.
-func bodyError(err error) error {
-	var op *net.OpError
-	switch {
-	case errors.Is(err, httpx.ErrTooLarge), errors.Is(err, httpx.ErrSpoolFull), errors.Is(err, httpx.ErrDiskFull):
-		return err
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return errStalled
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &op), errors.Is(err, net.ErrClosed):
-		return errClientGone
-	}
-	return errors.Join(errBadBody, err)
 }

@@ -177,7 +177,7 @@ func (t *turn) answered(resp *http.Response) error {
 func (t *turn) cause(err error) error {
 	switch {
 	case t.r.Context().Err() != nil:
-		return errClientGone
+		return httpx.ErrClientGone
 	case t.body.failed() != nil:
 		return t.body.failed()
 	case t.ctx != nil && context.Cause(t.ctx) == errSilent:
@@ -191,8 +191,8 @@ func (t *turn) fail(err error) {
 	err = t.cause(err)
 	t.note.Err = err
 	v := judge(err)
-	if v.status == statusClientGone {
-		t.note.Status = statusClientGone
+	if v.status == httpx.StatusClientGone {
+		t.note.Status = httpx.StatusClientGone
 		panic(http.ErrAbortHandler)
 	}
 	t.report(err, v.status)

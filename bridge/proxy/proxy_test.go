@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/bridge/bridgetest"
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
@@ -24,31 +24,14 @@ import (
 type rig struct {
 	t    *testing.T
 	url  string
-	log  *buffer
+	log  *bridgetest.Log
 	mu   sync.Mutex
 	last httpx.Note
 }
 
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 func newRig(t *testing.T, o Options) *rig {
 	t.Helper()
-	g := &rig{t: t, log: &buffer{}}
+	g := &rig{t: t, log: &bridgetest.Log{}}
 	o.Log = hclog.New(&hclog.LoggerOptions{Output: g.log})
 	h := New(o)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -2,7 +2,6 @@ package static
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -11,12 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/bridge/bridgetest"
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
@@ -27,24 +26,7 @@ type rig struct {
 	dir    string
 	addr   string
 	places *Places
-	log    *syncBuffer
-}
-
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
+	log    *bridgetest.Log
 }
 
 var texts = httpx.TypeList{"text/*", "application/json", "application/wasm", "image/svg+xml"}
@@ -53,7 +35,7 @@ var texts = httpx.TypeList{"text/*", "application/json", "application/wasm", "im
 func newRig(t *testing.T, o Options, change func(*Place)) *rig {
 	t.Helper()
 	dir := t.TempDir()
-	rg := &rig{t: t, dir: dir, log: &syncBuffer{}}
+	rg := &rig{t: t, dir: dir, log: &bridgetest.Log{}}
 	log := hclog.New(&hclog.LoggerOptions{Output: rg.log})
 	if o.Cache == nil {
 		o.Cache = NewCache(8<<20, 64)

@@ -1,7 +1,6 @@
 package uwsgi
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/bridge/bridgetest"
 	"github.com/standpipe/standpipe/shim"
 )
 
@@ -25,28 +25,10 @@ type rig struct {
 	t       *testing.T
 	srv     *Server
 	addr    net.Addr
-	log     *record
+	log     *bridgetest.Log
 	mu      sync.Mutex
 	refused []int
 	done    chan error // of Serve
-}
-
-// record is what was logged.
-type record struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (r *record) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.b.Write(p)
-}
-
-func (r *record) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.b.String()
 }
 
 func newRig(t *testing.T, network string, h http.HandlerFunc) *rig {
@@ -59,7 +41,7 @@ func newRig(t *testing.T, network string, h http.HandlerFunc) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &rig{t: t, addr: ln.Addr(), log: &record{}, done: make(chan error, 1)}
+	g := &rig{t: t, addr: ln.Addr(), log: &bridgetest.Log{}, done: make(chan error, 1)}
 	g.srv = New(Options{HeaderTimeout: 10 * time.Second, MaxHead: 32 << 10, Log: hclog.New(&hclog.LoggerOptions{Output: g.log}), Refused: func(_ string, status int) {
 		g.mu.Lock()
 		defer g.mu.Unlock()

@@ -72,7 +72,7 @@ CASES = (
     _overload("overload", "Overload: twice the capacity is asked for", "work:app",
               "Views of some 4 ms; a full line of standpipe's is shorter than a client's patience."),
     _overload("overload-slow", "Overload, slow views", "work:slow",
-              "Views of some 20 ms: a full line lasts longer than a client's patience. Who is first in it is about to leave. docs/scaling.md says how long a line should be."),
+              "Views of some 20 ms: a full line lasts longer than a client's patience, and who is first in it is about to leave."),
 ) + tuple(_scaling(n) for n in (1, 2, 4, 8)) + (
     _memory("memory", "Memory of 8 Django workers", False, ("standpipe", "nginx-uwsgi", "gunicorn-sync", "mod_wsgi", "granian"), "Each worker imports the app by itself."),
     _memory("memory-preload", "Memory of 8 Django workers, preloaded", True, ("standpipe", "nginx-uwsgi", "gunicorn-sync"), "One process imports the app and forks the workers."),

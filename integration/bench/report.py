@@ -15,7 +15,8 @@ SPLIT = "<!-- results -->"
 
 HOW = """Each server is started on loopback with the same app and, where it has workers, 2 of them; one answer is compared byte for byte before
 the load and one after it. `wrk` with one thread and 32 connections (where the table says nothing else) runs on the same machine. Each server is warmed up and
-stays up, idle, while the others have their rounds; rounds are interleaved (A B C A B C). Figures are medians of the rounds, with the least and
+stays up, idle, while the others have their rounds; rounds are interleaved (A B C A B C), each after 0.3 s
+of the same load that are not measured: what the machine's host has taken of a process that lay idle is back then. Figures are medians of the rounds, with the least and
 the most in brackets. **Ratios** say how many times better standpipe is: more than 1 is good for standpipe in every table. They are medians of
 the rounds' ratios, so they may differ a little from the ratio of two medians. Absolute figures move with the machine; ratios within one table are what counts.
 

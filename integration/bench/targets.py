@@ -25,7 +25,8 @@ def judge(tables):
     for key in "latency-own/default", "latency-same/default":
         found.append(_tail(by_key.get(key), key))
     found.append(_ideal(by_key.get("wait-threads/default")))
-    found.append(_goodput(by_key.get("overload/default")))
+    for key in "overload/default", "overload-slow/default":
+        found.append(_goodput(by_key.get(key), key))
     found.extend(_cpu(by_key.get("hello/default")))
     for table in tables:
         if table.key not in special and table.case.kind not in ("pace", "overload"):
@@ -75,8 +76,8 @@ def _ideal(table):
     return Verdict(target, "%.0f req/s, %.1f %%" % (table.own.median, share), share >= 95)
 
 
-def _goodput(table):
-    target = "twice the capacity is asked for: goodput at least 90 % of the capacity"
+def _goodput(table, key):
+    target = "%s: goodput at least 90 %% of the capacity" % (table.title if table else key)
     if not table or not table.own or not table.own.ok:
         return Verdict(target, "", None)
     return Verdict(target, "%.0f %%" % table.own.median, table.own.median >= 90)

@@ -78,7 +78,7 @@ class Targets(unittest.TestCase):
         for share, met in (89.0, False), (91.0, True):
             rows = [{"server": n, "status": "ok", "rounds": [{"share": s}]} for n, s in (("standpipe", share), ("nginx-uwsgi", 99.0))]
             got = {v.target: v.met for v in targets.judge([table.Table(case, DEFAULT, entry(*rows))])}
-            self.assertIs(got["twice the capacity is asked for: goodput at least 90 % of the capacity"], met)
+            self.assertIs(got["Overload: twice the capacity is asked for: goodput at least 90 % of the capacity"], met)
             self.assertFalse([t for t in got if "best peer" in t], "the peer's share is no target")
 
     def test_without_the_peer_there_is_no_figure(self):

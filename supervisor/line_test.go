@@ -1,0 +1,84 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/standpipe/standpipe/shim/shimtest"
+)
+
+// A line is served in its order while people wait for their turn, newest first when
+// they leave it, and in its order again when they have stopped leaving.
+func TestLineTurnsWhenClientsLeave(t *testing.T) {
+	var q line
+	serve := func() *waiter { q.ended(false); return q.next() }
+	leave := func(n int) {
+		for range n {
+			q.remove(q.add(false))
+			q.ended(true)
+		}
+	}
+	a, b, c := q.add(false), q.add(false), q.add(false)
+	leave(2) // some always do
+	if serve() != a {
+		t.Error("two have left: the first is not served first")
+	}
+	leave(8)
+	d := q.add(true)
+	for i, w := range []*waiter{d, c, b} { // who has waited before goes first at any time
+		if serve() != w {
+			t.Errorf("ten have left: wrong waiter in turn %d", i)
+		}
+	}
+	for range 2 * lineMemory {
+		q.add(false)
+		serve()
+	}
+	a, b = q.add(false), q.add(false)
+	if serve() != a || serve() != b || q.next() != nil {
+		t.Error("nobody leaves any more: the first is not served first")
+	}
+}
+
+// Of those who wait in a pool whose clients leave, the newest is served first; nobody is lost.
+func TestNewestFirst(t *testing.T) {
+	var gate chan struct{} // made in the bubble
+	var mu sync.Mutex
+	var order []string
+	f := &fakes{handle: func(r *shimtest.Request, p *shimtest.Peer) {
+		<-gate
+		mu.Lock()
+		order = append(order, r.Vars["PATH_INFO"])
+		mu.Unlock()
+		_ = p.Answer(r.Stream, "200 OK", "x")
+	}}
+	bubble(t, f, Options{Workers: 1}, func(t *testing.T, p *Pool, _ *events) {
+		gate = make(chan struct{})
+		up(t, p)
+		ctx, leave := context.WithCancel(t.Context())
+		var asked sync.WaitGroup
+		for i := range 14 {
+			c := t.Context()
+			if 1 <= i && i <= 10 {
+				c = ctx
+			}
+			asked.Go(func() {
+				if _, err := ask(c, p, fmt.Sprint("/", i)); (err != nil) != (c == ctx) {
+					t.Errorf("request %d: %v", i, err)
+				}
+			})
+			synctest.Wait() // in order
+		}
+		leave()
+		synctest.Wait()
+		close(gate)
+		asked.Wait()
+		if want := []string{"/0", "/13", "/12", "/11"}; !slices.Equal(order, want) {
+			t.Errorf("served %v, not %v", order, want)
+		}
+	})
+}
