@@ -10,7 +10,7 @@ ADDRESS  ?= 127.0.0.1:8000
 # The newest Python found has the frameworks' newest releases.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build run test check smoke testenv soak figures bench bench-quick bench-report bench-shim scaling pgo clean $(BIN)
+.PHONY: build run test check smoke testenv soak figures bench bench-quick bench-report bench-shim scaling profiles pgo clean $(BIN)
 
 build: $(BIN)
 
@@ -61,6 +61,11 @@ bench-quick: build
 # What a request, a connection, an app and a worker cost: the figures in docs/scaling.md anew, in some two minutes. Needs wrk and two cores.
 scaling: build
 	@python3 integration/bench/scaling.py --binary $(BIN)
+
+# Where the processor time of a request goes, beside nginx + uWSGI: the figures in docs/profiles.md anew, in some four minutes. Needs wrk and
+# what `make bench` needs for nginx + uWSGI; with perf it also says what is spent in the kernel. PROFILES="--cases hello,close --print" chooses.
+profiles: build
+	@python3 integration/bench/profiles.py --binary $(BIN) $(PROFILES)
 
 # The pages anew from docs/benchmarks.json and docs/benchmarks.notes.md.
 bench-report:

@@ -240,7 +240,7 @@ func TestHugeUpload(t *testing.T) {
 	}
 	spool := t.TempDir()
 	var fs syscall.Statfs_t
-	if err := syscall.Statfs(spool, &fs); err == nil && int64(fs.Bavail)*fs.Bsize < size+size/4 {
+	if err := syscall.Statfs(spool, &fs); err == nil && int64(fs.Bavail)*int64(fs.Bsize) < size+size/4 {
 		skip(t, "disk", fmt.Sprintf("needs %d octets of disk", size+size/4))
 	}
 	s := uploads(t, spool, opts{Args: []string{"-w", "1", "--max-body", "0", "--spool-total", "0"}})

@@ -13,6 +13,8 @@ type Writer struct {
 	Note Note
 
 	inner  http.ResponseWriter
+	wire   Wire
+	lines  []byte // for the head
 	status int
 	bytes  int64
 }
@@ -21,6 +23,34 @@ type Writer struct {
 // handler has returned.
 func (rec *Writer) Reset(w http.ResponseWriter) {
 	*rec = Writer{inner: w}
+}
+
+// Wire is a connection that can spare net/http work.
+type Wire interface {
+	// Gather is called with true before a large write, so that what net/http makes
+	// two calls of goes out in one, and with false after it.
+	Gather(on bool)
+	// Lines go out with the head of this answer as they are.
+	Lines(lines []byte)
+}
+
+// large is what net/http passes on to the connection's own buffer at once; octets.
+// Less cannot be written in two calls.
+const large = 2 << 10
+
+// Over names the connection that rec writes to.
+func (rec *Writer) Over(w Wire) { rec.wire = w }
+
+// Ready has the head, which has not been written, go out with fields that were made
+// ready once: whole lines, none of which Header has; nil: with none. false: rec cannot
+// do that, and the fields belong into Header. Nobody may be interposed after that.
+func (rec *Writer) Ready(lines []byte) bool {
+	rec.lines = nil
+	if rec.wire == nil || len(lines) == 0 {
+		return false
+	}
+	rec.lines = lines
+	return true
 }
 
 // Status is the final status that was sent; 0: no head has gone out. 1xx answers
@@ -34,6 +64,7 @@ func (rec *Writer) Bytes() int64 { return rec.bytes }
 // itself, whatever handlers stand in between. make gets what is there now.
 func (rec *Writer) Interpose(make func(http.ResponseWriter) http.ResponseWriter) {
 	rec.inner = make(rec.inner)
+	rec.wire, rec.lines = nil, nil // what is interposed may flush within a write, and looks at the fields
 }
 
 // Recount corrects Bytes: what was interposed has made fewer octets of them.
@@ -48,7 +79,7 @@ func (rec *Writer) Header() http.Header { return rec.inner.Header() }
 // WriteHeader sends the status.
 func (rec *Writer) WriteHeader(status int) {
 	if rec.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		rec.status = status
+		rec.final(status)
 	}
 	rec.inner.WriteHeader(status)
 }
@@ -56,7 +87,14 @@ func (rec *Writer) WriteHeader(status int) {
 // Write sends octets of the body, after status 200 when none was sent.
 func (rec *Writer) Write(p []byte) (int, error) {
 	rec.implicit()
+	if rec.wire == nil || len(p) <= large {
+		n, err := rec.inner.Write(p)
+		rec.bytes += int64(n)
+		return n, err
+	}
+	rec.wire.Gather(true)
 	n, err := rec.inner.Write(p)
+	rec.wire.Gather(false)
 	rec.bytes += int64(n)
 	return n, err
 }
@@ -91,6 +129,14 @@ func (rec *Writer) Flush() { _ = rec.FlushError() }
 
 func (rec *Writer) implicit() {
 	if rec.status == 0 {
-		rec.status = http.StatusOK
+		rec.final(http.StatusOK)
+	}
+}
+
+// final: what is written next is the head of the answer.
+func (rec *Writer) final(status int) {
+	rec.status = status
+	if rec.lines != nil {
+		rec.wire.Lines(rec.lines)
 	}
 }

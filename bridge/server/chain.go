@@ -108,6 +108,10 @@ func (c *Chain) begin(rec *httpx.Writer, r *http.Request) {
 	var e ends
 	if nc := connOf(r); nc != nil {
 		nc.unseen.Store(false)
+		nc.held.lines = nil
+		if r.ProtoMajor == 1 {
+			rec.Over(nc)
+		}
 		e = nc.ends()
 	} else {
 		local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
@@ -199,6 +203,7 @@ func (c *Chain) Refused(remote string, status int) {
 func (c *Chain) plain(rec *httpx.Writer, r *http.Request) {
 	h := rec.Header()
 	clear(h)
+	rec.Ready(nil)
 	h["X-Request-Id"] = []string{rec.Note.ID}
 	if c.server != nil {
 		h["Server"] = c.server

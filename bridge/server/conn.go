@@ -21,6 +21,8 @@ type conn struct {
 	refused func(remote string, status int)
 	ends    func() ends  // the same at each call
 	limit   atomic.Int64 // nanoseconds that the last SetWriteDeadline gave; 0: no deadline
+	held    held
+	reads   readLimit
 }
 
 func newConn(nc net.Conn, refused func(remote string, status int)) *conn {
@@ -53,6 +55,12 @@ func (c *conn) Write(p []byte) (int, error) {
 			c.refused(c.RemoteAddr().String(), status)
 		}
 	}
+	if c.held.first == nil && c.held.takes(p) {
+		return len(p), nil
+	}
+	if c.held.first != nil || c.held.lines != nil {
+		return c.writeAll(p)
+	}
 	done := 0
 	for s := (slow{conn: c}); ; {
 		n, err := c.Conn.Write(p[done:])
@@ -73,6 +81,9 @@ func (c *conn) ReadFrom(r io.Reader) (int64, error) {
 	}
 	if !ok {
 		return io.Copy(struct{ io.Writer }{c}, r)
+	}
+	if err := c.release(); err != nil {
+		return 0, err
 	}
 	for s := (slow{conn: c}); ; {
 		n, err := tcp.ReadFrom(r)

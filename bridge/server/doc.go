@@ -7,6 +7,8 @@
 //	handover.go   a listener that another process takes over; Leave
 //	limit.go      max_connections, and no spinning when file descriptors run out
 //	server.go     Server: Serve, Shutdown, Close; connection counts
+//	conn.go       a client's connection: refusals, deadlines of slow writes
+//	held.go       an answer in one call; readlimit.go: read deadlines
 //	ends.go       the two ends of a connection
 //	chain.go      Chain: the way of a request, outermost first
 //	protocol.go   other ways in than net/http: the same limits, counts and end

@@ -113,3 +113,24 @@ func (f *front) accessLines(n int) []string {
 	until(f.t, "access log lines", func() bool { return strings.Count(f.lines.String(), "\n") >= n })
 	return strings.Split(strings.TrimRight(f.lines.String(), "\n"), "\n")
 }
+
+// pairOf is a connection of ours and its client.
+func pairOf(t *testing.T) (*conn, *net.TCPConn) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	client, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	served, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close(); served.Close() })
+	_ = client.(*net.TCPConn).SetReadBuffer(64 << 10)
+	return &conn{Conn: served, refused: func(string, int) {}}, client.(*net.TCPConn)
+}

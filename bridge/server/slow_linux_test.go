@@ -3,32 +3,10 @@ package server
 import (
 	"errors"
 	"io"
-	"net"
 	"os"
 	"testing"
 	"time"
 )
-
-// pairOf is a connection of ours and its client.
-func pairOf(t *testing.T) (*conn, *net.TCPConn) {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	client, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	served, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { client.Close(); served.Close() })
-	_ = client.(*net.TCPConn).SetReadBuffer(64 << 10)
-	return &conn{Conn: served, refused: func(string, int) {}}, client.(*net.TCPConn)
-}
 
 // A client that takes something is not cut off, however long a write takes; one
 // that takes nothing is.

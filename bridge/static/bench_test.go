@@ -43,10 +43,12 @@ func BenchmarkServe(b *testing.B) {
 				h.ServeHTTP(w, requests[0])
 				requests[0].Header["If-None-Match"] = out.h["Etag"]
 			}
+			conn := new(wire)
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				clear(out.h)
 				w.Reset(out)
+				w.Over(conn)
 				h.ServeHTTP(w, requests[i%len(requests)])
 			}
 		})

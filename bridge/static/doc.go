@@ -14,6 +14,7 @@
 //	policy.go       Cache-Control: rules, and what may be immutable
 //	manifest.go     what build tools say about the names that they make
 //	send.go         an answer's fields, conditions and octets
+//	ready.go        the fields that are made once per file
 //	ranges.go       206: one part, several parts
 //	copy.go         large files: sendfile(2), and the end that is held back
 //	mime.go         media types

@@ -32,6 +32,8 @@ type file struct {
 	// As net/http wants fields: shared by all answers, never changed.
 	kindField, tagField, lengthField, modifiedField, cacheField []string
 
+	ready ready
+
 	siblings []*variant // compressed ahead, in the order of codings
 	mayPress bool       // it may be compressed: Vary
 
@@ -47,6 +49,7 @@ type variant struct {
 
 	tag                   string
 	tagField, lengthField []string
+	ready                 ready
 }
 
 // codings are those of siblings, in order of preference.

@@ -12,14 +12,6 @@ import (
 // overlap, gets the whole (RFC 9110 14.2).
 const mostSpans = 16
 
-// Values that all answers share; net/http only reads them.
-var (
-	nosniffField = []string{"nosniff"}
-	rangesField  = []string{"bytes"}
-	varyField    = []string{"Accept-Encoding"}
-	codingFields = [...][]string{{"br"}, {"zstd"}, {"gzip"}}
-)
-
 // errChanged: the file is not what was known of it, and nothing has been sent.
 var errChanged = errors.New("the file has changed")
 
@@ -46,10 +38,10 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, s *seat, f *file)
 		v = h.represent(s, f, r)
 	}
 	a := answer{h: h, w: rec, r: r, known: f, f: f}
-	tag, tagField, lengthField := f.tag, f.tagField, f.lengthField
+	tag, lengthField := f.tag, f.lengthField
 	plain := v == nil || v.file != nil // ranges of it can be had
 	if v != nil {
-		tag, tagField, lengthField = v.tag, v.tagField, v.lengthField
+		tag, lengthField = v.tag, v.lengthField
 		if v.file != nil {
 			a.f = v.file
 		} else {
@@ -86,18 +78,19 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, s *seat, f *file)
 	n := &rec.Note
 	n.App, n.Source = h.App, "static"
 	fields := rec.Header()
-	fields["X-Content-Type-Options"] = nosniffField
-	if f.mayPress {
-		fields["Vary"] = varyField
-	}
 	if status == http.StatusRequestedRangeNotSatisfiable || status == http.StatusPreconditionFailed {
 		a.refuse(status)
 		return nil
 	}
-	fields["Etag"] = tagField
-	fields["Cache-Control"] = f.cacheField
-	if f.modifiedField != nil {
-		fields["Last-Modified"] = f.modifiedField
+	rd := &f.ready
+	if v != nil {
+		rd = &v.ready
+	}
+	if !rec.Ready(rd.lines(status)) {
+		f.setKnown(fields, v)
+		if status != http.StatusNotModified {
+			f.setWhole(fields, v)
+		}
 	}
 	if f.expires > 0 {
 		fields["Expires"] = []string{time.Now().Add(f.expires).UTC().Format(http.TimeFormat)}
@@ -107,15 +100,10 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, s *seat, f *file)
 		return nil
 	}
 	fields["Content-Type"] = f.kindField
-	if v != nil {
-		fields["Content-Encoding"] = codingFields[v.coding]
-	}
 	if status == http.StatusPartialContent { // which says that ranges are accepted
+		delete(fields, "Accept-Ranges")
 		a.sendSpans(src, spans)
 		return nil
-	}
-	if plain {
-		fields["Accept-Ranges"] = rangesField
 	}
 	fields["Content-Length"] = lengthField
 	rec.WriteHeader(status)
@@ -140,6 +128,10 @@ func (a *answer) length() int64 {
 // refuse answers 412 or 416 without a body.
 func (a *answer) refuse(status int) {
 	fields := a.w.Header()
+	fields["X-Content-Type-Options"] = nosniffField
+	if a.known.mayPress {
+		fields["Vary"] = varyField
+	}
 	if status == http.StatusRequestedRangeNotSatisfiable {
 		fields["Content-Range"] = []string{"bytes */" + a.f.lengthField[0]}
 	}

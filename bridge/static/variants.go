@@ -42,6 +42,7 @@ func (h *Handler) loadAll(s *seat, r *Root, name string, now time.Time) (*file, 
 		return nil, err
 	}
 	if !h.Types.Has(f.kind) {
+		f.ready = f.readyOf(nil)
 		return f, nil
 	}
 	if s.Siblings {
@@ -52,6 +53,10 @@ func (h *Handler) loadAll(s *seat, r *Root, name string, now time.Time) (*file, 
 		}
 	}
 	f.mayPress = len(f.siblings) > 0 || h.presses(s, f)
+	f.ready = f.readyOf(nil)
+	for _, v := range f.siblings {
+		v.ready = f.readyOf(v)
+	}
 	return f, nil
 }
 
@@ -154,6 +159,7 @@ func (h *Handler) press(f *file, coding int) *variant {
 		// Not the same octets on each machine and in each release: weak (RFC 9110 8.8.3).
 		v.tag = "W/" + strings.TrimPrefix(f.tag, "W/")
 		v.tagField, v.lengthField = []string{v.tag}, []string{strconv.Itoa(len(v.body))}
+		v.ready = f.readyOf(v)
 	}
 	f.pressed[coding].Store(v)
 	h.Cache.hold(f, f, true)
