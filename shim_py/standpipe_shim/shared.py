@@ -20,7 +20,7 @@ _ref = struct.Struct(">II")
 
 
 def make(control):
-    """Returns Shared, of which Go has been told, or None where there can be none."""
+    """Returns Shared, of which Go has been told, or None where there can be none. PyPy's mmap takes bytes alone: one more copy."""
     if not hasattr(os, "memfd_create") or control is None or not control.passes():
         return None
     try:
