@@ -10,20 +10,17 @@ import (
 // and lets it look for work for a while. Beside Python workers that want the cores this
 // costs more than it brings: on two cores a hello took a quarter more processor time
 // with two than with one. So the process runs on as many cores as it fills, and takes a
-// further one only when it has filled those that it has, or stands in line for them, and
-// the machine has one to spare.
+// further one only when it has filled those that it has and the machine has one to spare.
 const (
 	procsLook = 100 * time.Millisecond // while there is load
-	procsRest = 250 * time.Millisecond // while there is hardly any
+	procsRest = time.Second            // while there is hardly any
 	procsMore = 2                      // looks with too much load before there are more
 	procsCalm = 10                     // looks with too little load before one core is given up
 	procsFull = 3                      // likewise while the machine has none to spare
 )
 
-// cores is what a look has found, in cores since the last one: that the process used,
-// that were idle, and for which its threads stood in line. A thread that shares its core
-// with a worker has as much to do as one that fills it.
-type cores struct{ used, idle, waits float64 }
+// cores is what a look has found, in cores that were busy or idle since the last one.
+type cores struct{ used, idle float64 }
 
 // procs says on how many cores the process is to run.
 type procs struct {
@@ -34,7 +31,7 @@ type procs struct {
 // next is the number after a look, now before it.
 func (p *procs) next(now int, c cores) int {
 	switch {
-	case c.used+c.waits > 0.85*float64(now) && c.idle > 0.25:
+	case c.used > 0.85*float64(now) && c.idle > 0.25:
 		p.calm, p.full = 0, 0
 		if p.want++; p.want >= procsMore {
 			p.want = 0

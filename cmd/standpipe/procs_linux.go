@@ -45,7 +45,6 @@ func coresMeter() func() cores {
 		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 	}
 	count := float64(runtime.NumCPU())
-	waited := waitMeter()
 	idle0, all0 := read()
 	used0, at0 := own(), time.Now()
 	if all0 == 0 {
@@ -55,43 +54,11 @@ func coresMeter() func() cores {
 	return func() cores {
 		idle, all := read()
 		used, at := own(), time.Now()
-		passed := float64(max(at.Sub(at0), 1))
-		c := cores{used: float64(used-used0) / passed, waits: float64(waited()) / passed}
+		c := cores{used: float64(used-used0) / float64(max(at.Sub(at0), 1))}
 		if all > all0 {
 			c.idle = (idle - idle0) / (all - all0) * count
 		}
 		idle0, all0, used0, at0 = idle, all, used, at
 		return c
-	}
-}
-
-// waitMeter returns a function that tells how long the threads of this process have
-// waited for a core since its last call; 0 where the kernel does not count that.
-func waitMeter() func() time.Duration {
-	const tasks = "/proc/self/task/"
-	last := map[string]int64{}
-	return func() (sum time.Duration) {
-		list, err := os.ReadDir(tasks)
-		if err != nil {
-			return 0
-		}
-		now := make(map[string]int64, len(list))
-		for _, task := range list {
-			b, err := os.ReadFile(tasks + task.Name() + "/schedstat") // run, waited (ns), turns
-			if err != nil {
-				continue // it has ended
-			}
-			words := bytes.Fields(b)
-			if len(words) < 2 {
-				continue
-			}
-			waited, _ := strconv.ParseInt(string(words[1]), 10, 64)
-			now[task.Name()] = waited
-			if before, ok := last[task.Name()]; ok {
-				sum += time.Duration(max(waited-before, 0))
-			}
-		}
-		last = now
-		return sum
 	}
 }

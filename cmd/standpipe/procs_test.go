@@ -12,20 +12,18 @@ func TestProcs(t *testing.T) {
 		from  int
 		want  int
 	}{
-		"full, and one to spare":                    {repeat(cores{used: 0.95, idle: 0.9}, procsMore), 1, 2},
-		"full, and three to spare":                  {append(repeat(cores{used: 1.9, idle: 3}, procsMore), repeat(cores{used: 3.8, idle: 3}, procsMore)...), 2, 8},
-		"half, and waiting for more":                {repeat(cores{used: 0.7, idle: 0.4, waits: 0.2}, procsMore), 1, 2},
-		"half, and waiting, but none to spare":      {repeat(cores{used: 0.7, idle: 0.1, waits: 0.3}, 50), 1, 1},
-		"full for a moment":                         {repeat(cores{used: 0.95, idle: 0.9}, procsMore-1), 1, 1},
-		"never more than there are":                 {repeat(cores{used: 7.9, idle: 3}, 9), 8, 8},
-		"full beside workers that are":              {repeat(cores{used: 0.97, idle: 0.02}, 50), 1, 1},
-		"half":                                      {repeat(cores{used: 0.5, idle: 1.4}, 50), 1, 1},
-		"two, of which one would do":                {repeat(cores{used: 0.5, idle: 1.4}, procsCalm), 2, 1},
-		"two, of which one would do for a moment":   {repeat(cores{used: 0.5, idle: 1.4}, procsCalm-1), 2, 2},
-		"two, of which one would not do":            {repeat(cores{used: 1.2, idle: 0.5}, 50), 2, 2},
-		"two that workers want and that are filled": {repeat(cores{used: 1.9, idle: 0}, 50), 2, 2},
-		"two that workers want":                     {repeat(cores{used: 1.1, idle: 0.05}, procsFull), 2, 1},
-		"idle":                                      {repeat(cores{used: 0, idle: 2}, 500), 8, 1},
+		"full, and one to spare":                    {repeat(cores{0.95, 0.9}, procsMore), 1, 2},
+		"full, and three to spare":                  {append(repeat(cores{1.9, 3}, procsMore), repeat(cores{3.8, 3}, procsMore)...), 2, 8},
+		"full for a moment":                         {repeat(cores{0.95, 0.9}, procsMore-1), 1, 1},
+		"never more than there are":                 {repeat(cores{7.9, 3}, 9), 8, 8},
+		"full beside workers that are":              {repeat(cores{0.97, 0.02}, 50), 1, 1},
+		"half":                                      {repeat(cores{0.5, 1.4}, 50), 1, 1},
+		"two, of which one would do":                {repeat(cores{0.5, 1.4}, procsCalm), 2, 1},
+		"two, of which one would do for a moment":   {repeat(cores{0.5, 1.4}, procsCalm-1), 2, 2},
+		"two, of which one would not do":            {repeat(cores{1.2, 0.5}, 50), 2, 2},
+		"two that workers want and that are filled": {repeat(cores{1.9, 0}, 50), 2, 2},
+		"two that workers want":                     {repeat(cores{1.1, 0.05}, procsFull), 2, 1},
+		"idle":                                      {repeat(cores{0, 2}, 500), 8, 1},
 	} {
 		p, now := procs{most: 8}, c.from
 		for _, l := range c.looks {
@@ -56,7 +54,7 @@ func TestCoresMeter(t *testing.T) {
 	if c := look(); c.used < 0.02 || c.used > float64(runtime.NumCPU())+1 || c.idle < 0 || c.idle > float64(runtime.NumCPU()) {
 		t.Errorf("%+v after 300 ms of work", c)
 	}
-	if c := look(); c.used < 0 || c.idle < 0 || c.waits < 0 {
+	if c := look(); c.used < 0 || c.idle < 0 {
 		t.Errorf("%+v", c)
 	}
 }
