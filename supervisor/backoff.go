@@ -10,17 +10,21 @@ import (
 const (
 	firstPause = 250 * time.Millisecond
 	lastPause  = 30 * time.Second
+	// hungBoot is how long one boot keeps the others waiting while boots fail: one that
+	// hangs (its process was stopped, say) would keep them from it until its boot timeout.
+	hungBoot = 5 * time.Second
 )
 
 // gate says when a slot of one pool may start a worker. At first limit of them
-// boot at a time (0: all). While the last boot failed, one boots at a time, after
-// a pause that doubles; a worker that gets ready ends that.
+// boot at a time (0: all). While the last boot failed, one boots at a time, or one more
+// every hungBoot, after a pause that doubles; a worker that gets ready ends that.
 type gate struct {
 	limit int
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced at each change
 	booting int
+	began   time.Time // the last boot
 	failing bool
 	pause   time.Duration
 	next    time.Time // while failing: not before
@@ -36,11 +40,15 @@ func (g *gate) enter(stop <-chan struct{}) bool {
 		free := g.limit == 0 || g.booting < g.limit
 		wait := time.Duration(0)
 		if g.failing {
-			free = g.booting == 0
+			free = true
 			wait = time.Until(g.next)
+			if g.booting > 0 {
+				wait = max(wait, time.Until(g.began.Add(hungBoot)))
+			}
 		}
 		if free && wait <= 0 {
 			g.booting++
+			g.began = time.Now()
 			g.mu.Unlock()
 			return true
 		}
