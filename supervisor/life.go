@@ -165,10 +165,7 @@ func (l *life) live() Exit {
 				l.reason = r
 				w.enter(Draining)
 				w.pool.leave(w)
-				l.drained = time.Now().Add(forever)
-				if d := w.gen.DrainLimit; d > 0 {
-					l.drained = time.Now().Add(d)
-				}
+				l.drained = l.drainEnd()
 				ladder = l.drain()
 			case w.State() == Serving:
 				l.reason = r
@@ -208,6 +205,14 @@ func (l *life) live() Exit {
 // forever stands for a drain without a limit.
 const forever = 1000 * time.Hour
 
+// drainEnd is when a worker that is replaced in good order has to have finished.
+func (l *life) drainEnd() time.Time {
+	if d := l.gen.DrainLimit; d > 0 {
+		return time.Now().Add(d)
+	}
+	return time.Now().Add(forever)
+}
+
 // giveUp sees to a request whose time is over or whose client has gone, after
 // the client has its answer: the stacks, then the interrupt. It returns when to
 // look again; nil: the worker is on its way out already.
@@ -225,6 +230,9 @@ func (l *life) giveUp(e expiry) <-chan time.Time {
 		l.enter(Draining)
 		l.pool.leave(l.Worker)
 		l.drained = time.Now().Add(l.gen.DrainGrace)
+		if reason == ClientGone { // the clients of the others are still there
+			l.drained = l.drainEnd()
+		}
 	case Draining:
 	default:
 		return nil
