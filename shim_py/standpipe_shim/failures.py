@@ -56,7 +56,7 @@ def _no_module(error, target, base):
     text = "there is no module %s" % (target or error.name)
     if target and error.name != target and target.startswith(error.name + "."):
         text += " (no %s either)" % error.name
-    text += "; looked in %s and on the rest of sys.path" % base
+    text += "; looked in %s and on the rest of sys.path%s" % (base, other_venv((target or error.name).split(".")[0], base))
     names = set()
     folder = base
     head, _, last = (target or error.name).rpartition(".")
@@ -86,7 +86,7 @@ def _missing(error, boot, found, filename, line):
     else:
         version = "%d.%d.%d" % sys.version_info[:3]
         python = "%s (%s%s)" % (sys.executable or "this Python", version, ", " + boot["found"] if boot["found"] else "")
-        lack = "which %s does not have" % python
+        lack = "which %s does not have%s" % (python, other_venv(top, base))
     last = found[-1]
     if (last[0], last[1]) == (filename, line):
         return "%s:%d imports %s, %s" % (shown(filename, base), line, error.name, lack)
@@ -98,6 +98,63 @@ def _missing(error, boot, found, filename, line):
         error.name,
         lack,
     )
+
+
+def other_venv(module, base):
+    """Returns the end of a sentence that names a virtual environment which has the module and is not this one. Where this
+    interpreter is in none at all, one without the module is named too. Empty: there is none."""
+    without = ""
+    for folder in _venvs(base):
+        if _same(folder, sys.prefix):
+            continue
+        say = "--venv " + (shown(folder, base) if shown(folder, base) == os.path.basename(folder) else folder)
+        if _holds(folder, module):
+            return "; the virtual environment %s has it: say %s" % (folder, say)
+        without = without or "; there is a virtual environment, %s: say %s to use it" % (folder, say)
+    return without if sys.prefix == sys.base_prefix else ""
+
+
+def _venvs(base):
+    """Yields virtual environments near the app's dir, and those that virtualenvwrapper, pipenv, poetry and cPanel would
+    make for it."""
+    folder = base
+    for _ in range(3):
+        try:
+            names = sorted(os.listdir(folder))[:500]
+        except OSError:
+            names = []
+        for name in names:
+            if os.path.isfile(os.path.join(folder, name, "pyvenv.cfg")):
+                yield os.path.join(folder, name)
+        folder = os.path.dirname(folder)
+    home = os.path.expanduser("~")
+    if home.startswith("~"):
+        return
+    import glob
+
+    name = glob.escape(os.path.basename(base))
+    shelves = [os.environ.get("WORKON_HOME") or "", os.path.join(home, ".virtualenvs"), os.path.join(home, ".local", "share", "virtualenvs")]
+    shelves += [os.path.join(home, ".cache", "pypoetry", "virtualenvs"), os.path.join(home, "virtualenv")]
+    for shelf in filter(None, shelves):
+        for pattern in (name, name + "-*", os.path.join(name, "*")):
+            for path in sorted(glob.glob(os.path.join(glob.escape(shelf), pattern, "pyvenv.cfg"))):
+                yield os.path.dirname(path)
+
+
+def _holds(folder, module):
+    import glob
+
+    for lib in glob.glob(os.path.join(glob.escape(folder), "lib*", "py*", "site-packages")) + [os.path.join(folder, "Lib", "site-packages")]:
+        if os.path.isdir(os.path.join(lib, module)) or os.path.isfile(os.path.join(lib, module + ".py")):
+            return True
+    return False
+
+
+def _same(one, other):
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
 
 
 def no_file(path, base):
@@ -137,7 +194,7 @@ def nothing_found(base, candidates, skipped):
     elif candidates:
         text = "no app was found in %s: there is no %s" % (base, ", ".join(candidates))
     else:
-        text = "no app was found in %s: it has no wsgi.py, app.py, main.py or manage.py, nor a package with one" % base
+        text = "no app was found in %s: it has no wsgi.py, app.py, main.py, passenger_wsgi.py or manage.py, nor a package with one" % base
     return Failure("no_app", text + "; name it, such as shop.wsgi:application")
 
 

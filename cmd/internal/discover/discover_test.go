@@ -47,6 +47,7 @@ func TestCandidates(t *testing.T) {
 		{[]string{"b/app.py", "my-site/app.py", "z/wsgi.py", "a/__init__.py=x", "src/c/wsgi.py", "src/app.py"},
 			[]string{"a/__init__.py", "z/wsgi.py", "b/app.py", "my-site/app.py", "src/app.py", "src/c/wsgi.py"}},
 		{[]string{"tests/wsgi.py", ".hidden/app.py", "node_modules/app.py", "env/wsgi.py", "py312/wsgi.py", "py312/pyvenv.cfg", "__pycache__/app.py", "a/b/wsgi.py"}, nil},
+		{[]string{"passenger_wsgi.py", "src/passenger_wsgi.py", "tmp/restart.txt"}, []string{"passenger_wsgi.py", "src/passenger_wsgi.py"}},
 		{[]string{"site/__init__.py", "site/wsgi.py", "polls/app.py", "manage.py"}, []string{"site/wsgi.py", "manage.py"}},
 	} {
 		if got := Candidates(tree(t, c.files...)); !slices.Equal(got, c.want) {
@@ -64,7 +65,12 @@ func TestFind(t *testing.T) {
 	}
 	path := filepath.Join(tree(t, "bin/python3"), "bin")
 	dir := tree(t, ".venv/pyvenv.cfg", ".venv/bin/python", "venv/pyvenv.cfg", "venv/bin/python", "other/bin/python3", "plain=", "empty/x")
-	bare := tree(t, "venv/x") // a folder called venv that is none
+	bare := tree(t, "venv/x")    // a folder called venv that is none
+	venvs := map[string]string{} // the folder of a project, by the place of its virtual environment
+	for _, place := range []string{"env", "ENV", "../.venv", "../venv", "../env", "../ENV"} {
+		dir := tree(t, "site/manage.py", filepath.Join("site", place, "pyvenv.cfg"), filepath.Join("site", place, "bin/python"))
+		venvs[place] = filepath.Join(dir, "site")
+	}
 	env := func(virtual, path string) func(string) string {
 		return func(name string) string { return map[string]string{"VIRTUAL_ENV": virtual, "PATH": path}[name] }
 	}
@@ -83,6 +89,12 @@ func TestFind(t *testing.T) {
 		got, err := Find(c.wish)
 		if err != nil || got.Path != c.want || got.How != c.how {
 			t.Errorf("%+v: %+v, %v; want %s (%s)", c.wish, got, err, c.want, c.how)
+		}
+	}
+	for place, dir := range venvs {
+		got, err := Find(Wish{Dir: dir, Getenv: env("", path)})
+		if want := filepath.Join(dir, place, "bin/python"); err != nil || got.Path != want || got.How != "found "+place {
+			t.Errorf("%s: %+v, %v; want %s", place, got, err, want)
 		}
 	}
 	if err := os.Symlink("/nowhere/python", filepath.Join(dir, "dangling")); err != nil {

@@ -12,13 +12,13 @@ import (
 const ConfigFile = "standpipe.toml"
 
 // Places is where Candidates looks, in words for a message.
-const Places = "wsgi.py, app.py, main.py, a package's __init__.py, wsgi.py and app.py one folder down, src/ and manage.py"
+const Places = "wsgi.py, app.py, main.py, passenger_wsgi.py, a package's __init__.py, wsgi.py and app.py one folder down, src/ and manage.py"
 
 // maxPackages bounds how many packages of one folder are listed: beyond it, a guess helps nobody.
 const maxPackages = 16
 
 // Candidates are the files in dir that may hold the app, relative to dir with slashes, in the order to try: wsgi.py,
-// app.py, main.py, each package's __init__.py, each folder's wsgi.py, each folder's app.py, the same in src/, then
+// app.py, main.py, passenger_wsgi.py (of cPanel, Plesk and DreamHost), each package's __init__.py, each folder's wsgi.py, each folder's app.py, the same in src/, then
 // manage.py. Nothing there: an empty list.
 func Candidates(dir string) []string {
 	django := isFile(filepath.Join(dir, "manage.py"))
@@ -35,7 +35,7 @@ func Candidates(dir string) []string {
 // Usual are the candidates of a folder that cannot be looked into yet: those of a fixed name.
 func Usual() []string { return append(slices.Clone(top), "manage.py") }
 
-var top = []string{"wsgi.py", "app.py", "main.py"}
+var top = []string{"wsgi.py", "app.py", "main.py", "passenger_wsgi.py"}
 
 // inside lists one folder. Beside a manage.py no folder's app.py is taken: importing one of Django's packages before
 // its settings are there fails.

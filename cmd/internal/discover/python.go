@@ -13,7 +13,7 @@ import (
 // Interpreter is the Python that runs an app.
 type Interpreter struct {
 	Path string // absolute, symbolic links kept: a venv's python is known by its own name
-	How  string // "--python", "--venv", "$VIRTUAL_ENV", "found .venv", "found venv", "python3 in PATH"
+	How  string // "--python", "--venv", "$VIRTUAL_ENV", "found .venv", "found ../env", "python3 in PATH"
 }
 
 // Wish says what the user asked for, and where to look otherwise.
@@ -26,8 +26,13 @@ type Wish struct {
 	Getenv     func(name string) string // VIRTUAL_ENV and PATH are read
 }
 
-// Find finds the interpreter: what was asked for, else $VIRTUAL_ENV, Dir/.venv, Dir/venv, python3 in PATH. What was
-// asked for and is not usable is an error; it is never passed over in silence.
+// venvNames are the usual names of a virtual environment: those of Django's, Flask's and Python's own documentation, and
+// of GitHub's .gitignore for Python.
+var venvNames = []string{".venv", "venv", "env", "ENV"}
+
+// Find finds the interpreter: what was asked for, else $VIRTUAL_ENV, a virtual environment under one of its usual names
+// in Dir or beside it, python3 in PATH. What was asked for and is not usable is an error; it is never passed over in
+// silence.
 func Find(w Wish) (Interpreter, error) {
 	from := func(s, alt string) string {
 		if s != "" {
@@ -60,13 +65,8 @@ func Find(w Wish) (Interpreter, error) {
 		}
 		return in, nil
 	}
-	for _, name := range []string{".venv", "venv"} {
-		dir := filepath.Join(w.Dir, name)
-		// A folder that merely has the name is passed over: pyvenv.cfg is what makes a virtual environment (PEP 405).
-		if _, err := os.Stat(filepath.Join(dir, "pyvenv.cfg")); err != nil {
-			continue
-		}
-		in, err := venv(dir, "found "+name)
+	if name := beside(w.Dir); name != "" {
+		in, err := venv(filepath.Join(w.Dir, name), "found "+filepath.ToSlash(name))
 		if err != nil {
 			return in, fmt.Errorf("%w; make it again, or set --python", err)
 		}
@@ -77,8 +77,31 @@ func Find(w Wish) (Interpreter, error) {
 			return Interpreter{p, name + " in PATH"}, nil
 		}
 	}
-	return Interpreter{}, fmt.Errorf("no python found: there is no .venv or venv in %s, VIRTUAL_ENV is not set, and "+
-		"python3 is not in PATH; set --python or --venv", w.Dir)
+	return Interpreter{}, fmt.Errorf("no python found: there is no virtual environment (%s) in %s or in the folder above it, "+
+		"VIRTUAL_ENV is not set, and python3 is not in PATH; set --python or --venv", strings.Join(venvNames, ", "), w.Dir)
+}
+
+// beside is the virtual environment of the project in dir, relative to dir; empty: there is none. Django's and Wagtail's
+// tutorials have it in the folder above the one with manage.py. There it counts only if it belongs to the owner of dir,
+// to this user or to root: in a folder such as /tmp anybody may put one.
+func beside(dir string) string {
+	for _, up := range []string{"", ".."} {
+		for _, name := range venvNames {
+			name = filepath.Join(up, name)
+			// A folder that merely has the name is passed over: pyvenv.cfg is what makes a virtual environment (PEP 405).
+			path := filepath.Join(dir, name)
+			if !isFile(filepath.Join(path, "pyvenv.cfg")) {
+				continue
+			}
+			if up != "" { // perhaps another project's: it is taken if it can be
+				if _, err := venv(path, ""); err != nil || !ownersAlike(dir, path) {
+					continue
+				}
+			}
+			return name
+		}
+	}
+	return ""
 }
 
 // venv is the interpreter of a virtual environment.

@@ -1,0 +1,3 @@
+package discover
+
+func ownersAlike(string, string) bool { return true }
