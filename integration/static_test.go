@@ -125,7 +125,8 @@ cache_control = { "*.txt" = "1h" }
 		{"GET", "/only.txt", "x", 200, "app GET |/only.txt"},
 		{"GET", "/", "FILES.test", 200, "www home"},
 		{"GET", "/cart", "files.test", 404, ""},
-		{"GET", "/media/../app.py", "x", 404, ""}, // nothing is resolved: the folder's URL, and no name of its
+		{"GET", "/media/../app.py", "x", 200, "app GET |/app.py"}, // another path, and none of the folder's
+		{"GET", "/media/..%2fapp.py", "x", 400, ""},
 	} {
 		raw := s.raw(fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", c.method, c.path, c.host))
 		resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(raw)), nil)

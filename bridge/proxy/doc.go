@@ -3,6 +3,7 @@
 //	handler.go    Handler: one route's http.Handler; the life of one request
 //	forward.go    what the upstream is told of the client
 //	group.go      Group: upstreams in turn; which one is left out, and who is asked again
+//	head.go       how an answer's head goes to the client: names, informational answers
 //	body.go       the request body: whole before an upstream is asked, or as it comes
 //	answer.go     the answer's body, and who is silent within it
 //	errors.go     the only map from errors to statuses

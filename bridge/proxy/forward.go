@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/standpipe/standpipe/bridge/cgi"
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // claims are the fields that tell an HTTP upstream who the client is.
@@ -20,12 +21,44 @@ func rewrite(pr *httputil.ProxyRequest) {
 	pr.Out.Host = pr.In.Host
 }
 
+// dropped are fields that no upstream gets. HTTP2-Settings belongs to "Upgrade: h2c" (RFC 7540 3.2.1); a script behind
+// an upstream reads Proxy as its own outgoing proxy ("httpoxy").
+var dropped = []string{"Http2-Settings", "Proxy"}
+
+// upgrade leaves of the protocols that the client would change to (RFC 9110 7.8) websocket alone: what any other one
+// carries would pass by the route's path, the forwarded fields and the logs. A request whose Upgrade is dropped is
+// answered as if it had none.
+func upgrade(r *http.Request) {
+	values := r.Header["Upgrade"]
+	if values == nil {
+		return
+	}
+	delete(r.Header, "Upgrade")
+	if r.Method != http.MethodGet || !r.ProtoAtLeast(1, 1) {
+		return
+	}
+	for _, v := range values {
+		for item := range strings.SplitSeq(v, ",") {
+			if strings.EqualFold(strings.Trim(item, " \t"), "websocket") {
+				r.Header["Upgrade"] = []string{"websocket"}
+				return
+			}
+		}
+	}
+}
+
 // outgoing is the request for one upstream.
 func (t *turn) outgoing(req *http.Request, u *Upstream) *http.Request {
 	out := req.WithContext(req.Context())
 	out.Header = req.Header.Clone()
 	out.URL = &url.URL{Scheme: u.Scheme, Host: u.Host, Path: req.URL.Path, RawPath: req.URL.RawPath, RawQuery: req.URL.RawQuery, ForceQuery: req.URL.ForceQuery}
 	t.body.attach(out)
+	for _, name := range dropped {
+		delete(out.Header, name)
+	}
+	if !req.ProtoAtLeast(1, 1) {
+		delete(out.Header, "Expect") // RFC 9110 10.1.1
+	}
 	out.Header["X-Request-Id"] = []string{t.note.ID} // whatever the client's Connection field names
 	if u.speaksHTTP() {
 		t.tellHTTP(out)
@@ -35,6 +68,9 @@ func (t *turn) outgoing(req *http.Request, u *Upstream) *http.Request {
 		if v := t.r.Header[name]; v != nil {
 			out.Header[name] = v
 		}
+	}
+	if path, _, _ := strings.Cut(out.RequestURI, "?"); strings.HasPrefix(path, "/") { // the target says what the path says
+		out.RequestURI = httpx.RemoveDots(path) + out.RequestURI[len(path):]
 	}
 	if t.r.Header["User-Agent"] == nil {
 		delete(out.Header, "User-Agent") // ReverseProxy's way to keep net/http from adding its own
@@ -70,18 +106,36 @@ func (t *turn) tellHTTP(out *http.Request) {
 		h["X-Forwarded-Prefix"] = []string{n.Prefix + prefix}
 		cutPrefix(out.URL, prefix)
 	}
+	verbatim(out.URL)
+	httpx.Respell(h)
 }
 
-// cutPrefix takes prefix, which the path is known to lie under, off both of its
-// spellings.
+// cutPrefix takes prefix, which the path is known to lie under, off both of its spellings. What is left begins with a
+// slash, also when that one came encoded.
 func cutPrefix(u *url.URL, prefix string) {
-	raw, ok := strings.CutPrefix(u.EscapedPath(), prefix)
-	u.Path = strings.TrimPrefix(u.Path, prefix)
-	if u.RawPath = raw; !ok {
-		u.RawPath = "" // the prefix is spelled otherwise there: the path's plain spelling it is
+	raw := httpx.RawPath(u)
+	for range len(prefix) {
+		if raw[0] == '%' {
+			raw = raw[3:]
+		} else {
+			raw = raw[1:]
+		}
 	}
-	if u.Path == "" {
-		u.Path, u.RawPath = "/", ""
+	if u.Path = u.Path[len(prefix):]; u.Path == "" {
+		u.Path, raw = "/", "/"
+	}
+	if raw[0] == '%' {
+		raw = "/" + raw[3:]
+	}
+	u.RawPath = raw
+}
+
+// verbatim has the path written as it came; net/url would encode what it would not have written so itself. A "#" would
+// end the target.
+func verbatim(u *url.URL) {
+	raw := strings.ReplaceAll(httpx.RawPath(u), "#", "%23")
+	if raw != u.EscapedPath() && !strings.HasPrefix(raw, "//") { // net/url takes such a one for a host
+		u.Opaque = raw
 	}
 }
 

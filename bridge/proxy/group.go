@@ -60,7 +60,7 @@ func (g *Group) RoundTrip(req *http.Request) (*http.Response, error) {
 		t.upstream = u
 		t.note.Upstream = u.Name
 		resp, err := u.Transport.RoundTrip(t.outgoing(req, u))
-		if err == nil && resp.StatusCode != http.StatusSwitchingProtocols && (resp.StatusCode < 200 || resp.StatusCode > 599) {
+		if err == nil && !acceptable(req, resp.StatusCode) {
 			resp.Body.Close()
 			err = fmt.Errorf("the status %d is none of an answer", resp.StatusCode)
 		}
@@ -79,6 +79,11 @@ func (g *Group) RoundTrip(req *http.Request) (*http.Response, error) {
 			g.log.Warn("upstream_skipped", "upstream", u.Name, "error", err, "id", t.note.ID, "message", "the request went to another upstream (said once a minute)")
 		}
 	}
+}
+
+// acceptable: the status ends the request; 101 only where the request asked to change the protocol.
+func acceptable(req *http.Request, status int) bool {
+	return status >= 200 && status <= 599 || status == http.StatusSwitchingProtocols && req.Header["Upgrade"] != nil
 }
 
 // next is the upstream whose turn it is, of those that were not tried: an available

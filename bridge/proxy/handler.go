@@ -151,7 +151,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.ctx, t.cancel = ctx, cancel
 	begun := time.Now()
 	defer func() { t.note.Run = time.Since(begun) }()
-	h.proxy.ServeHTTP(w, r.WithContext(ctx))
+	upgrade(r)
+	h.proxy.ServeHTTP(&head{ResponseWriter: w, t: t}, r.WithContext(ctx))
 }
 
 // answered prepares an upstream's head: fields that the chain has set already are not
@@ -164,6 +165,9 @@ func (t *turn) answered(resp *http.Response) error {
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols { // the body is the connection
 		t.note.Status = resp.StatusCode // ReverseProxy writes it past the Writer
+		for name, values := range ours {
+			resp.Header[name] = values
+		}
 		return nil
 	}
 	if resp.Header["Content-Type"] == nil {

@@ -135,7 +135,8 @@ func TestForwards(t *testing.T) {
 		{cut, "GET", "/old/a%2Fb", "/a%2Fb", nil, nil, "[192.0.2.1]|"},
 		{cut, "GET", "/old?q", "/?q", nil, nil, "[192.0.2.1]|"},
 		{cut, "GET", "/old/", "/", nil, nil, "[192.0.2.1]|"},
-		{cut, "GET", "/%6Fld/a%2Fb", "/a/b", nil, nil, "[192.0.2.1]|"},
+		{cut, "GET", "/%6Fld/a%2Fb", "/a%2Fb", nil, nil, "[192.0.2.1]|"},
+		{cut, "GET", "/old%2Fa%7c", "/a%7c", nil, nil, "[192.0.2.1]|"},
 	} {
 		resp, body, err := c.g.do(c.method, c.path, c.body, append(c.more, "User-Agent: t")...)
 		if err != nil {
@@ -327,11 +328,11 @@ func TestClientLeaves(t *testing.T) {
 	}
 }
 
-// WebSocket and the like: the connection goes through, both ways.
+// WebSocket: the connection goes through, both ways.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	up := serving(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Upgrade") != "echo" || r.Header.Get("Connection") != "Upgrade" {
+		if r.Header.Get("Upgrade") != "websocket" || r.Header.Get("Connection") != "Upgrade" {
 			t.Errorf("%v", r.Header)
 		}
 		c, rw, err := http.NewResponseController(w).Hijack()
@@ -340,7 +341,7 @@ func TestUpgrade(t *testing.T) {
 			return
 		}
 		defer c.Close()
-		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nhello\n")
+		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\nhello\n")
 		line, _ := rw.ReadString('\n')
 		io.WriteString(c, "back: "+line)
 	})
@@ -350,10 +351,10 @@ func TestUpgrade(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n")
 	br := bufio.NewReader(c)
 	resp, err := http.ReadResponse(br, nil)
-	if err != nil || resp.StatusCode != 101 || resp.Header.Get("Upgrade") != "echo" {
+	if err != nil || resp.StatusCode != 101 || resp.Header.Get("Upgrade") != "WebSocket" {
 		t.Fatalf("%v %v", resp, err)
 	}
 	io.WriteString(c, "ping\n")

@@ -19,6 +19,9 @@ const (
 	idleTime = 30 * time.Second // of a kept connection; below the 60 s and more of usual servers
 	maxIdle  = 64               // kept connections
 	maxHead  = 256 << 10        // octets of an answer's head
+	// How long an upstream may take to ask for the body of a request with "Expect: 100-continue"; then it is sent
+	// unasked (RFC 9110 10.1.1), as an upstream that does not know the field needs.
+	askTime = time.Second
 )
 
 // Transport speaks HTTP to one server. It keeps connections, and any of them may have
@@ -64,7 +67,7 @@ func newTransport(network, address, name string, limits Timeouts) *http.Transpor
 			return sendLimited{c, limits.Send}, nil
 		},
 		DisableCompression: true, MaxIdleConns: maxIdle, MaxIdleConnsPerHost: maxIdle, IdleConnTimeout: idleTime,
-		TLSHandshakeTimeout: limits.Connect, ResponseHeaderTimeout: limits.Read, MaxResponseHeaderBytes: maxHead,
+		TLSHandshakeTimeout: limits.Connect, ResponseHeaderTimeout: limits.Read, ExpectContinueTimeout: askTime, MaxResponseHeaderBytes: maxHead,
 	}
 	if name != "" {
 		t.TLSClientConfig = &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12}

@@ -89,12 +89,13 @@ func (c *Chain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if g, ok := w.(gateway); ok {
 		c.relayed(&rec.Note, r, g)
 	}
-	if c.health(rec, r) {
+	clear := httpx.CleanPath(r.URL)
+	if clear && c.health(rec, r) {
 		rec.Note.Silent = true
 		return
 	}
 	c.forwarder.apply(&rec.Note, r)
-	if c.refuse(rec, r) {
+	if c.refuse(rec, r, clear) {
 		rec.Note.Source = "server"
 		return
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// refuse answers what no app is asked about. It reports whether it answered.
-func (c *Chain) refuse(w http.ResponseWriter, r *http.Request) bool {
+// refuse answers what no app is asked about. It reports whether it answered. clear: all agree on what the path means.
+func (c *Chain) refuse(w http.ResponseWriter, r *http.Request, clear bool) bool {
 	status, text := 0, ""
 	switch {
 	case r.Method == "PRI" || r.ProtoMajor == 1 && r.ProtoMinor > 1:
@@ -23,6 +23,8 @@ func (c *Chain) refuse(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	case !targetOK(r):
 		status = http.StatusBadRequest
+	case !clear:
+		status, text = http.StatusBadRequest, "The path hides a .. segment, behind an encoded slash, a backslash, a semicolon, a blank or a control byte."
 	case c.maxBody > 0 && r.ContentLength > c.maxBody:
 		status, text = http.StatusRequestEntityTooLarge, fmt.Sprintf("The request body is larger than the %d octets that this server takes.", c.maxBody)
 	default:
