@@ -252,7 +252,7 @@ func TestDump(t *testing.T) {
 	s := start(t, opts{App: "app:app", Dir: appDir(t, "lifecycle"), Args: []string{"-w", "1"}})
 	g := newGate(t)
 	held := s.background("/gate?path=" + g.path)
-	s.waitLog(func(r record) bool { return r.event() == "at the gate" }, "the worker is at the gate")
+	s.waitLog(func(r record) bool { return r.str("message") == "at the gate" }, "the worker is at the gate")
 	app := s.status().Apps[0]
 	out := s.must("dump", app.Name+"/1")
 	if !strings.HasPrefix(out, fmt.Sprintf("%s/1 pid %d\n", app.Name, app.Processes[0].Pid)) || !regexp.MustCompile(`app\.py:\d+ in gate: time\.sleep|app\.py", line \d+ in gate`).MatchString(out) {
@@ -267,7 +267,7 @@ func TestDump(t *testing.T) {
 	}
 	// In C code that keeps the interpreter's lock, faulthandler answers.
 	s.background("/c-loop")
-	s.waitLog(func(r record) bool { return r.event() == "in C" }, "the worker is in C")
+	s.waitLog(func(r record) bool { return r.str("message") == "in C" }, "the worker is in C")
 	if out := s.must("dump", app.Name+"/1"); !strings.Contains(out, "in c_loop") {
 		t.Errorf("%s", out)
 	}

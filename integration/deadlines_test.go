@@ -120,7 +120,7 @@ func TestClientLeaves(t *testing.T) {
 		old := s.want(200, "/pid").Body
 		s.leave("/gone")
 		s.printed("raised standpipe_shim ClientGone")
-		if x := s.waitEvent("worker_exit"); x.str("reason") != "client_gone" || x.str("cause") != "exit:0" || x.str("@level") != "info" {
+		if x := s.waitEvent("worker_exit"); x.str("reason") != "client_gone" || x.str("cause") != "exit:0" || x.str("level") != "info" {
 			t.Errorf("%v", x)
 		}
 		if now := s.want(200, "/pid").Body; now == old {

@@ -154,7 +154,7 @@ func (s *server) site(t *testing.T, f framework) {
 		}
 		// Frameworks that catch print it (one record a line); what comes up to the server is one app_error record.
 		s.waitLog(func(r record) bool {
-			text := r.event() + r.str("traceback")
+			text := r.str("message") + r.str("traceback")
 			return strings.Contains(text, base) && (strings.Contains(text, fmt.Sprintf("line %d", line)) || strings.Contains(text, fmt.Sprintf("%s:%d", base, line)))
 		}, fmt.Sprintf("the traceback with %s, line %d", base, line))
 		s.want(200, "/")
@@ -221,7 +221,7 @@ func TestFlaskShop(t *testing.T) {
 	if r := s.want(500, "/broken"); !strings.Contains(r.Body, "behind the counter") {
 		t.Errorf("%q", r.Body)
 	}
-	s.waitLog(func(r record) bool { return strings.Contains(r.event(), "the till is jammed") }, "Flask's traceback")
+	s.waitLog(func(r record) bool { return strings.Contains(r.str("message"), "the till is jammed") }, "Flask's traceback")
 }
 
 // randomOctets differ from run to run; a test that fails prints sums, not octets.

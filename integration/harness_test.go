@@ -215,15 +215,33 @@ func (s *server) exitedWith() int {
 	return s.life.code
 }
 
-// record is one JSON line of the error log.
+// record is one JSON line of the error log. Its methods also understand the binaries before the schema of docs/logs.md,
+// whose keys were @timestamp, @level and @message (the event's name, or what an app printed): a test for a fault must be
+// able to fail on them.
 type record map[string]any
 
-// event is the record's name: the message.
-func (r record) event() string { return r.str("@message") }
+// event is the record's name; "output" for what an app printed.
+func (r record) event() string {
+	if r["stream"] == "output" {
+		return "output"
+	}
+	return r.str("event")
+}
+
+// old are the keys before the schema.
+var old = map[string]string{"time": "@timestamp", "level": "@level", "event": "@message"}
 
 // str is the value of key as text; "" if it is not there.
 func (r record) str(key string) string {
-	switch v := r[key].(type) {
+	v := r[key]
+	if _, isOld := r["@message"]; isOld {
+		if k := old[key]; k != "" {
+			v = r[k]
+		} else if key == "message" && r["stream"] == "output" {
+			v = r["@message"]
+		}
+	}
+	switch v := v.(type) {
 	case nil:
 		return ""
 	case string:
@@ -233,6 +251,18 @@ func (r record) str(key string) string {
 	default:
 		return fmt.Sprint(v)
 	}
+}
+
+// duration is the value of key, which is seconds; in the binaries before the schema, Go's text.
+func (r record) duration(key string) time.Duration {
+	if v, ok := r[key].(float64); ok {
+		return time.Duration(v * float64(time.Second))
+	}
+	d, err := time.ParseDuration(r.str(key))
+	if err != nil {
+		panic(fmt.Sprintf("%s of %v: %v", key, r, err))
+	}
+	return d
 }
 
 // lines collects a stream line by line, while it runs.
@@ -300,7 +330,7 @@ func start(t testing.TB, o opts) *server {
 		if o.App != "" {
 			argv = append(argv, o.App)
 		}
-		argv = append(argv, "--log-format", "json")
+		argv = append(argv, "--log-format", "json", "--access-log-format", "combined") // most tests read the access log so
 		if o.Listen == nil {
 			o.Listen = []string{"127.0.0.1:0"}
 		}
@@ -509,7 +539,7 @@ func (s *server) output() []string {
 	var list []string
 	for _, r := range s.log() {
 		if r.str("stream") == "output" {
-			list = append(list, r.event())
+			list = append(list, r.str("message"))
 		}
 	}
 	return list

@@ -25,7 +25,7 @@ func lifecycle(t testing.TB, workers int, o opts) *server {
 // printed waits until the app has written a line.
 func (s *server) printed(line string) record {
 	s.t.Helper()
-	return s.waitLog(func(r record) bool { return r.str("stream") == "output" && strings.Contains(r.event(), line) }, "output "+line)
+	return s.waitLog(func(r record) bool { return r.str("stream") == "output" && strings.Contains(r.str("message"), line) }, "output "+line)
 }
 
 func (s *server) signal(sig syscall.Signal) {

@@ -26,7 +26,7 @@ func TestOutputIsLogged(t *testing.T) {
 			continue
 		}
 		r = s.printed(line)
-		if r.str("app") == "" || r.str("worker") == "" || r.str("pid") == "" || r.str("@level") != "info" {
+		if r.str("app") == "" || r.str("worker") == "" || r.str("pid") == "" || r.str("level") != "info" {
 			t.Errorf("%s: %v", path, r)
 		}
 	}

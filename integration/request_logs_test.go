@@ -47,7 +47,7 @@ func TestLinesCarryTheirRequest(t *testing.T) {
 			for n := range 8 {
 				id := fmt.Sprintf("id-%d", n)
 				s.waitLog(func(r record) bool {
-					return strings.Contains(r.event(), "raised by "+id) && r.str("stream") == "output"
+					return strings.Contains(r.str("message"), "raised by "+id) && r.str("stream") == "output"
 				}, "the traceback of "+id)
 			}
 			mention := regexp.MustCompile(`id-\d`)
@@ -56,18 +56,18 @@ func TestLinesCarryTheirRequest(t *testing.T) {
 				if r.str("stream") != "output" {
 					continue
 				}
-				for _, id := range mention.FindAllString(r.event(), -1) {
+				for _, id := range mention.FindAllString(r.str("message"), -1) {
 					if r.str("id") != id {
-						t.Errorf("a line of %s has the id %q: %s", id, r.str("id"), r.event())
+						t.Errorf("a line of %s has the id %q: %s", id, r.str("id"), r.str("message"))
 					}
 					lines[id]++
 				}
 				whole := regexp.MustCompile(`^(id-\d prints round \d+ of id-\d|to stderr id-\d round \d+ of id-\d|id-\d logs round \d+|.*id-\d by (wsgi\.errors|the app's logger))$`)
-				if !strings.Contains(r.event(), "Traceback") && !whole.MatchString(r.event()) {
-					t.Errorf("not a whole line: %q", r.event())
+				if !strings.Contains(r.str("message"), "Traceback") && !whole.MatchString(r.str("message")) {
+					t.Errorf("not a whole line: %q", r.str("message"))
 				}
-				if strings.Contains(r.event(), "Traceback") && !regexp.MustCompile(`(?s)^[^\n]+\nTraceback .*(KeyError: 'in id-\d'|ValueError: raised by id-\d)$`).MatchString(r.event()) {
-					t.Errorf("a traceback is not one record: %q", r.event())
+				if strings.Contains(r.str("message"), "Traceback") && !regexp.MustCompile(`(?s)^[^\n]+\nTraceback .*(KeyError: 'in id-\d'|ValueError: raised by id-\d)$`).MatchString(r.str("message")) {
+					t.Errorf("a traceback is not one record: %q", r.str("message"))
 				}
 			}
 			for n := range 8 {
@@ -87,8 +87,8 @@ func TestClientsForgeNoID(t *testing.T) {
 	if r := s.get("/echo?text="+url.QueryEscape(forged), "X-Request-ID: mine"); r.Status != 200 {
 		t.Fatal(r.Status)
 	}
-	r := s.waitLog(func(r record) bool { return strings.HasPrefix(r.event(), "client:") }, "the line")
-	if r.str("id") != "mine" || !strings.Contains(r.event(), "other") {
+	r := s.waitLog(func(r record) bool { return strings.HasPrefix(r.str("message"), "client:") }, "the line")
+	if r.str("id") != "mine" || !strings.Contains(r.str("message"), "other") {
 		t.Errorf("%v", r)
 	}
 }
@@ -99,7 +99,7 @@ func TestRawOutputAndItsRequest(t *testing.T) {
 	s := requestLogs(t, "plain:app", "--threads", "2")
 	of := func(text string) (ids []string) {
 		for _, r := range s.log() {
-			if r.event() == text {
+			if r.str("message") == text {
 				ids = append(ids, r.str("id"))
 			}
 		}
@@ -142,7 +142,7 @@ func TestFloodHoldsNoAnswer(t *testing.T) {
 		scan.Buffer(nil, 1<<20)
 		for scan.Scan() {
 			switch r := parseRecord(scan.Text()); {
-			case strings.HasPrefix(r.event(), "fff"):
+			case strings.HasPrefix(r.str("message"), "fff"):
 				if n++; r.str("id") != id {
 					t.Errorf("id %q, want %q", r.str("id"), id)
 				}

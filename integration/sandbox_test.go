@@ -81,7 +81,7 @@ func TestNoWritableFolder(t *testing.T) {
 	s.checkServes()
 	warned := false
 	for _, r := range s.log() {
-		warned = warned || r.str("@level") == "warn"
+		warned = warned || r.str("level") == "warn"
 	}
 	if !warned {
 		t.Error("no WARN says that there is no folder to write to")

@@ -262,7 +262,7 @@ func TestWSGIEnviron(t *testing.T) {
 		id := newID()
 		s.want(200, "/environ/errors?id="+id)
 		for _, part := range []string{"one", "two"} {
-			r := s.waitLog(func(r record) bool { return strings.Contains(r.event(), "errors-stream "+part+" "+id) }, "wsgi.errors, line "+part)
+			r := s.waitLog(func(r record) bool { return strings.Contains(r.str("message"), "errors-stream "+part+" "+id) }, "wsgi.errors, line "+part)
 			if r.str("stream") != "output" || r.str("worker") == "" || r.str("app") == "" {
 				t.Errorf("record %v does not name stream, app and worker", r)
 			}
@@ -388,7 +388,7 @@ func TestWSGIValidate(t *testing.T) {
 			}
 			s.settleValidate()
 			for _, r := range s.log() {
-				if r.event() == "app_error" || strings.Contains(r.event(), "without being closed") {
+				if r.event() == "app_error" || strings.Contains(r.str("message"), "without being closed") {
 					t.Errorf("the validator complains: %v", r)
 				}
 			}

@@ -179,7 +179,7 @@ func TestWSGIFields(t *testing.T) {
 			t.Errorf("%d records for 5 names in 3 answers, want one per name", len(records))
 		}
 		for _, r := range records {
-			if r.str("app") == "" || r.str("@level") != "warn" {
+			if r.str("app") == "" || r.str("level") != "warn" {
 				t.Errorf("not a WARN that names the app: %v", r)
 			}
 		}

@@ -42,7 +42,7 @@ func TestWSGIProcesses(t *testing.T) {
 					}
 					same(t)
 					if path == "fork_return" {
-						s.waitLog(func(r record) bool { return r.str("stream") == "output" && strings.Contains(r.event(), "fork") }, "a line about the forked child")
+						s.waitLog(func(r record) bool { return r.str("stream") == "output" && strings.Contains(r.str("message"), "fork") }, "a line about the forked child")
 					}
 				})
 			}

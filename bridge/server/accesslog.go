@@ -7,10 +7,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/logtext"
 )
 
 // AccessFormat is the form of an access log line.
@@ -20,15 +19,18 @@ const (
 	// Combined is the form of Apache and nginx with
 	// ` app=shop rt=0.0123 wait=0.0000 id=… worker=shop/3` behind it, and
 	// ` source=static` for a file that no app was asked for; seconds.
-	// Quotes, backslashes, control octets and what is not UTF-8 are written \xHH.
+	// Quotes, backslashes, control bytes and what is not UTF-8 are written \xHH; each
+	// field has a bound (package logtext).
 	Combined AccessFormat = iota
-	// JSON is one object per line.
+	// JSON is one object per line, with the keys of the error log: time, level, event
+	// ("request"), message, and the fields.
 	JSON
 )
 
 const (
-	accessDelay  = 100 * time.Millisecond // how late a line may be
-	accessBuffer = 64 << 10               // octets; beyond it the request that fills it writes
+	accessDelay   = 100 * time.Millisecond // how late a line may be
+	messageTarget = 128                    // bytes of the target in the JSON form's message; "target" has more
+	accessBuffer  = 64 << 10               // octets; beyond it the request that fills it writes
 )
 
 // AccessLog writes one line per request. Lines are gathered and written at most
@@ -169,36 +171,36 @@ func Logged(rec *httpx.Writer) int {
 
 func (l *AccessLog) appendCombined(b []byte, rec *httpx.Writer, r *http.Request, now time.Time) []byte {
 	n := &rec.Note
-	b = appendWord(b, n.RemoteAddr)
+	b = appendWord(b, n.RemoteAddr, logtext.Line)
 	b = append(b, " - - ["...)
 	b = append(b, l.second(n.Start).combined...)
 	b = append(b, `] "`...)
-	b = appendEscaped(b, r.Method)
+	b = logtext.Append(b, r.Method, logtext.Word)
 	b = append(b, ' ')
-	b = appendEscaped(b, r.RequestURI)
+	b = logtext.Append(b, r.RequestURI, logtext.Target)
 	b = append(b, ' ')
-	b = appendEscaped(b, r.Proto)
+	b = logtext.Append(b, r.Proto, logtext.Word)
 	b = append(b, `" `...)
 	b = strconv.AppendInt(b, int64(Logged(rec)), 10)
 	b = append(b, ' ')
 	b = strconv.AppendInt(b, rec.Bytes(), 10)
 	b = append(b, ` "`...)
-	b = appendWord(b, first(r.Header["Referer"]))
+	b = appendWord(b, first(r.Header["Referer"]), logtext.Line)
 	b = append(b, `" "`...)
-	b = appendWord(b, first(r.Header["User-Agent"]))
+	b = appendWord(b, first(r.Header["User-Agent"]), logtext.Line)
 	b = append(b, `" app=`...)
-	b = appendWord(b, n.App)
+	b = appendWord(b, n.App, logtext.Line)
 	b = append(b, " rt="...)
 	b = appendSeconds(b, now.Sub(n.Start))
 	b = append(b, " wait="...)
 	b = appendSeconds(b, n.Wait)
 	b = append(b, " id="...)
-	b = appendWord(b, n.ID)
+	b = appendWord(b, n.ID, logtext.Line)
 	b = append(b, " worker="...)
-	b = appendWord(b, n.Worker)
+	b = appendWord(b, n.Worker, logtext.Line)
 	if n.Upstream != "" {
 		b = append(b, " upstream="...)
-		b = appendWord(b, n.Upstream)
+		b = appendWord(b, n.Upstream, logtext.Line)
 	}
 	if n.Source == "static" { // no worker, and no app: say who it was
 		b = append(b, " source=static"...)
@@ -217,45 +219,51 @@ func (l *AccessLog) appendJSONLine(b []byte, rec *httpx.Writer, r *http.Request,
 	b = append(b, s.date...)
 	b = append(b, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
 	b = append(b, s.zone...)
+	b = append(b, `","level":"info","event":"request","message":"`...)
+	b = logtext.AppendJSON(b, r.Method, logtext.Word)
+	b = append(b, ' ')
+	b = logtext.AppendJSON(b, r.RequestURI, messageTarget)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, int64(Logged(rec)), 10)
 	b = append(b, '"')
-	b = appendMember(b, "remote", n.RemoteAddr)
-	b = appendMember(b, "method", r.Method)
-	b = appendMember(b, "target", r.RequestURI)
-	b = appendMember(b, "proto", r.Proto)
-	b = appendMember(b, "host", r.Host)
+	b = appendMember(b, "client", n.RemoteAddr, logtext.Line)
+	b = appendMember(b, "method", r.Method, logtext.Word)
+	b = appendMember(b, "target", r.RequestURI, logtext.Target)
+	b = appendMember(b, "proto", r.Proto, logtext.Word)
+	b = appendMember(b, "host", r.Host, logtext.Line)
 	b = append(b, `,"status":`...)
 	b = strconv.AppendInt(b, int64(Logged(rec)), 10)
 	b = append(b, `,"bytes":`...)
 	b = strconv.AppendInt(b, rec.Bytes(), 10)
-	b = appendMember(b, "referer", first(r.Header["Referer"]))
-	b = appendMember(b, "user_agent", first(r.Header["User-Agent"]))
-	b = appendMember(b, "app", n.App)
+	b = appendMember(b, "referer", first(r.Header["Referer"]), logtext.Line)
+	b = appendMember(b, "user_agent", first(r.Header["User-Agent"]), logtext.Line)
+	b = appendMember(b, "app", n.App, logtext.Line)
 	b = append(b, `,"rt":`...)
 	b = appendSeconds(b, now.Sub(n.Start))
 	b = append(b, `,"wait":`...)
 	b = appendSeconds(b, n.Wait)
 	b = append(b, `,"run":`...)
 	b = appendSeconds(b, n.Run)
-	b = appendMember(b, "id", n.ID)
-	b = appendMember(b, "worker", n.Worker)
-	b = appendMember(b, "source", n.Source)
+	b = appendMember(b, "id", n.ID, logtext.Line)
+	b = appendMember(b, "worker", n.Worker, logtext.Line)
+	b = appendMember(b, "source", n.Source, logtext.Line)
 	if n.Upstream != "" {
-		b = appendMember(b, "upstream", n.Upstream)
+		b = appendMember(b, "upstream", n.Upstream, logtext.Line)
 	}
 	if n.Aborted {
 		b = append(b, `,"aborted":true`...)
 	}
 	if n.Err != nil {
-		b = appendMember(b, "error", n.Err.Error())
+		b = appendMember(b, "error", n.Err.Error(), logtext.Line)
 	}
 	return append(b, '}', '\n')
 }
 
-func appendMember(b []byte, name, value string) []byte {
+func appendMember(b []byte, name, value string, limit int) []byte {
 	b = append(b, ',', '"')
 	b = append(b, name...)
 	b = append(b, '"', ':', '"')
-	b = appendJSONText(b, value)
+	b = logtext.AppendJSON(b, value, limit)
 	return append(b, '"')
 }
 
@@ -284,94 +292,11 @@ func (l *AccessLog) second(t time.Time) *stamp {
 }
 
 // appendWord writes "-" for nothing.
-func appendWord(b []byte, s string) []byte {
+func appendWord(b []byte, s string, limit int) []byte {
 	if s == "" {
 		return append(b, '-')
 	}
-	return appendEscaped(b, s)
-}
-
-// itself are the octets that stand for themselves in every form: printable ASCII but
-// for the quote and the backslash.
-var itself = func() (t [256]bool) {
-	for c := ' '; c < 0x7f; c++ {
-		t[c] = c != '"' && c != '\\'
-	}
-	return t
-}()
-
-// harmless counts such octets at the front of s.
-func harmless(s string) int {
-	for i := range len(s) {
-		if !itself[s[i]] {
-			return i
-		}
-	}
-	return len(s)
-}
-
-const hexDigits = "0123456789abcdef"
-
-// appendEscaped keeps printable text and writes every other octet as \xHH, the
-// quote and the backslash too, so that a field can end neither its quotes nor its
-// line, nor steer a terminal.
-func appendEscaped(b []byte, s string) []byte {
-	for i := 0; i < len(s); {
-		if n := harmless(s[i:]); n > 0 {
-			b = append(b, s[i:i+n]...)
-			i += n
-			continue
-		}
-		c := s[i]
-		if c < utf8.RuneSelf {
-			b = append(b, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
-			i++
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && size == 1 || !unicode.IsPrint(r) {
-			for _, c := range []byte(s[i : i+size]) {
-				b = append(b, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
-			}
-		} else {
-			b = append(b, s[i:i+size]...)
-		}
-		i += size
-	}
-	return b
-}
-
-// appendJSONText is a JSON string's inside (RFC 8259 7). Octets that are not
-// UTF-8 become the four characters \xHH.
-func appendJSONText(b []byte, s string) []byte {
-	for i := 0; i < len(s); {
-		if n := harmless(s[i:]); n > 0 {
-			b = append(b, s[i:i+n]...)
-			i += n
-			continue
-		}
-		c := s[i]
-		if c < utf8.RuneSelf {
-			if c == '"' || c == '\\' {
-				b = append(b, '\\', c)
-			} else {
-				b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-			}
-			i++
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case r == utf8.RuneError && size == 1:
-			b = append(b, '\\', '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
-		case r < 1<<16 && !unicode.IsPrint(r):
-			b = append(b, '\\', 'u', hexDigits[r>>12], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
-		default:
-			b = append(b, s[i:i+size]...)
-		}
-		i += size
-	}
-	return b
+	return logtext.Append(b, s, limit)
 }
 
 func first(v []string) string {

@@ -75,7 +75,7 @@ func serve(c *cli.Context) (err error) {
 	}
 	s.dev = s.newDevReload()
 	s.metrics = metrics.New(version, s.countedPools)
-	records := journal.New(log, log.Text)
+	records := journal.New(log)
 	s.srv, err = compose.New(cfg, version, log, c.App.Writer, func(e supervisor.Event) {
 		records.Event(e)
 		s.progress.Event(e)
@@ -301,7 +301,7 @@ func (s *serving) tellReady(app string, st journal.Start) {
 		}
 	}
 	pairs := []any{"app", app, "loaded", st.Ready.Found, "how", found, "framework", st.Ready.Framework,
-		"workers", fmt.Sprintf("%d/%d", st.Count, st.Of), "seconds", st.Took.Seconds()}
+		"workers", fmt.Sprintf("%d/%d", st.Count, st.Of), "took", st.Took}
 	if st.Hello != nil {
 		pairs = append(pairs, "python", st.Hello.Python, "executable", st.Hello.Executable)
 	}
@@ -341,7 +341,7 @@ func (s *serving) shutdown(ctx context.Context, first os.Signal) error {
 		s.srv.Stopping()
 		s.manager.Stopping()
 		defer s.giveUp()()
-		s.log.Info("stopping", "signal", first.String(), "budget", config.FormatDuration(s.srv.Config().StopTimeout))
+		s.log.Info("stopping", "signal", first.String(), "budget", s.srv.Config().StopTimeout)
 		select {
 		case <-time.After(s.srv.Config().ShutdownDelay):
 		case <-ctx.Done():
@@ -358,7 +358,7 @@ func (s *serving) shutdown(ctx context.Context, first os.Signal) error {
 	for {
 		select {
 		case <-done:
-			s.log.Info("stopped", "took", time.Since(began).Round(time.Millisecond).String())
+			s.log.Info("stopped", "took", time.Since(began))
 			return nil
 		case sig := <-s.signals:
 			if sig == syscall.SIGTERM && sig == first && time.Since(began) < sameSignal {

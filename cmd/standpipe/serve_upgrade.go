@@ -142,7 +142,7 @@ func (s *serving) retire(ctx context.Context) error {
 		}
 	}
 	s.stop(ctx)
-	s.log.Info("stopped", "reason", "upgrade", "took", time.Since(began).Round(time.Millisecond).String())
+	s.log.Info("stopped", "reason", "upgrade", "took", time.Since(began))
 	return nil
 }
 

@@ -46,7 +46,7 @@ class Standpipe:
         self.port = machine.free_port()
         argv = ["taskset", "-c", cores] if cores else []
         argv += [options.binary, "serve", *arguments, "--python", options.python, "-b", "127.0.0.1:%d" % self.port,
-                 "--runtime-dir", os.path.join(dir, "runtime"), "--log-format", "json"]
+                 "--runtime-dir", os.path.join(dir, "runtime"), "--log-format", "json", "--access-log-format", "combined"]
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": dir, "TMPDIR": dir, "LANG": "C.UTF-8"}
         self.began = time.perf_counter()
         self.process = process.Process(argv, dir, env, os.path.join(dir, "output.log"))

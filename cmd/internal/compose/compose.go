@@ -93,7 +93,7 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 			format = server.JSON
 		}
 		if cfg.AccessLog == "-" {
-			s.stdout = NewOutlet(stdout)
+			s.stdout = NewOutlet(stdout, log.droppedAccess)
 		}
 		seldom := &httpx.Seldom{Every: time.Minute}
 		failed := func(err error) {

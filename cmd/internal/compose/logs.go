@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"runtime"
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/errorlog"
 )
 
 // Log is the error log. Close writes what is left of it.
@@ -35,16 +37,28 @@ func OpenLog(cfg *config.Config, stderr io.Writer) (*Log, error) {
 		out, terminal = l.file, false
 	}
 	l.Text = cfg.LogFormat == "text" || cfg.LogFormat != "json" && terminal
-	color := hclog.ColorOff
-	if terminal && os.Getenv("NO_COLOR") == "" && runtime.GOOS != "windows" {
-		color = hclog.ForceColor
-	}
-	l.Out = NewOutlet(out)
-	l.Logger = hclog.New(&hclog.LoggerOptions{
-		Level: hclog.LevelFromString(cfg.LogLevel), Output: l.Out, JSONFormat: !l.Text,
-		Color: color, ColorHeaderOnly: true,
+	f, _ := out.(*os.File)
+	priorities := f != nil && errorlog.ToJournal(f)
+	l.Out = NewOutlet(out, l.dropped)
+	l.Logger = errorlog.New(errorlog.Options{
+		Level: hclog.LevelFromString(cfg.LogLevel), Out: l.Out, Text: l.Text, Priorities: priorities,
+		Color: terminal && os.Getenv("NO_COLOR") == "" && runtime.GOOS != "windows",
 	})
 	return l, nil
+}
+
+// dropped is the record of writes for which there was no room.
+func (l *Log) dropped(writes int) []byte {
+	var b bytes.Buffer
+	errorlog.New(errorlog.Options{Level: hclog.Warn, Out: &b, Text: l.Text}).Warn("log_dropped", "log", "error", "writes", writes,
+		"message", "the reader of this log is too slow: records were dropped")
+	return b.Bytes()
+}
+
+// droppedAccess says so of the access log, in which a foreign line has no place.
+func (l *Log) droppedAccess(writes int) []byte {
+	l.Warn("log_dropped", "log", "access", "writes", writes, "message", "the reader of the access log is too slow: lines were dropped")
+	return nil
 }
 
 // Close writes what is left, and closes the log's file.

@@ -1,7 +1,6 @@
 package compose
 
 import (
-	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -14,7 +13,8 @@ import (
 //
 // It has one goroutine, which Close ends and waits for, though not for ever.
 type Outlet struct {
-	w io.Writer
+	w     io.Writer
+	count func(dropped int) []byte // what to write instead of them; nil: nothing
 
 	mu      sync.Mutex
 	kept    []byte
@@ -32,9 +32,10 @@ const (
 	lastWords = time.Second
 )
 
-// NewOutlet returns an Outlet to w. Close must be called.
-func NewOutlet(w io.Writer) *Outlet {
-	o := &Outlet{w: w, wake: make(chan struct{}, 1), done: make(chan struct{})}
+// NewOutlet returns an Outlet to w. Close must be called. count makes the record that
+// says how many writes were dropped; nil: there is none.
+func NewOutlet(w io.Writer, count func(dropped int) []byte) *Outlet {
+	o := &Outlet{w: w, count: count, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go o.run()
 	return o
 }
@@ -58,7 +59,9 @@ func (o *Outlet) Write(p []byte) (int, error) {
 // tell keeps the count of what was dropped. mu is held.
 func (o *Outlet) tell() {
 	if o.dropped > 0 {
-		o.kept = fmt.Appendf(o.kept, "{\"@level\":\"warn\",\"@message\":\"log_dropped\",\"writes\":%d}\n", o.dropped)
+		if o.count != nil {
+			o.kept = append(o.kept, o.count(o.dropped)...)
+		}
 		o.dropped = 0
 	}
 }

@@ -11,9 +11,14 @@ import (
 	"time"
 )
 
+// counted is the record of dropped writes.
+func counted(writes int) []byte {
+	return fmt.Appendf(nil, "{\"event\":\"log_dropped\",\"writes\":%d}\n", writes)
+}
+
 func TestOutletKeepsOrderAndAll(t *testing.T) {
 	var b bytes.Buffer
-	o := NewOutlet(&b)
+	o := NewOutlet(&b, counted)
 	var want strings.Builder
 	for i := range 1000 {
 		line := strings.Repeat("x", i%50) + "\n"
@@ -33,7 +38,7 @@ func TestOutletKeepsOrderAndAll(t *testing.T) {
 func TestOutletWithoutAReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := io.Pipe()
-		o := NewOutlet(w)
+		o := NewOutlet(w, counted)
 		line := []byte(strings.Repeat("x", 1023) + "\n")
 		for range 2 * outletLimit / len(line) {
 			_, _ = o.Write(line)
@@ -73,7 +78,7 @@ func TestOutletWithoutAReader(t *testing.T) {
 func TestOutletCountsTheLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := io.Pipe()
-		o := NewOutlet(w)
+		o := NewOutlet(w, counted)
 		line := []byte(strings.Repeat("x", 1023) + "\n")
 		total := 2 * outletLimit / len(line)
 		for range total {
@@ -99,7 +104,7 @@ func TestOutletCountsTheLast(t *testing.T) {
 func TestOutletCloseDoesNotWaitForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := io.Pipe()
-		o := NewOutlet(w)
+		o := NewOutlet(w, counted)
 		_, _ = o.Write([]byte("nobody reads this"))
 		began := time.Now()
 		o.Close()
@@ -114,7 +119,7 @@ func TestOutletCloseDoesNotWaitForEver(t *testing.T) {
 func TestOutletWhoseReaderHasLeft(t *testing.T) {
 	r, w := io.Pipe()
 	r.CloseWithError(errors.New("gone"))
-	o := NewOutlet(w)
+	o := NewOutlet(w, counted)
 	_, _ = o.Write([]byte("x"))
 	<-o.done
 	for range 100 {

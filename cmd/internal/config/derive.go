@@ -31,6 +31,13 @@ func (l *loader) derive() {
 	if fds := l.handedOver(); fds > 0 && !slices.ContainsFunc(l.cfg.Listen, func(at Listen) bool { return at.Network == "fd" }) {
 		l.warn("LISTEN_FDS hands over %s, and none of them is listened on; write --bind fd://3, or leave --bind out", plural(fds, "socket"))
 	}
+	if !l.sources.Of("log.access_log_format").Given() {
+		l.cfg.AccessLogFormat = "combined"
+		if l.cfg.LogFormat == "json" {
+			l.cfg.AccessLogFormat = "json"
+		}
+		l.sources.put("log.access_log_format", Source{FromDerived, "log_format is " + l.cfg.LogFormat})
+	}
 	for i := range l.cfg.Listen {
 		at := &l.cfg.Listen[i]
 		if at.scheme != "" && !l.sources.Of(listenPath(i, "protocol")).Given() {

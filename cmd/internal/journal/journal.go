@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/cmd/internal/errorlog"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/supervisor"
 )
@@ -15,13 +16,9 @@ import (
 // Journal writes supervisor events as log records.
 type Journal struct {
 	log hclog.Logger
-	// named: what an app prints is logged under its worker's name, for people;
-	// otherwise with app, worker and pid as pairs, for programs.
-	named bool
 
-	mu    sync.Mutex
-	names map[string]hclog.Logger // by worker
-	last  map[string]*failure     // by app
+	mu   sync.Mutex
+	last map[string]*failure // by app
 }
 
 // failure is the last boot failure of an app, and how often it came in a row.
@@ -30,9 +27,9 @@ type failure struct {
 	count int
 }
 
-// New returns a Journal that writes to log; text: log writes lines for people.
-func New(log hclog.Logger, text bool) *Journal {
-	return &Journal{log: log, named: text, names: map[string]hclog.Logger{}, last: map[string]*failure{}}
+// New returns a Journal that writes to log.
+func New(log hclog.Logger) *Journal {
+	return &Journal{log: log, last: map[string]*failure{}}
 }
 
 // Event writes the record for e.
@@ -46,9 +43,9 @@ func (j *Journal) Event(e supervisor.Event) {
 		j.mu.Lock()
 		delete(j.last, e.App)
 		j.mu.Unlock()
-		j.log.Debug("worker_ready", append(who(e.Who), "took", e.Took.Round(time.Millisecond).String(), "ready", fmt.Sprintf("%d/%d", e.Count, e.Of))...)
+		j.log.Debug("worker_ready", append(who(e.Who), "took", e.Took, "ready", fmt.Sprintf("%d/%d", e.Count, e.Of))...)
 	case supervisor.WorkerWaits:
-		pairs := append(who(e.Who), "state", e.State.String(), "for", e.Since.String())
+		pairs := append(who(e.Who), "state", e.State.String(), "for", e.Since)
 		if at := Stuck(e.Stacks); at != "" {
 			pairs = append(pairs, "at", at)
 		}
@@ -64,7 +61,7 @@ func (j *Journal) Event(e supervisor.Event) {
 	case supervisor.TemplateStarted:
 		j.log.Debug("template_started", who(e.Who)...)
 	case supervisor.TemplateReady:
-		j.log.Info("template_ready", append(who(e.Who), "took", e.Took.Round(time.Millisecond).String(), "import", e.Ready.Import.String())...)
+		j.log.Info("template_ready", append(who(e.Who), "took", e.Took, "import", e.Ready.Import)...)
 	case supervisor.TemplateExit:
 		j.templateExit(e)
 	case supervisor.Reloaded:
@@ -135,7 +132,7 @@ func (j *Journal) bootFailure(e supervisor.BootFailure) {
 	count := last.count
 	j.mu.Unlock()
 
-	pairs := append(who(e.Who), "message", sentence, "retry_in", e.Retry.String())
+	pairs := append(who(e.Who), "message", sentence, "retry_in", e.Retry)
 	if count > 1 { // the same again: it is counted, not repeated
 		j.log.Error("app_failed", append(pairs, "repeated", count)...)
 		return
@@ -165,12 +162,12 @@ func (j *Journal) bootFailure(e supervisor.BootFailure) {
 
 func (j *Journal) exit(e supervisor.WorkerExit) {
 	pairs := append(append(who(e.Who), "cause", e.Exit.Cause()), sender(e.Exit, e.Ours)...)
-	pairs = append(pairs, "reason", e.Reason.String(), "state", e.State.String(), "up", e.Up.String(), "served", e.Served)
+	pairs = append(pairs, "reason", e.Reason.String(), "state", e.State.String(), "up", e.Up, "served", e.Served)
 	if e.RSS > 0 {
-		pairs = append(pairs, "rss", fmt.Sprintf("%dMiB", e.RSS>>20))
+		pairs = append(pairs, "rss", errorlog.Bytes(e.RSS))
 	}
 	if e.Exit.MaxRSS > 0 {
-		pairs = append(pairs, "max_rss", fmt.Sprintf("%dMiB", e.Exit.MaxRSS>>20))
+		pairs = append(pairs, "max_rss", errorlog.Bytes(e.Exit.MaxRSS))
 	}
 	if len(e.InFlight) > 0 {
 		pairs = append(pairs, "in_flight", inFlight(e.InFlight, e.Fate))
@@ -252,8 +249,8 @@ func ReloadSentence(e *supervisor.ReloadFailed) string {
 func (j *Journal) expired(e supervisor.RequestExpired) {
 	l := e.Request.Label
 	pairs := append(who(e.Who), "id", l.ID, "method", l.Method, "target", l.Target,
-		"wait", fmt.Sprintf("%.2fs", e.Request.Sent.Sub(l.Start).Seconds()),
-		"ran", fmt.Sprintf("%.2fs", time.Since(e.Request.Sent).Seconds()), "client", l.Client, "message", e.Why+"; worker retired")
+		"wait", e.Request.Sent.Sub(l.Start),
+		"ran", time.Since(e.Request.Sent), "client", l.Client, "message", e.Why+"; worker retired")
 	if at := Stuck(e.Stacks); at != "" {
 		pairs = append(pairs, "stuck", at)
 	}
@@ -285,31 +282,17 @@ func (j *Journal) refused(e supervisor.Refused) {
 	if e.Limit > 0 {
 		limit = fmt.Sprint(e.Limit)
 	}
-	j.log.Warn(event, "app", e.App, "waiting", fmt.Sprintf("%d/%s", e.Waiting, limit), "oldest", e.Oldest.Round(10*time.Millisecond).String(),
+	j.log.Warn(event, "app", e.App, "waiting", fmt.Sprintf("%d/%s", e.Waiting, limit), "oldest", e.Oldest,
 		"refused", e.Full, "timed_out", e.TimedOut, "busy", fmt.Sprintf("%d/%d: %s", len(e.Busy), e.Workers, strings.Join(busy, ", ")))
 }
 
+// output logs what an app printed.
 func (j *Journal) output(e supervisor.Output) {
-	if !j.named {
-		pairs := []any{"app", e.App, "worker", e.Worker, "pid", e.Pid, "stream", "output"}
-		if e.ID != "" {
-			pairs = append(pairs, "id", e.ID)
-		}
-		j.log.Info(e.Text, pairs...)
-		return
+	pairs := []any{"app", e.App, "worker", e.Worker, "pid", e.Pid, "stream", "output"}
+	if e.ID != "" {
+		pairs = append(pairs, "id", e.ID)
 	}
-	if e.ID != "" { // in front: behind the last line of a traceback nobody sees it
-		j.log.Named(e.Worker + " id=" + e.ID).Info(e.Text)
-		return
-	}
-	j.mu.Lock()
-	log := j.names[e.Worker]
-	if log == nil {
-		log = j.log.Named(e.Worker)
-		j.names[e.Worker] = log
-	}
-	j.mu.Unlock()
-	log.Info(e.Text)
+	j.log.Info(errorlog.Output, append(pairs, "message", e.Text)...)
 }
 
 func (j *Journal) shim(e supervisor.ShimLog) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/cmd/internal/errorlog"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/supervisor"
 )
@@ -18,7 +19,7 @@ import (
 func records(t *testing.T, f func(j *Journal)) []map[string]any {
 	t.Helper()
 	var b bytes.Buffer
-	f(New(hclog.New(&hclog.LoggerOptions{Output: &b, JSONFormat: true, Level: hclog.Debug}), false))
+	f(New(errorlog.New(errorlog.Options{Out: &b, Level: hclog.Debug})))
 	var list []map[string]any
 	for d := json.NewDecoder(&b); d.More(); {
 		var m map[string]any
@@ -47,7 +48,7 @@ func TestBootFailuresAreCounted(t *testing.T) {
 	})
 	var app []map[string]any
 	for _, m := range got {
-		if m["@message"] == "app_failed" {
+		if m["event"] == "app_failed" {
 			app = append(app, m)
 		}
 	}
@@ -83,7 +84,7 @@ func TestWorkerExit(t *testing.T) {
 		want  map[string]any
 	}{
 		"killed from outside": {supervisor.WorkerExit{Exit: supervisor.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL", MaxRSS: 412 << 20}, Served: 18231, InFlight: flight}, "error",
-			map[string]any{"cause": "signal:9", "sender": "outside (not standpipe)", "max_rss": "412MiB", "served": 18231.0, "in_flight": "id=01J9 POST /pay 1.2s -> 502, not retried: POST had started; id=02   not started -> goes to another worker"}},
+			map[string]any{"cause": "signal:9", "sender": "outside (not standpipe)", "max_rss": float64(412 << 20), "served": 18231.0, "in_flight": "id=01J9 POST /pay 1.2s -> 502, not retried: POST had started; id=02   not started -> goes to another worker"}},
 		"killed by us":          {supervisor.WorkerExit{Exit: supervisor.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"}, Ours: true, Reason: supervisor.RequestTimeout}, "error", map[string]any{"sender": "standpipe", "reason": "request_timeout"}},
 		"a crash":               {supervisor.WorkerExit{Exit: supervisor.Exit{Code: -1, Signal: 11, SignalName: "SIGSEGV"}}, "error", map[string]any{"cause": "signal:11", "sender": "itself or outside"}},
 		"its own exit":          {supervisor.WorkerExit{Exit: supervisor.Exit{Code: 3}}, "error", map[string]any{"cause": "exit:3", "reason": "none"}},
@@ -94,7 +95,7 @@ func TestWorkerExit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c.e.Who = someone
 			got := records(t, func(j *Journal) { j.Event(c.e) })
-			if len(got) != 1 || got[0]["@message"] != "worker_exit" || got[0]["@level"] != c.level || got[0]["worker"] != "shop/3" || got[0]["pid"] != 4121.0 {
+			if len(got) != 1 || got[0]["event"] != "worker_exit" || got[0]["level"] != c.level || got[0]["worker"] != "shop/3" || got[0]["pid"] != 4121.0 {
 				t.Fatalf("%v", got)
 			}
 			for k, v := range c.want {
@@ -119,13 +120,13 @@ func TestTimeoutAndRefusals(t *testing.T) {
 	if len(got) != 3 {
 		t.Fatal(got)
 	}
-	if m := got[0]; m["@message"] != "request_timeout" || m["stuck"] != "shop/reports.py:88 in build: rows = cur.fetchall()" || m["wait"] != "1.00s" || m["id"] != "01J9" || !strings.Contains(m["stacks"].(string), "socket.py") {
+	if m := got[0]; m["event"] != "request_timeout" || m["stuck"] != "shop/reports.py:88 in build: rows = cur.fetchall()" || m["wait"] != 1.0 || m["id"] != "01J9" || !strings.Contains(m["stacks"].(string), "socket.py") {
 		t.Errorf("%v", m)
 	}
-	if m := got[1]; m["@message"] != "queue_full" || m["waiting"] != "256/256" || m["refused"] != 212.0 || m["busy"] != "1/4: shop/1 GET /export 27.0s" || m["oldest"] != "9.8s" {
+	if m := got[1]; m["event"] != "queue_full" || m["waiting"] != "256/256" || m["refused"] != 212.0 || m["busy"] != "1/4: shop/1 GET /export 27.0s" || m["oldest"] != 9.8 {
 		t.Errorf("%v", m)
 	}
-	if m := got[2]; m["@message"] != "queue_timeout" || m["timed_out"] != 2.0 {
+	if m := got[2]; m["event"] != "queue_timeout" || m["timed_out"] != 2.0 {
 		t.Errorf("%v", m)
 	}
 }
@@ -152,22 +153,24 @@ func TestOutputAndShimLog(t *testing.T) {
 		j.Event(supervisor.ShimLog{Who: someone, Record: &shim.LogRecord{}})
 		j.Event(supervisor.Output{Who: someone, ID: "01J9", Text: "a line"})
 	})
-	if got[0]["id"] != nil || got[3]["id"] != "01J9" || got[3]["@message"] != "a line" {
+	if got[0]["id"] != nil || got[3]["id"] != "01J9" || got[3]["message"] != "a line" {
 		t.Errorf("%v, %v", got[0], got[3])
 	}
-	if m := got[0]; m["@message"] != "a line" || m["worker"] != "shop/3" || m["stream"] != "output" || m["@level"] != "info" {
+	if m := got[0]; m["event"] != "output" || m["message"] != "a line" || m["worker"] != "shop/3" || m["stream"] != "output" || m["level"] != "info" {
 		t.Errorf("%v", m)
 	}
-	if m := got[1]; m["@message"] != "close_failed" || m["@level"] != "error" || m["id"] != "7" || m["traceback"] != "T" {
+	if m := got[1]; m["event"] != "close_failed" || m["level"] != "error" || m["id"] != "7" || m["traceback"] != "T" {
 		t.Errorf("%v", m)
 	}
-	if m := got[2]; m["@message"] != "worker" {
+	if m := got[2]; m["event"] != "worker" {
 		t.Errorf("%v", m)
 	}
 	var b bytes.Buffer // for people: under the worker's name
-	New(hclog.New(&hclog.LoggerOptions{Output: &b, DisableTime: true}), true).Event(supervisor.Output{Who: someone, Text: "a line"})
-	New(hclog.New(&hclog.LoggerOptions{Output: &b, DisableTime: true}), true).Event(supervisor.Output{Who: someone, ID: "01J9", Text: "a line"})
-	if b.String() != "[INFO]  shop/3: a line\n[INFO]  shop/3 id=01J9: a line\n" {
+	text := New(errorlog.New(errorlog.Options{Out: &b, Level: hclog.Debug, Text: true}))
+	text.Event(supervisor.Output{Who: someone, Text: "a line"})
+	text.Event(supervisor.Output{Who: someone, ID: "01J9", Text: "a line"})
+	lines := strings.Split(b.String(), "\n")
+	if len(lines) != 3 || !strings.HasSuffix(lines[0], " [INFO]  shop/3: a line") || !strings.HasSuffix(lines[1], " [INFO]  shop/3 id=01J9: a line") {
 		t.Errorf("%q", b.String())
 	}
 }

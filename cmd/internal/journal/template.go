@@ -6,7 +6,7 @@ import "github.com/standpipe/standpipe/supervisor"
 // started needs another import.
 func (j *Journal) templateExit(e supervisor.TemplateExit) {
 	pairs := append(append(who(e.Who), "cause", e.Exit.Cause()), sender(e.Exit, e.Ours)...)
-	pairs = append(pairs, "reason", e.Reason.String(), "up", e.Up.String(), "forks", e.Forks)
+	pairs = append(pairs, "reason", e.Reason.String(), "up", e.Up, "forks", e.Forks)
 	if e.Err != nil {
 		pairs = append(pairs, "error", e.Err.Error())
 	}

@@ -31,7 +31,7 @@ func TestTemplateExit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
-			New(hclog.New(&hclog.LoggerOptions{Output: &b, Level: hclog.Debug}), true).Event(c.exit)
+			New(hclog.New(&hclog.LoggerOptions{Output: &b, Level: hclog.Debug})).Event(c.exit)
 			for _, want := range c.want {
 				if !strings.Contains(b.String(), want) {
 					t.Errorf("%q lacks %q", b.String(), want)

@@ -55,7 +55,7 @@ func (m *Metrics) look(log hclog.Logger, s supervisor.Stats, invariant string, b
 	gauge.Set(1)
 	if m.seen[v] == 2 {
 		log.Error(invariant, "app", s.App, "configured", s.Workers, "idle", s.Idle, "busy", s.Busy, "booting", s.Booting, "draining", s.Draining,
-			"backing_off", s.BackingOff, "surplus", s.Surplus, "ready", s.Ready, "waiting", s.Waiting, "oldest", s.Oldest.String(),
+			"backing_off", s.BackingOff, "surplus", s.Surplus, "ready", s.Ready, "waiting", s.Waiting, "oldest", s.Oldest,
 			"message", "what must always hold has not held for a second: an error of standpipe's, please report it")
 	}
 }

@@ -1,0 +1,101 @@
+package errorlog
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// written returns what one record looks like at a fixed time.
+func written(o Options, level hclog.Level, event string, pairs ...any) string {
+	var b bytes.Buffer
+	o.Out = &b
+	l := New(o)
+	l.now = func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 7e6, time.UTC) }
+	l.Log(level, event, pairs...)
+	return b.String()
+}
+
+func general(event string) string { return "the sentence of " + event }
+
+func TestJSON(t *testing.T) {
+	got := written(Options{}, hclog.Warn, "queue_full", "app", "shop", "message", "a \"sentence\"", "oldest", 9800*time.Millisecond,
+		"rss", Bytes(412<<20), "refused", 3, "error", errors.New("x\ny"), "level", "mine", "bad key\n", true, "app", "other")
+	want := `{"time":"2026-03-01T12:00:00.007Z","level":"warn","event":"queue_full","message":"a \"sentence\"","app":"other","oldest":9.8,` +
+		`"rss":432013312,"refused":3,"error":"x\ny","level_":"mine","bad_key_":true}` + "\n"
+	if got != want {
+		t.Errorf("%s\n%s", got, want)
+	}
+	if got := written(Options{Sentence: general}, hclog.Info, "x"); !strings.Contains(got, `"message":"the sentence of x"`) {
+		t.Error(got)
+	}
+}
+
+func TestText(t *testing.T) {
+	for _, c := range []struct {
+		o     Options
+		level hclog.Level
+		event string
+		pairs []any
+		want  string
+	}{
+		{Options{}, hclog.Warn, "queue_full", []any{"app", "shop", "oldest", 9800 * time.Millisecond, "busy", "1/4: x", "rss", Bytes(412 << 20)}, "[WARN]  queue_full: app=shop oldest=9.8s busy=\"1/4: x\" rss=412MiB: the sentence of queue_full\n"},
+		{Options{}, hclog.Info, "logs_reopened", nil, "[INFO]  logs_reopened:\n"},
+		{Options{}, hclog.Error, "app_error", []any{"id", "1", "traceback", "a\n  b", "message", "why"}, "[ERROR] app_error: id=1: why\n  traceback=\n  | a\n  |   b\n"},
+		{Options{}, hclog.Info, Output, []any{"app", "shop", "worker", "shop/3", "id", "01J9", "message", "a \"line\"\n\x1b[31mred\x1b[0m \x1b]0;title\a\xff"}, "[INFO]  shop/3 id=01J9: a \"line\"\n  | \x1b[31mred\x1b[0m \\x1b]0;title\\x07\\xff\n"},
+		{Options{Priorities: true}, hclog.Error, "e", []any{"message", "a\nb"}, "<3>2026-03-01T12:00:00.007Z [ERROR] e: a\n<3>  | b\n"},
+		{Options{Color: true}, hclog.Warn, "e", []any{"message", "m"}, "\x1b[93m[WARN]  \x1b[0me: m\n"},
+	} {
+		c.o.Text, c.o.Sentence = true, general
+		got := strings.Replace(written(c.o, c.level, c.event, c.pairs...), "2026-03-01T12:00:00.007Z ", "", 1)
+		if want := strings.Replace(c.want, "2026-03-01T12:00:00.007Z ", "", 1); got != want {
+			t.Errorf("%q\n%q", got, want)
+		}
+	}
+}
+
+func TestLevels(t *testing.T) {
+	var b bytes.Buffer
+	l := New(Options{Out: &b, Level: hclog.Warn})
+	with := l.With("app", "shop")
+	with.Info("no")
+	l.SetLevel(hclog.Debug)
+	with.Debug("yes")
+	l.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}).Print("a line")
+	got := strings.Split(b.String(), "\n")
+	if len(got) != 3 || !strings.Contains(got[0], `"event":"yes","message":"","app":"shop"`) || !strings.Contains(got[1], `"level":"debug","event":"http","message":"","error":"a line"`) {
+		t.Errorf("%q", got)
+	}
+}
+
+// Whatever is logged, a record is one line of JSON, and no line of text looks like
+// another record; both have a bound.
+func FuzzRecord(f *testing.F) {
+	f.Add("event", "key", "value\n2026-03-01T12:00:00.007Z [ERROR] forged: x", 1)
+	f.Add("output", "traceback", "\xff\x1b[2J\u202e", 70000)
+	f.Fuzz(func(t *testing.T, event, key, value string, times int) {
+		value = strings.Repeat(value, min(max(times, 1), 100_000/(len(value)+1)+1))
+		line := written(Options{}, hclog.Error, event, key, value, "message", value, "traceback", value)
+		var m map[string]any
+		if err := json.Unmarshal([]byte(line), &m); err != nil || strings.Count(line, "\n") != 1 || len(line) > 300<<10 {
+			t.Fatalf("%v: %d bytes, %q", err, len(line), line)
+		}
+		text := written(Options{Text: true}, hclog.Error, event, key, value, "message", value, "traceback", value)
+		if len(text) > 6*300<<10 {
+			t.Fatalf("%d bytes", len(text))
+		}
+		for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+			if i > 0 && !strings.HasPrefix(line, "  ") {
+				t.Fatalf("%q", text)
+			}
+			if strings.ContainsAny(line, "\r\x00\x07\x7f") {
+				t.Fatalf("%q", line)
+			}
+		}
+	})
+}
