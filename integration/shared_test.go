@@ -18,6 +18,39 @@ func sharedMaps(pid int) int {
 	return strings.Count(string(b), "/memfd:standpipe")
 }
 
+// Answers whose blocks are larger than what one frame holds, again and again, on every interpreter: a block of the shared memory
+// that is not given back would be missed after the sixteenth of them.
+func TestFault_D13_LargeAnswers(t *testing.T) {
+	list := interpreters(t)
+	for _, path := range list {
+		t.Run(path, func(t *testing.T) {
+			for name, args := range map[string][]string{"sync": nil, "threads": {"--threads", "4"}} {
+				s := start(t, opts{App: "app:app", Dir: appDir(t, "shared"), Python: path, Args: append([]string{"-w", "1"}, args...)})
+				for i := range 10 {
+					for _, size := range []int{256 << 10, 256<<10 + 1, 1 << 20, 5<<20 + 7} {
+						id := fmt.Sprintf("%s-%d-%d", name, i, size)
+						line := []byte(id + " of all the water\n")
+						want := bytes.Repeat(line, size/len(line)+1)[:size]
+						for _, kind := range []string{"list", "one", "write", "parts"} {
+							r, err := s.try(s.request("GET", fmt.Sprintf("/%s/%s/%d", kind, id, size), nil))
+							if err != nil || r.Status != 200 || r.Body != string(want) {
+								t.Fatalf("%s: %s of %d bytes, request %d: %v", name, kind, size, i, err)
+							}
+						}
+					}
+					body := bytes.Repeat([]byte("up"), 40<<10)
+					if r, err := s.try(s.request("POST", "/", bytes.NewReader(body))); err != nil || r.Status != 200 || r.Body != string(body) {
+						t.Fatalf("%s: echo, request %d: %v", name, i, err)
+					}
+				}
+				if n := len(s.events("worker_exit")); n != 0 {
+					t.Errorf("%s: %d workers ended", name, n)
+				}
+			}
+		})
+	}
+}
+
 // Large bodies, both ways, of many requests at a time: each has its own octets. They lie in memory that is made for the first
 // of them and goes with the worker.
 func TestSharedMemory(t *testing.T) {

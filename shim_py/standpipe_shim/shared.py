@@ -20,7 +20,7 @@ _ref = struct.Struct(">II")
 
 
 def make(control):
-    """Returns Shared, of which Go has been told, or None where there can be none. PyPy's mmap takes bytes alone: one more copy."""
+    """Returns Shared, of which Go has been told, or None where there can be none."""
     if not hasattr(os, "memfd_create") or control is None or not control.passes():
         return None
     try:
@@ -31,7 +31,7 @@ def make(control):
         try:
             os.ftruncate(fd, _SIZE)
             fcntl(fd, _F_ADD_SEALS, _SEALS)
-            memory = mmap(fd, _SIZE)
+            memory = memoryview(mmap(fd, _SIZE))  # a slice of PyPy's mmap takes bytes alone
             control.pass_file(frame(MEMORY, 0, 0), fd)
         finally:
             os.close(fd)
@@ -70,7 +70,11 @@ class Shared:
             return None
         size = len(body)
         at = _START + block * PART
-        memory[at : at + size] = body
+        try:
+            memory[at : at + size] = body
+        except BaseException:  # a signal handler of the app's raised, or there is a body that cannot be copied
+            memory[mark] = 0
+            raise
         return _ref.pack(block, size)
 
     def take(self, payload):
@@ -83,6 +87,6 @@ class Shared:
         if not (0 <= inline < _INLINES and 0 < size <= CHUNK):
             raise ProtocolError("a body of %d octets in block %d" % (size, block))
         at = _START + _PARTS * PART + inline * CHUNK
-        body = self._memory[at : at + size]
+        body = bytes(self._memory[at : at + size])
         self._memory[_MARKS + 4 * block] = 0
         return payload[: -_ref.size], body

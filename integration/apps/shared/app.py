@@ -7,12 +7,17 @@ def octets(name, size):
 
 
 def app(environ, start_response):
-    start_response("200 OK", [("Content-Type", "application/octet-stream")])
+    write = start_response("200 OK", [("Content-Type", "application/octet-stream")])
     if environ["REQUEST_METHOD"] == "POST":
         return [environ["wsgi.input"].read()]
     kind, name, size = environ["PATH_INFO"][1:].split("/")
     body = octets(name, int(size))
     if kind == "list":
         return [body]
+    if kind == "one":
+        return iter([body])
+    if kind == "write":
+        write(body)
+        return []
     step = 50000
     return (body[at : at + step] for at in range(0, len(body), step))
