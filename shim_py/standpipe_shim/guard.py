@@ -1,8 +1,11 @@
 """Catches an app that starts a server of its own while it is imported: the boot would never end, and nobody would know why.
 
-Works only during the boot. Nothing is imported for it: a module that is not loaded yet is patched when it comes."""
+Works only during the boot, and only where the import runs: a server that the app starts beside itself, in a thread, a greenlet
+or a child process, is its own affair. Nothing is imported for it: a module that is not loaded yet is patched when it comes."""
 
+import os
 import sys
+from _thread import get_ident
 
 # module -> what starts serving in it
 _TRAPS = {
@@ -24,8 +27,10 @@ class Guard:
     def __init__(self):
         self._undo = []
         self._busy = False
+        self._importer = None  # (pid, thread) while the import runs
 
     def __enter__(self):
+        self._importer = (os.getpid(), get_ident())
         sys.meta_path.insert(0, self)
         for name in _TRAPS:
             if name in sys.modules:
@@ -33,6 +38,7 @@ class Guard:
         return self
 
     def __exit__(self, *exc_info):
+        self._importer = None  # the app may have taken a trap by its name
         if self in sys.meta_path:
             sys.meta_path.remove(self)
         for owner, name, old, trap in self._undo:
@@ -56,6 +62,13 @@ class Guard:
             self._busy = False
         return None
 
+    def _imports(self):
+        """Says whether the caller is what imports the app. A greenlet with a parent is what gevent makes of a thread."""
+        if self._importer != (os.getpid(), get_ident()):
+            return False
+        current = getattr(sys.modules.get("greenlet"), "getcurrent", None)
+        return current is None or current().parent is None
+
     def _set(self, module):
         owner = module
         *path, name = _TRAPS[module.__name__].split(".")
@@ -66,7 +79,9 @@ class Guard:
             return
 
         def trap(*args, **kwargs):
-            raise AppRun(name)
+            if self._imports():
+                raise AppRun(name)
+            return old(*args, **kwargs)
 
         setattr(owner, name, trap)
         self._undo.append((owner, name, old, trap))
