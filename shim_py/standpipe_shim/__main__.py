@@ -159,7 +159,7 @@ def load(worker, boot):
         worker.leave()
     took = time.monotonic() - begin
     worker.app = loaded.app
-    worker.environs = environ.Environs(environ.base(boot, sys.stderr, FileWrapper), boot["timeout_ms"])
+    worker.environs = environ.Environs(environ.base(boot, output.errors(), FileWrapper), boot["timeout_ms"])
     from .framework import describe
     from .static import declared
 
@@ -213,11 +213,7 @@ def _fail(worker, boot, failure):
         "sys_path": sys.path[:256],
     }
     worker.put(frame(FAILED, 0, 0, pack(failed)))
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError, AttributeError):
-            pass
+    output.flush_all()
     os._exit(3)  # sys.exit would wait for threads that the app's import has left behind
 
 

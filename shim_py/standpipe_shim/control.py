@@ -10,6 +10,7 @@ import sys
 from _thread import allocate_lock, start_new_thread
 
 from .frames import CANCEL, DUMP, INTERRUPT, RECALL, RECALLED, STACKS, STOP, ProtocolError, Reader, frame
+from .output import say
 
 _SIGKILL = 9
 _F_SETSIG = 10  # Linux; the module fcntl names it only where it was built to
@@ -102,7 +103,7 @@ class Control:
                     die()
                 self._obey(*order)
         except ProtocolError as error:
-            sys.stderr.write("standpipe: the control socket is out of step: %s\n" % error)
+            say("standpipe: the control socket is out of step: %s\n" % error)
             die()
         except OSError as error:
             # A socketpair whose other end died with octets unread says ECONNRESET; all else means that fd 3 is not ours.

@@ -9,7 +9,7 @@ import sys
 from _thread import allocate_lock, get_ident, start_new_thread
 from collections import deque
 
-from . import interrupt, log, packing, report  # noqa: F401  the control thread must not wait for an import under the patches
+from . import interrupt, log, output, packing, report  # noqa: F401  the control thread must not wait for an import under the patches
 from .frames import ProtocolError
 from .inbound import Solo
 from .loader import Failure, set_path
@@ -69,10 +69,7 @@ def _one(worker, exchange, payload):
         serve(worker, exchange, payload)
     except ProtocolError as error:
         worker.out_of_step(error)
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        pass
+    worker.inbound.settle()
 
 
 class Green(Exchange):
@@ -124,6 +121,7 @@ class Greenlets(Solo):
         from gevent.hub import Waiter
 
         self._main = get_ident()
+        self.settle = output.settler(worker.log)
         self._hub = get_hub()
         self._spawn = spawn
         self._waiter = Waiter

@@ -21,6 +21,7 @@ _HELD = 8 << 10  # characters of a line without end that are kept; TextIOWrapper
 _lock = RLock()
 _secret = b""  # what every tag begins with; empty: nothing is tagged
 _child = False  # this process is a fork() of the worker
+_own = ()  # the streams on 1 and 2 that take was given
 
 
 def arm(secret):
@@ -34,7 +35,7 @@ def adopt(secret):
     global _child
     _child = False
     arm(secret)
-    for stream in (sys.__stdout__, sys.__stderr__):
+    for stream in _own:
         if isinstance(stream, Lines):
             stream._place = _place(stream._fd)
 
@@ -42,10 +43,116 @@ def adopt(secret):
 def finish(request):
     """Sends what a request has printed and not ended with a newline. Never raises."""
     for stream in list(request.unsaid):
+        flush(stream)
+
+
+# An app may put anything in the place of sys.stdout and sys.stderr. Python asks for write() alone there, and takes None too:
+# nothing of the shim's calls a stream's methods but flush, which is here, and what the shim says itself goes by say.
+
+
+def flush(stream):
+    """Flushes what stands in the place of a stream, if it can be flushed. Returns what that raised, or None."""
+    try:
+        call = getattr(stream, "flush", None)
+        if call is not None:
+            call()
+    except BaseException as error:  # the app's code, which may raise anything; a SystemExit of its own as well
+        return error
+    return None
+
+
+def flush_all():
+    """Flushes sys.stdout, sys.stderr, and the streams that were theirs before the app replaced them. Never raises."""
+    for stream in (sys.stdout, sys.stderr) + _own:
+        flush(stream)
+
+
+def say(text):
+    """Writes a line of the shim's own to the log of the app's output, whatever the app has made of its streams."""
+    flush_all()
+    try:
+        _write(2, text.encode("utf-8", "backslashreplace"))
+    except OSError:  # the app has closed it
+        pass
+
+
+def settler(log):
+    """Returns the function that is called when a request has ended: what it printed without a newline goes out too. It never
+    raises. log: told of the first time that a stream of the app's own does."""
+    stream = sys.stdout
+    own = _own[0] if _own else None
+    if stream is own and type(stream) is Lines:
+        return _quietly(stream.settle, log)
+    if own is None:
+        return _quietly(lambda: _raise(flush(stream)), log)
+
+    def settle():
+        error = flush(stream)
+        flush(own)  # such a stream often writes to the one that it replaced
+        _raise(error)
+
+    return _quietly(settle, log)
+
+
+def _raise(error):
+    if error is not None:
+        raise error
+
+
+def _quietly(function, log):
+    told = False
+
+    def call():
+        nonlocal told
         try:
-            stream.flush()
-        except Exception:  # closed, or nobody reads: what could be said, and where?
-            pass
+            function()
+        except BaseException as error:
+            if not told:
+                told = True
+                text = "sys.stdout cannot be flushed when a request ends: %s: %s (said once per worker)"
+                log.put("warn", "stream_broken", text % (type(error).__name__, _text(error)))
+
+    return call
+
+
+def _text(error):
+    try:
+        return str(error)
+    except Exception:
+        return "<no text>"
+
+
+def errors():
+    """Returns the stream for wsgi.errors: sys.stderr, unless the app has put something there that lacks what PEP 3333 asks
+    for."""
+    stream = sys.stderr
+    try:
+        whole = callable(stream.write) and callable(stream.flush) and callable(stream.writelines)
+    except Exception:
+        whole = False
+    return stream if whole else _own[1]
+
+
+def take(stdout, stderr):
+    """Makes these two the process's streams. Called before anything of the app's runs."""
+    global _own
+    _own = (stdout, stderr)
+    sys.stdout = sys.__stdout__ = stdout
+    sys.stderr = sys.__stderr__ = stderr
+    import atexit
+
+    atexit.register(_restore)  # the first, and so the last that is called
+
+
+def _restore():
+    # The interpreter flushes both at its end, and makes of an exception there the exit status 120.
+    for name, own in zip(("stdout", "stderr"), _own):
+        stream = getattr(sys, name, None)
+        try:
+            if stream is not None:
+                stream.flush()
+        except BaseException:
+            setattr(sys, name, own if flush(own) is None else None)
 
 
 class Lines(TextIOWrapper):

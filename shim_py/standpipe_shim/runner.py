@@ -1,14 +1,12 @@
 """The worker: what it is made of, and the loop that serves, on the main thread or on N threads."""
 
 import os
-import sys
 from _thread import allocate_lock, get_ident, start_new_thread
 
-from . import ClientGone, RequestTimeout
+from . import ClientGone, RequestTimeout, output
 from .frames import MAGIC, SHARED, ProtocolError, pack_header
 from .inbound import Shared, Solo
 from .log import Log
-from .output import Lines
 from .serve import serve
 from .signals import in_app
 from .wsgi import Exchange
@@ -142,19 +140,14 @@ class Worker:
 
     def _loop(self):
         take = self.inbound.take
-        out = sys.stdout
-        # A print without a newline is in the log too when its request is over.
-        flush = out.settle if type(out) is Lines else out.flush
+        settle = output.settler(self.log)
         while True:
             request = take()
             if request is None:
                 return
             exchange, payload = request
             serve(self, exchange, payload)
-            try:
-                flush()
-            except (OSError, ValueError):
-                pass
+            settle()
 
     def _serve_threads(self):
         import threading
@@ -176,8 +169,7 @@ class Worker:
 
     def out_of_step(self, error):
         """fd 0 brought something that is no frame. Nothing after it can be trusted."""
-        sys.stderr.write("standpipe: the worker's stdin is out of step: %s\n" % error)
-        sys.stderr.flush()
+        output.say("standpipe: the worker's stdin is out of step: %s\n" % error)
         os._exit(4)
 
     def cancel(self, stream):
@@ -249,13 +241,9 @@ class Worker:
             code = error.code
             status = code if isinstance(code, int) else 0 if code is None else 1
         else:
-            sys.stderr.write(
+            output.say(
                 "standpipe: a child that the app made by fork() returned from the app; it ends here, with status 70 "
                 "(end it with os._exit)\n"
             )
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except Exception:
-                pass
+        output.flush_all()
         os._exit(status & 0xFF)

@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 
+from . import output
 from .output import Lines
 
 try:
@@ -59,10 +60,7 @@ def take():
         os.dup2(null, 2)
     if null > 2:
         os.close(null)
-    sys.stdout = _lines(sys.stdout, 1)
-    sys.stderr = _lines(sys.stderr, 2)
-    sys.__stdout__ = sys.stdout
-    sys.__stderr__ = sys.stderr
+    output.take(_lines(sys.stdout, 1), _lines(sys.stderr, 2))
     return Pipes(requests, answers, control, life, stacks)
 
 

@@ -61,11 +61,7 @@ def wait(worker):
         fds = orders.take()
         if kind != FORK or len(nonce) != 16 or len(fds) != _FDS:
             raise ProtocolError("kind 0x%02x of %d octets with %d descriptors is no order to a template" % (kind, len(nonce), len(fds)))
-        for stream in (sys.stdout, sys.stderr):  # else the worker would write it again
-            try:
-                stream.flush()
-            except (OSError, ValueError):
-                pass
+        output.flush_all()  # else the worker would write it again
         held = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)  # a worker without its handlers must not hear them
         try:
             pid = _fork_twice()
