@@ -25,9 +25,6 @@ type Options struct {
 	// MaxWorkers is how many slots the pool may grow to while requests wait; 0 or
 	// Workers: it keeps its size.
 	MaxWorkers int
-	// ShrinkAfter is how long a slot must not have been needed before it is given
-	// up; 0: 30 s.
-	ShrinkAfter time.Duration
 	// IdleStop is how long no request may come before all workers are stopped; the
 	// next request starts them. 0: never.
 	IdleStop time.Duration

@@ -359,7 +359,7 @@ func TestScales(t *testing.T) {
 		time.Sleep(time.Second)
 		_ = p.Answer(r.Stream, "200 OK", "x")
 	}
-	o := Options{Workers: 2, MaxWorkers: 8, ShrinkAfter: 30 * time.Second}
+	o := Options{Workers: 2, MaxWorkers: 8}
 	bubble(t, f, o, func(t *testing.T, p *Pool, e *events) {
 		up(t, p)
 		time.Sleep(time.Second)

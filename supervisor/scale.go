@@ -87,7 +87,7 @@ func (p *Pool) running() int {
 
 // scale looks whether the pool is to grow or to shrink, and by how much: it grows
 // by a worker for each request that waits, at most to the double, and only when
-// none is booting; it gives up one slot at a time, when for ShrinkAfter fewer would
+// none is booting; it gives up one slot at a time, when for shrinkAfter fewer would
 // have done. So a load that comes in waves keeps what its crests need.
 func (p *Pool) scale(now time.Time, s *scaler) {
 	p.mu.Lock()
@@ -113,10 +113,10 @@ func (p *Pool) scale(now time.Time, s *scaler) {
 		size, why = 0, fmt.Sprintf("no request for %v", o.IdleStop)
 	case s.since.IsZero() || s.most >= size:
 		s.since, s.most = now, 0
-	case now.Sub(s.since) >= o.shrinkAfter():
+	case now.Sub(s.since) >= shrinkAfter:
 		if size > o.Workers {
 			size--
-			why = fmt.Sprintf("at most %d were needed for %v", s.most, o.shrinkAfter())
+			why = fmt.Sprintf("at most %d were needed for %v", s.most, shrinkAfter)
 		}
 		s.since, s.most = now, 0
 	}
@@ -127,13 +127,6 @@ func (p *Pool) scale(now time.Time, s *scaler) {
 	if size != from {
 		p.emit(Scaled{App: p.opts.App, From: from, To: size, Why: why})
 	}
-}
-
-func (o *Options) shrinkAfter() time.Duration {
-	if o.ShrinkAfter > 0 {
-		return o.ShrinkAfter
-	}
-	return shrinkAfter
 }
 
 // scaler is what the scaler remembers.

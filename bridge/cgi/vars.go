@@ -28,8 +28,6 @@ type Info struct {
 	// BodySize is the length of a chunked body, decoded; used when the request
 	// says no length. Below 0: it is not known yet, and CONTENT_LENGTH is left out.
 	BodySize int64
-	// Attempt above 1: the app may have seen this request before.
-	Attempt int
 	// Named: ServerName counts beside a Host field too.
 	Named bool
 	// Extra are further variables (Gateway), none of which AppendVars makes itself.
@@ -85,9 +83,6 @@ func AppendVars(dst []shim.Var, r *http.Request, in *Info) []shim.Var {
 	}
 	if scheme == "https" {
 		dst = append(dst, shim.Var{Name: "HTTPS", Value: "on", Known: https})
-	}
-	if in.Attempt > 1 {
-		dst = append(dst, shim.Var{Name: "standpipe.attempt", Value: strconv.Itoa(in.Attempt)})
 	}
 	if v := r.Header["Content-Type"]; len(v) > 0 {
 		dst = append(dst, shim.Var{Name: "CONTENT_TYPE", Value: join(v, ","), Known: contentType})

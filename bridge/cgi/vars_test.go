@@ -99,7 +99,7 @@ func TestPaths(t *testing.T) {
 }
 
 func TestServerVariables(t *testing.T) {
-	full := &Info{ID: "id1", Scheme: "https", RemoteAddr: "10.0.0.7", RemotePort: "4711", ServerName: "0.0.0.0", ServerPort: "8000", Attempt: 2, Prefix: "/out"}
+	full := &Info{ID: "id1", Scheme: "https", RemoteAddr: "10.0.0.7", RemotePort: "4711", ServerName: "0.0.0.0", ServerPort: "8000", Prefix: "/out"}
 	for _, c := range []struct {
 		head string
 		in   *Info
@@ -107,11 +107,11 @@ func TestServerVariables(t *testing.T) {
 	}{
 		{"GET / HTTP/1.1\r\nHost: shop.example:8443\r\n\r\n", full, map[string]string{
 			"SERVER_NAME": "shop.example", "SERVER_PORT": "8000", "HTTP_HOST": "shop.example:8443", "HTTPS": "on", "wsgi.url_scheme": "https",
-			"REMOTE_ADDR": "10.0.0.7", "REMOTE_PORT": "4711", "standpipe.request_id": "id1", "standpipe.attempt": "2", "SCRIPT_NAME": "/out",
+			"REMOTE_ADDR": "10.0.0.7", "REMOTE_PORT": "4711", "standpipe.request_id": "id1", "SCRIPT_NAME": "/out",
 			"SERVER_PROTOCOL": "HTTP/1.1", "REQUEST_METHOD": "GET", "CONTENT_LENGTH": "-", "CONTENT_TYPE": "-"}},
 		{"GET / HTTP/1.0\r\n\r\n", full, map[string]string{"SERVER_NAME": "0.0.0.0", "SERVER_PORT": "8000", "HTTP_HOST": "-", "SERVER_PROTOCOL": "HTTP/1.0"}},
 		{"GET / HTTP/1.0\r\n\r\n", &Info{}, map[string]string{"SERVER_NAME": "localhost", "SERVER_PORT": "80", "wsgi.url_scheme": "http", "HTTPS": "-",
-			"REMOTE_ADDR": "", "REMOTE_PORT": "-", "standpipe.attempt": "-"}},
+			"REMOTE_ADDR": "", "REMOTE_PORT": "-"}},
 		{"GET / HTTP/1.1\r\nHost: [::1]:99\r\n\r\n", &Info{}, map[string]string{"SERVER_NAME": "[::1]", "SERVER_PORT": "99"}},
 		{"GET / HTTP/1.1\r\nHost: [::1]\r\n\r\n", &Info{Scheme: "https"}, map[string]string{"SERVER_NAME": "[::1]", "SERVER_PORT": "443"}},
 		{"GET / HTTP/1.1\r\nHost: h:\r\n\r\n", &Info{}, map[string]string{"SERVER_NAME": "h", "SERVER_PORT": "80"}},
@@ -208,7 +208,7 @@ func FuzzAppendVars(f *testing.F) {
 }
 
 func wsgiName(s string) bool {
-	return s == "wsgi.url_scheme" || s == "standpipe.request_id" || s == "standpipe.attempt"
+	return s == "wsgi.url_scheme" || s == "standpipe.request_id"
 }
 
 func BenchmarkAppendVars(b *testing.B) {
