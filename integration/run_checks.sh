@@ -13,8 +13,8 @@ echo "check: go vet"
 go vet ./...
 echo "check: staticcheck"
 go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
-echo "check: law of imports, room docs, file sizes"
-go test -count=1 -run '^(TestLawOfImports|TestEveryRoomHasDoc|TestFileSizes)$' ./integration/
+echo "check: import law, package docs, file sizes, wiring"
+go test -count=1 -run '^(TestLawOfImports|TestEveryRoomHasDoc|TestFileSizes|TestWiring)$' ./integration/
 echo "check: docs fresh"
 go test -count=1 -run 'Docs|Fresh|Stale|Migrating|Procfile' ./cmd/...
 python3 -B integration/bench --check
