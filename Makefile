@@ -10,7 +10,7 @@ ADDRESS  ?= 127.0.0.1:8000
 # The newest Python found has the frameworks' newest releases.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build run test check smoke testenv soak figures bench bench-quick bench-report bench-shim scaling profiles pgo clean $(BIN)
+.PHONY: build run test test-all check smoke testenv soak figures bench bench-quick bench-report bench-shim scaling profiles pgo clean $(BIN)
 
 build: $(BIN)
 
@@ -33,7 +33,11 @@ testenv:
 	@integration/testenv.sh "$(TESTPYTHON)" integration/requirements.txt $(TESTENV)
 
 test: build testenv
-	@FUZZTIME=$(FUZZTIME) BIN=$(CURDIR)/$(BIN) integration/run_tests.sh
+	@BIN=$(CURDIR)/$(BIN) integration/run_tests.sh
+
+# What CI runs: the same, and what takes long: fuzzing, and the shim's tests on every interpreter of this machine.
+test-all: build testenv
+	@SCOPE=all FUZZTIME=$(FUZZTIME) BIN=$(CURDIR)/$(BIN) integration/run_tests.sh
 
 check:
 	@integration/run_checks.sh

@@ -175,7 +175,7 @@ func (g *rig) dial() net.Conn {
 		g.t.Fatal(err)
 	}
 	g.t.Cleanup(func() { c.Close() })
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
 	return c
 }
 
@@ -221,7 +221,7 @@ func (g *rig) seen() seen {
 	select {
 	case s := <-g.done:
 		return s
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		g.t.Fatal("the handler did not return")
 		panic("")
 	}
@@ -230,7 +230,7 @@ func (g *rig) seen() seen {
 // until polls.
 func (g *rig) until(what string, ok func() bool) {
 	g.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) { // between polls
+	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(time.Millisecond) { // between polls
 		if time.Now().After(end) {
 			g.t.Fatalf("waited for %s in vain; log:\n%s", what, g.logs)
 		}

@@ -148,7 +148,7 @@ func TestAStreamOutlivesTheTimeout(t *testing.T) {
 			s := gevented(t, append(args, "--timeout", "1", "--stream-timeout", "0")...)
 			l := s.listen("/seconds")
 			for i := range 11 {
-				if e := l.event(t, 20*time.Second); e != strconv.Itoa(i) {
+				if e := l.event(t, patience); e != strconv.Itoa(i) {
 					t.Fatalf("event %d: %q", i, e)
 				}
 			}

@@ -129,7 +129,7 @@ func (k *link) close() {
 
 // ask sends one request and reads its answer; want is what the body has to begin with.
 func (k *link) ask(method, target, id, body, want string, keep bool) error {
-	_ = k.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = k.SetDeadline(time.Now().Add(patience))
 	request := method + " " + target + " HTTP/1.1\r\nHost: load\r\nX-Request-ID: " + id + "\r\n"
 	if !keep {
 		request += "Connection: close\r\n"

@@ -54,7 +54,7 @@ func startBare(t *testing.T, dir string, args ...string) *bare {
 
 func (b *bare) get(t *testing.T) int {
 	t.Helper()
-	c := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	c := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	r, err := c.Get(b.url + "/")
 	if err != nil {
 		t.Fatal(err)
@@ -73,8 +73,8 @@ func (b *bare) stop(t *testing.T) int {
 	select {
 	case code := <-done:
 		return code
-	case <-time.After(40 * time.Second):
-		t.Fatal("still running 40 s after SIGTERM")
+	case <-time.After(endPatience):
+		t.Fatal("still running long after SIGTERM")
 		return 0
 	}
 }

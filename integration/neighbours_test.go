@@ -82,7 +82,7 @@ func (n *neighbour) waitUp() {
 			n.t.Fatalf("it ended:\n%s", tail(n.log.all(), 40))
 		default:
 		}
-		c, err := net.DialTimeout(network, n.Addr, time.Second)
+		c, err := net.DialTimeout(network, n.Addr, patience)
 		if err != nil {
 			return false
 		}

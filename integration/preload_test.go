@@ -312,7 +312,7 @@ func TestPreloadEndsWithTheSupervisor(t *testing.T) {
 		t.Fatalf("%d processes", len(all))
 	}
 	_ = syscall.Kill(s.Pid, syscall.SIGKILL)
-	within(t, 2*time.Second, "template and workers are gone", func() bool { return len(s.leftovers()) == 0 })
+	within(t, patience, "template and workers are gone", func() bool { return len(s.leftovers()) == 0 })
 	s.wait()
 }
 

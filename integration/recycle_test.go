@@ -184,7 +184,7 @@ func TestScalesWithTheLoad(t *testing.T) {
 	for range 8 {
 		held = append(held, s.background("/gate?"+g.path))
 	}
-	within(t, 30*time.Second, "eight workers", func() bool { return len(s.workers()) == 8 })
+	within(t, patience, "eight workers", func() bool { return len(s.workers()) == 8 })
 	g.open(t)
 	for _, a := range held {
 		if r := a.wait(t); r.Status != 200 {

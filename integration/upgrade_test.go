@@ -118,7 +118,7 @@ func TestUpgradeUnderLoad(t *testing.T) {
 			if r := running.wait(t); r.Status != 200 || r.Body != "v1" {
 				t.Errorf("the request from before: %d %q", r.Status, r.Body)
 			}
-			if code := s.oldEnded(30 * time.Second); code != 0 {
+			if code := s.oldEnded(endPatience); code != 0 {
 				t.Errorf("the old process ended with %d", code)
 			}
 			sent, failed := l.end()
@@ -227,7 +227,7 @@ func TestUpgradeFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.upgraded()
-	if code := s.oldEnded(30 * time.Second); code != 0 {
+	if code := s.oldEnded(endPatience); code != 0 {
 		t.Errorf("the old process ended with %d", code)
 	}
 	if r := s.want(200, "/version"); r.Body != "v2" {

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // routed starts a standpipe with an app of its own at /, and routes in front of it.
@@ -254,7 +253,7 @@ func TestKillOneOfTwoUpstreams(t *testing.T) {
 			stop := make(chan struct{})
 			for i := range 8 {
 				wg.Go(func() {
-					c := &http.Client{Timeout: 30 * time.Second}
+					c := &http.Client{Timeout: patience}
 					defer c.CloseIdleConnections()
 					for n := 0; ; n++ {
 						select {

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // speaksUwsgi starts a standpipe that speaks HTTP at its first address, and uwsgi at a port and a unix socket.
@@ -338,7 +337,7 @@ func TestUwsgiGracefulStop(t *testing.T) {
 	stopped := make(chan int, 1)
 	go func() { stopped <- s.stop() }()
 	eventually(t, "the port is closed", func() bool {
-		c, err := net.DialTimeout("tcp", tcp, time.Second)
+		c, err := net.DialTimeout("tcp", tcp, patience)
 		if err == nil {
 			c.Close()
 		}

@@ -92,7 +92,7 @@ func TestUwsgiUpgrade(t *testing.T) {
 	if a := <-slow; !strings.HasSuffix(a, "through the gate<nil>") {
 		t.Errorf("what ran before: %q", a)
 	}
-	if code := s.oldEnded(30 * time.Second); code != 0 {
+	if code := s.oldEnded(endPatience); code != 0 {
 		t.Errorf("the old process: exit code %d", code)
 	}
 	if st, err := os.Stat(unix); err != nil || st.Mode()&os.ModeSocket == 0 {

@@ -214,7 +214,7 @@ func TestTemplateFailures(t *testing.T) {
 			} else {
 				eventually(t, "the template is started", func() bool { return len(of[TemplateStarted](e)) > 0 })
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			p.Stop(ctx)
 			if ctx.Err() != nil {

@@ -54,7 +54,7 @@ func TestBodyErrors(t *testing.T) {
 			var read error
 			select {
 			case read = <-got:
-			case <-time.After(20 * time.Second):
+			case <-time.After(2 * time.Minute):
 				t.Fatal("the body is read for ever")
 			}
 			told := BodyError(read)

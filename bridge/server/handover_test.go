@@ -52,7 +52,7 @@ func TestHandOver(t *testing.T) {
 			old, oldEnded := serve("old", first)
 			ask := func(c net.Conn, r *bufio.Reader) (string, bool) {
 				t.Helper()
-				_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+				_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
 				if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 					t.Fatal(err)
 				}

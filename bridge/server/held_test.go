@@ -48,7 +48,7 @@ func TestFlushIsNotHeldBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(60 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
 	in := bufio.NewReader(c)
 	for _, path := range []string{"/length", "/chunked"} {
 		for _, size := range sizes() {

@@ -46,7 +46,7 @@ func TestReadyLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(60 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
 	in := bufio.NewReader(c)
 	ask := func(method, path, query string) {
 		t.Helper()

@@ -86,7 +86,7 @@ func (f *front) raw(request string) string {
 		f.t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
 	if _, err := io.WriteString(c, request); err != nil {
 		f.t.Fatal(err)
 	}

@@ -115,7 +115,7 @@ func (rg *rig) do(method, target string, fields ...string) reply {
 		rg.t.Fatal(err)
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		rg.t.Fatal(err)
 	}
 	if _, err := io.WriteString(c, b.String()); err != nil {

@@ -49,7 +49,7 @@ func TestBrokenAppHeals(t *testing.T) {
 	pool := compose.LoadPool(cfg, &cfg.Apps[1], version, func(e supervisor.Event) { events <- e })
 	pool.Start()
 	defer pool.Stop(t.Context())
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	failed := false
 	for {
 		select {

@@ -22,7 +22,7 @@ from standpipe_shim.frames import BODY, END, ERROR, FAILED, HEAD, HELLO, HOLD, L
 from standpipe_shim.names import NAMES  # noqa: E402
 from standpipe_shim.packing import pack, unpack  # noqa: E402
 
-DEADLINE = 10  # seconds until a test that waits for something gives up
+DEADLINE = 120  # seconds until a test that waits for something gives up: a guard against hanging, no claim about speed
 
 
 def environ(**more):

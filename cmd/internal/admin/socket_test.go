@@ -128,7 +128,7 @@ func TestSocket(t *testing.T) {
 		return c
 	}
 	read := func(c net.Conn, until string) string {
-		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetReadDeadline(time.Now().Add(2 * time.Minute))
 		var got []byte
 		for b := make([]byte, 1); !strings.HasSuffix(string(got), until); {
 			n, err := c.Read(b)

@@ -33,7 +33,7 @@ func newManager(t *testing.T, address string) *manager {
 func (m *manager) hear() string {
 	m.t.Helper()
 	b := make([]byte, 4096)
-	_ = m.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = m.SetReadDeadline(time.Now().Add(2 * time.Minute))
 	n, err := m.Read(b)
 	if err != nil {
 		m.t.Fatal(err)
