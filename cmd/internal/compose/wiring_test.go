@@ -166,7 +166,7 @@ groups = ["nogroup"]
 // settingsLeftOut are the settings that everySetting does not set, each with the reason.
 var settingsLeftOut = map[string]string{
 	"config": "it is how the file is read", "app": "the file's [[app]]", "worker_class": "another spelling of gevent", "worker_connections": "another spelling of gevent",
-	"bind": "the file's [[listen]]",
+	"bind":         "the file's [[listen]]",
 	"no_new_privs": "needs the helper program", "memory_max": "needs a control group", "cpu_max": "needs a control group", "pids_max": "needs a control group",
 }
 
