@@ -14,7 +14,6 @@ import (
 
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 	"github.com/standpipe/standpipe/cmd/internal/admin/client"
-	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 )
 
@@ -26,7 +25,7 @@ func controlCommands() []*cli.Command {
 	command := func(name, args, usage string, do func(*steer) error, flags ...cli.Flag) *cli.Command {
 		return &cli.Command{
 			Name: name, ArgsUsage: args, Usage: usage, Category: forRunning,
-			Flags: append(flags, &cli.StringFlag{Name: "control", DefaultText: "SOCKET", Usage: "the control socket; without it the one standpipe that answers in the run-time folders"}),
+			Flags: append(flags, &cli.StringFlag{Name: "control", DefaultText: "SOCKET", Usage: "the control socket; without it the standpipe of this folder"}),
 			Action: func(c *cli.Context) error {
 				ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 				defer stop()
@@ -76,7 +75,7 @@ type steer struct {
 }
 
 func (s *steer) run(do func(*steer) error) error {
-	path, err := s.find()
+	path, err := s.find(readsOnly[s.Command.Name])
 	if err != nil {
 		return err
 	}
@@ -113,39 +112,6 @@ func problemText(p *admin.Problem) string {
 		text = append(text, t)
 	}
 	return strings.Join(text, "\nstandpipe: ")
-}
-
-// find is the socket of the standpipe that is meant.
-func (s *steer) find() (string, error) {
-	path := s.String("control")
-	if path == "" {
-		path = os.Getenv("STANDPIPE_CONTROL")
-	}
-	switch path {
-	case "off":
-		return "", exit.With(exit.Usage, errors.New("the control socket is off (STANDPIPE_CONTROL or --control): signals steer it"))
-	case "":
-	default:
-		return path, nil
-	}
-	list, denied := client.Find(s.ctx, compose.RuntimeDirs())
-	switch {
-	case len(list) == 1:
-		return list[0].Path, nil
-	case len(list) > 1:
-		text := "several standpipes run; name one by --control:"
-		for _, i := range list {
-			var apps []string
-			for _, a := range i.Status.Apps {
-				apps = append(apps, a.Name)
-			}
-			text += fmt.Sprintf("\n  %s  pid %d  %s  %s", i.Path, i.Status.Pid, strings.Join(apps, ","), strings.Join(i.Status.Addresses, " "))
-		}
-		return "", exit.With(exit.Usage, errors.New(printable(text)))
-	case len(denied) > 0:
-		return "", fmt.Errorf("not permitted to use %s; --control-group and --control-mode of standpipe serve let others in", strings.Join(denied, ", "))
-	}
-	return "", fmt.Errorf("no standpipe answers in %s; --control names its socket", strings.Join(compose.RuntimeDirs(), ", "))
 }
 
 func (s *steer) say(format string, args ...any) error {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/cmd/internal/admin"
+	"github.com/standpipe/standpipe/cmd/internal/admin/client"
 )
 
 // Each command has its help, its number of arguments, and an end with a sentence where nothing runs.
@@ -72,5 +73,42 @@ func TestPrintStatus(t *testing.T) {
 	b.Reset()
 	if _ = printStatus(&b, st, paint{true}); !strings.Contains(b.String(), "\x1b[1mshop\x1b[0m") {
 		t.Errorf("%q", b.String())
+	}
+}
+
+// Which standpipe a command takes when none is named.
+func TestChoose(t *testing.T) {
+	at := func(path, folder string, users ...int) client.Instance {
+		return client.Instance{Path: path, Users: users, Status: admin.Status{Folders: []string{"/nowhere", folder}}}
+	}
+	mine, theirs, far, farTheirs := at("mine", "/srv/a", 0), at("theirs", "/srv/a", 33), at("far", "/srv/b", 0), at("farTheirs", "/srv/b", 33)
+	both := at("both", "/srv/a", 33, 0)
+	for _, c := range []struct {
+		list []client.Instance
+		uid  int
+		any  bool
+		want string
+	}{
+		{nil, 0, true, ""},
+		{[]client.Instance{mine, theirs, far, farTheirs}, 0, false, "mine"},
+		{[]client.Instance{both, far}, 0, false, "both"},
+		{[]client.Instance{mine, both}, 0, false, ""},
+		{[]client.Instance{mine, both}, 0, true, ""},
+		{[]client.Instance{theirs}, 0, false, ""},
+		{[]client.Instance{theirs, far}, 0, true, "theirs"},
+		{[]client.Instance{theirs}, 1000, false, "theirs"}, // which has let this user in
+		{[]client.Instance{far}, 0, false, ""},
+		{[]client.Instance{far}, 0, true, "far"},
+		{[]client.Instance{far, farTheirs}, 0, true, "far"},
+		{[]client.Instance{farTheirs}, 0, true, "farTheirs"},
+		{[]client.Instance{farTheirs, farTheirs}, 0, true, ""},
+	} {
+		got := ""
+		if i := choose(c.list, "/srv/a", c.uid, c.any); i != nil {
+			got = i.Path
+		}
+		if got != c.want {
+			t.Errorf("%v, uid %d, any %v: %q, want %q", c.list, c.uid, c.any, got, c.want)
+		}
 	}
 }

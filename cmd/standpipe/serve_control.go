@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -206,6 +208,24 @@ func (s *serving) About(st *admin.Status) {
 	if st.Addresses == nil {
 		st.Addresses = []string{}
 	}
+	st.Folders = folders(s.srv.Config())
+}
+
+// folders are what this is the standpipe of.
+func folders(cfg *config.Config) []string {
+	list := []string{cfg.Dir}
+	add := func(dir string) {
+		if !slices.Contains(list, dir) {
+			list = append(list, dir)
+		}
+	}
+	if cfg.File != "" {
+		add(filepath.Dir(cfg.File))
+	}
+	for i := range cfg.Apps {
+		add(cfg.Apps[i].Dir)
+	}
+	return list
 }
 
 // countedPools are the same pools, for the metrics.

@@ -37,7 +37,7 @@ type Server interface {
 	SetLevel(level string) error
 	// ReopenLogs opens the logs' files anew.
 	ReopenLogs() error
-	// About fills in what is no app's: Addresses, LogLevel, Stopping.
+	// About fills in what is no app's: Addresses, LogLevel, Folders, Stopping.
 	About(*Status)
 }
 

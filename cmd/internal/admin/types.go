@@ -10,7 +10,9 @@ type Status struct {
 	Control   string    `json:"control"`
 	Addresses []string  `json:"addresses"`
 	LogLevel  string    `json:"log_level"`
-	Stopping  bool      `json:"stopping"`
+	// Folders are what it is the standpipe of: where it was started, where its configuration file is, where its apps are.
+	Folders  []string `json:"folders"`
+	Stopping bool     `json:"stopping"`
 	// FailedReload is the last reload whose configuration had problems; nil: there was
 	// none since the last that succeeded.
 	FailedReload *Failure `json:"last_failed_reload,omitempty"`

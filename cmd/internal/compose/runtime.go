@@ -11,15 +11,31 @@ import (
 )
 
 // RuntimeDirs are the folders in which the control sockets of running standpipes may
-// be: those for run-time files, and that of a service.
-func RuntimeDirs() []string {
-	dirs := runtimeDirs(os.Getenv("STANDPIPE_RUNTIME_DIR"))
-	for _, service := range []string{"/run/standpipe"} {
-		if !slices.Contains(dirs, service) {
-			dirs = append(dirs, service)
+// be: those for run-time files, and those of services. set is the one that somebody has
+// named; then there is no other.
+func RuntimeDirs(set string) []string {
+	dirs := runtimeDirs(set)
+	if set != "" {
+		return dirs
+	}
+	dirs = append(dirs, "/run/standpipe")
+	for _, above := range []string{"/run", os.Getenv("XDG_RUNTIME_DIR")} {
+		if above == "" {
+			continue
+		}
+		// RuntimeDirectory=NAME of a unit. The shim is extracted in front of the socket, and nobody else has such a folder.
+		shims, _ := filepath.Glob(filepath.Join(above, "*", "shim-*"))
+		for _, s := range shims {
+			dirs = append(dirs, filepath.Dir(s))
 		}
 	}
-	return dirs
+	var list []string
+	for _, d := range dirs {
+		if d = filepath.Clean(d); !slices.Contains(list, d) {
+			list = append(list, d)
+		}
+	}
+	return list
 }
 
 // runtimeDirs are the folders for run-time files, in the order to try.

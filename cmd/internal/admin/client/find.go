@@ -15,6 +15,26 @@ import (
 type Instance struct {
 	Path   string
 	Status admin.Status
+	// Users are the uids that it belongs to, by what the kernel knows: the owner of its socket, and who started it. The
+	// status of a stranger could say anything.
+	Users []int
+}
+
+// IsOf says whether one of the users that the standpipe belongs to is uid.
+func (i *Instance) IsOf(uid int) bool { return slices.Contains(i.Users, uid) }
+
+// Serves says whether it is the standpipe of a folder: it was started there, its configuration file is there, or one of
+// its apps is. What a symbolic link leads to counts.
+func (i *Instance) Serves(dir string) bool {
+	dir = resolved(dir)
+	return slices.ContainsFunc(i.Status.Folders, func(f string) bool { return resolved(f) == dir })
+}
+
+func resolved(dir string) string {
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		return real
+	}
+	return filepath.Clean(dir)
 }
 
 // answerTime is how long a standpipe may take to say that it is there.
@@ -34,12 +54,7 @@ func Find(ctx context.Context, dirs []string) (list []Instance, denied []string)
 				continue
 			}
 			path := filepath.Join(dir, e.Name())
-			i := Instance{Path: path}
-			c := New(path)
-			short, cancel := context.WithTimeout(ctx, answerTime)
-			err := c.Get(short, "/v1/status", nil, &i.Status)
-			cancel()
-			c.Close()
+			i, err := Ask(ctx, path)
 			switch {
 			case errors.Is(err, os.ErrPermission):
 				denied = append(denied, path)
@@ -51,4 +66,18 @@ func Find(ctx context.Context, dirs []string) (list []Instance, denied []string)
 	}
 	slices.SortFunc(list, func(a, b Instance) int { return a.Status.Pid - b.Status.Pid })
 	return list, denied
+}
+
+// Ask returns the standpipe that answers on the socket at path.
+func Ask(ctx context.Context, path string) (Instance, error) {
+	i := Instance{Path: path}
+	c := New(path)
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	err := c.Get(ctx, "/v1/status", nil, &i.Status)
+	if err == nil {
+		i.Users = owners(ctx, path)
+	}
+	return i, err
 }

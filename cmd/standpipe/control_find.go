@@ -1,0 +1,141 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/standpipe/standpipe/cmd/internal/admin/client"
+	"github.com/standpipe/standpipe/cmd/internal/compose"
+	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/discover"
+	"github.com/standpipe/standpipe/cmd/internal/exit"
+)
+
+// readsOnly are the commands that change nothing: they may look at any standpipe that this user can reach.
+var readsOnly = map[string]bool{"status": true, "dump": true}
+
+// find is the socket of the standpipe that is meant: the one that is named by the flag, by the variable or by this
+// folder's configuration file, else the one of this folder. A command that changes something is never given to another
+// user's standpipe, nor to that of another folder, unless it is named.
+func (s *steer) find(readsOnly bool) (string, error) {
+	path := s.String("control")
+	if path == "" {
+		path = os.Getenv("STANDPIPE_CONTROL")
+	}
+	switch path {
+	case "off":
+		return "", exit.With(exit.Usage, errors.New("the control socket is off (STANDPIPE_CONTROL or --control): signals steer it"))
+	case "":
+	default:
+		return path, nil
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", exit.With(exit.Failed, fmt.Errorf("the current folder cannot be found: %w", err))
+	}
+	file := os.Getenv("STANDPIPE_CONFIG")
+	if file == "" {
+		file = discover.ConfigFile
+	}
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(dir, file)
+	}
+	set := os.Getenv("STANDPIPE_RUNTIME_DIR")
+	named := config.Peek(file, "control")
+	if named != "" && named != "off" {
+		if _, err := client.Ask(s.ctx, named); err == nil || errors.Is(err, os.ErrPermission) {
+			return named, nil
+		}
+	}
+	dirs := compose.RuntimeDirs(set)
+	if d := config.Peek(file, "runtime_dir"); d != "" && set == "" {
+		dirs = append(dirs, d)
+	}
+	list, denied := client.Find(s.ctx, dirs)
+	if one := choose(list, dir, os.Getuid(), readsOnly || set != ""); one != nil {
+		return one.Path, nil
+	}
+	switch {
+	case len(list) > 0:
+		return "", exit.With(exit.Usage, errors.New(printable(listing(list, dir, s.Command.Name))))
+	case len(denied) > 0:
+		return "", fmt.Errorf("not permitted to use %s; --control-group and --control-mode of standpipe serve let others in", strings.Join(denied, ", "))
+	case named == "off":
+		return "", fmt.Errorf("%s says control = \"off\", and no standpipe answers elsewhere: signals steer it", file)
+	case named != "":
+		dirs = append([]string{named}, dirs...)
+	}
+	return "", fmt.Errorf("no standpipe answers in %s; --control names its socket", strings.Join(dirs, ", "))
+}
+
+// choose returns the one that is meant; nil: it is not clear, or it may not be taken unnamed. any: another user's and
+// another folder's will do when there is no doubt which.
+func choose(list []client.Instance, dir string, uid int, any bool) *client.Instance {
+	here := func(i client.Instance) bool { return i.Serves(dir) }
+	own := func(i client.Instance) bool {
+		// Root can use every socket. Everybody else can use another user's only where that one lets them in (control_group).
+		return i.IsOf(uid) || uid != 0
+	}
+	steps := []func(client.Instance) bool{func(i client.Instance) bool { return here(i) && own(i) }}
+	if any {
+		steps = append(steps, here, own, func(client.Instance) bool { return true })
+	}
+	for _, good := range steps {
+		var found []client.Instance
+		for _, i := range list {
+			if good(i) {
+				found = append(found, i)
+			}
+		}
+		switch {
+		case len(found) == 1:
+			return &found[0]
+		case len(found) > 1:
+			return nil
+		}
+	}
+	return nil
+}
+
+// listing says which there are, and how to name one.
+func listing(list []client.Instance, dir, command string) string {
+	text := "several standpipes run"
+	if !slices.ContainsFunc(list, func(i client.Instance) bool { return i.Serves(dir) }) {
+		text = "no standpipe runs for " + dir + ", but elsewhere"
+	} else if len(list) == 1 {
+		text = "the standpipe of " + dir + " is another user's"
+	}
+	text += "; name the one that is meant: standpipe " + command + " --control SOCKET"
+	for _, i := range list {
+		var apps []string
+		for _, a := range i.Status.Apps {
+			apps = append(apps, a.Name)
+		}
+		text += fmt.Sprintf("\n  %s  pid %d  user %s  %s  %s", i.Path, i.Status.Pid, userNames(i.Users), strings.Join(apps, ","), strings.Join(i.Status.Addresses, " "))
+		if len(i.Status.Folders) > 0 {
+			text += "  in " + strings.Join(i.Status.Folders, ", ")
+		}
+	}
+	return text
+}
+
+// userNames are the users by name, where they have one.
+func userNames(uids []int) string {
+	var names []string
+	for _, uid := range uids {
+		name := strconv.Itoa(uid)
+		if u, err := user.LookupId(name); err == nil {
+			name = u.Username
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ",")
+}
