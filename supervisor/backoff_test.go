@@ -47,3 +47,73 @@ func TestAHungBootDoesNotBlock(t *testing.T) {
 		}
 	})
 }
+
+// Kills from outside say nothing about the code: nothing waits for them, several workers boot at a time, and a reload is
+// not refused for one of them.
+func TestForeignKillsDoNotSlowDown(t *testing.T) {
+	f := &fakes{}
+	kill := func() { f.any().end(Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"}) }
+	bubble(t, f, Options{Workers: 4, BootLimit: 2}, func(t *testing.T, p *Pool, e *events) {
+		up(t, p)
+		time.Sleep(time.Second)
+		for range 40 { // boots and workers that serve, for 2 s
+			kill()
+			time.Sleep(50 * time.Millisecond)
+		}
+		f.look()
+		began := time.Now()
+		for p.Stats().Ready < 4 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("all serve after %v", took)
+		}
+		if _, most := f.look(); most < 2 {
+			t.Error("one boots at a time")
+		}
+		if n := len(of[BootFailure](e)); n > 0 || p.Stats().Counts.BootFailures > 0 {
+			t.Errorf("%d boots are said to have failed", n)
+		}
+
+		done := make(chan error, 1)
+		go func() { done <- p.Reload(t.Context(), nil) }()
+		synctest.Wait()
+		for _, w := range p.Workers() {
+			if w.Generation == 2 {
+				f.pid(w.Pid).end(Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
+			}
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Where every boot is killed the start ends, and the boots back off.
+func TestEveryBootIsKilled(t *testing.T) {
+	f := &fakes{mute: true}
+	bubble(t, f, Options{Workers: 1}, func(t *testing.T, p *Pool, e *events) {
+		over := make(chan struct{})
+		go func() {
+			for {
+				select {
+				case <-over:
+					return
+				case <-time.After(10 * time.Millisecond):
+				}
+				if w := f.any(); w != nil {
+					w.end(Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
+				}
+			}
+		}()
+		<-p.Down()
+		if got := p.Failure(); got == nil || !got.Outside || got.Retry == 0 && len(of[BootFailure](e)) == 0 {
+			t.Errorf("%+v", got)
+		}
+		time.Sleep(time.Minute)
+		if started, _ := f.look(); started > 15 {
+			t.Errorf("%d starts in a minute", started)
+		}
+		close(over)
+	})
+}

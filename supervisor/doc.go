@@ -4,7 +4,7 @@
 // neither Python nor HTTP. What is here: how a command becomes a process with
 // pipes (spawn*.go; cmd/internal/upgrade alone starts processes too, through Own), one incarnation of a
 // worker (worker.go, life.go), who waits for orphans (family.go, spawn_reap*.go), its permanent seat (slot.go), when a seat may start again
-// (backoff.go, turns.go), the seats of one app and the waiting line (pool.go, line.go), the
+// (backoff.go, turns.go, boots.go), the seats of one app and the waiting line (pool.go, line.go), the
 // versions of what they run (generation.go), how many seats there are (scale.go),
 // age and size (keep.go, beat.go), what a death means to requests (fate.go, oom_*.go),
 // the process that forks the workers of a preloaded app (template*.go, spawn_template*.go),

@@ -32,6 +32,12 @@ func (l *life) fate(e Exit) shim.Fate {
 	return f
 }
 
+// foreign: a signal ended it that neither we sent (ours) nor the kernel for lack of
+// memory, and that a process does not bring on itself.
+func (e Exit) foreign(ours bool) bool {
+	return e.Signal > 0 && !ours && !e.OOM && !selfInflicted[e.SignalName]
+}
+
 // selfInflicted are signals that a process mostly brings on itself.
 var selfInflicted = map[string]bool{
 	"SIGSEGV": true, "SIGABRT": true, "SIGBUS": true, "SIGILL": true, "SIGFPE": true, "SIGSYS": true, "SIGTRAP": true, "SIGXCPU": true,

@@ -13,6 +13,7 @@ type generation struct {
 	// Under pool.mu:
 	template *template    // that makes its workers; nil: there is none
 	ready    int          // workers of it that have become ready, ever
+	killed   int          // boots that were killed from outside since one was ready
 	failure  *BootFailure // of its last boot; nil after a Ready
 	pace     pace
 }

@@ -328,45 +328,6 @@ func (p *Pool) lastOutput() time.Duration {
 	return time.Second
 }
 
-// bootEnded lets the next one boot, and returns the pause until then. tell: the
-// failure is the pool's; that of a reload is told by Reload.
-func (p *Pool) bootEnded(w *Worker, how boot, e BootFailure) (pause time.Duration, tell bool) {
-	w.turn()
-	pause = w.gen.gate.leave(how)
-	_, booting := w.gen.gate.state()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch how {
-	case booted:
-		w.gen.ready++
-		w.gen.failure = nil
-		if w.gen == p.gen {
-			p.failure = nil
-		}
-		w.gen.nudge()
-		return 0, false
-	case bootLeft:
-		return 0, false
-	}
-	p.count.BootFailures++
-	w.gen.failure = &e
-	w.gen.nudge()
-	if w.gen != p.gen {
-		return pause, w.gen.ready > 0
-	}
-	if e.Outside && w.gen.ready > 0 {
-		return pause, true // it says nothing against the app
-	}
-	p.failure = &e
-	if p.hopeless() {
-		p.line.refuse(shim.ErrNoWorkers)
-		if booting == 0 && !p.everUp {
-			p.downOnce.Do(func() { close(p.down) })
-		}
-	}
-	return pause, true
-}
-
 // seat enters a worker that is about to be started. It returns false when the pool
 // is stopping or the worker is not wanted any more.
 func (p *Pool) seat(w *Worker, quit <-chan struct{}) bool {

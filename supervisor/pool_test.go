@@ -612,3 +612,14 @@ func TestStates(t *testing.T) {
 		t.Error("no String")
 	}
 }
+
+func (f *fakes) pid(pid int) *fake {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for p := range f.live {
+		if p.pid == pid {
+			return p
+		}
+	}
+	return nil
+}

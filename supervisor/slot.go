@@ -40,6 +40,7 @@ type news struct {
 	of       *launch
 	what     newsKind
 	wasReady bool
+	foreign  bool // a signal from outside ended it
 	reason   Reason
 }
 
@@ -54,6 +55,10 @@ const (
 // secondDeath: two deaths of workers that had been ready, so close together,
 // make the slot wait.
 const secondDeath = 10 * time.Second
+
+// killedPause is how long a slot rests after a boot that was killed from outside. It
+// does not grow: it only bounds how many processes are started in vain.
+const killedPause = 100 * time.Millisecond
 
 func newSlot(p *Pool, number int, gen *generation) *slot {
 	return &slot{pool: p, number: number, target: gen, wake: make(chan struct{}, 1), news: make(chan news)}
@@ -166,8 +171,8 @@ func (s *slot) run() {
 					cur, next = next, nil
 				}
 				s.settled()
-				if cur == nil && n.wasReady && !n.reason.planned() {
-					rest = s.pause()
+				if cur == nil {
+					rest = s.pause(n)
 				}
 			case n.of == next:
 				next = nil
@@ -197,8 +202,17 @@ func (s *slot) settled() {
 	s.due = None
 }
 
-// pause is how long the slot rests after a death; nil: not at all.
-func (s *slot) pause() <-chan time.Time {
+// pause is how long the slot rests after a death; nil: not at all. A boot that failed
+// has its pause at the gate.
+func (s *slot) pause(n news) <-chan time.Time {
+	switch {
+	case n.foreign && n.wasReady:
+		return nil
+	case n.foreign:
+		return time.After(killedPause)
+	case !n.wasReady || n.reason.planned():
+		return nil
+	}
 	now := time.Now()
 	again := !s.died.IsZero() && now.Sub(s.died) < secondDeath
 	s.died = now
@@ -221,6 +235,7 @@ func (s *slot) launch(gen *generation) *launch {
 			if ok && s.pool.seat(l.worker, l.quit) {
 				l.worker.turn = turn
 				end.wasReady, end.reason = l.worker.run()
+				end.foreign = l.worker.outside
 				s.pool.unseat(l.worker)
 			} else {
 				gen.gate.leave(bootLeft)

@@ -40,6 +40,7 @@ type template struct {
 	forker  *forker
 	started time.Time
 	failure *templateFailure // read after up; nil: it takes orders
+	outside bool             // a signal from outside ended it; read after gone
 
 	mu   sync.Mutex
 	tail tail
@@ -55,6 +56,8 @@ type templateFailure struct {
 	err    error
 	stacks string
 	output string
+	// outside: a signal from outside ended it.
+	outside bool
 }
 
 func (e *templateFailure) Error() string { return e.err.Error() }
@@ -101,11 +104,14 @@ func (p *Pool) fork(w *Worker) (*Child, string, *Cgroup, error) {
 			return nil, "", nil, err
 		}
 		t.end(ProtocolError, err)
-		if try == 2 {
-			return nil, "", nil, err
-		}
 		if !w.await(t.gone) {
 			return nil, "", nil, errStopped
+		}
+		if t.outside { // that says nothing about the code
+			try--
+		}
+		if try == 2 {
+			return nil, "", nil, err
 		}
 	}
 }
@@ -205,6 +211,7 @@ func (t *template) run() {
 	}
 	l := templateLife{template: t, connDone: connDone, exit: exit}
 	ended := l.live()
+	t.outside = l.reason == None && ended.foreign(l.killed)
 	t.pool.forget(t)
 	t.forker.close() // an order that waits for its answer gets errNoTemplate
 	if !l.connEnded {
@@ -281,6 +288,7 @@ func (t *template) fail(l *templateLife, e Exit) {
 	case f.err != nil:
 	case e.Signal > 0:
 		f.err = fmt.Errorf("%s was ended by signal %d (%s) before the app was loaded", t.program, e.Signal, e.SignalName)
+		f.outside = e.foreign(l.killed)
 	default:
 		f.err = fmt.Errorf("%s ended with status %d before the app was loaded", t.program, e.Code)
 	}

@@ -47,7 +47,7 @@ type Worker struct {
 	started time.Time
 	termed  bool // we sent SIGTERM
 	killed  bool // we sent SIGKILL
-	outside bool // somebody else ended its boot
+	outside bool // a signal from outside ended it
 
 	mu   sync.Mutex
 	tail tail // output before Ready
@@ -111,6 +111,7 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 		w.state.Store(int32(Exited))
 		if f := (*templateFailure)(nil); errors.As(err, &f) && f.err != errStopped {
 			w.tail.add(f.output)
+			w.outside = f.outside
 			w.bootFailed(f.failed, f.err, f.stacks)
 		} else {
 			w.bootFailed(nil, err, "")
@@ -173,8 +174,8 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 		default:
 		}
 	}
+	w.outside = l.failure == nil && l.reason == None && ended.foreign(w.killed || w.termed)
 	if !l.wasReady {
-		w.outside = l.failure == nil && l.reason == None && ended.Signal > 0 && !w.killed && !w.termed && !ended.OOM && !selfInflicted[ended.SignalName]
 		w.bootFailed(l.failure, l.bootErr(ended), l.stuck)
 		l.protocol = nil // told
 	}

@@ -1,0 +1,63 @@
+package supervisor
+
+import (
+	"time"
+
+	"github.com/standpipe/standpipe/shim"
+)
+
+// bootEnded lets the next one boot, and returns the pause until then. tell: the
+// failure is the pool's; that of a reload is told by Reload, and that of a boot which
+// was killed from outside is in the record of its exit.
+func (p *Pool) bootEnded(w *Worker, how boot, e BootFailure) (pause time.Duration, tell bool) {
+	w.turn()
+	if how == bootFailed && e.Outside && p.tolerates(w.gen) {
+		how = bootLeft
+	}
+	pause = w.gen.gate.leave(how)
+	_, booting := w.gen.gate.state()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch how {
+	case booted:
+		w.gen.ready++
+		w.gen.killed = 0
+		w.gen.failure = nil
+		if w.gen == p.gen {
+			p.failure = nil
+		}
+		w.gen.nudge()
+		return 0, false
+	case bootLeft:
+		return 0, false
+	}
+	p.count.BootFailures++
+	w.gen.failure = &e
+	w.gen.nudge()
+	if w.gen != p.gen {
+		return pause, w.gen.ready > 0
+	}
+	p.failure = &e
+	if p.hopeless() {
+		p.line.refuse(shim.ErrNoWorkers)
+		if booting == 0 && !p.everUp {
+			p.downOnce.Do(func() { close(p.down) })
+		}
+	}
+	return pause, true
+}
+
+// killedBoots is how many boots per slot may be killed from outside before that
+// counts against a generation of which no worker has been ready: where each one is
+// killed (by the kernel at exec under a small limit_as, say) the start has to end.
+const killedBoots = 3
+
+// tolerates counts a boot that was killed from outside. It says nothing about the code,
+// so there is no back-off and no failure, unless the generation has never been ready and
+// too many were killed.
+func (p *Pool) tolerates(g *generation) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	g.killed++
+	return g.ready > 0 || g.killed < killedBoots*max(1, len(p.slots))
+}
