@@ -201,20 +201,6 @@ func TestBinaryIsStatic(t *testing.T) {
 	}
 }
 
-func TestOtherPlatformsBuild(t *testing.T) {
-	t.Parallel()
-	for _, goos := range []string{"darwin", "windows"} {
-		t.Run(goos, func(t *testing.T) {
-			cmd := exec.Command("go", "build", "./...")
-			cmd.Dir = repoDir()
-			cmd.Env = append(os.Environ(), "GOOS="+goos, "CGO_ENABLED=0")
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("GOOS=%s: %v\n%s", goos, err, out)
-			}
-		})
-	}
-}
-
 // A file is one noun. At 400 lines it is asked why; tests, which are lists, are not.
 func TestFileSizes(t *testing.T) {
 	t.Parallel()

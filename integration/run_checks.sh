@@ -1,5 +1,6 @@
 #!/bin/sh
-# `make check`: form, vet, staticcheck, the law of imports, the pages that are made from tables, the Python syntax floor.
+# `make check`: form, vet, staticcheck, the import law, wiring, the pages that are made from tables, the Python syntax floor,
+# and the builds for other platforms.
 set -eu
 cd "$(dirname "$0")/.."
 echo "check: gofmt"
@@ -23,4 +24,8 @@ python3 integration/syntax_floor.py shim_py/standpipe_shim
 echo "check: shell"
 for f in integration/*.sh; do sh -n "$f"; done
 bash -n .ci/run
+for goos in darwin windows; do
+    echo "check: it builds for $goos"
+    GOOS=$goos CGO_ENABLED=0 go build ./...
+done
 echo "check: ok"
