@@ -10,7 +10,7 @@ ADDRESS  ?= 127.0.0.1:8000
 # The newest Python found has the frameworks' newest releases.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build run test test-all check smoke testenv soak figures bench bench-quick bench-report bench-shim scaling profiles pgo clean $(BIN)
+.PHONY: build run test test-all check smoke testenv soak trials figures bench bench-quick bench-report bench-shim scaling profiles pgo clean $(BIN)
 
 build: $(BIN)
 
@@ -47,6 +47,10 @@ smoke: build testenv
 
 soak: build testenv
 	STANDPIPE_SOAK=$(SOAK) STANDPIPE_BIN=$(CURDIR)/$(BIN) go test -count=1 -timeout 0 -v -run Soak ./integration/
+
+# Real applications beside gunicorn and nginx, compared answer by answer. TRIALS="django drf" chooses.
+trials: build
+	@python3 integration/trials --binary $(BIN) $(TRIALS)
 
 # A few figures beside gunicorn, in one run; not a test.
 figures: build
