@@ -2,6 +2,7 @@ package compress
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -78,11 +79,32 @@ func length(h http.Header) int64 {
 
 // strengthen gives the app its own tags back: a client that was sent W/"x" for the
 // app's "x" may name it in If-Match, where a weak tag would never do (RFC 9110
-// 13.1.1). An app whose own tag is weak refuses it as before.
-func strengthen(h http.Header) {
-	for i, v := range h["If-Match"] {
+// 13.1.1), and in If-None-Match, where an app may compare the text. An app whose own tag
+// is weak refuses it in If-Match as before.
+//
+// strong and weak say which kinds of tags the app has sent: one that sends weak ones has
+// them back in If-None-Match as they are, and one that sends both has both spellings.
+func strengthen(h http.Header, strong, weak bool) {
+	strip(h, "If-Match", func(_, without string) string { return without })
+	switch {
+	case !weak:
+		strip(h, "If-None-Match", func(_, without string) string { return without })
+	case strong:
+		strip(h, "If-None-Match", func(with, without string) string { return without + ", " + with })
+	}
+}
+
+// strip changes the values of a field that have weak tags. The slice that was there is
+// left as it is.
+func strip(h http.Header, name string, change func(with, without string) string) {
+	values := h[name]
+	for i, v := range values {
 		if strings.Contains(v, `W/"`) {
-			h["If-Match"][i] = strings.ReplaceAll(v, `W/"`, `"`)
+			values = slices.Clone(values)
+			values[i] = change(v, strings.ReplaceAll(v, `W/"`, `"`))
 		}
+	}
+	if values != nil {
+		h[name] = values
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
@@ -24,7 +25,8 @@ type Options struct {
 // out when Flush returns.
 type Handler struct {
 	Options
-	coders coders
+	coders       coders
+	strong, weak atomic.Bool // the app has sent tags of that kind
 }
 
 // New makes a Handler.
@@ -36,8 +38,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rec = new(httpx.Writer)
 		rec.Reset(w)
 	}
-	strengthen(r.Header)
-	p := &presser{h: h, r: r}
+	p := &presser{h: h, r: r, named: r.Header["If-None-Match"]}
+	strengthen(r.Header, h.strong.Load(), h.weak.Load())
 	rec.Interpose(func(inner http.ResponseWriter) http.ResponseWriter {
 		p.ResponseWriter = inner
 		return p
@@ -53,6 +55,7 @@ type presser struct {
 	http.ResponseWriter
 	h       *Handler
 	r       *http.Request
+	named   []string // If-None-Match, as the client sent it
 	decided bool
 	coding  string
 	z       coder // nil: the answer goes out as it is
@@ -70,10 +73,16 @@ func (p *presser) WriteHeader(status int) {
 func (p *presser) decide(status int) {
 	p.decided = true
 	h := p.Header()
+	tag := get(h, "ETag")
+	switch {
+	case strings.HasPrefix(tag, `"`) && !p.h.strong.Load():
+		p.h.strong.Store(true)
+	case strings.HasPrefix(tag, `W/"`) && !p.h.weak.Load():
+		p.h.weak.Store(true)
+	}
 	if status == http.StatusNotModified {
 		vary(h)
-		tag := get(h, "ETag")
-		for _, v := range p.r.Header["If-None-Match"] {
+		for _, v := range p.named {
 			if strings.HasPrefix(tag, `"`) && strings.Contains(v, "W/"+tag) { // so it was sent
 				weaken(h)
 				break
