@@ -46,12 +46,13 @@ func (t *turn) answerPassed(c *clock, x *shim.Exchange, raw *shim.Head, h head, 
 		declared = h.length
 	}
 	t.setFields(raw.Fields, h.status)
-	return t.sendContent(raw, h.status, declared, content{f.File, f.Offset, min(declared, f.Length), f.Shared})
+	return t.sendContent(raw, h, declared, content{f.File, f.Offset, min(declared, f.Length), f.Shared})
 }
 
 // sendContent answers with declared octets, of which c has the first; fields are
 // set. For a GET answered 200 ranges are served.
-func (t *turn) sendContent(raw *shim.Head, status int, declared int64, c content) error {
+func (t *turn) sendContent(raw *shim.Head, checked head, declared int64, c content) error {
+	status := checked.status
 	hasRange := raw.Get("Content-Range") != ""
 	var spans []httpx.Span
 	if status == http.StatusOK && !hasRange && declared == c.size {
@@ -70,10 +71,13 @@ func (t *turn) sendContent(raw *shim.Head, status int, declared int64, c content
 	if len(spans) > 0 {
 		return t.sendSpans(c, spans)
 	}
+	if status == http.StatusResetContent { // RFC 9110 15.3.6
+		declared = 0
+	}
 	if status != http.StatusNoContent { // RFC 9110 8.6
 		t.setLength(status, declared, "")
 	}
-	t.w.WriteHeader(status)
+	t.writeHead(checked)
 	if !t.hasBody(status) {
 		return nil
 	}

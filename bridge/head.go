@@ -13,6 +13,7 @@ import (
 // head is an answer's head after the checks.
 type head struct {
 	status int
+	reason string // the status's phrase, which may be empty
 	// length is the app's Content-Length, or what the shim knows of the body; -1:
 	// neither.
 	length int64
@@ -29,7 +30,7 @@ func checkHead(h *shim.Head) (head, error) {
 	if err != nil {
 		return head{}, err
 	}
-	out := head{status: status, length: -1}
+	out := head{status: status, reason: strings.TrimPrefix(h.Status[3:], " "), length: -1}
 	for i := range h.Fields {
 		f := &h.Fields[i]
 		if err := checkField(f); err != nil {
@@ -159,19 +160,14 @@ func (t *turn) setFields(fields []shim.Field, status int) {
 	// returned: it cannot be used again.
 	values := make([]string, len(fields)+1)
 	t.value = values[len(fields):]
+	var spellings spellings
 	for i := range fields {
 		f := &fields[i]
 		if hopByHop(f.Name) {
 			t.sayHopByHop(f)
 			continue
 		}
-		key, repeated := f.Name, false
-		for j := range i {
-			if len(fields[j].Name) == len(key) && strings.EqualFold(fields[j].Name, key) {
-				key, repeated = fields[j].Name, true // two spellings are one field
-				break
-			}
-		}
+		key, repeated := spellings.first(fields, i) // two spellings are one field
 		switch len(key) {
 		case 14:
 			if strings.EqualFold(key, "Content-Length") {
@@ -208,6 +204,43 @@ func (t *turn) setFields(fields []shim.Field, status int) {
 	if !hasType {
 		h["Content-Type"] = nil // no type is invented
 	}
+}
+
+// spellings finds the spelling in which a field's name came first: by a look at those
+// before it, and from manyFields on by a table, so that the time is linear. A new one
+// is for one answer.
+type spellings struct{ by map[string]string } // lower case -> the first spelling
+
+// manyFields is more than usual answers have.
+const manyFields = 32
+
+// first returns the first spelling of the name of fields[i], and whether it came before.
+// It is called for each i in order, but for fields that are not sent.
+func (s *spellings) first(fields []shim.Field, i int) (name string, repeated bool) {
+	name = fields[i].Name
+	if len(fields) < manyFields {
+		for j := range i {
+			if len(fields[j].Name) == len(name) && strings.EqualFold(fields[j].Name, name) {
+				return fields[j].Name, true
+			}
+		}
+		return name, false
+	}
+	if s.by == nil {
+		s.by = make(map[string]string, len(fields))
+	}
+	lower := strings.ToLower(name)
+	if before, ok := s.by[lower]; ok {
+		return before, true
+	}
+	s.by[lower] = name
+	return name, false
+}
+
+// writeHead sends status and fields.
+func (t *turn) writeHead(h head) {
+	t.w.Phrase(h.status, h.reason)
+	t.w.WriteHeader(h.status)
 }
 
 // setLength sends the length n of the body that a GET would have; digits: the same

@@ -94,7 +94,7 @@ func (t *turn) answerInternal(c *clock, x *shim.Exchange, raw *shim.Head, h head
 			return nil
 		}
 	}
-	return t.sendContent(named, h.status, st.Size(), content{file, 0, st.Size(), false})
+	return t.sendContent(named, h, st.Size(), content{file, 0, st.Size(), false})
 }
 
 // describe adds what the app has not said of the file.
@@ -112,7 +112,7 @@ func (t *turn) describe(raw *shim.Head, st fs.FileInfo) {
 		h["Last-Modified"] = []string{st.ModTime().UTC().Format(http.TimeFormat)}
 	}
 	if raw.Get("ETag") == "" {
-		h["Etag"] = []string{`"` + strconv.FormatInt(st.ModTime().UnixNano(), 36) + "-" + strconv.FormatInt(st.Size(), 36) + `"`}
+		h["ETag"] = []string{`"` + strconv.FormatInt(st.ModTime().UnixNano(), 36) + "-" + strconv.FormatInt(st.Size(), 36) + `"`}
 	}
 }
 

@@ -160,30 +160,32 @@ func (t *turn) answer(c *clock, x *shim.Exchange) error {
 	} else if whole {
 		t.setLength(h.status, size, "")
 	}
-	t.w.WriteHeader(h.status)
+	t.writeHead(h)
 	if err := t.copyBody(c, x, h, p, err, whole); err != nil {
 		return fmt.Errorf("%w: %w", errCut, err)
 	}
 	return nil
 }
 
-// hasBody: RFC 9110 6.4.1.
+// hasBody: RFC 9110 6.4.1, 15.3.6.
 func (t *turn) hasBody(status int) bool {
-	return t.r.Method != http.MethodHead && status != http.StatusNoContent && status != http.StatusNotModified
+	return status != http.StatusResetContent && t.r.Method != http.MethodHead && status != http.StatusNoContent && status != http.StatusNotModified
 }
 
-// endWithoutBody answers HEAD, 204 and 304. A body that the app gives all the same
+// endWithoutBody answers HEAD, 204, 205 and 304. A body that the app gives all the same
 // is not waited for. The length is the app's; that of a HEAD's own body counts
 // when there is one: most frameworks send none, which says nothing about the GET.
 func (t *turn) endWithoutBody(h head, size int64, whole bool) {
 	switch {
 	case h.status == http.StatusNoContent: // RFC 9110 8.6: no length
+	case h.status == http.StatusResetContent: // RFC 9110 15.3.6: it has no content, and says so
+		t.setLength(h.status, 0, "0")
 	case h.length >= 0:
 		t.setLength(h.status, h.length, h.digits)
 	case whole && size > 0 && t.r.Method == http.MethodHead && h.status != http.StatusNotModified:
 		t.setLength(h.status, size, "")
 	}
-	t.w.WriteHeader(h.status)
+	t.writeHead(h)
 }
 
 // copyBody sends the body; p and err are what Next has returned already.

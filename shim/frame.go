@@ -63,6 +63,8 @@ const (
 	MaxInline = 64 << 10
 	// MaxHead bounds the msgpack of a Request or a Head.
 	MaxHead = 1 << 20
+	// MaxFields bounds the fields of a Head.
+	MaxFields = 16 << 10
 	// Window is the credit that each direction of each stream starts with.
 	Window = 256 << 10
 	// MaxPart bounds the body octets of one frame of a worker's: an answer of this

@@ -54,6 +54,8 @@ func (h *Head) decode(p []byte, spare []Field) (body []byte, err error) {
 		return nil, protocolErrorf(head, "a Head that is cut short")
 	case n%2 != 0:
 		return nil, protocolErrorf(head, "a Head with a name and no value")
+	case n/2 > MaxFields: // each takes 32 bytes here, and may take two there
+		return nil, protocolErrorf(head, "a Head with %d fields; at most %d", n/2, MaxFields)
 	case n/2 <= cap(spare):
 		h.Fields = spare[:n/2]
 	default:

@@ -93,11 +93,11 @@ func (in *reader) take(v *shim.Var) error {
 	case "CONTENT_LENGTH":
 		return in.contentLength(v.Value)
 	case "CONTENT_TYPE":
-		if v.Value != "" {
-			if badValue(v.Value) {
-				return badVars("CONTENT_TYPE %.100q holds a control octet", v.Value)
+		if kind := strings.Trim(v.Value, " \t"); kind != "" {
+			if badValue(kind) {
+				return badVars("CONTENT_TYPE %.100q holds a control octet", kind)
 			}
-			r.Header["Content-Type"] = []string{v.Value}
+			r.Header["Content-Type"] = []string{kind}
 		}
 	case "REMOTE_ADDR":
 		g.RemoteAddr = v.Value
@@ -165,14 +165,15 @@ func (in *reader) field(name, value string) error {
 	if !plainName(name) {
 		return nil
 	}
-	if badValue(value) { // RFC 9110 5.5
+	value = strings.Trim(value, " \t") // RFC 9110 5.5: blanks around it are not part of it; servers in front leave some
+	if badValue(value) {
 		return badVars("HTTP_%s holds a control octet: %.100q", name, value)
 	}
 	if name == "HOST" {
 		if in.hosts++; in.hosts > 1 && value != in.r.Host {
 			return badVars("two HTTP_HOST, %.100q and %.100q", in.r.Host, value)
 		}
-		if strings.ContainsAny(value, " \t/\\?#@,") { // RFC 3986 3.2.2
+		if value != "" && !ValidHost(value) { // empty: not said
 			return badVars("HTTP_HOST %.100q is no host", value)
 		}
 		in.r.Host = value

@@ -37,7 +37,7 @@ func TestRequestOfVariables(t *testing.T) {
 		t.Errorf("extra: %s", got)
 	}
 	m := vars(t, r, &Info{Scheme: g.Scheme, RemoteAddr: g.RemoteAddr, ServerName: "inner", ServerPort: g.ServerPort, Named: true, Extra: g.Extra})
-	for name, want := range map[string]string{"HTTP_X_A": "1,2", "HTTP_COOKIE": "a=1; b=2", "HTTP_HOST": "shop.example:8080", "SERVER_NAME": "inner", "PATH_INFO": "/x/y",
+	for name, want := range map[string]string{"HTTP_X_A": "1, 2", "HTTP_COOKIE": "a=1; b=2", "HTTP_HOST": "shop.example:8080", "SERVER_NAME": "inner", "PATH_INFO": "/x/y",
 		"REQUEST_URI": "/x%2Fy?a=b", "SSL_CLIENT_S_DN": "CN=you", "HTTPS": "on", "CONTENT_LENGTH": ""} {
 		if m[name] != want {
 			t.Errorf("%s is %q, want %q", name, m[name], want)

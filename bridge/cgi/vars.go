@@ -85,7 +85,7 @@ func AppendVars(dst []shim.Var, r *http.Request, in *Info) []shim.Var {
 		dst = append(dst, shim.Var{Name: "HTTPS", Value: "on", Known: https})
 	}
 	if v := r.Header["Content-Type"]; len(v) > 0 {
-		dst = append(dst, shim.Var{Name: "CONTENT_TYPE", Value: join(v, ","), Known: contentType})
+		dst = append(dst, shim.Var{Name: "CONTENT_TYPE", Value: join(v, ", "), Known: contentType})
 	}
 	if n, ok := lengthOf(r, in); ok {
 		dst = append(dst, shim.Var{Name: "CONTENT_LENGTH", Value: strconv.FormatInt(n, 10), Known: contentLength})
@@ -98,7 +98,7 @@ func AppendVars(dst []shim.Var, r *http.Request, in *Info) []shim.Var {
 		if name == "" || len(values) == 0 {
 			continue
 		}
-		sep := ","
+		sep := ", " // RFC 9110 5.3
 		if field == "Cookie" {
 			sep = "; " // RFC 6265 5.4; RFC 9113 8.2.3
 		}

@@ -123,7 +123,7 @@ func TestServerVariables(t *testing.T) {
 		{"GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, X-Secret\r\nUpgrade: websocket\r\nExpect: 100-continue\r\nTE: trailers\r\nKeep-Alive: 5\r\nX-Secret: s\r\n\r\n", &Info{}, map[string]string{
 			"HTTP_CONNECTION": "-", "HTTP_UPGRADE": "-", "HTTP_EXPECT": "-", "HTTP_TE": "-", "HTTP_KEEP_ALIVE": "-", "HTTP_X_SECRET": "s"}},
 		{"GET / HTTP/1.1\r\nHost: h\r\nCookie: a=1\r\nCookie: b=2\r\nX-A: 1\r\nx-a: 2\r\nX-A:\r\n\r\n", &Info{}, map[string]string{
-			"HTTP_COOKIE": "a=1; b=2", "HTTP_X_A": "1,2,"}},
+			"HTTP_COOKIE": "a=1; b=2", "HTTP_X_A": "1, 2, "}},
 		{"GET / HTTP/1.1\r\nHost: h\r\nX-Raw: caf\xe9\r\nuSeR-aGeNt: t\r\n\r\n", &Info{}, map[string]string{"HTTP_X_RAW": "caf\xe9", "HTTP_USER_AGENT": "t"}},
 	} {
 		m := vars(t, read(t, c.head), c.in)

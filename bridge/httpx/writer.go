@@ -13,6 +13,7 @@ type Writer struct {
 	Note Note
 
 	inner  http.ResponseWriter
+	phrase Phraser
 	wire   Wire
 	lines  []byte // for the head
 	status int
@@ -23,6 +24,7 @@ type Writer struct {
 // handler has returned.
 func (rec *Writer) Reset(w http.ResponseWriter) {
 	*rec = Writer{inner: w}
+	rec.phrase, _ = w.(Phraser)
 }
 
 // Wire is a connection that can spare net/http work.
@@ -34,12 +36,31 @@ type Wire interface {
 	Lines(lines []byte)
 }
 
+// Phraser sends a status line's reason phrase (RFC 9112 4).
+type Phraser interface {
+	// Phrase is called before WriteHeader; it holds for this answer's final head.
+	Phrase(reason string)
+}
+
+// Phrase has the answer go out with this reason phrase in place of the usual one. It is
+// called before WriteHeader, with a status of three digits and a reason without control
+// bytes; none stands for the usual one, if there is one. Where the protocol has no phrases,
+// nothing happens.
+func (rec *Writer) Phrase(status int, reason string) {
+	if usual := http.StatusText(status); rec.phrase != nil && (reason != usual && reason != "" || usual == "") {
+		rec.phrase.Phrase(reason)
+	}
+}
+
 // large is what net/http passes on to the connection's own buffer at once; octets.
 // Less cannot be written in two calls.
 const large = 2 << 10
 
 // Over names the connection that rec writes to.
-func (rec *Writer) Over(w Wire) { rec.wire = w }
+func (rec *Writer) Over(w Wire) {
+	rec.wire = w
+	rec.phrase, _ = w.(Phraser)
+}
 
 // Ready has the head, which has not been written, go out with fields that were made
 // ready once: whole lines, none of which Header has; nil: with none. false: rec cannot

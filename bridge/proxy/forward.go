@@ -62,6 +62,7 @@ func (t *turn) outgoing(req *http.Request, u *Upstream) *http.Request {
 	out.Header["X-Request-Id"] = []string{t.note.ID} // whatever the client's Connection field names
 	if u.speaksHTTP() {
 		t.tellHTTP(out)
+		httpx.Spell(out.Header, out.Header)
 		return out
 	}
 	for _, name := range claims { // what trusted proxies have said; REMOTE_ADDR and the like say the rest

@@ -6,6 +6,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httputil"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -163,6 +164,7 @@ func (t *turn) answered(resp *http.Response) error {
 	if resp.Header["Server"] != nil {
 		delete(ours, "Server")
 	}
+	httpx.Spell(ours, resp.Header) // at once: ReverseProxy would spell them as net/http does
 	if resp.StatusCode == http.StatusSwitchingProtocols { // the body is the connection
 		t.note.Status = resp.StatusCode // ReverseProxy writes it past the Writer
 		for name, values := range ours {
@@ -172,6 +174,11 @@ func (t *turn) answered(resp *http.Response) error {
 	}
 	if resp.Header["Content-Type"] == nil {
 		ours["Content-Type"] = nil // no type is invented
+	}
+	if rec := httpx.Find(t.w); rec != nil {
+		if reason, ok := strings.CutPrefix(resp.Status, strconv.Itoa(resp.StatusCode)); ok && httpx.ValidValue(reason) {
+			rec.Phrase(resp.StatusCode, strings.TrimPrefix(reason, " "))
+		}
 	}
 	t.watch(resp)
 	return nil

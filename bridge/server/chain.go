@@ -109,7 +109,7 @@ func (c *Chain) begin(rec *httpx.Writer, r *http.Request) {
 	var e ends
 	if nc := connOf(r); nc != nil {
 		nc.unseen.Store(false)
-		nc.held.lines = nil
+		nc.held.lines, nc.held.phrased = nil, false
 		if r.ProtoMajor == 1 {
 			rec.Over(nc)
 		}
@@ -158,7 +158,7 @@ func (c *Chain) end(rec *httpx.Writer, r *http.Request) {
 	}
 	if p != nil {
 		rec.Note.Aborted = rec.Status() != 0
-		if nc := connOf(r); nc != nil && rec.Note.Aborted && r.ProtoMajor == 1 && r.ProtoMinor == 0 {
+		if nc := connOf(r); nc != nil && rec.Note.Aborted && r.ProtoMajor == 1 && r.ProtoMinor == 0 && !sized(rec.Header()) {
 			nc.reset()
 		}
 		if rec.Status() == 0 && rec.Note.Status == 0 {
@@ -173,6 +173,11 @@ func (c *Chain) end(rec *httpx.Writer, r *http.Request) {
 	if p != nil {
 		panic(http.ErrAbortHandler) // net/http closes the connection and logs nothing
 	}
+}
+
+// sized: the answer says how long it is, so that a client can tell where it was cut.
+func sized(h http.Header) bool {
+	return len(h["Content-Length"]) > 0 || len(h["content-length"]) > 0
 }
 
 // tell tells the access log and the observer of a request that is answered.

@@ -23,6 +23,7 @@ type conn struct {
 	limit   atomic.Int64 // nanoseconds that the last SetWriteDeadline gave; 0: no deadline
 	held    held
 	reads   readLimit
+	begun   bool // something of the first request has come
 }
 
 func newConn(nc net.Conn, refused func(remote string, status int)) *conn {
@@ -58,7 +59,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	if c.held.first == nil && c.held.takes(p) {
 		return len(p), nil
 	}
-	if c.held.first != nil || c.held.lines != nil {
+	if c.held.first != nil || c.held.lines != nil || c.held.phrased {
 		return c.writeAll(p)
 	}
 	done := 0

@@ -20,11 +20,13 @@ const heldMost = 4 << 10
 // follows in each path: the rest, a flush, or what net/http writes before it closes the
 // connection or hands it over.
 type held struct {
-	within atomic.Bool     // a Write of the handler's is under way
-	first  *[heldMost]byte // nil: nothing is held
-	lines  []byte          // the rest of the next final head, beside what net/http knows of it
-	parts  [4][]byte
-	left   net.Buffers // of parts
+	within  atomic.Bool     // a Write of the handler's is under way
+	first   *[heldMost]byte // nil: nothing is held
+	lines   []byte          // the rest of the next final head, beside what net/http knows of it
+	phrase  string          // of the next final head, if phrased
+	phrased bool
+	parts   [5][]byte
+	left    net.Buffers // of parts
 }
 
 var heldPool = sync.Pool{New: func() any { return new([heldMost]byte) }}
@@ -45,6 +47,14 @@ func (c *conn) Gather(on bool) { c.held.within.Store(on) }
 // Lines is httpx.Wire's.
 func (c *conn) Lines(lines []byte) { c.held.lines = lines }
 
+// Phrase is httpx.Phraser's.
+func (c *conn) Phrase(reason string) {
+	c.held.phrase, c.held.phrased = reason, true
+}
+
+// upToStatus is the length of "HTTP/1.1 200".
+const upToStatus = 12
+
 // join lists what is to be written when p comes.
 func (h *held) join(p []byte) {
 	h.left = h.parts[:0]
@@ -52,9 +62,17 @@ func (h *held) join(p []byte) {
 	if h.first != nil {
 		head = h.first[:]
 	}
-	if i := statusLine(head); i > 0 && h.lines != nil {
-		h.left = append(h.left, head[:i], h.lines)
-		head, h.lines = head[i:], nil
+	if i := statusLine(head); i > 0 && (h.lines != nil || h.phrased) {
+		line := head[:i]
+		if h.phrased {
+			line = append(append(make([]byte, 0, 64), line[:upToStatus]...), ' ') // the blank is there without a phrase too
+			line = append(append(line, h.phrase...), crlf...)
+		}
+		h.left = append(h.left, line)
+		if h.lines != nil {
+			h.left = append(h.left, h.lines)
+		}
+		head, h.lines, h.phrase, h.phrased = head[i:], nil, "", false
 	}
 	h.left = append(h.left, head)
 	if h.first != nil {

@@ -3,7 +3,10 @@ package server
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
+
+	"github.com/standpipe/standpipe/bridge/cgi"
 )
 
 // refuse answers what no app is asked about. It reports whether it answered. clear: all agree on what the path means.
@@ -21,7 +24,9 @@ func (c *Chain) refuse(w http.ResponseWriter, r *http.Request, clear bool) bool 
 		w.Header()["Content-Length"] = []string{"0"}
 		w.WriteHeader(http.StatusOK)
 		return true
-	case !targetOK(r):
+	case tooManyFields(r.Header):
+		status = http.StatusRequestHeaderFieldsTooLarge
+	case !targetOK(r.RequestURI), !namesHost(r):
 		status = http.StatusBadRequest
 	case !clear:
 		status, text = http.StatusBadRequest, "The path hides a .. segment, behind an encoded slash, a backslash, a semicolon, a blank or a control byte."
@@ -40,10 +45,37 @@ func (c *Chain) refuse(w http.ResponseWriter, r *http.Request, clear bool) bool 
 	return true
 }
 
-// targetOK takes the origin form and the absolute form (RFC 9112 3.2).
-func targetOK(r *http.Request) bool {
-	if len(r.RequestURI) > 0 && r.RequestURI[0] == '/' {
+// maxFields bounds the fields of a request, each value of a repeated name counted. Apps
+// and log collectors spend more on each field than its few bytes cost a client.
+const maxFields = 1000
+
+func tooManyFields(h http.Header) bool {
+	n := 0
+	for _, values := range h {
+		n += len(values)
+	}
+	return n > maxFields
+}
+
+// targetOK takes the origin form and the absolute form (RFC 9112 3.2). It looks at the
+// target as it was sent: the URL of a request that came by a gateway is made of its
+// variables.
+func targetOK(target string) bool {
+	if strings.IndexByte(target, '#') >= 0 { // a fragment is the client's own (RFC 9110 7.1)
+		return false
+	}
+	if target != "" && target[0] == '/' {
 		return true
 	}
-	return (r.URL.Scheme == "http" || r.URL.Scheme == "https") && r.URL.Host != "" && r.URL.Opaque == ""
+	scheme, rest, ok := strings.Cut(target, "://")
+	return ok && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) && rest != "" && strings.IndexByte("/?#:", rest[0]) < 0
+}
+
+// namesHost: RFC 9112 3.2. A request of HTTP/1.0 need not name a host; a gateway has names
+// of its own, and what it says is checked where it is read.
+func namesHost(r *http.Request) bool {
+	if r.Host == "" {
+		return r.ProtoMajor == 1 && r.ProtoMinor == 0 || connOf(r) == nil
+	}
+	return cgi.ValidHost(r.Host)
 }

@@ -73,6 +73,7 @@ func (l counted) Accept() (net.Conn, error) {
 	}
 	c := nc.(*conn)
 	c.unseen.Store(false) // an answer is not looked for: the protocol tells by itself whom it refused
+	c.begun = true        // its first bytes are its own
 	l.srv.open.Add(1)
 	return &countedConn{conn: c, srv: l.srv}, nil
 }

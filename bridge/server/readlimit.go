@@ -37,8 +37,33 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// Read reads.
+// Read reads. An empty line in front of a connection's first request is passed over
+// (RFC 9112 2.2); net/http takes it for a request.
 func (c *conn) Read(p []byte) (int, error) {
+	if c.begun || len(p) < len(crlf) {
+		return c.readOn(p)
+	}
+	n := 0
+	for n < len(crlf) {
+		m, err := c.readOn(p[n:])
+		if n += m; err != nil {
+			return n, err
+		}
+		if p[0] != crlf[0] {
+			break
+		}
+	}
+	c.begun = true
+	if string(p[:min(n, len(crlf))]) != string(crlf) {
+		return n, nil
+	}
+	if n == len(crlf) {
+		return c.readOn(p)
+	}
+	return copy(p, p[len(crlf):n]), nil
+}
+
+func (c *conn) readOn(p []byte) (int, error) {
 	l := &c.reads
 	l.mu.Lock()
 	defer l.mu.Unlock()

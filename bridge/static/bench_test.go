@@ -41,7 +41,7 @@ func BenchmarkServe(b *testing.B) {
 			if c.etag {
 				w.Reset(out)
 				h.ServeHTTP(w, requests[0])
-				requests[0].Header["If-None-Match"] = out.h["Etag"]
+				requests[0].Header["If-None-Match"] = out.h["ETag"]
 			}
 			conn := new(wire)
 			b.ReportAllocs()

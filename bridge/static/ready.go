@@ -50,9 +50,9 @@ func (f *file) readyOf(v *variant) ready {
 // setKnown sets the fields that a 304 has, too.
 func (f *file) setKnown(h http.Header, v *variant) {
 	h["X-Content-Type-Options"] = nosniffField
-	h["Etag"] = f.tagField
+	h["ETag"] = f.tagField
 	if v != nil {
-		h["Etag"] = v.tagField
+		h["ETag"] = v.tagField
 	}
 	h["Cache-Control"] = f.cacheField
 	if f.mayPress {

@@ -121,7 +121,11 @@ func (c *conn) serve(h http.Handler) {
 	}
 	r, told, err := c.request(p)
 	if err != nil {
-		c.refuse(http.StatusBadRequest, err.Error())
+		status := http.StatusBadRequest
+		if err == errTooMany {
+			status = http.StatusRequestHeaderFieldsTooLarge
+		}
+		c.refuse(status, err.Error())
 		return
 	}
 	c.came(time.Time{})

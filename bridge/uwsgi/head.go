@@ -11,11 +11,11 @@ import (
 // appendHead appends an answer's head (RFC 9112 4, 5): the status, Date when nobody
 // has set or refused one, and the fields, sorted by name as net/http has them. What
 // cannot stand in a head does not get there.
-func appendHead(b []byte, k *kit, status int, h http.Header) []byte {
+func appendHead(b []byte, k *kit, status int, reason string, h http.Header) []byte {
 	b = append(b, "HTTP/1.1 "...)
 	b = strconv.AppendInt(b, int64(status), 10)
 	b = append(b, ' ')
-	b = append(b, http.StatusText(status)...)
+	b = append(b, reason...)
 	b = append(b, "\r\n"...)
 	if _, ok := h["Date"]; !ok {
 		b = append(b, "Date: "...)

@@ -15,6 +15,10 @@ const headerSize = 4
 // maxVars is the most that 16 bits can say, in octets.
 const maxVars = 1<<16 - 1
 
+// maxCount bounds the variables of a packet: some 30 of the protocol's, and the fields
+// that a request may have.
+const maxCount = 1100
+
 // header is a packet's first four octets.
 type header struct {
 	modifier1, modifier2 byte
@@ -25,6 +29,8 @@ func parseHeader(p []byte) header {
 	return header{modifier1: p[0], size: int(binary.LittleEndian.Uint16(p[1:])), modifier2: p[3]}
 }
 
+var errTooMany = fmt.Errorf("it has more than %d variables", maxCount)
+
 // packetError says why a packet cannot be read. Nothing of it is used then.
 type packetError struct{ reason string }
 
@@ -32,9 +38,9 @@ func (e *packetError) Error() string { return "the packet is broken: " + e.reaso
 
 // parseVars reads the variables of a packet, appends them to dst and returns it:
 // pairs of a name and a value, each behind its length (16 bits, little-endian). A
-// length that leaves the packet is an error. The strings share one copy of p.
+// length that leaves the packet is an error, as is more than maxCount. The strings share one copy of p.
 func parseVars(dst []shim.Var, p []byte) ([]shim.Var, error) {
-	text := string(p)
+	text, before := string(p), len(dst)
 	for off := 0; off < len(text); {
 		name, next, err := parseString(text, off)
 		if err != nil {
@@ -47,7 +53,9 @@ func parseVars(dst []shim.Var, p []byte) ([]shim.Var, error) {
 		if err != nil {
 			return dst, &packetError{fmt.Sprintf("the value of %.100q %v", name, err)}
 		}
-		dst = append(dst, shim.Var{Name: name, Value: value})
+		if dst = append(dst, shim.Var{Name: name, Value: value}); len(dst)-before > maxCount {
+			return dst, errTooMany
+		}
 		off = end
 	}
 	return dst, nil

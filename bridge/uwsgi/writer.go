@@ -26,6 +26,8 @@ type writer struct {
 
 	header   http.Header
 	status   int    // 0: none was said
+	reason   string // of the status, if phrased
+	phrased  bool
 	headed   bool   // the head is in out, or sent
 	sent     bool   // octets of the answer have gone out
 	out      []byte // what is gathered: the body alone until headed
@@ -42,6 +44,9 @@ func (w *writer) Resets() bool { return w.c.resets() }
 
 // Header returns the fields of the answer.
 func (w *writer) Header() http.Header { return w.header }
+
+// Phrase is httpx.Phraser's.
+func (w *writer) Phrase(reason string) { w.reason, w.phrased = reason, true }
 
 // WriteHeader notes the status; the head goes out with the first octets of the body.
 // 1xx has no place in the protocol's answer and is swallowed.
@@ -159,6 +164,18 @@ func (w *writer) SetWriteDeadline(t time.Time) error { return w.c.Conn.SetWriteD
 // EnableFullDuplex: the body may be read behind the answer's begin anyway.
 func (w *writer) EnableFullDuplex() error { return nil }
 
+// phrase is the status's reason: what was said, else the usual one, else what net/http
+// says.
+func (w *writer) phrase() string {
+	if w.phrased {
+		return w.reason
+	}
+	if text := http.StatusText(w.status); text != "" {
+		return text
+	}
+	return "status code " + strconv.Itoa(w.status)
+}
+
 // begin puts the head in front of what is gathered.
 func (w *writer) begin() {
 	if w.headed {
@@ -166,7 +183,7 @@ func (w *writer) begin() {
 	}
 	w.headed = true
 	k := w.c.kit
-	head := appendHead(k.spare[:0], k, w.status, w.header)
+	head := appendHead(k.spare[:0], k, w.status, w.phrase(), w.header)
 	head = append(head, w.out...)
 	w.out, k.spare = head, w.out[:0]
 }

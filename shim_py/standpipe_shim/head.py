@@ -7,6 +7,7 @@ _starts = {}  # (status, number of fields) -> the octets before the first field
 _fields = {}  # (name, value) -> theirs
 _MOST = 1024  # entries
 _SHORT = 256  # characters of an entry, at most
+_FIELDS = 16 << 10  # of an answer, at most
 
 
 def encode_head(status, headers):
@@ -24,7 +25,7 @@ def encode_head(status, headers):
         _encode_new(parts, status, headers)
     head = b"".join(parts)
     if len(head) > 1 << 20:
-        raise ValueError("start_response: %d headers of %d octets; at most 32767 and 1 MiB" % (len(headers), len(head)))
+        raise ValueError("start_response: %d headers of %d octets; at most %d and 1 MiB" % (len(headers), len(head), _FIELDS))
     return head
 
 
@@ -40,8 +41,8 @@ def _encode_new(parts, status, headers):
 def _start(status, fields):
     if not isinstance(status, str):
         raise TypeError(_status(status))
-    if fields > 32767:
-        raise ValueError("start_response: %d headers; at most 32767 and 1 MiB" % fields)
+    if fields > _FIELDS:
+        raise ValueError("start_response: %d headers; at most %d and 1 MiB" % (fields, _FIELDS))
     count = fields * 2
     text = "\x92" + _long(status) + ("%c" % (0x90 | count) if count < 16 else "\xdc%c%c" % (count >> 8, count & 0xFF))
     octets = _latin(text, "the status", status)

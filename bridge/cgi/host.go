@@ -1,0 +1,38 @@
+package cgi
+
+import "strings"
+
+// ValidHost reports whether s can be a Host field's value (RFC 9110 7.2): a name, an IPv4
+// address or an IPv6 address in brackets, and a port of digits, which may be empty. Of
+// what RFC 3986 3.2.2 allows in a name, "," and "%" are refused: some readers of the
+// field take the one for the border between two hosts, and decode the other.
+func ValidHost(s string) bool {
+	host, port := s, ""
+	if strings.HasPrefix(s, "[") {
+		end := strings.IndexByte(s, ']')
+		if end < 0 || !only(s[1:end], "0123456789abcdefABCDEF:.") || strings.IndexByte(s[:end], ':') < 0 {
+			return false
+		}
+		host, port = s[:end+1], s[end+1:]
+	} else {
+		if i := strings.IndexByte(s, ':'); i >= 0 {
+			host, port = s[:i], s[i:]
+		}
+		if !only(host, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._~!$&'()*+;=") {
+			return false
+		}
+	}
+	if port != "" && (port[0] != ':' || !only(port[1:], "0123456789")) {
+		return false
+	}
+	return host != ""
+}
+
+func only(s, bytes string) bool {
+	for i := range len(s) {
+		if strings.IndexByte(bytes, s[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}

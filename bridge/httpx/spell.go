@@ -1,0 +1,50 @@
+package httpx
+
+import "net/http"
+
+// Field names are compared without regard to case (RFC 9110 5.1), but not by every
+// program: some look for the very spelling of a field's own document. net/http hands
+// each name on in one form ("Sec-Websocket-Key", "Etag"). Spell gives those their names
+// back that have another one, so that a field goes through as its sender most likely
+// wrote it.
+
+// spelled are the names whose spelling is not net/http's: those of the IANA registry
+// that programs exchange, and some that are usual. Never written to.
+var spelled = func() map[string]string {
+	m := map[string]string{}
+	for _, name := range [...]string{
+		"A-IM", "ALPN", "Accept-CH", "CDN-Cache-Control", "CDN-Loop", "CSP", "Content-DPR", "Content-ID", "Content-MD5", "DASL", "DAV", "DNT",
+		"DPR", "DPoP", "DPoP-Nonce", "ECT", "ETag", "Expect-CT", "HTTP2-Settings", "IM", "MIME-Version", "NEL", "OData-EntityId",
+		"OData-Isolation", "OData-MaxVersion", "OData-Version", "OSLC-Core-Version", "P3P", "PICS-Label", "RTT", "SOAPAction",
+		"Sec-CH-DPR", "Sec-CH-UA", "Sec-CH-UA-Arch", "Sec-CH-UA-Bitness", "Sec-CH-UA-Full-Version", "Sec-CH-UA-Full-Version-List",
+		"Sec-CH-UA-Mobile", "Sec-CH-UA-Model", "Sec-CH-UA-Platform", "Sec-CH-UA-Platform-Version", "Sec-CH-UA-WoW64", "Sec-CH-Viewport-Width",
+		"Sec-CH-Width", "Sec-GPC", "Sec-WebSocket-Accept", "Sec-WebSocket-Extensions", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol",
+		"Sec-WebSocket-Version", "SourceMap", "TCN", "TTL", "WWW-Authenticate", "X-API-Key", "X-API-Version", "X-CSRF-Token", "X-CSRFToken",
+		"X-DNS-Prefetch-Control", "X-SourceMap", "X-UA-Compatible", "X-UIDH", "X-WebKit-CSP", "X-XSRF-TOKEN", "X-XSS-Protection",
+	} {
+		m[http.CanonicalHeaderKey(name)] = name
+	}
+	return m
+}()
+
+// Spell moves the fields of from, whose names are net/http's, that have another spelling
+// to to, with that. Both may be the same.
+func Spell(to, from http.Header) {
+	for name, values := range from {
+		if own, ok := spelled[name]; ok && own != name {
+			delete(from, name)
+			to[own] = values
+		}
+	}
+}
+
+// ValidValue reports whether s can be a field's value or a reason phrase (RFC 9110 5.5):
+// no control bytes but tabs.
+func ValidValue(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
