@@ -165,6 +165,7 @@ func (t *turn) answered(resp *http.Response) error {
 		delete(ours, "Server")
 	}
 	httpx.Spell(ours, resp.Header) // at once: ReverseProxy would spell them as net/http does
+
 	if resp.StatusCode == http.StatusSwitchingProtocols { // the body is the connection
 		t.note.Status = resp.StatusCode // ReverseProxy writes it past the Writer
 		for name, values := range ours {
