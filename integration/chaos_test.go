@@ -25,7 +25,7 @@ func TestChaos(t *testing.T) {
 	dir := steady(t)
 	ran := filepath.Join(dir, "ran")
 	s := start(t, opts{App: "app:app", Dir: dir, Env: []string{"RAN=" + ran},
-		Args: []string{"-w", fmt.Sprint(workers), "--timeout", "2", "--stream-timeout", "2", "--hard-rss", "150MiB"}})
+		Args: []string{"-w", fmt.Sprint(workers), "--timeout", "2", "--stream-timeout", "2", "--hard-rss", "150MiB", "--trusted-fields", "for,proto,id"}})
 	goroutines := func() float64 { return s.metrics("unix", s.controlSocket())["go_goroutines{}"] }
 	fds, began := openFiles(s.Pid), goroutines()
 	l := &load{s: s, rate: 200, posts: 0.2}

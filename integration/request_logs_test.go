@@ -16,7 +16,7 @@ import (
 
 func requestLogs(t *testing.T, app string, args ...string) *server {
 	t.Helper()
-	o := opts{App: app, Dir: appDir(t, "request_logs"), Args: append([]string{"-w", "1"}, args...), Env: []string{"TOGETHER=8"}}
+	o := opts{App: app, Dir: appDir(t, "request_logs"), Args: append([]string{"-w", "1", "--trusted-fields", "for,proto,id"}, args...), Env: []string{"TOGETHER=8"}}
 	if app != "plain:app" {
 		o.Python = python(t)
 	}

@@ -179,7 +179,7 @@ func TestWSGIStalledBody(t *testing.T) {
 // TestWSGIUnixSocket: PEP 3333 wants SERVER_NAME and SERVER_PORT never empty; a unix peer is trusted.
 func TestWSGIUnixSocket(t *testing.T) {
 	dir := t.TempDir()
-	s := serveBehaviours(t, opts{App: "app:application", Dir: appDir(t, "wsgi_behaviours"), Listen: []string{"unix:" + dir + "/s.sock"}})
+	s := serveBehaviours(t, opts{App: "app:application", Dir: appDir(t, "wsgi_behaviours"), Listen: []string{"unix:" + dir + "/s.sock"}, Args: []string{"--trusted-fields", "for,proto,id"}})
 	w := dialWire(t, s.server)
 	w.send("GET /echo HTTP/1.0\r\n\r\n")
 	e := parseEcho(t, w.recv("GET").Body)

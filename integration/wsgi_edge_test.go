@@ -382,8 +382,9 @@ func TestWSGIRequestID(t *testing.T) {
 		args []string
 		want bool // the peer is trusted
 	}{
-		{"trusted", nil, true},
-		{"untrusted", []string{"--trusted-proxies", "10.0.0.0/8"}, false},
+		{"trusted", []string{"--trusted-fields", "for,proto,id"}, true},
+		{"untrusted", []string{"--trusted-fields", "for,proto,id", "--trusted-proxies", "10.0.0.0/8"}, false},
+		{"not named", nil, false},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()

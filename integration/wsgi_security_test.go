@@ -70,7 +70,7 @@ func TestWSGIForwardedTrusted(t *testing.T) {
 		args         []string
 		want         map[string]string // "" for absent
 	}{
-		{"one hop", "X-Forwarded-For: 6.6.6.6, 203.0.113.9\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: shop.example\r\n", nil, map[string]string{
+		{"one hop", "X-Forwarded-For: 6.6.6.6, 203.0.113.9\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: shop.example\r\n", []string{"--trusted-fields", "for,proto,host"}, map[string]string{
 			"REMOTE_ADDR": "203.0.113.9", "HTTP_X_FORWARDED_FOR": "203.0.113.9", "wsgi.url_scheme": "https", "HTTPS": "on",
 			"HTTP_HOST": "shop.example", "HTTP_X_FORWARDED_PROTO": "https", "HTTP_X_FORWARDED_HOST": "shop.example",
 		}},
@@ -80,7 +80,7 @@ func TestWSGIForwardedTrusted(t *testing.T) {
 		{"two trusted hops", "X-Forwarded-For: 6.6.6.6, 203.0.113.9, 10.0.0.5\r\n", []string{"--trusted-proxies", "127.0.0.0/8", "--trusted-proxies", "10.0.0.0/8"}, map[string]string{
 			"REMOTE_ADDR": "203.0.113.9", "HTTP_X_FORWARDED_FOR": "203.0.113.9, 10.0.0.5",
 		}},
-		{"Forwarded", "Forwarded: for=6.6.6.6, for=203.0.113.9;proto=https;host=shop.example\r\n", nil, map[string]string{
+		{"Forwarded", "Forwarded: for=6.6.6.6, for=203.0.113.9;proto=https;host=shop.example\r\n", []string{"--trusted-fields", "for,proto,host,forwarded"}, map[string]string{
 			"REMOTE_ADDR": "203.0.113.9", "wsgi.url_scheme": "https", "HTTP_HOST": "shop.example",
 		}},
 		{"IPv6", "X-Forwarded-For: 2001:db8::7\r\n", nil, map[string]string{"REMOTE_ADDR": "2001:db8::7"}},

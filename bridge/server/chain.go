@@ -23,10 +23,8 @@ type ChainOptions struct {
 	Ready Readiness
 	// Trust names the proxies that are believed; nil: nobody.
 	Trust *Trust
-	// TrustPrefix: X-Forwarded-Prefix of a trusted proxy goes in front of
-	// SCRIPT_NAME. Off by default: proxies that do not know the field hand on a
-	// client's.
-	TrustPrefix bool
+	// Fields are what of a trusted proxy's fields counts; nil: DefaultFields.
+	Fields *Fields
 	// MaxBody bounds a request body, in octets, by what the request declares; 0:
 	// no limit. The handler bounds what is not declared.
 	MaxBody int64
@@ -68,8 +66,12 @@ func NewChain(inner http.Handler, o ChainOptions) *Chain {
 	if log == nil {
 		log = hclog.NewNullLogger()
 	}
+	fields := o.Fields
+	if fields == nil {
+		fields = defaultFields
+	}
 	c := &Chain{inner: inner, access: o.Access, observe: o.Observe, ready: o.Ready, trust: o.Trust, maxBody: o.MaxBody, maxTarget: o.MaxTarget, pages: o.Pages, log: log,
-		forwarder: forwarder{trust: o.Trust, prefix: o.TrustPrefix, log: log, seldom: httpx.Seldom{Every: time.Hour}}}
+		forwarder: forwarder{trust: o.Trust, fields: fields, log: log, seldom: httpx.Seldom{Every: time.Hour}}}
 	if o.ServerHeader != "" {
 		c.server = []string{o.ServerHeader}
 	}
@@ -124,7 +126,7 @@ func (c *Chain) begin(rec *httpx.Writer, r *http.Request) {
 		n.Scheme = "https"
 	}
 	n.Trusted = c.trust.Peer(n.Peer.Addr())
-	if v := r.Header["X-Request-Id"]; len(v) == 1 && n.Trusted && httpx.ValidID(v[0]) {
+	if v := r.Header["X-Request-Id"]; len(v) == 1 && c.forwarder.fields.id && n.Trusted && httpx.ValidID(v[0]) {
 		n.ID = v[0]
 	} else {
 		n.ID = httpx.NewID(n.Start)

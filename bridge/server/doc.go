@@ -15,7 +15,7 @@
 //	gateway.go    what a server in front says of its client by uwsgi, and who is believed
 //	health.go     /livez, /readyz, /readyz/APP
 //	limits.go     what is refused before any app is asked
-//	trust.go      who counts as a proxy
+//	trust.go      who counts as a proxy; fields.go: which of a proxy's fields count
 //	forwarded.go  X-Forwarded-*, X-Real-IP and the like; forwarded_rfc7239.go: Forwarded
 //	accesslog.go  one line per request
 //

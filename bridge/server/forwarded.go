@@ -14,11 +14,12 @@ import (
 
 // forwarder decides what of a proxy's word about the client counts. From a peer
 // that is not trusted all of it is removed, so that no app reads it by mistake.
-// From a trusted one the client's address, scheme and host follow it, and what
-// the app still sees is cut to the part that trusted proxies wrote.
+// From a trusted one the fields that count are followed, the others are removed
+// unless they say the same, and what the app still sees is cut to the part that
+// trusted proxies wrote.
 type forwarder struct {
 	trust  *Trust
-	prefix bool
+	fields *Fields
 	log    hclog.Logger
 	seldom httpx.Seldom
 }
@@ -33,20 +34,7 @@ func claim(field string) bool {
 	default: // most fields of most requests
 		return false
 	}
-	switch field {
-	case "Forwarded", "X-Scheme", "X-Url-Scheme", "Front-End-Https":
-		return true
-	}
-	return strings.HasPrefix(field, "X-Forwarded-") || repeatsAddress(field)
-}
-
-// repeatsAddress: the field holds the client's address alone.
-func repeatsAddress(field string) bool {
-	switch field {
-	case "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip":
-		return true
-	}
-	return false
+	return field == "Forwarded" || strings.HasPrefix(field, "X-Forwarded-") || slices.Contains(addressFields, field) || slices.Contains(schemeFields, field)
 }
 
 // apply changes r.Header, r.Host and the Note.
@@ -71,10 +59,7 @@ func (f *forwarder) apply(n *httpx.Note, r *http.Request) {
 
 // warn names the fields that were removed, once an hour for each peer.
 func (f *forwarder) warn(n *httpx.Note, removed []string) {
-	peer := n.Peer.Addr().String()
-	if !n.Peer.IsValid() {
-		peer = "unix"
-	}
+	peer := peerName(n)
 	if !f.seldom.Allow(peer, time.Now()) {
 		return
 	}
@@ -84,40 +69,74 @@ func (f *forwarder) warn(n *httpx.Note, removed []string) {
 			". If this is your proxy: --trusted-proxies "+peer)
 }
 
-// believe is apply for a trusted peer. The family X-Forwarded-* is taken when it
-// names an address or a scheme, else Forwarded (RFC 7239): a proxy writes one of
-// them and hands on the other, which may be the client's own, so the other goes.
+// warnFields is warn for a trusted peer.
+func (f *forwarder) warnFields(n *httpx.Note, removed []string) {
+	peer := peerName(n)
+	if !f.seldom.Allow("fields "+peer, time.Now()) {
+		return
+	}
+	slices.Sort(removed)
+	f.log.Warn("forwarded_ignored", "peer", peer, "fields", strings.Join(removed, ", "), "id", n.ID,
+		"hint", "sent "+strings.Join(removed, ", ")+"; removed, because a proxy hands on what it does not write: they may be the client's. If this proxy writes them: --trusted-fields "+
+			f.fields.with(removed))
+}
+
+func peerName(n *httpx.Note) string {
+	if !n.Peer.IsValid() {
+		return "unix"
+	}
+	return n.Peer.Addr().String()
+}
+
+// believe is apply for a trusted peer.
 func (f *forwarder) believe(n *httpx.Note, r *http.Request, claimed []string) {
 	h := r.Header
-	xff, proto := h["X-Forwarded-For"], h["X-Forwarded-Proto"]
-	if fw := h["Forwarded"]; fw != nil {
-		if xff == nil && proto == nil {
-			f.forwarded(n, r, strings.Join(fw, ","))
-		} else {
-			delete(h, "Forwarded")
+	var aside http.Header // what does not count
+	for _, field := range claimed {
+		if !f.fields.counts(field) {
+			if aside == nil {
+				aside = make(http.Header)
+			}
+			aside[field] = h[field]
+			delete(h, field)
 		}
 	}
-	client, hops, kept := netip.Addr{}, 0, 0
-	if xff != nil {
+	var client netip.Addr
+	hops, kept := 0, 0
+	if fw := h["Forwarded"]; fw != nil {
+		client = f.forwarded(n, r, strings.Join(fw, ","))
+	}
+	if xff := h["X-Forwarded-For"]; xff != nil {
 		list := items(xff)
 		hops = len(list)
 		client, kept = f.walk(list)
-		list = list[hops-kept:]
-		set(h, "X-Forwarded-For", strings.Join(list, ", "))
-	} else if a, ok := address(one(h["X-Real-Ip"])); ok {
-		client = a
+		set(h, "X-Forwarded-For", strings.Join(list[hops-kept:], ", "))
+	}
+	for _, field := range addressFields {
+		if a, ok := address(one(h[field])); ok && !client.IsValid() {
+			client = a
+		}
 	}
 	if client.IsValid() {
 		n.RemoteAddr, n.RemotePort = client.String(), ""
 	}
-	for _, field := range claimed { // one voice: what repeats the address says the one that was found
-		if repeatsAddress(field) {
+	for _, field := range f.fields.more { // one voice: what repeats the address says the one that was found
+		if h[field] != nil && slices.Contains(addressFields, field) {
 			set(h, field, ifValid(client, n.RemoteAddr))
 		}
 	}
 	if s := f.scheme(h, hops, kept); s != "" {
 		n.Scheme = s
 	}
+	f.place(n, r, hops, kept)
+	if aside != nil {
+		f.agreeing(n, r, aside, client)
+	}
+}
+
+// place reads by which host, port and prefix the client came.
+func (f *forwarder) place(n *httpx.Note, r *http.Request, hops, kept int) {
+	h := r.Header
 	if v := h["X-Forwarded-Host"]; v != nil {
 		host := aligned(items(v), hops, kept)
 		if !hostOK(host) {
@@ -143,13 +162,43 @@ func (f *forwarder) believe(n *httpx.Note, r *http.Request, claimed []string) {
 	}
 	if v := h["X-Forwarded-Prefix"]; v != nil {
 		p := strings.TrimRight(aligned(items(v), hops, kept), "/")
-		if p != "" && (p[0] != '/' || strings.HasPrefix(p, "//") || strings.ContainsAny(p, "?#\\\x00")) {
+		if p != "" && (p[0] != '/' || strings.HasPrefix(p, "//") || strings.ContainsAny(p, "?#\\\x00") || strings.Contains(p+"/", "/../") || strings.Contains(p+"/", "/./")) {
 			p = ""
 		}
-		if f.prefix {
-			n.Prefix = p
-		}
+		n.Prefix = p
 		set(h, "X-Forwarded-Prefix", p)
+	}
+}
+
+// agreeing gives back of the fields that do not count those that say what is known anyway, and tells of the others.
+func (f *forwarder) agreeing(n *httpx.Note, r *http.Request, aside http.Header, client netip.Addr) {
+	var removed []string
+	for field, v := range aside {
+		value := one(v)
+		same := false
+		switch {
+		case field == "X-Forwarded-For":
+			same = client.IsValid() && value == n.RemoteAddr
+		case field == "X-Forwarded-Host":
+			same = value == r.Host
+		case field == "X-Forwarded-Port":
+			_, port := cutPort(r.Host)
+			same = value == port || port == "" && value == defaultPort(n.Scheme)
+		case slices.Contains(addressFields, field):
+			if client.IsValid() { // one voice
+				value, same = n.RemoteAddr, true
+			}
+		case field == "X-Forwarded-Proto" || slices.Contains(schemeFields, field):
+			same = schemeOf(value) == n.Scheme
+		}
+		if same && value != "" {
+			r.Header[field] = []string{value}
+		} else {
+			removed = append(removed, field)
+		}
+	}
+	if removed != nil {
+		f.warnFields(n, removed)
 	}
 }
 
@@ -174,19 +223,13 @@ func (f *forwarder) walk(list []string) (client netip.Addr, kept int) {
 // the others: two that differ are a way in (one of them is the client's).
 func (f *forwarder) scheme(h http.Header, hops, kept int) string {
 	found := ""
-	for _, field := range [...]string{"X-Forwarded-Proto", "X-Forwarded-Ssl", "X-Forwarded-Protocol", "X-Forwarded-Scheme", "X-Scheme", "X-Url-Scheme", "Front-End-Https"} {
+	for _, field := range claimsOfScheme {
 		v := h[field]
 		if v == nil {
 			continue
 		}
 		word := aligned(items(v), hops, kept)
-		s := ""
-		switch strings.ToLower(word) {
-		case "https", "wss", "ssl", "on":
-			s = "https"
-		case "http", "ws", "off":
-			s = "http"
-		}
+		s := schemeOf(word)
 		if s == "" || found != "" && s != found {
 			delete(h, field)
 			continue
@@ -195,6 +238,19 @@ func (f *forwarder) scheme(h http.Header, hops, kept int) string {
 		set(h, field, word)
 	}
 	return found
+}
+
+var claimsOfScheme = append([]string{"X-Forwarded-Proto"}, schemeFields...)
+
+// schemeOf is the scheme that a proxy's word means; empty: none.
+func schemeOf(word string) string {
+	switch strings.ToLower(word) {
+	case "https", "wss", "ssl", "on":
+		return "https"
+	case "http", "ws", "off":
+		return "http"
+	}
+	return ""
 }
 
 // aligned picks from a list the item that the same proxy wrote as the client's

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
@@ -13,37 +14,36 @@ type element struct {
 	node, proto, host string
 }
 
-// forwarded is believe for the Forwarded field.
-func (f *forwarder) forwarded(n *httpx.Note, r *http.Request, field string) {
+// forwarded is believe for the Forwarded field. Of its parameters those count whose words do; the others are taken out.
+func (f *forwarder) forwarded(n *httpx.Note, r *http.Request, field string) (client netip.Addr) {
 	list, ok := parseForwarded(field)
-	if !ok {
+	if !ok || len(list) == 0 {
 		delete(r.Header, "Forwarded")
-		return
+		return client
 	}
 	from := len(list) // index of the client's element
-	for i := len(list) - 1; i >= 0; i-- {
+	for i := len(list) - 1; i >= 0 && f.fields.client; i-- {
 		a, ok := address(list[i].node)
 		if !ok {
 			break
 		}
-		n.RemoteAddr, n.RemotePort = a.String(), ""
-		from = i
+		client, from = a, i
 		if !f.trust.Addr(a) {
 			break
 		}
 	}
-	if from == len(list) && len(list) > 0 && list[from-1].node == "" {
+	if from == len(list) && (list[from-1].node == "" || !f.fields.client) {
 		from-- // the peer's own element names no address, but may name the scheme
 	}
 	if from == len(list) {
 		delete(r.Header, "Forwarded")
-		return
+		return client
 	}
 	e := list[from]
-	if s := strings.ToLower(e.proto); s == "https" || s == "http" {
+	if s := strings.ToLower(e.proto); f.fields.proto && (s == "https" || s == "http") {
 		n.Scheme = s
 	}
-	if hostOK(e.host) {
+	if f.fields.host && hostOK(e.host) {
 		r.Host = e.host
 		_, n.ServerPort = cutPort(e.host)
 		if n.ServerPort == "" {
@@ -52,9 +52,29 @@ func (f *forwarder) forwarded(n *httpx.Note, r *http.Request, field string) {
 	}
 	texts := make([]string, 0, len(list)-from)
 	for _, e := range list[from:] {
-		texts = append(texts, e.text)
+		if text := f.fields.cut(e); text != "" {
+			texts = append(texts, text)
+		}
 	}
 	set(r.Header, "Forwarded", strings.Join(texts, ", "))
+	return client
+}
+
+// cut is an element with the parameters that count.
+func (f *Fields) cut(e element) string {
+	if (f.client || e.node == "") && (f.proto || e.proto == "") && (f.host || e.host == "") {
+		return e.text
+	}
+	var parts []string
+	for _, p := range []struct {
+		counts      bool
+		name, value string
+	}{{f.client, "for", e.node}, {f.proto, "proto", e.proto}, {f.host, "host", e.host}} {
+		if p.counts && p.value != "" {
+			parts = append(parts, p.name+`="`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(p.value)+`"`)
+		}
+	}
+	return strings.Join(parts, ";")
 }
 
 // parseForwarded reads elements and their pairs, with quoted strings. ok is false

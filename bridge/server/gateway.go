@@ -57,10 +57,7 @@ func (c *Chain) relayed(n *httpx.Note, r *http.Request, from gateway) {
 
 // warnGateway says once an hour for each peer what was left aside.
 func (c *Chain) warnGateway(n *httpx.Note, g *cgi.Gateway) {
-	peer := n.Peer.Addr().String()
-	if !n.Peer.IsValid() {
-		peer = "unix"
-	}
+	peer := peerName(n)
 	if !c.forwarder.seldom.Allow("uwsgi "+peer, time.Now()) {
 		return
 	}

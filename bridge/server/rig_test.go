@@ -49,7 +49,7 @@ func newFront(t *testing.T, inner http.HandlerFunc, change func(*Options, *Chain
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, co := Options{ReadHeaderTimeout: 10 * time.Second, Log: logger}, ChainOptions{Trust: trust, ServerHeader: "standpipe", MaxBody: 1 << 20, MaxTarget: 1000, Log: logger}
+	o, co := Options{ReadHeaderTimeout: 10 * time.Second, Log: logger}, ChainOptions{Trust: trust, Fields: &Fields{client: true, proto: true, id: true}, ServerHeader: "standpipe", MaxBody: 1 << 20, MaxTarget: 1000, Log: logger}
 	f.access, err = NewAccessLog(func() (io.WriteCloser, error) { return f.lines, nil }, Combined, nil)
 	if err != nil {
 		t.Fatal(err)

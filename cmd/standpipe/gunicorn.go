@@ -207,7 +207,7 @@ func gunicornSettings() []gunicornSetting {
 		{"umask", "-m --umask", ours, "of the workers; default: standpipe's own, not 0. A socket's mode is `-b 'unix:/path?mode=0660'`"},
 		{"initgroups", "--initgroups", notNeeded, "--user always brings the user's supplementary groups. Leave the flag out."},
 		{"tmp_upload_dir", "", ours, "`--spool-dir`"},
-		{"secure_scheme_headers", "", notNeeded, "X-Forwarded-Proto and Forwarded of a trusted proxy are read."},
+		{"secure_scheme_headers", "", notNeeded, "X-Forwarded-Proto of a trusted proxy is read; `--trusted-fields` names others (X-Forwarded-Ssl, Forwarded)."},
 		{"forwarded_allow_ips", "--forwarded-allow-ips", ours, "`--trusted-proxies`; networks too"},
 		{"pythonpath", "--pythonpath", ours, ""},
 		{"paste", "--paste --paster", notYet, "write a wsgi.py that calls paste.deploy.loadapp, and serve that."},

@@ -92,8 +92,12 @@ func (t *site) assemble(s *Server) error {
 	if err != nil {
 		return err
 	}
+	fields, err := server.ParseFields(t.cfg.TrustedFields)
+	if err != nil {
+		return fmt.Errorf("trusted_fields: %w", err)
+	}
 	t.chain = server.NewChain(inner, server.ChainOptions{
-		Access: s.access, Observe: s.observe, Ready: s, Trust: trust, MaxBody: t.cfg.MaxBody, MaxTarget: maxTarget,
+		Access: s.access, Observe: s.observe, Ready: s, Trust: trust, Fields: fields, MaxBody: t.cfg.MaxBody, MaxTarget: maxTarget,
 		ServerHeader: t.cfg.ServerHeader, Pages: pages, Log: s.log,
 	})
 	return nil

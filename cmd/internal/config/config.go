@@ -37,7 +37,8 @@ type Config struct {
 
 	// Who may speak for a client (X-Forwarded-*, Forwarded, X-Real-IP).
 	TrustedProxies []netip.Prefix
-	TrustUnix      bool // peers on unix sockets are trusted
+	TrustUnix      bool     // peers on unix sockets are trusted
+	TrustedFields  []string // what of their fields counts: as server.ParseFields reads them
 
 	Routes []Route // what other servers answer, the first match wins; apps answer the rest
 

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/standpipe/standpipe/bridge/server"
 )
 
 // The settings of the server that are no plain field.
@@ -56,6 +58,16 @@ func setTrusted(t target, in input) error {
 		}
 	}
 	t.cfg.TrustedProxies, t.cfg.TrustUnix = out, unix
+	return nil
+}
+
+// setTrustedFields replaces the list.
+func setTrustedFields(t target, in input) error {
+	list := in.list()
+	if _, err := server.ParseFields(list); err != nil {
+		return err
+	}
+	t.cfg.TrustedFields = list
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/server"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 )
 
@@ -48,6 +49,8 @@ type File struct {
 	HeaderTimeout, BodyTimeout, Idle time.Duration
 	ReadTimeout                      time.Duration // longer than any wait that standpipe ends by itself
 	Routes                           bool          // some requests go on to other servers, WebSocket among them
+	Cleared                          []string      // fields that a client could have sent, and that are not to arrive
+	counts                           map[string]bool
 
 	// systemd's view.
 	Service, Socket bool
@@ -92,6 +95,10 @@ func Export(w io.Writer, kind string, cfg *config.Config, in Input) error {
 			}
 		}
 	}
+	f.counts = map[string]bool{}
+	for _, word := range cfg.TrustedFields {
+		f.counts[strings.ToLower(word)] = true
+	}
 	f.ReadTimeout = readTimeout(cfg)
 	f.Static = staticPlaces(cfg)
 	if kind == "systemd" {
@@ -101,13 +108,36 @@ func Export(w io.Writer, kind string, cfg *config.Config, in Input) error {
 	} else if err := f.target(cfg, in); err != nil {
 		return err
 	}
+	if err := f.clear(cfg.TrustedFields); err != nil {
+		return err
+	}
 	return f.write(w, kind)
 }
+
+// clear finds out which fields a web server is not to hand on. By uwsgi it says host and port in other ways.
+func (f *File) clear(words []string) error {
+	if f.Speaks == "uwsgi" {
+		kept := []string{"for", "proto"}
+		if f.Counts("id") {
+			kept = append(kept, "id")
+		}
+		words = kept
+	}
+	fields, err := server.ParseFields(words)
+	if err != nil {
+		return err
+	}
+	f.Cleared = fields.Ignored()
+	return nil
+}
+
+// Counts reports whether trusted_fields has the word.
+func (f *File) Counts(word string) bool { return f.counts[word] }
 
 func (f *File) write(w io.Writer, kind string) error {
 	name := kind + ".tmpl"
 	t, err := template.New(name).Funcs(template.FuncMap{
-		"nginxSize": nginxSize, "nginxTime": nginxTime, "seconds": seconds, "join": strings.Join, "quote": quoteUnit, "human": config.FormatDuration, "size": config.FormatSize,
+		"nginxSize": nginxSize, "nginxTime": nginxTime, "seconds": seconds, "join": strings.Join, "variable": variable, "quote": quoteUnit, "human": config.FormatDuration, "size": config.FormatSize,
 	}).ParseFS(templates, name)
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 
 func site() *config.Config {
 	return &config.Config{
-		File: "/srv/shop/standpipe.toml", Dir: "/srv/shop", MaxBody: 100 << 20, MaxHead: 64 << 10, HeaderTimeout: 10 * time.Second, BodyTimeout: 1500 * time.Millisecond, IdleTimeout: 75 * time.Second, StopTimeout: 25 * time.Second,
+		File: "/srv/shop/standpipe.toml", Dir: "/srv/shop", TrustedFields: []string{"for", "proto"}, MaxBody: 100 << 20, MaxHead: 64 << 10, HeaderTimeout: 10 * time.Second, BodyTimeout: 1500 * time.Millisecond, IdleTimeout: 75 * time.Second, StopTimeout: 25 * time.Second,
 		Listen: []config.Listen{{Network: "tcp", Address: ":8000", Protocol: "http"}, {Network: "unix", Address: "/run/shop.sock", Protocol: "uwsgi", Mode: fs.FileMode(0o660), Group: "www-data"}},
 		Apps:   []config.App{{Name: "shop", Hosts: []string{"shop.example.org", "*.shop.example.org"}, Timeout: 30 * time.Second, QueueTimeout: 10 * time.Second}, {Name: "blog", Hosts: []string{"blog.example.org"}, Timeout: 60 * time.Second, QueueTimeout: 10 * time.Second}},
 	}
@@ -53,6 +53,9 @@ func TestNginx(t *testing.T) {
 	cfg.Routes = []config.Route{{ReadTimeout: time.Minute}}
 	holds(t, export(t, "nginx", cfg, Input{}), "server 127.0.0.1:8000;", "server_name _;", "proxy_pass http://standpipe_shop;", "client_max_body_size 0;", "proxy_read_timeout 3600s;", "keepalive 32;", "after 75s without", "keepalive_timeout 60s;",
 		"map $http_upgrade $standpipe_shop_connection", "!uwsgi_")
+	holds(t, export(t, "nginx", cfg, Input{}), "X-Forwarded-For $proxy_add_x_forwarded_for;", `X-Forwarded-Host "";`, `Forwarded "";`, `X-Real-IP "";`, `X-Request-ID "";`, `X-Forwarded-Prefix "";`)
+	cfg.TrustedFields = []string{"for", "proto", "host", "port", "id", "prefix", "forwarded"}
+	holds(t, export(t, "nginx", cfg, Input{}), "Forwarded 'for=", `X-Forwarded-For "";`, "X-Request-ID $request_id;", "X-Forwarded-Port $server_port;", `X-Forwarded-Prefix "";`)
 	cfg.Routes, cfg.IdleTimeout = nil, 10*time.Second
 	holds(t, export(t, "nginx", cfg, Input{}), "keepalive_timeout 8s;")
 	holds(t, export(t, "nginx", cfg, Input{Connect: "uwsgi://127.0.0.1:3031"}), "server 127.0.0.1:3031;", "uwsgi_pass", "!$http_upgrade")
@@ -60,7 +63,7 @@ func TestNginx(t *testing.T) {
 
 func TestApache(t *testing.T) {
 	holds(t, export(t, "apache", site(), Input{}), "<VirtualHost *:80>", "ServerName shop.example.org", "ServerAlias *.shop.example.org", "AllowEncodedSlashes NoDecode", "LimitRequestBody 104857600",
-		`ProxyPass "/" "unix:/run/shop.sock|uwsgi://shop/" timeout=75`, "a2enmod proxy proxy_uwsgi", "!ProxyPreserveHost")
+		`ProxyPass "/" "unix:/run/shop.sock|uwsgi://shop/" timeout=75`, "a2enmod proxy proxy_uwsgi headers", "RequestHeader unset X-Forwarded-Host", "!ProxyPreserveHost")
 	holds(t, export(t, "apache", site(), Input{Listen: "10.0.0.1:8081", Connect: ":8000"}), "<VirtualHost 10.0.0.1:8081>", "Listen 10.0.0.1:8081", `ProxyPass "/" "http://127.0.0.1:8000/"`, "ProxyPreserveHost On", "X-Forwarded-Proto")
 }
 

@@ -38,6 +38,11 @@ func seconds(d time.Duration) int64 {
 	return int64((d + time.Second - 1) / time.Second)
 }
 
+// variable is the CGI variable of a field.
+func variable(field string) string {
+	return "HTTP_" + strings.ToUpper(strings.ReplaceAll(field, "-", "_"))
+}
+
 // portOf is the port of "80", "host:80", "[::]:80"; "80" when none is there.
 func portOf(listen string) string {
 	if _, port, err := net.SplitHostPort(listen); err == nil {

@@ -1,0 +1,111 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Fields are the fields of a trusted proxy that count. A proxy hands on what it does not write itself, so each field
+// that counts without being written is the client's to choose. The nil Fields are DefaultFields.
+type Fields struct {
+	client, proto, host, port, prefix, id bool
+
+	forwarded bool     // the proxy says client, proto and host by Forwarded (RFC 7239), not by X-Forwarded-*
+	more      []string // further fields of addressFields and schemeFields
+	words     []string // as they were given
+}
+
+// DefaultFields are those that nearly every proxy's usual configuration writes.
+var DefaultFields = []string{"for", "proto"}
+
+var defaultFields = &Fields{client: true, proto: true, words: DefaultFields}
+
+// Fields that hold the client's address alone, and fields that name its scheme; X-Forwarded-For and X-Forwarded-Proto
+// come before them.
+var (
+	addressFields = []string{"X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip"}
+	schemeFields  = []string{"X-Forwarded-Ssl", "X-Forwarded-Protocol", "X-Forwarded-Scheme", "X-Scheme", "X-Url-Scheme", "Front-End-Https"}
+)
+
+// ParseFields reads trusted_fields: the words for, proto, host, port, prefix, id and forwarded, or a field's own name.
+func ParseFields(items []string) (*Fields, error) {
+	f := &Fields{words: items}
+	for _, item := range items {
+		switch name := http.CanonicalHeaderKey(strings.TrimSpace(item)); name {
+		case "For", "X-Forwarded-For":
+			f.client = true
+		case "Proto", "X-Forwarded-Proto":
+			f.proto = true
+		case "Host", "X-Forwarded-Host":
+			f.host = true
+		case "Port", "X-Forwarded-Port":
+			f.port = true
+		case "Prefix", "X-Forwarded-Prefix":
+			f.prefix = true
+		case "Id", "X-Request-Id":
+			f.id = true
+		case "Forwarded":
+			f.forwarded = true
+		default:
+			if !slices.Contains(addressFields, name) && !slices.Contains(schemeFields, name) {
+				return nil, fmt.Errorf("%q is not one of for, proto, host, port, prefix, id, forwarded, or a field such as X-Real-IP", item)
+			}
+			f.more = append(f.more, name)
+		}
+	}
+	if f.forwarded && !f.client && !f.proto && !f.host {
+		return nil, fmt.Errorf("forwarded says by which field, not what of it counts; write for,proto,forwarded")
+	}
+	return f, nil
+}
+
+// counts reports whether a field, which has a claim, is one of those that count.
+func (f *Fields) counts(field string) bool {
+	switch field {
+	case "Forwarded":
+		return f.forwarded
+	case "X-Forwarded-For":
+		return f.client && !f.forwarded
+	case "X-Forwarded-Proto":
+		return f.proto && !f.forwarded
+	case "X-Forwarded-Host":
+		return f.host && !f.forwarded
+	case "X-Forwarded-Port":
+		return f.port
+	case "X-Forwarded-Prefix":
+		return f.prefix
+	}
+	if slices.Contains(addressFields, field) || slices.Contains(schemeFields, field) {
+		return slices.Contains(f.more, field)
+	}
+	return true // nothing follows from it here: X-Forwarded-User and the like are between proxy and app
+}
+
+// Ignored are the known fields that do not count, as they are usually written.
+func (f *Fields) Ignored() (list []string) {
+	for _, name := range slices.Concat([]string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Request-ID"}, addressFields, schemeFields) {
+		if name == "X-Request-ID" && !f.id || name != "X-Request-ID" && !f.counts(name) {
+			list = append(list, strings.NewReplacer("-Ip", "-IP", "Cf-", "CF-", "Url-", "URL-").Replace(name))
+		}
+	}
+	return list
+}
+
+// with are the words that would make the fields count too.
+func (f *Fields) with(fields []string) string {
+	words := slices.Clone(f.words)
+	for _, word := range fields {
+		if word == "Forwarded" && len(fields) > 1 {
+			continue // it would stand instead of the others
+		}
+		if word == "Forwarded" || !slices.Contains(schemeFields, word) && strings.HasPrefix(word, "X-Forwarded-") {
+			word = strings.ToLower(strings.TrimPrefix(word, "X-Forwarded-"))
+		}
+		if !slices.Contains(words, word) {
+			words = append(words, word)
+		}
+	}
+	return strings.Join(words, ",")
+}
