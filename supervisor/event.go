@@ -90,7 +90,8 @@ type WorkerExit struct {
 	RSS int64
 	// Err is the protocol error that made it leave, if any, or what else did.
 	Err error
-	// Stacks of a worker that was killed for its size; may be empty.
+	// Stacks of a worker that was killed for its size, or of one that crashed; may be
+	// empty.
 	Stacks string
 }
 
@@ -173,6 +174,9 @@ type Output struct {
 	Who
 	// ID of the request that it belongs to; empty: none, or nobody can say.
 	ID string
+	// Level is what Python's logging said of it: debug, info, warn, error; empty: it
+	// came by another way.
+	Level string
 	// Text is one line, or several that belong together (a traceback); without
 	// the last newline; at most 64 KiB.
 	Text string

@@ -11,6 +11,7 @@ type grouper struct {
 	line   []byte       // the line under way
 	text   bytes.Buffer // the record under way
 	trace  bool         // inside a traceback: its last line is still to come
+	crash  bool         // inside what Python prints when it crashes: stacks of all threads
 }
 
 func (g *grouper) write(p []byte) {
@@ -44,6 +45,7 @@ func (g *grouper) endLine() {
 		strings.HasPrefix(line, "The above exception was the direct cause")
 	switch {
 	case g.text.Len() == 0: // the first line of a record
+	case g.crash && (strings.HasPrefix(line, "Current thread 0x") || strings.HasPrefix(line, "Thread 0x") || strings.HasPrefix(line, "Python runtime state: ")):
 	case starts, indented, g.trace, chained, line == "" && g.text.Len() > 0:
 	default:
 		g.emit()
@@ -55,6 +57,7 @@ func (g *grouper) endLine() {
 		g.text.WriteByte('\n')
 	}
 	g.text.WriteString(line)
+	g.crash = g.crash || strings.HasPrefix(line, fatal)
 	// The line that is not indented ends a traceback: the exception itself.
 	g.trace = starts || g.trace && indented
 }
@@ -64,7 +67,7 @@ func (g *grouper) emit() {
 		g.record(text)
 	}
 	g.text.Reset()
-	g.trace = false
+	g.trace, g.crash = false, false
 }
 
 // flush hands on what is complete, and a line without an end too: it may be a

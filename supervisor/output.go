@@ -21,9 +21,10 @@ const (
 // readOutput reads r to its end and hands on records: a line, or the lines of a
 // traceback with the line before it, with the id of the request that they belong
 // to (empty: none). A record is handed on when the next one of its request
-// begins, or when nothing came for it for a short while. sole is asked for the
+// begins, or when nothing came for it for a short while. level is what logging said
+// of it; empty: nothing. sole is asked for the
 // request to which raw output belongs. readOutput closes r.
-func readOutput(r io.ReadCloser, tag string, sole func() string, record func(id, text string)) {
+func readOutput(r io.ReadCloser, tag string, sole func() string, record func(id, level, text string)) {
 	defer r.Close()
 	type chunk struct {
 		b  []byte

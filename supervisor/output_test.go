@@ -66,7 +66,7 @@ func TestOutputIsPrompt(t *testing.T) {
 		r, w := io.Pipe()
 		got := make(chan string, 10)
 		done := make(chan struct{})
-		go func() { readOutput(r, "", func() string { return "" }, func(_, s string) { got <- s }); close(done) }()
+		go func() { readOutput(r, "", func() string { return "" }, func(_, _, s string) { got <- s }); close(done) }()
 		_, _ = w.Write([]byte("Password: "))
 		time.Sleep(100 * time.Millisecond)
 		select {

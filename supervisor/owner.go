@@ -13,7 +13,7 @@ import (
 
 // Noise: output that came before the nonce.
 func (w *Worker) Noise(p []byte) {
-	g := grouper{record: func(text string) { w.output("", text) }}
+	g := grouper{record: func(text string) { w.output("", "", text) }}
 	g.write(p)
 	g.flush()
 }
@@ -61,13 +61,18 @@ func offer[T any](c chan T, v T) {
 }
 
 // output hands on what the worker printed for the request id; empty: for none.
-func (w *Worker) output(id, text string) {
+func (w *Worker) output(id, level, text string) {
 	if w.State() < Serving {
 		w.mu.Lock()
 		w.tail.add(text)
 		w.mu.Unlock()
 	}
-	w.pool.emit(Output{w.who, id, text})
+	w.mu.Lock()
+	if len(w.crash.b) > 0 || strings.HasPrefix(text, fatal) {
+		w.crash.add(text)
+	}
+	w.mu.Unlock()
+	w.pool.emit(Output{w.who, id, level, text})
 }
 
 func (w *Worker) readStacks() { readStacks(w.child.Stacks, w.stacks) }

@@ -17,24 +17,32 @@ const (
 // says whose the octets up to the line's end are; what has none is raw. The
 // output is hostile: what is no tag with the right secret is text.
 type splitter struct {
-	record func(id, text string)
+	record func(id, level, text string)
 	prefix []byte // of every tag; empty: there are none
 
-	now    string // whose the octets are until the line ends; empty: raw
+	now    tag    // whose the octets are until the line ends; the zero value: raw
 	held   []byte // the start of what may become a tag
 	heldAt time.Time
 	groups []*group // those with something pending; the longest quiet first
 }
 
+// tag is what one says: the request's id, and the level that logging gave the line
+// (debug, info, warn, error). Either may be empty.
+type tag struct{ id, level string }
+
+// levels are the letters of a tag.
+var levels = map[byte]string{'D': "debug", 'I': "info", 'W': "warn", 'E': "error"}
+
 // group is the output of one request, or what is raw.
 type group struct {
 	grouper
-	raw  bool
-	id   string // of a raw one: that of the lines under way
-	last time.Time
+	raw   bool
+	id    string // of a raw one: that of the lines under way
+	level string // of the record under way
+	last  time.Time
 }
 
-func newSplitter(tag string, record func(id, text string)) *splitter {
+func newSplitter(tag string, record func(id, level, text string)) *splitter {
 	s := &splitter{record: record}
 	if tag != "" {
 		s.prefix = []byte("\x1e" + tag + ":")
@@ -51,13 +59,13 @@ func (s *splitter) write(p []byte, sole string, at time.Time) {
 	}
 	for len(p) > 0 {
 		if len(s.prefix) > 0 && p[0] == s.prefix[0] {
-			id, n, more := s.tag(p)
+			t, n, more := s.tag(p)
 			if more {
 				s.held, s.heldAt = append([]byte(nil), p...), at
 				return
 			}
 			if n > 0 {
-				s.now = id
+				s.now = t
 				p = p[n:]
 				continue
 			}
@@ -73,7 +81,7 @@ func (s *splitter) write(p []byte, sole string, at time.Time) {
 		}
 		s.open(sole, at).write(p[:n])
 		if ends {
-			s.now = ""
+			s.now = tag{}
 		}
 		p = p[n:]
 	}
@@ -81,30 +89,38 @@ func (s *splitter) write(p []byte, sole string, at time.Time) {
 
 // tag reads a tag at the start of p, which is n octets long; 0: there is none.
 // more: there may be one when more octets have come.
-func (s *splitter) tag(p []byte) (id string, n int, more bool) {
+func (s *splitter) tag(p []byte) (t tag, n int, more bool) {
 	if len(p) < len(s.prefix) {
-		return "", 0, bytes.HasPrefix(s.prefix, p)
+		return tag{}, 0, bytes.HasPrefix(s.prefix, p)
 	}
 	if !bytes.HasPrefix(p, s.prefix) {
-		return "", 0, false
+		return tag{}, 0, false
 	}
 	p = p[len(s.prefix):]
 	for i, c := range p {
 		switch {
 		case c == tagEnd:
-			return string(p[:i]), len(s.prefix) + i + 1, false
+			return tag{id: string(p[:i])}, len(s.prefix) + i + 1, false
+		case c == '!': // a letter and the end follow
+			if len(p) < i+3 {
+				return tag{}, 0, len(p) < i+2 || levels[p[i+1]] != ""
+			}
+			if l := levels[p[i+1]]; l != "" && p[i+2] == tagEnd {
+				return tag{string(p[:i]), l}, len(s.prefix) + i + 3, false
+			}
+			return tag{}, 0, false
 		case i == maxID, (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '.' && c != '_' && c != '-':
-			return "", 0, false
+			return tag{}, 0, false
 		}
 	}
-	return "", 0, true
+	return tag{}, 0, true
 }
 
 // open returns the group that octets go to now.
 func (s *splitter) open(sole string, at time.Time) *group {
-	raw := s.now == ""
+	raw := s.now == tag{}
 	i := len(s.groups) - 1
-	for i >= 0 && (s.groups[i].raw != raw || !raw && s.groups[i].id != s.now) {
+	for i >= 0 && (s.groups[i].raw != raw || !raw && s.groups[i].id != s.now.id) {
 		i--
 	}
 	var g *group
@@ -114,8 +130,8 @@ func (s *splitter) open(sole string, at time.Time) *group {
 			s.groups[0].flush()
 			s.groups = slices.Delete(s.groups, 0, 1)
 		}
-		g = &group{raw: raw, id: s.now}
-		g.record = func(text string) { s.record(g.id, text) }
+		g = &group{raw: raw, id: s.now.id, level: s.now.level}
+		g.record = func(text string) { s.record(g.id, g.level, text) }
 		s.groups = append(s.groups, g)
 	case i < len(s.groups)-1:
 		g = s.groups[i]
@@ -124,6 +140,10 @@ func (s *splitter) open(sole string, at time.Time) *group {
 		g = s.groups[i]
 	}
 	g.last = at
+	if g.level != s.now.level { // lines of two levels are not one record
+		g.emit()
+		g.level = s.now.level
+	}
 	if raw {
 		g.belongs(sole)
 	}

@@ -17,7 +17,7 @@ func tagged(id string) string { return "\x1e" + testTag + ":" + id + "\x1e" }
 // split returns the records of in, as "id|text", when it comes in steps.
 func split(in string, step int, sole string) []string {
 	var got []string
-	s := newSplitter(testTag, func(id, text string) { got = append(got, id+"|"+text) })
+	s := newSplitter(testTag, func(id, _, text string) { got = append(got, id+"|"+text) })
 	now := time.Now()
 	for in != "" {
 		n := min(step, len(in))
@@ -26,6 +26,28 @@ func split(in string, step int, sole string) []string {
 	}
 	s.finish()
 	return got
+}
+
+// The level that a tag says is the record's; lines of two levels are not one record, and keep their order.
+func TestLevelsOfTags(t *testing.T) {
+	in := "\x1e" + testTag + ":a!E\x1ebad:\n" + tagged("a") + "  printed\n" + "\x1e" + testTag + ":!W\x1enobody's\n" +
+		"\x1e" + testTag + ":a!X\x1eno level\n" + "\x1e" + testTag + ":a!Ex\n" + "\x1e" + testTag + ":a!D\x1elast\n" + "raw\n"
+	for _, step := range []int{1, 7, len(in)} {
+		var got []string
+		s := newSplitter(testTag, func(id, level, text string) { got = append(got, id+"|"+level+"|"+text) })
+		for rest := in; rest != ""; {
+			n := min(step, len(rest))
+			s.write([]byte(rest[:n]), "", time.Now())
+			rest = rest[n:]
+		}
+		s.finish()
+		want := []string{"a|error|bad:", "a||  printed", "|warn|nobody's", "||\x1e" + testTag + ":a!X\x1eno level", "||\x1e" + testTag + ":a!Ex", "a|debug|last", "||raw"}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("in steps of %d: %q, want %q", step, got, want)
+		}
+	}
 }
 
 func TestSplitting(t *testing.T) {
@@ -70,7 +92,7 @@ func TestSplitting(t *testing.T) {
 // one that is longest quiet goes first.
 func TestGroupsAreBounded(t *testing.T) {
 	var got []string
-	s := newSplitter(testTag, func(id, text string) { got = append(got, id+"|"+text) })
+	s := newSplitter(testTag, func(id, _, text string) { got = append(got, id+"|"+text) })
 	for i := range 1000 {
 		s.write([]byte(tagged(fmt.Sprint("r", i))+"x:\n"), "", time.Now())
 		if len(s.groups) > maxGroups {
@@ -92,7 +114,7 @@ func TestGroupsAreBounded(t *testing.T) {
 // written has none.
 func TestRawOutputOfOne(t *testing.T) {
 	var got []string
-	s := newSplitter(testTag, func(id, text string) { got = append(got, id+"|"+text) })
+	s := newSplitter(testTag, func(id, _, text string) { got = append(got, id+"|"+text) })
 	for _, c := range [][2]string{{"one\n", "a"}, {"  two\n", "a"}, {"  three\n", ""}, {"fo", "a"}, {"ur\nfive\n", "b"}, {"six\n", ""}} {
 		s.write([]byte(c[0]), c[1], time.Now())
 	}
@@ -112,7 +134,7 @@ func TestPromptAmongOthers(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			readOutput(r, testTag, func() string { return "" }, func(id, text string) { shown[id+"|"+text] = time.Since(start) })
+			readOutput(r, testTag, func() string { return "" }, func(id, _, text string) { shown[id+"|"+text] = time.Since(start) })
 		}()
 		_, _ = io.WriteString(w, tagged("a")+"mine\n\x1e012")
 		for range 100 {
@@ -139,7 +161,7 @@ func FuzzSplitter(f *testing.F) {
 		var got, again []string
 		var octets int
 		collect := func(list *[]string) *splitter {
-			return newSplitter(testTag, func(id, text string) {
+			return newSplitter(testTag, func(id, _, text string) {
 				if len(text) > maxRecord || text == "" || len(id) > maxID || strings.ContainsAny(id, "\x1e\n ") {
 					t.Fatalf("id %q, %d octets", id, len(text))
 				}

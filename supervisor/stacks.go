@@ -16,7 +16,10 @@ func (l *life) takeStacks(x *shim.Exchange) string { return l.stacksWithin(x, 30
 func (l *life) stacksWithin(x *shim.Exchange, patience time.Duration) string {
 	for {
 		select {
-		case <-l.stacks: // of an earlier question
+		case s := <-l.stacks: // of an earlier question, or a child of the app's has crashed
+			if strings.Contains(s, fatal) {
+				l.output("", "error", s)
+			}
 			continue
 		default:
 		}
@@ -31,6 +34,21 @@ func (l *life) stacksWithin(x *shim.Exchange, patience time.Duration) string {
 		return ""
 	}
 	return l.collect(500 * time.Millisecond)
+}
+
+// fatal is how CPython and faulthandler begin when a process crashes.
+const fatal = "Fatal Python error"
+
+// crashStacks returns what faulthandler wrote when the process crashed: on its pipe,
+// or among the output where the app has enabled it itself. Empty: nothing.
+func (l *life) crashStacks() string {
+	s := l.collect(300 * time.Millisecond)
+	if i := strings.LastIndex(s, fatal); i >= 0 {
+		return s[i:]
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.crash.b)
 }
 
 // collect gathers pieces until none came for a moment, at most limit long.

@@ -299,18 +299,18 @@ func (t *template) fail(l *templateLife, e Exit) {
 	close(t.up)
 }
 
-func (t *template) output(_, text string) {
+func (t *template) output(_, level, text string) {
 	t.mu.Lock()
 	t.tail.add(text)
 	t.mu.Unlock()
-	t.pool.emit(Output{Who: t.who, Text: text})
+	t.pool.emit(Output{Who: t.who, Level: level, Text: text})
 }
 
 // What its Conn tells, on the Conn's goroutines.
 
 // Noise: output that came before the nonce.
 func (t *template) Noise(p []byte) {
-	g := grouper{record: func(text string) { t.output("", text) }}
+	g := grouper{record: func(text string) { t.output("", "", text) }}
 	g.write(p)
 	g.flush()
 }

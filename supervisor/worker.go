@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -49,8 +50,9 @@ type Worker struct {
 	killed  bool // we sent SIGKILL
 	outside bool // a signal from outside ended it
 
-	mu   sync.Mutex
-	tail tail // output before Ready
+	mu    sync.Mutex
+	tail  tail // output before Ready
+	crash tail // what Python printed from "Fatal Python error" on
 
 	// Under pool.mu:
 	inFlight int
@@ -157,6 +159,11 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 	case <-time.After(w.pool.lastOutput()):
 	}
 	w.child.Output.Close()
+	stacks := l.fenced
+	if selfInflicted[ended.SignalName] {
+		stacks = l.crashStacks()
+		l.stuck = cmp.Or(l.stuck, stacks)
+	}
 	if w.child.Stacks != nil {
 		w.child.Stacks.Close()
 	}
@@ -183,7 +190,7 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 		Who: w.who, State: died, Reason: l.reason, Exit: ended,
 		Ours: ended.Signal > 0 && (w.killed || w.termed), Up: time.Since(w.started).Round(time.Millisecond),
 		Served: w.pool.exited(w, l.reason, ended), InFlight: w.conn.InFlight(), Err: l.protocol, Fate: fate,
-		RSS: w.rss.Load(), Stacks: l.fenced,
+		RSS: w.rss.Load(), Stacks: stacks,
 	})
 	return l.wasReady, l.reason
 }

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from . import _begin, control, output, stdio
+from . import _begin, control, levels, output, stdio
 from .frames import BOOT, FAILED, HELLO, READY, ProtocolError, Reader, Writer, frame
 from .packing import BadValue, pack, unpack
 from .runner import Worker
@@ -138,6 +138,7 @@ def load(worker, boot):
     from .body import FileWrapper
 
     output.arm(boot["tag"])
+    levels.arm()
     worker.dir = boot["dir"]
     worker.threads = boot["threads"]
     worker.greenlets = boot["gevent"]

@@ -10,6 +10,8 @@ from _contextvars import ContextVar  # contextvars itself is a module more to fi
 from _thread import RLock, get_ident
 from io import TextIOWrapper
 
+from . import levels
+
 # The Exchange whose app's code runs; None: no request.
 current = ContextVar("standpipe.request", default=None)
 
@@ -176,11 +178,16 @@ class Lines(TextIOWrapper):
 
     def write(self, text):
         request = current.get()
-        if request is None or not request.request_id or not _secret or not isinstance(text, str):
+        level = levels.current.get()
+        if (level is None and (request is None or not request.request_id)) or not _secret or not isinstance(text, str):
             self._open = True
             return super().write(text)
         if self.closed:
             raise ValueError("I/O operation on closed file.")
+        if request is None:
+            with _lock:
+                self._say("", text, level)
+            return len(text)
         outside = _leave(request)
         try:
             with _lock:
@@ -194,7 +201,7 @@ class Lines(TextIOWrapper):
                 if end < len(whole):
                     unsaid[self] = whole[end:]
                 if end:
-                    self._say(request, whole[:end])
+                    self._say(request.request_id, whole[:end], level)
         finally:
             if outside:
                 request.step_in()
@@ -208,7 +215,7 @@ class Lines(TextIOWrapper):
                 with _lock:
                     text = request.unsaid.pop(self, "")
                     if text:
-                        self._say(request, text)
+                        self._say(request.request_id, text, None)
             finally:
                 if outside:
                     request.step_in()
@@ -222,13 +229,13 @@ class Lines(TextIOWrapper):
         else:
             self._drain()  # what came by sys.stdout.buffer
 
-    def _say(self, request, text):
+    def _say(self, request_id, text, level):
         super().flush()  # what was written without a tag came first
         if self._place is None or _place(self._fd) != self._place:
             self._open = True
             super().write(text)  # the app has led the descriptor elsewhere: a tag would be noise there
             return
-        tag = b"%s%s\x1e" % (_secret, request.request_id.encode("latin-1"))
+        tag = b"%s%s%s\x1e" % (_secret, request_id.encode("latin-1"), b"" if level is None else levels.letter(level))
         octets = text.encode(self.encoding, self.errors)
         for at in range(0, len(octets), _BLOCK):
             for part in _parts(tag, octets[at : at + _BLOCK]):

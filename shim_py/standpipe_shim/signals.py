@@ -11,6 +11,7 @@ except ImportError:
 
 SHIM = os.path.dirname(__file__) + os.sep
 OUTPUT = SHIM + "output.py"
+LEVELS = SHIM + "levels.py"  # stands between the app's logging and the app's handlers
 
 # The shim's functions that call the app's code themselves, by name.
 _BORDER = ("serve", "iterate", "call", "_blocks")
@@ -25,6 +26,7 @@ class Signals:
         self._pipes = pipes
         self._interrupt = interrupt  # called with the running frame at SIGURG; may raise
         self._stacks = False
+        self._crash = -1  # where faulthandler writes when the process crashes
         self._masks = {}  # thread -> its signal mask before the fork that is under way
         self.at_term = None  # called with the running frame at a SIGTERM after Stop, in place of what is done here
         self.stopping = False  # set by the control thread
@@ -50,12 +52,24 @@ class Signals:
 
                 faulthandler.register(signal.SIGUSR2, file=self._pipes.stacks, all_threads=True, chain=False)
                 self._stacks = True
+                self._on_crash(faulthandler)
             except (ImportError, AttributeError, OSError, RuntimeError):
                 pass
         if self.held is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, self.held)
             self.held = None
         return self._stacks
+
+    def _on_crash(self, faulthandler):
+        """A crash in C code writes the Python stacks on the pipe of fd 5, too. An app that enables faulthandler itself has its
+        own file from then on: so it is enabled once, on a descriptor that is led elsewhere when the pipes change. A child of the
+        app's keeps it."""
+        if self._crash >= 0:
+            os.dup2(self._pipes.stacks, self._crash, False)
+            return
+        self._crash = os.dup(self._pipes.stacks)  # not inherited at exec
+        if not faulthandler.is_enabled():  # PYTHONFAULTHANDLER, -X dev: they write to stderr, where Go finds it
+            faulthandler.enable(file=self._crash, all_threads=True)
 
     def _on_signal(self, number, frame):
         if number != signal.SIGTERM or not self.stopping or frame is None:
@@ -118,12 +132,12 @@ class Signals:
 def in_app(frame):
     """Says whether the code that runs in frame is the app's, or was called by it: the nearest frame of the shim's is one that
     calls the app, and is not itself what runs."""
-    while frame.f_code.co_filename == OUTPUT and frame.f_back is not None:
+    while frame.f_code.co_filename in (OUTPUT, LEVELS) and frame.f_back is not None:
         frame = frame.f_back  # who prints is in the app; one that prints without end is hardly ever anywhere else
     if frame.f_code.co_filename.startswith(SHIM):
         return frame.f_code.co_name == "__next__"  # FileWrapper waits in its file's read
     while frame is not None:
-        if frame.f_code.co_filename.startswith(SHIM):
+        if frame.f_code.co_filename.startswith(SHIM) and frame.f_code.co_filename != LEVELS:
             return frame.f_code.co_name in _BORDER or frame.f_code.co_name == "__next__"
         frame = frame.f_back
     return False

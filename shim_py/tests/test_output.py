@@ -135,7 +135,7 @@ def told(octets):
     """What Go makes of the output: [(id, line)] of the tagged lines, each put together from its parts, and the rest."""
     lines, open_lines, raw = [], {}, b""
     whose = b""
-    for part in re.split(b"(\x1e" + TAG.encode() + b":[A-Za-z0-9._-]*\x1e|\n)", octets):
+    for part in re.split(b"(\x1e" + TAG.encode() + b":[A-Za-z0-9._-]*(?:![DIWE])?\x1e|\n)", octets):
         if part == b"\n":
             if whose:
                 lines.append((whose.decode(), open_lines.pop(whose, b"").decode()))
@@ -143,7 +143,7 @@ def told(octets):
                 raw += part
             whose = b""
         elif part.startswith(b"\x1e"):
-            whose = part[18:-1]
+            whose = part[18:-1].partition(b"!")[0]
         elif whose:
             open_lines[whose] = open_lines.get(whose, b"") + part
         else:
@@ -184,6 +184,9 @@ class Printed(WorkerTest):
             for i in range(50):
                 want += ["begin %s %d end %s %d" % (me, i, me, i), "middle %s %d end %s %d" % (me, i, me, i), "logged %s %d" % (me, i)]
             self.assertEqual(mine, want)
+        # What logging wrote has its level in the tag, what was printed has none.
+        self.assertEqual(len(re.findall(b"\x1e" + TAG.encode() + b":r1![DIWE]\x1elogged r1", worker._output)), 50)
+        self.assertNotRegex(worker._output, b"![DIWE]\x1e(begin|middle)")
 
     def test_what_has_no_newline_comes_with_the_end(self):
         for threads in (1, 2):

@@ -52,7 +52,9 @@ func New(o Options) *Logger {
 
 // Log writes a record.
 func (l *Logger) Log(level hclog.Level, event string, pairs ...any) {
-	if !l.logs(level) {
+	// log_level is about the server's records. An app has its own: what it logs at debug
+	// is shown where its prints are.
+	if !l.logs(level) && (event != Output || !l.logs(max(level, hclog.Info))) {
 		return
 	}
 	if len(l.implied) > 0 {

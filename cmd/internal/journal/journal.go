@@ -176,7 +176,11 @@ func (j *Journal) exit(e supervisor.WorkerExit) {
 		pairs = append(pairs, "error", e.Err.Error())
 	}
 	if e.Stacks != "" {
-		pairs = append(pairs, "stacks", strings.TrimRight(e.Stacks, "\n"))
+		at := Stuck(e.Stacks)
+		if strings.HasPrefix(e.Stacks, crashed) {
+			at = crashedAt(e.Stacks)
+		}
+		pairs = append(pairs, "at", at, "stacks", strings.TrimRight(e.Stacks, "\n"))
 	}
 	asked := len(e.InFlight) == 0 && e.Exit.Signal == 0 && e.Exit.Code == 0
 	switch {
@@ -284,15 +288,6 @@ func (j *Journal) refused(e supervisor.Refused) {
 	}
 	j.log.Warn(event, "app", e.App, "waiting", fmt.Sprintf("%d/%s", e.Waiting, limit), "oldest", e.Oldest,
 		"refused", e.Full, "timed_out", e.TimedOut, "busy", fmt.Sprintf("%d/%d: %s", len(e.Busy), e.Workers, strings.Join(busy, ", ")))
-}
-
-// output logs what an app printed.
-func (j *Journal) output(e supervisor.Output) {
-	pairs := []any{"app", e.App, "worker", e.Worker, "pid", e.Pid, "stream", "output"}
-	if e.ID != "" {
-		pairs = append(pairs, "id", e.ID)
-	}
-	j.log.Info(errorlog.Output, append(pairs, "message", e.Text)...)
 }
 
 func (j *Journal) shim(e supervisor.ShimLog) {
