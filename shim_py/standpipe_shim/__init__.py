@@ -28,6 +28,7 @@ The modules, in the order in which a worker meets them:
     report     exceptions and stacks as text
     log        Log frames
     watch      names the modules' files, for a reload on change
+    forking    how that one forks: the app's fork hooks run once in each worker
     template   --preload: the process that has imported the app and forks the workers
 
 Nothing that belongs to one request is kept in a module: it is in the Exchange.

@@ -67,7 +67,7 @@ def main():
 
             watched(worker, boot)
             worker.ready()
-            start = template.wait(worker)
+            start = template.wait(worker, worker.prepared)
             if start is None:
                 signals.end()
                 return
@@ -147,7 +147,7 @@ def load(worker, boot):
         if worker.preload:
             from . import template
 
-            template.refuse(worker.pipes)
+            worker.prepared = template.prepare(worker.pipes)
         if worker.greenlets:
             from .gevent_runner import patch
 

@@ -39,7 +39,7 @@ def adopt(secret):
     arm(secret)
     for stream in _own:
         if isinstance(stream, Lines):
-            stream._place = _place(stream._fd)
+            stream._place = place(stream._fd)
 
 
 def finish(request):
@@ -172,7 +172,7 @@ class Lines(TextIOWrapper):
         self.mode = "w"
         self._before = before  # the stream that had this buffer: its end would close it
         self._fd = fd
-        self._place = _place(fd)
+        self._place = place(fd)
         self._open = False  # there is text that went to TextIOWrapper since the last flush
         self._drain = buffer.flush
 
@@ -231,7 +231,7 @@ class Lines(TextIOWrapper):
 
     def _say(self, request_id, text, level):
         super().flush()  # what was written without a tag came first
-        if self._place is None or _place(self._fd) != self._place:
+        if self._place is None or place(self._fd) != self._place:
             self._open = True
             super().write(text)  # the app has led the descriptor elsewhere: a tag would be noise there
             return
@@ -275,7 +275,7 @@ def _write(fd, octets):
             select([], [fd], [])
 
 
-def _place(fd):
+def place(fd):
     """What tells the file behind fd from others; None: there is none."""
     try:
         found = os.fstat(fd)

@@ -29,6 +29,7 @@ class Worker:
         self.shared = None  # shared.Shared, from the first large body on; False: there can be none
         self.signals = signals
         self.preload = False  # it is a template, and serves nothing
+        self.prepared = None  # what template.prepare returned
         self.greeting = b""  # the Ready frame
         self.streams = {}  # stream -> Exchange, while it runs
         self.cancels = set()  # streams that were cancelled and have not ended; the Request may still be on its way

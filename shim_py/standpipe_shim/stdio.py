@@ -67,16 +67,29 @@ def take():
 def adopt(pipes, fds):
     """Puts the descriptors that a forked worker was given (as in 0 to 5) in the places of those that pipes.forget has closed,
     and closes the originals. 0 stays /dev/null."""
-    requests, answers, output, control, life, stacks = fds
+    requests, answers, written, control, life, stacks = fds
     pipes.requests = _moved(requests, _private)
     pipes.answers = _moved(answers, _private)
-    os.dup2(output, 2)
-    os.dup2(2, 1)
-    os.close(output)
+    for fd in _same(2, keep=fds):  # 1 and 2, and what the app's import has opened on them: a log handler's copy of 2, /dev/stderr
+        os.dup2(written, fd, fd <= 2 or os.get_inheritable(fd))
+    os.close(written)
     pipes.control = _seated(control, 3)
     pipes.life = _seated(life, 4)
     pipes.stacks = _seated(stacks, 5)
     pipes.pid = os.getpid()
+
+
+def _same(fd, keep):
+    """Returns 1, 2 and the other descriptors of the file behind fd, but none of keep."""
+    there = output.place(fd)
+    found = {1, 2}
+    try:
+        numbers = [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        numbers = range(3, 256)
+    if there is not None and there != output.place(0):  # /dev/null stands behind 0
+        found.update(number for number in numbers if number > 2 and number not in keep and output.place(number) == there)
+    return found
 
 
 def _moved(fd, make):

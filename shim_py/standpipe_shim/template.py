@@ -1,8 +1,7 @@
 """--preload: a process that has imported the app, and forks a worker for each order that comes on fd 3.
 
-It forks twice, and the middle process exits: the worker is then a child of Go's, who is a subreaper, and Go learns from
-waitpid how it ended. The template has one thread: others would not live on in what it forks, and what they hold would stay
-locked there."""
+A worker is a child of Go's (see forking), and Go learns from waitpid how it ended. The template has one thread: others would
+not live on in what it forks, and what they hold would stay locked there."""
 
 import gc
 import os
@@ -11,16 +10,12 @@ import sys
 from _thread import get_ident
 
 try:
-    from posix import fork, waitpid  # gevent patches those of os
-except ImportError:  # Windows
-    fork = None
-
-try:
     import _signal as signal  # see signals
 except ImportError:
     import signal
 
 from . import output
+from .forking import fork, forker
 from .frames import FORK, FORK_FAILED, FORKED, ProtocolError, Reader, frame
 from .loader import Failure
 from .stdio import adopt
@@ -29,8 +24,9 @@ _FDS = 6  # in an order: those of 0 to 5
 _number = struct.Struct("=i")
 
 
-def refuse(pipes):
-    """Raises Failure where there can be no template."""
+def prepare(pipes):
+    """Before the app is imported, whose folder may hold modules with any name. Raises Failure where there can be no template.
+    Returns what wait needs."""
     why = ""
     if sys.implementation.name != "cpython" or fork is None or not sys.platform.startswith("linux"):
         why = "preload works with CPython on Linux only, and this is %s on %s" % (sys.implementation.name, sys.platform)
@@ -38,12 +34,20 @@ def refuse(pipes):
         why = "preload needs file descriptor 3, which the interpreter's command does not hand on; name the real python instead"
     if why:
         raise Failure("preload", why + " (or leave preload out)")
+    return forker()
 
 
-def wait(worker):
+def wait(worker, prepared):
     """Forks workers until fd 3 ends, and returns None then. In each worker it returns the nonce that it has to say; worker has
     the new pipes there, and talks to nobody yet."""
     _tell_of_threads(worker)
+    make, why = prepared
+    if why:
+        message = (
+            "the functions that the app gave to os.register_at_fork run twice, in a process between template and worker too, because "
+            "ctypes does not work here: %s" % why
+        )
+        worker.log.put("warn", "preload_forks_twice", message)
     # What there is now is there to stay: the collector writes into each object that it looks at, and what was written to is
     # shared no more.
     gc.collect()
@@ -64,7 +68,7 @@ def wait(worker):
         output.flush_all()  # else the worker would write it again
         held = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)  # a worker without its handlers must not hear them
         try:
-            pid = _fork_twice()
+            pid = make()
             if pid == 0:
                 orders.forget()
                 worker.signals.held = held
@@ -119,58 +123,7 @@ class _Orders:
         self._socket.detach()
 
 
-def _fork_twice():
-    """Returns the worker's pid; 0 in the worker. Raises OSError."""
-    import warnings
-
-    read, write = os.pipe()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of threads: they have been told of
-            middle = fork()
-            if middle == 0 and _is_worker(write):
-                return 0
-        try:
-            waitpid(middle, 0)
-        except ChildProcessError:  # the app ignores SIGCHLD
-            pass
-        os.set_blocking(read, False)
-        try:
-            said = os.read(read, _number.size)
-        except BlockingIOError:
-            said = b""
-    finally:
-        os.close(read)
-        os.close(write)
-    if len(said) != _number.size:
-        raise OSError("the process between template and worker has died")
-    (pid,) = _number.unpack(said)
-    if pid < 0:
-        raise OSError(-pid, os.strerror(-pid))
-    return pid
-
-
 _HELD = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGURG", "SIGUSR2") if hasattr(signal, name))
-
-
-def _is_worker(write):
-    """The middle process: forks the worker, says its pid on write, and ends. Returns in the worker."""
-    try:
-        try:
-            pid = fork()
-        except OSError as error:
-            pid = -(error.errno or 11)
-        if pid == 0:
-            return True
-        if pid > 0:
-            try:
-                os.setpgid(pid, pid)  # as the worker does: whoever is first, Go finds a group when it hears of it
-            except OSError:
-                pass
-        os.write(write, _number.pack(pid))
-    except BaseException:
-        os._exit(1)
-    os._exit(0)
 
 
 def _become(worker, fds):
@@ -181,6 +134,9 @@ def _become(worker, fds):
         pass
     worker.preload = False
     adopt(worker.pipes, fds)
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is not None:
+        processes._children = set()  # the template's: at its exit a worker would end the daemons among them
     gevent = sys.modules.get("gevent")
     if gevent is not None:
         gevent.reinit()
