@@ -18,6 +18,8 @@
 //	ranges.go       206: one part, several parts
 //	copy.go         large files: sendfile(2), and the end that is held back
 //	mime.go         media types
+//	charset.go      which text files are called UTF-8
+//	fields.go       the fields that a place adds, and preflight requests
 //
 // What is not here: how files are compressed (an Encoder, which bridge/compress has),
 // what an app declares (the shim reports it), which of it is served (the command's

@@ -31,6 +31,7 @@ type file struct {
 
 	// As net/http wants fields: shared by all answers, never changed.
 	kindField, tagField, lengthField, modifiedField, cacheField []string
+	added                                                       []field // the place's
 
 	ready ready
 
@@ -82,10 +83,11 @@ func (s *seat) load(r *Root, name string, fds *budget, now time.Time, sibling bo
 	}
 	f.lengthField = []string{strconv.FormatInt(f.size, 10)}
 	if !sibling { // which has these of the file that it stands for
-		f.kind = typeOf(name)
+		f.kind = s.typeOf(name)
+		f.added = s.added
 		value, expires := s.policy(r, name, f.kind, osf, f.size, now)
 		f.expires = expires
-		f.kindField, f.cacheField = []string{f.kind}, []string{value}
+		f.kindField, f.cacheField = []string{s.withCharset(f.kind, f.beginning(osf))}, []string{value}
 	}
 	if f.body.Load() == nil {
 		keep = f.fds.put(osf)
@@ -143,6 +145,16 @@ func (f *file) read(osf *os.File, now time.Time) error {
 			return nil
 		}
 	}
+}
+
+// beginning is the first of the file's bytes: all of a small one.
+func (f *file) beginning(osf *os.File) []byte {
+	if body := f.body.Load(); body != nil {
+		return *body
+	}
+	p := make([]byte, charsetLook)
+	n, _ := osf.ReadAt(p, 0) // what cannot be read says nothing of its charset
+	return p[:n]
 }
 
 func (f *file) setTag(tag string, now time.Time) {

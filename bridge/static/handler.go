@@ -70,7 +70,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case owner == nil && h.Next != nil:
 			h.Next.ServeHTTP(w, r)
 		case owner == nil || owner.Else == NotFound || h.Next == nil:
-			h.refuse(w, r)
+			h.refuse(w, r, owner)
 		default:
 			h.pass(w, r, owner)
 		}
@@ -87,6 +87,9 @@ func (h *Handler) ask(seats []*seat, w http.ResponseWriter, r *http.Request) (ow
 		if owner == nil {
 			owner = s
 		}
+		if s.HTTPS && httpx.Of(w).Scheme != "https" {
+			continue
+		}
 		if (r.Method == http.MethodGet || r.Method == http.MethodHead) && h.try(w, r, s, rest) {
 			return owner, true
 		}
@@ -94,11 +97,19 @@ func (h *Handler) ask(seats []*seat, w http.ResponseWriter, r *http.Request) (ow
 	return owner, false
 }
 
-// refuse answers for a place that is all there is.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request) {
+// refuse answers for a place that is all there is; nil: there is none.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, s *seat) {
 	h.sign(w)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header()["Allow"] = []string{"GET, HEAD"}
+		allow := "GET, HEAD"
+		if s != nil && s.shared() {
+			allow += ", OPTIONS"
+			if r.Method == http.MethodOptions {
+				s.preflight(w, r, allow)
+				return
+			}
+		}
+		w.Header()["Allow"] = []string{allow}
 		h.Pages.Write(w, r, http.StatusMethodNotAllowed, "", 0)
 		return
 	}

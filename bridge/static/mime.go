@@ -18,26 +18,32 @@ var types = func() map[string]string {
 		if len(f) < 2 || f[0] == "#" {
 			continue
 		}
-		kind := f[0]
-		if spelled := textual(kind); spelled {
-			kind += "; charset=utf-8"
-		}
 		for _, suffix := range f[1:] {
-			m[suffix] = kind
+			m[suffix] = f[0]
 		}
 	}
 	return m
 }()
 
-// textual types are sent with a charset: without one some clients still guess.
-// JSON and SVG say for themselves what they are (RFC 8259 8.1, RFC 7303 3).
-func textual(kind string) bool {
-	return strings.HasPrefix(kind, "text/")
-}
-
 const octets = "application/octet-stream"
 
-// typeOf is the media type of a file by its name.
+// typeOf is the media type of a file by its name: the place's own, then the table's.
+func (s *seat) typeOf(name string) string {
+	if len(s.Types) > 0 {
+		base := strings.ToLower(name[strings.LastIndexByte(name, '/')+1:])
+		if kind, ok := s.Types[base]; ok {
+			return kind
+		}
+		if dot := strings.LastIndexByte(base, '.'); dot >= 0 {
+			if kind, ok := s.Types[base[dot:]]; ok {
+				return kind
+			}
+		}
+	}
+	return typeOf(name)
+}
+
+// typeOf is what the table has.
 func typeOf(name string) string {
 	base := name[strings.LastIndexByte(name, '/')+1:]
 	dot := strings.LastIndexByte(base, '.')

@@ -7,12 +7,12 @@ import (
 
 func TestTypes(t *testing.T) {
 	for name, want := range map[string]string{
-		"index.html": "text/html; charset=utf-8", "a/b.css": "text/css; charset=utf-8", "x.js": "text/javascript; charset=utf-8",
-		"x.mjs": "text/javascript; charset=utf-8", "x.wasm": "application/wasm", "f.woff2": "font/woff2", "i.avif": "image/avif",
+		"index.html": "text/html", "a/b.css": "text/css", "x.js": "text/javascript",
+		"x.mjs": "text/javascript", "x.wasm": "application/wasm", "f.woff2": "font/woff2", "i.avif": "image/avif",
 		"i.webp": "image/webp", "i.svg": "image/svg+xml", "i.PNG": "image/png", "m.webmanifest": "application/manifest+json",
 		"a.json": "application/json", "a.js.map": "application/json", "a.tar.gz": "application/gzip", "README": octets,
-		"a.unknown": octets, "dir.html/x": octets, "": octets, "x.": octets, "a.txt": "text/plain; charset=utf-8", "v.mp4": "video/mp4",
-		"a.pdf": "application/pdf", "x.ico": "image/x-icon", "s.xml": "text/xml; charset=utf-8", "v.webm": "video/webm", "d.ttf": "font/ttf",
+		"a.unknown": octets, "dir.html/x": octets, "": octets, "x.": octets, "a.txt": "text/plain", "v.mp4": "video/mp4",
+		"a.pdf": "application/pdf", "x.ico": "image/x-icon", "s.xml": "text/xml", "v.webm": "video/webm", "d.ttf": "font/ttf",
 	} {
 		if got := typeOf(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)

@@ -2,6 +2,7 @@ package static
 
 import (
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -32,7 +33,22 @@ type Place struct {
 	Compress bool
 	// Rules say what Cache-Control is; the first that fits counts.
 	Rules []Rule
+	// Cache is the Cache-Control where no rule fits and the name proves nothing; empty:
+	// "no-cache".
+	Cache string
+	// Fields are name, value, ... that every answer for a file has beside its own.
+	Fields []string
+	// Charset is of text files; empty: utf-8 where the file is.
+	Charset string
+	// Types are the media types of suffixes (".woff2") and of whole names
+	// ("apple-app-site-association"), in lower case, that are not the table's.
+	Types map[string]string
+	// HTTPS: requests that did not come by https are handed on.
+	HTTPS bool
 }
+
+// NoCharset is the Charset of a place whose files say for themselves what they are.
+const NoCharset = "none"
 
 // Owner is a user whose folders may be served: what an app declares that runs as
 // somebody else than the server must be the app's own. The server may read more than
@@ -67,7 +83,15 @@ func (p *Place) under(path string) (rest string, ok bool) {
 	return rest, rest == "" || rest[0] == '/'
 }
 
+// Like reports whether two places answer in the same way, for whatever folders.
+func (p *Place) Like(q *Place) bool {
+	o := *q
+	o.Dirs = p.Dirs
+	return p.equal(&o)
+}
+
 func (p *Place) equal(q *Place) bool {
 	return p.URL == q.URL && slices.Equal(p.Dirs, q.Dirs) && p.Else == q.Else && slices.Equal(p.Index, q.Index) && p.Site == q.Site &&
-		p.FollowLinks == q.FollowLinks && p.Owner == q.Owner && p.Siblings == q.Siblings && p.Compress == q.Compress && slices.Equal(p.Rules, q.Rules)
+		p.FollowLinks == q.FollowLinks && p.Owner == q.Owner && p.Siblings == q.Siblings && p.Compress == q.Compress && slices.Equal(p.Rules, q.Rules) &&
+		p.Cache == q.Cache && slices.Equal(p.Fields, q.Fields) && p.Charset == q.Charset && maps.Equal(p.Types, q.Types) && p.HTTPS == q.HTTPS
 }

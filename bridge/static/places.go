@@ -24,6 +24,7 @@ type Places struct {
 // seat is a Place with its folders open. It does not change.
 type seat struct {
 	Place
+	added []field // Fields, as net/http spells them
 	roots []*Root
 	old   []oldRoot // newest first
 }
@@ -56,7 +57,7 @@ func (ps *Places) Swap(places []Place, overlap time.Duration) {
 	next := make([]*seat, 0, len(places))
 	kept := map[*Root]bool{}
 	for i := range places {
-		s := &seat{Place: places[i]}
+		s := &seat{Place: places[i], added: fieldsOf(places[i].Fields)}
 		var was *seat
 		if j := slices.IndexFunc(before, func(o *seat) bool { return o.URL == s.URL }); j >= 0 {
 			was = before[j]

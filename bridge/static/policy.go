@@ -65,6 +65,9 @@ func (s *seat) policy(r *Root, name, kind string, f *os.File, size int64, now ti
 	if r.manifests.has(r, name, now) || provesItself(name, f, size) {
 		return immutable, 0
 	}
+	if s.Cache != "" {
+		return s.Cache, 0
+	}
 	return revalidate, 0
 }
 

@@ -61,6 +61,9 @@ func (f *file) setKnown(h http.Header, v *variant) {
 	if f.modifiedField != nil {
 		h["Last-Modified"] = f.modifiedField
 	}
+	for _, a := range f.added {
+		h[a.name] = append(h[a.name][:len(h[a.name]):len(h[a.name])], a.value)
+	}
 }
 
 // setWhole sets those that only an answer with octets has.

@@ -6,9 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -31,6 +33,7 @@ type Root struct {
 	looked time.Time
 	open   atomic.Pointer[opened]
 	closed bool
+	said   string      // why it was not opened; guarded by mu
 	told   atomic.Bool // of the first link that was refused
 
 	manifests manifests
@@ -96,38 +99,84 @@ func (r *Root) reopen(now time.Time) {
 	if r.closed {
 		return
 	}
-	next := openFolder(r.path, r.owner)
+	next, err := openFolder(r.path, r.owner)
+	r.say(err)
 	old := r.open.Swap(next)
 	if old != nil {
 		old.Close()
 	}
 }
 
-func openFolder(path string, owner Owner) *opened {
+func openFolder(path string, owner Owner) (*opened, error) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	root, err := os.OpenRoot(real)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	st, err := root.Stat(".")
-	if err != nil || !owner.has(st) {
-		root.Close()
-		return nil
+	if err == nil && !owner.has(st) {
+		err = errOwner
 	}
-	return &opened{root, st, real}
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	return &opened{root, st, real}, nil
+}
+
+var errOwner = errors.New("it does not belong to the app's user")
+
+// Unusable returns why nothing of a folder can be served, for people; empty: it can.
+func Unusable(path string, owner Owner) string {
+	o, err := openFolder(path, owner)
+	if err == nil {
+		o.Close()
+	}
+	return reasonOf(err)
+}
+
+// reasonOf is an error in opening a folder in words.
+func reasonOf(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, fs.ErrNotExist):
+		return "it does not exist"
+	case errors.Is(err, syscall.ENOTDIR), notFolder(err):
+		return "it is no folder"
+	case errors.Is(err, fs.ErrPermission):
+		return "the server's user (" + strconv.Itoa(os.Getuid()) + ") may not enter it"
+	}
+	return err.Error()
+}
+
+// notFolder: os has no value for a Root that is none.
+func notFolder(err error) bool {
+	var pe *fs.PathError
+	return errors.As(err, &pe) && strings.Contains(pe.Err.Error(), "not a directory")
+}
+
+// say writes why the folder cannot be served to the log, once for each reason. mu is
+// held.
+func (r *Root) say(err error) {
+	why := reasonOf(err)
+	if why != "" && why != r.said {
+		r.log.Warn("static_folder", "dir", r.path, "reason", why, "hint", "no file of it is served until that is mended; it is looked for again once a second")
+	}
+	r.said = why
 }
 
 // same reports whether the path leads to the folder that is open.
 func (r *Root) same() bool {
 	o := r.open.Load()
-	st, err := os.Stat(r.path)
-	if o == nil || err != nil {
-		return o == nil && err != nil
+	if o == nil { // whatever kept it from being opened does so still
+		return Unusable(r.path, r.owner) != ""
 	}
-	return os.SameFile(o.info, st)
+	st, err := os.Stat(r.path)
+	return err == nil && os.SameFile(o.info, st)
 }
 
 func (r *Root) close() {

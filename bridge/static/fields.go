@@ -1,0 +1,67 @@
+package static
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// field is one that a place adds to its answers.
+type field struct{ name, value string }
+
+func fieldsOf(couples []string) (list []field) {
+	for c := range slices.Chunk(couples, 2) {
+		list = append(list, field{http.CanonicalHeaderKey(c[0]), c[1]})
+	}
+	return list
+}
+
+// ownFields are those that a file's answer has of its own.
+var ownFields = []string{
+	"Accept-Ranges", "Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Range", "Content-Type", "Date", "Etag", "Expires",
+	"Keep-Alive", "Last-Modified", "Location", "Trailer", "Transfer-Encoding", "Upgrade", "X-Content-Type-Options",
+}
+
+// MayAdd reports whether a place may add a field of that name: it is one, and answers do
+// not have it of their own.
+func MayAdd(name string) bool {
+	return IsToken(name) && !slices.Contains(ownFields, http.CanonicalHeaderKey(name))
+}
+
+// IsToken reports whether s is a token (RFC 9110 5.6.2).
+func IsToken(s string) bool {
+	const others = "!#$%&'*+-.^_`|~"
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && !strings.ContainsRune(others, c)
+	})
+}
+
+// IsValue reports whether s can be a field's value (RFC 9110 5.5) and says something.
+func IsValue(s string) bool {
+	return strings.TrimSpace(s) == s && s != "" && !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f })
+}
+
+const allowOrigin = "Access-Control-Allow-Origin"
+
+// shared: pages of other origins may read the files.
+func (s *seat) shared() bool {
+	return slices.ContainsFunc(s.added, func(f field) bool { return f.name == allowOrigin })
+}
+
+// preflight answers a browser that asks whether a page of another origin may send a
+// request (Fetch standard, 4.8). A file takes no meaning from a request's fields, so
+// all of them are allowed where the place does not say.
+func (s *seat) preflight(w http.ResponseWriter, r *http.Request, allow string) {
+	h := w.Header()
+	for _, f := range s.added {
+		h[f.name] = append(h[f.name], f.value)
+	}
+	if len(h["Access-Control-Allow-Methods"]) == 0 {
+		h["Access-Control-Allow-Methods"] = []string{"GET, HEAD"}
+	}
+	if wanted := r.Header["Access-Control-Request-Headers"]; len(wanted) > 0 && len(h["Access-Control-Allow-Headers"]) == 0 {
+		h["Access-Control-Allow-Headers"] = []string{"*"}
+	}
+	h["Allow"] = []string{allow}
+	w.WriteHeader(http.StatusNoContent)
+}
