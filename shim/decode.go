@@ -82,11 +82,42 @@ func (w *walker) declared() (list []Declared, err error) {
 				d.Kind, err = w.str()
 			case "refused":
 				d.Refused, err = w.str()
+			case "trouble":
+				d.Trouble, err = w.str()
+			case "traceback":
+				d.Traceback, err = w.str()
+			case "fields":
+				d.Fields, err = w.couples()
+			case "cache":
+				d.Cache, err = w.str()
+			case "charset":
+				d.Charset, err = w.str()
+			case "types":
+				d.Types, err = w.couples()
+			case "https":
+				d.HTTPS, err = w.boolean()
 			default:
 				err = w.skip(maxDepth - 3)
 			}
 		}
 		list = append(list, d)
+	}
+	return list, err
+}
+
+// couplesMost bounds an array of names and values.
+const couplesMost = 1024
+
+// couples walks an array of str of even length: name, value, ...
+func (w *walker) couples() (list []string, err error) {
+	n, err := w.arrayLen()
+	if err == nil && (n%2 != 0 || n > couplesMost) {
+		err = w.bad("an array of names and values")
+	}
+	for ; n > 0 && err == nil; n-- {
+		var s string
+		s, err = w.str()
+		list = append(list, s)
 	}
 	return list, err
 }

@@ -81,6 +81,20 @@ type Declared struct {
 	Kind string
 	// Refused is why it must not be served without asking the app; empty: it may.
 	Refused string
+	// Trouble is why nobody can serve anything of it; empty: it can be served.
+	Trouble string
+	// Traceback is of the exception that Trouble tells of; may be empty.
+	Traceback string
+	// Fields are name, value, ... that the app gives each of its files.
+	Fields []string
+	// Cache is the Cache-Control that the app gives files whose names prove nothing.
+	Cache string
+	// Charset is of all text files; empty: the app does not say.
+	Charset string
+	// Types are ".suffix" or a file's name, media type, ... that the app has of its own.
+	Types []string
+	// HTTPS: a request that did not come by https is the app's to answer.
+	HTTPS bool
 }
 
 // Failed says why the app could not be loaded.

@@ -22,12 +22,14 @@ func TestReadyDeclaresStaticFolders(t *testing.T) {
 	m, err := shim.DecodeReady(encode([]map[string]any{
 		{"url": "/static/", "dir": "/srv/static", "kind": "Flask", "refused": "", "later": []string{"x"}},
 		{"url": "/b/", "dir": "/srv/b", "kind": "Flask blueprint b", "refused": "before_request login"},
+		{"url": "/c/", "trouble": "it is empty", "traceback": "T", "fields": []string{"A", "b"}, "cache": "no-store", "charset": "cp1251", "types": []string{".x", "a/b"}, "https": true},
 	}))
-	want := []shim.Declared{{URL: "/static/", Dir: "/srv/static", Kind: "Flask"}, {URL: "/b/", Dir: "/srv/b", Kind: "Flask blueprint b", Refused: "before_request login"}}
+	want := []shim.Declared{{URL: "/static/", Dir: "/srv/static", Kind: "Flask"}, {URL: "/b/", Dir: "/srv/b", Kind: "Flask blueprint b", Refused: "before_request login"},
+		{URL: "/c/", Trouble: "it is empty", Traceback: "T", Fields: []string{"A", "b"}, Cache: "no-store", Charset: "cp1251", Types: []string{".x", "a/b"}, HTTPS: true}}
 	if err != nil || !reflect.DeepEqual(m.Static, want) || m.Found != "app:app" {
 		t.Errorf("%v, %+v", err, m)
 	}
-	for _, bad := range []any{"x", 3, []any{"x"}, []any{map[string]any{"url": 3}}, []any{[]any{}}} {
+	for _, bad := range []any{"x", 3, []any{"x"}, []any{map[string]any{"url": 3}}, []any{[]any{}}, []any{map[string]any{"fields": []string{"x"}}}, []any{map[string]any{"types": make([]string, 2000)}}, []any{map[string]any{"https": 1}}} {
 		if _, err := shim.DecodeReady(encode(bad)); !errors.As(err, new(*shim.ProtocolError)) {
 			t.Errorf("%v: %v", bad, err)
 		}

@@ -34,7 +34,8 @@ func controlCommands() []*cli.Command {
 		}
 	}
 	return []*cli.Command{
-		command("status", "[APP]", "what its apps and workers are doing", (*steer).status, &cli.BoolFlag{Name: "json", Usage: "write JSON"}),
+		command("status", "[APP]", "what its apps and workers are doing", (*steer).status,
+			&cli.BoolFlag{Name: "json", Usage: "write JSON"}, &cli.BoolFlag{Name: "static", Usage: "list the folders of static files: which are served, which are left to the app, and why"}),
 		command("reload", "[APP]", "put new code and the changed configuration in force; wait until they are", (*steer).reload),
 		command("restart", "APP or APP/N", "put new code of one app in force, or replace one worker; wait until that is done", (*steer).restart),
 		command("scale", "N or APP=N", "set the number of workers, until the next reload that changes it", (*steer).scale),

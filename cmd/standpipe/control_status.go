@@ -25,6 +25,9 @@ func (s *steer) query() url.Values {
 }
 
 func (s *steer) status() error {
+	if s.Bool("static") {
+		return s.static()
+	}
 	var st admin.Status
 	if err := s.client.Get(s.ctx, "/v1/status", s.query(), &st); err != nil {
 		return err
@@ -33,6 +36,29 @@ func (s *steer) status() error {
 		return writeJSON(s.App.Writer, st)
 	}
 	return printStatus(s.App.Writer, &st, paint{colour(s.App.Writer)})
+}
+
+// static lists folders of files.
+func (s *steer) static() error {
+	var files admin.Files
+	if err := s.client.Get(s.ctx, "/v1/static", s.query(), &files); err != nil {
+		return err
+	}
+	if s.Bool("json") {
+		return writeJSON(s.App.Writer, files)
+	}
+	w := tabwriter.NewWriter(s.App.Writer, 0, 0, 2, ' ', 0)
+	for _, f := range files.Static {
+		state := f.State
+		if state == "app" {
+			state = "left to the app"
+		}
+		if f.Reason != "" {
+			state += ": " + f.Reason
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", printable(f.App), printable(f.URL), printable(f.Dir), printable(f.How), printable(state))
+	}
+	return w.Flush()
 }
 
 // printStatus is the page for people. What comes from clients (targets) and from apps

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 )
 
@@ -39,13 +39,7 @@ func (s *serving) banner() {
 		fmt.Fprintf(w, "  route\t%s\n", routeLine(r))
 	}
 	w.Flush()
-	for i := range s.cfg.Apps {
-		s.bannerFiles(s.cfg.Apps[i].Name)
-	}
-	for i := range s.cfg.Static {
-		t := &s.cfg.Static[i]
-		fmt.Fprintf(s.errOut, "  static   %s -> %s (configured)\n", strings.Join(append(slices.Clone(t.Hosts), t.URL), " "), near(t.Dir, s.cfg.Dir))
-	}
+	s.bannerFiles()
 	last := "  health   /livez /readyz"
 	if s.control.socket != nil {
 		last += "   control " + near(s.control.socket.Path(), s.cfg.Dir)
@@ -56,13 +50,30 @@ func (s *serving) banner() {
 	fmt.Fprintln(s.errOut, last)
 }
 
-// bannerFiles says which files an app is not asked for, and which it is although it
-// declares them.
-func (s *serving) bannerFiles(app string) {
-	for _, f := range s.srv.Static(app) {
-		f.Dir = near(f.Dir, s.cfg.Dir)
-		fmt.Fprintln(s.errOut, "  static  ", f)
+// bannerFiles says which files no app is asked for, which one is asked for although it
+// declares them, and which cannot be served.
+func (s *serving) bannerFiles() {
+	list := s.files()
+	for i := range list {
+		if list[i].Dir != "" {
+			list[i].Dir = near(list[i].Dir, s.cfg.Dir)
+		}
 	}
+	lines, rest := compose.Lines(list)
+	for _, line := range lines {
+		fmt.Fprintln(s.errOut, "  static  ", line)
+	}
+	if rest > 0 {
+		fmt.Fprintf(s.errOut, "  static   %d more: standpipe status --static\n", rest)
+	}
+}
+
+// files are the folders of all apps, and of the server.
+func (s *serving) files() (list []compose.Files) {
+	for i := range s.cfg.Apps {
+		list = append(list, s.srv.Static(s.cfg.Apps[i].Name)...)
+	}
+	return append(list, s.srv.Static("")...)
 }
 
 // how says how the app was found, and where it is mounted if that is not "/".

@@ -228,6 +228,25 @@ func folders(cfg *config.Config) []string {
 	return list
 }
 
+// Static lists folders for status --static.
+func (s *serving) Static(app string) (list []admin.Folder) {
+	files := s.files()
+	if app != "" {
+		files = s.srv.Static(app)
+	}
+	for _, f := range files {
+		d := admin.Folder{App: f.App, URL: f.URL, Dir: f.Dir, How: f.How, State: "served"}
+		switch {
+		case f.Trouble != "":
+			d.State, d.Reason = "trouble", f.Trouble
+		case f.Refused != "":
+			d.State, d.Reason = "app", f.Refused
+		}
+		list = append(list, d)
+	}
+	return list
+}
+
 // countedPools are the same pools, for the metrics.
 func (s *serving) countedPools() []metrics.Pool {
 	var list []metrics.Pool

@@ -159,13 +159,12 @@ def load(worker, boot):
     if worker.forked():
         worker.leave()
     took = time.monotonic() - begin
-    worker.app = loaded.app
     worker.environs = environ.Environs(environ.base(boot, output.errors(), FileWrapper), boot["timeout_ms"])
     from .framework import describe
     from .static import declared
 
     ready = {"found": loaded.found, "how": loaded.how, "framework": describe(loaded.app), "import_ms": int(took * 1000)}
-    files = declared(loaded.app, boot["environ"].get("SCRIPT_NAME", b"").decode("latin-1"))
+    files, worker.app = declared(loaded.app, boot["environ"].get("SCRIPT_NAME", b"").decode("latin-1"))
     if files:
         ready["static"] = files
     worker.greeting = frame(READY, 0, 0, pack(ready))

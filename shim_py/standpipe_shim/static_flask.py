@@ -1,36 +1,54 @@
 """The static folders of a Flask app and its blueprints. The app has to be asked where anything of its own runs before Flask's
-static view, or in its place."""
+static view, in its place, or over its answer."""
 
+import os
 import sys
 
-from .static import Folder, comes_from, inner, name_of
+from .static import Folder, comes_from, failed, inner, is_there, max_age, name_of, root_of
 
 _TAIL = "<path:filename>"
-_METHODS = ("__call__", "wsgi_app", "full_dispatch_request", "preprocess_request", "dispatch_request", "send_static_file")
+_METHODS = (
+    "__call__",
+    "wsgi_app",
+    "full_dispatch_request",
+    "preprocess_request",
+    "dispatch_request",
+    "send_static_file",
+    "get_send_file_max_age",
+    "make_response",
+    "finalize_request",
+    "process_response",
+)
+# Extensions whose after_request gives a file nothing that Go does not give it too.
+_QUIET = ("flask_login", "flask_compress")
 
 
-def folders(app, mount):
+def folders(app, mount, out):
     flask = sys.modules["flask"]
     found, around = inner(app, lambda thing: isinstance(thing, flask.Flask))
     if found is None:
-        return []
+        return
     general = ""
     if around and not _is_proxyfix(app):
         general = "the app is wrapped by %s" % around
     general = general or _of_app(found, flask)
     rules = list(found.url_map.iter_rules())
     static = [rule for rule in rules if _is_static(rule)]
-    out = []
     for rule in static:
-        owner = found if rule.endpoint == "static" else found.blueprints.get(rule.endpoint[: -len(".static")])
-        folder = getattr(owner, "static_folder", None)
-        if not folder:
-            continue
-        kind = "Flask" if owner is found else "Flask blueprint " + rule.endpoint[: -len(".static")]
-        prefix = rule.rule[: -len(_TAIL)]
-        refused = general or _of_rule(found, owner, rule, prefix, rules, static, flask)
-        out.append(Folder(mount + prefix, folder, kind, refused))
-    return out
+        kind = "Flask" if rule.endpoint == "static" else "Flask blueprint " + rule.endpoint[: -len(".static")]
+        try:
+            owner = found if rule.endpoint == "static" else found.blueprints.get(rule.endpoint[: -len(".static")])
+            path = getattr(owner, "static_folder", None)
+            if not path:
+                continue
+            prefix = rule.rule[: -len(_TAIL)]
+            folder = Folder(mount + prefix, path, kind, general or _of_rule(found, owner, rule, prefix, rules, static, flask))
+            if not folder.refused and os.path.basename(folder.dir) != "static" and not is_there(folder.dir):
+                folder.trouble = "it does not exist"  # "static" is Flask's default: many an app has none
+            folder.refused = folder.refused or _say(folder, found, list(_parts(rule)), prefix)
+            out.append(folder)
+        except (Exception, SystemExit) as error:
+            out.append(failed(mount + rule.rule[: -len(_TAIL)], kind, error))
 
 
 def _is_static(rule):
@@ -55,7 +73,7 @@ def _of_app(app, flask):
             if getattr(around, "__self__", None) is app and getattr(around, "__func__", None) is flask.Flask.wsgi_app:
                 continue
             return "wsgi_app is wrapped by %s" % type(around).__name__
-        if name in vars(app) or getattr(type(app), name) is not getattr(flask.Flask, name):
+        if name in vars(app) or getattr(type(app), name, None) is not getattr(flask.Flask, name, None):
             return "its class has a %s of its own" % name
     reason = _before(app, None)
     if reason:
@@ -74,6 +92,14 @@ def _before(app, name):
     return ""
 
 
+def _parts(rule):
+    """Gives the names of the blueprints that a rule's endpoint lies in, the outermost first."""
+    name = ""
+    for part in rule.endpoint.split(".")[:-1]:
+        name = name + "." + part if name else part
+        yield name
+
+
 def _of_rule(app, owner, rule, prefix, rules, static, flask):
     if "<" in prefix:
         return "its URL has a variable part"
@@ -85,15 +111,63 @@ def _of_rule(app, owner, rule, prefix, rules, static, flask):
     if view is None or not comes_from(view, flask):
         return "its static view is not Flask's own"
     if owner is not app:
-        blueprint = ""
-        for part in rule.endpoint.split(".")[:-1]:
-            blueprint = blueprint + "." + part if blueprint else part
+        for blueprint in _parts(rule):
             reason = _before(app, blueprint)
             if reason:
                 return "the blueprint %s has %s" % (blueprint, reason)
-        if type(owner).send_static_file is not flask.Blueprint.send_static_file or "send_static_file" in vars(owner):
-            return "its blueprint has a send_static_file of its own"
+        for name in ("send_static_file", "get_send_file_max_age"):
+            if getattr(type(owner), name, None) is not getattr(flask.Blueprint, name, None) or name in vars(owner):
+                return "its blueprint has a %s of its own" % name
     for other in rules:
         if other.rule.startswith(prefix) and other not in static:
             return "the route %s lies in it" % other.rule
     return ""
+
+
+def _say(folder, app, blueprints, prefix):
+    """Gives the folder what Flask's answer has beside the file; returns why it cannot be known, or an empty str."""
+    age = getattr(app, "config", {}).get("SEND_FILE_MAX_AGE_DEFAULT")
+    if age is not None:
+        folder.cache = max_age(int(age.total_seconds() if hasattr(age, "total_seconds") else age))
+    for name in [None] + blueprints:
+        for function in getattr(app, "after_request_funcs", {}).get(name) or ():
+            root = root_of(function)
+            if root == "flask_cors":
+                fields = _cors(function, prefix)
+                if fields is not None:
+                    folder.fields += fields
+                    continue
+            if root not in _QUIET:
+                return "%s has after_request %s" % ("the app" if name is None else "the blueprint " + name, name_of(function))
+    return ""
+
+
+def _cors(function, prefix):
+    """Returns the fields that flask-cors gives every file beneath prefix; None: they depend on the request."""
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or ()))
+    if function.__name__ != "cors_after_request" or "resources" not in cells:
+        return None
+    for pattern, options in cells["resources"].cell_contents:
+        get = options.get if isinstance(options, dict) else lambda name: getattr(options, name, None)
+        text = getattr(pattern, "pattern", pattern)
+        if text not in ("/*", "/.*", "*", ".*"):
+            # One that is not for all paths: it must be about none of these.
+            if not text.startswith("/") or prefix.startswith(_plain(text)) or _plain(text).startswith(prefix):
+                return None
+            continue
+        origins = [getattr(origin, "pattern", origin) for origin in get("origins") or ()]
+        if not any(origin in ("*", ".*") for origin in origins) or get("supports_credentials") or get("allow_private_network"):
+            return None
+        fields = ["Access-Control-Allow-Origin", "*"]
+        if get("expose_headers"):
+            fields += ["Access-Control-Expose-Headers", str(get("expose_headers"))]
+        return fields
+    return []
+
+
+def _plain(pattern):
+    """Returns the part of a regular expression in front of its first special character."""
+    for i, char in enumerate(pattern):
+        if char in "\\.^$*+?{}[]|()":
+            return pattern[: i - 1 if char in "*?{" and i else i]
+    return pattern

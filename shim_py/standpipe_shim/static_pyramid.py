@@ -1,42 +1,69 @@
-"""The static views of a Pyramid app (config.add_static_view). The app has to be asked where a tween, a permission, a subscriber
-or another route comes first."""
+"""The static views of a Pyramid app (config.add_static_view). The app has to be asked where a tween, a permission, a subscriber,
+an override or another route comes first."""
 
 import sys
 
-from .static import Folder, inner
+from .static import Folder, failed, inner, is_there, max_age
 
 _OWN_TWEEN = "pyramid.tweens.excview_tween_factory"
 
 
-def folders(app, mount):
+def folders(app, mount, out):
     if "pyramid.router" not in sys.modules:
-        return []
+        return
     from pyramid.interfaces import IRoutesMapper, IStaticURLInfo
-    from pyramid.path import AssetResolver
     from pyramid.router import Router
 
     router, around = inner(app, lambda thing: isinstance(thing, Router))
     if router is None:
-        return []
+        return
     registry = router.registry
     static = registry.queryUtility(IStaticURLInfo)
     mapper = registry.queryUtility(IRoutesMapper)
     if static is None or mapper is None:
-        return []
+        return
     general = "the app is wrapped by %s" % around if around else _of_app(router, registry)
-    out = []
     for _, spec, name in static.registrations:
         route = mapper.get_route(name) if name else None
         if route is None or not route.pattern.endswith("/*subpath"):
             continue  # a CDN's
         prefix = "/" + route.pattern[: -len("*subpath")].lstrip("/")
-        path = AssetResolver(None).resolve(spec).abspath()
-        out.append(Folder(mount + prefix, path, "Pyramid", general or _of_route(registry, mapper, route, prefix, static)))
-    return out
+        try:
+            out.append(_folder(registry, mapper, route, mount, prefix, spec, static, general))
+        except (Exception, SystemExit) as error:
+            out.append(failed(mount + prefix, "Pyramid", error))
+
+
+def _folder(registry, mapper, route, mount, prefix, spec, static, general):
+    from pyramid.path import AssetResolver
+
+    path = AssetResolver(None).resolve(spec).abspath()
+    folder = Folder(mount + prefix, path, "Pyramid", general or _overridden(registry, spec) or _of_route(registry, mapper, route, prefix, static))
+    if not folder.refused and not is_there(folder.dir):
+        folder.trouble = "it does not exist"
+    for entry in registry.introspector.get_category("views") or ():
+        view = entry["introspectable"]
+        if view.get("route_name") == route.name:
+            age = getattr(view.get("callable"), "cache_max_age", None)
+            if isinstance(age, (tuple, list)):
+                folder.refused = folder.refused or "its cache_max_age has directives of its own"
+            elif age is not None:
+                folder.cache = max_age(int(age.total_seconds() if hasattr(age, "total_seconds") else age))
+    return folder
+
+
+def _overridden(registry, spec):
+    from pyramid.interfaces import IPackageOverrides
+
+    package = spec.partition(":")[0] if ":" in spec and not spec.startswith("/") else ""
+    for name, _ in registry.getUtilitiesFor(IPackageOverrides):
+        if name == package:
+            return "the app overrides assets of %s" % name
+    return ""
 
 
 def _of_app(router, registry):
-    from pyramid.interfaces import IContextFound, INewRequest, IPackageOverrides, ITweens
+    from pyramid.interfaces import IContextFound, INewRequest, INewResponse, ITweens
     from pyramid.router import Router
 
     if type(router) is not Router:
@@ -48,8 +75,8 @@ def _of_app(router, registry):
     for handler in registry.registeredHandlers():
         if any(event in (INewRequest, IContextFound) or event.extends(INewRequest) for event in handler.required):
             return "the app has a subscriber to new requests"
-    if list(registry.getUtilitiesFor(IPackageOverrides)):
-        return "the app overrides assets"
+        if any(event is INewResponse or event.extends(INewResponse) for event in handler.required):
+            return "the app has a subscriber to new responses"
     return ""
 
 

@@ -64,15 +64,31 @@ class Declares(WorkerTest):
         self.assertEqual(folder["refused"], "the app has before_request login")
 
     def test_no_folder(self):
-        self.assertIsNone(self.declared("app = flask.Flask(here + '/none')\n"))
+        (folder,) = self.declared("app = flask.Flask(here + '/none')\n")
+        self.assertEqual(folder["trouble"], "it does not exist")
+        self.assertIsNone(self.declared("app = flask.Flask(here + '/none/static')\n"))  # Flask's default
         self.assertIsNone(self.declared("app = flask.Flask(None)\n"))
 
     def test_unknown_release(self):
-        self.assertIsNone(self.declared("app = flask.Flask(here + '/static')\ndel app.url_map\n"))
-        self.assertIsNone(self.declared("app = flask.Flask(here + '/static')\napp.iter_rules = lambda: 1 / 0\n"))
-        self.assertIsNone(
-            self.declared("import sys\napp = flask.Flask(here + '/static')\napp.iter_rules = lambda: sys.exit(5)\n")
+        for change, error in (
+            ("del app.url_map", "AttributeError"),
+            ("app.iter_rules = lambda: 1 / 0", "ZeroDivisionError"),
+            ("import sys\napp.iter_rules = lambda: sys.exit(5)", "SystemExit"),
+        ):
+            (folder,) = self.declared("app = flask.Flask(here + '/static')\n%s\n" % change)
+            self.assertIn(error, folder["trouble"])
+            self.assertIn(error, folder["traceback"])
+            self.assertEqual((folder["url"], folder["dir"], folder["kind"]), ("", "", "Flask"))
+
+    def test_after_request(self):
+        (folder,) = self.declared(
+            "def fields(response): return response\napp = flask.Flask(here + '/static')\napp.after_request_funcs = {None: [fields]}\n"
         )
+        self.assertEqual(folder["refused"], "the app has after_request fields")
+
+    def test_max_age(self):
+        (folder,) = self.declared("app = flask.Flask(here + '/static')\napp.config = {'SEND_FILE_MAX_AGE_DEFAULT': 60}\n")
+        self.assertEqual((folder["refused"], folder["cache"]), ("", "public, max-age=60"))
 
     def test_no_framework(self):
         self.assertIsNone(

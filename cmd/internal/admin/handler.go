@@ -32,6 +32,7 @@ type Handler struct {
 func NewHandler(o Options) *Handler {
 	h := &Handler{Options: o}
 	h.mux.HandleFunc("GET /v1/status", h.status)
+	h.mux.HandleFunc("GET /v1/static", h.static)
 	h.mux.HandleFunc("GET /v1/dump", h.dump)
 	h.mux.HandleFunc("POST /v1/reload", h.command("reload", h.reload))
 	h.mux.HandleFunc("POST /v1/restart", h.command("restart", h.restart))

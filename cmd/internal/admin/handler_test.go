@@ -71,6 +71,10 @@ func (s *fakeServer) Reload(_ context.Context, app string) error {
 	return s.err
 }
 func (s *fakeServer) Stop() { s.done = append(s.done, "stop") }
+func (s *fakeServer) Static(app string) []Folder {
+	return []Folder{{App: app, URL: "/static/", Dir: "/srv/static", How: "configured", State: "served"}}
+}
+
 func (s *fakeServer) SetLevel(level string) error {
 	s.done = append(s.done, "level "+level)
 	return s.err

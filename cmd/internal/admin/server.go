@@ -39,6 +39,8 @@ type Server interface {
 	ReopenLogs() error
 	// About fills in what is no app's: Addresses, LogLevel, Folders, Stopping.
 	About(*Status)
+	// Static lists the folders of files, of one app or (empty) of all and the server's.
+	Static(app string) []Folder
 }
 
 // Options are what a Handler answers with.

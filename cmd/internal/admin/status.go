@@ -24,6 +24,15 @@ func (h *Handler) status(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, s)
 }
 
+func (h *Handler) static(w http.ResponseWriter, r *http.Request) {
+	app := r.URL.Query().Get("app")
+	if _, err := h.pools(app); err != nil {
+		fail(w, err)
+		return
+	}
+	answer(w, http.StatusOK, &Files{Static: append([]Folder{}, h.Server.Static(app)...)})
+}
+
 func (h *Handler) app(p Pool) App {
 	s := p.Stats()
 	a := App{

@@ -19,6 +19,22 @@ type Status struct {
 	Apps         []App    `json:"apps"`
 }
 
+// Files are the folders that are served without an app, and those that are not.
+type Files struct {
+	Static []Folder `json:"static"`
+}
+
+// Folder is one of them.
+type Folder struct {
+	App string `json:"app,omitempty"` // none: of [[static]]
+	URL string `json:"url"`
+	Dir string `json:"dir"`
+	How string `json:"how"` // "configured", "declared by Flask"
+	// State is "served", "app" (the app is asked) or "trouble" (nobody can serve it).
+	State  string `json:"state"`
+	Reason string `json:"reason,omitempty"` // for what is not served
+}
+
 // App is one app.
 type App struct {
 	Name       string `json:"name"`

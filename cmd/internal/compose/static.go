@@ -18,26 +18,6 @@ import (
 	"github.com/standpipe/standpipe/supervisor"
 )
 
-// Files is a folder that is served without its app, or is not, for people.
-type Files struct {
-	URL, Dir string
-	How      string // "declared by Flask", "configured"
-	Refused  string // why it is not served; empty: it is
-	Insist   bool   // --static force would serve it
-}
-
-// String is one line for people.
-func (x Files) String() string {
-	s := fmt.Sprintf("%s -> %s (%s)", x.URL, x.Dir, x.How)
-	if x.Refused != "" {
-		s += " is left to the app: " + x.Refused
-	}
-	if x.Insist {
-		s += "; --static force insists"
-	}
-	return s
-}
-
 // appFiles are the files of one app, over its generations: what the configuration
 // names, and what the generation that serves has declared.
 type appFiles struct {
@@ -83,6 +63,11 @@ func (f *appFiles) ready(gen int, r *shim.Ready) {
 	f.gen, f.declared = gen, r.Static
 	before := f.list
 	f.swap()
+	for _, d := range f.declared {
+		if d.Trouble != "" && f.app.StaticMode != config.StaticOff {
+			f.server.log.Warn("static_trouble", "app", f.name, "url", d.URL, "dir", d.Dir, "declared_by", d.Kind, "reason", d.Trouble, "traceback", d.Traceback)
+		}
+	}
 	if first && f.server.log.Text || slices.Equal(before, f.list) && !first || len(f.list) == 0 { // people read the banner
 		return
 	}
@@ -91,11 +76,10 @@ func (f *appFiles) ready(gen int, r *shim.Ready) {
 
 // describe is one line of what is served, or of what is refused.
 func describe(list []Files, refused bool) string {
-	var parts []string
-	for _, x := range list {
-		if (x.Refused != "") == refused {
-			parts = append(parts, x.String())
-		}
+	of := slices.DeleteFunc(slices.Clone(list), func(x Files) bool { return x.Trouble != "" || (x.Refused != "") != refused })
+	parts, rest := Lines(of)
+	if rest > 0 {
+		parts = append(parts, fmt.Sprintf("%d more (standpipe status --static)", rest))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -110,7 +94,7 @@ func (f *appFiles) swap() {
 		p := configured(&a.Static[i], mount)
 		p.Compress = a.StaticCompress
 		places = append(places, p)
-		f.list = append(f.list, Files{URL: shown(p.URL), Dir: p.Dirs[0], How: "configured"})
+		f.list = append(f.list, Files{App: f.name, URL: shown(p.URL), Dir: p.Dirs[0], How: "configured", Trouble: static.Unusable(p.Dirs[0], p.Owner)})
 	}
 	own := len(places)
 	for _, d := range f.declared {
@@ -118,9 +102,13 @@ func (f *appFiles) swap() {
 		if a.StaticMode == config.StaticForce {
 			refused = ""
 		}
-		x := Files{URL: d.URL, Dir: d.Dir, How: "declared by " + d.Kind}
+		x := Files{App: f.name, URL: d.URL, Dir: d.Dir, How: "declared by " + d.Kind, Trouble: d.Trouble}
 		switch url := strings.TrimSuffix(d.URL, "/"); {
 		case a.StaticMode == config.StaticOff:
+		case d.Trouble != "":
+			if !slices.ContainsFunc(places[:own], func(p static.Place) bool { return p.URL == url }) {
+				f.list = append(f.list, x)
+			}
 		case slices.ContainsFunc(places[:own], func(p static.Place) bool { return p.URL == url }):
 		case url == "" && refused == "", !strings.HasPrefix(d.URL, mount+"/") || url == mount && refused == "":
 			x.Refused = fmt.Sprintf("it lies outside of the app's mount %s, or is all of it; --static names it", a.Mount)
@@ -130,23 +118,53 @@ func (f *appFiles) swap() {
 			x.Refused, x.Insist = refused, true
 			f.list = append(f.list, x)
 		default:
-			x.Refused = f.foreign(d.Dir)
+			p := declaredPlace(a, url, &d)
+			if x.Trouble = static.Unusable(d.Dir, static.Owner{}); x.Trouble == "" {
+				x.Refused = f.foreign(d.Dir)
+			}
 			f.list = append(f.list, x)
 			if x.Refused != "" {
 				continue
 			}
-			if i := slices.IndexFunc(places, func(p static.Place) bool { return p.URL == url }); i >= 0 {
+			if i := slices.IndexFunc(places, func(o static.Place) bool { return o.URL == url && o.Like(&p) }); i >= 0 {
 				places[i].Dirs = append(places[i].Dirs, d.Dir)
 				continue
-			}
-			p := static.Place{URL: url, Dirs: []string{d.Dir}, Siblings: true, Compress: a.StaticCompress, FollowLinks: a.FollowSymlinks}
-			if a.Identity != nil {
-				p.Owner, p.FollowLinks = static.Owner{Set: true, UID: a.Identity.UID}, false
 			}
 			places = append(places, p)
 		}
 	}
 	f.places.Swap(places, f.cfg.StaticOverlap)
+}
+
+// declaredPlace is the place of a folder that an app declares. What an app says comes
+// from a worker: a field that is none is left out.
+func declaredPlace(a *config.App, url string, d *shim.Declared) static.Place {
+	p := static.Place{
+		URL: url, Dirs: []string{d.Dir}, Siblings: true, Compress: a.StaticCompress, FollowLinks: a.FollowSymlinks, HTTPS: d.HTTPS,
+	}
+	if static.IsValue(d.Cache) {
+		p.Cache = d.Cache
+	}
+	if static.IsToken(d.Charset) {
+		p.Charset = d.Charset
+	}
+	for c := range slices.Chunk(d.Fields, 2) {
+		if static.MayAdd(c[0]) && static.IsValue(c[1]) {
+			p.Fields = append(p.Fields, c...)
+		}
+	}
+	for c := range slices.Chunk(d.Types, 2) {
+		if static.IsValue(c[1]) && strings.Contains(c[1], "/") {
+			if p.Types == nil {
+				p.Types = map[string]string{}
+			}
+			p.Types[strings.ToLower(c[0])] = c[1]
+		}
+	}
+	if a.Identity != nil {
+		p.Owner, p.FollowLinks = static.Owner{Set: true, UID: a.Identity.UID}, false
+	}
+	return p
 }
 
 // foreign says why a folder that the app declares is none of its own. An app that runs
@@ -192,12 +210,22 @@ func configured(s *config.Static, mount string) static.Place {
 func idleFiles(cfg *config.Config) int { return min(max(cfg.MaxConns/16, 64), 4096) }
 
 // Static lists the files of an app that are served without it, and those that it
-// declares and that are not.
+// declares and that are not; empty: those of [[static]].
 func (s *Server) Static(app string) []Files {
-	if r := s.site.Load().run(app); r != nil {
+	t := s.site.Load()
+	if r := t.run(app); r != nil {
 		return r.files.files()
 	}
-	return nil
+	if app != "" {
+		return nil
+	}
+	var list []Files
+	for i := range t.cfg.Static {
+		f := &t.cfg.Static[i]
+		url := strings.TrimSuffix(strings.Join(append(slices.Clone(f.Hosts), f.URL), " "), "/") + "/"
+		list = append(list, Files{URL: url, Dir: f.Dir, How: "configured", Trouble: static.Unusable(f.Dir, static.Owner{})})
+	}
+	return list
 }
 
 func (s *Server) addFiles(f *appFiles) {

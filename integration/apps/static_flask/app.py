@@ -8,12 +8,11 @@ app.register_blueprint(admin)
 asked = 0
 
 
-@app.after_request
-def count(response):
+@app.teardown_request
+def count(error):
     global asked
     if flask.request.endpoint and flask.request.endpoint.endswith("static"):
         asked += 1
-    return response
 
 
 @app.get("/")
