@@ -13,117 +13,163 @@ import (
 
 // arrange makes a command line that the cli library reads in full: it stops at the first argument that is no flag and
 // passes over the rest in silence. So flags go first, in the form --name=value, then "--", then APP. What no flag and no
-// APP takes is an error. Flags may be written as gunicorn's parser takes them: -w 4, -w4, -w=4, --workers 4, --workers=4.
-func arrange(app *cli.App, args []string) ([]string, error) {
+// APP takes is a problem; each one is found, and a command that reads the settings tells them with those of the settings.
+// Flags may be written as gunicorn's parser takes them: -w 4, -w4, -w=4, --workers 4, --workers=4.
+func arrange(app *cli.App, args []string) (arranged []string, problems config.Problems, err error) {
 	if len(args) < 2 {
-		return []string{app.Name, "help"}, nil
+		return []string{app.Name, "help"}, nil, nil
 	}
 	name, rest := args[1], args[2:]
 	switch name {
 	case "help", "h", "-h", "--help", "-help":
-		return append([]string{app.Name, "help"}, rest...), nil
+		return append([]string{app.Name, "help"}, rest...), nil, nil
 	case "-v", "--version", "-version":
 		name = "version"
 	}
 	i := slices.IndexFunc(app.Commands, func(c *cli.Command) bool { return c.Name == name })
 	if i < 0 {
-		return nil, usageError("%s", unknownCommand(app, name))
+		return nil, nil, usageError("%s", unknownCommand(app, name))
 	}
 	a := arranger{command: app.Commands[i], out: []string{app.Name, name}}
-	if err := a.run(rest); err != nil {
-		return nil, err
+	a.run(rest)
+	if slices.Contains(a.out, "--help") {
+		return []string{app.Name, name, "--help", "--"}, nil, nil
 	}
 	most := 1
-	if c := a.command; c.Category == forRunning {
-		if slices.Contains(a.out, "--help") {
-			a.left = nil
-		} else if err := argumentCount(c, len(a.left)); err != nil {
-			return nil, err
+	switch {
+	case a.command.Category == forRunning:
+		if err := argumentCount(a.command, len(a.left)); err != nil && !a.unsure {
+			a.problem("", "%s", err.Error())
 		}
 		most = len(a.left)
-	} else if name == "version" {
+	case name == "version":
 		most = 0
-	} else if name == "export" { // what to print comes first
+	case name == "export": // what to print comes first
 		most = 2
 	}
 	if len(a.left) > most {
-		return nil, usageError("%s", leftover(name, a.left[most:], most))
+		if !a.unsure {
+			a.problem("", "%s", leftover(name, a.left[most:], most))
+		}
+		a.left = a.left[:most]
 	}
-	return append(append(a.out, "--"), a.left...), nil
+	if len(a.problems) > 0 && !hasSettings(a.command) {
+		return nil, nil, exit.With(exit.Usage, a.problems)
+	}
+	return append(append(a.out, "--"), a.left...), a.problems, nil
 }
+
+// hasSettings says whether the command takes the flags of the settings.
+func hasSettings(c *cli.Command) bool { return c.Category == "" && c.Name != "version" }
 
 func usageError(format string, args ...any) error {
 	return exit.With(exit.Usage, fmt.Errorf(format, args...))
 }
 
 type arranger struct {
-	command *cli.Command
-	out     []string // flags
-	left    []string // what is no flag
+	command  *cli.Command
+	out      []string // flags
+	left     []string // what is no flag
+	problems config.Problems
+	unsure   bool // a flag is unknown, and with it whether the word behind it is its value
 }
 
-func (a *arranger) run(args []string) error {
+func (a *arranger) problem(where, format string, args ...any) {
+	a.problems = append(a.problems, config.Problem{Where: where, Message: fmt.Sprintf(format, args...)})
+}
+
+func (a *arranger) run(args []string) {
 	for len(args) > 0 {
 		arg := args[0]
 		args = args[1:]
 		switch {
 		case arg == "--":
 			a.left = append(a.left, args...)
-			return nil
+			return
 		case strings.HasPrefix(arg, "--"):
 			name, value, has := strings.Cut(arg[2:], "=")
-			used, err := a.flag(name, value, has, args)
-			if err != nil {
-				return err
-			}
-			args = args[used:]
+			args = args[a.flag(name, value, has, args):]
 		case len(arg) > 1 && arg[0] == '-':
 			value := strings.TrimPrefix(arg[2:], "=")
-			used, err := a.flag(arg[1:2], value, len(arg) > 2, args)
-			if err != nil {
-				return err
-			}
-			args = args[used:]
+			args = args[a.flag(arg[1:2], value, len(arg) > 2, args):]
 		case arg == "" && len(a.left) == 0:
-			return usageError("APP is empty; was a variable empty? Leave it out, or name a module such as shop.wsgi:application")
+			a.problem("", "APP is empty; was a variable empty? Leave it out, or name a module such as shop.wsgi:application")
 		default:
 			a.left = append(a.left, arg)
 		}
 	}
-	return nil
 }
 
 // flag takes one flag. value is what was attached to it; otherwise it is the next argument, and used is 1.
-func (a *arranger) flag(name, value string, has bool, next []string) (used int, err error) {
+func (a *arranger) flag(name, value string, has bool, next []string) (used int) {
 	if name == "help" || name == "h" {
 		a.out = append(a.out, "--help")
-		return 0, nil
+		return 0
 	}
 	f := a.find(name)
 	if f == nil {
-		return 0, usageError("%s", unknownFlag(a.command, name))
+		where, say := unknownFlag(a.command, name)
+		a.problem(where, "%s", say)
+		if !has && a.swallows(name, next) {
+			return 1
+		}
+		return 0
 	}
 	long := "--" + f.Names()[0]
-	if _, ok := f.(*cli.BoolFlag); ok {
-		if has {
-			return 0, usageError("%s takes no value", long)
-		}
-		a.out = append(a.out, long)
-		return 0, nil
+	isSwitch := false
+	if _, isSwitch = f.(*cli.BoolFlag); !isSwitch {
+		s := config.FindFlag(f.Names()[0])
+		isSwitch = s != nil && s.Kind == config.Switch
 	}
-	if s := config.FindFlag(f.Names()[0]); s != nil && s.Kind == config.Switch && !has {
+	if isSwitch && !has { // alone it is on; a word for on or off behind it is its value
 		value, has = "on", true
+		if len(next) > 0 && config.IsSwitchWord(next[0]) {
+			value, used = next[0], 1
+		}
+	}
+	if _, ok := f.(*cli.BoolFlag); ok {
+		switch {
+		case !config.IsSwitchWord(value):
+			a.problem(long, "%q is not on or off; %s alone is on", value, long)
+		case config.IsOn(value):
+			a.out = append(a.out, long)
+		}
+		return used
 	}
 	if !has {
 		// What begins with a dash is the next flag, but for the dash alone, which is standard output, and for a
 		// negative number: what is wrong with that is its value.
 		if len(next) == 0 || len(next[0]) > 1 && next[0][0] == '-' && (next[0][1] < '0' || next[0][1] > '9') {
-			return 0, usageError("%s needs a value; write %s=VALUE", config.Dashed(name), long)
+			a.problem("", "%s needs a value; write %s=VALUE", config.Dashed(name), long)
+			return 0
 		}
 		value, used = next[0], 1
 	}
 	a.out = append(a.out, long+"="+value)
-	return used, nil
+	return used
+}
+
+// swallows says whether the first word of next is probably the value of a flag that the command does not have. It is no
+// problem of its own then.
+func (a *arranger) swallows(name string, next []string) bool {
+	if len(next) == 0 || len(next[0]) > 1 && next[0][0] == '-' {
+		return false
+	}
+	if value, known := gunicornTakesValue(name); known {
+		return value
+	}
+	if slices.Contains(foreignSwitches, name) {
+		return false
+	}
+	if _, known := foreign[name]; known {
+		return true
+	}
+	a.unsure = true
+	if near := a.find(nearestFlag(a.command, name)); near != nil {
+		s := config.FindFlag(near.Names()[0])
+		return s == nil || s.Kind != config.Switch
+	}
+	return len(next) > 1 // the last word is rather the APP
 }
 
 func (a *arranger) find(name string) cli.Flag {
@@ -152,16 +198,27 @@ func unknownCommand(app *cli.App, name string) string {
 	return fmt.Sprintf("there is no command %q; there are %s and help", name, strings.Join(names, ", "))
 }
 
-// unknownFlag is the sentence for a flag that the command does not have: gunicorn's own, or the nearest of ours.
-func unknownFlag(c *cli.Command, name string) string {
+// unknownFlag is the problem of a flag that the command does not have: gunicorn's own, or the nearest of ours.
+func unknownFlag(c *cli.Command, name string) (where, say string) {
 	shown := config.Dashed(name)
-	if c.Name != "version" && c.Category == "" {
+	if hasSettings(c) {
 		if say := gunicornSays(name); say != "" {
-			return shown + ": " + say
+			return shown, say
 		}
 		if say := foreign[name]; say != "" {
-			return shown + ": " + say
+			return shown, say
 		}
+	}
+	if near := nearestFlag(c, name); near != "" {
+		return "", fmt.Sprintf("there is no flag %s; did you mean --%s?", shown, near)
+	}
+	return "", fmt.Sprintf("there is no flag %s; standpipe %s --help lists them", shown, c.Name)
+}
+
+// nearestFlag is the flag of the command that was probably meant; empty: none is near.
+func nearestFlag(c *cli.Command, name string) string {
+	if len(name) < 2 {
+		return ""
 	}
 	var names []string
 	for _, f := range c.Flags {
@@ -171,20 +228,17 @@ func unknownFlag(c *cli.Command, name string) string {
 			}
 		}
 	}
-	near := ""
-	if len(name) > 1 {
-		near = config.Nearest(name, names)
-		for _, n := range names {
-			if near == "" && len(name) > 2 && strings.HasPrefix(n, name) {
-				near = n
-			}
+	near := config.Nearest(name, names)
+	for _, n := range names {
+		if near == "" && len(name) > 2 && strings.HasPrefix(n, name) {
+			near = n
 		}
 	}
-	if near != "" {
-		return fmt.Sprintf("there is no flag %s; did you mean --%s?", shown, near)
-	}
-	return fmt.Sprintf("there is no flag %s; standpipe %s --help lists them", shown, c.Name)
+	return near
 }
+
+// foreignSwitches are those of foreign that take no value.
+var foreignSwitches = []string{"master", "debug", "version", "v"}
 
 // foreign are flags of other servers that people type from habit.
 var foreign = map[string]string{

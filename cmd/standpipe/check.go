@@ -18,7 +18,13 @@ import (
 
 // check says all that is wrong. It binds and starts nothing, but for --load, which imports the apps.
 func check(c *cli.Context) error {
-	cfg, _, err := loadConfig(c)
+	in, line, err := configInput(c)
+	if err != nil {
+		return err
+	}
+	cfg, _, err := config.Load(in)
+	sound := err == nil
+	err = together(line, err)
 	problems, listed := errors.AsType[config.Problems](err)
 	if err != nil && !listed {
 		return err
@@ -29,7 +35,7 @@ func check(c *cli.Context) error {
 	}
 	var load error
 	var said bytes.Buffer
-	if err == nil && c.Bool("load") {
+	if sound && c.Bool("load") {
 		out := c.App.Writer
 		if c.Bool("json") {
 			out = &said
@@ -41,6 +47,9 @@ func check(c *cli.Context) error {
 	}
 	for _, w := range warnings {
 		fmt.Fprintln(c.App.ErrWriter, "warning:", w)
+	}
+	if err != nil && load != nil {
+		fmt.Fprintln(c.App.ErrWriter, load) // beside what is wrong with the command line
 	}
 	if err != nil {
 		return err

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -20,8 +22,9 @@ var version = "0.1.0"
 // run runs one command line and returns the exit code. Errors are printed here and nowhere else.
 func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	app := newApp(out, errOut)
-	args, err := arrange(app, args)
+	args, problems, err := arrange(app, args)
 	if err == nil {
+		app.Metadata[lineProblems] = problems
 		err = app.RunContext(ctx, args)
 	}
 	if err != nil {
@@ -30,12 +33,15 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	return exit.Code(err)
 }
 
+// lineProblems is where the actions find what is wrong with the command line itself.
+const lineProblems = "problems"
+
 func newApp(out, errOut io.Writer) *cli.App {
 	app := &cli.App{
 		Name:    "standpipe",
 		Usage:   "serves Python WSGI applications",
-		Version: version,
-		Writer:  out, ErrWriter: errOut,
+		Version: version, Metadata: map[string]any{},
+		Writer: out, ErrWriter: errOut,
 		HideVersion: true, // `standpipe version`, and --version by arrange
 		// A comma is part of a value: -e HOSTS=a,b is one variable.
 		DisableSliceFlagSeparator: true,
@@ -111,13 +117,15 @@ func settingFlags() []cli.Flag {
 }
 
 // configInput is what the configuration is made of: the command line, the environment, the folder. Its error carries the
-// exit code.
-func configInput(c *cli.Context) (config.Input, error) {
+// exit code. problems are what is wrong with the command line itself; the configuration is read all the same, so that all
+// its problems are told at once.
+func configInput(c *cli.Context) (in config.Input, problems config.Problems, err error) {
 	dir, err := os.Getwd()
 	if err != nil {
-		return config.Input{}, exit.With(exit.Failed, fmt.Errorf("the current folder cannot be found: %w", err))
+		return config.Input{}, nil, exit.With(exit.Failed, fmt.Errorf("the current folder cannot be found: %w", err))
 	}
-	in := config.Input{App: c.Args().First(), Environ: os.Environ(), Dir: dir, Pid: os.Getpid(), Tolerant: c.Command.Name == "serve"}
+	problems, _ = c.App.Metadata[lineProblems].(config.Problems)
+	in = config.Input{App: c.Args().First(), Environ: os.Environ(), Dir: dir, Pid: os.Getpid(), Tolerant: c.Command.Name == "serve"}
 	for _, s := range config.Settings() {
 		if len(s.Flags) == 0 || !c.IsSet(s.Flags[0]) {
 			continue
@@ -133,27 +141,35 @@ func configInput(c *cli.Context) (config.Input, error) {
 		}
 		in.Flags = append(in.Flags, f)
 	}
-	greenlets, err := gunicornWorkers(c.String("worker-class"), c.String("worker-connections"), c.IsSet("worker-class"), c.IsSet("worker-connections"))
-	if err != nil {
-		return in, exit.With(exit.Usage, err)
+	greenlets, bad := gunicornWorkers(c.String("worker-class"), c.String("worker-connections"), c.IsSet("worker-class"), c.IsSet("worker-connections"))
+	for _, err := range bad {
+		problems = append(problems, config.Problem{Message: err.Error()})
 	}
 	if greenlets != "" && !c.IsSet("gevent") {
 		in.Flags = append(in.Flags, config.Flag{Name: "gevent", Values: []string{greenlets}})
 	}
-	return in, nil
+	return in, problems, nil
 }
 
 // loadConfig is the configuration that they make together. Its error carries the exit code.
 func loadConfig(c *cli.Context) (*config.Config, *config.Sources, error) {
-	in, err := configInput(c)
+	in, problems, err := configInput(c)
 	if err != nil {
 		return nil, nil, err
 	}
 	cfg, sources, err := config.Load(in)
-	if err != nil {
-		return cfg, sources, exit.With(exit.Usage, err)
+	return cfg, sources, together(problems, err)
+}
+
+// together is one error of what is wrong with the command line and of what Load has found.
+func together(problems config.Problems, err error) error {
+	if more, ok := errors.AsType[config.Problems](err); ok {
+		return exit.With(exit.Usage, append(slices.Clone(problems), more...))
 	}
-	return cfg, sources, nil
+	if err == nil && len(problems) == 0 {
+		return nil
+	}
+	return exit.With(exit.Usage, cmp.Or[error](err, problems))
 }
 
 // printError prints one sentence, or the list of problems.

@@ -45,14 +45,18 @@ func TestArrange(t *testing.T) {
 		{"serve -w -1 a -t -5s", "serve --workers=-1 --timeout=-5s -- a"},
 		{"check --load a --json", "check --load --json -- a"},
 		{"serve --server-header= a", "serve --server-header= -- a"},
-		{"config a -h", "config --help -- a"},
+		{"config a -h --nonsense", "config --help --"},
+		{"serve --compress on a:b --preload", "serve --compress=on --preload=on -- a:b"},
+		{"serve --compress off --reload a:b", "serve --compress=off --reload=on -- a:b"},
+		{"check --load on --json=false", "check --load --"},
+		{"check --json off a", "check -- a"},
 		{"--version", "version --"},
 		{"--help", "help"},
 		{"", "help"},
 	} {
-		got, err := arrange(newApp(nil, nil), append([]string{"standpipe"}, strings.Fields(c.in)...))
-		if want := append([]string{"standpipe"}, strings.Fields(c.want)...); err != nil || !slices.Equal(got, want) {
-			t.Errorf("%s: %q, %v; want %q", c.in, got, err, want)
+		got, problems, err := arrange(newApp(nil, nil), append([]string{"standpipe"}, strings.Fields(c.in)...))
+		if want := append([]string{"standpipe"}, strings.Fields(c.want)...); err != nil || problems != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %q, %v, %v; want %q", c.in, got, problems, err, want)
 		}
 	}
 }
@@ -70,7 +74,7 @@ func TestUsageErrors(t *testing.T) {
 		"check -w -1":                            `--workers: workers "-1" is negative; it is 1 or more`,
 		"check --timeout -5":                     `--timeout: timeout "-5" is negative; 0 means no limit`,
 		"check -w x":                             `--workers: workers "x" is not a whole number`,
-		"check --load=1":                         "--load takes no value",
+		"check --load=x":                         `--load: "x" is not on or off`,
 		"serve --load":                           "there is no flag --load",
 		"srve":                                   `there is no command "srve"; did you mean serve?`,
 		"shop.wsgi:app":                          "did you mean: standpipe serve shop.wsgi:app?",
@@ -164,6 +168,9 @@ func TestSwitchOnTheCommandLine(t *testing.T) {
 		"config --preload":         "on flag --preload",
 		"config --preload app:app": "on flag --preload",
 		"config --preload=off":     "off flag --preload",
+		"config --preload off app": "off flag --preload",
+		"config --preload True":    "on flag --preload",
+		"config --preload=no":      "off flag --preload",
 		"config":                   "off default",
 	} {
 		code, out, errOut := call(t, strings.Fields(line)...)

@@ -49,15 +49,15 @@ func export(c *cli.Context) error {
 	if unit != "" && unit != "service" && unit != "socket" {
 		return usage("--unit %q is not one of service, socket", unit)
 	}
-	in, err := configInput(c)
+	in, problems, err := configInput(c)
 	if err != nil {
 		return err
 	}
 	in.App = c.Args().Get(1)
 	in.Tolerant = true // the file may be for another machine
 	cfg, _, err := config.Load(in)
-	if err != nil {
-		return exit.With(exit.Usage, err)
+	if err := together(problems, err); err != nil {
+		return err
 	}
 	program, err := os.Executable()
 	if err != nil {

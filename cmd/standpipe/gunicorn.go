@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -45,25 +46,43 @@ func gunicornSays(flag string) string {
 	return ""
 }
 
-// gunicornWorkers is what -k and --worker-connections come to: the value of --gevent, or nothing.
-func gunicornWorkers(class, connections string, classSet, connectionsSet bool) (string, error) {
+// gunicornSwitches are gunicorn's flags that take no value and that we do not have.
+var gunicornSwitches = []string{
+	"no-control-socket", "spew", "check-config", "print-config", "disable-redirect-access-to-syslog", "capture-output",
+	"log-syslog", "R", "enable-stdio-inheritance", "enable-backlog-metric", "suppress-ragged-eofs", "do-handshake-on-connect", "no-sendfile",
+	"reuse-port", "D", "daemon", "initgroups", "permit-obsolete-folding", "strip-header-spaces",
+	"permit-unconventional-http-method", "permit-unconventional-http-version", "casefold-http-method",
+}
+
+// gunicornTakesValue says whether a value belongs to a flag of gunicorn's that we do not have; not known: it has none of
+// that name.
+func gunicornTakesValue(flag string) (value, known bool) {
+	if gunicornSays(flag) == "" {
+		return false, false
+	}
+	return !slices.Contains(gunicornSwitches, flag), true
+}
+
+// gunicornWorkers is what -k and --worker-connections come to: the value of --gevent, or nothing; and what is wrong with
+// them.
+func gunicornWorkers(class, connections string, classSet, connectionsSet bool) (greenlets string, bad []error) {
 	if classSet {
 		if err := workerClass(class); err != nil {
-			return "", err
+			return "", []error{err}
 		}
 	}
+	n, err := strconv.Atoi(connections)
 	switch {
 	case connectionsSet && !isGevent(class):
-		return "", fmt.Errorf("--worker-connections says how many greenlets a worker runs; it goes with -k gevent. --max-connections bounds the clients of all workers together")
+		bad = append(bad, fmt.Errorf("--worker-connections says how many greenlets a worker runs; it goes with -k gevent. --max-connections bounds the clients of all workers together"))
+	case connectionsSet && (err != nil || n < 1):
+		bad = append(bad, fmt.Errorf("--worker-connections: %q is not a whole number of 1 or more", connections))
 	case connectionsSet:
-		if n, err := strconv.Atoi(connections); err != nil || n < 1 {
-			return "", fmt.Errorf("--worker-connections: %q is not a whole number of 1 or more", connections)
-		}
-		return connections, nil
+		greenlets = connections
 	case isGevent(class):
-		return "1000", nil // gunicorn's default of worker_connections
+		greenlets = "1000" // gunicorn's default of worker_connections
 	}
-	return "", nil
+	return greenlets, bad
 }
 
 func isGevent(class string) bool {

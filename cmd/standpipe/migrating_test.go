@@ -34,7 +34,7 @@ func TestEveryGunicornSetting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Chdir(t.TempDir())
+	project(t, "app.py")
 	table := make(map[string]gunicornSetting)
 	for _, g := range gunicornSettings() {
 		table[g.name] = g

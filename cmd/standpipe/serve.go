@@ -38,7 +38,7 @@ func serve(c *cli.Context) (err error) {
 		return exit.With(exit.Failed, err)
 	}
 	defer func() { inherited.Failed(err) }()
-	in, err := configInput(c)
+	in, problems, err := configInput(c)
 	if err != nil {
 		return err
 	}
@@ -46,8 +46,8 @@ func serve(c *cli.Context) (err error) {
 	machine := config.Measure()
 	in.Machine = &machine
 	cfg, _, err := config.Load(in)
-	if err != nil {
-		return exit.With(exit.Usage, err)
+	if err := together(problems, err); err != nil {
+		return err
 	}
 	endProfile, err := profile()
 	if err != nil {

@@ -82,7 +82,7 @@ func (c *Config) Effective(src *Sources) []Effective {
 		}
 		out = append(out, a.effectiveEnv()...)
 	}
-	for _, s := range serverSettings() {
+	for _, s := range slices.Concat(serverSettings(), controlSettings()) {
 		from := src.Of(s.FileKey())
 		v, ok := s.value(target{cfg: c})
 		if !ok || v == "" && !from.Given() {

@@ -77,6 +77,18 @@ func ParseSize(s string) (int64, error) {
 	return n << shift, nil
 }
 
+// IsSwitchWord says whether s is a word for on or for off.
+func IsSwitchWord(s string) bool {
+	_, err := parseSwitch(s)
+	return err == nil
+}
+
+// IsOn says whether s is a word for on.
+func IsOn(s string) bool {
+	on, _ := parseSwitch(s)
+	return on
+}
+
 // parseSwitch reads "on" and "off", and what other programs call them.
 func parseSwitch(s string) (bool, error) {
 	switch strings.ToLower(strings.TrimSpace(s)) {

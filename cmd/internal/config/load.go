@@ -58,7 +58,7 @@ func Load(in Input) (*Config, *Sources, error) {
 	l.validate()
 	l.judgeAbsences()
 	if len(l.bad) > 0 {
-		return l.cfg, l.sources, l.bad
+		return l.cfg, l.sources, l.bad.once()
 	}
 	return l.cfg, l.sources, nil
 }

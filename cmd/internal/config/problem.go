@@ -36,3 +36,16 @@ func (p *Problems) add(src Source, format string, args ...any) {
 func (p *Problems) at(where, format string, args ...any) {
 	*p = append(*p, Problem{where, fmt.Sprintf(format, args...)})
 }
+
+// once is the list without repetitions: a value for all apps is read for each of them.
+func (p Problems) once() Problems {
+	seen := make(map[Problem]bool, len(p))
+	out := p[:0:0]
+	for _, one := range p {
+		if !seen[one] {
+			out = append(out, one)
+		}
+		seen[one] = true
+	}
+	return out
+}

@@ -115,7 +115,7 @@ func (s *Setting) Placeholder() string {
 	case s.Kind == Choice:
 		hint = strings.Join(s.Choices, "|")
 	default:
-		hint = [...]string{"TEXT", "", "FILE", "N", "SIZE", "DURATION", "A,B", "NAME=VALUE", "MODE", ""}[s.Kind]
+		hint = [...]string{"TEXT", "", "FILE", "N", "SIZE", "DURATION", "A,B", "NAME=VALUE", "MODE", "[on|off]"}[s.Kind]
 	}
 	if s.Named() {
 		hint += " or APP=" + hint
@@ -245,6 +245,7 @@ func flagName(key string) string { return strings.ReplaceAll(key, "_", "-") }
 
 // apply writes in to the setting's field. Errors are the end of a sentence that begins with the value.
 func (s *Setting) apply(t target, in input) error {
+	in = s.said(in)
 	if s.set != nil {
 		return s.set(t, in)
 	}
@@ -273,6 +274,32 @@ func (s *Setting) apply(t target, in input) error {
 		*p = v
 	}
 	return nil
+}
+
+// said is in with the other words for on and off in the setting's own, where it has these.
+func (s *Setting) said(in input) input {
+	if len(in.values) == 0 || s.Kind != Choice && s.Kind != Text && s.Kind != Path {
+		return in
+	}
+	v := in.last()
+	on, err := parseSwitch(v)
+	switch {
+	case err != nil || slices.Contains(s.Choices, v):
+		return in
+	case on && slices.Contains(s.Choices, "on"):
+		v = "on"
+	case !on && (s.Kind == Choice || v != "0") && s.knowsOff(): // 0 may be a name
+		v = "off"
+	default:
+		return in
+	}
+	in.values = append(slices.Clone(in.values[:len(in.values)-1]), v)
+	return in
+}
+
+// knowsOff says whether the word off means something to a setting that is no switch: its documentation names it.
+func (s *Setting) knowsOff() bool {
+	return slices.Contains(s.Choices, "off") || strings.Contains(s.Doc, "`off`")
 }
 
 func (s *Setting) parseInt(v string) (int, error) {

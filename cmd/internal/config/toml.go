@@ -308,7 +308,7 @@ func (r *tomlReader) input(path string, s *Setting, v any) (input, error) {
 	return in, nil
 }
 
-// scalar is a TOML value as text. A boolean is one for a switch alone.
+// scalar is a TOML value as text. A boolean is one for a switch, and for what has the words on or off.
 func scalar(s *Setting, v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
@@ -321,7 +321,7 @@ func scalar(s *Setting, v any) (string, bool) {
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64), true
 	case bool:
-		if s.Kind == Pairs || s.Kind == Switch {
+		if s.Kind == Pairs || s.Kind == Switch || v && slices.Contains(s.Choices, "on") || !v && s.knowsOff() {
 			return strconv.FormatBool(v), true
 		}
 	}
