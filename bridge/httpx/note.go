@@ -58,7 +58,7 @@ type Note struct {
 	Retries, Recalls int
 	// Status is logged when no head was sent: 499 when the client has left.
 	Status int
-	// Aborted: the answer was cut off, so that the client can tell.
+	// Aborted: bytes of the answer are missing, and the client can tell.
 	Aborted bool
 	// Err is why the answer is not what the app meant; for logs.
 	Err error

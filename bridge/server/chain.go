@@ -1,11 +1,13 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"time"
 
@@ -159,7 +161,10 @@ func (c *Chain) end(rec *httpx.Writer, r *http.Request) {
 		}
 	}
 	if p != nil {
-		rec.Note.Aborted = rec.Status() != 0
+		rec.Note.Aborted = rec.Status() != 0 && !whole(rec, r)
+		if rec.Status() != 0 && !rec.Note.Aborted && errors.Is(rec.Note.Err, httpx.ErrClientGone) {
+			rec.Note.Err = nil // it left with all that it was to get
+		}
 		if nc := connOf(r); nc != nil && rec.Note.Aborted && r.ProtoMajor == 1 && r.ProtoMinor == 0 && !sized(rec.Header()) {
 			nc.reset()
 		}
@@ -180,6 +185,24 @@ func (c *Chain) end(rec *httpx.Writer, r *http.Request) {
 // sized: the answer says how long it is, so that a client can tell where it was cut.
 func sized(h http.Header) bool {
 	return len(h["Content-Length"]) > 0 || len(h["content-length"]) > 0
+}
+
+// whole: all bytes of the answer have gone out, whatever the app still did, or the
+// client, that ended the request.
+func whole(rec *httpx.Writer, r *http.Request) bool {
+	if s := rec.Status(); r.Method == http.MethodHead || s == http.StatusNoContent || s == http.StatusNotModified {
+		return true
+	}
+	h := rec.Header()
+	v := h["Content-Length"]
+	if len(v) == 0 {
+		v = h["content-length"]
+	}
+	if len(v) == 0 {
+		return false
+	}
+	n, err := strconv.ParseInt(v[0], 10, 64)
+	return err == nil && rec.Bytes() >= n
 }
 
 // tell tells the access log and the observer of a request that is answered.
