@@ -88,6 +88,10 @@ type WorkerExit struct {
 	Fate shim.Fate
 	// RSS in octets when it was last looked at; 0: it was not.
 	RSS int64
+	// Limit is MaxRSS; 0: there is none, or the size is not known. Growth is what RSS
+	// has grown by since it was ready, and Grew which requests grew it most.
+	Limit, Growth int64
+	Grew          []Grown
 	// Err is the protocol error that made it leave, if any, or what else did.
 	Err error
 	// Stacks of a worker that was killed for its size, or of one that crashed; may be

@@ -105,6 +105,9 @@ func (l *life) live() Exit {
 				age = time.After(time.Duration(d))
 			}
 			w.pool.bootEnded(w, booted, BootFailure{})
+			if w.gen.MaxRSS > 0 {
+				w.growth.begin(w.size())
+			}
 			count, of := w.pool.join(w, l.ahead)
 			w.pool.emit(WorkerReady{w.who, ready, time.Since(w.started), count, of})
 			w.onReady()

@@ -41,6 +41,9 @@ func (w *Worker) Freed(x *shim.Exchange, o shim.Outcome) {
 	if x.Expired() {
 		w.pool.giveUp(w, -1)
 	}
+	if w.gen.MaxRSS > 0 && o == shim.Clean {
+		w.growth.after(x.Label(), w.size())
+	}
 	w.pool.free(w, o == shim.Clean, x.Ran())
 }
 

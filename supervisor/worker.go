@@ -64,7 +64,8 @@ type Worker struct {
 	ahead    int  // requests that it may be sent beyond the one that it runs
 	oom      *oomWatch
 
-	rss atomic.Int64 // octets, when it was last looked at; 0: it was not
+	rss    atomic.Int64 // octets, when it was last looked at; 0: it was not
+	growth growth       // where MaxRSS is set
 }
 
 type expiry struct {
@@ -186,12 +187,17 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 		w.bootFailed(l.failure, l.bootErr(ended), l.stuck)
 		l.protocol = nil // told
 	}
-	w.pool.emit(WorkerExit{
+	record := WorkerExit{
 		Who: w.who, State: died, Reason: l.reason, Exit: ended,
 		Ours: ended.Signal > 0 && (w.killed || w.termed), Up: time.Since(w.started).Round(time.Millisecond),
 		Served: w.pool.exited(w, l.reason, ended), InFlight: w.conn.InFlight(), Err: l.protocol, Fate: fate,
 		RSS: w.rss.Load(), Stacks: stacks,
-	})
+	}
+	if w.gen.MaxRSS > 0 && record.RSS > 0 {
+		record.Limit = w.gen.MaxRSS
+		record.Growth, record.Grew = w.growth.most(record.RSS)
+	}
+	w.pool.emit(record)
 	return l.wasReady, l.reason
 }
 
@@ -246,6 +252,14 @@ func (w *Worker) oomHappened(e Exit, ours bool) bool {
 	return w.oom.happened(e, ours)
 }
 
+// size returns the process's resident size in bytes; 0: unknown.
+func (w *Worker) size() int64 {
+	if p, ok := w.child.Process.(interface{ RSS() int64 }); ok {
+		return p.RSS()
+	}
+	return 0
+}
+
 // readRSS returns the process's resident size in octets; 0: unknown.
 func (w *Worker) readRSS() int64 {
 	w.pool.mu.Lock()
@@ -260,8 +274,5 @@ func (w *Worker) readRSS() int64 {
 	if child == nil {
 		return 0
 	}
-	if p, ok := child.Process.(interface{ RSS() int64 }); ok {
-		return p.RSS()
-	}
-	return 0
+	return w.size()
 }

@@ -24,7 +24,7 @@ const (
 )
 
 // long are the fields that are texts of many lines.
-var long = map[string]bool{"traceback": true, "stacks": true, "output": true, "detail": true, "sys_path": true, "in_flight": true, "busy": true, "served": true, "refused": true}
+var long = map[string]bool{"traceback": true, "stacks": true, "output": true, "detail": true, "sys_path": true, "in_flight": true, "busy": true, "grew": true, "served": true, "refused": true}
 
 // Bytes is a size: a number in JSON, "412MiB" in text.
 type Bytes int64

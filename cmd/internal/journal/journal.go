@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/bridge/logtext"
 	"github.com/standpipe/standpipe/cmd/internal/errorlog"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/supervisor"
@@ -169,6 +170,9 @@ func (j *Journal) exit(e supervisor.WorkerExit) {
 	if e.Exit.MaxRSS > 0 {
 		pairs = append(pairs, "max_rss", errorlog.Bytes(e.Exit.MaxRSS))
 	}
+	if e.Limit > 0 && (e.Reason == supervisor.MaxRSS || e.Reason == supervisor.HardRSS) {
+		pairs = append(pairs, "limit", errorlog.Bytes(e.Limit), "growth", errorlog.Bytes(e.Growth), "grew", grew(e.Grew))
+	}
 	if len(e.InFlight) > 0 {
 		pairs = append(pairs, "in_flight", inFlight(e.InFlight, e.Fate))
 	}
@@ -186,7 +190,9 @@ func (j *Journal) exit(e supervisor.WorkerExit) {
 	switch {
 	case (e.Reason == supervisor.Shutdown || e.Reason == supervisor.Upgrade) && len(e.InFlight) == 0, e.Reason == supervisor.ScaleDown && asked, e.Reason == supervisor.Reload && asked:
 		j.log.Debug("worker_exit", pairs...)
-	case asked && (e.Reason == supervisor.MaxRequests || e.Reason == supervisor.MaxLifetime || e.Reason == supervisor.MaxRSS || e.Reason == supervisor.Restart):
+	case asked && e.Reason == supervisor.MaxRSS:
+		j.log.Warn("worker_exit", append(pairs, "message", "the worker was larger than max_rss and was replaced")...)
+	case asked && (e.Reason == supervisor.MaxRequests || e.Reason == supervisor.MaxLifetime || e.Reason == supervisor.Restart):
 		j.log.Info("worker_exit", pairs...)
 	case e.Reason == supervisor.BootFailed, // app_failed has said why
 		e.Reason == supervisor.ClientGone && e.Exit.Code == 0: // asked for by on_disconnect
@@ -194,6 +200,18 @@ func (j *Journal) exit(e supervisor.WorkerExit) {
 	default:
 		j.log.Error("worker_exit", pairs...)
 	}
+}
+
+// grew says which requests made a worker large.
+func grew(list []supervisor.Grown) string {
+	var b strings.Builder
+	for i, g := range list {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		fmt.Fprintf(&b, "%s +%v in %d", g.Request, errorlog.Bytes(g.Bytes), g.Count)
+	}
+	return b.String()
 }
 
 // inFlight is the list of requests that died with their worker, and what became of
@@ -204,7 +222,7 @@ func inFlight(list []shim.InFlight, fate shim.Fate) string {
 		if i > 0 {
 			b.WriteString("; ")
 		}
-		fmt.Fprintf(&b, "id=%s %s %s", f.Label.ID, f.Label.Method, f.Label.Target)
+		fmt.Fprintf(&b, "id=%s %s %s", f.Label.ID, logtext.Cut(f.Label.Method, logtext.Word), logtext.Cut(f.Label.Target, briefTarget))
 		if !f.Sent.IsZero() {
 			fmt.Fprintf(&b, " %.1fs", time.Since(f.Sent).Seconds())
 		}
@@ -264,13 +282,16 @@ func (j *Journal) expired(e supervisor.RequestExpired) {
 	j.log.Error("request_timeout", pairs...)
 }
 
+// briefTarget bounds a target in a list of requests, in bytes.
+const briefTarget = 256
+
 // refused says who keeps the workers busy, because that is the cause.
 func (j *Journal) refused(e supervisor.Refused) {
 	var busy []string
 	for _, b := range e.Busy {
 		for _, f := range b.InFlight {
 			if !f.Sent.IsZero() {
-				busy = append(busy, fmt.Sprintf("%s %s %s %.1fs", b.Worker, f.Label.Method, f.Label.Target, time.Since(f.Sent).Seconds()))
+				busy = append(busy, fmt.Sprintf("%s %s %s %.1fs", b.Worker, logtext.Cut(f.Label.Method, logtext.Word), logtext.Cut(f.Label.Target, briefTarget), time.Since(f.Sent).Seconds()))
 			}
 		}
 		if len(busy) > 8 {
