@@ -175,7 +175,7 @@ func apache(t testing.TB, listen, site string) *neighbour {
 	dir := workDir(t)
 	var conf strings.Builder
 	fmt.Fprintf(&conf, "ServerRoot %s\nServerName localhost\nListen %s\nPidFile pid\nErrorLog \"|/bin/cat 1>&2\"\nMutex file:%s\nDocumentRoot %s\n", dir, listen, dir, dir)
-	for _, m := range []string{"mpm_event", "authz_core", "alias", "headers", "proxy", "proxy_uwsgi", "proxy_http"} {
+	for _, m := range []string{"mpm_event", "authz_core", "alias", "headers", "proxy", "proxy_uwsgi", "proxy_http", "dir", "mime", "rewrite"} {
 		file := filepath.Join(apacheModules, "mod_"+m+".so")
 		if _, err := os.Stat(file); err != nil {
 			skip(t, "no-program", "Apache has no mod_"+m)
@@ -185,7 +185,7 @@ func apache(t testing.TB, listen, site string) *neighbour {
 	if os.Geteuid() == 0 {
 		conf.WriteString("User www-data\nGroup www-data\n")
 	}
-	conf.WriteString("StartServers 1\nInclude site.conf\n")
+	conf.WriteString("TypesConfig /etc/mime.types\nStartServers 1\nInclude site.conf\n")
 	write(t, dir, map[string]string{"apache.conf": conf.String(), "site.conf": site})
 	args := []string{path, "-d", dir, "-f", filepath.Join(dir, "apache.conf")}
 	if out, err := exec.Command(args[0], append(args[1:], "-t")...).CombinedOutput(); err != nil {

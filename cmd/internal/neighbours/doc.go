@@ -2,6 +2,8 @@
 // nginx and Apache in front of it, systemd around it.
 //
 //	neighbours.go  what the files are made of: the settings in force, and what a caller adds
+//	static.go      folders that a web server may serve by itself, and by which rules
+//	systemd.go     what the units say beside the command line
 //	units.go       how sizes, times and addresses are spelled there
 //	*.tmpl         the files, with the comments that explain them
 //

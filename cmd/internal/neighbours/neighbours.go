@@ -2,7 +2,6 @@ package neighbours
 
 import (
 	"embed"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -57,14 +56,13 @@ type File struct {
 	Program, Dir    string
 	Args            []string
 	User            string
-	Control         string // the control socket, as set; empty: in the run-time folder
+	Writes          []string // folders that standpipe itself writes to
+	paths           []string // what it reads and writes
+	Control         string   // the control socket, as set; empty: in the run-time folder
 	Sockets         []Socket
 	StopAfter       time.Duration // 0: never
 	Watchdog        time.Duration
 }
-
-// Static is a folder that a web server may serve by itself.
-type Static struct{ URL, Dir string }
 
 // Socket is one address of a socket unit.
 type Socket struct {
@@ -137,7 +135,7 @@ func (f *File) Counts(word string) bool { return f.counts[word] }
 func (f *File) write(w io.Writer, kind string) error {
 	name := kind + ".tmpl"
 	t, err := template.New(name).Funcs(template.FuncMap{
-		"nginxSize": nginxSize, "nginxTime": nginxTime, "seconds": seconds, "join": strings.Join, "variable": variable, "quote": quoteUnit, "human": config.FormatDuration, "size": config.FormatSize,
+		"nginxSize": nginxSize, "nginxTime": nginxTime, "seconds": seconds, "join": strings.Join, "text": quoteText, "path": quotePath, "variable": variable, "quote": quoteUnit, "human": config.FormatDuration, "size": config.FormatSize,
 	}).ParseFS(templates, name)
 	if err != nil {
 		return err
@@ -171,42 +169,8 @@ func (f *File) target(cfg *config.Config, in Input) error {
 	return nil
 }
 
-// unit fills systemd's part.
-func (f *File) unit(cfg *config.Config, in Input) error {
-	f.Service, f.Socket = in.Unit != "socket", in.Unit != "service"
-	f.Program, f.Dir, f.User = in.Program, cfg.Dir, in.User
-	f.Control = cfg.Control
-	f.Args = slices.Clone(in.Args)
-	f.Watchdog = 30 * time.Second
-	if cfg.StopTimeout > 0 {
-		f.StopAfter = cfg.StopTimeout + 15*time.Second
-	}
-	for i, l := range cfg.Listen {
-		if l.Network == "fd" {
-			return errors.New("the settings say fd:// already; write the addresses that the socket unit is to have with --bind")
-		}
-		s := Socket{Stream: l.Address}
-		if l.Network == "unix" {
-			s.Mode, s.User, s.Group = fmt.Sprintf("%04o", l.Mode.Perm()), l.User, l.Group
-		} else if strings.HasPrefix(l.Address, ":") {
-			s.Stream = strings.TrimPrefix(l.Address, ":") // every address, of both families
-		}
-		f.Sockets = append(f.Sockets, s)
-		handed := config.Listen{Network: "fd", Address: fmt.Sprint(3 + i), Protocol: l.Protocol}
-		f.Args = append(f.Args, "--bind", handed.String())
-	}
-	return nil
-}
-
-// InHome: systemd must not hide the folder.
-func (f *File) InHome() bool {
-	for _, home := range []string{"/home", "/root", "/run/user"} {
-		if f.Dir == home || strings.HasPrefix(f.Dir, home+"/") {
-			return true
-		}
-	}
-	return false
-}
+// Var is the name as a part of a variable's.
+func (f *File) Var() string { return strings.NewReplacer("-", "_", ".", "_").Replace(f.Name) }
 
 // KeepIdle is how long a web server may keep a connection to standpipe: not as long as
 // standpipe does, or a request meets its end.

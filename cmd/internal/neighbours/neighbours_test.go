@@ -46,7 +46,7 @@ func holds(t *testing.T, file string, texts ...string) {
 
 func TestNginx(t *testing.T) {
 	holds(t, export(t, "nginx", site(), Input{}), "server unix:/run/shop.sock;", "server_name shop.example.org *.shop.example.org blog.example.org;", "uwsgi_pass standpipe_shop;", "client_max_body_size 100m;",
-		"client_body_timeout 1500ms;", "uwsgi_read_timeout 75s;", "HTTP_HOST       $host;", "listen 80;", "#location /static/", "!keepalive 32", "!proxy_pass")
+		"client_body_timeout 1500ms;", "uwsgi_read_timeout 75s;", "HTTP_HOST       $host;", "listen 80;", "#location ^~ /static/", "!keepalive 32", "!proxy_pass")
 	holds(t, export(t, "nginx", site(), Input{Listen: "[::]:8081"}), "listen [::]:8081;", "HTTP_HOST       $host:$server_port;")
 	cfg := site()
 	cfg.Listen, cfg.Apps[1].Timeout, cfg.Apps[1].Hosts, cfg.MaxBody = cfg.Listen[:1], 0, nil, 0
@@ -62,15 +62,15 @@ func TestNginx(t *testing.T) {
 }
 
 func TestApache(t *testing.T) {
-	holds(t, export(t, "apache", site(), Input{}), "<VirtualHost *:80>", "ServerName shop.example.org", "ServerAlias *.shop.example.org", "AllowEncodedSlashes NoDecode", "LimitRequestBody 104857600",
+	holds(t, export(t, "apache", site(), Input{}), "<VirtualHost *:80>", "ServerName shop.example.org", "ServerAlias *.shop.example.org", "AllowEncodedSlashes On", "LimitRequestBody 104857600",
 		`ProxyPass "/" "unix:/run/shop.sock|uwsgi://shop/" timeout=75`, "a2enmod proxy proxy_uwsgi headers", "RequestHeader unset X-Forwarded-Host", "!ProxyPreserveHost")
 	holds(t, export(t, "apache", site(), Input{Listen: "10.0.0.1:8081", Connect: ":8000"}), "<VirtualHost 10.0.0.1:8081>", "Listen 10.0.0.1:8081", `ProxyPass "/" "http://127.0.0.1:8000/"`, "ProxyPreserveHost On", "X-Forwarded-Proto")
 }
 
 // A folder that the web server serves by itself.
 func TestStaticPlaces(t *testing.T) {
-	for kind, want := range map[string]string{"nginx": "location /static/ {\n        alias /srv/shop/static/;", "apache": "Alias \"/static/\" \"/srv/shop/static/\""} {
-		f := &File{Name: "shop", Listen: "80", Port: "80", Speaks: "uwsgi", TCP: "127.0.0.1:1", Static: []Static{{"/static/", "/srv/shop/static"}}}
+	for kind, want := range map[string]string{"nginx": `location ^~ "/static/" {` + "\n        alias \"/srv/shop/static/\";", "apache": "Alias \"/static/\" \"/srv/shop/static/\""} {
+		f := &File{Name: "shop", Listen: "80", Port: "80", Speaks: "uwsgi", TCP: "127.0.0.1:1", Static: []Static{{URL: "/static/", Dir: "/srv/shop/static"}}}
 		var b strings.Builder
 		if err := f.write(&b, kind); err != nil || !strings.Contains(b.String(), want) {
 			t.Errorf("%v\n%s", err, b.String())
@@ -80,11 +80,11 @@ func TestStaticPlaces(t *testing.T) {
 
 func TestWhichStaticPlaces(t *testing.T) {
 	cfg := site()
-	cfg.Static = []config.Static{{URL: "/media", Dir: "/srv/media", Missing: "404"}, {URL: "/", Dir: "/srv/all", Missing: "app"}, {URL: "/some", Dir: "/srv/some", Missing: "404", Hosts: []string{"a.example"}}}
+	cfg.Static = []config.Static{{URL: "/media/", Dir: "/srv/media", Missing: "404"}, {URL: "/", Dir: "/srv/all", Missing: "app"}, {URL: "/some", Dir: "/srv/some", Missing: "404", Hosts: []string{"a.example"}}}
 	cfg.Apps = cfg.Apps[:1]
 	cfg.Apps[0].Mount = "/shop"
 	cfg.Apps[0].Static = []config.Static{{URL: "/static", Dir: "/srv/shop/static", Missing: "404"}, {URL: "/perhaps", Dir: "/srv/p", Missing: "app"}}
-	holds(t, export(t, "nginx", cfg, Input{}), "location /media/ {\n        alias /srv/media/;", "location /shop/static/ {", "!/srv/all", "!/srv/some", "!/srv/p/")
+	holds(t, export(t, "nginx", cfg, Input{}), "location ^~ \"/media/\" {\n        alias \"/srv/media/\";", `location ^~ "/shop/static/" {`, "!/srv/all", "!/srv/some", "!/srv/p/")
 	cfg.Apps = append(cfg.Apps, cfg.Apps[0])
 	holds(t, export(t, "apache", cfg, Input{}), `Alias "/media/" "/srv/media/"`, "!/srv/shop/static") // of some hosts
 }
@@ -94,6 +94,12 @@ func TestSystemd(t *testing.T) {
 	both := export(t, "systemd", site(), in)
 	holds(t, both, "# /etc/systemd/system/shop.service", "# /etc/systemd/system/shop.socket", `ExecStart=/usr/local/bin/standpipe serve -c /srv/shop/standpipe.toml --env "A=b \"c\" 5%%" --bind fd://3 --bind uwsgi+fd://4`,
 		"ListenStream=8000\nListenStream=/run/shop.sock\nSocketMode=0660\nSocketGroup=www-data", "TimeoutStopSec=40", "KillMode=mixed", "Delegate=yes", "User=shop", "Type=notify\n", "ExecReload=/usr/local/bin/standpipe reload\n")
+	logs := site()
+	logs.AccessLog, logs.ErrorLog, logs.SpoolDir, logs.Control, logs.Metrics = "/var/log/shop/access.log", "/var/log/shop/error.log", "/var/spool/my shop", "/run/x/c.sock", "unix:/run/y/m.sock"
+	holds(t, export(t, "systemd", logs, in), "\nReadWritePaths=/var/log/shop\nReadWritePaths=/run/x\nReadWritePaths=/run/y\nReadWritePaths=\"/var/spool/my shop\"\n", "PrivateTmp=yes", "ProtectHome=yes")
+	logs.AccessLog, logs.ErrorLog, logs.Control, logs.Metrics, logs.SpoolDir = "-", "/dev/stderr", "off", "127.0.0.1:9", "/tmp/spool"
+	logs.Apps[0].Static = []config.Static{{URL: "/s", Dir: "/home/ann/s"}}
+	holds(t, export(t, "systemd", logs, in), "\nReadWritePaths=/tmp/spool\n", "!/dev/stderr", "PrivateTmp=no", "ProtectHome=read-only")
 	in.Unit = "socket"
 	holds(t, export(t, "systemd", site(), in), "ListenStream", "!ExecStart")
 	in.Unit, in.User = "service", ""

@@ -43,6 +43,14 @@ func variable(field string) string {
 	return "HTTP_" + strings.ToUpper(strings.ReplaceAll(field, "-", "_"))
 }
 
+// quotePath is a word of any other line of a unit.
+func quotePath(s string) string { return strings.ReplaceAll(quoteUnit(s), "$$", "$") }
+
+// quoteText is a text in nginx's and Apache's files.
+func quoteText(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+}
+
 // portOf is the port of "80", "host:80", "[::]:80"; "80" when none is there.
 func portOf(listen string) string {
 	if _, port, err := net.SplitHostPort(listen); err == nil {
