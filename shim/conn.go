@@ -60,12 +60,26 @@ type Conn struct {
 	closed  bool
 	offered bool // shared memory, which is once
 	deaf    bool // a write failed, or CloseRequests was called: nothing new goes out
+	boot    bootStage
+	dumps   int    // Dumps that have no Stacks
+	sends   uint64 // Requests that went out
+	files   uint64 // Files that came
 
 	shared atomic.Pointer[shared] // nil: there is none
 
 	fate  Fate
 	fated chan struct{} // closed when fate is set
 }
+
+// bootStage is how far a worker's boot is. Each message of it comes once, in its place.
+type bootStage uint8
+
+const (
+	bootNew   bootStage = iota // Hello is to come
+	bootHello                  // it came; Boot is to go out
+	bootSent                   // Ready or Failed is to come
+	bootDone
+)
 
 // InFlight is a request that a worker has not finished.
 type InFlight struct {
@@ -108,6 +122,9 @@ func (c *Conn) Run() error {
 	c.fail(err)
 	c.Close()
 	wg.Wait()
+	if first := c.Err(); errors.As(first, new(*ProtocolError)) { // the control socket's reader may have been first
+		return first
+	}
 	return err
 }
 
@@ -159,6 +176,9 @@ const lastAnswers = 200 * time.Millisecond
 func (c *Conn) Boot(m *Boot) error {
 	c.mu.Lock()
 	c.line.on = m.Threads <= 1 && !m.Gevent
+	if c.boot == bootHello {
+		c.boot = bootSent
+	}
 	c.mu.Unlock()
 	return c.out.send(false, func(b []byte) ([]byte, error) { return AppendBoot(b, m) })
 }
@@ -169,10 +189,14 @@ func (c *Conn) Stop() error { return c.order(KindStop, 0) }
 // Dump asks the worker for the stacks of its threads: Owner.Stacks. The thread
 // that runs x, if any, is marked.
 func (c *Conn) Dump(x *Exchange) error {
-	if x == nil {
-		return c.order(KindDump, 0)
+	id := uint32(0)
+	if x != nil {
+		id = x.id
 	}
-	return c.order(KindDump, x.id)
+	c.mu.Lock()
+	c.dumps++
+	c.mu.Unlock()
+	return c.order(KindDump, id)
 }
 
 // order sends a control frame. Without a control socket it returns
@@ -287,6 +311,7 @@ func (c *Conn) request(x *Exchange, vars []Var, body []byte, last bool) (flush, 
 		return false, false, err
 	}
 	c.next, x.id = id, id
+	c.sends++
 	c.streams[id] = x
 	now := time.Now()
 	x.mu.Lock()

@@ -62,9 +62,19 @@ func DecodeReady(p []byte) (*Ready, error) {
 	})
 }
 
+// count returns the length of an array of at most most elements: each takes more memory
+// here than the one byte that it may take there.
+func (w *walker) count(most int, what string) (int, error) {
+	n, err := w.arrayLen()
+	if err == nil && n > most {
+		return 0, protocolErrorf(nil, "%d %s; at most %d", n, what, most)
+	}
+	return n, err
+}
+
 // declared walks an array of maps.
 func (w *walker) declared() (list []Declared, err error) {
-	n, err := w.arrayLen()
+	n, err := w.count(MaxDeclared, "folders of files")
 	for ; n > 0 && err == nil; n-- {
 		var d Declared
 		var keys int
@@ -141,7 +151,7 @@ func DecodeFailed(p []byte) (*Failed, error) {
 			m.Dir, err = w.str()
 		case "sys_path":
 			var n int
-			if n, err = w.arrayLen(); err != nil {
+			if n, err = w.count(MaxPath, "entries of sys.path"); err != nil {
 				return true, err
 			}
 			for ; n > 0 && err == nil; n-- {
@@ -195,7 +205,9 @@ func DecodeLog(p []byte) (*LogRecord, error) {
 		case "message":
 			m.Message = value
 		default:
-			m.Pairs = append(m.Pairs, key, value)
+			if m.Pairs = append(m.Pairs, key, value); len(m.Pairs) > 2*MaxPairs {
+				return true, protocolErrorf(nil, "a Log with more than %d pairs", MaxPairs)
+			}
 		}
 		return true, err
 	})

@@ -65,6 +65,11 @@ const (
 	MaxHead = 1 << 20
 	// MaxFields bounds the fields of a Head.
 	MaxFields = 16 << 10
+	// MaxDeclared bounds the folders of a Ready, MaxPath the sys_path of a Failed, MaxPairs
+	// the pairs of a Log.
+	MaxDeclared = 4096
+	MaxPath     = 4096
+	MaxPairs    = 256
 	// Window is the credit that each direction of each stream starts with.
 	Window = 256 << 10
 	// MaxPart bounds the body octets of one frame of a worker's: an answer of this

@@ -63,9 +63,14 @@ func (c *Conn) takeFile(f Frame, in *rights) error {
 	}
 	c.mu.Lock()
 	x := c.streams[f.Stream]
+	c.files++
+	many := c.files > c.sends // each request has one answer
 	c.mu.Unlock()
 	if x == nil {
 		file.Close()
+		if many {
+			return protocolErrorf(nil, "more files than requests")
+		}
 		return nil
 	}
 	return x.takeFile(&File{File: file, Offset: offset, Length: length, Shared: true})
@@ -143,8 +148,8 @@ func (f *File) own() bool {
 	if err != nil || !st.Mode().IsRegular() || !readable(f.File) {
 		return false
 	}
-	again, err := os.Open("/proc/self/fd/" + strconv.Itoa(int(f.Fd())))
-	if err != nil { // no /proc, or a file of another user's: ReadAt will do
+	again, err := openAgain("/proc/self/fd/" + strconv.Itoa(int(f.Fd())))
+	if err != nil { // no /proc, a file of another user's, or one with a lease: ReadAt will do
 		return true
 	}
 	if now, err := again.Stat(); err != nil || !os.SameFile(st, now) {

@@ -59,18 +59,27 @@ func (c *Conn) preamble() ([]byte, error) {
 func (c *Conn) take(f Frame, fr *FrameReader) error {
 	switch f.Kind {
 	case KindHello:
+		if err := c.step(f, bootNew, bootHello); err != nil {
+			return err
+		}
 		m, err := DecodeHello(f.Payload)
 		if err == nil {
 			c.owner.Hello(m)
 		}
 		return err
 	case KindReady:
+		if err := c.step(f, bootSent, bootDone); err != nil {
+			return err
+		}
 		m, err := DecodeReady(f.Payload)
 		if err == nil {
 			c.owner.Ready(m)
 		}
 		return err
 	case KindFailed:
+		if err := c.step(f, bootSent, bootDone); err != nil {
+			return err
+		}
 		m, err := DecodeFailed(f.Payload)
 		if err == nil {
 			c.owner.Failed(m)
@@ -97,6 +106,29 @@ func (c *Conn) take(f Frame, fr *FrameReader) error {
 	return protocolErrorf(nil, "%v frame from a worker", f.Kind)
 }
 
+// step takes the boot one stage on. It comes before the message is decoded.
+func (c *Conn) step(f Frame, from, to bootStage) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.boot != from {
+		return protocolErrorf(nil, "a %v at the wrong time, or a second one", f.Kind)
+	}
+	c.boot = to
+	return nil
+}
+
+// asked takes one from what is still to be answered on the control socket, so that a
+// worker cannot say there what it was not asked for.
+func (c *Conn) asked(orders *int, f Frame) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if *orders <= 0 {
+		return protocolErrorf(f.Payload, "a %v that was not asked for", f.Kind)
+	}
+	*orders--
+	return nil
+}
+
 func (c *Conn) label(stream uint32) *Label {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -119,19 +151,8 @@ func (c *Conn) readControl() {
 	fr := newFrameReader(in, &small)
 	for {
 		f, err := fr.Next()
-		if err == nil && f.Kind == KindFile {
-			err = c.takeFile(f, in)
-		} else if err == nil && f.Kind == KindMemory {
-			err = c.takeMemory(in)
-		} else if err == nil && f.Kind == KindStacks {
-			var text string
-			if text, err = decodeText(f.Payload); err == nil {
-				c.owner.Stacks(text)
-			}
-		} else if err == nil && f.Kind == KindRecalled {
-			err = c.takeRecalled(f.Payload)
-		} else if err == nil {
-			err = protocolErrorf(nil, "%v frame on the control socket", f.Kind)
+		if err == nil {
+			err = c.takeControl(f, in)
 		}
 		if pe := (*ProtocolError)(nil); errors.As(err, &pe) {
 			c.fail(err)
@@ -141,4 +162,29 @@ func (c *Conn) readControl() {
 			return
 		}
 	}
+}
+
+// takeControl acts on one frame of the control socket.
+func (c *Conn) takeControl(f Frame, in *rights) error {
+	switch f.Kind {
+	case KindFile:
+		return c.takeFile(f, in)
+	case KindMemory:
+		return c.takeMemory(in)
+	case KindStacks:
+		if err := c.asked(&c.dumps, f); err != nil {
+			return err
+		}
+		text, err := decodeText(f.Payload)
+		if err == nil {
+			c.owner.Stacks(text)
+		}
+		return err
+	case KindRecalled:
+		if err := c.asked(&c.line.recalls, f); err != nil {
+			return err
+		}
+		return c.takeRecalled(f.Payload)
+	}
+	return protocolErrorf(nil, "%v frame on the control socket", f.Kind)
 }

@@ -26,12 +26,13 @@ const (
 // sentLine holds the requests of a worker that runs one at a time, in the order in
 // which they were sent. The Conn's mu guards it, but for front.
 type sentLine struct {
-	on    bool
-	list  []*Exchange
-	timer *time.Timer // of look; nil: never armed
-	armed bool
-	asked time.Time    // when the last Recall went out that has no answer; zero: none
-	front atomic.Int64 // since when the first runs, by clock; 0: there is none
+	on      bool
+	list    []*Exchange
+	timer   *time.Timer // of look; nil: never armed
+	armed   bool
+	recalls int          // Recalls that have no Recalled
+	asked   time.Time    // when the last Recall went out that has no answer; zero: none
+	front   atomic.Int64 // since when the first runs, by clock; 0: there is none
 }
 
 // started is the zero of clock.
@@ -150,6 +151,7 @@ func (l *sentLine) ask(now time.Time) (ids []byte) {
 	}
 	if len(ids) > 0 {
 		l.asked = now
+		l.recalls++
 	}
 	return ids
 }

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/standpipe/standpipe/shim"
@@ -14,7 +15,7 @@ func (l *life) fate(e Exit) shim.Fate {
 	switch {
 	case l.reason == HardRSS:
 		f.Why = "the worker was larger than hard_rss"
-	case l.reason == ProtocolError:
+	case l.reason == ProtocolError || errors.As(l.conn.Err(), new(*shim.ProtocolError)):
 		f.Why = "the worker broke the protocol"
 	case e.OOM:
 		f.Why = "the kernel killed the worker for lack of memory"

@@ -2,6 +2,8 @@ package supervisor
 
 import (
 	"bufio"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -43,7 +45,11 @@ func (o *oomWatch) count() int64 {
 
 // look is to be called once in a while: what was counted before the last two calls
 // was the death of others.
-func (o *oomWatch) look(count int64) { o.before, o.last = o.last, count }
+func (o *oomWatch) look(count int64) {
+	if count != unknownKills {
+		o.before, o.last = o.last, count
+	}
+}
 
 // ownKills is the process's, not a pool's: one look at our own control group does for
 // all workers that ask within half a second.
@@ -66,39 +72,48 @@ func (k *recentKills) count(dir string) int64 {
 
 // happened: this death, by a signal that is not ours, was one of those.
 func (o *oomWatch) happened(e Exit, ours bool) bool {
-	return e.SignalName == "SIGKILL" && !ours && oomKills(o.dir) > o.before
+	return e.SignalName == "SIGKILL" && !ours && o.before != unknownKills && oomKills(o.dir) > o.before
 }
+
+// unknownKills: the count cannot be read, for lack of descriptors. Nothing is said then,
+// and one source's count is never compared with another one's.
+const unknownKills = -1
 
 // oomKills counts what the kernel has killed in a control group, those beneath it
 // included, whoever's memory was short. Where the group has no such count (cgroup v1,
 // the root), the machine's has to do.
 func oomKills(dir string) int64 {
-	if n, ok := countIn(filepath.Join(dir, "memory.events"), "oom_kill"); ok {
-		return n
+	for _, path := range []string{filepath.Join(dir, "memory.events"), "/proc/vmstat"} {
+		n, err := countIn(path, "oom_kill")
+		switch {
+		case err == nil:
+			return n
+		case !errors.Is(err, fs.ErrNotExist): // that of the other one would be another count
+			return unknownKills
+		}
 	}
-	n, _ := countIn("/proc/vmstat", "oom_kill")
-	return n
+	return unknownKills
 }
 
 func ownCgroup() string {
 	return cgroupOf("/", "/sys/fs/cgroup")
 }
 
-// countIn returns the number behind a name in a file of lines "name number".
-func countIn(path, name string) (n int64, ok bool) {
+// countIn returns the number behind a name in a file of lines "name number". Without the
+// name the error is fs.ErrNotExist, as without the file.
+func countIn(path, name string) (int64, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return 0, false
+		return 0, err
 	}
 	defer f.Close()
 	for s := bufio.NewScanner(f); s.Scan(); {
 		if v, ok := strings.CutPrefix(s.Text(), name+" "); ok {
 			v, _, _ = strings.Cut(strings.TrimSpace(v), " ") // a unit may follow
-			n, err := strconv.ParseInt(v, 10, 64)
-			return n, err == nil
+			return strconv.ParseInt(v, 10, 64)
 		}
 	}
-	return 0, false
+	return 0, fs.ErrNotExist
 }
 
 // readPSS returns what the kernel counts as the process's own share of memory, in

@@ -62,7 +62,9 @@ func (l *life) collect(limit time.Duration) string {
 		}
 		select {
 		case s := <-l.stacks:
-			b.WriteString(s)
+			if b.WriteString(s); b.Len() > stacksMost { // nobody has so many
+				return b.String()[:stacksMost]
+			}
 		case <-quiet:
 			return b.String()
 		case <-end:

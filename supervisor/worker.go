@@ -141,10 +141,6 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 	ended := l.live()
 	close(w.gone)
 	w.pool.leave(w) // at once: nothing new goes to a dead process
-	ended.OOM = w.oomHappened(ended, l.killed)
-	fate := l.fate(ended)
-	w.conn.SetFate(fate)
-
 	// The process is reaped and its group is dead. Its last frames and its last
 	// output may still be in the pipes; a stranger that left the group may hold
 	// them open, so nobody waits for long.
@@ -154,6 +150,12 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
+	if err := w.conn.Err(); l.reason == None && errors.As(err, new(*shim.ProtocolError)) {
+		l.reason, l.protocol = ProtocolError, err // whatever ended it then
+	}
+	ended.OOM = w.oomHappened(ended, l.killed)
+	fate := l.fate(ended)
+	w.conn.SetFate(fate)
 	w.conn.Close()
 	select {
 	case <-outputDone:

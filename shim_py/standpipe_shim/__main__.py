@@ -34,6 +34,8 @@ _BOOT = {
     "tag": "",
 }
 
+_DECLARED = 4096  # folders in a Ready, at most
+
 
 def main():
     nonce = os.environ.pop("STANDPIPE_NONCE", "")
@@ -166,7 +168,7 @@ def load(worker, boot):
     ready = {"found": loaded.found, "how": loaded.how, "framework": describe(loaded.app), "import_ms": int(took * 1000)}
     files, worker.app = declared(loaded.app, boot["environ"].get("SCRIPT_NAME", b"").decode("latin-1"))
     if files:
-        ready["static"] = files
+        ready["static"] = files[:_DECLARED]
     worker.greeting = frame(READY, 0, 0, pack(ready))
 
 
