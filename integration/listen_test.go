@@ -243,3 +243,55 @@ func TestSocketActivation(t *testing.T) {
 		t.Errorf("answers on a socket that was meant for pid 1: %q", b)
 	}
 }
+
+// 0.0.0.0 and [::] with one port are two addresses, as in nginx; [::] alone takes IPv4 too.
+func TestFault_A4_BothFamilies(t *testing.T) {
+	t.Parallel()
+	if ln, err := net.Listen("tcp6", "[::1]:0"); err != nil {
+		skip(t, "no-ipv6", err.Error())
+	} else {
+		ln.Close()
+	}
+	dir := project(t, map[string]string{"wsgi.py": hello("x")})
+	for _, pair := range [][]string{{"0.0.0.0:", "[::]:"}, {"[::]:", "0.0.0.0:"}, {"127.0.0.1:", "[::]:"}, {"[::]:"}} {
+		port := freePort(t)
+		var listen []string
+		for _, a := range pair {
+			listen = append(listen, a+port)
+		}
+		s := start(t, opts{App: "wsgi:app", Dir: dir, Listen: listen, Args: []string{"-w", "1"}})
+		if len(addresses(s)) != len(listen) {
+			t.Errorf("%v: %v", listen, addresses(s))
+		}
+		for _, a := range []string{"127.0.0.1:", "[::1]:"} {
+			if r := s.at(a+port).want(200, "/"); r.Body != "x" {
+				t.Errorf("%v at %s: %q", listen, a, r.Body)
+			}
+		}
+		s.stop()
+	}
+}
+
+// An address that this standpipe has taken itself is named as such.
+func TestFault_A4_OwnAddressInTheWay(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"wsgi.py": hello("x")})
+	port := freePort(t)
+	for _, c := range []struct {
+		code int
+		args []string
+		own  string
+	}{
+		{2, []string{"-b", "0.0.0.0:" + port, "-b", "127.0.0.1:" + port}, "0.0.0.0:" + port + " includes 127.0.0.1:" + port},
+		{2, []string{"-b", "[::1]:" + port, "-b", ":" + port}, ":" + port + " includes [::1]:" + port},
+		{2, []string{"-b", "127.0.0.1:" + port, "-b", "127.0.0.1:" + port}, "127.0.0.1:" + port},
+		{4, []string{"-b", "127.0.0.1:" + port, "-b", "localhost:" + port}, "listens on 127.0.0.1:" + port},
+		{4, []string{"-b", "127.0.0.1:" + port, "--metrics", "127.0.0.1:" + port}, "listens on 127.0.0.1:" + port},
+		{4, []string{"-b", "unix:" + dir + "/a.sock", "--control", dir + "/a.sock"}, "listens on unix:" + dir + "/a.sock"},
+	} {
+		r := run(t, dir, nil, append([]string{"serve", "wsgi:app", "-w", "1"}, c.args...)...)
+		if r.code != c.code || !strings.Contains(r.errout, c.own) || strings.Contains(r.errout, "another program") {
+			t.Errorf("%q: %+v", c.args, r)
+		}
+	}
+}

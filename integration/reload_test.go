@@ -313,3 +313,44 @@ def app(environ, start_response):
 		t.Errorf("%q", r.Body)
 	}
 }
+
+// A reload puts in force what it can, and ends with 1 and the names of what takes a restart, again and again until there was one.
+func TestFault_A4_ReloadNamesWhatTakesARestart(t *testing.T) {
+	t.Parallel()
+	app := "[[app]]\nname = \"a\"\nmodule = \"app:app\"\nworkers = 1\n"
+	before := "bind = \"127.0.0.1:0\"\n" + app
+	dir := project(t, map[string]string{"app.py": hello("x"), "standpipe.toml": before, "c.sock.d/x": ""})
+	s := start(t, opts{Dir: dir, Bare: true, Args: []string{"--log-format", "json"}})
+	gen := 1
+	for text, names := range map[string][]string{
+		"bind = [\"127.0.0.1:0\", \"unix:s.sock\"]\n" + app:                                 {"bind"},
+		"bind = \"127.0.0.1:0\"\ncontrol = \"c.sock\"\n[log]\naccess_log = \"off\"\n" + app: {"log.access_log", "control"},
+		"bind = \"127.0.0.1:0\"\nmetrics = \"127.0.0.1:1\"\n" + app:                         {"metrics"},
+		"bind = \"127.0.0.1:0\"\n[limits]\nmax_connections = 77\n" + app:                    {"limits.max_connections"},
+		before + "reload = true\n":                                                          {"app.a.reload"},
+	} {
+		write(t, dir, map[string]string{"standpipe.toml": text})
+		for range 2 {
+			gen++
+			r := s.order("reload")
+			if r.code != 1 || !strings.Contains(r.out, fmt.Sprintf("generation %d serves", gen)) {
+				t.Errorf("%q: %+v", names, r)
+			}
+			for _, name := range names {
+				if !strings.Contains(r.errout, name) {
+					t.Errorf("%q: %+v", names, r)
+				}
+			}
+		}
+		if list := s.events("restart_needed"); len(list) == 0 || list[len(list)-1].str("settings") != strings.Join(names, ", ") {
+			t.Errorf("%q: %v", names, list)
+		}
+		if n := len(s.events("reload_failed")); n != 0 {
+			t.Errorf("%q: %d reloads are said to have failed", names, n)
+		}
+	}
+	write(t, dir, map[string]string{"standpipe.toml": before})
+	if r := s.order("reload"); r.code != 0 {
+		t.Errorf("as it was: %+v", r)
+	}
+}

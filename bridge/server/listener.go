@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -26,6 +27,8 @@ type Spec struct {
 	// Backlog is how many connections the kernel keeps until they are accepted; 0:
 	// the system's somaxconn. It is not for fd://N, whose maker has set it.
 	Backlog int
+	// V6Only: of [::]:port, that IPv4 is not included (IPV6_V6ONLY).
+	V6Only bool
 }
 
 // ListenError says why an address cannot be had. The command line ends with exit
@@ -33,11 +36,15 @@ type Spec struct {
 type ListenError struct {
 	Address string
 	Err     error
+	// Own is the address that this process listens on already and that includes the other; empty: it is not that.
+	Own string
 }
 
 func (e *ListenError) Error() string {
 	hint := ""
 	switch {
+	case e.Own != "":
+		hint = fmt.Sprintf("; this standpipe itself already listens on %s, which includes it: leave one of the two out", e.Own)
 	case errors.Is(e.Err, syscall.EADDRINUSE):
 		hint = "; another program listens there: stop it, or choose another address with -b"
 	case errors.Is(e.Err, syscall.EACCES):
@@ -89,6 +96,9 @@ func listen(ctx context.Context, s Spec) (net.Listener, error) {
 		return nil, err
 	}
 	network := "tcp"
+	if s.V6Only {
+		network = "tcp6" // net sets IPV6_V6ONLY
+	}
 	if ip := net.ParseIP(host); ip != nil && ip.To4() != nil {
 		network = "tcp4" // 0.0.0.0 shall not take the port of [::] too
 	}
@@ -98,6 +108,26 @@ func listen(ctx context.Context, s Spec) (net.Listener, error) {
 		return nil, err
 	}
 	return ln, setBacklog(ln, s.Backlog)
+}
+
+// Overlap says whether address cannot be listened on beside own.
+func Overlap(address string, own net.Addr) bool {
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		path = strings.TrimPrefix(path, "//")
+		one, err := os.Stat(path)
+		other, otherErr := os.Stat(own.String())
+		return own.Network() == "unix" && err == nil && otherErr == nil && os.SameFile(one, other)
+	}
+	at, ok := own.(*net.TCPAddr)
+	host, port, err := SplitAddress(address)
+	if !ok || err != nil || port != strconv.Itoa(at.Port) {
+		return false
+	}
+	if host == "" || at.IP.IsUnspecified() {
+		return true
+	}
+	ips, err := net.LookupIP(host)
+	return err == nil && slices.ContainsFunc(ips, func(ip net.IP) bool { return ip.IsUnspecified() || ip.Equal(at.IP) })
 }
 
 // SplitAddress reads host:port, :port, [::1]:port, and a bare port, which means
@@ -134,7 +164,7 @@ func SystemdAddresses() ([]string, error) {
 	}
 	n, err := strconv.ParseUint(fds, 10, 8)
 	if err != nil {
-		return nil, &ListenError{"LISTEN_FDS=" + fds, errors.New("want a number from 0 to 255")}
+		return nil, &ListenError{Address: "LISTEN_FDS=" + fds, Err: errors.New("want a number from 0 to 255")}
 	}
 	list := make([]string, n)
 	for i := range list {

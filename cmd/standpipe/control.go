@@ -140,11 +140,24 @@ func (s *steer) renew(what string, o admin.Order) error {
 	case s.ctx.Err() != nil:
 		fmt.Fprintf(s.App.ErrWriter, "the %s goes on; standpipe status shows how it ends\n", what)
 		return nil
+	case needsRestart(err):
+		return errors.Join(s.sayGenerations(o, d), err)
 	case err != nil:
 		return err
 	case o.Worker != "":
 		return s.say("%s: replaced", o.Worker)
 	}
+	return s.sayGenerations(o, d)
+}
+
+// needsRestart: what was asked for is done, but for what only a restart does.
+func needsRestart(err error) bool {
+	p, ok := errors.AsType[*admin.Problem](err)
+	return ok && p.Err == admin.RestartNeeded
+}
+
+// sayGenerations says what serves now.
+func (s *steer) sayGenerations(o admin.Order, d admin.Done) error {
 	var st admin.Status
 	if err := s.client.Get(s.ctx, "/v1/status", nil, &st); err != nil {
 		return s.say("done: %s", strings.Join(d.Apps, ", "))

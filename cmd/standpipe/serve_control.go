@@ -61,7 +61,7 @@ func (s *serving) openMetrics(ctx context.Context) error {
 	if err == nil {
 		s.serveMetrics(ln)
 	}
-	return err
+	return s.srv.Clash(err)
 }
 
 // place is where the control socket is to be.
@@ -107,7 +107,7 @@ func (s *serving) openSocket(ctx context.Context) error {
 	ln, err := admin.Listen(ctx, place)
 	switch {
 	case err != nil && (place.Path != "" || place.Group != ""):
-		return exit.With(exit.Address, err)
+		return exit.With(exit.Address, s.srv.Clash(err))
 	case err != nil:
 		s.log.Warn("no_control_socket", "error", err, "message", "standpipe status and the other commands cannot reach this standpipe; --control names another place")
 		return nil

@@ -33,7 +33,7 @@ func (s *serving) Reload(ctx context.Context, app string) error {
 		}
 		return cfg, nil
 	}, app)
-	if err != nil && ctx.Err() == nil && !bad && !errors.As(err, new(*supervisor.ReloadFailed)) { // which have their records
+	if err != nil && ctx.Err() == nil && !bad && !errors.As(err, new(*supervisor.ReloadFailed)) && !errors.As(err, new(*config.RestartNeeded)) { // which have their records
 		s.log.Error("reload_failed", "error", err)
 	}
 	return err

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -218,7 +219,11 @@ func (h *Handler) reload(ctx context.Context, o *Order) (*Done, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.Server.Reload(ctx, o.App); err != nil {
+	err = h.Server.Reload(ctx, o.App)
+	if _, needed := errors.AsType[*config.RestartNeeded](err); needed {
+		return nil, refuse(http.StatusConflict, RestartNeeded, err)
+	}
+	if err != nil {
 		return nil, err
 	}
 	d := &Done{}

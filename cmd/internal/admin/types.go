@@ -141,6 +141,10 @@ type Dump struct {
 	Stacks string `json:"stacks"`
 }
 
+// RestartNeeded is the Err of a reload that is in force, but for settings that only a
+// restart changes.
+const RestartNeeded = "restart_needed"
+
 // Problem is the answer to a command that was not done.
 type Problem struct {
 	Err      string    `json:"error"`  // a word for programs

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/compress"
@@ -48,6 +50,7 @@ type Server struct {
 	answers    *httpx.Pipes
 	fileCache  *static.Cache // of all static files
 	encoder    *compress.Encoder
+	started    *config.Config       // of the start: what a reload does not change is as it says
 	site       atomic.Pointer[site] // what a reload replaces
 	reloads    chan struct{}        // capacity 1: held by the reload that is under way
 	http       *server.Server
@@ -112,6 +115,7 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 	if err := first.assemble(s); err != nil {
 		return nil, err
 	}
+	s.started = cfg
 	s.site.Store(first)
 	current := func(w http.ResponseWriter, r *http.Request) { s.site.Load().chain.ServeHTTP(w, r) }
 	s.http = server.New(http.HandlerFunc(current), server.Options{
@@ -140,8 +144,9 @@ func newTrust(cfg *config.Config) (*server.Trust, error) {
 // Listen binds all addresses, or none; then the Server is of no more use. Errors are *server.ListenError.
 func (s *Server) Listen(ctx context.Context) error {
 	for _, l := range s.Config().Listen {
-		ln, err := s.listen(ctx, l.String(), server.Spec{Address: l.Place(), Mode: l.Mode, User: l.User, Group: l.Group, Backlog: l.Backlog})
+		ln, err := s.listen(ctx, l.String(), server.Spec{Address: l.Place(), Mode: l.Mode, User: l.User, Group: l.Group, Backlog: l.Backlog, V6Only: l.BesideIPv4(s.Config().Listen)})
 		if err != nil {
+			err = s.Clash(err)
 			for _, open := range s.listeners {
 				open.Close()
 			}
@@ -151,6 +156,20 @@ func (s *Server) Listen(ctx context.Context) error {
 		s.listeners, s.bound = append(s.listeners, ln), append(s.bound, l)
 	}
 	return nil
+}
+
+// Clash is err with the address of this standpipe's own that was in the way, if one was.
+func (s *Server) Clash(err error) error {
+	e, ok := errors.AsType[*server.ListenError](err)
+	if !ok || !errors.Is(err, syscall.EADDRINUSE) {
+		return err
+	}
+	for i, ln := range s.listeners {
+		if server.Overlap(e.Address, ln.Addr()) {
+			return &server.ListenError{Address: e.Address, Err: e.Err, Own: s.bound[i].String()}
+		}
+	}
+	return err
 }
 
 func (s *Server) listen(ctx context.Context, address string, spec server.Spec) (net.Listener, error) {

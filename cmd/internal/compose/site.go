@@ -107,7 +107,7 @@ func (t *site) assemble(s *Server) error {
 // boots beside its old workers, which serve until the new ones are ready. An app
 // that cannot boot stays as it is, settings included, and its error comes back; a
 // new one is not added then. What cfg cannot change while standpipe runs is named in
-// a record. Requests that run are not touched.
+// a record, and by a *config.RestartNeeded if nothing failed. Requests that run are not touched.
 //
 // only names the one app that is reloaded; empty: all, and apps come and go. When
 // ctx ends first its error is returned, and the reload goes on. load is called when
@@ -195,7 +195,13 @@ func (s *Server) reload(cfg *config.Config, only string) error {
 	s.fileCache.Clear()
 	s.site.Store(next)
 	s.settle(old, next)
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if fixed := s.started.Fixed(next.cfg); len(fixed) > 0 {
+		return &config.RestartNeeded{Settings: fixed}
+	}
+	return nil
 }
 
 // with is old with one app as next has it; nil: one of them has no such app.
@@ -261,7 +267,7 @@ func (s *Server) without(next, old *site, errs []error) (*site, error) {
 func (s *Server) settle(old, next *site) {
 	old.closeProxies()
 	s.log.SetLevel(hclog.LevelFromString(next.cfg.LogLevel))
-	if fixed := old.cfg.Fixed(next.cfg); len(fixed) > 0 {
+	if fixed := s.started.Fixed(next.cfg); len(fixed) > 0 { // which the last reload may have found too
 		s.log.Warn("restart_needed", "settings", strings.Join(fixed, ", "), "message", "these settings have changed in the configuration and are in force after a restart only")
 	}
 	for _, r := range old.runs {

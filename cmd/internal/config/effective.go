@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -145,5 +146,33 @@ func (c *Config) Fixed(next *Config) []string {
 	if !slices.Equal(c.Listen, next.Listen) {
 		keys = append(keys, "bind")
 	}
+	for i := range next.Apps {
+		a := &next.Apps[i]
+		was := &App{}
+		if j := slices.IndexFunc(c.Apps, func(b App) bool { return b.Name == a.Name }); j >= 0 {
+			was = &c.Apps[j]
+		}
+		for _, s := range appSettings() {
+			if s.Reload || s.Key == "name" || s.Key == "module" || s.Key == "dir" {
+				continue
+			}
+			before, _ := s.value(target{cfg: c, app: was})
+			after, _ := s.value(target{cfg: next, app: a})
+			if before != after {
+				keys = append(keys, appPath(a.Name, s.Key))
+			}
+		}
+	}
 	return keys
+}
+
+// RestartNeeded is the error of a reload that is in force, but for settings that a reload does not change (Fixed).
+type RestartNeeded struct{ Settings []string }
+
+func (e *RestartNeeded) Error() string {
+	verb := "has"
+	if len(e.Settings) > 1 {
+		verb = "have"
+	}
+	return fmt.Sprintf("%s %s changed, which takes a restart; everything else is in force", strings.Join(e.Settings, ", "), verb)
 }

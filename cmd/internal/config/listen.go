@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -56,6 +57,48 @@ func ParseListen(text, base string) (Listen, error) {
 		return l, nil
 	}
 	return parseTCP(l, s, text)
+}
+
+// BesideIPv4 says whether the address is one of IPv6 and another of all has its port for IPv4: both can be had only if
+// this one leaves IPv4 to the other, as in nginx.
+func (l Listen) BesideIPv4(all []Listen) bool {
+	host, port, ok := l.tcp()
+	if !ok || !strings.Contains(host, ":") || port == "0" {
+		return false
+	}
+	return slices.ContainsFunc(all, func(other Listen) bool {
+		h, p, ok := other.tcp()
+		return ok && p == port && h != "" && !strings.Contains(h, ":")
+	})
+}
+
+// includes says whether who listens on l cannot listen on other too: one of them is every address of the other's kind.
+func (l Listen) includes(other Listen) bool {
+	host, port, ok := l.tcp()
+	h, p, too := other.tcp()
+	if !ok || !too || port != p || port == "0" || host == h {
+		return false
+	}
+	ip, err := netip.ParseAddr(h)
+	switch {
+	case host == "": // both kinds
+		return true
+	case err != nil: // a name
+		return false
+	case host == "0.0.0.0":
+		return ip.Is4()
+	case host == "::":
+		return ip.Is6()
+	}
+	return false
+}
+
+func (l Listen) tcp() (host, port string, ok bool) {
+	if l.Network != "tcp" {
+		return "", "", false
+	}
+	host, port, err := net.SplitHostPort(l.Address)
+	return host, port, err == nil
 }
 
 func parseTCP(l Listen, s, text string) (Listen, error) {

@@ -44,6 +44,15 @@ func (l *loader) checkListen() {
 		} else {
 			seen[key] = true
 		}
+		for _, before := range l.cfg.Listen[:i] {
+			switch {
+			case runtime.GOOS != "linux": // the BSDs let the more special one through
+			case before.includes(at):
+				l.bad.add(src, "%s includes %s; leave one of the two out", before, at)
+			case at.includes(before):
+				l.bad.add(src, "%s includes %s; leave one of the two out", at, before)
+			}
+		}
 		if at.scheme != "" && at.scheme != at.Protocol {
 			l.bad.add(l.sources.Of(listenPath(i, "protocol")), "protocol is %s, and the address beside it begins with %s; leave one of them out", at.Protocol, at.scheme)
 		}
