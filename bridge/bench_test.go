@@ -95,7 +95,7 @@ func (w reused) SetReadDeadline(time.Time) error { return nil }
 // again returns a function that has the same request served again and again.
 func again(t testing.TB, head string) func() {
 	s := newStub(t, &shim.Head{Status: "200 OK", Length: -1, Fields: []shim.Field{{Name: "Content-Type", Value: "text/html; charset=utf-8"}, {Name: "Content-Length", Value: "5"}}}, "hello")
-	h := New(Options{App: "shop", Pool: s, Timeout: 30 * time.Second, MaxBody: 1 << 20, BodyTimeout: 30 * time.Second})
+	h := New(Options{App: "shop", Pool: s, Timeout: 30 * time.Second, MaxBody: 1 << 20, BodyPace: httpx.Pace{Silence: 30 * time.Second, Rate: 500}})
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(head)))
 	if err != nil {
 		t.Fatal(err)

@@ -24,6 +24,8 @@ type feed struct {
 	done  chan struct{} // closed when the goroutine has ended
 	began time.Time
 
+	reader httpx.BodyReader
+
 	moved   atomic.Int64 // when octets came or were handed on last; ns after began
 	reading atomic.Bool  // the worker has all that has come
 
@@ -46,6 +48,7 @@ func (t *turn) startFeed(c *clock, x *shim.Exchange) error {
 	_ = http.NewResponseController(t.w).EnableFullDuplex() // HTTP/2 needs it not
 	f := c.feed
 	f.c, f.x = c, x
+	f.reader.Begin(t.w, t.r, t.BodyPace)
 	t.feed, t.unread = f, false
 	f.mark()
 	f.reading.Store(true)
@@ -65,7 +68,7 @@ func (f *feed) run() {
 		if !f.arm() {
 			return
 		}
-		n, err := t.r.Body.Read(buf)
+		n, err := f.reader.ReadArmed(buf)
 		switch got := f.count(n, err == io.EOF); {
 		case t.MaxBody > 0 && got > t.MaxBody:
 			f.fail(fmt.Errorf("%w (%d octets)", httpx.ErrTooLarge, t.MaxBody))
@@ -94,8 +97,8 @@ func (f *feed) run() {
 func (f *feed) arm() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.stop && f.t.BodyTimeout > 0 {
-		_ = http.NewResponseController(f.t.w).SetReadDeadline(time.Now().Add(f.t.BodyTimeout)) // not every server has one
+	if !f.stop {
+		f.reader.Arm()
 	}
 	return !f.stop
 }
@@ -167,6 +170,9 @@ func (t *turn) settle() {
 	}
 }
 
+// hurryTime is the moment that such a client has.
+const hurryTime = time.Second
+
 // hurry: a client that waits for "100 Continue" need not send when it gets an
 // answer in its place, and that answer has "Connection: close". It has a moment to
 // notice.
@@ -174,7 +180,7 @@ func (f *feed) hurry() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.got == 0 {
-		_ = http.NewResponseController(f.t.w).SetReadDeadline(time.Now().Add(lingerSilence))
+		_ = http.NewResponseController(f.t.w).SetReadDeadline(time.Now().Add(hurryTime))
 	}
 }
 

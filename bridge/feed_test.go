@@ -200,7 +200,7 @@ func TestFeedFailures(t *testing.T) {
 		}, func(o *Options) {
 			o.MaxBody = 2000
 			if c.status == 408 {
-				o.BodyTimeout, o.Timeout = 300*time.Millisecond, 100*time.Millisecond // that of the app does not count here
+				o.BodyPace.Silence, o.Timeout = 300*time.Millisecond, 100*time.Millisecond // that of the app does not count here
 			}
 		})
 		conn := g.dial()
@@ -414,7 +414,7 @@ func TestFeedsLeaveNoGoroutine(t *testing.T) {
 // A client that stalls when it has its answer: what it sends later is no request.
 func TestFeedThatStallsAfterTheAnswer(t *testing.T) {
 	g := newFeedRig(t, func(r *shimtest.Request, p *shimtest.Peer) { _ = p.Answer(r.Stream, "200 OK", "no need") },
-		func(o *Options) { o.BodyTimeout = 200 * time.Millisecond })
+		func(o *Options) { o.BodyPace.Silence = 200 * time.Millisecond })
 	c := g.dial()
 	br := bufio.NewReader(c)
 	g.write(c, upload("/p", 1000)[:100])

@@ -10,14 +10,12 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim"
 )
 
-// filePiece is how much of a file goes in one call; octets. The write deadline is
-// pushed on in between, and whenever anything went out.
+// filePiece is how much of a file goes in one call; bytes.
 const filePiece = 4 << 20
 
 // maxSpans bounds the parts of one answer. Who asks for more gets the whole.
@@ -81,7 +79,6 @@ func (t *turn) sendContent(raw *shim.Head, checked head, declared int64, c conte
 	if !t.hasBody(status) {
 		return nil
 	}
-	defer t.noDeadline()
 	err := t.copyFile(c, httpx.Span{Start: 0, Length: c.size})
 	if err == nil && c.size < declared {
 		t.sayLength(declared, c.size, "the file is shorter: the connection was closed, so that the client can tell")
@@ -114,7 +111,6 @@ func (t *turn) refuseRange(size int64) {
 // 14.6).
 func (t *turn) sendSpans(c content, spans []httpx.Span) error {
 	h := t.w.Header()
-	defer t.noDeadline()
 	if len(spans) == 1 {
 		h["Content-Range"] = []string{spans[0].ContentRange(c.size)}
 		t.setLength(http.StatusPartialContent, spans[0].Length, "")
@@ -142,14 +138,14 @@ func (t *turn) sendSpans(c content, spans []httpx.Span) error {
 	t.setLength(http.StatusPartialContent, length, "")
 	t.w.WriteHeader(http.StatusPartialContent)
 	for i, s := range spans {
-		if err := t.write([]byte(heads[i]), true, false); err != nil {
+		if err := t.write([]byte(heads[i]), false); err != nil {
 			return t.cut(err)
 		}
 		if err := t.copyFile(c, s); err != nil {
 			return t.cut(err)
 		}
 	}
-	return t.cut(t.write([]byte(end), true, false))
+	return t.cut(t.write([]byte(end), false))
 }
 
 // copyFile sends a part of c: by sendfile(2), where the connection and the file
@@ -162,9 +158,6 @@ func (t *turn) copyFile(c content, s httpx.Span) error {
 		}
 	}
 	for left > 0 {
-		if t.SendTimeout > 0 {
-			_ = http.NewResponseController(t.w).SetWriteDeadline(time.Now().Add(t.SendTimeout)) // not every server has one
-		}
 		want := min(left, filePiece)
 		var src io.Reader = &io.LimitedReader{R: c.file, N: want}
 		if c.shared {
@@ -176,10 +169,6 @@ func (t *turn) copyFile(c content, s httpx.Span) error {
 		case err == nil && n < want:
 			t.sayLength(s.Length, s.Length-left, "the file has become shorter: the connection was closed, so that the client can tell")
 			return errShort
-		case err != nil && n > 0 && !c.shared && errors.Is(err, os.ErrDeadlineExceeded):
-			if _, err := c.file.Seek(off, io.SeekStart); err != nil { // the client is slow, but takes something
-				return err
-			}
 		case err != nil && t.r.Context().Err() == nil && isFileError(err):
 			return err
 		case err != nil:
@@ -193,12 +182,6 @@ func (t *turn) copyFile(c content, s httpx.Span) error {
 func isFileError(err error) bool {
 	var pe *os.PathError
 	return errors.As(err, &pe)
-}
-
-func (t *turn) noDeadline() {
-	if t.SendTimeout > 0 { // the connection's next answer has its own
-		_ = http.NewResponseController(t.w).SetWriteDeadline(time.Time{})
-	}
 }
 
 // header is the answer's field of that name in any spelling; empty: none.

@@ -47,8 +47,8 @@ type Options struct {
 	Unbuffered bool
 	// MaxBody bounds a request body in octets, chunked ones too; 0: no limit.
 	MaxBody int64
-	// BodyTimeout is how long a client may send no octet of its body; 0: no limit.
-	BodyTimeout time.Duration
+	// BodyPace is how slow a client may be with its body.
+	BodyPace httpx.Pace
 	// Timeout is how long the app may take from the request's sending to the
 	// first octet of its body, or its end; 0: no limit. Waiting in line does not
 	// count, nor does the time in which the worker has all that has come of an
@@ -62,9 +62,6 @@ type Options struct {
 	CancelOnDisconnect bool
 	// Shared: a worker runs several requests at a time.
 	Shared bool
-	// SendTimeout is how long the client may take no octet of the answer while
-	// more waits for it; 0: no limit.
-	SendTimeout time.Duration
 	// NoRetry: nothing that has started is run a second time.
 	NoRetry bool
 	// Give makes a large body's file the property of the user that the app's workers
@@ -133,8 +130,8 @@ type turn struct {
 	ran    bool // a worker died while it ran the request
 	pump   pump // of an answer that goes on after its first octets
 	clock  *clock
-	onRead func()   // gives the client more time for its body
-	value  []string // room for one more value of the answer's fields
+	reader httpx.BodyReader // of a body that is read whole
+	value  []string         // room for one more value of the answer's fields
 }
 
 // ServeHTTP is the life of one request: the body first, then a worker, then the
@@ -150,9 +147,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t, ok := h.turns.Get().(*turn)
 	if !ok {
 		t = &turn{Handler: h, clock: new(clock)}
-		if h.BodyTimeout > 0 {
-			t.onRead = t.extend
-		}
 	}
 	t.w, t.r, t.note = rec, r, &rec.Note
 	defer t.free()
@@ -182,7 +176,7 @@ func (t *turn) free() {
 		t.body.Close()
 	}
 	clear(t.vars)
-	*t = turn{Handler: t.Handler, vars: t.vars[:0], clock: t.clock.free(), onRead: t.onRead}
+	*t = turn{Handler: t.Handler, vars: t.vars[:0], clock: t.clock.free()}
 	t.turns.Put(t)
 }
 
@@ -308,7 +302,7 @@ func (t *turn) report(err error) {
 	case errors.Is(err, httpx.ErrDiskFull):
 		t.saySpoolFull("no room on the disk for request bodies: answered 507", err)
 	case errors.Is(err, httpx.ErrSpoolFull):
-		t.saySpoolFull("request bodies fill spool_total: answered 503", err)
+		t.saySpoolFull("request bodies fill spool_total, or one client has its share of it: answered 503", err)
 	case judge(err).unknown:
 		t.Log.Error("request_failed", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker,
 			"error", err)
@@ -318,7 +312,7 @@ func (t *turn) report(err error) {
 // saySpoolFull tells once a minute: a client can repeat it at will.
 func (t *turn) saySpoolFull(what string, err error) {
 	if t.spoolFull.Allow(what, time.Now()) {
-		t.Log.Error("spool_full", "app", t.App, "id", t.note.ID, "dir", t.Spool.Folder(), "used", t.Spool.Used(), "error", err, "hint", what)
+		t.Log.Error("spool_full", "app", t.App, "id", t.note.ID, "dir", t.Spool.Folder(), "used", t.Spool.Used(), "client", t.note.RemoteAddr, "error", err, "hint", what)
 	}
 }
 

@@ -63,7 +63,7 @@ func TestBodyRefusals(t *testing.T) {
 	called := make(chan bool, 10)
 	g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) { called <- true; hello(r, p) }, func(o *Options) {
 		o.MaxBody = 1000
-		o.BodyTimeout = 100 * time.Millisecond
+		o.BodyPace.Silence = 100 * time.Millisecond
 	})
 	for _, c := range []struct {
 		name, request string
@@ -360,7 +360,7 @@ func TestLargeBothWays(t *testing.T) {
 }
 
 func TestSpoolIsGivenBack(t *testing.T) {
-	s := &httpx.Spool{Dir: t.TempDir(), Memory: 10, Total: 100}
+	s := &httpx.Spool{Dir: t.TempDir(), Memory: 10, Files: httpx.Budget{Total: 100}}
 	g := newRig(t, hello, func(o *Options) { o.Spool = s })
 	post := func(n int) answer {
 		return g.raw("POST", fmt.Sprintf("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", n, strings.Repeat("x", n)))

@@ -57,10 +57,7 @@ func (t *turn) sendHints(fields []shim.Field) error {
 	}
 	if len(h) > 0 {
 		// A client that takes nothing must not outlast the request's own limit.
-		limit := t.SendTimeout
-		if t.Timeout > 0 && (limit <= 0 || t.Timeout < limit) {
-			limit = t.Timeout
-		}
+		limit := t.Timeout
 		to := http.NewResponseController(t.w)
 		if limit > 0 {
 			_ = to.SetWriteDeadline(time.Now().Add(limit)) // not every server has one

@@ -72,7 +72,7 @@ func (p *pump) start() {
 		return
 	}
 	p.since = time.Time{}
-	p.pipe = p.t.Answers.Open(p.trouble)
+	p.pipe = p.t.Answers.Open(httpx.ClientKey(p.t.note.RemoteAddr), p.trouble)
 	p.done = make(chan struct{})
 	go p.run()
 }

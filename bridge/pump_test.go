@@ -53,7 +53,7 @@ func pipes(g *testing.T, o *Options, limit int64) *httpx.Pipes {
 
 func (g *rig) empty(s *httpx.Pipes) {
 	g.t.Helper()
-	g.until("memory and files to be given back", func() bool { return s.InMemory() == 0 && s.Spool.Used() == 0 })
+	g.until("memory and files to be given back", func() bool { return s.InMemory() == 0 && s.Files.Used() == 0 })
 }
 
 // The worker has ended before a client reads its first octet, and all octets come.
@@ -84,8 +84,8 @@ func TestSlowClientsHoldNoWorker(t *testing.T) {
 			t.Fatal("the worker waits for clients that do not read")
 		}
 	}
-	if s.Spool.Used() == 0 || s.InMemory() > 3*(64<<10) {
-		t.Errorf("%d octets in files, %d in memory", s.Spool.Used(), s.InMemory())
+	if s.Files.Used() == 0 || s.InMemory() > 3*(64<<10) {
+		t.Errorf("%d octets in files, %d in memory", s.Files.Used(), s.InMemory())
 	}
 	for _, br := range readers {
 		if n, sha, err := sum(t, br); n != large || sha != sha256.Sum256(want) || err != nil {
@@ -118,7 +118,7 @@ func TestOctetsThroughTheFile(t *testing.T) {
 		_ = p.Body(r.Stream, "", true)
 	}, func(o *Options) { s = pipes(t, o, 1<<20) })
 	_, br := g.lazy("/")
-	g.until("the file to be full", func() bool { return s.Spool.Used() == 1<<20 })
+	g.until("the file to be full", func() bool { return s.Files.Used() == 1<<20 })
 	if n, sha, err := sum(t, br); n != total || sha != [32]byte(sent.Sum(nil)) || err != nil {
 		t.Errorf("%d octets of %d, %v", n, total, err)
 	}
@@ -146,7 +146,7 @@ func TestEndlessAnswerIsBounded(t *testing.T) {
 		}
 	}, func(o *Options) { s = pipes(t, o, 1<<20) })
 	c, _ := g.lazy("/")
-	g.until("the file to be full", func() bool { return s.Spool.Used() == 1<<20 })
+	g.until("the file to be full", func() bool { return s.Files.Used() == 1<<20 })
 	last := int64(-1)
 	g.until("the app to stand still", func() bool {
 		now := sent.Load()
@@ -155,8 +155,8 @@ func TestEndlessAnswerIsBounded(t *testing.T) {
 		time.Sleep(50 * time.Millisecond) // between two looks
 		return still
 	})
-	if n := sent.Load(); n > large || s.Spool.Used() != 1<<20 || s.InMemory() > 64<<10 {
-		t.Errorf("%d octets sent, %d in files, %d in memory", n, s.Spool.Used(), s.InMemory())
+	if n := sent.Load(); n > large || s.Files.Used() != 1<<20 || s.InMemory() > 64<<10 {
+		t.Errorf("%d octets sent, %d in files, %d in memory", n, s.Files.Used(), s.InMemory())
 	}
 	c.Close()
 	select {
@@ -183,7 +183,7 @@ func TestChunksGoOutAsTheyComeBehindThePump(t *testing.T) {
 		_ = p.Body(r.Stream, "", true)
 	}, func(o *Options) { s = pipes(t, o, 0) })
 	_, br := g.lazy("/")
-	g.until("a file", func() bool { return s.Spool.Used() > 0 })
+	g.until("a file", func() bool { return s.Files.Used() > 0 })
 	res, err := http.ReadResponse(br, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -324,8 +324,8 @@ func TestStraightThrough(t *testing.T) {
 		time.Sleep(50 * time.Millisecond) // between two looks
 		return still
 	})
-	if sent.Load() > large || s.InMemory() != 0 || s.Spool.Used() != 0 {
-		t.Errorf("%d octets sent, %d in memory, %d in files", sent.Load(), s.InMemory(), s.Spool.Used())
+	if sent.Load() > large || s.InMemory() != 0 || s.Files.Used() != 0 {
+		t.Errorf("%d octets sent, %d in memory, %d in files", sent.Load(), s.InMemory(), s.Files.Used())
 	}
 	if n, _, err := sum(t, br); n != 4*large/50_000*50_000 || err != nil {
 		t.Errorf("%d octets, %v", n, err)

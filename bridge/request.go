@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
@@ -28,65 +27,34 @@ func (t *turn) takeBody() error {
 	if err := t.Pool.Admit(); err != nil {
 		return err
 	}
-	t.body = t.Spool.Take()
-	if err := t.body.Reserve(r.ContentLength); err != nil { // -1 needs none
+	t.body = t.Spool.Take(httpx.ClientKey(t.note.RemoteAddr))
+	if err := t.body.Fits(r.ContentLength); err != nil {
 		return err
 	}
-	err := t.body.Fill(r.Body, t.MaxBody, t.onRead)
-	if err != nil {
+	t.reader.Begin(t.w, r, t.BodyPace)
+	if err := t.body.Fill(&t.reader, t.MaxBody); err != nil {
 		return httpx.BodyError(err)
 	}
+	t.reader.Done()
 	t.unread = false
-	if t.BodyTimeout > 0 {
-		_ = http.NewResponseController(t.w).SetReadDeadline(time.Time{})
-	}
 	return nil
 }
 
-// extend gives the client BodyTimeout from now on for its next octets.
-func (t *turn) extend() {
-	_ = http.NewResponseController(t.w).SetReadDeadline(time.Now().Add(t.BodyTimeout)) // not every server has one
-}
+// smallRest is what net/http itself reads of a body that nobody wants, so that the
+// connection can be used again; bytes.
+const smallRest = 256 << 10
 
-// A client that is refused goes on sending until it has seen the answer. If the
-// connection were closed on it, the reset could overtake the answer. So the rest
-// is read and thrown away, for a while: RFC 9112 9.6.
-const (
-	lingerTotal   = 10 * time.Second
-	lingerSilence = time.Second
-	// What net/http itself reads so that the connection can be used again; octets.
-	lingerLeast = 256 << 10
-)
-
-// refuse answers with a page while the client may still be sending its body.
+// refuse answers with a page while the client may still be sending its body. The
+// connection lingers until it has the answer (bridge/server, httpx.Linger).
 func (t *turn) refuse(page func()) {
-	r := t.r
 	if t.body != nil { // what it holds is not needed to say no
 		t.body.Close()
 		t.body = nil
 	}
-	end := time.Now().Add(lingerTotal)
-	rc := http.NewResponseController(t.w)
-	again := t.feed == nil && r.ContentLength >= 0 && r.ContentLength <= lingerLeast && t.w.Header()["Connection"] == nil
-	if r.ProtoMajor != 1 || again || rc.EnableFullDuplex() != nil {
-		_ = rc.SetReadDeadline(end) // for what net/http reads after the answer
-		page()
-		return
+	if n := t.r.ContentLength; t.feed != nil || n < 0 || n > smallRest {
+		t.w.Header()["Connection"] = []string{"close"}
 	}
-	t.w.Header()["Connection"] = []string{"close"}
 	page()
-	if rc.Flush() != nil || asksFirst(r) {
-		return
-	}
-	buf := make([]byte, 32<<10)
-	for now := time.Now(); now.Before(end); now = time.Now() {
-		if rc.SetReadDeadline(now.Add(min(lingerSilence, end.Sub(now)))) != nil {
-			return
-		}
-		if _, err := r.Body.Read(buf); err != nil {
-			return
-		}
-	}
 }
 
 // asksFirst: the client waits for "100 Continue" and sends nothing without it.

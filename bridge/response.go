@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim"
@@ -190,24 +189,19 @@ func (t *turn) endWithoutBody(h head, size int64, whole bool) {
 
 // copyBody sends the body; p and err are what Next has returned already.
 func (t *turn) copyBody(c *clock, x *shim.Exchange, h head, p []byte, err error, whole bool) error {
-	if !whole {
-		if t.SendTimeout > 0 { // the connection's next answer has its own
-			defer func() { _ = http.NewResponseController(t.w).SetWriteDeadline(time.Time{}) }()
-		}
-		if !h.straight {
-			t.pump.watch(t, c, x, h.length)
-			defer t.pump.stop()
-		}
+	if !whole && !h.straight {
+		t.pump.watch(t, c, x, h.length)
+		defer t.pump.stop()
 	}
 	got := int64(0)
 	for err == nil {
 		keep, over := t.clip(h.length, got, p)
 		if over {
-			return t.write(keep, false, false) // the rest is not waited for
+			return t.write(keep, false) // the rest is not waited for
 		}
 		got += int64(len(keep))
 		t.pump.writing(got)
-		if err := t.write(keep, !whole, !whole); err != nil {
+		if err := t.write(keep, !whole); err != nil {
 			return err
 		}
 		x.Done(p)
@@ -236,7 +230,7 @@ func (t *turn) drain() error {
 			t.flush()
 			return err
 		}
-		if err := t.write(p, true, !more); err != nil {
+		if err := t.write(p, !more); err != nil {
 			return err
 		}
 	}
@@ -274,12 +268,9 @@ func (t *turn) next(c *clock, x *shim.Exchange) ([]byte, error) {
 	return p, err
 }
 
-// write sends octets to the client, within SendTimeout if limit says so (a whole
-// answer holds no worker); an error means that the client has left.
-func (t *turn) write(p []byte, limit, flush bool) error {
-	if limit && t.SendTimeout > 0 {
-		_ = http.NewResponseController(t.w).SetWriteDeadline(time.Now().Add(t.SendTimeout)) // not every server has one
-	}
+// write sends bytes to the client; an error means that the client has left, or that the
+// connection has ended it for being too slow (bridge/server).
+func (t *turn) write(p []byte, flush bool) error {
 	_, err := t.w.Write(p)
 	if err == nil && flush {
 		err = t.w.FlushError()

@@ -8,9 +8,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -197,4 +199,124 @@ func TestBrokenAnswerInTheSpool(t *testing.T) {
 	}
 	b.want(200, "/pid")
 	b.nothingLeft(spool)
+}
+
+// pushing sends requests on n connections, as many as they take, and reads nothing.
+func (s *server) pushing(n int, path string) (conns []net.Conn) {
+	s.t.Helper()
+	for range n {
+		c, err := s.dial()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.t.Cleanup(func() { c.Close() })
+		if tcp, ok := c.(*net.TCPConn); ok {
+			_ = tcp.SetReadBuffer(4 << 10)
+		}
+		go func() { // ends with the connection
+			for request := strings.Repeat("GET "+path+" HTTP/1.1\r\nHost: h\r\n\r\n", 500); ; {
+				if _, err := io.WriteString(c, request); err != nil {
+					return
+				}
+			}
+		}()
+		conns = append(conns, c)
+	}
+	return conns
+}
+
+// Whoever makes an answer, its client cannot hold the connection by taking nothing: with all connections held so, the
+// next client is served, and an upstream's connections are free again.
+func TestFault_C4_NobodyHoldsAConnectionByNotReading(t *testing.T) {
+	t.Parallel()
+	page := strings.Repeat("x", 200<<10)
+	var atUpstream atomic.Int64
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		atUpstream.Add(1)
+		defer atUpstream.Add(-1)
+		for range 1000 {
+			if _, err := io.WriteString(w, page); err != nil {
+				return
+			}
+		}
+	}))
+	t.Cleanup(up.Close)
+	dir := project(t, map[string]string{
+		"app.py": `
+import time
+def app(environ, start_response):
+    page = b"x" * (200 << 10)
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(page)))])
+    return [page]
+`,
+		"assets/small.css": page[:50<<10], "assets/large.bin": strings.Repeat(page, 100), "busy.html": page,
+		"standpipe.toml": fmt.Sprintf(`
+error_page = { 404 = "busy.html" }
+[limits]
+max_connections = 6
+send_timeout = "1s"
+[[app]]
+name = "a"
+module = "app:app"
+workers = 1
+hosts = ["h", "127.0.0.1"]
+[[static]]
+url = "/assets/"
+dir = "assets"
+missing = "404"
+[[route]]
+handler = "proxy"
+path = "/up"
+upstreams = [%q]
+`, up.URL)})
+	s := start(t, opts{Dir: dir, Listen: []string{"127.0.0.1:0", "uwsgi://127.0.0.1:0"}})
+	for _, path := range []string{"/", "/livez", "/assets/none", "/assets/small.css", "/assets/large.bin", "/up"} {
+		s.pushing(6, path)
+		s.want(200, "/livez", "Connection: close")
+		s.want(200, "/", "Connection: close")
+	}
+	eventually(t, "the upstream's connections are let go", func() bool { return atUpstream.Load() == 0 })
+	s.waitEvent("slow_client")
+	tcp, _ := s.uwsgiAddresses()
+	for range 6 {
+		c, err := net.Dial("tcp", tcp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		_ = c.(*net.TCPConn).SetReadBuffer(4 << 10)
+		io.WriteString(c, uwsgiPacket("REQUEST_METHOD=GET", "REQUEST_URI=/assets/large.bin", "PATH_INFO=/assets/large.bin", "QUERY_STRING=", "SERVER_PROTOCOL=HTTP/1.1", "HTTP_HOST=h"))
+	}
+	s.want(200, "/livez", "Connection: close")
+}
+
+// A client that takes something now and then is below min_rate all the same; send_timeout = 0 is no limit at all.
+func TestFault_C4_MinRate(t *testing.T) {
+	t.Parallel()
+	read := func(s *server, end chan struct{}) error {
+		c := s.pushing(1, "/")[0]
+		_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
+		for buf := make([]byte, 8<<10); ; time.Sleep(5 * time.Millisecond) { // slower than 1 GiB/s, and never silent
+			if _, err := c.Read(buf); err != nil {
+				return err
+			}
+			select {
+			case <-end:
+				return nil
+			default:
+			}
+		}
+	}
+	dir := project(t, map[string]string{"app.py": hello(strings.Repeat("x", 200<<10))})
+	fast := start(t, opts{Dir: dir, App: "app:app", Args: []string{"-w", "1", "--send-timeout", "1s", "--min-rate", "1GiB"}})
+	free := start(t, opts{Dir: dir, App: "app:app", Args: []string{"-w", "1", "--send-timeout", "0", "--min-rate", "1GiB"}})
+	end, unlimited := make(chan struct{}), make(chan error, 1)
+	go func() { unlimited <- read(free, end) }()
+	if err := read(fast, nil); err == nil || strings.Contains(err.Error(), "timeout") {
+		t.Errorf("below min_rate: %v", err)
+	}
+	close(end)
+	if err := <-unlimited; err != nil {
+		t.Errorf("without a limit: %v", err)
+	}
 }

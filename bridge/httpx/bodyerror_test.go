@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"syscall"
 	"testing"
 	"time"
@@ -34,9 +35,9 @@ func TestBodyErrors(t *testing.T) {
 				if c.want == ErrStalled {
 					_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(20 * time.Millisecond))
 				}
-				b := (&Spool{}).Take()
+				b := (&Spool{}).Take(netip.Prefix{})
 				defer b.Close()
-				got <- b.Fill(r.Body, c.limit, nil)
+				got <- b.Fill(r.Body, c.limit)
 			}))
 			defer srv.Close()
 			conn, err := net.Dial("tcp", srv.Listener.Addr().String())

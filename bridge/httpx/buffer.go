@@ -3,56 +3,52 @@ package httpx
 import (
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 )
 
 // Buffer holds one request body. Its methods are for one goroutine. Close gives
 // everything back, in every path.
 type Buffer struct {
-	spool *Spool
-	block *[]byte
-	n     int // octets in block
-	file  *os.File
-	named bool  // file has a name
-	given bool  // file belongs to the app's user by now
-	ram   int64 // octets of anonymous memory accounted for; -1: file is not of that kind
-	held  int64 // octets that the spool has accounted for this body
-	size  int64
+	spool  *Spool
+	client netip.Prefix // whose share it is of
+	block  *[]byte
+	n      int // octets in block
+	file   *os.File
+	named  bool  // file has a name
+	given  bool  // file belongs to the app's user by now
+	ram    int64 // octets of anonymous memory accounted for; -1: file is not of that kind
+	held   int64 // bytes that the spool has accounted for this body
+	size   int64
 }
 
-// Reserve promises room for a body whose length is declared, before any of it is
-// read. A body that fits into memory needs none. ErrSpoolFull comes back wrapped.
-func (b *Buffer) Reserve(size int64) error {
+// Fits says by an error, which wraps ErrSpoolFull, that a body whose length is declared
+// finds no room now, before any of it is read. It reserves nothing: who declares and does
+// not send keeps nobody out. A body that fits into memory, or of unknown length (-1),
+// is not asked about.
+func (b *Buffer) Fits(size int64) error {
 	if size <= int64(b.spool.memory()) {
 		return nil
 	}
-	if err := b.spool.take(size); err != nil {
-		return err
-	}
-	b.held += size
-	return nil
+	return b.spool.Files.Fits(b.client, size)
 }
 
-// Fill reads src to its end, at most limit octets (0: no limit). progress is
-// called before every read, so that the caller can push a deadline on; nil: not.
-// ErrTooLarge, ErrSpoolFull and ErrDiskFull come back wrapped; other errors are src's own.
-func (b *Buffer) Fill(src io.Reader, limit int64, progress func()) error {
+// Fill reads src to its end, at most limit bytes (0: no limit). ErrTooLarge, ErrSpoolFull and ErrDiskFull come back wrapped; other errors are src's own.
+func (b *Buffer) Fill(src io.Reader, limit int64) error {
 	block := *b.block
 	for {
-		if b.n == len(block) && b.n <= b.spool.memory() {
-			grown := b.spool.block(max(2*(b.n-1), nextBlock))
-			copy(*grown, block)
-			b.spool.giveBack(b.block)
-			b.block, block = grown, *grown
+		if b.n == len(block) && b.n <= b.spool.memory() && b.file == nil {
+			if grown := b.grown(); grown != nil {
+				copy(*grown, block)
+				b.spool.giveBack(b.block)
+				b.block, block = grown, *grown
+			}
 		}
 		if b.n == len(block) {
 			if err := b.spill(block); err != nil {
 				return err
 			}
 			b.n = 0
-		}
-		if progress != nil {
-			progress()
 		}
 		n, err := src.Read(block[b.n:])
 		b.n += n
@@ -62,6 +58,9 @@ func (b *Buffer) Fill(src io.Reader, limit int64, progress func()) error {
 		}
 		if err == io.EOF {
 			if b.file == nil && b.n <= b.spool.memory() { // the end may come with the one more octet
+				return nil
+			}
+			if b.n == 0 {
 				return nil
 			}
 			err := b.spill(block[:b.n])
@@ -74,11 +73,21 @@ func (b *Buffer) Fill(src io.Reader, limit int64, progress func()) error {
 	}
 }
 
+// grown is a larger block, or nil when memory is short: the file is used then.
+func (b *Buffer) grown() *[]byte {
+	have := len(*b.block)
+	want := min(max(2*(have-1), nextBlock), b.spool.memory()) + 1
+	if !b.spool.grow(have, want) {
+		return nil
+	}
+	return b.spool.block(want - 1)
+}
+
 // spill puts p into the file, and makes the file first.
 func (b *Buffer) spill(p []byte) error {
 	n := int64(len(p))
-	if more := b.size - b.held; more > 0 { // what came in all, against what was promised
-		if err := b.spool.take(more); err != nil {
+	if more := b.size - b.held; more > 0 {
+		if err := b.spool.Files.Take(b.client, more); err != nil {
 			return err
 		}
 		b.held += more
@@ -188,8 +197,9 @@ func (b *Buffer) Close() {
 		closeUnlinked(b.file)
 		b.file, b.named = nil, false
 	}
-	b.spool.used.Add(-b.held)
+	b.spool.Files.Give(b.client, b.held)
 	b.held = 0
+	b.spool.shrink(len(*b.block))
 	b.spool.giveBack(b.block)
 	b.block = nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,8 +87,8 @@ func testSpill(t *testing.T, s *Spool, dir string) {
 func testSpillFrom(t *testing.T, s *Spool, dir string, from func(io.Reader) io.Reader) {
 	for _, size := range []int{0, 1, 999, 1000, 1001, 2500, 100_000, 199_999, 200_000, 200_001, 500_000} {
 		want := bytes.Repeat([]byte("0123456789abcdef"), size/16+1)[:size]
-		b := s.Take()
-		if err := b.Fill(from(bytes.NewReader(want)), 0, nil); err != nil {
+		b := s.Take(netip.Prefix{})
+		if err := b.Fill(from(bytes.NewReader(want)), 0); err != nil {
 			t.Fatal(err)
 		}
 		mem, inMemory := b.Memory()
@@ -118,18 +119,18 @@ func testSpillFrom(t *testing.T, s *Spool, dir string, from func(io.Reader) io.R
 }
 
 func TestBufferLimits(t *testing.T) {
-	s := &Spool{Dir: t.TempDir(), Memory: 10, Total: 100}
-	b := s.Take()
-	if err := b.Fill(strings.NewReader("0123456789abc"), 12, nil); !errors.Is(err, ErrTooLarge) {
+	s := &Spool{Dir: t.TempDir(), Memory: 10, Files: Budget{Total: 100}}
+	b := s.Take(netip.Prefix{})
+	if err := b.Fill(strings.NewReader("0123456789abc"), 12); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("beyond the limit: %v", err)
 	}
 	b.Close()
-	b, c := s.Take(), s.Take()
+	b, c := s.Take(netip.Prefix{}), s.Take(netip.Prefix{})
 	defer c.Close()
-	if err := b.Fill(strings.NewReader(strings.Repeat("x", 80)), 80, nil); err != nil {
+	if err := b.Fill(strings.NewReader(strings.Repeat("x", 80)), 80); err != nil {
 		t.Errorf("at the limit: %v", err)
 	}
-	if err := c.Fill(strings.NewReader(strings.Repeat("x", 80)), 0, nil); !errors.Is(err, ErrSpoolFull) {
+	if err := c.Fill(strings.NewReader(strings.Repeat("x", 80)), 0); !errors.Is(err, ErrSpoolFull) {
 		t.Errorf("beyond the total: %v", err)
 	}
 	b.Close()
@@ -137,9 +138,9 @@ func TestBufferLimits(t *testing.T) {
 	if s.Used() != 0 {
 		t.Errorf("used %d after Close", s.Used())
 	}
-	d := (&Spool{Dir: filepath.Join(t.TempDir(), "absent"), Memory: 10}).Take()
+	d := (&Spool{Dir: filepath.Join(t.TempDir(), "absent"), Memory: 10}).Take(netip.Prefix{})
 	defer d.Close()
-	err := d.Fill(strings.NewReader(strings.Repeat("x", 80)), 0, nil)
+	err := d.Fill(strings.NewReader(strings.Repeat("x", 80)), 0)
 	if err != nil && !errors.Is(err, ErrSpoolFull) {
 		t.Errorf("no folder: %v", err)
 	}

@@ -53,6 +53,8 @@ type Note struct {
 	// Received are its octets.
 	Receive  time.Duration
 	Received int64
+	// BodyRead: the request body, if there is one, was read to its end.
+	BodyRead bool
 	// Retries counts how often it was run again after its worker's death, Recalls
 	// how often it went to another worker because the first had not begun with it.
 	Retries, Recalls int

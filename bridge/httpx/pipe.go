@@ -2,8 +2,8 @@ package httpx
 
 import (
 	"context"
-	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -12,8 +12,11 @@ import (
 // Pipes are what the Pipes of one server share: their limits and their memory. Its
 // fields are set before the first use.
 type Pipes struct {
-	// Spool names the folder of the files, and counts their octets.
+	// Spool names the folder of the files.
 	Spool *Spool
+	// Files bounds the bytes in files: answers have a budget of their own, so that slow
+	// readers keep no upload out.
+	Files Budget
 	// Memory is how many octets of one Pipe wait in memory; 0: no limit but Total.
 	Memory int64
 	// Total bounds the octets in memory of all Pipes together; 0: no limit. Each
@@ -39,6 +42,7 @@ func (s *Pipes) InMemory() int64 { return s.inMemory.Load() }
 // are for one goroutine, Next for another; Close is called when both have ended.
 type Pipe struct {
 	from        *Pipes
+	client      netip.Prefix  // whose share of the files it is
 	data, space chan struct{} // capacity 1: there is more to read, or room to write
 	trouble     func(error)
 
@@ -54,11 +58,11 @@ type Pipe struct {
 	spare *pipeBlock // the reader's, for octets of the file; nil: none
 }
 
-// Open returns an empty Pipe. trouble is called, on the writer's goroutine, each
-// time the file cannot take octets (a full disk, no folder, the Spool's total): the
+// Open returns an empty Pipe to the client that key names (ClientKey). trouble is called, on the writer's goroutine, each
+// time the file cannot take octets (a full disk, no folder, the Budget): the
 // Pipe then makes do with its memory.
-func (s *Pipes) Open(trouble func(error)) *Pipe {
-	return &Pipe{from: s, data: make(chan struct{}, 1), space: make(chan struct{}, 1), trouble: trouble}
+func (s *Pipes) Open(key netip.Prefix, trouble func(error)) *Pipe {
+	return &Pipe{from: s, client: key, data: make(chan struct{}, 1), space: make(chan struct{}, 1), trouble: trouble}
 }
 
 // Write puts b behind what is there. It waits while memory and file are full, and
@@ -157,15 +161,18 @@ func (p *Pipe) spill(b []byte) (int, error) {
 		unlinkOpen(f)
 		p.file = f
 	}
-	s := p.from.Spool
+	files := &p.from.Files
 	more := max(off+n-p.size, 0)
-	if used := s.used.Add(more); s.Total > 0 && more > 0 && used > s.Total {
-		s.used.Add(-more)
-		return 0, fmt.Errorf("spool_total of %d octets is used up", s.Total)
+	if more > 0 {
+		if err := files.Take(p.client, more); err != nil {
+			return 0, err
+		}
 	}
 	written, err := p.file.WriteAt(b[:n], off)
 	size := max(p.size, off+int64(written))
-	s.used.Add(size - p.size - more)
+	if unused := more - (size - p.size); unused > 0 {
+		files.Give(p.client, unused)
+	}
 	p.size = size
 	p.mu.Lock()
 	p.wpos += int64(written)
@@ -176,7 +183,7 @@ func (p *Pipe) spill(b []byte) (int, error) {
 // cut gives the space of an empty file back. Where that fails, Close does it.
 func (p *Pipe) cut() {
 	if p.file.Truncate(0) == nil {
-		p.from.Spool.used.Add(-p.size)
+		p.from.Files.Give(p.client, p.size)
 		p.size = 0
 	}
 }
@@ -284,7 +291,7 @@ func (p *Pipe) Close() {
 	}
 	if p.file != nil {
 		closeUnlinked(p.file)
-		p.from.Spool.used.Add(-p.size)
+		p.from.Files.Give(p.client, p.size)
 		p.file, p.size = nil, 0
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,7 +57,7 @@ func TestPipePassesAll(t *testing.T) {
 	dir := t.TempDir()
 	for i, s := range []*Pipes{
 		{}, {Memory: 1}, {Memory: 1, Max: 1000}, {Memory: 1, Max: 100_000}, {Memory: 100_000, Max: 33_000}, {Total: 1, Max: 1 << 20},
-		{Memory: 1, Spool: &Spool{Dir: dir, Total: 5000}}, {Memory: 1, Max: 9, Spool: &Spool{Dir: filepath.Join(dir, "absent")}},
+		{Memory: 1, Files: Budget{Total: 5000}, Spool: &Spool{Dir: dir}}, {Memory: 1, Max: 9, Spool: &Spool{Dir: filepath.Join(dir, "absent")}},
 	} {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
@@ -64,11 +65,11 @@ func TestPipePassesAll(t *testing.T) {
 				s.Spool = &Spool{Dir: dir}
 			}
 			for j, size := range []int{0, 1, 1000, 32 << 10, 33_000, 500_000, 3 << 20} {
-				p := s.Open(func(error) {})
+				p := s.Open(netip.Prefix{}, func(error) {})
 				pass(t, p, size, int64(j))
 				p.Close()
-				if s.InMemory() != 0 || s.Spool.Used() != 0 {
-					t.Errorf("%d octets: %d in memory and %d in files are left", size, s.InMemory(), s.Spool.Used())
+				if s.InMemory() != 0 || s.Files.Used() != 0 {
+					t.Errorf("%d octets: %d in memory and %d in files are left", size, s.InMemory(), s.Files.Used())
 				}
 			}
 		})
@@ -81,7 +82,7 @@ func TestPipeIsBounded(t *testing.T) {
 	dir := t.TempDir()
 	s := &Pipes{Spool: &Spool{Dir: dir}, Memory: 2 * blockSize, Max: 100_000}
 	synctest.Test(t, func(t *testing.T) {
-		p := s.Open(func(err error) { t.Error(err) })
+		p := s.Open(netip.Prefix{}, func(err error) { t.Error(err) })
 		defer p.Close()
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
@@ -94,8 +95,8 @@ func TestPipeIsBounded(t *testing.T) {
 		taken := 0
 		for range 20 {
 			synctest.Wait() // the writer waits for room
-			if held := int64(written - taken); held+1000 < s.Max || held > s.Max+s.Memory || s.InMemory() > s.Memory+blockSize || s.Spool.Used() > s.Max {
-				t.Fatalf("%d octets wait, %d in memory, %d in the file", held, s.InMemory(), s.Spool.Used())
+			if held := int64(written - taken); held+1000 < s.Max || held > s.Max+s.Memory || s.InMemory() > s.Memory+blockSize || s.Files.Used() > s.Max {
+				t.Fatalf("%d octets wait, %d in memory, %d in the file", held, s.InMemory(), s.Files.Used())
 			}
 			if st, err := p.file.Stat(); err != nil || st.Size() > s.Max || st.Mode().Perm() != 0o600 {
 				t.Fatalf("%v %v", st, err)
@@ -109,8 +110,8 @@ func TestPipeIsBounded(t *testing.T) {
 		cancel()
 		wg.Wait()
 	})
-	if left, _ := os.ReadDir(dir); len(left) != 0 || s.Spool.Used() != 0 || s.InMemory() != 0 {
-		t.Errorf("%v is left, %d, %d", left, s.Spool.Used(), s.InMemory())
+	if left, _ := os.ReadDir(dir); len(left) != 0 || s.Files.Used() != 0 || s.InMemory() != 0 {
+		t.Errorf("%v is left, %d, %d", left, s.Files.Used(), s.InMemory())
 	}
 }
 
@@ -119,7 +120,7 @@ func TestPipesShareMemory(t *testing.T) {
 	s := &Pipes{Spool: &Spool{Dir: t.TempDir()}, Memory: 1 << 20, Total: 4 * blockSize}
 	var list []*Pipe
 	for range 6 {
-		p := s.Open(func(err error) { t.Error(err) })
+		p := s.Open(netip.Prefix{}, func(err error) { t.Error(err) })
 		if err := p.Write(t.Context(), make([]byte, 10*blockSize)); err != nil {
 			t.Fatal(err)
 		}
@@ -131,21 +132,21 @@ func TestPipesShareMemory(t *testing.T) {
 	for _, p := range list {
 		p.Close()
 	}
-	if s.InMemory() != 0 || s.Spool.Used() != 0 {
-		t.Errorf("%d, %d", s.InMemory(), s.Spool.Used())
+	if s.InMemory() != 0 || s.Files.Used() != 0 {
+		t.Errorf("%d, %d", s.InMemory(), s.Files.Used())
 	}
 }
 
 func TestPipeGivesTheFileBack(t *testing.T) {
 	s := &Pipes{Spool: &Spool{Dir: t.TempDir()}, Memory: 1}
-	p := s.Open(func(err error) { t.Error(err) })
+	p := s.Open(netip.Prefix{}, func(err error) { t.Error(err) })
 	defer p.Close()
 	const n = 1 << 20
 	for range 3 {
 		if err := p.Write(t.Context(), make([]byte, n)); err != nil {
 			t.Fatal(err)
 		}
-		if used := s.Spool.Used(); used < n-blockSize || used > n-blockSize+1 { // the "x" may hold its place still
+		if used := s.Files.Used(); used < n-blockSize || used > n-blockSize+1 { // the "x" may hold its place still
 			t.Fatalf("%d octets in the file", used)
 		}
 		more := true
@@ -159,8 +160,8 @@ func TestPipeGivesTheFileBack(t *testing.T) {
 		if more {
 			t.Error("more than there is")
 		}
-		if err := p.Write(t.Context(), []byte("x")); err != nil || s.Spool.Used() != 0 {
-			t.Fatalf("%v, %d octets in the file", err, s.Spool.Used())
+		if err := p.Write(t.Context(), []byte("x")); err != nil || s.Files.Used() != 0 {
+			t.Fatalf("%v, %d octets in the file", err, s.Files.Used())
 		}
 		if b, more, err := p.Next(); string(b) != "x" || more || err != nil {
 			t.Fatalf("%q %v %v", b, more, err)
@@ -171,7 +172,7 @@ func TestPipeGivesTheFileBack(t *testing.T) {
 // The error comes after the last octet.
 func TestPipeEndsWithTheWritersError(t *testing.T) {
 	s := &Pipes{Spool: &Spool{Dir: t.TempDir()}, Memory: 1}
-	p := s.Open(nil)
+	p := s.Open(netip.Prefix{}, nil)
 	defer p.Close()
 	if err := p.Write(t.Context(), []byte(strings.Repeat("x", 100_000))); err != nil {
 		t.Fatal(err)
@@ -194,7 +195,7 @@ func BenchmarkPipe(b *testing.B) {
 	for name, s := range map[string]*Pipes{"memory": {Memory: 256 << 10, Max: 256 << 20}, "file": {Memory: 1, Max: 256 << 20}} {
 		b.Run(name, func(b *testing.B) {
 			s.Spool = &Spool{Dir: b.TempDir()}
-			p := s.Open(func(err error) { b.Error(err) })
+			p := s.Open(netip.Prefix{}, func(err error) { b.Error(err) })
 			defer p.Close()
 			chunk := make([]byte, 64<<10)
 			b.SetBytes(int64(len(chunk)))

@@ -3,6 +3,7 @@ package httpx
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -11,14 +12,13 @@ import (
 var (
 	// ErrTooLarge: more octets came than the body's limit allows.
 	ErrTooLarge = errors.New("the request body is larger than max_body")
-	// ErrSpoolFull: the body has no room within the spool's total.
-	ErrSpoolFull = errors.New("no room for the request body")
+	// ErrSpoolFull: there is no room within a Budget, or in memory.
+	ErrSpoolFull = errors.New("no room in the spool")
 	// ErrDiskFull: the body has no room on the file system.
 	ErrDiskFull = errors.New("the disk is full")
 )
 
-// memfdCeiling bounds the bodies held in anonymous memory files when no folder
-// can be written; octets in all.
+// memfdCeiling is RAM's default; bytes.
 const memfdCeiling = 256 << 20
 
 // Spool is where request bodies wait for a worker: first in memory, then in a
@@ -28,16 +28,20 @@ type Spool struct {
 	// Dir is the folder for large bodies; nobody else may write it (OpenFolder).
 	// Its files have names until Close, so that a worker can open them. Empty:
 	// $TMPDIR or the system's, files without names. When nothing can be created
-	// there, Linux takes anonymous memory instead, at most 256 MiB in all.
+	// there, Linux takes anonymous memory instead, at most RAM in all.
 	Dir string
 	// Memory is how many octets of one body stay in memory; 0: 64 KiB.
 	Memory int
-	// Total bounds the octets in files of all bodies together, those that are
-	// declared and still to come included; 0: no limit.
-	Total int64
+	// Blocks bounds the memory of all bodies together beyond their first block of
+	// 4 KiB each; a body that finds no room there goes to its file at once. 0: no limit.
+	Blocks int64
+	// RAM bounds what is in anonymous memory of all bodies together; 0: 256 MiB.
+	RAM int64
+	// Files bounds what is in files, anonymous memory included.
+	Files Budget
 
-	used   atomic.Int64 // octets in files, and promised ones
-	inRAM  atomic.Int64 // those of them that are in anonymous memory
+	inRAM  atomic.Int64 // bytes in anonymous memory
+	inMem  atomic.Int64 // bytes of blocks beyond the first
 	blocks sync.Pool    // *[]byte of firstBlock octets
 	larger sync.Pool    // *[]byte of nextBlock octets
 }
@@ -64,30 +68,42 @@ func (s *Spool) Folder() string {
 	return s.Dir
 }
 
-// Used is how many octets are in files now, or promised to bodies on their way.
-func (s *Spool) Used() int64 { return s.used.Load() }
+// Used is how many bytes are in files now.
+func (s *Spool) Used() int64 { return s.Files.Used() }
 
-// take accounts for n more octets. ErrSpoolFull comes back wrapped.
-func (s *Spool) take(n int64) error {
-	if used := s.used.Add(n); s.Total > 0 && used > s.Total {
-		s.used.Add(-n)
-		return fmt.Errorf("%w: spool_total is %d octets", ErrSpoolFull, s.Total)
-	}
-	return nil
-}
+// InMemory is how many bytes of memory bodies hold now, beyond their first blocks.
+func (s *Spool) InMemory() int64 { return s.inMem.Load() }
 
-// takeRAM accounts for n more octets of anonymous memory.
+// takeRAM accounts for n more bytes of anonymous memory.
 func (s *Spool) takeRAM(n int64) error {
-	if s.inRAM.Add(n) > memfdCeiling {
+	limit := s.RAM
+	if limit == 0 {
+		limit = memfdCeiling
+	}
+	if s.inRAM.Add(n) > limit {
 		s.inRAM.Add(-n)
-		return fmt.Errorf("%w: no folder can be written, and %d MiB are in memory", ErrSpoolFull, memfdCeiling>>20)
+		return fmt.Errorf("%w: no folder can be written, and bodies may have %d bytes of memory", ErrSpoolFull, limit)
 	}
 	return nil
 }
 
-// Take returns an empty Buffer.
-func (s *Spool) Take() *Buffer {
-	return &Buffer{spool: s, block: s.block(firstBlock)}
+// Take returns an empty Buffer for a body of the client that key names (ClientKey).
+func (s *Spool) Take(key netip.Prefix) *Buffer {
+	return &Buffer{spool: s, client: key, block: s.block(firstBlock)}
+}
+
+// grow accounts for a larger block in place of one of have bytes; false: there is no
+// room for it.
+func (s *Spool) grow(have, want int) bool {
+	more := int64(want)
+	if have > firstBlock+1 {
+		more -= int64(have)
+	}
+	if all := s.inMem.Add(more); s.Blocks > 0 && all > s.Blocks {
+		s.inMem.Add(-more)
+		return false
+	}
+	return true
 }
 
 // block returns memory for size octets, or Memory, and one more, which tells a full
@@ -106,6 +122,13 @@ func (s *Spool) block(size int) *[]byte {
 		block = &b
 	}
 	return block
+}
+
+// shrink gives back what grow has accounted for a block of size bytes.
+func (s *Spool) shrink(size int) {
+	if size > firstBlock+1 {
+		s.inMem.Add(-int64(size))
+	}
 }
 
 // giveBack keeps a block for the next body.

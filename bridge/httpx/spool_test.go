@@ -3,6 +3,8 @@ package httpx
 import (
 	"bufio"
 	"errors"
+	"io"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,41 +13,87 @@ import (
 	"testing"
 )
 
-func TestReservations(t *testing.T) {
-	s := &Spool{Dir: t.TempDir(), Memory: 10, Total: 100}
-	a, b := s.Take(), s.Take()
-	if err := errors.Join(a.Reserve(10), a.Reserve(-1)); err != nil || s.Used() != 0 {
-		t.Errorf("what fits into memory, and an unknown length: %v, used %d", err, s.Used())
+// What is declared reserves nothing; what came counts, and no client has more than its share.
+func TestBudgets(t *testing.T) {
+	s := &Spool{Dir: t.TempDir(), Memory: 10, Files: Budget{Name: "spool_total", Total: 100, Share: 60}}
+	a, b := s.Take(ClientKey("192.0.2.1")), s.Take(ClientKey("192.0.2.2"))
+	if err := errors.Join(a.Fits(10), a.Fits(-1), a.Fits(60), a.Fits(60), b.Fits(60)); err != nil || s.Used() != 0 {
+		t.Errorf("declared: %v, used %d", err, s.Used())
 	}
-	if err := a.Reserve(60); err != nil || s.Used() != 60 {
+	if err := a.Fits(61); !errors.Is(err, ErrSpoolFull) {
+		t.Errorf("declared, beyond the share: %v", err)
+	}
+	if err := a.Fill(strings.NewReader(strings.Repeat("x", 60)), 60); err != nil || s.Used() != 60 {
 		t.Errorf("%v, used %d", err, s.Used())
 	}
-	if err := b.Reserve(41); !errors.Is(err, ErrSpoolFull) || s.Used() != 60 {
-		t.Errorf("beyond the total: %v, used %d", err, s.Used())
+	more := s.Take(ClientKey("192.0.2.1"))
+	if err := more.Fill(strings.NewReader(strings.Repeat("x", 11)), 0); !errors.Is(err, ErrSpoolFull) || s.Used() != 60 {
+		t.Errorf("beyond the share: %v, used %d", err, s.Used())
 	}
-	if err := a.Fill(strings.NewReader(strings.Repeat("x", 60)), 60, nil); err != nil || s.Used() != 60 {
-		t.Errorf("a promised body counts once: %v, used %d", err, s.Used())
+	more.Close()
+	unknown := s.Take(netip.Prefix{})
+	if err := unknown.Fill(strings.NewReader(strings.Repeat("x", 11)), 0); err != nil || s.Used() != 71 {
+		t.Errorf("a client without a name has no share: %v, used %d", err, s.Used())
 	}
-	if err := b.Fill(strings.NewReader(strings.Repeat("x", 41)), 0, nil); !errors.Is(err, ErrSpoolFull) {
-		t.Errorf("without a promise: %v", err)
+	unknown.Close()
+	if err := b.Fits(41); !errors.Is(err, ErrSpoolFull) {
+		t.Errorf("declared, beyond the total: %v", err)
 	}
-	b.Close()
-	c := s.Take()
-	if err := c.Reserve(40); err != nil { // promised, and never sent
-		t.Error(err)
+	if err := b.Fill(strings.NewReader(strings.Repeat("x", 41)), 0); !errors.Is(err, ErrSpoolFull) {
+		t.Errorf("beyond the total: %v", err)
 	}
 	a.Close()
-	c.Close()
-	if s.Used() != 0 {
-		t.Errorf("used %d after Close", s.Used())
+	b.Close()
+	if s.Used() != 0 || len(s.Files.by) != 0 {
+		t.Errorf("used %d after Close, by %v", s.Used(), s.Files.by)
+	}
+}
+
+// Short of memory, a body goes to its file at once.
+func TestBlocksAreBounded(t *testing.T) {
+	s := &Spool{Dir: t.TempDir(), Blocks: 100_000}
+	var all []*Buffer
+	for i := range 4 {
+		b := s.Take(netip.Prefix{})
+		all = append(all, b)
+		if err := b.Fill(strings.NewReader(strings.Repeat("x", 50_000)), 0); err != nil || b.Size() != 50_000 {
+			t.Fatalf("%d: %v", i, err)
+		}
+		if _, inMemory := b.Memory(); inMemory != (i == 0) {
+			t.Errorf("body %d: in memory %v", i, inMemory)
+		}
+		if got := make([]byte, 3); b.Size() == 50_000 {
+			if n, err := b.ReadAt(got, 49_997); n != 3 || err != nil && err != io.EOF {
+				t.Errorf("%d, %v", n, err)
+			}
+		}
+	}
+	if s.InMemory() > s.Blocks {
+		t.Errorf("%d bytes in memory", s.InMemory())
+	}
+	for _, b := range all {
+		b.Close()
+	}
+	if s.InMemory() != 0 || s.Used() != 0 {
+		t.Errorf("%d, %d after Close", s.InMemory(), s.Used())
+	}
+}
+
+func TestClientKeys(t *testing.T) {
+	for addr, want := range map[string]string{
+		"192.0.2.7": "192.0.2.7/32", "::ffff:192.0.2.7": "192.0.2.7/32", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "2001:db8:1:2::9": "2001:db8:1:2::/64", "": "invalid Prefix", "unix": "invalid Prefix",
+	} {
+		if got := ClientKey(addr).String(); got != want {
+			t.Errorf("%q: %q, want %q", addr, got, want)
+		}
 	}
 }
 
 func TestWithoutAFolderThereAreNoNames(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	b := (&Spool{Memory: 10}).Take()
+	b := (&Spool{Memory: 10}).Take(netip.Prefix{})
 	defer b.Close()
-	if err := b.Fill(strings.NewReader(strings.Repeat("x", 50)), 0, nil); err != nil || b.Path() != "" {
+	if err := b.Fill(strings.NewReader(strings.Repeat("x", 50)), 0); err != nil || b.Path() != "" {
 		t.Errorf("%v, %q", err, b.Path())
 	}
 	if left, _ := os.ReadDir(os.TempDir()); len(left) != 0 && canShare {
@@ -59,9 +107,9 @@ func TestDiskFull(t *testing.T) {
 		t.Skip("SKIP[os]: no /dev/full: ", err)
 	}
 	s := &Spool{Memory: 10}
-	b := s.Take()
+	b := s.Take(netip.Prefix{})
 	b.file, b.ram = full, -1
-	if err := b.Fill(strings.NewReader(strings.Repeat("x", 50)), 0, nil); !errors.Is(err, ErrDiskFull) || errors.Is(err, ErrSpoolFull) {
+	if err := b.Fill(strings.NewReader(strings.Repeat("x", 50)), 0); !errors.Is(err, ErrDiskFull) || errors.Is(err, ErrSpoolFull) {
 		t.Errorf("%v", err)
 	}
 	b.Close()

@@ -22,6 +22,7 @@ type body struct {
 	mu      sync.Mutex
 	whole   *httpx.Buffer // nil: none, or it goes on as it comes
 	stream  bool
+	reader  httpx.BodyReader
 	started bool  // some of a stream has gone
 	got     int64 // octets of a stream
 	err     error // of reading from the client
@@ -38,28 +39,20 @@ func (b *body) take(r *http.Request) error {
 	if o.MaxBody > 0 && r.ContentLength > o.MaxBody {
 		return fmt.Errorf("%w (%d octets declared, %d allowed)", httpx.ErrTooLarge, r.ContentLength, o.MaxBody)
 	}
+	b.reader.Begin(b.t.w, r, o.BodyPace)
 	if o.Unbuffered && (r.ContentLength > 0 || o.speakHTTP()) {
 		b.stream = true
 		return nil
 	}
-	b.whole = o.Spool.Take()
-	if err := b.whole.Reserve(r.ContentLength); err != nil { // -1 needs none
+	b.whole = o.Spool.Take(httpx.ClientKey(b.t.note.RemoteAddr))
+	if err := b.whole.Fits(r.ContentLength); err != nil {
 		return err
 	}
-	if err := b.whole.Fill(r.Body, o.MaxBody, b.push); err != nil {
+	if err := b.whole.Fill(&b.reader, o.MaxBody); err != nil {
 		return httpx.BodyError(err)
 	}
-	if o.BodyTimeout > 0 {
-		_ = b.t.rc.SetReadDeadline(time.Time{})
-	}
+	b.reader.Done()
 	return nil
-}
-
-// push moves the read deadline on.
-func (b *body) push() {
-	if b.t.o.BodyTimeout > 0 {
-		_ = b.t.rc.SetReadDeadline(time.Now().Add(b.t.o.BodyTimeout)) // not every server has one
-	}
 }
 
 // attach gives out the body.
@@ -134,8 +127,7 @@ func (r *reader) Read(p []byte) (int, error) {
 		return n, err
 	}
 	b.started = true
-	b.push()
-	n, err := b.t.r.Body.Read(p)
+	n, err := b.reader.Read(p)
 	b.got += int64(n)
 	if o := b.t.o; o.MaxBody > 0 && b.got > o.MaxBody {
 		err = fmt.Errorf("%w (%d octets)", httpx.ErrTooLarge, o.MaxBody)

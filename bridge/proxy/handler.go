@@ -31,8 +31,8 @@ type Options struct {
 	Unbuffered bool
 	// MaxBody bounds a request body in octets; 0: no limit.
 	MaxBody int64
-	// BodyTimeout is how long a client may send no octet of its body; 0: no limit.
-	BodyTimeout time.Duration
+	// BodyPace is how slow a client may be with its body.
+	BodyPace httpx.Pace
 	// ReadTimeout is how long an upstream may be silent within its answer; 0: no limit.
 	ReadTimeout time.Duration
 	// Pages are the error pages; nil: the built-in ones.
@@ -212,7 +212,6 @@ func (t *turn) fail(err error) {
 	if v.client {
 		t.note.Source = "server"
 		h["Connection"] = []string{"close"} // what follows on it may be the rest of the body
-		_ = t.rc.SetReadDeadline(time.Now().Add(10 * time.Second))
 	}
 	t.o.Pages.Write(t.w, t.r, v.status, v.text, v.retryAfter)
 }

@@ -59,7 +59,7 @@ func BenchmarkChain(b *testing.B) {
 					_, _ = io.WriteString(w, "hello")
 				}), ChainOptions{Access: access, Trust: trust, ServerHeader: "standpipe", MaxBody: 1 << 20, MaxTarget: 8000})
 				ctx := context.WithValue(context.Background(), http.LocalAddrContextKey, farEnd{}.LocalAddr())
-				ctx, cancel := context.WithCancel(connContext(ctx, newConn(farEnd{}, nil))) // as net/http makes them
+				ctx, cancel := context.WithCancel(connContext(ctx, New(nil, Options{}).newConn(farEnd{}))) // as net/http makes them
 				defer cancel()
 				ctx, cancel = context.WithCancel(ctx)
 				defer cancel()

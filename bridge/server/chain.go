@@ -59,6 +59,10 @@ type Chain struct {
 	recs      sync.Pool // *httpx.Writer
 }
 
+// unwantedBody bounds the time in which a body comes that no handler reads. Who reads a
+// body sets deadlines of its own (httpx.BodyReader).
+const unwantedBody = 10 * time.Second
+
 // closeField is shared by all answers: net/http only reads it.
 var closeField = []string{"close"}
 
@@ -114,6 +118,9 @@ func (c *Chain) begin(rec *httpx.Writer, r *http.Request) {
 	if nc := connOf(r); nc != nil {
 		nc.unseen.Store(false)
 		nc.held.lines, nc.held.phrased = nil, false
+		if r.ContentLength != 0 { // what net/http reads by itself of a body that nobody wants
+			_ = nc.SetReadDeadline(n.Start.Add(unwantedBody))
+		}
 		if r.ProtoMajor == 1 {
 			rec.Over(nc)
 		}
@@ -174,6 +181,9 @@ func (c *Chain) end(rec *httpx.Writer, r *http.Request) {
 	}
 	if !rec.Note.Silent {
 		c.tell(rec, r)
+	}
+	if nc := connOf(r); nc != nil && r.ContentLength != 0 {
+		nc.unread(p == nil && !rec.Note.BodyRead, rec.Header()["Connection"] != nil)
 	}
 	rec.Reset(nil)
 	c.recs.Put(rec)

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -11,25 +10,32 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // conn is a client's connection. It notices the answers that net/http makes by
-// itself, for requests that it refuses and no handler sees.
+// itself, for requests that it refuses and no handler sees. It bounds how slow its
+// client may take answers (pace.go), and lingers where a request body was not read.
 type conn struct {
 	net.Conn
-	unseen  atomic.Bool // since the last answer no handler has been called
-	refused func(remote string, status int)
-	ends    func() ends  // the same at each call
-	limit   atomic.Int64 // nanoseconds that the last SetWriteDeadline gave; 0: no deadline
-	held    held
-	reads   readLimit
-	begun   bool // something of the first request has come
+	srv    *Server
+	speaks bool        // net/http serves it; else a Protocol, which lingers by itself
+	unseen atomic.Bool // since the last answer no handler has been called
+	owed   atomic.Bool // a client that was answered may still be sending
+	ends   func() ends // the same at each call
+	once   sync.Once   // of Close
+	held   held
+	reads  readLimit
+	pace   pace
+	begun  bool // something of the first request has come
 }
 
-func newConn(nc net.Conn, refused func(remote string, status int)) *conn {
-	c := &conn{Conn: nc, refused: refused}
+func (s *Server) newConn(nc net.Conn) *conn {
+	c := &conn{Conn: nc, srv: s, speaks: true}
 	c.unseen.Store(true)
 	c.ends = sync.OnceValue(func() ends { return endsOf(nc.RemoteAddr().String(), nc.LocalAddr()) }) // not on Accept's time
+	s.conns.add(c)
 	return c
 }
 
@@ -53,20 +59,31 @@ func connContext(ctx context.Context, nc net.Conn) context.Context {
 func (c *conn) Write(p []byte) (int, error) {
 	if c.unseen.Load() && len(p) >= 12 && string(p[:5]) == "HTTP/" && p[8] == ' ' {
 		if status, err := strconv.Atoi(string(p[9:12])); err == nil && status >= 400 && c.unseen.Swap(false) {
-			c.refused(c.RemoteAddr().String(), status)
+			c.owed.Store(true) // the rest of that request
+			c.srv.refused(c.RemoteAddr().String(), status)
 		}
 	}
 	if c.held.first == nil && c.held.takes(p) {
 		return len(p), nil
 	}
+	if !c.pace.begin() {
+		return 0, os.ErrDeadlineExceeded
+	}
+	defer c.pace.end()
 	if c.held.first != nil || c.held.lines != nil || c.held.phrased {
 		return c.writeAll(p)
 	}
-	done := 0
-	for s := (slow{conn: c}); ; {
-		n, err := c.Conn.Write(p[done:])
+	return c.writePieces(p)
+}
+
+// writePieces writes p in pieces of which it is known whether the client takes them.
+func (c *conn) writePieces(p []byte) (done int, err error) {
+	for {
+		piece := p[done:min(len(p), done+onePiece)]
+		n, err := c.Conn.Write(piece)
+		c.pace.wrote(n)
 		done += n
-		if err == nil || !s.goesOn(err, n > 0) {
+		if err != nil || done == len(p) {
 			return done, err
 		}
 	}
@@ -80,69 +97,80 @@ func (c *conn) ReadFrom(r io.Reader) (int64, error) {
 	} else {
 		ok = false
 	}
-	if !ok {
+	if !ok || !sendsFiles {
 		return io.Copy(struct{ io.Writer }{c}, r)
 	}
+	if !c.pace.begin() {
+		return 0, os.ErrDeadlineExceeded
+	}
+	defer c.pace.end()
 	if err := c.release(); err != nil {
 		return 0, err
 	}
-	for s := (slow{conn: c}); ; {
-		n, err := tcp.ReadFrom(r)
-		if err == nil || n > 0 || !s.goesOn(err, false) { // who has sent a part goes on by himself
-			return n, err
-		}
-	}
+	n, err := tcp.ReadFrom(r)
+	c.pace.wrote(int(n))
+	return n, err
 }
 
-// SetWriteDeadline bounds the time in which the client takes nothing: while it
-// takes something, however little, the time begins anew.
-func (c *conn) SetWriteDeadline(t time.Time) error {
-	d := time.Duration(0)
-	if !t.IsZero() {
-		d = max(time.Until(t), 0)
-	}
-	c.limit.Store(int64(d))
-	return c.Conn.SetWriteDeadline(t)
-}
-
-// slow is one write to a client that may be slow. The kernel wakes a writer only
-// when a good part of its buffer is free, which takes a slow client minutes: so it is
-// asked how much of the buffer the client has still to take.
-type slow struct {
-	conn   *conn
-	looked bool
-	unsent int // octets, at the last look
-}
-
-// goesOn reports whether a write that failed with err is to be taken up again, and
-// gives it more time: a quarter of what it had.
-func (s *slow) goesOn(err error, wrote bool) bool {
-	limit := time.Duration(s.conn.limit.Load())
-	if limit <= 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
-		return false
-	}
-	now, known := unsent(s.conn.Conn)
-	took := wrote || !s.looked || now < s.unsent
-	if !known || !took {
-		return wrote && s.conn.Conn.SetWriteDeadline(time.Now().Add(limit)) == nil
-	}
-	s.looked, s.unsent = true, now
-	return s.conn.Conn.SetWriteDeadline(time.Now().Add(limit/4)) == nil
-}
-
-// CloseWrite is for net/http, which closes a connection in two steps.
+// CloseWrite is for net/http, which closes a connection in two steps when a request
+// body was not read: this is where it waits for the client.
 func (c *conn) CloseWrite() error {
+	if c.speaks {
+		c.linger()
+		return nil
+	}
+	return c.closeWrite()
+}
+
+func (c *conn) closeWrite() error {
 	if cw, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return cw.CloseWrite()
 	}
 	return nil
 }
 
+func (c *conn) linger() {
+	c.owed.Store(false)
+	if !c.pace.tooSlow() && !c.srv.closing.Load() && c.closeWrite() == nil {
+		httpx.Linger(c.Conn, c.srv.hurried)
+	}
+}
+
+// unread is called behind each request that has a body: with true, if that was not read
+// and its client is to get its answer all the same. closes: the answer ends the
+// connection, so nothing more is read of the body than linger reads.
+func (c *conn) unread(owed, closes bool) {
+	c.owed.Store(owed)
+	if owed && closes {
+		_ = c.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+// Close closes the connection, and gives its place among max_connections back: also
+// when it was upgraded, and net/http does not know it any more.
+func (c *conn) Close() error {
+	if c.owed.Load() {
+		c.linger()
+	}
+	err := c.Conn.Close()
+	c.once.Do(func() {
+		c.srv.conns.remove(c)
+		if c.srv.slots != nil {
+			c.srv.slots.free()
+		}
+	})
+	return err
+}
+
 // reset makes the coming close a TCP reset: where the end of the connection is
 // the end of the body (HTTP/1.0), a plain close would make half an answer look
 // whole. A unix socket has no such thing.
-func (c *conn) reset() {
+func (c *conn) reset() { _ = c.SetLinger(0) }
+
+// SetLinger is net.TCPConn's; a unix socket has no such thing.
+func (c *conn) SetLinger(sec int) error {
 	if l, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
-		_ = l.SetLinger(0)
+		return l.SetLinger(sec)
 	}
+	return http.ErrNotSupported
 }

@@ -7,7 +7,9 @@
 //	handover.go   a listener that another process takes over; Leave
 //	limit.go      max_connections, and no spinning when file descriptors run out
 //	server.go     Server: Serve, Shutdown, Close; connection counts
-//	conn.go       a client's connection: refusals, deadlines of slow writes
+//	conn.go       a client's connection: refusals, lingering behind an unread body
+//	pace.go       who takes an answer too slowly, or is silent in a tunnel, is ended
+//	unsent_*.go   what a client has taken
 //	held.go       an answer in one call; readlimit.go: read deadlines
 //	ends.go       the two ends of a connection
 //	chain.go      Chain: the way of a request, outermost first
@@ -24,7 +26,8 @@
 // uwsgi) has the shape Serve(net.Listener, http.Handler) and uses the same Chain.
 //
 // Goroutines: net/http owns one per connection and ends them at Shutdown or Close;
-// Serve runs on its caller's. The access log's timer is the AccessLog's own.
+// Serve runs on its caller's. One timer, which runs while there are connections, looks at
+// their pace. The access log's timer is the AccessLog's own.
 //
 // What is refused for every app goes to limits.go; what every request must carry
 // goes into the Note (bridge/httpx) and is filled in chain.go.

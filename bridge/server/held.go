@@ -99,19 +99,14 @@ func (c *conn) writeAll(p []byte) (int, error) {
 	for _, part := range h.left {
 		before += len(part)
 	}
-	done := -before
-	for s := (slow{conn: c}); ; {
-		n, err := h.left.WriteTo(c.Conn)
-		done += int(n)
-		if err == nil || !s.goesOn(err, n > 0) {
-			if h.first != nil {
-				heldPool.Put(h.first)
-			}
-			h.first, h.left = nil, nil
-			clear(h.parts[:])
-			return max(done, 0), err
-		}
+	n, err := h.left.WriteTo(c.Conn)
+	c.pace.wrote(int(n))
+	if h.first != nil {
+		heldPool.Put(h.first)
 	}
+	h.first, h.left = nil, nil
+	clear(h.parts[:])
+	return max(int(n)-before, 0), err
 }
 
 // release sends what is held.

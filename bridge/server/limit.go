@@ -10,7 +10,7 @@ import (
 )
 
 // slots are the connections that may be open. One is taken before Accept and
-// given back when net/http has closed the connection.
+// given back when the connection is closed.
 type slots struct{ c chan struct{} }
 
 func newSlots(n int) *slots { return &slots{make(chan struct{}, n)} }
@@ -21,10 +21,9 @@ func (s *slots) free() { <-s.c }
 // process has no file descriptor left.
 type patient struct {
 	net.Listener
+	srv   *Server
 	slots *slots // nil: no limit
 	log   hclog.Logger
-
-	refused func(remote string, status int)
 
 	done chan struct{} // closed by Close
 	once sync.Once
@@ -42,7 +41,7 @@ func (p *patient) Accept() (net.Conn, error) {
 	for wait := 5 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		c, err := p.Listener.Accept()
 		if err == nil {
-			return newConn(c, p.refused), nil
+			return p.srv.newConn(c), nil
 		}
 		if !noDescriptors(err) {
 			if p.slots != nil {

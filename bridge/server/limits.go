@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/standpipe/standpipe/bridge/cgi"
 )
@@ -38,9 +37,6 @@ func (c *Chain) refuse(w http.ResponseWriter, r *http.Request, clear bool) bool 
 	// The body, if there is one, has not been read: whatever follows on this
 	// connection may be part of it.
 	w.Header()["Connection"] = closeField
-	if r.ContentLength != 0 { // net/http reads some of it after the answer
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(10 * time.Second))
-	}
 	c.pages.Write(w, r, status, text, 0)
 	return true
 }

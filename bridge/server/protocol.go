@@ -26,7 +26,7 @@ func (s *Server) ServeProtocol(ln net.Listener, p Protocol) error {
 		s.others = append(s.others, p)
 	}
 	s.mu.Unlock()
-	err := p.Serve(counted{door, s}, s.http.Handler)
+	err := p.Serve(other{door}, s.http.Handler)
 	if s.leaving.Load() {
 		return nil
 	}
@@ -35,7 +35,7 @@ func (s *Server) ServeProtocol(ln net.Listener, p Protocol) error {
 
 // door puts the limits in front of a listener.
 func (s *Server) door(ln net.Listener) *patient {
-	d := &patient{Listener: ln, slots: s.slots, refused: s.refused, log: s.log, done: make(chan struct{})}
+	d := &patient{Listener: ln, srv: s, slots: s.slots, log: s.log, done: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.doors = append(s.doors, d)
@@ -60,45 +60,16 @@ func (s *Server) shutdownOthers(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// counted counts connections that net/http does not see.
-type counted struct {
-	*patient
-	srv *Server
-}
+// other accepts connections that another protocol than net/http's serves.
+type other struct{ *patient }
 
-func (l counted) Accept() (net.Conn, error) {
+func (l other) Accept() (net.Conn, error) {
 	nc, err := l.patient.Accept()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		c := nc.(*conn)
+		c.speaks = false
+		c.begun = true        // its first bytes are its own
+		c.unseen.Store(false) // an answer is not looked for: the protocol tells by itself whom it refused
 	}
-	c := nc.(*conn)
-	c.unseen.Store(false) // an answer is not looked for: the protocol tells by itself whom it refused
-	c.begun = true        // its first bytes are its own
-	l.srv.open.Add(1)
-	return &countedConn{conn: c, srv: l.srv}, nil
-}
-
-type countedConn struct {
-	*conn
-	srv  *Server
-	once sync.Once
-}
-
-func (c *countedConn) Close() error {
-	err := c.conn.Close()
-	c.once.Do(func() {
-		c.srv.open.Add(-1)
-		if c.srv.slots != nil {
-			c.srv.slots.free()
-		}
-	})
-	return err
-}
-
-// SetLinger is net.TCPConn's; a unix socket has no such thing.
-func (c *countedConn) SetLinger(sec int) error {
-	if l, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
-		return l.SetLinger(sec)
-	}
-	return errors.ErrUnsupported
+	return nc, err
 }

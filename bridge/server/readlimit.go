@@ -67,6 +67,9 @@ func (c *conn) readOn(p []byte) (int, error) {
 	l := &c.reads
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if c.pace.tooSlow() {
+		return 0, os.ErrDeadlineExceeded
+	}
 	if longAgo(l.want) { // who sets it so wants a read to end that may not have begun
 		return 0, os.ErrDeadlineExceeded
 	}
@@ -77,7 +80,8 @@ func (c *conn) readOn(p []byte) (int, error) {
 	}
 	for {
 		n, err := l.read(c.Conn, p)
-		if err == nil || n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || !l.want.IsZero() && !l.want.After(time.Now()) {
+		c.pace.read(n)
+		if err == nil || n > 0 || c.pace.tooSlow() || !errors.Is(err, os.ErrDeadlineExceeded) || !l.want.IsZero() && !l.want.After(time.Now()) {
 			return n, err
 		}
 		if err := l.arm(c.Conn); err != nil {

@@ -132,5 +132,5 @@ func pairOf(t *testing.T) (*conn, *net.TCPConn) {
 	}
 	t.Cleanup(func() { client.Close(); served.Close() })
 	_ = client.(*net.TCPConn).SetReadBuffer(64 << 10)
-	return &conn{Conn: served, refused: func(string, int) {}}, client.(*net.TCPConn)
+	return New(nil, Options{}).newConn(served), client.(*net.TCPConn)
 }

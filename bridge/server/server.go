@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // Options are the settings of the server itself.
@@ -25,13 +27,15 @@ type Options struct {
 	// MaxHeaderBytes bounds the head of a request, in octets (431 beyond it); 0:
 	// 64 KiB.
 	MaxHeaderBytes int
-	// MaxConnections bounds open connections of all listeners together: beyond it
-	// new ones wait in the kernel's backlog. 0: no limit.
+	// MaxConnections bounds open connections of all listeners together, upgraded ones
+	// too: beyond it new ones wait in the kernel's backlog. 0: no limit.
 	MaxConnections int
+	// Limits bound how slow clients may be; see SetLimits.
+	Limits Limits
 	// Refused hears of each request that net/http answers by itself, before any
 	// handler (a malformed head: 400, one that is too large: 431, ...). nil: nobody.
 	Refused func(remote string, status int)
-	// Log gets net/http's messages and max_connections; nil: nobody.
+	// Log gets net/http's messages, accept_paused and slow_client; nil: nobody.
 	Log hclog.Logger
 }
 
@@ -42,13 +46,16 @@ type Server struct {
 	slots *slots
 	log   hclog.Logger
 
-	open    atomic.Int64
+	conns   conns
 	refused func(remote string, status int)
+	seldom  httpx.Seldom // slow_client
 
-	leaving atomic.Bool
-	mu      sync.Mutex
-	doors   []*patient // listeners that are served
-	others  []Protocol // what else than HTTP is spoken
+	leaving  atomic.Bool
+	stopping atomic.Bool // Shutdown was called
+	closing  atomic.Bool // Close was called
+	mu       sync.Mutex
+	doors    []*patient // listeners that are served
+	others   []Protocol // what else than HTTP is spoken
 }
 
 // New makes a server; Serve starts it.
@@ -60,7 +67,9 @@ func New(h http.Handler, o Options) *Server {
 	if o.MaxHeaderBytes == 0 {
 		o.MaxHeaderBytes = 64 << 10
 	}
-	s := &Server{log: logger, refused: o.Refused}
+	s := &Server{log: logger, refused: o.Refused, seldom: httpx.Seldom{Every: time.Minute}}
+	s.conns.slow = s.slowClient
+	s.SetLimits(o.Limits)
 	if s.refused == nil {
 		s.refused = func(string, int) {}
 	}
@@ -98,38 +107,54 @@ func (s *Server) Serve(ln net.Listener) error {
 // after its answer. When ctx ends first, it returns ctx's error; Close is then
 // the caller's to call.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.stopping.Store(true)
 	others := make(chan error, 1)
 	go func() { others <- s.shutdownOthers(ctx) }() // ends with ctx, and is waited for
 	err := s.http.Shutdown(ctx)
 	return errors.Join(err, <-others)
 }
 
-// Close closes listeners and connections at once.
+// Close closes listeners and connections at once, upgraded ones too.
 func (s *Server) Close() error {
+	s.closing.Store(true)
 	err := s.http.Close()
 	for _, p := range s.protocols() {
 		err = errors.Join(err, p.Close())
 	}
+	for _, c := range s.conns.list() {
+		c.Close()
+	}
 	return err
 }
 
-// Connections counts the open connections.
-func (s *Server) Connections() int { return int(s.open.Load()) }
+// SetLimits puts other limits in force, for open connections too.
+func (s *Server) SetLimits(l Limits) { s.conns.limits.Store(&l) }
 
-// state counts connections. Each one is New once, and Closed or Hijacked once.
+// Connections counts the open connections, upgraded ones too.
+func (s *Server) Connections() int { return s.conns.count() }
+
+// hurried: connections are not to linger for long.
+func (s *Server) hurried() bool { return s.stopping.Load() || s.closing.Load() }
+
+// slowClient tells of a connection that was ended, once a minute for each reason.
+func (s *Server) slowClient(c *conn, why string) {
+	if s.seldom.Allow(why, time.Now()) {
+		s.log.Info("slow_client", "peer", c.RemoteAddr().String(), "reason", why, "hint", "the connection was ended (said once a minute)")
+	}
+}
+
+// state follows a connection's requests.
 func (s *Server) state(nc net.Conn, st http.ConnState) {
+	c, ok := nc.(*conn)
+	if !ok {
+		return
+	}
 	switch st {
-	case http.StateIdle: // the answer is out: what is written next answers another request
-		if c, ok := nc.(*conn); ok {
-			c.unseen.Store(true)
-		}
-	case http.StateNew:
-		s.open.Add(1)
-	case http.StateClosed, http.StateHijacked:
-		s.open.Add(-1)
-		if s.slots != nil {
-			s.slots.free()
-		}
+	case http.StateIdle: // the answer is out, and its request read: what is written next answers another one
+		c.unseen.Store(true)
+		c.owed.Store(false)
+	case http.StateHijacked:
+		c.pace.upgraded.Store(true)
 	}
 }
 

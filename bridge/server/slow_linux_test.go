@@ -2,10 +2,16 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // A client that takes something is not cut off, however long a write takes; one
@@ -15,6 +21,7 @@ func TestSlowClientIsNotStalled(t *testing.T) {
 	t.Run("slow", func(t *testing.T) {
 		t.Parallel()
 		c, client := pairOf(t)
+		c.srv.SetLimits(Limits{Send: httpx.Pace{Silence: limit, Rate: 500}})
 		const size = 8 << 20 // more than the kernel's buffers take
 		got := make(chan int64, 1)
 		go func() {
@@ -27,21 +34,71 @@ func TestSlowClientIsNotStalled(t *testing.T) {
 			m, _ := io.Copy(io.Discard, client)
 			got <- n + m
 		}()
-		_ = c.SetWriteDeadline(time.Now().Add(limit))
 		n, err := c.Write(make([]byte, size))
 		c.Close()
 		if all := <-got; n != size || err != nil || all != size {
-			t.Errorf("%d octets written, %v; %d came", n, err, all)
+			t.Errorf("%d bytes written, %v; %d came", n, err, all)
 		}
 	})
-	t.Run("stalled", func(t *testing.T) {
-		t.Parallel()
-		c, _ := pairOf(t)
-		_ = c.SetWriteDeadline(time.Now().Add(limit))
-		began := time.Now()
-		_, err := c.Write(make([]byte, 64<<20))
-		if took := time.Since(began); !errors.Is(err, os.ErrDeadlineExceeded) || took < limit || took > 20*limit {
-			t.Errorf("%v after %v", err, took)
-		}
+	for name, pace := range map[string]httpx.Pace{"stalled": {Silence: limit}, "below the rate": {Silence: limit, Rate: 1 << 30}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, client := pairOf(t)
+			c.srv.SetLimits(Limits{Send: pace})
+			if pace.Rate > 0 {
+				go func() { // ends with the connection
+					for buf := make([]byte, 64<<10); ; time.Sleep(time.Millisecond) {
+						if _, err := client.Read(buf); err != nil {
+							return
+						}
+					}
+				}()
+			}
+			_, err := c.Write(make([]byte, 1<<30))
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("%v", err)
+			}
+			if _, err := c.Write([]byte("x")); !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("after the end: %v", err)
+			}
+		})
+	}
+}
+
+// Whatever makes an answer, a client that takes nothing of it is ended, and its place is free again.
+func TestSlowReadersOfEveryAnswer(t *testing.T) {
+	page := strings.Repeat("x", 100<<10)
+	f := newFront(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Content-Length"] = []string{fmt.Sprint(len(page))}
+		_, _ = io.WriteString(w, page)
+	}, func(o *Options, c *ChainOptions) {
+		o.MaxConnections = 4
+		o.Limits.Send = httpx.Pace{Silence: 200 * time.Millisecond, Rate: 500}
+		c.Ready = readiness{}
 	})
+	for _, path := range []string{"/livez", "/page", "*"} { // a health check, a whole answer, a refusal
+		var conns []net.Conn
+		for range 4 {
+			c, err := net.Dial("tcp", f.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			conns = append(conns, c)
+			_ = c.(*net.TCPConn).SetReadBuffer(4 << 10)
+			go func() { // ends with the connection
+				for request := strings.Repeat("GET "+path+" HTTP/1.1\r\nHost: h\r\n\r\n", 1000); ; {
+					if _, err := io.WriteString(c, request); err != nil {
+						return
+					}
+				}
+			}()
+		}
+		for _, c := range conns {
+			_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
+		}
+		if a := f.raw("GET /livez HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(a, "HTTP/1.1 200") {
+			t.Errorf("%s: %.100q", path, a)
+		}
+	}
 }

@@ -13,8 +13,7 @@ import (
 )
 
 const (
-	// piece is how much of a file goes in one call; octets. The write deadline is
-	// pushed on in between.
+	// piece is how much of a file goes in one call; bytes.
 	piece = 4 << 20
 	// heldBack is how much of an answer waits until it is known that the file has not
 	// changed meanwhile; octets.
@@ -178,19 +177,12 @@ func (a *answer) sendFile(f *os.File, off, left int64) error {
 		return err
 	}
 	for left > 0 {
-		if t := a.h.SendTimeout; t > 0 {
-			_ = http.NewResponseController(a.w).SetWriteDeadline(time.Now().Add(t)) // not every server has one
-		}
 		want := min(left, piece)
 		n, err := a.w.ReadFrom(&io.LimitedReader{R: f, N: want})
 		off, left = off+n, left-n
 		switch {
 		case err == nil && n < want:
 			return errCut
-		case err != nil && n > 0 && errors.Is(err, os.ErrDeadlineExceeded): // the client is slow, but takes something
-			if _, err := f.Seek(off, io.SeekStart); err != nil {
-				return err
-			}
 		case err != nil:
 			return fmt.Errorf("%w: %w", errGone, err)
 		}
@@ -203,9 +195,6 @@ func (a *answer) sendFile(f *os.File, off, left int64) error {
 func (a *answer) finish(src *source, err error) {
 	src.free()
 	if src.file != nil {
-		if a.h.SendTimeout > 0 { // the connection's next answer has its own
-			_ = http.NewResponseController(a.w).SetWriteDeadline(time.Time{})
-		}
 		if err == nil {
 			a.f.fds.give(src.file)
 		} else {

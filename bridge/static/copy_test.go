@@ -86,7 +86,7 @@ func TestFileChangesWhileItIsSent(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			rg := newRig(t, Options{SendTimeout: time.Minute}, nil)
+			rg := newRig(t, Options{}, nil)
 			path := filepath.Join(rg.dir, "large.bin")
 			rg.write("large.bin", content)
 			resp, _ := rg.begin("/static/large.bin")

@@ -32,8 +32,6 @@ type Options struct {
 	Types httpx.TypeList
 	// MinSize is the smallest file that is compressed here; octets.
 	MinSize int64
-	// SendTimeout is how long a client may take no octet; 0: no limit.
-	SendTimeout time.Duration
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
 	// Log gets static_unreadable and static_cut; nil: nobody.

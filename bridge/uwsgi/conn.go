@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/cgi"
+	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim"
 )
 
@@ -260,23 +261,10 @@ const takeTime = 50 * time.Millisecond
 // resets: the connection can end in a reset.
 func (c *conn) resets() bool { return c.RemoteAddr().Network() != "unix" }
 
-// A peer that is answered before its body is read goes on sending. Closing on it at
-// once would make a reset that overtakes the answer (RFC 9112 9.6 knows the same).
-const (
-	lingerTotal   = 10 * time.Second
-	lingerSilence = time.Second
-)
-
+// linger waits for a peer that is answered before its body is read.
 func (c *conn) linger() {
-	if cw, ok := c.Conn.(interface{ CloseWrite() error }); !ok || cw.CloseWrite() != nil {
-		return
-	}
-	end := time.Now().Add(lingerTotal)
-	for now := time.Now(); now.Before(end); now = time.Now() {
-		_ = c.Conn.SetReadDeadline(now.Add(min(lingerSilence, end.Sub(now))))
-		if _, err := c.Conn.Read(c.kit.in); err != nil {
-			return
-		}
+	if cw, ok := c.Conn.(interface{ CloseWrite() error }); ok && cw.CloseWrite() == nil {
+		httpx.Linger(c.Conn, c.srv.isLeaving)
 	}
 }
 
@@ -285,7 +273,6 @@ func (c *conn) refuse(status int, reason string) {
 	c.say(reason, "status", status, "error", reason)
 	c.srv.o.Refused(c.RemoteAddr().String(), status)
 	text := http.StatusText(status)
-	_ = c.Conn.SetWriteDeadline(time.Now().Add(lingerTotal))
 	if _, err := fmt.Fprintf(c.Conn, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s\n", status, text, len(text)+1, text); err == nil {
 		c.linger()
 	}

@@ -39,6 +39,14 @@ func paceGC() {
 	runtime.SetFinalizer(&mark{&again}, again)
 }
 
+// limitMemory bounds Go's own memory, garbage included, by half of a control group's
+// limit: the rest is the workers'. GOMEMLIMIT says otherwise. 0: no limit is known.
+func limitMemory(limit int64) {
+	if limit > 0 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit / 2)
+	}
+}
+
 // setPace stops the world for a moment, so it is not done for little.
 func setPace(percent int64) {
 	if old := gcPace.Load(); percent == gcMost && old != gcMost || percent < old*3/4 || percent > old*5/4 || percent == gcLeast && old != gcLeast {

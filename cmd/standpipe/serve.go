@@ -55,6 +55,9 @@ func serve(c *cli.Context) (err error) {
 	}
 	defer endProfile()
 	paceGC()
+	if machine.Limited {
+		limitMemory(machine.Memory)
+	}
 	defer paceProcs()()
 	// From here on a signal means a stop in order, not a death.
 	signals := make(chan os.Signal, 4)

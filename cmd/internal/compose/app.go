@@ -91,13 +91,18 @@ func NewPool(cfg *config.Config, a *config.App, version string, shimArgs []strin
 func (s *Server) newHandler(cfg *config.Config, a *config.App, pool bridge.Pool, pages *httpx.Pages) *bridge.Handler {
 	return bridge.New(bridge.Options{
 		App: a.Name, Mount: a.Mount, Pool: pool, Spool: s.spool, Answers: s.answers, Pages: pages, Log: s.log,
-		MaxBody: cfg.MaxBody, BodyTimeout: cfg.BodyTimeout, Timeout: a.Timeout, SendTimeout: sendTimeout,
+		MaxBody: cfg.MaxBody, BodyPace: bodyPace(cfg), Timeout: a.Timeout,
 		StreamTimeout: a.StreamTimeout, CancelOnDisconnect: a.OnDisconnect == "cancel", NoRetry: a.Retry == "never",
 		Shared:        max(a.Threads, a.Gevent) > 1,
 		Give:          s.privileges.give(a),
 		Unbuffered:    a.RequestBuffering == "off",
 		SendfileRoots: a.SendfileRoots, Internal: internals(cfg),
 	})
+}
+
+// bodyPace is how slow a client may be with its body.
+func bodyPace(cfg *config.Config) httpx.Pace {
+	return httpx.Pace{Silence: cfg.BodyTimeout, Rate: cfg.MinRate}
 }
 
 func internals(cfg *config.Config) []bridge.Internal {

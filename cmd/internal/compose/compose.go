@@ -29,12 +29,7 @@ const (
 	drainGrace  = 5 * time.Second
 	// What was interrupted may clean up for so long.
 	interruptGrace = time.Second
-	// A client that takes nothing of a long answer for so long is cut off: it holds
-	// memory and a file, and, when these are full, a worker.
-	sendTimeout = time.Minute
-	// octets in memory of all answers that wait for their clients
-	answersMemory = 64 << 20
-	maxTarget     = 32 << 10 // octets of a request target; the head has its own limit
+	maxTarget      = 32 << 10 // octets of a request target; the head has its own limit
 )
 
 // Server is the whole product, assembled.
@@ -89,7 +84,7 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 	}
 	s.shimArgs, s.runtime = args, runtime
 	s.spool = newSpool(cfg)
-	s.answers = &httpx.Pipes{Spool: s.spool, Memory: cfg.ResponseMemory, Total: answersMemory, Max: cfg.SpoolMax}
+	s.answers = newAnswers(cfg, s.spool)
 	if cfg.AccessLog != "off" {
 		format := server.Combined
 		if cfg.AccessLogFormat == "json" {
@@ -120,11 +115,16 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 	current := func(w http.ResponseWriter, r *http.Request) { s.site.Load().chain.ServeHTTP(w, r) }
 	s.http = server.New(http.HandlerFunc(current), server.Options{
 		ReadHeaderTimeout: cfg.HeaderTimeout, IdleTimeout: cfg.IdleTimeout, MaxHeaderBytes: int(cfg.MaxHead),
-		MaxConnections: cfg.MaxConns, Log: log,
+		MaxConnections: cfg.MaxConns, Limits: paceOf(cfg), Log: log,
 		Refused: s.refused,
 	})
 	s.uwsgi = uwsgi.New(uwsgi.Options{HeaderTimeout: cfg.HeaderTimeout, MaxHead: int(cfg.MaxHead), Refused: s.refused, Log: log})
 	return s, nil
+}
+
+// paceOf is how slow clients may be.
+func paceOf(cfg *config.Config) server.Limits {
+	return server.Limits{Send: httpx.Pace{Silence: cfg.SendTimeout, Rate: cfg.MinRate}, Tunnel: cfg.TunnelTimeout}
 }
 
 // refused is for requests that no handler gets.

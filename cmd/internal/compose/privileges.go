@@ -150,7 +150,7 @@ func (s *Server) Prepare() error {
 		}
 		p.became = id
 	}
-	s.folder = openSpool(s.spool, cfg, runtime, s.log)
+	s.folder = openSpool(s.spool, s.answers, cfg, runtime, s.log)
 	if s.folder == nil && cfg.SpoolDir != "" && id != nil {
 		return fmt.Errorf("%s cannot write to spool_dir %s", cfg.Identity, cfg.SpoolDir)
 	}

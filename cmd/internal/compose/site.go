@@ -266,6 +266,7 @@ func (s *Server) without(next, old *site, errs []error) (*site, error) {
 // settle ends what next does not have any more, and tells what it could not change.
 func (s *Server) settle(old, next *site) {
 	old.closeProxies()
+	s.http.SetLimits(paceOf(next.cfg))
 	s.log.SetLevel(hclog.LevelFromString(next.cfg.LogLevel))
 	if fixed := s.started.Fixed(next.cfg); len(fixed) > 0 { // which the last reload may have found too
 		s.log.Warn("restart_needed", "settings", strings.Join(fixed, ", "), "message", "these settings have changed in the configuration and are in force after a restart only")

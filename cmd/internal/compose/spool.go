@@ -10,10 +10,21 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/config"
 )
 
-// What spool_total is when nobody has set it; octets.
+// What may be taken at most when nobody has set it, and which part of the memory limit
+// that is at most; bytes. Together the parts are 7/16 of the limit: the rest is for the
+// apps, and for this process.
 const (
-	spoolMost   = 8 << 30
-	spoolMemory = 256 << 20 // the folder is memory, or its space is unknown
+	spoolMost   = 8 << 30   // of bodies, and of answers, on a disk
+	spoolMemory = 256 << 20 // of each where the folder is memory, there is none, or its space is unknown
+	spoolPart   = 8
+	// of all bodies up to buffer_body, which are in memory
+	blocksMost = 256 << 20
+	blocksPart = 8
+	// of all answers that wait for their clients in memory
+	answersMost = 64 << 20
+	answersPart = 16
+	// one client may have so much of what all have
+	sharePart = 4
 )
 
 // spoolParents are the folders for large bodies, in the order to try.
@@ -33,21 +44,51 @@ func spoolParents(cfg *config.Config, runtime string) []string {
 
 // newSpool makes the spool of all apps. openSpool comes before its first use.
 func newSpool(cfg *config.Config) *httpx.Spool {
-	return &httpx.Spool{Memory: bodyMemory(cfg.BufferBody), Total: cfg.SpoolTotal}
+	return &httpx.Spool{
+		Memory: bodyMemory(cfg.BufferBody), Blocks: config.PartOf(cfg.MemoryLimit, blocksPart, blocksMost),
+		RAM:   config.PartOf(cfg.MemoryLimit, spoolPart, spoolMemory),
+		Files: httpx.Budget{Name: "spool_total", Total: cfg.SpoolTotal},
+	}
 }
 
-// openSpool makes the spool's folder, as the user that serves; nil when there can be
-// none: bodies are in memory then, and a line says so once.
-func openSpool(spool *httpx.Spool, cfg *config.Config, runtime string, log *Log) *httpx.Folder {
+// newAnswers makes what holds the answers of slow clients.
+func newAnswers(cfg *config.Config, spool *httpx.Spool) *httpx.Pipes {
+	return &httpx.Pipes{
+		Spool: spool, Memory: cfg.ResponseMemory, Total: config.PartOf(cfg.MemoryLimit, answersPart, answersMost), Max: cfg.SpoolMax,
+		Files: httpx.Budget{Name: "answer_total", Total: cfg.AnswerTotal},
+	}
+}
+
+// openSpool makes the spool's folder, as the user that serves, and works out what it may
+// hold; nil when there can be none: bodies are in memory then, and a line says so once.
+func openSpool(spool *httpx.Spool, answers *httpx.Pipes, cfg *config.Config, runtime string, log *Log) *httpx.Folder {
 	folder, err := openFolder(spoolParents(cfg, runtime), log)
-	if err != nil {
-		log.Warn("no_spool_dir", "error", strings.ReplaceAll(err.Error(), "\n", "; "), "message",
-			"no folder for large request bodies can be written (spool_dir, TMPDIR): they are kept in memory, at most 256MiB in all")
-	} else {
+	if err == nil {
 		spool.Dir = folder.Path
 	}
-	if spool.Total == config.SpoolAuto {
-		spool.Total = autoTotal(httpx.Space(spool.Folder()))
+	free, memory := httpx.Space(spool.Folder())
+	auto := autoTotal(free, memory || err != nil, cfg.MemoryLimit)
+	for _, b := range []*httpx.Budget{&spool.Files, &answers.Files} {
+		if b.Total == config.SpoolAuto {
+			b.Total = auto
+		}
+		b.Share = b.Total / sharePart
+	}
+	if err != nil && spool.Files.Total > spool.RAM || err != nil && spool.Files.Total == 0 {
+		spool.Files.Total, spool.Files.Share = spool.RAM, spool.RAM/sharePart
+	}
+	total := config.FormatSize(spool.Files.Total)
+	switch {
+	case err != nil:
+		log.Warn("no_spool_dir", "error", strings.ReplaceAll(err.Error(), "\n", "; "), "spool_total", total, "message",
+			"no folder for large request bodies can be written (spool_dir, TMPDIR): they are kept in memory, at most "+total+" in all")
+	case memory:
+		log.Warn("spool_in_memory", "dir", folder.Path, "spool_total", total, "answer_total", config.FormatSize(answers.Files.Total), "message",
+			"the folder for large request bodies and answers is memory (tmpfs), and counts in the memory limit; spool_dir names one on a disk")
+	}
+	if most := spool.Files.Share; most > 0 && (cfg.MaxBody == 0 || cfg.MaxBody > most) {
+		log.Warn("max_body_unfit", "max_body", config.FormatSize(cfg.MaxBody), "spool_total", total, "client", config.FormatSize(most), "message",
+			"a request body of max_body finds no room: the bodies of one client may take a quarter of spool_total, and beyond it the answer is 503; raise spool_total, lower max_body, or name a larger spool_dir")
 	}
 	return folder
 }
@@ -70,10 +111,10 @@ func openFolder(parents []string, log *Log) (*httpx.Folder, error) {
 	return nil, err
 }
 
-// autoTotal is 25 % of the free space, within bounds.
-func autoTotal(free int64, memory bool) int64 {
+// autoTotal is 25 % of the free space, within bounds; in memory a part of its limit.
+func autoTotal(free int64, memory bool, limit int64) int64 {
 	if memory || free <= 0 {
-		return spoolMemory
+		return config.PartOf(limit, spoolPart, spoolMemory)
 	}
 	return min(free/4, spoolMost)
 }

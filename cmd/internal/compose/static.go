@@ -267,7 +267,7 @@ func (s *Server) withFiles(cfg *config.Config, r run, app http.Handler, pages *h
 func (s *Server) staticOptions(cfg *config.Config, app string, places *static.Places, next http.Handler, pages *httpx.Pages) static.Options {
 	return static.Options{
 		App: app, Places: places, Next: next, Cache: s.fileCache, Encoder: s.encoder, Codings: cfg.CompressCodings, Types: cfg.MediaTypes(),
-		MinSize: cfg.CompressMin, SendTimeout: sendTimeout, Pages: pages, Log: s.log,
+		MinSize: cfg.CompressMin, Pages: pages, Log: s.log,
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/discover"
 )
 
-// SpoolAuto is the SpoolTotal that nobody has set.
+// SpoolAuto is a SpoolTotal or AnswerTotal that is worked out at the start.
 const SpoolAuto = -1
 
 // Config is what standpipe runs with: plain data, complete, checked by Validate. Every path in it is absolute. Nobody
@@ -24,12 +24,17 @@ type Config struct {
 	BufferBody    int64         // octets of a request body that are kept in memory; more goes to a file; 0: all in memory
 	MaxBody       int64         // octets of a request body; more is answered 413
 	BodyTimeout   time.Duration // silence while a body arrives; then 408
+	SendTimeout   time.Duration // silence while an answer waits for its client; then the connection is reset
+	MinRate       int64         // bytes per second that a client sends or takes at least, while it is waited for
+	TunnelTimeout time.Duration // silence of an upgraded connection
 	HeaderTimeout time.Duration // for the whole of a request's head; then the connection is closed
 	IdleTimeout   time.Duration // between two requests on one connection
 	MaxHead       int64         // octets of request line and fields together; more is answered 431
 	MaxConns      int           // open client connections; at the limit accepting waits
 	SpoolDir      string        // where large bodies and answers are kept; empty: $TMPDIR if set, else the run-time folder
-	SpoolTotal    int64         // octets of all request bodies in files together; SpoolAuto: by the folder's free space
+	SpoolTotal    int64         // bytes of all request bodies in files together; SpoolAuto: by the folder's free space
+	AnswerTotal   int64         // bytes of all answers in files together; SpoolAuto: likewise
+	MemoryLimit   int64         // bytes that the machine has, or our control group may have; no setting; 0: unknown
 
 	// What waits for a client that is slower than its app.
 	ResponseMemory int64 // octets of one answer in memory; more goes to a file; 0: only what all of them share bounds it

@@ -28,6 +28,13 @@ func (l *loader) derive() {
 		l.cfg.MaxConns = l.in.Machine.OpenFiles / 10 * 8
 		l.sources.put("limits.max_connections", Source{FromDerived, fmt.Sprintf("80 %% of the open files limit, %d", l.in.Machine.OpenFiles)})
 	}
+	l.cfg.MemoryLimit = l.in.Machine.Memory
+	if src := l.sources.Of("static_cache"); !src.Given() {
+		if part := l.in.Machine.Part(16, l.cfg.StaticCache); part < l.cfg.StaticCache {
+			l.cfg.StaticCache = part
+			l.sources.put("static_cache", Source{FromDerived, "1/16 of the memory limit, " + roughSize(l.in.Machine.Memory)})
+		}
+	}
 	if fds := l.handedOver(); fds > 0 && !slices.ContainsFunc(l.cfg.Listen, func(at Listen) bool { return at.Network == "fd" }) {
 		l.warn("LISTEN_FDS hands over %s, and none of them is listened on; write --bind fd://3, or leave --bind out", plural(fds, "socket"))
 	}

@@ -176,6 +176,14 @@ func TestMachine(t *testing.T) {
 			"sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us": file("50000\n"), "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us": file("100000\n")}, 1, 100 << 20, true, 1, "1 cpu, limit 100MiB"},
 		{"v1 none", fstest.MapFS{"proc/meminfo": file(mem), "proc/self/cgroup": file("4:memory:/\n3:cpu:/\n"), "sys/fs/cgroup/memory/memory.limit_in_bytes": file("9223372036854771712\n"),
 			"sys/fs/cgroup/cpu/cpu.cfs_quota_us": file("-1\n"), "sys/fs/cgroup/cpu/cpu.cfs_period_us": file("100000\n")}, 16, 16384000 << 10, false, 8, "16 cpus"},
+		{"v2 nested", fstest.MapFS{"proc/meminfo": file(mem), "proc/self/cgroup": file("0::/a/b/c\n"), "sys/fs/cgroup/a/b/c/memory.max": file("max\n"),
+			"sys/fs/cgroup/a/b/memory.max": file("209715200\n"), "sys/fs/cgroup/a/memory.max": file("1073741824\n"), "sys/fs/cgroup/memory.max": file("8589934592\n")}, 16, 200 << 20, true, 1, "16 cpus, limit 200MiB"},
+		{"v2 high", fstest.MapFS{"proc/meminfo": file(mem), "proc/self/cgroup": file("0::/a\n"), "sys/fs/cgroup/a/memory.max": file("1073741824\n"), "sys/fs/cgroup/a/memory.high": file("629145600\n")},
+			16, 600 << 20, true, 3, "16 cpus, limit 600MiB"},
+		{"v1 nested", fstest.MapFS{"proc/meminfo": file(mem), "proc/self/cgroup": file("4:memory:/a/b\n"), "sys/fs/cgroup/memory/a/b/memory.limit_in_bytes": file("9223372036854771712\n"),
+			"sys/fs/cgroup/memory/a/memory.limit_in_bytes": file("209715200\n")}, 16, 200 << 20, true, 1, "16 cpus, limit 200MiB"},
+		{"v1, a limit above the container's root", fstest.MapFS{"proc/meminfo": file(mem), "proc/self/cgroup": file("4:memory:/docker/x\n"), "sys/fs/cgroup/memory/memory.limit_in_bytes": file("1073741824\n"),
+			"sys/fs/cgroup/memory/memory.stat": file("cache 0\nhierarchical_memory_limit 209715200\nhierarchical_memsw_limit 9223372036854771712\n")}, 16, 200 << 20, true, 1, "16 cpus, limit 200MiB"},
 		{"small", fstest.MapFS{"proc/meminfo": file("MemTotal: 480000 kB\n")}, 16, 480000 << 10, false, 2, "16 cpus, memory 468.8MiB"},
 	} {
 		m := measureAt(c.files, 16)

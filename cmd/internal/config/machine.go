@@ -46,6 +46,17 @@ func (m *Machine) workers(apps int) (int, Source) {
 	return n, Source{FromDerived, why}
 }
 
+// Part is one part of so many of the memory, at most most; bytes.
+func (m *Machine) Part(of, most int64) int64 { return PartOf(m.Memory, of, most) }
+
+// PartOf is one part of so many of memory, at most most; memory 0 is not known.
+func PartOf(memory, of, most int64) int64 {
+	if memory <= 0 {
+		return most
+	}
+	return min(memory/of, most)
+}
+
 func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
@@ -82,7 +93,7 @@ func (c cgroup) limits() (cpus int, memory int64) {
 		case f[0] == "0" && f[1] == "": // version 2
 			c.up("sys/fs/cgroup", f[2], func(dir string) {
 				quota = least(quota, c.ratio(c.word(dir+"/cpu.max", 0), c.word(dir+"/cpu.max", 1)))
-				memory = least(memory, c.octets(dir+"/memory.max"))
+				memory = least(least(memory, c.octets(dir+"/memory.max")), c.octets(dir+"/memory.high"))
 			})
 		case has(f[1], "cpu"):
 			c.up("sys/fs/cgroup/"+f[1], f[2], func(dir string) {
@@ -92,7 +103,10 @@ func (c cgroup) limits() (cpus int, memory int64) {
 				quota = least(quota, c.ratio(c.word(dir+"/cpu.cfs_quota_us", 0), c.word(dir+"/cpu.cfs_period_us", 0)))
 			})
 		case has(f[1], "memory"):
-			c.up("sys/fs/cgroup/memory", f[2], func(dir string) { memory = least(memory, c.octets(dir+"/memory.limit_in_bytes")) })
+			c.up("sys/fs/cgroup/memory", f[2], func(dir string) {
+				// The second also counts groups above those that a container sees.
+				memory = least(least(memory, c.octets(dir+"/memory.limit_in_bytes")), c.field(dir+"/memory.stat", "hierarchical_memory_limit"))
+			})
 		}
 	}
 	if quota > 0 {
@@ -147,12 +161,30 @@ func (c cgroup) ratio(quota, period string) float64 {
 }
 
 func (c cgroup) octets(name string) int64 {
-	n, err := strconv.ParseInt(c.word(name, 0), 10, 64)
+	return limitOf(c.word(name, 0))
+}
+
+func limitOf(text string) int64 {
+	n, err := strconv.ParseInt(text, 10, 64)
 	// Version 1 writes "no limit" as a number near 2^63.
 	if err != nil || n <= 0 || n > 1<<60 {
 		return 0
 	}
 	return n
+}
+
+// field is the number behind a name in a file of "name number" lines; 0: none.
+func (c cgroup) field(file, name string) int64 {
+	text, err := fs.ReadFile(c.root, file)
+	if err != nil {
+		return 0
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		if v, ok := strings.CutPrefix(line, name+" "); ok {
+			return limitOf(v)
+		}
+	}
+	return 0
 }
 
 // oomGroup: memory.oom.group is set for our group (version 2) or one above.

@@ -167,12 +167,16 @@ func serverSettings() []*Setting {
 
 		atStart(limit("buffer_body", Size, "64KiB", "How much of a request body is kept in memory; a larger one goes to a file first.", func(c *Config) any { return &c.BufferBody })),
 		limit("max_body", Size, "100MiB", "The largest request body; a larger one is answered 413.", func(c *Config) any { return &c.MaxBody }),
-		spoolTotal(),
-		limit("body_timeout", Duration, "30s", "How long a body may pause while it arrives; then 408.", func(c *Config) any { return &c.BodyTimeout }),
+		autoSize("spool_total", "How much all request bodies in files may take together, by what has come of them; beyond it a body is answered 503 with Retry-After. One client (an IPv4 address, or a /64 of IPv6) may have a quarter of it. `auto` is 25 % of the free space of spool_dir at the start, at most 8GiB; where spool_dir is memory (tmpfs), or no folder can be written, 1/8 of the memory limit, at most 256MiB.", func(c *Config) *int64 { return &c.SpoolTotal }),
+		autoSize("answer_total", "How much all answers in files may take together (spool_max bounds one of them), and a quarter of it those to one client; beyond it the apps wait for their clients. Apart from spool_total, so that slow readers keep no upload out. `auto` as for spool_total.", func(c *Config) *int64 { return &c.AnswerTotal }),
+		limit("body_timeout", Duration, "30s", "How long a client may send nothing of its body; then 408. Time in which min_rate is not reached counts too. 0: no limit, and no min_rate for bodies.", func(c *Config) any { return &c.BodyTimeout }),
+		limit("send_timeout", Duration, "60s", "How long a client may take nothing of an answer that waits for it; then the connection is reset. For every answer: of apps, routes and files, error pages, health checks. Time in which min_rate is not reached counts too. 0: no limit, and no min_rate for answers.", func(c *Config) any { return &c.SendTimeout }),
+		limit("min_rate", Size, "500", "Bytes per second that a client has to send of its body, and to take of its answer, while it is waited for. Each second of waiting uses up one of body_timeout or send_timeout, and these bytes give it back: a client with half of the rate is cut off after twice the timeout, a faster one never. 0: no rate, any byte counts as one that is alive.", func(c *Config) any { return &c.MinRate }),
+		limit("tunnel_timeout", Duration, "5m", "How long an upgraded connection (WebSocket through a route) may be silent in both directions; then it is closed. It counts in max_connections. 0: no limit.", func(c *Config) any { return &c.TunnelTimeout }),
 		atStart(limit("header_timeout", Duration, "10s", "How long a request's head may take to arrive; then the connection is closed.", func(c *Config) any { return &c.HeaderTimeout })),
 		atStart(limit("idle_timeout", Duration, "75s", "How long a connection may wait for its next request. Above the 60 s of many balancers; Google's needs 620s.", func(c *Config) any { return &c.IdleTimeout }, "keep-alive")),
 		atStart(limit("max_head", Size, "64KiB", "Request line and fields together; more is answered 431. 1KiB to 512KiB; it cannot be switched off.", func(c *Config) any { return &c.MaxHead })),
-		atStart(limit("response_memory", Size, "256KiB", "How much of one answer waits in memory when its client is slower than the app; more goes to a file. All answers together have 64MiB.", func(c *Config) any { return &c.ResponseMemory })),
+		atStart(limit("response_memory", Size, "256KiB", "How much of one answer waits in memory when its client is slower than the app; more goes to a file. All answers together have 64MiB, or 1/16 of the memory limit where that is less.", func(c *Config) any { return &c.ResponseMemory })),
 		atStart(limit("spool_max", Size, "256MiB", "How much of one answer waits in its file; beyond it the app waits for the client. An answer with the field `X-Accel-Buffering: no` waits nowhere: the app goes as fast as the client.", func(c *Config) any { return &c.SpoolMax })),
 		atStart(derivedLimit("max_connections", Int, "80 % of the open files limit", "Client connections at a time; at the limit new ones wait in the backlog.", func(c *Config) any { return &c.MaxConns })),
 
@@ -210,22 +214,23 @@ func atStart(s *Setting) *Setting {
 	return s
 }
 
-func spoolTotal() *Setting {
-	s := limit("spool_total", Size, "auto", "How much all request bodies in files may take together, declared ones that are still to come included; beyond it a new large body is answered 503. `auto` is 25 % of the free space of spool_dir at the start, at most 8GiB; 256MiB where that is memory (tmpfs).", nil)
+// autoSize is a size that is worked out at the start unless somebody sets it.
+func autoSize(key, doc string, at func(*Config) *int64) *Setting {
+	s := limit(key, Size, "auto", doc, nil)
 	s.Reload = false
 	s.at = nil
 	s.set = func(t target, in input) error {
 		if in.last() == "auto" {
-			t.cfg.SpoolTotal = SpoolAuto
+			*at(t.cfg) = SpoolAuto
 			return nil
 		}
-		return store(&t.cfg.SpoolTotal, in.last(), ParseSize)
+		return store(at(t.cfg), in.last(), ParseSize)
 	}
 	s.show = func(t target) (string, bool) {
-		if t.cfg.SpoolTotal == SpoolAuto {
-			return "auto", true
+		if n := *at(t.cfg); n != SpoolAuto {
+			return FormatSize(n), true
 		}
-		return FormatSize(t.cfg.SpoolTotal), true
+		return "auto", true
 	}
 	return s
 }

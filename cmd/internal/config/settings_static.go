@@ -144,7 +144,7 @@ func serverStaticSettings() []*Setting {
 		server(Setting{Key: "static_overlap", Kind: Duration, Default: "10m", Reload: true,
 			Doc: "After a reload, how long a name that a static folder does not have is looked for in the folder that was in its place before: pages of the old release go on finding what they name. 0: not at all.",
 			at:  func(t target) any { return &t.cfg.StaticOverlap }}),
-		server(Setting{Key: "static_cache", Kind: Size, Default: "64MiB",
+		server(Setting{Key: "static_cache", Kind: Size, Default: "64MiB", Derived: "1/16 of the memory limit where that is less",
 			Doc: "Memory for the contents of small static files (64KiB each at most), and for what was compressed of files. 0: none is kept, and nothing is compressed when it is asked for.",
 			at:  func(t target) any { return &t.cfg.StaticCache }}),
 		server(Setting{Key: "compress_types", Kind: List, Reload: true, Hint: "TYPE,...",
