@@ -33,6 +33,7 @@ var zeroAllowed = map[string]string{}
 // everySetting is a configuration in which every setting differs from its default. settingsLeftOut says what is missing.
 const everySetting = `
 trusted_proxies = ["10.0.0.0/8"]
+trusted_fields = ["for", "proto", "host"]
 server_header = "other"
 error_page = { 503 = "busy.html" }
 spool_dir = "spool"
@@ -51,7 +52,11 @@ metrics = "127.0.0.1:9"
 buffer_body = "32KiB"
 max_body = "1MiB"
 spool_total = "10MiB"
+answer_total = "11MiB"
+min_rate = "1KiB"
+tunnel_timeout = "4m"
 body_timeout = "29s"
+send_timeout = "61s"
 header_timeout = "9s"
 idle_timeout = "74s"
 max_head = "32KiB"
