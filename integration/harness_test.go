@@ -623,6 +623,7 @@ func (s *server) cleanup() {
 		}
 	}
 	s.killAll()
+	s.wantListed()
 	s.life.mu.Lock()
 	want := s.life.exit
 	s.life.mu.Unlock()

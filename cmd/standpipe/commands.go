@@ -64,7 +64,7 @@ func newApp(out, errOut io.Writer) *cli.App {
 			}},
 		},
 	}
-	app.Commands = append(append(app.Commands, compressCommand()), controlCommands()...)
+	app.Commands = append(append(app.Commands, compressCommand(), explainCommand()), controlCommands()...)
 	usage := func(_ *cli.Context, err error, _ bool) error { return exit.With(exit.Usage, err) }
 	app.OnUsageError = usage
 	for _, c := range app.Commands {
@@ -72,7 +72,7 @@ func newApp(out, errOut io.Writer) *cli.App {
 		c.HideHelpCommand = true
 		c.CustomHelpTemplate = commandHelp
 		switch {
-		case c.Category == forRunning, c.Category == forFiles:
+		case c.Category == forRunning, c.Category == forFiles, c.Category == forReading:
 			c.CustomHelpTemplate += ownFlagHelp(c.Flags)
 		case c.Name != "version":
 			c.CustomHelpTemplate += flagHelp(c.Flags)

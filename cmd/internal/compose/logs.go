@@ -11,6 +11,7 @@ import (
 
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/errorlog"
+	"github.com/standpipe/standpipe/cmd/internal/events"
 )
 
 // Log is the error log. Close writes what is left of it.
@@ -41,7 +42,7 @@ func OpenLog(cfg *config.Config, stderr io.Writer) (*Log, error) {
 	priorities := f != nil && errorlog.ToJournal(f)
 	l.Out = NewOutlet(out, l.dropped)
 	l.Logger = errorlog.New(errorlog.Options{
-		Level: hclog.LevelFromString(cfg.LogLevel), Out: l.Out, Text: l.Text, Priorities: priorities,
+		Level: hclog.LevelFromString(cfg.LogLevel), Out: l.Out, Text: l.Text, Priorities: priorities, Sentence: events.Sentence,
 		Color: terminal && os.Getenv("NO_COLOR") == "" && runtime.GOOS != "windows",
 	})
 	return l, nil
@@ -50,14 +51,13 @@ func OpenLog(cfg *config.Config, stderr io.Writer) (*Log, error) {
 // dropped is the record of writes for which there was no room.
 func (l *Log) dropped(writes int) []byte {
 	var b bytes.Buffer
-	errorlog.New(errorlog.Options{Level: hclog.Warn, Out: &b, Text: l.Text}).Warn("log_dropped", "log", "error", "writes", writes,
-		"message", "the reader of this log is too slow: records were dropped")
+	errorlog.New(errorlog.Options{Level: hclog.Warn, Out: &b, Text: l.Text, Sentence: events.Sentence}).Warn("log_dropped", "log", "error", "writes", writes)
 	return b.Bytes()
 }
 
 // droppedAccess says so of the access log, in which a foreign line has no place.
 func (l *Log) droppedAccess(writes int) []byte {
-	l.Warn("log_dropped", "log", "access", "writes", writes, "message", "the reader of the access log is too slow: lines were dropped")
+	l.Warn("log_dropped", "log", "access", "writes", writes)
 	return nil
 }
 

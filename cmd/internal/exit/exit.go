@@ -13,6 +13,23 @@ const (
 	Interrupted = 130 // a second signal ended a stop in progress
 )
 
+// Meaning explains an exit code.
+type Meaning struct {
+	Code  int    `json:"code"`
+	Means string `json:"means"`
+	Do    string `json:"do"`
+}
+
+// Codes are all of them, for the documentation and for standpipe explain.
+var Codes = []Meaning{
+	{OK, "The server stopped in order, or the command did what it was asked to.", "Nothing."},
+	{Failed, "A command failed: no server answers, a reload was refused, a file cannot be written.", "Read the message on standard error."},
+	{Usage, "The command line or the configuration is wrong; nothing was started.", "Mend what the message names; `standpipe check` says all that is wrong at once."},
+	{NotBooted, "No app started, or `standpipe check --load` found one that does not.", "Read the traceback: app_failed in the log has the line."},
+	{Address, "An address is in use, or this user may not bind it.", "Stop what listens there (`ss -ltnp`), choose another address, or start as root with --user."},
+	{Interrupted, "A second signal ended a stop in progress; requests may have been cut off.", "Send one signal and wait; stop_timeout bounds the stop."},
+}
+
 // Error is an error that decides the exit code.
 type Error struct {
 	Code int

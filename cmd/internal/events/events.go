@@ -1,0 +1,62 @@
+package events
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Event is one kind of record.
+type Event struct {
+	Name string `json:"event"`
+	// Levels are those that it is logged at, the usual one first: "warn", "error or debug".
+	Levels string `json:"levels"`
+	// Message is the sentence of a record that brings none of its own.
+	Message string `json:"message"`
+	// Fields it may have, each explained in the table of fields.
+	Fields []string `json:"fields"`
+	// Do is what to do about it.
+	Do string `json:"do"`
+}
+
+// event is a row of the table; fields has the names with spaces between them.
+func event(name, levels, message, fields, do string) Event {
+	return Event{name, levels, message, strings.Fields(fields), do}
+}
+
+// Fields that come together.
+const (
+	ofWorker  = "app worker pid gen "
+	ofRequest = "app worker id method target "
+)
+
+var table = sync.OnceValue(func() map[string]Event {
+	m := map[string]Event{}
+	for _, e := range slices.Concat(workerEvents(), requestEvents(), fileEvents(), serverEvents()) {
+		m[e.Name] = e
+	}
+	return m
+})
+
+// All returns the table in the order of the names.
+func All() []Event {
+	list := make([]Event, 0, len(table()))
+	for _, e := range table() {
+		list = append(list, e)
+	}
+	slices.SortFunc(list, func(a, b Event) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// Of returns the event of that name.
+func Of(name string) (Event, bool) {
+	e, ok := table()[name]
+	return e, ok
+}
+
+// Sentence is the general sentence of the event; empty: there is no such event.
+func Sentence(name string) string { return table()[name].Message }
+
+// fieldNames returns the keys of fields, sorted.
+func fieldNames() []string { return slices.Sorted(maps.Keys(fields)) }

@@ -1,0 +1,35 @@
+package events
+
+// requestEvents are those of requests and answers.
+func requestEvents() []Event {
+	return []Event{
+		event("after_response_failed", "error", "A callback of standpipe.after_response raised.", ofWorker+ofRequest+"traceback", "Mend the callback; the answer had gone out whole."),
+		event("answer_spool", "warn", "Answers to slow clients cannot be put into files; their workers wait for the clients.", ofRequest+"error hint", "Give spool_dir room, or raise spool_total."),
+		event("app_error", "error", "The app raised an exception; the client got 500, or a broken connection when the answer had begun.", ofRequest+"error traceback at", "Mend the app: the traceback is its own."),
+		event("bad_response", "error", "The app's answer is not one of WSGI; the client got 500.", ofRequest+"error", "Mend the app: `error` names what is wrong."),
+		event("body_file_unreadable", "warn", "A worker could not open a request body's file and reads it through the pipe.", ofWorker+ofRequest, "Give the app's user access to spool_dir."),
+		event("close_failed", "error", "close() of the app's result raised after the answer.", ofWorker+ofRequest+"traceback", "Mend the app; the answer had gone out whole."),
+		event("content_length_mismatch", "warn", "The app's body is not as long as its Content-Length.", ofRequest+"declared body hint", "Mend the app. A body that is too long was clipped; one that is too short breaks the connection."),
+		event("early_hints_dropped", "warn", "The app sent more Early Hints than one request may.", ofRequest+"sent dropped", "Send fewer."),
+		event("field_dropped", "warn", "A request's field has a name with an underscore and does not reach the app.", "app field peer id hint", "Have the client send the name with hyphens (api-key), which is the same variable (HTTP_API_KEY); or allow the name with underscore_fields."),
+		event("forwarded_ignored", "warn", "Fields of a proxy came from a peer that is not a trusted proxy, and were removed.", "peer fields id hint", "If the peer is your proxy, name it in trusted_proxies. Otherwise a client tries to forge its address, and nothing is to be done."),
+		event("hop_by_hop_removed", "warn", "The app's answer has a field that only a server may send; it was removed.", ofRequest+"field hint", "Remove the field from the app's answers."),
+		event("no_route", "warn", "No app serves this host and path; the client got 404.", "host path id hint", "Check `hosts` and `mount` of the apps. Scanners cause this too."),
+		event("on_cancel_failed", "error", "A callback of standpipe.on_cancel raised.", ofWorker+ofRequest+"traceback", "Mend the callback."),
+		event("queue_full", "warn", "Requests were answered 503 at once because the queue was full.", "app waiting oldest refused timed_out busy", "`busy` names what occupies the workers. If those requests are slow, mend them (`standpipe dump WORKER` shows where they are); if the machine has room, add workers or threads."),
+		event("queue_timeout", "warn", "Requests were answered 503 after waiting for queue_timeout.", "app waiting oldest refused timed_out busy", "As with queue_full."),
+		event("request_failed", "error", "A request could not be served.", ofRequest+"error", "`error` says why; worker_exit of the same worker has the cause when it died."),
+		event("request_retried", "info", "A request runs once more, because its worker was ended from outside.", ofRequest+"reason", "Nothing. retry = \"never\" switches it off."),
+		event("request_timeout", "error", "A request ran longer than it may; the client got 504, and the worker is replaced.", ofWorker+ofRequest+"wait ran client stuck stacks", "`stuck` is the line in which it hangs. Mend that, or raise timeout for this app."),
+		event("sendfile_refused", "error", "The app named a file that it may not hand over; the client got 404.", ofRequest+"field path root error hint", "Add the folder to sendfile_roots or [[internal]], or mend the path."),
+		event("spool_full", "error", "Request bodies have used up spool_total or the disk; the client got 503 or 507.", "app id dir used error hint", "Give spool_dir room, raise spool_total, or lower max_body."),
+		event("spool_not_given", "warn", "A request body's file cannot be given to the app's user; the body goes through the pipe.", "app error", "Give the app's user access to spool_dir."),
+		event("stream_broken", "warn", "The app has replaced sys.stdout or sys.stderr by an object that cannot be flushed.", ofWorker+"id method target", "Give the object a flush() that does not raise. What is printed may come late or not at all."),
+		event("upstream_failed", "error", "An upstream of a route did not answer.", "upstream id method target error hint status", "Look at the upstream: `error` says how it failed."),
+		event("upstream_skipped", "warn", "A request went to another upstream, because the first refused the connection.", "upstream error id", "Look at the upstream that is named."),
+		event("uwsgi_cut_unseen", "warn", "An answer was cut off, and the server in front cannot tell.", "method target hint", "Use TCP between the server in front and standpipe (uwsgi://127.0.0.1:PORT)."),
+		event("uwsgi_ignored", "warn", "A peer speaks uwsgi and is not a trusted proxy; its variables were removed.", "peer remote_addr variables id hint", "If the peer is your web server, name it in trusted_proxies."),
+		event("uwsgi_refused", "warn", "What came on a uwsgi address is not a request.", "peer error hint asks_for modifier1 modifier2 bytes id method target", "`hint` says what the peer seems to speak. Nothing but the web server should reach this address."),
+		event("websocket_ignored", "warn", "A client asked a WSGI app for WebSocket; it got an ordinary answer.", "app id target hint", "Serve WebSocket by a [[route]] to a server that speaks it."),
+	}
+}

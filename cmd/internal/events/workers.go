@@ -1,0 +1,40 @@
+package events
+
+// workerEvents are those of workers, templates and generations.
+func workerEvents() []Event {
+	return []Event{
+		event("app_failed", "error", "A worker could not start, so its app did not start or has a worker less.",
+			ofWorker+"retry_in repeated kind dir sys_path file traceback detail stacks output",
+			"Read the message and the traceback: they name the line and what is missing. `standpipe check --load` tries the import without serving. The next start is tried after retry_in."),
+		event("app_ready", "info", "The first worker of an app takes requests.",
+			"app loaded how framework workers took python executable", "Nothing."),
+		event("app_removed", "info", "An app is no longer in the configuration; its workers finish what they run.", "app", "Nothing."),
+		event("boot_waits", "warn", "A worker is still importing its app.", ofWorker+"state for at",
+			"`at` is the line in which the import is. If it is slow and works, raise boot_timeout; if it waits for something (a database, a lock), mend that."),
+		event("no_control", "warn", "A worker cannot be asked for its stacks, and its requests cannot be interrupted.", ofWorker+"reason",
+			"Name the real interpreter with --python or --venv instead of a wrapper."),
+		event("output", "info, or what logging or the text says: a traceback is an error", "What an app, or a process that it started, printed or logged.",
+			"app worker pid id stream at exception",
+			"It is the app's own text. With a traceback, `at` is the app's innermost line and `exception` the error: group by them, and alert on level=error."),
+		event("preload_forks_twice", "warn", "Workers are forked twice, so hooks of os.register_at_fork run in the process between as well.", ofWorker,
+			"Use a Python with ctypes, or leave --preload out where such hooks start threads."),
+		event("preload_threads", "warn", "The app has started threads at its import; they do not live on in the workers.", ofWorker,
+			"Start threads in a function given to standpipe_shim.on_fork."),
+		event("reload", "info", "A reload begins.", "reason app", "Nothing."),
+		event("reload_failed", "error", "A reload failed; what served before goes on serving.",
+			ofWorker+"error traceback stacks output", "Mend what the message names, and reload again. No request was lost."),
+		event("reloaded", "info", "A new generation serves in all places of an app.", "app gen", "Nothing."),
+		event("scaled", "info", "An app has another number of workers.", "app from to reason", "Nothing."),
+		event("template_exit", "error; debug or info when it was asked to end", "The process that forks the workers has ended; its workers live on.",
+			ofWorker+"cause signal sender reason up forks error", "The next worker imports the app again. If it dies by itself again and again, run without --preload, and look at what the import starts."),
+		event("template_ready", "info", "The process that forks the workers has imported the app.", ofWorker+"took import", "Nothing."),
+		event("template_started", "debug", "The process that is to fork the workers runs.", ofWorker, "Nothing."),
+		event("worker", "info", "A worker's shim says something.", ofWorker+"id method target", "Nothing."),
+		event("worker_exit", "error; warn for max_rss; info or debug when it was asked to end", "A worker's process has ended.",
+			ofWorker+"cause signal sender reason state up served rss max_rss limit growth grew in_flight error at stacks",
+			"`cause` says how (exit:N, signal:N, oom), `sender` by whom, `in_flight` what became of each request. signal:11 or 6: `at` and `stacks` have the Python line; suspect the C extension there. signal:9 from outside: look in the kernel's log for OOM. reason=max_rss: `grew` names the requests."),
+		event("worker_hello", "debug", "A worker's interpreter runs and begins to import the app.", ofWorker+"python executable", "Nothing."),
+		event("worker_ready", "debug", "A worker takes requests.", ofWorker+"took ready", "Nothing."),
+		event("worker_started", "debug", "A worker's process runs.", ofWorker, "Nothing."),
+	}
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/events"
+	"github.com/standpipe/standpipe/cmd/internal/exit"
+)
+
+const explainText = `Prints what a record of the error log means and what to do about it, or what an exit code means. Without an argument it lists
+all events and exit codes. docs/logs.md has the same.
+
+   standpipe explain queue_full
+   standpipe explain 3`
+
+// forReading are the commands that only print something.
+const forReading = "for reading"
+
+func explainCommand() *cli.Command {
+	return &cli.Command{Name: "explain", Usage: "say what an event of the log or an exit code means", ArgsUsage: "[EVENT|CODE]", Action: explain, Description: explainText, Category: forReading,
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "write JSON"}}}
+}
+
+// explained is an event in JSON, with what its fields mean.
+type explained struct {
+	events.Event
+	Fields []events.Field `json:"fields"`
+}
+
+func explain(c *cli.Context) error {
+	asJSON := func(v any) error {
+		e := json.NewEncoder(c.App.Writer)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	}
+	name := c.Args().First()
+	if name == "" {
+		return explainAll(c, asJSON)
+	}
+	if code, err := strconv.Atoi(name); err == nil {
+		for _, m := range exit.Codes {
+			if m.Code == code && c.Bool("json") {
+				return asJSON(m)
+			} else if m.Code == code {
+				_, err := fmt.Fprintf(c.App.Writer, "exit code %d\n\n  %s\n\n  What to do: %s\n", m.Code, m.Means, m.Do)
+				return err
+			}
+		}
+		return exit.With(exit.Usage, fmt.Errorf("%d is no exit code of standpipe; standpipe explain lists them", code))
+	}
+	e, ok := events.Of(name)
+	switch {
+	case !ok:
+		var names []string
+		for _, e := range events.All() {
+			names = append(names, e.Name)
+		}
+		hint := "standpipe explain lists all"
+		if near := config.Nearest(name, names); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return exit.With(exit.Usage, fmt.Errorf("%q is no event of the log: %s", name, hint))
+	case c.Bool("json"):
+		return asJSON(explained{e, e.Explained()})
+	}
+	return e.Explain(c.App.Writer)
+}
+
+func explainAll(c *cli.Context, asJSON func(any) error) error {
+	if c.Bool("json") {
+		list := []explained{}
+		for _, e := range events.All() {
+			list = append(list, explained{e, e.Explained()})
+		}
+		return asJSON(map[string]any{"events": list, "exit_codes": exit.Codes})
+	}
+	for _, m := range exit.Codes {
+		if _, err := fmt.Fprintf(c.App.Writer, "%-24d %s\n", m.Code, m.Means); err != nil {
+			return err
+		}
+	}
+	for _, e := range events.All() {
+		if _, err := fmt.Fprintf(c.App.Writer, "%-24s %s\n", e.Name, e.Message); err != nil {
+			return err
+		}
+	}
+	return nil
+}
