@@ -8,6 +8,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/errorlog"
 )
 
 // What may be taken at most when nobody has set it, and which part of the memory limit
@@ -80,14 +81,14 @@ func openSpool(spool *httpx.Spool, answers *httpx.Pipes, cfg *config.Config, run
 	total := config.FormatSize(spool.Files.Total)
 	switch {
 	case err != nil:
-		log.Warn("no_spool_dir", "error", strings.ReplaceAll(err.Error(), "\n", "; "), "spool_total", total, "message",
+		log.Warn("no_spool_dir", "error", strings.ReplaceAll(err.Error(), "\n", "; "), "spool_total", errorlog.Bytes(spool.Files.Total), "message",
 			"no folder for large request bodies can be written (spool_dir, TMPDIR): they are kept in memory, at most "+total+" in all")
 	case memory:
-		log.Warn("spool_in_memory", "dir", folder.Path, "spool_total", total, "answer_total", config.FormatSize(answers.Files.Total), "message",
+		log.Warn("spool_in_memory", "dir", folder.Path, "spool_total", errorlog.Bytes(spool.Files.Total), "answer_total", errorlog.Bytes(answers.Files.Total), "message",
 			"the folder for large request bodies and answers is memory (tmpfs), and counts in the memory limit; spool_dir names one on a disk")
 	}
 	if most := spool.Files.Share; most > 0 && (cfg.MaxBody == 0 || cfg.MaxBody > most) {
-		log.Warn("max_body_unfit", "max_body", config.FormatSize(cfg.MaxBody), "spool_total", total, "client", config.FormatSize(most), "message",
+		log.Warn("max_body_unfit", "max_body", errorlog.Bytes(cfg.MaxBody), "spool_total", errorlog.Bytes(spool.Files.Total), "client_total", errorlog.Bytes(most), "message",
 			"a request body of max_body finds no room: the bodies of one client may take a quarter of spool_total, and beyond it the answer is 503; raise spool_total, lower max_body, or name a larger spool_dir")
 	}
 	return folder

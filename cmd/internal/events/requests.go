@@ -22,7 +22,7 @@ func requestEvents() []Event {
 		event("request_retried", "info", "A request runs once more, because its worker was ended from outside.", ofRequest+"reason", "Nothing. retry = \"never\" switches it off."),
 		event("request_timeout", "error", "A request ran longer than it may; the client got 504, and the worker is replaced.", ofWorker+ofRequest+"wait ran client stuck stacks", "`stuck` is the line in which it hangs. Mend that, or raise timeout for this app."),
 		event("sendfile_refused", "error", "The app named a file that it may not hand over; the client got 404.", ofRequest+"field path root error hint", "Add the folder to sendfile_roots or [[internal]], or mend the path."),
-		event("spool_full", "error", "Request bodies have used up spool_total or the disk; the client got 503 or 507.", "app id dir used error hint", "Give spool_dir room, raise spool_total, or lower max_body."),
+		event("spool_full", "error", "Request bodies have used up spool_total or the disk; the client got 503 or 507.", "app id client dir used error hint", "Give spool_dir room, raise spool_total, or lower max_body."),
 		event("spool_not_given", "warn", "A request body's file cannot be given to the app's user; the body goes through the pipe.", "app error", "Give the app's user access to spool_dir."),
 		event("stream_broken", "warn", "The app has replaced sys.stdout or sys.stderr by an object that cannot be flushed.", ofWorker+"id method target", "Give the object a flush() that does not raise. What is printed may come late or not at all."),
 		event("upstream_failed", "error", "An upstream of a route did not answer.", "upstream id method target error hint status", "Look at the upstream: `error` says how it failed."),
