@@ -22,6 +22,7 @@ type life struct {
 	ahead     int  // requests that it may be sent beyond the one that it runs
 	reason    Reason
 	failure   *shim.Failed
+	looks     looks     // at the boot, now and then
 	stuck     string    // stacks at the boot timeout
 	given     time.Time // until then what was interrupted may end by itself
 	drained   time.Time // until then the others of a worker that drains may go on
@@ -119,11 +120,11 @@ func (l *life) live() Exit {
 			}
 		case <-bootTimer:
 			tick = nil
-			l.protocol = fmt.Errorf("not ready within %v", w.gen.BootTimeout)
+			l.protocol = &BootTimeoutError{w.gen.BootTimeout, l.looks.before(w.gen.BootTimeout)}
 			l.stuck = l.takeStacks(nil)
 			stop(BootTimeout)
 		case <-tick:
-			w.pool.emit(WorkerWaits{w.who, w.State(), time.Since(w.started).Round(time.Second), l.takeStacks(nil)})
+			w.pool.emit(WorkerWaits{w.who, w.State(), time.Since(w.started).Round(time.Second), l.looks.add(l.takeStacks(nil))})
 		case err := <-l.connDone:
 			l.connEnded, l.connErr = true, err
 			l.connDone = nil

@@ -21,6 +21,7 @@ type templateLife struct {
 	reason    Reason
 	err       error
 	failed    *shim.Failed
+	looks     looks
 	stuck     string
 }
 
@@ -78,9 +79,9 @@ func (l *templateLife) live() Exit {
 			}
 		case <-bootTimer:
 			l.stuck = l.takeStacks()
-			broken(BootTimeout, fmt.Errorf("not ready within %v", t.gen.BootTimeout))
+			broken(BootTimeout, &BootTimeoutError{t.gen.BootTimeout, l.looks.before(t.gen.BootTimeout)})
 		case <-tick:
-			t.pool.emit(WorkerWaits{t.who, state, time.Since(t.started).Round(time.Second), l.takeStacks()})
+			t.pool.emit(WorkerWaits{t.who, state, time.Since(t.started).Round(time.Second), l.looks.add(l.takeStacks())})
 		case err := <-l.connDone:
 			l.connEnded, l.connDone = true, nil
 			if errors.As(err, new(*shim.ProtocolError)) {

@@ -169,6 +169,37 @@ def no_file(path, base):
     return Failure("no_module", text)
 
 
+def asgi(thing, what, label):
+    """An ASGI app: its project's WSGI app where there is one, else how to make it one."""
+    kind = thing if isinstance(thing, type) else type(thing)
+    name = "" if kind.__name__ in ("function", "method", "partial") else " (%s)" % kind.__name__
+    text = "%s is an ASGI app%s; standpipe serves WSGI" % (what, name)
+    beside = _wsgi_beside(label)
+    module = sys.modules.get(label)
+    django = (getattr(kind, "__module__", None) or "").startswith(("django.", "channels.")) or (
+        "django" in sys.modules and label.rpartition(".")[2] == "asgi" and hasattr(module, "get_asgi_application")
+    )
+    if beside:
+        text += ". Its project has a WSGI app too: standpipe serve %s" % beside
+    elif django:
+        text += ". Django makes a WSGI app too: in a wsgi.py, application = django.core.wsgi.get_wsgi_application()"
+    else:
+        text += ". Wrap it: pip install a2wsgi, and in a wsgi.py, application = a2wsgi.ASGIMiddleware(%s)" % what.replace(":", ".")
+        text += "; or run it with an ASGI server, and let a [[route]] lead there"
+    return Failure("asgi", text)
+
+
+def _wsgi_beside(label):
+    """Returns how to name the module wsgi beside the one that label names; empty when there is none."""
+    module = sys.modules.get(label)
+    filename = getattr(module, "__file__", None) or (sys.argv[0] if sys.argv else "")
+    if not os.path.isfile(os.path.join(os.path.dirname(filename), "wsgi.py")) or os.path.basename(filename) == "wsgi.py":
+        return ""
+    if label.endswith(".py"):
+        return label[: -len(os.path.basename(label))] + "wsgi.py"
+    return (label.rpartition(".")[0] + "." if "." in label else "") + "wsgi"
+
+
 def no_attribute(thing, done, name, module, label):
     text = "%s has no %s" % (done, name)
     close = _nearest(name, [other for other in dir(thing) if not other.startswith("_")])

@@ -196,15 +196,18 @@ def resolve(thing, name, label, call):
     last = name.rpartition(".")[2]
     if not callable(thing):
         raise Failure("not_callable", "%s is %s, which cannot be called" % (what, _a(thing)))
+    if shape.is_async_factory(thing):
+        text = "%s is an async function, so it makes an app inside of an event loop; a factory for WSGI is a plain function"
+        raise Failure("asgi", text % what)
     if call is not None:
         args, kwargs = call
         _need_no_more(thing, what, label, name, len(args), kwargs)
-        return _made(thing(*args, **kwargs), what)
+        return _made(thing(*args, **kwargs), what, label)
     if shape.is_asgi(thing):
-        raise _asgi(thing, what)
+        raise _asgi(thing, what, label)
     if shape.is_factory(thing, last):
         _need_no_more(thing, what, label, name, 0, {})
-        return _made(thing(), what)
+        return _made(thing(), what, label)
     if not shape.takes_two(thing):
         _need_no_more(thing, what, label, name, 0, {})
         raise Failure("not_callable", "%s cannot be called with environ and start_response: it is no WSGI app" % what)
@@ -226,11 +229,11 @@ def _need_no_more(factory, what, label, name, given, keywords):
         raise Failure("needs_arguments", text)
 
 
-def _made(app, what):
+def _made(app, what, label):
     if not callable(app):
         raise Failure("not_callable", "%s() returned %s, which cannot be called" % (what, _a(app)))
-    if shape.is_asgi(app):
-        raise _asgi(app, what + "()")
+    if shape.is_asgi(app) or shape.takes_three(app):
+        raise _asgi(app, what + "()", label)
     if not shape.takes_two(app):
         raise Failure(
             "not_callable", "%s() returned %s, which cannot be called with environ and start_response" % (what, _a(app))
@@ -238,10 +241,10 @@ def _made(app, what):
     return app
 
 
-def _asgi(thing, what):
-    kind = thing if isinstance(thing, type) else type(thing)
-    name = "" if kind.__name__ in ("function", "method") else " (%s)" % kind.__name__
-    return Failure("asgi", "%s is an ASGI app%s; standpipe serves WSGI" % (what, name))
+def _asgi(thing, what, label):
+    from .failures import asgi
+
+    return asgi(thing, what, label)
 
 
 def _a(thing):

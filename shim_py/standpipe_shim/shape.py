@@ -2,6 +2,8 @@
 
 _VARARGS, _COROUTINE = 0x04, 0x80
 _ASGI_CLASSES = ("FastAPI", "Starlette", "Quart", "Litestar", "Sanic")
+# Compiled ones do not show what they are.
+_ASGI_MODULES = ("falcon.asgi.", "django.core.handlers.asgi.", "channels.", "socketio.asgi.", "engineio.async_drivers.asgi.", "blacksheep.")
 _FACTORIES = ("create_app", "make_app")
 
 
@@ -47,10 +49,14 @@ def signature(thing):
 
 
 def is_asgi(thing):
-    """Says whether thing is an ASGI app: by its class's name, a coroutine function, or three required parameters."""
+    """Says whether thing is an ASGI app: by its class's name or module, a coroutine function, or its parameters' names."""
+    while type(thing).__name__ == "partial" and callable(getattr(thing, "func", None)):
+        thing = thing.func
     kind = thing if isinstance(thing, type) else type(thing)
-    if any(base.__name__ in _ASGI_CLASSES for base in kind.__mro__):
-        return True
+    for base in kind.__mro__:
+        module = getattr(base, "__module__", None) or ""
+        if base.__name__ in _ASGI_CLASSES or (module + ".").startswith(_ASGI_MODULES):
+            return True
     if isinstance(thing, type):
         call = getattr(thing, "__call__", None)
         return _is_coroutine(call)
@@ -58,7 +64,20 @@ def is_asgi(thing):
         if _is_coroutine(call):
             return True
     shape = signature(thing)
-    return shape is not None and shape.required[:3] == ["scope", "receive", "send"]
+    return shape is not None and (shape.required[:3] == ["scope", "receive", "send"] or shape.required == ["scope"])
+
+
+def takes_three(thing):
+    """Says whether an object can be called with three positional arguments and not with less, as an ASGI app is."""
+    shape = signature(thing)
+    return shape is not None and len(shape.required) == 3 and not shape.keywords
+
+
+def is_async_factory(thing):
+    """Says whether thing is a coroutine function that does not take an ASGI app's three arguments: what it makes can only be
+    had in an event loop."""
+    shape = signature(thing)
+    return _is_coroutine(thing) and shape is not None and len(shape.required) != 3 and not shape.varargs
 
 
 def _is_coroutine(call):

@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/standpipe/standpipe/bridge"
 	"github.com/standpipe/standpipe/bridge/httpx"
@@ -53,7 +54,7 @@ func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []s
 		Hash:    shim_py.Hash(),
 		Workers: a.Workers, MaxWorkers: a.MaxWorkers, Threads: max(a.Threads, a.Gevent), IdleStop: a.IdleStop,
 		Queue: a.Queue, QueueTimeout: a.QueueTimeout,
-		BootTimeout: a.BootTimeout, BootTick: bootTick, BootLimit: bootLimit, Turns: bootTurns,
+		BootTimeout: a.BootTimeout, BootTick: bootTickOf(a.BootTimeout), BootLimit: bootLimit, Turns: bootTurns,
 		DrainGrace: drainGrace, InterruptGrace: interruptGrace, TermGrace: cfg.TermGrace, DrainLimit: a.DrainTimeout,
 		Preload:     a.Preload,
 		Prefetch:    prefetch(a),
@@ -71,6 +72,14 @@ func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []s
 		}
 	}
 	return o
+}
+
+// bootTickOf: a boot is looked at before its time is over, however short that is.
+func bootTickOf(timeout time.Duration) time.Duration {
+	if timeout > 0 && timeout/2 < bootTick {
+		return timeout / 2
+	}
+	return bootTick
 }
 
 // prefetch: an app that reads bodies as they come may wait for its client at any

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/logtext"
+	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/errorlog"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/supervisor"
@@ -102,8 +104,16 @@ func Sentence(e *supervisor.BootFailure) string {
 		reason = e.Failed.Message
 	case e.Err != nil:
 		reason, _, _ = strings.Cut(e.Err.Error(), "\n")
+		slow, tooSlow := errors.AsType[*supervisor.BootTimeoutError](e.Err)
 		if at := Stuck(e.Stacks); at != "" {
-			reason += "; stuck at " + at
+			if tooSlow && !sameStacks(slow.Earlier, e.Stacks) {
+				reason += "; at the end it was at " + at
+			} else {
+				reason += "; stuck at " + at
+			}
+		}
+		if tooSlow {
+			reason += fmt.Sprintf("; if the app only needs longer: --boot-timeout %s", config.FormatDuration((2 * slow.Limit).Round(time.Second)))
 		}
 		if line := lastLine(e.Output); line != "" {
 			reason += "; its last output: " + line

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -46,7 +47,7 @@ func stuckInC(stacks string) string {
 		case fresh && strings.HasPrefix(line, `  File "`):
 			file, rest, _ := strings.Cut(strings.TrimPrefix(line, `  File "`), `", line `)
 			number, function, _ := strings.Cut(strings.TrimSpace(rest), " in ")
-			if !strings.Contains(file, "standpipe_shim") {
+			if !strings.Contains(file, "standpipe_shim") && !strings.HasPrefix(file, "<frozen importlib") {
 				place = fmt.Sprintf("%s:%s in %s", file, number, function)
 				fresh = false
 			}
@@ -56,4 +57,18 @@ func stuckInC(stacks string) string {
 		return serving
 	}
 	return place
+}
+
+// sameStacks says whether two looks at a process found all its threads at the same lines.
+func sameStacks(one, other string) bool {
+	frames := func(stacks string) (list []string) {
+		for line := range strings.Lines(stacks) {
+			if strings.HasPrefix(line, "  ") { // the lines between have the threads' numbers
+				list = append(list, strings.TrimSpace(line))
+			}
+		}
+		return list
+	}
+	was := frames(one)
+	return len(was) > 0 && slices.Equal(was, frames(other))
 }
