@@ -235,11 +235,12 @@ func TestLimitsOfWorkers(t *testing.T) {
 }
 
 // twoUsers are two apps with users of their own, and a third one with the server's.
-func twoUsers(t testing.TB) *server {
+func twoUsers(t testing.TB, more ...string) *server {
 	t.Helper()
 	needRoot(t)
 	dir := project(t, map[string]string{"standpipe.toml": fmt.Sprintf(`
 user = "nobody"
+%[2]s
 [[app]]
 name = "one"
 module = "app:app"
@@ -261,7 +262,7 @@ module = "app:app"
 dir = %[1]q
 mount = "/three"
 workers = 1
-`, privilegedApp(t))})
+`, privilegedApp(t), strings.Join(more, "\n"))})
 	return start(t, opts{Dir: dir, Argv: []string{sandboxBinary(t), "serve"}, Bare: true, Apps: 3,
 		Args: []string{"-c", "standpipe.toml", "-b", "127.0.0.1:0", "--log-format", "json", "--python", systemPython(t)}})
 }
@@ -401,15 +402,16 @@ func TestKilledServerTakesTheHelperAlong(t *testing.T) {
 	})
 }
 
-// Without root nobody can make another helper: what it has started goes with it, the
-// log says what to do, and the others serve on. An upgrade is refused for the same reason.
-func TestKilledHelper(t *testing.T) {
+// TestFault_B5_KilledHelper: without root nobody can make another helper. The server finishes what runs, says so, and
+// ends with a code that has it started anew; readiness says no meanwhile. An upgrade is refused for the same reason.
+func TestFault_B5_KilledHelper(t *testing.T) {
 	t.Parallel()
-	s := twoUsers(t)
+	s := twoUsers(t, "[stop]", `shutdown_delay = "3s"`, `stop_timeout = "60s"`)
 	s.signal(syscall.SIGUSR2)
 	if r := s.waitEvent("upgrade_failed"); !strings.Contains(r.str("error"), "only root can change that") {
 		t.Errorf("%v", r)
 	}
+	s.want(200, "/readyz")
 	helper := 0
 	for _, pid := range children(s.Pid) {
 		if procStatus(t, pid)["Uid"] == "0 0 0 0" {
@@ -421,17 +423,26 @@ func TestKilledHelper(t *testing.T) {
 		t.Fatalf("helper %d, its workers %v", helper, theirs)
 	}
 	s.remember(theirs...)
+	s.expect(1)
+	g := newGate(t)
+	held := s.background("/gate?path=" + g.path)
+	s.waitLog(func(r record) bool { return r.str("message") == "at the gate" }, "a request at the gate")
 	if err := syscall.Kill(helper, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "its workers are gone", func() bool { return !slices.ContainsFunc(theirs, alive) })
-	s.waitLog(func(r record) bool {
-		return r.event() == "app_failed" && strings.Contains(r.str("message"), "restart standpipe")
-	}, "app_failed that says what to do")
-	s.want(200, "/three/pid")
-	if code := s.stop(); code != 0 {
+	s.waitEvent("helper_ended")
+	eventually(t, "readiness says no", func() bool {
+		r, err := s.try(s.request("GET", "/readyz", nil))
+		return err != nil || r.Status == 503
+	})
+	g.open(t)
+	if r := held.wait(t); r.Status != 200 {
+		t.Errorf("what ran was answered %d", r.Status)
+	}
+	if code := s.wait(); code != 1 {
 		t.Errorf("exit %d", code)
 	}
+	eventually(t, "its workers are gone", func() bool { return !slices.ContainsFunc(theirs, alive) })
 }
 
 // SIGTERM to every process at once, the helper too, is a stop in order: what runs is

@@ -8,7 +8,10 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -93,6 +96,9 @@ func socketPair() (a, b *os.File, err error) {
 
 // Pid is the helper's process.
 func (h *Helper) Pid() int { return h.cmd.Process.Pid }
+
+// Done is closed when the helper has ended, by itself or by Close.
+func (h *Helper) Done() <-chan struct{} { return h.done }
 
 // Close ends the helper and what it has started, and waits for it.
 func (h *Helper) Close() {
@@ -191,6 +197,7 @@ type remote struct {
 	pid     int
 	exit    chan Exit
 	release func()
+	killed  atomic.Bool // without a helper
 }
 
 func (r *remote) Pid() int   { return r.pid }
@@ -198,11 +205,18 @@ func (r *remote) RSS() int64 { return residentSize(r.pid) }
 
 func (r *remote) Signal(o Order) error {
 	_, err := r.helper.order(helperOrder{Signal: &helperSignal{r.id, o}}, nil)
-	return err
+	if err != errNoHelper {
+		return err
+	}
+	if o == Kill { // the kernel does it, when the life pipe ends
+		r.killed.Store(true)
+		r.release()
+	}
+	return nil
 }
 
-// Wait returns what the helper says. Without a helper nobody can: then the life pipe is
-// closed, which kills the group, and the process is watched until it is gone.
+// Wait returns what the helper says. Without a helper nobody can: the process goes on, so
+// that it can finish its requests before the server ends, and is watched until it is gone.
 func (r *remote) Wait() Exit {
 	select {
 	case e := <-r.exit:
@@ -214,12 +228,27 @@ func (r *remote) Wait() Exit {
 		return e
 	default:
 	}
-	r.release()
-	for range 500 {
-		if unix.Kill(r.pid, 0) == unix.ESRCH {
-			break
-		}
+	for looks := 0; !processGone(r.pid) && looks < mostLooks; {
 		time.Sleep(10 * time.Millisecond) // there is nothing to wait on: it is nobody's child any more
+		if r.killed.Load() {
+			looks++
+		}
 	}
 	return Exit{Code: -1}
+}
+
+// mostLooks bounds the wait for a process that was killed: 5 s.
+const mostLooks = 500
+
+// processGone: it has ended, though perhaps nobody has reaped it.
+func processGone(pid int) bool {
+	if unix.Kill(pid, 0) == unix.ESRCH {
+		return true
+	}
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ") // the name is the process's own
+	return strings.HasPrefix(rest, "Z") || strings.HasPrefix(rest, "X")
 }

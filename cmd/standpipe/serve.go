@@ -188,6 +188,8 @@ func (s *serving) run(ctx context.Context) error {
 		select {
 		case sig := <-s.signals:
 			return s.shutdown(ctx, sig)
+		case <-s.srv.HelperGone():
+			return s.helperGone(ctx)
 		case sig := <-s.steer:
 			s.steered(sig)
 		case err := <-s.attempt.Done():

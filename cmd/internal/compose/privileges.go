@@ -228,6 +228,15 @@ func (p *privileges) startHelper(cfg *config.Config, id supervisor.Identity) (er
 	return err
 }
 
+// HelperGone is closed when the helper has ended; nil: there is none. Its apps can have no
+// further worker then, and without root nobody can make another helper.
+func (s *Server) HelperGone() <-chan struct{} {
+	if s.privileges.helper == nil {
+		return nil
+	}
+	return s.privileges.helper.Done()
+}
+
 // end ends the helper and removes the leaves. The workers have ended.
 func (p *privileges) end() {
 	if p.helper != nil {

@@ -45,6 +45,7 @@ func serverEvents() []Event {
 		event("stopped", "info", "The server has ended in order.", "reason took", "Nothing."),
 		event("stopped_at_once", "warn", "A second signal ended the stop at once.", "signal", "Requests may have been cut off. Send one signal and wait."),
 		event("stopping", "info", "The server stops: it takes no new connection and finishes what runs.", "signal budget", "Nothing."),
+		event("helper_ended", "error", "The root helper that starts workers as other users has ended; the server stops.", "", "Have a service manager start standpipe again (`Restart=on-failure`), and find out who killed the helper."),
 		event("upgrade", "info", "A new process boots and is to take over.", "program pid", "Nothing."),
 		event("upgrade_failed", "error", "The new process did not take over; this one goes on serving.", "program error pid output", "Mend what `error` and `output` name, and upgrade again."),
 		event("upgrade_refused", "warn", "An upgrade was asked for and cannot be.", "", "The message says why."),
