@@ -55,6 +55,10 @@ func DecodeReady(p []byte) (*Ready, error) {
 			m.Import = time.Duration(n) * time.Millisecond
 		case "static":
 			m.Static, err = w.declared()
+		case "answers":
+			m.Answers, err = w.texts(answersMost)
+		case "answers_unknown":
+			m.AnswersUnknown, err = w.str()
 		default:
 			return false, nil
 		}
@@ -120,9 +124,21 @@ const couplesMost = 1024
 
 // couples walks an array of str of even length: name, value, ...
 func (w *walker) couples() (list []string, err error) {
-	n, err := w.arrayLen()
-	if err == nil && (n%2 != 0 || n > couplesMost) {
+	list, err = w.texts(couplesMost)
+	if err == nil && len(list)%2 != 0 {
 		err = w.bad("an array of names and values")
+	}
+	return list, err
+}
+
+// answersMost bounds the paths that a Ready may name.
+const answersMost = 64
+
+// texts walks an array of at most so many strings.
+func (w *walker) texts(most int) (list []string, err error) {
+	n, err := w.arrayLen()
+	if err == nil && n > most {
+		err = w.bad("an array of fewer strings")
 	}
 	for ; n > 0 && err == nil; n-- {
 		var s string

@@ -54,6 +54,9 @@ type Boot struct {
 	// Timeout is how long the app has for a request until its first octet of body, for
 	// standpipe.deadline; a request may say otherwise. 0: no limit.
 	Timeout time.Duration
+	// Health are paths that are answered before any app is asked; Ready says which of
+	// them the app has a route for.
+	Health []string
 }
 
 // Hello is the worker's first message: the interpreter runs.
@@ -69,6 +72,8 @@ type Ready struct {
 	Found, How, Framework string
 	Import                time.Duration
 	Static                []Declared // folders of files that the app declares
+	Answers               []string   // of Boot's Health, what the app has routes for
+	AnswersUnknown        string     // why that could not be found out; empty: it could
 }
 
 // Declared is a folder of files that the app would serve, or have served, itself.
@@ -144,7 +149,7 @@ func AppendBoot(b []byte, m *Boot) ([]byte, error) {
 			"name": m.Name, "app": m.App, "candidates": list(m.Candidates), "dir": m.Dir,
 			"pythonpath": list(m.PythonPath), "found": m.Found, "threads": threads, "gevent": greenlets,
 			"worker": m.Worker, "generation": m.Generation, "environ": environ, "watch": m.Watch, "tag": m.Tag,
-			"prefetch": m.Prefetch, "timeout_ms": timeoutMS(m.Timeout),
+			"prefetch": m.Prefetch, "timeout_ms": timeoutMS(m.Timeout), "health": list(m.Health),
 		})
 	})
 }

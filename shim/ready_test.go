@@ -35,3 +35,23 @@ func TestReadyDeclaresStaticFolders(t *testing.T) {
 		}
 	}
 }
+
+func TestReadyNamesAnswers(t *testing.T) {
+	encode := func(answers any) []byte {
+		t.Helper()
+		p, err := msgpack.Marshal(map[string]any{"found": "app:app", "answers": answers, "answers_unknown": "E: x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	m, err := shim.DecodeReady(encode([]string{"/livez", "/readyz"}))
+	if err != nil || !reflect.DeepEqual(m.Answers, []string{"/livez", "/readyz"}) || m.AnswersUnknown != "E: x" {
+		t.Errorf("%v, %+v", err, m)
+	}
+	for _, bad := range []any{"x", 3, []any{3}, make([]string, 65)} {
+		if _, err := shim.DecodeReady(encode(bad)); !errors.As(err, new(*shim.ProtocolError)) {
+			t.Errorf("%v: %v", bad, err)
+		}
+	}
+}

@@ -21,8 +21,8 @@ type ChainOptions struct {
 	// Access gets a line per request; nil: no access log. The Chain does not
 	// close it.
 	Access *AccessLog
-	// Ready answers the readiness checks; nil: no health paths.
-	Ready Readiness
+	// Health answers the health checks; nil: no path is one.
+	Health *Health
 	// Trust names the proxies that are believed; nil: nobody.
 	Trust *Trust
 	// Fields are what of a trusted proxy's fields counts; nil: DefaultFields.
@@ -48,7 +48,7 @@ type Chain struct {
 	inner     http.Handler
 	access    *AccessLog
 	observe   func(*httpx.Writer, time.Duration)
-	ready     Readiness
+	health    *Health
 	trust     *Trust
 	forwarder forwarder
 	maxBody   int64
@@ -76,7 +76,7 @@ func NewChain(inner http.Handler, o ChainOptions) *Chain {
 	if fields == nil {
 		fields = defaultFields
 	}
-	c := &Chain{inner: inner, access: o.Access, observe: o.Observe, ready: o.Ready, trust: o.Trust, maxBody: o.MaxBody, maxTarget: o.MaxTarget, pages: o.Pages, log: log,
+	c := &Chain{inner: inner, access: o.Access, observe: o.Observe, health: o.Health, trust: o.Trust, maxBody: o.MaxBody, maxTarget: o.MaxTarget, pages: o.Pages, log: log,
 		forwarder: forwarder{trust: o.Trust, fields: fields, log: log, seldom: httpx.Seldom{Every: time.Hour}}}
 	if o.ServerHeader != "" {
 		c.server = []string{o.ServerHeader}
@@ -98,7 +98,7 @@ func (c *Chain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.relayed(&rec.Note, r, g)
 	}
 	clear := httpx.CleanPath(r.URL)
-	if clear && c.health(rec, r) {
+	if clear && c.health.answer(rec, r) {
 		rec.Note.Silent = true
 		return
 	}

@@ -110,7 +110,7 @@ func (m readiness) Ready(app string) (bool, bool) {
 
 func TestHealth(t *testing.T) {
 	f := newFront(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(299) }, func(_ *Options, co *ChainOptions) {
-		co.Ready = readiness{"shop": true, "blog": false}
+		co.Health = &Health{Ready: readiness{"shop": true, "blog": false}}
 	})
 	for _, c := range []struct {
 		request string
@@ -158,7 +158,7 @@ func TestOneLinePerRequest(t *testing.T) {
 		case "/silent":
 		}
 	}, func(_ *Options, co *ChainOptions) {
-		co.Ready = noApps{}
+		co.Health = &Health{Ready: noApps{}}
 		co.Observe = func(w *httpx.Writer, took time.Duration) {
 			observed <- fmt.Sprintf("%d %s", Logged(w), w.Note.App)
 			if took <= 0 || w.Note.ID == "" {

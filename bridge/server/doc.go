@@ -15,7 +15,7 @@
 //	chain.go      Chain: the way of a request, outermost first
 //	protocol.go   other ways in than net/http: the same limits, counts and end
 //	gateway.go    what a server in front says of its client by uwsgi, and who is believed
-//	health.go     /livez, /readyz, /readyz/APP
+//	health.go     /livez, /readyz, /readyz/APP: among the requests, or at an address of their own
 //	limits.go     what is refused before any app is asked
 //	trust.go      who counts as a proxy; fields.go: which of a proxy's fields count
 //	forwarded.go  X-Forwarded-*, X-Real-IP and the like; forwarded_rfc7239.go: Forwarded

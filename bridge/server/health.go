@@ -14,32 +14,46 @@ type Readiness interface {
 	Ready(app string) (ready, known bool)
 }
 
-// health answers the health checks without an app, whatever the host, so that
-// they are answered while all workers are busy. It reports whether it answered.
-func (c *Chain) health(w http.ResponseWriter, r *http.Request) bool {
+// Health answers the health checks. As a handler it is for an address of its own; there is nothing else at it.
+type Health struct {
+	Ready Readiness
+	// Path stands in front of /livez, /readyz and /readyz/APP; empty: nothing.
+	Path string
+}
+
+// ServeHTTP answers 404 to what is no health check.
+func (h *Health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !h.answer(w, r) {
+		http.NotFound(w, r)
+	}
+}
+
+// answer reports whether it answered. No app is asked, whatever the host, so that a check is answered while all workers
+// are busy.
+func (h *Health) answer(w http.ResponseWriter, r *http.Request) bool {
 	path := r.URL.Path
-	if len(path) < len("/livez") || c.ready == nil || r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if h == nil || len(path) < len(h.Path)+len("/livez") || r.Method != http.MethodGet && r.Method != http.MethodHead || !strings.HasPrefix(path, h.Path) {
 		return false
 	}
-	switch path {
+	switch path = path[len(h.Path):]; path {
 	case "/livez":
 		healthAnswer(w, r, http.StatusOK, "ok\n")
 		return true
 	case "/readyz":
-		c.readiness(w, r, "")
+		h.readiness(w, r, "")
 		return true
 	}
 	if name, ok := strings.CutPrefix(path, "/readyz/"); ok && name != "" {
-		if _, known := c.ready.Ready(name); known {
-			c.readiness(w, r, name)
+		if _, known := h.Ready.Ready(name); known {
+			h.readiness(w, r, name)
 			return true
 		}
 	}
 	return false // not ours: an app may have such a path
 }
 
-func (c *Chain) readiness(w http.ResponseWriter, r *http.Request, app string) {
-	if ready, _ := c.ready.Ready(app); ready {
+func (h *Health) readiness(w http.ResponseWriter, r *http.Request, app string) {
+	if ready, _ := h.Ready.Ready(app); ready {
 		healthAnswer(w, r, http.StatusOK, "ok\n")
 	} else {
 		healthAnswer(w, r, http.StatusServiceUnavailable, "not ready\n")

@@ -33,7 +33,7 @@ func TestRefusalsReachAClientThatIsStillSending(t *testing.T) {
 		case "/empty":
 			w.WriteHeader(http.StatusNoContent)
 		}
-	}, func(_ *Options, c *ChainOptions) { c.Ready, c.MaxBody = readiness{}, 40<<20 })
+	}, func(_ *Options, c *ChainOptions) { c.Health, c.MaxBody = &Health{Ready: readiness{}}, 40<<20 })
 	const parts, size = 300, 100_000
 	for _, c := range []struct {
 		line, field string

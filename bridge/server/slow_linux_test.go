@@ -74,7 +74,7 @@ func TestSlowReadersOfEveryAnswer(t *testing.T) {
 	}, func(o *Options, c *ChainOptions) {
 		o.MaxConnections = 4
 		o.Limits.Send = httpx.Pace{Silence: 200 * time.Millisecond, Rate: 500}
-		c.Ready = readiness{}
+		c.Health = &Health{Ready: readiness{}}
 	})
 	for _, path := range []string{"/livez", "/page", "*"} { // a health check, a whole answer, a refusal
 		var conns []net.Conn

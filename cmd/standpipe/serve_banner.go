@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -40,7 +41,13 @@ func (s *serving) banner() {
 	}
 	w.Flush()
 	s.bannerFiles()
-	last := "  health   /livez /readyz"
+	for i := range s.cfg.Apps {
+		name := s.cfg.Apps[i].Name
+		if hidden := s.srv.HiddenHealth(name); len(hidden) > 0 {
+			fmt.Fprintf(s.errOut, "  health   %s has its own %s, which standpipe answers first; --health-path /-/health or off lets the app answer\n", name, strings.Join(hidden, " "))
+		}
+	}
+	last := "  health   " + cmp.Or(strings.Join(s.cfg.Health(), " "), "off")
 	if s.control.socket != nil {
 		last += "   control " + near(s.control.socket.Path(), s.cfg.Dir)
 	}

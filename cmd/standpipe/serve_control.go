@@ -120,7 +120,7 @@ func (s *serving) openSocket(ctx context.Context) error {
 }
 
 func (s *serving) serveMetrics(ln net.Listener) {
-	s.control.metrics = server.New(metricsOnly(s.metrics.Handler()), server.Options{ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, MaxConnections: 64, Log: s.log})
+	s.control.metrics = server.New(metricsOnly(s.metrics.Handler(), s.srv.Health()), server.Options{ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, MaxConnections: 64, Log: s.log})
 	s.control.done.Go(func() { // ends with close
 		if err := s.control.metrics.Serve(ln); err != nil {
 			s.log.Error("listener_failed", "address", ln.Addr().String(), "error", err)
@@ -138,9 +138,10 @@ func (s *serving) metricsURL(a net.Addr) string {
 }
 
 // metricsOnly is an address that answers nothing else.
-func metricsOnly(h http.Handler) http.Handler {
+func metricsOnly(h, health http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", h)
+	mux.Handle("GET /", health)
 	return mux
 }
 

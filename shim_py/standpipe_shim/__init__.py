@@ -15,6 +15,7 @@ The modules, in the order in which a worker meets them:
     loader     from what the user wrote to a WSGI callable (spec, shape, guard, djangoapp, framework help it)
     static     what files the app declares, for Go to serve (static_flask, static_django, static_pyramid);
                finding serves what only Django's finders know
+    health     which of Go's health paths the app has routes for
     failures   one sentence for each way in which that can go wrong
     gevent_runner  the loop with a greenlet per request; patches the standard library before the app is imported
     runner     Worker, the loop on the main thread, the loop on N threads

@@ -32,6 +32,7 @@ _BOOT = {
     "prefetch": 0,
     "watch": False,
     "tag": "",
+    "health": [],
 }
 
 _DECLARED = 4096  # folders in a Ready, at most
@@ -166,9 +167,18 @@ def load(worker, boot):
     from .static import declared
 
     ready = {"found": loaded.found, "how": loaded.how, "framework": describe(loaded.app), "import_ms": int(took * 1000)}
-    files, worker.app = declared(loaded.app, boot["environ"].get("SCRIPT_NAME", b"").decode("latin-1"))
+    mount = boot["environ"].get("SCRIPT_NAME", b"").decode("latin-1")
+    files, worker.app = declared(loaded.app, mount)
     if files:
         ready["static"] = files[:_DECLARED]
+    if boot["health"]:
+        from .health import answered
+
+        answers, why = answered(loaded.app, mount, boot["health"])
+        if answers:
+            ready["answers"] = answers
+        if why:
+            ready["answers_unknown"] = why
     worker.greeting = frame(READY, 0, 0, pack(ready))
 
 

@@ -44,7 +44,7 @@ func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []s
 		Spawner: spawner{p, a},
 		Boot: shim.Boot{
 			Name: a.Name, App: a.Module, Candidates: a.Candidates, Dir: a.Dir, PythonPath: a.PythonPath,
-			Found: a.Interpreter.How, Watch: a.Reload, Gevent: a.Gevent > 0, Timeout: a.Timeout,
+			Found: a.Interpreter.How, Watch: a.Reload, Gevent: a.Gevent > 0, Timeout: a.Timeout, Health: cfg.Health(),
 			Environ: []shim.Var{
 				{Name: "GATEWAY_INTERFACE", Value: "CGI/1.1"},
 				{Name: "SERVER_SOFTWARE", Value: "standpipe/" + version},

@@ -63,6 +63,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	files     map[string]*appFiles                    // by app
+	hidden    map[string][]string                     // health paths that an app has routes for, by app
 	hostFiles map[string]*static.Places               // of [[static]], by its hosts
 	gone      map[*supervisor.Pool]context.CancelFunc // pools of apps that are no more, and what ends their patience
 }
@@ -72,9 +73,10 @@ type Server struct {
 // request (server.ChainOptions); log stays the caller's.
 func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events func(supervisor.Event), observe func(*httpx.Writer, time.Duration)) (_ *Server, err error) {
 	s := &Server{version: version, privileges: &privileges{}, log: log, observe: observe, reloads: make(chan struct{}, 1), quit: make(chan struct{}), gone: map[*supervisor.Pool]context.CancelFunc{},
-		files: map[string]*appFiles{}, hostFiles: map[string]*static.Places{}, fileCache: static.NewCache(cfg.StaticCache, idleFiles(cfg)), encoder: compress.NewEncoder(compress.Thorough)}
+		files: map[string]*appFiles{}, hidden: map[string][]string{}, hostFiles: map[string]*static.Places{}, fileCache: static.NewCache(cfg.StaticCache, idleFiles(cfg)), encoder: compress.NewEncoder(compress.Thorough)}
 	s.events = func(e supervisor.Event) {
 		s.filesHear(e)
+		s.healthHears(e)
 		events(e)
 	}
 	args, runtime, err := shimArgs(reachableDirs(runtimeDirs(cfg.RuntimeDir), users(cfg)))

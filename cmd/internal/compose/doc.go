@@ -3,6 +3,7 @@
 // app.go makes one app's pool and handler, routes.go the ways to other servers, runtime.go finds the folder for
 // run-time files, logs.go opens the logs, reopen.go opens them anew, privileges.go gives up root and confines
 // the apps, reach.go knows which folders a user can get to,
+// health.go answers health checks and says which an app hides behind them,
 // static.go puts files in front of the apps, files.go says which for people,
 // handover.go gives the sockets to another process.
 //

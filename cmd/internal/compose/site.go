@@ -97,7 +97,7 @@ func (t *site) assemble(s *Server) error {
 		return fmt.Errorf("trusted_fields: %w", err)
 	}
 	t.chain = server.NewChain(inner, server.ChainOptions{
-		Access: s.access, Observe: s.observe, Ready: s, Trust: trust, Fields: fields, MaxBody: t.cfg.MaxBody, MaxTarget: maxTarget,
+		Access: s.access, Observe: s.observe, Health: s.health(t.cfg), Trust: trust, Fields: fields, MaxBody: t.cfg.MaxBody, MaxTarget: maxTarget,
 		ServerHeader: t.cfg.ServerHeader, Pages: pages, Log: s.log,
 	})
 	return nil

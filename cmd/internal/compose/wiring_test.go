@@ -34,6 +34,7 @@ var zeroAllowed = map[string]string{}
 const everySetting = `
 trusted_proxies = ["10.0.0.0/8"]
 trusted_fields = ["for", "proto", "host"]
+health_path = "/-/health"
 server_header = "other"
 error_page = { 503 = "busy.html" }
 spool_dir = "spool"

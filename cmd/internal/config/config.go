@@ -57,6 +57,8 @@ type Config struct {
 
 	Internal []Internal // what X-Accel-Redirect may name; none: the field is nobody's here
 
+	HealthPath string // stands in front of /livez and /readyz: "/" or "/-/health"; "off": they are not answered
+
 	ServerHeader string         // the Server field; empty: none
 	ErrorPages   map[int]string // status -> file
 

@@ -71,6 +71,27 @@ func setTrustedFields(t target, in input) error {
 	return nil
 }
 
+func setHealthPath(t target, in input) error {
+	v := in.last()
+	if v != "off" {
+		v = "/" + strings.Trim(v, "/")
+		if why := badMount(v); why != "" || !strings.HasPrefix(in.last(), "/") || strings.Contains(v, "%") {
+			return fmt.Errorf("%q is not a path such as /-/health, nor off", in.last())
+		}
+	}
+	t.cfg.HealthPath = v
+	return nil
+}
+
+// Health are the paths of the health checks; none: they are off.
+func (c *Config) Health() []string {
+	if c.HealthPath == "off" {
+		return nil
+	}
+	at := strings.TrimSuffix(c.HealthPath, "/")
+	return []string{at + "/livez", at + "/readyz"}
+}
+
 func parseNetwork(v string) (netip.Prefix, error) {
 	bad := func() error {
 		return fmt.Errorf("%q is not an address or a network; write 10.0.3.7, 10.0.0.0/8, loopback, unix, * or none", v)

@@ -66,6 +66,7 @@ var fields = map[string]string{
 	"oldest":          "how long the first of those that wait has waited, in seconds",
 	"output":          "the last lines that a process printed",
 	"path":            "a path",
+	"paths":           "paths, separated by commas",
 	"peer":            "the other end of the connection",
 	"pid":             "the process id",
 	"program":         "the path of the program",

@@ -14,6 +14,8 @@ func serverEvents() []Event {
 		event("dispatch_stall", "error", "Requests wait although workers are idle.", pool, report),
 		event("drain_ended", "warn", "Requests still ran at the end of their time; their workers are told to leave.", "", "Raise graceful_timeout and stop_timeout (and the service manager's own limit) if such requests must finish."),
 		event("failed", "error", "The server ends because it cannot serve.", "exit", "The message says why; `standpipe explain N` explains the exit code."),
+		event("health_hidden", "warn", "The app has routes of its own for health paths that standpipe answers before it.", "app paths hint", "Move standpipe's with health_path, or set it to off, if the app's own answers are meant."),
+		event("health_unknown", "debug", "Whether the app has routes of its own for the health paths could not be found out.", "app error", "Nothing."),
 		event("http", "warn; error or debug", "The HTTP server says something about a connection.", "error", "Mostly a client's fault; at level error it is worth a look."),
 		event("listener_failed", "error", "An address takes no connections any more.", "address error", "Restart; if it comes again, report it."),
 		event("listening", "info", "An address is open.", "address", "Nothing."),
