@@ -12,7 +12,8 @@
 //	descriptors.go  open descriptors that wait to be used again
 //	variants.go     siblings compressed ahead (.br, .zst, .gz), and what is compressed here
 //	policy.go       Cache-Control: rules, and what may be immutable
-//	manifest.go     what build tools say about the names that they make
+//	manifest.go     the files in which build tools say what names they make
+//	named.go        which of these names prove that they hold a hash
 //	send.go         an answer's fields, conditions and octets
 //	ready.go        the fields that are made once per file
 //	ranges.go       206: one part, several parts

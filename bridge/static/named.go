@@ -1,0 +1,253 @@
+package static
+
+import (
+	"encoding/json"
+	"path"
+	"strings"
+)
+
+// made is a name that a build tool says it has made.
+type made struct {
+	from   []string // the names of what it was made of; none: the tool does not say
+	file   string   // relative to the manifest's folder
+	django bool     // of ManifestStaticFilesStorage, which adds ".HASH" to each name for itself
+}
+
+// parseManifest gives what a manifest says.
+func parseManifest(name string, text []byte) (list []made) {
+	var doc map[string]json.RawMessage
+	if json.Unmarshal(text, &doc) != nil {
+		return nil
+	}
+	add := func(value string, from ...string) { list = append(list, made{from: from, file: relative(value)}) }
+	for _, table := range []string{"paths", "files"} { // Django; create-react-app
+		var pairs map[string]string
+		if json.Unmarshal(doc[table], &pairs) != nil || len(pairs) == 0 {
+			continue
+		}
+		for key, value := range pairs {
+			add(value, key)
+			list[len(list)-1].django = table == "paths"
+		}
+		return list // what else is in it is about other things
+	}
+	for key, raw := range doc {
+		var plain string
+		var chunk struct { // Vite
+			File, Name  string
+			CSS, Assets []string
+		}
+		switch {
+		case json.Unmarshal(raw, &plain) == nil: // webpack-manifest-plugin, parcel, gulp
+			if path.Ext(key) != "" { // a web app's manifest.json has pairs too: "start_url"
+				add(plain, key)
+			}
+		case name == webpackAssets:
+			for _, value := range assetsOf(raw) {
+				add(value, key)
+			}
+		case json.Unmarshal(raw, &chunk) == nil && chunk.File != "":
+			from := []string{key}
+			if rest, ok := strings.CutPrefix(path.Base(key), "_"); ok && rest == path.Base(chunk.File) {
+				from = nil // a chunk's key is the name that it was given
+			}
+			if chunk.Name != "" {
+				from = append(from, chunk.Name+".")
+			}
+			add(chunk.File, from...)
+			for _, value := range append(chunk.CSS, chunk.Assets...) {
+				if _, ok := doc["_"+path.Base(value)]; ok && chunk.Name == "" {
+					add(value)
+				} else {
+					add(value, from...)
+				}
+			}
+		}
+	}
+	return list
+}
+
+// assetsOf are the files of one chunk in assets-webpack-plugin's file: by kind, one or
+// several.
+func assetsOf(raw json.RawMessage) (list []string) {
+	var kinds map[string]json.RawMessage
+	if json.Unmarshal(raw, &kinds) != nil {
+		return nil
+	}
+	for _, raw := range kinds {
+		var one string
+		var several []string
+		if json.Unmarshal(raw, &one) == nil {
+			several = []string{one}
+		} else if json.Unmarshal(raw, &several) != nil {
+			continue
+		}
+		list = append(list, several...)
+	}
+	return list
+}
+
+// relative takes off the public path that webpack puts in front.
+func relative(v string) string {
+	v = strings.TrimPrefix(v, "./")
+	if i := strings.Index(v, "://"); i >= 0 {
+		_, v, _ = strings.Cut(v[i+3:], "/")
+	}
+	return strings.TrimPrefix(v, "/")
+}
+
+const (
+	hashLeast  = 8  // characters of a hash that a tool puts into a name
+	wholeLeast = 16 // hex digits of a name that is nothing but its hash
+)
+
+// proved are the files whose names hold a hash, where the manifest leaves no doubt that
+// the tool puts one into every name: a build without hashes has names too in which a
+// word looks like one ("page-LoginForm.js", "app-Release2024.css").
+func proved(list []made) (files []string) {
+	type known struct{ hash, file string }
+	groups := map[bool][]known{} // code, and other files: tools are told one length for each
+	for _, m := range list {
+		base := path.Base(m.file)
+		if m.file == "" || strings.Contains(m.file, "..") || isDocument(base) {
+			continue
+		}
+		hash, doubt := hashOf(m)
+		switch {
+		case doubt:
+		case hash == "" && m.django: // a storage may leave some files as they are
+		case hash == "":
+			return nil
+		default:
+			groups[isCode(base)] = append(groups[isCode(base)], known{hash, m.file})
+		}
+	}
+	for _, group := range groups {
+		sure := false
+		for _, k := range group {
+			sure = sure || strings.ContainsAny(k.hash, digits)
+			if len(k.hash) != len(group[0].hash) && !isHex(k.hash) { // hex: an asset's own length
+				group = nil
+				break
+			}
+		}
+		for _, k := range group {
+			if sure && strings.ContainsAny(k.hash, digits+capitals) {
+				files = append(files, k.file)
+			}
+		}
+	}
+	return files
+}
+
+const (
+	digits   = "0123456789"
+	capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)
+
+// isDocument: tools do not put hashes into the names of pages, of source maps and of
+// what they copy for machines to read.
+func isDocument(base string) bool {
+	switch path.Ext(base) {
+	case "", ".html", ".htm", ".map", ".txt", ".json", ".webmanifest", ".xml":
+		return true
+	}
+	return false
+}
+
+func isCode(base string) bool {
+	switch path.Ext(base) {
+	case ".js", ".mjs", ".cjs", ".css":
+		return true
+	}
+	return false
+}
+
+func isHex(s string) bool { return s != "" && strings.Trim(s, "0123456789abcdef") == "" }
+
+// looksHashed: no word and no date, but it proves nothing.
+func looksHashed(s string) bool {
+	return len(s) >= hashLeast && isHex(s) && strings.ContainsAny(s, digits) && strings.ContainsAny(s, "abcdef")
+}
+
+// hashOf is the part of a name that the tool has added; empty: there is none. doubt: the
+// name may have one, but nothing tells what it was before.
+func hashOf(m made) (hash string, doubt bool) {
+	base := path.Base(m.file)
+	stem := stemOf(base)
+	for _, word := range []string{".chunk", ".bundle", ".min", ".module"} {
+		stem = strings.TrimSuffix(stem, word)
+	}
+	if m.django {
+		for _, from := range m.from {
+			hash, ok := strings.CutPrefix(stemOf(base), stemOf(path.Base(from))+".")
+			if ok && len(hash) >= hashLeast && isHex(hash) && (len(hash) >= proofLeast || looksHashed(hash)) {
+				return hash, false
+			}
+		}
+		return "", false
+	}
+	if isHex(stem) && len(stem) >= wholeLeast {
+		hash = stem
+	}
+	for _, from := range m.from {
+		was := stemOf(strings.TrimPrefix(path.Base(from), "_"))
+		switch {
+		case path.Base(from) == base: // copied as it is, or the tool's own name for a chunk
+			last := stem[strings.LastIndexAny(stem, ".-_")+1:]
+			return "", !isCode(base) || looksHashed(last)
+		case stem == was:
+			return "", false
+		case hash != "":
+		default:
+			hash = added(stem, was)
+		}
+	}
+	if hash == "" {
+		var long bool
+		if hash, long = lastPart(stem); long && len(m.from) == 0 {
+			return "", true
+		}
+	}
+	for _, from := range m.from {
+		if strings.Contains(strings.ToLower(stemOf(path.Base(from))), strings.ToLower(hash)) {
+			return "", false
+		}
+	}
+	return hash, false
+}
+
+// stemOf is a name without its suffix.
+func stemOf(base string) string { return strings.TrimSuffix(base, path.Ext(base)) }
+
+// added is what stem has that was has not: "index" became "index-DZ4kF2Xq", or
+// "7d4ef0cc.main" came of "main"; empty: it is no hash.
+func added(stem, was string) string {
+	if was == "" {
+		return ""
+	}
+	if rest, ok := strings.CutPrefix(stem, was); ok && strings.IndexAny(rest, ".-_~") == 0 && len(rest) > hashLeast {
+		return rest[1:]
+	}
+	if rest, ok := strings.CutSuffix(stem, was); ok && len(rest) > hashLeast && strings.ContainsAny(rest[len(rest)-1:], ".-_~") {
+		return rest[:len(rest)-1]
+	}
+	return ""
+}
+
+// lastPart is the end of a name of which is not known what it was made of: it counts
+// only with a digit in it. long: there is one, with or without.
+func lastPart(stem string) (part string, long bool) {
+	for i := len(stem) - 1; i >= 0; i-- {
+		if strings.IndexByte(".-_~", stem[i]) < 0 {
+			continue
+		}
+		if part := stem[i+1:]; len(part) >= hashLeast {
+			if strings.ContainsAny(part, digits) {
+				return part, true
+			}
+			return "", true
+		}
+	}
+	return "", false
+}
