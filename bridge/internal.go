@@ -26,6 +26,8 @@ type Internal struct {
 	URL string
 	// Dir is an absolute folder; what follows URL is looked for in it.
 	Dir string
+	// Fields are name, value, ... that answers with its files have, in place of the app's.
+	Fields []string
 }
 
 const (
@@ -59,11 +61,13 @@ func (t *turn) answerInternal(c *clock, x *shim.Exchange, raw *shim.Head, h head
 	x.Discard() // the deferred close bounds it
 	var file *os.File
 	var root string
+	var in Internal
 	var err error
 	if name == sendfileField {
 		file, root, err = t.openSendfile(raw.Get(name))
 	} else {
-		file, root, err = t.openInternal(raw.Get(name))
+		file, in, err = t.openInternal(raw.Get(name))
+		root = in.Dir
 	}
 	var st fs.FileInfo
 	if err == nil {
@@ -87,7 +91,11 @@ func (t *turn) answerInternal(c *clock, x *shim.Exchange, raw *shim.Head, h head
 	})
 	named := &shim.Head{Status: raw.Status, Fields: fields}
 	t.setFields(fields, h.status)
-	t.describe(named, st)
+	t.describe(named, file, st)
+	for c := range slices.Chunk(in.Fields, 2) {
+		t.drop(c[0])
+		t.w.Header()[http.CanonicalHeaderKey(c[0])] = []string{c[1]}
+	}
 	if h.status == http.StatusOK && (t.r.Method == http.MethodGet || t.r.Method == http.MethodHead) {
 		if status := httpx.ValidatorsOf(t.header).Judge(t.r.Header); status != 0 {
 			t.endConditional(status)
@@ -98,12 +106,18 @@ func (t *turn) answerInternal(c *clock, x *shim.Exchange, raw *shim.Head, h head
 }
 
 // describe adds what the app has not said of the file.
-func (t *turn) describe(raw *shim.Head, st fs.FileInfo) {
+func (t *turn) describe(raw *shim.Head, file *os.File, st fs.FileInfo) {
 	h := t.w.Header()
 	if raw.Get("Content-Type") == "" {
-		kind := mime.TypeByExtension(filepath.Ext(st.Name()))
+		kind, _, _ := strings.Cut(mime.TypeByExtension(filepath.Ext(st.Name())), ";")
 		if kind == "" {
 			kind = "application/octet-stream"
+		}
+		if strings.HasPrefix(kind, "text/") {
+			head := make([]byte, httpx.CharsetLook)
+			if n, _ := file.ReadAt(head, 0); httpx.IsUTF8(head[:n], st.Size() > int64(n)) { // what cannot be read says nothing
+				kind += "; charset=utf-8"
+			}
 		}
 		t.drop("Content-Type")
 		h["Content-Type"] = []string{kind}
@@ -153,11 +167,11 @@ func (t *turn) openSendfile(name string) (f *os.File, root string, err error) {
 }
 
 // openInternal opens what the path of a URI means by the longest prefix.
-func (t *turn) openInternal(uri string) (f *os.File, root string, err error) {
+func (t *turn) openInternal(uri string) (f *os.File, in Internal, err error) {
 	raw, _, _ := strings.Cut(uri, "?")
 	name, err := url.PathUnescape(raw)
 	if err != nil {
-		return nil, "", fmt.Errorf("its path cannot be decoded: %w", err)
+		return nil, in, fmt.Errorf("its path cannot be decoded: %w", err)
 	}
 	var best *Internal
 	for i := range t.Internal {
@@ -166,14 +180,14 @@ func (t *turn) openInternal(uri string) (f *os.File, root string, err error) {
 		}
 	}
 	if best == nil {
-		return nil, "", errors.New("no [[internal]] has a url that it begins with")
+		return nil, in, errors.New("no [[internal]] has a url that it begins with")
 	}
 	if slices.Contains(strings.Split(name, "/"), "..") {
-		return nil, best.Dir, errors.New("it holds a .. segment")
+		return nil, *best, errors.New("it holds a .. segment")
 	}
 	rel := filepath.FromSlash(path.Clean(strings.TrimLeft(name[len(best.URL):], "/")))
 	f, err = openIn(best.Dir, rel)
-	return f, best.Dir, err
+	return f, *best, err
 }
 
 // openIn opens a file beneath dir, whatever links are in its way.

@@ -223,6 +223,26 @@ func TestCompressedAnswers(t *testing.T) {
 	}
 }
 
+// fakeFlask is as much of Flask as is looked at: the real one may lie where other users cannot go.
+const fakeFlask = `
+class Rule:
+    host, subdomain, endpoint, rule = "", "", "static", "/static/<path:filename>"
+class Blueprint: pass
+class Flask:
+    def __init__(self, folder):
+        self.static_folder = folder
+        self.url_map = self
+        self.blueprints, self.before_request_funcs, self.url_value_preprocessors = {}, {}, {}
+        self.view_functions = {"static": self.send_static_file}
+    def iter_rules(self): return [Rule()]
+    def send_static_file(self): pass
+    full_dispatch_request = preprocess_request = dispatch_request = send_static_file
+    def wsgi_app(self, environ, start_response):
+        start_response("404 Not Found", [])
+        return [b"the app says no"]
+    def __call__(self, environ, start_response): return self.wsgi_app(environ, start_response)
+`
+
 // An app that runs as somebody else cannot have the server read for it what is not its own.
 func TestStaticOfAnotherUser(t *testing.T) {
 	t.Parallel()
@@ -241,24 +261,7 @@ func TestStaticOfAnotherUser(t *testing.T) {
 	if err := os.Symlink(filepath.Join(dir, "theirs/x.txt"), filepath.Join(dir, "mine/link.txt")); err != nil {
 		t.Fatal(err)
 	}
-	write(t, dir, map[string]string{"lib/flask/__init__.py": `
-class Rule:
-    host, subdomain, endpoint, rule = "", "", "static", "/static/<path:filename>"
-class Blueprint: pass
-class Flask:
-    def __init__(self, folder):
-        self.static_folder = folder
-        self.url_map = self
-        self.blueprints, self.before_request_funcs, self.url_value_preprocessors = {}, {}, {}
-        self.view_functions = {"static": self.send_static_file}
-    def iter_rules(self): return [Rule()]
-    def send_static_file(self): pass
-    full_dispatch_request = preprocess_request = dispatch_request = send_static_file
-    def wsgi_app(self, environ, start_response):
-        start_response("404 Not Found", [])
-        return [b"the app says no"]
-    def __call__(self, environ, start_response): return self.wsgi_app(environ, start_response)
-`})
+	write(t, dir, map[string]string{"lib/flask/__init__.py": fakeFlask})
 	write(t, dir, map[string]string{"bad/app.py": flask(filepath.Join(dir, "theirs")), "good/app.py": flask(filepath.Join(dir, "mine"))})
 	s := start(t, opts{Dir: dir, Python: systemPython(t), Args: []string{
 		"--app", "name=good,dir=good,workers=1,user=65534,group=65534,follow_symlinks=on,pythonpath=../lib", "--app", "name=bad,dir=bad,mount=/bad,workers=1,user=65534,group=65534,static=force,pythonpath=../lib"}})

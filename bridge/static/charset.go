@@ -1,18 +1,14 @@
 package static
 
 import (
-	"bytes"
 	"strings"
-	"unicode/utf8"
-)
 
-// charsetLook is how much of a large file is looked at for its charset; bytes. Browsers
-// look as far for a meta element (HTML standard, 13.2.3.2).
-const charsetLook = 1024
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
 
 // withCharset is a media type as it goes out. A charset in the field rules over what the
 // file says of itself, so none is sent that may be wrong.
-func (s *seat) withCharset(kind string, beginning []byte) string {
+func (s *seat) withCharset(kind string, beginning []byte, more bool) string {
 	if !strings.HasPrefix(kind, "text/") || strings.Contains(kind, ";") {
 		return kind
 	}
@@ -21,63 +17,8 @@ func (s *seat) withCharset(kind string, beginning []byte) string {
 		return kind
 	case s.Charset != "":
 		return kind + "; charset=" + s.Charset
-	case isUTF8(beginning):
+	case httpx.IsUTF8(beginning, more):
 		return kind + "; charset=utf-8"
 	}
 	return kind
-}
-
-// isUTF8 reports whether a text may be called UTF-8: its bytes are, as far as they are
-// there, and it does not say that it is something else.
-func isUTF8(p []byte) bool {
-	if bytes.IndexByte(p, 0) >= 0 { // UTF-16
-		return false
-	}
-	head := p[:min(len(p), charsetLook)]
-	for len(p) > 0 {
-		r, n := utf8.DecodeRune(p)
-		if r == utf8.RuneError && n == 1 {
-			if utf8.FullRune(p) {
-				return false
-			}
-			break // cut off where the look ends
-		}
-		p = p[n:]
-	}
-	switch name := saidCharset(head); name {
-	case "", "utf-8", "utf8":
-		return true
-	}
-	return false
-}
-
-// saidCharset is the charset that a text says it has, in lower case: HTML's meta
-// element, XML's declaration and CSS's rule; empty: it says none.
-func saidCharset(head []byte) string {
-	head = bytes.ToLower(head)
-	rest := []byte(nil)
-	switch {
-	case bytes.HasPrefix(head, []byte(`@charset "`)):
-		rest = head[len(`@charset `):]
-	case bytes.HasPrefix(head, []byte("<?xml")):
-		declaration, _, _ := bytes.Cut(head, []byte("?>"))
-		_, rest, _ = bytes.Cut(declaration, []byte("encoding="))
-	default:
-		for at := head; ; {
-			_, element, ok := bytes.Cut(at, []byte("<meta"))
-			if !ok {
-				return ""
-			}
-			at = element
-			element, _, _ = bytes.Cut(element, []byte(">"))
-			if _, rest, ok = bytes.Cut(element, []byte("charset=")); ok {
-				break
-			}
-		}
-	}
-	rest = bytes.TrimLeft(rest, `"' `)
-	if end := bytes.IndexAny(rest, `"'; />`); end >= 0 {
-		rest = rest[:end]
-	}
-	return string(rest)
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // file is what is known of one file, from one look at it. Its fields do not change;
@@ -87,7 +89,8 @@ func (s *seat) load(r *Root, name string, fds *budget, now time.Time, sibling bo
 		f.added = s.added
 		value, expires := s.policy(r, name, f.kind, osf, f.size, now)
 		f.expires = expires
-		f.kindField, f.cacheField = []string{s.withCharset(f.kind, f.beginning(osf))}, []string{value}
+		beginning := f.beginning(osf)
+		f.kindField, f.cacheField = []string{s.withCharset(f.kind, beginning, f.size > int64(len(beginning)))}, []string{value}
 	}
 	if f.body.Load() == nil {
 		keep = f.fds.put(osf)
@@ -152,7 +155,7 @@ func (f *file) beginning(osf *os.File) []byte {
 	if body := f.body.Load(); body != nil {
 		return *body
 	}
-	p := make([]byte, charsetLook)
+	p := make([]byte, httpx.CharsetLook)
 	n, _ := osf.ReadAt(p, 0) // what cannot be read says nothing of its charset
 	return p[:n]
 }

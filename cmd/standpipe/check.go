@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 )
@@ -32,6 +33,9 @@ func check(c *cli.Context) error {
 	var warnings []string
 	if cfg != nil {
 		warnings = cfg.Warnings
+	}
+	if err == nil {
+		warnings = append(slices.Clone(warnings), compose.Unservable(cfg)...)
 	}
 	var load error
 	var said bytes.Buffer

@@ -117,7 +117,7 @@ func bodyPace(cfg *config.Config) httpx.Pace {
 func internals(cfg *config.Config) []bridge.Internal {
 	list := make([]bridge.Internal, len(cfg.Internal))
 	for i, in := range cfg.Internal {
-		list[i] = bridge.Internal{URL: in.URL, Dir: in.Dir}
+		list[i] = bridge.Internal{URL: in.URL, Dir: in.Dir, Fields: in.Headers}
 	}
 	return list
 }

@@ -3,8 +3,12 @@ package compose
 import (
 	"cmp"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
+
+	"github.com/standpipe/standpipe/bridge/static"
+	"github.com/standpipe/standpipe/cmd/internal/config"
 )
 
 // Files is a folder that is served without its app, or is not, for people.
@@ -38,6 +42,42 @@ func (x Files) line(url, dir, how string) string {
 		s += "; --static force insists"
 	}
 	return s
+}
+
+// Unservable says which of the folders that the configuration names cannot be served by
+// the user that the server runs as.
+func Unservable(cfg *config.Config) (list []string) {
+	add := func(what, url, dir string) {
+		if why := unservable(cfg, dir); why != "" {
+			list = append(list, fmt.Sprintf("%s %s: no file of %s can be served: %s", what, url, dir, why))
+		}
+	}
+	for i := range cfg.Apps {
+		for _, s := range cfg.Apps[i].Static {
+			add(fmt.Sprintf("app %q: static", cfg.Apps[i].Name), s.URL, s.Dir)
+		}
+	}
+	for _, s := range cfg.Static {
+		add("[[static]]", s.URL, s.Dir)
+	}
+	return list
+}
+
+func unservable(cfg *config.Config, dir string) string {
+	id := identity(cfg.Identity)
+	if id == nil {
+		return static.Unusable(dir, static.Owner{})
+	}
+	err := unreachable(dir, *id)
+	if err == nil && id.UID != 0 {
+		if st, serr := os.Stat(dir); serr == nil && !mayRead(st, *id) {
+			err = fmt.Errorf("the mode of %s is %04o", dir, st.Mode().Perm())
+		}
+	}
+	if err != nil {
+		return fmt.Sprintf("%s may not enter it: %v", cfg.Identity, err)
+	}
+	return ""
 }
 
 // filesMost bounds the lines about files; namedMost the folders that one of them names.

@@ -11,16 +11,21 @@ import (
 )
 
 // mayEnter: the user may execute the file, or search the folder.
-func mayEnter(st fs.FileInfo, id supervisor.Identity) bool {
+func mayEnter(st fs.FileInfo, id supervisor.Identity) bool { return may(st, id, 0o1) }
+
+// mayRead: the user may read the file, or list the folder.
+func mayRead(st fs.FileInfo, id supervisor.Identity) bool { return may(st, id, 0o4) }
+
+func may(st fs.FileInfo, id supervisor.Identity, bit fs.FileMode) bool {
 	owner, ok := st.Sys().(*syscall.Stat_t)
 	switch mode := st.Mode().Perm(); {
 	case !ok:
 		return true
 	case owner.Uid == id.UID:
-		return mode&0o100 != 0
+		return mode&(bit<<6) != 0
 	case owner.Gid == id.GID || slices.Contains(id.Groups, owner.Gid):
-		return mode&0o010 != 0
+		return mode&(bit<<3) != 0
 	default:
-		return mode&0o001 != 0
+		return mode&bit != 0
 	}
 }

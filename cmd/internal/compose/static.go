@@ -196,6 +196,14 @@ func configured(s *config.Static, mount string) static.Place {
 		URL: mount + url, Dirs: []string{s.Dir}, Index: s.Index, Site: url == "",
 		FollowLinks: s.FollowSymlinks != nil && *s.FollowSymlinks, Siblings: s.Precompressed,
 	}
+	p.Fields, p.Types = s.Headers, s.Types
+	switch s.Charset {
+	case "", "auto":
+	case "none":
+		p.Charset = static.NoCharset
+	default:
+		p.Charset = s.Charset
+	}
 	if s.Missing == "404" {
 		p.Else = static.NotFound
 	}

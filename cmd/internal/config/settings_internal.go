@@ -10,6 +10,8 @@ import (
 type Internal struct {
 	URL string // "/protected/"; starts with a slash
 	Dir string // absolute
+
+	Headers []string // name, value, ... of answers with its files
 }
 
 func internalSettings() []*Setting {
@@ -20,6 +22,7 @@ func internalSettings() []*Setting {
 		{Key: "dir", Scope: OfInternal, Kind: Path, NoEnv: true,
 			Doc: "The folder in which the rest of the path is looked for.",
 			at:  func(t target) any { return &t.internal.Dir }},
+		headersSetting(OfInternal, "Fields that answers with these files have, in place of the app's own: `headers = { Cross-Origin-Resource-Policy = \"same-site\" }`.", func(t target) *[]string { return &t.internal.Headers }),
 	}
 }
 

@@ -22,6 +22,9 @@ type Static struct {
 	FollowSymlinks *bool    // nil: as the app's
 	Precompressed  bool     // NAME.br, NAME.zst, NAME.gz go out for NAME
 	CacheControl   []CacheRule
+	Headers        []string          // name, value, ... of answers with its files
+	Charset        string            // of text files; "auto", "none"
+	Types          map[string]string // media types by ".suffix" or name, in lower case
 
 	src Source
 }
@@ -41,7 +44,7 @@ const (
 )
 
 func staticSettings() []*Setting {
-	return []*Setting{
+	return append([]*Setting{
 		{Key: "url", Scope: OfStatic, Kind: Text, NoEnv: true, Reload: true,
 			Doc: "What the paths begin with, up to a segment's end: `/media/`. In [[app.static]] it follows the app's mount. `/` is the whole site: Python sources in it are not served. The longest one that fits is asked first.",
 			set: func(t target, in input) error {
@@ -94,7 +97,7 @@ func staticSettings() []*Setting {
 				}
 				return strings.Join(out, "; "), len(out) > 0
 			}},
-	}
+	}, extraStaticSettings()...)
 }
 
 func setCacheControl(t target, in input) error {
