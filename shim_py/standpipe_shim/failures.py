@@ -44,6 +44,15 @@ def explain(error, boot, target):
     return _failure("error", text, filename, line, error, base)
 
 
+def guessed(failure, tried):
+    """Says of a failure that what failed is a guess, if it is: a file further down than the usual places. tried: the files
+    that were imported."""
+    if tried and "/" in tried[-1]:
+        failure.message += "; %s is a guess, nothing names the app: if it is elsewhere, name it, such as standpipe serve shop.wsgi:application" % tried[-1]
+        failure.args = (failure.message,)
+    return failure
+
+
 def _failure(kind, message, filename, line, error, base):
     return Failure(kind, message, shown(filename, base), line, error)
 
@@ -56,7 +65,7 @@ def _no_module(error, target, base):
     text = "there is no module %s" % (target or error.name)
     if target and error.name != target and target.startswith(error.name + "."):
         text += " (no %s either)" % error.name
-    text += "; looked in %s and on the rest of sys.path%s" % (base, other_venv((target or error.name).split(".")[0], base))
+    text += "; looked in %s and on the rest of sys.path%s" % (base, other_venv((target or error.name).split(".")[0], base, False))
     names = set()
     folder = base
     head, _, last = (target or error.name).rpartition(".")
@@ -100,18 +109,29 @@ def _missing(error, boot, found, filename, line):
     )
 
 
-def other_venv(module, base):
+def other_venv(module, base, without_it=True):
     """Returns the end of a sentence that names a virtual environment which has the module and is not this one. Where this
-    interpreter is in none at all, one without the module is named too. Empty: there is none."""
+    interpreter is in none at all, without_it lets one be named that lies near and has it not. Empty: there is none."""
     without = ""
     for folder in _venvs(base):
-        if _same(folder, sys.prefix):
+        if _same(folder, sys.prefix) or not _trusted(folder, base):
             continue
         say = "--venv " + (shown(folder, base) if shown(folder, base) == os.path.basename(folder) else folder)
         if _holds(folder, module):
             return "; the virtual environment %s has it: say %s" % (folder, say)
-        without = without or "; there is a virtual environment, %s: say %s to use it" % (folder, say)
-    return without if sys.prefix == sys.base_prefix else ""
+        near = os.path.dirname(folder) in (base, os.path.dirname(base))
+        without = without or near and "; there is a virtual environment, %s: say %s to use it" % (folder, say)
+    return without or "" if without_it and sys.prefix == sys.base_prefix else ""
+
+
+def _trusted(folder, base):
+    """Says whether what lies there may be proposed: in /tmp, say, anybody may put a folder."""
+    if not hasattr(os, "geteuid"):
+        return True
+    try:
+        return os.stat(folder).st_uid in (0, os.geteuid(), os.stat(base).st_uid)
+    except OSError:
+        return False
 
 
 def _venvs(base):
@@ -226,7 +246,17 @@ def nothing_found(base, candidates, skipped):
         text = "no app was found in %s: there is no %s" % (base, ", ".join(candidates))
     else:
         text = "no app was found in %s: it has no wsgi.py, app.py, main.py, passenger_wsgi.py or manage.py, nor a package with one" % base
+    try:
+        others = sorted(name for name in os.listdir(base) if name.endswith((".wsgi", ".py")) and name not in candidates and name not in _NOT_APPS)
+    except OSError:
+        others = []
+    others.sort(key=lambda name: not name.endswith(".wsgi"))
+    if others:
+        return Failure("no_app", text + "; name it, such as standpipe serve %s" % others[0])
     return Failure("no_app", text + "; name it, such as shop.wsgi:application")
+
+
+_NOT_APPS = ("__init__.py", "setup.py", "conftest.py", "manage.py", "gunicorn.conf.py", "settings.py", "config.py")
 
 
 def _apps_in(module):

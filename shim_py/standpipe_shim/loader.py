@@ -45,10 +45,11 @@ def load(boot):
         text = os.environ["FLASK_APP"]
         how = "found FLASK_APP"
     target = ""
+    tried = []
     try:
         with Guard():
             if not text.strip():
-                return _from_candidates(boot["candidates"], base)
+                return _from_candidates(boot["candidates"], base, tried)
             spec = parse(text, base)
             target = spec.module
             return _from_spec(spec, base, how)
@@ -57,9 +58,9 @@ def load(boot):
     except BadSpec as error:
         raise Failure("bad_spec", str(error)) from None
     except BaseException as error:
-        from .failures import explain
+        from .failures import explain, guessed
 
-        raise explain(error, boot, target) from None
+        raise guessed(explain(error, boot, target), tried) from None
 
 
 def set_path(base, pythonpath):
@@ -69,6 +70,12 @@ def set_path(base, pythonpath):
 
 
 def _from_spec(spec, base, how):
+    if os.path.basename(spec.path) == "manage.py" and not spec.name:
+        from .djangoapp import app_of
+
+        sys.argv = [spec.path]
+        app, found = app_of(spec.path)
+        return Loaded(app, found, how)
     if spec.path:
         module, label = import_file(spec.path, base)
     else:
@@ -83,13 +90,15 @@ def _from_spec(spec, base, how):
     return Loaded(resolve(thing, name, label, spec.call), label + ":" + name, how)
 
 
-def _from_candidates(candidates, base):
+def _from_candidates(candidates, base, tried):
+    """tried: gets the names of those that are imported."""
     skipped = []
     for candidate in candidates:
         path = os.path.abspath(os.path.join(base, candidate))
         if not os.path.isfile(path):
             continue
         how = "found " + candidate
+        tried.append(candidate)
         if os.path.basename(path) == "manage.py":
             from .djangoapp import app_of
 

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/standpipe/standpipe/cmd/internal/discover"
@@ -213,7 +214,13 @@ func (l *loader) findApp(a *App, there bool) {
 	if len(l.cfg.Apps) > 1 {
 		where, looked = fmt.Sprintf("app %q: ", a.Name), ""
 	}
-	l.bad.at("", "%sno app found in %s; looked for %s%s. Name it: standpipe serve shop.wsgi:application", where, a.Dir, looked, discover.Places)
+	name := "Name it: standpipe serve shop.wsgi:application"
+	if others := discover.Others(a.Dir); len(others) == 1 {
+		name = "If it is in " + others[0] + ": standpipe serve " + others[0]
+	} else if len(others) > 1 {
+		name = "If it is in " + strings.Join(others, " or ") + ", name that, such as: standpipe serve " + others[0]
+	}
+	l.bad.at("", "%sno app found in %s; looked for %s%s. %s", where, a.Dir, looked, discover.Places, name)
 }
 
 func (l *loader) findPython(app int, there bool) {

@@ -137,6 +137,9 @@ func (l *loader) checkApp(a *App) {
 			l.bad.add(of("hosts"), "app %q: host %q %s", a.Name, h, why)
 		}
 	}
+	if why := notAnApp(a); why != "" && a.Broken == nil {
+		l.bad.add(of("module"), "%s", why)
+	}
 	if strings.ContainsAny(a.Module, "\x00\n\r") {
 		l.bad.add(of("module"), "app %q: the module's name holds a control character", a.Name)
 	}

@@ -82,6 +82,31 @@ func inside(dir, prefix string, django bool) []string {
 	return out
 }
 
+// Others are files in dir that might hold an app under a name that nothing but a person knows: hgweb.wsgi, hello.py. At
+// most four, mod_wsgi's first.
+func Others(dir string) []string {
+	entries, err := os.ReadDir(dir) // sorted by name
+	if err != nil {
+		return nil
+	}
+	var scripts, modules []string
+	for _, e := range entries {
+		name := e.Name()
+		switch {
+		case !isFile(filepath.Join(dir, name)) || name[0] == '.' || slices.Contains(top, name):
+		case strings.HasSuffix(name, ".wsgi"):
+			scripts = append(scripts, name)
+		case strings.HasSuffix(name, ".py") && !slices.Contains(notModules, name) && !strings.HasPrefix(name, "test_"):
+			modules = append(modules, name)
+		}
+	}
+	out := append(scripts, modules...)
+	return out[:min(len(out), 4)]
+}
+
+// notModules are common beside an app and never hold it.
+var notModules = []string{"__init__.py", "setup.py", "conftest.py", "manage.py", "fabfile.py", "tasks.py", "noxfile.py", "gunicorn.conf.py", "settings.py", "config.py"}
+
 // mayHold says whether a folder, a package or a plain one, is a place for an app: it is not hidden, no virtual
 // environment (PEP 405), and none of notApps.
 func mayHold(dir, name string) bool {

@@ -1,0 +1,62 @@
+package integration
+
+import (
+	"strings"
+	"testing"
+)
+
+// What people serve in other ways is answered with how it is served here.
+func TestFault_A8_WhatToServeInstead(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		files map[string]string
+		args  []string
+		want  string
+	}{
+		"a lone .wsgi":         {map[string]string{"hgweb.wsgi": "", "README": ""}, nil, "standpipe serve hgweb.wsgi"},
+		"a lone .py":           {map[string]string{"hello.py": "", "setup.py": "", "test_x.py": ""}, nil, "standpipe serve hello.py"},
+		"several":              {map[string]string{"one.py": "", "two.py": ""}, nil, "one.py or two.py"},
+		"the current folder":   {map[string]string{"app.py": hello("x")}, []string{"."}, "leave it out"},
+		"the folder in a path": {map[string]string{"app.py": hello("x")}, []string{"./"}, "leave it out"},
+		"another folder":       {map[string]string{"site/app.py": hello("x")}, []string{"./site"}, "--dir ./site"},
+		"a folder's path":      {map[string]string{"site/app.py": hello("x")}, []string{"site/"}, "--dir site/"},
+		"paste":                {map[string]string{"kinto.ini": "[app:main]\nuse = egg:kinto\n"}, []string{"kinto.ini"}, "paste.deploy"},
+		"paste with a section": {map[string]string{"kinto.ini": "[app:main]\n"}, []string{"kinto.ini:main"}, "paste.deploy"},
+		"uWSGI":                {map[string]string{"site.ini": "[uwsgi]\nmodule = x\n"}, []string{"site.ini"}, "docs/migrating.md"},
+		"TOML":                 {map[string]string{"standpipe.toml": ""}, []string{"standpipe.toml"}, "-c standpipe.toml"},
+	} {
+		dir := project(t, c.files)
+		for _, command := range []string{"serve", "check"} {
+			if r := run(t, dir, nil, append([]string{command}, c.args...)...); r.code != 2 || !strings.Contains(r.errout, c.want) {
+				t.Errorf("%s: %s: %+v", name, command, r)
+			}
+		}
+	}
+}
+
+// A package that standpipe guessed is called a guess when it fails; one that somebody has named is not.
+func TestFault_A8_AGuessIsCalledAGuess(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"shop/__init__.py": "import nosuch_package\n", "app.wsgi": ""})
+	if r := run(t, dir, nil, "check", "--load"); r.code != 3 || !strings.Contains(r.out, "shop/__init__.py is a guess") {
+		t.Errorf("%+v", r)
+	}
+	if r := run(t, dir, nil, "check", "--load", "shop"); r.code != 3 || strings.Contains(r.out, "guess") {
+		t.Errorf("%+v", r)
+	}
+	// Nothing in it: the file beside it is named.
+	write(t, dir, map[string]string{"shop/__init__.py": "x = 1\n"})
+	if r := run(t, dir, nil, "check", "--load"); r.code != 3 || !strings.Contains(r.out, "standpipe serve app.wsgi") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A Django project is served by its manage.py when that is what was named.
+func TestFault_A8_ManagePyIsServed(t *testing.T) {
+	t.Parallel()
+	dir := project(t, nil)
+	startProject(t, "mysite", dir)
+	if r := run(t, dir, nil, "check", "--load", "--python", python(t), "manage.py"); r.code != 0 || !strings.Contains(r.out, "mysite.wsgi:application") {
+		t.Errorf("%+v", r)
+	}
+}
