@@ -14,6 +14,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/cgi"
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/logtext"
 	"github.com/standpipe/standpipe/shim"
 )
 
@@ -70,12 +71,15 @@ type Options struct {
 	// SendfileRoots are the absolute folders of which the app's X-Sendfile may name
 	// files; none: the field passes like any other.
 	SendfileRoots []string
+	// Underscores are the fields with "_" in their names that the app gets
+	// (cgi.Underscores); nil: none.
+	Underscores map[string]string
 	// Internal says what X-Accel-Redirect may name; none: the field passes.
 	Internal []Internal
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
 	// Log gets answer_spool, app_error, bad_response, request_failed,
-	// request_retried, hop_by_hop_removed, content_length_mismatch, early_hints_dropped, sendfile_refused,
+	// request_retried, field_dropped, hop_by_hop_removed, content_length_mismatch, early_hints_dropped, sendfile_refused,
 	// spool_full, websocket_ignored;
 	// nil: nobody.
 	Log hclog.Logger
@@ -93,6 +97,7 @@ type Handler struct {
 	leftTimeout, leftStream string
 
 	hopByHop  httpx.Seldom
+	oddFields httpx.Seldom // for ever
 	spoolFull httpx.Seldom
 	websocket atomic.Bool // said once
 
@@ -186,6 +191,9 @@ func (t *turn) free() {
 func (t *turn) run() error {
 	in := t.info()
 	t.vars = cgi.AppendVars(t.vars[:0], t.r, &in)
+	if in.Dropped != nil {
+		t.sayDropped(in.Dropped)
+	}
 	if t.stream && t.Timeout > 0 { // the worker knows Timeout from its boot; with a feed nobody knows when it is over
 		t.vars = append(t.vars, shim.Var{Name: "standpipe.timeout_ms", Value: "0"})
 	}
@@ -212,7 +220,7 @@ func (t *turn) run() error {
 func (t *turn) info() cgi.Info {
 	n := t.note
 	in := cgi.Info{ID: n.ID, Scheme: n.Scheme, ScriptName: t.Mount, Prefix: n.Prefix, RemoteAddr: n.RemoteAddr, RemotePort: n.RemotePort,
-		ServerName: n.ServerName, ServerPort: n.ServerPort}
+		ServerName: n.ServerName, ServerPort: n.ServerPort, Allowed: t.Underscores}
 	if t.body != nil {
 		in.BodySize = t.body.Size()
 	} else if t.stream {
@@ -220,6 +228,23 @@ func (t *turn) info() cgi.Info {
 	}
 	in.Relay(n.ScriptName, n.Named, n.Extra)
 	return in
+}
+
+// sayDropped tells of fields that do not reach the app because of their names, each
+// once for the app: the client thinks that it has sent a key, and the app has none.
+func (t *turn) sayDropped(fields []string) {
+	for _, name := range fields {
+		name = strings.ToLower(logtext.Cut(name, logtext.Word))
+		if !t.oddFields.Allow(name, time.Now()) {
+			continue
+		}
+		dashed := strings.ReplaceAll(name, "_", "-")
+		hint := "send " + dashed + " instead, which is the same variable, or allow it: underscore_fields = [\"" + name + "\"] (said once per name and app)"
+		if !cgi.IsVariable(dashed) {
+			hint = "a variable's name has letters, digits and underscores only: rename the field (said once per name and app)"
+		}
+		t.Log.Warn("field_dropped", "app", t.App, "field", name, "client", t.note.RemoteAddr, "id", t.note.ID, "hint", hint)
+	}
 }
 
 // once is one try: a worker, the request, the answer. An error means that no

@@ -54,10 +54,10 @@ func TestFault_B9_BudgetsFollowTheMemoryLimit(t *testing.T) {
 		Argv: []string{"/bin/sh", "-c", `echo $$ > "$0/cgroup.procs" && exec setpriv --reuid=12345 --regid=12345 --clear-groups "$@"`, group, sandboxBinary(t), "serve", "app:app"},
 		Args: []string{"--python", systemPython(t)},
 	})
-	if r := s.waitEvent("no_spool_dir"); r.str("spool_total") != "25MiB" {
+	if r := s.waitEvent("no_spool_dir"); r.str("spool_total") != "26214400" {
 		t.Errorf("%v", r)
 	}
-	if r := s.waitEvent("max_body_unfit"); r.str("max_body") != "100MiB" {
+	if r := s.waitEvent("max_body_unfit"); r.str("max_body") != "104857600" {
 		t.Errorf("%v", r)
 	}
 	for _, n := range []int{3, 30} {

@@ -1,7 +1,9 @@
 package cgi
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/standpipe/standpipe/shim"
@@ -60,6 +62,53 @@ func variable(field string) (name string, known uint8) {
 	}
 	return string(b), 0
 }
+
+// IsVariable tells whether the field's name is spelled so that it becomes a variable.
+func IsVariable(field string) bool {
+	name, _ := variable(http.CanonicalHeaderKey(field))
+	return name != ""
+}
+
+// odd returns the variable for a field that variable makes none of; empty: it becomes
+// none. Where the same name with "-" has come too, that one counts.
+func (in *Info) odd(r *http.Request, field string) string {
+	if _, known := common[field]; known || field == "" {
+		return ""
+	}
+	if name := in.Allowed[field]; name != "" && r.Header[http.CanonicalHeaderKey(strings.ReplaceAll(field, "_", "-"))] == nil {
+		return name
+	}
+	in.Dropped = append(in.Dropped, field)
+	return ""
+}
+
+// Underscores makes Info.Allowed of fields' names. An error names the first that
+// cannot be allowed: one that would take the place of what servers say.
+func Underscores(names []string) (map[string]string, error) {
+	var m map[string]string
+	of := map[string]string{}
+	for _, name := range names {
+		dashed := http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
+		v, _ := variable(dashed)
+		switch {
+		case !strings.Contains(name, "_"):
+			return nil, fmt.Errorf("%q has no underscore and needs no leave", name)
+		case v == "", strings.HasPrefix(dashed, "X-Forwarded-"), slices.Contains(servers, dashed):
+			return nil, fmt.Errorf("%q cannot be allowed: it would be taken for %s, which only servers may say", name, dashed)
+		case of[v] != "" && !strings.EqualFold(of[v], name):
+			return nil, fmt.Errorf("%q and %q are one variable, %s", of[v], name, v)
+		}
+		of[v] = name
+		if m == nil {
+			m = make(map[string]string)
+		}
+		m[http.CanonicalHeaderKey(name)] = v
+	}
+	return m, nil
+}
+
+// servers are fields, besides X-Forwarded-*, that servers in front set and apps believe.
+var servers = []string{"X-Real-Ip", "X-Request-Id", "X-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "Remote-User", "X-Remote-User", "X-Scheme", "X-Script-Name"}
 
 // entry is what becomes of a field.
 type entry struct {

@@ -32,6 +32,12 @@ type Info struct {
 	Named bool
 	// Extra are further variables (Gateway), none of which AppendVars makes itself.
 	Extra []shim.Var
+	// Allowed are the fields with "_" in their names that become variables all the
+	// same: canonical name to variable (Underscores); nil: none.
+	Allowed map[string]string
+	// Dropped gets the names of fields that became no variable because of how they
+	// are spelled.
+	Dropped []string
 }
 
 // AppendVars appends the variables of r to dst, each name once, and returns it.
@@ -95,6 +101,9 @@ func AppendVars(dst []shim.Var, r *http.Request, in *Info) []shim.Var {
 	}
 	for field, values := range r.Header {
 		name, known := variable(field)
+		if name == "" {
+			name = in.odd(r, field)
+		}
 		if name == "" || len(values) == 0 {
 			continue
 		}

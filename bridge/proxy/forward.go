@@ -6,9 +6,11 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/standpipe/standpipe/bridge/cgi"
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/logtext"
 )
 
 // claims are the fields that tell an HTTP upstream who the client is.
@@ -60,6 +62,7 @@ func (t *turn) outgoing(req *http.Request, u *Upstream) *http.Request {
 		delete(out.Header, "Expect") // RFC 9110 10.1.1
 	}
 	out.Header["X-Request-Id"] = []string{t.note.ID} // whatever the client's Connection field names
+	t.sayDropped(out.Header, u)
 	if u.speaksHTTP() {
 		t.tellHTTP(out)
 		httpx.Spell(out.Header, out.Header)
@@ -77,6 +80,18 @@ func (t *turn) outgoing(req *http.Request, u *Upstream) *http.Request {
 		delete(out.Header, "User-Agent") // ReverseProxy's way to keep net/http from adding its own
 	}
 	return out.WithContext(cgi.WithInfo(out.Context(), t.info()))
+}
+
+// sayDropped tells of fields that do not go on because of the "_" in their names, each
+// once for the route.
+func (t *turn) sayDropped(h http.Header, u *Upstream) {
+	for name := range h {
+		if strings.Contains(name, "_") && t.o.oddFields.Allow(name, time.Now()) {
+			name = strings.ToLower(logtext.Cut(name, logtext.Word))
+			t.o.Log.Warn("field_dropped", "upstream", u.Name, "field", name, "client", t.note.RemoteAddr, "id", t.note.ID,
+				"hint", "send "+strings.ReplaceAll(name, "_", "-")+" instead (said once per name and route)")
+		}
+	}
 }
 
 // tellHTTP adds the client to what trusted proxies have said of it. A field with "_" in

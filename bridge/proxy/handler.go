@@ -37,8 +37,10 @@ type Options struct {
 	ReadTimeout time.Duration
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
-	// Log gets upstream_failed and upstream_skipped; nil: nobody.
+	// Log gets upstream_failed, upstream_skipped and field_dropped; nil: nobody.
 	Log hclog.Logger
+
+	oddFields *httpx.Seldom // for ever
 }
 
 // MaxUpstreams is how many upstreams one route may have.
@@ -77,6 +79,7 @@ func New(o Options) *Handler {
 		o.Spool = &httpx.Spool{}
 	}
 	o.Path = strings.TrimRight(o.Path, "/")
+	o.oddFields = new(httpx.Seldom)
 	h := &Handler{o: o}
 	h.proxy = httputil.ReverseProxy{
 		Rewrite:        rewrite,

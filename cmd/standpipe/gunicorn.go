@@ -241,7 +241,7 @@ func gunicornSettings() []gunicornSetting {
 		{"permit_unconventional_http_version", "--permit-unconventional-http-version", notNeeded, strictH},
 		{"casefold_http_method", "--casefold-http-method", notNeeded, "methods are case-sensitive (RFC 9110 9.1)."},
 		{"forwarder_headers", "--forwarder-headers", notNeeded, "SCRIPT_NAME comes from --mount alone, never from a request's field."},
-		{"header_map", "--header-map", notNeeded, "fields with an underscore in their name are always dropped."},
+		{"header_map", "--header-map", notNeeded, "fields with an underscore in their name are dropped and logged; --underscore-fields names those that the app gets."},
 		{"root_path", "--root-path", notNeeded, "--mount sets SCRIPT_NAME."},
 
 		{"bind", "-b --bind", ours, ""},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/bridge"
+	"github.com/standpipe/standpipe/bridge/cgi"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/shim"
@@ -98,6 +99,7 @@ func NewPool(cfg *config.Config, a *config.App, version string, shimArgs []strin
 
 // newHandler makes the handler of one app.
 func (s *Server) newHandler(cfg *config.Config, a *config.App, pool bridge.Pool, pages *httpx.Pages) *bridge.Handler {
+	underscores, _ := cgi.Underscores(a.UnderscoreFields) // config has checked them
 	return bridge.New(bridge.Options{
 		App: a.Name, Mount: a.Mount, Pool: pool, Spool: s.spool, Answers: s.answers, Pages: pages, Log: s.log,
 		MaxBody: cfg.MaxBody, BodyPace: bodyPace(cfg), Timeout: a.Timeout,
@@ -105,7 +107,7 @@ func (s *Server) newHandler(cfg *config.Config, a *config.App, pool bridge.Pool,
 		Shared:        max(a.Threads, a.Gevent) > 1,
 		Give:          s.privileges.give(a),
 		Unbuffered:    a.RequestBuffering == "off",
-		SendfileRoots: a.SendfileRoots, Internal: internals(cfg),
+		SendfileRoots: a.SendfileRoots, Internal: internals(cfg), Underscores: underscores,
 	})
 }
 

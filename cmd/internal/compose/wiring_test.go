@@ -121,6 +121,7 @@ env_file = ["env"]
 pythonpath = ["lib"]
 mount = "/shop"
 hosts = ["shop.example.org"]
+underscore_fields = ["api_key"]
 sendfile_roots = ["protected"]
 workers = "2..4"
 threads = 3

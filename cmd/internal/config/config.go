@@ -116,6 +116,8 @@ type App struct {
 	EnvFile    []string // absolute; already read into Env
 	PythonPath []string // absolute
 
+	UnderscoreFields []string // names of request fields with "_" that the app gets all the same
+
 	SendfileRoots []string // absolute; folders of which X-Sendfile may name files; none: the field is nobody's here
 
 	Static         []Static // served without the app

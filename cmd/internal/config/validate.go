@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/standpipe/standpipe/bridge/cgi"
 )
 
 const maxName = 64 // octets of an app's name
@@ -97,6 +99,9 @@ func (l *loader) checkApp(a *App) {
 		if err := checkFolder(p); err != nil && !(a.Broken != nil && beneath(p, a.Dir)) {
 			l.bad.add(of("sendfile_roots"), "app %q: sendfile_roots: %v", a.Name, err)
 		}
+	}
+	if _, err := cgi.Underscores(a.UnderscoreFields); err != nil {
+		l.bad.add(of("underscore_fields"), "app %q: underscore_fields: %v", a.Name, err)
 	}
 	if a.Workers < 1 && of("workers").Given() {
 		l.bad.add(of("workers"), "app %q: workers is %d; it is 1 or more", a.Name, a.Workers)
