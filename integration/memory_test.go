@@ -115,3 +115,44 @@ func (p *pattern) Read(b []byte) (int, error) {
 	p.left -= int64(n)
 	return n, nil
 }
+
+// In the same group, what three thousand clients have begun to send, and what many slow readers have not taken, is
+// bounded too.
+func TestFault_B9_ManyClients(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	if _, err := exec.LookPath("setpriv"); err != nil {
+		skip(t, "no-program", err.Error())
+	}
+	group := memoryGroup(t, 200<<20)
+	dir := project(t, map[string]string{"app.py": `
+def app(environ, start_response):
+    environ["wsgi.input"].read()
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return (b"x" * 65536 for _ in range(160)) if environ["PATH_INFO"] == "/big" else [b"ok"]
+`})
+	s := start(t, opts{
+		Dir: dir, EmptyEnv: true, Env: []string{"HOME=/nonexistent", "TMPDIR=/proc", "PATH=/usr/bin:/bin"},
+		Argv: []string{"/bin/sh", "-c", `echo $$ > "$0/cgroup.procs" && exec setpriv --reuid=12345 --regid=12345 --clear-groups "$@"`, group, sandboxBinary(t), "serve", "app:app"},
+		Args: []string{"--python", systemPython(t), "-w", "1", "--threads", "8"},
+	})
+	body := strings.Repeat("x", 64<<10-1)
+	for i := range 3000 {
+		c, err := s.dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		if i%10 == 0 {
+			fmt.Fprintf(c, "GET /big HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 10.0.%d.%d\r\n\r\n", i/256, i%256)
+			continue
+		}
+		fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 10.0.%d.%d\r\nContent-Length: %d\r\n\r\n%s", i/256, i%256, len(body)+1, body)
+	}
+	s.want(200, "/livez", "Connection: close")
+	usage, err := os.ReadFile(filepath.Join(group, "memory.max_usage_in_bytes"))
+	t.Logf("at most %s bytes, %v", strings.TrimSpace(string(usage)), err)
+	if n := len(s.events("worker_exit")); n > 0 || s.ended() {
+		t.Errorf("%d workers died; ended: %v", n, s.ended())
+	}
+}

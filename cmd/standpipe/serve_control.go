@@ -17,6 +17,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/server"
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 	"github.com/standpipe/standpipe/cmd/internal/config"
@@ -120,7 +121,8 @@ func (s *serving) openSocket(ctx context.Context) error {
 }
 
 func (s *serving) serveMetrics(ln net.Listener) {
-	s.control.metrics = server.New(metricsOnly(s.metrics.Handler(), s.srv.Health()), server.Options{ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, MaxConnections: 64, Log: s.log})
+	s.control.metrics = server.New(metricsOnly(s.metrics.Handler(), s.srv.Health()), server.Options{ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, MaxConnections: 64, Log: s.log,
+		Limits: server.Limits{Send: httpx.Pace{Silence: s.cfg.SendTimeout, Rate: s.cfg.MinRate}}})
 	s.control.done.Go(func() { // ends with close
 		if err := s.control.metrics.Serve(ln); err != nil {
 			s.log.Error("listener_failed", "address", ln.Addr().String(), "error", err)

@@ -15,6 +15,7 @@ const (
 	fewWorkers      = 2         // one slow view must not stop a site on one cpu
 	manyWorkers     = 8         // beyond it somebody should have decided
 	memoryPerWorker = 200 << 20 // octets; what a middling Django worker takes
+	memoryPerConn   = 64 << 10  // bytes; twice what an idle connection takes, so that half of a container's limit holds them all
 	socketMode      = 0o666     // as gunicorn's: whoever may enter the folder may connect, as with a port on loopback
 	maxHandedOver   = 64        // sockets by LISTEN_FDS
 )
@@ -27,7 +28,12 @@ func (l *loader) derive() {
 	l.fence()
 	if src := l.sources.Of("limits.max_connections"); !src.Given() && l.in.Machine.OpenFiles > 0 {
 		l.cfg.MaxConns = l.in.Machine.OpenFiles / 10 * 8
-		l.sources.put("limits.max_connections", Source{FromDerived, fmt.Sprintf("80 %% of the open files limit, %d", l.in.Machine.OpenFiles)})
+		why := fmt.Sprintf("80 %% of the open files limit, %d", l.in.Machine.OpenFiles)
+		if m := l.in.Machine; m.Limited && m.Memory/memoryPerConn < int64(l.cfg.MaxConns) {
+			l.cfg.MaxConns = int(max(m.Memory/memoryPerConn, 64))
+			why = fmt.Sprintf("memory limit %s / %s", roughSize(m.Memory), FormatSize(memoryPerConn))
+		}
+		l.sources.put("limits.max_connections", Source{FromDerived, why})
 	}
 	l.cfg.MemoryLimit = l.in.Machine.Memory
 	if src := l.sources.Of("static_cache"); !src.Given() {

@@ -217,3 +217,27 @@ func TestMasked(t *testing.T) {
 		}
 	}
 }
+
+// What nobody has set follows the memory limit.
+func TestDefaultsFollowTheMemoryLimit(t *testing.T) {
+	for _, c := range []struct {
+		m     Machine
+		conns int
+		cache int64
+	}{
+		{Machine{CPUs: 4, OpenFiles: 1 << 20, Memory: 200 << 20, Limited: true}, 3200, 200 << 20 / 16},
+		{Machine{CPUs: 4, OpenFiles: 1000, Memory: 200 << 20, Limited: true}, 800, 200 << 20 / 16},
+		{Machine{CPUs: 4, OpenFiles: 1 << 20, Memory: 64 << 30}, 1 << 20 / 10 * 8, 64 << 20},
+		{Machine{CPUs: 4, OpenFiles: 1 << 20}, 1 << 20 / 10 * 8, 64 << 20},
+	} {
+		p := newProject(t, "app.py")
+		p.in.Machine = &c.m
+		cfg, _, err := Load(p.in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cfg.MaxConns != c.conns || cfg.StaticCache != c.cache || cfg.MemoryLimit != c.m.Memory {
+			t.Errorf("%+v: %d connections, static_cache %d, limit %d", c.m, cfg.MaxConns, cfg.StaticCache, cfg.MemoryLimit)
+		}
+	}
+}

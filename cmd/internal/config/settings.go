@@ -181,7 +181,7 @@ func serverSettings() []*Setting {
 		atStart(limit("max_head", Size, "64KiB", "Request line and fields together; more is answered 431. 1KiB to 512KiB; it cannot be switched off.", func(c *Config) any { return &c.MaxHead })),
 		atStart(limit("response_memory", Size, "256KiB", "How much of one answer waits in memory when its client is slower than the app; more goes to a file. All answers together have 64MiB, or 1/16 of the memory limit where that is less.", func(c *Config) any { return &c.ResponseMemory })),
 		atStart(limit("spool_max", Size, "256MiB", "How much of one answer waits in its file; beyond it the app waits for the client. An answer with the field `X-Accel-Buffering: no` waits nowhere: the app goes as fast as the client.", func(c *Config) any { return &c.SpoolMax })),
-		atStart(derivedLimit("max_connections", Int, "80 % of the open files limit", "Client connections at a time; at the limit new ones wait in the backlog.", func(c *Config) any { return &c.MaxConns })),
+		atStart(derivedLimit("max_connections", Int, "80 % of the open files limit; in a container no more than its memory limit / 64KiB", "Client connections at a time, upgraded ones included; at the limit new ones wait in the backlog.", func(c *Config) any { return &c.MaxConns })),
 
 		{Key: "access_log", Section: "log", Scope: OfServer, Kind: Text, Flags: []string{"access-log", "access-logfile"}, Default: "-", Hint: "FILE",
 			Doc: "Where the access log goes: `-` is standard output, `off`, or a file.",
