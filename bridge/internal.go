@@ -30,6 +30,12 @@ type Internal struct {
 	Fields []string
 }
 
+// holds reports whether a path lies beneath URL, at a segment's boundary.
+func (in *Internal) holds(path string) bool {
+	at := strings.TrimSuffix(in.URL, "/")
+	return strings.HasPrefix(path, at) && len(path) > len(at) && path[len(at)] == '/'
+}
+
 const (
 	sendfileField = "X-Sendfile"
 	accelField    = "X-Accel-Redirect"
@@ -175,7 +181,7 @@ func (t *turn) openInternal(uri string) (f *os.File, in Internal, err error) {
 	}
 	var best *Internal
 	for i := range t.Internal {
-		if in := &t.Internal[i]; strings.HasPrefix(name, in.URL) && (best == nil || len(in.URL) > len(best.URL)) {
+		if in := &t.Internal[i]; in.holds(name) && (best == nil || len(in.URL) > len(best.URL)) {
 			best = in
 		}
 	}

@@ -287,3 +287,20 @@ func TestFault_D3_InformationalAnswersThroughRoutes(t *testing.T) {
 		}
 	}
 }
+
+// The URL of an [[internal]] table ends at a segment: what only begins alike is not in it.
+func TestFault_C2_InternalURLEndsAtASegment(t *testing.T) {
+	t.Parallel()
+	app := `def app(environ, start_response):
+    start_response("200 OK", [("X-Accel-Redirect", environ["PATH_INFO"])])
+    return []
+`
+	dir := project(t, map[string]string{"app.py": app, "files/a.txt": "a", "files/x/a.txt": "beside", "files/-x/a.txt": "beside",
+		"standpipe.toml": "[[internal]]\nurl = \"/protected\"\ndir = \"files\"\n[[app]]\nmodule = \"app:app\"\nworkers = 1\n"})
+	s := start(t, opts{Dir: dir, Args: []string{"-c", "standpipe.toml"}})
+	for path, want := range map[string]int{"/protected/a.txt": 200, "/protected/x/a.txt": 200, "/y/../protected/a.txt": 200, "/protectedx/a.txt": 404, "/protected-x/a.txt": 404, "/protected": 404, "/protected/%252e%252e/app.py": 404} {
+		if got := statusIn(s.raw("GET " + path + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")); got != want {
+			t.Errorf("%s: %d, want %d", path, got, want)
+		}
+	}
+}

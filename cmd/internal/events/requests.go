@@ -29,7 +29,7 @@ func requestEvents() []Event {
 		event("upstream_skipped", "warn", "A request went to another upstream, because the first refused the connection.", "upstream error id", "Look at the upstream that is named."),
 		event("uwsgi_cut_unseen", "warn", "An answer was cut off, and the server in front cannot tell.", "method target hint", "Use TCP between the server in front and standpipe (uwsgi://127.0.0.1:PORT)."),
 		event("uwsgi_ignored", "warn", "A peer speaks uwsgi and is not a trusted proxy; its variables were removed.", "peer remote_addr variables id hint", "If the peer is your web server, name it in trusted_proxies."),
-		event("uwsgi_refused", "warn", "What came on a uwsgi address is not a request.", "peer error hint asks_for modifier1 modifier2 bytes id method target", "`hint` says what the peer seems to speak. Nothing but the web server should reach this address."),
+		event("uwsgi_refused", "warn", "What came on a uwsgi address is not a request.", "peer error status hint asks_for modifier1 modifier2 bytes id method target", "`hint` says what the peer seems to speak. Nothing but the web server should reach this address."),
 		event("websocket_ignored", "warn", "A client asked a WSGI app for WebSocket; it got an ordinary answer.", "app id target hint", "Serve WebSocket by a [[route]] to a server that speaks it."),
 	}
 }
