@@ -198,6 +198,7 @@ func (t *turn) openInternal(uri string) (f *os.File, in Internal, err error) {
 
 // openIn opens a file beneath dir, whatever links are in its way.
 func openIn(dir, rel string) (*os.File, error) {
+	defer httpx.Disk()()
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err

@@ -50,7 +50,13 @@ func (o startOrder) startAs(cmd *exec.Cmd) error {
 			}
 			return err
 		}
+		if o.Identity == nil {
+			spare(cmd.Process.Pid)
+		}
 		return nil
+	}
+	if o.Identity == nil && o.Limits.Nproc == 0 {
+		o.Limits.Nproc = limitForWorkers()
 	}
 	self, err := ownProgram()
 	if err != nil {

@@ -43,3 +43,6 @@ func (*Helper) Pid() int { return 0 }
 
 // Close does nothing.
 func (*Helper) Close() {}
+
+// Done is never closed.
+func (*Helper) Done() <-chan struct{} { return nil }

@@ -103,7 +103,9 @@ func (b *Buffer) spill(p []byte) error {
 		}
 		b.ram += n
 	}
+	done := Disk()
 	_, err := b.file.Write(p)
+	done()
 	return b.diskFull(err)
 }
 
@@ -170,6 +172,7 @@ func (b *Buffer) Memory() ([]byte, bool) {
 // sent to a second worker when the first has left.
 func (b *Buffer) ReadAt(p []byte, off int64) (int, error) {
 	if b.file != nil {
+		defer Disk()()
 		return b.file.ReadAt(p, off)
 	}
 	if off >= int64(b.n) {

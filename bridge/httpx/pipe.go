@@ -168,7 +168,9 @@ func (p *Pipe) spill(b []byte) (int, error) {
 			return 0, err
 		}
 	}
+	done := Disk()
 	written, err := p.file.WriteAt(b[:n], off)
+	done()
 	size := max(p.size, off+int64(written))
 	if unused := more - (size - p.size); unused > 0 {
 		files.Give(p.client, unused)
@@ -267,7 +269,10 @@ func (p *Pipe) fetch() ([]byte, bool, error) {
 		block = new(pipeBlock)
 	}
 	p.spare = block
-	if _, err := p.file.ReadAt(block[:n], off); err != nil {
+	done := Disk()
+	_, err := p.file.ReadAt(block[:n], off)
+	done()
+	if err != nil {
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
 		}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // lookAgain is how long what has been looked up is believed.
@@ -203,7 +205,9 @@ func (r *Root) openFile(name string, now time.Time) (*os.File, error) {
 	if o == nil {
 		return nil, errNoFolder
 	}
+	done := httpx.Disk()
 	f, err := o.OpenFile(name, os.O_RDONLY|nonBlocking, 0)
+	done()
 	if err != nil {
 		if leaves(err) {
 			if r.follow {
@@ -231,6 +235,7 @@ func (r *Root) stat(name string, now time.Time) (fs.FileInfo, error) {
 	if o == nil {
 		return nil, errNoFolder
 	}
+	defer httpx.Disk()()
 	st, err := o.Stat(name)
 	if err != nil && r.follow && leaves(err) {
 		st, err = os.Stat(filepath.Join(o.real, name))
