@@ -66,6 +66,7 @@ type Conn struct {
 	files   uint64 // Files that came
 
 	shared atomic.Pointer[shared] // nil: there is none
+	budget *SharedBudget          // of that memory; nil: it is not bounded; under mu
 
 	fate  Fate
 	fated chan struct{} // closed when fate is set
@@ -106,6 +107,13 @@ func NewConn(name string, ends Ends, owner Owner) *Conn {
 		c.ctl = newWriter(ends.Control)
 	}
 	return c
+}
+
+// ShareWithin bounds the memory that the worker may share. It is called before Run.
+func (c *Conn) ShareWithin(b *SharedBudget) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.budget = b
 }
 
 // Run reads frames until the pipe ends or fails, and returns why: io.EOF for an

@@ -34,6 +34,34 @@ type shared struct {
 	parts [sharedParts]part
 	lent  int  // parts that somebody reads
 	left  bool // the worker is gone: the last who reads unmaps
+	of    *SharedBudget
+}
+
+// SharedBudget bounds the memory that all workers share with us. A worker that finds no
+// room there sends its bodies over the pipe. The zero value bounds nothing.
+type SharedBudget struct {
+	most, used atomic.Int64 // bytes
+}
+
+// Limit sets the bytes for all workers together; 0: no limit.
+func (b *SharedBudget) Limit(most int64) { b.most.Store(most) }
+
+// take accounts for the memory of one worker; false: there is no room.
+func (b *SharedBudget) take() bool {
+	if b == nil {
+		return true
+	}
+	if used, most := b.used.Add(sharedSize), b.most.Load(); most > 0 && used > most {
+		b.used.Add(-sharedSize)
+		return false
+	}
+	return true
+}
+
+func (b *SharedBudget) give() {
+	if b != nil {
+		b.used.Add(-sharedSize)
+	}
 }
 
 // part is one block of an answer's, while somebody reads it.
@@ -133,6 +161,7 @@ func (m *shared) unmap() {
 	if m.left && m.lent == 0 && m.mem != nil {
 		unmapShared(m.mem)
 		m.mem = nil
+		m.of.give()
 	}
 }
 
@@ -163,8 +192,15 @@ func (c *Conn) takeMemory(in *rights) error {
 	if c.err != nil {
 		return nil
 	}
-	if mem, err := mapShared(file, sharedSize); err == nil {
+	if !c.budget.take() {
+		return nil
+	}
+	mem, err := mapShared(file, sharedSize)
+	if err != nil {
+		c.budget.give()
+	} else {
 		m := newShared(mem)
+		m.of = c.budget
 		c.shared.Store(m) // before the worker hears of it
 		m.begin()
 	}

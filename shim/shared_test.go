@@ -43,3 +43,20 @@ func FuzzShared(f *testing.F) {
 		}
 	})
 }
+
+// Beyond the budget of all workers together a worker's memory is not taken; what one that has gone gives back is.
+func TestSharedBudget(t *testing.T) {
+	b := new(SharedBudget)
+	b.Limit(2*sharedSize + 1)
+	if !b.take() || !b.take() || b.take() {
+		t.Error("two have room, a third has none")
+	}
+	b.give()
+	if !b.take() || b.take() {
+		t.Error("one has room again")
+	}
+	b.Limit(0)
+	if !b.take() || !(*SharedBudget)(nil).take() {
+		t.Error("0 is no limit")
+	}
+}

@@ -53,6 +53,9 @@ type Options struct {
 	// Prefetch is how many requests a busy worker with one thread may be sent beyond
 	// the one that it runs, while they are short; 0: none.
 	Prefetch int
+	// Shared bounds the memory that workers share with this process, of all pools that
+	// have the same; nil: no limit.
+	Shared *shim.SharedBudget
 	// Queue is how many requests may wait for a worker; 0: no limit.
 	Queue int
 	// QueueTimeout is how long one may wait; 0: no limit.

@@ -209,6 +209,7 @@ func (w *Worker) spawn() error {
 		return err
 	}
 	conn := shim.NewConn(w.who.Worker, child.Ends, w)
+	conn.ShareWithin(w.gen.Shared)
 	w.pool.mu.Lock() // others look at it from now on
 	defer w.pool.mu.Unlock()
 	w.child, w.program, w.conn, w.oom = child, program, conn, watchOOM(leaf)

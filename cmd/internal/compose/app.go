@@ -23,6 +23,9 @@ var _ bridge.Pool = (*supervisor.Pool)(nil)
 // boot at a time, because a boot also reads files and waits.
 var bootTurns = supervisor.NewTurns(2 * bootLimit)
 
+// sharedMemory is what all workers may share with this process.
+var sharedMemory = new(shim.SharedBudget)
+
 // bootLimit is how many workers of one app boot at a time.
 var bootLimit = max(2, runtime.GOMAXPROCS(0)) // at the start: a control group's limit counts, and not on how many cores this process runs
 
@@ -59,6 +62,7 @@ func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []s
 		DrainGrace: drainGrace, InterruptGrace: interruptGrace, TermGrace: cfg.TermGrace, DrainLimit: a.DrainTimeout,
 		Preload:     a.Preload,
 		Prefetch:    prefetch(a),
+		Shared:      sharedMemory,
 		Surge:       max(a.Surge.Of(a.MaxWorkers), 1),
 		MaxRequests: int64(a.MaxRequests), MaxLifetime: a.MaxLifetime, MaxRSS: a.MaxRSS, HardRSS: a.HardRSS,
 		Jitter: a.Jitter.Percent / 100, SampleEvery: sampleEvery,

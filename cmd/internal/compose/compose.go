@@ -86,6 +86,7 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 	}
 	s.shimArgs, s.runtime = args, runtime
 	s.spool = newSpool(cfg)
+	sharedMemory.Limit(config.PartOf(cfg.MemoryLimit, sharedMemoryPart, 0))
 	s.answers = newAnswers(cfg, s.spool)
 	if cfg.AccessLog != "off" {
 		format := server.Combined

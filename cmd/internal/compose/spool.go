@@ -12,8 +12,8 @@ import (
 )
 
 // What may be taken at most when nobody has set it, and which part of the memory limit
-// that is at most; bytes. Together the parts are 7/16 of the limit: the rest is for the
-// apps, and for this process.
+// that is at most; bytes. Together the parts without what
+// workers share are 7/16 of the limit: the rest is for the apps, and for this process.
 const (
 	spoolMost   = 8 << 30   // of bodies, and of answers, on a disk
 	spoolMemory = 256 << 20 // of each where the folder is memory, there is none, or its space is unknown
@@ -24,6 +24,8 @@ const (
 	// of all answers that wait for their clients in memory
 	answersMost = 64 << 20
 	answersPart = 16
+	// what workers share with this process; no limit where that of the memory is not known
+	sharedMemoryPart = 8
 	// one client may have so much of what all have
 	sharePart = 4
 )

@@ -49,10 +49,14 @@ func (m *Machine) workers(apps int) (int, Source) {
 // Part is one part of so many of the memory, at most most; bytes.
 func (m *Machine) Part(of, most int64) int64 { return PartOf(m.Memory, of, most) }
 
-// PartOf is one part of so many of memory, at most most; memory 0 is not known.
+// PartOf is one part of so many of memory, at most most, where that is not 0; memory 0 is
+// not known.
 func PartOf(memory, of, most int64) int64 {
-	if memory <= 0 {
+	switch {
+	case memory <= 0:
 		return most
+	case most == 0:
+		return memory / of
 	}
 	return min(memory/of, most)
 }
