@@ -304,3 +304,21 @@ func TestFault_C2_InternalURLEndsAtASegment(t *testing.T) {
 		}
 	}
 }
+
+// The client that a trusted proxy names arrives at an upstream, by whatever field it was named.
+func TestFault_C0_RouteHandsTheClientOn(t *testing.T) {
+	t.Parallel()
+	up := recording(t, answerUp)
+	for _, c := range []struct{ fields, sent, want string }{
+		{"for,proto,forwarded", "Forwarded: for=203.0.113.9;proto=https", "203.0.113.9, 127.0.0.1"},
+		{"proto,X-Real-IP", "X-Real-IP: 203.0.113.9", "203.0.113.9, 127.0.0.1"},
+		{"for,proto", "X-Forwarded-For: 203.0.113.9", "203.0.113.9, 127.0.0.1"},
+		{"for,proto", "Forwarded: for=6.6.6.6", "127.0.0.1"},
+	} {
+		s := routed(t, fmt.Sprintf("[[route]]\nhandler = \"proxy\"\nupstreams = [%q]\n", up.URL), "--trusted-fields", c.fields)
+		s.want(200, "/", c.sent)
+		if heads := up.taken(); len(heads) != 1 || !strings.Contains(heads[0], "\r\nX-Forwarded-For: "+c.want+"\r\n") || strings.Contains(heads[0], "6.6.6.6") {
+			t.Errorf("%s: %q", c.sent, heads)
+		}
+	}
+}

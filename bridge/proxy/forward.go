@@ -105,6 +105,9 @@ func (t *turn) tellHTTP(out *http.Request) {
 		}
 	}
 	list := strings.Join(t.r.Header["X-Forwarded-For"], ", ")
+	if list == "" && n.RemoteAddr != n.Peer.Addr().String() {
+		list = n.RemoteAddr // as another field of a trusted proxy names the client
+	}
 	if n.Peer.IsValid() {
 		if list != "" {
 			list += ", "
