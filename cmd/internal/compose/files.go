@@ -22,9 +22,9 @@ type Files struct {
 }
 
 // String is one line for people.
-func (x Files) String() string { return x.line(x.URL, x.Dir, x.How) }
+func (x Files) String() string { return x.line(x.URL, x.Dir, x.How, " is") }
 
-func (x Files) line(url, dir, how string) string {
+func (x Files) line(url, dir, how, verb string) string {
 	s := how
 	switch {
 	case url != "" && dir != "":
@@ -36,7 +36,7 @@ func (x Files) line(url, dir, how string) string {
 	case x.Trouble != "":
 		s += ": " + x.Trouble
 	case x.Refused != "":
-		s += " is left to the app: " + x.Refused
+		s += verb + " left to the app: " + x.Refused
 	}
 	if x.Insist {
 		s += "; --static force insists"
@@ -160,10 +160,14 @@ func merged(g []Files) string {
 			dirs = append(dirs, x.Dir)
 		}
 	}
-	if len(urls) > 1 { // each has folders of its own: they would be of no use
-		return g[0].line(some(urls), "", kindOf(g[0].How))
+	plural := ""
+	if strings.HasSuffix(kindOf(g[0].How), "blueprint") {
+		plural = "s"
 	}
-	return g[0].line(urls[0], some(dirs), kindOf(g[0].How))
+	if len(urls) > 1 { // each has folders of its own: they would be of no use
+		return g[0].line(some(urls), "", kindOf(g[0].How)+plural, " are")
+	}
+	return g[0].line(urls[0], some(dirs), kindOf(g[0].How), " is")
 }
 
 // some names the first of a list, and says how many more there are.
