@@ -19,6 +19,12 @@ type Who struct {
 	Generation int
 }
 
+// titled appends to a command's arguments what ps is to show of the process. The shim
+// takes it off again.
+func (w Who) titled(args []string) []string {
+	return append(args[:len(args):len(args)], fmt.Sprintf("standpipe: %s gen %d", w.Worker, w.Generation))
+}
+
 // WorkerStarted: the process runs.
 type WorkerStarted struct{ Who }
 

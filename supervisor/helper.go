@@ -49,7 +49,7 @@ func StartHelper(table HelperTable) (*Helper, error) {
 		return nil, err
 	}
 	cmd := &exec.Cmd{
-		Path: self, Args: []string{"standpipe", helperArg}, Env: []string{}, Dir: "/",
+		Path: self, Args: []string{"standpipe: helper", helperArg}, Env: []string{}, Dir: "/",
 		Stderr: os.Stderr, ExtraFiles: []*os.File{theirs}, SysProcAttr: ownGroup(),
 	}
 	err = Own(func() (int, error) {

@@ -7,7 +7,9 @@ The modules, in the order in which a worker meets them:
 
     __main__   takes the pipes, says Hello, boots, serves
     stdio      the descriptors: frames, control, life, stacks, the app's output
+    title      what ps shows
     output     sys.stdout and sys.stderr: lines that carry their request's id
+    levels     the level that logging gave a line
     signals    SIGTERM, SIGINT, SIGUSR2, fork, breakpoint()
     control    fd 3 (Cancel, Interrupt, Recall, Dump, Stop) and fd 4 (the life pipe)
     packing    the subset of msgpack

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from . import _begin, control, levels, output, stdio
+from . import _begin, control, levels, output, stdio, title
 from .frames import BOOT, FAILED, HELLO, READY, ProtocolError, Reader, Writer, frame
 from .packing import BadValue, pack, unpack
 from .runner import Worker
@@ -55,6 +55,7 @@ def main():
         sys.stderr.write("standpipe: a worker needs its stdin and stdout as pipes: %s\n" % error)
         sys.exit(3)
     _hide_launcher()
+    named = title.take()
     signals = Signals(pipes, lambda frame: worker.on_interrupt(frame))
     worker = Worker(pipes, signals)
     worker.preload = preload
@@ -78,7 +79,7 @@ def main():
             boot = read_boot(worker.reader)
             if boot is None:
                 return
-            template.settle(worker, boot)
+            template.settle(worker, boot, named)
         hooked(worker, boot)
         watched(worker, boot)
         worker.ready()

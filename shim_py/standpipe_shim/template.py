@@ -14,7 +14,7 @@ try:
 except ImportError:
     import signal
 
-from . import output
+from . import output, title
 from .forking import fork, forker
 from .frames import FORK, FORK_FAILED, FORKED, ProtocolError, Reader, frame
 from .loader import Failure
@@ -88,10 +88,13 @@ def wait(worker, prepared):
             return None
 
 
-def settle(worker, boot):
+def settle(worker, boot, named):
     """Does in the worker what its own Boot says."""
     os.environ["STANDPIPE_WORKER"] = str(boot["worker"])
     output.adopt(boot["tag"])
+    why = title.change(named, "standpipe: %s/%d gen %d" % (boot["name"], boot["worker"] + 1, boot["generation"]))
+    if why:
+        worker.log.put("debug", "process_name", "this worker is shown under its template's name: " + why)
 
 
 class _Orders:

@@ -20,6 +20,7 @@ func workerEvents() []Event {
 			"Use a Python with ctypes, or leave --preload out where such hooks start threads."),
 		event("preload_threads", "warn", "The app has started threads at its import; they do not live on in the workers.", ofWorker,
 			"Start threads in a function given to standpipe_shim.on_fork."),
+		event("process_name", "debug", "A forked worker is shown in ps under its template's name.", ofWorker, "Nothing: the kernel does not let a process change its arguments."),
 		event("reload", "info", "A reload begins.", "reason app", "Nothing."),
 		event("reload_failed", "error", "A reload failed; what served before goes on serving.",
 			ofWorker+"error traceback stacks output", "Mend what the message names, and reload again. No request was lost."),
