@@ -30,7 +30,7 @@ from servers import Failed, Gunicorn, Standpipe  # noqa: E402
 from trial import Project, Skip, Trial  # noqa: E402
 
 CACHE = os.path.join(ROOT, ".cache", "trials")
-GUNICORN = "gunicorn==27.0.0"
+GUNICORN = "gunicorn==27.0.1"
 
 
 def trials():

@@ -182,6 +182,8 @@ def digest(body):
 
 
 _CHANGING = [
+    (re.compile(r"opaquelocktoken:[0-9a-fx-]+"), "LOCK"),
+    (re.compile(r"(quota-(?:used|available)-bytes>)\d+"), r"\1N"),
     (re.compile(r"127\.0\.0\.1:\d+|localhost:\d+"), "HOST"),
     (re.compile(r"""(name=["']?(?:csrf\w*|_csrf_token|authenticity_token|nonce|__FORM_TOKEN)["']?[^>]*?value=["'])[^"']*"""), r"\1TOKEN"),
     (re.compile(r"""(value=["'])[^"']*(["'][^>]*name=["'](?:csrf\w*|__FORM_TOKEN)["'])"""), r"\1TOKEN\2"),

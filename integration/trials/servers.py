@@ -124,6 +124,7 @@ http {
         listen 127.0.0.1:%(front)d;
 %(locations)s        location / {
             proxy_pass http://127.0.0.1:%(port)d;
+            proxy_http_version 1.1;
             proxy_set_header Host $http_host;
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
             proxy_set_header X-Forwarded-Proto $scheme;
