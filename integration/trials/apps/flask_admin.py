@@ -31,7 +31,7 @@ class User(db.Model):
 
 admin = Admin(app, name="trial")
 admin.add_view(ModelView(User, db.session, name="Users"))
-admin.add_view(FileAdmin(os.path.join(HERE, "files"), "/shared/", name="Files"))
+admin.add_view(FileAdmin(os.path.join(HERE, "files"), name="Files"))
 
 @app.route("/api/users")
 def users():
