@@ -150,9 +150,11 @@ class Browser:
         for name in ("Location", "Allow", "WWW-Authenticate", "DAV", "Content-Disposition", "Content-Range", "Vary", "X-Frame-Options"):
             if answer.field(name):
                 step[name.lower()] = normal(answer.field(name))
+        if "allow" in step:  # a set in Python
+            step["allow"] = ", ".join(sorted(step["allow"].replace(" ", "").split(",")))
         step["cookies"] = sorted(v.split("=")[0] for n, v in answer.fields if n.lower() == "set-cookie")
         step["body"] = digest(answer.body)
-        step["text"] = normal(answer.text)[:4000]
+        step["text"] = normal(answer.text)[:20000]
         self.steps.append(step)
 
 
@@ -161,8 +163,9 @@ def media(answer):
 
 
 def kind(answer):
-    """The media type of a static file without its parameters; nginx knows the old name of JavaScript's alone."""
-    return media(answer).split(";")[0].replace("application/javascript", "text/javascript")
+    """The media type of a static file without its parameters; nginx knows the older of two names."""
+    name = media(answer).split(";")[0]
+    return {"application/javascript": "text/javascript", "image/x-icon": "image/vnd.microsoft.icon"}.get(name, name)
 
 
 def normal(text):
@@ -182,6 +185,7 @@ def digest(body):
 
 
 _CHANGING = [
+    (re.compile(r"\b1[789]\d{8}(\.\d+)?\b"), "EPOCH"),
     (re.compile(r"opaquelocktoken:[0-9a-fx-]+"), "LOCK"),
     (re.compile(r"(quota-(?:used|available)-bytes>)\d+"), r"\1N"),
     (re.compile(r"127\.0\.0\.1:\d+|localhost:\d+"), "HOST"),
