@@ -53,10 +53,12 @@ def venv(trial, python):
         return path
     shutil.rmtree(path, ignore_errors=True)
     subprocess.run([python, "-m", "venv", path], check=True)
-    pip = [os.path.join(path, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", *trial.requirements, GUNICORN]
-    done = subprocess.run(pip, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode:
-        raise Skip("pip cannot install it: " + done.stdout.strip()[-300:])
+    pip = [os.path.join(path, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check"]
+    # gunicorn comes second: some applications pin an older one, which is not the one to compare with.
+    for argv in [*pip, *trial.requirements, "packaging"], [*pip, "--no-deps", GUNICORN]:
+        done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            raise Skip("pip cannot install it: " + done.stdout.strip()[-300:])
     with open(stamp, "w") as f:
         f.write(wanted)
     return path
@@ -65,6 +67,7 @@ def venv(trial, python):
 def environment(trial, directory, path):
     env = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TZ") if name in os.environ}
     env["HOME"] = directory
+    env["PYTHONHASHSEED"] = "0"  # the order of what is a set in Python
     env["PATH"] = os.path.join(path, "bin") + ":/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
     env["TMPDIR"] = tempfile.gettempdir()
     for name, value in trial.env.items():

@@ -39,7 +39,8 @@ class Answer:
 
     def links(self):
         """The stylesheets, scripts, images and fonts that the page names."""
-        found = re.findall(r"""<(?:link|script|img)\b[^>]*?\b(?:href|src)=["']([^"'#]+)["']""", self.text)
+        tags = re.findall(r"""<(?:link\b(?=[^>]*\brel=["']?(?:stylesheet|[\w ]*icon|preload|modulepreload))|script\b|img\b)[^>]*>""", self.text)
+        found = [m.group(1) for m in (re.search(r"""\b(?:href|src)=["']([^"'#]+)["']""", tag) for tag in tags) if m]
         return [html.unescape(link) for link in found if not link.startswith(("data:", "http:", "https:", "//"))]
 
 
@@ -154,7 +155,7 @@ class Browser:
             step["allow"] = ", ".join(sorted(step["allow"].replace(" ", "").split(",")))
         step["cookies"] = sorted(v.split("=")[0] for n, v in answer.fields if n.lower() == "set-cookie")
         step["body"] = digest(answer.body)
-        step["text"] = normal(answer.text)[:20000]
+        step["text"] = normal(answer.text)[:100000]
         self.steps.append(step)
 
 
@@ -185,7 +186,12 @@ def digest(body):
 
 
 _CHANGING = [
-    (re.compile(r"\b1[789]\d{8}(\.\d+)?\b"), "EPOCH"),
+    (re.compile(r"""("end_id":")[^"]+"""), r"\1TOKEN"),
+    (re.compile(r"/bin/python3?\b"), "/bin/python"),
+    (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d%3A\d\d%3A\d\dZ"), "TIME"),
+    (re.compile(r"\b\d+ (?:second|minute)s? ago"), "AGO"),
+    (re.compile(r"""(form_token=["'])[^"']+"""), r"\1TOKEN"),
+    (re.compile(r"\b1[789]\d{8}(\d{6}|\.\d+)?\b"), "EPOCH"),
     (re.compile(r"opaquelocktoken:[0-9a-fx-]+"), "LOCK"),
     (re.compile(r"(quota-(?:used|available)-bytes>)\d+"), r"\1N"),
     (re.compile(r"127\.0\.0\.1:\d+|localhost:\d+"), "HOST"),

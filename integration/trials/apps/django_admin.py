@@ -1,11 +1,19 @@
 """A new Django project with its admin, as `django-admin startproject` makes it."""
 
+import struct
+import zlib
+
 from trial import Trial
 
-PICTURE = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-    "1f15c4890000000d49444154789c6360000002000001e221bc330000000049454e44ae426082"
-)
+
+
+def _chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+# A red picture of 8 x 8 points.
+PICTURE = (b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0))
+           + _chunk(b"IDAT", zlib.compress((b"\0" + b"\xff\0\0" * 8) * 8)) + _chunk(b"IEND", b""))
 
 
 class Django(Trial):

@@ -9,7 +9,7 @@ ARTIFACT = bytes(range(256)) * 20000
 
 class MLflow(Trial):
     name = "mlflow"
-    requirements = ("mlflow==3.1.4", "setuptools==81.0.0")
+    requirements = ("mlflow==3.17.2", "setuptools==81.0.0")
     app = "mlflow.server:app"
     env = {"_MLFLOW_SERVER_FILE_STORE": "sqlite:///{project}/mlflow.db", "_MLFLOW_SERVER_REGISTRY_STORE": "sqlite:///{project}/mlflow.db",
            "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/", "_MLFLOW_SERVER_ARTIFACT_DESTINATION": "{project}/artifacts", "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true"}
