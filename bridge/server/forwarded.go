@@ -30,7 +30,11 @@ func claim(field string) bool {
 		return false
 	}
 	switch field[0] {
-	case 'X', 'F', 'T', 'C':
+	case 'X', 'F':
+	case 'C', 'T': // Cf-, True-: not Cookie, Connection, Cache-Control, Te
+		if len(field) < 2 || field[1] != 'f' && field[1] != 'r' {
+			return false
+		}
 	default: // most fields of most requests
 		return false
 	}
@@ -113,8 +117,8 @@ func (f *forwarder) believe(n *httpx.Note, r *http.Request, claimed []string) {
 		set(h, "X-Forwarded-For", strings.Join(list[hops-kept:], ", "))
 	}
 	for _, field := range addressFields {
-		if a, ok := address(one(h[field])); ok && !client.IsValid() {
-			client = a
+		if v := h[field]; v != nil && !client.IsValid() {
+			client, _ = address(one(v))
 		}
 	}
 	if client.IsValid() {
