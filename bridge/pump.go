@@ -161,6 +161,6 @@ func (p *pump) trouble(err error) {
 	t := p.t
 	if t.spoolTrouble.Allow("", time.Now()) {
 		t.Log.Warn("answer_spool", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker, "error", err,
-			"hint", "answers to slow clients do not fit into memory and cannot be put into spool_dir: their workers wait for the clients (said once a minute)")
+			"hint", "answers to slow clients do not fit into memory and cannot be put into files (spool_dir, answer_total): their workers wait for the clients (said once a minute)")
 	}
 }

@@ -4,7 +4,7 @@ package events
 func requestEvents() []Event {
 	return []Event{
 		event("after_response_failed", "error", "A callback of standpipe.after_response raised.", ofWorker+ofRequest+"traceback", "Mend the callback; the answer had gone out whole."),
-		event("answer_spool", "warn", "Answers to slow clients cannot be put into files; their workers wait for the clients.", ofRequest+"error hint", "Give spool_dir room, or raise spool_total."),
+		event("answer_spool", "warn", "Answers to slow clients cannot be put into files; their workers wait for the clients.", ofRequest+"error hint", "Give spool_dir room, or raise answer_total."),
 		event("app_error", "error", "The app raised an exception; the client got 500, or a broken connection when the answer had begun.", ofRequest+"error traceback at", "Mend the app: the traceback is its own."),
 		event("bad_response", "error", "The app's answer is not one of WSGI; the client got 500.", ofRequest+"error", "Mend the app: `error` names what is wrong."),
 		event("body_file_unreadable", "warn", "A worker could not open a request body's file and reads it through the pipe.", ofWorker+ofRequest, "Give the app's user access to spool_dir."),
