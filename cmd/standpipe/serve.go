@@ -132,7 +132,7 @@ type serving struct {
 
 // run binds, starts, serves, stops. Its error carries the exit code.
 func (s *serving) run(ctx context.Context) error {
-	defer supervisor.ReapStrangers()()
+	defer adopt()()
 	if s.inherited == nil {
 		defer s.speak(ctx)()
 		s.manager.Starting()
@@ -360,6 +360,7 @@ func (s *serving) shutdown(ctx context.Context, first os.Signal) error {
 		end, cancelEnd := limited(ctx, began, s.srv.Config().StopTimeout)
 		defer cancelEnd()
 		s.srv.Stop(end)
+		s.tellSurvivors()
 	}()
 	for {
 		select {

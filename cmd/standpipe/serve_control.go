@@ -45,6 +45,7 @@ func (s *serving) openControl(ctx context.Context) error {
 	if err := s.openMetrics(ctx); err != nil {
 		return exit.With(exit.Address, err)
 	}
+	s.warnShared()
 	return s.openSocket(ctx)
 }
 

@@ -3,6 +3,9 @@ package events
 // fields are what the keys of a record mean, beside time, level, event and message. One
 // key means one thing in all events.
 var fields = map[string]string{
+	"commands":        "the processes' command lines",
+	"pids":            "process numbers",
+	"apart":           "apps with a user of their own",
 	"aborted":         "true: bytes of the answer are missing; otherwise the key is not there",
 	"address":         "the address of a listener",
 	"addresses":       "addresses that were closed",

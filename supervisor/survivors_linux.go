@@ -1,0 +1,71 @@
+package supervisor
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Survivor is a process that an app has started and that has left its worker's group
+// (setsid): the end of the worker does not end it.
+type Survivor struct {
+	Pid     int
+	Command string // its command line, at most 200 bytes
+}
+
+// InheritOrphans makes what loses its parent among our descendants a child of this
+// process, so that Survivors can find it and ReapStrangers reaps it. Where the kernel
+// cannot, orphans are init's as before.
+func InheritOrphans() { _ = becomeSubreaper() }
+
+const (
+	survivorsLook = 20 * time.Millisecond
+	survivorsWait = 500 * time.Millisecond // what was killed may take to end
+)
+
+// Survivors lists the children that nobody here has started: what the workers that have
+// ended have left. A child of a survivor's is not named; there are at most 20.
+func Survivors() []Survivor {
+	end := time.Now().Add(survivorsWait)
+	for {
+		list := strangers()
+		if len(list) == 0 || time.Now().After(end) {
+			return list
+		}
+		time.Sleep(survivorsLook)
+	}
+}
+
+func strangers() []Survivor {
+	var list []Survivor
+	own := strconv.Itoa(os.Getpid())
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil || family.has(pid) {
+			continue
+		}
+		stat, err := os.ReadFile("/proc/" + e.Name() + "/stat")
+		if err != nil {
+			continue
+		}
+		behind := strings.LastIndex(string(stat), ") ") // the name in front of it is the process's own
+		if behind < 0 {
+			continue
+		}
+		name, f := string(stat[:behind]), strings.Fields(string(stat[behind+2:]))
+		if len(f) < 2 || f[1] != own || f[0] == "Z" || f[0] == "X" {
+			continue
+		}
+		command, _ := os.ReadFile("/proc/" + e.Name() + "/cmdline")
+		text := strings.TrimSpace(strings.ReplaceAll(string(command), "\x00", " "))
+		if text == "" {
+			_, text, _ = strings.Cut(name, "(")
+		}
+		if list = append(list, Survivor{pid, strings.ToValidUTF8(text[:min(len(text), 200)], "?")}); len(list) == 20 {
+			break
+		}
+	}
+	return list
+}

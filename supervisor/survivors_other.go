@@ -1,0 +1,15 @@
+//go:build !linux
+
+package supervisor
+
+// Survivor is a process that has outlived its worker; here they cannot be found.
+type Survivor struct {
+	Pid     int
+	Command string
+}
+
+// InheritOrphans does nothing: there is no child subreaper here.
+func InheritOrphans() {}
+
+// Survivors finds none.
+func Survivors() []Survivor { return nil }
