@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -313,6 +314,14 @@ func (t *turn) fail(err error) {
 	}
 }
 
+// place is the app's own innermost frame in an error of its; empty: unknown.
+func place(e *shim.AppError) string {
+	if e.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d in %s", e.File, e.Line, e.Function)
+}
+
 // report writes the record of an error that somebody has to look at.
 func (t *turn) report(err error) {
 	var app *shim.AppError
@@ -320,7 +329,7 @@ func (t *turn) report(err error) {
 	switch {
 	case errors.As(err, &app):
 		t.Log.Error("app_error", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker,
-			"error", app.Error(), "traceback", strings.TrimRight(app.Traceback, "\n"))
+			"error", app.Error(), "at", place(app), "traceback", strings.TrimRight(app.Traceback, "\n"))
 	case errors.As(err, &bad):
 		t.Log.Error("bad_response", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker,
 			"error", bad.reason)

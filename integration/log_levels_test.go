@@ -148,6 +148,16 @@ func TestFault_A7_LevelsOfOutput(t *testing.T) {
 	}
 }
 
+// What the app raises to the server has its place too.
+func TestFault_A7_AppErrorNamesTheLine(t *testing.T) {
+	t.Parallel()
+	s := start(t, opts{App: "app:app", Dir: project(t, map[string]string{"app.py": "def boom(): raise ValueError('no')\ndef app(environ, start_response):\n    boom()\n"}), Args: []string{"-w", "1"}})
+	s.want(500, "/")
+	if r := s.waitEvent("app_error"); r.str("at") != "app.py:1 in boom" || r.str("level") != "error" {
+		t.Errorf("%v", r)
+	}
+}
+
 // Flask's and Django's loggers write errors: an alert on the level sees each exception.
 func TestFault_A7_FrameworksLogErrors(t *testing.T) {
 	t.Parallel()
