@@ -89,6 +89,7 @@ backlog = 77
 [[internal]]
 url = "/protected"
 dir = "protected"
+headers = { X-C = "d" }
 
 [[static]]
 url = "/files"
@@ -99,6 +100,9 @@ index = ["index.html"]
 follow_symlinks = "on"
 precompressed = "off"
 cache_control = { "*.css" = "max-age=60" }
+charset = "latin-1"
+types = { ".foo" = "text/x-foo" }
+headers = { X-A = "b" }
 
 [[route]]
 path = "/legacy"
