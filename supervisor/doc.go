@@ -3,7 +3,8 @@
 // It runs a command that speaks the worker protocol (package shim); it knows
 // neither Python nor HTTP. What is here: how a command becomes a process with
 // pipes (spawn*.go; cmd/internal/upgrade alone starts processes too, through Own), one incarnation of a
-// worker (worker.go, life.go; boottime.go tells a boot that is stuck from a slow one), who waits for orphans (family.go, spawn_reap*.go), its permanent seat (slot.go), when a seat may start again
+// worker (worker.go, life.go; boottime.go tells a boot that is stuck from a slow one; ending.go its last seconds, left_*.go what it leaves
+// behind), who waits for orphans (family.go, spawn_reap*.go), its permanent seat (slot.go), when a seat may start again
 // (backoff.go, turns.go, boots.go), the seats of one app and the waiting line (pool.go, line.go), the
 // versions of what they run (generation.go), how many seats there are (scale.go),
 // age and size (keep.go, beat.go; growth.go says which requests made it large), what a death means to requests (fate.go, oom_*.go),

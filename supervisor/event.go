@@ -105,6 +105,11 @@ type WorkerExit struct {
 	Stacks string
 }
 
+// Late: it was killed because it had not ended in its time, though it was asked in good order.
+func (e WorkerExit) Late() bool {
+	return e.Ours && e.Exit.SignalName == "SIGKILL" && (e.Reason.ends() || e.Reason.patient())
+}
+
 // TemplateStarted: the process that is to import the app and to fork the workers
 // runs. Who.Worker is "shop/template".
 type TemplateStarted struct{ Who }

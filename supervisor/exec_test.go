@@ -5,6 +5,7 @@ package supervisor
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -215,9 +216,11 @@ func alive(pid string) bool {
 
 func TestStubbornProcessIsKilled(t *testing.T) {
 	p, e := real(t, "stubborn", Options{Workers: 1, TermGrace: 50 * time.Millisecond})
-	p.Stop(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	p.Stop(ctx)
 	x := of[WorkerExit](e)
-	if len(x) != 1 || x[0].Exit.Signal != 9 || !x[0].Ours || x[0].Reason != Shutdown {
+	if len(x) != 1 || x[0].Exit.Signal != 9 || !x[0].Ours || x[0].Reason != Shutdown || !x[0].Late() {
 		t.Errorf("%+v", x)
 	}
 }

@@ -124,9 +124,14 @@ func TestStopWhileDraining(t *testing.T) {
 		xs[0].Expire("no answer within 30s")
 		time.Sleep(2 * time.Second)
 		began := time.Now()
-		p.Stop(context.Background())
-		if d := time.Since(began); d > 3*time.Second {
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // of which the one that came after may use all
+		defer cancel()
+		p.Stop(ctx)
+		if d := time.Since(began); d > 4*time.Second {
 			t.Errorf("Stop took %v (term_grace 2s)", d)
+		}
+		if x := of[WorkerExit](e); len(x) != 2 || x[0].Reason != RequestTimeout || x[1].Reason != Shutdown || !x[1].Late() {
+			t.Errorf("%+v", x)
 		}
 		close(gate)
 		for _, x := range xs {

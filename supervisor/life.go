@@ -27,7 +27,7 @@ type life struct {
 	given     time.Time // until then what was interrupted may end by itself
 	drained   time.Time // until then the others of a worker that drains may go on
 	protocol  error     // a *shim.ProtocolError or what else broke the pipe
-	fenced    string    // stacks when it was larger than HardRSS
+	fenced    string    // stacks when it was larger than HardRSS, or had not ended in time
 	announced bool      // the slot knows that it takes no new request
 }
 
@@ -177,6 +177,8 @@ func (l *life) live() Exit {
 				ladder = l.stopNow()
 			case w.State() == Draining && !r.patient():
 				ladder = l.stopNow()
+			case w.State() == Stopping && r.ends() && !w.termed: // it had more time than the stop has
+				ladder = l.exitHooks()
 			}
 		case <-w.idle:
 			switch w.State() {
@@ -184,6 +186,9 @@ func (l *life) live() Exit {
 				ladder = l.drain()
 			case Stopping:
 				w.conn.CloseRequests()
+				if l.pool.busyOf(w) == 0 {
+					ladder = l.exitHooks()
+				}
 			}
 		case <-kill:
 			kill = nil
@@ -200,7 +205,7 @@ func (l *life) live() Exit {
 			case !w.termed:
 				ladder = l.terminate()
 			default:
-				l.killNow()
+				l.killLate()
 			}
 		}
 	}
@@ -268,18 +273,12 @@ func (l *life) stopNow() <-chan time.Time {
 	l.enter(Stopping)
 	_ = l.conn.Stop()
 	busy := l.pool.leave(l.Worker)
-	if busy == 0 { // else idle does it: credit and body are needed until then
-		l.conn.CloseRequests()
+	if busy > 0 { // idle closes the requests: credit and body are needed until then
+		return l.terminate()
 	}
-	if busy == 0 {
-		return time.After(leaveByItself)
-	}
-	return l.terminate()
+	l.conn.CloseRequests()
+	return l.exitHooks()
 }
-
-// leaveByItself is how long an idle worker may take to leave before SIGTERM: its
-// interpreter is running exit handlers, which a signal would cut short.
-const leaveByItself = 100 * time.Millisecond
 
 // terminate sends SIGTERM, and returns the time after which SIGKILL follows.
 func (l *life) terminate() <-chan time.Time {

@@ -36,7 +36,8 @@ type Pool struct {
 	resumed   time.Time // when the last pause ended
 	started   bool
 	stopping  bool
-	ending    Reason // of its workers' end, when it is stopping
+	ending    Reason    // of its workers' end, when it is stopping
+	until     time.Time // the end of the stop budget, when it is stopping; zero: there is none
 	killing   bool
 	regen     chan struct{}      // capacity 1: gen is another one
 	pulse     chan chan struct{} // somebody asks whether keep runs

@@ -69,8 +69,9 @@ func (p *process) Signal(o Order) error {
 func (p *process) Wait() Exit {
 	pid := p.cmd.Process.Pid
 	waits := awaitExit(pid)
+	left := ""
 	if waits {
-		_ = unix.Kill(-pid, unix.SIGKILL)
+		left = endGroup(pid)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 	}
@@ -84,7 +85,7 @@ func (p *process) Wait() Exit {
 	if err != nil {
 		return Exit{Code: -1}
 	}
-	e := Exit{Code: ps.ExitCode()}
+	e := Exit{Code: ps.ExitCode(), Left: left}
 	if ru, ok := ps.SysUsage().(*syscall.Rusage); ok {
 		e.MaxRSS = maxRSS(ru)
 	}

@@ -89,6 +89,9 @@ type Exit struct {
 	MaxRSS int64
 	// OOM: the kernel killed it for lack of memory.
 	OOM bool
+	// Left are the processes that it had started and left behind, which were ended with it: "ffmpeg 4711, sh 4712". Empty: none,
+	// or the system does not tell.
+	Left string `json:",omitempty"`
 }
 
 // Cause returns "exit:3", "signal:9", "oom" or "unknown".

@@ -46,6 +46,9 @@ func (p *Pool) Stop(ctx context.Context) { p.StopFor(ctx, Shutdown) }
 // StopFor is Stop with another reason in the workers' records: Upgrade.
 func (p *Pool) StopFor(ctx context.Context, why Reason) {
 	p.mu.Lock()
+	if end, ok := ctx.Deadline(); ok {
+		p.until = end
+	}
 	p.halt(why)
 	p.mu.Unlock()
 

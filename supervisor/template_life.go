@@ -17,6 +17,7 @@ type templateLife struct {
 	connEnded bool
 	isUp      bool
 	canDump   bool
+	termed    bool
 	killed    bool
 	reason    Reason
 	err       error
@@ -111,13 +112,24 @@ func (l *templateLife) live() Exit {
 				l.reason = order.why
 				t.forker.close()
 				t.conn.CloseRequests()
-				ladder = time.After(t.gen.TermGrace)
+				ladder = l.exitHooks(order.why)
+			case order.why.ends() && !l.termed: // it had more time than the stop has
+				ladder = l.exitHooks(order.why)
 			}
 		case <-kill:
 			kill = nil
 			broken(Shutdown, nil)
 		case <-ladder:
 			ladder = nil
+			if l.isUp && !l.termed {
+				l.termed = true
+				_ = l.child.Signal(Terminate) // for what it has started; it ignores it itself
+				ladder = time.After(t.gen.TermGrace)
+				continue
+			}
+			if l.isUp && l.err == nil {
+				l.err = lateError("the template", 0)
+			}
 			l.killNow()
 		}
 	}

@@ -199,10 +199,10 @@ func serverSettings() []*Setting {
 			Doc: "How both logs are written. `auto`: the error log is text on a terminal and otherwise one JSON object per line, the access log is combined. `json`: both are JSON, with the same keys. `text`: the error log is text, the access log is combined. See logs.md.",
 			at:  func(t target) any { return &t.cfg.LogFormat }},
 
-		stop("stop_timeout", "25s", "when graceful_timeout is set and needs more: shutdown_delay + graceful_timeout + term_grace", "Everything from the first signal to the exit. Kubernetes and Heroku kill after 30 s.", func(c *Config) any { return &c.StopTimeout }),
+		stop("stop_timeout", "25s", "when graceful_timeout is set and needs more: shutdown_delay + graceful_timeout + term_grace", "Everything from the first signal to the exit: what an app does at its end (atexit, threads that are no daemons, child processes that it joins) may use what the requests have left of it. Kubernetes and Heroku kill after 30 s.", func(c *Config) any { return &c.StopTimeout }),
 		stop("graceful_timeout", "", "what is left of stop_timeout after shutdown_delay and term_grace", "How long running requests may take to finish.", func(c *Config) any { return &c.GracefulTimeout }),
 		stop("shutdown_delay", "0", "5s when KUBERNETES_SERVICE_HOST is set", "How long to go on serving after the signal, so that balancers can notice.", func(c *Config) any { return &c.ShutdownDelay }),
-		stop("term_grace", "2s", "", "How long a worker has between SIGTERM and SIGKILL.", func(c *Config) any { return &c.TermGrace }),
+		stop("term_grace", "2s", "", "How long a worker has between SIGTERM and SIGKILL, once its time is over: the stop budget, or drain_timeout where it is replaced. A SIGKILL is a warning in the log, with what the worker was doing.", func(c *Config) any { return &c.TermGrace }),
 	}, slices.Concat(serverStaticSettings(), userSettings())...)
 }
 

@@ -23,7 +23,7 @@ func lifeSettings() []*Setting {
 		perApp("max_lifetime", Duration, []string{"max-lifetime"}, "0", "", "How long a worker lives before it is replaced in the same way.", func(a *App) any { return &a.MaxLifetime }),
 		perApp("max_rss", Size, []string{"max-rss"}, "0", "", "The resident size above which a worker is replaced in the same way. It is looked at each second.", func(a *App) any { return &a.MaxRSS }),
 		perApp("hard_rss", Size, []string{"hard-rss"}, "0", "", "The resident size above which a worker is killed at once, with a record of its stacks.", func(a *App) any { return &a.HardRSS }),
-		perApp("drain_timeout", Duration, []string{"drain-timeout"}, "5m", "", "How long a worker that was replaced may finish the requests that it runs; then it is stopped.", func(a *App) any { return &a.DrainTimeout }),
+		perApp("drain_timeout", Duration, []string{"drain-timeout"}, "5m", "", "How long a worker that was replaced may finish the requests that it runs and, within the same time, its exit hooks; then it is stopped.", func(a *App) any { return &a.DrainTimeout }),
 	}
 }
 

@@ -196,8 +196,11 @@ func (j *Journal) exit(e supervisor.WorkerExit) {
 		}
 		pairs = append(pairs, "at", at, "stacks", strings.TrimRight(e.Stacks, "\n"))
 	}
+	j.left(e.Who, e.Exit)
 	asked := len(e.InFlight) == 0 && e.Exit.Signal == 0 && e.Exit.Code == 0
 	switch {
+	case e.Late() && len(e.InFlight) == 0:
+		j.log.Warn("worker_exit", pairs...)
 	case (e.Reason == supervisor.Shutdown || e.Reason == supervisor.Upgrade) && len(e.InFlight) == 0, e.Reason == supervisor.ScaleDown && asked, e.Reason == supervisor.Reload && asked:
 		j.log.Debug("worker_exit", pairs...)
 	case asked && e.Reason == supervisor.MaxRSS:

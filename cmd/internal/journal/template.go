@@ -10,13 +10,24 @@ func (j *Journal) templateExit(e supervisor.TemplateExit) {
 	if e.Err != nil {
 		pairs = append(pairs, "error", e.Err.Error())
 	}
+	j.left(e.Who, e.Exit)
 	switch {
+	case e.Ours && (e.Reason == supervisor.Shutdown || e.Reason == supervisor.Reload):
+		j.log.Warn("template_exit", pairs...)
 	case e.Reason == supervisor.Shutdown, e.Reason == supervisor.Reload:
 		j.log.Debug("template_exit", pairs...)
 	case e.Reason == supervisor.BootFailed: // app_failed says why
 		j.log.Info("template_exit", pairs...)
 	default:
 		j.log.Error("template_exit", pairs...)
+	}
+}
+
+// left names the processes that have been ended with the one that had started them.
+func (j *Journal) left(w supervisor.Who, e supervisor.Exit) {
+	if e.Left != "" {
+		j.log.Warn("children_ended", append(who(w), "children", e.Left, "message",
+			"processes that the app had started were ended with their worker; one that is to outlive it needs a session of its own (start_new_session=True), or a service manager")...)
 	}
 }
 
