@@ -552,3 +552,50 @@ func TestUserThatCannotReachTheApp(t *testing.T) {
 		t.Errorf("exit %d, %s", code, s.stderrText())
 	}
 }
+
+// /dev/stdout and /dev/stderr can be opened by a worker that runs as another user, and what goes there is in the log; with
+// --preload and in a child process, too.
+func TestFault_B10_DevStdoutOfAnotherUser(t *testing.T) {
+	needRoot(t)
+	dir := rootlessProject(t, map[string]string{"app.py": `import logging, os, subprocess
+log = logging.getLogger("b10")
+for path in "/dev/stdout", "/dev/stderr", "/proc/self/fd/1":
+    log.addHandler(logging.FileHandler(path))
+
+def app(environ, start_response):
+    log.warning("to the file of %d", os.getuid())
+    with open("/dev/stdout", "a") as out:
+        out.write("opened in the request\n")
+    subprocess.check_call("echo by a child > /dev/stderr", shell=True)
+    start_response("200 OK", [])
+    return [b"ok"]
+`})
+	for name, text := range map[string]string{
+		"app":                         "[[app]]\nname = \"one\"\nmodule = \"app:app\"\nworkers = 1\nuser = \"www-data\"\n",
+		"app of a server with a user": "user = \"nobody\"\n[[app]]\nname = \"one\"\nmodule = \"app:app\"\nworkers = 1\nuser = \"www-data\"\n",
+		"preload":                     "[[app]]\nname = \"one\"\nmodule = \"app:app\"\nworkers = 1\nuser = \"www-data\"\npreload = true\n",
+		"limits":                      "[[app]]\nname = \"one\"\nmodule = \"app:app\"\nworkers = 1\nuser = \"www-data\"\nlimit_nofile = 200\n",
+		"server":                      "user = \"www-data\"\n[[app]]\nname = \"one\"\nmodule = \"app:app\"\nworkers = 1\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			write(t, dir, map[string]string{"standpipe.toml": strings.Replace(text, "workers", "dir = \""+dir+"\"\nworkers", 1)})
+			s := start(t, opts{Dir: dir, Argv: []string{sandboxBinary(t), "serve"}, Bare: true,
+				Args: []string{"-c", "standpipe.toml", "-b", "127.0.0.1:0", "--log-format", "json", "--python", systemPython(t)}})
+			s.want(200, "/")
+			eventually(t, "what was written is in the log", func() bool {
+				text := strings.Join(s.output(), "\n")
+				return strings.Count(text, "to the file of ") >= 3 && strings.Contains(text, "opened in the request") && strings.Contains(text, "by a child")
+			})
+		})
+	}
+}
+
+// rootlessProject is a project that other users can read.
+func rootlessProject(t testing.TB, files map[string]string) string {
+	t.Helper()
+	dir := project(t, files)
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"syscall"
 
 	"github.com/standpipe/standpipe/shim"
 )
@@ -88,6 +89,11 @@ func (o startOrder) start() (*process, error) {
 		Path: o.Path, Args: o.Args, Dir: o.Dir, Env: o.Env,
 		Stdin: o.files[0], Stdout: o.files[1], Stderr: o.files[2], ExtraFiles: o.files[3:],
 		SysProcAttr: ownGroup(),
+	}
+	if o.Identity != nil { // /dev/stdout and /dev/stderr are opened with the rights of the pipe's owner
+		if err := o.files[2].Chown(int(o.Identity.UID), int(o.Identity.GID)); err != nil && !errors.Is(err, syscall.EPERM) { // EPERM: the start says it
+			return nil, err
+		}
 	}
 	err := Own(func() (int, error) {
 		if err := o.startAs(cmd); err != nil {

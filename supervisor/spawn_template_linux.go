@@ -22,6 +22,7 @@ func becomeSubreaper() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1,
 // forker gives orders to one template, one at a time.
 type forker struct {
 	control *os.File
+	give    func(*os.File) error // makes a pipe the template's user's own; nil: it is ours already
 	frames  *shim.FrameReader
 }
 
@@ -55,6 +56,12 @@ func (f *forker) fork(limit time.Duration) (*Child, error) {
 	if fds.err != nil {
 		fds.closeOurs()
 		return nil, fmt.Errorf("cannot make the worker's pipes: %w", fds.err)
+	}
+	if f.give != nil { // /dev/stdout and /dev/stderr are opened with the rights of the pipe's owner
+		if err := f.give(output.theirs); err != nil {
+			fds.closeOurs()
+			return nil, fmt.Errorf("cannot give the worker's output to its user: %w", err)
+		}
 	}
 	process, err := f.order(nonce, append([]*os.File{stdin.theirs, stdout.theirs, output.theirs}, extra.files...), limit)
 	if err != nil {

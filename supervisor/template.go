@@ -3,6 +3,7 @@ package supervisor
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -262,6 +263,9 @@ func (t *template) spawn(c Command) error {
 		}
 		child.Release()
 		return err
+	}
+	if id := c.Identity; id != nil { // then this process is root: preload does not go with a helper
+		forker.give = func(f *os.File) error { return f.Chown(int(id.UID), int(id.GID)) }
 	}
 	ends := child.Ends
 	ends.Control = nil // the forker's
