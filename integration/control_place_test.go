@@ -19,7 +19,7 @@ func runtimeFolder(t testing.TB) (env []string, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []string{"XDG_RUNTIME_DIR=" + top, "TMPDIR=" + top}, filepath.Join(top, "standpipe")
+	return []string{"XDG_RUNTIME_DIR=" + top, "RUNTIME_DIRECTORY=" + filepath.Join(top, "standpipe"), "TMPDIR=" + top}, filepath.Join(top, "standpipe")
 }
 
 // A command finds the one that runs; of two it lists both and does nothing.

@@ -326,6 +326,7 @@ func cleanEnv(t testing.TB) []string {
 	}
 	return []string{
 		"PATH=" + built.path, "HOME=" + home, "TMPDIR=" + tmp, "XDG_RUNTIME_DIR=" + run,
+		"RUNTIME_DIRECTORY=" + filepath.Join(run, "standpipe"), // without a terminal there is no session whose folder would be used
 		"LANG=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1",
 	}
 }

@@ -273,7 +273,7 @@ func TestRunsLeaveNoFiles(t *testing.T) {
 	}
 	var first []string
 	for i := range 2 {
-		s := lifecycle(t, 1, opts{Env: []string{"XDG_RUNTIME_DIR=" + dir, "TMPDIR=" + dir}})
+		s := lifecycle(t, 1, opts{Env: []string{"XDG_RUNTIME_DIR=" + dir, "RUNTIME_DIRECTORY=" + filepath.Join(dir, "standpipe"), "TMPDIR=" + dir}})
 		body := strings.Repeat("0123456789abcdef", 1<<14)
 		if r := s.post("/sum", "application/octet-stream", body); r.Body != hexSum([]byte(body)) {
 			t.Errorf("%d %q", r.Status, r.Body)

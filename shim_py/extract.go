@@ -41,6 +41,16 @@ func Extract(parents []string) (dir string, err error) {
 	return "", errors.Join(problems...)
 }
 
+// Whole says whether no file of the shim has gone from dir, where Extract has put it.
+func Whole(dir string) bool {
+	for _, f := range files() {
+		if info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(f.name))); err != nil || info.Size() != int64(len(f.data)) {
+			return false
+		}
+	}
+	return true
+}
+
 func extractInto(parent string, all []file) (string, error) {
 	parent, err := filepath.Abs(parent)
 	if err != nil {

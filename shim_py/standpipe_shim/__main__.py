@@ -163,6 +163,7 @@ def load(worker, boot):
     if worker.forked():
         worker.leave()
     took = time.monotonic() - begin
+    keep()
     worker.environs = environ.Environs(environ.base(boot, output.errors(), FileWrapper), boot["timeout_ms"])
     from .framework import describe
     from .static import declared
@@ -181,6 +182,12 @@ def load(worker, boot):
         if why:
             ready["answers_unknown"] = why
     worker.greeting = frame(READY, 0, 0, pack(ready))
+
+
+def keep():
+    """Imports what of the shim is else imported when it is first used: the folder that it lies in may go while the worker
+    serves (the end of a login session, a cleaner of /tmp)."""
+    from . import failures, interrupt, known, passing, report, shared, watch  # noqa: F401
 
 
 def watched(worker, boot):

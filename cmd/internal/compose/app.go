@@ -29,8 +29,8 @@ var sharedMemory = new(shim.SharedBudget)
 // bootLimit is how many workers of one app boot at a time.
 var bootLimit = max(2, runtime.GOMAXPROCS(0)) // at the start: a control group's limit counts, and not on how many cores this process runs
 
-// poolOptions are the options of one app's pool; shimArgs run the shim.
-func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []string, p *privileges, events func(supervisor.Event)) supervisor.Options {
+// poolOptions are the options of one app's pool.
+func poolOptions(cfg *config.Config, a *config.App, version string, files *shimFiles, p *privileges, events func(supervisor.Event)) supervisor.Options {
 	mount := strings.TrimSuffix(a.Mount, "/")
 	o := supervisor.Options{
 		App: a.Name,
@@ -40,7 +40,7 @@ func poolOptions(cfg *config.Config, a *config.App, version string, shimArgs []s
 				return supervisor.Command{}, err
 			}
 			return p.confine(cfg, now, supervisor.Command{
-				Args: append([]string{now.Interpreter.Path}, shimArgs...),
+				Args: append([]string{now.Interpreter.Path}, files.arguments()...),
 				Env:  workerEnviron(os.Environ(), now.Environ()),
 				Dir:  now.Dir,
 			})
@@ -96,9 +96,9 @@ func prefetch(a *config.App) int {
 	return a.Prefetch
 }
 
-// NewPool makes the pool of one app; shimArgs run the shim.
-func NewPool(cfg *config.Config, a *config.App, version string, shimArgs []string, p *privileges, events func(supervisor.Event)) *supervisor.Pool {
-	return supervisor.New(poolOptions(cfg, a, version, shimArgs, p, events))
+// newPool makes the pool of one app.
+func newPool(cfg *config.Config, a *config.App, version string, files *shimFiles, p *privileges, events func(supervisor.Event)) *supervisor.Pool {
+	return supervisor.New(poolOptions(cfg, a, version, files, p, events))
 }
 
 // newHandler makes the handler of one app.
@@ -151,6 +151,6 @@ func workerEnviron(ours, apps []string) []string {
 
 // LoadPool makes a pool that is only to import the app (check --load).
 func LoadPool(cfg *config.Config, a *config.App, version string, events func(supervisor.Event)) *supervisor.Pool {
-	args, _, _ := shimArgs(reachableDirs(runtimeDirs(cfg.RuntimeDir), users(cfg))) // the way out is as good here
-	return NewPool(cfg, a, version, args, &privileges{looks: true}, events)
+	args, _, _ := shimArgs(ownRuntimeDirs(cfg)) // the way out is as good here
+	return newPool(cfg, a, version, &shimFiles{cfg: cfg, args: args}, &privileges{looks: true}, events)
 }

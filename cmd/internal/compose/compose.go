@@ -37,7 +37,7 @@ type Server struct {
 	version    string
 	log        *Log
 	events     func(supervisor.Event)
-	shimArgs   []string
+	shim       *shimFiles
 	runtime    string // the run-time folder; empty: there is none
 	observe    func(*httpx.Writer, time.Duration)
 	spool      *httpx.Spool
@@ -79,12 +79,12 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 		s.healthHears(e)
 		events(e)
 	}
-	args, runtime, err := shimArgs(reachableDirs(runtimeDirs(cfg.RuntimeDir), users(cfg)))
+	args, runtime, err := shimArgs(ownRuntimeDirs(cfg))
 	if err != nil {
 		log.Warn("no_runtime_dir", "reason", strings.ReplaceAll(err.Error(), "\n", "; "),
 			"message", "no folder for run-time files can be written: workers get the shim on their command line, and there is no control socket unless --control names one")
 	}
-	s.shimArgs, s.runtime = args, runtime
+	s.shim, s.runtime = &shimFiles{cfg: cfg, log: log, args: args}, runtime
 	s.spool = newSpool(cfg)
 	sharedMemory.Limit(config.PartOf(cfg.MemoryLimit, sharedMemoryPart, 0))
 	s.answers = newAnswers(cfg, s.spool)

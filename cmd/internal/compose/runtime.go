@@ -6,7 +6,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
+	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/shim_py"
 )
 
@@ -14,7 +16,7 @@ import (
 // be: those for run-time files, and those of services. set is the one that somebody has
 // named; then there is no other.
 func RuntimeDirs(set string) []string {
-	dirs := runtimeDirs(set)
+	dirs := runtimeDirs(set, true)
 	if set != "" {
 		return dirs
 	}
@@ -38,8 +40,9 @@ func RuntimeDirs(set string) []string {
 	return list
 }
 
-// runtimeDirs are the folders for run-time files, in the order to try.
-func runtimeDirs(set string) []string {
+// runtimeDirs are the folders for run-time files, in the order to try. session: $XDG_RUNTIME_DIR is one of them; it goes with
+// the login session, and a server that no terminal holds outlives that.
+func runtimeDirs(set string, session bool) []string {
 	if set != "" {
 		return []string{set}
 	}
@@ -48,13 +51,48 @@ func runtimeDirs(set string) []string {
 		first, _, _ := strings.Cut(d, ":")
 		dirs = append(dirs, first)
 	}
-	if d := os.Getenv("XDG_RUNTIME_DIR"); d != "" {
+	if d := os.Getenv("XDG_RUNTIME_DIR"); d != "" && session {
 		dirs = append(dirs, filepath.Join(d, "standpipe"))
 	}
 	if os.Getuid() == 0 {
 		dirs = append(dirs, "/run/standpipe")
 	}
 	return append(dirs, filepath.Join(os.TempDir(), fmt.Sprintf("standpipe-%d", os.Getuid())))
+}
+
+// ownRuntimeDirs are those for this process.
+func ownRuntimeDirs(cfg *config.Config) []string {
+	return reachableDirs(runtimeDirs(cfg.RuntimeDir, isTerminal(os.Stdin) || isTerminal(os.Stderr)), users(cfg))
+}
+
+// shimFiles is where the shim has been extracted to. The folder may go while the server runs (the end of a login session,
+// systemd-tmpfiles): before the next start of a worker the shim is extracted again.
+type shimFiles struct {
+	cfg *config.Config
+	log *Log // nil: nothing is told
+
+	mu   sync.Mutex
+	args []string
+}
+
+// arguments are those of the interpreter that run the shim.
+func (f *shimFiles) arguments() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.args[0] == "-c" || shim_py.Whole(filepath.Dir(f.args[0])) {
+		return f.args
+	}
+	lost := filepath.Dir(f.args[0])
+	args, runtime, err := shimArgs(ownRuntimeDirs(f.cfg))
+	f.args = args
+	if f.log != nil {
+		pairs := []any{"path", lost, "dir", runtime}
+		if err != nil {
+			pairs = append(pairs, "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+		}
+		f.log.Warn("runtime_dir_lost", pairs...)
+	}
+	return args
 }
 
 // shimArgs returns the interpreter's arguments that run the shim: its folder, or,

@@ -46,7 +46,7 @@ func (s *Server) plan(cfg *config.Config, old *site) (*site, error) {
 		if was := old.run(a.Name); was != nil {
 			r.pool, r.files = was.pool, was.files
 		} else {
-			r.pool, r.files = NewPool(cfg, a, s.version, s.shimArgs, s.privileges, s.events), s.newAppFiles(cfg, a)
+			r.pool, r.files = newPool(cfg, a, s.version, s.shim, s.privileges, s.events), s.newAppFiles(cfg, a)
 		}
 		next.runs = append(next.runs, r)
 	}
@@ -175,7 +175,7 @@ func (s *Server) reload(cfg *config.Config, only string) error {
 				}
 			})
 		case only == "" || only == r.app.Name:
-			o := poolOptions(cfg, r.app, s.version, s.shimArgs, s.privileges, s.events)
+			o := poolOptions(cfg, r.app, s.version, s.shim, s.privileges, s.events)
 			r.files.expect(cfg, r.app)
 			wg.Go(func() { // ends with the pool
 				if errs[i] = r.pool.Reload(context.Background(), &o); errs[i] != nil {

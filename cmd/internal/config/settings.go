@@ -164,7 +164,7 @@ func serverSettings() []*Setting {
 			Doc:     "Where request bodies are kept that are larger than buffer_body, and answers beyond response_memory whose clients are slow: in a folder of its own there, which goes when standpipe stops; the next start removes what a kill has left.",
 			at:      func(t target) any { return &t.cfg.SpoolDir }},
 		{Key: "runtime_dir", Scope: OfServer, Kind: Path, Flags: []string{"runtime-dir"}, Hint: "DIR",
-			Derived: "$RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/standpipe, /run/standpipe for root, $TMPDIR/standpipe-UID: the first that works",
+			Derived: "$RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/standpipe (under a terminal only: it goes with the login session), /run/standpipe for root, $TMPDIR/standpipe-UID: the first that works",
 			Doc:     "The folder for what standpipe writes while it runs.",
 			at:      func(t target) any { return &t.cfg.RuntimeDir }},
 

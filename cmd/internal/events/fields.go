@@ -29,6 +29,7 @@ var fields = map[string]string{
 	"declared":        "the Content-Length that the app declared",
 	"declared_by":     "the framework that declared a folder",
 	"detail":          "a longer text of the error",
+	"children":        "names and numbers of processes",
 	"dir":             "a folder",
 	"draining":        "workers that finish what they run",
 	"dropped":         "how many were dropped",

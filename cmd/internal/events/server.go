@@ -27,6 +27,8 @@ func serverEvents() []Event {
 		event("modules", "debug", "Not written: the files that a reload on changes watches.", "", "Nothing."),
 		event("no_control_socket", "warn; error in an upgrade", "There is no control socket: standpipe status and the other commands cannot reach this server.", "error", "Name a writable place with --control."),
 		event("no_metrics", "error", "The address of the metrics could not be taken over.", "error", "Restart, or change the address."),
+		event("runtime_dir_lost", "warn", "The folder for run-time files has gone while the server ran; the shim was extracted again.", "path dir error",
+			"Let no cleaner reach it: set runtime_dir, or RuntimeDirectory= in the unit. The control socket that was in it is gone until the next restart; signals work."),
 		event("no_runtime_dir", "warn", "No folder for run-time files can be written.", "reason", "Set runtime_dir, or RuntimeDirectory= in the unit."),
 		event("no_spool_dir", "warn", "No folder for large request bodies can be written; they are kept in memory.", "error spool_total", "Set spool_dir to a writable folder on a disk."),
 		event("max_body_unfit", "warn", "Bodies as large as max_body do not fit into the space for bodies.", "max_body spool_total client_total", "Lower max_body, or give spool_dir and spool_total more room."),

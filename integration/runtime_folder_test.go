@@ -1,0 +1,91 @@
+package integration
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+const runtimeApp = `import os
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+def app(environ, start_response):
+    path = environ["PATH_INFO"]
+    if path == "/error":
+        raise ValueError("on purpose")
+    if path == "/gone":
+        os._exit(9)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    if path == "/file":
+        return environ["wsgi.file_wrapper"](open(os.path.join(HERE, "large"), "rb"))
+    if path == "/large":
+        return [b"x" * 3000000]
+    if path == "/stream":
+        return (b"y" * 70000 for _ in range(10))
+    if path == "/upload":
+        return [str(len(environ["wsgi.input"].read())).encode()]
+    return [str(os.getpid()).encode()]
+`
+
+// After Ready a worker needs nothing of the folder that the shim was extracted to, and the next one gets the shim again.
+func TestFault_B3_RuntimeFolderIsGone(t *testing.T) {
+	for name, args := range map[string][]string{"sync": nil, "threads": {"--threads", "3"}, "preload": {"--preload"}, "gevent": {"--gevent", "10"}} {
+		for how, remove := range map[string]func(t *testing.T, dir string){
+			"all": func(t *testing.T, dir string) {
+				if err := os.RemoveAll(dir); err != nil {
+					t.Fatal(err)
+				}
+			},
+			"some": func(t *testing.T, dir string) { // as a cleaner of /tmp does, by age
+				for _, pattern := range []string{"shim-*/standpipe_shim/re*.py", "shim-*/standpipe_shim/passing.py", "shim-*/standpipe_shim/wsgi.py", "shim-*/standpipe_shim/__pycache__/*"} {
+					found, _ := filepath.Glob(filepath.Join(dir, pattern))
+					for _, f := range found {
+						_ = os.Remove(f)
+					}
+				}
+			},
+		} {
+			t.Run(name+"/"+how, func(t *testing.T) {
+				folder := filepath.Join(t.TempDir(), "run")
+				dir := project(t, map[string]string{"web.py": runtimeApp, "large": strings.Repeat("z", 2<<20)})
+				o := opts{Dir: dir, App: "web:app", Args: append([]string{"-w", "1", "--runtime-dir", folder}, args...)}
+				if name == "gevent" {
+					o.Python = python(t)
+				}
+				s := start(t, o)
+				pid := s.want(200, "/").Body
+				remove(t, folder)
+				s.want(500, "/error")
+				if r := s.waitEvent("app_error"); !strings.Contains(r.str("traceback"), "on purpose") {
+					t.Errorf("no traceback: %v", r)
+				}
+				for path, size := range map[string]int{"/file": 2 << 20, "/large": 3000000, "/stream": 700000} {
+					if r := s.want(200, path); len(r.Body) != size {
+						t.Errorf("%s: %d bytes", path, len(r.Body))
+					}
+				}
+				if r := s.post("/upload", "application/octet-stream", strings.Repeat("u", 3<<20)); r.Status != 200 || r.Body != "3145728" {
+					t.Errorf("upload: %d %q", r.Status, r.Body)
+				}
+				if again := s.want(200, "/").Body; again != pid {
+					t.Errorf("worker %s after %s", again, pid)
+				}
+				if r, err := s.try(s.request("GET", "/gone", nil)); err == nil && r.Status == 200 {
+					t.Errorf("%d %q", r.Status, r.Body)
+				}
+				within(t, bootPatience, "another worker serves", func() bool {
+					r, err := s.try(s.request("GET", "/", nil))
+					return err == nil && r.Status == 200 && r.Body != pid
+				})
+				before := s.want(200, "/").Body
+				_ = syscall.Kill(s.Pid, syscall.SIGHUP)
+				within(t, bootPatience, "the reload has taken over", func() bool { return s.want(200, "/").Body != before })
+				if name != "preload" || how == "all" {
+					s.waitEvent("runtime_dir_lost")
+				}
+			})
+		}
+	}
+}
