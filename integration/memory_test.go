@@ -29,7 +29,15 @@ func memoryGroup(t testing.TB, limit int64) string {
 	}
 	dir, err := os.MkdirTemp(parent, "standpipe-test-")
 	if err == nil {
-		t.Cleanup(func() { _ = os.Remove(dir) })
+		t.Cleanup(func() {
+			for range 500 { // until the last process is gone
+				if os.Remove(dir) == nil {
+					return
+				}
+				pause()
+			}
+			t.Errorf("%s cannot be removed", dir)
+		})
 		_ = os.Chmod(dir, 0o755) // as the kernel makes them
 		err = os.WriteFile(filepath.Join(dir, "memory.limit_in_bytes"), fmt.Append(nil, limit), 0o644)
 	}
