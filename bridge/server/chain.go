@@ -56,7 +56,8 @@ type Chain struct {
 	server    []string
 	pages     *httpx.Pages
 	log       hclog.Logger
-	recs      sync.Pool // *httpx.Writer
+	recs      sync.Pool    // *httpx.Writer
+	large     httpx.Seldom // by app: of body_too_large
 }
 
 // unwantedBody bounds the time in which a body comes that no handler reads. Who reads a
@@ -77,6 +78,7 @@ func NewChain(inner http.Handler, o ChainOptions) *Chain {
 		fields = defaultFields
 	}
 	c := &Chain{inner: inner, access: o.Access, observe: o.Observe, health: o.Health, trust: o.Trust, maxBody: o.MaxBody, maxTarget: o.MaxTarget, pages: o.Pages, log: log,
+		large:     httpx.Seldom{Every: time.Minute},
 		forwarder: forwarder{trust: o.Trust, fields: fields, log: log, seldom: httpx.Seldom{Every: time.Hour}}}
 	if o.ServerHeader != "" {
 		c.server = []string{o.ServerHeader}
@@ -179,6 +181,9 @@ func (c *Chain) end(rec *httpx.Writer, r *http.Request) {
 			rec.Note.Status = http.StatusInternalServerError
 		}
 	}
+	if rec.Status() == http.StatusRequestEntityTooLarge && rec.Note.Source == "server" {
+		c.tooLarge(rec, r)
+	}
 	if !rec.Note.Silent {
 		c.tell(rec, r)
 	}
@@ -190,6 +195,22 @@ func (c *Chain) end(rec *httpx.Writer, r *http.Request) {
 	if p != nil {
 		panic(http.ErrAbortHandler) // net/http closes the connection and logs nothing
 	}
+}
+
+// tooLarge tells of a body that max_body does not allow, once a minute for each app: a client can repeat it at will.
+func (c *Chain) tooLarge(rec *httpx.Writer, r *http.Request) {
+	n := &rec.Note
+	if !c.large.Allow(n.App, time.Now()) {
+		return
+	}
+	pairs := []any{"client", n.RemoteAddr, "id", n.ID, "method", r.Method, "target", r.RequestURI, "limit", c.maxBody}
+	if n.App != "" {
+		pairs = append(pairs, "app", n.App)
+	}
+	if r.ContentLength >= 0 {
+		pairs = append(pairs, "declared", r.ContentLength)
+	}
+	c.log.Warn("body_too_large", append(pairs, "hint", fmt.Sprintf("max_body is %d bytes; --max-body 1GiB allows more", c.maxBody))...)
 }
 
 // sized: the answer says how long it is, so that a client can tell where it was cut.

@@ -81,7 +81,9 @@ func serve(c *cli.Context) (err error) {
 	s.metrics = metrics.New(version, s.countedPools)
 	records := journal.New(log)
 	s.srv, err = compose.New(cfg, version, log, c.App.Writer, func(e supervisor.Event) {
-		records.Event(e)
+		if s.concerns(e) {
+			records.Event(e)
+		}
 		s.progress.Event(e)
 		s.failures.Event(e)
 		s.dev.Event(e)

@@ -181,6 +181,9 @@ def load(worker, boot):
             ready["answers"] = answers
         if why:
             ready["answers_unknown"] = why
+    from .notices import tell
+
+    tell(worker, loaded.app, boot["threads"])
     worker.greeting = frame(READY, 0, 0, pack(ready))
 
 

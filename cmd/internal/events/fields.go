@@ -26,7 +26,7 @@ var fields = map[string]string{
 	"client_total":    "the space for the bodies of one client, in bytes",
 	"command":         "the name of the command",
 	"configured":      "how many workers the app is to have",
-	"declared":        "the Content-Length that the app declared",
+	"declared":        "the Content-Length that the app declared; of a request, the client",
 	"declared_by":     "the framework that declared a folder",
 	"detail":          "a longer text of the error",
 	"children":        "names and numbers of processes",

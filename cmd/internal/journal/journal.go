@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/logtext"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/errorlog"
@@ -22,6 +23,8 @@ type Journal struct {
 
 	mu   sync.Mutex
 	last map[string]*failure // by app
+
+	told httpx.Seldom // what each worker says and is to be said once
 }
 
 // failure is the last boot failure of an app, and how often it came in a row.
@@ -324,9 +327,24 @@ func (j *Journal) refused(e supervisor.Refused) {
 		"refused", e.Full, "timed_out", e.TimedOut, "busy", fmt.Sprintf("%d/%d: %s", len(e.Busy), e.Workers, strings.Join(busy, ", ")))
 }
 
+// once says whether a record of which each worker has its own is to be written: what is true of an app once for a
+// generation, a host that it refuses once.
+func (j *Journal) once(e supervisor.ShimLog) bool {
+	switch e.Record.Event {
+	case "one_worker_needed", "patched_threads":
+		return j.told.Allow(fmt.Sprint(e.App, " ", e.Record.Event, " ", e.Generation), time.Now())
+	case "host_refused":
+		return j.told.Allow(fmt.Sprint(e.App, " ", e.Record.Pairs), time.Now())
+	}
+	return true
+}
+
 func (j *Journal) shim(e supervisor.ShimLog) {
 	if e.Record.Event == "modules" {
 		return // for who watches them
+	}
+	if !j.once(e) {
+		return
 	}
 	pairs := who(e.Who)
 	if e.Request != nil {
