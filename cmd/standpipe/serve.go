@@ -81,9 +81,7 @@ func serve(c *cli.Context) (err error) {
 	s.metrics = metrics.New(version, s.countedPools)
 	records := journal.New(log)
 	s.srv, err = compose.New(cfg, version, log, c.App.Writer, func(e supervisor.Event) {
-		if s.concerns(e) {
-			records.Event(e)
-		}
+		s.tell(records, e)
 		s.progress.Event(e)
 		s.failures.Event(e)
 		s.dev.Event(e)
