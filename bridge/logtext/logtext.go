@@ -40,6 +40,9 @@ func hex(b []byte, c byte) []byte { return append(b, '\\', 'x', hexDigits[c>>4],
 // becomes \xHH, the quote and the backslash too. At most limit bytes are added, the
 // count of what was left out aside.
 func Append(b []byte, s string, limit int) []byte {
+	if len(s) <= limit && harmless(s) == len(s) { // nearly always
+		return append(b, s...)
+	}
 	return bounded(b, s, limit, func(b []byte, s string) ([]byte, int) {
 		r, size := utf8.DecodeRuneInString(s)
 		if r < utf8.RuneSelf || r == utf8.RuneError && size == 1 || !unicode.IsPrint(r) {
@@ -55,6 +58,9 @@ func Append(b []byte, s string, limit int) []byte {
 // AppendJSON adds s to b as the inside of a JSON string (RFC 8259 7). Bytes that are
 // not UTF-8 become the four characters \xHH. The limit is that of Append.
 func AppendJSON(b []byte, s string, limit int) []byte {
+	if len(s) <= limit && harmless(s) == len(s) { // nearly always
+		return append(b, s...)
+	}
 	return bounded(b, s, limit, func(b []byte, s string) ([]byte, int) {
 		r, size := utf8.DecodeRuneInString(s)
 		switch {
