@@ -158,8 +158,13 @@ func (t *turn) openSendfile(name string) (f *os.File, root string, err error) {
 	}
 	err = errOutside
 	for _, root = range t.SendfileRoots {
-		rel, rerr := filepath.Rel(root, name)
-		if rerr != nil || !filepath.IsLocal(rel) {
+		rel, ok := within(root, name)
+		if !ok { // an app knows its own folder without the links on the way to it
+			if root, ok = realDir(root); ok {
+				rel, ok = within(root, name)
+			}
+		}
+		if !ok {
 			continue
 		}
 		if f, err = openIn(root, rel); err == nil {
@@ -170,6 +175,16 @@ func (t *turn) openSendfile(name string) (f *os.File, root string, err error) {
 		root = strings.Join(t.SendfileRoots, ",")
 	}
 	return nil, root, err
+}
+
+func within(root, name string) (rel string, ok bool) {
+	rel, err := filepath.Rel(root, name)
+	return rel, err == nil && filepath.IsLocal(rel)
+}
+
+func realDir(dir string) (real string, ok bool) {
+	real, err := filepath.EvalSymlinks(dir)
+	return real, err == nil && real != dir
 }
 
 // openInternal opens what the path of a URI means by the longest prefix.

@@ -6,7 +6,7 @@
 // worker (worker.go, life.go; boottime.go tells a boot that is stuck from a slow one; ending.go its last seconds, left_*.go what it leaves
 // behind), who waits for orphans (family.go, spawn_reap*.go), its permanent seat (slot.go), when a seat may start again
 // (backoff.go, turns.go, boots.go), the seats of one app and the waiting line (pool.go, line.go), the
-// versions of what they run (generation.go), how many seats there are (scale.go),
+// versions of what they run (generation.go, release.go), how many seats there are (scale.go),
 // age and size (keep.go, beat.go; growth.go says which requests made it large), what a death means to requests (fate.go, oom_*.go),
 // the process that forks the workers of a preloaded app (template*.go, spawn_template*.go),
 // what a busy worker is sent beforehand (prefetch.go), what a worker prints (output.go; splitter.go and grouper.go make records of it),

@@ -140,6 +140,7 @@ type TemplateExit struct {
 type Reloaded struct {
 	App        string
 	Generation int
+	Release    string // its folder, links resolved; empty: not known
 }
 
 // ReloadFailed: a new generation could not boot; the one before it serves on. It
@@ -147,6 +148,9 @@ type Reloaded struct {
 type ReloadFailed struct {
 	BootFailure
 	Serving int // that generation
+	// Release is the folder of the new generation, ServingRelease that of the one that
+	// serves; links are resolved; empty: not known.
+	Release, ServingRelease string
 }
 
 func (e *ReloadFailed) Error() string {

@@ -1,6 +1,10 @@
 package supervisor
 
-import "context"
+import (
+	"context"
+
+	"github.com/standpipe/standpipe/shim"
+)
 
 // generation is one version of what a pool runs. Its Options do not change: a
 // reload makes another one.
@@ -11,6 +15,8 @@ type generation struct {
 	changed chan struct{} // capacity 1: something below has changed
 
 	// Under pool.mu:
+	release  string       // the folder that it runs in; empty: not known yet
+	boot     shim.Boot    // with the release's paths
 	template *template    // that makes its workers; nil: there is none
 	ready    int          // workers of it that have become ready, ever
 	killed   int          // boots that were killed from outside since one was ready
@@ -29,7 +35,23 @@ func newGeneration(o Options, number int) *generation {
 		o.Prefetch = 0 // it waits for nobody between two requests
 	}
 	o.Boot.Threads, o.Boot.Prefetch = o.Threads, o.Prefetch
-	return &generation{Options: o, number: number, gate: newGate(o.BootLimit), changed: make(chan struct{}, 1), pace: pace{smooth: 2 * prefetchWait}}
+	return &generation{Options: o, number: number, gate: newGate(o.BootLimit), changed: make(chan struct{}, 1), pace: pace{smooth: 2 * prefetchWait}, boot: o.Boot}
+}
+
+// runs takes note of where a generation runs.
+func (p *Pool) runs(g *generation, c Command) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.Dir != "" {
+		g.release, g.boot.Dir, g.boot.PythonPath = c.Dir, c.Dir, c.PythonPath
+	}
+}
+
+// bootMessage is what the workers of g are told.
+func (p *Pool) bootMessage(g *generation) shim.Boot {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return g.boot
 }
 
 // Reload replaces the workers by those of a new generation: new boots beside old,
@@ -96,7 +118,7 @@ func (p *Pool) reload(o *Options) error {
 	for {
 		p.mu.Lock()
 		if gen.ready == 0 && gen.failure != nil && !committed {
-			failed := ReloadFailed{*gen.failure, old.number}
+			failed := ReloadFailed{*gen.failure, old.number, gen.release, old.release}
 			p.next = nil
 			for _, s := range p.slots {
 				s.aim(old)
@@ -109,8 +131,9 @@ func (p *Pool) reload(o *Options) error {
 			commit()
 		}
 		if p.advance(gen) == 0 && committed {
+			release := gen.release
 			p.mu.Unlock()
-			p.emit(Reloaded{App: p.opts.App, Generation: gen.number})
+			p.emit(Reloaded{App: p.opts.App, Generation: gen.number, Release: release})
 			return nil
 		}
 		if committed && gen.ready == 0 && gen.failure != nil {

@@ -50,6 +50,7 @@ func serveHelper(conn *helperConn) error {
 	h := &helperServer{conn: conn, children: map[uint64]*process{}}
 	defer conn.c.Close()
 	first, err := conn.receive(&h.table)
+	h.table.led = &led{}
 	closeAll(first)
 	if err != nil {
 		return err
@@ -149,13 +150,37 @@ func (t *HelperTable) permits(o *startOrder) error {
 	if !filepath.IsAbs(o.Path) {
 		return fmt.Errorf("the helper needs an absolute path, not %q", o.Path)
 	}
-	if p := t.Allow[i].Programs; len(p) > 0 && !slices.Contains(p, o.Path) {
+	if p := t.Allow[i].Programs; len(p) > 0 && !slices.ContainsFunc(p, func(p string) bool { return t.led.to(p, o.Path) }) {
 		return fmt.Errorf("the helper may not start %q as user %d; an interpreter that is new in the configuration needs a restart", o.Path, o.Identity.UID)
 	}
 	if o.Cgroup != nil && !slices.Contains(t.Cgroups, o.Cgroup.Path) {
 		return fmt.Errorf("the helper may not use the control group %q", o.Cgroup.Path)
 	}
 	return nil
+}
+
+// led remembers what programs have led to: an interpreter in a release comes with each
+// deployment under another path. The zero value is ready.
+type led struct {
+	mu   sync.Mutex
+	from map[string][]string // program -> what its links have led to
+}
+
+// to reports whether program is path, or leads or has led to it.
+func (l *led) to(program, path string) bool {
+	now := RealProgram(program)
+	if l == nil {
+		return path == program || path == now
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.from == nil {
+		l.from = map[string][]string{}
+	}
+	if !slices.Contains(l.from[program], now) {
+		l.from[program] = append(l.from[program], now)
+	}
+	return path == program || slices.Contains(l.from[program], path)
 }
 
 func (h *helperServer) signal(s *helperSignal) error {

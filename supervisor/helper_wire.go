@@ -35,6 +35,8 @@ type HelperTable struct {
 	Owner uint32
 	// Cgroups are the leaves that a process may be put into.
 	Cgroups []string `json:",omitempty"`
+
+	led *led // nil: only where programs lead now counts
 }
 
 // HelperEntry is one identity and the programs that may be run as it; none: any.

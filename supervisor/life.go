@@ -73,7 +73,7 @@ func (l *life) live() Exit {
 					l.ahead = w.gen.Prefetch
 				}
 				w.pool.emit(WorkerHello{w.who, h})
-				m := w.gen.Boot
+				m := w.pool.bootMessage(w.gen)
 				m.Worker, m.Generation, m.Tag = w.slot, w.who.Generation, w.tag
 				if err := w.conn.Boot(&m); err != nil {
 					l.protocol = err

@@ -11,9 +11,9 @@ import (
 type Options struct {
 	// App names the pool in events and in its workers' names ("shop/3").
 	App string
-	// Command returns what to run. It is called for each start, so that links,
-	// the interpreter and files of variables are looked up anew. Its error is a
-	// boot failure.
+	// Command returns what to run. It is called for each start, and has to return what
+	// this generation was made from: links, the interpreter and files of variables are
+	// looked up once. Its error is a boot failure.
 	Command func() (Command, error)
 	// Boot is the workers' boot message; Worker and Generation are filled in.
 	Boot shim.Boot
@@ -93,8 +93,11 @@ type Command struct {
 	Args []string
 	// Env is the whole environment, "NAME=value".
 	Env []string
-	// Dir is the working directory.
+	// Dir is the working directory, and in the boot message the app's folder; empty:
+	// ours, and what Options.Boot says.
 	Dir string
+	// PythonPath is, with Dir, that of the boot message.
+	PythonPath []string
 	// Identity is whom it runs as; nil: as this process does.
 	Identity *Identity
 	// Limits are what it is confined to.

@@ -25,8 +25,10 @@ type ExitKind struct{ Cause, Reason string }
 // Stats is what a pool is doing at this moment.
 type Stats struct {
 	App string
-	// Generation that serves; Reloading: a newer one boots.
+	// Generation that serves, and the folder that it was made from, links resolved
+	// (empty: not known); Reloading: a newer one boots.
 	Generation int
+	Release    string
 	Reloading  bool
 	// Workers is the number of slots. Each is in one of these: Idle + Busy + Booting
 	// + Draining + BackingOff == Workers.
@@ -49,6 +51,8 @@ type Stats struct {
 type WorkerInfo struct {
 	Who
 	State State
+	// Release is the folder that its generation was made from; empty: not known.
+	Release string
 	// Reason why it leaves; None: it does not. It is only known of those that a
 	// replacement boots for.
 	Due    Reason
@@ -94,7 +98,7 @@ func (p *Pool) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := Stats{
-		App: p.opts.App, Generation: p.gen.number, Reloading: p.next != nil, Workers: len(p.slots), Ready: len(p.able),
+		App: p.opts.App, Generation: p.gen.number, Release: p.gen.release, Reloading: p.next != nil, Workers: len(p.slots), Ready: len(p.able),
 		Waiting: p.line.len(), Limit: p.gen.Queue, Oldest: p.line.oldest(),
 		EverUp: p.everUp, Stopping: p.stopping, Paused: p.paused, Asleep: p.started && len(p.slots) == 0, Counts: p.count,
 	}
@@ -140,7 +144,7 @@ func (p *Pool) Workers() []WorkerInfo {
 	infos := make([]WorkerInfo, 0, len(p.workers))
 	conns := make([]*shim.Conn, 0, len(p.workers))
 	for _, w := range p.workers {
-		info := WorkerInfo{Who: w.who, State: w.State(), Served: w.served, RSS: w.rss.Load()}
+		info := WorkerInfo{Who: w.who, State: w.State(), Release: w.gen.release, Served: w.served, RSS: w.rss.Load()}
 		if !w.started.IsZero() {
 			info.Up = time.Since(w.started).Round(time.Millisecond)
 		}

@@ -190,6 +190,7 @@ func (t *template) run() {
 	if err == nil {
 		t.program, t.leaf = c.Args[0], c.Cgroup
 		c.Args = t.who.titled(c.Args)
+		t.pool.runs(t.gen, c)
 		c.Env = append(append([]string(nil), c.Env...), "STANDPIPE_TEMPLATE=1", fmt.Sprintf("STANDPIPE_GENERATION=%d", t.gen.number))
 		err = t.spawn(c)
 	}

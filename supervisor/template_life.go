@@ -55,7 +55,7 @@ func (l *templateLife) live() Exit {
 				continue
 			}
 			state, l.canDump = Booting, h.Stacks
-			m := t.gen.Boot
+			m := t.pool.bootMessage(t.gen)
 			m.Generation = t.gen.number
 			if err := t.conn.Boot(&m); err != nil {
 				broken(ProtocolError, err)

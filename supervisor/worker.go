@@ -227,6 +227,7 @@ func (w *Worker) process() (child *Child, program string, leaf *Cgroup, err erro
 		return nil, "", nil, err
 	}
 	c.Args = w.who.titled(c.Args)
+	w.pool.runs(w.gen, c)
 	c.Env = append(append([]string(nil), c.Env...),
 		fmt.Sprintf("STANDPIPE_WORKER=%d", w.slot), fmt.Sprintf("STANDPIPE_GENERATION=%d", w.who.Generation))
 	child, err = w.gen.Spawner.Spawn(c)

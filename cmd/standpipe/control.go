@@ -164,7 +164,11 @@ func (s *steer) sayGenerations(o admin.Order, d admin.Done) error {
 	}
 	for _, a := range st.Apps {
 		if o.App == "" || o.App == a.Name {
-			if err := s.say("%s: generation %d serves, %d/%d workers ready", a.Name, a.Generation, a.Ready, a.Workers); err != nil {
+			of := ""
+			if a.Release != "" {
+				of = " of " + a.Release
+			}
+			if err := s.say("%s: generation %d%s serves, %d/%d workers ready", a.Name, a.Generation, of, a.Ready, a.Workers); err != nil {
 				return err
 			}
 		}

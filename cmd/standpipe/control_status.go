@@ -88,10 +88,13 @@ func printApp(out io.Writer, a *admin.App, p paint) {
 		parts = append(parts, fmt.Sprintf("refused %d", n))
 	}
 	fmt.Fprintf(out, "\n%s  %s\n", p.bold(printable(a.Name)), strings.Join(parts, "  "))
+	if a.Release != "" {
+		fmt.Fprintf(out, "  release %s\n", printable(a.Release))
+	}
 	for _, is := range []struct {
 		so   bool
 		text string
-	}{{a.Reloading, "a reload is under way"}, {a.Paused, "paused: requests wait in line; standpipe resume lets them go"}, {a.Asleep, "asleep: the next request starts it"}} {
+	}{{a.ReleaseGone, "its folder does not exist any more: a worker that ends cannot be replaced; standpipe reload makes a generation of what is there now"}, {a.Reloading, "a reload is under way"}, {a.Paused, "paused: requests wait in line; standpipe resume lets them go"}, {a.Asleep, "asleep: the next request starts it"}} {
 		if is.so {
 			fmt.Fprintf(out, "  %s\n", is.text)
 		}
@@ -120,6 +123,9 @@ func printApp(out io.Writer, a *admin.App, p paint) {
 		}
 		if q.Due != "" {
 			state += " (" + q.Due + ")"
+		}
+		if q.Release != a.Release && q.Release != "" {
+			state += " from " + q.Release
 		}
 		size := "rss " + mebi(q.RSS)
 		if len(a.Templates) > 0 { // rss counts what they share once for each

@@ -228,6 +228,9 @@ func folders(cfg *config.Config) []string {
 	}
 	for i := range cfg.Apps {
 		add(cfg.Apps[i].Dir)
+		if link := cfg.Apps[i].Link; link != "" {
+			add(link)
+		}
 	}
 	return list
 }

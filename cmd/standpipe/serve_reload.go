@@ -99,23 +99,55 @@ func (s *serving) resize(by int) {
 // touchTick is how often files of touch_reload are looked at.
 const touchTick = time.Second
 
+// watchReleases tells when the folder is removed that a generation was made from, until
+// ctx ends.
+func (s *serving) watchReleases(ctx context.Context) {
+	tick := time.NewTicker(touchTick)
+	defer tick.Stop()
+	gone := map[string]string{} // app -> release of which it was told
+	for {
+		for _, p := range s.srv.Pools() {
+			st := p.Stats()
+			switch is := supervisor.ReleaseGone(st.Release); {
+			case !is:
+				delete(gone, st.App)
+			case gone[st.App] != st.Release:
+				gone[st.App] = st.Release
+				s.log.Warn("release_gone", "app", st.App, "gen", st.Generation, "release", st.Release,
+					"message", "the folder that this generation was made from does not exist any more: a worker that ends cannot be replaced; reload makes a generation of what is there now")
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// touched is what a file of touch_reload was when it was looked at.
+type touched struct {
+	at   int64  // of its change, Unix nanoseconds; 0: it is not there
+	real string // where it is: links may lead elsewhere
+}
+
 // watchTouched reloads an app when a file that it names has changed, until ctx ends.
 func (s *serving) watchTouched(ctx context.Context) {
 	tick := time.NewTicker(touchTick)
 	defer tick.Stop()
-	seen := map[string]time.Time{}
+	seen := map[string]touched{}
 	for first := true; ; first = false {
 		cfg := s.srv.Config()
 		for i := range cfg.Apps {
 			a := &cfg.Apps[i]
 			for _, path := range a.TouchReload {
-				var at time.Time // of a file that is not there
+				is := touched{real: supervisor.RealPath(path)}
 				if st, err := os.Stat(path); err == nil {
-					at = st.ModTime()
+					is.at = st.ModTime().UnixNano()
 				}
 				was, known := seen[a.Name+"\x00"+path]
-				seen[a.Name+"\x00"+path] = at
-				if known && !first && !at.IsZero() && !at.Equal(was) {
+				seen[a.Name+"\x00"+path] = is
+				if known && !first && is.at != 0 && is != was {
 					s.reloadUnasked(a.Name, "touched "+path)
 				}
 			}
@@ -133,6 +165,7 @@ func (s *serving) watchFiles(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { s.watchTouched(ctx) })
+	wg.Go(func() { s.watchReleases(ctx) })
 	if s.dev != nil {
 		wg.Go(func() {
 			if err := s.dev.Run(ctx); err != nil {

@@ -36,7 +36,7 @@ func (h *Handler) static(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) app(p Pool) App {
 	s := p.Stats()
 	a := App{
-		Name: s.App, Generation: s.Generation, Reloading: s.Reloading, Paused: s.Paused, Asleep: s.Asleep,
+		Name: s.App, Generation: s.Generation, Release: s.Release, ReleaseGone: supervisor.ReleaseGone(s.Release), Reloading: s.Reloading, Paused: s.Paused, Asleep: s.Asleep,
 		Workers: s.Workers, Idle: s.Idle, Busy: s.Busy, Booting: s.Booting, Draining: s.Draining, BackingOff: s.BackingOff, Surplus: s.Surplus, Ready: s.Ready,
 		Waiting: s.Waiting, Limit: s.Limit, Oldest: s.Oldest.Seconds(),
 		Served: s.Counts.Served, Restarts: metrics.Restarts(s.Counts), QueueFull: s.Counts.QueueFull, QueueTimeouts: s.Counts.QueueTimeouts, BootFailures: s.Counts.BootFailures,
@@ -56,7 +56,7 @@ func (h *Handler) app(p Pool) App {
 }
 
 func worker(info supervisor.WorkerInfo) Worker {
-	w := Worker{Name: info.Worker, Pid: info.Pid, Generation: info.Generation, State: info.State.String(), Up: info.Up.Seconds(), Served: info.Served, RSS: info.RSS, PSS: info.PSS, Requests: []Request{}}
+	w := Worker{Name: info.Worker, Pid: info.Pid, Generation: info.Generation, Release: info.Release, State: info.State.String(), Up: info.Up.Seconds(), Served: info.Served, RSS: info.RSS, PSS: info.PSS, Requests: []Request{}}
 	if info.Due != supervisor.None {
 		w.Due = info.Due.String()
 	}

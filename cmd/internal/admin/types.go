@@ -39,9 +39,13 @@ type Folder struct {
 type App struct {
 	Name       string `json:"name"`
 	Generation int    `json:"generation"`
-	Reloading  bool   `json:"reloading"`
-	Paused     bool   `json:"paused"`
-	Asleep     bool   `json:"asleep"`
+	// Release is the folder that the generation was made from, links resolved. ReleaseGone:
+	// it does not exist any more; a worker that ends cannot be replaced.
+	Release     string `json:"release"`
+	ReleaseGone bool   `json:"release_gone"`
+	Reloading   bool   `json:"reloading"`
+	Paused      bool   `json:"paused"`
+	Asleep      bool   `json:"asleep"`
 	// Workers is how many there are to be; Idle + Busy + Booting + Draining +
 	// BackingOff is that number. Surplus ones boot to replace one of them, or finish what
 	// they run. Ready ones take requests.
@@ -78,6 +82,7 @@ type Worker struct {
 	Name       string  `json:"name"` // "shop/3"
 	Pid        int     `json:"pid"`  // 0: there is none yet
 	Generation int     `json:"generation"`
+	Release    string  `json:"release"` // that its generation was made from
 	State      string  `json:"state"`
 	Due        string  `json:"due,omitempty"` // why a replacement boots
 	Up         float64 `json:"up_seconds"`

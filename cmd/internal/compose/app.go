@@ -2,7 +2,6 @@ package compose
 
 import (
 	"context"
-	"os"
 	"runtime"
 	"strings"
 	"time"
@@ -32,17 +31,19 @@ var bootLimit = max(2, runtime.GOMAXPROCS(0)) // at the start: a control group's
 // poolOptions are the options of one app's pool.
 func poolOptions(cfg *config.Config, a *config.App, version string, files *shimFiles, p *privileges, events func(supervisor.Event)) supervisor.Options {
 	mount := strings.TrimSuffix(a.Mount, "/")
+	made := &release{given: a}
+	_, _, _ = made.get() // Command tells the error
 	o := supervisor.Options{
 		App: a.Name,
 		Command: func() (supervisor.Command, error) {
-			now, err := a.Again() // what was missing at the start may have come
+			now, env, err := made.get()
 			if err != nil {
 				return supervisor.Command{}, err
 			}
 			return p.confine(cfg, now, supervisor.Command{
 				Args: append([]string{now.Interpreter.Path}, files.arguments()...),
-				Env:  workerEnviron(os.Environ(), now.Environ()),
-				Dir:  now.Dir,
+				Env:  env,
+				Dir:  now.Dir, PythonPath: now.PythonPath,
 			})
 		},
 		Spawner: spawner{p, a},

@@ -106,7 +106,7 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 			return nil, err
 		}
 	}
-	first, err := s.plan(cfg, nil)
+	first, err := s.plan(cfg.Released(), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -216,7 +216,7 @@ func (p *privileges) startHelper(cfg *config.Config, id supervisor.Identity) (er
 			table.Allow[n].Programs = nil
 			continue
 		}
-		table.Allow[n].Programs = append(table.Allow[n].Programs, a.Interpreter.Path)
+		table.Allow[n].Programs = append(table.Allow[n].Programs, a.LinkPython) // each release's own follows from it
 	}
 	if table.Allow == nil {
 		return nil

@@ -147,6 +147,7 @@ func (s *Server) reload(cfg *config.Config, only string) error {
 	if s.stopping.Load() {
 		return errStopping
 	}
+	cfg = cfg.Released()
 	if only != "" {
 		if old.run(only) == nil {
 			return fmt.Errorf("%w: %q; these are: %s", errNoApp, only, strings.Join(old.names(), ", "))
@@ -259,6 +260,9 @@ func (s *Server) without(next, old *site, errs []error) (*site, error) {
 		}
 		cfg.Apps = append(cfg.Apps, *r.app)
 		kept.runs = append(kept.runs, r)
+	}
+	if !slices.Contains(errs, nil) { // the old releases serve on, and so do the files that were in force with them
+		cfg.Static = old.cfg.Static
 	}
 	return kept, kept.assemble(s)
 }

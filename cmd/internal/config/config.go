@@ -110,6 +110,7 @@ type App struct {
 	How    string // how Module was found if the user did not say it for this app ("FLASK_APP"); else empty
 
 	Dir        string // absolute; the workers' working directory and first on sys.path
+	Link       string // Dir as configured, where Release has resolved it; else empty
 	Python     string // as set; empty: found
 	Venv       string // as set; empty: found
 	Env        []EnvVar
@@ -181,6 +182,7 @@ type App struct {
 	PidsMax   int
 
 	Interpreter discover.Interpreter // the python to run; checked
+	LinkPython  string               // its path as it was found, where Release has resolved it; else empty
 	Candidates  []string             // when Module is empty: files relative to Dir, in the order to try
 
 	// Broken is why the app cannot be started now: its folder or its interpreter is missing. Interpreter is then empty.

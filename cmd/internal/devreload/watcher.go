@@ -31,6 +31,7 @@ type Watcher struct {
 	warn   func(err error)
 
 	mu    sync.Mutex
+	real  map[string]string          // app -> its Dir with its links resolved; Run alone changes it
 	files map[string]map[string]bool // path -> apps
 	fails map[string]int             // app -> its generation that did not boot
 	fresh []string                   // folders that are not watched yet
@@ -47,10 +48,15 @@ const settle = 150 * time.Millisecond
 // New returns a watcher. reload is called when something has changed; warn gets
 // what could not be watched, seldom.
 func New(apps []App, reload func(app, why string), warn func(error)) *Watcher {
-	w := &Watcher{apps: apps, reload: reload, warn: warn, files: map[string]map[string]bool{}, fails: map[string]int{}, woken: make(chan struct{}, 1)}
+	w := &Watcher{apps: apps, reload: reload, warn: warn, real: map[string]string{}, files: map[string]map[string]bool{}, fails: map[string]int{}, woken: make(chan struct{}, 1)}
 	for _, a := range apps {
 		for _, f := range a.Files {
 			w.add(a.Name, f)
+		}
+		for dir := filepath.Clean(a.Dir); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+			if st, err := os.Lstat(dir); err == nil && st.Mode()&fs.ModeSymlink != 0 {
+				w.add(a.Name, dir) // a deployment points it elsewhere
+			}
 		}
 	}
 	return w
@@ -130,9 +136,31 @@ func (w *Watcher) Run(ctx context.Context) error {
 			w.warn(err)
 		}
 	}
-	for _, a := range w.apps {
-		folders(a.Dir, watch)
+	resolve := func() {
+		for _, a := range w.apps {
+			real := supervisor.RealPath(a.Dir)
+			w.mu.Lock()
+			was := w.real[a.Name]
+			w.real[a.Name] = real
+			w.mu.Unlock()
+			if was == real {
+				continue
+			}
+			folders(real, watch)
+			var moved []string // names that lead elsewhere now
+			for dir := range watched {
+				if was != "" && (dir == a.Dir || strings.HasPrefix(dir, a.Dir+string(filepath.Separator))) && dir != supervisor.RealPath(dir) {
+					moved = append(moved, dir)
+				}
+			}
+			for _, dir := range moved {
+				_ = notify.Remove(dir) // fails where the folder was removed
+				delete(watched, dir)
+				watch(dir)
+			}
+		}
 	}
+	resolve()
 	pending := map[string]string{} // app -> what changed
 	var quiet <-chan time.Time
 	for {
@@ -154,7 +182,6 @@ func (w *Watcher) Run(ctx context.Context) error {
 			}
 			if st, err := os.Stat(e.Name); err == nil && st.IsDir() && e.Has(fsnotify.Create) {
 				folders(e.Name, watch)
-				continue
 			}
 			for _, app := range w.of(e.Name) {
 				pending[app] = e.Name
@@ -164,6 +191,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 			w.warn(err)
 		case <-quiet:
 			quiet = nil
+			resolve()
 			for app, path := range pending {
 				w.reload(app, "changed "+path)
 			}
@@ -181,7 +209,7 @@ func (w *Watcher) of(path string) []string {
 	var apps []string
 	for _, a := range w.apps {
 		_, fails := w.fails[a.Name]
-		beneath := strings.HasPrefix(path, strings.TrimSuffix(a.Dir, string(filepath.Separator))+string(filepath.Separator))
+		beneath := strings.HasPrefix(path, strings.TrimSuffix(w.real[a.Name], string(filepath.Separator))+string(filepath.Separator))
 		if w.files[path][a.Name] || beneath && (isTemplate(path) || fails && filepath.Ext(path) == ".py") {
 			apps = append(apps, a.Name)
 		}

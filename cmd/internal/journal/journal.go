@@ -71,7 +71,7 @@ func (j *Journal) Event(e supervisor.Event) {
 	case supervisor.TemplateExit:
 		j.templateExit(e)
 	case supervisor.Reloaded:
-		j.log.Info("reloaded", "app", e.App, "gen", e.Generation)
+		j.log.Info("reloaded", "app", e.App, "gen", e.Generation, "release", e.Release)
 	case supervisor.ReloadFailed:
 		j.reloadFailed(e)
 	case supervisor.Scaled:
@@ -265,7 +265,7 @@ func inFlight(list []shim.InFlight, fate shim.Fate) string {
 
 // reloadFailed says what is wrong with the new code, and that the old one serves.
 func (j *Journal) reloadFailed(e supervisor.ReloadFailed) {
-	pairs := append(who(e.Who), "message", ReloadSentence(&e))
+	pairs := append(who(e.Who), "message", ReloadSentence(&e), "release", e.Release, "serving", e.Serving, "serving_release", e.ServingRelease)
 	switch {
 	case e.Failed != nil && e.Failed.Traceback != "":
 		pairs = append(pairs, "traceback", strings.TrimRight(e.Failed.Traceback, "\n"))

@@ -16,6 +16,8 @@ var (
 	descSurplus    = desc("standpipe_workers_surplus", "Workers beside those: they boot to replace one, or finish what they run.", "app")
 	descReady      = desc("standpipe_workers_ready", "Workers that take requests.", "app")
 	descGeneration = desc("standpipe_generation", "The generation that serves; each reload makes one.", "app")
+	descRelease    = desc("standpipe_release_info", "1 for the folder that the generation which serves was made from, links resolved.", "app", "release")
+	descGone       = desc("standpipe_release_gone", "1: that folder does not exist any more, and a worker that ends cannot be replaced.", "app")
 	descPaused     = desc("standpipe_paused", "1: requests are kept in the line by standpipe pause.", "app")
 	descQueue      = desc("standpipe_queue_length", "Requests that wait for a worker.", "app")
 	descQueueLimit = desc("standpipe_queue_limit", "How many may; 0: no limit.", "app")
@@ -35,7 +37,7 @@ type poolsCollector struct{ m *Metrics }
 
 // Describe is for the registry.
 func (poolsCollector) Describe(c chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descWorkers, descConfigured, descSurplus, descReady, descGeneration, descPaused, descQueue, descQueueLimit,
+	for _, d := range []*prometheus.Desc{descWorkers, descConfigured, descSurplus, descReady, descGeneration, descRelease, descGone, descPaused, descQueue, descQueueLimit,
 		descOldest, descRefused, descServed, descStarts, descExits, descRestarts, descFailures, descStuck, descRSS} {
 		c <- d
 	}
@@ -60,6 +62,14 @@ func (p poolsCollector) Collect(c chan<- prometheus.Metric) {
 		gauge(descSurplus, float64(s.Surplus))
 		gauge(descReady, float64(s.Ready))
 		gauge(descGeneration, float64(s.Generation))
+		if s.Release != "" {
+			gauge(descRelease, 1, s.Release)
+		}
+		gone := 0.0
+		if supervisor.ReleaseGone(s.Release) {
+			gone = 1
+		}
+		gauge(descGone, gone)
 		paused := 0.0
 		if s.Paused {
 			paused = 1

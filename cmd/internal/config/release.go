@@ -1,0 +1,98 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/standpipe/standpipe/supervisor"
+)
+
+// Released returns the configuration as the next generation of each app is made from
+// it: see Release.
+func (c *Config) Released() *Config {
+	out := *c
+	out.Apps = make([]App, len(c.Apps))
+	for i := range c.Apps {
+		out.Apps[i] = *c.Apps[i].Release()
+	}
+	out.Static = realStatics(c.Static, supervisor.RealPath)
+	return &out
+}
+
+// Release returns the app with the links in its paths resolved: dir, the interpreter,
+// pythonpath, the folders of static files. What a link leads to later is not this
+// generation's. A Broken app is returned as it is.
+func (a *App) Release() *App {
+	if a.Link != "" || a.Broken != nil {
+		return a
+	}
+	out := *a
+	out.Link, out.Dir = a.Dir, supervisor.RealPath(a.Dir)
+	// What lies beneath dir is looked for in the folder that dir is: a link that changes
+	// in this moment does not give half of each.
+	pin := func(path string) string {
+		if beneath(path, a.Dir) {
+			path = filepath.Join(out.Dir, strings.TrimPrefix(path, a.Dir))
+		}
+		return path
+	}
+	real := func(path string) string { return supervisor.RealPath(pin(path)) }
+	out.PythonPath = slices.Clone(a.PythonPath)
+	for i, p := range out.PythonPath {
+		out.PythonPath[i] = real(p)
+	}
+	if p := a.Interpreter.Path; p != "" {
+		out.LinkPython = p
+		out.Interpreter.Path = supervisor.RealProgram(pin(p))
+	}
+	out.Static = realStatics(a.Static, real)
+	for _, root := range a.SendfileRoots { // an app may name its files by the link, too
+		if r := real(root); !slices.Contains(out.SendfileRoots, r) {
+			out.SendfileRoots = append(slices.Clone(out.SendfileRoots), r)
+		}
+	}
+	out.Module = realModule(a.Module, out.Dir)
+	return &out
+}
+
+// realModule resolves the folder of a module that is named as a file.
+func realModule(module, dir string) string {
+	file, name, named := strings.Cut(module, ":")
+	if !strings.Contains(file, "/") {
+		return module
+	}
+	path := filepath.Join(dir, file)
+	if filepath.IsAbs(file) {
+		path = file
+	}
+	parent := supervisor.RealPath(filepath.Dir(path))
+	if parent == filepath.Dir(path) {
+		return module
+	}
+	if path = filepath.Join(parent, filepath.Base(path)); named {
+		return path + ":" + name
+	}
+	return path
+}
+
+func realStatics(list []Static, real func(string) string) []Static {
+	out := slices.Clone(list)
+	for i := range out {
+		out[i].Dir = real(out[i].Dir)
+	}
+	return out
+}
+
+// Gone says why the folder that this generation was made from cannot be used any more;
+// nil: it can.
+func (a *App) Gone() error {
+	if !supervisor.ReleaseGone(a.Dir) {
+		return nil
+	}
+	if a.Link == a.Dir {
+		return fmt.Errorf("the folder %s does not exist any more", a.Dir)
+	}
+	return fmt.Errorf("the release %s, of which this generation was made, does not exist any more; a reload makes one of what %s is now", a.Dir, a.Link)
+}
