@@ -52,7 +52,11 @@ func TestAHungBootDoesNotBlock(t *testing.T) {
 // not refused for one of them.
 func TestForeignKillsDoNotSlowDown(t *testing.T) {
 	f := &fakes{}
-	kill := func() { f.any().end(Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"}) }
+	kill := func() {
+		if w := f.any(); w != nil {
+			w.end(Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
+		}
+	}
 	bubble(t, f, Options{Workers: 4, BootLimit: 2}, func(t *testing.T, p *Pool, e *events) {
 		up(t, p)
 		time.Sleep(time.Second)
@@ -60,8 +64,15 @@ func TestForeignKillsDoNotSlowDown(t *testing.T) {
 			kill()
 			time.Sleep(50 * time.Millisecond)
 		}
+		for p.Stats().Ready < 4 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		for range 4 {
+			kill()
+		}
 		f.look()
 		began := time.Now()
+		synctest.Wait()
 		for p.Stats().Ready < 4 {
 			time.Sleep(10 * time.Millisecond)
 		}

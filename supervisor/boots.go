@@ -11,13 +11,15 @@ import (
 // was killed from outside is in the record of its exit.
 func (p *Pool) bootEnded(w *Worker, how boot, e BootFailure) (pause time.Duration, tell bool) {
 	w.turn()
-	if how == bootFailed && e.Outside && p.tolerates(w.gen) {
+	failed := how == bootFailed
+	if failed && e.Outside && p.tolerates(w.gen) {
 		how = bootLeft
 	}
 	pause = w.gen.gate.leave(how)
 	_, booting := w.gen.gate.state()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.bootsFail = p.bootsFail || failed && len(p.able) == 0
 	switch how {
 	case booted:
 		w.gen.ready++

@@ -163,8 +163,12 @@ func (p *Pool) advance(gen *generation) (left int) {
 			moving++
 		}
 	}
+	most := gen.surge(len(p.slots))
+	if gen.StopFirst {
+		most = 1
+	}
 	for _, s := range p.slots {
-		if moving >= gen.surge(len(p.slots)) {
+		if moving >= most {
 			return left
 		}
 		if s.target != gen {

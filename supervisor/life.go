@@ -76,6 +76,9 @@ func (l *life) live() Exit {
 				m := w.pool.bootMessage(w.gen)
 				m.Worker, m.Generation, m.Tag = w.slot, w.who.Generation, w.tag
 				if err := w.conn.Boot(&m); err != nil {
+					if e, ok := l.awaitDeath(deathSoon); ok { // it was killed in this moment: that is the cause
+						return e
+					}
 					l.protocol = err
 					stop(ProtocolError)
 				}
@@ -96,6 +99,11 @@ func (l *life) live() Exit {
 			}
 			if err != nil {
 				l.protocol = fmt.Errorf("warmup: %w", err)
+				if errors.Is(err, shim.ErrWorkerGone) || errors.Is(err, shim.ErrNotStarted) {
+					if e, ok := l.awaitDeath(deathSoon); ok {
+						return e
+					}
+				}
 				stop(BootFailed)
 				continue
 			}
@@ -134,7 +142,7 @@ func (l *life) live() Exit {
 				stop(ProtocolError)
 				continue
 			}
-			if e, ok := l.awaitDeath(200 * time.Millisecond); ok {
+			if e, ok := l.awaitDeath(deathSoon); ok {
 				return e
 			}
 			// It lives, but nobody can talk to it any more.
@@ -294,6 +302,9 @@ func (l *life) killNow() {
 	l.killed = true
 	_ = l.child.Signal(Kill)
 }
+
+// deathSoon is how long waitpid may take after the pipes of a dead process.
+const deathSoon = 200 * time.Millisecond
 
 // awaitDeath waits a moment for waitpid: an end of the pipes nearly always is a
 // death.

@@ -31,6 +31,10 @@ type Options struct {
 	// Surge is how many workers more than the slots may live during a reload; 0: a
 	// quarter of them, at least 1.
 	Surge int
+	// StopFirst: a worker that is to be replaced has ended before the next one of its
+	// slot is started, also in a reload, where one slot moves at a time. Requests wait
+	// for as long as no worker serves meanwhile, whatever QueueTimeout says.
+	StopFirst bool
 	// Warmup is run with each worker that is ready, before it takes requests; its
 	// error is a boot failure. ctx ends with BootTimeout. nil: there is none.
 	Warmup func(ctx context.Context, open func(shim.Label) (*shim.Exchange, error)) error

@@ -33,7 +33,9 @@ type Pool struct {
 	idleSince time.Time
 	everUp    bool
 	paused    bool
-	resumed   time.Time // when the last pause ended
+	resumed   time.Time // when the last pause ended, or the last gap of StopFirst
+	unserved  time.Time // since when no worker takes requests; zero: one does, or none has yet
+	bootsFail bool      // since then a boot has ended without a worker that does
 	started   bool
 	stopping  bool
 	ending    Reason    // of its workers' end, when it is stopping
@@ -290,7 +292,11 @@ func (p *Pool) join(w *Worker, ahead int) (count, of int) {
 	p.idleSince = time.Now()
 	p.clock++
 	w.freed = p.clock
+	if p.replacing() {
+		p.resumed = p.idleSince
+	}
 	p.able = append(p.able, w)
+	p.unserved, p.bootsFail = time.Time{}, false
 	if !p.everUp {
 		p.everUp = true
 		close(p.up)
@@ -307,6 +313,9 @@ func (p *Pool) leave(w *Worker) (inFlight int) {
 	if w.serving {
 		w.serving = false
 		p.able = slices.DeleteFunc(p.able, func(o *Worker) bool { return o == w })
+		if len(p.able) == 0 {
+			p.unserved = time.Now()
+		}
 		if p.hopeless() {
 			p.line.refuse(shim.ErrNoWorkers)
 		}

@@ -547,3 +547,124 @@ func TestWarmup(t *testing.T) {
 		}
 	})
 }
+
+// StopFirst: no two workers of a slot live at a time, in a reload, a recycling and a restart; a reload that fails brings the
+// old generation back; requests wait for as long as it takes.
+func TestStopFirst(t *testing.T) {
+	f := &fakes{}
+	o := Options{Workers: 2, StopFirst: true, QueueTimeout: 10 * time.Millisecond, Queue: 10, MaxRequests: 3}
+	bubble(t, f, o, func(t *testing.T, p *Pool, e *events) {
+		up(t, p)
+		time.Sleep(time.Second)
+		most := func() int {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			bySlot := map[int]int{}
+			n := 0
+			for _, w := range p.workers {
+				if bySlot[w.slot]++; bySlot[w.slot] > n {
+					n = bySlot[w.slot]
+				}
+			}
+			return n
+		}
+		over := make(chan struct{})
+		watched := make(chan struct{})
+		go func() {
+			defer close(watched)
+			for {
+				select {
+				case <-over:
+					return
+				case <-time.After(time.Millisecond):
+					if n := most(); n > 1 {
+						t.Errorf("%d workers of one slot live", n)
+						return
+					}
+				}
+			}
+		}()
+		asks := func(n int) {
+			t.Helper()
+			for range n {
+				if b, err := ask(t.Context(), p, "/"); b != "hello" {
+					t.Fatalf("%q %v", b, err)
+				}
+			}
+		}
+		asks(20) // recycles
+		time.Sleep(time.Second)
+		if err := p.Restart(t.Context(), 1); err != nil {
+			t.Error(err)
+		}
+		asks(1)
+		if err := p.Reload(t.Context(), nil); err != nil {
+			t.Error(err)
+		}
+		asks(1)
+		time.Sleep(time.Second)
+		if s := p.Stats(); s.Generation != 2 || s.Ready != 2 {
+			t.Errorf("%+v", s)
+		}
+		f.breaks(&shim.Failed{Kind: "exception", Message: "broken"})
+		failed := make(chan error, 1)
+		go func() { failed <- p.Reload(t.Context(), nil) }()
+		if err := <-failed; err == nil {
+			t.Error("a broken reload was taken")
+		}
+		f.breaks(nil)
+		asks(1)
+		time.Sleep(time.Minute)
+		if s := p.Stats(); s.Generation != 2 || s.Ready != 2 {
+			t.Errorf("%+v", s)
+		}
+		close(over)
+		<-watched
+	})
+}
+
+// One worker: between its stop and the next one's start requests wait, longer than QueueTimeout, and none is lost.
+func TestStopFirstOfOne(t *testing.T) {
+	f := &fakes{}
+	bubble(t, f, Options{Workers: 1, StopFirst: true, QueueTimeout: 10 * time.Millisecond, Queue: 10}, func(t *testing.T, p *Pool, _ *events) {
+		up(t, p)
+		for range 3 {
+			done := make(chan error, 1)
+			go func() { done <- p.Reload(t.Context(), nil) }()
+			time.Sleep(50 * time.Millisecond)
+			if b, err := ask(t.Context(), p, "/"); b != "hello" {
+				t.Errorf("%q %v", b, err)
+			}
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// Unserved counts while no worker serves and boots fail, and not for a slow boot.
+func TestUnserved(t *testing.T) {
+	f := &fakes{}
+	bubble(t, f, Options{Workers: 1}, func(t *testing.T, p *Pool, _ *events) {
+		up(t, p)
+		f.breaks(&shim.Failed{Kind: "exception", Message: "broken"})
+		f.any().end(Exit{Code: 1})
+		time.Sleep(time.Minute)
+		if d := p.Stats().Unserved; d < 55*time.Second || d > time.Minute {
+			t.Errorf("unserved for %v", d)
+		}
+		f.breaks(nil)
+		time.Sleep(time.Minute)
+		if s := p.Stats(); s.Unserved != 0 || s.Ready != 1 {
+			t.Errorf("%+v", s)
+		}
+		f.mu.Lock()
+		f.mute = true
+		f.mu.Unlock()
+		f.any().end(Exit{Code: 1})
+		time.Sleep(time.Minute)
+		if d := p.Stats().Unserved; d != 0 {
+			t.Errorf("unserved for %v while the first boot is under way", d)
+		}
+	})
+}

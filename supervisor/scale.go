@@ -71,6 +71,7 @@ func (p *Pool) fit(old *generation) {
 func (p *Pool) rouse() {
 	if len(p.slots) == 0 && p.started && !p.stopping {
 		p.failure = nil // of the time before it slept
+		p.unserved, p.bootsFail = time.Now(), false
 		p.resize(p.gen.Workers)
 	}
 }
@@ -165,14 +166,20 @@ func (p *Pool) Resume() bool {
 func (p *Pool) patience(limit time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.paused {
+	if p.paused || p.replacing() {
 		return limit
 	}
 	return limit - time.Since(p.resumed)
 }
 
+// replacing: no worker serves because one has to stop before the next one is started.
+// mu is held.
+func (p *Pool) replacing() bool {
+	return p.gen.StopFirst && len(p.able) == 0 && p.failure == nil && !p.stopping
+}
+
 // Restart replaces the worker in the slot (from 0) by another one, which boots
-// first, and returns when that serves; a *BootFailure when its first boot failed:
+// first (but for StopFirst), and returns when that serves; a *BootFailure when its first boot failed:
 // the old one goes on serving, and the pool goes on trying.
 func (p *Pool) Restart(ctx context.Context, number int) error {
 	p.mu.Lock()

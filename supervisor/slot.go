@@ -23,6 +23,7 @@ type slot struct {
 	seat    *Worker // that serves, boots or leaves; nil: none
 	backup  *Worker // that boots beside seat; nil: none
 	resting bool    // a pause before the next start
+	empties bool    // StopFirst: its worker has ended for its age or size, and the next one does not serve yet
 
 	died time.Time // when a worker of this slot last died unasked after it had been ready
 }
@@ -121,13 +122,26 @@ func (s *slot) run() {
 			cur.leave(closing)
 			next.leave(closing)
 			if cur == nil && next == nil && others == 0 {
+				s.replaced()
 				return
+			}
+		case cur == nil && target.StopFirst:
+			if rest == nil && others == 0 {
+				cur = s.launch(target)
+				continue
 			}
 		case cur == nil:
 			if rest == nil {
 				cur = s.launch(serving) // a reload that has not succeeded has no claim on an empty seat
 				continue
 			}
+		case target.StopFirst && (cur.worker.gen != target || cur.ready && due != None):
+			why := due
+			if why == None {
+				why = Reload
+			}
+			cur.leave(why)
+			next.leave(why)
 		case !cur.ready && cur.worker.gen != target && cur.worker.gen != serving: // a boot that nobody wants any more
 			cur.leave(Reload)
 			others++
@@ -138,7 +152,7 @@ func (s *slot) run() {
 			others++
 			next = nil
 			continue
-		case next == nil && (cur.worker.gen != target || cur.ready && (due != None || cur.told != None)):
+		case next == nil && !target.StopFirst && (cur.worker.gen != target || cur.ready && (due != None || cur.told != None)):
 			next = s.launch(target)
 			continue
 		}
@@ -151,6 +165,9 @@ func (s *slot) run() {
 			switch {
 			case n.what == becameReady:
 				n.of.ready = true
+				if n.of == cur {
+					s.replaced()
+				}
 				if n.of == next {
 					why := due
 					if why == None {
@@ -167,6 +184,9 @@ func (s *slot) run() {
 				}
 			case n.of == cur:
 				cur = nil
+				if target.StopFirst {
+					s.stoppedFirst()
+				}
 				if next != nil && s.mine(next) { // not of a reload that has not succeeded: it has no claim on the seat
 					cur, next = next, nil
 				}
@@ -188,6 +208,28 @@ func (s *slot) mine(l *launch) bool {
 	s.pool.mu.Lock()
 	defer s.pool.mu.Unlock()
 	return l.worker.gen == s.pool.gen
+}
+
+// stoppedFirst: the worker that was due has ended, and the next one is to be started
+// now: until it serves no other slot recycles.
+func (s *slot) stoppedFirst() {
+	s.pool.mu.Lock()
+	defer s.pool.mu.Unlock()
+	if s.due.recycles() {
+		s.due, s.empties = None, true
+	}
+}
+
+// replaced: the next one serves, or there is none.
+func (s *slot) replaced() {
+	p := s.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.empties {
+		s.empties = false
+		p.recycling--
+		p.recycleNext()
+	}
 }
 
 // settled: whatever made a worker due is over.

@@ -41,6 +41,9 @@ type Stats struct {
 	// are in the line, the first of them for Oldest.
 	Ready, Waiting, Limit int
 	Oldest                time.Duration
+	// Unserved is for how long no worker has taken requests while boots fail; 0: one
+	// does, or the first boot since is still under way.
+	Unserved time.Duration
 	// EverUp: a worker has been ready once. Stopping: Stop or Kill was called.
 	// Paused: Pause was. Asleep: IdleStop has stopped all.
 	EverUp, Stopping, Paused, Asleep bool
@@ -101,6 +104,9 @@ func (p *Pool) Stats() Stats {
 		App: p.opts.App, Generation: p.gen.number, Release: p.gen.release, Reloading: p.next != nil, Workers: len(p.slots), Ready: len(p.able),
 		Waiting: p.line.len(), Limit: p.gen.Queue, Oldest: p.line.oldest(),
 		EverUp: p.everUp, Stopping: p.stopping, Paused: p.paused, Asleep: p.started && len(p.slots) == 0, Counts: p.count,
+	}
+	if p.bootsFail && !p.unserved.IsZero() && !s.Asleep {
+		s.Unserved = time.Since(p.unserved)
 	}
 	s.Counts.Exits = make(map[ExitKind]int64, len(p.count.Exits))
 	for k, n := range p.count.Exits {

@@ -23,6 +23,12 @@ func (s *serving) upgrade() {
 		refuse(fmt.Sprintf("an upgrade is under way already: process %d boots", s.attempt.Pid))
 		return
 	}
+	for _, a := range s.srv.Config().Apps {
+		if a.Surge.None {
+			refuse(fmt.Sprintf("app %q has surge = \"none\", and the new process would boot its workers beside these; stop standpipe and start it again instead", a.Name))
+			return
+		}
+	}
 	files, err := s.srv.Files()
 	if err != nil {
 		refuse("the listening sockets cannot be handed over: " + err.Error())

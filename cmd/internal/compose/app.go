@@ -65,6 +65,7 @@ func poolOptions(cfg *config.Config, a *config.App, version string, files *shimF
 		Prefetch:    prefetch(a),
 		Shared:      sharedMemory,
 		Surge:       max(a.Surge.Of(a.MaxWorkers), 1),
+		StopFirst:   a.Surge.None,
 		MaxRequests: int64(a.MaxRequests), MaxLifetime: a.MaxLifetime, MaxRSS: a.MaxRSS, HardRSS: a.HardRSS,
 		Jitter: a.Jitter.Percent / 100, SampleEvery: sampleEvery,
 		Events: events,

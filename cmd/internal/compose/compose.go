@@ -247,14 +247,20 @@ func (s *Server) Accept() {
 	}
 }
 
-// Ready answers the readiness checks: an app has been ready once, and standpipe
-// is not stopping. The empty name means all apps.
+// unservedLimit is how long an app may have no serving worker while its boots fail
+// before the readiness checks say no.
+const unservedLimit = 5 * time.Second
+
+// Ready answers the readiness checks: an app has been ready once, it has not been
+// without a serving worker for more than unservedLimit while its boots fail, and
+// standpipe is not stopping. A full line says nothing. The empty name means all apps.
 func (s *Server) Ready(app string) (ready, known bool) {
 	ready = !s.stopping.Load()
 	for _, p := range s.Pools() {
 		if app == "" || app == p.App() {
 			known = true
-			ready = ready && p.Stats().EverUp
+			st := p.Stats()
+			ready = ready && st.EverUp && st.Unserved <= unservedLimit
 		}
 	}
 	return ready && known, known

@@ -163,6 +163,7 @@ limit_cpu = "10h"
 
 [[app]]
 name = "green"
+surge = "none"
 module = "app:app"
 dir = "app"
 mount = "/green"

@@ -35,3 +35,20 @@ func TestShare(t *testing.T) {
 		}
 	}
 }
+
+func TestSurge(t *testing.T) {
+	for v, want := range map[string]Share{"none": {None: true}, "25%": {Percent: 25}, "2": {N: 2}} {
+		a := &App{}
+		if err := surgeSetting().apply(target{app: a}, input{values: []string{v}}); err != nil || a.Surge != want {
+			t.Errorf("%q: %+v %v", v, a.Surge, err)
+		}
+		if a.Surge.String() != v {
+			t.Errorf("%q is shown as %q", v, a.Surge)
+		}
+	}
+	for _, v := range []string{"0", "0%", "None", ""} {
+		if err := surgeSetting().apply(target{app: &App{}}, input{values: []string{v}}); err == nil {
+			t.Errorf("%q was taken", v)
+		}
+	}
+}

@@ -13,7 +13,7 @@ func lifeSettings() []*Setting {
 		perApp("underscore_fields", List, []string{"underscore-fields"}, "", "", "Request fields with an underscore in their names that the app gets, such as `api_key` (HTTP_API_KEY); others are removed, and each is logged once (`field_dropped`). Where the name with hyphens comes too, it counts. Names that proxies set (`x_forwarded_for`) cannot be allowed.", func(a *App) any { return &a.UnderscoreFields }),
 		choice([]string{"safe", "never"}, perApp("retry", Choice, []string{"retry"}, "safe", "", "Whether a request that was running when its worker died may be run again. `safe`: a GET, HEAD or OPTIONS once, when no octet of its answer had gone out and the death was not the worker's own doing (killed from outside, or for another request's timeout); the app sees `standpipe.attempt` = 2. `never`: nothing. What had not started goes to another worker in any case.", func(a *App) any { return &a.Retry })),
 		perApp("preload", Switch, []string{"preload"}, "off", "", "Import the app once, in a process of its own (the template) that then forks the workers: they share its memory and start in milliseconds. A reload imports anew. What processes cannot share (connections, threads) belongs into a function given to `standpipe_shim.on_fork`, which runs once in each worker, with and without preload. CPython on Linux only. In the file: `preload = true`.", func(a *App) any { return &a.Preload }),
-		share("surge", "25%", "at least 1", "How many workers more than configured may live during a reload: a number, or a share.", func(a *App) *Share { return &a.Surge }),
+		surgeSetting(),
 		atStart(perApp("reload", Switch, []string{"reload"}, "off", "", "While you develop: the app is reloaded when a file changes that its workers have imported, a template beneath dir, or a file of env_file. Code that cannot be loaded is told, and served again when it is repaired, also at the start. In the file: `reload = true`.", func(a *App) any { return &a.Reload })),
 		perApp("touch_reload", List, []string{"touch-reload"}, "", "", "Files, relative to dir; the app is reloaded when the time of one of them changes (`touch reload.txt`). They are looked at each second.", func(a *App) any { return &a.TouchReload }),
 		perApp("warmup", List, []string{"warmup"}, "", "", "Paths that a new worker has to answer with 2xx or 3xx before it takes requests; otherwise it counts as one that did not boot. The host is localhost.", func(a *App) any { return &a.Warmup }),
@@ -31,6 +31,7 @@ func lifeSettings() []*Setting {
 type Share struct {
 	N       int
 	Percent float64 // above 0: N does not count
+	None    bool    // of surge: none, and the others do not count
 }
 
 // Of is the share of n, rounded down.
@@ -42,6 +43,9 @@ func (s Share) Of(n int) int {
 }
 
 func (s Share) String() string {
+	if s.None {
+		return "none"
+	}
 	if s.Percent > 0 {
 		return strconv.FormatFloat(s.Percent, 'f', -1, 64) + "%"
 	}
@@ -67,6 +71,28 @@ func share(key, def, derived, doc string, at func(*App) *Share) *Setting {
 	s.Hint = "N|N%"
 	s.set = func(t target, in input) error { return store(at(t.app), in.last(), ParseShare) }
 	s.show = func(t target) (string, bool) { return at(t.app).String(), true }
+	return s
+}
+
+// surgeSetting takes a share, and "none".
+func surgeSetting() *Setting {
+	s := share("surge", "25%", "at least 1", "How many workers more than configured may live during a reload: a number, or a share. `none`: a worker stops before the next one of its place is started, in a reload, for its age or size, and by `restart`, one at a time; requests wait meanwhile, whatever queue_timeout says. It is for apps that take something at import that two cannot have: a port, a lock ([schedulers](migrating.md#schedulers)).", func(a *App) *Share { return &a.Surge })
+	s.Hint = "N|N%|none"
+	s.set = func(t target, in input) error {
+		if in.last() == "none" {
+			t.app.Surge = Share{None: true}
+			return nil
+		}
+		n, err := ParseShare(in.last())
+		if err == nil && n == (Share{}) {
+			return errors.New(`is 0; write "none" for workers that stop before the next ones start, or 1`)
+		}
+		if err != nil {
+			return store(&t.app.Surge, in.last(), ParseShare)
+		}
+		t.app.Surge = n
+		return nil
+	}
 	return s
 }
 

@@ -109,6 +109,9 @@ func (l *loader) checkApp(a *App) {
 	if a.MaxWorkers > 1024 {
 		l.bad.add(of("workers"), "app %q: workers is %d; more than 1024 is taken for a mistake", a.Name, a.MaxWorkers)
 	}
+	if a.Preload && a.Surge.None {
+		l.bad.add(l.sources.Of(appPath(a.Name, "surge")), "app %q has preload and surge = \"none\": the template that imports the next version lives beside the workers of the last one; leave one of them out", a.Name)
+	}
 	if a.Preload && runtime.GOOS != "linux" {
 		l.bad.add(of("preload"), "app %q: preload works on Linux only; leave it out", a.Name)
 	}
