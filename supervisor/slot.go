@@ -173,9 +173,11 @@ func (s *slot) run() {
 					if why == None {
 						why = Reload
 					}
-					cur.leave(why)
-					others++
-					cur, next = next, nil
+					if cur != nil { // nil: it died, and the slot rests
+						cur.leave(why)
+						others++
+					}
+					cur, next, rest = next, nil, nil
 					s.settled()
 				}
 			case n.what == leaving:
