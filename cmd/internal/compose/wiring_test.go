@@ -17,6 +17,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/compress"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/proxy"
+	"github.com/standpipe/standpipe/bridge/server"
 	"github.com/standpipe/standpipe/bridge/static"
 	"github.com/standpipe/standpipe/bridge/uwsgi"
 	"github.com/standpipe/standpipe/cmd/internal/config"
@@ -294,6 +295,9 @@ func optionsOf(root any) map[reflect.Type][]reflect.Value {
 			}
 		case reflect.Struct:
 			t := v.Type()
+			if t == reflect.TypeFor[Log]() || t == reflect.TypeFor[Outlet]() || t == reflect.TypeFor[server.AccessLog]() {
+				return // their goroutines run
+			}
 			if strings.HasSuffix(t.Name(), "Options") && strings.Contains(t.PkgPath(), "standpipe") {
 				found[t] = append(found[t], v)
 			}

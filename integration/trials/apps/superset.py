@@ -5,7 +5,7 @@ from trial import Trial
 
 class Superset(Trial):
     name = "superset"
-    requirements = ("apache-superset==6.1.0", "setuptools==79.0.1", "rich==14.1.0")
+    requirements = ("apache-superset==6.1.0", "setuptools==79.0.1", "rich==14.1.0", "Flask-Caching==2.3.1")
     app = "superset.app:create_app()"
     env = {"SUPERSET_SECRET_KEY": "of-the-trial-and-long-enough-to-be-taken-0123456789", "FLASK_APP": "superset.app:create_app()", "SUPERSET_HOME": "{project}/home", "SUPERSET_CONFIG_PATH": "{project}/superset_config.py"}
     standpipe = ("-w", "1", "--threads", "8", "--boot-timeout", "180")
