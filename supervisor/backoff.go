@@ -24,6 +24,7 @@ type gate struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced at each change
 	booting int
+	proven  bool      // a worker has become ready: twice limit may boot, so that an outage is short beside other load
 	began   time.Time // the last boot
 	failing bool
 	pause   time.Duration
@@ -37,7 +38,11 @@ func newGate(limit int) *gate { return &gate{limit: limit, changed: make(chan st
 func (g *gate) enter(stop <-chan struct{}) bool {
 	for {
 		g.mu.Lock()
-		free := g.limit == 0 || g.booting < g.limit
+		limit := g.limit
+		if g.proven {
+			limit *= 2
+		}
+		free := limit == 0 || g.booting < limit
 		wait := time.Duration(0)
 		if g.failing {
 			free = true
@@ -84,7 +89,7 @@ func (g *gate) leave(how boot) time.Duration {
 	g.booting--
 	switch how {
 	case booted:
-		g.failing, g.pause = false, 0
+		g.failing, g.pause, g.proven = false, 0, true
 	case bootFailed:
 		if g.pause *= 2; !g.failing {
 			g.pause = firstPause
