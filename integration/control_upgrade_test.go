@@ -2,6 +2,9 @@ package integration
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -14,12 +17,13 @@ func TestUpgradeTakesTheControlSocket(t *testing.T) {
 }
 
 func upgradeTakesControl(t *testing.T, metrics string) {
-	env, _ := runtimeFolder(t)
+	env, runtime := runtimeFolder(t)
 	args := []string{"-w", "1", "--timeout", "100"}
 	if metrics != "" {
 		args = append(args, "--metrics", metrics)
 	}
-	s := start(t, opts{Dir: steady(t), App: "app:app", Env: env, Args: args})
+	dir := steady(t)
+	s := start(t, opts{Dir: dir, App: "app:app", Env: env, Args: args})
 	g := newGate(t)
 	held := s.background("/gate?" + g.path)
 	eventually(t, "it runs", func() bool { return s.status().Apps[0].Busy == 1 })
@@ -39,8 +43,21 @@ func upgradeTakesControl(t *testing.T, metrics string) {
 	if metrics != "" {
 		s.metrics("tcp", metrics)
 	}
-	if r := run(t, built.dir, env, "status"); r.code != 0 {
-		t.Errorf("%+v", r)
+	link := filepath.Join(t.TempDir(), "current")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	for how, r := range map[string]result{
+		"of this folder":            run(t, dir, env, "status", "--json"),
+		"of a link to this folder":  run(t, link, env, "status", "--json"),
+		"by the run-time folder":    run(t, built.dir, append(env, "STANDPIPE_RUNTIME_DIR="+runtime), "status", "--json"),
+		"by the variable":           run(t, built.dir, append(env, "STANDPIPE_CONTROL="+path), "status", "--json"),
+		"by the flag":               run(t, built.dir, env, "status", "--json", "--control", path),
+		"of this folder, to change": run(t, dir, env, "log-level", "info"),
+	} {
+		if r.code != 0 || strings.Contains(how, "change") == strings.Contains(r.out, fmt.Sprint(`"pid": `, s.Pid)) {
+			t.Errorf("%s: %+v", how, r)
+		}
 	}
 	if !held.running() || !alive(old) {
 		t.Error("the old one did not finish what it ran")

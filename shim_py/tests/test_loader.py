@@ -291,7 +291,7 @@ class Loads(WorkerTest):
                 start_response("200 OK", [])
                 import http.server
                 return [repr([socketserver.BaseServer.serve_forever.__module__, socketserver.__loader__ is socketserver.__spec__.loader,
-                    [type(f).__module__ for f in sys.meta_path if "standpipe" in type(f).__module__]]).encode()]
+                    [type(f).__module__ for f in sys.meta_path if "standpipe_shim.guard" in type(f).__module__]]).encode()]
             """,
         )
         self.loads("web:app", "web:app", "['socketserver', True, []]")
