@@ -172,6 +172,7 @@ type RequestExpired struct {
 	Request shim.InFlight
 	Why     string
 	Stacks  string
+	Earlier string // the stacks of a first look: the request is stuck when both have the same line
 }
 
 // Refused: requests were sent away because too many wait, or waited too long.

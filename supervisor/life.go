@@ -237,7 +237,14 @@ func (l *life) giveUp(e expiry) <-chan time.Time {
 	reason := ClientGone
 	if e.cause == shim.TimeOver {
 		reason = RequestTimeout
-		l.pool.emit(RequestExpired{l.who, shim.InFlight{Label: e.x.Label(), Sent: e.x.Sent()}, e.why, l.takeStacks(e.x)})
+		r := RequestExpired{Who: l.who, Request: shim.InFlight{Label: e.x.Label(), Sent: e.x.Sent()}, Why: e.why, Stacks: l.takeStacks(e.x)}
+		if r.Stacks != "" {
+			time.Sleep(betweenLooks)
+			if again := l.takeStacks(e.x); again != "" {
+				r.Earlier, r.Stacks = r.Stacks, again
+			}
+		}
+		l.pool.emit(r)
 	}
 	_ = e.x.Interrupt(e.cause) // without a control socket the ladder does it
 	l.given = time.Now().Add(l.gen.InterruptGrace)

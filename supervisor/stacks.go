@@ -7,6 +7,10 @@ import (
 	"github.com/standpipe/standpipe/shim"
 )
 
+// betweenLooks is the time between two looks at a request whose time is over. Its client has been answered; the worker
+// is to be replaced.
+const betweenLooks = 20 * time.Millisecond
+
 // takeStacks asks the worker for its stacks: the control thread answers with
 // source lines when it can get the GIL, faulthandler always. x is the request in
 // question; nil: none.

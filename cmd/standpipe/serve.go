@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -19,6 +18,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/devreload"
+	"github.com/standpipe/standpipe/cmd/internal/errorlog"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 	"github.com/standpipe/standpipe/cmd/internal/journal"
 	"github.com/standpipe/standpipe/cmd/internal/metrics"
@@ -307,7 +307,7 @@ func (s *serving) tellReady(app string, st journal.Start) {
 		}
 	}
 	pairs := []any{"app", app, "loaded", st.Ready.Found, "how", found, "framework", st.Ready.Framework,
-		"workers", fmt.Sprintf("%d/%d", st.Count, st.Of), "took", st.Took}
+		"workers", errorlog.Of{N: st.Count, Of: st.Of}, "took", st.Took}
 	if st.Hello != nil {
 		pairs = append(pairs, "python", st.Hello.Python, "executable", st.Hello.Executable)
 	}

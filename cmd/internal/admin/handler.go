@@ -164,7 +164,7 @@ func (h *Handler) record(name string, o *Order, r *http.Request) {
 		pairs = append(pairs, "to", o.Workers)
 	}
 	if o.Level != "" {
-		pairs = append(pairs, "level", o.Level)
+		pairs = append(pairs, "log_level", o.Level)
 	}
 	h.Log.Info("control", append(pairs, "by", by(r.Context()))...)
 }

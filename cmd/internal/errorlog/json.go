@@ -21,6 +21,12 @@ func (r *record) json(b []byte) []byte {
 			b = seconds(b, v)
 		case Bytes:
 			b, _ = number(b, int64(v))
+		case Of:
+			b, _ = number(b, v.N)
+			if v.Of > 0 {
+				b = append(append(append(b, `,"`...), f.key...), `_of":`...)
+				b, _ = number(b, v.Of)
+			}
 		case string:
 			b = append(r.jsonText(append(b, '"'), f.key, v), '"')
 		default:

@@ -40,6 +40,17 @@ func (b Bytes) String() string {
 	return fmt.Sprintf("%dB", int64(b))
 }
 
+// Of is a part of a whole: "3/4" in text; in JSON the number alone, and the whole as KEY_of.
+type Of struct{ N, Of int } // Of 0: there is no limit
+
+// String is the part for people.
+func (o Of) String() string {
+	if o.Of == 0 {
+		return fmt.Sprintf("%d/unlimited", o.N)
+	}
+	return fmt.Sprintf("%d/%d", o.N, o.Of)
+}
+
 // record is one event.
 type record struct {
 	at      time.Time
@@ -52,7 +63,7 @@ type record struct {
 
 type field struct {
 	key   string
-	value any // string, bool, an integer, float64, time.Duration or Bytes
+	value any // string, bool, an integer, float64, time.Duration, Bytes or Of
 }
 
 func newRecord(at time.Time, level hclog.Level, event string, pairs []any) *record {
@@ -102,7 +113,7 @@ func name(s string) string {
 // plain is v as one of a field's types.
 func plain(v any) any {
 	switch v := v.(type) {
-	case string, bool, int, int64, uint64, float64, time.Duration, Bytes:
+	case string, bool, int, int64, uint64, float64, time.Duration, Bytes, Of:
 		return v
 	case int32:
 		return int64(v)

@@ -73,6 +73,8 @@ func textValue(b []byte, f field) []byte {
 		return append(b, short(v).String()...)
 	case Bytes:
 		return append(b, v.String()...)
+	case Of:
+		return append(b, v.String()...)
 	case string:
 		if v == "" || strings.ContainsAny(v, " \t\"=") {
 			return append(logtext.Append(append(b, '"'), v, fieldMax), '"')

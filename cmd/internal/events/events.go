@@ -20,9 +20,15 @@ type Event struct {
 	Do string `json:"do"`
 }
 
-// event is a row of the table; fields has the names with spaces between them.
+// event is a row of the table; fields has the names with spaces between them; one may be there twice.
 func event(name, levels, message, fields, do string) Event {
-	return Event{name, levels, message, strings.Fields(fields), do}
+	var list []string
+	for _, f := range strings.Fields(fields) {
+		if !slices.Contains(list, f) {
+			list = append(list, f)
+		}
+	}
+	return Event{name, levels, message, list, do}
 }
 
 // Fields that come together.

@@ -80,7 +80,7 @@ access log:
 Each line is one object, and both logs have one schema:
 
 ` + "```json" + `
-{"time":"2026-03-01T12:00:00.007Z","level":"warn","event":"queue_full","message":"Requests were answered 503 at once because the queue was full.","app":"shop","waiting":"256/256","oldest":9.8,"refused":212}
+{"time":"2026-03-01T12:00:00.007Z","level":"warn","event":"queue_full","message":"Requests were answered 503 at once because the queue was full.","app":"shop","waiting":256,"waiting_of":256,"oldest":9.8,"refused":212}
 {"time":"2026-03-01T12:00:00.009Z","level":"info","event":"request","message":"GET /cart 200","client":"10.0.3.7","method":"GET","target":"/cart","status":200,"app":"shop","rt":0.0123}
 ` + "```" + `
 
@@ -91,7 +91,8 @@ Each line is one object, and both logs have one schema:
 | event | the name of what happened: stable, for programs |
 | message | a sentence, for people; its words may change. Of ` + "`output`" + `, the app's own text |
 
-All other keys are the event's fields; they stand in the same object. Durations are seconds and sizes are bytes, as numbers. A field that does
+All other keys are the event's fields; they stand in the same object. Durations are seconds and sizes are bytes, as numbers; a part of a whole
+is two of them, KEY and KEY_of (in text: waiting=256/256). A field that does
 not apply is left out of the error log.
 
 No field is without a bound, since much in them comes from clients: a value that is cut ends with ` + "`...+N`" + ` for the N bytes that are missing; a

@@ -9,7 +9,7 @@ func workerEvents() []Event {
 			ofWorker+"retry_in repeated kind dir sys_path file traceback detail stacks output",
 			"Read the message and the traceback: they name the line and what is missing. `standpipe check --load` tries the import without serving. The next start is tried after retry_in."),
 		event("app_ready", "info", "The first worker of an app takes requests.",
-			"app loaded how framework workers took python executable", "Nothing."),
+			"app loaded how framework workers workers_of took python executable", "Nothing."),
 		event("app_removed", "info", "An app is no longer in the configuration; its workers finish what they run.", "app", "Nothing."),
 		event("boot_waits", "warn", "A worker is still importing its app.", ofWorker+"state for at",
 			"`at` is the line in which the import is. If it is slow and works, raise boot_timeout; if it waits for something (a database, a lock), mend that."),
@@ -43,7 +43,7 @@ func workerEvents() []Event {
 			ofWorker+"cause signal sender reason state up served rss max_rss limit growth grew in_flight error at stacks",
 			"`cause` says how (exit:N, signal:N, oom), `sender` by whom, `in_flight` what became of each request. signal:11 or 6: `at` and `stacks` have the Python line; suspect the C extension there. signal:9 from outside: look in the kernel's log for OOM. reason=max_rss: `grew` names the requests."),
 		event("worker_hello", "debug", "A worker's interpreter runs and begins to import the app.", ofWorker+"python executable", "Nothing."),
-		event("worker_ready", "debug", "A worker takes requests.", ofWorker+"took ready", "Nothing."),
+		event("worker_ready", "debug", "A worker takes requests.", ofWorker+"took ready ready_of", "Nothing."),
 		event("worker_started", "debug", "A worker's process runs.", ofWorker, "Nothing."),
 	}
 }

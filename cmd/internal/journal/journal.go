@@ -49,7 +49,7 @@ func (j *Journal) Event(e supervisor.Event) {
 		j.mu.Lock()
 		delete(j.last, e.App)
 		j.mu.Unlock()
-		j.log.Debug("worker_ready", append(who(e.Who), "took", e.Took, "ready", fmt.Sprintf("%d/%d", e.Count, e.Of))...)
+		j.log.Debug("worker_ready", append(who(e.Who), "took", e.Took, "ready", errorlog.Of{N: e.Count, Of: e.Of})...)
 	case supervisor.WorkerWaits:
 		pairs := append(who(e.Who), "state", e.State.String(), "for", e.Since)
 		if at := Stuck(e.Stacks); at != "" {
@@ -290,7 +290,11 @@ func (j *Journal) expired(e supervisor.RequestExpired) {
 		"wait", e.Request.Sent.Sub(l.Start),
 		"ran", time.Since(e.Request.Sent), "client", l.Client, "message", e.Why+"; worker retired")
 	if at := Stuck(e.Stacks); at != "" {
-		pairs = append(pairs, "stuck", at)
+		key := "at"
+		if at == Stuck(e.Earlier) {
+			key = "stuck"
+		}
+		pairs = append(pairs, key, at)
 	}
 	if e.Stacks != "" {
 		pairs = append(pairs, "stacks", strings.TrimRight(e.Stacks, "\n"))
@@ -319,11 +323,7 @@ func (j *Journal) refused(e supervisor.Refused) {
 	if e.Full == 0 {
 		event = "queue_timeout"
 	}
-	limit := "no limit"
-	if e.Limit > 0 {
-		limit = fmt.Sprint(e.Limit)
-	}
-	j.log.Warn(event, "app", e.App, "waiting", fmt.Sprintf("%d/%s", e.Waiting, limit), "oldest", e.Oldest,
+	j.log.Warn(event, "app", e.App, "waiting", errorlog.Of{N: e.Waiting, Of: e.Limit}, "oldest", e.Oldest,
 		"refused", e.Full, "timed_out", e.TimedOut, "busy", fmt.Sprintf("%d/%d: %s", len(e.Busy), e.Workers, strings.Join(busy, ", ")))
 }
 

@@ -107,12 +107,33 @@ func TestWorkerExit(t *testing.T) {
 	}
 }
 
+// One look does not tell a request that hangs from one that works.
+func TestStuckNeedsTwoLooks(t *testing.T) {
+	at := func(line string) string { return "thread 1 (MainThread)\n  shop/reports.py:" + line + " in build: x\n" }
+	for _, c := range []struct{ earlier, stacks, stuck, at string }{
+		{at("88"), at("88"), "shop/reports.py:88 in build: x", ""},
+		{at("87"), at("88"), "", "shop/reports.py:88 in build: x"},
+		{"", at("88"), "", "shop/reports.py:88 in build: x"},
+		{"", "", "", ""},
+	} {
+		got := records(t, func(j *Journal) {
+			j.Event(supervisor.RequestExpired{Who: someone, Stacks: c.stacks, Earlier: c.earlier})
+		})[0]
+		for key, want := range map[string]string{"stuck": c.stuck, "at": c.at} {
+			if s, _ := got[key].(string); s != want {
+				t.Errorf("%+v: %s=%q", c, key, s)
+			}
+		}
+	}
+}
+
 func TestTimeoutAndRefusals(t *testing.T) {
 	now := time.Now()
 	l := shim.Label{ID: "01J9", Method: "GET", Target: "/reports?y=2024", Start: now.Add(-31 * time.Second)}
 	got := records(t, func(j *Journal) {
 		j.Event(supervisor.RequestExpired{Who: someone, Request: shim.InFlight{Label: l, Sent: now.Add(-30 * time.Second)}, Why: "no answer within 30s",
-			Stacks: "thread 1 (MainThread)\n  /usr/lib/python3/socket.py:1 in recv: x\n  shop/reports.py:88 in build: rows = cur.fetchall()\n"})
+			Stacks:  "thread 1 (MainThread)\n  /usr/lib/python3/socket.py:1 in recv: x\n  shop/reports.py:88 in build: rows = cur.fetchall()\n",
+			Earlier: "thread 1 (MainThread)\n  /usr/lib/python3/socket.py:2 in recv: y\n  shop/reports.py:88 in build: rows = cur.fetchall()\n"})
 		j.Event(supervisor.Refused{App: "shop", Full: 212, Waiting: 256, Limit: 256, Oldest: 9800 * time.Millisecond, Workers: 4,
 			Busy: []supervisor.BusyWorker{{Worker: "shop/1", InFlight: []shim.InFlight{{Label: shim.Label{Method: "GET", Target: "/export"}, Sent: now.Add(-27 * time.Second)}}}}})
 		j.Event(supervisor.Refused{App: "shop", TimedOut: 2, Workers: 4})
@@ -123,7 +144,7 @@ func TestTimeoutAndRefusals(t *testing.T) {
 	if m := got[0]; m["event"] != "request_timeout" || m["stuck"] != "shop/reports.py:88 in build: rows = cur.fetchall()" || m["wait"] != 1.0 || m["id"] != "01J9" || !strings.Contains(m["stacks"].(string), "socket.py") {
 		t.Errorf("%v", m)
 	}
-	if m := got[1]; m["event"] != "queue_full" || m["waiting"] != "256/256" || m["refused"] != 212.0 || m["busy"] != "1/4: shop/1 GET /export 27.0s" || m["oldest"] != 9.8 {
+	if m := got[1]; m["event"] != "queue_full" || m["waiting"] != 256.0 || m["waiting_of"] != 256.0 || m["refused"] != 212.0 || m["busy"] != "1/4: shop/1 GET /export 27.0s" || m["oldest"] != 9.8 {
 		t.Errorf("%v", m)
 	}
 	if m := got[2]; m["event"] != "queue_timeout" || m["timed_out"] != 2.0 {
