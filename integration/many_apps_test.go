@@ -66,7 +66,7 @@ func TestManyApps(t *testing.T) {
 	if share > 10 {
 		t.Errorf("%d idle apps cost %.1f %% of a core", n, share)
 	}
-	if len(threads) > 40 {
+	if len(threads) > 70 { // 46 and some more are kept in reserve from the start
 		t.Errorf("standpipe has %d threads for %d workers: something holds one for each", len(threads), n)
 	}
 	if most := 3 * (32<<10 + n*150); size > most {

@@ -58,7 +58,7 @@ func serve(c *cli.Context) (err error) {
 	if machine.Limited {
 		limitMemory(machine.Memory)
 	}
-	reserveThreads(threadsFor(cfg))
+	reserveThreads(threadsNeeded())
 	defer paceProcs()()
 	// From here on a signal means a stop in order, not a death.
 	signals := make(chan os.Signal, 4)

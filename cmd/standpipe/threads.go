@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
-	"github.com/standpipe/standpipe/cmd/internal/config"
 )
 
 // Go's runtime ends the process when it cannot make a thread, and makes one whenever all
@@ -14,17 +13,11 @@ import (
 // starts, before any app runs, and keeps them: the runtime never ends an idle one.
 
 // spareThreads are for signals, logs, and what starts processes.
-const spareThreads = 8
+const spareThreads = 12
 
-// threadsFor is how many threads the server may come to need: one for each core, one
-// for each child that is waited for, those that wait for a disk, and a few.
-func threadsFor(cfg *config.Config) int {
-	n := runtime.NumCPU() + httpx.DiskThreads + spareThreads
-	for i := range cfg.Apps {
-		n += 2 * cfg.Apps[i].MaxWorkers // a worker and its replacement
-	}
-	return n
-}
+// threadsNeeded is how many threads the server may come to need: one for each core, those
+// that wait for a disk, and a few. A worker holds none: its pipes and its end are polled.
+func threadsNeeded() int { return runtime.NumCPU() + httpx.DiskThreads + spareThreads }
 
 // reserveThreads has the runtime make n threads, but no more than half of what may still
 // be made: then there is little to keep in reserve.
