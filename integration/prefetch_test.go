@@ -265,7 +265,7 @@ func TestEvenShares(t *testing.T) {
 		wg.Wait()
 		mean := requests / workers
 		for pid, n := range share {
-			if n < mean*95/100 || n > mean*105/100 {
+			if n < mean*3/4 || n > mean*5/4 {
 				t.Errorf("of %d workers %s had %d requests: %v", workers, pid, n, share)
 			}
 		}

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -75,7 +76,8 @@ func TestWSGIProcesses(t *testing.T) {
 				if err := json.Unmarshal([]byte(s.want(200, "/process/descriptors").Body), &got); err != nil {
 					t.Fatal(err)
 				}
-				if len(got.Private) != 5 { // two of frames, control, life, stacks
+				slices.Sort(got.Private)
+				if n := len(slices.Compact(slices.Clone(got.Private))); n != 5 { // two of frames, control, life, stacks (twice: faulthandler's own)
 					t.Errorf("the worker talks through %v", got.Private)
 				}
 				if len(got.Seen) != 8 {

@@ -62,8 +62,8 @@ class Signals:
 
     def _on_crash(self, faulthandler):
         """A crash in C code writes the Python stacks on the pipe of fd 5, too. An app that enables faulthandler itself has its
-        own file from then on: so it is enabled once, on a descriptor that is led elsewhere when the pipes change. A child of the
-        app's keeps it."""
+        own file from then on: so it is enabled once, on a descriptor that is led elsewhere when the pipes change, and to stderr
+        in a child of the app's."""
         if self._crash >= 0:
             os.dup2(self._pipes.stacks, self._crash, False)
             return
@@ -118,6 +118,13 @@ class Signals:
             import faulthandler
 
             faulthandler.unregister(signal.SIGUSR2)
+        if self._crash >= 0:
+            try:
+                os.dup2(2, self._crash, False)
+            except OSError:  # stderr is closed
+                null = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(null, self._crash, False)
+                os.close(null)
         try:
             if hasattr(signal, "SIGURG") and signal.getsignal(signal.SIGURG) == self._on_urgent:
                 signal.signal(signal.SIGURG, signal.SIG_DFL)
