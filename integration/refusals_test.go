@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -194,5 +195,35 @@ func TestFault_D1_TricklingBody(t *testing.T) {
 	all, err := io.ReadAll(c) // nothing more is sent
 	if err != nil || !strings.HasPrefix(string(all), "HTTP/1.1 200 ") {
 		t.Errorf("%.200q, %v", all, err)
+	}
+}
+
+// Clients that go on sending to a refusal hold their connections for a moment only while those are all taken.
+func TestFault_D1_LingeringGivesWay(t *testing.T) {
+	t.Parallel()
+	const most = 4
+	s := start(t, opts{App: "app:app", Dir: project(t, map[string]string{"app.py": hello("ok")}), Args: []string{"-w", "1", "--max-connections", fmt.Sprint(most), "--max-body", "1KiB"}})
+	begun := time.Now()
+	for range most {
+		c, err := s.dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", 200<<20)
+		if resp, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || resp.StatusCode != 413 {
+			t.Errorf("%v %v", resp, err)
+		}
+		go func() { // ends with the connection
+			for piece := make([]byte, 1000); ; time.Sleep(20 * time.Millisecond) {
+				if _, err := c.Write(piece); err != nil {
+					return
+				}
+			}
+		}()
+	}
+	s.want(200, "/livez", "Connection: close")
+	if waited := time.Since(begun); waited > 20*time.Second { // a guard: without a hurry it is 30
+		t.Errorf("a connection was free after %v", waited)
 	}
 }

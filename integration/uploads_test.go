@@ -255,14 +255,14 @@ func TestFault_C5_DeclaredBodiesReserveNothing(t *testing.T) {
 	}
 }
 
-// One client has a quarter of spool_total at most, and what is beyond it is 503 with Retry-After; another client's
-// uploads have room.
+// One client has more than a quarter of spool_total only if it leaves as much free, and what is beyond that is 503 with
+// Retry-After; another client's uploads have room.
 func TestFault_C5_NoClientTakesAll(t *testing.T) {
 	t.Parallel()
 	const share = 4 << 20
 	s := uploads(t, t.TempDir(), opts{Args: []string{"-w", "2", "--spool-total", fmt.Sprint(4 * share)}})
 	g := newGate(t)
-	part := strings.Repeat("x", share/4*3)
+	part := strings.Repeat("x", share/4*5)
 	first := make(chan *response, 1)
 	go func() {
 		r, err := s.try(s.from(1, "/gate?path="+g.path, strings.NewReader(part)))

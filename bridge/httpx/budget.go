@@ -14,8 +14,10 @@ type Budget struct {
 	Name string
 	// Total bounds all bytes together; 0: no limit.
 	Total int64
-	// Share bounds the bytes of one client; 0: no limit. A client that is not known (a unix
-	// socket whose other end does not say for whom it speaks) has no share of its own.
+	// Share bounds the bytes of one client; 0: no limit. Beyond it the client may have as
+	// much as it leaves free for all others: so one that is alone gets half of Total. A
+	// client that is not known (a unix socket whose other end does not say for whom it
+	// speaks) has no share of its own.
 	Share int64
 
 	mu   sync.Mutex
@@ -59,8 +61,9 @@ func (b *Budget) check(client netip.Prefix, n int64) error {
 	switch {
 	case b.Total > 0 && b.used+n > b.Total:
 		return fmt.Errorf("%w: %s is %d bytes, %d of them are in use", ErrSpoolFull, b.Name, b.Total, b.used)
-	case b.Share > 0 && client.IsValid() && b.by[client]+n > b.Share:
-		return fmt.Errorf("%w: one client may have %d bytes of %s, and %s has %d", ErrSpoolFull, b.Share, b.Name, client, b.by[client])
+	case b.Share > 0 && client.IsValid() && b.by[client]+n > max(b.Share, b.Total-b.used-n):
+		return fmt.Errorf("%w: one client may have %d bytes of %s, or as much as it leaves free, and %s has %d of the %d in use",
+			ErrSpoolFull, b.Share, b.Name, client, b.by[client], b.used)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ const (
 	LingerTotal   = 30 * time.Second // nginx's lingering_time
 	LingerSilence = 5 * time.Second  // nginx's lingering_timeout
 	LingerMost    = 256 << 20        // bytes
-	// lingerHurry is all that is left when the server stops.
+	// lingerHurry is all that is left in a hurry.
 	lingerHurry = time.Second
 	lingerLook  = 200 * time.Millisecond // how often it is asked whether that is so
 )
@@ -30,7 +30,8 @@ type Lingerer interface {
 // Linger reads and throws away what comes on c behind an answer that is complete, until
 // the other side closes, is silent, or the time or the amount is used up. The caller has
 // closed its own side for writing, if it can, and closes c afterwards; a close from
-// elsewhere ends Linger. hurry says that the server stops; nil: it never does.
+// elsewhere ends Linger. hurry says that the server stops, or needs the connection's place; nil: it
+// never does.
 func Linger(c Lingerer, hurry func() bool) {
 	buf := lingerBufs.Get().(*[32 << 10]byte)
 	defer lingerBufs.Put(buf)

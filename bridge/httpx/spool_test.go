@@ -44,6 +44,19 @@ func TestBudgets(t *testing.T) {
 	}
 	a.Close()
 	b.Close()
+	s.Files.Share = 25 // beyond it, as much as is left free
+	a, b = s.Take(ClientKey("192.0.2.1")), s.Take(ClientKey("192.0.2.2"))
+	if err := a.Fits(51); !errors.Is(err, ErrSpoolFull) {
+		t.Errorf("more than half: %v", err)
+	}
+	if err := a.Fill(strings.NewReader(strings.Repeat("x", 50)), 0); err != nil {
+		t.Errorf("half: %v", err)
+	}
+	if err := b.Fits(26); !errors.Is(err, ErrSpoolFull) || b.Fits(25) != nil {
+		t.Errorf("the next has its share, and no more: %v, %v", err, b.Fits(25))
+	}
+	a.Close()
+	b.Close()
 	if s.Used() != 0 || len(s.Files.by) != 0 {
 		t.Errorf("used %d after Close, by %v", s.Used(), s.Files.by)
 	}

@@ -76,6 +76,13 @@ func (c *conn) Write(p []byte) (int, error) {
 	return c.writePieces(p)
 }
 
+// What one call writes, or sends of a file, at most; bytes. Where the system does not tell
+// what the client has taken of it meanwhile, the ends of the calls show that.
+const (
+	onePiece  = 64 << 10
+	filePiece = 1 << 20
+)
+
 // writePieces writes p in pieces of which it is known whether the client takes them.
 func (c *conn) writePieces(p []byte) (done int, err error) {
 	for {
@@ -107,9 +114,22 @@ func (c *conn) ReadFrom(r io.Reader) (int64, error) {
 	if err := c.release(); err != nil {
 		return 0, err
 	}
-	n, err := tcp.ReadFrom(r)
-	c.pace.wrote(int(n))
-	return n, err
+	return c.sendPieces(tcp, r.(*io.LimitedReader))
+}
+
+// sendPieces sends the file behind r in pieces, as writePieces does.
+func (c *conn) sendPieces(tcp *net.TCPConn, r *io.LimitedReader) (done int64, err error) {
+	for all := r.N; ; {
+		piece := io.LimitedReader{R: r.R, N: min(all-done, filePiece)}
+		want := piece.N
+		n, err := tcp.ReadFrom(&piece)
+		c.pace.wrote(int(n))
+		done += n
+		r.N = all - done
+		if err != nil || n < want || done == all { // less: the file has ended
+			return done, err
+		}
+	}
 }
 
 // CloseWrite is for net/http, which closes a connection in two steps when a request

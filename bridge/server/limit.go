@@ -17,6 +17,8 @@ func newSlots(n int) *slots { return &slots{make(chan struct{}, n)} }
 
 func (s *slots) free() { <-s.c }
 
+func (s *slots) full() bool { return len(s.c) == cap(s.c) }
+
 // patient is a listener that pauses: while all slots are taken, and while the
 // process has no file descriptor left.
 type patient struct {

@@ -165,15 +165,19 @@ func (p *pace) look(c *conn, limits *Limits, now time.Time) string {
 		p.waits = false
 		return ""
 	}
+	left, known := unsent(c.Conn)
 	taken, exact := acked(c.Conn)
 	if !exact {
-		left, _ := unsent(c.Conn)
 		taken = p.written.Load() - int64(left)
 	}
-	if !p.waits {
+	switch {
+	case known && left == 0: // it has all that there is: sendfile waits for the file
+		p.waits = false
+		return ""
+	case !p.waits:
 		p.waits = true
 		p.patience.Begin(limits.Send)
-	} else {
+	default:
 		moved := taken - p.taken
 		if !exact && moved != 0 { // something has moved, and it is not known how much
 			moved = math.MaxInt64

@@ -27,7 +27,7 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	defer l.mu.Unlock()
 	l.want = t
 	if l.reading > 0 && earlier(t, l.armed) {
-		return l.arm(c.Conn)
+		return c.arm()
 	}
 	return nil
 }
@@ -74,7 +74,7 @@ func (c *conn) readOn(p []byte) (int, error) {
 		return 0, os.ErrDeadlineExceeded
 	}
 	if longAgo(l.armed) || earlier(l.want, l.armed) {
-		if err := l.arm(c.Conn); err != nil {
+		if err := c.arm(); err != nil {
 			return 0, err
 		}
 	}
@@ -84,7 +84,7 @@ func (c *conn) readOn(p []byte) (int, error) {
 		if err == nil || n > 0 || c.pace.tooSlow() || !errors.Is(err, os.ErrDeadlineExceeded) || !l.want.IsZero() && !l.want.After(time.Now()) {
 			return n, err
 		}
-		if err := l.arm(c.Conn); err != nil {
+		if err := c.arm(); err != nil {
 			return 0, err
 		}
 	}
@@ -100,10 +100,13 @@ func (l *readLimit) read(nc net.Conn, p []byte) (int, error) {
 	return n, err
 }
 
-// arm gives the connection the deadline that is wanted. mu is held.
-func (l *readLimit) arm(nc net.Conn) error {
-	l.armed = l.want
-	return nc.SetReadDeadline(l.want)
+// arm gives the connection the deadline that is wanted. mu of its readLimit is held.
+func (c *conn) arm() error {
+	c.reads.armed = c.reads.want
+	if err := c.Conn.SetReadDeadline(c.reads.want); err != nil || !c.pace.tooSlow() {
+		return err
+	}
+	return c.Conn.SetReadDeadline(time.Unix(1, 0)) // stop may have come just before
 }
 
 // earlier compares deadlines; none is the latest.

@@ -133,8 +133,11 @@ func (s *Server) SetLimits(l Limits) { s.conns.limits.Store(&l) }
 // Connections counts the open connections, upgraded ones too.
 func (s *Server) Connections() int { return s.conns.count() }
 
-// hurried: connections are not to linger for long.
-func (s *Server) hurried() bool { return s.stopping.Load() || s.closing.Load() }
+// hurried: connections are not to linger for long, because the server stops, or because
+// their places are wanted.
+func (s *Server) hurried() bool {
+	return s.stopping.Load() || s.closing.Load() || s.slots != nil && s.slots.full()
+}
 
 // slowClient tells of a connection that was ended, once a minute for each reason.
 func (s *Server) slowClient(c *conn, why string) {

@@ -7,12 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	// onePiece bounds one call of write; bytes. Here none is needed: the system tells how
-	// much the client has taken meanwhile.
-	onePiece   = 1 << 30
-	sendsFiles = true
-)
+const sendsFiles = true
 
 // control calls f with the descriptor of c.
 func control(c net.Conn, f func(fd int) error) error {

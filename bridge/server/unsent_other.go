@@ -4,12 +4,7 @@ package server
 
 import "net"
 
-const (
-	// onePiece bounds one call of write, in bytes: what the client takes shows in the ends
-	// of the calls alone.
-	onePiece   = 64 << 10
-	sendsFiles = false
-)
+const sendsFiles = false
 
 // acked: the system does not tell.
 func acked(net.Conn) (n int64, ok bool) { return 0, false }

@@ -26,7 +26,7 @@ const (
 	answersPart = 16
 	// what workers share with this process; no limit where that of the memory is not known
 	sharedMemoryPart = 8
-	// one client may have so much of what all have
+	// one client may have so much of what all have, in any case; see Budget.Share
 	sharePart = 4
 )
 
@@ -89,9 +89,9 @@ func openSpool(spool *httpx.Spool, answers *httpx.Pipes, cfg *config.Config, run
 		log.Warn("spool_in_memory", "dir", folder.Path, "spool_total", errorlog.Bytes(spool.Files.Total), "answer_total", errorlog.Bytes(answers.Files.Total), "message",
 			"the folder for large request bodies and answers is memory (tmpfs), and counts in the memory limit; spool_dir names one on a disk")
 	}
-	if most := spool.Files.Share; most > 0 && (cfg.MaxBody == 0 || cfg.MaxBody > most) {
+	if most := spool.Files.Total / 2; most > 0 && (cfg.MaxBody == 0 || cfg.MaxBody > most) {
 		log.Warn("max_body_unfit", "max_body", errorlog.Bytes(cfg.MaxBody), "spool_total", errorlog.Bytes(spool.Files.Total), "client_total", errorlog.Bytes(most), "message",
-			"a request body of max_body finds no room: the bodies of one client may take a quarter of spool_total, and beyond it the answer is 503; raise spool_total, lower max_body, or name a larger spool_dir")
+			"a request body of max_body finds no room: one client may have half of spool_total while the rest is free, a quarter in any case, and beyond that the answer is 503; raise spool_total, lower max_body, or name a larger spool_dir")
 	}
 	return folder
 }
