@@ -186,12 +186,19 @@ func TestFault_A2_UncollectedFilesAreNamed(t *testing.T) {
 		"missing": {off + "STATIC_ROOT = BASE_DIR / 'collected'", "STATIC_ROOT does not exist"},
 		"empty":   {off + "STATIC_ROOT = BASE_DIR / 'empty'\nSTATIC_ROOT.mkdir(exist_ok=True)", "STATIC_ROOT is empty"},
 		"cdn":     {off + "STATIC_URL = 'https://cdn.test/static/'", ""},
-		"none":    {off + "INSTALLED_APPS = ['django.contrib.staticfiles']\nROOT_URLCONF = 'empty_urls'", ""},
+		"none":    {off + "INSTALLED_APPS = ['django.contrib.staticfiles']\nMIDDLEWARE = []\nROOT_URLCONF = 'empty_urls'", ""},
+		"gitkeep": {off + "STATIC_ROOT = BASE_DIR / 'kept'\nSTATIC_ROOT.mkdir(exist_ok=True)\n(STATIC_ROOT / '.gitkeep').touch()", "is in STATIC_ROOT"},
+		"added":   {off + "STATIC_ROOT = BASE_DIR / 'older'\nSTATIC_ROOT.mkdir(exist_ok=True)\n(STATIC_ROOT / 'site.css').touch()", "is in STATIC_ROOT"},
+		"copied": {off + "STATIC_ROOT = BASE_DIR / 'all'\n(STATIC_ROOT / 'admin/css').mkdir(parents=True, exist_ok=True)\n" +
+			"[(STATIC_ROOT / 'admin/css' / name).touch() for name in ('base.css', 'forms.css', 'login.css')]", ""},
+		"no manifest": {off + "STATIC_ROOT = BASE_DIR / 'plain'\n(STATIC_ROOT / 'admin/css').mkdir(parents=True, exist_ok=True)\n(STATIC_ROOT / 'admin/css/base.css').touch()\n" +
+			"STORAGES = {'staticfiles': {'BACKEND': 'django.contrib.staticfiles.storage.ManifestStaticFilesStorage'}}", "is in staticfiles.json"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := newProject(t, c.settings)
 			write(t, dir, map[string]string{"empty_urls.py": "urlpatterns = []\n"})
 			s := start(t, opts{Dir: dir, Python: python(t), Args: []string{"-w", "2"}})
+			s.waitEvent("app_ready")
 			list := s.events("static_trouble")
 			if c.says == "" {
 				if len(list) > 0 {

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -76,5 +77,42 @@ func TestFault_A3_OtherVirtualEnvironmentsAreNamed(t *testing.T) {
 				t.Errorf("with the flag that was named: %+v", r)
 			}
 		})
+	}
+}
+
+// An environment that conda made for the project (`conda create -p ./env`) has no pyvenv.cfg.
+func TestFault_A3_CondaEnvironmentsAreFound(t *testing.T) {
+	t.Parallel()
+	for _, place := range []string{"env", "../.venv"} {
+		t.Run(strings.ReplaceAll(place, "/", "_"), func(t *testing.T) {
+			t.Parallel()
+			top := project(t, map[string]string{"site/app.py": usesTool + hello("x")})
+			dir := filepath.Join(top, "site")
+			real := filepath.Join(t.TempDir(), "real")
+			makeVenv(t, real)
+			write(t, filepath.Join(dir, place), map[string]string{
+				"conda-meta/history": "", "bin/python": "#!/bin/sh\nexec " + filepath.Join(real, "bin", "python") + " \"$@\"\n",
+			})
+			if err := os.Chmod(filepath.Join(dir, place, "bin", "python"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if r := run(t, dir, nil, "check", "--load"); r.code != 0 || !strings.Contains(r.out, "(found "+place+")") {
+				t.Errorf("check: %+v", r)
+			}
+		})
+	}
+}
+
+// A virtual environment whose Python has been removed is named as broken; its flag, which would not help, is not proposed.
+func TestFault_A3_ABrokenEnvironmentIsNamed(t *testing.T) {
+	t.Parallel()
+	top := project(t, map[string]string{"site/app.py": usesTool + hello("x"), ".venv/pyvenv.cfg": "home = /usr/lib/python3.7\n", ".venv/bin/activate": ""})
+	dir := filepath.Join(top, "site")
+	if err := os.Symlink("/usr/lib/python3.7/gone", filepath.Join(top, ".venv", "bin", "python")); err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, dir, nil, "check", "--load")
+	if r.code != 3 || !strings.Contains(r.out, filepath.Join(top, ".venv")+" has no Python that runs") || strings.Contains(r.out, "--venv") {
+		t.Errorf("%+v", r)
 	}
 }

@@ -112,16 +112,31 @@ def _missing(error, boot, found, filename, line):
 def other_venv(module, base, without_it=True):
     """Returns the end of a sentence that names a virtual environment which has the module and is not this one. Where this
     interpreter is in none at all, without_it lets one be named that lies near and has it not. Empty: there is none."""
-    without = ""
+    without = broken = ""
     for folder in _venvs(base):
         if _same(folder, sys.prefix) or not _trusted(folder, base):
+            continue
+        near = os.path.dirname(folder) in (base, os.path.dirname(base))
+        if not _runs(folder):
+            if near or _holds(folder, module):
+                broken = broken or "; the virtual environment %s has no Python that runs: make it again" % folder
             continue
         say = "--venv " + (shown(folder, base) if shown(folder, base) == os.path.basename(folder) else folder)
         if _holds(folder, module):
             return "; the virtual environment %s has it: say %s" % (folder, say)
-        near = os.path.dirname(folder) in (base, os.path.dirname(base))
         without = without or near and "; there is a virtual environment, %s: say %s to use it" % (folder, say)
-    return without or "" if without_it and sys.prefix == sys.base_prefix else ""
+    return without or broken if without_it and sys.prefix == sys.base_prefix else ""
+
+
+def _is_environment(folder):
+    """Says whether a folder is a virtual environment (PEP 405) or one that conda made."""
+    return os.path.isfile(os.path.join(folder, "pyvenv.cfg")) or os.path.isdir(os.path.join(folder, "conda-meta"))
+
+
+def _runs(folder):
+    """Says whether an environment has an interpreter: it goes when the Python that it was made of is removed."""
+    names = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
+    return any(os.access(os.path.join(folder, name), os.X_OK) for name in names)
 
 
 def _trusted(folder, base):
@@ -144,7 +159,7 @@ def _venvs(base):
         except OSError:
             names = []
         for name in names:
-            if os.path.isfile(os.path.join(folder, name, "pyvenv.cfg")):
+            if _is_environment(os.path.join(folder, name)):
                 yield os.path.join(folder, name)
         folder = os.path.dirname(folder)
     home = os.path.expanduser("~")

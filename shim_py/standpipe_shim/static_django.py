@@ -95,6 +95,8 @@ class _Project:
                 folder.refused = self._refusal()
                 self._say(folder)
                 out.append(folder)
+                if os.access(path, os.R_OK | os.X_OK) and self._collects():
+                    self._lacking(path, out)
                 return
         if not self._collects():
             return
@@ -128,6 +130,36 @@ class _Project:
             except Exception:  # collectstatic says what is wrong with it
                 return True
         return False
+
+    def _lacking(self, path, out):
+        """Says of which folders collectstatic has copied nothing yet: one was added since, or STATIC_ROOT has a .gitkeep."""
+        from django.apps import apps
+        from django.contrib.staticfiles import finders
+        from django.contrib.staticfiles.storage import staticfiles_storage
+        from django.contrib.staticfiles.utils import get_files
+
+        where, known = "STATIC_ROOT", None
+        if getattr(staticfiles_storage, "manifest_strict", False):  # a page with a name that is not in it is an error 500
+            where, known = staticfiles_storage.manifest_name, staticfiles_storage.hashed_files
+        patterns = apps.get_app_config("staticfiles").ignore_patterns
+        lacking = []
+        for name in self.settings.STATICFILES_FINDERS:
+            for storage in dict(getattr(finders.get_finder(name), "storages", None) or {}).values():
+                folder = _location(storage)
+                if not folder or not os.path.isdir(folder):
+                    continue
+                prefix, empty = getattr(storage, "prefix", None) or "", True
+                for file in get_files(storage, patterns):  # the first one is there, as a rule
+                    file, empty = os.path.join(prefix, file), False
+                    if os.path.lexists(os.path.join(path, file)) if known is None else file.replace("\\", "/") in known:
+                        break
+                else:
+                    if empty:
+                        continue
+                    lacking.append(folder)
+        if lacking:
+            more = " and of %d more folders" % (len(lacking) - 1) if len(lacking) > 1 else ""
+            out.append(trouble(self.url, lacking[0], "Django", "nothing of it%s is in %s: %s" % (more, where, _COLLECT)))
 
     def debug(self, out):
         """What runserver serves. Returns what has to stand around the app, or None."""

@@ -58,7 +58,7 @@ func appSettings() []*Setting {
 			Doc: "The app's folder: the workers' working directory and first on sys.path.",
 			at:  func(t target) any { return &t.app.Dir }},
 		{Key: "python", Scope: OfApp, Kind: Text, Flags: []string{"python"}, Reload: true, Hint: "PYTHON",
-			Derived: "that of venv, $VIRTUAL_ENV, a virtual environment (pyvenv.cfg) called .venv, venv, env or ENV in DIR or in the folder above it, python3 in PATH: the first there is",
+			Derived: "that of venv, $VIRTUAL_ENV, a virtual environment (pyvenv.cfg, or conda's) called .venv, venv, env or ENV in DIR or in the folder above it, python3 in PATH: the first there is",
 			Doc:     "The interpreter: a path, relative to dir, or a name to look for in PATH.",
 			at:      func(t target) any { return &t.app.Python }},
 		{Key: "venv", Scope: OfApp, Kind: Text, Flags: []string{"venv"}, Reload: true, Hint: "DIR",

@@ -108,10 +108,10 @@ func Others(dir string) []string {
 var notModules = []string{"__init__.py", "setup.py", "conftest.py", "manage.py", "fabfile.py", "tasks.py", "noxfile.py", "gunicorn.conf.py", "settings.py", "config.py"}
 
 // mayHold says whether a folder, a package or a plain one, is a place for an app: it is not hidden, no virtual
-// environment (PEP 405), and none of notApps.
+// environment, and none of notApps.
 func mayHold(dir, name string) bool {
 	return name != "src" && name[0] != '.' && !strings.HasPrefix(name, "__") && !slices.Contains(notApps, name) &&
-		!isFile(filepath.Join(dir, name, "pyvenv.cfg"))
+		!isEnvironment(filepath.Join(dir, name))
 }
 
 // notApps are folders that are common in a project and never hold its app.

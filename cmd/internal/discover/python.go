@@ -88,13 +88,14 @@ func beside(dir string) string {
 	for _, up := range []string{"", ".."} {
 		for _, name := range venvNames {
 			name = filepath.Join(up, name)
-			// A folder that merely has the name is passed over: pyvenv.cfg is what makes a virtual environment (PEP 405).
+			// A folder that merely has the name is passed over.
 			path := filepath.Join(dir, name)
-			if !isFile(filepath.Join(path, "pyvenv.cfg")) {
+			own := up == "" && isFile(filepath.Join(path, "pyvenv.cfg"))
+			if !own && !isEnvironment(path) {
 				continue
 			}
-			if up != "" { // perhaps another project's: it is taken if it can be
-				if _, err := venv(path, ""); err != nil || !ownersAlike(dir, path) {
+			if !own { // perhaps another project's, or an environment of conda's without Python: it is taken if it can be
+				if _, err := venv(path, ""); err != nil || up != "" && !ownersAlike(dir, path) {
 					continue
 				}
 			}
@@ -102,6 +103,11 @@ func beside(dir string) string {
 		}
 	}
 	return ""
+}
+
+// isEnvironment says whether a folder is a virtual environment (PEP 405: it has a pyvenv.cfg) or one that conda made.
+func isEnvironment(path string) bool {
+	return isFile(filepath.Join(path, "pyvenv.cfg")) || isDir(filepath.Join(path, "conda-meta"))
 }
 
 // venv is the interpreter of a virtual environment.
@@ -115,7 +121,7 @@ func venv(dir, how string) (Interpreter, error) {
 	}
 	names := []string{"bin/python", "bin/python3"}
 	if runtime.GOOS == "windows" {
-		names = []string{"Scripts/python.exe"}
+		names = []string{"Scripts/python.exe", "python.exe"} // conda's is in the folder itself
 	}
 	var first error
 	for _, name := range names {
