@@ -165,7 +165,7 @@ func TestReloadCommand(t *testing.T) {
 	s := start(t, opts{App: "app:app", Dir: dir, Args: []string{"-w", "2"}})
 	app := s.status().Apps[0].Name
 	setVersion(t, dir, "v2")
-	if out := s.must("reload"); !strings.Contains(out, app+": generation 2 serves, 2/2 workers ready") {
+	if out := s.must("reload"); !strings.Contains(out, app+": generation 2 of "+dir+" serves, 2/2 workers ready") {
 		t.Errorf("%q", out)
 	}
 	if r := s.want(200, "/version"); r.Body != "v2" { // it has waited

@@ -333,7 +333,7 @@ func TestFault_A4_ReloadNamesWhatTakesARestart(t *testing.T) {
 		for range 2 {
 			gen++
 			r := s.order("reload")
-			if r.code != 1 || !strings.Contains(r.out, fmt.Sprintf("generation %d serves", gen)) {
+			if r.code != 1 || !strings.Contains(r.out, fmt.Sprintf("generation %d of %s serves", gen, dir)) {
 				t.Errorf("%q: %+v", names, r)
 			}
 			for _, name := range names {
