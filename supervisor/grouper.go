@@ -40,7 +40,8 @@ func (g *grouper) endLine() {
 	line := string(bytes.TrimSuffix(g.line, []byte("\r")))
 	g.line = g.line[:0]
 	indented := strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t")
-	starts := strings.HasPrefix(line, "Traceback (most recent call last):")
+	boxed := strings.HasPrefix(line, "╭") || strings.HasPrefix(line, "│") || strings.HasPrefix(line, "╰") // rich
+	starts := strings.HasPrefix(line, "Traceback (most recent call last):") || strings.HasPrefix(line, "╭") && strings.Contains(line, " Traceback (most recent call last) ")
 	chained := strings.HasPrefix(line, "During handling of the above exception") ||
 		strings.HasPrefix(line, "The above exception was the direct cause")
 	switch {
@@ -59,7 +60,7 @@ func (g *grouper) endLine() {
 	g.text.WriteString(line)
 	g.crash = g.crash || strings.HasPrefix(line, fatal)
 	// The line that is not indented ends a traceback: the exception itself.
-	g.trace = starts || g.trace && indented
+	g.trace = starts || g.trace && (indented || boxed || line == "" || strings.HasPrefix(line, `> File "`)) // empty lines and the mark are loguru's
 }
 
 func (g *grouper) emit() {

@@ -22,6 +22,8 @@ func TestGrouping(t *testing.T) {
 		"a traceback is one":        {trace + "\nnext\n", []string{trace, "next"}},
 		"with the line before it":   {"ERROR in app\n" + trace + "\nnext\n", []string{"ERROR in app\n" + trace, "next"}},
 		"chained":                   {chained + "\nnext\n", []string{chained, "next"}},
+		"loguru":                    {"a\nx | ERROR | y\nTraceback (most recent call last):\n\n> File \"a.py\", line 1, in f\n    boom()\n    └ 1\n\nValueError: no\nnext\n", []string{"a", "x | ERROR | y\nTraceback (most recent call last):\n\n> File \"a.py\", line 1, in f\n    boom()\n    └ 1\n\nValueError: no", "next"}},
+		"rich":                      {"╭── Traceback (most recent call last) ──╮\n│ a.py:1 in f │\n╰────╯\nValueError: no\nnext\n", []string{"╭── Traceback (most recent call last) ──╮\n│ a.py:1 in f │\n╰────╯\nValueError: no", "next"}},
 		"indented lines go with it": {"a:\n  b\n\tc\nd\n", []string{"a:\n  b\n\tc", "d"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -28,7 +28,7 @@ func (j *Journal) output(e supervisor.Output) {
 }
 
 const (
-	traceback     = "Traceback (most recent call last):"
+	traceback     = "Traceback (most recent call last)" // rich has no colon behind it
 	crashed       = "Fatal Python error"
 	loggingFailed = "--- Logging error ---" // a handler that raises prints this at whatever level it was writing
 )
@@ -41,10 +41,10 @@ func levelOf(text string) hclog.Level {
 		return hclog.Error
 	}
 	first, _, _ := strings.Cut(text, "\n")
-	first = withoutColors(first[:min(len(first), 512)])
 	if strings.HasPrefix(first, "{") {
-		return levelInJSON(first)
+		return levelInJSON(first[:min(len(first), maxJSON)])
 	}
+	first = withoutColors(first[:min(len(first), 512)])
 	if isWarning(first) {
 		return hclog.Warn
 	}
@@ -63,6 +63,9 @@ func levelOf(text string) hclog.Level {
 // at the line's start, "[error" or "[ERROR]" (structlog), "ERROR" between others. A
 // word in small letters without a mark is one of a sentence.
 func named(word string, first bool) hclog.Level {
+	if isGlog(word) && first {
+		return glog[word[0]]
+	}
 	bare := strings.Trim(word, "[]()<>:|,")
 	marked := strings.HasPrefix(word, "[") || strings.HasPrefix(word, "level=") || strings.HasPrefix(word, "lvl=")
 	if first && !marked {
@@ -71,12 +74,19 @@ func named(word string, first bool) hclog.Level {
 		marked = found || strings.HasSuffix(word, ":")
 	}
 	if i := strings.IndexByte(bare, '='); i >= 0 {
-		bare = strings.Trim(bare[i+1:], `"`)
+		bare = strings.Trim(bare[i+1:], `"'`)
 	}
 	if !marked && bare != strings.ToUpper(bare) {
 		return hclog.NoLevel
 	}
 	return levelNamed(bare)
+}
+
+// glog are the letters of the lines of glog and absl (gRPC, TensorFlow): "E1128 20:00:00.000000 12 file.cc:8] text".
+var glog = map[byte]hclog.Level{'I': hclog.Info, 'W': hclog.Warn, 'E': hclog.Error, 'F': hclog.Error}
+
+func isGlog(word string) bool {
+	return len(word) == 5 && glog[word[0]] != hclog.NoLevel && strings.Trim(word[1:], "0123456789") == ""
 }
 
 func levelNamed(s string) hclog.Level {
@@ -114,6 +124,9 @@ func cutLast(s string, sep byte) (before, after string, ok bool) {
 	return s[:i], s[i+1:], true
 }
 
+// maxJSON bounds how far a line of JSON is looked at, in bytes: some loggers write the level behind the message.
+const maxJSON = 8 << 10
+
 // levelInJSON looks for the usual keys of JSON loggers in a line, which may be cut.
 func levelInJSON(line string) hclog.Level {
 	for _, key := range []string{`"level"`, `"levelname"`, `"severity"`, `"log_level"`, `"log.level"`} {
@@ -125,7 +138,12 @@ func levelInJSON(line string) hclog.Level {
 		if !ok {
 			continue
 		}
-		rest, ok = strings.CutPrefix(strings.TrimLeft(rest, " "), `"`)
+		rest = strings.TrimLeft(rest, " ")
+		if strings.HasPrefix(rest, "{") { // loguru: {"level": {"icon": ..., "name": "ERROR"}}
+			_, rest, _ = strings.Cut(rest, `"name"`)
+			rest = strings.TrimLeft(rest, ": ")
+		}
+		rest, ok = strings.CutPrefix(rest, `"`)
 		if !ok {
 			continue
 		}
@@ -164,9 +182,13 @@ func raised(text string) (at, exception string) {
 		return "", ""
 	}
 	var own bool
+	group := strings.Contains(text, "Exception Group "+traceback)
 	for line := range strings.Lines(text[i:]) {
 		trimmed := strings.TrimSpace(line)
-		if place, ok := frameOf(strings.TrimLeft(trimmed, "| ")); ok {
+		if rest, ok := strings.CutPrefix(trimmed, "| "); ok && group {
+			line, trimmed = rest, strings.TrimSpace(rest)
+		}
+		if place, ok := frameOf(strings.TrimPrefix(trimmed, "> ")); ok { // loguru marks the frame that logs
 			if mine := !installed(place); mine || !own {
 				at, own = place, mine
 			}

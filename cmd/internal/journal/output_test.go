@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/go-hclog"
@@ -31,8 +32,15 @@ func TestLevelOf(t *testing.T) {
 		"Exception ignored in: <x>\nTraceback (most recent call last):\n  x":                     hclog.Error,
 		"--- Logging error ---":                                                                  hclog.Error,
 		"Fatal Python error: Segmentation fault\n\nCurrent thread 0x1 (most recent call first):": hclog.Error,
-		"GET /ERROR 200": hclog.Info,
-		"":               hclog.Info,
+		"GET /ERROR 200":                 hclog.Info,
+		"level='error' event='x'":        hclog.Error,
+		"event='x' level='warning'":      hclog.Warn,
+		"E1128 20:00:00.1 12 x.cc:8] no": hclog.Error,
+		"W0101 20:00:00.1 12 x.cc:8] no": hclog.Warn,
+		"E1128b is a room":               hclog.Info,
+		`{"text": "x | ERROR | y", "record": {"level": {"icon": "x", "name": "ERROR", "no": 40}, "name": "app"}}`: hclog.Error,
+		`{"message": "` + strings.Repeat("x", 600) + `", "level": "error"}`:                                       hclog.Error,
+		"": hclog.Info,
 	} {
 		if got := levelOf(text); got != want {
 			t.Errorf("%q: %v, want %v", text, got, want)
@@ -45,6 +53,8 @@ func TestRaised(t *testing.T) {
 		{"a line", "", ""},
 		{"x\nTraceback (most recent call last):\n  File \"/srv/app.py\", line 3, in view\n    boom()\n  File \"/v/site-packages/lib.py\", line 9, in boom\n    raise\nValueError: no", "/srv/app.py:3 in view", "ValueError: no"},
 		{"Traceback (most recent call last):\n  File \"/usr/lib/python3/x.py\", line 9, in f\nKeyError", "/usr/lib/python3/x.py:9 in f", "KeyError"},
+		{"x\nTraceback (most recent call last):\n\n> File \"/srv/app.py\", line 3, in view\n    1/0\n    └ 1\n\nValueError: no", "/srv/app.py:3 in view", "ValueError: no"},
+		{"  + Exception Group Traceback (most recent call last):\n  |   File \"/srv/app.py\", line 9, in view\n  |     raise\n  | ExceptionGroup: two (2 sub-exceptions)\n  +-+---------------- 1 ----------------\n    | ValueError: 1\n    +---------------- 2 ----------------\n    | TypeError: 2\n    +---------", "/srv/app.py:9 in view", "ExceptionGroup: two (2 sub-exceptions)"},
 		{"Fatal Python error: Segmentation fault\n\nThread 0x2 (most recent call first):\n  File \"/b.py\", line 1 in wait\n\nCurrent thread 0x1 (most recent call first):\n  File \"/usr/lib/python3/ctypes/x.py\", line 5 in at\n  File \"/a.py\", line 2 in view\n", "/a.py:2 in view", "Fatal Python error: Segmentation fault"},
 	} {
 		if at, exception := raised(c[0]); at != c[1] || exception != c[2] {
