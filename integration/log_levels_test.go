@@ -87,6 +87,10 @@ VIEWS = {
     "warn": lambda e: warnings.warn("is old", DeprecationWarning if False else UserWarning),
     "structlog": lambda e: print("2026-03-01 12:00:00 [error    ] a structured line  key=1"),
     "json": lambda e: print('{"event": "a JSON line", "level": "warning"}'),
+    "lines": lambda e: log(40, "the first line\nthe second\n(Background on this: at the end)"),
+    "loguru": lambda e: print("2026-03-01 12:00:00.000 | ERROR    | app:view:3 - by loguru\nTraceback (most recent call last):\n\n> File \"app.py\", line 5, in boom\n    raise x\n          └ 1\n\nValueError: the till is jammed"),
+    "loguru_json": lambda e: print('{"text": "serialized | ERROR | x", "record": {"level": {"icon": "x", "name": "ERROR", "no": 40}}}'),
+    "glog": lambda e: os.write(2, b"E0301 12:00:00.000000 12 channel.cc:120] by gRPC\n"),
     "segv": lambda e: ctypes.string_at(0),
     "abort": lambda e: os.abort(),
     "own": lambda e: (faulthandler.enable(file=open("crash.txt", "w")), ctypes.string_at(0)),
@@ -129,6 +133,10 @@ func TestFault_A7_LevelsOfOutput(t *testing.T) {
 				{"warn", "UserWarning: is old", "warn"},
 				{"structlog", "a structured line", "error"},
 				{"json", "a JSON line", "warn"},
+				{"lines", "the first line\nthe second\n(Background on this: at the end)", "error"},
+				{"loguru", "the till is jammed", "error"},
+				{"loguru_json", "serialized", "error"},
+				{"glog", "by gRPC", "error"},
 			} {
 				a := s.get("/" + c.view)
 				if a.Status != 200 {

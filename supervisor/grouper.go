@@ -10,6 +10,7 @@ type grouper struct {
 	record func(string)
 	line   []byte       // the line under way
 	text   bytes.Buffer // the record under way
+	more   bool         // the line under way belongs to the record under way, whatever it looks like
 	trace  bool         // inside a traceback: its last line is still to come
 	crash  bool         // inside what Python prints when it crashes: stacks of all threads
 }
@@ -47,7 +48,7 @@ func (g *grouper) endLine() {
 	switch {
 	case g.text.Len() == 0: // the first line of a record
 	case g.crash && (strings.HasPrefix(line, "Current thread 0x") || strings.HasPrefix(line, "Thread 0x") || strings.HasPrefix(line, "Python runtime state: ")):
-	case starts, indented, g.trace, chained, line == "" && g.text.Len() > 0:
+	case g.more, starts, indented, g.trace, chained, line == "" && g.text.Len() > 0:
 	default:
 		g.emit()
 	}

@@ -27,11 +27,14 @@ type splitter struct {
 }
 
 // tag is what one says: the request's id, and the level that logging gave the line
-// (debug, info, warn, error). Either may be empty.
-type tag struct{ id, level string }
+// (debug, info, warn, error). Either may be empty. more: the line goes on with the record of the one before.
+type tag struct {
+	id, level string
+	more      bool
+}
 
-// levels are the letters of a tag.
-var levels = map[byte]string{'D': "debug", 'I': "info", 'W': "warn", 'E': "error"}
+// levels are the letters of a tag; a small one is of a line that goes on.
+var levels = map[byte]string{'D': "debug", 'I': "info", 'W': "warn", 'E': "error", 'd': "debug", 'i': "info", 'w': "warn", 'e': "error"}
 
 // group is the output of one request, or what is raw.
 type group struct {
@@ -106,7 +109,7 @@ func (s *splitter) tag(p []byte) (t tag, n int, more bool) {
 				return tag{}, 0, len(p) < i+2 || levels[p[i+1]] != ""
 			}
 			if l := levels[p[i+1]]; l != "" && p[i+2] == tagEnd {
-				return tag{string(p[:i]), l}, len(s.prefix) + i + 3, false
+				return tag{string(p[:i]), l, p[i+1] >= 'a'}, len(s.prefix) + i + 3, false
 			}
 			return tag{}, 0, false
 		case i == maxID, (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '.' && c != '_' && c != '-':
@@ -143,6 +146,9 @@ func (s *splitter) open(sole string, at time.Time) *group {
 	if g.level != s.now.level { // lines of two levels are not one record
 		g.emit()
 		g.level = s.now.level
+	}
+	if len(g.line) == 0 {
+		g.more = s.now.more
 	}
 	if raw {
 		g.belongs(sole)

@@ -50,6 +50,28 @@ func TestLevelsOfTags(t *testing.T) {
 	}
 }
 
+// Lines that a handler of logging wrote at once are one record, and those that it wrote next another one.
+func TestLinesThatGoOn(t *testing.T) {
+	line := func(id, letter, text string) string {
+		return "\x1e" + testTag + ":" + id + "!" + letter + "\x1e" + text + "\n"
+	}
+	in := line("a", "E", "ValueError: no") + line("a", "e", "[SQL: SELECT 1]") + line("b", "I", "x") + line("a", "e", "(Background: y)") + line("a", "E", "next") + line("", "w", "alone") + line("", "w", "and on")
+	for step := 1; step <= len(in); step += 13 {
+		var got []string
+		s := newSplitter(testTag, func(id, level, text string) { got = append(got, id+"|"+level+"|"+text) })
+		for rest := in; rest != ""; {
+			n := min(step, len(rest))
+			s.write([]byte(rest[:n]), "", time.Now())
+			rest = rest[n:]
+		}
+		s.finish()
+		slices.Sort(got)
+		if want := []string{"a|error|ValueError: no\n[SQL: SELECT 1]\n(Background: y)", "a|error|next", "b|info|x", "|warn|alone\nand on"}; !slices.Equal(got, want) {
+			t.Errorf("in steps of %d: %q", step, got)
+		}
+	}
+}
+
 func TestSplitting(t *testing.T) {
 	a, b, none := tagged("a"), tagged("b.-_9"), tagged("")
 	trace := []string{"Traceback (most recent call last):\n", "  File \"a.py\", line 1, in f\n", "ValueError: no\n"}

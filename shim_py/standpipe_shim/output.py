@@ -235,15 +235,18 @@ class Lines(TextIOWrapper):
             self._open = True
             super().write(text)  # the app has led the descriptor elsewhere: a tag would be noise there
             return
-        tag = b"%s%s%s\x1e" % (_secret, request_id.encode("latin-1"), b"" if level is None else levels.letter(level))
+        letter = b"" if level is None else levels.letter(level)
+        tag = b"%s%s%s\x1e" % (_secret, request_id.encode("latin-1"), letter)
+        more = b"%s%s%s\x1e" % (_secret, request_id.encode("latin-1"), letter.lower())
         octets = text.encode(self.encoding, self.errors)
         for at in range(0, len(octets), _BLOCK):
-            for part in _parts(tag, octets[at : at + _BLOCK]):
+            for part in _parts(tag, more, octets[at : at + _BLOCK]):
                 _write(self._fd, part)
+            tag = more
 
 
-def _parts(tag, octets):
-    """Yields octets with tag before each line, in parts that the kernel keeps whole. One that ends within a line ends with the
+def _parts(tag, more, octets):
+    """Yields octets with tag before the first line and more before the others, in parts that the kernel keeps whole. One that ends within a line ends with the
     tag of nobody, so that what others write behind it is not taken for the request's."""
     nobody = _secret + b"\x1e"
     room = _ATOMIC - len(nobody)
@@ -261,6 +264,7 @@ def _parts(tag, octets):
         if octets[stop - 1] != 10:
             part += nobody
         at = stop
+        tag = more
     yield part
 
 

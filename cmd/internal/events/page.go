@@ -120,7 +120,8 @@ The line of nginx and Apache, with further fields behind it:
 ## What apps write
 
 Everything that an app, or a process that it started, writes to its standard output and standard error is an ` + "`output`" + ` record, with the worker, and with the id of the request that it belongs
-to. Its level is the one that Python's ` + "`logging`" + ` gave the record, whatever its format and handlers; what came by another way has the level that its text shows:
+to. Its level is the one that Python's ` + "`logging`" + ` gave the record, whatever its format, when the handler writes to sys.stdout or sys.stderr, and what the handler wrote at once is
+one record; what came by another way (a file of its own on descriptor 2 or /dev/stderr, loguru, structlog without logging, a child) has the level that its text shows:
 a traceback is an error, whether it comes from a framework's logger, ` + "`wsgi.errors`" + `, a thread, ` + "`__del__`" + `, asyncio or C code; a line in one of the usual forms
 (` + "`ERROR:root:...`, `[error   ]`, `{\"level\": \"error\"}`" + `) has the level that it names; everything else is information. ` + "`log_level`" + ` does not hide an app's debug records.
 
