@@ -131,10 +131,10 @@ func TestFault_C0_ExportedFilesWriteAndClear(t *testing.T) {
 		uwsgiAddr, _ := s.uwsgiAddresses()
 		for kind, run := range map[string]func(testing.TB, string, string) *neighbour{"nginx": nginx, "apache": apache} {
 			for _, connect := range []string{s.Addr, "uwsgi://" + uwsgiAddr} {
+				if kind == "apache" && strings.Contains(fields, "id") {
+					continue // Apache makes no id without a further module
+				}
 				t.Run(fields+" "+kind+" "+connect[:4], func(t *testing.T) {
-					if kind == "apache" && strings.Contains(fields, "id") {
-						t.Skip("Apache has no id without a further module")
-					}
 					listen := "127.0.0.1:" + freePort(t)
 					f := s.with(t).through(run(t, listen, exported(t, kind, "--listen", listen, "--connect", connect, "--trusted-fields", fields)))
 					r := f.want(200, "/", append([]string{"X-Forwarded-For: 6.6.6.6", "X-Forwarded-Proto: gopher"}, claims...)...)
