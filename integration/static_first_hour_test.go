@@ -146,6 +146,20 @@ func TestFault_A1_EveryFinder(t *testing.T) {
 	}
 }
 
+// With DEBUG the worker serves what Go does not: because it is told not to, or because another user owns the folder.
+func TestFault_A1_FilesThatGoLeavesToTheApp(t *testing.T) {
+	t.Parallel()
+	dir := newProject(t, "")
+	s := start(t, opts{Dir: dir, Python: python(t), Args: []string{"-w", "1", "--static", "off"}})
+	const sheet = "/static/admin/css/base.css"
+	if r := s.get(sheet); r.Status != 200 || !strings.HasPrefix(r.Header.Get("Content-Type"), "text/css") {
+		t.Errorf("%d %.200q", r.Status, r.Body)
+	}
+	if line := s.waitAccess(`"GET ` + sheet + ` `); strings.Contains(line, "source=static") {
+		t.Errorf("%s", line)
+	}
+}
+
 // A declaration that cannot be read is one record and one line of the start; the others are served.
 func TestFault_A1_DeclarationThatCannotBeRead(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -20,6 +21,7 @@ func TestFault_A8_WhatToServeInstead(t *testing.T) {
 		"the folder in a path": {map[string]string{"app.py": hello("x")}, []string{"./"}, "leave it out"},
 		"another folder":       {map[string]string{"site/app.py": hello("x")}, []string{"./site"}, "--dir ./site"},
 		"a folder's path":      {map[string]string{"site/app.py": hello("x")}, []string{"site/"}, "--dir site/"},
+		"a project below":      {map[string]string{"backend/manage.py": "", "backend/config/urls.py": "", "fabric.py": ""}, nil, "standpipe serve --dir backend"},
 		"paste":                {map[string]string{"kinto.ini": "[app:main]\nuse = egg:kinto\n"}, []string{"kinto.ini"}, "paste.deploy"},
 		"paste with a section": {map[string]string{"kinto.ini": "[app:main]\n"}, []string{"kinto.ini:main"}, "paste.deploy"},
 		"uWSGI":                {map[string]string{"site.ini": "[uwsgi]\nmodule = x\n"}, []string{"site.ini"}, "docs/migrating.md"},
@@ -57,6 +59,30 @@ func TestFault_A8_ManagePyIsServed(t *testing.T) {
 	dir := project(t, nil)
 	startProject(t, "mysite", dir)
 	if r := run(t, dir, nil, "check", "--load", "--python", python(t), "manage.py"); r.code != 0 || !strings.Contains(r.out, "mysite.wsgi:application") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A manage.py in another folder than the current one finds its project, as it does under Python.
+func TestFault_A8_ManagePyOfAnotherFolder(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"backend/README": ""})
+	startProject(t, "config", filepath.Join(dir, "backend"))
+	if r := run(t, dir, nil, "check", "--load", "--python", python(t), "backend/manage.py"); r.code != 0 || !strings.Contains(r.out, "config.wsgi:application") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// Where the name of a folder or of a package is no app, what to write is said.
+func TestFault_A8_AFolderIsNoApp(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"backend/app.py": hello("x"), "shop/__init__.py": "", "shop/wsgi.py": hello("x")})
+	for name, want := range map[string]string{"backend": "--dir backend", "shop": "did you mean shop.wsgi?"} {
+		if r := run(t, dir, nil, "check", "--load", name); r.code != 3 || !strings.Contains(r.out, want) {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	if r := run(t, dir, nil, "check", "--load", "--dir", "backend"); r.code != 0 {
 		t.Errorf("%+v", r)
 	}
 }

@@ -6,6 +6,9 @@ import sys
 
 def app_of(manage):
     """Returns (app, what was loaded) for the project of the file manage. Sets DJANGO_SETTINGS_MODULE as manage.py would."""
+    folder = os.path.dirname(manage)
+    if folder not in sys.path:  # Python puts a script's folder there
+        sys.path.insert(0, folder)
     module = settings_named_in(manage)
     if module:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", module)

@@ -251,7 +251,20 @@ def no_app(module, label):
     apps = _apps_in(module)
     if apps:
         text += "; what looks like an app there: " + ", ".join(label + ":" + other for other in apps)
+    elif getattr(module, "__path__", None):
+        text += _inside(module, label)
     return Failure("no_app", text)
+
+
+def _inside(package, label):
+    """Returns the end of a sentence that says where in a package, or in a folder that is none, the app may be."""
+    folder = list(package.__path__)[0]
+    if getattr(package, "__file__", None) is None:
+        return "; it is a folder and no package: --dir %s looks for the app in it" % label.replace(".", os.sep)
+    for name in ("wsgi", "app", "main"):
+        if os.path.isfile(os.path.join(folder, name + ".py")):
+            return "; did you mean %s.%s?" % (label, name)
+    return ""
 
 
 def nothing_found(base, candidates, skipped):

@@ -1,4 +1,4 @@
-"""What runserver does for STATIC_URL, in a worker: only with DEBUG, and only where Go cannot do it."""
+"""What runserver does for STATIC_URL, in a worker: only with DEBUG, and only for files that Go has not served."""
 
 
 class Finding:

@@ -2,7 +2,8 @@
 is never asked: Django would keep the answer, without the script name that it has during a request.
 
 With DEBUG, runserver answers for STATIC_URL in front of the project. What of that Go cannot do (a finder that makes its files
-when they are asked for) the worker does: see finding.Finding."""
+when they are asked for) or does not do (static = "off", folders of another user than the app's) the worker does: see
+finding.Finding."""
 
 import os
 import sys
@@ -170,18 +171,16 @@ class _Project:
                 out.append(trouble(self.url, "", _DEBUG, "django.contrib.staticfiles is not in INSTALLED_APPS"))
             return None
         refused = self._refusal()
-        all_of_them = self._finders(refused, out)
+        self._finders(refused, out)
         if self.view or self.whitenoise >= 0:
             return None  # the project answers for them
-        if not refused and all_of_them:
-            return None
         from .finding import Finding
 
         return Finding(self.app, self.url, bool(refused))
 
     def _finders(self, refused, out):
         """Gives the folders of the finders, in the order in which they are searched, up to the first finder whose files Go
-        cannot find. Returns whether they are all."""
+        cannot find."""
         from django.contrib.staticfiles import finders
 
         before = []
@@ -189,10 +188,10 @@ class _Project:
             try:
                 found = _places(finders.get_finder(name), finders)
                 if found is None:
-                    return False
+                    return
                 for prefix, path in found:
                     if prefix and any(os.path.isdir(os.path.join(other, prefix)) for shorter, other in before if not shorter):
-                        return False  # which of the two has a name depends on the order, and Go asks the longer URL first
+                        return  # which of the two has a name depends on the order, and Go asks the longer URL first
                     before.append((prefix, path))
                     folder = Folder(self.url + prefix, path, _DEBUG, refused)
                     if not is_there(path):
@@ -202,7 +201,6 @@ class _Project:
                     out.append(folder)
             except (Exception, SystemExit) as error:
                 out.append(failed(self.url, "%s, %s" % (_DEBUG, name.rpartition(".")[2]), error))
-        return True
 
     def _guards(self):
         return [name for name in self.middleware if not name.startswith(("django.", "whitenoise.")) or name.endswith(".LoginRequiredMiddleware")]

@@ -221,7 +221,9 @@ func (l *loader) findApp(a *App, there bool) {
 		where, looked = fmt.Sprintf("app %q: ", a.Name), ""
 	}
 	name := "Name it: standpipe serve shop.wsgi:application"
-	if others := discover.Others(a.Dir); len(others) == 1 {
+	if projects := discover.Projects(a.Dir); len(projects) > 0 {
+		name = "There is a Django project in " + strings.Join(projects, ", ") + ": standpipe serve --dir " + projects[0]
+	} else if others := discover.Others(a.Dir); len(others) == 1 {
 		name = "If it is in " + others[0] + ": standpipe serve " + others[0]
 	} else if len(others) > 1 {
 		name = "If it is in " + strings.Join(others, " or ") + ", name that, such as: standpipe serve " + others[0]

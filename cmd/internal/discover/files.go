@@ -104,6 +104,20 @@ func Others(dir string) []string {
 	return out[:min(len(out), 4)]
 }
 
+// Projects are the folders in dir that hold a Django project: those with a manage.py. At most four.
+func Projects(dir string) (out []string) {
+	entries, err := os.ReadDir(dir) // sorted by name
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		if len(out) < 4 && mayHold(dir, e.Name()) && isFile(filepath.Join(dir, e.Name(), "manage.py")) {
+			out = append(out, e.Name())
+		}
+	}
+	return out
+}
+
 // notModules are common beside an app and never hold it.
 var notModules = []string{"__init__.py", "setup.py", "conftest.py", "manage.py", "fabfile.py", "tasks.py", "noxfile.py", "gunicorn.conf.py", "settings.py", "config.py"}
 
