@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -88,4 +89,81 @@ func TestFault_B3_RuntimeFolderIsGone(t *testing.T) {
 			})
 		}
 	}
+}
+
+// The folder and the control socket are there again without anything that asks for them, and commands reach the server.
+func TestFault_B3_ControlSocketIsMadeAgain(t *testing.T) {
+	for name, own := range map[string]bool{"in the folder": false, "in a place of its own": true} {
+		t.Run(name, func(t *testing.T) {
+			folder := filepath.Join(t.TempDir(), "run")
+			args, socket := []string{"-w", "1", "--runtime-dir", folder}, folder
+			if own {
+				socket = filepath.Join(t.TempDir(), "own")
+				if err := os.Mkdir(socket, 0o755); err != nil {
+					t.Fatal(err)
+				}
+				args = append(args, "--control", filepath.Join(socket, "c.sock"))
+			}
+			s := start(t, opts{Dir: project(t, map[string]string{"web.py": runtimeApp}), App: "web:app", Args: args})
+			path := s.controlSocket()
+			for i := range 2 {
+				for _, dir := range []string{folder, socket} {
+					if err := os.RemoveAll(dir); err != nil {
+						t.Fatal(err)
+					}
+				}
+				within(t, bootPatience, "the socket is made again", func() bool {
+					_, err := os.Stat(path)
+					return err == nil && len(s.events("control_socket_lost")) == i+1 && len(s.events("runtime_dir_lost")) == i+1
+				})
+				if st := s.status(); st.Pid != s.Pid || st.Control != path {
+					t.Errorf("%d at %s", st.Pid, st.Control)
+				}
+			}
+			if err := os.Remove(path); err != nil { // the file alone
+				t.Fatal(err)
+			}
+			within(t, bootPatience, "the socket is made again", func() bool { return len(s.events("control_socket_lost")) == 3 })
+			s.must("reload")
+			s.must("stop")
+			if code := s.wait(); code != 0 {
+				t.Errorf("exit %d", code)
+			}
+			if _, err := os.Stat(path); err == nil {
+				t.Error("the socket is left")
+			}
+		})
+	}
+}
+
+// Bodies and slow answers go on in another folder when theirs has gone, which is told once.
+func TestFault_B3_SpoolFolderIsGone(t *testing.T) {
+	b, spool := slowReaders(t)
+	losses := 0
+	lose := func() {
+		t.Helper()
+		if err := os.RemoveAll(spool); err != nil { // with its parent
+			t.Fatal(err)
+		}
+		losses++
+	}
+	for i := range 2 {
+		lose()
+		for range 2 {
+			if r := b.post("/pid", "application/octet-stream", strings.Repeat("u", 8<<20)); r.Status != 200 {
+				t.Errorf("%d %q", r.Status, r.Body)
+			}
+		}
+		lose()
+		id := fmt.Sprintf("gone-%d", i)
+		c := b.lazy("/big?mb=8&id=" + id)
+		eventually(t, "the answer is in the spool", func() bool { return b.recorded("close "+id) == 1 })
+		if n := len(b.spilled()); n != 1 {
+			t.Errorf("%d answers have a file", n)
+		}
+		checkSum(t, c, 8)
+		c.Close()
+		eventually(t, "each loss has its record", func() bool { return len(b.events("spool_dir_lost")) == losses })
+	}
+	b.nothingLeft(spool)
 }

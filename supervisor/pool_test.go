@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -121,6 +123,16 @@ func (f *fakes) named(program string) *fake {
 		}
 	}
 	return nil
+}
+
+// endAll ends the processes that live now, and none of those that come in their places.
+func (f *fakes) endAll(e Exit) {
+	f.mu.Lock()
+	live := slices.Collect(maps.Keys(f.live))
+	f.mu.Unlock()
+	for _, p := range live {
+		p.end(e)
+	}
 }
 
 // look returns how many were started, and the most that booted at a time since

@@ -118,7 +118,7 @@ func (b *Buffer) diskFull(err error) error {
 
 // open makes the file, mode 0600.
 func (b *Buffer) open() error {
-	f, err := os.CreateTemp(b.spool.Dir, bodyPrefix+"*")
+	f, err := b.spool.create(bodyPrefix + "*")
 	if err == nil {
 		b.file, b.ram = f, -1
 		if b.named = b.spool.Dir != "" && canShare; !b.named {

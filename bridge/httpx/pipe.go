@@ -154,7 +154,7 @@ func (p *Pipe) spill(b []byte) (int, error) {
 		return 0, nil
 	}
 	if p.file == nil {
-		f, err := os.CreateTemp(p.from.Spool.Dir, "standpipe-answer-*") // mode 0600
+		f, err := p.from.Spool.create("standpipe-answer-*")
 		if err != nil {
 			return 0, err
 		}

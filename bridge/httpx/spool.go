@@ -30,6 +30,9 @@ type Spool struct {
 	// $TMPDIR or the system's, files without names. When nothing can be created
 	// there, Linux takes anonymous memory instead, at most RAM in all.
 	Dir string
+	// Again makes a folder in the place of one that has gone while the server ran, and
+	// returns its path; nil: none is made. It is called by many goroutines.
+	Again func(lost string) (dir string, err error)
 	// Memory is how many octets of one body stay in memory; 0: 64 KiB.
 	Memory int
 	// Blocks bounds the memory of all bodies together beyond their first block of
@@ -40,10 +43,11 @@ type Spool struct {
 	// Files bounds what is in files, anonymous memory included.
 	Files Budget
 
-	inRAM  atomic.Int64 // bytes in anonymous memory
-	inMem  atomic.Int64 // bytes of blocks beyond the first
-	blocks sync.Pool    // *[]byte of firstBlock octets
-	larger sync.Pool    // *[]byte of nextBlock octets
+	now    atomic.Pointer[string] // the folder that Again has made; nil: Dir
+	inRAM  atomic.Int64           // bytes in anonymous memory
+	inMem  atomic.Int64           // bytes of blocks beyond the first
+	blocks sync.Pool              // *[]byte of firstBlock octets
+	larger sync.Pool              // *[]byte of nextBlock octets
 }
 
 // What a body is given at first, when that is full, and then twice as much each
@@ -62,10 +66,31 @@ func (s *Spool) memory() int {
 
 // Folder is where the files are, for logs.
 func (s *Spool) Folder() string {
-	if s.Dir == "" {
-		return os.TempDir()
+	if dir := s.dir(); dir != "" {
+		return dir
+	}
+	return os.TempDir()
+}
+
+func (s *Spool) dir() string {
+	if now := s.now.Load(); now != nil {
+		return *now
 	}
 	return s.Dir
+}
+
+// create makes a file, mode 0600; the folder too, when it has gone.
+func (s *Spool) create(pattern string) (*os.File, error) {
+	dir := s.dir()
+	f, err := os.CreateTemp(dir, pattern)
+	if err == nil || s.Again == nil || dir == "" || !errors.Is(err, os.ErrNotExist) {
+		return f, err
+	}
+	if dir, err = s.Again(dir); err != nil {
+		return nil, err
+	}
+	s.now.Store(&dir)
+	return os.CreateTemp(dir, pattern)
 }
 
 // Used is how many bytes are in files now.

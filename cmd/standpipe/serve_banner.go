@@ -48,8 +48,8 @@ func (s *serving) banner() {
 		}
 	}
 	last := "  health   " + cmp.Or(strings.Join(s.cfg.Health(), " "), "off")
-	if s.control.socket != nil {
-		last += "   control " + near(s.control.socket.Path(), s.cfg.Dir)
+	if path := s.controlPath(); path != "" {
+		last += "   control " + near(path, s.cfg.Dir)
 	}
 	if s.metricsAt != "" {
 		last += "   metrics " + s.metricsAt

@@ -28,6 +28,7 @@ import (
 // control is the way in for who steers and who measures. close ends what it has
 // started.
 type control struct {
+	mu      sync.Mutex
 	socket  *admin.Socket  // nil: there is none
 	metrics *server.Server // of --metrics; nil: none
 	done    sync.WaitGroup
@@ -41,7 +42,7 @@ var _ admin.Server = (*serving)(nil)
 // socket that nobody has asked for by name may be missing; all else is an error with
 // its exit code.
 func (s *serving) openControl(ctx context.Context) error {
-	s.watch(ctx)
+	ctx = s.watch(ctx)
 	if err := s.openMetrics(ctx); err != nil {
 		return exit.With(exit.Address, err)
 	}
@@ -49,10 +50,13 @@ func (s *serving) openControl(ctx context.Context) error {
 	return s.openSocket(ctx)
 }
 
-func (s *serving) watch(ctx context.Context) {
+// watch looks at what may go wrong meanwhile. The context that it returns ends with close.
+func (s *serving) watch(ctx context.Context) context.Context {
 	watching, end := context.WithCancel(ctx)
 	s.control.end = end
-	s.control.done.Go(func() { s.metrics.Watch(watching, s.log) }) // ends with close
+	s.control.done.Go(func() { s.metrics.Watch(watching, s.log) })
+	s.control.done.Go(func() { s.keepPlaces(watching) })
+	return watching
 }
 
 func (s *serving) openMetrics(ctx context.Context) error {
@@ -81,7 +85,7 @@ const handoverTime = 2 * time.Second
 // takeControl opens both after an upgrade, as soon as the process before has closed
 // its own. A process that serves does not end when that fails: it tells.
 func (s *serving) takeControl(ctx context.Context) {
-	s.watch(ctx)
+	ctx = s.watch(ctx)
 	until := time.Now().Add(handoverTime)
 	again := func(err error) bool {
 		time.Sleep(10 * time.Millisecond) // nothing tells when another process closes a socket
@@ -106,7 +110,9 @@ func (s *serving) openSocket(ctx context.Context) error {
 	if place.Path == "off" || place.Path == "" && place.Dir == "" { // which has had its record
 		return nil
 	}
-	ln, err := admin.Listen(ctx, place)
+	s.control.mu.Lock()
+	defer s.control.mu.Unlock()
+	err := s.serveSocket(ctx, place)
 	switch {
 	case err != nil && (place.Path != "" || place.Group != ""):
 		return exit.With(exit.Address, s.srv.Clash(err))
@@ -114,11 +120,89 @@ func (s *serving) openSocket(ctx context.Context) error {
 		s.log.Warn("no_control_socket", "error", err, "message", "standpipe status and the other commands cannot reach this standpipe; --control names another place")
 		return nil
 	}
-	s.control.socket = admin.Serve(ln, admin.NewHandler(admin.Options{
-		Server: s, Failures: &s.failures, Metrics: s.metrics.Handler(), Log: s.log, Version: version, Started: time.Now(), Pid: os.Getpid(),
-	}))
 	s.record("control_socket", "path", s.control.socket.Path())
 	return nil
+}
+
+// started is when this process began.
+var started = time.Now()
+
+// serveSocket binds and serves; control.mu is held.
+func (s *serving) serveSocket(ctx context.Context, place admin.Place) error {
+	ln, err := admin.Listen(ctx, place)
+	if err != nil {
+		return err
+	}
+	s.control.socket = admin.Serve(ln, admin.NewHandler(admin.Options{
+		Server: s, Failures: &s.failures, Metrics: s.metrics.Handler(), Log: s.log, Version: version, Started: started, Pid: os.Getpid(),
+	}))
+	return nil
+}
+
+// placesTick is the time between two looks at the folder for run-time files and at the control socket.
+const placesTick = 3 * time.Second
+
+// keepPlaces makes both again when they have gone: the end of a login session and cleaners of folders
+// take them while the server runs. It ends with ctx.
+func (s *serving) keepPlaces(ctx context.Context) {
+	tick := time.NewTicker(placesTick)
+	defer tick.Stop()
+	told := false // of a socket that cannot be made
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		place := s.place() // makes the folder again
+		lost := s.controlPath()
+		if lost == "" || place.Path == "" && place.Dir == "" {
+			continue
+		}
+		if _, err := os.Lstat(lost); !errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		err := s.resumeSocket(ctx, place)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			s.log.Warn("control_socket_lost", "path", lost, "dir", filepath.Dir(s.controlPath()))
+		case !told:
+			s.log.Warn("no_control_socket", "error", err, "message", "the control socket has gone and cannot be made again; it is tried again every few seconds")
+		}
+		told = err != nil
+	}
+}
+
+// resumeSocket serves on a new socket in the place of one whose file has gone. Commands that wait for an answer get it on the old one.
+func (s *serving) resumeSocket(ctx context.Context, place admin.Place) error {
+	if place.Path != "" {
+		if err := os.MkdirAll(filepath.Dir(place.Path), 0o755); err != nil {
+			return err
+		}
+	}
+	s.control.mu.Lock()
+	defer s.control.mu.Unlock()
+	if err := ctx.Err(); err != nil { // closed: another process may have the place
+		return err
+	}
+	old := s.control.socket
+	if err := s.serveSocket(ctx, place); err != nil {
+		return err
+	}
+	old.Retire()
+	return nil
+}
+
+// controlPath is where the control socket is; empty: there is none.
+func (s *serving) controlPath() string {
+	s.control.mu.Lock()
+	defer s.control.mu.Unlock()
+	if s.control.socket == nil {
+		return ""
+	}
+	return s.control.socket.Path()
 }
 
 func (s *serving) serveMetrics(ln net.Listener) {
@@ -154,9 +238,11 @@ func (s *serving) closeControl() {
 		return
 	}
 	s.control.end()
+	s.control.mu.Lock()
 	if s.control.socket != nil {
 		s.control.socket.Close()
 	}
+	s.control.mu.Unlock()
 	if s.control.metrics != nil {
 		s.control.metrics.Close()
 	}

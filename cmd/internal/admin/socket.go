@@ -98,6 +98,9 @@ func Serve(ln net.Listener, h *Handler) *Socket {
 // Path is the socket's file.
 func (s *Socket) Path() string { return s.ln.Addr().String() }
 
+// Retire takes no further connections; those that are there go on. They end with the process.
+func (s *Socket) Retire() { _ = s.ln.Close() }
+
 // Close removes the socket and ends all connections but those that wait for the
 // process's end.
 func (s *Socket) Close() {

@@ -38,7 +38,6 @@ type Server struct {
 	log        *Log
 	events     func(supervisor.Event)
 	shim       *shimFiles
-	runtime    string // the run-time folder; empty: there is none
 	observe    func(*httpx.Writer, time.Duration)
 	spool      *httpx.Spool
 	privileges *privileges
@@ -52,7 +51,7 @@ type Server struct {
 	uwsgi      *uwsgi.Server
 	access     *server.AccessLog             // nil: off
 	stdout     *Outlet                       // nil: the access log goes elsewhere
-	folder     *httpx.Folder                 // of large request bodies, from Prepare on; nil: none can be made
+	folder     spoolFolder                   // of large request bodies, from Prepare on
 	take       func(address string) *os.File // nil: nobody hands sockets over
 	listeners  []net.Listener
 	bound      []config.Listen // what they are of
@@ -84,7 +83,7 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 		log.Warn("no_runtime_dir", "reason", strings.ReplaceAll(err.Error(), "\n", "; "),
 			"message", "no folder for run-time files can be written: workers get the shim on their command line, and there is no control socket unless --control names one")
 	}
-	s.shim, s.runtime = &shimFiles{cfg: cfg, log: log, args: args}, runtime
+	s.shim = &shimFiles{cfg: cfg, log: log, args: args, runtime: runtime}
 	s.spool = newSpool(cfg)
 	sharedMemory.Limit(config.PartOf(cfg.MemoryLimit, sharedMemoryPart, 0))
 	s.answers = newAnswers(cfg, s.spool)
@@ -206,8 +205,8 @@ func (s *Server) Addresses() []string {
 func (s *Server) Config() *config.Config { return s.site.Load().cfg }
 
 // RuntimeDir is the run-time folder: ours, and writable by nobody else. Empty: none
-// can be written.
-func (s *Server) RuntimeDir() string { return s.runtime }
+// can be written. One that has gone is made again.
+func (s *Server) RuntimeDir() string { return s.shim.folder() }
 
 // IsStopping: Stopping, Drain or Stop was called.
 func (s *Server) IsStopping() bool { return s.stopping.Load() }
@@ -311,19 +310,13 @@ func (s *Server) Stop(ctx context.Context) {
 	for _, p := range s.Pools() { // an app that a reload has added in this moment
 		p.Stop(ctx)
 	}
-	s.removeFolder()
+	s.folder.close()
 	s.privileges.end()
 	if s.access != nil {
 		s.access.Close()
 	}
 	if s.stdout != nil {
 		s.stdout.Close()
-	}
-}
-
-func (s *Server) removeFolder() {
-	if s.folder != nil {
-		s.folder.Close()
 	}
 }
 

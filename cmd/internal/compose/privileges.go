@@ -137,7 +137,7 @@ func (s *Server) Prepare() error {
 	if err := p.delegate(cfg); err != nil {
 		return err
 	}
-	runtime := s.runtime
+	runtime := s.RuntimeDir()
 	if id != nil {
 		if runtime != "" {
 			runtime = ownFolder(runtime, *id)
@@ -150,15 +150,12 @@ func (s *Server) Prepare() error {
 		}
 		p.became = id
 	}
-	s.folder = openSpool(s.spool, s.answers, cfg, runtime, s.log)
-	if s.folder == nil && cfg.SpoolDir != "" && id != nil {
-		return fmt.Errorf("%s cannot write to spool_dir %s", cfg.Identity, cfg.SpoolDir)
-	}
-	if s.folder != nil && slices.ContainsFunc(cfg.Apps, func(a config.App) bool { return a.Identity != nil }) {
-		// Others may open what they are given, and nobody may list it.
-		if err := os.Chmod(s.folder.Path, 0o711); err != nil {
-			return err
-		}
+	s.folder.log = s.log
+	s.folder.shared = slices.ContainsFunc(cfg.Apps, func(a config.App) bool { return a.Identity != nil })
+	s.folder.parents = func() []string { return append(spoolParents(cfg, runtime), spoolParents(cfg, s.RuntimeDir())...) }
+	err := s.openSpool(cfg, spoolParents(cfg, runtime))
+	if err != nil && cfg.SpoolDir != "" && id != nil {
+		return fmt.Errorf("%s cannot write to spool_dir %s: %w", cfg.Identity, cfg.SpoolDir, err)
 	}
 	return nil
 }

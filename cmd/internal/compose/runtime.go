@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -66,33 +67,50 @@ func ownRuntimeDirs(cfg *config.Config) []string {
 }
 
 // shimFiles is where the shim has been extracted to. The folder may go while the server runs (the end of a login session,
-// systemd-tmpfiles): before the next start of a worker the shim is extracted again.
+// systemd-tmpfiles): then the shim is extracted again, before the next start of a worker at the latest.
 type shimFiles struct {
 	cfg *config.Config
 	log *Log // nil: nothing is told
 
-	mu   sync.Mutex
-	args []string
+	mu      sync.Mutex
+	args    []string
+	runtime string // the run-time folder; empty: there is none
 }
 
 // arguments are those of the interpreter that run the shim.
 func (f *shimFiles) arguments() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.args[0] == "-c" || shim_py.Whole(filepath.Dir(f.args[0])) {
-		return f.args
+	if f.args[0] != "-c" && !shim_py.Whole(filepath.Dir(f.args[0])) {
+		f.again()
 	}
+	return f.args
+}
+
+// folder is the run-time folder. It is made again if it has gone.
+func (f *shimFiles) folder() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.args[0] != "-c" {
+		if _, err := os.Stat(f.args[0]); errors.Is(err, os.ErrNotExist) {
+			f.again()
+		}
+	}
+	return f.runtime
+}
+
+// again extracts the shim again; mu is held.
+func (f *shimFiles) again() {
 	lost := filepath.Dir(f.args[0])
-	args, runtime, err := shimArgs(ownRuntimeDirs(f.cfg))
-	f.args = args
+	var err error
+	f.args, f.runtime, err = shimArgs(ownRuntimeDirs(f.cfg))
 	if f.log != nil {
-		pairs := []any{"path", lost, "dir", runtime}
+		pairs := []any{"path", lost, "dir", f.runtime}
 		if err != nil {
 			pairs = append(pairs, "error", strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
 		f.log.Warn("runtime_dir_lost", pairs...)
 	}
-	return args
 }
 
 // shimArgs returns the interpreter's arguments that run the shim: its folder, or,

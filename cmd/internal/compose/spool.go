@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/cmd/internal/config"
@@ -63,11 +64,12 @@ func newAnswers(cfg *config.Config, spool *httpx.Spool) *httpx.Pipes {
 }
 
 // openSpool makes the spool's folder, as the user that serves, and works out what it may
-// hold; nil when there can be none: bodies are in memory then, and a line says so once.
-func openSpool(spool *httpx.Spool, answers *httpx.Pipes, cfg *config.Config, runtime string, log *Log) *httpx.Folder {
-	folder, err := openFolder(spoolParents(cfg, runtime), log)
+// hold. An error says that there can be none: bodies are in memory then, which has had its record.
+func (s *Server) openSpool(cfg *config.Config, parents []string) error {
+	spool, answers, log := s.spool, s.answers, s.log
+	err := s.folder.open(parents)
 	if err == nil {
-		spool.Dir = folder.Path
+		spool.Dir, spool.Again = s.folder.Path, s.folder.again
 	}
 	free, memory := httpx.Space(spool.Folder())
 	auto := autoTotal(free, memory || err != nil, cfg.MemoryLimit)
@@ -86,32 +88,85 @@ func openSpool(spool *httpx.Spool, answers *httpx.Pipes, cfg *config.Config, run
 		log.Warn("no_spool_dir", "error", strings.ReplaceAll(err.Error(), "\n", "; "), "spool_total", errorlog.Bytes(spool.Files.Total), "message",
 			"no folder for large request bodies can be written (spool_dir, TMPDIR): they are kept in memory, at most "+total+" in all")
 	case memory:
-		log.Warn("spool_in_memory", "dir", folder.Path, "spool_total", errorlog.Bytes(spool.Files.Total), "answer_total", errorlog.Bytes(answers.Files.Total), "message",
+		log.Warn("spool_in_memory", "dir", spool.Dir, "spool_total", errorlog.Bytes(spool.Files.Total), "answer_total", errorlog.Bytes(answers.Files.Total), "message",
 			"the folder for large request bodies and answers is memory (tmpfs), and counts in the memory limit; spool_dir names one on a disk")
 	}
 	if most := spool.Files.Total / 2; most > 0 && (cfg.MaxBody == 0 || cfg.MaxBody > most) {
 		log.Warn("max_body_unfit", "max_body", errorlog.Bytes(cfg.MaxBody), "spool_total", errorlog.Bytes(spool.Files.Total), "client_total", errorlog.Bytes(most), "message",
 			"a request body of max_body finds no room: one client may have half of spool_total while the rest is free, a quarter in any case, and beyond that the answer is 503; raise spool_total, lower max_body, or name a larger spool_dir")
 	}
-	return folder
+	return err
 }
 
-func openFolder(parents []string, log *Log) (*httpx.Folder, error) {
+// spoolFolder is the folder of large bodies. Somebody may remove it while the server runs.
+type spoolFolder struct {
+	log     *Log
+	shared  bool            // others may open what they are given, and nobody may list it
+	parents func() []string // where it may be made again, in the order to try
+
+	mu            sync.Mutex
+	*httpx.Folder        // nil: there is none
+	told          string // the one whose loss was told
+}
+
+func (f *spoolFolder) open(parents []string) error {
 	err := errors.New("no folder is known")
 	for i, parent := range parents {
 		folder, swept, failed := httpx.OpenFolder(parent)
 		if swept > 0 {
-			log.Info("spool_swept", "dir", parent, "folders", swept)
+			f.log.Info("spool_swept", "dir", parent, "folders", swept)
+		}
+		if failed == nil && f.shared {
+			failed = os.Chmod(folder.Path, 0o711)
 		}
 		if failed == nil {
-			return folder, nil
+			f.Folder = folder
+			return nil
 		}
 		if i == 0 {
 			err = nil
 		}
 		err = errors.Join(err, failed)
 	}
-	return nil, err
+	return err
+}
+
+// again makes a folder in the place of one that has gone. While none can be made bodies
+// are in memory, and each large one tries again.
+func (f *spoolFolder) again(lost string) (dir string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.Path != lost { // another body has been here
+		return f.Path, nil
+	}
+	old, parents := f.Folder, f.parents()
+	for _, parent := range parents {
+		if os.MkdirAll(parent, 0o755) == nil {
+			break
+		}
+	}
+	if err = f.open(parents); err == nil {
+		old.Close()
+	}
+	if err == nil || f.told != lost {
+		f.told = lost
+		pairs := []any{"path", lost}
+		if err == nil {
+			pairs = append(pairs, "dir", f.Path)
+		} else {
+			pairs = append(pairs, "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+		}
+		f.log.Warn("spool_dir_lost", pairs...)
+	}
+	return f.Path, err
+}
+
+func (f *spoolFolder) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.Folder != nil {
+		f.Close()
+	}
 }
 
 // autoTotal is 25 % of the free space, within bounds; in memory a part of its limit.

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/hashicorp/go-hclog"
@@ -12,6 +13,58 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 )
+
+// spoolingServer is a server that has no more than a spool.
+func spoolingServer(cfg *config.Config) *Server {
+	s := &Server{log: &Log{Logger: hclog.NewNullLogger()}, spool: newSpool(cfg)}
+	s.answers, s.folder.log = newAnswers(cfg, s.spool), s.log
+	return s
+}
+
+// A folder that has gone is made again once, however many bodies find that out, and where its parent has gone too.
+func TestSpoolFolderIsMadeAgain(t *testing.T) {
+	for name, gone := range map[string]func(dir string) string{
+		"itself": func(dir string) string { return dir },
+		"parent": filepath.Dir,
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := &config.Config{SpoolDir: filepath.Join(t.TempDir(), "spool"), BufferBody: 64 << 10}
+			if err := os.Mkdir(cfg.SpoolDir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			s := spoolingServer(cfg)
+			s.folder.parents = func() []string { return spoolParents(cfg, "") }
+			if err := s.openSpool(cfg, s.folder.parents()); err != nil {
+				t.Fatal(err)
+			}
+			first := s.spool.Folder()
+			for range 2 {
+				lost := s.spool.Folder()
+				if err := os.RemoveAll(gone(lost)); err != nil {
+					t.Fatal(err)
+				}
+				var all sync.WaitGroup
+				for range 10 {
+					all.Go(func() {
+						b := s.spool.Take(netip.Prefix{})
+						defer b.Close()
+						if err := b.Fill(bytes.NewReader(make([]byte, 1<<20)), 0); err != nil || filepath.Dir(b.Path()) == lost || b.Path() == "" {
+							t.Errorf("%q %v", b.Path(), err)
+						}
+					})
+				}
+				all.Wait()
+			}
+			if s.spool.Folder() == first {
+				t.Errorf("still %q", first)
+			}
+			s.folder.close()
+			if left, err := os.ReadDir(cfg.SpoolDir); err != nil || len(left) > 0 {
+				t.Errorf("left %v %v", left, err)
+			}
+		})
+	}
+}
 
 func TestSpoolFolder(t *testing.T) {
 	set, tmp, runtime := t.TempDir(), t.TempDir(), t.TempDir()
@@ -25,20 +78,19 @@ func TestSpoolFolder(t *testing.T) {
 		{"", "", "", ""},
 	} {
 		t.Setenv("TMPDIR", c.tmp)
-		log := &Log{Logger: hclog.NewNullLogger()}
 		cfg := &config.Config{SpoolDir: c.set, SpoolTotal: config.SpoolAuto, AnswerTotal: config.SpoolAuto}
-		spool := newSpool(cfg)
-		folder := openSpool(spool, newAnswers(cfg, spool), cfg, c.runtime, log)
+		s := spoolingServer(cfg)
+		err, spool := s.openSpool(cfg, spoolParents(cfg, c.runtime)), s.spool
 		if c.want == "" {
-			if folder != nil || spool.Dir != "" {
+			if err == nil || spool.Dir != "" {
 				t.Errorf("%+v: %q", c, spool.Dir)
 			}
 			continue
 		}
-		if folder == nil || filepath.Dir(spool.Dir) != c.want || spool.Files.Total <= 0 || spool.Files.Total > spoolMost {
-			t.Fatalf("%+v: %+v, %q of %d octets", c, folder, spool.Dir, spool.Files.Total)
+		if err != nil || filepath.Dir(spool.Dir) != c.want || spool.Files.Total <= 0 || spool.Files.Total > spoolMost {
+			t.Fatalf("%+v: %v, %q of %d octets", c, err, spool.Dir, spool.Files.Total)
 		}
-		folder.Close()
+		s.folder.close()
 		if left, _ := os.ReadDir(c.want); len(left) != 0 {
 			t.Errorf("%+v: left %v", c, left)
 		}
@@ -66,10 +118,10 @@ func TestBudgetsFollowTheMemoryLimit(t *testing.T) {
 	t.Setenv("TMPDIR", "/nonexistent")
 	for _, limit := range []int64{64 << 20, 200 << 20, 1 << 30, 1 << 40} {
 		cfg := &config.Config{SpoolTotal: config.SpoolAuto, AnswerTotal: config.SpoolAuto, MemoryLimit: limit, MaxBody: 100 << 20}
-		spool := newSpool(cfg)
-		answers := newAnswers(cfg, spool)
-		if folder := openSpool(spool, answers, cfg, "", &Log{Logger: hclog.NewNullLogger()}); folder != nil {
-			t.Fatal(folder.Path)
+		s := spoolingServer(cfg)
+		spool, answers := s.spool, s.answers
+		if err := s.openSpool(cfg, spoolParents(cfg, "")); err == nil {
+			t.Fatal(spool.Dir)
 		}
 		sum := spool.Blocks + spool.RAM + answers.Total + answers.Files.Total + config.PartOf(limit, 16, 64<<20)
 		if sum > limit/2 || spool.Files.Total != spool.RAM || spool.Files.Share != spool.RAM/4 || answers.Files.Share != answers.Files.Total/4 {
