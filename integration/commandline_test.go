@@ -49,6 +49,52 @@ func TestFault_A4_CheckTellsAllAtOnce(t *testing.T) {
 	}
 }
 
+// check says what is not there, as far as it can be known without the interpreter; it does not guess.
+func TestFault_A4_CheckNamesWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"app.py": hello("x"), "shop/__init__.py": "", "shop/wsgi.py": hello("x"), "wide/__init__.py": "__path__.append('elsewhere')\n", "space/x.py": "",
+		"lib/other.py": hello("x"), "old.wsgi": hello("x"), "fast.cpython-313-x86_64-linux-gnu.so": ""})
+	for spec, want := range map[string]struct {
+		code int
+		text string
+	}{
+		"nosuch.py":     {2, "there is no file " + dir + "/nosuch.py"},
+		"nosuch.py:app": {2, "nosuch.py"},
+		"sub/app.py":    {2, "sub/app.py"},
+		"/no/where.py":  {2, "/no/where.py"},
+		"nosuch:app":    {0, "there is no module nosuch in " + dir},
+		"shop.wsgy:app": {0, "the package shop has no module wsgy"},
+		"shop.wsgi.x":   {0, ""}, // shop.wsgi may be a package to Python, for all we know
+		"app:app":       {0, ""},
+		"app.py":        {0, ""},
+		"./app":         {0, ""},
+		"shop.wsgi":     {0, ""},
+		"wide.x:app":    {0, ""},
+		"space.y:app":   {0, ""},
+		"old.wsgi":      {0, ""},
+		"fast:app":      {0, ""},
+		"json:app":      {0, ""}, // Python's own
+		"_socket:app":   {0, ""},
+	} {
+		r := run(t, dir, nil, "check", spec)
+		if r.code != want.code || !strings.Contains(r.errout, want.text) || want.text == "" && strings.Contains(r.errout, " no ") {
+			t.Errorf("%s: %+v", spec, r)
+		}
+	}
+	if r := run(t, dir, nil, "check", "--pythonpath", "lib", "other:app"); r.code != 0 || strings.Contains(r.errout, "other") {
+		t.Errorf("%+v", r)
+	}
+	var report struct {
+		OK       bool
+		Problems []struct{ Message string }
+		Warnings []string
+	}
+	r := run(t, dir, nil, "check", "--json", "--app", "name=a,module=nosuch.py", "--app", "name=b,module=nosuch:app,mount=/b", "--app", "name=c,module=gone.py,mount=/c")
+	if err := json.Unmarshal([]byte(r.out), &report); err != nil || report.OK || r.code != 2 || len(report.Problems) != 2 || len(report.Warnings) != 1 {
+		t.Errorf("%+v", r)
+	}
+}
+
 // What is on or off takes these words, and their usual others, in every layer.
 func TestFault_A4_OnAndOff(t *testing.T) {
 	t.Parallel()

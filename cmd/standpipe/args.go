@@ -92,6 +92,7 @@ func (a *arranger) run(args []string) {
 		case len(arg) > 1 && arg[0] == '-':
 			value := strings.TrimPrefix(arg[2:], "=")
 			args = args[a.flag(arg[1:2], value, len(arg) > 2, args):]
+		case arg == "" && a.command.Name == "explain": // as without an argument
 		case arg == "" && len(a.left) == 0:
 			a.problem("", "APP is empty; was a variable empty? Leave it out, or name a module such as shop.wsgi:application")
 		default:
@@ -262,6 +263,9 @@ func leftover(command string, left []string, most int) string {
 	}
 	if most == 0 {
 		return fmt.Sprintf("%s; standpipe %s takes no arguments", what, command)
+	}
+	if command == "explain" {
+		return what + "; there is one EVENT or CODE"
 	}
 	if command == "compress" {
 		return what + "; there is one DIR"

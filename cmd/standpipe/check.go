@@ -25,6 +25,10 @@ func check(c *cli.Context) error {
 	}
 	cfg, _, err := config.Load(in)
 	sound := err == nil
+	var unsure []string
+	if sound && !c.Bool("load") {
+		unsure, err = absent(cfg)
+	}
 	err = together(line, err)
 	problems, listed := errors.AsType[config.Problems](err)
 	if err != nil && !listed {
@@ -32,10 +36,10 @@ func check(c *cli.Context) error {
 	}
 	var warnings []string
 	if cfg != nil {
-		warnings = cfg.Warnings
+		warnings = append(slices.Clone(cfg.Warnings), unsure...)
 	}
 	if err == nil {
-		warnings = append(slices.Clone(warnings), compose.Unservable(cfg)...)
+		warnings = append(warnings, compose.Unservable(cfg)...)
 	}
 	var load error
 	var said bytes.Buffer
@@ -62,6 +66,23 @@ func check(c *cli.Context) error {
 		return load
 	}
 	return summary(c.App.Writer, cfg)
+}
+
+// absent are the apps whose files are not there, and those whose modules are not where one would look first.
+func absent(cfg *config.Config) (unsure []string, err error) {
+	var bad config.Problems
+	for i := range cfg.Apps {
+		switch why, certain := config.Absent(&cfg.Apps[i]); {
+		case certain:
+			bad = append(bad, config.Problem{Message: why})
+		case why != "":
+			unsure = append(unsure, why)
+		}
+	}
+	if len(bad) > 0 {
+		return unsure, bad
+	}
+	return unsure, nil
 }
 
 func checkJSON(c *cli.Context, err error, problems config.Problems, warnings []string, load error, said string) error {

@@ -3,7 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -38,7 +40,7 @@ func explain(c *cli.Context) error {
 		e.SetIndent("", "  ")
 		return e.Encode(v)
 	}
-	name := c.Args().First()
+	name := strings.ToLower(c.Args().First())
 	if name == "" {
 		return explainAll(c, asJSON)
 	}
@@ -61,8 +63,11 @@ func explain(c *cli.Context) error {
 			names = append(names, e.Name)
 		}
 		hint := "standpipe explain lists all"
+		alike := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !strings.Contains(n, name) })
 		if near := config.Nearest(name, names); near != "" {
 			hint = "did you mean " + near + "?"
+		} else if len(alike) > 0 && len(alike) <= 8 {
+			hint = "did you mean " + strings.Join(alike, ", ") + "?"
 		}
 		return exit.With(exit.Usage, fmt.Errorf("%q is no event of the log: %s", name, hint))
 	case c.Bool("json"):
