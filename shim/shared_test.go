@@ -48,8 +48,10 @@ func FuzzShared(f *testing.F) {
 func TestSharedBudget(t *testing.T) {
 	b := new(SharedBudget)
 	b.Limit(2*sharedSize + 1)
-	if !b.take() || !b.take() || b.take() {
-		t.Error("two have room, a third has none")
+	for i, want := range []bool{true, true, false} {
+		if b.take() != want {
+			t.Errorf("%d has room: %v", i+1, !want)
+		}
 	}
 	b.give()
 	if !b.take() || b.take() {

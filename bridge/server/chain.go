@@ -213,10 +213,19 @@ func (c *Chain) tooLarge(rec *httpx.Writer, r *http.Request) {
 	c.log.Warn("body_too_large", append(pairs, "hint", fmt.Sprintf("max_body is %d bytes; --max-body 1GiB allows more", c.maxBody))...)
 }
 
-// sized: the answer says how long it is, so that a client can tell where it was cut.
-func sized(h http.Header) bool {
-	return len(h["Content-Length"]) > 0 || len(h["content-length"]) > 0
+// length is the answer's Content-Length in either spelling (bridge writes the lower one, as net/http takes the usual one
+// off a 304); empty: there is none.
+func length(h http.Header) string {
+	for _, name := range [...]string{"Content-Length", "content-length"} {
+		if v := h[name]; len(v) > 0 {
+			return v[0]
+		}
+	}
+	return ""
 }
+
+// sized: the answer says how long it is, so that a client can tell where it was cut.
+func sized(h http.Header) bool { return length(h) != "" }
 
 // whole: all bytes of the answer have gone out, whatever the app still did, or the
 // client, that ended the request.
@@ -224,15 +233,7 @@ func whole(rec *httpx.Writer, r *http.Request) bool {
 	if s := rec.Status(); r.Method == http.MethodHead || s == http.StatusNoContent || s == http.StatusNotModified {
 		return true
 	}
-	h := rec.Header()
-	v := h["Content-Length"]
-	if len(v) == 0 {
-		v = h["content-length"]
-	}
-	if len(v) == 0 {
-		return false
-	}
-	n, err := strconv.ParseInt(v[0], 10, 64)
+	n, err := strconv.ParseInt(length(rec.Header()), 10, 64)
 	return err == nil && rec.Bytes() >= n
 }
 
