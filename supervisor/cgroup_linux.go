@@ -84,7 +84,8 @@ func delegate(root, mount string, controllers []string, owner *Identity) (string
 	return dir, nil
 }
 
-// enter makes the leaf, sets its limits, and moves this process into it.
+// enter makes the leaf, sets its limits, and moves this process into a group of its own
+// below it.
 func (c *Cgroup) enter() error {
 	if err := mkdir(c.Path); err != nil {
 		return err
@@ -116,11 +117,11 @@ func (c *Cgroup) enter() error {
 			return err
 		}
 	}
-	return put(filepath.Join(c.Path, "cgroup.procs"), "0")
+	return c.move("0")
 }
 
 // Remove removes the leaf, which stays while a process lives in it.
-func (c *Cgroup) Remove() { _ = os.Remove(c.Path) }
+func (c *Cgroup) Remove() { branch(c.Path).prune() }
 
 func mkdir(path string) error {
 	err := os.Mkdir(path, 0o755)

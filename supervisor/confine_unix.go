@@ -40,7 +40,7 @@ const (
 // cannot set is applied by this same program, run as "standpipe __exec", which then
 // becomes the command: startAs returns when it has, or with what could not be applied.
 func (o startOrder) startAs(cmd *exec.Cmd) error {
-	if o.Limits.none() && o.Cgroup == nil {
+	if o.Limits.none() && !o.Cgroup.limits() {
 		if id := o.Identity; id != nil {
 			cmd.SysProcAttr.Credential = &syscall.Credential{Uid: id.UID, Gid: id.GID, Groups: id.Groups}
 		}
@@ -67,9 +67,11 @@ func (o startOrder) startAs(cmd *exec.Cmd) error {
 		return err
 	}
 	defer told.Close()
-	spec, err := json.Marshal(confined{
-		Path: []byte(cmd.Path), Dir: []byte(cmd.Dir), Identity: o.Identity, Limits: o.Limits, Cgroup: o.Cgroup, Status: 3 + len(cmd.ExtraFiles),
-	})
+	c := confined{Path: []byte(cmd.Path), Dir: []byte(cmd.Dir), Identity: o.Identity, Limits: o.Limits, Status: 3 + len(cmd.ExtraFiles)}
+	if o.Cgroup.limits() {
+		c.Cgroup = o.Cgroup
+	}
+	spec, err := json.Marshal(c)
 	if err != nil {
 		tell.Close()
 		return err

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 )
 
@@ -38,7 +39,24 @@ type Cgroup struct {
 	// MemoryMax is in octets, CPUMax in hundredths of a processor, PidsMax counts
 	// processes and threads; 0: no limit.
 	MemoryMax, CPUMax, PidsMax int64
+	// Name is that of one process's own group below Path, so that all of it can be ended
+	// with that process. Whoever starts the process makes it up.
+	Name string `json:",omitempty"`
 }
+
+// limits: it has some, without which nothing may run in it.
+func (c *Cgroup) limits() bool { return c != nil && (c.MemoryMax > 0 || c.CPUMax > 0 || c.PidsMax > 0) }
+
+// branch is the group of one process and of all that it starts; empty: it has none.
+func (c *Cgroup) branch() branch {
+	if c == nil {
+		return ""
+	}
+	return branch(filepath.Join(c.Path, c.Name))
+}
+
+// branch is the folder of a process's own control group.
+type branch string
 
 // confineError is a setting of a Command that could not be applied.
 type confineError struct {

@@ -19,33 +19,77 @@ const (
 	leftMost  = 16                     // processes that are named
 )
 
-// endGroup ends what a worker that has ended, and is not reaped, has left in its process group, and returns it by name and
-// number: first by SIGTERM when the worker has exited by itself, and at once when a signal has ended it.
-func endGroup(leader int) (left string) {
-	defer func() { _ = unix.Kill(-leader, unix.SIGKILL) }()
-	members := groupMembers(leader)
+// endGroup ends what a worker that has ended, and is not reaped, has left in its process group and in its control group, and
+// returns it by name and number: first by SIGTERM when the worker has exited by itself, and at once when a signal has ended it.
+func endGroup(leader int, b branch) (left string) {
+	r := remains{leader, b}
+	defer r.signal(unix.SIGKILL)
+	members := r.members()
 	if len(members) == 0 {
 		return ""
 	}
 	if !hasExited(leader) {
 		return strings.Join(members, ", ")
 	}
-	if members = awaitGroup(leader, leftSoon); len(members) == 0 {
+	if members = r.await(leftSoon); len(members) == 0 {
 		return ""
 	}
-	_ = unix.Kill(-leader, unix.SIGTERM)
-	awaitGroup(leader, leftGrace)
+	r.signal(unix.SIGTERM)
+	r.await(leftGrace)
 	return strings.Join(members, ", ")
 }
 
-// awaitGroup waits until the group is empty, or for so long, and returns who is still there.
-func awaitGroup(leader int, limit time.Duration) []string {
+// remains are what a worker has left behind.
+type remains struct {
+	leader int // of the process group
+	branch branch
+}
+
+// await waits until nothing is left, or for so long, and returns what is still there.
+func (r remains) await(limit time.Duration) []string {
 	for end := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) { // nothing tells of a group's end
-		members := groupMembers(leader)
+		members := r.members()
 		if len(members) == 0 || time.Now().After(end) {
 			return members
 		}
 	}
+}
+
+func (r remains) signal(s unix.Signal) {
+	_ = unix.Kill(-r.leader, s)
+	if s == unix.SIGKILL {
+		r.branch.kill()
+		return
+	}
+	for _, pid := range r.branch.pids() {
+		if group, err := unix.Getpgid(pid); err == nil && group != r.leader { // once is enough
+			_ = unix.Kill(pid, s)
+		}
+	}
+}
+
+// members names the live processes other than the leader, "ffmpeg 4711"; at most leftMost.
+func (r remains) members() []string {
+	pids := append(groupMembers(r.leader), r.branch.pids()...)
+	slices.Sort(pids)
+	return named(slices.Compact(pids), r.leader)
+}
+
+// named names the live ones; at most leftMost.
+func named(pids []int, leader int) []string {
+	var list []string
+	for _, pid := range pids {
+		if pid == leader {
+			continue
+		}
+		if comm, ok := liveName(pid); ok {
+			if list = append(list, fmt.Sprintf("%s %d", comm, pid)); len(list) == leftMost {
+				break
+			}
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // hasExited: it ended by exit, not by a signal.
@@ -57,30 +101,24 @@ func hasExited(pid int) bool {
 
 const cldExited = 1 // CLD_EXITED of waitid(2)
 
-// groupMembers names the live processes of a group other than its leader, "ffmpeg 4711"; at most leftMost.
-func groupMembers(leader int) []string {
+// groupMembers returns the processes of a group other than its leader.
+func groupMembers(leader int) []int {
 	dir, err := os.Open("/proc")
 	if err != nil {
 		return nil
 	}
 	defer dir.Close()
 	names, _ := dir.Readdirnames(-1)
-	var members []string
+	var members []int
 	for _, name := range names {
 		pid, err := strconv.Atoi(name)
 		if err != nil || pid == leader {
 			continue
 		}
-		if group, err := unix.Getpgid(pid); err != nil || group != leader {
-			continue
-		}
-		if comm, ok := liveName(pid); ok {
-			if members = append(members, fmt.Sprintf("%s %d", comm, pid)); len(members) == leftMost {
-				break
-			}
+		if group, err := unix.Getpgid(pid); err == nil && group == leader {
+			members = append(members, pid)
 		}
 	}
-	slices.Sort(members)
 	return members
 }
 

@@ -5,7 +5,7 @@ package supervisor
 import "golang.org/x/sys/unix"
 
 // endGroup ends what a worker has left in its process group. Nothing tells what it is.
-func endGroup(leader int) string {
+func endGroup(leader int, _ branch) string {
 	_ = unix.Kill(-leader, unix.SIGKILL)
 	return ""
 }

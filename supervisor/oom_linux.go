@@ -24,11 +24,14 @@ type oomWatch struct {
 
 // watchOOM watches the leaf, or, without one, our own control group.
 func watchOOM(leaf *Cgroup) *oomWatch {
-	o := &oomWatch{shared: leaf == nil}
-	if o.shared {
-		o.dir = ownCgroup()
-	} else {
+	o := &oomWatch{}
+	if leaf != nil {
 		o.dir = leaf.Path
+		_, err := os.Stat(filepath.Join(leaf.Path, "memory.events"))
+		o.shared = errors.Is(err, fs.ErrNotExist) // nothing is counted there
+	}
+	if o.shared = o.shared || leaf == nil; o.shared {
+		o.dir = ownCgroup()
 	}
 	n := oomKills(o.dir)
 	o.before, o.last = n, n

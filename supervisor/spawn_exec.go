@@ -95,6 +95,7 @@ func (o startOrder) start() (*process, error) {
 			return nil, err
 		}
 	}
+	o.Cgroup = o.Cgroup.named()
 	err := Own(func() (int, error) {
 		if err := o.startAs(cmd); err != nil {
 			return 0, err
@@ -102,9 +103,36 @@ func (o startOrder) start() (*process, error) {
 		return cmd.Process.Pid, nil
 	})
 	if err != nil {
+		if o.Cgroup.limits() {
+			o.Cgroup.branch().prune()
+		}
 		return nil, startError(o.Args[0], err)
 	}
-	return &process{cmd: cmd}, nil
+	p := &process{cmd: cmd, branch: o.Cgroup.branch()}
+	if o.Cgroup != nil && !o.Cgroup.limits() { // it waits for its Boot message: nothing of the app has run
+		p.hold(o.Cgroup)
+	}
+	return p, nil
+}
+
+// named is the leaf with a name for one process's group; nil stays nil.
+func (c *Cgroup) named() *Cgroup {
+	if c == nil {
+		return nil
+	}
+	one := *c
+	one.Name = "worker-" + secret()
+	return &one
+}
+
+// hold puts a process that runs into its group below c. It goes on without one where that
+// fails: a signal to its process group reaches nearly all that it starts.
+func (p *process) hold(c *Cgroup) {
+	if err := c.take(p.Pid()); err != nil {
+		p.branch, p.loose = "", err.Error()
+		return
+	}
+	p.branch = c.branch()
 }
 
 func startError(path string, err error) error {
@@ -174,10 +202,13 @@ type extras struct {
 }
 
 type process struct {
-	cmd *exec.Cmd
+	cmd    *exec.Cmd
+	branch branch // that it lives in; empty: none of its own
+	loose  string // why it has none, though it was to have one
 
 	mu     sync.Mutex
 	reaped bool
+	left   string // what lived in its branch when it was killed
 }
 
 func (p *process) Pid() int { return p.cmd.Process.Pid }

@@ -23,6 +23,7 @@ func becomeSubreaper() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1,
 type forker struct {
 	control *os.File
 	give    func(*os.File) error // makes a pipe the template's user's own; nil: it is ours already
+	leaf    *Cgroup              // below which each worker gets a group of its own; nil: none
 	frames  *shim.FrameReader
 }
 
@@ -107,7 +108,11 @@ func (f *forker) order(nonce []byte, theirs []*os.File, limit time.Duration) (*p
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", errNoTemplate, err)
 		}
-		return adopt(pid)
+		p, err := adopt(pid)
+		if err == nil && f.leaf != nil { // it waits for its Boot message; what its fork hooks have started ends with the template
+			p.hold(f.leaf.named())
+		}
+		return p, err
 	}
 	return nil, fmt.Errorf("%w: a %v frame answers the order to fork", errNoTemplate, answer.Kind)
 }

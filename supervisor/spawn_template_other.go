@@ -5,10 +5,14 @@ package supervisor
 import (
 	"errors"
 	"io"
+	"os"
 	"time"
 )
 
-type forker struct{}
+type forker struct {
+	give func(*os.File) error
+	leaf *Cgroup
+}
 
 func newForker(io.ReadWriteCloser) (*forker, error) {
 	return nil, errors.New("preload works on Linux only")

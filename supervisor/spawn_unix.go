@@ -3,6 +3,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"os"
 	"syscall"
 
@@ -57,7 +58,12 @@ func (p *process) Signal(o Order) error {
 	case Terminate:
 		return unix.Kill(-pid, unix.SIGTERM)
 	case Kill:
-		return unix.Kill(-pid, unix.SIGKILL)
+		if p.left == "" {
+			p.left = p.branch.others(pid)
+		}
+		err := unix.Kill(-pid, unix.SIGKILL)
+		p.branch.kill()
+		return err
 	case Dump:
 		return unix.Kill(pid, unix.SIGUSR2)
 	}
@@ -67,11 +73,12 @@ func (p *process) Signal(o Order) error {
 // Wait reaps the process. Where it can, it kills the rest of the group while the
 // zombie still holds the number: afterwards it could be somebody else's.
 func (p *process) Wait() Exit {
+	defer p.branch.end() // without the lock: what was killed takes a moment to end
 	pid := p.cmd.Process.Pid
 	waits := awaitExit(pid)
 	left := ""
 	if waits {
-		left = endGroup(pid)
+		left = endGroup(pid, p.branch)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 	}
@@ -85,7 +92,7 @@ func (p *process) Wait() Exit {
 	if err != nil {
 		return Exit{Code: -1}
 	}
-	e := Exit{Code: ps.ExitCode(), Left: left}
+	e := Exit{Code: ps.ExitCode(), Left: cmp.Or(p.left, left), Loose: p.loose}
 	if ru, ok := ps.SysUsage().(*syscall.Rusage); ok {
 		e.MaxRSS = maxRSS(ru)
 	}

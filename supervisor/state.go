@@ -92,6 +92,8 @@ type Exit struct {
 	// Left are the processes that it had started and left behind, which were ended with it: "ffmpeg 4711, sh 4712". Empty: none,
 	// or the system does not tell.
 	Left string `json:",omitempty"`
+	// Loose is why it had no control group of its own, though it was to have one; empty: it had, or was not to have one.
+	Loose string `json:",omitempty"`
 }
 
 // Cause returns "exit:3", "signal:9", "oom" or "unknown".

@@ -268,6 +268,7 @@ func (t *template) spawn(c Command) error {
 	if id := c.Identity; id != nil { // then this process is root: preload does not go with a helper
 		forker.give = func(f *os.File) error { return f.Chown(int(id.UID), int(id.GID)) }
 	}
+	forker.leaf = c.Cgroup
 	ends := child.Ends
 	ends.Control = nil // the forker's
 	t.pool.mu.Lock()

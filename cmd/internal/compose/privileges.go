@@ -17,11 +17,12 @@ import (
 // privileges are what this process may do and its workers may not. It is complete
 // once Prepare has returned, before the first worker is started.
 type privileges struct {
-	became *supervisor.Identity // whom this process became; nil: it is what it was
-	helper *supervisor.Helper   // nil: nobody needs it
-	base   string               // the control group that has the apps' leaves; empty: there is none
-	leaves []*supervisor.Cgroup
-	looks  bool // an app is only loaded, to see whether it can be: without a control group
+	became  *supervisor.Identity // whom this process became; nil: it is what it was
+	helper  *supervisor.Helper   // nil: nobody needs it
+	base    string               // the control group that has the apps' leaves; empty: there is none
+	divided bool                 // it has controllers, so that leaves can have limits
+	leaves  []*supervisor.Cgroup // of the apps that were there at the start
+	looks   bool                 // an app is only loaded, to see whether it can be: without a control group
 }
 
 // identity is for the supervisor; nil stays nil.
@@ -51,14 +52,28 @@ func (p *privileges) confine(cfg *config.Config, a *config.App, c supervisor.Com
 		Umask: a.Umask, Nice: a.Nice, AS: a.LimitAS, Nofile: int64(a.LimitNofile), Nproc: int64(a.LimitNproc),
 		CPU: int64((a.LimitCPU + time.Second - 1) / time.Second), NoNewPrivs: a.NoNewPrivs == "on",
 	}
-	switch {
-	case !a.Cgrouped() || p.looks:
-	case p.base == "":
+	if a.Cgrouped() && !p.divided && !p.looks {
 		return c, errors.New("a control group that is new in the configuration needs a restart")
-	default:
+	}
+	if p.mayLeaf(a) {
 		c.Cgroup = p.leaf(a)
 	}
 	return c, nil
+}
+
+// mayLeaf: the app has a control group. One without limits only ends what its workers
+// leave behind, so it is had where it costs nothing.
+func (p *privileges) mayLeaf(a *config.App) bool {
+	switch {
+	case p.base == "" || p.looks:
+		return false
+	case a.Cgrouped():
+		return true
+	case p.helper != nil && a.NeedsRoot: // it makes those that it was told of at its start
+		path := p.leaf(a).Path
+		return slices.ContainsFunc(p.leaves, func(l *supervisor.Cgroup) bool { return l.Path == path })
+	}
+	return p.divided || p.became == nil
 }
 
 func (p *privileges) leaf(a *config.App) *supervisor.Cgroup {
@@ -179,15 +194,16 @@ func (p *privileges) delegate(cfg *config.Config) (err error) {
 		}
 	}
 	if controllers == nil {
-		return nil
-	}
-	if p.base, err = supervisor.Delegate(controllers, identity(cfg.Identity)); err != nil {
+		p.base = supervisor.AtHand()
+	} else if p.base, err = supervisor.Delegate(controllers, identity(cfg.Identity)); err != nil {
 		return fmt.Errorf("%s cannot be applied: %w", first, err)
 	}
+	if p.base == "" {
+		return nil
+	}
+	p.divided = controllers != nil
 	for i := range cfg.Apps {
-		if a := &cfg.Apps[i]; a.Cgrouped() {
-			p.leaves = append(p.leaves, p.leaf(a))
-		}
+		p.leaves = append(p.leaves, p.leaf(&cfg.Apps[i]))
 	}
 	return nil
 }

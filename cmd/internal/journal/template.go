@@ -25,9 +25,13 @@ func (j *Journal) templateExit(e supervisor.TemplateExit) {
 
 // left names the processes that have been ended with the one that had started them.
 func (j *Journal) left(w supervisor.Who, e supervisor.Exit) {
+	if e.Loose != "" {
+		j.log.Warn("worker_not_grouped", append(who(w), "error", e.Loose, "message",
+			"this worker had no control group of its own: what it had started in another session may live on")...)
+	}
 	if e.Left != "" {
 		j.log.Warn("children_ended", append(who(w), "children", e.Left, "message",
-			"processes that the app had started were ended with their worker; one that is to outlive it needs a session of its own (start_new_session=True), or a service manager")...)
+			"processes that the app had started were ended with their worker; one that is to outlive it needs a service manager or a task queue")...)
 	}
 }
 
