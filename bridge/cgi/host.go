@@ -10,7 +10,7 @@ func ValidHost(s string) bool {
 	host, port := s, ""
 	if strings.HasPrefix(s, "[") {
 		end := strings.IndexByte(s, ']')
-		if end < 0 || !only(s[1:end], "0123456789abcdefABCDEF:.") || strings.IndexByte(s[:end], ':') < 0 {
+		if end < 0 || !only(s[1:end], &inIPv6) || strings.IndexByte(s[:end], ':') < 0 {
 			return false
 		}
 		host, port = s[:end+1], s[end+1:]
@@ -18,19 +18,32 @@ func ValidHost(s string) bool {
 		if i := strings.IndexByte(s, ':'); i >= 0 {
 			host, port = s[:i], s[i:]
 		}
-		if !only(host, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._~!$&'()*+;=") {
+		if !only(host, &inName) {
 			return false
 		}
 	}
-	if port != "" && (port[0] != ':' || !only(port[1:], "0123456789")) {
+	if port != "" && (port[0] != ':' || !only(port[1:], &inPort)) {
 		return false
 	}
 	return host != ""
 }
 
-func only(s, bytes string) bool {
+var (
+	inName = set("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._~!$&'()*+;=")
+	inIPv6 = set("0123456789abcdefABCDEF:.")
+	inPort = set("0123456789")
+)
+
+func set(bytes string) (t [256]bool) {
+	for i := range len(bytes) {
+		t[bytes[i]] = true
+	}
+	return t
+}
+
+func only(s string, in *[256]bool) bool {
 	for i := range len(s) {
-		if strings.IndexByte(bytes, s[i]) < 0 {
+		if !in[s[i]] {
 			return false
 		}
 	}

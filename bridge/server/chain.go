@@ -104,8 +104,8 @@ func (c *Chain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rec.Note.Silent = true
 		return
 	}
-	c.forwarder.apply(&rec.Note, r)
-	if c.refuse(rec, r, clear) {
+	fields := c.forwarder.apply(&rec.Note, r)
+	if c.refuse(rec, r, clear, fields) {
 		rec.Note.Source = "server"
 		return
 	}
@@ -137,9 +137,12 @@ func (c *Chain) begin(rec *httpx.Writer, r *http.Request) {
 		n.Scheme = "https"
 	}
 	n.Trusted = c.trust.Peer(n.Peer.Addr())
-	if v := r.Header["X-Request-Id"]; len(v) == 1 && c.forwarder.fields.id && n.Trusted && httpx.ValidID(v[0]) {
-		n.ID = v[0]
-	} else {
+	if c.forwarder.fields.id && n.Trusted {
+		if v := r.Header["X-Request-Id"]; len(v) == 1 && httpx.ValidID(v[0]) {
+			n.ID = v[0]
+		}
+	}
+	if n.ID == "" {
 		n.ID = httpx.NewID(n.Start)
 	}
 	h := rec.Header()

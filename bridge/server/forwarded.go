@@ -41,10 +41,12 @@ func claim(field string) bool {
 	return field == "Forwarded" || strings.HasPrefix(field, "X-Forwarded-") || slices.Contains(addressFields, field) || slices.Contains(schemeFields, field)
 }
 
-// apply changes r.Header, r.Host and the Note.
-func (f *forwarder) apply(n *httpx.Note, r *http.Request) {
+// apply changes r.Header, r.Host and the Note. It returns how many fields the request came with, each value of a
+// repeated name counted.
+func (f *forwarder) apply(n *httpx.Note, r *http.Request) (count int) {
 	var claimed []string
-	for field := range r.Header {
+	for field, values := range r.Header {
+		count += len(values)
 		if claim(field) {
 			claimed = append(claimed, field)
 		}
@@ -59,6 +61,7 @@ func (f *forwarder) apply(n *httpx.Note, r *http.Request) {
 		}
 		f.warn(n, claimed)
 	}
+	return count
 }
 
 // warn names the fields that were removed, once an hour for each peer.

@@ -8,8 +8,9 @@ import (
 	"github.com/standpipe/standpipe/bridge/cgi"
 )
 
-// refuse answers what no app is asked about. It reports whether it answered. clear: all agree on what the path means.
-func (c *Chain) refuse(w http.ResponseWriter, r *http.Request, clear bool) bool {
+// refuse answers what no app is asked about. It reports whether it answered. clear: all agree on what the path means;
+// fields: how many the request came with.
+func (c *Chain) refuse(w http.ResponseWriter, r *http.Request, clear bool, fields int) bool {
 	status, text := 0, ""
 	switch {
 	case r.Method == "PRI" || r.ProtoMajor == 1 && r.ProtoMinor > 1:
@@ -23,7 +24,7 @@ func (c *Chain) refuse(w http.ResponseWriter, r *http.Request, clear bool) bool 
 		w.Header()["Content-Length"] = []string{"0"}
 		w.WriteHeader(http.StatusOK)
 		return true
-	case tooManyFields(r.Header):
+	case fields > maxFields:
 		status = http.StatusRequestHeaderFieldsTooLarge
 	case !targetOK(r.RequestURI), !namesHost(r):
 		status = http.StatusBadRequest
@@ -44,14 +45,6 @@ func (c *Chain) refuse(w http.ResponseWriter, r *http.Request, clear bool) bool 
 // maxFields bounds the fields of a request, each value of a repeated name counted. Apps
 // and log collectors spend more on each field than its few bytes cost a client.
 const maxFields = 1000
-
-func tooManyFields(h http.Header) bool {
-	n := 0
-	for _, values := range h {
-		n += len(values)
-	}
-	return n > maxFields
-}
 
 // targetOK takes the origin form and the absolute form (RFC 9112 3.2). It looks at the
 // target as it was sent: the URL of a request that came by a gateway is made of its
