@@ -51,6 +51,9 @@ def app(environ, start_response):
 	is("/readyz", 503)
 	is("/readyz/b", 200)
 	is("/livez", 200)
+	if r := s.waitEvent("not_ready"); r.str("app") != "a" {
+		t.Errorf("%v", r)
+	}
 	if len(pids) != 3 {
 		t.Errorf("%d workers", len(pids))
 	}
@@ -58,6 +61,12 @@ def app(environ, start_response):
 	write(t, dir, map[string]string{"a/app.py": hello("a")})
 	within(t, bootPatience, "a is ready again", func() bool { return s.get("/readyz").Status == 200 })
 	s.want(200, "/")
+	if r := s.waitEvent("ready_again"); r.str("app") != "a" {
+		t.Errorf("%v", r)
+	}
+	if r := s.events("not_ready"); len(r) != 1 {
+		t.Errorf("%v", r)
+	}
 	g.open(t)
 	for _, a := range held {
 		a.wait(t)

@@ -19,7 +19,7 @@ func (p *Pool) bootEnded(w *Worker, how boot, e BootFailure) (pause time.Duratio
 	_, booting := w.gen.gate.state()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.bootsFail = p.bootsFail || failed && len(p.able) == 0
+	p.bootsFail = p.bootsFail || failed && w.gen == p.gen && len(p.able) == 0 // a reload that fails says nothing about what serves
 	switch how {
 	case booted:
 		w.gen.ready++

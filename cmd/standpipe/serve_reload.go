@@ -166,6 +166,7 @@ func (s *serving) watchFiles(ctx context.Context) (stop func()) {
 	var wg sync.WaitGroup
 	wg.Go(func() { s.watchTouched(ctx) })
 	wg.Go(func() { s.watchReleases(ctx) })
+	wg.Go(func() { s.watchReady(ctx) })
 	if s.dev != nil {
 		wg.Go(func() {
 			if err := s.dev.Run(ctx); err != nil {

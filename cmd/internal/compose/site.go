@@ -188,7 +188,8 @@ func (s *Server) reload(cfg *config.Config, only string) error {
 	wg.Wait()
 	err = errors.Join(errs...)
 	if err != nil { // who failed stays as it was
-		if next, err = s.without(next, old, errs); err != nil {
+		moved := only == "" && slices.Contains(errs, nil)
+		if next, err = s.without(next, old, errs, moved); err != nil {
 			return err
 		}
 	}
@@ -217,7 +218,7 @@ func with(old, next *config.Config, app string) *config.Config {
 	merged := *old
 	merged.Apps = slices.Clone(old.Apps)
 	merged.Apps[i] = next.Apps[j]
-	return &merged
+	return merged.ReleasedFiles()
 }
 
 func (t *site) names() []string {
@@ -245,8 +246,8 @@ func (s *Server) begin(p *supervisor.Pool) error {
 	return fmt.Errorf("app %q did not start: %w", p.App(), err)
 }
 
-// without is next with each app that failed as it was before.
-func (s *Server) without(next, old *site, errs []error) (*site, error) {
+// without is next with each app that failed as it was before. moved: an app is new.
+func (s *Server) without(next, old *site, errs []error, moved bool) (*site, error) {
 	cfg := *next.cfg
 	cfg.Apps = nil
 	kept := &site{cfg: &cfg}
@@ -261,8 +262,8 @@ func (s *Server) without(next, old *site, errs []error) (*site, error) {
 		cfg.Apps = append(cfg.Apps, *r.app)
 		kept.runs = append(kept.runs, r)
 	}
-	if !slices.Contains(errs, nil) { // the old releases serve on, and so do the files that were in force with them
-		cfg.Static = old.cfg.Static
+	if !moved { // the old releases serve on, and so do the files that were in force with them
+		cfg.Static, cfg.Internal = old.cfg.Static, old.cfg.Internal
 	}
 	return kept, kept.assemble(s)
 }

@@ -17,8 +17,34 @@ func (c *Config) Released() *Config {
 	for i := range c.Apps {
 		out.Apps[i] = *c.Apps[i].Release()
 	}
-	out.Static = realStatics(c.Static, supervisor.RealPath)
+	out.Static, out.Internal = realFiles(c, supervisor.RealPath)
 	return &out
+}
+
+// ReleasedFiles is c with the folders of [[static]] and [[internal]] as their links lead
+// now, unless an app of c runs a release that its own link does not lead to any more: it
+// keeps the files that it knows.
+func (c *Config) ReleasedFiles() *Config {
+	for i := range c.Apps {
+		if a := &c.Apps[i]; a.Link != "" && supervisor.RealPath(a.Link) != a.Dir {
+			return c
+		}
+	}
+	out := *c
+	out.Static, out.Internal = realFiles(c, supervisor.RealPath)
+	return &out
+}
+
+func realFiles(c *Config, real func(string) string) ([]Static, []Internal) {
+	internal := slices.Clone(c.Internal)
+	for i := range internal {
+		in := &internal[i]
+		if in.Link == "" {
+			in.Link = in.Dir
+		}
+		in.Dir = real(in.Link)
+	}
+	return realStatics(c.Static, real), internal
 }
 
 // Release returns the app with the links in its paths resolved: dir, the interpreter,
@@ -80,7 +106,10 @@ func realModule(module, dir string) string {
 func realStatics(list []Static, real func(string) string) []Static {
 	out := slices.Clone(list)
 	for i := range out {
-		out[i].Dir = real(out[i].Dir)
+		if out[i].Link == "" {
+			out[i].Link = out[i].Dir
+		}
+		out[i].Dir = real(out[i].Link)
 	}
 	return out
 }

@@ -8,8 +8,9 @@ import (
 
 // Internal maps what an app's X-Accel-Redirect may name to a folder.
 type Internal struct {
-	URL string // "/protected/"; starts with a slash
-	Dir string // absolute
+	URL  string // "/protected/"; starts with a slash
+	Dir  string // absolute
+	Link string // Dir as configured, where Released has resolved it; else empty
 
 	Headers []string // name, value, ... of answers with its files
 }
@@ -20,7 +21,7 @@ func internalSettings() []*Setting {
 			Doc: "What the paths begin with: `/protected/`. The longest one wins.",
 			at:  func(t target) any { return &t.internal.URL }},
 		{Key: "dir", Scope: OfInternal, Kind: Path, NoEnv: true,
-			Doc: "The folder in which the rest of the path is looked for.",
+			Doc: "The folder in which the rest of the path is looked for. Links in its own path are resolved at the start and at each reload.",
 			at:  func(t target) any { return &t.internal.Dir }},
 		headersSetting(OfInternal, "Fields that answers with these files have, in place of the app's own: `headers = { Cross-Origin-Resource-Policy = \"same-site\" }`.", func(t target) *[]string { return &t.internal.Headers }),
 	}

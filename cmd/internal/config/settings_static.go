@@ -14,6 +14,7 @@ import (
 type Static struct {
 	URL   string   // "/media"; "/" is everything. Of an app's: beneath its mount
 	Dir   string   // absolute
+	Link  string   // Dir as configured, where a release has resolved it; else empty
 	Hosts []string // of [[static]]; as an app's; none: every host
 
 	// Missing is what a name gets that the folder does not have: "404", or "app" for whoever comes next.
