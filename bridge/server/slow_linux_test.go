@@ -7,7 +7,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -99,6 +101,64 @@ func TestSlowReadersOfEveryAnswer(t *testing.T) {
 		}
 		if a := f.raw("GET /livez HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(a, "HTTP/1.1 200") {
 			t.Errorf("%s: %.100q", path, a)
+		}
+	}
+}
+
+// A file that is slow to read is not the client's fault: it has taken all that there was.
+func TestSlowFileIsNotTheClientsFault(t *testing.T) {
+	const limit = 200 * time.Millisecond
+	c, client := pairOf(t)
+	c.srv.SetLimits(Limits{Send: httpx.Pace{Silence: limit, Rate: 500}})
+	path := filepath.Join(t.TempDir(), "slow")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.OpenFile(path, os.O_RDWR, 0) // does not wait for the other end
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	go func() { // ends with the second half
+		io.WriteString(file, "first half")
+		time.Sleep(2*time.Second + 5*limit) // in which the file has no more: the first look comes after a second
+		io.WriteString(file, "and second")
+	}()
+	const size = 20
+	n, err := c.ReadFrom(&io.LimitedReader{R: file, N: size})
+	c.Close()
+	if got, _ := io.ReadAll(client); n != size || err != nil || len(got) != size {
+		t.Errorf("%d bytes sent, %v; %q came", n, err, got)
+	}
+}
+
+// A piece of a file is as long as it may be, and the file may end before its length says so.
+func TestFilesInPieces(t *testing.T) {
+	for _, size := range []int64{0, 1, filePiece - 1, filePiece, filePiece + 1, 3*filePiece + 7} {
+		for _, missing := range []int64{0, 1, filePiece} {
+			if missing > size {
+				continue
+			}
+			c, client := pairOf(t)
+			file, err := os.Create(filepath.Join(t.TempDir(), "file"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer file.Close()
+			if err := file.Truncate(size - missing); err != nil {
+				t.Fatal(err)
+			}
+			got := make(chan int64, 1)
+			go func() {
+				n, _ := io.Copy(io.Discard, client)
+				got <- n
+			}()
+			r := &io.LimitedReader{R: file, N: size}
+			n, err := c.ReadFrom(r)
+			c.Close()
+			if all := <-got; n != size-missing || err != nil || all != n || r.N != missing {
+				t.Errorf("%d bytes, %d missing: %d sent, %v; %d came, %d left", size, missing, n, err, all, r.N)
+			}
 		}
 	}
 }
