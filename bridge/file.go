@@ -161,7 +161,7 @@ func (t *turn) copyFile(c content, s httpx.Span) error {
 		want := min(left, filePiece)
 		var src io.Reader = &io.LimitedReader{R: c.file, N: want}
 		if c.shared {
-			src = struct{ io.Reader }{io.NewSectionReader(c.file, off, want)}
+			src = struct{ io.Reader }{io.NewSectionReader(httpx.DiskFile{File: c.file}, off, want)}
 		}
 		n, err := t.w.ReadFrom(src)
 		off, left = off+n, left-n

@@ -121,7 +121,7 @@ func (t *turn) describe(raw *shim.Head, file *os.File, st fs.FileInfo) {
 		}
 		if strings.HasPrefix(kind, "text/") {
 			head := make([]byte, httpx.CharsetLook)
-			if n, _ := file.ReadAt(head, 0); httpx.IsUTF8(head[:n], st.Size() > int64(n)) { // what cannot be read says nothing
+			if n, _ := (httpx.DiskFile{File: file}).ReadAt(head, 0); httpx.IsUTF8(head[:n], st.Size() > int64(n)) { // what cannot be read says nothing
 				kind += "; charset=utf-8"
 			}
 		}

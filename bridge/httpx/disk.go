@@ -1,5 +1,7 @@
 package httpx
 
+import "os"
+
 // DiskThreads bounds how many goroutines wait for a disk at a time. Each of them holds a
 // thread, and a thread that cannot be made ends the process: a disk that hangs (NFS) must
 // not turn every request into one. The server makes so many threads when it starts.
@@ -15,3 +17,24 @@ func Disk() (done func()) {
 }
 
 func leaveDisk() { <-disk }
+
+// DiskFile reads a file from one of these places.
+type DiskFile struct{ File *os.File }
+
+// Read is io.Reader's.
+func (d DiskFile) Read(p []byte) (int, error) {
+	defer Disk()()
+	return d.File.Read(p)
+}
+
+// ReadAt is io.ReaderAt's.
+func (d DiskFile) ReadAt(p []byte, off int64) (int, error) {
+	defer Disk()()
+	return d.File.ReadAt(p, off)
+}
+
+// Stat asks a file system's server too, where there is one.
+func (d DiskFile) Stat() (os.FileInfo, error) {
+	defer Disk()()
+	return d.File.Stat()
+}

@@ -96,40 +96,33 @@ func (c *conn) writePieces(p []byte) (done int, err error) {
 	}
 }
 
-// ReadFrom keeps the way open for sendfile.
+// ReadFrom sends files by sendfile(2), where the system can.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
-	tcp, ok := c.Conn.(*net.TCPConn)
-	if lr, limited := r.(*io.LimitedReader); ok && limited {
-		_, ok = lr.R.(*os.File)
-	} else {
-		ok = false
-	}
-	if !ok || !sendsFiles {
+	tcp, isTCP := c.Conn.(*net.TCPConn)
+	lr, _ := r.(*io.LimitedReader)
+	if lr == nil {
 		return io.Copy(struct{ io.Writer }{c}, r)
 	}
-	if !c.pace.begin() {
-		return 0, os.ErrDeadlineExceeded
+	file, _ := lr.R.(*os.File)
+	if file == nil {
+		return io.Copy(struct{ io.Writer }{c}, r)
 	}
-	defer c.pace.end()
-	if err := c.release(); err != nil {
-		return 0, err
-	}
-	return c.sendPieces(tcp, r.(*io.LimitedReader))
-}
-
-// sendPieces sends the file behind r in pieces, as writePieces does.
-func (c *conn) sendPieces(tcp *net.TCPConn, r *io.LimitedReader) (done int64, err error) {
-	for all := r.N; ; {
-		piece := io.LimitedReader{R: r.R, N: min(all-done, filePiece)}
-		want := piece.N
-		n, err := tcp.ReadFrom(&piece)
-		c.pace.wrote(int(n))
-		done += n
-		r.N = all - done
-		if err != nil || n < want || done == all { // less: the file has ended
-			return done, err
+	if isTCP && sendsFiles {
+		if !c.pace.begin() {
+			return 0, os.ErrDeadlineExceeded
+		}
+		defer c.pace.end()
+		if err := c.release(); err != nil {
+			return 0, err
+		}
+		n, ok, err := sendFile(tcp, file, lr.N)
+		if ok {
+			lr.N -= n
+			c.pace.wrote(int(n))
+			return n, err
 		}
 	}
+	return io.Copy(struct{ io.Writer }{c}, io.LimitReader(httpx.DiskFile{File: file}, lr.N))
 }
 
 // CloseWrite is for net/http, which closes a connection in two steps when a request

@@ -110,6 +110,7 @@ func (r *Root) reopen(now time.Time) {
 }
 
 func openFolder(path string, owner Owner) (*opened, error) {
+	defer httpx.Disk()()
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil, err
@@ -211,7 +212,9 @@ func (r *Root) openFile(name string, now time.Time) (*os.File, error) {
 	if err != nil {
 		if leaves(err) {
 			if r.follow {
+				done := httpx.Disk()
 				f, err = os.OpenFile(filepath.Join(o.real, name), os.O_RDONLY|nonBlocking, 0)
+				done()
 			} else {
 				r.sayLink(name)
 			}

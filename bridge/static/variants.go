@@ -176,7 +176,7 @@ func (f *file) octets() []byte {
 		return nil
 	}
 	p := make([]byte, f.size)
-	n, err := osf.ReadAt(p, 0)
+	n, err := httpx.DiskFile{File: osf}.ReadAt(p, 0)
 	if err != nil && err != io.EOF || f.same(osf, n) != nil {
 		osf.Close()
 		return nil
