@@ -82,6 +82,51 @@ func TestFault_A5_TheSocketOfTheConfiguration(t *testing.T) {
 	}
 }
 
+// The socket that a flag alone names is found from the folder, and by nothing that the server leaves behind.
+func TestFault_A5_TheSocketOfAFlag(t *testing.T) {
+	t.Parallel()
+	env, runtime := runtimeFolder(t)
+	dir := project(t, map[string]string{"app.py": hello("x")})
+	path := filepath.Join(project(t, map[string]string{"x": ""}), "c.sock")
+	other := start(t, opts{App: "app:app", Dir: project(t, map[string]string{"app.py": hello("y")}), Env: env, Args: []string{"-w", "1"}})
+	links := func() int {
+		n := 0
+		list, _ := filepath.Glob(filepath.Join(runtime, "*.sock"))
+		for _, file := range list {
+			if _, err := os.Readlink(file); err == nil {
+				n++
+			}
+		}
+		return n
+	}
+	for _, end := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {
+		s := start(t, opts{App: "app:app", Dir: dir, Env: env, Args: []string{"-w", "1", "--control", path}})
+		if r := run(t, dir, env, "status"); r.code != 0 || !strings.Contains(r.out, fmt.Sprint("pid ", s.Pid)) {
+			t.Errorf("%+v", r)
+		}
+		if n := links(); n != 1 {
+			t.Errorf("%d links before %v", n, end)
+		}
+		if r := run(t, dir, env, "log-level", "info"); r.code != 0 {
+			t.Errorf("%+v", r)
+		}
+		s.workers()
+		if end == syscall.SIGKILL {
+			s.expect(137)
+		}
+		if err := syscall.Kill(s.Pid, end); err != nil {
+			t.Fatal(err)
+		}
+		s.wait()
+		if r := run(t, dir, env, "stop"); r.code != 2 || !strings.Contains(r.errout, other.controlSocket()) || other.ended() {
+			t.Errorf("after %v: %+v", end, r)
+		}
+	}
+	if n := links(); n != 0 {
+		t.Errorf("%d links are left", n)
+	}
+}
+
 // The unit of docs/systemd.md: RuntimeDirectory=NAME and User=. Root finds it, and touches it only when it is named.
 func TestFault_A5_AServicesStandpipe(t *testing.T) {
 	t.Parallel()

@@ -71,8 +71,7 @@ func (s *steer) find(readsOnly bool) (string, error) {
 	case named != "":
 		dirs = append([]string{named}, dirs...)
 	}
-	return "", fmt.Errorf("no standpipe answers in %s; one that was started with --control PATH or --runtime-dir DIR is found by --control PATH, by STANDPIPE_RUNTIME_DIR=DIR, or by the same setting in the %s of this folder (control_socket in its log has the path)",
-		strings.Join(dirs, ", "), discover.ConfigFile)
+	return "", fmt.Errorf("no standpipe answers in %s; --control names its socket (control_socket in its log has the path), and STANDPIPE_RUNTIME_DIR the folder of one that was started with --runtime-dir", strings.Join(dirs, ", "))
 }
 
 // choose returns the one that is meant; nil: it is not clear, or it may not be taken unnamed. any: another user's and

@@ -30,6 +30,7 @@ import (
 type control struct {
 	mu      sync.Mutex
 	socket  *admin.Socket  // nil: there is none
+	unlink  func()         // takes away the link to it; nil: there is no socket
 	metrics *server.Server // of --metrics; nil: none
 	done    sync.WaitGroup
 	end     context.CancelFunc
@@ -119,6 +120,9 @@ func (s *serving) openSocket(ctx context.Context) error {
 	case err != nil:
 		s.log.Warn("no_control_socket", "error", err, "message", "standpipe status and the other commands cannot reach this standpipe; --control names another place")
 		return nil
+	}
+	if s.control.unlink, err = place.Announce(); err != nil {
+		s.log.Debug("control_socket", "path", place.Path, "error", err, "message", "the commands find this socket by --control alone: no link to it could be made")
 	}
 	s.record("control_socket", "path", s.control.socket.Path())
 	return nil
@@ -239,6 +243,9 @@ func (s *serving) closeControl() {
 	}
 	s.control.end()
 	s.control.mu.Lock()
+	if s.control.unlink != nil {
+		s.control.unlink()
+	}
 	if s.control.socket != nil {
 		s.control.socket.Close()
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"syscall"
@@ -58,6 +59,29 @@ func Listen(ctx context.Context, p Place) (net.Listener, error) {
 		return at(filepath.Join(p.Dir, fmt.Sprintf("%s-%d.sock", p.Name, p.Pid)))
 	}
 	return ln, err
+}
+
+// Announce puts a link to a socket with a path of its own where the commands look for sockets, so that they find it without
+// being told. remove takes it away again. Links that lead to nobody any more, of servers that were killed, are removed.
+func (p Place) Announce() (remove func(), err error) {
+	if p.Path == "" || p.Dir == "" || filepath.Dir(p.Path) == p.Dir {
+		return func() {}, nil
+	}
+	target, err := filepath.Abs(p.Path)
+	if err != nil {
+		return nil, err
+	}
+	old, _ := filepath.Glob(filepath.Join(p.Dir, "*.sock"))
+	for _, link := range old {
+		if to, err := os.Readlink(link); err == nil && (to == target || (Place{Path: link}).InUse() == nil) {
+			_ = os.Remove(link) // the next start tries again
+		}
+	}
+	link := filepath.Join(p.Dir, fmt.Sprintf("%s-%d.sock", p.Name, p.Pid))
+	if err := os.Symlink(target, link); err != nil {
+		return nil, err
+	}
+	return func() { _ = os.Remove(link) }, nil // a server that has dropped its privileges cannot: the next start does
 }
 
 // InUse returns EADDRINUSE when somebody answers where the socket is to be.

@@ -27,9 +27,11 @@ func RuntimeDirs(set string) []string {
 			continue
 		}
 		// RuntimeDirectory=NAME of a unit. The shim is extracted in front of the socket, and nobody else has such a folder.
-		shims, _ := filepath.Glob(filepath.Join(above, "*", "shim-*"))
-		for _, s := range shims {
-			dirs = append(dirs, filepath.Dir(s))
+		for _, depth := range []string{"*", "*/*"} { // RuntimeDirectory=shop/web
+			shims, _ := filepath.Glob(filepath.Join(above, depth, "shim-*"))
+			for _, s := range shims {
+				dirs = append(dirs, filepath.Dir(s))
+			}
 		}
 	}
 	var list []string

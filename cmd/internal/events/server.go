@@ -10,7 +10,7 @@ func serverEvents() []Event {
 		event("access_log", "error", "The access log cannot be written.", "error", "Look at the disk and at the file's owner; lines are lost meanwhile."),
 		event("config", "warn", "The configuration is legal and probably not meant so.", "", "The message says what to change."),
 		event("control", "info", "Somebody gave a command to this server.", "command app worker to log_level by", "Nothing: `by` says who it was."),
-		event("control_socket", "info", "The control socket is open.", "path", "Nothing."),
+		event("control_socket", "info; debug", "The control socket is open.", "path error", "Nothing. With `error` the commands need --control PATH to find it."),
 		event("dispatch_stall", "error", "Requests wait although workers are idle.", pool, report),
 		event("drain_ended", "warn", "Requests still ran at the end of their time; their workers are told to leave.", "", "Raise graceful_timeout and stop_timeout (and the service manager's own limit) if such requests must finish."),
 		event("failed", "error", "The server ends because it cannot serve.", "exit", "The message says why; `standpipe explain N` explains the exit code."),

@@ -50,10 +50,19 @@ func Find(ctx context.Context, dirs []string) (list []Instance, denied []string)
 		}
 		entries, _ := os.ReadDir(dir)
 		for _, e := range entries {
-			if e.Type() != os.ModeSocket || filepath.Ext(e.Name()) != ".sock" {
+			path := filepath.Join(dir, e.Name())
+			switch {
+			case filepath.Ext(path) != ".sock":
+				continue
+			case e.Type() == os.ModeSymlink: // to one at a path of its own (admin.Place.Announce)
+				target, err := os.Readlink(path)
+				if err != nil {
+					continue
+				}
+				path = target
+			case e.Type() != os.ModeSocket:
 				continue
 			}
-			path := filepath.Join(dir, e.Name())
 			i, err := Ask(ctx, path)
 			switch {
 			case errors.Is(err, os.ErrPermission):
