@@ -71,6 +71,26 @@ func TestFault_A8_ARefusedHostIsTold(t *testing.T) {
 	}
 }
 
+// Django's refusal of a form from an origin that it does not trust, as behind a proxy that ends TLS, is in the log too.
+func TestFault_A8_ARefusedOriginIsTold(t *testing.T) {
+	t.Parallel()
+	dir := project(t, nil)
+	startProject(t, "mysite", dir)
+	write(t, dir, map[string]string{"prod.py": "from mysite.settings import *\nDEBUG = False\nALLOWED_HOSTS = [\"*\"]\n"})
+	s := start(t, opts{App: "mysite.wsgi", Dir: dir, Python: python(t), Args: []string{"-w", "2", "-e", "DJANGO_SETTINGS_MODULE=prod"}})
+	for range 4 {
+		req := s.request("POST", "/admin/login/", strings.NewReader("username=x"))
+		req.Header.Set("Origin", "https://shop.example")
+		if r, err := s.try(req); err != nil || r.Status != 403 {
+			t.Fatal(r, err)
+		}
+	}
+	s.waitLog(func(r record) bool { return r.event() == "origin_refused" && r.str("origin") == "https://shop.example" }, "the origin")
+	if n := len(s.events("origin_refused")); n != 1 {
+		t.Errorf("%d records", n)
+	}
+}
+
 // Socket.IO behind several workers, and threads that are greenlets, are told at the start with what to write.
 func TestFault_A8_WhatAnAppNeedsIsTold(t *testing.T) {
 	t.Parallel()

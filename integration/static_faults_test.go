@@ -99,9 +99,9 @@ func TestFault_D7_FolderThatCannotBeServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(base) })
-	write(t, base, map[string]string{"app.py": plainApp, "closed/x.txt": "x", "unlisted/x.txt": "x", "open/x.txt": "x", "lib/flask/__init__.py": fakeFlask,
+	write(t, base, map[string]string{"app.py": plainApp, "closed/x.txt": "x", "unlisted/x.txt": "x", "open/x.txt": "x", "home/site/x.txt": "x", "lib/flask/__init__.py": fakeFlask,
 		"flask_app.py": "import flask\napp = flask.Flask(__file__[:-len('flask_app.py')] + 'closed')\n"})
-	for name, mode := range map[string]os.FileMode{"": 0o755, "closed": 0o700, "unlisted": 0o711, "open": 0o755} {
+	for name, mode := range map[string]os.FileMode{"": 0o755, "closed": 0o700, "unlisted": 0o711, "open": 0o755, "home": 0o700, "home/site": 0o755} {
 		if err := os.Chmod(filepath.Join(base, name), mode); err != nil {
 			t.Fatal(err)
 		}
@@ -122,6 +122,12 @@ func TestFault_D7_FolderThatCannotBeServed(t *testing.T) {
 	}
 	if !said["closed"] || !said["unlisted"] || said["open"] {
 		t.Errorf("%v", said)
+	}
+	s.stop()
+	// The folder above it is closed, as home folders are: that one is named.
+	s = start(t, opts{Dir: base, App: "app:app", Python: system, Args: []string{"-w", "1", "--user", "nobody", "--static", "/site=home/site"}})
+	if r := s.waitEvent("static_folder"); !strings.Contains(r.str("reason"), filepath.Join(base, "home")+" does not let it through") {
+		t.Errorf("%v", r)
 	}
 	s.stop()
 	s = start(t, opts{Dir: base, App: "flask_app:app", Python: system, Identity: nobody, Args: append(args, "--pythonpath", "lib", "--log-format", "text"), NoWait: true})

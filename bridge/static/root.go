@@ -138,11 +138,11 @@ func Unusable(path string, owner Owner) string {
 	if err == nil {
 		o.Close()
 	}
-	return reasonOf(err)
+	return reasonOf(path, err)
 }
 
 // reasonOf is an error in opening a folder in words.
-func reasonOf(err error) string {
+func reasonOf(path string, err error) string {
 	switch {
 	case err == nil:
 		return ""
@@ -151,9 +151,27 @@ func reasonOf(err error) string {
 	case errors.Is(err, syscall.ENOTDIR), notFolder(err):
 		return "it is no folder"
 	case errors.Is(err, fs.ErrPermission):
-		return "the server's user (" + strconv.Itoa(os.Getuid()) + ") may not enter it"
+		user := "the server's user (" + strconv.Itoa(os.Getuid()) + ")"
+		if above := closedAbove(path); above != "" {
+			return user + " may not enter it: " + above + " does not let it through"
+		}
+		return user + " may not enter it"
 	}
 	return err.Error()
+}
+
+// closedAbove is the folder above path that this user cannot get through; empty: it is path itself that is closed.
+func closedAbove(path string) string {
+	path, err := filepath.Abs(path)
+	for above := filepath.Dir(path); err == nil && above != path; path, above = above, filepath.Dir(above) {
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrPermission) {
+			return ""
+		}
+		if _, err := os.Stat(above); err == nil {
+			return above
+		}
+	}
+	return ""
 }
 
 // notFolder: os has no value for a Root that is none.
@@ -165,7 +183,7 @@ func notFolder(err error) bool {
 // say writes why the folder cannot be served to the log, once for each reason. mu is
 // held.
 func (r *Root) say(err error) {
-	why := reasonOf(err)
+	why := reasonOf(r.path, err)
 	if why != "" && why != r.said {
 		r.log.Warn("static_folder", "dir", r.path, "reason", why, "hint", "no file of it is served until that is mended; it is looked for again once a second")
 	}

@@ -2,7 +2,7 @@
 
 import sys
 
-_HOSTS = 100  # that are told by one worker
+_MOST = 100  # hosts, and origins, that are told by one worker
 
 
 def tell(worker, app, threads):
@@ -21,7 +21,7 @@ def tell(worker, app, threads):
             "warn", "patched_threads", "the app patches Python with %s, so its %d threads run one after the other: %s" % (who, threads, flag)
         )
     if "django" in sys.modules:
-        _watch_hosts(worker)
+        _watch_refusals(worker)
 
 
 def _socketio(app):
@@ -48,23 +48,28 @@ def _patched():
     return ""
 
 
-def _watch_hosts(worker):
-    """Django answers 400 for a host that ALLOWED_HOSTS does not name, and without DEBUG its logging prints nothing. A project that
-    has given the logger handlers of its own has decided what is to be said."""
+def _watch_refusals(worker):
+    """Django answers 400 for a host that ALLOWED_HOSTS does not name, and 403 for a form from an origin that it does not trust (a
+    proxy that ends TLS and does not say so), and without DEBUG its logging prints neither. A project that has given the logger
+    handlers of its own has decided what is to be said."""
     import logging
 
-    logger = logging.getLogger("django.security.DisallowedHost")
-    if logger.handlers:
-        return
-    told = set()
+    def watch(logger, event, field, variables, only=""):
+        told = set()
 
-    class Refused(logging.Handler):
-        def emit(self, record):
-            request = getattr(record, "request", None)
-            host = str(getattr(request, "META", {}).get("HTTP_HOST", ""))[:255]
-            if host in told or len(told) >= _HOSTS:
-                return
-            told.add(host)
-            worker.log.put("warn", "host_refused", record.getMessage(), host=host)
+        class Refused(logging.Handler):
+            def emit(self, record):
+                meta = getattr(getattr(record, "request", None), "META", None) or {}
+                value = str(next((meta[name] for name in variables if meta.get(name)), ""))[:255]
+                text = record.getMessage()
+                if only not in text or value in told or len(told) >= _MOST:
+                    return
+                told.add(value)
+                worker.log.put("warn", event, text, **{field: value})
 
-    logger.addHandler(Refused())
+        logger = logging.getLogger(logger)
+        if not logger.handlers:
+            logger.addHandler(Refused())
+
+    watch("django.security.DisallowedHost", "host_refused", "host", ("HTTP_HOST",))
+    watch("django.security.csrf", "origin_refused", "origin", ("HTTP_ORIGIN", "HTTP_REFERER"), " checking failed")

@@ -50,6 +50,7 @@ var fields = map[string]string{
 	"growth":          "by how much the worker has grown since it was ready, in bytes",
 	"hint":            "what to do, with the names of this case",
 	"host":            "the Host of the request",
+	"origin":          "the Origin of the request; without one its Referer",
 	"how":             "how the app was found",
 	"id":              "the request's id, as in the access log and in X-Request-ID",
 	"idle":            "workers that wait for a request",

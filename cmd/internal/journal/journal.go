@@ -328,12 +328,12 @@ func (j *Journal) refused(e supervisor.Refused) {
 }
 
 // once says whether a record of which each worker has its own is to be written: what is true of an app once for a
-// generation, a host that it refuses once.
+// generation, a host or an origin that it refuses once.
 func (j *Journal) once(e supervisor.ShimLog) bool {
 	switch e.Record.Event {
 	case "one_worker_needed", "patched_threads":
 		return j.told.Allow(fmt.Sprint(e.App, " ", e.Record.Event, " ", e.Generation), time.Now())
-	case "host_refused":
+	case "host_refused", "origin_refused":
 		return j.told.Allow(fmt.Sprint(e.App, " ", e.Record.Pairs), time.Now())
 	}
 	return true
