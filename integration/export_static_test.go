@@ -181,3 +181,69 @@ func TestFault_C6_ExportedUnitWritesItsLogs(t *testing.T) {
 		}
 	}
 }
+
+// A folder whose answers the exported file cannot give stays with standpipe, and so does a folder around it.
+func TestFault_C6_ExportedFilesLeaveWhatTheyCannotSay(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{
+		"app.py": hello("app"), "cors/a.css": "a {}", "latin/b.txt": "b", "typed/c.odd": "c", "around/d.txt": "wrong", "within/d.txt": "d", "plain/e.txt": "e", "plain/run.php": "<?php echo 'x';", "plain/t.shtml": "<!--#echo -->",
+		"standpipe.toml": `bind = "127.0.0.1:0"
+[[app]]
+module = "app:app"
+workers = 1
+[[app.static]]
+url = "/cors"
+dir = "cors"
+headers = { "Access-Control-Allow-Origin" = "*" }
+[[app.static]]
+url = "/latin"
+dir = "latin"
+charset = "iso-8859-1"
+[[app.static]]
+url = "/typed"
+dir = "typed"
+types = { ".odd" = "application/odd" }
+[[app.static]]
+url = "/around"
+dir = "around"
+[[app.static]]
+url = "/around/within"
+dir = "within"
+missing = "app"
+[[app.static]]
+url = "/plain"
+dir = "plain"
+charset = "none"
+`})
+	s := start(t, opts{Dir: dir, Args: []string{"-c", "standpipe.toml"}})
+	check := func(t *testing.T, f *server) {
+		for path, want := range map[string][3]string{
+			"/cors/a.css":          {"a {}", "Access-Control-Allow-Origin", "*"},
+			"/latin/b.txt":         {"b", "Content-Type", "text/plain; charset=iso-8859-1"},
+			"/typed/c.odd":         {"c", "Content-Type", "application/odd"},
+			"/around/within/d.txt": {"d", "X-Content-Type-Options", "nosniff"},
+			"/around/within/none":  {"app", "Content-Type", "text/plain"},
+			"/plain/e.txt":         {"e", "Content-Type", "text/plain"},
+			"/plain/run.php":       {"<?php echo 'x';", "X-Content-Type-Options", "nosniff"},
+			"/plain/t.shtml":       {"<!--#echo -->", "X-Content-Type-Options", "nosniff"},
+		} {
+			if r := f.want(200, path); r.Body != want[0] || r.Header.Get(want[1]) != want[2] {
+				t.Errorf("%s: %q, %v", path, r.Body, r.Header)
+			}
+		}
+		if r := f.do(f.request("OPTIONS", "/cors/a.css", nil, "Origin: http://other", "Access-Control-Request-Method: GET")); r.Status != 204 {
+			t.Errorf("preflight: %d", r.Status)
+		}
+	}
+	for kind, run := range webServers {
+		t.Run(kind, func(t *testing.T) {
+			listen := "127.0.0.1:" + freePort(t)
+			site := exported(t, kind, "-c", filepath.Join(dir, "standpipe.toml"), "--listen", listen, "--connect", s.Addr)
+			if kind == "nginx" {
+				site = "include /etc/nginx/mime.types;\n" + site
+			}
+			check(t, s.with(t).through(run(t, listen, site)))
+		})
+	}
+	t.Run("standpipe", func(t *testing.T) { check(t, s.with(t)) })
+}

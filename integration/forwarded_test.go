@@ -154,3 +154,28 @@ func TestFault_C0_ExportedFilesWriteAndClear(t *testing.T) {
 		}
 	}
 }
+
+// The exported files write or clear what counts by any spelling of trusted_fields.
+func TestFault_C0_ExportedFilesKnowEverySpelling(t *testing.T) {
+	t.Parallel()
+	for _, fields := range []string{"For, X-Forwarded-Proto,x-forwarded-host,X-Forwarded-Port,X-Forwarded-Prefix", "for,proto,host,forwarded", "proto,X-Client-IP,X-Scheme,CF-Connecting-IP,X-Forwarded-Ssl,Front-End-Https"} {
+		s := twoHosts(t, opts{}, "--trusted-fields", fields)
+		for kind, run := range webServers {
+			t.Run(fields+" "+kind, func(t *testing.T) {
+				listen := "127.0.0.1:" + freePort(t)
+				f := s.with(t).through(run(t, listen, exported(t, kind, "--listen", listen, "--connect", s.Addr, "--trusted-fields", fields)))
+				for _, sent := range append(each(claims), claims) {
+					r := f.want(200, "/", append([]string{"X-Forwarded-Proto: gopher"}, sent...)...)
+					for _, claim := range []string{"admin", "6.6.6.6", "4433", "evil", "=on", "ssl", "https"} {
+						if strings.Contains(r.Body, claim) {
+							t.Errorf("%q: the client's own %q arrived:\n%s", sent, claim, r.Body)
+						}
+					}
+					if !strings.HasPrefix(r.Body, "site\nREMOTE_ADDR=127.0.0.1\nwsgi.url_scheme=http\nHTTP_HOST="+listen+"\n") {
+						t.Errorf("%q: %s", sent, r.Body)
+					}
+				}
+			})
+		}
+	}
+}

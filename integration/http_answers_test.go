@@ -93,11 +93,13 @@ func get11(target string, fields ...string) string {
 func TestFault_D8_ReasonPhrase(t *testing.T) {
 	s := answers(t, "--compress")
 	for line, want := range map[string]string{
-		"498 Invalid Token":   "HTTP/1.1 498 Invalid Token",
-		"404 Not Here, Sorry": "HTTP/1.1 404 Not Here, Sorry",
-		"200 OK":              "HTTP/1.1 200 OK",
-		"204 Nothing":         "HTTP/1.1 204 Nothing",
-		"599 ":                "HTTP/1.1 599 ",
+		"498 Invalid Token":                   "HTTP/1.1 498 Invalid Token",
+		"404 Not Here, Sorry":                 "HTTP/1.1 404 Not Here, Sorry",
+		"200 OK":                              "HTTP/1.1 200 OK",
+		"204 Nothing":                         "HTTP/1.1 204 Nothing",
+		"599 ":                                "HTTP/1.1 599 ",
+		"404 " + strings.Repeat("long", 1000): "HTTP/1.1 404 Not Found", // no phrase
+		"499 " + strings.Repeat("long", 1000): "HTTP/1.1 499 ",
 	} {
 		if head := s.headOf(get11("/status?line="+strings.ReplaceAll(line, " ", "%20"), "Accept-Encoding: gzip")); head[0] != want {
 			t.Errorf("%q: %q, want %q", line, head[0], want)

@@ -322,3 +322,32 @@ func TestFault_C0_RouteHandsTheClientOn(t *testing.T) {
 		}
 	}
 }
+
+// A route hands on no content of a 205 (RFC 9110 15.3.6), whichever way the upstream framed it, and no phrase that is a text.
+func TestFault_D17_ResetContentThroughRoutes(t *testing.T) {
+	t.Parallel()
+	up := recording(t, func(head string, c net.Conn, _ *bufio.Reader) {
+		switch {
+		case strings.HasPrefix(head, "GET /length"):
+			io.WriteString(c, "HTTP/1.1 205 Reset\r\nContent-Length: 5\r\n\r\nhello")
+		case strings.HasPrefix(head, "GET /chunks"):
+			io.WriteString(c, "HTTP/1.1 205 Reset\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n5\r\nhello\r\n0\r\nX-T: 1\r\n\r\n")
+		case strings.HasPrefix(head, "GET /close"):
+			io.WriteString(c, "HTTP/1.1 205 Reset\r\n\r\nhello")
+		default:
+			io.WriteString(c, "HTTP/1.1 404 "+strings.Repeat("long", 1000)+"\r\nContent-Length: 0\r\n\r\n")
+		}
+	})
+	s := routed(t, fmt.Sprintf("[[route]]\nhandler = \"proxy\"\nupstreams = [%q]\n", up.URL))
+	for _, path := range []string{"/length", "/chunks", "/close"} {
+		for _, version := range []string{"1.0", "1.1"} {
+			answer := s.raw("GET " + path + " HTTP/" + version + "\r\nHost: h\r\nConnection: close\r\n\r\n")
+			if statusIn(answer) != 205 || !strings.Contains(answer, "\r\nContent-Length: 0\r\n") || strings.Contains(answer, "Transfer-Encoding") || !strings.HasSuffix(answer, "\r\n\r\n") {
+				t.Errorf("%s, HTTP/%s: %q", path, version, answer)
+			}
+		}
+	}
+	if answer := s.raw("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(answer, "HTTP/1.1 404 Not Found\r\n") {
+		t.Errorf("%.200q", answer)
+	}
+}

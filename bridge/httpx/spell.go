@@ -13,25 +13,33 @@ import "net/http"
 var spelled = func() map[string]string {
 	m := map[string]string{}
 	for _, name := range [...]string{
-		"A-IM", "ALPN", "Accept-CH", "CDN-Cache-Control", "CDN-Loop", "CSP", "Content-DPR", "Content-ID", "Content-MD5", "DASL", "DAV", "DNT",
-		"DPR", "DPoP", "DPoP-Nonce", "ECT", "ETag", "Expect-CT", "HTTP2-Settings", "IM", "MIME-Version", "NEL", "OData-EntityId",
-		"OData-Isolation", "OData-MaxVersion", "OData-Version", "OSLC-Core-Version", "P3P", "PICS-Label", "RTT", "SOAPAction",
-		"Sec-CH-DPR", "Sec-CH-UA", "Sec-CH-UA-Arch", "Sec-CH-UA-Bitness", "Sec-CH-UA-Full-Version", "Sec-CH-UA-Full-Version-List",
-		"Sec-CH-UA-Mobile", "Sec-CH-UA-Model", "Sec-CH-UA-Platform", "Sec-CH-UA-Platform-Version", "Sec-CH-UA-WoW64", "Sec-CH-Viewport-Width",
-		"Sec-CH-Width", "Sec-GPC", "Sec-WebSocket-Accept", "Sec-WebSocket-Extensions", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol",
-		"Sec-WebSocket-Version", "SourceMap", "TCN", "TTL", "WWW-Authenticate", "X-API-Key", "X-API-Version", "X-CSRF-Token", "X-CSRFToken",
-		"X-DNS-Prefetch-Control", "X-SourceMap", "X-UA-Compatible", "X-UIDH", "X-WebKit-CSP", "X-XSRF-TOKEN", "X-XSS-Protection",
+		"A-IM", "Accept-CH", "ALPN", "CDN-Cache-Control", "CDN-Loop", "Content-DPR", "Content-ID", "Content-MD5", "CSP", "DASL", "DAV", "DNT", "DPoP",
+		"DPoP-Nonce", "DPR", "ECT", "ETag", "Expect-CT", "HTTP2-Settings", "IM", "MIME-Version", "NEL", "OData-EntityId", "OData-Isolation",
+		"OData-MaxVersion", "OData-Version", "OSLC-Core-Version", "P3P", "PICS-Label", "RTT", "Sec-CH-DPR", "Sec-CH-UA", "Sec-CH-UA-Arch",
+		"Sec-CH-UA-Bitness", "Sec-CH-UA-Full-Version", "Sec-CH-UA-Full-Version-List", "Sec-CH-UA-Mobile", "Sec-CH-UA-Model", "Sec-CH-UA-Platform",
+		"Sec-CH-UA-Platform-Version", "Sec-CH-UA-WoW64", "Sec-CH-Viewport-Width", "Sec-CH-Width", "Sec-GPC", "Sec-WebSocket-Accept",
+		"Sec-WebSocket-Extensions", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol", "Sec-WebSocket-Version", "SOAPAction", "SourceMap", "TCN", "TE",
+		"TTL", "WWW-Authenticate", "X-API-Key", "X-API-Version", "X-CSRF-Token", "X-CSRFToken", "X-DNS-Prefetch-Control", "X-SourceMap",
+		"X-UA-Compatible", "X-UIDH", "X-WebKit-CSP", "X-XSRF-TOKEN", "X-XSS-Protection",
 	} {
 		m[http.CanonicalHeaderKey(name)] = name
 	}
 	return m
 }()
 
+// Spelling is the name's own spelling; name is net/http's.
+func Spelling(name string) string {
+	if own, ok := spelled[name]; ok {
+		return own
+	}
+	return name
+}
+
 // Spell moves the fields of from, whose names are net/http's, that have another spelling
 // to to, with that. Both may be the same.
 func Spell(to, from http.Header) {
 	for name, values := range from {
-		if own, ok := spelled[name]; ok && own != name {
+		if own := Spelling(name); own != name {
 			delete(from, name)
 			to[own] = values
 		}

@@ -42,11 +42,17 @@ type Phraser interface {
 	Phrase(reason string)
 }
 
+// longPhrase is longer than any phrase that is one: some clients and proxies refuse a status line of several KiB. Bytes.
+const longPhrase = 512
+
 // Phrase has the answer go out with this reason phrase in place of the usual one. It is
 // called before WriteHeader, with a status of three digits and a reason without control
-// bytes; none stands for the usual one, if there is one. Where the protocol has no phrases,
+// bytes; none, and one above longPhrase, stands for the usual one, if there is one. Where the protocol has no phrases,
 // nothing happens.
 func (rec *Writer) Phrase(status int, reason string) {
+	if len(reason) > longPhrase {
+		reason = ""
+	}
 	if usual := http.StatusText(status); rec.phrase != nil && (reason != usual && reason != "" || usual == "") {
 		rec.phrase.Phrase(reason)
 	}

@@ -65,7 +65,6 @@ func (t *turn) outgoing(req *http.Request, u *Upstream) *http.Request {
 	t.sayDropped(out.Header, u)
 	if u.speaksHTTP() {
 		t.tellHTTP(out)
-		httpx.Spell(out.Header, out.Header)
 		return out
 	}
 	for _, name := range claims { // what trusted proxies have said; REMOTE_ADDR and the like say the rest
@@ -126,7 +125,7 @@ func (t *turn) tellHTTP(out *http.Request) {
 		cutPrefix(out.URL, prefix)
 	}
 	verbatim(out.URL)
-	httpx.Respell(h)
+	httpx.Spell(h, h)
 }
 
 // cutPrefix takes prefix, which the path is known to lie under, off both of its spellings. What is left begins with a

@@ -184,6 +184,12 @@ func (t *turn) answered(resp *http.Response) error {
 			rec.Phrase(resp.StatusCode, strings.TrimPrefix(reason, " "))
 		}
 	}
+	if resp.StatusCode == http.StatusResetContent { // RFC 9110 15.3.6: it has no content, and says so
+		_ = resp.Body.Close()
+		resp.Body, resp.ContentLength, resp.Trailer = http.NoBody, 0, nil
+		resp.Header["Content-Length"] = []string{"0"}
+		return nil
+	}
 	t.watch(resp)
 	return nil
 }

@@ -29,7 +29,7 @@ func (h *head) Header() http.Header {
 	if h.fields == nil {
 		h.fields = make(http.Header)
 	}
-	httpx.Respell(h.fields)
+	httpx.Spell(h.fields, h.fields)
 	return h.fields
 }
 

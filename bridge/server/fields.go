@@ -33,22 +33,23 @@ var (
 func ParseFields(items []string) (*Fields, error) {
 	f := &Fields{words: items}
 	for _, item := range items {
-		switch name := http.CanonicalHeaderKey(strings.TrimSpace(item)); name {
-		case "For", "X-Forwarded-For":
+		switch word := FieldWord(item); word {
+		case "for":
 			f.client = true
-		case "Proto", "X-Forwarded-Proto":
+		case "proto":
 			f.proto = true
-		case "Host", "X-Forwarded-Host":
+		case "host":
 			f.host = true
-		case "Port", "X-Forwarded-Port":
+		case "port":
 			f.port = true
-		case "Prefix", "X-Forwarded-Prefix":
+		case "prefix":
 			f.prefix = true
-		case "Id", "X-Request-Id":
+		case "id":
 			f.id = true
-		case "Forwarded":
+		case "forwarded":
 			f.forwarded = true
 		default:
+			name := http.CanonicalHeaderKey(word)
 			if !slices.Contains(addressFields, name) && !slices.Contains(schemeFields, name) {
 				return nil, fmt.Errorf("%q is not one of for, proto, host, port, prefix, id, forwarded, or a field such as X-Real-IP", item)
 			}
@@ -60,6 +61,34 @@ func ParseFields(items []string) (*Fields, error) {
 	}
 	return f, nil
 }
+
+// FieldWord is an item of trusted_fields in its one spelling: the word of a field that has one, else the field's name in
+// lower case.
+func FieldWord(item string) string {
+	word := strings.ToLower(strings.TrimSpace(item))
+	switch word {
+	case "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix":
+		return strings.TrimPrefix(word, "x-forwarded-")
+	case "x-request-id":
+		return "id"
+	}
+	return word
+}
+
+// Named are the fields that count by their own names: those of the client's address and those of its scheme.
+func (f *Fields) Named() (addresses, schemes []string) {
+	for _, name := range f.more {
+		if slices.Contains(addressFields, name) {
+			addresses = append(addresses, usual.Replace(name))
+		} else {
+			schemes = append(schemes, usual.Replace(name))
+		}
+	}
+	return addresses, schemes
+}
+
+// usual writes the known fields as their users do.
+var usual = strings.NewReplacer("-Ip", "-IP", "Cf-", "CF-", "Url-", "URL-")
 
 // counts reports whether a field, which has a claim, is one of those that count.
 func (f *Fields) counts(field string) bool {
@@ -87,7 +116,7 @@ func (f *Fields) counts(field string) bool {
 func (f *Fields) Ignored() (list []string) {
 	for _, name := range slices.Concat([]string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Request-ID"}, addressFields, schemeFields) {
 		if name == "X-Request-ID" && !f.id || name != "X-Request-ID" && !f.counts(name) {
-			list = append(list, strings.NewReplacer("-Ip", "-IP", "Cf-", "CF-", "Url-", "URL-").Replace(name))
+			list = append(list, usual.Replace(name))
 		}
 	}
 	return list

@@ -42,6 +42,7 @@ type File struct {
 	TCP    string   // host:port of standpipe; empty: Unix
 	Unix   string   // its socket
 	Static []Static
+	Left   []string // URLs of folders that stay with standpipe
 
 	MaxBody                          int64 // octets; 0: no limit
 	MaxHead                          int64
@@ -49,6 +50,7 @@ type File struct {
 	ReadTimeout                      time.Duration // longer than any wait that standpipe ends by itself
 	Routes                           bool          // some requests go on to other servers, WebSocket among them
 	Cleared                          []string      // fields that a client could have sent, and that are not to arrive
+	Addresses, Schemes               []string      // fields that count by their own names
 	counts                           map[string]bool
 
 	// systemd's view.
@@ -95,10 +97,10 @@ func Export(w io.Writer, kind string, cfg *config.Config, in Input) error {
 	}
 	f.counts = map[string]bool{}
 	for _, word := range cfg.TrustedFields {
-		f.counts[strings.ToLower(word)] = true
+		f.counts[server.FieldWord(word)] = true
 	}
 	f.ReadTimeout = readTimeout(cfg)
-	f.Static = staticPlaces(cfg)
+	f.Static, f.Left = staticPlaces(cfg)
 	if kind == "systemd" {
 		if err := f.unit(cfg, in); err != nil {
 			return err
@@ -126,6 +128,7 @@ func (f *File) clear(words []string) error {
 		return err
 	}
 	f.Cleared = fields.Ignored()
+	f.Addresses, f.Schemes = fields.Named()
 	return nil
 }
 

@@ -29,31 +29,44 @@ type Cache struct {
 // whose names nobody else answers for. One that is for some hosts alone stays with
 // standpipe, as does what an app declares, which is known only when it runs, and what
 // cannot be spelled in the other program's file.
-func staticPlaces(cfg *config.Config) []Static {
-	var list []Static
-	add := func(mount string, hosts []string, s *config.Static) {
+//
+// left are the URLs of those that stay, and of those around them.
+func staticPlaces(cfg *config.Config) (list []Static, left []string) {
+	add := func(mount string, s *config.Static, may bool) {
 		url := strings.TrimSuffix(mount, "/") + strings.TrimSuffix(s.URL, "/") + "/"
-		taken := slices.ContainsFunc(list, func(o Static) bool { return o.URL == url }) // the first one counts
-		if strings.Trim(s.URL, "/") != "" && s.Missing == "404" && len(hosts) == 0 && !taken && spellable(append([]string{url, s.Dir}, s.Index...)...) && !strings.Contains(url+s.Dir, `\`) && !slices.ContainsFunc(s.CacheControl, hard) {
-			list = append(list, Static{URL: url, Dir: strings.TrimSuffix(s.Dir, "/"), Index: s.Index, Links: s.FollowSymlinks != nil && *s.FollowSymlinks, Precompressed: s.Precompressed, Rules: rules(url, s.CacheControl)})
+		if slices.Contains(left, url) || slices.ContainsFunc(list, func(o Static) bool { return o.URL == url }) {
+			return // the first one counts
 		}
+		if !may || !exportable(url, s) {
+			left = append(left, url)
+			return
+		}
+		list = append(list, Static{URL: url, Dir: strings.TrimSuffix(s.Dir, "/"), Index: s.Index, Links: s.FollowSymlinks != nil && *s.FollowSymlinks, Precompressed: s.Precompressed, Rules: rules(url, s.CacheControl)})
 	}
 	for i := range cfg.Static {
-		add("", cfg.Static[i].Hosts, &cfg.Static[i])
+		add("", &cfg.Static[i], len(cfg.Static[i].Hosts) == 0)
 	}
 	for i := range cfg.Apps {
 		a := &cfg.Apps[i]
-		hosts := a.Hosts
-		if len(cfg.Apps) == 1 { // the server block is for these hosts alone
-			hosts = nil
-		}
+		ours := len(a.Hosts) == 0 || len(cfg.Apps) == 1 // with one app, the server block is for its hosts alone
 		for j := range a.Static {
-			if !othersWithin(cfg, a, strings.TrimSuffix(a.Mount, "/")+a.Static[j].URL) {
-				add(a.Mount, hosts, &a.Static[j])
-			}
+			add(a.Mount, &a.Static[j], ours && !othersWithin(cfg, a, strings.TrimSuffix(a.Mount, "/")+a.Static[j].URL))
 		}
 	}
-	return list
+	list = slices.DeleteFunc(list, func(s Static) bool {
+		around := slices.ContainsFunc(left, func(url string) bool { return strings.HasPrefix(url, s.URL) })
+		if around {
+			left = append(left, s.URL)
+		}
+		return around
+	})
+	return list, left
+}
+
+// exportable: the folder's settings can be said in the other program's file.
+func exportable(url string, s *config.Static) bool {
+	return strings.Trim(s.URL, "/") != "" && s.Missing == "404" && len(s.Headers) == 0 && len(s.Types) == 0 && slices.Contains([]string{"", "auto", "none"}, s.Charset) &&
+		spellable(append([]string{url, s.Dir}, s.Index...)...) && !strings.Contains(url+s.Dir, `\`) && !slices.ContainsFunc(s.CacheControl, hard)
 }
 
 // othersWithin reports whether a route, which comes before apps and their folders, or a
