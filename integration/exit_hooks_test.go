@@ -171,3 +171,35 @@ def app(environ, start_response):
 		})
 	}
 }
+
+// Without a limit a worker may take as long as it wants, and a record says every ten seconds what it waits for.
+func TestFault_B7_NoLimitIsNotSilent(t *testing.T) {
+	for how, args := range map[string][]string{"stop": {"--stop-timeout", "0"}, "preload": {"--stop-timeout", "0", "--preload"}, "reload": {"--drain-timeout", "0"}} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			dir := project(t, map[string]string{"web.py": exitApp + exitApps["atexit"]})
+			s := start(t, opts{Dir: dir, App: "web:app", Args: append([]string{"-w", "1"}, args...)})
+			pid := s.want(200, "/").Body
+			if how == "reload" {
+				_ = syscall.Kill(s.Pid, syscall.SIGHUP)
+			} else {
+				_ = syscall.Kill(s.Pid, syscall.SIGTERM)
+			}
+			within(t, 2*time.Minute, "two records", func() bool { return len(s.events("exit_waits")) >= 2 })
+			r := s.waitLog(func(r record) bool { return r.event() == "exit_waits" && r.str("pid") == pid }, "what the worker waits for")
+			if !strings.Contains(r.str("at"), "in slow") || r.str("state") != "stopping" {
+				t.Errorf("%v", r)
+			}
+			write(t, dir, map[string]string{"gate": ""})
+			end := s.wait
+			if how == "reload" {
+				n, _ := strconv.Atoi(pid)
+				eventually(t, "it has ended", func() bool { return !alive(n) })
+				end = s.stop
+			}
+			if code := end(); code != 0 {
+				t.Errorf("exit code %d", code)
+			}
+		})
+	}
+}

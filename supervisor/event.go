@@ -44,11 +44,11 @@ type WorkerReady struct {
 	Count, Of int
 }
 
-// WorkerWaits: a worker is not ready yet.
+// WorkerWaits: a worker is not ready yet, or (Stopping) it was told to leave and has not ended.
 type WorkerWaits struct {
 	Who
 	State State
-	Since time.Duration
+	Since time.Duration // since its start, or since it was told to leave
 	// Stacks of the worker's threads, if it could be asked.
 	Stacks string
 }

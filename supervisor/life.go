@@ -28,7 +28,9 @@ type life struct {
 	drained   time.Time // until then the others of a worker that drains may go on
 	protocol  error     // a *shim.ProtocolError or what else broke the pipe
 	fenced    string    // stacks when it was larger than HardRSS, or had not ended in time
-	announced bool      // the slot knows that it takes no new request
+	told      time.Time // when it was told to leave
+	lingers   <-chan time.Time
+	announced bool // the slot knows that it takes no new request
 }
 
 // live returns when the process has been reaped.
@@ -167,6 +169,10 @@ func (l *life) live() Exit {
 				w.pool.leave(w)
 				l.killNow()
 			}
+		case <-l.lingers:
+			if w.State() == Stopping {
+				w.pool.emit(WorkerWaits{w.who, Stopping, time.Since(l.told).Round(time.Second), l.shimStacks(nil, time.Second)})
+			}
 		case answer := <-w.dumps:
 			answer <- l.stacksWithin(nil, time.Second) // a person waits
 		case r := <-w.retire:
@@ -286,6 +292,9 @@ func (l *life) drain() <-chan time.Time {
 // group's other processes too; then SIGKILL.
 func (l *life) stopNow() <-chan time.Time {
 	l.enter(Stopping)
+	if d := l.gen.BootTick; d > 0 && l.lingers == nil {
+		l.told, l.lingers = time.Now(), time.Tick(d)
+	}
 	_ = l.conn.Stop()
 	busy := l.pool.leave(l.Worker)
 	if busy > 0 { // idle closes the requests: credit and body are needed until then

@@ -66,7 +66,8 @@ type Options struct {
 	QueueTimeout time.Duration
 	// BootTimeout is how long a worker may take from its start to Ready; 0: no limit.
 	BootTimeout time.Duration
-	// BootTick is how often a booting worker is reported as WorkerWaits; 0: never.
+	// BootTick is how often a worker that boots, or that has been told to leave and runs
+	// nothing any more, is reported as WorkerWaits; 0: never.
 	BootTick time.Duration
 	// BootLimit is how many workers boot at a time; 0: no limit.
 	BootLimit int

@@ -18,6 +18,17 @@ func (l *life) takeStacks(x *shim.Exchange) string { return l.stacksWithin(x, 30
 
 // stacksWithin gives the control thread so long; its first answer imports modules.
 func (l *life) stacksWithin(x *shim.Exchange, patience time.Duration) string {
+	if s := l.shimStacks(x, patience); s != "" {
+		return s
+	}
+	if !l.canDump || l.child.Stacks == nil || l.child.Signal(Dump) != nil {
+		return ""
+	}
+	return l.collect(500 * time.Millisecond)
+}
+
+// shimStacks asks the control thread alone: at the very end of an interpreter the signal finds no handler, and kills.
+func (l *life) shimStacks(x *shim.Exchange, patience time.Duration) string {
 	for {
 		select {
 		case s := <-l.stacks: // of an earlier question, or a child of the app's has crashed
@@ -30,14 +41,9 @@ func (l *life) stacksWithin(x *shim.Exchange, patience time.Duration) string {
 		break
 	}
 	if l.control && l.conn.Dump(x) == nil {
-		if s := l.collect(patience); s != "" {
-			return s
-		}
+		return l.collect(patience)
 	}
-	if !l.canDump || l.child.Stacks == nil || l.child.Signal(Dump) != nil {
-		return ""
-	}
-	return l.collect(500 * time.Millisecond)
+	return ""
 }
 
 // fatal is how CPython and faulthandler begin when a process crashes.

@@ -29,7 +29,8 @@ type templateLife struct {
 // live returns when the process has been reaped.
 func (l *templateLife) live() Exit {
 	t := l.template
-	var bootTimer, tick, ladder <-chan time.Time
+	var bootTimer, tick, lingers, ladder <-chan time.Time
+	var told time.Time
 	if d := t.gen.BootTimeout; d > 0 {
 		bootTimer = time.After(d)
 	}
@@ -83,6 +84,8 @@ func (l *templateLife) live() Exit {
 			broken(BootTimeout, &BootTimeoutError{t.gen.BootTimeout, l.looks.before(t.gen.BootTimeout)})
 		case <-tick:
 			t.pool.emit(WorkerWaits{t.who, state, time.Since(t.started).Round(time.Second), l.looks.add(l.takeStacks())})
+		case <-lingers:
+			t.pool.emit(WorkerWaits{t.who, Stopping, time.Since(told).Round(time.Second), ""})
 		case err := <-l.connDone:
 			l.connEnded, l.connDone = true, nil
 			if errors.As(err, new(*shim.ProtocolError)) {
@@ -113,6 +116,9 @@ func (l *templateLife) live() Exit {
 				t.forker.close()
 				t.conn.CloseRequests()
 				ladder = l.exitHooks(order.why)
+				if d := t.gen.BootTick; d > 0 {
+					told, lingers = time.Now(), time.Tick(d)
+				}
 			case order.why.ends() && !l.termed: // it had more time than the stop has
 				ladder = l.exitHooks(order.why)
 			}

@@ -69,7 +69,10 @@ def _one(worker, exchange, payload):
         serve(worker, exchange, payload)
     except ProtocolError as error:
         worker.out_of_step(error)
-    worker.inbound.settle()
+    try:
+        worker.inbound.settle()
+    except BaseException as error:  # the app's stream, which may raise anything
+        worker.inbound.broken(error)
 
 
 class Green(Exchange):
@@ -121,7 +124,7 @@ class Greenlets(Solo):
         from gevent.hub import Waiter
 
         self._main = get_ident()
-        self.settle = output.settler(worker.log)
+        self.settle, self.broken = output.settler(worker.log)
         self._hub = get_hub()
         self._spawn = spawn
         self._waiter = Waiter

@@ -79,42 +79,34 @@ def say(text):
 
 
 def settler(log):
-    """Returns the function that is called when a request has ended: what it printed without a newline goes out too. It never
-    raises. log: told of the first time that a stream of the app's own does."""
+    """Returns what to call when a request has ended, so that what it printed without a newline goes out too, and what to call
+    with the exception that the former raised: log is told of the first one."""
     stream = sys.stdout
     own = _own[0] if _own else None
     if stream is own and type(stream) is Lines:
-        return _quietly(stream.settle, log)
-    if own is None:
-        return _quietly(lambda: _raise(flush(stream)), log)
+        return stream.settle, _teller(log)
 
     def settle():
         error = flush(stream)
-        flush(own)  # such a stream often writes to the one that it replaced
-        _raise(error)
+        if own is not None:
+            flush(own)  # such a stream often writes to the one that it replaced
+        if error is not None:
+            raise error
 
-    return _quietly(settle, log)
-
-
-def _raise(error):
-    if error is not None:
-        raise error
+    return settle, _teller(log)
 
 
-def _quietly(function, log):
+def _teller(log):
     told = False
 
-    def call():
+    def broken(error):
         nonlocal told
-        try:
-            function()
-        except BaseException as error:
-            if not told:
-                told = True
-                text = "sys.stdout cannot be flushed when a request ends: %s: %s (said once per worker)"
-                log.put("warn", "stream_broken", text % (type(error).__name__, _text(error)))
+        if not told:
+            told = True
+            text = "sys.stdout cannot be flushed when a request ends: %s: %s (said once per worker)"
+            log.put("warn", "stream_broken", text % (type(error).__name__, _text(error)))
 
-    return call
+    return broken
 
 
 def _text(error):

@@ -141,14 +141,17 @@ class Worker:
 
     def _loop(self):
         take = self.inbound.take
-        settle = output.settler(self.log)
+        settle, broken = output.settler(self.log)
         while True:
             request = take()
             if request is None:
                 return
             exchange, payload = request
             serve(self, exchange, payload)
-            settle()
+            try:
+                settle()
+            except BaseException as error:  # the app's stream, which may raise anything
+                broken(error)
 
     def _serve_threads(self):
         import threading

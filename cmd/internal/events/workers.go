@@ -13,6 +13,8 @@ func workerEvents() []Event {
 		event("app_removed", "info", "An app is no longer in the configuration; its workers finish what they run.", "app", "Nothing."),
 		event("boot_waits", "warn", "A worker is still importing its app.", ofWorker+"state for at",
 			"`at` is the line in which the import is. If it is slow and works, raise boot_timeout; if it waits for something (a database, a lock), mend that."),
+		event("exit_waits", "warn", "A worker has been told to leave and has not ended; told every ten seconds.", ofWorker+"state for at",
+			"`at` is the line in which it is: an exit hook, a thread that is no daemon, a child process that it joins. Bound it there, or by stop_timeout and drain_timeout; a second SIGTERM or SIGINT ends it all at once."),
 		event("no_control", "warn", "A worker cannot be asked for its stacks, and its requests cannot be interrupted.", ofWorker+"reason",
 			"Name the real interpreter with --python or --venv instead of a wrapper."),
 		event("output", "info, or what logging or the text says: a traceback is an error", "What an app, or a process that it started, printed or logged.",

@@ -55,7 +55,11 @@ func (j *Journal) Event(e supervisor.Event) {
 		if at := Stuck(e.Stacks); at != "" {
 			pairs = append(pairs, "at", at)
 		}
-		j.log.Warn("boot_waits", pairs...)
+		if e.State == supervisor.Stopping {
+			j.log.Warn("exit_waits", pairs...)
+		} else {
+			j.log.Warn("boot_waits", pairs...)
+		}
 	case supervisor.BootFailure:
 		j.bootFailure(e)
 	case supervisor.WorkerExit:
