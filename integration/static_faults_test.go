@@ -18,6 +18,8 @@ func TestFault_D4_ImmutableOnlyWhereProved(t *testing.T) {
 		"hashed/.vite/manifest.json": `{"src/page.tsx": {"file": "assets/page-BRBmoGS9.js", "name": "page", "css": ["assets/page-5UjPuW-k.css"]}, "_lib-B7PI925R.js": {"file": "assets/lib-B7PI925R.js", "name": "lib"}}`,
 		"webpack/manifest.json":      `{"main.js": "/main.js", "page-LoginForm.js": "/page-LoginForm.js", "main.css": "/app-Release2024.css"}`,
 		"cra/asset-manifest.json":    `{"files": {"main.js": "/static/js/main.7d4ef0cc.js", "index.html": "/index.html", "main.js.map": "/static/js/main.7d4ef0cc.js.map"}}`,
+		"dated/manifest.json":        `{"src/a.ts": {"file": "a-20240131.js"}, "src/b.ts": {"file": "b-20240131.js", "css": ["b-20240131.css"]}}`,
+		"released/manifest.json":     `{"a.js": "/a.Release2024.js", "b.js": "/b.Release2024.js"}`,
 		"django/staticfiles.json":    `{"paths": {"a.css": "a.55e7cbb9ba48.css", "b.css": "b.css"}, "version": "1.1", "hash": "x"}`,
 	}
 	immutable := map[string]bool{
@@ -25,6 +27,7 @@ func TestFault_D4_ImmutableOnlyWhereProved(t *testing.T) {
 		"hashed/assets/page-BRBmoGS9.js": true, "hashed/assets/page-5UjPuW-k.css": true, "hashed/assets/lib-B7PI925R.js": true,
 		"webpack/page-LoginForm.js": false, "webpack/app-Release2024.css": false,
 		"cra/static/js/main.7d4ef0cc.js": true, "cra/static/js/main.7d4ef0cc.js.map": false,
+		"dated/a-20240131.js": false, "dated/b-20240131.css": false, "released/a.Release2024.js": false,
 		"django/a.55e7cbb9ba48.css": true, "django/b.css": false,
 	}
 	for name := range immutable {

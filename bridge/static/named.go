@@ -107,6 +107,7 @@ const (
 func proved(list []made) (files []string) {
 	type known struct{ hash, file string }
 	groups := map[bool][]known{} // code, and other files: tools are told one length for each
+	hashes := map[string]int{}
 	for _, m := range list {
 		base := path.Base(m.file)
 		if m.file == "" || strings.Contains(m.file, "..") || isDocument(base) {
@@ -120,6 +121,14 @@ func proved(list []made) (files []string) {
 			return nil
 		default:
 			groups[isCode(base)] = append(groups[isCode(base)], known{hash, m.file})
+			hashes[hash]++
+		}
+	}
+	if len(hashes) == 1 {
+		for hash, n := range hashes {
+			if isVersion(hash, n) {
+				return nil
+			}
 		}
 	}
 	for _, group := range groups {
@@ -168,6 +177,12 @@ func isHex(s string) bool { return s != "" && strings.Trim(s, "0123456789abcdef"
 // looksHashed: no word and no date, but it proves nothing.
 func looksHashed(s string) bool {
 	return len(s) >= hashLeast && isHex(s) && strings.ContainsAny(s, digits) && strings.ContainsAny(s, "abcdef")
+}
+
+// isVersion: what all n names of a build have alike is a date, a release or a mode, unless
+// it is a hash of the whole build.
+func isVersion(s string, n int) bool {
+	return strings.Trim(s, digits) == "" || n > 1 && !looksHashed(s)
 }
 
 // hashOf is the part of a name that the tool has added; empty: there is none. doubt: the

@@ -28,6 +28,11 @@ var builds = []struct{ name, file, manifest, want string }{
 	{"webpack", "manifest.json", `{"main.js": "/static/main.3f1d2c4b5a69.js", "main.css": "auto/main.5a693f1d2c4b.css", "logo.png": "logo.png", "start_url": "/index.html", "name": "shop"}`,
 		"auto/main.5a693f1d2c4b.css static/main.3f1d2c4b5a69.js"},
 	{"webpack, nothing but hashes", "manifest.json", `{"main.js": "3f1d2c4b5a69788796a5.js", "v.css": "3f1d2c4b5a69788796a6.css"}`, "3f1d2c4b5a69788796a5.js 3f1d2c4b5a69788796a6.css"},
+	{"a date in each name", "manifest.json", `{"src/a.ts": {"file": "assets/a-20240131.js"}, "src/b.ts": {"file": "assets/b-20240131.js", "css": ["assets/b-20240131.css"]}}`, ""},
+	{"a release in each name", "manifest.json", `{"a.js": "/js/a.Release2024.js", "b.js": "/js/b.Release2024.js"}`, ""},
+	{"a version in each name", "manifest.json", `{"src/a.ts": {"file": "a-v1.2.3-beta.js"}, "src/b.ts": {"file": "b-v1.2.3-beta.js"}}`, ""},
+	{"a date in the only name", "manifest.json", `{"src/a.ts": {"file": "a-20240131.js"}}`, ""},
+	{"webpack, a hash of the build", "manifest.json", `{"a.js": "/a.3f1d2c4b5a69.js", "b.js": "/b.3f1d2c4b5a69.js"}`, "a.3f1d2c4b5a69.js b.3f1d2c4b5a69.js"},
 	{"webpack unhashed", "manifest.json", `{"main.js": "/main.js", "page-LoginForm.js": "/page-LoginForm.js", "main.css": "/css/app-Release2024.css"}`, ""},
 	{"create-react-app", "asset-manifest.json", `{"files": {
 		"main.css": "/static/css/main.f855e6bc.css", "main.js": "/static/js/main.7d4ef0cc.js", "static/js/787.28cb0dcd.chunk.js": "/static/js/787.28cb0dcd.chunk.js",

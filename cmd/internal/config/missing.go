@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -69,8 +70,10 @@ func (a *App) Again() (*App, error) {
 func checkFolder(path string) error {
 	st, err := os.Stat(path)
 	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("the folder %s does not exist", path)
 	case err != nil:
-		return fmt.Errorf("the folder %s %w", path, reason(err))
+		return fmt.Errorf("the folder %s cannot be used: %w", path, reason(err))
 	case !st.IsDir():
 		return fmt.Errorf("%s is not a folder", path)
 	}
