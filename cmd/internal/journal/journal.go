@@ -204,7 +204,8 @@ func (j *Journal) exit(e supervisor.WorkerExit) {
 		pairs = append(pairs, "at", at, "stacks", strings.TrimRight(e.Stacks, "\n"))
 	}
 	j.left(e.Who, e.Exit)
-	asked := len(e.InFlight) == 0 && e.Exit.Signal == 0 && e.Exit.Code == 0
+	// A worker that is not wanted any more while it boots ends by standpipe's SIGTERM itself.
+	asked := len(e.InFlight) == 0 && (e.Exit.Signal == 0 && e.Exit.Code == 0 || e.Ours && e.Exit.SignalName == "SIGTERM")
 	switch {
 	case e.Late() && len(e.InFlight) == 0:
 		j.log.Warn("worker_exit", pairs...)
