@@ -227,3 +227,47 @@ func TestFault_D1_LingeringGivesWay(t *testing.T) {
 		t.Errorf("a connection was free after %v", waited)
 	}
 }
+
+// An upstream that answers before it has read the body, and closes, has answered: its status reaches the client.
+func TestFault_D1_EarlyAnswerOfAnUpstream(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	go func() { // ends with ln
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			c.Read(make([]byte, 100))
+			io.WriteString(c, "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
+			c.Close() // with bytes unread: a reset
+		}
+	}()
+	s := start(t, opts{Dir: project(t, map[string]string{"app.py": hello("ok"), "standpipe.toml": fmt.Sprintf(`
+[[app]]
+name = "a"
+module = "app:app"
+workers = 1
+[[route]]
+handler = "proxy"
+path = "/whole"
+upstreams = ["http://%[1]s"]
+[[route]]
+handler = "proxy"
+path = "/stream"
+upstreams = ["http://%[1]s"]
+request_buffering = "off"
+`, ln.Addr())})})
+	for _, path := range []string{"/whole", "/stream"} {
+		for i := range 10 {
+			r, err := s.try(s.request("POST", path, &pattern{left: 20 << 20}))
+			if err != nil || r.Status != 403 || string(r.Body) != "no" {
+				t.Errorf("%s, try %d: %v %v", path, i, r, err)
+			}
+		}
+	}
+}

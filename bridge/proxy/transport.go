@@ -3,8 +3,11 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
+	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -61,10 +64,10 @@ func newTransport(network, address, name string, limits Timeouts) *http.Transpor
 	t := &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			c, err := d.DialContext(ctx, network, address)
-			if err != nil || limits.Send <= 0 {
-				return c, err
+			if err != nil {
+				return nil, err
 			}
-			return sendLimited{c, limits.Send}, nil
+			return &upstreamConn{Conn: c, limit: limits.Send}, nil
 		},
 		DisableCompression: true, MaxIdleConns: maxIdle, MaxIdleConnsPerHost: maxIdle, IdleConnTimeout: idleTime,
 		TLSHandshakeTimeout: limits.Connect, ResponseHeaderTimeout: limits.Read, ExpectContinueTimeout: askTime, MaxResponseHeaderBytes: maxHead,
@@ -75,21 +78,42 @@ func newTransport(network, address, name string, limits Timeouts) *http.Transpor
 	return t
 }
 
-// sendLimited bounds each write.
-type sendLimited struct {
+// upstreamConn bounds each write. An upstream may answer before it has read a request
+// body, and then close its connection, which is a reset as long as more comes. net/http
+// takes the failed write for the end of the request, though the answer is there: so what
+// follows such a reset is thrown away, and the next Read tells what has become of it.
+type upstreamConn struct {
 	net.Conn
-	limit time.Duration
+	limit time.Duration // 0: none
+	begun atomic.Bool   // something was written since the last Read: part of a request is there
+}
+
+func (c *upstreamConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.begun.Store(false)
+	}
+	return n, err
+}
+
+func (c *upstreamConn) Write(p []byte) (int, error) {
+	if c.limit > 0 {
+		_ = c.SetWriteDeadline(time.Now().Add(c.limit)) // a failure shows in Write
+	}
+	n, err := c.Conn.Write(p)
+	if n > 0 {
+		c.begun.Store(true)
+	}
+	if err != nil && c.begun.Load() && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)) {
+		return len(p), nil
+	}
+	return n, err
 }
 
 // CloseWrite is for upgraded connections.
-func (c sendLimited) CloseWrite() error {
+func (c *upstreamConn) CloseWrite() error {
 	if cw, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return cw.CloseWrite()
 	}
 	return http.ErrNotSupported
-}
-
-func (c sendLimited) Write(p []byte) (int, error) {
-	_ = c.SetWriteDeadline(time.Now().Add(c.limit)) // a failure shows in Write
-	return c.Conn.Write(p)
 }
