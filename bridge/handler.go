@@ -231,14 +231,22 @@ func (t *turn) info() cgi.Info {
 	return in
 }
 
+// mostDropped bounds the records about fields' names that one request writes; the next request may write as many.
+const mostDropped = 8
+
 // sayDropped tells of fields that do not reach the app because of their names, each
 // once for the app: the client thinks that it has sent a key, and the app has none.
 func (t *turn) sayDropped(fields []string) {
+	said := 0
 	for _, name := range fields {
+		if said == mostDropped {
+			return
+		}
 		name = strings.ToLower(logtext.Cut(name, logtext.Word))
 		if !t.oddFields.Allow(name, time.Now()) {
 			continue
 		}
+		said++
 		dashed := strings.ReplaceAll(name, "_", "-")
 		hint := "send " + dashed + " instead, which is the same variable, or allow it: underscore_fields = [\"" + name + "\"] (said once per name and app)"
 		if !cgi.IsVariable(dashed) {

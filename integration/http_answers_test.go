@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/textproto"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -333,5 +334,28 @@ func TestFault_D3_EmptyLineFirst(t *testing.T) {
 	}
 	if head := s.headOf("\r\n\r\n" + get11("/")); !strings.HasPrefix(head[0], "HTTP/1.1 400") {
 		t.Errorf("two empty lines: %q", head)
+	}
+}
+
+// A field's name of any length that max_head allows reaches the app, and no worker is lost.
+func TestFault_D16_LongNames(t *testing.T) {
+	t.Parallel()
+	app := `def app(environ, start_response):
+    body = str(max(len(name) for name in environ if name.startswith("HTTP_Z"))).encode()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+`
+	dir := project(t, map[string]string{"app.py": app})
+	for _, args := range [][]string{{"app:app", "-w", "1"}, {"app:app", "-w", "1", "--threads", "4"}} {
+		s := start(t, opts{Dir: dir, Args: append(args, "--max-head", "200KiB")})
+		for _, n := range []int{31, 32, 200, 250, 251, 256, 257, 20000, 65530, 65531, 70000} {
+			answer := s.raw("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n" + strings.Repeat("Z", n) + ": 1\r\n\r\n")
+			if statusIn(answer) != 200 || !strings.HasSuffix(answer, "\r\n\r\n"+strconv.Itoa(n+len("HTTP_"))) {
+				t.Errorf("%d bytes: %.200q", n, answer)
+			}
+		}
+		if list := s.events("worker_exit"); len(list) > 0 {
+			t.Errorf("%v", list)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -49,9 +50,29 @@ func TestFault_D9_FieldsWithUnderscores(t *testing.T) {
 	if len(got) != 5 {
 		t.Errorf("%v", got)
 	}
-	for _, bad := range []string{"x_forwarded_for", "X_Real_IP", "content_length", "apikey", "transfer_encoding"} {
+	for _, bad := range []string{"x_forwarded_for", "X_Real_IP", "content_length", "apikey", "transfer_encoding", "front_end_https", "X_Url_Scheme", "x_cluster_client_ip", "fastly_client_ip"} {
 		if r := run(t, dir, nil, "check", "app:app", "--underscore-fields", bad); r.code != 2 || !strings.Contains(r.errout+r.out, "underscore_fields") {
 			t.Errorf("%s: exit %d: %s%s", bad, r.code, r.out, r.errout)
 		}
+	}
+}
+
+// One request writes a few records about its fields' names, however many it has.
+func TestFault_C9_ManyOddNames(t *testing.T) {
+	t.Parallel()
+	up := recording(t, answerUp)
+	s := routed(t, fmt.Sprintf("[[route]]\npath = \"/up\"\nhandler = \"proxy\"\nupstreams = [%q]\n", up.URL))
+	var many strings.Builder
+	for i := range 900 {
+		fmt.Fprintf(&many, "odd_%d: 1\r\n", i)
+	}
+	for _, path := range []string{"/own", "/up"} {
+		if answer := s.raw("GET " + path + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n" + many.String() + "\r\n"); statusIn(answer) != 200 {
+			t.Fatalf("%s: %.200q", path, answer)
+		}
+	}
+	s.waitLog(func(r record) bool { return r.event() == "field_dropped" && r.str("upstream") != "" }, "a record of the route")
+	if n := len(s.events("field_dropped")); n > 16 {
+		t.Errorf("%d records of two requests", n)
 	}
 }

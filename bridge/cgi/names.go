@@ -108,7 +108,14 @@ func Underscores(names []string) (map[string]string, error) {
 }
 
 // servers are fields, besides X-Forwarded-*, that servers in front set and apps believe.
-var servers = []string{"X-Real-Ip", "X-Request-Id", "X-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "Remote-User", "X-Remote-User", "X-Scheme", "X-Script-Name"}
+var servers = slices.Concat(AddressFields, SchemeFields, []string{"X-Request-Id", "Remote-User", "X-Remote-User", "X-Script-Name"})
+
+// AddressFields hold the client's address alone, and SchemeFields name its scheme; X-Forwarded-For and X-Forwarded-Proto
+// come before them.
+var (
+	AddressFields = []string{"X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip"}
+	SchemeFields  = []string{"X-Forwarded-Ssl", "X-Forwarded-Protocol", "X-Forwarded-Scheme", "X-Scheme", "X-Url-Scheme", "Front-End-Https"}
+)
 
 // entry is what becomes of a field.
 type entry struct {

@@ -81,11 +81,19 @@ func (t *turn) outgoing(req *http.Request, u *Upstream) *http.Request {
 	return out.WithContext(cgi.WithInfo(out.Context(), t.info()))
 }
 
+// mostDropped bounds the records about fields' names that one request writes.
+const mostDropped = 8
+
 // sayDropped tells of fields that do not go on because of the "_" in their names, each
 // once for the route.
 func (t *turn) sayDropped(h http.Header, u *Upstream) {
+	said := 0
 	for name := range h {
+		if said == mostDropped {
+			return
+		}
 		if strings.Contains(name, "_") && t.o.oddFields.Allow(name, time.Now()) {
+			said++
 			name = strings.ToLower(logtext.Cut(name, logtext.Word))
 			t.o.Log.Warn("field_dropped", "upstream", u.Name, "field", name, "client", t.note.RemoteAddr, "id", t.note.ID,
 				"hint", "send "+strings.ReplaceAll(name, "_", "-")+" instead (said once per name and route)")

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/standpipe/standpipe/bridge/cgi"
 )
 
 // Fields are the fields of a trusted proxy that count. A proxy hands on what it does not write itself, so each field
@@ -22,12 +24,7 @@ var DefaultFields = []string{"for", "proto"}
 
 var defaultFields = &Fields{client: true, proto: true, words: DefaultFields}
 
-// Fields that hold the client's address alone, and fields that name its scheme; X-Forwarded-For and X-Forwarded-Proto
-// come before them.
-var (
-	addressFields = []string{"X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip"}
-	schemeFields  = []string{"X-Forwarded-Ssl", "X-Forwarded-Protocol", "X-Forwarded-Scheme", "X-Scheme", "X-Url-Scheme", "Front-End-Https"}
-)
+var addressFields, schemeFields = cgi.AddressFields, cgi.SchemeFields
 
 // ParseFields reads trusted_fields: the words for, proto, host, port, prefix, id and forwarded, or a field's own name.
 func ParseFields(items []string) (*Fields, error) {

@@ -131,6 +131,12 @@ def _fill(environ, payload, at, end):
             elif payload[at] == 0xD9:
                 stop = at + 2 + payload[at + 1]
                 key = text[at + 2 : stop]
+            elif payload[at] == 0xDA:
+                stop = at + 3 + _u16(payload, at + 1)[0]
+                key = text[at + 3 : stop]
+            elif payload[at] == 0xDB:
+                stop = at + 5 + _u32(payload, at + 1)[0]
+                key = text[at + 5 : stop]
             else:
                 raise ProtocolError("a Request's key begins with 0x%02x" % payload[at])
             if payload[stop] == 0xC4:
