@@ -155,8 +155,9 @@ const changes = 3
 func (h *Handler) tryRoot(w http.ResponseWriter, r *http.Request, s *seat, root *Root, name string, dir bool, now time.Time) bool {
 	if dir {
 		for _, index := range s.Index {
-			if h.tryFile(w, r, s, root, path.Join(name, index), now) == nil {
-				return true
+			name := path.Join(name, index)
+			if err := h.tryFile(w, r, s, root, name, now); err == nil || exhausted(err) {
+				return err == nil || h.failed(w, r, root, name, err)
 			}
 		}
 		return false
@@ -173,9 +174,23 @@ func (h *Handler) tryRoot(w http.ResponseWriter, r *http.Request, s *seat, root 
 		h.sayUnreadable(root, name, err)
 		return false
 	}
+	return h.failed(w, r, root, name, err)
+}
+
+// exhausted: no descriptor is free, for now.
+func exhausted(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
+// failed answers for a file that is there and cannot be read.
+func (h *Handler) failed(w http.ResponseWriter, r *http.Request, root *Root, name string, err error) bool {
 	h.sayUnreadable(root, name, err)
 	h.sign(w)
-	h.Pages.Write(w, r, http.StatusInternalServerError, "", 0)
+	status := http.StatusInternalServerError
+	if exhausted(err) {
+		status = http.StatusServiceUnavailable
+	}
+	h.Pages.Write(w, r, status, "", 0)
 	return true
 }
 

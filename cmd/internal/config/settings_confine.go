@@ -40,7 +40,7 @@ func confineSettings() []*Setting {
 		choice([]string{"off", "on"}, perApp("no_new_privs", Choice, []string{"no-new-privs"}, "off", "", "`on`: setuid programs such as sudo and sendmail give the workers and their children nothing. Linux.", func(a *App) any { return &a.NoNewPrivs })),
 		perApp("memory_max", Size, []string{"memory-max"}, "0", "", "The memory of all workers of the app together, in a control group of its own (cgroup v2, memory.max); beyond it the kernel kills in this group alone. Its control group has to be delegated to standpipe: systemd's `Delegate=yes`, or root in a container with a writable /sys/fs/cgroup; otherwise standpipe does not start.", func(a *App) any { return &a.MemoryMax }),
 		cpuMaxSetting(),
-		perApp("pids_max", Int, []string{"pids-max"}, "0", "", "Processes and threads of all workers of the app together (pids.max), in the same way.", func(a *App) any { return &a.PidsMax }),
+		perApp("pids_max", Int, []string{"pids-max"}, "0", "", "Processes and threads of all workers of the app together (pids.max), in the same way. 0: no limit of its own. There is no other default: nobody but the app knows how many threads it needs, and the server keeps its own threads in any case; where apps share TasksMax or a container's limit, set it for each of them, so that one that forks without end leaves the others their workers.", func(a *App) any { return &a.PidsMax }),
 	}
 }
 
