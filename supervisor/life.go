@@ -319,8 +319,8 @@ func (l *life) killNow() {
 	_ = l.child.Signal(Kill)
 }
 
-// deathSoon is how long waitpid may take after the pipes of a dead process.
-const deathSoon = 200 * time.Millisecond
+// deathSoon is how long waitpid may take after the pipes of a dead process: a busy machine may leave it so long between the two.
+const deathSoon = 2 * time.Second
 
 // awaitDeath waits a moment for waitpid: an end of the pipes nearly always is a
 // death.
