@@ -167,7 +167,7 @@ def application(environ, start_response):
     return environ["wsgi.file_wrapper"](file)
 `
 
-// TestFault_C7_LeasedFile: to open a file anew that has a lease takes until the lease is broken, 45 s by default. The
+// TestFault_C7_LeasedFile: to open a file again that has a lease takes until the lease is broken, 45 s by default. The
 // worker's descriptor does as well.
 func TestFault_C7_LeasedFile(t *testing.T) {
 	t.Parallel()

@@ -403,7 +403,7 @@ func TestKilledServerTakesTheHelperAlong(t *testing.T) {
 }
 
 // TestFault_B5_KilledHelper: without root nobody can make another helper. The server finishes what runs, says so, and
-// ends with a code that has it started anew; readiness says no meanwhile. An upgrade is refused for the same reason.
+// ends with a code that has it started again; readiness says no meanwhile. An upgrade is refused for the same reason.
 func TestFault_B5_KilledHelper(t *testing.T) {
 	t.Parallel()
 	s := twoUsers(t, "[stop]", `shutdown_delay = "3s"`, `stop_timeout = "60s"`)

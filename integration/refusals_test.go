@@ -63,7 +63,7 @@ for case in cases:
         print(case["Method"], case["Target"][:40], case["Fields"], "chunked" if case["Chunked"] else "", "want", case["Want"], "got", seen)
 `
 
-// Whoever refuses a request, a client that sends its whole body before it reads gets the answer: 15 times of 15.
+// Whatever refuses a request, a client that sends its whole body before it reads gets the answer: 15 times of 15.
 func TestFault_D1_RefusalsReachTheClient(t *testing.T) {
 	t.Parallel()
 	early := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // answers, and then reads

@@ -225,7 +225,7 @@ func (s *server) pushing(n int, path string) (conns []net.Conn) {
 	return conns
 }
 
-// Whoever makes an answer, its client cannot hold the connection by taking nothing: with all connections held so, the
+// Whatever makes an answer, its client cannot hold the connection by taking nothing: with all connections held so, the
 // next client is served, and an upstream's connections are free again.
 func TestFault_C4_NobodyHoldsAConnectionByNotReading(t *testing.T) {
 	t.Parallel()

@@ -25,7 +25,7 @@ type fieldsOfApp struct {
 	status    int  // 0: 200
 }
 
-// What an app gives its static files goes out with them, whoever serves them.
+// What an app gives its static files goes out with them, whatever serves them.
 func TestFault_D5_FieldsOfTheApp(t *testing.T) {
 	t.Parallel()
 	py := python(t)

@@ -40,7 +40,7 @@ type Cgroup struct {
 	// processes and threads; 0: no limit.
 	MemoryMax, CPUMax, PidsMax int64
 	// Name is that of one process's own group below Path, so that all of it can be ended
-	// with that process. Whoever starts the process makes it up.
+	// with that process. The starter of the process makes it up.
 	Name string `json:",omitempty"`
 }
 

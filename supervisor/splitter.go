@@ -20,7 +20,7 @@ type splitter struct {
 	record func(id, level, text string)
 	prefix []byte // of every tag; empty: there are none
 
-	now    tag    // whose the octets are until the line ends; the zero value: raw
+	now    tag    // whose the bytes are until the line ends; the zero value: raw
 	held   []byte // the start of what may become a tag
 	heldAt time.Time
 	groups []*group // those with something pending; the longest quiet first

@@ -64,7 +64,7 @@ type Worker struct {
 	ahead    int  // requests that it may be sent beyond the one that it runs
 	oom      *oomWatch
 
-	rss    atomic.Int64 // octets, when it was last looked at; 0: it was not
+	rss    atomic.Int64 // bytes, when it was last looked at; 0: it was not
 	growth growth       // where MaxRSS is set
 }
 

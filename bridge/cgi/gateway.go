@@ -95,7 +95,7 @@ func (in *reader) take(v *shim.Var) error {
 	case "CONTENT_TYPE":
 		if kind := strings.Trim(v.Value, " \t"); kind != "" {
 			if badValue(kind) {
-				return badVars("CONTENT_TYPE %.100q holds a control octet", kind)
+				return badVars("CONTENT_TYPE %.100q holds a control byte", kind)
 			}
 			r.Header["Content-Type"] = []string{kind}
 		}

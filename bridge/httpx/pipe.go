@@ -59,7 +59,7 @@ type Pipe struct {
 }
 
 // Open returns an empty Pipe to the client that key names (ClientKey). trouble is called, on the writer's goroutine, each
-// time the file cannot take octets (a full disk, no folder, the Budget): the
+// time the file cannot take bytes (a full disk, no folder, the Budget): the
 // Pipe then makes do with its memory.
 func (s *Pipes) Open(key netip.Prefix, trouble func(error)) *Pipe {
 	return &Pipe{from: s, client: key, data: make(chan struct{}, 1), space: make(chan struct{}, 1), trouble: trouble}

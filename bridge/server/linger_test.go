@@ -13,7 +13,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
-// A client that sends all of its body before it reads an answer gets the answer, whoever has made it.
+// A client that sends all of its body before it reads an answer gets the answer, whatever has made it.
 func TestRefusalsReachAClientThatIsStillSending(t *testing.T) {
 	var pages *httpx.Pages
 	f := newFront(t, func(w http.ResponseWriter, r *http.Request) {

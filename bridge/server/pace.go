@@ -106,7 +106,7 @@ func (s *conns) look() {
 	}
 }
 
-// pace is what is known of a client's. The first part is written by whoever serves the
+// pace is what is known of a client's. The first part is written by the goroutine that serves the
 // connection, the second by look alone.
 type pace struct {
 	writing  atomic.Int32 // writes under way
@@ -193,7 +193,7 @@ func (p *pace) look(c *conn, limits *Limits, now time.Time) string {
 	return ""
 }
 
-// stop has what is being written and read fail, so that whoever serves the connection
+// stop has what is being written and read fail, so that the goroutine that serves the connection
 // closes it.
 func (p *pace) stop(c *conn) {
 	p.over.Store(true)

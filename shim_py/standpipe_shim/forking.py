@@ -56,7 +56,7 @@ class Once:
             # The middle process: its fork() gives a pid or -1, both true, and so the exit is called; the worker's gives 0.
             again = partial(next, filterfalse(None, map(call, (self._fork, partial(self._exit, 0)))))
             # The template: fork() gives a pid or -1, and no more is called. All that the worker calls gives 0 or None.
-            group = partial(self._group, 0, 0)  # Go finds a group when it hears of the worker
+            group = partial(self._group, 0, 0)  # Go finds a group when it learns of the worker
             tell = partial(self._send, theirs.fileno(), b"\0", 1, 0)  # the kernel adds the pid
             steps = filter(None, map(call, (self._fork, again, group, tell, self._in_child)))
             self._before()
@@ -127,7 +127,7 @@ def _is_worker(write):
             return True
         if pid > 0:
             try:
-                os.setpgid(pid, pid)  # as the worker does: whichever is first, Go finds a group when it hears of it
+                os.setpgid(pid, pid)  # as the worker does: whichever is first, Go finds a group when it learns of it
             except OSError:
                 pass
         os.write(write, _number.pack(pid))

@@ -27,7 +27,7 @@ func (s *Server) HiddenHealth(app string) []string {
 	return s.hidden[app]
 }
 
-// healthHears hears of workers: the first one of an app tells which health paths it has routes for, and each one that
+// healthHears is told of workers: the first one of an app tells which health paths it has routes for, and each one that
 // tells something else.
 func (s *Server) healthHears(e supervisor.Event) {
 	ready, ok := e.(supervisor.WorkerReady)

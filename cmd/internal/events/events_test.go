@@ -51,7 +51,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// mentioned are the calls in the sources that log: the event and the keys that stand there as they are.
+// mentioned are the calls in the sources that log: the event and the keys that are literals.
 type mentioned struct {
 	where, event string
 	keys         []string
