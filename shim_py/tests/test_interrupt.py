@@ -145,7 +145,7 @@ class OnTheMainThread(WorkerTest):
         worker = self.worker(APP)
         self.assertEqual(worker.get(1, PATH_INFO="/x").body, b"x")
         worker.send(request_frame(2, environ(PATH_INFO="/gate")))
-        worker.output("begun", 2)
+        worker.output("begun")
         worker.order(frames.INTERRUPT, 1, TIME)
         os.kill(worker.pid, signal.SIGURG)  # from outside: nothing
         worker.order(frames.DUMP)
