@@ -83,6 +83,7 @@ class Guard:
                 raise AppRun(name)
             return old(*args, **kwargs)
 
+        trap.__name__ = getattr(old, "__name__", name)  # a thread is named by its function
         setattr(owner, name, trap)
         self._undo.append((owner, name, old, trap))
 
