@@ -58,6 +58,7 @@ def app(environ, start_response):
 `
 
 func TestFault_B4_ReplacedStreams(t *testing.T) {
+	t.Parallel()
 	modes := map[string][]string{"sync": nil, "threads": {"--threads", "3"}, "preload": {"--preload"}, "gevent": {"--gevent", "10"}}
 	for name, replace := range replacedStreams {
 		for mode, args := range modes {

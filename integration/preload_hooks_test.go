@@ -81,6 +81,7 @@ func hooks(t *testing.T, dir string) map[string]map[int]int {
 // What the app gave to os.register_at_fork runs once in each worker and in nothing else; the lock of the thread that it starts
 // there is free; generators of random numbers differ.
 func TestFault_B6_ForkHooksRunOnce(t *testing.T) {
+	t.Parallel()
 	list := append(interpreters(t), python(t))
 	for _, path := range list {
 		if strings.Contains(path, "pypy") {

@@ -32,6 +32,7 @@ def app(environ, start_response):
 
 // After Ready a worker needs nothing of the folder that the shim was extracted to, and the next one gets the shim again.
 func TestFault_B3_RuntimeFolderIsGone(t *testing.T) {
+	t.Parallel()
 	for name, args := range map[string][]string{"sync": nil, "threads": {"--threads", "3"}, "preload": {"--preload"}, "gevent": {"--gevent", "10"}} {
 		for how, remove := range map[string]func(t *testing.T, dir string){
 			"all": func(t *testing.T, dir string) {
@@ -93,6 +94,7 @@ func TestFault_B3_RuntimeFolderIsGone(t *testing.T) {
 
 // The folder and the control socket are there again without anything that asks for them, and commands reach the server.
 func TestFault_B3_ControlSocketIsMadeAgain(t *testing.T) {
+	t.Parallel()
 	for name, own := range map[string]bool{"in the folder": false, "in a place of its own": true} {
 		t.Run(name, func(t *testing.T) {
 			folder := filepath.Join(t.TempDir(), "run")

@@ -21,6 +21,7 @@ func sharedMaps(pid int) int {
 // Answers whose blocks are larger than what one frame holds, again and again, on every interpreter: a block of the shared memory
 // that is not given back would be missed after the sixteenth of them.
 func TestFault_D13_LargeAnswers(t *testing.T) {
+	t.Parallel()
 	list := interpreters(t)
 	for _, path := range list {
 		t.Run(path, func(t *testing.T) {
