@@ -108,14 +108,17 @@ dir = "current/static"
 						Processes   []struct{ Release string }
 					}
 				}
-				r := s.order("status", "--json")
-				if err := json.Unmarshal([]byte(r.out), &st); err != nil || len(st.Apps) != 1 {
-					t.Fatalf("%v %+v", err, r)
-				}
-				a := st.Apps[0]
-				if dir := filepath.Join(root, "releases", version); a.Release != dir || a.ReleaseGone || len(a.Processes) == 0 || a.Processes[0].Release != dir {
-					t.Errorf("status: %+v", a)
-				}
+				// A process of the generation before may still be on its way out.
+				dir := filepath.Join(root, "releases", version)
+				eventually(t, "status names "+dir, func() bool {
+					r := s.order("status", "--json")
+					st.Apps = nil
+					if err := json.Unmarshal([]byte(r.out), &st); err != nil || len(st.Apps) != 1 {
+						t.Fatalf("%v %+v", err, r)
+					}
+					a := st.Apps[0]
+					return a.Release == dir && !a.ReleaseGone && len(a.Processes) > 0 && a.Processes[0].Release == dir
+				})
 			}
 			// Every process of the old generation dies, the template too, and is replaced.
 			killAll := func() {
