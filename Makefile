@@ -1,6 +1,9 @@
 # Needs Go and python3 (with venv); everything else is fetched by them. Run from a clean clone.
 SHELL = /bin/sh
 
+# The Go that go.mod names, whatever Go is installed: a `go` of 1.21 or newer fetches it through the module proxy.
+export GOTOOLCHAIN := $(shell sed -n 's/^toolchain //p' go.mod)
+
 BIN      = bin/standpipe
 TESTENV  = .cache/testenv
 FUZZTIME ?= 6s
