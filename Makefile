@@ -61,7 +61,7 @@ figures: build
 		-r integration/apps/flask_shop/requirements.txt
 	@python3 integration/figures.py $(BIN) .cache/figures/bin/python integration/apps/flask_shop
 
-# The race against other servers, some 40 minutes: docs/benchmarks.md. BENCH="--cases hello,flask --rounds 5" chooses, --help says what.
+# The race against other servers, some 40 minutes: docs/measurements/benchmarks.md. BENCH="--cases hello,flask --rounds 5" chooses, --help says what.
 bench: build
 	@python3 integration/bench --binary $(BIN) $(BENCH)
 
@@ -69,16 +69,16 @@ bench: build
 bench-quick: build
 	@python3 integration/bench --binary $(BIN) --quick
 
-# What a request, a connection, an app and a worker cost: the figures in docs/scaling.md anew, in some two minutes. Needs wrk and two cores.
+# What a request, a connection, an app and a worker cost: the figures in docs/measurements/scaling.md anew, in some two minutes. Needs wrk and two cores.
 scaling: build
 	@python3 integration/bench/scaling.py --binary $(BIN)
 
-# Where the processor time of a request goes, beside nginx + uWSGI: the figures in docs/profiles.md anew, in some four minutes. Needs wrk and
+# Where the processor time of a request goes, beside nginx + uWSGI: the figures in docs/measurements/profiles.md anew, in some four minutes. Needs wrk and
 # what `make bench` needs for nginx + uWSGI; with perf it also says what is spent in the kernel. PROFILES="--cases hello,close --print" chooses.
 profiles: build
 	@python3 integration/bench/profiles.py --binary $(BIN) $(PROFILES)
 
-# The pages anew from docs/benchmarks.json and docs/benchmarks.notes.md.
+# The pages anew from docs/measurements/benchmarks.json and docs/measurements/benchmarks.notes.md.
 bench-report:
 	@python3 integration/bench --report
 

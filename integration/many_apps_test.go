@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// manyApps is how many apps one supervisor carries in the test: a few, or, with STANDPIPE_BIG, as many as docs/scaling.md
+// manyApps is how many apps one supervisor carries in the test: a few, or, with STANDPIPE_BIG, as many as docs/measurements/scaling.md
 // speaks of.
 func manyApps() int {
 	if os.Getenv("STANDPIPE_BIG") != "" {
@@ -21,7 +21,7 @@ func manyApps() int {
 }
 
 // Many apps with one idle worker each: all answer, and nobody does anything as long as nobody asks. The bounds are many
-// times what docs/scaling.md says, which is measured; they catch a tick per app or a buffer too many, not some percent.
+// times what docs/measurements/scaling.md says, which is measured; they catch a tick per app or a buffer too many, not some percent.
 // Not parallel: that many interpreters are enough for one machine.
 func TestManyApps(t *testing.T) {
 	n := manyApps()

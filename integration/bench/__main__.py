@@ -1,7 +1,7 @@
 """The benchmark: `make bench`, or python3 integration/bench --help. Linux, wrk, and Go for the open-loop client.
 
 Starts each server on loopback with the same apps and worker counts, checks an answer byte for byte, warms it up, loads it
-in interleaved rounds, and writes docs/benchmarks.json, docs/benchmarks.md and charts. A peer that is missing is a row with
+in interleaved rounds, and writes docs/measurements/benchmarks.json, docs/measurements/benchmarks.md and charts. A peer that is missing is a row with
 the reason. Ctrl-C ends everything that was started; what was measured is kept, and --resume goes on from there."""
 
 import argparse
@@ -32,7 +32,7 @@ def arguments():
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--seconds", type=float, default=3.0, help="of load in a round")
     p.add_argument("--warm", type=float, default=1.0, help="seconds of load before the first round")
-    p.add_argument("--json", default=os.path.join(machine.REPOSITORY, "docs", "benchmarks.json"), help="results file; cases that are run replace its entries")
+    p.add_argument("--json", default=os.path.join(machine.REPOSITORY, "docs", "measurements", "benchmarks.json"), help="results file; cases that are run replace its entries")
     p.add_argument("--resume", action="store_true", help="leave out the cases that the results file has for this commit")
     p.add_argument("--report", action="store_true", help="measure nothing, write the pages anew from the results file")
     p.add_argument("--check", action="store_true", help="measure nothing, fail when the pages are not what the results file gives")

@@ -38,7 +38,7 @@ def commit():
     name = output(["git", "rev-parse", "--short=12", "HEAD"], REPOSITORY)
     if not re.fullmatch("[0-9a-f]+", name):
         return "unknown"
-    changed = output(["git", "status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/benchmarks*", ":!docs/profiles.md"], REPOSITORY)
+    changed = output(["git", "status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/measurements"], REPOSITORY)
     return name + ("+" if changed else "")
 
 

@@ -1,4 +1,4 @@
-"""Where the processor time of a request goes, beside nginx + uWSGI: `make profiles`. Puts the figures into docs/profiles.md, each case's between
+"""Where the processor time of a request goes, beside nginx + uWSGI: `make profiles`. Puts the figures into docs/measurements/profiles.md, each case's between
 its two marks; what stands between the tables is written by hand and stays. Linux, wrk, Go; perf where it is installed. Less than four minutes
 on a machine that has nothing else to do. No test and no race: the requests/s are a hint, the shares are what counts."""
 
@@ -23,7 +23,7 @@ from entrant import Entrant, Failed
 from server import Unoffered
 from servers import BY_NAME
 
-PAGE = os.path.join(machine.REPOSITORY, "docs", "profiles.md")
+PAGE = os.path.join(machine.REPOSITORY, "docs", "measurements", "profiles.md")
 OWN, PEER, BEHIND = "standpipe", "nginx-uwsgi", "nginx-standpipe"
 # Name on the page, case, standpipe by itself or behind nginx.
 LOOKS = tuple((name, name, OWN) for name in (

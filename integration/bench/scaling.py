@@ -1,4 +1,4 @@
-"""What one request, connection, app and worker cost, by part: `make scaling`. Prints JSON, and puts the figures into docs/scaling.md
+"""What one request, connection, app and worker cost, by part: `make scaling`. Prints JSON, and puts the figures into docs/measurements/scaling.md
 between its two marks. Linux, wrk, taskset, two cores; a minute and a half on a machine that has nothing else to do. No test, no race: standpipe alone."""
 
 import argparse
@@ -20,7 +20,7 @@ import machine
 import process
 import usage
 
-PAGE = os.path.join(machine.REPOSITORY, "docs", "scaling.md")
+PAGE = os.path.join(machine.REPOSITORY, "docs", "measurements", "scaling.md")
 MARKS = "<!-- figures -->", "<!-- /figures -->"
 READY = 60  # seconds for the first answer
 GATE = """
