@@ -4,6 +4,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // While boots fail one is tried at a time; one that hangs does not keep the others from it.
@@ -54,7 +56,7 @@ func TestForeignKillsDoNotSlowDown(t *testing.T) {
 	f := &fakes{}
 	kill := func() {
 		if w := f.any(); w != nil {
-			w.end(Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
+			w.end(process.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
 		}
 	}
 	bubble(t, f, Options{Workers: 4, BootLimit: 2}, func(t *testing.T, p *Pool, e *events) {
@@ -68,7 +70,7 @@ func TestForeignKillsDoNotSlowDown(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		f.look()
-		f.endAll(Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
+		f.endAll(process.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
 		began := time.Now()
 		synctest.Wait()
 		for p.Stats().Ready < 4 {
@@ -89,7 +91,7 @@ func TestForeignKillsDoNotSlowDown(t *testing.T) {
 		synctest.Wait()
 		for _, w := range p.Workers() {
 			if w.Generation == 2 {
-				f.pid(w.Pid).end(Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
+				f.pid(w.Pid).end(process.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
 			}
 		}
 		if err := <-done; err != nil {
@@ -111,7 +113,7 @@ func TestEveryBootIsKilled(t *testing.T) {
 				case <-time.After(10 * time.Millisecond):
 				}
 				if w := f.any(); w != nil {
-					w.end(Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
+					w.end(process.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
 				}
 			}
 		}()

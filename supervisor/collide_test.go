@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // A reload beside a worker of the old generation that boots: it is left in peace,
@@ -17,7 +18,7 @@ func TestReloadBesideABoot(t *testing.T) {
 	bubble(t, f, Options{Workers: 2, Surge: 1}, func(t *testing.T, p *Pool, _ *events) {
 		up(t, p)
 		time.Sleep(time.Second)
-		f.any().end(Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
+		f.any().end(process.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
 		time.Sleep(50 * time.Millisecond) // its successor boots
 		f.look()
 		if err := p.Reload(t.Context(), nil); err != nil {
@@ -49,7 +50,7 @@ func TestDeathBesideAHangingReload(t *testing.T) {
 		f.mu.Lock()
 		f.mute = false
 		f.mu.Unlock()
-		old.end(Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
+		old.end(process.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
 		synctest.Wait()
 		began := time.Now()
 		if b, err := ask(t.Context(), p, "/"); b != "hello" || time.Since(began) > 5*time.Second {
@@ -68,7 +69,7 @@ func TestBrokenReloadWhileNobodyIsAble(t *testing.T) {
 	bubble(t, f, Options{Workers: 1}, func(t *testing.T, p *Pool, _ *events) {
 		up(t, p)
 		time.Sleep(time.Second)
-		f.any().end(Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
+		f.any().end(process.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
 		synctest.Wait()
 		f.breaks(&shim.Failed{Kind: "error", Message: "broken"})
 		done := make(chan error, 1)
@@ -133,9 +134,9 @@ func TestKilledBootIsNoFailure(t *testing.T) {
 	bubble(t, f, Options{Workers: 1}, func(t *testing.T, p *Pool, _ *events) {
 		up(t, p)
 		time.Sleep(time.Second)
-		f.any().end(Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
+		f.any().end(process.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
 		time.Sleep(50 * time.Millisecond)
-		f.any().end(Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"}) // its successor, while it boots
+		f.any().end(process.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"}) // its successor, while it boots
 		if b, err := ask(t.Context(), p, "/"); b != "hello" {
 			t.Errorf("%q %v", b, err)
 		}

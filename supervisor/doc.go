@@ -1,21 +1,16 @@
 // Package supervisor keeps the workers of an app alive and hands their time out.
 //
 // It runs a command that speaks the worker protocol (package shim); it knows
-// neither Python nor HTTP. What is here: how a command becomes a process with
-// pipes (spawn*.go; cmd/internal/upgrade alone starts processes too, through Own), one incarnation of a
-// worker (worker.go, life.go; boottime.go tells a boot that is stuck from a slow one; ending.go its last seconds, left_*.go what it leaves
-// behind), who waits for orphans (family.go, spawn_reap*.go), its permanent seat (slot.go), when a seat may start again
-// (backoff.go, turns.go, boots.go), the seats of one app and the waiting line (pool.go, line.go), the
-// versions of what they run (generation.go, release.go), how many seats there are (scale.go),
-// age and size (keep.go, beat.go; growth.go says which requests made it large), what a death means to requests (fate.go, oom_*.go),
-// the process that forks the workers of a preloaded app (template*.go, spawn_template*.go),
-// what a busy worker is sent beforehand (prefetch.go), what a worker prints (output.go; splitter.go and grouper.go make records of it),
-// and what is told to the log (event.go); whom
-// a worker runs as and what it is confined to (identity.go, confine_*.go,
-// cgroup_linux.go), and the helper that starts workers as other users for a process
-// that has given up root (helper.go; its other end is helper_serve.go).
-// What is not: how these happenings are written (cmd), what a request is
-// (bridge).
+// neither Python nor HTTP. Processes are started and ended by package process, and package output makes records of what they
+// print. What is here: one incarnation of a
+// worker (worker.go, life.go; ending.go its last seconds, stacks.go where its threads are, owner.go what its connection tells,
+// state.go its states), its permanent slot (slot.go), when a slot may start again
+// (backoff.go, turns.go, boots.go), the slots of one app and the queue (pool.go, line.go, stop.go, stats.go, options.go), the
+// versions of what they run (generation.go), how many slots there are (scale.go),
+// age and size (keep.go, beat.go; growth.go says which requests made it large), what a death means to requests (fate.go),
+// the process that forks the workers of a preloaded app (template.go, template_life.go),
+// what a busy worker is sent beforehand (prefetch.go), and the events (event.go).
+// What is not: how the events are written (cmd), what a request is (bridge).
 //
 // # The life of a worker
 //
@@ -68,13 +63,13 @@
 //	Pool.keep            Pool.Start     the pool stops                     Pool.Stop
 //	a reload             Pool.Reload    all slots have moved, or a stop    Pool.Stop
 //	a warmup             Worker.run     the answer, or the Conn's end      nobody: it holds nothing
-//	the reaper           ReapStrangers  its stop is called                 its stop
+//	the reaper           process.ReapStrangers  its stop is called                 its stop
 //	worker's Conn        Worker.run     the pipes end or are closed        Worker.run
 //	worker's wait        Worker.run     the process is reaped              Worker.run
 //	worker's output      Worker.run     end of file, or 1 s after death    Worker.run
 //	worker's stacks      Worker.run     end of file, or 1 s after death    Worker.run
-//	Helper.read          StartHelper    the helper's socket ends           Helper.Close
-//	helper's start       RunHelper      its process is reaped              RunHelper
+//	Helper.read          process.StartHelper    the helper's socket ends           Helper.Close
+//	helper's start       process.RunHelper      its process is reaped              process.RunHelper
 //	template.run         Pool.fork      the process is reaped              Pool.Stop
 //	template's others    template.run   as a worker's                      template.run
 //

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // Event is something that happened to a worker: one of the types below. Logs
@@ -84,7 +85,7 @@ type WorkerExit struct {
 	Who
 	State  State // in which it died
 	Reason Reason
-	Exit   Exit
+	Exit   process.Exit
 	// Ours: standpipe sent the signal that ended it.
 	Ours     bool
 	Up       time.Duration
@@ -126,7 +127,7 @@ type TemplateReady struct {
 type TemplateExit struct {
 	Who
 	Reason Reason
-	Exit   Exit
+	Exit   process.Exit
 	// Ours: standpipe sent the signal that ended it.
 	Ours bool
 	Up   time.Duration

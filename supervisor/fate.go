@@ -6,11 +6,12 @@ import (
 	"fmt"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // fate says whether the worker's death was its own doing: then whatever it ran may
 // have caused it, and is not run again.
-func (l *life) fate(e Exit) shim.Fate {
+func (l *life) fate(e process.Exit) shim.Fate {
 	f := shim.Fate{Own: true}
 	switch {
 	case l.reason == HardRSS:
@@ -25,23 +26,12 @@ func (l *life) fate(e Exit) shim.Fate {
 		f.Own, f.Why = false, "the worker was stopped: "+l.reason.String()
 	case e.Signal == 0:
 		f.Why = fmt.Sprintf("the worker ended by itself with status %d", e.Code)
-	case selfInflicted[e.SignalName]:
+	case e.Crashed():
 		f.Why = "the worker crashed: " + e.SignalName
 	default:
 		f.Own, f.Why = false, "the worker was killed from outside: "+e.SignalName
 	}
 	return f
-}
-
-// foreign: a signal ended it that neither we sent (ours) nor the kernel for lack of
-// memory, and that a process does not bring on itself.
-func (e Exit) foreign(ours bool) bool {
-	return e.Signal > 0 && !ours && !e.OOM && !selfInflicted[e.SignalName]
-}
-
-// selfInflicted are signals that a process mostly brings on itself.
-var selfInflicted = map[string]bool{
-	"SIGSEGV": true, "SIGABRT": true, "SIGBUS": true, "SIGILL": true, "SIGFPE": true, "SIGSYS": true, "SIGTRAP": true, "SIGXCPU": true,
 }
 
 // open gives out an exchange before the worker takes requests.

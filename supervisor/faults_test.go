@@ -14,12 +14,13 @@ import (
 
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // slowReap: SIGKILL takes effect late (uninterruptible sleep on NFS).
 type slowReap struct{ *fakes }
 
-func (s slowReap) Spawn(c Command) (*Child, error) {
+func (s slowReap) Spawn(c process.Command) (*process.Child, error) {
 	ch, err := s.fakes.Spawn(c)
 	if err == nil {
 		ch.Process = lateKill{ch.Process.(*fake)}
@@ -29,9 +30,9 @@ func (s slowReap) Spawn(c Command) (*Child, error) {
 
 type lateKill struct{ *fake }
 
-func (l lateKill) Signal(o Order) error {
-	if o == Kill {
-		time.AfterFunc(5*time.Second, func() { _ = l.fake.Signal(Kill) })
+func (l lateKill) Signal(o process.Order) error {
+	if o == process.Kill {
+		time.AfterFunc(5*time.Second, func() { _ = l.fake.Signal(process.Kill) })
 		return nil
 	}
 	return l.fake.Signal(o)
@@ -41,7 +42,7 @@ func (l lateKill) Signal(o Order) error {
 func TestStopDuringBootOfAProcessThatIsSlowToDie(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(Options{App: "shop", Spawner: slowReap{&fakes{mute: true, deaf: true}}, Workers: 1, TermGrace: 2 * time.Second,
-			BootTimeout: 10 * time.Second, Command: func() (Command, error) { return Command{Args: []string{"fake"}}, nil }})
+			BootTimeout: 10 * time.Second, Command: func() (process.Command, error) { return process.Command{Args: []string{"fake"}}, nil }})
 		p.Start()
 		time.Sleep(7 * time.Second)
 		p.Stop(context.Background()) // TERM at 7, KILL at 9, boot timer at 10, dead at 14
@@ -53,7 +54,7 @@ func TestStopDuringBootKeepsItsReason(t *testing.T) {
 	e := &events{}
 	synctest.Test(t, func(t *testing.T) {
 		p := New(Options{App: "shop", Spawner: &fakes{mute: true, deaf: true}, Workers: 1, TermGrace: 2 * time.Second, Events: e.add,
-			BootTimeout: 10 * time.Second, Command: func() (Command, error) { return Command{Args: []string{"fake"}}, nil }})
+			BootTimeout: 10 * time.Second, Command: func() (process.Command, error) { return process.Command{Args: []string{"fake"}}, nil }})
 		p.Start()
 		time.Sleep(9 * time.Second)
 		began := time.Now()
@@ -81,7 +82,7 @@ func TestOrderAfterADeath(t *testing.T) {
 			go func() { _, _ = ask(t.Context(), p, fmt.Sprint("/", i)); out <- i }()
 			synctest.Wait()
 		}
-		f.any().end(Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
+		f.any().end(process.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
 		if a, b, c := <-out, <-out, <-out; a != 1 || b != 2 || c != 3 {
 			t.Errorf("order %d %d %d", a, b, c)
 		}
@@ -92,8 +93,8 @@ func TestOrderAfterADeath(t *testing.T) {
 func TestNoDumpWithoutAHandler(t *testing.T) {
 	e := &events{}
 	p := New(Options{App: "shop", Workers: 1, TermGrace: time.Second, BootTick: 200 * time.Millisecond, BootTimeout: 30 * time.Second, Events: e.add,
-		Command: func() (Command, error) {
-			return Command{Args: []string{"sh", "-c", "sleep 20"}, Env: os.Environ()}, nil
+		Command: func() (process.Command, error) {
+			return process.Command{Args: []string{"sh", "-c", "sleep 20"}, Env: os.Environ()}, nil
 		}})
 	p.Start()
 	eventually(t, "several ticks are told", func() bool { return len(of[WorkerWaits](e)) >= 3 })
@@ -112,7 +113,7 @@ func TestStopWhileDraining(t *testing.T) {
 		gate = make(chan struct{})
 		e := &events{}
 		p := New(Options{App: "shop", Spawner: f, Workers: 1, Threads: 2, TermGrace: 2 * time.Second, DrainGrace: 20 * time.Second, Events: e.add,
-			Command: func() (Command, error) { return Command{Args: []string{"fake"}}, nil }})
+			Command: func() (process.Command, error) { return process.Command{Args: []string{"fake"}}, nil }})
 		p.Start()
 		up(t, p)
 		xs := []*shim.Exchange{}
@@ -144,8 +145,8 @@ func TestStopWhileDraining(t *testing.T) {
 func TestStopDoesNotWaitForADaemonsOutput(t *testing.T) {
 	e := &events{}
 	p := New(Options{App: "shop", Workers: 1, TermGrace: 20 * time.Second, Events: e.add,
-		Command: func() (Command, error) {
-			return Command{Args: []string{"sh", "-c", "trap '' TERM; setsid sh -c 'echo $$ >&2; exec sleep 600' & sleep 600"}, Env: os.Environ()}, nil
+		Command: func() (process.Command, error) {
+			return process.Command{Args: []string{"sh", "-c", "trap '' TERM; setsid sh -c 'echo $$ >&2; exec sleep 600' & sleep 600"}, Env: os.Environ()}, nil
 		}})
 	p.Start()
 	eventually(t, "the daemon runs", func() bool { return len(of[Output](e)) > 0 })

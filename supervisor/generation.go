@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // generation is one version of what a pool runs. Its Options do not change: a
@@ -26,7 +27,7 @@ type generation struct {
 
 func newGeneration(o Options, number int) *generation {
 	if o.Spawner == nil {
-		o.Spawner = Exec{}
+		o.Spawner = process.Exec{}
 	}
 	o.Workers = max(o.Workers, 1)
 	o.MaxWorkers = max(o.MaxWorkers, o.Workers)
@@ -39,7 +40,7 @@ func newGeneration(o Options, number int) *generation {
 }
 
 // runs takes note of where a generation runs.
-func (p *Pool) runs(g *generation, c Command) {
+func (p *Pool) runs(g *generation, c process.Command) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c.Dir != "" {

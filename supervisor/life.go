@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // life is the part of a worker's run between its start and its end.
 type life struct {
 	*Worker
 	connDone  chan error
-	exit      chan Exit
+	exit      chan process.Exit
 	connEnded bool
 	connErr   error
 	wasReady  bool
@@ -22,19 +23,19 @@ type life struct {
 	ahead     int  // requests that it may be sent beyond the one that it runs
 	reason    Reason
 	failure   *shim.Failed
-	looks     looks     // at the boot, now and then
-	stuck     string    // stacks at the boot timeout
-	given     time.Time // until then what was interrupted may end by itself
-	drained   time.Time // until then the others of a worker that drains may go on
-	protocol  error     // a *shim.ProtocolError or what else broke the pipe
-	fenced    string    // stacks when it was larger than HardRSS, or had not ended in time
-	told      time.Time // when it was told to leave
+	looks     process.Looks // at the boot, now and then
+	stuck     string        // stacks at the boot timeout
+	given     time.Time     // until then what was interrupted may end by itself
+	drained   time.Time     // until then the others of a worker that drains may go on
+	protocol  error         // a *shim.ProtocolError or what else broke the pipe
+	fenced    string        // stacks when it was larger than HardRSS, or had not ended in time
+	told      time.Time     // when it was told to leave
 	lingers   <-chan time.Time
 	announced bool // the slot knows that it takes no new request
 }
 
 // live returns when the process has been reaped.
-func (l *life) live() Exit {
+func (l *life) live() process.Exit {
 	w := l.Worker
 	var bootTimer, tick, ladder <-chan time.Time
 	if d := w.gen.BootTimeout; d > 0 {
@@ -130,11 +131,11 @@ func (l *life) live() Exit {
 			}
 		case <-bootTimer:
 			tick = nil
-			l.protocol = &BootTimeoutError{w.gen.BootTimeout, l.looks.before(w.gen.BootTimeout)}
+			l.protocol = &process.BootTimeoutError{Limit: w.gen.BootTimeout, Earlier: l.looks.Before(w.gen.BootTimeout)}
 			l.stuck = l.takeStacks(nil)
 			stop(BootTimeout)
 		case <-tick:
-			w.pool.emit(WorkerWaits{w.who, w.State(), time.Since(w.started).Round(time.Second), l.looks.add(l.takeStacks(nil))})
+			w.pool.emit(WorkerWaits{w.who, w.State(), time.Since(w.started).Round(time.Second), l.looks.Add(l.takeStacks(nil))})
 		case err := <-l.connDone:
 			l.connEnded, l.connErr = true, err
 			l.connDone = nil
@@ -307,7 +308,7 @@ func (l *life) stopNow() <-chan time.Time {
 // terminate sends SIGTERM, and returns the time after which SIGKILL follows.
 func (l *life) terminate() <-chan time.Time {
 	l.termed = true
-	_ = l.child.Signal(Terminate)
+	_ = l.child.Signal(process.Terminate)
 	return time.After(l.gen.TermGrace)
 }
 
@@ -316,7 +317,7 @@ func (l *life) killNow() {
 		l.enter(Killing)
 	}
 	l.killed = true
-	_ = l.child.Signal(Kill)
+	_ = l.child.Signal(process.Kill)
 }
 
 // deathSoon is how long waitpid may take after the pipes of a dead process: a busy machine may leave it so long between the two.
@@ -324,17 +325,17 @@ const deathSoon = 2 * time.Second
 
 // awaitDeath waits a moment for waitpid: an end of the pipes nearly always is a
 // death.
-func (l *life) awaitDeath(d time.Duration) (Exit, bool) {
+func (l *life) awaitDeath(d time.Duration) (process.Exit, bool) {
 	select {
 	case e := <-l.exit:
 		return e, true
 	case <-time.After(d):
-		return Exit{}, false
+		return process.Exit{}, false
 	}
 }
 
 // bootErr says why a worker that never was ready ended.
-func (l *life) bootErr(e Exit) error {
+func (l *life) bootErr(e process.Exit) error {
 	switch {
 	case l.failure != nil:
 		return l.failure

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // Options say what a Pool runs.
@@ -14,7 +15,7 @@ type Options struct {
 	// Command returns what to run. It is called for each start, and has to return what
 	// this generation was made from: links, the interpreter and files of variables are
 	// looked up once. Its error is a boot failure.
-	Command func() (Command, error)
+	Command func() (process.Command, error)
 	// Boot is the workers' boot message; Worker and Generation are filled in.
 	Boot shim.Boot
 	// Hash is what Hello must name: the content hash of the shim that Command runs.
@@ -85,30 +86,11 @@ type Options struct {
 	// Preload has the workers forked by a process that has imported the app: Command
 	// is then asked for that process alone. Linux only.
 	Preload bool
-	// Spawner starts the processes; nil: Exec.
-	Spawner Spawner
+	// Spawner starts the processes; nil: process.Exec.
+	Spawner process.Spawner
 	// Events hears of every happening, on whatever goroutine it happened; it
 	// must not block for long and must not call the pool. nil: nobody does.
 	Events func(Event)
-}
-
-// Command is what to run: pure data.
-type Command struct {
-	// Args is the command line; Args[0] is looked up in PATH when it holds no slash.
-	Args []string
-	// Env is the whole environment, "NAME=value".
-	Env []string
-	// Dir is the working directory, and in the boot message the app's folder; empty:
-	// ours, and what Options.Boot says.
-	Dir string
-	// PythonPath is, with Dir, that of the boot message.
-	PythonPath []string
-	// Identity is whom it runs as; nil: as this process does.
-	Identity *Identity
-	// Limits are what it is confined to.
-	Limits Limits
-	// Cgroup is the control group that it lives in; nil: that of this process.
-	Cgroup *Cgroup
 }
 
 // shrinks: the pool's size changes with its load.

@@ -1,11 +1,10 @@
 package supervisor
 
 import (
-	"io"
 	"strings"
-	"time"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/supervisor/output"
 )
 
 // What the worker's Conn and its pipes tell, on their own goroutines. Each of
@@ -13,9 +12,7 @@ import (
 
 // Noise: output that came before the nonce.
 func (w *Worker) Noise(p []byte) {
-	g := grouper{record: func(text string) { w.output("", "", text) }}
-	g.write(p)
-	g.flush()
+	output.Split(p, func(text string) { w.output("", "", text) })
 }
 
 // Hello hands on to run.
@@ -31,7 +28,7 @@ func (w *Worker) Failed(m *shim.Failed) { offer(w.failed, m) }
 func (w *Worker) Log(l *shim.Label, r *shim.LogRecord) { w.pool.emit(ShimLog{w.who, l, r}) }
 
 // Stacks hands on to run.
-func (w *Worker) Stacks(text string) { offer(w.stacks, text) }
+func (w *Worker) Stacks(text string) { w.stacks.Add(text) }
 
 // Freed gives the worker's place back to the pool.
 func (w *Worker) Freed(x *shim.Exchange, o shim.Outcome) {
@@ -67,44 +64,13 @@ func offer[T any](c chan T, v T) {
 func (w *Worker) output(id, level, text string) {
 	if w.State() < Serving {
 		w.mu.Lock()
-		w.tail.add(text)
+		w.tail.Add(text)
 		w.mu.Unlock()
 	}
 	w.mu.Lock()
-	if len(w.crash.b) > 0 || strings.HasPrefix(text, fatal) {
-		w.crash.add(text)
+	if !w.crash.Empty() || strings.HasPrefix(text, output.Fatal) {
+		w.crash.Add(text)
 	}
 	w.mu.Unlock()
 	w.pool.emit(Output{w.who, id, level, text})
 }
-
-func (w *Worker) readStacks() { readStacks(w.child.Stacks, w.stacks) }
-
-// readStacks reads what faulthandler writes, until the pipe ends.
-func readStacks(r io.Reader, stacks chan string) {
-	buf := make([]byte, 4<<10)
-	pending := ""
-	for {
-		n, err := r.Read(buf)
-		if n > 0 {
-			// faulthandler writes word by word: what finds no room goes with the next piece.
-			pending += strings.ToValidUTF8(string(buf[:n]), "?")
-			select {
-			case stacks <- pending:
-				pending = ""
-			case <-time.After(stacksRoom):
-				if len(pending) > stacksMost { // nobody has asked
-					pending = ""
-				}
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-const (
-	stacksRoom = 20 * time.Millisecond // how long a piece of stacks waits for room
-	stacksMost = 1 << 20               // octets of pieces that found none
-)

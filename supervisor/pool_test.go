@@ -15,6 +15,7 @@ import (
 
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // fakes is a Spawner of workers in memory. Its processes exit when their peer's
@@ -39,11 +40,11 @@ type fake struct {
 	peer *shimtest.Peer
 	pid  int
 	deaf bool
-	exit chan Exit
+	exit chan process.Exit
 	once sync.Once
 }
 
-func (f *fakes) Spawn(c Command) (*Child, error) {
+func (f *fakes) Spawn(c process.Command) (*process.Child, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.started = append(f.started, time.Now())
@@ -55,7 +56,7 @@ func (f *fakes) Spawn(c Command) (*Child, error) {
 	if f.byName != nil {
 		peer.Handle = f.byName(c.Args[0])
 	}
-	p := &fake{all: f, name: c.Args[0], peer: peer, pid: 1000 + len(f.started), deaf: f.deaf, exit: make(chan Exit, 1)}
+	p := &fake{all: f, name: c.Args[0], peer: peer, pid: 1000 + len(f.started), deaf: f.deaf, exit: make(chan process.Exit, 1)}
 	if f.live == nil {
 		f.live = map[*fake]bool{}
 	}
@@ -70,15 +71,15 @@ func (f *fakes) Spawn(c Command) (*Child, error) {
 			f.mu.Unlock()
 			err := peer.Run()
 			if p.peer.Fail != nil {
-				p.end(Exit{Code: 3})
+				p.end(process.Exit{Code: 3})
 			} else if err == nil && !p.deaf {
-				p.end(Exit{})
+				p.end(process.Exit{})
 			}
 		}()
 	}
 	r, w := io.Pipe()
 	go func() { <-p.done(); w.Close() }()
-	return &Child{Process: p, Ends: ends, Output: r, Release: func() {}}, nil
+	return &process.Child{Process: p, Ends: ends, Output: r, Release: func() {}}, nil
 }
 
 func (p *fake) done() <-chan struct{} {
@@ -87,7 +88,7 @@ func (p *fake) done() <-chan struct{} {
 	return c
 }
 
-func (p *fake) end(e Exit) {
+func (p *fake) end(e process.Exit) {
 	p.once.Do(func() {
 		p.all.mu.Lock()
 		delete(p.all.live, p)
@@ -99,17 +100,17 @@ func (p *fake) end(e Exit) {
 
 func (p *fake) Pid() int { return p.pid }
 
-func (p *fake) Signal(o Order) error {
+func (p *fake) Signal(o process.Order) error {
 	switch {
-	case o == Kill:
-		p.end(Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
-	case o == Terminate && !p.deaf:
-		p.end(Exit{Code: -1, Signal: 15, SignalName: "SIGTERM"})
+	case o == process.Kill:
+		p.end(process.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
+	case o == process.Terminate && !p.deaf:
+		p.end(process.Exit{Code: -1, Signal: 15, SignalName: "SIGTERM"})
 	}
 	return nil
 }
 
-func (p *fake) Wait() Exit { e := <-p.exit; p.exit <- e; return e }
+func (p *fake) Wait() process.Exit { e := <-p.exit; p.exit <- e; return e }
 
 func (f *fakes) any() *fake { return f.named("") }
 
@@ -126,7 +127,7 @@ func (f *fakes) named(program string) *fake {
 }
 
 // endAll ends the processes that live now, and none of those that come in their places.
-func (f *fakes) endAll(e Exit) {
+func (f *fakes) endAll(e process.Exit) {
 	f.mu.Lock()
 	live := slices.Collect(maps.Keys(f.live))
 	f.mu.Unlock()
@@ -199,8 +200,8 @@ func bubble(t *testing.T, f *fakes, o Options, run func(t *testing.T, p *Pool, e
 	})
 }
 
-func program(name string) func() (Command, error) {
-	return func() (Command, error) { return Command{Args: []string{name}}, nil }
+func program(name string) func() (process.Command, error) {
+	return func() (process.Command, error) { return process.Command{Args: []string{name}}, nil }
 }
 
 func up(t *testing.T, p *Pool) {
@@ -395,7 +396,7 @@ func TestDeathIsToldAndReplaced(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { _, err := ask(t.Context(), p, "/hang"); done <- err }()
 		synctest.Wait()
-		f.any().end(Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
+		f.any().end(process.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
 		if err := <-done; !errors.Is(err, shim.ErrWorkerGone) {
 			t.Errorf("%v", err)
 		}
@@ -488,7 +489,7 @@ func TestSecondDeathWaits(t *testing.T) {
 		up(t, p)
 		for range 2 {
 			time.Sleep(time.Second)
-			f.any().end(Exit{Code: 1})
+			f.any().end(process.Exit{Code: 1})
 		}
 		time.Sleep(10 * time.Second)
 		f.mu.Lock()
@@ -508,7 +509,7 @@ func TestStopLadder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &events{}
 		p := New(Options{App: "shop", Spawner: f, Events: e.add, Workers: 2, TermGrace: 2 * time.Second,
-			Command: func() (Command, error) { return Command{Args: []string{"fake"}}, nil }})
+			Command: func() (process.Command, error) { return process.Command{Args: []string{"fake"}}, nil }})
 		p.Start()
 		up(t, p)
 		time.Sleep(time.Second)
@@ -533,7 +534,7 @@ func TestStopLadder(t *testing.T) {
 func TestKillEndsAtOnce(t *testing.T) {
 	f := &fakes{deaf: true}
 	synctest.Test(t, func(t *testing.T) {
-		p := New(Options{App: "shop", Spawner: f, Workers: 2, TermGrace: time.Hour, Command: func() (Command, error) { return Command{Args: []string{"fake"}}, nil }})
+		p := New(Options{App: "shop", Spawner: f, Workers: 2, TermGrace: time.Hour, Command: func() (process.Command, error) { return process.Command{Args: []string{"fake"}}, nil }})
 		p.Start()
 		up(t, p)
 		began := time.Now()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // names answers with the name of the program that runs; "/slow" waits for the gate.
@@ -203,7 +204,7 @@ func TestDeathDuringReload(t *testing.T) {
 		go func() { done <- p.Reload(t.Context(), &next) }()
 		time.Sleep(50 * time.Millisecond) // the first one boots
 		for range 3 {
-			f.named("v1").end(Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
+			f.named("v1").end(process.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
 			time.Sleep(30 * time.Millisecond)
 		}
 		if err := <-done; err != nil {
@@ -648,7 +649,7 @@ func TestUnserved(t *testing.T) {
 	bubble(t, f, Options{Workers: 1}, func(t *testing.T, p *Pool, _ *events) {
 		up(t, p)
 		f.breaks(&shim.Failed{Kind: "exception", Message: "broken"})
-		f.any().end(Exit{Code: 1})
+		f.any().end(process.Exit{Code: 1})
 		time.Sleep(time.Minute)
 		if d := p.Stats().Unserved; d < 55*time.Second || d > time.Minute {
 			t.Errorf("unserved for %v", d)
@@ -661,7 +662,7 @@ func TestUnserved(t *testing.T) {
 		f.mu.Lock()
 		f.mute = true
 		f.mu.Unlock()
-		f.any().end(Exit{Code: 1})
+		f.any().end(process.Exit{Code: 1})
 		time.Sleep(time.Minute)
 		if d := p.Stats().Unserved; d != 0 {
 			t.Errorf("unserved for %v while the first boot is under way", d)

@@ -76,35 +76,3 @@ func (r Reason) patient() bool {
 	}
 	return false
 }
-
-// Exit is how a process ended, from waitpid.
-type Exit struct {
-	// Code is the exit status; -1 when a signal ended it or nothing is known.
-	Code int
-	// Signal is the number of the signal that ended it; 0: none.
-	Signal int
-	// SignalName is its name, "SIGKILL".
-	SignalName string
-	// MaxRSS is the largest resident size it had, in octets; 0: unknown.
-	MaxRSS int64
-	// OOM: the kernel killed it for lack of memory.
-	OOM bool
-	// Left are the processes that it had started and left behind, which were ended with it: "ffmpeg 4711, sh 4712". Empty: none,
-	// or the system does not tell.
-	Left string `json:",omitempty"`
-	// Loose is why it had no control group of its own, though it was to have one; empty: it had, or was not to have one.
-	Loose string `json:",omitempty"`
-}
-
-// Cause returns "exit:3", "signal:9", "oom" or "unknown".
-func (e Exit) Cause() string {
-	switch {
-	case e.OOM:
-		return "oom"
-	case e.Signal > 0:
-		return fmt.Sprintf("signal:%d", e.Signal)
-	case e.Code >= 0:
-		return fmt.Sprintf("exit:%d", e.Code)
-	}
-	return "unknown"
-}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // Counts only grow, over all workers that the pool has had.
@@ -91,7 +92,7 @@ func (p *Pool) Templates() []TemplateInfo {
 	}
 	p.mu.Unlock()
 	for i := range infos {
-		infos[i].PSS = readPSS(infos[i].Pid)
+		infos[i].PSS = process.PSS(infos[i].Pid)
 	}
 	return infos
 }
@@ -164,7 +165,7 @@ func (p *Pool) Workers() []WorkerInfo {
 	p.mu.Unlock()
 	for i, c := range conns {
 		if c != nil {
-			infos[i].PSS = readPSS(infos[i].Pid)
+			infos[i].PSS = process.PSS(infos[i].Pid)
 			infos[i].InFlight = c.InFlight()
 		}
 	}
@@ -172,7 +173,7 @@ func (p *Pool) Workers() []WorkerInfo {
 }
 
 // exited counts a worker's end, and returns how many requests it has served.
-func (p *Pool) exited(w *Worker, why Reason, e Exit) int64 {
+func (p *Pool) exited(w *Worker, why Reason, e process.Exit) int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.count.Exits == nil {

@@ -3,13 +3,13 @@ package supervisor
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/supervisor/output"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // template is a process that has imported the app of one generation, and makes its
@@ -26,25 +26,25 @@ type template struct {
 	hello  chan *shim.Hello  // capacity 1
 	ready  chan *shim.Ready  // capacity 1
 	failed chan *shim.Failed // capacity 1
-	stacks chan string       // capacity 8
-	leave  chan leave        // capacity 1
-	kill   chan struct{}     // closed by Pool.Kill
+	stacks *output.Stacks
+	leave  chan leave    // capacity 1
+	kill   chan struct{} // closed by Pool.Kill
 
 	up   chan struct{} // closed when it takes orders, or when it never will: failure
 	turn chan struct{} // capacity 1: held by who gives an order
 	gone chan struct{} // closed when the process has been reaped
 
 	program string
-	leaf    *Cgroup // that it lives in, and its workers; nil: ours
-	child   *Child
+	leaf    *process.Cgroup // that it lives in, and its workers; nil: ours
+	child   *process.Child
 	conn    *shim.Conn
-	forker  *forker
+	forker  *process.Forker
 	started time.Time
 	failure *templateFailure // read after up; nil: it takes orders
 	outside bool             // a signal from outside ended it; read after gone
 
 	mu   sync.Mutex
-	tail tail
+	tail output.Tail
 
 	// Under pool.mu:
 	isUp  bool
@@ -65,12 +65,9 @@ func (e *templateFailure) Error() string { return e.err.Error() }
 
 func (e *templateFailure) Unwrap() error { return e.err }
 
-// errNoTemplate: the template did not answer as it should.
-var errNoTemplate = errors.New("the template is gone")
-
 // fork has a worker forked by the template of its generation, which is started
 // if there is none. It returns errStopped when the worker is not wanted any more.
-func (p *Pool) fork(w *Worker) (*Child, string, *Cgroup, error) {
+func (p *Pool) fork(w *Worker) (*process.Child, string, *process.Cgroup, error) {
 	for try := 1; ; try++ {
 		t := p.templateOf(w.gen)
 		if t == nil {
@@ -93,7 +90,7 @@ func (p *Pool) fork(w *Worker) (*Child, string, *Cgroup, error) {
 				return nil, "", nil, errStopped
 			}
 		}
-		child, err := t.forker.fork(w.gen.BootTimeout)
+		child, err := t.forker.Fork(w.gen.BootTimeout)
 		<-t.turn
 		if err == nil {
 			p.mu.Lock()
@@ -101,7 +98,7 @@ func (p *Pool) fork(w *Worker) (*Child, string, *Cgroup, error) {
 			p.mu.Unlock()
 			return child, t.program, t.leaf, nil
 		}
-		if !errors.Is(err, errNoTemplate) {
+		if !errors.Is(err, process.ErrNoTemplate) {
 			return nil, "", nil, err
 		}
 		t.end(ProtocolError, err)
@@ -138,7 +135,7 @@ func (p *Pool) templateOf(gen *generation) *template {
 		t := &template{
 			pool: p, gen: gen, who: Who{App: p.opts.App, Worker: p.opts.App + "/template", Generation: gen.number},
 			hello: make(chan *shim.Hello, 1), ready: make(chan *shim.Ready, 1), failed: make(chan *shim.Failed, 1),
-			stacks: make(chan string, 8), leave: make(chan leave, 1), kill: make(chan struct{}),
+			stacks: output.NewStacks(), leave: make(chan leave, 1), kill: make(chan struct{}),
 			up: make(chan struct{}), turn: make(chan struct{}, 1), gone: make(chan struct{}), started: time.Now(),
 		}
 		gen.template = t
@@ -204,19 +201,22 @@ func (t *template) run() {
 
 	var wg sync.WaitGroup
 	connDone := make(chan error, 1)
-	exit := make(chan Exit, 1)
+	exit := make(chan process.Exit, 1)
 	outputDone := make(chan struct{})
 	wg.Go(func() { connDone <- t.conn.Run() })
 	wg.Go(func() { exit <- t.child.Wait() })
-	wg.Go(func() { defer close(outputDone); readOutput(t.child.Output, "", func() string { return "" }, t.output) })
+	wg.Go(func() {
+		defer close(outputDone)
+		output.Read(t.child.Output, "", func() string { return "" }, t.output)
+	})
 	if t.child.Stacks != nil {
-		wg.Go(func() { readStacks(t.child.Stacks, t.stacks) })
+		wg.Go(func() { t.stacks.Follow(t.child.Stacks) })
 	}
 	l := templateLife{template: t, connDone: connDone, exit: exit}
 	ended := l.live()
-	t.outside = l.reason == None && ended.foreign(l.killed)
+	t.outside = l.reason == None && ended.FromOutside(l.killed)
 	t.pool.forget(t)
-	t.forker.close() // an order that waits for its answer gets errNoTemplate
+	t.forker.Close() // an order that waits for its answer gets process.ErrNoTemplate
 	if !l.connEnded {
 		select {
 		case <-connDone:
@@ -247,14 +247,14 @@ func (t *template) run() {
 	})
 }
 
-func (t *template) spawn(c Command) error {
+func (t *template) spawn(c process.Command) error {
 	child, err := t.gen.Spawner.Spawn(c)
 	if err != nil {
 		return err
 	}
-	forker, err := newForker(child.Ends.Control)
+	forker, err := process.NewForker(child.Ends.Control, c)
 	if err != nil {
-		_ = child.Signal(Kill)
+		_ = child.Signal(process.Kill)
 		child.Wait()
 		child.Ends.R.Close()
 		child.Ends.W.Close()
@@ -265,10 +265,6 @@ func (t *template) spawn(c Command) error {
 		child.Release()
 		return err
 	}
-	if id := c.Identity; id != nil { // then this process is root: preload does not go with a helper
-		forker.give = func(f *os.File) error { return f.Chown(int(id.UID), int(id.GID)) }
-	}
-	forker.leaf = c.Cgroup
 	ends := child.Ends
 	ends.Control = nil // the forker's
 	t.pool.mu.Lock()
@@ -279,7 +275,7 @@ func (t *template) spawn(c Command) error {
 }
 
 // fail says why it never took orders.
-func (t *template) fail(l *templateLife, e Exit) {
+func (t *template) fail(l *templateLife, e process.Exit) {
 	f := &templateFailure{failed: l.failed, err: l.err, stacks: l.stuck}
 	select {
 	case m := <-t.failed: // waitpid was faster than its last frame
@@ -295,12 +291,12 @@ func (t *template) fail(l *templateLife, e Exit) {
 	case f.err != nil:
 	case e.Signal > 0:
 		f.err = fmt.Errorf("%s was ended by signal %d (%s) before the app was loaded", t.program, e.Signal, e.SignalName)
-		f.outside = e.foreign(l.killed)
+		f.outside = e.FromOutside(l.killed)
 	default:
 		f.err = fmt.Errorf("%s ended with status %d before the app was loaded", t.program, e.Code)
 	}
 	t.mu.Lock()
-	f.output = strings.TrimRight(string(t.tail.b), "\n")
+	f.output = t.tail.String()
 	t.mu.Unlock()
 	t.failure = f
 	close(t.up)
@@ -308,7 +304,7 @@ func (t *template) fail(l *templateLife, e Exit) {
 
 func (t *template) output(_, level, text string) {
 	t.mu.Lock()
-	t.tail.add(text)
+	t.tail.Add(text)
 	t.mu.Unlock()
 	t.pool.emit(Output{Who: t.who, Level: level, Text: text})
 }
@@ -317,9 +313,7 @@ func (t *template) output(_, level, text string) {
 
 // Noise: output that came before the nonce.
 func (t *template) Noise(p []byte) {
-	g := grouper{record: func(text string) { t.output("", "", text) }}
-	g.write(p)
-	g.flush()
+	output.Split(p, func(text string) { t.output("", "", text) })
 }
 
 // Hello hands on to run.

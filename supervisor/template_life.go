@@ -3,17 +3,17 @@ package supervisor
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // templateLife is a template's run between its start and its end.
 type templateLife struct {
 	*template
 	connDone  chan error
-	exit      chan Exit
+	exit      chan process.Exit
 	connEnded bool
 	isUp      bool
 	canDump   bool
@@ -22,12 +22,12 @@ type templateLife struct {
 	reason    Reason
 	err       error
 	failed    *shim.Failed
-	looks     looks
+	looks     process.Looks
 	stuck     string
 }
 
 // live returns when the process has been reaped.
-func (l *templateLife) live() Exit {
+func (l *templateLife) live() process.Exit {
 	t := l.template
 	var bootTimer, tick, lingers, ladder <-chan time.Time
 	var told time.Time
@@ -81,9 +81,9 @@ func (l *templateLife) live() Exit {
 			}
 		case <-bootTimer:
 			l.stuck = l.takeStacks()
-			broken(BootTimeout, &BootTimeoutError{t.gen.BootTimeout, l.looks.before(t.gen.BootTimeout)})
+			broken(BootTimeout, &process.BootTimeoutError{Limit: t.gen.BootTimeout, Earlier: l.looks.Before(t.gen.BootTimeout)})
 		case <-tick:
-			t.pool.emit(WorkerWaits{t.who, state, time.Since(t.started).Round(time.Second), l.looks.add(l.takeStacks())})
+			t.pool.emit(WorkerWaits{t.who, state, time.Since(t.started).Round(time.Second), l.looks.Add(l.takeStacks())})
 		case <-lingers:
 			t.pool.emit(WorkerWaits{t.who, Stopping, time.Since(told).Round(time.Second), ""})
 		case err := <-l.connDone:
@@ -113,7 +113,7 @@ func (l *templateLife) live() Exit {
 				broken(order.why, nil)
 			case l.reason == None:
 				l.reason = order.why
-				t.forker.close()
+				t.forker.Close()
 				t.conn.CloseRequests()
 				ladder = l.exitHooks(order.why)
 				if d := t.gen.BootTick; d > 0 {
@@ -129,7 +129,7 @@ func (l *templateLife) live() Exit {
 			ladder = nil
 			if l.isUp && !l.termed {
 				l.termed = true
-				_ = l.child.Signal(Terminate) // for what it has started; it ignores it itself
+				_ = l.child.Signal(process.Terminate) // for what it has started; it ignores it itself
 				ladder = time.After(t.gen.TermGrace)
 				continue
 			}
@@ -143,28 +143,13 @@ func (l *templateLife) live() Exit {
 
 func (l *templateLife) killNow() {
 	l.killed = true
-	_ = l.child.Signal(Kill)
+	_ = l.child.Signal(process.Kill)
 }
 
 // takeStacks asks faulthandler for the stacks of a template that boots.
 func (l *templateLife) takeStacks() string {
-	if !l.canDump || l.child.Stacks == nil || l.child.Signal(Dump) != nil {
+	if !l.canDump || l.child.Stacks == nil || l.child.Signal(process.Dump) != nil {
 		return ""
 	}
-	var b strings.Builder
-	end := time.After(500 * time.Millisecond)
-	for {
-		var quiet <-chan time.Time
-		if b.Len() > 0 {
-			quiet = time.After(30 * time.Millisecond)
-		}
-		select {
-		case s := <-l.stacks:
-			b.WriteString(s)
-		case <-quiet:
-			return b.String()
-		case <-end:
-			return b.String()
-		}
-	}
+	return l.stacks.Collect(500 * time.Millisecond)
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // templateHelper is a template in Go. It cannot fork, so that each order starts a
@@ -87,7 +88,7 @@ func middleHelper() int {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), helperVar+"=plain")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = given[0], given[1], given[2], given[3:]
-	cmd.SysProcAttr = ownGroup()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if cmd.Start() != nil {
 		return 9
 	}
@@ -167,7 +168,7 @@ func TestTemplateLies(t *testing.T) {
 			defer p.Stop(t.Context())
 			eventually(t, "a template is killed", func() bool { return len(of[TemplateExit](e)) > 0 })
 			x := of[TemplateExit](e)[0]
-			if x.Reason != ProtocolError || !x.Ours || !errors.Is(x.Err, errNoTemplate) || !strings.Contains(x.Err.Error(), "no new child of ours") {
+			if x.Reason != ProtocolError || !x.Ours || !errors.Is(x.Err, process.ErrNoTemplate) || !strings.Contains(x.Err.Error(), "no new child of ours") {
 				t.Errorf("%+v", x)
 			}
 			if mode == "template-again" { // it names the first worker, which lives on; the next template is tried at once
@@ -182,9 +183,9 @@ func TestTemplateLies(t *testing.T) {
 	}
 }
 
-func helperCommand(mode, dir string) func() (Command, error) {
-	return func() (Command, error) {
-		return Command{Args: []string{os.Args[0]}, Env: append(os.Environ(), helperVar+"="+mode, "GORACE=atexit_sleep_ms=0"), Dir: dir}, nil
+func helperCommand(mode, dir string) func() (process.Command, error) {
+	return func() (process.Command, error) {
+		return process.Command{Args: []string{os.Args[0]}, Env: append(os.Environ(), helperVar+"="+mode, "GORACE=atexit_sleep_ms=0"), Dir: dir}, nil
 	}
 }
 

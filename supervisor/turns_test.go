@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // pools starts n pools of one worker each that share turns. stop stops them all.
@@ -33,7 +35,7 @@ func TestTurns(t *testing.T) {
 		if started, most := f.look(); started != 20 || most != 3 {
 			t.Errorf("%d workers were started, %d booted at a time; want 20 and 3", started, most)
 		}
-		f.any().end(Exit{Code: 1}) // a turn is free again: the dead one's successor boots at once
+		f.any().end(process.Exit{Code: 1}) // a turn is free again: the dead one's successor boots at once
 		synctest.Wait()
 		if started, _ := f.look(); started != 21 {
 			t.Errorf("%d workers were started; want 21", started)

@@ -2,8 +2,6 @@ package supervisor
 
 import (
 	"cmp"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,6 +10,8 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/supervisor/output"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // Worker is one incarnation of a child process. It is used once.
@@ -38,21 +38,21 @@ type Worker struct {
 	dumps   chan chan string  // somebody wants its stacks
 	gone    chan struct{}     // closed when the process has been reaped
 	idle    chan struct{}     // capacity 1: nothing in flight while it drains, or only what is given up
-	stacks  chan string       // capacity 8; pieces of stacks
-	kill    chan struct{}     // closed by Pool.Kill through the pool
+	stacks  *output.Stacks
+	kill    chan struct{} // closed by Pool.Kill through the pool
 
 	program string // Args[0] of the command
 	tag     string // the secret of the tags in its output: nobody else can make one
 	conn    *shim.Conn
-	child   *Child
+	child   *process.Child
 	started time.Time
 	termed  bool // we sent SIGTERM
 	killed  bool // we sent SIGKILL
 	outside bool // a signal from outside ended it
 
 	mu    sync.Mutex
-	tail  tail // output before Ready
-	crash tail // what Python printed from "Fatal Python error" on
+	tail  output.Tail // output before Ready
+	crash output.Tail // what Python printed from "Fatal Python error" on
 
 	// Under pool.mu:
 	inFlight int
@@ -62,7 +62,7 @@ type Worker struct {
 	served   int64
 	due      bool // it is to be replaced
 	ahead    int  // requests that it may be sent beyond the one that it runs
-	oom      *oomWatch
+	oom      *process.OOMWatch
 
 	rss    atomic.Int64 // bytes, when it was last looked at; 0: it was not
 	growth growth       // where MaxRSS is set
@@ -76,21 +76,14 @@ type expiry struct {
 
 func newWorker(p *Pool, gen *generation, slot int) *Worker {
 	return &Worker{
-		pool: p, gen: gen, slot: slot, tag: secret(), most: spread(gen.MaxRequests, gen.Jitter),
+		pool: p, gen: gen, slot: slot, tag: process.RandomHex(), most: spread(gen.MaxRequests, gen.Jitter),
 		who:   Who{App: p.opts.App, Worker: fmt.Sprintf("%s/%d", p.opts.App, slot+1), Generation: gen.number},
 		hello: make(chan *shim.Hello, 1), ready: make(chan *shim.Ready, 1), failed: make(chan *shim.Failed, 1),
 		expired: make(chan expiry, 2*(gen.Threads+gen.Prefetch)), retire: make(chan Reason, 4), idle: make(chan struct{}, 1),
-		stacks: make(chan string, 8), kill: make(chan struct{}), fence: make(chan int64, 1), dumps: make(chan chan string),
+		stacks: output.NewStacks(), kill: make(chan struct{}), fence: make(chan int64, 1), dumps: make(chan chan string),
 		gone:    make(chan struct{}),
 		onReady: func() {}, onLeave: func(Reason) {}, turn: func() {},
 	}
-}
-
-// secret makes 16 hex digits.
-func secret() string {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return hex.EncodeToString(b[:])
 }
 
 // State returns where the worker is.
@@ -113,7 +106,7 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 	if err := w.spawn(); err != nil {
 		w.state.Store(int32(Exited))
 		if f := (*templateFailure)(nil); errors.As(err, &f) && f.err != errStopped {
-			w.tail.add(f.output)
+			w.tail.Add(f.output)
 			w.outside = f.outside
 			w.bootFailed(f.failed, f.err, f.stacks)
 		} else {
@@ -125,16 +118,16 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 
 	var wg sync.WaitGroup
 	connDone := make(chan error, 1)
-	exit := make(chan Exit, 1)
+	exit := make(chan process.Exit, 1)
 	outputDone := make(chan struct{})
 	wg.Go(func() { connDone <- w.conn.Run() })
 	wg.Go(func() { exit <- w.child.Wait() })
 	wg.Go(func() {
 		defer close(outputDone)
-		readOutput(w.child.Output, w.tag, func() string { return w.conn.Sole(alone) }, w.output)
+		output.Read(w.child.Output, w.tag, func() string { return w.conn.Sole(output.SoleFor) }, w.output)
 	})
 	if w.child.Stacks != nil {
-		wg.Go(w.readStacks)
+		wg.Go(func() { w.stacks.Follow(w.child.Stacks) })
 	}
 
 	l := life{Worker: w, connDone: connDone, exit: exit}
@@ -163,7 +156,7 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 	}
 	w.child.Output.Close()
 	stacks := l.fenced
-	if selfInflicted[ended.SignalName] {
+	if ended.Crashed() {
 		stacks = l.crashStacks()
 		l.stuck = cmp.Or(l.stuck, stacks)
 	}
@@ -184,7 +177,7 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 		default:
 		}
 	}
-	w.outside = l.failure == nil && l.reason == None && ended.foreign(w.killed || w.termed)
+	w.outside = l.failure == nil && l.reason == None && ended.FromOutside(w.killed || w.termed)
 	if !l.wasReady {
 		w.bootFailed(l.failure, l.bootErr(ended), l.stuck)
 		l.protocol = nil // told
@@ -212,13 +205,13 @@ func (w *Worker) spawn() error {
 	conn.ShareWithin(w.gen.Shared)
 	w.pool.mu.Lock() // others look at it from now on
 	defer w.pool.mu.Unlock()
-	w.child, w.program, w.conn, w.oom = child, program, conn, watchOOM(leaf)
+	w.child, w.program, w.conn, w.oom = child, program, conn, process.WatchOOM(leaf)
 	w.who.Pid = child.Pid()
 	return nil
 }
 
 // process starts the worker's process, or has it forked.
-func (w *Worker) process() (child *Child, program string, leaf *Cgroup, err error) {
+func (w *Worker) process() (child *process.Child, program string, leaf *process.Cgroup, err error) {
 	if w.gen.Preload {
 		return w.pool.fork(w)
 	}
@@ -237,7 +230,7 @@ func (w *Worker) process() (child *Child, program string, leaf *Cgroup, err erro
 // bootFailed ends the boot at the gate and tells of it.
 func (w *Worker) bootFailed(f *shim.Failed, err error, stacks string) {
 	w.mu.Lock()
-	output := strings.TrimRight(string(w.tail.b), "\n")
+	output := strings.TrimRight(w.tail.String(), "\n")
 	w.mu.Unlock()
 	e := BootFailure{Who: w.who, Failed: f, Err: err, Stacks: stacks, Output: output, Outside: w.outside}
 	how := bootFailed
@@ -251,10 +244,10 @@ func (w *Worker) bootFailed(f *shim.Failed, err error, stacks string) {
 }
 
 // oomHappened: the kernel killed it for lack of memory.
-func (w *Worker) oomHappened(e Exit, ours bool) bool {
+func (w *Worker) oomHappened(e process.Exit, ours bool) bool {
 	w.pool.mu.Lock()
 	defer w.pool.mu.Unlock()
-	return w.oom.happened(e, ours)
+	return w.oom.Happened(e, ours)
 }
 
 // size returns the process's resident size in bytes; 0: unknown.
@@ -271,9 +264,9 @@ func (w *Worker) readRSS() int64 {
 	child, oom := w.child, w.oom
 	w.pool.mu.Unlock()
 	if oom != nil {
-		n := oom.count() // a file: not under the pool's lock
+		n := oom.Count() // a file: not under the pool's lock
 		w.pool.mu.Lock()
-		oom.look(n)
+		oom.Look(n)
 		w.pool.mu.Unlock()
 	}
 	if child == nil {

@@ -5,7 +5,7 @@ import (
 	"os"
 
 	"github.com/standpipe/standpipe/cmd/internal/exit"
-	"github.com/standpipe/standpipe/supervisor"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // hidden runs what this program starts itself as, and what nobody types; not there:
@@ -20,9 +20,9 @@ func hidden(args []string) (code int, there bool) {
 	var err error
 	switch args[1] {
 	case "__exec":
-		err = supervisor.RunConfined(args[2:])
+		err = process.RunConfined(args[2:])
 	case "__helper":
-		if err = supervisor.RunHelper(); err != nil {
+		if err = process.RunHelper(); err != nil {
 			return exit.OK, true // its socket has ended: that is how it ends
 		}
 	default:

@@ -12,6 +12,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/devreload"
 	"github.com/standpipe/standpipe/supervisor"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // Reload reads the configuration again and puts it in force, with new code of all
@@ -108,7 +109,7 @@ func (s *serving) watchReleases(ctx context.Context) {
 	for {
 		for _, p := range s.srv.Pools() {
 			st := p.Stats()
-			switch is := supervisor.ReleaseGone(st.Release); {
+			switch is := process.ReleaseGone(st.Release); {
 			case !is:
 				delete(gone, st.App)
 			case gone[st.App] != st.Release:
@@ -141,7 +142,7 @@ func (s *serving) watchTouched(ctx context.Context) {
 		for i := range cfg.Apps {
 			a := &cfg.Apps[i]
 			for _, path := range a.TouchReload {
-				is := touched{real: supervisor.RealPath(path)}
+				is := touched{real: process.RealPath(path)}
 				if st, err := os.Stat(path); err == nil {
 					is.at = st.ModTime().UnixNano()
 				}

@@ -4,20 +4,20 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/standpipe/standpipe/supervisor"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // adopt has what the apps leave behind become our children, and reaps them; stop ends it.
 func adopt() (stop func()) {
-	supervisor.InheritOrphans()
-	return supervisor.ReapStrangers()
+	process.InheritOrphans()
+	return process.ReapStrangers()
 }
 
 // tellSurvivors names the processes that have outlived the workers: a process that calls
 // setsid is out of reach of the signals to its worker's group. They are not killed: they
 // may be meant to live on.
 func (s *serving) tellSurvivors() {
-	list := supervisor.Survivors()
+	list := process.Survivors()
 	if len(list) == 0 {
 		return
 	}

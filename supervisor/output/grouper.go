@@ -1,4 +1,4 @@
-package supervisor
+package output
 
 import (
 	"bytes"
@@ -59,7 +59,7 @@ func (g *grouper) endLine() {
 		g.text.WriteByte('\n')
 	}
 	g.text.WriteString(line)
-	g.crash = g.crash || strings.HasPrefix(line, fatal)
+	g.crash = g.crash || strings.HasPrefix(line, Fatal)
 	// The line that is not indented ends a traceback: the exception itself.
 	g.trace = starts || g.trace && (indented || boxed || line == "" || strings.HasPrefix(line, `> File "`)) // empty lines and the mark are loguru's
 }

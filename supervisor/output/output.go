@@ -1,39 +1,40 @@
-package supervisor
+package output
 
 import (
 	"io"
+	"strings"
 	"time"
 )
 
 const (
-	// maxRecord bounds one record of output, and what is kept of the output of a
-	// worker that is not ready yet.
+	// maxRecord bounds one record of output, and a Tail, in bytes.
 	maxRecord = 64 << 10
 	// pause is how long a record waits for a line that may belong to it, and a line
 	// for its end.
 	pause = 50 * time.Millisecond
-	// alone is how long a request must have been the only one in flight at its
-	// worker for raw output to be taken for its own: output is read a moment after
-	// it was written, and a wrong id is worse than none.
-	alone = 50 * time.Millisecond
 )
 
-// readOutput reads r to its end and hands on records: a line, or the lines of a
-// traceback with the line before it, with the id of the request that they belong
-// to (empty: none). A record is handed on when the next one of its request
-// begins, or when nothing came for it for a short while. level is what logging said
-// of it; empty: nothing. sole is asked for the
-// request to which raw output belongs. readOutput closes r.
-func readOutput(r io.ReadCloser, tag string, sole func() string, record func(id, level, text string)) {
+// SoleFor is how long a request must have been the only one in flight at its worker before output without a tag is taken for
+// its own: output is read a moment after it was written, and a wrong id is worse than none.
+const SoleFor = 50 * time.Millisecond
+
+// Fatal is the start of what CPython and faulthandler print when a process crashes.
+const Fatal = "Fatal Python error"
+
+// Read reads r to its end, passes its records to record, and closes r. A record is one line, or the lines of a traceback with
+// the line before it. It comes with the id of the request that it belongs to (empty: none) and with the level that Python's
+// logging gave it (empty: none). A record is complete when the next record of its request begins, or when nothing was added
+// to it for a short while. sole returns the request that output without a tag belongs to.
+func Read(r io.ReadCloser, tag string, sole func() string, record func(id, level, text string)) {
 	defer r.Close()
 	type chunk struct {
 		b  []byte
 		id string // of what has no tag
 	}
 	chunks := make(chan chunk)
-	go func() { // ends with r; readOutput waits for the close of chunks
+	go func() { // ends with r; Read waits for the close of chunks
 		defer close(chunks)
-		buf := make([]byte, 8<<10) // of each worker, most of which print little
+		buf := make([]byte, 8<<10) // one for each worker, and most workers print little
 		for {
 			n, err := r.Read(buf)
 			if n > 0 {
@@ -61,19 +62,33 @@ func readOutput(r io.ReadCloser, tag string, sole func() string, record func(id,
 			}
 			now := time.Now()
 			s.write(c.b, c.id, now)
-			s.flush(now) // of a request that is quiet while others are not
+			s.flush(now) // the output of a quiet request while other requests print
 		case now := <-quiet.C:
 			s.flush(now)
 		}
 	}
 }
 
-// tail keeps the last octets of what is written to it.
-type tail struct{ b []byte }
+// Split passes the records of p to record. p has no tags, and no output follows it.
+func Split(p []byte, record func(text string)) {
+	g := grouper{record: record}
+	g.write(p)
+	g.flush()
+}
 
-func (t *tail) add(s string) {
+// Tail keeps the last bytes of the texts that are added to it.
+type Tail struct{ b []byte }
+
+// Add appends a text and a newline.
+func (t *Tail) Add(s string) {
 	t.b = append(append(t.b, s...), '\n')
 	if n := len(t.b) - maxRecord; n > 0 {
 		t.b = append(t.b[:0], t.b[n:]...)
 	}
 }
+
+// Empty reports whether nothing was added.
+func (t *Tail) Empty() bool { return len(t.b) == 0 }
+
+// String returns what was kept, without the newlines at its end.
+func (t *Tail) String() string { return strings.TrimRight(string(t.b), "\n") }

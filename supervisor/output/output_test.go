@@ -1,4 +1,4 @@
-package supervisor
+package output
 
 import (
 	"io"
@@ -68,7 +68,7 @@ func TestOutputIsPrompt(t *testing.T) {
 		r, w := io.Pipe()
 		got := make(chan string, 10)
 		done := make(chan struct{})
-		go func() { readOutput(r, "", func() string { return "" }, func(_, _, s string) { got <- s }); close(done) }()
+		go func() { Read(r, "", func() string { return "" }, func(_, _, s string) { got <- s }); close(done) }()
 		_, _ = w.Write([]byte("Password: "))
 		time.Sleep(100 * time.Millisecond)
 		select {

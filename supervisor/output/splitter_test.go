@@ -1,4 +1,4 @@
-package supervisor
+package output
 
 import (
 	"fmt"
@@ -156,7 +156,7 @@ func TestPromptAmongOthers(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			readOutput(r, testTag, func() string { return "" }, func(id, _, text string) { shown[id+"|"+text] = time.Since(start) })
+			Read(r, testTag, func() string { return "" }, func(id, _, text string) { shown[id+"|"+text] = time.Since(start) })
 		}()
 		_, _ = io.WriteString(w, tagged("a")+"mine\n\x1e012")
 		for range 100 {

@@ -1,4 +1,4 @@
-package supervisor
+package process
 
 import (
 	"fmt"
@@ -15,21 +15,21 @@ type BootTimeoutError struct {
 
 func (e *BootTimeoutError) Error() string { return fmt.Sprintf("not ready within %v", e.Limit) }
 
-// looks keeps the last stacks of a boot.
-type looks struct{ list [2]look }
+// Looks keeps the last stacks of a boot.
+type Looks struct{ list [2]look }
 
 type look struct {
 	at     time.Time
 	stacks string
 }
 
-func (l *looks) add(stacks string) string {
+func (l *Looks) Add(stacks string) string {
 	l.list[1], l.list[0] = l.list[0], look{time.Now(), stacks}
 	return stacks
 }
 
 // before is the newest look that is old enough to tell a boot that is stuck from a slow one.
-func (l *looks) before(limit time.Duration) string {
+func (l *Looks) Before(limit time.Duration) string {
 	for _, at := range l.list {
 		if at.stacks != "" && time.Since(at.at) >= min(limit/4, time.Second) {
 			return at.stacks

@@ -1,4 +1,4 @@
-package supervisor
+package process
 
 import (
 	"errors"
@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // tree makes files below a new folder: a made-up control group hierarchy, in which the
@@ -108,53 +107,26 @@ func TestOOMIsCountedInTheLeaf(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	o := watchOOM(leaf)
-	if o.happened(killed, false) {
+	o := WatchOOM(leaf)
+	if o.Happened(killed, false) {
 		t.Error("a kill from outside taken for the kernel's")
 	}
 	kills("3")
-	o.look(o.count()) // as if it happened just before its death is known
-	if !o.happened(killed, false) {
+	o.Look(o.Count()) // as if it happened just before its death is known
+	if !o.Happened(killed, false) {
 		t.Error("the kernel's kill taken for one from outside")
 	}
-	if o.happened(killed, true) || o.happened(Exit{Code: 1}, false) {
+	if o.Happened(killed, true) || o.Happened(Exit{Code: 1}, false) {
 		t.Error("our own kill, or an exit, taken for the kernel's")
 	}
-	o.look(o.count())
-	if o.happened(killed, false) {
+	o.Look(o.Count())
+	if o.Happened(killed, false) {
 		t.Error("somebody else's death, some time ago, taken for its own")
 	}
 	kills("2")
-	if watchOOM(leaf).happened(killed, false) {
+	if WatchOOM(leaf).Happened(killed, false) {
 		t.Error("what was before its start counts")
 	}
 }
 
 // The kernel's kill inside a real leaf is told apart, and names what ran.
-func TestRealLeaf(t *testing.T) {
-	base, err := Delegate([]string{"memory", "pids"}, nil)
-	if err != nil {
-		t.Skipf("SKIP[cgroup]: %v", err)
-	}
-	leaf := &Cgroup{Path: base + "/app-test", MemoryMax: 64 << 20, PidsMax: 50}
-	t.Cleanup(leaf.Remove)
-	p, e := real(t, "plain", Options{Workers: 1, SampleEvery: time.Second, Command: func() (Command, error) {
-		c := self(t, "plain")
-		c.Cgroup = leaf
-		return c, nil
-	}})
-	body, err := ask(t.Context(), p, "/proc")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(body, "/app-test\n") {
-		t.Errorf("not in the leaf:\n%s", body)
-	}
-	if _, err := ask(t.Context(), p, "/grow"); err == nil {
-		t.Error("answered")
-	}
-	eventually(t, "a record", func() bool { return len(of[WorkerExit](e)) == 1 })
-	if x := of[WorkerExit](e)[0]; x.Exit.Cause() != "oom" || len(x.InFlight) != 1 {
-		t.Errorf("%+v", x)
-	}
-}

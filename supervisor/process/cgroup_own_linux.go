@@ -1,4 +1,4 @@
-package supervisor
+package process
 
 import (
 	"errors"
@@ -40,7 +40,7 @@ func atHand(root string, mounts []string, isRoot bool, delegated func(dir string
 		if isRoot && dir != mount && !delegated(dir) || !writable(filepath.Join(dir, "cgroup.procs")) {
 			return ""
 		}
-		probe := branch(filepath.Join(dir, "worker-"+secret()))
+		probe := branch(filepath.Join(dir, "worker-"+RandomHex()))
 		defer probe.prune()
 		if err := os.Mkdir(string(probe), 0o755); err != nil || !writable(probe.file("cgroup.procs")) {
 			return ""

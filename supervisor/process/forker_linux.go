@@ -1,4 +1,4 @@
-package supervisor
+package process
 
 import (
 	"crypto/rand"
@@ -14,21 +14,16 @@ import (
 	"github.com/standpipe/standpipe/shim"
 )
 
-// becomeSubreaper makes this process the parent of its descendants' orphans: so the
-// workers that a template has forked by way of a middle process become ours, and
-// waitpid tells how they ended.
-func becomeSubreaper() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
-
-// forker gives orders to one template, one at a time.
-type forker struct {
+// Forker gives orders to one template, one at a time.
+type Forker struct {
 	control *os.File
 	give    func(*os.File) error // makes a pipe the template's user's own; nil: it is ours already
 	leaf    *Cgroup              // below which each worker gets a group of its own; nil: none
 	frames  *shim.FrameReader
 }
 
-// newForker takes over a template's control socket.
-func newForker(control io.ReadWriteCloser) (*forker, error) {
+// NewForker takes over the control socket of a template that c started.
+func NewForker(control io.ReadWriteCloser, c Command) (*Forker, error) {
 	f, ok := control.(*os.File)
 	if !ok {
 		return nil, errors.New("a template needs a control socket")
@@ -36,15 +31,19 @@ func newForker(control io.ReadWriteCloser) (*forker, error) {
 	if err := becomeSubreaper(); err != nil {
 		return nil, fmt.Errorf("cannot become the parent of what a template forks: %w", err)
 	}
-	return &forker{control: f, frames: shim.NewFrameReader(f)}, nil
+	made := &Forker{control: f, leaf: c.Cgroup, frames: shim.NewFrameReader(f)}
+	if id := c.Identity; id != nil { // then this process is root: preload excludes a helper
+		made.give = func(f *os.File) error { return f.Chown(int(id.UID), int(id.GID)) }
+	}
+	return made, nil
 }
 
 // close ends the template: it reads an end of file, and no order after that.
-func (f *forker) close() { f.control.Close() }
+func (f *Forker) Close() { f.control.Close() }
 
 // fork orders a worker and returns it; limit bounds the answer (0: nothing does).
-// errNoTemplate: the template is gone, or is to be given up.
-func (f *forker) fork(limit time.Duration) (*Child, error) {
+// ErrNoTemplate: the template is gone, or is to be given up.
+func (f *Forker) Fork(limit time.Duration) (*Child, error) {
 	nonce := make([]byte, 16)
 	_, _ = rand.Read(nonce) // never fails
 
@@ -77,15 +76,15 @@ func (f *forker) fork(limit time.Duration) (*Child, error) {
 	}, nil
 }
 
-func (f *forker) order(nonce []byte, theirs []*os.File, limit time.Duration) (*process, error) {
+func (f *Forker) order(nonce []byte, theirs []*os.File, limit time.Duration) (*process, error) {
 	numbers := make([]int, 0, len(theirs))
 	for _, t := range theirs {
 		numbers = append(numbers, int(t.Fd())) // blocking from here on, as a worker wants it
 	}
-	family.starting.RLock() // the worker may be ours, and even dead, before its number is here
-	defer family.starting.RUnlock()
+	children.starting.RLock() // the worker may be ours, and even dead, before its number is here
+	defer children.starting.RUnlock()
 	if err := f.send(shim.AppendFork(nil, nonce), unix.UnixRights(numbers...)); err != nil {
-		return nil, fmt.Errorf("%w: %w", errNoTemplate, err)
+		return nil, fmt.Errorf("%w: %w", ErrNoTemplate, err)
 	}
 	var end time.Time
 	if limit > 0 {
@@ -94,19 +93,19 @@ func (f *forker) order(nonce []byte, theirs []*os.File, limit time.Duration) (*p
 	_ = f.control.SetReadDeadline(end)
 	answer, err := f.frames.Next()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errNoTemplate, err)
+		return nil, fmt.Errorf("%w: %w", ErrNoTemplate, err)
 	}
 	switch answer.Kind {
 	case shim.KindForkFailed:
 		why, err := shim.DecodeForkFailed(answer.Payload)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", errNoTemplate, err)
+			return nil, fmt.Errorf("%w: %w", ErrNoTemplate, err)
 		}
 		return nil, fmt.Errorf("the template cannot fork: %s", why)
 	case shim.KindForked:
 		pid, err := shim.DecodeForked(answer.Payload)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", errNoTemplate, err)
+			return nil, fmt.Errorf("%w: %w", ErrNoTemplate, err)
 		}
 		p, err := adopt(pid)
 		if err == nil && f.leaf != nil { // it waits for its Boot message; what its fork hooks have started ends with the template
@@ -114,11 +113,11 @@ func (f *forker) order(nonce []byte, theirs []*os.File, limit time.Duration) (*p
 		}
 		return p, err
 	}
-	return nil, fmt.Errorf("%w: a %v frame answers the order to fork", errNoTemplate, answer.Kind)
+	return nil, fmt.Errorf("%w: a %v frame answers the order to fork", ErrNoTemplate, answer.Kind)
 }
 
 // send writes one order with its descriptors.
-func (f *forker) send(frame, rights []byte) error {
+func (f *Forker) send(frame, rights []byte) error {
 	raw, err := f.control.SyscallConn()
 	if err != nil {
 		return err
@@ -142,19 +141,19 @@ func (f *forker) send(frame, rights []byte) error {
 func adopt(pid int) (*process, error) {
 	err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
 	group, groupErr := unix.Getpgid(pid)
-	if err != nil || groupErr != nil || group != pid || !family.claim(pid) {
-		return nil, fmt.Errorf("%w: it says that it has forked process %d, which is no new child of ours", errNoTemplate, pid)
+	if err != nil || groupErr != nil || group != pid || !children.claim(pid) {
+		return nil, fmt.Errorf("%w: it says that it has forked process %d, which is no new child of ours", ErrNoTemplate, pid)
 	}
 	p, err := os.FindProcess(pid)
 	if err != nil {
-		Disown(pid)
+		Untrack(pid)
 		return nil, err
 	}
 	return &process{cmd: &exec.Cmd{Process: p}}, nil
 }
 
 // claim enters a process that is not in the table; false: it is.
-func (k *kin) claim(pid int) bool {
+func (k *childTable) claim(pid int) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.pids[pid] > 0 {

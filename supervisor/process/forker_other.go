@@ -1,23 +1,23 @@
 //go:build !linux
 
-package supervisor
+package process
 
 import (
 	"errors"
 	"io"
-	"os"
 	"time"
 )
 
-type forker struct {
-	give func(*os.File) error
-	leaf *Cgroup
-}
+// Forker is for Linux only.
+type Forker struct{}
 
-func newForker(io.ReadWriteCloser) (*forker, error) {
+// NewForker fails.
+func NewForker(io.ReadWriteCloser, Command) (*Forker, error) {
 	return nil, errors.New("preload works on Linux only")
 }
 
-func (*forker) close() {}
+// Close does nothing.
+func (*Forker) Close() {}
 
-func (*forker) fork(time.Duration) (*Child, error) { return nil, errors.ErrUnsupported }
+// Fork fails.
+func (*Forker) Fork(time.Duration) (*Child, error) { return nil, errors.ErrUnsupported }

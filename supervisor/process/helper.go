@@ -1,6 +1,6 @@
 //go:build unix
 
-package supervisor
+package process
 
 import (
 	"errors"
@@ -52,7 +52,7 @@ func StartHelper(table HelperTable) (*Helper, error) {
 		Path: self, Args: []string{"standpipe: helper", helperArg}, Env: []string{}, Dir: "/",
 		Stderr: os.Stderr, ExtraFiles: []*os.File{theirs}, SysProcAttr: ownGroup(),
 	}
-	err = Own(func() (int, error) {
+	err = Track(func() (int, error) {
 		if err := cmd.Start(); err != nil {
 			return 0, err
 		}
@@ -67,7 +67,7 @@ func StartHelper(table HelperTable) (*Helper, error) {
 	if err != nil {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		Disown(cmd.Process.Pid)
+		Untrack(cmd.Process.Pid)
 		return nil, err
 	}
 	h.cmd = cmd
@@ -106,7 +106,7 @@ func (h *Helper) Close() {
 	<-h.done
 	if h.cmd != nil {
 		_ = h.cmd.Wait()
-		Disown(h.cmd.Process.Pid)
+		Untrack(h.cmd.Process.Pid)
 	}
 }
 
@@ -228,10 +228,10 @@ func (r *remote) Wait() Exit {
 		return e
 	default:
 	}
-	for looks := 0; !processGone(r.pid) && looks < mostLooks; {
+	for Looks := 0; !processGone(r.pid) && Looks < mostLooks; {
 		time.Sleep(10 * time.Millisecond) // there is nothing to wait on: it is nobody's child any more
 		if r.killed.Load() {
-			looks++
+			Looks++
 		}
 	}
 	return Exit{Code: -1}

@@ -1,4 +1,4 @@
-package supervisor
+package process
 
 import (
 	"encoding/binary"
@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,52 +26,11 @@ func helperFor(t *testing.T, ids ...Identity) *Helper {
 }
 
 // Two users: both serve, a kill is recorded with its signal, and the end leaves nobody.
-func TestHelperStartsAsOthers(t *testing.T) {
-	other := Identity{UID: 23457, GID: 34570}
-	before := descriptors(t)
-	h := helperFor(t, stray, other)
-	for _, id := range []Identity{stray, other} {
-		p, e := real(t, "plain", Options{Workers: 1, Spawner: h, Command: func() (Command, error) {
-			c := self(t, "plain")
-			c.Dir, c.Identity = "/", &id
-			return c, nil
-		}})
-		body, err := ask(t.Context(), p, "/proc")
-		if err != nil {
-			t.Fatal(err)
-		}
-		uid, _ := strings.CutPrefix(strings.Repeat(" "+strconv.Itoa(int(id.UID)), 4), " ")
-		wantLines(t, body, "Uid: "+uid, "PPid: "+strconv.Itoa(h.Pid()))
-
-		if _, err := ask(t.Context(), p, "/kill"); err == nil {
-			t.Error("a killed worker answered")
-		}
-		eventually(t, "a record of the death", func() bool { return len(of[WorkerExit](e)) == 1 })
-		if x := of[WorkerExit](e)[0]; x.Exit.Cause() != "signal:9" || x.Exit.MaxRSS == 0 {
-			t.Errorf("%+v", x)
-		}
-		eventually(t, "a new worker", func() bool { return p.Stats().Ready == 1 })
-		if _, err := ask(t.Context(), p, "/exit"); err == nil {
-			t.Error("a worker that ended answered")
-		}
-		eventually(t, "a second record", func() bool { return len(of[WorkerExit](e)) == 2 })
-		if x := of[WorkerExit](e)[1]; x.Exit.Cause() != "exit:7" {
-			t.Errorf("%+v", x)
-		}
-		p.Stop(t.Context())
-	}
-	h.Close()
-	if after := descriptors(t); after != before {
-		t.Errorf("%d descriptors, %d before", after, before)
-	}
-}
-
 // When its socket ends, as it does when the serving process is killed, the helper
 // leaves nobody.
 func TestHelperEndsWithItsSocket(t *testing.T) {
 	h := helperFor(t, stray)
-	c := self(t, "stubborn")
-	c.Dir, c.Identity = "/", &stray
+	c := Command{Args: []string{os.Args[0]}, Env: append(os.Environ(), stubbornVar+"=1"), Dir: "/", Identity: &stray}
 	child, err := h.Spawn(c)
 	if err != nil {
 		t.Fatal(err)

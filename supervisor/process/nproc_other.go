@@ -1,6 +1,6 @@
 //go:build !linux
 
-package supervisor
+package process
 
 func limitForWorkers() int64 { return 0 }
 

@@ -1,4 +1,4 @@
-package supervisor
+package process
 
 import (
 	"bufio"
@@ -14,17 +14,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// oomWatch tells the kernel's kills for lack of memory from other SIGKILLs, by the
+// OOMWatch tells the kernel's kills for lack of memory from other SIGKILLs, by the
 // count that it keeps for a control group (cgroup v2), else for the machine.
-type oomWatch struct {
+type OOMWatch struct {
 	dir          string // of the control group
 	shared       bool   // our own group: that of all workers without a leaf
 	before, last int64
 }
 
-// watchOOM watches the leaf, or, without one, our own control group.
-func watchOOM(leaf *Cgroup) *oomWatch {
-	o := &oomWatch{}
+// WatchOOM watches the leaf, or, without one, our own control group.
+func WatchOOM(leaf *Cgroup) *OOMWatch {
+	o := &OOMWatch{}
 	if leaf != nil {
 		o.dir = leaf.Path
 		_, err := os.Stat(filepath.Join(leaf.Path, "memory.events"))
@@ -39,7 +39,7 @@ func watchOOM(leaf *Cgroup) *oomWatch {
 }
 
 // count is what look wants to know.
-func (o *oomWatch) count() int64 {
+func (o *OOMWatch) Count() int64 {
 	if o.shared {
 		return ownKills.count(o.dir)
 	}
@@ -48,7 +48,7 @@ func (o *oomWatch) count() int64 {
 
 // look is to be called once in a while: what was counted before the last two calls
 // was the death of others.
-func (o *oomWatch) look(count int64) {
+func (o *OOMWatch) Look(count int64) {
 	if count != unknownKills {
 		o.before, o.last = o.last, count
 	}
@@ -74,7 +74,7 @@ func (k *recentKills) count(dir string) int64 {
 }
 
 // happened: this death, by a signal that is not ours, was one of those.
-func (o *oomWatch) happened(e Exit, ours bool) bool {
+func (o *OOMWatch) Happened(e Exit, ours bool) bool {
 	return e.SignalName == "SIGKILL" && !ours && o.before != unknownKills && oomKills(o.dir) > o.before
 }
 
@@ -119,9 +119,9 @@ func countIn(path, name string) (int64, error) {
 	return 0, fs.ErrNotExist
 }
 
-// readPSS returns what the kernel counts as the process's own share of memory, in
+// PSS returns what the kernel counts as the process's own share of memory, in
 // octets; 0: unknown. The kernel walks all its pages for that: some 0.2 ms for 50 MiB.
-func readPSS(pid int) int64 {
+func PSS(pid int) int64 {
 	if pid == 0 {
 		return 0
 	}

@@ -1,18 +1,18 @@
 //go:build !linux
 
-package supervisor
+package process
 
-type oomWatch struct{}
+type OOMWatch struct{}
 
-func watchOOM(*Cgroup) *oomWatch { return &oomWatch{} }
+func WatchOOM(*Cgroup) *OOMWatch { return &OOMWatch{} }
 
-func (*oomWatch) count() int64 { return 0 }
+func (*OOMWatch) Count() int64 { return 0 }
 
-func (*oomWatch) look(int64) {}
+func (*OOMWatch) Look(int64) {}
 
-func (*oomWatch) happened(Exit, bool) bool { return false }
+func (*OOMWatch) Happened(Exit, bool) bool { return false }
 
 func residentSize(int) int64 { return 0 }
 
-// readPSS: unknown here.
-func readPSS(int) int64 { return 0 }
+// PSS: unknown here.
+func PSS(int) int64 { return 0 }

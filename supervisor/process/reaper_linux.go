@@ -1,4 +1,4 @@
-package supervisor
+package process
 
 import (
 	"os"
@@ -63,13 +63,13 @@ func inherits() bool {
 }
 
 // reapStrangers returns false when it is to be called again soon. A wait for any
-// child would steal the exits that os.Process waits for, so it only looks
+// child would steal the exits that os.Process waits for, so it only Looks
 // (WNOWAIT), and then waits for the one pid, if that is nobody's.
 func reapStrangers() (done bool) {
-	if !family.starting.TryLock() {
+	if !children.starting.TryLock() {
 		return false // a child of ours may not be in the table yet
 	}
-	defer family.starting.Unlock()
+	defer children.starting.Unlock()
 	for {
 		var info childInfo
 		err := unix.Waitid(unix.P_ALL, 0, (*unix.Siginfo)(unsafe.Pointer(&info)), unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
@@ -78,7 +78,7 @@ func reapStrangers() (done bool) {
 			continue
 		case err != nil, info.pid == 0:
 			return true // no child, or none that has ended
-		case family.has(int(info.pid)):
+		case children.has(int(info.pid)):
 			return false // its waiter comes; who is behind it cannot be seen until then
 		}
 		if _, err := unix.Wait4(int(info.pid), nil, unix.WNOHANG, nil); err != nil && err != unix.EINTR {
@@ -95,3 +95,8 @@ type childInfo struct {
 	pid                int32
 	rest               unix.Siginfo // as large as the whole, and more
 }
+
+// becomeSubreaper makes this process the parent of its descendants' orphans: so the
+// workers that a template has forked by way of a middle process become ours, and
+// waitpid tells how they ended.
+func becomeSubreaper() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }

@@ -1,4 +1,4 @@
-package supervisor
+package process
 
 import (
 	"fmt"
@@ -47,7 +47,7 @@ func TestReapStrangers(t *testing.T) {
 			for i := range 25 {
 				// Two orphans each time: one that has ended before its parent, one that ends after it.
 				cmd := exec.Command("sh", "-c", fmt.Sprintf("(true &) ; (sleep 0.05 &) ; exit %d", i))
-				err := Own(func() (int, error) {
+				err := Track(func() (int, error) {
 					if err := cmd.Start(); err != nil {
 						return 0, err
 					}
@@ -60,7 +60,7 @@ func TestReapStrangers(t *testing.T) {
 				if err := cmd.Wait(); cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != i {
 					t.Errorf("the wait for a child of ours: %v, want status %d", err, i)
 				}
-				Disown(cmd.Process.Pid)
+				Untrack(cmd.Process.Pid)
 			}
 		})
 	}
@@ -71,7 +71,7 @@ func TestReapStrangers(t *testing.T) {
 		}
 	}
 	stop()
-	if len(family.pids) != 0 {
-		t.Errorf("the table still holds %v", family.pids)
+	if len(children.pids) != 0 {
+		t.Errorf("the table still holds %v", children.pids)
 	}
 }

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package supervisor
+package process
 
 // ReapStrangers does nothing: there is no child subreaper here.
 func ReapStrangers() (stop func()) { return func() {} }

@@ -1,6 +1,7 @@
-package supervisor
+package process
 
 import (
+	"errors"
 	"io"
 
 	"github.com/standpipe/standpipe/shim"
@@ -36,6 +37,9 @@ type Child struct {
 	// Release closes the life pipe; to be called after Wait.
 	Release func()
 }
+
+// ErrNoTemplate means that a template did not answer as it should.
+var ErrNoTemplate = errors.New("the template is gone")
 
 // Spawner turns a Command into a Child. Whoever gets a Child owns it until Wait
 // has returned.

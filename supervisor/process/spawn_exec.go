@@ -1,4 +1,4 @@
-package supervisor
+package process
 
 import (
 	"crypto/rand"
@@ -96,7 +96,7 @@ func (o startOrder) start() (*process, error) {
 		}
 	}
 	o.Cgroup = o.Cgroup.named()
-	err := Own(func() (int, error) {
+	err := Track(func() (int, error) {
 		if err := o.startAs(cmd); err != nil {
 			return 0, err
 		}
@@ -121,7 +121,7 @@ func (c *Cgroup) named() *Cgroup {
 		return nil
 	}
 	one := *c
-	one.Name = "worker-" + secret()
+	one.Name = "worker-" + RandomHex()
 	return &one
 }
 
@@ -212,3 +212,10 @@ type process struct {
 }
 
 func (p *process) Pid() int { return p.cmd.Process.Pid }
+
+// RandomHex makes 16 hex digits that nobody can guess.
+func RandomHex() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}

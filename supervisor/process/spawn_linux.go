@@ -1,4 +1,4 @@
-package supervisor
+package process
 
 import (
 	"os"
@@ -31,7 +31,7 @@ func awaitExit(pid int) bool {
 	return ended
 }
 
-// hasEnded looks and does not reap; how is WNOHANG, or 0 to wait for the end.
+// hasEnded Looks and does not reap; how is WNOHANG, or 0 to wait for the end.
 func hasEnded(pid, how int) (bool, error) {
 	for {
 		var info childInfo

@@ -1,6 +1,6 @@
 //go:build unix
 
-package supervisor
+package process
 
 import (
 	"cmp"
@@ -88,7 +88,7 @@ func (p *process) Wait() Exit {
 		defer p.mu.Unlock()
 	}
 	p.reaped = true
-	Disown(pid)
+	Untrack(pid)
 	if err != nil {
 		return Exit{Code: -1}
 	}

@@ -1,4 +1,4 @@
-package supervisor
+package process
 
 import (
 	"errors"
@@ -25,7 +25,7 @@ func (p *process) Signal(o Order) error {
 
 func (p *process) Wait() Exit {
 	ps, err := p.cmd.Process.Wait()
-	Disown(p.Pid())
+	Untrack(p.Pid())
 	p.mu.Lock()
 	p.reaped = true
 	p.mu.Unlock()

@@ -1,4 +1,4 @@
-package supervisor
+package process
 
 import (
 	"os"
@@ -43,7 +43,7 @@ func strangers() []Survivor {
 	entries, _ := os.ReadDir("/proc")
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
-		if err != nil || family.has(pid) {
+		if err != nil || children.has(pid) {
 			continue
 		}
 		stat, err := os.ReadFile("/proc/" + e.Name() + "/stat")

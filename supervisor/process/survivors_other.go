@@ -1,6 +1,6 @@
 //go:build !linux
 
-package supervisor
+package process
 
 // Survivor is a process that has outlived its worker; here they cannot be found.
 type Survivor struct {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/standpipe/standpipe/cmd/internal/metrics"
 	"github.com/standpipe/standpipe/supervisor"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 func (h *Handler) status(w http.ResponseWriter, r *http.Request) {
@@ -36,7 +37,7 @@ func (h *Handler) static(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) app(p Pool) App {
 	s := p.Stats()
 	a := App{
-		Name: s.App, Generation: s.Generation, Release: s.Release, ReleaseGone: supervisor.ReleaseGone(s.Release), Reloading: s.Reloading, Paused: s.Paused, Asleep: s.Asleep,
+		Name: s.App, Generation: s.Generation, Release: s.Release, ReleaseGone: process.ReleaseGone(s.Release), Reloading: s.Reloading, Paused: s.Paused, Asleep: s.Asleep,
 		Workers: s.Workers, Idle: s.Idle, Busy: s.Busy, Booting: s.Booting, Draining: s.Draining, BackingOff: s.BackingOff, Surplus: s.Surplus, Ready: s.Ready,
 		Waiting: s.Waiting, Limit: s.Limit, Oldest: s.Oldest.Seconds(),
 		Served: s.Counts.Served, Restarts: metrics.Restarts(s.Counts), QueueFull: s.Counts.QueueFull, QueueTimeouts: s.Counts.QueueTimeouts, BootFailures: s.Counts.BootFailures,

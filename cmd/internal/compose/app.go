@@ -13,6 +13,7 @@ import (
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim_py"
 	"github.com/standpipe/standpipe/supervisor"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // The two rooms do not know each other; here they fit.
@@ -35,12 +36,12 @@ func poolOptions(cfg *config.Config, a *config.App, version string, files *shimF
 	_, _, _ = made.get() // Command tells the error
 	o := supervisor.Options{
 		App: a.Name,
-		Command: func() (supervisor.Command, error) {
+		Command: func() (process.Command, error) {
 			now, env, err := made.get()
 			if err != nil {
-				return supervisor.Command{}, err
+				return process.Command{}, err
 			}
-			return p.confine(cfg, now, supervisor.Command{
+			return p.confine(cfg, now, process.Command{
 				Args: append([]string{now.Interpreter.Path}, files.arguments()...),
 				Env:  env,
 				Dir:  now.Dir, PythonPath: now.PythonPath,

@@ -11,26 +11,26 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/cmd/internal/config"
-	"github.com/standpipe/standpipe/supervisor"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // privileges are what this process may do and its workers may not. It is complete
 // once Prepare has returned, before the first worker is started.
 type privileges struct {
-	became  *supervisor.Identity // whom this process became; nil: it is what it was
-	helper  *supervisor.Helper   // nil: nobody needs it
-	base    string               // the control group that has the apps' leaves; empty: there is none
-	divided bool                 // it has controllers, so that leaves can have limits
-	leaves  []*supervisor.Cgroup // of the apps that were there at the start
-	looks   bool                 // an app is only loaded, to see whether it can be: without a control group
+	became  *process.Identity // whom this process became; nil: it is what it was
+	helper  *process.Helper   // nil: nobody needs it
+	base    string            // the control group that has the apps' leaves; empty: there is none
+	divided bool              // it has controllers, so that leaves can have limits
+	leaves  []*process.Cgroup // of the apps that were there at the start
+	looks   bool              // an app is only loaded, to see whether it can be: without a control group
 }
 
 // identity is for the supervisor; nil stays nil.
-func identity(id *config.Identity) *supervisor.Identity {
+func identity(id *config.Identity) *process.Identity {
 	if id == nil {
 		return nil
 	}
-	return &supervisor.Identity{UID: id.UID, GID: id.GID, Groups: id.Groups}
+	return &process.Identity{UID: id.UID, GID: id.GID, Groups: id.Groups}
 }
 
 // runsAs is whom the app's workers run as; nil: nobody has said.
@@ -42,13 +42,13 @@ func runsAs(cfg *config.Config, a *config.App) *config.Identity {
 }
 
 // confine adds to a command what the app's workers are confined to.
-func (p *privileges) confine(cfg *config.Config, a *config.App, c supervisor.Command) (supervisor.Command, error) {
+func (p *privileges) confine(cfg *config.Config, a *config.App, c process.Command) (process.Command, error) {
 	id := runsAs(cfg, a)
 	c.Identity = identity(id)
 	if id != nil {
 		c.Env = homeEnviron(c.Env, a.Environ(), id)
 	}
-	c.Limits = supervisor.Limits{
+	c.Limits = process.Limits{
 		Umask: a.Umask, Nice: a.Nice, AS: a.LimitAS, Nofile: int64(a.LimitNofile), Nproc: int64(a.LimitNproc),
 		CPU: int64((a.LimitCPU + time.Second - 1) / time.Second), NoNewPrivs: a.NoNewPrivs == "on",
 	}
@@ -71,13 +71,13 @@ func (p *privileges) mayLeaf(a *config.App) bool {
 		return true
 	case p.helper != nil && a.NeedsRoot: // it makes those that it was told of at its start
 		path := p.leaf(a).Path
-		return slices.ContainsFunc(p.leaves, func(l *supervisor.Cgroup) bool { return l.Path == path })
+		return slices.ContainsFunc(p.leaves, func(l *process.Cgroup) bool { return l.Path == path })
 	}
 	return p.divided || p.became == nil
 }
 
-func (p *privileges) leaf(a *config.App) *supervisor.Cgroup {
-	return &supervisor.Cgroup{Path: filepath.Join(p.base, "app-"+a.Name), MemoryMax: a.MemoryMax, CPUMax: a.CPUMax, PidsMax: int64(a.PidsMax)}
+func (p *privileges) leaf(a *config.App) *process.Cgroup {
+	return &process.Cgroup{Path: filepath.Join(p.base, "app-"+a.Name), MemoryMax: a.MemoryMax, CPUMax: a.CPUMax, PidsMax: int64(a.PidsMax)}
 }
 
 // homeEnviron puts the user's own HOME, USER and LOGNAME in the place of ours, unless
@@ -106,9 +106,9 @@ type spawner struct {
 }
 
 // Spawn starts a worker by the helper where we ourselves may not.
-func (s spawner) Spawn(c supervisor.Command) (*supervisor.Child, error) {
+func (s spawner) Spawn(c process.Command) (*process.Child, error) {
 	who := c.Identity
-	var child *supervisor.Child
+	var child *process.Child
 	var err error
 	if s.p.helper != nil && s.a.NeedsRoot {
 		child, err = s.p.helper.Spawn(c)
@@ -116,7 +116,7 @@ func (s spawner) Spawn(c supervisor.Command) (*supervisor.Child, error) {
 		if s.p.became != nil && who != nil && who.Equal(*s.p.became) {
 			c.Identity = nil
 		}
-		child, err = supervisor.Exec{}.Spawn(c)
+		child, err = process.Exec{}.Spawn(c)
 	}
 	if err != nil && who != nil && strings.Contains(err.Error(), "permission denied") {
 		for _, path := range []string{c.Dir, c.Args[0]} {
@@ -160,7 +160,7 @@ func (s *Server) Prepare() error {
 		if err := p.startHelper(cfg, *id); err != nil {
 			return err
 		}
-		if err := supervisor.Become(*id); err != nil {
+		if err := process.Become(*id); err != nil {
 			return fmt.Errorf("cannot become %s: %w", cfg.Identity, err)
 		}
 		p.became = id
@@ -194,8 +194,8 @@ func (p *privileges) delegate(cfg *config.Config) (err error) {
 		}
 	}
 	if controllers == nil {
-		p.base = supervisor.AtHand()
-	} else if p.base, err = supervisor.Delegate(controllers, identity(cfg.Identity)); err != nil {
+		p.base = process.AtHand()
+	} else if p.base, err = process.Delegate(controllers, identity(cfg.Identity)); err != nil {
 		return fmt.Errorf("%s cannot be applied: %w", first, err)
 	}
 	if p.base == "" {
@@ -209,18 +209,18 @@ func (p *privileges) delegate(cfg *config.Config) (err error) {
 }
 
 // startHelper starts the helper if an app needs it once we are id.
-func (p *privileges) startHelper(cfg *config.Config, id supervisor.Identity) (err error) {
-	table := supervisor.HelperTable{Owner: id.UID}
+func (p *privileges) startHelper(cfg *config.Config, id process.Identity) (err error) {
+	table := process.HelperTable{Owner: id.UID}
 	for i := range cfg.Apps {
 		a := &cfg.Apps[i]
 		if !a.NeedsRoot {
 			continue
 		}
 		who := *identity(runsAs(cfg, a))
-		n := slices.IndexFunc(table.Allow, func(e supervisor.HelperEntry) bool { return e.Identity.Equal(who) })
+		n := slices.IndexFunc(table.Allow, func(e process.HelperEntry) bool { return e.Identity.Equal(who) })
 		switch {
 		case n < 0:
-			table.Allow = append(table.Allow, supervisor.HelperEntry{Identity: who})
+			table.Allow = append(table.Allow, process.HelperEntry{Identity: who})
 			n = len(table.Allow) - 1
 		case len(table.Allow[n].Programs) == 0:
 			continue // an interpreter that is not known yet: any
@@ -237,7 +237,7 @@ func (p *privileges) startHelper(cfg *config.Config, id supervisor.Identity) (er
 	for _, leaf := range p.leaves {
 		table.Cgroups = append(table.Cgroups, leaf.Path)
 	}
-	p.helper, err = supervisor.StartHelper(table)
+	p.helper, err = process.StartHelper(table)
 	return err
 }
 
@@ -262,7 +262,7 @@ func (p *privileges) end() {
 
 // ownFolder makes a folder inside the run-time folder in which the user that we are
 // about to become may write; empty: there can be none.
-func ownFolder(runtime string, id supervisor.Identity) string {
+func ownFolder(runtime string, id process.Identity) string {
 	dir := filepath.Join(runtime, "user-"+strconv.FormatUint(uint64(id.UID), 10))
 	if err := os.Mkdir(dir, 0o711); err != nil && !os.IsExist(err) {
 		return ""

@@ -6,12 +6,12 @@ import (
 	"path/filepath"
 
 	"github.com/standpipe/standpipe/cmd/internal/config"
-	"github.com/standpipe/standpipe/supervisor"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // users are all whom this process and its workers will run as, but for who we are.
-func users(cfg *config.Config) []supervisor.Identity {
-	var out []supervisor.Identity
+func users(cfg *config.Config) []process.Identity {
+	var out []process.Identity
 	if cfg.Identity != nil {
 		out = append(out, *identity(cfg.Identity))
 	}
@@ -25,7 +25,7 @@ func users(cfg *config.Config) []supervisor.Identity {
 
 // reachableDirs are those of the run-time folders that all users can get to; what does
 // not exist yet is made, so that our umask does not close it.
-func reachableDirs(dirs []string, ids []supervisor.Identity) []string {
+func reachableDirs(dirs []string, ids []process.Identity) []string {
 	if len(ids) == 0 {
 		return dirs
 	}
@@ -47,7 +47,7 @@ next:
 
 // unreachable says which folder on the way to path the user may not enter; nil: there
 // is none. It knows permissions, not access control lists.
-func unreachable(path string, id supervisor.Identity) error {
+func unreachable(path string, id process.Identity) error {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return err

@@ -7,16 +7,16 @@ import (
 	"slices"
 	"syscall"
 
-	"github.com/standpipe/standpipe/supervisor"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // mayEnter: the user may execute the file, or search the folder.
-func mayEnter(st fs.FileInfo, id supervisor.Identity) bool { return may(st, id, 0o1) }
+func mayEnter(st fs.FileInfo, id process.Identity) bool { return may(st, id, 0o1) }
 
 // mayRead: the user may read the file, or list the folder.
-func mayRead(st fs.FileInfo, id supervisor.Identity) bool { return may(st, id, 0o4) }
+func mayRead(st fs.FileInfo, id process.Identity) bool { return may(st, id, 0o4) }
 
-func may(st fs.FileInfo, id supervisor.Identity, bit fs.FileMode) bool {
+func may(st fs.FileInfo, id process.Identity, bit fs.FileMode) bool {
 	owner, ok := st.Sys().(*syscall.Stat_t)
 	switch mode := st.Mode().Perm(); {
 	case !ok:

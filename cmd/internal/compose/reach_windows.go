@@ -3,9 +3,9 @@ package compose
 import (
 	"io/fs"
 
-	"github.com/standpipe/standpipe/supervisor"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
-func mayEnter(fs.FileInfo, supervisor.Identity) bool { return true }
+func mayEnter(fs.FileInfo, process.Identity) bool { return true }
 
-func mayRead(fs.FileInfo, supervisor.Identity) bool { return true }
+func mayRead(fs.FileInfo, process.Identity) bool { return true }

@@ -7,7 +7,7 @@ import (
 	"sync"
 
 	"github.com/standpipe/standpipe/cmd/internal/config"
-	"github.com/standpipe/standpipe/supervisor"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // release is what one generation of an app is made from. It is looked up once, so that a
@@ -45,7 +45,7 @@ func realPythonPath(env []string) []string {
 		dirs := filepath.SplitList(list)
 		for j, d := range dirs {
 			if filepath.IsAbs(d) {
-				dirs[j] = supervisor.RealPath(d)
+				dirs[j] = process.RealPath(d)
 			}
 		}
 		env[i] = "PYTHONPATH=" + strings.Join(dirs, string(filepath.ListSeparator))

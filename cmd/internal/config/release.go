@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/standpipe/standpipe/supervisor"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // Released returns the configuration as the next generation of each app is made from
@@ -17,7 +17,7 @@ func (c *Config) Released() *Config {
 	for i := range c.Apps {
 		out.Apps[i] = *c.Apps[i].Release()
 	}
-	out.Static, out.Internal = realFiles(c, supervisor.RealPath)
+	out.Static, out.Internal = realFiles(c, process.RealPath)
 	return &out
 }
 
@@ -26,12 +26,12 @@ func (c *Config) Released() *Config {
 // keeps the files that it knows.
 func (c *Config) ReleasedFiles() *Config {
 	for i := range c.Apps {
-		if a := &c.Apps[i]; a.Link != "" && supervisor.RealPath(a.Link) != a.Dir {
+		if a := &c.Apps[i]; a.Link != "" && process.RealPath(a.Link) != a.Dir {
 			return c
 		}
 	}
 	out := *c
-	out.Static, out.Internal = realFiles(c, supervisor.RealPath)
+	out.Static, out.Internal = realFiles(c, process.RealPath)
 	return &out
 }
 
@@ -55,7 +55,7 @@ func (a *App) Release() *App {
 		return a
 	}
 	out := *a
-	out.Link, out.Dir = a.Dir, supervisor.RealPath(a.Dir)
+	out.Link, out.Dir = a.Dir, process.RealPath(a.Dir)
 	// What lies beneath dir is looked for in the folder that dir is: a link that changes
 	// in this moment does not give half of each.
 	pin := func(path string) string {
@@ -64,14 +64,14 @@ func (a *App) Release() *App {
 		}
 		return path
 	}
-	real := func(path string) string { return supervisor.RealPath(pin(path)) }
+	real := func(path string) string { return process.RealPath(pin(path)) }
 	out.PythonPath = slices.Clone(a.PythonPath)
 	for i, p := range out.PythonPath {
 		out.PythonPath[i] = real(p)
 	}
 	if p := a.Interpreter.Path; p != "" {
 		out.LinkPython = p
-		out.Interpreter.Path = supervisor.RealProgram(pin(p))
+		out.Interpreter.Path = process.RealProgram(pin(p))
 	}
 	out.Static = realStatics(a.Static, real)
 	for _, root := range a.SendfileRoots { // an app may name its files by the link, too
@@ -93,7 +93,7 @@ func realModule(module, dir string) string {
 	if filepath.IsAbs(file) {
 		path = file
 	}
-	parent := supervisor.RealPath(filepath.Dir(path))
+	parent := process.RealPath(filepath.Dir(path))
 	if parent == filepath.Dir(path) {
 		return module
 	}
@@ -117,7 +117,7 @@ func realStatics(list []Static, real func(string) string) []Static {
 // Gone says why the folder that this generation was made from cannot be used any more;
 // nil: it can.
 func (a *App) Gone() error {
-	if !supervisor.ReleaseGone(a.Dir) {
+	if !process.ReleaseGone(a.Dir) {
 		return nil
 	}
 	if a.Link == a.Dir {

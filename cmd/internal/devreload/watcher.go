@@ -13,6 +13,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/standpipe/standpipe/supervisor"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // App is what is watched for one app.
@@ -138,7 +139,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	}
 	resolve := func() {
 		for _, a := range w.apps {
-			real := supervisor.RealPath(a.Dir)
+			real := process.RealPath(a.Dir)
 			w.mu.Lock()
 			was := w.real[a.Name]
 			w.real[a.Name] = real
@@ -149,7 +150,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 			folders(real, watch)
 			var moved []string // names that lead elsewhere now
 			for dir := range watched {
-				if was != "" && (dir == a.Dir || strings.HasPrefix(dir, a.Dir+string(filepath.Separator))) && dir != supervisor.RealPath(dir) {
+				if was != "" && (dir == a.Dir || strings.HasPrefix(dir, a.Dir+string(filepath.Separator))) && dir != process.RealPath(dir) {
 					moved = append(moved, dir)
 				}
 			}

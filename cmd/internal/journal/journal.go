@@ -15,6 +15,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/errorlog"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/supervisor"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // Journal writes supervisor events as log records.
@@ -111,7 +112,7 @@ func Sentence(e *supervisor.BootFailure) string {
 		reason = e.Failed.Message
 	case e.Err != nil:
 		reason, _, _ = strings.Cut(e.Err.Error(), "\n")
-		slow, tooSlow := errors.AsType[*supervisor.BootTimeoutError](e.Err)
+		slow, tooSlow := errors.AsType[*process.BootTimeoutError](e.Err)
 		if at := Stuck(e.Stacks); at != "" {
 			if tooSlow && !sameStacks(slow.Earlier, e.Stacks) {
 				reason += "; at the end it was at " + at

@@ -13,6 +13,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/errorlog"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/supervisor"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // records runs f with a Journal and returns the JSON records it wrote.
@@ -83,15 +84,15 @@ func TestWorkerExit(t *testing.T) {
 		level string
 		want  map[string]any
 	}{
-		"killed from outside": {supervisor.WorkerExit{Exit: supervisor.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL", MaxRSS: 412 << 20}, Served: 18231, InFlight: flight}, "error",
+		"killed from outside": {supervisor.WorkerExit{Exit: process.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL", MaxRSS: 412 << 20}, Served: 18231, InFlight: flight}, "error",
 			map[string]any{"cause": "signal:9", "sender": "outside (not standpipe)", "max_rss": float64(412 << 20), "served": 18231.0, "in_flight": "id=01J9 POST /pay 1.2s -> 502, not retried: POST had started; id=02   not started -> goes to another worker"}},
-		"killed by us":          {supervisor.WorkerExit{Exit: supervisor.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"}, Ours: true, Reason: supervisor.RequestTimeout}, "error", map[string]any{"sender": "standpipe", "reason": "request_timeout"}},
-		"a boot given up":       {supervisor.WorkerExit{Exit: supervisor.Exit{Code: -1, Signal: 15, SignalName: "SIGTERM"}, Ours: true, Reason: supervisor.Reload}, "debug", map[string]any{"sender": "standpipe", "reason": "reload"}},
-		"a SIGTERM of another":  {supervisor.WorkerExit{Exit: supervisor.Exit{Code: -1, Signal: 15, SignalName: "SIGTERM"}, Reason: supervisor.None}, "error", map[string]any{"cause": "signal:15", "reason": "none"}},
-		"a crash":               {supervisor.WorkerExit{Exit: supervisor.Exit{Code: -1, Signal: 11, SignalName: "SIGSEGV"}}, "error", map[string]any{"cause": "signal:11", "sender": "itself or outside"}},
-		"its own exit":          {supervisor.WorkerExit{Exit: supervisor.Exit{Code: 3}}, "error", map[string]any{"cause": "exit:3", "reason": "none"}},
+		"killed by us":          {supervisor.WorkerExit{Exit: process.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"}, Ours: true, Reason: supervisor.RequestTimeout}, "error", map[string]any{"sender": "standpipe", "reason": "request_timeout"}},
+		"a boot given up":       {supervisor.WorkerExit{Exit: process.Exit{Code: -1, Signal: 15, SignalName: "SIGTERM"}, Ours: true, Reason: supervisor.Reload}, "debug", map[string]any{"sender": "standpipe", "reason": "reload"}},
+		"a SIGTERM of another":  {supervisor.WorkerExit{Exit: process.Exit{Code: -1, Signal: 15, SignalName: "SIGTERM"}, Reason: supervisor.None}, "error", map[string]any{"cause": "signal:15", "reason": "none"}},
+		"a crash":               {supervisor.WorkerExit{Exit: process.Exit{Code: -1, Signal: 11, SignalName: "SIGSEGV"}}, "error", map[string]any{"cause": "signal:11", "sender": "itself or outside"}},
+		"its own exit":          {supervisor.WorkerExit{Exit: process.Exit{Code: 3}}, "error", map[string]any{"cause": "exit:3", "reason": "none"}},
 		"a stop":                {supervisor.WorkerExit{Reason: supervisor.Shutdown}, "debug", map[string]any{"cause": "exit:0", "reason": "shutdown"}},
-		"a failed boot":         {supervisor.WorkerExit{Exit: supervisor.Exit{Code: 3}, Reason: supervisor.BootFailed}, "info", map[string]any{"reason": "boot_failed"}},
+		"a failed boot":         {supervisor.WorkerExit{Exit: process.Exit{Code: 3}, Reason: supervisor.BootFailed}, "info", map[string]any{"reason": "boot_failed"}},
 		"a stop with work left": {supervisor.WorkerExit{Reason: supervisor.Shutdown, InFlight: flight[:1]}, "error", map[string]any{"reason": "shutdown"}},
 	} {
 		t.Run(name, func(t *testing.T) {

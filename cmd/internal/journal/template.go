@@ -1,6 +1,9 @@
 package journal
 
-import "github.com/standpipe/standpipe/supervisor"
+import (
+	"github.com/standpipe/standpipe/supervisor"
+	"github.com/standpipe/standpipe/supervisor/process"
+)
 
 // templateExit tells how a template ended. Its workers live on; the next one to be
 // started needs another import.
@@ -24,7 +27,7 @@ func (j *Journal) templateExit(e supervisor.TemplateExit) {
 }
 
 // left names the processes that have been ended with the one that had started them.
-func (j *Journal) left(w supervisor.Who, e supervisor.Exit) {
+func (j *Journal) left(w supervisor.Who, e process.Exit) {
 	if e.Loose != "" {
 		j.log.Warn("worker_not_grouped", append(who(w), "error", e.Loose, "message",
 			"this worker had no control group of its own: what it had started in another session may live on")...)
@@ -36,7 +39,7 @@ func (j *Journal) left(w supervisor.Who, e supervisor.Exit) {
 }
 
 // sender says who sent the signal that ended a process; nothing when none did.
-func sender(e supervisor.Exit, ours bool) []any {
+func sender(e process.Exit, ours bool) []any {
 	if e.Signal == 0 {
 		return nil
 	}

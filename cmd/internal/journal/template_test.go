@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/supervisor"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 func TestTemplateExit(t *testing.T) {
@@ -18,14 +19,14 @@ func TestTemplateExit(t *testing.T) {
 		want []string
 	}{
 		"killed from outside": {
-			supervisor.TemplateExit{Who: who, Exit: supervisor.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"}, Forks: 8},
+			supervisor.TemplateExit{Who: who, Exit: process.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"}, Forks: 8},
 			[]string{"[ERROR] template_exit:", "worker=shop/template", "pid=4121", "gen=7", "cause=signal:9", "outside (not standpipe)", "reason=none", "forks=8"},
 		},
 		"reload": {supervisor.TemplateExit{Who: who, Reason: supervisor.Reload}, []string{"[DEBUG] template_exit:", "cause=exit:0", "reason=reload"}},
 		"stop":   {supervisor.TemplateExit{Who: who, Reason: supervisor.Shutdown}, []string{"[DEBUG] template_exit:"}},
-		"boot":   {supervisor.TemplateExit{Who: who, Reason: supervisor.BootFailed, Exit: supervisor.Exit{Code: 3}}, []string{"[INFO]  template_exit:", "cause=exit:3"}},
+		"boot":   {supervisor.TemplateExit{Who: who, Reason: supervisor.BootFailed, Exit: process.Exit{Code: 3}}, []string{"[INFO]  template_exit:", "cause=exit:3"}},
 		"lie": {
-			supervisor.TemplateExit{Who: who, Reason: supervisor.ProtocolError, Err: errors.New("no child"), Ours: true, Exit: supervisor.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"}},
+			supervisor.TemplateExit{Who: who, Reason: supervisor.ProtocolError, Err: errors.New("no child"), Ours: true, Exit: process.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"}},
 			[]string{"[ERROR] template_exit:", "sender=standpipe", `error="no child"`},
 		},
 	} {

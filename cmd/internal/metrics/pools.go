@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/standpipe/standpipe/supervisor"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -66,7 +67,7 @@ func (p poolsCollector) Collect(c chan<- prometheus.Metric) {
 			gauge(descRelease, 1, s.Release)
 		}
 		gone := 0.0
-		if supervisor.ReleaseGone(s.Release) {
+		if process.ReleaseGone(s.Release) {
 			gone = 1
 		}
 		gauge(descGone, gone)

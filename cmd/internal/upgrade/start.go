@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/standpipe/standpipe/supervisor"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // letter is what a new process is told at its start, as JSON in the variable.
@@ -139,7 +139,7 @@ func Start(o Options) (*Attempt, error) {
 		Path: o.Program, Args: o.Args, Dir: o.Dir, Env: append(without(o.Env), variable+"="+string(text)),
 		Stdin: os.Stdin, Stdout: theirOutput, Stderr: theirOutput, ExtraFiles: extra,
 	}
-	err = supervisor.Own(func() (int, error) {
+	err = process.Track(func() (int, error) {
 		if err := a.cmd.Start(); err != nil {
 			return 0, err
 		}
@@ -162,7 +162,7 @@ func Start(o Options) (*Attempt, error) {
 	}()
 	go func() {
 		a.state, _ = a.cmd.Process.Wait()
-		supervisor.Disown(a.Pid)
+		process.Untrack(a.Pid)
 		select {
 		case <-caught: // its children may hold it open
 		case <-time.After(time.Second):
