@@ -98,9 +98,7 @@ def bare(app, dir):
 
 
 def wrk(port):
-    out = subprocess.run(
-        ["wrk", "-t1", "-c32", "-d%ds" % SECONDS, "http://127.0.0.1:%d/" % port], stdout=subprocess.PIPE, universal_newlines=True
-    ).stdout
+    out = subprocess.run(["wrk", "-t1", "-c32", "-d%ds" % SECONDS, "http://127.0.0.1:%d/" % port], stdout=subprocess.PIPE, text=True).stdout
     if "Non-2xx" in out:
         raise SystemExit(out)
     return float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
@@ -112,8 +110,10 @@ def spread(values, form="%.0f"):
 
 def beside(title, ours, theirs, form, smaller, kind="sync"):
     ratio = statistics.median(ours) / statistics.median(theirs)
-    print("%-34s standpipe %-26s gunicorn %s %-26s ratio %.2f (%s is better)"
-          % (title, spread(ours, form), kind, spread(theirs, form), ratio, "less" if smaller else "more"))
+    print(
+        "%-34s standpipe %-26s gunicorn %s %-26s ratio %.2f (%s is better)"
+        % (title, spread(ours, form), kind, spread(theirs, form), ratio, "less" if smaller else "more")
+    )
 
 
 def events(title, more, clients, every):
@@ -142,8 +142,10 @@ def events(title, more, clients, every):
     if len(late) != 30 * clients:
         raise SystemExit("%s: %d of %d events came" % (title, len(late), 30 * clients))
     late.sort()
-    print("%-34s %d events: median %.1f ms, p99 %.1f ms, longest %.1f ms"
-          % (title, len(late), statistics.median(late), late[len(late) * 99 // 100], late[-1]))
+    print(
+        "%-34s %d events: median %.1f ms, p99 %.1f ms, longest %.1f ms"
+        % (title, len(late), statistics.median(late), late[len(late) * 99 // 100], late[-1])
+    )
 
 
 def streams(dir):
@@ -259,10 +261,11 @@ def slow_clients(dir):
         finally:
             slow.close()
     for name, took in ("a GET alone, ms", alone), ("a GET beside slow clients, ms", beside):
-        print("%-34s median %.2f, p99 %.2f, max %.2f (%d requests)"
-              % (name, statistics.median(took), took[int(len(took) * 0.99)], took[-1], len(took)))
-    print("%-34s memory %+.1f MiB, the worker's processor %.1f %% of the time"
-          % ("200 slow uploads, 100 slow readers", grown, idle * 100))
+        print(
+            "%-34s median %.2f, p99 %.2f, max %.2f (%d requests)"
+            % (name, statistics.median(took), took[int(len(took) * 0.99)], took[-1], len(took))
+        )
+    print("%-34s memory %+.1f MiB, the worker's processor %.1f %% of the time" % ("200 slow uploads, 100 slow readers", grown, idle * 100))
 
 
 FILES = """
@@ -329,19 +332,30 @@ def downloads(dir):
     finally:
         nginx.terminate()
         nginx.wait()
-    print("%-34s standpipe %s, nginx %s, ratio %.2f (more is better); %+.1f MiB of memory"
-          % ("download of %d MiB, MiB/s" % (SIZE >> 20), spread(rates["standpipe"]), spread(rates["nginx"]),
-             statistics.median(rates["standpipe"]) / statistics.median(rates["nginx"]), peak - before))
+    print(
+        "%-34s standpipe %s, nginx %s, ratio %.2f (more is better); %+.1f MiB of memory"
+        % (
+            "download of %d MiB, MiB/s" % (SIZE >> 20),
+            spread(rates["standpipe"]),
+            spread(rates["nginx"]),
+            statistics.median(rates["standpipe"]) / statistics.median(rates["nginx"]),
+            peak - before,
+        )
+    )
 
 
 # Each can be run alone: figures.py BINARY PYTHON SHOP NAME...
-SECTIONS = {"slow": slow_clients, "downloads": downloads, "streams": streams, "preload": lambda dir: figures_preload.section(command, spread)}
+SECTIONS = {
+    "slow": slow_clients,
+    "downloads": downloads,
+    "streams": streams,
+    "preload": lambda dir: figures_preload.section(command, spread),
+}
 
 
 def main():
-    version = subprocess.run([os.path.join(os.path.dirname(PYTHON), "gunicorn"), "--version"], stdout=subprocess.PIPE, universal_newlines=True)
-    print(subprocess.run([BINARY, "version"], stdout=subprocess.PIPE, universal_newlines=True).stdout.strip(), "|", version.stdout.strip(),
-          "|", subprocess.run([PYTHON, "--version"], stdout=subprocess.PIPE, universal_newlines=True).stdout.strip())
+    versions = [BINARY, "version"], [os.path.join(os.path.dirname(PYTHON), "gunicorn"), "--version"], [PYTHON, "--version"]
+    print(" | ".join(subprocess.run(asked, stdout=subprocess.PIPE, text=True).stdout.strip() for asked in versions))
     with tempfile.TemporaryDirectory() as dir:
         for name, text in ("hello.py", HELLO), ("fl.py", FLASK):
             with open(os.path.join(dir, name), "w") as f:
@@ -361,8 +375,10 @@ def main():
                 time.sleep(1)
                 workers = [rss(pid) for pid in children(r.process.pid)]
                 plain = bare(app, dir)
-                print("%-34s Go process %.1f MiB, worker %.1f MiB, bare python3 with the app %.1f MiB: %+.1f MiB"
-                      % ("memory, " + app, rss(r.process.pid), statistics.median(workers), plain, statistics.median(workers) - plain))
+                print(
+                    "%-34s Go process %.1f MiB, worker %.1f MiB, bare python3 with the app %.1f MiB: %+.1f MiB"
+                    % ("memory, " + app, rss(r.process.pid), statistics.median(workers), plain, statistics.median(workers) - plain)
+                )
         for section in SECTIONS.values():
             section(dir)
         if not shutil.which("wrk"):

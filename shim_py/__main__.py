@@ -5,8 +5,7 @@ import sys
 
 if sys.version_info < (3, 8):
     sys.stderr.write(
-        "standpipe: %s is Python %d.%d.%d; standpipe needs Python 3.8 or newer\n"
-        % ((sys.executable,) + tuple(sys.version_info[:3]))
+        "standpipe: %s is Python %d.%d.%d; standpipe needs Python 3.8 or newer\n" % ((sys.executable,) + tuple(sys.version_info[:3]))
     )
     sys.exit(3)
 

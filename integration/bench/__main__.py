@@ -19,7 +19,14 @@ import rounds
 from cases import CASES, SETS
 from servers import BY_NAME
 
-QUICK = {"cases": "hello,flask", "sets": "default", "servers": "standpipe,nginx-uwsgi,gunicorn-sync", "rounds": 1, "seconds": 1.0, "warm": 0.3}
+QUICK = {
+    "cases": "hello,flask",
+    "sets": "default",
+    "servers": "standpipe,nginx-uwsgi,gunicorn-sync",
+    "rounds": 1,
+    "seconds": 1.0,
+    "warm": 0.3,
+}
 
 
 def arguments():
@@ -32,7 +39,11 @@ def arguments():
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--seconds", type=float, default=3.0, help="of load in a round")
     p.add_argument("--warm", type=float, default=1.0, help="seconds of load before the first round")
-    p.add_argument("--json", default=os.path.join(machine.REPOSITORY, "docs", "measurements", "benchmarks.json"), help="results file; cases that are run replace its entries")
+    p.add_argument(
+        "--json",
+        default=os.path.join(machine.REPOSITORY, "docs", "measurements", "benchmarks.json"),
+        help="results file; cases that are run replace its entries",
+    )
     p.add_argument("--resume", action="store_true", help="leave out the cases that the results file has for this commit")
     p.add_argument("--report", action="store_true", help="measure nothing, write the pages anew from the results file")
     p.add_argument("--check", action="store_true", help="measure nothing, fail when the pages are not what the results file gives")
@@ -47,7 +58,11 @@ def split(patterns):
 
 def plan(options):
     """The pairs of case and set that were asked for and have a server."""
-    for kind, patterns, known in ("case", options.cases, [c.name for c in CASES]), ("server", options.servers, BY_NAME), ("set", options.sets, [s.name for s in SETS]):
+    for kind, patterns, known in (
+        ("case", options.cases, [c.name for c in CASES]),
+        ("server", options.servers, BY_NAME),
+        ("set", options.sets, [s.name for s in SETS]),
+    ):
         for pattern in patterns:
             if not any(fnmatch.fnmatch(name, pattern) for name in known):
                 raise SystemExit("bench: no %s is called %s; there are: %s" % (kind, pattern, " ".join(known)))

@@ -22,18 +22,32 @@ DJANGO = ("Django",)
 
 def _scaling(workers):
     return Case(
-        "workers-%d" % workers, "Flask with %d worker%s" % (workers, "s" if workers > 1 else ""), "flask_json:app", JSON,
-        {"default": ("standpipe", "nginx-uwsgi", "gunicorn-gthread", "granian")}, needs=FLASK, shape=Shape(workers=workers),
+        "workers-%d" % workers,
+        "Flask with %d worker%s" % (workers, "s" if workers > 1 else ""),
+        "flask_json:app",
+        JSON,
+        {"default": ("standpipe", "nginx-uwsgi", "gunicorn-gthread", "granian")},
+        needs=FLASK,
+        shape=Shape(workers=workers),
     )
 
 
 def _memory(name, title, preload, servers, note):
-    return Case(name, title, "django_page.wsgi:app", None, {"default": servers}, "memory", DJANGO, Shape(workers=8, preload=preload), note=note)
+    return Case(
+        name, title, "django_page.wsgi:app", None, {"default": servers}, "memory", DJANGO, Shape(workers=8, preload=preload), note=note
+    )
 
 
 def _overload(name, title, app, note):
-    return Case(name, title, app, b"done", {"default": ("standpipe", "nginx-uwsgi")}, "overload", note=note
-                + " Clients wait for 1 s, every tenth for 50 ms. Goodput: answers 200 in time.")
+    return Case(
+        name,
+        title,
+        app,
+        b"done",
+        {"default": ("standpipe", "nginx-uwsgi")},
+        "overload",
+        note=note + " Clients wait for 1 s, every tenth for 50 ms. Goodput: answers 200 in time.",
+    )
 
 
 def _static(name, title, size, **more):
@@ -44,43 +58,166 @@ FILES = ("standpipe", "nginx-uwsgi", "uwsgi-http")
 JSON = b'{"id":7,"name":"Brass valve","price":"31.50","stock":[4,0,12]}\n'
 
 CASES = (
-    Case("hello", "Hello", "hello:app", b"hello", {
-        "default": ALL + ("nginx-standpipe",),
-        "nolog": CORE + ("uwsgi-socket", "gunicorn-sync", "nginx-standpipe"),
-        "front": FEW + ("gunicorn-sync", "waitress", "cheroot"),
-    }, note="The smallest app; what is left is the server."),
-    Case("flask", "Flask, JSON", "flask_json:app", JSON, {"default": ALL, "nolog": FEW, "front": FEW}, needs=FLASK),
-    Case("django", "Django, a page with a template", "django_page.wsgi:app", None, {"default": CORE}, needs=DJANGO,
-         note="Thirty rows by a template, the usual middleware, no database."),
-    Case("out-100k", "100 KB out", "bodies:out100k", None, {"default": CORE}),
-    Case("out-1m", "1 MB out", "bodies:out1m", None, {"default": CORE}),
-    Case("in-64k", "64 KB in", "uploads:app", b"65536", {"default": CORE}, body=65536, note="The app reads the whole body and answers its length."),
-    Case("in-10m", "10 MB in", "uploads:app", b"10485760", {"default": CORE}, body=10 << 20, connections=8,
-         note="The app reads the whole body and answers its length; 8 clients."),
-    Case("clients-1000", "1,000 keep-alive clients", "hello:app", b"hello", {"default": CORE + ("waitress",)}, shape=Shape(clients=1000), connections=1000,
-         note="All ask at once. Limits that would refuse some are raised: standpipe's waiting line (288), waitress's connections (100), uWSGI's backlog (100)."),
-    Case("close", "A new connection for each request", "hello:app", b"hello", {"default": CORE + ("uwsgi-socket", "gunicorn-sync")}, headers=("Connection: close",)),
-    Case("wait-threads", "20 ms of waiting, 2 workers x 64 threads", "wait:app", b"done",
-         {"default": ("standpipe", "nginx-uwsgi", "uwsgi-http", "gunicorn-gthread", "mod_wsgi", "waitress", "cheroot", "granian")},
-         shape=Shape(threads=64, clients=256), connections=256, ideal=6400, note="2 x 64 requests at a time, 50 a second each: 6,400 at best. 256 clients."),
-    Case("wait-gevent", "20 ms of waiting, 2 gevent workers", "wait:app", b"done", {"default": ("standpipe", "nginx-uwsgi", "gunicorn-gevent")},
-         needs=("gevent",), shape=Shape(gevent=True, clients=256), connections=256, ideal=12800, note="256 clients: 12,800 at best."),
-    Case("latency-own", "Latency at half of what each server can do", "hello:app", b"hello", {"default": CORE + ("gunicorn-sync",)}, "pace",
-         note="Each at 50 % of its own capacity, measured just before."),
-    Case("latency-same", "Latency at one rate for all", "hello:app", b"hello", {"default": CORE + ("gunicorn-sync",)}, "pace", pace_of="nginx-uwsgi",
-         note="All at 50 % of the capacity of nginx + uWSGI."),
-    _overload("overload", "Overload: twice the capacity is asked for", "work:app",
-              "Views of some 4 ms; a full line of standpipe's is shorter than a client's patience."),
-    _overload("overload-slow", "Overload, slow views", "work:slow",
-              "Views of some 20 ms: a full line lasts longer than a client's patience, and who is first in it is about to leave."),
-) + tuple(_scaling(n) for n in (1, 2, 4, 8)) + (
-    _memory("memory", "Memory of 8 Django workers", False, ("standpipe", "nginx-uwsgi", "gunicorn-sync", "mod_wsgi", "granian"), "Each worker imports the app by itself."),
-    _memory("memory-preload", "Memory of 8 Django workers, preloaded", True, ("standpipe", "nginx-uwsgi", "gunicorn-sync"), "One process imports the app and forks the workers."),
-    _static("1k", "A static file of 1 KB", 1 << 10, least=0.5, note="nginx serves it by open_file_cache and sendfile, uWSGI by static-map."),
-    _static("304", "A static file that the client has", 1 << 10, again=True, least=0.5, note="If-None-Match with the server's own ETag."),
-    _static("100k", "A static file of 100 KB", 100 << 10),
-    _static("50m", "A static file of 50 MB", 50 << 20, connections=4, least=0.95, note="4 clients."),
-    _static("many", "10,000 static files of 10 KB", 10 << 10, files=10000, least=0.7, note="Each request for another one."),
-    Case("start", "Cold start, hello", "hello:app", b"hello", {"default": ALL}, "start", note="From the start of the process to the first answer."),
-    Case("start-flask", "Cold start, Flask", "flask_json:app", JSON, {"default": CORE}, "start", needs=FLASK, note="From the start of the process to the first answer."),
+    (
+        Case(
+            "hello",
+            "Hello",
+            "hello:app",
+            b"hello",
+            {
+                "default": ALL + ("nginx-standpipe",),
+                "nolog": CORE + ("uwsgi-socket", "gunicorn-sync", "nginx-standpipe"),
+                "front": FEW + ("gunicorn-sync", "waitress", "cheroot"),
+            },
+            note="The smallest app; what is left is the server.",
+        ),
+        Case("flask", "Flask, JSON", "flask_json:app", JSON, {"default": ALL, "nolog": FEW, "front": FEW}, needs=FLASK),
+        Case(
+            "django",
+            "Django, a page with a template",
+            "django_page.wsgi:app",
+            None,
+            {"default": CORE},
+            needs=DJANGO,
+            note="Thirty rows by a template, the usual middleware, no database.",
+        ),
+        Case("out-100k", "100 KB out", "bodies:out100k", None, {"default": CORE}),
+        Case("out-1m", "1 MB out", "bodies:out1m", None, {"default": CORE}),
+        Case(
+            "in-64k",
+            "64 KB in",
+            "uploads:app",
+            b"65536",
+            {"default": CORE},
+            body=65536,
+            note="The app reads the whole body and answers its length.",
+        ),
+        Case(
+            "in-10m",
+            "10 MB in",
+            "uploads:app",
+            b"10485760",
+            {"default": CORE},
+            body=10 << 20,
+            connections=8,
+            note="The app reads the whole body and answers its length; 8 clients.",
+        ),
+        Case(
+            "clients-1000",
+            "1,000 keep-alive clients",
+            "hello:app",
+            b"hello",
+            {"default": CORE + ("waitress",)},
+            shape=Shape(clients=1000),
+            connections=1000,
+            note="All ask at once. Limits that would refuse some are raised: standpipe's waiting line (288), waitress's connections (100), uWSGI's backlog (100).",
+        ),
+        Case(
+            "close",
+            "A new connection for each request",
+            "hello:app",
+            b"hello",
+            {"default": CORE + ("uwsgi-socket", "gunicorn-sync")},
+            headers=("Connection: close",),
+        ),
+        Case(
+            "wait-threads",
+            "20 ms of waiting, 2 workers x 64 threads",
+            "wait:app",
+            b"done",
+            {"default": ("standpipe", "nginx-uwsgi", "uwsgi-http", "gunicorn-gthread", "mod_wsgi", "waitress", "cheroot", "granian")},
+            shape=Shape(threads=64, clients=256),
+            connections=256,
+            ideal=6400,
+            note="2 x 64 requests at a time, 50 a second each: 6,400 at best. 256 clients.",
+        ),
+        Case(
+            "wait-gevent",
+            "20 ms of waiting, 2 gevent workers",
+            "wait:app",
+            b"done",
+            {"default": ("standpipe", "nginx-uwsgi", "gunicorn-gevent")},
+            needs=("gevent",),
+            shape=Shape(gevent=True, clients=256),
+            connections=256,
+            ideal=12800,
+            note="256 clients: 12,800 at best.",
+        ),
+        Case(
+            "latency-own",
+            "Latency at half of what each server can do",
+            "hello:app",
+            b"hello",
+            {"default": CORE + ("gunicorn-sync",)},
+            "pace",
+            note="Each at 50 % of its own capacity, measured just before.",
+        ),
+        Case(
+            "latency-same",
+            "Latency at one rate for all",
+            "hello:app",
+            b"hello",
+            {"default": CORE + ("gunicorn-sync",)},
+            "pace",
+            pace_of="nginx-uwsgi",
+            note="All at 50 % of the capacity of nginx + uWSGI.",
+        ),
+        _overload(
+            "overload",
+            "Overload: twice the capacity is asked for",
+            "work:app",
+            "Views of some 4 ms; a full line of standpipe's is shorter than a client's patience.",
+        ),
+        _overload(
+            "overload-slow",
+            "Overload, slow views",
+            "work:slow",
+            "Views of some 20 ms: a full line lasts longer than a client's patience, and who is first in it is about to leave.",
+        ),
+    )
+    + tuple(_scaling(n) for n in (1, 2, 4, 8))
+    + (
+        _memory(
+            "memory",
+            "Memory of 8 Django workers",
+            False,
+            ("standpipe", "nginx-uwsgi", "gunicorn-sync", "mod_wsgi", "granian"),
+            "Each worker imports the app by itself.",
+        ),
+        _memory(
+            "memory-preload",
+            "Memory of 8 Django workers, preloaded",
+            True,
+            ("standpipe", "nginx-uwsgi", "gunicorn-sync"),
+            "One process imports the app and forks the workers.",
+        ),
+        _static(
+            "1k", "A static file of 1 KB", 1 << 10, least=0.5, note="nginx serves it by open_file_cache and sendfile, uWSGI by static-map."
+        ),
+        _static(
+            "304", "A static file that the client has", 1 << 10, again=True, least=0.5, note="If-None-Match with the server's own ETag."
+        ),
+        _static("100k", "A static file of 100 KB", 100 << 10),
+        _static("50m", "A static file of 50 MB", 50 << 20, connections=4, least=0.95, note="4 clients."),
+        _static("many", "10,000 static files of 10 KB", 10 << 10, files=10000, least=0.7, note="Each request for another one."),
+        Case(
+            "start",
+            "Cold start, hello",
+            "hello:app",
+            b"hello",
+            {"default": ALL},
+            "start",
+            note="From the start of the process to the first answer.",
+        ),
+        Case(
+            "start-flask",
+            "Cold start, Flask",
+            "flask_json:app",
+            JSON,
+            {"default": CORE},
+            "start",
+            needs=FLASK,
+            note="From the start of the process to the first answer.",
+        ),
+    )
 )

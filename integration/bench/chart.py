@@ -39,16 +39,23 @@ def bars(title, unit, rows, more):
         return LEFT + room * max(0.0, math.log(max(value, floor) / floor) / math.log(top / floor))
 
     what = "%s, %s is better%s" % (unit, "more" if more else "less", "; logarithmic" if steep else "")
-    out = [_open(height, title), '<text class="title" x="8" y="22">%s</text>' % escape(title),
-           '<text x="%d" y="22" text-anchor="end">%s</text>' % (WIDTH - 8, what)]
+    out = [
+        _open(height, title),
+        '<text class="title" x="8" y="22">%s</text>' % escape(title),
+        '<text x="%d" y="22" text-anchor="end">%s</text>' % (WIDTH - 8, what),
+    ]
     for i, (label, kind, median, low, high) in enumerate(rows):
         y = TOP + ROW * i
         middle = y + (ROW - 6) / 2
         out.append('<text x="%d" y="%d" text-anchor="end">%s</text>' % (LEFT - 8, y + 15, escape(label)))
-        out.append('<rect class="%s" x="%d" y="%d" width="%.1f" height="%d" rx="2"/>' % (kind, LEFT, y, max(1.0, x(median) - LEFT), ROW - 6))
+        out.append(
+            '<rect class="%s" x="%d" y="%d" width="%.1f" height="%d" rx="2"/>' % (kind, LEFT, y, max(1.0, x(median) - LEFT), ROW - 6)
+        )
         if high > low:
-            out.append('<path class="spread" d="M%.1f %.1fH%.1fM%.1f %.1fv8M%.1f %.1fv8"/>'
-                       % (x(low), middle, x(high), x(low), middle - 4, x(high), middle - 4))
+            out.append(
+                '<path class="spread" d="M%.1f %.1fH%.1fM%.1f %.1fv8M%.1f %.1fv8"/>'
+                % (x(low), middle, x(high), x(low), middle - 4, x(high), middle - 4)
+            )
         out.append('<text x="%.1f" y="%d">%s</text>' % (x(max(median, high)) + 8, y + 15, number(median)))
     return "\n".join(out + ["</svg>"]) + "\n"
 
@@ -63,12 +70,17 @@ def lines(title, unit, ticks, series):
     def place(i, value):
         return LEFT - 90 + (right - LEFT + 90) * i / max(1, len(ticks) - 1), bottom - (bottom - TOP) * value / top
 
-    out = [_open(height, title), '<text class="title" x="8" y="22">%s</text>' % escape(title),
-           '<text x="%d" y="22" text-anchor="end">%s</text>' % (WIDTH - 8, unit)]
+    out = [
+        _open(height, title),
+        '<text class="title" x="8" y="22">%s</text>' % escape(title),
+        '<text x="%d" y="22" text-anchor="end">%s</text>' % (WIDTH - 8, unit),
+    ]
     for n in range(int(top / step) + 1):
         y = place(0, n * step)[1]
-        out.append('<path class="grid" d="M%d %.1fH%d"/><text x="%d" y="%.1f" text-anchor="end">%s</text>'
-                   % (LEFT - 90, y, right, LEFT - 98, y + 4, number(n * step) if n else "0"))
+        out.append(
+            '<path class="grid" d="M%d %.1fH%d"/><text x="%d" y="%.1f" text-anchor="end">%s</text>'
+            % (LEFT - 90, y, right, LEFT - 98, y + 4, number(n * step) if n else "0")
+        )
     for i, tick in enumerate(ticks):
         out.append('<text x="%.1f" y="%d" text-anchor="middle">%s</text>' % (place(i, 0)[0], bottom + 20, escape(tick)))
     names = []
@@ -83,10 +95,19 @@ def lines(title, unit, ticks, series):
     for above, name in zip(names, names[1:]):  # names of lines that end close together stand below each other
         name[0] = max(name[0], above[0] + 18)
     for y, label, colour in names:
-        out.append('<circle cx="%d" cy="%.1f" r="4" fill="%s"/><text x="%d" y="%.1f">%s</text>' % (right + 18, y, colour, right + 28, y + 4, escape(label)))
+        out.append(
+            '<circle cx="%d" cy="%.1f" r="4" fill="%s"/><text x="%d" y="%.1f">%s</text>'
+            % (right + 18, y, colour, right + 28, y + 4, escape(label))
+        )
     return "\n".join(out + ["</svg>"]) + "\n"
 
 
 def _open(height, title):
     return '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-label="%s">\n%s' % (
-        WIDTH, height, WIDTH, height, escape(title, {'"': "&quot;"}), STYLE)
+        WIDTH,
+        height,
+        WIDTH,
+        height,
+        escape(title, {'"': "&quot;"}),
+        STYLE,
+    )

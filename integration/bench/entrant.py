@@ -49,7 +49,9 @@ class Entrant:
         behind = self.set.front or self.server.front
         if behind and not self.server.unix:
             raise servers.Unoffered("cannot listen on a unix socket")
-        job = servers.Job(self.dir, self.apps, self.case.app, self.case.shape, self.set.logs, self.port, socket if behind else "", self.tools, self.files)
+        job = servers.Job(
+            self.dir, self.apps, self.case.app, self.case.shape, self.set.logs, self.port, socket if behind else "", self.tools, self.files
+        )
         commands = list(self.server.command(job))
         if behind:
             commands.append(self._nginx(socket))
@@ -60,17 +62,21 @@ class Entrant:
         passes = {
             "uwsgi": "include %s; uwsgi_pass app;" % os.path.join(self.dir, "uwsgi_params"),
             "": 'proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;\n'
-                "            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;",
+            "            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;",
         }
-        conf = machine.fill("nginx.conf", self.dir, {
-            "DIR": self.dir,
-            "PORT": self.port,
-            "USER": "user root;" if os.getuid() == 0 else "",
-            "ACCESS_LOG": "access_log off;" if self.set.logs == "off" else "access_log %s/access.log combined;" % self.dir,
-            "UPSTREAM": "unix:" + socket,
-            "PASS": passes[self.server.front],
-            "FILES": "location /files/ { alias %s/; open_file_cache max=20000 inactive=60s; }" % self.files if self.files else "",
-        })
+        conf = machine.fill(
+            "nginx.conf",
+            self.dir,
+            {
+                "DIR": self.dir,
+                "PORT": self.port,
+                "USER": "user root;" if os.getuid() == 0 else "",
+                "ACCESS_LOG": "access_log off;" if self.set.logs == "off" else "access_log %s/access.log combined;" % self.dir,
+                "UPSTREAM": "unix:" + socket,
+                "PASS": passes[self.server.front],
+                "FILES": "location /files/ { alias %s/; open_file_cache max=20000 inactive=60s; }" % self.files if self.files else "",
+            },
+        )
         return [self.tools.nginx(), "-p", self.dir, "-c", conf, "-e", os.path.join(self.dir, "nginx-error.log")]
 
     def _environment(self):

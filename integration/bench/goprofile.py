@@ -6,9 +6,21 @@ import re
 import machine
 
 CLASSES = (
-    "write to the client", "read from the client", "write to the worker's pipe", "read from the pipe", "epoll", "futex and scheduler",
-    "garbage collection, allocation, stacks", "accept and close of connections", "protocol: net/http's or uwsgi's own", "static files",
-    "access log", "bridge", "shim", "supervisor", "rest",
+    "write to the client",
+    "read from the client",
+    "write to the worker's pipe",
+    "read from the pipe",
+    "epoll",
+    "futex and scheduler",
+    "garbage collection, allocation, stacks",
+    "accept and close of connections",
+    "protocol: net/http's or uwsgi's own",
+    "static files",
+    "access log",
+    "bridge",
+    "shim",
+    "supervisor",
+    "rest",
 )
 WRITE, READ, PIPE_WRITE, PIPE_READ, EPOLL, SCHEDULER, MEMORY, CONNECTIONS, PROTOCOL, STATIC, LOG, BRIDGE, SHIM, SUPERVISOR, REST = CLASSES
 
@@ -16,32 +28,50 @@ START = re.compile(r"^main\.main$")  # boot and stop; requests are on goroutines
 
 # Of a frame the first line counts whose pattern matches at its beginning; "~/" is the module. What says only how (system calls, copies,
 # maps, strings, locks that are free, the clock) is in no line: who called it decides.
-_RULES = [(re.compile("(?:%s)" % pattern), class_) for pattern, class_ in (
-    (r"runtime\.netpoll(open|close)\b|internal/poll\.runtime_poll(Open|Close)", CONNECTIONS),
-    (r"runtime\.(\(\*netpoll|netpoll)", EPOLL),
-    (r"runtime\.(gc[A-Z]|bgsweep|bgscavenge|malloc|newobject|newarray|makeslice|growslice|rawstring|rawbyteslice|makemap|makechan|wbBuf|wbMove"
-     r"|bulkBarrier|scan|grey|sweep|mark|deduct|(new|copy|more)stack|adjust|stack(alloc|free|cache|pool)|memclrHasPointers|typedmemmove"
-     r"|\(\*(mspan|mcache|mcentral|mheap|gcWork|gcBits|sweep|gcControllerState|limiter|unwinder|spanInlineMarkBits|spanQueue|spanSPMC))", MEMORY),
-    (r"runtime\.(futex|note|sema|schedule|findRunnable|findrunnable|park|gopark|goready|ready\b|mcall|mPark|stopm|startm|wakep|newproc|goexit0|goyield|gosched"
-     r"|gopreempt|execute|resetspinning|runq|globrunq|stealWork|checkTimers|checkRunqs|casgstatus|handoffp|retake|sysmon|osyield|procyield"
-     r"|usleep|lock2|unlock2|chan(send|recv)|send\b|recv\b|closechan|selectgo|selectnb|sellock|selunlock|exitsyscallNoP|exitsyscall0|acquireSudog"
-     r"|releaseSudog|injectglist|casfrom|castogscanstatus|preempt|mstart|\(\*(sudog|waitq|timers?|guintptr|semaRoot|wakeableSleep|notifyList))", SCHEDULER),
-    (r"(internal/)?sync\.(runtime_|\(\*(Mutex|RWMutex|Cond|WaitGroup)\)\.(lockSlow|unlockSlow|Wait|Signal|Broadcast))|internal/poll\.runtime_(Semacquire|Semrelease)", SCHEDULER),
-    (r"internal/poll\.(runtime_poll(Wait|Reset)|\(\*pollDesc\)\.(wait|prepare))", EPOLL),
-    (r"net\.(\(\*(netFD|conn|TCPConn|UnixConn)\)\.([Ww]rite|[Rr]eadFrom|sendFile)|sendFile|\(\*Buffers\)|genericReadFrom|splice)", WRITE),
-    (r"net\.\(\*(netFD|conn|TCPConn|UnixConn)\)\.[Rr]ead", READ),
-    (r"net\.(\(\*(netFD|conn|TCPConn|UnixConn)\)\.([Cc]lose|shutdown|[Aa]ccept|init|SetKeepAlive)|\(\*(TCP|Unix)Listener\)|new(TCPConn|FD|UnixConn)|set(KeepAlive|NoDelay))", CONNECTIONS),
-    (r"net/http\.(\(\*conn\)\.(close|finalFlush|setState)|\(\*Server\)\.(Serve|newConn|trackConn)|newBufio|putBufio)", CONNECTIONS),
-    (r"~/bridge/server\.(\(\*?(patient|counted)\)|counted)", CONNECTIONS),
-    (r"~/shim\.(writeNow|\(\*writer\)\.(writeNow|writeAll|loop))", PIPE_WRITE),
-    (r"~/shim\.\(\*FrameReader\)\.fill", PIPE_READ),
-    (r"~/bridge/server\.\(\*AccessLog\)|~/bridge/server\.(append|harmless|stamp)|~/cmd/internal/compose\.\(\*Outlet\)", LOG),
-    (r"net/(http|textproto|url)|bufio\.|mime|~/bridge/(http1|uwsgi)\b", PROTOCOL),
-    (r"~/bridge/static\b", STATIC),
-    (r"~/(bridge|cmd)\b", BRIDGE),
-    (r"~/shim\b|github\.com/vmihailenco/msgpack", SHIM),
-    (r"~/supervisor\b", SUPERVISOR),
-)]
+_RULES = [
+    (re.compile("(?:%s)" % pattern), class_)
+    for pattern, class_ in (
+        (r"runtime\.netpoll(open|close)\b|internal/poll\.runtime_poll(Open|Close)", CONNECTIONS),
+        (r"runtime\.(\(\*netpoll|netpoll)", EPOLL),
+        (
+            r"runtime\.(gc[A-Z]|bgsweep|bgscavenge|malloc|newobject|newarray|makeslice|growslice|rawstring|rawbyteslice|makemap|makechan|wbBuf|wbMove"
+            r"|bulkBarrier|scan|grey|sweep|mark|deduct|(new|copy|more)stack|adjust|stack(alloc|free|cache|pool)|memclrHasPointers|typedmemmove"
+            r"|\(\*(mspan|mcache|mcentral|mheap|gcWork|gcBits|sweep|gcControllerState|limiter|unwinder|spanInlineMarkBits|spanQueue|spanSPMC))",
+            MEMORY,
+        ),
+        (
+            r"runtime\.(futex|note|sema|schedule|findRunnable|findrunnable|park|gopark|goready|ready\b|mcall|mPark|stopm|startm|wakep|newproc|goexit0|goyield|gosched"
+            r"|gopreempt|execute|resetspinning|runq|globrunq|stealWork|checkTimers|checkRunqs|casgstatus|handoffp|retake|sysmon|osyield|procyield"
+            r"|usleep|lock2|unlock2|chan(send|recv)|send\b|recv\b|closechan|selectgo|selectnb|sellock|selunlock|exitsyscallNoP|exitsyscall0|acquireSudog"
+            r"|releaseSudog|injectglist|casfrom|castogscanstatus|preempt|mstart|\(\*(sudog|waitq|timers?|guintptr|semaRoot|wakeableSleep|notifyList))",
+            SCHEDULER,
+        ),
+        (
+            r"(internal/)?sync\.(runtime_|\(\*(Mutex|RWMutex|Cond|WaitGroup)\)\.(lockSlow|unlockSlow|Wait|Signal|Broadcast))|internal/poll\.runtime_(Semacquire|Semrelease)",
+            SCHEDULER,
+        ),
+        (r"internal/poll\.(runtime_poll(Wait|Reset)|\(\*pollDesc\)\.(wait|prepare))", EPOLL),
+        (
+            r"net\.(\(\*(netFD|conn|TCPConn|UnixConn)\)\.([Ww]rite|[Rr]eadFrom|sendFile)|sendFile|\(\*Buffers\)|genericReadFrom|splice)",
+            WRITE,
+        ),
+        (r"net\.\(\*(netFD|conn|TCPConn|UnixConn)\)\.[Rr]ead", READ),
+        (
+            r"net\.(\(\*(netFD|conn|TCPConn|UnixConn)\)\.([Cc]lose|shutdown|[Aa]ccept|init|SetKeepAlive)|\(\*(TCP|Unix)Listener\)|new(TCPConn|FD|UnixConn)|set(KeepAlive|NoDelay))",
+            CONNECTIONS,
+        ),
+        (r"net/http\.(\(\*conn\)\.(close|finalFlush|setState)|\(\*Server\)\.(Serve|newConn|trackConn)|newBufio|putBufio)", CONNECTIONS),
+        (r"~/bridge/server\.(\(\*?(patient|counted)\)|counted)", CONNECTIONS),
+        (r"~/shim\.(writeNow|\(\*writer\)\.(writeNow|writeAll|loop))", PIPE_WRITE),
+        (r"~/shim\.\(\*FrameReader\)\.fill", PIPE_READ),
+        (r"~/bridge/server\.\(\*AccessLog\)|~/bridge/server\.(append|harmless|stamp)|~/cmd/internal/compose\.\(\*Outlet\)", LOG),
+        (r"net/(http|textproto|url)|bufio\.|mime|~/bridge/(http1|uwsgi)\b", PROTOCOL),
+        (r"~/bridge/static\b", STATIC),
+        (r"~/(bridge|cmd)\b", BRIDGE),
+        (r"~/shim\b|github\.com/vmihailenco/msgpack", SHIM),
+        (r"~/supervisor\b", SUPERVISOR),
+    )
+]
 _MODULE = "github.com/standpipe/standpipe/"
 
 
@@ -77,5 +107,5 @@ def stacks(text):
     for block in re.split(r"^-+\+-+\n", text, flags=re.M)[1:]:
         found = re.match(r"\s*([\d.]+)(ms|s|mins)\s+", block)
         if found:
-            frames = [line.strip().replace(" (inline)", "") for line in block[found.end():].splitlines() if line.strip()]
+            frames = [line.strip().replace(" (inline)", "") for line in block[found.end() :].splitlines() if line.strip()]
             yield round(float(found.group(1)) * {"ms": 1, "s": 1000, "mins": 60000}[found.group(2)] / 10), frames

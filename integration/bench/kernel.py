@@ -14,35 +14,74 @@ PACE = 997  # samples for a second of processor time; no round figure, so that i
 
 USER, OTHER = "outside of the kernel", "other"
 CLASSES = (
-    USER, "read from a pipe", "write to a pipe", "read from a client", "write to a client", "read from a unix socket", "write to a unix socket",
-    "connect, accept, close", "epoll", "futex", "sleep", "files", "page faults", OTHER,
+    USER,
+    "read from a pipe",
+    "write to a pipe",
+    "read from a client",
+    "write to a client",
+    "read from a unix socket",
+    "write to a unix socket",
+    "connect, accept, close",
+    "epoll",
+    "futex",
+    "sleep",
+    "files",
+    "page faults",
+    OTHER,
 )
 _, PIPE_READ, PIPE_WRITE, TCP_READ, TCP_WRITE, UNIX_READ, UNIX_WRITE, CONNECTIONS, EPOLL, FUTEX, SLEEP, FILES, FAULTS, _ = CLASSES
 
 # Of a frame the first line that matches at its beginning; the innermost frame with a line decides.
-_RULES = [(re.compile(pattern), class_) for pattern, class_ in (
-    (r"(anon_)?pipe_(read|release)", PIPE_READ),
-    (r"(anon_)?pipe_write", PIPE_WRITE),
-    (r"tcp_recvmsg|inet6?_recvmsg", TCP_READ),
-    (r"tcp_sendmsg|inet6?_sendmsg|do_sendfile", TCP_WRITE),
-    (r"unix_stream_(recvmsg|read)", UNIX_READ),
-    (r"unix_stream_sendmsg", UNIX_WRITE),
-    (r"__sys_(accept|connect|socket|shutdown|bind|getsockname|getpeername|setsockopt|getsockopt)|__x64_sys_(accept|connect|close|shutdown|socket)"
-     r"|do_accept|__fput|sock_close|__close_fd|file_close_fd", CONNECTIONS),
-    (r"__sys_recv|sock_read_iter|sock_recvmsg|__x64_sys_recv", TCP_READ),
-    (r"__sys_send|sock_write_iter|sock_sendmsg|__x64_sys_send", TCP_WRITE),
-    (r"do_epoll|ep_poll|__x64_sys_epoll|__do_sys_epoll", EPOLL),
-    (r"do_futex|futex_|__x64_sys_futex", FUTEX),
-    (r"hrtimer_nanosleep|common_nsleep|__x64_sys_(clock_)?nanosleep|__x64_sys_select|core_sys_select|do_sys_poll", SLEEP),
-    (r"ext4_|xfs_|btrfs_|overlay|ovl_|generic_file_|filemap_|shmem_file|do_sys_open|do_filp_open|vfs_(stat|fstat|open)|path_openat|__x64_sys_(open|newf?stat|statx|pread)"
-     r"|filename_lookup|do_statx|vfs_write|vfs_read", FILES),
-    (r"asm_exc_page_fault|exc_page_fault", FAULTS),
-)]
+_RULES = [
+    (re.compile(pattern), class_)
+    for pattern, class_ in (
+        (r"(anon_)?pipe_(read|release)", PIPE_READ),
+        (r"(anon_)?pipe_write", PIPE_WRITE),
+        (r"tcp_recvmsg|inet6?_recvmsg", TCP_READ),
+        (r"tcp_sendmsg|inet6?_sendmsg|do_sendfile", TCP_WRITE),
+        (r"unix_stream_(recvmsg|read)", UNIX_READ),
+        (r"unix_stream_sendmsg", UNIX_WRITE),
+        (
+            r"__sys_(accept|connect|socket|shutdown|bind|getsockname|getpeername|setsockopt|getsockopt)|__x64_sys_(accept|connect|close|shutdown|socket)"
+            r"|do_accept|__fput|sock_close|__close_fd|file_close_fd",
+            CONNECTIONS,
+        ),
+        (r"__sys_recv|sock_read_iter|sock_recvmsg|__x64_sys_recv", TCP_READ),
+        (r"__sys_send|sock_write_iter|sock_sendmsg|__x64_sys_send", TCP_WRITE),
+        (r"do_epoll|ep_poll|__x64_sys_epoll|__do_sys_epoll", EPOLL),
+        (r"do_futex|futex_|__x64_sys_futex", FUTEX),
+        (r"hrtimer_nanosleep|common_nsleep|__x64_sys_(clock_)?nanosleep|__x64_sys_select|core_sys_select|do_sys_poll", SLEEP),
+        (
+            r"ext4_|xfs_|btrfs_|overlay|ovl_|generic_file_|filemap_|shmem_file|do_sys_open|do_filp_open|vfs_(stat|fstat|open)|path_openat|__x64_sys_(open|newf?stat|statx|pread)"
+            r"|filename_lookup|do_statx|vfs_write|vfs_read",
+            FILES,
+        ),
+        (r"asm_exc_page_fault|exc_page_fault", FAULTS),
+    )
+]
 
 # What servers call for a request. Each costs perf 50 ms at its end; what is not here is in "all" only.
 CALLS = (
-    "read", "readv", "recvfrom", "pread64", "write", "writev", "sendfile64", "epoll_wait", "epoll_pwait", "epoll_ctl", "futex",
-    "accept4", "socket", "connect", "close", "openat", "newfstatat", "clock_nanosleep", "nanosleep", "poll",
+    "read",
+    "readv",
+    "recvfrom",
+    "pread64",
+    "write",
+    "writev",
+    "sendfile64",
+    "epoll_wait",
+    "epoll_pwait",
+    "epoll_ctl",
+    "futex",
+    "accept4",
+    "socket",
+    "connect",
+    "close",
+    "openat",
+    "newfstatat",
+    "clock_nanosleep",
+    "nanosleep",
+    "poll",
 )
 EVENTS = "/sys/kernel/tracing/events/syscalls"
 
@@ -59,9 +98,26 @@ class Look:
         self._what = what
         targets = ",".join(str(pid) for pid in pids)
         if what == "samples":
-            argv = ["perf", "record", "--quiet", "--no-buildid", "--no-buildid-cache", "-F", str(PACE), "-g", "-e", "cpu-clock", "-p", targets, "-o", self._path]
+            argv = [
+                "perf",
+                "record",
+                "--quiet",
+                "--no-buildid",
+                "--no-buildid-cache",
+                "-F",
+                str(PACE),
+                "-g",
+                "-e",
+                "cpu-clock",
+                "-p",
+                targets,
+                "-o",
+                self._path,
+            ]
         else:
-            self._events = ["raw_syscalls:sys_enter"] + ["syscalls:sys_enter_" + c for c in CALLS if os.path.isdir(os.path.join(EVENTS, "sys_enter_" + c))]
+            self._events = ["raw_syscalls:sys_enter"] + [
+                "syscalls:sys_enter_" + c for c in CALLS if os.path.isdir(os.path.join(EVENTS, "sys_enter_" + c))
+            ]
             argv = ["perf", "stat", "-x", ";", "-o", self._path, "-e", ",".join(self._events), "-p", targets]
         self._perf = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 

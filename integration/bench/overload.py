@@ -23,16 +23,18 @@ def round(entrant, pace, seconds):
     good = got["requests"] - got["failed"]
     left = got.get("left", 0)
     refused = sum(got.get("refused", {}).values())
-    got.update({
-        "capacity": capacity,
-        "good": got["achieved"],
-        "share": 100 * got["achieved"] / capacity if capacity else 0.0,
-        "refused_share": 100 * refused / got["requests"],
-        "left_share": 100 * left / got["requests"],
-        "other": got["failed"] - refused - left,  # connections that were refused or broken
-        "wasted_share": 100 * max(0, runs - good) / runs if runs else 0.0,  # the app has run, and nobody was there for the answer
-        "dropped": max(0, left - max(0, runs - good)),  # they left, and the app was not run for them
-    })
+    got.update(
+        {
+            "capacity": capacity,
+            "good": got["achieved"],
+            "share": 100 * got["achieved"] / capacity if capacity else 0.0,
+            "refused_share": 100 * refused / got["requests"],
+            "left_share": 100 * left / got["requests"],
+            "other": got["failed"] - refused - left,  # connections that were refused or broken
+            "wasted_share": 100 * max(0, runs - good) / runs if runs else 0.0,  # the app has run, and nobody was there for the answer
+            "dropped": max(0, left - max(0, runs - good)),  # they left, and the app was not run for them
+        }
+    )
     if entrant.server.name == "standpipe":
         got["log"] = _log(entrant)
     return got

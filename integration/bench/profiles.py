@@ -26,9 +26,24 @@ from servers import BY_NAME
 PAGE = os.path.join(machine.REPOSITORY, "docs", "measurements", "profiles.md")
 OWN, PEER, BEHIND = "standpipe", "nginx-uwsgi", "nginx-standpipe"
 # Name on the page, case, standpipe by itself or behind nginx.
-LOOKS = tuple((name, name, OWN) for name in (
-    "hello", "flask", "django", "out-100k", "out-1m", "in-64k", "clients-1000", "close", "wait-threads", "workers-8", "static-1k", "static-304", "static-many",
-)) + (("behind-nginx", "hello", BEHIND), ("half-load", "latency-same", OWN))
+LOOKS = tuple(
+    (name, name, OWN)
+    for name in (
+        "hello",
+        "flask",
+        "django",
+        "out-100k",
+        "out-1m",
+        "in-64k",
+        "clients-1000",
+        "close",
+        "wait-threads",
+        "workers-8",
+        "static-1k",
+        "static-304",
+        "static-many",
+    )
+) + (("behind-nginx", "hello", BEHIND), ("half-load", "latency-same", OWN))
 LEAST = 0.005  # of a request: system calls and microseconds below it are not printed
 
 
@@ -128,6 +143,7 @@ class Looks(rounds.Race):
 
 # The tables.
 
+
 def tables(found):
     """A case's figures as Markdown."""
     out = [_head("us of processor time for one request", ("user", "system", "both"))]
@@ -139,7 +155,9 @@ def tables(found):
         for part, (user, system) in one["parts"].items():
             if user + system >= 0.05:
                 out.append("| %s: %s | %.1f | %.1f | %.1f |" % (label, part, user, system, user + system))
-        speed = "%s requests/s" % "{:,.0f}".format(one["rate"]) + ("; median %.2f ms, p99 %.2f ms" % (one["p50"], one["p99"]) if one["p50"] else "")
+        speed = "%s requests/s" % "{:,.0f}".format(one["rate"]) + (
+            "; median %.2f ms, p99 %.2f ms" % (one["p50"], one["p99"]) if one["p50"] else ""
+        )
         sums = [sum(both) for both in zip(*one["parts"].values())]
         out.append("| **%s** (%s) | %.1f | %.1f | **%.1f** |" % (label, speed, *sums, sum(sums)))
     own = found["standpipe"]
@@ -194,6 +212,7 @@ def _head(first, columns):
 
 # The page.
 
+
 def place(page, name, text):
     """The page with text between the marks of name."""
     marks = "<!-- figures %s -->" % name, "<!-- /figures %s -->" % name
@@ -207,7 +226,15 @@ def where(tools):
     m, versions = machine.describe(), tools.versions()
     said = ", ".join("%s %s" % (name, versions[name]) for name in ("nginx", "uwsgi", "flask", "django", "wrk") if name in versions)
     return "%s, %d cores; Linux %s; CPython %s; standpipe %s; %s. Commit %s, %s." % (
-        m["processor"], m["cores"], m["kernel"], versions["CPython"], versions["standpipe"], said, machine.commit(), time.strftime("%Y-%m-%d", time.gmtime()))
+        m["processor"],
+        m["cores"],
+        m["kernel"],
+        versions["CPython"],
+        versions["standpipe"],
+        said,
+        machine.commit(),
+        time.strftime("%Y-%m-%d", time.gmtime()),
+    )
 
 
 def main():

@@ -63,8 +63,20 @@ def _pages(store):
     tables = table.tables(store)
     before, _, after = machine.read(os.path.splitext(store.path)[0] + ".notes.md").partition(SPLIT)
     name = os.path.basename(store.path)
-    out = ["# Benchmarks", '<!-- Made by integration/bench from %s and the notes beside it. Do not edit; `make bench` measures anew. -->' % name, before.strip()]
-    out += ["## Targets", _targets(tables), "## How it is measured", HOW, _environments(store, tables), "## The servers", _servers(store, tables)]
+    out = [
+        "# Benchmarks",
+        "<!-- Made by integration/bench from %s and the notes beside it. Do not edit; `make bench` measures anew. -->" % name,
+        before.strip(),
+    ]
+    out += [
+        "## Targets",
+        _targets(tables),
+        "## How it is measured",
+        HOW,
+        _environments(store, tables),
+        "## The servers",
+        _servers(store, tables),
+    ]
     pages, commits = {}, {(t.entry["commit"], t.entry["environment"]) for t in tables}
     folder = os.path.basename(_folder(store))
     scaling = [t for t in tables if t.case.name.startswith("workers-")]
@@ -96,11 +108,23 @@ def _environments(store, tables):
     for key in sorted({t.entry["environment"] for t in tables}):
         e = store.environments[key]
         m, v = e["machine"], e["versions"]
-        out.append("Machine: %s, %d cores, %s; %s, Linux %s. CPython %s for every server. standpipe %s; %s."
-                   % (m["processor"], m["cores"], m["memory"], m["system"], m["kernel"], v.get("CPython"), v.get("standpipe"),
-                      ", ".join("%s %s" % (n, v[n]) for n in v if n not in ("CPython", "standpipe"))))
+        out.append(
+            "Machine: %s, %d cores, %s; %s, Linux %s. CPython %s for every server. standpipe %s; %s."
+            % (
+                m["processor"],
+                m["cores"],
+                m["memory"],
+                m["system"],
+                m["kernel"],
+                v.get("CPython"),
+                v.get("standpipe"),
+                ", ".join("%s %s" % (n, v[n]) for n in v if n not in ("CPython", "standpipe")),
+            )
+        )
         of = [t for t in tables if t.entry["environment"] == key]
-        commits = sorted({"commit %s (%s), %d rounds of %g s" % (t.entry["commit"], t.entry["date"], t.entry["rounds"], t.entry["seconds"]) for t in of})
+        commits = sorted(
+            {"commit %s (%s), %d rounds of %g s" % (t.entry["commit"], t.entry["date"], t.entry["rounds"], t.entry["seconds"]) for t in of}
+        )
         out.append("Measured: %s." % "; ".join(commits))
     return "\n\n".join(out)
 
@@ -110,7 +134,10 @@ def _servers(store, tables):
     seen = {r.name for t in tables for r in t.rows}
     for server in SERVERS:
         if server.name in seen:
-            lines.append("| %s%s | %s | %s | %s |" % (server.label, "\\*" if server.inside else "", _release(store, server), server.logs, server.note))
+            lines.append(
+                "| %s%s | %s | %s | %s |"
+                % (server.label, "\\*" if server.inside else "", _release(store, server), server.logs, server.note)
+            )
     return "\n".join(lines)
 
 
@@ -153,7 +180,10 @@ def _troubles(row):
     """What a reader has to know about the rounds."""
     found = []
     timeouts = sum(r.get("errors", {}).get("timeout", 0) for r in row.rounds)
-    refused = sum(r.get("errors", {}).get("connect", 0) + r.get("errors", {}).get("write", 0) + r.get("errors", {}).get("status", 0) for r in row.rounds)
+    refused = sum(
+        r.get("errors", {}).get("connect", 0) + r.get("errors", {}).get("write", 0) + r.get("errors", {}).get("status", 0)
+        for r in row.rounds
+    )
     failed = sum(r.get("failed", 0) for r in row.rounds)
     if timeouts:
         found.append("%d requests waited for more than 10 s" % timeouts)
@@ -175,14 +205,34 @@ def _troubles(row):
 
 # kind: the table's head, and a row's cells between the server and the ratio's successor.
 COLUMNS = {
-    "rate": (["req/s", "ratio", "p99, ms", "front, us", "Python, us", "all, us", "PSS / RSS, MiB"],
-             lambda r: [_spread(r), _ratio(r), chart.number(r.figure("p99"))] + _cpu(r) + [_mib(r)]),
-    "pace": (["p99, ms", "ratio", "p50, ms", "p99.9, ms", "asked, req/s", "answered, req/s", "front, us", "Python, us", "all, us"],
-             lambda r: [_spread(r), _ratio(r)] + [chart.number(r.figure(k)) for k in ("p50", "p999", "rate", "achieved")] + _cpu(r)),
-    "overload": (["goodput, % of capacity", "ratio", "capacity, req/s", "goodput, req/s", "refused, %", "left, %", "run for nobody, %", "left and not run"],
-                 lambda r: [_spread(r), _ratio(r)] + [chart.number(r.figure(k)) for k in ("capacity", "good", "refused_share", "left_share", "wasted_share", "dropped")]),
-    "memory": (["PSS, MiB", "ratio", "RSS, MiB", "processes", "start, ms"],
-               lambda r: [_spread(r), _ratio(r)] + [chart.number(r.figure("rss")), "%d" % r.figure("processes"), chart.number(r.figure("ms"))]),
+    "rate": (
+        ["req/s", "ratio", "p99, ms", "front, us", "Python, us", "all, us", "PSS / RSS, MiB"],
+        lambda r: [_spread(r), _ratio(r), chart.number(r.figure("p99"))] + _cpu(r) + [_mib(r)],
+    ),
+    "pace": (
+        ["p99, ms", "ratio", "p50, ms", "p99.9, ms", "asked, req/s", "answered, req/s", "front, us", "Python, us", "all, us"],
+        lambda r: [_spread(r), _ratio(r)] + [chart.number(r.figure(k)) for k in ("p50", "p999", "rate", "achieved")] + _cpu(r),
+    ),
+    "overload": (
+        [
+            "goodput, % of capacity",
+            "ratio",
+            "capacity, req/s",
+            "goodput, req/s",
+            "refused, %",
+            "left, %",
+            "run for nobody, %",
+            "left and not run",
+        ],
+        lambda r: (
+            [_spread(r), _ratio(r)]
+            + [chart.number(r.figure(k)) for k in ("capacity", "good", "refused_share", "left_share", "wasted_share", "dropped")]
+        ),
+    ),
+    "memory": (
+        ["PSS, MiB", "ratio", "RSS, MiB", "processes", "start, ms"],
+        lambda r: [_spread(r), _ratio(r)] + [chart.number(r.figure("rss")), "%d" % r.figure("processes"), chart.number(r.figure("ms"))],
+    ),
     "start": (["ms", "ratio"], lambda r: [_spread(r), _ratio(r)]),
 }
 
@@ -223,4 +273,9 @@ def _chart(t):
 def _scaling(tables):
     names = [r.name for r in tables[0].rows]
     series = [(tables[0].row(n).label, [getattr(t.row(n), "median", 0) or None for t in tables]) for n in names]
-    return chart.lines("Flask by number of workers", "req/s, more is better", [str(t.case.shape.workers) + (" workers" if i else " worker") for i, t in enumerate(tables)], series)
+    return chart.lines(
+        "Flask by number of workers",
+        "req/s, more is better",
+        [str(t.case.shape.workers) + (" workers" if i else " worker") for i, t in enumerate(tables)],
+        series,
+    )

@@ -25,15 +25,20 @@ def chosen(case, set_, only):
     """The servers of a case, in the order of SERVERS; only: patterns, or () for all."""
     wanted = case.servers[set_.name]
     return [
-        s for s in SERVERS
+        s
+        for s in SERVERS
         if any(fnmatch.fnmatch(s.name, w) for w in wanted) and (not only or any(fnmatch.fnmatch(s.name, o) for o in only))
     ]
 
 
 def estimate(case, set_, options):
     """Seconds that run() will take, about."""
-    each = {"rate": options.seconds + 1, "pace": options.seconds + 1, "overload": 3 * options.seconds + 3, "memory": 6, "start": 2 * 1.5}[case.kind]
-    once = {"rate": options.warm + 2, "pace": options.warm + options.seconds + 2, "overload": options.warm + 2, "memory": 0, "start": 3}[case.kind]
+    each = {"rate": options.seconds + 1, "pace": options.seconds + 1, "overload": 3 * options.seconds + 3, "memory": 6, "start": 2 * 1.5}[
+        case.kind
+    ]
+    once = {"rate": options.warm + 2, "pace": options.warm + options.seconds + 2, "overload": options.warm + 2, "memory": 0, "start": 3}[
+        case.kind
+    ]
     return len(chosen(case, set_, options.servers)) * (once + options.rounds * each)
 
 

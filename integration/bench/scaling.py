@@ -45,8 +45,21 @@ class Standpipe:
     def __init__(self, options, dir, arguments, cores=None):
         self.port = machine.free_port()
         argv = ["taskset", "-c", cores] if cores else []
-        argv += [options.binary, "serve", *arguments, "--python", options.python, "-b", "127.0.0.1:%d" % self.port,
-                 "--runtime-dir", os.path.join(dir, "runtime"), "--log-format", "json", "--access-log-format", "combined"]
+        argv += [
+            options.binary,
+            "serve",
+            *arguments,
+            "--python",
+            options.python,
+            "-b",
+            "127.0.0.1:%d" % self.port,
+            "--runtime-dir",
+            os.path.join(dir, "runtime"),
+            "--log-format",
+            "json",
+            "--access-log-format",
+            "combined",
+        ]
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": dir, "TMPDIR": dir, "LANG": "C.UTF-8"}
         self.began = time.perf_counter()
         self.process = process.Process(argv, dir, env, os.path.join(dir, "output.log"))
@@ -120,10 +133,15 @@ def hello(options, cores, workers, generator, headers=(), text=SMALL):
                 took = time.perf_counter() - began
                 parts = usage.between(before, usage.times([s.pid]))
                 per = 1e6 / got["requests"]
-                rounds.append({
-                    "rate": got["rate"], "go": sum(parts["Go"]) * per, "python": sum(parts["Python"]) * per,
-                    "generator": (_children() - spent) * per, "used": (sum(parts["Go"]) + sum(parts["Python"])) / took,
-                })
+                rounds.append(
+                    {
+                        "rate": got["rate"],
+                        "go": sum(parts["Go"]) * per,
+                        "python": sum(parts["Python"]) * per,
+                        "generator": (_children() - spent) * per,
+                        "used": (sum(parts["Go"]) + sum(parts["Python"])) / took,
+                    }
+                )
         finally:
             os.sched_setaffinity(0, mine)
     return {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
@@ -176,12 +194,20 @@ def idle_connections(options, first=1000, second=5000):
 def waiting_requests(options, first=500, second=2500):
     """KiB of the Go process for a request in the line, its connection included."""
     sizes = {}
-    with running(options, {"gate.py": GATE}, ["gate:app", "-w", "1", "--queue", "0", "--queue-timeout", "0", "--timeout", "0", "--max-connections", "0"]) as s:
+    with running(
+        options,
+        {"gate.py": GATE},
+        ["gate:app", "-w", "1", "--queue", "0", "--queue-timeout", "0", "--timeout", "0", "--max-connections", "0"],
+    ) as s:
         s.ready("/")
         open(os.path.join(s.dir, "shut"), "w").close()
         held = []
         for count in first, second:
-            held += _connect(s.port, count - len(held), b"GET /?a=1 HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nCookie: session=0123456789abcdef\r\n\r\n")
+            held += _connect(
+                s.port,
+                count - len(held),
+                b"GET /?a=1 HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nCookie: session=0123456789abcdef\r\n\r\n",
+            )
             sizes[count] = _settle(s.pid)
         os.remove(os.path.join(s.dir, "shut"))
         for c in held:
@@ -198,15 +224,24 @@ def workers(options, count=40):
             while len(s.workers()) < n:
                 time.sleep(0.05)
             time.sleep(2)  # the last of them boot
-            found[n] = {"rss": _settle(s.pid), "fds": len(os.listdir("/proc/%d/fd" % s.pid)), "threads": len(os.listdir("/proc/%d/task" % s.pid))}
+            found[n] = {
+                "rss": _settle(s.pid),
+                "fds": len(os.listdir("/proc/%d/fd" % s.pid)),
+                "threads": len(os.listdir("/proc/%d/task" % s.pid)),
+            }
             pids = s.workers()
             found[n]["pss"] = statistics.mean(usage.pss(p) for p in pids)
             found[n]["worker_rss"] = statistics.mean(usage.rss(p) for p in pids)
             found[n]["worker_threads"] = len(os.listdir("/proc/%d/task" % pids[0]))
     one, many = found[1], found[count]
     return {
-        "go": one["rss"], "kib": 1024 * (many["rss"] - one["rss"]) / (count - 1), "fds": (many["fds"] - one["fds"]) / (count - 1),
-        "threads": many["threads"], "pss": many["pss"], "rss": many["worker_rss"], "worker_threads": many["worker_threads"],
+        "go": one["rss"],
+        "kib": 1024 * (many["rss"] - one["rss"]) / (count - 1),
+        "fds": (many["fds"] - one["fds"]) / (count - 1),
+        "threads": many["threads"],
+        "pss": many["pss"],
+        "rss": many["worker_rss"],
+        "worker_threads": many["worker_threads"],
     }
 
 
@@ -227,8 +262,15 @@ def apps(options, count):
         time.sleep(10)
         idle = sum(sum(both) for both in usage.between(before, usage.times([s.pid])).values()) / 10
         pids = s.workers()
-        found = {"apps": count, "start": took, "idle": idle, "go": _settle(s.pid), "pss": statistics.mean(usage.pss(p) for p in pids),
-                 "threads": len(os.listdir("/proc/%d/task" % s.pid)), "fds": len(os.listdir("/proc/%d/fd" % s.pid))}
+        found = {
+            "apps": count,
+            "start": took,
+            "idle": idle,
+            "go": _settle(s.pid),
+            "pss": statistics.mean(usage.pss(p) for p in pids),
+            "threads": len(os.listdir("/proc/%d/task" % s.pid)),
+            "fds": len(os.listdir("/proc/%d/fd" % s.pid)),
+        }
         began = time.perf_counter()
         s.process.stop(patience=30)
         found["stop"] = time.perf_counter() - began
@@ -272,25 +314,43 @@ def table(f):
     rows = [
         ("Go process, one hello on a kept connection, at full load", "%.1f us" % two["go"]),
         ("Python, one hello (shim and app)", "%.1f us" % two["python"]),
-        ("a view that computes for %.1f ms: Go process, at full load of 2 workers, %s requests/s" % (view["python"] / 1000, _number(view["rate"])), "%.0f us" % view["go"]),
+        (
+            "a view that computes for %.1f ms: Go process, at full load of 2 workers, %s requests/s"
+            % (view["python"] / 1000, _number(view["rate"])),
+            "%.0f us" % view["go"],
+        ),
         ("Go process, a new connection for the request: on top", "%.0f us" % max(0, close["go"] - two["go"])),
         ("`wrk`, one request", "%.1f us" % two["generator"]),
         ("requests/s, server on 1 core, 1 worker (`wrk` on the other core)", "%s" % _number(one["rate"])),
         ("requests/s, server on 2 cores, 2 workers (`wrk` takes its share of them)", "%s" % _number(two["rate"])),
-        ("requests for each second of a core that the server had: 1 core, 2 cores", "%s, %s: %.2f times" % (_number(each["one"]), _number(each["two"]), each["two"] / each["one"])),
+        (
+            "requests for each second of a core that the server had: 1 core, 2 cores",
+            "%s, %s: %.2f times" % (_number(each["one"]), _number(each["two"]), each["two"] / each["one"]),
+        ),
         ("scaling from 1 to 2 cores, without the share of `wrk`", "%.2f" % (2 * each["two"] / each["one"])),
         ("memory of an idle keep-alive connection (Go process)", "%.1f KiB" % f["connections"]["kib"]),
         ("memory of a request that waits in the line, its connection included (Go process)", "%.1f KiB" % f["waiting"]["kib"]),
         ("Go process, one app with one worker, idle", "RSS %.0f MiB" % worker["go"]),
         ("Go process, each further idle worker", "%.0f KiB, %.0f descriptors, no thread" % (worker["kib"], worker["fds"])),
-        ("idle worker (Python and the shim, an app of three lines)", "PSS %.1f MiB, RSS %.1f MiB, %d threads" % (worker["pss"], worker["rss"], worker["worker_threads"])),
+        (
+            "idle worker (Python and the shim, an app of three lines)",
+            "PSS %.1f MiB, RSS %.1f MiB, %d threads" % (worker["pss"], worker["rss"], worker["worker_threads"]),
+        ),
         ("%d apps with 1 idle worker each: start to ready" % many["apps"], "%.1f s" % many["start"]),
         ("%d apps: processor, idle" % many["apps"], "%.2f %% of a core" % (100 * many["idle"])),
-        ("%d apps: Go process" % many["apps"], "RSS %.0f MiB, %d threads, %s descriptors" % (many["go"], many["threads"], _number(many["fds"]))),
+        (
+            "%d apps: Go process" % many["apps"],
+            "RSS %.0f MiB, %d threads, %s descriptors" % (many["go"], many["threads"], _number(many["fds"])),
+        ),
         ("%d apps: stop" % many["apps"], "%.1f s" % many["stop"]),
     ]
-    lines = ["%s, %d cores; Linux %s; CPython %s; commit %s, %s." % (m["processor"], m["cores"], m["kernel"], f["python"], f["commit"], f["date"]), "",
-             "| what | figure |", "| --- | ---: |"]
+    lines = [
+        "%s, %d cores; Linux %s; CPython %s; commit %s, %s."
+        % (m["processor"], m["cores"], m["kernel"], f["python"], f["commit"], f["date"]),
+        "",
+        "| what | figure |",
+        "| --- | ---: |",
+    ]
     return "\n".join(lines + ["| %s | %s |" % row for row in rows])
 
 

@@ -17,7 +17,17 @@ def _no_preload(job, why="no preload"):
 
 
 def standpipe(job, protocol=""):
-    argv = [job.tools.standpipe, "serve", job.app, "--python", job.bin("python"), "-w", str(job.shape.workers), "-b", protocol + job.address]
+    argv = [
+        job.tools.standpipe,
+        "serve",
+        job.app,
+        "--python",
+        job.bin("python"),
+        "-w",
+        str(job.shape.workers),
+        "-b",
+        protocol + job.address,
+    ]
     argv += ["--runtime-dir", os.path.join(job.dir, "runtime")]
     if job.shape.threads:
         argv += ["--threads", str(job.shape.threads)]
@@ -140,18 +150,22 @@ def mod_wsgi(job):
     with open(os.path.join(job.dir, "site.wsgi"), "w") as f:
         f.write("from %s import %s as application\n" % (module, name))
     access = "off" if job.logs == "off" else 'CustomLog "%s/access.log" combined' % job.dir
-    machine.fill("apache.conf", job.dir, {
-        "DIR": job.dir,
-        "PORT": job.port,
-        "MODULES": job.tools.apache_modules(),
-        "WSGI": job.tools.mod_wsgi(),
-        "VENV": job.tools.venv,
-        "APPS": job.apps,
-        "USER": "User nobody\nGroup nogroup" if os.getuid() == 0 else "",
-        "ACCESS_LOG": "" if access == "off" else access,
-        "WORKERS": job.shape.workers,
-        "THREADS": "threads=%d" % job.shape.threads if job.shape.threads else "",
-    })
+    machine.fill(
+        "apache.conf",
+        job.dir,
+        {
+            "DIR": job.dir,
+            "PORT": job.port,
+            "MODULES": job.tools.apache_modules(),
+            "WSGI": job.tools.mod_wsgi(),
+            "VENV": job.tools.venv,
+            "APPS": job.apps,
+            "USER": "User nobody\nGroup nogroup" if os.getuid() == 0 else "",
+            "ACCESS_LOG": "" if access == "off" else access,
+            "WORKERS": job.shape.workers,
+            "THREADS": "threads=%d" % job.shape.threads if job.shape.threads else "",
+        },
+    )
     return [[job.tools.apache(), "-f", os.path.join(job.dir, "apache.conf"), "-DFOREGROUND"]]
 
 
@@ -162,28 +176,88 @@ def caddysnake(job):
         raise Unoffered("Caddy is a front itself")
     if job.shape.threads:
         raise Unoffered("no threads of a worker's")
-    return [[job.bin("caddysnake"), "--server-type", "wsgi", "--app", job.app, "--listen", "127.0.0.1:%d" % job.port,
-             "--workers", str(job.shape.workers), "--workers-runtime", "process"]]
+    return [
+        [
+            job.bin("caddysnake"),
+            "--server-type",
+            "wsgi",
+            "--app",
+            job.app,
+            "--listen",
+            "127.0.0.1:%d" % job.port,
+            "--workers",
+            str(job.shape.workers),
+            "--workers-runtime",
+            "process",
+        ]
+    ]
 
 
 SERVERS = (
     Server("standpipe", "standpipe", standpipe, logs="standpipe's, on standard output"),
-    Server("nginx-uwsgi", "nginx + uWSGI", uwsgi("--socket", "@"), ("uWSGI",), ("nginx",), front="uwsgi", logs="nginx's and uWSGI's",
-           note="uWSGI on a unix socket; that protocol has no keep-alive, the clients have it"),
-    Server("nginx-standpipe", "nginx + standpipe", standpipe_uwsgi, (), ("nginx",), front="uwsgi", family="standpipe", logs="nginx's and standpipe's",
-           note="standpipe in uWSGI's place: the uwsgi protocol on a unix socket"),
-    Server("uwsgi-http", "uWSGI --http", uwsgi("--http", "@", "--http-keepalive=75", "--http-auto-chunked"), ("uWSGI",), family="uwsgi", logs="uWSGI's",
-           note="its HTTP router, with keep-alive: what its manual puts before clients"),
-    Server("uwsgi-socket", "uWSGI --http-socket", uwsgi("--http-socket", "@"), ("uWSGI",), family="uwsgi", inside=True, logs="uWSGI's",
-           note="each worker parses HTTP itself and closes after each answer; --http11-socket would keep a worker to one idle client"),
+    Server(
+        "nginx-uwsgi",
+        "nginx + uWSGI",
+        uwsgi("--socket", "@"),
+        ("uWSGI",),
+        ("nginx",),
+        front="uwsgi",
+        logs="nginx's and uWSGI's",
+        note="uWSGI on a unix socket; that protocol has no keep-alive, the clients have it",
+    ),
+    Server(
+        "nginx-standpipe",
+        "nginx + standpipe",
+        standpipe_uwsgi,
+        (),
+        ("nginx",),
+        front="uwsgi",
+        family="standpipe",
+        logs="nginx's and standpipe's",
+        note="standpipe in uWSGI's place: the uwsgi protocol on a unix socket",
+    ),
+    Server(
+        "uwsgi-http",
+        "uWSGI --http",
+        uwsgi("--http", "@", "--http-keepalive=75", "--http-auto-chunked"),
+        ("uWSGI",),
+        family="uwsgi",
+        logs="uWSGI's",
+        note="its HTTP router, with keep-alive: what its manual puts before clients",
+    ),
+    Server(
+        "uwsgi-socket",
+        "uWSGI --http-socket",
+        uwsgi("--http-socket", "@"),
+        ("uWSGI",),
+        family="uwsgi",
+        inside=True,
+        logs="uWSGI's",
+        note="each worker parses HTTP itself and closes after each answer; --http11-socket would keep a worker to one idle client",
+    ),
     Server("gunicorn-sync", "gunicorn sync", gunicorn("sync"), ("gunicorn",), family="gunicorn", note="no keep-alive by nature"),
-    Server("gunicorn-gthread", "gunicorn gthread", gunicorn("gthread"), ("gunicorn",), family="gunicorn", note="4 threads a worker: with its default of 1 it is slower than sync"),
+    Server(
+        "gunicorn-gthread",
+        "gunicorn gthread",
+        gunicorn("gthread"),
+        ("gunicorn",),
+        family="gunicorn",
+        note="4 threads a worker: with its default of 1 it is slower than sync",
+    ),
     Server("gunicorn-gevent", "gunicorn gevent", gunicorn("gevent"), ("gunicorn", "gevent", "packaging"), family="gunicorn"),
     Server("granian", "granian", granian, ("granian",), inside=True),
     Server("bjoern", "bjoern", bjoern, ("bjoern",), inside=True),
     Server("waitress", "waitress", waitress, ("waitress",), logs="a line when requests wait", note="one process, 4 threads by default"),
     Server("cheroot", "cheroot", cheroot, ("cheroot",), note="one process, 10 threads by default"),
-    Server("mod_wsgi", "Apache mod_wsgi", mod_wsgi, ("mod_wsgi",), ("apache2",), logs="Apache's", note="daemon mode, 15 threads a process by default"),
+    Server(
+        "mod_wsgi",
+        "Apache mod_wsgi",
+        mod_wsgi,
+        ("mod_wsgi",),
+        ("apache2",),
+        logs="Apache's",
+        note="daemon mode, 15 threads a process by default",
+    ),
     Server("caddysnake", "caddysnake", caddysnake, ("caddysnake",), note="Caddy with Python worker processes"),
 )
 BY_NAME = {s.name: s for s in SERVERS}

@@ -43,7 +43,11 @@ def _beside(table, key, least, name, label):
 
 
 def _peers(table):
-    target = "%s: at least %.4g x the best peer" % (table.title, table.case.least) if table.case.least != 1 else "%s: at least 1.0 x the best peer" % table.title
+    target = (
+        "%s: at least %.4g x the best peer" % (table.title, table.case.least)
+        if table.case.least != 1
+        else "%s: at least 1.0 x the best peer" % table.title
+    )
     best = table.best()
     if not best:
         return Verdict(target, "", None)

@@ -39,7 +39,13 @@ def trials():
     for info in sorted(pkgutil.iter_modules(apps.__path__), key=lambda m: m.name):
         module = importlib.import_module("apps." + info.name)
         for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, Trial) and value is not Trial and value.__module__ == module.__name__ and value.name:
+            if (
+                isinstance(value, type)
+                and issubclass(value, Trial)
+                and value is not Trial
+                and value.__module__ == module.__name__
+                and value.name
+            ):
                 found[value.name] = value()
     return found
 
@@ -149,9 +155,17 @@ def main():
         print("trial %s ..." % name, flush=True)
         row = run(known[name], os.path.abspath(args.binary), args.python)
         rows.append(row)
-        print("  %s: %d steps, %d differences, %d of them explained, %d s" % (
-            row["error"].splitlines()[0] if row["error"] else "ok" if not row["differences"] else "DIFFERS",
-            row["steps"], len(row["differences"]) + len(row["explained"]), len(row["explained"]), row["seconds"]), flush=True)
+        print(
+            "  %s: %d steps, %d differences, %d of them explained, %d s"
+            % (
+                row["error"].splitlines()[0] if row["error"] else "ok" if not row["differences"] else "DIFFERS",
+                row["steps"],
+                len(row["differences"]) + len(row["explained"]),
+                len(row["explained"]),
+                row["seconds"],
+            ),
+            flush=True,
+        )
         for line in row["error"].splitlines()[1:] + row["differences"] + ["explained: " + x for x in row["explained"]]:
             print("    " + line, flush=True)
     if args.json:

@@ -39,7 +39,9 @@ class Answer:
 
     def links(self):
         """The stylesheets, scripts, images and fonts that the page names."""
-        tags = re.findall(r"""<(?:link\b(?=[^>]*\brel=["']?(?:stylesheet|[\w ]*icon|preload|modulepreload))|script\b|img\b)[^>]*>""", self.text)
+        tags = re.findall(
+            r"""<(?:link\b(?=[^>]*\brel=["']?(?:stylesheet|[\w ]*icon|preload|modulepreload))|script\b|img\b)[^>]*>""", self.text
+        )
         found = [m.group(1) for m in (re.search(r"""\b(?:href|src)=["']([^"'#]+)["']""", tag) for tag in tags) if m]
         return [html.unescape(link) for link in found if not link.startswith(("data:", "http:", "https:", "//"))]
 
@@ -84,7 +86,12 @@ class Browser:
                 parts.append('--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (boundary, name, value))
             body = "".join(parts).encode()
             for name, (filename, kind, content) in files.items():
-                head = '--%s\r\nContent-Disposition: form-data; name="%s"; filename="%s"\r\nContent-Type: %s\r\n\r\n' % (boundary, name, filename, kind)
+                head = '--%s\r\nContent-Disposition: form-data; name="%s"; filename="%s"\r\nContent-Type: %s\r\n\r\n' % (
+                    boundary,
+                    name,
+                    filename,
+                    kind,
+                )
                 body += head.encode() + content + b"\r\n"
             body += ("--%s--\r\n" % boundary).encode()
             headers["Content-Type"] = "multipart/form-data; boundary=" + boundary

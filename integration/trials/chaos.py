@@ -131,8 +131,10 @@ def trial(a, rnd, port, server):
         t.join()
     empty = [n for n in range(a.seconds) if answered[n] == 0]
     total = sum(answered) + sum(failed.values())
-    print("%d requests, %d failed %s; %d kills; the slowest took %.2f s; load %.1f" % (
-        total, sum(failed.values()), failed or "", kills, slowest, os.getloadavg()[0]))
+    print(
+        "%d requests, %d failed %s; %d kills; the slowest took %.2f s; load %.1f"
+        % (total, sum(failed.values()), failed or "", kills, slowest, os.getloadavg()[0])
+    )
     if not kills:
         sys.exit("no worker was found to kill")
     print("%d of %d seconds without an answer %s" % (len(empty), a.seconds, empty or ""))

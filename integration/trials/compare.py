@@ -1,8 +1,23 @@
 """Compares what two servers answered, step by step."""
 
 # Fields of a step that are compared, in the order in which differences are told.
-FIELDS = ("ok", "status", "reason", "type", "location", "cookies", "allow", "dav", "www-authenticate", "content-disposition", "content-range", "vary", "x-frame-options",
-          "assets", "body")
+FIELDS = (
+    "ok",
+    "status",
+    "reason",
+    "type",
+    "location",
+    "cookies",
+    "allow",
+    "dav",
+    "www-authenticate",
+    "content-disposition",
+    "content-range",
+    "vary",
+    "x-frame-options",
+    "assets",
+    "body",
+)
 
 
 def differences(ours, theirs):

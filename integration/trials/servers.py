@@ -27,7 +27,9 @@ class Process:
         self.log = log
         self.argv = argv
         with open(log, "ab") as out:
-            self.child = subprocess.Popen(argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+            self.child = subprocess.Popen(
+                argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+            )
 
     def text(self):
         with open(self.log, errors="replace") as f:
@@ -105,7 +107,9 @@ class Gunicorn:
             raise
 
     def _conf(self, trial, project, logs, port):
-        locations = "".join("        location %s { alias %s/; }\n" % (url, project.path(folder).rstrip("/")) for url, folder in trial.static.items())
+        locations = "".join(
+            "        location %s { alias %s/; }\n" % (url, project.path(folder).rstrip("/")) for url, folder in trial.static.items()
+        )
         return """worker_processes 1;
 pid %(logs)s/nginx.pid;
 error_log %(logs)s/nginx-error.log;

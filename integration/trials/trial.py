@@ -75,7 +75,9 @@ class Project:
         """Runs a command of the venv, or another, to its end."""
         program = self.bin(argv[0])
         argv = ([program] if os.path.exists(program) else [argv[0]]) + list(argv[1:])
-        done = subprocess.run(argv, cwd=self.path(cwd), env=self.env, input=input, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(
+            argv, cwd=self.path(cwd), env=self.env, input=input, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         if done.returncode:
             raise RuntimeError("%s: exit %d\n%s" % (" ".join(argv), done.returncode, done.stdout[-3000:]))
         return done.stdout

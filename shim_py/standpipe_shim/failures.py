@@ -48,7 +48,9 @@ def guessed(failure, tried):
     """Says of a failure that what failed is a guess, if it is: a file further down than the usual places. tried: the files
     that were imported."""
     if tried and "/" in tried[-1]:
-        failure.message += "; %s is a guess, nothing names the app: if it is elsewhere, name it, such as standpipe serve shop.wsgi:application" % tried[-1]
+        failure.message += (
+            "; %s is a guess, nothing names the app: if it is elsewhere, name it, such as standpipe serve shop.wsgi:application" % tried[-1]
+        )
         failure.args = (failure.message,)
     return failure
 
@@ -168,7 +170,11 @@ def _venvs(base):
     import glob
 
     name = glob.escape(os.path.basename(base))
-    shelves = [os.environ.get("WORKON_HOME") or "", os.path.join(home, ".virtualenvs"), os.path.join(home, ".local", "share", "virtualenvs")]
+    shelves = [
+        os.environ.get("WORKON_HOME") or "",
+        os.path.join(home, ".virtualenvs"),
+        os.path.join(home, ".local", "share", "virtualenvs"),
+    ]
     shelves += [os.path.join(home, ".cache", "pypoetry", "virtualenvs"), os.path.join(home, "virtualenv")]
     for shelf in filter(None, shelves):
         for pattern in (name, name + "-*", os.path.join(name, "*")):
@@ -179,7 +185,9 @@ def _venvs(base):
 def _holds(folder, module):
     import glob
 
-    for lib in glob.glob(os.path.join(glob.escape(folder), "lib*", "py*", "site-packages")) + [os.path.join(folder, "Lib", "site-packages")]:
+    for lib in glob.glob(os.path.join(glob.escape(folder), "lib*", "py*", "site-packages")) + [
+        os.path.join(folder, "Lib", "site-packages")
+    ]:
         if os.path.isdir(os.path.join(lib, module)) or os.path.isfile(os.path.join(lib, module + ".py")):
             return True
     return False
@@ -275,7 +283,9 @@ def nothing_found(base, candidates, skipped):
     else:
         text = "no app was found in %s: it has no wsgi.py, app.py, main.py, passenger_wsgi.py or manage.py, nor a package with one" % base
     try:
-        others = sorted(name for name in os.listdir(base) if name.endswith((".wsgi", ".py")) and name not in candidates and name not in _NOT_APPS)
+        others = sorted(
+            name for name in os.listdir(base) if name.endswith((".wsgi", ".py")) and name not in candidates and name not in _NOT_APPS
+        )
     except OSError:
         others = []
     others.sort(key=lambda name: not name.endswith(".wsgi"))

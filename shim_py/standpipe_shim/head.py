@@ -1,6 +1,5 @@
 """What the app says to start_response, as the msgpack of a Head frame."""
 
-
 # Most answers of an app begin alike, and have most of their fields in common: octets that were made before are not made again.
 # Bounded: when one is full it is emptied.
 _starts = {}  # (status, number of fields) -> the octets before the first field

@@ -229,7 +229,7 @@ def _need_no_more(factory, what, label, name, given, keywords):
         return
     missing = [part for part in wants.required[given:] + wants.keywords if part not in keywords]
     if missing:
-        text = '%s needs arguments: %s; say them as literals, such as \'%s:%s("value")\'' % (
+        text = "%s needs arguments: %s; say them as literals, such as '%s:%s(\"value\")'" % (
             what,
             ", ".join(missing),
             label,
@@ -244,9 +244,7 @@ def _made(app, what, label):
     if shape.is_asgi(app) or shape.takes_three(app):
         raise _asgi(app, what + "()", label)
     if not shape.takes_two(app):
-        raise Failure(
-            "not_callable", "%s() returned %s, which cannot be called with environ and start_response" % (what, _a(app))
-        )
+        raise Failure("not_callable", "%s() returned %s, which cannot be called with environ and start_response" % (what, _a(app)))
     return app
 
 

@@ -11,14 +11,16 @@ def tell(worker, app, threads):
         worker.log.put(
             "warn",
             "one_worker_needed",
-            "Socket.IO keeps its sessions in one worker's memory, so with more workers clients get \"Invalid session\": "
+            'Socket.IO keeps its sessions in one worker\'s memory, so with more workers clients get "Invalid session": '
             "-w 1 --threads 100, or -w 1 --gevent 1000. WebSocket needs a server of its own and a [[route]] to it; long polling works here",
         )
     who = _patched() if threads > 1 and not worker.greenlets else ""
     if who:
         flag = "--gevent 1000 in the place of threads" if who == "gevent" else "--threads 1, or leave eventlet out"
         worker.log.put(
-            "warn", "patched_threads", "the app patches Python with %s, so its %d threads run one after the other: %s" % (who, threads, flag)
+            "warn",
+            "patched_threads",
+            "the app patches Python with %s, so its %d threads run one after the other: %s" % (who, threads, flag),
         )
     if "django" in sys.modules:
         _watch_refusals(worker)

@@ -134,7 +134,9 @@ def stacks(base, asked=0):
         entries = lines(frame, base)
         if not entries:
             continue  # a thread of the shim's own, or one that waits for a request
-        out.append("thread %d%s" % (ident, " (%s)" % names[ident] if ident in names else "") + (", of this request" if ident == asked else ""))
+        out.append(
+            "thread %d%s" % (ident, " (%s)" % names[ident] if ident in names else "") + (", of this request" if ident == asked else "")
+        )
         out.extend(entries)
     return cut("\n".join(out) + "\n" if out else "", 512 << 10)
 

@@ -156,10 +156,7 @@ class Worker:
     def _serve_threads(self):
         import threading
 
-        threads = [
-            threading.Thread(target=self._thread, name="standpipe-%d" % (number + 1), daemon=True)
-            for number in range(self.threads)
-        ]
+        threads = [threading.Thread(target=self._thread, name="standpipe-%d" % (number + 1), daemon=True) for number in range(self.threads)]
         for thread in threads:
             thread.start()
         for thread in threads:

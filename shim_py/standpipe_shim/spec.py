@@ -5,6 +5,8 @@
     package.module:factory("x", n=1)   literals only
     path/to/file.py[:...]              a file; it is imported by the name it has in its package
     path/to/app.wsgi                   a file in mod_wsgi's style: run under a name of its own, app in `application`
+
+A text that is none of these is a BadSpec.
 """
 
 import os

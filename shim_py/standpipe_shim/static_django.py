@@ -203,7 +203,9 @@ class _Project:
                 out.append(failed(self.url, "%s, %s" % (_DEBUG, name.rpartition(".")[2]), error))
 
     def _guards(self):
-        return [name for name in self.middleware if not name.startswith(("django.", "whitenoise.")) or name.endswith(".LoginRequiredMiddleware")]
+        return [
+            name for name in self.middleware if not name.startswith(("django.", "whitenoise.")) or name.endswith(".LoginRequiredMiddleware")
+        ]
 
     def _refusal(self):
         if self.wrapped:

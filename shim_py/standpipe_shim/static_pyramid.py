@@ -38,7 +38,9 @@ def _folder(registry, mapper, route, mount, prefix, spec, static, general):
     from pyramid.path import AssetResolver
 
     path = AssetResolver(None).resolve(spec).abspath()
-    folder = Folder(mount + prefix, path, "Pyramid", general or _overridden(registry, spec) or _of_route(registry, mapper, route, prefix, static))
+    folder = Folder(
+        mount + prefix, path, "Pyramid", general or _overridden(registry, spec) or _of_route(registry, mapper, route, prefix, static)
+    )
     if not folder.refused and not is_there(folder.dir):
         folder.trouble = "it does not exist"
     for entry in registry.introspector.get_category("views") or ():

@@ -33,12 +33,21 @@ VALUES = peer.environ(
     HTTP_ACCEPT_ENCODING="gzip, deflate, br",
     HTTP_COOKIE="session=0123456789abcdef0123456789abcdef",
     HTTP_X_REQUEST_ID="01J9ZZZZZZZZZZZZZZZZZZZZZZ",
-    **{"standpipe.request_id": "01J9ZZZZZZZZZZZZZZZZZZZZZZ"}
+    **{"standpipe.request_id": "01J9ZZZZZZZZZZZZZZZZZZZZZZ"},
 )
-OTHERS = {"HTTP_TRACEPARENT": b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "HTTP_CDN_LOOP": b"cdn", "standpipe.attempt": b"1"}
+OTHERS = {
+    "HTTP_TRACEPARENT": b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    "HTTP_CDN_LOOP": b"cdn",
+    "standpipe.attempt": b"1",
+}
 BOOT = {"threads": 1, "environ": {"SERVER_SOFTWARE": b"standpipe", "standpipe.app": b"shop", "standpipe.worker": b"0"}}
-FIELDS = [("Content-Type", "text/html; charset=utf-8"), ("X-Frame-Options", "DENY"), ("Vary", "Cookie"),
-          ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin")]
+FIELDS = [
+    ("Content-Type", "text/html; charset=utf-8"),
+    ("X-Frame-Options", "DENY"),
+    ("Vary", "Cookie"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+]
 TEXT = [("Content-Type", "text/plain"), ("Content-Length", "5")]
 
 

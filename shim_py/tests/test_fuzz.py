@@ -19,8 +19,20 @@ except ImportError:
 SECONDS = float(os.environ.get("STANDPIPE_FUZZ_SECONDS", "1"))  # for each decoder
 SEED = int(os.environ.get("STANDPIPE_FUZZ_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 
-HOSTILE = (b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff", b"\xdb\xff\xff\xff\xff", b"\x91" * 5000,
-           b"\x81\xa1a" * 2000, b"\xc9\xff\xff\xff\xff\x01", b"\xc1", b"", b"\xde\xff\xff", b"\xdc\xff\xff", b"\xda\xff\xff")
+HOSTILE = (
+    b"\xdd\xff\xff\xff\xff",
+    b"\xdf\xff\xff\xff\xff",
+    b"\xc6\xff\xff\xff\xff",
+    b"\xdb\xff\xff\xff\xff",
+    b"\x91" * 5000,
+    b"\x81\xa1a" * 2000,
+    b"\xc9\xff\xff\xff\xff\x01",
+    b"\xc1",
+    b"",
+    b"\xde\xff\xff",
+    b"\xdc\xff\xff",
+    b"\xda\xff\xff",
+)
 
 
 def request(pairs, body=b""):
@@ -31,14 +43,30 @@ def make(octets):
     return environ.Environs({}).make(octets)
 
 
-GOOD_VALUES = [packing.pack(value) for value in (
-    {"name": "shop", "threads": 4, "environ": {"A": b"b" * 300}, "list": ["x" * 40, -1, 1 << 40, None, True, [[]]]},
-    ["a", b"\xff" * 70000, {"k": {"k": [1, -200, 70000]}}], "text", b"", 0)]
-GOOD_REQUESTS = [request([("REQUEST_METHOD", b"GET"), ("PATH_INFO", b"/" + b"x" * 400), ("standpipe.attempt", b"2")], b"body"),
-                 request([("K%d" % i, b"v" * i) for i in range(40)]), request([("A", b"x" * 70000)]), request([]),
-                 request([(name, b"v" * i) for i, name in enumerate(names.NAMES)]), request([("PATH_INFO", b"x" * 70000), ("HTTP_X", b"\0")])]
-GOOD_FRAMES = [frames.frame(frames.REQUEST, frames.LAST, 1, GOOD_REQUESTS[0]), frames.frame(frames.BODY, 0, 1, b"x" * 65536),
-               frames.frame(frames.WINDOW, 0, 1, b"\0\0\1\0"), frames.frame(frames.INTERRUPT, 0, 7, b"\1")]
+GOOD_VALUES = [
+    packing.pack(value)
+    for value in (
+        {"name": "shop", "threads": 4, "environ": {"A": b"b" * 300}, "list": ["x" * 40, -1, 1 << 40, None, True, [[]]]},
+        ["a", b"\xff" * 70000, {"k": {"k": [1, -200, 70000]}}],
+        "text",
+        b"",
+        0,
+    )
+]
+GOOD_REQUESTS = [
+    request([("REQUEST_METHOD", b"GET"), ("PATH_INFO", b"/" + b"x" * 400), ("standpipe.attempt", b"2")], b"body"),
+    request([("K%d" % i, b"v" * i) for i in range(40)]),
+    request([("A", b"x" * 70000)]),
+    request([]),
+    request([(name, b"v" * i) for i, name in enumerate(names.NAMES)]),
+    request([("PATH_INFO", b"x" * 70000), ("HTTP_X", b"\0")]),
+]
+GOOD_FRAMES = [
+    frames.frame(frames.REQUEST, frames.LAST, 1, GOOD_REQUESTS[0]),
+    frames.frame(frames.BODY, 0, 1, b"x" * 65536),
+    frames.frame(frames.WINDOW, 0, 1, b"\0\0\1\0"),
+    frames.frame(frames.INTERRUPT, 0, 7, b"\1"),
+]
 
 
 def mutate(rnd, good):
@@ -118,9 +146,12 @@ class Memory(unittest.TestCase):
     def test_lies_take_no_memory(self):
         rnd = random.Random(SEED)
         ceiling = frames.CEILING[frames.REQUEST]
-        for good, decode, allowed in ((GOOD_VALUES, packing.unpack, packing.BadValue),
-                                      (GOOD_REQUESTS, make, frames.ProtocolError)):
-            for octets in list(HOSTILE) + [prefix + lie for lie in HOSTILE for prefix in (b"\0\0\0\5", b"\x81\xa1a", b"\0\0\0\x40\x93\xcf\0\0\0\0\0\0\0\1")] + [mutate(rnd, good) for _ in range(300)]:
+        for good, decode, allowed in ((GOOD_VALUES, packing.unpack, packing.BadValue), (GOOD_REQUESTS, make, frames.ProtocolError)):
+            for octets in (
+                list(HOSTILE)
+                + [prefix + lie for lie in HOSTILE for prefix in (b"\0\0\0\5", b"\x81\xa1a", b"\0\0\0\x40\x93\xcf\0\0\0\0\0\0\0\1")]
+                + [mutate(rnd, good) for _ in range(300)]
+            ):
                 peak = self.peak(decode, octets, allowed)
                 self.assertLess(peak, 2 * ceiling, "seed %d: %d octets: %r" % (SEED, len(octets), octets[:100]))
                 self.assertLess(peak, 64 * len(octets) + 20000, "seed %d: %d octets: %r" % (SEED, len(octets), octets[:100]))

@@ -301,7 +301,10 @@ class NoGevent(WorkerTest):
         self.assertIn("has 20.5.0", text)
 
     def test_it_does_not_work_here(self):
-        self.assertIn("does not work there: ValueError: greenlet.greenlet size", self.failed(gevent="raise ValueError('greenlet.greenlet size changed')"))
+        self.assertIn(
+            "does not work there: ValueError: greenlet.greenlet size",
+            self.failed(gevent="raise ValueError('greenlet.greenlet size changed')"),
+        )
 
 
 if __name__ == "__main__":

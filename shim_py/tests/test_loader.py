@@ -182,11 +182,22 @@ class Loads(WorkerTest):
 
     def test_manage_py(self):
         self.django()
-        self.loads("", "django.core.wsgi:get_wsgi_application", "web", "found manage.py", candidates=["manage.py"], pythonpath=["lib/site-packages"])
+        self.loads(
+            "",
+            "django.core.wsgi:get_wsgi_application",
+            "web",
+            "found manage.py",
+            candidates=["manage.py"],
+            pythonpath=["lib/site-packages"],
+        )
         self.file("site1/settings.py", "WSGI_APPLICATION = 'site1.wsgi.application'\n")
-        self.loads("", "site1.wsgi:application", "site1.wsgi", "found manage.py", candidates=["manage.py"], pythonpath=["lib/site-packages"])
+        self.loads(
+            "", "site1.wsgi:application", "site1.wsgi", "found manage.py", candidates=["manage.py"], pythonpath=["lib/site-packages"]
+        )
         self.file("manage.py", "os.environ['DJANGO_SETTINGS_MODULE'] = 'site1.settings'\n")
-        self.loads("", "site1.wsgi:application", "site1.wsgi", "found manage.py", candidates=["manage.py"], pythonpath=["lib/site-packages"])
+        self.loads(
+            "", "site1.wsgi:application", "site1.wsgi", "found manage.py", candidates=["manage.py"], pythonpath=["lib/site-packages"]
+        )
 
     # Failures.
 
@@ -218,7 +229,8 @@ class Loads(WorkerTest):
         message = self.refused(
             "shop.wsgi:application",
             "error",
-            "shop/wsgi.py:3 imports flask_login, which %s (%d.%d.%d, found .venv) does not have" % ((sys.executable,) + sys.version_info[:3]),
+            "shop/wsgi.py:3 imports flask_login, which %s (%d.%d.%d, found .venv) does not have"
+            % ((sys.executable,) + sys.version_info[:3]),
         )
         self.assertEqual((message["file"], message["line"]), ("shop/wsgi.py", 3))
         self.assertIn("import flask_login", message["traceback"])
@@ -227,7 +239,9 @@ class Loads(WorkerTest):
         self.refused("web", "error", "web.py:1 imports shop.missing, which is not in " + self.dir)
         self.file("lib/site-packages/tool.py", "import deep_need\n")
         self.file("web.py", "import tool\n")
-        self.refused("web", "error", "web.py:1 leads to lib/site-packages/tool.py:1, which imports deep_need", pythonpath=["lib/site-packages"])
+        self.refused(
+            "web", "error", "web.py:1 leads to lib/site-packages/tool.py:1, which imports deep_need", pythonpath=["lib/site-packages"]
+        )
 
     def test_no_attribute(self):
         self.file("web.py", HELLO.format("aplication") + "x = 1\nclass box: pass\n")
@@ -235,7 +249,10 @@ class Loads(WorkerTest):
         self.refused("web:box.inner", "no_attribute", "web:box has no inner")
 
     def test_not_callable(self):
-        self.file("web.py", "text = 'x'\nnone = None\ndef make(): return None\ndef number(): return 3\nclass I:\n    def __call__(self): pass\ni = I()\ndef other(): return I()\n")
+        self.file(
+            "web.py",
+            "text = 'x'\nnone = None\ndef make(): return None\ndef number(): return 3\nclass I:\n    def __call__(self): pass\ni = I()\ndef other(): return I()\n",
+        )
         self.refused("web:text", "not_callable", "web:text is a str, which cannot be called")
         self.refused("web:none", "not_callable", "web:none is None")
         self.refused("web:make", "not_callable", "web:make() returned None, which cannot be called")
@@ -244,8 +261,11 @@ class Loads(WorkerTest):
         self.refused("web:other", "not_callable", "web:other() returned an I")
 
     def test_needs_arguments(self):
-        self.file("web.py", "def create_app(config, db): pass\ndef make(config): pass\ndef key(*, name): pass\nclass C:\n    def __init__(self, one, two, three): pass\n")
-        self.refused("web", "needs_arguments", "web:create_app needs arguments: config, db", "web:create_app(\"value\")")
+        self.file(
+            "web.py",
+            "def create_app(config, db): pass\ndef make(config): pass\ndef key(*, name): pass\nclass C:\n    def __init__(self, one, two, three): pass\n",
+        )
+        self.refused("web", "needs_arguments", "web:create_app needs arguments: config, db", 'web:create_app("value")')
         self.refused("web:make", "needs_arguments", "web:make needs arguments: config")
         self.refused("web:make()", "needs_arguments", "config")
         self.refused("web:key", "needs_arguments", "name")
@@ -279,7 +299,10 @@ class Loads(WorkerTest):
         self.assertEqual((message["file"], message["line"]), ("web.py", 6))
         self.file("werkzeug/__init__.py", "")
         self.file("werkzeug/serving.py", "def run_simple(*args, **kwargs): raise SystemExit(1)\n")
-        self.file("web.py", APP + "from werkzeug.serving import run_simple\ntry:\n    run_simple('localhost', 5000, app)\nexcept Exception:\n    pass\n")
+        self.file(
+            "web.py",
+            APP + "from werkzeug.serving import run_simple\ntry:\n    run_simple('localhost', 5000, app)\nexcept Exception:\n    pass\n",
+        )
         self.refused("web:app", "app_run", "web.py:6", "run_simple")
 
     def test_the_guard_ends_with_the_boot(self):
@@ -299,9 +322,20 @@ class Loads(WorkerTest):
     def test_settings(self):
         self.django()
         self.refused(
-            "site1.wsgi", "settings", "site1/wsgi.py:2 uses Django's settings, but DJANGO_SETTINGS_MODULE is not set", "-e DJANGO_SETTINGS_MODULE=site1.settings", pythonpath=["lib/site-packages"]
+            "site1.wsgi",
+            "settings",
+            "site1/wsgi.py:2 uses Django's settings, but DJANGO_SETTINGS_MODULE is not set",
+            "-e DJANGO_SETTINGS_MODULE=site1.settings",
+            pythonpath=["lib/site-packages"],
         )
-        self.refused("", "error", "imports site1.nothing, which is not in " + self.dir, env={"DJANGO_SETTINGS_MODULE": "site1.nothing"}, candidates=["manage.py"], pythonpath=["lib/site-packages"])
+        self.refused(
+            "",
+            "error",
+            "imports site1.nothing, which is not in " + self.dir,
+            env={"DJANGO_SETTINGS_MODULE": "site1.nothing"},
+            candidates=["manage.py"],
+            pythonpath=["lib/site-packages"],
+        )
 
     def test_nothing_found(self):
         self.file("wsgi.py", "x = 1\n")

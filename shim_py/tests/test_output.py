@@ -168,7 +168,9 @@ class Printed(WorkerTest):
 
     def test_eight_threads_never_mix(self):
         worker = self.worker(APP, threads=8, tag=TAG)
-        worker.send(b"".join(request_frame(n, environ(PATH_INFO="/interleaved", **{"standpipe.request_id": "r%d" % n})) for n in range(1, 9)))
+        worker.send(
+            b"".join(request_frame(n, environ(PATH_INFO="/interleaved", **{"standpipe.request_id": "r%d" % n})) for n in range(1, 9))
+        )
         done = set()
         while len(done) < 8:
             kind, flags, stream, payload = worker.frame()

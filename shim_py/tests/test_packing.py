@@ -59,9 +59,7 @@ class Packing(unittest.TestCase):
         chance = random.Random(5)
         leads = b"\x80\x81\x90\x91\xa1\xc4\xc5\xc6\xd9\xda\xdb\xdc\xdd\xde\xdf\xff\x00"
         for _ in range(20000):
-            octets = bytes(
-                chance.choice(leads) if chance.random() < 0.5 else chance.randrange(256) for _ in range(chance.randrange(24))
-            )
+            octets = bytes(chance.choice(leads) if chance.random() < 0.5 else chance.randrange(256) for _ in range(chance.randrange(24)))
             try:
                 unpack(octets)
             except BadValue:

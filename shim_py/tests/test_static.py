@@ -58,9 +58,7 @@ class Declares(WorkerTest):
         self.assertEqual(folder["url"], "/shop/static/")
 
     def test_guard(self):
-        (folder,) = self.declared(
-            "def login(): pass\napp = flask.Flask(here + '/static')\napp.before_request_funcs[None] = [login]\n"
-        )
+        (folder,) = self.declared("def login(): pass\napp = flask.Flask(here + '/static')\napp.before_request_funcs[None] = [login]\n")
         self.assertEqual(folder["refused"], "the app has before_request login")
 
     def test_no_folder(self):
@@ -91,9 +89,7 @@ class Declares(WorkerTest):
         self.assertEqual((folder["refused"], folder["cache"]), ("", "public, max-age=60"))
 
     def test_no_framework(self):
-        self.assertIsNone(
-            self.declared("def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'served']\n")
-        )
+        self.assertIsNone(self.declared("def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'served']\n"))
 
 
 if __name__ == "__main__":

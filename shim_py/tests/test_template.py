@@ -224,7 +224,10 @@ class TemplateTest(WorkerTest):
     def test_a_fork_that_fails_is_told(self):
         text = "import resource, os, _socket, threading; resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))\n"
         # Root has no such limit; who it becomes may be unable to read the shim's files.
-        text += "import standpipe_shim.__main__, standpipe_shim.framework, standpipe_shim.template\nstandpipe_shim.__main__.keep()\nif os.getuid() == 0: os.setuid(65534)\n" + _textwrap(_APP)
+        text += (
+            "import standpipe_shim.__main__, standpipe_shim.framework, standpipe_shim.template\nstandpipe_shim.__main__.keep()\nif os.getuid() == 0: os.setuid(65534)\n"
+            + _textwrap(_APP)
+        )
         os.chmod(self.dir, 0o755)
         template = self.template(text).start()
         with self.assertRaisesRegex(AssertionError, "temporarily unavailable"):
@@ -232,7 +235,10 @@ class TemplateTest(WorkerTest):
         self.assertTrue(alive(template.pid))
 
     def test_threads_of_the_import_are_told(self):
-        template = self.template("import threading, time\nthreading.Thread(target=time.sleep, args=(60,), name='ticker', daemon=True).start()\n" + _textwrap(_APP))
+        template = self.template(
+            "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), name='ticker', daemon=True).start()\n"
+            + _textwrap(_APP)
+        )
         template.start()
         kind, _, _, payload = template.frame()
         record = unpack(payload)

@@ -428,7 +428,9 @@ for how in ("fork", "spawn", "forkserver"):
 
     def test_the_shim_imports_little(self):
         worker = self.worker(
-            ok("result = sorted({'enum', 're', 'threading', 'socket', 'logging', 'traceback', 'inspect', 'typing', 'signal', 'ast'} & set(sys.modules))"),
+            ok(
+                "result = sorted({'enum', 're', 'threading', 'socket', 'logging', 'traceback', 'inspect', 'typing', 'signal', 'ast'} & set(sys.modules))"
+            ),
             argv=[sys.executable, os.path.join(SHIM_DIR, "__main__.py")],  # a folder would bring in runpy, and on 3.9 typing by it
         )
         bare = subprocess.check_output([sys.executable, "-c", "import sys; print(sorted(sys.modules))"]).decode()

@@ -312,7 +312,11 @@ return Old()
         self.assertEqual(self.app(old).get().body, b"ab")
 
     def test_large_results(self):
-        for result, size in {"[b'x' * 1000000]": 1000000, "[b'x' * 200000, b'y' * 200000]": 400000, "iter([b'x' * 300000])": 300000}.items():
+        for result, size in {
+            "[b'x' * 1000000]": 1000000,
+            "[b'x' * 200000, b'y' * 200000]": 400000,
+            "iter([b'x' * 300000])": 300000,
+        }.items():
             answer = self.app("start_response(OK, TEXT); return " + result).get()
             self.assertEqual(len(answer.body), size)
             self.assertTrue(all(len(part[2]) <= frames.PART for part in answer.parts))

@@ -84,7 +84,17 @@ def status(environ, start_response):
 
 
 def fields(environ, start_response):
-    return text(start_response, "fields", "200 OK", ("X-Twice", "1"), ("X-Twice", "2"), ("x-lower", "l"), ("X-Latin", "caf\xe9"), ("Vary", "Cookie"), ("Cache-Control", "no-cache"))
+    return text(
+        start_response,
+        "fields",
+        "200 OK",
+        ("X-Twice", "1"),
+        ("X-Twice", "2"),
+        ("x-lower", "l"),
+        ("X-Latin", "caf\xe9"),
+        ("Vary", "Cookie"),
+        ("Cache-Control", "no-cache"),
+    )
 
 
 def lines(environ, start_response):
@@ -118,8 +128,25 @@ def pid(environ, start_response):
     return text(start_response, str(os.getpid()))
 
 
-pages = {"/env": env, "/sum": sum_, "/bulk": bulk, "/raise": raises, "/boom": boom, "/short": short, "/fresh": fresh, "/old": old, "/cookies": cookies,
-         "/nothing": nothing, "/status": status, "/fields": fields, "/lines": lines, "/written": written, "/gate": gate, "/method": method, "/pid": pid}
+pages = {
+    "/env": env,
+    "/sum": sum_,
+    "/bulk": bulk,
+    "/raise": raises,
+    "/boom": boom,
+    "/short": short,
+    "/fresh": fresh,
+    "/old": old,
+    "/cookies": cookies,
+    "/nothing": nothing,
+    "/status": status,
+    "/fields": fields,
+    "/lines": lines,
+    "/written": written,
+    "/gate": gate,
+    "/method": method,
+    "/pid": pid,
+}
 
 
 def app(environ, start_response):

@@ -1,4 +1,5 @@
 """What the views of this folder's apps say, by every way that a framework's user has."""
+
 import logging
 import os
 import subprocess

@@ -2,6 +2,7 @@
 
 The tests say by the query what a behaviour needs: `id` names the request in the record file, `gate` a file to wait for.
 """
+
 import os
 import sys
 

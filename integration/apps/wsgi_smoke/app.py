@@ -1,4 +1,5 @@
 """One small app for every interpreter: page, form, stream, error, the version. Nothing newer than Python 3.8."""
+
 import sys
 from urllib.parse import parse_qs
 
@@ -16,10 +17,12 @@ def application(environ, start_response):
     elif path == "/error":
         raise ValueError("failed on purpose")
     elif path == "/broken":
+
         def broken():
             start_response("200 OK", [("Content-Type", "text/plain")])
             yield b"begun"
             raise ValueError("failed in the middle")
+
         return broken()
     else:
         body = "page p\u00e4ge".encode()

@@ -1,4 +1,5 @@
 """An app that keeps to PEP 3333, with wsgiref.validate between it and the server: the validator checks both sides."""
+
 from wsgiref.validate import validator
 
 
@@ -11,9 +12,11 @@ def strict(environ, start_response):
         start_response("200 OK", [("Content-Type", "text/plain")])
         return (piece for piece in [b"a", b"b", b"c"])
     if path == "/late":
+
         def late():
             start_response("200 OK", [("Content-Type", "text/plain")])
             yield b"late"
+
         return late()
     if path == "/write":
         write = start_response("200 OK", [("Content-Type", "text/plain")])
@@ -26,6 +29,7 @@ def strict(environ, start_response):
         body = b"|".join(environ["wsgi.input"])
     elif path == "/wrapper":
         import io
+
         start_response("200 OK", [("Content-Type", "text/plain")])
         return environ["wsgi.file_wrapper"](io.BytesIO(b"wrapped"))
     else:

@@ -66,7 +66,9 @@ class Targets(unittest.TestCase):
 
     def test_met_and_not_met(self):
         cpu = {"Go": [0.2, 0.2], "Python": [0.08, 0.0]}
-        got = self.verdicts(rated("standpipe", 10000, cpu=cpu), rated("nginx-uwsgi", 5000), rated("gunicorn-sync", 1000), rated("gunicorn-gevent", 4000))
+        got = self.verdicts(
+            rated("standpipe", 10000, cpu=cpu), rated("nginx-uwsgi", 5000), rated("gunicorn-sync", 1000), rated("gunicorn-gevent", 4000)
+        )
         self.assertIs(got["Hello: at least 1.2 x nginx + uWSGI"].met, True)
         self.assertIs(got["Hello: at least 3.0 x gunicorn's best class"].met, False)
         self.assertIn("2.50 x gunicorn gevent", got["Hello: at least 3.0 x gunicorn's best class"].figure)
@@ -138,9 +140,16 @@ class Pages(unittest.TestCase):
 class Scaling(unittest.TestCase):
     load = {"rate": 20000.0, "go": 25.0, "python": 10.0, "generator": 5.0, "used": 0.8}
     figures = {
-        "machine": {"processor": "P", "cores": 2, "kernel": "K"}, "python": "3.11", "commit": "c0ffee", "date": "2026-01-01",
-        "one": load, "two": dict(load, rate=60000.0, used=1.6), "close": dict(load, go=65.0), "view": dict(load, python=2000.0),
-        "connections": {"kib": 20.0}, "waiting": {"kib": 22.0},
+        "machine": {"processor": "P", "cores": 2, "kernel": "K"},
+        "python": "3.11",
+        "commit": "c0ffee",
+        "date": "2026-01-01",
+        "one": load,
+        "two": dict(load, rate=60000.0, used=1.6),
+        "close": dict(load, go=65.0),
+        "view": dict(load, python=2000.0),
+        "connections": {"kib": 20.0},
+        "waiting": {"kib": 22.0},
         "worker": {"go": 17.0, "kib": 80.0, "fds": 8.0, "pss": 4.0, "rss": 10.0, "worker_threads": 2},
         "many": {"apps": 200, "start": 3.0, "idle": 0.004, "go": 40.0, "threads": 9, "fds": 1612, "stop": 0.5},
     }
@@ -193,7 +202,9 @@ class Housekeeping(unittest.TestCase):
 
     def test_reaped_children_and_live_ones_count(self):
         burn = "import time\\nwhile time.process_time() < 0.3: pass"
-        p = self.start("import subprocess, sys, time; subprocess.run([sys.executable, '-c', '%s']); print('ready', flush=True); time.sleep(100)" % burn)
+        p = self.start(
+            "import subprocess, sys, time; subprocess.run([sys.executable, '-c', '%s']); print('ready', flush=True); time.sleep(100)" % burn
+        )
         self.assertGreater(sum(usage.times([p.pid])["Python"]), 0.28)
         self.assertGreater(usage.memory([p.pid])["rss"], 1)
 

@@ -10,7 +10,9 @@ import goprofile
 import kernel
 import profiles
 
-TRACES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "testdata", "traces.txt")  # of go tool pprof -traces, a few stacks for each class
+TRACES = os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "testdata", "traces.txt"
+)  # of go tool pprof -traces, a few stacks for each class
 
 WRITE = ["internal/runtime/syscall/linux.Syscall6", "syscall.RawSyscall6", "syscall.Syscall", "syscall.write", "syscall.Write"]
 MODULE = "github.com/standpipe/standpipe/"
@@ -47,21 +49,46 @@ class Go(unittest.TestCase):
     def test_a_recorded_profile(self):
         with open(TRACES) as f:
             counts = goprofile.count(f.read())
-        self.assertEqual(counts, {
-            "write to the client": 6, "read from the client": 2, "write to the worker's pipe": 2, "read from the pipe": 2, "epoll": 3,
-            "futex and scheduler": 2, "garbage collection, allocation, stacks": 2, "accept and close of connections": 2,
-            "protocol: net/http's or uwsgi's own": 1, "static files": 9, "access log": 2, "bridge": 1, "shim": 1, "supervisor": 2, "rest": 1,
-        })
+        self.assertEqual(
+            counts,
+            {
+                "write to the client": 6,
+                "read from the client": 2,
+                "write to the worker's pipe": 2,
+                "read from the pipe": 2,
+                "epoll": 3,
+                "futex and scheduler": 2,
+                "garbage collection, allocation, stacks": 2,
+                "accept and close of connections": 2,
+                "protocol: net/http's or uwsgi's own": 1,
+                "static files": 9,
+                "access log": 2,
+                "bridge": 1,
+                "shim": 1,
+                "supervisor": 2,
+                "rest": 1,
+            },
+        )
 
     def test_the_start_does_not_count(self):
-        text = "-----------+----\n      30ms   runtime.mallocgc\n             main.serve\n             main.main\n             runtime.main\n"
+        text = (
+            "-----------+----\n      30ms   runtime.mallocgc\n             main.serve\n             main.main\n             runtime.main\n"
+        )
         self.assertEqual(list(goprofile.stacks(text)), [(3, ["runtime.mallocgc", "main.serve", "main.main", "runtime.main"])])
         self.assertEqual(sum(goprofile.count(text).values()), 0)
 
     def test_the_same_system_call_counts_for_whom_it_is_made(self):
         for above, class_ in (
             (["internal/poll.(*FD).Write", "net.(*netFD).Write", "net.(*conn).Write", "bufio.(*Writer).Flush"], goprofile.WRITE),
-            ([MODULE + "shim.writeNow.func1", "internal/poll.(*FD).RawWrite", MODULE + "shim.(*writer).flush", MODULE + "bridge.(*turn).send"], goprofile.PIPE_WRITE),
+            (
+                [
+                    MODULE + "shim.writeNow.func1",
+                    "internal/poll.(*FD).RawWrite",
+                    MODULE + "shim.(*writer).flush",
+                    MODULE + "bridge.(*turn).send",
+                ],
+                goprofile.PIPE_WRITE,
+            ),
             (["internal/poll.(*FD).Write", "os.(*File).Write", MODULE + "cmd/internal/compose.(*Outlet).run"], goprofile.LOG),
             (["internal/poll.(*FD).Write", "os.(*File).Write", MODULE + "bridge/httpx.(*Buffer).spill"], goprofile.BRIDGE),
         ):
@@ -105,7 +132,9 @@ class Page(unittest.TestCase):
         self.assertIn("Nothing from inside the kernel", text)
 
     def test_perf_and_its_calls(self):
-        text = profiles.tables(self.found(samples={"Python": {kernel.USER: 3, kernel.PIPE_READ: 1}}, calls={"Python": {"all": 2.5, "read": 1.0}}))
+        text = profiles.tables(
+            self.found(samples={"Python": {kernel.USER: 3, kernel.PIPE_READ: 1}}, calls={"Python": {"all": 2.5, "read": 1.0}})
+        )
         self.assertIn("| %s | 6.0 |" % kernel.USER, text)
         self.assertIn("| read from a pipe | 2.0 |", text)
         self.assertIn("| read | 1.00 |", text)

@@ -12,7 +12,9 @@ class Dash(Trial):
 
     def prepare(self, project):
         project.write("assets/style.css", "h1 { color: #456 }\n")
-        project.write("app.py", """from dash import Dash, Input, Output, callback, dcc, html
+        project.write(
+            "app.py",
+            """from dash import Dash, Input, Output, callback, dcc, html
 
 app = Dash()
 server = app.server
@@ -21,14 +23,22 @@ app.layout = [html.H1("Trial"), dcc.Dropdown(["a", "b"], "a", id="choice"), html
 @callback(Output("out", "children"), Input("choice", "value"))
 def update(value):
     return "chosen: %s" % value
-""")
+""",
+        )
 
     def visit(self, browser):
         page = browser.get("/")
         browser.assets(page)
         browser.get("/_dash-layout")
         browser.get("/_dash-dependencies")
-        body = {"output": "out.children", "outputs": {"id": "out", "property": "children"}, "inputs": [{"id": "choice", "property": "value", "value": "b"}],
-                "changedPropIds": ["choice.value"], "parsedChangedPropsIds": ["choice.value"]}
-        got = browser.send("POST", "/_dash-update-component", json.dumps(body).encode(), label="a callback", fields={"Content-Type": "application/json"})
+        body = {
+            "output": "out.children",
+            "outputs": {"id": "out", "property": "children"},
+            "inputs": [{"id": "choice", "property": "value", "value": "b"}],
+            "changedPropIds": ["choice.value"],
+            "parsedChangedPropsIds": ["choice.value"],
+        }
+        got = browser.send(
+            "POST", "/_dash-update-component", json.dumps(body).encode(), label="a callback", fields={"Content-Type": "application/json"}
+        )
         browser.check("the callback ran", "chosen: b" in got.text)

@@ -6,14 +6,17 @@ import zlib
 from trial import Trial
 
 
-
 def _chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 # A red picture of 8 x 8 points.
-PICTURE = (b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0))
-           + _chunk(b"IDAT", zlib.compress((b"\0" + b"\xff\0\0" * 8) * 8)) + _chunk(b"IEND", b""))
+PICTURE = (
+    b"\x89PNG\r\n\x1a\n"
+    + _chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0))
+    + _chunk(b"IDAT", zlib.compress((b"\0" + b"\xff\0\0" * 8) * 8))
+    + _chunk(b"IEND", b"")
+)
 
 
 class Django(Trial):
@@ -27,7 +30,9 @@ class Django(Trial):
     def prepare(self, project):
         project.run("django-admin", "startproject", "mysite", ".")
         project.run("python", "manage.py", "startapp", "notes")
-        project.write("notes/models.py", """from django.db import models
+        project.write(
+            "notes/models.py",
+            """from django.db import models
 
 class Note(models.Model):
     title = models.CharField(max_length=100)
@@ -35,9 +40,12 @@ class Note(models.Model):
 
     def __str__(self):
         return self.title
-""")
+""",
+        )
         project.write("notes/admin.py", "from django.contrib import admin\nfrom .models import Note\nadmin.site.register(Note)\n")
-        project.write("notes/views.py", """from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+        project.write(
+            "notes/views.py",
+            """from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from .models import Note
 
 def count(request):
@@ -48,16 +56,22 @@ def download(request, pk):
 
 def stream(request):
     return StreamingHttpResponse((b"line %d\\n" % n for n in range(1000)), content_type="text/plain")
-""")
+""",
+        )
         project.edit("mysite/settings.py", "INSTALLED_APPS = [", "INSTALLED_APPS = [\n    'notes',")
         with open(project.path("mysite/settings.py"), "a") as f:
-            f.write("\nSTATIC_ROOT = BASE_DIR / 'collected'\nMEDIA_ROOT = BASE_DIR / 'media'\nMEDIA_URL = '/media/'\nALLOWED_HOSTS = ['127.0.0.1']\n")
-        project.write("mysite/urls.py", """from django.contrib import admin
+            f.write(
+                "\nSTATIC_ROOT = BASE_DIR / 'collected'\nMEDIA_ROOT = BASE_DIR / 'media'\nMEDIA_URL = '/media/'\nALLOWED_HOSTS = ['127.0.0.1']\n"
+            )
+        project.write(
+            "mysite/urls.py",
+            """from django.contrib import admin
 from django.urls import path
 from notes import views
 
 urlpatterns = [path("admin/", admin.site.urls), path("count/", views.count), path("download/<int:pk>/", views.download), path("stream/", views.stream)]
-""")
+""",
+        )
         project.run("python", "manage.py", "makemigrations", "notes")
         project.run("python", "manage.py", "migrate")
         project.run("python", "manage.py", "collectstatic", "--noinput")
@@ -71,7 +85,9 @@ urlpatterns = [path("admin/", admin.site.urls), path("count/", views.count), pat
         browser.assets(page, "the index page's files")
         page = browser.get("/admin/notes/note/add/")
         browser.assets(page, "the form's files")
-        page = browser.submit(page, "title", {"title": "first", "_save": "Save"}, "add a note with a file", files={"file": ("dot.png", "image/png", PICTURE)})
+        page = browser.submit(
+            page, "title", {"title": "first", "_save": "Save"}, "add a note with a file", files={"file": ("dot.png", "image/png", PICTURE)}
+        )
         browser.check("the note is in the list", "first" in page.text)
         got = browser.get("/download/1/", "download the file")
         browser.check("the file is whole", got.body == PICTURE)

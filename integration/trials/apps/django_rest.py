@@ -12,7 +12,9 @@ class RestFramework(Trial):
 
     def prepare(self, project):
         project.run("django-admin", "startproject", "tutorial", ".")
-        project.write("tutorial/urls.py", """from django.contrib.auth.models import Group, User
+        project.write(
+            "tutorial/urls.py",
+            """from django.contrib.auth.models import Group, User
 from django.urls import include, path
 from rest_framework import permissions, routers, serializers, viewsets
 
@@ -29,9 +31,14 @@ class GroupViewSet(viewsets.ModelViewSet):
 router = routers.DefaultRouter()
 router.register(r"groups", GroupViewSet)
 urlpatterns = [path("", include(router.urls)), path("api-auth/", include("rest_framework.urls", namespace="rest_framework"))]
-""")
+""",
+        )
         project.edit("tutorial/settings.py", "INSTALLED_APPS = [", "INSTALLED_APPS = [\n    'rest_framework',")
-        project.edit("tutorial/settings.py", "'django.middleware.security.SecurityMiddleware',", "'django.middleware.security.SecurityMiddleware',\n    'whitenoise.middleware.WhiteNoiseMiddleware',")
+        project.edit(
+            "tutorial/settings.py",
+            "'django.middleware.security.SecurityMiddleware',",
+            "'django.middleware.security.SecurityMiddleware',\n    'whitenoise.middleware.WhiteNoiseMiddleware',",
+        )
         project.edit("tutorial/settings.py", "DEBUG = True", "DEBUG = False")
         with open(project.path("tutorial/settings.py"), "a") as f:
             f.write("""
@@ -51,10 +58,22 @@ STORAGES = {"default": {"BACKEND": "django.core.files.storage.FileSystemStorage"
         page = browser.get("/api-auth/login/?next=/groups/", Accept="text/html")
         page = browser.submit(page, "username", {"username": "admin", "password": "secret-of-the-trial"}, "log in")
         token = browser.cookies["csrftoken"]
-        made = browser.send("POST", "/groups/", b'{"name": "editors"}', label="create", follow=False,
-                            fields={"Content-Type": "application/json", "Accept": "application/json", "X-CSRFToken": token, "Referer": "http://127.0.0.1/"})
+        made = browser.send(
+            "POST",
+            "/groups/",
+            b'{"name": "editors"}',
+            label="create",
+            follow=False,
+            fields={"Content-Type": "application/json", "Accept": "application/json", "X-CSRFToken": token, "Referer": "http://127.0.0.1/"},
+        )
         browser.check("it was made", made.status == 201)
-        browser.send("PUT", "/groups/1/", b'{"name": "authors"}', label="change", fields={"Content-Type": "application/json", "Accept": "application/json", "X-CSRFToken": token})
+        browser.send(
+            "PUT",
+            "/groups/1/",
+            b'{"name": "authors"}',
+            label="change",
+            fields={"Content-Type": "application/json", "Accept": "application/json", "X-CSRFToken": token},
+        )
         browser.send("OPTIONS", "/groups/", label="OPTIONS", fields={"Accept": "application/json"})
         browser.send("DELETE", "/groups/1/", label="delete", fields={"X-CSRFToken": token})
         browser.get("/groups/1/", "it is gone", Accept="application/json")

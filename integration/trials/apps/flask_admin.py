@@ -11,7 +11,9 @@ class FlaskAdmin(Trial):
 
     def prepare(self, project):
         project.write("files/readme.txt", "hello\n")
-        project.write("app.py", """import os
+        project.write(
+            "app.py",
+            """import os
 from flask import Flask, jsonify, request, session
 from flask_admin import Admin
 from flask_admin.contrib.fileadmin import FileAdmin
@@ -41,7 +43,8 @@ def users():
 def count():
     session["n"] = session.get("n", 0) + 1
     return str(session["n"])
-""")
+""",
+        )
         project.run("python", "-c", "import app\nwith app.app.app_context(): app.db.create_all()")
 
     def visit(self, browser):
@@ -52,7 +55,12 @@ def count():
         page = browser.submit(page, "name", {"name": "Ada"}, "add a user")
         browser.check("the user is listed", "Ada" in page.text)
         browser.get("/api/users", "cross-origin", Origin="https://front.example.org")
-        browser.send("OPTIONS", "/api/users", label="preflight", fields={"Origin": "https://front.example.org", "Access-Control-Request-Method": "GET"})
+        browser.send(
+            "OPTIONS",
+            "/api/users",
+            label="preflight",
+            fields={"Origin": "https://front.example.org", "Access-Control-Request-Method": "GET"},
+        )
         browser.check("a session counts", [browser.get("/count").text for _ in range(3)] == ["1", "2", "3"])
         page = browser.get("/admin/fileadmin/upload/")
         page = browser.submit(page, "upload", {}, "upload a file", files={"upload": ("blob.txt", "text/plain", b"line\n" * 30000)})

@@ -14,7 +14,9 @@ class Bottle(Trial):
 
     def prepare(self, project):
         project.write("files/style.css", "p { color: #123 }\n")
-        project.write("app.py", """import os
+        project.write(
+            "app.py",
+            """import os
 import bottle
 from bottle import abort, redirect, request, response, static_file, template
 
@@ -55,7 +57,8 @@ def teapot():
 @app.get("/boom")
 def boom():
     raise RuntimeError("on purpose")
-""")
+""",
+        )
 
     def visit(self, browser):
         page = browser.get("/")
@@ -81,7 +84,9 @@ class Falcon(Trial):
     find = True
 
     def prepare(self, project):
-        project.write("wsgi.py", """import falcon
+        project.write(
+            "wsgi.py",
+            """import falcon
 
 class Things:
     things = {}
@@ -115,7 +120,8 @@ application.add_route("/things/{name}", Things())
 application.add_route("/form", Form())
 application.add_route("/stream", Stream())
 application.add_route("/failing", Failing())
-""")
+""",
+        )
 
     standpipe = ("-w", "1")  # what is put is kept in the process
     gunicorn = ("-w", "1")

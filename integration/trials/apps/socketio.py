@@ -14,7 +14,9 @@ class SocketIO(Trial):
     gunicorn = ("-w", "1", "--threads", "20")
 
     def prepare(self, project):
-        project.write("app.py", """from flask import Flask
+        project.write(
+            "app.py",
+            """from flask import Flask
 from flask_socketio import SocketIO, emit
 
 app = Flask(__name__)
@@ -28,7 +30,8 @@ def index():
 @socketio.on("say")
 def say(data):
     emit("said", {"text": data["text"].upper()}, broadcast=True)
-""")
+""",
+        )
 
     def visit(self, browser):
         browser.get("/")
@@ -37,7 +40,13 @@ def say(data):
             return browser.send("GET", "/socket.io/?EIO=4&transport=polling" + ("&sid=" + sid if sid else ""), record=False)
 
         def push(sid, packet):
-            return browser.send("POST", "/socket.io/?EIO=4&transport=polling&sid=" + sid, packet.encode(), record=False, fields={"Content-Type": "text/plain;charset=UTF-8"})
+            return browser.send(
+                "POST",
+                "/socket.io/?EIO=4&transport=polling&sid=" + sid,
+                packet.encode(),
+                record=False,
+                fields={"Content-Type": "text/plain;charset=UTF-8"},
+            )
 
         opened = poll()
         sid = json.loads(opened.text[1:])["sid"]

@@ -16,7 +16,9 @@ class Wagtail(Trial):
     def prepare(self, project):
         project.run("wagtail", "start", "mysite")
         project.run("python", "manage.py", "migrate", cwd="mysite")
-        project.run("python", "manage.py", "createsuperuser", "--noinput", "--username", "admin", "--email", "admin@example.org", cwd="mysite")
+        project.run(
+            "python", "manage.py", "createsuperuser", "--noinput", "--username", "admin", "--email", "admin@example.org", cwd="mysite"
+        )
         project.run("python", "manage.py", "collectstatic", "--noinput", cwd="mysite")
 
     def visit(self, browser):

@@ -1,4 +1,5 @@
 """close(): called once in every path (PEP 3333, "Specification Details"). Each call leaves a line in the record file."""
+
 import sys
 
 from .common import query, record, wait_gate
@@ -189,5 +190,8 @@ def write_then(environ, start_response):
     return Closing(environ, [b"b"])
 
 
-CASES = {name: view for name, view in list(globals().items())
-         if callable(view) and name not in ("query", "record", "wait_gate", "Closing", "ClosingList")}
+CASES = {
+    name: view
+    for name, view in list(globals().items())
+    if callable(view) and name not in ("query", "record", "wait_gate", "Closing", "ClosingList")
+}

@@ -1,4 +1,5 @@
 """What the behaviours share: the record file, the gates, small answers."""
+
 import json
 import os
 import time

@@ -1,4 +1,5 @@
 """What the app sees: the environ, the process's own environment, its descriptors."""
+
 import fcntl
 import json
 import os
@@ -9,19 +10,22 @@ from .common import answer_json, answer_text, query, record
 
 
 def echo(environ, start_response):
-    return answer_json(start_response, {
-        "builtin": type(environ) is dict,
-        "types": {key: type(value).__name__ for key, value in environ.items()},
-        "strings": {key: value for key, value in environ.items() if type(value) is str},
-        "wide": [key for key, value in environ.items() if type(value) is str and any(ord(c) > 255 for c in value)],
-        "version": list(environ["wsgi.version"]),
-        "multithread": bool(environ["wsgi.multithread"]),
-        "multiprocess": bool(environ["wsgi.multiprocess"]),
-        "run_once": bool(environ["wsgi.run_once"]),
-        "input_terminated": environ.get("wsgi.input_terminated"),
-        "body": environ["wsgi.input"].read().decode("latin-1"),
-        "pid": os.getpid(),
-    })
+    return answer_json(
+        start_response,
+        {
+            "builtin": type(environ) is dict,
+            "types": {key: type(value).__name__ for key, value in environ.items()},
+            "strings": {key: value for key, value in environ.items() if type(value) is str},
+            "wide": [key for key, value in environ.items() if type(value) is str and any(ord(c) > 255 for c in value)],
+            "version": list(environ["wsgi.version"]),
+            "multithread": bool(environ["wsgi.multithread"]),
+            "multiprocess": bool(environ["wsgi.multiprocess"]),
+            "run_once": bool(environ["wsgi.run_once"]),
+            "input_terminated": environ.get("wsgi.input_terminated"),
+            "body": environ["wsgi.input"].read().decode("latin-1"),
+            "pid": os.getpid(),
+        },
+    )
 
 
 def canary(environ, start_response):

@@ -1,4 +1,5 @@
 """Views that fail, hang or kill their worker."""
+
 import os
 import sys
 import time
@@ -73,6 +74,16 @@ def wide_message(environ, start_response):
 
 
 CASES = {
-    "fail": fail, "die": die, "die_after": die_after, "slow": slow, "hold": hold, "sys_exit": sys_exit, "keyboard": keyboard,
-    "generator_exit": generator_exit, "set_trace": set_trace, "ask": ask, "deep": deep, "wide_message": wide_message,
+    "fail": fail,
+    "die": die,
+    "die_after": die_after,
+    "slow": slow,
+    "hold": hold,
+    "sys_exit": sys_exit,
+    "keyboard": keyboard,
+    "generator_exit": generator_exit,
+    "set_trace": set_trace,
+    "ask": ask,
+    "deep": deep,
+    "wide_message": wide_message,
 }

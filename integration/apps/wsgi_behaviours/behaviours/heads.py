@@ -1,12 +1,17 @@
 """Status lines and fields: legal ones, and all sorts of wrong ones."""
+
 from .common import query
 
 TEXT = [("Content-Type", "text/plain")]
 
 
 def _bodies(name):
-    return {"list": lambda: [b"0123456789"], "generator": lambda: (b"x" * 5 for _ in range(2)),
-            "long": lambda: (b"y" * 70000 for _ in range(3)), "empty": lambda: []}[name]()
+    return {
+        "list": lambda: [b"0123456789"],
+        "generator": lambda: (b"x" * 5 for _ in range(2)),
+        "long": lambda: (b"y" * 70000 for _ in range(3)),
+        "empty": lambda: [],
+    }[name]()
 
 
 def any_status(environ, start_response):
@@ -35,11 +40,23 @@ def status(environ, start_response):
 
 
 def cookies(environ, start_response):
-    start_response("200 OK", [
-        ("Set-Cookie", "one=1; Path=/"), ("Content-Type", "text/plain"), ("Set-Cookie", "two=2"),
-        ("x-lower-case", "l"), ("X-UPPER-CASE", "U"), ("x-MiXeD", "m"), ("ETag", '"e"'), ("WWW-Authenticate", "Basic"),
-        ("WWW-Authenticate", "Digest"), ("Set-Cookie", "three=3"), ("X-Empty", ""), ("X-Latin", "caf\xe9"),
-    ])
+    start_response(
+        "200 OK",
+        [
+            ("Set-Cookie", "one=1; Path=/"),
+            ("Content-Type", "text/plain"),
+            ("Set-Cookie", "two=2"),
+            ("x-lower-case", "l"),
+            ("X-UPPER-CASE", "U"),
+            ("x-MiXeD", "m"),
+            ("ETag", '"e"'),
+            ("WWW-Authenticate", "Basic"),
+            ("WWW-Authenticate", "Digest"),
+            ("Set-Cookie", "three=3"),
+            ("X-Empty", ""),
+            ("X-Latin", "caf\xe9"),
+        ],
+    )
     return [b"cookies"]
 
 
@@ -54,15 +71,26 @@ def own_date(environ, start_response):
 
 
 def own_date_lower(environ, start_response):
-    start_response("200 OK", [("date", "Tue, 15 Nov 1994 08:12:31 GMT"), ("server", "own/1.0"), ("content-length", "1"), ("content-type", "text/plain")])
+    start_response(
+        "200 OK",
+        [("date", "Tue, 15 Nov 1994 08:12:31 GMT"), ("server", "own/1.0"), ("content-length", "1"), ("content-type", "text/plain")],
+    )
     return [b"x"]
 
 
 def hop(environ, start_response):
-    start_response("200 OK", [
-        ("Connection", "close"), ("Keep-Alive", "timeout=5"), ("Transfer-Encoding", "chunked"), ("Upgrade", "h2c"),
-        ("TE", "trailers"), ("Content-Type", "text/plain"), ("X-Stays", "yes"),
-    ])
+    start_response(
+        "200 OK",
+        [
+            ("Connection", "close"),
+            ("Keep-Alive", "timeout=5"),
+            ("Transfer-Encoding", "chunked"),
+            ("Upgrade", "h2c"),
+            ("TE", "trailers"),
+            ("Content-Type", "text/plain"),
+            ("X-Stays", "yes"),
+        ],
+    )
     return [b"hop"]
 
 
@@ -78,6 +106,14 @@ def many(environ, start_response):
 
 
 CASES = {
-    "any": any_status, "field": field, "status": status, "cookies": cookies, "bare": bare, "own_date": own_date,
-    "own_date_lower": own_date_lower, "hop": hop, "two_lengths": two_lengths, "many": many,
+    "any": any_status,
+    "field": field,
+    "status": status,
+    "cookies": cookies,
+    "bare": bare,
+    "own_date": own_date,
+    "own_date_lower": own_date_lower,
+    "hop": hop,
+    "two_lengths": two_lengths,
+    "many": many,
 }

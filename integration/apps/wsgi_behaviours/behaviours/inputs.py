@@ -1,4 +1,5 @@
 """wsgi.input: PEP 3333, "Input and Error Streams"."""
+
 import hashlib
 
 from .common import answer_json, answer_text, query, record
@@ -6,17 +7,20 @@ from .common import answer_json, answer_text, query, record
 
 def _report(environ, start_response, pieces):
     joined = b"".join(pieces)
-    return answer_json(start_response, {
-        "pieces": [p.decode("latin-1") for p in pieces] if len(joined) < 100000 else [],
-        "count": len(pieces),
-        "types": sorted({type(p).__name__ for p in pieces}),
-        "length": len(joined),
-        "sha256": hashlib.sha256(joined).hexdigest(),
-        "content_length": environ.get("CONTENT_LENGTH"),
-        "transfer_encoding": environ.get("HTTP_TRANSFER_ENCODING"),
-        "expect": environ.get("HTTP_EXPECT"),
-        "terminated": environ.get("wsgi.input_terminated"),
-    })
+    return answer_json(
+        start_response,
+        {
+            "pieces": [p.decode("latin-1") for p in pieces] if len(joined) < 100000 else [],
+            "count": len(pieces),
+            "types": sorted({type(p).__name__ for p in pieces}),
+            "length": len(joined),
+            "sha256": hashlib.sha256(joined).hexdigest(),
+            "content_length": environ.get("CONTENT_LENGTH"),
+            "transfer_encoding": environ.get("HTTP_TRANSFER_ENCODING"),
+            "expect": environ.get("HTTP_EXPECT"),
+            "terminated": environ.get("wsgi.input_terminated"),
+        },
+    )
 
 
 def _until_empty(call):

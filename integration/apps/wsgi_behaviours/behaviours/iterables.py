@@ -1,4 +1,5 @@
 """What an app may return as its body, and what it may not."""
+
 import io
 import os
 import tempfile
@@ -137,21 +138,21 @@ def big_one(environ, start_response):
 def big_list(environ, start_response):
     body = pattern(5 << 20)
     start_response("200 OK", TEXT)
-    return [body[i:i + 1000003] for i in range(0, len(body), 1000003)]
+    return [body[i : i + 1000003] for i in range(0, len(body), 1000003)]
 
 
 def big_generator(environ, start_response):
     body = pattern(5 << 20)
     start_response("200 OK", TEXT)
     step = int(query(environ).get("step", "70001"))
-    return (body[i:i + step] for i in range(0, len(body), step))
+    return (body[i : i + step] for i in range(0, len(body), step))
 
 
 def big_write(environ, start_response):
     body = pattern(5 << 20)
     write = start_response("200 OK", TEXT)
     for i in range(0, len(body), 100000):
-        write(body[i:i + 100000])
+        write(body[i : i + 100000])
     return []
 
 
@@ -244,6 +245,8 @@ def wrapper_type(environ, start_response):
     return answer_text(start_response, "callable" if callable(environ["wsgi.file_wrapper"]) else "not callable")
 
 
-CASES = {name: view for name, view in list(globals().items())
-         if callable(view) and not name.startswith("_")
-         and name not in ("answer_text", "query", "record", "wait_gate", "pattern")}
+CASES = {
+    name: view
+    for name, view in list(globals().items())
+    if callable(view) and not name.startswith("_") and name not in ("answer_text", "query", "record", "wait_gate", "pattern")
+}

@@ -1,4 +1,5 @@
 """What the children of a view run: importable by name, as spawn and forkserver need it."""
+
 import os
 
 

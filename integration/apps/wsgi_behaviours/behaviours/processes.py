@@ -1,4 +1,5 @@
 """Children that a view starts."""
+
 import fcntl
 import multiprocessing
 import os
@@ -56,16 +57,23 @@ def _context(method):
         process.join(30)
         with context.Pool(2) as pool:
             squares = pool.map(jobs.square, range(10))
-        return answer_json(start_response, {
-            "own": os.getpid(), "child": pid, "value": value, "exitcode": process.exitcode, "squares": squares,
-        })
+        return answer_json(
+            start_response,
+            {
+                "own": os.getpid(),
+                "child": pid,
+                "value": value,
+                "exitcode": process.exitcode,
+                "squares": squares,
+            },
+        )
+
     return view
 
 
 # What the worker talks through, as it was before any view had made pipes of its own.
 PRIVATE = sorted(
-    link for fd, link in jobs.links().items()
-    if fd > 2 and link.startswith(("pipe:", "socket:")) and link != jobs.links().get(2)
+    link for fd, link in jobs.links().items() if fd > 2 and link.startswith(("pipe:", "socket:")) and link != jobs.links().get(2)
 )
 LINKS = "import os, sys; sys.path.insert(0, %r); from behaviours import jobs; print(*sorted(jobs.links().values()))" % (
     os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -148,6 +156,15 @@ def pid(environ, start_response):
 
 
 CASES = {
-    "run": run, "shell": shell, "fork_exit": fork_exit, "fork_return": fork_return, "fork_raise": fork_raise,
-    "fork": _context("fork"), "spawn": _context("spawn"), "forkserver": _context("forkserver"), "garble": garble, "descriptors": descriptors, "pid": pid,
+    "run": run,
+    "shell": shell,
+    "fork_exit": fork_exit,
+    "fork_return": fork_return,
+    "fork_raise": fork_raise,
+    "fork": _context("fork"),
+    "spawn": _context("spawn"),
+    "forkserver": _context("forkserver"),
+    "garble": garble,
+    "descriptors": descriptors,
+    "pid": pid,
 }

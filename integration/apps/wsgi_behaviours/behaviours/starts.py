@@ -1,4 +1,5 @@
 """start_response and write: PEP 3333, "The start_response() Callable" and "The write() Callable"."""
+
 import gc
 import sys
 import weakref
