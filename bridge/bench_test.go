@@ -113,8 +113,8 @@ func again(t testing.TB, head string) func() {
 		clear(w.h)
 		body.Seek(0, io.SeekStart)
 		rec.Reset(w)
-		rec.Note.ID, rec.Note.Scheme, rec.Note.Start = "01ARZ3NDEKTSV4RRFFQ69G5FAV", "http", time.Now()
-		rec.Note.RemoteAddr, rec.Note.RemotePort = "127.0.0.1", "40000"
+		rec.Info.ID, rec.Info.Scheme, rec.Info.Start = "01ARZ3NDEKTSV4RRFFQ69G5FAV", "http", time.Now()
+		rec.Info.RemoteAddr, rec.Info.RemotePort = "127.0.0.1", "40000"
 		h.ServeHTTP(rec, r)
 		if rec.Status() != 200 || rec.Bytes() != 5 {
 			t.Fatal(rec.Status(), rec.Bytes())

@@ -89,7 +89,7 @@ func TestFeedIsAnsweredPieceByPiece(t *testing.T) {
 		if res.Header.Get("X-Length") != length || res.Header.Get("X-Limit") != "0" {
 			t.Errorf("CONTENT_LENGTH %q, timeout_ms %q", res.Header.Get("X-Length"), res.Header.Get("X-Limit"))
 		}
-		if s := g.seen(); s.status != 200 || s.note.Worker != "shop/1" || s.note.Run <= 0 {
+		if s := g.seen(); s.status != 200 || s.info.Worker != "shop/1" || s.info.Run <= 0 {
 			t.Errorf("%+v", s)
 		}
 		if inChunks {
@@ -236,7 +236,7 @@ func TestFeedFailures(t *testing.T) {
 		<-g.pool.cancels
 		<-g.pool.freed
 		s := g.seen()
-		if res != nil && (s.status != 200 || !s.abort) || res == nil && s.status != c.status && s.note.Status != c.status {
+		if res != nil && (s.status != 200 || !s.abort) || res == nil && s.status != c.status && s.info.Status != c.status {
 			t.Errorf("%+v", s)
 		}
 		if text := g.logs.String(); text != "" || len(g.pool.expired) > 0 {

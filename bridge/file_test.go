@@ -41,7 +41,7 @@ func TestFilesReachSendfile(t *testing.T) {
 	s := &spy{ResponseRecorder: httptest.NewRecorder()}
 	w := new(httpx.Writer)
 	w.Reset(s)
-	x := &turn{Handler: New(Options{}), w: w, r: httptest.NewRequest(http.MethodGet, "/", nil), note: &w.Note}
+	x := &turn{Handler: New(Options{}), w: w, r: httptest.NewRequest(http.MethodGet, "/", nil), info: &w.Info}
 	if err := x.copyFile(content{file: f, offset: 5, size: size - 5}, httpx.Span{Start: 0, Length: size - 5}); err != nil || s.files != 3 || s.pieces != 3 || w.Bytes() != size-5 {
 		t.Errorf("%v, %d of %d pieces as a file, %d octets", err, s.files, s.pieces, w.Bytes())
 	}

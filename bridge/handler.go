@@ -97,12 +97,12 @@ type Handler struct {
 	// What the log says when Timeout or StreamTimeout has passed after a client left.
 	leftTimeout, leftStream string
 
-	hopByHop  httpx.Seldom
-	oddFields httpx.Seldom // for ever
-	spoolFull httpx.Seldom
+	hopByHop  httpx.LogLimiter
+	oddFields httpx.LogLimiter // for ever
+	spoolFull httpx.LogLimiter
 	websocket atomic.Bool // said once
 
-	spoolTrouble httpx.Seldom
+	spoolTrouble httpx.LogLimiter
 }
 
 // New makes an app's Handler.
@@ -119,7 +119,7 @@ func New(o Options) *Handler {
 	}
 	left := func(d time.Duration) string { return "still running " + d.String() + " after its client had left" }
 	return &Handler{Options: o, leftTimeout: left(o.Timeout), leftStream: left(o.StreamTimeout),
-		spoolFull: httpx.Seldom{Every: time.Minute}, spoolTrouble: httpx.Seldom{Every: time.Minute}}
+		spoolFull: httpx.LogLimiter{Every: time.Minute}, spoolTrouble: httpx.LogLimiter{Every: time.Minute}}
 }
 
 // turn is the state of one request.
@@ -127,7 +127,7 @@ type turn struct {
 	*Handler
 	w      *httpx.Writer
 	r      *http.Request
-	note   *httpx.Note
+	info   *httpx.RequestInfo
 	body   *httpx.Buffer // nil: none
 	stream bool          // the body goes to the worker while it comes
 	feed   *feed         // does that; nil: not begun
@@ -148,21 +148,21 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if rec == nil { // used without the chain
 		rec = new(httpx.Writer)
 		rec.Reset(w)
-		rec.Note = *httpx.Of(w)
+		rec.Info = *httpx.Of(w)
 	}
 	t, ok := h.turns.Get().(*turn)
 	if !ok {
 		t = &turn{Handler: h, clock: new(clock)}
 	}
-	t.w, t.r, t.note = rec, r, &rec.Note
+	t.w, t.r, t.info = rec, r, &rec.Info
 	defer t.free()
-	t.note.App, t.note.Source = h.App, "app"
+	t.info.App, t.info.Source = h.App, "app"
 	if r.Header["Upgrade"] != nil {
 		t.sayWebsocket()
 	}
 	err := t.takeBody()
 	if t.body != nil {
-		t.note.Receive, t.note.Received = time.Since(t.note.Start), t.body.Size()
+		t.info.Receive, t.info.Received = time.Since(t.info.Start), t.body.Size()
 	}
 	if err == nil {
 		err = t.run()
@@ -190,7 +190,7 @@ func (t *turn) free() {
 // it had it, or has given it back. It is the only place where a request is given
 // out twice.
 func (t *turn) run() error {
-	in := t.info()
+	in := t.cgiInfo()
 	t.vars = cgi.AppendVars(t.vars[:0], t.r, &in)
 	if in.Dropped != nil {
 		t.sayDropped(in.Dropped)
@@ -203,23 +203,23 @@ func (t *turn) run() error {
 		switch {
 		case errors.Is(err, errAgain): // comes once
 			t.ran = true
-			t.note.Retries++
+			t.info.Retries++
 			t.vars = append(t.vars, shim.Var{Name: "standpipe.attempt", Value: "2"})
 		case errors.Is(err, shim.ErrRecalled): // a pool waits for an idle worker then
-			t.note.Recalls++
+			t.info.Recalls++
 		case errors.Is(err, shim.ErrNotStarted):
 			if left++; left == maxTries {
 				return err
 			}
-			t.note.Recalls++
+			t.info.Recalls++
 		default:
 			return err
 		}
 	}
 }
 
-func (t *turn) info() cgi.Info {
-	n := t.note
+func (t *turn) cgiInfo() cgi.Info {
+	n := t.info
 	in := cgi.Info{ID: n.ID, Scheme: n.Scheme, ScriptName: t.Mount, Prefix: n.Prefix, RemoteAddr: n.RemoteAddr, RemotePort: n.RemotePort,
 		ServerName: n.ServerName, ServerPort: n.ServerPort, Allowed: t.Underscores}
 	if t.body != nil {
@@ -252,7 +252,7 @@ func (t *turn) sayDropped(fields []string) {
 		if !cgi.IsVariable(dashed) {
 			hint = "a variable's name has letters, digits and underscores only: rename the field (said once per name and app)"
 		}
-		t.Log.Warn("field_dropped", "app", t.App, "field", name, "client", t.note.RemoteAddr, "id", t.note.ID, "hint", hint)
+		t.Log.Warn("field_dropped", "app", t.App, "field", name, "client", t.info.RemoteAddr, "id", t.info.ID, "hint", hint)
 	}
 }
 
@@ -260,22 +260,22 @@ func (t *turn) sayDropped(fields []string) {
 // octet of an answer has gone out, or it wraps errCut.
 func (t *turn) once(try int) (err error) {
 	start := time.Now()
-	x, err := t.Pool.Acquire(t.r.Context(), shim.Label{ID: t.note.ID, Method: t.r.Method, Target: t.r.RequestURI, Client: t.note.RemoteAddr, Start: t.note.Start, Attempt: try, Again: t.again()})
+	x, err := t.Pool.Acquire(t.r.Context(), shim.Label{ID: t.info.ID, Method: t.r.Method, Target: t.r.RequestURI, Client: t.info.RemoteAddr, Start: t.info.Start, Attempt: try, Again: t.again()})
 	sent := time.Now()
-	t.note.Wait += sent.Sub(start)
+	t.info.Wait += sent.Sub(start)
 	if err != nil {
 		if t.r.Context().Err() != nil {
 			return httpx.ErrClientGone
 		}
 		return err
 	}
-	t.note.Worker = x.Worker()
+	t.info.Worker = x.Worker()
 	defer func() {
 		if t.CancelOnDisconnect && errors.Is(err, httpx.ErrClientGone) {
 			x.Abandon()
 		}
 		t.close(x)
-		t.note.Run = x.Ran()
+		t.info.Run = x.Ran()
 	}()
 	return t.lost(t.r.Context(), x, t.converse(x))
 }
@@ -296,7 +296,7 @@ func (t *turn) close(x *shim.Exchange) {
 // fail answers an error, or breaks the connection when the answer has begun, or
 // when nobody is there to read one.
 func (t *turn) fail(err error) {
-	t.note.Err = err
+	t.info.Err = err
 	if t.pump.done == nil { // else it has told
 		t.report(err)
 	}
@@ -305,14 +305,14 @@ func (t *turn) fail(err error) {
 	}
 	v := judge(err)
 	if v.status == httpx.StatusClientGone {
-		t.note.Status = httpx.StatusClientGone
+		t.info.Status = httpx.StatusClientGone
 		panic(http.ErrAbortHandler)
 	}
 	if v.close {
 		t.w.Header()["Connection"] = []string{"close"}
 	}
 	if v.server {
-		t.note.Source = "server"
+		t.info.Source = "server"
 	}
 	page := func() { t.Pages.Write(t.w, t.r, v.status, v.text, v.retryAfter) }
 	if t.unread || t.feed != nil && t.feed.failed() {
@@ -336,17 +336,17 @@ func (t *turn) report(err error) {
 	var bad *badResponse
 	switch {
 	case errors.As(err, &app):
-		t.Log.Error("app_error", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker,
+		t.Log.Error("app_error", "app", t.App, "id", t.info.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.info.Worker,
 			"error", app.Error(), "at", place(app), "traceback", strings.TrimRight(app.Traceback, "\n"))
 	case errors.As(err, &bad):
-		t.Log.Error("bad_response", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker,
+		t.Log.Error("bad_response", "app", t.App, "id", t.info.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.info.Worker,
 			"error", bad.reason)
 	case errors.Is(err, httpx.ErrDiskFull):
 		t.saySpoolFull("no room on the disk for request bodies: answered 507", err)
 	case errors.Is(err, httpx.ErrSpoolFull):
 		t.saySpoolFull("request bodies fill spool_total, or one client has its share of it: answered 503", err)
 	case judge(err).unknown:
-		t.Log.Error("request_failed", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker,
+		t.Log.Error("request_failed", "app", t.App, "id", t.info.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.info.Worker,
 			"error", err)
 	}
 }
@@ -354,7 +354,7 @@ func (t *turn) report(err error) {
 // saySpoolFull tells once a minute: a client can repeat it at will.
 func (t *turn) saySpoolFull(what string, err error) {
 	if t.spoolFull.Allow(what, time.Now()) {
-		t.Log.Error("spool_full", "app", t.App, "id", t.note.ID, "dir", t.Spool.Folder(), "used", t.Spool.Used(), "client", t.note.RemoteAddr, "error", err, "hint", what)
+		t.Log.Error("spool_full", "app", t.App, "id", t.info.ID, "dir", t.Spool.Folder(), "used", t.Spool.Used(), "client", t.info.RemoteAddr, "error", err, "hint", what)
 	}
 }
 
@@ -363,7 +363,7 @@ func (t *turn) saySpoolFull(what string, err error) {
 func (t *turn) sayWebsocket() {
 	for _, v := range t.r.Header["Upgrade"] {
 		if strings.Contains(strings.ToLower(v), "websocket") && !t.websocket.Swap(true) {
-			t.Log.Warn("websocket_ignored", "app", t.App, "id", t.note.ID, "target", t.r.RequestURI,
+			t.Log.Warn("websocket_ignored", "app", t.App, "id", t.info.ID, "target", t.r.RequestURI,
 				"hint", "a WSGI app cannot speak WebSocket; the request was handed on as an ordinary GET (said once per app)")
 		}
 	}

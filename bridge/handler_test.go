@@ -25,7 +25,7 @@ func TestPlainRequest(t *testing.T) {
 		t.Errorf("%s%s", a.head, a.body)
 	}
 	s := g.seen()
-	if s.note.App != "shop" || s.note.Worker != "shop/1" || s.note.Source != "app" || s.status != 200 || s.bytes != 9 || s.note.Run <= 0 {
+	if s.info.App != "shop" || s.info.Worker != "shop/1" || s.info.Source != "app" || s.status != 200 || s.bytes != 9 || s.info.Run <= 0 {
 		t.Errorf("%+v", s)
 	}
 	if o := <-g.pool.freed; o != shim.Clean {
@@ -81,7 +81,7 @@ func TestBodyRefusals(t *testing.T) {
 		if a.status != c.status || a.header.Get("Connection") != "close" && !strings.Contains(a.head, "Connection: close") || !strings.Contains(a.body, "REQ1") {
 			t.Errorf("%s: %s%s", c.name, a.head, a.body)
 		}
-		if s := g.seen(); s.status != c.status || s.note.Err == nil || s.note.Source != "server" {
+		if s := g.seen(); s.status != c.status || s.info.Err == nil || s.info.Source != "server" {
 			t.Errorf("%s: %+v", c.name, s)
 		}
 	}
@@ -98,7 +98,7 @@ func TestClientLeavesWithinItsBody(t *testing.T) {
 	}
 	g.until("the body to begin", func() bool { g.pool.mu.Lock(); defer g.pool.mu.Unlock(); return g.pool.admits == 1 })
 	c.Close()
-	if s := g.seen(); s.note.Status != 499 || s.status != 0 || len(g.pool.labels) != 0 {
+	if s := g.seen(); s.info.Status != 499 || s.status != 0 || len(g.pool.labels) != 0 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -112,7 +112,7 @@ func TestClientLeavesInLine(t *testing.T) {
 	}
 	g.until("the request to wait", func() bool { g.pool.mu.Lock(); defer g.pool.mu.Unlock(); return len(g.pool.labels) == 1 })
 	c.Close()
-	if s := g.seen(); s.note.Status != 499 || s.status != 0 || !s.abort {
+	if s := g.seen(); s.info.Status != 499 || s.status != 0 || !s.abort {
 		t.Errorf("%+v", s)
 	}
 }
@@ -159,7 +159,7 @@ func TestRefusals(t *testing.T) {
 			if a.status != 503 || a.header.Get("Retry-After") == "" || !strings.Contains(a.body, want) || !strings.Contains(a.body, "REQ1") {
 				t.Errorf("%v: %s%s", err, a.head, a.body)
 			}
-			if s := g.seen(); s.note.Source != "server" || s.status != 503 {
+			if s := g.seen(); s.info.Source != "server" || s.status != 503 {
 				t.Errorf("%+v", s)
 			}
 		}
@@ -244,7 +244,7 @@ func TestTimeout(t *testing.T) {
 		if a := g.get(path); a.status != 504 || !strings.Contains(a.body, "REQ1") {
 			t.Errorf("%s%s", a.head, a.body)
 		}
-		if s := g.seen(); s.abort || s.note.Worker != "shop/1" {
+		if s := g.seen(); s.abort || s.info.Worker != "shop/1" {
 			t.Errorf("%+v", s)
 		}
 		if e := g.pool.expired; len(e) != i+1 || e[i] != "no answer within 30ms: answered 504" {
@@ -306,7 +306,7 @@ func TestClientLeavesWithinTheAnswer(t *testing.T) {
 			g.until("the request to be sent", func() bool { return len(g.pool.conn.InFlight()) == 1 && !g.pool.conn.InFlight()[0].Sent.IsZero() })
 		}
 		conn.Close()
-		if s := g.seen(); s.status != c.status || s.note.Status != c.logged || !s.abort {
+		if s := g.seen(); s.status != c.status || s.info.Status != c.logged || !s.abort {
 			t.Errorf("%s: %+v", c.path, s)
 		}
 		select {
@@ -394,7 +394,7 @@ func TestDisconnect(t *testing.T) {
 			t.Errorf("timeout_ms %q", ms)
 		}
 		c.Close()
-		if s := g.seen(); s.note.Status != 499 {
+		if s := g.seen(); s.info.Status != 499 {
 			t.Errorf("%+v", s)
 		}
 		g.pool.mu.Lock()

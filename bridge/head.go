@@ -260,7 +260,7 @@ func (t *turn) setLength(status int, n int64, digits string) {
 func (t *turn) sayHopByHop(f *shim.Field) {
 	name := http.CanonicalHeaderKey(f.Name)
 	if t.hopByHop.Allow(name, time.Time{}) {
-		t.Log.Warn("hop_by_hop_removed", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "field", name,
+		t.Log.Warn("hop_by_hop_removed", "app", t.App, "id", t.info.ID, "method", t.r.Method, "target", t.r.RequestURI, "field", name,
 			"hint", "the connection is the server's: the field was removed from the answer, and will be (said once per app and field)")
 	}
 }

@@ -25,7 +25,7 @@ func (t *turn) awaitHead(c *clock, x *shim.Exchange) (*shim.Head, error) {
 		}
 	}
 	if n := x.HintsDropped(); n > 0 {
-		t.Log.Warn("early_hints_dropped", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker,
+		t.Log.Warn("early_hints_dropped", "app", t.App, "id", t.info.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.info.Worker,
 			"sent", shim.MaxHints, "dropped", n)
 	}
 	return x.Head(c)

@@ -84,7 +84,7 @@ func (t *turn) answerInternal(c *clock, x *shim.Exchange, raw *shim.Head, h head
 		err = errors.New("it is no regular file")
 	}
 	if err != nil {
-		t.Log.Error("sendfile_refused", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker,
+		t.Log.Error("sendfile_refused", "app", t.App, "id", t.info.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.info.Worker,
 			"field", name, "path", raw.Get(name), "root", root, "error", err, "hint", "answered 404")
 		t.Pages.Write(t.w, t.r, http.StatusNotFound, "", 0)
 		return nil

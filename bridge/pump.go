@@ -72,7 +72,7 @@ func (p *pump) start() {
 		return
 	}
 	p.since = time.Time{}
-	p.pipe = p.t.Answers.Open(httpx.ClientKey(p.t.note.RemoteAddr), p.trouble)
+	p.pipe = p.t.Answers.Open(httpx.ClientKey(p.t.info.RemoteAddr), p.trouble)
 	p.done = make(chan struct{})
 	go p.run()
 }
@@ -160,7 +160,7 @@ func (p *pump) take() error {
 func (p *pump) trouble(err error) {
 	t := p.t
 	if t.spoolTrouble.Allow("", time.Now()) {
-		t.Log.Warn("answer_spool", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker, "error", err,
+		t.Log.Warn("answer_spool", "app", t.App, "id", t.info.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.info.Worker, "error", err,
 			"hint", "answers to slow clients do not fit into memory and cannot be put into files (spool_dir, answer_total): their workers wait for the clients (said once a minute)")
 	}
 }

@@ -94,7 +94,7 @@ func TestSlowClientsHoldNoWorker(t *testing.T) {
 	}
 	g.empty(s)
 	for range readers {
-		if s := g.seen(); s.status != 200 || s.bytes != large || s.abort || s.note.Run <= 0 {
+		if s := g.seen(); s.status != 200 || s.bytes != large || s.abort || s.info.Run <= 0 {
 			t.Errorf("%+v", s)
 		}
 	}
@@ -262,7 +262,7 @@ func TestEndsBehindThePump(t *testing.T) {
 			if n != c.n && c.path != "/dead" || (err != nil) != c.cut {
 				t.Errorf("%d octets, %v", n, err)
 			}
-			if seen := g.seen(); seen.abort != c.cut || c.cut && seen.note.Err == nil {
+			if seen := g.seen(); seen.abort != c.cut || c.cut && seen.info.Err == nil {
 				t.Errorf("%+v", seen)
 			}
 			if c.log != "" && g.logs.count(c.log) != 1 || len(g.pool.expired) != c.expired {

@@ -27,7 +27,7 @@ func (t *turn) takeBody() error {
 	if err := t.Pool.Admit(); err != nil {
 		return err
 	}
-	t.body = t.Spool.Take(httpx.ClientKey(t.note.RemoteAddr))
+	t.body = t.Spool.Take(httpx.ClientKey(t.info.RemoteAddr))
 	if err := t.body.Fits(r.ContentLength); err != nil {
 		return err
 	}

@@ -286,6 +286,6 @@ func (t *turn) write(p []byte, flush bool) error {
 func (t *turn) flush() { _ = t.w.FlushError() }
 
 func (t *turn) sayLength(declared, body int64, what string) {
-	t.Log.Warn("content_length_mismatch", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker,
+	t.Log.Warn("content_length_mismatch", "app", t.App, "id", t.info.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.info.Worker,
 		"declared", declared, "body", body, "hint", what)
 }

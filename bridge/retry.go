@@ -44,6 +44,6 @@ func (t *turn) lost(ctx context.Context, x *shim.Exchange, err error) error {
 	if !again {
 		return err
 	}
-	t.Log.Info("request_retried", "app", t.App, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.note.Worker, "reason", why)
+	t.Log.Info("request_retried", "app", t.App, "id", t.info.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.info.Worker, "reason", why)
 	return fmt.Errorf("%w: %w", errAgain, err)
 }

@@ -86,7 +86,7 @@ func TestRetry(t *testing.T) {
 			if n := g.logs.count("request_retried"); n != c.runs-1 {
 				t.Errorf("%d records of a retry", n)
 			}
-			if n := g.seen().note; n.Retries != c.runs-1 || n.Recalls != 0 {
+			if n := g.seen().info; n.Retries != c.runs-1 || n.Recalls != 0 {
 				t.Errorf("noted are %d retries, %d recalls", n.Retries, n.Recalls)
 			}
 		})
@@ -115,7 +115,7 @@ func (l *leaver) Acquire(_ context.Context, label shim.Label) (*shim.Exchange, e
 func TestRecall(t *testing.T) {
 	g := newRig(t, nil, func(o *Options) { o.Pool = &leaver{t, 2} })
 	a := g.raw("POST", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc")
-	if n := g.seen().note; a.status != 200 || n.Recalls != 2 || n.Retries != 0 || n.Received != 3 || n.Receive <= 0 {
+	if n := g.seen().info; a.status != 200 || n.Recalls != 2 || n.Retries != 0 || n.Received != 3 || n.Receive <= 0 {
 		t.Errorf("%d %q; %+v", a.status, a.body, n)
 	}
 }
@@ -142,7 +142,7 @@ func TestRecallsAreNoTries(t *testing.T) {
 		p := &giver{leaver{t, leave}, 5, nil}
 		g := newRig(t, nil, func(o *Options) { o.Pool = p })
 		a := g.raw("POST", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc")
-		n := g.seen().note
+		n := g.seen().info
 		if a.status != want || n.Recalls != 5+min(leave, 2) || n.Retries != 0 {
 			t.Errorf("%d leave: %d, %d recalls, want %d", leave, a.status, n.Recalls, want)
 		}

@@ -121,7 +121,7 @@ type rig struct {
 }
 
 type seen struct {
-	note   httpx.Note
+	info   httpx.RequestInfo
 	status int
 	bytes  int64
 	abort  bool
@@ -142,13 +142,13 @@ func newRig(t testing.TB, handle func(*shimtest.Request, *shimtest.Peer), change
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := new(httpx.Writer)
 		rec.Reset(w)
-		rec.Note.ID, rec.Note.Scheme, rec.Note.Start = "REQ1", "http", time.Now()
-		rec.Note.RemoteAddr, rec.Note.RemotePort, _ = strings.Cut(r.RemoteAddr, ":")
+		rec.Info.ID, rec.Info.Scheme, rec.Info.Start = "REQ1", "http", time.Now()
+		rec.Info.RemoteAddr, rec.Info.RemotePort, _ = strings.Cut(r.RemoteAddr, ":")
 		w.Header()["Server"] = []string{"standpipe"}
 		w.Header()["X-Request-Id"] = []string{"REQ1"}
 		defer func() {
 			p := recover()
-			g.done <- seen{rec.Note, rec.Status(), rec.Bytes(), p != nil}
+			g.done <- seen{rec.Info, rec.Status(), rec.Bytes(), p != nil}
 			if p != nil {
 				panic(p)
 			}

@@ -13,13 +13,13 @@ import (
 type BodyReader struct {
 	src  io.Reader
 	w    http.ResponseWriter
-	note *Note
+	info *RequestInfo
 	left Patience
 }
 
 // Begin reads the body of r, which w answers.
 func (b *BodyReader) Begin(w http.ResponseWriter, r *http.Request, pace Pace) {
-	*b = BodyReader{src: r.Body, w: w, note: Of(w)}
+	*b = BodyReader{src: r.Body, w: w, info: Of(w)}
 	b.left.Begin(pace)
 }
 
@@ -43,7 +43,7 @@ func (b *BodyReader) ReadArmed(p []byte) (int, error) {
 	start := time.Now()
 	n, err := b.src.Read(p)
 	if err == io.EOF {
-		b.note.BodyRead = true
+		b.info.BodyRead = true
 	}
 	if !b.left.Spend(time.Since(start), int64(n)) && err == nil {
 		err = os.ErrDeadlineExceeded

@@ -1,5 +1,5 @@
 // Package httpx holds what every HTTP room of standpipe needs and what has no
-// policy of its own: the one ResponseWriter wrapper with the Note of a request,
+// policy of its own: the one ResponseWriter wrapper with the RequestInfo of a request,
 // the buffer that keeps a request body in memory or in a file, the budgets of such files
 // (budget.go), how slow a client may be (pace.go, bodyread.go), how a connection lingers
 // whose request body was not read (linger.go), the folder of such files, the pipe that keeps what a slow client has not taken of its answer, the

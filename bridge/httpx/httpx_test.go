@@ -49,7 +49,7 @@ func TestWriterNotesTheFinalStatus(t *testing.T) {
 		if err := http.NewResponseController(rec).SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 			t.Errorf("deadline through Unwrap: %v", err)
 		}
-		rec.Note.ID = "x"
+		rec.Info.ID = "x"
 		if Of(struct{ http.ResponseWriter }{rec}).ID == "x" {
 			t.Error("found through a wrapper without Unwrap")
 		}
@@ -184,7 +184,7 @@ func TestPages(t *testing.T) {
 		rw := httptest.NewRecorder()
 		rec := new(Writer)
 		rec.Reset(rw)
-		rec.Note.ID = "REQ1"
+		rec.Info.ID = "REQ1"
 		r := httptest.NewRequest("GET", "/", nil)
 		if c.accept != "" {
 			r.Header.Set("Accept", c.accept)
@@ -203,8 +203,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-func TestSeldom(t *testing.T) {
-	s := Seldom{Every: time.Hour, Max: 2}
+func TestLogLimiter(t *testing.T) {
+	s := LogLimiter{Every: time.Hour, Max: 2}
 	now := time.Now()
 	got := []bool{s.Allow("a", now), s.Allow("a", now), s.Allow("b", now), s.Allow("c", now),
 		s.Allow("a", now.Add(time.Hour)), s.Allow("c", now.Add(time.Hour+time.Second))}

@@ -6,11 +6,11 @@ import (
 )
 
 // Writer is the one ResponseWriter wrapper of the house. It notes the status and
-// counts the octets of the body, and carries the request's Note. Everything else
+// counts the octets of the body, and carries the request's RequestInfo. Everything else
 // (Hijack, deadlines, full duplex) is reached through Unwrap, by
 // http.ResponseController.
 type Writer struct {
-	Note Note
+	Info RequestInfo
 
 	inner  http.ResponseWriter
 	phrase Phraser

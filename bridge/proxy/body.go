@@ -44,7 +44,7 @@ func (b *body) take(r *http.Request) error {
 		b.stream = true
 		return nil
 	}
-	b.whole = o.Spool.Take(httpx.ClientKey(b.t.note.RemoteAddr))
+	b.whole = o.Spool.Take(httpx.ClientKey(b.t.info.RemoteAddr))
 	if err := b.whole.Fits(r.ContentLength); err != nil {
 		return err
 	}

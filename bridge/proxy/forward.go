@@ -61,7 +61,7 @@ func (t *turn) outgoing(req *http.Request, u *Upstream) *http.Request {
 	if !req.ProtoAtLeast(1, 1) {
 		delete(out.Header, "Expect") // RFC 9110 10.1.1
 	}
-	out.Header["X-Request-Id"] = []string{t.note.ID} // whatever the client's Connection field names
+	out.Header["X-Request-Id"] = []string{t.info.ID} // whatever the client's Connection field names
 	t.sayDropped(out.Header, u)
 	if u.speaksHTTP() {
 		t.tellHTTP(out)
@@ -78,7 +78,7 @@ func (t *turn) outgoing(req *http.Request, u *Upstream) *http.Request {
 	if t.r.Header["User-Agent"] == nil {
 		delete(out.Header, "User-Agent") // ReverseProxy's way to keep net/http from adding its own
 	}
-	return out.WithContext(cgi.WithInfo(out.Context(), t.info()))
+	return out.WithContext(cgi.WithInfo(out.Context(), t.cgiInfo()))
 }
 
 // mostDropped bounds the records about fields' names that one request writes.
@@ -95,7 +95,7 @@ func (t *turn) sayDropped(h http.Header, u *Upstream) {
 		if strings.Contains(name, "_") && t.o.oddFields.Allow(name, time.Now()) {
 			said++
 			name = strings.ToLower(logtext.Cut(name, logtext.Word))
-			t.o.Log.Warn("field_dropped", "upstream", u.Name, "field", name, "client", t.note.RemoteAddr, "id", t.note.ID,
+			t.o.Log.Warn("field_dropped", "upstream", u.Name, "field", name, "client", t.info.RemoteAddr, "id", t.info.ID,
 				"hint", "send "+strings.ReplaceAll(name, "_", "-")+" instead (said once per name and route)")
 		}
 	}
@@ -105,7 +105,7 @@ func (t *turn) sayDropped(h http.Header, u *Upstream) {
 // its name does not go on: where fields become variables it could take the place of
 // one of these (bridge/cgi has the same rule).
 func (t *turn) tellHTTP(out *http.Request) {
-	n, h := t.note, out.Header
+	n, h := t.info, out.Header
 	for name := range h {
 		if strings.Contains(name, "_") {
 			delete(h, name)
@@ -165,9 +165,9 @@ func verbatim(u *url.URL) {
 	}
 }
 
-// info is what CGI variables need beside the request.
-func (t *turn) info() *cgi.Info {
-	n := t.note
+// cgiInfo is what CGI variables need beside the request.
+func (t *turn) cgiInfo() *cgi.Info {
+	n := t.info
 	in := &cgi.Info{ID: n.ID, Scheme: n.Scheme, Prefix: n.Prefix, ScriptName: t.o.stripped(), RemoteAddr: n.RemoteAddr, RemotePort: n.RemotePort,
 		ServerName: n.ServerName, ServerPort: n.ServerPort}
 	in.Relay(n.ScriptName, n.Named, n.Extra)

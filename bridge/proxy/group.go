@@ -41,10 +41,10 @@ const leaveOutFor = 10 * time.Second
 
 // Group uses upstreams in turn. It is an http.RoundTripper for requests of a turn.
 type Group struct {
-	list   []*Upstream
-	turn   atomic.Uint32
-	log    hclog.Logger
-	seldom httpx.Seldom
+	list    []*Upstream
+	turn    atomic.Uint32
+	log     hclog.Logger
+	limiter httpx.LogLimiter
 }
 
 // RoundTrip asks the upstreams, one after the other, until one has answered or must
@@ -58,7 +58,7 @@ func (g *Group) RoundTrip(req *http.Request) (*http.Response, error) {
 		u := g.list[i]
 		tried |= 1 << i
 		t.upstream = u
-		t.note.Upstream = u.Name
+		t.info.Upstream = u.Name
 		resp, err := u.Transport.RoundTrip(t.outgoing(req, u))
 		if err == nil && !acceptable(req, resp.StatusCode) {
 			resp.Body.Close()
@@ -74,9 +74,9 @@ func (g *Group) RoundTrip(req *http.Request) (*http.Response, error) {
 		if !t.mayAgain(req, err) || g.next(first, tried) < 0 {
 			return nil, err
 		}
-		t.note.Recalls++
-		if g.seldom.Allow(u.Name, time.Now()) {
-			g.log.Warn("upstream_skipped", "upstream", u.Name, "error", err, "id", t.note.ID, "message", "the request went to another upstream (said once a minute)")
+		t.info.Recalls++
+		if g.limiter.Allow(u.Name, time.Now()) {
+			g.log.Warn("upstream_skipped", "upstream", u.Name, "error", err, "id", t.info.ID, "message", "the request went to another upstream (said once a minute)")
 		}
 	}
 }

@@ -40,7 +40,7 @@ type Options struct {
 	// Log gets upstream_failed, upstream_skipped and field_dropped; nil: nobody.
 	Log hclog.Logger
 
-	oddFields *httpx.Seldom // for ever
+	oddFields *httpx.LogLimiter // for ever
 }
 
 // MaxUpstreams is how many upstreams one route may have.
@@ -79,12 +79,12 @@ func New(o Options) *Handler {
 		o.Spool = &httpx.Spool{}
 	}
 	o.Path = strings.TrimRight(o.Path, "/")
-	o.oddFields = new(httpx.Seldom)
+	o.oddFields = new(httpx.LogLimiter)
 	h := &Handler{o: o}
 	h.proxy = httputil.ReverseProxy{
 		Rewrite:        rewrite,
 		BufferPool:     &buffers{},
-		Transport:      &Group{list: o.Upstreams, log: o.Log, seldom: httpx.Seldom{Every: time.Minute}},
+		Transport:      &Group{list: o.Upstreams, log: o.Log, limiter: httpx.LogLimiter{Every: time.Minute}},
 		ModifyResponse: func(resp *http.Response) error { return turnOf(resp.Request.Context()).answered(resp) },
 		ErrorHandler:   func(_ http.ResponseWriter, r *http.Request, err error) { turnOf(r.Context()).fail(err) },
 		ErrorLog:       log.New(io.Discard, "", 0), // turn tells
@@ -121,7 +121,7 @@ type turn struct {
 	w      http.ResponseWriter
 	r      *http.Request
 	rc     *http.ResponseController
-	note   *httpx.Note
+	info   *httpx.RequestInfo
 	body   body
 	ctx    context.Context // of the request to the upstream; nil: not yet
 	cancel context.CancelCauseFunc
@@ -134,9 +134,9 @@ type turn struct {
 // answer. It panics with http.ErrAbortHandler when the answer cannot be ended
 // properly, so that the client can tell.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	t := &turn{o: &h.o, w: w, r: r, rc: http.NewResponseController(w), note: httpx.Of(w)}
+	t := &turn{o: &h.o, w: w, r: r, rc: http.NewResponseController(w), info: httpx.Of(w)}
 	t.body.t = t
-	t.note.Source = "upstream"
+	t.info.Source = "upstream"
 	defer t.body.end()
 	defer func() {
 		if t.cut != nil {
@@ -148,13 +148,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if t.body.whole != nil {
-		t.note.Receive, t.note.Received = time.Since(t.note.Start), t.body.whole.Size()
+		t.info.Receive, t.info.Received = time.Since(t.info.Start), t.body.whole.Size()
 	}
 	ctx, cancel := context.WithCancelCause(context.WithValue(r.Context(), turnKey{}, t))
 	defer cancel(context.Canceled)
 	t.ctx, t.cancel = ctx, cancel
 	begun := time.Now()
-	defer func() { t.note.Run = time.Since(begun) }()
+	defer func() { t.info.Run = time.Since(begun) }()
 	upgrade(r)
 	h.proxy.ServeHTTP(&head{ResponseWriter: w, t: t}, r.WithContext(ctx))
 }
@@ -170,7 +170,7 @@ func (t *turn) answered(resp *http.Response) error {
 	httpx.Spell(ours, resp.Header) // at once: ReverseProxy would spell them as net/http does
 
 	if resp.StatusCode == http.StatusSwitchingProtocols { // the body is the connection
-		t.note.Status = resp.StatusCode // ReverseProxy writes it past the Writer
+		t.info.Status = resp.StatusCode // ReverseProxy writes it past the Writer
 		for name, values := range ours {
 			resp.Header[name] = values
 		}
@@ -210,16 +210,16 @@ func (t *turn) cause(err error) error {
 // fail answers an error, or breaks the connection when nobody is there to read.
 func (t *turn) fail(err error) {
 	err = t.cause(err)
-	t.note.Err = err
+	t.info.Err = err
 	v := judge(err)
 	if v.status == httpx.StatusClientGone {
-		t.note.Status = httpx.StatusClientGone
+		t.info.Status = httpx.StatusClientGone
 		panic(http.ErrAbortHandler)
 	}
 	t.report(err, v.status)
 	h := t.w.Header()
 	if v.client {
-		t.note.Source = "server"
+		t.info.Source = "server"
 		h["Connection"] = []string{"close"} // what follows on it may be the rest of the body
 	}
 	t.o.Pages.Write(t.w, t.r, v.status, v.text, v.retryAfter)
@@ -228,13 +228,13 @@ func (t *turn) fail(err error) {
 // report writes the one record of a request that an upstream did not answer; status 0:
 // it was cut off within its answer.
 func (t *turn) report(err error, status int) {
-	if t.note.Err == nil {
-		t.note.Err = err
+	if t.info.Err == nil {
+		t.info.Err = err
 	}
 	if t.upstream == nil || judge(err).client {
 		return
 	}
-	pairs := []any{"upstream", t.upstream.Name, "id", t.note.ID, "method", t.r.Method, "target", t.r.RequestURI, "error", err}
+	pairs := []any{"upstream", t.upstream.Name, "id", t.info.ID, "method", t.r.Method, "target", t.r.RequestURI, "error", err}
 	if status == 0 {
 		t.o.Log.Error("upstream_failed", append(pairs, "hint", "the answer had begun: the connection was cut, so that the client can tell")...)
 		return

@@ -26,7 +26,7 @@ type rig struct {
 	url  string
 	log  *bridgetest.Log
 	mu   sync.Mutex
-	last httpx.Note
+	last httpx.RequestInfo
 }
 
 func newRig(t *testing.T, o Options) *rig {
@@ -37,13 +37,13 @@ func newRig(t *testing.T, o Options) *rig {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := &httpx.Writer{}
 		rec.Reset(w)
-		rec.Note = httpx.Note{ID: "id1", Start: time.Now(), Scheme: "https", Peer: netip.MustParseAddrPort("192.0.2.1:99"), RemoteAddr: "192.0.2.1"}
+		rec.Info = httpx.RequestInfo{ID: "id1", Start: time.Now(), Scheme: "https", Peer: netip.MustParseAddrPort("192.0.2.1:99"), RemoteAddr: "192.0.2.1"}
 		rec.Header()["Server"] = []string{"standpipe"}
 		rec.Header()["X-Request-Id"] = []string{"id1"}
 		defer func() {
 			p := recover()
 			g.mu.Lock()
-			g.last = rec.Note
+			g.last = rec.Info
 			g.mu.Unlock()
 			if p != nil {
 				panic(p)
@@ -56,7 +56,7 @@ func newRig(t *testing.T, o Options) *rig {
 	return g
 }
 
-func (g *rig) note() httpx.Note {
+func (g *rig) info() httpx.RequestInfo {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.last
@@ -158,7 +158,7 @@ func TestForwards(t *testing.T) {
 			t.Errorf("%v", resp.Header)
 		}
 	}
-	if n := plain.note(); n.Source != "upstream" || n.Upstream != up.Name {
+	if n := plain.info(); n.Source != "upstream" || n.Upstream != up.Name {
 		t.Errorf("%+v", n)
 	}
 }
@@ -195,7 +195,7 @@ func TestTurns(t *testing.T) {
 		if err != nil || resp.StatusCode != 502 || !strings.Contains(body, "Request id1") {
 			t.Errorf("%v %v %q", resp, err, body)
 		}
-		if n := none.note(); n.Recalls != 1 || n.Err == nil {
+		if n := none.info(); n.Recalls != 1 || n.Err == nil {
 			t.Errorf("%+v", n)
 		}
 	}
@@ -261,7 +261,7 @@ func TestTimeouts(t *testing.T) {
 	if resp, body, err = g.do("GET", "/begun", nil); err == nil || body != "some" {
 		t.Errorf("an answer that stops looks whole: %v %q", resp, body)
 	}
-	if n := g.note(); !errors.Is(n.Err, errSilent) {
+	if n := g.info(); !errors.Is(n.Err, errSilent) {
 		t.Errorf("%v", n.Err)
 	}
 	if log := g.log.String(); strings.Count(log, "upstream_failed") != 2 || !strings.Contains(log, "status=504") || !strings.Contains(log, errSilent.Error()) {
@@ -293,7 +293,7 @@ func TestRequestBodies(t *testing.T) {
 			if err == nil && resp.StatusCode != 413 {
 				t.Errorf("unbuffered %v, %s, too large: %v %v", unbuffered, name, resp, err)
 			}
-			if n := g.note(); !errors.Is(n.Err, httpx.ErrTooLarge) || n.Source != "server" {
+			if n := g.info(); !errors.Is(n.Err, httpx.ErrTooLarge) || n.Source != "server" {
 				t.Errorf("unbuffered %v, %s: %v %s", unbuffered, name, n.Err, n.Source)
 			}
 		}
@@ -318,9 +318,9 @@ func TestClientLeaves(t *testing.T) {
 	<-began
 	c.Close()
 	<-ended // the upstream is left too
-	for deadline := time.Now().Add(10 * time.Second); g.note().Status != 499; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); g.info().Status != 499; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%+v", g.note())
+			t.Fatalf("%+v", g.info())
 		}
 	}
 	if g.log.String() != "" {

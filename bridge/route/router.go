@@ -27,10 +27,10 @@ type Rule struct {
 // Router hands each request to the app whose place fits best. It does not change
 // once made; a new config makes a new Router.
 type Router struct {
-	places []placed
-	pages  *httpx.Pages
-	log    hclog.Logger
-	seldom httpx.Seldom
+	places  []placed
+	pages   *httpx.Pages
+	log     hclog.Logger
+	limiter httpx.LogLimiter
 }
 
 type placed struct {
@@ -45,7 +45,7 @@ func New(rules []Rule, pages *httpx.Pages, log hclog.Logger) (*Router, error) {
 	if log == nil {
 		log = hclog.NewNullLogger()
 	}
-	rt := &Router{pages: pages, log: log, seldom: httpx.Seldom{Every: time.Hour, Max: 100}}
+	rt := &Router{pages: pages, log: log, limiter: httpx.LogLimiter{Every: time.Hour, Max: 100}}
 	taken := make(map[Place]string)
 	for _, rule := range rules {
 		hosts := rule.Hosts
@@ -107,7 +107,7 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (rt *Router) none(w http.ResponseWriter, r *http.Request) {
 	n := httpx.Of(w)
 	n.Source = "server"
-	if rt.seldom.Allow(r.Host+r.URL.Path, time.Now()) {
+	if rt.limiter.Allow(r.Host+r.URL.Path, time.Now()) {
 		rt.log.Warn("no_route", "host", r.Host, "path", r.URL.Path, "id", n.ID,
 			"hint", fmt.Sprintf("no app for host %s, path %s", r.Host, r.URL.Path))
 	}

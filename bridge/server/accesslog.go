@@ -163,14 +163,14 @@ func Logged(rec *httpx.Writer) int {
 	switch {
 	case rec.Status() != 0:
 		return rec.Status()
-	case rec.Note.Status != 0:
-		return rec.Note.Status
+	case rec.Info.Status != 0:
+		return rec.Info.Status
 	}
 	return http.StatusOK
 }
 
 func (l *AccessLog) appendCombined(b []byte, rec *httpx.Writer, r *http.Request, now time.Time) []byte {
-	n := &rec.Note
+	n := &rec.Info
 	b = appendWord(b, n.RemoteAddr, logtext.Line)
 	b = append(b, " - - ["...)
 	b = append(b, l.second(n.Start).combined...)
@@ -212,7 +212,7 @@ func (l *AccessLog) appendCombined(b []byte, rec *httpx.Writer, r *http.Request,
 }
 
 func (l *AccessLog) appendJSONLine(b []byte, rec *httpx.Writer, r *http.Request, now time.Time) []byte {
-	n := &rec.Note
+	n := &rec.Info
 	b = append(b, `{"time":"`...)
 	s := l.second(n.Start)
 	ms := n.Start.Nanosecond() / 1e6

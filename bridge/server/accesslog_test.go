@@ -22,14 +22,14 @@ func record(id string) (*httpx.Writer, *http.Request) {
 	r.Header.Set("User-Agent", "curl/8")
 	rec := new(httpx.Writer)
 	rec.Reset(httptest.NewRecorder())
-	rec.Note = httpx.Note{ID: id, Start: time.Now(), RemoteAddr: "10.0.0.7", App: "shop", Worker: "shop/3", Wait: 1500 * time.Microsecond}
+	rec.Info = httpx.RequestInfo{ID: id, Start: time.Now(), RemoteAddr: "10.0.0.7", App: "shop", Worker: "shop/3", Wait: 1500 * time.Microsecond}
 	_, _ = rec.Write([]byte("hello"))
 	return rec, r
 }
 
 func TestCombinedLine(t *testing.T) {
 	rec, r := record("ID1")
-	got := string(new(AccessLog).appendCombined(nil, rec, r, rec.Note.Start.Add(12300*time.Microsecond)))
+	got := string(new(AccessLog).appendCombined(nil, rec, r, rec.Info.Start.Add(12300*time.Microsecond)))
 	want := `^10\.0\.0\.7 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET /a\?b HTTP/1\.1" 200 5 "-" "curl/8" app=shop rt=0\.0123 wait=0\.0015 id=ID1 worker=shop/3` + "\n$"
 	if !regexp.MustCompile(want).MatchString(got) {
 		t.Errorf("%s", got)
@@ -42,7 +42,7 @@ func TestTimesInLines(t *testing.T) {
 	at := time.Date(2026, 3, 29, 0, 59, 58, 7_999_999, time.UTC)
 	for range 50 {
 		rec, r := record("ID1")
-		rec.Note.Start = at
+		rec.Info.Start = at
 		combined, line := string(l.appendCombined(nil, rec, r, at)), string(l.appendJSONLine(nil, rec, r, at))
 		if !strings.Contains(combined, at.Format("[02/Jan/2006:15:04:05 -0700]")) || !strings.HasPrefix(line, at.Format(`{"time":"2006-01-02T15:04:05.000Z07:00",`)) {
 			t.Fatalf("%v\n%s%s", at, combined, line)
@@ -113,7 +113,7 @@ func FuzzAccessLog(f *testing.F) {
 		rec, r := record("ID")
 		r.Method, r.RequestURI, r.Host = method, target, agent
 		r.Header = http.Header{"Referer": {referer}, "User-Agent": {agent}}
-		rec.Note.Err = errors.New(referer)
+		rec.Info.Err = errors.New(referer)
 		line := string(new(AccessLog).appendCombined(nil, rec, r, time.Now()))
 		if strings.Count(line, "\n") != 1 || strings.Count(line, `"`) != 6 {
 			t.Fatalf("%q", line)

@@ -35,7 +35,7 @@ type ChainOptions struct {
 	// ServerHeader is the Server field, when an app sets none; empty: no field.
 	ServerHeader string
 	// Observe hears of each request after its answer, but for health checks; took is
-	// since Note.Start. It must not keep the Writer, nor block. nil: nobody does.
+	// since RequestInfo.Start. It must not keep the Writer, nor block. nil: nobody does.
 	Observe func(w *httpx.Writer, took time.Duration)
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
@@ -56,8 +56,8 @@ type Chain struct {
 	server    []string
 	pages     *httpx.Pages
 	log       hclog.Logger
-	recs      sync.Pool    // *httpx.Writer
-	large     httpx.Seldom // by app: of body_too_large
+	recs      sync.Pool        // *httpx.Writer
+	large     httpx.LogLimiter // by app: of body_too_large
 }
 
 // unwantedBody bounds the time in which a body comes that no handler reads. Who reads a
@@ -78,8 +78,8 @@ func NewChain(inner http.Handler, o ChainOptions) *Chain {
 		fields = defaultFields
 	}
 	c := &Chain{inner: inner, access: o.Access, observe: o.Observe, health: o.Health, trust: o.Trust, maxBody: o.MaxBody, maxTarget: o.MaxTarget, pages: o.Pages, log: log,
-		large:     httpx.Seldom{Every: time.Minute},
-		forwarder: forwarder{trust: o.Trust, fields: fields, log: log, seldom: httpx.Seldom{Every: time.Hour}}}
+		large:     httpx.LogLimiter{Every: time.Minute},
+		forwarder: forwarder{trust: o.Trust, fields: fields, log: log, limiter: httpx.LogLimiter{Every: time.Hour}}}
 	if o.ServerHeader != "" {
 		c.server = []string{o.ServerHeader}
 	}
@@ -97,24 +97,24 @@ func (c *Chain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	c.begin(rec, r)
 	if g, ok := w.(gateway); ok {
-		c.relayed(&rec.Note, r, g)
+		c.relayed(&rec.Info, r, g)
 	}
 	clear := httpx.CleanPath(r.URL)
 	if clear && c.health.answer(rec, r) {
-		rec.Note.Silent = true
+		rec.Info.Silent = true
 		return
 	}
-	fields := c.forwarder.apply(&rec.Note, r)
+	fields := c.forwarder.apply(&rec.Info, r)
 	if c.refuse(rec, r, clear, fields) {
-		rec.Note.Source = "server"
+		rec.Info.Source = "server"
 		return
 	}
 	c.inner.ServeHTTP(rec, r)
 }
 
-// begin fills the Note and the fields that every answer has.
+// begin fills the RequestInfo and the fields that every answer has.
 func (c *Chain) begin(rec *httpx.Writer, r *http.Request) {
-	n := &rec.Note
+	n := &rec.Info
 	n.Start = time.Now()
 	var e ends
 	if nc := connOf(r); nc != nil {
@@ -166,32 +166,32 @@ func (c *Chain) begin(rec *httpx.Writer, r *http.Request) {
 func (c *Chain) end(rec *httpx.Writer, r *http.Request) {
 	p := recover()
 	if p != nil && p != http.ErrAbortHandler {
-		c.log.Error("panic", "id", rec.Note.ID, "method", r.Method, "target", r.RequestURI, "error", fmt.Sprint(p), "traceback", string(debug.Stack()))
+		c.log.Error("panic", "id", rec.Info.ID, "method", r.Method, "target", r.RequestURI, "error", fmt.Sprint(p), "traceback", string(debug.Stack()))
 		if rec.Status() == 0 {
 			c.plain(rec, r)
 			p = nil
 		}
 	}
 	if p != nil {
-		rec.Note.Aborted = rec.Status() != 0 && !whole(rec, r)
-		if rec.Status() != 0 && !rec.Note.Aborted && errors.Is(rec.Note.Err, httpx.ErrClientGone) {
-			rec.Note.Err = nil // it left with all that it was to get
+		rec.Info.Aborted = rec.Status() != 0 && !whole(rec, r)
+		if rec.Status() != 0 && !rec.Info.Aborted && errors.Is(rec.Info.Err, httpx.ErrClientGone) {
+			rec.Info.Err = nil // it left with all that it was to get
 		}
-		if nc := connOf(r); nc != nil && rec.Note.Aborted && r.ProtoMajor == 1 && r.ProtoMinor == 0 && !sized(rec.Header()) {
+		if nc := connOf(r); nc != nil && rec.Info.Aborted && r.ProtoMajor == 1 && r.ProtoMinor == 0 && !sized(rec.Header()) {
 			nc.reset()
 		}
-		if rec.Status() == 0 && rec.Note.Status == 0 {
-			rec.Note.Status = http.StatusInternalServerError
+		if rec.Status() == 0 && rec.Info.Status == 0 {
+			rec.Info.Status = http.StatusInternalServerError
 		}
 	}
-	if rec.Status() == http.StatusRequestEntityTooLarge && rec.Note.Source == "server" {
+	if rec.Status() == http.StatusRequestEntityTooLarge && rec.Info.Source == "server" {
 		c.tooLarge(rec, r)
 	}
-	if !rec.Note.Silent {
+	if !rec.Info.Silent {
 		c.tell(rec, r)
 	}
 	if nc := connOf(r); nc != nil && r.ContentLength != 0 {
-		nc.unread(p == nil && !rec.Note.BodyRead, rec.Header()["Connection"] != nil)
+		nc.unread(p == nil && !rec.Info.BodyRead, rec.Header()["Connection"] != nil)
 	}
 	rec.Reset(nil)
 	c.recs.Put(rec)
@@ -202,7 +202,7 @@ func (c *Chain) end(rec *httpx.Writer, r *http.Request) {
 
 // tooLarge tells of a body that max_body does not allow, once a minute for each app: a client can repeat it at will.
 func (c *Chain) tooLarge(rec *httpx.Writer, r *http.Request) {
-	n := &rec.Note
+	n := &rec.Info
 	if !c.large.Allow(n.App, time.Now()) {
 		return
 	}
@@ -247,7 +247,7 @@ func (c *Chain) tell(rec *httpx.Writer, r *http.Request) {
 		c.access.Log(rec, r, now)
 	}
 	if c.observe != nil {
-		c.observe(rec, now.Sub(rec.Note.Start))
+		c.observe(rec, now.Sub(rec.Info.Start))
 	}
 }
 
@@ -257,10 +257,10 @@ func (c *Chain) Refused(remote string, status int) {
 	var rec httpx.Writer
 	rec.Reset(nil)
 	now := time.Now()
-	rec.Note = httpx.Note{ID: httpx.NewID(now), Start: now, Source: "server", Status: status}
+	rec.Info = httpx.RequestInfo{ID: httpx.NewID(now), Start: now, Source: "server", Status: status}
 	if ap, err := netip.ParseAddrPort(remote); err == nil {
-		rec.Note.Peer = ap
-		rec.Note.RemoteAddr = plain(ap.Addr()).String()
+		rec.Info.Peer = ap
+		rec.Info.RemoteAddr = plain(ap.Addr()).String()
 	}
 	c.tell(&rec, &http.Request{Method: "-", RequestURI: "-", Proto: "-", RemoteAddr: remote, Header: http.Header{}})
 }
@@ -270,11 +270,11 @@ func (c *Chain) plain(rec *httpx.Writer, r *http.Request) {
 	h := rec.Header()
 	clear(h)
 	rec.Ready(nil)
-	h["X-Request-Id"] = []string{rec.Note.ID}
+	h["X-Request-Id"] = []string{rec.Info.ID}
 	if c.server != nil {
 		h["Server"] = c.server
 	}
 	h["Connection"] = closeField
-	rec.Note.Source = "server"
+	rec.Info.Source = "server"
 	c.pages.Write(rec, r, http.StatusInternalServerError, "", 0)
 }

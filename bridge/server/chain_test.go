@@ -160,9 +160,9 @@ func TestOneLinePerRequest(t *testing.T) {
 	}, func(_ *Options, co *ChainOptions) {
 		co.Health = &Health{Ready: noApps{}}
 		co.Observe = func(w *httpx.Writer, took time.Duration) {
-			observed <- fmt.Sprintf("%d %s", Logged(w), w.Note.App)
-			if took <= 0 || w.Note.ID == "" {
-				t.Errorf("it took %v: %+v", took, w.Note)
+			observed <- fmt.Sprintf("%d %s", Logged(w), w.Info.App)
+			if took <= 0 || w.Info.ID == "" {
+				t.Errorf("it took %v: %+v", took, w.Info)
 			}
 		}
 	})

@@ -30,5 +30,5 @@
 // their pace. The access log's timer is the AccessLog's own.
 //
 // What is refused for every app goes to limits.go; what every request must carry
-// goes into the Note (bridge/httpx) and is filled in chain.go.
+// goes into the RequestInfo (bridge/httpx) and is filled in chain.go.
 package server

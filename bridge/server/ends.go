@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// ends are the two ends of a connection, as Note has them. They are the same for
+// ends are the two ends of a connection, as RequestInfo has them. They are the same for
 // all its requests.
 type ends struct {
 	peer                   netip.AddrPort

@@ -18,10 +18,10 @@ import (
 // unless they say the same, and what the app still sees is cut to the part that
 // trusted proxies wrote.
 type forwarder struct {
-	trust  *Trust
-	fields *Fields
-	log    hclog.Logger
-	seldom httpx.Seldom
+	trust   *Trust
+	fields  *Fields
+	log     hclog.Logger
+	limiter httpx.LogLimiter
 }
 
 // claim reports whether a proxy speaks about the client in this field.
@@ -41,9 +41,9 @@ func claim(field string) bool {
 	return field == "Forwarded" || strings.HasPrefix(field, "X-Forwarded-") || slices.Contains(addressFields, field) || slices.Contains(schemeFields, field)
 }
 
-// apply changes r.Header, r.Host and the Note. It returns how many fields the request came with, each value of a
+// apply changes r.Header, r.Host and the RequestInfo. It returns how many fields the request came with, each value of a
 // repeated name counted.
-func (f *forwarder) apply(n *httpx.Note, r *http.Request) (count int) {
+func (f *forwarder) apply(n *httpx.RequestInfo, r *http.Request) (count int) {
 	var claimed []string
 	for field, values := range r.Header {
 		count += len(values)
@@ -65,9 +65,9 @@ func (f *forwarder) apply(n *httpx.Note, r *http.Request) (count int) {
 }
 
 // warn names the fields that were removed, once an hour for each peer.
-func (f *forwarder) warn(n *httpx.Note, removed []string) {
+func (f *forwarder) warn(n *httpx.RequestInfo, removed []string) {
 	peer := peerName(n)
-	if !f.seldom.Allow(peer, time.Now()) {
+	if !f.limiter.Allow(peer, time.Now()) {
 		return
 	}
 	slices.Sort(removed)
@@ -77,9 +77,9 @@ func (f *forwarder) warn(n *httpx.Note, removed []string) {
 }
 
 // warnFields is warn for a trusted peer.
-func (f *forwarder) warnFields(n *httpx.Note, removed []string) {
+func (f *forwarder) warnFields(n *httpx.RequestInfo, removed []string) {
 	peer := peerName(n)
-	if !f.seldom.Allow("fields "+peer, time.Now()) {
+	if !f.limiter.Allow("fields "+peer, time.Now()) {
 		return
 	}
 	slices.Sort(removed)
@@ -88,7 +88,7 @@ func (f *forwarder) warnFields(n *httpx.Note, removed []string) {
 			f.fields.with(removed))
 }
 
-func peerName(n *httpx.Note) string {
+func peerName(n *httpx.RequestInfo) string {
 	if !n.Peer.IsValid() {
 		return "unix"
 	}
@@ -96,7 +96,7 @@ func peerName(n *httpx.Note) string {
 }
 
 // believe is apply for a trusted peer.
-func (f *forwarder) believe(n *httpx.Note, r *http.Request, claimed []string) {
+func (f *forwarder) believe(n *httpx.RequestInfo, r *http.Request, claimed []string) {
 	h := r.Header
 	var aside http.Header // what does not count
 	for _, field := range claimed {
@@ -142,7 +142,7 @@ func (f *forwarder) believe(n *httpx.Note, r *http.Request, claimed []string) {
 }
 
 // place reads by which host, port and prefix the client came.
-func (f *forwarder) place(n *httpx.Note, r *http.Request, hops, kept int) {
+func (f *forwarder) place(n *httpx.RequestInfo, r *http.Request, hops, kept int) {
 	h := r.Header
 	if v := h["X-Forwarded-Host"]; v != nil {
 		host := aligned(items(v), hops, kept)
@@ -178,7 +178,7 @@ func (f *forwarder) place(n *httpx.Note, r *http.Request, hops, kept int) {
 }
 
 // agreeing gives back of the fields that do not count those that say what is known anyway, and tells of the others.
-func (f *forwarder) agreeing(n *httpx.Note, r *http.Request, aside http.Header, client netip.Addr) {
+func (f *forwarder) agreeing(n *httpx.RequestInfo, r *http.Request, aside http.Header, client netip.Addr) {
 	var removed []string
 	for field, v := range aside {
 		value := one(v)

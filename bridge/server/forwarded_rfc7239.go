@@ -15,7 +15,7 @@ type element struct {
 }
 
 // forwarded is believe for the Forwarded field. Of its parameters those count whose words do; the others are taken out.
-func (f *forwarder) forwarded(n *httpx.Note, r *http.Request, field string) (client netip.Addr) {
+func (f *forwarder) forwarded(n *httpx.RequestInfo, r *http.Request, field string) (client netip.Addr) {
 	list, ok := parseForwarded(field)
 	if !ok || len(list) == 0 {
 		delete(r.Header, "Forwarded")

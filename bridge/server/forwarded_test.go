@@ -22,8 +22,8 @@ func mustTrust(t testing.TB, items ...string) *Trust {
 }
 
 // forward runs one request through a forwarder. peer "" is a unix socket.
-func forward(f *forwarder, peer string, h http.Header) (*httpx.Note, *http.Request) {
-	n := &httpx.Note{Scheme: "http", ServerPort: "8000", RemoteAddr: peer, RemotePort: "1"}
+func forward(f *forwarder, peer string, h http.Header) (*httpx.RequestInfo, *http.Request) {
+	n := &httpx.RequestInfo{Scheme: "http", ServerPort: "8000", RemoteAddr: peer, RemotePort: "1"}
 	if a, err := netip.ParseAddr(peer); err == nil {
 		n.Peer = netip.AddrPortFrom(a, 1)
 	}
@@ -38,7 +38,7 @@ func newForwarder(tr *Trust, words ...string) *forwarder {
 	if err != nil {
 		panic(err)
 	}
-	return &forwarder{trust: tr, fields: fields, log: hclog.NewNullLogger(), seldom: httpx.Seldom{Every: time.Hour}}
+	return &forwarder{trust: tr, fields: fields, log: hclog.NewNullLogger(), limiter: httpx.LogLimiter{Every: time.Hour}}
 }
 
 // every field counts, but for Forwarded.

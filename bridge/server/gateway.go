@@ -25,7 +25,7 @@ type gateway interface {
 // client stands where a connection's other end stands otherwise: what it says itself
 // of a further client (X-Forwarded-For) counts when it is a trusted proxy. Of a peer
 // that is not trusted all of it is left aside: the variables might name a user.
-func (c *Chain) relayed(n *httpx.Note, r *http.Request, from gateway) {
+func (c *Chain) relayed(n *httpx.RequestInfo, r *http.Request, from gateway) {
 	g := from.Gateway()
 	n.Unseen = !from.Resets()
 	if !n.Trusted {
@@ -56,9 +56,9 @@ func (c *Chain) relayed(n *httpx.Note, r *http.Request, from gateway) {
 }
 
 // warnGateway says once an hour for each peer what was left aside.
-func (c *Chain) warnGateway(n *httpx.Note, g *cgi.Gateway) {
+func (c *Chain) warnGateway(n *httpx.RequestInfo, g *cgi.Gateway) {
 	peer := peerName(n)
-	if !c.forwarder.seldom.Allow("uwsgi "+peer, time.Now()) {
+	if !c.forwarder.limiter.Allow("uwsgi "+peer, time.Now()) {
 		return
 	}
 	names := make([]string, len(g.Extra))

@@ -42,7 +42,7 @@ func TestRelayed(t *testing.T) {
 		"nobody's word for a trusted": {"192.0.2.9:7", "unix:", "", "192.0.2.9", "7", "http", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var got httpx.Note
+			var got httpx.RequestInfo
 			var field string
 			h := NewChain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				got, field = *httpx.Of(w), r.Header.Get("X-Forwarded-For")

@@ -127,7 +127,7 @@ func TestRequestsOverAUnixSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	notes := make(chan httpx.Note, 1)
+	notes := make(chan httpx.RequestInfo, 1)
 	s := New(NewChain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { notes <- *httpx.Of(w) }), ChainOptions{Trust: mustTrust(t, "unix")}), Options{})
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ln) }()

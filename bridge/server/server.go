@@ -48,7 +48,7 @@ type Server struct {
 
 	conns   conns
 	refused func(remote string, status int)
-	seldom  httpx.Seldom // slow_client
+	limiter httpx.LogLimiter // slow_client
 
 	leaving  atomic.Bool
 	stopping atomic.Bool // Shutdown was called
@@ -67,7 +67,7 @@ func New(h http.Handler, o Options) *Server {
 	if o.MaxHeaderBytes == 0 {
 		o.MaxHeaderBytes = 64 << 10
 	}
-	s := &Server{log: logger, refused: o.Refused, seldom: httpx.Seldom{Every: time.Minute}}
+	s := &Server{log: logger, refused: o.Refused, limiter: httpx.LogLimiter{Every: time.Minute}}
 	s.conns.slow = s.slowClient
 	s.SetLimits(o.Limits)
 	if s.refused == nil {
@@ -141,7 +141,7 @@ func (s *Server) hurried() bool {
 
 // slowClient tells of a connection that was ended, once a minute for each reason.
 func (s *Server) slowClient(c *conn, why string) {
-	if s.seldom.Allow(why, time.Now()) {
+	if s.limiter.Allow(why, time.Now()) {
 		s.log.Info("slow_client", "peer", c.RemoteAddr().String(), "reason", why, "hint", "the connection was ended (said once a minute)")
 	}
 }

@@ -204,9 +204,9 @@ func (a *answer) finish(src *source, err error) {
 	if err == nil {
 		return
 	}
-	a.w.Note.Err = err
+	a.w.Info.Err = err
 	if errors.Is(err, errCut) {
-		a.h.Log.Warn("static_cut", "app", a.h.App, "id", a.w.Note.ID, "target", a.r.RequestURI, "dir", a.f.root.path, "name", a.f.name, "error", err)
+		a.h.Log.Warn("static_cut", "app", a.h.App, "id", a.w.Info.ID, "target", a.r.RequestURI, "dir", a.f.root.path, "name", a.f.name, "error", err)
 	}
 	_ = a.w.FlushError() // the client is to have the head
 	panic(http.ErrAbortHandler)

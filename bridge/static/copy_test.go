@@ -208,7 +208,7 @@ func TestLargeFilesReachSendfile(t *testing.T) {
 		w := new(httpx.Writer)
 		w.Reset(s)
 		rg.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/static/x.bin", nil))
-		if s.files != 2 || s.Body.String() != content || w.Note.Source != "static" {
+		if s.files != 2 || s.Body.String() != content || w.Info.Source != "static" {
 			t.Errorf("%d pieces as a file, %d octets", s.files, s.Body.Len())
 		}
 	}

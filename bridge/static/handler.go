@@ -41,7 +41,7 @@ type Options struct {
 // Handler answers requests for files, and hands on what is none.
 type Handler struct {
 	Options
-	seldom httpx.Seldom
+	limiter httpx.LogLimiter
 }
 
 // New makes a Handler.
@@ -52,7 +52,7 @@ func New(o Options) *Handler {
 	if o.Cache == nil {
 		o.Cache = NewCache(0, 0)
 	}
-	return &Handler{Options: o, seldom: httpx.Seldom{Every: time.Minute, Max: 100}}
+	return &Handler{Options: o, limiter: httpx.LogLimiter{Every: time.Minute, Max: 100}}
 }
 
 // ServeHTTP asks the places that the path lies in, the longest URL first. What none of
@@ -248,7 +248,7 @@ func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, s *seat, root
 }
 
 func (h *Handler) sayUnreadable(root *Root, name string, err error) {
-	if h.seldom.Allow(root.path, time.Now()) {
+	if h.limiter.Allow(root.path, time.Now()) {
 		h.Log.Warn("static_unreadable", "app", h.App, "dir", root.path, "name", name, "error", err)
 	}
 }

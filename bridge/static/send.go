@@ -75,7 +75,7 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, s *seat, f *file)
 	if err != nil {
 		return err
 	}
-	n := &rec.Note
+	n := &rec.Info
 	n.App, n.Source = h.App, "static"
 	fields := rec.Header()
 	if status == http.StatusRequestedRangeNotSatisfiable || status == http.StatusPreconditionFailed {

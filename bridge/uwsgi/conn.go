@@ -284,7 +284,7 @@ func (c *conn) say(reason string, pairs ...any) {
 	if err != nil {
 		peer = "unix"
 	}
-	if c.srv.seldom.Allow(peer+" "+reason, time.Now()) {
+	if c.srv.limiter.Allow(peer+" "+reason, time.Now()) {
 		c.srv.log.Warn("uwsgi_refused", append([]any{"peer", peer}, pairs...)...)
 	}
 }

@@ -30,10 +30,10 @@ type Options struct {
 // Server answers uwsgi requests with an http.Handler. Serve may run for several
 // listeners at a time.
 type Server struct {
-	o      Options
-	log    hclog.Logger
-	seldom httpx.Seldom // refusals, by peer and reason
-	unseen httpx.Seldom
+	o       Options
+	log     hclog.Logger
+	limiter httpx.LogLimiter // refusals, by peer and reason
+	unseen  httpx.LogLimiter
 
 	mu      sync.Mutex
 	leaving bool
@@ -57,7 +57,7 @@ func New(o Options) *Server {
 	if o.MaxHead <= 0 || o.MaxHead > maxVars {
 		o.MaxHead = maxVars
 	}
-	return &Server{o: o, log: o.Log, seldom: httpx.Seldom{Every: time.Minute}, unseen: httpx.Seldom{Every: time.Minute},
+	return &Server{o: o, log: o.Log, limiter: httpx.LogLimiter{Every: time.Minute}, unseen: httpx.LogLimiter{Every: time.Minute},
 		doors: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}}
 }
 

@@ -196,9 +196,9 @@ func (s *serving) newDevReload() *devreload.Watcher {
 	if apps == nil {
 		return nil
 	}
-	seldom := &httpx.Seldom{Every: time.Minute}
+	limiter := &httpx.LogLimiter{Every: time.Minute}
 	return devreload.New(apps, s.reloadUnasked, func(err error) {
-		if seldom.Allow("", time.Now()) {
+		if limiter.Allow("", time.Now()) {
 			s.log.Warn("no_watch", "error", err)
 		}
 	})

@@ -95,9 +95,9 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 		if cfg.AccessLog == "-" {
 			s.stdout = NewOutlet(stdout, log.droppedAccess)
 		}
-		seldom := &httpx.Seldom{Every: time.Minute}
+		limiter := &httpx.LogLimiter{Every: time.Minute}
 		failed := func(err error) {
-			if seldom.Allow("", time.Now()) {
+			if limiter.Allow("", time.Now()) {
 				log.Error("access_log", "error", err)
 			}
 		}

@@ -25,7 +25,7 @@ type Journal struct {
 	mu   sync.Mutex
 	last map[string]*failure // by app
 
-	told httpx.Seldom // what each worker says and is to be said once
+	told httpx.LogLimiter // what each worker says and is to be said once
 }
 
 // failure is the last boot failure of an app, and how often it came in a row.

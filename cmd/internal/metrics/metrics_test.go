@@ -81,9 +81,9 @@ func value(t *testing.T, families map[string]*dto.MetricFamily, name string, lab
 func writer(status int, source, app string) *httpx.Writer {
 	w := new(httpx.Writer)
 	w.Reset(httptest.NewRecorder())
-	w.Note.App, w.Note.Source = app, source
+	w.Info.App, w.Info.Source = app, source
 	if app != "" {
-		w.Note.Worker = app + "/1"
+		w.Info.Worker = app + "/1"
 	}
 	w.WriteHeader(status)
 	return w
@@ -93,14 +93,14 @@ func TestRequestsAreCounted(t *testing.T) {
 	m := New("1", func() []Pool { return nil })
 	ok := writer(200, "app", "shop")
 	_, _ = ok.WriteString("hello")
-	ok.Note.Wait, ok.Note.Run, ok.Note.Receive, ok.Note.Received = 2*time.Second, time.Second, time.Second, 70
-	ok.Note.Retries, ok.Note.Recalls = 1, 2
+	ok.Info.Wait, ok.Info.Run, ok.Info.Receive, ok.Info.Received = 2*time.Second, time.Second, time.Second, 70
+	ok.Info.Retries, ok.Info.Recalls = 1, 2
 	m.Observe(ok, 5*time.Second)
 	m.Observe(writer(503, "server", "shop"), 0)
 	m.Observe(writer(404, "something new", ""), 0) // nobody's
 	gone := new(httpx.Writer)
 	gone.Reset(httptest.NewRecorder())
-	gone.Note.App, gone.Note.Source, gone.Note.Status = "shop", "app", 499
+	gone.Info.App, gone.Info.Source, gone.Info.Status = "shop", "app", 499
 	m.Observe(gone, time.Second)
 
 	f := scrape(t, m)
@@ -137,7 +137,7 @@ func TestRequestsAreCounted(t *testing.T) {
 func TestObserveDoesNotAllocate(t *testing.T) {
 	m := New("1", func() []Pool { return nil })
 	w := writer(200, "app", "shop")
-	w.Note.Run = time.Millisecond
+	w.Info.Run = time.Millisecond
 	m.Observe(w, time.Second)
 	if n := testing.AllocsPerRun(100, func() { m.Observe(w, time.Second) }); n > 0 {
 		t.Errorf("%v allocations per request", n)
@@ -218,7 +218,7 @@ func TestWatch(t *testing.T) {
 func BenchmarkObserve(b *testing.B) {
 	m := New("1", func() []Pool { return nil })
 	w := writer(200, "app", "shop")
-	w.Note.Run = time.Millisecond
+	w.Info.Run = time.Millisecond
 	for b.Loop() {
 		m.Observe(w, time.Second)
 	}

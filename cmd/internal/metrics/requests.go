@@ -30,7 +30,7 @@ type counter struct{ prometheus.Counter }
 
 // Observe counts a request that is answered; it is for server.ChainOptions.
 func (m *Metrics) Observe(w *httpx.Writer, took time.Duration) {
-	n := &w.Note
+	n := &w.Info
 	a := m.app(n.App)
 	a.count(m, server.Logged(w), n.Source)
 	a.sent.Add(float64(w.Bytes()))

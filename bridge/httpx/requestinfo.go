@@ -8,10 +8,10 @@ import (
 	"github.com/standpipe/standpipe/shim"
 )
 
-// Note is what the server knows of one request. The chain fills the first part
+// RequestInfo is what the server knows of one request. The chain fills the first part
 // before the request goes inward; the handler that answers fills the second; the
 // access log reads all of it. It is valid until the handler has returned.
-type Note struct {
+type RequestInfo struct {
 	// ID is the request's id, 1..128 characters of [A-Za-z0-9._-].
 	ID string
 	// Start is when the head of the request had been read.
@@ -68,14 +68,14 @@ type Note struct {
 	Silent bool
 }
 
-// Of returns the Note of the request that w answers. It looks through wrappers
+// Of returns the RequestInfo of the request that w answers. It looks through wrappers
 // that have Unwrap. When there is none (a handler used without the chain), it
-// returns a fresh Note that nobody will read.
-func Of(w http.ResponseWriter) *Note {
+// returns a fresh RequestInfo that nobody will read.
+func Of(w http.ResponseWriter) *RequestInfo {
 	if rec := Find(w); rec != nil {
-		return &rec.Note
+		return &rec.Info
 	}
-	return &Note{ID: NewID(time.Now()), Start: time.Now(), Scheme: "http"}
+	return &RequestInfo{ID: NewID(time.Now()), Start: time.Now(), Scheme: "http"}
 }
 
 // Find returns the Writer inside w, or nil.
