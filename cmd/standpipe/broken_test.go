@@ -45,7 +45,7 @@ func TestBrokenAppHeals(t *testing.T) {
 		t.Fatal(err)
 	}
 	events := make(chan supervisor.Event, 1000)
-	cfg.RuntimeDir = t.TempDir()
+	cfg.Folders.Runtime = t.TempDir()
 	pool := compose.LoadPool(cfg, &cfg.Apps[1], version, func(e supervisor.Event) { events <- e })
 	pool.Start()
 	defer pool.Stop(t.Context())

@@ -151,8 +151,8 @@ func summary(w io.Writer, cfg *config.Config) error {
 	for i := range cfg.Apps {
 		a := &cfg.Apps[i]
 		fmt.Fprintf(tw, "  %s\t%s\t%s\tpython %s (%s)\tworkers %d%s\n", a.Name, loads(a), place(a),
-			a.Interpreter.Path, a.Interpreter.How, a.Workers, because(a.WorkersReason))
-		for _, s := range a.Static {
+			a.Interpreter.Path, a.Interpreter.How, a.Workers.Min, because(a.Workers.Reason))
+		for _, s := range a.Files.Static {
 			fmt.Fprintf(tw, "  static\t%s\t%s\n", strings.TrimSuffix(a.Mount, "/")+s.URL, s.Dir)
 		}
 	}

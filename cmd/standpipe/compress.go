@@ -55,7 +55,7 @@ func compressDir(c *cli.Context) error {
 		codings = append(codings, name)
 	}
 	began := time.Now()
-	job := &compressing{encoder: compress.NewEncoder(compress.Best), codings: codings, least: least, types: static.Textual((&config.Config{CompressTypes: []string{"default"}}).MediaTypes())}
+	job := &compressing{encoder: compress.NewEncoder(compress.Best), codings: codings, least: least, types: static.Textual((&config.Files{CompressTypes: []string{"default"}}).MediaTypes())}
 	if err := job.run(dir); err != nil {
 		return exit.With(exit.Failed, err)
 	}

@@ -96,7 +96,7 @@ func serveArgs(in config.Input, cfg *config.Config) []string {
 // serviceUser is whom systemd starts standpipe as: nobody in particular when it gives
 // root up by itself, else whoever asks, and not root.
 func serviceUser(cfg *config.Config) string {
-	if cfg.User != "" || slices.ContainsFunc(cfg.Apps, func(a config.App) bool { return a.NeedsRoot || a.User != "" }) {
+	if cfg.Account.User != "" || slices.ContainsFunc(cfg.Apps, func(a config.App) bool { return a.Confine.NeedsRoot || a.Confine.User != "" }) {
 		return ""
 	}
 	if u, err := user.Current(); err == nil && u.Uid != "0" {

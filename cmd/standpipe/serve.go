@@ -74,7 +74,7 @@ func serve(c *cli.Context) (err error) {
 		log.Warn("config", "message", w)
 	}
 	s := &serving{in: in, cfg: cfg, log: log, signals: signals, errOut: c.App.ErrWriter, color: colour(c.App.ErrWriter), steer: steering(), progress: journal.NewProgress(), inherited: inherited}
-	if cfg.ErrorLog == "-" {
+	if cfg.Logs.Error == "-" {
 		s.errOut = log.Out // so that the order holds
 	}
 	s.dev = s.newDevReload()
@@ -211,7 +211,7 @@ func (s *serving) record(event string, pairs ...any) {
 
 // warn says what is legal and probably not meant.
 func (s *serving) warn() {
-	if os.Geteuid() == 0 && s.cfg.User == "" {
+	if os.Geteuid() == 0 && s.cfg.Account.User == "" {
 		s.log.Warn("root", "message", "standpipe serves as root, and so do the apps; --user NAME gives root up once the addresses are open, --user root silences this")
 	}
 	loopback := true
@@ -336,8 +336,8 @@ func (s *serving) shutdown(ctx context.Context, first os.Signal) error {
 	// end, must not hold the exit. The life pipes end the workers.
 	last := time.AfterFunc(1<<62, func() { os.Exit(exit.Failed) })
 	defer last.Stop()
-	if s.srv.Config().StopTimeout > 0 {
-		last.Reset(s.srv.Config().StopTimeout + lastResort)
+	if s.srv.Config().Stop.Timeout > 0 {
+		last.Reset(s.srv.Config().Stop.Timeout + lastResort)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -347,17 +347,17 @@ func (s *serving) shutdown(ctx context.Context, first os.Signal) error {
 		s.srv.Stopping()
 		s.manager.Stopping()
 		defer s.giveUp()()
-		s.log.Info("stopping", "signal", first.String(), "budget", s.srv.Config().StopTimeout)
+		s.log.Info("stopping", "signal", first.String(), "budget", s.srv.Config().Stop.Timeout)
 		select {
-		case <-time.After(s.srv.Config().ShutdownDelay):
+		case <-time.After(s.srv.Config().Stop.Delay):
 		case <-ctx.Done():
 		}
-		drain, cancelDrain := limited(ctx, began.Add(s.srv.Config().ShutdownDelay), s.srv.Config().GracefulTimeout)
+		drain, cancelDrain := limited(ctx, began.Add(s.srv.Config().Stop.Delay), s.srv.Config().Stop.Graceful)
 		if err := s.srv.Drain(drain); err != nil && ctx.Err() == nil {
 			s.log.Warn("drain_ended", "message", "requests still ran at the end of graceful_timeout; their workers are told to leave")
 		}
 		cancelDrain()
-		end, cancelEnd := limited(ctx, began, s.srv.Config().StopTimeout)
+		end, cancelEnd := limited(ctx, began, s.srv.Config().Stop.Timeout)
 		defer cancelEnd()
 		s.srv.Stop(end)
 		s.tellSurvivors()
@@ -386,7 +386,7 @@ const lastResort = 2 * time.Second
 
 // stop ends what a failed start has left.
 func (s *serving) stop(ctx context.Context) {
-	ctx, cancel := limited(ctx, time.Now(), s.srv.Config().StopTimeout)
+	ctx, cancel := limited(ctx, time.Now(), s.srv.Config().Stop.Timeout)
 	defer cancel()
 	s.srv.Stop(ctx)
 }

@@ -34,7 +34,7 @@ func (s *serving) banner() {
 			python += " " + st.Hello.Python
 		}
 		fmt.Fprintf(w, "  %s\t%s%s\tpython %s (%s)\tworkers %d/%d ready in %.1f s%s\n", a.Name, st.Ready.Found, how(a, st.Ready.How), python,
-			a.Interpreter.How, st.Count, st.Of, st.Took.Round(100*time.Millisecond).Seconds(), because(a.WorkersReason))
+			a.Interpreter.How, st.Count, st.Of, st.Took.Round(100*time.Millisecond).Seconds(), because(a.Workers.Reason))
 	}
 	for _, r := range s.cfg.Routes {
 		fmt.Fprintf(w, "  route\t%s\n", routeLine(r))
@@ -47,7 +47,7 @@ func (s *serving) banner() {
 			fmt.Fprintf(s.errOut, "  health   %s has its own %s, which standpipe answers first; --health-path /-/health or off lets the app answer\n", name, strings.Join(hidden, " "))
 		}
 	}
-	last := "  health   " + cmp.Or(strings.Join(s.cfg.Health(), " "), "off")
+	last := "  health   " + cmp.Or(strings.Join(s.cfg.Responses.Health(), " "), "off")
 	if path := s.controlPath(); path != "" {
 		last += "   control " + near(path, s.cfg.Dir)
 	}

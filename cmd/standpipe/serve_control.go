@@ -61,10 +61,10 @@ func (s *serving) watch(ctx context.Context) context.Context {
 }
 
 func (s *serving) openMetrics(ctx context.Context) error {
-	if s.cfg.Metrics == "" {
+	if s.cfg.Control.Metrics == "" {
 		return nil
 	}
-	ln, err := server.Listen(ctx, server.Spec{Address: s.cfg.Metrics})
+	ln, err := server.Listen(ctx, server.Spec{Address: s.cfg.Control.Metrics})
 	if err == nil {
 		s.serveMetrics(ln)
 	}
@@ -73,8 +73,8 @@ func (s *serving) openMetrics(ctx context.Context) error {
 
 // place is where the control socket is to be.
 func (s *serving) place() admin.Place {
-	p := admin.Place{Path: s.cfg.Control, Dir: s.srv.RuntimeDir(), Name: s.cfg.Apps[0].Name, Pid: os.Getpid(), Mode: s.cfg.ControlMode, Group: s.cfg.ControlGroup}
-	if i := s.cfg.Identity; i != nil && os.Geteuid() == 0 { // whom this process becomes may steer it, as root may
+	p := admin.Place{Path: s.cfg.Control.Socket, Dir: s.srv.RuntimeDir(), Name: s.cfg.Apps[0].Name, Pid: os.Getpid(), Mode: s.cfg.Control.Mode, Group: s.cfg.Control.Group}
+	if i := s.cfg.Account.Identity; i != nil && os.Geteuid() == 0 { // whom this process becomes may steer it, as root may
 		p.User = strconv.FormatUint(uint64(i.UID), 10)
 	}
 	return p
@@ -211,7 +211,7 @@ func (s *serving) controlPath() string {
 
 func (s *serving) serveMetrics(ln net.Listener) {
 	s.control.metrics = server.New(metricsOnly(s.metrics.Handler(), s.srv.Health()), server.Options{ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, MaxConnections: 64, Log: s.log,
-		Limits: server.Limits{Send: httpx.Pace{Silence: s.cfg.SendTimeout, Rate: s.cfg.MinRate}}})
+		Limits: server.Limits{Send: httpx.Pace{Silence: s.cfg.Limits.SendTimeout, Rate: s.cfg.Limits.MinRate}}})
 	s.control.done.Go(func() { // ends with close
 		if err := s.control.metrics.Serve(ln); err != nil {
 			s.log.Error("listener_failed", "address", ln.Addr().String(), "error", err)

@@ -33,7 +33,7 @@ func checkLoad(ctx context.Context, cfg *config.Config, out io.Writer) error {
 
 func loads1(ctx context.Context, cfg *config.Config, a *config.App, out io.Writer) bool {
 	one := *a
-	one.Workers = 1
+	one.Workers.Min = 1
 	progress := journal.NewProgress()
 	var mu sync.Mutex // output comes on several goroutines
 	pool := compose.LoadPool(cfg, &one, version, func(e supervisor.Event) {

@@ -24,7 +24,7 @@ func (s *serving) concerns(e supervisor.Event) bool {
 	}
 	for i := range cfg.Apps {
 		if cfg.Apps[i].Name == said.App {
-			return cfg.Apps[i].MaxWorkers > 1
+			return cfg.Apps[i].Workers.Max > 1
 		}
 	}
 	return true

@@ -141,7 +141,7 @@ func (s *serving) watchTouched(ctx context.Context) {
 		cfg := s.srv.Config()
 		for i := range cfg.Apps {
 			a := &cfg.Apps[i]
-			for _, path := range a.TouchReload {
+			for _, path := range a.Life.TouchReload {
 				is := touched{real: process.RealPath(path)}
 				if st, err := os.Stat(path); err == nil {
 					is.at = st.ModTime().UnixNano()
@@ -184,7 +184,7 @@ func (s *serving) newDevReload() *devreload.Watcher {
 	var apps []devreload.App
 	for i := range s.cfg.Apps {
 		a := &s.cfg.Apps[i]
-		if !a.Reload {
+		if !a.Life.Reload {
 			continue
 		}
 		files := a.EnvFile

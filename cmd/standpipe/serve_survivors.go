@@ -34,13 +34,13 @@ func (s *serving) tellSurvivors() {
 func (s *serving) warnShared() {
 	var apart, shared []string
 	for i := range s.cfg.Apps {
-		if a := &s.cfg.Apps[i]; a.Identity != nil && (s.cfg.Identity == nil || a.Identity.UID != s.cfg.Identity.UID) {
+		if a := &s.cfg.Apps[i]; a.Confine.Identity != nil && (s.cfg.Account.Identity == nil || a.Confine.Identity.UID != s.cfg.Account.Identity.UID) {
 			apart = append(apart, a.Name)
 		} else {
 			shared = append(shared, a.Name)
 		}
 	}
-	if len(apart) == 0 || len(shared) == 0 || s.cfg.Control == "off" {
+	if len(apart) == 0 || len(shared) == 0 || s.cfg.Control.Socket == "off" {
 		return
 	}
 	s.log.Warn("control_socket_shared", "apps", strings.Join(shared, " "), "apart", strings.Join(apart, " "),

@@ -24,7 +24,7 @@ func (s *serving) upgrade() {
 		return
 	}
 	for _, a := range s.srv.Config().Apps {
-		if a.Surge.None {
+		if a.Life.Surge.None {
 			refuse(fmt.Sprintf("app %q has surge = \"none\", and the new process would boot its workers beside these; stop standpipe and start it again instead", a.Name))
 			return
 		}
@@ -65,11 +65,11 @@ func (s *serving) bootLimit() time.Duration {
 	cfg := s.srv.Config()
 	for i := range cfg.Apps {
 		a := &cfg.Apps[i]
-		if a.BootTimeout == 0 {
+		if a.Life.BootTimeout == 0 {
 			return 0
 		}
 		atATime := max(2, runtime.NumCPU())
-		longest = max(longest, a.BootTimeout*time.Duration((max(a.Workers, 1)+atATime-1)/atATime))
+		longest = max(longest, a.Life.BootTimeout*time.Duration((max(a.Workers.Min, 1)+atATime-1)/atATime))
 	}
 	return longest + more
 }
@@ -127,11 +127,11 @@ func (s *serving) retire(ctx context.Context) error {
 	patience := time.Duration(0)
 	cfg := s.srv.Config()
 	for i := range cfg.Apps {
-		if cfg.Apps[i].DrainTimeout == 0 {
+		if cfg.Apps[i].Life.DrainTimeout == 0 {
 			patience = 0
 			break
 		}
-		patience = max(patience, cfg.Apps[i].DrainTimeout)
+		patience = max(patience, cfg.Apps[i].Life.DrainTimeout)
 	}
 	drain, cancel := limited(ctx, began, patience)
 	defer cancel()

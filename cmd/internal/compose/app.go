@@ -50,7 +50,7 @@ func poolOptions(cfg *config.Config, a *config.App, version string, files *shimF
 		Spawner: spawner{p, a},
 		Boot: shim.Boot{
 			Name: a.Name, App: a.Module, Candidates: a.Candidates, Dir: a.Dir, PythonPath: a.PythonPath,
-			Found: a.Interpreter.How, Watch: a.Reload, Gevent: a.Gevent > 0, Timeout: a.Timeout, Health: cfg.Health(),
+			Found: a.Interpreter.How, Watch: a.Life.Reload, Gevent: a.Workers.Gevent > 0, Timeout: a.Requests.Timeout, Health: cfg.Responses.Health(),
 			Environ: []shim.Var{
 				{Name: "GATEWAY_INTERFACE", Value: "CGI/1.1"},
 				{Name: "SERVER_SOFTWARE", Value: "standpipe/" + version},
@@ -58,25 +58,25 @@ func poolOptions(cfg *config.Config, a *config.App, version string, files *shimF
 			},
 		},
 		Hash:    shim_py.Hash(),
-		Workers: a.Workers, MaxWorkers: a.MaxWorkers, Threads: max(a.Threads, a.Gevent), IdleStop: a.IdleStop,
-		Queue: a.Queue, QueueTimeout: a.QueueTimeout,
-		BootTimeout: a.BootTimeout, BootTick: bootTickOf(a.BootTimeout), BootLimit: bootLimit, Turns: bootTurns,
-		DrainGrace: drainGrace, InterruptGrace: interruptGrace, TermGrace: cfg.TermGrace, DrainLimit: a.DrainTimeout,
-		Preload:     a.Preload,
+		Workers: a.Workers.Min, MaxWorkers: a.Workers.Max, Threads: max(a.Workers.Threads, a.Workers.Gevent), IdleStop: a.Life.IdleStop,
+		Queue: a.Requests.Queue, QueueTimeout: a.Requests.QueueTimeout,
+		BootTimeout: a.Life.BootTimeout, BootTick: bootTickOf(a.Life.BootTimeout), BootLimit: bootLimit, Turns: bootTurns,
+		DrainGrace: drainGrace, InterruptGrace: interruptGrace, TermGrace: cfg.Stop.TermGrace, DrainLimit: a.Life.DrainTimeout,
+		Preload:     a.Life.Preload,
 		Prefetch:    prefetch(a),
 		Shared:      sharedMemory,
-		Surge:       max(a.Surge.Of(a.MaxWorkers), 1),
-		StopFirst:   a.Surge.None,
-		MaxRequests: int64(a.MaxRequests), MaxLifetime: a.MaxLifetime, MaxRSS: a.MaxRSS, HardRSS: a.HardRSS,
-		Jitter: a.Jitter.Percent / 100, SampleEvery: sampleEvery,
+		Surge:       max(a.Life.Surge.Of(a.Workers.Max), 1),
+		StopFirst:   a.Life.Surge.None,
+		MaxRequests: int64(a.Life.MaxRequests), MaxLifetime: a.Life.MaxLifetime, MaxRSS: a.Life.MaxRSS, HardRSS: a.Life.HardRSS,
+		Jitter: a.Life.Jitter.Percent / 100, SampleEvery: sampleEvery,
 		Events: events,
 	}
-	if a.Jitter.N > 0 && a.MaxRequests > 0 {
-		o.Jitter = float64(a.Jitter.N) / float64(a.MaxRequests)
+	if a.Life.Jitter.N > 0 && a.Life.MaxRequests > 0 {
+		o.Jitter = float64(a.Life.Jitter.N) / float64(a.Life.MaxRequests)
 	}
-	if len(a.Warmup) > 0 {
+	if len(a.Life.Warmup) > 0 {
 		o.Warmup = func(ctx context.Context, open func(shim.Label) (*shim.Exchange, error)) error {
-			return bridge.Warm(ctx, a.Mount, a.Warmup, open)
+			return bridge.Warm(ctx, a.Mount, a.Life.Warmup, open)
 		}
 	}
 	return o
@@ -93,10 +93,10 @@ func bootTickOf(timeout time.Duration) time.Duration {
 // prefetch: an app that reads bodies as they come may wait for its client at any
 // time, so nothing is to stand behind its requests.
 func prefetch(a *config.App) int {
-	if a.RequestBuffering == "off" {
+	if a.Requests.Buffering == "off" {
 		return 0
 	}
-	return a.Prefetch
+	return a.Requests.Prefetch
 }
 
 // newPool makes the pool of one app.
@@ -106,21 +106,21 @@ func newPool(cfg *config.Config, a *config.App, version string, files *shimFiles
 
 // newHandler makes the handler of one app.
 func (s *Server) newHandler(cfg *config.Config, a *config.App, pool bridge.Pool, pages *httpx.Pages) *bridge.Handler {
-	underscores, _ := cgi.Underscores(a.UnderscoreFields) // config has checked them
+	underscores, _ := cgi.Underscores(a.Requests.UnderscoreFields) // config has checked them
 	return bridge.New(bridge.Options{
 		App: a.Name, Mount: a.Mount, Pool: pool, Spool: s.spool, Answers: s.answers, Pages: pages, Log: s.log,
-		MaxBody: cfg.MaxBody, BodyPace: bodyPace(cfg), Timeout: a.Timeout,
-		StreamTimeout: a.StreamTimeout, CancelOnDisconnect: a.OnDisconnect == "cancel", NoRetry: a.Retry == "never",
-		Shared:        max(a.Threads, a.Gevent) > 1,
+		MaxBody: cfg.Limits.MaxBody, BodyPace: bodyPace(cfg), Timeout: a.Requests.Timeout,
+		StreamTimeout: a.Requests.StreamTimeout, CancelOnDisconnect: a.Requests.OnDisconnect == "cancel", NoRetry: a.Requests.Retry == "never",
+		Shared:        max(a.Workers.Threads, a.Workers.Gevent) > 1,
 		Give:          s.privileges.give(a),
-		Unbuffered:    a.RequestBuffering == "off",
-		SendfileRoots: a.SendfileRoots, Internal: internals(cfg), Underscores: underscores,
+		Unbuffered:    a.Requests.Buffering == "off",
+		SendfileRoots: a.Files.SendfileRoots, Internal: internals(cfg), Underscores: underscores,
 	})
 }
 
 // bodyPace is how slow a client may be with its body.
 func bodyPace(cfg *config.Config) httpx.Pace {
-	return httpx.Pace{Silence: cfg.BodyTimeout, Rate: cfg.MinRate}
+	return httpx.Pace{Silence: cfg.Limits.BodyTimeout, Rate: cfg.Limits.MinRate}
 }
 
 func internals(cfg *config.Config) []bridge.Internal {

@@ -72,7 +72,7 @@ type Server struct {
 // request (server.ChainOptions); log stays the caller's.
 func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events func(supervisor.Event), observe func(*httpx.Writer, time.Duration)) (_ *Server, err error) {
 	s := &Server{version: version, privileges: &privileges{}, log: log, observe: observe, reloads: make(chan struct{}, 1), quit: make(chan struct{}), gone: map[*supervisor.Pool]context.CancelFunc{},
-		files: map[string]*appFiles{}, hidden: map[string][]string{}, hostFiles: map[string]*static.Places{}, fileCache: static.NewCache(cfg.StaticCache, idleFiles(cfg)), encoder: compress.NewEncoder(compress.Thorough)}
+		files: map[string]*appFiles{}, hidden: map[string][]string{}, hostFiles: map[string]*static.Places{}, fileCache: static.NewCache(cfg.Files.Cache, idleFiles(cfg)), encoder: compress.NewEncoder(compress.Thorough)}
 	s.events = func(e supervisor.Event) {
 		s.filesHear(e)
 		s.healthHears(e)
@@ -87,12 +87,12 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 	s.spool = newSpool(cfg)
 	sharedMemory.Limit(config.PartOf(cfg.MemoryLimit, sharedMemoryPart, 0))
 	s.answers = newAnswers(cfg, s.spool)
-	if cfg.AccessLog != "off" {
+	if cfg.Logs.Access != "off" {
 		format := server.Combined
-		if cfg.AccessLogFormat == "json" {
+		if cfg.Logs.AccessFormat == "json" {
 			format = server.JSON
 		}
-		if cfg.AccessLog == "-" {
+		if cfg.Logs.Access == "-" {
 			s.stdout = NewOutlet(stdout, log.droppedAccess)
 		}
 		limiter := &httpx.LogLimiter{Every: time.Minute}
@@ -101,7 +101,7 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 				log.Error("access_log", "error", err)
 			}
 		}
-		if s.access, err = server.NewAccessLog(openAccess(cfg.AccessLog, cfg.Identity, s.stdout), format, failed); err != nil {
+		if s.access, err = server.NewAccessLog(openAccess(cfg.Logs.Access, cfg.Account.Identity, s.stdout), format, failed); err != nil {
 			return nil, err
 		}
 	}
@@ -116,28 +116,28 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 	s.site.Store(first)
 	current := func(w http.ResponseWriter, r *http.Request) { s.site.Load().chain.ServeHTTP(w, r) }
 	s.http = server.New(http.HandlerFunc(current), server.Options{
-		ReadHeaderTimeout: cfg.HeaderTimeout, IdleTimeout: cfg.IdleTimeout, MaxHeaderBytes: int(cfg.MaxHead),
-		MaxConnections: cfg.MaxConns, Limits: paceOf(cfg), Log: log,
+		ReadHeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, MaxHeaderBytes: int(cfg.Limits.MaxHead),
+		MaxConnections: cfg.Limits.MaxConns, Limits: paceOf(cfg), Log: log,
 		Refused: s.refused,
 	})
-	s.uwsgi = uwsgi.New(uwsgi.Options{HeaderTimeout: cfg.HeaderTimeout, MaxHead: int(cfg.MaxHead), Refused: s.refused, Log: log})
+	s.uwsgi = uwsgi.New(uwsgi.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, MaxHead: int(cfg.Limits.MaxHead), Refused: s.refused, Log: log})
 	return s, nil
 }
 
 // paceOf is how slow clients may be.
 func paceOf(cfg *config.Config) server.Limits {
-	return server.Limits{Send: httpx.Pace{Silence: cfg.SendTimeout, Rate: cfg.MinRate}, Tunnel: cfg.TunnelTimeout}
+	return server.Limits{Send: httpx.Pace{Silence: cfg.Limits.SendTimeout, Rate: cfg.Limits.MinRate}, Tunnel: cfg.Limits.TunnelTimeout}
 }
 
 // refused is for requests that no handler gets.
 func (s *Server) refused(remote string, status int) { s.site.Load().chain.Refused(remote, status) }
 
 func newTrust(cfg *config.Config) (*server.Trust, error) {
-	items := make([]string, 0, len(cfg.TrustedProxies)+1)
-	for _, p := range cfg.TrustedProxies {
+	items := make([]string, 0, len(cfg.Trust.Proxies)+1)
+	for _, p := range cfg.Trust.Proxies {
 		items = append(items, p.String())
 	}
-	if cfg.TrustUnix {
+	if cfg.Trust.Unix {
 		items = append(items, "unix")
 	}
 	return server.ParseTrust(items)

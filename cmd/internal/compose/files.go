@@ -53,7 +53,7 @@ func Unservable(cfg *config.Config) (list []string) {
 		}
 	}
 	for i := range cfg.Apps {
-		for _, s := range cfg.Apps[i].Static {
+		for _, s := range cfg.Apps[i].Files.Static {
 			add(fmt.Sprintf("app %q: static", cfg.Apps[i].Name), s.URL, s.Dir)
 		}
 	}
@@ -64,7 +64,7 @@ func Unservable(cfg *config.Config) (list []string) {
 }
 
 func unservable(cfg *config.Config, dir string) string {
-	id := identity(cfg.Identity)
+	id := identity(cfg.Account.Identity)
 	if id == nil {
 		return static.Unusable(dir, static.Owner{})
 	}
@@ -75,7 +75,7 @@ func unservable(cfg *config.Config, dir string) string {
 		}
 	}
 	if err != nil {
-		return fmt.Sprintf("%s may not enter it: %v", cfg.Identity, err)
+		return fmt.Sprintf("%s may not enter it: %v", cfg.Account.Identity, err)
 	}
 	return ""
 }

@@ -11,10 +11,10 @@ import (
 
 // health answers the health checks among the apps' requests; nil: nobody does.
 func (s *Server) health(cfg *config.Config) *server.Health {
-	if cfg.HealthPath == "off" {
+	if cfg.Responses.HealthPath == "off" {
 		return nil
 	}
-	return &server.Health{Ready: s, Path: strings.TrimSuffix(cfg.HealthPath, "/")}
+	return &server.Health{Ready: s, Path: strings.TrimSuffix(cfg.Responses.HealthPath, "/")}
 }
 
 // Health answers the health checks at an address of its own.

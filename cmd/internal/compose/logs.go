@@ -29,20 +29,20 @@ type Log struct {
 func OpenLog(cfg *config.Config, stderr io.Writer) (*Log, error) {
 	l := &Log{}
 	out, terminal := stderr, isTerminal(stderr)
-	if cfg.ErrorLog != "-" && cfg.ErrorLog != "" {
-		f, err := openLogFile(cfg.ErrorLog, cfg.Identity)
+	if cfg.Logs.Error != "-" && cfg.Logs.Error != "" {
+		f, err := openLogFile(cfg.Logs.Error, cfg.Account.Identity)
 		if err != nil {
 			return nil, err
 		}
-		l.file = &logFile{name: cfg.ErrorLog, owner: cfg.Identity, f: f}
+		l.file = &logFile{name: cfg.Logs.Error, owner: cfg.Account.Identity, f: f}
 		out, terminal = l.file, false
 	}
-	l.Text = cfg.LogFormat == "text" || cfg.LogFormat != "json" && terminal
+	l.Text = cfg.Logs.Format == "text" || cfg.Logs.Format != "json" && terminal
 	f, _ := out.(*os.File)
 	priorities := f != nil && errorlog.ToJournal(f)
 	l.Out = NewOutlet(out, l.dropped)
 	l.Logger = errorlog.New(errorlog.Options{
-		Level: hclog.LevelFromString(cfg.LogLevel), Out: l.Out, Text: l.Text, Priorities: priorities, Sentence: events.Sentence,
+		Level: hclog.LevelFromString(cfg.Logs.Level), Out: l.Out, Text: l.Text, Priorities: priorities, Sentence: events.Sentence,
 		Color: terminal && os.Getenv("NO_COLOR") == "" && runtime.GOOS != "windows",
 	})
 	return l, nil

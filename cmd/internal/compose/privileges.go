@@ -35,10 +35,10 @@ func identity(id *config.Identity) *process.Identity {
 
 // runsAs is whom the app's workers run as; nil: nobody has said.
 func runsAs(cfg *config.Config, a *config.App) *config.Identity {
-	if a.Identity != nil {
-		return a.Identity
+	if a.Confine.Identity != nil {
+		return a.Confine.Identity
 	}
-	return cfg.Identity
+	return cfg.Account.Identity
 }
 
 // confine adds to a command what the app's workers are confined to.
@@ -49,10 +49,10 @@ func (p *privileges) confine(cfg *config.Config, a *config.App, c process.Comman
 		c.Env = homeEnviron(c.Env, a.Environ(), id)
 	}
 	c.Limits = process.Limits{
-		Umask: a.Umask, Nice: a.Nice, AS: a.LimitAS, Nofile: int64(a.LimitNofile), Nproc: int64(a.LimitNproc),
-		CPU: int64((a.LimitCPU + time.Second - 1) / time.Second), NoNewPrivs: a.NoNewPrivs == "on",
+		Umask: a.Confine.Umask, Nice: a.Confine.Nice, AS: a.Confine.LimitAS, Nofile: int64(a.Confine.LimitNofile), Nproc: int64(a.Confine.LimitNproc),
+		CPU: int64((a.Confine.LimitCPU + time.Second - 1) / time.Second), NoNewPrivs: a.Confine.NoNewPrivs == "on",
 	}
-	if a.Cgrouped() && !p.divided && !p.looks {
+	if a.Confine.Cgrouped() && !p.divided && !p.looks {
 		return c, errors.New("a control group that is new in the configuration needs a restart")
 	}
 	if p.mayLeaf(a) {
@@ -67,9 +67,9 @@ func (p *privileges) mayLeaf(a *config.App) bool {
 	switch {
 	case p.base == "" || p.looks:
 		return false
-	case a.Cgrouped():
+	case a.Confine.Cgrouped():
 		return true
-	case p.helper != nil && a.NeedsRoot: // it makes those that it was told of at its start
+	case p.helper != nil && a.Confine.NeedsRoot: // it makes those that it was told of at its start
 		path := p.leaf(a).Path
 		return slices.ContainsFunc(p.leaves, func(l *process.Cgroup) bool { return l.Path == path })
 	}
@@ -77,7 +77,7 @@ func (p *privileges) mayLeaf(a *config.App) bool {
 }
 
 func (p *privileges) leaf(a *config.App) *process.Cgroup {
-	return &process.Cgroup{Path: filepath.Join(p.base, "app-"+a.Name), MemoryMax: a.MemoryMax, CPUMax: a.CPUMax, PidsMax: int64(a.PidsMax)}
+	return &process.Cgroup{Path: filepath.Join(p.base, "app-"+a.Name), MemoryMax: a.Confine.MemoryMax, CPUMax: a.Confine.CPUMax, PidsMax: int64(a.Confine.PidsMax)}
 }
 
 // homeEnviron puts the user's own HOME, USER and LOGNAME in the place of ours, unless
@@ -110,7 +110,7 @@ func (s spawner) Spawn(c process.Command) (*process.Child, error) {
 	who := c.Identity
 	var child *process.Child
 	var err error
-	if s.p.helper != nil && s.a.NeedsRoot {
+	if s.p.helper != nil && s.a.Confine.NeedsRoot {
 		child, err = s.p.helper.Spawn(c)
 	} else {
 		if s.p.became != nil && who != nil && who.Equal(*s.p.became) {
@@ -131,7 +131,7 @@ func (s spawner) Spawn(c process.Command) (*process.Child, error) {
 // give returns what makes a body's file the property of the app's user; nil: its
 // workers run as we do.
 func (p *privileges) give(a *config.App) func(*os.File) error {
-	id := identity(a.Identity)
+	id := identity(a.Confine.Identity)
 	if id == nil {
 		return nil
 	}
@@ -148,7 +148,7 @@ func (p *privileges) give(a *config.App) func(*os.File) error {
 // applied is an error: then only Stop is to be called.
 func (s *Server) Prepare() error {
 	cfg, p := s.Config(), s.privileges
-	id := identity(cfg.Identity)
+	id := identity(cfg.Account.Identity)
 	if err := p.delegate(cfg); err != nil {
 		return err
 	}
@@ -161,16 +161,16 @@ func (s *Server) Prepare() error {
 			return err
 		}
 		if err := process.Become(*id); err != nil {
-			return fmt.Errorf("cannot become %s: %w", cfg.Identity, err)
+			return fmt.Errorf("cannot become %s: %w", cfg.Account.Identity, err)
 		}
 		p.became = id
 	}
 	s.folder.log = s.log
-	s.folder.shared = slices.ContainsFunc(cfg.Apps, func(a config.App) bool { return a.Identity != nil })
+	s.folder.shared = slices.ContainsFunc(cfg.Apps, func(a config.App) bool { return a.Confine.Identity != nil })
 	s.folder.parents = func() []string { return append(spoolParents(cfg, runtime), spoolParents(cfg, s.RuntimeDir())...) }
 	err := s.openSpool(cfg, spoolParents(cfg, runtime))
-	if err != nil && cfg.SpoolDir != "" && id != nil {
-		return fmt.Errorf("%s cannot write to spool_dir %s: %w", cfg.Identity, cfg.SpoolDir, err)
+	if err != nil && cfg.Folders.Spool != "" && id != nil {
+		return fmt.Errorf("%s cannot write to spool_dir %s: %w", cfg.Account.Identity, cfg.Folders.Spool, err)
 	}
 	return nil
 }
@@ -184,7 +184,7 @@ func (p *privileges) delegate(cfg *config.Config) (err error) {
 		for _, c := range []struct {
 			name string
 			set  bool
-		}{{"memory", a.MemoryMax > 0}, {"cpu", a.CPUMax > 0}, {"pids", a.PidsMax > 0}} {
+		}{{"memory", a.Confine.MemoryMax > 0}, {"cpu", a.Confine.CPUMax > 0}, {"pids", a.Confine.PidsMax > 0}} {
 			if c.set && !slices.Contains(controllers, c.name) {
 				controllers = append(controllers, c.name)
 				if first == "" {
@@ -195,7 +195,7 @@ func (p *privileges) delegate(cfg *config.Config) (err error) {
 	}
 	if controllers == nil {
 		p.base = process.AtHand()
-	} else if p.base, err = process.Delegate(controllers, identity(cfg.Identity)); err != nil {
+	} else if p.base, err = process.Delegate(controllers, identity(cfg.Account.Identity)); err != nil {
 		return fmt.Errorf("%s cannot be applied: %w", first, err)
 	}
 	if p.base == "" {
@@ -213,7 +213,7 @@ func (p *privileges) startHelper(cfg *config.Config, id process.Identity) (err e
 	table := process.HelperTable{Owner: id.UID}
 	for i := range cfg.Apps {
 		a := &cfg.Apps[i]
-		if !a.NeedsRoot {
+		if !a.Confine.NeedsRoot {
 			continue
 		}
 		who := *identity(runsAs(cfg, a))

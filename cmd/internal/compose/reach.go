@@ -12,11 +12,11 @@ import (
 // users are all whom this process and its workers will run as, but for who we are.
 func users(cfg *config.Config) []process.Identity {
 	var out []process.Identity
-	if cfg.Identity != nil {
-		out = append(out, *identity(cfg.Identity))
+	if cfg.Account.Identity != nil {
+		out = append(out, *identity(cfg.Account.Identity))
 	}
 	for i := range cfg.Apps {
-		if id := cfg.Apps[i].Identity; id != nil {
+		if id := cfg.Apps[i].Confine.Identity; id != nil {
 			out = append(out, *identity(id))
 		}
 	}

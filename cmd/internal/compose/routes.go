@@ -39,7 +39,7 @@ func (s *Server) newProxy(cfg *config.Config, r *config.Route, pages *httpx.Page
 	}
 	return proxy.New(proxy.Options{
 		Path: r.Path, Strip: r.StripPrefix, Upstreams: list, Spool: s.spool, Unbuffered: r.RequestBuffering == "off",
-		MaxBody: cfg.MaxBody, BodyPace: bodyPace(cfg), ReadTimeout: r.ReadTimeout, Pages: pages, Log: s.log,
+		MaxBody: cfg.Limits.MaxBody, BodyPace: bodyPace(cfg), ReadTimeout: r.ReadTimeout, Pages: pages, Log: s.log,
 	})
 }
 

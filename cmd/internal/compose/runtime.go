@@ -65,7 +65,7 @@ func runtimeDirs(set string, session bool) []string {
 
 // ownRuntimeDirs are those for this process.
 func ownRuntimeDirs(cfg *config.Config) []string {
-	return reachableDirs(runtimeDirs(cfg.RuntimeDir, isTerminal(os.Stdin) || isTerminal(os.Stderr)), users(cfg))
+	return reachableDirs(runtimeDirs(cfg.Folders.Runtime, isTerminal(os.Stdin) || isTerminal(os.Stderr)), users(cfg))
 }
 
 // shimFiles is where the shim has been extracted to. The folder may go while the server runs (the end of a login session,

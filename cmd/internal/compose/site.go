@@ -66,7 +66,7 @@ func (t *site) run(app string) *run {
 
 // assemble makes the handlers of the site, from the inside outward.
 func (t *site) assemble(s *Server) error {
-	pages, err := httpx.LoadPages(t.cfg.ErrorPages)
+	pages, err := httpx.LoadPages(t.cfg.Responses.ErrorPages)
 	if err != nil {
 		return err
 	}
@@ -92,13 +92,13 @@ func (t *site) assemble(s *Server) error {
 	if err != nil {
 		return err
 	}
-	fields, err := server.ParseFields(t.cfg.TrustedFields)
+	fields, err := server.ParseFields(t.cfg.Trust.Fields)
 	if err != nil {
 		return fmt.Errorf("trusted_fields: %w", err)
 	}
 	t.chain = server.NewChain(inner, server.ChainOptions{
-		Access: s.access, Observe: s.observe, Health: s.health(t.cfg), Trust: trust, Fields: fields, MaxBody: t.cfg.MaxBody, MaxTarget: maxTarget,
-		ServerHeader: t.cfg.ServerHeader, Pages: pages, Log: s.log,
+		Access: s.access, Observe: s.observe, Health: s.health(t.cfg), Trust: trust, Fields: fields, MaxBody: t.cfg.Limits.MaxBody, MaxTarget: maxTarget,
+		ServerHeader: t.cfg.Responses.ServerHeader, Pages: pages, Log: s.log,
 	})
 	return nil
 }
@@ -272,7 +272,7 @@ func (s *Server) without(next, old *site, errs []error, moved bool) (*site, erro
 func (s *Server) settle(old, next *site) {
 	old.closeProxies()
 	s.http.SetLimits(paceOf(next.cfg))
-	s.log.SetLevel(hclog.LevelFromString(next.cfg.LogLevel))
+	s.log.SetLevel(hclog.LevelFromString(next.cfg.Logs.Level))
 	if fixed := s.started.Fixed(next.cfg); len(fixed) > 0 { // which the last reload may have found too
 		s.log.Warn("restart_needed", "settings", strings.Join(fixed, ", "), "message", "these settings have changed in the configuration and are in force after a restart only")
 	}
@@ -281,7 +281,7 @@ func (s *Server) settle(old, next *site) {
 			continue
 		}
 		ctx, cancel := context.WithCancel(context.Background())
-		if d := r.app.DrainTimeout; d > 0 {
+		if d := r.app.Life.DrainTimeout; d > 0 {
 			ctx, cancel = context.WithTimeout(context.Background(), d)
 		}
 		s.mu.Lock()

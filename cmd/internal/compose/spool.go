@@ -33,8 +33,8 @@ const (
 
 // spoolParents are the folders for large bodies, in the order to try.
 func spoolParents(cfg *config.Config, runtime string) []string {
-	if cfg.SpoolDir != "" {
-		return []string{cfg.SpoolDir}
+	if cfg.Folders.Spool != "" {
+		return []string{cfg.Folders.Spool}
 	}
 	var dirs []string
 	if d := os.Getenv("TMPDIR"); d != "" {
@@ -49,17 +49,17 @@ func spoolParents(cfg *config.Config, runtime string) []string {
 // newSpool makes the spool of all apps. openSpool comes before its first use.
 func newSpool(cfg *config.Config) *httpx.Spool {
 	return &httpx.Spool{
-		Memory: bodyMemory(cfg.BufferBody), Blocks: config.PartOf(cfg.MemoryLimit, blocksPart, blocksMost),
+		Memory: bodyMemory(cfg.Limits.BufferBody), Blocks: config.PartOf(cfg.MemoryLimit, blocksPart, blocksMost),
 		RAM:   config.PartOf(cfg.MemoryLimit, spoolPart, spoolMemory),
-		Files: httpx.Budget{Name: "spool_total", Total: cfg.SpoolTotal},
+		Files: httpx.Budget{Name: "spool_total", Total: cfg.Limits.SpoolTotal},
 	}
 }
 
 // newAnswers makes what holds the answers of slow clients.
 func newAnswers(cfg *config.Config, spool *httpx.Spool) *httpx.Pipes {
 	return &httpx.Pipes{
-		Spool: spool, Memory: cfg.ResponseMemory, Total: config.PartOf(cfg.MemoryLimit, answersPart, answersMost), Max: cfg.SpoolMax,
-		Files: httpx.Budget{Name: "answer_total", Total: cfg.AnswerTotal},
+		Spool: spool, Memory: cfg.Limits.ResponseMemory, Total: config.PartOf(cfg.MemoryLimit, answersPart, answersMost), Max: cfg.Limits.SpoolMax,
+		Files: httpx.Budget{Name: "answer_total", Total: cfg.Limits.AnswerTotal},
 	}
 }
 
@@ -91,8 +91,8 @@ func (s *Server) openSpool(cfg *config.Config, parents []string) error {
 		log.Warn("spool_in_memory", "dir", spool.Dir, "spool_total", errorlog.Bytes(spool.Files.Total), "answer_total", errorlog.Bytes(answers.Files.Total), "message",
 			"the folder for large request bodies and answers is memory (tmpfs), and counts in the memory limit; spool_dir names one on a disk")
 	}
-	if most := spool.Files.Total / 2; most > 0 && (cfg.MaxBody == 0 || cfg.MaxBody > most) {
-		log.Warn("max_body_unfit", "max_body", errorlog.Bytes(cfg.MaxBody), "spool_total", errorlog.Bytes(spool.Files.Total), "client_total", errorlog.Bytes(most), "message",
+	if most := spool.Files.Total / 2; most > 0 && (cfg.Limits.MaxBody == 0 || cfg.Limits.MaxBody > most) {
+		log.Warn("max_body_unfit", "max_body", errorlog.Bytes(cfg.Limits.MaxBody), "spool_total", errorlog.Bytes(spool.Files.Total), "client_total", errorlog.Bytes(most), "message",
 			"a request body of max_body finds no room: one client may have half of spool_total while the rest is free, a quarter in any case, and beyond that the answer is 503; raise spool_total, lower max_body, or name a larger spool_dir")
 	}
 	return err

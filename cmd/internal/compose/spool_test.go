@@ -28,8 +28,8 @@ func TestSpoolFolderIsMadeAgain(t *testing.T) {
 		"parent": filepath.Dir,
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg := &config.Config{SpoolDir: filepath.Join(t.TempDir(), "spool"), BufferBody: 64 << 10}
-			if err := os.Mkdir(cfg.SpoolDir, 0o755); err != nil {
+			cfg := &config.Config{Folders: config.Folders{Spool: filepath.Join(t.TempDir(), "spool")}, Limits: config.Limits{BufferBody: 64 << 10}}
+			if err := os.Mkdir(cfg.Folders.Spool, 0o755); err != nil {
 				t.Fatal(err)
 			}
 			s := spoolingServer(cfg)
@@ -59,7 +59,7 @@ func TestSpoolFolderIsMadeAgain(t *testing.T) {
 				t.Errorf("still %q", first)
 			}
 			s.folder.close()
-			if left, err := os.ReadDir(cfg.SpoolDir); err != nil || len(left) > 0 {
+			if left, err := os.ReadDir(cfg.Folders.Spool); err != nil || len(left) > 0 {
 				t.Errorf("left %v %v", left, err)
 			}
 		})
@@ -78,7 +78,7 @@ func TestSpoolFolder(t *testing.T) {
 		{"", "", "", ""},
 	} {
 		t.Setenv("TMPDIR", c.tmp)
-		cfg := &config.Config{SpoolDir: c.set, SpoolTotal: config.SpoolAuto, AnswerTotal: config.SpoolAuto}
+		cfg := &config.Config{Folders: config.Folders{Spool: c.set}, Limits: config.Limits{SpoolTotal: config.SpoolAuto, AnswerTotal: config.SpoolAuto}}
 		s := spoolingServer(cfg)
 		err, spool := s.openSpool(cfg, spoolParents(cfg, c.runtime)), s.spool
 		if c.want == "" {
@@ -117,7 +117,7 @@ func TestAutoTotal(t *testing.T) {
 func TestBudgetsFollowTheMemoryLimit(t *testing.T) {
 	t.Setenv("TMPDIR", "/nonexistent")
 	for _, limit := range []int64{64 << 20, 200 << 20, 1 << 30, 1 << 40} {
-		cfg := &config.Config{SpoolTotal: config.SpoolAuto, AnswerTotal: config.SpoolAuto, MemoryLimit: limit, MaxBody: 100 << 20}
+		cfg := &config.Config{MemoryLimit: limit, Limits: config.Limits{SpoolTotal: config.SpoolAuto, AnswerTotal: config.SpoolAuto, MaxBody: 100 << 20}}
 		s := spoolingServer(cfg)
 		spool, answers := s.spool, s.answers
 		if err := s.openSpool(cfg, spoolParents(cfg, "")); err == nil {

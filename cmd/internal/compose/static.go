@@ -64,7 +64,7 @@ func (f *appFiles) ready(gen int, r *shim.Ready) {
 	before := f.list
 	f.swap()
 	for _, d := range f.declared {
-		if d.Trouble != "" && f.app.StaticMode != config.StaticOff {
+		if d.Trouble != "" && f.app.Files.Mode != config.StaticOff {
 			f.server.log.Warn("static_trouble", "app", f.name, "url", d.URL, "dir", d.Dir, "declared_by", d.Kind, "reason", d.Trouble, "traceback", d.Traceback)
 		}
 	}
@@ -90,21 +90,21 @@ func (f *appFiles) swap() {
 	mount := strings.TrimSuffix(a.Mount, "/")
 	f.list = nil
 	var places []static.Place
-	for i := range a.Static {
-		p := configured(&a.Static[i], mount)
-		p.Compress = a.StaticCompress
+	for i := range a.Files.Static {
+		p := configured(&a.Files.Static[i], mount)
+		p.Compress = a.Files.CompressStatic
 		places = append(places, p)
 		f.list = append(f.list, Files{App: f.name, URL: shown(p.URL), Dir: p.Dirs[0], How: "configured", Trouble: static.Unusable(p.Dirs[0], p.Owner)})
 	}
 	own := len(places)
 	for _, d := range f.declared {
 		refused := d.Refused
-		if a.StaticMode == config.StaticForce {
+		if a.Files.Mode == config.StaticForce {
 			refused = ""
 		}
 		x := Files{App: f.name, URL: d.URL, Dir: d.Dir, How: "declared by " + d.Kind, Trouble: d.Trouble}
 		switch url := strings.TrimSuffix(d.URL, "/"); {
-		case a.StaticMode == config.StaticOff:
+		case a.Files.Mode == config.StaticOff:
 		case d.Trouble != "":
 			if !slices.ContainsFunc(places[:own], func(p static.Place) bool { return p.URL == url }) {
 				f.list = append(f.list, x)
@@ -133,14 +133,14 @@ func (f *appFiles) swap() {
 			places = append(places, p)
 		}
 	}
-	f.places.Swap(places, f.cfg.StaticOverlap)
+	f.places.Swap(places, f.cfg.Files.Overlap)
 }
 
 // declaredPlace is the place of a folder that an app declares. What an app says comes
 // from a worker: a field that is none is left out.
 func declaredPlace(a *config.App, url string, d *shim.Declared) static.Place {
 	p := static.Place{
-		URL: url, Dirs: []string{d.Dir}, Siblings: true, Compress: a.StaticCompress, FollowLinks: a.FollowSymlinks, HTTPS: d.HTTPS,
+		URL: url, Dirs: []string{d.Dir}, Siblings: true, Compress: a.Files.CompressStatic, FollowLinks: a.Files.FollowSymlinks, HTTPS: d.HTTPS,
 	}
 	if static.IsValue(d.Cache) {
 		p.Cache = d.Cache
@@ -161,8 +161,8 @@ func declaredPlace(a *config.App, url string, d *shim.Declared) static.Place {
 			p.Types[strings.ToLower(c[0])] = c[1]
 		}
 	}
-	if a.Identity != nil {
-		p.Owner, p.FollowLinks = static.Owner{Set: true, UID: a.Identity.UID}, false
+	if a.Confine.Identity != nil {
+		p.Owner, p.FollowLinks = static.Owner{Set: true, UID: a.Confine.Identity.UID}, false
 	}
 	return p
 }
@@ -170,12 +170,12 @@ func declaredPlace(a *config.App, url string, d *shim.Declared) static.Place {
 // foreign says why a folder that the app declares is none of its own. An app that runs
 // as a user of its own could otherwise have the server read for it.
 func (f *appFiles) foreign(dir string) string {
-	id := f.app.Identity
+	id := f.app.Confine.Identity
 	if id == nil {
 		return ""
 	}
 	if st, err := os.Stat(dir); err != nil || !static.OwnedBy(st, id.UID) {
-		return fmt.Sprintf("it does not belong to the app's user %s; --static names it", f.app.User)
+		return fmt.Sprintf("it does not belong to the app's user %s; --static names it", f.app.Confine.User)
 	}
 	return ""
 }
@@ -215,7 +215,7 @@ func configured(s *config.Static, mount string) static.Place {
 
 // idleFiles is how many descriptors of files may wait to be used again: a few beside
 // those of the clients.
-func idleFiles(cfg *config.Config) int { return min(max(cfg.MaxConns/16, 64), 4096) }
+func idleFiles(cfg *config.Config) int { return min(max(cfg.Limits.MaxConns/16, 64), 4096) }
 
 // Static lists the files of an app that are served without it, and those that it
 // declares and that are not; empty: those of [[static]].
@@ -266,16 +266,16 @@ func (s *Server) filesHear(e supervisor.Event) {
 
 // withFiles puts an app's files in front of it, and compression around it.
 func (s *Server) withFiles(cfg *config.Config, r run, app http.Handler, pages *httpx.Pages) http.Handler {
-	if r.app.Compress && len(cfg.CompressCodings) > 0 {
-		app = compress.New(compress.Options{Next: app, Codings: cfg.CompressCodings, Types: cfg.MediaTypes(), MinSize: cfg.CompressMin})
+	if r.app.Files.CompressApp && len(cfg.Files.CompressCodings) > 0 {
+		app = compress.New(compress.Options{Next: app, Codings: cfg.Files.CompressCodings, Types: cfg.Files.MediaTypes(), MinSize: cfg.Files.CompressMin})
 	}
 	return static.New(s.staticOptions(cfg, r.app.Name, r.files.places, app, pages))
 }
 
 func (s *Server) staticOptions(cfg *config.Config, app string, places *static.Places, next http.Handler, pages *httpx.Pages) static.Options {
 	return static.Options{
-		App: app, Places: places, Next: next, Cache: s.fileCache, Encoder: s.encoder, Codings: cfg.CompressCodings, Types: cfg.MediaTypes(),
-		MinSize: cfg.CompressMin, Pages: pages, Log: s.log,
+		App: app, Places: places, Next: next, Cache: s.fileCache, Encoder: s.encoder, Codings: cfg.Files.CompressCodings, Types: cfg.Files.MediaTypes(),
+		MinSize: cfg.Files.CompressMin, Pages: pages, Log: s.log,
 	}
 }
 
@@ -355,6 +355,6 @@ func (t *site) openFiles(s *Server) {
 			delete(s.hostFiles, hosts)
 			continue
 		}
-		places.Swap(t.hosts[i].next, t.cfg.StaticOverlap)
+		places.Swap(t.hosts[i].next, t.cfg.Files.Overlap)
 	}
 }

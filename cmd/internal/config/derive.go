@@ -27,18 +27,18 @@ func (l *loader) derive() {
 	l.identities()
 	l.fence()
 	if src := l.sources.Of("limits.max_connections"); !src.Given() && l.in.Machine.OpenFiles > 0 {
-		l.cfg.MaxConns = l.in.Machine.OpenFiles / 10 * 8
+		l.cfg.Limits.MaxConns = l.in.Machine.OpenFiles / 10 * 8
 		why := fmt.Sprintf("80 %% of the open files limit, %d", l.in.Machine.OpenFiles)
-		if m := l.in.Machine; m.Limited && m.Memory/memoryPerConn < int64(l.cfg.MaxConns) {
-			l.cfg.MaxConns = int(max(m.Memory/memoryPerConn, 64))
+		if m := l.in.Machine; m.Limited && m.Memory/memoryPerConn < int64(l.cfg.Limits.MaxConns) {
+			l.cfg.Limits.MaxConns = int(max(m.Memory/memoryPerConn, 64))
 			why = fmt.Sprintf("memory limit %s / %s", roughSize(m.Memory), FormatSize(memoryPerConn))
 		}
 		l.sources.put("limits.max_connections", Source{FromDerived, why})
 	}
 	l.cfg.MemoryLimit = l.in.Machine.Memory
 	if src := l.sources.Of("static_cache"); !src.Given() {
-		if part := l.in.Machine.Part(16, l.cfg.StaticCache); part < l.cfg.StaticCache {
-			l.cfg.StaticCache = part
+		if part := l.in.Machine.Part(16, l.cfg.Files.Cache); part < l.cfg.Files.Cache {
+			l.cfg.Files.Cache = part
 			l.sources.put("static_cache", Source{FromDerived, "1/16 of the memory limit, " + roughSize(l.in.Machine.Memory)})
 		}
 	}
@@ -46,11 +46,11 @@ func (l *loader) derive() {
 		l.warn("LISTEN_FDS hands over %s, and none of them is listened on; write --bind fd://3, or leave --bind out", plural(fds, "socket"))
 	}
 	if !l.sources.Of("log.access_log_format").Given() {
-		l.cfg.AccessLogFormat = "combined"
-		if l.cfg.LogFormat == "json" {
-			l.cfg.AccessLogFormat = "json"
+		l.cfg.Logs.AccessFormat = "combined"
+		if l.cfg.Logs.Format == "json" {
+			l.cfg.Logs.AccessFormat = "json"
 		}
-		l.sources.put("log.access_log_format", Source{FromDerived, "log_format is " + l.cfg.LogFormat})
+		l.sources.put("log.access_log_format", Source{FromDerived, "log_format is " + l.cfg.Logs.Format})
 	}
 	for i := range l.cfg.Listen {
 		at := &l.cfg.Listen[i]
@@ -110,18 +110,18 @@ func (l *loader) deriveApps() {
 			if workers == 0 {
 				workers, src = l.defaultWorkers()
 			}
-			a.Workers, a.MaxWorkers, a.WorkersReason = workers, workers, src.Where
+			a.Workers.Min, a.Workers.Max, a.Workers.Reason = workers, workers, src.Where
 			l.sources.put(path, src)
 		}
 		if path := appPath(a.Name, "queue"); !l.sources.Of(path).Given() {
-			a.Queue = 256 + 16*a.MaxWorkers
-			l.sources.put(path, Source{FromDerived, fmt.Sprintf("256 + 16 x %d workers", a.MaxWorkers)})
+			a.Requests.Queue = 256 + 16*a.Workers.Max
+			l.sources.put(path, Source{FromDerived, fmt.Sprintf("256 + 16 x %d workers", a.Workers.Max)})
 		}
 		a.Dir = filepath.Clean(a.Dir)
 		within(a.Dir, a.EnvFile)
 		within(a.Dir, a.PythonPath)
-		within(a.Dir, a.TouchReload)
-		within(a.Dir, a.SendfileRoots)
+		within(a.Dir, a.Life.TouchReload)
+		within(a.Dir, a.Files.SendfileRoots)
 		dir := appPath(a.Name, "dir")
 		missing := checkFolder(a.Dir)
 		if missing != nil && !l.unsure(dir) {
@@ -285,29 +285,29 @@ func (l *loader) unsureStop() bool {
 func (l *loader) deriveStop() {
 	c := l.cfg
 	if l.env["KUBERNETES_SERVICE_HOST"] != "" && !l.sources.Of("stop.shutdown_delay").Given() {
-		c.ShutdownDelay = 5 * time.Second
+		c.Stop.Delay = 5 * time.Second
 		l.sources.put("stop.shutdown_delay", Source{FromDerived, "KUBERNETES_SERVICE_HOST is set"})
 	}
 	graceful, total := l.sources.Of("stop.graceful_timeout").Given(), l.sources.Of("stop.stop_timeout").Given()
-	around := c.ShutdownDelay + c.TermGrace
+	around := c.Stop.Delay + c.Stop.TermGrace
 	switch {
 	case graceful && !total:
-		if c.GracefulTimeout == 0 {
-			c.StopTimeout = 0
+		if c.Stop.Graceful == 0 {
+			c.Stop.Timeout = 0
 			l.sources.put("stop.stop_timeout", Source{FromDerived, "graceful_timeout is 0, no limit"})
-		} else if need := c.GracefulTimeout + around; need > c.StopTimeout {
-			c.StopTimeout = need
+		} else if need := c.Stop.Graceful + around; need > c.Stop.Timeout {
+			c.Stop.Timeout = need
 			l.sources.put("stop.stop_timeout", Source{FromDerived, "shutdown_delay + graceful_timeout + term_grace"})
 		}
-	case !graceful && c.StopTimeout == 0:
-		c.GracefulTimeout = 0
+	case !graceful && c.Stop.Timeout == 0:
+		c.Stop.Graceful = 0
 		l.sources.put("stop.graceful_timeout", Source{FromDerived, "stop_timeout is 0, no limit"})
 	case !graceful:
-		if left := c.StopTimeout - around; left > 0 {
-			c.GracefulTimeout = left
+		if left := c.Stop.Timeout - around; left > 0 {
+			c.Stop.Graceful = left
 		} else if !l.unsureStop() {
 			l.bad.add(l.sources.Of("stop.stop_timeout"), "stop_timeout %s leaves nothing for running requests after shutdown_delay %s and term_grace %s; raise it, or lower those",
-				FormatDuration(c.StopTimeout), FormatDuration(c.ShutdownDelay), FormatDuration(c.TermGrace))
+				FormatDuration(c.Stop.Timeout), FormatDuration(c.Stop.Delay), FormatDuration(c.Stop.TermGrace))
 		}
 		l.sources.put("stop.graceful_timeout", Source{FromDerived, "stop_timeout - shutdown_delay - term_grace"})
 	}

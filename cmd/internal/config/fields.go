@@ -57,7 +57,7 @@ func setTrusted(t target, in input) error {
 			out = append(out, p)
 		}
 	}
-	t.cfg.TrustedProxies, t.cfg.TrustUnix = out, unix
+	t.cfg.Trust.Proxies, t.cfg.Trust.Unix = out, unix
 	return nil
 }
 
@@ -67,7 +67,7 @@ func setTrustedFields(t target, in input) error {
 	if _, err := server.ParseFields(list); err != nil {
 		return err
 	}
-	t.cfg.TrustedFields = list
+	t.cfg.Trust.Fields = list
 	return nil
 }
 
@@ -79,16 +79,16 @@ func setHealthPath(t target, in input) error {
 			return fmt.Errorf("%q is not a path such as /-/health, nor off", in.last())
 		}
 	}
-	t.cfg.HealthPath = v
+	t.cfg.Responses.HealthPath = v
 	return nil
 }
 
 // Health are the paths of the health checks; none: they are off.
-func (c *Config) Health() []string {
-	if c.HealthPath == "off" {
+func (r *Responses) Health() []string {
+	if r.HealthPath == "off" {
 		return nil
 	}
-	at := strings.TrimSuffix(c.HealthPath, "/")
+	at := strings.TrimSuffix(r.HealthPath, "/")
 	return []string{at + "/livez", at + "/readyz"}
 }
 
@@ -116,14 +116,14 @@ func parseNetwork(v string) (netip.Prefix, error) {
 
 func showTrusted(t target) (string, bool) {
 	var out []string
-	for _, p := range t.cfg.TrustedProxies {
+	for _, p := range t.cfg.Trust.Proxies {
 		if p.IsSingleIP() {
 			out = append(out, p.Addr().String())
 		} else {
 			out = append(out, p.String())
 		}
 	}
-	if t.cfg.TrustUnix {
+	if t.cfg.Trust.Unix {
 		out = append(out, "unix")
 	}
 	return cmp.Or(strings.Join(out, ","), "none"), true
@@ -143,18 +143,18 @@ func setErrorPage(t target, in input) error {
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(in.base, file)
 		}
-		if t.cfg.ErrorPages == nil {
-			t.cfg.ErrorPages = make(map[int]string)
+		if t.cfg.Responses.ErrorPages == nil {
+			t.cfg.Responses.ErrorPages = make(map[int]string)
 		}
-		t.cfg.ErrorPages[n] = file
+		t.cfg.Responses.ErrorPages[n] = file
 	}
 	return nil
 }
 
 func showErrorPage(t target) (string, bool) {
 	var out []string
-	for _, n := range slices.Sorted(maps.Keys(t.cfg.ErrorPages)) {
-		out = append(out, fmt.Sprintf("%d=%s", n, t.cfg.ErrorPages[n]))
+	for _, n := range slices.Sorted(maps.Keys(t.cfg.Responses.ErrorPages)) {
+		out = append(out, fmt.Sprintf("%d=%s", n, t.cfg.Responses.ErrorPages[n]))
 	}
 	return strings.Join(out, ","), len(out) > 0
 }
@@ -203,6 +203,6 @@ func setLevel(t target, in input) (err error) {
 	if err != nil {
 		return err
 	}
-	t.cfg.LogLevel = v
+	t.cfg.Logs.Level = v
 	return nil
 }

@@ -38,7 +38,7 @@ func (w *wanted) none() bool { return w.user == "" && w.group == "" && len(w.gro
 // identities finds out whom the server and each app's workers run as. nil: nothing is to be changed.
 func (l *loader) identities() {
 	c := l.cfg
-	server := wanted{user: c.User, group: c.Group, uSrc: l.sources.Of("user"), gSrc: l.sources.Of("group")}
+	server := wanted{user: c.Account.User, group: c.Account.Group, uSrc: l.sources.Of("user"), gSrc: l.sources.Of("group")}
 	now := l.in.Machine.identity()
 	base := now
 	if !server.none() {
@@ -47,33 +47,33 @@ func (l *loader) identities() {
 			return
 		}
 		if l.may(id, "standpipe", server) && !sameUser(id, now) {
-			c.Identity, base = id, id
+			c.Account.Identity, base = id, id
 		}
 	}
 	for i := range c.Apps {
 		a := &c.Apps[i]
 		of := func(key string) Source { return l.sources.Of(appPath(a.Name, key)) }
-		own := wanted{user: a.User, group: a.Group, groups: a.Groups, uSrc: of("user"), gSrc: of("group"), gsSrc: of("groups")}
+		own := wanted{user: a.Confine.User, group: a.Confine.Group, groups: a.Confine.Groups, uSrc: of("user"), gSrc: of("group"), gsSrc: of("groups")}
 		if own.none() {
 			continue
 		}
 		if own.user == "" {
-			own.user, own.uSrc = c.User, server.uSrc
-			own.group, own.gSrc = cmp.Or(own.group, c.Group), cmp.Or(own.gSrc, server.gSrc)
+			own.user, own.uSrc = c.Account.User, server.uSrc
+			own.group, own.gSrc = cmp.Or(own.group, c.Account.Group), cmp.Or(own.gSrc, server.gSrc)
 		}
 		id := l.resolve(own, now)
 		switch {
 		case id == nil:
 		case !l.may(id, fmt.Sprintf("app %q", a.Name), own):
-		case id.equal(base), base == now && len(a.Groups) == 0 && sameUser(id, now):
+		case id.equal(base), base == now && len(a.Confine.Groups) == 0 && sameUser(id, now):
 		default:
-			a.Identity = id
+			a.Confine.Identity = id
 		}
 	}
 	for i := range c.Apps {
 		a := &c.Apps[i]
 		l.privileges(a)
-		if a.Preload && a.NeedsRoot && c.Identity != nil {
+		if a.Life.Preload && a.Confine.NeedsRoot && c.Account.Identity != nil {
 			// Its template's forks would be ours, and neither we nor the helper could signal them.
 			l.bad.add(l.sources.Of(appPath(a.Name, "preload")), "app %q: preload does not go with a user or a limit that needs root once standpipe has given root up; leave out preload, the app's own setting, or --user", a.Name)
 		}
@@ -204,22 +204,22 @@ func (m *Machine) identity() *Identity {
 func (l *loader) privileges(a *App) {
 	m := l.in.Machine
 	of := func(key string) Source { return l.sources.Of(appPath(a.Name, key)) }
-	a.NeedsRoot = a.Identity != nil
-	if a.Nice != nil && *a.Nice < m.Nice {
-		a.NeedsRoot = true
+	a.Confine.NeedsRoot = a.Confine.Identity != nil
+	if a.Confine.Nice != nil && *a.Confine.Nice < m.Nice {
+		a.Confine.NeedsRoot = true
 		if m.UID != 0 {
-			l.refuse(of("nice"), "app %q: nice %d is before standpipe's own, %d, and that needs root", a.Name, *a.Nice, m.Nice)
+			l.refuse(of("nice"), "app %q: nice %d is before standpipe's own, %d, and that needs root", a.Name, *a.Confine.Nice, m.Nice)
 		}
 	}
 	for _, r := range []struct {
 		key  string
 		want int64
-	}{{"limit_as", a.LimitAS}, {"limit_nofile", int64(a.LimitNofile)}, {"limit_nproc", int64(a.LimitNproc)}, {"limit_cpu", seconds(a.LimitCPU)}} {
+	}{{"limit_as", a.Confine.LimitAS}, {"limit_nofile", int64(a.Confine.LimitNofile)}, {"limit_nproc", int64(a.Confine.LimitNproc)}, {"limit_cpu", seconds(a.Confine.LimitCPU)}} {
 		hard, limited := m.HardLimits[r.key]
 		if r.want == 0 || !limited || r.want <= hard {
 			continue
 		}
-		a.NeedsRoot = true
+		a.Confine.NeedsRoot = true
 		if m.UID != 0 {
 			l.refuse(of(r.key), "app %q: %s is %d, more than standpipe's own limit of %d, and that needs root", a.Name, r.key, r.want, hard)
 		}
@@ -234,10 +234,10 @@ func (l *loader) fence() {
 		return
 	}
 	free := func(a *App) bool {
-		return a.MemoryMax == 0 && !l.sources.Of(appPath(a.Name, "hard_rss")).Given()
+		return a.Confine.MemoryMax == 0 && !l.sources.Of(appPath(a.Name, "hard_rss")).Given()
 	}
 	for i := range l.cfg.Apps {
-		workers += l.cfg.Apps[i].MaxWorkers
+		workers += l.cfg.Apps[i].Workers.Max
 		if free(&l.cfg.Apps[i]) {
 			unfenced++
 		}
@@ -247,8 +247,8 @@ func (l *loader) fence() {
 		return
 	}
 	for i := range l.cfg.Apps {
-		if a := &l.cfg.Apps[i]; free(a) && (a.MaxRSS == 0 || a.MaxRSS <= share) {
-			a.HardRSS = share
+		if a := &l.cfg.Apps[i]; free(a) && (a.Life.MaxRSS == 0 || a.Life.MaxRSS <= share) {
+			a.Life.HardRSS = share
 			l.sources.put(appPath(a.Name, "hard_rss"), Source{FromDerived, "memory.oom.group: 85 % of (limit - standpipe) / workers"})
 		}
 	}

@@ -52,7 +52,7 @@ umask = 0o027
 limit_nofile = 5000
 `)
 	cfg, _ := p.load()
-	if id := cfg.Identity; id == nil || id.UID != uid || id.GID != gid || !slices.Contains(id.Groups, gid) || id.Name != "daemon" {
+	if id := cfg.Account.Identity; id == nil || id.UID != uid || id.GID != gid || !slices.Contains(id.Groups, gid) || id.Name != "daemon" {
 		t.Fatalf("%+v", id)
 	}
 	by := map[string]*App{}
@@ -60,18 +60,18 @@ limit_nofile = 5000
 		by[cfg.Apps[i].Name] = &cfg.Apps[i]
 	}
 	for _, name := range []string{"same", "too", "nice"} {
-		if by[name].Identity != nil {
-			t.Errorf("%s: %+v", name, by[name].Identity)
+		if by[name].Confine.Identity != nil {
+			t.Errorf("%s: %+v", name, by[name].Confine.Identity)
 		}
 	}
 	want := Identity{Name: "23456", Home: "/", UID: 23456, GID: 34567, Groups: []uint32{34568, 34569}}
-	if id := by["number"].Identity; id == nil || !id.equal(&want) || id.Home != "/" || !by["number"].NeedsRoot {
+	if id := by["number"].Confine.Identity; id == nil || !id.equal(&want) || id.Home != "/" || !by["number"].Confine.NeedsRoot {
 		t.Errorf("%+v", id)
 	}
-	if id := by["alone"].Identity; id == nil || id.UID != uid || len(id.Groups) != 0 {
+	if id := by["alone"].Confine.Identity; id == nil || id.UID != uid || len(id.Groups) != 0 {
 		t.Errorf("%+v", id)
 	}
-	if a := by["nice"]; !a.NeedsRoot || *a.Nice != -3 || *a.Umask != 0o027 || by["same"].NeedsRoot {
+	if a := by["nice"]; !a.Confine.NeedsRoot || *a.Confine.Nice != -3 || *a.Confine.Umask != 0o027 || by["same"].Confine.NeedsRoot {
 		t.Errorf("%+v", a)
 	}
 }
@@ -103,8 +103,8 @@ func TestWhatNeedsRoot(t *testing.T) {
 		if c.want == "" != (len(cfg.Warnings) == 0) || c.want != "" && !strings.Contains(cfg.Warnings[0], c.want) {
 			t.Errorf("%s %s: warnings %q", c.flag, c.value, cfg.Warnings)
 		}
-		if cfg.Identity != nil {
-			t.Errorf("%s %s: %+v", c.flag, c.value, cfg.Identity)
+		if cfg.Account.Identity != nil {
+			t.Errorf("%s %s: %+v", c.flag, c.value, cfg.Account.Identity)
 		}
 		p.in.Tolerant = true
 		if c.want == "" {
@@ -170,14 +170,14 @@ workers = 5
 memory_max = "100MiB"
 `)
 	cfg, src := p.load()
-	if want := int64((1<<30-24<<20)/10) / 100 * 85; cfg.Apps[0].HardRSS != want || cfg.Apps[1].HardRSS != 1<<30 || cfg.Apps[2].HardRSS != 0 {
-		t.Errorf("%d (not %d), %d, %d", cfg.Apps[0].HardRSS, want, cfg.Apps[1].HardRSS, cfg.Apps[2].HardRSS)
+	if want := int64((1<<30-24<<20)/10) / 100 * 85; cfg.Apps[0].Life.HardRSS != want || cfg.Apps[1].Life.HardRSS != 1<<30 || cfg.Apps[2].Life.HardRSS != 0 {
+		t.Errorf("%d (not %d), %d, %d", cfg.Apps[0].Life.HardRSS, want, cfg.Apps[1].Life.HardRSS, cfg.Apps[2].Life.HardRSS)
 	}
 	if len(cfg.Warnings) != 1 || !strings.Contains(cfg.Warnings[0], "memory.oom.group") || !strings.Contains(src.Of("app.a.hard_rss").Where, "85 %") {
 		t.Errorf("%q", cfg.Warnings)
 	}
 	m.OOMGroup = false
-	if cfg, _ := p.load(); cfg.Apps[0].HardRSS != 0 || len(cfg.Warnings) != 0 {
-		t.Errorf("%d %q", cfg.Apps[0].HardRSS, cfg.Warnings)
+	if cfg, _ := p.load(); cfg.Apps[0].Life.HardRSS != 0 || len(cfg.Warnings) != 0 {
+		t.Errorf("%d %q", cfg.Apps[0].Life.HardRSS, cfg.Warnings)
 	}
 }

@@ -244,8 +244,8 @@ func TestDefaultsFollowTheMemoryLimit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if cfg.MaxConns != c.conns || cfg.StaticCache != c.cache || cfg.MemoryLimit != c.m.Memory {
-			t.Errorf("%+v: %d connections, static_cache %d, limit %d", c.m, cfg.MaxConns, cfg.StaticCache, cfg.MemoryLimit)
+		if cfg.Limits.MaxConns != c.conns || cfg.Files.Cache != c.cache || cfg.MemoryLimit != c.m.Memory {
+			t.Errorf("%+v: %d connections, static_cache %d, limit %d", c.m, cfg.Limits.MaxConns, cfg.Files.Cache, cfg.MemoryLimit)
 		}
 	}
 }

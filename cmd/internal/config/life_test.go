@@ -4,17 +4,17 @@ import "testing"
 
 func TestWorkersRange(t *testing.T) {
 	app := func(v string) (*App, error) {
-		a := &App{Workers: 3, MaxWorkers: 3}
+		a := &App{Workers: Workers{Min: 3, Max: 3}}
 		return a, workersSetting().apply(target{app: a}, input{values: []string{v}})
 	}
 	for v, want := range map[string][2]int{"4": {4, 4}, "2..8": {2, 8}, "1..1": {1, 1}} {
-		if a, err := app(v); err != nil || a.Workers != want[0] || a.MaxWorkers != want[1] {
-			t.Errorf("%q: %d..%d %v", v, a.Workers, a.MaxWorkers, err)
+		if a, err := app(v); err != nil || a.Workers.Min != want[0] || a.Workers.Max != want[1] {
+			t.Errorf("%q: %d..%d %v", v, a.Workers.Min, a.Workers.Max, err)
 		}
 	}
 	for _, v := range []string{"", "..", "2..", "..8", "8..2", "0..3", "2...8", "a..b", "-1..2"} {
-		if a, err := app(v); err == nil || a.Workers != 3 || a.MaxWorkers != 3 {
-			t.Errorf("%q was taken: %d..%d", v, a.Workers, a.MaxWorkers)
+		if a, err := app(v); err == nil || a.Workers.Min != 3 || a.Workers.Max != 3 {
+			t.Errorf("%q was taken: %d..%d", v, a.Workers.Min, a.Workers.Max)
 		}
 	}
 }
@@ -39,11 +39,11 @@ func TestShare(t *testing.T) {
 func TestSurge(t *testing.T) {
 	for v, want := range map[string]Share{"none": {None: true}, "25%": {Percent: 25}, "2": {N: 2}} {
 		a := &App{}
-		if err := surgeSetting().apply(target{app: a}, input{values: []string{v}}); err != nil || a.Surge != want {
-			t.Errorf("%q: %+v %v", v, a.Surge, err)
+		if err := surgeSetting().apply(target{app: a}, input{values: []string{v}}); err != nil || a.Life.Surge != want {
+			t.Errorf("%q: %+v %v", v, a.Life.Surge, err)
 		}
-		if a.Surge.String() != v {
-			t.Errorf("%q is shown as %q", v, a.Surge)
+		if a.Life.Surge.String() != v {
+			t.Errorf("%q is shown as %q", v, a.Life.Surge)
 		}
 	}
 	for _, v := range []string{"0", "0%", "None", ""} {

@@ -89,20 +89,20 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("Listen = %+v", got)
 	}
 	a := c.Apps[0]
-	if a.Name != nameOf("", p.dir) || a.Workers != 4 || a.Threads != 1 || a.Queue != 256+64 || a.Mount != "/" || a.Dir != p.dir ||
-		a.Timeout != 30*time.Second || a.QueueTimeout != 10*time.Second || a.BootTimeout != time.Minute {
+	if a.Name != nameOf("", p.dir) || a.Workers.Min != 4 || a.Workers.Threads != 1 || a.Requests.Queue != 256+64 || a.Mount != "/" || a.Dir != p.dir ||
+		a.Requests.Timeout != 30*time.Second || a.Requests.QueueTimeout != 10*time.Second || a.Life.BootTimeout != time.Minute {
 		t.Errorf("app = %+v", a)
 	}
-	if a.WorkersReason != "4 cpus" || !slices.Equal(a.Candidates, []string{"app.py"}) || a.Interpreter.How != "python3 in PATH" {
+	if a.Workers.Reason != "4 cpus" || !slices.Equal(a.Candidates, []string{"app.py"}) || a.Interpreter.How != "python3 in PATH" {
 		t.Errorf("app = %+v", a)
 	}
-	if c.BufferBody != 64<<10 || c.MaxBody != 100<<20 || c.MaxHead != 64<<10 || c.IdleTimeout != 75*time.Second || c.HeaderTimeout != 10*time.Second || c.MaxConns != 800 || c.SpoolTotal != SpoolAuto {
+	if c.Limits.BufferBody != 64<<10 || c.Limits.MaxBody != 100<<20 || c.Limits.MaxHead != 64<<10 || c.Limits.IdleTimeout != 75*time.Second || c.Limits.HeaderTimeout != 10*time.Second || c.Limits.MaxConns != 800 || c.Limits.SpoolTotal != SpoolAuto {
 		t.Errorf("limits = %+v", c)
 	}
-	if c.StopTimeout != 25*time.Second || c.GracefulTimeout != 23*time.Second || c.ShutdownDelay != 0 || c.TermGrace != 2*time.Second {
-		t.Errorf("stop = %v %v %v %v", c.StopTimeout, c.GracefulTimeout, c.ShutdownDelay, c.TermGrace)
+	if c.Stop.Timeout != 25*time.Second || c.Stop.Graceful != 23*time.Second || c.Stop.Delay != 0 || c.Stop.TermGrace != 2*time.Second {
+		t.Errorf("stop = %v %v %v %v", c.Stop.Timeout, c.Stop.Graceful, c.Stop.Delay, c.Stop.TermGrace)
 	}
-	if !c.TrustUnix || !slices.Equal(c.TrustedProxies, loopback) || c.AccessLog != "-" || c.ErrorLog != "-" || c.LogLevel != "info" || c.ServerHeader != "standpipe" {
+	if !c.Trust.Unix || !slices.Equal(c.Trust.Proxies, loopback) || c.Logs.Access != "-" || c.Logs.Error != "-" || c.Logs.Level != "info" || c.Responses.ServerHeader != "standpipe" {
 		t.Errorf("rest = %+v", c)
 	}
 	if s := src.Of("limits.max_body"); s.Given() || s.String() != "default" {
@@ -115,8 +115,8 @@ func TestSpoolTotal(t *testing.T) {
 	for text, want := range map[string]int64{"2GiB": 2 << 30, "auto": SpoolAuto, "0": 0} {
 		p.env("STANDPIPE_SPOOL_TOTAL=" + text)
 		c, src := p.load()
-		if c.SpoolTotal != want {
-			t.Errorf("%s: %d", text, c.SpoolTotal)
+		if c.Limits.SpoolTotal != want {
+			t.Errorf("%s: %d", text, c.Limits.SpoolTotal)
 		}
 		for _, e := range c.Effective(src) {
 			if e.Key == "limits.spool_total" && e.Value != text {
@@ -139,11 +139,11 @@ func TestLayers(t *testing.T) {
 	p.flag("max-head", "8KiB")
 	c, src := p.load()
 	a := c.Apps[0]
-	if a.Workers != 2 || a.Threads != 3 || a.Timeout != 8*time.Second || a.Queue != 7 {
+	if a.Workers.Min != 2 || a.Workers.Threads != 3 || a.Requests.Timeout != 8*time.Second || a.Requests.Queue != 7 {
 		t.Errorf("app = %+v", a)
 	}
-	if c.MaxBody != 1<<20 || c.MaxHead != 8<<10 || c.BodyTimeout != 1500*time.Millisecond {
-		t.Errorf("limits = %d %d %v", c.MaxBody, c.MaxHead, c.BodyTimeout)
+	if c.Limits.MaxBody != 1<<20 || c.Limits.MaxHead != 8<<10 || c.Limits.BodyTimeout != 1500*time.Millisecond {
+		t.Errorf("limits = %d %d %v", c.Limits.MaxBody, c.Limits.MaxHead, c.Limits.BodyTimeout)
 	}
 	for path, want := range map[string]string{
 		"app.shop.workers":    "standpipe.toml:4",
@@ -164,8 +164,8 @@ func TestNamedFlags(t *testing.T) {
 	p.toml("[[app]]\nname = \"shop\"\nmodule = \"shop\"\nworkers = 2\n[[app]]\nname = \"blog\"\nmodule = \"blog\"\nmount = \"/blog/\"\nworkers = 3\n")
 	p.flag("workers", "shop=8", "4")
 	c, _ := p.load()
-	if c.Apps[0].Workers != 8 || c.Apps[1].Workers != 4 || c.Apps[1].Mount != "/blog" {
-		t.Errorf("workers %d and %d, mount %q", c.Apps[0].Workers, c.Apps[1].Workers, c.Apps[1].Mount)
+	if c.Apps[0].Workers.Min != 8 || c.Apps[1].Workers.Min != 4 || c.Apps[1].Mount != "/blog" {
+		t.Errorf("workers %d and %d, mount %q", c.Apps[0].Workers.Min, c.Apps[1].Workers.Min, c.Apps[1].Mount)
 	}
 	p.in.Flags = nil
 	p.flag("workers", "shpo=8", "blog=0", "blog=x")
@@ -178,13 +178,13 @@ func TestAppFlag(t *testing.T) {
 	p.flag("workers", "2")
 	c, _ := p.load()
 	shop, blog := c.Apps[0], c.Apps[1]
-	if shop.Module != `shop:create("a","b")` || shop.Dir != filepath.Join(p.dir, "srv/shop") || !slices.Equal(shop.Hosts, []string{"a.org", "b.org"}) || shop.Workers != 4 {
+	if shop.Module != `shop:create("a","b")` || shop.Dir != filepath.Join(p.dir, "srv/shop") || !slices.Equal(shop.Hosts, []string{"a.org", "b.org"}) || shop.Workers.Min != 4 {
 		t.Errorf("shop = %+v", shop)
 	}
 	if !slices.Equal(shop.Environ(), []string{"A=1", "B=2"}) {
 		t.Errorf("environ = %q", shop.Environ())
 	}
-	if blog.Workers != 2 || blog.Mount != "/blog" || blog.Dir != p.dir {
+	if blog.Workers.Min != 2 || blog.Mount != "/blog" || blog.Dir != p.dir {
 		t.Errorf("blog = %+v", blog)
 	}
 	for value, want := range map[string]string{
@@ -208,7 +208,7 @@ func TestAppFlagBesideFile(t *testing.T) {
 	p.flag("config", "standpipe.toml")
 	p.flag("app", "name=shop,workers=5", "name=blog,module=blog,mount=/blog")
 	c, src := p.load()
-	if len(c.Apps) != 2 || c.Apps[0].Workers != 5 || c.Apps[0].Threads != 3 || c.Apps[0].Module != "shop" {
+	if len(c.Apps) != 2 || c.Apps[0].Workers.Min != 5 || c.Apps[0].Workers.Threads != 3 || c.Apps[0].Module != "shop" {
 		t.Errorf("apps = %+v", c.Apps)
 	}
 	if got := src.Of("app.shop.workers").String(); got != "flag --app" {
@@ -229,15 +229,15 @@ func TestPlatformVariablesAreDefaults(t *testing.T) {
 	if c.Listen[0].Address != "0.0.0.0:5000" || src.Of("listen.0.address").String() != "env PORT" {
 		t.Errorf("Listen = %v from %v", c.Listen, src.Of("listen.0.address"))
 	}
-	if a := c.Apps[0]; a.Workers != 3 || a.WorkersReason != "WEB_CONCURRENCY" {
-		t.Errorf("workers = %d (%s)", a.Workers, a.WorkersReason)
+	if a := c.Apps[0]; a.Workers.Min != 3 || a.Workers.Reason != "WEB_CONCURRENCY" {
+		t.Errorf("workers = %d (%s)", a.Workers.Min, a.Workers.Reason)
 	}
-	if !slices.Equal(c.TrustedProxies, everybody) || c.ShutdownDelay != 5*time.Second || c.GracefulTimeout != 18*time.Second {
-		t.Errorf("%v %v %v", c.TrustedProxies, c.ShutdownDelay, c.GracefulTimeout)
+	if !slices.Equal(c.Trust.Proxies, everybody) || c.Stop.Delay != 5*time.Second || c.Stop.Graceful != 18*time.Second {
+		t.Errorf("%v %v %v", c.Trust.Proxies, c.Stop.Delay, c.Stop.Graceful)
 	}
 	p.toml("trusted_proxies = [\"10.0.0.0/8\"]\nbind = [\"127.0.0.1:1\", \"unix:s.sock\"]\n[[app]]\nworkers = 1\n")
 	c, _ = p.load()
-	if c.Listen[0].Address != "127.0.0.1:1" || c.Apps[0].Workers != 1 || len(c.TrustedProxies) != 1 || c.ShutdownDelay != 5*time.Second {
+	if c.Listen[0].Address != "127.0.0.1:1" || c.Apps[0].Workers.Min != 1 || len(c.Trust.Proxies) != 1 || c.Stop.Delay != 5*time.Second {
 		t.Errorf("the file did not win: %+v", c)
 	}
 	if u := c.Listen[1]; u.Address != filepath.Join(p.dir, "s.sock") || u.Mode != 0o666 {
@@ -285,8 +285,8 @@ func TestStopBudget(t *testing.T) {
 			name, value, _ := strings.Cut(f, "=")
 			p.flag(name, value)
 		}
-		if got, _ := p.load(); got.StopTimeout != c.stop || got.GracefulTimeout != c.graceful {
-			t.Errorf("%v: stop %v graceful %v", c.flags, got.StopTimeout, got.GracefulTimeout)
+		if got, _ := p.load(); got.Stop.Timeout != c.stop || got.Stop.Graceful != c.graceful {
+			t.Errorf("%v: stop %v graceful %v", c.flags, got.Stop.Timeout, got.Stop.Graceful)
 		}
 	}
 	p := newProject(t, "wsgi.py")
@@ -458,8 +458,8 @@ func TestErrorPages(t *testing.T) {
 	p := newProject(t, "app.py", "busy.html")
 	p.toml("error_page = { 503 = \"busy.html\", \"404\" = \"busy.html\" }\n")
 	c, _ := p.load()
-	if c.ErrorPages[503] != filepath.Join(p.dir, "busy.html") || len(c.ErrorPages) != 2 {
-		t.Errorf("pages = %v", c.ErrorPages)
+	if c.Responses.ErrorPages[503] != filepath.Join(p.dir, "busy.html") || len(c.Responses.ErrorPages) != 2 {
+		t.Errorf("pages = %v", c.Responses.ErrorPages)
 	}
 	p.flag("error-page", "200=busy.html", "x")
 	p.flag("access-log", "no/such.log")

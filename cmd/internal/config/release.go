@@ -73,10 +73,10 @@ func (a *App) Release() *App {
 		out.LinkPython = p
 		out.Interpreter.Path = process.RealProgram(pin(p))
 	}
-	out.Static = realStatics(a.Static, real)
-	for _, root := range a.SendfileRoots { // an app may name its files by the link, too
-		if r := real(root); !slices.Contains(out.SendfileRoots, r) {
-			out.SendfileRoots = append(slices.Clone(out.SendfileRoots), r)
+	out.Files.Static = realStatics(a.Files.Static, real)
+	for _, root := range a.Files.SendfileRoots { // an app may name its files by the link, too
+		if r := real(root); !slices.Contains(out.Files.SendfileRoots, r) {
+			out.Files.SendfileRoots = append(slices.Clone(out.Files.SendfileRoots), r)
 		}
 	}
 	out.Module = realModule(a.Module, out.Dir)

@@ -126,15 +126,15 @@ func appStaticSettings() []*Setting {
 		{Key: "static", Scope: OfApp, Kind: List, Flags: []string{"static"}, Reload: true, Hint: "/URL=DIR|off|force", Derived: "`auto`: what the app declares",
 			Doc: "Folders that are served without the app: `--static /media=./media`, repeatable; [[app.static]] says the same with more keys. Beside them, what a Flask, Django or Pyramid app declares is served by itself where that passes none of the app's guards by; the start says what is and what is not. `off`: nothing of that. `force`: all of it.",
 			set: setStatic, show: func(t target) (string, bool) {
-				out := []string{cmpOr(t.app.StaticMode, StaticAuto)}
-				for _, s := range t.app.Static {
+				out := []string{cmpOr(t.app.Files.Mode, StaticAuto)}
+				for _, s := range t.app.Files.Static {
 					out = append(out, s.URL+"="+s.Dir)
 				}
 				return strings.Join(out, ","), true
 			}},
-		perApp("follow_symlinks", Switch, []string{"follow-symlinks"}, "off", "", "Whether links in the app's static folders may be absolute or lead out of them. Relative ones that stay inside are always followed.", func(a *App) any { return &a.FollowSymlinks }),
-		perApp("static_compress", Switch, []string{"static-compress"}, "on", "", "Whether static files that were not compressed ahead are compressed when they are first asked for. The result is kept in static_cache.", func(a *App) any { return &a.StaticCompress }),
-		perApp("compress", Switch, []string{"compress"}, "off", "", "Whether the app's own answers are compressed while they go out. Off, because a page that repeats what its request says beside a secret tells the secret by its length (BREACH).", func(a *App) any { return &a.Compress }),
+		perApp("follow_symlinks", Switch, []string{"follow-symlinks"}, "off", "", "Whether links in the app's static folders may be absolute or lead out of them. Relative ones that stay inside are always followed.", func(a *App) any { return &a.Files.FollowSymlinks }),
+		perApp("static_compress", Switch, []string{"static-compress"}, "on", "", "Whether static files that were not compressed ahead are compressed when they are first asked for. The result is kept in static_cache.", func(a *App) any { return &a.Files.CompressStatic }),
+		perApp("compress", Switch, []string{"compress"}, "off", "", "Whether the app's own answers are compressed while they go out. Off, because a page that repeats what its request says beside a secret tells the secret by its length (BREACH).", func(a *App) any { return &a.Files.CompressApp }),
 	}
 }
 
@@ -147,26 +147,26 @@ func serverStaticSettings() []*Setting {
 	return []*Setting{
 		server(Setting{Key: "static_overlap", Kind: Duration, Default: "10m", Reload: true,
 			Doc: "After a reload, how long a name that a static folder does not have is looked for in the folder that was in its place before: pages of the old release go on finding what they name. 0: not at all.",
-			at:  func(t target) any { return &t.cfg.StaticOverlap }}),
+			at:  func(t target) any { return &t.cfg.Files.Overlap }}),
 		server(Setting{Key: "static_cache", Kind: Size, Default: "64MiB", Derived: "1/16 of the memory limit where that is less",
 			Doc: "Memory for the contents of small static files (64KiB each at most), and for what was compressed of files. 0: none is kept, and nothing is compressed when it is asked for.",
-			at:  func(t target) any { return &t.cfg.StaticCache }}),
+			at:  func(t target) any { return &t.cfg.Files.Cache }}),
 		server(Setting{Key: "compress_types", Kind: List, Reload: true, Hint: "TYPE,...",
 			Default: "default",
 			Doc:     "Media types that are compressed: `text/css`, `text/*`, `*/*+json`. `default` stands for what is text, and for JSON, XML, JavaScript, WebAssembly, SVG, icons and fonts that are not compressed by themselves.",
 			set: func(t target, in input) error {
-				t.cfg.CompressTypes = nil
+				t.cfg.Files.CompressTypes = nil
 				for _, v := range in.list() {
 					if !strings.Contains(v, "/") && v != "*" && v != defaultTypes {
 						return fmt.Errorf("%q is not a media type", v)
 					}
-					t.cfg.CompressTypes = append(t.cfg.CompressTypes, strings.ToLower(v))
+					t.cfg.Files.CompressTypes = append(t.cfg.Files.CompressTypes, strings.ToLower(v))
 				}
 				return nil
-			}, show: showText(func(c *Config) string { return strings.Join(c.CompressTypes, ",") })}),
+			}, show: showText(func(c *Config) string { return strings.Join(c.Files.CompressTypes, ",") })}),
 		server(Setting{Key: "compress_min", Kind: Size, Default: "1KiB", Reload: true,
 			Doc: "What is smaller is not compressed.",
-			at:  func(t target) any { return &t.cfg.CompressMin }}),
+			at:  func(t target) any { return &t.cfg.Files.CompressMin }}),
 		server(Setting{Key: "compress_codings", Kind: List, Default: "br,zstd,gzip", Reload: true, Hint: "br,zstd,gzip",
 			Doc: "The content codings that are offered, in order of preference.",
 			set: func(t target, in input) error {
@@ -176,9 +176,9 @@ func serverStaticSettings() []*Setting {
 						return fmt.Errorf("%q is not one of br, zstd, gzip", v)
 					}
 				}
-				t.cfg.CompressCodings = list
+				t.cfg.Files.CompressCodings = list
 				return nil
-			}, show: showText(func(c *Config) string { return strings.Join(c.CompressCodings, ",") })}),
+			}, show: showText(func(c *Config) string { return strings.Join(c.Files.CompressCodings, ",") })}),
 	}
 }
 
@@ -186,9 +186,9 @@ func serverStaticSettings() []*Setting {
 const defaultTypes = "default"
 
 // MediaTypes are those of compress_types.
-func (c *Config) MediaTypes() []string {
+func (f *Files) MediaTypes() []string {
 	var out []string
-	for _, t := range c.CompressTypes {
+	for _, t := range f.CompressTypes {
 		if t != defaultTypes {
 			out = append(out, t)
 			continue
@@ -204,13 +204,13 @@ func (c *Config) MediaTypes() []string {
 // setStatic adds to what is there; a URL that is given again is changed.
 func setStatic(t target, in input) error {
 	if in.tables != nil {
-		t.app.tables = append(t.app.tables, in.tables...)
+		t.app.Files.tables = append(t.app.Files.tables, in.tables...)
 		return nil
 	}
 	for _, v := range in.list() {
 		switch v {
 		case StaticAuto, StaticForce, StaticOff:
-			t.app.StaticMode = v
+			t.app.Files.Mode = v
 			continue
 		}
 		url, dir, ok := strings.Cut(v, "=")
@@ -218,10 +218,10 @@ func setStatic(t target, in input) error {
 			return fmt.Errorf("%q is not /URL=DIR, off, force or auto; write /media=./media", v)
 		}
 		s := Static{URL: url, Dir: dir, Precompressed: true, src: in.src}
-		if i := slices.IndexFunc(t.app.Static, func(o Static) bool { return sameURL(o.URL, url) }); i >= 0 {
-			t.app.Static[i] = s
+		if i := slices.IndexFunc(t.app.Files.Static, func(o Static) bool { return sameURL(o.URL, url) }); i >= 0 {
+			t.app.Files.Static[i] = s
 		} else {
-			t.app.Static = append(t.app.Static, s)
+			t.app.Files.Static = append(t.app.Files.Static, s)
 		}
 	}
 	return nil
@@ -250,7 +250,7 @@ func (l *loader) statics() {
 
 // appStatics reads an app's tables, and completes what its flags say.
 func (l *loader) appStatics(a *App, there bool) {
-	for i, g := range a.tables {
+	for i, g := range a.Files.tables {
 		s, ok := l.staticTable(g, "app."+a.Name, i)
 		if !ok {
 			continue
@@ -259,19 +259,19 @@ func (l *loader) appStatics(a *App, there bool) {
 			l.bad.add(g.src, "app %q: hosts stands in [[static]] alone; the app's own hosts count here", a.Name)
 		}
 		// What the command line says of the same URL wins.
-		if !slices.ContainsFunc(a.Static, func(o Static) bool { return sameURL(o.URL, s.URL) }) {
-			a.Static = append(a.Static, s)
+		if !slices.ContainsFunc(a.Files.Static, func(o Static) bool { return sameURL(o.URL, s.URL) }) {
+			a.Files.Static = append(a.Files.Static, s)
 		}
 	}
-	for i := range a.Static {
-		s := &a.Static[i]
+	for i := range a.Files.Static {
+		s := &a.Files.Static[i]
 		if !filepath.IsAbs(s.Dir) {
 			s.Dir = filepath.Join(a.Dir, s.Dir)
 		}
 		if s.FollowSymlinks == nil {
-			s.FollowSymlinks = &a.FollowSymlinks
+			s.FollowSymlinks = &a.Files.FollowSymlinks
 		}
-		l.checkStatic(s, fmt.Sprintf("app %q: static", a.Name), a.Static[:i], there)
+		l.checkStatic(s, fmt.Sprintf("app %q: static", a.Name), a.Files.Static[:i], there)
 	}
 }
 

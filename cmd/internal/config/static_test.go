@@ -46,20 +46,20 @@ url = "/assets"
 dir = "assets"
 `)
 	c, src := p.load()
-	if c.StaticOverlap != time.Minute || c.StaticCache != 64<<20 || len(c.CompressCodings) != 3 || c.CompressMin != 1024 || len(c.MediaTypes()) < 10 {
+	if c.Files.Overlap != time.Minute || c.Files.Cache != 64<<20 || len(c.Files.CompressCodings) != 3 || c.Files.CompressMin != 1024 || len(c.Files.MediaTypes()) < 10 {
 		t.Errorf("%+v", c)
 	}
 	s := c.Static[0]
 	if s.URL != "/" || s.Dir != filepath.Join(p.dir, "www") || s.Hosts[0] != "files.example.org" || s.Index[0] != "index.html" || s.Missing != "app" || !s.Precompressed {
 		t.Errorf("%+v", s)
 	}
-	if shop := c.Apps[0]; shop.StaticMode != StaticForce || !shop.FollowSymlinks || len(shop.Static) != 0 || !shop.StaticCompress || shop.Compress {
+	if shop := c.Apps[0]; shop.Files.Mode != StaticForce || !shop.Files.FollowSymlinks || len(shop.Files.Static) != 0 || !shop.Files.CompressStatic || shop.Files.CompressApp {
 		t.Errorf("%+v", shop)
 	}
-	if blog := c.Apps[1]; blog.StaticMode != StaticOff || blog.Static[0].Dir != filepath.Join(p.dir, "srv/media") || blog.Static[0].Missing != "404" {
+	if blog := c.Apps[1]; blog.Files.Mode != StaticOff || blog.Files.Static[0].Dir != filepath.Join(p.dir, "srv/media") || blog.Files.Static[0].Missing != "404" {
 		t.Errorf("%+v", blog)
 	}
-	wiki := c.Apps[2].Static
+	wiki := c.Apps[2].Files.Static
 	if len(wiki) != 2 || wiki[0].Missing != "app" || wiki[0].Precompressed || *wiki[0].FollowSymlinks || !wiki[1].Precompressed || wiki[1].Dir != filepath.Join(p.dir, "srv/assets") {
 		t.Fatalf("%+v", wiki)
 	}
@@ -73,8 +73,8 @@ dir = "assets"
 	// The command line is added; it wins for a URL that the file has too.
 	p.flag("static", "/assets=../other", "/new=../www", "auto")
 	c, _ = p.load()
-	wiki = c.Apps[2].Static
-	if len(wiki) != 3 || wiki[0].Dir != filepath.Join(p.dir, "other") || wiki[1].Dir != filepath.Join(p.dir, "www") || c.Apps[1].StaticMode != StaticAuto {
+	wiki = c.Apps[2].Files.Static
+	if len(wiki) != 3 || wiki[0].Dir != filepath.Join(p.dir, "other") || wiki[1].Dir != filepath.Join(p.dir, "www") || c.Apps[1].Files.Mode != StaticAuto {
 		t.Errorf("%+v", wiki)
 	}
 }

@@ -40,8 +40,8 @@ func TestPreloadFromEverywhere(t *testing.T) {
 				p.env("STANDPIPE_PRELOAD=" + c.env)
 			}
 			cfg, _ := p.load()
-			if cfg.Apps[0].Preload != c.want {
-				t.Errorf("%v, want %v", cfg.Apps[0].Preload, c.want)
+			if cfg.Apps[0].Life.Preload != c.want {
+				t.Errorf("%v, want %v", cfg.Apps[0].Life.Preload, c.want)
 			}
 		})
 	}

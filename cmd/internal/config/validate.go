@@ -95,47 +95,47 @@ func (l *loader) checkApp(a *App) {
 			l.bad.add(of("pythonpath"), "app %q: pythonpath %s %v", a.Name, p, reason(err))
 		}
 	}
-	for _, p := range a.SendfileRoots {
+	for _, p := range a.Files.SendfileRoots {
 		if err := checkFolder(p); err != nil && !(a.Broken != nil && beneath(p, a.Dir)) {
 			l.bad.add(of("sendfile_roots"), "app %q: sendfile_roots: %v", a.Name, err)
 		}
 	}
-	if _, err := cgi.Underscores(a.UnderscoreFields); err != nil {
+	if _, err := cgi.Underscores(a.Requests.UnderscoreFields); err != nil {
 		l.bad.add(of("underscore_fields"), "app %q: underscore_fields: %v", a.Name, err)
 	}
-	if a.Workers < 1 && of("workers").Given() {
-		l.bad.add(of("workers"), "app %q: workers is %d; it is 1 or more", a.Name, a.Workers)
+	if a.Workers.Min < 1 && of("workers").Given() {
+		l.bad.add(of("workers"), "app %q: workers is %d; it is 1 or more", a.Name, a.Workers.Min)
 	}
-	if a.MaxWorkers > 1024 {
-		l.bad.add(of("workers"), "app %q: workers is %d; more than 1024 is taken for a mistake", a.Name, a.MaxWorkers)
+	if a.Workers.Max > 1024 {
+		l.bad.add(of("workers"), "app %q: workers is %d; more than 1024 is taken for a mistake", a.Name, a.Workers.Max)
 	}
-	if a.Preload && a.Surge.None {
+	if a.Life.Preload && a.Life.Surge.None {
 		l.bad.add(l.sources.Of(appPath(a.Name, "surge")), "app %q has preload and surge = \"none\": the template that imports the next version lives beside the workers of the last one; leave one of them out", a.Name)
 	}
-	if a.Preload && runtime.GOOS != "linux" {
+	if a.Life.Preload && runtime.GOOS != "linux" {
 		l.bad.add(of("preload"), "app %q: preload works on Linux only; leave it out", a.Name)
 	}
-	if a.HardRSS > 0 && a.MaxRSS > a.HardRSS {
+	if a.Life.HardRSS > 0 && a.Life.MaxRSS > a.Life.HardRSS {
 		l.bad.add(of("max_rss"), "app %q: max_rss is more than hard_rss: the worker would be killed before it is replaced", a.Name)
 	}
-	for _, path := range a.Warmup {
+	for _, path := range a.Life.Warmup {
 		if !strings.HasPrefix(path, "/") || strings.ContainsFunc(path, func(c rune) bool { return c <= ' ' || c == 0x7f }) {
 			l.bad.add(of("warmup"), "app %q: warmup %q is not a path; write /health", a.Name, path)
 		} else if a.Mount != "/" && path != a.Mount && !strings.HasPrefix(path, a.Mount+"/") {
 			l.bad.add(of("warmup"), "app %q: warmup %q lies outside of its mount; write %s/health", a.Name, path, a.Mount)
 		}
 	}
-	if a.Threads < 1 || a.Threads > 4096 {
-		l.bad.add(of("threads"), "app %q: threads is %d; it is 1 to 4096", a.Name, a.Threads)
+	if a.Workers.Threads < 1 || a.Workers.Threads > 4096 {
+		l.bad.add(of("threads"), "app %q: threads is %d; it is 1 to 4096", a.Name, a.Workers.Threads)
 	}
-	if a.Gevent < 0 || a.Gevent > 10000 {
-		l.bad.add(of("gevent"), "app %q: gevent is %d; it is 1 to 10000, or 0 for no gevent", a.Name, a.Gevent)
+	if a.Workers.Gevent < 0 || a.Workers.Gevent > 10000 {
+		l.bad.add(of("gevent"), "app %q: gevent is %d; it is 1 to 10000, or 0 for no gevent", a.Name, a.Workers.Gevent)
 	}
-	if a.Prefetch > maxPrefetch {
-		l.bad.add(of("prefetch"), "app %q: prefetch is %d; it is 0 to %d", a.Name, a.Prefetch, maxPrefetch)
+	if a.Requests.Prefetch > maxPrefetch {
+		l.bad.add(of("prefetch"), "app %q: prefetch is %d; it is 0 to %d", a.Name, a.Requests.Prefetch, maxPrefetch)
 	}
-	if a.Gevent > 0 && a.Threads > 1 {
-		l.bad.add(of("gevent"), "app %q: gevent is %d and threads is %d; a worker runs its requests as greenlets or on threads, so leave one of them out", a.Name, a.Gevent, a.Threads)
+	if a.Workers.Gevent > 0 && a.Workers.Threads > 1 {
+		l.bad.add(of("gevent"), "app %q: gevent is %d and threads is %d; a worker runs its requests as greenlets or on threads, so leave one of them out", a.Name, a.Workers.Gevent, a.Workers.Threads)
 	}
 	if why := badMount(a.Mount); why != "" {
 		l.bad.add(of("mount"), "app %q: mount %q %s", a.Name, a.Mount, why)
@@ -247,43 +247,43 @@ func (l *loader) checkRoutes() {
 func (l *loader) checkServer() {
 	c := l.cfg
 	of := l.sources.Of
-	if c.MaxBody > 0 && c.BufferBody > c.MaxBody && of("limits.buffer_body").Given() && !l.unsure("limits.buffer_body", "limits.max_body") {
-		l.bad.add(of("limits.buffer_body"), "buffer_body %s is more than max_body %s; lower it", FormatSize(c.BufferBody), FormatSize(c.MaxBody))
+	if c.Limits.MaxBody > 0 && c.Limits.BufferBody > c.Limits.MaxBody && of("limits.buffer_body").Given() && !l.unsure("limits.buffer_body", "limits.max_body") {
+		l.bad.add(of("limits.buffer_body"), "buffer_body %s is more than max_body %s; lower it", FormatSize(c.Limits.BufferBody), FormatSize(c.Limits.MaxBody))
 	}
-	if c.SpoolTotal > 0 && c.SpoolTotal < c.BufferBody && !l.unsure("limits.buffer_body", "limits.spool_total") {
-		l.bad.add(of("limits.spool_total"), "spool_total %s is less than buffer_body %s: no body would ever go to a file; raise it", FormatSize(c.SpoolTotal), FormatSize(c.BufferBody))
+	if c.Limits.SpoolTotal > 0 && c.Limits.SpoolTotal < c.Limits.BufferBody && !l.unsure("limits.buffer_body", "limits.spool_total") {
+		l.bad.add(of("limits.spool_total"), "spool_total %s is less than buffer_body %s: no body would ever go to a file; raise it", FormatSize(c.Limits.SpoolTotal), FormatSize(c.Limits.BufferBody))
 	}
-	if c.MaxHead > 0 && c.MaxHead < 1<<10 {
-		l.bad.add(of("limits.max_head"), "max_head is %s, too small for any browser; it is 1KiB to 512KiB", FormatSize(c.MaxHead))
+	if c.Limits.MaxHead > 0 && c.Limits.MaxHead < 1<<10 {
+		l.bad.add(of("limits.max_head"), "max_head is %s, too small for any browser; it is 1KiB to 512KiB", FormatSize(c.Limits.MaxHead))
 	}
 	// The worker protocol has a ceiling of 1 MiB for one request's environ.
-	if c.MaxHead == 0 || c.MaxHead > 512<<10 {
-		l.bad.add(of("limits.max_head"), "max_head is %s; it is 1KiB to 512KiB, because a head is held in memory", FormatSize(c.MaxHead))
+	if c.Limits.MaxHead == 0 || c.Limits.MaxHead > 512<<10 {
+		l.bad.add(of("limits.max_head"), "max_head is %s; it is 1KiB to 512KiB, because a head is held in memory", FormatSize(c.Limits.MaxHead))
 	}
-	if strings.ContainsFunc(c.ServerHeader, func(r rune) bool { return r < ' ' || r > '~' }) {
-		l.bad.add(of("server_header"), "server_header %q holds what may not stand in a field (RFC 9110 5.5)", c.ServerHeader)
+	if strings.ContainsFunc(c.Responses.ServerHeader, func(r rune) bool { return r < ' ' || r > '~' }) {
+		l.bad.add(of("server_header"), "server_header %q holds what may not stand in a field (RFC 9110 5.5)", c.Responses.ServerHeader)
 	}
-	if total := of("stop.stop_timeout"); total.Given() && of("stop.graceful_timeout").Given() && c.StopTimeout > 0 && !l.unsureStop() &&
-		(c.GracefulTimeout == 0 || c.GracefulTimeout+c.ShutdownDelay+c.TermGrace > c.StopTimeout) {
+	if total := of("stop.stop_timeout"); total.Given() && of("stop.graceful_timeout").Given() && c.Stop.Timeout > 0 && !l.unsureStop() &&
+		(c.Stop.Graceful == 0 || c.Stop.Graceful+c.Stop.Delay+c.Stop.TermGrace > c.Stop.Timeout) {
 		l.bad.add(of("stop.graceful_timeout"), "shutdown_delay %s + graceful_timeout %s + term_grace %s do not fit into stop_timeout %s; leave one of the two out, and it follows",
-			FormatDuration(c.ShutdownDelay), FormatDuration(c.GracefulTimeout), FormatDuration(c.TermGrace), FormatDuration(c.StopTimeout))
+			FormatDuration(c.Stop.Delay), FormatDuration(c.Stop.Graceful), FormatDuration(c.Stop.TermGrace), FormatDuration(c.Stop.Timeout))
 	}
-	for _, status := range slices.Sorted(maps.Keys(c.ErrorPages)) {
-		path := c.ErrorPages[status]
+	for _, status := range slices.Sorted(maps.Keys(c.Responses.ErrorPages)) {
+		path := c.Responses.ErrorPages[status]
 		if st, err := os.Stat(path); err != nil {
 			l.bad.add(of("error_page"), "the page for %d, %s, %v", status, path, reason(err))
 		} else if !st.Mode().IsRegular() || st.Size() > maxFile {
 			l.bad.add(of("error_page"), "the page for %d, %s, is not a file of at most %s", status, path, FormatSize(maxFile))
 		}
 	}
-	if c.SpoolDir != "" {
-		if st, err := os.Stat(c.SpoolDir); err != nil {
-			l.bad.add(of("spool_dir"), "the folder %s %v", c.SpoolDir, reason(err))
+	if c.Folders.Spool != "" {
+		if st, err := os.Stat(c.Folders.Spool); err != nil {
+			l.bad.add(of("spool_dir"), "the folder %s %v", c.Folders.Spool, reason(err))
 		} else if !st.IsDir() {
-			l.bad.add(of("spool_dir"), "%s is not a folder", c.SpoolDir)
+			l.bad.add(of("spool_dir"), "%s is not a folder", c.Folders.Spool)
 		}
 	}
-	for _, log := range []struct{ key, path string }{{"log.access_log", c.AccessLog}, {"log.error_log", c.ErrorLog}} {
+	for _, log := range []struct{ key, path string }{{"log.access_log", c.Logs.Access}, {"log.error_log", c.Logs.Error}} {
 		key, path := log.key, log.path
 		if path == "-" || path == "off" || path == "" {
 			continue

@@ -81,8 +81,8 @@ func Export(w io.Writer, kind string, cfg *config.Config, in Input) error {
 	if len(cfg.Apps) > 0 {
 		f.Name = cfg.Apps[0].Name
 	}
-	f.MaxBody, f.MaxHead = cfg.MaxBody, cfg.MaxHead
-	f.HeaderTimeout, f.BodyTimeout, f.Idle = cfg.HeaderTimeout, cfg.BodyTimeout, cfg.IdleTimeout
+	f.MaxBody, f.MaxHead = cfg.Limits.MaxBody, cfg.Limits.MaxHead
+	f.HeaderTimeout, f.BodyTimeout, f.Idle = cfg.Limits.HeaderTimeout, cfg.Limits.BodyTimeout, cfg.Limits.IdleTimeout
 	f.Routes = len(cfg.Routes) > 0
 	for _, a := range cfg.Apps {
 		if len(a.Hosts) == 0 {
@@ -96,7 +96,7 @@ func Export(w io.Writer, kind string, cfg *config.Config, in Input) error {
 		}
 	}
 	f.counts = map[string]bool{}
-	for _, word := range cfg.TrustedFields {
+	for _, word := range cfg.Trust.Fields {
 		f.counts[server.FieldWord(word)] = true
 	}
 	f.ReadTimeout = readTimeout(cfg)
@@ -108,7 +108,7 @@ func Export(w io.Writer, kind string, cfg *config.Config, in Input) error {
 	} else if err := f.target(cfg, in); err != nil {
 		return err
 	}
-	if err := f.clear(cfg.TrustedFields); err != nil {
+	if err := f.clear(cfg.Trust.Fields); err != nil {
 		return err
 	}
 	return f.write(w, kind)
@@ -189,12 +189,12 @@ func (f *File) KeepIdle() time.Duration {
 func readTimeout(cfg *config.Config) time.Duration {
 	longest := time.Duration(0)
 	for _, a := range cfg.Apps {
-		if a.Timeout == 0 || a.QueueTimeout == 0 {
+		if a.Requests.Timeout == 0 || a.Requests.QueueTimeout == 0 {
 			return time.Hour
 		}
-		longest = max(longest, a.Timeout+a.QueueTimeout)
-		if a.StreamTimeout > 0 {
-			longest = max(longest, a.StreamTimeout)
+		longest = max(longest, a.Requests.Timeout+a.Requests.QueueTimeout)
+		if a.Requests.StreamTimeout > 0 {
+			longest = max(longest, a.Requests.StreamTimeout)
 		}
 	}
 	for _, r := range cfg.Routes {

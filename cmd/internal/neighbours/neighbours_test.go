@@ -11,9 +11,11 @@ import (
 
 func site() *config.Config {
 	return &config.Config{
-		File: "/srv/shop/standpipe.toml", Dir: "/srv/shop", TrustedFields: []string{"for", "proto"}, MaxBody: 100 << 20, MaxHead: 64 << 10, HeaderTimeout: 10 * time.Second, BodyTimeout: 1500 * time.Millisecond, IdleTimeout: 75 * time.Second, StopTimeout: 25 * time.Second,
+		File: "/srv/shop/standpipe.toml", Dir: "/srv/shop", Trust: config.Trust{Fields: []string{"for", "proto"}},
+		Limits: config.Limits{MaxBody: 100 << 20, MaxHead: 64 << 10, HeaderTimeout: 10 * time.Second, BodyTimeout: 1500 * time.Millisecond, IdleTimeout: 75 * time.Second},
+		Stop:   config.Stop{Timeout: 25 * time.Second},
 		Listen: []config.Listen{{Network: "tcp", Address: ":8000", Protocol: "http"}, {Network: "unix", Address: "/run/shop.sock", Protocol: "uwsgi", Mode: fs.FileMode(0o660), Group: "www-data"}},
-		Apps:   []config.App{{Name: "shop", Hosts: []string{"shop.example.org", "*.shop.example.org"}, Timeout: 30 * time.Second, QueueTimeout: 10 * time.Second}, {Name: "blog", Hosts: []string{"blog.example.org"}, Timeout: 60 * time.Second, QueueTimeout: 10 * time.Second}},
+		Apps:   []config.App{{Name: "shop", Hosts: []string{"shop.example.org", "*.shop.example.org"}, Requests: config.Requests{Timeout: 30 * time.Second, QueueTimeout: 10 * time.Second}}, {Name: "blog", Hosts: []string{"blog.example.org"}, Requests: config.Requests{Timeout: 60 * time.Second, QueueTimeout: 10 * time.Second}}},
 	}
 }
 
@@ -49,14 +51,14 @@ func TestNginx(t *testing.T) {
 		"client_body_timeout 1500ms;", "uwsgi_read_timeout 75s;", "HTTP_HOST       $host;", "listen 80;", "#location ^~ /static/", "!keepalive 32", "!proxy_pass")
 	holds(t, export(t, "nginx", site(), Input{Listen: "[::]:8081"}), "listen [::]:8081;", "HTTP_HOST       $host:$server_port;")
 	cfg := site()
-	cfg.Listen, cfg.Apps[1].Timeout, cfg.Apps[1].Hosts, cfg.MaxBody = cfg.Listen[:1], 0, nil, 0
+	cfg.Listen, cfg.Apps[1].Requests.Timeout, cfg.Apps[1].Hosts, cfg.Limits.MaxBody = cfg.Listen[:1], 0, nil, 0
 	cfg.Routes = []config.Route{{ReadTimeout: time.Minute}}
 	holds(t, export(t, "nginx", cfg, Input{}), "server 127.0.0.1:8000;", "server_name _;", "proxy_pass http://standpipe_shop;", "client_max_body_size 0;", "proxy_read_timeout 3600s;", "keepalive 32;", "after 75s without", "keepalive_timeout 60s;",
 		"map $http_upgrade $standpipe_shop_connection", "!uwsgi_")
 	holds(t, export(t, "nginx", cfg, Input{}), "X-Forwarded-For $proxy_add_x_forwarded_for;", `X-Forwarded-Host "";`, `Forwarded "";`, `X-Real-IP "";`, `X-Request-ID "";`, `X-Forwarded-Prefix "";`)
-	cfg.TrustedFields = []string{"for", "proto", "host", "port", "id", "prefix", "forwarded"}
+	cfg.Trust.Fields = []string{"for", "proto", "host", "port", "id", "prefix", "forwarded"}
 	holds(t, export(t, "nginx", cfg, Input{}), "Forwarded 'for=", `X-Forwarded-For "";`, "X-Request-ID $request_id;", "X-Forwarded-Port $server_port;", `X-Forwarded-Prefix "";`)
-	cfg.Routes, cfg.IdleTimeout = nil, 10*time.Second
+	cfg.Routes, cfg.Limits.IdleTimeout = nil, 10*time.Second
 	holds(t, export(t, "nginx", cfg, Input{}), "keepalive_timeout 8s;")
 	holds(t, export(t, "nginx", cfg, Input{Connect: "uwsgi://127.0.0.1:3031"}), "server 127.0.0.1:3031;", "uwsgi_pass", "!$http_upgrade")
 }
@@ -83,7 +85,7 @@ func TestWhichStaticPlaces(t *testing.T) {
 	cfg.Static = []config.Static{{URL: "/media/", Dir: "/srv/media", Missing: "404"}, {URL: "/", Dir: "/srv/all", Missing: "app"}, {URL: "/some", Dir: "/srv/some", Missing: "404", Hosts: []string{"a.example"}}}
 	cfg.Apps = cfg.Apps[:1]
 	cfg.Apps[0].Mount = "/shop"
-	cfg.Apps[0].Static = []config.Static{{URL: "/static", Dir: "/srv/shop/static", Missing: "404"}, {URL: "/perhaps", Dir: "/srv/p", Missing: "app"}}
+	cfg.Apps[0].Files.Static = []config.Static{{URL: "/static", Dir: "/srv/shop/static", Missing: "404"}, {URL: "/perhaps", Dir: "/srv/p", Missing: "app"}}
 	holds(t, export(t, "nginx", cfg, Input{}), "location ^~ \"/media/\" {\n        alias \"/srv/media/\";", `location ^~ "/shop/static/" {`, "!/srv/all", "!/srv/some", "!/srv/p/")
 	cfg.Apps = append(cfg.Apps, cfg.Apps[0])
 	holds(t, export(t, "apache", cfg, Input{}), `Alias "/media/" "/srv/media/"`, "!/srv/shop/static") // of some hosts
@@ -95,16 +97,16 @@ func TestSystemd(t *testing.T) {
 	holds(t, both, "# /etc/systemd/system/shop.service", "# /etc/systemd/system/shop.socket", `ExecStart=/usr/local/bin/standpipe serve -c /srv/shop/standpipe.toml --env "A=b \"c\" 5%%" --bind fd://3 --bind uwsgi+fd://4`,
 		"ListenStream=8000\nListenStream=/run/shop.sock\nSocketMode=0660\nSocketGroup=www-data", "TimeoutStopSec=40", "KillMode=mixed", "Delegate=yes", "User=shop", "Type=notify\n", "ExecReload=/usr/local/bin/standpipe reload\n")
 	logs := site()
-	logs.AccessLog, logs.ErrorLog, logs.SpoolDir, logs.Control, logs.Metrics = "/var/log/shop/access.log", "/var/log/shop/error.log", "/var/spool/my shop", "/run/x/c.sock", "unix:/run/y/m.sock"
+	logs.Logs.Access, logs.Logs.Error, logs.Folders.Spool, logs.Control.Socket, logs.Control.Metrics = "/var/log/shop/access.log", "/var/log/shop/error.log", "/var/spool/my shop", "/run/x/c.sock", "unix:/run/y/m.sock"
 	holds(t, export(t, "systemd", logs, in), "\nReadWritePaths=/var/log/shop\nReadWritePaths=/run/x\nReadWritePaths=/run/y\nReadWritePaths=\"/var/spool/my shop\"\n", "PrivateTmp=yes", "ProtectHome=yes")
-	logs.AccessLog, logs.ErrorLog, logs.Control, logs.Metrics, logs.SpoolDir = "-", "/dev/stderr", "off", "127.0.0.1:9", "/tmp/spool"
-	logs.Apps[0].Static = []config.Static{{URL: "/s", Dir: "/home/ann/s"}}
+	logs.Logs.Access, logs.Logs.Error, logs.Control.Socket, logs.Control.Metrics, logs.Folders.Spool = "-", "/dev/stderr", "off", "127.0.0.1:9", "/tmp/spool"
+	logs.Apps[0].Files.Static = []config.Static{{URL: "/s", Dir: "/home/ann/s"}}
 	holds(t, export(t, "systemd", logs, in), "\nReadWritePaths=/tmp/spool\n", "!/dev/stderr", "PrivateTmp=no", "ProtectHome=read-only")
 	in.Unit = "socket"
 	holds(t, export(t, "systemd", site(), in), "ListenStream", "!ExecStart")
 	in.Unit, in.User = "service", ""
 	cfg := site()
-	cfg.StopTimeout, cfg.Control, cfg.Dir = 0, "off", "/home/ann/shop"
+	cfg.Stop.Timeout, cfg.Control.Socket, cfg.Dir = 0, "off", "/home/ann/shop"
 	holds(t, export(t, "systemd", cfg, in), "!ListenStream", "TimeoutStopSec=infinity", "ExecReload=/bin/kill -HUP $MAINPID", "ProtectHome=read-only", "!NoNewPrivileges", "!\nUser=")
 }
 

@@ -49,8 +49,8 @@ func staticPlaces(cfg *config.Config) (list []Static, left []string) {
 	for i := range cfg.Apps {
 		a := &cfg.Apps[i]
 		ours := len(a.Hosts) == 0 || len(cfg.Apps) == 1 // with one app, the server block is for its hosts alone
-		for j := range a.Static {
-			add(a.Mount, &a.Static[j], ours && !othersWithin(cfg, a, strings.TrimSuffix(a.Mount, "/")+a.Static[j].URL))
+		for j := range a.Files.Static {
+			add(a.Mount, &a.Files.Static[j], ours && !othersWithin(cfg, a, strings.TrimSuffix(a.Mount, "/")+a.Files.Static[j].URL))
 		}
 	}
 	list = slices.DeleteFunc(list, func(s Static) bool {

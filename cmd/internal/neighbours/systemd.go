@@ -15,12 +15,12 @@ import (
 func (f *File) unit(cfg *config.Config, in Input) error {
 	f.Service, f.Socket = in.Unit != "socket", in.Unit != "service"
 	f.Program, f.Dir, f.User = in.Program, cfg.Dir, in.User
-	f.Control = cfg.Control
+	f.Control = cfg.Control.Socket
 	f.writes(cfg)
 	f.Args = slices.Clone(in.Args)
 	f.Watchdog = 30 * time.Second
-	if cfg.StopTimeout > 0 {
-		f.StopAfter = cfg.StopTimeout + 15*time.Second
+	if cfg.Stop.Timeout > 0 {
+		f.StopAfter = cfg.Stop.Timeout + 15*time.Second
 	}
 	for i, l := range cfg.Listen {
 		if l.Network == "fd" {
@@ -41,14 +41,14 @@ func (f *File) unit(cfg *config.Config, in Input) error {
 
 // writes gathers the folders that the settings name: systemd makes all others read-only, and hides some.
 func (f *File) writes(cfg *config.Config) {
-	files := []string{cfg.AccessLog, cfg.ErrorLog, cfg.Control, strings.TrimPrefix(cfg.Metrics, "unix:")}
+	files := []string{cfg.Logs.Access, cfg.Logs.Error, cfg.Control.Socket, strings.TrimPrefix(cfg.Control.Metrics, "unix:")}
 	var folders []string
 	for _, file := range files {
 		if filepath.IsAbs(file) {
 			folders = append(folders, filepath.Dir(file)) // logs are rotated, sockets made
 		}
 	}
-	for _, dir := range append(folders, cfg.SpoolDir, cfg.RuntimeDir) {
+	for _, dir := range append(folders, cfg.Folders.Spool, cfg.Folders.Runtime) {
 		if dir != "" && !within(dir, "/dev") && !within(dir, "/proc") && !slices.Contains(f.Writes, dir) {
 			f.Writes = append(f.Writes, dir)
 		}
@@ -63,9 +63,9 @@ func (f *File) writes(cfg *config.Config) {
 	for i := range cfg.Apps {
 		a := &cfg.Apps[i]
 		f.paths = append(f.paths, a.Dir, a.Python, a.Venv, a.Interpreter.Path)
-		f.paths = append(append(append(f.paths, a.EnvFile...), a.PythonPath...), a.SendfileRoots...)
-		for j := range a.Static {
-			f.paths = append(f.paths, a.Static[j].Dir)
+		f.paths = append(append(append(f.paths, a.EnvFile...), a.PythonPath...), a.Files.SendfileRoots...)
+		for j := range a.Files.Static {
+			f.paths = append(f.paths, a.Files.Static[j].Dir)
 		}
 	}
 }
