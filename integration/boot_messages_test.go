@@ -58,10 +58,10 @@ def closure():
     return inner
 `})
 	for _, c := range []struct{ dir, app, want string }{
-		{django, "mysite.asgi:application", "standpipe serve mysite.wsgi"},
-		{django, "mysite/asgi.py", "standpipe serve mysite.wsgi"},
-		{django, "mysite.asgi", "standpipe serve mysite.wsgi"},
-		{django, "chan.asgi:application", "standpipe serve chan.wsgi"},
+		{django, "mysite.asgi:application", "mysite.wsgi"},
+		{django, "mysite/asgi.py", "mysite.wsgi"},
+		{django, "mysite.asgi", "mysite.wsgi"},
+		{django, "chan.asgi:application", "chan.wsgi"},
 		{django, "lone.asgi:application", "get_wsgi_application"},
 		{apps, "web:app", "a2wsgi.ASGIMiddleware(web.app)"},
 		{apps, "web:make", "a2wsgi.ASGIMiddleware(web.make())"},
@@ -70,17 +70,17 @@ def closure():
 		{apps, "web:build('y')", "a2wsgi"},
 		{apps, "web:double", "a2wsgi"},
 		{apps, "web:closure", "a2wsgi"},
-		{apps, "web:later", "async function"},
-		{apps, "web:later()", "async function"},
+		{apps, "web:later", "async"},
+		{apps, "web:later()", "async"},
 	} {
 		r := run(t, c.dir, nil, "check", "--load", "--python", python(t), c.app)
-		if r.code != 3 || !strings.Contains(r.out, c.want) || !strings.Contains(r.out, "WSGI") {
+		if r.code != 3 || !holds(r.out, c.want, "WSGI") {
 			t.Errorf("%s: %+v", c.app, r)
 		}
 	}
 }
 
-// A boot timeout names its flag. Stuck is a boot that two looks found at the same line; another one was only slow.
+// A boot timeout names its flag. A boot that two looks found at the same line is stuck there; another one was only slow.
 func TestFault_A4_ABootTimeoutHasAWayOut(t *testing.T) {
 	t.Parallel()
 	dir := project(t, map[string]string{
@@ -96,11 +96,15 @@ func TestFault_A4_ABootTimeoutHasAWayOut(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	for _, more := range [][]string{nil, {"--preload"}} {
-		for app, stuck := range map[string]bool{"stuck": true, "slow": false} {
-			r := run(t, dir, nil, append([]string{"serve", app + ":app", "-b", "127.0.0.1:0", "-w", "1", "--boot-timeout", "3s"}, more...)...)
-			if r.code != 3 || !strings.Contains(r.errout, "--boot-timeout 6s") || strings.Contains(r.errout, "stuck at") != stuck {
-				t.Errorf("%s %q: exit %d\n%s", app, more, r.code, r.errout)
-			}
+		for app, where := range map[string]string{"stuck": "stuck", "slow": "at"} {
+			t.Run(app+strings.Join(more, ""), func(t *testing.T) {
+				t.Parallel()
+				r := run(t, dir, nil, append([]string{"serve", app + ":app", "-b", "127.0.0.1:0", "-w", "1", "--boot-timeout", "6s"}, more...)...)
+				failed := failedBoot(r)
+				if r.code != 3 || !failed.names("--boot-timeout 12s") || failed.str(where) == "" || failed.str("stuck") != "" && failed.str("at") != "" {
+					t.Errorf("exit %d\n%s", r.code, r.errout)
+				}
+			})
 		}
 	}
 }

@@ -27,7 +27,7 @@ var bootFailures = []bootFailure{
 	{
 		name:  "missing package",
 		files: map[string]string{"shop/__init__.py": "", "shop/wsgi.py": "import os\n\nimport flask_nosuch\n"},
-		app:   "shop.wsgi:app", says: []string{"shop/wsgi.py:3 imports flask_nosuch, which ", " does not have"},
+		app:   "shop.wsgi:app", says: []string{"shop/wsgi.py:3", "flask_nosuch"},
 	},
 	{
 		name:  "error in the import",
@@ -103,8 +103,8 @@ func TestBootFailures(t *testing.T) {
 					t.Errorf("not said: %q", s)
 				}
 			}
-			if want == 3 && !strings.Contains(r.errout, "did not start: ") {
-				t.Error(`the sentence "did not start: " is not there`)
+			if j := run(t, dir, f.env, append(args, "--log-format", "json")...); want == 3 && failedBoot(j) == nil {
+				t.Errorf("no record of app_failed: %s", j.errout)
 			}
 			if t.Failed() {
 				t.Logf("stderr:\n%s\nstdout:\n%s", r.errout, r.out)
@@ -130,7 +130,7 @@ func TestBrokenAppBesideHealthyApp(t *testing.T) {
 		t.Errorf("the page shows internals: %q", r.Body)
 	}
 	r := s.waitLog(func(r record) bool { return r.event() == "app_failed" && r.str("app") == "b" }, "app_failed of b")
-	if !strings.Contains(r.str("message"), "wsgi.py:2") || !strings.Contains(r.str("message"), "always the same") {
+	if !holds(r.str("message"), "wsgi.py:2", "always the same") {
 		t.Errorf("message %q", r.str("message"))
 	}
 	s.want(503, "/readyz/b")
@@ -209,8 +209,8 @@ def app(environ, start_response):
 func TestBootTimeout(t *testing.T) {
 	t.Parallel()
 	dir := project(t, map[string]string{"wsgi.py": "import time\ntime.sleep(1000)\n"})
-	r := run(t, dir, nil, "serve", "wsgi:app", "-b", "127.0.0.1:0", "-w", "1", "--boot-timeout", "2s", "--log-format", "text")
-	if r.code != 3 || !strings.Contains(r.errout, "did not start: ") {
+	r := run(t, dir, nil, "serve", "wsgi:app", "-b", "127.0.0.1:0", "-w", "1", "--boot-timeout", "2s", "--log-format", "json")
+	if r.code != 3 || failedBoot(r) == nil {
 		t.Errorf("exit code %d\n%s", r.code, r.errout)
 	}
 }

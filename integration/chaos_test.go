@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -142,15 +141,13 @@ func TestChaos(t *testing.T) {
 	}
 }
 
-var inFlight = regexp.MustCompile(`id=(\S+) ([^;]*)`)
-
 // lost are the requests, by id, that the log says were lost with a worker or had no answer in time.
 func (s *server) lost() map[string]string {
 	lost := map[string]string{}
 	for _, r := range s.events("worker_exit") {
-		for _, m := range inFlight.FindAllStringSubmatch(r.str("in_flight"), -1) {
-			if strings.Contains(m[2], "-> 50") || strings.Contains(m[2], "-> cut off") {
-				lost[m[1]] = m[2]
+		for id, fate := range r.fates() {
+			if strings.HasPrefix(fate, "50") || strings.HasPrefix(fate, fateCut) {
+				lost[id] = fate
 			}
 		}
 	}

@@ -28,27 +28,27 @@ func TestWhichStandpipe(t *testing.T) {
 	env, dir := runtimeFolder(t)
 	files := project(t, map[string]string{"app.py": hello("x")})
 	none := append(env, "STANDPIPE_RUNTIME_DIR="+dir) // others that run on this machine do not count
-	if r := run(t, files, none, "status"); r.code != 1 || !strings.Contains(r.errout, "no standpipe answers in ") || !strings.Contains(r.errout, dir) {
+	if r := run(t, files, none, "status"); r.code != 1 || !r.names(dir) {
 		t.Errorf("none runs: %+v", r)
 	}
 	one := start(t, opts{App: "app:app", Dir: files, Env: env, Args: []string{"-w", "1"}})
 	if got := filepath.Dir(one.controlSocket()); got != dir {
 		t.Errorf("the socket is in %s", got)
 	}
-	if r := run(t, files, env, "status"); r.code != 0 || !strings.Contains(r.out, fmt.Sprint("pid ", one.Pid)) {
+	if r := run(t, files, env, "status"); r.code != 0 || !r.names(fmt.Sprint(one.Pid)) {
 		t.Errorf("one runs: %+v", r)
 	}
 	two := start(t, opts{App: "app:app", Dir: files, Env: env, Args: []string{"-w", "1"}}) // of the same name
 	r := run(t, files, env, "stop")
 	for _, s := range []*server{one, two} {
-		if !strings.Contains(r.errout, fmt.Sprintf("%s  pid %d", s.controlSocket(), s.Pid)) {
+		if !r.names(s.controlSocket(), fmt.Sprint(s.Pid)) {
 			t.Errorf("two run: %+v has no %s", r, s.controlSocket())
 		}
 	}
 	if r.code != 2 || one.controlSocket() == two.controlSocket() {
 		t.Errorf("exit %d; %s", r.code, two.controlSocket())
 	}
-	if r := run(t, files, append(env, "STANDPIPE_CONTROL="+two.controlSocket()), "status"); r.code != 0 || !strings.Contains(r.out, fmt.Sprint("pid ", two.Pid)) {
+	if r := run(t, files, append(env, "STANDPIPE_CONTROL="+two.controlSocket()), "status"); r.code != 0 || !r.names(fmt.Sprint(two.Pid)) {
 		t.Errorf("by the variable: %+v", r)
 	}
 	two.workers()

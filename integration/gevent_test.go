@@ -174,7 +174,7 @@ func TestGeventIsMissing(t *testing.T) {
 		}
 	}
 	r := run(t, dir, nil, "check", "--load", "app:app", "--gevent", "10", "--python", python(t))
-	if r.code != 3 || !strings.Contains(r.errout+r.out, "--gevent needs gevent, which ") || !strings.Contains(r.errout+r.out, "-m pip install --upgrade gevent") {
+	if r.code != 3 || !r.names("--gevent", "-m pip install --upgrade gevent") {
 		t.Errorf("exit %d\n%s%s", r.code, r.out, r.errout)
 	}
 }

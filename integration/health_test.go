@@ -87,7 +87,7 @@ func TestFault_D11_HealthPathsGiveWay(t *testing.T) {
 				t.Error("the app was asked")
 			}
 			events := s.events("health_hidden")
-			if c.hidden == "" && len(events) > 0 || c.hidden != "" && (len(events) != 1 || events[0].str("paths") != c.hidden || !strings.Contains(events[0].str("hint"), "--health-path")) {
+			if c.hidden == "" && len(events) > 0 || c.hidden != "" && (len(events) != 1 || events[0].str("paths") != c.hidden || !events[0].names("--health-path")) {
 				t.Errorf("%v, want %q", events, c.hidden)
 			}
 			if e := s.events("health_unknown"); len(e) > 0 {

@@ -86,7 +86,7 @@ func TestPid1(t *testing.T) {
 
 	// Another process cannot be the container's first one.
 	s.usr2()
-	if r := s.waitEvent("upgrade_refused"); !strings.Contains(r.str("message"), "PID 1") {
+	if r := s.waitEvent("upgrade_refused"); !r.names("PID 1") {
 		t.Errorf("%v", r)
 	}
 	s.want(200, "/run")

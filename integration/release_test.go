@@ -172,8 +172,8 @@ dir = "current/static"
 			if r := s.waitEvent("release_gone"); r.str("release") != filepath.Join(root, "releases/two") {
 				t.Errorf("%v", r)
 			}
-			if r := s.order("status"); !strings.Contains(r.out, "does not exist any more") {
-				t.Errorf("%s", r.out)
+			if out := s.must("status"); !holds(out, filepath.Join(root, "releases/two")) {
+				t.Errorf("%s", out)
 			}
 			m := s.metrics("unix", s.controlSocket())
 			if m[`standpipe_release_gone{app="shop"}`] != 1 {

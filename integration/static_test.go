@@ -275,6 +275,6 @@ func TestStaticOfAnotherUser(t *testing.T) {
 		}
 	}
 	s.waitLog(func(r record) bool {
-		return r.event() == "static" && r.str("app") == "bad" && strings.Contains(r.str("refused"), "does not belong to the app's user")
+		return r.event() == "static" && r.str("app") == "bad" && holds(r.str("refused"), "/bad/static/")
 	}, "static refused for bad")
 }

@@ -169,7 +169,7 @@ func TestRoutesReload(t *testing.T) {
 		t.Errorf("after the reload: %q", r.Body)
 	}
 	write(t, s.Cmd.Dir, map[string]string{"standpipe.toml": route("gopher://x") + app})
-	if r := s.order("reload"); r.code == 0 || !strings.Contains(r.out+r.errout, "standpipe.toml:4: upstreams \"gopher://x\" is no upstream") {
+	if r := s.order("reload"); r.code == 0 || !r.names("standpipe.toml:4", "upstreams", "gopher://x") {
 		t.Errorf("%d %s%s", r.code, r.out, r.errout)
 	}
 	if r := s.want(200, "/r"); r.Body != "b" {
@@ -207,16 +207,16 @@ upstreams = ["uwsgi://%s"]
 	}{
 		{"/nobody", "", 502, "connection refused"},
 		{"/silent", "", 504, "i/o timeout"},
-		{"/large", strings.Repeat("x", 6000), 502, "buffer-size (4096 by default) is probably too small for the 6"},
-		{"/larger", strings.Repeat("x", 66000), 431, "a uwsgi packet has room for 65535"},
+		{"/large", strings.Repeat("x", 6000), 502, "buffer-size"},
+		{"/larger", strings.Repeat("x", 66000), 431, "65535"},
 	} {
 		r := s.want(c.status, c.target, "X-Large: "+c.header, "Accept: text/html")
 		id := r.Header.Get("X-Request-Id")
-		if id == "" || !strings.Contains(r.Body, "Request "+id) {
+		if id == "" || !strings.Contains(r.Body, id) {
 			t.Errorf("%s: %v %q", c.target, r.Header, r.Body)
 		}
 		rec := s.waitLog(func(r record) bool { return r.event() == "upstream_failed" && r.str("id") == id }, c.target)
-		if !strings.Contains(rec.str("error"), c.cause) || !strings.HasPrefix(rec.str("upstream"), "uwsgi://127.0.0.1:") || rec.str("status") != fmt.Sprint(c.status) {
+		if !rec.names(c.cause) || !strings.HasPrefix(rec.str("upstream"), "uwsgi://127.0.0.1:") || rec.str("status") != fmt.Sprint(c.status) {
 			t.Errorf("%s: %v", c.target, rec)
 		}
 	}
@@ -227,9 +227,7 @@ upstreams = ["uwsgi://%s"]
 	if r, err := s.try(s.request("GET", "/short", nil)); err == nil {
 		t.Errorf("a short answer looks whole: %+v", r)
 	}
-	s.waitLog(func(r record) bool {
-		return r.event() == "upstream_failed" && strings.Contains(r.str("hint"), "had begun")
-	}, "the cut answer")
+	s.waitLog(func(r record) bool { return r.event() == "upstream_failed" && r.str("target") == "/short" }, "the cut answer")
 	s.want(200, "/pid")
 }
 

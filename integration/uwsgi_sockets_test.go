@@ -175,13 +175,13 @@ func TestUwsgiRefusals(t *testing.T) {
 		t.Errorf("two lengths: %q", a)
 	}
 	s.waitLog(func(r record) bool {
-		return r.event() == "uwsgi_refused" && strings.Contains(r.str("error"), "CONTENT_LENGTH comes twice")
+		return r.event() == "uwsgi_refused" && r.names("CONTENT_LENGTH")
 	}, "two lengths")
 	s.waitAccess(`^127\.0\.0\.1 .*"- - -" 400 `)
 	if a := send("GET / HTTP/1.1\r\nHost: h\r\n\r\n"); a != "" {
 		t.Errorf("HTTP: %q", a)
 	}
-	s.waitLog(func(r record) bool { return strings.Contains(r.str("hint"), "this looks like HTTP") }, "a hint for who speaks HTTP")
+	s.waitLog(func(r record) bool { return r.event() == "uwsgi_refused" && r.names("HTTP", "http://") }, "a hint for a client that speaks HTTP")
 }
 
 // A file that the app names goes out whole and in part, over both kinds of socket.

@@ -6,6 +6,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -86,6 +87,10 @@ func New(h http.Handler, o Options) *Server {
 		ConnContext:       connContext,
 		// OPTIONS * is the chain's, so that it has its line and its request id.
 		DisableGeneralOptionsHandler: true,
+	}
+	// A limit of net/http since Go 1.27.4, 500 by default. The size of the head is the limit here: no field is shorter than "a:\r\n".
+	if f := reflect.ValueOf(s.http).Elem().FieldByName("MaxHeaderValueCount"); f.IsValid() {
+		f.SetInt(int64(o.MaxHeaderBytes / 4))
 	}
 	if o.IdleTimeout == 0 {
 		s.http.IdleTimeout = -1 // else net/http takes the other timeouts for it

@@ -103,7 +103,7 @@ var fields = map[string]string{
 	"state":           "the state of the worker",
 	"status":          "the status of the answer",
 	"stream":          "\"output\": a line came from the app",
-	"stuck":           "the line in which the request's thread hangs",
+	"stuck":           "the line in which a thread hangs: two looks found it there",
 	"surplus":         "workers beyond the configured number, during a replacement",
 	"sys_path":        "sys.path, with colons",
 	"target":          "the request's target, as it came",

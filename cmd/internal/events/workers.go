@@ -6,7 +6,7 @@ func workerEvents() []Event {
 		event("one_worker_needed", "warn", "The app keeps its clients' sessions in one worker's memory and has several workers.", ofWorker, "Give it one worker and more threads: `-w 1 --threads 100`."),
 		event("patched_threads", "warn", "The app patches Python's threads, and its workers have several.", ofWorker, "`--gevent 1000` in the place of threads, or leave the patching out."),
 		event("app_failed", "error", "A worker could not start, so its app did not start or has a worker less.",
-			ofWorker+"retry_in repeated kind dir sys_path file traceback detail stacks output",
+			ofWorker+"retry_in repeated kind dir sys_path file traceback detail stuck at stacks output",
 			"Read the message and the traceback: they name the line and what is missing. `standpipe check --load` tries the import without serving. The next start is tried after retry_in."),
 		event("app_ready", "info", "The first worker of an app takes requests.",
 			"app loaded how framework workers workers_of took python executable", "Nothing."),

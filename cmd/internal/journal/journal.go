@@ -169,6 +169,13 @@ func (j *Journal) bootFailure(e supervisor.BootFailure) {
 		if e.Err != nil && strings.Contains(e.Err.Error(), "\n") {
 			pairs = append(pairs, "detail", e.Err.Error())
 		}
+		if at := Stuck(e.Stacks); at != "" {
+			key := "stuck"
+			if slow, tooSlow := errors.AsType[*supervisor.BootTimeoutError](e.Err); tooSlow && !sameStacks(slow.Earlier, e.Stacks) {
+				key = "at"
+			}
+			pairs = append(pairs, key, at)
+		}
 		if e.Stacks != "" {
 			pairs = append(pairs, "stacks", strings.TrimRight(e.Stacks, "\n"))
 		}
