@@ -171,7 +171,7 @@ func (j *Journal) bootFailure(e supervisor.BootFailure) {
 		}
 		if at := Stuck(e.Stacks); at != "" {
 			key := "stuck"
-			if slow, tooSlow := errors.AsType[*supervisor.BootTimeoutError](e.Err); tooSlow && !sameStacks(slow.Earlier, e.Stacks) {
+			if slow, tooSlow := errors.AsType[*process.BootTimeoutError](e.Err); tooSlow && !sameStacks(slow.Earlier, e.Stacks) {
 				key = "at"
 			}
 			pairs = append(pairs, key, at)
