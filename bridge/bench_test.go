@@ -15,6 +15,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // The heads that are measured: a load generator's, and a browser's behind a proxy.
@@ -39,33 +40,33 @@ func (s *stub) Acquire(_ context.Context, l shim.Label) (*shim.Exchange, error) 
 	return s.conn.Open(l)
 }
 func (s *stub) Noise([]byte)                               {}
-func (s *stub) Hello(*shim.Hello)                          {}
-func (s *stub) Ready(*shim.Ready)                          {}
-func (s *stub) Failed(*shim.Failed)                        {}
-func (s *stub) Log(*shim.Label, *shim.LogRecord)           {}
+func (s *stub) Hello(*wire.Hello)                          {}
+func (s *stub) Ready(*wire.Ready)                          {}
+func (s *stub) Failed(*wire.Failed)                        {}
+func (s *stub) Log(*shim.Label, *wire.LogRecord)           {}
 func (s *stub) Stacks(string)                              {}
 func (s *stub) Stuck(int)                                  {}
 func (s *stub) Freed(*shim.Exchange, shim.Outcome)         {}
 func (s *stub) Expired(*shim.Exchange, shim.Cause, string) {}
 
-func newStub(t testing.TB, h *shim.Head, body string) *stub {
+func newStub(t testing.TB, h *wire.Head, body string) *stub {
 	requests, in := net.Pipe()
 	out, answers := net.Pipe()
 	s := new(stub)
 	s.conn = shim.NewConn("shop/1", shim.Ends{R: out, W: in}, s)
-	frame := shim.AppendHead(nil, 0, h, []byte(body), true)
+	frame := wire.AppendHead(nil, 0, h, []byte(body), true)
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = s.conn.Run() })
 	wg.Go(func() { // ends with the pipe
 		r := bufio.NewReaderSize(requests, 64<<10)
 		for {
-			head, err := r.Peek(shim.HeaderSize)
+			head, err := r.Peek(wire.HeaderSize)
 			if err != nil {
 				return
 			}
-			request := shim.Kind(head[1]) == shim.KindRequest
+			request := wire.Kind(head[1]) == wire.KindRequest
 			copy(frame[4:8], head[4:8]) // the stream
-			if _, err = r.Discard(shim.HeaderSize + int(binary.BigEndian.Uint32(head[8:]))); err != nil {
+			if _, err = r.Discard(wire.HeaderSize + int(binary.BigEndian.Uint32(head[8:]))); err != nil {
 				return
 			}
 			if request {
@@ -94,7 +95,7 @@ func (w reused) SetReadDeadline(time.Time) error { return nil }
 
 // again returns a function that has the same request served again and again.
 func again(t testing.TB, head string) func() {
-	s := newStub(t, &shim.Head{Status: "200 OK", Length: -1, Fields: []shim.Field{{Name: "Content-Type", Value: "text/html; charset=utf-8"}, {Name: "Content-Length", Value: "5"}}}, "hello")
+	s := newStub(t, &wire.Head{Status: "200 OK", Length: -1, Fields: []wire.Field{{Name: "Content-Type", Value: "text/html; charset=utf-8"}, {Name: "Content-Length", Value: "5"}}}, "hello")
 	h := New(Options{App: "shop", Pool: s, Timeout: 30 * time.Second, MaxBody: 1 << 20, BodyPace: httpx.Pace{Silence: 30 * time.Second, Rate: 500}})
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(head)))
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 var (
@@ -36,9 +37,9 @@ type verdict struct {
 // judge is the only map from errors to statuses.
 func judge(err error) verdict {
 	var full *shim.QueueFull
-	var app *shim.AppError
+	var app *wire.AppError
 	var bad *badResponse
-	var large *shim.ProtocolError
+	var large *wire.ProtocolError
 	switch {
 	case errors.Is(err, httpx.ErrClientGone):
 		return verdict{status: httpx.StatusClientGone}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // feed passes a request body to its worker while it comes. When the worker wants
@@ -59,7 +60,7 @@ func (t *turn) startFeed(c *clock, x *shim.Exchange) error {
 func (f *feed) run() {
 	defer close(f.done)
 	t := f.t
-	size := int64(shim.MaxInline)
+	size := int64(wire.MaxInline)
 	if n := t.r.ContentLength; n > 0 {
 		size = min(size, n)
 	}

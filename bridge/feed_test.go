@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // newFeedRig is a rig whose app has request_buffering = "off".
@@ -196,7 +196,7 @@ func TestFeedFailures(t *testing.T) {
 			came <- true
 			for ok := true; ok; _, ok = r.Next() {
 			}
-			_ = p.Send(shim.Frame{Kind: shim.KindEnd, Stream: r.Stream})
+			_ = p.Send(wire.Frame{Kind: wire.KindEnd, Stream: r.Stream})
 		}, func(o *Options) {
 			o.MaxBody = 2000
 			if c.status == 408 {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // filePiece is how much of a file goes in one call; bytes.
@@ -30,7 +31,7 @@ type content struct {
 
 // answerPassed sends the file that an app gave to wsgi.file_wrapper. The worker is
 // let go first, however long the client takes.
-func (t *turn) answerPassed(c *clock, x *shim.Exchange, raw *shim.Head, h head, f *shim.File, err error) error {
+func (t *turn) answerPassed(c *clock, x *shim.Exchange, raw *wire.Head, h head, f *shim.File, err error) error {
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func (t *turn) answerPassed(c *clock, x *shim.Exchange, raw *shim.Head, h head, 
 
 // sendContent answers with declared octets, of which c has the first; fields are
 // set. For a GET answered 200 ranges are served.
-func (t *turn) sendContent(raw *shim.Head, checked head, declared int64, c content) error {
+func (t *turn) sendContent(raw *wire.Head, checked head, declared int64, c content) error {
 	status := checked.status
 	hasRange := raw.Get("Content-Range") != ""
 	var spans []httpx.Span

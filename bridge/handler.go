@@ -17,6 +17,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/logtext"
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // Pool is where workers come from.
@@ -131,7 +132,7 @@ type turn struct {
 	body   *httpx.Buffer // nil: none
 	stream bool          // the body goes to the worker while it comes
 	feed   *feed         // does that; nil: not begun
-	vars   []shim.Var
+	vars   []wire.Var
 	unread bool // the client may still be sending its body
 	ran    bool // a worker died while it ran the request
 	pump   pump // of an answer that goes on after its first octets
@@ -196,7 +197,7 @@ func (t *turn) run() error {
 		t.sayDropped(in.Dropped)
 	}
 	if t.stream && t.Timeout > 0 { // the worker knows Timeout from its boot; with a feed nobody knows when it is over
-		t.vars = append(t.vars, shim.Var{Name: "standpipe.timeout_ms", Value: "0"})
+		t.vars = append(t.vars, wire.Var{Name: "standpipe.timeout_ms", Value: "0"})
 	}
 	for try, left := 1, 0; ; try++ {
 		err := t.once(try)
@@ -204,7 +205,7 @@ func (t *turn) run() error {
 		case errors.Is(err, errAgain): // comes once
 			t.ran = true
 			t.info.Retries++
-			t.vars = append(t.vars, shim.Var{Name: "standpipe.attempt", Value: "2"})
+			t.vars = append(t.vars, wire.Var{Name: "standpipe.attempt", Value: "2"})
 		case errors.Is(err, shim.ErrRecalled): // a pool waits for an idle worker then
 			t.info.Recalls++
 		case errors.Is(err, shim.ErrNotStarted):
@@ -323,7 +324,7 @@ func (t *turn) fail(err error) {
 }
 
 // place is the app's own innermost frame in an error of its; empty: unknown.
-func place(e *shim.AppError) string {
+func place(e *wire.AppError) string {
 	if e.File == "" {
 		return ""
 	}
@@ -332,7 +333,7 @@ func place(e *shim.AppError) string {
 
 // report writes the record of an error that somebody has to look at.
 func (t *turn) report(err error) {
-	var app *shim.AppError
+	var app *wire.AppError
 	var bad *badResponse
 	switch {
 	case errors.As(err, &app):

@@ -11,6 +11,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 func hello(r *shimtest.Request, p *shimtest.Peer) {
@@ -38,7 +39,7 @@ func TestPlainRequest(t *testing.T) {
 
 func TestBodies(t *testing.T) {
 	g := newRig(t, hello, func(o *Options) { o.Spool.Memory = 100_000 })
-	for _, size := range []int{0, 1, shim.MaxInline, shim.MaxInline + 1, 99_999, 100_001, 600_000} {
+	for _, size := range []int{0, 1, wire.MaxInline, wire.MaxInline + 1, 99_999, 100_001, 600_000} {
 		body := strings.Repeat("x", size)
 		a := g.raw("POST", fmt.Sprintf("POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", size, body))
 		if want := fmt.Sprintf("POST /p %d %d", size, size); a.body != want {
@@ -186,13 +187,13 @@ func TestAppErrors(t *testing.T) {
 	g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		switch r.Vars["PATH_INFO"] {
 		case "/before":
-			_ = p.Message(shim.KindError, r.Stream, boom)
+			_ = p.Message(wire.KindError, r.Stream, boom)
 		case "/head": // the head came, no octet of a body
 			_ = p.Head(r.Stream, "200 OK", "", false, "X-A", "1")
-			_ = p.Message(shim.KindError, r.Stream, boom)
+			_ = p.Message(wire.KindError, r.Stream, boom)
 		case "/after":
 			_ = p.Head(r.Stream, "200 OK", "first", false)
-			_ = p.Message(shim.KindError, r.Stream, boom)
+			_ = p.Message(wire.KindError, r.Stream, boom)
 		}
 	}, nil)
 	for i, path := range []string{"/before", "/head"} {
@@ -342,7 +343,7 @@ func TestLargeBothWays(t *testing.T) {
 		case "/deaf": // reads nothing
 			_ = p.Body(r.Stream, "bye", true)
 		case "/duplex": // writes all it may before it reads
-			for range shim.Window / 1024 {
+			for range wire.Window / 1024 {
 				_ = p.Body(r.Stream, strings.Repeat("y", 1024), false)
 			}
 			n := len(r.ReadAll())
@@ -351,7 +352,7 @@ func TestLargeBothWays(t *testing.T) {
 	}, func(o *Options) { o.MaxBody = 0 })
 	g.pool.peer.NoFiles = true // the frames are what is tested
 	body := strings.Repeat("x", size)
-	for path, want := range map[string]string{"/deaf": "bye", "/duplex": strings.Repeat("y", shim.Window) + fmt.Sprint(size)} {
+	for path, want := range map[string]string{"/deaf": "bye", "/duplex": strings.Repeat("y", wire.Window) + fmt.Sprint(size)} {
 		a := g.raw("POST", fmt.Sprintf("POST %s HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", path, size, body))
 		if a.body != want || a.err != nil {
 			t.Errorf("%s: %s%d octets, %v", path, a.head, len(a.body), a.err)

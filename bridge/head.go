@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // head is an answer's head after the checks.
@@ -25,7 +25,7 @@ type head struct {
 
 // checkHead reads what the worker sent, as hostile octets (RFC 9110 5.1, 5.5, 15;
 // PEP 3333, "The start_response() Callable"). Every error is a *badResponse.
-func checkHead(h *shim.Head) (head, error) {
+func checkHead(h *wire.Head) (head, error) {
 	status, err := parseStatus(h.Status)
 	if err != nil {
 		return head{}, err
@@ -57,7 +57,7 @@ func checkHead(h *shim.Head) (head, error) {
 }
 
 // checkField checks a name and a value.
-func checkField(f *shim.Field) error {
+func checkField(f *wire.Field) error {
 	if !isToken(f.Name) {
 		return &badResponse{fmt.Sprintf("field name %.100q is not a token (RFC 9110 5.1)", f.Name)}
 	}
@@ -153,7 +153,7 @@ func hopByHop(name string) bool {
 // setFields puts the app's fields into the answer, in the app's spelling; fields
 // of one name keep their order. (net/http sorts different names.) Content-Length
 // is left to the caller.
-func (t *turn) setFields(fields []shim.Field, status int) {
+func (t *turn) setFields(fields []wire.Field, status int) {
 	h := t.w.Header()
 	hasType := false
 	// One allocation for all, and for a length. net/http reads it when the handler has
@@ -216,7 +216,7 @@ const manyFields = 32
 
 // first returns the first spelling of the name of fields[i], and whether it came before.
 // It is called for each i in order, but for fields that are not sent.
-func (s *spellings) first(fields []shim.Field, i int) (name string, repeated bool) {
+func (s *spellings) first(fields []wire.Field, i int) (name string, repeated bool) {
 	name = fields[i].Name
 	if len(fields) < manyFields {
 		for j := range i {
@@ -257,7 +257,7 @@ func (t *turn) setLength(status int, n int64, digits string) {
 	t.w.Header()[key] = t.value
 }
 
-func (t *turn) sayHopByHop(f *shim.Field) {
+func (t *turn) sayHopByHop(f *wire.Field) {
 	name := http.CanonicalHeaderKey(f.Name)
 	if t.hopByHop.Allow(name, time.Time{}) {
 		t.Log.Warn("hop_by_hop_removed", "app", t.App, "id", t.info.ID, "method", t.r.Method, "target", t.r.RequestURI, "field", name,

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // awaitHead waits for the answer's head, and meanwhile sends on the early hints
 // that come before it.
-func (t *turn) awaitHead(c *clock, x *shim.Exchange) (*shim.Head, error) {
+func (t *turn) awaitHead(c *clock, x *shim.Exchange) (*wire.Head, error) {
 	for {
 		fields, err := x.Early(c)
 		if err == nil && fields != nil {
@@ -34,7 +35,7 @@ func (t *turn) awaitHead(c *clock, x *shim.Exchange) (*shim.Head, error) {
 // sendHints answers 103 (RFC 8297) with fields and nothing else: what the final
 // answer will say waits for it. HTTP/1.0 has no informational answers (RFC 9110
 // 15.2). The request's clock runs on.
-func (t *turn) sendHints(fields []shim.Field) error {
+func (t *turn) sendHints(fields []wire.Field) error {
 	for i := range fields {
 		if err := checkField(&fields[i]); err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 func hint(p *shimtest.Peer, stream uint32, namesAndValues ...string) error {
@@ -16,7 +17,7 @@ func hint(p *shimtest.Peer, stream uint32, namesAndValues ...string) error {
 	for _, s := range namesAndValues {
 		b = append(append(b, 0xc4, byte(len(s))), s...)
 	}
-	return p.Send(shim.Frame{Kind: shim.KindEarlyHints, Stream: stream, Payload: b})
+	return p.Send(wire.Frame{Kind: wire.KindEarlyHints, Stream: stream, Payload: b})
 }
 
 // readHead reads one head off the connection, an informational one too.

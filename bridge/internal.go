@@ -17,6 +17,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // Internal maps what an app's X-Accel-Redirect may name to a folder. Clients do
@@ -43,7 +44,7 @@ const (
 
 // internalField is the field by which the app asks for a file of the server's;
 // empty: it does not, or the field is nobody's here.
-func (t *turn) internalField(raw *shim.Head) string {
+func (t *turn) internalField(raw *wire.Head) string {
 	switch {
 	case len(t.SendfileRoots) > 0 && raw.Get(sendfileField) != "":
 		return sendfileField
@@ -59,7 +60,7 @@ func (t *turn) internalField(raw *shim.Head) string {
 var kept = []string{"Content-Type", "Content-Disposition", "Set-Cookie", "Cache-Control", "Expires", "Accept-Ranges"}
 
 // answerInternal sends the file that the app has named. Its own body is not read.
-func (t *turn) answerInternal(c *clock, x *shim.Exchange, raw *shim.Head, h head, name string) error {
+func (t *turn) answerInternal(c *clock, x *shim.Exchange, raw *wire.Head, h head, name string) error {
 	if !c.stop() {
 		return context.Canceled
 	}
@@ -89,13 +90,13 @@ func (t *turn) answerInternal(c *clock, x *shim.Exchange, raw *shim.Head, h head
 		t.Pages.Write(t.w, t.r, http.StatusNotFound, "", 0)
 		return nil
 	}
-	fields := slices.DeleteFunc(slices.Clone(raw.Fields), func(f shim.Field) bool {
+	fields := slices.DeleteFunc(slices.Clone(raw.Fields), func(f wire.Field) bool {
 		if name == accelField {
 			return !slices.ContainsFunc(kept, func(k string) bool { return strings.EqualFold(k, f.Name) })
 		}
 		return strings.EqualFold(f.Name, name) || strings.EqualFold(f.Name, "Content-Encoding") || strings.EqualFold(f.Name, "Content-Range")
 	})
-	named := &shim.Head{Status: raw.Status, Fields: fields}
+	named := &wire.Head{Status: raw.Status, Fields: fields}
 	t.setFields(fields, h.status)
 	t.describe(named, file, st)
 	for c := range slices.Chunk(in.Fields, 2) {
@@ -112,7 +113,7 @@ func (t *turn) answerInternal(c *clock, x *shim.Exchange, raw *shim.Head, h head
 }
 
 // describe adds what the app has not said of the file.
-func (t *turn) describe(raw *shim.Head, file *os.File, st fs.FileInfo) {
+func (t *turn) describe(raw *wire.Head, file *os.File, st fs.FileInfo) {
 	h := t.w.Header()
 	if raw.Get("Content-Type") == "" {
 		kind, _, _ := strings.Cut(mime.TypeByExtension(filepath.Ext(st.Name())), ";")

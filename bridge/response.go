@@ -9,6 +9,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // converse sends the request and passes the answer on.
@@ -70,7 +71,7 @@ func (t *turn) send(c *clock, x *shim.Exchange) (chan struct{}, error) {
 	if t.body == nil {
 		return nil, x.Send(t.vars, nil, true)
 	}
-	if p, ok := t.body.Memory(); ok && len(p) <= shim.MaxInline {
+	if p, ok := t.body.Memory(); ok && len(p) <= wire.MaxInline {
 		return nil, x.Send(t.vars, p, true)
 	}
 	path := t.body.Path()
@@ -103,7 +104,7 @@ func (t *turn) send(c *clock, x *shim.Exchange) (chan struct{}, error) {
 // sendRest sends the body in frames. A worker's death shows in the answer; an
 // error of our own file ends the request through the clock.
 func (t *turn) sendRest(c *clock, x *shim.Exchange) {
-	buf := make([]byte, shim.MaxInline)
+	buf := make([]byte, wire.MaxInline)
 	size := t.body.Size()
 	for off := int64(0); off < size; {
 		n := min(size-off, int64(len(buf)))

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // reply is one canned answer; parts beyond the first go in frames of their own.
@@ -278,7 +278,7 @@ func FuzzCheckHead(f *testing.F) {
 	f.Add("200 OK", "Content-Length", "5")
 	f.Add("299", "X\r\nY", "a\nb")
 	f.Fuzz(func(t *testing.T, status, name, value string) {
-		h, err := checkHead(&shim.Head{Status: status, Fields: []shim.Field{{Name: name, Value: value}}})
+		h, err := checkHead(&wire.Head{Status: status, Fields: []wire.Field{{Name: name, Value: value}}})
 		if err != nil {
 			return
 		}

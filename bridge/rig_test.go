@@ -18,6 +18,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // pool is one fake worker behind the Pool interface.
@@ -89,10 +90,10 @@ func (p *pool) Acquire(ctx context.Context, l shim.Label) (*shim.Exchange, error
 }
 
 func (p *pool) Noise([]byte)                     {}
-func (p *pool) Hello(*shim.Hello)                {}
-func (p *pool) Ready(*shim.Ready)                {}
-func (p *pool) Failed(*shim.Failed)              {}
-func (p *pool) Log(*shim.Label, *shim.LogRecord) {}
+func (p *pool) Hello(*wire.Hello)                {}
+func (p *pool) Ready(*wire.Ready)                {}
+func (p *pool) Failed(*wire.Failed)              {}
+func (p *pool) Log(*shim.Label, *wire.LogRecord) {}
 func (p *pool) Stacks(string)                    {}
 func (p *pool) Freed(_ *shim.Exchange, o shim.Outcome) {
 	if p.freed != nil {

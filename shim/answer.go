@@ -3,6 +3,8 @@ package shim
 import (
 	"context"
 	"slices"
+
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // Whole reports, after Head, whether the complete answer is here already, and
@@ -38,7 +40,7 @@ func (x *Exchange) Next(ctx context.Context) ([]byte, error) {
 				x.taken += len(c.p)
 			}
 			give := 0
-			if x.taken >= Window/2 && !x.ended {
+			if x.taken >= wire.Window/2 && !x.ended {
 				give, x.taken = x.taken, 0
 				x.allowed += give
 			}
@@ -87,12 +89,12 @@ func (x *Exchange) Release() {
 }
 
 // data queues body octets for Next. Shared ones cost no credit: their blocks are few.
-func (x *Exchange) data(p []byte, f Frame, fr keeper) error {
+func (x *Exchange) data(p []byte, f wire.Frame, fr keeper) error {
 	c := chunk{p: p}
 	if f.Shared() {
 		m := x.conn.shared.Load()
 		if m == nil {
-			return protocolErrorf(nil, "octets of stream %d in shared memory, which there is not", x.id)
+			return wire.Errorf(nil, "octets of stream %d in shared memory, which there is not", x.id)
 		}
 		var err error
 		if c, err = m.lend(p); err != nil {
@@ -102,7 +104,7 @@ func (x *Exchange) data(p []byte, f Frame, fr keeper) error {
 	if c.shared() {
 		x.queued += len(c.p)
 	} else if x.allowed -= len(p); x.allowed < 0 {
-		return protocolErrorf(nil, "%d octets of body beyond the window of stream %d", -x.allowed, x.id)
+		return wire.Errorf(nil, "%d octets of body beyond the window of stream %d", -x.allowed, x.id)
 	}
 	switch {
 	case x.closed:
@@ -110,7 +112,7 @@ func (x *Exchange) data(p []byte, f Frame, fr keeper) error {
 	case c.from != nil:
 		x.chunks = append(x.chunks, c)
 	case len(p) > 0:
-		if b := fr.keep(len(p)); b != nil {
+		if b := fr.Keep(len(p)); b != nil {
 			c.from = b
 		} else {
 			c.p = append([]byte(nil), p...)

@@ -8,13 +8,14 @@ import (
 
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // environ is that of a browser's request.
-func environ() []shim.Var {
-	vars := []shim.Var{{Name: "HTTP_X_OTHER", Value: "one that is not in the table"}}
-	for i, name := range shim.Names[:36] {
-		vars = append(vars, shim.Var{Name: name, Value: "text/html,application/xhtml+xml;q=0.9"[:i], Known: shim.Known(name)})
+func environ() []wire.Var {
+	vars := []wire.Var{{Name: "HTTP_X_OTHER", Value: "one that is not in the table"}}
+	for i, name := range wire.Names[:36] {
+		vars = append(vars, wire.Var{Name: name, Value: "text/html,application/xhtml+xml;q=0.9"[:i], Known: wire.Known(name)})
 	}
 	return vars
 }
@@ -25,7 +26,7 @@ func BenchmarkRequestEncode(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		var err error
-		if buf, err = shim.AppendRequest(buf[:0], 1, vars, nil, true); err != nil {
+		if buf, err = wire.AppendRequest(buf[:0], 1, wire.FlagEnd, vars, nil); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -33,36 +34,36 @@ func BenchmarkRequestEncode(b *testing.B) {
 }
 
 func BenchmarkRequestDecode(b *testing.B) {
-	frame, err := shim.AppendRequest(nil, 1, environ(), nil, true)
+	frame, err := wire.AppendRequest(nil, 1, wire.FlagEnd, environ(), nil)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := shim.DecodeRequest(frame[shim.HeaderSize:]); err != nil {
+		if _, _, err := wire.DecodeRequest(frame[wire.HeaderSize:]); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func BenchmarkHeadDecode(b *testing.B) {
-	h := &shim.Head{Status: "200 OK", Fields: []shim.Field{{Name: "Content-Type", Value: "text/html; charset=utf-8"}, {Name: "Content-Length", Value: "1234"},
+	h := &wire.Head{Status: "200 OK", Fields: []wire.Field{{Name: "Content-Type", Value: "text/html; charset=utf-8"}, {Name: "Content-Length", Value: "1234"},
 		{Name: "Set-Cookie", Value: "session=0123456789abcdef; HttpOnly; Path=/"}}}
-	payload := shim.AppendHead(nil, 1, h, make([]byte, 1234), true)[shim.HeaderSize:]
+	payload := wire.AppendHead(nil, 1, h, make([]byte, 1234), true)[wire.HeaderSize:]
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := shim.DecodeHead(payload); err != nil {
+		if _, _, err := wire.DecodeHead(payload); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func BenchmarkFrameReader(b *testing.B) {
-	frames := bytes.Repeat(shim.AppendFrame(nil, shim.Frame{Kind: shim.KindBody, Stream: 1, Payload: make([]byte, 300)}), 1000)
+	frames := bytes.Repeat(wire.AppendFrame(nil, wire.Frame{Kind: wire.KindBody, Stream: 1, Payload: make([]byte, 300)}), 1000)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(frames)))
 	for b.Loop() {
-		fr := shim.NewFrameReader(bytes.NewReader(frames))
+		fr := wire.NewReader(bytes.NewReader(frames))
 		for range 1000 {
 			if _, err := fr.Next(); err != nil {
 				b.Fatal(err)

@@ -7,8 +7,8 @@ import (
 	"math/rand"
 	"testing"
 
-	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // What a reader has is not written over, whatever comes behind it, until he says
@@ -19,7 +19,7 @@ func TestOctetsStayTheReaders(t *testing.T) {
 	c, _, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		_ = p.Head(r.Stream, "200 OK", "", false)
 		if p.Stream(r.Stream, want) == nil {
-			_ = p.Send(shim.Frame{Kind: shim.KindEnd, Stream: r.Stream})
+			_ = p.Send(wire.Frame{Kind: wire.KindEnd, Stream: r.Stream})
 		}
 	})
 	for _, done := range []bool{false, true, true, false} {

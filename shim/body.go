@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // The keys of a Request whose body is in a file. The app does not see them.
@@ -26,11 +28,11 @@ const (
 // path, of size octets: the worker opens it. Who calls it keeps the file until
 // Close, and sends the body with SendBody when FileRefused says so. Errors are
 // Send's.
-func (x *Exchange) SendFile(vars []Var, path string, size int64) error {
+func (x *Exchange) SendFile(vars []wire.Var, path string, size int64) error {
 	x.mu.Lock()
 	x.file = fileSent
 	x.mu.Unlock()
-	vars = append(slices.Clip(vars), Var{Name: varBodyFile, Value: path}, Var{Name: varBodySize, Value: strconv.FormatInt(size, 10)})
+	vars = append(slices.Clip(vars), wire.Var{Name: varBodyFile, Value: path}, wire.Var{Name: varBodySize, Value: strconv.FormatInt(size, 10)})
 	return x.Send(vars, nil, false)
 }
 
@@ -70,7 +72,7 @@ func (x *Exchange) unsendable() error {
 // the worker is gone, or ctx's error.
 func (x *Exchange) SendBody(ctx context.Context, p []byte, last bool) error {
 	for {
-		n := min(len(p), MaxInline)
+		n := min(len(p), wire.MaxInline)
 		x.mu.Lock()
 		for n > 0 && x.credit == 0 && !x.ended {
 			x.mu.Unlock()
@@ -89,12 +91,12 @@ func (x *Exchange) SendBody(ctx context.Context, p []byte, last bool) error {
 		x.credit -= n
 		x.mu.Unlock()
 
-		fl := Flags(0)
+		fl := wire.Flags(0)
 		if last && n == len(p) {
-			fl = FlagEnd
+			fl = wire.FlagEnd
 		}
 		if err := x.conn.out.send(true, func(b []byte) ([]byte, error) {
-			return AppendFrame(b, Frame{Kind: KindBody, Flags: fl, Stream: x.id, Payload: p[:n]}), nil
+			return wire.AppendFrame(b, wire.Frame{Kind: wire.KindBody, Flags: fl, Stream: x.id, Payload: p[:n]}), nil
 		}); err != nil {
 			return fmt.Errorf("%s: %w: %w", x.conn.name, ErrWorkerGone, err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 func TestBodyInAFile(t *testing.T) {
@@ -24,8 +25,8 @@ func TestBodyInAFile(t *testing.T) {
 		}
 		_ = p.Answer(r.Stream, "200 OK", "")
 	})
-	vars := make([]shim.Var, 1, 10)
-	vars[0] = shim.Var{Name: "A", Value: "1"}
+	vars := make([]wire.Var, 1, 10)
+	vars[0] = wire.Var{Name: "A", Value: "1"}
 	for _, where := range []string{path, path + "-absent"} { // taken, refused
 		x := open(t, c)
 		if err := x.SendFile(vars, where, int64(len(body))); err != nil {
@@ -76,7 +77,7 @@ func TestBodyWantedOutOfPlace(t *testing.T) {
 		"twice":   func(x *shim.Exchange) error { return x.SendFile(nil, "/absent", 1) },
 	} {
 		c, _, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
-			wanted := shim.Frame{Kind: shim.KindBodyWanted, Stream: r.Stream}
+			wanted := wire.Frame{Kind: wire.KindBodyWanted, Stream: r.Stream}
 			_ = p.Send(wanted)
 			_ = p.Send(wanted)
 		})
@@ -87,7 +88,7 @@ func TestBodyWantedOutOfPlace(t *testing.T) {
 		if _, err := x.Head(t.Context()); !errors.Is(err, shim.ErrWorkerGone) {
 			t.Errorf("%s: %v", name, err)
 		}
-		var pe *shim.ProtocolError
+		var pe *wire.ProtocolError
 		if !errors.As(c.Err(), &pe) {
 			t.Errorf("%s: %v", name, c.Err())
 		}

@@ -1,13 +1,14 @@
 package shim
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // Ends are Go's ends of one worker's pipes. The Conn closes them.
@@ -26,10 +27,10 @@ type Ends struct {
 type Owner interface {
 	// Noise gets what the worker wrote before its nonce; p is the callee's.
 	Noise(p []byte)
-	Hello(*Hello)
-	Ready(*Ready)
-	Failed(*Failed)
-	Log(l *Label, r *LogRecord) // l is nil when no request is meant
+	Hello(*wire.Hello)
+	Ready(*wire.Ready)
+	Failed(*wire.Failed)
+	Log(l *Label, r *wire.LogRecord) // l is nil when no request is meant
 	Stacks(text string)
 	// Freed: the worker has finished with this exchange, and may be given the
 	// next request; called once per exchange.
@@ -130,7 +131,7 @@ func (c *Conn) Run() error {
 	c.fail(err)
 	c.Close()
 	wg.Wait()
-	if first := c.Err(); errors.As(first, new(*ProtocolError)) { // the control socket's reader may have been first
+	if first := c.Err(); errors.As(first, new(*wire.ProtocolError)) { // the control socket's reader may have been first
 		return first
 	}
 	return err
@@ -181,18 +182,18 @@ func (c *Conn) writeFailed(err error) {
 const lastAnswers = 200 * time.Millisecond
 
 // Boot sends the boot message.
-func (c *Conn) Boot(m *Boot) error {
+func (c *Conn) Boot(m *wire.Boot) error {
 	c.mu.Lock()
 	c.line.on = m.Threads <= 1 && !m.Gevent
 	if c.boot == bootHello {
 		c.boot = bootSent
 	}
 	c.mu.Unlock()
-	return c.out.send(false, func(b []byte) ([]byte, error) { return AppendBoot(b, m) })
+	return c.out.send(false, func(b []byte) ([]byte, error) { return wire.AppendBoot(b, m) })
 }
 
 // Stop tells the worker that SIGTERM counts from now on.
-func (c *Conn) Stop() error { return c.order(KindStop, 0) }
+func (c *Conn) Stop() error { return c.order(wire.KindStop, 0) }
 
 // Dump asks the worker for the stacks of its threads: Owner.Stacks. The thread
 // that runs x, if any, is marked.
@@ -204,17 +205,17 @@ func (c *Conn) Dump(x *Exchange) error {
 	c.mu.Lock()
 	c.dumps++
 	c.mu.Unlock()
-	return c.order(KindDump, id)
+	return c.order(wire.KindDump, id)
 }
 
 // order sends a control frame. Without a control socket it returns
 // errors.ErrUnsupported.
-func (c *Conn) order(k Kind, stream uint32, payload ...byte) error {
+func (c *Conn) order(k wire.Kind, stream uint32, payload ...byte) error {
 	if c.ctl == nil {
 		return errors.ErrUnsupported
 	}
 	return c.ctl.send(false, func(b []byte) ([]byte, error) {
-		return AppendFrame(b, Frame{Kind: k, Stream: stream, Payload: payload}), nil
+		return wire.AppendFrame(b, wire.Frame{Kind: k, Stream: stream, Payload: payload}), nil
 	})
 }
 
@@ -270,7 +271,7 @@ func (c *Conn) Open(l Label) (*Exchange, error) {
 	if !c.hears() {
 		return nil, fmt.Errorf("%s: %w", c.name, ErrNotStarted)
 	}
-	x := &Exchange{conn: c, label: l, credit: Window, allowed: Window, wakeRead: make(chan struct{}, 1)}
+	x := &Exchange{conn: c, label: l, credit: wire.Window, allowed: wire.Window, wakeRead: make(chan struct{}, 1)}
 	x.chunks, x.lent = x.one[:0], x.two[:0]
 	return x, nil
 }
@@ -293,7 +294,7 @@ const (
 // gets them in the order of their numbers. It reports whether the caller is to
 // flush, and whether x stands behind another one. Errors are ErrNotStarted, and
 // AppendRequest's.
-func (c *Conn) request(x *Exchange, vars []Var, body []byte, last bool) (flush, behind bool, err error) {
+func (c *Conn) request(x *Exchange, vars []wire.Var, body []byte, last bool) (flush, behind bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil || c.deaf {
@@ -307,13 +308,17 @@ func (c *Conn) request(x *Exchange, vars []Var, body []byte, last bool) (flush, 
 		if last && len(body) >= sharedLeast {
 			var at [sharedRef]byte
 			if ref, ok := c.share(at[:0], body); ok {
-				return appendRequest(b, id, FlagEnd|FlagShared, vars, ref)
+				return wire.AppendRequest(b, id, wire.FlagEnd|wire.FlagShared, vars, ref)
 			}
 		}
 		if len(body) >= largeBody {
 			b = c.out.grow(b, len(body)+usualHead)
 		}
-		return AppendRequest(b, id, vars, body, last)
+		var fl wire.Flags
+		if last {
+			fl = wire.FlagEnd
+		}
+		return wire.AppendRequest(b, id, fl, vars, body)
 	})
 	if err != nil {
 		return false, false, err
@@ -378,7 +383,6 @@ func (c *Conn) finish(x *Exchange) bool {
 // window tells the worker that n more octets of the answer may come.
 func (c *Conn) window(stream uint32, n int) {
 	_ = c.out.send(false, func(b []byte) ([]byte, error) {
-		b = AppendHeader(b, KindWindow, 0, stream, 4)
-		return binary.BigEndian.AppendUint32(b, uint32(n)), nil
+		return wire.AppendWindow(b, stream, n), nil
 	}) // a write that fails shows in what is read
 }

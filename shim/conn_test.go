@@ -15,14 +15,15 @@ import (
 
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // owner records what a Conn tells.
 type owner struct {
 	mu      sync.Mutex
 	noise   []byte
-	hello   chan *shim.Hello
-	ready   chan *shim.Ready
+	hello   chan *wire.Hello
+	ready   chan *wire.Ready
 	freed   chan shim.Outcome
 	stacks  chan string
 	expired chan string
@@ -30,15 +31,15 @@ type owner struct {
 }
 
 func newOwner() *owner {
-	return &owner{hello: make(chan *shim.Hello, 1), ready: make(chan *shim.Ready, 1), freed: make(chan shim.Outcome, 100),
+	return &owner{hello: make(chan *wire.Hello, 1), ready: make(chan *wire.Ready, 1), freed: make(chan shim.Outcome, 100),
 		stacks: make(chan string, 1), expired: make(chan string, 1), stuck: make(chan int, 10)}
 }
 
 func (o *owner) Noise(p []byte)                   { o.mu.Lock(); o.noise = append(o.noise, p...); o.mu.Unlock() }
-func (o *owner) Hello(m *shim.Hello)              { o.hello <- m }
-func (o *owner) Ready(m *shim.Ready)              { o.ready <- m }
-func (o *owner) Failed(*shim.Failed)              {}
-func (o *owner) Log(*shim.Label, *shim.LogRecord) {}
+func (o *owner) Hello(m *wire.Hello)              { o.hello <- m }
+func (o *owner) Ready(m *wire.Ready)              { o.ready <- m }
+func (o *owner) Failed(*wire.Failed)              {}
+func (o *owner) Log(*shim.Label, *wire.LogRecord) {}
 func (o *owner) Stacks(s string)                  { o.stacks <- s }
 func (o *owner) Freed(_ *shim.Exchange, oc shim.Outcome) {
 	select {
@@ -73,7 +74,7 @@ func connectThreads(t testing.TB, threads int, ends shim.Ends, peer *shimtest.Pe
 	if got := wait(t, o.hello); got.Python != "3.0" {
 		t.Fatalf("Hello says %+v", got)
 	}
-	if err := c.Boot(&shim.Boot{Name: "shop", Threads: threads, Environ: []shim.Var{{Name: "A", Value: "\xe9"}}}); err != nil {
+	if err := c.Boot(&wire.Boot{Name: "shop", Threads: threads, Environ: []wire.Var{{Name: "A", Value: "\xe9"}}}); err != nil {
 		t.Fatal(err)
 	}
 	wait(t, o.ready)
@@ -119,7 +120,7 @@ func TestExchangeInOneFrame(t *testing.T) {
 		_ = p.Answer(r.Stream, "200 OK", r.Vars["PATH_INFO"]+"|"+string(r.Body), "X-A", "1", "X-A", "2")
 	})
 	x := open(t, c)
-	if err := x.Send([]shim.Var{{Name: "PATH_INFO", Value: "/\xe9"}}, []byte("body"), true); err != nil {
+	if err := x.Send([]wire.Var{{Name: "PATH_INFO", Value: "/\xe9"}}, []byte("body"), true); err != nil {
 		t.Fatal(err)
 	}
 	h, err := x.Head(t.Context())
@@ -145,7 +146,7 @@ func TestExchangeInOneFrame(t *testing.T) {
 
 func TestHeadWithALength(t *testing.T) {
 	c, _, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
-		_ = p.Send(shim.Frame{Kind: shim.KindHead, Stream: r.Stream, Payload: []byte("\x00\x00\x00\x0b\x93\xc4\x06200 OK\x90\x7f")})
+		_ = p.Send(wire.Frame{Kind: wire.KindHead, Stream: r.Stream, Payload: []byte("\x00\x00\x00\x0b\x93\xc4\x06200 OK\x90\x7f")})
 		_ = p.Body(r.Stream, strings.Repeat("x", 127), true)
 	})
 	x := open(t, c)
@@ -159,12 +160,12 @@ func TestHeadWithALength(t *testing.T) {
 // 8 MiB up while 8 MiB come down from an app that writes before it reads.
 func TestBothWaysAtOnce(t *testing.T) {
 	const size = 8 << 20
-	pattern := bytes.Repeat([]byte("0123456789abcdef"), shim.MaxInline/16)
+	pattern := bytes.Repeat([]byte("0123456789abcdef"), wire.MaxInline/16)
 	c, _, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		got := make(chan int)
 		go func() { got <- len(r.ReadAll()) }()
 		_ = p.Head(r.Stream, "200 OK", "", false)
-		for sent := 0; sent < 3*shim.MaxInline; sent += shim.MaxInline { // within the window: this peer takes no Window frames
+		for sent := 0; sent < 3*wire.MaxInline; sent += wire.MaxInline { // within the window: this peer takes no Window frames
 			_ = p.Body(r.Stream, string(pattern), false)
 		}
 		_ = p.Body(r.Stream, fmt.Sprintf("read %d", <-got), true)
@@ -190,7 +191,7 @@ func TestBothWaysAtOnce(t *testing.T) {
 	if err := wait(t, sent); err != nil {
 		t.Fatal(err)
 	}
-	if want := fmt.Sprintf("read %d", size); !strings.HasSuffix(body, want) || len(body) != 3*shim.MaxInline+len(want) {
+	if want := fmt.Sprintf("read %d", size); !strings.HasSuffix(body, want) || len(body) != 3*wire.MaxInline+len(want) {
 		t.Errorf("%d octets, ending in %q", len(body), body[max(0, len(body)-20):])
 	}
 	x.Close()
@@ -204,7 +205,7 @@ func TestSendBodyStopsWhenAnswered(t *testing.T) {
 	}
 	var err error
 	for err == nil { // more than any window
-		err = x.SendBody(t.Context(), make([]byte, shim.MaxInline), false)
+		err = x.SendBody(t.Context(), make([]byte, wire.MaxInline), false)
 	}
 	if err != shim.ErrAnswered {
 		t.Fatalf("SendBody: %v", err)
@@ -230,9 +231,9 @@ func TestCloseCancelsAndFreesLater(t *testing.T) {
 		_ = p.Head(r.Stream, "200 OK", "first", false)
 		<-goOn
 		for range 8 { // twice the window: nobody reads, and the worker must not be held
-			_ = p.Body(r.Stream, strings.Repeat("x", shim.MaxInline/2), false)
+			_ = p.Body(r.Stream, strings.Repeat("x", wire.MaxInline/2), false)
 		}
-		_ = p.Send(shim.Frame{Kind: shim.KindEnd, Stream: r.Stream})
+		_ = p.Send(wire.Frame{Kind: wire.KindEnd, Stream: r.Stream})
 	})
 	x := open(t, c)
 	_ = x.Send(nil, nil, true)
@@ -264,7 +265,7 @@ func TestCloseWithin(t *testing.T) {
 		}
 	})
 	x := open(t, c)
-	_ = x.Send([]shim.Var{{Name: "answer", Value: "1"}}, nil, true)
+	_ = x.Send([]wire.Var{{Name: "answer", Value: "1"}}, nil, true)
 	if oc := x.CloseWithin(time.Hour, "never"); oc == shim.Broken {
 		t.Errorf("outcome %v", oc)
 	}
@@ -305,17 +306,17 @@ func TestAppErrors(t *testing.T) {
 		if r.Vars["after"] != "" {
 			_ = p.Head(r.Stream, "200 OK", "part", false)
 		}
-		_ = p.Message(shim.KindError, r.Stream, map[string]any{"type": "ValueError", "message": "no", "file": "a.py", "line": 7, "unknown": []any{1, "x"}})
+		_ = p.Message(wire.KindError, r.Stream, map[string]any{"type": "ValueError", "message": "no", "file": "a.py", "line": 7, "unknown": []any{1, "x"}})
 	})
 	x := open(t, c)
 	_ = x.Send(nil, nil, true)
-	var ae *shim.AppError
+	var ae *wire.AppError
 	if _, err := x.Head(t.Context()); !errors.As(err, &ae) || ae.Error() != "a.py:7: ValueError: no" {
 		t.Errorf("Head: %v", err)
 	}
 	x.Close()
 	y := open(t, c)
-	_ = y.Send([]shim.Var{{Name: "after", Value: "1"}}, nil, true)
+	_ = y.Send([]wire.Var{{Name: "after", Value: "1"}}, nil, true)
 	if _, err := y.Head(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -327,31 +328,31 @@ func TestAppErrors(t *testing.T) {
 
 // What a worker may not do: the Conn fails with a *ProtocolError, nothing hangs.
 func TestProtocolErrors(t *testing.T) {
-	head := string(shim.AppendHead(nil, 1, &shim.Head{Status: "200 OK"}, nil, false))
-	frame := func(k shim.Kind, stream uint32, payload string) string {
-		return string(shim.AppendFrame(nil, shim.Frame{Kind: k, Stream: stream, Payload: []byte(payload)}))
+	head := string(wire.AppendHead(nil, 1, &wire.Head{Status: "200 OK"}, nil, false))
+	frame := func(k wire.Kind, stream uint32, payload string) string {
+		return string(wire.AppendFrame(nil, wire.Frame{Kind: k, Stream: stream, Payload: []byte(payload)}))
 	}
 	for name, raw := range map[string]string{
 		"print on the pipe":      "hello, world, this is a print",
 		"unknown kind":           "\xc1\x7f\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00",
-		"a Go kind":              frame(shim.KindRequest, 1, "\x00\x00\x00\x00"),
+		"a Go kind":              frame(wire.KindRequest, 1, "\x00\x00\x00\x00"),
 		"too long":               "\xc1\x11\x00\x00\x00\x00\x00\x01\x7f\xff\xff\xff",
 		"unknown flags":          "\xc1\x11\x80\x00\x00\x00\x00\x01\x00\x00\x00\x00",
 		"END on a Ready":         "\xc1\x03\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00",
-		"stream not open":        frame(shim.KindBody, 99, "x"),
-		"Body before Head":       frame(shim.KindBody, 1, "x"),
-		"End before Head":        frame(shim.KindEnd, 1, ""),
+		"stream not open":        frame(wire.KindBody, 99, "x"),
+		"Body before Head":       frame(wire.KindBody, 1, "x"),
+		"End before Head":        frame(wire.KindEnd, 1, ""),
 		"two Heads":              head + head,
-		"head length past frame": frame(shim.KindHead, 1, "\x00\x00\x00\xff\x92"),
-		"array32 of 4G":          frame(shim.KindHead, 1, "\x00\x00\x00\x05\xdd\xff\xff\xff\xff"),
-		"map32 of 4G":            frame(shim.KindError, 1, "\xdf\xff\xff\xff\xff"),
-		"bin32 of 4G":            frame(shim.KindHead, 1, "\x00\x00\x00\x06\x92\xc6\xff\xff\xff\xff"),
-		"str32 of 4G":            frame(shim.KindError, 1, "\x81\xa4type\xdb\xff\xff\xff\xff"),
-		"deep nesting":           frame(shim.KindError, 1, "\x81\xa1x"+strings.Repeat("\x91", 1<<19)),
-		"octets after the value": frame(shim.KindError, 1, "\x80\x80"),
-		"a name and no value":    frame(shim.KindHead, 1, "\x00\x00\x00\x06\x92\xc4\x00\x91\xc4\x00"),
-		"beyond the window":      head + strings.Repeat(frame(shim.KindBody, 1, strings.Repeat("x", shim.MaxInline)), 5),
-		"a Window of 2 GiB":      frame(shim.KindWindow, 1, "\x80\x00\x00\x00"),
+		"head length past frame": frame(wire.KindHead, 1, "\x00\x00\x00\xff\x92"),
+		"array32 of 4G":          frame(wire.KindHead, 1, "\x00\x00\x00\x05\xdd\xff\xff\xff\xff"),
+		"map32 of 4G":            frame(wire.KindError, 1, "\xdf\xff\xff\xff\xff"),
+		"bin32 of 4G":            frame(wire.KindHead, 1, "\x00\x00\x00\x06\x92\xc6\xff\xff\xff\xff"),
+		"str32 of 4G":            frame(wire.KindError, 1, "\x81\xa4type\xdb\xff\xff\xff\xff"),
+		"deep nesting":           frame(wire.KindError, 1, "\x81\xa1x"+strings.Repeat("\x91", 1<<19)),
+		"octets after the value": frame(wire.KindError, 1, "\x80\x80"),
+		"a name and no value":    frame(wire.KindHead, 1, "\x00\x00\x00\x06\x92\xc4\x00\x91\xc4\x00"),
+		"beyond the window":      head + strings.Repeat(frame(wire.KindBody, 1, strings.Repeat("x", wire.MaxInline)), 5),
+		"a Window of 2 GiB":      frame(wire.KindWindow, 1, "\x80\x00\x00\x00"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			ends, peer := shimtest.Pipe()
@@ -361,7 +362,7 @@ func TestProtocolErrors(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { done <- c.Run() }()
 			go func() { _ = peer.Raw([]byte(raw)); peer.Close() }()
-			var pe *shim.ProtocolError
+			var pe *wire.ProtocolError
 			if err := wait(t, done); !errors.As(err, &pe) {
 				t.Errorf("Run: %v", err)
 			}
@@ -391,7 +392,7 @@ func TestNoiseIsBounded(t *testing.T) {
 		for peer.Raw(bytes.Repeat([]byte("noise "), 1000)) == nil {
 		}
 	}()
-	var pe *shim.ProtocolError
+	var pe *wire.ProtocolError
 	if err := wait(t, done); !errors.As(err, &pe) || len(pe.Saw) > 64 {
 		t.Errorf("Run: %v", err)
 	}
@@ -439,7 +440,7 @@ func TestSendNeverWaits(t *testing.T) {
 				t.Error(err)
 				break
 			}
-			if err := x.Send(nil, make([]byte, shim.MaxInline), true); err != nil {
+			if err := x.Send(nil, make([]byte, wire.MaxInline), true); err != nil {
 				t.Error(err)
 			}
 		}
@@ -447,10 +448,10 @@ func TestSendNeverWaits(t *testing.T) {
 	}()
 	wait(t, sent)
 	// All of it arrives, in whole frames, once somebody reads.
-	fr := shim.NewFrameReader(r)
+	fr := wire.NewReader(r)
 	for i := range 100 {
 		f, err := fr.Next()
-		if err != nil || f.Kind != shim.KindRequest || f.Stream != uint32(i+1) || len(f.Payload) != 4+13+shim.MaxInline {
+		if err != nil || f.Kind != wire.KindRequest || f.Stream != uint32(i+1) || len(f.Payload) != 4+13+wire.MaxInline {
 			t.Fatalf("frame %d: %v %v %d octets, %v", i, f.Kind, f.Stream, len(f.Payload), err)
 		}
 	}
@@ -482,8 +483,8 @@ func TestSendToTheDead(t *testing.T) {
 func TestHeadTooLarge(t *testing.T) {
 	c, _, _ := connect(t, nil)
 	x := open(t, c)
-	var pe *shim.ProtocolError
-	if err := x.Send([]shim.Var{{Name: "A", Value: strings.Repeat("x", shim.MaxHead)}}, nil, true); !errors.As(err, &pe) {
+	var pe *wire.ProtocolError
+	if err := x.Send([]wire.Var{{Name: "A", Value: strings.Repeat("x", wire.MaxHead)}}, nil, true); !errors.As(err, &pe) {
 		t.Errorf("Send: %v", err)
 	}
 	x.Close()

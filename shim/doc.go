@@ -1,12 +1,11 @@
 // Package shim speaks the worker protocol: frames over a worker's pipes, one
 // request and its answer on one stream.
 //
-// PROTOCOL.md beside this file is the one full description. What is here: the
-// frame and its ceilings (frame.go, block.go), the memory that large bodies lie in (shared.go), the messages inside frames (message.go,
-// head.go, names.go, walk.go), the connection to one worker (conn.go, read.go, writer.go), one request and
-// its answer (exchange.go, body.go, answer.go, outcome.go, watch.go), the requests that wait
-// at a worker and come back (recall.go), a template's orders
-// (fork.go; the supervisor sends and reads them), and the errors that
+// PROTOCOL.md beside this file is the one full description; frames and messages
+// are package wire's. What is here: the memory that large bodies lie in (shared.go,
+// chunk.go), the connection to one worker (conn.go, read.go, writer.go), one request and
+// its answer (exchange.go, label.go, body.go, answer.go, outcome.go, watch.go), the requests that wait
+// at a worker and come back (recall.go), and the errors that
 // callers branch on (errors.go).
 // What is not: processes (supervisor), HTTP (bridge), Python (shim_py). This
 // room imports msgpack and nothing else of anybody's.
@@ -24,7 +23,4 @@
 //
 // Bytes from a worker are hostile: every length is compared with the octets at
 // hand before memory is taken, and msgpack.Unmarshal is never called on them.
-//
-// A new kind of frame goes into frame.go's table, PROTOCOL.md, and the vectors;
-// a new message into message.go with its walk and a fuzz seed.
 package shim

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // Exchange is one request and its answer on one stream of one Conn. Its methods
@@ -29,12 +31,12 @@ type Exchange struct {
 	taken    int       // octets read by Next since the last Window
 	queued   int       // octets in shared memory that Next has not read
 	file     fileState
-	hints    [][]Field // early hints that nobody has taken
-	hinted   int       // how many came
-	head     *Head
-	answer   Head     // where head points, once it has come
-	fields   [6]Field // of most answers
-	whole    bool     // the whole answer came in its Head frame
+	hints    [][]wire.Field // early hints that nobody has taken
+	hinted   int            // how many came
+	head     *wire.Head
+	answer   wire.Head     // where head points, once it has come
+	fields   [6]wire.Field // of most answers
+	whole    bool          // the whole answer came in its Head frame
 	chunks   []chunk
 	one      [1]chunk // chunks begins here
 	lent     []chunk  // what Next has returned, until Done or Release
@@ -76,7 +78,7 @@ func (x *Exchange) inFlight() InFlight {
 // last: the body is complete. It does not wait for the worker. ErrNotStarted
 // comes back (wrapped) when the worker had left before; a *ProtocolError when
 // the environ is larger than MaxHead.
-func (x *Exchange) Send(vars []Var, body []byte, last bool) error {
+func (x *Exchange) Send(vars []wire.Var, body []byte, last bool) error {
 	flush, behind, err := x.conn.request(x, vars, body, last)
 	if flush {
 		if behind && len(body) < largeBody { // the worker is in no hurry: what others are about to send goes with it, in one write and one read
@@ -91,7 +93,7 @@ func (x *Exchange) Send(vars []Var, body []byte, last bool) error {
 	if err == nil {
 		return nil
 	}
-	if _, ok := err.(*ProtocolError); ok {
+	if _, ok := err.(*wire.ProtocolError); ok {
 		return err
 	}
 	return fmt.Errorf("%s: %w: %w", x.conn.name, ErrNotStarted, err)
@@ -109,7 +111,7 @@ func (x *Exchange) failed() error {
 
 // failure gives x.err the worker's name. mu is held.
 func (x *Exchange) failure() error {
-	if _, ok := x.err.(*AppError); ok || x.err == io.EOF {
+	if _, ok := x.err.(*wire.AppError); ok || x.err == io.EOF {
 		return x.err
 	}
 	return fmt.Errorf("%s: %w", x.conn.name, x.err)
@@ -117,7 +119,7 @@ func (x *Exchange) failure() error {
 
 // Head waits for the answer's status and fields. It returns an *AppError when
 // the app raised, ErrWorkerGone or ErrNotStarted (wrapped), or ctx's error.
-func (x *Exchange) Head(ctx context.Context) (*Head, error) {
+func (x *Exchange) Head(ctx context.Context) (*wire.Head, error) {
 	if x.id == 0 { // not sent, so nothing can come
 		return nil, fmt.Errorf("%s: %w", x.conn.name, ErrNotStarted)
 	}
@@ -158,8 +160,8 @@ func (x *Exchange) Close() Outcome {
 	broken := x.id != 0 && (x.err == ErrWorkerGone || x.err == ErrNotStarted)
 	give := 0
 	if !ended { // the app must not wait for a reader that has left
-		give = Window - x.allowed
-		x.allowed = Window
+		give = wire.Window - x.allowed
+		x.allowed = wire.Window
 	}
 	x.mu.Unlock()
 	switch {
@@ -180,14 +182,14 @@ func (x *Exchange) Close() Outcome {
 		return Cancelled
 	}
 	if !unwanted {
-		_ = x.conn.order(KindCancel, x.id) // without a control socket the app runs to its end
+		_ = x.conn.order(wire.KindCancel, x.id) // without a control socket the app runs to its end
 	}
 	return Cancelled
 }
 
 // take acts on one frame of this stream. It runs on the Conn's reader, in which the
 // payload lies.
-func (x *Exchange) take(f Frame, fr keeper) error {
+func (x *Exchange) take(f wire.Frame, fr keeper) error {
 	x.mu.Lock()
 	err := x.takeLocked(f, fr)
 	ended, done := x.ended, x.done()
@@ -199,16 +201,16 @@ func (x *Exchange) take(f Frame, fr keeper) error {
 	}
 	x.stopLimit()
 	give := 0
-	if x.closed && !ended && err == nil && Window-x.allowed >= Window/2 {
-		give = Window - x.allowed // nobody reads: let the app run on
-		x.allowed = Window
+	if x.closed && !ended && err == nil && wire.Window-x.allowed >= wire.Window/2 {
+		give = wire.Window - x.allowed // nobody reads: let the app run on
+		x.allowed = wire.Window
 	}
 	x.mu.Unlock()
 	if give > 0 {
 		x.conn.window(x.id, give)
 	}
 	wake(x.wakeRead)
-	if ended || f.Kind == KindWindow || f.Kind == KindBodyWanted {
+	if ended || f.Kind == wire.KindWindow || f.Kind == wire.KindBodyWanted {
 		wake(x.wakeSend)
 	}
 	if done && x.conn.finish(x) {
@@ -217,10 +219,10 @@ func (x *Exchange) take(f Frame, fr keeper) error {
 	return err
 }
 
-func (x *Exchange) takeLocked(f Frame, fr keeper) error {
-	if x.held && f.Kind != KindWindow {
-		if f.Kind != KindEnd || f.Held() {
-			return protocolErrorf(nil, "%v frame on stream %d after the end of its answer", f.Kind, x.id)
+func (x *Exchange) takeLocked(f wire.Frame, fr keeper) error {
+	if x.held && f.Kind != wire.KindWindow {
+		if f.Kind != wire.KindEnd || f.Held() {
+			return wire.Errorf(nil, "%v frame on stream %d after the end of its answer", f.Kind, x.id)
 		}
 		x.held = false
 		return nil
@@ -229,51 +231,51 @@ func (x *Exchange) takeLocked(f Frame, fr keeper) error {
 		x.held = true
 	}
 	switch f.Kind {
-	case KindWindow:
-		n, err := decodeWindow(f.Payload)
+	case wire.KindWindow:
+		n, err := wire.DecodeWindow(f.Payload)
 		if err != nil {
 			return err
 		}
-		if x.credit += n; x.credit > Window {
-			return protocolErrorf(nil, "credit of %d octets on stream %d; the window is %d", x.credit, x.id, Window)
+		if x.credit += n; x.credit > wire.Window {
+			return wire.Errorf(nil, "credit of %d octets on stream %d; the window is %d", x.credit, x.id, wire.Window)
 		}
-	case KindBodyWanted:
+	case wire.KindBodyWanted:
 		if x.file != fileSent {
-			return protocolErrorf(nil, "a BodyWanted on stream %d, which has no file to refuse", x.id)
+			return wire.Errorf(nil, "a BodyWanted on stream %d, which has no file to refuse", x.id)
 		}
 		x.file = fileRefused
-	case KindEarlyHints:
+	case wire.KindEarlyHints:
 		return x.takeHints(f.Payload)
-	case KindHead:
+	case wire.KindHead:
 		if x.head != nil {
-			return protocolErrorf(nil, "a second Head on stream %d", x.id)
+			return wire.Errorf(nil, "a second Head on stream %d", x.id)
 		}
 		h := &x.answer
-		body, err := h.decode(f.Payload, x.fields[:0])
+		body, err := h.Decode(f.Payload, x.fields[:0])
 		if err != nil {
 			return err
 		}
 		x.head = h
 		x.whole = f.End()
-		if h.File = f.Flags&FlagFile != 0; h.File && len(body) > 0 {
-			return protocolErrorf(nil, "a Head with a file and with %d octets of body on stream %d", len(body), x.id)
+		if h.File = f.Flags&wire.FlagFile != 0; h.File && len(body) > 0 {
+			return wire.Errorf(nil, "a Head with a file and with %d octets of body on stream %d", len(body), x.id)
 		}
 		return x.data(body, f, fr)
-	case KindBody:
+	case wire.KindBody:
 		if x.head == nil {
-			return protocolErrorf(nil, "a Body before its Head on stream %d", x.id)
+			return wire.Errorf(nil, "a Body before its Head on stream %d", x.id)
 		}
 		if x.head.File && !x.passed.refused && !x.closed {
-			return protocolErrorf(nil, "a Body in place of the file on stream %d", x.id)
+			return wire.Errorf(nil, "a Body in place of the file on stream %d", x.id)
 		}
 		return x.data(f.Payload, f, fr)
-	case KindEnd:
+	case wire.KindEnd:
 		if x.head == nil && !x.closed && !x.expired {
-			return protocolErrorf(nil, "an End before its Head on stream %d", x.id)
+			return wire.Errorf(nil, "an End before its Head on stream %d", x.id)
 		}
 		x.ended = true
-	case KindError:
-		m, err := DecodeError(f.Payload)
+	case wire.KindError:
+		m, err := wire.DecodeError(f.Payload)
 		if err != nil {
 			return err
 		}

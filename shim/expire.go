@@ -1,6 +1,10 @@
 package shim
 
-import "time"
+import (
+	"time"
+
+	"github.com/standpipe/standpipe/shim/wire"
+)
 
 // Cause is why the app's work for a request is to end.
 type Cause uint8
@@ -44,7 +48,7 @@ func (x *Exchange) Expired() bool {
 
 // Interrupt ends the app's work for x by an exception, as far as its interpreter
 // can. Without a control socket it returns errors.ErrUnsupported.
-func (x *Exchange) Interrupt(c Cause) error { return x.conn.order(KindInterrupt, x.id, byte(c)) }
+func (x *Exchange) Interrupt(c Cause) error { return x.conn.order(wire.KindInterrupt, x.id, byte(c)) }
 
 // done reports whether the worker has finished with x. mu is held.
 func (x *Exchange) done() bool { return x.ended && !x.held }

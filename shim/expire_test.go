@@ -8,10 +8,11 @@ import (
 
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 type order struct {
-	kind   shim.Kind
+	kind   wire.Kind
 	stream uint32
 	cause  shim.Cause
 }
@@ -21,8 +22,8 @@ func listen(t *testing.T, handle func(*shimtest.Request, *shimtest.Peer)) (*shim
 	t.Helper()
 	ends, peer := shimtest.Pipe()
 	orders := make(chan order, 8)
-	peer.Cancelled = func(s uint32) { orders <- order{shim.KindCancel, s, 0} }
-	peer.Interrupted = func(s uint32, c shim.Cause) { orders <- order{shim.KindInterrupt, s, c} }
+	peer.Cancelled = func(s uint32) { orders <- order{wire.KindCancel, s, 0} }
+	peer.Interrupted = func(s uint32, c shim.Cause) { orders <- order{wire.KindInterrupt, s, c} }
 	c, o, _ := connectTo(t, ends, peer, handle)
 	return c, o, orders
 }
@@ -33,7 +34,7 @@ func TestExpireThenInterrupt(t *testing.T) {
 	goOn := make(chan struct{})
 	c, o, orders := listen(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		<-goOn
-		_ = p.Send(shim.Frame{Kind: shim.KindEnd, Stream: r.Stream})
+		_ = p.Send(wire.Frame{Kind: wire.KindEnd, Stream: r.Stream})
 	})
 	x := open(t, c)
 	_ = x.Send(nil, nil, true)
@@ -46,7 +47,7 @@ func TestExpireThenInterrupt(t *testing.T) {
 	if err := x.Interrupt(shim.TimeOver); err != nil {
 		t.Fatal(err)
 	}
-	if got := wait(t, orders); got != (order{shim.KindInterrupt, 1, shim.TimeOver}) {
+	if got := wait(t, orders); got != (order{wire.KindInterrupt, 1, shim.TimeOver}) {
 		t.Errorf("%+v", got)
 	}
 	close(goOn)
@@ -64,13 +65,13 @@ func TestAbandon(t *testing.T) {
 		}
 	})
 	x := open(t, c)
-	_ = x.Send([]shim.Var{{Name: "head", Value: "1"}}, nil, true)
+	_ = x.Send([]wire.Var{{Name: "head", Value: "1"}}, nil, true)
 	if _, err := x.Head(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	x.Abandon()
 	x.Close()
-	if got := wait(t, orders); got.kind != shim.KindCancel || x.Expired() {
+	if got := wait(t, orders); got.kind != wire.KindCancel || x.Expired() {
 		t.Errorf("%+v", got)
 	}
 	y := open(t, c)
@@ -92,12 +93,12 @@ func TestAbandon(t *testing.T) {
 func TestHold(t *testing.T) {
 	goOn := make(chan struct{})
 	c, o, _ := listen(t, func(r *shimtest.Request, p *shimtest.Peer) {
-		_ = p.Raw(shim.AppendFrame(nil, shim.Frame{Kind: shim.KindHead, Flags: shim.FlagEnd | shim.FlagHold, Stream: r.Stream,
-			Payload: shim.AppendHead(nil, 0, &shim.Head{Status: "200 OK"}, []byte("body"), true)[shim.HeaderSize:]}))
+		_ = p.Raw(wire.AppendFrame(nil, wire.Frame{Kind: wire.KindHead, Flags: wire.FlagEnd | wire.FlagHold, Stream: r.Stream,
+			Payload: wire.AppendHead(nil, 0, &wire.Head{Status: "200 OK"}, []byte("body"), true)[wire.HeaderSize:]}))
 		<-goOn
-		_ = p.Send(shim.Frame{Kind: shim.KindEnd, Stream: r.Stream})
+		_ = p.Send(wire.Frame{Kind: wire.KindEnd, Stream: r.Stream})
 		if r.Vars["twice"] != "" {
-			_ = p.Send(shim.Frame{Kind: shim.KindEnd, Stream: r.Stream})
+			_ = p.Send(wire.Frame{Kind: wire.KindEnd, Stream: r.Stream})
 		}
 	})
 	x := open(t, c)
@@ -125,12 +126,12 @@ func TestHold(t *testing.T) {
 	close(goOn)
 	wait(t, o.freed)
 	y := open(t, c)
-	_ = y.Send([]shim.Var{{Name: "twice", Value: "1"}}, nil, true)
+	_ = y.Send([]wire.Var{{Name: "twice", Value: "1"}}, nil, true)
 	wait(t, o.freed)
 	for end := time.Now().Add(2 * time.Minute); c.Err() == nil && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
-	if !errors.As(c.Err(), new(*shim.ProtocolError)) {
+	if !errors.As(c.Err(), new(*wire.ProtocolError)) {
 		t.Errorf("a second End: %v", c.Err())
 	}
 }

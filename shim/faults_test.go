@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 func pipes(t *testing.T) (shim.Ends, *os.File, *os.File) {
@@ -31,7 +32,7 @@ func TestNotStartedMeansNothingWasSent(t *testing.T) {
 	go func() { done <- c.Run() }()
 	_, _ = workerOut.Write([]byte("stray print\n")) // ProtocolError; the process lives
 	<-done
-	err := x.Send([]shim.Var{{Name: "REQUEST_METHOD", Value: "POST"}}, []byte("pay 100"), true)
+	err := x.Send([]wire.Var{{Name: "REQUEST_METHOD", Value: "POST"}}, []byte("pay 100"), true)
 	got, _ := io.ReadAll(workerIn)
 	if !errors.Is(err, shim.ErrNotStarted) || bytes.Contains(got, []byte("pay 100")) {
 		t.Errorf("Send: %v, and the worker has %q", err, got)
@@ -75,8 +76,8 @@ func TestCreditBeyondTheWindow(t *testing.T) {
 	if err := x.Send(nil, nil, false); err != nil {
 		t.Fatal(err)
 	}
-	_, _ = workerOut.Write(binary.BigEndian.AppendUint32(shim.AppendHeader(nil, shim.KindWindow, 0, 1, 4), 1<<30))
-	var pe *shim.ProtocolError
+	_, _ = workerOut.Write(binary.BigEndian.AppendUint32(wire.AppendHeader(nil, wire.KindWindow, 0, 1, 4), 1<<30))
+	var pe *wire.ProtocolError
 	if err := wait(t, done); !errors.As(err, &pe) {
 		t.Error(err)
 	}

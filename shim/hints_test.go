@@ -9,19 +9,20 @@ import (
 
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 func TestDecodeEarlyHints(t *testing.T) {
-	got, err := shim.DecodeEarlyHints([]byte("\xdc\x00\x02\xc4\x04Link\xc4\x01a"))
-	if err != nil || len(got) != 1 || got[0] != (shim.Field{Name: "Link", Value: "a"}) {
+	got, err := wire.DecodeEarlyHints([]byte("\xdc\x00\x02\xc4\x04Link\xc4\x01a"))
+	if err != nil || len(got) != 1 || got[0] != (wire.Field{Name: "Link", Value: "a"}) {
 		t.Errorf("%v, %v", got, err)
 	}
 	for name, p := range map[string][]byte{
 		"odd": []byte("\x91\xc4\x01a"), "a map": []byte("\x80"), "more": []byte("\x90\x00"), "short": []byte("\x92\xc4\x01a\xc4\x09b"),
 		"many": append([]byte("\xdc\x01\x02"), bytes.Repeat([]byte("\xa0"), 258)...),
 	} {
-		var pe *shim.ProtocolError
-		if _, err := shim.DecodeEarlyHints(p); !errors.As(err, &pe) {
+		var pe *wire.ProtocolError
+		if _, err := wire.DecodeEarlyHints(p); !errors.As(err, &pe) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -31,7 +32,7 @@ func TestDecodeEarlyHints(t *testing.T) {
 func TestEarly(t *testing.T) {
 	c, _, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		for i := range shim.MaxHints + 3 {
-			_ = p.Send(shim.Frame{Kind: shim.KindEarlyHints, Stream: r.Stream, Payload: []byte("\x92\xa1a\xa1" + string(rune('a'+i)))})
+			_ = p.Send(wire.Frame{Kind: wire.KindEarlyHints, Stream: r.Stream, Payload: []byte("\x92\xa1a\xa1" + string(rune('a'+i)))})
 		}
 		_ = p.Answer(r.Stream, "200 OK", "x")
 	})
@@ -65,12 +66,12 @@ func TestEarlyTooLate(t *testing.T) {
 	c, o, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		if r.Stream == 1 {
 			<-closed
-			_ = p.Send(shim.Frame{Kind: shim.KindEarlyHints, Stream: 1, Payload: []byte("\x90")})
-			_ = p.Send(shim.Frame{Kind: shim.KindEnd, Stream: 1})
+			_ = p.Send(wire.Frame{Kind: wire.KindEarlyHints, Stream: 1, Payload: []byte("\x90")})
+			_ = p.Send(wire.Frame{Kind: wire.KindEnd, Stream: 1})
 			return
 		}
 		_ = p.Head(r.Stream, "200 OK", "", false)
-		_ = p.Send(shim.Frame{Kind: shim.KindEarlyHints, Stream: r.Stream, Payload: []byte("\x90")})
+		_ = p.Send(wire.Frame{Kind: wire.KindEarlyHints, Stream: r.Stream, Payload: []byte("\x90")})
 	})
 	x := open(t, c)
 	if err := x.Send(nil, nil, true); err != nil {
@@ -86,7 +87,7 @@ func TestEarlyTooLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	wait(t, o.freed)
-	if pe := (*shim.ProtocolError)(nil); !errors.As(c.Err(), &pe) {
+	if pe := (*wire.ProtocolError)(nil); !errors.As(c.Err(), &pe) {
 		t.Error(c.Err())
 	}
 }

@@ -2,11 +2,11 @@ package shim
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
-	"math"
 	"os"
 	"strconv"
+
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // File is a regular file that an app gave for the body of its answer. Whoever gets
@@ -35,28 +35,15 @@ func (p *passing) drop() {
 	}
 }
 
-// DecodeFile decodes a File's payload: offset and length in octets, whose sum fits into
-// an int64. Errors are *ProtocolError.
-func DecodeFile(b []byte) (offset, length int64, err error) {
-	if len(b) != 16 {
-		return 0, 0, protocolErrorf(b, "a File of %d octets", len(b))
-	}
-	o, n := binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
-	if o > math.MaxInt64 || n > math.MaxInt64-o {
-		return 0, 0, protocolErrorf(b, "a File of %d octets from %d on", n, o)
-	}
-	return int64(o), int64(n), nil
-}
-
 // takeFile gives a descriptor to its exchange. It runs on the reader of the
 // control socket, which is in no order with the frames of the pipe: a stream that
 // is not there has ended meanwhile.
-func (c *Conn) takeFile(f Frame, in *rights) error {
+func (c *Conn) takeFile(f wire.Frame, in *rights) error {
 	file := in.next()
 	if file == nil {
-		return protocolErrorf(nil, "a File on stream %d without a descriptor", f.Stream)
+		return wire.Errorf(nil, "a File on stream %d without a descriptor", f.Stream)
 	}
-	offset, length, err := DecodeFile(f.Payload)
+	offset, length, err := wire.DecodeFile(f.Payload)
 	if err != nil {
 		file.Close()
 		return err
@@ -69,7 +56,7 @@ func (c *Conn) takeFile(f Frame, in *rights) error {
 	if x == nil {
 		file.Close()
 		if many {
-			return protocolErrorf(nil, "more files than requests")
+			return wire.Errorf(nil, "more files than requests")
 		}
 		return nil
 	}
@@ -81,7 +68,7 @@ func (x *Exchange) takeFile(f *File) error {
 	defer x.mu.Unlock()
 	if x.passed.came {
 		f.Close()
-		return protocolErrorf(nil, "a second File on stream %d", x.id)
+		return wire.Errorf(nil, "a second File on stream %d", x.id)
 	}
 	x.passed.came = true
 	if x.closed || x.ended { // the worker hears of it, or has
@@ -101,9 +88,9 @@ func (x *Exchange) File(ctx context.Context) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := KindFileTaken
+	k := wire.KindFileTaken
 	if !f.own() {
-		k = KindFileRefused
+		k = wire.KindFileRefused
 		f.Close()
 		f = nil
 	}
@@ -111,7 +98,7 @@ func (x *Exchange) File(ctx context.Context) (*File, error) {
 	x.passed.taken, x.passed.refused = f != nil, f == nil
 	x.mu.Unlock()
 	_ = x.conn.out.send(false, func(b []byte) ([]byte, error) { // a write that fails shows in what is read
-		return AppendFrame(b, Frame{Kind: k, Stream: x.id}), nil
+		return wire.AppendFrame(b, wire.Frame{Kind: k, Stream: x.id}), nil
 	})
 	return f, nil
 }
@@ -127,7 +114,7 @@ func (x *Exchange) awaitFile(ctx context.Context) (*File, error) {
 		if x.ended {
 			defer x.mu.Unlock()
 			if x.err == nil {
-				return nil, fmt.Errorf("%s: %w", x.conn.name, protocolErrorf(nil, "the end of stream %d before its file came", x.id))
+				return nil, fmt.Errorf("%s: %w", x.conn.name, wire.Errorf(nil, "the end of stream %d before its file came", x.id))
 			}
 			return nil, x.failure()
 		}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // read is the reader: the nonce, then frames.
@@ -12,10 +14,11 @@ func (c *Conn) read() error {
 	if err != nil {
 		return err
 	}
-	fr := NewFrameReader(io.MultiReader(bytes.NewReader(rest), c.ends.R))
-	if len(rest) == 0 {
-		fr.r = c.ends.R
+	var r io.Reader = c.ends.R
+	if len(rest) > 0 {
+		r = io.MultiReader(bytes.NewReader(rest), r)
 	}
+	fr := wire.NewReader(r)
 	for {
 		f, err := fr.Next()
 		if err == nil {
@@ -49,69 +52,69 @@ func (c *Conn) preamble() ([]byte, error) {
 			}
 			return nil, err
 		}
-		if len(seen) > MaxNoise {
-			return nil, protocolErrorf(seen, "%d octets of output before the worker's first frame", len(seen))
+		if len(seen) > wire.MaxNoise {
+			return nil, wire.Errorf(seen, "%d octets of output before the worker's first frame", len(seen))
 		}
 	}
 }
 
 // take acts on one frame of the worker's.
-func (c *Conn) take(f Frame, fr *FrameReader) error {
+func (c *Conn) take(f wire.Frame, fr *wire.Reader) error {
 	switch f.Kind {
-	case KindHello:
+	case wire.KindHello:
 		if err := c.step(f, bootNew, bootHello); err != nil {
 			return err
 		}
-		m, err := DecodeHello(f.Payload)
+		m, err := wire.DecodeHello(f.Payload)
 		if err == nil {
 			c.owner.Hello(m)
 		}
 		return err
-	case KindReady:
+	case wire.KindReady:
 		if err := c.step(f, bootSent, bootDone); err != nil {
 			return err
 		}
-		m, err := DecodeReady(f.Payload)
+		m, err := wire.DecodeReady(f.Payload)
 		if err == nil {
 			c.owner.Ready(m)
 		}
 		return err
-	case KindFailed:
+	case wire.KindFailed:
 		if err := c.step(f, bootSent, bootDone); err != nil {
 			return err
 		}
-		m, err := DecodeFailed(f.Payload)
+		m, err := wire.DecodeFailed(f.Payload)
 		if err == nil {
 			c.owner.Failed(m)
 		}
 		return err
-	case KindLog:
-		m, err := DecodeLog(f.Payload)
+	case wire.KindLog:
+		m, err := wire.DecodeLog(f.Payload)
 		if err == nil {
 			c.owner.Log(c.label(f.Stream), m)
 		}
 		return err
-	case KindHead, KindBody, KindEnd, KindError, KindWindow, KindBodyWanted, KindEarlyHints:
+	case wire.KindHead, wire.KindBody, wire.KindEnd, wire.KindError, wire.KindWindow, wire.KindBodyWanted, wire.KindEarlyHints:
 		c.mu.Lock()
 		x := c.streams[f.Stream]
 		c.mu.Unlock()
 		if x == nil {
-			if f.Kind == KindWindow { // it may have crossed the answer's end
+			if f.Kind == wire.KindWindow { // it may have crossed the answer's end
 				return nil
 			}
-			return protocolErrorf(f.Payload, "%v frame for stream %d, which is not open", f.Kind, f.Stream)
+			return wire.Errorf(f.Payload, "%v frame for stream %d, which is not open", f.Kind, f.Stream)
 		}
 		return x.take(f, fr)
 	}
-	return protocolErrorf(nil, "%v frame from a worker", f.Kind)
+	return wire.Errorf(nil, "%v frame from a worker", f.Kind)
 }
 
 // step takes the boot one stage on. It comes before the message is decoded.
-func (c *Conn) step(f Frame, from, to bootStage) error {
+func (c *Conn) step(f wire.Frame, from, to bootStage) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.boot != from {
-		return protocolErrorf(nil, "a %v at the wrong time, or a second one", f.Kind)
+		return wire.Errorf(nil, "a %v at the wrong time, or a second one", f.Kind)
 	}
 	c.boot = to
 	return nil
@@ -119,11 +122,11 @@ func (c *Conn) step(f Frame, from, to bootStage) error {
 
 // asked takes one from what is still to be answered on the control socket, so that a
 // worker cannot say there what it was not asked for.
-func (c *Conn) asked(orders *int, f Frame) error {
+func (c *Conn) asked(orders *int, f wire.Frame) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if *orders <= 0 {
-		return protocolErrorf(f.Payload, "a %v that was not asked for", f.Kind)
+		return wire.Errorf(f.Payload, "a %v that was not asked for", f.Kind)
 	}
 	*orders--
 	return nil
@@ -147,14 +150,13 @@ const controlSize = 4 << 10
 func (c *Conn) readControl() {
 	in := newRights(c.ends.Control)
 	defer in.close()
-	small := make(block, controlSize)
-	fr := newFrameReader(in, &small)
+	fr := wire.NewReaderSize(in, controlSize)
 	for {
 		f, err := fr.Next()
 		if err == nil {
 			err = c.takeControl(f, in)
 		}
-		if pe := (*ProtocolError)(nil); errors.As(err, &pe) {
+		if pe := (*wire.ProtocolError)(nil); errors.As(err, &pe) {
 			c.fail(err)
 			c.Close()
 		}
@@ -165,26 +167,26 @@ func (c *Conn) readControl() {
 }
 
 // takeControl acts on one frame of the control socket.
-func (c *Conn) takeControl(f Frame, in *rights) error {
+func (c *Conn) takeControl(f wire.Frame, in *rights) error {
 	switch f.Kind {
-	case KindFile:
+	case wire.KindFile:
 		return c.takeFile(f, in)
-	case KindMemory:
+	case wire.KindMemory:
 		return c.takeMemory(in)
-	case KindStacks:
+	case wire.KindStacks:
 		if err := c.asked(&c.dumps, f); err != nil {
 			return err
 		}
-		text, err := decodeText(f.Payload)
+		text, err := wire.DecodeText(f.Payload)
 		if err == nil {
 			c.owner.Stacks(text)
 		}
 		return err
-	case KindRecalled:
+	case wire.KindRecalled:
 		if err := c.asked(&c.line.recalls, f); err != nil {
 			return err
 		}
 		return c.takeRecalled(f.Payload)
 	}
-	return protocolErrorf(nil, "%v frame on the control socket", f.Kind)
+	return wire.Errorf(nil, "%v frame on the control socket", f.Kind)
 }

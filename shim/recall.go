@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // A worker that runs one request at a time may have been sent further ones, so that
@@ -19,8 +21,6 @@ const (
 	// count as stuck: it does so at once, unless its app holds the interpreter
 	// (C code that does not let go of the GIL).
 	stuckAfter = 20 * time.Millisecond
-	// maxRecall bounds the streams of one Recall.
-	maxRecall = kindRecallCeiling / 4
 )
 
 // sentLine holds the requests of a worker that runs one at a time, in the order in
@@ -144,7 +144,7 @@ func (c *Conn) Recall() {
 // ask returns the payload of a Recall for all but the first. c.mu is held.
 func (l *sentLine) ask(now time.Time) (ids []byte) {
 	for _, x := range l.list[1:] {
-		if !x.asked && len(ids) < 4*maxRecall {
+		if !x.asked && len(ids) < 4*wire.MaxRecalled {
 			x.asked = true
 			ids = binary.BigEndian.AppendUint32(ids, x.id)
 		}
@@ -158,14 +158,14 @@ func (l *sentLine) ask(now time.Time) (ids []byte) {
 
 func (c *Conn) sendRecall(ids []byte) {
 	if len(ids) > 0 {
-		_ = c.order(KindRecall, 0, ids...) // a worker without a control socket is never sent a second request
+		_ = c.order(wire.KindRecall, 0, ids...) // a worker without a control socket is never sent a second request
 	}
 }
 
 // takeRecalled ends the exchanges that the worker has given back.
 func (c *Conn) takeRecalled(p []byte) error {
 	if len(p)%4 != 0 {
-		return protocolErrorf(p, "a Recalled of %d octets", len(p))
+		return wire.Errorf(p, "a Recalled of %d octets", len(p))
 	}
 	var back []*Exchange
 	c.mu.Lock()
@@ -179,7 +179,7 @@ func (c *Conn) takeRecalled(p []byte) error {
 		x := c.streams[binary.BigEndian.Uint32(p)]
 		if x == nil || !x.asked {
 			c.mu.Unlock()
-			return protocolErrorf(p, "a Recalled for stream %d, which was not asked for", binary.BigEndian.Uint32(p))
+			return wire.Errorf(p, "a Recalled for stream %d, which was not asked for", binary.BigEndian.Uint32(p))
 		}
 		delete(c.streams, x.id)
 		c.line.drop(x, now)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // gated connects to a worker of one request at a time that answers a stream when
@@ -163,7 +164,7 @@ func TestRecalledIsHostile(t *testing.T) {
 			if _, err := x.Head(t.Context()); err == nil {
 				t.Error("it was answered")
 			}
-			if pe := (*shim.ProtocolError)(nil); !errors.As(c.Err(), &pe) {
+			if pe := (*wire.ProtocolError)(nil); !errors.As(c.Err(), &pe) {
 				t.Error(c.Err())
 			}
 		})

@@ -4,6 +4,8 @@ import (
 	"io"
 	"os"
 	"syscall"
+
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // rights reads the control socket: octets, and the descriptors that come with
@@ -41,7 +43,7 @@ func (in *rights) Read(p []byte) (int, error) {
 		in.files = append(in.files, os.NewFile(uintptr(fd), "passed"))
 	}
 	if len(fds) > 1 || len(in.files) > maxRights {
-		err = protocolErrorf(nil, "%d descriptors in one message, %d that no frame has claimed", len(fds), len(in.files))
+		err = wire.Errorf(nil, "%d descriptors in one message, %d that no frame has claimed", len(fds), len(in.files))
 	}
 	if err != nil {
 		n = 0 // else the octets could go on without their error

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"syscall"
+
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 const canPass = true
@@ -43,7 +45,7 @@ func receive(raw syscall.RawConn, p []byte) (n int, fds []int, err error) {
 		}
 		return max(n, 0), fds, err
 	case flags&syscall.MSG_CTRUNC != 0:
-		return n, fds, protocolErrorf(nil, "too many descriptors in one message, or no room for them")
+		return n, fds, wire.Errorf(nil, "too many descriptors in one message, or no room for them")
 	case n == 0:
 		return 0, fds, io.EOF
 	}

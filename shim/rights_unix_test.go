@@ -15,6 +15,7 @@ import (
 
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // passRig is a Conn whose control socket is a real one.
@@ -57,10 +58,10 @@ func newPassRig(t *testing.T, handle func(*shimtest.Request, *shimtest.Peer)) *p
 type nobody struct{}
 
 func (nobody) Noise([]byte)                               {}
-func (nobody) Hello(*shim.Hello)                          {}
-func (nobody) Ready(*shim.Ready)                          {}
-func (nobody) Failed(*shim.Failed)                        {}
-func (nobody) Log(*shim.Label, *shim.LogRecord)           {}
+func (nobody) Hello(*wire.Hello)                          {}
+func (nobody) Ready(*wire.Ready)                          {}
+func (nobody) Failed(*wire.Failed)                        {}
+func (nobody) Log(*shim.Label, *wire.LogRecord)           {}
 func (nobody) Stacks(string)                              {}
 func (nobody) Freed(*shim.Exchange, shim.Outcome)         {}
 func (nobody) Expired(*shim.Exchange, shim.Cause, string) {}
@@ -77,14 +78,14 @@ func (g *passRig) pass(stream uint32, offset, length uint64, files ...*os.File) 
 	if fds != nil {
 		oob = syscall.UnixRights(fds...)
 	}
-	if err := syscall.Sendmsg(int(g.control.Fd()), shim.AppendFrame(nil, shim.Frame{Kind: shim.KindFile, Stream: stream, Payload: p}), oob, nil, 0); err != nil {
+	if err := syscall.Sendmsg(int(g.control.Fd()), wire.AppendFrame(nil, wire.Frame{Kind: wire.KindFile, Stream: stream, Payload: p}), oob, nil, 0); err != nil {
 		g.Fatal(err)
 	}
 }
 
 func filedHead(stream uint32) []byte {
-	b := shim.AppendHead(nil, stream, &shim.Head{Status: "200 OK"}, nil, false)
-	b[3] = byte(shim.FlagFile)
+	b := wire.AppendHead(nil, stream, &wire.Head{Status: "200 OK"}, nil, false)
+	b[3] = byte(wire.FlagFile)
 	return b
 }
 
@@ -135,7 +136,7 @@ func TestPassedFile(t *testing.T) {
 					case <-g.done:
 						return
 					}
-					_ = p.Send(shim.Frame{Kind: shim.KindEnd, Stream: r.Stream})
+					_ = p.Send(wire.Frame{Kind: wire.KindEnd, Stream: r.Stream})
 				})
 				x, err := g.conn.Open(shim.Label{})
 				if err != nil {
@@ -203,7 +204,7 @@ func TestPassedFilesAreNotKept(t *testing.T) {
 		"overflow": {func(g *passRig) { g.pass(1, 1<<62, 1<<62, f) }, "a File of"},
 		"flood": {func(g *passRig) {
 			for range 9 { // each with an octet of a frame that is never whole
-				_ = syscall.Sendmsg(int(g.control.Fd()), shim.AppendHeader(nil, shim.KindStacks, 0, 0, 1<<20), syscall.UnixRights(int(f.Fd())), nil, 0)
+				_ = syscall.Sendmsg(int(g.control.Fd()), wire.AppendHeader(nil, wire.KindStacks, 0, 0, 1<<20), syscall.UnixRights(int(f.Fd())), nil, 0)
 			}
 		}, "that no frame has claimed"},
 	} {
@@ -220,7 +221,7 @@ func TestPassedFilesAreNotKept(t *testing.T) {
 				}
 				c.send(g)
 				<-g.err
-				var pe *shim.ProtocolError
+				var pe *wire.ProtocolError
 				if err := g.conn.Err(); !errors.As(err, &pe) || !strings.Contains(pe.What, c.want) {
 					t.Errorf("%v", err)
 				}
@@ -238,7 +239,7 @@ func FuzzFile(f *testing.F) {
 	f.Add(make([]byte, 16))
 	f.Add([]byte("\x7f\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00\x00\x01"))
 	f.Fuzz(func(t *testing.T, p []byte) {
-		offset, length, err := shim.DecodeFile(p)
+		offset, length, err := wire.DecodeFile(p)
 		if err == nil && (offset < 0 || length < 0 || offset+length < 0) {
 			t.Errorf("%d %d", offset, length)
 		}

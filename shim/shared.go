@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // Where what is in a worker's shared memory (PROTOCOL.md), in octets. The whole is
@@ -16,7 +18,7 @@ const (
 	sharedParts   = 16 // blocks for parts of answers, of MaxPart
 	sharedInlines = 8  // blocks for bodies of requests, of MaxInline, behind those
 	sharedStart   = 4096
-	sharedSize    = sharedStart + sharedParts*MaxPart + sharedInlines*MaxInline
+	sharedSize    = sharedStart + sharedParts*wire.MaxPart + sharedInlines*wire.MaxInline
 
 	// sharedLeast is the least body that is worth a block.
 	sharedLeast = 32 << 10
@@ -92,11 +94,11 @@ func (m *shared) mark(block int) *uint32 { return m.word(sharedMarks + 4*block) 
 // the chunk is given back, also when the worker is gone.
 func (m *shared) lend(ref []byte) (chunk, error) {
 	if len(ref) != sharedRef {
-		return chunk{}, protocolErrorf(ref, "%d octets in place of shared ones", len(ref))
+		return chunk{}, wire.Errorf(ref, "%d octets in place of shared ones", len(ref))
 	}
 	block, n := binary.BigEndian.Uint32(ref), binary.BigEndian.Uint32(ref[4:])
-	if block >= sharedParts || n == 0 || n > MaxPart {
-		return chunk{}, protocolErrorf(ref, "%d octets in block %d of the shared memory", n, block)
+	if block >= sharedParts || n == 0 || n > wire.MaxPart {
+		return chunk{}, wire.Errorf(ref, "%d octets in block %d of the shared memory", n, block)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -105,16 +107,16 @@ func (m *shared) lend(ref []byte) (chunk, error) {
 	case m.left:
 		return chunk{}, os.ErrClosed
 	case p.lent:
-		return chunk{}, protocolErrorf(ref, "block %d of the shared memory again, which has not been given back", block)
+		return chunk{}, wire.Errorf(ref, "block %d of the shared memory again, which has not been given back", block)
 	}
 	p.lent = true
 	m.lent++
-	at := sharedStart + int(block)*MaxPart
+	at := sharedStart + int(block)*wire.MaxPart
 	return chunk{p: m.mem[at : at+int(n) : at+int(n)], from: p}, nil
 }
 
-// free gives the block back to the worker.
-func (p *part) free() {
+// Free gives the block back to the worker.
+func (p *part) Free() {
 	m := p.from
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -137,7 +139,7 @@ func (m *shared) put(ref, body []byte) ([]byte, bool) {
 		if atomic.LoadUint32(mark) != 0 {
 			continue
 		}
-		copy(m.mem[sharedStart+sharedParts*MaxPart+i*MaxInline:], body)
+		copy(m.mem[sharedStart+sharedParts*wire.MaxPart+i*wire.MaxInline:], body)
 		atomic.StoreUint32(mark, 1)
 		ref = binary.BigEndian.AppendUint32(ref, uint32(sharedParts+i))
 		return binary.BigEndian.AppendUint32(ref, uint32(len(body))), true
@@ -180,13 +182,13 @@ func (c *Conn) share(ref, body []byte) ([]byte, bool) {
 func (c *Conn) takeMemory(in *rights) error {
 	file := in.next()
 	if file == nil {
-		return protocolErrorf(nil, "a Memory without a descriptor")
+		return wire.Errorf(nil, "a Memory without a descriptor")
 	}
 	defer file.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.offered {
-		return protocolErrorf(nil, "a second Memory")
+		return wire.Errorf(nil, "a second Memory")
 	}
 	c.offered = true
 	if c.err != nil {

@@ -15,8 +15,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // What PROTOCOL.md says, "Shared memory".
@@ -59,7 +59,7 @@ func (m *memory) used(block int) bool { return atomic.LoadUint32(m.word(64+4*blo
 // put fills a block of an answer's and returns what stands for it in a frame.
 func (m *memory) put(block int, p []byte) []byte {
 	atomic.StoreUint32(m.word(64+4*block), 1)
-	copy(m.mem[4096+block*shim.MaxPart:], p)
+	copy(m.mem[4096+block*wire.MaxPart:], p)
 	return place(uint32(block), uint32(len(p)))
 }
 
@@ -73,7 +73,7 @@ func (g *passRig) offer(files ...*os.File) {
 	for _, f := range files {
 		oob = syscall.UnixRights(int(f.Fd()))
 	}
-	if err := syscall.Sendmsg(int(g.control.Fd()), shim.AppendFrame(nil, shim.Frame{Kind: shim.KindMemory}), oob, nil, 0); err != nil {
+	if err := syscall.Sendmsg(int(g.control.Fd()), wire.AppendFrame(nil, wire.Frame{Kind: wire.KindMemory}), oob, nil, 0); err != nil {
 		g.Fatal(err)
 	}
 }
@@ -91,7 +91,7 @@ func (g *passRig) until(what string, met func() bool) {
 func (g *passRig) endsInError() {
 	g.Helper()
 	wait(g.T, g.err)
-	var pe *shim.ProtocolError
+	var pe *wire.ProtocolError
 	if err := g.conn.Err(); !errors.As(err, &pe) {
 		g.Errorf("the Conn ended with %v", err)
 	}
@@ -111,14 +111,14 @@ func mappings(t *testing.T) int {
 // done with it, and the memory itself when the worker and the last reader have left.
 func TestSharedAnswer(t *testing.T) {
 	m := newMemory(t, memorySize, memorySeals)
-	first, second := bytes.Repeat([]byte("a"), shim.MaxPart), bytes.Repeat([]byte("b"), 100<<10)
+	first, second := bytes.Repeat([]byte("a"), wire.MaxPart), bytes.Repeat([]byte("b"), 100<<10)
 	gate := make(chan bool)
 	g := newPassRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
-		b := shim.AppendHead(nil, r.Stream, &shim.Head{Status: "200 OK"}, m.put(0, first), false)
-		b[3] = byte(shim.FlagShared)
+		b := wire.AppendHead(nil, r.Stream, &wire.Head{Status: "200 OK"}, m.put(0, first), false)
+		b[3] = byte(wire.FlagShared)
 		_ = p.Raw(b)
 		_ = p.Body(r.Stream, "between", false)
-		_ = p.Send(shim.Frame{Kind: shim.KindBody, Flags: shim.FlagShared | shim.FlagEnd, Stream: r.Stream, Payload: m.put(15, second)})
+		_ = p.Send(wire.Frame{Kind: wire.KindBody, Flags: wire.FlagShared | wire.FlagEnd, Stream: r.Stream, Payload: m.put(15, second)})
 		<-gate
 	})
 	g.offer(m.file)
@@ -174,7 +174,7 @@ func TestSharedUnread(t *testing.T) {
 			if block == 3 {
 				<-closed
 			}
-			_ = p.Send(shim.Frame{Kind: shim.KindBody, Flags: shim.FlagShared, Stream: r.Stream, Payload: m.put(block, []byte("x"))})
+			_ = p.Send(wire.Frame{Kind: wire.KindBody, Flags: wire.FlagShared, Stream: r.Stream, Payload: m.put(block, []byte("x"))})
 		}
 		_ = p.Body(r.Stream, "", true)
 	})
@@ -224,16 +224,16 @@ func TestSharedRequest(t *testing.T) {
 		x.Close()
 		return b
 	}
-	small, body := bytes.Repeat([]byte("s"), 32<<10-1), bytes.Repeat([]byte("l"), shim.MaxInline)
+	small, body := bytes.Repeat([]byte("s"), 32<<10-1), bytes.Repeat([]byte("l"), wire.MaxInline)
 	if b := ask(small); !bytes.Equal(b, small) {
 		t.Errorf("%d octets for a small body", len(b))
 	}
 	for i := range uint32(8) {
-		if b := ask(body); !bytes.Equal(b, place(16+i, shim.MaxInline)) {
+		if b := ask(body); !bytes.Equal(b, place(16+i, wire.MaxInline)) {
 			t.Fatalf("%d octets for body %d: % x", len(b), i, b[:min(len(b), 8)])
 		}
-		at := 4096 + 16*shim.MaxPart + int(i)*shim.MaxInline
-		if !bytes.Equal(m.mem[at:at+shim.MaxInline], body) || !m.used(16+int(i)) {
+		at := 4096 + 16*wire.MaxPart + int(i)*wire.MaxInline
+		if !bytes.Equal(m.mem[at:at+wire.MaxInline], body) || !m.used(16+int(i)) {
 			t.Errorf("other octets in block %d", 16+i)
 		}
 	}
@@ -241,7 +241,7 @@ func TestSharedRequest(t *testing.T) {
 		t.Errorf("%d octets when there is no room", len(b))
 	}
 	atomic.StoreUint32(m.word(64+4*19), 0)
-	if b := ask(body); !bytes.Equal(b, place(19, shim.MaxInline)) {
+	if b := ask(body); !bytes.Equal(b, place(19, wire.MaxInline)) {
 		t.Errorf("%d octets when a block is free again", len(b))
 	}
 }
@@ -274,7 +274,7 @@ func TestMemoryThatIsNotTaken(t *testing.T) {
 				return err == nil && left == 0 && openCount(t) == files
 			})
 			x := open(t, g.conn)
-			if err := x.Send([]shim.Var{{Name: "A", Value: "b"}}, make([]byte, shim.MaxInline), true); err != nil {
+			if err := x.Send([]wire.Var{{Name: "A", Value: "b"}}, make([]byte, wire.MaxInline), true); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := x.Head(t.Context()); err != nil {
@@ -312,7 +312,7 @@ func TestSharedLies(t *testing.T) {
 		"a request's block": {1, [][]byte{place(16, 1)}},
 		"beyond the end":    {1, [][]byte{place(1<<32-1, 1)}},
 		"no octets":         {1, [][]byte{place(0, 0)}},
-		"too many octets":   {1, [][]byte{place(15, shim.MaxPart+1)}},
+		"too many octets":   {1, [][]byte{place(15, wire.MaxPart+1)}},
 		"2^32 octets":       {1, [][]byte{place(0, 1<<32-1)}},
 		"too short":         {1, [][]byte{place(0, 1)[:7]}},
 		"nothing":           {1, [][]byte{nil}},
@@ -324,7 +324,7 @@ func TestSharedLies(t *testing.T) {
 			g := newPassRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 				_ = p.Head(r.Stream, "200 OK", "", false)
 				for _, ref := range lie.refs {
-					_ = p.Send(shim.Frame{Kind: shim.KindBody, Flags: shim.FlagShared, Stream: r.Stream, Payload: ref})
+					_ = p.Send(wire.Frame{Kind: wire.KindBody, Flags: wire.FlagShared, Stream: r.Stream, Payload: ref})
 				}
 			})
 			for range lie.offers {

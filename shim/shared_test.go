@@ -3,6 +3,8 @@ package shim
 import (
 	"errors"
 	"testing"
+
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // FuzzShared has a worker name arbitrary places. What is lent lies within a block of
@@ -26,12 +28,12 @@ func FuzzShared(f *testing.F) {
 		seen := map[int]bool{}
 		for step := int(size) + 1; len(data) > 0; data = data[min(step-1, len(data)):] {
 			c, err := m.lend(data[:min(step-1, len(data))])
-			if pe := (*ProtocolError)(nil); err != nil && !errors.As(err, &pe) {
+			if pe := (*wire.ProtocolError)(nil); err != nil && !errors.As(err, &pe) {
 				t.Fatal(err)
 			}
 			if err == nil {
 				block := c.from.(*part).i
-				if len(c.p) == 0 || len(c.p) > MaxPart || cap(c.p) != len(c.p) || seen[block] || &c.p[0] != &m.mem[sharedStart+block*MaxPart] {
+				if len(c.p) == 0 || len(c.p) > wire.MaxPart || cap(c.p) != len(c.p) || seen[block] || &c.p[0] != &m.mem[sharedStart+block*wire.MaxPart] {
 					t.Fatalf("%d octets of block %d", len(c.p), block)
 				}
 				seen[block] = true

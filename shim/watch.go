@@ -1,6 +1,10 @@
 package shim
 
-import "time"
+import (
+	"time"
+
+	"github.com/standpipe/standpipe/shim/wire"
+)
 
 // Watcher hears that the octets of an answer are not taken as fast as they come.
 type Watcher interface {
@@ -13,7 +17,7 @@ type Watcher interface {
 // the worker would soon have to wait. The reader has given back what it took by
 // halves of the window, so more than this much is waiting for it. As much in shared
 // memory counts as well.
-const scarce = Window / 4
+const scarce = wire.Window / 4
 
 // Watch makes w hear when the reader of the answer has fallen behind; it may be
 // at once. It is called after Head.
@@ -26,7 +30,7 @@ func (x *Exchange) Watch(w Watcher) {
 
 // tell calls the watcher. mu is held.
 func (x *Exchange) tell() {
-	if w := x.watcher; w != nil && (x.allowed <= scarce || x.queued >= Window-scarce) && !x.ended && !x.closed {
+	if w := x.watcher; w != nil && (x.allowed <= scarce || x.queued >= wire.Window-scarce) && !x.ended && !x.closed {
 		x.watcher = nil
 		w.Behind()
 	}

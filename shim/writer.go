@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // writer is the combining writer of one pipe. Whoever has a frame to send
@@ -98,7 +100,7 @@ func (wr *writer) flush(write func([]byte) (bool, error)) (first error) {
 			out = wr.first
 			wr.first, wr.spare = wr.spare[:0], nil
 		case len(wr.bodies) > wr.at:
-			n := HeaderSize + int(binary.BigEndian.Uint32(wr.bodies[wr.at+8:]))
+			n := wire.HeaderSize + int(binary.BigEndian.Uint32(wr.bodies[wr.at+8:]))
 			out = append(wr.spare[:0], wr.bodies[wr.at:wr.at+n]...)
 			wr.spare = nil
 			if wr.at += n; wr.at > len(wr.bodies)/2 { // each octet moves twice at most

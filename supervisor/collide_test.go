@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
@@ -71,7 +71,7 @@ func TestBrokenReloadWhileNobodyIsAble(t *testing.T) {
 		time.Sleep(time.Second)
 		f.any().end(process.Exit{Code: -1, Signal: 9, SignalName: "SIGKILL"})
 		synctest.Wait()
-		f.breaks(&shim.Failed{Kind: "error", Message: "broken"})
+		f.breaks(&wire.Failed{Kind: "error", Message: "broken"})
 		done := make(chan error, 1)
 		go func() { done <- p.Reload(t.Context(), nil) }()
 		time.Sleep(time.Second)
@@ -106,7 +106,7 @@ func TestReloadWhileAsleep(t *testing.T) {
 
 // An import that takes longer than the pool may be idle.
 func TestIdleStopShorterThanTheBoot(t *testing.T) {
-	f := &fakes{fail: &shim.Failed{Kind: "error", Message: "broken"}}
+	f := &fakes{fail: &wire.Failed{Kind: "error", Message: "broken"}}
 	bubble(t, f, Options{Workers: 2, IdleStop: 50 * time.Millisecond}, func(t *testing.T, p *Pool, _ *events) {
 		time.Sleep(time.Minute)
 		if p.Stats().Asleep {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
@@ -32,13 +33,13 @@ type WorkerStarted struct{ Who }
 // WorkerHello: the interpreter runs and the import begins.
 type WorkerHello struct {
 	Who
-	Hello *shim.Hello
+	Hello *wire.Hello
 }
 
 // WorkerReady: the worker takes requests.
 type WorkerReady struct {
 	Who
-	Ready *shim.Ready
+	Ready *wire.Ready
 	// Took is the time since the start of the process.
 	Took time.Duration
 	// Count of workers that are ready, and of slots.
@@ -58,7 +59,7 @@ type WorkerWaits struct {
 type BootFailure struct {
 	Who
 	// Failed is what the worker said; nil: it said nothing.
-	Failed *shim.Failed
+	Failed *wire.Failed
 	// Err says what happened in the other case: no process, a death, a timeout.
 	Err error
 	// Stacks of its threads when its time was over; may be empty.
@@ -118,7 +119,7 @@ type TemplateStarted struct{ Who }
 // TemplateReady: it has imported the app. Took is the time since its start.
 type TemplateReady struct {
 	Who
-	Ready *shim.Ready
+	Ready *wire.Ready
 	Took  time.Duration
 }
 
@@ -207,7 +208,7 @@ type Output struct {
 type ShimLog struct {
 	Who
 	Request *shim.Label // nil: about no request
-	Record  *shim.LogRecord
+	Record  *wire.LogRecord
 }
 
 func (WorkerStarted) event()   {}

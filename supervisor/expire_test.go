@@ -8,6 +8,7 @@ import (
 
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // The drain ends when only what was given up is left, although that never ends:
@@ -64,7 +65,7 @@ func TestInterruptThatWorked(t *testing.T) {
 	bubble(t, f, Options{Workers: 1, DrainGrace: time.Hour, InterruptGrace: time.Hour}, func(t *testing.T, p *Pool, e *events) {
 		up(t, p)
 		peer := f.any().peer
-		peer.Interrupted = func(s uint32, _ shim.Cause) { _ = peer.Send(shim.Frame{Kind: shim.KindEnd, Stream: s}) }
+		peer.Interrupted = func(s uint32, _ shim.Cause) { _ = peer.Send(wire.Frame{Kind: wire.KindEnd, Stream: s}) }
 		x, err := p.Acquire(t.Context(), shim.Label{})
 		if err != nil {
 			t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
@@ -16,7 +17,7 @@ func (l *life) fate(e process.Exit) shim.Fate {
 	switch {
 	case l.reason == HardRSS:
 		f.Why = "the worker was larger than hard_rss"
-	case l.reason == ProtocolError || errors.As(l.conn.Err(), new(*shim.ProtocolError)):
+	case l.reason == ProtocolError || errors.As(l.conn.Err(), new(*wire.ProtocolError)):
 		f.Why = "the worker broke the protocol"
 	case e.OOM:
 		f.Why = "the kernel killed the worker for lack of memory"

@@ -3,7 +3,7 @@ package supervisor
 import (
 	"context"
 
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
@@ -17,7 +17,7 @@ type generation struct {
 
 	// Under pool.mu:
 	release  string       // the folder that it runs in; empty: not known yet
-	boot     shim.Boot    // with the release's paths
+	boot     wire.Boot    // with the release's paths
 	template *template    // that makes its workers; nil: there is none
 	ready    int          // workers of it that have become ready, ever
 	killed   int          // boots that were killed from outside since one was ready
@@ -49,7 +49,7 @@ func (p *Pool) runs(g *generation, c process.Command) {
 }
 
 // bootMessage is what the workers of g are told.
-func (p *Pool) bootMessage(g *generation) shim.Boot {
+func (p *Pool) bootMessage(g *generation) wire.Boot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return g.boot

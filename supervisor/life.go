@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
@@ -22,12 +23,12 @@ type life struct {
 	canDump   bool // SIGUSR2 writes stacks; without that handler it kills
 	ahead     int  // requests that it may be sent beyond the one that it runs
 	reason    Reason
-	failure   *shim.Failed
+	failure   *wire.Failed
 	looks     process.Looks // at the boot, now and then
 	stuck     string        // stacks at the boot timeout
 	given     time.Time     // until then what was interrupted may end by itself
 	drained   time.Time     // until then the others of a worker that drains may go on
-	protocol  error         // a *shim.ProtocolError or what else broke the pipe
+	protocol  error         // a *wire.ProtocolError or what else broke the pipe
 	fenced    string        // stacks when it was larger than HardRSS, or had not ended in time
 	told      time.Time     // when it was told to leave
 	lingers   <-chan time.Time
@@ -54,7 +55,7 @@ func (l *life) live() process.Exit {
 		l.reason = r
 		ladder = l.stopNow()
 	}
-	var ready *shim.Ready
+	var ready *wire.Ready
 	for {
 		if l.wasReady && !l.announced && w.State() > Serving {
 			l.announced = true
@@ -139,7 +140,7 @@ func (l *life) live() process.Exit {
 		case err := <-l.connDone:
 			l.connEnded, l.connErr = true, err
 			l.connDone = nil
-			if l.reason == None && errors.As(err, new(*shim.ProtocolError)) {
+			if l.reason == None && errors.As(err, new(*wire.ProtocolError)) {
 				l.protocol = err // the cause, whatever the process does now that its pipes are closed
 				w.pool.leave(w)
 				stop(ProtocolError)
@@ -345,7 +346,7 @@ func (l *life) bootErr(e process.Exit) error {
 		return l.protocol
 	case e.Signal > 0:
 		return fmt.Errorf("%s was ended by signal %d (%s) before the app was loaded", l.program, e.Signal, e.SignalName)
-	case l.connErr != nil && errors.As(l.connErr, new(*shim.ProtocolError)):
+	case l.connErr != nil && errors.As(l.connErr, new(*wire.ProtocolError)):
 		return l.connErr
 	}
 	return fmt.Errorf("%s ended with status %d before the app was loaded", l.program, e.Code)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
@@ -17,7 +18,7 @@ type Options struct {
 	// looked up once. Its error is a boot failure.
 	Command func() (process.Command, error)
 	// Boot is the workers' boot message; Worker and Generation are filled in.
-	Boot shim.Boot
+	Boot wire.Boot
 	// Hash is what Hello must name: the content hash of the shim that Command runs.
 	// Empty: not checked.
 	Hash string

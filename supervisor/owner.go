@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor/output"
 )
 
@@ -16,16 +17,16 @@ func (w *Worker) Noise(p []byte) {
 }
 
 // Hello hands on to run.
-func (w *Worker) Hello(m *shim.Hello) { offer(w.hello, m) }
+func (w *Worker) Hello(m *wire.Hello) { offer(w.hello, m) }
 
 // Ready hands on to run.
-func (w *Worker) Ready(m *shim.Ready) { offer(w.ready, m) }
+func (w *Worker) Ready(m *wire.Ready) { offer(w.ready, m) }
 
 // Failed hands on to run.
-func (w *Worker) Failed(m *shim.Failed) { offer(w.failed, m) }
+func (w *Worker) Failed(m *wire.Failed) { offer(w.failed, m) }
 
 // Log hands on to the events.
-func (w *Worker) Log(l *shim.Label, r *shim.LogRecord) { w.pool.emit(ShimLog{w.who, l, r}) }
+func (w *Worker) Log(l *shim.Label, r *wire.LogRecord) { w.pool.emit(ShimLog{w.who, l, r}) }
 
 // Stacks hands on to run.
 func (w *Worker) Stacks(text string) { w.stacks.Add(text) }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
@@ -24,7 +25,7 @@ type fakes struct {
 	mu      sync.Mutex
 	handle  func(*shimtest.Request, *shimtest.Peer)
 	byName  func(program string) func(*shimtest.Request, *shimtest.Peer) // in place of handle
-	fail    *shim.Failed                                                 // what new workers say in place of Ready
+	fail    *wire.Failed                                                 // what new workers say in place of Ready
 	err     error                                                        // Spawn's own error
 	mute    bool                                                         // new workers never say anything
 	deaf    bool                                                         // new workers ignore SIGTERM and the end of their requests
@@ -146,7 +147,7 @@ func (f *fakes) look() (started, most int) {
 }
 
 // breaks makes the workers that are started from now on fail; nil: not any more.
-func (f *fakes) breaks(why *shim.Failed) {
+func (f *fakes) breaks(why *wire.Failed) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.fail = why
@@ -220,7 +221,7 @@ func ask(ctx context.Context, p *Pool, target string) (string, error) {
 		return "", err
 	}
 	defer x.Close()
-	if err := x.Send([]shim.Var{{Name: "PATH_INFO", Value: target}}, nil, true); err != nil {
+	if err := x.Send([]wire.Var{{Name: "PATH_INFO", Value: target}}, nil, true); err != nil {
 		return "", err
 	}
 	if _, err := x.Head(ctx); err != nil {
@@ -419,7 +420,7 @@ func TestDeathIsToldAndReplaced(t *testing.T) {
 }
 
 func TestBootFailureBacksOff(t *testing.T) {
-	f := &fakes{fail: &shim.Failed{Kind: "no_module", Message: "there is no module shop"}}
+	f := &fakes{fail: &wire.Failed{Kind: "no_module", Message: "there is no module shop"}}
 	bubble(t, f, Options{Workers: 4, BootLimit: 2, Queue: 10}, func(t *testing.T, p *Pool, e *events) {
 		<-p.Down()
 		if got := p.Failure(); got.Failed == nil || got.Failed.Kind != "no_module" {
@@ -590,7 +591,7 @@ func TestExpire(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = x.Send([]shim.Var{{Name: "PATH_INFO", Value: "/stuck"}}, nil, true)
+		_ = x.Send([]wire.Var{{Name: "PATH_INFO", Value: "/stuck"}}, nil, true)
 		x.Expire("30s are over")
 		x.Close()
 		time.Sleep(2 * time.Second)

@@ -3,7 +3,7 @@ package supervisor
 import (
 	"time"
 
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // A worker with one thread that has answered waits until the next request has come
@@ -62,6 +62,6 @@ func (w *Worker) Stuck(n int) {
 }
 
 // canPrefetch: the worker can give back what it has not begun with.
-func (w *Worker) canPrefetch(h *shim.Hello) bool {
+func (w *Worker) canPrefetch(h *wire.Hello) bool {
 	return h.Control && w.gen.Threads == 1 && !w.gen.Boot.Gevent
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
@@ -124,7 +125,7 @@ func TestReloadOntoBrokenCode(t *testing.T) {
 	bubble(t, f, Options{Workers: 4}, func(t *testing.T, p *Pool, e *events) {
 		up(t, p)
 		time.Sleep(time.Second)
-		broken := &shim.Failed{Kind: "error", Message: "shop.py:1: SyntaxError"}
+		broken := &wire.Failed{Kind: "error", Message: "shop.py:1: SyntaxError"}
 		f.breaks(broken)
 		stop := least(p)
 		err := p.Reload(t.Context(), nil)
@@ -174,7 +175,7 @@ func TestReloadOntoAHang(t *testing.T) {
 
 // With no worker up there is nothing to protect, and no pause to wait for.
 func TestReloadHealsABrokenApp(t *testing.T) {
-	f := &fakes{fail: &shim.Failed{Kind: "error", Message: "broken"}}
+	f := &fakes{fail: &wire.Failed{Kind: "error", Message: "broken"}}
 	bubble(t, f, Options{Workers: 2}, func(t *testing.T, p *Pool, _ *events) {
 		time.Sleep(time.Minute) // the pause is long by now
 		f.breaks(nil)
@@ -291,7 +292,7 @@ func TestRecycleOntoBrokenCode(t *testing.T) {
 	bubble(t, f, Options{Workers: 2, MaxRequests: 5}, func(t *testing.T, p *Pool, _ *events) {
 		up(t, p)
 		time.Sleep(time.Second)
-		f.breaks(&shim.Failed{Kind: "error", Message: "broken"})
+		f.breaks(&wire.Failed{Kind: "error", Message: "broken"})
 		for i := range 1000 {
 			if b, err := ask(t.Context(), p, "/"); b != "hello" {
 				t.Fatalf("request %d: %q %v", i, b, err)
@@ -607,7 +608,7 @@ func TestStopFirst(t *testing.T) {
 		if s := p.Stats(); s.Generation != 2 || s.Ready != 2 {
 			t.Errorf("%+v", s)
 		}
-		f.breaks(&shim.Failed{Kind: "exception", Message: "broken"})
+		f.breaks(&wire.Failed{Kind: "exception", Message: "broken"})
 		failed := make(chan error, 1)
 		go func() { failed <- p.Reload(t.Context(), nil) }()
 		if err := <-failed; err == nil {
@@ -648,7 +649,7 @@ func TestUnserved(t *testing.T) {
 	f := &fakes{}
 	bubble(t, f, Options{Workers: 1}, func(t *testing.T, p *Pool, _ *events) {
 		up(t, p)
-		f.breaks(&shim.Failed{Kind: "exception", Message: "broken"})
+		f.breaks(&wire.Failed{Kind: "exception", Message: "broken"})
 		f.any().end(process.Exit{Code: 1})
 		time.Sleep(time.Minute)
 		if d := p.Stats().Unserved; d < 55*time.Second || d > time.Minute {

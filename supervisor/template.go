@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor/output"
 	"github.com/standpipe/standpipe/supervisor/process"
 )
@@ -23,9 +24,9 @@ type template struct {
 	gen  *generation
 	who  Who
 
-	hello  chan *shim.Hello  // capacity 1
-	ready  chan *shim.Ready  // capacity 1
-	failed chan *shim.Failed // capacity 1
+	hello  chan *wire.Hello  // capacity 1
+	ready  chan *wire.Ready  // capacity 1
+	failed chan *wire.Failed // capacity 1
 	stacks *output.Stacks
 	leave  chan leave    // capacity 1
 	kill   chan struct{} // closed by Pool.Kill
@@ -53,7 +54,7 @@ type template struct {
 
 // templateFailure is why a template never took orders.
 type templateFailure struct {
-	failed *shim.Failed
+	failed *wire.Failed
 	err    error
 	stacks string
 	output string
@@ -134,7 +135,7 @@ func (p *Pool) templateOf(gen *generation) *template {
 	if gen.template == nil && !p.stopping {
 		t := &template{
 			pool: p, gen: gen, who: Who{App: p.opts.App, Worker: p.opts.App + "/template", Generation: gen.number},
-			hello: make(chan *shim.Hello, 1), ready: make(chan *shim.Ready, 1), failed: make(chan *shim.Failed, 1),
+			hello: make(chan *wire.Hello, 1), ready: make(chan *wire.Ready, 1), failed: make(chan *wire.Failed, 1),
 			stacks: output.NewStacks(), leave: make(chan leave, 1), kill: make(chan struct{}),
 			up: make(chan struct{}), turn: make(chan struct{}, 1), gone: make(chan struct{}), started: time.Now(),
 		}
@@ -317,16 +318,16 @@ func (t *template) Noise(p []byte) {
 }
 
 // Hello hands on to run.
-func (t *template) Hello(m *shim.Hello) { offer(t.hello, m) }
+func (t *template) Hello(m *wire.Hello) { offer(t.hello, m) }
 
 // Ready hands on to run.
-func (t *template) Ready(m *shim.Ready) { offer(t.ready, m) }
+func (t *template) Ready(m *wire.Ready) { offer(t.ready, m) }
 
 // Failed hands on to run.
-func (t *template) Failed(m *shim.Failed) { offer(t.failed, m) }
+func (t *template) Failed(m *wire.Failed) { offer(t.failed, m) }
 
 // Log hands on to the events.
-func (t *template) Log(_ *shim.Label, r *shim.LogRecord) { t.pool.emit(ShimLog{t.who, nil, r}) }
+func (t *template) Log(_ *shim.Label, r *wire.LogRecord) { t.pool.emit(ShimLog{t.who, nil, r}) }
 
 // Stacks, Freed and Expired are never called: it has no control socket, and no
 // exchange is opened on it.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
@@ -21,7 +21,7 @@ type templateLife struct {
 	killed    bool
 	reason    Reason
 	err       error
-	failed    *shim.Failed
+	failed    *wire.Failed
 	looks     process.Looks
 	stuck     string
 }
@@ -88,7 +88,7 @@ func (l *templateLife) live() process.Exit {
 			t.pool.emit(WorkerWaits{t.who, Stopping, time.Since(told).Round(time.Second), ""})
 		case err := <-l.connDone:
 			l.connEnded, l.connDone = true, nil
-			if errors.As(err, new(*shim.ProtocolError)) {
+			if errors.As(err, new(*wire.ProtocolError)) {
 				broken(ProtocolError, err)
 				continue
 			}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
@@ -34,7 +35,7 @@ func templateHelper(mode string) int {
 	go func() { _ = p.Run() }()
 	first := 0
 	for {
-		buf, oob := make([]byte, shim.HeaderSize+16), make([]byte, unix.CmsgSpace(6*4))
+		buf, oob := make([]byte, wire.HeaderSize+16), make([]byte, unix.CmsgSpace(6*4))
 		n, oobn, _, _, err := unix.Recvmsg(3, buf, oob, unix.MSG_CMSG_CLOEXEC)
 		if err != nil || n == 0 {
 			return 0
@@ -48,7 +49,7 @@ func templateHelper(mode string) int {
 		for i, fd := range fds {
 			files[i] = os.NewFile(uintptr(fd), "given")
 		}
-		answer := shim.Frame{Kind: shim.KindForked}
+		answer := wire.Frame{Kind: wire.KindForked}
 		pid := os.Getppid()
 		switch {
 		case mode == "template-liar":
@@ -57,10 +58,10 @@ func templateHelper(mode string) int {
 		case mode == "template-hangs":
 			select {}
 		case mode == "template-unable":
-			answer = shim.Frame{Kind: shim.KindForkFailed, Payload: []byte("\xa5EMPTY")}
+			answer = wire.Frame{Kind: wire.KindForkFailed, Payload: []byte("\xa5EMPTY")}
 		default:
 			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), helperVar+"=middle", "STANDPIPE_NONCE="+hex.EncodeToString(buf[shim.HeaderSize:]))
+			cmd.Env = append(os.Environ(), helperVar+"=middle", "STANDPIPE_NONCE="+hex.EncodeToString(buf[wire.HeaderSize:]))
 			cmd.ExtraFiles = files
 			out, err := cmd.Output()
 			if pid, _ = strconv.Atoi(string(out)); err != nil {
@@ -68,13 +69,13 @@ func templateHelper(mode string) int {
 			}
 			first = pid
 		}
-		if answer.Kind == shim.KindForked {
+		if answer.Kind == wire.KindForked {
 			answer.Payload = binary.BigEndian.AppendUint32(nil, uint32(pid))
 		}
 		for _, f := range files {
 			f.Close()
 		}
-		if _, err := unix.Write(3, shim.AppendFrame(nil, answer)); err != nil {
+		if _, err := unix.Write(3, wire.AppendFrame(nil, answer)); err != nil {
 			return 0
 		}
 	}

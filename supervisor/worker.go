@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor/output"
 	"github.com/standpipe/standpipe/supervisor/process"
 )
@@ -29,9 +30,9 @@ type Worker struct {
 
 	state atomic.Int32 // written by run alone
 
-	hello   chan *shim.Hello  // capacity 1
-	ready   chan *shim.Ready  // capacity 1
-	failed  chan *shim.Failed // capacity 1
+	hello   chan *wire.Hello  // capacity 1
+	ready   chan *wire.Ready  // capacity 1
+	failed  chan *wire.Failed // capacity 1
 	expired chan expiry       // as many as it may run: the first one retires the worker
 	retire  chan Reason       // capacity 4
 	fence   chan int64        // capacity 1: it is larger than HardRSS
@@ -78,7 +79,7 @@ func newWorker(p *Pool, gen *generation, slot int) *Worker {
 	return &Worker{
 		pool: p, gen: gen, slot: slot, tag: process.RandomHex(), most: spread(gen.MaxRequests, gen.Jitter),
 		who:   Who{App: p.opts.App, Worker: fmt.Sprintf("%s/%d", p.opts.App, slot+1), Generation: gen.number},
-		hello: make(chan *shim.Hello, 1), ready: make(chan *shim.Ready, 1), failed: make(chan *shim.Failed, 1),
+		hello: make(chan *wire.Hello, 1), ready: make(chan *wire.Ready, 1), failed: make(chan *wire.Failed, 1),
 		expired: make(chan expiry, 2*(gen.Threads+gen.Prefetch)), retire: make(chan Reason, 4), idle: make(chan struct{}, 1),
 		stacks: output.NewStacks(), kill: make(chan struct{}), fence: make(chan int64, 1), dumps: make(chan chan string),
 		gone:    make(chan struct{}),
@@ -143,7 +144,7 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
-	if err := w.conn.Err(); l.reason == None && errors.As(err, new(*shim.ProtocolError)) {
+	if err := w.conn.Err(); l.reason == None && errors.As(err, new(*wire.ProtocolError)) {
 		l.reason, l.protocol = ProtocolError, err // whatever ended it then
 	}
 	ended.OOM = w.oomHappened(ended, l.killed)
@@ -228,7 +229,7 @@ func (w *Worker) process() (child *process.Child, program string, leaf *process.
 }
 
 // bootFailed ends the boot at the gate and tells of it.
-func (w *Worker) bootFailed(f *shim.Failed, err error, stacks string) {
+func (w *Worker) bootFailed(f *wire.Failed, err error, stacks string) {
 	w.mu.Lock()
 	output := strings.TrimRight(w.tail.String(), "\n")
 	w.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // Gateway is what a server in front says besides the request, by a protocol that
@@ -26,7 +26,7 @@ type Gateway struct {
 	ScriptName string
 	// Extra are all other variables, for the environ: REMOTE_USER, SSL_CLIENT_CERT,
 	// whatever the configuration of the server in front adds.
-	Extra []shim.Var
+	Extra []wire.Var
 }
 
 // VarsError says why variables are no request.
@@ -57,7 +57,7 @@ type reader struct {
 // the target in REQUEST_URI might escape. A variable that comes twice counts as it
 // comes last, as in uWSGI; a field that comes twice has two values. Every error is a
 // *VarsError.
-func Request(vars []shim.Var) (*http.Request, *Gateway, error) {
+func Request(vars []wire.Var) (*http.Request, *Gateway, error) {
 	r := &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, URL: &url.URL{}, Header: make(http.Header, 8)}
 	in := &reader{r: r, g: &Gateway{}}
 	for i := range vars {
@@ -72,7 +72,7 @@ func Request(vars []shim.Var) (*http.Request, *Gateway, error) {
 }
 
 // take sorts one variable.
-func (in *reader) take(v *shim.Var) error {
+func (in *reader) take(v *wire.Var) error {
 	r, g := in.r, in.g
 	if field, ok := strings.CutPrefix(v.Name, "HTTP_"); ok {
 		return in.field(field, v.Value)
@@ -144,7 +144,7 @@ func plainName(name string) bool {
 }
 
 // extra keeps a variable; the last of a name counts.
-func (in *reader) extra(v *shim.Var) {
+func (in *reader) extra(v *wire.Var) {
 	for i := range in.g.Extra {
 		if in.g.Extra[i].Name == v.Name {
 			in.g.Extra[i].Value = v.Value
@@ -297,7 +297,7 @@ func isToken(s string) bool {
 
 // Relay adds the word of a trusted server in front: its place for the app, which
 // counts when it is the deeper one; whether ServerName is its own; its variables.
-func (in *Info) Relay(script string, named bool, extra []shim.Var) {
+func (in *Info) Relay(script string, named bool, extra []wire.Var) {
 	if len(script) > len(in.ScriptName) {
 		in.ScriptName = script
 	}

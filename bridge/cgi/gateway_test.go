@@ -6,17 +6,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // gatewayVars is what nginx's uwsgi_params send for a plain GET; more are added behind.
-func gatewayVars(more ...string) []shim.Var {
-	var list []shim.Var
+func gatewayVars(more ...string) []wire.Var {
+	var list []wire.Var
 	for _, kv := range append([]string{"QUERY_STRING=a=b", "REQUEST_METHOD=GET", "CONTENT_TYPE=", "CONTENT_LENGTH=", "REQUEST_URI=/x%2Fy?a=b", "PATH_INFO=/x/y",
 		"DOCUMENT_ROOT=/srv", "SERVER_PROTOCOL=HTTP/1.1", "REQUEST_SCHEME=http", "REMOTE_ADDR=192.0.2.7", "REMOTE_PORT=4711", "SERVER_PORT=80", "SERVER_NAME=shop.example",
 		"HTTP_HOST=shop.example:8080", "HTTP_USER_AGENT=t"}, more...) {
 		name, value, _ := strings.Cut(kv, "=")
-		list = append(list, shim.Var{Name: name, Value: value})
+		list = append(list, wire.Var{Name: name, Value: value})
 	}
 	return list
 }
@@ -130,7 +130,7 @@ func TestVariablesThatAreNoRequest(t *testing.T) {
 			t.Errorf("CONTENT_LENGTH %q was taken", length)
 		}
 	}
-	if _, _, err := Request([]shim.Var{{Name: "REQUEST_METHOD", Value: "GET"}}); err == nil || !strings.Contains(err.Error(), "uwsgi_params") {
+	if _, _, err := Request([]wire.Var{{Name: "REQUEST_METHOD", Value: "GET"}}); err == nil || !strings.Contains(err.Error(), "uwsgi_params") {
 		t.Errorf("no PATH_INFO: %v", err)
 	}
 }

@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
-// The places in shim.Names of the variables that are no field's; a test compares.
+// The places in wire.Names of the variables that are no field's; a test compares.
 const (
 	requestMethod = 1 + iota
 	scriptName
@@ -31,7 +31,7 @@ const (
 )
 
 // variable returns the variable for a canonical field name and its place in
-// shim.Names (see Var.Known); empty: the field does not become a variable.
+// wire.Names (see Var.Known); empty: the field does not become a variable.
 //
 // Only letters, digits and "-" make a variable: "-" becomes "_", so a name that
 // holds "_" itself could take the place of another field (X_Forwarded_For for
@@ -120,14 +120,14 @@ var (
 // entry is what becomes of a field.
 type entry struct {
 	name  string // of the variable; empty: none
-	known uint8  // as in shim.Var
+	known uint8  // as in wire.Var
 }
 
 // common spares an allocation for the fields that nearly every request has, and
 // holds those that are not handed on. Never written to after init.
 var common = func() map[string]entry {
-	m := make(map[string]entry, len(shim.Names)+len(dropped))
-	for i, name := range shim.Names {
+	m := make(map[string]entry, len(wire.Names)+len(dropped))
+	for i, name := range wire.Names {
 		if field, ok := strings.CutPrefix(name, "HTTP_"); ok {
 			m[http.CanonicalHeaderKey(strings.ReplaceAll(field, "_", "-"))] = entry{name, uint8(1 + i)}
 		}

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // Info is what the request itself does not say.
@@ -31,7 +31,7 @@ type Info struct {
 	// Named: ServerName counts beside a Host field too.
 	Named bool
 	// Extra are further variables (Gateway), none of which AppendVars makes itself.
-	Extra []shim.Var
+	Extra []wire.Var
 	// Allowed are the fields with "_" in their names that become variables all the
 	// same: canonical name to variable (Underscores); nil: none.
 	Allowed map[string]string
@@ -42,7 +42,7 @@ type Info struct {
 
 // AppendVars appends the variables of r to dst, each name once, and returns it.
 // It makes one pass and keeps nothing.
-func AppendVars(dst []shim.Var, r *http.Request, in *Info) []shim.Var {
+func AppendVars(dst []wire.Var, r *http.Request, in *Info) []wire.Var {
 	scheme := in.Scheme
 	if scheme == "" {
 		scheme = "http"
@@ -71,33 +71,33 @@ func AppendVars(dst []shim.Var, r *http.Request, in *Info) []shim.Var {
 	}
 
 	dst = append(dst,
-		shim.Var{Name: "REQUEST_METHOD", Value: r.Method, Known: requestMethod},
-		shim.Var{Name: "SCRIPT_NAME", Value: in.Prefix + script, Known: scriptName},
-		shim.Var{Name: "PATH_INFO", Value: info, Known: pathInfo},
-		shim.Var{Name: "QUERY_STRING", Value: query, Known: queryString},
-		shim.Var{Name: "REQUEST_URI", Value: r.RequestURI, Known: requestURI},
-		shim.Var{Name: "RAW_URI", Value: r.RequestURI, Known: rawURI},
-		shim.Var{Name: "SERVER_NAME", Value: host, Known: serverName},
-		shim.Var{Name: "SERVER_PORT", Value: port, Known: serverPort},
-		shim.Var{Name: "SERVER_PROTOCOL", Value: r.Proto, Known: serverProtocol},
-		shim.Var{Name: "REMOTE_ADDR", Value: in.RemoteAddr, Known: remoteAddr},
-		shim.Var{Name: "wsgi.url_scheme", Value: scheme, Known: urlScheme},
-		shim.Var{Name: "standpipe.request_id", Value: in.ID, Known: requestID},
+		wire.Var{Name: "REQUEST_METHOD", Value: r.Method, Known: requestMethod},
+		wire.Var{Name: "SCRIPT_NAME", Value: in.Prefix + script, Known: scriptName},
+		wire.Var{Name: "PATH_INFO", Value: info, Known: pathInfo},
+		wire.Var{Name: "QUERY_STRING", Value: query, Known: queryString},
+		wire.Var{Name: "REQUEST_URI", Value: r.RequestURI, Known: requestURI},
+		wire.Var{Name: "RAW_URI", Value: r.RequestURI, Known: rawURI},
+		wire.Var{Name: "SERVER_NAME", Value: host, Known: serverName},
+		wire.Var{Name: "SERVER_PORT", Value: port, Known: serverPort},
+		wire.Var{Name: "SERVER_PROTOCOL", Value: r.Proto, Known: serverProtocol},
+		wire.Var{Name: "REMOTE_ADDR", Value: in.RemoteAddr, Known: remoteAddr},
+		wire.Var{Name: "wsgi.url_scheme", Value: scheme, Known: urlScheme},
+		wire.Var{Name: "standpipe.request_id", Value: in.ID, Known: requestID},
 	)
 	if in.RemotePort != "" {
-		dst = append(dst, shim.Var{Name: "REMOTE_PORT", Value: in.RemotePort, Known: remotePort})
+		dst = append(dst, wire.Var{Name: "REMOTE_PORT", Value: in.RemotePort, Known: remotePort})
 	}
 	if scheme == "https" {
-		dst = append(dst, shim.Var{Name: "HTTPS", Value: "on", Known: https})
+		dst = append(dst, wire.Var{Name: "HTTPS", Value: "on", Known: https})
 	}
 	if v := r.Header["Content-Type"]; len(v) > 0 {
-		dst = append(dst, shim.Var{Name: "CONTENT_TYPE", Value: join(v, ", "), Known: contentType})
+		dst = append(dst, wire.Var{Name: "CONTENT_TYPE", Value: join(v, ", "), Known: contentType})
 	}
 	if n, ok := lengthOf(r, in); ok {
-		dst = append(dst, shim.Var{Name: "CONTENT_LENGTH", Value: strconv.FormatInt(n, 10), Known: contentLength})
+		dst = append(dst, wire.Var{Name: "CONTENT_LENGTH", Value: strconv.FormatInt(n, 10), Known: contentLength})
 	}
 	if r.Host != "" {
-		dst = append(dst, shim.Var{Name: "HTTP_HOST", Value: r.Host, Known: httpHost})
+		dst = append(dst, wire.Var{Name: "HTTP_HOST", Value: r.Host, Known: httpHost})
 	}
 	for field, values := range r.Header {
 		name, known := variable(field)
@@ -111,7 +111,7 @@ func AppendVars(dst []shim.Var, r *http.Request, in *Info) []shim.Var {
 		if field == "Cookie" {
 			sep = "; " // RFC 6265 5.4; RFC 9113 8.2.3
 		}
-		dst = append(dst, shim.Var{Name: name, Value: join(values, sep), Known: known})
+		dst = append(dst, wire.Var{Name: name, Value: join(values, sep), Known: known})
 	}
 	return append(dst, in.Extra...)
 }

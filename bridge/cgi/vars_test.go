@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 func read(t testing.TB, head string) *http.Request {
@@ -25,8 +25,8 @@ func vars(t testing.TB, r *http.Request, in *Info) map[string]string {
 		if _, twice := m[v.Name]; twice {
 			t.Errorf("%s comes twice", v.Name)
 		}
-		if v.Known != shim.Known(v.Name) {
-			t.Errorf("%s is known as %d, want %d", v.Name, v.Known, shim.Known(v.Name))
+		if v.Known != wire.Known(v.Name) {
+			t.Errorf("%s is known as %d, want %d", v.Name, v.Known, wire.Known(v.Name))
 		}
 		m[v.Name] = v.Value
 	}
@@ -156,21 +156,21 @@ func TestSpoofedNamesNeverWin(t *testing.T) {
 // Each known name is one that a request can have, and says its own place.
 func TestKnownNames(t *testing.T) {
 	head := "POST /a?b HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nContent-Type: text/plain\r\n"
-	for i, name := range shim.Names {
-		if int(shim.Known(name)) != i+1 {
-			t.Errorf("%s is known as %d, want %d: it is there twice", name, shim.Known(name), i+1)
+	for i, name := range wire.Names {
+		if int(wire.Known(name)) != i+1 {
+			t.Errorf("%s is known as %d, want %d: it is there twice", name, wire.Known(name), i+1)
 		}
 		if field, ok := strings.CutPrefix(name, "HTTP_"); ok && field != "HOST" {
 			head += strings.ReplaceAll(field, "_", "-") + ": v\r\n"
 		}
 	}
 	m := vars(t, read(t, head+"\r\n"), &Info{Scheme: "https", RemotePort: "1"})
-	for _, name := range shim.Names {
+	for _, name := range wire.Names {
 		if _, ok := m[name]; !ok {
 			t.Errorf("no request has %s", name)
 		}
 	}
-	if shim.Known("HTTP_X_OTHER") != 0 {
+	if wire.Known("HTTP_X_OTHER") != 0 {
 		t.Error("HTTP_X_OTHER is known")
 	}
 }
@@ -224,7 +224,7 @@ func BenchmarkAppendVars(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			r := read(b, c.head)
 			in := &Info{ID: "id", RemoteAddr: "127.0.0.1", RemotePort: "1", ServerName: "127.0.0.1", ServerPort: "8000"}
-			var dst []shim.Var
+			var dst []wire.Var
 			b.ReportAllocs()
 			for b.Loop() {
 				dst = AppendVars(dst[:0], r, in)

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // RequestInfo is what the server knows of one request. The chain fills the first part
@@ -36,7 +36,7 @@ type RequestInfo struct {
 	// which counts beside a Host field too; variables for the environ.
 	ScriptName string
 	Named      bool
-	Extra      []shim.Var
+	Extra      []wire.Var
 	// Unseen: if the answer is cut off, the server in front cannot tell.
 	Unseen bool
 

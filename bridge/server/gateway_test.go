@@ -8,7 +8,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/cgi"
 	"github.com/standpipe/standpipe/bridge/httpx"
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // relaying is a protocol's ResponseWriter.
@@ -51,7 +51,7 @@ func TestRelayed(t *testing.T) {
 			r.RemoteAddr = c.peer
 			r.Header.Set("X-Forwarded-For", "203.0.113.5")
 			h.ServeHTTP(&relaying{httptest.NewRecorder(), cgi.Gateway{RemoteAddr: c.addr, RemotePort: c.port, Scheme: "https", ServerName: "inner", ServerPort: "81", ScriptName: "/s",
-				Extra: []shim.Var{{Name: "REMOTE_USER", Value: "ann"}}}}, r)
+				Extra: []wire.Var{{Name: "REMOTE_USER", Value: "ann"}}}}, r)
 			user := ""
 			if len(got.Extra) > 0 {
 				user = got.Extra[0].Value

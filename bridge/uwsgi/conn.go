@@ -13,7 +13,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/cgi"
 	"github.com/standpipe/standpipe/bridge/httpx"
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // conn is one connection, and the one request on it.
@@ -37,7 +37,7 @@ type kit struct {
 	in         []byte
 	out, spare []byte
 	names      []string // of an answer's fields
-	vars       []shim.Var
+	vars       []wire.Var
 }
 
 // firstRead holds nearly every packet; octets.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // headerSize is modifier1, the size of the variables (16 bits, little-endian),
@@ -39,7 +39,7 @@ func (e *packetError) Error() string { return "the packet is broken: " + e.reaso
 // parseVars reads the variables of a packet, appends them to dst and returns it:
 // pairs of a name and a value, each behind its length (16 bits, little-endian). A
 // length that leaves the packet is an error, as is more than maxCount. The strings share one copy of p.
-func parseVars(dst []shim.Var, p []byte) ([]shim.Var, error) {
+func parseVars(dst []wire.Var, p []byte) ([]wire.Var, error) {
 	text, before := string(p), len(dst)
 	for off := 0; off < len(text); {
 		name, next, err := parseString(text, off)
@@ -53,7 +53,7 @@ func parseVars(dst []shim.Var, p []byte) ([]shim.Var, error) {
 		if err != nil {
 			return dst, &packetError{fmt.Sprintf("the value of %.100q %v", name, err)}
 		}
-		if dst = append(dst, shim.Var{Name: name, Value: value}); len(dst)-before > maxCount {
+		if dst = append(dst, wire.Var{Name: name, Value: value}); len(dst)-before > maxCount {
 			return dst, errTooMany
 		}
 		off = end
@@ -86,7 +86,7 @@ func (e *TooLarge) Error() string {
 func (e *TooLarge) HTTPStatus() int { return http.StatusRequestHeaderFieldsTooLarge }
 
 // appendPacket appends a WSGI request's packet. Its error is a *TooLarge.
-func appendPacket(dst []byte, vars []shim.Var) ([]byte, error) {
+func appendPacket(dst []byte, vars []wire.Var) ([]byte, error) {
 	size := 0
 	for _, v := range vars {
 		size += 4 + len(v.Name) + len(v.Value)

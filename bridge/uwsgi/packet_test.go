@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/standpipe/standpipe/bridge/cgi"
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 func TestParseVars(t *testing.T) {
@@ -48,7 +48,7 @@ func TestParseVars(t *testing.T) {
 }
 
 func TestAppendPacketKnowsItsSize(t *testing.T) {
-	most := []shim.Var{{Name: "A", Value: strings.Repeat("x", maxVars-5)}}
+	most := []wire.Var{{Name: "A", Value: strings.Repeat("x", maxVars-5)}}
 	p, err := appendPacket(nil, most)
 	if err != nil || len(p) != headerSize+maxVars {
 		t.Fatalf("%d octets, %v", len(p), err)
@@ -70,7 +70,7 @@ func FuzzPacket(f *testing.F) {
 	f.Add([]byte("\x00\x06\x00\x00\x01\x00A\x01\x00b"))
 	f.Add([]byte("\x00\xff\xff\x00\xff\xff\xff\xff"))
 	f.Add([]byte("\x64\x00\x00\x00"))
-	whole, _ := appendPacket(nil, []shim.Var{{Name: "REQUEST_METHOD", Value: "POST"}, {Name: "PATH_INFO", Value: "/a\x00b"}, {Name: "CONTENT_LENGTH", Value: "3"}, {Name: "HTTP_X_A", Value: "b"}, {Name: "UWSGI_FILE", Value: "x"}})
+	whole, _ := appendPacket(nil, []wire.Var{{Name: "REQUEST_METHOD", Value: "POST"}, {Name: "PATH_INFO", Value: "/a\x00b"}, {Name: "CONTENT_LENGTH", Value: "3"}, {Name: "HTTP_X_A", Value: "b"}, {Name: "UWSGI_FILE", Value: "x"}})
 	f.Add(whole)
 	f.Fuzz(func(t *testing.T, p []byte) {
 		if len(p) < headerSize {

@@ -17,7 +17,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/bridgetest"
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // rig is a Server on a real socket.
@@ -68,10 +68,10 @@ func (g *rig) dial() net.Conn {
 
 // packet is a request's packet; each pair is NAME=VALUE.
 func packet(pairs ...string) string {
-	var list []shim.Var
+	var list []wire.Var
 	for _, kv := range append([]string{"REQUEST_METHOD=GET", "PATH_INFO=/", "SERVER_PROTOCOL=HTTP/1.1", "HTTP_HOST=h"}, pairs...) {
 		name, value, _ := strings.Cut(kv, "=")
-		list = append(list, shim.Var{Name: name, Value: value})
+		list = append(list, wire.Var{Name: name, Value: value})
 	}
 	p, err := appendPacket(nil, list)
 	if err != nil {

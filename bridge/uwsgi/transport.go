@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/cgi"
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // Timeouts bound what is waited for of a server. 0: no limit.
@@ -212,9 +212,9 @@ func (x *exchange) Read(p []byte) (int, error) {
 
 // requestVars are the variables of a request: those of any CGI, and what uWSGI reads
 // beside them.
-func requestVars(req *http.Request) []shim.Var {
+func requestVars(req *http.Request) []wire.Var {
 	in := cgi.InfoOf(req.Context())
-	list := cgi.AppendVars(make([]shim.Var, 0, 32), req, in)
+	list := cgi.AppendVars(make([]wire.Var, 0, 32), req, in)
 	vars := list[:0]
 	scheme := "http"
 	for _, v := range list {
@@ -227,5 +227,5 @@ func requestVars(req *http.Request) []shim.Var {
 		}
 		vars = append(vars, v)
 	}
-	return append(vars, shim.Var{Name: "REQUEST_SCHEME", Value: scheme}, shim.Var{Name: "UWSGI_SCHEME", Value: scheme})
+	return append(vars, wire.Var{Name: "REQUEST_SCHEME", Value: scheme}, wire.Var{Name: "UWSGI_SCHEME", Value: scheme})
 }

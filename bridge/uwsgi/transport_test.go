@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/cgi"
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // fake answers each connection by hand; it gets the packet that came.
@@ -66,7 +66,7 @@ func TestTransportSendsVariables(t *testing.T) {
 	})
 	r := get(t, "X-B: c", "Connection: close", "Expect: 100-continue")
 	r = r.WithContext(cgi.WithInfo(r.Context(), &cgi.Info{ID: "id", Scheme: "https", ScriptName: "/a", RemoteAddr: "192.0.2.1", RemotePort: "1", ServerPort: "443",
-		Extra: []shim.Var{{Name: "REMOTE_USER", Value: "ann"}}}))
+		Extra: []wire.Var{{Name: "REMOTE_USER", Value: "ann"}}}))
 	resp, err := tr.RoundTrip(r)
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,7 @@ import (
 	"io"
 	"sync"
 
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // credits is what the peer may send of its answers' bodies.
@@ -50,11 +50,11 @@ func (c *credits) take(stream uint32, n int) int {
 // came before held no octets of body. It returns io.ErrClosedPipe when Go has left.
 func (p *Peer) Stream(stream uint32, body []byte) error {
 	for len(body) > 0 {
-		n := p.credits.take(stream, min(len(body), shim.MaxInline))
+		n := p.credits.take(stream, min(len(body), wire.MaxInline))
 		if n == 0 {
 			return io.ErrClosedPipe
 		}
-		if err := p.Send(shim.Frame{Kind: shim.KindBody, Stream: stream, Payload: body[:n]}); err != nil {
+		if err := p.Send(wire.Frame{Kind: wire.KindBody, Stream: stream, Payload: body[:n]}); err != nil {
 			return err
 		}
 		body = body[n:]

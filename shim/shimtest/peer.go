@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/vmihailenco/msgpack/v5"
 )
 
@@ -39,7 +40,7 @@ func (r *Request) ReadAll() []byte {
 		if p, err := os.ReadFile(path); err == nil && !r.peer.NoFiles {
 			return p
 		}
-		_ = r.peer.Send(shim.Frame{Kind: shim.KindBodyWanted, Stream: r.Stream})
+		_ = r.peer.Send(wire.Frame{Kind: wire.KindBodyWanted, Stream: r.Stream})
 	}
 	body := append([]byte(nil), r.Body...)
 	for !r.Last {
@@ -92,7 +93,7 @@ type Peer struct {
 	// Nonce is written before Hello.
 	Nonce []byte
 	// Fail is sent in place of Ready when it is not nil.
-	Fail *shim.Failed
+	Fail *wire.Failed
 	// Boot is what Go sent; valid in Handle.
 	Boot map[string]any
 
@@ -137,7 +138,7 @@ func (p *Peer) Close() {
 }
 
 // Send writes one frame.
-func (p *Peer) Send(f shim.Frame) error { return p.Raw(shim.AppendFrame(nil, f)) }
+func (p *Peer) Send(f wire.Frame) error { return p.Raw(wire.AppendFrame(nil, f)) }
 
 // Raw writes octets as they are.
 func (p *Peer) Raw(b []byte) error {
@@ -148,12 +149,12 @@ func (p *Peer) Raw(b []byte) error {
 }
 
 // Message writes a frame with a map on stream.
-func (p *Peer) Message(k shim.Kind, stream uint32, m map[string]any) error {
+func (p *Peer) Message(k wire.Kind, stream uint32, m map[string]any) error {
 	b, err := msgpack.Marshal(m)
 	if err != nil {
 		return err
 	}
-	return p.Send(shim.Frame{Kind: k, Stream: stream, Payload: b})
+	return p.Send(wire.Frame{Kind: k, Stream: stream, Payload: b})
 }
 
 // Answer writes a whole answer in one frame.
@@ -163,25 +164,25 @@ func (p *Peer) Answer(stream uint32, status string, body string, fields ...strin
 
 // Head writes a Head frame with the first octets of the body.
 func (p *Peer) Head(stream uint32, status, body string, last bool, fields ...string) error {
-	h := &shim.Head{Status: status}
+	h := &wire.Head{Status: status}
 	for i := 0; i+1 < len(fields); i += 2 {
-		h.Fields = append(h.Fields, shim.Field{Name: fields[i], Value: fields[i+1]})
+		h.Fields = append(h.Fields, wire.Field{Name: fields[i], Value: fields[i+1]})
 	}
-	return p.Raw(shim.AppendHead(nil, stream, h, []byte(body), last))
+	return p.Raw(wire.AppendHead(nil, stream, h, []byte(body), last))
 }
 
 // Body writes a Body frame.
 func (p *Peer) Body(stream uint32, body string, last bool) error {
-	f := shim.Frame{Kind: shim.KindBody, Stream: stream, Payload: []byte(body)}
+	f := wire.Frame{Kind: wire.KindBody, Stream: stream, Payload: []byte(body)}
 	if last {
-		f.Flags = shim.FlagEnd
+		f.Flags = wire.FlagEnd
 	}
 	return p.Send(f)
 }
 
 // Window gives Go credit.
 func (p *Peer) Window(stream uint32, n int) error {
-	return p.Send(shim.Frame{Kind: shim.KindWindow, Stream: stream, Payload: binary.BigEndian.AppendUint32(nil, uint32(n))})
+	return p.Send(wire.Frame{Kind: wire.KindWindow, Stream: stream, Payload: binary.BigEndian.AppendUint32(nil, uint32(n))})
 }
 
 // Run speaks until its requests end: nonce, Hello, Boot, Ready or Failed, then
@@ -195,7 +196,7 @@ func (p *Peer) Run() error {
 	if err := p.Hello(); err != nil {
 		return err
 	}
-	fr := shim.NewFrameReader(p.r)
+	fr := wire.NewReader(p.r)
 	for {
 		f, err := fr.Next()
 		if err != nil {
@@ -221,26 +222,26 @@ func (p *Peer) Hello() error {
 	if err := p.Raw(p.Nonce); err != nil {
 		return err
 	}
-	return p.Message(shim.KindHello, 0, map[string]any{"pid": os.Getpid(), "python": "3.0", "control": p.control != nil})
+	return p.Message(wire.KindHello, 0, map[string]any{"pid": os.Getpid(), "python": "3.0", "control": p.control != nil})
 }
 
-func (p *Peer) take(f shim.Frame) error {
+func (p *Peer) take(f wire.Frame) error {
 	switch f.Kind {
-	case shim.KindBoot:
+	case wire.KindBoot:
 		if err := msgpack.Unmarshal(f.Payload, &p.Boot); err != nil {
 			return err
 		}
 		if m := p.Fail; m != nil {
-			return p.Message(shim.KindFailed, 0, map[string]any{"kind": m.Kind, "message": m.Message, "traceback": m.Traceback})
+			return p.Message(wire.KindFailed, 0, map[string]any{"kind": m.Kind, "message": m.Message, "traceback": m.Traceback})
 		}
-		return p.Message(shim.KindReady, 0, map[string]any{"found": "fake:app"})
-	case shim.KindRequest:
-		vars, body, err := shim.DecodeRequest(f.Payload)
+		return p.Message(wire.KindReady, 0, map[string]any{"found": "fake:app"})
+	case wire.KindRequest:
+		vars, body, err := wire.DecodeRequest(f.Payload)
 		if err != nil {
 			return err
 		}
 		r := &Request{Stream: f.Stream, Vars: map[string]string{}, Body: append([]byte(nil), body...), Last: f.End(), peer: p}
-		p.credits.add(f.Stream, shim.Window)
+		p.credits.add(f.Stream, wire.Window)
 		for _, v := range vars {
 			r.Vars[v.Name] = v.Value
 		}
@@ -263,13 +264,13 @@ func (p *Peer) take(f shim.Frame) error {
 			}
 			p.Handle(r, p)
 		})
-	case shim.KindFileTaken, shim.KindFileRefused:
+	case wire.KindFileTaken, wire.KindFileRefused:
 		if p.FileWord != nil {
-			p.FileWord(f.Stream, f.Kind == shim.KindFileTaken)
+			p.FileWord(f.Stream, f.Kind == wire.KindFileTaken)
 		}
-	case shim.KindWindow:
+	case wire.KindWindow:
 		p.credits.add(f.Stream, int(binary.BigEndian.Uint32(f.Payload)))
-	case shim.KindBody:
+	case wire.KindBody:
 		p.Bodies.Add(1)
 		p.mu.Lock()
 		r := p.body[f.Stream]
@@ -285,14 +286,14 @@ func (p *Peer) take(f shim.Frame) error {
 }
 
 func (p *Peer) readControl() {
-	fr := shim.NewFrameReader(p.control)
+	fr := wire.NewReader(p.control)
 	for {
 		f, err := fr.Next()
 		if err != nil {
 			return
 		}
 		switch f.Kind {
-		case shim.KindCancel:
+		case wire.KindCancel:
 			p.mu.Lock()
 			if r := p.body[f.Stream]; r != nil {
 				close(r.gone)
@@ -304,7 +305,7 @@ func (p *Peer) readControl() {
 			if p.Cancelled != nil {
 				p.Cancelled(f.Stream)
 			}
-		case shim.KindRecall:
+		case wire.KindRecall:
 			var streams, back []uint32
 			for b := f.Payload; len(b) >= 4; b = b[4:] {
 				streams = append(streams, binary.BigEndian.Uint32(b))
@@ -316,13 +317,13 @@ func (p *Peer) readControl() {
 			if !mute {
 				_ = p.Recalled(back...)
 			}
-		case shim.KindInterrupt:
+		case wire.KindInterrupt:
 			if p.Interrupted != nil && len(f.Payload) == 1 {
 				p.Interrupted(f.Stream, shim.Cause(f.Payload[0]))
 			}
-		case shim.KindDump:
+		case wire.KindDump:
 			text, _ := msgpack.Marshal("fake stacks")
-			_, _ = p.control.Write(shim.AppendFrame(nil, shim.Frame{Kind: shim.KindStacks, Payload: text}))
+			_, _ = p.control.Write(wire.AppendFrame(nil, wire.Frame{Kind: wire.KindStacks, Payload: text}))
 		}
 	}
 }
@@ -333,7 +334,7 @@ func (p *Peer) Recalled(streams ...uint32) error {
 	for _, s := range streams {
 		b = binary.BigEndian.AppendUint32(b, s)
 	}
-	_, err := p.control.Write(shim.AppendFrame(nil, shim.Frame{Kind: shim.KindRecalled, Payload: b}))
+	_, err := p.control.Write(wire.AppendFrame(nil, wire.Frame{Kind: wire.KindRecalled, Payload: b}))
 	return err
 }
 

@@ -1,6 +1,6 @@
 """The names that a Request says by their number alone: bit i of its set stands for NAMES[i] (shim/PROTOCOL.md, "Request").
 
-shim/names.go has the same table, and shim/testdata/vectors/names.json holds both to it. At most 64."""
+shim/wire/names.go has the same table, and shim/testdata/vectors/names.json holds both to it. At most 64."""
 
 NAMES = (
     "REQUEST_METHOD",

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // Forker gives orders to one template, one at a time.
@@ -19,7 +20,7 @@ type Forker struct {
 	control *os.File
 	give    func(*os.File) error // makes a pipe the template's user's own; nil: it is ours already
 	leaf    *Cgroup              // below which each worker gets a group of its own; nil: none
-	frames  *shim.FrameReader
+	frames  *wire.Reader
 }
 
 // NewForker takes over the control socket of a template that c started.
@@ -31,7 +32,7 @@ func NewForker(control io.ReadWriteCloser, c Command) (*Forker, error) {
 	if err := becomeSubreaper(); err != nil {
 		return nil, fmt.Errorf("cannot become the parent of what a template forks: %w", err)
 	}
-	made := &Forker{control: f, leaf: c.Cgroup, frames: shim.NewFrameReader(f)}
+	made := &Forker{control: f, leaf: c.Cgroup, frames: wire.NewReader(f)}
 	if id := c.Identity; id != nil { // then this process is root: preload excludes a helper
 		made.give = func(f *os.File) error { return f.Chown(int(id.UID), int(id.GID)) }
 	}
@@ -83,7 +84,7 @@ func (f *Forker) order(nonce []byte, theirs []*os.File, limit time.Duration) (*p
 	}
 	children.starting.RLock() // the worker may be ours, and even dead, before its number is here
 	defer children.starting.RUnlock()
-	if err := f.send(shim.AppendFork(nil, nonce), unix.UnixRights(numbers...)); err != nil {
+	if err := f.send(wire.AppendFork(nil, nonce), unix.UnixRights(numbers...)); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoTemplate, err)
 	}
 	var end time.Time
@@ -96,14 +97,14 @@ func (f *Forker) order(nonce []byte, theirs []*os.File, limit time.Duration) (*p
 		return nil, fmt.Errorf("%w: %w", ErrNoTemplate, err)
 	}
 	switch answer.Kind {
-	case shim.KindForkFailed:
-		why, err := shim.DecodeForkFailed(answer.Payload)
+	case wire.KindForkFailed:
+		why, err := wire.DecodeForkFailed(answer.Payload)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNoTemplate, err)
 		}
 		return nil, fmt.Errorf("the template cannot fork: %s", why)
-	case shim.KindForked:
-		pid, err := shim.DecodeForked(answer.Payload)
+	case wire.KindForked:
+		pid, err := wire.DecodeForked(answer.Payload)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNoTemplate, err)
 		}

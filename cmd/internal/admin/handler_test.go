@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -157,7 +158,7 @@ func TestCommands(t *testing.T) {
 
 func failedReload() *supervisor.ReloadFailed {
 	return &supervisor.ReloadFailed{BootFailure: supervisor.BootFailure{Who: supervisor.Who{App: "shop", Generation: 8},
-		Failed: &shim.Failed{Message: "shop/models.py:41: SyntaxError: '(' was never closed", Traceback: "Traceback ...\n"}}, Serving: 7}
+		Failed: &wire.Failed{Message: "shop/models.py:41: SyntaxError: '(' was never closed", Traceback: "Traceback ...\n"}}, Serving: 7}
 }
 
 // What went wrong comes back with its traceback, also when it is one of several.

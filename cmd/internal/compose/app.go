@@ -11,6 +11,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/shim_py"
 	"github.com/standpipe/standpipe/supervisor"
 	"github.com/standpipe/standpipe/supervisor/process"
@@ -48,10 +49,10 @@ func poolOptions(cfg *config.Config, a *config.App, version string, files *shimF
 			})
 		},
 		Spawner: spawner{p, a},
-		Boot: shim.Boot{
+		Boot: wire.Boot{
 			Name: a.Name, App: a.Module, Candidates: a.Candidates, Dir: a.Dir, PythonPath: a.PythonPath,
 			Found: a.Interpreter.How, Watch: a.Life.Reload, Gevent: a.Workers.Gevent > 0, Timeout: a.Requests.Timeout, Health: cfg.Responses.Health(),
-			Environ: []shim.Var{
+			Environ: []wire.Var{
 				{Name: "GATEWAY_INTERFACE", Value: "CGI/1.1"},
 				{Name: "SERVER_SOFTWARE", Value: "standpipe/" + version},
 				{Name: "SCRIPT_NAME", Value: mount},

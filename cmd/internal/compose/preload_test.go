@@ -17,6 +17,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/journal"
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -60,7 +61,7 @@ func ask(t *testing.T, p *supervisor.Pool) string {
 		t.Fatal(err)
 	}
 	defer x.Close()
-	vars := []shim.Var{{Name: "REQUEST_METHOD", Value: "GET"}, {Name: "PATH_INFO", Value: "/"}, {Name: "QUERY_STRING"}, {Name: "SERVER_PROTOCOL", Value: "HTTP/1.1"}, {Name: "wsgi.url_scheme", Value: "http"}}
+	vars := []wire.Var{{Name: "REQUEST_METHOD", Value: "GET"}, {Name: "PATH_INFO", Value: "/"}, {Name: "QUERY_STRING"}, {Name: "SERVER_PROTOCOL", Value: "HTTP/1.1"}, {Name: "wsgi.url_scheme", Value: "http"}}
 	if err := x.Send(vars, nil, true); err != nil {
 		t.Fatal(err)
 	}

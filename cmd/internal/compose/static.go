@@ -14,7 +14,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/route"
 	"github.com/standpipe/standpipe/bridge/static"
 	"github.com/standpipe/standpipe/cmd/internal/config"
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -29,7 +29,7 @@ type appFiles struct {
 	app      *config.App // of the generation that is to be ready next
 	cfg      *config.Config
 	gen      int // that has been ready; 0: none
-	declared []shim.Declared
+	declared []wire.Declared
 	list     []Files
 }
 
@@ -53,7 +53,7 @@ func (f *appFiles) begin() {
 
 // ready: a worker of a generation serves. The first one of each puts in force what it
 // has declared; all folders are looked up anew.
-func (f *appFiles) ready(gen int, r *shim.Ready) {
+func (f *appFiles) ready(gen int, r *wire.Ready) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if gen <= f.gen {
@@ -138,7 +138,7 @@ func (f *appFiles) swap() {
 
 // declaredPlace is the place of a folder that an app declares. What an app says comes
 // from a worker: a field that is none is left out.
-func declaredPlace(a *config.App, url string, d *shim.Declared) static.Place {
+func declaredPlace(a *config.App, url string, d *wire.Declared) static.Place {
 	p := static.Place{
 		URL: url, Dirs: []string{d.Dir}, Siblings: true, Compress: a.Files.CompressStatic, FollowLinks: a.Files.FollowSymlinks, HTTPS: d.HTTPS,
 	}

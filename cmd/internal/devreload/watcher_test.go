@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -38,7 +38,7 @@ func TestWatcher(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx) }()
-	w.Event(supervisor.ShimLog{Who: supervisor.Who{App: "shop"}, Record: &shim.LogRecord{Event: "modules", Pairs: []string{"files", imported + "\n" + lib + "\nrelative.py"}}})
+	w.Event(supervisor.ShimLog{Who: supervisor.Who{App: "shop"}, Record: &wire.LogRecord{Event: "modules", Pairs: []string{"files", imported + "\n" + lib + "\nrelative.py"}}})
 
 	wants := func(path string) {
 		t.Helper()

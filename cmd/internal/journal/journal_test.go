@@ -12,6 +12,7 @@ import (
 
 	"github.com/standpipe/standpipe/cmd/internal/errorlog"
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor"
 	"github.com/standpipe/standpipe/supervisor/process"
 )
@@ -35,7 +36,7 @@ func records(t *testing.T, f func(j *Journal)) []map[string]any {
 var someone = supervisor.Who{App: "shop", Worker: "shop/3", Pid: 4121, Generation: 7}
 
 func TestBootFailuresAreCounted(t *testing.T) {
-	f := &shim.Failed{Kind: "error", Message: "shop/wsgi.py:3 imports flask_login, which python does not have", File: "shop/wsgi.py", Line: 3,
+	f := &wire.Failed{Kind: "error", Message: "shop/wsgi.py:3 imports flask_login, which python does not have", File: "shop/wsgi.py", Line: 3,
 		Traceback: "Traceback ...", Dir: "/srv/shop", SysPath: []string{"/srv/shop", "/usr/lib/python3"}}
 	got := records(t, func(j *Journal) {
 		for range 3 {
@@ -44,7 +45,7 @@ func TestBootFailuresAreCounted(t *testing.T) {
 		other := *f
 		other.Traceback = "another"
 		j.Event(supervisor.BootFailure{Who: someone, Failed: &other})
-		j.Event(supervisor.WorkerReady{Who: someone, Ready: &shim.Ready{}})
+		j.Event(supervisor.WorkerReady{Who: someone, Ready: &wire.Ready{}})
 		j.Event(supervisor.BootFailure{Who: someone, Failed: &other})
 	})
 	var app []map[string]any
@@ -173,8 +174,8 @@ func TestStuck(t *testing.T) {
 func TestOutputAndShimLog(t *testing.T) {
 	got := records(t, func(j *Journal) {
 		j.Event(supervisor.Output{Who: someone, Text: "a line"})
-		j.Event(supervisor.ShimLog{Who: someone, Request: &shim.Label{ID: "7"}, Record: &shim.LogRecord{Level: "error", Event: "close_failed", Message: "m", Pairs: []string{"traceback", "T"}}})
-		j.Event(supervisor.ShimLog{Who: someone, Record: &shim.LogRecord{}})
+		j.Event(supervisor.ShimLog{Who: someone, Request: &shim.Label{ID: "7"}, Record: &wire.LogRecord{Level: "error", Event: "close_failed", Message: "m", Pairs: []string{"traceback", "T"}}})
+		j.Event(supervisor.ShimLog{Who: someone, Record: &wire.LogRecord{}})
 		j.Event(supervisor.Output{Who: someone, ID: "01J9", Text: "a line"})
 	})
 	if got[0]["id"] != nil || got[3]["id"] != "01J9" || got[3]["message"] != "a line" {
@@ -210,8 +211,8 @@ func TestProgress(t *testing.T) {
 	default:
 		t.Error("no change told")
 	}
-	p.Event(supervisor.WorkerHello{Who: someone, Hello: &shim.Hello{Python: "3.12"}})
-	p.Event(supervisor.WorkerReady{Who: someone, Ready: &shim.Ready{Found: "a:b"}, Count: 1, Of: 2})
+	p.Event(supervisor.WorkerHello{Who: someone, Hello: &wire.Hello{Python: "3.12"}})
+	p.Event(supervisor.WorkerReady{Who: someone, Ready: &wire.Ready{Found: "a:b"}, Count: 1, Of: 2})
 	if s := p.Of("shop"); s.Failed || s.Ready.Found != "a:b" || s.Count != 1 || s.Of != 2 || s.Hello.Python != "3.12" {
 		t.Errorf("%+v", s)
 	}

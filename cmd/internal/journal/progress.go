@@ -4,14 +4,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
 // Start is how far one app is with its first start.
 type Start struct {
-	Hello *shim.Hello // of the first worker; nil: no interpreter has run
-	Ready *shim.Ready // of the first worker; nil: none is ready
+	Hello *wire.Hello // of the first worker; nil: no interpreter has run
+	Ready *wire.Ready // of the first worker; nil: none is ready
 	// Count of workers that are ready, of Of; Took is the time since the start
 	// until the last of them was.
 	Count, Of int

@@ -1,4 +1,4 @@
-package shim
+package wire
 
 import (
 	"bytes"
@@ -41,7 +41,7 @@ func (w *walker) free() {
 func (w *walker) left() int { return w.rd.Len() }
 
 func (w *walker) bad(what string) error {
-	return protocolErrorf(w.data[len(w.data)-w.left():], "malformed msgpack: %s", what)
+	return Errorf(w.data[len(w.data)-w.left():], "malformed msgpack: %s", what)
 }
 
 // bytes returns a str or bin, as a part of data.

@@ -1,4 +1,4 @@
-package shim
+package wire
 
 import (
 	"encoding/binary"
@@ -71,7 +71,7 @@ func DecodeReady(p []byte) (*Ready, error) {
 func (w *walker) count(most int, what string) (int, error) {
 	n, err := w.arrayLen()
 	if err == nil && n > most {
-		return 0, protocolErrorf(nil, "%d %s; at most %d", n, what, most)
+		return 0, Errorf(nil, "%d %s; at most %d", n, what, most)
 	}
 	return n, err
 }
@@ -222,15 +222,15 @@ func DecodeLog(p []byte) (*LogRecord, error) {
 			m.Message = value
 		default:
 			if m.Pairs = append(m.Pairs, key, value); len(m.Pairs) > 2*MaxPairs {
-				return true, protocolErrorf(nil, "a Log with more than %d pairs", MaxPairs)
+				return true, Errorf(nil, "a Log with more than %d pairs", MaxPairs)
 			}
 		}
 		return true, err
 	})
 }
 
-// decodeText decodes a payload that is one str (Stacks).
-func decodeText(p []byte) (string, error) {
+// DecodeText decodes a payload that is one str (Stacks).
+func DecodeText(p []byte) (string, error) {
 	w := newWalker(p)
 	defer w.free()
 	s, err := w.str()
@@ -240,14 +240,14 @@ func decodeText(p []byte) (string, error) {
 	return s, w.end()
 }
 
-// decodeWindow decodes a Window's payload: so many octets more.
-func decodeWindow(p []byte) (int, error) {
+// DecodeWindow decodes a Window's payload: so many octets more.
+func DecodeWindow(p []byte) (int, error) {
 	if len(p) != 4 {
-		return 0, protocolErrorf(p, "a Window of %d octets", len(p))
+		return 0, Errorf(p, "a Window of %d octets", len(p))
 	}
 	n := binary.BigEndian.Uint32(p)
 	if n > 1<<30 {
-		return 0, protocolErrorf(p, "a Window of %d more octets", n)
+		return 0, Errorf(p, "a Window of %d more octets", n)
 	}
 	return int(n), nil
 }

@@ -1,4 +1,4 @@
-package shim
+package wire
 
 import (
 	"encoding/binary"
@@ -30,14 +30,14 @@ func (h *Head) Get(name string) string {
 // DecodeHead parts a Head's payload. body is a part of p; the Head is not.
 func DecodeHead(p []byte) (h *Head, body []byte, err error) {
 	h = new(Head)
-	body, err = h.decode(p, nil)
+	body, err = h.Decode(p, nil)
 	return h, body, err
 }
 
-// decode fills h from a Head's payload; spare is used for the fields if it has room.
+// Decode fills h from a Head's payload; spare is used for the fields if it has room.
 // It stands on every request's way, so it knows the few forms that a Head has and
 // does without the library; each length is compared with the octets left.
-func (h *Head) decode(p []byte, spare []Field) (body []byte, err error) {
+func (h *Head) Decode(p []byte, spare []Field) (body []byte, err error) {
 	head, body, err := splitHead(p)
 	if err != nil {
 		return nil, err
@@ -45,17 +45,17 @@ func (h *Head) decode(p []byte, spare []Field) (body []byte, err error) {
 	s := scanner{text: string(head)} // one string for all: status and fields are cut out of it
 	parts := s.array()
 	if parts != 2 && parts != 3 {
-		return nil, protocolErrorf(head, "a Head that is not an array of two or three")
+		return nil, Errorf(head, "a Head that is not an array of two or three")
 	}
 	*h = Head{Status: s.octets(), Length: -1}
 	n := s.array()
 	switch {
 	case s.bad || n > len(s.text)-s.at: // each takes an octet at least
-		return nil, protocolErrorf(head, "a Head that is cut short")
+		return nil, Errorf(head, "a Head that is cut short")
 	case n%2 != 0:
-		return nil, protocolErrorf(head, "a Head with a name and no value")
+		return nil, Errorf(head, "a Head with a name and no value")
 	case n/2 > MaxFields: // each takes 32 bytes here, and may take two there
-		return nil, protocolErrorf(head, "a Head with %d fields; at most %d", n/2, MaxFields)
+		return nil, Errorf(head, "a Head with %d fields; at most %d", n/2, MaxFields)
 	case n/2 <= cap(spare):
 		h.Fields = spare[:n/2]
 	default:
@@ -68,7 +68,7 @@ func (h *Head) decode(p []byte, spare []Field) (body []byte, err error) {
 		h.Length = s.unsigned()
 	}
 	if s.bad || s.at != len(s.text) {
-		return nil, protocolErrorf(head[min(s.at, len(head)):], "a Head that is malformed, or cut short")
+		return nil, Errorf(head[min(s.at, len(head)):], "a Head that is malformed, or cut short")
 	}
 	return body, nil
 }

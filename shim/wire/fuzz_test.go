@@ -1,4 +1,4 @@
-package shim_test
+package wire_test
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // hostile are the starts of msgpack values that make a trusting decoder take all
@@ -21,9 +21,9 @@ func FuzzFrames(f *testing.F) {
 	f.Add([]byte("\xc1\x11\x00\x01\x00\x00\x00\x07\x00\x00\x00\x03abc"))
 	f.Add([]byte("\xc1\x11\x00\x00\x00\x00\x00\x01\xff\xff\xff\xff"))
 	f.Add([]byte("\xc1\x17\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00"))
-	f.Add(shim.AppendHead(nil, 5, &shim.Head{Status: "200 OK", Fields: []shim.Field{{Name: "A", Value: "b"}}}, []byte("x"), true))
+	f.Add(wire.AppendHead(nil, 5, &wire.Head{Status: "200 OK", Fields: []wire.Field{{Name: "A", Value: "b"}}}, []byte("x"), true))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		fr := shim.NewFrameReader(bytes.NewReader(data))
+		fr := wire.NewReader(bytes.NewReader(data))
 		at := 0
 		for {
 			fm, err := fr.Next()
@@ -33,7 +33,7 @@ func FuzzFrames(f *testing.F) {
 				}
 				return
 			}
-			again := shim.AppendFrame(nil, fm)
+			again := wire.AppendFrame(nil, fm)
 			if !bytes.HasPrefix(data[at:], again) {
 				t.Fatalf("read %q, wrote %q", data[at:], again)
 			}
@@ -51,7 +51,7 @@ func FuzzWalk(f *testing.F) {
 			f.Add(kind, []byte("\x81\xa4type"+h))
 		}
 	}
-	f.Add(uint8(0), shim.AppendHead(nil, 1, &shim.Head{Status: "200 OK", Fields: []shim.Field{{Name: "A", Value: "b"}}}, nil, true)[shim.HeaderSize:])
+	f.Add(uint8(0), wire.AppendHead(nil, 1, &wire.Head{Status: "200 OK", Fields: []wire.Field{{Name: "A", Value: "b"}}}, nil, true)[wire.HeaderSize:])
 	f.Add(uint8(8), []byte{0, 0, 0, 1})
 	f.Add(uint8(8), []byte{0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, kind uint8, data []byte) { walk(kind, data) })
@@ -60,27 +60,27 @@ func FuzzWalk(f *testing.F) {
 func walk(kind uint8, data []byte) {
 	switch kind % 10 {
 	case 0:
-		_, _, _ = shim.DecodeHead(data)
+		_, _, _ = wire.DecodeHead(data)
 	case 1:
-		_, _, _ = shim.DecodeRequest(data)
+		_, _, _ = wire.DecodeRequest(data)
 	case 2:
-		_, _ = shim.DecodeHello(data)
+		_, _ = wire.DecodeHello(data)
 	case 3:
-		_, _ = shim.DecodeReady(data)
+		_, _ = wire.DecodeReady(data)
 	case 4:
-		_, _ = shim.DecodeFailed(data)
+		_, _ = wire.DecodeFailed(data)
 	case 5:
-		_, _ = shim.DecodeError(data)
+		_, _ = wire.DecodeError(data)
 	case 6:
-		_, _ = shim.DecodeLog(data)
+		_, _ = wire.DecodeLog(data)
 	case 7:
-		_, _ = shim.DecodeEarlyHints(data)
+		_, _ = wire.DecodeEarlyHints(data)
 	case 8:
-		if pid, err := shim.DecodeForked(data); err == nil && pid < 2 {
+		if pid, err := wire.DecodeForked(data); err == nil && pid < 2 {
 			panic("a Forked that is not one process")
 		}
 	case 9:
-		_, _ = shim.DecodeForkFailed(data)
+		_, _ = wire.DecodeForkFailed(data)
 	}
 }
 
@@ -104,13 +104,13 @@ func TestHostileLengthsTakeNoMemory(t *testing.T) {
 
 // A header's length takes no memory that its octets do not fill: twice the ceiling at most.
 func TestLargestFramesTakeNoMoreThanTwiceTheCeiling(t *testing.T) {
-	const ceiling = 4 + shim.MaxHead + shim.MaxPart
+	const ceiling = 4 + wire.MaxHead + wire.MaxPart
 	for _, have := range []int{0, 1, ceiling / 2, ceiling} {
-		data := shim.AppendHeader(nil, shim.KindHead, 0, 1, ceiling)
+		data := wire.AppendHeader(nil, wire.KindHead, 0, 1, ceiling)
 		data = append(data, make([]byte, have)...)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		f, err := shim.NewFrameReader(bytes.NewReader(data)).Next()
+		f, err := wire.NewReader(bytes.NewReader(data)).Next()
 		runtime.ReadMemStats(&after)
 		if (err == nil) != (have == ceiling) || err == nil && len(f.Payload) != ceiling {
 			t.Errorf("%d octets of %d: %v", have, ceiling, err)

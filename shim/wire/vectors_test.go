@@ -1,4 +1,4 @@
-package shim
+package wire
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 
 func vectors(t *testing.T, file string, into any) {
 	t.Helper()
-	b, err := os.ReadFile("testdata/vectors/" + file)
+	b, err := os.ReadFile("../testdata/vectors/" + file)
 	if err == nil {
 		err = json.Unmarshal(b, into)
 	}
@@ -50,7 +50,7 @@ func TestFrameVectors(t *testing.T) {
 	for _, v := range list {
 		t.Run(v.Name, func(t *testing.T) {
 			raw := octets(t, v.FrameHex)
-			fr := NewFrameReader(bytes.NewReader(raw))
+			fr := NewReader(bytes.NewReader(raw))
 			f, err := fr.Next()
 			if !v.OK {
 				var pe *ProtocolError
@@ -140,7 +140,7 @@ func TestRequestVectors(t *testing.T) {
 				}
 				vars[i].Known = Known(got.Name)
 			}
-			frame, err := AppendRequest(nil, 7, vars, body, true)
+			frame, err := AppendRequest(nil, 7, FlagEnd, vars, body)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-package shim
+package wire
 
 import (
 	"bytes"
@@ -10,18 +10,6 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
-
-// Label names a request in logs and in status: the supervisor sees no HTTP.
-type Label struct {
-	ID, Method, Target string
-	Client             string // its address; empty: unknown
-	Start              time.Time
-	// Attempt is 1 for the first run (0 means 1), 2 for a retry.
-	Attempt int
-	// Again says whether the request may be run once more when its worker dies after
-	// it has started: "yes", or why not; empty: its method had started.
-	Again string
-}
 
 // Var is one entry of a request's environ. The octets of Value become a Python
 // str by latin-1 (PEP 3333, "native strings").
@@ -127,7 +115,7 @@ func appendMessage(b []byte, k Kind, encode func(*msgpack.Encoder) error) ([]byt
 		return b, err
 	}
 	if buf.Len() > kinds[k].ceiling {
-		return b, protocolErrorf(nil, "%v message of %d octets; the ceiling is %d", k, buf.Len(), kinds[k].ceiling)
+		return b, Errorf(nil, "%v message of %d octets; the ceiling is %d", k, buf.Len(), kinds[k].ceiling)
 	}
 	return AppendFrame(b, Frame{Kind: k, Payload: buf.Bytes()}), nil
 }
@@ -173,15 +161,7 @@ func list(s []string) []string {
 // AppendRequest appends a Request frame: the environ, and the first octets of
 // the body, at most MaxInline. A head above MaxHead is a *ProtocolError, and b
 // comes back as it was. Each name stands once in vars.
-func AppendRequest(b []byte, stream uint32, vars []Var, body []byte, last bool) ([]byte, error) {
-	var fl Flags
-	if last {
-		fl = FlagEnd
-	}
-	return appendRequest(b, stream, fl, vars, body)
-}
-
-func appendRequest(b []byte, stream uint32, fl Flags, vars []Var, body []byte) ([]byte, error) {
+func AppendRequest(b []byte, stream uint32, fl Flags, vars []Var, body []byte) ([]byte, error) {
 	start := len(b)
 	b = AppendHeader(b, KindRequest, fl, stream, 0)
 	b = append(b, 0, 0, 0, 0)
@@ -189,7 +169,7 @@ func appendRequest(b []byte, stream uint32, fl Flags, vars []Var, body []byte) (
 	b = appendEnviron(b, vars)
 	n := len(b) - at
 	if n > MaxHead || len(body) > MaxInline {
-		return b[:start], protocolErrorf(nil, "a request with an environ of %d and %d octets of body in one frame", n, len(body))
+		return b[:start], Errorf(nil, "a request with an environ of %d and %d octets of body in one frame", n, len(body))
 	}
 	b = append(b, body...)
 	binary.BigEndian.PutUint32(b[at-4:], uint32(n))
@@ -282,15 +262,15 @@ func appendBinLen(b []byte, n int) []byte {
 // splitHead parts the payload of a Request or a Head.
 func splitHead(p []byte) (head, body []byte, err error) {
 	if len(p) < 4 {
-		return nil, nil, protocolErrorf(p, "a head without its length")
+		return nil, nil, Errorf(p, "a head without its length")
 	}
 	n := binary.BigEndian.Uint32(p)
 	if n > MaxHead || uint64(n) > uint64(len(p)-4) {
-		return nil, nil, protocolErrorf(p, "a head of %d octets in a frame of %d", n, len(p))
+		return nil, nil, Errorf(p, "a head of %d octets in a frame of %d", n, len(p))
 	}
 	head, body = p[4:4+n], p[4+n:]
 	if len(body) > MaxPart {
-		return nil, nil, protocolErrorf(nil, "%d octets of body in one frame", len(body))
+		return nil, nil, Errorf(nil, "%d octets of body in one frame", len(body))
 	}
 	return head, body, nil
 }
@@ -304,14 +284,14 @@ func DecodeRequest(p []byte) (vars []Var, body []byte, err error) {
 	w := newWalker(head)
 	defer w.free()
 	if n, err := w.arrayLen(); err != nil || n != 3 || len(head) < 2 || head[1] != msgpcode.Uint64 {
-		return nil, nil, protocolErrorf(head, "a Request that is not an array of three, the first of them eight octets of names")
+		return nil, nil, Errorf(head, "a Request that is not an array of three, the first of them eight octets of names")
 	}
 	mask, err := w.uint64()
 	if err != nil {
 		return nil, nil, err
 	}
 	if mask>>len(Names) != 0 {
-		return nil, nil, protocolErrorf(head, "a Request with a name beyond the table")
+		return nil, nil, Errorf(head, "a Request with a name beyond the table")
 	}
 	joined, err := w.bin()
 	if err != nil {
@@ -322,7 +302,7 @@ func DecodeRequest(p []byte) (vars []Var, body []byte, err error) {
 		values = nil
 	}
 	if len(values) != bits.OnesCount64(mask) {
-		return nil, nil, protocolErrorf(head, "a Request with %d values for %d names", len(values), bits.OnesCount64(mask))
+		return nil, nil, Errorf(head, "a Request with %d values for %d names", len(values), bits.OnesCount64(mask))
 	}
 	for _, v := range values {
 		i := bits.TrailingZeros64(mask)

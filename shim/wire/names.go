@@ -1,4 +1,4 @@
-package shim
+package wire
 
 // Names are the variables that nearly every request has: a Request says which of
 // them it holds by their places here, so the order is part of the protocol.

@@ -1,4 +1,4 @@
-package shim
+package wire
 
 import (
 	"encoding/binary"
@@ -18,14 +18,14 @@ func AppendFork(b, nonce []byte) []byte {
 // there is such a process, and whose it is, is for the caller to see.
 func DecodeForked(p []byte) (pid int, err error) {
 	if len(p) != 4 {
-		return 0, protocolErrorf(p, "a Forked of %d octets", len(p))
+		return 0, Errorf(p, "a Forked of %d octets", len(p))
 	}
 	n := binary.BigEndian.Uint32(p)
 	if n < 2 || n > math.MaxInt32 { // 0 and 1, and what an int32 makes negative, mean groups and everybody to kill(2)
-		return 0, protocolErrorf(p, "a Forked with the process number %d", n)
+		return 0, Errorf(p, "a Forked with the process number %d", n)
 	}
 	return int(n), nil
 }
 
 // DecodeForkFailed decodes a ForkFailed's payload: why there is no worker.
-func DecodeForkFailed(p []byte) (why string, err error) { return decodeText(p) }
+func DecodeForkFailed(p []byte) (why string, err error) { return DecodeText(p) }

@@ -1,4 +1,4 @@
-package shim
+package wire
 
 import (
 	"encoding/binary"
@@ -78,8 +78,11 @@ const (
 	// MaxNoise is how far the nonce is looked for in a new worker's output.
 	MaxNoise = 1 << 20
 
-	magic             = 0xC1
-	kindRecallCeiling = 1024
+	// MaxRecalled bounds the streams of one Recall.
+	MaxRecalled = maxRecall / 4
+
+	magic     = 0xC1
+	maxRecall = 1024
 )
 
 // kinds holds the name and the ceiling of the payload of each kind.
@@ -104,8 +107,8 @@ var kinds = [256]struct {
 	KindFileTaken:   {"FileTaken", 0, true},
 	KindFileRefused: {"FileRefused", 0, true},
 	KindCancel:      {"Cancel", 0, true},
-	KindRecall:      {"Recall", kindRecallCeiling, true},
-	KindRecalled:    {"Recalled", kindRecallCeiling, true},
+	KindRecall:      {"Recall", maxRecall, true},
+	KindRecalled:    {"Recalled", maxRecall, true},
 	KindDump:        {"Dump", 0, true},
 	KindStacks:      {"Stacks", 1 << 20, true},
 	KindStop:        {"Stop", 0, true},
@@ -165,6 +168,12 @@ func AppendHeader(b []byte, k Kind, fl Flags, stream uint32, n int) []byte {
 	return binary.BigEndian.AppendUint32(b, uint32(n))
 }
 
+// AppendWindow appends a Window frame: n more bytes may come.
+func AppendWindow(b []byte, stream uint32, n int) []byte {
+	b = AppendHeader(b, KindWindow, 0, stream, 4)
+	return binary.BigEndian.AppendUint32(b, uint32(n))
+}
+
 // AppendFrame appends a whole frame.
 func AppendFrame(b []byte, f Frame) []byte {
 	b = AppendHeader(b, f.Kind, f.Flags, f.Stream, len(f.Payload))
@@ -176,26 +185,26 @@ func AppendFrame(b []byte, f Frame) []byte {
 // payload's length. What breaks a rule of PROTOCOL.md is a *ProtocolError.
 func ParseHeader(b []byte) (Frame, int, error) {
 	if b[0] != magic {
-		return Frame{}, 0, protocolErrorf(b, "no frame begins here (something else writes on this worker's stdout)")
+		return Frame{}, 0, Errorf(b, "no frame begins here (something else writes on this worker's stdout)")
 	}
 	f := Frame{Kind: Kind(b[1]), Flags: Flags(binary.BigEndian.Uint16(b[2:])), Stream: binary.BigEndian.Uint32(b[4:])}
 	n := binary.BigEndian.Uint32(b[8:])
 	k := &kinds[f.Kind]
 	switch {
 	case !k.known:
-		return Frame{}, 0, protocolErrorf(b, "unknown kind of frame %#02x", b[1])
+		return Frame{}, 0, Errorf(b, "unknown kind of frame %#02x", b[1])
 	case f.Flags != 0 && !f.legalFlags():
-		return Frame{}, 0, protocolErrorf(b, "%v frame with flags %#04x", f.Kind, uint16(f.Flags))
+		return Frame{}, 0, Errorf(b, "%v frame with flags %#04x", f.Kind, uint16(f.Flags))
 	case uint64(n) > uint64(k.ceiling):
-		return Frame{}, 0, protocolErrorf(b, "%v frame of %d octets; the ceiling is %d", f.Kind, n, k.ceiling)
+		return Frame{}, 0, Errorf(b, "%v frame of %d octets; the ceiling is %d", f.Kind, n, k.ceiling)
 	}
 	return f, int(n), nil
 }
 
-// FrameReader takes frames off a stream of octets.
-type FrameReader struct {
+// Reader takes frames off a stream of octets.
+type Reader struct {
 	r      io.Reader
-	block  *block
+	block  *Block
 	buf    []byte // of block
 	lo, hi int    // buf[lo:hi] has been read and not been taken
 }
@@ -204,15 +213,21 @@ type FrameReader struct {
 // 64 KiB of body fits.
 const readSize = 68 << 10
 
-// NewFrameReader returns a reader of frames from r.
-func NewFrameReader(r io.Reader) *FrameReader { return newFrameReader(r, newBlock(readSize)) }
+// NewReader returns a reader of frames from r.
+func NewReader(r io.Reader) *Reader { return newReader(r, newBlock(readSize)) }
 
-func newFrameReader(r io.Reader, b *block) *FrameReader { return &FrameReader{r: r, block: b, buf: *b} }
+// NewReaderSize is NewReader with a first buffer of n bytes, for a pipe that is idle nearly always.
+func NewReaderSize(r io.Reader, n int) *Reader {
+	b := make(Block, n)
+	return newReader(r, &b)
+}
+
+func newReader(r io.Reader, b *Block) *Reader { return &Reader{r: r, block: b, buf: *b} }
 
 // Next returns the next frame. Its payload is valid until the following call.
 // It returns io.EOF at the end between two frames, io.ErrUnexpectedEOF inside
 // one, a *ProtocolError, or r's error; after an error only errors follow.
-func (fr *FrameReader) Next() (Frame, error) {
+func (fr *Reader) Next() (Frame, error) {
 	if err := fr.fill(HeaderSize); err != nil {
 		return Frame{}, err
 	}
@@ -236,7 +251,7 @@ func (fr *FrameReader) Next() (Frame, error) {
 
 // fill makes sure that n octets are at hand. n is bounded by the ceilings, so a
 // large buffer is made only for a frame that was announced within them.
-func (fr *FrameReader) fill(n int) error {
+func (fr *Reader) fill(n int) error {
 	if fr.hi-fr.lo >= n {
 		return nil
 	}
@@ -246,9 +261,9 @@ func (fr *FrameReader) fill(n int) error {
 	if fr.lo+n > len(fr.buf) {
 		switch {
 		case n > len(fr.buf):
-			fr.move(newBlock(n)).free()
+			fr.move(newBlock(n)).Free()
 		case len(fr.buf) > readSize && n <= readSize:
-			fr.move(newBlock(readSize)).free() // a large frame has passed: give its memory back
+			fr.move(newBlock(readSize)).Free() // a large frame has passed: give its memory back
 		default:
 			fr.hi = copy(fr.buf, fr.buf[fr.lo:fr.hi])
 			fr.lo = 0
@@ -278,16 +293,16 @@ func (fr *FrameReader) fill(n int) error {
 
 // move goes on in another block, with what has not been taken, and returns the one
 // that it was in.
-func (fr *FrameReader) move(to *block) *block {
+func (fr *Reader) move(to *Block) *Block {
 	from := fr.block
 	fr.hi = copy(*to, fr.buf[fr.lo:fr.hi])
 	fr.lo, fr.block, fr.buf = 0, to, *to
 	return from
 }
 
-// keep gives the block with the last payload away, of which n octets are wanted. nil:
+// Keep gives the block with the last payload away, of which n octets are wanted. nil:
 // they are too few for so much memory, and have to be copied.
-func (fr *FrameReader) keep(n int) *block {
+func (fr *Reader) Keep(n int) *Block {
 	if n < len(fr.buf)/2 {
 		return nil
 	}

@@ -1,0 +1,45 @@
+package wire
+
+import "fmt"
+
+// AppError is an exception that the app raised (an Error frame).
+type AppError struct {
+	Type, Message  string
+	File           string // the app's own innermost frame; empty if unknown
+	Line           int    // 0 if unknown
+	Function, Text string
+	Traceback      string // whole, at most 64 KiB
+}
+
+func (e *AppError) Error() string {
+	s := e.Type
+	if e.Message != "" {
+		s += ": " + e.Message
+	}
+	if e.File != "" {
+		s = fmt.Sprintf("%s:%d: %s", e.File, e.Line, s)
+	}
+	return s
+}
+
+// ProtocolError says that a worker broke the frame protocol: usually something
+// else in that process writes on the frame pipe. The Conn that met it is dead.
+type ProtocolError struct {
+	What string
+	// Saw holds the octets at that place, at most 64 of them.
+	Saw []byte
+}
+
+func (e *ProtocolError) Error() string {
+	if len(e.Saw) == 0 {
+		return "protocol error: " + e.What
+	}
+	return fmt.Sprintf("protocol error: %s; the octets there: %q", e.What, e.Saw)
+}
+
+func Errorf(saw []byte, format string, args ...any) *ProtocolError {
+	if len(saw) > 64 {
+		saw = saw[:64]
+	}
+	return &ProtocolError{What: fmt.Sprintf(format, args...), Saw: append([]byte(nil), saw...)}
+}
