@@ -9,14 +9,13 @@ import (
 // bootEnded lets the next one boot, and returns the pause until then. tell: the
 // failure is the pool's; that of a reload is told by Reload, and that of a boot which
 // was killed from outside is in the record of its exit.
-func (p *Pool) bootEnded(w *Worker, how boot, e BootFailure) (pause time.Duration, tell bool) {
-	w.turn()
+func (p *Pool) bootEnded(w *Worker, how bootEnd, e BootFailure) (pause time.Duration, tell bool) {
 	failed := how == bootFailed
 	if failed && e.Outside && p.tolerates(w.gen) {
 		how = bootLeft
 	}
-	pause = w.gen.gate.leave(how)
-	_, booting := w.gen.gate.state()
+	pause = w.boot.end(how)
+	_, booting := w.gen.boots.state()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.bootsFail = p.bootsFail || failed && w.gen == p.gen && len(p.able) == 0 // a reload that fails says nothing about what serves
@@ -34,6 +33,7 @@ func (p *Pool) bootEnded(w *Worker, how boot, e BootFailure) (pause time.Duratio
 		return 0, false
 	}
 	p.count.BootFailures++
+	p.changes.tell()
 	w.gen.failure = &e
 	w.gen.nudge()
 	if w.gen != p.gen {

@@ -5,7 +5,7 @@
 // print. What is here: one incarnation of a
 // worker (worker.go, life.go; ending.go its last seconds, stacks.go where its threads are, owner.go what its connection tells,
 // state.go its states), its permanent slot (slot.go), when a slot may start again
-// (backoff.go, turns.go, boots.go), the slots of one app and the queue (pool.go, line.go, stop.go, stats.go, options.go), the
+// (bootlimit.go, boots.go), the slots of one app and the queue (pool.go, line.go, broadcast.go, stop.go, stats.go, options.go), the
 // versions of what they run (generation.go), how many slots there are (scale.go),
 // age and size (keep.go, beat.go; growth.go says which requests made it large), what a death means to requests (fate.go),
 // the process that forks the workers of a preloaded app (template.go, template_life.go),

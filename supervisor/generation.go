@@ -12,7 +12,7 @@ import (
 type generation struct {
 	Options
 	number  int
-	gate    *gate
+	boots   *BootLimiter
 	changed chan struct{} // capacity 1: something below has changed
 
 	// Under pool.mu:
@@ -36,7 +36,7 @@ func newGeneration(o Options, number int) *generation {
 		o.Prefetch = 0 // it waits for nobody between two requests
 	}
 	o.Boot.Threads, o.Boot.Prefetch = o.Threads, o.Prefetch
-	return &generation{Options: o, number: number, gate: newGate(o.BootLimit), changed: make(chan struct{}, 1), pace: pace{smooth: 2 * prefetchWait}, boot: o.Boot}
+	return &generation{Options: o, number: number, boots: &BootLimiter{limit: o.BootLimit, shared: o.Boots}, changed: make(chan struct{}, 1), pace: pace{smooth: 2 * prefetchWait}, boot: o.Boot}
 }
 
 // runs takes note of where a generation runs.

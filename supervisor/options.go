@@ -71,11 +71,12 @@ type Options struct {
 	// BootTick is how often a worker that boots, or that has been told to leave and runs
 	// nothing any more, is reported as WorkerWaits; 0: never.
 	BootTick time.Duration
-	// BootLimit is how many workers boot at a time; 0: no limit.
+	// BootLimit is how many workers of a generation boot at a time, and twice as many once one of
+	// them was ready; 0: no limit.
 	BootLimit int
-	// Turns bound how many boot at a time in all pools that have the same; nil: there
-	// is no such limit.
-	Turns *Turns
+	// Boots bounds how many workers boot at a time in all pools that have the same; nil:
+	// there is no such limit.
+	Boots *BootLimiter
 	// DrainGrace is how long the other requests of a worker may go on after one
 	// of them timed out; 0: not at all.
 	DrainGrace time.Duration

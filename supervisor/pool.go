@@ -28,8 +28,9 @@ type Pool struct {
 	dues      []due       // workers that are to be replaced, and may not yet
 	recycling int         // slots that replace a worker for its age or size
 	line      line
-	clock     int64 // counts what becomes free
-	used      int   // the most places that were taken at a time since the scaler looked
+	changes   broadcast // what Retire and Restart wait for
+	clock     int64     // counts what becomes free
+	used      int       // the most places that were taken at a time since the scaler looked
 	idleSince time.Time
 	everUp    bool
 	paused    bool
@@ -154,6 +155,7 @@ func (p *Pool) acquire(ctx context.Context, again bool) (*Worker, error) {
 	removed := p.line.remove(q)
 	if removed {
 		p.line.ended(true)
+		p.changes.tell()
 	}
 	p.mu.Unlock()
 	if removed {
@@ -249,6 +251,7 @@ func (p *Pool) free(w *Worker, served bool, ran time.Duration) {
 	}
 	p.clock++
 	w.freed = p.clock
+	p.changes.tell()
 	if w.serving {
 		p.serveLine()
 	} else if w.inFlight <= w.givenUp {
@@ -296,6 +299,7 @@ func (p *Pool) join(w *Worker, ahead int) (count, of int) {
 		p.resumed = p.idleSince
 	}
 	p.able = append(p.able, w)
+	p.changes.tell()
 	p.unserved, p.bootsFail = time.Time{}, false
 	if !p.everUp {
 		p.everUp = true

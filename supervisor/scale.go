@@ -194,12 +194,11 @@ func (p *Pool) Restart(ctx context.Context, number int) error {
 		return fmt.Errorf("worker %s/%d is being replaced already", p.opts.App, number+1)
 	}
 	p.mu.Unlock()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
 	for {
 		p.mu.Lock()
 		done := s.seat != old && s.seat != nil && s.seat.serving
 		failure, closing := gen.failure, s.closing
+		changed := p.changes.wait()
 		p.mu.Unlock()
 		switch {
 		case done:
@@ -210,7 +209,7 @@ func (p *Pool) Restart(ctx context.Context, number int) error {
 			return failure
 		}
 		select {
-		case <-tick.C:
+		case <-changed:
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-p.stop:

@@ -28,7 +28,7 @@ type slot struct {
 	died time.Time // when a worker of this slot last died unasked after it had been ready
 }
 
-// launch is one worker from the gate to its end.
+// launch is one worker from the boot limiter to its end.
 type launch struct {
 	worker *Worker
 	quit   chan struct{} // closed: it is not to be started
@@ -77,6 +77,7 @@ func (s *slot) aim(g *generation) {
 func (s *slot) close(why Reason) {
 	if s.closing == None || why.ends() {
 		s.closing = why
+		s.pool.changes.tell()
 		offer(s.wake, struct{}{})
 	}
 }
@@ -111,6 +112,7 @@ func (s *slot) run() {
 		}
 		target, due, closing := s.target, s.due, s.closing
 		s.seat, s.backup, s.resting = cur.who(), next.who(), rest != nil
+		p.changes.tell()
 		if p.stopping {
 			closing = p.ending
 		}
@@ -247,7 +249,7 @@ func (s *slot) settled() {
 }
 
 // pause is how long the slot rests after a death; nil: not at all. A boot that failed
-// has its pause at the gate.
+// has its pause at the boot limiter.
 func (s *slot) pause(n news) <-chan time.Time {
 	switch {
 	case n.foreign && n.wasReady:
@@ -266,7 +268,7 @@ func (s *slot) pause(n news) <-chan time.Time {
 	return nil
 }
 
-// launch starts a worker as soon as the gate lets it. The goroutine ends with the
+// launch starts a worker as soon as the boot limiter lets it. The goroutine ends with the
 // worker, and its last news are waited for by run.
 func (s *slot) launch(gen *generation) *launch {
 	l := &launch{worker: newWorker(s.pool, gen, s.number), quit: make(chan struct{})}
@@ -274,19 +276,14 @@ func (s *slot) launch(gen *generation) *launch {
 	l.worker.onLeave = func(r Reason) { s.news <- news{of: l, what: leaving, reason: r} }
 	go func() {
 		end := news{of: l, what: ended}
-		if gen.gate.enter(l.quit) {
-			turn, ok := gen.Turns.take(l.quit)
-			if ok && s.pool.seat(l.worker, l.quit) {
-				l.worker.turn = turn
+		if boot := gen.boots.enter(l.quit); boot != nil {
+			if s.pool.seat(l.worker, l.quit) {
+				l.worker.boot = boot
 				end.wasReady, end.reason = l.worker.run()
 				end.foreign = l.worker.outside
 				s.pool.unseat(l.worker)
-			} else {
-				gen.gate.leave(bootLeft)
 			}
-			if ok {
-				turn()
-			}
+			boot.end(bootLeft) // for a worker that was never started
 		}
 		s.news <- end
 	}()

@@ -126,7 +126,7 @@ func (p *Pool) Stats() Stats {
 		case slot.resting:
 			s.BackingOff++
 		case slot.seat == nil || slot.seat.State() < Serving:
-			if failing, booting := p.gen.gate.state(); failing && booting == 0 {
+			if failing, booting := p.gen.boots.state(); failing && booting == 0 {
 				s.BackingOff++
 			} else {
 				s.Booting++

@@ -2,7 +2,7 @@ package supervisor
 
 import (
 	"context"
-	"time"
+	"slices"
 
 	"github.com/standpipe/standpipe/shim"
 )
@@ -11,31 +11,26 @@ import (
 // what it runs and what is in its line is finished first, until ctx ends.
 func (p *Pool) Retire(ctx context.Context) {
 	p.Resume() // nobody else can any more
-	tick := time.NewTicker(retireTick)
-	defer tick.Stop()
-	for p.busy() {
-		select {
-		case <-tick.C:
-			continue
-		case <-ctx.Done():
+	for ended := false; !ended; {
+		p.mu.Lock()
+		ended = !p.busy()
+		freed := p.changes.wait()
+		p.mu.Unlock()
+		if ended {
+			break
 		}
-		break
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			ended = true
+		}
 	}
 	p.Stop(ctx)
 }
 
-const retireTick = 20 * time.Millisecond
-
-// busy: it runs something, or somebody waits.
+// busy reports whether a worker runs a request, or one waits. mu is held.
 func (p *Pool) busy() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, w := range p.workers {
-		if w.inFlight > 0 {
-			return true
-		}
-	}
-	return p.line.len() > 0
+	return p.line.len() > 0 || slices.ContainsFunc(p.workers, func(w *Worker) bool { return w.inFlight > 0 })
 }
 
 // Stop ends all workers: those that are idle at once, and what still runs is

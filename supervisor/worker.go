@@ -26,8 +26,8 @@ type Worker struct {
 	// Of the slot: it is ready; it takes no new request for a reason of its own.
 	onReady func()
 	onLeave func(Reason)
-	turn    func() // its boot is over
 
+	boot  *boot        // its place at the boot limiter
 	state atomic.Int32 // written by run alone
 
 	hello   chan *wire.Hello  // capacity 1
@@ -83,7 +83,7 @@ func newWorker(p *Pool, gen *generation, slot int) *Worker {
 		expired: make(chan expiry, 2*(gen.Threads+gen.Prefetch)), retire: make(chan Reason, 4), idle: make(chan struct{}, 1),
 		stacks: output.NewStacks(), kill: make(chan struct{}), fence: make(chan int64, 1), dumps: make(chan chan string),
 		gone:    make(chan struct{}),
-		onReady: func() {}, onLeave: func(Reason) {}, turn: func() {},
+		onReady: func() {}, onLeave: func(Reason) {},
 	}
 }
 
@@ -228,7 +228,7 @@ func (w *Worker) process() (child *process.Child, program string, leaf *process.
 	return child, c.Args[0], c.Cgroup, err
 }
 
-// bootFailed ends the boot at the gate and tells of it.
+// bootFailed ends the boot and reports it.
 func (w *Worker) bootFailed(f *wire.Failed, err error, stacks string) {
 	w.mu.Lock()
 	output := strings.TrimRight(w.tail.String(), "\n")

@@ -82,8 +82,8 @@ func (f *Forker) order(nonce []byte, theirs []*os.File, limit time.Duration) (*p
 	for _, t := range theirs {
 		numbers = append(numbers, int(t.Fd())) // blocking from here on, as a worker wants it
 	}
-	children.starting.RLock() // the worker may be ours, and even dead, before its number is here
-	defer children.starting.RUnlock()
+	children.begin() // the worker may be our child, and may even have ended, before its number is here
+	defer children.begun()
 	if err := f.send(wire.AppendFork(nil, nonce), unix.UnixRights(numbers...)); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoTemplate, err)
 	}
@@ -151,15 +151,4 @@ func adopt(pid int) (*process, error) {
 		return nil, err
 	}
 	return &process{cmd: &exec.Cmd{Process: p}}, nil
-}
-
-// claim enters a process that is not in the table; false: it is.
-func (k *childTable) claim(pid int) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.pids[pid] > 0 {
-		return false
-	}
-	k.pids[pid] = 1
-	return true
 }

@@ -11,42 +11,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What the reaper waits for: a SIGCHLD may be merged with another one, and one of
-// ours that is not reaped yet hides the strangers behind it.
-const (
-	reapTick = 2 * time.Second
-	reapSoon = 20 * time.Millisecond
-)
+// reapTick is how often the reaper looks without being woken: an orphan whose parent ended first may have ended before it
+// became a child of this process.
+const reapTick = 2 * time.Second
 
 // ReapStrangers waits for the children that nobody here has started, as long as
 // this process is PID 1 or a child subreaper: whatever loses its parent becomes its
 // child, and would be a zombie for ever. The function that comes back ends it, and
 // returns when it has ended.
 func ReapStrangers() (stop func()) {
-	children := make(chan os.Signal, 1)
-	signal.Notify(children, syscall.SIGCHLD)
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, syscall.SIGCHLD)
 	quit := make(chan struct{})
 	var done sync.WaitGroup
 	done.Go(func() { // ends by stop
 		tick := time.NewTicker(reapTick)
 		defer tick.Stop()
-		var soon <-chan time.Time
 		for {
 			select {
 			case <-quit:
 				return
-			case <-children:
+			case <-ended:
 			case <-tick.C:
-			case <-soon:
+			case <-children.changed: // a child that was not reaped yet hides the orphans behind it
 			}
-			soon = nil
-			if inherits() && !reapStrangers() {
-				soon = time.After(reapSoon)
+			if inherits() {
+				reapStrangers()
 			}
 		}
 	})
 	return sync.OnceFunc(func() {
-		signal.Stop(children)
+		signal.Stop(ended)
 		close(quit)
 		done.Wait()
 	})
@@ -62,12 +57,12 @@ func inherits() bool {
 	return err == nil && yes != 0
 }
 
-// reapStrangers returns false when it is to be called again soon. A wait for any
-// child would steal the exits that os.Process waits for, so it only Looks
-// (WNOWAIT), and then waits for the one pid, if that is nobody's.
-func reapStrangers() (done bool) {
+// reapStrangers reaps the orphans that have ended. A wait for any child would steal the exits that os.Process waits for. So
+// it looks at a child that has ended without reaping it (WNOWAIT), and then waits for that one pid if no goroutine of this
+// program does. childTable.changed is told when it is worth another look.
+func reapStrangers() {
 	if !children.starting.TryLock() {
-		return false // a child of ours may not be in the table yet
+		return // a child of ours may not be in the table yet
 	}
 	defer children.starting.Unlock()
 	for {
@@ -77,12 +72,12 @@ func reapStrangers() (done bool) {
 		case err == unix.EINTR:
 			continue
 		case err != nil, info.pid == 0:
-			return true // no child, or none that has ended
+			return // there is no child, or none that has ended
 		case children.has(int(info.pid)):
-			return false // its waiter comes; who is behind it cannot be seen until then
+			return // a goroutine waits for it; the orphans behind it cannot be seen until then
 		}
 		if _, err := unix.Wait4(int(info.pid), nil, unix.WNOHANG, nil); err != nil && err != unix.EINTR {
-			return true
+			return
 		}
 	}
 }

@@ -2,8 +2,10 @@ package process
 
 import (
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -19,21 +21,26 @@ type Survivor struct {
 // cannot, orphans are init's as before.
 func InheritOrphans() { _ = becomeSubreaper() }
 
-const (
-	survivorsLook = 20 * time.Millisecond
-	survivorsWait = 500 * time.Millisecond // what was killed may take to end
-)
+// survivorsWait is how long Survivors waits for the end of processes that were killed.
+const survivorsWait = 500 * time.Millisecond
 
-// Survivors lists the children that nobody here has started: what the workers that have
-// ended have left. A child of a survivor's is not named; there are at most 20.
+// Survivors lists the children of this process that no goroutine waits for: what the workers that have ended left behind. It
+// does not name the children of a survivor, and at most 20 processes.
 func Survivors() []Survivor {
-	end := time.Now().Add(survivorsWait)
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, syscall.SIGCHLD)
+	defer signal.Stop(ended)
+	over := time.After(survivorsWait)
 	for {
 		list := strangers()
-		if len(list) == 0 || time.Now().After(end) {
+		if len(list) == 0 {
+			return nil
+		}
+		select {
+		case <-ended:
+		case <-over:
 			return list
 		}
-		time.Sleep(survivorsLook)
 	}
 }
 

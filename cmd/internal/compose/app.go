@@ -20,9 +20,9 @@ import (
 // The two rooms do not know each other; here they fit.
 var _ bridge.Pool = (*supervisor.Pool)(nil)
 
-// bootTurns are the machine's, whatever number of apps it has: twice what one app may
+// sharedBoots are the machine's, whatever number of apps it has: twice what one app may
 // boot at a time, because a boot also reads files and waits.
-var bootTurns = supervisor.NewTurns(2 * bootLimit)
+var sharedBoots = supervisor.NewBootLimiter(2 * bootLimit)
 
 // sharedMemory is what all workers may share with this process.
 var sharedMemory = new(shim.SharedBudget)
@@ -61,7 +61,7 @@ func poolOptions(cfg *config.Config, a *config.App, version string, files *shimF
 		Hash:    shim_py.Hash(),
 		Workers: a.Workers.Min, MaxWorkers: a.Workers.Max, Threads: max(a.Workers.Threads, a.Workers.Gevent), IdleStop: a.Life.IdleStop,
 		Queue: a.Requests.Queue, QueueTimeout: a.Requests.QueueTimeout,
-		BootTimeout: a.Life.BootTimeout, BootTick: bootTickOf(a.Life.BootTimeout), BootLimit: bootLimit, Turns: bootTurns,
+		BootTimeout: a.Life.BootTimeout, BootTick: bootTickOf(a.Life.BootTimeout), BootLimit: bootLimit, Boots: sharedBoots,
 		DrainGrace: drainGrace, InterruptGrace: interruptGrace, TermGrace: cfg.Stop.TermGrace, DrainLimit: a.Life.DrainTimeout,
 		Preload:     a.Life.Preload,
 		Prefetch:    prefetch(a),

@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,19 +13,16 @@ import (
 // While boots fail one is tried at a time; one that hangs does not keep the others from it.
 func TestAHungBootDoesNotBlock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(0)
+		g := &BootLimiter{}
 		stop := make(chan struct{})
-		g.enter(stop)
-		g.leave(bootFailed)
+		g.enter(stop).end(bootFailed)
 		began := time.Now()
-		if !g.enter(stop) { // this one hangs
-			t.Fatal("no boot after a failure")
-		}
+		hangs := g.enter(stop)
 		hung := time.Now()
 		if d := hung.Sub(began); d < firstPause/2 || d > 2*firstPause {
 			t.Errorf("the second try after %s", d)
 		}
-		entered := make(chan bool, 2)
+		entered := make(chan *boot, 2)
 		for range 2 {
 			go func() { entered <- g.enter(stop) }()
 		}
@@ -37,13 +36,13 @@ func TestAHungBootDoesNotBlock(t *testing.T) {
 		if len(entered) != 1 {
 			t.Errorf("%d more after hungBoot", len(entered))
 		}
-		g.leave(booted) // it works again: everybody may
+		hangs.end(booted) // it works again: both may
 		synctest.Wait()
 		if len(entered) != 2 {
 			t.Errorf("%d more after one got ready", len(entered))
 		}
-		g.leave(bootLeft)
-		g.leave(bootLeft)
+		(<-entered).end(bootLeft)
+		(<-entered).end(bootLeft)
 		if _, booting := g.state(); booting != 0 {
 			t.Errorf("%d still boot", booting)
 		}
@@ -126,5 +125,72 @@ func TestEveryBootIsKilled(t *testing.T) {
 			t.Errorf("%d starts in a minute", started)
 		}
 		close(over)
+	})
+}
+
+// pools starts n pools of one worker each that share a boot limiter. stop stops them all.
+func pools(f *fakes, limiter *BootLimiter, n int) (list []*Pool, stop func()) {
+	for i := range n {
+		name := fmt.Sprintf("app%d", i)
+		p := New(Options{App: name, Spawner: f, Command: program(name), Boots: limiter})
+		p.Start()
+		list = append(list, p)
+	}
+	return list, func() {
+		for _, p := range list {
+			p.Stop(context.Background())
+		}
+	}
+}
+
+func TestSharedBootLimiter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakes{}
+		list, stop := pools(f, NewBootLimiter(3), 20)
+		for _, p := range list {
+			up(t, p)
+		}
+		if started, most := f.look(); started != 20 || most != 3 {
+			t.Errorf("%d workers were started, %d booted at a time; want 20 and 3", started, most)
+		}
+		f.any().end(process.Exit{Code: 1}) // a boot is over: the successor of the dead worker boots at once
+		synctest.Wait()
+		if started, _ := f.look(); started != 21 {
+			t.Errorf("%d workers were started; want 21", started)
+		}
+		stop()
+	})
+}
+
+// Apps that hang at their import keep the others waiting for hungBoot, not for their own boot timeout.
+func TestBootsThatHangDoNotBlockOtherPools(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limiter := NewBootLimiter(2)
+		_, stopHanging := pools(&fakes{mute: true}, limiter, 4)
+		synctest.Wait()
+		began := time.Now()
+		list, stop := pools(&fakes{}, limiter, 1)
+		up(t, list[0])
+		if took := time.Since(began); took < hungBoot || took > 2*hungBoot+time.Second {
+			t.Errorf("up after %v behind 4 that hang, 2 at a time; want %v and a little, at most twice that", took, 2*hungBoot)
+		}
+		stop()
+		stopHanging()
+	})
+}
+
+// A stop does not wait for workers that wait for their boot.
+func TestStopWhileWaitingForABoot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limiter := NewBootLimiter(1)
+		f := &fakes{}
+		defer limiter.enter(nil).end(bootLeft)
+		began := time.Now()
+		_, stop := pools(f, limiter, 3)
+		synctest.Wait()
+		stop()
+		if started, _ := f.look(); started != 0 || time.Since(began) != 0 {
+			t.Errorf("%d were started, and the stop took %v", started, time.Since(began))
+		}
 	})
 }
