@@ -61,53 +61,64 @@ func TestArrange(t *testing.T) {
 	}
 }
 
-// A slip of the finger gives one sentence and exit code 2, no page of usage.
+// A mistyped command line gives one line that names what is wrong, and exit code 2; no page of usage. The sentences are in
+// integration/testdata/golden.
 func TestUsageErrors(t *testing.T) {
 	project(t, "app.py")
 	for line, want := range map[string]string{
-		"serve --wrokers 4":                      "there is no flag --wrokers; did you mean --workers?",
-		"serve --timeou 4":                       "did you mean --timeout?",
-		"serve -z":                               "there is no flag -z; standpipe serve --help lists them",
-		"serve a:b c:d":                          `"c:d" is left over; there is one APP`,
-		"serve -w":                               "-w needs a value",
-		"serve -w --threads 2":                   "-w needs a value; write --workers=VALUE",
-		"check -w -1":                            `--workers: workers "-1" is negative; it is 1 or more`,
-		"check --timeout -5":                     `--timeout: timeout "-5" is negative; 0 means no limit`,
-		"check -w x":                             `--workers: workers "x" is not a whole number`,
-		"check --load=x":                         `--load: "x" is not on or off`,
-		"serve --load":                           "there is no flag --load",
-		"srve":                                   `there is no command "srve"; did you mean serve?`,
-		"shop.wsgi:app":                          "did you mean: standpipe serve shop.wsgi:app?",
-		"-w 4 app":                               "-w stands before the command",
-		"version x":                              `"x" is left over; standpipe version takes no arguments`,
-		"version --preload":                      "there is no flag --preload",
-		"check -k eventlet":                      "-k eventlet: not yet",
-		"check -k gevent --threads 2":            "gevent is 1000 and threads is 2",
-		"check --gevent 20000":                   "gevent is 20000; it is 1 to 10000",
-		"check --worker-connections 5":           "goes with -k gevent",
-		"check -k gevent --worker-connections x": `"x" is not a whole number`,
-		"check -k uvicorn.workers.UvicornWorker": "not ASGI",
-		"check -k fast":                          "there is no such kind of worker",
-		"check --preload=maybe":                  `--preload: preload "maybe" is not on or off`,
-		"serve --port 80":                        "write -b 8000",
-		"check --host 0.0.0.0":                   "is an address to listen on",
-		"check -c nope.toml":                     "nope.toml: the configuration file does not exist",
-		"check --log-level loud":                 "is not one of trace, debug",
+		"serve --wrokers 4":                      "--wrokers --workers",
+		"serve --timeou 4":                       "--timeou --timeout",
+		"serve -z":                               "-z",
+		"serve a:b c:d":                          "c:d APP",
+		"serve -w":                               "-w",
+		"serve -w --threads 2":                   "-w --workers=VALUE",
+		"check -w -1":                            `--workers: "-1"`,
+		"check --timeout -5":                     `--timeout: "-5"`,
+		"check -w x":                             `--workers: "x"`,
+		"check --load=x":                         `--load: "x"`,
+		"serve --load":                           "--load",
+		"srve":                                   `"srve" serve`,
+		"shop.wsgi:app":                          "standpipe serve shop.wsgi:app",
+		"-w 4 app":                               "-w",
+		"version x":                              `"x" version`,
+		"version --preload":                      "--preload",
+		"check -k eventlet":                      "-k eventlet",
+		"check -k gevent --threads 2":            "gevent 1000 threads 2",
+		"check --gevent 20000":                   "gevent 20000 10000",
+		"check --worker-connections 5":           "--worker-connections",
+		"check -k gevent --worker-connections x": `--worker-connections "x"`,
+		"check -k uvicorn.workers.UvicornWorker": "ASGI",
+		"check -k fast":                          "-k fast",
+		"check --preload=maybe":                  `--preload: "maybe"`,
+		"serve --port 80":                        "--port -b",
+		"check --host 0.0.0.0":                   "--host 0.0.0.0",
+		"check -c nope.toml":                     "nope.toml",
+		"check --log-level loud":                 "--log-level trace debug",
 	} {
 		code, out, errOut := call(t, strings.Fields(line)...)
-		if code != 2 || !strings.Contains(errOut, want) || strings.Count(errOut, "\n") != 1 || out != "" {
+		if code != 2 || !names(errOut, want) || strings.Count(errOut, "\n") != 1 || out != "" {
 			t.Errorf("%s: exit %d, %q, %q; want %q", line, code, out, errOut, want)
 		}
 	}
-	if code, _, errOut := call(t, "serve", ""); code != 2 || !strings.Contains(errOut, "APP is empty") {
+	if code, _, errOut := call(t, "serve", ""); code != 2 || !strings.Contains(errOut, "APP") {
 		t.Errorf("an empty APP: exit %d, %q", code, errOut)
 	}
+}
+
+// names says whether the text holds each of the names, which have spaces between them.
+func names(text, list string) bool {
+	for name := range strings.FieldsSeq(list) {
+		if !strings.Contains(text, name) {
+			return false
+		}
+	}
+	return true
 }
 
 func TestCheck(t *testing.T) {
 	project(t, "app.py", "bad.toml=[limits]\nmax_bdy = 1\n[[app]]\nworkers = 0\n", "good.toml=[[app]]\nname = \"shop\"\nmodule = \"shop.wsgi\"\nhosts = [\"a.org\"]\n")
 	code, out, errOut := call(t, "check", "-k", "sync", "-w", "3")
-	if code != 0 || !strings.HasPrefix(out, "ok ") || !strings.Contains(out, "first of app.py") || !strings.Contains(out, "workers 3") || errOut != "" {
+	if code != 0 || !strings.HasPrefix(out, "ok ") || !names(out, "app.py workers 3") || errOut != "" {
 		t.Errorf("exit %d, %q, %q", code, out, errOut)
 	}
 	for line, want := range map[string]string{"-k gevent": "1000", "-k gevent --gevent 7": "7", "-k gevent --worker-connections 9": "9", "--gevent 5": "5"} {
@@ -116,11 +127,11 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	code, out, _ = call(t, "check", "-c", "good.toml")
-	if code != 0 || !strings.Contains(out, "good.toml is good") || !strings.Contains(out, "on a.org /") {
+	if code != 0 || !names(out, "good.toml shop shop.wsgi a.org /") {
 		t.Errorf("exit %d, %q", code, out)
 	}
 	code, out, errOut = call(t, "check", "-c", "bad.toml", "-t", "x")
-	if code != 2 || out != "" || !strings.HasPrefix(errOut, "standpipe: 3 problems\n") || !strings.Contains(errOut, "  bad.toml:2  there is no") {
+	if code != 2 || out != "" || strings.Count(errOut, "\n  ") != 3 || !names(errOut, "bad.toml:2 bad.toml:4 -t") {
 		t.Errorf("exit %d, %q, %q", code, out, errOut)
 	}
 	var report struct {
@@ -193,8 +204,8 @@ func TestHelpAndVersion(t *testing.T) {
 	}
 	// Each flag: what its value is, its variable, whether it may be given again.
 	for _, want := range []string{
-		"   -w, --workers N|A..B or APP=N|A..B           STANDPIPE_WORKERS, repeatable\n        Worker processes, at least 1: a number, or 2..8",
-		"   --max-body SIZE                              STANDPIPE_MAX_BODY\n        The largest request body; a larger one is answered 413 (default: 100MiB)\n",
+		"   -w, --workers N|A..B or APP=N|A..B           STANDPIPE_WORKERS, repeatable\n",
+		"   --max-body SIZE                              STANDPIPE_MAX_BODY\n", "(default: 100MiB)\n",
 		"   -t, --timeout DURATION or APP=DURATION ", " --log-format auto|text|json ", "   -e, --env NAME=VALUE                         repeatable\n", "--dir, --chdir DIR ",
 	} {
 		if !strings.Contains(out, want) {
@@ -207,7 +218,7 @@ func TestHelpAndVersion(t *testing.T) {
 		}
 	}
 	for _, command := range []string{"check", "config"} {
-		if code, out, _ := call(t, command, "--help"); code != 0 || !strings.Contains(out, "STANDPIPE_WORKERS, repeatable") || !strings.Contains(out, "   --json\n        write JSON\n") {
+		if code, out, _ := call(t, command, "--help"); code != 0 || !strings.Contains(out, "STANDPIPE_WORKERS, repeatable") || !strings.Contains(out, "   --json\n") {
 			t.Errorf("%s: exit %d, %q", command, code, out)
 		}
 	}

@@ -137,7 +137,7 @@ func TestPreloadReloads(t *testing.T) {
 	if !errors.As(err, &failure) || failure.Failed == nil || !strings.Contains(failure.Failed.Traceback, "nothing_of_that_name") {
 		t.Fatalf("%v, %+v", err, failure)
 	}
-	if failed := of[supervisor.ReloadFailed](h); len(failed) != 1 || !strings.Contains(journal.ReloadSentence(&failed[0]), "generation 1 keeps serving. web.py:2: AttributeError") {
+	if failed := of[supervisor.ReloadFailed](h); len(failed) != 1 || failed[0].Serving != 1 || !strings.Contains(journal.ReloadSentence(&failed[0]), "web.py:2: AttributeError") {
 		t.Errorf("%+v", failed)
 	}
 	if got := ask(t, p); got != first {

@@ -82,11 +82,11 @@ func TestWhatNeedsRoot(t *testing.T) {
 	for _, c := range []struct {
 		flag, value, want string
 	}{
-		{"user", "daemon", "--user: standpipe cannot run as daemon"},
-		{"group", "daemon", "--group: standpipe cannot run as"},
-		{"nice", "-1", "nice -1 is before standpipe's own, 0"},
-		{"limit-nofile", "2000", "limit_nofile is 2000, more than standpipe's own limit of 1000"},
-		{"limit-cpu", "1m1ms", "limit_cpu is 61, more than standpipe's own limit of 60"},
+		{"user", "daemon", "--user: daemon"},
+		{"group", "daemon", "--group:"},
+		{"nice", "-1", "nice -1"},
+		{"limit-nofile", "2000", "limit_nofile 2000 1000"},
+		{"limit-cpu", "1m1ms", "limit_cpu 61 60"},
 		{"user", "23456", ""},
 		{"nice", "1", ""},
 		{"limit-nofile", "1000", ""},
@@ -100,7 +100,7 @@ func TestWhatNeedsRoot(t *testing.T) {
 			p.flag("group", "34567")
 		}
 		cfg, _ := p.load()
-		if c.want == "" != (len(cfg.Warnings) == 0) || c.want != "" && !strings.Contains(cfg.Warnings[0], c.want) {
+		if c.want == "" != (len(cfg.Warnings) == 0) || c.want != "" && !names(cfg.Warnings[0], c.want) {
 			t.Errorf("%s %s: warnings %q", c.flag, c.value, cfg.Warnings)
 		}
 		if cfg.Account.Identity != nil {

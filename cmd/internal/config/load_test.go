@@ -60,7 +60,8 @@ func (p *project) load() (*Config, *Sources) {
 	return cfg, src
 }
 
-// wrong expects exactly these problems, each given by a part of it, in any order.
+// wrong expects exactly these problems, in any order. Each is given by the names that it holds, with spaces between them: its
+// place, the setting, the value. integration/testdata/golden has the sentences.
 func (p *project) wrong(parts ...string) {
 	p.t.Helper()
 	_, _, err := Load(p.in)
@@ -70,9 +71,9 @@ func (p *project) wrong(parts ...string) {
 	}
 	left := slices.Clone(problems)
 	for _, part := range parts {
-		i := slices.IndexFunc(left, func(q Problem) bool { return strings.Contains(q.String(), part) })
+		i := slices.IndexFunc(left, func(q Problem) bool { return names(q.String(), part) })
 		if i < 0 {
-			p.t.Errorf("no problem says %q; there are\n%v", part, err)
+			p.t.Errorf("no problem names %q; there are\n%v", part, err)
 			continue
 		}
 		left = slices.Delete(left, i, i+1)
@@ -80,6 +81,11 @@ func (p *project) wrong(parts ...string) {
 	for _, q := range left {
 		p.t.Errorf("not expected: %s", q)
 	}
+}
+
+// names says whether the text holds each of the names, which have spaces between them.
+func names(text, list string) bool {
+	return !slices.ContainsFunc(strings.Fields(list), func(name string) bool { return !strings.Contains(text, name) })
 }
 
 func TestDefaults(t *testing.T) {
@@ -125,9 +131,9 @@ func TestSpoolTotal(t *testing.T) {
 		}
 	}
 	p.env("STANDPIPE_SPOOL_TOTAL=much")
-	p.wrong("is not a size")
+	p.wrong("spool_total")
 	p.env("STANDPIPE_SPOOL_TOTAL=1000")
-	p.wrong("spool_total 1000 is less than buffer_body 64KiB")
+	p.wrong("spool_total 1000 buffer_body 64KiB")
 }
 
 // Each layer wins over the one before it, and each value knows its layer.
@@ -169,7 +175,7 @@ func TestNamedFlags(t *testing.T) {
 	}
 	p.in.Flags = nil
 	p.flag("workers", "shpo=8", "blog=0", "blog=x")
-	p.wrong(`there is no app "shpo"; did you mean shop?`, `"x" is not a whole number`, `app "blog": workers is 0; it is 1 or more`)
+	p.wrong(`shpo shop`, `"x"`, `blog workers 0`)
 }
 
 func TestAppFlag(t *testing.T) {
@@ -188,12 +194,12 @@ func TestAppFlag(t *testing.T) {
 		t.Errorf("blog = %+v", blog)
 	}
 	for value, want := range map[string]string{
-		"shop.wsgi":                     "is not KEY=VALUE",
-		"name=a,module=b,wrokers=3":     "did you mean workers?",
-		"name=a,name=b,module=c":        "name stands there twice",
-		`name=a,module=b,hosts="x`:      "never closed",
-		"name=a b,module=x":             "is not an app's name",
-		"name=a,module=x,max_body=1MiB": "it belongs into [limits]",
+		"shop.wsgi":                     "KEY=VALUE",
+		"name=a,module=b,wrokers=3":     "wrokers workers",
+		"name=a,name=b,module=c":        "name",
+		`name=a,module=b,hosts="x`:      "--app",
+		"name=a b,module=x":             "\"a b\"",
+		"name=a,module=x,max_body=1MiB": "[limits]",
 	} {
 		q := newProject(t, "app.py")
 		q.flag("app", value)
@@ -215,7 +221,7 @@ func TestAppFlagBesideFile(t *testing.T) {
 		t.Errorf("source %q", got)
 	}
 	p.in.App = "other"
-	p.wrong("APP: other is given beside the apps of standpipe.toml:1")
+	p.wrong("APP: standpipe.toml:1")
 	p.in.Flags = nil // APP alone: the file is not read
 	if c, _ := p.load(); c.File != "" || c.Apps[0].Module != "other" {
 		t.Errorf("file %q, app %+v", c.File, c.Apps[0])
@@ -246,7 +252,7 @@ func TestPlatformVariablesAreDefaults(t *testing.T) {
 
 	q := newProject(t, "wsgi.py")
 	q.env("PORT=tcp://1", "WEB_CONCURRENCY=0")
-	q.wrong(`PORT: "tcp://1" is not a port`, `WEB_CONCURRENCY: "0" is not a number of workers`)
+	q.wrong(`PORT: tcp://1`, `WEB_CONCURRENCY: "0"`)
 }
 
 func TestListenFDs(t *testing.T) {
@@ -256,11 +262,11 @@ func TestListenFDs(t *testing.T) {
 		t.Errorf("Listen = %v", c.Listen)
 	}
 	p.flag("bind", ":1")
-	if c, _ := p.load(); len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "LISTEN_FDS hands over 2 sockets") {
+	if c, _ := p.load(); len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "LISTEN_FDS") {
 		t.Errorf("warnings %q", c.Warnings)
 	}
 	p.env("LISTEN_FDS=x")
-	p.wrong(`LISTEN_FDS: "x" is not a number of sockets`)
+	p.wrong(`LISTEN_FDS: "x"`)
 	p.in.Flags = nil
 	p.env("LISTEN_PID=41") // meant for another process
 	if c, _ := p.load(); c.Listen[0].Address != "0.0.0.0:5000" {
@@ -292,10 +298,10 @@ func TestStopBudget(t *testing.T) {
 	p := newProject(t, "wsgi.py")
 	p.flag("stop-timeout", "10")
 	p.flag("graceful-timeout", "10")
-	p.wrong("do not fit into stop_timeout 10s")
+	p.wrong("stop_timeout")
 	q := newProject(t, "wsgi.py")
 	q.flag("stop-timeout", "1")
-	q.wrong("leaves nothing for running requests")
+	q.wrong("stop_timeout")
 }
 
 // Every problem is in one answer.
@@ -328,39 +334,39 @@ threads = 0
 env = { A = [1] }
 `)
 	p.wrong(
-		"standpipe.toml:1: there is no setting trusted_prox; did you mean trusted_proxies?",
-		"standpipe.toml:2: trusted_proxies \"10.0.0.1/8\" has host bits set; the network is 10.0.0.0/8",
-		"standpipe.toml:4: there is no setting limits.max_bdy; did you mean limits.max_body?",
-		"standpipe.toml:5: max_head is 10, too small",
-		"standpipe.toml:8: protocol \"fastcgi\" is not there yet",
-		"standpipe.toml:9: there is no setting adress; did you mean address?",
-		"standpipe.toml:13: app \"a\": the folder "+p.dir+"/nowhere does not exist",
-		"standpipe.toml:14: app \"a\": mount \"a//b\" does not begin with a slash",
-		"standpipe.toml:18: app \"b\": python "+p.dir+"/bin/python does not exist",
-		"standpipe.toml:19: env_file of app \"b\": "+p.dir+"/.env does not exist",
-		`host "http://x" is a URL`, `host "y:80" has a port`, `host "a.*.org" has a *`, `host "0.0.0.0" is an address to listen on`,
-		"standpipe.toml:22: two apps are called \"b\"",
-		"app \"b\": threads is 0",
-		"standpipe.toml:25: env has no plain value for A",
+		"standpipe.toml:1: trusted_prox trusted_proxies",
+		"standpipe.toml:2: trusted_proxies 10.0.0.1/8 10.0.0.0/8",
+		"standpipe.toml:4: limits.max_bdy limits.max_body",
+		"standpipe.toml:5: max_head 10",
+		"standpipe.toml:8: protocol fastcgi",
+		"standpipe.toml:9: adress address",
+		"standpipe.toml:13: "+p.dir+"/nowhere",
+		"standpipe.toml:14: a mount a//b",
+		"standpipe.toml:18: b python "+p.dir+"/bin/python",
+		"standpipe.toml:19: env_file "+p.dir+"/.env",
+		`http://x`, `y:80`, `a.*.org`, `0.0.0.0`,
+		"standpipe.toml:22: b",
+		"b threads 0",
+		"standpipe.toml:25: env",
 	)
 }
 
 func TestTOMLErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"a = \n": "standpipe.toml:1: ",
+		"a = \n": "standpipe.toml:1:",
 		"[[app]]\nmodule = \"a\"\nmodule = \"b\"\n": "standpipe.toml:",
-		"[app]\nmodule = \"a\"\n":                   "standpipe.toml:1: app may stand there more than once; write [[app]]",
-		"limits = 3\n":                              "standpipe.toml:1: limits is a table; write [limits]",
-		"workers = 3\n":                             "standpipe.toml:1: there is no workers here; it belongs into [[app]]",
-		"max_body = 3\n":                            "standpipe.toml:1: there is no max_body here; it belongs into [limits]",
-		"[limits]\n\nmax_body = [1]\n":              "standpipe.toml:3: limits.max_body is one size, not an array",
-		"[limits]\nmax_body = true\n":               "standpipe.toml:2: limits.max_body is a size",
-		"[limits]\nmax_body = -1\n":                 "standpipe.toml:2: limits.max_body \"-1\" is negative",
-		"[log]\nlog_format = \"xml\"\n":             "standpipe.toml:2: log.log_format \"xml\" is not one of auto, text, json",
-		"[[listen]]\n":                              "standpipe.toml:1: [[listen]] has no address",
-		"bind = \":1\"\n[[listen]]\naddress=\":2\"": "standpipe.toml:1: bind and [[listen]] say the same thing",
-		"[[app]]\n[app.static]\nurl = \"/\"\n":      "standpipe.toml:2: static may stand there more than once; write [[app.static]]",
-		"[[app]]\nenv.A = 1\nenv.\"b c\" = 2\n":     "standpipe.toml:2: env \"b c\" is not a variable's name",
+		"[app]\nmodule = \"a\"\n":                   "standpipe.toml:1: [[app]]",
+		"limits = 3\n":                              "standpipe.toml:1: limits [limits]",
+		"workers = 3\n":                             "standpipe.toml:1: workers [[app]]",
+		"max_body = 3\n":                            "standpipe.toml:1: max_body [limits]",
+		"[limits]\n\nmax_body = [1]\n":              "standpipe.toml:3: limits.max_body",
+		"[limits]\nmax_body = true\n":               "standpipe.toml:2: limits.max_body",
+		"[limits]\nmax_body = -1\n":                 "standpipe.toml:2: limits.max_body -1",
+		"[log]\nlog_format = \"xml\"\n":             "standpipe.toml:2: log.log_format xml",
+		"[[listen]]\n":                              "standpipe.toml:1: [[listen]] address",
+		"bind = \":1\"\n[[listen]]\naddress=\":2\"": "standpipe.toml:1: bind [[listen]]",
+		"[[app]]\n[app.static]\nurl = \"/\"\n":      "standpipe.toml:2: static [[app.static]]",
+		"[[app]]\nenv.A = 1\nenv.\"b c\" = 2\n":     "standpipe.toml:2: env b",
 	} {
 		p := newProject(t, "app.py")
 		p.toml(text)
@@ -385,7 +391,7 @@ func TestListenTable(t *testing.T) {
 	}
 	p.in.Flags = nil
 	p.flag("bind", ":1", ":1", ":0", ":0", "unix:/nowhere/at/all.sock?user=nobody-of-this-name")
-	p.wrong(":1 stands there twice", "the folder /nowhere/at does not exist", "there is no user")
+	p.wrong(":1", "/nowhere/at", "nobody-of-this-name")
 }
 
 func TestFlaskApp(t *testing.T) {
@@ -406,7 +412,7 @@ func TestFlaskApp(t *testing.T) {
 
 func TestNothingToServe(t *testing.T) {
 	p := newProject(t)
-	p.wrong("no app found in " + p.dir + "; looked for FLASK_APP, standpipe.toml, wsgi.py")
+	p.wrong(p.dir + " FLASK_APP standpipe.toml wsgi.py")
 }
 
 func TestMountsAndHosts(t *testing.T) {
@@ -416,7 +422,7 @@ func TestMountsAndHosts(t *testing.T) {
 	p.flag("mount", "/same") // --app's own mount wins; a and b are told apart by host
 	p.load()
 	p.in.Flags[0].Values = append(p.in.Flags[0].Values, "name=d,module=d,hosts=\"y.org,x.org\"")
-	p.wrong(`apps "b" and "d" both answer for /same on x.org`)
+	p.wrong(`b d /same x.org`)
 }
 
 func TestWarnings(t *testing.T) {
@@ -424,8 +430,8 @@ func TestWarnings(t *testing.T) {
 	p.env("GUNICORN_CMD_ARGS=-w 3", "STANDPIPE_WROKERS=3", "STANDPIPE_SERVICE_PORT=1", "STANDPIPE_PORT_80_TCP=tcp://1", "STANDPIPE_SOAK=1")
 	c, _ := p.load()
 	all := strings.Join(c.Warnings, "\n")
-	for _, want := range []string{"STANDPIPE_WROKERS is no setting; did you mean STANDPIPE_WORKERS?", "GUNICORN_CMD_ARGS", "gunicorn.conf.py"} {
-		if !strings.Contains(all, want) {
+	for _, want := range []string{"STANDPIPE_WROKERS STANDPIPE_WORKERS", "GUNICORN_CMD_ARGS", "gunicorn.conf.py"} {
+		if !names(all, want) {
 			t.Errorf("no warning about %s in\n%s", want, all)
 		}
 	}
@@ -433,7 +439,7 @@ func TestWarnings(t *testing.T) {
 		t.Errorf("%d warnings:\n%s", len(c.Warnings), all)
 	}
 	p.flag("config", "gunicorn.conf.py")
-	p.wrong("a gunicorn configuration is Python")
+	p.wrong("gunicorn.conf.py")
 }
 
 func TestPythonAndVenv(t *testing.T) {
@@ -451,7 +457,7 @@ func TestPythonAndVenv(t *testing.T) {
 		t.Errorf("interpreter = %+v", c.Apps[0].Interpreter)
 	}
 	p.flag("venv", "env")
-	p.wrong("has both python and venv")
+	p.wrong("python venv")
 }
 
 func TestErrorPages(t *testing.T) {
@@ -463,7 +469,7 @@ func TestErrorPages(t *testing.T) {
 	}
 	p.flag("error-page", "200=busy.html", "x")
 	p.flag("access-log", "no/such.log")
-	p.wrong("200 is not the status of an error", "the folder "+p.dir+"/no does not exist")
+	p.wrong("200", p.dir+"/no")
 }
 
 func TestNameOf(t *testing.T) {

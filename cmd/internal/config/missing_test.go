@@ -22,11 +22,11 @@ pythonpath = ["lib"]
 // Of several apps, one whose folder or interpreter is missing does not stop the others; what comes later heals it.
 func TestBrokenApp(t *testing.T) {
 	for _, c := range []struct{ key, says string }{
-		{"dir = \"late\"\nvenv = \"env\"", "the folder DIR/late does not exist"},
-		{"dir = \"late\"\nmodule = \"b\"\npython = \"env/bin/python\"", "the folder DIR/late does not exist"},
-		{"dir = \"there\"\nvenv = \"env\"", "venv DIR/there/env does not exist"},
-		{"dir = \"there\"\npython = \"env/bin/python\"", "python DIR/there/env/bin/python does not exist"},
-		{"dir = \"plain\"", "DIR/plain is not a folder"},
+		{"dir = \"late\"\nvenv = \"env\"", "DIR/late"},
+		{"dir = \"late\"\nmodule = \"b\"\npython = \"env/bin/python\"", "DIR/late"},
+		{"dir = \"there\"\nvenv = \"env\"", "venv DIR/there/env"},
+		{"dir = \"there\"\npython = \"env/bin/python\"", "python DIR/there/env/bin/python"},
+		{"dir = \"plain\"", "DIR/plain"},
 	} {
 		p := newProject(t, "there/app.py", "plain")
 		p.write("there/.env", "FROM_FILE=1\n")
@@ -35,17 +35,17 @@ func TestBrokenApp(t *testing.T) {
 		}
 		p.toml(twoApps + c.key + "\n")
 		says := strings.ReplaceAll(c.says, "DIR", p.dir)
-		p.wrong("app \"b\": " + says) // check lists it, once
+		p.wrong("\"b\" " + says) // check lists it, once
 		p.in.Tolerant = true
 		cfg, _ := p.load()
 		a, b := &cfg.Apps[0], &cfg.Apps[1]
 		if a.Broken != nil || a.Interpreter.Path == "" {
 			t.Errorf("a = %+v", a)
 		}
-		if b.Broken == nil || b.Broken.Error() != says || b.Module == "" && !slices.Contains(b.Candidates, "app.py") {
+		if b.Broken == nil || !names(b.Broken.Error(), says) || b.Module == "" && !slices.Contains(b.Candidates, "app.py") {
 			t.Errorf("b is broken by %v, want %q; it has %q", b.Broken, says, b.Candidates)
 		}
-		if _, err := b.Again(); err == nil || err.Error() != says {
+		if _, err := b.Again(); err == nil || !names(err.Error(), says) {
 			t.Errorf("Again: %v, want %q", err, says)
 		}
 		if again, err := a.Again(); again != a || err != nil {
@@ -77,7 +77,7 @@ func TestBrokenAppEnvFile(t *testing.T) {
 	p.in.Tolerant = true
 	cfg, _ := p.load()
 	p.write("late/app.py", "")
-	if _, err := cfg.Apps[1].Again(); err == nil || err.Error() != "env_file "+p.dir+"/late/.env does not exist" {
+	if _, err := cfg.Apps[1].Again(); err == nil || !names(err.Error(), "env_file "+p.dir+"/late/.env") {
 		t.Errorf("Again: %v", err)
 	}
 }
@@ -87,47 +87,47 @@ func TestToleranceEnds(t *testing.T) {
 	p := newProject(t, "app.py")
 	p.in.Tolerant = true
 	p.flag("venv", "nope")
-	p.wrong("venv " + p.dir + "/nope does not exist")
+	p.wrong("venv " + p.dir + "/nope")
 	p.in.Flags = nil
 	p.flag("app", "name=a,module=a,venv=nope", "name=b,module=b,mount=/b,dir=nope")
-	p.wrong("app \"a\": venv "+p.dir+"/nope does not exist", "app \"b\": the folder "+p.dir+"/nope does not exist")
+	p.wrong("\"a\" venv "+p.dir+"/nope", "\"b\" "+p.dir+"/nope")
 	p.in.Flags = nil
 	p.flag("app", "name=a,module=a", "name=b,module=b,venv=nope")
-	p.wrong("apps \"a\" and \"b\" both answer for /", "app \"b\": venv "+p.dir+"/nope does not exist")
+	p.wrong("\"a\" \"b\" /", "\"b\" venv "+p.dir+"/nope")
 }
 
 // What could not be read gives one problem, and nothing that follows from it.
 func TestOneProblemForOneMistake(t *testing.T) {
 	for _, c := range []struct{ toml, want string }{
 		{"a = \n", "standpipe.toml:1: "},
-		{"[app]\nmodule = \"shop\"\n", "write [[app]] with two brackets"},
-		{"[[apps]]\nmodule = \"shop\"\n", "there is no setting apps; did you mean app?"},
-		{"module = \"shop\"\n", "there is no module here; it belongs into [[app]]"},
-		{"[[app]]\nmodul = \"shop\"\n", "did you mean module?"},
-		{"[[app]]\nmodule = [1]\n", "module is one text, not an array"},
-		{"[[app]]\nmodule = \"shop\"\ndir = []\n", "dir is one path, not an array"},
-		{"[[app]]\nmodule = \"a\"\n[[app]]\nmodule = \"b\"\nmount = [\"/b\"]\n", "mount is one text, not an array"},
-		{"[[app]]\nmodule = \"a\"\n[[app]]\nmodule = \"b\"\nmonut = \"/b\"\n", "did you mean mount?"},
-		{"[[app]]\nmodule = \"shop\"\n[[listen]]\nadress = \":1\"\n", "did you mean address?"},
-		{"[[app]]\nmodule = \"shop\"\n[[listen]]\naddress = \":x\"\n", "is not a port"},
-		{"[[app]]\nmodule = \"shop\"\n[stop]\nstop_timeout = 1\nterm_grace = \"x\"\n", "stop.term_grace \"x\" is not a duration"},
-		{"[[app]]\nmodule = \"shop\"\n[limits]\nbuffer_body = \"200MiB\"\nmax_body = \"1gig\"\n", "limits.max_body \"1gig\" is not a size"},
+		{"[app]\nmodule = \"shop\"\n", "[[app]]"},
+		{"[[apps]]\nmodule = \"shop\"\n", "apps"},
+		{"module = \"shop\"\n", "module [[app]]"},
+		{"[[app]]\nmodul = \"shop\"\n", "modul module"},
+		{"[[app]]\nmodule = [1]\n", "module"},
+		{"[[app]]\nmodule = \"shop\"\ndir = []\n", "dir"},
+		{"[[app]]\nmodule = \"a\"\n[[app]]\nmodule = \"b\"\nmount = [\"/b\"]\n", "mount"},
+		{"[[app]]\nmodule = \"a\"\n[[app]]\nmodule = \"b\"\nmonut = \"/b\"\n", "monut mount"},
+		{"[[app]]\nmodule = \"shop\"\n[[listen]]\nadress = \":1\"\n", "adress address"},
+		{"[[app]]\nmodule = \"shop\"\n[[listen]]\naddress = \":x\"\n", ":x"},
+		{"[[app]]\nmodule = \"shop\"\n[stop]\nstop_timeout = 1\nterm_grace = \"x\"\n", "stop.term_grace x"},
+		{"[[app]]\nmodule = \"shop\"\n[limits]\nbuffer_body = \"200MiB\"\nmax_body = \"1gig\"\n", "limits.max_body 1gig"},
 	} {
 		p := newProject(t)
 		p.toml(c.toml)
 		p.wrong(c.want)
 	}
 	for _, c := range []struct{ flag, value, want string }{
-		{"workers", "x", "\"x\" is not a whole number"},
-		{"threads", "-1", "threads \"-1\" is negative; it is 1 or more"},
-		{"queue", "-1", "queue \"-1\" is negative; 0 means no limit"},
-		{"bind", "1:2:3", "is not an address"},
+		{"workers", "x", "\"x\""},
+		{"threads", "-1", "threads -1"},
+		{"queue", "-1", "queue -1"},
+		{"bind", "1:2:3", "1:2:3"},
 	} {
 		p := newProject(t, "app.py")
 		p.flag(c.flag, c.value)
 		p.wrong(c.want)
 	}
-	for flag, want := range map[string]string{"config": "nope.toml: the configuration file does not exist", "app": "is not KEY=VALUE"} {
+	for flag, want := range map[string]string{"config": "nope.toml", "app": "KEY=VALUE"} {
 		p := newProject(t)
 		p.flag(flag, "nope.toml")
 		if flag == "config" {
@@ -138,14 +138,14 @@ func TestOneProblemForOneMistake(t *testing.T) {
 	p := newProject(t) // what stands on its own is told beside it
 	p.flag("config", "nope.toml")
 	p.flag("threads", "0")
-	p.wrong("nope.toml: the configuration file", "threads is 0; it is 1 to 4096")
+	p.wrong("nope.toml", "threads 0 1 4096")
 }
 
 func TestLaterKeys(t *testing.T) {
 	for text, want := range map[string]string{
-		"[[app]]\nworker_class = \"gevent\"\n":                 "gevent = 1000 makes them greenlets",
-		"[[listen]]\naddress = \":1\"\nprotocol = \"https\"\n": "standpipe.toml:3: protocol \"https\" is not there yet in this release; http and uwsgi are",
-		"bind = \"https://:1\"\n":                              "https is not there yet in this release; http and uwsgi are",
+		"[[app]]\nworker_class = \"gevent\"\n":                 "gevent",
+		"[[listen]]\naddress = \":1\"\nprotocol = \"https\"\n": "standpipe.toml:3: protocol https",
+		"bind = \"https://:1\"\n":                              "https",
 	} {
 		p := newProject(t, "app.py")
 		p.toml(text)

@@ -81,19 +81,19 @@ dir = "assets"
 
 func TestStaticMistakes(t *testing.T) {
 	for text, want := range map[string]string{
-		"[[static]]\ndir = \".\"\n":                                                    "standpipe.toml:1: the table static has no url",
-		"[[app]]\n[[app.static]]\nurl = \"/x\"\n":                                      "standpipe.toml:2: the table static has no dir",
-		"[[static]]\nurl = \"x\"\ndir = \".\"\n":                                       `standpipe.toml:1: [[static]]: url "x" is not a path`,
-		"[[static]]\nurl = \"/a/../b\"\ndir = \".\"\n":                                 "is not a path",
-		"[[static]]\nurl = \"/\"\ndir = \"none\"\n":                                    "does not exist",
-		"[[static]]\nurl = \"/\"\ndir = \".\"\n[[static]]\nurl = \"/\"\ndir = \".\"\n": "stands there twice",
-		"[[static]]\nurl = \"/\"\ndir = \".\"\nmissing = \"410\"\n":                    `"410" is not one of 404, app`,
-		"[[static]]\nurl = \"/\"\ndir = \".\"\nindexes = 1\n":                          "did you mean index?",
-		"[[app]]\nstatic = \"media\"\n":                                                `standpipe.toml:2: static "media" is not /URL=DIR, off, force or auto`,
-		"[[app]]\n[[app.static]]\nurl=\"/\"\ndir=\".\"\nhosts=[\"a\"]\n":               "hosts stands in [[static]] alone",
-		"compress_codings = [\"deflate\"]\n":                                           `"deflate" is not one of br, zstd, gzip`,
-		"compress_types = [\"html\"]\n":                                                `"html" is not a media type`,
-		"static_compress = true\n":                                                     "it belongs into [[app]]",
+		"[[static]]\ndir = \".\"\n":                                                    "standpipe.toml:1: static url",
+		"[[app]]\n[[app.static]]\nurl = \"/x\"\n":                                      "standpipe.toml:2: static dir",
+		"[[static]]\nurl = \"x\"\ndir = \".\"\n":                                       `standpipe.toml:1: [[static]] url x path`,
+		"[[static]]\nurl = \"/a/../b\"\ndir = \".\"\n":                                 "/a/../b",
+		"[[static]]\nurl = \"/\"\ndir = \"none\"\n":                                    "none",
+		"[[static]]\nurl = \"/\"\ndir = \".\"\n[[static]]\nurl = \"/\"\ndir = \".\"\n": "url",
+		"[[static]]\nurl = \"/\"\ndir = \".\"\nmissing = \"410\"\n":                    `410 404`,
+		"[[static]]\nurl = \"/\"\ndir = \".\"\nindexes = 1\n":                          "indexes index",
+		"[[app]]\nstatic = \"media\"\n":                                                `standpipe.toml:2: static media /URL=DIR`,
+		"[[app]]\n[[app.static]]\nurl=\"/\"\ndir=\".\"\nhosts=[\"a\"]\n":               "hosts [[static]]",
+		"compress_codings = [\"deflate\"]\n":                                           `deflate`,
+		"compress_types = [\"html\"]\n":                                                `html`,
+		"static_compress = true\n":                                                     "[[app]]",
 	} {
 		p := newProject(t, "app.py")
 		p.toml(text)

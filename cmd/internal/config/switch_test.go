@@ -47,5 +47,5 @@ func TestPreloadFromEverywhere(t *testing.T) {
 	}
 	p := newProject(t, "app.py")
 	p.toml("[[app]]\nmount = true\n") // a boolean where none belongs
-	p.wrong("a value of another type stands there")
+	p.wrong("standpipe.toml:2")
 }

