@@ -41,7 +41,7 @@ func TestFault_B3_RuntimeFolderIsGone(t *testing.T) {
 				}
 			},
 			"some": func(t *testing.T, dir string) { // as a cleaner of /tmp does, by age
-				for _, pattern := range []string{"shim-*/standpipe_shim/re*.py", "shim-*/standpipe_shim/passing.py", "shim-*/standpipe_shim/wsgi.py", "shim-*/standpipe_shim/__pycache__/*"} {
+				for _, pattern := range []string{"shim-*/standpipe_shim/core/re*.py", "shim-*/standpipe_shim/core/files.py", "shim-*/standpipe_shim/core/exchange.py", "shim-*/standpipe_shim/*/__pycache__/*"} {
 					found, _ := filepath.Glob(filepath.Join(dir, pattern))
 					for _, f := range found {
 						_ = os.Remove(f)

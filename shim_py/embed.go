@@ -15,8 +15,10 @@ import (
 
 // A bare directory name would leave __init__.py and __main__.py out: go:embed skips names that begin with an underscore.
 //
-//go:embed __main__.py standpipe_shim/*.py
+//go:embed __main__.py standpipe_shim/*.py standpipe_shim/*/*.py
 var sources embed.FS
+
+const launcher = "__main__.py"
 
 // file is one embedded source; name is slash-separated and relative to the folder that python3 runs.
 type file struct {
@@ -41,7 +43,7 @@ func files() []file {
 	return all
 }
 
-// Hash returns the content hash of the shim in hex: 32 digits over every file's name and octets.
+// Hash returns the content hash of the shim in hex: 32 digits over the name and the bytes of every file.
 func Hash() string { return hash() }
 
 var hash = sync.OnceValue(func() string { return hashOf(files()) }) // each start of a worker asks
@@ -66,19 +68,18 @@ func Bootstrap() string {
 	if err != nil {
 		panic(err) // only for a level that does not exist
 	}
-	// name NUL length NUL octets, for each module.
+	// name NUL length NUL bytes, for each module.
 	for _, f := range files() {
-		module, ok := strings.CutPrefix(f.name, "standpipe_shim/")
-		if !ok {
-			continue // the launcher: the program below does its work
+		if f.name == launcher {
+			continue // the program below does its work
 		}
-		fmt.Fprintf(w, "%s\x00%d\x00%s", strings.TrimSuffix(module, ".py"), len(f.data), f.data)
+		fmt.Fprintf(w, "%s\x00%d\x00%s", f.name, len(f.data), f.data)
 	}
 	w.Close()
 	return strings.Replace(bootstrap, "@", base64.StdEncoding.EncodeToString(packed.Bytes()), 1)
 }
 
-// It parses on Python 2.7, like the launcher. The names that tracebacks show are those of no file: <standpipe_shim>/wsgi.py.
+// It parses on Python 2.7, like the launcher. The names that tracebacks show are those of no file: <standpipe_shim>/core/worker.py.
 const bootstrap = `import sys
 if sys.version_info < (3, 8):
     sys.stderr.write("standpipe: %s is Python %d.%d.%d; standpipe needs Python 3.8 or newer\n" % ((sys.executable,) + tuple(sys.version_info[:3])))
@@ -94,19 +95,19 @@ def start(packed):
         rest = rest[int(size):]
     class Finder:
         def find_spec(self, name, path=None, target=None):
-            package, _, module = name.partition(".")
-            if package != "standpipe_shim" or (module or "__init__") not in sources:
-                return None
-            spec = ModuleSpec(name, self, origin="<standpipe_shim>", is_package=not module)
-            return spec
+            file = self.file(name)
+            return ModuleSpec(name, self, origin="<standpipe_shim>", is_package=file.endswith("/__init__.py")) if file else None
+        def file(self, name):
+            file = name.replace(".", "/")
+            return next((found for found in (file + ".py", file + "/__init__.py") if found in sources), "")
         def create_module(self, spec):
             return None
         def exec_module(self, module):
-            name = module.__name__.partition(".")[2] or "__init__"
-            module.__file__ = "<standpipe_shim>/%s.py" % name
-            exec(compile(sources[name], module.__file__, "exec", dont_inherit=True), module.__dict__)
+            file = self.file(module.__name__)
+            module.__file__ = "<standpipe_shim>" + file[len("standpipe_shim"):]
+            exec(compile(sources[file], module.__file__, "exec", dont_inherit=True), module.__dict__)
         def get_source(self, name):
-            return sources[name.partition(".")[2] or "__init__"].decode()
+            return sources[self.file(name)].decode()
     if sys.path and sys.path[0] == "":
         del sys.path[0]
     sys.meta_path.insert(0, Finder())

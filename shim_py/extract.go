@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -112,25 +114,39 @@ func discard(dir string) error {
 
 // fill writes the files. The modes are set by chmod: a umask would take from them.
 func fill(dir string, all []file) error {
-	for _, sub := range []string{"", cacheDir, "standpipe_shim", filepath.Join("standpipe_shim", cacheDir)} {
-		path := filepath.Join(dir, sub)
-		if err := os.MkdirAll(path, dirMode); err != nil {
-			return err
-		}
-		if err := os.Chmod(path, dirMode); err != nil {
-			return err
+	for _, folder := range folders(all) {
+		for _, sub := range []string{folder, path.Join(folder, cacheDir)} {
+			made := filepath.Join(dir, filepath.FromSlash(sub))
+			if err := os.MkdirAll(made, dirMode); err != nil {
+				return err
+			}
+			if err := os.Chmod(made, dirMode); err != nil {
+				return err
+			}
 		}
 	}
 	for _, f := range all {
-		path := filepath.Join(dir, filepath.FromSlash(f.name))
-		if err := os.WriteFile(path, f.data, fileMode); err != nil {
+		written := filepath.Join(dir, filepath.FromSlash(f.name))
+		if err := os.WriteFile(written, f.data, fileMode); err != nil {
 			return err
 		}
-		if err := os.Chmod(path, fileMode); err != nil {
+		if err := os.Chmod(written, fileMode); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// folders returns the folders of the files, slash-separated, a parent before what lies in it; the first is ".".
+func folders(all []file) []string {
+	found := []string{"."}
+	for _, f := range all {
+		if folder := path.Dir(f.name); !slices.Contains(found, folder) {
+			found = append(found, folder)
+		}
+	}
+	slices.Sort(found)
+	return found
 }
 
 // verify returns nil when dir holds exactly the shim, ours, and writable by nobody else. Compiled modules are not read: only
@@ -140,6 +156,7 @@ func verify(dir string, all []file) error {
 	for _, f := range all {
 		want[f.name] = f.data
 	}
+	expected := folders(all)
 	seen := 0
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -161,7 +178,7 @@ func verify(dir string, all []file) error {
 		}
 		name = filepath.ToSlash(name)
 		switch {
-		case entry.IsDir() && (name == "." || name == "standpipe_shim" || entry.Name() == cacheDir):
+		case entry.IsDir() && (entry.Name() == cacheDir || slices.Contains(expected, name)):
 			return nil
 		case !info.Mode().IsRegular():
 			return fmt.Errorf("%s: not a regular file", path)

@@ -17,14 +17,21 @@ func TestEverySourceIsEmbedded(t *testing.T) {
 	for _, f := range files() {
 		embedded[f.name] = true
 	}
-	onDisk, err := filepath.Glob("standpipe_shim/*.py")
-	if err != nil || len(onDisk) == 0 {
+	onDisk := 0
+	err := filepath.WalkDir("standpipe_shim", func(name string, _ fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(name, ".py") {
+			onDisk++
+			if !embedded[filepath.ToSlash(name)] {
+				t.Errorf("%s is not embedded", name)
+			}
+		}
+		return err
+	})
+	if err != nil || onDisk == 0 {
 		t.Fatalf("no sources on disk: %v", err)
 	}
-	for _, name := range append(onDisk, "__main__.py") {
-		if !embedded[filepath.ToSlash(name)] {
-			t.Errorf("%s is not embedded", name)
-		}
+	if len(embedded) != onDisk+1 || !embedded[launcher] {
+		t.Errorf("%d files are embedded, %d are on disk beside the launcher", len(embedded), onDisk)
 	}
 	if !embedded["standpipe_shim/__init__.py"] {
 		t.Error("the package has no __init__.py")
@@ -90,18 +97,20 @@ func TestExtractModesAndReuse(t *testing.T) {
 func TestExtractRepairsWhatWasChanged(t *testing.T) {
 	for name, change := range map[string]func(t *testing.T, dir string){
 		"octets": func(t *testing.T, dir string) {
-			write(t, filepath.Join(dir, "standpipe_shim", "wsgi.py"), "import evil")
+			write(t, filepath.Join(dir, "standpipe_shim", "core", "frames.py"), "import evil")
 		},
-		"extra":   func(t *testing.T, dir string) { write(t, filepath.Join(dir, "standpipe_shim", "re.py"), "") },
-		"missing": func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "standpipe_shim", "wsgi.py"))) },
+		"extra": func(t *testing.T, dir string) { write(t, filepath.Join(dir, "standpipe_shim", "boot", "re.py"), "") },
+		"missing": func(t *testing.T, dir string) {
+			must(t, os.Remove(filepath.Join(dir, "standpipe_shim", "core", "frames.py")))
+		},
 		"mode": func(t *testing.T, dir string) {
 			if runtime.GOOS == "windows" {
 				t.Skip("SKIP[no-modes]: this system has no mode bits")
 			}
-			must(t, os.Chmod(filepath.Join(dir, "standpipe_shim"), 0o777))
+			must(t, os.Chmod(filepath.Join(dir, "standpipe_shim", "core"), 0o777))
 		},
 		"link": func(t *testing.T, dir string) {
-			path := filepath.Join(dir, "standpipe_shim", "wsgi.py")
+			path := filepath.Join(dir, "standpipe_shim", "core", "frames.py")
 			must(t, os.Rename(path, filepath.Join(filepath.Dir(dir), "elsewhere.py")))
 			must(t, os.Symlink(filepath.Join(filepath.Dir(dir), "elsewhere.py"), path))
 		},

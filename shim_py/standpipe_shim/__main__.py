@@ -7,11 +7,13 @@ import os
 import sys
 import time
 
-from . import _begin, control, levels, output, stdio, title
-from .frames import BOOT, FAILED, HELLO, READY, ProtocolError, Reader, Writer, frame
-from .packing import BadValue, pack, unpack
-from .runner import Worker
-from .signals import Signals
+from . import _begin
+from .boot import stdio, title
+from .boot.signals import Signals
+from .core import control, levels, output
+from .core.frames import BOOT, FAILED, HELLO, READY, ProtocolError, Reader, Writer, frame
+from .core.packing import BadValue, pack, unpack
+from .core.worker import Worker
 
 _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
 
@@ -67,7 +69,7 @@ def main():
             return
         load(worker, boot)
         if preload:
-            from . import template
+            from .boot import template
 
             watched(worker, boot)
             worker.ready()
@@ -138,8 +140,9 @@ def read_boot(reader):
 
 def load(worker, boot):
     """Loads the app; or says Failed and exits with 3."""
-    from . import environ, loader
-    from .body import FileWrapper
+    from .boot import loader
+    from .core import environ
+    from .core.body import FileWrapper
 
     output.arm(boot["tag"])
     levels.arm()
@@ -149,11 +152,11 @@ def load(worker, boot):
     begin = time.monotonic()
     try:
         if worker.preload:
-            from . import template
+            from .boot import template
 
             worker.prepared = template.prepare(worker.pipes)
         if worker.greenlets:
-            from .gevent_runner import patch
+            from .core.greenlets import patch
 
             patch(boot)
         loaded = loader.load(boot)
@@ -165,8 +168,8 @@ def load(worker, boot):
     took = time.monotonic() - begin
     keep()
     worker.environs = environ.Environs(environ.base(boot, output.errors(), FileWrapper), boot["timeout_ms"])
-    from .framework import describe
-    from .static import declared
+    from .frameworks.declared import declared
+    from .frameworks.names import describe
 
     ready = {"found": loaded.found, "how": loaded.how, "framework": describe(loaded.app), "import_ms": int(took * 1000)}
     mount = boot["environ"].get("SCRIPT_NAME", b"").decode("latin-1")
@@ -174,14 +177,14 @@ def load(worker, boot):
     if files:
         ready["static"] = files[:_DECLARED]
     if boot["health"]:
-        from .health import answered
+        from .frameworks.health import answered
 
         answers, why = answered(loaded.app, mount, boot["health"])
         if answers:
             ready["answers"] = answers
         if why:
             ready["answers_unknown"] = why
-    from .notices import tell
+    from .frameworks.notices import tell
 
     tell(worker, loaded.app, boot["threads"])
     worker.greeting = frame(READY, 0, 0, pack(ready))
@@ -190,13 +193,15 @@ def load(worker, boot):
 def keep():
     """Imports what of the shim is else imported when it is first used: the folder that it lies in may go while the worker
     serves (the end of a login session, a cleaner of /tmp)."""
-    from . import failures, interrupt, known, passing, report, shared, watch  # noqa: F401
+    from .boot import failures, watch  # noqa: F401
+    from .core import files, interrupt, memory, report  # noqa: F401
+    from .frameworks import known  # noqa: F401
 
 
 def watched(worker, boot):
     """Names the app's modules to Go, where it wants to know them: now, and in a worker from now on."""
     if boot["watch"]:
-        from .watch import Watch
+        from .boot.watch import Watch
 
         watch = Watch(worker.log)
         watch.tell()
@@ -209,7 +214,7 @@ def hooked(worker, boot):
     try:
         _begin()
     except BaseException as error:
-        from .failures import explain
+        from .boot.failures import explain
 
         failure = explain(error, boot, "")
         failure.message = "a function given to standpipe_shim.on_fork failed: " + failure.message
@@ -223,7 +228,7 @@ def _fail(worker, boot, failure):
         sys.exit(0)
     traceback = ""
     if failure.error is not None:
-        from .report import trace
+        from .core.report import trace
 
         traceback = trace(failure.error)
     failed = {
@@ -243,7 +248,7 @@ def _fail(worker, boot, failure):
 def _stacks(worker, stream):
     if worker.greenlets and worker.inbound is not None:
         return worker.inbound.stacks(worker.dir, stream)
-    from .report import stacks
+    from .core.report import stacks
 
     return stacks(worker.dir, worker.thread_of(stream))
 

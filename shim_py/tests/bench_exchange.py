@@ -18,11 +18,11 @@ import tempfile
 import time
 
 import peer
-from standpipe_shim import environ, frames, serve, wsgi
-from standpipe_shim.body import FileWrapper
-from standpipe_shim.head import encode_head
-from standpipe_shim.inbound import Solo
-from standpipe_shim.runner import Worker
+from standpipe_shim.core import environ, frames, serve
+from standpipe_shim.core.body import FileWrapper
+from standpipe_shim.core.head import encode_head
+from standpipe_shim.core.inbound import Solo
+from standpipe_shim.core.worker import Worker
 
 COUNT = int(os.environ.get("COUNT", "10"))
 SECONDS = 0.25  # of one measurement, about

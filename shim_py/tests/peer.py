@@ -17,10 +17,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SHIM_DIR = os.path.dirname(HERE)
 sys.path.insert(0, SHIM_DIR)
 
-from standpipe_shim import frames  # noqa: E402
-from standpipe_shim.frames import BODY, END, ERROR, FAILED, HEAD, HELLO, HOLD, LAST, LOG, READY, REQUEST, WINDOW  # noqa: E402
-from standpipe_shim.names import NAMES  # noqa: E402
-from standpipe_shim.packing import pack, unpack  # noqa: E402
+from standpipe_shim.core import frames  # noqa: E402
+from standpipe_shim.core.frames import BODY, END, ERROR, FAILED, HEAD, HELLO, HOLD, LAST, LOG, READY, REQUEST, WINDOW  # noqa: E402
+from standpipe_shim.core.names import NAMES  # noqa: E402
+from standpipe_shim.core.packing import pack, unpack  # noqa: E402
 
 DEADLINE = 120  # seconds until a test that waits for something gives up: a guard against hanging, no claim about speed
 
@@ -135,7 +135,7 @@ class Peer:
             os.chdir(before)
             for fd, _ in moved:
                 os.close(fd)
-            for fd, number in theirs:
+            for fd, _number in theirs:
                 if fd in ours:
                     os.close(fd)
             if control:

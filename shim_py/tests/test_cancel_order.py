@@ -6,10 +6,10 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from standpipe_shim.frames import CREDIT
-from standpipe_shim.inbound import Solo
-from standpipe_shim.runner import Worker
-from standpipe_shim.wsgi import Exchange
+from standpipe_shim.core.exchange import Exchange
+from standpipe_shim.core.frames import CREDIT
+from standpipe_shim.core.inbound import Solo
+from standpipe_shim.core.worker import Worker
 
 
 class Silent:
@@ -60,7 +60,7 @@ class CancelOrder(unittest.TestCase):
 
 class CancelledBeforeItRuns(unittest.TestCase):
     def test_the_app_is_not_asked(self):
-        from standpipe_shim.serve import serve
+        from standpipe_shim.core.serve import serve
 
         w = worker()
         sent, asked = [], []

@@ -5,10 +5,10 @@ import unittest
 
 from peer import environ as some_environ
 from peer import request_payload
+from standpipe_shim.core import environ, frames
+from standpipe_shim.core.frames import ProtocolError, Reader, Writer
+from standpipe_shim.core.names import NAMES
 from test_packing import load
-from standpipe_shim import environ, frames
-from standpipe_shim.frames import ProtocolError, Reader, Writer
-from standpipe_shim.names import NAMES
 
 
 def reader_of(octets, size=1 << 20):

@@ -9,7 +9,7 @@ import time
 import unittest
 
 import peer
-from standpipe_shim import environ, frames, names, packing
+from standpipe_shim.core import environ, frames, names, packing
 
 try:
     import tracemalloc

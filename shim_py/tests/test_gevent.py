@@ -15,9 +15,8 @@ TIME, GONE = b"\x01", b"\x02"
 def python():
     """A Python with gevent, or empty."""
     for path in (sys.executable, os.environ.get("STANDPIPE_TEST_PYTHON", ""), os.path.join(ROOT, ".cache", "testenv", "bin", "python")):
-        if path and os.path.exists(path):
-            if subprocess.call([path, "-c", "import gevent"], stderr=subprocess.DEVNULL) == 0:
-                return path
+        if path and os.path.exists(path) and subprocess.call([path, "-c", "import gevent"], stderr=subprocess.DEVNULL) == 0:
+            return path
     return ""
 
 

@@ -6,7 +6,7 @@ import sys
 import unittest
 
 from peer import BODY, END, HEAD, HOLD, LAST, LOG, WorkerTest, environ, frames, request_frame, until
-from standpipe_shim.packing import unpack
+from standpipe_shim.core.packing import unpack
 
 TIME, GONE = b"\x01", b"\x02"
 PYPY = sys.implementation.name == "pypy"

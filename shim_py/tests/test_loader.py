@@ -6,7 +6,7 @@ import sys
 import unittest
 
 from peer import SHIM_DIR, WorkerTest
-from standpipe_shim import spec
+from standpipe_shim.boot import spec
 
 HELLO = "def {0}(environ, start_response):\n    start_response('200 OK', [])\n    return [__name__.encode()]\n"
 APP = HELLO.format("app")
@@ -314,7 +314,7 @@ class Loads(WorkerTest):
                 start_response("200 OK", [])
                 import http.server
                 return [repr([socketserver.BaseServer.serve_forever.__module__, socketserver.__loader__ is socketserver.__spec__.loader,
-                    [type(f).__module__ for f in sys.meta_path if "standpipe_shim.guard" in type(f).__module__]]).encode()]
+                    [type(f).__module__ for f in sys.meta_path if "standpipe_shim.boot.guard" in type(f).__module__]]).encode()]
             """,
         )
         self.loads("web:app", "web:app", "['socketserver', True, []]")

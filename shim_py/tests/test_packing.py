@@ -4,7 +4,7 @@ import random
 import unittest
 
 from peer import SHIM_DIR
-from standpipe_shim.packing import BadValue, pack, unpack
+from standpipe_shim.core.packing import BadValue, pack, unpack
 
 VECTORS = os.path.join(os.path.dirname(SHIM_DIR), "shim", "testdata", "vectors")
 

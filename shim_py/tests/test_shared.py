@@ -5,12 +5,10 @@ import mmap
 import os
 import socket
 import struct
-import sys
 import unittest
 
 from peer import BODY, END, HEAD, WorkerTest, environ, frames, request_frame, request_payload
-
-from standpipe_shim import shared
+from standpipe_shim.core import memory as shared
 
 SHARED, LAST = frames.SHARED, frames.LAST
 

@@ -13,7 +13,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from peer import DEADLINE, Peer, WorkerTest, alive, frames, until
-from standpipe_shim.packing import pack, unpack
+from standpipe_shim.core.packing import unpack
 
 _APP = """
     import os, threading, time
@@ -225,7 +225,7 @@ class TemplateTest(WorkerTest):
         text = "import resource, os, _socket, threading; resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))\n"
         # Root has no such limit; who it becomes may be unable to read the shim's files.
         text += (
-            "import standpipe_shim.__main__, standpipe_shim.framework, standpipe_shim.template\nstandpipe_shim.__main__.keep()\nif os.getuid() == 0: os.setuid(65534)\n"
+            "import standpipe_shim.__main__, standpipe_shim.frameworks.names, standpipe_shim.boot.template\nstandpipe_shim.__main__.keep()\nif os.getuid() == 0: os.setuid(65534)\n"
             + _textwrap(_APP)
         )
         os.chmod(self.dir, 0o755)

@@ -5,7 +5,7 @@ import os
 import random
 import unittest
 
-from peer import BODY, END, HEAD, LAST, Answer, WorkerTest, environ, frames, request_frame
+from peer import BODY, HEAD, LAST, Answer, WorkerTest, environ, frames, request_frame
 
 APP = """
 import os, threading, time, hashlib

@@ -16,7 +16,6 @@ import report
 import results
 import rounds
 import scaling
-import servers
 import table
 import targets
 import usage

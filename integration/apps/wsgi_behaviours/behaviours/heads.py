@@ -10,7 +10,7 @@ def _bodies(name):
         "list": lambda: [b"0123456789"],
         "generator": lambda: (b"x" * 5 for _ in range(2)),
         "long": lambda: (b"y" * 70000 for _ in range(3)),
-        "empty": lambda: [],
+        "empty": list,
     }[name]()
 
 

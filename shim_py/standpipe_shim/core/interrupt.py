@@ -12,7 +12,7 @@ try:
 except ImportError:
     import signal
 
-from .wsgi import Exchange, _blocks
+from .exchange import Exchange, _blocks
 
 _AGAIN = 0.05  # seconds between two tries
 _TRIES = 600

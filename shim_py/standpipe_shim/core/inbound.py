@@ -96,7 +96,7 @@ class Solo:
                 raise ProtocolError("a Window of %d octets" % len(payload))
             if exchange is not None:
                 exchange.granted += _u32(payload)[0]
-        elif kind == FILE_TAKEN or kind == FILE_REFUSED:
+        elif kind in (FILE_TAKEN, FILE_REFUSED):
             if exchange is not None:
                 exchange.filed = kind == FILE_TAKEN
         else:

@@ -8,7 +8,7 @@ finding.Finding."""
 import os
 import sys
 
-from .static import Folder, failed, inner, is_there, max_age, trouble
+from .declared import Folder, failed, inner, is_there, max_age, trouble
 
 _PROBE = "standpipe-looks-whose-this-is"
 _DEBUG = "Django, DEBUG"

@@ -7,7 +7,7 @@ import os
 import sys
 
 MOST = 256  # entries; a project with more of them has a build step
-_FRAMEWORKS = (("flask", "static_flask", "Flask"), ("django", "static_django", "Django"), ("pyramid", "static_pyramid", "Pyramid"))
+_FRAMEWORKS = (("flask", "flask", "Flask"), ("django", "django", "Django"), ("pyramid", "pyramid", "Pyramid"))
 
 
 class Folder:
@@ -45,7 +45,7 @@ def trouble(url, path, kind, why):
 
 def failed(url, kind, error):
     """Returns the Folder that stands for a declaration that could not be read."""
-    from .report import text_of, trace
+    from ..core.report import text_of, trace
 
     folder = trouble(url, "", kind, "it cannot be read: %s: %s" % (type(error).__name__, text_of(error)))
     folder.traceback = trace(error)[:8192]

@@ -7,7 +7,7 @@ import stat
 import struct
 import sys
 
-from .frames import FILE, FILED, HEAD, frame
+from .frames import FILE, FILED, frame
 
 _span = struct.Struct(">QQ").pack
 
@@ -19,10 +19,7 @@ def regular(filelike):
     if tempfile is not None and type(filelike) is getattr(tempfile, "_TemporaryFileWrapper", None):
         filelike = filelike.file
     kind = type(filelike)
-    if kind is io.BufferedReader or kind is io.BufferedRandom:
-        raw = filelike.raw
-    else:
-        raw = filelike
+    raw = filelike.raw if kind is io.BufferedReader or kind is io.BufferedRandom else filelike
     if type(raw) is not io.FileIO:
         return None
     try:

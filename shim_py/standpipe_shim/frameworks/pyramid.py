@@ -3,7 +3,7 @@ an override or another route comes first."""
 
 import sys
 
-from .static import Folder, failed, inner, is_there, max_age
+from .declared import Folder, failed, inner, is_there, max_age
 
 _OWN_TWEEN = "pyramid.tweens.excview_tween_factory"
 

@@ -4,7 +4,7 @@ static view, in its place, or over its answer."""
 import os
 import sys
 
-from .static import Folder, comes_from, failed, inner, is_there, max_age, name_of, root_of
+from .declared import Folder, comes_from, failed, inner, is_there, max_age, name_of, root_of
 
 _TAIL = "<path:filename>"
 _METHODS = (
@@ -148,7 +148,7 @@ def _cors(function, prefix):
     if function.__name__ != "cors_after_request" or "resources" not in cells:
         return None
     for pattern, options in cells["resources"].cell_contents:
-        get = options.get if isinstance(options, dict) else lambda name: getattr(options, name, None)
+        get = (options if isinstance(options, dict) else vars(options)).get
         text = getattr(pattern, "pattern", pattern)
         if text not in ("/*", "/.*", "*", ".*"):
             # One that is not for all paths: it must be about none of these.

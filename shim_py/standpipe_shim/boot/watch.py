@@ -5,7 +5,8 @@ import os
 import sys
 from _thread import allocate_lock, start_new_thread
 
-from .report import SHIM, _PACKAGES
+from ..core import SHIM
+from ..core.report import _PACKAGES
 
 _EVERY = 0.5  # seconds
 _MOST = 32 << 10  # characters in one record

@@ -7,8 +7,8 @@ import os
 import stat
 import sys
 
-from . import output
-from .output import Lines
+from ..core import output
+from ..core.output import Lines
 
 try:
     from fcntl import F_DUPFD_CLOEXEC, fcntl
@@ -119,10 +119,7 @@ def _kept(fd, is_kind):
 
 
 def _private(fd):
-    if fcntl is None:
-        private = os.dup(fd)
-    else:
-        private = fcntl(fd, F_DUPFD_CLOEXEC, _LOWEST)
+    private = os.dup(fd) if fcntl is None else fcntl(fd, F_DUPFD_CLOEXEC, _LOWEST)
     if hasattr(os, "set_blocking"):
         try:
             os.set_blocking(private, True)

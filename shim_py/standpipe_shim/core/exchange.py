@@ -341,7 +341,7 @@ def _is_quick(result):
     try:
         look = _looks[kind]
     except KeyError:
-        from .known import find
+        from ..frameworks.known import find
 
         if len(_looks) >= _MOST:
             _looks.clear()

@@ -45,7 +45,7 @@ def serve(worker, exchange, payload):
                     exchange.send(body)
                 body = b""
             exchange.finish(body)
-        elif kind is FileWrapper and hand_over(worker, exchange, result):
+        elif kind is FileWrapper and _hand_over(worker, exchange, result):
             exchange._close(result)
             exchange.finish(b"")
         else:
@@ -71,10 +71,8 @@ def serve(worker, exchange, payload):
         worker.close(exchange.stream)
 
 
-def hand_over(worker, exchange, wrapper):
-    """The first call makes this name passing.hand_over."""
-    global hand_over
-    from .passing import hand_over
+def _hand_over(worker, exchange, wrapper):
+    from .files import hand_over
 
     return hand_over(worker, exchange, wrapper)
 

@@ -71,7 +71,7 @@ class Control:
 
                 self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, self._pipes.control)
                 self._rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS)
-                self._socket.sendmsg
+                self._send = self._socket.sendmsg
             except (ImportError, AttributeError, OSError):
                 self._socket = None  # files are streamed
             start_new_thread(self._run, ())
@@ -84,7 +84,7 @@ class Control:
         """Writes a frame with a descriptor. Any thread. OSError: nothing was written."""
         descriptor = fd.to_bytes(4, sys.byteorder)
         with self._lock:
-            done = self._socket.sendmsg([octets], [self._rights + (descriptor,)])
+            done = self._send([octets], [self._rights + (descriptor,)])
             self._rest(memoryview(octets)[done:])
 
     def _say(self, octets):

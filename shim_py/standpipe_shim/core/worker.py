@@ -3,13 +3,14 @@
 import os
 from _thread import allocate_lock, get_ident, start_new_thread
 
-from . import ClientGone, RequestTimeout, output
+from .. import ClientGone, RequestTimeout
+from ..boot.signals import in_app
+from . import output
+from .exchange import Exchange
 from .frames import MAGIC, SHARED, ProtocolError, pack_header
 from .inbound import Shared, Solo
 from .log import Log
 from .serve import serve
-from .signals import in_app
-from .wsgi import Exchange
 
 
 def _aside(function):
@@ -66,7 +67,7 @@ class Worker:
     def run(self):
         """Serves until fd 0 ends, and returns then."""
         if self.greenlets:
-            from .gevent_runner import Green, run
+            from .greenlets import Green, run
 
             self._make = Green
             run(self)
@@ -107,7 +108,7 @@ class Worker:
         """Makes the shared memory, and returns it. Any thread; once, whatever comes of it. False: there is none, or not yet."""
         if not self._share(False):
             return False
-        from .shared import make
+        from .memory import make
 
         self.shared = make(self.control) or False
         return self.shared

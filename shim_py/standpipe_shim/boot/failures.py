@@ -5,10 +5,10 @@ Each sentence follows `app "shop" did not start: `, says where, and what to do."
 import os
 import sys
 
+from ..core.report import cut, frames_of, is_own, place, shown, text_of
 from . import shape
 from .guard import AppRun
 from .loader import Failure
-from .report import cut, frames_of, is_own, place, shown, text_of
 
 
 def explain(error, boot, target):
@@ -28,13 +28,13 @@ def explain(error, boot, target):
         text = "%s:%d: %s: %s" % (shown(error.filename, base), error.lineno or 0, type(error).__name__, error.msg)
         return _failure("error", text, error.filename, error.lineno or 0, error, base)
     message = _one_line(text_of(error))
-    if type(error).__name__ == "ImproperlyConfigured" and "DJANGO_SETTINGS_MODULE" in message:
-        if not os.environ.get("DJANGO_SETTINGS_MODULE"):
-            from .djangoapp import settings_named_in
+    unset = not os.environ.get("DJANGO_SETTINGS_MODULE")
+    if unset and type(error).__name__ == "ImproperlyConfigured" and "DJANGO_SETTINGS_MODULE" in message:
+        from ..frameworks.manage import settings_named_in
 
-            guess = settings_named_in(os.path.join(base, "manage.py")) or "project.settings"
-            text = "%s uses Django's settings, but DJANGO_SETTINGS_MODULE is not set; say -e DJANGO_SETTINGS_MODULE=%s"
-            return _failure("settings", text % (where if line else "the app", guess), filename, line, error, base)
+        guess = settings_named_in(os.path.join(base, "manage.py")) or "project.settings"
+        text = "%s uses Django's settings, but DJANGO_SETTINGS_MODULE is not set; say -e DJANGO_SETTINGS_MODULE=%s"
+        return _failure("settings", text % (where if line else "the app", guess), filename, line, error, base)
     if isinstance(error, SystemExit):
         text = "%s called sys.exit(%s) while it was imported" % (where if line else "the app", _one_line(repr(error.code)))
         return _failure("error", text, filename, line, error, base)

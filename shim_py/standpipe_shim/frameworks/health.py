@@ -3,7 +3,7 @@ told. Only routes are looked up; no view, middleware or guard runs. Looks only a
 
 import sys
 
-from .static import inner
+from .declared import inner
 
 _PROBE = "-standpipe-asks-whether-everything-is-taken"
 

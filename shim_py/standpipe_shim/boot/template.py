@@ -14,9 +14,10 @@ try:
 except ImportError:
     import signal
 
-from . import output, title
+from ..core import output
+from ..core.frames import FORK, FORK_FAILED, FORKED, ProtocolError, Reader, frame
+from . import title
 from .forking import fork, forker
-from .frames import FORK, FORK_FAILED, FORKED, ProtocolError, Reader, frame
 from .loader import Failure
 from .stdio import adopt
 
@@ -76,7 +77,7 @@ def wait(worker, prepared):
                 return nonce
             answer = frame(FORKED, 0, 0, struct.pack(">I", pid))
         except OSError as error:
-            from .packing import pack
+            from ..core.packing import pack
 
             answer = frame(FORK_FAILED, 0, 0, pack(str(error)))
         signal.pthread_sigmask(signal.SIG_SETMASK, held)

@@ -71,7 +71,7 @@ def set_path(base, pythonpath):
 
 def _from_spec(spec, base, how):
     if os.path.basename(spec.path) == "manage.py" and not spec.name:
-        from .djangoapp import app_of
+        from ..frameworks.manage import app_of
 
         sys.argv = [spec.path]
         app, found = app_of(spec.path)
@@ -100,7 +100,7 @@ def _from_candidates(candidates, base, tried):
         how = "found " + candidate
         tried.append(candidate)
         if os.path.basename(path) == "manage.py":
-            from .djangoapp import app_of
+            from ..frameworks.manage import app_of
 
             sys.argv = [path]
             app, found = app_of(path)

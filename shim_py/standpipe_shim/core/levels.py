@@ -60,7 +60,7 @@ class _Finder:
             spec = find(name, path, target) if find is not None else None
             if spec is not None:
                 if hasattr(spec.loader, "exec_module"):
-                    from .guard import _Loader
+                    from ..boot.guard import _Loader
 
                     spec.loader = _Loader(spec.loader, _patch)
                 return spec

@@ -3,8 +3,9 @@
 import os
 import sys
 
-SHIM = os.path.dirname(__file__) + os.sep
-_LAUNCHER = os.path.join(os.path.dirname(os.path.dirname(__file__)), "__main__.py")
+from . import SHIM
+
+_LAUNCHER = os.path.join(os.path.dirname(SHIM[:-1]), "__main__.py")
 _TRACEBACK = 64 << 10  # characters of a traceback; the middle is left out
 _MESSAGE = 8 << 10
 _IMPORTLIB = os.sep + os.path.join("importlib", "__init__.py")

@@ -238,8 +238,8 @@ class Lines(TextIOWrapper):
 
 
 def _parts(tag, more, octets):
-    """Yields octets with tag before the first line and more before the others, in parts that the kernel keeps whole. One that ends within a line ends with the
-    tag of nobody, so that what others write behind it is not taken for the request's."""
+    """Yields octets with tag before the first line and more before the others, in parts that the kernel keeps whole. One that ends
+    within a line ends with the tag of nobody, so that what others write behind it is not taken for the request's."""
     nobody = _secret + b"\x1e"
     room = _ATOMIC - len(nobody)
     part = bytearray()

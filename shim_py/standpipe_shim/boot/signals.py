@@ -9,9 +9,10 @@ try:
 except ImportError:
     import signal
 
-SHIM = os.path.dirname(__file__) + os.sep
-OUTPUT = SHIM + "output.py"
-LEVELS = SHIM + "levels.py"  # stands between the app's logging and the app's handlers
+from ..core import SHIM
+
+OUTPUT = SHIM + os.path.join("core", "output.py")
+LEVELS = SHIM + os.path.join("core", "levels.py")  # stands between the app's logging and the app's handlers
 
 # The shim's functions that call the app's code themselves, by name.
 _BORDER = ("serve", "iterate", "call", "_blocks")

@@ -9,13 +9,13 @@ import sys
 from _thread import allocate_lock, get_ident, start_new_thread
 from collections import deque
 
+from ..boot.loader import Failure, set_path
+from ..boot.signals import in_app
 from . import interrupt, log, output, packing, report  # noqa: F401  the control thread must not wait for an import under the patches
+from .exchange import Exchange, _blocks
 from .frames import ProtocolError
 from .inbound import Solo
-from .loader import Failure, set_path
 from .serve import serve
-from .signals import in_app
-from .wsgi import Exchange, _blocks
 
 _OLDEST = (20, 9)  # the first whose greenlets have a contextvars context each
 _RING = 0.1  # seconds

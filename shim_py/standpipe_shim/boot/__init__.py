@@ -1,0 +1,1 @@
+"""From the first descriptor to a loaded app."""

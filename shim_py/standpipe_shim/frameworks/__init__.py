@@ -1,0 +1,1 @@
+"""What is known of web frameworks, one file for each."""
