@@ -12,9 +12,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
+	"github.com/standpipe/standpipe/cmd/internal/staticfiles"
 )
 
 // check says all that is wrong. It binds and starts nothing, but for --load, which imports the apps.
@@ -39,7 +39,7 @@ func check(c *cli.Context) error {
 		warnings = append(slices.Clone(cfg.Warnings), unsure...)
 	}
 	if err == nil {
-		warnings = append(warnings, compose.Unservable(cfg)...)
+		warnings = append(warnings, staticfiles.Unservable(cfg)...)
 	}
 	var load error
 	var said bytes.Buffer

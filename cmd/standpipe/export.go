@@ -11,14 +11,14 @@ import (
 
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
-	"github.com/standpipe/standpipe/cmd/internal/neighbours"
+	"github.com/standpipe/standpipe/cmd/internal/export"
 )
 
 // exportCommand is a command for each neighbour: their flags differ.
 func exportCommand() *cli.Command {
 	return &cli.Command{
-		Name: "export", Usage: "print a file for a program beside standpipe: " + strings.Join(neighbours.Kinds, ", "),
-		ArgsUsage: strings.Join(neighbours.Kinds, "|") + " [APP]", Description: exportText, Action: export,
+		Name: "export", Usage: "print a file for a program beside standpipe: " + strings.Join(export.Kinds, ", "),
+		ArgsUsage: strings.Join(export.Kinds, "|") + " [APP]", Description: exportText, Action: exportFile,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "listen", Value: "80", DefaultText: "ADDRESS", Usage: "where nginx or Apache listens: a port, or address:port; 80 by default"},
 			&cli.StringFlag{Name: "connect", DefaultText: "ADDRESS", Usage: "how nginx or Apache gets to standpipe, as after --bind; by default what standpipe listens on, uwsgi before http"},
@@ -36,11 +36,11 @@ serve, which may stand here too. Nothing is written but to standard output.
 
 docs/neighbours.md explains the files.`
 
-func export(c *cli.Context) error {
+func exportFile(c *cli.Context) error {
 	usage := func(format string, args ...any) error { return exit.With(exit.Usage, fmt.Errorf(format, args...)) }
 	kind := c.Args().First()
-	if !slices.Contains(neighbours.Kinds, kind) {
-		return usage("export needs one of %s first", strings.Join(neighbours.Kinds, ", "))
+	if !slices.Contains(export.Kinds, kind) {
+		return usage("export needs one of %s first", strings.Join(export.Kinds, ", "))
 	}
 	if c.NArg() > 2 {
 		return usage("%q is one argument too many", c.Args().Get(2))
@@ -63,7 +63,7 @@ func export(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	err = neighbours.Export(c.App.Writer, kind, cfg, neighbours.Input{
+	err = export.Write(c.App.Writer, kind, cfg, export.Input{
 		Listen: c.String("listen"), Connect: c.String("connect"), Unit: unit, Program: program, Args: serveArgs(in, cfg), User: serviceUser(cfg),
 	})
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/errorlog"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 	"github.com/standpipe/standpipe/cmd/internal/journal"
+	"github.com/standpipe/standpipe/cmd/internal/logfile"
 	"github.com/standpipe/standpipe/cmd/internal/metrics"
 	"github.com/standpipe/standpipe/cmd/internal/systemd"
 	"github.com/standpipe/standpipe/cmd/internal/upgrade"
@@ -65,7 +66,7 @@ func serve(c *cli.Context) (err error) {
 	notifyStops(signals)
 	defer signal.Stop(signals)
 
-	log, err := compose.OpenLog(cfg, c.App.ErrWriter)
+	log, err := logfile.Open(cfg, c.App.ErrWriter)
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
@@ -110,7 +111,7 @@ func (s *serving) last(err error) error {
 type serving struct {
 	in        config.Input   // what the configuration is made of
 	cfg       *config.Config // of the start
-	log       *compose.Log
+	log       *logfile.Log
 	srv       *compose.Server
 	progress  *journal.Progress
 	signals   chan os.Signal
@@ -270,15 +271,6 @@ func (s *serving) start() (os.Signal, error) {
 		case sig := <-s.signals:
 			return sig, nil
 		}
-	}
-}
-
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
 	}
 }
 

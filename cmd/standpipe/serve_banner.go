@@ -9,8 +9,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/staticfiles"
 )
 
 // banner tells a person at a terminal what is served, and how it was found.
@@ -66,7 +66,7 @@ func (s *serving) bannerFiles() {
 			list[i].Dir = near(list[i].Dir, s.cfg.Dir)
 		}
 	}
-	lines, rest := compose.Lines(list)
+	lines, rest := staticfiles.Lines(list)
 	for _, line := range lines {
 		fmt.Fprintln(s.errOut, "  static  ", line)
 	}
@@ -76,7 +76,7 @@ func (s *serving) bannerFiles() {
 }
 
 // files are the folders of all apps, and of the server.
-func (s *serving) files() (list []compose.Files) {
+func (s *serving) files() (list []staticfiles.Folder) {
 	for i := range s.cfg.Apps {
 		list = append(list, s.srv.Static(s.cfg.Apps[i].Name)...)
 	}

@@ -48,3 +48,12 @@ func (s *serving) watchReady(ctx context.Context) {
 		}
 	}
 }
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/cgi"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/privileges"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/shim_py"
@@ -31,7 +32,7 @@ var sharedMemory = new(shim.SharedBudget)
 var bootLimit = max(2, runtime.GOMAXPROCS(0)) // at the start: a control group's limit counts, and not on how many cores this process runs
 
 // poolOptions are the options of one app's pool.
-func poolOptions(cfg *config.Config, a *config.App, version string, files *shimFiles, p *privileges, events func(supervisor.Event)) supervisor.Options {
+func poolOptions(cfg *config.Config, a *config.App, version string, files *shimFiles, p *privileges.Privileges, events func(supervisor.Event)) supervisor.Options {
 	mount := strings.TrimSuffix(a.Mount, "/")
 	made := &release{given: a}
 	_, _, _ = made.get() // Command tells the error
@@ -42,13 +43,13 @@ func poolOptions(cfg *config.Config, a *config.App, version string, files *shimF
 			if err != nil {
 				return process.Command{}, err
 			}
-			return p.confine(cfg, now, process.Command{
+			return p.Confine(cfg, now, process.Command{
 				Args: append([]string{now.Interpreter.Path}, files.arguments()...),
 				Env:  env,
 				Dir:  now.Dir, PythonPath: now.PythonPath,
 			})
 		},
-		Spawner: spawner{p, a},
+		Spawner: p.Spawner(a),
 		Boot: wire.Boot{
 			Name: a.Name, App: a.Module, Candidates: a.Candidates, Dir: a.Dir, PythonPath: a.PythonPath,
 			Found: a.Interpreter.How, Watch: a.Life.Reload, Gevent: a.Workers.Gevent > 0, Timeout: a.Requests.Timeout, Health: cfg.Responses.Health(),
@@ -101,7 +102,7 @@ func prefetch(a *config.App) int {
 }
 
 // newPool makes the pool of one app.
-func newPool(cfg *config.Config, a *config.App, version string, files *shimFiles, p *privileges, events func(supervisor.Event)) *supervisor.Pool {
+func newPool(cfg *config.Config, a *config.App, version string, files *shimFiles, p *privileges.Privileges, events func(supervisor.Event)) *supervisor.Pool {
 	return supervisor.New(poolOptions(cfg, a, version, files, p, events))
 }
 
@@ -113,7 +114,7 @@ func (s *Server) newHandler(cfg *config.Config, a *config.App, pool bridge.Pool,
 		MaxBody: cfg.Limits.MaxBody, BodyPace: bodyPace(cfg), Timeout: a.Requests.Timeout,
 		StreamTimeout: a.Requests.StreamTimeout, CancelOnDisconnect: a.Requests.OnDisconnect == "cancel", NoRetry: a.Requests.Retry == "never",
 		Shared:        max(a.Workers.Threads, a.Workers.Gevent) > 1,
-		Give:          s.privileges.give(a),
+		Give:          s.privileges.Give(a),
 		Unbuffered:    a.Requests.Buffering == "off",
 		SendfileRoots: a.Files.SendfileRoots, Internal: internals(cfg), Underscores: underscores,
 	})
@@ -156,5 +157,5 @@ func workerEnviron(ours, apps []string) []string {
 // LoadPool makes a pool that is only to import the app (check --load).
 func LoadPool(cfg *config.Config, a *config.App, version string, events func(supervisor.Event)) *supervisor.Pool {
 	args, _, _ := shimArgs(ownRuntimeDirs(cfg)) // the way out is as good here
-	return newPool(cfg, a, version, &shimFiles{cfg: cfg, args: args}, &privileges{looks: true}, events)
+	return newPool(cfg, a, version, &shimFiles{cfg: cfg, args: args}, privileges.ForLoading(), events)
 }

@@ -13,12 +13,13 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/standpipe/standpipe/bridge/compress"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/server"
-	"github.com/standpipe/standpipe/bridge/static"
 	"github.com/standpipe/standpipe/bridge/uwsgi"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/logfile"
+	"github.com/standpipe/standpipe/cmd/internal/privileges"
+	"github.com/standpipe/standpipe/cmd/internal/staticfiles"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -35,22 +36,21 @@ const (
 // Server is the whole product, assembled.
 type Server struct {
 	version    string
-	log        *Log
+	log        *logfile.Log
 	events     func(supervisor.Event)
 	shim       *shimFiles
 	observe    func(*httpx.Writer, time.Duration)
 	spool      *httpx.Spool
-	privileges *privileges
+	privileges *privileges.Privileges
 	answers    *httpx.Pipes
-	fileCache  *static.Cache // of all static files
-	encoder    *compress.Encoder
+	files      *staticfiles.Set
 	started    *config.Config       // of the start: what a reload does not change is as it says
 	site       atomic.Pointer[site] // what a reload replaces
 	reloads    chan struct{}        // capacity 1: held by the reload that is under way
 	http       *server.Server
 	uwsgi      *uwsgi.Server
 	access     *server.AccessLog             // nil: off
-	stdout     *Outlet                       // nil: the access log goes elsewhere
+	stdout     *logfile.Outlet               // nil: the access log goes elsewhere
 	folder     spoolFolder                   // of large request bodies, from Prepare on
 	take       func(address string) *os.File // nil: nobody hands sockets over
 	listeners  []net.Listener
@@ -60,21 +60,19 @@ type Server struct {
 	upgraded   atomic.Bool   // another process has taken over
 	quit       chan struct{} // closed when stopping
 
-	mu        sync.Mutex
-	files     map[string]*appFiles                    // by app
-	hidden    map[string][]string                     // health paths that an app has routes for, by app
-	hostFiles map[string]*static.Places               // of [[static]], by its hosts
-	gone      map[*supervisor.Pool]context.CancelFunc // pools of apps that are no more, and what ends their patience
+	mu     sync.Mutex
+	hidden map[string][]string                     // health paths that an app has routes for, by app
+	gone   map[*supervisor.Pool]context.CancelFunc // pools of apps that are no more, and what ends their patience
 }
 
 // New assembles: pools, then the chain from the inside outward. Nothing runs yet
 // and nothing is bound. events hears of every worker, observe (nil: nobody) of every
 // request (server.ChainOptions); log stays the caller's.
-func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events func(supervisor.Event), observe func(*httpx.Writer, time.Duration)) (_ *Server, err error) {
-	s := &Server{version: version, privileges: &privileges{}, log: log, observe: observe, reloads: make(chan struct{}, 1), quit: make(chan struct{}), gone: map[*supervisor.Pool]context.CancelFunc{},
-		files: map[string]*appFiles{}, hidden: map[string][]string{}, hostFiles: map[string]*static.Places{}, fileCache: static.NewCache(cfg.Files.Cache, idleFiles(cfg)), encoder: compress.NewEncoder(compress.Thorough)}
+func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer, events func(supervisor.Event), observe func(*httpx.Writer, time.Duration)) (_ *Server, err error) {
+	s := &Server{version: version, privileges: privileges.New(), log: log, observe: observe, reloads: make(chan struct{}, 1), quit: make(chan struct{}), gone: map[*supervisor.Pool]context.CancelFunc{},
+		files: staticfiles.New(cfg, log, log.Text), hidden: map[string][]string{}}
 	s.events = func(e supervisor.Event) {
-		s.filesHear(e)
+		s.files.Event(e)
 		s.healthHears(e)
 		events(e)
 	}
@@ -93,7 +91,7 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 			format = server.JSON
 		}
 		if cfg.Logs.Access == "-" {
-			s.stdout = NewOutlet(stdout, log.droppedAccess)
+			s.stdout = logfile.NewOutlet(stdout, log.DroppedAccess)
 		}
 		limiter := &httpx.LogLimiter{Every: time.Minute}
 		failed := func(err error) {
@@ -101,7 +99,7 @@ func New(cfg *config.Config, version string, log *Log, stdout io.Writer, events 
 				log.Error("access_log", "error", err)
 			}
 		}
-		if s.access, err = server.NewAccessLog(openAccess(cfg.Logs.Access, cfg.Account.Identity, s.stdout), format, failed); err != nil {
+		if s.access, err = server.NewAccessLog(logfile.Access(cfg.Logs.Access, cfg.Account.Identity, s.stdout), format, failed); err != nil {
 			return nil, err
 		}
 	}
@@ -224,9 +222,9 @@ func (s *Server) Pools() []*supervisor.Pool {
 // Start starts the workers.
 func (s *Server) Start() {
 	t := s.site.Load()
-	t.openFiles(s)
+	s.files.Open(t.cfg, t.hosts)
 	for _, r := range t.runs {
-		s.addFiles(r.files)
+		s.files.Add(r.files)
 		r.pool.Start()
 	}
 }
@@ -311,7 +309,7 @@ func (s *Server) Stop(ctx context.Context) {
 		p.Stop(ctx)
 	}
 	s.folder.close()
-	s.privileges.end()
+	s.privileges.End()
 	if s.access != nil {
 		s.access.Close()
 	}

@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/logfile"
+	"github.com/standpipe/standpipe/cmd/internal/privileges"
 	"github.com/standpipe/standpipe/shim_py"
 )
 
@@ -65,14 +67,14 @@ func runtimeDirs(set string, session bool) []string {
 
 // ownRuntimeDirs are those for this process.
 func ownRuntimeDirs(cfg *config.Config) []string {
-	return reachableDirs(runtimeDirs(cfg.Folders.Runtime, isTerminal(os.Stdin) || isTerminal(os.Stderr)), users(cfg))
+	return privileges.Reachable(cfg, runtimeDirs(cfg.Folders.Runtime, logfile.IsTerminal(os.Stdin) || logfile.IsTerminal(os.Stderr)))
 }
 
 // shimFiles is where the shim has been extracted to. The folder may go while the server runs (the end of a login session,
 // systemd-tmpfiles): then the shim is extracted again, before the next start of a worker at the latest.
 type shimFiles struct {
 	cfg *config.Config
-	log *Log // nil: nothing is told
+	log *logfile.Log // nil: nothing is told
 
 	mu      sync.Mutex
 	args    []string

@@ -15,6 +15,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/route"
 	"github.com/standpipe/standpipe/bridge/server"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/staticfiles"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -25,15 +26,15 @@ type site struct {
 	runs  []run // in the config's order
 	chain *server.Chain
 
-	proxies []*proxy.Handler // of the routes
-	hosts   []*hostFiles     // of [[static]]
+	proxies []*proxy.Handler     // of the routes
+	hosts   []*staticfiles.Hosts // of [[static]]
 }
 
 // run is one app of a site.
 type run struct {
 	app   *config.App
 	pool  *supervisor.Pool
-	files *appFiles
+	files *staticfiles.App
 }
 
 // plan pairs the apps of cfg with the pools of old (nil: none), and makes those
@@ -46,7 +47,7 @@ func (s *Server) plan(cfg *config.Config, old *site) (*site, error) {
 		if was := old.run(a.Name); was != nil {
 			r.pool, r.files = was.pool, was.files
 		} else {
-			r.pool, r.files = newPool(cfg, a, s.version, s.shim, s.privileges, s.events), s.newAppFiles(cfg, a)
+			r.pool, r.files = newPool(cfg, a, s.version, s.shim, s.privileges, s.events), s.files.NewApp(cfg, a)
 		}
 		next.runs = append(next.runs, r)
 	}
@@ -83,7 +84,7 @@ func (t *site) assemble(s *Server) error {
 	if err != nil {
 		return err
 	}
-	inner, hosts, err := s.serverFiles(t.cfg, inner, pages)
+	inner, hosts, err := s.files.Front(t.cfg, inner, pages)
 	if err != nil {
 		return err
 	}
@@ -169,18 +170,18 @@ func (s *Server) reload(cfg *config.Config, only string) error {
 		was := old.run(r.app.Name)
 		switch {
 		case was == nil:
-			s.addFiles(r.files)
+			s.files.Add(r.files)
 			wg.Go(func() {
 				if errs[i] = s.begin(r.pool); errs[i] != nil {
-					s.removeFiles(r.files)
+					s.files.Remove(r.files)
 				}
 			})
 		case only == "" || only == r.app.Name:
 			o := poolOptions(cfg, r.app, s.version, s.shim, s.privileges, s.events)
-			r.files.expect(cfg, r.app)
+			r.files.Expect(cfg, r.app)
 			wg.Go(func() { // ends with the pool
 				if errs[i] = r.pool.Reload(context.Background(), &o); errs[i] != nil {
-					r.files.expect(old.cfg, was.app)
+					r.files.Expect(old.cfg, was.app)
 				}
 			})
 		}
@@ -193,8 +194,8 @@ func (s *Server) reload(cfg *config.Config, only string) error {
 			return err
 		}
 	}
-	next.openFiles(s)
-	s.fileCache.Clear()
+	s.files.Open(next.cfg, next.hosts)
+	s.files.Clear()
 	s.site.Store(next)
 	s.settle(old, next)
 	if err := errors.Join(errs...); err != nil {
@@ -290,7 +291,7 @@ func (s *Server) settle(old, next *site) {
 		s.log.Info("app_removed", "app", r.app.Name)
 		s.serving.Go(func() { // ends with the pool, and Stop ends its patience
 			r.pool.Retire(ctx)
-			s.removeFiles(r.files)
+			s.files.Remove(r.files)
 			cancel()
 			s.mu.Lock()
 			defer s.mu.Unlock()

@@ -10,6 +10,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/errorlog"
+	"github.com/standpipe/standpipe/cmd/internal/logfile"
 )
 
 // What may be taken at most when nobody has set it, and which part of the memory limit
@@ -100,7 +101,7 @@ func (s *Server) openSpool(cfg *config.Config, parents []string) error {
 
 // spoolFolder is the folder of large bodies. Somebody may remove it while the server runs.
 type spoolFolder struct {
-	log     *Log
+	log     *logfile.Log
 	shared  bool            // others may open what they are given, and nobody may list it
 	parents func() []string // where it may be made again, in the order to try
 

@@ -12,11 +12,12 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/logfile"
 )
 
 // spoolingServer is a server that has no more than a spool.
 func spoolingServer(cfg *config.Config) *Server {
-	s := &Server{log: &Log{Logger: hclog.NewNullLogger()}, spool: newSpool(cfg)}
+	s := &Server{log: &logfile.Log{Logger: hclog.NewNullLogger()}, spool: newSpool(cfg)}
 	s.answers, s.folder.log = newAnswers(cfg, s.spool), s.log
 	return s
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/static"
 	"github.com/standpipe/standpipe/bridge/uwsgi"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/logfile"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -214,7 +215,7 @@ func TestWiring(t *testing.T) {
 		if i == 0 {
 			checkComplete(t, cfg, sources)
 		}
-		log, err := OpenLog(cfg, io.Discard)
+		log, err := logfile.Open(cfg, io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -295,7 +296,7 @@ func optionsOf(root any) map[reflect.Type][]reflect.Value {
 			}
 		case reflect.Struct:
 			t := v.Type()
-			if t == reflect.TypeFor[Log]() || t == reflect.TypeFor[Outlet]() || t == reflect.TypeFor[server.AccessLog]() {
+			if t == reflect.TypeFor[logfile.Log]() || t == reflect.TypeFor[logfile.Outlet]() || t == reflect.TypeFor[server.AccessLog]() {
 				return // their goroutines run
 			}
 			if strings.HasSuffix(t.Name(), "Options") && strings.Contains(t.PkgPath(), "standpipe") {

@@ -1,7 +1,7 @@
-// Package neighbours writes configuration files for the programs beside standpipe:
+// Package export writes configuration files for the programs beside standpipe:
 // nginx and Apache in front of it, systemd around it.
 //
-//	neighbours.go  what the files are made of: the settings in force, and what a caller adds
+//	export.go      what the files are made of: the settings in force, and what a caller adds
 //	static.go      folders that a web server may serve by itself, and by which rules
 //	systemd.go     what the units say beside the command line
 //	units.go       how sizes, times and addresses are spelled there
@@ -10,4 +10,4 @@
 // Nothing is run and nothing is written but the text. A setting that a neighbour has
 // to know goes into File and into the template that needs it; the integration tests
 // serve through what comes out.
-package neighbours
+package export

@@ -1,4 +1,4 @@
-package neighbours
+package export
 
 import (
 	"embed"
@@ -72,8 +72,8 @@ type Socket struct {
 	Mode, User, Group string
 }
 
-// Export writes the file of that kind for the settings.
-func Export(w io.Writer, kind string, cfg *config.Config, in Input) error {
+// Write writes the file of that kind for the settings.
+func Write(w io.Writer, kind string, cfg *config.Config, in Input) error {
 	f := &File{Source: "the command line", Listen: in.Listen, Port: portOf(in.Listen)}
 	if cfg.File != "" {
 		f.Source = cfg.File

@@ -1,4 +1,4 @@
-package neighbours
+package export
 
 import (
 	"io/fs"
@@ -25,7 +25,7 @@ func export(t *testing.T, kind string, cfg *config.Config, in Input) string {
 	if in.Listen == "" {
 		in.Listen = "80"
 	}
-	if err := Export(&b, kind, cfg, in); err != nil {
+	if err := Write(&b, kind, cfg, in); err != nil {
 		t.Fatal(err)
 	}
 	for i, line := range strings.Split(b.String(), "\n") {
@@ -114,7 +114,7 @@ func TestAddressesThatAreHandedOver(t *testing.T) {
 	cfg := site()
 	cfg.Listen = []config.Listen{{Network: "fd", Address: "3", Protocol: "uwsgi"}}
 	for kind, want := range map[string]string{"nginx": "--connect", "apache": "--connect", "systemd": "--bind"} {
-		if err := Export(&strings.Builder{}, kind, cfg, Input{Listen: "80"}); err == nil || !strings.Contains(err.Error(), want) {
+		if err := Write(&strings.Builder{}, kind, cfg, Input{Listen: "80"}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}

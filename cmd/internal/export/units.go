@@ -1,4 +1,4 @@
-package neighbours
+package export
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package compose
+package logfile
 
 import (
 	"bytes"
@@ -14,28 +14,27 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/events"
 )
 
-// Log is the error log. Close writes what is left of it.
+// Log is the error log. Close writes what is buffered.
 type Log struct {
 	hclog.Logger
-	// Text: it is written for people, not as JSON.
+	// Text: the log is written for people, not as JSON.
 	Text bool
-	// Out is where the log goes: what is written for people goes there too, so that
-	// the order holds.
+	// Out is where the log goes. Other output for people goes there too, to keep the order.
 	Out  *Outlet
-	file *logFile // nil: not a file of ours
+	file *File // nil: the log goes to standard error
 }
 
-// OpenLog opens the error log that cfg names; stderr is what "-" means.
-func OpenLog(cfg *config.Config, stderr io.Writer) (*Log, error) {
+// Open opens the error log that cfg names; "-" is stderr.
+func Open(cfg *config.Config, stderr io.Writer) (*Log, error) {
 	l := &Log{}
-	out, terminal := stderr, isTerminal(stderr)
+	out, terminal := stderr, IsTerminal(stderr)
 	if cfg.Logs.Error != "-" && cfg.Logs.Error != "" {
-		f, err := openLogFile(cfg.Logs.Error, cfg.Account.Identity)
+		f, err := openFile(cfg.Logs.Error, cfg.Account.Identity)
 		if err != nil {
 			return nil, err
 		}
-		l.file = &logFile{name: cfg.Logs.Error, owner: cfg.Account.Identity, f: f}
-		out, terminal = l.file, false
+		l.file = f
+		out, terminal = f, false
 	}
 	l.Text = cfg.Logs.Format == "text" || cfg.Logs.Format != "json" && terminal
 	f, _ := out.(*os.File)
@@ -48,20 +47,28 @@ func OpenLog(cfg *config.Config, stderr io.Writer) (*Log, error) {
 	return l, nil
 }
 
-// dropped is the record of writes for which there was no room.
+// dropped returns the record of dropped writes. It goes to the Outlet itself.
 func (l *Log) dropped(writes int) []byte {
 	var b bytes.Buffer
 	errorlog.New(errorlog.Options{Level: hclog.Warn, Out: &b, Text: l.Text, Sentence: events.Sentence}).Warn("log_dropped", "log", "error", "writes", writes)
 	return b.Bytes()
 }
 
-// droppedAccess says so of the access log, in which a foreign line has no place.
-func (l *Log) droppedAccess(writes int) []byte {
+// DroppedAccess logs that writes to the access log were dropped. It returns nothing to write there.
+func (l *Log) DroppedAccess(writes int) []byte {
 	l.Warn("log_dropped", "log", "access", "writes", writes)
 	return nil
 }
 
-// Close writes what is left, and closes the log's file.
+// Reopen reopens the log's file under its name. Buffered records go into the new file.
+func (l *Log) Reopen() error {
+	if l.file == nil {
+		return nil
+	}
+	return l.file.Reopen()
+}
+
+// Close writes what is buffered and closes the log's file.
 func (l *Log) Close() {
 	l.Out.Close()
 	if l.file != nil {
@@ -69,40 +76,8 @@ func (l *Log) Close() {
 	}
 }
 
-func isTerminal(w io.Writer) bool {
+// IsTerminal reports whether w is a terminal.
+func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
-
-// openLogFile opens a log to append to it. A file that it makes belongs to owner, so
-// that it can be opened again when root was given up; nil: to us. One that is there
-// keeps its owner: in a folder of somebody else's it could be a link to anything.
-func openLogFile(name string, owner *config.Identity) (*os.File, error) {
-	const flags, mode = os.O_APPEND | os.O_WRONLY, 0o640
-	f, err := os.OpenFile(name, flags|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return os.OpenFile(name, flags|os.O_CREATE, mode)
-	}
-	if owner != nil && os.Geteuid() == 0 {
-		if err := f.Chown(int(owner.UID), int(owner.GID)); err != nil {
-			f.Close()
-			return nil, err
-		}
-	}
-	return f, nil
-}
-
-// openAccess returns what opens the access log.
-func openAccess(name string, owner *config.Identity, stdout *Outlet) func() (io.WriteCloser, error) {
-	return func() (io.WriteCloser, error) {
-		if name == "-" {
-			return unclosed{stdout}, nil
-		}
-		return openLogFile(name, owner)
-	}
-}
-
-// unclosed is a writer that outlives the log: Server.Stop closes it.
-type unclosed struct{ io.Writer }
-
-func (unclosed) Close() error { return nil }

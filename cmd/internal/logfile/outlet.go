@@ -1,4 +1,4 @@
-package compose
+package logfile
 
 import (
 	"io"
@@ -6,61 +6,60 @@ import (
 	"time"
 )
 
-// Outlet writes to standard output or standard error for many, none of whom ever
-// waits for its reader: what cannot be written at once is kept, up to a limit;
-// what is beyond the limit is dropped and counted, and the count is written when
-// there is room again.
+// Outlet is a writer to standard output or standard error that never blocks its callers.
+// It buffers writes up to a limit. Beyond the limit it drops whole writes and counts
+// them; the count is written when there is room again.
 //
-// It has one goroutine, which Close ends and waits for, though not for ever.
+// It has one goroutine. Close ends it and waits for it, at most lastWords.
 type Outlet struct {
-	w     io.Writer
-	count func(dropped int) []byte // what to write instead of them; nil: nothing
+	w      io.Writer
+	record func(dropped int) []byte // the text that stands for dropped writes; nil: none
 
-	mu      sync.Mutex
-	kept    []byte
-	dropped int // writes that were dropped since the last that was not
-	failed  bool
-	closed  bool
-	wake    chan struct{} // capacity 1
-	done    chan struct{} // closed when the goroutine has ended
+	mu       sync.Mutex
+	buffered []byte
+	dropped  int // writes dropped since the last one that was not
+	failed   bool
+	closed   bool
+	wake     chan struct{} // capacity 1
+	done     chan struct{} // closed when the goroutine has ended
 }
 
 const (
-	// outletLimit is how many octets are kept for a reader that is slow.
+	// outletLimit is the limit of the buffer, in bytes.
 	outletLimit = 8 << 20
-	// lastWords is how long Close waits for such a reader.
+	// lastWords is how long Close waits for a slow reader.
 	lastWords = time.Second
 )
 
-// NewOutlet returns an Outlet to w. Close must be called. count makes the record that
-// says how many writes were dropped; nil: there is none.
-func NewOutlet(w io.Writer, count func(dropped int) []byte) *Outlet {
-	o := &Outlet{w: w, count: count, wake: make(chan struct{}, 1), done: make(chan struct{})}
+// NewOutlet returns an Outlet to w. Close must be called. record returns the text that
+// tells how many writes were dropped; nil: none.
+func NewOutlet(w io.Writer, record func(dropped int) []byte) *Outlet {
+	o := &Outlet{w: w, record: record, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go o.run()
 	return o
 }
 
-// Write keeps p for the reader; it never waits and never fails.
+// Write buffers p. It never blocks and never fails.
 func (o *Outlet) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
 	case o.closed || o.failed:
-	case len(o.kept)+len(p) > outletLimit:
+	case len(o.buffered)+len(p) > outletLimit:
 		o.dropped++
 	default:
-		o.tell()
-		o.kept = append(o.kept, p...)
+		o.reportDropped()
+		o.buffered = append(o.buffered, p...)
 		o.signal()
 	}
 	return len(p), nil
 }
 
-// tell keeps the count of what was dropped. mu is held.
-func (o *Outlet) tell() {
+// reportDropped buffers the record of dropped writes. mu is held.
+func (o *Outlet) reportDropped() {
 	if o.dropped > 0 {
-		if o.count != nil {
-			o.kept = append(o.kept, o.count(o.dropped)...)
+		if o.record != nil {
+			o.buffered = append(o.buffered, o.record(o.dropped)...)
 		}
 		o.dropped = 0
 	}
@@ -73,8 +72,8 @@ func (o *Outlet) signal() {
 	}
 }
 
-// Close ends the goroutine once what is kept is written, and waits for that, at
-// most a second. Later writes are lost.
+// Close ends the goroutine once the buffer is written, and waits for that at most a
+// second. Later writes are lost.
 func (o *Outlet) Close() error {
 	o.mu.Lock()
 	o.closed = true
@@ -92,23 +91,15 @@ func (o *Outlet) run() {
 	var spare []byte
 	for range o.wake {
 		for {
-			o.mu.Lock()
-			if len(o.kept) == 0 {
-				o.tell() // the last ones too, after which nobody writes
-			}
-			if len(o.kept) == 0 {
-				closed := o.closed
-				o.mu.Unlock()
+			out, closed := o.next(spare)
+			if out == nil {
 				if closed {
 					return
 				}
 				break
 			}
-			out := o.kept
-			o.kept, spare = spare[:0], nil // two buffers, each with one owner
-			o.mu.Unlock()
 			if _, err := o.w.Write(out); err != nil {
-				// Its reader has left. There is nobody to tell, and nothing to stop for.
+				// The reader has closed its end. That is no reason to stop the server.
 				o.mu.Lock()
 				o.failed = true
 				o.mu.Unlock()
@@ -119,4 +110,19 @@ func (o *Outlet) run() {
 			}
 		}
 	}
+}
+
+// next takes the buffer and leaves spare in its place, so that each of the two has one
+// owner; nil: the buffer is empty.
+func (o *Outlet) next(spare []byte) (out []byte, closed bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.buffered) == 0 {
+		o.reportDropped() // of the last writes too, which no other write follows
+	}
+	if len(o.buffered) == 0 {
+		return nil, o.closed
+	}
+	out, o.buffered = o.buffered, spare[:0]
+	return out, false
 }

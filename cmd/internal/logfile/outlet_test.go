@@ -1,4 +1,4 @@
-package compose
+package logfile
 
 import (
 	"bytes"
@@ -29,7 +29,7 @@ func TestOutletKeepsOrderAndAll(t *testing.T) {
 	}
 	o.Close()
 	if b.String() != want.String() {
-		t.Errorf("%d octets arrived of %d", b.Len(), want.Len())
+		t.Errorf("%d bytes arrived of %d", b.Len(), want.Len())
 	}
 }
 
@@ -45,10 +45,10 @@ func TestOutletWithoutAReader(t *testing.T) {
 		}
 		synctest.Wait()
 		o.mu.Lock()
-		kept, dropped := len(o.kept), o.dropped
+		kept, dropped := len(o.buffered), o.dropped
 		o.mu.Unlock()
 		if kept > outletLimit || dropped == 0 {
-			t.Errorf("%d octets kept, %d writes dropped", kept, dropped)
+			t.Errorf("%d bytes kept, %d writes dropped", kept, dropped)
 		}
 		got := make(chan string, 1)
 		go func() {
@@ -125,8 +125,8 @@ func TestOutletWhoseReaderHasLeft(t *testing.T) {
 	for range 100 {
 		_, _ = o.Write(bytes.Repeat([]byte("x"), 1<<20))
 	}
-	if len(o.kept) > 1 {
-		t.Errorf("%d octets are kept for nobody", len(o.kept))
+	if len(o.buffered) > 1 {
+		t.Errorf("%d bytes are kept for nobody", len(o.buffered))
 	}
 	o.Close()
 }

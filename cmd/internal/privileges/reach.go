@@ -1,4 +1,4 @@
-package compose
+package privileges
 
 import (
 	"fmt"
@@ -9,23 +9,24 @@ import (
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
-// users are all whom this process and its workers will run as, but for who we are.
+// users are the users that this process and its workers will run as, without the present one.
 func users(cfg *config.Config) []process.Identity {
 	var out []process.Identity
 	if cfg.Account.Identity != nil {
-		out = append(out, *identity(cfg.Account.Identity))
+		out = append(out, *Identity(cfg.Account.Identity))
 	}
 	for i := range cfg.Apps {
 		if id := cfg.Apps[i].Confine.Identity; id != nil {
-			out = append(out, *identity(id))
+			out = append(out, *Identity(id))
 		}
 	}
 	return out
 }
 
-// reachableDirs are those of the run-time folders that all users can get to; what does
-// not exist yet is made, so that our umask does not close it.
-func reachableDirs(dirs []string, ids []process.Identity) []string {
+// Reachable returns those of the folders that all users of the configuration can enter. A
+// folder that does not exist is created, so that our umask does not close it.
+func Reachable(cfg *config.Config, dirs []string) []string {
+	ids := users(cfg)
 	if len(ids) == 0 {
 		return dirs
 	}
@@ -36,7 +37,7 @@ next:
 			_ = os.Chmod(dir, 0o755)
 		}
 		for _, id := range ids {
-			if unreachable(dir, id) != nil {
+			if Unreachable(dir, id) != nil {
 				continue next
 			}
 		}
@@ -45,9 +46,9 @@ next:
 	return out
 }
 
-// unreachable says which folder on the way to path the user may not enter; nil: there
-// is none. It knows permissions, not access control lists.
-func unreachable(path string, id process.Identity) error {
+// Unreachable says which folder on the way to path the user may not enter; nil: none. It
+// looks at modes, not at access control lists.
+func Unreachable(path string, id process.Identity) error {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return err
@@ -67,4 +68,15 @@ func unreachable(path string, id process.Identity) error {
 			return nil
 		}
 	}
+}
+
+// Unreadable says why the user cannot list a folder; nil: the user can.
+func Unreadable(dir string, id process.Identity) error {
+	if err := Unreachable(dir, id); err != nil || id.UID == 0 {
+		return err
+	}
+	if st, err := os.Stat(dir); err == nil && !mayRead(st, id) {
+		return fmt.Errorf("the mode of %s is %04o", dir, st.Mode().Perm())
+	}
+	return nil
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package compose
+package privileges
 
 import (
 	"io/fs"
@@ -10,10 +10,10 @@ import (
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
-// mayEnter: the user may execute the file, or search the folder.
+// mayEnter reports whether the user may execute the file, or enter the folder.
 func mayEnter(st fs.FileInfo, id process.Identity) bool { return may(st, id, 0o1) }
 
-// mayRead: the user may read the file, or list the folder.
+// mayRead reports whether the user may read the file, or list the folder.
 func mayRead(st fs.FileInfo, id process.Identity) bool { return may(st, id, 0o4) }
 
 func may(st fs.FileInfo, id process.Identity, bit fs.FileMode) bool {

@@ -1,4 +1,4 @@
-package compose
+package privileges
 
 import (
 	"io/fs"

@@ -1,0 +1,105 @@
+package staticfiles
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/route"
+	"github.com/standpipe/standpipe/bridge/static"
+	"github.com/standpipe/standpipe/cmd/internal/config"
+)
+
+// Hosts are the folders of [[static]] for one set of hosts.
+type Hosts struct {
+	hosts  []route.Place // none: every host
+	places *static.Places
+	next   []static.Place // to be put in force by Open
+}
+
+// Front puts the folders of [[static]] in front of all apps: those for some hosts first.
+// Open opens them.
+func (s *Set) Front(cfg *config.Config, apps http.Handler, pages *httpx.Pages) (http.Handler, []*Hosts, error) {
+	all, err := s.group(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	// The handler that is asked last is put in first: every host, then hosts, in the file's order.
+	slices.SortStableFunc(all, func(a, b *Hosts) int { return min(len(b.hosts), 1) - min(len(a.hosts), 1) })
+	for _, h := range slices.Backward(all) {
+		files := static.New(s.options(cfg, "", h.places, apps, pages))
+		apps = h.choose(files, apps)
+	}
+	return apps, all, nil
+}
+
+// group puts together the folders with the same hosts.
+func (s *Set) group(cfg *config.Config) (all []*Hosts, err error) {
+	byHosts := map[string]*Hosts{}
+	for i := range cfg.Static {
+		t := &cfg.Static[i]
+		key := strings.Join(t.Hosts, ",")
+		h := byHosts[key]
+		if h == nil {
+			h = &Hosts{places: s.placesOf(key)}
+			for _, host := range t.Hosts {
+				p, err := route.NewPlace("", host)
+				if err != nil {
+					return nil, err
+				}
+				h.hosts = append(h.hosts, p)
+			}
+			byHosts[key] = h
+			all = append(all, h)
+		}
+		p := placeOf(t, "")
+		p.Compress = true
+		h.next = append(h.next, p)
+	}
+	return all, nil
+}
+
+// choose asks files for the hosts, and rest for all others.
+func (h *Hosts) choose(files, rest http.Handler) http.Handler {
+	if len(h.hosts) == 0 {
+		return files
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, p := range h.hosts {
+			if ok, _ := p.Match(r); ok {
+				files.ServeHTTP(w, r)
+				return
+			}
+		}
+		rest.ServeHTTP(w, r)
+	})
+}
+
+// placesOf keeps the open folders of one set of hosts over reloads.
+func (s *Set) placesOf(hosts string) *static.Places {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.hosts[hosts]
+	if p == nil {
+		p = &static.Places{Cache: s.cache, Log: s.log}
+		s.hosts[hosts] = p
+	}
+	return p
+}
+
+// Open opens the folders of [[static]], again at each reload, and closes those of hosts
+// that are not configured any more.
+func (s *Set) Open(cfg *config.Config, current []*Hosts) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for hosts, places := range s.hosts {
+		i := slices.IndexFunc(current, func(h *Hosts) bool { return h.places == places })
+		if i < 0 {
+			places.Close()
+			delete(s.hosts, hosts)
+			continue
+		}
+		places.Swap(current[i].next, cfg.Files.Overlap)
+	}
+}
