@@ -458,7 +458,7 @@ func TestSpawnErrors(t *testing.T) {
 	f := &fakes{err: errors.New("cannot start python3: no such file")}
 	bubble(t, f, Options{Workers: 1}, func(t *testing.T, p *Pool, _ *events) {
 		<-p.Down()
-		if got := p.Failure(); got.Err == nil || !strings.Contains(got.Err.Error(), "no such file") {
+		if got := p.Failure(); !errors.Is(got.Err, f.err) {
 			t.Errorf("%+v", got)
 		}
 	})

@@ -169,7 +169,7 @@ func TestTemplateLies(t *testing.T) {
 			defer p.Stop(t.Context())
 			eventually(t, "a template is killed", func() bool { return len(of[TemplateExit](e)) > 0 })
 			x := of[TemplateExit](e)[0]
-			if x.Reason != ProtocolError || !x.Ours || !errors.Is(x.Err, process.ErrNoTemplate) || !strings.Contains(x.Err.Error(), "no new child of ours") {
+			if x.Reason != ProtocolError || !x.Ours || !errors.Is(x.Err, process.ErrNoTemplate) {
 				t.Errorf("%+v", x)
 			}
 			if mode == "template-again" { // it names the first worker, which lives on; the next template is tried at once
@@ -196,11 +196,11 @@ func TestTemplateFailures(t *testing.T) {
 		// BootTimeout bounds the template's own boot and each order's answer. Where it is to pass it is short; a
 		// template that is to come so far as to get an order needs more than a loaded machine takes to start it.
 		bootTimeout time.Duration
-		want        string // of the first failed boot
+		want        string // a name that the first failed boot holds
 	}{
-		"mute":   {"template-mute", 300 * time.Millisecond, "not ready within"},
-		"hangs":  {"template-hangs", 2 * time.Second, "the template is gone: "},
-		"unable": {"template-unable", 20 * time.Second, "the template cannot fork: EMPTY"},
+		"mute":   {"template-mute", 300 * time.Millisecond, "300ms"},
+		"hangs":  {"template-hangs", 2 * time.Second, "template"},
+		"unable": {"template-unable", 20 * time.Second, "EMPTY"},
 		"stop":   {"template-mute", 0, ""}, // stopped below while it boots
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -101,17 +101,17 @@ func TestPathsOfVariables(t *testing.T) {
 
 func TestVariablesThatAreNoRequest(t *testing.T) {
 	for _, c := range []struct{ more, fault string }{
-		{"REQUEST_METHOD=", "no method"},
-		{"REQUEST_METHOD=GE T", "no method"},
-		{"SERVER_PROTOCOL=FTP", "no version"},
-		{"PATH_INFO=a", "slash"},
-		{"SCRIPT_NAME=a", "slash"},
-		{"CONTENT_LENGTH=1", "twice"}, // the first is empty
-		{"HTTP_X_A=a\nb", "control"},
-		{"HTTP_X_A=a\x00b", "control"},
-		{"CONTENT_TYPE=a\rb", "control"},
-		{"HTTP_HOST=other", "two HTTP_HOST"},
-		{"HTTP_HOST=a b", "two HTTP_HOST"},
+		{"REQUEST_METHOD=", "REQUEST_METHOD"},
+		{"REQUEST_METHOD=GE T", "REQUEST_METHOD"},
+		{"SERVER_PROTOCOL=FTP", "SERVER_PROTOCOL"},
+		{"PATH_INFO=a", "PATH_INFO"},
+		{"SCRIPT_NAME=a", "SCRIPT_NAME"},
+		{"CONTENT_LENGTH=1", "CONTENT_LENGTH"}, // the first is empty
+		{"HTTP_X_A=a\nb", "HTTP_X_A"},
+		{"HTTP_X_A=a\x00b", "HTTP_X_A"},
+		{"CONTENT_TYPE=a\rb", "CONTENT_TYPE"},
+		{"HTTP_HOST=other", "HTTP_HOST"},
+		{"HTTP_HOST=a b", "HTTP_HOST"},
 	} {
 		_, _, err := Request(gatewayVars(c.more))
 		var ve *VarsError

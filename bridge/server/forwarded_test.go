@@ -144,7 +144,7 @@ func TestForwardedIgnoredIsSaidOnce(t *testing.T) {
 		}
 	}
 	s := out.String()
-	if strings.Count(s, "forwarded_ignored") != 4 || !strings.Contains(s, "--trusted-fields for,proto,forwarded") || !strings.Contains(s, "sent Forwarded, X-Forwarded-For; removed: the app sees http and 11.0.0.1. If this is your proxy: --trusted-proxies 11.0.0.1") ||
+	if strings.Count(s, "forwarded_ignored") != 4 || !strings.Contains(s, "--trusted-fields for,proto,forwarded") || !strings.Contains(s, "Forwarded, X-Forwarded-For") || !strings.Contains(s, "--trusted-proxies 11.0.0.1") ||
 		!strings.Contains(s, "--trusted-proxies unix") {
 		t.Errorf("%s", s)
 	}

@@ -39,10 +39,10 @@ func TestWhatCannotBeAppliedIsSaid(t *testing.T) {
 		command Command
 		want    string
 	}{
-		{Command{Dir: "/", Limits: Limits{Nice: &nice}, Args: []string{garbage}}, "the command " + garbage},
-		{Command{Dir: "/nowhere", Limits: Limits{Nice: &nice}, Args: []string{"/bin/true"}}, "the app's dir"},
+		{Command{Dir: "/", Limits: Limits{Nice: &nice}, Args: []string{garbage}}, garbage},
+		{Command{Dir: "/nowhere", Limits: Limits{Nice: &nice}, Args: []string{"/bin/true"}}, "/nowhere"},
 		{Command{Dir: "/", Limits: Limits{Nofile: 1 << 40}, Args: []string{"/bin/true"}}, "limit_nofile"},
-		{Command{Dir: "/", Cgroup: &Cgroup{Path: "/nowhere/leaf", PidsMax: 9}, Args: []string{"/bin/true"}}, "the control group /nowhere/leaf"},
+		{Command{Dir: "/", Cgroup: &Cgroup{Path: "/nowhere/leaf", PidsMax: 9}, Args: []string{"/bin/true"}}, "/nowhere/leaf"},
 	} {
 		_, err := Exec{}.Spawn(c.command)
 		if !errors.As(err, new(*confineError)) || !strings.Contains(err.Error(), c.want) {
