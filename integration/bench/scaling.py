@@ -192,7 +192,7 @@ def idle_connections(options, first=1000, second=5000):
 
 
 def waiting_requests(options, first=500, second=2500):
-    """KiB of the Go process for a request in the line, its connection included."""
+    """KiB of the Go process for a request in the queue, its connection included."""
     sizes = {}
     with running(
         options,
@@ -324,12 +324,12 @@ def table(f):
         ("requests/s, server on 1 core, 1 worker (`wrk` on the other core)", "%s" % _number(one["rate"])),
         ("requests/s, server on 2 cores, 2 workers (`wrk` takes its share of them)", "%s" % _number(two["rate"])),
         (
-            "requests for each second of a core that the server had: 1 core, 2 cores",
+            "requests per second of a core that the server had: 1 core, 2 cores",
             "%s, %s: %.2f times" % (_number(each["one"]), _number(each["two"]), each["two"] / each["one"]),
         ),
         ("scaling from 1 to 2 cores, without the share of `wrk`", "%.2f" % (2 * each["two"] / each["one"])),
         ("memory of an idle keep-alive connection (Go process)", "%.1f KiB" % f["connections"]["kib"]),
-        ("memory of a request that waits in the line, its connection included (Go process)", "%.1f KiB" % f["waiting"]["kib"]),
+        ("memory of a request in the queue, its connection included (Go process)", "%.1f KiB" % f["waiting"]["kib"]),
         ("Go process, one app with one worker, idle", "RSS %.0f MiB" % worker["go"]),
         ("Go process, each further idle worker", "%.0f KiB, %.0f descriptors, no thread" % (worker["kib"], worker["fds"])),
         (
