@@ -13,7 +13,7 @@
 //
 // What is not here: where workers come from (a Pool, which package supervisor
 // has), the frames (package shim), what a request goes through before it comes
-// here (bridge/server), CGI variables (bridge/cgi), pages and buffers
+// here (bridge/listen, bridge/nethttp, bridge/chain), CGI variables (bridge/cgi), pages and buffers
 // (bridge/httpx). Static files, proxies and other protocols are packages of their
 // own beside this one; they meet in the command's composition and never import
 // each other.

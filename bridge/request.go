@@ -45,7 +45,7 @@ func (t *turn) takeBody() error {
 const smallRest = 256 << 10
 
 // refuse answers with a page while the client may still be sending its body. The
-// connection lingers until it has the answer (bridge/server, httpx.Linger).
+// connection lingers until it has the answer (bridge/nethttp, httpx.Linger).
 func (t *turn) refuse(page func()) {
 	if t.body != nil { // what it holds is not needed to say no
 		t.body.Close()

@@ -270,7 +270,7 @@ func (t *turn) next(c *clock, x *shim.Exchange) ([]byte, error) {
 }
 
 // write sends bytes to the client; an error means that the client has left, or that the
-// connection has ended it for being too slow (bridge/server).
+// connection has ended it for being too slow (bridge/listen).
 func (t *turn) write(p []byte, flush bool) error {
 	_, err := t.w.Write(p)
 	if err == nil && flush {

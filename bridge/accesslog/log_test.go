@@ -1,4 +1,4 @@
-package server
+package accesslog
 
 import (
 	"encoding/json"
@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/bridgetest"
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
@@ -29,7 +30,7 @@ func record(id string) (*httpx.Writer, *http.Request) {
 
 func TestCombinedLine(t *testing.T) {
 	rec, r := record("ID1")
-	got := string(new(AccessLog).appendCombined(nil, rec, r, rec.Info.Start.Add(12300*time.Microsecond)))
+	got := string(new(Log).appendCombined(nil, rec, r, rec.Info.Start.Add(12300*time.Microsecond)))
 	want := `^10\.0\.0\.7 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET /a\?b HTTP/1\.1" 200 5 "-" "curl/8" app=shop rt=0\.0123 wait=0\.0015 id=ID1 worker=shop/3` + "\n$"
 	if !regexp.MustCompile(want).MatchString(got) {
 		t.Errorf("%s", got)
@@ -38,7 +39,7 @@ func TestCombinedLine(t *testing.T) {
 
 // The stamp of a second and the seconds are what package time and strconv would write.
 func TestTimesInLines(t *testing.T) {
-	l := new(AccessLog)
+	l := new(Log)
 	at := time.Date(2026, 3, 29, 0, 59, 58, 7_999_999, time.UTC)
 	for range 50 {
 		rec, r := record("ID1")
@@ -62,14 +63,14 @@ func TestAccessLogReopenAndClose(t *testing.T) {
 	open := func() (io.WriteCloser, error) {
 		return os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	}
-	l, err := NewAccessLog(open, Combined, func(err error) { t.Error(err) })
+	l, err := New(open, Combined, func(err error) { t.Error(err) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	put := func(id string) { rec, r := record(id); l.Log(rec, r, time.Now()) }
+	put := func(id string) { rec, r := record(id); l.Request(rec, r, time.Now()) }
 	read := func(name string) string { b, _ := os.ReadFile(name); return string(b) }
 	put("FIRST")
-	until(t, "the first line", func() bool { return strings.Contains(read(name), "FIRST") })
+	bridgetest.Until(t, "the first line", func() bool { return strings.Contains(read(name), "FIRST") })
 	put("SECOND")
 	if err := os.Rename(name, name+".1"); err != nil {
 		t.Fatal(err)
@@ -97,9 +98,9 @@ func (failing) Close() error              { return nil }
 
 func TestAccessLogTellsFailures(t *testing.T) {
 	said := make(chan error, 10)
-	l, _ := NewAccessLog(func() (io.WriteCloser, error) { return failing{}, nil }, Combined, func(err error) { said <- err })
+	l, _ := New(func() (io.WriteCloser, error) { return failing{}, nil }, Combined, func(err error) { said <- err })
 	rec, r := record("X")
-	l.Log(rec, r, time.Now())
+	l.Request(rec, r, time.Now())
 	if err := <-said; err.Error() != "full" {
 		t.Error(err)
 	}
@@ -114,7 +115,7 @@ func FuzzAccessLog(f *testing.F) {
 		r.Method, r.RequestURI, r.Host = method, target, agent
 		r.Header = http.Header{"Referer": {referer}, "User-Agent": {agent}}
 		rec.Info.Err = errors.New(referer)
-		line := string(new(AccessLog).appendCombined(nil, rec, r, time.Now()))
+		line := string(new(Log).appendCombined(nil, rec, r, time.Now()))
 		if strings.Count(line, "\n") != 1 || strings.Count(line, `"`) != 6 {
 			t.Fatalf("%q", line)
 		}
@@ -123,7 +124,7 @@ func FuzzAccessLog(f *testing.F) {
 				t.Fatalf("octet %#x in %q", c, line)
 			}
 		}
-		line = string(new(AccessLog).appendJSONLine(nil, rec, r, time.Now()))
+		line = string(new(Log).appendJSONLine(nil, rec, r, time.Now()))
 		var m map[string]any
 		if err := json.Unmarshal([]byte(line), &m); err != nil || strings.Count(line, "\n") != 1 {
 			t.Fatalf("%v: %q", err, line)
@@ -132,12 +133,12 @@ func FuzzAccessLog(f *testing.F) {
 }
 
 func BenchmarkAccessLog(b *testing.B) {
-	l, _ := NewAccessLog(func() (io.WriteCloser, error) { return discard{}, nil }, Combined, nil)
+	l, _ := New(func() (io.WriteCloser, error) { return discard{}, nil }, Combined, nil)
 	rec, r := record("01J9ZZZZZZZZZZZZZZZZZZZZZZ")
 	now := time.Now()
 	b.ReportAllocs()
 	for b.Loop() {
-		l.Log(rec, r, now)
+		l.Request(rec, r, now)
 	}
 	l.Close()
 }

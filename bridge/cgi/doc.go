@@ -5,7 +5,7 @@
 // The rules that keep a client from speaking in the server's name live here and
 // nowhere else: which field names become variables, which are dropped, how
 // repeated fields are joined. Whether a field such as X-Forwarded-For may be
-// believed is decided before, by bridge/server.
+// believed is decided before, by bridge/forwarded.
 //
 // It is a leaf, it starts no goroutine, and it keeps no state.
 package cgi

@@ -13,7 +13,7 @@ import (
 )
 
 // Gateway is what a server in front says besides the request, by a protocol that
-// carries variables (uwsgi). Whether it is believed is decided by bridge/server.
+// carries variables (uwsgi). Whether it is believed is decided by bridge/forwarded.
 type Gateway struct {
 	// RemoteAddr and RemotePort name the client; empty: not said.
 	RemoteAddr, RemotePort string

@@ -1,59 +1,80 @@
-package server
+package chain
 
 import (
 	"net/http"
 	"strings"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // Readiness is what the readiness checks ask.
 type Readiness interface {
 	// Ready reports whether the app has been ready once and standpipe is not
 	// stopping; for the empty name, whether that holds for every app. known is
-	// false when there is no such app. A full line does not count: a balancer
+	// false when there is no such app. A full queue does not count: a balancer
 	// that takes a busy server out makes the others busier.
 	Ready(app string) (ready, known bool)
 }
 
-// Health answers the health checks. As a handler it is for an address of its own; there is nothing else at it.
-type Health struct {
+// HealthOptions are the settings of the health checks.
+type HealthOptions struct {
+	// Ready is asked by the readiness checks.
 	Ready Readiness
-	// Path stands in front of /livez, /readyz and /readyz/APP; empty: nothing.
+	// Path stands in front of /livez, /readyz and /readyz/APP; empty: nothing does.
 	Path string
 }
 
-// ServeHTTP answers 404 to what is no health check.
-func (h *Health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !h.answer(w, r) {
-		http.NotFound(w, r)
-	}
+// Health is the stage that answers the health checks. They are not logged.
+func Health(o HealthOptions) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler { return &health{o, next} }
 }
 
-// answer reports whether it answered. No app is asked, whatever the host, so that a check is answered while all workers
-// are busy.
-func (h *Health) answer(w http.ResponseWriter, r *http.Request) bool {
+// HealthHandler answers the health checks, and 404 to anything else: it is for an address
+// of its own.
+func HealthHandler(o HealthOptions) http.Handler {
+	return &health{o, http.HandlerFunc(http.NotFound)}
+}
+
+type health struct {
+	o    HealthOptions
+	next http.Handler
+}
+
+func (s *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	n := httpx.Of(w)
+	if n.Ambiguous || !s.answer(w, r) {
+		s.next.ServeHTTP(w, r)
+		return
+	}
+	n.Silent = true
+}
+
+// answer reports whether it answered. No app is asked, whatever the host is, so that a
+// check is answered while all workers are busy.
+func (s *health) answer(w http.ResponseWriter, r *http.Request) bool {
 	path := r.URL.Path
-	if h == nil || len(path) < len(h.Path)+len("/livez") || r.Method != http.MethodGet && r.Method != http.MethodHead || !strings.HasPrefix(path, h.Path) {
+	if len(path) < len(s.o.Path)+len("/livez") || r.Method != http.MethodGet && r.Method != http.MethodHead || !strings.HasPrefix(path, s.o.Path) {
 		return false
 	}
-	switch path = path[len(h.Path):]; path {
+	switch path = path[len(s.o.Path):]; path {
 	case "/livez":
 		healthAnswer(w, r, http.StatusOK, "ok\n")
 		return true
 	case "/readyz":
-		h.readiness(w, r, "")
+		s.readiness(w, r, "")
 		return true
 	}
 	if name, ok := strings.CutPrefix(path, "/readyz/"); ok && name != "" {
-		if _, known := h.Ready.Ready(name); known {
-			h.readiness(w, r, name)
+		if _, known := s.o.Ready.Ready(name); known {
+			s.readiness(w, r, name)
 			return true
 		}
 	}
-	return false // not ours: an app may have such a path
+	return false // an app may have such a path
 }
 
-func (h *Health) readiness(w http.ResponseWriter, r *http.Request, app string) {
-	if ready, _ := h.Ready.Ready(app); ready {
+func (s *health) readiness(w http.ResponseWriter, r *http.Request, app string) {
+	if ready, _ := s.o.Ready.Ready(app); ready {
 		healthAnswer(w, r, http.StatusOK, "ok\n")
 	} else {
 		healthAnswer(w, r, http.StatusServiceUnavailable, "not ready\n")

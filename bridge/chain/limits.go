@@ -1,50 +1,128 @@
-package server
+package chain
 
 import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/cgi"
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
-// refuse answers what no app is asked about. It reports whether it answered. clear: all agree on what the path means;
-// fields: how many the request came with.
-func (c *Chain) refuse(w http.ResponseWriter, r *http.Request, clear bool, fields int) bool {
-	status, text := 0, ""
-	switch {
-	case r.Method == "PRI" || r.ProtoMajor == 1 && r.ProtoMinor > 1:
-		// net/http hands on the HTTP/2 preface and HTTP/1.2 as requests.
-		status, text = http.StatusHTTPVersionNotSupported, "This version of HTTP is not spoken here."
-	case r.Method == http.MethodConnect: // RFC 9110 9.3.6: this is no proxy
-		status = http.StatusMethodNotAllowed
-	case c.maxTarget > 0 && len(r.RequestURI) > c.maxTarget:
-		status = http.StatusRequestURITooLong
-	case r.RequestURI == "*" && r.Method == http.MethodOptions: // RFC 9110 9.3.7: the server as a whole
-		w.Header()["Content-Length"] = []string{"0"}
-		w.WriteHeader(http.StatusOK)
+// LimitsOptions are the settings of the stage Limits.
+type LimitsOptions struct {
+	// MaxBody bounds a request body, in bytes, by what the request declares; 0: no
+	// limit. The handler bounds what is not declared.
+	MaxBody int64
+	// MaxTarget bounds the request target, in bytes; 0: no limit but the head's.
+	MaxTarget int
+	// Pages are the error pages; nil: the built-in ones.
+	Pages *httpx.Pages
+	// Log gets body_too_large; nil: no records are written.
+	Log hclog.Logger
+}
+
+// Limits is the stage that refuses what no app is asked about.
+func Limits(o LimitsOptions) func(http.Handler) http.Handler {
+	o.Log = orNull(o.Log)
+	return func(next http.Handler) http.Handler {
+		return &limits{o: o, next: next, large: httpx.LogLimiter{Every: time.Minute}}
+	}
+}
+
+type limits struct {
+	o     LimitsOptions
+	next  http.Handler
+	large httpx.LogLimiter // of body_too_large, by app
+}
+
+func (s *limits) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rec := w.(*httpx.Writer)
+	if s.refuse(rec, r) {
+		rec.Info.Source = "server"
+	} else {
+		s.next.ServeHTTP(rec, r)
+	}
+	if rec.Status() == http.StatusRequestEntityTooLarge && rec.Info.Source == "server" {
+		s.tooLarge(&rec.Info, r)
+	}
+}
+
+// refuse reports whether it answered.
+func (s *limits) refuse(rec *httpx.Writer, r *http.Request) bool {
+	if r.Method == http.MethodOptions && r.RequestURI == "*" && versionOK(r) { // RFC 9110 9.3.7: the server as a whole
+		rec.Header()["Content-Length"] = []string{"0"}
+		rec.WriteHeader(http.StatusOK)
 		return true
-	case fields > maxFields:
-		status = http.StatusRequestHeaderFieldsTooLarge
-	case !targetOK(r.RequestURI), !namesHost(r):
-		status = http.StatusBadRequest
-	case !clear:
-		status, text = http.StatusBadRequest, "The path hides a .. segment, behind an encoded slash, a backslash, a semicolon, a blank or a control byte."
-	case c.maxBody > 0 && r.ContentLength > c.maxBody:
-		status, text = http.StatusRequestEntityTooLarge, fmt.Sprintf("The request body is larger than the %d octets that this server takes.", c.maxBody)
-	default:
+	}
+	status, text := s.judge(&rec.Info, r)
+	if status == 0 {
 		return false
 	}
-	// The body, if there is one, has not been read: whatever follows on this
-	// connection may be part of it.
-	w.Header()["Connection"] = closeField
-	c.pages.Write(w, r, status, text, 0)
+	rec.EndConnection() // the body, if there is one, has not been read
+	s.o.Pages.Write(rec, r, status, text, 0)
 	return true
+}
+
+// judge returns the status that refuses the request, and why, where the page says more than
+// the status does; 0: it is not refused.
+func (s *limits) judge(n *httpx.RequestInfo, r *http.Request) (status int, text string) {
+	switch {
+	case !versionOK(r):
+		return http.StatusHTTPVersionNotSupported, "This version of HTTP is not spoken here."
+	case r.Method == http.MethodConnect: // RFC 9110 9.3.6: this is no proxy
+		return http.StatusMethodNotAllowed, ""
+	case s.o.MaxTarget > 0 && len(r.RequestURI) > s.o.MaxTarget:
+		return http.StatusRequestURITooLong, ""
+	case fieldCount(n, r) > maxFields:
+		return http.StatusRequestHeaderFieldsTooLarge, ""
+	case !targetOK(r.RequestURI), !namesHost(n, r):
+		return http.StatusBadRequest, ""
+	case n.Ambiguous:
+		return http.StatusBadRequest, "The path hides a .. segment, behind an encoded slash, a backslash, a semicolon, a blank or a control byte."
+	case s.o.MaxBody > 0 && r.ContentLength > s.o.MaxBody:
+		return http.StatusRequestEntityTooLarge, fmt.Sprintf("The request body is larger than the %d bytes that this server accepts.", s.o.MaxBody)
+	}
+	return 0, ""
+}
+
+// versionOK: a way in may take the HTTP/2 preface and HTTP/1.2 for requests, as net/http does.
+func versionOK(r *http.Request) bool {
+	return r.Method != "PRI" && (r.ProtoMajor != 1 || r.ProtoMinor <= 1)
+}
+
+// tooLarge writes a record of a body that max_body does not allow, once a minute for each
+// app: a client can repeat it at will.
+func (s *limits) tooLarge(n *httpx.RequestInfo, r *http.Request) {
+	if !s.large.Allow(n.App, time.Now()) {
+		return
+	}
+	pairs := []any{"client", n.RemoteAddr, "id", n.ID, "method", r.Method, "target", r.RequestURI, "limit", s.o.MaxBody}
+	if n.App != "" {
+		pairs = append(pairs, "app", n.App)
+	}
+	if r.ContentLength >= 0 {
+		pairs = append(pairs, "declared", r.ContentLength)
+	}
+	s.o.Log.Warn("body_too_large", append(pairs, "hint", fmt.Sprintf("max_body is %d bytes; --max-body 1GiB allows more", s.o.MaxBody))...)
 }
 
 // maxFields bounds the fields of a request, each value of a repeated name counted. Apps
 // and log collectors spend more on each field than its few bytes cost a client.
 const maxFields = 1000
+
+// fieldCount counts the fields where no stage has done so.
+func fieldCount(n *httpx.RequestInfo, r *http.Request) int {
+	if n.FieldCount == 0 {
+		for _, values := range r.Header {
+			n.FieldCount += len(values)
+		}
+	}
+	return n.FieldCount
+}
 
 // targetOK takes the origin form and the absolute form (RFC 9112 3.2). It looks at the
 // target as it was sent: the URL of a request that came by a gateway is made of its
@@ -60,11 +138,11 @@ func targetOK(target string) bool {
 	return ok && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) && rest != "" && strings.IndexByte("/?#:", rest[0]) < 0
 }
 
-// namesHost: RFC 9112 3.2. A request of HTTP/1.0 need not name a host; a gateway has names
-// of its own, and what it says is checked where it is read.
-func namesHost(r *http.Request) bool {
+// namesHost: RFC 9112 3.2. A request of HTTP/1.0 need not name a host, and one that was
+// relayed has names of its own.
+func namesHost(n *httpx.RequestInfo, r *http.Request) bool {
 	if r.Host == "" {
-		return r.ProtoMajor == 1 && r.ProtoMinor == 0 || connOf(r) == nil
+		return r.ProtoMajor == 1 && r.ProtoMinor == 0 || n.Relayed
 	}
 	return cgi.ValidHost(r.Host)
 }

@@ -1,4 +1,4 @@
-package server
+package forwarded
 
 import (
 	"fmt"
@@ -58,6 +58,9 @@ func ParseFields(items []string) (*Fields, error) {
 	}
 	return f, nil
 }
+
+// ID says that the request id of a trusted proxy counts.
+func (f *Fields) ID() bool { return f != nil && f.id }
 
 // FieldWord is an item of trusted_fields in its one spelling: the word of a field that has one, else the field's name in
 // lower case.

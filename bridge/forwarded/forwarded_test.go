@@ -1,4 +1,4 @@
-package server
+package forwarded
 
 import (
 	"net/http"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/bridge/bridgetest"
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
@@ -38,7 +39,7 @@ func newForwarder(tr *Trust, words ...string) *forwarder {
 	if err != nil {
 		panic(err)
 	}
-	return &forwarder{trust: tr, fields: fields, log: hclog.NewNullLogger(), limiter: httpx.LogLimiter{Every: time.Hour}}
+	return &forwarder{trust: tr, fields: fields, log: hclog.NewNullLogger(), limit: httpx.LogLimiter{Every: time.Hour}}
 }
 
 // every field counts, but for Forwarded.
@@ -135,7 +136,7 @@ func TestTrustedProxies(t *testing.T) {
 }
 
 func TestForwardedIgnoredIsSaidOnce(t *testing.T) {
-	out := new(sink)
+	out := new(bridgetest.Log)
 	f := newForwarder(mustTrust(t, "10.0.0.0/8"), "for", "proto")
 	f.log = hclog.New(&hclog.LoggerOptions{Output: out, JSONFormat: true})
 	for range 3 {

@@ -1,7 +1,6 @@
-package server
+package forwarded
 
 import (
-	"net/http"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -25,11 +24,11 @@ type gateway interface {
 // client stands where a connection's other end stands otherwise: what it says itself
 // of a further client (X-Forwarded-For) counts when it is a trusted proxy. Of a peer
 // that is not trusted all of it is left aside: the variables might name a user.
-func (c *Chain) relayed(n *httpx.RequestInfo, r *http.Request, from gateway) {
+func (f *forwarder) relayed(n *httpx.RequestInfo, from gateway) {
 	g := from.Gateway()
 	n.Unseen = !from.Resets()
 	if !n.Trusted {
-		c.warnGateway(n, g)
+		f.warnGateway(n, g)
 		return
 	}
 	n.Peer, n.Trusted, n.RemoteAddr, n.RemotePort = netip.AddrPort{}, false, "", ""
@@ -39,9 +38,9 @@ func (c *Chain) relayed(n *httpx.RequestInfo, r *http.Request, from gateway) {
 		if port > 0 {
 			n.RemotePort = g.RemotePort
 		}
-		n.Trusted = c.trust.Addr(a)
+		n.Trusted = f.trust.Addr(a)
 	} else if g.RemoteAddr == "unix:" { // nginx's own word for a client on a unix socket
-		n.Trusted = c.trust.Peer(netip.Addr{})
+		n.Trusted = f.trust.Peer(netip.Addr{})
 	}
 	if g.Scheme != "" {
 		n.Scheme = g.Scheme
@@ -56,15 +55,15 @@ func (c *Chain) relayed(n *httpx.RequestInfo, r *http.Request, from gateway) {
 }
 
 // warnGateway says once an hour for each peer what was left aside.
-func (c *Chain) warnGateway(n *httpx.RequestInfo, g *cgi.Gateway) {
+func (f *forwarder) warnGateway(n *httpx.RequestInfo, g *cgi.Gateway) {
 	peer := peerName(n)
-	if !c.forwarder.limiter.Allow("uwsgi "+peer, time.Now()) {
+	if !f.limit.Allow("uwsgi "+peer, time.Now()) {
 		return
 	}
 	names := make([]string, len(g.Extra))
 	for i, v := range g.Extra {
 		names[i] = v.Name
 	}
-	c.log.Warn("uwsgi_ignored", "peer", peer, "remote_addr", g.RemoteAddr, "variables", strings.Join(names, ", "), "id", n.ID,
+	f.log.Warn("uwsgi_ignored", "peer", peer, "remote_addr", g.RemoteAddr, "variables", strings.Join(names, ", "), "id", n.ID,
 		"hint", "speaks uwsgi and is no trusted proxy: the app sees "+peer+" as its client, and none of these variables. If this is your web server: --trusted-proxies "+peer)
 }

@@ -1,10 +1,11 @@
-package server
+package forwarded
 
 import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/standpipe/standpipe/bridge/cgi"
 	"github.com/standpipe/standpipe/bridge/httpx"
@@ -44,14 +45,17 @@ func TestRelayed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var got httpx.RequestInfo
 			var field string
-			h := NewChain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h := Peer(trust)(New(Options{Trust: trust})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				got, field = *httpx.Of(w), r.Header.Get("X-Forwarded-For")
-			}), ChainOptions{Trust: trust})
+			})))
 			r := httptest.NewRequest("GET", "/", nil)
-			r.RemoteAddr = c.peer
 			r.Header.Set("X-Forwarded-For", "203.0.113.5")
-			h.ServeHTTP(&relaying{httptest.NewRecorder(), cgi.Gateway{RemoteAddr: c.addr, RemotePort: c.port, Scheme: "https", ServerName: "inner", ServerPort: "81", ScriptName: "/s",
-				Extra: []wire.Var{{Name: "REMOTE_USER", Value: "ann"}}}}, r)
+			rec := new(httpx.Writer)
+			rec.Reset(&relaying{httptest.NewRecorder(), cgi.Gateway{RemoteAddr: c.addr, RemotePort: c.port, Scheme: "https", ServerName: "inner", ServerPort: "81", ScriptName: "/s",
+				Extra: []wire.Var{{Name: "REMOTE_USER", Value: "ann"}}}})
+			e := httpx.EndsOf(c.peer, nil)
+			rec.Info.Met(time.Now(), &e, false)
+			h.ServeHTTP(rec, r)
 			user := ""
 			if len(got.Extra) > 0 {
 				user = got.Extra[0].Value

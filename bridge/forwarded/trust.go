@@ -1,9 +1,11 @@
-package server
+package forwarded
 
 import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // Trust is the set of proxies whose word about the client is taken. The zero
@@ -45,7 +47,7 @@ func ParseTrust(items []string) (*Trust, error) {
 				}
 				t.nets = append(t.nets, p.Masked())
 			} else if a, err := netip.ParseAddr(s); err == nil {
-				a = plain(a)
+				a = httpx.PlainAddr(a)
 				t.nets = append(t.nets, netip.PrefixFrom(a, a.BitLen()))
 			} else {
 				bad = append(bad, fmt.Sprintf("%q", s))
@@ -67,7 +69,7 @@ func (t *Trust) Addr(a netip.Addr) bool {
 	if t.all {
 		return true
 	}
-	a = plain(a)
+	a = httpx.PlainAddr(a)
 	for _, p := range t.nets {
 		if p.Contains(a) {
 			return true
@@ -84,5 +86,3 @@ func (t *Trust) Peer(a netip.Addr) bool {
 	}
 	return t.Addr(a)
 }
-
-func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }

@@ -9,5 +9,5 @@
 // and every package under bridge may import it. It starts no goroutine.
 //
 // A new thing goes here when two HTTP rooms need it and it decides nothing.
-// What decides (limits, trust, statuses) lives in bridge and bridge/server.
+// What decides (limits, trust, statuses) lives in bridge, bridge/chain and bridge/forwarded.
 package httpx

@@ -1,4 +1,4 @@
-package server
+package httpx
 
 import (
 	"net"
@@ -7,29 +7,35 @@ import (
 	"strings"
 )
 
-// ends are the two ends of a connection, as RequestInfo has them. They are the same for
-// all its requests.
-type ends struct {
-	peer                   netip.AddrPort
-	remoteAddr, remotePort string
-	serverName, serverPort string
+// Ends are the two ends of a connection, as RequestInfo has them. They are the same for all its
+// requests.
+type Ends struct {
+	// Peer is the other end; invalid for a unix socket.
+	Peer netip.AddrPort
+	// RemoteAddr and RemotePort are Peer's.
+	RemoteAddr, RemotePort string
+	// ServerName and ServerPort are the listener's.
+	ServerName, ServerPort string
 }
 
-// endsOf reads them. What is not TCP stays empty.
-func endsOf(remote string, local net.Addr) (e ends) {
+// EndsOf reads them. For what is not TCP they stay empty.
+func EndsOf(remote string, local net.Addr) (e Ends) {
 	if ap, err := netip.ParseAddrPort(remote); err == nil {
-		e.peer = netip.AddrPortFrom(plain(ap.Addr()), ap.Port())
+		e.Peer = netip.AddrPortFrom(PlainAddr(ap.Addr()), ap.Port())
 		i := strings.LastIndexByte(remote, ':')
-		e.remoteAddr, e.remotePort = remote[:i], remote[i+1:]
+		e.RemoteAddr, e.RemotePort = remote[:i], remote[i+1:]
 		if remote[0] == '[' { // a zone and an IPv4 address in IPv6 are written plain
-			e.remoteAddr = e.peer.Addr().String()
+			e.RemoteAddr = e.Peer.Addr().String()
 		}
 	}
 	if tcp, ok := local.(*net.TCPAddr); ok {
-		e.serverName, e.serverPort = tcp.IP.String(), strconv.Itoa(tcp.Port)
-		if strings.IndexByte(e.serverName, ':') >= 0 {
-			e.serverName = "[" + e.serverName + "]"
+		e.ServerName, e.ServerPort = tcp.IP.String(), strconv.Itoa(tcp.Port)
+		if strings.IndexByte(e.ServerName, ':') >= 0 {
+			e.ServerName = "[" + e.ServerName + "]"
 		}
 	}
 	return e
 }
+
+// PlainAddr is an address without its zone; IPv4 in IPv6 becomes IPv4.
+func PlainAddr(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }

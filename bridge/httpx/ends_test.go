@@ -1,4 +1,4 @@
-package server
+package httpx
 
 import (
 	"net"
@@ -20,8 +20,8 @@ func TestEnds(t *testing.T) {
 		{"@", "", "", &net.UnixAddr{Name: "/run/s", Net: "unix"}, "", ""},
 		{"", "", "", nil, "", ""},
 	} {
-		e := endsOf(c.remote, c.local)
-		if e.remoteAddr != c.addr || e.remotePort != c.port || e.serverName != c.name || e.serverPort != c.serverPort || e.peer.IsValid() != (c.addr != "") {
+		e := EndsOf(c.remote, c.local)
+		if e.RemoteAddr != c.addr || e.RemotePort != c.port || e.ServerName != c.name || e.ServerPort != c.serverPort || e.Peer.IsValid() != (c.addr != "") {
 			t.Errorf("%s, %v: %+v", c.remote, c.local, e)
 		}
 	}

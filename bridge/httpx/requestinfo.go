@@ -8,8 +8,8 @@ import (
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
-// RequestInfo is what the server knows of one request. The chain fills the first part
-// before the request goes inward; the handler that answers fills the second; the
+// RequestInfo is what the server knows of one request. The way in and the stages fill the first
+// part before the request goes inward; the handler that answers fills the second; the
 // access log reads all of it. It is valid until the handler has returned.
 type RequestInfo struct {
 	// ID is the request's id, 1..128 characters of [A-Za-z0-9._-].
@@ -39,6 +39,14 @@ type RequestInfo struct {
 	Extra      []wire.Var
 	// Unseen: if the answer is cut off, the server in front cannot tell.
 	Unseen bool
+	// Relayed: the request came from a server in front by a protocol of its own, which
+	// has checked its form.
+	Relayed bool
+	// Ambiguous: the path does not mean the same to all who read it (CleanPath).
+	Ambiguous bool
+	// FieldCount counts the request's fields, each value of a repeated name; 0: they are
+	// not counted yet.
+	FieldCount int
 
 	// App and Worker name who answered: "shop", "shop/3". Empty: nobody of ours.
 	App, Worker string
@@ -66,6 +74,16 @@ type RequestInfo struct {
 	Err error
 	// Silent: no access log line (health checks).
 	Silent bool
+}
+
+// Met fills what the way in knows of a request before it reads more than the head.
+func (n *RequestInfo) Met(start time.Time, e *Ends, tls bool) {
+	n.Start = start
+	n.Peer, n.RemoteAddr, n.RemotePort, n.ServerName, n.ServerPort = e.Peer, e.RemoteAddr, e.RemotePort, e.ServerName, e.ServerPort
+	n.Scheme = "http"
+	if tls {
+		n.Scheme = "https"
+	}
 }
 
 // Of returns the RequestInfo of the request that w answers. It looks through wrappers

@@ -3,6 +3,7 @@ package httpx
 import (
 	"io"
 	"net/http"
+	"strconv"
 )
 
 // Writer is the one ResponseWriter wrapper of the house. It notes the status and
@@ -18,6 +19,9 @@ type Writer struct {
 	lines  []byte // for the head
 	status int
 	bytes  int64
+
+	conn    Connection // nil: it carries this one answer
+	aborted bool
 }
 
 // Reset makes rec ready for one request. A Writer may be used again after the
@@ -27,8 +31,15 @@ func (rec *Writer) Reset(w http.ResponseWriter) {
 	rec.phrase, _ = w.(Phraser)
 }
 
+// Connection is a connection that carries one answer after the other.
+type Connection interface {
+	// EndAfter has the connection end behind the answer whose fields are h.
+	EndAfter(h http.Header)
+}
+
 // Wire is a connection that can spare net/http work.
 type Wire interface {
+	Connection
 	// Gather is called with true before a large write, so that what net/http makes
 	// two calls of goes out in one, and with false after it.
 	Gather(on bool)
@@ -64,8 +75,62 @@ const large = 2 << 10
 
 // Over names the connection that rec writes to.
 func (rec *Writer) Over(w Wire) {
-	rec.wire = w
+	rec.wire, rec.conn = w, w
 	rec.phrase, _ = w.(Phraser)
+}
+
+// EndConnection has the connection end behind this answer: what follows on it may be the
+// rest of a request body, or cannot be told apart from one. It is called before the head
+// goes out. A connection that carries one answer ends anyway.
+func (rec *Writer) EndConnection() {
+	if rec.conn != nil {
+		rec.conn.EndAfter(rec.inner.Header())
+	}
+}
+
+// Abort says that the answer cannot be ended properly: bytes of it are missing, or no
+// client is left to read it. The handler returns then, and writes nothing more. The way in
+// ends the connection so that the client can tell, whatever the stages in between do.
+func (rec *Writer) Abort() { rec.aborted = true }
+
+// Aborted says that Abort was called.
+func (rec *Writer) Aborted() bool { return rec.aborted }
+
+// Whole says that all bytes of the answer to r have gone out, whatever happened after them.
+func (rec *Writer) Whole(r *http.Request) bool {
+	if r.Method == http.MethodHead || rec.status == http.StatusNoContent || rec.status == http.StatusNotModified {
+		return true
+	}
+	n, err := strconv.ParseInt(rec.declared(), 10, 64)
+	return err == nil && rec.bytes >= n
+}
+
+// Sized says that the answer declares its length, so that a client can tell where it was
+// cut off.
+func (rec *Writer) Sized() bool { return rec.declared() != "" }
+
+// declared is the answer's Content-Length in either spelling (package bridge writes the
+// lower one, as net/http takes the usual one off a 304); empty: there is none.
+func (rec *Writer) declared() string {
+	h := rec.inner.Header()
+	for _, name := range [...]string{"Content-Length", "content-length"} {
+		if v := h[name]; len(v) > 0 {
+			return v[0]
+		}
+	}
+	return ""
+}
+
+// Logged is the status of the request for logs and metrics: what was sent, else what the
+// handler noted (499), else 200, which is sent for a handler that wrote nothing.
+func (rec *Writer) Logged() int {
+	switch {
+	case rec.status != 0:
+		return rec.status
+	case rec.Info.Status != 0:
+		return rec.Info.Status
+	}
+	return http.StatusOK
 }
 
 // Ready has the head, which has not been written, go out with fields that were made

@@ -1,34 +1,29 @@
-// Package server is the front door: listeners, the net/http server, and the chain
-// through which every request goes before a handler sees it.
+// Package listen opens the addresses that are served, and holds what all connections have
+// in common, whatever protocol is spoken on them: one limit of connections, one watch over
+// slow clients, and one end.
 //
-// What is here:
+// The object graph: a Group has the listeners (limitListener) and a watch; a
+// limitListener returns Conns; each Conn has a pace, at which the watch looks. A Protocol
+// (package nethttp, package uwsgi) serves the Conns of a listener; the Group knows it by
+// its four methods, and it knows nothing of the Group.
 //
-//	listener.go   host:port, :port, unix:/path, fd://N, LISTEN_FDS; ListenError
-//	handover.go   a listener that another process takes over; Leave
-//	limit.go      max_connections, and no spinning when file descriptors run out
-//	server.go     Server: Serve, Shutdown, Close; connection counts
-//	conn.go       a client's connection: refusals, lingering behind an unread body
-//	pace.go       who takes an answer too slowly, or is silent in a tunnel, is ended
-//	unsent_*.go   what a client has taken
-//	held.go       an answer in one call; readlimit.go: read deadlines
-//	ends.go       the two ends of a connection
-//	chain.go      Chain: the way of a request, outermost first
-//	protocol.go   other ways in than net/http: the same limits, counts and end
-//	gateway.go    what a server in front says of its client by uwsgi, and who is believed
-//	health.go     /livez, /readyz, /readyz/APP: among the requests, or at an address of their own
-//	limits.go     what is refused before any app is asked
-//	trust.go      who counts as a proxy; fields.go: which of a proxy's fields count
-//	forwarded.go  X-Forwarded-*, X-Real-IP and the like; forwarded_rfc7239.go: Forwarded
-//	accesslog.go  one line per request
+//	listener.go    Listen: host:port, :port, unix:/path, fd://N; ListenError
+//	listener_*.go  unix sockets with mode and owner, and what a system cannot do
+//	handover.go    a listener that another process takes over: Inherit, File, RemoveOnClose
+//	group.go       Group, Protocol: Serve, Leave, Shutdown, Close; connection counts
+//	limit.go       limitListener: max_connections, and no spinning without file descriptors
+//	conn.go        Conn: writes that are watched, files, deadlines, its slot
+//	watch.go       watch: all open connections, and the one timer that looks at them
+//	pace.go        pace: whether one client is too slow
+//	sendfile_*.go  sendfile(2)
+//	unsent_*.go    what a client has taken
 //
-// What is not: routes, apps, workers (package bridge and bridge/route): the chain
-// gets its inner http.Handler as a value. Another way in (a server of our own,
-// uwsgi) has the shape Serve(net.Listener, http.Handler) and uses the same Chain.
+// What is not here: HTTP, routes, apps, workers. A new way in is a package that implements
+// Protocol; cmd/internal/compose picks it by the setting protocol of [[listen]]. The ways
+// in may import this package, because connections come from here; it is the one exception
+// to the rule that they import leaves only.
 //
-// Goroutines: net/http owns one per connection and ends them at Shutdown or Close;
-// Serve runs on its caller's. One timer, which runs while there are connections, looks at
-// their pace. The access log's timer is the AccessLog's own.
-//
-// What is refused for every app goes to limits.go; what every request must carry
-// goes into the RequestInfo (bridge/httpx) and is filled in chain.go.
-package server
+// Goroutines: Serve runs on its caller's. One timer, which runs while there are
+// connections, looks at their pace. The protocols own all others, and end them in Shutdown
+// and Close.
+package listen

@@ -1,56 +1,119 @@
-package server
+package listen
 
 import (
 	"context"
 	"errors"
 	"net"
-	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
-// Protocol is another way in than net/http: it answers requests that come on ln by
-// h. Serve returns nil after Shutdown or Close; these are as Server's own.
+// Protocol serves the connections of a listener.
 type Protocol interface {
-	Serve(ln net.Listener, h http.Handler) error
+	// Serve accepts connections on ln and returns nil after Shutdown or Close. ln is
+	// closed when it returns. Serve may run for several listeners at a time.
+	Serve(ln net.Listener) error
+	// Leave has each connection end with its next answer. It does not wait.
+	Leave()
+	// Shutdown closes the listeners, lets requests end, and closes each connection
+	// after its answer. When ctx ends first, it returns ctx's error.
 	Shutdown(ctx context.Context) error
+	// Close closes listeners and connections at once.
 	Close() error
 }
 
-// ServeProtocol is Serve for a listener that speaks p. Its connections count with
-// those of all others, and what ends the server ends p.
-func (s *Server) ServeProtocol(ln net.Listener, p Protocol) error {
-	door := s.door(ln)
-	s.mu.Lock()
-	if !slices.Contains(s.others, p) {
-		s.others = append(s.others, p)
+// Options are the settings of a Group.
+type Options struct {
+	// MaxConnections bounds the open connections of all listeners together, upgraded
+	// ones included: beyond it new ones wait in the kernel's backlog. 0: no limit.
+	MaxConnections int
+	// Limits bound how slow clients may be; see SetLimits.
+	Limits Limits
+	// Log gets accept_paused and slow_client; nil: no records are written.
+	Log hclog.Logger
+}
+
+// Group is all listeners that are served together, whatever protocols they speak. They
+// share one limit of connections, one watch over slow clients and one end.
+type Group struct {
+	log   hclog.Logger
+	slots *slots // nil: no limit
+	watch watch
+	slow  httpx.LogLimiter // slow_client
+
+	leaving  atomic.Bool // Leave was called
+	stopping atomic.Bool // Shutdown or Close was called
+
+	mu        sync.Mutex
+	listeners []*limitListener
+	protocols []Protocol
+}
+
+// NewGroup makes a Group without listeners; Serve adds them.
+func NewGroup(o Options) *Group {
+	g := &Group{log: o.Log, slow: httpx.LogLimiter{Every: time.Minute}}
+	if g.log == nil {
+		g.log = hclog.NewNullLogger()
 	}
-	s.mu.Unlock()
-	err := p.Serve(other{door}, s.http.Handler)
-	if s.leaving.Load() {
+	if o.MaxConnections > 0 {
+		g.slots = newSlots(o.MaxConnections)
+	}
+	g.watch.slow = g.slowClient
+	g.SetLimits(o.Limits)
+	return g
+}
+
+// Serve has p serve the connections of ln until Shutdown or Close, and then returns nil.
+// It may run for several listeners at a time. ln is closed when it returns.
+func (g *Group) Serve(ln net.Listener, p Protocol) error {
+	limited := &limitListener{Listener: ln, group: g, done: make(chan struct{})}
+	g.mu.Lock()
+	if g.stopping.Load() {
+		g.mu.Unlock()
+		ln.Close()
 		return nil
 	}
-	return err
+	g.listeners = append(g.listeners, limited)
+	if !slices.Contains(g.protocols, p) {
+		g.protocols = append(g.protocols, p)
+	}
+	g.mu.Unlock()
+	if err := p.Serve(limited); !g.leaving.Load() {
+		return err
+	}
+	return nil
 }
 
-// door puts the limits in front of a listener.
-func (s *Server) door(ln net.Listener) *patient {
-	d := &patient{Listener: ln, srv: s, slots: s.slots, log: s.log, done: make(chan struct{})}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.doors = append(s.doors, d)
-	return d
+// Leave closes the listeners, which another process serves from now on. Connections
+// stay open: one that is idle is closed with its next answer, and not while its client
+// may be about to use it. Leave returns when no connection is left, or when ctx ends;
+// Shutdown is still to be called.
+func (g *Group) Leave(ctx context.Context) {
+	g.leaving.Store(true)
+	for _, p := range g.served() {
+		p.Leave()
+	}
+	g.mu.Lock()
+	for _, ln := range g.listeners {
+		ln.Close()
+	}
+	g.mu.Unlock()
+	select {
+	case <-g.watch.empty():
+	case <-ctx.Done():
+	}
 }
 
-func (s *Server) protocols() []Protocol {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.others)
-}
-
-// shutdownOthers ends the other protocols, all at a time.
-func (s *Server) shutdownOthers(ctx context.Context) error {
-	list := s.protocols()
+// Shutdown closes the listeners, lets requests end, and closes each connection after its
+// answer. When ctx ends first, it returns ctx's error; Close is then the caller's to call.
+func (g *Group) Shutdown(ctx context.Context) error {
+	list := g.stop()
 	errs := make([]error, len(list))
 	var wg sync.WaitGroup
 	for i, p := range list {
@@ -60,16 +123,47 @@ func (s *Server) shutdownOthers(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// other accepts connections that another protocol than net/http's serves.
-type other struct{ *patient }
-
-func (l other) Accept() (net.Conn, error) {
-	nc, err := l.patient.Accept()
-	if err == nil {
-		c := nc.(*conn)
-		c.speaks = false
-		c.begun = true        // its first bytes are its own
-		c.unseen.Store(false) // an answer is not looked for: the protocol tells by itself whom it refused
+// Close closes listeners and connections at once, upgraded ones included.
+func (g *Group) Close() error {
+	var err error
+	for _, p := range g.stop() {
+		err = errors.Join(err, p.Close())
 	}
-	return nc, err
+	for _, c := range g.watch.list() {
+		c.Close()
+	}
+	return err
+}
+
+// stop has no further listener served, and returns the protocols of those that are.
+func (g *Group) stop() []Protocol {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.stopping.Store(true)
+	return slices.Clone(g.protocols)
+}
+
+func (g *Group) served() []Protocol {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.protocols)
+}
+
+// SetLimits puts other limits in force, for open connections too.
+func (g *Group) SetLimits(l Limits) { g.watch.limits.Store(&l) }
+
+// Connections counts the open connections, upgraded ones included.
+func (g *Group) Connections() int { return g.watch.count() }
+
+// hurried: connections are not to linger for long, because the server stops, or because
+// other clients wait for their slots.
+func (g *Group) hurried() bool {
+	return g.stopping.Load() || g.slots != nil && g.slots.full()
+}
+
+// slowClient writes a record of a connection that was ended, at most once a minute for each reason.
+func (g *Group) slowClient(c *Conn, why reason) {
+	if g.slow.Allow(string(why), time.Now()) {
+		g.log.Info("slow_client", "peer", c.RemoteAddr().String(), "reason", string(why), "hint", "the connection was ended (said once a minute)")
+	}
 }

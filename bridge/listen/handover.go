@@ -1,20 +1,17 @@
-package server
+package listen
 
 import (
-	"context"
 	"errors"
 	"net"
-	"net/http"
 	"os"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // Inherit makes a listener of a socket that another process has opened for the same
-// Spec and shares with this one. f is closed. What Spec says of backlog and modes is
-// the other's doing. The file of a unix socket stays the other's until Own. Every
-// error is a *ListenError.
+// Spec and shares with this one. f is closed. The other process has set the backlog and the
+// modes. The file of a unix socket is not removed until RemoveOnClose says so. Every error
+// is a *ListenError.
 func Inherit(f *os.File, s Spec) (net.Listener, error) {
 	defer f.Close()
 	ln, err := net.FileListener(f) // a copy, close-on-exec
@@ -34,11 +31,11 @@ func Inherit(f *os.File, s Spec) (net.Listener, error) {
 	return ln, nil
 }
 
-// Own says whether the file of ln, if it is a unix socket's, is removed when ln is
-// closed. It is of a listener that Listen has opened, until another process owns it.
-func Own(ln net.Listener, yes bool) {
-	if u, ok := ln.(interface{ own(bool) }); ok {
-		u.own(yes)
+// RemoveOnClose says whether the file of ln, if it is a unix socket's, is removed when ln
+// is closed. That of a listener that Listen has opened is, until another process has it.
+func RemoveOnClose(ln net.Listener, yes bool) {
+	if u, ok := ln.(interface{ removeOnClose(bool) }); ok {
+		u.removeOnClose(yes)
 	}
 }
 
@@ -67,37 +64,4 @@ func File(ln net.Listener) (*os.File, error) {
 		return nil, failed
 	}
 	return os.NewFile(fd, ln.Addr().String()), nil
-}
-
-// front lets each answer of a server that is leaving say that its connection ends:
-// the client comes back to whoever listens then.
-func (s *Server) front(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.leaving.Load() {
-			w.Header().Set("Connection", "close")
-		}
-		h.ServeHTTP(w, r)
-	})
-}
-
-// Leave closes the listeners, which another process serves from now on. Connections
-// go on: one that is idle is not closed in the face of a client that is about to
-// use it, but with its next answer. Leave returns when none is left, or when ctx
-// ends; Shutdown is still to be called.
-func (s *Server) Leave(ctx context.Context) {
-	s.leaving.Store(true)
-	s.mu.Lock()
-	for _, d := range s.doors {
-		d.Close()
-	}
-	s.mu.Unlock()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for s.Connections() > 0 {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
 }

@@ -1,98 +1,99 @@
-package server
+package listen
 
 import (
 	"errors"
 	"net"
 	"sync"
 	"time"
-
-	"github.com/hashicorp/go-hclog"
 )
 
-// slots are the connections that may be open. One is taken before Accept and
-// given back when the connection is closed.
+// slots are the connections that may be open. One is taken before Accept and given back
+// when the connection is closed. The nil slots have no limit.
 type slots struct{ c chan struct{} }
 
 func newSlots(n int) *slots { return &slots{make(chan struct{}, n)} }
 
-func (s *slots) free() { <-s.c }
+func (s *slots) free() {
+	if s != nil {
+		<-s.c
+	}
+}
 
 func (s *slots) full() bool { return len(s.c) == cap(s.c) }
 
-// patient is a listener that pauses: while all slots are taken, and while the
-// process has no file descriptor left.
-type patient struct {
+// limitListener pauses while all slots are taken, and while the process has no free file
+// descriptor.
+type limitListener struct {
 	net.Listener
-	srv   *Server
-	slots *slots // nil: no limit
-	log   hclog.Logger
+	group *Group
 
 	done chan struct{} // closed by Close
 	once sync.Once
 
-	saidFull, saidFiles time.Time // only Accept's goroutine
+	fullLogged, filesLogged time.Time // only Accept's goroutine
 }
 
-// quiet is how long a pause is not mentioned again.
+// quiet is how long a pause is not logged again.
 const quiet = time.Minute
 
-func (p *patient) Accept() (net.Conn, error) {
-	if err := p.slot(); err != nil {
+// Accept returns a *Conn.
+func (l *limitListener) Accept() (net.Conn, error) {
+	if err := l.takeSlot(); err != nil {
 		return nil, err
 	}
 	for wait := 5 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		c, err := p.Listener.Accept()
+		nc, err := l.Listener.Accept()
 		if err == nil {
-			return p.srv.newConn(c), nil
+			c := &Conn{Conn: nc, group: l.group}
+			l.group.watch.add(c)
+			return c, nil
 		}
 		if !noDescriptors(err) {
-			if p.slots != nil {
-				p.slots.free()
-			}
+			l.group.slots.free()
 			return nil, err
 		}
-		if time.Since(p.saidFiles) > quiet {
-			p.saidFiles = time.Now()
-			p.log.Warn("accept_paused", "address", p.Addr().String(), "error", err, "hint", "no file descriptor is free: raise the limit (ulimit -n), or lower max_connections")
+		if time.Since(l.filesLogged) > quiet {
+			l.filesLogged = time.Now()
+			l.group.log.Warn("accept_paused", "address", l.Addr().String(), "error", err, "hint", "no file descriptor is free: raise the limit (ulimit -n), or lower max_connections")
 		}
 		select {
 		case <-time.After(wait):
-		case <-p.done:
-			if p.slots != nil {
-				p.slots.free()
-			}
+		case <-l.done:
+			l.group.slots.free()
 			return nil, net.ErrClosed
 		}
 	}
 }
 
-// slot waits for one.
-func (p *patient) slot() error {
-	if p.slots == nil {
+// takeSlot waits for a slot.
+func (l *limitListener) takeSlot() error {
+	s := l.group.slots
+	if s == nil {
 		return nil
 	}
 	select {
-	case p.slots.c <- struct{}{}:
+	case s.c <- struct{}{}:
 		return nil
 	default:
 	}
-	if time.Since(p.saidFull) > quiet {
-		p.saidFull = time.Now()
-		p.log.Warn("accept_paused", "address", p.Addr().String(), "max_connections", cap(p.slots.c), "hint", "all connections are taken: new ones wait in the kernel's backlog")
+	if time.Since(l.fullLogged) > quiet {
+		l.fullLogged = time.Now()
+		l.group.log.Warn("accept_paused", "address", l.Addr().String(), "max_connections", cap(s.c), "hint", "all connections are taken: new ones wait in the kernel's backlog")
 	}
 	select {
-	case p.slots.c <- struct{}{}:
+	case s.c <- struct{}{}:
 		return nil
-	case <-p.done:
+	case <-l.done:
 		return net.ErrClosed
 	}
 }
 
-func (p *patient) Close() error {
+// Close ends Accept.
+func (l *limitListener) Close() error {
 	err := errors.New("closed already")
-	p.once.Do(func() {
-		close(p.done)
-		err = p.Listener.Close()
+	l.once.Do(func() {
+		close(l.done)
+		err = l.Listener.Close()
 	})
 	return err
 }

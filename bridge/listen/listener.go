@@ -1,4 +1,4 @@
-package server
+package listen
 
 import (
 	"context"
@@ -31,20 +31,21 @@ type Spec struct {
 	V6Only bool
 }
 
-// ListenError says why an address cannot be had. The command line ends with exit
+// ListenError says why an address cannot be listened on. The command line ends with exit
 // code 4.
 type ListenError struct {
 	Address string
 	Err     error
-	// Own is the address that this process listens on already and that includes the other; empty: it is not that.
-	Own string
+	// Ours is the address that this process listens on already and that includes the other;
+	// empty: it is not that.
+	Ours string
 }
 
 func (e *ListenError) Error() string {
 	hint := ""
 	switch {
-	case e.Own != "":
-		hint = fmt.Sprintf("; this standpipe itself already listens on %s, which includes it: leave one of the two out", e.Own)
+	case e.Ours != "":
+		hint = fmt.Sprintf("; this standpipe itself already listens on %s, which includes it: leave one of the two out", e.Ours)
 	case errors.Is(e.Err, syscall.EADDRINUSE):
 		hint = "; another program listens there: stop it, or choose another address with -b"
 	case errors.Is(e.Err, syscall.EACCES):
@@ -110,15 +111,15 @@ func listen(ctx context.Context, s Spec) (net.Listener, error) {
 	return ln, setBacklog(ln, s.Backlog)
 }
 
-// Overlap says whether address cannot be listened on beside own.
-func Overlap(address string, own net.Addr) bool {
+// Overlap says that address cannot be listened on beside ours.
+func Overlap(address string, ours net.Addr) bool {
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		path = strings.TrimPrefix(path, "//")
 		one, err := os.Stat(path)
-		other, otherErr := os.Stat(own.String())
-		return own.Network() == "unix" && err == nil && otherErr == nil && os.SameFile(one, other)
+		other, otherErr := os.Stat(ours.String())
+		return ours.Network() == "unix" && err == nil && otherErr == nil && os.SameFile(one, other)
 	}
-	at, ok := own.(*net.TCPAddr)
+	at, ok := ours.(*net.TCPAddr)
 	host, port, err := SplitAddress(address)
 	if !ok || err != nil || port != strconv.Itoa(at.Port) {
 		return false
@@ -149,31 +150,6 @@ func SplitAddress(s string) (host, port string, err error) {
 	return host, port, nil
 }
 
-// SystemdAddresses returns fd://3, fd://4, ... for the sockets that systemd
-// (LISTEN_FDS) has passed to this process; none when LISTEN_PID names another.
-// The three variables are removed: no child shall take them as its own.
-func SystemdAddresses() ([]string, error) {
-	pid, fds := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")
-	for _, name := range []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"} {
-		if err := os.Unsetenv(name); err != nil {
-			return nil, err
-		}
-	}
-	if pid == "" || fds == "" || pid != strconv.Itoa(os.Getpid()) {
-		return nil, nil
-	}
-	n, err := strconv.ParseUint(fds, 10, 8)
-	if err != nil {
-		return nil, &ListenError{Address: "LISTEN_FDS=" + fds, Err: errors.New("want a number from 0 to 255")}
-	}
-	list := make([]string, n)
-	for i := range list {
-		list[i] = "fd://" + strconv.Itoa(3+i)
-		closeOnExec(uintptr(3 + i))
-	}
-	return list, nil
-}
-
 // listenFD takes over a listening socket.
 func listenFD(fd uintptr) (net.Listener, error) {
 	f := os.NewFile(fd, "fd://"+strconv.Itoa(int(fd)))
@@ -193,7 +169,7 @@ func listenFD(fd uintptr) (net.Listener, error) {
 		return nil, fmt.Errorf("file descriptor %d is a socket, but it does not listen", fd)
 	}
 	if u, ok := ln.(*net.UnixListener); ok {
-		u.SetUnlinkOnClose(false) // its file belongs to whoever made it
+		u.SetUnlinkOnClose(false) // its file belongs to the process that made it
 	}
 	return ln, nil
 }

@@ -1,11 +1,9 @@
-package server
+package listen
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,28 +40,5 @@ func TestListenAddresses(t *testing.T) {
 	_, err = Listen(ctx, Spec{Address: ln.Addr().String()})
 	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), ln.Addr().String()) {
 		t.Errorf("%v", err)
-	}
-}
-
-func TestSystemdAddresses(t *testing.T) {
-	for _, c := range []struct {
-		pid, fds string
-		want     string
-		err      bool
-	}{
-		{fmt.Sprint(os.Getpid()), "0", "", false}, {"1", "2", "", false}, {"", "2", "", false}, {fmt.Sprint(os.Getpid()), "x", "", true},
-	} {
-		t.Setenv("LISTEN_PID", c.pid)
-		t.Setenv("LISTEN_FDS", c.fds)
-		t.Setenv("LISTEN_FDNAMES", "a:b")
-		got, err := SystemdAddresses()
-		if strings.Join(got, " ") != c.want || (err != nil) != c.err {
-			t.Errorf("%+v: %q %v", c, got, err)
-		}
-		for _, name := range []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"} {
-			if _, there := os.LookupEnv(name); there {
-				t.Errorf("%s is left", name)
-			}
-		}
 	}
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package server
+package listen
 
 import (
 	"context"
@@ -51,7 +51,7 @@ func listenUnix(ctx context.Context, path string, s Spec) (net.Listener, error) 
 	}
 	var b [2]byte
 	_, _ = rand.Read(b[:])                                                 // never fails
-	dir := filepath.Join(filepath.Dir(path), "."+hex.EncodeToString(b[:])) // short: a socket's path has 107 octets
+	dir := filepath.Join(filepath.Dir(path), "."+hex.EncodeToString(b[:])) // short: a socket's path has 107 bytes
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -176,7 +176,7 @@ func (l *unixListener) Close() error {
 	return l.Listener.Close()
 }
 
-func (l *unixListener) own(yes bool) {
+func (l *unixListener) removeOnClose(yes bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.owned = nil
@@ -195,8 +195,6 @@ func duplicate(fd uintptr) (uintptr, error) {
 	n, err := unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 3)
 	return uintptr(n), os.NewSyscallError("fcntl", err)
 }
-
-func closeOnExec(fd uintptr) { unix.CloseOnExec(int(fd)) }
 
 // listening asks the kernel, where it can say.
 func listening(ln net.Listener) bool {

@@ -1,21 +1,17 @@
 //go:build unix
 
-package server
+package listen
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 func TestListenUnix(t *testing.T) {
@@ -119,36 +115,4 @@ func TestListenFD(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Close()
-}
-
-func TestRequestsOverAUnixSocket(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s")
-	ln, err := Listen(context.Background(), Spec{Address: "unix:" + path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	notes := make(chan httpx.RequestInfo, 1)
-	s := New(NewChain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { notes <- *httpx.Of(w) }), ChainOptions{Trust: mustTrust(t, "unix")}), Options{})
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(ln) }()
-	c, err := net.Dial("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Proto: https\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	if n := <-notes; !n.Trusted || n.RemoteAddr != "1.2.3.4" || n.Scheme != "https" || n.Peer.IsValid() || n.ServerPort != "" {
-		t.Errorf("%+v", n)
-	}
-	if err := s.Shutdown(context.Background()); err != nil {
-		t.Error(err)
-	}
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-	if _, err := os.Lstat(path); !os.IsNotExist(err) {
-		t.Errorf("the socket's file is left: %v", err)
-	}
 }

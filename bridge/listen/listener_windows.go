@@ -1,4 +1,4 @@
-package server
+package listen
 
 import (
 	"context"
@@ -16,8 +16,6 @@ func listenUnix(ctx context.Context, path string, s Spec) (net.Listener, error) 
 	var lc net.ListenConfig
 	return lc.Listen(ctx, "unix", path)
 }
-
-func closeOnExec(uintptr) {}
 
 func listening(net.Listener) bool { return true }
 

@@ -1,113 +1,15 @@
-package server
+package listen
 
 import (
 	"math"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
-// Limits bound how slow clients may be. They may change while the server runs.
-type Limits struct {
-	// Send is how slow a client may take an answer that waits for it, whatever has made
-	// the answer.
-	Send httpx.Pace
-	// Tunnel is how long an upgraded connection may be silent in both directions; 0: no
-	// limit.
-	Tunnel time.Duration
-}
-
-// conns are the open connections. One timer looks at all of them while there are any: a
-// deadline for each write would cost every answer two timers, and could not tell a slow
-// client from one that takes nothing.
-type conns struct {
-	limits atomic.Pointer[Limits]
-	slow   func(c *conn, why string) // is told of a connection that is ended
-
-	mu    sync.Mutex
-	all   map[*conn]struct{}
-	timer *time.Timer // nil: there has been no connection yet
-	runs  bool        // the timer is set
-}
-
-func (s *conns) add(c *conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.all == nil {
-		s.all = make(map[*conn]struct{})
-	}
-	s.all[c] = struct{}{}
-	if s.runs {
-		return
-	}
-	s.runs = true
-	if s.timer == nil {
-		s.timer = time.AfterFunc(s.tick(), s.look)
-	} else {
-		s.timer.Reset(s.tick())
-	}
-}
-
-func (s *conns) remove(c *conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.all, c)
-}
-
-func (s *conns) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.all)
-}
-
-// list is what is open now.
-func (s *conns) list() []*conn {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	list := make([]*conn, 0, len(s.all))
-	for c := range s.all {
-		list = append(list, c)
-	}
-	return list
-}
-
-// tick is how often connections are looked at: once a second, or more often where a
-// limit is short.
-func (s *conns) tick() time.Duration {
-	d, l := time.Second, s.limits.Load()
-	for _, limit := range []time.Duration{l.Send.Silence, l.Tunnel} {
-		if limit > 0 {
-			d = min(d, max(limit/4, 5*time.Millisecond))
-		}
-	}
-	return d
-}
-
-// look runs on the timer's goroutine. Nothing in it waits for a client.
-func (s *conns) look() {
-	limits := s.limits.Load()
-	now := time.Now()
-	s.mu.Lock()
-	var late []*conn
-	var why []string
-	for c := range s.all {
-		if reason := c.pace.look(c, limits, now); reason != "" {
-			late, why = append(late, c), append(why, reason)
-		}
-	}
-	if s.runs = len(s.all) > 0; s.runs {
-		s.timer.Reset(s.tick())
-	}
-	s.mu.Unlock()
-	for i, c := range late {
-		s.slow(c, why[i])
-	}
-}
-
-// pace is what is known of a client's. The first part is written by the goroutine that serves the
-// connection, the second by look alone.
+// pace is what is known of how fast a client is. The goroutine that serves the connection
+// writes the first part, and look alone the second.
 type pace struct {
 	writing  atomic.Int32 // writes under way
 	over     atomic.Bool  // the client was too slow: nothing is written any more
@@ -123,7 +25,15 @@ type pace struct {
 	active   time.Time // when moved was another one; zero: not upgraded yet
 }
 
-// begin says that a write begins; false: none may.
+// reason is why a connection was ended; empty: it was not.
+type reason string
+
+const (
+	silentTunnel reason = "silent for tunnel_timeout"
+	slowReader   reason = "did not take its answer within send_timeout and min_rate"
+)
+
+// begin says that a write begins; false: it may not.
 func (p *pace) begin() bool {
 	p.writing.Add(1)
 	if p.over.Load() {
@@ -137,9 +47,7 @@ func (p *pace) end() { p.writing.Add(-1) }
 
 func (p *pace) wrote(n int) {
 	p.written.Add(int64(n))
-	if p.upgraded.Load() {
-		p.moved.Add(int64(n))
-	}
+	p.read(n)
 }
 
 func (p *pace) read(n int) {
@@ -148,18 +56,11 @@ func (p *pace) read(n int) {
 	}
 }
 
-func (p *pace) tooSlow() bool { return p.over.Load() }
-
-// look ends what is too slow, and says why; empty: nothing is.
-func (p *pace) look(c *conn, limits *Limits, now time.Time) string {
-	if p.upgraded.Load() && limits.Tunnel > 0 {
-		if moved := p.moved.Load(); moved != p.seen || p.active.IsZero() {
-			p.seen, p.active = moved, now
-		} else if now.Sub(p.active) >= limits.Tunnel {
-			p.active = now // once
-			p.stop(c)
-			return "silent for tunnel_timeout"
-		}
+// look ends a connection whose client is too slow, and returns the reason.
+func (p *pace) look(c *Conn, limits *Limits, now time.Time) reason {
+	if p.silent(limits.Tunnel, now) {
+		p.stop(c)
+		return silentTunnel
 	}
 	if limits.Send.Silence <= 0 || p.writing.Load() == 0 || p.over.Load() {
 		p.waits = false
@@ -186,16 +87,29 @@ func (p *pace) look(c *conn, limits *Limits, now time.Time) string {
 			// What the client has not taken by now would hold memory for minutes more.
 			c.reset()
 			p.stop(c)
-			return "did not take its answer within send_timeout and min_rate"
+			return slowReader
 		}
 	}
 	p.taken, p.looked = taken, now
 	return ""
 }
 
-// stop has what is being written and read fail, so that the goroutine that serves the connection
-// closes it.
-func (p *pace) stop(c *conn) {
+// silent says that a tunnel has been silent for limit; it says so once for each limit.
+func (p *pace) silent(limit time.Duration, now time.Time) bool {
+	switch moved := p.moved.Load(); {
+	case !p.upgraded.Load() || limit <= 0:
+	case moved != p.seen || p.active.IsZero():
+		p.seen, p.active = moved, now
+	case now.Sub(p.active) >= limit:
+		p.active = now
+		return true
+	}
+	return false
+}
+
+// stop makes reads and writes under way fail, so that the goroutine that serves the
+// connection closes it.
+func (p *pace) stop(c *Conn) {
 	p.over.Store(true)
 	_ = c.Conn.SetDeadline(time.Unix(1, 0))
 }

@@ -1,62 +1,60 @@
-package server
+package nethttp
 
 import (
 	"bytes"
 	"net"
 	"sync"
 	"sync/atomic"
+
+	"github.com/standpipe/standpipe/bridge/listen"
 )
 
-// heldMost is how much is held back of an answer: net/http's buffer; octets.
-const heldMost = 4 << 10
+// bufferSize is the size of net/http's buffer, and the most that is kept of an answer;
+// bytes.
+const bufferSize = 4 << 10
 
-// held is what goes out together with the next octets that net/http writes.
+// coalescer keeps what goes out together with the next bytes that net/http writes.
 //
-// It writes an answer in two calls when it is larger than its buffer of heldMost: the
-// full buffer, and then the rest, at once or when it is flushed. The second call sends
-// both. Held is only a full buffer, and only within one Write of the handler: a flush
-// comes after a Write, never in it, and a larger piece is not put into the buffer. A
-// buffer that overflows is written because there is more to put into it, so something
-// follows in each path: the rest, a flush, or what net/http writes before it closes the
-// connection or hands it over.
-type held struct {
-	within  atomic.Bool     // a Write of the handler's is under way
-	first   *[heldMost]byte // nil: nothing is held
-	lines   []byte          // the rest of the next final head, beside what net/http knows of it
-	phrase  string          // of the next final head, if phrased
+// net/http writes an answer in two calls when it is larger than its buffer of bufferSize:
+// the full buffer, and then the rest, at once or when it is flushed. The second call sends
+// both. Only a full buffer is kept, and only within one Write of the handler: a flush comes
+// after a Write, never in it, and a larger piece is not put into the buffer. A buffer that
+// overflows is written because there is more to put into it, so something follows in each
+// path: the rest, a flush, or what net/http writes before it closes the connection or gives
+// it away.
+type coalescer struct {
+	within  atomic.Bool       // a Write of the handler's is under way
+	first   *[bufferSize]byte // nil: nothing is kept
+	lines   []byte            // the rest of the next final head, beside what net/http knows of it
+	phrase  string            // of the next final head, if phrased
 	phrased bool
 	parts   [5][]byte
 	left    net.Buffers // of parts
 }
 
-var heldPool = sync.Pool{New: func() any { return new([heldMost]byte) }}
+var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
-// takes keeps p, if it is such a buffer.
-func (h *held) takes(p []byte) bool {
-	if len(p) != heldMost || !h.within.Load() {
+// reset is called for each request.
+func (h *coalescer) reset() { h.lines, h.phrased = nil, false }
+
+// takes keeps p, if it is a full buffer.
+func (h *coalescer) takes(p []byte) bool {
+	if h.first != nil || len(p) != bufferSize || !h.within.Load() {
 		return false
 	}
-	h.first = heldPool.Get().(*[heldMost]byte)
+	h.first = buffers.Get().(*[bufferSize]byte)
 	copy(h.first[:], p)
 	return true
 }
 
-// Gather is httpx.Wire's.
-func (c *conn) Gather(on bool) { c.held.within.Store(on) }
-
-// Lines is httpx.Wire's.
-func (c *conn) Lines(lines []byte) { c.held.lines = lines }
-
-// Phrase is httpx.Phraser's.
-func (c *conn) Phrase(reason string) {
-	c.held.phrase, c.held.phrased = reason, true
-}
+// idle: nothing goes out with the next bytes.
+func (h *coalescer) idle() bool { return h.first == nil && h.lines == nil && !h.phrased }
 
 // upToStatus is the length of "HTTP/1.1 200".
 const upToStatus = 12
 
 // join lists what is to be written when p comes.
-func (h *held) join(p []byte) {
+func (h *coalescer) join(p []byte) {
 	h.left = h.parts[:0]
 	head := p
 	if h.first != nil {
@@ -91,29 +89,27 @@ func statusLine(p []byte) int {
 
 var crlf = []byte("\r\n")
 
-// writeAll writes what was held and p: in one call, where the system can.
-func (c *conn) writeAll(p []byte) (int, error) {
-	h := &c.held
+// writeWith writes what was kept and p: in one call, where the system can.
+func (h *coalescer) writeWith(c *listen.Conn, p []byte) (int, error) {
 	h.join(p)
-	before := -len(p) // octets that are not p's
+	before := -len(p) // bytes that are not p's
 	for _, part := range h.left {
 		before += len(part)
 	}
-	n, err := h.left.WriteTo(c.Conn)
-	c.pace.wrote(int(n))
+	n, err := c.WriteBuffers(&h.left)
 	if h.first != nil {
-		heldPool.Put(h.first)
+		buffers.Put(h.first)
 	}
 	h.first, h.left = nil, nil
 	clear(h.parts[:])
 	return max(int(n)-before, 0), err
 }
 
-// release sends what is held.
-func (c *conn) release() error {
-	if c.held.first == nil {
+// release sends what is kept.
+func (h *coalescer) release(c *listen.Conn) error {
+	if h.first == nil {
 		return nil
 	}
-	_, err := c.writeAll(nil)
+	_, err := h.writeWith(c, nil)
 	return err
 }

@@ -1,4 +1,4 @@
-package server
+package nethttp
 
 import (
 	"bytes"
@@ -49,7 +49,7 @@ func TestLargeAnswerIsOneCall(t *testing.T) {
 		if n, err := io.Copy(io.Discard, resp.Body); n != int64(size) || err != nil {
 			t.Errorf("%d octets of %d, %v", n, size, err)
 		}
-		if n := segments(t, (<-conns).Conn); n != 1 {
+		if n := segments(t, (<-conns).link.Conn); n != 1 {
 			t.Errorf("%d octets: %d calls", size, n)
 		}
 		client.CloseIdleConnections()

@@ -1,4 +1,4 @@
-package server
+package nethttp
 
 import (
 	"bufio"
@@ -77,7 +77,7 @@ func TestHeldPartOfBrokenAnswer(t *testing.T) {
 		w.Header()["Content-Length"] = []string{strconv.Itoa(size + 1)}
 		_, _ = w.Write(bytes.Repeat([]byte("x"), size))
 		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
+		abort(w)
 	}, nil)
 	for _, size := range sizes() {
 		got := f.raw(fmt.Sprintf("GET /?size=%d HTTP/1.1\r\nHost: h\r\n\r\n", size))

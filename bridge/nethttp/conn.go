@@ -1,4 +1,4 @@
-package server
+package nethttp
 
 import (
 	"context"
@@ -12,49 +12,55 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/listen"
 )
 
-// conn is a client's connection. It notices the answers that net/http makes by
-// itself, for requests that it refuses and no handler sees. It bounds how slow its
-// client may take answers (pace.go), and lingers where a request body was not read.
+// conn is a client's connection as net/http sees it. It notices the answers that net/http
+// makes itself, for requests that no handler sees, joins writes (coalescer.go), spares
+// deadlines (readlimit.go), and lingers where a request body was not read.
 type conn struct {
-	net.Conn
-	srv    *Server
-	speaks bool        // net/http serves it; else a Protocol, which lingers by itself
-	unseen atomic.Bool // since the last answer no handler has been called
-	owed   atomic.Bool // a client that was answered may still be sending
-	ends   func() ends // the same at each call
-	once   sync.Once   // of Close
-	held   held
-	reads  readLimit
-	pace   pace
-	begun  bool // something of the first request has come
+	net.Conn  // is link
+	link      *listen.Conn
+	srv       *Server
+	unseen    atomic.Bool       // since the last answer no handler has been called
+	owed      atomic.Bool       // a client that was answered may still be sending
+	ends      func() httpx.Ends // the same at each call
+	coalescer coalescer
+	reads     readLimit
+	begun     bool // something of the first request has come
 }
 
-func (s *Server) newConn(nc net.Conn) *conn {
-	c := &conn{Conn: nc, srv: s, speaks: true}
+func newConn(s *Server, link *listen.Conn) *conn {
+	c := &conn{Conn: link, link: link, srv: s}
 	c.unseen.Store(true)
-	c.ends = sync.OnceValue(func() ends { return endsOf(nc.RemoteAddr().String(), nc.LocalAddr()) }) // not on Accept's time
-	s.conns.add(c)
+	c.ends = sync.OnceValue(func() httpx.Ends { return httpx.EndsOf(link.RemoteAddr().String(), link.LocalAddr()) }) // not on Accept's time
 	return c
+}
+
+// listener accepts the connections of a listen.Group for net/http.
+type listener struct {
+	net.Listener
+	srv *Server
+}
+
+func (l listener) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return newConn(l.srv, nc.(*listen.Conn)), nil
 }
 
 type connKey struct{}
 
-// connOf returns the connection of a request; nil: it came in another way.
-func connOf(r *http.Request) *conn {
-	c, _ := r.Context().Value(connKey{}).(*conn)
-	return c
-}
+// connOf returns the connection of a request.
+func connOf(r *http.Request) *conn { return r.Context().Value(connKey{}).(*conn) }
 
 func connContext(ctx context.Context, nc net.Conn) context.Context {
-	if c, ok := nc.(*conn); ok {
-		return context.WithValue(ctx, connKey{}, c)
-	}
-	return ctx
+	return context.WithValue(ctx, connKey{}, nc)
 }
 
-// Write looks for a status line that answers a request nobody has seen. net/http
+// Write looks for a status line that answers a request that no handler has seen. net/http
 // writes each such answer at once.
 func (c *conn) Write(p []byte) (int, error) {
 	if c.unseen.Load() && len(p) >= 12 && string(p[:5]) == "HTTP/" && p[8] == ' ' {
@@ -63,127 +69,114 @@ func (c *conn) Write(p []byte) (int, error) {
 			c.srv.refused(c.RemoteAddr().String(), status)
 		}
 	}
-	if c.held.first == nil && c.held.takes(p) {
+	switch {
+	case c.coalescer.takes(p):
 		return len(p), nil
+	case c.coalescer.idle():
+		return c.link.Write(p)
 	}
-	if !c.pace.begin() {
-		return 0, os.ErrDeadlineExceeded
-	}
-	defer c.pace.end()
-	if c.held.first != nil || c.held.lines != nil || c.held.phrased {
-		return c.writeAll(p)
-	}
-	return c.writePieces(p)
+	return c.coalescer.writeWith(c.link, p)
 }
 
-// What one call writes, or sends of a file, at most; bytes. Where the system does not tell
-// what the client has taken of it meanwhile, the ends of the calls show that.
-const (
-	onePiece  = 64 << 10
-	filePiece = 1 << 20
-)
-
-// writePieces writes p in pieces of which it is known whether the client takes them.
-func (c *conn) writePieces(p []byte) (done int, err error) {
-	for {
-		piece := p[done:min(len(p), done+onePiece)]
-		n, err := c.Conn.Write(piece)
-		c.pace.wrote(n)
-		done += n
-		if err != nil || done == len(p) {
-			return done, err
-		}
-	}
-}
-
-// ReadFrom sends files by sendfile(2), where the system can.
+// ReadFrom sends files with sendfile(2), where the system can.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
-	tcp, isTCP := c.Conn.(*net.TCPConn)
-	lr, _ := r.(*io.LimitedReader)
-	if lr == nil {
-		return io.Copy(struct{ io.Writer }{c}, r)
-	}
-	file, _ := lr.R.(*os.File)
-	if file == nil {
-		return io.Copy(struct{ io.Writer }{c}, r)
-	}
-	if isTCP && sendsFiles {
-		if !c.pace.begin() {
-			return 0, os.ErrDeadlineExceeded
-		}
-		defer c.pace.end()
-		if err := c.release(); err != nil {
-			return 0, err
-		}
-		n, ok, err := sendFile(tcp, file, lr.N)
-		if ok {
-			lr.N -= n
-			c.pace.wrote(int(n))
-			return n, err
+	if lr, ok := r.(*io.LimitedReader); ok {
+		if _, file := lr.R.(*os.File); file {
+			if err := c.coalescer.release(c.link); err != nil {
+				return 0, err
+			}
+			return c.link.ReadFrom(r)
 		}
 	}
-	return io.Copy(struct{ io.Writer }{c}, io.LimitReader(httpx.DiskFile{File: file}, lr.N))
+	return io.Copy(struct{ io.Writer }{c}, r)
 }
 
-// CloseWrite is for net/http, which closes a connection in two steps when a request
-// body was not read: this is where it waits for the client.
+// CloseWrite is for net/http, which closes a connection in two steps when a request body
+// was not read: here it waits for the client.
 func (c *conn) CloseWrite() error {
-	if c.speaks {
-		c.linger()
-		return nil
-	}
-	return c.closeWrite()
-}
-
-func (c *conn) closeWrite() error {
-	if cw, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return cw.CloseWrite()
-	}
+	c.linger()
 	return nil
 }
 
 func (c *conn) linger() {
 	c.owed.Store(false)
-	if !c.pace.tooSlow() && !c.srv.closing.Load() && c.closeWrite() == nil {
-		httpx.Linger(c.Conn, c.srv.hurried)
+	if !c.link.TooSlow() && !c.srv.closing.Load() && c.link.CloseWrite() == nil {
+		httpx.Linger(c.link, c.link.Hurried)
 	}
 }
 
-// unread is called behind each request that has a body: with true, if that was not read
-// and its client is to get its answer all the same. closes: the answer ends the
-// connection, so nothing more is read of the body than linger reads.
-func (c *conn) unread(owed, closes bool) {
-	c.owed.Store(owed)
-	if owed && closes {
-		_ = c.SetReadDeadline(time.Unix(1, 0))
-	}
-}
-
-// Close closes the connection, and gives its place among max_connections back: also
-// when it was upgraded, and net/http does not know it any more.
+// Close closes the connection. It may linger before that.
 func (c *conn) Close() error {
 	if c.owed.Load() {
 		c.linger()
 	}
-	err := c.Conn.Close()
-	c.once.Do(func() {
-		c.srv.conns.remove(c)
-		if c.srv.slots != nil {
-			c.srv.slots.free()
-		}
-	})
-	return err
+	return c.link.Close()
 }
 
-// reset makes the coming close a TCP reset: where the end of the connection is
-// the end of the body (HTTP/1.0), a plain close would make half an answer look
-// whole. A unix socket has no such thing.
-func (c *conn) reset() { _ = c.SetLinger(0) }
+// SetLinger is net.TCPConn's.
+func (c *conn) SetLinger(sec int) error { return c.link.SetLinger(sec) }
 
-// SetLinger is net.TCPConn's; a unix socket has no such thing.
-func (c *conn) SetLinger(sec int) error {
-	if l, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
-		return l.SetLinger(sec)
+// idle: the answer is out, and its request read: what is written next answers another one.
+func (c *conn) idle() {
+	c.unseen.Store(true)
+	c.owed.Store(false)
+}
+
+// unwantedBody bounds the time in which a body comes that no handler reads. A handler that
+// reads a body sets deadlines (httpx.BodyReader).
+const unwantedBody = 10 * time.Second
+
+// begin prepares the connection and rec for the request r.
+func (c *conn) begin(rec *httpx.Writer, r *http.Request) {
+	c.unseen.Store(false)
+	c.coalescer.reset()
+	now := time.Now()
+	if r.ContentLength != 0 { // what net/http itself reads of a body that no handler reads
+		_ = c.SetReadDeadline(now.Add(unwantedBody))
 	}
-	return http.ErrNotSupported
+	e := c.ends()
+	rec.Info.Met(now, &e, r.TLS != nil)
+	rec.Over(c)
+	// net/http takes a chunked request that has a Content-Length too, and reads an
+	// HTTP/1.0 request's chunks as the next request. A server in front of us may see
+	// other borders, so nothing more is read from such a connection (RFC 9112 6.1).
+	if r.ProtoMinor == 0 || len(r.TransferEncoding) > 0 || c.srv.leaving.Load() {
+		rec.EndConnection()
+	}
 }
+
+// end is called when the handler has returned. aborted: the answer is not to be ended.
+func (c *conn) end(rec *httpx.Writer, r *http.Request) (aborted bool) {
+	aborted = rec.Aborted()
+	if aborted && rec.Info.Aborted && r.ProtoMajor == 1 && r.ProtoMinor == 0 && !rec.Sized() {
+		// The end of the connection is the end of the body: a plain close would make half an
+		// answer look whole. A unix socket has no resets.
+		_ = c.link.SetLinger(0)
+	}
+	if r.ContentLength == 0 {
+		return aborted
+	}
+	owed := !aborted && !rec.Info.BodyRead // the client is to get its answer all the same
+	c.owed.Store(owed)
+	if owed && rec.Header()["Connection"] != nil {
+		// The answer ends the connection, so net/http is to read no more of the body than
+		// linger does.
+		_ = c.SetReadDeadline(time.Unix(1, 0))
+	}
+	return aborted
+}
+
+// closeField is shared by all answers: net/http only reads it.
+var closeField = []string{"close"}
+
+// EndAfter is httpx.Connection's.
+func (c *conn) EndAfter(h http.Header) { h["Connection"] = closeField }
+
+// Gather is httpx.Wire's.
+func (c *conn) Gather(on bool) { c.coalescer.within.Store(on) }
+
+// Lines is httpx.Wire's.
+func (c *conn) Lines(lines []byte) { c.coalescer.lines = lines }
+
+// Phrase is httpx.Phraser's.
+func (c *conn) Phrase(reason string) { c.coalescer.phrase, c.coalescer.phrased = reason, true }

@@ -1,4 +1,4 @@
-package server
+package nethttp
 
 import (
 	"errors"
@@ -13,11 +13,7 @@ import (
 // What net/http refuses by itself has its line in the access log, exactly one.
 func TestRefusedRequestsHaveALine(t *testing.T) {
 	calls := 0
-	var f *front
-	f = newFront(t, func(w http.ResponseWriter, r *http.Request) { calls++; w.WriteHeader(404) }, func(o *Options, _ *ChainOptions) {
-		o.MaxHeaderBytes = 4096
-		o.Refused = func(remote string, status int) { f.chain.Refused(remote, status) }
-	})
+	f := newFront(t, func(w http.ResponseWriter, r *http.Request) { calls++; w.WriteHeader(404) }, func(s *settings) { s.web.MaxHeaderBytes = 4096 })
 	lines := 0
 	for _, c := range []struct{ name, request, status string }{
 		{"bad target", "GET /%zz HTTP/1.1\r\nHost: h\r\n\r\n", "400"},
@@ -53,7 +49,7 @@ func TestHalfAnAnswerToHTTP10(t *testing.T) {
 		_, _ = io.WriteString(w, "part")
 		_ = http.NewResponseController(w).Flush()
 		if r.URL.Path == "/half" {
-			panic(http.ErrAbortHandler)
+			abort(w)
 		}
 	}, nil)
 	for path, reset := range map[string]bool{"/half": true, "/whole": false} {

@@ -1,4 +1,4 @@
-package server
+package nethttp
 
 import (
 	"encoding/json"
@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/accesslog"
+	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
@@ -109,9 +111,7 @@ func (m readiness) Ready(app string) (bool, bool) {
 }
 
 func TestHealth(t *testing.T) {
-	f := newFront(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(299) }, func(_ *Options, co *ChainOptions) {
-		co.Health = &Health{Ready: readiness{"shop": true, "blog": false}}
-	})
+	f := newFront(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(299) }, func(s *settings) { s.health = readiness{"shop": true, "blog": false} })
 	for _, c := range []struct {
 		request string
 		status  int
@@ -143,7 +143,7 @@ func TestOneLinePerRequest(t *testing.T) {
 			_, _ = io.WriteString(w, "hello")
 		case "/gone":
 			n.Status = 499
-			panic(http.ErrAbortHandler)
+			abort(w)
 		case "/abort":
 			_, _ = io.WriteString(w, "he")
 			w.(http.Flusher).Flush()
@@ -157,11 +157,11 @@ func TestOneLinePerRequest(t *testing.T) {
 			panic("boom")
 		case "/silent":
 		}
-	}, func(_ *Options, co *ChainOptions) {
-		co.Health = &Health{Ready: noApps{}}
-		co.Observe = func(w *httpx.Writer, took time.Duration) {
-			observed <- fmt.Sprintf("%d %s", Logged(w), w.Info.App)
-			if took <= 0 || w.Info.ID == "" {
+	}, func(s *settings) {
+		s.health = noApps{}
+		s.observe = func(w *httpx.Writer, _ *http.Request, now time.Time) {
+			observed <- fmt.Sprintf("%d %s", w.Logged(), w.Info.App)
+			if took := now.Sub(w.Info.Start); took <= 0 || w.Info.ID == "" {
 				t.Errorf("it took %v: %+v", took, w.Info)
 			}
 		}
@@ -191,7 +191,7 @@ func TestOneLinePerRequest(t *testing.T) {
 	}
 	// The observer has heard of the same, and of what net/http has refused by itself.
 	f.raw("GET /livez HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
-	f.chain.Refused("127.0.0.1:9", 400)
+	chain.Refused("127.0.0.1:9", 400, f.observers)
 	f.accessLines(9)
 	var heard []string
 	for range 9 {
@@ -200,7 +200,7 @@ func TestOneLinePerRequest(t *testing.T) {
 	if got := strings.Join(heard, ","); got != "200 shop,499 shop,200 shop,500 shop,200 shop,200 shop,414 ,200 ,400 " || len(observed) > 0 {
 		t.Errorf("heard: %s and %d more", got, len(observed))
 	}
-	if s := f.logs.String(); strings.Count(s, `"@message":"panic"`) != 2 || !strings.Contains(s, "boom") || !strings.Contains(s, "chain_test.go") {
+	if s := f.logs.String(); strings.Count(s, `"@message":"panic"`) != 2 || !strings.Contains(s, "boom") || !strings.Contains(s, "front_test.go") {
 		t.Errorf("%s", s)
 	}
 }
@@ -211,7 +211,7 @@ func TestRequestIDs(t *testing.T) {
 		got = []string{httpx.Of(w).ID, r.Header.Get("X-Request-Id")}
 	}
 	trusted := newFront(t, inner, nil)
-	strange := newFront(t, inner, func(_ *Options, co *ChainOptions) { co.Trust = nil })
+	strange := newFront(t, inner, func(s *settings) { s.trust = nil })
 	for _, c := range []struct {
 		f      *front
 		fields string
@@ -232,11 +232,7 @@ func TestRequestIDs(t *testing.T) {
 }
 
 func TestAccessLogJSONThroughTheWire(t *testing.T) {
-	var access *AccessLog
-	f := newFront(t, func(w http.ResponseWriter, r *http.Request) {}, func(_ *Options, co *ChainOptions) {
-		access = co.Access
-		access.format = JSON
-	})
+	f := newFront(t, func(w http.ResponseWriter, r *http.Request) {}, func(s *settings) { s.format = accesslog.JSON })
 	f.raw("GET /a\"b\\%0a\xe9?\xff HTTP/1.1\r\nHost: h\r\nConnection: close\r\nUser-Agent: \"x\\\xe9\u202e\t\r\nReferer: </script>\r\n\r\n")
 	line := f.accessLines(1)[0]
 	var m map[string]any
@@ -249,7 +245,7 @@ func TestAccessLogJSONThroughTheWire(t *testing.T) {
 }
 
 func TestMaxConnectionsPausesAccepting(t *testing.T) {
-	f := newFront(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "hello") }, func(o *Options, _ *ChainOptions) { o.MaxConnections = 2 })
+	f := newFront(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "hello") }, func(s *settings) { s.group.MaxConnections = 2 })
 	var held []net.Conn
 	for range 2 {
 		c, err := net.Dial("tcp", f.addr)
@@ -259,18 +255,18 @@ func TestMaxConnectionsPausesAccepting(t *testing.T) {
 		defer c.Close()
 		held = append(held, c)
 	}
-	until(t, "two connections", func() bool { return f.server.Connections() == 2 })
+	until(t, "two connections", func() bool { return f.group.Connections() == 2 })
 	until(t, "the warning", func() bool { return strings.Contains(f.logs.String(), "accept_paused") })
 	done := make(chan string)
 	go func() { done <- f.raw("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n") }()
-	if f.server.Connections() != 2 {
+	if f.group.Connections() != 2 {
 		t.Error("a third connection was accepted")
 	}
 	held[0].Close()
 	if a := <-done; !strings.HasSuffix(a, "hello") {
 		t.Errorf("%s", a)
 	}
-	until(t, "one connection", func() bool { return f.server.Connections() == 1 })
+	until(t, "one connection", func() bool { return f.group.Connections() == 1 })
 	if n := strings.Count(f.logs.String(), "accept_paused"); n != 1 {
 		t.Errorf("said %d times", n)
 	}

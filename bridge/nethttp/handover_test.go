@@ -1,6 +1,6 @@
 //go:build unix
 
-package server
+package nethttp
 
 import (
 	"bufio"
@@ -11,11 +11,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/standpipe/standpipe/bridge/forwarded"
+	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/listen"
 )
 
 // One socket, two servers: the first leaves, the second has it from then on; nobody finds the door closed.
@@ -27,29 +28,26 @@ func TestHandOver(t *testing.T) {
 			if network == "unix" {
 				address = "unix:" + path
 			}
-			spec := Spec{Address: address}
-			first, err := Listen(t.Context(), spec)
+			spec := listen.Spec{Address: address}
+			first, err := listen.Listen(t.Context(), spec)
 			if err != nil {
 				t.Fatal(err)
 			}
-			f, err := File(first)
+			f, err := listen.File(first)
 			if err != nil {
 				t.Fatal(err)
 			}
-			second, err := Inherit(f, spec)
+			second, err := listen.Inherit(f, spec)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if first.Addr().String() != second.Addr().String() {
 				t.Errorf("%v became %v", first.Addr(), second.Addr())
 			}
-			serve := func(name string, ln net.Listener) (*Server, chan error) {
-				s := New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, name) }), Options{})
-				ended := make(chan error, 1)
-				go func() { ended <- s.Serve(ln) }()
-				return s, ended
+			named := func(name string, ln net.Listener) (*listen.Group, func()) {
+				return serve(t, ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, name) }), Options{}, listen.Options{})
 			}
-			old, oldEnded := serve("old", first)
+			old, oldEnded := named("old", first)
 			ask := func(c net.Conn, r *bufio.Reader) (string, bool) {
 				t.Helper()
 				_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
@@ -77,13 +75,11 @@ func TestHandOver(t *testing.T) {
 				t.Errorf("%s, closed %v", body, over)
 			}
 
-			Own(first, false)
-			Own(second, true)
+			listen.RemoveOnClose(first, false)
+			listen.RemoveOnClose(second, true)
 			left := make(chan struct{})
 			go func() { defer close(left); old.Leave(t.Context()) }()
-			if err := <-oldEnded; err != nil {
-				t.Errorf("Serve: %v", err)
-			}
+			oldEnded()
 			if network == "unix" {
 				if _, err := os.Lstat(path); err != nil {
 					t.Errorf("the socket's file is gone: %v", err)
@@ -97,7 +93,7 @@ func TestHandOver(t *testing.T) {
 			defer waiting.Close()
 			answer := make(chan string, 1)
 			go func() { body, _ := ask(waiting, bufio.NewReader(waiting)); answer <- body }()
-			next, nextEnded := serve("new", second)
+			next, nextEnded := named("new", second)
 			if body := <-answer; body != "new" {
 				t.Errorf("%s answers a new connection", body)
 			}
@@ -111,14 +107,12 @@ func TestHandOver(t *testing.T) {
 				t.Errorf("%s, closed %v", body, over)
 			}
 			<-left
-			for _, s := range []*Server{old, next} {
+			for _, s := range []*listen.Group{old, next} {
 				if err := s.Shutdown(t.Context()); err != nil {
 					t.Error(err)
 				}
 			}
-			if err := <-nextEnded; err != nil {
-				t.Error(err)
-			}
+			nextEnded()
 			if _, err := os.Lstat(path); err == nil && network == "unix" {
 				t.Error("the socket's file is left")
 			}
@@ -126,31 +120,14 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
-// Starting a process with the copy does not make the socket blocking: its Accept could not be ended any more.
-func TestFileStaysNonblocking(t *testing.T) {
-	ln, err := Listen(t.Context(), Spec{Address: "127.0.0.1:0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	f, err := File(ln)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK == 0 {
-		t.Errorf("flags %#x %v", flags, err)
-	}
-}
-
 // An idle connection is not waited for longer than ctx.
 func TestLeaveEnds(t *testing.T) {
-	ln, err := Listen(t.Context(), Spec{Address: "127.0.0.1:0"})
+	ln, err := listen.Listen(t.Context(), listen.Spec{Address: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New(http.NotFoundHandler(), Options{})
-	go func() { _ = s.Serve(ln) }()
+	s, ended := serve(t, ln, http.NotFoundHandler(), Options{}, listen.Options{})
+	defer ended()
 	c, err := net.Dial("tcp", ln.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -168,13 +145,36 @@ func TestLeaveEnds(t *testing.T) {
 	s.Close()
 }
 
-func TestInheritWrong(t *testing.T) {
-	r, w, err := os.Pipe()
+func TestRequestsOverAUnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	ln, err := listen.Listen(t.Context(), listen.Spec{Address: "unix:" + path})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.Close()
-	if _, err := Inherit(r, Spec{Address: "127.0.0.1:1"}); err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") {
-		t.Errorf("a pipe: %v", err)
+	notes := make(chan httpx.RequestInfo, 1)
+	trust, err := forwarded.ParseTrust([]string{"unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { notes <- *httpx.Of(w) }))
+	h = forwarded.Peer(trust)(forwarded.New(forwarded.Options{Trust: trust})(h))
+	s, ended := serve(t, ln, h, Options{}, listen.Options{})
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Proto: https\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if n := <-notes; !n.Trusted || n.RemoteAddr != "1.2.3.4" || n.Scheme != "https" || n.Peer.IsValid() || n.ServerPort != "" {
+		t.Errorf("%+v", n)
+	}
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	ended()
+	if _, err := os.Lstat(path); !os.IsNotExist(err) {
+		t.Errorf("the socket's file is left: %v", err)
 	}
 }

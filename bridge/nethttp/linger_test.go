@@ -1,4 +1,4 @@
-package server
+package nethttp
 
 import (
 	"bufio"
@@ -33,7 +33,7 @@ func TestRefusalsReachAClientThatIsStillSending(t *testing.T) {
 		case "/empty":
 			w.WriteHeader(http.StatusNoContent)
 		}
-	}, func(_ *Options, c *ChainOptions) { c.Health, c.MaxBody = &Health{Ready: readiness{}}, 40<<20 })
+	}, func(s *settings) { s.health, s.limits.MaxBody = readiness{}, 40<<20 })
 	const parts, size = 300, 100_000
 	for _, c := range []struct {
 		line, field string
@@ -76,7 +76,7 @@ func TestRefusalsReachAClientThatIsStillSending(t *testing.T) {
 		}
 		conn.Close()
 	}
-	until(t, "all connections to be closed", func() bool { return f.server.Connections() == 0 })
+	until(t, "all connections to be closed", func() bool { return f.group.Connections() == 0 })
 }
 
 // A small body that nobody wants costs no connection.
@@ -104,7 +104,7 @@ func TestStopEndsTheLingering(t *testing.T) {
 	if _, err := io.ReadAll(c); err != nil { // it is lingered for, with our side open
 		t.Fatal(err)
 	}
-	if err := f.server.Shutdown(t.Context()); err != nil {
+	if err := f.group.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
@@ -120,7 +120,7 @@ func TestUpgradedConnections(t *testing.T) {
 		defer c.Close()
 		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
 		_, _ = io.Copy(c, rw)
-	}, func(o *Options, _ *ChainOptions) { o.MaxConnections, o.Limits.Tunnel = 3, 300*time.Millisecond })
+	}, func(s *settings) { s.group.MaxConnections, s.group.Limits.Tunnel = 3, 300*time.Millisecond })
 	dial := func() net.Conn {
 		c, err := net.Dial("tcp", f.addr)
 		if err != nil {
@@ -138,7 +138,7 @@ func TestUpgradedConnections(t *testing.T) {
 	if resp, err := http.ReadResponse(br, nil); err != nil || resp.StatusCode != 101 {
 		t.Fatal(err)
 	}
-	until(t, "three places to be taken", func() bool { return f.server.Connections() == 3 })
+	until(t, "three places to be taken", func() bool { return f.group.Connections() == 3 })
 	for _, c := range rest { // those beyond the limit get their place when others end
 		all, _ := io.ReadAll(c)
 		if !strings.HasPrefix(string(all), "HTTP/1.1 101") {

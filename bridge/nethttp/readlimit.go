@@ -1,4 +1,4 @@
-package server
+package nethttp
 
 import (
 	"errors"
@@ -9,10 +9,10 @@ import (
 )
 
 // readLimit spares the system's timers most of what net/http asks of them: it sets a
-// connection's read deadline six times for each request, hardly ever to wait for it.
-// The connection itself gets a deadline only when a read begins that has to end before
-// the one that it has. One that it has from before, and that is too early, ends the
-// read for nothing: then it gets the right one, and is read again.
+// connection's read deadline six times for each request, hardly ever to wait for it. The
+// connection itself gets a deadline only when a read begins that has to end before the one
+// that it has. A deadline that it has from before, and that is too early, ends the read too
+// soon: then it gets the right one, and is read again.
 type readLimit struct {
 	mu      sync.Mutex
 	want    time.Time // what was asked for last; zero: none
@@ -20,25 +20,25 @@ type readLimit struct {
 	reading int       // reads under way
 }
 
-// SetReadDeadline is as net.Conn's, but that a closed connection shows at the next Read.
+// SetReadDeadline is net.Conn's; that the connection is closed shows at the next Read only.
 func (c *conn) SetReadDeadline(t time.Time) error {
 	l := &c.reads
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.want = t
 	if l.reading > 0 && earlier(t, l.armed) {
-		return c.arm()
+		return l.arm(c.Conn)
 	}
 	return nil
 }
 
-// SetDeadline is that of reads and of writes.
+// SetDeadline sets the deadlines of reads and of writes.
 func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// Read reads. An empty line in front of a connection's first request is passed over
-// (RFC 9112 2.2); net/http takes it for a request.
+// Read reads. It skips an empty line in front of a connection's first request
+// (RFC 9112 2.2), which net/http takes for a request.
 func (c *conn) Read(p []byte) (int, error) {
 	if c.begun || len(p) < len(crlf) {
 		return c.readOn(p)
@@ -67,24 +67,20 @@ func (c *conn) readOn(p []byte) (int, error) {
 	l := &c.reads
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c.pace.tooSlow() {
-		return 0, os.ErrDeadlineExceeded
-	}
-	if longAgo(l.want) { // who sets it so wants a read to end that may not have begun
+	if longAgo(l.want) { // it is to end a read that may not have begun
 		return 0, os.ErrDeadlineExceeded
 	}
 	if longAgo(l.armed) || earlier(l.want, l.armed) {
-		if err := c.arm(); err != nil {
+		if err := l.arm(c.Conn); err != nil {
 			return 0, err
 		}
 	}
 	for {
 		n, err := l.read(c.Conn, p)
-		c.pace.read(n)
-		if err == nil || n > 0 || c.pace.tooSlow() || !errors.Is(err, os.ErrDeadlineExceeded) || !l.want.IsZero() && !l.want.After(time.Now()) {
+		if err == nil || n > 0 || c.link.TooSlow() || !errors.Is(err, os.ErrDeadlineExceeded) || !l.want.IsZero() && !l.want.After(time.Now()) {
 			return n, err
 		}
-		if err := c.arm(); err != nil {
+		if err := l.arm(c.Conn); err != nil {
 			return 0, err
 		}
 	}
@@ -100,17 +96,14 @@ func (l *readLimit) read(nc net.Conn, p []byte) (int, error) {
 	return n, err
 }
 
-// arm gives the connection the deadline that is wanted. mu of its readLimit is held.
-func (c *conn) arm() error {
-	c.reads.armed = c.reads.want
-	if err := c.Conn.SetReadDeadline(c.reads.want); err != nil || !c.pace.tooSlow() {
-		return err
-	}
-	return c.Conn.SetReadDeadline(time.Unix(1, 0)) // stop may have come just before
+// arm gives the connection the deadline that is wanted. mu is held.
+func (l *readLimit) arm(nc net.Conn) error {
+	l.armed = l.want
+	return nc.SetReadDeadline(l.want)
 }
 
 // earlier compares deadlines; none is the latest.
 func earlier(a, b time.Time) bool { return !a.IsZero() && (b.IsZero() || a.Before(b)) }
 
-// longAgo: 1970, as everybody writes a deadline that is to end a read now.
+// longAgo: 1970, the usual way to write a deadline that is to end a read now.
 func longAgo(t time.Time) bool { return !t.IsZero() && t.Unix() <= 1 }

@@ -1,84 +1,110 @@
-package server
+package nethttp
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/bridge/accesslog"
+	"github.com/standpipe/standpipe/bridge/bridgetest"
+	"github.com/standpipe/standpipe/bridge/chain"
+	"github.com/standpipe/standpipe/bridge/forwarded"
+	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/listen"
 )
 
-// front is a Server with a Chain on a free port.
+// settings are what a front is made of.
+type settings struct {
+	web     Options
+	group   listen.Options
+	trust   []string
+	health  chain.Readiness // nil: health checks are off
+	limits  chain.LimitsOptions
+	format  accesslog.Format
+	observe chain.Observer // nil: none
+}
+
+// front is a Server with the stages of a site on a free port.
 type front struct {
-	t      *testing.T
-	addr   string
-	server *Server
-	chain  *Chain
-	access *AccessLog
-	lines  *sink
-	logs   *sink
+	t         *testing.T
+	addr      string
+	group     *listen.Group
+	observers []chain.Observer
+	lines     *bridgetest.Log // the access log
+	logs      *bridgetest.Log
 }
 
-// sink is a WriteCloser that can be read.
-type sink struct {
-	mu     sync.Mutex
-	b      bytes.Buffer
-	closed bool
-}
-
-func (s *sink) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *sink) Close() error { s.mu.Lock(); defer s.mu.Unlock(); s.closed = true; return nil }
-
-func (s *sink) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.b.String() }
-
-func newFront(t *testing.T, inner http.HandlerFunc, change func(*Options, *ChainOptions)) *front {
-	f := &front{t: t, lines: new(sink), logs: new(sink)}
+func newFront(t *testing.T, inner http.HandlerFunc, change func(*settings)) *front {
+	f := &front{t: t, lines: new(bridgetest.Log), logs: new(bridgetest.Log)}
 	logger := hclog.New(&hclog.LoggerOptions{Output: f.logs, JSONFormat: true, Level: hclog.Debug})
-	trust, err := ParseTrust(DefaultTrust)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o, co := Options{ReadHeaderTimeout: 10 * time.Second, Log: logger}, ChainOptions{Trust: trust, Fields: &Fields{client: true, proto: true, id: true}, ServerHeader: "standpipe", MaxBody: 1 << 20, MaxTarget: 1000, Log: logger}
-	f.access, err = NewAccessLog(func() (io.WriteCloser, error) { return f.lines, nil }, Combined, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	co.Access = f.access
+	s := settings{web: Options{ReadHeaderTimeout: 10 * time.Second, Log: logger}, group: listen.Options{Log: logger}, trust: forwarded.DefaultTrust,
+		limits: chain.LimitsOptions{MaxBody: 1 << 20, MaxTarget: 1000, Log: logger}, format: accesslog.Combined}
+	s.web.Refused = func(remote string, status int) { chain.Refused(remote, status, f.observers) }
 	if change != nil {
-		change(&o, &co)
+		change(&s)
 	}
-	ln, err := Listen(context.Background(), Spec{Address: "127.0.0.1:0"})
+	trust, err := forwarded.ParseTrust(s.trust)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields, err := forwarded.ParseFields([]string{"for", "proto", "id"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	access, err := accesslog.New(func() (io.WriteCloser, error) { return f.lines, nil }, s.format, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.observers = append(f.observers, access.Request)
+	if s.observe != nil {
+		f.observers = append(f.observers, s.observe)
+	}
+	h := http.Handler(inner)
+	h = chain.Limits(s.limits)(h)
+	h = forwarded.New(forwarded.Options{Trust: trust, Fields: fields, Log: logger})(h)
+	if s.health != nil {
+		h = chain.Health(chain.HealthOptions{Ready: s.health})(h)
+	}
+	h = chain.Path()(h)
+	h = chain.ServerField("standpipe")(h)
+	h = chain.ID(fields.ID())(h)
+	h = forwarded.Peer(trust)(h)
+	h = chain.Panics(chain.PanicsOptions{Log: logger})(h)
+	h = chain.Done(f.observers...)(h)
+	ln, err := listen.Listen(context.Background(), listen.Spec{Address: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.addr = ln.Addr().String()
-	f.chain = NewChain(inner, co)
-	f.server = New(f.chain, o)
-	done := make(chan error, 1)
-	go func() { done <- f.server.Serve(ln) }()
+	var wait func()
+	f.group, wait = serve(t, ln, h, s.web, s.group)
 	t.Cleanup(func() {
-		f.server.Close()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		f.access.Close()
+		f.group.Close()
+		wait()
+		access.Close()
 	})
 	return f
 }
 
-// raw writes octets in one segment and returns all that comes until the server
-// closes or is silent; shut: our side is closed for writing.
+// serve serves h on ln; wait waits until that has ended.
+func serve(t testing.TB, ln net.Listener, h http.Handler, o Options, of listen.Options) (_ *listen.Group, wait func()) {
+	g := listen.NewGroup(of)
+	done := make(chan error, 1)
+	go func() { done <- g.Serve(ln, New(h, o)) }()
+	return g, func() {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// raw writes bytes in one segment and returns all that comes until the server closes.
 func (f *front) raw(request string) string {
 	f.t.Helper()
 	c, err := net.Dial("tcp", f.addr)
@@ -97,22 +123,33 @@ func (f *front) raw(request string) string {
 	return b.String()
 }
 
-// until polls.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) { // between polls
-		if time.Now().After(end) {
-			t.Fatal("waited in vain for " + what)
-		}
-	}
+	bridgetest.Until(t, what, ok)
 }
 
-// access waits for n lines.
+// accessLines waits for n lines.
 func (f *front) accessLines(n int) []string {
 	f.t.Helper()
 	until(f.t, "access log lines", func() bool { return strings.Count(f.lines.String(), "\n") >= n })
 	return strings.Split(strings.TrimRight(f.lines.String(), "\n"), "\n")
 }
+
+// accepted is a listen.Protocol that serves nothing: it gives a connection to a test.
+type accepted chan net.Conn
+
+func (a accepted) Serve(ln net.Listener) error {
+	defer ln.Close()
+	nc, err := ln.Accept()
+	if err == nil {
+		a <- nc
+	}
+	return err
+}
+
+func (accepted) Leave()                         {}
+func (accepted) Shutdown(context.Context) error { return nil }
+func (accepted) Close() error                   { return nil }
 
 // pairOf is a connection of ours and its client.
 func pairOf(t *testing.T) (*conn, *net.TCPConn) {
@@ -121,16 +158,16 @@ func pairOf(t *testing.T) (*conn, *net.TCPConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
+	g, a := listen.NewGroup(listen.Options{}), make(accepted, 1)
+	go func() { _ = g.Serve(ln, a) }()
 	client, err := net.Dial("tcp", ln.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	served, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	served := <-a
 	t.Cleanup(func() { client.Close(); served.Close() })
-	_ = client.(*net.TCPConn).SetReadBuffer(64 << 10)
-	return New(nil, Options{}).newConn(served), client.(*net.TCPConn)
+	return newConn(New(nil, Options{}), served.(*listen.Conn)), client.(*net.TCPConn)
 }
+
+// abort aborts the answer.
+func abort(w http.ResponseWriter) { httpx.Find(w).Abort() }

@@ -1,12 +1,10 @@
-package server
+package nethttp
 
 import (
 	"context"
-	"errors"
 	"log"
 	"net"
 	"net/http"
-	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,7 +15,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
-// Options are the settings of the server itself.
+// Options are the settings of a Server.
 type Options struct {
 	// ReadHeaderTimeout is how long the head of a request may take to arrive; 0:
 	// no limit.
@@ -25,41 +23,31 @@ type Options struct {
 	// IdleTimeout is how long a kept connection may be silent between requests;
 	// 0: no limit. Keep it above that of the balancer in front.
 	IdleTimeout time.Duration
-	// MaxHeaderBytes bounds the head of a request, in octets (431 beyond it); 0:
+	// MaxHeaderBytes bounds the head of a request, in bytes (431 beyond it); 0:
 	// 64 KiB.
 	MaxHeaderBytes int
-	// MaxConnections bounds open connections of all listeners together, upgraded ones
-	// too: beyond it new ones wait in the kernel's backlog. 0: no limit.
-	MaxConnections int
-	// Limits bound how slow clients may be; see SetLimits.
-	Limits Limits
-	// Refused hears of each request that net/http answers by itself, before any
-	// handler (a malformed head: 400, one that is too large: 431, ...). nil: nobody.
+	// Refused is called for each request that net/http answers itself, before any
+	// handler (a malformed head: 400, one that is too large: 431, ...). nil: nothing is
+	// called.
 	Refused func(remote string, status int)
-	// Log gets net/http's messages, accept_paused and slow_client; nil: nobody.
+	// Log gets net/http's messages; nil: no records are written.
 	Log hclog.Logger
 }
 
-// Server is net/http with our limits. There is no limit on a whole request or
-// answer: uploads, downloads and event streams may last.
+// Server is net/http as a protocol of a listen.Group. There is no limit on a whole request
+// or answer: uploads, downloads and event streams may last.
 type Server struct {
-	http  *http.Server
-	slots *slots
-	log   hclog.Logger
-
-	conns   conns
+	http    *http.Server
+	handler http.Handler
 	refused func(remote string, status int)
-	limiter httpx.LogLimiter // slow_client
+	writers sync.Pool // *httpx.Writer
 
-	leaving  atomic.Bool
-	stopping atomic.Bool // Shutdown was called
-	closing  atomic.Bool // Close was called
-	mu       sync.Mutex
-	doors    []*patient // listeners that are served
-	others   []Protocol // what else than HTTP is spoken
+	leaving atomic.Bool // each connection ends with its next answer
+	closing atomic.Bool // Close was called
 }
 
-// New makes a server; Serve starts it.
+// New makes a Server; a listen.Group serves with it. The ResponseWriter that h gets is a
+// *httpx.Writer.
 func New(h http.Handler, o Options) *Server {
 	logger := o.Log
 	if logger == nil {
@@ -68,29 +56,20 @@ func New(h http.Handler, o Options) *Server {
 	if o.MaxHeaderBytes == 0 {
 		o.MaxHeaderBytes = 64 << 10
 	}
-	s := &Server{log: logger, refused: o.Refused, limiter: httpx.LogLimiter{Every: time.Minute}}
-	s.conns.slow = s.slowClient
-	s.SetLimits(o.Limits)
+	s := &Server{handler: h, refused: o.Refused, writers: sync.Pool{New: func() any { return new(httpx.Writer) }}}
 	if s.refused == nil {
 		s.refused = func(string, int) {}
 	}
-	if o.MaxConnections > 0 {
-		s.slots = newSlots(o.MaxConnections)
-	}
 	s.http = &http.Server{
-		Handler:           s.front(h),
+		Handler:           http.HandlerFunc(s.answer),
 		ReadHeaderTimeout: o.ReadHeaderTimeout,
 		IdleTimeout:       o.IdleTimeout,
 		MaxHeaderBytes:    o.MaxHeaderBytes,
 		ErrorLog:          log.New(errorLog{logger}, "", 0),
-		ConnState:         s.state,
+		ConnState:         follow,
 		ConnContext:       connContext,
-		// OPTIONS * is the chain's, so that it has its line and its request id.
+		// OPTIONS * goes through the stages, so that it has its log line and its request id.
 		DisableGeneralOptionsHandler: true,
-	}
-	// A limit of net/http since Go 1.27.4, 500 by default. The size of the head is the limit here: no field is shorter than "a:\r\n".
-	if f := reflect.ValueOf(s.http).Elem().FieldByName("MaxHeaderValueCount"); f.IsValid() {
-		f.SetInt(int64(o.MaxHeaderBytes / 4))
 	}
 	if o.IdleTimeout == 0 {
 		s.http.IdleTimeout = -1 // else net/http takes the other timeouts for it
@@ -98,71 +77,49 @@ func New(h http.Handler, o Options) *Server {
 	return s
 }
 
-// Serve accepts connections on ln until Shutdown or Close, and then returns nil.
-// It may run for several listeners at a time. ln is closed when it returns.
+// Serve is listen.Protocol's.
 func (s *Server) Serve(ln net.Listener) error {
-	err := s.http.Serve(s.door(ln))
-	if err == http.ErrServerClosed || s.leaving.Load() {
-		return nil
+	if err := s.http.Serve(listener{ln, s}); err != http.ErrServerClosed {
+		return err
 	}
-	return err
+	return nil
 }
 
-// Shutdown closes the listeners, lets requests end, and closes each connection
-// after its answer. When ctx ends first, it returns ctx's error; Close is then
-// the caller's to call.
-func (s *Server) Shutdown(ctx context.Context) error {
-	s.stopping.Store(true)
-	others := make(chan error, 1)
-	go func() { others <- s.shutdownOthers(ctx) }() // ends with ctx, and is waited for
-	err := s.http.Shutdown(ctx)
-	return errors.Join(err, <-others)
-}
+// Leave is listen.Protocol's.
+func (s *Server) Leave() { s.leaving.Store(true) }
 
-// Close closes listeners and connections at once, upgraded ones too.
+// Shutdown is listen.Protocol's.
+func (s *Server) Shutdown(ctx context.Context) error { return s.http.Shutdown(ctx) }
+
+// Close is listen.Protocol's.
 func (s *Server) Close() error {
 	s.closing.Store(true)
-	err := s.http.Close()
-	for _, p := range s.protocols() {
-		err = errors.Join(err, p.Close())
-	}
-	for _, c := range s.conns.list() {
-		c.Close()
-	}
-	return err
+	return s.http.Close()
 }
 
-// SetLimits puts other limits in force, for open connections too.
-func (s *Server) SetLimits(l Limits) { s.conns.limits.Store(&l) }
-
-// Connections counts the open connections, upgraded ones too.
-func (s *Server) Connections() int { return s.conns.count() }
-
-// hurried: connections are not to linger for long, because the server stops, or because
-// their places are wanted.
-func (s *Server) hurried() bool {
-	return s.stopping.Load() || s.closing.Load() || s.slots != nil && s.slots.full()
-}
-
-// slowClient tells of a connection that was ended, once a minute for each reason.
-func (s *Server) slowClient(c *conn, why string) {
-	if s.limiter.Allow(why, time.Now()) {
-		s.log.Info("slow_client", "peer", c.RemoteAddr().String(), "reason", why, "hint", "the connection was ended (said once a minute)")
+// answer runs the handler for one request. It is the one place that panics with
+// http.ErrAbortHandler: net/http closes the connection then, and logs nothing.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
+	c := connOf(r)
+	rec := s.writers.Get().(*httpx.Writer)
+	rec.Reset(w)
+	c.begin(rec, r)
+	s.handler.ServeHTTP(rec, r)
+	aborted := c.end(rec, r)
+	rec.Reset(nil)
+	s.writers.Put(rec)
+	if aborted {
+		panic(http.ErrAbortHandler)
 	}
 }
 
-// state follows a connection's requests.
-func (s *Server) state(nc net.Conn, st http.ConnState) {
-	c, ok := nc.(*conn)
-	if !ok {
-		return
-	}
-	switch st {
-	case http.StateIdle: // the answer is out, and its request read: what is written next answers another one
-		c.unseen.Store(true)
-		c.owed.Store(false)
+// follow follows a connection's requests.
+func follow(nc net.Conn, st http.ConnState) {
+	switch c := nc.(*conn); st {
+	case http.StateIdle:
+		c.idle()
 	case http.StateHijacked:
-		c.pace.upgraded.Store(true)
+		c.link.Upgraded()
 	}
 }
 

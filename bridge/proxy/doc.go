@@ -10,7 +10,7 @@
 //	transport.go  HTTP to one upstream
 //
 // What is not here: which requests come here (bridge/route), other protocols (an
-// http.RoundTripper each, bridge/uwsgi), who the client is (bridge/server). A way to
+// http.RoundTripper each, bridge/uwsgi), who the client is (bridge/forwarded). A way to
 // choose among upstreams, and checks of their health, are Group's: what it asks an
 // Upstream is Available.
 //

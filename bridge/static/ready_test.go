@@ -17,8 +17,9 @@ import (
 // wire takes lines, as a connection of the server's does.
 type wire struct{ lines []byte }
 
-func (w *wire) Gather(bool)    {}
-func (w *wire) Lines(p []byte) { w.lines = p }
+func (w *wire) Gather(bool)          {}
+func (w *wire) EndAfter(http.Header) {}
+func (w *wire) Lines(p []byte)       { w.lines = p }
 
 // The lines that a connection takes say what the fields say that go another way.
 func TestReadyLinesAreTheFields(t *testing.T) {

@@ -14,15 +14,13 @@ func BenchmarkServe(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := New(Options{HeaderTimeout: 10e9})
+	s := New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h["Content-Type"], h["Content-Length"] = []string{"text/plain"}, []string{"6"}
+		io.WriteString(w, "hello\n")
+	}), Options{HeaderTimeout: 10e9})
 	done := make(chan error, 1)
-	go func() {
-		done <- s.Serve(ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			h := w.Header()
-			h["Content-Type"], h["Content-Length"] = []string{"text/plain"}, []string{"6"}
-			io.WriteString(w, "hello\n")
-		}))
-	}()
+	go func() { done <- s.Serve(ln) }()
 	p := []byte(packet("QUERY_STRING=", "CONTENT_TYPE=", "CONTENT_LENGTH=", "REQUEST_URI=/", "DOCUMENT_ROOT=/srv", "REQUEST_SCHEME=http", "REMOTE_ADDR=127.0.0.1", "REMOTE_PORT=4711",
 		"SERVER_PORT=80", "SERVER_NAME=shop.example", "HTTP_USER_AGENT=wrk", "HTTP_ACCEPT=*/*"))
 	addr := ln.Addr().(*net.UnixAddr)

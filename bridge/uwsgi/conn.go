@@ -95,7 +95,7 @@ func (c *conn) came(deadline time.Time) {
 }
 
 // serve is the life of a connection.
-func (c *conn) serve(h http.Handler) {
+func (c *conn) serve() {
 	defer c.srv.remove(c)
 	defer c.free()
 	defer c.Conn.Close()
@@ -130,7 +130,7 @@ func (c *conn) serve(h http.Handler) {
 		return
 	}
 	c.came(time.Time{})
-	c.answer(h, r, told)
+	c.answer(r, told)
 }
 
 // early tells of a packet that ends before its end. Who has sent nothing has asked for
@@ -199,18 +199,18 @@ func (c *conn) request(p []byte) (*http.Request, *cgi.Gateway, error) {
 		c.body = body{c: c, buffered: c.kit.in[headerSize+len(p) : c.got], left: r.ContentLength}
 		r.Body = &c.body
 	}
-	ctx, cancel := context.WithCancel(values{context.Background(), c})
+	ctx, cancel := context.WithCancel(values{context.Background()})
 	c.cancel = cancel
 	return r.WithContext(ctx), told, nil
 }
 
 // answer runs the handler.
-func (c *conn) answer(h http.Handler, r *http.Request, told *cgi.Gateway) {
+func (c *conn) answer(r *http.Request, told *cgi.Gateway) {
 	c.w = writer{c: c, r: r, told: told, out: c.kit.out[:0], header: make(http.Header, 8), declared: -1}
 	if r.Body == http.NoBody {
 		c.startWatch()
 	}
-	whole := c.run(h, r)
+	whole := c.run(r)
 	c.stopWatch()
 	c.cancel()
 	if whole {
@@ -224,16 +224,26 @@ func (c *conn) answer(h http.Handler, r *http.Request, told *cgi.Gateway) {
 	}
 }
 
-// run reports whether the handler has come to its end.
-func (c *conn) run(h http.Handler, r *http.Request) (whole bool) {
+// run runs the handler and reports whether the answer is to be ended.
+func (c *conn) run(r *http.Request) (whole bool) {
 	defer func() {
-		if p := recover(); p != nil && p != http.ErrAbortHandler {
+		if p := recover(); p != nil {
 			c.srv.log.Error("panic", "method", r.Method, "target", r.RequestURI, "error", fmt.Sprint(p), "traceback", string(debug.Stack()))
 		}
 	}()
-	h.ServeHTTP(&c.w, r)
-	return true
+	rec := writers.Get().(*httpx.Writer)
+	rec.Reset(&c.w)
+	e := httpx.EndsOf(r.RemoteAddr, c.LocalAddr())
+	rec.Info.Met(time.Now(), &e, false)
+	rec.Info.Relayed = true
+	c.srv.h.ServeHTTP(rec, r)
+	whole = !rec.Aborted()
+	rec.Reset(nil)
+	writers.Put(rec)
+	return whole
 }
+
+var writers = sync.Pool{New: func() any { return new(httpx.Writer) }}
 
 // cut ends the connection so that the peer can tell that the answer is not whole:
 // by a reset. A unix socket cannot do that.
@@ -290,20 +300,14 @@ func (c *conn) say(reason string, pairs ...any) {
 }
 
 // values is a request's context, as far as it holds values.
-type values struct {
-	context.Context
-	c *conn
-}
+type values struct{ context.Context }
 
-// notHTTP stands where net/http has its server: handlers find out by it that a panic
-// with http.ErrAbortHandler is caught.
+// notHTTP stands where net/http has its server: without one, httputil.ReverseProxy ends an
+// answer that was cut off as if it were whole.
 var notHTTP = &http.Server{}
 
 func (v values) Value(key any) any {
-	switch key {
-	case http.LocalAddrContextKey:
-		return v.c.LocalAddr()
-	case http.ServerContextKey:
+	if key == http.ServerContextKey {
 		return notHTTP
 	}
 	return v.Context.Value(key)

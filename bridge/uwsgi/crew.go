@@ -2,7 +2,6 @@ package uwsgi
 
 import (
 	"net"
-	"net/http"
 	"sync/atomic"
 )
 
@@ -12,7 +11,6 @@ import (
 type crew struct {
 	srv  *Server
 	ln   net.Listener
-	h    http.Handler
 	turn chan struct{} // capacity 1: full while somebody may wait for a connection
 	rest atomic.Int32  // goroutines that wait for their turn
 	done chan error    // why no more connections come; capacity 1
@@ -21,8 +19,8 @@ type crew struct {
 // maxRest is how many goroutines wait for their turn; more end.
 const maxRest = 64
 
-func newCrew(s *Server, ln net.Listener, h http.Handler) *crew {
-	c := &crew{srv: s, ln: ln, h: h, turn: make(chan struct{}, 1), done: make(chan error, 1)}
+func newCrew(s *Server, ln net.Listener) *crew {
+	c := &crew{srv: s, ln: ln, turn: make(chan struct{}, 1), done: make(chan error, 1)}
 	c.turn <- struct{}{}
 	return c
 }
@@ -57,7 +55,7 @@ func (c *crew) member() {
 		}
 		c.turn <- struct{}{}
 		if x := newConn(c.srv, nc); c.srv.add(x) {
-			x.serve(c.h)
+			x.serve()
 		} else {
 			x.free()
 			nc.Close()

@@ -12,7 +12,7 @@
 //	answer.go     its answer, read strictly
 //
 // What is not here: what the variables mean (bridge/cgi), who is believed and what
-// a request goes through (bridge/server), turns and retries among several upstreams
+// a request goes through (bridge/chain, bridge/forwarded), turns and retries among several upstreams
 // (bridge/proxy). Server has the shape of other ways in, Serve(net.Listener,
 // http.Handler); they meet in the command's composition.
 //

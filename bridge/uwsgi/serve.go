@@ -31,6 +31,7 @@ type Options struct {
 // listeners at a time.
 type Server struct {
 	o       Options
+	h       http.Handler
 	log     hclog.Logger
 	limiter httpx.LogLimiter // refusals, by peer and reason
 	unseen  httpx.LogLimiter
@@ -46,8 +47,8 @@ type Server struct {
 // packet when the server stops: it may be on its way.
 const lastMoment = 500 * time.Millisecond
 
-// New makes a Server.
-func New(o Options) *Server {
+// New makes a Server. The ResponseWriter that h gets is a *httpx.Writer.
+func New(h http.Handler, o Options) *Server {
 	if o.Log == nil {
 		o.Log = hclog.NewNullLogger()
 	}
@@ -57,13 +58,13 @@ func New(o Options) *Server {
 	if o.MaxHead <= 0 || o.MaxHead > maxVars {
 		o.MaxHead = maxVars
 	}
-	return &Server{o: o, log: o.Log, limiter: httpx.LogLimiter{Every: time.Minute}, unseen: httpx.LogLimiter{Every: time.Minute},
+	return &Server{o: o, h: h, log: o.Log, limiter: httpx.LogLimiter{Every: time.Minute}, unseen: httpx.LogLimiter{Every: time.Minute},
 		doors: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}}
 }
 
 // Serve accepts connections on ln until Shutdown or Close, and then returns nil, or
 // until ln fails. ln is closed when it returns.
-func (s *Server) Serve(ln net.Listener, h http.Handler) error {
+func (s *Server) Serve(ln net.Listener) error {
 	defer ln.Close()
 	s.mu.Lock()
 	if s.leaving {
@@ -73,7 +74,7 @@ func (s *Server) Serve(ln net.Listener, h http.Handler) error {
 	s.doors[ln] = struct{}{}
 	s.running.Add(1) // of the first of the crew
 	s.mu.Unlock()
-	err := newCrew(s, ln, h).work()
+	err := newCrew(s, ln).work()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.doors, ln)
@@ -106,6 +107,9 @@ func (s *Server) remove(c *conn) {
 	delete(s.conns, c)
 	s.mu.Unlock()
 }
+
+// Leave does nothing: each connection ends with its one answer.
+func (s *Server) Leave() {}
 
 // Shutdown closes the listeners and waits until all requests are answered. When ctx
 // ends first, it returns ctx's error; Close is then the caller's to call.

@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/bridgetest"
+	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
@@ -42,12 +43,12 @@ func newRig(t *testing.T, network string, h http.HandlerFunc) *rig {
 		t.Fatal(err)
 	}
 	g := &rig{t: t, addr: ln.Addr(), log: &bridgetest.Log{}, done: make(chan error, 1)}
-	g.srv = New(Options{HeaderTimeout: 10 * time.Second, MaxHead: 32 << 10, Log: hclog.New(&hclog.LoggerOptions{Output: g.log}), Refused: func(_ string, status int) {
+	g.srv = New(h, Options{HeaderTimeout: 10 * time.Second, MaxHead: 32 << 10, Log: hclog.New(&hclog.LoggerOptions{Output: g.log}), Refused: func(_ string, status int) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.refused = append(g.refused, status)
 	}})
-	go func() { g.done <- g.srv.Serve(ln, h) }()
+	go func() { g.done <- g.srv.Serve(ln) }()
 	t.Cleanup(func() {
 		g.srv.Close()
 		<-g.done
@@ -236,7 +237,7 @@ func TestCutAnswers(t *testing.T) {
 		case "/raise":
 			io.WriteString(w, "some")
 			w.(http.Flusher).Flush()
-			panic(http.ErrAbortHandler)
+			httpx.Find(w).Abort()
 		case "/short":
 			w.Header().Set("Content-Length", "10")
 			io.WriteString(w, "some")

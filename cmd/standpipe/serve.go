@@ -13,7 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/standpipe/standpipe/bridge/server"
+	"github.com/standpipe/standpipe/bridge/listen"
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
@@ -141,7 +141,7 @@ func (s *serving) run(ctx context.Context) error {
 		s.srv.Inherit(s.inherited.Take)
 	}
 	if err := s.srv.Listen(ctx); err != nil {
-		if errors.As(err, new(*server.ListenError)) {
+		if errors.As(err, new(*listen.ListenError)) {
 			return exit.With(exit.Address, err)
 		}
 		return err

@@ -18,7 +18,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
-	"github.com/standpipe/standpipe/bridge/server"
+	"github.com/standpipe/standpipe/bridge/listen"
+	"github.com/standpipe/standpipe/bridge/nethttp"
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
@@ -29,9 +30,9 @@ import (
 // started.
 type control struct {
 	mu      sync.Mutex
-	socket  *admin.Socket  // nil: there is none
-	unlink  func()         // takes away the link to it; nil: there is no socket
-	metrics *server.Server // of --metrics; nil: none
+	socket  *admin.Socket // nil: there is none
+	unlink  func()        // takes away the link to it; nil: there is no socket
+	metrics *listen.Group // of --metrics; nil: none
 	done    sync.WaitGroup
 	end     context.CancelFunc
 }
@@ -64,7 +65,7 @@ func (s *serving) openMetrics(ctx context.Context) error {
 	if s.cfg.Control.Metrics == "" {
 		return nil
 	}
-	ln, err := server.Listen(ctx, server.Spec{Address: s.cfg.Control.Metrics})
+	ln, err := listen.Listen(ctx, listen.Spec{Address: s.cfg.Control.Metrics})
 	if err == nil {
 		s.serveMetrics(ln)
 	}
@@ -210,10 +211,11 @@ func (s *serving) controlPath() string {
 }
 
 func (s *serving) serveMetrics(ln net.Listener) {
-	s.control.metrics = server.New(metricsOnly(s.metrics.Handler(), s.srv.Health()), server.Options{ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, MaxConnections: 64, Log: s.log,
-		Limits: server.Limits{Send: httpx.Pace{Silence: s.cfg.Limits.SendTimeout, Rate: s.cfg.Limits.MinRate}}})
+	web := nethttp.New(metricsOnly(s.metrics.Handler(), s.srv.Health()), nethttp.Options{ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, Log: s.log})
+	s.control.metrics = listen.NewGroup(listen.Options{MaxConnections: 64, Log: s.log,
+		Limits: listen.Limits{Send: httpx.Pace{Silence: s.cfg.Limits.SendTimeout, Rate: s.cfg.Limits.MinRate}}})
 	s.control.done.Go(func() { // ends with close
-		if err := s.control.metrics.Serve(ln); err != nil {
+		if err := s.control.metrics.Serve(ln, web); err != nil {
 			s.log.Error("listener_failed", "address", ln.Addr().String(), "error", err)
 		}
 	})

@@ -15,7 +15,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/standpipe/standpipe/bridge/server"
+	"github.com/standpipe/standpipe/bridge/listen"
 )
 
 // Place says where the control socket is made.
@@ -34,7 +34,7 @@ type Place struct {
 }
 
 // Listen makes the socket; it is never more open than its mode. What a dead process
-// has left is replaced. Errors are *server.ListenError.
+// has left is replaced. Errors are *listen.ListenError.
 func Listen(ctx context.Context, p Place) (net.Listener, error) {
 	if p.Mode == 0 {
 		p.Mode = 0o600
@@ -43,7 +43,7 @@ func Listen(ctx context.Context, p Place) (net.Listener, error) {
 		}
 	}
 	at := func(path string) (net.Listener, error) {
-		return server.Listen(ctx, server.Spec{Address: "unix:" + path, Mode: p.Mode, User: p.User, Group: p.Group})
+		return listen.Listen(ctx, listen.Spec{Address: "unix:" + path, Mode: p.Mode, User: p.User, Group: p.Group})
 	}
 	if p.Path != "" {
 		return at(p.Path)

@@ -27,7 +27,7 @@ func folder(t *testing.T) string {
 	return dir
 }
 
-func listen(t *testing.T, p Place) net.Listener {
+func openSocket(t *testing.T, p Place) net.Listener {
 	t.Helper()
 	ln, err := Listen(t.Context(), p)
 	if err != nil {
@@ -39,12 +39,12 @@ func listen(t *testing.T, p Place) net.Listener {
 
 func TestPlaces(t *testing.T) {
 	dir := folder(t)
-	first := listen(t, Place{Dir: dir, Name: "shop", Pid: 5})
+	first := openSocket(t, Place{Dir: dir, Name: "shop", Pid: 5})
 	if got := first.Addr().String(); got != filepath.Join(dir, "shop.sock") {
 		t.Errorf("%s", got)
 	}
 	// Another one that lives gets another name; what a dead one left is replaced.
-	second := listen(t, Place{Dir: dir, Name: "shop", Pid: 6})
+	second := openSocket(t, Place{Dir: dir, Name: "shop", Pid: 6})
 	if got := second.Addr().String(); got != filepath.Join(dir, "shop-6.sock") {
 		t.Errorf("%s", got)
 	}
@@ -55,7 +55,7 @@ func TestPlaces(t *testing.T) {
 	}
 	l.SetUnlinkOnClose(false)
 	l.Close()
-	if got := listen(t, Place{Dir: dir, Name: "old", Pid: 7}).Addr().String(); got != stale {
+	if got := openSocket(t, Place{Dir: dir, Name: "old", Pid: 7}).Addr().String(); got != stale {
 		t.Errorf("%s", got)
 	}
 	if _, err := Listen(t.Context(), Place{Path: first.Addr().String()}); !errors.Is(err, syscall.EADDRINUSE) {
@@ -71,7 +71,7 @@ func TestPlaces(t *testing.T) {
 			continue
 		}
 		c.p.Path = filepath.Join(dir, path)
-		ln := listen(t, c.p)
+		ln := openSocket(t, c.p)
 		if st, err := os.Stat(c.p.Path); err != nil || st.Mode().Perm() != c.mode {
 			t.Errorf("%s: %v %v", path, st.Mode(), err)
 		}
@@ -116,7 +116,7 @@ func TestSameMoment(t *testing.T) {
 func TestSocket(t *testing.T) {
 	before := runtime.NumGoroutine()
 	r := newRig()
-	s := Serve(listen(t, Place{Path: filepath.Join(folder(t), "s")}), r.h)
+	s := Serve(openSocket(t, Place{Path: filepath.Join(folder(t), "s")}), r.h)
 	ask := func(text string) net.Conn {
 		c, err := net.Dial("unix", s.Path())
 		if err != nil {

@@ -13,8 +13,12 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/accesslog"
+	"github.com/standpipe/standpipe/bridge/chain"
+	"github.com/standpipe/standpipe/bridge/forwarded"
 	"github.com/standpipe/standpipe/bridge/httpx"
-	"github.com/standpipe/standpipe/bridge/server"
+	"github.com/standpipe/standpipe/bridge/listen"
+	"github.com/standpipe/standpipe/bridge/nethttp"
 	"github.com/standpipe/standpipe/bridge/uwsgi"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
@@ -39,7 +43,7 @@ type Server struct {
 	log        *logfile.Log
 	events     func(supervisor.Event)
 	shim       *shimFiles
-	observe    func(*httpx.Writer, time.Duration)
+	observers  []chain.Observer
 	spool      *httpx.Spool
 	privileges *privileges.Privileges
 	answers    *httpx.Pipes
@@ -47,9 +51,10 @@ type Server struct {
 	started    *config.Config       // of the start: what a reload does not change is as it says
 	site       atomic.Pointer[site] // what a reload replaces
 	reloads    chan struct{}        // capacity 1: held by the reload that is under way
-	http       *server.Server
+	group      *listen.Group
+	http       *nethttp.Server
 	uwsgi      *uwsgi.Server
-	access     *server.AccessLog             // nil: off
+	access     *accesslog.Log                // nil: off
 	stdout     *logfile.Outlet               // nil: the access log goes elsewhere
 	folder     spoolFolder                   // of large request bodies, from Prepare on
 	take       func(address string) *os.File // nil: nobody hands sockets over
@@ -67,9 +72,9 @@ type Server struct {
 
 // New assembles: pools, then the chain from the inside outward. Nothing runs yet
 // and nothing is bound. events hears of every worker, observe (nil: nobody) of every
-// request (server.ChainOptions); log stays the caller's.
+// request; log stays the caller's.
 func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer, events func(supervisor.Event), observe func(*httpx.Writer, time.Duration)) (_ *Server, err error) {
-	s := &Server{version: version, privileges: privileges.New(), log: log, observe: observe, reloads: make(chan struct{}, 1), quit: make(chan struct{}), gone: map[*supervisor.Pool]context.CancelFunc{},
+	s := &Server{version: version, privileges: privileges.New(), log: log, reloads: make(chan struct{}, 1), quit: make(chan struct{}), gone: map[*supervisor.Pool]context.CancelFunc{},
 		files: staticfiles.New(cfg, log, log.Text), hidden: map[string][]string{}}
 	s.events = func(e supervisor.Event) {
 		s.files.Event(e)
@@ -86,9 +91,9 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 	sharedMemory.Limit(config.PartOf(cfg.MemoryLimit, sharedMemoryPart, 0))
 	s.answers = newAnswers(cfg, s.spool)
 	if cfg.Logs.Access != "off" {
-		format := server.Combined
+		format := accesslog.Combined
 		if cfg.Logs.AccessFormat == "json" {
-			format = server.JSON
+			format = accesslog.JSON
 		}
 		if cfg.Logs.Access == "-" {
 			s.stdout = logfile.NewOutlet(stdout, log.DroppedAccess)
@@ -99,9 +104,15 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 				log.Error("access_log", "error", err)
 			}
 		}
-		if s.access, err = server.NewAccessLog(logfile.Access(cfg.Logs.Access, cfg.Account.Identity, s.stdout), format, failed); err != nil {
+		if s.access, err = accesslog.New(logfile.Access(cfg.Logs.Access, cfg.Account.Identity, s.stdout), format, failed); err != nil {
 			return nil, err
 		}
+	}
+	if s.access != nil {
+		s.observers = append(s.observers, s.access.Request)
+	}
+	if observe != nil {
+		s.observers = append(s.observers, func(rec *httpx.Writer, _ *http.Request, now time.Time) { observe(rec, now.Sub(rec.Info.Start)) })
 	}
 	first, err := s.plan(cfg.Released(), nil)
 	if err != nil {
@@ -113,24 +124,23 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 	s.started = cfg
 	s.site.Store(first)
 	current := func(w http.ResponseWriter, r *http.Request) { s.site.Load().chain.ServeHTTP(w, r) }
-	s.http = server.New(http.HandlerFunc(current), server.Options{
-		ReadHeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, MaxHeaderBytes: int(cfg.Limits.MaxHead),
-		MaxConnections: cfg.Limits.MaxConns, Limits: paceOf(cfg), Log: log,
-		Refused: s.refused,
+	s.group = listen.NewGroup(listen.Options{MaxConnections: cfg.Limits.MaxConns, Limits: paceOf(cfg), Log: log})
+	s.http = nethttp.New(http.HandlerFunc(current), nethttp.Options{
+		ReadHeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, MaxHeaderBytes: int(cfg.Limits.MaxHead), Refused: s.refused, Log: log,
 	})
-	s.uwsgi = uwsgi.New(uwsgi.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, MaxHead: int(cfg.Limits.MaxHead), Refused: s.refused, Log: log})
+	s.uwsgi = uwsgi.New(http.HandlerFunc(current), uwsgi.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, MaxHead: int(cfg.Limits.MaxHead), Refused: s.refused, Log: log})
 	return s, nil
 }
 
 // paceOf is how slow clients may be.
-func paceOf(cfg *config.Config) server.Limits {
-	return server.Limits{Send: httpx.Pace{Silence: cfg.Limits.SendTimeout, Rate: cfg.Limits.MinRate}, Tunnel: cfg.Limits.TunnelTimeout}
+func paceOf(cfg *config.Config) listen.Limits {
+	return listen.Limits{Send: httpx.Pace{Silence: cfg.Limits.SendTimeout, Rate: cfg.Limits.MinRate}, Tunnel: cfg.Limits.TunnelTimeout}
 }
 
 // refused is for requests that no handler gets.
-func (s *Server) refused(remote string, status int) { s.site.Load().chain.Refused(remote, status) }
+func (s *Server) refused(remote string, status int) { chain.Refused(remote, status, s.observers) }
 
-func newTrust(cfg *config.Config) (*server.Trust, error) {
+func newTrust(cfg *config.Config) (*forwarded.Trust, error) {
 	items := make([]string, 0, len(cfg.Trust.Proxies)+1)
 	for _, p := range cfg.Trust.Proxies {
 		items = append(items, p.String())
@@ -138,13 +148,13 @@ func newTrust(cfg *config.Config) (*server.Trust, error) {
 	if cfg.Trust.Unix {
 		items = append(items, "unix")
 	}
-	return server.ParseTrust(items)
+	return forwarded.ParseTrust(items)
 }
 
-// Listen binds all addresses, or none; then the Server is of no more use. Errors are *server.ListenError.
+// Listen binds all addresses, or none; then the Server is of no more use. Errors are *listen.ListenError.
 func (s *Server) Listen(ctx context.Context) error {
 	for _, l := range s.Config().Listen {
-		ln, err := s.listen(ctx, l.String(), server.Spec{Address: l.Place(), Mode: l.Mode, User: l.User, Group: l.Group, Backlog: l.Backlog, V6Only: l.BesideIPv4(s.Config().Listen)})
+		ln, err := s.listen(ctx, l.String(), listen.Spec{Address: l.Place(), Mode: l.Mode, User: l.User, Group: l.Group, Backlog: l.Backlog, V6Only: l.BesideIPv4(s.Config().Listen)})
 		if err != nil {
 			err = s.Clash(err)
 			for _, open := range s.listeners {
@@ -160,25 +170,25 @@ func (s *Server) Listen(ctx context.Context) error {
 
 // Clash is err with the address of this standpipe's own that was in the way, if one was.
 func (s *Server) Clash(err error) error {
-	e, ok := errors.AsType[*server.ListenError](err)
+	e, ok := errors.AsType[*listen.ListenError](err)
 	if !ok || !errors.Is(err, syscall.EADDRINUSE) {
 		return err
 	}
 	for i, ln := range s.listeners {
-		if server.Overlap(e.Address, ln.Addr()) {
-			return &server.ListenError{Address: e.Address, Err: e.Err, Own: s.bound[i].String()}
+		if listen.Overlap(e.Address, ln.Addr()) {
+			return &listen.ListenError{Address: e.Address, Err: e.Err, Ours: s.bound[i].String()}
 		}
 	}
 	return err
 }
 
-func (s *Server) listen(ctx context.Context, address string, spec server.Spec) (net.Listener, error) {
+func (s *Server) listen(ctx context.Context, address string, spec listen.Spec) (net.Listener, error) {
 	if s.take != nil {
 		if f := s.take(address); f != nil {
-			return server.Inherit(f, spec)
+			return listen.Inherit(f, spec)
 		}
 	}
-	return server.Listen(ctx, spec)
+	return listen.Listen(ctx, spec)
 }
 
 // Addresses are the URLs of the listeners.
@@ -232,12 +242,12 @@ func (s *Server) Start() {
 // Accept takes connections; requests wait in line until the first worker is ready.
 func (s *Server) Accept() {
 	for i, ln := range s.listeners {
-		serve := s.http.Serve
+		protocol := listen.Protocol(s.http)
 		if s.bound[i].Protocol == "uwsgi" {
-			serve = func(ln net.Listener) error { return s.http.ServeProtocol(ln, s.uwsgi) }
+			protocol = s.uwsgi
 		}
 		s.serving.Go(func() {
-			if err := serve(ln); err != nil {
+			if err := s.group.Serve(ln, protocol); err != nil {
 				s.log.Error("listener_failed", "address", ln.Addr().String(), "error", err)
 			}
 		})
@@ -274,7 +284,7 @@ func (s *Server) Stopping() {
 // or with ctx's error.
 func (s *Server) Drain(ctx context.Context) error {
 	s.Stopping()
-	return s.http.Shutdown(ctx)
+	return s.group.Shutdown(ctx)
 }
 
 // Stop ends workers and connections: politely until ctx ends, then at once. All
@@ -298,9 +308,9 @@ func (s *Server) Stop(ctx context.Context) {
 	// Handlers whose workers are gone end now; their lines are to be logged.
 	s.site.Load().closeProxies()
 	last, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
-	_ = s.http.Shutdown(last)
+	_ = s.group.Shutdown(last)
 	cancel()
-	s.http.Close()
+	s.group.Close()
 	for _, ln := range s.listeners {
 		ln.Close() // what Start has not handed to the HTTP server
 	}

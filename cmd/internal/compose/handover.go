@@ -5,7 +5,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/standpipe/standpipe/bridge/server"
+	"github.com/standpipe/standpipe/bridge/listen"
 )
 
 // linger is how long a process that hands over waits for idle connections to be
@@ -26,7 +26,7 @@ type Handed struct {
 func (s *Server) Files() ([]Handed, error) {
 	var list []Handed
 	for i, ln := range s.listeners {
-		f, err := server.File(ln)
+		f, err := listen.File(ln)
 		if err != nil {
 			for _, h := range list {
 				h.File.Close()
@@ -42,7 +42,7 @@ func (s *Server) Files() ([]Handed, error) {
 // another process's.
 func (s *Server) OwnSockets(yes bool) {
 	for _, ln := range s.listeners {
-		server.Own(ln, yes)
+		listen.RemoveOnClose(ln, yes)
 	}
 }
 
@@ -53,6 +53,6 @@ func (s *Server) HandOver(ctx context.Context) error {
 	s.upgraded.Store(true)
 	idle, cancel := context.WithTimeout(ctx, linger)
 	defer cancel()
-	s.http.Leave(idle)
-	return s.http.Shutdown(ctx)
+	s.group.Leave(idle)
+	return s.group.Shutdown(ctx)
 }

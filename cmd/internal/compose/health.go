@@ -1,24 +1,25 @@
 package compose
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 
-	"github.com/standpipe/standpipe/bridge/server"
+	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
-// health answers the health checks among the apps' requests; nil: nobody does.
-func (s *Server) health(cfg *config.Config) *server.Health {
+// health is the stage that answers the health checks among the apps' requests; nil: it is off.
+func (s *Server) health(cfg *config.Config) func(http.Handler) http.Handler {
 	if cfg.Responses.HealthPath == "off" {
 		return nil
 	}
-	return &server.Health{Ready: s, Path: strings.TrimSuffix(cfg.Responses.HealthPath, "/")}
+	return chain.Health(chain.HealthOptions{Ready: s, Path: strings.TrimSuffix(cfg.Responses.HealthPath, "/")})
 }
 
 // Health answers the health checks at an address of its own.
-func (s *Server) Health() *server.Health { return &server.Health{Ready: s} }
+func (s *Server) Health() http.Handler { return chain.HealthHandler(chain.HealthOptions{Ready: s}) }
 
 // HiddenHealth are the health paths that the app has routes for, and that are answered before it is asked.
 func (s *Server) HiddenHealth(app string) []string {

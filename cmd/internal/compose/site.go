@@ -4,16 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/bridge/chain"
+	"github.com/standpipe/standpipe/bridge/forwarded"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/proxy"
 	"github.com/standpipe/standpipe/bridge/route"
-	"github.com/standpipe/standpipe/bridge/server"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/staticfiles"
 	"github.com/standpipe/standpipe/supervisor"
@@ -24,7 +26,7 @@ import (
 type site struct {
 	cfg   *config.Config
 	runs  []run // in the config's order
-	chain *server.Chain
+	chain http.Handler
 
 	proxies []*proxy.Handler     // of the routes
 	hosts   []*staticfiles.Hosts // of [[static]]
@@ -93,15 +95,46 @@ func (t *site) assemble(s *Server) error {
 	if err != nil {
 		return err
 	}
-	fields, err := server.ParseFields(t.cfg.Trust.Fields)
+	fields, err := forwarded.ParseFields(t.cfg.Trust.Fields)
 	if err != nil {
 		return fmt.Errorf("trusted_fields: %w", err)
 	}
-	t.chain = server.NewChain(inner, server.ChainOptions{
-		Access: s.access, Observe: s.observe, Health: s.health(t.cfg), Trust: trust, Fields: fields, MaxBody: t.cfg.Limits.MaxBody, MaxTarget: maxTarget,
-		ServerHeader: t.cfg.Responses.ServerHeader, Pages: pages, Log: s.log,
+	t.chain = wrap(inner, []Stage{
+		{"done", chain.Done(s.observers...)},
+		{"panics", chain.Panics(chain.PanicsOptions{Pages: pages, Log: s.log})},
+		{"peer", forwarded.Peer(trust)},
+		{"id", chain.ID(fields.ID())},
+		{"server field", serverField(t.cfg)},
+		{"path", chain.Path()},
+		{"health", s.health(t.cfg)},
+		{"forwarded", forwarded.New(forwarded.Options{Trust: trust, Fields: fields, Log: s.log})},
+		{"limits", chain.Limits(chain.LimitsOptions{MaxBody: t.cfg.Limits.MaxBody, MaxTarget: maxTarget, Pages: pages, Log: s.log})},
 	})
 	return nil
+}
+
+// Stage is one step of the way of a request.
+type Stage struct {
+	Name string
+	Wrap func(next http.Handler) http.Handler // nil: the stage is off
+}
+
+// serverField is the stage that names the server; nil: it is off.
+func serverField(cfg *config.Config) func(http.Handler) http.Handler {
+	if cfg.Responses.ServerHeader == "" {
+		return nil
+	}
+	return chain.ServerField(cfg.Responses.ServerHeader)
+}
+
+// wrap puts the stages around inner, the first one outermost.
+func wrap(inner http.Handler, stages []Stage) http.Handler {
+	for _, stage := range slices.Backward(stages) {
+		if stage.Wrap != nil {
+			inner = stage.Wrap(inner)
+		}
+	}
+	return inner
 }
 
 // Reload puts cfg in force, and new code: each app of cfg that was there before
@@ -272,7 +305,7 @@ func (s *Server) without(next, old *site, errs []error, moved bool) (*site, erro
 // settle ends what next does not have any more, and tells what it could not change.
 func (s *Server) settle(old, next *site) {
 	old.closeProxies()
-	s.http.SetLimits(paceOf(next.cfg))
+	s.group.SetLimits(paceOf(next.cfg))
 	s.log.SetLevel(hclog.LevelFromString(next.cfg.Logs.Level))
 	if fixed := s.started.Fixed(next.cfg); len(fixed) > 0 { // which the last reload may have found too
 		s.log.Warn("restart_needed", "settings", strings.Join(fixed, ", "), "message", "these settings have changed in the configuration and are in force after a restart only")

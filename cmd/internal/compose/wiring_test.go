@@ -14,10 +14,11 @@ import (
 	"unsafe"
 
 	"github.com/standpipe/standpipe/bridge"
+	"github.com/standpipe/standpipe/bridge/accesslog"
+	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/compress"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/proxy"
-	"github.com/standpipe/standpipe/bridge/server"
 	"github.com/standpipe/standpipe/bridge/static"
 	"github.com/standpipe/standpipe/bridge/uwsgi"
 	"github.com/standpipe/standpipe/cmd/internal/config"
@@ -228,8 +229,9 @@ func TestWiring(t *testing.T) {
 			seen[typ] = append(seen[typ], list...)
 		}
 	}
-	// server.Options and server.ChainOptions are taken apart by their constructors: the test in integration/ has to do for them.
-	for _, want := range []any{supervisor.Options{}, bridge.Options{}, uwsgi.Options{}, proxy.Options{}, static.Options{}, compress.Options{}} {
+	// listen.Options, nethttp.Options and forwarded.Options are taken apart by their constructors: the test in integration/ has to do for them.
+	for _, want := range []any{supervisor.Options{}, bridge.Options{}, uwsgi.Options{}, proxy.Options{}, static.Options{}, compress.Options{},
+		chain.PanicsOptions{}, chain.HealthOptions{}, chain.LimitsOptions{}} {
 		typ := reflect.TypeOf(want)
 		if len(seen[typ]) == 0 {
 			t.Errorf("no %v was found in the assembled server", typ)
@@ -296,7 +298,7 @@ func optionsOf(root any) map[reflect.Type][]reflect.Value {
 			}
 		case reflect.Struct:
 			t := v.Type()
-			if t == reflect.TypeFor[logfile.Log]() || t == reflect.TypeFor[logfile.Outlet]() || t == reflect.TypeFor[server.AccessLog]() {
+			if t == reflect.TypeFor[logfile.Log]() || t == reflect.TypeFor[logfile.Outlet]() || t == reflect.TypeFor[accesslog.Log]() {
 				return // their goroutines run
 			}
 			if strings.HasSuffix(t.Name(), "Options") && strings.Contains(t.PkgPath(), "standpipe") {

@@ -64,7 +64,7 @@ type Limits struct {
 type Trust struct {
 	Proxies []netip.Prefix
 	Unix    bool     // peers on unix sockets are trusted
-	Fields  []string // as server.ParseFields reads them
+	Fields  []string // as forwarded.ParseFields reads them
 }
 
 // Responses are what standpipe itself responds with.

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/standpipe/standpipe/bridge/server"
+	"github.com/standpipe/standpipe/bridge/forwarded"
 )
 
 // The settings of the server that are no plain field.
@@ -64,7 +64,7 @@ func setTrusted(t target, in input) error {
 // setTrustedFields replaces the list.
 func setTrustedFields(t target, in input) error {
 	list := in.list()
-	if _, err := server.ParseFields(list); err != nil {
+	if _, err := forwarded.ParseFields(list); err != nil {
 		return err
 	}
 	t.cfg.Trust.Fields = list

@@ -9,7 +9,7 @@ import (
 	"text/template"
 	"time"
 
-	"github.com/standpipe/standpipe/bridge/server"
+	"github.com/standpipe/standpipe/bridge/forwarded"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 )
 
@@ -97,7 +97,7 @@ func Write(w io.Writer, kind string, cfg *config.Config, in Input) error {
 	}
 	f.counts = map[string]bool{}
 	for _, word := range cfg.Trust.Fields {
-		f.counts[server.FieldWord(word)] = true
+		f.counts[forwarded.FieldWord(word)] = true
 	}
 	f.ReadTimeout = readTimeout(cfg)
 	f.Static, f.Left = staticPlaces(cfg)
@@ -123,7 +123,7 @@ func (f *File) clear(words []string) error {
 		}
 		words = kept
 	}
-	fields, err := server.ParseFields(words)
+	fields, err := forwarded.ParseFields(words)
 	if err != nil {
 		return err
 	}

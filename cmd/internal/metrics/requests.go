@@ -8,7 +8,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
-	"github.com/standpipe/standpipe/bridge/server"
 )
 
 // The words of the labels class and source.
@@ -28,11 +27,11 @@ type app struct {
 
 type counter struct{ prometheus.Counter }
 
-// Observe counts a request that is answered; it is for server.ChainOptions.
+// Observe counts a request that is answered.
 func (m *Metrics) Observe(w *httpx.Writer, took time.Duration) {
 	n := &w.Info
 	a := m.app(n.App)
-	a.count(m, server.Logged(w), n.Source)
+	a.count(m, w.Logged(), n.Source)
 	a.sent.Add(float64(w.Bytes()))
 	if n.Aborted && n.Unseen {
 		m.unseen.Inc()

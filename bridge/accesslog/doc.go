@@ -1,0 +1,10 @@
+// Package accesslog writes one line for each request.
+//
+//	log.go   Log: lines are gathered and written at most 100 ms later; Reopen, Close
+//	line.go  the formats Combined and JSON
+//
+// What is not here: which requests are logged (the stage chain.Done calls Log.Request), and
+// what is known of them (httpx.RequestInfo). A new member of a line is two lines in line.go.
+//
+// The only goroutine is the timer's, which writes; Close stops it.
+package accesslog

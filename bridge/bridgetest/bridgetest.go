@@ -1,0 +1,61 @@
+// Package bridgetest holds what the tests of several packages of bridge share. No
+// program imports it.
+package bridgetest
+
+import (
+	"bytes"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// Log is where a logger of a test writes; it may be read meanwhile.
+type Log struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write adds to it.
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// Close does nothing.
+func (l *Log) Close() error { return nil }
+
+// String is what was written so far.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// Until polls until ok; what names it.
+func Until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) { // between polls
+		if time.Now().After(end) {
+			t.Fatal("waited in vain for " + what)
+		}
+	}
+}
+
+// Handler serves h as a way in does: h gets a *httpx.Writer, and an aborted answer ends the
+// connection.
+func Handler(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := new(httpx.Writer)
+		rec.Reset(w)
+		e := httpx.EndsOf(r.RemoteAddr, nil)
+		rec.Info.Met(time.Now(), &e, r.TLS != nil)
+		h.ServeHTTP(rec, r)
+		if rec.Aborted() {
+			panic(http.ErrAbortHandler)
+		}
+	})
+}

@@ -1,0 +1,25 @@
+// Package chain has the stages that every request goes through, whatever it asks for: they
+// are about the server itself. A stage is func(next http.Handler) http.Handler; the page
+// that lists the stages of a site in order is cmd/internal/compose/site.go.
+//
+//	done.go    Done: the access log and the metrics, when the answer is out; Observer, Refused
+//	panics.go  Panics: a panic becomes 500 or an aborted answer
+//	fields.go  ID, ServerField: what every request and answer carries
+//	path.go    Path: no dot segments
+//	health.go  Health: /livez, /readyz, /readyz/APP; HealthHandler: at an address of their own
+//	limits.go  Limits: what is refused before any app is asked
+//
+// A stage gets a *httpx.Writer, which the way in has made, and nothing else from a way in:
+// connections, protocols and their repairs are not known here. A stage never imports
+// another one. They tell each other what they found in httpx.RequestInfo, whose fields say which
+// stage sets them; a stage that needs one comes behind it in the list.
+//
+// A stage that aborts an answer calls Writer.Abort and returns. A stage that does something
+// behind next (Done, Limits, compression) is reached in that case too.
+//
+// A new stage is a file here with one constructor, when it is about the server itself; a
+// package of its own (forwarded, compress, route), when it has types of its own. Either way
+// it is one line in site.go. What every request must carry goes into the RequestInfo.
+//
+// The package starts no goroutine.
+package chain
