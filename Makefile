@@ -1,4 +1,4 @@
-# Needs Go and python3 (with venv); everything else is fetched by them. Run from a clean clone.
+# Needs Go and python3 (with venv), which fetch everything else. Works in a clean clone.
 SHELL = /bin/sh
 
 # The Go that go.mod names, whatever Go is installed: a `go` of 1.21 or newer fetches it through the module proxy.
@@ -17,11 +17,11 @@ TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' | t
 
 build: $(BIN)
 
-# Go knows by itself what is stale; make does not.
+# Go knows which packages are stale; make does not.
 $(BIN):
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $@ ./cmd/standpipe
 
-# The sample shop, in a venv of its own, as a user would run it.
+# The sample shop in its own venv, as a user would run it.
 run: build .venv/ready
 	cd integration/apps/flask_shop && exec ../../../$(BIN) serve --venv ../../../.venv -b $(ADDRESS)
 
@@ -38,7 +38,7 @@ testenv:
 test: build testenv
 	@BIN=$(CURDIR)/$(BIN) integration/run_tests.sh
 
-# What CI runs: the same, and what takes long: fuzzing, and the shim's tests on every interpreter of this machine.
+# What CI runs: the same, fuzzing, and the shim's tests on every interpreter of this machine.
 test-all: build testenv
 	@SCOPE=all FUZZTIME=$(FUZZTIME) BIN=$(CURDIR)/$(BIN) integration/run_tests.sh
 
@@ -61,24 +61,24 @@ figures: build
 		-r integration/apps/flask_shop/requirements.txt
 	@python3 integration/figures.py $(BIN) .cache/figures/bin/python integration/apps/flask_shop
 
-# The race against other servers, some 40 minutes: docs/measurements/benchmarks.md. BENCH="--cases hello,flask --rounds 5" chooses, --help says what.
+# The race against other servers, about 40 minutes: docs/measurements/benchmarks.md. BENCH="--cases hello,flask --rounds 5" chooses; --help lists the options.
 bench: build
 	@python3 integration/bench --binary $(BIN) $(BENCH)
 
-# Whether the benchmark works: two cases, three servers, a second each. It says nothing about speed.
+# Checks that the benchmark works: two cases, three servers, one second each. It measures nothing.
 bench-quick: build
 	@python3 integration/bench --binary $(BIN) --quick
 
-# What a request, a connection, an app and a worker cost: the figures in docs/measurements/scaling.md anew, in some two minutes. Needs wrk and two cores.
+# What a request, a connection, an app and a worker cost: the figures in docs/measurements/scaling.md again, in about two minutes. Needs wrk and two cores.
 scaling: build
 	@python3 integration/bench/scaling.py --binary $(BIN)
 
-# Where the processor time of a request goes, beside nginx + uWSGI: the figures in docs/measurements/profiles.md anew, in some four minutes. Needs wrk and
-# what `make bench` needs for nginx + uWSGI; with perf it also says what is spent in the kernel. PROFILES="--cases hello,close --print" chooses.
+# Where the processor time of a request goes, beside nginx + uWSGI: the figures in docs/measurements/profiles.md again, in about four minutes. Needs wrk and
+# what `make bench` needs for nginx + uWSGI; with perf it also shows the time in the kernel. PROFILES="--cases hello,close --print" chooses.
 profiles: build
 	@python3 integration/bench/profiles.py --binary $(BIN) $(PROFILES)
 
-# The pages anew from docs/measurements/benchmarks.json and docs/measurements/benchmarks.notes.md.
+# The pages again, from docs/measurements/benchmarks.json and docs/measurements/benchmarks.notes.md.
 bench-report:
 	@python3 integration/bench --report
 
@@ -86,7 +86,7 @@ bench-report:
 bench-shim:
 	@COUNT=$(or $(COUNT),10) $(or $(PYTHON),python3) -B shim_py/tests/bench_exchange.py
 
-# Where the CPU time of a loaded server goes, for the compiler: go build uses cmd/standpipe/default.pgo by itself. Needs wrk.
+# A CPU profile of a loaded server, for the compiler: go build uses cmd/standpipe/default.pgo. Needs wrk.
 pgo: build testenv
 	@integration/pgo.sh $(BIN) $(TESTENV)/bin/python cmd/standpipe/default.pgo
 

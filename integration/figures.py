@@ -178,7 +178,7 @@ def app(environ, start_response):
 
 
 class Slow:
-    """200 uploads at 1 octet/s and 100 readers at 10 KB/s of 5 MB each, moved by one thread, ten times a second."""
+    """200 uploads at 1 byte/s and 100 readers at 10 KB/s of 5 MB each, moved by one thread, ten times a second."""
 
     def __init__(self, port):
         self._end = threading.Event()
@@ -190,11 +190,11 @@ class Slow:
         self._thread = threading.Thread(target=self._move)
         self._thread.start()
 
-    def _connect(self, port, octets):
+    def _connect(self, port, payload):
         s = socket.socket()
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
         s.connect(("127.0.0.1", port))
-        s.sendall(octets)
+        s.sendall(payload)
         s.setblocking(False)
         return s
 
@@ -285,7 +285,7 @@ http { access_log off; sendfile on; sendfile_max_chunk 4m; client_body_temp_path
 
 
 def download(port, watch=()):
-    """One GET of the large file: octets per second, and the largest resident memory of watch meanwhile, in MiB."""
+    """One GET of the large file: bytes per second, and the largest resident memory of watch meanwhile, in MiB."""
     peak, count, buffer = 0, 0, memoryview(bytearray(1 << 20))
     with socket.create_connection(("127.0.0.1", port)) as s:
         began = time.perf_counter()
@@ -300,7 +300,7 @@ def download(port, watch=()):
                 peak, looked = max(peak, sum(rss(pid) for pid in watch)), time.perf_counter()
         took = time.perf_counter() - began
     if count < SIZE:
-        raise SystemExit("%d octets of %d" % (count, SIZE))
+        raise SystemExit("%d bytes of %d" % (count, SIZE))
     return count / took / (1 << 20), peak
 
 

@@ -45,7 +45,7 @@ def arguments():
         help="results file; cases that are run replace its entries",
     )
     p.add_argument("--resume", action="store_true", help="leave out the cases that the results file has for this commit")
-    p.add_argument("--report", action="store_true", help="measure nothing, write the pages anew from the results file")
+    p.add_argument("--report", action="store_true", help="measure nothing, write the pages again from the results file")
     p.add_argument("--check", action="store_true", help="measure nothing, fail when the pages are not what the results file gives")
     p.add_argument("--quick", action="store_true", help="a look whether all this works, in .cache/bench/quick; says nothing about speed")
     p.add_argument("--list", action="store_true", help="list what would run, with an estimate")

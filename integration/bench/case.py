@@ -40,12 +40,12 @@ class Case:
     needs: Tuple[str, ...] = ()  # packages of the app's
     shape: Shape = field(default_factory=Shape)
     connections: int = 32
-    body: int = 0  # octets of each request's body
+    body: int = 0  # bytes of each request's body
     headers: Tuple[str, ...] = ()
     ideal: float = 0  # requests/s that nothing can exceed; 0: there is no such figure
     pace_of: str = ""  # pace: whose capacity is halved; "" is each server's own
-    file: int = 0  # octets of the static file that is asked for; 0: the app is asked
-    files: int = 1  # so many of them, in turns without order
+    file: int = 0  # bytes of the requested static file; 0: the app answers
+    files: int = 1  # the number of such files, requested in random order
     again: bool = False  # clients have the file already: 304
     least: float = 1.0  # the target: so much of the best peer
     note: str = ""

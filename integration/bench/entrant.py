@@ -121,7 +121,7 @@ class Entrant:
 
     def _compare(self, status, body, expected):
         if status != 200 or body != expected:
-            raise Failed("wrong answer: status %d, %d octets: %r" % (status, len(body), body[:60]))
+            raise Failed("wrong answer: status %d, %d bytes: %r" % (status, len(body), body[:60]))
 
     def etag(self):
         c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)

@@ -93,7 +93,7 @@ class Looks(rounds.Race):
                 self._kernel(e, rate, found)
         if profile:
             found["go"] = goprofile.read(profile)
-            with self._started(case, name, expected) as e:  # anew: perf's own cost would be in the profile
+            with self._started(case, name, expected) as e:  # a new server: perf's own cost would be in the profile
                 self._stir(e, rate)
                 self._kernel(e, rate, found)
         return found, rate

@@ -65,7 +65,7 @@ def _pages(store):
     name = os.path.basename(store.path)
     out = [
         "# Benchmarks",
-        "<!-- Made by integration/bench from %s and the notes beside it. Do not edit; `make bench` measures anew. -->" % name,
+        "<!-- Made by integration/bench from %s and the notes beside it. Do not edit; `make bench` measures again. -->" % name,
         before.strip(),
     ]
     out += [

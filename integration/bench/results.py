@@ -55,7 +55,7 @@ def key(case, set_):
 
 
 def text(data):
-    """JSON with one round to a line: a diff shows what was measured anew."""
+    """JSON with one round to a line: a diff shows which cases were measured again."""
     out = json.dumps(data, indent=1, sort_keys=True)
     return _join(out.split("\n")) + "\n"
 
