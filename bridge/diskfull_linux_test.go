@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 )
 
 func TestDiskFullIs507AndOneLine(t *testing.T) {
@@ -20,7 +20,7 @@ func TestDiskFullIs507AndOneLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
-	s := &httpx.Spool{Dir: dir}
+	s := &spool.Spool{Dir: dir}
 	g := newRig(t, hello, func(o *Options) { o.Spool = s; o.MaxBody = 0 })
 	for range 2 {
 		for _, request := range []string{upload("/", 2_000_000),

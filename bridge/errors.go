@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/body"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/wire"
 )
@@ -40,21 +40,10 @@ func judge(err error) verdict {
 	var app *wire.AppError
 	var bad *badResponse
 	var large *wire.ProtocolError
+	if status, retryAfter := body.StatusOf(err); status != 0 {
+		return verdict{status: status, retryAfter: retryAfter, close: true, server: true}
+	}
 	switch {
-	case errors.Is(err, httpx.ErrClientGone):
-		return verdict{status: httpx.StatusClientGone}
-
-	case errors.Is(err, httpx.ErrStalled):
-		return verdict{status: http.StatusRequestTimeout, close: true, server: true}
-	case errors.Is(err, httpx.ErrBadBody):
-		return verdict{status: http.StatusBadRequest, close: true, server: true}
-	case errors.Is(err, httpx.ErrTooLarge):
-		return verdict{status: http.StatusRequestEntityTooLarge, close: true, server: true}
-	case errors.Is(err, httpx.ErrSpoolFull):
-		return verdict{status: http.StatusServiceUnavailable, retryAfter: 5 * time.Second, close: true, server: true}
-	case errors.Is(err, httpx.ErrDiskFull):
-		return verdict{status: http.StatusInsufficientStorage, close: true, server: true}
-
 	case errors.As(err, &full):
 		// The oldest has waited half of what a newcomer would wait, or so.
 		return verdict{status: http.StatusServiceUnavailable, retryAfter: min(max(full.Oldest, time.Second), 10*time.Second), server: true}

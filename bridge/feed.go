@@ -1,14 +1,13 @@
 package bridge
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/body"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/wire"
@@ -25,17 +24,8 @@ type feed struct {
 	done  chan struct{} // closed when the goroutine has ended
 	began time.Time
 
-	reader httpx.BodyReader
-
-	moved   atomic.Int64 // when octets came or were handed on last; ns after began
+	moved   atomic.Int64 // when bytes came or were sent on last; ns after began
 	reading atomic.Bool  // the worker has all that has come
-
-	mu   sync.Mutex
-	got  int64 // octets that have come
-	stop bool  // of abort
-	// How the body has ended: it is complete, or why it is not.
-	whole bool
-	err   error
 }
 
 // startFeed sends the request without its body and starts the feed. When it
@@ -49,8 +39,8 @@ func (t *turn) startFeed(c *clock, x *shim.Exchange) error {
 	_ = http.NewResponseController(t.w).EnableFullDuplex() // HTTP/2 needs it not
 	f := c.feed
 	f.c, f.x = c, x
-	f.reader.Begin(t.w, t.r, t.BodyPace)
-	t.feed, t.unread = f, false
+	t.body.Stream()
+	t.feed = f
 	f.mark()
 	f.reading.Store(true)
 	go f.run()
@@ -66,20 +56,16 @@ func (f *feed) run() {
 	}
 	buf := make([]byte, size)
 	for wanted := true; ; {
-		if !f.arm() {
+		n, err := t.body.Read(buf)
+		switch {
+		case err == body.ErrStopped:
 			return
-		}
-		n, err := f.reader.ReadArmed(buf)
-		switch got := f.count(n, err == io.EOF); {
-		case t.MaxBody > 0 && got > t.MaxBody:
-			f.fail(fmt.Errorf("%w (%d octets)", httpx.ErrTooLarge, t.MaxBody))
-			return
-		case err != nil && err != io.EOF:
-			f.fail(httpx.BodyError(err))
+		case err != nil && err != io.EOF: // the request ends; where its answer is complete, the connection only
+			f.c.cancel(err)
 			return
 		}
 		f.mark()
-		f.reading.Store(false)          // not before fail: clock.left
+		f.reading.Store(false)          // not before cancel: clock.left
 		if t.r.Context().Err() != nil { // it may have looked a moment too early
 			f.c.cancel(httpx.ErrClientGone)
 		}
@@ -94,42 +80,11 @@ func (f *feed) run() {
 	}
 }
 
-// arm bounds the next read. It reports false after abort.
-func (f *feed) arm() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !f.stop {
-		f.reader.Arm()
-	}
-	return !f.stop
-}
-
-func (f *feed) count(n int, whole bool) int64 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.got += int64(n)
-	f.whole = whole
-	return f.got
-}
-
 func (f *feed) mark() { f.moved.Store(int64(time.Since(f.began))) }
 
-// fail ends the request. When its answer is complete this means the connection
-// only.
-func (f *feed) fail(err error) {
-	f.mu.Lock()
-	f.whole, f.err = false, err
-	f.mu.Unlock()
-	f.c.cancel(err)
-}
-
-// failed reports whether the body will not be complete; the goroutine has ended
-// then.
+// failed reports whether the body will not be complete; the goroutine has ended then.
 func (f *feed) failed() bool {
-	f.mu.Lock()
-	err := f.err
-	f.mu.Unlock()
-	if err == nil {
+	if f.t.body.Err() == nil {
 		return false
 	}
 	<-f.done
@@ -161,39 +116,20 @@ func (t *turn) settle() {
 	default:
 		if t.w.FlushError() != nil {
 			f.abort()
-		} else if asksFirst(t.r) {
-			f.hurry()
+		} else {
+			t.body.AnsweredEarly()
 		}
 		<-f.done
 	}
-	if !f.whole {
+	if !t.body.Complete() {
 		closeAfter(t.w)
 	}
 }
 
-// hurryTime is the moment that such a client has.
-const hurryTime = time.Second
-
-// hurry: a client that waits for "100 Continue" need not send when it gets an
-// answer in its place, and that answer has "Connection: close". It has a moment to
-// notice.
-func (f *feed) hurry() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.got == 0 {
-		_ = http.NewResponseController(f.t.w).SetReadDeadline(time.Now().Add(hurryTime))
-	}
-}
-
-// abort ends the goroutine and the use of the connection, unless the body is
-// complete: net/http takes an interrupted read for a client that has left.
+// abort ends the goroutine and the use of the connection, unless the body is complete:
+// net/http takes an interrupted read for a client that has left.
 func (f *feed) abort() {
-	f.mu.Lock()
-	f.stop = !f.whole
-	if f.stop { // net/http would wait for the rest too
-		_ = http.NewResponseController(f.t.w).SetReadDeadline(time.Unix(1, 0))
-	}
-	f.mu.Unlock()
+	f.t.body.Cut()
 	f.c.end()
 	<-f.done
 }

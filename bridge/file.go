@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/wire"
 )
@@ -162,7 +163,7 @@ func (t *turn) copyFile(c content, s httpx.Span) error {
 		want := min(left, filePiece)
 		var src io.Reader = &io.LimitedReader{R: c.file, N: want}
 		if c.shared {
-			src = struct{ io.Reader }{io.NewSectionReader(httpx.DiskFile{File: c.file}, off, want)}
+			src = struct{ io.Reader }{io.NewSectionReader(spool.DiskFile{File: c.file}, off, want)}
 		}
 		n, err := t.w.ReadFrom(src)
 		off, left = off+n, left-n

@@ -13,9 +13,11 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/bridge/body"
 	"github.com/standpipe/standpipe/bridge/cgi"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/logtext"
+	"github.com/standpipe/standpipe/bridge/spool"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/wire"
 )
@@ -41,10 +43,10 @@ type Options struct {
 	// Pool is the app's workers.
 	Pool Pool
 	// Spool holds request bodies; nil: one of its own with the defaults.
-	Spool *httpx.Spool
+	Spool *spool.Spool
 	// Answers holds what slow clients have not taken of their answers; nil: some of
 	// its own with the defaults, and files beside those of Spool.
-	Answers *httpx.Pipes
+	Answers *spool.Pipes
 	// Unbuffered: the app runs while its request body comes; a slow client holds
 	// a worker.
 	Unbuffered bool
@@ -109,14 +111,14 @@ type Handler struct {
 // New makes an app's Handler.
 func New(o Options) *Handler {
 	if o.Spool == nil {
-		o.Spool = &httpx.Spool{}
+		o.Spool = &spool.Spool{}
 	}
 	if o.Log == nil {
 		o.Log = hclog.NewNullLogger()
 	}
 	o.Mount = strings.TrimRight(o.Mount, "/")
 	if o.Answers == nil {
-		o.Answers = &httpx.Pipes{Spool: o.Spool, Memory: 256 << 10, Total: 64 << 20, Max: 256 << 20}
+		o.Answers = &spool.Pipes{Spool: o.Spool, Memory: 256 << 10, Total: 64 << 20, Max: 256 << 20}
 	}
 	left := func(d time.Duration) string { return "still running " + d.String() + " after its client had left" }
 	return &Handler{Options: o, leftTimeout: left(o.Timeout), leftStream: left(o.StreamTimeout),
@@ -129,16 +131,14 @@ type turn struct {
 	w      *httpx.Writer
 	r      *http.Request
 	info   *httpx.RequestInfo
-	body   *httpx.Buffer // nil: none
-	stream bool          // the body goes to the worker while it comes
-	feed   *feed         // does that; nil: not begun
+	body   body.Body
+	stream bool  // the body goes to the worker while it comes
+	feed   *feed // does that; nil: not begun
 	vars   []wire.Var
-	unread bool // the client may still be sending its body
 	ran    bool // a worker died while it ran the request
 	pump   pump // of an answer that goes on after its first octets
 	clock  *clock
-	reader httpx.BodyReader // of a body that is read whole
-	value  []string         // room for one more value of the answer's fields
+	value  []string // room for one more value of the answer's fields
 }
 
 // ServeHTTP is the life of one request: the body first, then a worker, then the
@@ -162,9 +162,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		t.sayWebsocket()
 	}
 	err := t.takeBody()
-	if t.body != nil {
-		t.info.Receive, t.info.Received = time.Since(t.info.Start), t.body.Size()
-	}
 	if err == nil {
 		err = t.run()
 	}
@@ -179,9 +176,7 @@ func (t *turn) free() {
 	if t.feed != nil {
 		t.feed.abort()
 	}
-	if t.body != nil {
-		t.body.Close()
-	}
+	t.body.Free()
 	clear(t.vars)
 	*t = turn{Handler: t.Handler, vars: t.vars[:0], clock: t.clock.free()}
 	t.turns.Put(t)
@@ -223,8 +218,8 @@ func (t *turn) cgiInfo() cgi.Info {
 	n := t.info
 	in := cgi.Info{ID: n.ID, Scheme: n.Scheme, ScriptName: t.Mount, Prefix: n.Prefix, RemoteAddr: n.RemoteAddr, RemotePort: n.RemotePort,
 		ServerName: n.ServerName, ServerPort: n.ServerPort, Allowed: t.Underscores}
-	if t.body != nil {
-		in.BodySize = t.body.Size()
+	if b := t.body.Buffered(); b != nil {
+		in.BodySize = b.Size()
 	} else if t.stream {
 		in.BodySize = -1
 	}
@@ -315,12 +310,10 @@ func (t *turn) fail(err error) {
 	if v.server {
 		t.info.Source = "server"
 	}
-	page := func() { t.Pages.Write(t.w, t.r, v.status, v.text, v.retryAfter) }
-	if t.unread || t.feed != nil && t.feed.failed() {
-		t.refuse(page)
-	} else {
-		page()
+	if t.body.Pending() || t.feed != nil && t.feed.failed() {
+		t.body.Refuse(t.w.Header())
 	}
+	t.Pages.Write(t.w, t.r, v.status, v.text, v.retryAfter)
 }
 
 // place is the app's own innermost frame in an error of its; empty: unknown.
@@ -342,9 +335,9 @@ func (t *turn) report(err error) {
 	case errors.As(err, &bad):
 		t.Log.Error("bad_response", "app", t.App, "id", t.info.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.info.Worker,
 			"error", bad.reason)
-	case errors.Is(err, httpx.ErrDiskFull):
+	case errors.Is(err, spool.ErrDiskFull):
 		t.saySpoolFull("no room on the disk for request bodies: answered 507", err)
-	case errors.Is(err, httpx.ErrSpoolFull):
+	case errors.Is(err, spool.ErrFull):
 		t.saySpoolFull("request bodies fill spool_total, or one client has its share of it: answered 503", err)
 	case judge(err).unknown:
 		t.Log.Error("request_failed", "app", t.App, "id", t.info.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.info.Worker,

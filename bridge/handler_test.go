@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
 	"github.com/standpipe/standpipe/shim/wire"
@@ -361,7 +361,7 @@ func TestLargeBothWays(t *testing.T) {
 }
 
 func TestSpoolIsGivenBack(t *testing.T) {
-	s := &httpx.Spool{Dir: t.TempDir(), Memory: 10, Files: httpx.Budget{Total: 100}}
+	s := &spool.Spool{Dir: t.TempDir(), Memory: 10, Files: spool.Budget{Total: 100}}
 	g := newRig(t, hello, func(o *Options) { o.Spool = s })
 	post := func(n int) answer {
 		return g.raw("POST", fmt.Sprintf("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", n, strings.Repeat("x", n)))

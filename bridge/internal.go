@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/wire"
 )
@@ -122,7 +123,7 @@ func (t *turn) describe(raw *wire.Head, file *os.File, st fs.FileInfo) {
 		}
 		if strings.HasPrefix(kind, "text/") {
 			head := make([]byte, httpx.CharsetLook)
-			if n, _ := (httpx.DiskFile{File: file}).ReadAt(head, 0); httpx.IsUTF8(head[:n], st.Size() > int64(n)) { // what cannot be read says nothing
+			if n, _ := (spool.DiskFile{File: file}).ReadAt(head, 0); httpx.IsUTF8(head[:n], st.Size() > int64(n)) { // what cannot be read says nothing
 				kind += "; charset=utf-8"
 			}
 		}
@@ -214,7 +215,7 @@ func (t *turn) openInternal(uri string) (f *os.File, in Internal, err error) {
 
 // openIn opens a file beneath dir, whatever links are in its way.
 func openIn(dir, rel string) (*os.File, error) {
-	defer httpx.Disk()()
+	defer spool.Disk()()
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err

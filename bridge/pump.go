@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 	"github.com/standpipe/standpipe/shim"
 )
 
@@ -29,7 +30,7 @@ type pump struct {
 	since   time.Time     // when the wait for the client began; zero: nobody waits
 	left    time.Duration // of the patience
 	timer   *time.Timer   // starts the pump; nil: the worker has always had credit
-	pipe    *httpx.Pipe
+	pipe    *spool.Pipe
 	done    chan struct{} // closed when the goroutine has ended; nil: it was not started
 }
 
@@ -72,7 +73,7 @@ func (p *pump) start() {
 		return
 	}
 	p.since = time.Time{}
-	p.pipe = p.t.Answers.Open(httpx.ClientKey(p.t.info.RemoteAddr), p.trouble)
+	p.pipe = p.t.Answers.Open(spool.ClientKey(p.t.info.RemoteAddr), p.trouble)
 	p.done = make(chan struct{})
 	go p.run()
 }

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 	"github.com/standpipe/standpipe/shim/shimtest"
 )
 
@@ -45,13 +45,13 @@ func sum(t testing.TB, br *bufio.Reader) (n int64, sha [32]byte, err error) {
 }
 
 // pipes are small, so that files are needed.
-func pipes(g *testing.T, o *Options, limit int64) *httpx.Pipes {
-	o.Spool = &httpx.Spool{Dir: g.TempDir()}
-	o.Answers = &httpx.Pipes{Spool: o.Spool, Memory: 64 << 10, Total: 64 << 20, Max: limit}
+func pipes(g *testing.T, o *Options, limit int64) *spool.Pipes {
+	o.Spool = &spool.Spool{Dir: g.TempDir()}
+	o.Answers = &spool.Pipes{Spool: o.Spool, Memory: 64 << 10, Total: 64 << 20, Max: limit}
 	return o.Answers
 }
 
-func (g *rig) empty(s *httpx.Pipes) {
+func (g *rig) empty(s *spool.Pipes) {
 	g.t.Helper()
 	g.until("memory and files to be given back", func() bool { return s.InMemory() == 0 && s.Files.Used() == 0 })
 }
@@ -61,7 +61,7 @@ func TestSlowClientsHoldNoWorker(t *testing.T) {
 	want := make([]byte, large)
 	rand.New(rand.NewSource(1)).Read(want)
 	ended := make(chan bool, 10)
-	var s *httpx.Pipes
+	var s *spool.Pipes
 	g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		var fields []string
 		if r.Vars["PATH_INFO"] == "/length" {
@@ -102,7 +102,7 @@ func TestSlowClientsHoldNoWorker(t *testing.T) {
 
 // 50 MB in odd pieces through a small ring, to a client that reads now and then.
 func TestOctetsThroughTheFile(t *testing.T) {
-	var s *httpx.Pipes
+	var s *spool.Pipes
 	sent := sha256.New()
 	var total int64
 	g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
@@ -127,7 +127,7 @@ func TestOctetsThroughTheFile(t *testing.T) {
 
 // An app that never ends is stopped at the ceilings, and told when its client leaves.
 func TestEndlessAnswerIsBounded(t *testing.T) {
-	var s *httpx.Pipes
+	var s *spool.Pipes
 	var sent atomic.Int64
 	stopped := make(chan bool, 1)
 	var g *rig
@@ -172,7 +172,7 @@ func TestEndlessAnswerIsBounded(t *testing.T) {
 
 // After the pump has started a chunk still reaches the client before the next is made.
 func TestChunksGoOutAsTheyComeBehindThePump(t *testing.T) {
-	var s *httpx.Pipes
+	var s *spool.Pipes
 	step := make(chan string)
 	g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		_ = p.Head(r.Stream, "200 OK", "", false)
@@ -222,7 +222,7 @@ func TestEndsBehindThePump(t *testing.T) {
 		{"/dead", large, true, "", 0},
 	} {
 		t.Run(c.path[1:], func(t *testing.T) {
-			var s *httpx.Pipes
+			var s *spool.Pipes
 			all, free := make(chan bool, 1), make(chan bool)
 			defer close(free)
 			g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
@@ -277,14 +277,14 @@ func TestEndsBehindThePump(t *testing.T) {
 func TestNoFileForAnswers(t *testing.T) {
 	want := make([]byte, large)
 	rand.New(rand.NewSource(3)).Read(want)
-	var s *httpx.Pipes
+	var s *spool.Pipes
 	g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		_ = p.Head(r.Stream, "200 OK", "", false)
 		_ = p.Stream(r.Stream, want)
 		_ = p.Body(r.Stream, "", true)
 	}, func(o *Options) {
 		s = pipes(t, o, 0)
-		s.Spool = &httpx.Spool{Dir: filepath.Join(t.TempDir(), "absent")}
+		s.Spool = &spool.Spool{Dir: filepath.Join(t.TempDir(), "absent")}
 	})
 	_, br := g.lazy("/")
 	g.until("the line", func() bool { return g.logs.count("answer_spool") == 1 })
@@ -302,7 +302,7 @@ func TestNoFileForAnswers(t *testing.T) {
 
 // X-Accel-Buffering: no. The worker goes as fast as its client, and nothing waits in between.
 func TestStraightThrough(t *testing.T) {
-	var s *httpx.Pipes
+	var s *spool.Pipes
 	var sent atomic.Int64
 	g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		_ = p.Head(r.Stream, "200 OK", "", false, "x-accel-buffering", "No")

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/wire"
 )
@@ -68,22 +69,23 @@ func (t *turn) send(c *clock, x *shim.Exchange) (chan struct{}, error) {
 	if t.stream {
 		return nil, t.startFeed(c, x)
 	}
-	if t.body == nil {
+	whole := t.body.Buffered()
+	if whole == nil {
 		return nil, x.Send(t.vars, nil, true)
 	}
-	if p, ok := t.body.Memory(); ok && len(p) <= wire.MaxInline {
+	if p, ok := whole.Memory(); ok && len(p) <= wire.MaxInline {
 		return nil, x.Send(t.vars, p, true)
 	}
-	path := t.body.Path()
+	path := whole.Path()
 	if path != "" && t.Give != nil {
-		if err := t.body.Give(t.Give); err != nil { // the worker gets frames
+		if err := whole.Give(t.Give); err != nil { // the worker gets frames
 			t.Log.Warn("spool_not_given", "app", t.App, "error", err)
 			path = ""
 		}
 	}
 	var err error
 	if path != "" {
-		err = x.SendFile(t.vars, path, t.body.Size())
+		err = x.SendFile(t.vars, path, whole.Size())
 	} else {
 		err = x.Send(t.vars, nil, false)
 	}
@@ -95,7 +97,7 @@ func (t *turn) send(c *clock, x *shim.Exchange) (chan struct{}, error) {
 	go func() {
 		defer close(done)
 		if path == "" || x.FileRefused(c) == nil {
-			t.sendRest(c, x)
+			t.sendRest(c, x, whole)
 		}
 	}()
 	return done, nil
@@ -103,12 +105,12 @@ func (t *turn) send(c *clock, x *shim.Exchange) (chan struct{}, error) {
 
 // sendRest sends the body in frames. A worker's death shows in the answer; an
 // error of our own file ends the request through the clock.
-func (t *turn) sendRest(c *clock, x *shim.Exchange) {
+func (t *turn) sendRest(c *clock, x *shim.Exchange, whole *spool.Buffer) {
 	buf := make([]byte, wire.MaxInline)
-	size := t.body.Size()
+	size := whole.Size()
 	for off := int64(0); off < size; {
 		n := min(size-off, int64(len(buf)))
-		if _, err := t.body.ReadAt(buf[:n], off); err != nil && err != io.EOF {
+		if _, err := whole.ReadAt(buf[:n], off); err != nil && err != io.EOF {
 			c.cancel(fmt.Errorf("request body: %w", err))
 			return
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/bridgetest"
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
 	"github.com/standpipe/standpipe/shim/wire"
@@ -134,7 +135,7 @@ func (l *logs) count(s string) int { return strings.Count(l.String(), `"@message
 
 func newRig(t testing.TB, handle func(*shimtest.Request, *shimtest.Peer), change func(*Options)) *rig {
 	g := &rig{t: t, pool: newPool(t, handle), logs: new(logs), done: make(chan seen, 100)}
-	o := Options{App: "shop", Pool: g.pool, Spool: &httpx.Spool{Dir: t.TempDir()}, MaxBody: 1 << 20, BodyPace: httpx.Pace{Silence: 10 * time.Second}, Timeout: 10 * time.Second,
+	o := Options{App: "shop", Pool: g.pool, Spool: &spool.Spool{Dir: t.TempDir()}, MaxBody: 1 << 20, BodyPace: httpx.Pace{Silence: 10 * time.Second}, Timeout: 10 * time.Second,
 		Log: hclog.New(&hclog.LoggerOptions{Output: g.logs, JSONFormat: true})}
 	if change != nil {
 		change(&o)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 	"github.com/standpipe/standpipe/shim/shimtest"
 )
 
@@ -31,7 +31,7 @@ func TestALargeBodyDoesNotCrossThePipe(t *testing.T) {
 	g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		paths <- r.Vars["standpipe.body_file"] + " " + r.Vars["standpipe.body_size"]
 		hello(r, p)
-	}, func(o *Options) { o.Spool = &httpx.Spool{Dir: dir}; o.MaxBody = 0 })
+	}, func(o *Options) { o.Spool = &spool.Spool{Dir: dir}; o.MaxBody = 0 })
 	const size = 3_000_000
 	for _, lose := range []int{0, 1} { // a worker that leaves before it has the request changes nothing
 		g.pool.lose = lose
@@ -81,7 +81,7 @@ func TestTheFileGoesInEveryPath(t *testing.T) {
 		case "/die":
 			p.Close()
 		}
-	}, func(o *Options) { o.Spool = &httpx.Spool{Dir: dir} })
+	}, func(o *Options) { o.Spool = &spool.Spool{Dir: dir} })
 	gone := func(what string) {
 		t.Helper()
 		g.seen()
@@ -121,7 +121,7 @@ func TestTheFileGoesInEveryPath(t *testing.T) {
 // A body that finds no room now is refused before any of it is sent; what others have
 // declared, and not sent, is no reason.
 func TestNoRoomIsSaidBefore100Continue(t *testing.T) {
-	s := &httpx.Spool{Dir: t.TempDir(), Files: httpx.Budget{Total: 300_000}}
+	s := &spool.Spool{Dir: t.TempDir(), Files: spool.Budget{Total: 300_000}}
 	g := newRig(t, hello, func(o *Options) { o.Spool = s })
 	first := g.dial()
 	if _, err := io.WriteString(first, upload("/", 290_000)[:280_000]); err != nil {
@@ -150,7 +150,7 @@ func TestNoRoomIsSaidBefore100Continue(t *testing.T) {
 
 // Who declares and does not send keeps nobody out.
 func TestDeclaredBodiesReserveNothing(t *testing.T) {
-	s := &httpx.Spool{Dir: t.TempDir(), Files: httpx.Budget{Total: 300_000}}
+	s := &spool.Spool{Dir: t.TempDir(), Files: spool.Budget{Total: 300_000}}
 	g := newRig(t, hello, func(o *Options) { o.Spool = s })
 	for range 3 {
 		if _, err := io.WriteString(g.dial(), upload("/", 290_000)[:100]); err != nil {

@@ -1,9 +1,7 @@
 // Package httpx holds what every HTTP room of standpipe needs and what has no
 // policy of its own: the one ResponseWriter wrapper with the RequestInfo of a request,
-// the buffer that keeps a request body in memory or in a file, the budgets of such files
-// (budget.go), how slow a client may be (pace.go, bodyread.go), how a connection lingers
-// whose request body was not read (linger.go), the folder of such files, the pipe that keeps what a slow client has not taken of its answer, the
-// plain error pages, what goes wrong while a body is read, ranges and validators, content codings and lists of types, which texts are UTF-8 (charset.go), request ids, the one spelling of a path (path.go), the usual spelling of field names (spell.go), and the brake on log lines that would repeat.
+// how slow a client may be (pace.go, bodyread.go), how a connection lingers
+// whose request body was not read (linger.go), the plain error pages, what goes wrong while a body is read, ranges and validators, content codings and lists of types, which texts are UTF-8 (charset.go), request ids, the one spelling of a path (path.go), the usual spelling of field names (spell.go), and the brake on log lines that would repeat.
 //
 // It is a leaf: it imports the standard library, x/sys and shim's plain types only,
 // and every package under bridge may import it. It starts no goroutine.

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 )
 
 // Conn is a client's connection, as a Group's listeners return it. It bounds how slowly
@@ -33,7 +33,7 @@ func (c *Conn) Upgraded() { c.pace.upgraded.Store(true) }
 // and write fails from then on.
 func (c *Conn) TooSlow() bool { return c.pace.over.Load() }
 
-// Hurried says that the connection is not to linger for long (httpx.Linger).
+// Hurried says that the connection is not to linger for long (body.Linger).
 func (c *Conn) Hurried() bool { return c.group.hurried() }
 
 // Read reads.
@@ -95,7 +95,7 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 			return n, err
 		}
 	}
-	return io.Copy(struct{ io.Writer }{c}, io.LimitReader(httpx.DiskFile{File: file}, lr.N))
+	return io.Copy(struct{ io.Writer }{c}, io.LimitReader(spool.DiskFile{File: file}, lr.N))
 }
 
 // SetReadDeadline is net.Conn's. A connection that was ended for being too slow stays so.

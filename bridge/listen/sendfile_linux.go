@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 )
 
 // sendPiece is how much sendfile(2) is asked for at a time; a client's buffer takes less.
@@ -29,7 +29,7 @@ func sendFile(c *net.TCPConn, f *os.File, n int64) (sent int64, ok bool, err err
 	write := func(src uintptr) {
 		err = out.Write(func(dst uintptr) bool {
 			for sent < n {
-				done := httpx.Disk()
+				done := spool.Disk()
 				m, e := unix.Sendfile(int(dst), int(src), nil, int(min(n-sent, sendPiece)))
 				done()
 				if m > 0 {

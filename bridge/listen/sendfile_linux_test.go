@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 )
 
 // A file is sent from one of the places that wait for a disk: none is held while a client is waited for, and without one
@@ -55,7 +55,7 @@ func TestSendFileHoldsAPlace(t *testing.T) {
 	// More clients that read nothing than there are places.
 	var waiting []net.Conn
 	var all []chan error
-	for range httpx.DiskThreads + 8 {
+	for range spool.DiskThreads + 8 {
 		c, sent := send()
 		waiting, all = append(waiting, c), append(all, sent)
 	}
@@ -79,8 +79,8 @@ func TestSendFileHoldsAPlace(t *testing.T) {
 	}
 	// A disk that hangs holds all places.
 	var free []func()
-	for range httpx.DiskThreads {
-		free = append(free, httpx.Disk())
+	for range spool.DiskThreads {
+		free = append(free, spool.Disk())
 	}
 	c, sent = send()
 	_ = c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))

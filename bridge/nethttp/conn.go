@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/body"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/listen"
 )
@@ -101,7 +102,7 @@ func (c *conn) CloseWrite() error {
 func (c *conn) linger() {
 	c.owed.Store(false)
 	if !c.link.TooSlow() && !c.srv.closing.Load() && c.link.CloseWrite() == nil {
-		httpx.Linger(c.link, c.link.Hurried)
+		body.Linger(c.link, c.link.Hurried)
 	}
 }
 
@@ -123,7 +124,7 @@ func (c *conn) idle() {
 }
 
 // unwantedBody bounds the time in which a body comes that no handler reads. A handler that
-// reads a body sets deadlines (httpx.BodyReader).
+// reads a body sets deadlines (body.Body).
 const unwantedBody = 10 * time.Second
 
 // begin prepares the connection and rec for the request r.

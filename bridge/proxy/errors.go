@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/body"
 )
 
 // errSilent: the upstream was silent for too long within its answer.
@@ -26,19 +26,10 @@ type verdict struct {
 
 // judge is the only map from errors to statuses.
 func judge(err error) verdict {
+	if status, retryAfter := body.StatusOf(err); status != 0 {
+		return verdict{status: status, retryAfter: retryAfter, client: true}
+	}
 	switch {
-	case errors.Is(err, httpx.ErrClientGone):
-		return verdict{status: httpx.StatusClientGone, client: true}
-	case errors.Is(err, httpx.ErrTooLarge):
-		return verdict{status: http.StatusRequestEntityTooLarge, client: true}
-	case errors.Is(err, httpx.ErrSpoolFull):
-		return verdict{status: http.StatusServiceUnavailable, retryAfter: 5 * time.Second, client: true}
-	case errors.Is(err, httpx.ErrDiskFull):
-		return verdict{status: http.StatusInsufficientStorage, client: true}
-	case errors.Is(err, httpx.ErrStalled):
-		return verdict{status: http.StatusRequestTimeout, client: true}
-	case errors.Is(err, httpx.ErrBadBody):
-		return verdict{status: http.StatusBadRequest, client: true}
 	case statusOf(err) != 0:
 		return verdict{status: statusOf(err)}
 	case timeout(err):

@@ -54,7 +54,7 @@ func (t *turn) outgoing(req *http.Request, u *Upstream) *http.Request {
 	out := req.WithContext(req.Context())
 	out.Header = req.Header.Clone()
 	out.URL = &url.URL{Scheme: u.Scheme, Host: u.Host, Path: req.URL.Path, RawPath: req.URL.RawPath, RawQuery: req.URL.RawQuery, ForceQuery: req.URL.ForceQuery}
-	t.body.attach(out)
+	t.attachBody(out)
 	for _, name := range dropped {
 		delete(out.Header, name)
 	}

@@ -119,7 +119,7 @@ func refused(err error) bool {
 // dead.
 func (t *turn) mayAgain(req *http.Request, err error) bool {
 	switch {
-	case req.Context().Err() != nil || t.body.failed() != nil || !t.body.again():
+	case req.Context().Err() != nil || t.body.Err() != nil || !t.body.Repeatable():
 		return false
 	case refused(err):
 		return true

@@ -13,7 +13,9 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/bridge/body"
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 )
 
 // Options are one route's settings.
@@ -25,7 +27,7 @@ type Options struct {
 	// Upstreams are used in turn; 1 to 64.
 	Upstreams []*Upstream
 	// Spool holds request bodies; nil: one of its own with the defaults.
-	Spool *httpx.Spool
+	Spool *spool.Spool
 	// Unbuffered: a request body goes on as it comes, if its length is known or all
 	// upstreams speak HTTP.
 	Unbuffered bool
@@ -76,7 +78,7 @@ func New(o Options) *Handler {
 		o.Log = hclog.NewNullLogger()
 	}
 	if o.Spool == nil {
-		o.Spool = &httpx.Spool{}
+		o.Spool = &spool.Spool{}
 	}
 	o.Path = strings.TrimRight(o.Path, "/")
 	o.oddFields = new(httpx.LogLimiter)
@@ -120,9 +122,8 @@ type turn struct {
 	o      *Options
 	w      http.ResponseWriter
 	r      *http.Request
-	rc     *http.ResponseController
 	info   *httpx.RequestInfo
-	body   body
+	body   body.Body
 	ctx    context.Context // of the request to the upstream; nil: not yet
 	cancel context.CancelCauseFunc
 
@@ -134,21 +135,20 @@ type turn struct {
 // answer. It panics with http.ErrAbortHandler when the answer cannot be ended
 // properly, so that the client can tell.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	t := &turn{o: &h.o, w: w, r: r, rc: http.NewResponseController(w), info: httpx.Of(w)}
-	t.body.t = t
+	t := &turn{o: &h.o, w: w, r: r, info: httpx.Of(w)}
 	t.info.Source = "upstream"
-	defer t.body.end()
+	defer func() {
+		t.body.Stop()
+		t.body.Free() // no read is under way afterwards
+	}()
 	defer func() {
 		if t.cut != nil {
 			t.report(t.cut, 0)
 		}
 	}()
-	if err := t.body.take(r); err != nil {
+	if err := t.takeBody(); err != nil {
 		t.fail(err)
 		return
-	}
-	if t.body.whole != nil {
-		t.info.Receive, t.info.Received = time.Since(t.info.Start), t.body.whole.Size()
 	}
 	ctx, cancel := context.WithCancelCause(context.WithValue(r.Context(), turnKey{}, t))
 	defer cancel(context.Canceled)
@@ -199,8 +199,8 @@ func (t *turn) cause(err error) error {
 	switch {
 	case t.r.Context().Err() != nil:
 		return httpx.ErrClientGone
-	case t.body.failed() != nil:
-		return t.body.failed()
+	case t.body.Err() != nil:
+		return t.body.Err()
 	case t.ctx != nil && context.Cause(t.ctx) == errSilent:
 		return errSilent
 	}

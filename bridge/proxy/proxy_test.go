@@ -16,8 +16,10 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/bridge/body"
 	"github.com/standpipe/standpipe/bridge/bridgetest"
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 )
 
 // rig is a Handler on a real socket, with what the chain would put around it.
@@ -276,7 +278,7 @@ func TestRequestBodies(t *testing.T) {
 		fmt.Fprintf(w, "%d %v %v", n, r.TransferEncoding, err)
 	})
 	for _, unbuffered := range []bool{false, true} {
-		g := newRig(t, Options{Upstreams: []*Upstream{up}, MaxBody: 1 << 20, Unbuffered: unbuffered, Spool: &httpx.Spool{Memory: 4 << 10}})
+		g := newRig(t, Options{Upstreams: []*Upstream{up}, MaxBody: 1 << 20, Unbuffered: unbuffered, Spool: &spool.Spool{Memory: 4 << 10}})
 		data := strings.Repeat("x", 1<<20)
 		chunked := "[]"
 		if unbuffered {
@@ -288,12 +290,12 @@ func TestRequestBodies(t *testing.T) {
 		if _, body, err := g.do("POST", "/", io.MultiReader(strings.NewReader(data))); err != nil || body != "1048576 "+chunked+" <nil>" {
 			t.Errorf("unbuffered %v, chunked: %q %v", unbuffered, body, err)
 		}
-		for name, body := range map[string]io.Reader{"declared": strings.NewReader(data + "x"), "chunked": io.MultiReader(strings.NewReader(data + "x"))} {
-			resp, _, err := g.do("POST", "/", body)
+		for name, sent := range map[string]io.Reader{"declared": strings.NewReader(data + "x"), "chunked": io.MultiReader(strings.NewReader(data + "x"))} {
+			resp, _, err := g.do("POST", "/", sent)
 			if err == nil && resp.StatusCode != 413 {
 				t.Errorf("unbuffered %v, %s, too large: %v %v", unbuffered, name, resp, err)
 			}
-			if n := g.info(); !errors.Is(n.Err, httpx.ErrTooLarge) || n.Source != "server" {
+			if n := g.info(); !errors.Is(n.Err, body.ErrTooLarge) || n.Source != "server" {
 				t.Errorf("unbuffered %v, %s: %v %s", unbuffered, name, n.Err, n.Source)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 )
 
 const (
@@ -61,7 +62,7 @@ func (f *file) descriptor(now time.Time) (*os.File, error) {
 // same returns errChanged when osf is not the file as it is known, or n octets are not
 // all of it.
 func (f *file) same(osf *os.File, n int) error {
-	st, err := httpx.DiskFile{File: osf}.Stat()
+	st, err := spool.DiskFile{File: osf}.Stat()
 	if err == nil && (int64(n) != f.size || !os.SameFile(f.info, st) || !unchanged(f.info, st)) {
 		err = errChanged
 	}
@@ -104,7 +105,7 @@ func (a *answer) reread() (*source, error) {
 		src.lent = lent.Get().(*[smallMost]byte)
 		src.body = src.lent[:a.f.size]
 	}
-	n, err := httpx.DiskFile{File: osf}.ReadAt(src.body, 0)
+	n, err := spool.DiskFile{File: osf}.ReadAt(src.body, 0)
 	if err == nil || err == io.EOF {
 		err = a.f.same(osf, n)
 	}
@@ -154,10 +155,10 @@ func (a *answer) copy(src *source, s httpx.Span, last bool) error {
 	buf := tails.Get().(*[heldBack]byte)
 	defer tails.Put(buf)
 	tail := buf[:back]
-	if n, err := (httpx.DiskFile{File: src.file}).ReadAt(tail, s.Start+s.Length-back); n < len(tail) {
+	if n, err := (spool.DiskFile{File: src.file}).ReadAt(tail, s.Start+s.Length-back); n < len(tail) {
 		return fmt.Errorf("%w (%w)", errCut, err)
 	}
-	st, err := httpx.DiskFile{File: src.file}.Stat()
+	st, err := spool.DiskFile{File: src.file}.Stat()
 	if err != nil || !unchanged(a.f.info, st) {
 		return errCut
 	}

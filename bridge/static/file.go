@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 )
 
 // file is what is known of one file, from one look at it. Its fields do not change;
@@ -102,7 +103,7 @@ func (s *seat) load(r *Root, name string, fds *budget, now time.Time, sibling bo
 // be writing it: what is read is believed when the file has not changed meanwhile.
 func (f *file) read(osf *os.File, now time.Time) error {
 	for try := 0; ; try++ {
-		st, err := httpx.DiskFile{File: osf}.Stat()
+		st, err := spool.DiskFile{File: osf}.Stat()
 		switch {
 		case err != nil:
 			return err
@@ -125,7 +126,7 @@ func (f *file) read(osf *os.File, now time.Time) error {
 			f.setTag(hashTag(sum), now)
 		} else {
 			body := make([]byte, f.size)
-			n, err := httpx.DiskFile{File: osf}.ReadAt(body, 0)
+			n, err := spool.DiskFile{File: osf}.ReadAt(body, 0)
 			if err != nil && err != io.EOF {
 				return err
 			}
@@ -135,7 +136,7 @@ func (f *file) read(osf *os.File, now time.Time) error {
 				f.setTag(hashTag(sum[:]), now)
 			}
 		}
-		after, err := httpx.DiskFile{File: osf}.Stat()
+		after, err := spool.DiskFile{File: osf}.Stat()
 		if err != nil {
 			return err
 		}
@@ -156,7 +157,7 @@ func (f *file) beginning(osf *os.File) []byte {
 		return *body
 	}
 	p := make([]byte, httpx.CharsetLook)
-	n, _ := httpx.DiskFile{File: osf}.ReadAt(p, 0) // what cannot be read says nothing of its charset
+	n, _ := spool.DiskFile{File: osf}.ReadAt(p, 0) // what cannot be read says nothing of its charset
 	return p[:n]
 }
 

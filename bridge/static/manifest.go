@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 )
 
 // manifestMost bounds a manifest; octets. A larger one proves nothing.
@@ -84,7 +84,7 @@ func readManifests(r *Root, dir string, now time.Time) map[string]bool {
 		if err != nil {
 			continue
 		}
-		text, err := io.ReadAll(io.LimitReader(httpx.DiskFile{File: f}, manifestMost+1))
+		text, err := io.ReadAll(io.LimitReader(spool.DiskFile{File: f}, manifestMost+1))
 		f.Close()
 		if err != nil || len(text) > manifestMost {
 			continue

@@ -15,7 +15,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 )
 
 // lookAgain is how long what has been looked up is believed.
@@ -110,7 +110,7 @@ func (r *Root) reopen(now time.Time) {
 }
 
 func openFolder(path string, owner Owner) (*opened, error) {
-	defer httpx.Disk()()
+	defer spool.Disk()()
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil, err
@@ -224,13 +224,13 @@ func (r *Root) openFile(name string, now time.Time) (*os.File, error) {
 	if o == nil {
 		return nil, errNoFolder
 	}
-	done := httpx.Disk()
+	done := spool.Disk()
 	f, err := o.OpenFile(name, os.O_RDONLY|nonBlocking, 0)
 	done()
 	if err != nil {
 		if leaves(err) {
 			if r.follow {
-				done := httpx.Disk()
+				done := spool.Disk()
 				f, err = os.OpenFile(filepath.Join(o.real, name), os.O_RDONLY|nonBlocking, 0)
 				done()
 			} else {
@@ -256,7 +256,7 @@ func (r *Root) stat(name string, now time.Time) (fs.FileInfo, error) {
 	if o == nil {
 		return nil, errNoFolder
 	}
-	defer httpx.Disk()()
+	defer spool.Disk()()
 	st, err := o.Stat(name)
 	if err != nil && r.follow && leaves(err) {
 		st, err = os.Stat(filepath.Join(o.real, name))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 )
 
 // Suffix is what a sibling's name has behind the file's; empty: there is no such coding.
@@ -176,7 +177,7 @@ func (f *file) octets() []byte {
 		return nil
 	}
 	p := make([]byte, f.size)
-	n, err := httpx.DiskFile{File: osf}.ReadAt(p, 0)
+	n, err := spool.DiskFile{File: osf}.ReadAt(p, 0)
 	if err != nil && err != io.EOF || f.same(osf, n) != nil {
 		osf.Close()
 		return nil

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/body"
 	"github.com/standpipe/standpipe/bridge/cgi"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim/wire"
@@ -27,7 +27,7 @@ type conn struct {
 	waiting bool // nothing of the packet has come
 
 	watch  watch
-	body   body
+	body   *body.Sized // nil: none
 	w      writer
 	cancel context.CancelFunc
 }
@@ -196,8 +196,8 @@ func (c *conn) request(p []byte) (*http.Request, *cgi.Gateway, error) {
 	r.RemoteAddr = c.RemoteAddr().String()
 	r.Body = http.NoBody
 	if r.ContentLength > 0 {
-		c.body = body{c: c, buffered: c.kit.in[headerSize+len(p) : c.got], left: r.ContentLength}
-		r.Body = &c.body
+		c.body = body.NewSized(c.Conn, c.kit.in[headerSize+len(p):c.got], r.ContentLength, c.startWatch)
+		r.Body = c.body
 	}
 	ctx, cancel := context.WithCancel(values{context.Background()})
 	c.cancel = cancel
@@ -219,7 +219,7 @@ func (c *conn) answer(r *http.Request, told *cgi.Gateway) {
 	c.kit.out = c.w.out[:0]
 	if !whole {
 		c.cut()
-	} else if c.body.c != nil && c.body.left > 0 {
+	} else if c.body != nil && c.body.Left() > 0 {
 		c.linger()
 	}
 }
@@ -274,7 +274,7 @@ func (c *conn) resets() bool { return c.RemoteAddr().Network() != "unix" }
 // linger waits for a peer that is answered before its body is read.
 func (c *conn) linger() {
 	if cw, ok := c.Conn.(interface{ CloseWrite() error }); ok && cw.CloseWrite() == nil {
-		httpx.Linger(c.Conn, c.srv.isLeaving)
+		body.Linger(c.Conn, c.srv.isLeaving)
 	}
 }
 
@@ -312,33 +312,3 @@ func (v values) Value(key any) any {
 	}
 	return v.Context.Value(key)
 }
-
-// body reads exactly what CONTENT_LENGTH says.
-type body struct {
-	c        *conn
-	buffered []byte // came with the packet
-	left     int64
-}
-
-func (b *body) Read(p []byte) (n int, err error) {
-	if b.left == 0 {
-		return 0, io.EOF
-	}
-	if int64(len(p)) > b.left {
-		p = p[:b.left]
-	}
-	if len(b.buffered) > 0 {
-		n = copy(p, b.buffered)
-		b.buffered = b.buffered[n:]
-	} else if n, err = b.c.Conn.Read(p); err == io.EOF && int64(n) < b.left {
-		err = io.ErrUnexpectedEOF
-	}
-	if b.left -= int64(n); b.left == 0 {
-		b.c.startWatch()
-		return n, io.EOF
-	}
-	return n, err
-}
-
-// Close leaves the rest to linger.
-func (b *body) Close() error { return nil }

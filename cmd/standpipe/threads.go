@@ -4,7 +4,7 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 )
 
 // Go's runtime ends the process when it cannot make a thread, and makes one whenever all
@@ -17,7 +17,7 @@ const spareThreads = 12
 
 // threadsNeeded is how many threads the server may come to need: one for each core, those
 // that wait for a disk, and a few. A worker holds none: its pipes and its end are polled.
-func threadsNeeded() int { return runtime.NumCPU() + httpx.DiskThreads + spareThreads }
+func threadsNeeded() int { return runtime.NumCPU() + spool.DiskThreads + spareThreads }
 
 // reserveThreads has the runtime make n threads, but no more than half of what may still
 // be made: then there is little to keep in reserve.

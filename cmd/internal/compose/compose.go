@@ -19,6 +19,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/listen"
 	"github.com/standpipe/standpipe/bridge/nethttp"
+	"github.com/standpipe/standpipe/bridge/spool"
 	"github.com/standpipe/standpipe/bridge/uwsgi"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
@@ -44,9 +45,9 @@ type Server struct {
 	events     func(supervisor.Event)
 	shim       *shimFiles
 	observers  []chain.Observer
-	spool      *httpx.Spool
+	spool      *spool.Spool
 	privileges *privileges.Privileges
-	answers    *httpx.Pipes
+	answers    *spool.Pipes
 	files      *staticfiles.Set
 	started    *config.Config       // of the start: what a reload does not change is as it says
 	site       atomic.Pointer[site] // what a reload replaces

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/errorlog"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
@@ -48,52 +48,52 @@ func spoolParents(cfg *config.Config, runtime string) []string {
 }
 
 // newSpool makes the spool of all apps. openSpool comes before its first use.
-func newSpool(cfg *config.Config) *httpx.Spool {
-	return &httpx.Spool{
+func newSpool(cfg *config.Config) *spool.Spool {
+	return &spool.Spool{
 		Memory: bodyMemory(cfg.Limits.BufferBody), Blocks: config.PartOf(cfg.MemoryLimit, blocksPart, blocksMost),
 		RAM:   config.PartOf(cfg.MemoryLimit, spoolPart, spoolMemory),
-		Files: httpx.Budget{Name: "spool_total", Total: cfg.Limits.SpoolTotal},
+		Files: spool.Budget{Name: "spool_total", Total: cfg.Limits.SpoolTotal},
 	}
 }
 
 // newAnswers makes what holds the answers of slow clients.
-func newAnswers(cfg *config.Config, spool *httpx.Spool) *httpx.Pipes {
-	return &httpx.Pipes{
-		Spool: spool, Memory: cfg.Limits.ResponseMemory, Total: config.PartOf(cfg.MemoryLimit, answersPart, answersMost), Max: cfg.Limits.SpoolMax,
-		Files: httpx.Budget{Name: "answer_total", Total: cfg.Limits.AnswerTotal},
+func newAnswers(cfg *config.Config, bodies *spool.Spool) *spool.Pipes {
+	return &spool.Pipes{
+		Spool: bodies, Memory: cfg.Limits.ResponseMemory, Total: config.PartOf(cfg.MemoryLimit, answersPart, answersMost), Max: cfg.Limits.SpoolMax,
+		Files: spool.Budget{Name: "answer_total", Total: cfg.Limits.AnswerTotal},
 	}
 }
 
 // openSpool makes the spool's folder, as the user that serves, and works out what it may
 // hold. An error says that there can be none: bodies are in memory then, which has had its record.
 func (s *Server) openSpool(cfg *config.Config, parents []string) error {
-	spool, answers, log := s.spool, s.answers, s.log
+	bodies, answers, log := s.spool, s.answers, s.log
 	err := s.folder.open(parents)
 	if err == nil {
-		spool.Dir, spool.Again = s.folder.Path, s.folder.again
+		bodies.Dir, bodies.Again = s.folder.Path, s.folder.again
 	}
-	free, memory := httpx.Space(spool.Folder())
+	free, memory := spool.Space(bodies.Folder())
 	auto := autoTotal(free, memory || err != nil, cfg.MemoryLimit)
-	for _, b := range []*httpx.Budget{&spool.Files, &answers.Files} {
+	for _, b := range []*spool.Budget{&bodies.Files, &answers.Files} {
 		if b.Total == config.SpoolAuto {
 			b.Total = auto
 		}
 		b.Share = b.Total / sharePart
 	}
-	if err != nil && spool.Files.Total > spool.RAM || err != nil && spool.Files.Total == 0 {
-		spool.Files.Total, spool.Files.Share = spool.RAM, spool.RAM/sharePart
+	if err != nil && bodies.Files.Total > bodies.RAM || err != nil && bodies.Files.Total == 0 {
+		bodies.Files.Total, bodies.Files.Share = bodies.RAM, bodies.RAM/sharePart
 	}
-	total := config.FormatSize(spool.Files.Total)
+	total := config.FormatSize(bodies.Files.Total)
 	switch {
 	case err != nil:
-		log.Warn("no_spool_dir", "error", strings.ReplaceAll(err.Error(), "\n", "; "), "spool_total", errorlog.Bytes(spool.Files.Total), "message",
+		log.Warn("no_spool_dir", "error", strings.ReplaceAll(err.Error(), "\n", "; "), "spool_total", errorlog.Bytes(bodies.Files.Total), "message",
 			"no folder for large request bodies can be written (spool_dir, TMPDIR): they are kept in memory, at most "+total+" in all")
 	case memory:
-		log.Warn("spool_in_memory", "dir", spool.Dir, "spool_total", errorlog.Bytes(spool.Files.Total), "answer_total", errorlog.Bytes(answers.Files.Total), "message",
+		log.Warn("spool_in_memory", "dir", bodies.Dir, "spool_total", errorlog.Bytes(bodies.Files.Total), "answer_total", errorlog.Bytes(answers.Files.Total), "message",
 			"the folder for large request bodies and answers is memory (tmpfs), and counts in the memory limit; spool_dir names one on a disk")
 	}
-	if most := spool.Files.Total / 2; most > 0 && (cfg.Limits.MaxBody == 0 || cfg.Limits.MaxBody > most) {
-		log.Warn("max_body_unfit", "max_body", errorlog.Bytes(cfg.Limits.MaxBody), "spool_total", errorlog.Bytes(spool.Files.Total), "client_total", errorlog.Bytes(most), "message",
+	if most := bodies.Files.Total / 2; most > 0 && (cfg.Limits.MaxBody == 0 || cfg.Limits.MaxBody > most) {
+		log.Warn("max_body_unfit", "max_body", errorlog.Bytes(cfg.Limits.MaxBody), "spool_total", errorlog.Bytes(bodies.Files.Total), "client_total", errorlog.Bytes(most), "message",
 			"a request body of max_body finds no room: one client may have half of spool_total while the rest is free, a quarter in any case, and beyond that the answer is 503; raise spool_total, lower max_body, or name a larger spool_dir")
 	}
 	return err
@@ -106,14 +106,14 @@ type spoolFolder struct {
 	parents func() []string // where it may be made again, in the order to try
 
 	mu            sync.Mutex
-	*httpx.Folder        // nil: there is none
+	*spool.Folder        // nil: there is none
 	told          string // the one whose loss was told
 }
 
 func (f *spoolFolder) open(parents []string) error {
 	err := errors.New("no folder is known")
 	for i, parent := range parents {
-		folder, swept, failed := httpx.OpenFolder(parent)
+		folder, swept, failed := spool.OpenFolder(parent)
 		if swept > 0 {
 			f.log.Info("spool_swept", "dir", parent, "folders", swept)
 		}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/spool"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
 )
@@ -49,7 +49,7 @@ func TestSpoolFolderIsMadeAgain(t *testing.T) {
 					all.Go(func() {
 						b := s.spool.Take(netip.Prefix{})
 						defer b.Close()
-						if err := b.Fill(bytes.NewReader(make([]byte, 1<<20)), 0); err != nil || filepath.Dir(b.Path()) == lost || b.Path() == "" {
+						if err := b.Fill(bytes.NewReader(make([]byte, 1<<20))); err != nil || filepath.Dir(b.Path()) == lost || b.Path() == "" {
 							t.Errorf("%q %v", b.Path(), err)
 						}
 					})
@@ -134,9 +134,9 @@ func TestBudgetsFollowTheMemoryLimit(t *testing.T) {
 // buffer_body = 0 is no limit: a body of any size stays in memory.
 func TestBufferBodyZeroIsNoLimit(t *testing.T) {
 	for bufferBody, file := range map[int64]bool{0: false, 1 << 10: true} {
-		spool := &httpx.Spool{Dir: t.TempDir(), Memory: bodyMemory(bufferBody)}
+		spool := &spool.Spool{Dir: t.TempDir(), Memory: bodyMemory(bufferBody)}
 		b := spool.Take(netip.Prefix{})
-		if err := b.Fill(bytes.NewReader(make([]byte, 1<<20)), 0); err != nil {
+		if err := b.Fill(bytes.NewReader(make([]byte, 1<<20))); err != nil {
 			t.Fatal(err)
 		}
 		if p, inMemory := b.Memory(); inMemory == file || inMemory && len(p) != 1<<20 {

@@ -1,4 +1,4 @@
-package httpx
+package spool
 
 import (
 	"fmt"
@@ -22,7 +22,7 @@ type Buffer struct {
 	size   int64
 }
 
-// Fits says by an error, which wraps ErrSpoolFull, that a body whose length is declared
+// Fits says by an error, which wraps ErrFull, that a body whose length is declared
 // finds no room now, before any of it is read. It reserves nothing: who declares and does
 // not send keeps nobody out. A body that fits into memory, or of unknown length (-1),
 // is not asked about.
@@ -33,8 +33,9 @@ func (b *Buffer) Fits(size int64) error {
 	return b.spool.Files.Fits(b.client, size)
 }
 
-// Fill reads src to its end, at most limit bytes (0: no limit). ErrTooLarge, ErrSpoolFull and ErrDiskFull come back wrapped; other errors are src's own.
-func (b *Buffer) Fill(src io.Reader, limit int64) error {
+// Fill reads src to its end. ErrFull and ErrDiskFull come back wrapped; other errors are
+// src's own.
+func (b *Buffer) Fill(src io.Reader) error {
 	block := *b.block
 	for {
 		if b.n == len(block) && b.n <= b.spool.memory() && b.file == nil {
@@ -53,9 +54,6 @@ func (b *Buffer) Fill(src io.Reader, limit int64) error {
 		n, err := src.Read(block[b.n:])
 		b.n += n
 		b.size += int64(n)
-		if limit > 0 && b.size > limit {
-			return fmt.Errorf("%w (%d octets)", ErrTooLarge, limit)
-		}
 		if err == io.EOF {
 			if b.file == nil && b.n <= b.spool.memory() { // the end may come with the one more octet
 				return nil
@@ -131,7 +129,7 @@ func (b *Buffer) open() error {
 	}
 	m, merr := memoryFile()
 	if merr != nil {
-		return fmt.Errorf("%w: %w", ErrSpoolFull, err)
+		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	b.file = m
 	return nil

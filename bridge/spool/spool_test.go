@@ -1,4 +1,4 @@
-package httpx
+package spool
 
 import (
 	"bufio"
@@ -20,39 +20,39 @@ func TestBudgets(t *testing.T) {
 	if err := errors.Join(a.Fits(10), a.Fits(-1), a.Fits(60), a.Fits(60), b.Fits(60)); err != nil || s.Used() != 0 {
 		t.Errorf("declared: %v, used %d", err, s.Used())
 	}
-	if err := a.Fits(61); !errors.Is(err, ErrSpoolFull) {
+	if err := a.Fits(61); !errors.Is(err, ErrFull) {
 		t.Errorf("declared, beyond the share: %v", err)
 	}
-	if err := a.Fill(strings.NewReader(strings.Repeat("x", 60)), 60); err != nil || s.Used() != 60 {
+	if err := a.Fill(strings.NewReader(strings.Repeat("x", 60))); err != nil || s.Used() != 60 {
 		t.Errorf("%v, used %d", err, s.Used())
 	}
 	more := s.Take(ClientKey("192.0.2.1"))
-	if err := more.Fill(strings.NewReader(strings.Repeat("x", 11)), 0); !errors.Is(err, ErrSpoolFull) || s.Used() != 60 {
+	if err := more.Fill(strings.NewReader(strings.Repeat("x", 11))); !errors.Is(err, ErrFull) || s.Used() != 60 {
 		t.Errorf("beyond the share: %v, used %d", err, s.Used())
 	}
 	more.Close()
 	unknown := s.Take(netip.Prefix{})
-	if err := unknown.Fill(strings.NewReader(strings.Repeat("x", 11)), 0); err != nil || s.Used() != 71 {
+	if err := unknown.Fill(strings.NewReader(strings.Repeat("x", 11))); err != nil || s.Used() != 71 {
 		t.Errorf("a client without a name has no share: %v, used %d", err, s.Used())
 	}
 	unknown.Close()
-	if err := b.Fits(41); !errors.Is(err, ErrSpoolFull) {
+	if err := b.Fits(41); !errors.Is(err, ErrFull) {
 		t.Errorf("declared, beyond the total: %v", err)
 	}
-	if err := b.Fill(strings.NewReader(strings.Repeat("x", 41)), 0); !errors.Is(err, ErrSpoolFull) {
+	if err := b.Fill(strings.NewReader(strings.Repeat("x", 41))); !errors.Is(err, ErrFull) {
 		t.Errorf("beyond the total: %v", err)
 	}
 	a.Close()
 	b.Close()
 	s.Files.Share = 25 // beyond it, as much as is left free
 	a, b = s.Take(ClientKey("192.0.2.1")), s.Take(ClientKey("192.0.2.2"))
-	if err := a.Fits(51); !errors.Is(err, ErrSpoolFull) {
+	if err := a.Fits(51); !errors.Is(err, ErrFull) {
 		t.Errorf("more than half: %v", err)
 	}
-	if err := a.Fill(strings.NewReader(strings.Repeat("x", 50)), 0); err != nil {
+	if err := a.Fill(strings.NewReader(strings.Repeat("x", 50))); err != nil {
 		t.Errorf("half: %v", err)
 	}
-	if err := b.Fits(26); !errors.Is(err, ErrSpoolFull) || b.Fits(25) != nil {
+	if err := b.Fits(26); !errors.Is(err, ErrFull) || b.Fits(25) != nil {
 		t.Errorf("the next has its share, and no more: %v, %v", err, b.Fits(25))
 	}
 	a.Close()
@@ -69,7 +69,7 @@ func TestBlocksAreBounded(t *testing.T) {
 	for i := range 4 {
 		b := s.Take(netip.Prefix{})
 		all = append(all, b)
-		if err := b.Fill(strings.NewReader(strings.Repeat("x", 50_000)), 0); err != nil || b.Size() != 50_000 {
+		if err := b.Fill(strings.NewReader(strings.Repeat("x", 50_000))); err != nil || b.Size() != 50_000 {
 			t.Fatalf("%d: %v", i, err)
 		}
 		if _, inMemory := b.Memory(); inMemory != (i == 0) {
@@ -106,7 +106,7 @@ func TestWithoutAFolderThereAreNoNames(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	b := (&Spool{Memory: 10}).Take(netip.Prefix{})
 	defer b.Close()
-	if err := b.Fill(strings.NewReader(strings.Repeat("x", 50)), 0); err != nil || b.Path() != "" {
+	if err := b.Fill(strings.NewReader(strings.Repeat("x", 50))); err != nil || b.Path() != "" {
 		t.Errorf("%v, %q", err, b.Path())
 	}
 	if left, _ := os.ReadDir(os.TempDir()); len(left) != 0 && canShare {
@@ -122,7 +122,7 @@ func TestDiskFull(t *testing.T) {
 	s := &Spool{Memory: 10}
 	b := s.Take(netip.Prefix{})
 	b.file, b.ram = full, -1
-	if err := b.Fill(strings.NewReader(strings.Repeat("x", 50)), 0); !errors.Is(err, ErrDiskFull) || errors.Is(err, ErrSpoolFull) {
+	if err := b.Fill(strings.NewReader(strings.Repeat("x", 50))); !errors.Is(err, ErrDiskFull) || errors.Is(err, ErrFull) {
 		t.Errorf("%v", err)
 	}
 	b.Close()

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package httpx
+package spool
 
 // Space is not known here.
 func Space(string) (free int64, memory bool) { return 0, false }

@@ -1,4 +1,4 @@
-package httpx
+package spool
 
 import (
 	"fmt"
@@ -32,7 +32,7 @@ func (b *Budget) Used() int64 {
 	return b.used
 }
 
-// Take accounts for n more bytes of a client. An error wraps ErrSpoolFull, and nothing
+// Take accounts for n more bytes of a client. An error wraps ErrFull, and nothing
 // is accounted for then.
 func (b *Budget) Take(client netip.Prefix, n int64) error {
 	b.mu.Lock()
@@ -60,10 +60,10 @@ func (b *Budget) Fits(client netip.Prefix, n int64) error {
 func (b *Budget) check(client netip.Prefix, n int64) error {
 	switch {
 	case b.Total > 0 && b.used+n > b.Total:
-		return fmt.Errorf("%w: %s is %d bytes, %d of them are in use", ErrSpoolFull, b.Name, b.Total, b.used)
+		return fmt.Errorf("%w: %s is %d bytes, %d of them are in use", ErrFull, b.Name, b.Total, b.used)
 	case b.Share > 0 && client.IsValid() && b.by[client]+n > max(b.Share, b.Total-b.used-n):
 		return fmt.Errorf("%w: one client may have %d bytes of %s, or as much as it leaves free, and %s has %d of the %d in use",
-			ErrSpoolFull, b.Share, b.Name, client, b.by[client], b.used)
+			ErrFull, b.Share, b.Name, client, b.by[client], b.used)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package httpx
+package spool
 
 import (
 	"errors"
@@ -10,10 +10,8 @@ import (
 )
 
 var (
-	// ErrTooLarge: more octets came than the body's limit allows.
-	ErrTooLarge = errors.New("the request body is larger than max_body")
-	// ErrSpoolFull: there is no room within a Budget, or in memory.
-	ErrSpoolFull = errors.New("no room in the spool")
+	// ErrFull: there is no room within a Budget, or in memory.
+	ErrFull = errors.New("no room in the spool")
 	// ErrDiskFull: the body has no room on the file system.
 	ErrDiskFull = errors.New("the disk is full")
 )
@@ -107,7 +105,7 @@ func (s *Spool) takeRAM(n int64) error {
 	}
 	if s.inRAM.Add(n) > limit {
 		s.inRAM.Add(-n)
-		return fmt.Errorf("%w: no folder can be written, and bodies may have %d bytes of memory", ErrSpoolFull, limit)
+		return fmt.Errorf("%w: no folder can be written, and bodies may have %d bytes of memory", ErrFull, limit)
 	}
 	return nil
 }

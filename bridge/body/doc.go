@@ -1,0 +1,20 @@
+// Package body reads the body of a request: whole before anything else happens, or while
+// it comes. It knows how large the body may be, how slow its client may be, and what a
+// refused client needs. Every handler that takes bodies uses it, so that they share one
+// set of errors and one map from these errors to statuses.
+//
+// Object graph:
+//
+//	Body -> spool.Buffer   the body of a request to a handler; Reader reads it again
+//	Sized                  the body of a request that a server of ours reads from a connection
+//
+// Files:
+//
+//	body.go    Body: limits, deadlines, buffered or streaming, refusal
+//	reader.go  Reader: a Body for a request to another server, one for each try
+//	sized.go   Sized: a body whose length is declared, on a connection of its own
+//	linger.go  Linger: what happens to a connection whose client still sends
+//	errors.go  the errors and their statuses
+//
+// The package starts no goroutine. It is a leaf: it imports httpx and spool.
+package body

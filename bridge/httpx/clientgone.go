@@ -1,0 +1,10 @@
+package httpx
+
+import "errors"
+
+// StatusClientGone is what the access log shows for a request whose client disconnected
+// before a response; nobody receives it. nginx made the number common.
+const StatusClientGone = 499
+
+// ErrClientGone: nobody is there to read a response.
+var ErrClientGone = errors.New("the client has left")
