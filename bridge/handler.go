@@ -142,8 +142,8 @@ type turn struct {
 }
 
 // ServeHTTP is the life of one request: the body first, then a worker, then the
-// answer. It panics with http.ErrAbortHandler when the answer cannot be ended
-// properly, so that the client can tell.
+// answer. It aborts the answer (httpx.Writer) when it cannot be ended properly, so
+// that the client can tell.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := httpx.Find(w)
 	if rec == nil { // used without the chain
@@ -168,7 +168,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		t.fail(err)
 	}
-	t.settle()
+	if !rec.Aborted() {
+		t.settle()
+	}
 }
 
 // free gives everything back; no path leaves without it.
@@ -297,12 +299,14 @@ func (t *turn) fail(err error) {
 		t.report(err)
 	}
 	if errors.Is(err, errCut) {
-		panic(http.ErrAbortHandler)
+		t.w.Abort()
+		return
 	}
 	v := judge(err)
 	if v.status == httpx.StatusClientGone {
 		t.info.Status = httpx.StatusClientGone
-		panic(http.ErrAbortHandler)
+		t.w.Abort()
+		return
 	}
 	if v.close {
 		t.w.Header()["Connection"] = []string{"close"}

@@ -150,9 +150,11 @@ func newRig(t testing.TB, handle func(*shimtest.Request, *shimtest.Peer), change
 		w.Header()["X-Request-Id"] = []string{"REQ1"}
 		defer func() {
 			p := recover()
-			g.done <- seen{rec.Info, rec.Status(), rec.Bytes(), p != nil}
+			g.done <- seen{rec.Info, rec.Status(), rec.Bytes(), p != nil || rec.Aborted()}
 			if p != nil {
 				panic(p)
+			} else if rec.Aborted() {
+				panic(http.ErrAbortHandler)
 			}
 		}()
 		h.ServeHTTP(rec, r)

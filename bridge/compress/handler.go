@@ -47,7 +47,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	whole := false
 	defer func() { p.end(rec, whole) }()
 	h.Next.ServeHTTP(rec, r)
-	whole = true
+	whole = !rec.Aborted()
 }
 
 // presser stands between the chain's Writer and the connection.

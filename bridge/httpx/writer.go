@@ -93,6 +93,13 @@ func (rec *Writer) EndConnection() {
 // ends the connection so that the client can tell, whatever the stages in between do.
 func (rec *Writer) Abort() { rec.aborted = true }
 
+// Abort aborts the answer that w writes, if a way in of ours has made it.
+func Abort(w http.ResponseWriter) {
+	if rec := Find(w); rec != nil {
+		rec.Abort()
+	}
+}
+
 // Aborted says that Abort was called.
 func (rec *Writer) Aborted() bool { return rec.aborted }
 

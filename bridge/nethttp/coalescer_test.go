@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // sizes are those at whose edges net/http's buffers overflow.
@@ -77,7 +79,7 @@ func TestHeldPartOfBrokenAnswer(t *testing.T) {
 		w.Header()["Content-Length"] = []string{strconv.Itoa(size + 1)}
 		_, _ = w.Write(bytes.Repeat([]byte("x"), size))
 		_ = http.NewResponseController(w).Flush()
-		abort(w)
+		httpx.Abort(w)
 	}, nil)
 	for _, size := range sizes() {
 		got := f.raw(fmt.Sprintf("GET /?size=%d HTTP/1.1\r\nHost: h\r\n\r\n", size))

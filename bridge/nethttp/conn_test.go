@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // What net/http refuses by itself has its line in the access log, exactly one.
@@ -49,7 +51,7 @@ func TestHalfAnAnswerToHTTP10(t *testing.T) {
 		_, _ = io.WriteString(w, "part")
 		_ = http.NewResponseController(w).Flush()
 		if r.URL.Path == "/half" {
-			abort(w)
+			httpx.Abort(w)
 		}
 	}, nil)
 	for path, reset := range map[string]bool{"/half": true, "/whole": false} {

@@ -143,7 +143,7 @@ func TestOneLinePerRequest(t *testing.T) {
 			_, _ = io.WriteString(w, "hello")
 		case "/gone":
 			n.Status = 499
-			abort(w)
+			httpx.Abort(w)
 		case "/abort":
 			_, _ = io.WriteString(w, "he")
 			w.(http.Flusher).Flush()

@@ -15,7 +15,6 @@ import (
 	"github.com/standpipe/standpipe/bridge/bridgetest"
 	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/forwarded"
-	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/listen"
 )
 
@@ -168,6 +167,3 @@ func pairOf(t *testing.T) (*conn, *net.TCPConn) {
 	t.Cleanup(func() { client.Close(); served.Close() })
 	return newConn(New(nil, Options{}), served.(*listen.Conn)), client.(*net.TCPConn)
 }
-
-// abort aborts the answer.
-func abort(w http.ResponseWriter) { httpx.Find(w).Abort() }

@@ -132,8 +132,8 @@ type turn struct {
 }
 
 // ServeHTTP is the life of one request: the body first, then an upstream, then its
-// answer. It panics with http.ErrAbortHandler when the answer cannot be ended
-// properly, so that the client can tell.
+// answer. It aborts the answer (httpx.Abort) when it cannot be ended properly, so
+// that the client can tell.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t := &turn{o: &h.o, w: w, r: r, info: httpx.Of(w)}
 	t.info.Source = "upstream"
@@ -156,6 +156,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begun := time.Now()
 	defer func() { t.info.Run = time.Since(begun) }()
 	upgrade(r)
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler: // how ReverseProxy aborts
+			httpx.Abort(w)
+		default:
+			panic(p)
+		}
+	}()
 	h.proxy.ServeHTTP(&head{ResponseWriter: w, t: t}, r.WithContext(ctx))
 }
 
@@ -214,7 +223,8 @@ func (t *turn) fail(err error) {
 	v := judge(err)
 	if v.status == httpx.StatusClientGone {
 		t.info.Status = httpx.StatusClientGone
-		panic(http.ErrAbortHandler)
+		httpx.Abort(t.w)
+		return
 	}
 	t.report(err, v.status)
 	h := t.w.Header()

@@ -49,6 +49,8 @@ func newRig(t *testing.T, o Options) *rig {
 			g.mu.Unlock()
 			if p != nil {
 				panic(p)
+			} else if rec.Aborted() {
+				panic(http.ErrAbortHandler)
 			}
 		}()
 		h.ServeHTTP(rec, r)

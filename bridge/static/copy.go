@@ -210,5 +210,5 @@ func (a *answer) finish(src *source, err error) {
 		a.h.Log.Warn("static_cut", "app", a.h.App, "id", a.w.Info.ID, "target", a.r.RequestURI, "dir", a.f.root.path, "name", a.f.name, "error", err)
 	}
 	_ = a.w.FlushError() // the client is to have the head
-	panic(http.ErrAbortHandler)
+	a.w.Abort()
 }

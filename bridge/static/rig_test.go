@@ -61,6 +61,9 @@ func newRig(t *testing.T, o Options, change func(*Place)) *rig {
 		rec := new(httpx.Writer)
 		rec.Reset(w)
 		rg.ServeHTTP(rec, r)
+		if rec.Aborted() {
+			panic(http.ErrAbortHandler)
+		}
 	})
 	srv := httptest.NewServer(chain)
 	t.Cleanup(func() {

@@ -26,7 +26,7 @@ type answer struct {
 }
 
 // send answers with a file. errChanged and other errors come before anything has gone
-// out; an answer that cannot be ended properly panics with http.ErrAbortHandler.
+// out; an answer that cannot be ended properly is aborted.
 func (h *Handler) send(w http.ResponseWriter, r *http.Request, s *seat, f *file) error {
 	rec := httpx.Find(w)
 	if rec == nil { // used without the chain
