@@ -9,6 +9,10 @@
 // What is not here: anything that needs a look inside a room. The tests know the binary by its command line, its
 // sockets, its log records and its exit codes; of our packages they may import shim alone, for the frame vectors.
 //
+// Wording: a test asserts events, fields, exit codes, statuses and names (names_test.go), never a sentence. The sentences
+// are in testdata/golden, one file for each surface (golden_test.go and golden_*_test.go). After a change of wording run
+// `go test ./integration/ -run TestGolden -update` and review the diff.
+//
 // Goroutines: each server that start returns owns three (one reads stdout, one stderr, one waits for the process); all
 // end with the process, and the test's cleanup waits for them.
 //
