@@ -2,12 +2,11 @@
 //
 // It runs a command that speaks the worker protocol (package shim); it knows
 // neither Python nor HTTP. Processes are started and ended by package process, and package output makes records of what they
-// print. What is here: one incarnation of a
-// worker (worker.go, life.go; ending.go its last seconds, stacks.go where its threads are, owner.go what its connection tells,
-// state.go its states), its permanent slot (slot.go), when a slot may start again
-// (bootlimit.go, boots.go), the slots of one app and the queue (pool.go, line.go, broadcast.go, stop.go, stats.go, options.go), the
-// versions of what they run (generation.go), how many slots there are (scale.go),
-// age and size (keep.go, beat.go; growth.go says which requests made it large), what a death means to requests (fate.go),
+// print. What is here: one incarnation of a worker (worker.go, worker_life.go, worker_end.go), its life as a state machine
+// (machine.go, machine_end.go, machine_events.go, escalation.go, state.go) and what drives that (life.go, timers.go), its
+// permanent slot (slot.go), when a slot may start again (bootlimit.go, boots.go), the slots of one app and the queue (pool.go,
+// line.go, broadcast.go, stop.go, stats.go, options.go), the versions of what they run (generation.go), how many slots there are
+// (scale.go), age and size (keep.go, beat.go; growth.go says which requests made it large),
 // the process that forks the workers of a preloaded app (template.go, template_life.go),
 // what a busy worker is sent beforehand (prefetch.go), and the events (event.go).
 // What is not: how the events are written (cmd), what a request is (bridge).

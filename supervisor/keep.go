@@ -91,7 +91,7 @@ func (p *Pool) sample() {
 		w.rss.Store(size)
 		switch {
 		case w.gen.HardRSS > 0 && size > w.gen.HardRSS:
-			offer(w.fence, size)
+			offer(w.inputs.size, tooLarge{size, w.gen.HardRSS})
 		case w.gen.MaxRSS > 0 && size > w.gen.MaxRSS:
 			p.mu.Lock()
 			p.isDue(w, MaxRSS)

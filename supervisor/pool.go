@@ -255,7 +255,7 @@ func (p *Pool) free(w *Worker, served bool, ran time.Duration) {
 	if w.serving {
 		p.serveLine()
 	} else if w.inFlight <= w.givenUp {
-		offer(w.idle, struct{}{})
+		offer(w.inputs.freed, struct{}{})
 	}
 }
 
@@ -267,11 +267,22 @@ func (p *Pool) giveUp(w *Worker, n int) {
 	w.givenUp += n
 }
 
-// load returns how many requests w runs, and for how many of them somebody waits.
-func (p *Pool) load(w *Worker) (inFlight, wanted int) {
+// viewOf returns what the machine of w is to know.
+func (p *Pool) viewOf(w *Worker) view {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return w.inFlight, max(w.inFlight-w.givenUp, 0)
+	v := p.view(w.gen.TermGrace)
+	v.inFlight, v.wanted = w.inFlight, max(w.inFlight-w.givenUp, 0)
+	return v
+}
+
+// view returns what each machine is to know; SIGTERM is due grace before the end of the stop budget. mu is held.
+func (p *Pool) view(grace time.Duration) view {
+	v := view{stopping: p.stopping}
+	if p.stopping && !p.until.IsZero() {
+		v.stopEnd = p.until.Add(-grace - killMargin)
+	}
+	return v
 }
 
 // serveLine gives free places to those who wait. mu is held.
@@ -288,10 +299,10 @@ func (p *Pool) serveLine() {
 }
 
 // join adds a worker that is ready.
-func (p *Pool) join(w *Worker, ahead int) (count, of int) {
+func (p *Pool) join(w *Worker) (count, of int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	w.serving, w.ahead = true, ahead
+	w.serving = true
 	p.idleSince = time.Now()
 	p.clock++
 	w.freed = p.clock

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"time"
 
+	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
@@ -19,6 +20,16 @@ const (
 	slowRequest = 50 * time.Millisecond
 	slowShare   = 0.01
 )
+
+// backend is a worker as the queue sees it. The pool's lock guards it.
+type backend struct {
+	conn     *shim.Conn // nil: there is no process yet
+	inFlight int
+	givenUp  int // of those in flight: their time is over, or their client has left
+	serving  bool
+	freed    int64 // the pool's clock when it last became free: longest idle first
+	served   int64
+}
 
 // pace is how fast the requests of a generation are run. The pool's mu guards it.
 type pace struct {
@@ -51,14 +62,6 @@ func (w *Worker) takesMore(now *time.Time) bool {
 		*now = time.Now()
 	}
 	return w.conn.FrontRan(*now) <= prefetchWait/2
-}
-
-// Stuck counts requests that wait behind one in a worker that does not give them
-// back.
-func (w *Worker) Stuck(n int) {
-	w.pool.mu.Lock()
-	defer w.pool.mu.Unlock()
-	w.pool.count.PrefetchStuck += int64(n)
 }
 
 // canPrefetch: the worker can give back what it has not begun with.

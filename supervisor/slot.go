@@ -301,7 +301,7 @@ func (l *launch) leave(why Reason) {
 		close(l.quit)
 	}
 	l.told = why
-	offer(l.worker.retire, why)
+	offer(l.worker.inputs.retire, why)
 }
 
 func (l *launch) who() *Worker {

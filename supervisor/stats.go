@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
@@ -204,4 +206,32 @@ func (p *Pool) Busy() []BusyWorker {
 		list = append(list, BusyWorker{w.who.Worker, w.conn.InFlight()})
 	}
 	return list
+}
+
+// Dump returns the stacks of all threads of the worker in the slot (from 0), which
+// goes on. It is empty when the worker cannot be asked.
+func (p *Pool) Dump(ctx context.Context, number int) (string, error) {
+	p.mu.Lock()
+	var w *Worker
+	if number >= 0 && number < len(p.slots) {
+		w = p.slots[number].seat
+	}
+	p.mu.Unlock()
+	if w == nil {
+		return "", fmt.Errorf("no worker %s/%d runs", p.opts.App, number+1)
+	}
+	answer := make(chan string, 1)
+	select {
+	case w.inputs.dumps <- answer:
+	case <-w.gone:
+		return "", fmt.Errorf("worker %s/%d has just ended", p.opts.App, number+1)
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	select {
+	case text := <-answer:
+		return text, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 }

@@ -69,7 +69,7 @@ func (p *Pool) halt(why Reason) {
 		s.close(why)
 	}
 	for _, w := range p.workers { // those of slots that were closed before, too
-		offer(w.retire, why)
+		offer(w.inputs.retire, why)
 	}
 	p.sweep()
 }
@@ -84,9 +84,9 @@ func (p *Pool) Kill() {
 	}
 	p.killing = true
 	for _, w := range p.workers {
-		close(w.kill)
+		close(w.inputs.kill)
 	}
 	for _, t := range p.templates {
-		close(t.kill)
+		close(t.inputs.kill)
 	}
 }

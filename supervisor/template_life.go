@@ -1,155 +1,134 @@
 package supervisor
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
+	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
-// templateLife is a template's run between its start and its end.
-type templateLife struct {
-	*template
-	connDone  chan error
-	exit      chan process.Exit
-	connEnded bool
-	isUp      bool
-	canDump   bool
-	termed    bool
-	killed    bool
-	reason    Reason
-	err       error
-	failed    *wire.Failed
-	looks     process.Looks
-	stuck     string
+// run starts the process, and returns when it was reaped and all its goroutines have ended.
+func (t *template) run() {
+	defer close(t.gone)
+	if err := t.spawn(); err != nil {
+		t.pool.forget(t)
+		t.failure = &templateFailure{err: err}
+		close(t.up)
+		return
+	}
+	t.pool.emit(TemplateStarted{t.who})
+	t.inc.Run()
+	l := life{inc: t.inc, subject: t, inputs: t.inputs, began: t.started, machine: machine{rules: t.gen.rules(t.program, "the template")}}
+	l.machine.rules.warms, l.machine.rules.killsBoot, l.machine.rules.deathSoon = false, true, templateDeath
+	t.end(&l, l.run())
 }
 
-// live returns when the process has been reaped.
-func (l *templateLife) live() process.Exit {
-	t := l.template
-	var bootTimer, tick, lingers, ladder <-chan time.Time
-	var told time.Time
-	if d := t.gen.BootTimeout; d > 0 {
-		bootTimer = time.After(d)
+// templateDeath is how long waitpid may take after a template's pipes have ended.
+const templateDeath = 200 * time.Millisecond
+
+// spawn starts the process.
+func (t *template) spawn() error {
+	c, err := t.gen.Command()
+	if err != nil {
+		return err
 	}
-	if d := t.gen.BootTick; d > 0 {
-		tick = time.Tick(d)
+	t.program, t.leaf = c.Args[0], c.Cgroup
+	c.Args = t.who.titled(c.Args)
+	t.pool.runs(t.gen, c)
+	c.Env = append(append([]string(nil), c.Env...), "STANDPIPE_TEMPLATE=1", fmt.Sprintf("STANDPIPE_GENERATION=%d", t.gen.number))
+	child, err := t.gen.Spawner.Spawn(c)
+	if err != nil {
+		return err
 	}
-	kill := t.kill
-	state := Starting
-	broken := func(r Reason, err error) {
-		if l.reason == None {
-			l.reason, l.err = r, err
+	forker, err := process.NewForker(child.Ends.Control, c)
+	if err != nil {
+		child.Discard()
+		return err
+	}
+	ends := child.Ends
+	ends.Control = nil // the forker's
+	t.pool.mu.Lock()
+	defer t.pool.mu.Unlock()
+	t.forker = forker
+	t.inc = process.NewIncarnation(t.who.Worker, child, ends, "", process.Hooks{
+		Printed: func(_, level, text string) { t.pool.emit(Output{Who: t.who, Level: level, Text: text}) },
+		Logged:  func(_ *shim.Label, r *wire.LogRecord) { t.pool.emit(ShimLog{t.who, nil, r}) },
+	})
+	t.who.Pid = child.Pid()
+	return nil
+}
+
+// A template is the subject of its life: what life asks of it, on the goroutine of run.
+
+func (t *template) view() view {
+	t.pool.mu.Lock()
+	defer t.pool.mu.Unlock()
+	return t.pool.view(t.gen.TermGrace)
+}
+
+func (t *template) entered(State) {}
+
+func (t *template) report(e Event) {
+	if waits, ok := e.(WorkerWaits); ok {
+		waits.Who = t.who
+		e = waits
+	}
+	t.pool.emit(e)
+}
+
+func (t *template) perform(a action) event {
+	switch a := a.(type) {
+	case greet:
+		t.inc.Greeted(&wire.Hello{Stacks: a.hello.Stacks}) // it has no control socket: that is the forker's
+	case sendBoot:
+		m := t.pool.bootMessage(t.gen)
+		m.Generation = t.gen.number
+		if err := t.inc.Conn.Boot(&m); err != nil {
+			return pipesBroken{err}
 		}
-		bootTimer, tick = nil, nil
-		l.killNow()
+	case serve:
+		t.pool.mu.Lock()
+		t.isUp = true
+		t.pool.mu.Unlock()
+		t.pool.emit(TemplateReady{t.who, a.ready, time.Since(t.started)})
+		close(t.up)
+	case withdraw:
+		return withdrawn{}
+	case sendStop:
+		t.forker.Close()
 	}
-	for {
-		select {
-		case e := <-l.exit:
-			return e
-		case h := <-t.hello:
-			if want := t.gen.Hash; want != "" && h.Hash != want {
-				broken(ProtocolError, fmt.Errorf("%s runs another shim: its hash is %.64q, not %s", t.program, h.Hash, want))
-				continue
-			}
-			state, l.canDump = Booting, h.Stacks
-			m := t.pool.bootMessage(t.gen)
-			m.Generation = t.gen.number
-			if err := t.conn.Boot(&m); err != nil {
-				broken(ProtocolError, err)
-			}
-		case r := <-t.ready:
-			if state != Booting || l.isUp || l.reason != None {
-				continue
-			}
-			bootTimer, tick = nil, nil
-			l.isUp = true
-			state = Serving
-			t.pool.mu.Lock()
-			t.isUp = true
-			t.pool.mu.Unlock()
-			t.pool.emit(TemplateReady{t.who, r, time.Since(t.started)})
-			close(t.up)
-		case f := <-t.failed:
-			if !l.isUp && l.reason == None {
-				l.failed, l.reason = f, BootFailed
-				bootTimer, tick = nil, nil
-				ladder = time.After(t.gen.TermGrace)
-			}
-		case <-bootTimer:
-			l.stuck = l.takeStacks()
-			broken(BootTimeout, &process.BootTimeoutError{Limit: t.gen.BootTimeout, Earlier: l.looks.Before(t.gen.BootTimeout)})
-		case <-tick:
-			t.pool.emit(WorkerWaits{t.who, state, time.Since(t.started).Round(time.Second), l.looks.Add(l.takeStacks())})
-		case <-lingers:
-			t.pool.emit(WorkerWaits{t.who, Stopping, time.Since(told).Round(time.Second), ""})
-		case err := <-l.connDone:
-			l.connEnded, l.connDone = true, nil
-			if errors.As(err, new(*wire.ProtocolError)) {
-				broken(ProtocolError, err)
-				continue
-			}
-			select { // an end of the pipes nearly always is a death
-			case e := <-l.exit:
-				return e
-			case <-time.After(200 * time.Millisecond):
-			}
-			if l.reason == None { // it lives, but nobody can hear it any more
-				broken(ProtocolError, err)
-			}
-		case order := <-t.leave:
-			switch {
-			case order.why == ProtocolError:
-				select { // an order without an answer nearly always is a death, too
-				case e := <-l.exit:
-					return e
-				case <-time.After(200 * time.Millisecond):
-				}
-				broken(order.why, order.err)
-			case !l.isUp:
-				broken(order.why, nil)
-			case l.reason == None:
-				l.reason = order.why
-				t.forker.Close()
-				t.conn.CloseRequests()
-				ladder = l.exitHooks(order.why)
-				if d := t.gen.BootTick; d > 0 {
-					told, lingers = time.Now(), time.Tick(d)
-				}
-			case order.why.ends() && !l.termed: // it had more time than the stop has
-				ladder = l.exitHooks(order.why)
-			}
-		case <-kill:
-			kill = nil
-			broken(Shutdown, nil)
-		case <-ladder:
-			ladder = nil
-			if l.isUp && !l.termed {
-				l.termed = true
-				_ = l.child.Signal(process.Terminate) // for what it has started; it ignores it itself
-				ladder = time.After(t.gen.TermGrace)
-				continue
-			}
-			if l.isUp && l.err == nil {
-				l.err = lateError("the template", 0)
-			}
-			l.killNow()
+	return nil
+}
+
+// end closes what is left of a process that was reaped, and reports the exit.
+func (t *template) end(l *life, exit process.Exit) {
+	m := &l.machine
+	t.outside = m.reason == None && exit.FromOutside(t.inc.Killed())
+	t.pool.forget(t)
+	t.forker.Close() // an order that waits for its answer gets process.ErrNoTemplate
+	l.awaitLastFrames()
+	t.inc.AwaitLastOutput(t.pool.lastOutput())
+	t.inc.Finish()
+	if !m.served {
+		if last := t.inc.LastFailed(); last != nil { // waitpid was faster than its last frame
+			m.failed = last
 		}
+		if m.failed != nil {
+			m.reason = BootFailed
+		}
+		t.failure = &templateFailure{
+			failed: m.failed, err: m.bootErr(exit), stacks: l.stacks[bootStacks], output: t.inc.BootOutput(),
+			outside: m.failed == nil && m.reason == None && exit.FromOutside(t.inc.Killed()),
+		}
+		close(t.up)
 	}
-}
-
-func (l *templateLife) killNow() {
-	l.killed = true
-	_ = l.child.Signal(process.Kill)
-}
-
-// takeStacks asks faulthandler for the stacks of a template that boots.
-func (l *templateLife) takeStacks() string {
-	if !l.canDump || l.child.Stacks == nil || l.child.Signal(process.Dump) != nil {
-		return ""
-	}
-	return l.stacks.Collect(500 * time.Millisecond)
+	t.pool.mu.Lock()
+	forks := t.forks
+	t.pool.mu.Unlock()
+	t.pool.emit(TemplateExit{
+		Who: t.who, Reason: m.reason, Exit: exit, Ours: exit.Signal > 0 && t.inc.Killed(),
+		Up: time.Since(t.started).Round(time.Millisecond), Forks: forks, Err: m.err,
+	})
 }

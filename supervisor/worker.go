@@ -1,214 +1,112 @@
 package supervisor
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/wire"
-	"github.com/standpipe/standpipe/supervisor/output"
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
-// Worker is one incarnation of a child process. It is used once.
+// Worker is one incarnation of a child process that serves requests. It is used once.
 type Worker struct {
 	pool *Pool
 	gen  *generation
 	who  Who
 	slot int
-	most int64 // requests that it may serve; 0: no limit
+	tag  string // the secret of the tags in its output: the app cannot make one up
+	most int64  // requests that it may serve; 0: no limit
 
-	// Of the slot: it is ready; it takes no new request for a reason of its own.
+	// Of the slot: it is ready; it takes no new request although the slot did not ask.
 	onReady func()
 	onLeave func(Reason)
 
-	boot  *boot        // its place at the boot limiter
-	state atomic.Int32 // written by run alone
-
-	hello   chan *wire.Hello  // capacity 1
-	ready   chan *wire.Ready  // capacity 1
-	failed  chan *wire.Failed // capacity 1
-	expired chan expiry       // as many as it may run: the first one retires the worker
-	retire  chan Reason       // capacity 4
-	fence   chan int64        // capacity 1: it is larger than HardRSS
-	dumps   chan chan string  // somebody wants its stacks
-	gone    chan struct{}     // closed when the process has been reaped
-	idle    chan struct{}     // capacity 1: nothing in flight while it drains, or only what is given up
-	stacks  *output.Stacks
-	kill    chan struct{} // closed by Pool.Kill through the pool
-
-	program string // Args[0] of the command
-	tag     string // the secret of the tags in its output: nobody else can make one
-	conn    *shim.Conn
-	child   *process.Child
-	started time.Time
-	termed  bool // we sent SIGTERM
-	killed  bool // we sent SIGKILL
-	outside bool // a signal from outside ended it
-
-	mu    sync.Mutex
-	tail  output.Tail // output before Ready
-	crash output.Tail // what Python printed from "Fatal Python error" on
-
-	// Under pool.mu:
-	inFlight int
-	givenUp  int // of those in flight: their time is over, or their client gone
-	serving  bool
-	freed    int64 // the pool's clock when it last became free: longest idle first
-	served   int64
-	due      bool // it is to be replaced
-	ahead    int  // requests that it may be sent beyond the one that it runs
-	oom      *process.OOMWatch
+	boot    *boot        // at the boot limiter
+	state   atomic.Int32 // written by the goroutine of run
+	inputs  *inputs
+	gone    chan struct{} // closed when the process was reaped
+	ahead   int           // requests that it may be sent beyond the one that it runs
+	endWarm func()        // ends the warmup; nil: there was none
+	outside bool          // a signal from outside ended it; read after run
 
 	rss    atomic.Int64 // bytes, when it was last looked at; 0: it was not
 	growth growth       // where MaxRSS is set
-}
 
-type expiry struct {
-	x     *shim.Exchange
-	cause shim.Cause
-	why   string
+	// Under pool.mu:
+	backend
+	inc     *process.Incarnation // nil: there is no process yet
+	started time.Time
+	due     bool // it is to be replaced
+	oom     *process.OOMWatch
 }
 
 func newWorker(p *Pool, gen *generation, slot int) *Worker {
 	return &Worker{
 		pool: p, gen: gen, slot: slot, tag: process.RandomHex(), most: spread(gen.MaxRequests, gen.Jitter),
-		who:   Who{App: p.opts.App, Worker: fmt.Sprintf("%s/%d", p.opts.App, slot+1), Generation: gen.number},
-		hello: make(chan *wire.Hello, 1), ready: make(chan *wire.Ready, 1), failed: make(chan *wire.Failed, 1),
-		expired: make(chan expiry, 2*(gen.Threads+gen.Prefetch)), retire: make(chan Reason, 4), idle: make(chan struct{}, 1),
-		stacks: output.NewStacks(), kill: make(chan struct{}), fence: make(chan int64, 1), dumps: make(chan chan string),
-		gone:    make(chan struct{}),
+		who:    Who{App: p.opts.App, Worker: fmt.Sprintf("%s/%d", p.opts.App, slot+1), Generation: gen.number},
+		inputs: newInputs(2 * (gen.Threads + gen.Prefetch)), gone: make(chan struct{}),
 		onReady: func() {}, onLeave: func(Reason) {},
 	}
 }
 
-// State returns where the worker is.
+// State returns where the worker is in its life.
 func (w *Worker) State() State { return State(w.state.Load()) }
 
-func (w *Worker) enter(s State) {
-	if old := w.State(); !old.mayFollow(s) && old != s {
-		panic(fmt.Sprintf("supervisor: %s: from %v to %v", w.who.Worker, old, s))
-	}
-	w.state.Store(int32(s))
-}
-
-// run starts the process, sees it through its life, and returns when it is
-// reaped and all its goroutines have ended. It reports whether the worker was
+// run starts the process, and returns when it was reaped and all its goroutines have ended. It reports whether the worker was
 // ready once, and why it was asked to leave.
 func (w *Worker) run() (wasReady bool, reason Reason) {
 	w.pool.mu.Lock()
 	w.started = time.Now()
 	w.pool.mu.Unlock()
-	if err := w.spawn(); err != nil {
+	program, err := w.spawn()
+	if err != nil {
 		w.state.Store(int32(Exited))
-		if f := (*templateFailure)(nil); errors.As(err, &f) && f.err != errStopped {
-			w.tail.Add(f.output)
-			w.outside = f.outside
-			w.bootFailed(f.failed, f.err, f.stacks)
-		} else {
-			w.bootFailed(nil, err, "")
-		}
+		w.neverStarted(err)
 		return false, BootFailed
 	}
 	w.pool.emit(WorkerStarted{w.who})
-
-	var wg sync.WaitGroup
-	connDone := make(chan error, 1)
-	exit := make(chan process.Exit, 1)
-	outputDone := make(chan struct{})
-	wg.Go(func() { connDone <- w.conn.Run() })
-	wg.Go(func() { exit <- w.child.Wait() })
-	wg.Go(func() {
-		defer close(outputDone)
-		output.Read(w.child.Output, w.tag, func() string { return w.conn.Sole(output.SoleFor) }, w.output)
-	})
-	if w.child.Stacks != nil {
-		wg.Go(func() { w.stacks.Follow(w.child.Stacks) })
-	}
-
-	l := life{Worker: w, connDone: connDone, exit: exit}
-	ended := l.live()
+	w.inc.Run()
+	l := life{inc: w.inc, subject: w, inputs: w.inputs, began: w.started, machine: machine{rules: w.gen.rules(program, "the worker")}}
+	l.machine.rules.lifetime = time.Duration(spread(int64(w.gen.MaxLifetime), w.gen.Jitter))
+	exit := l.run()
 	close(w.gone)
+	if w.endWarm != nil {
+		w.endWarm()
+	}
 	w.pool.leave(w) // at once: nothing new goes to a dead process
-	// The process is reaped and its group is dead. Its last frames and its last
-	// output may still be in the pipes; a stranger that left the group may hold
-	// them open, so nobody waits for long.
-	if !l.connEnded {
-		select {
-		case l.connErr = <-connDone:
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
-	if err := w.conn.Err(); l.reason == None && errors.As(err, new(*wire.ProtocolError)) {
-		l.reason, l.protocol = ProtocolError, err // whatever ended it then
-	}
-	ended.OOM = w.oomHappened(ended, l.killed)
-	fate := l.fate(ended)
-	w.conn.SetFate(fate)
-	w.conn.Close()
-	select {
-	case <-outputDone:
-	case <-time.After(w.pool.lastOutput()):
-	}
-	w.child.Output.Close()
-	stacks := l.fenced
-	if ended.Crashed() {
-		stacks = l.crashStacks()
-		l.stuck = cmp.Or(l.stuck, stacks)
-	}
-	if w.child.Stacks != nil {
-		w.child.Stacks.Close()
-	}
-	w.child.Release()
-	wg.Wait()
-
-	died := w.State()
-	w.enter(Exited)
-	if !l.wasReady && l.failure == nil {
-		select {
-		case l.failure = <-w.failed: // waitpid was faster than its last frame
-			if l.reason == None {
-				l.reason = BootFailed
-			}
-		default:
-		}
-	}
-	w.outside = l.failure == nil && l.reason == None && ended.FromOutside(w.killed || w.termed)
-	if !l.wasReady {
-		w.bootFailed(l.failure, l.bootErr(ended), l.stuck)
-		l.protocol = nil // told
-	}
-	record := WorkerExit{
-		Who: w.who, State: died, Reason: l.reason, Exit: ended,
-		Ours: ended.Signal > 0 && (w.killed || w.termed), Up: time.Since(w.started).Round(time.Millisecond),
-		Served: w.pool.exited(w, l.reason, ended), InFlight: w.conn.InFlight(), Err: l.protocol, Fate: fate,
-		RSS: w.rss.Load(), Stacks: stacks,
-	}
-	if w.gen.MaxRSS > 0 && record.RSS > 0 {
-		record.Limit = w.gen.MaxRSS
-		record.Growth, record.Grew = w.growth.most(record.RSS)
-	}
-	w.pool.emit(record)
-	return l.wasReady, l.reason
+	w.end(&l, exit)
+	return l.machine.served, l.machine.reason
 }
 
-func (w *Worker) spawn() error {
+// rules are those of a process of the generation.
+func (g *generation) rules(program, what string) rules {
+	return rules{
+		program: program, what: what, hash: g.Hash, warms: g.Warmup != nil,
+		bootTimeout: g.BootTimeout, bootTick: g.BootTick, drainLimit: g.DrainLimit, drainGrace: g.DrainGrace,
+		interruptGrace: g.InterruptGrace, termGrace: g.TermGrace, deathSoon: 2 * time.Second, // a busy machine takes so long between pipes and waitpid
+	}
+}
+
+// spawn starts the worker's process, and returns the name of the program.
+func (w *Worker) spawn() (string, error) {
 	child, program, leaf, err := w.process()
 	if err != nil {
-		return err
+		return "", err
 	}
-	conn := shim.NewConn(w.who.Worker, child.Ends, w)
-	conn.ShareWithin(w.gen.Shared)
+	inc := process.NewIncarnation(w.who.Worker, child, child.Ends, w.tag, process.Hooks{
+		Printed:  func(id, level, text string) { w.pool.emit(Output{w.who, id, level, text}) },
+		Logged:   func(l *shim.Label, r *wire.LogRecord) { w.pool.emit(ShimLog{w.who, l, r}) },
+		Requests: w,
+	})
+	inc.Conn.ShareWithin(w.gen.Shared)
 	w.pool.mu.Lock() // others look at it from now on
 	defer w.pool.mu.Unlock()
-	w.child, w.program, w.conn, w.oom = child, program, conn, process.WatchOOM(leaf)
+	w.inc, w.conn, w.oom = inc, inc.Conn, process.WatchOOM(leaf)
 	w.who.Pid = child.Pid()
-	return nil
+	return program, nil
 }
 
 // process starts the worker's process, or has it forked.
@@ -228,41 +126,29 @@ func (w *Worker) process() (child *process.Child, program string, leaf *process.
 	return child, c.Args[0], c.Cgroup, err
 }
 
-// bootFailed ends the boot and reports it.
-func (w *Worker) bootFailed(f *wire.Failed, err error, stacks string) {
-	w.mu.Lock()
-	output := strings.TrimRight(w.tail.String(), "\n")
-	w.mu.Unlock()
-	e := BootFailure{Who: w.who, Failed: f, Err: err, Stacks: stacks, Output: output, Outside: w.outside}
-	how := bootFailed
-	if err == errStopped {
-		how = bootLeft
+// await returns true when c is closed, and false when the worker is not wanted any more.
+func (w *Worker) await(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	case <-w.inputs.retire:
+	case <-w.inputs.kill:
 	}
-	pause, tell := w.pool.bootEnded(w, how, e)
-	if e.Retry = pause; tell {
-		w.pool.emit(e)
-	}
+	return false
 }
 
-// oomHappened: the kernel killed it for lack of memory.
-func (w *Worker) oomHappened(e process.Exit, ours bool) bool {
-	w.pool.mu.Lock()
-	defer w.pool.mu.Unlock()
-	return w.oom.Happened(e, ours)
-}
-
-// size returns the process's resident size in bytes; 0: unknown.
+// size returns the resident size of the process in bytes; 0: unknown.
 func (w *Worker) size() int64 {
-	if p, ok := w.child.Process.(interface{ RSS() int64 }); ok {
+	if p, ok := w.inc.Process.(interface{ RSS() int64 }); ok {
 		return p.RSS()
 	}
 	return 0
 }
 
-// readRSS returns the process's resident size in octets; 0: unknown.
+// readRSS returns the resident size of the process in bytes, and counts the kernel's kills; 0: unknown.
 func (w *Worker) readRSS() int64 {
 	w.pool.mu.Lock()
-	child, oom := w.child, w.oom
+	inc, oom := w.inc, w.oom
 	w.pool.mu.Unlock()
 	if oom != nil {
 		n := oom.Count() // a file: not under the pool's lock
@@ -270,8 +156,25 @@ func (w *Worker) readRSS() int64 {
 		oom.Look(n)
 		w.pool.mu.Unlock()
 	}
-	if child == nil {
+	if inc == nil {
 		return 0
 	}
 	return w.size()
+}
+
+// oomHappened reports whether the kernel killed it for lack of memory.
+func (w *Worker) oomHappened(e process.Exit, ours bool) bool {
+	w.pool.mu.Lock()
+	defer w.pool.mu.Unlock()
+	return w.oom.Happened(e, ours)
+}
+
+// neverStarted reports a worker without a process.
+func (w *Worker) neverStarted(err error) {
+	e := BootFailure{Who: w.who, Err: err}
+	if f := (*templateFailure)(nil); errors.As(err, &f) && f.err != errStopped {
+		e.Failed, e.Err, e.Stacks, e.Output, e.Outside = f.failed, f.err, f.stacks, f.output, f.outside
+		w.outside = f.outside
+	}
+	w.bootFailed(e)
 }

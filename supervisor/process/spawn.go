@@ -17,6 +17,19 @@ const (
 	Dump                   // SIGUSR2 to the leader: faulthandler writes the stacks
 )
 
+// Discard kills a child that nothing else was done with, waits for it and closes its pipes.
+func (c *Child) Discard() {
+	_ = c.Signal(Kill)
+	c.Wait()
+	c.Ends.R.Close()
+	c.Ends.W.Close()
+	c.Output.Close()
+	if c.Stacks != nil {
+		c.Stacks.Close()
+	}
+	c.Release()
+}
+
 // Process is a started process and its group.
 type Process interface {
 	Pid() int
