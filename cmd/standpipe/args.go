@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 )
 
@@ -15,7 +16,7 @@ import (
 // passes over the rest in silence. So flags go first, in the form --name=value, then "--", then APP. What no flag and no
 // APP takes is a problem; each one is found, and a command that reads the settings tells them with those of the settings.
 // Flags may be written as gunicorn's parser takes them: -w 4, -w4, -w=4, --workers 4, --workers=4.
-func arrange(app *cli.App, args []string) (arranged []string, problems config.Problems, err error) {
+func arrange(app *cli.App, args []string) (arranged []string, problems schema.Problems, err error) {
 	if len(args) < 2 {
 		return []string{app.Name, "help"}, nil, nil
 	}
@@ -70,12 +71,12 @@ type arranger struct {
 	command  *cli.Command
 	out      []string // flags
 	left     []string // what is no flag
-	problems config.Problems
+	problems schema.Problems
 	unsure   bool // a flag is unknown, and with it whether the word behind it is its value
 }
 
 func (a *arranger) problem(where, format string, args ...any) {
-	a.problems = append(a.problems, config.Problem{Where: where, Message: fmt.Sprintf(format, args...)})
+	a.problems = append(a.problems, schema.Problem{Where: where, Message: fmt.Sprintf(format, args...)})
 }
 
 func (a *arranger) run(args []string) {
@@ -120,19 +121,21 @@ func (a *arranger) flag(name, value string, has bool, next []string) (used int) 
 	isSwitch := false
 	if _, isSwitch = f.(*cli.BoolFlag); !isSwitch {
 		s := config.FindFlag(f.Names()[0])
-		isSwitch = s != nil && s.Kind == config.Switch
+		isSwitch = s != nil && s.Kind == schema.Switch
 	}
 	if isSwitch && !has { // alone it is on; a word for on or off behind it is its value
 		value, has = "on", true
-		if len(next) > 0 && config.IsSwitchWord(next[0]) {
-			value, used = next[0], 1
+		if len(next) > 0 {
+			if _, err := schema.ParseSwitch(next[0]); err == nil {
+				value, used = next[0], 1
+			}
 		}
 	}
 	if _, ok := f.(*cli.BoolFlag); ok {
-		switch {
-		case !config.IsSwitchWord(value):
+		switch on, err := schema.ParseSwitch(value); {
+		case err != nil:
 			a.problem(long, "%q is not on or off; %s alone is on", value, long)
-		case config.IsOn(value):
+		case on:
 			a.out = append(a.out, long)
 		}
 		return used
@@ -141,7 +144,7 @@ func (a *arranger) flag(name, value string, has bool, next []string) (used int) 
 		// What begins with a dash is the next flag, but for the dash alone, which is standard output, and for a
 		// negative number: what is wrong with that is its value.
 		if len(next) == 0 || len(next[0]) > 1 && next[0][0] == '-' && (next[0][1] < '0' || next[0][1] > '9') {
-			a.problem("", "%s needs a value; write %s=VALUE", config.Dashed(name), long)
+			a.problem("", "%s needs a value; write %s=VALUE", schema.Dashed(name), long)
 			return 0
 		}
 		value, used = next[0], 1
@@ -168,7 +171,7 @@ func (a *arranger) swallows(name string, next []string) bool {
 	a.unsure = true
 	if near := a.find(nearestFlag(a.command, name)); near != nil {
 		s := config.FindFlag(near.Names()[0])
-		return s == nil || s.Kind != config.Switch
+		return s == nil || s.Kind != schema.Switch
 	}
 	return len(next) > 1 // the last word is rather the APP
 }
@@ -190,7 +193,7 @@ func unknownCommand(app *cli.App, name string) string {
 	for _, c := range app.Commands {
 		names = append(names, c.Name)
 	}
-	if near := config.Nearest(name, append(names, "help")); near != "" {
+	if near := schema.Nearest(name, append(names, "help")); near != "" {
 		return fmt.Sprintf("there is no command %q; did you mean %s?", name, near)
 	}
 	if strings.ContainsAny(name, ":./") {
@@ -201,7 +204,7 @@ func unknownCommand(app *cli.App, name string) string {
 
 // unknownFlag is the problem of a flag that the command does not have: gunicorn's own, or the nearest of ours.
 func unknownFlag(c *cli.Command, name string) (where, say string) {
-	shown := config.Dashed(name)
+	shown := schema.Dashed(name)
 	if hasSettings(c) {
 		if say := gunicornSays(name); say != "" {
 			return shown, say
@@ -229,7 +232,7 @@ func nearestFlag(c *cli.Command, name string) string {
 			}
 		}
 	}
-	near := config.Nearest(name, names)
+	near := schema.Nearest(name, names)
 	for _, n := range names {
 		if near == "" && len(name) > 2 && strings.HasPrefix(n, name) {
 			near = n

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 	"github.com/standpipe/standpipe/cmd/internal/staticfiles"
 )
@@ -30,7 +31,7 @@ func check(c *cli.Context) error {
 		unsure, err = absent(cfg)
 	}
 	err = together(line, err)
-	problems, listed := errors.AsType[config.Problems](err)
+	problems, listed := errors.AsType[schema.Problems](err)
 	if err != nil && !listed {
 		return err
 	}
@@ -70,11 +71,11 @@ func check(c *cli.Context) error {
 
 // absent are the apps whose files are not there, and those whose modules are not where one would look first.
 func absent(cfg *config.Config) (unsure []string, err error) {
-	var bad config.Problems
+	var bad schema.Problems
 	for i := range cfg.Apps {
 		switch why, certain := config.Absent(&cfg.Apps[i]); {
 		case certain:
-			bad = append(bad, config.Problem{Message: why})
+			bad = append(bad, schema.Problem{Message: why})
 		case why != "":
 			unsure = append(unsure, why)
 		}
@@ -85,7 +86,7 @@ func absent(cfg *config.Config) (unsure []string, err error) {
 	return unsure, nil
 }
 
-func checkJSON(c *cli.Context, err error, problems config.Problems, warnings []string, load error, said string) error {
+func checkJSON(c *cli.Context, err error, problems schema.Problems, warnings []string, load error, said string) error {
 	type problem struct {
 		Where   string `json:"where"`
 		Message string `json:"message"`
@@ -123,7 +124,7 @@ func writeJSON(w io.Writer, v any) error {
 }
 
 // printProblems lists them with their places in one column.
-func printProblems(w io.Writer, problems config.Problems) {
+func printProblems(w io.Writer, problems schema.Problems) {
 	wide := 0
 	for _, p := range problems {
 		wide = max(wide, len(p.Where))

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 )
 
@@ -103,10 +104,11 @@ docs/settings.md describes every flag.`
 func settingFlags() []cli.Flag {
 	var out []cli.Flag
 	for _, s := range config.Settings() {
-		if len(s.Flags) == 0 {
+		names := s.FlagNames()
+		if len(names) == 0 {
 			continue
 		}
-		name, aliases := s.Flags[0], s.Flags[1:]
+		name, aliases := names[0], names[1:]
 		if s.Repeatable() {
 			out = append(out, &cli.StringSliceFlag{Name: name, Aliases: aliases})
 		} else {
@@ -119,18 +121,19 @@ func settingFlags() []cli.Flag {
 // configInput is what the configuration is made of: the command line, the environment, the folder. Its error carries the
 // exit code. problems are what is wrong with the command line itself; the configuration is read all the same, so that all
 // its problems are told at once.
-func configInput(c *cli.Context) (in config.Input, problems config.Problems, err error) {
+func configInput(c *cli.Context) (in config.Input, problems schema.Problems, err error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return config.Input{}, nil, exit.With(exit.Failed, fmt.Errorf("the current folder cannot be found: %w", err))
 	}
-	problems, _ = c.App.Metadata[lineProblems].(config.Problems)
+	problems, _ = c.App.Metadata[lineProblems].(schema.Problems)
 	in = config.Input{App: c.Args().First(), Environ: os.Environ(), Dir: dir, Pid: os.Getpid(), Tolerant: c.Command.Name == "serve"}
 	for _, s := range config.Settings() {
-		if len(s.Flags) == 0 || !c.IsSet(s.Flags[0]) {
+		names := s.FlagNames()
+		if len(names) == 0 || !c.IsSet(names[0]) {
 			continue
 		}
-		f := config.Flag{Name: s.Flags[0]}
+		f := schema.Flag{Name: names[0]}
 		if s.Repeatable() {
 			f.Values = c.StringSlice(f.Name)
 		} else {
@@ -143,16 +146,16 @@ func configInput(c *cli.Context) (in config.Input, problems config.Problems, err
 	}
 	greenlets, bad := gunicornWorkers(c.String("worker-class"), c.String("worker-connections"), c.IsSet("worker-class"), c.IsSet("worker-connections"))
 	for _, err := range bad {
-		problems = append(problems, config.Problem{Message: err.Error()})
+		problems = append(problems, schema.Problem{Message: err.Error()})
 	}
 	if greenlets != "" && !c.IsSet("gevent") {
-		in.Flags = append(in.Flags, config.Flag{Name: "gevent", Values: []string{greenlets}})
+		in.Flags = append(in.Flags, schema.Flag{Name: "gevent", Values: []string{greenlets}})
 	}
 	return in, problems, nil
 }
 
 // loadConfig is the configuration that they make together. Its error carries the exit code.
-func loadConfig(c *cli.Context) (*config.Config, *config.Sources, error) {
+func loadConfig(c *cli.Context) (*config.Config, *schema.Sources, error) {
 	in, problems, err := configInput(c)
 	if err != nil {
 		return nil, nil, err
@@ -162,8 +165,8 @@ func loadConfig(c *cli.Context) (*config.Config, *config.Sources, error) {
 }
 
 // together is one error of what is wrong with the command line and of what Load has found.
-func together(problems config.Problems, err error) error {
-	if more, ok := errors.AsType[config.Problems](err); ok {
+func together(problems schema.Problems, err error) error {
+	if more, ok := errors.AsType[schema.Problems](err); ok {
 		return exit.With(exit.Usage, append(slices.Clone(problems), more...))
 	}
 	if err == nil && len(problems) == 0 {
@@ -178,7 +181,7 @@ func printError(w io.Writer, err error) {
 		return
 	}
 	p := paint{colour(w)}
-	problems, ok := errors.AsType[config.Problems](err)
+	problems, ok := errors.AsType[schema.Problems](err)
 	if !ok || len(problems) == 1 {
 		fmt.Fprintf(w, "%s %s\n", p.red("standpipe:"), err)
 		return

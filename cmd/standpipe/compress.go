@@ -15,6 +15,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/compress"
 	"github.com/standpipe/standpipe/bridge/static"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 )
 
@@ -42,7 +43,7 @@ func compressDir(c *cli.Context) error {
 	if dir == "" {
 		return exit.With(exit.Usage, fmt.Errorf("compress needs a folder; write: standpipe compress static"))
 	}
-	least, err := config.ParseSize(c.String("min"))
+	least, err := schema.ParseSize(c.String("min"))
 	if err != nil {
 		return exit.With(exit.Usage, fmt.Errorf("--min %q %w", c.String("min"), err))
 	}
@@ -60,7 +61,7 @@ func compressDir(c *cli.Context) error {
 		return exit.With(exit.Failed, err)
 	}
 	fmt.Fprintf(c.App.Writer, "%d files, %d siblings written, %d up to date, %d not worth it; %s became %s in %.1f s\n", job.files, job.written, job.fresh, job.poor,
-		config.FormatSize(job.before), config.FormatSize(job.after), time.Since(began).Seconds())
+		schema.FormatSize(job.before), schema.FormatSize(job.after), time.Since(began).Seconds())
 	return nil
 }
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/events"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 )
@@ -64,7 +64,7 @@ func explain(c *cli.Context) error {
 		}
 		hint := "standpipe explain lists all"
 		alike := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !strings.Contains(n, name) })
-		if near := config.Nearest(name, names); near != "" {
+		if near := schema.Nearest(name, names); near != "" {
 			hint = "did you mean " + near + "?"
 		} else if len(alike) > 0 && len(alike) <= 8 {
 			hint = "did you mean " + strings.Join(alike, ", ") + "?"

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 	"github.com/standpipe/standpipe/cmd/internal/export"
 )
@@ -87,7 +88,7 @@ func serveArgs(in config.Input, cfg *config.Config) []string {
 			continue
 		}
 		for _, v := range f.Values {
-			args = append(args, config.Dashed(f.Name), v)
+			args = append(args, schema.Dashed(f.Name), v)
 		}
 	}
 	return args

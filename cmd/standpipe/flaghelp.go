@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
 
 const (
@@ -22,7 +23,7 @@ func flagHelp(own []cli.Flag) string {
 	var b strings.Builder
 	b.WriteString("\nFlags stand before or after APP.\n\n")
 	for _, s := range config.Settings() {
-		if len(s.Flags) == 0 {
+		if len(s.FlagNames()) == 0 {
 			continue
 		}
 		var notes []string
@@ -37,7 +38,7 @@ func flagHelp(own []cli.Flag) string {
 		if s.Default != "" {
 			usage += " (default: " + s.Default + ")"
 		}
-		helpEntry(&b, s.Flags, s.Placeholder(), strings.Join(notes, ", "), usage)
+		helpEntry(&b, s.FlagNames(), s.Placeholder(), strings.Join(notes, ", "), usage)
 	}
 	ownFlags(&b, own)
 	return b.String()
@@ -71,7 +72,7 @@ func helpEntry(b *strings.Builder, names []string, value, notes, usage string) {
 	names = slices.Clone(names)
 	slices.SortStableFunc(names, func(a, b string) int { return min(len(a), 2) - min(len(b), 2) })
 	for i, n := range names {
-		names[i] = config.Dashed(n)
+		names[i] = schema.Dashed(n)
 	}
 	line := "   " + strings.Join(names, ", ")
 	if value != "" {

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
 
 var update = flag.Bool("update", false, "write the made parts of docs/migrating.md")
@@ -64,7 +65,7 @@ func TestEveryGunicornSetting(t *testing.T) {
 				continue
 			}
 			code, _, errOut := call(t, "serve", fl)
-			if code != 2 || !strings.HasPrefix(errOut, "standpipe: "+config.Dashed(name)+": "+g.state.String()+": ") || !strings.HasSuffix(strings.TrimSpace(errOut), ".") {
+			if code != 2 || !strings.HasPrefix(errOut, "standpipe: "+schema.Dashed(name)+": "+g.state.String()+": ") || !strings.HasSuffix(strings.TrimSpace(errOut), ".") {
 				t.Errorf("%s: exit %d, %q", fl, code, errOut)
 			}
 		}
@@ -226,7 +227,7 @@ func TestProcfile(t *testing.T) {
 			t.Errorf("%s\n  exit %d, %s", line, code, errOut)
 			continue
 		}
-		var list []config.Effective
+		var list []schema.Effective
 		if err := json.Unmarshal([]byte(out), &list); err != nil {
 			t.Fatal(err)
 		}

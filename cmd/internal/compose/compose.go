@@ -155,7 +155,7 @@ func newTrust(cfg *config.Config) (*forwarded.Trust, error) {
 // Listen binds all addresses, or none; then the Server is of no more use. Errors are *listen.ListenError.
 func (s *Server) Listen(ctx context.Context) error {
 	for _, l := range s.Config().Listen {
-		ln, err := s.listen(ctx, l.String(), listen.Spec{Address: l.Place(), Mode: l.Mode, User: l.User, Group: l.Group, Backlog: l.Backlog, V6Only: l.BesideIPv4(s.Config().Listen)})
+		ln, err := s.listen(ctx, l.String(), listen.Spec{Address: l.Bare(), Mode: l.Mode, User: l.User, Group: l.Group, Backlog: l.Backlog, V6Only: l.BesideIPv4(s.Config().Listen)})
 		if err != nil {
 			err = s.Clash(err)
 			for _, open := range s.listeners {

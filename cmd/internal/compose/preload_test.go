@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/journal"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/wire"
@@ -101,7 +102,7 @@ func TestPreloadReloads(t *testing.T) {
 	cfg, _, err := config.Load(config.Input{
 		App: "web:app", Dir: dir, Pid: os.Getpid(),
 		Environ: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")},
-		Flags: []config.Flag{{Name: "preload", Values: []string{"on"}}, {Name: "workers", Values: []string{"2"}}, {Name: "runtime-dir", Values: []string{t.TempDir()}},
+		Flags: []schema.Flag{{Name: "preload", Values: []string{"on"}}, {Name: "workers", Values: []string{"2"}}, {Name: "runtime-dir", Values: []string{t.TempDir()}},
 			{Name: "env", Values: []string{"PYTHONDONTWRITEBYTECODE=1"}}}, // two versions of one size in one second
 	})
 	if err != nil {

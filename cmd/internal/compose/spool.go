@@ -9,6 +9,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/spool"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/errorlog"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
 )
@@ -83,7 +84,7 @@ func (s *Server) openSpool(cfg *config.Config, parents []string) error {
 	if err != nil && bodies.Files.Total > bodies.RAM || err != nil && bodies.Files.Total == 0 {
 		bodies.Files.Total, bodies.Files.Share = bodies.RAM, bodies.RAM/sharePart
 	}
-	total := config.FormatSize(bodies.Files.Total)
+	total := schema.FormatSize(bodies.Files.Total)
 	switch {
 	case err != nil:
 		log.Warn("no_spool_dir", "error", strings.ReplaceAll(err.Error(), "\n", "; "), "spool_total", errorlog.Bytes(bodies.Files.Total), "message",

@@ -22,6 +22,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/static"
 	"github.com/standpipe/standpipe/bridge/uwsgi"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
 	"github.com/standpipe/standpipe/supervisor"
 )
@@ -253,7 +254,7 @@ func TestWiring(t *testing.T) {
 }
 
 // checkComplete: everySetting sets every setting that there is, and to something else than its default.
-func checkComplete(t *testing.T, cfg *config.Config, sources *config.Sources) {
+func checkComplete(t *testing.T, cfg *config.Config, sources *schema.Sources) {
 	t.Helper()
 	given := map[string]bool{}
 	for _, e := range cfg.Effective(sources) {

@@ -1,15 +1,29 @@
-// Package config turns the defaults, a TOML file, the environment and the command line's flags into one checked Config.
+// Package config is standpipe's settings: it turns the defaults, a TOML file, the environment and the flags into one
+// checked Config. Package schema, below it, is the engine; here are the tables and types of the product.
 //
-// What is here: the table of all settings (settings.go, settings_app.go), from which the flags, the variables, the
-// file's keys, docs/settings.md and the commands check and config are made; how values are written (kinds.go); the
-// layers and their order (load.go); what is worked out when nobody set it (derive.go, machine.go); the checks
-// (validate.go). Each effective value knows where it came from (source.go).
+// A Config is a tree of small structs. Each declares its settings as data (Settings) and finds its own mistakes (Check):
+// Limits, Logs and Stop are the tables [limits], [log] and [stop]; Trust, Responses, Folders, Files, Account and Control
+// hold the keys at the top of the file; Listen, Internal, Static, App and Route are arrays of tables; Workers, Requests,
+// AppFiles, Life and Confine are the keys of an App. Load runs a loader once: it reads the layers, fills the structs,
+// derives what was not set, and checks. Each effective value knows its source.
 //
-// What is not here: the command line library (cmd/standpipe hands over what was given), and anything that runs. Other
-// rooms never see this package: cmd/internal/compose turns a Config into their own options.
+// Files, the structs: config.go, trust.go, responses.go, folders.go, files.go, account.go, control.go, limits.go, logs.go,
+// stop.go, listen.go (with listen_parse.go), internal.go, static.go, app.go, env.go, workers.go, share.go, requests.go,
+// appfiles.go, life.go, confine.go, route.go, upstream.go; hosts.go and headers.go are values that several of them have.
+// The texts of the documentation are in texts/, a file for each table; product.go puts all together as a schema.
 //
-// No goroutines, nothing global that changes. Files are read by Load alone.
+// Files, the loader: load.go (the layers), apps.go (which apps there are), derive.go and derive_app.go (what was not set),
+// machine*.go (the limits of the machine), identity.go (users), envfile.go, variables.go (unknown variables), check.go
+// (what needs more than one table), missing.go (an app whose folder is missing), notapp.go and absent.go (a module that is
+// not an app, or does not exist), peek.go (one key of a file), masked.go (secrets), restart.go (what a reload does not
+// change), release.go (links resolved).
 //
-// A new setting: one entry in the table, one field in config.go, checks that need more than one value in validate.go,
-// then `go run ./cmd/internal/config/gen`. Only a setting whose feature exists may be in the table.
+// A new setting is one entry in the Settings of its struct, one field with its key as a tag, and one paragraph in texts/.
+// A new table is one new file with a struct that has Settings (and Check), and one line: the field of Config that it is.
+// Then run `go run ./cmd/internal/config/gen`. Only a setting whose feature exists may be declared.
+//
+// The command line library is not known here: cmd/standpipe passes what was given. Other packages do not import this one:
+// cmd/internal/compose turns a Config into their own options.
+//
+// No goroutines, nothing global that changes. Files are read by Load, Again and Peek alone.
 package config

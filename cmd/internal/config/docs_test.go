@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
 
 func TestSettingsPageIsFresh(t *testing.T) {
@@ -21,21 +23,18 @@ func TestSettingsPageIsFresh(t *testing.T) {
 	}
 }
 
-// The table itself: every setting can be set, is explained, and no two share a name.
-func TestTable(t *testing.T) {
+// The settings themselves: every one is explained, and no two share a name.
+func TestSettings(t *testing.T) {
 	flags, keys, envs := map[string]string{}, map[string]bool{}, map[string]string{}
 	for _, s := range Settings() {
-		where := s.FileKey()
+		where := strings.TrimSpace(s.Scope().Heading() + " " + s.Key)
 		if s.Doc == "" || !strings.HasSuffix(s.Doc, ".") {
 			t.Errorf("%s: the explanation is not a sentence: %q", where, s.Doc)
 		}
-		if s.Scope != OfCommand && s.at == nil && s.set == nil {
-			t.Errorf("%s cannot be set", where)
-		}
-		if s.Kind == Choice && len(s.Choices) == 0 {
+		if s.Kind == schema.Choice && len(s.Choices) == 0 {
 			t.Errorf("%s has no choices", where)
 		}
-		for _, f := range s.Flags {
+		for _, f := range s.FlagNames() {
 			if other, taken := flags[f]; taken {
 				t.Errorf("--%s is the flag of %s and of %s", f, other, where)
 			}
@@ -47,13 +46,41 @@ func TestTable(t *testing.T) {
 			}
 			envs[n] = where
 		}
-		key := string(rune('0'+s.Scope)) + where
-		if keys[key] {
-			t.Errorf("%s stands there twice", where)
+		if keys[where] && s.Scope().Key != "command" {
+			t.Errorf("duplicate setting %s", where)
 		}
-		keys[key] = true
-		if s.Scope == OfApp && len(s.Flags) == 0 && !slices.Contains([]string{"name", "module", "user", "group", "groups"}, s.Key) {
+		keys[where] = true
+		if s.Scope().Key == "app" && len(s.FlagNames()) == 0 && !slices.Contains([]string{"name", "module", "user", "group", "groups"}, s.Key) {
 			t.Errorf("%s has no flag", where)
+		}
+	}
+}
+
+// Every fragment explains a setting that there is.
+func TestFragments(t *testing.T) {
+	files, err := fragments.ReadDir("texts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		name := strings.TrimSuffix(f.Name(), ".md")
+		if name == "head" {
+			continue
+		}
+		text, err := fragments.ReadFile("texts/" + f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var known []string
+		for _, s := range Settings() {
+			if key := s.Scope().Key; key == name || key == "" && name == "top" {
+				known = append(known, s.Key)
+			}
+		}
+		for line := range strings.Lines(string(text)) {
+			if key, ok := strings.CutPrefix(line, "## "); ok && !slices.Contains(known, strings.TrimSpace(key)) {
+				t.Errorf("%s explains %s, which is not a setting there", f.Name(), strings.TrimSpace(key))
+			}
 		}
 	}
 }
@@ -61,14 +88,15 @@ func TestTable(t *testing.T) {
 // A default is written as a user would write it, and shown as it is written.
 func TestDefaultsCanBeRead(t *testing.T) {
 	for _, s := range Settings() {
-		if s.Default == "" || s.Scope == OfCommand {
+		if s.Default == "" {
 			continue
 		}
-		to := target{cfg: &Config{}, app: &App{}, listen: &Listen{}, static: &Static{}, route: &Route{}}
-		if err := s.apply(to, input{values: []string{s.Default}}); err != nil {
-			t.Errorf("%s: %v", s.FileKey(), err)
+		v, row := product().NewValues(nil, nil, "/"), s.Scope().New()
+		v.Apply(row, "", []schema.Given{{Setting: s, In: schema.Input{Values: []string{s.Default}}}})
+		if len(v.Problems) > 0 {
+			t.Errorf("%s: %v", s.FileKey(), v.Problems)
 		}
-		if v, ok := s.value(to); ok && v != s.Default && s.Key != "trusted_proxies" {
+		if v, ok := s.Value(row); ok && v != s.Default && s.Key != "trusted_proxies" {
 			t.Errorf("%s: %q is shown as %q", s.FileKey(), s.Default, v)
 		}
 	}
@@ -80,10 +108,10 @@ func TestEffective(t *testing.T) {
 	p.toml("[[app]]\nname = \"shop\"\nmodule = \"shop\"\nenv_file = [\"vars\"]\nenv = { B = \"toml\" }\n")
 	p.flag("env", "A=flag,with,commas")
 	cfg, src := p.load()
-	got := map[string]Effective{}
+	got := map[string]schema.Effective{}
 	for _, e := range cfg.Effective(src) {
 		if _, again := got[e.Key]; again {
-			t.Errorf("%s stands there twice", e.Key)
+			t.Errorf("duplicate key %s", e.Key)
 		}
 		got[e.Key] = e
 		if strings.Contains(e.Value, "s3cret") {

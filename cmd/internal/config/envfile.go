@@ -6,14 +6,16 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
 
-// maxFile bounds what is read of a configuration or env file: one is never near it, and a wrong path may be a disk.
+// maxFile bounds what is read of a configuration or env file: real ones are much smaller, and a wrong path may be a disk.
 const maxFile = 1 << 20
 
-// readEnvFile reads KEY=VALUE lines. Allowed: blank lines, # comments, `export ` in front, 'single' quotes (taken as
-// they are), "double" quotes (\n, \r, \t, \", \\, \$ are read), and a comment after a blank and a #. A quoted value may span
-// lines. Nothing is expanded: a $ is a $. Errors begin with file:line.
+// readEnvFile reads KEY=VALUE lines. Allowed: blank lines, # comments, `export ` in front, 'single' quotes (nothing
+// within is special), "double" quotes (with \n, \r, \t, \", \\, \$), and a comment after a blank and a #. A quoted value may
+// span lines. Nothing is expanded: a $ is a $. Errors begin with file:line.
 func readEnvFile(path string) ([]EnvVar, error) {
 	text, err := readBounded(path)
 	if err != nil {
@@ -65,9 +67,9 @@ func parseEnv(path, text string) ([]EnvVar, error) {
 			value = strings.TrimRight(cutComment(value), " \t")
 		}
 		if strings.ContainsRune(value, 0) {
-			return nil, fmt.Errorf("%s: the value of %s holds a NUL", where, name)
+			return nil, fmt.Errorf("%s: the value of %s contains a NUL", where, name)
 		}
-		out = append(out, EnvVar{name, value, Source{FromFile, where}})
+		out = append(out, EnvVar{name, value, schema.Source{Kind: schema.FromFile, Where: where}})
 	}
 	return out, nil
 }
@@ -110,7 +112,7 @@ func cutComment(s string) string {
 	return s
 }
 
-// clip keeps secrets and walls of text out of a message: the first few characters.
+// clip shortens a text to its first characters: it may be a secret, or very long.
 func clip(s string) string {
 	if len(s) > 12 {
 		return s[:12] + "..."
@@ -118,7 +120,7 @@ func clip(s string) string {
 	return s
 }
 
-// readBounded reads a regular file of at most maxFile octets. Its errors do not name the file.
+// readBounded reads a regular file of at most maxFile bytes. Its errors do not name the file.
 func readBounded(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -137,7 +139,7 @@ func readBounded(path string) ([]byte, error) {
 		return nil, reason(err)
 	}
 	if len(b) > maxFile {
-		return nil, fmt.Errorf("is larger than %s", FormatSize(maxFile))
+		return nil, fmt.Errorf("is larger than %s", schema.FormatSize(maxFile))
 	}
 	return b, nil
 }

@@ -1,11 +1,15 @@
 package config
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
+)
 
 func TestWorkersRange(t *testing.T) {
 	app := func(v string) (*App, error) {
 		a := &App{Workers: Workers{Min: 3, Max: 3}}
-		return a, workersSetting().apply(target{app: a}, input{values: []string{v}})
+		return a, setWorkers(&a.Workers, schema.Input{Values: []string{v}})
 	}
 	for v, want := range map[string][2]int{"4": {4, 4}, "2..8": {2, 8}, "1..1": {1, 1}} {
 		if a, err := app(v); err != nil || a.Workers.Min != want[0] || a.Workers.Max != want[1] {
@@ -39,7 +43,7 @@ func TestShare(t *testing.T) {
 func TestSurge(t *testing.T) {
 	for v, want := range map[string]Share{"none": {None: true}, "25%": {Percent: 25}, "2": {N: 2}} {
 		a := &App{}
-		if err := surgeSetting().apply(target{app: a}, input{values: []string{v}}); err != nil || a.Life.Surge != want {
+		if err := setSurge(&a.Life, schema.Input{Values: []string{v}}); err != nil || a.Life.Surge != want {
 			t.Errorf("%q: %+v %v", v, a.Life.Surge, err)
 		}
 		if a.Life.Surge.String() != v {
@@ -47,7 +51,7 @@ func TestSurge(t *testing.T) {
 		}
 	}
 	for _, v := range []string{"0", "0%", "None", ""} {
-		if err := surgeSetting().apply(target{app: &App{}}, input{values: []string{v}}); err == nil {
+		if err := setSurge(&Life{}, schema.Input{Values: []string{v}}); err == nil {
 			t.Errorf("%q was taken", v)
 		}
 	}

@@ -1,66 +1,135 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"net"
 	"net/netip"
-	"net/url"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
 
-// maxUnixPath is the longest path of a unix socket: 108 octets with the NUL in Linux's sockaddr_un, 104 on the BSDs.
-const maxUnixPath = 103
+// Listen is one address to take connections on.
+type Listen struct {
+	Network  string      // "tcp", "unix" or "fd"
+	Address  string      // "127.0.0.1:8000", ":8000", "[::1]:8000"; an absolute path; the descriptor's number
+	Protocol string      // "http" or "uwsgi"
+	Mode     fs.FileMode // of a unix socket
+	User     string      `key:"user"`    // owner of a unix socket, a name or a number; empty: as it is
+	Group    string      `key:"group"`   // likewise
+	Backlog  int         `key:"backlog"` // connections that wait for accept
 
-// ParseListen reads one address as it stands after -b. base is what a relative path is relative to. Errors are the end
-// of a sentence and name the address.
-func ParseListen(text, base string) (Listen, error) {
-	s := strings.TrimSpace(text)
-	l := Listen{Protocol: "http"}
-	for _, protocol := range []string{"uwsgi", "http"} {
-		if rest, ok := strings.CutPrefix(s, protocol+"+"); ok {
-			if !strings.HasPrefix(rest, "unix:") && !strings.HasPrefix(rest, "fd://") {
-				return l, fmt.Errorf("%q: unix:/path or fd://3 follows %s+; a port is %s://host:port", text, protocol, protocol)
-			}
-			l.Protocol, l.scheme, s = protocol, protocol, rest
-		}
-	}
-	if scheme, _, ok := strings.Cut(s, "://"); ok {
-		switch scheme {
-		case "unix", "fd":
-		case "http", "uwsgi":
-			l.Protocol, l.scheme = scheme, scheme
-			s = strings.TrimSuffix(s[len(scheme)+3:], "/")
-		case "tcp":
-			s = strings.TrimSuffix(s[len(scheme)+3:], "/")
-		case "https", "fastcgi":
-			return l, fmt.Errorf("%q: %s is not there yet in this release; http and uwsgi are", text, scheme)
-		default:
-			return l, fmt.Errorf("%q: %s is no protocol that standpipe knows; write host:port, unix:/path or fd://3", text, scheme)
-		}
-	}
-	switch {
-	case strings.HasPrefix(s, "unix:"):
-		return parseUnix(l, s[len("unix:"):], text, base)
-	case strings.HasPrefix(s, "fd://"):
-		n, err := strconv.Atoi(s[len("fd://"):])
-		if err != nil || n < 0 || n > 1<<20 {
-			return l, fmt.Errorf("%q: a descriptor is a number, as fd://3", text)
-		}
-		if n < 3 {
-			return l, fmt.Errorf("%q: 0, 1 and 2 are standard input, output and error; handed over sockets begin at 3", text)
-		}
-		l.Network, l.Address = "fd", strconv.Itoa(n)
-		return l, nil
-	}
-	return parseTCP(l, s, text)
+	scheme string // the protocol that Address was written with; empty: with none
 }
 
-// BesideIPv4 says whether the address is one of IPv6 and another of all has its port for IPv4: both can be had only if
-// this one leaves IPv4 to the other, as in nginx.
+// Settings are those of [[listen]].
+func (*Listen) Settings() schema.Group {
+	return schema.Group{Key: "listen", FileOnly: true, Settings: []schema.Setting{
+		{Key: "address", Kind: schema.Text, Required: `address = "127.0.0.1:8000"`,
+			Set: schema.Set(setAddress), Show: schema.Show(func(l *Listen) (string, bool) { return l.String(), true })},
+		{Key: "protocol", Kind: schema.Choice, Choices: []string{"http", "uwsgi"}, Default: "http", Derived: "what the address begins with",
+			Set: schema.Set(setProtocol), Show: schema.Show(func(l *Listen) (string, bool) { return l.Protocol, true })},
+		{Key: "mode", Kind: schema.Mode, Derived: "0666",
+			Set: schema.Set(func(l *Listen, in schema.Input) (err error) {
+				l.Mode, err = parseMode(in.Last())
+				return err
+			}), Show: unixOnly(func(l *Listen) string { return fmt.Sprintf("%#o", l.Mode.Perm()) })},
+		{Key: "user", Kind: schema.Text, Derived: "the user that runs standpipe", Show: unixOnly(func(l *Listen) string { return l.User })},
+		{Key: "group", Kind: schema.Text, Derived: "the group that runs standpipe", Show: unixOnly(func(l *Listen) string { return l.Group })},
+		{Key: "backlog", Kind: schema.Int, Flags: []string{"backlog"}, Derived: "the system's somaxconn, at least 1024"},
+	}}
+}
+
+func unixOnly(f func(*Listen) string) func(any) (string, bool) {
+	return schema.Show(func(l *Listen) (string, bool) {
+		if l.Network != "unix" {
+			return "", false
+		}
+		v := f(l)
+		return v, v != ""
+	})
+}
+
+// setBind replaces all addresses.
+func setBind(c *Config, in schema.Input) error {
+	var out []Listen
+	for _, v := range in.List() {
+		l, err := ParseListen(v, in.Base)
+		if err != nil {
+			return err
+		}
+		out = append(out, l)
+	}
+	if len(out) == 0 {
+		return fmt.Errorf("%q has no address", in.Last())
+	}
+	c.Listen = out
+	return nil
+}
+
+// setAddress keeps what the keys beside the address have set: they may be read before it.
+func setAddress(l *Listen, in schema.Input) error {
+	n, err := ParseListen(in.Last(), in.Base)
+	if err != nil {
+		return err
+	}
+	if l.Mode != 0 {
+		n.Mode = l.Mode
+	}
+	n.User, n.Group = cmp.Or(l.User, n.User), cmp.Or(l.Group, n.Group)
+	n.Protocol, n.Backlog = l.Protocol, l.Backlog
+	*l = n
+	return nil
+}
+
+func setProtocol(l *Listen, in schema.Input) error {
+	switch v := in.Last(); v {
+	case "http", "uwsgi":
+		l.Protocol = v
+		return nil
+	case "https", "fastcgi":
+		return fmt.Errorf("%q is not available yet in this release; http and uwsgi are", v)
+	default:
+		return fmt.Errorf("%q is not one of http, uwsgi", v)
+	}
+}
+
+func parseMode(s string) (fs.FileMode, error) {
+	n, err := strconv.ParseUint(strings.TrimPrefix(s, "0o"), 8, 32)
+	if err != nil || n == 0 || n > 0o777 {
+		return 0, fmt.Errorf("%q is not a mode; write it in octal, as \"0660\"", s)
+	}
+	return fs.FileMode(n), nil
+}
+
+// String is the address as one would write it after -b.
+func (l Listen) String() string {
+	switch {
+	case l.Protocol == "" || l.Protocol == "http":
+		return l.Bare()
+	case l.Network == "tcp":
+		return l.Protocol + "://" + l.Address
+	}
+	return l.Protocol + "+" + l.Bare()
+}
+
+// Bare is the address without its protocol.
+func (l Listen) Bare() string {
+	switch l.Network {
+	case "unix":
+		return "unix:" + l.Address
+	case "fd":
+		return "fd://" + l.Address
+	}
+	return l.Address
+}
+
+// BesideIPv4 reports whether the address is one of IPv6 and another of all has its port for IPv4: both can be listened on
+// only if this one leaves IPv4 to the other, as in nginx.
 func (l Listen) BesideIPv4(all []Listen) bool {
 	host, port, ok := l.tcp()
 	if !ok || !strings.Contains(host, ":") || port == "0" {
@@ -72,7 +141,7 @@ func (l Listen) BesideIPv4(all []Listen) bool {
 	})
 }
 
-// includes says whether who listens on l cannot listen on other too: one of them is every address of the other's kind.
+// includes reports whether a process that listens on l cannot listen on other too: l is every address of other's kind.
 func (l Listen) includes(other Listen) bool {
 	host, port, ok := l.tcp()
 	h, p, too := other.tcp()
@@ -99,97 +168,4 @@ func (l Listen) tcp() (host, port string, ok bool) {
 	}
 	host, port, err := net.SplitHostPort(l.Address)
 	return host, port, err == nil
-}
-
-func parseTCP(l Listen, s, text string) (Listen, error) {
-	l.Network = "tcp"
-	if s == "" {
-		return l, fmt.Errorf("%q names no address; write host:port, :port, unix:/path or fd://3", text)
-	}
-	if strings.HasPrefix(s, "/") || strings.HasPrefix(s, "./") {
-		return l, fmt.Errorf("%q: a socket's path begins with unix:, as unix:%s", text, s)
-	}
-	var host, port string
-	switch {
-	case isDigits(s):
-		// A bare port changes the port alone; who wants every address says so.
-		host, port = "127.0.0.1", s
-	case !strings.Contains(s, ":") || strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]"):
-		host, port = strings.Trim(s, "[]"), "8000"
-	default:
-		if a, err := netip.ParseAddr(s); err == nil && a.Is6() {
-			return l, fmt.Errorf("%q: an IPv6 address stands in brackets, as [%s]:8000", text, s)
-		}
-		var err error
-		if host, port, err = net.SplitHostPort(s); err != nil {
-			return l, fmt.Errorf("%q is not an address; write host:port, :port, [::1]:port, unix:/path or fd://3", text)
-		}
-	}
-	if port == "" {
-		return l, fmt.Errorf("%q has no port after the colon; was a variable such as $PORT empty?", text)
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return l, fmt.Errorf("%q: %q is not a port; ports are 0 to 65535", text, port)
-	}
-	if strings.ContainsAny(host, "/?#@ *\\") {
-		return l, fmt.Errorf("%q: %q is not a host's name or address", text, host)
-	}
-	l.Address = net.JoinHostPort(strings.ToLower(host), strconv.FormatUint(n, 10))
-	return l, nil
-}
-
-func parseUnix(l Listen, s, text, base string) (Listen, error) {
-	l.Network = "unix"
-	path, query, _ := strings.Cut(s, "?")
-	if strings.HasPrefix(path, "//") {
-		path = path[2:]
-		if !strings.HasPrefix(path, "/") {
-			path = "/" + path
-		}
-	}
-	if path == "" || strings.HasSuffix(path, "/") {
-		return l, fmt.Errorf("%q: the socket's path is missing; write unix:/run/shop.sock", text)
-	}
-	if strings.HasPrefix(path, "@") {
-		return l, fmt.Errorf("%q: abstract sockets are not there; they have no permissions. Write unix:/path", text)
-	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(base, path)
-	}
-	if len(path) > maxUnixPath {
-		return l, fmt.Errorf("%q: the path is %d octets long; a unix socket's may have %d", text, len(path), maxUnixPath)
-	}
-	l.Address = path
-	values, err := url.ParseQuery(query)
-	if err != nil {
-		return l, fmt.Errorf("%q: what follows the ? is not key=value", text)
-	}
-	for key, v := range values {
-		last := v[len(v)-1]
-		switch key {
-		case "mode":
-			var m fs.FileMode
-			if m, err = parseMode(last); err != nil {
-				return l, fmt.Errorf("%q: %w", text, err)
-			}
-			l.Mode = m
-		case "user":
-			l.User = last
-		case "group":
-			l.Group = last
-		default:
-			return l, fmt.Errorf("%q: %q is unknown; mode, user and group may follow the ?", text, key)
-		}
-	}
-	return l, nil
-}
-
-func isDigits(s string) bool {
-	for _, c := range s {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return s != ""
 }

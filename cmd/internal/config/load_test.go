@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
 
 // project is a folder with a python in its PATH, and what Load is asked there.
@@ -47,11 +49,13 @@ func (p *project) write(name, text string) string {
 	return path
 }
 
-func (p *project) toml(text string)           { p.write("standpipe.toml", text) }
-func (p *project) env(list ...string)         { p.in.Environ = append(p.in.Environ, list...) }
-func (p *project) flag(n string, v ...string) { p.in.Flags = append(p.in.Flags, Flag{n, v}) }
+func (p *project) toml(text string)   { p.write("standpipe.toml", text) }
+func (p *project) env(list ...string) { p.in.Environ = append(p.in.Environ, list...) }
+func (p *project) flag(n string, v ...string) {
+	p.in.Flags = append(p.in.Flags, schema.Flag{Name: n, Values: v})
+}
 
-func (p *project) load() (*Config, *Sources) {
+func (p *project) load() (*Config, *schema.Sources) {
 	p.t.Helper()
 	cfg, src, err := Load(p.in)
 	if err != nil {
@@ -65,13 +69,13 @@ func (p *project) load() (*Config, *Sources) {
 func (p *project) wrong(parts ...string) {
 	p.t.Helper()
 	_, _, err := Load(p.in)
-	problems, ok := errors.AsType[Problems](err)
+	problems, ok := errors.AsType[schema.Problems](err)
 	if !ok {
 		p.t.Fatalf("no problems were found, expected %q", parts)
 	}
 	left := slices.Clone(problems)
 	for _, part := range parts {
-		i := slices.IndexFunc(left, func(q Problem) bool { return names(q.String(), part) })
+		i := slices.IndexFunc(left, func(q schema.Problem) bool { return names(q.String(), part) })
 		if i < 0 {
 			p.t.Errorf("no problem names %q; there are\n%v", part, err)
 			continue
@@ -238,7 +242,7 @@ func TestPlatformVariablesAreDefaults(t *testing.T) {
 	if a := c.Apps[0]; a.Workers.Min != 3 || a.Workers.Reason != "WEB_CONCURRENCY" {
 		t.Errorf("workers = %d (%s)", a.Workers.Min, a.Workers.Reason)
 	}
-	if !slices.Equal(c.Trust.Proxies, everybody) || c.Stop.Delay != 5*time.Second || c.Stop.Graceful != 18*time.Second {
+	if !slices.Equal(c.Trust.Proxies, everyone) || c.Stop.Delay != 5*time.Second || c.Stop.Graceful != 18*time.Second {
 		t.Errorf("%v %v %v", c.Trust.Proxies, c.Stop.Delay, c.Stop.Graceful)
 	}
 	p.toml("trusted_proxies = [\"10.0.0.0/8\"]\nbind = [\"127.0.0.1:1\", \"unix:s.sock\"]\n[[app]]\nworkers = 1\n")

@@ -6,26 +6,28 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
 
 // Machine is what the defaults depend on. 0 means unknown.
 type Machine struct {
 	CPUs      int   // that we may use: affinity and cgroup limits count
-	Memory    int64 // octets that we may use
+	Memory    int64 // bytes that we may use
 	Limited   bool  // Memory is a cgroup's limit, not the machine's size
 	OpenFiles int   // the hard limit of open files
 	Somaxconn int
 	OOMGroup  bool  // short of memory, the kernel kills our whole control group
-	OwnRSS    int64 // octets of this process
+	OwnRSS    int64 // bytes of this process
 
-	UID, GID   int // whom we run as
+	UID, GID   int // of this process
 	Groups     []uint32
 	Nice       int
 	HardLimits map[string]int64 // by the setting's key; none: no limit
 }
 
 // workers is the default number for one of so many apps, and why.
-func (m *Machine) workers(apps int) (int, Source) {
+func (m *Machine) workers(apps int) (int, schema.Source) {
 	n := min(max(fewWorkers, m.CPUs), manyWorkers)
 	why := plural(m.CPUs, "cpu")
 	lowered := false
@@ -43,14 +45,10 @@ func (m *Machine) workers(apps int) (int, Source) {
 	if lowered && apps > 1 {
 		why += ", " + plural(apps, "app")
 	}
-	return n, Source{FromDerived, why}
+	return n, derived(why)
 }
 
-// Part is one part of so many of the memory, at most most; bytes.
-func (m *Machine) Part(of, most int64) int64 { return PartOf(m.Memory, of, most) }
-
-// PartOf is one part of so many of memory, at most most, where that is not 0; memory 0 is
-// not known.
+// PartOf is memory divided by of, at most most, where that is not 0. memory 0 is not known.
 func PartOf(memory, of, most int64) int64 {
 	switch {
 	case memory <= 0:
@@ -77,10 +75,10 @@ func roughSize(n int64) string {
 	return strings.TrimSuffix(strconv.FormatFloat(f, 'f', 1, 64), ".0") + unit
 }
 
-// cgroup is one process's limits as the kernel shows them under a root: "/" for real, a made-up tree in tests.
+// cgroup is this process's limits as the kernel shows them below a root: "/", or a made-up tree in tests.
 type cgroup struct{ root fs.FS }
 
-// limits are the cgroup's: cpus (0: none; rounded up) and octets of memory (0: none). Both generations are read; of a
+// limits are the cgroup's: cpus (0: none; rounded up) and bytes of memory (0: none). Both generations are read; of a
 // group and its parents the smallest limit counts.
 func (c cgroup) limits() (cpus int, memory int64) {
 	text, err := fs.ReadFile(c.root, "proc/self/cgroup")
@@ -97,7 +95,7 @@ func (c cgroup) limits() (cpus int, memory int64) {
 		case f[0] == "0" && f[1] == "": // version 2
 			c.up("sys/fs/cgroup", f[2], func(dir string) {
 				quota = least(quota, c.ratio(c.word(dir+"/cpu.max", 0), c.word(dir+"/cpu.max", 1)))
-				memory = least(least(memory, c.octets(dir+"/memory.max")), c.octets(dir+"/memory.high"))
+				memory = least(least(memory, c.bytes(dir+"/memory.max")), c.bytes(dir+"/memory.high"))
 			})
 		case has(f[1], "cpu"):
 			c.up("sys/fs/cgroup/"+f[1], f[2], func(dir string) {
@@ -109,7 +107,7 @@ func (c cgroup) limits() (cpus int, memory int64) {
 		case has(f[1], "memory"):
 			c.up("sys/fs/cgroup/memory", f[2], func(dir string) {
 				// The second also counts groups above those that a container sees.
-				memory = least(least(memory, c.octets(dir+"/memory.limit_in_bytes")), c.field(dir+"/memory.stat", "hierarchical_memory_limit"))
+				memory = least(least(memory, c.bytes(dir+"/memory.limit_in_bytes")), c.field(dir+"/memory.stat", "hierarchical_memory_limit"))
 			})
 		}
 	}
@@ -131,8 +129,8 @@ func has(list, name string) bool {
 	return false
 }
 
-// up visits a group's folder and its parents. In a container the path may be the host's and the folder not be there:
-// then only the mount's own top is found, which is the container's group.
+// up visits a group's folder and its parents. In a container the path may be the host's and the folder missing: then only
+// the mount's own top is found, which is the container's group.
 func (c cgroup) up(mount, group string, visit func(dir string)) {
 	for p := path.Clean("/" + group); ; p = path.Dir(p) {
 		visit(strings.TrimSuffix(mount+p, "/"))
@@ -142,7 +140,7 @@ func (c cgroup) up(mount, group string, visit func(dir string)) {
 	}
 }
 
-// word is the n-th word of a small file; empty: not there.
+// word is the n-th word of a small file; empty: there is none.
 func (c cgroup) word(name string, n int) string {
 	text, err := fs.ReadFile(c.root, name)
 	if err != nil {
@@ -154,7 +152,7 @@ func (c cgroup) word(name string, n int) string {
 	return ""
 }
 
-// ratio is quota / period; 0: no limit ("max", -1, or not there).
+// ratio is quota / period; 0: no limit ("max", -1, or no file).
 func (c cgroup) ratio(quota, period string) float64 {
 	q, err := strconv.ParseFloat(quota, 64)
 	p, perr := strconv.ParseFloat(period, 64)
@@ -164,7 +162,7 @@ func (c cgroup) ratio(quota, period string) float64 {
 	return q / p
 }
 
-func (c cgroup) octets(name string) int64 {
+func (c cgroup) bytes(name string) int64 {
 	return limitOf(c.word(name, 0))
 }
 
@@ -202,7 +200,7 @@ func (c cgroup) oomGroup() (set bool) {
 	return set
 }
 
-// memTotal is the machine's memory in octets.
+// memTotal is the machine's memory in bytes.
 func (c cgroup) memTotal() int64 {
 	text, err := fs.ReadFile(c.root, "proc/meminfo")
 	if err != nil {

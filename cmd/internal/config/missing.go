@@ -8,37 +8,38 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/discover"
 )
 
-// absence is an app's folder or interpreter that is not there. For one app of several that is no reason to stop.
-type absence struct {
+// missing is an app's folder or interpreter that does not exist. For one app of several that is no reason to stop.
+type missing struct {
 	app     int // in Config.Apps
-	problem Problem
+	problem schema.Problem
 }
 
-func (l *loader) absent(app int, src Source, err error) {
+func (l *loader) addMissing(app int, src schema.Source, err error) {
 	a := &l.cfg.Apps[app]
 	a.Broken = err
-	l.absences = append(l.absences, absence{app, Problem{src.place(), fmt.Sprintf("app %q: %v", a.Name, err)}})
+	l.missing = append(l.missing, missing{app, schema.Problem{Where: src.Place(), Message: fmt.Sprintf("app %q: %v", a.Name, err)}})
 }
 
-// judgeAbsences makes problems of what is missing, unless the others can go on without it: the caller is tolerant,
-// nothing else is wrong, and at least one app is whole.
-func (l *loader) judgeAbsences() {
-	whole := slices.ContainsFunc(l.cfg.Apps, func(a App) bool { return a.Broken == nil })
-	if l.in.Tolerant && whole && len(l.bad) == 0 {
+// judgeMissing makes problems of what is missing, unless the other apps can be served without it: the caller is tolerant,
+// nothing else is wrong, and at least one app is complete.
+func (l *loader) judgeMissing() {
+	complete := slices.ContainsFunc(l.cfg.Apps, func(a App) bool { return a.Broken == nil })
+	if l.in.Tolerant && complete && len(l.v.Problems) == 0 {
 		return
 	}
-	for _, m := range l.absences {
+	for _, m := range l.missing {
 		l.cfg.Apps[m.app].Broken = nil
-		l.bad = append(l.bad, m.problem)
+		l.v.Problems = append(l.v.Problems, m.problem)
 	}
 }
 
-// Again looks once more for what was missing when the configuration was read. It returns the app with what is there
-// now, or what is missing still: the end of a sentence. An app that is not Broken is returned as it is, so that all its
-// workers run with what its first one was started with. Any goroutine may call it.
+// Again looks again for what was missing when the configuration was read. It returns the app with what exists now, or an
+// error that names what is still missing: the end of a sentence. An app that is not Broken is returned unchanged, so that
+// all its workers run with what the first one was started with. Any goroutine may call it.
 func (a *App) Again() (*App, error) {
 	if a.Broken == nil {
 		return a, nil
@@ -46,7 +47,7 @@ func (a *App) Again() (*App, error) {
 	if err := checkFolder(a.Dir); err != nil {
 		return nil, err
 	}
-	in, err := discover.Find(a.wish)
+	in, err := discover.Find(a.search)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,7 @@ func (a *App) Again() (*App, error) {
 	return &now, nil
 }
 
-// checkFolder says why there is no folder at path; nil: there is one.
+// checkFolder returns why path is not a folder that can be used; nil: it is.
 func checkFolder(path string) error {
 	st, err := os.Stat(path)
 	switch {
@@ -80,18 +81,7 @@ func checkFolder(path string) error {
 	return nil
 }
 
-// beneath says whether path lies in dir.
+// beneath reports whether path lies in dir.
 func beneath(path, dir string) bool {
 	return strings.HasPrefix(path, strings.TrimSuffix(dir, string(filepath.Separator))+string(filepath.Separator))
-}
-
-// unsure says whether what was said about one of these values could not be read: a problem that follows from the value
-// in its place would only be noise.
-func (l *loader) unsure(paths ...string) bool {
-	return slices.ContainsFunc(paths, func(path string) bool {
-		if l.failed[path] {
-			return true
-		}
-		return l.sources.Of(path).Kind < FromEnv && (l.file.failed || l.file.lostApps && strings.HasPrefix(path, "app."))
-	})
 }

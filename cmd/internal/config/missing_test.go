@@ -151,8 +151,8 @@ func TestLaterKeys(t *testing.T) {
 		p.toml(text)
 		p.wrong(want)
 	}
-	// What has come is a setting, not a promise.
-	for _, key := range laterKeys() {
+	// A key that has arrived is a setting, not one of a later release.
+	for _, key := range product().Later {
 		for _, s := range Settings() {
 			if s.Key == key {
 				t.Errorf("%s is a setting and is called one of a later release", key)

@@ -2,19 +2,6 @@ package config
 
 import "testing"
 
-func TestSwitch(t *testing.T) {
-	for v, want := range map[string]bool{"on": true, "true": true, "Yes": true, "1": true, "off": false, "false": false, "no": false, "0": false} {
-		if got, err := parseSwitch(v); err != nil || got != want {
-			t.Errorf("%q: %v %v", v, got, err)
-		}
-	}
-	for _, v := range []string{"", "maybe", "2", "onn"} {
-		if got, err := parseSwitch(v); err == nil {
-			t.Errorf("%q was taken as %v", v, got)
-		}
-	}
-}
-
 func TestPreloadFromEverywhere(t *testing.T) {
 	for name, c := range map[string]struct {
 		toml, flag, env string

@@ -75,24 +75,24 @@ func TestFind(t *testing.T) {
 		return func(name string) string { return map[string]string{"VIRTUAL_ENV": virtual, "PATH": path}[name] }
 	}
 	for _, c := range []struct {
-		wish Wish
-		want string // below dir; or the end of the path
-		how  string
+		search Search
+		want   string // below dir; or the end of the path
+		how    string
 	}{
-		{Wish{Dir: dir, Getenv: env("", path)}, dir + "/.venv/bin/python", "found .venv"},
-		{Wish{Dir: dir, Getenv: env(dir+"/other", path)}, dir + "/other/bin/python3", "$VIRTUAL_ENV"},
-		{Wish{Dir: dir, Venv: "venv", Getenv: env(dir+"/other", path)}, dir + "/venv/bin/python", "--venv"},
-		{Wish{Dir: dir, Python: "other/bin/python3", Getenv: env("", path)}, dir + "/other/bin/python3", "--python"},
-		{Wish{Dir: dir, Python: "python3", PythonFrom: "set in x:1", Getenv: env("", path)}, path + "/python3", "set in x:1"},
-		{Wish{Dir: bare, Getenv: env("", "relative:"+path)}, path + "/python3", "python3 in PATH"},
+		{Search{Dir: dir, Getenv: env("", path)}, dir + "/.venv/bin/python", "found .venv"},
+		{Search{Dir: dir, Getenv: env(dir+"/other", path)}, dir + "/other/bin/python3", "$VIRTUAL_ENV"},
+		{Search{Dir: dir, Venv: "venv", Getenv: env(dir+"/other", path)}, dir + "/venv/bin/python", "--venv"},
+		{Search{Dir: dir, Python: "other/bin/python3", Getenv: env("", path)}, dir + "/other/bin/python3", "--python"},
+		{Search{Dir: dir, Python: "python3", PythonFrom: "set in x:1", Getenv: env("", path)}, path + "/python3", "set in x:1"},
+		{Search{Dir: bare, Getenv: env("", "relative:"+path)}, path + "/python3", "python3 in PATH"},
 	} {
-		got, err := Find(c.wish)
+		got, err := Find(c.search)
 		if err != nil || got.Path != c.want || got.How != c.how {
-			t.Errorf("%+v: %+v, %v; want %s (%s)", c.wish, got, err, c.want, c.how)
+			t.Errorf("%+v: %+v, %v; want %s (%s)", c.search, got, err, c.want, c.how)
 		}
 	}
 	for place, dir := range venvs {
-		got, err := Find(Wish{Dir: dir, Getenv: env("", path)})
+		got, err := Find(Search{Dir: dir, Getenv: env("", path)})
 		if want := filepath.Join(dir, place, "bin/python"); err != nil || got.Path != want || got.How != "found "+place {
 			t.Errorf("%s: %+v, %v; want %s", place, got, err, want)
 		}
@@ -102,23 +102,23 @@ func TestFind(t *testing.T) {
 	}
 	broken := tree(t, ".venv/pyvenv.cfg")
 	for _, c := range []struct {
-		wish Wish
-		want string
+		search Search
+		want   string
 	}{
-		{Wish{Dir: dir, Python: "./nope", Getenv: env("", path)}, "/nope"},
-		{Wish{Dir: dir, Python: "./plain", Getenv: env("", path)}, "/plain"},
-		{Wish{Dir: dir, Python: "./venv", Getenv: env("", path)}, "/venv"},
-		{Wish{Dir: dir, Python: "./dangling", Getenv: env("", path)}, "/nowhere/python"},
-		{Wish{Dir: dir, Python: "python9", Getenv: env("", path)}, `"python9"`},
-		{Wish{Dir: dir, Venv: "nope", Getenv: env("", path)}, "/nope"},
-		{Wish{Dir: dir, Venv: "plain", Getenv: env("", path)}, "/plain"},
-		{Wish{Dir: dir, Venv: "empty", Getenv: env("", path)}, "/empty"},
-		{Wish{Dir: dir, Getenv: env("/nope", path)}, "$VIRTUAL_ENV: venv /nope"},
-		{Wish{Dir: broken, Getenv: env("", path)}, "bin/python"}, // not passed over in silence
-		{Wish{Dir: bare, Getenv: env("", "")}, "python"},
+		{Search{Dir: dir, Python: "./nope", Getenv: env("", path)}, "/nope"},
+		{Search{Dir: dir, Python: "./plain", Getenv: env("", path)}, "/plain"},
+		{Search{Dir: dir, Python: "./venv", Getenv: env("", path)}, "/venv"},
+		{Search{Dir: dir, Python: "./dangling", Getenv: env("", path)}, "/nowhere/python"},
+		{Search{Dir: dir, Python: "python9", Getenv: env("", path)}, `"python9"`},
+		{Search{Dir: dir, Venv: "nope", Getenv: env("", path)}, "/nope"},
+		{Search{Dir: dir, Venv: "plain", Getenv: env("", path)}, "/plain"},
+		{Search{Dir: dir, Venv: "empty", Getenv: env("", path)}, "/empty"},
+		{Search{Dir: dir, Getenv: env("/nope", path)}, "$VIRTUAL_ENV: venv /nope"},
+		{Search{Dir: broken, Getenv: env("", path)}, "bin/python"}, // not passed over in silence
+		{Search{Dir: bare, Getenv: env("", "")}, "python"},
 	} {
-		if got, err := Find(c.wish); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%+v: %+v, %v; want %q", c.wish, got, err, c.want)
+		if got, err := Find(c.search); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %+v, %v; want %q", c.search, got, err, c.want)
 		}
 	}
 }

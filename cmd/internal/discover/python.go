@@ -16,8 +16,8 @@ type Interpreter struct {
 	How  string // "--python", "--venv", "$VIRTUAL_ENV", "found .venv", "found ../env", "python3 in PATH"
 }
 
-// Wish says what the user asked for, and where to look otherwise.
-type Wish struct {
+// Search says what the user asked for, and where to look otherwise.
+type Search struct {
 	Dir        string                   // the app's folder, absolute
 	Python     string                   // a path (relative to Dir), or a bare name to look for in PATH; empty: none
 	PythonFrom string                   // who said so, for How; empty: "--python"
@@ -33,7 +33,7 @@ var venvNames = []string{".venv", "venv", "env", "ENV"}
 // Find finds the interpreter: what was asked for, else $VIRTUAL_ENV, a virtual environment under one of its usual names
 // in Dir or beside it, python3 in PATH. What was asked for and is not usable is an error; it is never passed over in
 // silence.
-func Find(w Wish) (Interpreter, error) {
+func Find(w Search) (Interpreter, error) {
 	from := func(s, alt string) string {
 		if s != "" {
 			return s

@@ -11,6 +11,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/forwarded"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
 
 //go:embed *.tmpl
@@ -138,7 +139,7 @@ func (f *File) Counts(word string) bool { return f.counts[word] }
 func (f *File) write(w io.Writer, kind string) error {
 	name := kind + ".tmpl"
 	t, err := template.New(name).Funcs(template.FuncMap{
-		"nginxSize": nginxSize, "nginxTime": nginxTime, "seconds": seconds, "join": strings.Join, "text": quoteText, "path": quotePath, "variable": variable, "quote": quoteUnit, "human": config.FormatDuration, "size": config.FormatSize,
+		"nginxSize": nginxSize, "nginxTime": nginxTime, "seconds": seconds, "join": strings.Join, "text": quoteText, "path": quotePath, "variable": variable, "quote": quoteUnit, "human": schema.FormatDuration, "size": schema.FormatSize,
 	}).ParseFS(templates, name)
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/logtext"
-	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/errorlog"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/supervisor"
@@ -121,7 +121,7 @@ func Sentence(e *supervisor.BootFailure) string {
 			}
 		}
 		if tooSlow {
-			reason += fmt.Sprintf("; if the app only needs longer: --boot-timeout %s", config.FormatDuration((2 * slow.Limit).Round(time.Second)))
+			reason += fmt.Sprintf("; if the app only needs longer: --boot-timeout %s", schema.FormatDuration((2 * slow.Limit).Round(time.Second)))
 		}
 		if line := lastLine(e.Output); line != "" {
 			reason += "; its last output: " + line

@@ -1,0 +1,140 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
+)
+
+// appLayers is what the layers say about one app.
+type appLayers struct {
+	table      *schema.Table  // its [[app]], or a flag --app
+	positional []schema.Given // APP
+	flagged    []schema.Given // each --app that changes an app of the file
+}
+
+// apps finds out which apps there are, and what each one's values are.
+func (l *loader) apps(scope *schema.Scope, tables []*schema.Table) {
+	var list []appLayers
+	for _, t := range tables {
+		list = append(list, appLayers{table: t})
+	}
+	for _, t := range l.flagged {
+		i := -1
+		if t.Name != "" {
+			i = slices.IndexFunc(list[:len(tables)], func(a appLayers) bool { return a.table.Name == t.Name })
+		}
+		if i >= 0 {
+			list[i].flagged = append(list[i].flagged, t.Givens...)
+		} else {
+			list = append(list, appLayers{table: &schema.Table{Name: t.Name, Src: t.Src}, flagged: t.Givens})
+		}
+	}
+	if l.in.App != "" && len(list) > 0 {
+		l.v.Problems.At("APP", "%s is given beside the apps of %s; name it there, or leave the others out", l.in.App, list[0].table.Src.Where)
+	}
+	if len(list) == 0 {
+		list = []appLayers{{table: &schema.Table{}}}
+	}
+	for _, a := range list {
+		if l.in.App != "" {
+			a.positional = []schema.Given{{Setting: scope.Setting("module"), In: schema.Input{Values: []string{l.in.App}, Src: schema.Source{Kind: schema.FromFlag, Where: "APP"}}}}
+		}
+		l.cfg.Apps = append(l.cfg.Apps, l.app(scope, a))
+	}
+	l.knownNames(scope)
+}
+
+// app is one app with all layers in place. It is built twice when its name has to be made of its values.
+func (l *loader) app(scope *schema.Scope, layers appLayers) App {
+	name := layers.table.Name
+	if name == "" {
+		draft := l.build(scope, layers, "", l.v.Draft())
+		name = draft.Name
+		if name == "" {
+			name = nameOf(cmp.Or(draft.Module, l.v.Env["FLASK_APP"]), draft.Dir)
+		}
+	}
+	a := l.build(scope, layers, name, l.v)
+	a.Name = name
+	l.appStatic = append(l.appStatic, l.appStatics(scope.Table("static"), layers.table, name))
+	return a
+}
+
+// build puts an app's layers together, the later ones winning. Sources and problems go to v.
+func (l *loader) build(scope *schema.Scope, layers appLayers, name string, v *schema.Values) App {
+	a := App{Name: name, Dir: l.in.Dir}
+	if layers.table.Src.Kind == schema.FromFile {
+		a.Dir = filepath.Dir(l.cfg.File)
+	}
+	v.Apply(&a, appRow(name), v.Defaults(scope), layers.table.Givens, v.Variables(scope, name), v.Flags(scope),
+		layers.positional, layers.flagged, v.FlagsOf(scope, name))
+	return a
+}
+
+// appStatics are the rows of [[app.static]].
+func (l *loader) appStatics(scope *schema.Scope, t *schema.Table, app string) []Static {
+	var a App
+	tables, path := t.Tables[scope], appRow(app)
+	l.v.FillRows(scope, &a, path, tables)
+	for i, s := range a.Files.Static {
+		if len(s.Hosts) > 0 {
+			l.v.Problems.Add(tables[i].Src, "app %q: hosts is a key of [[static]] alone; the app's own hosts count here", app)
+		}
+	}
+	return l.completeStatics(a.Files.Static, path+".static", tables, "")
+}
+
+// knownNames reports -w shpo=8 when there is no app shpo.
+func (l *loader) knownNames(scope *schema.Scope) {
+	var names []string
+	for _, a := range l.cfg.Apps {
+		if l.v.Unsure(appRow(a.Name) + ".name") {
+			return
+		}
+		names = append(names, a.Name)
+	}
+	for _, g := range l.v.Names(scope) {
+		if slices.Contains(names, g.For) {
+			continue
+		}
+		advice := "the apps are: " + strings.Join(names, ", ")
+		if near := schema.Nearest(g.For, names); near != "" {
+			advice = fmt.Sprintf("did you mean %s?", near)
+		}
+		l.v.Problems.Add(g.In.Src, "%s=%s: there is no app %q; %s", g.For, g.In.Last(), g.For, advice)
+	}
+}
+
+// generic are module names that say nothing about the app.
+var generic = []string{"wsgi", "app", "main", "application", "index", "server", "run", "manage", "src", "api", "web", "config", "project"}
+
+// nameOf makes an app's name of what it loads, else of its folder.
+func nameOf(module, dir string) string {
+	spec, _, _ := strings.Cut(module, ":")
+	stem := spec
+	// mysite.wsgi is a module, deploy/mysite.wsgi a file.
+	if strings.Contains(spec, "/") || strings.HasSuffix(spec, ".py") {
+		stem = strings.TrimSuffix(filepath.Base(strings.TrimSuffix(spec, "/__init__.py")), filepath.Ext(spec))
+	} else if first, _, ok := strings.Cut(spec, "."); ok {
+		stem = first
+	}
+	if stem == "" || slices.Contains(generic, stem) {
+		stem = filepath.Base(dir)
+	}
+	name := strings.Map(func(c rune) rune {
+		if nameRune(c) {
+			return c
+		}
+		return '-'
+	}, stem)
+	name = strings.Trim(name, "-.")
+	if len(name) > maxName {
+		name = name[:maxName]
+	}
+	return cmp.Or(name, "app")
+}

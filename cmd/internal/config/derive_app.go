@@ -1,0 +1,188 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
+	"github.com/standpipe/standpipe/cmd/internal/discover"
+)
+
+// deriveApp fills in what was not set of an app: its workers, its module, its interpreter.
+func (l *loader) deriveApp(i int) {
+	a := &l.cfg.Apps[i]
+	row := l.v.Row(appRow(a.Name), "")
+	put := func(key, why string) { l.v.Sources.Put(row.Path+"."+key, derived(why)) }
+	if !row.Given("workers") {
+		n, src := l.defaultWorkers()
+		a.Workers.Min, a.Workers.Max, a.Workers.Reason = n, n, src.Where
+		l.v.Sources.Put(row.Path+".workers", src)
+	}
+	if !row.Given("queue") {
+		a.Requests.Queue = 256 + 16*a.Workers.Max
+		put("queue", fmt.Sprintf("256 + 16 x %d workers", a.Workers.Max))
+	}
+	a.Dir = filepath.Clean(a.Dir)
+	for _, paths := range [][]string{a.EnvFile, a.PythonPath, a.Life.TouchReload, a.Files.SendfileRoots} {
+		absolute(a.Dir, paths)
+	}
+	missing := checkFolder(a.Dir)
+	if missing != nil && !row.Unsure("dir") {
+		l.addMissing(i, row.Source("dir"), missing)
+	}
+	there := missing == nil && !row.Unsure("dir")
+	l.readEnvFiles(a, row, there)
+	l.findModule(a, row, there)
+	l.findPython(i, row, there)
+	a.Files.complete(a.Dir, l.appStatic[i])
+	if a.Module == "" {
+		put("module", "found in dir")
+	}
+	if !row.Given("dir") && l.cfg.File != "" && a.Dir != l.cfg.Dir {
+		put("dir", "the file's folder")
+	} else if !row.Given("dir") {
+		put("dir", "current folder")
+	}
+	put("python", a.Interpreter.How)
+}
+
+// defaultWorkers is the number of workers of an app that sets none, and why.
+func (l *loader) defaultWorkers() (int, schema.Source) {
+	v := l.v.Env["WEB_CONCURRENCY"]
+	if v == "" {
+		return l.in.Machine.workers(len(l.cfg.Apps))
+	}
+	n, err := schema.ParseInt(v)
+	if err == nil && n > 0 {
+		return n, schema.Source{Kind: schema.FromEnv, Where: "WEB_CONCURRENCY"}
+	}
+	l.v.Problems.At("WEB_CONCURRENCY", "%q is not a number of workers; it is 1 or more", v)
+	return 1, schema.Source{}
+}
+
+// readEnvFiles puts the files' variables in front of the app's own, which win. Without the app's folder it only reads
+// those that lie elsewhere; Again reads them all.
+func (l *loader) readEnvFiles(a *App, row *schema.Row, there bool) {
+	var vars []EnvVar
+	for _, path := range a.EnvFile {
+		if !there && beneath(path, a.Dir) {
+			continue
+		}
+		v, err := readEnvFile(path)
+		if err != nil {
+			row.Bad("env_file", "env_file of app %q: %s", a.Name, withPath(path, err))
+			continue
+		}
+		vars = append(vars, v...)
+	}
+	if a.unread = !there; there {
+		a.Env = append(vars, a.Env...)
+	}
+}
+
+// withPath names the file unless the message begins with it already.
+func withPath(path string, err error) string {
+	s := err.Error()
+	if strings.HasPrefix(s, path+":") {
+		return s
+	}
+	return path + " " + s
+}
+
+// findModule is for an app whose module was not named: FLASK_APP, else the files that may hold it.
+func (l *loader) findModule(a *App, row *schema.Row, there bool) {
+	if a.Module != "" {
+		return
+	}
+	if v, src := l.flaskApp(a); v != "" {
+		a.Module, a.How = v, "FLASK_APP"
+		l.v.Sources.Put(row.Path+".module", src)
+		return
+	}
+	if !there {
+		a.Candidates = discover.Usual()
+		return
+	}
+	if a.Candidates = discover.Candidates(a.Dir); len(a.Candidates) == 0 && !row.Unsure("module") {
+		l.noApp(a)
+	}
+}
+
+// flaskApp is the app's FLASK_APP. That of standpipe's own environment counts for a single app only.
+func (l *loader) flaskApp(a *App) (string, schema.Source) {
+	for _, e := range slices.Backward(a.Env) {
+		if e.Name == "FLASK_APP" && e.Value != "" {
+			return e.Value, e.Source
+		}
+	}
+	if len(l.cfg.Apps) > 1 {
+		return "", schema.Source{}
+	}
+	return l.v.Env["FLASK_APP"], schema.Source{Kind: schema.FromEnv, Where: "FLASK_APP"}
+}
+
+// noApp adds the problem of a folder that has no app, with what to write for what it has.
+func (l *loader) noApp(a *App) {
+	where, tried := "", "FLASK_APP, standpipe.toml, "
+	if l.cfg.File != "" {
+		tried = "FLASK_APP, "
+	}
+	if len(l.cfg.Apps) > 1 {
+		where, tried = fmt.Sprintf("app %q: ", a.Name), ""
+	}
+	advice := "Name it: standpipe serve shop.wsgi:application"
+	if projects := discover.Projects(a.Dir); len(projects) > 0 {
+		advice = "There is a Django project in " + strings.Join(projects, ", ") + ": standpipe serve --dir " + projects[0]
+	} else if others := discover.Others(a.Dir); len(others) == 1 {
+		advice = "If it is in " + others[0] + ": standpipe serve " + others[0]
+	} else if len(others) > 1 {
+		advice = "If it is in " + strings.Join(others, " or ") + ", name that, such as: standpipe serve " + others[0]
+	}
+	l.v.Problems.At("", "%sno app found in %s; looked for %s%s. %s", where, a.Dir, tried, discover.Places, advice)
+}
+
+// findPython finds the app's interpreter. Of python and venv, the one of the later layer counts.
+func (l *loader) findPython(app int, row *schema.Row, there bool) {
+	a := &l.cfg.Apps[app]
+	python, venv := row.Source("python"), row.Source("venv")
+	if a.Python != "" && a.Venv != "" {
+		switch {
+		case python.Kind > venv.Kind:
+			a.Venv = ""
+		case venv.Kind > python.Kind:
+			a.Python = ""
+		default:
+			row.Bad("python", "app %q has both python and venv; keep one of them", a.Name)
+			return
+		}
+	}
+	a.search = discover.Search{
+		Dir: a.Dir, Python: a.Python, PythonFrom: shownSource(python), Venv: a.Venv, VenvFrom: shownSource(venv),
+		Getenv: func(name string) string { return l.v.Env[name] },
+	}
+	if !there {
+		return // the missing folder is the problem
+	}
+	in, err := discover.Find(a.search)
+	if err == nil {
+		a.Interpreter = in
+		return
+	}
+	src := python
+	if a.Python == "" {
+		src = venv
+	}
+	if src.Given() || !row.Unsure("python", "venv") {
+		l.addMissing(app, src, err)
+	}
+}
+
+// shownSource is a source as the start banner names it.
+func shownSource(s schema.Source) string {
+	if s.Kind == schema.FromFile {
+		return "set in " + s.Where
+	}
+	return s.Where
+}

@@ -1,0 +1,94 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
+)
+
+// maxUpstreams of one route.
+const maxUpstreams = 64
+
+// Route sends requests to other servers than the apps.
+type Route struct {
+	Path             string   // "/" or "/legacy": starts with a slash, does not end with one
+	Hosts            []string // as an app's
+	Handler          string   `key:"handler"` // "proxy"
+	Upstreams        []Upstream
+	StripPrefix      bool   `key:"strip_prefix"`      // the upstream does not see Path
+	RequestBuffering string `key:"request_buffering"` // "on": an upstream is asked when the request body is complete; "off": before it is read
+
+	ConnectTimeout time.Duration `key:"connect_timeout"` // until an upstream has taken the connection
+	SendTimeout    time.Duration `key:"send_timeout"`    // silence while it takes the request
+	ReadTimeout    time.Duration `key:"read_timeout"`    // silence until and within its response
+}
+
+// Settings are those of [[route]].
+func (*Route) Settings() schema.Group {
+	return schema.Group{Key: "route", FileOnly: true, Settings: []schema.Setting{
+		{Key: "path", Kind: schema.Text, Default: "/", Reload: true,
+			Set: schema.Set(func(r *Route, in schema.Input) error {
+				r.Path = "/" + strings.Trim(in.Last(), "/")
+				if v := in.Last(); v != "" && !strings.HasPrefix(v, "/") {
+					return fmt.Errorf("%q does not begin with a slash; write /%s", v, v)
+				}
+				return nil
+			}), Show: schema.Show(func(r *Route) (string, bool) { return r.Path, true })},
+		{Key: "hosts", Kind: schema.List, Derived: "every host", Reload: true,
+			Set: setHosts(func(r *Route) *[]string { return &r.Hosts }), Show: showHosts(func(r *Route) []string { return r.Hosts })},
+		{Key: "handler", Kind: schema.Choice, Choices: []string{"proxy"}, Reload: true, Required: `handler = "proxy"`},
+		{Key: "upstreams", Kind: schema.List, Reload: true, Required: `upstreams = ["http://127.0.0.1:3000"]`,
+			Set: schema.Set(setUpstreams), Show: schema.Show(showUpstreams)},
+		{Key: "strip_prefix", Kind: schema.Switch, Default: "off", Reload: true},
+		{Key: "request_buffering", Kind: schema.Choice, Choices: []string{"on", "off"}, Default: "on", Reload: true},
+		{Key: "connect_timeout", Kind: schema.Duration, Default: "5s", Reload: true},
+		{Key: "send_timeout", Kind: schema.Duration, Default: "60s", Reload: true},
+		{Key: "read_timeout", Kind: schema.Duration, Default: "60s", Reload: true},
+	}}
+}
+
+func setUpstreams(r *Route, in schema.Input) error {
+	r.Upstreams = nil
+	for _, v := range in.List() {
+		u, err := ParseUpstream(v, in.Base)
+		if err != nil {
+			return err
+		}
+		r.Upstreams = append(r.Upstreams, u)
+	}
+	return nil
+}
+
+func showUpstreams(r *Route) (string, bool) {
+	out := make([]string, len(r.Upstreams))
+	for i, u := range r.Upstreams {
+		out[i] = u.String()
+	}
+	return strings.Join(out, ","), true
+}
+
+// Check finds mistakes in the route's own values.
+func (r *Route) Check(row *schema.Row) {
+	if why := badMount(r.Path); why != "" && !row.Unsure("path") {
+		row.Bad("path", "path %q %s", r.Path, why)
+	}
+	for _, h := range r.Hosts {
+		if why := badHost(h); why != "" {
+			row.Bad("hosts", "host %q %s", h, why)
+		}
+	}
+	switch n := len(r.Upstreams); {
+	case n == 0 && row.Given("upstreams"):
+		row.Bad("upstreams", "upstreams is empty; name at least one")
+	case n > maxUpstreams:
+		row.Bad("upstreams", "upstreams has %d addresses; at most %d are possible", n, maxUpstreams)
+	}
+	for j, u := range r.Upstreams {
+		if slices.Contains(r.Upstreams[:j], u) {
+			row.Bad("upstreams", "upstreams: duplicate %s; leave one of them out", u)
+		}
+	}
+}
