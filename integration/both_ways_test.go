@@ -61,7 +61,7 @@ func (d *duplex) next() {
 
 func chaCha(n byte) io.Reader { return rand.NewChaCha8([32]byte{n}) }
 
-// readSum reads an answer of so many octets and the sha256 of the request's body behind them.
+// readSum reads an answer of so many bytes and the sha256 of the request's body behind them.
 func readSum(r io.Reader, size int64) (answer string, body string, err error) {
 	h := sha256.New()
 	if _, err := io.CopyN(h, r, size); err != nil {
@@ -116,7 +116,7 @@ func TestBothWaysAtOnce(t *testing.T) {
 	}
 }
 
-// madeSum is the sha256 of the octets that apps/uploads makes of a seed, made by Python itself.
+// madeSum is the sha256 of the bytes that apps/uploads makes of a seed, made by Python itself.
 func madeSum(t testing.TB, id string, mb int) string {
 	t.Helper()
 	out, err := exec.Command("python3", "-c", fmt.Sprintf(`
@@ -241,7 +241,7 @@ func TestHugeUpload(t *testing.T) {
 	spool := t.TempDir()
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(spool, &fs); err == nil && int64(fs.Bavail)*int64(fs.Bsize) < size+size/4 {
-		skip(t, "disk", fmt.Sprintf("needs %d octets of disk", size+size/4))
+		skip(t, "disk", fmt.Sprintf("needs %d bytes of disk", size+size/4))
 	}
 	s := uploads(t, spool, opts{Args: []string{"-w", "1", "--max-body", "0", "--spool-total", "0"}})
 	s.want(200, "/pid")
@@ -290,7 +290,7 @@ func TestHugeUpload(t *testing.T) {
 		t.Errorf("%+v, want %s", r, hexOf(h))
 	}
 	if files != 1 || used > size+1<<20 {
-		t.Errorf("%d files with %d octets for a body of %d", files, used, size)
+		t.Errorf("%d files with %d bytes for a body of %d", files, used, size)
 	}
 	if grown := most - before; grown > 64<<20 {
 		t.Errorf("Go's memory grew by %d MiB", grown>>20)

@@ -108,7 +108,7 @@ func (s *server) want(status int, path string, headers ...string) *response {
 	return r
 }
 
-// raw writes the octets of request as they are on a fresh connection and reads until the server closes it, or for patience.
+// raw writes the bytes of request as they are on a fresh connection and reads until the server closes it, or for patience.
 // The writing side stays open.
 func (s *server) raw(request string) string {
 	s.t.Helper()

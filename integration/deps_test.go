@@ -18,10 +18,10 @@ import (
 
 const module = "github.com/standpipe/standpipe"
 
-// law is one row of the law of imports. A room is a folder with everything below it.
+// law is one row of the import law: what a top-level folder, with everything below it, may import.
 type law struct {
-	room   string
-	ours   []string // rooms it may import, besides itself
+	folder string
+	ours   []string // folders it may import, besides itself
 	others []string // third-party modules its own files may import; nil: none
 	never  []string // what must not be in it even by way of others (packages, with all below them)
 }
@@ -53,8 +53,8 @@ type goPackage struct {
 	Deps                               []string
 }
 
-// room is the path inside the module, "" for the root.
-func (p goPackage) room() string {
+// folder is the path inside the module, "" for the root.
+func (p goPackage) folder() string {
 	return strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
 }
 
@@ -93,23 +93,23 @@ func underAny(path string, roots []string) bool {
 	return slices.ContainsFunc(roots, func(r string) bool { return under(path, r) })
 }
 
-// breaches says what a package's imports have against the law.
+// breaches are the imports of a package that the law forbids.
 func breaches(p goPackage) []string {
 	var list []string
 	bad := func(format string, args ...any) {
 		list = append(list, p.ImportPath+" "+fmt.Sprintf(format, args...))
 	}
-	room := p.room()
-	i := slices.IndexFunc(laws, func(l law) bool { return under(room, l.room) })
+	folder := p.folder()
+	i := slices.IndexFunc(laws, func(l law) bool { return under(folder, l.folder) })
 	if i < 0 {
-		if !under(room, "cmd") {
-			bad("is in no room: add it to the law of imports, or move it")
+		if !under(folder, "cmd") {
+			bad("is in no folder of the import law: add it there, or move it")
 		}
 		return list
 	}
 	l := laws[i]
 	imports := p.Imports
-	if room == "integration" {
+	if folder == "integration" {
 		imports = slices.Concat(imports, p.TestImports, p.XTestImports)
 	}
 	for _, path := range imports {
@@ -117,39 +117,39 @@ func breaches(p goPackage) []string {
 		switch {
 		case under(path, module):
 			target := strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
-			if !under(target, l.room) && !underAny(target, l.ours) {
-				bad("imports the room %s; %s may import %v", target, l.room, l.ours)
+			if !under(target, l.folder) && !underAny(target, l.ours) {
+				bad("imports %s; %s may import %v", target, l.folder, l.ours)
 			}
-			if l.room == "bridge" && under(target, "bridge") && target != room {
-				from, to := slices.Index(bridgeLeaves, room), slices.Index(bridgeLeaves, target)
+			if l.folder == "bridge" && under(target, "bridge") && target != folder {
+				from, to := slices.Index(bridgeLeaves, folder), slices.Index(bridgeLeaves, target)
 				if from >= 0 && (to < 0 || to > from) {
-					bad("is a leaf and imports %s, which is none of the leaves before it", target)
-				} else if to < 0 && !slices.Contains(bridgeMay[room], target) {
+					bad("is a leaf and imports %s, which is not one of the leaves before it", target)
+				} else if to < 0 && !slices.Contains(bridgeMay[folder], target) {
 					bad("imports its neighbour %s; they meet in cmd/internal/compose", target)
 				}
 			}
 		case strings.Contains(first, "."):
 			if !underAny(path, l.others) {
-				bad("imports %s; %s may import %v", path, l.room, l.others)
+				bad("imports %s; %s may import %v", path, l.folder, l.others)
 			}
 		}
 	}
 	for _, path := range p.Deps {
 		if underAny(path, l.never) {
-			bad("has %s among what it imports, by itself or by way of others", path)
+			bad("imports %s, directly or through another package", path)
 		}
 	}
 	return list
 }
 
-func TestLawOfImports(t *testing.T) {
+func TestImportLaw(t *testing.T) {
 	t.Parallel()
 	for _, p := range goList(t) {
 		for _, b := range breaches(p) {
 			t.Error(b)
 		}
 	}
-	// The law bites: made-up packages that break it, one clause each.
+	// Made-up packages that break the law, one clause each: the test finds each of them.
 	for _, p := range []goPackage{
 		{ImportPath: module + "/shim", Imports: []string{module + "/supervisor"}},
 		{ImportPath: module + "/shim", Deps: []string{"net/http/httptrace"}},
@@ -170,14 +170,14 @@ func TestLawOfImports(t *testing.T) {
 	}
 }
 
-// A room says in doc.go what it is for; the packages inside it at least in their package comment.
-func TestEveryRoomHasDoc(t *testing.T) {
+// A top-level folder says in doc.go what it is for, and every package at least in its package comment.
+func TestEveryPackageHasDoc(t *testing.T) {
 	t.Parallel()
 	for _, p := range goList(t) {
 		if p.Doc == "" {
 			t.Errorf("%s has no package comment", p.ImportPath)
 		}
-		if strings.Contains(p.room(), "/") {
+		if strings.Contains(p.folder(), "/") {
 			continue
 		}
 		if _, err := os.Stat(filepath.Join(p.Dir, "doc.go")); err != nil {

@@ -3,10 +3,10 @@
 // What is here: the harness (harness_test.go, client_test.go, process_test.go, sandbox_test.go), the tests by behaviour
 // (frameworks, lifecycle, boot, output, queue, commands, deps, wsgi_*; uwsgi_*, upstreams and export with real servers
 // beside standpipe: neighbours_test.go), the sample applications (apps/), the orchestration of `make test` (run_tests.sh),
-// bench/: the race against other servers (`make bench`), which is no test, and trials/: real applications beside gunicorn
+// bench/: the race against other servers (`make bench`), which is not a test, and trials/: real applications beside gunicorn
 // and nginx (`make trials`), which CI runs at night.
 //
-// What is not here: anything that needs a look inside a room. The tests know the binary by its command line, its
+// What is not here: anything that needs a look inside a package. The tests know the binary by its command line, its
 // sockets, its log records and its exit codes; of our packages they may import shim alone, for the frame vectors.
 //
 // Wording: a test asserts events, fields, exit codes, statuses and names (names_test.go), never a sentence. The sentences

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// files starts the app of that name with one worker, and makes a file of so many octets.
+// files starts the app of that name with one worker, and makes a file of so many bytes.
 func files(t *testing.T, size int, o opts) (s *server, path, data string) {
 	t.Helper()
 	if o.Dir, o.App = appDir(t, "files"), "app:app"; o.Python == "" {
@@ -72,7 +72,7 @@ func TestFileWrapper(t *testing.T) {
 		} {
 			a := s.want(200, at)
 			if a.Body != want.body {
-				t.Errorf("threads %s, %s: %d octets, want %d", threads, at, len(a.Body), len(want.body))
+				t.Errorf("threads %s, %s: %d bytes, want %d", threads, at, len(a.Body), len(want.body))
 			}
 			if got := passed(a); got != want.file && !strings.HasPrefix(at, "/flask") {
 				t.Errorf("threads %s, %s: passed as a file: %v", threads, at, got)
@@ -99,7 +99,7 @@ func TestFileWrapper(t *testing.T) {
 			t.Fatal(err)
 		}
 		if a := s.get("/unzipped" + q + ".gz"); a.Body != data || passed(a) {
-			t.Errorf("gzip: %d octets", len(a.Body))
+			t.Errorf("gzip: %d bytes", len(a.Body))
 		}
 		if _, err := s.try(s.request("GET", "/shrinking"+q, nil)); err == nil {
 			t.Error("a file shorter than its Content-Length looked whole")
@@ -132,7 +132,7 @@ func TestFileRanges(t *testing.T) {
 	} {
 		a := s.get(at, c.headers...)
 		if a.Status != c.status || a.Body != c.body || a.Header.Get("Content-Range") != c.field {
-			t.Errorf("%v: %d, %d octets, %v", c.headers, a.Status, len(a.Body), a.Header)
+			t.Errorf("%v: %d, %d bytes, %v", c.headers, a.Status, len(a.Body), a.Header)
 		}
 	}
 	if a := s.get(at+"&skip=10", "Range: bytes=0-9"); a.Body != data[10:20] {
@@ -185,7 +185,7 @@ func TestSlowDownloadHoldsNoWorker(t *testing.T) {
 	}
 	rest, err := io.ReadAll(conns[0])
 	if err != nil || !strings.HasSuffix(string(rest), data) {
-		t.Errorf("%d octets, %v", len(rest), err)
+		t.Errorf("%d bytes, %v", len(rest), err)
 	}
 	conns[0].Close()
 	s.client().CloseIdleConnections()
@@ -193,7 +193,7 @@ func TestSlowDownloadHoldsNoWorker(t *testing.T) {
 	eventually(t, "those of the worker too", func() bool { return s.get("/descriptors").Body == workers })
 }
 
-// Workers that have lost fd 3 to a wrapper send octets.
+// Workers that have lost fd 3 to a wrapper send bytes.
 func TestFilesWithoutControl(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -203,7 +203,7 @@ func TestFilesWithoutControl(t *testing.T) {
 	}
 	s, path, data := files(t, 300000, opts{Python: wrapper})
 	if a := s.want(200, "/plain?path="+url.QueryEscape(path)); a.Body != data || passed(a) {
-		t.Errorf("%d octets, %v", len(a.Body), a.Header)
+		t.Errorf("%d bytes, %v", len(a.Body), a.Header)
 	}
 }
 
@@ -245,7 +245,7 @@ func TestSendfileFields(t *testing.T) {
 	s = start(t, opts{Args: []string{"-c", conf}})
 	a := s.want(200, named("X-Sendfile", path))
 	if a.Body != data || a.Header.Get("X-Sendfile") != "" || a.Header.Get("X-Other") != "1" || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/plain") || a.Header.Get("Last-Modified") == "" {
-		t.Errorf("%d octets, %v", len(a.Body), a.Header)
+		t.Errorf("%d bytes, %v", len(a.Body), a.Header)
 	}
 	etag := a.Header.Get("ETag")
 	for _, c := range []struct {
@@ -292,7 +292,7 @@ func TestSendfileFields(t *testing.T) {
 	}
 }
 
-// A large download moves no octet through the worker, nor through memory of ours.
+// A large download moves no byte through the worker, nor through memory of ours.
 func TestDownloadTakesNoMemory(t *testing.T) {
 	t.Parallel()
 	s, path, _ := files(t, 0, opts{})
@@ -312,14 +312,14 @@ func TestDownloadTakesNoMemory(t *testing.T) {
 	var peak int64
 	n, err := io.Copy(io.Discard, struct{ io.Reader }{io.TeeReader(res.Body, &watcher{look: func() { peak = max(peak, memory()) }})})
 	if n != size || err != nil {
-		t.Errorf("%d octets, %v", n, err)
+		t.Errorf("%d bytes, %v", n, err)
 	}
 	if peak-before > 16<<20 {
 		t.Errorf("%d KiB more during the download", (peak-before)>>10)
 	}
 }
 
-// watcher calls a function now and then while octets pass.
+// watcher calls a function now and then while bytes pass.
 type watcher struct {
 	look func()
 	last time.Time

@@ -65,7 +65,7 @@ func (s *server) site(t *testing.T, f framework) {
 		}
 	})
 	step("upload", func(t *testing.T, s *server) {
-		data := randomOctets(2 << 20)
+		data := randomBytes(2 << 20)
 		kind, body := multipartFile(t, "file", "picture.bin", "application/octet-stream", data)
 		r := s.post("/upload", kind, body)
 		var got struct {
@@ -109,7 +109,7 @@ func (s *server) site(t *testing.T, f framework) {
 			fmt.Fprintf(&want, "line %d\n", n)
 		}
 		if r := s.want(200, "/stream"); r.Body != want.String() {
-			t.Errorf("%d octets, want %d", len(r.Body), want.Len())
+			t.Errorf("%d bytes, want %d", len(r.Body), want.Len())
 		}
 	})
 	step("download", func(t *testing.T, s *server) {
@@ -118,7 +118,7 @@ func (s *server) site(t *testing.T, f framework) {
 			row[i] = byte(i)
 		}
 		if r := s.want(200, "/download"); r.Body != string(bytes.Repeat(row, 8192)) {
-			t.Errorf("%d octets, sha256 %s", len(r.Body), hexSum([]byte(r.Body)))
+			t.Errorf("%d bytes, sha256 %s", len(r.Body), hexSum([]byte(r.Body)))
 		}
 	})
 	step("unicode", func(t *testing.T, s *server) {
@@ -200,14 +200,14 @@ func TestFlaskShop(t *testing.T) {
 	if r := s.want(200, "/cart", "Cookie: "+cookie); !strings.Contains(r.Body, "63.00") {
 		t.Errorf("the cart: %q", r.Body)
 	}
-	picture := randomOctets(700_000)
+	picture := randomBytes(700_000)
 	kind, body := multipartFile(t, "picture", "valve.png", "image/png", picture)
 	r = s.post("/product/wrench/review", kind, body)
 	if r.Status != 303 || r.Header.Get("X-Picture-SHA256") != hexSum(picture) {
 		t.Fatalf("review: %d %v", r.Status, r.Header)
 	}
 	if r := s.want(200, "/picture/"+hexSum(picture)); r.Body != string(picture) {
-		t.Errorf("the picture came back with %d octets of %d", len(r.Body), len(picture))
+		t.Errorf("the picture came back with %d bytes of %d", len(r.Body), len(picture))
 	}
 	if r := s.want(200, "/export.csv?rows=20000"); strings.Count(r.Body, "\n") != 20001 {
 		t.Errorf("the export has %d lines", strings.Count(r.Body, "\n"))
@@ -224,8 +224,8 @@ func TestFlaskShop(t *testing.T) {
 	s.waitLog(func(r record) bool { return strings.Contains(r.str("message"), "the till is jammed") }, "Flask's traceback")
 }
 
-// randomOctets differ from run to run; a test that fails prints sums, not octets.
-func randomOctets(n int) []byte {
+// randomBytes differ from run to run; a test that fails prints sums, not bytes.
+func randomBytes(n int) []byte {
 	var seed [32]byte
 	for i := range seed {
 		seed[i] = byte(rand.Uint32())

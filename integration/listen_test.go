@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// socketDir is short: a unix socket's path has 108 octets.
+// socketDir is short: a unix socket's path has 108 bytes.
 func socketDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "sp")

@@ -20,7 +20,7 @@ func TestOutputIsLogged(t *testing.T) {
 	} {
 		s.want(200, path)
 		var r record
-		if path == "/frames" { // how unprintable octets are written is the log's business: that the worker lives is ours
+		if path == "/frames" { // how unprintable bytes are written is the log's business: that the worker lives is ours
 			s.want(200, "/pid")
 			continue
 		}

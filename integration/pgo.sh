@@ -43,11 +43,11 @@ stop
 python3 - "$work/cpu" "$binary" "$profile" <<'PYTHON'
 import gzip, sys
 source, path, target = sys.argv[1:]
-octets, path = gzip.open(source).read(), path.encode()
-if len(path) > 127 or b"\x32" + bytes([len(path)]) + path not in octets:
+data, path = gzip.open(source).read(), path.encode()
+if len(path) > 127 or b"\x32" + bytes([len(path)]) + path not in data:
     sys.exit("pgo: the path of the binary is not in the profile as expected")
-octets = octets.replace(b"\x32" + bytes([len(path)]) + path, b"\x32\x09standpipe")
+data = data.replace(b"\x32" + bytes([len(path)]) + path, b"\x32\x09standpipe")
 with open(target, "wb") as f:
-    f.write(gzip.compress(octets, 9, mtime=0))
+    f.write(gzip.compress(data, 9, mtime=0))
 PYTHON
-echo "pgo: $profile, $(wc -c <"$profile") octets"
+echo "pgo: $profile, $(wc -c <"$profile") bytes"

@@ -215,7 +215,7 @@ func TestLimitsOfWorkers(t *testing.T) {
 			t.Errorf("%s is %d, not %d", name, got[name], want)
 		}
 	}
-	if r := s.want(200, "/grow?octets=4294967296"); r.Body != "MemoryError" {
+	if r := s.want(200, "/grow?bytes=4294967296"); r.Body != "MemoryError" {
 		t.Errorf("%q", r.Body)
 	}
 	if r := s.want(200, "/create?dir="+url.QueryEscape(dir)); r.Body != fmt.Sprintf("0640 %d", uid) {

@@ -159,7 +159,7 @@ def app(environ, start_response):
 	s.want(200, "/")
 }
 
-// rssOf is a process's resident size in octets; 0 when it has gone.
+// rssOf is a process's resident size in bytes; 0 when it has gone.
 func rssOf(pid int) int64 {
 	b, err := os.ReadFile(filepath.Join("/proc", fmt.Sprint(pid), "statm"))
 	if err != nil {
@@ -281,7 +281,7 @@ raise RuntimeError("broken at import")
 		t.Errorf("%d tries in a minute", n)
 	}
 	if n := len(s.stderrText()); n > 100<<10 {
-		t.Errorf("%d octets of log", n)
+		t.Errorf("%d bytes of log", n)
 	}
 	s.want(200, "/good")
 	s.want(503, "/")

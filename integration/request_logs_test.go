@@ -125,7 +125,7 @@ func TestRawOutputAndItsRequest(t *testing.T) {
 // reads, each line is there or counted as dropped.
 func TestFloodHoldsNoAnswer(t *testing.T) {
 	t.Parallel()
-	const lines = 100_000 // of 1000 octets
+	const lines = 100_000 // of 1000 bytes
 	b := startBare(t, appDir(t, "request_logs"), "plain:app", "-w", "1")
 	c := &http.Client{Timeout: 2 * bootPatience, Transport: &http.Transport{DisableKeepAlives: true}}
 	r, err := c.Get(b.url + "/flood?lines=" + strconv.Itoa(lines))

@@ -30,7 +30,7 @@ func (s *server) checkServes() {
 	s.want(200, "/pid")
 	body := strings.Repeat("0123456789abcdef", 1<<16)
 	if r := s.post("/sum", "application/octet-stream", body); r.Status != 200 || r.Body != hexSum([]byte(body)) {
-		s.t.Errorf("a body of %d octets: %d %.200q", len(body), r.Status, r.Body)
+		s.t.Errorf("a body of %d bytes: %d %.200q", len(body), r.Status, r.Body)
 	}
 }
 

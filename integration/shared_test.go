@@ -52,7 +52,7 @@ func TestFault_D13_LargeAnswers(t *testing.T) {
 	}
 }
 
-// Large bodies, both ways, of many requests at a time: each has its own octets. They lie in memory that is made for the first
+// Large bodies, both ways, of many requests at a time: each has its own bytes. They lie in memory that is made for the first
 // of them and goes with the worker.
 func TestSharedMemory(t *testing.T) {
 	if runtime.GOOS != "linux" {
@@ -83,7 +83,7 @@ func TestSharedMemory(t *testing.T) {
 						}
 						r, err := s.try(s.request(method, path, bytes.NewReader(body)))
 						if err != nil || r.Status != 200 || r.Body != string(want) {
-							t.Errorf("%s %s with %d octets: %v", method, path, len(body), err)
+							t.Errorf("%s %s with %d bytes: %v", method, path, len(body), err)
 							return
 						}
 					}

@@ -62,7 +62,7 @@ func (b *behaviours) nothingLeft(spool string) {
 	}
 }
 
-// checkSum reads an answer of /big and compares its octets with the sum at their end.
+// checkSum reads an answer of /big and compares its bytes with the sum at their end.
 func checkSum(t *testing.T, c net.Conn, mb int64) {
 	t.Helper()
 	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
@@ -73,12 +73,12 @@ func checkSum(t *testing.T, c net.Conn, mb int64) {
 	n, err := io.CopyN(h, resp.Body, mb<<20)
 	rest, rerr := io.ReadAll(resp.Body)
 	if err != nil || rerr != nil || string(rest) != hex.EncodeToString(h.Sum(nil)) {
-		t.Errorf("%d octets (%v), then %.100q (%v)", n, err, rest, rerr)
+		t.Errorf("%d bytes (%v), then %.100q (%v)", n, err, rest, rerr)
 	}
 }
 
 // Twenty clients that take nothing of answers larger than the sockets, and one worker: it has served them all, and
-// serves the next, before the first octet is read.
+// serves the next, before the first byte is read.
 func TestSlowReadersHoldNoWorker(t *testing.T) {
 	t.Parallel()
 	b, spool := slowReaders(t)
@@ -195,7 +195,7 @@ func TestBrokenAnswerInTheSpool(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n, err := io.Copy(io.Discard, resp.Body); err == nil || n > 8<<20 {
-		t.Errorf("%d octets and a proper end", n)
+		t.Errorf("%d bytes and a proper end", n)
 	}
 	b.want(200, "/pid")
 	b.nothingLeft(spool)

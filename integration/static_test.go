@@ -43,7 +43,7 @@ func TestStaticNeverAsksPython(t *testing.T) {
 		n, err := io.Copy(io.Discard, resp.Body)
 		resp.Body.Close()
 		if err != nil || resp.StatusCode != 200 || int(n) != size {
-			t.Fatalf("%s: %d, %d octets, %v", path, resp.StatusCode, n, err)
+			t.Fatalf("%s: %d, %d bytes, %v", path, resp.StatusCode, n, err)
 		}
 	}
 	for _, h := range held {
@@ -212,7 +212,7 @@ func TestCompressedAnswers(t *testing.T) {
 		t.Fatalf("%v: %v", err, r.Header)
 	}
 	if plain, err := io.ReadAll(z); err != nil || string(plain) != strings.Repeat("some text ", 1000) {
-		t.Errorf("%v, %d octets", err, len(plain))
+		t.Errorf("%v, %d bytes", err, len(plain))
 	}
 	if r.Header.Get("Vary") != "Accept-Encoding" || r.Header.Get("Etag") != `W/"v1"` {
 		t.Errorf("%v", r.Header)

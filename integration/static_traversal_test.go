@@ -31,11 +31,11 @@ var encodings = []func(string) string{
 	func(s string) string { return strings.Replace(s, "/", "%2f", 1) },
 }
 
-func percent(octets string, upper bool) func(string) string {
+func percent(chars string, upper bool) func(string) string {
 	return func(s string) string {
 		var b strings.Builder
 		for i := range len(s) {
-			if strings.IndexByte(octets, s[i]) >= 0 {
+			if strings.IndexByte(chars, s[i]) >= 0 {
 				b.WriteString(percentAll(s[i:i+1], upper))
 			} else {
 				b.WriteByte(s[i])
@@ -96,7 +96,7 @@ func attempts(url string) (list []attempt) {
 	return list
 }
 
-// way is one way in: it sends a request for a target as it is and returns the status and all octets of the answer.
+// way is one way in: it sends a request for a target as it is and returns the status and all bytes of the answer.
 type way struct {
 	name string
 	get  func(s *server, target, fields string) (status int, all string, err error)

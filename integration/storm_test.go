@@ -193,7 +193,7 @@ func ticks(t testing.TB, pid int) int {
 	return user + system
 }
 
-// 200 clients that send an octet now and then and 100 that take a little of 5 MB each, and one worker: it serves the next
+// 200 clients that send a byte now and then and 100 that take a little of 5 MB each, and one worker: it serves the next
 // request before any of them has ended, and is idle.
 func TestSlowClientsOnBothSides(t *testing.T) {
 	b, _ := slowReaders(t, "-w", "1")
@@ -224,7 +224,7 @@ func TestSlowClientsOnBothSides(t *testing.T) {
 	})
 	began, worked := time.Now(), ticks(t, pid)
 	piece := make([]byte, 2500)
-	for range 10 { // a while of their rhythm: 4 octets up and 10 KB down a second
+	for range 10 { // a while of their rhythm: 4 bytes up and 10 KB down a second
 		for _, c := range up {
 			if _, err := c.Write([]byte("x")); err != nil {
 				t.Fatal(err)

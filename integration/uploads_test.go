@@ -83,15 +83,15 @@ func TestLargeUploadIsAFile(t *testing.T) {
 				}
 				a := s.do(s.request("POST", "/sum", body))
 				if a.Status != 200 {
-					t.Fatalf("%d octets: %d %q", size, a.Status, a.Body)
+					t.Fatalf("%d bytes: %d %q", size, a.Status, a.Body)
 				}
 				r := parseReceived(t, a.Body)
 				sum := sha256.Sum256(data[:size])
 				if r.Size != int64(size) || r.SHA256 != hex.EncodeToString(sum[:]) || len(r.Keys) != 0 {
-					t.Errorf("%d octets, chunked %v: %+v", size, chunked, r)
+					t.Errorf("%d bytes, chunked %v: %+v", size, chunked, r)
 				}
 				if large := size > 64<<10; r.Regular != large || strings.HasPrefix(r.Path, spool+"/") != large {
-					t.Errorf("%d octets, chunked %v: wsgi.input is %+v", size, chunked, r)
+					t.Errorf("%d bytes, chunked %v: wsgi.input is %+v", size, chunked, r)
 				}
 			}
 		}

@@ -63,7 +63,7 @@ func withoutHop(r *response, less ...string) string {
 	return strings.Join(list, "\n")
 }
 
-// A uWSGI behind us answers as its own HTTP server does: status, octets, fields. X-Request-Id is ours, on every answer. Not
+// A uWSGI behind us answers as its own HTTP server does: status, bytes, fields. X-Request-Id is ours, on every answer. Not
 // asked for are dot segments: uWSGI's HTTP takes them out, we hand on the path as it came.
 func TestUwsgiUpstreamLikeItsOwnHTTP(t *testing.T) {
 	t.Parallel()
@@ -223,7 +223,7 @@ upstreams = ["uwsgi://%s"]
 	if n := len(s.events("upstream_failed")); n != 4 {
 		t.Errorf("%d records", n)
 	}
-	// Fewer octets than the app has declared: the client can tell.
+	// Fewer bytes than the app has declared: the client can tell.
 	if r, err := s.try(s.request("GET", "/short", nil)); err == nil {
 		t.Errorf("a short answer looks whole: %+v", r)
 	}

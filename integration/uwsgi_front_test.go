@@ -84,7 +84,7 @@ func TestUwsgiSites(t *testing.T) {
 // largeBodies are 10 MB up, the same chunked, 100 MB down.
 func (s *server) largeBodies(kind string) {
 	s.t.Helper()
-	data := randomOctets(10 << 20)
+	data := randomBytes(10 << 20)
 	contentType, form := multipartFile(s.t, "file", "big.bin", "application/octet-stream", data)
 	if r := s.post("/upload", contentType, form); r.Status != 200 || !strings.Contains(r.Body, hexSum(data)) {
 		s.t.Errorf("upload of 10 MB: %d %.200q", r.Status, r.Body)
@@ -109,7 +109,7 @@ func (s *server) largeBodies(kind string) {
 		row[i] = byte(i)
 	}
 	if r := s.want(200, "/bulk"); len(r.Body) != 1600*256*256 || hexSum([]byte(r.Body)) != hexSum(bytes.Repeat(row, 1600*256)) {
-		s.t.Errorf("download of 100 MB: %d octets", len(r.Body))
+		s.t.Errorf("download of 100 MB: %d bytes", len(r.Body))
 	}
 }
 
@@ -122,7 +122,7 @@ func TestUwsgiUnbufferedRequests(t *testing.T) {
 		f := s.front(t, "nginx", connect, func(site string) string {
 			return strings.Replace(site, "#uwsgi_request_buffering", "uwsgi_request_buffering", 1)
 		})
-		data := string(randomOctets(3 << 20))
+		data := string(randomBytes(3 << 20))
 		want := fmt.Sprintf("%d %s %d", len(data), hexSum([]byte(data)), len(data))
 		if r := f.post("/sum", "application/octet-stream", data); r.Body != want {
 			t.Errorf("%s: %d %.200q", connect, r.Status, r.Body)

@@ -163,7 +163,7 @@ func TestUwsgiRefusals(t *testing.T) {
 	t.Parallel()
 	s := speaksUwsgi(t, opts{Args: []string{"-w", "1"}})
 	tcp, _ := s.uwsgiAddresses()
-	send := func(octets string) string { return s.at(tcp).raw(octets) }
+	send := func(data string) string { return s.at(tcp).raw(data) }
 	if a := send("\x64\x00\x00\x00"); a != "\x64\x00\x00\x01" {
 		t.Errorf("ping: %q", a)
 	}
@@ -194,7 +194,7 @@ func TestUwsgiFiles(t *testing.T) {
 			a, err := askUwsgi(t, addr, "PATH_INFO=/plain", "QUERY_STRING=path="+path, c.field)
 			head, body, _ := strings.Cut(a, "\r\n\r\n")
 			if err != nil || !strings.HasPrefix(head, "HTTP/1.1 "+c.status+"\r\n") || body != c.body {
-				t.Errorf("%s: %q, %d octets, %v", addr, head, len(body), err)
+				t.Errorf("%s: %q, %d bytes, %v", addr, head, len(body), err)
 			}
 		}
 	}

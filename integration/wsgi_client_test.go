@@ -141,16 +141,16 @@ func parseEcho(t testing.TB, body string) environEcho {
 	return e
 }
 
-// latin1 turns octets into what JSON makes of Python's native strings: one code point per octet.
-func latin1(octets string) string {
-	runes := make([]rune, len(octets))
-	for i := range len(octets) {
-		runes[i] = rune(octets[i])
+// latin1 turns bytes into what JSON makes of Python's native strings: one code point per byte.
+func latin1(data string) string {
+	runes := make([]rune, len(data))
+	for i := range len(data) {
+		runes[i] = rune(data[i])
 	}
 	return string(runes)
 }
 
-// wire is a client connection whose octets the test sees.
+// wire is a client connection whose bytes the test sees.
 type wire struct {
 	t    testing.TB
 	conn net.Conn
@@ -196,9 +196,9 @@ func dialWire(t testing.TB, s *server) *wire {
 	return &wire{t: t, conn: c, br: bufio.NewReader(c)}
 }
 
-// send writes octets. A server that refuses early may have closed: what it said counts, so the error is only noted.
-func (w *wire) send(octets string) {
-	if _, err := io.WriteString(w.conn, octets); err != nil {
+// send writes bytes. A server that refuses early may have closed: what it said counts, so the error is only noted.
+func (w *wire) send(data string) {
+	if _, err := io.WriteString(w.conn, data); err != nil {
 		w.t.Logf("write: %v", err)
 	}
 }
@@ -282,14 +282,14 @@ func (w *wire) line() (string, error) {
 	return line[:len(line)-2], nil
 }
 
-// closed waits until the server ends the connection; octets before the end are an error.
+// closed waits until the server ends the connection; bytes before the end are an error.
 func (w *wire) closed() error {
 	_ = w.conn.SetReadDeadline(time.Now().Add(patience))
 	b, err := w.br.ReadByte()
 	switch {
 	case err == nil:
 		rest, _ := w.br.Peek(w.br.Buffered())
-		return fmt.Errorf("more octets instead of the end: %q", append([]byte{b}, rest...))
+		return fmt.Errorf("more bytes instead of the end: %q", append([]byte{b}, rest...))
 	case err == io.EOF || strings.Contains(err.Error(), "reset by peer"):
 		return nil
 	}

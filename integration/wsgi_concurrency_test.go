@@ -79,7 +79,7 @@ func TestWSGINoCrossTalk(t *testing.T) {
 						default:
 							a, err := w.try("POST")
 							if err != nil || a.Status != 200 || a.Body != "<"+body+">" {
-								t.Errorf("%s: %v, status %d, %d octets %.40q, want %d", mark, err, a.Status, len(a.Body), a.Body, len(body)+2)
+								t.Errorf("%s: %v, status %d, %d bytes %.40q, want %d", mark, err, a.Status, len(a.Body), a.Body, len(body)+2)
 							}
 						}
 						conn.Close()
@@ -142,7 +142,7 @@ func TestWSGIDuplex(t *testing.T) {
 	body := noise(3 << 20)
 	for _, view := range []string{"big_generator", "big_write", "big_list"} {
 		if r := s.post("/iter/"+view, "application/octet-stream", body); r.Status != 200 || digest(r.Body) != sum {
-			t.Errorf("%s: status %d, %d octets", view, r.Status, len(r.Body))
+			t.Errorf("%s: status %d, %d bytes", view, r.Status, len(r.Body))
 		}
 	}
 	s.settle()

@@ -99,7 +99,7 @@ func TestWSGISmuggling(t *testing.T) {
 		{"fold of a TE", post("X-A: b\r\n Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", "abc"), "200 400", true, "abc"},
 		{"fold at the start", "POST /environ/posted?id=ID HTTP/1.1\r\n Content-Length: 3\r\nHost: a\r\n\r\nabc", "400", false, "-"},
 		{"bad percent", "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", "400", false, "*"},
-		{"control octet in the target", "GET /a\x01b HTTP/1.1\r\nHost: a\r\n\r\n", "400", false, "*"},
+		{"control byte in the target", "GET /a\x01b HTTP/1.1\r\nHost: a\r\n\r\n", "400", false, "*"},
 		{"space in the target", "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", "400", false, "*"},
 		{"no target", "GET HTTP/1.1\r\nHost: a\r\n\r\n", "400", false, "*"},
 		{"HTTP/0.9", "GET /echo\r\n\r\n", "400", false, "*"},
@@ -347,7 +347,7 @@ func TestWSGIAccessLog(t *testing.T) {
 				}
 				for i := range len(line) {
 					if line[i] < ' ' || line[i] == 0x7f {
-						t.Errorf("a control octet in %q", line)
+						t.Errorf("a control byte in %q", line)
 					}
 				}
 			})

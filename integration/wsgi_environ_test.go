@@ -11,7 +11,7 @@ import (
 )
 
 // pathTargets are request targets and what PATH_INFO and QUERY_STRING must be: decoded once, and otherwise left alone.
-// All are octets. An empty path means 400.
+// All are bytes. An empty path means 400.
 var pathTargets = []struct{ target, path, query string }{
 	{"/", "/", ""},
 	{"/a", "/a", ""},

@@ -9,7 +9,7 @@ import (
 )
 
 // TestWSGINoBody: HEAD, 204 and 304 have no body whatever the app yields (RFC 9110 9.3.2, 15.3.5, 15.4.5). A second,
-// pipelined request shows that no octet of one was sent.
+// pipelined request shows that no byte of one was sent.
 func TestWSGINoBody(t *testing.T) {
 	s := serveWSGI(t, "wsgi_behaviours")
 	for _, c := range []struct{ method, status string }{
@@ -64,9 +64,9 @@ func TestWSGILength(t *testing.T) {
 			w.send("GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\nGET /echo?after HTTP/1.1\r\nHost: a\r\n\r\n")
 			a := w.recv("GET")
 			if a.Status != 200 || a.field("Content-Length") != "4" || len(a.Body) != 4 {
-				t.Errorf("%+v, want 4 octets", a)
+				t.Errorf("%+v, want 4 bytes", a)
 			}
-			// The connection may go on or end, but no octet too many may stand where the next answer begins.
+			// The connection may go on or end, but no byte too many may stand where the next answer begins.
 			if second, err := w.try("GET"); err == nil && parseEcho(t, second.Body).Strings["QUERY_STRING"] != "after" {
 				t.Errorf("the second answer: %+v", second)
 			} else if err != nil && second.Proto != "" {
@@ -80,7 +80,7 @@ func TestWSGILength(t *testing.T) {
 			path := "/head/any?status=200+OK&length=1000000&body=" + body
 			a, err := s.exchange(t, path)
 			if err == nil && a.Status != 500 {
-				t.Errorf("a short answer looks whole: status %d, %d octets", a.Status, len(a.Body))
+				t.Errorf("a short answer looks whole: status %d, %d bytes", a.Status, len(a.Body))
 			}
 			if r := s.waitLog(mismatch(path), "content_length_mismatch"); r.str("app") == "" {
 				t.Errorf("the record names no app: %v", r)

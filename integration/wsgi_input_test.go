@@ -38,7 +38,7 @@ func digest(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// noise are octets that no compression or pattern hides a mistake in; the same for each run.
+// noise are bytes that no compression or pattern hides a mistake in; the same for each run.
 func noise(size int) string {
 	b := make([]byte, size)
 	r := rand.NewChaCha8([32]byte{1})
@@ -46,7 +46,7 @@ func noise(size int) string {
 	return string(b)
 }
 
-// chunked is body in the chunked coding, in chunks of at most size octets.
+// chunked is body in the chunked coding, in chunks of at most size bytes.
 func chunked(body string, size int) string {
 	var out bytes.Buffer
 	for body != "" {
@@ -158,14 +158,14 @@ func TestWSGIInputUnread(t *testing.T) {
 					t.Error(err)
 				}
 				if s.recorded("canary unread") != 0 {
-					t.Error("octets of the body ran as a request")
+					t.Error("bytes of the body ran as a request")
 				}
 			})
 		}
 	}
 }
 
-// TestWSGIInputBig: ten million octets, each in its place.
+// TestWSGIInputBig: ten million bytes, each in its place.
 func TestWSGIInputBig(t *testing.T) {
 	s := serveWSGI(t, "wsgi_behaviours")
 	body := noise(10_000_003)
@@ -188,12 +188,12 @@ func TestWSGIInputBig(t *testing.T) {
 				<-done
 				if path == "late" { // echoed, between < and >
 					if a.Status != 200 || len(a.Body) != len(body)+2 || digest(a.Body[1:len(a.Body)-1]) != sum {
-						t.Fatalf("status %d, %d octets came back", a.Status, len(a.Body))
+						t.Fatalf("status %d, %d bytes came back", a.Status, len(a.Body))
 					}
 					return
 				}
 				if r := parseInput(t, a); r.Length != len(body) || r.Sha256 != sum {
-					t.Errorf("%d octets, sha256 %s; want %d, %s", r.Length, r.Sha256, len(body), sum)
+					t.Errorf("%d bytes, sha256 %s; want %d, %s", r.Length, r.Sha256, len(body), sum)
 				}
 			})
 		}

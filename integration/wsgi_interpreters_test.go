@@ -68,7 +68,7 @@ func TestWSGIInterpreters(t *testing.T) {
 				t.Errorf("form: %d %q", r.Status, r.Body)
 			}
 			if r := s.want(200, "/stream"); strings.Count(r.Body, "\n") != 1000 || !strings.HasSuffix(r.Body, "\n999\n") {
-				t.Errorf("stream: %d octets", len(r.Body))
+				t.Errorf("stream: %d bytes", len(r.Body))
 			}
 			if a := s.ask(t, "/error"); a.Status != 500 {
 				t.Errorf("error: %d", a.Status)

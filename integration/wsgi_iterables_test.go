@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// places is what iterables.pattern makes: octets that tell their place.
+// places is what iterables.pattern makes: bytes that tell their place.
 func places(size int) string {
 	var b strings.Builder
 	for i := range size / 16 {
@@ -50,7 +50,7 @@ func TestWSGIIterables(t *testing.T) {
 					want = ""
 				}
 				if a.Status != 200 || a.Body != want {
-					t.Errorf("status %d, %d octets %.60q; want %d octets", a.Status, len(a.Body), a.Body, len(want))
+					t.Errorf("status %d, %d bytes %.60q; want %d bytes", a.Status, len(a.Body), a.Body, len(want))
 				}
 				length := a.field("Content-Length")
 				if c.length == "-" && method == "GET" && length != "" || c.length != "" && c.length != "-" && length != c.length {
@@ -125,7 +125,7 @@ func TestWSGIIterables(t *testing.T) {
 		for _, path := range []string{"big_one", "big_list", "big_generator", "big_write"} {
 			a := s.ask(t, "/iter/"+path)
 			if a.Status != 200 || len(a.Body) != 5<<20 || digest(a.Body) != sum {
-				t.Errorf("%s: status %d, %d octets", path, a.Status, len(a.Body))
+				t.Errorf("%s: status %d, %d bytes", path, a.Status, len(a.Body))
 			}
 		}
 	})

@@ -45,7 +45,7 @@ def log(q):
 
 
 def frames(q):
-    """Octets that look like a frame's header, on every descriptor a careless library might pick."""
+    """Bytes that look like a frame's header, on every descriptor a careless library might pick."""
     for fd in (1, 2):
         os.write(fd, b"\xc1\x13\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\n")
     return "ok"

@@ -53,7 +53,7 @@ def limits(q, environ):
 def grow(q, environ):
     """More than the address space holds."""
     try:
-        return str(len(bytearray(int(q["octets"]))))
+        return str(len(bytearray(int(q["bytes"]))))
     except MemoryError:
         return "MemoryError"
 

@@ -1,7 +1,7 @@
-"""Bodies whose octets say whose they are."""
+"""Bodies whose bytes say whose they are."""
 
 
-def octets(name, size):
+def content(name, size):
     line = b"%s of all the water\n" % name.encode()
     return (line * (size // len(line) + 1))[:size]
 
@@ -11,7 +11,7 @@ def app(environ, start_response):
     if environ["REQUEST_METHOD"] == "POST":
         return [environ["wsgi.input"].read()]
     kind, name, size = environ["PATH_INFO"][1:].split("/")
-    body = octets(name, int(size))
+    body = content(name, int(size))
     if kind == "list":
         return [body]
     if kind == "one":

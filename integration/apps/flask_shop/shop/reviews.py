@@ -12,7 +12,7 @@ KEPT = 20  # per worker; the oldest goes
 TYPES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 
 _reviews = []  # (slug, text, digest)
-_pictures = {}  # digest: (content type, octets)
+_pictures = {}  # digest: (content type, bytes)
 
 
 def of(slug):

@@ -55,7 +55,7 @@ def read_zero(environ, start_response):
 
 
 def read_length(environ, start_response):
-    """As most frameworks do it: exactly CONTENT_LENGTH octets."""
+    """As most frameworks do it: exactly CONTENT_LENGTH bytes."""
     return _report(environ, start_response, [environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))])
 
 

@@ -125,7 +125,7 @@ def raise_after_length(environ, start_response):
 
 
 def pattern(size):
-    """Octets that tell their place: a lost or doubled piece changes the digest."""
+    """Bytes that tell their place: a lost or doubled piece changes the digest."""
     return b"".join(b"%015d\n" % i for i in range(size // 16))
 
 
