@@ -65,9 +65,11 @@ func New(h http.Handler, o Options) *Server {
 		ReadHeaderTimeout: o.ReadHeaderTimeout,
 		IdleTimeout:       o.IdleTimeout,
 		MaxHeaderBytes:    o.MaxHeaderBytes,
-		ErrorLog:          log.New(errorLog{logger}, "", 0),
-		ConnState:         follow,
-		ConnContext:       connContext,
+		// The stages count fields and answer with our page; MaxHeaderBytes bounds them here (net/http's own bound is 500).
+		MaxHeaderValueCount: o.MaxHeaderBytes,
+		ErrorLog:            log.New(errorLog{logger}, "", 0),
+		ConnState:           follow,
+		ConnContext:         connContext,
 		// OPTIONS * goes through the stages, so that it has its log line and its request id.
 		DisableGeneralOptionsHandler: true,
 	}
