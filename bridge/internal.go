@@ -15,7 +15,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/content"
 	"github.com/standpipe/standpipe/bridge/spool"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/wire"
@@ -105,12 +105,12 @@ func (t *turn) answerInternal(c *clock, x *shim.Exchange, raw *wire.Head, h head
 		t.w.Header()[http.CanonicalHeaderKey(c[0])] = []string{c[1]}
 	}
 	if h.status == http.StatusOK && (t.r.Method == http.MethodGet || t.r.Method == http.MethodHead) {
-		if status := httpx.ValidatorsOf(t.header).Judge(t.r.Header); status != 0 {
+		if status := content.ValidatorsOf(t.header).Evaluate(t.r.Header); status != 0 {
 			t.endConditional(status)
 			return nil
 		}
 	}
-	return t.sendContent(named, h, st.Size(), content{file, 0, st.Size(), false})
+	return t.sendContent(named, h, st.Size(), content.File{File: file}, st.Size())
 }
 
 // describe adds what the app has not said of the file.
@@ -122,8 +122,8 @@ func (t *turn) describe(raw *wire.Head, file *os.File, st fs.FileInfo) {
 			kind = "application/octet-stream"
 		}
 		if strings.HasPrefix(kind, "text/") {
-			head := make([]byte, httpx.CharsetLook)
-			if n, _ := (spool.DiskFile{File: file}).ReadAt(head, 0); httpx.IsUTF8(head[:n], st.Size() > int64(n)) { // what cannot be read says nothing
+			head := make([]byte, content.CharsetLook)
+			if n, _ := (spool.DiskFile{File: file}).ReadAt(head, 0); content.IsUTF8(head[:n], st.Size() > int64(n)) { // what cannot be read says nothing
 				kind += "; charset=utf-8"
 			}
 		}

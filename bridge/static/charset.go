@@ -3,7 +3,7 @@ package static
 import (
 	"strings"
 
-	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/content"
 )
 
 // withCharset is a media type as it goes out. A charset in the field rules over what the
@@ -17,7 +17,7 @@ func (s *seat) withCharset(kind string, beginning []byte, more bool) string {
 		return kind
 	case s.Charset != "":
 		return kind + "; charset=" + s.Charset
-	case httpx.IsUTF8(beginning, more):
+	case content.IsUTF8(beginning, more):
 		return kind + "; charset=utf-8"
 	}
 	return kind

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/content"
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
@@ -39,7 +40,7 @@ func (rg *rig) begin(target string) (*http.Response, net.Conn) {
 }
 
 func TestFileChangesWhileItIsSent(t *testing.T) {
-	content := strings.Repeat("old-", largeSize/4)
+	data := strings.Repeat("old-", largeSize/4)
 	for _, c := range []struct {
 		name  string
 		whole bool
@@ -88,7 +89,7 @@ func TestFileChangesWhileItIsSent(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			rg := newRig(t, Options{}, nil)
 			path := filepath.Join(rg.dir, "large.bin")
-			rg.write("large.bin", content)
+			rg.write("large.bin", data)
 			resp, _ := rg.begin("/static/large.bin")
 			first := make([]byte, 4)
 			if _, err := io.ReadFull(resp.Body, first); err != nil {
@@ -102,7 +103,7 @@ func TestFileChangesWhileItIsSent(t *testing.T) {
 			if whole := err == nil; whole != c.whole {
 				t.Fatalf("whole: %v (%v), %d of %d octets", whole, err, len(got), resp.ContentLength)
 			}
-			if c.whole && got != content {
+			if c.whole && got != data {
 				t.Error("not the old content")
 			}
 			if !c.whole && int64(len(got)) > resp.ContentLength-heldBack {
@@ -144,20 +145,20 @@ func TestSmallFileIsOneLook(t *testing.T) {
 func TestLargeFileReplacedBetweenLooks(t *testing.T) {
 	rg := newRig(t, Options{}, nil)
 	for i, size := range []int{100 << 10, 90 << 10, 200 << 10} {
-		content := strings.Repeat(fmt.Sprint(i), size)
-		rg.write("x.bin", content)
+		data := strings.Repeat(fmt.Sprint(i), size)
+		rg.write("x.bin", data)
 		if i == 1 { // in place: a descriptor that waits is of the same file
 			if err := os.Remove(filepath.Join(rg.dir, "x.bin")); err != nil {
 				t.Fatal(err)
 			}
-			rg.write("x.bin", content)
+			rg.write("x.bin", data)
 		}
 		a := rg.get("/static/x.bin")
 		if a.err != nil || int64(len(a.text)) != a.ContentLength || strings.Trim(a.text, a.text[:1]) != "" {
 			t.Errorf("%d: %d octets, told %d, %v", i, len(a.text), a.ContentLength, a.err)
 		}
 		rg.age()
-		if a := rg.get("/static/x.bin"); a.text != content {
+		if a := rg.get("/static/x.bin"); a.text != data {
 			t.Errorf("%d: %d octets", i, len(a.text))
 		}
 	}
@@ -165,16 +166,16 @@ func TestLargeFileReplacedBetweenLooks(t *testing.T) {
 
 func TestRangesOfLargeFiles(t *testing.T) {
 	rg := newRig(t, Options{}, nil)
-	content := strings.Repeat("0123456789", 20000)
-	rg.write("x.bin", content)
+	data := strings.Repeat("0123456789", 20000)
+	rg.write("x.bin", data)
 	for _, c := range [][2]int{{0, 9}, {70000, 99999}, {199990, 199999}, {5, 199999}} {
 		a := rg.get("/static/x.bin", "Range", fmt.Sprintf("bytes=%d-%d", c[0], c[1]))
-		if a.StatusCode != 206 || a.text != content[c[0]:c[1]+1] {
+		if a.StatusCode != 206 || a.text != data[c[0]:c[1]+1] {
 			t.Errorf("%v: %d, %d octets", c, a.StatusCode, len(a.text))
 		}
 	}
 	a := rg.get("/static/x.bin", "Range", "bytes=100-199,50000-79999,-10")
-	for _, part := range []string{content[100:200], content[50000:80000], content[199990:], "Content-Range: bytes 50000-79999/200000"} {
+	for _, part := range []string{data[100:200], data[50000:80000], data[199990:], "Content-Range: bytes 50000-79999/200000"} {
 		if !strings.Contains(a.text, part) {
 			t.Error("a part is missing")
 		}
@@ -201,14 +202,14 @@ func (s *spy) ReadFrom(r io.Reader) (int64, error) {
 
 func TestLargeFilesReachSendfile(t *testing.T) {
 	rg := newRig(t, Options{}, nil)
-	content := strings.Repeat("x", piece+100<<10)
-	rg.write("x.bin", content)
+	data := strings.Repeat("x", content.Piece+100<<10)
+	rg.write("x.bin", data)
 	for range 2 { // the second time with a descriptor that has waited
 		s := &spy{ResponseRecorder: httptest.NewRecorder()}
 		w := new(httpx.Writer)
 		w.Reset(s)
 		rg.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/static/x.bin", nil))
-		if s.files != 2 || s.Body.String() != content || w.Info.Source != "static" {
+		if s.files != 2 || s.Body.String() != data || w.Info.Source != "static" {
 			t.Errorf("%d pieces as a file, %d octets", s.files, s.Body.Len())
 		}
 	}

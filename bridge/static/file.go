@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/content"
 	"github.com/standpipe/standpipe/bridge/spool"
 )
 
@@ -156,7 +156,7 @@ func (f *file) beginning(osf *os.File) []byte {
 	if body := f.body.Load(); body != nil {
 		return *body
 	}
-	p := make([]byte, httpx.CharsetLook)
+	p := make([]byte, content.CharsetLook)
 	n, _ := spool.DiskFile{File: osf}.ReadAt(p, 0) // what cannot be read says nothing of its charset
 	return p[:n]
 }

@@ -5,124 +5,89 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/content"
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
-
-// mostSpans bounds the parts of one answer; who asks for more, or for parts that
-// overlap, gets the whole (RFC 9110 14.2).
-const mostSpans = 16
 
 // errChanged: the file is not what was known of it, and nothing has been sent.
 var errChanged = errors.New("the file has changed")
 
 // answer is one answer for one file.
 type answer struct {
-	h     *Handler
-	w     *httpx.Writer
-	r     *http.Request
-	known *file
-	f     *file // whose octets go out: known, or its sibling
-	body  []byte
+	h *Handler
+	w *httpx.Writer
+	r *http.Request
+	representation
 }
 
 // send answers with a file. errChanged and other errors come before anything has gone
-// out; an answer that cannot be ended properly is aborted.
+// out. An answer that cannot be ended properly is aborted.
 func (h *Handler) send(w http.ResponseWriter, r *http.Request, s *seat, f *file) error {
 	rec := httpx.Find(w)
 	if rec == nil { // used without the chain
 		rec = new(httpx.Writer)
 		rec.Reset(w)
 	}
-	v := (*variant)(nil)
+	a := answer{h: h, w: rec, r: r, representation: representation{known: f}}
 	if f.mayPress {
-		v = h.represent(s, f, r)
+		a.variant = h.represent(s, f, r)
 	}
-	a := answer{h: h, w: rec, r: r, known: f, f: f}
-	tag, lengthField := f.tag, f.lengthField
-	plain := v == nil || v.file != nil // ranges of it can be had
-	if v != nil {
-		tag, lengthField = v.tag, v.lengthField
-		if v.file != nil {
-			a.f = v.file
-		} else {
-			a.body = v.body
-		}
-	}
-	valid := httpx.Validators{ETag: tag, Modified: f.modified, Weakened: f.mayPress}
-	if v != nil && v.file == nil {
-		// If-Match names the file, whose tag went out in both forms.
-		valid.ETag = f.tag
-	}
-	status := 0
-	if known := r.Header["If-None-Match"]; len(known) == 1 && known[0] == tag && r.Header["If-Match"] == nil && r.Header["If-Unmodified-Since"] == nil {
-		status = http.StatusNotModified // as Judge would say
-	} else if conditional(r.Header) {
-		status = valid.Judge(r.Header)
-	}
-	var spans []httpx.Span
-	if status == 0 {
-		status = http.StatusOK
-		if plain && r.Method == http.MethodGet && len(r.Header["Range"]) > 0 && valid.RangeHolds(r.Header.Get("If-Range")) {
-			var err error
-			if spans, err = httpx.ParseRange(r.Header["Range"][0], a.f.size, mostSpans); err != nil {
-				status = http.StatusRequestedRangeNotSatisfiable
-			} else if len(spans) > 0 && apart(spans) {
-				status = http.StatusPartialContent
-			}
-		}
-	}
+	status, spans := a.judge(r)
 	src, err := a.source(status)
 	if err != nil {
 		return err
 	}
-	n := &rec.Info
-	n.App, n.Source = h.App, "static"
-	fields := rec.Header()
-	if status == http.StatusRequestedRangeNotSatisfiable || status == http.StatusPreconditionFailed {
+	rec.Info.App, rec.Info.Source = h.App, "static"
+	switch status {
+	case http.StatusRequestedRangeNotSatisfiable, http.StatusPreconditionFailed:
 		a.refuse(status)
-		return nil
-	}
-	rd := &f.ready
-	if v != nil {
-		rd = &v.ready
-	}
-	if !rec.Ready(rd.lines(status)) {
-		f.setKnown(fields, v)
-		if status != http.StatusNotModified {
-			f.setWhole(fields, v)
-		}
-	}
-	if f.expires > 0 {
-		fields["Expires"] = []string{time.Now().Add(f.expires).UTC().Format(http.TimeFormat)}
-	}
-	if status == http.StatusNotModified { // no field of the body (RFC 9110 15.4.5)
+	case http.StatusNotModified: // no field of the body (RFC 9110 15.4.5)
+		a.setFields(status)
 		rec.WriteHeader(status)
-		return nil
-	}
-	fields["Content-Type"] = f.kindField
-	if status == http.StatusPartialContent { // which says that ranges are accepted
-		delete(fields, "Accept-Ranges")
+	case http.StatusPartialContent:
+		a.setFields(status)
 		a.sendSpans(src, spans)
-		return nil
-	}
-	fields["Content-Length"] = lengthField
-	rec.WriteHeader(status)
-	if r.Method != http.MethodHead {
-		a.finish(src, a.copy(src, httpx.Span{Length: a.length()}, true))
+	default:
+		a.setFields(status)
+		a.sendWhole(src)
 	}
 	return nil
 }
 
-// conditional spares the evaluation of what is not there.
-func conditional(h http.Header) bool {
-	return h["If-None-Match"] != nil || h["If-Modified-Since"] != nil || h["If-Match"] != nil || h["If-Unmodified-Since"] != nil
+// setFields sets the fields of an answer with that status, but for those of its length.
+func (a *answer) setFields(status int) {
+	fields := a.w.Header()
+	if !a.w.Ready(a.ready().lines(status)) {
+		a.known.setKnown(fields, a.variant)
+		if status != http.StatusNotModified {
+			a.known.setWhole(fields, a.variant)
+		}
+	}
+	if a.known.expires > 0 {
+		fields["Expires"] = []string{time.Now().Add(a.known.expires).UTC().Format(http.TimeFormat)}
+	}
+	if status != http.StatusNotModified {
+		fields["Content-Type"] = a.known.kindField
+	}
 }
 
-func (a *answer) length() int64 {
-	if a.body != nil {
-		return int64(len(a.body))
+// sendWhole answers 200.
+func (a *answer) sendWhole(src *source) {
+	a.w.Header()["Content-Length"] = a.lengthField()
+	a.w.WriteHeader(http.StatusOK)
+	if src != nil { // none for HEAD
+		a.finish(src, a.copy(src, content.Span{Length: a.size()}, true))
 	}
-	return a.f.size
+}
+
+// sendSpans answers 206.
+func (a *answer) sendSpans(src *source, spans []content.Span) {
+	fields := a.w.Header()
+	delete(fields, "Accept-Ranges") // the status says it
+	err := content.WriteParts(a.w, a.known.kindField[0], a.size(), spans, func(s content.Span, last bool) error {
+		return a.copy(src, s, last)
+	})
+	a.finish(src, err)
 }
 
 // refuse answers 412 or 416 without a body.
@@ -132,11 +97,11 @@ func (a *answer) refuse(status int) {
 	if a.known.mayPress {
 		fields["Vary"] = varyField
 	}
-	if status == http.StatusRequestedRangeNotSatisfiable {
-		fields["Content-Range"] = []string{"bytes */" + a.f.lengthField[0]}
-	}
 	fields["Content-Length"] = []string{"0"}
 	fields["Content-Type"] = nil
+	if status == http.StatusRequestedRangeNotSatisfiable {
+		content.RefuseRanges(fields, a.size())
+	}
 	fields["Cache-Control"] = []string{"no-store"}
 	a.w.WriteHeader(status)
 }

@@ -130,6 +130,8 @@ func init() {
 	differ(200, "RFC 9110 14.2: ranges that overlap may be ignored", "GET hello.txt | Range: bytes=0-1,0-1", "GET hello.txt | Range: bytes=0-5,3-8")
 	differ(206, "RFC 9110 5.6.1.2: empty elements of a list are allowed", "GET hello.txt | Range: bytes=,0-1", "GET hello.txt | Range: bytes=0-1,")
 	differ(206, "RFC 9110 14.1.2: a last position beyond the end means the end, however large it is", "GET hello.txt | Range: bytes=0-99999999999999999999")
+	differ(206, "RFC 9110 14.2: how many ranges are too many is the server's to say: 64 here, 16 in the nginx that was asked",
+		"GET hello.txt | Range: bytes=0-0,1-1,2-2,3-3,4-4,5-5,6-6,7-7,8-8,9-9,10-10,11-11,12-12,13-13,14-14,15-15,16-16")
 	differ(200, "RFC 9110 14.2: Range is for GET alone", "HEAD hello.txt | Range: bytes=0-1")
 	differ(200, "RFC 9110 14.3: parts of a file that was compressed ahead can be had", "GET css/a.css | Accept-Encoding: gzip", "GET css/a.css | Accept-Encoding: gzip;q=0.5",
 		"GET css/a.css | Accept-Encoding: gzip, deflate, br", "GET css/a.css | Accept-Encoding: GZIP", "HEAD css/a.css | Accept-Encoding: gzip")

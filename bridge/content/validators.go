@@ -1,4 +1,4 @@
-package httpx
+package content
 
 import (
 	"net/http"
@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// Validators are what an answer says of its representation (RFC 9110 8.8).
+// Validators are what a response says of its representation (RFC 9110 8.8).
 type Validators struct {
 	ETag     string
-	Modified time.Time // zero: not said
-	// Weakened: the strong tag also goes out in its weak form, with what is compressed
-	// on the way. If-Match may name that one.
+	Modified time.Time // zero: unknown
+	// Weakened: the strong tag also goes out in its weak form, with a response that is
+	// compressed on the way. If-Match may name that form.
 	Weakened bool
 }
 
-// ValidatorsOf reads them from the fields of an answer; fold finds a field in any spelling.
+// ValidatorsOf reads them from the fields of a response; fold finds a field in any spelling.
 func ValidatorsOf(fold func(name string) string) Validators {
 	v := Validators{ETag: textproto.TrimString(fold("ETag"))}
 	if at, err := http.ParseTime(fold("Last-Modified")); err == nil {
@@ -25,9 +25,9 @@ func ValidatorsOf(fold func(name string) string) Validators {
 	return v
 }
 
-// RangeHolds says whether If-Range lets Range count (RFC 9110 13.1.5). A date counts
-// only where the tag beside it is no weak one: both would then be of a moment ago.
-func (v Validators) RangeHolds(field string) bool {
+// rangeHolds reports whether If-Range lets Range count (RFC 9110 13.1.5). A date counts
+// only beside a strong tag: with a weak one the file may have changed within the second.
+func (v Validators) rangeHolds(field string) bool {
 	switch {
 	case field == "":
 		return true
@@ -38,18 +38,28 @@ func (v Validators) RangeHolds(field string) bool {
 	return err == nil && !v.Modified.IsZero() && at.Equal(v.Modified) && !strings.HasPrefix(v.ETag, "W/")
 }
 
-// Judge evaluates the conditions of a GET or HEAD in the order of RFC 9110 13.2.2:
-// 304, 412, or 0 for "go on".
-func (v Validators) Judge(h http.Header) int {
-	if list := h.Values("If-Match"); len(list) > 0 {
-		if !v.matches(list, true) {
+// Evaluate evaluates the conditions of a GET or HEAD in the order of RFC 9110 13.2.2. It
+// returns 304, 412, or 0: the conditions hold.
+func (v Validators) Evaluate(h http.Header) int {
+	match, none := h["If-Match"], h["If-None-Match"]
+	unmodified, modified := h["If-Unmodified-Since"], h["If-Modified-Since"]
+	if match == nil && unmodified == nil {
+		if none == nil && modified == nil { // nearly every request
+			return 0
+		}
+		if len(none) == 1 && none[0] == v.ETag && v.ETag != "" { // nearly every condition
+			return http.StatusNotModified
+		}
+	}
+	if len(match) > 0 {
+		if !v.matches(match, true) {
 			return http.StatusPreconditionFailed
 		}
 	} else if at, err := http.ParseTime(h.Get("If-Unmodified-Since")); err == nil && v.Modified.After(at) {
 		return http.StatusPreconditionFailed
 	}
-	if list := h.Values("If-None-Match"); len(list) > 0 {
-		if v.matches(list, false) {
+	if len(none) > 0 {
+		if v.matches(none, false) {
 			return http.StatusNotModified
 		}
 	} else if at, err := http.ParseTime(h.Get("If-Modified-Since")); err == nil && !v.Modified.IsZero() && !v.Modified.After(at) {
