@@ -1,23 +1,26 @@
-// Package proxy hands requests on to other servers.
+// Package proxy forwards requests to other servers.
 //
-//	handler.go    Handler: one route's http.Handler; the life of one request
-//	forward.go    what the upstream is told of the client
-//	group.go      Group: upstreams in turn; which one is left out, and who is asked again
-//	head.go       how an answer's head goes to the client: names, informational answers
-//	body.go       the request body: whole before an upstream is asked, or as it comes
-//	answer.go     the answer's body, and who is silent within it
-//	errors.go     the only map from errors to statuses
-//	transport.go  HTTP to one upstream
+// Object graph: a Handler serves one route and has its upstream.Group. A request is the
+// state of one HTTP request: its body, the upstream that was asked last, and what went
+// wrong. httputil.ReverseProxy calls back into the request; it does what belongs to one
+// hop: fields that end here, upgrades (WebSocket), trailers, 1xx.
 //
-// What is not here: which requests come here (bridge/route), other protocols (an
-// http.RoundTripper each, bridge/uwsgi), who the client is (bridge/forwarded). A way to
-// choose among upstreams, and checks of their health, are Group's: what it asks an
-// Upstream is Available.
+// Files:
 //
-// httputil.ReverseProxy does what belongs to one hop: fields that end here, upgrades
-// (WebSocket), trailers, 1xx.
+//	handler.go     Options and Handler: one route's http.Handler
+//	request.go     request: the life of one HTTP request, its errors and its records
+//	body.go        the request body: whole before an upstream is asked, or while it comes
+//	attempt.go     one upstream after the other, and who may be asked again
+//	forward.go     what an upstream is told of the client
+//	path.go        the path that an upstream gets
+//	response.go    the response of an upstream: its fields, and silence within it
+//	headwriter.go  how a response's head goes to the client: names, informational responses
+//	errors.go      the only map from errors to statuses
 //
-// Goroutines: those of net/http's Transport, which end with the answer, with the
-// idle time of a connection, or at Close; two of ReverseProxy's for an upgraded
+// What is not here: which requests come here (bridge/route), which upstream is next and how
+// it is reached (bridge/upstream), other protocols (an http.RoundTripper each,
+// bridge/uwsgi), who the client is (bridge/forwarded).
+//
+// Goroutines: those of the transports, and two of ReverseProxy's for an upgraded
 // connection, which end with it.
 package proxy

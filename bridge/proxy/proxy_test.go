@@ -20,6 +20,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/bridgetest"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/spool"
+	"github.com/standpipe/standpipe/bridge/upstream"
 )
 
 // rig is a Handler on a real socket, with what the chain would put around it.
@@ -86,20 +87,22 @@ func (g *rig) do(method, path string, body io.Reader, headers ...string) (*http.
 }
 
 // serving is an HTTP upstream; its address is its name.
-func serving(t *testing.T, h http.HandlerFunc) *Upstream {
+func serving(t *testing.T, h http.HandlerFunc) *upstream.Upstream {
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
 	return at(s.Listener.Addr().String())
 }
 
-func at(address string) *Upstream {
-	limits := Timeouts{Connect: 10 * time.Second, Send: 10 * time.Second, Read: 10 * time.Second}
-	return &Upstream{Name: "http://" + address, Scheme: "http", Host: address, Transport: NewTransport("tcp", address, "", limits)}
+func at(address string) *upstream.Upstream { return within(address, 10*time.Second) }
+
+func within(address string, read time.Duration) *upstream.Upstream {
+	limits := upstream.Timeouts{Connect: 10 * time.Second, Send: 10 * time.Second, Read: read}
+	return &upstream.Upstream{Name: "http://" + address, Scheme: "http", Host: address, Transport: upstream.NewHTTP(upstream.Dialer{Network: "tcp", Address: address, Timeouts: limits}, "")}
 }
 
 // nobody is an address at which connections are refused.
-func nobody(t *testing.T) *Upstream {
+func nobody(t *testing.T) *upstream.Upstream {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -122,8 +125,8 @@ func TestForwards(t *testing.T) {
 		}
 		fmt.Fprintf(w, "%v %v %v %v %v", r.Header["X-Forwarded-Host"], r.Header["X-Forwarded-Prefix"], r.Header["Te"], r.Header["X-Named"], r.Header["User-Agent"])
 	})
-	plain := newRig(t, Options{Upstreams: []*Upstream{up}})
-	cut := newRig(t, Options{Upstreams: []*Upstream{up}, Path: "/old", Strip: true})
+	plain := newRig(t, Options{Upstreams: []*upstream.Upstream{up}})
+	cut := newRig(t, Options{Upstreams: []*upstream.Upstream{up}, Path: "/old", Strip: true})
 	for _, c := range []struct {
 		g                    *rig
 		method, path, target string
@@ -175,7 +178,7 @@ func TestTurns(t *testing.T) {
 		return func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body); io.WriteString(w, s) }
 	}
 	a, b, gone := serving(t, name("a")), serving(t, name("b")), nobody(t)
-	g := newRig(t, Options{Upstreams: []*Upstream{a, gone, b}})
+	g := newRig(t, Options{Upstreams: []*upstream.Upstream{a, gone, b}})
 	var got strings.Builder
 	for range 12 {
 		_, body, err := g.do("POST", "/", strings.NewReader("x"))
@@ -187,13 +190,13 @@ func TestTurns(t *testing.T) {
 	if s := got.String(); strings.Count(s, "xa") != 4 || strings.Count(s, "xb") != 8 { // b stands in for its neighbour
 		t.Errorf("%s", s)
 	}
-	if gone.Available(time.Now()) || !gone.Available(time.Now().Add(leaveOutFor+time.Second)) || !a.Available(time.Now()) {
-		t.Error("who is left out is wrong")
+	if now := time.Now(); gone.State(now) != upstream.LeftOut || a.State(now) != upstream.Available {
+		t.Errorf("states: %d, %d", gone.State(now), a.State(now))
 	}
 	if n := strings.Count(g.log.String(), "upstream_skipped"); n != 1 {
 		t.Errorf("%d records:\n%s", n, g.log)
 	}
-	none := newRig(t, Options{Upstreams: []*Upstream{gone, nobody(t)}})
+	none := newRig(t, Options{Upstreams: []*upstream.Upstream{gone, nobody(t)}})
 	for range 2 { // left out or not
 		resp, body, err := none.do("GET", "/", nil)
 		if err != nil || resp.StatusCode != 502 || !strings.Contains(body, "id1") {
@@ -227,7 +230,7 @@ func TestDeathOfAnUpstream(t *testing.T) {
 			b, _ := io.ReadAll(r.Body)
 			w.Header().Set("X-Body", string(b))
 		})
-		g := newRig(t, Options{Upstreams: []*Upstream{{Name: "dying", Scheme: "http", Host: "d", Transport: d}, up}})
+		g := newRig(t, Options{Upstreams: []*upstream.Upstream{{Name: "dying", Scheme: "http", Host: "d", Transport: d}, up}})
 		resp, _, err := g.do(method, "/", strings.NewReader("abc"))
 		if err != nil {
 			t.Errorf("%s: %v", method, err)
@@ -256,8 +259,8 @@ func TestTimeouts(t *testing.T) {
 		case <-r.Context().Done():
 		}
 	})
-	up.Transport.(*Transport).kept.ResponseHeaderTimeout = 50 * time.Millisecond
-	g := newRig(t, Options{Upstreams: []*Upstream{up}, ReadTimeout: 50 * time.Millisecond})
+	up = within(up.Host, 50*time.Millisecond)
+	g := newRig(t, Options{Upstreams: []*upstream.Upstream{up}, ReadTimeout: 50 * time.Millisecond})
 	resp, body, err := g.do("GET", "/", nil)
 	if err != nil || resp.StatusCode != 504 {
 		t.Errorf("%v %v %q", resp, err, body)
@@ -280,7 +283,7 @@ func TestRequestBodies(t *testing.T) {
 		fmt.Fprintf(w, "%d %v %v", n, r.TransferEncoding, err)
 	})
 	for _, unbuffered := range []bool{false, true} {
-		g := newRig(t, Options{Upstreams: []*Upstream{up}, MaxBody: 1 << 20, Unbuffered: unbuffered, Spool: &spool.Spool{Memory: 4 << 10}})
+		g := newRig(t, Options{Upstreams: []*upstream.Upstream{up}, MaxBody: 1 << 20, Unbuffered: unbuffered, Spool: &spool.Spool{Memory: 4 << 10}})
 		data := strings.Repeat("x", 1<<20)
 		chunked := "[]"
 		if unbuffered {
@@ -313,7 +316,7 @@ func TestClientLeaves(t *testing.T) {
 		<-r.Context().Done()
 		close(ended)
 	})
-	g := newRig(t, Options{Upstreams: []*Upstream{up}})
+	g := newRig(t, Options{Upstreams: []*upstream.Upstream{up}})
 	c, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -349,7 +352,7 @@ func TestUpgrade(t *testing.T) {
 		line, _ := rw.ReadString('\n')
 		io.WriteString(c, "back: "+line)
 	})
-	g := newRig(t, Options{Upstreams: []*Upstream{up}, ReadTimeout: 10 * time.Second})
+	g := newRig(t, Options{Upstreams: []*upstream.Upstream{up}, ReadTimeout: 10 * time.Second})
 	c, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
 	if err != nil {
 		t.Fatal(err)

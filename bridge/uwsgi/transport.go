@@ -9,33 +9,20 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/cgi"
+	"github.com/standpipe/standpipe/bridge/upstream"
 	"github.com/standpipe/standpipe/shim/wire"
 )
-
-// Timeouts bound what is waited for of a server. 0: no limit.
-type Timeouts struct {
-	Connect time.Duration // until it has taken the connection
-	Send    time.Duration // while it takes nothing of the request
-	Read    time.Duration // while it is silent, before and within its answer
-}
 
 // Transport sends requests to one server that speaks uwsgi: one connection each. It
 // needs the length of a body. What a request does not say by itself it takes from
 // cgi.InfoOf.
-type Transport struct {
-	network, address string
-	dialer           net.Dialer
-	limits           Timeouts
-}
+type Transport struct{ to upstream.Dialer }
 
-// NewTransport is for the server at address, a path for the network "unix".
-func NewTransport(network, address string, limits Timeouts) *Transport {
-	return &Transport{network: network, address: address, dialer: net.Dialer{Timeout: limits.Connect}, limits: limits}
-}
+// NewTransport is for the server that to reaches.
+func NewTransport(to upstream.Dialer) *Transport { return &Transport{to} }
 
 // BufferSize: the server has closed the connection over a large packet without a
 // word, which is what uWSGI does when the packet does not fit into its buffer.
@@ -73,7 +60,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	nc, err := t.dialer.DialContext(req.Context(), t.network, t.address)
+	nc, err := t.to.Dial(req.Context())
 	if err != nil {
 		return nil, err
 	}
@@ -139,15 +126,10 @@ func (x *exchange) why(err error) error {
 	if x.bodyErr != nil {
 		return x.bodyErr
 	}
-	if size := len(x.packet) - headerSize; !x.got && size > usualBuffer && gone(err) {
+	if size := len(x.packet) - headerSize; !x.got && size > usualBuffer && upstream.Closed(err) {
 		return &BufferSize{size, err}
 	}
 	return err
-}
-
-// gone: the other side has closed the connection.
-func gone(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // deadline sets one, unless the request is over: then all deadlines are past.
@@ -164,7 +146,7 @@ func (x *exchange) deadline(set func(time.Time) error, limit time.Duration) erro
 }
 
 func (x *exchange) send(p []byte) error {
-	if err := x.deadline(x.SetWriteDeadline, x.t.limits.Send); err != nil {
+	if err := x.deadline(x.SetWriteDeadline, x.t.to.Send); err != nil {
 		return err
 	}
 	_, err := x.Conn.Write(p)
@@ -198,7 +180,7 @@ func (x *exchange) sendBody(body io.Reader) {
 
 // Read reads from the other side, within the limit.
 func (x *exchange) Read(p []byte) (int, error) {
-	if err := x.deadline(x.SetReadDeadline, x.t.limits.Read); err != nil {
+	if err := x.deadline(x.SetReadDeadline, x.t.to.Read); err != nil {
 		return 0, err
 	}
 	n, err := x.Conn.Read(p)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/cgi"
+	"github.com/standpipe/standpipe/bridge/upstream"
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
@@ -40,7 +41,7 @@ func fake(t *testing.T, answer func(c *net.TCPConn, packet []byte)) *Transport {
 		}
 	}()
 	t.Cleanup(func() { ln.Close(); <-done })
-	return NewTransport("tcp", ln.Addr().String(), Timeouts{Connect: 10 * time.Second, Send: 10 * time.Second, Read: 10 * time.Second})
+	return NewTransport(upstream.Dialer{Network: "tcp", Address: ln.Addr().String(), Timeouts: upstream.Timeouts{Connect: 10 * time.Second, Send: 10 * time.Second, Read: 10 * time.Second}})
 }
 
 func get(t *testing.T, more ...string) *http.Request {
@@ -181,7 +182,7 @@ func TestTransportTimeouts(t *testing.T) {
 		<-gate
 	})
 	t.Cleanup(func() { close(gate) })
-	tr.limits.Read, tr.limits.Send = 50*time.Millisecond, 50*time.Millisecond
+	tr.to.Read, tr.to.Send = 50*time.Millisecond, 50*time.Millisecond
 	if _, err := tr.RoundTrip(get(t)); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("silent: %v", err)
 	}
@@ -198,7 +199,7 @@ func TestTransportTimeouts(t *testing.T) {
 	resp.Body.Close()
 	gate <- struct{}{}
 	ctx, cancel := context.WithCancel(context.Background())
-	tr.limits.Read = 20 * time.Second
+	tr.to.Read = 20 * time.Second
 	time.AfterFunc(20*time.Millisecond, cancel)
 	if _, err := tr.RoundTrip(get(t).WithContext(ctx)); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
@@ -207,7 +208,7 @@ func TestTransportTimeouts(t *testing.T) {
 	ln, _ := net.Listen("tcp", "127.0.0.1:0")
 	ln.Close()
 	var op *net.OpError
-	if _, err := NewTransport("tcp", ln.Addr().String(), Timeouts{}).RoundTrip(get(t)); !errors.As(err, &op) || op.Op != "dial" {
+	if _, err := NewTransport(upstream.Dialer{Network: "tcp", Address: ln.Addr().String(), Timeouts: upstream.Timeouts{}}).RoundTrip(get(t)); !errors.As(err, &op) || op.Op != "dial" {
 		t.Errorf("nobody there: %v", err)
 	}
 }
@@ -228,7 +229,7 @@ func TestBothEnds(t *testing.T) {
 			io.Copy(w, r.Body)
 		}
 	})
-	tr := NewTransport("unix", g.addr.String(), Timeouts{Connect: 10 * time.Second, Send: 10 * time.Second, Read: 10 * time.Second})
+	tr := NewTransport(upstream.Dialer{Network: "unix", Address: g.addr.String(), Timeouts: upstream.Timeouts{Connect: 10 * time.Second, Send: 10 * time.Second, Read: 10 * time.Second}})
 	post := func(path string, body io.Reader, size int64) (string, error) {
 		r, _ := http.NewRequest("POST", "http://h"+path, body)
 		r.ContentLength = size

@@ -7,6 +7,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/proxy"
 	"github.com/standpipe/standpipe/bridge/route"
+	"github.com/standpipe/standpipe/bridge/upstream"
 	"github.com/standpipe/standpipe/bridge/uwsgi"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 )
@@ -33,7 +34,7 @@ func (t *site) closeProxies() {
 }
 
 func (s *Server) newProxy(cfg *config.Config, r *config.Route, pages *httpx.Pages) *proxy.Handler {
-	list := make([]*proxy.Upstream, len(r.Upstreams))
+	list := make([]*upstream.Upstream, len(r.Upstreams))
 	for i, u := range r.Upstreams {
 		list[i] = newUpstream(r, u)
 	}
@@ -43,19 +44,20 @@ func (s *Server) newProxy(cfg *config.Config, r *config.Route, pages *httpx.Page
 	})
 }
 
-func newUpstream(r *config.Route, u config.Upstream) *proxy.Upstream {
-	up := &proxy.Upstream{Name: u.String(), Scheme: u.Scheme, Host: u.Address}
+func newUpstream(r *config.Route, u config.Upstream) *upstream.Upstream {
+	up := &upstream.Upstream{Name: u.String(), Scheme: u.Scheme, Host: u.Address}
 	if u.Network == "unix" {
 		up.Host = "localhost"
 	}
-	if u.Scheme == "uwsgi" {
-		up.Transport = uwsgi.NewTransport(u.Network, u.Address, uwsgi.Timeouts{Connect: r.ConnectTimeout, Send: r.SendTimeout, Read: r.ReadTimeout})
-		return up
+	to := upstream.Dialer{Network: u.Network, Address: u.Address, Timeouts: upstream.Timeouts{Connect: r.ConnectTimeout, Send: r.SendTimeout, Read: r.ReadTimeout}}
+	switch u.Scheme {
+	case "uwsgi":
+		up.Transport = uwsgi.NewTransport(to)
+	case "https":
+		name, _, _ := net.SplitHostPort(u.Address) // it was put together so
+		up.Transport = upstream.NewHTTP(to, name)
+	default:
+		up.Transport = upstream.NewHTTP(to, "")
 	}
-	name := ""
-	if u.Scheme == "https" {
-		name, _, _ = net.SplitHostPort(u.Address) // it was put together so
-	}
-	up.Transport = proxy.NewTransport(u.Network, u.Address, name, proxy.Timeouts{Connect: r.ConnectTimeout, Send: r.SendTimeout, Read: r.ReadTimeout})
 	return up
 }

@@ -7,22 +7,22 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
-// head is the ResponseWriter that ReverseProxy writes an answer's head to. It keeps the upstream's fields apart from the
-// chain's until the head goes out: ReverseProxy empties the map after each informational answer. The trailers are set
+// headWriter is the ResponseWriter that ReverseProxy writes a response's head to. It keeps the upstream's fields apart from the
+// chain's until the head goes out: ReverseProxy empties the map after each informational response. The trailers are set
 // after the head, on the client's own map.
-type head struct {
+type headWriter struct {
 	http.ResponseWriter
-	t      *turn
-	fields http.Header // of the upstream's answer
+	q      *request
+	fields http.Header // of the upstream's response
 	sent   bool
 }
 
 // Unwrap is for http.ResponseController.
-func (h *head) Unwrap() http.ResponseWriter { return h.ResponseWriter }
+func (h *headWriter) Unwrap() http.ResponseWriter { return h.ResponseWriter }
 
-// Header is asked for by ReverseProxy before it adds fields, and, for an upgraded connection, once more before it writes
-// them by itself.
-func (h *head) Header() http.Header {
+// Header is called by ReverseProxy before it adds fields, and, for an upgraded connection, once more before it writes them
+// itself.
+func (h *headWriter) Header() http.Header {
 	if h.sent {
 		return h.ResponseWriter.Header()
 	}
@@ -33,7 +33,7 @@ func (h *head) Header() http.Header {
 	return h.fields
 }
 
-func (h *head) WriteHeader(status int) {
+func (h *headWriter) WriteHeader(status int) {
 	if status < 200 && status != http.StatusSwitchingProtocols {
 		h.inform(status)
 		return
@@ -47,10 +47,10 @@ func (h *head) WriteHeader(status int) {
 	h.ResponseWriter.WriteHeader(status)
 }
 
-// inform hands on an informational answer, but for what HTTP/1.0 does not know (RFC 9110 15.2), and 100: the server
-// itself says that when the body is read.
-func (h *head) inform(status int) {
-	if status == http.StatusContinue || !h.t.r.ProtoAtLeast(1, 1) {
+// inform sends an informational response, but not to a client of HTTP/1.0, which knows none (RFC 9110 15.2), and not 100:
+// the server itself sends that when the body is read.
+func (h *headWriter) inform(status int) {
+	if status == http.StatusContinue || !h.q.r.ProtoAtLeast(1, 1) {
 		return
 	}
 	ours := h.ResponseWriter.Header()

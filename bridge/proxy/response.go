@@ -1,0 +1,75 @@
+package proxy
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// answered prepares the head of an upstream's response: fields that the chain has set
+// already must not be there twice.
+func (q *request) answered(resp *http.Response) error {
+	ours := q.w.Header()
+	delete(resp.Header, "X-Request-Id") // the one that the logs have
+	if resp.Header["Server"] != nil {
+		delete(ours, "Server")
+	}
+	httpx.Spell(ours, resp.Header) // at once: ReverseProxy would spell them as net/http does
+
+	if resp.StatusCode == http.StatusSwitchingProtocols { // the body is the connection
+		q.info.Status = resp.StatusCode // ReverseProxy writes it past the Writer
+		for name, values := range ours {
+			resp.Header[name] = values
+		}
+		return nil
+	}
+	if resp.Header["Content-Type"] == nil {
+		ours["Content-Type"] = nil // no type is invented
+	}
+	if rec := httpx.Find(q.w); rec != nil {
+		if reason, ok := strings.CutPrefix(resp.Status, strconv.Itoa(resp.StatusCode)); ok && httpx.ValidValue(reason) {
+			rec.Phrase(resp.StatusCode, strings.TrimPrefix(reason, " "))
+		}
+	}
+	if resp.StatusCode == http.StatusResetContent { // RFC 9110 15.3.6: it has no content, and says so
+		_ = resp.Body.Close()
+		resp.Body, resp.ContentLength, resp.Trailer = http.NoBody, 0, nil
+		resp.Header["Content-Length"] = []string{"0"}
+		return nil
+	}
+	q.watch(resp)
+	return nil
+}
+
+// watched is the body of an upstream's response. It bounds the upstream's silence, and
+// keeps why it ended before its end.
+type watched struct {
+	io.ReadCloser
+	q     *request
+	timer *time.Timer // nil: silence is not bounded
+}
+
+func (q *request) watch(resp *http.Response) {
+	b := &watched{ReadCloser: resp.Body, q: q}
+	if d := q.h.ReadTimeout; d > 0 {
+		b.timer = time.AfterFunc(d, func() { q.cancel(errSilent) })
+		b.timer.Stop()
+	}
+	resp.Body = b
+}
+
+func (b *watched) Read(p []byte) (int, error) {
+	if b.timer != nil {
+		b.timer.Reset(b.q.h.ReadTimeout)
+		defer b.timer.Stop()
+	}
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		b.q.cut = b.q.cause(err)
+	}
+	return n, err
+}
