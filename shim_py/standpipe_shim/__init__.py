@@ -1,52 +1,38 @@
-"""The Python half of standpipe: one worker process that serves one WSGI app over pipes.
+"""The Python half of standpipe: one worker process that serves one WSGI app over pipes. shim/PROTOCOL.md describes what it says to Go.
+It uses the standard library only, and of it what is cheap to import: a module that serves a rare path is imported when that path is
+taken, and its code is read at the boot, since the folder of the shim may be removed later.
 
-What it speaks is described in shim/PROTOCOL.md. Only the standard library is used, and of it only what is cheap to import:
-whatever serves a rare path (failures, tracebacks, threads) is imported when that path is taken.
+__main__ is the life of a worker: it takes the pipes, says Hello, boots, serves. Below it, in the order in which a worker meets them;
+what a folder imports stands before it:
 
-The modules, in the order in which a worker meets them:
+core/         a request and its answer
+  frames      the header, Reader, Writer               packing    the subset of msgpack
+  output      sys.stdout and sys.stderr with tags      levels     the level that logging gave a line
+  border      is it the app's code that runs           importing  finders: patches to come, code that is kept
+  worker      Worker: its loop, Go's orders, its end   control    fd 3 (orders) and fd 4 (the life pipe)
+  inbound     reads fd 0, one thread                   serve      one Request through the app
+  exchange    start_response, write, the iterable      head       status and fields as a Head's msgpack
+  environ     the payload of a Request -> the environ
+  later: body (wsgi.input over frames or a file), files (wsgi.file_wrapper), memory (shared with Go), callbacks, interrupt,
+  report (exceptions and stacks as text), threads (N threads), greenlets (gevent)
+frameworks/   what is known of web frameworks: questions, declared, and one file for each of them
+boot/         from the first descriptor to a loaded app
+  stdio       the descriptors and the title            signals    SIGTERM, SIGUSR2, fork, breakpoint()
+  loader      from APP to a callable (spec, shape)     guard      catches a server that the import starts
+  later: failures (a sentence for each), template and forking (--preload), monkey (--gevent), watch (reload on change)
 
-    __main__   takes the pipes, says Hello, boots, serves
-    stdio      the descriptors: frames, control, life, stacks, the app's output
-    title      what ps shows
-    output     sys.stdout and sys.stderr: lines that carry their request's id
-    levels     the level that logging gave a line
-    signals    SIGTERM, SIGINT, SIGUSR2, fork, breakpoint()
-    control    fd 3 (Cancel, Interrupt, Recall, Dump, Stop) and fd 4 (the life pipe)
-    packing    the subset of msgpack
-    frames     header, Reader, Writer
-    loader     from what the user wrote to a WSGI callable (spec, shape, guard, djangoapp, framework help it)
-    static     what files the app declares, for Go to serve (static_flask, static_django, static_pyramid);
-               finding serves what only Django's finders know
-    health     which of Go's health paths the app has routes for
-    failures   one sentence for each way in which that can go wrong
-    gevent_runner  the loop with a greenlet per request; patches the standard library before the app is imported
-    runner     Worker, the loop on the main thread, the loop on N threads
-    inbound    who reads fd 0, and who waits for what
-    environ    a Request's payload -> the environ (names: those that travel as bits)
-    body       wsgi.input, wsgi.file_wrapper
-    serve      one Request through the app
-    wsgi       its Exchange: start_response, write, the iterable, close
-    known      results of Flask and Django that may be closed before they go out
-    head       status and fields as a Head's msgpack
-    interrupt  raises RequestTimeout or ClientGone in what the app is doing; an exchange on one of N threads
-    report     exceptions and stacks as text
-    log        Log frames
-    watch      names the modules' files, for a reload on change
-    forking    how that one forks: the app's fork hooks run once in each worker
-    template   --preload: the process that has imported the app and forks the workers
-
-Nothing that belongs to one request is kept in a module: it is in the Exchange.
+State of one request is in its Exchange, never in a module.
 """
 
 __version__ = "0.1"
 
 
 class RequestTimeout(BaseException):
-    """Raised in the app when its request's time is over. Not an Exception: `except Exception` must not swallow it."""
+    """Raised in the app when the time of its request is over. Not an Exception: `except Exception` must not swallow it."""
 
 
 class ClientGone(BaseException):
-    """Raised in the app when its client has left, for an app with on_disconnect = "cancel"."""
+    """Raised in the app when its client has disconnected, for an app with on_disconnect = "cancel"."""
 
 
 _hooks = []  # what on_fork was given; None: it has been called
@@ -54,8 +40,8 @@ _hooks = []  # what on_fork was given; None: it has been called
 
 def on_fork(function):
     """Calls function() once in each worker, before its first request: the place to open what processes cannot share, such as
-    connections. It is the same with and without --preload. In a worker that serves already it is called at once. Returns
-    function, so that it may stand as a decorator."""
+    connections. It is the same with and without --preload. In a worker that serves already it is called at once. Returns function, so
+    that on_fork can be used as a decorator."""
     if _hooks is None:
         function()
     else:
@@ -63,7 +49,7 @@ def on_fork(function):
     return function
 
 
-def _begin():
+def run_hooks():
     global _hooks
     for function in _hooks:  # also what one of them adds
         function()

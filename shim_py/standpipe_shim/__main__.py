@@ -1,41 +1,29 @@
-"""The worker's life from its first descriptor to its last answer: take the pipes, say Hello, boot, serve.
+"""The life of a worker from its first descriptor to its last answer: take the pipes, say Hello, boot, serve.
 
-Exit status: 0 fd 0 has ended and all answers are out; 3 the worker could not start (not started by standpipe, no pipes,
-Failed); 4 what came on fd 0 was no frame; 70 a forked child that came back from the app."""
+Exit status: 0 fd 0 has ended and all answers are out; 3 the worker could not start (not started by standpipe, no pipes, Failed); 4
+what came on fd 0 was no frame; 70 a forked child that came back from the app."""
 
 import os
 import sys
 import time
 
-from . import _begin
-from .boot import stdio, title
+from . import frameworks, run_hooks
+from .boot import Failure, stdio
 from .boot.signals import Signals
-from .core import control, levels, output
+from .core import control, importing, levels, output
 from .core.frames import BOOT, FAILED, HELLO, READY, ProtocolError, Reader, Writer, frame
 from .core.packing import BadValue, pack, unpack
 from .core.worker import Worker
 
 _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
 
-# Boot's keys with what they mean when they are absent.
-_BOOT = {
-    "name": "",
-    "app": "",
-    "candidates": [],
-    "dir": "",
-    "pythonpath": [],
-    "found": "",
-    "threads": 1,
-    "gevent": 0,
-    "worker": 0,
-    "generation": 1,
-    "environ": {},
-    "timeout_ms": 0,
-    "prefetch": 0,
-    "watch": False,
-    "tag": "",
-    "health": [],
-}
+# Boot's keys, each with the value that an absent one stands for.
+_BOOT = {"name": "", "app": "", "dir": "", "found": "", "tag": "", "threads": 1, "gevent": 0, "worker": 0, "generation": 1}
+_BOOT.update({"timeout_ms": 0, "prefetch": 0, "candidates": [], "pythonpath": [], "health": [], "environ": {}, "watch": False})
+
+# What a worker may import when it serves already.
+_LATER = "core.body core.callbacks core.files core.interrupt core.memory core.report core.threads frameworks.declared frameworks.flask "
+_LATER += "frameworks.django boot.failures"
 
 _DECLARED = 4096  # folders in a Ready, at most
 
@@ -57,34 +45,35 @@ def main():
         sys.stderr.write("standpipe: a worker needs its stdin and stdout as pipes: %s\n" % error)
         sys.exit(3)
     _hide_launcher()
-    named = title.take()
+    title = stdio.take_title()
     signals = Signals(pipes, lambda frame: worker.on_interrupt(frame))
     worker = Worker(pipes, signals)
     worker.preload = preload
+    worker.is_quick = frameworks.is_quick
     signals.hook()
     begin(worker, start, shim_hash)
     try:
         boot = read_boot(worker.reader)
         if boot is None:
             return
-        load(worker, boot)
+        prepared = load(worker, boot)
         if preload:
             from .boot import template
 
-            watched(worker, boot)
-            worker.ready()
-            start = template.wait(worker, worker.prepared)
+            watch(worker, boot)
+            worker.put(worker.greeting)
+            start = template.wait(worker, prepared)
             if start is None:
                 signals.end()
                 return
-            begin(worker, start, shim_hash)  # here it is one of the template's workers
+            begin(worker, start, shim_hash)  # from here on it is one of the template's workers
             boot = read_boot(worker.reader)
             if boot is None:
                 return
-            template.settle(worker, boot, named)
-        hooked(worker, boot)
-        watched(worker, boot)
-        worker.ready()
+            template.settle(worker, boot, title)
+        call_hooks(worker, boot)
+        watch(worker, boot)
+        worker.put(worker.greeting)
         worker.run()
         signals.end()
     except ProtocolError as error:
@@ -92,12 +81,12 @@ def main():
 
 
 def begin(worker, start, shim_hash):
-    """Takes up the pipes of worker: signals, life pipe, orders, and Hello behind the octets of start."""
+    """Takes up the pipes of worker: signals, life pipe, orders, and Hello behind the bytes of start."""
     pipes = worker.pipes
     worker.attach(Reader(pipes.requests), Writer(pipes.answers, pipes.pid, lambda: worker.leave()))
     stacks = worker.signals.install()
     life = control.arm(pipes.life)
-    worker.control = control.Control(worker, lambda stream: _stacks(worker, stream))
+    worker.control = control.Control(worker)
     if not worker.preload:  # a template reads its orders itself: a second thread would not live on in what it forks
         worker.control.start()
     hello = {
@@ -128,100 +117,82 @@ def read_boot(reader):
         raise ProtocolError("Boot: %s" % error) from None
     if not isinstance(given, dict):
         raise ProtocolError("Boot is no map")
-    boot = dict(_BOOT)
+    boot = {key: given.get(key, default) for key, default in _BOOT.items()}
     for key, default in _BOOT.items():
-        value = given.get(key, default)
-        if type(value) is not type(default):
-            raise ProtocolError("Boot: %s is %s" % (key, type(value).__name__))
-        boot[key] = value
+        if type(boot[key]) is not type(default):
+            raise ProtocolError("Boot: %s is %s" % (key, type(boot[key]).__name__))
     boot["dir"] = os.path.abspath(boot["dir"])
     return boot
 
 
 def load(worker, boot):
-    """Loads the app; or says Failed and exits with 3."""
+    """Loads the app; or says Failed and exits with 3. Returns what a template needs."""
     from .boot import loader
-    from .core import environ
-    from .core.body import FileWrapper
+    from .core import environ, serve
 
     output.arm(boot["tag"])
     levels.arm()
     worker.dir = boot["dir"]
     worker.threads = boot["threads"]
     worker.greenlets = boot["gevent"]
+    prepared = None
+    importing.keep(*(__package__ + "." + name for name in _LATER.split()))
     begin = time.monotonic()
     try:
         if worker.preload:
             from .boot import template
 
-            worker.prepared = template.prepare(worker.pipes)
+            prepared = template.prepare(worker.pipes)
         if worker.greenlets:
-            from .core.greenlets import patch
+            from .boot.monkey import patch
 
             patch(boot)
         loaded = loader.load(boot)
-    except loader.Failure as failure:
-        watched(worker, boot)  # the one that is broken is to be repaired
-        _fail(worker, boot, failure)
+    except Failure as failure:
+        watch(worker, boot)  # the broken module will be repaired
+        fail(worker, boot, failure)
     if worker.forked():
         worker.leave()
     took = time.monotonic() - begin
-    keep()
-    worker.environs = environ.Environs(environ.base(boot, output.errors(), FileWrapper), boot["timeout_ms"])
-    from .frameworks.declared import declared
-    from .frameworks.names import describe
+    worker.environs = environ.Environs(environ.base(boot, output.errors(), serve.FileWrapper), boot["timeout_ms"])
+    worker.app = loaded.app
+    ready = {"found": loaded.found, "how": loaded.how, "framework": "", "import_ms": int(took * 1000)}
+    if frameworks.known():
+        from .frameworks import questions
 
-    ready = {"found": loaded.found, "how": loaded.how, "framework": describe(loaded.app), "import_ms": int(took * 1000)}
-    mount = boot["environ"].get("SCRIPT_NAME", b"").decode("latin-1")
-    files, worker.app = declared(loaded.app, mount)
-    if files:
-        ready["static"] = files[:_DECLARED]
-    if boot["health"]:
-        from .frameworks.health import answered
-
-        answers, why = answered(loaded.app, mount, boot["health"])
-        if answers:
-            ready["answers"] = answers
-        if why:
-            ready["answers_unknown"] = why
-    from .frameworks.notices import tell
-
-    tell(worker, loaded.app, boot["threads"])
+        ready["framework"] = questions.describe(loaded.app)
+        mount = boot["environ"].get("SCRIPT_NAME", b"").decode("latin-1")
+        files, worker.app = questions.declared(loaded.app, mount)
+        answers, why = questions.answered(loaded.app, mount, boot["health"])
+        more = {"static": files[:_DECLARED], "answers": answers, "answers_unknown": why}
+        ready.update((key, value) for key, value in more.items() if value)
+        questions.tell(worker, loaded.app, worker.threads)
     worker.greeting = frame(READY, 0, 0, pack(ready))
+    return prepared
 
 
-def keep():
-    """Imports what of the shim is else imported when it is first used: the folder that it lies in may go while the worker
-    serves (the end of a login session, a cleaner of /tmp)."""
-    from .boot import failures, watch  # noqa: F401
-    from .core import files, interrupt, memory, report  # noqa: F401
-    from .frameworks import known  # noqa: F401
-
-
-def watched(worker, boot):
-    """Names the app's modules to Go, where it wants to know them: now, and in a worker from now on."""
+def watch(worker, boot):
+    """Names the app's modules to Go, where it wants to know them: now, and in a worker after each request."""
     if boot["watch"]:
-        from .boot.watch import Watch
+        from .boot.watch import watch
 
-        watch = Watch(worker.log)
-        watch.tell()
-        if not worker.preload and worker.greeting:
-            watch.start()
+        watch(worker, bool(worker.greeting) and not worker.preload)
 
 
-def hooked(worker, boot):
+def call_hooks(worker, boot):
     """Calls what the app gave to on_fork; says Failed and exits with 3 when that raises."""
     try:
-        _begin()
+        run_hooks()
     except BaseException as error:
         from .boot.failures import explain
 
         failure = explain(error, boot, "")
         failure.message = "a function given to standpipe_shim.on_fork failed: " + failure.message
-        _fail(worker, boot, failure)
+        fail(worker, boot, failure)
 
 
-def _fail(worker, boot, failure):
+def fail(worker, boot, failure):
+    """Says Failed, and exits."""
     if worker.forked():
         worker.leave(failure.error)
     if worker.signals.stopping and isinstance(failure.error, SystemExit):
@@ -245,16 +216,8 @@ def _fail(worker, boot, failure):
     os._exit(3)  # sys.exit would wait for threads that the app's import has left behind
 
 
-def _stacks(worker, stream):
-    if worker.greenlets and worker.inbound is not None:
-        return worker.inbound.stacks(worker.dir, stream)
-    from .core.report import stacks
-
-    return stacks(worker.dir, worker.thread_of(stream))
-
-
 def _hide_launcher():
-    # The app's __main__ is an empty module: multiprocessing's children would otherwise run the launcher again.
+    # The app's __main__ is an empty module: otherwise the children of multiprocessing would run the launcher again.
     module = type(sys)("__main__")
     module.__builtins__ = sys.modules["builtins"]
     module.__standpipe_launcher__ = sys.modules.get("__main__")  # kept alive: its code is still running

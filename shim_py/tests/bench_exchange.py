@@ -18,10 +18,10 @@ import tempfile
 import time
 
 import peer
+from standpipe_shim import frameworks
 from standpipe_shim.core import environ, frames, serve
-from standpipe_shim.core.body import FileWrapper
 from standpipe_shim.core.head import encode_head
-from standpipe_shim.core.inbound import Solo
+from standpipe_shim.core.inbound import Inbound
 from standpipe_shim.core.worker import Worker
 
 COUNT = int(os.environ.get("COUNT", "10"))
@@ -108,8 +108,9 @@ class Bench:
         self.worker = worker = Worker(Pipes(), Signals())
         worker.attach(frames.Reader(-1, lambda fd, size: request), frames.Writer(-1, Pipes.pid, None, write=lambda fd, octets: len(octets)))
         worker.app = app
-        worker.environs = environ.Environs(environ.base(BOOT, sys.stderr, FileWrapper), 30000)
-        worker.inbound = Solo(worker)
+        worker.is_quick = frameworks.is_quick
+        worker.environs = environ.Environs(environ.base(BOOT, sys.stderr, serve.FileWrapper), 30000)
+        worker.inbound = Inbound(worker)
 
     def run(self, times):
         take, worker, run = self.worker.inbound.take, self.worker, serve.serve
@@ -122,7 +123,7 @@ class Bench:
 
 def decode(values):
     payload = peer.request_payload(values)
-    make = environ.Environs(environ.base(BOOT, sys.stderr, FileWrapper), 30000).make
+    make = environ.Environs(environ.base(BOOT, sys.stderr, serve.FileWrapper), 30000).make
 
     def run(times):
         begin = time.process_time()

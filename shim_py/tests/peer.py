@@ -19,7 +19,7 @@ sys.path.insert(0, SHIM_DIR)
 
 from standpipe_shim.core import frames  # noqa: E402
 from standpipe_shim.core.frames import BODY, END, ERROR, FAILED, HEAD, HELLO, HOLD, LAST, LOG, READY, REQUEST, WINDOW  # noqa: E402
-from standpipe_shim.core.names import NAMES  # noqa: E402
+from standpipe_shim.core.environ import NAMES  # noqa: E402
 from standpipe_shim.core.packing import pack, unpack  # noqa: E402
 
 DEADLINE = 120  # seconds until a test that waits for something gives up: a guard against hanging, no claim about speed

@@ -8,7 +8,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from standpipe_shim.core.exchange import Exchange
 from standpipe_shim.core.frames import CREDIT
-from standpipe_shim.core.inbound import Solo
+from standpipe_shim.core.inbound import Inbound
 from standpipe_shim.core.worker import Worker
 
 
@@ -22,7 +22,7 @@ class Silent:
 def worker():
     w = Worker(Silent(), Silent())
     w.attach(Silent(), Silent())
-    w.inbound = Solo(w)
+    w.inbound = Inbound(w)
     return w
 
 

@@ -9,7 +9,7 @@ import time
 import unittest
 
 import peer
-from standpipe_shim.core import environ, frames, names, packing
+from standpipe_shim.core import environ, frames, packing
 
 try:
     import tracemalloc
@@ -58,7 +58,7 @@ GOOD_REQUESTS = [
     request([("K%d" % i, b"v" * i) for i in range(40)]),
     request([("A", b"x" * 70000)]),
     request([]),
-    request([(name, b"v" * i) for i, name in enumerate(names.NAMES)]),
+    request([(name, b"v" * i) for i, name in enumerate(environ.NAMES)]),
     request([("PATH_INFO", b"x" * 70000), ("HTTP_X", b"\0")]),
 ]
 GOOD_FRAMES = [

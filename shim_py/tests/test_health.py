@@ -6,7 +6,7 @@ import types
 import unittest
 
 import peer  # noqa: F401 (puts the package on sys.path)
-from standpipe_shim.frameworks.health import answered
+from standpipe_shim.frameworks.questions import answered
 
 
 class Answered(unittest.TestCase):

@@ -8,7 +8,7 @@ import struct
 import unittest
 
 from peer import BODY, END, HEAD, WorkerTest, environ, frames, request_frame, request_payload
-from standpipe_shim.core import memory as shared
+from standpipe_shim.core import memory as memory_module
 
 SHARED, LAST = frames.SHARED, frames.LAST
 
@@ -97,7 +97,7 @@ class Shared(WorkerTest):
 
     def test_the_memory_is_as_it_is(self):
         worker, memory = self.begun()
-        self.assertEqual(memory.size, shared._SIZE)
+        self.assertEqual(memory.size, memory_module.SIZE)
         with self.assertRaises(OSError):
             os.ftruncate(memory.fd, 4096)
         with self.assertRaises(OSError):

@@ -224,10 +224,7 @@ class TemplateTest(WorkerTest):
     def test_a_fork_that_fails_is_told(self):
         text = "import resource, os, _socket, threading; resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))\n"
         # Root has no such limit; who it becomes may be unable to read the shim's files.
-        text += (
-            "import standpipe_shim.__main__, standpipe_shim.frameworks.names, standpipe_shim.boot.template\nstandpipe_shim.__main__.keep()\nif os.getuid() == 0: os.setuid(65534)\n"
-            + _textwrap(_APP)
-        )
+        text += "if os.getuid() == 0: os.setuid(65534)\n" + _textwrap(_APP)
         os.chmod(self.dir, 0o755)
         template = self.template(text).start()
         with self.assertRaisesRegex(AssertionError, "temporarily unavailable"):

@@ -1,1 +1,14 @@
-"""From the first descriptor to a loaded app."""
+"""From the first descriptor of a worker to a loaded app. Nothing here is needed by a request."""
+
+
+class Failure(Exception):
+    """The app did not come up. kind and message as in the Failed frame; file and line of the app's own code, or empty and 0; error
+    is what Python raised, or None."""
+
+    def __init__(self, kind, message, file="", line=0, error=None):
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.file = file
+        self.line = line
+        self.error = error

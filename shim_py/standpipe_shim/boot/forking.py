@@ -18,8 +18,8 @@ _SO_PASSCRED, _SCM_CREDENTIALS = 16, 2  # Linux
 
 
 def forker():
-    """Returns a function that forks a worker, and why fork hooks run twice by it (empty: they do not). The function returns the
-    worker's pid, 0 in the worker, and raises OSError."""
+    """Returns a function that forks a worker, and why it runs fork hooks twice (empty: it does not). The function returns the pid of
+    the worker, 0 in the worker, and raises OSError."""
     try:
         return Once().fork, ""
     except (ImportError, AttributeError, OSError) as error:  # no ctypes, no libffi, a static Python
@@ -29,10 +29,9 @@ def forker():
 class Once:
     """Two calls of the C library's fork(), with Python's own part of it around both.
 
-    From the first fork() to PyOS_AfterFork_Child not one instruction of Python's may run: another thread of the template's may
-    have asked for the GIL, and a process that has no such thread would wait for it for ever. So the steps are called by
-    iterators, which are C, and no call lets the GIL go (PyDLL). Handlers of pthread_atfork, which are C libraries' own, run
-    at both forks."""
+    From the first fork() to PyOS_AfterFork_Child no Python code may run: another thread of the template may have asked for the GIL,
+    and a process that has no such thread would wait for it for ever. So iterators, which are C code, call the steps, and no call
+    releases the GIL (PyDLL). Handlers of pthread_atfork, which belong to C libraries, run at both forks."""
 
     def __init__(self):
         import ctypes
@@ -55,7 +54,7 @@ class Once:
             call = methodcaller("__call__")
             # The middle process: its fork() gives a pid or -1, both true, and so the exit is called; the worker's gives 0.
             again = partial(next, filterfalse(None, map(call, (self._fork, partial(self._exit, 0)))))
-            # The template: fork() gives a pid or -1, and no more is called. All that the worker calls gives 0 or None.
+            # The template: fork() gives a pid or -1, and no more is called. Each call in the worker gives 0 or None.
             group = partial(self._group, 0, 0)  # Go finds a group when it learns of the worker
             tell = partial(self._send, theirs.fileno(), b"\0", 1, 0)  # the kernel adds the pid
             steps = filter(None, map(call, (self._fork, again, group, tell, self._in_child)))
@@ -95,7 +94,7 @@ def _fork_twice():
     read, write = os.pipe()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of threads: they have been told of
+            warnings.simplefilter("ignore")  # about threads: they have been logged
             middle = fork()
             if middle == 0 and _is_worker(write):
                 return 0
@@ -117,7 +116,7 @@ def _fork_twice():
 
 
 def _is_worker(write):
-    """The middle process: forks the worker, says its pid on write, and ends. Returns in the worker."""
+    """The middle process: forks the worker, writes its pid to write, and ends. Returns in the worker."""
     try:
         try:
             pid = fork()

@@ -1,14 +1,16 @@
-"""What kind of thing a callable is, judged by how it can be called. No inspect: it would cost 2 MB and 6 ms in every worker."""
+"""What kind of thing a callable is, judged by how it can be called. Without inspect, which would cost 2 MB and 6 ms in every
+worker."""
 
 _VARARGS, _COROUTINE = 0x04, 0x80
 _ASGI_CLASSES = ("FastAPI", "Starlette", "Quart", "Litestar", "Sanic")
 # Compiled ones do not show what they are.
 _ASGI_MODULES = ("falcon.asgi.", "django.core.handlers.asgi.", "channels.", "socketio.asgi.", "engineio.async_drivers.asgi.", "blacksheep.")
-_FACTORIES = ("create_app", "make_app")
+FACTORIES = ("create_app", "make_app")
 
 
 class Signature:
-    """The positional side of a call: names, how many of them have defaults, *args; required keyword-only names."""
+    """How a thing can be called: the names of its positional parameters, how many of them have defaults, *args, and the
+    keyword-only names that are required."""
 
     def __init__(self, names, defaults, varargs, keywords):
         self.required = names[: len(names) - defaults]
@@ -18,7 +20,7 @@ class Signature:
 
 
 def signature(thing):
-    """Returns the Signature of a call of thing, or None when Python code says nothing about it (built in C)."""
+    """Returns the Signature of a call of thing, or None when there is no Python code that shows it (built in C)."""
     bound = 0
     if isinstance(thing, type):
         make, thing = thing.__new__, thing.__init__
@@ -49,7 +51,8 @@ def signature(thing):
 
 
 def is_asgi(thing):
-    """Says whether thing is an ASGI app: by its class's name or module, a coroutine function, or its parameters' names."""
+    """Says whether thing is an ASGI app: by the name or module of its class, as a coroutine function, or by the names of its
+    parameters."""
     while type(thing).__name__ == "partial" and callable(getattr(thing, "func", None)):
         thing = thing.func
     kind = thing if isinstance(thing, type) else type(thing)
@@ -57,12 +60,11 @@ def is_asgi(thing):
         module = getattr(base, "__module__", None) or ""
         if base.__name__ in _ASGI_CLASSES or (module + ".").startswith(_ASGI_MODULES):
             return True
+    calls = [getattr(kind, "__call__", None)]
     if isinstance(thing, type):
-        call = getattr(thing, "__call__", None)
-        return _is_coroutine(call)
-    for call in (thing, getattr(thing, "__func__", None), getattr(kind, "__call__", None)):
-        if _is_coroutine(call):
-            return True
+        return _is_coroutine(calls[0])
+    if any(map(_is_coroutine, [thing, getattr(thing, "__func__", None)] + calls)):
+        return True
     shape = signature(thing)
     return shape is not None and (shape.required[:3] == ["scope", "receive", "send"] or shape.required == ["scope"])
 
@@ -74,8 +76,8 @@ def takes_three(thing):
 
 
 def is_async_factory(thing):
-    """Says whether thing is a coroutine function that does not take an ASGI app's three arguments: what it makes can only be
-    had in an event loop."""
+    """Says whether thing is a coroutine function that does not take the three arguments of an ASGI app: it makes an app in an event
+    loop only."""
     shape = signature(thing)
     return _is_coroutine(thing) and shape is not None and len(shape.required) != 3 and not shape.varargs
 
@@ -88,37 +90,18 @@ def _is_coroutine(call):
 def takes_two(thing):
     """Says whether thing(environ, start_response) is a legal call."""
     shape = signature(thing)
-    if shape is None:
-        return True
-    return len(shape.required) <= 2 and (shape.most >= 2 or shape.varargs) and not shape.keywords
+    return shape is None or (len(shape.required) <= 2 and (shape.most >= 2 or shape.varargs) and not shape.keywords)
 
 
 def is_factory(thing, name):
-    """Says whether thing is to be called without arguments to get the app. name: what it was found as.
+    """Says whether thing is to be called without arguments to get the app. name: the name it was found by.
 
-    A function whose parameters all have defaults is a factory even where it could take two: an app has no use for defaults.
-    *args alone is an app (a decorator's wrapper), unless its name says otherwise."""
-    if name in _FACTORIES:
+    A function whose parameters all have defaults is a factory even where it could take two: an app has no use for defaults. *args
+    alone is an app (the wrapper of a decorator), unless its name says otherwise."""
+    if name in FACTORIES:
         return True
     shape = signature(thing)
     if shape is None or shape.required or shape.keywords:
         return False
-    if isinstance(thing, type) or hasattr(thing, "__code__") or hasattr(thing, "__func__"):
-        return not shape.varargs
-    return False
-
-
-def looks_like_app(thing):
-    """Says whether an object of a module may be meant as a WSGI app: for messages, and for nothing else."""
-    if not callable(thing) or isinstance(thing, type) or type(thing).__name__ == "module":
-        return False
-    shape = signature(thing)
-    if shape is None or len(shape.required) != 2:
-        return False
-    return shape.required[1] == "start_response" or shape.required[0] in ("environ", "env")
-
-
-def is_flask(thing):
-    return not isinstance(thing, type) and any(
-        base.__name__ == "Flask" and base.__module__.split(".")[0] == "flask" for base in type(thing).__mro__
-    )
+    is_function = isinstance(thing, type) or hasattr(thing, "__code__") or hasattr(thing, "__func__")
+    return is_function and not shape.varargs

@@ -4,24 +4,18 @@ import os
 import sys
 from _thread import get_ident
 
+from ..core.border import boots, in_app
+
 try:
     import _signal as signal  # the module signal itself would bring in enum: 1 MB and 2 ms
 except ImportError:
     import signal
 
-from ..core import SHIM
-
-OUTPUT = SHIM + os.path.join("core", "output.py")
-LEVELS = SHIM + os.path.join("core", "levels.py")  # stands between the app's logging and the app's handlers
-
-# The shim's functions that call the app's code themselves, by name.
-_BORDER = ("serve", "iterate", "call", "_blocks")
-
 
 class Signals:
-    """SIGTERM and SIGINT from outside mean nothing (systemd and Ctrl-C send them to everybody) until Go has said Stop; then
-    SIGTERM ends what the app is doing in the main thread by SystemExit. The handlers are functions and not SIG_IGN, so that
-    the app's children get the defaults back at exec."""
+    """SIGTERM and SIGINT from outside mean nothing (systemd and Ctrl-C send them to every process) until Go has said Stop; then
+    SIGTERM ends what the app does in the main thread by SystemExit. The handlers are functions and not SIG_IGN, so that children of
+    the app get the defaults back at exec."""
 
     def __init__(self, pipes, interrupt):
         self._pipes = pipes
@@ -35,7 +29,8 @@ class Signals:
 
     def hook(self):
         """Takes the hooks. Once per interpreter: what is registered for fork() stays."""
-        sys.breakpointhook = _breakpoint if not os.environ.get("PYTHONBREAKPOINT") else sys.breakpointhook
+        if not os.environ.get("PYTHONBREAKPOINT"):
+            sys.breakpointhook = _breakpoint
         if hasattr(os, "register_at_fork"):
             # Registered first, so the nearest to the fork on both sides.
             os.register_at_fork(before=self._before_fork, after_in_parent=self._unblock, after_in_child=self._after_fork)
@@ -62,9 +57,9 @@ class Signals:
         return self._stacks
 
     def _on_crash(self, faulthandler):
-        """A crash in C code writes the Python stacks on the pipe of fd 5, too. An app that enables faulthandler itself has its
-        own file from then on: so it is enabled once, on a descriptor that is led elsewhere when the pipes change, and to stderr
-        in a child of the app's."""
+        """A crash in C code writes the Python stacks on the pipe of fd 5, too. An app that enables faulthandler itself keeps its own
+        file: so it is enabled once, on a descriptor that is led elsewhere when the pipes change, and to stderr in a child of the
+        app."""
         if self._crash >= 0:
             os.dup2(self._pipes.stacks, self._crash, False)
             return
@@ -77,14 +72,13 @@ class Signals:
             return
         if self.at_term is not None:
             self.at_term(frame)
-            return
-        # Where the shim itself is at work it will find the end of fd 0 by itself, and no frame may be cut in two.
-        if in_app(frame) or not frame.f_code.co_filename.startswith(SHIM) and _within(frame, "load"):
+        elif in_app(frame) or boots(frame):
+            # Elsewhere the shim works, which will find the end of fd 0 itself, and no frame may be cut in two.
             raise SystemExit("standpipe stops this worker")
 
     def end(self):
-        """The worker has served its last request. The interpreter takes its handlers away before it is gone, and a SIGTERM
-        then would make a death of an end."""
+        """The worker has served its last request. The interpreter drops its handlers before it exits, and a SIGTERM would then turn
+        the exit into a death by signal."""
         try:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         except ValueError:  # not in the main thread
@@ -94,9 +88,9 @@ class Signals:
         if frame is not None:
             self._interrupt(frame)
 
-    # A child is born with our handlers. A SIGTERM that reached it before _after_fork has given it the defaults back would be
-    # noted and then forgotten (Python drops what is pending in a new child), and multiprocessing's Pool would wait for that
-    # child for ever. So the signals wait, in the kernel, until the child is itself.
+    # A child is born with our handlers. Python would note a SIGTERM that reached it before _after_fork has given it the defaults
+    # back, and then forget it (it drops what is pending in a new child); the Pool of multiprocessing would wait for that child for
+    # ever. So the signals wait, in the kernel, until the child has the defaults.
 
     def _before_fork(self):
         if hasattr(signal, "pthread_sigmask"):
@@ -126,38 +120,15 @@ class Signals:
                 null = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(null, self._crash, False)
                 os.close(null)
+        ours = [("SIGTERM", self._on_signal, signal.SIG_DFL), ("SIGINT", self._on_signal, signal.default_int_handler)]
+        if hasattr(signal, "SIGURG"):
+            ours.append(("SIGURG", self._on_urgent, signal.SIG_DFL))
         try:
-            if hasattr(signal, "SIGURG") and signal.getsignal(signal.SIGURG) == self._on_urgent:
-                signal.signal(signal.SIGURG, signal.SIG_DFL)
-            if signal.getsignal(signal.SIGTERM) == self._on_signal:
-                signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            if signal.getsignal(signal.SIGINT) == self._on_signal:
-                signal.signal(signal.SIGINT, signal.default_int_handler)
+            for name, handler, default in ours:
+                if signal.getsignal(getattr(signal, name)) == handler:
+                    signal.signal(getattr(signal, name), default)
         except ValueError:  # not in the main thread, on an interpreter that does not make the forking thread the main one
             pass
-
-
-def in_app(frame):
-    """Says whether the code that runs in frame is the app's, or was called by it: the nearest frame of the shim's is one that
-    calls the app, and is not itself what runs."""
-    while frame.f_code.co_filename in (OUTPUT, LEVELS) and frame.f_back is not None:
-        frame = frame.f_back  # who prints is in the app; one that prints without end is hardly ever anywhere else
-    if frame.f_code.co_filename.startswith(SHIM):
-        return frame.f_code.co_name == "__next__"  # FileWrapper waits in its file's read
-    while frame is not None:
-        if frame.f_code.co_filename.startswith(SHIM) and frame.f_code.co_filename != LEVELS:
-            return frame.f_code.co_name in _BORDER or frame.f_code.co_name == "__next__"
-        frame = frame.f_back
-    return False
-
-
-def _within(frame, name):
-    """Says whether a function of the shim's of that name is under way."""
-    while frame is not None:
-        if frame.f_code.co_filename.startswith(SHIM) and frame.f_code.co_name == name:
-            return True
-        frame = frame.f_back
-    return False
 
 
 def _breakpoint(*args, **kwargs):

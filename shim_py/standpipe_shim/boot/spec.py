@@ -17,11 +17,10 @@ class BadSpec(ValueError):
 
 
 class Spec:
-    """A parsed APP. path is absolute and empty for a module; name is empty when the module is to be searched; call is None,
-    or the (args, kwargs) of a factory."""
+    """A parsed APP. path is absolute, and empty for a module; name is empty when the module is to be searched; call is None, or the
+    (args, kwargs) of a factory."""
 
-    def __init__(self, text, module, path, name, call):
-        self.text = text
+    def __init__(self, module, path, name, call):
         self.module = module
         self.path = path
         self.name = name
@@ -39,28 +38,26 @@ def parse(text, base):
         raise BadSpec("%r names no module" % text)
     if at >= 0 and not rest:
         raise BadSpec("%r ends after the colon; say MODULE:NAME" % text)
-    name, call = _name(text, rest)
+    name, call = _call(rest) if "(" in rest else (rest, None)
+    if name and not all(part.isidentifier() for part in name.split(".")):
+        raise BadSpec("%r after the colon is no name" % name)
     path = os.path.join(base, target)
     # shop.wsgi is the commonest module of all; it is a file only where there is one. shop.py may also be the module py in the
     # package shop, but nobody means that.
     is_path = "/" in target or os.sep in target or target.endswith(".py")
-    is_path = is_path or (target.endswith(".wsgi") and os.path.isfile(path))
-    if is_path:
+    if is_path or (target.endswith(".wsgi") and os.path.isfile(path)):
         if not os.path.exists(path) and os.path.exists(path + ".py"):
             path += ".py"
         if os.path.isdir(path):
             path = os.path.join(path, "__init__.py")
-        return Spec(text, "", os.path.abspath(path), name, call)
+        return Spec("", os.path.abspath(path), name, call)
     if not all(part.isidentifier() for part in target.split(".")):
-        raise BadSpec("%r is neither a module's name nor a file" % target)
-    return Spec(text, target, "", name, call)
+        raise BadSpec("%r is neither the name of a module nor a file" % target)
+    return Spec(target, "", name, call)
 
 
-def _name(text, rest):
-    if "(" not in rest:
-        if rest and not all(part.isidentifier() for part in rest.split(".")):
-            raise BadSpec("%r after the colon is no name" % rest)
-        return rest, None
+def _call(rest):
+    """Returns (name, (args, kwargs)) of a factory's call."""
     import ast
 
     try:
@@ -76,18 +73,17 @@ def _name(text, rest):
         func = func.value
     if not isinstance(func, ast.Name):
         raise BadSpec("%r after the colon is no call of a name" % rest)
-    names.insert(0, func.id)
     try:
         args = [ast.literal_eval(arg) for arg in tree.args]
         kwargs = {word.arg: ast.literal_eval(word.value) for word in tree.keywords}
     except ValueError:
-        raise BadSpec("%r: a factory's arguments must be literals (strings, numbers, lists, ...)" % rest) from None
-    return ".".join(names), (args, kwargs)
+        raise BadSpec("%r: the arguments of a factory must be literals (strings, numbers, lists, ...)" % rest) from None
+    return ".".join([func.id] + names), (args, kwargs)
 
 
 def home(path, base):
-    """Returns (folder for sys.path, module name) for a Python file: the folder above its outermost package, but not above
-    base, the app's dir."""
+    """Returns (folder for sys.path, module name) for a Python file: the folder above its outermost package, but not above base, the
+    app's dir."""
     folder, filename = os.path.split(path)
     parts = [] if filename == "__init__.py" else [os.path.splitext(filename)[0]]
     while folder != base and os.path.isfile(os.path.join(folder, "__init__.py")):

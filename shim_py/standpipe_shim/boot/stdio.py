@@ -1,40 +1,42 @@
-"""The worker's descriptors, taken before anything of the user's is imported.
+"""The descriptors of the worker and its title in ps, taken before anything of the user's is imported.
 
-0 and 1 carry the frames: they move to private close-on-exec descriptors, /dev/null takes the place of 0 and a copy of 2 the
-place of 1. sys.stdout = sys.stderr would not be enough: C code and children write to descriptor 1."""
+0 and 1 carry the frames: they move to private close-on-exec descriptors, /dev/null takes the place of 0 and a copy of 2 the place
+of 1. sys.stdout = sys.stderr would not be enough: C code and children write to descriptor 1."""
 
 import os
 import stat
 import sys
 
 from ..core import output
-from ..core.output import Lines
 
 try:
     from fcntl import F_DUPFD_CLOEXEC, fcntl
 except ImportError:  # Windows
     fcntl = None
 
-# Private descriptors start here, so that a wrapper that lost 3, 4 or 5 does not make ours stand in their places.
+# Private descriptors start here, so that ours do not take the places of 3, 4 or 5 when a wrapper has lost those.
 _LOWEST = 10
+_NAMES = ("requests", "answers", "control", "life", "stacks")
+_TITLE = "standpipe: "
+_SHORT = 15  # bytes; TASK_COMM_LEN without its end
 
 
 class Pipes:
-    """What this process talks through. A descriptor that is not there is -1. The process owns them until it ends; a forked
-    child closes its copies with forget."""
+    """What this process talks through. A descriptor that is not there is -1. The process owns them until it ends; a forked child
+    closes its copies with forget."""
 
-    __slots__ = ("requests", "answers", "control", "life", "stacks", "pid")
+    __slots__ = _NAMES + ("pid",)
 
-    def __init__(self, requests, answers, control, life, stacks):
-        self.requests = requests
-        self.answers = answers
-        self.control = control
-        self.life = life
-        self.stacks = stacks
+    def __init__(self, *fds):
+        self.set(*fds)
+
+    def set(self, *fds):
+        for name, fd in zip(_NAMES, fds):
+            setattr(self, name, fd)
         self.pid = os.getpid()
 
     def forget(self):
-        for name in ("requests", "answers", "control", "life", "stacks"):
+        for name in _NAMES:
             fd = getattr(self, name)
             setattr(self, name, -1)
             if fd >= 0:
@@ -49,8 +51,8 @@ def take():
     control = _kept(3, stat.S_ISSOCK)
     life = _kept(4, stat.S_ISFIFO)
     stacks = _kept(5, stat.S_ISFIFO)
-    requests = _private(0)
-    answers = _private(1)
+    requests = private(0)
+    answers = private(1)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     try:
@@ -64,50 +66,6 @@ def take():
     return Pipes(requests, answers, control, life, stacks)
 
 
-def adopt(pipes, fds):
-    """Puts the descriptors that a forked worker was given (as in 0 to 5) in the places of those that pipes.forget has closed,
-    and closes the originals. 0 stays /dev/null."""
-    requests, answers, written, control, life, stacks = fds
-    pipes.requests = _moved(requests, _private)
-    pipes.answers = _moved(answers, _private)
-    for fd in _same(2, keep=fds):  # 1 and 2, and what the app's import has opened on them: a log handler's copy of 2, /dev/stderr
-        os.dup2(written, fd, fd <= 2 or os.get_inheritable(fd))
-    os.close(written)
-    pipes.control = _seated(control, 3)
-    pipes.life = _seated(life, 4)
-    pipes.stacks = _seated(stacks, 5)
-    pipes.pid = os.getpid()
-
-
-def _same(fd, keep):
-    """Returns 1, 2 and the other descriptors of the file behind fd, but none of keep."""
-    there = output.place(fd)
-    found = {1, 2}
-    try:
-        numbers = [int(name) for name in os.listdir("/proc/self/fd")]
-    except OSError:
-        numbers = range(3, 256)
-    if there is not None and there != output.place(0):  # /dev/null stands behind 0
-        found.update(number for number in numbers if number > 2 and number not in keep and output.place(number) == there)
-    return found
-
-
-def _moved(fd, make):
-    made = make(fd)
-    os.close(fd)
-    return made
-
-
-def _seated(fd, number):
-    if fd == number:
-        return fd
-    try:
-        os.fstat(number)
-    except OSError:
-        return _moved(fd, lambda fd: os.dup2(fd, number, False))
-    return _moved(fd, _private)  # the app has something there: a wrapper had lost ours
-
-
 def _kept(fd, is_kind):
     try:
         if not is_kind(os.fstat(fd).st_mode):
@@ -118,21 +76,43 @@ def _kept(fd, is_kind):
     return fd
 
 
-def _private(fd):
-    private = os.dup(fd) if fcntl is None else fcntl(fd, F_DUPFD_CLOEXEC, _LOWEST)
+def private(fd):
+    copy = os.dup(fd) if fcntl is None else fcntl(fd, F_DUPFD_CLOEXEC, _LOWEST)
     if hasattr(os, "set_blocking"):
         try:
-            os.set_blocking(private, True)
+            os.set_blocking(copy, True)
         except OSError:  # Windows before 3.12 has no such thing for a pipe, and its pipes block
             pass
-    return private
+    return copy
 
 
 def _lines(stream, fd):
-    # What a .pth file printed may still stand in the buffer, which is therefore kept; it goes out where fd now leads. The stream
-    # itself may be held by somebody: it goes on, without tags.
+    # What a .pth file has printed may still be in the buffer, which is therefore kept; it goes out where fd now leads. Some code may
+    # hold the stream itself: it works on, without tags.
     try:
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
-        return Lines(stream.buffer, fd, stream)
+        return output.Lines(stream.buffer, fd, stream)
     except (AttributeError, ValueError):
-        return Lines(open(fd, "wb", closefd=False), fd)
+        return output.Lines(open(fd, "wb", closefd=False), fd)
+
+
+def take_title():
+    """Takes out of sys.argv what ps and top show of this process, such as `standpipe: shop/2 gen 7`: Go gives it as the last
+    argument. Makes it the short name too, and returns it; empty: there is none."""
+    if len(sys.argv) < 2 or not sys.argv[-1].startswith(_TITLE):
+        return ""
+    title = sys.argv.pop()
+    shorten(title)
+    return title
+
+
+def shorten(title):
+    """Makes title the short name of the process."""
+    try:
+        fd = os.open("/proc/self/comm", os.O_WRONLY)
+        try:
+            os.write(fd, os.fsencode(title)[:_SHORT])
+        finally:
+            os.close(fd)
+    except OSError:
+        pass  # not Linux, or no /proc: there is no short name to change

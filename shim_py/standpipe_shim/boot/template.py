@@ -1,7 +1,7 @@
 """--preload: a process that has imported the app, and forks a worker for each order that comes on fd 3.
 
-A worker is a child of Go's (see forking), and Go learns from waitpid how it ended. The template has one thread: others would
-not live on in what it forks, and what they hold would stay locked there."""
+A worker is a child of Go's (see forking), and Go learns from waitpid how it ended. The template has one thread: others would not
+live on in what it forks, and what they hold would stay locked there."""
 
 import gc
 import os
@@ -9,20 +9,22 @@ import struct
 import sys
 from _thread import get_ident
 
+from ..core import output
+from ..core.frames import FORK, FORK_FAILED, FORKED, ProtocolError, Reader, frame
+from ..core.packing import pack
+from ..core.report import names_of_threads
+from . import Failure
+from .forking import fork, forker
+from .stdio import private, shorten
+
 try:
     import _signal as signal  # see signals
 except ImportError:
     import signal
 
-from ..core import output
-from ..core.frames import FORK, FORK_FAILED, FORKED, ProtocolError, Reader, frame
-from . import title
-from .forking import fork, forker
-from .loader import Failure
-from .stdio import adopt
-
 _FDS = 6  # in an order: those of 0 to 5
 _number = struct.Struct("=i")
+_HELD = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGURG", "SIGUSR2") if hasattr(signal, name))
 
 
 def prepare(pipes):
@@ -39,18 +41,14 @@ def prepare(pipes):
 
 
 def wait(worker, prepared):
-    """Forks workers until fd 3 ends, and returns None then. In each worker it returns the nonce that it has to say; worker has
-    the new pipes there, and talks to nobody yet."""
-    _tell_of_threads(worker)
+    """Forks workers until fd 3 ends, and returns None then. In each worker it returns the nonce that it has to say; worker has the
+    new pipes there, and has said nothing yet."""
+    _log_threads(worker)
     make, why = prepared
     if why:
-        message = (
-            "the functions that the app gave to os.register_at_fork run twice, in a process between template and worker too, because "
-            "ctypes does not work here: %s" % why
-        )
-        worker.log.put("warn", "preload_forks_twice", message)
-    # What there is now is there to stay: the collector writes into each object that it looks at, and what was written to is
-    # shared no more.
+        text = "the functions that the app gave to os.register_at_fork run twice, in a process between template and worker too, because "
+        worker.log.put("warn", "preload_forks_twice", text + "ctypes does not work here: " + why)
+    # What there is now stays: the collector writes into each object that it looks at, and what was written to is shared no more.
     gc.collect()
     gc.freeze()
     orders = _Orders(worker.pipes.control)
@@ -65,9 +63,9 @@ def wait(worker, prepared):
         kind, _, _, nonce = order
         fds = orders.take()
         if kind != FORK or len(nonce) != 16 or len(fds) != _FDS:
-            raise ProtocolError("kind 0x%02x of %d octets with %d descriptors is no order to a template" % (kind, len(nonce), len(fds)))
+            raise ProtocolError("kind 0x%02x of %d bytes with %d descriptors is no order to a template" % (kind, len(nonce), len(fds)))
         output.flush_all()  # else the worker would write it again
-        held = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)  # a worker without its handlers must not hear them
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)  # a worker without its handlers must not get them
         try:
             pid = make()
             if pid == 0:
@@ -77,8 +75,6 @@ def wait(worker, prepared):
                 return nonce
             answer = frame(FORKED, 0, 0, struct.pack(">I", pid))
         except OSError as error:
-            from ..core.packing import pack
-
             answer = frame(FORK_FAILED, 0, 0, pack(str(error)))
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
         for fd in fds:
@@ -89,17 +85,40 @@ def wait(worker, prepared):
             return None
 
 
-def settle(worker, boot, named):
-    """Does in the worker what its own Boot says."""
+def settle(worker, boot, title):
+    """Does in the worker what its own Boot says. title: the template's."""
     os.environ["STANDPIPE_WORKER"] = str(boot["worker"])
     output.adopt(boot["tag"])
-    why = title.change(named, "standpipe: %s/%d gen %d" % (boot["name"], boot["worker"] + 1, boot["generation"]))
-    if why:
-        worker.log.put("debug", "process_name", "this worker is shown under its template's name: " + why)
+    if not title:
+        return
+    new = "standpipe: %s/%d gen %d" % (boot["name"], boot["worker"] + 1, boot["generation"])
+    shorten(new)
+    try:
+        _retitle(os.fsencode(title), os.fsencode(new))
+    except (OSError, ValueError, IndexError, OverflowError) as error:
+        text = "this worker is shown under its template's name: %s: %s" % (type(error).__name__, error)
+        worker.log.put("debug", "process_name", text)
+
+
+def _retitle(old, new):
+    """Writes new over old, the title that the process was started with. By files of /proc: ctypes would cost some milliseconds."""
+    if len(new) > len(old):
+        raise ValueError("%r does not fit in the place of %r" % (new, old))
+    with open("/proc/self/stat", "rb") as stat:
+        fields = stat.read().rpartition(b")")[2].split()
+    start, end = int(fields[45]), int(fields[46])  # arg_start and arg_end, the fields 48 and 49 of proc(5)
+    memory = os.open("/proc/self/mem", os.O_RDWR)
+    try:
+        at = os.pread(memory, end - start, start).rfind(b"\0" + old + b"\0")
+        if at < 0:
+            raise ValueError("the arguments do not hold %r" % old)
+        os.pwrite(memory, new.ljust(len(old)), start + at + 1)
+    finally:
+        os.close(memory)
 
 
 class _Orders:
-    """Octets and descriptors from fd 3."""
+    """Bytes and descriptors from fd 3."""
 
     def __init__(self, fd):
         import _socket  # the module socket would bring in selectors and enum
@@ -110,13 +129,13 @@ class _Orders:
 
     def receive(self, fd, size):
         m = self._module
-        octets, parts, _, _ = self._socket.recvmsg(size, m.CMSG_SPACE(16 * _number.size), getattr(m, "MSG_CMSG_CLOEXEC", 0))
-        for level, kind, data in parts:
+        data, parts, _, _ = self._socket.recvmsg(size, m.CMSG_SPACE(16 * _number.size), getattr(m, "MSG_CMSG_CLOEXEC", 0))
+        for level, kind, rights in parts:
             if level == m.SOL_SOCKET and kind == m.SCM_RIGHTS:
-                for (number,) in _number.iter_unpack(data[: len(data) - len(data) % _number.size]):
+                for (number,) in _number.iter_unpack(rights[: len(rights) - len(rights) % _number.size]):
                     os.set_inheritable(number, False)
                     self._fds.append(number)
-        return octets
+        return data
 
     def take(self):
         fds, self._fds = self._fds, []
@@ -127,9 +146,6 @@ class _Orders:
         self._socket.detach()
 
 
-_HELD = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGURG", "SIGUSR2") if hasattr(signal, name))
-
-
 def _become(worker, fds):
     """Makes the forked process a worker. The hook of signals has closed the template's descriptors."""
     try:
@@ -137,7 +153,12 @@ def _become(worker, fds):
     except OSError:
         pass
     worker.preload = False
-    adopt(worker.pipes, fds)
+    requests, answers, written, control, life, stacks = fds
+    requests, answers = _moved(requests, private), _moved(answers, private)
+    for fd in _same(2, keep=fds):  # 1 and 2, and what the app's import has opened on them: a log handler's copy of 2, /dev/stderr
+        os.dup2(written, fd, fd <= 2 or os.get_inheritable(fd))
+    os.close(written)
+    worker.pipes.set(requests, answers, _placed(control, 3), _placed(life, 4), _placed(stacks, 5))
     processes = sys.modules.get("multiprocessing.process")
     if processes is not None:
         processes._children = set()  # the template's: at its exit a worker would end the daemons among them
@@ -146,24 +167,48 @@ def _become(worker, fds):
         gevent.reinit()
 
 
-def _tell_of_threads(worker):
+def _same(fd, keep):
+    """Returns 1, 2 and the other descriptors of the file behind fd, but none of keep."""
+    there = output.place(fd)
+    found = {1, 2}
+    try:
+        numbers = [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        numbers = range(3, 256)
+    if there is not None and there != output.place(0):  # 0 is /dev/null
+        found.update(number for number in numbers if number > 2 and number not in keep and output.place(number) == there)
+    return found
+
+
+def _moved(fd, make):
+    made = make(fd)
+    os.close(fd)
+    return made
+
+
+def _placed(fd, number):
+    if fd == number:
+        return fd
+    try:
+        os.fstat(number)
+    except OSError:
+        return _moved(fd, lambda fd: os.dup2(fd, number, False))
+    return _moved(fd, private)  # the app has something there: a wrapper had lost ours
+
+
+def _log_threads(worker):
     """One warning when the import has left threads behind."""
-    own = get_ident()
-    others = [ident for ident in sys._current_frames() if ident != own]
-    threading = sys.modules.get("threading")
-    names = {}
-    if threading is not None:
-        names = {thread.ident: thread.name for thread in list(threading._active.values())}
-    told = [names.get(ident, "one without a name") for ident in others]
+    own, names = get_ident(), names_of_threads()
+    others = [names.get(ident, "one without a name") for ident in sys._current_frames() if ident != own]
     try:
         native = len(os.listdir("/proc/self/task")) - len(others) - 1
     except OSError:
         native = 0
     if native > 0:
-        told.append("%d of C libraries" % native)
-    if told:
-        message = (
+        others.append("%d of C libraries" % native)
+    if others:
+        text = (
             "the app's import has left threads that will not be there in the workers: %s; what they hold locked stays locked. "
-            "Start them in a function given to standpipe_shim.on_fork" % ", ".join(told)
+            "Start them in a function given to standpipe_shim.on_fork"
         )
-        worker.log.put("warn", "preload_threads", message)
+        worker.log.put("warn", "preload_threads", text % ", ".join(others))

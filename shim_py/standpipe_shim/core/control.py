@@ -1,7 +1,7 @@
 """fd 4, the life pipe, and fd 3, Go's orders.
 
-The control thread is a _thread, not a threading.Thread: gevent's patches reach the latter. It blocks in os.read without the
-GIL, so it costs requests nothing. It ends with the process, or when fd 3 turns out not to be ours."""
+The control thread is a _thread and not a threading.Thread, which gevent patches. It blocks in os.read without the GIL, so it costs
+requests nothing. It ends with the process, or when fd 3 turns out not to be ours."""
 
 import errno
 import os
@@ -11,14 +11,15 @@ from _thread import allocate_lock, start_new_thread
 
 from .frames import CANCEL, DUMP, INTERRUPT, RECALL, RECALLED, STACKS, STOP, ProtocolError, Reader, frame
 from .output import say
+from .packing import pack
 
 _SIGKILL = 9
-_F_SETSIG = 10  # Linux; the module fcntl names it only where it was built to
+_F_SETSIG = 10  # Linux; the module fcntl has the name only where it was built with it
 _O_ASYNC = 0o20000
 
 
 def die():
-    """SIGKILL for the worker and all it has started. Where a wrapper leads the process group, the group is not ours to kill
+    """SIGKILL for the worker and all that it has started. Where a wrapper leads the process group, the group is not ours to kill
     and the worker dies alone."""
     if not hasattr(os, "killpg"):
         os._exit(1)
@@ -28,8 +29,8 @@ def die():
 
 
 def arm(life):
-    """Has the kernel kill the process group when the other end of life is closed: GIL held or not, children included.
-    Returns whether it will (Linux only)."""
+    """Has the kernel kill the process group when the other end of life is closed: GIL held or not, children included. Returns
+    whether it will (Linux only)."""
     if life < 0 or not sys.platform.startswith("linux"):
         return False
     import fcntl
@@ -52,21 +53,19 @@ def arm(life):
 
 
 class Control:
-    """Reads Go's orders on fd 3. worker's cancel, interrupt, recall and stop are called in its thread, and stacks(stream) -> str."""
+    """Reads Go's orders on fd 3, in a thread of its own, and has the worker carry them out."""
 
-    def __init__(self, worker, stacks):
-        self._pipes = pipes = worker.pipes
+    def __init__(self, worker):
+        self._pipes = worker.pipes
         self._worker = worker
-        self._stacks = stacks
-        self._write = os.write
-        self._reader = Reader(pipes.control)
+        self._reader = Reader(worker.pipes.control)
         self._lock = allocate_lock()  # of writing
         self._socket = None
 
     def start(self):
         if self._pipes.control >= 0:
             try:
-                # Now: a socket.setdefaulttimeout of the app's would make fd 3 non-blocking. _socket is what gevent leaves alone.
+                # Now: a socket.setdefaulttimeout of the app would make fd 3 non-blocking. gevent does not patch _socket.
                 import _socket
 
                 self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, self._pipes.control)
@@ -80,20 +79,20 @@ class Control:
         """Says whether pass_file can work; not in a forked child, which has no fd 3 any more."""
         return self._socket is not None and self._pipes.control >= 0
 
-    def pass_file(self, octets, fd):
+    def pass_file(self, message, fd):
         """Writes a frame with a descriptor. Any thread. OSError: nothing was written."""
         descriptor = fd.to_bytes(4, sys.byteorder)
         with self._lock:
-            done = self._send([octets], [self._rights + (descriptor,)])
-            self._rest(memoryview(octets)[done:])
+            done = self._send([message], [self._rights + (descriptor,)])
+            self._write(message[done:])
 
-    def _say(self, octets):
+    def _say(self, message):
         with self._lock:
-            self._rest(memoryview(octets))
+            self._write(message)
 
-    def _rest(self, octets):
-        while octets:
-            octets = octets[self._write(self._pipes.control, octets) :]
+    def _write(self, message, write=os.write):
+        while message:
+            message = message[write(self._pipes.control, message) :]
 
     def _run(self):
         try:
@@ -106,28 +105,26 @@ class Control:
             say("standpipe: the control socket is out of step: %s\n" % error)
             die()
         except OSError as error:
-            # A socketpair whose other end died with octets unread says ECONNRESET; all else means that fd 3 is not ours.
+            # A socketpair whose other end died with bytes unread says ECONNRESET; every other error means that fd 3 is not ours.
             if error.errno in (errno.ECONNRESET, errno.EPIPE):
                 die()
 
     def _obey(self, kind, flags, stream, payload):
+        worker = self._worker
         if kind == CANCEL:
-            self._worker.cancel(stream)
+            worker.cancel(stream)
         elif kind == INTERRUPT:
             if payload not in (b"\x01", b"\x02"):
                 raise ProtocolError("an Interrupt for the cause %r" % payload)
-            self._worker.interrupt(stream, payload[0])
+            worker.interrupt(stream, payload[0])
         elif kind == STOP:
-            self._worker.stop()
+            worker.stop()
         elif kind == DUMP:
-            from .packing import pack
-
-            self._say(frame(STACKS, 0, 0, pack(self._stacks(stream))))
+            self._say(frame(STACKS, 0, 0, pack(worker.stacks(stream))))
         elif kind == RECALL:
             if len(payload) % 4:
-                raise ProtocolError("a Recall of %d octets" % len(payload))
-            count = len(payload) // 4
-            given = self._worker.recall(struct.unpack(">%dI" % count, payload))
+                raise ProtocolError("a Recall of %d bytes" % len(payload))
+            given = worker.recall(struct.unpack(">%dI" % (len(payload) // 4), payload))
             self._say(frame(RECALLED, 0, 0, struct.pack(">%dI" % len(given), *given)))
         else:
             raise ProtocolError("kind 0x%02x is no order" % kind)

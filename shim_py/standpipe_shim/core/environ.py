@@ -1,27 +1,37 @@
-"""From a Request's payload to the environ of PEP 3333."""
+"""From the payload of a Request to the environ of PEP 3333."""
 
 import struct
 from time import monotonic
 
 from .frames import ProtocolError
-from .names import NAMES
 
-_u32 = struct.Struct(">I").unpack_from
+# The names that a Request gives by their number alone: bit i of its set stands for NAMES[i] (shim/PROTOCOL.md, "Request"). Go has
+# the same table, and shim/testdata/vectors/names.json holds both to it. At most 64.
+NAMES = tuple(
+    """
+    REQUEST_METHOD SCRIPT_NAME PATH_INFO QUERY_STRING REQUEST_URI RAW_URI SERVER_NAME SERVER_PORT SERVER_PROTOCOL REMOTE_ADDR
+    REMOTE_PORT wsgi.url_scheme standpipe.request_id HTTPS CONTENT_TYPE CONTENT_LENGTH HTTP_HOST HTTP_ACCEPT HTTP_ACCEPT_ENCODING
+    HTTP_ACCEPT_LANGUAGE HTTP_AUTHORIZATION HTTP_CACHE_CONTROL HTTP_COOKIE HTTP_DNT HTTP_FORWARDED HTTP_IF_MATCH
+    HTTP_IF_MODIFIED_SINCE HTTP_IF_NONE_MATCH HTTP_ORIGIN HTTP_PRAGMA HTTP_PRIORITY HTTP_RANGE HTTP_REFERER HTTP_SEC_CH_UA
+    HTTP_SEC_CH_UA_MOBILE HTTP_SEC_CH_UA_PLATFORM HTTP_SEC_FETCH_DEST HTTP_SEC_FETCH_MODE HTTP_SEC_FETCH_SITE HTTP_SEC_FETCH_USER
+    HTTP_UPGRADE_INSECURE_REQUESTS HTTP_USER_AGENT HTTP_X_CSRFTOKEN HTTP_X_FORWARDED_FOR HTTP_X_FORWARDED_HOST
+    HTTP_X_FORWARDED_PORT HTTP_X_FORWARDED_PROTO HTTP_X_REAL_IP HTTP_X_REQUEST_ID HTTP_X_REQUESTED_WITH
+    """.split()
+)
+
 _u16 = struct.Struct(">H").unpack_from
+_u32 = struct.Struct(">I").unpack_from
 # The length of the msgpack, an array of three, a uint64, the set of names, a bin.
 _front = struct.Struct(">IBBQB").unpack_from
 
-# The octets that a short str takes, its first included, by that first octet; 0: it begins no short str.
-_SHORT = tuple(code - 0x9F if 0xA0 <= code <= 0xBF else 0 for code in range(256))
-
-_SHAPES = 256  # sets of names that are remembered. A client may make as many as it likes: then they are forgotten, all
+_SHAPES = 256  # sets of names that are kept. A client can make any number of them: when there are more, all are dropped
 
 
 def base(boot, errors, file_wrapper):
-    """Returns what is the same for every request of this worker.
+    """Returns the part of an environ that is the same for every request of this worker.
 
-    wsgi.multithread is true with gevent: another request may run wherever this one waits, so what the app shares needs the
-    same care. wsgi.multiprocess is true even with one worker: while a reload goes on, the old and the new worker serve side by side."""
+    wsgi.multithread is true with gevent: another request may run wherever this one waits, so what the app shares needs the same
+    care. wsgi.multiprocess is true even with one worker: during a reload the old and the new worker serve side by side."""
     environ = {
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
@@ -31,32 +41,28 @@ def base(boot, errors, file_wrapper):
         "wsgi.run_once": False,
         "wsgi.file_wrapper": file_wrapper,
         "wsgi.input_terminated": True,
-        "standpipe.deadline": None,
-        # What serve sets for each request: a copy that has room for them need not grow.
-        "wsgi.input": None,
-        "wsgi.early_hints": None,
-        "standpipe.cancelled": None,
-        "standpipe.on_cancel": None,
-        "standpipe.after_response": None,
     }
+    # What serve sets for each request: a copy that has room for them need not grow.
+    later = "standpipe.deadline wsgi.input wsgi.early_hints standpipe.cancelled standpipe.on_cancel standpipe.after_response"
+    environ.update(dict.fromkeys(later.split()))
     for key, value in boot["environ"].items():
         environ[key] = value.decode("latin-1") if isinstance(value, bytes) else value
     return environ
 
 
 class Environs:
-    """Makes an environ of each Request: a fresh builtin dict."""
+    """Makes the environ of each Request: a fresh builtin dict."""
 
     def __init__(self, base, timeout_ms=0):
         self._base = base
-        self._limit = timeout_ms / 1000  # seconds from a request's start to its standpipe.deadline; 0: there is none
-        self._shapes = {}  # set of names -> them in the order of their bits, and an environ to copy that has them as keys
+        self._limit = timeout_ms / 1000  # seconds from the start of a request to its standpipe.deadline; 0: there is none
+        self._shapes = {}  # set of names -> those names in the order of their bits, and an environ to copy that has them as keys
 
     def make(self, payload):
-        """Returns the environ of a Request, and the inline octets of its body. Raises ProtocolError for anything else.
+        """Returns the environ of a Request, and the body bytes that came with it. Raises ProtocolError for anything else.
 
-        The hot path of the worker, so all that is done for each name is done in C: the names that come together are known by their
-        number, their values are one text. With most requests nothing else follows."""
+        This is the hot path of the worker, so C code does all that is done once per name: a number tells which names come
+        together, and their values are one text. Most requests need nothing else."""
         try:
             size, array, integer, known, code = _front(payload)
             if code == 0xC4:
@@ -69,7 +75,7 @@ class Environs:
                 start = 19
                 stop = 19 + _u32(payload, 15)[0]
             else:
-                raise ProtocolError("a Request's values begin with 0x%02x" % code)
+                raise ProtocolError("the values of a Request begin with 0x%02x" % code)
             if array != 0x93 or integer != 0xCF:
                 raise ProtocolError("a Request without a set of names")
             others = payload[stop]
@@ -79,7 +85,7 @@ class Environs:
         text = payload[start:stop].decode("latin-1")
         values = text.split("\0", len(names))
         if len(values) != len(names) and (known or text):
-            raise ProtocolError("a Request's values are not as many as its names")
+            raise ProtocolError("a Request has more or fewer values than names")
         environ = pattern.copy()
         environ.update(zip(names, values))
         if self._limit:
@@ -90,12 +96,12 @@ class Environs:
             stop = _fill(environ, payload, stop - 1, end)
             _numbers(environ)
         if stop != end or end > len(payload):
-            raise ProtocolError("a Request's lengths do not agree")
+            raise ProtocolError("the lengths in a Request do not agree")
         return environ, payload[end:]
 
     def _shape(self, known):
         if known >> len(NAMES):
-            raise ProtocolError("a Request's set 0x%x holds names that are not in the table" % known)
+            raise ProtocolError("the set 0x%x of a Request holds names that are not in the table" % known)
         names = tuple(name for bit, name in enumerate(NAMES) if known >> bit & 1)
         pattern = dict(self._base)
         pattern.update(dict.fromkeys(names))
@@ -108,9 +114,8 @@ class Environs:
 def _fill(environ, payload, at, end):
     """Adds the pairs of the map at this index to environ. Returns the index behind it, which should be end.
 
-    The payload is decoded once, as latin-1, so that an octet and its character have one index; then keys and values are slices.
-    A generic decoder costs four times as much. The index only grows, so one comparison of the caller's finds every length that
-    was a lie."""
+    The payload is decoded once, as latin-1, so that a byte and its character have one index; then keys and values are slices. A
+    generic decoder costs four times as much. The index only grows, so one comparison in the caller finds every false length."""
     try:
         code = payload[at]
         if 0x80 <= code <= 0x8F:
@@ -124,21 +129,21 @@ def _fill(environ, payload, at, end):
         text = (payload if end == len(payload) else payload[:end]).decode("latin-1")
         for _ in range(count):
             at = stop
-            size = _SHORT[payload[at]]
-            if size:
-                stop = at + size
+            code = payload[at]
+            if 0xA0 <= code <= 0xBF:
+                stop = at + code - 0x9F
                 key = text[at + 1 : stop]
-            elif payload[at] == 0xD9:
+            elif code == 0xD9:
                 stop = at + 2 + payload[at + 1]
                 key = text[at + 2 : stop]
-            elif payload[at] == 0xDA:
+            elif code == 0xDA:
                 stop = at + 3 + _u16(payload, at + 1)[0]
                 key = text[at + 3 : stop]
-            elif payload[at] == 0xDB:
+            elif code == 0xDB:
                 stop = at + 5 + _u32(payload, at + 1)[0]
                 key = text[at + 5 : stop]
             else:
-                raise ProtocolError("a Request's key begins with 0x%02x" % payload[at])
+                raise ProtocolError("a key of a Request begins with 0x%02x" % code)
             if payload[stop] == 0xC4:
                 start = stop + 2
                 stop = start + payload[stop + 1]
@@ -149,7 +154,7 @@ def _fill(environ, payload, at, end):
                 start = stop + 5
                 stop = start + _u32(payload, stop + 1)[0]
             else:
-                raise ProtocolError("a Request's value begins with 0x%02x" % payload[stop])
+                raise ProtocolError("a value of a Request begins with 0x%02x" % payload[stop])
             environ[key] = text[start:stop]
     except (IndexError, struct.error):
         raise ProtocolError("a Request is cut short") from None
@@ -157,17 +162,15 @@ def _fill(environ, payload, at, end):
 
 
 def _numbers(environ):
-    """Takes what is a number out of text."""
+    """Turns the values that are numbers into int, and the time limit into standpipe.deadline."""
     if "standpipe.attempt" in environ:
-        environ["standpipe.attempt"] = _number(environ, "standpipe.attempt")
+        environ["standpipe.attempt"] = _number("standpipe.attempt", environ["standpipe.attempt"])
     if "standpipe.timeout_ms" in environ:
-        limit = _number(environ, "standpipe.timeout_ms")
-        del environ["standpipe.timeout_ms"]
+        limit = _number("standpipe.timeout_ms", environ.pop("standpipe.timeout_ms"))
         environ["standpipe.deadline"] = monotonic() + limit / 1000 if limit else None
 
 
-def _number(environ, key):
-    text = environ[key]
+def _number(key, text):
     if not (text.isdigit() and text.isascii() and len(text) < 19):
         raise ProtocolError(key + " is not a number")
     return int(text)

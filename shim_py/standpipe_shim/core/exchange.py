@@ -1,18 +1,16 @@
 """One exchange: from a Request frame through the app to the last frame of its answer, by PEP 3333.
 
-The types of what the app gives are checked here, where the app's own line is still on the stack. Whether status and fields
-are legal HTTP is Go's affair."""
+The types of what the app gives are checked here, where the app's own line is still on the stack. Whether status and fields are
+legal HTTP is for Go to decide."""
 
 import struct
 
-from .body import ClientLeft, open_file, open_input
-from .frames import BODY, BODY_WANTED, CREDIT, EARLY_HINTS, END, ERROR, HEAD, HOLD, LAST, MAGIC, PART, SHARE, frame
+from .frames import BODY, CREDIT, END, ERROR, HEAD, HOLD, LAST, MAGIC, PART, SHARE, frame
 from .head import encode_head
 
-_answer = struct.Struct(">BBHIII").pack  # a Head frame's header and the length of its msgpack
+_answer = struct.Struct(">BBHIII").pack  # the header of a Head frame and the length of its msgpack
 _u32 = struct.Struct(">I").pack
-_part = struct.Struct(">BBHII").pack
-_LARGE = 16 << 10  # octets; below, put is less work than put_with
+_header = struct.Struct(">BBHII").pack
 
 
 class Exchange:
@@ -20,25 +18,25 @@ class Exchange:
     them."""
 
     head = None  # status and fields as msgpack, once start_response was called
-    head_out = False  # the Head frame has gone out: what was said cannot be taken back
+    head_out = False  # the Head frame has gone out: it cannot be changed any more
     over = False  # the answer has ended
-    cancelled = False  # set by the control thread: nobody reads the answer
-    # Body octets that may be sent, and that were. Each is written by one thread at a time, who reads fd 0 and who runs the
-    # app, so that neither needs a lock.
-    length = None  # octets of the whole body, when known before the head goes out
+    cancelled = False  # set by the control thread: the client disconnected
+    length = None  # bytes of the whole body, when known before the head goes out
+    # Body bytes that may be sent, and that were sent. Only the thread that reads fd 0 writes granted, and only the one that runs
+    # the app writes spent, so neither needs a lock.
     granted = CREDIT
     spent = 0
-    inbox = None  # Body payloads not yet taken by wsgi.input; None: the body came whole with the Request
+    inbox = None  # Body payloads that wsgi.input has not taken; None: the body came whole with the Request
     first = None  # the body, when it came by the shared memory
     received = False  # the last Body is in inbox, or was
-    filed = None  # Go's word on the file that was passed to it: True it has it, False it wants the octets
+    filed = None  # Go's answer about the file that was passed to it: True: Go sends it; False: it wants the bytes
     file = None  # wsgi.input when the body lies in a file; closed when the request is over
     interrupt = None  # RequestTimeout or ClientGone: what ends the app's work for it; cancelled is set then too
     raised = False  # interrupt was raised in the app; once is enough
-    callbacks = None  # of standpipe.on_cancel, those that have not run
-    afterwards = None  # of standpipe.after_response, likewise
-    held = None  # whether the answer has ended with HOLD, once it is about to end
-    threaded = False  # it runs on one of N threads
+    callbacks = None  # given to standpipe.on_cancel and not run yet
+    afterwards = None  # given to standpipe.after_response, likewise
+    held = None  # whether the answer has ended with HOLD; None: it has not ended
+    threaded = False  # it runs on one of N threads, or in a greenlet
     request_id = ""  # while the request runs; what it prints carries it
     unsaid = None  # text without a newline that it has printed, by stream; output.Lines has it
 
@@ -46,41 +44,29 @@ class Exchange:
         self.stream = stream
         self._worker = worker
 
-    def input(self, environ, first):
-        """Returns wsgi.input of a Request without END. Takes the keys that name a file out of environ."""
-        worker = self._worker
-        path = environ.pop("standpipe.body_file", None)
-        if path is not None:
-            self.file, why = open_file(path, environ.pop("standpipe.body_size", ""))
-            if self.file is not None:
-                self.inbox = None  # no Body comes
-                return self.file
-            worker.put(frame(BODY_WANTED, 0, self.stream))
-            if not self.cancelled:  # else the file has gone with the client
-                worker.say_unreadable(why)
-        return open_input(self, worker.put, worker.inbound, first)
-
     # What the app finds in its environ.
 
     def is_cancelled(self):
-        """standpipe.cancelled: whether nobody waits for the answer any more."""
+        """standpipe.cancelled: whether the client has disconnected."""
         return self.cancelled
 
     def on_cancel(self, callback):
-        """standpipe.on_cancel: calls callback once, in a thread of its own, when the request is cancelled; at once in this
-        thread when it is already."""
+        """standpipe.on_cancel: calls callback once, in a thread of its own, when the request is cancelled; at once in this thread
+        when it is cancelled already."""
         if self.callbacks is None:
             self.callbacks = []
         self.callbacks.append(callback)
-        if self.cancelled:  # after the entry in callbacks: Worker.cancel does it the other way round
+        if self.cancelled:  # after the append: Worker.cancel does it the other way round
+            from .callbacks import run_cancelled
+
             self.leave()
             try:
-                self.run_callbacks()
+                run_cancelled(self, self._worker)
             finally:
                 self.enter()
 
     def after_response(self, callback):
-        """standpipe.after_response: calls callback when the answer has gone out, in the request's thread. The worker is busy
+        """standpipe.after_response: calls callback when the answer has gone out, in the thread of the request. The worker is busy
         until then."""
         if self.held is False:
             raise RuntimeError("standpipe.after_response was called after the answer had ended")
@@ -89,18 +75,13 @@ class Exchange:
         self.afterwards.append(callback)
 
     def early_hints(self, headers):
-        """wsgi.early_hints: an informational answer 103 (RFC 8297) with these fields, at once. headers: pairs of str or bytes."""
+        """wsgi.early_hints: sends an informational answer 103 (RFC 8297) with these fields at once. headers: pairs of str or
+        bytes."""
         if self.head_out or self.over:
             raise AssertionError("wsgi.early_hints was called after the answer had begun")
-        from .head import encode_hints
+        from .callbacks import send_hints
 
-        hints = encode_hints(headers)
-        self.leave()
-        try:
-            if not self.cancelled:
-                self._worker.put(frame(EARLY_HINTS, 0, self.stream, hints))
-        finally:
-            self.enter()
+        send_hints(self, self._worker, headers)
 
     def start_response(self, status, headers, exc_info=None):
         if exc_info:
@@ -129,75 +110,83 @@ class Exchange:
             finally:
                 self.enter()
 
+    # What goes to Go.
+
     def send(self, data):
-        """Sends body octets, behind the head if it has not gone out. Waits for credit. Once the exchange is cancelled they
-        are dropped."""
+        """Sends bytes of the body, behind the head if that has not gone out. Waits for credit. Drops them once the exchange is
+        cancelled."""
         size = len(data)
-        if size <= PART:
-            part = data
-        else:
-            data = memoryview(data)
-            part = data[:PART]
-        at = len(part)
+        at = 0
         if not self.head_out:
             if self.head is None:
-                raise AssertionError("the app gave body octets before it called start_response")
+                raise AssertionError("the app gave bytes of the body before it called start_response")
             self.head_out = True
-            self._put_head(0, part)
-        elif not (at >= SHARE and self._worker.put_shared(BODY, 0, self.stream, b"", part)):
-            at = 0
-            if size <= self.granted - self.spent and size <= PART:
-                at = size
-                self.spent += size
-                self._worker.put_with(_part(MAGIC, BODY, 0, self.stream, size), data)
+            at = min(size, PART)
+            self.put_head(0, data if at == size else memoryview(data)[:at])
+        elif size < SHARE and size <= self.granted - self.spent:
+            self._put_body(data)
+            return
         while at < size:
-            part = data[at : at + PART]
-            if len(part) >= SHARE and self._worker.put_shared(BODY, 0, self.stream, b"", part):
-                at += len(part)
-                if self.cancelled:
-                    return
-                continue
-            if self.granted <= self.spent and not self._wait_for_credit():
-                return
-            part = part[: self.granted - self.spent]
-            self.spent += len(part)
-            self._worker.put_with(_part(MAGIC, BODY, 0, self.stream, len(part)), part)
+            part = memoryview(data)[at : at + PART]
+            if len(part) < SHARE or not self._worker.put_shared(BODY, 0, self.stream, b"", part):
+                if self.granted <= self.spent:
+                    self._worker.inbound.wait(self, lambda: self.granted > self.spent or self.cancelled)
+                    if self.cancelled:
+                        return
+                    if self.granted <= self.spent:
+                        raise ConnectionError("standpipe closed the pipe in the middle of an answer")
+                part = part[: self.granted - self.spent]
+                self._put_body(part)
             at += len(part)
+            if self.cancelled:
+                return
 
     def finish(self, body):
-        """Ends the answer. body: octets that may go in the Head frame, or nothing."""
+        """Ends the answer. body: bytes that may go in the Head frame, or nothing."""
         head = self.head
-        if head is None or self.head_out or self.afterwards or self.length is not None:
+        if head is None or self.head_out or self.afterwards or self.length is not None or len(body) >= SHARE:
             self._finish(body)
             return
         self.head_out = True
         self.held = False
         size = len(head)
-        if len(body) < _LARGE:
-            self._worker.put(_answer(MAGIC, HEAD, LAST, self.stream, 4 + size + len(body), size) + head + body)
-        else:
-            self._put_head(LAST, body)
+        self._worker.put(_answer(MAGIC, HEAD, LAST, self.stream, 4 + size + len(body), size) + head, body)
 
     def _finish(self, body):
-        hold = self._hold()
-        if self.head_out:
-            self._worker.put(frame(END, hold, self.stream))
-        elif self.head is not None:
-            self._put_head(LAST | hold, body)
-        elif self.cancelled:
+        self.held = bool(self.afterwards)
+        hold = HOLD if self.held else 0
+        if self.head is not None and not self.head_out:
+            self.put_head(LAST | hold, body)
+        elif self.head_out or self.cancelled:
             self._worker.put(frame(END, hold, self.stream))
         else:
             raise AssertionError("the app returned without calling start_response")
         self.head_out = True
 
+    def fail(self, error):
+        """Ends the answer with an Error frame. A client that disconnected in the middle of its own request is no error of the app,
+        and neither is an interrupt, after which Go has closed the stream."""
+        from .body import ClientLeft
+        from .callbacks import is_interrupt
+
+        self.held = bool(self.afterwards)
+        hold = HOLD if self.held else 0
+        if isinstance(error, ClientLeft) or is_interrupt(self, error):
+            self._worker.put(frame(END, hold, self.stream))
+            return
+        from .packing import pack
+        from .report import fields
+
+        self._worker.put(frame(ERROR, hold, self.stream, pack(fields(error, self._worker.dir))))
+
     def iterate(self, result):
-        """Sends what result yields, each block at once, and closes it. The head waits for the first block that is not empty,
-        since until then the app may call start_response late or once more."""
+        """Sends what result yields, each block at once, and closes it. The head waits for the first block that is not empty, since
+        until then the app may call start_response late or once more."""
         failure = None
         held = b""
         try:
             # PEP 3333, "Handling the Content-Length Header": a length of 1 says that the first block is the whole body.
-            whole = not self.head_out and (hasattr(type(result), "__len__") and len(result) == 1 or _is_quick(result))
+            whole = not self.head_out and (hasattr(type(result), "__len__") and len(result) == 1 or self._worker.is_quick(result))
             for block in self.each(result):
                 if self.cancelled:
                     break
@@ -215,15 +204,15 @@ class Exchange:
                     self.send(block)
             if self.head is None and not self.cancelled:
                 raise AssertionError("the app returned without calling start_response")
-        except BaseException as error:  # whatever it is, close comes first
+        except BaseException as error:  # close comes first, whatever it is
             failure = error
-        self._close(result)
+        self.close(result)
         if failure is not None:
             raise failure
         self.finish(held)
 
-    def _close(self, result):
-        # An error in close() comes too late to change the answer. It is logged.
+    def close(self, result):
+        """Calls close() of the app's result. An error there comes too late to change the answer: it is logged."""
         close = getattr(result, "close", None)
         if close is None:
             return
@@ -232,57 +221,11 @@ class Exchange:
         except BaseException as error:
             if self._worker.forked():
                 raise
-            self._log("close_failed", "close() of the app's result", error)
+            from .callbacks import log_failure
 
-    def run_callbacks(self):
-        """Runs what on_cancel was given. Any thread, more than one too: each callback runs once."""
-        while True:
-            try:
-                callback = self.callbacks.pop(0)
-            except IndexError:
-                return
-            try:
-                callback()
-            except BaseException as error:
-                self._log("on_cancel_failed", "a callback of standpipe.on_cancel", error)
+            log_failure(self, self._worker, "close_failed", "close() of the app's result", error)
 
-    def run_afterwards(self):
-        """Runs what after_response was given, and frees the worker. Nothing more is run once the request is interrupted."""
-        while self.afterwards and self.interrupt is None:
-            callback = self.afterwards.pop(0)
-            try:
-                self.call(callback)
-            except BaseException as error:
-                if self._worker.forked():
-                    self._worker.leave(error)
-                self._log("after_response_failed", "a callback of standpipe.after_response", error)
-        self._worker.put(frame(END, 0, self.stream))
-
-    def _log(self, event, what, error):
-        if self.is_interrupt(error):
-            return  # Go has told of it
-        from .report import fields
-
-        told = fields(error, self._worker.dir)
-        message = "%s: %s: %s" % (what, told["type"], told["message"])
-        self._worker.log.put("error", event, message, self.stream, traceback=told["traceback"])
-
-    def is_interrupt(self, error):
-        return self.interrupt is not None and isinstance(error, self.interrupt)
-
-    def fail(self, error):
-        """Ends the answer with an Error frame. That the client left in the middle of its own request is no error of the
-        app's, nor is an interrupt: Go has closed that stream."""
-        hold = self._hold()
-        if isinstance(error, ClientLeft) or self.is_interrupt(error):
-            self._worker.put(frame(END, hold, self.stream))
-            return
-        from .packing import pack
-        from .report import fields
-
-        self._worker.put(frame(ERROR, hold, self.stream, pack(fields(error, self._worker.dir))))
-
-    def _put_head(self, flags, body):
+    def put_head(self, flags, body):
         head = self.head
         if self.length is not None:
             head = b"\x93" + head[1:] + b"\xcf" + self.length.to_bytes(8, "big")
@@ -291,70 +234,37 @@ class Exchange:
         if size >= SHARE and self._worker.put_shared(HEAD, flags, self.stream, head, body):
             return
         self.spent += size
-        self._worker.put_with(_part(MAGIC, HEAD, flags, self.stream, len(head) + size) + head, body)
+        self._worker.put(_header(MAGIC, HEAD, flags, self.stream, len(head) + size) + head, body)
 
-    def _wait_for_credit(self):
-        self._worker.inbound.wait(self, self._may_send)
-        if self.cancelled:
-            return False
-        if self.granted <= self.spent:
-            raise ConnectionError("standpipe has closed the pipe in the middle of an answer")
-        return True
+    def _put_body(self, part):
+        self.spent += len(part)
+        self._worker.put(_header(MAGIC, BODY, 0, self.stream, len(part)), part)
 
-    def _hold(self):
-        self.held = bool(self.afterwards)
-        return HOLD if self.held else 0
-
-    def _may_send(self):
-        return self.granted > self.spent or self.cancelled
-
-    # The border between the app's code and the shim's, where an interrupt must not strike. Here, on the main thread, the
-    # signal handler finds it in the stack (Worker.on_interrupt), and these cost nothing; interrupt.Threaded has a lock.
+    # The border between the app's code and the shim's, where an interrupt must not strike. Here, on the main thread, the signal
+    # handler finds it in the stack (border.in_app), and these cost nothing; threads.Threaded has a lock.
 
     def enter(self):
         """From here on the app's code runs."""
 
     def leave(self):
-        """From here on the shim's."""
+        """From here on the shim's code runs."""
 
     def call(self, function, *args):
-        """Calls a function of the app's. on_interrupt knows this one by its name."""
+        """Calls a function of the app. border.in_app knows this one by its name."""
         return function(*args)
 
     def each(self, result):
         """Returns an iterator over the app's result."""
-        return _blocks(result)
+        return blocks(result)
 
     def end_now(self):
-        """Raises the interrupt at a place where the shim was asked for something by the app."""
+        """Raises the interrupt, in a function of the shim that the app has called."""
         self.raised = True
         raise self.interrupt("the request was interrupted by standpipe")
 
 
-_looks = {}  # type of a result -> known.find of it
-_MOST = 64  # types that are remembered
-
-
-def _is_quick(result):
-    """Says whether the result is one that may be closed before its block goes out (known)."""
-    kind = type(result)
-    try:
-        look = _looks[kind]
-    except KeyError:
-        from ..frameworks.known import find
-
-        if len(_looks) >= _MOST:
-            _looks.clear()
-        look = _looks[kind] = find(kind)
-    if look is None:
-        return False
-    try:
-        return look(result)
-    except Exception:  # not made as it is known to be
-        return False
-
-
-def _blocks(result):
+def blocks(result):
+    """Returns an iterator over what an app has returned."""
     if isinstance(result, (str, bytes)):
         raise TypeError("the app returned %s itself; WSGI wants an iterable of bytes: [body]" % type(result).__name__)
     if not hasattr(result, "__iter__") and not hasattr(result, "__getitem__"):

@@ -1,5 +1,5 @@
-"""wsgi.file_wrapper over a regular file: its descriptor goes to Go, which sends the octets by itself ("Files" of
-shim/PROTOCOL.md). Imported when an app gives the first one."""
+"""wsgi.file_wrapper over a regular file: its descriptor goes to Go, which sends the bytes itself ("Files" of shim/PROTOCOL.md).
+Imported when an app gives the first one."""
 
 import io
 import os
@@ -13,13 +13,13 @@ _span = struct.Struct(">QQ").pack
 
 
 def regular(filelike):
-    """Returns (descriptor, offset, length) when read() of filelike gives exactly the octets of a regular file from offset on;
-    else None. Not everything with a fileno() does: that of a gzip.GzipFile leads to the compressed octets."""
+    """Returns (descriptor, offset, length) when read() of filelike gives exactly the bytes of a regular file from offset on; else
+    None. Not everything with a fileno() does: that of a gzip.GzipFile leads to the compressed bytes."""
     tempfile = sys.modules.get("tempfile")
     if tempfile is not None and type(filelike) is getattr(tempfile, "_TemporaryFileWrapper", None):
         filelike = filelike.file
     kind = type(filelike)
-    raw = filelike.raw if kind is io.BufferedReader or kind is io.BufferedRandom else filelike
+    raw = filelike.raw if kind in (io.BufferedReader, io.BufferedRandom) else filelike
     if type(raw) is not io.FileIO:
         return None
     try:
@@ -30,22 +30,20 @@ def regular(filelike):
         fd = raw.fileno()
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode) or status.st_size == 0:
-            return None  # 0 is also what /proc says of files that have octets
+            return None  # /proc says 0 of files that have bytes
         offset = filelike.tell()  # not lseek: the buffer has read ahead
-    except (OSError, ValueError):  # closed, detached: reading tells what is wrong
+    except (OSError, ValueError):  # closed, detached: reading it tells what is wrong
         return None
     return fd, offset, max(status.st_size - offset, 0)
 
 
 def hand_over(worker, exchange, wrapper):
-    """Passes the file behind wrapper to Go and waits for its word. Returns whether Go has it, or nobody wants it any more;
-    the app's close() is still to be called then. Else its octets are to be sent, behind the head if that has gone out."""
+    """Passes the file behind wrapper to Go and waits for its answer. Returns whether Go sends it, or the client disconnected; the
+    app's close() is still to be called then. Otherwise its bytes are to be sent, behind the head if that has gone out."""
     if exchange.head is None or exchange.head_out or exchange.cancelled or worker.forked():
         return False
     control = worker.control
-    if control is None or not control.passes():
-        return False
-    found = regular(wrapper.filelike)
+    found = regular(wrapper.filelike) if control is not None and control.passes() else None
     if found is None:
         return False
     fd, offset, length = found
@@ -54,9 +52,9 @@ def hand_over(worker, exchange, wrapper):
     except OSError:  # more descriptors on their way than the system allows, or Go has gone
         return False
     exchange.head_out = True
-    exchange._put_head(FILED, b"")
+    exchange.put_head(FILED, b"")
     worker.inbound.wait(exchange, lambda: exchange.filed is not None or exchange.cancelled)
     if exchange.filed is None and not exchange.cancelled:
-        exchange._close(wrapper)
-        raise ConnectionError("standpipe has closed the pipe in the middle of an answer")
+        exchange.close(wrapper)
+        raise ConnectionError("standpipe closed the pipe in the middle of an answer")
     return exchange.filed or exchange.cancelled

@@ -1,121 +1,87 @@
-"""The loop for workers with --gevent: one greenlet per request, on the main thread. Imported in this mode only, and before
-gevent patches anything: what it imports here keeps the real locks and threads.
+"""The loop for workers with --gevent: one greenlet per request, on the main thread. Imported in this mode only, and before gevent
+patches anything: what it imports keeps the real locks and threads.
 
-The main greenlet reads fd 0. The control thread never touches a greenlet: it posts to the hub. So all that is here but post,
-poke and stacks runs on the main thread, and only a wait switches from one greenlet to another."""
+The main greenlet reads fd 0. The control thread never touches a greenlet: it posts to the hub. So all code here but post, poke and
+stacks runs on the main thread, and only a wait switches from one greenlet to another."""
 
 import os
-import sys
-from _thread import allocate_lock, get_ident, start_new_thread
+from _thread import allocate_lock, start_new_thread
 from collections import deque
 
-from ..boot.loader import Failure, set_path
-from ..boot.signals import in_app
-from . import interrupt, log, output, packing, report  # noqa: F401  the control thread must not wait for an import under the patches
-from .exchange import Exchange, _blocks
+from . import callbacks, output, report  # noqa: F401  the control thread must not wait for an import under the patches
+from .border import in_app
+from .exchange import Exchange
 from .frames import ProtocolError
-from .inbound import Solo
+from .inbound import Inbound
+from .interrupt import each
 from .serve import serve
 
-_OLDEST = (20, 9)  # the first whose greenlets have a contextvars context each
 _RING = 0.1  # seconds
-_ANSWER = 0.1  # seconds in which a hub that is not held up answers
-
-
-def patch(boot):
-    """Before the app is imported. Raises Failure when there is no gevent to use."""
-    set_path(boot["dir"], boot["pythonpath"])
-    version = "%d.%d.%d" % sys.version_info[:3]
-    python = "%s (%s%s)" % (sys.executable or "this Python", version, ", " + boot["found"] if boot["found"] else "")
-    pip = "%s -m pip install --upgrade gevent" % (sys.executable or "python3")
-    try:
-        import gevent
-        from gevent import monkey
-    except ImportError as error:
-        if isinstance(error, ModuleNotFoundError) and error.name == "gevent":
-            raise Failure("no_gevent", "--gevent needs gevent, which %s does not have: %s" % (python, pip), error=None) from None
-        raise Failure("no_gevent", "--gevent: %s cannot import its gevent: %s; try: %s" % (python, error, pip), error=error) from None
-    except Exception as error:  # one made for another Python
-        text = "--gevent: the gevent of %s does not work there: %s: %s; try: %s"
-        raise Failure("no_gevent", text % (python, type(error).__name__, error, pip), error=error) from None
-    parts = getattr(gevent, "__version__", "").split(".")
-    if not all(part.isdigit() for part in parts[:2]) or tuple(map(int, parts[:2])) < _OLDEST:
-        text = "--gevent needs gevent %d.%d or newer; %s has %s: %s"
-        found = getattr(gevent, "__version__", "one without a version")
-        raise Failure("no_gevent", text % (_OLDEST[0], _OLDEST[1], python, found, pip)) from None
-    monkey.patch_all()
+_ANSWER = 0.1  # seconds in which a hub answers that no code holds up
 
 
 def run(worker):
     """Serves until fd 0 ends and what runs has been answered. Greenlets of the app's own may be left."""
     from gevent import Greenlet, joinall
 
+    def one(exchange, payload):
+        try:
+            serve(worker, exchange, payload)
+        except ProtocolError as error:
+            worker.out_of_step(error)
+        try:
+            settle()
+        except BaseException as error:  # the app's stream, which may raise anything
+            broken(error)
+
+    worker.make = Green
+    worker.inbound = GreenInbound(worker)
+    settle, broken = output.settler(worker.log)
     running = set()
-    inbound = worker.inbound = Greenlets(worker)
     while True:
-        request = inbound.take()
+        request = worker.inbound.take()
         if request is None:
             break
-        exchange = request[0]
-        exchange.greenlet = Greenlet(_one, worker, *request)
-        running.add(exchange.greenlet)
-        exchange.greenlet.rawlink(running.discard)
-        exchange.greenlet.start()
+        greenlet = request[0].greenlet = Greenlet(one, *request)
+        running.add(greenlet)
+        greenlet.rawlink(running.discard)
+        greenlet.start()
     joinall(list(running))
 
 
-def _one(worker, exchange, payload):
-    try:
-        serve(worker, exchange, payload)
-    except ProtocolError as error:
-        worker.out_of_step(error)
-    try:
-        worker.inbound.settle()
-    except BaseException as error:  # the app's stream, which may raise anything
-        worker.inbound.broken(error)
-
-
 class Green(Exchange):
-    """An Exchange that runs in a greenlet of its own. It is struck from the hub alone, while it waits, so a flag says enough."""
+    """An Exchange that runs in a greenlet of its own. Only the hub throws into it, while it waits, so a flag is enough."""
 
     threaded = True
-    thread = 0  # no thread is to be struck: who prints need not step out
+    thread = 0  # no thread is to be struck: code that prints need not step out
     greenlet = None
-    _inside = False  # what it waits in is the app's code
+    inside = False  # what it waits in is the app's code
+    each = each
 
     def throw(self):
         """Any thread."""
         self._worker.inbound.post(self._strike)
 
     def _strike(self):
-        if self._inside and not self.raised and not self.greenlet.dead:
+        if self.inside and not self.raised and not self.greenlet.dead:
             self.raised = True
             self.greenlet.throw(self.interrupt("the request was interrupted by standpipe"))
 
     def enter(self):
-        self._inside = not self.over or bool(self.held)
+        self.inside = not self.over or bool(self.held)
 
     def leave(self):
-        self._inside = False
+        self.inside = False
 
     def call(self, function, *args):
-        self._inside = True
+        self.inside = True
         try:
             return function(*args)
         finally:
-            self._inside = False
-
-    def each(self, result):
-        blocks = self.call(_blocks, result)
-        while True:
-            try:
-                block = self.call(next, blocks)
-            except StopIteration:
-                return
-            yield block
+            self.inside = False
 
 
-class Greenlets(Solo):
+class GreenInbound(Inbound):
     """The frames for a worker whose requests are greenlets."""
 
     def __init__(self, worker):
@@ -123,10 +89,7 @@ class Greenlets(Solo):
         from gevent import get_hub, getcurrent, spawn
         from gevent.hub import Waiter
 
-        self._main = get_ident()
-        self.settle, self.broken = output.settler(worker.log)
         self._hub = get_hub()
-        self._spawn = spawn
         self._waiter = Waiter
         self._current = getcurrent
         self._parked = {}  # Exchange -> Waiter
@@ -136,14 +99,14 @@ class Greenlets(Solo):
         self._readable_fd = self._hub.loop.io(self._fd, 1)
         self._read = os.read
         self._forker = None  # in a forked child, the greenlet that forked
-        worker.reader.read_by(self._read_when_ready)
-        worker.aside = self._aside
+        worker.reader.read = self._read_when_ready
+        worker.aside = lambda function, *args: self.post(spawn, function, *args)
         worker.leave = self._leave_child
         worker.signals.at_term = self._end_all
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forked)
 
-    # Blocks the main greenlet, not the hub. Readable means that one read does not block: nobody else reads this pipe.
+    # Blocks the main greenlet, not the hub. Readable means that one read does not block: nothing else reads this pipe.
 
     def _read_when_ready(self, fd, size):
         self._hub.wait(self._readable_fd)
@@ -186,12 +149,9 @@ class Greenlets(Solo):
             function, args = self._posted.popleft()
             function(*args)
 
-    def _aside(self, function):
-        self.post(self._spawn, function)
-
     def stay_awake(self):
-        """The control thread, at Stop. A signal that comes just before the hub goes to sleep would be noticed at its next
-        event alone, and that may be never: from now on there is always one soon."""
+        """The control thread, at Stop. The hub would notice a signal that comes just before it goes to sleep at its next event
+        only, which may never come: from now on there is always one soon."""
         start_new_thread(self._ring, ())
 
     def _ring(self):  # ends with the process
@@ -201,20 +161,20 @@ class Greenlets(Solo):
             self._bell.send()
 
     def _end_all(self, frame):
-        """A signal handler: the hub may run, or the greenlet of a request that never yields. Nobody else may be struck: a
-        SystemExit in the hub would be the end of all."""
+        """A signal handler: it interrupts the hub, or the greenlet of a request that never yields. Nothing else may be struck: a
+        SystemExit in the hub would end everything."""
         self.post(self._strike_all)
         current = self._current()
         for exchange in list(self._streams.values()):
-            if exchange.greenlet is current and exchange._inside and in_app(frame):
+            if exchange.greenlet is current and exchange.inside and in_app(frame):
                 raise SystemExit("standpipe stops this worker")
 
     def _strike_all(self):
         for exchange in list(self._streams.values()):
-            if exchange.greenlet is not None and exchange._inside and not exchange.greenlet.dead:
+            if exchange.greenlet is not None and exchange.inside and not exchange.greenlet.dead:
                 exchange.greenlet.throw(SystemExit("standpipe stops this worker"))
 
-    # In a forked child all greenlets of the worker are there too. The one that forked is the child; another that comes back
+    # In a forked child all greenlets of the worker are there too. The one that forked is the child; another one that comes back
     # into the shim must not end it.
 
     def _forked(self):
@@ -230,8 +190,8 @@ class Greenlets(Solo):
             self._hub.switch()
 
     def stacks(self, base, stream):
-        """The control thread. What waits is in the greenlets, and the hub looks at those while none of them runs. A hub that
-        does not answer is held up by the code that the main thread runs: that code is what the request waits for."""
+        """The control thread. What waits is in the greenlets, and the hub looks at those while none of them runs. A hub that does
+        not answer is held up by the code that the main thread runs: the request waits for that code."""
         done = allocate_lock()
         done.acquire()
         found = []
@@ -239,15 +199,13 @@ class Greenlets(Solo):
         def look():
             for exchange in list(self._streams.values()):
                 if exchange.greenlet is not None and exchange.greenlet.gr_frame is not None:
-                    title = "greenlet of request %d%s" % (exchange.stream, ", of this request" if exchange.stream == stream else "")
-                    found.append((title, report.lines(exchange.greenlet.gr_frame, base)))
+                    marked = ", of this request" if exchange.stream == stream else ""
+                    title = "thread (greenlet) of request %d%s" % (exchange.stream, marked)
+                    found.append([title] + report.lines(exchange.greenlet.gr_frame, base))
             done.release()
 
         self.post(look)
         if not done.acquire(True, _ANSWER):
-            return report.stacks(base, self._main)
-        out = [report.stacks(base)]
-        for title, lines in found:
-            if lines:
-                out.append("\n".join([title.replace("greenlet", "thread (greenlet)", 1)] + lines) + "\n")
-        return report.cut("".join(out), 512 << 10)
+            return report.stacks(base, self._worker.main)
+        out = ["\n".join(part) + "\n" for part in found if len(part) > 1]
+        return report.cut("".join([report.stacks(base)] + out), 512 << 10)

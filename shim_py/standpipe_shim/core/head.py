@@ -1,16 +1,16 @@
-"""What the app says to start_response, as the msgpack of a Head frame."""
+"""What the app gives to start_response, as the msgpack of a Head frame; and that of EarlyHints."""
 
-# Most answers of an app begin alike, and have most of their fields in common: octets that were made before are not made again.
-# Bounded: when one is full it is emptied.
-_starts = {}  # (status, number of fields) -> the octets before the first field
-_fields = {}  # (name, value) -> theirs
+# Most answers of an app begin alike and have most of their fields in common, so bytes that were made once are kept.
+# Bounded: a full table is emptied.
+_starts = {}  # (status, number of fields) -> the bytes before the first field
+_fields = {}  # (name, value) -> its bytes
 _MOST = 1024  # entries
 _SHORT = 256  # characters of an entry, at most
 _FIELDS = 16 << 10  # of an answer, at most
 
 
 def encode_head(status, headers):
-    """Returns status and fields as the msgpack of a Head. Raises TypeError or ValueError that names what is wrong."""
+    """Returns status and fields as the msgpack of a Head. Raises TypeError or ValueError that names the mistake."""
     if type(headers) is not list:
         if not isinstance(status, str):
             raise TypeError(_status(status))
@@ -21,20 +21,15 @@ def encode_head(status, headers):
     except TypeError:  # something in them that cannot be a key
         parts = [None] * (len(headers) + 1)
     if None in parts:
-        _encode_new(parts, status, headers)
+        if parts[0] is None:
+            parts[0] = _start(status, len(headers))
+        for at, pair in enumerate(headers, 1):
+            if parts[at] is None:
+                parts[at] = _field(pair)
     head = b"".join(parts)
     if len(head) > 1 << 20:
-        raise ValueError("start_response: %d headers of %d octets; at most %d and 1 MiB" % (len(headers), len(head), _FIELDS))
+        raise ValueError("start_response: %d headers of %d bytes; at most %d and 1 MiB" % (len(headers), len(head), _FIELDS))
     return head
-
-
-def _encode_new(parts, status, headers):
-    """Fills in those of parts that are None."""
-    if parts[0] is None:
-        parts[0] = _start(status, len(headers))
-    for at, pair in enumerate(headers, 1):
-        if parts[at] is None:
-            parts[at] = _field(pair)
 
 
 def _start(status, fields):
@@ -44,12 +39,12 @@ def _start(status, fields):
         raise ValueError("start_response: %d headers; at most %d and 1 MiB" % (fields, _FIELDS))
     count = fields * 2
     text = "\x92" + _long(status) + ("%c" % (0x90 | count) if count < 16 else "\xdc%c%c" % (count >> 8, count & 0xFF))
-    octets = _latin(text, "the status", status)
+    start = _latin(text, "the status", status)
     if type(status) is str and len(status) < _SHORT:
         if len(_starts) >= _MOST:
             _starts.clear()
-        _starts[status, fields] = octets
-    return octets
+        _starts[status, fields] = start
+    return start
 
 
 def _field(pair):
@@ -57,45 +52,38 @@ def _field(pair):
         name, value = pair
         if type(name) is type(value) is str and len(name) + len(value) < _SHORT:
             try:
-                octets = ("\xc4%c%s\xc4%c%s" % (len(name), name, len(value), value)).encode("latin-1")
+                field = ("\xc4%c%s\xc4%c%s" % (len(name), name, len(value), value)).encode("latin-1")
             except UnicodeEncodeError:
                 return _any_field(pair)
-            # A cookie is one client's: it would come in the way of others, and be kept for no use.
+            # A cookie belongs to one client: it would displace others, and be kept for no use.
             if name != "Set-Cookie" and name.lower() != "set-cookie":
                 if len(_fields) >= _MOST:
                     _fields.clear()
-                _fields[pair] = octets
-            return octets
+                _fields[pair] = field
+            return field
     return _any_field(pair)
 
 
 def _any_field(pair):
-    if not isinstance(pair, tuple) or len(pair) != 2:
+    if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[0], str) or not isinstance(pair[1], str):
         raise TypeError("start_response: a header must be a tuple of two str, not %s" % _shown(pair))
     name, value = pair
-    if not isinstance(name, str) or not isinstance(value, str):
-        raise TypeError("start_response: a header must be a tuple of two str, not %s" % _shown(pair))
     return _latin(_long(name) + _long(value), "header " + ascii(name), name + value)
 
 
 def encode_hints(headers):
-    """Returns fields as the msgpack of an EarlyHints. headers: pairs of str or bytes, in anything that can be iterated over."""
+    """Returns fields as the msgpack of an EarlyHints. headers: an iterable of pairs of str or bytes."""
     parts = []
     for pair in headers:
-        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not all(isinstance(text, (str, bytes)) for text in pair):
             raise TypeError("wsgi.early_hints: a header must be a pair of str, not %s" % _shown(pair))
-        for text in pair:
-            if isinstance(text, bytes):
-                text = text.decode("latin-1")
-            elif not isinstance(text, str):
-                raise TypeError("wsgi.early_hints: a header must be a pair of str, not %s" % _shown(pair))
-            parts.append(_long(text))
+        parts += [_long(text.decode("latin-1") if isinstance(text, bytes) else text) for text in pair]
     try:
         hints = ("\xdc%c%c" % (len(parts) >> 8 & 0xFF, len(parts) & 0xFF) + "".join(parts)).encode("latin-1")
     except UnicodeEncodeError:
         raise ValueError("wsgi.early_hints: a character outside latin-1 (PEP 3333): %s" % ascii("".join(parts))[:200]) from None
     if len(hints) > 64 << 10 or len(parts) > 256:
-        raise ValueError("wsgi.early_hints: %d headers of %d octets; at most 128 and 64 KiB" % (len(parts) // 2, len(hints)))
+        raise ValueError("wsgi.early_hints: %d headers of %d bytes; at most 128 and 64 KiB" % (len(parts) // 2, len(hints)))
     return hints
 
 

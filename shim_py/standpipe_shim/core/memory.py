@@ -1,4 +1,4 @@
-"""Memory that this worker shares with Go: large bodies lie in it and do not cross the pipe ("Shared memory" of shim/PROTOCOL.md).
+"""Memory that this worker and Go share: large bodies lie in it and do not cross the pipe ("Shared memory" of shim/PROTOCOL.md).
 Imported at the first large body."""
 
 import os
@@ -7,11 +7,11 @@ from _thread import allocate_lock
 
 from .frames import CHUNK, MEMORY, PART, ProtocolError, frame
 
-_MARKS = 64  # octets; where the marks begin, four octets for each block
+_MARKS = 64  # where the marks begin, in bytes; a mark has four
 _PARTS = 16  # blocks of PART, for answers
 _INLINES = 8  # blocks of CHUNK behind them, for requests
 _START = 4096
-_SIZE = _START + _PARTS * PART + _INLINES * CHUNK
+SIZE = _START + _PARTS * PART + _INLINES * CHUNK
 
 _F_ADD_SEALS, _SEALS = 1033, 0x0001 | 0x0002 | 0x0004  # SEAL, SHRINK, GROW: Go maps nothing that could become shorter
 _MFD_ALLOW_SEALING = 0x0002
@@ -20,7 +20,7 @@ _ref = struct.Struct(">II")
 
 
 def make(control):
-    """Returns Shared, of which Go has been told, or None where there can be none."""
+    """Returns a Memory whose descriptor Go has been sent, or None where there can be none."""
     if not hasattr(os, "memfd_create") or control is None or not control.passes():
         return None
     try:
@@ -29,64 +29,55 @@ def make(control):
 
         fd = os.memfd_create("standpipe", os.MFD_CLOEXEC | _MFD_ALLOW_SEALING)
         try:
-            os.ftruncate(fd, _SIZE)
+            os.ftruncate(fd, SIZE)
             fcntl(fd, _F_ADD_SEALS, _SEALS)
-            memory = memoryview(mmap(fd, _SIZE))  # a slice of PyPy's mmap takes bytes alone
+            view = memoryview(mmap(fd, SIZE))  # a slice of PyPy's mmap takes bytes alone
             control.pass_file(frame(MEMORY, 0, 0), fd)
         finally:
             os.close(fd)
     except (ImportError, OSError, ValueError):  # a limit of the app's, a kernel that has no such thing
         return None
-    return Shared(memory)
+    return Memory(view)
 
 
-class Shared:
-    """Blocks for parts of answers, which this side fills and Go clears, and for bodies of requests, the other way round. A block
-    is in use while its mark is not zero."""
+class Memory:
+    """Blocks for parts of answers, which this side fills and Go clears, and for bodies of requests, the other way round. A block is
+    in use while its mark is not zero."""
 
-    def __init__(self, memory):
-        self._memory = memory
+    def __init__(self, view):
+        self._view = view
         self._pid = os.getpid()
-        lock = allocate_lock()
-        self._acquire = lock.acquire
-        self._release = lock.release
+        self._lock = allocate_lock()
 
     def put(self, body):
-        """Copies a part of an answer into a block and returns what stands for it in a frame. None: it has to cross the pipe. The
-        block is taken by then: the frame must go out."""
-        memory = self._memory
-        if not memory[0] or os.getpid() != self._pid:  # Go does not know of it yet; it is the worker's
+        """Copies a part of an answer into a block and returns the reference to it for the frame. None: the body has to cross the
+        pipe. Otherwise the block is taken, and the frame must go out."""
+        view = self._view
+        if not view[0] or os.getpid() != self._pid:  # Go does not know of it yet; it belongs to the worker
             return None
-        self._acquire()
-        for block in range(_PARTS):
-            mark = _MARKS + 4 * block
-            if not memory[mark]:
-                memory[mark] = 1
-                break
-        else:
-            block = None
-        self._release()
-        if block is None:
-            return None
-        size = len(body)
+        with self._lock:
+            block = next((block for block in range(_PARTS) if not view[_MARKS + 4 * block]), None)
+            if block is None:
+                return None
+            view[_MARKS + 4 * block] = 1
         at = _START + block * PART
         try:
-            memory[at : at + size] = body
-        except BaseException:  # a signal handler of the app's raised, or there is a body that cannot be copied
-            memory[mark] = 0
+            view[at : at + len(body)] = body
+        except BaseException:  # a signal handler of the app raised, or the body cannot be copied
+            view[_MARKS + 4 * block] = 0
             raise
-        return _ref.pack(block, size)
+        return _ref.pack(block, len(body))
 
     def take(self, payload):
-        """Returns a Request's payload without what stands for its body, and the body."""
+        """Returns the payload of a Request without the reference to its body, and the body."""
         try:
             block, size = _ref.unpack_from(payload, len(payload) - _ref.size)
         except struct.error:
-            raise ProtocolError("a Request without its body's place") from None
+            raise ProtocolError("a Request without the place of its body") from None
         inline = block - _PARTS
         if not (0 <= inline < _INLINES and 0 < size <= CHUNK):
-            raise ProtocolError("a body of %d octets in block %d" % (size, block))
+            raise ProtocolError("a body of %d bytes in block %d" % (size, block))
         at = _START + _PARTS * PART + inline * CHUNK
-        body = bytes(self._memory[at : at + size])
-        self._memory[_MARKS + 4 * block] = 0
+        body = bytes(self._view[at : at + size])
+        self._view[_MARKS + 4 * block] = 0
         return payload[: -_ref.size], body

@@ -1,12 +1,13 @@
-"""sys.stdout, sys.stderr and wsgi.errors: what is printed for a request carries its id.
+"""sys.stdout, sys.stderr and wsgi.errors: what the app prints for a request carries its id.
 
-Text that is printed while a request runs, in whatever context belongs to it (its thread, its greenlet, what asyncio and asgiref
-carry on), goes to the descriptor with a tag in front of each line (shim/PROTOCOL.md, "Tags"). All other text goes out as from
-any Python. What Go learns of a line it learns from the line: the pipe of the output and that of the answers are read apart."""
+Text that is printed while a request runs, in any context that belongs to it (its thread, its greenlet, what asyncio and asgiref
+carry on), goes to the descriptor with a tag in front of each line (shim/PROTOCOL.md, "Tags"). Other text goes out as from any
+Python. A line must tell Go all about itself: Go reads the pipe of the output and the pipe of the answers apart."""
 
+import atexit
 import os
 import sys
-from _contextvars import ContextVar  # contextvars itself is a module more to find
+from _contextvars import ContextVar  # contextvars itself is one module more to find
 from _thread import RLock, get_ident
 from io import TextIOWrapper
 
@@ -15,7 +16,7 @@ from . import levels
 # The Exchange whose app's code runs; None: no request.
 current = ContextVar("standpipe.request", default=None)
 
-_ATOMIC = 4096  # PIPE_BUF: the kernel never mixes a write of so many octets with another's
+_ATOMIC = 4096  # PIPE_BUF: the kernel never mixes a write of so many bytes with another
 _BLOCK = 64 << 10  # what is tagged at a time
 _HELD = 8 << 10  # characters of a line without end that are kept; TextIOWrapper keeps as many
 
@@ -27,7 +28,7 @@ _own = ()  # the streams on 1 and 2 that take was given
 
 
 def arm(secret):
-    """From here on requests' lines are tagged. secret: what Boot says; empty: they are not."""
+    """From here on the lines of requests are tagged. secret: from Boot; empty: they are not."""
     global _secret
     _secret = b"\x1e%s:" % secret.encode("ascii", "replace") if secret else b""
 
@@ -39,7 +40,7 @@ def adopt(secret):
     arm(secret)
     for stream in _own:
         if isinstance(stream, Lines):
-            stream._place = place(stream._fd)
+            stream.place = place(stream.fd)
 
 
 def finish(request):
@@ -48,17 +49,17 @@ def finish(request):
         flush(stream)
 
 
-# An app may put anything in the place of sys.stdout and sys.stderr. Python asks for write() alone there, and takes None too:
-# nothing of the shim's calls a stream's methods but flush, which is here, and what the shim says itself goes by say.
+# An app may replace sys.stdout and sys.stderr by anything. Python asks for write() alone there, and takes None too: the shim calls
+# no method of a stream but flush, which is here, and its own lines go out by say.
 
 
 def flush(stream):
-    """Flushes what stands in the place of a stream, if it can be flushed. Returns what that raised, or None."""
+    """Flushes what the app may have put in the place of a stream, if it can be flushed. Returns what that raised, or None."""
     try:
         call = getattr(stream, "flush", None)
         if call is not None:
             call()
-    except BaseException as error:  # the app's code, which may raise anything; a SystemExit of its own as well
+    except BaseException as error:  # the app's code, which may raise anything, a SystemExit too
         return error
     return None
 
@@ -79,46 +80,35 @@ def say(text):
 
 
 def settler(log):
-    """Returns what to call when a request has ended, so that what it printed without a newline goes out too, and what to call
-    with the exception that the former raised: log is told of the first one."""
+    """Returns what to call when a request has ended, which sends what it printed without a newline, and what to call with an
+    exception from the former: log gets the first one."""
     stream = sys.stdout
     own = _own[0] if _own else None
-    if stream is own and type(stream) is Lines:
-        return stream.settle, _teller(log)
+    told = []
+
+    def broken(error):
+        if told:
+            return
+        told.append(error)
+        try:
+            text = str(error)
+        except Exception:
+            text = "<no text>"
+        message = "sys.stdout cannot be flushed when a request ends: %s: %s (said once per worker)"
+        log.put("warn", "stream_broken", message % (type(error).__name__, text))
 
     def settle():
         error = flush(stream)
         if own is not None:
-            flush(own)  # such a stream often writes to the one that it replaced
+            flush(own)  # a stream of the app's often writes to the one that it has replaced
         if error is not None:
             raise error
 
-    return settle, _teller(log)
-
-
-def _teller(log):
-    told = False
-
-    def broken(error):
-        nonlocal told
-        if not told:
-            told = True
-            text = "sys.stdout cannot be flushed when a request ends: %s: %s (said once per worker)"
-            log.put("warn", "stream_broken", text % (type(error).__name__, _text(error)))
-
-    return broken
-
-
-def _text(error):
-    try:
-        return str(error)
-    except Exception:
-        return "<no text>"
+    return (stream.settle if stream is own and type(stream) is Lines else settle), broken
 
 
 def errors():
-    """Returns the stream for wsgi.errors: sys.stderr, unless the app has put something there that lacks what PEP 3333 asks
-    for."""
+    """Returns the stream for wsgi.errors: sys.stderr, unless the app has put something there that lacks what PEP 3333 wants."""
     stream = sys.stderr
     try:
         whole = callable(stream.write) and callable(stream.flush) and callable(stream.writelines)
@@ -128,18 +118,16 @@ def errors():
 
 
 def take(stdout, stderr):
-    """Makes these two the process's streams. Called before anything of the app's runs."""
+    """Makes these two the streams of the process. Called before anything of the app runs."""
     global _own
     _own = (stdout, stderr)
     sys.stdout = sys.__stdout__ = stdout
     sys.stderr = sys.__stderr__ = stderr
-    import atexit
-
-    atexit.register(_restore)  # the first, and so the last that is called
+    atexit.register(_restore)  # the first to be registered, and so the last to be called
 
 
 def _restore():
-    # The interpreter flushes both at its end, and makes of an exception there the exit status 120.
+    # The interpreter flushes both at its end, and an exception there makes 120 of the exit status.
     for name, own in zip(("stdout", "stderr"), _own):
         stream = getattr(sys, name, None)
         try:
@@ -151,20 +139,15 @@ def _restore():
 
 class Lines(TextIOWrapper):
     """A text stream on descriptor fd. One os.write carries whole lines, so that those of two threads never mix; text without a
-    newline waits for one, for flush() or for the request's end."""
+    newline waits for one, for flush(), or for the end of the request."""
 
     def __init__(self, buffer, fd, before=None):
-        super().__init__(
-            buffer,
-            encoding="utf-8",
-            errors="backslashreplace",
-            line_buffering=True,
-            write_through=getattr(before, "write_through", False),
-        )
+        through = getattr(before, "write_through", False)
+        super().__init__(buffer, encoding="utf-8", errors="backslashreplace", line_buffering=True, write_through=through)
         self.mode = "w"
-        self._before = before  # the stream that had this buffer: its end would close it
-        self._fd = fd
-        self._place = place(fd)
+        self.before = before  # the stream that had this buffer: its end would close it
+        self.fd = fd
+        self.place = place(fd)
         self._open = False  # there is text that went to TextIOWrapper since the last flush
         self._drain = buffer.flush
 
@@ -214,7 +197,7 @@ class Lines(TextIOWrapper):
         super().flush()
 
     def settle(self):
-        """At a request's end, what flush does, at less cost: hardly any has printed. finish has sent what it has not ended."""
+        """What flush does, for the end of a request, at less cost: few requests print. finish has sent what has no newline."""
         if self._open:
             self._open = False
             self.flush()
@@ -223,56 +206,55 @@ class Lines(TextIOWrapper):
 
     def _say(self, request_id, text, level):
         super().flush()  # what was written without a tag came first
-        if self._place is None or place(self._fd) != self._place:
+        if self.place is None or place(self.fd) != self.place:
             self._open = True
             super().write(text)  # the app has led the descriptor elsewhere: a tag would be noise there
             return
         letter = b"" if level is None else levels.letter(level)
-        tag = b"%s%s%s\x1e" % (_secret, request_id.encode("latin-1"), letter)
-        more = b"%s%s%s\x1e" % (_secret, request_id.encode("latin-1"), letter.lower())
-        octets = text.encode(self.encoding, self.errors)
-        for at in range(0, len(octets), _BLOCK):
-            for part in _parts(tag, more, octets[at : at + _BLOCK]):
-                _write(self._fd, part)
+        tag, more = (b"%s%s%s\x1e" % (_secret, request_id.encode("latin-1"), part) for part in (letter, letter.lower()))
+        data = text.encode(self.encoding, self.errors)
+        for at in range(0, len(data), _BLOCK):
+            for part in _parts(tag, more, data[at : at + _BLOCK]):
+                _write(self.fd, part)
             tag = more
 
 
-def _parts(tag, more, octets):
-    """Yields octets with tag before the first line and more before the others, in parts that the kernel keeps whole. One that ends
-    within a line ends with the tag of nobody, so that what others write behind it is not taken for the request's."""
+def _parts(tag, more, data):
+    """Yields data with tag before the first line and more before the others, in parts that the kernel keeps whole. One that ends
+    within a line ends with the tag of no request, so that what others write behind it is not taken for the request's."""
     nobody = _secret + b"\x1e"
     room = _ATOMIC - len(nobody)
     part = bytearray()
     at = 0
-    while at < len(octets):
-        stop = octets.find(b"\n", at) + 1 or len(octets)
+    while at < len(data):
+        stop = data.find(b"\n", at) + 1 or len(data)
         if len(part) + len(tag) + stop - at > room:
             if part:
                 yield part
                 part = bytearray()
             stop = min(stop, at + room - len(tag))
         part += tag
-        part += octets[at:stop]
-        if octets[stop - 1] != 10:
+        part += data[at:stop]
+        if data[stop - 1] != 10:
             part += nobody
         at = stop
         tag = more
     yield part
 
 
-def _write(fd, octets):
-    rest = memoryview(octets)
+def _write(fd, data):
+    rest = memoryview(data)
     while rest:
         try:
             rest = rest[os.write(fd, rest) :]
-        except BlockingIOError:  # a child has made the pipe non-blocking, for all who have it
+        except BlockingIOError:  # a child has made the pipe non-blocking, for all that have it
             from select import select
 
             select([], [fd], [])
 
 
 def place(fd):
-    """What tells the file behind fd from others; None: there is none."""
+    """Returns what tells the file behind fd from others; None: there is none."""
     try:
         found = os.fstat(fd)
     except OSError:
@@ -289,7 +271,7 @@ def _leave(request):
 
 
 def _forked():
-    # The lock may be held by a thread that is not here; what the parent has not said, the parent says.
+    # A thread that is not here may hold the lock; what the parent has not written, the parent writes.
     global _lock, _child
     _lock = RLock()
     _child = True

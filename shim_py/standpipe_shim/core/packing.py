@@ -1,103 +1,82 @@
 """The subset of msgpack that the protocol uses: nil, booleans, integers, str, bin, array, map with str keys.
 
-unpack trusts nothing: every length is compared with the octets at hand before anything is made of it, and values nest at
-most 4 deep (an array in an array is depth 2)."""
+unpack trusts nothing: it compares every length with the bytes at hand before it makes anything of it, and values nest at most
+4 deep (an array in an array is depth 2)."""
 
 import struct
 
 DEPTH = 4
 
-_u16 = struct.Struct(">H").unpack_from
-_u32 = struct.Struct(">I").unpack_from
-_INTS = {
-    0xCC: (1, struct.Struct(">B").unpack_from),
-    0xCD: (2, _u16),
-    0xCE: (4, _u32),
-    0xCF: (8, struct.Struct(">Q").unpack_from),
-    0xD0: (1, struct.Struct(">b").unpack_from),
-    0xD1: (2, struct.Struct(">h").unpack_from),
-    0xD2: (4, struct.Struct(">i").unpack_from),
-    0xD3: (8, struct.Struct(">q").unpack_from),
-}
+_CONSTANTS = ((0xC0, None), (0xC2, False), (0xC3, True))
+_INTEGERS = (  # code, form, the smallest, and one more than the largest that is written so
+    (0xCC, ">B", 0, 1 << 8),
+    (0xCD, ">H", 0, 1 << 16),
+    (0xCE, ">I", 0, 1 << 32),
+    (0xCF, ">Q", 0, 1 << 64),
+    (0xD0, ">b", -1 << 7, 0),
+    (0xD1, ">h", -1 << 15, 0),
+    (0xD2, ">i", -1 << 31, 0),
+    (0xD3, ">q", -1 << 63, 0),
+)
+# Lengths: up to which the code itself holds them, that code, and the codes of a length in one, two and four bytes.
+_STR = (31, 0xA0, 0xD9, 0xDA, 0xDB)
+_BIN = (-1, 0, 0xC4, 0xC5, 0xC6)
+_ARRAY = (15, 0x90, 0, 0xDC, 0xDD)
+_MAP = (15, 0x80, 0, 0xDE, 0xDF)
 
 
 class BadValue(ValueError):
-    """Octets that are not one whole value of the subset."""
+    """Bytes that are not one whole value of the subset."""
 
 
 def pack(value):
-    """Returns value as octets, each length in its shortest form. Raises TypeError for a type outside the subset."""
+    """Returns value as bytes, each length in its shortest form. Raises TypeError for a type outside the subset."""
     out = []
     _pack(value, out.append)
     return b"".join(out)
 
 
 def _pack(value, put):
-    if value is None:
-        put(b"\xc0")
-    elif value is True:
-        put(b"\xc3")
-    elif value is False:
-        put(b"\xc2")
+    if value is None or value is True or value is False:
+        put(next(bytes((code,)) for code, constant in _CONSTANTS if constant is value))
     elif isinstance(value, int):
-        put(_pack_int(value))
+        put(_integer(value))
     elif isinstance(value, str):
-        octets = value.encode("utf-8", "backslashreplace")
-        size = len(octets)
-        if size < 32:
-            put(bytes((0xA0 | size,)))
-        elif size < 0x100:
-            put(struct.pack(">BB", 0xD9, size))
-        elif size < 0x10000:
-            put(struct.pack(">BH", 0xDA, size))
-        else:
-            put(struct.pack(">BI", 0xDB, size))
-        put(octets)
+        text = value.encode("utf-8", "backslashreplace")
+        put(_length(len(text), *_STR))
+        put(text)
     elif isinstance(value, bytes):
-        size = len(value)
-        if size < 0x100:
-            put(struct.pack(">BB", 0xC4, size))
-        elif size < 0x10000:
-            put(struct.pack(">BH", 0xC5, size))
-        else:
-            put(struct.pack(">BI", 0xC6, size))
+        put(_length(len(value), *_BIN))
         put(value)
     elif isinstance(value, (list, tuple)):
-        put(_count(len(value), 0x90, 0xDC))
+        put(_length(len(value), *_ARRAY))
         for item in value:
             _pack(item, put)
     elif isinstance(value, dict):
-        put(_count(len(value), 0x80, 0xDE))
+        put(_length(len(value), *_MAP))
         for key, item in value.items():
             if not isinstance(key, str):
-                raise TypeError("a map's key must be str, not " + type(key).__name__)
+                raise TypeError("the key of a map must be str, not " + type(key).__name__)
             _pack(key, put)
             _pack(item, put)
     else:
         raise TypeError("cannot pack " + type(value).__name__)
 
 
-def _count(count, fix, wide):
-    if count < 16:
-        return bytes((fix | count,))
-    if count < 0x10000:
-        return struct.pack(">BH", wide, count)
-    return struct.pack(">BI", wide + 1, count)
+def _length(size, short, fix, one, two, four):
+    if size <= short:
+        return bytes((fix | size,))
+    if size < 0x100 and one:
+        return bytes((one, size))
+    return struct.pack(">BH", two, size) if size < 0x10000 else struct.pack(">BI", four, size)
 
 
-def _pack_int(value):
-    if value >= 0:
-        if value < 0x80:
-            return bytes((value,))
-        for code, form, top in ((0xCC, "B", 0x100), (0xCD, "H", 0x10000), (0xCE, "I", 1 << 32), (0xCF, "Q", 1 << 64)):
-            if value < top:
-                return struct.pack(">B" + form, code, value)
-    else:
-        if value >= -32:
-            return bytes((value & 0xFF,))
-        for code, form, low in ((0xD0, "b", -0x80), (0xD1, "h", -0x8000), (0xD2, "i", -1 << 31), (0xD3, "q", -1 << 63)):
-            if value >= low:
-                return struct.pack(">B" + form, code, value)
+def _integer(value):
+    if -32 <= value < 0x80:
+        return bytes((value & 0xFF,))
+    for code, form, low, top in _INTEGERS:
+        if low <= value < top:
+            return bytes((code,)) + struct.pack(form, value)
     raise TypeError("an integer of more than 64 bits")
 
 
@@ -105,77 +84,53 @@ def unpack(data):
     """Returns the one value that data holds. Raises BadValue when it holds less, more, or something else."""
     value, at = _unpack(data, 0, 0)
     if at != len(data):
-        raise BadValue("%d octets after the value" % (len(data) - at))
+        raise BadValue("%d bytes after the value" % (len(data) - at))
     return value
 
 
 def _unpack(data, at, depth):
-    left = len(data) - at - 1
-    if left < 0:
+    if at >= len(data):
         raise BadValue("the value is cut short")
     code = data[at]
     at += 1
-    if code < 0x80:
-        return code, at
-    if code >= 0xE0:
-        return code - 0x100, at
-    if code < 0x90:
-        return _map(data, at, code & 0x0F, depth)
-    if code < 0xA0:
-        return _array(data, at, code & 0x0F, depth)
-    if code < 0xC0:
-        return _octets(data, at, code & 0x1F, str)
-    if code == 0xC0:
-        return None, at
-    if code == 0xC2:
-        return False, at
-    if code == 0xC3:
-        return True, at
-    if code in _INTS:
-        size, read = _INTS[code]
-        if left < size:
+    if code < 0x80 or code >= 0xE0:
+        return (code if code < 0x80 else code - 0x100), at
+    if code in _READ_CONSTANTS:
+        return _READ_CONSTANTS[code], at
+    if code in _READ_INTEGERS:
+        form = _READ_INTEGERS[code]
+        if len(data) - at < form.size:
             raise BadValue("an integer is cut short")
-        return read(data, at)[0], at + size
-    if 0xC4 <= code <= 0xC6:
-        size, at = _size(data, at, code - 0xC4)
-        return _octets(data, at, size, bytes)
-    if 0xD9 <= code <= 0xDB:
-        size, at = _size(data, at, code - 0xD9)
-        return _octets(data, at, size, str)
-    if code in (0xDC, 0xDD):
-        size, at = _size(data, at, code - 0xDC + 1)
-        return _array(data, at, size, depth)
-    if code in (0xDE, 0xDF):
-        size, at = _size(data, at, code - 0xDE + 1)
-        return _map(data, at, size, depth)
-    raise BadValue("0x%02x begins no value of the protocol" % code)
+        return form.unpack_from(data, at)[0], at + form.size
+    if code < 0xC0:
+        read, size = (_map, code & 0x0F) if code < 0x90 else (_array, code & 0x0F) if code < 0xA0 else (_text, code & 0x1F)
+    elif code in _READ_SIZED:
+        read, width = _READ_SIZED[code]
+        if len(data) - at < width:
+            raise BadValue("a length is cut short")
+        size = int.from_bytes(data[at : at + width], "big")
+        at += width
+    else:
+        raise BadValue("0x%02x begins no value of the protocol" % code)
+    return read(data, at, size, depth)
 
 
-def _size(data, at, power):
-    width = 1 << power
-    if len(data) - at < width:
-        raise BadValue("a length is cut short")
-    return int.from_bytes(data[at : at + width], "big"), at + width
-
-
-def _octets(data, at, size, kind):
+def _bytes(data, at, size, depth):
     if size > len(data) - at:
-        raise BadValue("%d octets announced, %d left" % (size, len(data) - at))
-    octets = data[at : at + size]
-    if kind is bytes:
-        return bytes(octets), at + size
+        raise BadValue("%d bytes announced, %d left" % (size, len(data) - at))
+    return bytes(data[at : at + size]), at + size
+
+
+def _text(data, at, size, depth):
+    value, at = _bytes(data, at, size, depth)
     try:
-        return str(octets, "utf-8"), at + size
+        return str(value, "utf-8"), at
     except UnicodeDecodeError:
         raise BadValue("a text is not UTF-8") from None
 
 
 def _array(data, at, count, depth):
-    # Each item takes at least one octet, so a count beyond what is left is a lie: said before a list grows.
-    if count > len(data) - at:
-        raise BadValue("%d items announced, %d octets left" % (count, len(data) - at))
-    if depth >= DEPTH:
-        raise BadValue("values nest deeper than %d" % DEPTH)
+    _check(data, at, count, depth)
     items = []
     for _ in range(count):
         item, at = _unpack(data, at, depth + 1)
@@ -184,14 +139,29 @@ def _array(data, at, count, depth):
 
 
 def _map(data, at, count, depth):
-    if count * 2 > len(data) - at:
-        raise BadValue("%d pairs announced, %d octets left" % (count, len(data) - at))
-    if depth >= DEPTH:
-        raise BadValue("values nest deeper than %d" % DEPTH)
+    _check(data, at, count * 2, depth)
     pairs = {}
     for _ in range(count):
         key, at = _unpack(data, at, depth + 1)
         if type(key) is not str:
-            raise BadValue("a map's key is " + type(key).__name__)
+            raise BadValue("the key of a map is " + type(key).__name__)
         pairs[key], at = _unpack(data, at, depth + 1)
     return pairs, at
+
+
+def _check(data, at, count, depth):
+    # Each value takes at least one byte, so a count beyond what is left is a lie: it is found before a list grows.
+    if count > len(data) - at:
+        raise BadValue("%d values announced, %d bytes left" % (count, len(data) - at))
+    if depth >= DEPTH:
+        raise BadValue("values nest deeper than %d" % DEPTH)
+
+
+_READ_CONSTANTS = dict(_CONSTANTS)
+_READ_INTEGERS = {code: struct.Struct(form) for code, form, _, _ in _INTEGERS}
+_READ_SIZED = {
+    code: (read, width)
+    for read, codes in ((_text, _STR), (_bytes, _BIN), (_array, _ARRAY), (_map, _MAP))
+    for code, width in zip(codes[2:], (1, 2, 4))
+    if code
+}

@@ -9,7 +9,7 @@ _LAUNCHER = os.path.join(os.path.dirname(SHIM[:-1]), "__main__.py")
 _TRACEBACK = 64 << 10  # characters of a traceback; the middle is left out
 _MESSAGE = 8 << 10
 _IMPORTLIB = os.sep + os.path.join("importlib", "__init__.py")
-_PACKAGES = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
+PACKAGES = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
 
 
 def fields(error, base):
@@ -34,7 +34,7 @@ def text_of(error):
 
 
 def cut(text, limit):
-    """Returns text, its middle left out where it is longer than limit."""
+    """Returns text; where it is longer than limit, without its middle."""
     if len(text) <= limit:
         return text
     half = (limit - 64) // 2
@@ -42,13 +42,13 @@ def cut(text, limit):
 
 
 def is_shim(filename):
-    """Says whether a frame of this file tells a reader nothing: the shim's own, and the import machinery's."""
+    """Says whether a frame of this file tells a reader nothing: it is the shim's own, or of the import machinery."""
     return filename.startswith((SHIM, "<frozen importlib")) or filename == _LAUNCHER or filename.endswith(_IMPORTLIB)
 
 
 def is_own(filename, base):
-    """Says whether filename is the app's own code: beneath its dir, and not a package that was installed there."""
-    if not filename.startswith(base.rstrip(os.sep) + os.sep) or any(part in filename for part in _PACKAGES):
+    """Says whether filename is the app's own code: it lies beneath the app's dir, and in no installed package."""
+    if not filename.startswith(base.rstrip(os.sep) + os.sep) or any(part in filename for part in PACKAGES):
         return False
     prefix = sys.prefix.rstrip(os.sep) + os.sep
     return not (prefix.startswith(base) and filename.startswith(prefix))
@@ -61,7 +61,7 @@ def shown(filename, base):
 
 
 def frames_of(error):
-    """Returns [(file, line, function)] of error's traceback, oldest call first, without the shim's and importlib's frames."""
+    """Returns [(file, line, function)] of the traceback of error, oldest call first, without the shim and importlib."""
     found = []
     tb = error.__traceback__
     while tb is not None:
@@ -73,7 +73,7 @@ def frames_of(error):
 
 
 def place(error, base):
-    """Returns (file, line, function) of the app's innermost own frame, else of the innermost frame of all, else empty."""
+    """Returns (file, line, function) of the innermost frame in the app's own code, else of the innermost frame, else empty."""
     found = frames_of(error)
     for entry in reversed(found):
         if is_own(entry[0], base):
@@ -90,12 +90,9 @@ def trace(error):
         _strip(whole, set())
         text = "".join(whole.format())
     except Exception as second:  # an exception whose own methods raise
-        lines = ['  File "%s", line %d, in %s\n' % entry for entry in frames_of(error)]
-        text = "Traceback (most recent call last):\n%s%s (its text could not be made: %s)\n" % (
-            "".join(lines),
-            type(error).__name__,
-            type(second).__name__,
-        )
+        lines = "".join('  File "%s", line %d, in %s\n' % entry for entry in frames_of(error))
+        names = type(error).__name__, type(second).__name__
+        text = "Traceback (most recent call last):\n%s%s (its text could not be made: %s)\n" % ((lines,) + names)
     return cut(text, _TRACEBACK)
 
 
@@ -104,10 +101,8 @@ def _strip(whole, seen):
         return
     seen.add(id(whole))
     whole.stack[:] = [entry for entry in whole.stack if not is_shim(entry.filename)]
-    _strip(whole.__cause__, seen)
-    _strip(whole.__context__, seen)
-    for member in getattr(whole, "exceptions", None) or ():
-        _strip(member, seen)
+    for other in (whole.__cause__, whole.__context__, *(getattr(whole, "exceptions", None) or ())):
+        _strip(other, seen)
 
 
 def source_line(filename, number):
@@ -124,34 +119,34 @@ def source_line(filename, number):
     return ""
 
 
-def stacks(base, asked=0):
-    """Returns all threads' stacks, the newest call last. asked: the thread that runs the request in question, which is marked."""
+def names_of_threads():
+    """Returns {ident: name} of the threads that the module threading knows."""
     threading = sys.modules.get("threading")
-    names = {}
-    if threading is not None:
-        names = {thread.ident: thread.name for thread in list(threading._active.values())}
+    return {} if threading is None else {thread.ident: thread.name for thread in list(threading._active.values())}
+
+
+def stacks(base, asked=0):
+    """Returns the stacks of all threads, the newest call last. asked: the thread that runs the request in question, which is
+    marked."""
+    names = names_of_threads()
     out = []
     for ident, frame in sys._current_frames().items():
         entries = lines(frame, base)
-        if not entries:
-            continue  # a thread of the shim's own, or one that waits for a request
-        out.append(
-            "thread %d%s" % (ident, " (%s)" % names[ident] if ident in names else "") + (", of this request" if ident == asked else "")
-        )
-        out.extend(entries)
+        if entries:  # none: a thread of the shim's own, or one that waits for a request
+            name = " (%s)" % names[ident] if ident in names else ""
+            out.append("thread %d%s%s" % (ident, name, ", of this request" if ident == asked else ""))
+            out.extend(entries)
     return cut("\n".join(out) + "\n" if out else "", 512 << 10)
 
 
 def lines(frame, base):
-    """Returns a stack as lines, the newest call last, without the shim's and the hub's."""
-    entries = []
+    """Returns a stack as lines, the newest call last, without the shim and the hub."""
+    out = []
     while frame is not None:
         filename = frame.f_code.co_filename
         if not is_shim(filename):
-            entries.append((filename, frame.f_lineno or 0, frame.f_code.co_name))
+            line = frame.f_lineno or 0
+            text = source_line(filename, line)
+            out.append("  %s:%d in %s%s" % (shown(filename, base), line, frame.f_code.co_name, ": " + text if text else ""))
         frame = frame.f_back
-    out = []
-    for filename, line, function in reversed(entries):
-        text = source_line(filename, line)
-        out.append("  %s:%d in %s%s" % (shown(filename, base), line, function, ": " + text if text else ""))
-    return out
+    return out[::-1]

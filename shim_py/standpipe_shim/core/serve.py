@@ -2,13 +2,12 @@
 
 from io import BytesIO
 
-from .body import FileWrapper
 from .frames import PART, ProtocolError
 from .output import current, finish
 
 
 def serve(worker, exchange, payload):
-    """Runs one Request. Raises ProtocolError for a payload that is none; everything the app raises ends in a frame."""
+    """Runs one Request. Raises ProtocolError for a payload that is none; whatever the app raises ends in a frame."""
     worker.running = exchange
     current.set(exchange)
     try:
@@ -23,22 +22,16 @@ def serve(worker, exchange, payload):
         environ["standpipe.cancelled"] = exchange.is_cancelled
         environ["standpipe.on_cancel"] = exchange.on_cancel
         environ["standpipe.after_response"] = exchange.after_response
-        if exchange.inbox is None:
-            environ["wsgi.input"] = BytesIO(body)
-        else:
-            environ["wsgi.input"] = exchange.input(environ, body)
+        environ["wsgi.input"] = BytesIO(body) if exchange.inbox is None else _input(exchange, worker, environ, body)
         if exchange.threaded:
             result = exchange.call(worker.app, environ, exchange.start_response)
         else:
             result = worker.app(environ, exchange.start_response)
         kind = type(result)
         if kind is list or kind is tuple:
-            if len(result) == 1:
-                body = result[0]
-                if type(body) is not bytes and not isinstance(body, bytes):
-                    raise TypeError("the app's result holds %s; WSGI wants bytes" % type(body).__name__)
-            else:
-                body = _joined(result)
+            body = result[0] if len(result) == 1 else _joined(result)
+            if type(body) is not bytes:
+                _check(body)
             if len(body) > PART or exchange.head_out:
                 if body:
                     exchange.length = len(body)
@@ -46,7 +39,7 @@ def serve(worker, exchange, payload):
                 body = b""
             exchange.finish(body)
         elif kind is FileWrapper and _hand_over(worker, exchange, result):
-            exchange._close(result)
+            exchange.close(result)
             exchange.finish(b"")
         else:
             exchange.iterate(result)
@@ -64,11 +57,38 @@ def serve(worker, exchange, payload):
             except (OSError, ValueError):  # ValueError: the app has detached it
                 pass
         if exchange.held:
-            exchange.run_afterwards()
+            from .callbacks import run_afterwards
+
+            run_afterwards(exchange, worker)
         if exchange.unsaid:
             finish(exchange)
-        exchange.request_id = ""  # what still runs in its context, threads that it has left behind, is not part of it
+        exchange.request_id = ""  # threads that it has left behind run in its context, and are not part of it
         worker.close(exchange.stream)
+
+
+class FileWrapper:
+    """wsgi.file_wrapper: iterates over a file in blocks and closes it (PEP 3333, Optional Platform-Specific File Handling)."""
+
+    def __init__(self, filelike, blksize=65536):
+        self.filelike = filelike
+        self.blksize = blksize
+        if hasattr(filelike, "close"):
+            self.close = filelike.close
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        block = self.filelike.read(self.blksize)
+        if block:
+            return block
+        raise StopIteration
+
+
+def _input(exchange, worker, environ, body):
+    from .body import open_input
+
+    return open_input(exchange, worker, environ, body)
 
 
 def _hand_over(worker, exchange, wrapper):
@@ -79,6 +99,10 @@ def _hand_over(worker, exchange, wrapper):
 
 def _joined(blocks):
     for block in blocks:
-        if not isinstance(block, bytes):
-            raise TypeError("the app's result holds %s; WSGI wants bytes" % type(block).__name__)
+        _check(block)
     return b"".join(blocks)
+
+
+def _check(block):
+    if not isinstance(block, bytes):
+        raise TypeError("the app's result holds %s; WSGI wants bytes" % type(block).__name__)

@@ -1,41 +1,35 @@
-"""The worker: what it is made of, and the loop that serves, on the main thread or on N threads."""
+"""The worker: what it is made of, its loop, and the orders of Go that change it."""
 
 import os
 from _thread import allocate_lock, get_ident, start_new_thread
 
 from .. import ClientGone, RequestTimeout
-from ..boot.signals import in_app
 from . import output
+from .border import in_app
 from .exchange import Exchange
-from .frames import MAGIC, SHARED, ProtocolError, pack_header
-from .inbound import Shared, Solo
-from .log import Log
+from .frames import LOG, MAGIC, SHARED, frame, pack_header
+from .inbound import Inbound
+from .packing import pack
 from .serve import serve
-
-
-def _aside(function):
-    start_new_thread(function, ())
-
 
 _CAUSES = {1: RequestTimeout, 2: ClientGone}  # of Interrupt
 
 
 class Worker:
-    """What one process serves with. Made once, before the app is imported; attach says whom it talks to, app and environs are
-    set by the boot."""
+    """What one process serves with. Made once, before the app is imported; attach gives it the pipes, the boot sets app and
+    environs."""
 
     def __init__(self, pipes, signals):
         self.pipes = pipes
         self.control = None  # fd 3
-        self.shared = None  # shared.Shared, from the first large body on; False: there can be none
+        self.memory = None  # memory.Memory, from the first large body on; False: there can be none
         self.signals = signals
         self.preload = False  # it is a template, and serves nothing
-        self.prepared = None  # what template.prepare returned
         self.greeting = b""  # the Ready frame
         self.streams = {}  # stream -> Exchange, while it runs
         self.cancels = set()  # streams that were cancelled and have not ended; the Request may still be on its way
         self.newest = 0  # the last stream that was opened
-        self.claimed = 0  # the last whose Request was given to somebody to run; they are claimed in their order
+        self.claimed = 0  # the last stream that was claimed; streams are claimed in their order
         self.recalled = set()  # streams that come later, and are not to be run
         lock = allocate_lock()  # of these two
         self._enter = lock.acquire
@@ -47,100 +41,35 @@ class Worker:
         self.dir = ""
         self.threads = 1
         self.greenlets = 0  # requests at a time under gevent; 0: no gevent
-        self.aside = _aside  # runs a function beside the requests
-        self._said_unreadable = False
+        self.aside = lambda function, *args: start_new_thread(function, args)  # calls a function beside the requests
+        self.is_quick = lambda result: False  # see frameworks.is_quick
         self.running = None  # the Exchange that the main thread runs, or ran last
-        self._make = Exchange
+        self.make = Exchange
         self._getpid = os.getpid
 
     def attach(self, reader, writer):
-        """Sets whom it talks to. Called on the main thread."""
+        """Sets the pipes. Called on the main thread."""
         self.reader = reader
         self.put = writer.put
-        self.put_with = writer.put_with
         self.log = Log(writer)
-        self._main = get_ident()
-
-    def ready(self):
-        self.put(self.greeting)
+        self.main = get_ident()
 
     def run(self):
-        """Serves until fd 0 ends, and returns then."""
+        """Serves until fd 0 ends."""
         if self.greenlets:
-            from .greenlets import Green, run
+            from .greenlets import run
 
-            self._make = Green
             run(self)
-            return
-        if self.threads > 1:
-            from .interrupt import Threaded
+        elif self.threads > 1:
+            from .threads import run
 
-            self._make = Threaded
-            self.inbound = Shared(self)
-            self._serve_threads()
-            return
-        self.inbound = Solo(self)
-        self._loop()
+            run(self)
+        else:
+            self.inbound = Inbound(self)
+            self.loop()
 
-    def open(self, stream, flags):
-        """Returns the Exchange of a Request that has just been read."""
-        exchange = self.streams[stream] = self._make(stream, self)
-        self.newest = stream
-        if not flags:
-            exchange.inbox = []
-        if self.cancels and stream in self.cancels:  # after the entry in streams: see cancel
-            exchange.cancelled = True
-        return exchange
-
-    def put_shared(self, kind, flags, stream, head, body):
-        """Puts a Head or a Body with body in the shared memory; head: what of the payload comes before it. False: it has to
-        cross the pipe."""
-        shared = self.shared
-        if shared is None:
-            shared = self.share()
-        ref = shared and shared.put(body)
-        if not ref:
-            return False
-        self.put(pack_header(MAGIC, kind, flags | SHARED, stream, len(head) + len(ref)) + head + ref)
-        return True
-
-    def share(self):
-        """Makes the shared memory, and returns it. Any thread; once, whatever comes of it. False: there is none, or not yet."""
-        if not self._share(False):
-            return False
-        from .memory import make
-
-        self.shared = make(self.control) or False
-        return self.shared
-
-    def claim(self, exchange):
-        """Whoever takes a Request to run it asks first. False: it was recalled, and is forgotten. In the order of the streams,
-        and by one thread at a time."""
-        stream = exchange.stream
-        self._enter()
-        self.claimed = stream
-        gone = stream in self.recalled
-        if gone:
-            self.recalled.discard(stream)
-        self._leave()
-        if gone:
-            self.close(stream)
-            return False
-        return True
-
-    def recall(self, streams):
-        """The control thread. Returns those of streams that were not claimed, and now never will be: each once. Its Request may
-        still be on its way."""
-        given = []
-        self._enter()
-        for stream in streams:
-            if stream and 0 < (stream - self.claimed) & 0xFFFFFFFF < 0x80000000 and stream not in self.recalled:
-                self.recalled.add(stream)
-                given.append(stream)
-        self._leave()
-        return given
-
-    def _loop(self):
+    def loop(self):
+        """Serves on this thread."""
         take = self.inbound.take
         settle, broken = output.settler(self.log)
         while True:
@@ -154,29 +83,74 @@ class Worker:
             except BaseException as error:  # the app's stream, which may raise anything
                 broken(error)
 
-    def _serve_threads(self):
-        import threading
+    def open(self, stream, flags):
+        """Returns the Exchange of a Request that has just been read."""
+        exchange = self.streams[stream] = self.make(stream, self)
+        self.newest = stream
+        if not flags:
+            exchange.inbox = []
+        if self.cancels and stream in self.cancels:  # after the entry in streams: see cancel
+            exchange.cancelled = True
+        return exchange
 
-        threads = [threading.Thread(target=self._thread, name="standpipe-%d" % (number + 1), daemon=True) for number in range(self.threads)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    def close(self, stream):
+        """The answer of this stream has ended. The order matters to cancel."""
+        self.streams.pop(stream, None)
+        if self.cancels:
+            self.cancels.discard(stream)
 
-    def _thread(self):
-        try:
-            self._loop()
-        except ProtocolError as error:
-            self.out_of_step(error)
+    def put_shared(self, kind, flags, stream, head, body):
+        """Sends a Head or a Body whose body is in the shared memory; head: the part of the payload before it. False: the body has
+        to cross the pipe."""
+        memory = self.memory
+        if memory is None:
+            memory = self.share()
+        ref = memory and memory.put(body)
+        if not ref:
+            return False
+        self.put(pack_header(MAGIC, kind, flags | SHARED, stream, len(head) + len(ref)) + head + ref)
+        return True
 
-    def out_of_step(self, error):
-        """fd 0 brought something that is no frame. Nothing after it can be trusted."""
-        output.say("standpipe: the worker's stdin is out of step: %s\n" % error)
-        os._exit(4)
+    def share(self):
+        """Makes the shared memory, and returns it. Any thread; only the first call tries. False: there is none, or not yet."""
+        if not self._share(False):
+            return False
+        from .memory import make
+
+        self.memory = make(self.control) or False
+        return self.memory
+
+    def claim(self, exchange):
+        """Says whether a Request may run: it was not recalled. Called in the order of the streams, by one thread at a time."""
+        stream = exchange.stream
+        self._enter()
+        self.claimed = stream
+        gone = stream in self.recalled
+        if gone:
+            self.recalled.discard(stream)
+        self._leave()
+        if gone:
+            self.close(stream)
+            return False
+        return True
+
+    # Orders. All but on_interrupt are called on the control thread.
+
+    def recall(self, streams):
+        """Returns those of streams that were not claimed, and now never will be: each once. Its Request may still be on its
+        way."""
+        given = []
+        self._enter()
+        for stream in streams:
+            if stream and _follows(stream, self.claimed) and stream not in self.recalled:
+                self.recalled.add(stream)
+                given.append(stream)
+        self._leave()
+        return given
 
     def cancel(self, stream):
-        """Any thread. fd 3 may be faster than fd 0: the Request of this stream may not have been read yet. It is noted first
-        and looked up then, and open does it the other way round, so one of the two sees the other."""
+        """fd 3 may be faster than fd 0: the Request of this stream may not have been read yet. The stream is noted first and looked
+        up then, and open does it the other way round, so one of the two sees the other."""
         self.cancels.add(stream)
         exchange = self.streams.get(stream)
         if exchange is not None:
@@ -184,12 +158,14 @@ class Worker:
             if self.inbound is not None:
                 self.inbound.poke(exchange)
             if exchange.callbacks:
-                self.aside(exchange.run_callbacks)
-        elif not 0 < (stream - self.newest) & 0xFFFFFFFF < 0x80000000:
+                from .callbacks import run_cancelled
+
+                self.aside(run_cancelled, exchange, self)
+        elif not _follows(stream, self.newest):
             self.cancels.discard(stream)  # it has ended
 
     def interrupt(self, stream, cause):
-        """The control thread. A Cancel, and the app's work for this stream ends by an exception."""
+        """A Cancel, and an exception ends the app's work for this stream."""
         exchange = self.streams.get(stream)
         if exchange is not None:
             exchange.interrupt = _CAUSES[cause]
@@ -197,7 +173,7 @@ class Worker:
         if exchange is not None:
             from .interrupt import pursue
 
-            start_new_thread(pursue, (self, exchange, self._main))
+            start_new_thread(pursue, (self, exchange, self.main))
 
     def on_interrupt(self, frame):
         """The main thread, at SIGURG. Raises when the app's code runs for a request that is to be interrupted."""
@@ -207,45 +183,58 @@ class Worker:
         if in_app(frame):
             exchange.end_now()
 
-    def thread_of(self, stream):
-        """The ident of the thread that runs stream; 0: none."""
-        exchange = self.streams.get(stream)
-        if exchange is None:
-            return 0
-        return exchange.thread if exchange.threaded else self._main
-
-    def close(self, stream):
-        """The answer of this stream has ended. The order matters to cancel."""
-        self.streams.pop(stream, None)
-        if self.cancels:
-            self.cancels.discard(stream)
-
-    def say_unreadable(self, why):
-        """Once per worker: it will be so for every large body."""
-        if not self._said_unreadable:
-            self._said_unreadable = True
-            message = "a large request body is not readable here, and crosses the pipe instead: %s (said once per worker)" % why
-            self.log.put("warn", "body_file_unreadable", message)
-
     def stop(self):
         self.signals.stopping = True
         if self.greenlets and self.inbound is not None:
             self.inbound.stay_awake()
+
+    def stacks(self, stream):
+        """Returns the stacks of all threads; the one that runs stream is marked."""
+        if self.greenlets and self.inbound is not None:
+            return self.inbound.stacks(self.dir, stream)
+        from .report import stacks
+
+        exchange = self.streams.get(stream)
+        return stacks(self.dir, 0 if exchange is None else exchange.thread if exchange.threaded else self.main)
+
+    # The end.
+
+    def out_of_step(self, error):
+        """fd 0 brought something that is no frame. Nothing after it can be trusted."""
+        output.say("standpipe: the worker's stdin is out of step: %s\n" % error)
+        os._exit(4)
 
     def forked(self):
         """Says whether this process is a fork() of the worker that has come back into the shim."""
         return self._getpid() != self.pipes.pid
 
     def leave(self, error=None):
-        """Ends a forked child. It must not answer: the worker will. A child that asked to leave by sys.exit does so."""
+        """Ends a forked child. It must not answer: the worker will. A child that called sys.exit gets its status."""
         status = 70
         if isinstance(error, SystemExit):
             code = error.code
             status = code if isinstance(code, int) else 0 if code is None else 1
         else:
-            output.say(
-                "standpipe: a child that the app made by fork() returned from the app; it ends here, with status 70 "
-                "(end it with os._exit)\n"
-            )
+            text = "standpipe: a child that the app made by fork() returned from the app; it ends here, with status 70"
+            output.say(text + " (end it with os._exit)\n")
         output.flush_all()
         os._exit(status & 0xFF)
+
+
+class Log:
+    """Sends what the shim itself reports. What the app prints goes to its stderr, not here."""
+
+    def __init__(self, writer):
+        self._writer = writer
+
+    def put(self, level, event, message, stream=0, **fields):
+        """Sends one record. level is debug, info, warn or error; fields are str. stream 0: it belongs to no request."""
+        record = {"level": level, "event": event, "message": message[:8192]}
+        for key, value in fields.items():
+            record[key] = str(value)[: 64 << 10]
+        self._writer.put(frame(LOG, 0, stream, pack(record)))
+
+
+def _follows(stream, other):
+    """Says whether a stream's number comes after another's; they begin again after the last number."""
+    return 0 < (stream - other) & 0xFFFFFFFF < 0x80000000

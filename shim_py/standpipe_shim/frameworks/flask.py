@@ -1,35 +1,76 @@
-"""The static folders of a Flask app and its blueprints. The app has to be asked where anything of its own runs before Flask's
-static view, in its place, or over its answer."""
+"""Flask: its apps in a module, its static folders and those of its blueprints, its routes, its quick results. The app has to be asked
+for a file where anything of its own runs before Flask's static view, in its place, or over its answer."""
 
 import os
 import sys
+from types import GeneratorType
 
-from .declared import Folder, comes_from, failed, inner, is_there, max_age, name_of, root_of
+from .declared import Folder, failed, inner, max_age
 
 _TAIL = "<path:filename>"
-_METHODS = (
-    "__call__",
-    "wsgi_app",
-    "full_dispatch_request",
-    "preprocess_request",
-    "dispatch_request",
-    "send_static_file",
-    "get_send_file_max_age",
-    "make_response",
-    "finalize_request",
-    "process_response",
-)
+_METHODS = """
+    __call__ wsgi_app full_dispatch_request preprocess_request dispatch_request send_static_file get_send_file_max_age make_response
+    finalize_request process_response
+""".split()
 # Extensions whose after_request gives a file nothing that Go does not give it too.
 _QUIET = ("flask_login", "flask_compress")
 
 
+def apps_in(module):
+    """Returns [(name, app)] for the Flask apps among the names of a module, each once."""
+    found = {}
+    for name, thing in vars(module).items():
+        bases = () if isinstance(thing, type) else type(thing).__mro__
+        if any(base.__name__ == "Flask" and base.__module__.split(".")[0] == "flask" for base in bases):
+            found[id(thing)] = name, thing
+    return list(found.values())
+
+
+def is_quick(result):
+    """A ClosingIterator, which a werkzeug Response (Flask's) returns: behind the blocks come the functions of
+    Response.call_on_close."""
+    *before, last = result._callbacks
+    response = last.__self__
+    kind = type(response)
+    base = sys.modules["werkzeug.wrappers"].Response
+    if kind.close is not base.close or kind.iter_encoded is not base.iter_encoded or response._on_close:
+        return False
+    if type(response.response) not in (list, tuple) or len(response.response) > 1:
+        return False
+    if not before:
+        return True  # no body: HEAD, 204, 304
+    (blocks,) = before
+    return type(blocks.__self__) is GeneratorType and blocks.__self__.gi_code.co_name == "_iter_encoded"
+
+
+def _flask_in(app):
+    return inner(app, lambda thing: isinstance(thing, sys.modules["flask"].Flask))
+
+
+def routes(app):
+    """Returns a function that says whether app has a route for a path, or None."""
+    found, _ = _flask_in(app)
+    if found is None or getattr(found.url_map, "host_matching", False):
+        return None
+    http = sys.modules["werkzeug.exceptions"].HTTPException  # a redirect to a slash is one too
+
+    def has(path):
+        try:
+            rule, _ = found.url_map.bind("localhost").match(path, method="GET", return_rule=True)
+        except http:
+            return False
+        return not rule.arguments
+
+    return has
+
+
 def folders(app, mount, out):
     flask = sys.modules["flask"]
-    found, around = inner(app, lambda thing: isinstance(thing, flask.Flask))
+    found, around = _flask_in(app)
     if found is None:
         return
     general = ""
-    if around and not _is_proxyfix(app):
+    if around and not isinstance(_behind_proxyfix(app), flask.Flask):
         general = "the app is wrapped by %s" % around
     general = general or _of_app(found, flask)
     rules = list(found.url_map.iter_rules())
@@ -43,8 +84,8 @@ def folders(app, mount, out):
                 continue
             prefix = rule.rule[: -len(_TAIL)]
             folder = Folder(mount + prefix, path, kind, general or _of_rule(found, owner, rule, prefix, rules, static, flask))
-            if not folder.refused and os.path.basename(folder.dir) != "static" and not is_there(folder.dir):
-                folder.trouble = "it does not exist"  # "static" is Flask's default: many an app has none
+            if os.path.basename(folder.dir) != "static":  # Flask's default: many apps have none
+                folder.check_there()
             folder.refused = folder.refused or _say(folder, found, list(_parts(rule)), prefix)
             out.append(folder)
         except (Exception, SystemExit) as error:
@@ -55,21 +96,18 @@ def _is_static(rule):
     return (rule.endpoint == "static" or rule.endpoint.endswith(".static")) and rule.rule.endswith("/" + _TAIL)
 
 
-def _is_proxyfix(app):
+def _behind_proxyfix(app):
     fix = sys.modules.get("werkzeug.middleware.proxy_fix")
     while fix is not None and type(app) is fix.ProxyFix:
         app = app.app
-    return isinstance(app, sys.modules["flask"].Flask)
+    return app
 
 
 def _of_app(app, flask):
     """Returns why nothing of app may be served without it, or an empty str."""
     for name in _METHODS:
         if name == "wsgi_app" and name in vars(app):
-            around = app.wsgi_app
-            fix = sys.modules.get("werkzeug.middleware.proxy_fix")
-            while fix is not None and type(around) is fix.ProxyFix:
-                around = around.app
+            around = _behind_proxyfix(app.wsgi_app)
             if getattr(around, "__self__", None) is app and getattr(around, "__func__", None) is flask.Flask.wsgi_app:
                 continue
             return "wsgi_app is wrapped by %s" % type(around).__name__
@@ -88,7 +126,7 @@ def _before(app, name):
     for table, word in ((app.before_request_funcs, "before_request"), (app.url_value_preprocessors, "url_value_preprocessor")):
         functions = table.get(name)
         if functions:
-            return "%s %s" % (word, name_of(functions[0]))
+            return "%s %s" % (word, _name_of(functions[0]))
     return ""
 
 
@@ -108,7 +146,7 @@ def _of_rule(app, owner, rule, prefix, rules, static, flask):
     if rule.host or rule.subdomain:
         return "it is bound to a host"
     view = app.view_functions.get(rule.endpoint)
-    if view is None or not comes_from(view, flask):
+    if view is None or not _comes_from(view, flask):
         return "its static view is not Flask's own"
     if owner is not app:
         for blueprint in _parts(rule):
@@ -124,21 +162,39 @@ def _of_rule(app, owner, rule, prefix, rules, static, flask):
     return ""
 
 
+def _comes_from(function, module):
+    """Says whether the code of a function is in module's own package, and nothing is around it."""
+    function = getattr(function, "__func__", function)
+    code = getattr(function, "__code__", None)
+    folder = os.path.dirname(os.path.abspath(module.__file__))
+    return code is not None and not hasattr(function, "__wrapped__") and os.path.abspath(code.co_filename).startswith(folder + os.sep)
+
+
+def _name_of(function):
+    """Returns what a person calls a function."""
+    return getattr(function, "__qualname__", None) or type(function).__name__
+
+
+def _root_of(thing):
+    """Returns the top-level package that a function, a method or an object of a class comes from."""
+    return (getattr(thing, "__module__", None) or type(thing).__module__ or "").split(".")[0]
+
+
 def _say(folder, app, blueprints, prefix):
     """Gives the folder what Flask's answer has beside the file; returns why it cannot be known, or an empty str."""
     age = getattr(app, "config", {}).get("SEND_FILE_MAX_AGE_DEFAULT")
     if age is not None:
-        folder.cache = max_age(int(age.total_seconds() if hasattr(age, "total_seconds") else age))
+        folder.cache = max_age(age)
     for name in [None] + blueprints:
         for function in getattr(app, "after_request_funcs", {}).get(name) or ():
-            root = root_of(function)
+            root = _root_of(function)
             if root == "flask_cors":
                 fields = _cors(function, prefix)
                 if fields is not None:
                     folder.fields += fields
                     continue
             if root not in _QUIET:
-                return "%s has after_request %s" % ("the app" if name is None else "the blueprint " + name, name_of(function))
+                return "%s has after_request %s" % ("the app" if name is None else "the blueprint " + name, _name_of(function))
     return ""
 
 

@@ -1,22 +1,41 @@
-"""The static views of a Pyramid app (config.add_static_view). The app has to be asked where a tween, a permission, a subscriber,
-an override or another route comes first."""
+"""Pyramid: its static views (config.add_static_view) and its routes. The app has to be asked for a file where a tween, a permission,
+a subscriber, an override or another route comes first."""
 
 import sys
 
-from .declared import Folder, failed, inner, is_there, max_age
+from .declared import Folder, failed, inner, max_age
 
 _OWN_TWEEN = "pyramid.tweens.excview_tween_factory"
 
 
-def folders(app, mount, out):
+def _router(app):
+    """Returns (the Router inside of app, what is around it) or (None, "")."""
     if "pyramid.router" not in sys.modules:
-        return
-    from pyramid.interfaces import IRoutesMapper, IStaticURLInfo
+        return None, ""
     from pyramid.router import Router
 
-    router, around = inner(app, lambda thing: isinstance(thing, Router))
+    return inner(app, lambda thing: isinstance(thing, Router))
+
+
+def routes(app):
+    """Returns a function that says whether app has a route for a path, or None."""
+    router, _ = _router(app)
+    if router is None:
+        return None
+    from pyramid.interfaces import IRoutesMapper
+
+    mapper = router.registry.queryUtility(IRoutesMapper)
+    if mapper is None:
+        return None
+    return lambda path: any(route.match(path) == {} for route in mapper.get_routes())
+
+
+def folders(app, mount, out):
+    router, around = _router(app)
     if router is None:
         return
+    from pyramid.interfaces import IRoutesMapper, IStaticURLInfo
+
     registry = router.registry
     static = registry.queryUtility(IStaticURLInfo)
     mapper = registry.queryUtility(IRoutesMapper)
@@ -29,29 +48,30 @@ def folders(app, mount, out):
             continue  # a CDN's
         prefix = "/" + route.pattern[: -len("*subpath")].lstrip("/")
         try:
-            out.append(_folder(registry, mapper, route, mount, prefix, spec, static, general))
+            refused = general or _overridden(registry, spec) or _of_route(registry, mapper, route, prefix, static)
+            out.append(_folder(registry, route, mount + prefix, spec, refused))
         except (Exception, SystemExit) as error:
             out.append(failed(mount + prefix, "Pyramid", error))
 
 
-def _folder(registry, mapper, route, mount, prefix, spec, static, general):
+def _folder(registry, route, url, spec, refused):
     from pyramid.path import AssetResolver
 
-    path = AssetResolver(None).resolve(spec).abspath()
-    folder = Folder(
-        mount + prefix, path, "Pyramid", general or _overridden(registry, spec) or _of_route(registry, mapper, route, prefix, static)
-    )
-    if not folder.refused and not is_there(folder.dir):
-        folder.trouble = "it does not exist"
-    for entry in registry.introspector.get_category("views") or ():
-        view = entry["introspectable"]
-        if view.get("route_name") == route.name:
-            age = getattr(view.get("callable"), "cache_max_age", None)
-            if isinstance(age, (tuple, list)):
-                folder.refused = folder.refused or "its cache_max_age has directives of its own"
-            elif age is not None:
-                folder.cache = max_age(int(age.total_seconds() if hasattr(age, "total_seconds") else age))
+    folder = Folder(url, AssetResolver(None).resolve(spec).abspath(), "Pyramid", refused)
+    folder.check_there()
+    for view in _views(registry, route):
+        age = getattr(view["introspectable"].get("callable"), "cache_max_age", None)
+        if isinstance(age, (tuple, list)):
+            folder.refused = folder.refused or "its cache_max_age has directives of its own"
+        elif age is not None:
+            folder.cache = max_age(age)
     return folder
+
+
+def _views(registry, route):
+    """Returns what the registry says of the views of a route."""
+    views = registry.introspector.get_category("views") or ()
+    return [entry for entry in views if entry["introspectable"].get("route_name") == route.name]
 
 
 def _overridden(registry, spec):
@@ -91,15 +111,12 @@ def _of_route(registry, mapper, route, prefix, static):
         return "it is the whole site"
     if route.predicates or route.factory is not None:
         return "its route has conditions"
-    allowed = False
-    for entry in registry.introspector.get_category("views") or ():
-        if entry["introspectable"].get("route_name") != route.name:
-            continue
+    views = _views(registry, route)
+    for entry in views:
         wanted = [r.discriminator for r in entry["related"] if r.category_name == "permissions"]
         if wanted != [NO_PERMISSION_REQUIRED]:
             return "it needs the permission %s" % (wanted[0] if wanted else "of the app")
-        allowed = True
-    if not allowed:
+    if not views:
         return "its permission is not known"
     others = [name for _, _, name in static.registrations]
     for other in mapper.get_routes(include_static=True):

@@ -1,0 +1,83 @@
+"""Two ways into Python's imports: a function that is called when certain modules are imported, and the code of the shim's own
+modules, kept for the time when their folder is gone."""
+
+import sys
+
+
+class Finder:
+    """Calls done(module) after the first import of each of names."""
+
+    def __init__(self, names, done, once=False):
+        self._names = names
+        self._done = done
+        self._once = once  # leave sys.meta_path at the first of names
+        self._busy = False
+
+    def install(self):
+        sys.meta_path.insert(0, self)
+
+    def remove(self):
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+
+    def find_spec(self, name, path=None, target=None):
+        if name not in self._names or self._busy:
+            return None
+        if self._once:
+            self.remove()
+        self._busy = True
+        try:
+            for finder in sys.meta_path:
+                find = getattr(finder, "find_spec", None)
+                spec = find(name, path, target) if finder is not self and find is not None else None
+                if spec is not None:
+                    if hasattr(spec.loader, "exec_module"):
+                        spec.loader = _Loader(spec.loader, self._done)
+                    return spec
+        finally:
+            self._busy = False
+        return None
+
+
+class _Loader:
+    """Runs the loader of a module, takes its own place back from it, and calls done."""
+
+    def __init__(self, loader, done):
+        self._loader = loader
+        self._done = done
+
+    def create_module(self, spec):
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module):
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        self._done(module)
+
+    def __getattr__(self, name):
+        return getattr(self._loader, name)
+
+
+def keep(*names):
+    """Reads the code of modules of the shim that may be imported later: their folder may be removed while the worker serves (at the
+    end of a login session, by a cleaner of /tmp). A shim that was started by `python -c` has no folder, and is in memory anyway."""
+    for name in names:
+        if name in sys.modules:
+            continue
+        package = sys.modules[name.rpartition(".")[0]]
+        finder = sys.path_importer_cache.get(next(iter(package.__path__), ""))
+        spec = finder.find_spec(name) if finder is not None else None
+        if spec is not None:
+            code = spec.loader.get_code(name)
+            spec.loader.get_code = lambda name, code=code: code
+            _serve(finder)[name] = spec
+
+
+def _serve(finder):
+    """Returns the table of the specs that a finder of a folder hands out before it looks at the folder."""
+    kept = getattr(finder, "standpipe_kept", None)
+    if kept is None:
+        kept = finder.standpipe_kept = {}
+        look = finder.find_spec
+        finder.find_spec = lambda name, target=None: kept.get(name) or look(name, target)
+    return kept
