@@ -17,20 +17,20 @@ func TestAlive(t *testing.T) {
 	if err := p.Alive(t.Context()); err != nil {
 		t.Errorf("before its start: %v", err)
 	}
-	p.mu.Lock()
+	p.core.mu.Lock()
 	if err := p.Alive(soon()); err == nil {
 		t.Error("alive with its lock held")
 	}
-	p.started = true // nobody runs keep
-	p.mu.Unlock()
+	p.core.started = true // nobody runs keep
+	p.core.mu.Unlock()
 	if err := p.Alive(soon()); err == nil {
 		t.Error("alive without its housekeeping")
 	}
-	p.done.Go(p.keep)
+	p.core.done.Go(p.keeper.run)
 	if err := p.Alive(t.Context()); err != nil {
 		t.Error(err)
 	}
-	p.Stop(t.Context())
+	p.Stop(t.Context(), Shutdown)
 	if err := p.Alive(t.Context()); err != nil {
 		t.Errorf("after its stop: %v", err)
 	}

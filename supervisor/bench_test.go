@@ -16,20 +16,20 @@ func BenchmarkPlaces(b *testing.B) {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
 			p := New(Options{App: "shop", Threads: 2, MaxWorkers: workers, Workers: workers}) // two: no pipe is looked at
 			for i := range workers {
-				w := newWorker(p, p.gen, i)
+				w := newWorker(p, p.core.gen, i, &orders{})
 				w.conn = &shim.Conn{}
 				w.serving = true
-				p.able = append(p.able, w)
+				p.dispatch.able = append(p.dispatch.able, &w.backend)
 			}
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					w, err := p.acquire(context.Background(), false)
+					w, err := p.dispatch.acquire(context.Background(), false)
 					if err != nil {
 						b.Error(err)
 						return
 					}
-					p.free(w, true, time.Millisecond)
+					p.dispatch.free(w, true, time.Millisecond)
 				}
 			})
 		})

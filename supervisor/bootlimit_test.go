@@ -138,7 +138,7 @@ func pools(f *fakes, limiter *BootLimiter, n int) (list []*Pool, stop func()) {
 	}
 	return list, func() {
 		for _, p := range list {
-			p.Stop(context.Background())
+			p.Stop(context.Background(), Shutdown)
 		}
 	}
 }

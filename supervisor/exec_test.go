@@ -104,7 +104,7 @@ func real(t *testing.T, mode string, o Options) (*Pool, *events) {
 	p := New(o)
 	p.Start()
 	t.Cleanup(func() {
-		p.Stop(t.Context())
+		p.Stop(t.Context(), Shutdown)
 		if n, m := len(of[TemplateStarted](e)), len(of[TemplateExit](e)); n != m {
 			t.Errorf("%d templates were started, %d have ended", n, m)
 		}
@@ -219,7 +219,7 @@ func TestStubbornProcessIsKilled(t *testing.T) {
 	p, e := real(t, "stubborn", Options{Workers: 1, TermGrace: 50 * time.Millisecond})
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	p.Stop(ctx)
+	p.Stop(ctx, Shutdown)
 	x := of[WorkerExit](e)
 	if len(x) != 1 || x[0].Exit.Signal != 9 || !x[0].Ours || x[0].Reason != Shutdown || !x[0].Late() {
 		t.Errorf("%+v", x)

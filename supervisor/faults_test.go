@@ -45,7 +45,7 @@ func TestStopDuringBootOfAProcessThatIsSlowToDie(t *testing.T) {
 			BootTimeout: 10 * time.Second, Command: func() (process.Command, error) { return process.Command{Args: []string{"fake"}}, nil }})
 		p.Start()
 		time.Sleep(7 * time.Second)
-		p.Stop(context.Background()) // TERM at 7, KILL at 9, boot timer at 10, dead at 14
+		p.Stop(context.Background(), Shutdown) // TERM at 7, KILL at 9, boot timer at 10, dead at 14
 	})
 }
 
@@ -58,7 +58,7 @@ func TestStopDuringBootKeepsItsReason(t *testing.T) {
 		p.Start()
 		time.Sleep(9 * time.Second)
 		began := time.Now()
-		p.Stop(context.Background())
+		p.Stop(context.Background(), Shutdown)
 		if d := time.Since(began); d > 2500*time.Millisecond || of[WorkerExit](e)[0].Reason != Shutdown || len(of[BootFailure](e)) != 0 {
 			t.Errorf("Stop took %v (term_grace 2s), reason %v, boot failures told: %d", d, of[WorkerExit](e)[0].Reason, len(of[BootFailure](e)))
 		}
@@ -102,7 +102,7 @@ func TestNoDumpWithoutAHandler(t *testing.T) {
 		t.Errorf("boot_timeout is 30s; after a few ticks of 0.2s: %+v", x[0])
 	}
 	p.Kill()
-	p.Stop(context.Background())
+	p.Stop(context.Background(), Shutdown)
 }
 
 // Stop while a worker drains after a request timeout.
@@ -127,7 +127,7 @@ func TestStopWhileDraining(t *testing.T) {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // of which the one that came after may use all
 		defer cancel()
-		p.Stop(ctx)
+		p.Stop(ctx, Shutdown)
 		if d := time.Since(began); d > 4*time.Second {
 			t.Errorf("Stop took %v (term_grace 2s)", d)
 		}
@@ -158,7 +158,7 @@ func TestStopDoesNotWaitForADaemonsOutput(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	began := time.Now()
-	p.Stop(ctx)
+	p.Stop(ctx, Shutdown)
 	if d := time.Since(began); d > 5*time.Minute { // the daemon lives for ten
 		t.Errorf("a Stop with 1s took %v", d)
 	}

@@ -40,7 +40,7 @@ func TestHelperStartsAsOthers(t *testing.T) {
 		if x := of[WorkerExit](e)[1]; x.Exit.Cause() != "exit:7" {
 			t.Errorf("%+v", x)
 		}
-		p.Stop(t.Context())
+		p.Stop(t.Context(), Shutdown)
 	}
 	h.Close()
 	if after := descriptors(t); after != before {

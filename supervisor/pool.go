@@ -2,379 +2,184 @@ package supervisor
 
 import (
 	"context"
-	"errors"
-	"slices"
-	"sync"
+	"fmt"
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/supervisor/process"
 )
 
-// Pool is the slots of one app and the line of requests that wait for them.
+// Pool is the slots of one app and the queue of the requests that wait for them. It only puts the objects together that do the
+// work, and passes calls to them.
 type Pool struct {
-	opts    Options       // App, Events
-	stop    chan struct{} // closed by Stop and Kill: no further worker is started
-	reloads chan struct{} // capacity 1: held by the reload that is under way
-	done    sync.WaitGroup
-
-	mu        sync.Mutex
-	gen       *generation // that serves; what its Options say about the pool counts
-	next      *generation // of a reload that has not succeeded yet; nil: none
-	numbers   int         // of generations, so far
-	slots     []*slot     // by number; a slot that was closed is not here any more
-	workers   []*Worker   // all that have or may have a process
-	templates []*template // that have a process
-	able      []*Worker   // those that take requests
-	dues      []due       // workers that are to be replaced, and may not yet
-	recycling int         // slots that replace a worker for its age or size
-	line      line
-	changes   broadcast // what Retire and Restart wait for
-	clock     int64     // counts what becomes free
-	used      int       // the most places that were taken at a time since the scaler looked
-	idleSince time.Time
-	everUp    bool
-	paused    bool
-	resumed   time.Time // when the last pause ended, or the last gap of StopFirst
-	unserved  time.Time // since when no worker takes requests; zero: one does, or none has yet
-	bootsFail bool      // since then a boot has ended without a worker that does
-	started   bool
-	stopping  bool
-	ending    Reason    // of its workers' end, when it is stopping
-	until     time.Time // the end of the stop budget, when it is stopping; zero: there is none
-	killing   bool
-	regen     chan struct{}      // capacity 1: gen is another one
-	pulse     chan chan struct{} // somebody asks whether keep runs
-	failure   *BootFailure       // the last one; nil after a Ready
-	turned    refusals
-	count     Counts
-
-	up, down chan struct{} // closed at the first Ready; at the first failure before it
-	downOnce sync.Once
+	core      core
+	dispatch  dispatcher
+	refusals  refusals
+	boots     boots
+	recycle   recycler
+	templates templates
+	roster    roster
+	fleet     fleet
+	reloads   reloads
+	keeper    keeper
+	inspector inspector
 }
 
 // New returns a pool that has not been started.
 func New(o Options) *Pool {
-	return &Pool{opts: o, gen: newGeneration(o, 1), numbers: 1, stop: make(chan struct{}), reloads: make(chan struct{}, 1), regen: make(chan struct{}, 1),
-		pulse: make(chan chan struct{}),
-		up:    make(chan struct{}), down: make(chan struct{})}
+	p := &Pool{core: core{app: o.App, emit: o.Events, gen: newGeneration(o, 1), stop: make(chan struct{})}}
+	if p.core.emit == nil {
+		p.core.emit = func(Event) {}
+	}
+	c, regen := &p.core, make(chan struct{}, 1)
+	p.dispatch = dispatcher{core: c, up: make(chan struct{}), rouse: p.fleet.rouse}
+	p.boots = boots{core: c, dispatch: &p.dispatch, down: make(chan struct{})}
+	p.recycle = recycler{core: c, dispatch: &p.dispatch}
+	p.templates = templates{core: c}
+	p.roster = roster{core: c, templates: &p.templates}
+	p.refusals = refusals{core: c, dispatch: &p.dispatch, roster: &p.roster}
+	p.fleet = fleet{core: c, dispatch: &p.dispatch, roster: &p.roster, recycle: &p.recycle, make: func(gen *generation, s *slot) *Worker { return newWorker(p, gen, s.number, &s.orders) }}
+	p.reloads = reloads{core: c, fleet: &p.fleet, dispatch: &p.dispatch, turn: make(chan struct{}, 1), regen: regen, numbers: 1}
+	p.keeper = keeper{core: c, dispatch: &p.dispatch, fleet: &p.fleet, roster: &p.roster, recycle: &p.recycle, regen: regen, pulse: make(chan chan struct{})}
+	p.inspector = inspector{core: c, dispatch: &p.dispatch, fleet: &p.fleet}
+	return p
+}
+
+// newWorker puts a worker together.
+func newWorker(p *Pool, gen *generation, number int, o *orders) *Worker {
+	w := &Worker{
+		core: &p.core, gen: gen, slot: number, tag: process.RandomHex(), orders: o,
+		dispatch: &p.dispatch, boots: &p.boots, recycle: &p.recycle, templates: &p.templates,
+		who:    Who{App: p.core.app, Worker: fmt.Sprintf("%s/%d", p.core.app, number+1), Generation: gen.number},
+		inputs: newInputs(2 * (gen.Threads + gen.Prefetch)), gone: make(chan struct{}),
+		onReady: func() {}, onLeave: func(Reason) {},
+	}
+	w.backend = backend{
+		number: number, threads: gen.Threads, pace: &gen.pace, most: spread(gen.MaxRequests, gen.Jitter), freedUp: w.inputs.freed,
+		worn: func() { w.recycle.add(w, MaxRequests) },
+	}
+	return w
 }
 
 // App returns the name of the app.
-func (p *Pool) App() string { return p.opts.App }
+func (p *Pool) App() string { return p.core.app }
 
 // Start starts the slots. Stop must be called.
 func (p *Pool) Start() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.started = true
-	p.idleSince = time.Now()
-	p.resize(p.gen.Workers)
-	p.done.Go(p.keep)
+	c := &p.core
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.started = true
+	p.dispatch.idleSince = time.Now()
+	p.fleet.resize(c.gen.Workers)
+	c.done.Go(p.keeper.run)
 }
 
 // Up is closed when a worker has been ready once.
-func (p *Pool) Up() <-chan struct{} { return p.up }
+func (p *Pool) Up() <-chan struct{} { return p.dispatch.up }
 
 // Down is closed when boots have failed, none is under way, and no worker has
 // been ready. The pool goes on trying.
-func (p *Pool) Down() <-chan struct{} { return p.down }
+func (p *Pool) Down() <-chan struct{} { return p.boots.down }
 
 // Failure returns the last boot failure; nil when the last boot succeeded.
 func (p *Pool) Failure() *BootFailure {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.failure
+	p.core.mu.Lock()
+	defer p.core.mu.Unlock()
+	return p.dispatch.failure
 }
 
-func (p *Pool) emit(e Event) {
-	if p.opts.Events != nil {
-		p.opts.Events(e)
-	}
-}
-
-// Acquire returns an exchange with a worker, after waiting in line for one if
-// need be. A Label whose Attempt is above 1 goes to the front of the line. The
+// Acquire returns an exchange with a worker, after a wait in the queue if
+// need be. A Label whose Attempt is above 1 goes to the front of the queue. The
 // refusals are shim.ErrQueueFull (as *shim.QueueFull), ErrQueueTimeout,
-// ErrNoWorkers and ErrStopping; otherwise ctx's error. Whoever gets the exchange
-// closes it.
+// ErrNoWorkers and ErrStopping; otherwise the error is that of ctx. The caller
+// closes the exchange.
 func (p *Pool) Acquire(ctx context.Context, l shim.Label) (*shim.Exchange, error) {
 	for again := l.Attempt > 1; ; again = true {
-		w, err := p.acquire(ctx, again)
+		b, err := p.dispatch.acquire(ctx, again)
 		if err != nil {
+			p.refusals.add(err)
 			return nil, err
 		}
-		x, err := w.conn.Open(l)
+		x, err := b.conn.Open(l)
 		if err == nil {
 			return x, nil
 		}
-		// It died between the two; its place dies with it.
-		p.leave(w)
-		p.free(w, false, 0)
+		// It died between the two.
+		p.dispatch.leave(b)
+		p.dispatch.free(b, false, 0)
 	}
-}
-
-func (p *Pool) acquire(ctx context.Context, again bool) (*Worker, error) {
-	p.mu.Lock()
-	if p.line.len() == 0 || again {
-		if w := p.pick(again); w != nil {
-			p.take(w)
-			p.mu.Unlock()
-			return w, nil
-		}
-	}
-	p.rouse()
-	if err := p.refusal(); err != nil && !(again && errors.Is(err, shim.ErrQueueFull)) {
-		p.mu.Unlock()
-		p.refused(err)
-		return nil, err
-	}
-	q := p.line.add(again)
-	p.mu.Unlock()
-
-	defer p.line.free(q)
-	var err error
-	p.mu.Lock()
-	limit := p.gen.QueueTimeout
-	p.mu.Unlock()
-	overdue := q.timeout(limit)
-	for err == nil {
-		select {
-		case e := <-q.end:
-			return e.worker, e.err
-		case <-ctx.Done():
-			err = ctx.Err()
-		case <-overdue:
-			if more := p.patience(limit); more > 0 {
-				overdue = q.timeout(more)
-			} else {
-				err = shim.ErrQueueTimeout
-			}
-		}
-	}
-	p.mu.Lock()
-	removed := p.line.remove(q)
-	if removed {
-		p.line.ended(true)
-		p.changes.tell()
-	}
-	p.mu.Unlock()
-	if removed {
-		p.refused(err)
-		return nil, err
-	}
-	// Somebody answered it in the same moment.
-	e := <-q.end
-	if e.worker != nil && ctx.Err() != nil {
-		p.free(e.worker, false, 0)
-		return nil, ctx.Err()
-	}
-	return e.worker, e.err
 }
 
 // Admit returns the refusal that Acquire would return at once, or nil. It is
-// asked before a request's body is read.
+// asked before the body of a request is read.
 func (p *Pool) Admit() error {
-	p.mu.Lock()
-	var err error
-	if p.pick(false) == nil {
-		p.rouse()
-		err = p.refusal()
-	}
-	p.mu.Unlock()
-	p.refused(err)
+	err := p.dispatch.admit()
+	p.refusals.add(err)
 	return err
 }
 
-// refusal says why a request may not wait. mu is held.
-func (p *Pool) refusal() error {
-	switch {
-	case p.stopping:
-		return shim.ErrStopping
-	case p.hopeless():
-		return shim.ErrNoWorkers
-	case p.gen.Queue > 0 && p.line.len() >= p.gen.Queue:
-		return p.full()
-	}
-	return nil
+// Pause keeps requests in the queue: none is given to a worker until Resume.
+// No wait ends by QueueTimeout meanwhile; the limit of the queue holds. It reports
+// whether the pool was not paused before.
+func (p *Pool) Pause() bool { return !p.dispatch.pause(true) }
+
+// Resume ends a Pause. It reports whether there was one.
+func (p *Pool) Resume() bool { return p.dispatch.pause(false) }
+
+// Resize sets the number of slots, until the next reload that changes it or the
+// scaler's next step. What is too much finishes its requests first; the highest
+// slots go. It returns the number before.
+func (p *Pool) Resize(n int) (from int, err error) { return p.fleet.ask(n) }
+
+// Restart replaces the worker in the slot (from 0) by another one, which boots
+// first (but for StopFirst), and returns when that serves. When its first boot fails the error is a *BootFailure:
+// the old worker serves on, and the pool goes on trying.
+func (p *Pool) Restart(ctx context.Context, number int) error { return p.fleet.restart(ctx, number) }
+
+// Reload replaces the workers by those of a new generation: new ones boot beside old ones,
+// Surge of them at a time. A new one that is ready takes over from an old one, which
+// finishes its requests. nil as Options: the same again, looked up again. When the
+// first of them cannot boot the old generation serves on, and the
+// error is a *ReloadFailed. Where no worker was ever ready there is nothing to go back
+// to, and it is a *BootFailure. Once one has booted, failures of others are only reported;
+// Reload returns when all have taken over, or with the error of ctx, and goes on then.
+//
+// Reloads follow one another: a second one waits for the first.
+func (p *Pool) Reload(ctx context.Context, o *Options) error { return p.reloads.run(ctx, o) }
+
+// Retire is Stop for a pool that gets no further requests while the server runs on:
+// what runs and what waits is finished first, until ctx ends.
+func (p *Pool) Retire(ctx context.Context) {
+	p.Resume() // no caller will
+	p.fleet.drain(ctx)
+	p.Stop(ctx, Shutdown)
 }
 
-// hopeless: no worker is up, and the last boot failed. A pool that sleeps is not:
-// the next request wakes it. mu is held.
-func (p *Pool) hopeless() bool { return len(p.able) == 0 && p.failure != nil && len(p.slots) > 0 }
+// Stop ends all workers, with why in their records: those that are idle at once, and what still runs is
+// told to leave, then killed. It returns when every process was reaped. When ctx ends it kills
+// what is left.
+func (p *Pool) Stop(ctx context.Context, why Reason) { p.fleet.end(ctx, why) }
 
-// pick returns the worker for the next request: the least busy, and among these
-// the longest idle, or, where the pool may shrink, the one in the lowest slot, so
-// that the high ones fall idle; nil: all are busy, or the pool is paused. Where none
-// is idle, a busy one may do, except for a request that has waited before (again).
-// mu is held.
-func (p *Pool) pick(again bool) *Worker {
-	if p.paused {
-		return nil
-	}
-	var best *Worker
-	var now time.Time
-	low := p.gen.shrinks()
-	for _, w := range p.able {
-		switch {
-		case w.inFlight >= w.gen.Threads && (again || best != nil && best.inFlight < w.inFlight || !w.takesMore(&now)):
-		case best == nil || w.inFlight < best.inFlight:
-			best = w
-		case w.inFlight > best.inFlight:
-		case low && w.slot < best.slot, !low && w.freed < best.freed:
-			best = w
-		}
-	}
-	return best
+// Kill sends SIGKILL to the group of every worker at once. Stop still waits for them.
+func (p *Pool) Kill() { p.fleet.kill() }
+
+// Stats returns what the pool is doing.
+func (p *Pool) Stats() Stats { return p.inspector.stats() }
+
+// Workers returns what each worker that has a process is doing.
+func (p *Pool) Workers() []WorkerInfo { return p.inspector.workers() }
+
+// Templates returns the processes that fork the workers, the oldest first; none
+// without Options.Preload.
+func (p *Pool) Templates() []TemplateInfo { return p.templates.infos() }
+
+// Dump returns the stacks of all threads of the worker in the slot (from 0), which
+// runs on. It is empty when the worker cannot be asked.
+func (p *Pool) Dump(ctx context.Context, number int) (string, error) {
+	return p.inspector.dump(ctx, number)
 }
 
-// take gives a place in w away. mu is held.
-func (p *Pool) take(w *Worker) {
-	w.inFlight++
-	if p.gen.shrinks() {
-		p.used, p.idleSince = max(p.used, p.running()), time.Now()
-	}
-}
-
-// free gives a place in w back, after a request that was served, and ran so long, or
-// was not; the first of the line gets it.
-func (p *Pool) free(w *Worker, served bool, ran time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	w.inFlight--
-	if served {
-		w.gen.pace.ran(ran, w.served == 0)
-		w.served++
-		p.count.Served++
-		if w.most > 0 && w.served >= w.most && w.serving {
-			p.isDue(w, MaxRequests)
-		}
-	}
-	p.clock++
-	w.freed = p.clock
-	p.changes.tell()
-	if w.serving {
-		p.serveLine()
-	} else if w.inFlight <= w.givenUp {
-		offer(w.inputs.freed, struct{}{})
-	}
-}
-
-// giveUp counts requests of w that nobody waits for any more. Freed may overtake
-// Expired: the sum is right when both have come.
-func (p *Pool) giveUp(w *Worker, n int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	w.givenUp += n
-}
-
-// viewOf returns what the machine of w is to know.
-func (p *Pool) viewOf(w *Worker) view {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	v := p.view(w.gen.TermGrace)
-	v.inFlight, v.wanted = w.inFlight, max(w.inFlight-w.givenUp, 0)
-	return v
-}
-
-// view returns what each machine is to know; SIGTERM is due grace before the end of the stop budget. mu is held.
-func (p *Pool) view(grace time.Duration) view {
-	v := view{stopping: p.stopping}
-	if p.stopping && !p.until.IsZero() {
-		v.stopEnd = p.until.Add(-grace - killMargin)
-	}
-	return v
-}
-
-// serveLine gives free places to those who wait. mu is held.
-func (p *Pool) serveLine() {
-	for p.line.len() > 0 {
-		w := p.pick(p.line.firstAgain())
-		if w == nil {
-			return
-		}
-		p.take(w)
-		p.line.ended(false)
-		p.line.next().end <- end{worker: w}
-	}
-}
-
-// join adds a worker that is ready.
-func (p *Pool) join(w *Worker) (count, of int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	w.serving = true
-	p.idleSince = time.Now()
-	p.clock++
-	w.freed = p.clock
-	if p.replacing() {
-		p.resumed = p.idleSince
-	}
-	p.able = append(p.able, w)
-	p.changes.tell()
-	p.unserved, p.bootsFail = time.Time{}, false
-	if !p.everUp {
-		p.everUp = true
-		close(p.up)
-	}
-	p.serveLine()
-	return len(p.able), len(p.slots)
-}
-
-// leave takes a worker out of service and returns how many requests it still
-// runs. What it has not begun with is taken back. It may be called more than once.
-func (p *Pool) leave(w *Worker) (inFlight int) {
-	p.mu.Lock()
-	served := w.serving
-	if w.serving {
-		w.serving = false
-		p.able = slices.DeleteFunc(p.able, func(o *Worker) bool { return o == w })
-		if len(p.able) == 0 {
-			p.unserved = time.Now()
-		}
-		if p.hopeless() {
-			p.line.refuse(shim.ErrNoWorkers)
-		}
-	}
-	inFlight = w.inFlight
-	p.mu.Unlock()
-	if served {
-		w.conn.Recall()
-	}
-	return inFlight
-}
-
-// lastOutput is how long the end of a dead worker's output is waited for.
-func (p *Pool) lastOutput() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.killing { // the stop's time is over
-		return 100 * time.Millisecond
-	}
-	return time.Second
-}
-
-// seat enters a worker that is about to be started. It returns false when the pool
-// is stopping or the worker is not wanted any more.
-func (p *Pool) seat(w *Worker, quit <-chan struct{}) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	select {
-	case <-quit:
-		return false
-	default:
-	}
-	if p.stopping {
-		return false
-	}
-	p.workers = append(p.workers, w)
-	p.count.Started++
-	return true
-}
-
-// unseat forgets a worker that has ended.
-func (p *Pool) unseat(w *Worker) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.workers = slices.DeleteFunc(p.workers, func(o *Worker) bool { return o == w })
-	p.sweep()
-}
+// Alive returns nil when the pool's lock can be taken and its housekeeping runs, or
+// the pool stops; ctx's error when that cannot be told in time.
+func (p *Pool) Alive(ctx context.Context) error { return p.keeper.alive(ctx) }

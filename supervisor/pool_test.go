@@ -188,7 +188,7 @@ func bubble(t *testing.T, f *fakes, o Options, run func(t *testing.T, p *Pool, e
 		p := New(o)
 		p.Start()
 		run(t, p, e)
-		p.Stop(context.Background())
+		p.Stop(context.Background(), Shutdown)
 		synctest.Wait()
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -371,7 +371,7 @@ func TestThreads(t *testing.T) {
 			t.Errorf("stats %+v", s)
 		}
 		in := 0
-		for _, b := range p.Busy() {
+		for _, b := range p.roster.busyWorkers() {
 			in += len(b.InFlight)
 		}
 		if in != 6 {
@@ -517,7 +517,7 @@ func TestStopLadder(t *testing.T) {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		p.Stop(ctx) // SIGTERM after 7.5 s, SIGKILL after 9.5 s
+		p.Stop(ctx, Shutdown) // SIGTERM after 7.5 s, SIGKILL after 9.5 s
 		if d := time.Since(began); d < 9*time.Second || d > 10*time.Second {
 			t.Errorf("stopped after %v", d)
 		}
@@ -540,7 +540,7 @@ func TestKillEndsAtOnce(t *testing.T) {
 		up(t, p)
 		began := time.Now()
 		stopped := make(chan struct{})
-		go func() { p.Stop(context.Background()); close(stopped) }()
+		go func() { p.Stop(context.Background(), Shutdown); close(stopped) }()
 		synctest.Wait()
 		p.Kill()
 		<-stopped

@@ -66,7 +66,7 @@ func TestReload(t *testing.T) {
 		go func() { b, _ := ask(t.Context(), p, "/slow"); old <- b }()
 		synctest.Wait()
 		stop := least(p)
-		next := p.gen.Options
+		next := p.core.gen.Options
 		next.Command = program("v2")
 		if err := p.Reload(t.Context(), &next); err != nil {
 			t.Fatal(err)
@@ -199,7 +199,7 @@ func TestDeathDuringReload(t *testing.T) {
 	bubble(t, f, Options{Workers: 3, Command: program("v1"), Surge: 1}, func(t *testing.T, p *Pool, _ *events) {
 		up(t, p)
 		time.Sleep(time.Second)
-		next := p.gen.Options
+		next := p.core.gen.Options
 		next.Command = program("v2")
 		done := make(chan error, 1)
 		go func() { done <- p.Reload(t.Context(), &next) }()
@@ -231,7 +231,7 @@ func TestStopDuringReload(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- p.Reload(context.Background(), nil) }()
 		time.Sleep(50 * time.Millisecond)
-		p.Stop(t.Context())
+		p.Stop(t.Context(), Shutdown)
 		if err := <-done; err == nil {
 			t.Error("the reload is said to have succeeded")
 		}
@@ -559,11 +559,11 @@ func TestStopFirst(t *testing.T) {
 		up(t, p)
 		time.Sleep(time.Second)
 		most := func() int {
-			p.mu.Lock()
-			defer p.mu.Unlock()
+			p.core.mu.Lock()
+			defer p.core.mu.Unlock()
 			bySlot := map[int]int{}
 			n := 0
-			for _, w := range p.workers {
+			for _, w := range p.roster.workers {
 				if bySlot[w.slot]++; bySlot[w.slot] > n {
 					n = bySlot[w.slot]
 				}

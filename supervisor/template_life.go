@@ -13,12 +13,12 @@ import (
 func (t *template) run() {
 	defer close(t.gone)
 	if err := t.spawn(); err != nil {
-		t.pool.forget(t)
+		t.home.forget(t)
 		t.failure = &templateFailure{err: err}
 		close(t.up)
 		return
 	}
-	t.pool.emit(TemplateStarted{t.who})
+	t.emit(TemplateStarted{t.who})
 	t.inc.Run()
 	l := life{inc: t.inc, subject: t, inputs: t.inputs, began: t.started, machine: machine{rules: t.gen.rules(t.program, "the template")}}
 	l.machine.rules.warms, l.machine.rules.killsBoot, l.machine.rules.deathSoon = false, true, templateDeath
@@ -36,7 +36,7 @@ func (t *template) spawn() error {
 	}
 	t.program, t.leaf = c.Args[0], c.Cgroup
 	c.Args = t.who.titled(c.Args)
-	t.pool.runs(t.gen, c)
+	t.gen.runsIn(t.core, c)
 	c.Env = append(append([]string(nil), c.Env...), "STANDPIPE_TEMPLATE=1", fmt.Sprintf("STANDPIPE_GENERATION=%d", t.gen.number))
 	child, err := t.gen.Spawner.Spawn(c)
 	if err != nil {
@@ -49,12 +49,12 @@ func (t *template) spawn() error {
 	}
 	ends := child.Ends
 	ends.Control = nil // the forker's
-	t.pool.mu.Lock()
-	defer t.pool.mu.Unlock()
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.forker = forker
 	t.inc = process.NewIncarnation(t.who.Worker, child, ends, "", process.Hooks{
-		Printed: func(_, level, text string) { t.pool.emit(Output{Who: t.who, Level: level, Text: text}) },
-		Logged:  func(_ *shim.Label, r *wire.LogRecord) { t.pool.emit(ShimLog{t.who, nil, r}) },
+		Printed: func(_, level, text string) { t.emit(Output{Who: t.who, Level: level, Text: text}) },
+		Logged:  func(_ *shim.Label, r *wire.LogRecord) { t.emit(ShimLog{t.who, nil, r}) },
 	})
 	t.who.Pid = child.Pid()
 	return nil
@@ -63,9 +63,9 @@ func (t *template) spawn() error {
 // A template is the subject of its life: what life asks of it, on the goroutine of run.
 
 func (t *template) view() view {
-	t.pool.mu.Lock()
-	defer t.pool.mu.Unlock()
-	return t.pool.view(t.gen.TermGrace)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return stopView(t.core, t.gen.TermGrace)
 }
 
 func (t *template) entered(State) {}
@@ -75,7 +75,7 @@ func (t *template) report(e Event) {
 		waits.Who = t.who
 		e = waits
 	}
-	t.pool.emit(e)
+	t.emit(e)
 }
 
 func (t *template) perform(a action) event {
@@ -83,16 +83,16 @@ func (t *template) perform(a action) event {
 	case greet:
 		t.inc.Greeted(&wire.Hello{Stacks: a.hello.Stacks}) // it has no control socket: that is the forker's
 	case sendBoot:
-		m := t.pool.bootMessage(t.gen)
+		m := t.gen.bootMessage(t.core)
 		m.Generation = t.gen.number
 		if err := t.inc.Conn.Boot(&m); err != nil {
 			return pipesBroken{err}
 		}
 	case serve:
-		t.pool.mu.Lock()
+		t.mu.Lock()
 		t.isUp = true
-		t.pool.mu.Unlock()
-		t.pool.emit(TemplateReady{t.who, a.ready, time.Since(t.started)})
+		t.mu.Unlock()
+		t.emit(TemplateReady{t.who, a.ready, time.Since(t.started)})
 		close(t.up)
 	case withdraw:
 		return withdrawn{}
@@ -106,10 +106,10 @@ func (t *template) perform(a action) event {
 func (t *template) end(l *life, exit process.Exit) {
 	m := &l.machine
 	t.outside = m.reason == None && exit.FromOutside(t.inc.Killed())
-	t.pool.forget(t)
+	t.home.forget(t)
 	t.forker.Close() // an order that waits for its answer gets process.ErrNoTemplate
 	l.awaitLastFrames()
-	t.inc.AwaitLastOutput(t.pool.lastOutput())
+	t.inc.AwaitLastOutput(lastOutput(t.core))
 	t.inc.Finish()
 	if !m.served {
 		if last := t.inc.LastFailed(); last != nil { // waitpid was faster than its last frame
@@ -124,10 +124,10 @@ func (t *template) end(l *life, exit process.Exit) {
 		}
 		close(t.up)
 	}
-	t.pool.mu.Lock()
+	t.mu.Lock()
 	forks := t.forks
-	t.pool.mu.Unlock()
-	t.pool.emit(TemplateExit{
+	t.mu.Unlock()
+	t.emit(TemplateExit{
 		Who: t.who, Reason: m.reason, Exit: exit, Ours: exit.Signal > 0 && t.inc.Killed(),
 		Up: time.Since(t.started).Round(time.Millisecond), Forks: forks, Err: m.err,
 	})

@@ -166,7 +166,7 @@ func TestTemplateLies(t *testing.T) {
 			e := &events{}
 			p := New(Options{App: "shop", Workers: 2, Preload: true, BootLimit: 1, Events: e.add, Command: helperCommand(mode, t.TempDir())})
 			p.Start()
-			defer p.Stop(t.Context())
+			defer p.Stop(t.Context(), Shutdown)
 			eventually(t, "a template is killed", func() bool { return len(of[TemplateExit](e)) > 0 })
 			x := of[TemplateExit](e)[0]
 			if x.Reason != ProtocolError || !x.Ours || !errors.Is(x.Err, process.ErrNoTemplate) {
@@ -218,7 +218,7 @@ func TestTemplateFailures(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
-			p.Stop(ctx)
+			p.Stop(ctx, Shutdown)
 			if ctx.Err() != nil {
 				t.Error("the stop took 20 s")
 			}

@@ -11,14 +11,22 @@ import (
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
+// workerDeath is how long waitpid may take after a worker's pipes have ended: on a busy machine it does.
+const workerDeath = 2 * time.Second
+
 // Worker is one incarnation of a child process that serves requests. It is used once.
 type Worker struct {
-	pool *Pool
+	*core
 	gen  *generation
 	who  Who
 	slot int
 	tag  string // the secret of the tags in its output: the app cannot make one up
-	most int64  // requests that it may serve; 0: no limit
+
+	dispatch  *dispatcher
+	boots     *boots
+	recycle   *recycler
+	templates *templates // that forks it where the app is preloaded
+	orders    *orders    // of its slot
 
 	// Of the slot: it is ready; it takes no new request although the slot did not ask.
 	onReady func()
@@ -28,28 +36,17 @@ type Worker struct {
 	state   atomic.Int32 // written by the goroutine of run
 	inputs  *inputs
 	gone    chan struct{} // closed when the process was reaped
-	ahead   int           // requests that it may be sent beyond the one that it runs
-	endWarm func()        // ends the warmup; nil: there was none
 	outside bool          // a signal from outside ended it; read after run
 
 	rss    atomic.Int64 // bytes, when it was last looked at; 0: it was not
 	growth growth       // where MaxRSS is set
 
-	// Under pool.mu:
+	// Under mu:
 	backend
 	inc     *process.Incarnation // nil: there is no process yet
 	started time.Time
 	due     bool // it is to be replaced
 	oom     *process.OOMWatch
-}
-
-func newWorker(p *Pool, gen *generation, slot int) *Worker {
-	return &Worker{
-		pool: p, gen: gen, slot: slot, tag: process.RandomHex(), most: spread(gen.MaxRequests, gen.Jitter),
-		who:    Who{App: p.opts.App, Worker: fmt.Sprintf("%s/%d", p.opts.App, slot+1), Generation: gen.number},
-		inputs: newInputs(2 * (gen.Threads + gen.Prefetch)), gone: make(chan struct{}),
-		onReady: func() {}, onLeave: func(Reason) {},
-	}
 }
 
 // State returns where the worker is in its life.
@@ -58,36 +55,26 @@ func (w *Worker) State() State { return State(w.state.Load()) }
 // run starts the process, and returns when it was reaped and all its goroutines have ended. It reports whether the worker was
 // ready once, and why it was asked to leave.
 func (w *Worker) run() (wasReady bool, reason Reason) {
-	w.pool.mu.Lock()
+	w.mu.Lock()
 	w.started = time.Now()
-	w.pool.mu.Unlock()
+	w.mu.Unlock()
 	program, err := w.spawn()
 	if err != nil {
 		w.state.Store(int32(Exited))
 		w.neverStarted(err)
 		return false, BootFailed
 	}
-	w.pool.emit(WorkerStarted{w.who})
+	w.emit(WorkerStarted{w.who})
 	w.inc.Run()
-	l := life{inc: w.inc, subject: w, inputs: w.inputs, began: w.started, machine: machine{rules: w.gen.rules(program, "the worker")}}
+	subject := &workerLife{Worker: w, endWarm: func() {}}
+	l := life{inc: w.inc, subject: subject, inputs: w.inputs, began: w.started, machine: machine{rules: w.gen.rules(program, "the worker")}}
 	l.machine.rules.lifetime = time.Duration(spread(int64(w.gen.MaxLifetime), w.gen.Jitter))
 	exit := l.run()
 	close(w.gone)
-	if w.endWarm != nil {
-		w.endWarm()
-	}
-	w.pool.leave(w) // at once: nothing new goes to a dead process
+	subject.endWarm()
+	w.dispatch.leave(&w.backend) // at once: nothing new goes to a dead process
 	w.end(&l, exit)
 	return l.machine.served, l.machine.reason
-}
-
-// rules are those of a process of the generation.
-func (g *generation) rules(program, what string) rules {
-	return rules{
-		program: program, what: what, hash: g.Hash, warms: g.Warmup != nil,
-		bootTimeout: g.BootTimeout, bootTick: g.BootTick, drainLimit: g.DrainLimit, drainGrace: g.DrainGrace,
-		interruptGrace: g.InterruptGrace, termGrace: g.TermGrace, deathSoon: 2 * time.Second, // a busy machine takes so long between pipes and waitpid
-	}
 }
 
 // spawn starts the worker's process, and returns the name of the program.
@@ -97,13 +84,13 @@ func (w *Worker) spawn() (string, error) {
 		return "", err
 	}
 	inc := process.NewIncarnation(w.who.Worker, child, child.Ends, w.tag, process.Hooks{
-		Printed:  func(id, level, text string) { w.pool.emit(Output{w.who, id, level, text}) },
-		Logged:   func(l *shim.Label, r *wire.LogRecord) { w.pool.emit(ShimLog{w.who, l, r}) },
+		Printed:  func(id, level, text string) { w.emit(Output{w.who, id, level, text}) },
+		Logged:   func(l *shim.Label, r *wire.LogRecord) { w.emit(ShimLog{w.who, l, r}) },
 		Requests: w,
 	})
 	inc.Conn.ShareWithin(w.gen.Shared)
-	w.pool.mu.Lock() // others look at it from now on
-	defer w.pool.mu.Unlock()
+	w.mu.Lock() // others look at it from now on
+	defer w.mu.Unlock()
 	w.inc, w.conn, w.oom = inc, inc.Conn, process.WatchOOM(leaf)
 	w.who.Pid = child.Pid()
 	return program, nil
@@ -112,14 +99,18 @@ func (w *Worker) spawn() (string, error) {
 // process starts the worker's process, or has it forked.
 func (w *Worker) process() (child *process.Child, program string, leaf *process.Cgroup, err error) {
 	if w.gen.Preload {
-		return w.pool.fork(w)
+		child, t, err := w.templates.fork(w)
+		if err != nil {
+			return nil, "", nil, err
+		}
+		return child, t.program, t.leaf, nil
 	}
 	c, err := w.gen.Command()
 	if err != nil {
 		return nil, "", nil, err
 	}
 	c.Args = w.who.titled(c.Args)
-	w.pool.runs(w.gen, c)
+	w.gen.runsIn(w.core, c)
 	c.Env = append(append([]string(nil), c.Env...),
 		fmt.Sprintf("STANDPIPE_WORKER=%d", w.slot), fmt.Sprintf("STANDPIPE_GENERATION=%d", w.who.Generation))
 	child, err = w.gen.Spawner.Spawn(c)
@@ -147,14 +138,14 @@ func (w *Worker) size() int64 {
 
 // readRSS returns the resident size of the process in bytes, and counts the kernel's kills; 0: unknown.
 func (w *Worker) readRSS() int64 {
-	w.pool.mu.Lock()
+	w.mu.Lock()
 	inc, oom := w.inc, w.oom
-	w.pool.mu.Unlock()
+	w.mu.Unlock()
 	if oom != nil {
 		n := oom.Count() // a file: not under the pool's lock
-		w.pool.mu.Lock()
+		w.mu.Lock()
 		oom.Look(n)
-		w.pool.mu.Unlock()
+		w.mu.Unlock()
 	}
 	if inc == nil {
 		return 0
@@ -164,8 +155,8 @@ func (w *Worker) readRSS() int64 {
 
 // oomHappened reports whether the kernel killed it for lack of memory.
 func (w *Worker) oomHappened(e process.Exit, ours bool) bool {
-	w.pool.mu.Lock()
-	defer w.pool.mu.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	return w.oom.Happened(e, ours)
 }
 

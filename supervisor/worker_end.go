@@ -21,7 +21,7 @@ func (w *Worker) end(l *life, exit process.Exit) {
 	exit.OOM = w.oomHappened(exit, w.inc.Killed())
 	fate := m.fate(exit, w.conn.Err())
 	w.conn.SetFate(fate)
-	w.inc.AwaitLastOutput(w.pool.lastOutput())
+	w.inc.AwaitLastOutput(lastOutput(w.core))
 	stacks, stuck := l.stacks[lastStacks], l.stacks[bootStacks]
 	if exit.Crashed() {
 		stacks = w.inc.Crash()
@@ -30,7 +30,7 @@ func (w *Worker) end(l *life, exit process.Exit) {
 	w.inc.Finish()
 
 	died := m.state
-	w.entered(Exited)
+	w.state.Store(int32(Exited))
 	if !m.served && m.failed == nil {
 		if m.failed = w.inc.LastFailed(); m.failed != nil && m.reason == None { // waitpid was faster than its last frame
 			m.reason = BootFailed
@@ -44,14 +44,25 @@ func (w *Worker) end(l *life, exit process.Exit) {
 	record := WorkerExit{
 		Who: w.who, State: died, Reason: m.reason, Exit: exit,
 		Ours: exit.Signal > 0 && w.inc.Ours(), Up: time.Since(w.started).Round(time.Millisecond),
-		Served: w.pool.exited(w, m.reason, exit), InFlight: w.conn.InFlight(), Err: m.err, Fate: fate,
+		Served: w.counted(m.reason, exit), InFlight: w.conn.InFlight(), Err: m.err, Fate: fate,
 		RSS: w.rss.Load(), Stacks: stacks,
 	}
 	if w.gen.MaxRSS > 0 && record.RSS > 0 {
 		record.Limit = w.gen.MaxRSS
 		record.Growth, record.Grew = w.growth.most(record.RSS)
 	}
-	w.pool.emit(record)
+	w.emit(record)
+}
+
+// counted counts the exit, and returns how many requests the worker has served.
+func (w *Worker) counted(why Reason, e process.Exit) int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.count.Exits == nil {
+		w.count.Exits = map[ExitKind]int64{}
+	}
+	w.count.Exits[ExitKind{e.Cause(), why.String()}]++
+	return w.served
 }
 
 // bootFailed ends the boot, and reports why it failed.
@@ -60,9 +71,9 @@ func (w *Worker) bootFailed(e BootFailure) {
 	if errors.Is(e.Err, errStopped) {
 		how = bootLeft
 	}
-	pause, tell := w.pool.bootEnded(w, how, e)
+	pause, tell := w.boots.ended(w.gen, w.boot, how, e)
 	if e.Retry = pause; tell {
-		w.pool.emit(e)
+		w.emit(e)
 	}
 }
 

@@ -8,30 +8,40 @@ import (
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
-// A Worker is the subject of its life: what life asks of it, on the goroutine of run.
+// workerLife is the subject of a worker's life: what life asks of the worker, on the goroutine of run.
+type workerLife struct {
+	*Worker
+	endWarm func() // ends the warmup
+}
 
-func (w *Worker) view() view { return w.pool.viewOf(w) }
+func (w *workerLife) view() view {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	v := stopView(w.core, w.gen.TermGrace)
+	v.inFlight, v.wanted = w.load()
+	return v
+}
 
-func (w *Worker) entered(s State) { w.state.Store(int32(s)) }
+func (w *workerLife) entered(s State) { w.state.Store(int32(s)) }
 
-func (w *Worker) report(e Event) {
+func (w *workerLife) report(e Event) {
 	if waits, ok := e.(WorkerWaits); ok {
 		waits.Who = w.who
 		e = waits
 	}
-	w.pool.emit(e)
+	w.emit(e)
 }
 
-func (w *Worker) perform(a action) event {
+func (w *workerLife) perform(a action) event {
 	switch a := a.(type) {
 	case greet:
 		w.inc.Greeted(a.hello)
-		if w.canPrefetch(a.hello) {
+		if a.hello.Control && w.gen.Threads == 1 && !w.gen.Boot.Gevent { // it can give back what it has not begun with
 			w.ahead = w.gen.Prefetch
 		}
-		w.pool.emit(WorkerHello{w.who, a.hello})
+		w.emit(WorkerHello{w.who, a.hello})
 	case sendBoot:
-		m := w.pool.bootMessage(w.gen)
+		m := w.gen.bootMessage(w.core)
 		m.Worker, m.Generation, m.Tag = w.slot, w.who.Generation, w.tag
 		if err := w.conn.Boot(&m); err != nil {
 			return pipesBroken{err}
@@ -43,11 +53,11 @@ func (w *Worker) perform(a action) event {
 	case serve:
 		w.serve(a.ready)
 	case replaceMe:
-		w.pool.mu.Lock()
-		w.pool.isDue(w, a.reason)
-		w.pool.mu.Unlock()
+		w.mu.Lock()
+		w.recycle.add(w.Worker, a.reason)
+		w.mu.Unlock()
 	case withdraw:
-		w.pool.leave(w)
+		w.dispatch.leave(&w.backend)
 		return withdrawn{}
 	case announce:
 		w.onLeave(a.reason)
@@ -63,14 +73,14 @@ func (w *Worker) perform(a action) event {
 }
 
 // serve takes the worker into service.
-func (w *Worker) serve(ready *wire.Ready) {
+func (w *workerLife) serve(ready *wire.Ready) {
 	w.inc.Booted()
-	w.pool.bootEnded(w, booted, BootFailure{})
+	w.boots.ended(w.gen, w.boot, booted, BootFailure{})
 	if w.gen.MaxRSS > 0 {
 		w.growth.begin(w.size())
 	}
-	count, of := w.pool.join(w)
-	w.pool.emit(WorkerReady{w.who, ready, time.Since(w.started), count, of})
+	count, of := w.dispatch.join(&w.backend)
+	w.emit(WorkerReady{w.who, ready, time.Since(w.started), count, of})
 	w.onReady()
 }
 
@@ -80,7 +90,7 @@ const betweenLooks = 20 * time.Millisecond
 
 // reportExpired reports a request whose time is over with the stacks of the worker. Where the client has left nothing is
 // reported.
-func (w *Worker) reportExpired(e expiry) {
+func (w *workerLife) reportExpired(e expiry) {
 	if e.cause != shim.TimeOver {
 		return
 	}
@@ -91,55 +101,5 @@ func (w *Worker) reportExpired(e expiry) {
 			r.Earlier, r.Stacks = r.Stacks, again
 		}
 	}
-	w.pool.emit(r)
-}
-
-// What its connection says about requests, on goroutines of the connection and of its callers.
-
-// Freed gives the worker's free place back to the pool.
-func (w *Worker) Freed(x *shim.Exchange, o shim.Outcome) {
-	if o == shim.Broken {
-		w.pool.leave(w) // first: a request that waits must not get the place
-	}
-	if x.Expired() {
-		w.pool.giveUp(w, -1)
-	}
-	if w.gen.MaxRSS > 0 && o == shim.Clean {
-		w.growth.after(x.Label(), w.size())
-	}
-	w.pool.free(w, o == shim.Clean, x.Ran())
-}
-
-// Expired passes a request whose time is over, or whose client has left, to run.
-func (w *Worker) Expired(x *shim.Exchange, c shim.Cause, why string) {
-	w.pool.leave(w) // at once: nothing new goes to it
-	if x.Expired() {
-		w.pool.giveUp(w, 1)
-	}
-	offer(w.inputs.expired, expiry{x, c, why})
-}
-
-// Stuck counts requests that wait behind one in a worker that does not give them back.
-func (w *Worker) Stuck(n int) {
-	w.pool.mu.Lock()
-	defer w.pool.mu.Unlock()
-	w.pool.count.PrefetchStuck += int64(n)
-}
-
-// open gives out an exchange before the worker takes requests.
-func (w *Worker) open(l shim.Label) (*shim.Exchange, error) {
-	x, err := w.conn.Open(l)
-	if err == nil {
-		w.pool.mu.Lock()
-		w.inFlight++
-		w.pool.mu.Unlock()
-	}
-	return x, err
-}
-
-func offer[T any](c chan T, v T) {
-	select {
-	case c <- v:
-	default:
-	}
+	w.emit(r)
 }

@@ -48,7 +48,7 @@ func TestBrokenAppHeals(t *testing.T) {
 	cfg.Folders.Runtime = t.TempDir()
 	pool := compose.LoadPool(cfg, &cfg.Apps[1], version, func(e supervisor.Event) { events <- e })
 	pool.Start()
-	defer pool.Stop(t.Context())
+	defer pool.Stop(t.Context(), supervisor.Shutdown)
 	deadline := time.After(2 * time.Minute)
 	failed := false
 	for {

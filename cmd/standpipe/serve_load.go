@@ -51,7 +51,7 @@ func loads1(ctx context.Context, cfg *config.Config, a *config.App, out io.Write
 	case <-ctx.Done():
 	}
 	failure := pool.Failure()
-	pool.Stop(ctx)
+	pool.Stop(ctx, supervisor.Shutdown)
 	if st := progress.Of(a.Name); st.Ready != nil {
 		fmt.Fprintf(out, "ok   app %q: %s%s\n", a.Name, st.Ready.Found, how(a, st.Ready.How))
 		return true

@@ -7,6 +7,7 @@
 // # Objects
 //
 //	Spawner (Exec, or Helper after the privileges were dropped) -> Child -> Process (spawned, or remote through the helper)
+//	Incarnation -> Child   one process with its connection, from its start until it is reaped
 //	Forker -> Child        a template forks the worker
 //	childTable             the children of this program that a goroutine waits for; the reaper leaves them alone
 //	OOMWatch               tells the kernel's kills for lack of memory from other SIGKILLs
@@ -32,6 +33,7 @@
 //	children.go             childTable
 //	reaper_*.go             waits for orphans that became children of this process
 //	survivors_*.go          processes that outlive their worker
+//	incarnation.go          Incarnation: the pipes, signals and stacks of one process, for workers and templates
 //	boot.go                 tells a boot that is stuck from a slow one
 //	release.go              links resolved once for each generation
 //
@@ -40,5 +42,6 @@
 //	goroutine        started by      ends when                     waited for by
 //	Helper.read      StartHelper     the socket of the helper ends Helper.Close
 //	a helper's start RunHelper       its process is reaped         RunHelper
+//	Incarnation.Run  its owner       the process and its pipes end Incarnation.Finish
 //	the reaper       ReapStrangers   its stop is called            its stop
 package process

@@ -298,7 +298,7 @@ func (s *Server) Stop(ctx context.Context) {
 	}
 	var wg sync.WaitGroup
 	for _, p := range s.Pools() {
-		wg.Go(func() { p.StopFor(ctx, why) })
+		wg.Go(func() { p.Stop(ctx, why) })
 	}
 	wg.Wait()
 	s.mu.Lock()
@@ -317,7 +317,7 @@ func (s *Server) Stop(ctx context.Context) {
 	}
 	s.serving.Wait()
 	for _, p := range s.Pools() { // an app that a reload has added in this moment
-		p.Stop(ctx)
+		p.Stop(ctx, supervisor.Shutdown)
 	}
 	s.folder.close()
 	s.privileges.End()

@@ -118,7 +118,7 @@ func TestPreloadReloads(t *testing.T) {
 	stopped := false
 	stop := func() {
 		if !stopped {
-			p.Stop(context.Background())
+			p.Stop(context.Background(), supervisor.Shutdown)
 		}
 		stopped = true
 	}

@@ -276,7 +276,7 @@ func (s *Server) begin(p *supervisor.Pool) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel() // it serves nobody
-	p.Stop(ctx)
+	p.Stop(ctx, supervisor.Shutdown)
 	return fmt.Errorf("app %q did not start: %w", p.App(), err)
 }
 

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-func TestBeatsMeet(t *testing.T) {
+func TestAlignedTickers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var at []time.Time
 		for range 3 {
 			time.Sleep(70 * time.Millisecond) // fake time: they begin apart
-			b := beat{every: time.Second}
+			b := alignedTicker{every: time.Second}
 			for range 2 {
 				<-b.next(true)
 				b.over()
@@ -24,9 +24,9 @@ func TestBeatsMeet(t *testing.T) {
 				t.Errorf("a tick at %v, which is no whole second", a)
 			}
 		}
-		b := beat{every: time.Second}
-		if b.next(false) != nil || (&beat{}).next(true) != nil {
-			t.Error("a beat that nobody wants, or that has no period, ticks")
+		b := alignedTicker{every: time.Second}
+		if b.next(false) != nil || (&alignedTicker{}).next(true) != nil {
+			t.Error("a ticker that is not wanted, or that has no period, ticks")
 		}
 	})
 }

@@ -14,7 +14,7 @@ import (
 // A line is served in its order while people wait for their turn, newest first when
 // they leave it, and in its order again when they have stopped leaving.
 func TestLineTurnsWhenClientsLeave(t *testing.T) {
-	var q line
+	var q queue
 	serve := func() *waiter { q.ended(false); return q.next() }
 	leave := func(n int) {
 		for range n {
@@ -34,7 +34,7 @@ func TestLineTurnsWhenClientsLeave(t *testing.T) {
 			t.Errorf("ten have left: wrong waiter in turn %d", i)
 		}
 	}
-	for range 2 * lineMemory {
+	for range 2 * queueMemory {
 		q.add(false)
 		serve()
 	}

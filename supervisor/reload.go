@@ -1,0 +1,113 @@
+package supervisor
+
+import "context"
+
+// reloads replace the generation of a pool by another one, one reload after the other.
+type reloads struct {
+	*core
+	fleet    *fleet
+	dispatch *dispatcher
+	turn     chan struct{} // capacity 1: held by the reload that is under way
+	regen    chan struct{} // capacity 1: another generation serves
+	numbers  int           // of generations so far; of the reload that is under way
+}
+
+// run makes one reload, and returns its result, or ctx's error; the reload goes on then.
+func (r *reloads) run(ctx context.Context, o *Options) error {
+	done := make(chan error, 1)
+	r.mu.Lock()
+	if r.stopping {
+		r.mu.Unlock()
+		return errStopped
+	}
+	r.done.Go(func() { // ends with the reload or with the pool
+		select {
+		case r.turn <- struct{}{}:
+			defer func() { <-r.turn }()
+			done <- r.reload(o)
+		case <-r.stop:
+			done <- errStopped
+		}
+	})
+	r.mu.Unlock()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (r *reloads) reload(o *Options) error {
+	old, gen := r.begin(o)
+	for {
+		result, over := r.look(old, gen)
+		if over {
+			return result
+		}
+		select {
+		case <-gen.changed:
+		case <-r.stop:
+			return errStopped
+		}
+	}
+}
+
+// begin makes the next generation.
+func (r *reloads) begin(o *Options) (old, gen *generation) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old = r.gen
+	if o == nil {
+		again := old.Options
+		o = &again
+	}
+	r.numbers++
+	gen = newGeneration(*o, r.numbers)
+	r.next = gen
+	switch {
+	case old.ready == 0: // it never served: there is nothing to protect
+		r.commit(old, gen)
+		r.fleet.aim(gen)
+	case len(r.fleet.slots) == 0: // asleep: only a boot shows whether the new code can
+		r.fleet.rouse()
+	}
+	return old, gen
+}
+
+// look moves a reload on as far as it gets; over: it has its result.
+func (r *reloads) look(old, gen *generation) (result error, over bool) {
+	r.mu.Lock()
+	committed := r.gen == gen
+	switch {
+	case gen.ready == 0 && gen.failure != nil && !committed:
+		failed := ReloadFailed{*gen.failure, old.number, gen.release, old.release}
+		r.next = nil
+		r.fleet.aim(old)
+		r.mu.Unlock()
+		r.emit(failed)
+		return &failed, true
+	case gen.ready > 0 && !committed:
+		r.commit(old, gen)
+		committed = true
+	}
+	if r.fleet.advance(gen) == 0 && committed {
+		release := gen.release
+		r.mu.Unlock()
+		r.emit(Reloaded{App: r.app, Generation: gen.number, Release: release})
+		return nil, true
+	}
+	defer r.mu.Unlock()
+	if committed && gen.ready == 0 && gen.failure != nil {
+		failure := *gen.failure
+		return &failure, true
+	}
+	return nil, false
+}
+
+// commit makes gen the generation that serves. mu is held.
+func (r *reloads) commit(old, gen *generation) {
+	r.gen, r.next, r.dispatch.failure = gen, nil, nil
+	r.fleet.fit(old)
+	offer(r.regen, struct{}{})
+}
