@@ -80,7 +80,8 @@ func (j *Journal) Event(e supervisor.Event) {
 	case supervisor.ReloadFailed:
 		j.reloadFailed(e)
 	case supervisor.Scaled:
-		j.log.Info("scaled", "app", e.App, "from", e.From, "to", e.To, "reason", e.Why)
+		j.log.Info("scaled", "app", e.App, "from", e.From, "to", e.To,
+			"message", fmt.Sprintf("scaled from %d to %d workers: %s", e.From, e.To, e.Why))
 	case supervisor.Output:
 		j.output(e)
 	case supervisor.ShimLog:
@@ -97,8 +98,8 @@ func who(w supervisor.Who) []any {
 
 func (j *Journal) hello(e supervisor.WorkerHello) {
 	if !e.Hello.Control {
-		j.log.Warn("no_control", append(who(e.Who), "reason",
-			"the interpreter's command does not hand on file descriptor 3 (a wrapper such as conda run, sudo or docker exec): "+
+		j.log.Warn("no_control", append(who(e.Who), "message",
+			"the interpreter's command does not pass file descriptor 3 on (a wrapper such as conda run, sudo or docker exec): "+
 				"no stacks, no cancel; name the real python instead")...)
 	}
 	j.log.Debug("worker_hello", append(who(e.Who), "python", e.Hello.Implementation+" "+e.Hello.Python, "executable", e.Hello.Executable)...)
