@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// BootTimeoutError: a worker or template was not ready within its boot timeout.
+// BootTimeoutError means that a worker or a template was not ready within its boot timeout.
 type BootTimeoutError struct {
 	Limit time.Duration
-	// Earlier are the stacks of its threads some time before the end; empty: it could not be looked at. A boot is stuck
-	// where they are the same as at the end; otherwise it is slow.
+	// Earlier are the stacks of its threads some time before the end; empty: they could not be taken. A boot is stuck when
+	// they are the same as at the end; otherwise it is slow.
 	Earlier string
 }
 
@@ -23,12 +23,13 @@ type look struct {
 	stacks string
 }
 
+// Add keeps stacks, and returns them.
 func (l *Looks) Add(stacks string) string {
 	l.list[1], l.list[0] = l.list[0], look{time.Now(), stacks}
 	return stacks
 }
 
-// before is the newest look that is old enough to tell a boot that is stuck from a slow one.
+// Before returns the newest stacks that are old enough to tell a stuck boot from a slow one.
 func (l *Looks) Before(limit time.Duration) string {
 	for _, at := range l.list {
 		if at.stacks != "" && time.Since(at.at) >= min(limit/4, time.Second) {

@@ -29,11 +29,10 @@ func cgroupOf(root, mount string) string {
 	return mount
 }
 
-// Delegate prepares the control group of this process for leaves of its own and
-// returns its folder: it moves this process into the leaf "standpipe" and switches the
-// controllers ("memory", "cpu", "pids") on. owner may make leaves from then on; nil:
-// we. The error says why that is impossible: nothing is delegated to us (systemd's
-// Delegate=yes does it), or other processes live in the group.
+// Delegate prepares the control group of this process for leaves and returns its folder: it moves this process into the leaf
+// "standpipe" and switches the controllers ("memory", "cpu", "pids") on. owner may make leaves from then on; nil: this process.
+// The error says why that is impossible: the group is not delegated to this process (Delegate=yes of systemd does it), or other
+// processes live in the group.
 func Delegate(controllers []string, owner *Identity) (string, error) {
 	return delegate("/", "/sys/fs/cgroup", controllers, owner)
 }
@@ -44,7 +43,7 @@ func delegate(root, mount string, controllers []string, owner *Identity) (string
 	}
 	dir := cgroupOf(root, mount)
 	if filepath.Base(dir) == ownLeaf && writable(filepath.Join(filepath.Dir(dir), "cgroup.subtree_control")) {
-		dir = filepath.Dir(dir) // an earlier start of ours, which has become this one
+		dir = filepath.Dir(dir) // this process was started there by an earlier standpipe, which it replaces
 	}
 	switchboard := filepath.Join(dir, "cgroup.subtree_control")
 	if !writable(switchboard) {
@@ -84,8 +83,7 @@ func delegate(root, mount string, controllers []string, owner *Identity) (string
 	return dir, nil
 }
 
-// enter makes the leaf, sets its limits, and moves this process into a group of its own
-// below it.
+// enter makes the leaf, sets its limits, and moves this process into a control group of its own below it.
 func (c *Cgroup) enter() error {
 	if err := mkdir(c.Path); err != nil {
 		return err
@@ -120,7 +118,7 @@ func (c *Cgroup) enter() error {
 	return c.move("0")
 }
 
-// Remove removes the leaf, which stays while a process lives in it.
+// Remove removes the leaf. It stays while a process lives in it.
 func (c *Cgroup) Remove() { branch(c.Path).prune() }
 
 func mkdir(path string) error {
@@ -131,7 +129,7 @@ func mkdir(path string) error {
 	return err
 }
 
-// put writes to a file of the kernel's; it makes none.
+// put writes to a file of the kernel; it does not create one.
 func put(path, text string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
 	if err != nil {

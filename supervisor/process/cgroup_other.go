@@ -4,7 +4,7 @@ package process
 
 import "errors"
 
-// Delegate is for Linux alone.
+// Delegate is for Linux only.
 func Delegate([]string, *Identity) (string, error) {
 	return "", errors.New("there are no control groups on this system")
 }

@@ -14,19 +14,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A worker has a control group of its own wherever one can be had, without limits too: a
-// process that calls setsid leaves the worker's process group, and stays in that.
+// Each worker has a control group of its own where that is possible, also without limits: a
+// process that calls setsid leaves the process group of its worker, but not this group.
 
 const (
 	branchTries = 5                      // another server may remove the app's group while it is empty
-	branchEnd   = 500 * time.Millisecond // what was killed may take to leave its group
+	branchEnd   = 500 * time.Millisecond // how long killed processes may take to leave the group
 )
 
-// AtHand returns the control group (cgroup v2) below which this process may make groups
-// without limits, while it stays where it is: that needs no controller. Empty: there is
-// none. For root it is one that systemd has delegated (Delegate=yes), or the top of what
-// can be seen, as in a container: root could write to any. To others it is given by being
-// theirs.
+// AtHand returns the control group (cgroup v2) below which this process may make groups without limits while it stays where it
+// is: that needs no controller. Empty: there is none. root, which could write to any group, gets one that systemd has delegated
+// (Delegate=yes), or the top of what can be seen, as in a container. Other users get one that they own.
 func AtHand() string {
 	return atHand("/", []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}, os.Geteuid() == 0, delegated)
 }
@@ -46,14 +44,14 @@ func atHand(root string, mounts []string, isRoot bool, delegated func(dir string
 			return ""
 		}
 		if kind, err := os.ReadFile(probe.file("cgroup.type")); err != nil || strings.TrimSpace(string(kind)) != "domain" {
-			return "" // ours is of threads
+			return "" // our group is one of threads
 		}
 		return dir
 	}
 	return ""
 }
 
-// delegated: systemd has marked the group as ours to divide.
+// delegated reports whether systemd has marked the group as ours to divide.
 func delegated(dir string) bool {
 	var value [8]byte
 	for _, name := range []string{"trusted.delegate", "user.delegate"} {
@@ -64,7 +62,7 @@ func delegated(dir string) bool {
 	return false
 }
 
-// take moves a process into its group below the leaf. One that has ended needs none.
+// take moves a process into its control group below the leaf. A process that has ended needs none.
 func (c *Cgroup) take(pid int) error {
 	err := c.move(strconv.Itoa(pid))
 	if errors.Is(err, unix.ESRCH) {
@@ -76,7 +74,7 @@ func (c *Cgroup) take(pid int) error {
 	return err
 }
 
-// move makes the group, and writes to it who is to live in it; "0": this process.
+// move makes the group, and writes to it the process that is to live in it; "0": this process.
 func (c *Cgroup) move(who string) (err error) {
 	b := c.branch()
 	for range branchTries {
@@ -94,10 +92,10 @@ func (c *Cgroup) move(who string) (err error) {
 
 func (b branch) file(name string) string { return filepath.Join(string(b), name) }
 
-// groups are the group and those that the app has made below it, these first.
+// groups are the group and those that the app has made below it, the lowest first.
 func (b branch) groups() []string {
 	var list []string
-	_ = filepath.WalkDir(string(b), func(path string, e fs.DirEntry, err error) error { // what cannot be read has gone
+	_ = filepath.WalkDir(string(b), func(path string, e fs.DirEntry, err error) error { // a folder that cannot be read is gone
 		if err == nil && e.IsDir() {
 			list = append(list, path)
 		}
@@ -107,7 +105,7 @@ func (b branch) groups() []string {
 	return list
 }
 
-// pids returns the processes that live in it.
+// pids returns the processes in the group.
 func (b branch) pids() []int {
 	if b == "" {
 		return nil
@@ -123,11 +121,11 @@ func (b branch) pids() []int {
 	return list
 }
 
-// others names what lives in it beside a process.
+// others names the processes in the group other than the leader.
 func (b branch) others(leader int) string { return strings.Join(named(b.pids(), leader), ", ") }
 
-// kill sends SIGKILL to all that lives in it. The kernel does it in one (Linux 5.14);
-// before that, what is frozen forks no more, and can be killed.
+// kill sends SIGKILL to all processes in the group. Linux 5.14 does that in one step; before that, the group is frozen, so that
+// its processes cannot fork, and they are killed one by one.
 func (b branch) kill() {
 	if b != "" && put(b.file("cgroup.kill"), "1") != nil {
 		b.killEach()
@@ -146,23 +144,22 @@ func (b branch) killEach() {
 		if !alive {
 			return
 		}
-		time.Sleep(time.Millisecond) // what it has forked meanwhile comes next
+		time.Sleep(time.Millisecond) // the processes that were forked meanwhile are next
 	}
 }
 
-// end kills what still lives in it, and removes it.
+// end kills the processes in the group, and removes it.
 func (b branch) end() {
 	if b == "" {
 		return
 	}
 	b.kill()
 	for end := time.Now().Add(branchEnd); !b.prune() && time.Now().Before(end); {
-		time.Sleep(time.Millisecond) // nothing tells of a group's end
+		time.Sleep(time.Millisecond) // the kernel does not report the end of a group
 	}
 }
 
-// prune removes the group and those below it, as far as nobody lives in them; false: it is
-// still there.
+// prune removes the group and those below it as far as no process lives in them; false: it still exists.
 func (b branch) prune() bool {
 	err := error(nil)
 	for _, dir := range b.groups() {

@@ -10,6 +10,6 @@ const rlimitNproc = unix.RLIMIT_NPROC
 
 func noNewPrivs() error { return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }
 
-// Real, effective and saved, of every thread.
+// The real, effective and saved ids of every thread.
 func setgid(id int) error { return syscall.Setresgid(id, id, id) }
 func setuid(id int) error { return syscall.Setresuid(id, id, id) }

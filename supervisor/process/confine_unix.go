@@ -20,25 +20,25 @@ import (
 // confineArg is the hidden first argument of this program that calls RunConfined.
 const confineArg = "__exec"
 
-// confined is what RunConfined is told: what to apply, then what to run.
+// confined is the order to RunConfined: what to apply, then what to run.
 type confined struct {
 	Path     []byte // not text: JSON would change what is not UTF-8
 	Dir      []byte
 	Identity *Identity `json:",omitempty"`
 	Limits   Limits
 	Cgroup   *Cgroup `json:",omitempty"`
-	Status   int     // the descriptor that takes the word on what failed
+	Status   int     // the descriptor for the setting that failed
 }
 
-// ceilings for what comes back, and how long an exec may take.
+// Limits of the answer of "standpipe __exec", and how long an exec may take.
 const (
 	maxStatus   = 4 << 10
 	execTimeout = 30 * time.Second
 )
 
-// startAs starts cmd as the order's identity and within its limits. What os/exec
-// cannot set is applied by this same program, run as "standpipe __exec", which then
-// becomes the command: startAs returns when it has, or with what could not be applied.
+// startAs starts cmd as the user of the order and within its limits. What os/exec cannot set is applied by this same program,
+// run as "standpipe __exec", which then becomes the command: startAs returns when it has become it, or with the setting that
+// could not be applied.
 func (o startOrder) startAs(cmd *exec.Cmd) error {
 	if o.Limits.none() && !o.Cgroup.limits() {
 		if id := o.Identity; id != nil {
@@ -98,8 +98,7 @@ func (o startOrder) startAs(cmd *exec.Cmd) error {
 	return &confineError{what, errors.New(why)}
 }
 
-// ownProgram is this program, also when another one has taken its place on the disk
-// or its folder is closed to our user.
+// ownProgram is the path of this program, also when another file has its name now, or when its folder is closed to our user.
 func ownProgram() (string, error) {
 	if runtime.GOOS == "linux" {
 		return "/proc/self/exe", nil
@@ -107,10 +106,10 @@ func ownProgram() (string, error) {
 	return os.Executable()
 }
 
-// RunConfined is the whole of "standpipe __exec SPEC ARGV...": it applies what SPEC
-// says and becomes ARGV. It returns only when that failed; the parent has been told.
+// RunConfined is the whole of "standpipe __exec SPEC ARGV...": it applies SPEC and becomes ARGV. It returns only when that
+// failed; the parent knows the reason then.
 func RunConfined(args []string) error {
-	// Niceness and no_new_privs are a thread's: the one that calls exec must have them.
+	// Niceness and no_new_privs belong to one thread: the thread that calls exec must have them.
 	runtime.LockOSThread()
 	var c confined
 	if len(args) < 2 {
@@ -129,8 +128,7 @@ func RunConfined(args []string) error {
 	return fmt.Errorf("cannot apply %s: %w", what, err)
 }
 
-// apply confines this process. What needs privileges comes first; limits that could
-// hurt the Go runtime come last.
+// apply confines this process. Settings that need privileges come first; limits that could hurt the Go runtime come last.
 func (c *confined) apply() (what string, err error) {
 	l := c.Limits
 	if c.Cgroup != nil {
@@ -184,7 +182,7 @@ func (c *confined) apply() (what string, err error) {
 	return "", nil
 }
 
-// become changes user and groups of the whole process, for good.
+// become changes the user and the groups of the whole process for good.
 func (i *Identity) become() error {
 	groups := make([]int, len(i.Groups))
 	for n, g := range i.Groups {
@@ -202,8 +200,7 @@ func (i *Identity) become() error {
 	return nil
 }
 
-// Become makes this process run as id from here on, all its threads; there is no
-// way back. Needs root.
+// Become makes this process, with all its threads, run as id from now on. It cannot be undone. It needs root.
 func Become(id Identity) error { return id.become() }
 
 type rlimit struct {
@@ -219,8 +216,8 @@ func (r rlimit) lowers() bool {
 	return syscall.Getrlimit(r.which, &now) == nil && uint64(r.value) <= uint64(now.Max)
 }
 
-// set sets both limits. syscall's, not x/sys: it tells os/exec that RLIMIT_NOFILE is
-// not to be put back. Processor time has a second between SIGXCPU and SIGKILL.
+// set sets both limits. It uses syscall, not x/sys, because syscall tells os/exec that RLIMIT_NOFILE must not be restored.
+// Processor time has a second between SIGXCPU and SIGKILL.
 func (r rlimit) set() error {
 	lim := syscall.Rlimit{}
 	assign(&lim.Cur, r.value)

@@ -12,5 +12,5 @@ func (o startOrder) startAs(cmd *exec.Cmd) error {
 	return cmd.Start()
 }
 
-// RunConfined is for Unix alone.
+// RunConfined is for Unix only.
 func RunConfined([]string) error { return errors.ErrUnsupported }

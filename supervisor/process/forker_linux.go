@@ -18,8 +18,8 @@ import (
 // Forker gives orders to one template, one at a time.
 type Forker struct {
 	control *os.File
-	give    func(*os.File) error // makes a pipe the template's user's own; nil: it is ours already
-	leaf    *Cgroup              // below which each worker gets a group of its own; nil: none
+	give    func(*os.File) error // gives a pipe to the user of the template; nil: the user is ours
+	leaf    *Cgroup              // each worker gets a control group of its own below it; nil: none
 	frames  *wire.Reader
 }
 
@@ -39,11 +39,11 @@ func NewForker(control io.ReadWriteCloser, c Command) (*Forker, error) {
 	return made, nil
 }
 
-// close ends the template: it reads an end of file, and no order after that.
+// Close ends the template: it reads an end of file instead of an order.
 func (f *Forker) Close() { f.control.Close() }
 
-// fork orders a worker and returns it; limit bounds the answer (0: nothing does).
-// ErrNoTemplate: the template is gone, or is to be given up.
+// Fork orders a worker and returns it; limit bounds the wait for the answer (0: there is none). ErrNoTemplate: the template is
+// gone, or must be given up.
 func (f *Forker) Fork(limit time.Duration) (*Child, error) {
 	nonce := make([]byte, 16)
 	_, _ = rand.Read(nonce) // never fails
@@ -66,7 +66,7 @@ func (f *Forker) Fork(limit time.Duration) (*Child, error) {
 	}
 	process, err := f.order(nonce, append([]*os.File{stdin.theirs, stdout.theirs, output.theirs}, extra.files...), limit)
 	if err != nil {
-		fds.closeOurs() // with the life pipe: a worker that we do not know of ends
+		fds.closeOurs() // with the life pipe, which ends a worker that we do not know
 		return nil, err
 	}
 	return &Child{
@@ -109,7 +109,7 @@ func (f *Forker) order(nonce []byte, theirs []*os.File, limit time.Duration) (*p
 			return nil, fmt.Errorf("%w: %w", ErrNoTemplate, err)
 		}
 		p, err := adopt(pid)
-		if err == nil && f.leaf != nil { // it waits for its Boot message; what its fork hooks have started ends with the template
+		if err == nil && f.leaf != nil { // it waits for its Boot message; the processes that its fork hooks started end with the template
 			p.hold(f.leaf.named())
 		}
 		return p, err
@@ -136,9 +136,8 @@ func (f *Forker) send(frame, rights []byte) error {
 	return err
 }
 
-// adopt takes a process that a template says it has forked for us. The number is
-// only believed when it is a child of ours that leads its group and that nobody
-// here knows: signals will go to that group.
+// adopt takes a process that a template says it has forked for us. The number is accepted only when it is a child of ours that
+// leads its group and that is not in the table: signals will go to that group.
 func adopt(pid int) (*process, error) {
 	err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
 	group, groupErr := unix.Getpgid(pid)

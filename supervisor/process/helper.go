@@ -18,12 +18,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errNoHelper: it was killed, and nobody can make another one.
+// errNoHelper means that the helper was killed. The server cannot make another one.
 var errNoHelper = errors.New("the helper process that starts workers as other users has ended; restart standpipe")
 
-// Helper is the Spawner of a process that has given up root: a small root process of
-// the same program does the starting, the signals and the waiting for it. It obeys only
-// what is in its table, and ends with us, and its processes with it.
+// Helper is the Spawner of a process that has dropped root: a small root process of the same program starts processes, sends
+// them signals and waits for them. It obeys only what its table allows, and it ends with this process, and its processes with
+// it.
 type Helper struct {
 	conn *helperConn
 	cmd  *exec.Cmd
@@ -35,8 +35,7 @@ type Helper struct {
 	children map[uint64]chan Exit       // capacity 1, one for each process that lives
 }
 
-// StartHelper starts the helper, while we still are root. One goroutine reads what it
-// says; Close ends both.
+// StartHelper starts the helper while this process still is root. One goroutine reads its messages; Close ends both.
 func StartHelper(table HelperTable) (*Helper, error) {
 	ours, theirs, err := socketPair()
 	if err != nil {
@@ -100,7 +99,7 @@ func (h *Helper) Pid() int { return h.cmd.Process.Pid }
 // Done is closed when the helper has ended, by itself or by Close.
 func (h *Helper) Done() <-chan struct{} { return h.done }
 
-// Close ends the helper and what it has started, and waits for it.
+// Close ends the helper and the processes that it started, and waits for it.
 func (h *Helper) Close() {
 	h.conn.c.Close()
 	<-h.done
@@ -110,7 +109,7 @@ func (h *Helper) Close() {
 	}
 }
 
-// read hands on what the helper says until the socket ends.
+// read passes the helper's messages on until the socket ends.
 func (h *Helper) read() {
 	defer close(h.done)
 	for {
@@ -172,7 +171,7 @@ func (h *Helper) order(o helperOrder, exit chan Exit, files ...*os.File) (helper
 	}
 }
 
-// Spawn has the helper start the command, which needs an Identity.
+// Spawn lets the helper start the command, which needs an Identity.
 func (h *Helper) Spawn(c Command) (*Child, error) {
 	return spawn(c, func(o startOrder, release func()) (Process, error) {
 		exit := make(chan Exit, 1)
@@ -184,13 +183,13 @@ func (h *Helper) Spawn(c Command) (*Child, error) {
 	})
 }
 
-// Give makes f, a file of ours with at most one name, the user's own.
+// Give changes the owner of f, a file of ours with at most one name, to the user.
 func (h *Helper) Give(f *os.File, to Identity) error {
 	_, err := h.order(helperOrder{Give: &to}, nil, f)
 	return err
 }
 
-// remote is a process of the helper's.
+// remote is a process of the helper.
 type remote struct {
 	helper  *Helper
 	id      uint64
@@ -215,8 +214,8 @@ func (r *remote) Signal(o Order) error {
 	return nil
 }
 
-// Wait returns what the helper says. Without a helper nobody can: the process goes on, so
-// that it can finish its requests before the server ends, and is watched until it is gone.
+// Wait returns what the helper says. When the helper is gone no process can wait for this one. It runs on, so that it can finish
+// its requests before the server ends, and is watched until it has ended.
 func (r *remote) Wait() Exit {
 	select {
 	case e := <-r.exit:
@@ -224,12 +223,12 @@ func (r *remote) Wait() Exit {
 	case <-r.helper.done:
 	}
 	select {
-	case e := <-r.exit: // its last word
+	case e := <-r.exit: // it was on its way
 		return e
 	default:
 	}
 	for Looks := 0; !processGone(r.pid) && Looks < mostLooks; {
-		time.Sleep(10 * time.Millisecond) // there is nothing to wait on: it is nobody's child any more
+		time.Sleep(10 * time.Millisecond) // it is not a child of this process, and there may be no pidfd
 		if r.killed.Load() {
 			Looks++
 		}
@@ -240,7 +239,7 @@ func (r *remote) Wait() Exit {
 // mostLooks bounds the wait for a process that was killed: 5 s.
 const mostLooks = 500
 
-// processGone: it has ended, though perhaps nobody has reaped it.
+// processGone reports whether the process has ended; it may not be reaped yet.
 func processGone(pid int) bool {
 	if unix.Kill(pid, 0) == unix.ESRCH {
 		return true
@@ -249,6 +248,6 @@ func processGone(pid int) bool {
 	if err != nil {
 		return false
 	}
-	_, rest, _ := strings.Cut(string(stat), ") ") // the name is the process's own
+	_, rest, _ := strings.Cut(string(stat), ") ") // the process chooses its name
 	return strings.HasPrefix(rest, "Z") || strings.HasPrefix(rest, "X")
 }

@@ -19,9 +19,8 @@ const helperArg = "__helper"
 // helperFd is the helper's end of the socket.
 const helperFd = 3
 
-// helperServer is the root helper: it starts processes as the users in its table,
-// sends them signals, reaps them, gives files to these users, and does nothing else.
-// Whoever talks to it may have been taken over: only what the table names is done.
+// helperServer is the root helper: it starts processes as the users in its table, sends them signals, reaps them, gives files to
+// these users, and does nothing else. An attacker may control the process that it talks to: it does only what the table allows.
 type helperServer struct {
 	conn  *helperConn
 	table HelperTable
@@ -32,11 +31,10 @@ type helperServer struct {
 	running  sync.WaitGroup // starts and waits
 }
 
-// RunHelper is the whole of "standpipe __helper". It returns when its socket has
-// ended, all its processes with it.
+// RunHelper is the whole of "standpipe __helper". It returns when its socket and all its processes have ended.
 func RunHelper() error {
-	// The serving process alone decides when it is over, not a Ctrl-C or a service
-	// manager that signals everybody. Caught, not ignored: children would inherit that.
+	// Only the serving process decides when the helper ends, not a Ctrl-C or a service
+	// manager that signals all processes. The signals are caught, not ignored: children would inherit that.
 	caught := make(chan os.Signal, 1)
 	signal.Notify(caught, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2)
 	conn, err := newHelperConn(os.NewFile(helperFd, "helper"))
@@ -80,7 +78,7 @@ func serveHelper(conn *helperConn) error {
 	}
 }
 
-// end kills what is left and waits for it.
+// end kills the remaining processes and waits for them.
 func (h *helperServer) end() {
 	h.mu.Lock()
 	h.over = true
@@ -96,10 +94,10 @@ func (h *helperServer) answer(id uint64, err error) {
 	if err != nil {
 		w.Err = err.Error()
 	}
-	_ = h.conn.send(w) // a socket that has ended shows in receive
+	_ = h.conn.send(w) // receive notices a socket that has ended
 }
 
-// start starts a process, tells its pid, and in the end its exit.
+// start starts a process, sends its pid, and in the end its exit.
 func (h *helperServer) start(id uint64, o *startOrder, files []*os.File) {
 	p, err := h.launch(id, o, files)
 	closeAll(files)
@@ -138,7 +136,7 @@ func (h *helperServer) launch(id uint64, o *startOrder, files []*os.File) (*proc
 	return p, nil
 }
 
-// permits says why an order is none that the helper may obey; nil: it may.
+// permits says why the helper must not obey an order; nil: it may.
 func (t *HelperTable) permits(o *startOrder) error {
 	if o.Identity == nil {
 		return errors.New("the helper starts nothing without a user")
@@ -159,11 +157,10 @@ func (t *HelperTable) permits(o *startOrder) error {
 	return nil
 }
 
-// led remembers what programs have led to: an interpreter in a release comes with each
-// deployment under another path. The zero value is ready.
+// led remembers where programs led to: an interpreter in a release has another path in each deployment. The zero value is ready.
 type led struct {
 	mu   sync.Mutex
-	from map[string][]string // program -> what its links have led to
+	from map[string][]string // program -> where its links have led to
 }
 
 // to reports whether program is path, or leads or has led to it.
@@ -193,8 +190,8 @@ func (h *helperServer) signal(s *helperSignal) error {
 	return p.Signal(s.Order) // a number that was reaped is not used
 }
 
-// give makes a file the user's own: a regular one that has at most one name and belongs
-// to the serving process, so that nobody gets somebody else's.
+// give changes the owner of a file: of a regular one that has at most one name and belongs to the serving process, so that no
+// user gets the file of another one.
 func (h *helperServer) give(to Identity, files []*os.File) error {
 	if len(files) != 1 {
 		return errors.New("one file at a time")
@@ -207,7 +204,7 @@ func (h *helperServer) give(to Identity, files []*os.File) error {
 		return err
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || !info.Mode().IsRegular() || st.Nlink > 1 || st.Uid != h.table.Owner {
+	if !ok || !info.Mode().IsRegular() || st.Nlink > 1 || st.Uid != h.table.ServerUID {
 		return errors.New("not a file that may be given away")
 	}
 	return files[0].Chown(int(to.UID), int(to.GID))

@@ -10,7 +10,7 @@ import (
 // HelperTable is what a helper may do.
 type HelperTable struct {
 	Allow   []HelperEntry
-	Owner   uint32
+	ServerUID uint32
 	Cgroups []string
 }
 

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The helper's messages: a length of 4 octets, big-endian, and that many of JSON;
-// descriptors go with the first octet.
+// A message of the helper is a length of 4 bytes, big-endian, and that many bytes of JSON;
+// descriptors are sent with the first byte.
 
 // maxHelperMessage bounds a message: a command line and an environment are at most
 // 2 MiB (ARG_MAX), and JSON may take more. maxHelperFiles bounds its descriptors.
@@ -26,17 +26,17 @@ const (
 	maxHelperFiles   = 16
 )
 
-// HelperTable is what a helper may do, told once, at its start.
+// HelperTable says what a helper may do. The helper gets it once, at its start.
 type HelperTable struct {
 	// Allow are the identities that a process may be started as, or that a file may
 	// be given to.
 	Allow []HelperEntry
-	// Owner is the uid whose files may be given to one of them: the serving process's.
-	Owner uint32
+	// ServerUID is the uid of the serving process, whose files may be given to one of them.
+	ServerUID uint32
 	// Cgroups are the leaves that a process may be put into.
 	Cgroups []string `json:",omitempty"`
 
-	led *led // nil: only where programs lead now counts
+	led *led // nil: only the present links of programs count
 }
 
 // HelperEntry is one identity and the programs that may be run as it; none: any.
@@ -50,11 +50,10 @@ type helperOrder struct {
 	ID     uint64
 	Start  *startOrder   `json:",omitempty"` // with its descriptors; Identity is set
 	Signal *helperSignal `json:",omitempty"`
-	Give   *Identity     `json:",omitempty"` // with one descriptor: its owner from now on
+	Give   *Identity     `json:",omitempty"` // with one descriptor, whose owner it becomes
 }
 
-// startWire is a startOrder on the wire: octets, because JSON would change what is
-// not UTF-8.
+// startWire is a startOrder on the wire: bytes, because JSON would change text that is not UTF-8.
 type startWire struct {
 	Path, Dir []byte
 	Args, Env [][]byte
@@ -65,14 +64,14 @@ type startWire struct {
 
 // MarshalJSON writes all but the descriptors.
 func (o *startOrder) MarshalJSON() ([]byte, error) {
-	octets := func(list []string) [][]byte {
+	bytesOf := func(list []string) [][]byte {
 		out := make([][]byte, len(list))
 		for i, s := range list {
 			out[i] = []byte(s)
 		}
 		return out
 	}
-	return json.Marshal(startWire{[]byte(o.Path), []byte(o.Dir), octets(o.Args), octets(o.Env), o.Identity, o.Limits, o.Cgroup})
+	return json.Marshal(startWire{[]byte(o.Path), []byte(o.Dir), bytesOf(o.Args), bytesOf(o.Env), o.Identity, o.Limits, o.Cgroup})
 }
 
 // UnmarshalJSON reads it.
@@ -98,8 +97,7 @@ type helperSignal struct {
 	Order Order
 }
 
-// helperWord answers the order ID, or tells of the end of the process that the order
-// ID has started.
+// helperWord answers the order ID, or reports the end of the process that the order ID started.
 type helperWord struct {
 	ID   uint64
 	Pid  int
@@ -133,7 +131,7 @@ func (h *helperConn) send(v any, files ...*os.File) error {
 		return err
 	}
 	if len(text) > maxHelperMessage {
-		return fmt.Errorf("the command line and its environment are %d octets, more than %d", len(text), maxHelperMessage)
+		return fmt.Errorf("the command line and its environment are %d bytes, more than %d", len(text), maxHelperMessage)
 	}
 	msg := append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(text)), uint32(len(text))), text...)
 	var oob []byte
@@ -153,7 +151,7 @@ func (h *helperConn) send(v any, files ...*os.File) error {
 	return err
 }
 
-// receive reads one message into v. The files are the caller's, also with an error.
+// receive reads one message into v. The caller gets the files, also with an error.
 func (h *helperConn) receive(v any) (files []*os.File, err error) {
 	var head [4]byte
 	oob := make([]byte, unix.CmsgSpace(maxHelperFiles*4))
@@ -175,9 +173,9 @@ func (h *helperConn) receive(v any) (files []*os.File, err error) {
 	}
 	size := binary.BigEndian.Uint32(head[:])
 	if size > maxHelperMessage {
-		return files, fmt.Errorf("a message of %d octets", size)
+		return files, fmt.Errorf("a message of %d bytes", size)
 	}
-	// Memory is taken as the octets come, not by what the length claims.
+	// Memory grows with the bytes that arrive, not with the length that was claimed.
 	text, err := io.ReadAll(io.LimitReader(h.c, int64(size)))
 	if err == nil && len(text) < int(size) {
 		err = io.ErrUnexpectedEOF

@@ -6,27 +6,26 @@ import (
 	"slices"
 )
 
-// Identity is whom a process runs as.
+// Identity is the user and the groups that a process runs as.
 type Identity struct {
 	UID, GID uint32
-	// Groups are the supplementary groups, all of them; none: it has none.
+	// Groups are all supplementary groups; empty: there are none.
 	Groups []uint32
 }
 
-// Equal: the same user, group and supplementary groups.
+// Equal reports whether user, group and supplementary groups are the same.
 func (i Identity) Equal(o Identity) bool {
 	return i.UID == o.UID && i.GID == o.GID && slices.Equal(i.Groups, o.Groups)
 }
 
-// Limits are what a process is confined to.
+// Limits confine a process.
 type Limits struct {
-	// Umask and Nice; nil: as with this process. Nice is -20 (first) to 19 (last).
+	// Umask and Nice; nil: those of this process. Nice is -20 (first) to 19 (last).
 	Umask, Nice *int `json:",omitempty"`
-	// AS is the address space in octets, Nofile the open files, Nproc the user's
-	// processes and threads, CPU the seconds of processor time; 0: as with this
-	// process.
+	// AS is the address space in bytes, Nofile the open files, Nproc the processes and threads of the user, CPU the seconds
+	// of processor time; 0: those of this process.
 	AS, Nofile, Nproc, CPU int64 `json:",omitempty"`
-	// NoNewPrivs: setuid programs and file capabilities give it nothing.
+	// NoNewPrivs: setuid programs and file capabilities give the process no privileges.
 	NoNewPrivs bool `json:",omitempty"`
 }
 
@@ -34,17 +33,16 @@ func (l Limits) none() bool { return l == Limits{} }
 
 // Cgroup is a leaf of the control group hierarchy (cgroup v2).
 type Cgroup struct {
-	// Path is the leaf's folder; its parent must exist (Delegate).
+	// Path is the folder of the leaf; its parent must exist (Delegate).
 	Path string
-	// MemoryMax is in octets, CPUMax in hundredths of a processor, PidsMax counts
-	// processes and threads; 0: no limit.
+	// MemoryMax is in bytes, CPUMax in hundredths of a processor, PidsMax counts processes and threads; 0: no limit.
 	MemoryMax, CPUMax, PidsMax int64
-	// Name is that of one process's own group below Path, so that all of it can be ended
-	// with that process. The starter of the process makes it up.
+	// Name is the name of the control group of one process below Path, which ends with that process. The starter of the
+	// process makes it up.
 	Name string `json:",omitempty"`
 }
 
-// limits: it has some, without which nothing may run in it.
+// limits reports whether the leaf has limits. Without limits a process may run outside it.
 func (c *Cgroup) limits() bool { return c != nil && (c.MemoryMax > 0 || c.CPUMax > 0 || c.PidsMax > 0) }
 
 // branch is the group of one process and of all that it starts; empty: it has none.

@@ -14,11 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// OOMWatch tells the kernel's kills for lack of memory from other SIGKILLs, by the
-// count that it keeps for a control group (cgroup v2), else for the machine.
+// OOMWatch tells the kernel's kills for lack of memory from other SIGKILLs, by the kernel's count for a control group (cgroup
+// v2), or else for the machine.
 type OOMWatch struct {
 	dir          string // of the control group
-	shared       bool   // our own group: that of all workers without a leaf
+	shared       bool   // it is our own group, where all workers without a leaf live
 	before, last int64
 }
 
@@ -38,7 +38,7 @@ func WatchOOM(leaf *Cgroup) *OOMWatch {
 	return o
 }
 
-// count is what look wants to know.
+// Count returns the count for Look.
 func (o *OOMWatch) Count() int64 {
 	if o.shared {
 		return ownKills.count(o.dir)
@@ -46,16 +46,15 @@ func (o *OOMWatch) Count() int64 {
 	return oomKills(o.dir)
 }
 
-// look is to be called once in a while: what was counted before the last two calls
-// was the death of others.
+// Look must be called from time to time: kills that were counted before the last two calls ended other processes.
 func (o *OOMWatch) Look(count int64) {
 	if count != unknownKills {
 		o.before, o.last = o.last, count
 	}
 }
 
-// ownKills is the process's, not a pool's: one look at our own control group does for
-// all workers that ask within half a second.
+// ownKills belongs to the program, not to a pool: one look at our own control group serves all workers that ask within half a
+// second.
 var ownKills recentKills
 
 type recentKills struct {
@@ -73,25 +72,24 @@ func (k *recentKills) count(dir string) int64 {
 	return k.n
 }
 
-// happened: this death, by a signal that is not ours, was one of those.
+// Happened reports whether this death, by a signal that is not ours, was a kill for lack of memory.
 func (o *OOMWatch) Happened(e Exit, ours bool) bool {
 	return e.SignalName == "SIGKILL" && !ours && o.before != unknownKills && oomKills(o.dir) > o.before
 }
 
-// unknownKills: the count cannot be read, for lack of descriptors. Nothing is said then,
-// and one source's count is never compared with another one's.
+// unknownKills means that the count cannot be read, for lack of descriptors. Nothing is concluded then, and the count of one
+// source is never compared with that of another.
 const unknownKills = -1
 
-// oomKills counts what the kernel has killed in a control group, those beneath it
-// included, whoever's memory was short. Where the group has no such count (cgroup v1,
-// the root), the machine's has to do.
+// oomKills counts the kernel's kills in a control group and in those below it, whichever memory was short. Where the group has
+// no such count (cgroup v1, the root) it is the count of the machine.
 func oomKills(dir string) int64 {
 	for _, path := range []string{filepath.Join(dir, "memory.events"), "/proc/vmstat"} {
 		n, err := countIn(path, "oom_kill")
 		switch {
 		case err == nil:
 			return n
-		case !errors.Is(err, fs.ErrNotExist): // that of the other one would be another count
+		case !errors.Is(err, fs.ErrNotExist): // the other file has another count
 			return unknownKills
 		}
 	}
@@ -102,8 +100,8 @@ func ownCgroup() string {
 	return cgroupOf("/", "/sys/fs/cgroup")
 }
 
-// countIn returns the number behind a name in a file of lines "name number". Without the
-// name the error is fs.ErrNotExist, as without the file.
+// countIn returns the number after a name in a file of lines "name number". When the name or the file is missing the error is
+// fs.ErrNotExist.
 func countIn(path, name string) (int64, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -119,8 +117,8 @@ func countIn(path, name string) (int64, error) {
 	return 0, fs.ErrNotExist
 }
 
-// PSS returns what the kernel counts as the process's own share of memory, in
-// octets; 0: unknown. The kernel walks all its pages for that: some 0.2 ms for 50 MiB.
+// PSS returns the process's own share of memory, as the kernel counts it, in bytes; 0: unknown. The kernel walks all pages for
+// that: some 0.2 ms for 50 MiB.
 func PSS(pid int) int64 {
 	if pid == 0 {
 		return 0
@@ -129,11 +127,10 @@ func PSS(pid int) int64 {
 	return n << 10
 }
 
-// RSS returns the resident size in octets; 0: unknown.
+// RSS returns the resident size in bytes; 0: unknown.
 func (p *process) RSS() int64 { return residentSize(p.Pid()) }
 
-// residentSize is called for every worker every second: without the poller, which
-// os.ReadFile would ask in vain.
+// residentSize is called for every worker every second. It does not use os.ReadFile, which would ask the poller in vain.
 func residentSize(pid int) int64 {
 	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/statm", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {

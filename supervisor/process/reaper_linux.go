@@ -15,10 +15,8 @@ import (
 // became a child of this process.
 const reapTick = 2 * time.Second
 
-// ReapStrangers waits for the children that nobody here has started, as long as
-// this process is PID 1 or a child subreaper: whatever loses its parent becomes its
-// child, and would be a zombie for ever. The function that comes back ends it, and
-// returns when it has ended.
+// ReapStrangers waits for the children that this program did not start, while this process is PID 1 or a child subreaper: a
+// process that loses its parent becomes its child, and would be a zombie for ever. stop ends it, and returns when it has ended.
 func ReapStrangers() (stop func()) {
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGCHLD)
@@ -47,7 +45,7 @@ func ReapStrangers() (stop func()) {
 	})
 }
 
-// inherits: orphans become children of this process.
+// inherits reports whether orphans become children of this process.
 func inherits() bool {
 	if os.Getpid() == 1 {
 		return true
@@ -82,8 +80,8 @@ func reapStrangers() {
 	}
 }
 
-// childInfo is siginfo_t as waitid fills it (waitid(2)): x/sys does not name the
-// fields behind the first three. The union begins at a multiple of a pointer's size.
+// childInfo is siginfo_t as waitid fills it (waitid(2)): x/sys does not name the fields after the first three. The union begins
+// at a multiple of the size of a pointer.
 type childInfo struct {
 	signo, errno, code int32
 	_                  [0]uintptr
@@ -91,7 +89,6 @@ type childInfo struct {
 	rest               unix.Siginfo // as large as the whole, and more
 }
 
-// becomeSubreaper makes this process the parent of its descendants' orphans: so the
-// workers that a template has forked by way of a middle process become ours, and
-// waitpid tells how they ended.
+// becomeSubreaper makes orphans among the descendants of this process its children: so the workers that a template forked by way
+// of a process between become our children, and waitpid says how they ended.
 func becomeSubreaper() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }

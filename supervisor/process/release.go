@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A generation runs what its paths led to when it was made: a deployment that points a
-// link elsewhere is the next generation's.
+// The paths of a generation are resolved once, when it is made: a deployment that points a
+// link elsewhere takes effect in the next generation.
 
 // RealPath is path with its links resolved, as far as it exists.
 func RealPath(path string) string {
@@ -23,9 +23,8 @@ func RealPath(path string) string {
 	}
 }
 
-// RealProgram is the path of an interpreter with the links in it resolved, but for those
-// that give it its meaning: Python knows a virtual environment by the folder of its
-// program's name, and a version manager's shim knows by its name what it is to run.
+// RealProgram is the path of an interpreter with its links resolved, except for the links that give it its meaning: Python finds
+// a virtual environment by the folder of its program's name, and the shim of a version manager knows by its name what to run.
 func RealProgram(path string) string {
 	for range 40 { // as many links as Linux follows
 		path = filepath.Join(RealPath(filepath.Dir(path)), filepath.Base(path))
@@ -41,7 +40,7 @@ func RealProgram(path string) string {
 	return path
 }
 
-// inVenv: pyvenv.cfg lies beside the program or above it (PEP 405).
+// inVenv reports whether pyvenv.cfg is beside the program or above it (PEP 405).
 func inVenv(program string) bool {
 	dir := filepath.Dir(program)
 	for _, d := range []string{dir, filepath.Dir(dir)} {
@@ -56,8 +55,8 @@ func isPython(name string) bool {
 	return strings.HasPrefix(name, "python") || strings.HasPrefix(name, "pypy")
 }
 
-// ReleaseGone: the folder that a generation was made from does not exist any more. The
-// empty name is one that is not known.
+// ReleaseGone reports whether the folder that a generation was made from does not exist any more. An empty name is a folder that
+// is not known.
 func ReleaseGone(dir string) bool {
 	if dir == "" {
 		return false

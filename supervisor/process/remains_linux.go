@@ -14,13 +14,14 @@ import (
 )
 
 const (
-	leftSoon  = 100 * time.Millisecond // within which helpers of multiprocessing see that their worker is gone
-	leftGrace = 2 * time.Second        // between SIGTERM and SIGKILL for what a worker has left
+	leftSoon  = 100 * time.Millisecond // how long the helpers of multiprocessing take to notice that their worker is gone
+	leftGrace = 2 * time.Second        // between SIGTERM and SIGKILL for the processes that a worker left
 	leftMost  = 16                     // processes that are named
 )
 
-// endGroup ends what a worker that has ended, and is not reaped, has left in its process group and in its control group, and
-// returns it by name and number: first by SIGTERM when the worker has exited by itself, and at once when a signal has ended it.
+// endGroup ends the processes that a worker left behind in its process group and in its control group, and returns their names
+// and numbers. The worker has ended and is not reaped. They get SIGTERM first when the worker exited by itself, and SIGKILL at
+// once when a signal ended it.
 func endGroup(leader int, b branch) (left string) {
 	r := remains{leader, b}
 	defer r.signal(unix.SIGKILL)
@@ -39,15 +40,15 @@ func endGroup(leader int, b branch) (left string) {
 	return strings.Join(members, ", ")
 }
 
-// remains are what a worker has left behind.
+// remains are the processes that a worker left behind.
 type remains struct {
 	leader int // of the process group
 	branch branch
 }
 
-// await waits until nothing is left, or for so long, and returns what is still there.
+// await waits until no process is left, at most for limit, and returns those that are left.
 func (r remains) await(limit time.Duration) []string {
-	for end := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) { // nothing tells of a group's end
+	for end := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) { // the kernel does not report the end of a group
 		members := r.members()
 		if len(members) == 0 || time.Now().After(end) {
 			return members
@@ -62,7 +63,7 @@ func (r remains) signal(s unix.Signal) {
 		return
 	}
 	for _, pid := range r.branch.pids() {
-		if group, err := unix.Getpgid(pid); err == nil && group != r.leader { // once is enough
+		if group, err := unix.Getpgid(pid); err == nil && group != r.leader { // those in the process group have it
 			_ = unix.Kill(pid, s)
 		}
 	}
@@ -75,7 +76,7 @@ func (r remains) members() []string {
 	return named(slices.Compact(pids), r.leader)
 }
 
-// named names the live ones; at most leftMost.
+// named returns the names of the live processes, at most leftMost.
 func named(pids []int, leader int) []string {
 	var list []string
 	for _, pid := range pids {
@@ -92,7 +93,7 @@ func named(pids []int, leader int) []string {
 	return list
 }
 
-// hasExited: it ended by exit, not by a signal.
+// hasExited reports whether the process ended by exit, not by a signal.
 func hasExited(pid int) bool {
 	var info childInfo
 	err := unix.Waitid(unix.P_PID, pid, (*unix.Siginfo)(unsafe.Pointer(&info)), unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
@@ -122,7 +123,7 @@ func groupMembers(leader int) []int {
 	return members
 }
 
-// liveName returns what the process is called; false: it has ended, and waits for its parent.
+// liveName returns the name of the process; false: it has ended and was not reaped.
 func liveName(pid int) (string, bool) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) // pid (comm) state ...; comm may hold anything
 	open, end := bytes.IndexByte(b, '('), bytes.LastIndexByte(b, ')')

@@ -4,7 +4,7 @@ package process
 
 import "golang.org/x/sys/unix"
 
-// endGroup ends what a worker has left in its process group. Nothing tells what it is.
+// endGroup kills the processes that a worker left behind in its process group. The system does not tell which they are.
 func endGroup(leader int, _ branch) string {
 	_ = unix.Kill(-leader, unix.SIGKILL)
 	return ""

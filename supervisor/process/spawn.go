@@ -7,7 +7,7 @@ import (
 	"github.com/standpipe/standpipe/shim"
 )
 
-// Order is what can be sent to a process.
+// Order is a signal that a process can be sent.
 type Order int
 
 // The orders.
@@ -33,7 +33,7 @@ func (c *Child) Discard() {
 // Process is a started process and its group.
 type Process interface {
 	Pid() int
-	// Signal sends an order; to a process that has ended it does nothing.
+	// Signal sends an order. It does nothing when the process has ended.
 	Signal(Order) error
 	// Wait blocks until the process has ended, sends SIGKILL to what is left of
 	// its group, and reaps it. It is called once.
@@ -44,18 +44,17 @@ type Process interface {
 type Child struct {
 	Process
 	Ends shim.Ends
-	// Output is what the worker prints; Stacks what faulthandler writes (nil:
-	// there is no such pipe). Whoever reads them closes them.
+	// Output is what the worker prints, Stacks what faulthandler writes (nil:
+	// there is no such pipe). The goroutine that reads a pipe closes it.
 	Output, Stacks io.ReadCloser
-	// Release closes the life pipe; to be called after Wait.
+	// Release closes the life pipe. It is called after Wait.
 	Release func()
 }
 
 // ErrNoTemplate means that a template did not answer as it should.
 var ErrNoTemplate = errors.New("the template is gone")
 
-// Spawner turns a Command into a Child. Whoever gets a Child owns it until Wait
-// has returned.
+// Spawner turns a Command into a Child. The caller owns the Child until Wait has returned.
 type Spawner interface {
 	Spawn(Command) (*Child, error)
 }

@@ -22,7 +22,7 @@ func (Exec) Spawn(c Command) (*Child, error) {
 	return spawn(c, func(o startOrder, _ func()) (Process, error) { return o.start() })
 }
 
-// startOrder is a process to be: pure data, and its descriptors from 0 on.
+// startOrder is a process that is to be started: pure data, and its file descriptors from 0 on.
 type startOrder struct {
 	Path      string
 	Args, Env []string
@@ -33,7 +33,7 @@ type startOrder struct {
 	files     []*os.File
 }
 
-// spawn makes the pipes and has the process started. release closes the life pipe.
+// spawn makes the pipes and calls start. release closes the life pipe.
 func spawn(c Command, start func(o startOrder, release func()) (Process, error)) (*Child, error) {
 	nonce := make([]byte, 16)
 	_, _ = rand.Read(nonce) // never fails
@@ -83,7 +83,7 @@ func spawn(c Command, start func(o startOrder, release func()) (Process, error))
 	return child, nil
 }
 
-// start starts the process. The descriptors stay the caller's.
+// start starts the process. The caller keeps the descriptors.
 func (o startOrder) start() (*process, error) {
 	cmd := &exec.Cmd{
 		Path: o.Path, Args: o.Args, Dir: o.Dir, Env: o.Env,
@@ -91,7 +91,7 @@ func (o startOrder) start() (*process, error) {
 		SysProcAttr: ownGroup(),
 	}
 	if o.Identity != nil { // /dev/stdout and /dev/stderr are opened with the rights of the pipe's owner
-		if err := o.files[2].Chown(int(o.Identity.UID), int(o.Identity.GID)); err != nil && !errors.Is(err, syscall.EPERM) { // EPERM: the start says it
+		if err := o.files[2].Chown(int(o.Identity.UID), int(o.Identity.GID)); err != nil && !errors.Is(err, syscall.EPERM) { // EPERM: the start reports it
 			return nil, err
 		}
 	}
@@ -115,7 +115,7 @@ func (o startOrder) start() (*process, error) {
 	return p, nil
 }
 
-// named is the leaf with a name for one process's group; nil stays nil.
+// named returns the leaf with a name for the control group of one process; nil stays nil.
 func (c *Cgroup) named() *Cgroup {
 	if c == nil {
 		return nil
@@ -125,8 +125,8 @@ func (c *Cgroup) named() *Cgroup {
 	return &one
 }
 
-// hold puts a process that runs into its group below c. It goes on without one where that
-// fails: a signal to its process group reaches nearly all that it starts.
+// hold puts a running process into its control group below c. The process runs without one when that fails: a signal to its
+// process group reaches nearly all that it starts.
 func (p *process) hold(c *Cgroup) {
 	if err := c.take(p.Pid()); err != nil {
 		p.branch, p.loose = "", err.Error()
@@ -160,7 +160,7 @@ const (
 // ends are the two ends of a pipe.
 type ends struct{ ours, theirs *os.File }
 
-// fdSet collects the ends that are made for one child; the first error sticks.
+// fdSet collects the pipe ends that are made for one child, and keeps the first error.
 type fdSet struct {
 	made []ends
 	err  error
@@ -203,12 +203,12 @@ type extras struct {
 
 type process struct {
 	cmd    *exec.Cmd
-	branch branch // that it lives in; empty: none of its own
-	loose  string // why it has none, though it was to have one
+	branch branch // the control group that it lives in; empty: none of its own
+	loose  string // why it has none although it should have one
 
 	mu     sync.Mutex
 	reaped bool
-	left   string // what lived in its branch when it was killed
+	left   string // the processes in its control group when it was killed
 }
 
 func (p *process) Pid() int { return p.cmd.Process.Pid }

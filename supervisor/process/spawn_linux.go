@@ -8,9 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// awaitExit returns true when the process has ended, and leaves it unreaped. A wait in
-// the kernel would hold an OS thread for each worker; a pidfd waits in the poller, beside
-// the pipes. Where there is none (Linux before 5.10), it is the thread.
+// awaitExit returns true when the process has ended, and does not reap it. A wait in the kernel would hold one OS thread for
+// each worker; a pidfd waits in the poller, beside the pipes. Where there is none (Linux before 5.10) a thread waits.
 func awaitExit(pid int) bool {
 	if fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK); err == nil {
 		f := os.NewFile(uintptr(fd), "pidfd")
@@ -22,7 +21,7 @@ func awaitExit(pid int) bool {
 				ended, err = hasEnded(pid, unix.WNOHANG)
 				return ended || err != nil
 			})
-			if err == nil { // else the poller does not take it
+			if err == nil { // otherwise the poller does not take it
 				return ended
 			}
 		}
@@ -31,7 +30,7 @@ func awaitExit(pid int) bool {
 	return ended
 }
 
-// hasEnded Looks and does not reap; how is WNOHANG, or 0 to wait for the end.
+// hasEnded looks whether a process has ended, and does not reap it; how is WNOHANG, or 0 to wait for the end.
 func hasEnded(pid, how int) (bool, error) {
 	for {
 		var info childInfo

@@ -7,12 +7,12 @@ import (
 	"syscall"
 )
 
-// awaitExit: waitid(WNOWAIT) is not to be had, so the process is reaped first.
+// awaitExit: these systems have no waitid(WNOWAIT), so the process is reaped first.
 func awaitExit(int) bool { return false }
 
 func maxRSS(ru *syscall.Rusage) int64 {
 	if runtime.GOOS == "darwin" {
-		return ru.Maxrss // octets
+		return ru.Maxrss // bytes
 	}
 	return ru.Maxrss << 10
 }

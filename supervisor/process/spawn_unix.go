@@ -45,8 +45,8 @@ func (s *fdSet) socket() ends {
 	return e
 }
 
-// Signal sends the order to the group (Dump: to the leader alone). The process
-// is reaped under the same lock, so the number is still ours.
+// Signal sends the order to the group (Dump: only to the leader). The process is reaped under the same lock, so the number still
+// is that of our process.
 func (p *process) Signal(o Order) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -70,10 +70,10 @@ func (p *process) Signal(o Order) error {
 	return nil
 }
 
-// Wait reaps the process. Where it can, it kills the rest of the group while the
-// zombie still holds the number: afterwards it could be somebody else's.
+// Wait reaps the process. Where it can, it kills the rest of the group while the zombie still holds the number: afterwards
+// another process may have it.
 func (p *process) Wait() Exit {
-	defer p.branch.end() // without the lock: what was killed takes a moment to end
+	defer p.branch.end() // without the lock: the processes that were killed take a moment to end
 	pid := p.cmd.Process.Pid
 	waits := awaitExit(pid)
 	left := ""

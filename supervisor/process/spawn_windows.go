@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// Windows has no process groups that a signal reaches, and hands on no further
-// descriptors: a worker lives and ends with its stdin.
+// Windows has no process groups that a signal reaches, and passes no further descriptors to a child: a worker lives and ends
+// with its stdin.
 func ownGroup() *syscall.SysProcAttr { return nil }
 
 func (s *fdSet) extras() extras { return extras{} }

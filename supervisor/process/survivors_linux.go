@@ -16,9 +16,8 @@ type Survivor struct {
 	Command string // its command line, at most 200 bytes
 }
 
-// InheritOrphans makes what loses its parent among our descendants a child of this
-// process, so that Survivors can find it and ReapStrangers reaps it. Where the kernel
-// cannot, orphans are init's as before.
+// InheritOrphans makes orphans among the descendants of this process its children, so that Survivors can find them and
+// ReapStrangers reaps them. Where the kernel cannot do that, orphans become children of init.
 func InheritOrphans() { _ = becomeSubreaper() }
 
 // survivorsWait is how long Survivors waits for the end of processes that were killed.
@@ -57,7 +56,7 @@ func strangers() []Survivor {
 		if err != nil {
 			continue
 		}
-		behind := strings.LastIndex(string(stat), ") ") // the name in front of it is the process's own
+		behind := strings.LastIndex(string(stat), ") ") // the process chooses the name before it
 		if behind < 0 {
 			continue
 		}

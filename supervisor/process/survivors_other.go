@@ -2,7 +2,7 @@
 
 package process
 
-// Survivor is a process that has outlived its worker; here they cannot be found.
+// Survivor is a process that has outlived its worker. This system cannot find any.
 type Survivor struct {
 	Pid     int
 	Command string

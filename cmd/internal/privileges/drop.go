@@ -90,7 +90,7 @@ func (p *Privileges) startHelper(cfg *config.Config, id process.Identity) (err e
 // helperTable lists the users that the helper may start workers as, and for each of them
 // the interpreters; no interpreter means any.
 func helperTable(cfg *config.Config, owner process.Identity) process.HelperTable {
-	table := process.HelperTable{Owner: owner.UID}
+	table := process.HelperTable{ServerUID: owner.UID}
 	for i := range cfg.Apps {
 		a := &cfg.Apps[i]
 		if !a.Confine.NeedsRoot {
