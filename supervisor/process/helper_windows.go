@@ -9,9 +9,9 @@ import (
 
 // HelperTable is what a helper may do.
 type HelperTable struct {
-	Allow   []HelperEntry
+	Allow     []HelperEntry
 	ServerUID uint32
-	Cgroups []string
+	Cgroups   []string
 }
 
 // HelperEntry is one identity and its programs.
