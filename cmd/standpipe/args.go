@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/standpipe/standpipe/cmd/internal/compat"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
@@ -159,14 +160,8 @@ func (a *arranger) swallows(name string, next []string) bool {
 	if len(next) == 0 || len(next[0]) > 1 && next[0][0] == '-' {
 		return false
 	}
-	if value, known := gunicornTakesValue(name); known {
+	if value, known := compat.TakesValue(name); known {
 		return value
-	}
-	if slices.Contains(foreignSwitches, name) {
-		return false
-	}
-	if _, known := foreign[name]; known {
-		return true
 	}
 	a.unsure = true
 	if near := a.find(nearestFlag(a.command, name)); near != nil {
@@ -206,10 +201,7 @@ func unknownCommand(app *cli.App, name string) string {
 func unknownFlag(c *cli.Command, name string) (where, say string) {
 	shown := schema.Dashed(name)
 	if hasSettings(c) {
-		if say := gunicornSays(name); say != "" {
-			return shown, say
-		}
-		if say := foreign[name]; say != "" {
+		if say := compat.Explain(name); say != "" {
 			return shown, say
 		}
 	}
@@ -239,24 +231,6 @@ func nearestFlag(c *cli.Command, name string) string {
 		}
 	}
 	return near
-}
-
-// foreignSwitches are those of foreign that take no value.
-var foreignSwitches = []string{"master", "debug", "version", "v"}
-
-// foreign are flags of other servers that people type from habit.
-var foreign = map[string]string{
-	"port":      "write -b 8000, or -b 0.0.0.0:8000 for every address",
-	"http":      "write -b 0.0.0.0:8000",
-	"socket":    "write -b uwsgi+unix:/path, or -b uwsgi://127.0.0.1:3031",
-	"module":    "name the module without a flag: standpipe serve shop.wsgi:application",
-	"wsgi-file": "name the file without a flag: standpipe serve app.py",
-	"processes": "write --workers",
-	"master":    "not needed: there is always a supervisor",
-	"harakiri":  "write --timeout",
-	"debug":     "not needed: --log-level debug logs more; the app's own debug mode is the app's",
-	"version":   "write: standpipe version",
-	"v":         "write: standpipe version",
 }
 
 func leftover(command string, left []string, most int) string {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/standpipe/standpipe/cmd/internal/compat"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
@@ -144,7 +145,7 @@ func configInput(c *cli.Context) (in config.Input, problems schema.Problems, err
 		}
 		in.Flags = append(in.Flags, f)
 	}
-	greenlets, bad := gunicornWorkers(c.String("worker-class"), c.String("worker-connections"), c.IsSet("worker-class"), c.IsSet("worker-connections"))
+	greenlets, bad := compat.Greenlets(c.String("worker-class"), c.String("worker-connections"), c.IsSet("worker-class"), c.IsSet("worker-connections"))
 	for _, err := range bad {
 		problems = append(problems, schema.Problem{Message: err.Error()})
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/standpipe/standpipe/cmd/internal/compat"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
@@ -31,14 +32,14 @@ func call(t *testing.T, args ...string) (code int, out, errOut string) {
 
 // Every setting of gunicorn's is in the table, with its flags; each flag is taken by us or has its own sentence.
 func TestEveryGunicornSetting(t *testing.T) {
-	text, err := os.ReadFile("testdata/gunicorn-settings.txt")
+	text, err := os.ReadFile("../internal/compat/testdata/gunicorn-settings.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
 	project(t, "app.py")
-	table := make(map[string]gunicornSetting)
-	for _, g := range gunicornSettings() {
-		table[g.name] = g
+	table := make(map[string]compat.Flag)
+	for _, g := range compat.Gunicorn() {
+		table[g.Name] = g
 	}
 	n := 0
 	for line := range strings.Lines(string(text)) {
@@ -53,19 +54,19 @@ func TestEveryGunicornSetting(t *testing.T) {
 			continue
 		}
 		delete(table, f[0])
-		if !slices.Equal(strings.Fields(g.flags), f[1:]) {
-			t.Errorf("%s has the flags %v, the table says %q", f[0], f[1:], g.flags)
+		if !slices.Equal(g.Flags, f[1:]) {
+			t.Errorf("%s has the flags %v, the table says %q", f[0], f[1:], g.Flags)
 		}
 		for _, fl := range f[1:] {
 			name := strings.TrimLeft(fl, "-")
-			if g.state == ours {
+			if g.State == compat.Ours {
 				if config.FindFlag(name) == nil {
 					t.Errorf("%s is called ours, and no setting has it", fl)
 				}
 				continue
 			}
 			code, _, errOut := call(t, "serve", fl)
-			if code != 2 || !strings.HasPrefix(errOut, "standpipe: "+schema.Dashed(name)+": "+g.state.String()+": ") || !strings.HasSuffix(strings.TrimSpace(errOut), ".") {
+			if code != 2 || !strings.HasPrefix(errOut, "standpipe: "+schema.Dashed(name)+": "+string(g.State)+": ") || !strings.HasSuffix(strings.TrimSpace(errOut), ".") {
 				t.Errorf("%s: exit %d, %q", fl, code, errOut)
 			}
 		}
@@ -97,16 +98,16 @@ func TestMigratingPageIsFresh(t *testing.T) {
 	page := string(text)
 	var b strings.Builder
 	b.WriteString("| gunicorn | flag | | standpipe |\n| --- | --- | --- | --- |\n")
-	for _, g := range gunicornSettings() {
+	for _, g := range compat.Gunicorn() {
 		var flags []string
-		for _, f := range strings.Fields(g.flags) {
+		for _, f := range g.Flags {
 			flags = append(flags, "`"+f+"`")
 		}
-		say := g.say
+		say := g.Message
 		if say == "" {
 			say = "the same"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", g.name, strings.Join(flags, ", "), g.state, strings.ReplaceAll(say, "|", "\\|"))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", g.Name, strings.Join(flags, ", "), g.State, strings.ReplaceAll(say, "|", "\\|"))
 	}
 	lines := "```\n"
 	for _, l := range procfile(t) {

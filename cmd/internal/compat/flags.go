@@ -1,0 +1,125 @@
+package compat
+
+import (
+	"bufio"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// State says what standpipe has in place of a foreign setting.
+type State string
+
+const (
+	Ours      State = "ours"       // a flag or key; Message names it where its name differs
+	NotNeeded State = "not needed" // Message has the reason
+	NotYet    State = "not yet"    // Message says what to do meanwhile
+)
+
+// Flag is a setting of another server.
+type Flag struct {
+	Name    string   // in that server's configuration file
+	Flags   []string // with their dashes; none: configuration file only
+	Switch  bool     // the flags take no value; valid for flags that standpipe does not have
+	State   State
+	Message string // empty: standpipe has the same
+}
+
+// has reports whether one of the flags has the name, which is without dashes.
+func (f *Flag) has(name string) bool {
+	return slices.ContainsFunc(f.Flags, func(flag string) bool { return strings.TrimLeft(flag, "-") == name })
+}
+
+var (
+	//go:embed gunicorn.txt
+	gunicornText string
+	//go:embed others.txt
+	othersText string
+
+	gunicorn = sync.OnceValue(func() []Flag { return mustParse(gunicornText) })
+	others   = sync.OnceValue(func() []Flag { return mustParse(othersText) })
+)
+
+// Gunicorn lists all settings of gunicorn, in the order of its documentation.
+func Gunicorn() []Flag { return gunicorn() }
+
+// Explain returns the sentence for a flag of another server, by its name without dashes;
+// empty: no server in the tables has it.
+func Explain(name string) string {
+	f := find(name)
+	if f == nil {
+		return ""
+	}
+	if f.State == Ours {
+		return f.Message
+	}
+	return string(f.State) + ": " + f.Message
+}
+
+// TakesValue reports whether a flag of another server takes a value. known: a server in the
+// tables has it.
+func TakesValue(name string) (value, known bool) {
+	f := find(name)
+	if f == nil || f.Message == "" {
+		return false, false
+	}
+	return !f.Switch, true
+}
+
+func find(name string) *Flag {
+	for _, table := range [][]Flag{gunicorn(), others()} {
+		for i := range table {
+			if table[i].has(name) {
+				return &table[i]
+			}
+		}
+	}
+	return nil
+}
+
+func mustParse(text string) []Flag {
+	list, err := parse(text)
+	if err != nil {
+		panic(err) // an embedded file: the tests read it
+	}
+	return list
+}
+
+// parse reads a table. Its first lines explain the form.
+func parse(text string) (list []Flag, err error) {
+	shared := map[string]string{}
+	for s, n := bufio.NewScanner(strings.NewReader(text)), 1; s.Scan(); n++ {
+		line := s.Text()
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		if name, sentence, ok := strings.Cut(line, " = "); ok && line[0] == '@' {
+			shared[name] = sentence
+			continue
+		}
+		columns := strings.SplitN(line, " | ", 5)
+		if len(columns) == 4 {
+			columns = append(columns, "")
+		}
+		if len(columns) != 5 {
+			return nil, fmt.Errorf("line %d: want 5 columns: %q", n, line)
+		}
+		f := Flag{Name: columns[0], Switch: columns[2] == "switch", State: State(columns[3]), Message: columns[4]}
+		if columns[1] != "-" {
+			f.Flags = strings.Fields(columns[1])
+		}
+		if f.State != Ours && f.State != NotNeeded && f.State != NotYet {
+			return nil, fmt.Errorf("line %d: unknown state %q", n, columns[3])
+		}
+		if first, rest, _ := strings.Cut(f.Message, " "); strings.HasPrefix(first, "@") {
+			if shared[first] == "" {
+				return nil, fmt.Errorf("line %d: no sentence %s", n, first)
+			}
+			f.Message = strings.TrimSpace(shared[first] + " " + rest)
+		}
+		list = append(list, f)
+	}
+	return list, nil
+}
