@@ -16,9 +16,18 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 	"github.com/standpipe/standpipe/cmd/internal/staticfiles"
+	"github.com/standpipe/standpipe/cmd/internal/terminal"
 )
 
-// check says all that is wrong. It binds and starts nothing, but for --load, which imports the apps.
+func checkCommand() *cli.Command {
+	return &cli.Command{Name: "check", Usage: "report all problems of the configuration; bind and start nothing", ArgsUsage: "[APP]", Action: check,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "load", Usage: "import each app in its own interpreter, serve nothing; exit 3 if one does not start"},
+			&cli.BoolFlag{Name: "json", Usage: "write JSON"},
+		}}
+}
+
+// check reports all problems. It binds and starts nothing, except with --load, which imports the apps.
 func check(c *cli.Context) error {
 	in, line, err := configInput(c)
 	if err != nil {
@@ -141,18 +150,18 @@ func summary(w io.Writer, cfg *config.Config) error {
 	if cfg.File != "" {
 		what = cfg.File + " is good"
 	}
-	fmt.Fprintf(w, "%s %s\n", paint{colour(w)}.green("ok"), what)
+	fmt.Fprintf(w, "%s %s\n", terminal.PaintFor(w).Green("ok"), what)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, l := range cfg.Listen {
 		fmt.Fprintf(tw, "  listen\t%s\n", l)
 	}
 	for _, r := range cfg.Routes {
-		fmt.Fprintf(tw, "  route\t%s\n", routeLine(r))
+		fmt.Fprintf(tw, "  route\t%s\n", terminal.Route(r))
 	}
 	for i := range cfg.Apps {
 		a := &cfg.Apps[i]
-		fmt.Fprintf(tw, "  %s\t%s\t%s\tpython %s (%s)\tworkers %d%s\n", a.Name, loads(a), place(a),
-			a.Interpreter.Path, a.Interpreter.How, a.Workers.Min, because(a.Workers.Reason))
+		fmt.Fprintf(tw, "  %s\t%s\t%s\tpython %s (%s)\tworkers %d%s\n", a.Name, loads(a), terminal.Mount(a),
+			a.Interpreter.Path, a.Interpreter.How, a.Workers.Min, terminal.Reason(a.Workers.Reason))
 		for _, s := range a.Files.Static {
 			fmt.Fprintf(tw, "  static\t%s\t%s\n", strings.TrimSuffix(a.Mount, "/")+s.URL, s.Dir)
 		}
@@ -163,19 +172,6 @@ func summary(w io.Writer, cfg *config.Config) error {
 	return tw.Flush()
 }
 
-// routeLine is where a route is, and where it leads.
-func routeLine(r config.Route) string {
-	at := r.Path
-	if len(r.Hosts) > 0 {
-		at = strings.Join(r.Hosts, ",") + " " + at
-	}
-	to := make([]string, len(r.Upstreams))
-	for i, u := range r.Upstreams {
-		to[i] = u.String()
-	}
-	return "on " + at + "\t-> " + strings.Join(to, ", ")
-}
-
 func loads(a *config.App) string {
 	switch {
 	case a.Module == "":
@@ -184,18 +180,4 @@ func loads(a *config.App) string {
 		return a.Module + " (" + a.How + ")"
 	}
 	return a.Module
-}
-
-func place(a *config.App) string {
-	if len(a.Hosts) == 0 {
-		return "on " + a.Mount
-	}
-	return "on " + strings.Join(a.Hosts, ",") + " " + a.Mount
-}
-
-func because(reason string) string {
-	if reason == "" {
-		return ""
-	}
-	return " (" + reason + ")"
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 	"github.com/standpipe/standpipe/cmd/internal/journal"
+	"github.com/standpipe/standpipe/cmd/internal/terminal"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -53,7 +54,7 @@ func loads1(ctx context.Context, cfg *config.Config, a *config.App, out io.Write
 	failure := pool.Failure()
 	pool.Stop(ctx, supervisor.Shutdown)
 	if st := progress.Of(a.Name); st.Ready != nil {
-		fmt.Fprintf(out, "ok   app %q: %s%s\n", a.Name, st.Ready.Found, how(a, st.Ready.How))
+		fmt.Fprintf(out, "ok   app %q: %s%s\n", a.Name, st.Ready.Found, terminal.Found(a, st.Ready.How))
 		return true
 	}
 	if failure == nil {

@@ -5,9 +5,16 @@ import (
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/standpipe/standpipe/cmd/internal/terminal"
 )
 
-// showConfig shows what is in force and where each value came from. Secrets are masked.
+func configCommand() *cli.Command {
+	return &cli.Command{Name: "config", Usage: "show the settings in force, each with its source", ArgsUsage: "[APP]", Action: showConfig,
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "write JSON"}}}
+}
+
+// showConfig shows the settings in force and where each value comes from. Secrets are masked.
 func showConfig(c *cli.Context) error {
 	cfg, sources, err := loadConfig(c)
 	if err != nil {
@@ -20,7 +27,7 @@ func showConfig(c *cli.Context) error {
 	for _, w := range cfg.Warnings {
 		fmt.Fprintln(c.App.ErrWriter, "warning:", w)
 	}
-	p := paint{colour(c.App.Writer)}
+	p := terminal.PaintFor(c.App.Writer)
 	tw := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
 	for _, e := range list {
 		value := e.Value
@@ -28,7 +35,7 @@ func showConfig(c *cli.Context) error {
 			value = `""`
 		}
 		// Colour only in the last column: its escapes would count as width.
-		fmt.Fprintf(tw, "%s\t%s\t%s\n", e.Key, value, p.faint(e.Source))
+		fmt.Fprintf(tw, "%s\t%s\t%s\n", e.Key, value, p.Faint(e.Source))
 	}
 	return tw.Flush()
 }

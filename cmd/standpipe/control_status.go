@@ -14,6 +14,7 @@ import (
 	"os"
 
 	"github.com/standpipe/standpipe/cmd/internal/admin"
+	"github.com/standpipe/standpipe/cmd/internal/terminal"
 )
 
 func (s *steer) query() url.Values {
@@ -35,7 +36,7 @@ func (s *steer) status() error {
 	if s.Bool("json") {
 		return writeJSON(s.App.Writer, st)
 	}
-	return printStatus(s.App.Writer, &st, paint{colour(s.App.Writer)})
+	return printStatus(s.App.Writer, &st, terminal.PaintFor(s.App.Writer))
 }
 
 // static lists folders of files.
@@ -63,13 +64,13 @@ func (s *steer) static() error {
 
 // printStatus is the page for people. What comes from clients (targets) and from apps
 // cannot steer the terminal.
-func printStatus(out io.Writer, st *admin.Status, p paint) error {
-	fmt.Fprintf(out, "%s %s  pid %d  up %s  %s\n", p.bold("standpipe"), printable(st.Version), st.Pid, span(time.Since(st.Started).Seconds()), printable(strings.Join(st.Addresses, "  ")))
+func printStatus(out io.Writer, st *admin.Status, p terminal.Paint) error {
+	fmt.Fprintf(out, "%s %s  pid %d  up %s  %s\n", p.Bold("standpipe"), printable(st.Version), st.Pid, span(time.Since(st.Started).Seconds()), printable(strings.Join(st.Addresses, "  ")))
 	if st.Stopping {
-		fmt.Fprintln(out, p.red("  stopping"))
+		fmt.Fprintln(out, p.Red("  stopping"))
 	}
 	if f := st.FailedReload; f != nil {
-		fmt.Fprintf(out, "  %s\n", p.red("reload at "+f.At.Format(time.TimeOnly)+" failed: "+indented(f.Sentence)))
+		fmt.Fprintf(out, "  %s\n", p.Red("reload at "+f.At.Format(time.TimeOnly)+" failed: "+indented(f.Sentence)))
 	}
 	for i := range st.Apps {
 		printApp(out, &st.Apps[i], p)
@@ -77,7 +78,7 @@ func printStatus(out io.Writer, st *admin.Status, p paint) error {
 	return nil
 }
 
-func printApp(out io.Writer, a *admin.App, p paint) {
+func printApp(out io.Writer, a *admin.App, p terminal.Paint) {
 	parts := []string{fmt.Sprintf("generation %d", a.Generation), fmt.Sprintf("workers %d/%d ready (%s)", a.Ready, a.Workers, states(a)),
 		fmt.Sprintf("line %d/%s", a.Waiting, limit(a.Limit))}
 	if a.Waiting > 0 {
@@ -87,7 +88,7 @@ func printApp(out io.Writer, a *admin.App, p paint) {
 	if n := a.QueueFull + a.QueueTimeouts; n > 0 {
 		parts = append(parts, fmt.Sprintf("refused %d", n))
 	}
-	fmt.Fprintf(out, "\n%s  %s\n", p.bold(printable(a.Name)), strings.Join(parts, "  "))
+	fmt.Fprintf(out, "\n%s  %s\n", p.Bold(printable(a.Name)), strings.Join(parts, "  "))
 	if a.Release != "" {
 		fmt.Fprintf(out, "  release %s\n", printable(a.Release))
 	}
@@ -100,10 +101,10 @@ func printApp(out io.Writer, a *admin.App, p paint) {
 		}
 	}
 	if f := a.FailedReload; f != nil {
-		fmt.Fprintf(out, "  %s\n", p.red(f.At.Format(time.TimeOnly)+" "+indented(f.Sentence)))
+		fmt.Fprintf(out, "  %s\n", p.Red(f.At.Format(time.TimeOnly)+" "+indented(f.Sentence)))
 	}
 	if f := a.Failure; f != nil {
-		fmt.Fprintf(out, "  %s\n", p.red(indented(f.Sentence)))
+		fmt.Fprintf(out, "  %s\n", p.Red(indented(f.Sentence)))
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, t := range a.Templates {

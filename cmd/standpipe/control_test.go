@@ -9,6 +9,7 @@ import (
 
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 	"github.com/standpipe/standpipe/cmd/internal/admin/client"
+	"github.com/standpipe/standpipe/cmd/internal/terminal"
 )
 
 // Each command has its help, its number of arguments, and an end with a sentence where nothing runs.
@@ -57,7 +58,7 @@ func TestPrintStatus(t *testing.T) {
 			Requests: []admin.Request{{Method: "GET", Target: "/\x1b]0;x\x07" + strings.Repeat("y", 100), Seconds: 61}, {}, {}, {}, {}}}},
 	}}}
 	var b bytes.Buffer
-	if err := printStatus(&b, st, paint{}); err != nil {
+	if err := printStatus(&b, st, terminal.Paint{}); err != nil {
 		t.Fatal(err)
 	}
 	got := b.String()
@@ -70,7 +71,7 @@ func TestPrintStatus(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	b.Reset()
-	if _ = printStatus(&b, st, paint{true}); !strings.Contains(b.String(), "\x1b[1mshop\x1b[0m") {
+	if _ = printStatus(&b, st, terminal.Paint{On: true}); !strings.Contains(b.String(), "\x1b[1mshop\x1b[0m") {
 		t.Errorf("%q", b.String())
 	}
 }

@@ -18,5 +18,5 @@ func main() {
 		os.Exit(code)
 	}
 	inherit.Close()
-	os.Exit(run(context.Background(), os.Args, os.Stdout, os.Stderr))
+	os.Exit(execute(context.Background(), os.Args, os.Stdout, os.Stderr))
 }

@@ -26,7 +26,7 @@ const migratingPage = "../../docs/migrating.md"
 func call(t *testing.T, args ...string) (code int, out, errOut string) {
 	t.Helper()
 	var o, e bytes.Buffer
-	code = run(t.Context(), append([]string{"standpipe"}, args...), &o, &e)
+	code = execute(t.Context(), append([]string{"standpipe"}, args...), &o, &e)
 	return code, o.String(), e.String()
 }
 

@@ -28,7 +28,7 @@ type App struct {
 // Watcher collects the modules' files that workers name, and watches.
 type Watcher struct {
 	apps   []App
-	reload func(app, why string)
+	reload func(app, path string)
 	warn   func(err error)
 
 	mu    sync.Mutex
@@ -48,7 +48,7 @@ const settle = 150 * time.Millisecond
 
 // New returns a watcher. reload is called when something has changed; warn gets
 // what could not be watched, seldom.
-func New(apps []App, reload func(app, why string), warn func(error)) *Watcher {
+func New(apps []App, reload func(app, path string), warn func(error)) *Watcher {
 	w := &Watcher{apps: apps, reload: reload, warn: warn, real: map[string]string{}, files: map[string]map[string]bool{}, fails: map[string]int{}, woken: make(chan struct{}, 1)}
 	for _, a := range apps {
 		for _, f := range a.Files {
@@ -194,7 +194,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 			quiet = nil
 			resolve()
 			for app, path := range pending {
-				w.reload(app, "changed "+path)
+				w.reload(app, path)
 			}
 			clear(pending)
 		case <-ctx.Done():

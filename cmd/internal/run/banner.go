@@ -1,118 +1,108 @@
-package main
+package run
 
 import (
 	"cmp"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/journal"
 	"github.com/standpipe/standpipe/cmd/internal/staticfiles"
+	"github.com/standpipe/standpipe/cmd/internal/terminal"
 )
 
 // banner tells a person at a terminal what is served, and how it was found.
-func (s *serving) banner() {
-	p := paint{s.color}
-	urls := strings.Join(s.srv.Addresses(), "  ")
-	fmt.Fprintf(s.errOut, "%s %s  %s%s\n", p.bold("standpipe"), version, urls, onlyHere(s.srv.Addresses()))
-	if s.cfg.File != "" {
-		fmt.Fprintf(s.errOut, "  config   %s\n", near(s.cfg.File, s.cfg.Dir))
+type banner struct {
+	product  *compose.Server
+	control  *control
+	progress *journal.Progress
+	cfg      *config.Config // of the start
+	version  string
+	out      io.Writer
+	paint    terminal.Paint
+}
+
+func (b *banner) print() {
+	addresses := b.product.Addresses()
+	fmt.Fprintf(b.out, "%s %s  %s%s\n", b.paint.Bold("standpipe"), b.version, strings.Join(addresses, "  "), onlyHere(addresses))
+	if b.cfg.File != "" {
+		fmt.Fprintf(b.out, "  config   %s\n", terminal.Near(b.cfg.File, b.cfg.Dir))
 	}
-	w := tabwriter.NewWriter(s.errOut, 0, 0, 3, ' ', 0)
-	for i := range s.cfg.Apps {
-		a := &s.cfg.Apps[i]
-		st := s.progress.Of(a.Name)
+	b.apps()
+	b.files()
+	for i := range b.cfg.Apps {
+		name := b.cfg.Apps[i].Name
+		if hidden := b.product.HiddenHealth(name); len(hidden) > 0 {
+			fmt.Fprintf(b.out, "  health   %s has its own %s, which standpipe answers first; --health-path /-/health or off lets the app answer\n", name, strings.Join(hidden, " "))
+		}
+	}
+	last := "  health   " + cmp.Or(strings.Join(b.cfg.Responses.Health(), " "), "off")
+	if path := b.control.path(); path != "" {
+		last += "   control " + terminal.Near(path, b.cfg.Dir)
+	}
+	if b.control.metricsURL != "" {
+		last += "   metrics " + b.control.metricsURL
+	}
+	fmt.Fprintln(b.out, last)
+}
+
+// apps has a line for each app and each route.
+func (b *banner) apps() {
+	w := tabwriter.NewWriter(b.out, 0, 0, 3, ' ', 0)
+	for i := range b.cfg.Apps {
+		a := &b.cfg.Apps[i]
+		st := b.progress.Of(a.Name)
 		if st.Ready == nil {
 			fmt.Fprintf(w, "  %s\tdid not start; its routes answer 503 until it does\n", a.Name)
 			continue
 		}
-		python := near(a.Interpreter.Path, s.cfg.Dir)
+		python := terminal.Near(a.Interpreter.Path, b.cfg.Dir)
 		if st.Hello != nil {
 			python += " " + st.Hello.Python
 		}
-		fmt.Fprintf(w, "  %s\t%s%s\tpython %s (%s)\tworkers %d/%d ready in %.1f s%s\n", a.Name, st.Ready.Found, how(a, st.Ready.How), python,
-			a.Interpreter.How, st.Count, st.Of, st.Took.Round(100*time.Millisecond).Seconds(), because(a.Workers.Reason))
+		fmt.Fprintf(w, "  %s\t%s%s\tpython %s (%s)\tworkers %d/%d ready in %.1f s%s\n", a.Name, st.Ready.Found, terminal.Found(a, st.Ready.How), python,
+			a.Interpreter.How, st.Count, st.Of, st.Took.Round(100*time.Millisecond).Seconds(), terminal.Reason(a.Workers.Reason))
 	}
-	for _, r := range s.cfg.Routes {
-		fmt.Fprintf(w, "  route\t%s\n", routeLine(r))
+	for _, r := range b.cfg.Routes {
+		fmt.Fprintf(w, "  route\t%s\n", terminal.Route(r))
 	}
 	w.Flush()
-	s.bannerFiles()
-	for i := range s.cfg.Apps {
-		name := s.cfg.Apps[i].Name
-		if hidden := s.srv.HiddenHealth(name); len(hidden) > 0 {
-			fmt.Fprintf(s.errOut, "  health   %s has its own %s, which standpipe answers first; --health-path /-/health or off lets the app answer\n", name, strings.Join(hidden, " "))
-		}
-	}
-	last := "  health   " + cmp.Or(strings.Join(s.cfg.Responses.Health(), " "), "off")
-	if path := s.controlPath(); path != "" {
-		last += "   control " + near(path, s.cfg.Dir)
-	}
-	if s.metricsAt != "" {
-		last += "   metrics " + s.metricsAt
-	}
-	fmt.Fprintln(s.errOut, last)
 }
 
-// bannerFiles says which files no app is asked for, which one is asked for although it
-// declares them, and which cannot be served.
-func (s *serving) bannerFiles() {
-	list := s.files()
+// files says which static files the server answers without an app, which declared ones it
+// leaves to the app, and which cannot be served.
+func (b *banner) files() {
+	list := allFolders(b.product, b.cfg)
 	for i := range list {
 		if list[i].Dir != "" {
-			list[i].Dir = near(list[i].Dir, s.cfg.Dir)
+			list[i].Dir = terminal.Near(list[i].Dir, b.cfg.Dir)
 		}
 	}
 	lines, rest := staticfiles.Lines(list)
 	for _, line := range lines {
-		fmt.Fprintln(s.errOut, "  static  ", line)
+		fmt.Fprintln(b.out, "  static  ", line)
 	}
 	if rest > 0 {
-		fmt.Fprintf(s.errOut, "  static   %d more: standpipe status --static\n", rest)
+		fmt.Fprintf(b.out, "  static   %d more: standpipe status --static\n", rest)
 	}
 }
 
-// files are the folders of all apps, and of the server.
-func (s *serving) files() (list []staticfiles.Folder) {
-	for i := range s.cfg.Apps {
-		list = append(list, s.srv.Static(s.cfg.Apps[i].Name)...)
+// allFolders are the static folders of the apps of cfg, and of the server.
+func allFolders(product *compose.Server, cfg *config.Config) (list []staticfiles.Folder) {
+	for i := range cfg.Apps {
+		list = append(list, product.Static(cfg.Apps[i].Name)...)
 	}
-	return append(list, s.srv.Static("")...)
+	return append(list, product.Static("")...)
 }
 
-// how says how the app was found, and where it is mounted if that is not "/".
-func how(a *config.App, found string) string {
-	out := ""
-	if found == "" {
-		found = a.How
-	}
-	if found != "" {
-		out = " (" + found + ")"
-	}
-	if a.Mount != "/" || len(a.Hosts) > 0 {
-		out += " " + place(a)
-	}
-	return out
-}
-
-// onlyHere is a hint for who wonders why nobody else can connect.
+// onlyHere explains why other machines cannot connect; empty: they can.
 func onlyHere(urls []string) string {
 	if len(urls) != 1 || !strings.HasPrefix(urls[0], "http://127.") {
 		return ""
 	}
 	return fmt.Sprintf("  (this machine only; -b 0.0.0.0%s for all)", urls[0][strings.LastIndexByte(urls[0], ':'):])
-}
-
-// near shortens a path that lies beneath dir.
-func near(path, dir string) string {
-	if rel, err := filepath.Rel(dir, path); err == nil && !strings.HasPrefix(rel, "..") {
-		return rel
-	}
-	if home, err := os.UserHomeDir(); err == nil && strings.HasPrefix(path, home+string(filepath.Separator)) {
-		return "~" + path[len(home):]
-	}
-	return path
 }

@@ -1,59 +1,41 @@
-package main
+package run
 
 import (
-	"context"
 	"time"
+
+	"github.com/standpipe/standpipe/cmd/internal/logfile"
+	"github.com/standpipe/standpipe/supervisor"
 )
 
-// readyTick is how often the readiness of the apps is looked at for the log.
-const readyTick = 500 * time.Millisecond
-
-// watchReady tells when an app that has been ready is so no more, and when it is again,
-// until ctx ends: its balancer has taken it away meanwhile.
-func (s *serving) watchReady(ctx context.Context) {
-	tick := time.NewTicker(readyTick)
-	defer tick.Stop()
-	since := map[string]time.Time{} // of the apps that are not ready
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-		there := map[string]bool{}
-		for _, p := range s.srv.Pools() {
-			app := p.App()
-			there[app] = true
-			st := p.Stats()
-			if !st.EverUp || s.srv.IsStopping() { // the records of the start and of the stop tell
-				continue
-			}
-			ready, _ := s.srv.Ready(app)
-			began, told := since[app]
-			switch {
-			case !ready && !told && st.Unserved > 0:
-				since[app] = time.Now().Add(-st.Unserved)
-				s.log.Error("not_ready", "app", app, "gen", st.Generation, "for", st.Unserved.Round(time.Millisecond),
-					"message", "no worker serves and none could be started: /readyz says 503 until one does; the records before this one say why")
-			case ready && told:
-				delete(since, app)
-				s.log.Info("ready_again", "app", app, "gen", st.Generation, "for", time.Since(began).Round(time.Millisecond),
-					"message", "a worker serves again: /readyz says 200 for this app")
-			}
-		}
-		for app := range since {
-			if !there[app] {
-				delete(since, app)
-			}
-		}
-	}
+// readyStats is the state of a pool, and whether its app is ready for its load balancer.
+type readyStats struct {
+	supervisor.Stats
+	ready bool
 }
 
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
+// readinessWatch tells when an app that was ready is not ready any more, and when it is
+// again: meanwhile its load balancer has removed it.
+type readinessWatch struct {
+	log   *logfile.Log
+	since map[string]time.Time // of the apps that are not ready
+}
+
+func (r *readinessWatch) look(list []readyStats, now time.Time) {
+	present := map[string]time.Time{}
+	for _, st := range list {
+		began, told := r.since[st.App]
+		switch {
+		case !st.EverUp: // the records of the start tell
+		case !st.ready && !told && st.Unserved > 0:
+			present[st.App] = now.Add(-st.Unserved)
+			r.log.Error("not_ready", "app", st.App, "gen", st.Generation, "for", st.Unserved.Round(time.Millisecond),
+				"message", "no worker serves and none could be started: /readyz says 503 until one does; the records before this one say why")
+		case st.ready && told:
+			r.log.Info("ready_again", "app", st.App, "gen", st.Generation, "for", now.Sub(began).Round(time.Millisecond),
+				"message", "a worker serves again: /readyz says 200 for this app")
+		case told:
+			present[st.App] = began
+		}
 	}
+	r.since = present
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package run
 
 import (
 	"os"
@@ -10,21 +10,21 @@ import (
 	"golang.org/x/term"
 )
 
-// notifyStops sends the signals that mean a stop in order to c.
+// notifyStops sends the signals that mean an orderly stop to c.
 func notifyStops(c chan os.Signal) {
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
 	if term.IsTerminal(0) {
 		signal.Notify(c, syscall.SIGHUP) // the terminal was closed
 	}
-	// A log whose reader has left is an error of that log and no reason to die
-	// (package os/signal, SIGPIPE). Notify, unlike Ignore, is not inherited.
+	// A closed pipe behind a log is an error of that log, and no reason to exit (package
+	// os/signal, SIGPIPE). Notify, unlike Ignore, is not inherited.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 }
 
-// steering gets the signals that steer: SIGHUP reloads where no terminal is there to
-// be closed, SIGTTIN and SIGTTOU are one worker more or fewer for each app, SIGUSR1
-// opens the logs' files anew, SIGUSR2 lets a new process take over.
-func steering() chan os.Signal {
+// controlSignals receives the signals that control the server: SIGHUP reloads, unless a
+// terminal sends it when it is closed; SIGTTIN and SIGTTOU add and remove a worker of each
+// app; SIGUSR1 reopens the log files; SIGUSR2 upgrades.
+func controlSignals() chan os.Signal {
 	c := make(chan os.Signal, 4)
 	signal.Notify(c, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGUSR1, syscall.SIGUSR2)
 	if !term.IsTerminal(0) && !signal.Ignored(syscall.SIGHUP) { // nohup
@@ -33,18 +33,18 @@ func steering() chan os.Signal {
 	return c
 }
 
-// steered obeys such a signal.
-func (s *serving) steered(sig os.Signal) {
+// obey does what a control signal means.
+func (l *life) obey(sig os.Signal) {
 	switch sig {
 	case syscall.SIGHUP:
-		s.reloadUnasked("", "SIGHUP")
+		l.reloads.start("", "SIGHUP", "")
 	case syscall.SIGUSR1:
-		_ = s.ReopenLogs() // told
+		_ = l.commands.ReopenLogs() // it logs its error
 	case syscall.SIGUSR2:
-		s.upgrade()
+		l.handover.begin()
 	case syscall.SIGTTIN:
-		s.resize(1)
+		l.commands.resize(1)
 	case syscall.SIGTTOU:
-		s.resize(-1)
+		l.commands.resize(-1)
 	}
 }

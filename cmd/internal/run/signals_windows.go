@@ -1,4 +1,4 @@
-package main
+package run
 
 import (
 	"os"
@@ -6,9 +6,10 @@ import (
 	"syscall"
 )
 
-// notifyStops sends the signals that mean a stop in order to c.
+// notifyStops sends the signals that mean an orderly stop to c.
 func notifyStops(c chan os.Signal) { signal.Notify(c, os.Interrupt, syscall.SIGTERM) }
 
-func steering() chan os.Signal { return nil }
+// controlSignals is nil: there are none on Windows.
+func controlSignals() chan os.Signal { return nil }
 
-func (s *serving) steered(os.Signal) {}
+func (l *life) obey(os.Signal) {}

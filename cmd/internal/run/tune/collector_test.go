@@ -1,4 +1,4 @@
-package main
+package tune
 
 import (
 	"runtime"
@@ -7,24 +7,24 @@ import (
 	"time"
 )
 
-// Garbage may be much beside little, and little beside much.
-func TestGCPace(t *testing.T) {
+// A small heap may have much garbage, a large one little.
+func TestCollectorPace(t *testing.T) {
 	t.Setenv("GOGC", "")
 	defer func() { debug.SetGCPercent(100) }()
-	paceGC()
+	paceCollector()
 	reaches := func(want int64) {
 		t.Helper()
-		for end := time.Now().Add(10 * time.Second); gcPace.Load() != want; time.Sleep(time.Millisecond) { // finalizers run by themselves
+		for end := time.Now().Add(10 * time.Second); collectorPace.Load() != want; time.Sleep(time.Millisecond) { // finalizers run by themselves
 			if time.Now().After(end) {
-				t.Fatalf("%d %%, want %d", gcPace.Load(), want)
+				t.Fatalf("%d %%, want %d", collectorPace.Load(), want)
 			}
 			runtime.GC()
 		}
 	}
-	reaches(gcMost)
+	reaches(collectorMost)
 	held := make([]byte, 100<<20)
-	reaches(gcLeast)
+	reaches(collectorLeast)
 	runtime.KeepAlive(held)
 	held = nil
-	reaches(gcMost)
+	reaches(collectorMost)
 }

@@ -1,4 +1,4 @@
-package main
+package tune
 
 import (
 	"os"
@@ -6,59 +6,60 @@ import (
 	"time"
 )
 
-// Go wakes a thread for nearly every goroutine that becomes ready while a core is free,
-// and lets it look for work for a while. Beside Python workers that want the cores this
-// costs more than it brings: on two cores a hello took a quarter more processor time
-// with two than with one. So the process runs on as many cores as it fills, and takes a
-// further one only when it has filled those that it has and the machine has one to spare.
+// Go wakes a thread for nearly every goroutine that becomes ready while a core is free, and
+// lets it search for work for a while. Beside Python workers, which need the cores, this
+// costs more than it gains (the numbers are in doc.go). So the process uses as many cores as
+// it fills, and takes a further one only when it has filled those and the machine has one
+// to spare.
 const (
-	procsLook = 100 * time.Millisecond // while there is load
-	procsRest = time.Second            // while there is hardly any
-	procsMore = 2                      // looks with too much load before there are more
-	procsCalm = 10                     // looks with too little load before one core is given up
-	procsFull = 3                      // likewise while the machine has none to spare
+	sampleBusy   = 100 * time.Millisecond // between samples under load
+	sampleIdle   = time.Second            // between samples with hardly any load
+	samplesMore  = 2                      // in a row with too much load before there are more cores
+	samplesLess  = 10                     // in a row with too little load before there is one less
+	samplesTaken = 3                      // likewise while the machine has no free core
 )
 
-// cores is what a look has found, in cores that were busy or idle since the last one.
-type cores struct{ used, idle float64 }
+// sample is how many cores were busy with this process, and idle, since the last sample.
+type sample struct{ used, idle float64 }
 
-// procs says on how many cores the process is to run.
-type procs struct {
-	most             int
-	want, calm, full int // looks in a row
+// governor decides how many cores the process uses.
+type governor struct {
+	most               int
+	more, less, others int // samples in a row
 }
 
-// next is the number after a look, now before it.
-func (p *procs) next(now int, c cores) int {
+// next is the number of cores after a sample; now is the number before it.
+func (g *governor) next(now int, c sample) int {
 	switch {
 	case c.used > 0.85*float64(now) && c.idle > 0.25:
-		p.calm, p.full = 0, 0
-		if p.want++; p.want >= procsMore {
-			p.want = 0
-			return min(2*now, p.most)
+		g.less, g.others = 0, 0
+		if g.more++; g.more >= samplesMore {
+			g.more = 0
+			return min(2*now, g.most)
 		}
 		return now
 	case c.used < 0.7*float64(now-1):
-		p.calm++
+		g.less++
 	default:
-		p.calm = 0
+		g.less = 0
 	}
-	p.want = 0
-	if c.idle < 0.1 && c.used < 0.85*float64(now) { // others want what this process has and does not fill
-		p.full++
+	g.more = 0
+	if c.idle < 0.1 && c.used < 0.85*float64(now) { // other processes need cores that this one does not fill
+		g.others++
 	} else {
-		p.full = 0
+		g.others = 0
 	}
-	if now > 1 && (p.calm >= procsCalm || p.full >= procsFull) {
-		p.calm, p.full = 0, 0
+	if now > 1 && (g.less >= samplesLess || g.others >= samplesTaken) {
+		g.less, g.others = 0, 0
 		return now - 1
 	}
 	return now
 }
 
-// paceProcs starts the pace; stop ends it and waits. With GOMAXPROCS in the environment,
-// on one core, and where the machine's load cannot be read, there is none.
-func paceProcs() (stop func()) {
+// paceCores starts the goroutine that follows the load; stop ends it and waits. There is
+// none with GOMAXPROCS in the environment, on one core, and where the load of the machine
+// cannot be read.
+func paceCores() (stop func()) {
 	most := runtime.GOMAXPROCS(0)
 	look := coresMeter()
 	if os.Getenv("GOMAXPROCS") != "" || most < 2 || look == nil {
@@ -69,8 +70,8 @@ func paceProcs() (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		p := procs{most: most}
-		timer := time.NewTimer(procsLook)
+		g := governor{most: most}
+		timer := time.NewTimer(sampleBusy)
 		defer timer.Stop()
 		for {
 			select {
@@ -79,14 +80,14 @@ func paceProcs() (stop func()) {
 				return
 			}
 			c := look()
-			if n := p.next(now, c); n != now {
+			if n := g.next(now, c); n != now {
 				now = n
 				runtime.GOMAXPROCS(now)
 			}
 			if now == 1 && c.used < 0.2 {
-				timer.Reset(procsRest)
+				timer.Reset(sampleIdle)
 			} else {
-				timer.Reset(procsLook)
+				timer.Reset(sampleBusy)
 			}
 		}
 	}()

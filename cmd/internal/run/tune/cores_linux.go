@@ -1,4 +1,4 @@
-package main
+package tune
 
 import (
 	"bytes"
@@ -11,9 +11,9 @@ import (
 )
 
 // coresMeter returns a function that measures since its last call; nil: there is no
-// /proc/stat. In a container that is the host's, so the bound is what the process may
-// have (GOMAXPROCS counts a control group's limit).
-func coresMeter() func() cores {
+// /proc/stat. In a container /proc/stat is the host's, so the bound is what the process may
+// have (GOMAXPROCS counts the limit of a control group).
+func coresMeter() func() sample {
 	f, err := os.Open("/proc/stat")
 	if err != nil {
 		return nil
@@ -27,11 +27,11 @@ func coresMeter() func() cores {
 		line, _, _ := bytes.Cut(buf[:n], []byte("\n"))
 		for i, word := range bytes.Fields(line) {
 			ticks, err := strconv.ParseFloat(string(word), 64)
-			if err != nil || i > 8 { // the name; what comes after steal is counted in user already
+			if err != nil || i > 8 { // the name; the columns after steal are counted in user already
 				continue
 			}
 			all += ticks
-			if i == 4 || i == 5 { // idle, and waiting for a disk
+			if i == 4 || i == 5 { // idle, and iowait
 				idle += ticks
 			}
 		}
@@ -51,10 +51,10 @@ func coresMeter() func() cores {
 		f.Close()
 		return nil
 	}
-	return func() cores {
+	return func() sample {
 		idle, all := read()
 		used, at := own(), time.Now()
-		c := cores{used: float64(used-used0) / float64(max(at.Sub(at0), 1))}
+		c := sample{used: float64(used-used0) / float64(max(at.Sub(at0), 1))}
 		if all > all0 {
 			c.idle = (idle - idle0) / (all - all0) * count
 		}

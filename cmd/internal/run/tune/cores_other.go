@@ -1,6 +1,6 @@
 //go:build !linux
 
-package main
+package tune
 
-// coresMeter: not known here.
-func coresMeter() func() cores { return nil }
+// coresMeter is nil: this platform has no meter.
+func coresMeter() func() sample { return nil }

@@ -1,4 +1,4 @@
-package main
+package tune
 
 import (
 	"runtime"
@@ -6,28 +6,28 @@ import (
 	"time"
 )
 
-func TestProcs(t *testing.T) {
+func TestGovernor(t *testing.T) {
 	for name, c := range map[string]struct {
-		looks []cores
-		from  int
-		want  int
+		samples []sample
+		from    int
+		want    int
 	}{
-		"full, and one to spare":                    {repeat(cores{0.95, 0.9}, procsMore), 1, 2},
-		"full, and three to spare":                  {append(repeat(cores{1.9, 3}, procsMore), repeat(cores{3.8, 3}, procsMore)...), 2, 8},
-		"full for a moment":                         {repeat(cores{0.95, 0.9}, procsMore-1), 1, 1},
-		"never more than there are":                 {repeat(cores{7.9, 3}, 9), 8, 8},
-		"full beside workers that are":              {repeat(cores{0.97, 0.02}, 50), 1, 1},
-		"half":                                      {repeat(cores{0.5, 1.4}, 50), 1, 1},
-		"two, of which one would do":                {repeat(cores{0.5, 1.4}, procsCalm), 2, 1},
-		"two, of which one would do for a moment":   {repeat(cores{0.5, 1.4}, procsCalm-1), 2, 2},
-		"two, of which one would not do":            {repeat(cores{1.2, 0.5}, 50), 2, 2},
-		"two that workers want and that are filled": {repeat(cores{1.9, 0}, 50), 2, 2},
-		"two that workers want":                     {repeat(cores{1.1, 0.05}, procsFull), 2, 1},
-		"idle":                                      {repeat(cores{0, 2}, 500), 8, 1},
+		"full, and one to spare":                    {repeat(sample{0.95, 0.9}, samplesMore), 1, 2},
+		"full, and three to spare":                  {append(repeat(sample{1.9, 3}, samplesMore), repeat(sample{3.8, 3}, samplesMore)...), 2, 8},
+		"full for a moment":                         {repeat(sample{0.95, 0.9}, samplesMore-1), 1, 1},
+		"never more than there are":                 {repeat(sample{7.9, 3}, 9), 8, 8},
+		"full beside workers that are":              {repeat(sample{0.97, 0.02}, 50), 1, 1},
+		"half":                                      {repeat(sample{0.5, 1.4}, 50), 1, 1},
+		"two, of which one would do":                {repeat(sample{0.5, 1.4}, samplesLess), 2, 1},
+		"two, of which one would do for a moment":   {repeat(sample{0.5, 1.4}, samplesLess-1), 2, 2},
+		"two, of which one would not do":            {repeat(sample{1.2, 0.5}, 50), 2, 2},
+		"two that workers want and that are filled": {repeat(sample{1.9, 0}, 50), 2, 2},
+		"two that workers want":                     {repeat(sample{1.1, 0.05}, samplesTaken), 2, 1},
+		"idle":                                      {repeat(sample{0, 2}, 500), 8, 1},
 	} {
-		p, now := procs{most: 8}, c.from
-		for _, l := range c.looks {
-			now = p.next(now, l)
+		g, now := governor{most: 8}, c.from
+		for _, l := range c.samples {
+			now = g.next(now, l)
 		}
 		if now != c.want {
 			t.Errorf("%s: %d, want %d", name, now, c.want)
@@ -35,15 +35,15 @@ func TestProcs(t *testing.T) {
 	}
 }
 
-func repeat(c cores, n int) []cores {
-	list := make([]cores, n)
+func repeat(c sample, n int) []sample {
+	list := make([]sample, n)
 	for i := range list {
 		list[i] = c
 	}
 	return list
 }
 
-// What is measured is what happens: a core that is kept busy is seen.
+// The meter sees a core that is kept busy.
 func TestCoresMeter(t *testing.T) {
 	look := coresMeter()
 	if look == nil {
@@ -60,17 +60,17 @@ func TestCoresMeter(t *testing.T) {
 }
 
 // The pace ends, and leaves no goroutine.
-func TestPaceProcsEnds(t *testing.T) {
+func TestPaceCoresEnds(t *testing.T) {
 	most := runtime.GOMAXPROCS(0)
 	defer runtime.GOMAXPROCS(most)
 	before := runtime.NumGoroutine()
-	paceProcs()()
+	paceCores()()
 	if n := runtime.NumGoroutine(); n > before {
 		t.Errorf("%d goroutines, %d before", n, before)
 	}
 	t.Setenv("GOMAXPROCS", "2")
 	runtime.GOMAXPROCS(2)
-	paceProcs()()
+	paceCores()()
 	if n := runtime.GOMAXPROCS(0); n != 2 {
 		t.Errorf("%d cores though the user has said 2", n)
 	}

@@ -1,4 +1,4 @@
-package main
+package tune
 
 import (
 	"runtime"
@@ -7,36 +7,36 @@ import (
 	"github.com/standpipe/standpipe/bridge/spool"
 )
 
-// Go's runtime ends the process when it cannot make a thread, and makes one whenever all
-// others wait in the kernel. Where an app can use up the processes that a user or a
-// control group may have, that would end the server. So it makes its threads when it
-// starts, before any app runs, and keeps them: the runtime never ends an idle one.
+// Go's run-time ends the process when it cannot create a thread, and it creates one
+// whenever all others wait in the kernel. An app can use up the tasks that a user or a
+// control group may have, and that would end the server. So the server creates its
+// threads before any app runs, and keeps them: the run-time never ends an idle thread.
 
-// spareThreads are for signals, logs, and what starts processes.
+// spareThreads are for signals, logs, and starting processes.
 const spareThreads = 12
 
-// threadsNeeded is how many threads the server may come to need: one for each core, those
-// that wait for a disk, and a few. A worker holds none: its pipes and its end are polled.
+// threadsNeeded is how many threads the server may need: one for each core, those that wait
+// for a disk, and a few. A worker needs none: its pipes and its exit are polled.
 func threadsNeeded() int { return runtime.NumCPU() + spool.DiskThreads + spareThreads }
 
-// reserveThreads has the runtime make n threads, but no more than half of what may still
-// be made: then there is little to keep in reserve.
+// reserveThreads makes the run-time create n threads, but at most half of the tasks that
+// are left.
 func reserveThreads(n int) {
-	if room, limited := roomForTasks(); limited {
-		n = min(n, room/2)
+	if left, limited := tasksLeft(); limited {
+		n = min(n, left/2)
 	}
-	var there, gone sync.WaitGroup
-	all := make(chan struct{})
+	var started, ended sync.WaitGroup
+	release := make(chan struct{})
 	for range n {
-		there.Add(1)
-		gone.Go(func() { // ends with this function
+		started.Add(1)
+		ended.Go(func() { // ends with this function
 			runtime.LockOSThread() // while it waits, others need another thread
 			defer runtime.UnlockOSThread()
-			there.Done()
-			<-all
+			started.Done()
+			<-release
 		})
 	}
-	there.Wait()
-	close(all)
-	gone.Wait()
+	started.Wait()
+	close(release)
+	ended.Wait()
 }

@@ -1,4 +1,4 @@
-package main
+package tune
 
 import (
 	"math"
@@ -11,14 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// manyTasks: a limit on a user's tasks above it is not looked at, since to count them
-// takes a look at each process.
+// manyTasks is the highest limit of a user's tasks that counts: to count the tasks, each
+// process of the machine is read.
 const manyTasks = 4096
 
-// roomForTasks is how many processes and threads may still be made: by the control groups
+// tasksLeft is how many processes and threads may still be created: by the control groups
 // (pids.max, of both versions) and by RLIMIT_NPROC. limited: there is a limit.
-func roomForTasks() (room int, limited bool) {
-	room = math.MaxInt
+func tasksLeft() (left int, limited bool) {
+	left = math.MaxInt
 	text, _ := os.ReadFile("/proc/self/cgroup")
 	for line := range strings.SplitSeq(string(text), "\n") {
 		f := strings.SplitN(line, ":", 3)
@@ -38,15 +38,15 @@ func roomForTasks() (room int, limited bool) {
 			most, err := number(filepath.Join(dir, "pids.max"))
 			now, nowErr := number(filepath.Join(dir, "pids.current"))
 			if err == nil && nowErr == nil {
-				room, limited = min(room, max(most-now, 0)), true
+				left, limited = min(left, max(most-now, 0)), true
 			}
 		}
 	}
 	var nproc unix.Rlimit
 	if os.Geteuid() != 0 && unix.Getrlimit(unix.RLIMIT_NPROC, &nproc) == nil && nproc.Cur <= manyTasks {
-		room, limited = min(room, max(int(nproc.Cur)-tasksOf(os.Getuid()), 0)), true
+		left, limited = min(left, max(int(nproc.Cur)-tasksOf(os.Getuid()), 0)), true
 	}
-	return room, limited
+	return left, limited
 }
 
 func number(path string) (int, error) {
@@ -54,7 +54,7 @@ func number(path string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return strconv.Atoi(strings.TrimSpace(string(b))) // "max" is none
+	return strconv.Atoi(strings.TrimSpace(string(b))) // "max" is no number, and no limit
 }
 
 // tasksOf counts a user's threads.

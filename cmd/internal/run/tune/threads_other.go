@@ -1,6 +1,6 @@
 //go:build !linux
 
-package main
+package tune
 
-// roomForTasks: it is not known here.
-func roomForTasks() (room int, limited bool) { return 0, false }
+// tasksLeft is unknown on this platform.
+func tasksLeft() (left int, limited bool) { return 0, false }

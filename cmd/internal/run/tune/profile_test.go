@@ -1,4 +1,4 @@
-package main
+package tune
 
 import (
 	"compress/gzip"
@@ -10,14 +10,14 @@ import (
 
 func TestProfile(t *testing.T) {
 	t.Setenv("STANDPIPE_CPUPROFILE", "")
-	end, err := profile()
+	end, err := Profile()
 	if err != nil {
 		t.Fatal(err)
 	}
 	end()
 	name := filepath.Join(t.TempDir(), "cpu")
 	t.Setenv("STANDPIPE_CPUPROFILE", name)
-	if end, err = profile(); err != nil {
+	if end, err = Profile(); err != nil {
 		t.Fatal(err)
 	}
 	end()
@@ -31,10 +31,10 @@ func TestProfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p, err := io.ReadAll(z); err != nil || len(p) == 0 {
-		t.Errorf("%d octets, %v", len(p), err)
+		t.Errorf("%d bytes, %v", len(p), err)
 	}
 	t.Setenv("STANDPIPE_CPUPROFILE", filepath.Join(name, "under-a-file"))
-	if _, err := profile(); err == nil {
+	if _, err := Profile(); err == nil {
 		t.Error("a file that cannot be made is no error")
 	}
 }

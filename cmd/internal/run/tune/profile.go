@@ -1,14 +1,14 @@
-package main
+package tune
 
 import (
 	"os"
 	"runtime/pprof"
 )
 
-// profile writes a CPU profile of the whole serve to the file that
-// STANDPIPE_CPUPROFILE names, for developers: make pgo. The function that it returns
-// ends it. After an upgrade the new process writes the same file.
-func profile() (end func(), err error) {
+// Profile writes a CPU profile of the process to the file that STANDPIPE_CPUPROFILE
+// names, for developers (make pgo). end ends it. After an upgrade the new process writes
+// the same file.
+func Profile() (end func(), err error) {
 	name := os.Getenv("STANDPIPE_CPUPROFILE")
 	if name == "" {
 		return func() {}, nil

@@ -1,0 +1,128 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/cmd/internal/admin"
+	"github.com/standpipe/standpipe/cmd/internal/compose"
+	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/logfile"
+)
+
+// commands do what the control socket asks for, and what signals ask for likewise.
+type commands struct {
+	reloads *reloads
+	product *compose.Server
+	log     *logfile.Log
+	stop    func() // begins an orderly stop
+
+	stopAsked atomic.Bool
+}
+
+var _ admin.Server = (*commands)(nil)
+
+// Reload reads the configuration again and puts it in force.
+func (c *commands) Reload(ctx context.Context, app string) error { return c.reloads.Reload(ctx, app) }
+
+// Pools are those of the present apps.
+func (c *commands) Pools() []admin.Pool { return poolsAs[admin.Pool](c.product) }
+
+// poolsAs are the pools of the present apps, as their user's interface.
+func poolsAs[P any](product *compose.Server) []P {
+	var list []P
+	for _, p := range product.Pools() {
+		list = append(list, any(p).(P))
+	}
+	return list
+}
+
+// Stop begins an orderly stop. A second one does not kill, unlike a second signal.
+func (c *commands) Stop() {
+	if !c.product.IsStopping() && !c.stopAsked.Swap(true) {
+		c.stop()
+	}
+}
+
+// SetLevel sets the level of the log and of all its named loggers.
+func (c *commands) SetLevel(level string) error {
+	l, err := config.ParseLevel(level)
+	if err != nil {
+		return err
+	}
+	c.log.SetLevel(hclog.LevelFromString(l))
+	return nil
+}
+
+// ReopenLogs reopens the log files, and logs a failure.
+func (c *commands) ReopenLogs() error {
+	if err := c.product.ReopenLogs(); err != nil {
+		c.log.Error("logs_not_reopened", "error", strings.ReplaceAll(err.Error(), "\n", "; "), "message", "the logs continue in the open files")
+		return fmt.Errorf("the log continues in the open file: %w", err)
+	}
+	c.log.Info("logs_reopened")
+	return nil
+}
+
+// About fills in what does not belong to an app.
+func (c *commands) About(st *admin.Status) {
+	st.Addresses, st.Stopping, st.LogLevel = c.product.Addresses(), c.product.IsStopping(), strings.ToLower(c.log.GetLevel().String())
+	if st.Addresses == nil {
+		st.Addresses = []string{}
+	}
+	st.Folders = foldersOf(c.product.Config())
+}
+
+// foldersOf are the folders by which the commands find this server.
+func foldersOf(cfg *config.Config) []string {
+	list := []string{cfg.Dir}
+	add := func(dir string) {
+		if !slices.Contains(list, dir) {
+			list = append(list, dir)
+		}
+	}
+	if cfg.File != "" {
+		add(filepath.Dir(cfg.File))
+	}
+	for i := range cfg.Apps {
+		add(cfg.Apps[i].Dir)
+		if link := cfg.Apps[i].Link; link != "" {
+			add(link)
+		}
+	}
+	return list
+}
+
+// Static lists the folders of static files of one app, or (empty) of all and the server.
+func (c *commands) Static(app string) (list []admin.Folder) {
+	files := c.product.Static(app)
+	if app == "" {
+		files = allFolders(c.product, c.product.Config())
+	}
+	for _, f := range files {
+		d := admin.Folder{App: f.App, URL: f.URL, Dir: f.Dir, How: f.How, State: "served"}
+		switch {
+		case f.Trouble != "":
+			d.State, d.Reason = "trouble", f.Trouble
+		case f.Refused != "":
+			d.State, d.Reason = "app", f.Refused
+		}
+		list = append(list, d)
+	}
+	return list
+}
+
+// resize adds workers to each app, or removes them.
+func (c *commands) resize(by int) {
+	for _, p := range c.product.Pools() {
+		if n := p.Stats().Workers + by; n > 0 {
+			_, _ = p.Resize(n) // fails when it is stopping
+		}
+	}
+}

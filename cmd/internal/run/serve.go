@@ -1,0 +1,192 @@
+package run
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/standpipe/standpipe/cmd/internal/admin"
+	"github.com/standpipe/standpipe/cmd/internal/compose"
+	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/exit"
+	"github.com/standpipe/standpipe/cmd/internal/journal"
+	"github.com/standpipe/standpipe/cmd/internal/logfile"
+	"github.com/standpipe/standpipe/cmd/internal/metrics"
+	"github.com/standpipe/standpipe/cmd/internal/run/tune"
+	"github.com/standpipe/standpipe/cmd/internal/terminal"
+	"github.com/standpipe/standpipe/cmd/internal/upgrade"
+	"github.com/standpipe/standpipe/supervisor"
+)
+
+// Options are what a command line gives to the server.
+type Options struct {
+	Version string
+	// Load reads the configuration for the machine. Its error carries the exit code.
+	Load           func(machine *config.Machine) (config.Input, *config.Config, error)
+	Stdout, Stderr io.Writer
+}
+
+// processStarted is when this process began.
+var processStarted = time.Now()
+
+// Serve serves until a signal ends it. Its error carries the exit code.
+func Serve(ctx context.Context, o Options) (err error) {
+	inherited, err := upgrade.Inherit()
+	if err != nil {
+		return exit.With(exit.Failed, err)
+	}
+	defer func() { inherited.Failed(err) }()
+	// Measured once: a reload decides by the user that started us, not by the one that we have become.
+	machine := config.Measure()
+	in, cfg, err := o.Load(&machine)
+	if err != nil {
+		return err
+	}
+	endProfile, err := tune.Profile()
+	if err != nil {
+		return exit.With(exit.Failed, err)
+	}
+	defer endProfile()
+	limit := int64(0)
+	if machine.Limited {
+		limit = machine.Memory
+	}
+	defer tune.Start(limit)()
+	// From here on a signal means an orderly stop.
+	stops := make(chan os.Signal, 4)
+	notifyStops(stops)
+	defer signal.Stop(stops)
+
+	log, err := logfile.Open(cfg, o.Stderr)
+	if err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	defer log.Close()
+	for _, w := range cfg.Warnings {
+		log.Warn("config", "message", w)
+	}
+	s := &server{Options: o, in: in, cfg: cfg, log: log, stops: stops, inherited: inherited}
+	if err := s.assemble(ctx); err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	if err := s.run(ctx); err != nil {
+		inherited.Failed(err)
+		return lastRecord(log, err)
+	}
+	return nil
+}
+
+// lastRecord writes the error that ends the program. Where programs read the log, it is a
+// record like all others.
+func lastRecord(log *logfile.Log, err error) error {
+	if log.Text || err.Error() == "" {
+		return err
+	}
+	log.Error("failed", "message", err.Error(), "exit", exit.Code(err))
+	return exit.Silent(exit.Code(err))
+}
+
+// server assembles one run: the product, and the parts of its life. Parts know those that are
+// passed to them, and none of them knows the server.
+type server struct {
+	Options
+	in        config.Input   // what the configuration is made of
+	cfg       *config.Config // of the start
+	log       *logfile.Log
+	stops     chan os.Signal
+	inherited *upgrade.Inheritance // nil: no other process has started this one
+
+	product  *compose.Server
+	failures admin.Failures
+	progress *journal.Progress
+	metrics  *metrics.Metrics
+	service  *service
+	reloads  *reloads
+	life     *life
+}
+
+// assemble makes the product and the parts. Nothing is bound and nothing runs yet.
+func (s *server) assemble(ctx context.Context) (err error) {
+	s.progress = journal.NewProgress()
+	s.metrics = metrics.New(s.Version, func() []metrics.Pool { return poolsAs[metrics.Pool](s.product) })
+	s.service = &service{pools: func() []*supervisor.Pool { return s.product.Pools() }, log: s.log}
+	s.reloads = &reloads{service: s.service, log: s.log, failures: &s.failures, load: s.reload, group: newGroup(ctx)}
+	dev := newDevReload(s.cfg, s.log, s.reloads.start)
+	records := &records{journal: journal.New(s.log), config: s.config}
+	s.product, err = compose.New(s.cfg, s.Version, s.log, s.Stdout, func(e supervisor.Event) {
+		records.Event(e)
+		s.progress.Event(e)
+		s.failures.Event(e)
+		dev.Event(e)
+	}, s.metrics.Observe)
+	if err != nil {
+		return err
+	}
+	s.reloads.product = s.product
+	commands := &commands{reloads: s.reloads, product: s.product, log: s.log, stop: s.stop}
+	out := &output{log: s.log}
+	control := &control{product: s.product, cfg: s.cfg, out: out, metrics: s.metrics, handler: admin.NewHandler(admin.Options{
+		Server: commands, Failures: &s.failures, Metrics: s.metrics.Handler(), Log: s.log, Version: s.Version, Started: processStarted, Pid: os.Getpid(),
+	})}
+	handover := &handover{product: s.product, service: s.service, log: s.log, dir: s.in.Dir}
+	s.life = &life{
+		product: s.product, out: out, entry: s.entry(control), boot: s.boot(out, control), reloads: s.reloads, commands: commands,
+		watchers: &watchers{product: s.product, log: s.log, reload: s.reloads.start, dev: dev}, handover: handover,
+		stopper: &stopper{product: s.product, service: s.service, handover: handover, log: s.log}, control: control,
+		stops: s.stops, controls: controlSignals(), events: make(chan event), retryBoot: dev != nil,
+	}
+	return nil
+}
+
+// config is what is in force; of the start while there is no product.
+func (s *server) config() *config.Config {
+	if s.product == nil {
+		return s.cfg
+	}
+	return s.product.Config()
+}
+
+// reload reads the configuration again.
+func (s *server) reload() (*config.Config, error) {
+	cfg, _, err := config.Load(s.in)
+	return cfg, err
+}
+
+// stop begins an orderly stop, as SIGTERM does.
+func (s *server) stop() {
+	select {
+	case s.stops <- syscall.SIGTERM:
+	default: // signals are waiting: it stops anyway
+	}
+}
+
+// entry is how this process comes to serve.
+func (s *server) entry(control *control) entry {
+	if s.inherited == nil {
+		return &fresh{product: s.product, service: s.service, control: control}
+	}
+	return &successor{inherited: s.inherited, product: s.product, service: s.service, control: control, log: s.log}
+}
+
+func (s *server) boot(out *output, control *control) *boot {
+	people, paint := s.Stderr, terminal.PaintFor(s.Stderr)
+	if s.cfg.Logs.Error == "-" {
+		people = s.log.Out // to keep the order
+	}
+	return &boot{pools: poolsAs[bootingPool](s.product), progress: s.progress, report: &startReport{
+		out: out, service: s.service, cfg: s.cfg,
+		banner: &banner{product: s.product, control: control, progress: s.progress, cfg: s.cfg, version: s.Version, out: people, paint: paint},
+	}}
+}
+
+// run runs the life, and ends what it leaves open.
+func (s *server) run(ctx context.Context) error {
+	defer adopt()()
+	defer s.service.close()
+	defer s.life.control.close()
+	defer s.reloads.group.close()
+	return s.life.run(ctx)
+}

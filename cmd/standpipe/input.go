@@ -1,0 +1,91 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/standpipe/standpipe/cmd/internal/compat"
+	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
+	"github.com/standpipe/standpipe/cmd/internal/exit"
+)
+
+// settingFlags are the flags of the table of settings.
+func settingFlags() []cli.Flag {
+	var out []cli.Flag
+	for _, s := range config.Settings() {
+		names := s.FlagNames()
+		if len(names) == 0 {
+			continue
+		}
+		name, aliases := names[0], names[1:]
+		if s.Repeatable() {
+			out = append(out, &cli.StringSliceFlag{Name: name, Aliases: aliases})
+		} else {
+			out = append(out, &cli.StringFlag{Name: name, Aliases: aliases})
+		}
+	}
+	return out
+}
+
+// configInput is what the configuration is made of: the command line, the environment, the folder. Its error carries the
+// exit code. problems are those of the command line itself; the configuration is read all the same, so that all problems
+// are reported at once.
+func configInput(c *cli.Context) (in config.Input, problems schema.Problems, err error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return config.Input{}, nil, exit.With(exit.Failed, fmt.Errorf("the current folder cannot be found: %w", err))
+	}
+	problems, _ = c.App.Metadata[lineProblems].(schema.Problems)
+	in = config.Input{App: c.Args().First(), Environ: os.Environ(), Dir: dir, Pid: os.Getpid(), Tolerant: c.Command.Name == "serve"}
+	for _, s := range config.Settings() {
+		names := s.FlagNames()
+		if len(names) == 0 || !c.IsSet(names[0]) {
+			continue
+		}
+		f := schema.Flag{Name: names[0]}
+		if s.Repeatable() {
+			f.Values = c.StringSlice(f.Name)
+		} else {
+			f.Values = []string{c.String(f.Name)}
+		}
+		if s.Key == "worker_class" || s.Key == "worker_connections" {
+			continue
+		}
+		in.Flags = append(in.Flags, f)
+	}
+	greenlets, bad := compat.Greenlets(c.String("worker-class"), c.String("worker-connections"), c.IsSet("worker-class"), c.IsSet("worker-connections"))
+	for _, err := range bad {
+		problems = append(problems, schema.Problem{Message: err.Error()})
+	}
+	if greenlets != "" && !c.IsSet("gevent") {
+		in.Flags = append(in.Flags, schema.Flag{Name: "gevent", Values: []string{greenlets}})
+	}
+	return in, problems, nil
+}
+
+// loadConfig reads the configuration. Its error carries the exit code.
+func loadConfig(c *cli.Context) (*config.Config, *schema.Sources, error) {
+	in, problems, err := configInput(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg, sources, err := config.Load(in)
+	return cfg, sources, together(problems, err)
+}
+
+// together joins the problems of the command line and those that Load has found.
+func together(problems schema.Problems, err error) error {
+	if more, ok := errors.AsType[schema.Problems](err); ok {
+		return exit.With(exit.Usage, append(slices.Clone(problems), more...))
+	}
+	if err == nil && len(problems) == 0 {
+		return nil
+	}
+	return exit.With(exit.Usage, cmp.Or[error](err, problems))
+}
