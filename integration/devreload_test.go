@@ -40,7 +40,7 @@ func TestReloadOnChange(t *testing.T) {
 	write(t, dir, map[string]string{"shop/not_loaded.py": "x = 1\n"})
 	write(t, dir, map[string]string{"templates/page.html": "b"})
 	eventually(t, "a template has changed", func() bool { return len(s.events("reload")) > n })
-	if r := s.events("reload"); !strings.HasSuffix(r[n].str("reason"), "page.html") {
+	if r := s.events("reload"); !strings.HasSuffix(r[n].str("path"), "page.html") {
 		t.Errorf("%v", r[n])
 	}
 }

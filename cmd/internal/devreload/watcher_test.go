@@ -34,7 +34,7 @@ func TestWatcher(t *testing.T) {
 	put("shop/node_modules/x.html", "1")
 	reloads := make(chan string, 10)
 	w := New([]App{{Name: "shop", Dir: filepath.Join(root, "shop"), Files: []string{env}}},
-		func(app, why string) { reloads <- app + " " + why }, func(err error) { t.Error(err) })
+		func(app, path string) { reloads <- app + " " + path }, func(err error) { t.Error(err) })
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx) }()
@@ -46,7 +46,7 @@ func TestWatcher(t *testing.T) {
 			put(strings.TrimPrefix(path, root+"/"), time.Now().String())
 			select {
 			case got := <-reloads:
-				if got != "shop changed "+path {
+				if got != "shop "+path {
 					t.Errorf("%q after a change of %s", got, path)
 				}
 				return

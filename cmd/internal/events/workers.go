@@ -31,7 +31,7 @@ func workerEvents() []Event {
 		event("preload_threads", "warn", "The app has started threads at its import; they do not live on in the workers.", ofWorker,
 			"Start threads in a function given to standpipe_shim.on_fork."),
 		event("process_name", "debug", "A forked worker is shown in ps under its template's name.", ofWorker, "Nothing: the kernel does not let a process change its arguments."),
-		event("reload", "info", "A reload begins.", "reason app", "Nothing."),
+		event("reload", "info", "A reload begins.", "reason app path", "Nothing."),
 		event("reload_failed", "error", "A reload failed; what served before goes on serving.",
 			ofWorker+"error release serving serving_release traceback stacks output", "Mend what the message names, and reload again. No request was lost."),
 		event("release_gone", "warn", "The folder that the serving generation was made from was removed: a worker that ends cannot be replaced.", "app gen release",
