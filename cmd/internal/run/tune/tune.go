@@ -4,7 +4,7 @@ package tune
 // bytes; 0: there is none. It is called once, before any app runs; stop ends what follows
 // the load.
 func Start(memory int64) (stop func()) {
-	paceCollector()
+	setCollector()
 	limitMemory(memory)
 	reserveThreads(threadsNeeded())
 	return paceCores()
