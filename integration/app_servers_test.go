@@ -118,6 +118,7 @@ def app(environ, start_response):
 `
 
 func TestFault_B8_ServersBesideTheApp(t *testing.T) {
+	t.Parallel()
 	for name, code := range besideServers {
 		for _, mode := range []string{"sync", "gevent"} {
 			if mode == "gevent" && strings.Contains(name, "child") {
@@ -139,6 +140,7 @@ func TestFault_B8_ServersBesideTheApp(t *testing.T) {
 
 // The thread that imports is still stopped, whichever name the server has there.
 func TestFault_B8_TheImportIsStillStopped(t *testing.T) {
+	t.Parallel()
 	for name, code := range map[string]string{
 		"run_simple":    "from werkzeug.serving import run_simple\nrun_simple('127.0.0.1', 0, beside)\n",
 		"waitress":      "import waitress\nwaitress.serve(beside, host='127.0.0.1', port=0)\n",

@@ -64,6 +64,7 @@ func TestFault_B4_ReplacedStreams(t *testing.T) {
 		for mode, args := range modes {
 			for _, when := range []string{"import", "request"} {
 				t.Run(name+"/"+mode+"/"+when, func(t *testing.T) {
+					t.Parallel()
 					writes := name == "closed" || name == "detached" || name == "write raises"
 					text := streamClasses + replace
 					if when == "request" {
@@ -106,6 +107,7 @@ func TestFault_B4_ReplacedStreams(t *testing.T) {
 
 // What such a stream raises is told once per worker, and what was printed without a newline is in the log all the same.
 func TestFault_B4_BrokenStreamIsTold(t *testing.T) {
+	t.Parallel()
 	text := streamClasses + `
 class Tee(Bare):
     def write(self, text):

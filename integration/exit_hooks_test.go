@@ -142,6 +142,7 @@ func TestFault_B7_KillIsAWarning(t *testing.T) {
 
 // What an app has started and not waited for ends with its worker; the log names it.
 func TestFault_B7_ChildrenAreNamed(t *testing.T) {
+	t.Parallel()
 	text := `import os, subprocess
 def app(environ, start_response):
     child = subprocess.Popen(["sleep", "600"])

@@ -92,6 +92,7 @@ func get11(target string, fields ...string) string {
 
 // TestFault_D8_ReasonPhrase: what the app says beside the status reaches the client as it is.
 func TestFault_D8_ReasonPhrase(t *testing.T) {
+	t.Parallel()
 	s := answers(t, "--compress")
 	for line, want := range map[string]string{
 		"498 Invalid Token":                   "HTTP/1.1 498 Invalid Token",
@@ -116,6 +117,7 @@ func TestFault_D8_ReasonPhrase(t *testing.T) {
 
 // TestFault_D8_Spelling: names as the app, an upstream or a client most likely wrote them.
 func TestFault_D8_Spelling(t *testing.T) {
+	t.Parallel()
 	s := answers(t)
 	head := strings.Join(s.headOf(get11("/names")), "\n") + "\n"
 	for _, name := range []string{"ETag: ", "Sec-WebSocket-Foo: ", "DNT: ", "x-lower: ", "WWW-Authenticate: "} {
@@ -165,6 +167,7 @@ func TestFault_D8_Spelling(t *testing.T) {
 // TestFault_D16_ManyFields: the time for an answer's fields grows with their number. The bound is a guard: with the
 // square of it the answers would take several minutes.
 func TestFault_D16_ManyFields(t *testing.T) {
+	t.Parallel()
 	s := answers(t, "--timeout", "5m")
 	done := make(chan int, 1)
 	go func() {
@@ -205,6 +208,7 @@ func TestFault_D16_ManyFields(t *testing.T) {
 
 // TestFault_D16_RequestFields: a request has at most 1000 fields.
 func TestFault_D16_RequestFields(t *testing.T) {
+	t.Parallel()
 	s := answers(t)
 	for n, want := range map[int]string{900: "200", 1100: "431"} {
 		for _, name := range []string{"X-%d: 1", "X-Same: %d"} {
@@ -221,6 +225,7 @@ func TestFault_D16_RequestFields(t *testing.T) {
 
 // TestFault_D10_IfNoneMatch: with compression an app that compares tags as text answers 304, whatever kind its own are.
 func TestFault_D10_IfNoneMatch(t *testing.T) {
+	t.Parallel()
 	s := answers(t, "--compress")
 	fresh := func(own string) *response { // what a browser does: the tag that came goes back
 		path := "/tag?tag=" + strings.ReplaceAll(own, `"`, "%22")
@@ -252,6 +257,7 @@ func TestFault_D10_IfNoneMatch(t *testing.T) {
 
 // TestFault_D17_Hosts: RFC 9112 3.2.
 func TestFault_D17_Hosts(t *testing.T) {
+	t.Parallel()
 	s := answers(t)
 	for host, want := range map[string]string{
 		"": "400", "a,b": "400", "a:abc": "400", "a%2fb": "400", "a b": "400", "[::1": "400", `a"b`: "400", "a@b": "400", "a:1:2": "400",
@@ -268,6 +274,7 @@ func TestFault_D17_Hosts(t *testing.T) {
 
 // TestFault_D17_Requests: a fragment is no part of a target, and repeated fields are one list.
 func TestFault_D17_Requests(t *testing.T) {
+	t.Parallel()
 	s := answers(t)
 	for _, target := range []string{"/a#b", "/#", "/?q#f", "http://a/#f"} {
 		if head := s.headOf(get11(target)); !strings.HasPrefix(head[0], "HTTP/1.1 400") {
@@ -281,6 +288,7 @@ func TestFault_D17_Requests(t *testing.T) {
 
 // TestFault_D17_NoContent: RFC 9110 15.3.6: a 205 has no content, and the next answer begins where it ends.
 func TestFault_D17_NoContent(t *testing.T) {
+	t.Parallel()
 	s := answers(t)
 	for _, length := range []string{"", "&length=10"} {
 		w := dialWire(t, s)
@@ -297,6 +305,7 @@ func TestFault_D17_NoContent(t *testing.T) {
 // TestFault_D17_CutAnswerOfHTTP10: a client of HTTP/1.0 that knows the length need not have a reset; one that does not
 // know it has no other sign.
 func TestFault_D17_CutAnswerOfHTTP10(t *testing.T) {
+	t.Parallel()
 	s := answers(t)
 	for query, reset := range map[string]bool{"?sized": false, "": true} {
 		c, err := s.dial()
@@ -315,6 +324,7 @@ func TestFault_D17_CutAnswerOfHTTP10(t *testing.T) {
 
 // TestFault_D3_EmptyLineFirst: RFC 9112 2.2: one empty line in front of the request line is ignored.
 func TestFault_D3_EmptyLineFirst(t *testing.T) {
+	t.Parallel()
 	s := answers(t)
 	for _, pieces := range [][]string{{"\r\n" + get11("/")}, {"\r", "\n", get11("/")}, {"\r\n", get11("/")}} {
 		c, err := s.dial()

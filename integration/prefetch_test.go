@@ -136,11 +136,17 @@ func TestCodeThatHoldsTheInterpreter(t *testing.T) {
 // Half POST, half GET, while workers are killed and requests are recalled: nothing is lost but what had started, no POST runs
 // twice, no GET more than twice and only after a death; with retry = "never" nothing runs twice.
 func TestNothingRunsTwice(t *testing.T) {
+	t.Parallel()
+	many := 1 // with STANDPIPE_BIG more than 100,000 requests
+	if os.Getenv("STANDPIPE_BIG") != "" {
+		many = 3
+	}
 	for _, c := range []struct {
 		retry    string
 		requests int
-	}{{"safe", 100000}, {"never", 20000}} {
+	}{{"safe", many * 35000}, {"never", many * 7000}} {
 		t.Run(c.retry, func(t *testing.T) {
+			t.Parallel()
 			ran := filepath.Join(t.TempDir(), "ran")
 			s := start(t, opts{App: "app:app", Dir: appDir(t, "prefetch"), Env: []string{"RAN=" + ran},
 				Args: []string{"-w", "3", "--prefetch", "8", "--retry", c.retry, "--access-log", "off"}})
@@ -232,45 +238,59 @@ func TestNothingRunsTwice(t *testing.T) {
 	}
 }
 
-// With the same work for all, each worker of a fixed number gets its share.
+// With the same work for all, each worker of a fixed number gets its share, give or take 5 %. On a machine that does other things
+// too a worker may be slower for a while: one of three looks has to be even.
 func TestEvenShares(t *testing.T) {
 	for _, workers := range []int{2, 4} {
 		s := start(t, opts{App: "app:app", Dir: appDir(t, "prefetch"), Args: []string{"-w", fmt.Sprint(workers), "--access-log", "off"}})
-		var mu sync.Mutex
-		share := map[string]int{}
-		const requests = 10000
-		var wg sync.WaitGroup
-		var next atomic.Int64
-		for range 8 {
-			wg.Go(func() {
-				c := s.client()
-				for next.Add(1) <= requests {
-					resp, err := c.Get(s.URL + "/even")
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					b, _ := io.ReadAll(resp.Body)
-					resp.Body.Close()
-					pid := string(b)
-					if resp.StatusCode != http.StatusOK {
-						t.Errorf("%d %s", resp.StatusCode, b)
-					}
-					mu.Lock()
-					share[pid]++
-					mu.Unlock()
-				}
-			})
-		}
-		wg.Wait()
-		mean := requests / workers
-		for pid, n := range share {
-			if n < mean*3/4 || n > mean*5/4 {
-				t.Errorf("of %d workers %s had %d requests: %v", workers, pid, n, share)
+		eventually(t, "all workers are ready", func() bool { return s.status().Apps[0].Ready == workers })
+		for try := 1; ; try++ {
+			share := s.shares(5000)
+			even := len(share) == workers
+			for _, n := range share {
+				mean := 5000 / workers
+				even = even && n > mean*95/100 && n < mean*105/100
+			}
+			if even {
+				break
+			}
+			t.Logf("look %d: %d workers ran %v", try, workers, share)
+			if try == 3 {
+				t.Errorf("of %d workers some have more than their share in each of three looks", workers)
+				break
 			}
 		}
-		if len(share) != workers {
-			t.Errorf("%v", share)
-		}
 	}
+}
+
+// shares are the requests that each worker ran, by its pid, of so many from eight clients.
+func (s *server) shares(requests int64) map[string]int {
+	s.t.Helper()
+	var mu sync.Mutex
+	share := map[string]int{}
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range 8 {
+		wg.Go(func() {
+			c := s.client()
+			for next.Add(1) <= requests {
+				resp, err := c.Get(s.URL + "/even")
+				if err != nil {
+					s.t.Error(err)
+					return
+				}
+				b, _ := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				pid := string(b)
+				if resp.StatusCode != http.StatusOK {
+					s.t.Errorf("%d %s", resp.StatusCode, b)
+				}
+				mu.Lock()
+				share[pid]++
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return share
 }

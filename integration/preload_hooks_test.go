@@ -145,6 +145,7 @@ func TestFault_B6_BusyThreadsInTheTemplate(t *testing.T) {
 
 // Without ctypes preload works as it did, and the log says what that means.
 func TestFault_B6_WithoutCtypes(t *testing.T) {
+	t.Parallel()
 	dir := project(t, map[string]string{"web.py": hello("x"), "without/ctypes.py": "raise ImportError('no libffi here')\n"})
 	s := start(t, opts{Dir: dir, App: "web:app", Env: []string{"PYTHONPATH=" + filepath.Join(dir, "without")}, Args: []string{"--preload", "-w", "1", "--log-level", "debug"}})
 	s.want(200, "/")
@@ -156,6 +157,7 @@ func TestFault_B6_WithoutCtypes(t *testing.T) {
 
 // A module of the app's that has a name of the standard library's does not come in the way of the template.
 func TestFault_B6_AModuleNamedCtypes(t *testing.T) {
+	t.Parallel()
 	dir := project(t, map[string]string{"web.py": hookedApp, "ctypes.py": "raise ImportError('not for standpipe')\n"})
 	s := start(t, opts{Dir: dir, App: "web:app", Args: []string{"--preload", "-w", "1", "--log-level", "debug"}})
 	s.want(200, "/")
@@ -166,6 +168,7 @@ func TestFault_B6_AModuleNamedCtypes(t *testing.T) {
 
 // A daemon child of the template's is no worker's: one that leaves does not end it.
 func TestFault_B6_ChildrenOfTheTemplate(t *testing.T) {
+	t.Parallel()
 	text := `import multiprocessing, os, time
 child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,), daemon=True)
 child.start()
@@ -192,6 +195,7 @@ def app(environ, start_response):
 // A stream that the app's import has opened on the descriptors of the output lives as long as the worker, and what it says is
 // known to be the worker's.
 func TestFault_B6_StreamsOfTheImport(t *testing.T) {
+	t.Parallel()
 	text := `import os
 streams = [os.fdopen(os.dup(2), "w", 1), os.fdopen(os.dup(1), "w", 1), open("/dev/stderr", "w", 1), open("/proc/self/fd/1", "w", 1)]
 unbuffered = open(os.dup(1), "wb", 0)

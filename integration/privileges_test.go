@@ -554,6 +554,7 @@ func TestUserThatCannotReachTheApp(t *testing.T) {
 // /dev/stdout and /dev/stderr can be opened by a worker that runs as another user, and what goes there is in the log; with
 // --preload and in a child process, too.
 func TestFault_B10_DevStdoutOfAnotherUser(t *testing.T) {
+	t.Parallel()
 	needRoot(t)
 	dir := rootlessProject(t, map[string]string{"app.py": `import logging, os, subprocess
 log = logging.getLogger("b10")

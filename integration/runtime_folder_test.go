@@ -140,6 +140,7 @@ func TestFault_B3_ControlSocketIsMadeAgain(t *testing.T) {
 
 // Bodies and slow answers go on in another folder when theirs has gone, which is told once.
 func TestFault_B3_SpoolFolderIsGone(t *testing.T) {
+	t.Parallel()
 	b, spool := slowReaders(t)
 	losses := 0
 	lose := func() {

@@ -208,6 +208,7 @@ func TestFault_A2_UncollectedFilesAreNamed(t *testing.T) {
 			"STORAGES = {'staticfiles': {'BACKEND': 'django.contrib.staticfiles.storage.ManifestStaticFilesStorage'}}", "staticfiles.json"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dir := newProject(t, c.settings)
 			write(t, dir, map[string]string{"empty_urls.py": "urlpatterns = []\n"})
 			s := start(t, opts{Dir: dir, Python: python(t), Args: []string{"-w", "2"}})

@@ -40,6 +40,7 @@ func packetAnswer(t testing.TB, addr string, pairs ...string) string {
 
 // TestFault_D14_Uwsgi: what a server in front hands on, of all that a client may send.
 func TestFault_D14_Uwsgi(t *testing.T) {
+	t.Parallel()
 	s := speaksUwsgi(t, opts{App: "app:application", Dir: project(t, map[string]string{"app.py": answersApp}), Args: []string{"-w", "1"}})
 	tcp, unix := s.uwsgiAddresses()
 	base := []string{"REQUEST_METHOD", "GET", "PATH_INFO", "/a", "QUERY_STRING", "", "SERVER_PROTOCOL", "HTTP/1.1"}

@@ -12,6 +12,7 @@ import (
 
 // TestWSGIThreads: N threads run N requests of one worker at once, and the next one waits.
 func TestWSGIThreads(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours", "-w", "1", "--threads", "4")
 	gate := s.newGate()
 	var held []*async
@@ -46,6 +47,7 @@ func TestWSGIThreads(t *testing.T) {
 
 // TestWSGINoCrossTalk: every answer belongs to its request, though clients leave at random and bodies are large both ways.
 func TestWSGINoCrossTalk(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{{"-w", "2"}, {"-w", "1", "--threads", "4"}} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			s := serveBehaviours(t, opts{
@@ -137,6 +139,7 @@ func TestWSGIClientsLeave(t *testing.T) {
 
 // TestWSGIDuplex: the app streams megabytes while it has read nothing of a large body.
 func TestWSGIDuplex(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours")
 	sum := digest(places(5 << 20))
 	body := noise(3 << 20)
@@ -150,6 +153,7 @@ func TestWSGIDuplex(t *testing.T) {
 
 // TestWSGIStalledBody: a body that stops coming is answered 408, and the app never sees it.
 func TestWSGIStalledBody(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours", "--body-timeout", "1s")
 	for _, framing := range []string{"Content-Length: 10\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n5\r\nab"} {
 		id := newID()
@@ -178,6 +182,7 @@ func TestWSGIStalledBody(t *testing.T) {
 
 // TestWSGIUnixSocket: PEP 3333 wants SERVER_NAME and SERVER_PORT never empty; a unix peer is trusted.
 func TestWSGIUnixSocket(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := serveBehaviours(t, opts{App: "app:application", Dir: appDir(t, "wsgi_behaviours"), Listen: []string{"unix:" + dir + "/s.sock"}, Args: []string{"--trusted-fields", "for,proto,id"}})
 	w := dialWire(t, s.server)

@@ -15,6 +15,7 @@ import (
 
 // TestWSGIConnection: after an HTTP/1.0 or a chunked request the connection ends, whatever the client asks for.
 func TestWSGIConnection(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours")
 	for _, c := range []struct {
 		what, request string
@@ -174,6 +175,7 @@ func TestWSGISmuggling(t *testing.T) {
 
 // TestWSGITargets: the forms of a target that are no path of an app's.
 func TestWSGITargets(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours")
 	w := dialWire(t, s.server)
 	w.send("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -197,6 +199,7 @@ func TestWSGITargets(t *testing.T) {
 
 // TestWSGIUpgrade: an upgrade to WebSocket is an ordinary GET for a WSGI app, and the log says so once.
 func TestWSGIUpgrade(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours")
 	w := dialWire(t, s.server)
 	for range 2 {

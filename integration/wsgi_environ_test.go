@@ -78,6 +78,7 @@ var pathTargets = []struct{ target, path, query string }{
 }
 
 func TestWSGIPaths(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours")
 	for _, c := range pathTargets {
 		t.Run(fmt.Sprintf("%q", c.target), func(t *testing.T) {
@@ -117,6 +118,7 @@ func TestWSGIPaths(t *testing.T) {
 
 // TestWSGIEnviron: PEP 3333, "environ Variables", and what a client has sent.
 func TestWSGIEnviron(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours")
 	_, port, _ := net.SplitHostPort(s.Addr)
 
@@ -294,6 +296,7 @@ func TestWSGITruth(t *testing.T) {
 
 // TestWSGIMounts: the longest mount wins, at segment boundaries, and hosts come first.
 func TestWSGIMounts(t *testing.T) {
+	t.Parallel()
 	dir := appDir(t, "wsgi_behaviours")
 	file := filepath.Join(t.TempDir(), "standpipe.toml")
 	text := ""
@@ -359,6 +362,7 @@ func TestWSGIMounts(t *testing.T) {
 
 // TestWSGIValidate puts wsgiref.validate between the app and standpipe: it raises when either side breaks PEP 3333.
 func TestWSGIValidate(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{{"-w", "1"}, {"-w", "1", "--threads", "2"}} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			s := serveWSGI(t, "wsgi_validate", args...)

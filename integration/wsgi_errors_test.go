@@ -10,6 +10,7 @@ import (
 
 // TestWSGIErrorPages: small pages, HTML or JSON by Accept, with the request's id and nothing of the inside.
 func TestWSGIErrorPages(t *testing.T) {
+	t.Parallel()
 	dir := appDir(t, "wsgi_behaviours")
 	s := serveBehaviours(t, opts{Dir: t.TempDir(), Args: []string{
 		"--app", "name=m,module=app:application,mount=/m,dir=" + dir, "-w", "1", "--queue", "1", "--max-body", "1000", "--timeout", "2s",
@@ -114,6 +115,7 @@ func marshal(v any) string {
 }
 
 func TestWSGIErrorPageFile(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for name, text := range map[string]string{"404.html": "<p>Our own four-oh-four</p>", "500.html": "<p>Our own five hundred</p>"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
@@ -138,6 +140,7 @@ func TestWSGIErrorPageFile(t *testing.T) {
 
 // TestWSGIWorkerDeath: before the head 502, after it a cut answer; one worker_exit record per death.
 func TestWSGIWorkerDeath(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours")
 	exits := func(cause string) int {
 		n := 0
@@ -205,6 +208,7 @@ func TestWSGIWorkerDeath(t *testing.T) {
 // TestWSGIGarbledPipe: something in the worker writes on the pipe of the frames. The worker is lost, and the log says why;
 // the server, and the next worker, are not.
 func TestWSGIGarbledPipe(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours")
 	s.settle()
 	if a, err := s.exchange(t, "/process/garble"); err == nil && a.Status != 502 {
@@ -241,6 +245,7 @@ func (w *wire) chunkedEnd(t testing.TB) {
 
 // TestWSGIAppErrors: whatever a view raises is 500, one record with the traceback, and the worker lives on.
 func TestWSGIAppErrors(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours")
 	pid := s.want(200, "/process/pid").Body
 	for _, c := range []struct{ path, kind string }{

@@ -11,6 +11,7 @@ import (
 // TestWSGINoBody: HEAD, 204 and 304 have no body whatever the app yields (RFC 9110 9.3.2, 15.3.5, 15.4.5). A second,
 // pipelined request shows that no byte of one was sent.
 func TestWSGINoBody(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours")
 	for _, c := range []struct{ method, status string }{
 		{"HEAD", "200 OK"}, {"GET", "204 No Content"}, {"GET", "304 Not Modified"}, {"HEAD", "204 No Content"},
@@ -51,6 +52,7 @@ func TestWSGINoBody(t *testing.T) {
 
 // TestWSGILength: PEP 3333, "Handling the Content-Length Header", and what happens when the app miscounts.
 func TestWSGILength(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours")
 	mismatch := func(path string) func(record) bool {
 		return func(r record) bool {
@@ -110,6 +112,7 @@ func TestWSGILength(t *testing.T) {
 
 // TestWSGIFields: order and spelling are the app's.
 func TestWSGIFields(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours")
 
 	t.Run("order and spelling", func(t *testing.T) {
@@ -202,6 +205,7 @@ func TestWSGIFields(t *testing.T) {
 
 // TestWSGIRefusedHeads: what would split an answer, or is no HTTP, is a 500 with the reason in the log, never sent.
 func TestWSGIRefusedHeads(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours")
 	type bad struct{ what, path string }
 	var list []bad

@@ -59,6 +59,7 @@ func chunked(body string, size int) string {
 }
 
 func TestWSGIInput(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours")
 	const text = "ab\ncdefgh\n\n\nij\xffk"
 	for _, c := range []struct {
@@ -134,6 +135,7 @@ func deref(s *string) string {
 
 // TestWSGIInputUnread: what the app did not read is not the next request.
 func TestWSGIInputUnread(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours")
 	trap := "GET /canary?id=unread HTTP/1.1\r\nHost: a\r\n\r\n"
 	for _, view := range []string{"none", "short"} {
@@ -167,6 +169,7 @@ func TestWSGIInputUnread(t *testing.T) {
 
 // TestWSGIInputBig: ten million bytes, each in its place.
 func TestWSGIInputBig(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours")
 	body := noise(10_000_003)
 	sum := digest(body)
@@ -202,6 +205,7 @@ func TestWSGIInputBig(t *testing.T) {
 
 // TestWSGIExpect: RFC 9110 10.1.1. One 100 when the body is wanted, none when it is not.
 func TestWSGIExpect(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours", "--max-body", "1000", "--queue", "1")
 
 	t.Run("once", func(t *testing.T) {

@@ -50,6 +50,7 @@ func interpreters(t testing.TB) []string {
 
 // TestWSGIInterpreters: page, form, stream and errors on every interpreter found.
 func TestWSGIInterpreters(t *testing.T) {
+	t.Parallel()
 	list := interpreters(t)
 	if len(list) == 0 {
 		t.Fatal("no interpreter of 3.8 to 3.14 found")

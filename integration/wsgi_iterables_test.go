@@ -16,6 +16,7 @@ func places(size int) string {
 }
 
 func TestWSGIIterables(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours")
 	mega, small := places(1<<20), places(1<<16)
 	for _, c := range []struct{ path, body, length string }{ // length "": any framing; "-": none sent

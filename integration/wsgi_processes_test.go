@@ -9,6 +9,7 @@ import (
 
 // TestWSGIProcesses: the children that views start work as in any program, and never answer for the worker.
 func TestWSGIProcesses(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{{"-w", "1"}, {"-w", "1", "--threads", "2"}} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			s := serveWSGI(t, "wsgi_behaviours", args...)

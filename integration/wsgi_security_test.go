@@ -11,6 +11,7 @@ import (
 // TestWSGIUnderscores: a field whose name has an underscore would overwrite its namesake with hyphens; `Proxy` would
 // become HTTP_PROXY (httpoxy). A thousand times on one connection: a random order shows itself.
 func TestWSGIUnderscores(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours")
 	w := dialWire(t, s.server)
 	for i := range 1000 {
@@ -38,6 +39,7 @@ var forwardedFields = []string{
 }
 
 func TestWSGIForwardedUntrusted(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours", "--trusted-proxies", "10.0.0.0/8")
 	w := dialWire(t, s.server)
 	for range 2 {
@@ -65,6 +67,7 @@ func TestWSGIForwardedUntrusted(t *testing.T) {
 }
 
 func TestWSGIForwardedTrusted(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		what, fields string
 		args         []string
@@ -152,6 +155,7 @@ func TestWSGIDescriptors(t *testing.T) {
 
 // TestWSGIProcessEnviron: the app's process environment has what the app is told to have, and none of our own means.
 func TestWSGIProcessEnviron(t *testing.T) {
+	t.Parallel()
 	s := serveBehaviours(t, opts{App: "app:application", Dir: appDir(t, "wsgi_behaviours"), Args: []string{"-e", "GREETING=a,b=c"}, Env: []string{
 		"NOTIFY_SOCKET=/nonexistent/notify", "LISTEN_FDS=1", "LISTEN_PID=1", "LISTEN_FDNAMES=x", "WATCHDOG_USEC=1000000000", "WATCHDOG_PID=1", "INHERITED=yes",
 	}})

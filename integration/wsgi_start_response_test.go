@@ -7,6 +7,7 @@ import (
 
 // TestWSGIStartResponse: PEP 3333, "The start_response() Callable" and "The write() Callable".
 func TestWSGIStartResponse(t *testing.T) {
+	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours")
 
 	t.Run("good", func(t *testing.T) {
