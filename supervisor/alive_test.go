@@ -21,7 +21,7 @@ func TestAlive(t *testing.T) {
 	if err := p.Alive(soon()); err == nil {
 		t.Error("alive with its lock held")
 	}
-	p.core.started = true // nobody runs keep
+	p.core.started = true // its keeper does not run
 	p.core.mu.Unlock()
 	if err := p.Alive(soon()); err == nil {
 		t.Error("alive without its housekeeping")

@@ -26,7 +26,7 @@ const hungBoot = 5 * time.Second
 // short beside other load. A boot that has not ended after hungBoot does not count any more.
 type BootLimiter struct {
 	limit  int          // 0: no limit
-	shared *BootLimiter // further limit, of several pools; nil: none
+	parent *BootLimiter // a further limit, of several pools; nil: none
 
 	mu      sync.Mutex
 	waiting []*boot
@@ -50,7 +50,7 @@ func NewBootLimiter(n int) *BootLimiter {
 // boot is one boot that waits for its begin or that was admitted.
 type boot struct {
 	of       *BootLimiter
-	shared   *boot // the same boot at the shared limiter; nil: there is none
+	parent   *boot // the same boot at the further limiter; nil: there is none
 	admitted chan struct{}
 
 	// Under of.mu:
@@ -72,8 +72,8 @@ func (l *BootLimiter) enter(stop <-chan struct{}) *boot {
 		b.end(bootLeft)
 		return nil
 	}
-	if l.shared != nil {
-		if b.shared = l.shared.enter(stop); b.shared == nil {
+	if l.parent != nil {
+		if b.parent = l.parent.enter(stop); b.parent == nil {
 			b.end(bootLeft)
 			return nil
 		}
@@ -146,8 +146,8 @@ const (
 
 // end ends a boot, and returns the pause before the next one. Only the first call counts.
 func (b *boot) end(how bootEnd) time.Duration {
-	if b.shared != nil {
-		b.shared.end(bootLeft)
+	if b.parent != nil {
+		b.parent.end(bootLeft)
 	}
 	l := b.of
 	l.mu.Lock()

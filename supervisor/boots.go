@@ -21,12 +21,12 @@ const killedBoots = 3
 
 // ended lets the next worker boot, and returns the pause until then. tell: the pool reports the failure. That of a reload is
 // reported by the reload, and that of a boot that was killed from outside is in the record of its exit.
-func (b *boots) ended(gen *generation, turn *boot, how bootEnd, e BootFailure) (pause time.Duration, tell bool) {
+func (b *boots) ended(gen *generation, admitted *boot, how bootEnd, e BootFailure) (pause time.Duration, tell bool) {
 	failed := how == bootFailed
 	if failed && e.Outside && b.tolerates(gen) {
 		how = bootLeft
 	}
-	pause = turn.end(how)
+	pause = admitted.end(how)
 	_, booting := gen.boots.state()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -36,7 +36,7 @@ func (b *boots) ended(gen *generation, turn *boot, how bootEnd, e BootFailure) (
 	}
 	switch how {
 	case booted:
-		gen.ready++
+		gen.successes++
 		gen.killed = 0
 		gen.failure = nil
 		if gen == b.gen {
@@ -52,7 +52,7 @@ func (b *boots) ended(gen *generation, turn *boot, how bootEnd, e BootFailure) (
 	gen.failure = &e
 	gen.nudge()
 	if gen != b.gen {
-		return pause, gen.ready > 0
+		return pause, gen.successes > 0
 	}
 	d.failure = &e
 	if d.hopeless() {
@@ -70,5 +70,5 @@ func (b *boots) tolerates(g *generation) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	g.killed++
-	return g.ready > 0 || g.killed < killedBoots*max(1, b.dispatch.slots)
+	return g.successes > 0 || g.killed < killedBoots*max(1, b.dispatch.slots)
 }

@@ -34,7 +34,7 @@ func TestReloadBesideABoot(t *testing.T) {
 	})
 }
 
-// A seat that falls empty while a reload hangs is filled by the generation that serves.
+// A slot that becomes empty while a reload hangs is filled by the generation that serves.
 func TestDeathBesideAHangingReload(t *testing.T) {
 	f := &fakes{}
 	bubble(t, f, Options{Workers: 1, BootTimeout: time.Minute}, func(t *testing.T, p *Pool, _ *events) {
@@ -127,7 +127,7 @@ func TestIdleStopShorterThanTheBoot(t *testing.T) {
 	})
 }
 
-// A worker that somebody kills while it boots says nothing against the app: requests
+// A worker that is killed from outside while it boots says nothing about the app: requests
 // wait for the next one.
 func TestKilledBootIsNoFailure(t *testing.T) {
 	f := &fakes{}

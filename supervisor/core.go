@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// core is what all objects of a pool know, and it knows none of them: the lock, the generations, the counts and the stop. The
+// core has what all objects of a pool share: the lock, the generations, the counts and the stop. It knows none of them. The
 // lock guards all of them, each for a moment; nothing waits or reads a file under it.
 type core struct {
 	app  string
@@ -22,7 +22,7 @@ type core struct {
 	until    time.Time // the end of the stop budget, when it is stopping; zero: there is none
 	killing  bool
 	count    Counts
-	changes  broadcast // what Retire and Restart wait for
+	changes  broadcast // Retire and Restart wait for it
 }
 
 // lastOutput is how long the end of a dead process's output is waited for.
@@ -35,7 +35,7 @@ func lastOutput(c *core) time.Duration {
 	return time.Second
 }
 
-// stopView is what each machine is to know of the stop; SIGTERM is due grace before the end of its budget. mu is held.
+// stopView is the part of a view that is about the stop; SIGTERM is due grace before the end of its budget. mu is held.
 func stopView(c *core, grace time.Duration) view {
 	v := view{stopping: c.stopping}
 	if c.stopping && !c.until.IsZero() {

@@ -58,7 +58,7 @@ func (d *dispatcher) acquire(ctx context.Context, again bool) (*backend, error) 
 		case <-ctx.Done():
 			err = ctx.Err()
 		case <-overdue:
-			if more := d.patience(limit); more > 0 {
+			if more := d.timeLeft(limit); more > 0 {
 				overdue = w.timeout(more)
 			} else {
 				err = shim.ErrQueueTimeout
@@ -241,7 +241,7 @@ func (d *dispatcher) pause(on bool) (was bool) {
 
 // patience returns how much longer a request may wait that has waited for limit; 0 or less: no longer. A pause is meant to keep
 // requests: it takes nothing from their time, and the whole of it begins again when the pause ends.
-func (d *dispatcher) patience(limit time.Duration) time.Duration {
+func (d *dispatcher) timeLeft(limit time.Duration) time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.paused || d.replacing() {

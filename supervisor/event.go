@@ -9,8 +9,8 @@ import (
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
-// Event is something that happened to a worker: one of the types below. Logs
-// and metrics are made from events; no decision depends on them.
+// Event is something that happened to a worker or to a pool: one of the types below. Logs and metrics are made from events; no
+// decision depends on them.
 type Event interface{ event() }
 
 // Who says which worker an event is about.
@@ -21,8 +21,7 @@ type Who struct {
 	Generation int
 }
 
-// titled appends to a command's arguments what ps is to show of the process. The shim
-// takes it off again.
+// titled appends the title that ps shows of the process to the arguments of a command. The shim removes it.
 func (w Who) titled(args []string) []string {
 	return append(args[:len(args):len(args)], fmt.Sprintf("standpipe: %s gen %d", w.Worker, w.Generation))
 }
@@ -58,15 +57,15 @@ type WorkerWaits struct {
 // BootFailure: a worker ended, or was ended, before it was ready.
 type BootFailure struct {
 	Who
-	// Failed is what the worker said; nil: it said nothing.
+	// Failed is the message of the worker; nil: it sent none.
 	Failed *wire.Failed
-	// Err says what happened in the other case: no process, a death, a timeout.
+	// Err is the cause when Failed is nil: no process, a death, a timeout.
 	Err error
 	// Stacks of its threads when its time was over; may be empty.
 	Stacks string
-	// Output is the last of what it printed, at most 64 KiB.
+	// Output is the end of its output, at most 64 KiB.
 	Output string
-	// Outside: somebody has killed it, who is not standpipe.
+	// Outside: it was killed from outside, not by standpipe.
 	Outside bool
 	// Retry is when the next start is tried.
 	Retry time.Duration
@@ -94,13 +93,13 @@ type WorkerExit struct {
 	InFlight []shim.InFlight
 	// Fate says whether those may be run once more.
 	Fate shim.Fate
-	// RSS in octets when it was last looked at; 0: it was not.
+	// RSS in bytes when it was last looked at; 0: it was not.
 	RSS int64
 	// Limit is MaxRSS; 0: there is none, or the size is not known. Growth is what RSS
 	// has grown by since it was ready, and Grew which requests grew it most.
 	Limit, Growth int64
 	Grew          []Grown
-	// Err is the protocol error that made it leave, if any, or what else did.
+	// Err is the error that made it leave, if any: a protocol error, say.
 	Err error
 	// Stacks of a worker that was killed for its size, or of one that crashed; may be
 	// empty.
@@ -109,7 +108,7 @@ type WorkerExit struct {
 
 // Late: it was killed because it had not ended in its time, though it was asked in good order.
 func (e WorkerExit) Late() bool {
-	return e.Ours && e.Exit.SignalName == "SIGKILL" && (e.Reason.ends() || e.Reason.patient())
+	return e.Ours && e.Exit.SignalName == "SIGKILL" && (e.Reason.ends() || e.Reason.finishes())
 }
 
 // TemplateStarted: the process that is to import the app and to fork the workers
@@ -124,7 +123,7 @@ type TemplateReady struct {
 }
 
 // TemplateExit: it has ended; its workers live on. Exactly one for each
-// TemplateStarted. Reason None: nobody had asked it to.
+// TemplateStarted. Reason None: it was not asked to end.
 type TemplateExit struct {
 	Who
 	Reason Reason
@@ -177,11 +176,11 @@ type RequestExpired struct {
 	Earlier string // the stacks of a first look: the request is stuck when both have the same line
 }
 
-// Refused: requests were sent away because too many wait, or waited too long.
-// Told at most once a second, and then for all since the last time.
+// Refused: requests were refused because too many wait, or waited too long. It is reported at most once a second, for all
+// requests since the last report.
 type Refused struct {
 	App string
-	// Full requests found the line full; TimedOut ones waited too long.
+	// Full requests found the queue full; TimedOut ones waited too long.
 	Full, TimedOut int
 	// Waiting of at most Limit (0: no limit); Oldest is how long the first waits.
 	Waiting, Limit int
@@ -194,17 +193,17 @@ type Refused struct {
 // Output: the worker printed something, or something that it started did.
 type Output struct {
 	Who
-	// ID of the request that it belongs to; empty: none, or nobody can say.
+	// ID of the request that it belongs to; empty: none, or it is not known.
 	ID string
-	// Level is what Python's logging said of it: debug, info, warn, error; empty: it
-	// came by another way.
+	// Level is the level that Python's logging gave it: debug, info, warn, error; empty: it
+	// came another way.
 	Level string
 	// Text is one line, or several that belong together (a traceback); without
 	// the last newline; at most 64 KiB.
 	Text string
 }
 
-// ShimLog: the shim has something to say.
+// ShimLog: the shim has logged something.
 type ShimLog struct {
 	Who
 	Request *shim.Label // nil: about no request

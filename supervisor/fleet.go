@@ -19,7 +19,7 @@ type fleet struct {
 	slots []*slot // under mu; by number. A slot that was closed is not here any more
 }
 
-// resize makes n slots, and returns how many there were. What is too much finishes its requests first; the highest slots go. mu
+// resize makes n slots, and returns how many there were. Workers above n finish their requests first; the highest slots end. mu
 // is held.
 func (f *fleet) resize(n int) (from int) {
 	from = len(f.slots)
@@ -173,7 +173,7 @@ func (f *fleet) drain(ctx context.Context) {
 	}
 }
 
-// end ends all workers, and returns when every process was reaped. What still lives when ctx ends is killed.
+// end ends all workers, and returns when every process was reaped. Those that still live when ctx ends are killed.
 func (f *fleet) end(ctx context.Context, why Reason) {
 	f.mu.Lock()
 	if end, ok := ctx.Deadline(); ok {

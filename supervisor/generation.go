@@ -5,8 +5,7 @@ import (
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
-// generation is one version of what a pool runs. Its Options do not change: a
-// reload makes another one.
+// generation is one version of the Options of a pool. Its Options do not change: a reload makes another one.
 type generation struct {
 	Options
 	number  int
@@ -14,14 +13,14 @@ type generation struct {
 	changed chan struct{} // capacity 1: something below has changed
 
 	// Under the pool's lock:
-	release  string       // the folder that it runs in; empty: not known yet
-	boot     wire.Boot    // with the release's paths
-	template *template    // that makes its workers; nil: there is none
-	live     int          // workers of it that have or may have a process
-	ready    int          // workers of it that have become ready, ever
-	killed   int          // boots that were killed from outside since one was ready
-	failure  *BootFailure // of its last boot; nil after a Ready
-	pace     pace
+	release   string       // the folder that it runs in; empty: not known yet
+	boot      wire.Boot    // with the release's paths
+	template  *template    // that makes its workers; nil: there is none
+	live      int          // workers of it that have or may have a process
+	successes int          // workers of it that have become ready, ever
+	killed    int          // boots that were killed from outside since one was ready
+	failure   *BootFailure // of its last boot; nil after a Ready
+	pace      pace
 }
 
 func newGeneration(o Options, number int) *generation {
@@ -36,7 +35,7 @@ func newGeneration(o Options, number int) *generation {
 	}
 	o.Boot.Threads, o.Boot.Prefetch = o.Threads, o.Prefetch
 	return &generation{
-		Options: o, number: number, boots: &BootLimiter{limit: o.BootLimit, shared: o.Boots}, changed: make(chan struct{}, 1),
+		Options: o, number: number, boots: &BootLimiter{limit: o.BootLimit, parent: o.Boots}, changed: make(chan struct{}, 1),
 		pace: pace{smooth: 2 * prefetchWait}, boot: o.Boot,
 	}
 }
@@ -70,7 +69,7 @@ func (g *generation) runsIn(c *core, command process.Command) {
 	}
 }
 
-// bootMessage is what the workers of g are told.
+// bootMessage is the boot message of the workers of g.
 func (g *generation) bootMessage(c *core) wire.Boot {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -9,16 +9,15 @@ import (
 	"github.com/standpipe/standpipe/shim"
 )
 
-// growth notes by how much which requests make a worker larger, where MaxRSS bounds
-// its size: "it was too large" is of no use to the one who has to mend it. The size
-// is looked at after each request, which costs some microseconds; without MaxRSS
-// nothing is looked at.
+// growth notes by how much which requests make a worker larger, where MaxRSS bounds its size: that a worker was too large does
+// not help the developer who has to fix it. The size is read after each request, which takes some microseconds; without MaxRSS
+// nothing is read.
 type growth struct {
 	mu     sync.Mutex
 	first  int64 // its size when it became ready; 0: not known yet
 	last   int64
 	grew   map[string]Grown // by method and path
-	others Grown            // what found no room in it
+	others Grown            // the kinds beyond growthKinds
 }
 
 // Grown is by how much requests of one kind made a worker larger, in all.
@@ -29,7 +28,7 @@ type Grown struct {
 }
 
 const (
-	growthKinds = 256 // of requests, of which the first so many are told apart
+	growthKinds = 256 // the first kinds of requests, which are counted each on its own
 	growthTold  = 5
 	growthPath  = 256 // bytes of a path
 )

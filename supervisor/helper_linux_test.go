@@ -8,6 +8,7 @@ import (
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
+// Two users: both serve, a kill is recorded with its signal, and no process is left at the end.
 func TestHelperStartsAsOthers(t *testing.T) {
 	other := process.Identity{UID: 23457, GID: 34570}
 	before := descriptors(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
-// inspector says what a pool is doing at this moment.
+// inspector reports the present state of a pool.
 type inspector struct {
 	*core
 	dispatch *dispatcher
@@ -56,7 +56,7 @@ func (i *inspector) stats() Stats {
 	return s
 }
 
-// slotState is what the worker of a slot does.
+// slotState is the state of a slot in Stats.
 type slotState int
 
 const (
@@ -116,7 +116,7 @@ func (i *inspector) workers() []WorkerInfo {
 }
 
 // dump returns the stacks of all threads of the worker in the slot (from 0), which
-// goes on. It is empty when the worker cannot be asked.
+// continues. It is empty when the worker cannot be asked.
 func (i *inspector) dump(ctx context.Context, number int) (string, error) {
 	i.mu.Lock()
 	var w *Worker

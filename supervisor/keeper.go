@@ -82,7 +82,7 @@ func (k *keeper) sample() {
 	}
 }
 
-// alive returns nil when the pool's lock can be taken and run runs, or the pool stops; ctx's error when that cannot be told in
+// alive returns nil when the pool's lock can be taken and run runs, or the pool stops; the error of ctx when that is not known in
 // time.
 func (k *keeper) alive(ctx context.Context) error {
 	took := make(chan bool, 1)

@@ -8,7 +8,7 @@ type launch struct {
 	told   Reason // why it was told to leave; None: it was not
 }
 
-// news is what happened to a launch.
+// news is one thing that happened to a launch.
 type news struct {
 	of       *launch
 	what     newsKind
@@ -21,7 +21,7 @@ type newsKind int
 
 const (
 	becameReady newsKind = iota
-	leaving              // it takes no new request, and the slot has not asked for that
+	leaving              // it takes no new request although the slot did not ask for that
 	ended                // there is no process any more
 )
 
@@ -47,7 +47,7 @@ func (s *slot) launch(gen *generation) *launch {
 	return l
 }
 
-// leave tells the worker to go, or not to come.
+// leave tells the worker to leave, or not to start.
 func (l *launch) leave(why Reason) {
 	if l == nil || l.told == why || l.told.ends() {
 		return

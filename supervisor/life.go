@@ -7,7 +7,7 @@ import (
 )
 
 // life drives the machine of one process: it turns channels and timers into events, and carries out actions. A worker and a
-// template each have one; subject does what only one of them can.
+// template each have one; subject has the parts in which they differ.
 type life struct {
 	inc     *process.Incarnation
 	machine machine
@@ -25,14 +25,14 @@ type life struct {
 
 // subject is the worker or the template that lives.
 type subject interface {
-	// view returns what the machine is to know; life fills in the time.
+	// view returns the view of the machine; life fills in the time.
 	view() view
 	// entered hears of a new state.
 	entered(State)
 	// perform carries out an action that life does not know, and returns the event that follows from it; nil: none.
 	perform(action) event
-	// report reports an event of the package.
-	report(Event)
+	// report reports a process that is not ready yet, or that has not ended.
+	report(WorkerWaits)
 }
 
 // inputs are what others want of a process. Nobody closes them but kill.
@@ -58,7 +58,7 @@ func newInputs(requests int) *inputs {
 func (l *life) run() process.Exit {
 	l.kill = l.inputs.kill
 	defer l.timers.stop()
-	l.do(l.machine.begin())
+	l.do(l.machine.rules.begin())
 	for {
 		switch e := l.next().(type) {
 		case exited:

@@ -17,8 +17,8 @@ type machine struct {
 
 	state  State
 	reason Reason       // why the process was asked to leave; None: it was not
-	err    error        // what made it leave, or made it late
-	failed *wire.Failed // what it said when it could not boot
+	err    error        // why it left, or why it was late
+	failed *wire.Failed // its message when it could not boot
 	ready  *wire.Ready  // its Ready; a warmup may follow
 	served bool         // it took requests once (a template: orders)
 
@@ -30,7 +30,7 @@ type machine struct {
 	suspicion  *suspicion
 }
 
-// rules are what a machine decides by.
+// rules are the settings of a machine.
 type rules struct {
 	program string // in messages
 	what    string // "the worker" or "the template", in messages
@@ -54,7 +54,7 @@ type suspicion struct {
 	err    error
 }
 
-// view is what a machine sees around it when it steps.
+// view is the state outside the machine at the time of a step.
 type view struct {
 	now              time.Time
 	inFlight, wanted int       // requests that it runs, and those that a client still waits for
@@ -127,8 +127,8 @@ func (m *machine) enter(s State) {
 }
 
 // begin returns the actions at the start of the process.
-func (m *machine) begin() []action {
-	return []action{arm{bootTimer, m.rules.bootTimeout}, arm{bootTickTimer, m.rules.bootTick}}
+func (r *rules) begin() []action {
+	return []action{arm{bootTimer, r.bootTimeout}, arm{bootTickTimer, r.bootTick}}
 }
 
 func (m *machine) greeted(e greeted) []action {
@@ -139,7 +139,7 @@ func (m *machine) greeted(e greeted) []action {
 		return m.fail(ProtocolError, fmt.Errorf("%s runs another shim: its hash is %.64q, not %s", m.rules.program, e.hello.Hash, want))
 	}
 	m.enter(Booting)
-	return []action{greet{e.hello}, sendBoot{}}
+	return []action{greet(e), sendBoot{}}
 }
 
 func (m *machine) imported(e importDone) []action {
@@ -212,7 +212,7 @@ func (m *machine) interrupted(v view, e interrupted) []action {
 		}
 		m.drained = v.now.Add(m.rules.drainGrace)
 		if m.reason == ClientGone { // the clients of the other requests still wait
-			m.drained = m.drainEnd(v)
+			m.drained = m.rules.drainEnd(v.now)
 		}
 		return []action{withdraw{}}
 	case Draining:
@@ -235,16 +235,16 @@ func (m *machine) retire(v view, r Reason) []action {
 	switch {
 	case m.state < Serving:
 		return m.fail(r, nil)
-	case m.state == Serving && r.patient():
+	case m.state == Serving && r.finishes():
 		m.reason = r
 		m.enter(Draining)
-		m.drained = m.drainEnd(v)
+		m.drained = m.rules.drainEnd(v.now)
 		return []action{withdraw{}}
 	case m.state == Serving:
 		m.reason = r
 		m.enter(Draining)
 		return m.stop()
-	case m.state == Draining && !r.patient():
+	case m.state == Draining && !r.finishes():
 		return m.stop()
 	case m.state == Stopping && !m.served && m.rules.killsBoot:
 		return m.kill()

@@ -46,11 +46,11 @@ func (m *machine) stop() []action {
 }
 
 // drainEnd is when a worker that is replaced in good order has to have finished.
-func (m *machine) drainEnd(v view) time.Time {
-	if d := m.rules.drainLimit; d > 0 {
-		return v.now.Add(d)
+func (r *rules) drainEnd(now time.Time) time.Time {
+	if d := r.drainLimit; d > 0 {
+		return now.Add(d)
 	}
-	return v.now.Add(forever)
+	return now.Add(forever)
 }
 
 // drain decides about a worker that takes no new request. It runs while a client waits for an answer of it, at most until
@@ -76,8 +76,8 @@ func (m *machine) exitHooks(v view) []action {
 	if !m.served || m.reason == ProtocolError {
 		return []action{arm{stepTimer, leaveByItself}}
 	}
-	until := m.drainEnd(v)
-	if m.reason.patient() && !m.drained.IsZero() {
+	until := m.rules.drainEnd(v.now)
+	if m.reason.finishes() && !m.drained.IsZero() {
 		until = m.drained // since it was told to drain
 	}
 	if v.stopping && (v.stopEnd.IsZero() || v.stopEnd.Before(until)) {
@@ -104,7 +104,7 @@ func (m *machine) stepDue(v view) []action {
 		return nil
 	}
 	var do []action
-	if m.reason.ends() || m.reason.patient() {
+	if m.reason.ends() || m.reason.finishes() {
 		if m.served || !m.rules.killsBoot {
 			m.err = lateError(m.rules.what, v.inFlight)
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
-// event is what a machine takes: one of the types below.
+// event is the input of a machine: one of the types below.
 type event any
 
 type (
@@ -38,7 +38,7 @@ type (
 	dumpAsked   struct{ answer chan<- string } // a person wants its stacks, which the machine need not know
 )
 
-// action is what a machine wants done: one of the types below.
+// action is the output of a machine: one of the types below.
 type action any
 
 type (
@@ -68,7 +68,7 @@ type (
 	kill      struct{} // SIGKILL
 )
 
-// stacksOf says what stacks are taken for.
+// stacksOf is the purpose that stacks are taken for.
 type stacksOf int
 
 const (

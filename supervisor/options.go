@@ -9,17 +9,17 @@ import (
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
-// Options say what a Pool runs.
+// Options are what a Pool runs, and how.
 type Options struct {
 	// App names the pool in events and in its workers' names ("shop/3").
 	App string
-	// Command returns what to run. It is called for each start, and has to return what
-	// this generation was made from: links, the interpreter and files of variables are
-	// looked up once. Its error is a boot failure.
+	// Command returns the command to run. It is called for each start, and has to return the
+	// command that this generation was made from: links, the interpreter and files of variables are
+	// resolved once. Its error is a boot failure.
 	Command func() (process.Command, error)
 	// Boot is the workers' boot message; Worker and Generation are filled in.
 	Boot wire.Boot
-	// Hash is what Hello must name: the content hash of the shim that Command runs.
+	// Hash is the hash that Hello must name: the content hash of the shim that Command runs.
 	// Empty: not checked.
 	Hash string
 	// Workers is the number of slots, at least 1; where MaxWorkers is more, the least.
@@ -46,7 +46,7 @@ type Options struct {
 	MaxRequests int64
 	MaxLifetime time.Duration
 	Jitter      float64
-	// MaxRSS is the resident size, in octets, above which a worker is replaced;
+	// MaxRSS is the resident size, in bytes, above which a worker is replaced;
 	// HardRSS that above which it is killed; 0: no limit.
 	MaxRSS, HardRSS int64
 	// SampleEvery is how often the workers' size is looked at; 0: never.
@@ -59,9 +59,9 @@ type Options struct {
 	// Prefetch is how many requests a busy worker with one thread may be sent beyond
 	// the one that it runs, while they are short; 0: none.
 	Prefetch int
-	// Shared bounds the memory that workers share with this process, of all pools that
+	// SharedMemory bounds the memory that workers share with this process, of all pools that
 	// have the same; nil: no limit.
-	Shared *shim.SharedBudget
+	SharedMemory *shim.SharedBudget
 	// Queue is how many requests may wait for a worker; 0: no limit.
 	Queue int
 	// QueueTimeout is how long one may wait; 0: no limit.
@@ -91,7 +91,7 @@ type Options struct {
 	// Spawner starts the processes; nil: process.Exec.
 	Spawner process.Spawner
 	// Events hears of every happening, on whatever goroutine it happened; it
-	// must not block for long and must not call the pool. nil: nobody does.
+	// must not block for long and must not call the pool. nil: events are dropped.
 	Events func(Event)
 }
 

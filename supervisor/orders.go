@@ -1,6 +1,6 @@
 package supervisor
 
-// orders are what a slot is to do and what it reports of itself. Others change them under the pool's lock and wake the slot.
+// orders tell a slot what to do, and show its state. Others change them under the lock of the pool and wake the slot.
 type orders struct {
 	wake chan struct{} // capacity 1: the orders have changed
 

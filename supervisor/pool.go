@@ -39,7 +39,7 @@ func New(o Options) *Pool {
 	p.roster = roster{core: c, templates: &p.templates}
 	p.refusals = refusals{core: c, dispatch: &p.dispatch, roster: &p.roster}
 	p.fleet = fleet{core: c, dispatch: &p.dispatch, roster: &p.roster, recycle: &p.recycle, make: func(gen *generation, s *slot) *Worker { return newWorker(p, gen, s.number, &s.orders) }}
-	p.reloads = reloads{core: c, fleet: &p.fleet, dispatch: &p.dispatch, turn: make(chan struct{}, 1), regen: regen, numbers: 1}
+	p.reloads = reloads{core: c, fleet: &p.fleet, dispatch: &p.dispatch, running: make(chan struct{}, 1), regen: regen, numbers: 1}
 	p.keeper = keeper{core: c, dispatch: &p.dispatch, fleet: &p.fleet, roster: &p.roster, recycle: &p.recycle, regen: regen, pulse: make(chan chan struct{})}
 	p.inspector = inspector{core: c, dispatch: &p.dispatch, fleet: &p.fleet}
 	return p
@@ -79,7 +79,7 @@ func (p *Pool) Start() {
 func (p *Pool) Up() <-chan struct{} { return p.dispatch.up }
 
 // Down is closed when boots have failed, none is under way, and no worker has
-// been ready. The pool goes on trying.
+// been ready. The pool keeps trying.
 func (p *Pool) Down() <-chan struct{} { return p.boots.down }
 
 // Failure returns the last boot failure; nil when the last boot succeeded.
@@ -128,37 +128,37 @@ func (p *Pool) Pause() bool { return !p.dispatch.pause(true) }
 func (p *Pool) Resume() bool { return p.dispatch.pause(false) }
 
 // Resize sets the number of slots, until the next reload that changes it or the
-// scaler's next step. What is too much finishes its requests first; the highest
-// slots go. It returns the number before.
+// scaler's next step. Workers above n finish their requests first; the highest
+// slots end. It returns the number before.
 func (p *Pool) Resize(n int) (from int, err error) { return p.fleet.ask(n) }
 
 // Restart replaces the worker in the slot (from 0) by another one, which boots
 // first (but for StopFirst), and returns when that serves. When its first boot fails the error is a *BootFailure:
-// the old worker serves on, and the pool goes on trying.
+// the old worker keeps serving, and the pool keeps trying.
 func (p *Pool) Restart(ctx context.Context, number int) error { return p.fleet.restart(ctx, number) }
 
 // Reload replaces the workers by those of a new generation: new ones boot beside old ones,
 // Surge of them at a time. A new one that is ready takes over from an old one, which
 // finishes its requests. nil as Options: the same again, looked up again. When the
-// first of them cannot boot the old generation serves on, and the
+// first of them cannot boot the old generation keeps serving, and the
 // error is a *ReloadFailed. Where no worker was ever ready there is nothing to go back
 // to, and it is a *BootFailure. Once one has booted, failures of others are only reported;
-// Reload returns when all have taken over, or with the error of ctx, and goes on then.
+// Reload returns when all have taken over, or with the error of ctx while the reload continues.
 //
 // Reloads follow one another: a second one waits for the first.
 func (p *Pool) Reload(ctx context.Context, o *Options) error { return p.reloads.run(ctx, o) }
 
 // Retire is Stop for a pool that gets no further requests while the server runs on:
-// what runs and what waits is finished first, until ctx ends.
+// the requests that run and wait are finished first, until ctx ends.
 func (p *Pool) Retire(ctx context.Context) {
 	p.Resume() // no caller will
 	p.fleet.drain(ctx)
 	p.Stop(ctx, Shutdown)
 }
 
-// Stop ends all workers, with why in their records: those that are idle at once, and what still runs is
+// Stop ends all workers, with why in their records: idle ones at once; those that run requests are
 // told to leave, then killed. It returns when every process was reaped. When ctx ends it kills
-// what is left.
+// the remaining ones.
 func (p *Pool) Stop(ctx context.Context, why Reason) { p.fleet.end(ctx, why) }
 
 // Kill sends SIGKILL to the group of every worker at once. Stop still waits for them.
@@ -181,5 +181,5 @@ func (p *Pool) Dump(ctx context.Context, number int) (string, error) {
 }
 
 // Alive returns nil when the pool's lock can be taken and its housekeeping runs, or
-// the pool stops; ctx's error when that cannot be told in time.
+// the pool stops; the error of ctx when that is not known in time.
 func (p *Pool) Alive(ctx context.Context) error { return p.keeper.alive(ctx) }

@@ -11,9 +11,9 @@ import (
 	"github.com/standpipe/standpipe/shim/shimtest"
 )
 
-// A line is served in its order while people wait for their turn, newest first when
-// they leave it, and in its order again when they have stopped leaving.
-func TestLineTurnsWhenClientsLeave(t *testing.T) {
+// A queue is served in its order while clients wait, newest first when
+// they leave, and in its order again when they have stopped leaving.
+func TestQueueOrderWhenClientsLeave(t *testing.T) {
 	var q queue
 	serve := func() *waiter { q.ended(false); return q.next() }
 	leave := func(n int) {
@@ -29,7 +29,7 @@ func TestLineTurnsWhenClientsLeave(t *testing.T) {
 	}
 	leave(8)
 	d := q.add(true)
-	for i, w := range []*waiter{d, c, b} { // who has waited before goes first at any time
+	for i, w := range []*waiter{d, c, b} { // a request that has waited before always goes first
 		if serve() != w {
 			t.Errorf("ten have left: wrong waiter in turn %d", i)
 		}
@@ -40,11 +40,11 @@ func TestLineTurnsWhenClientsLeave(t *testing.T) {
 	}
 	a, b = q.add(false), q.add(false)
 	if serve() != a || serve() != b || q.next() != nil {
-		t.Error("nobody leaves any more: the first is not served first")
+		t.Error("no client leaves any more: the first is not served first")
 	}
 }
 
-// Of those who wait in a pool whose clients leave, the newest is served first; nobody is lost.
+// In a pool whose clients leave the newest request is served first; none is lost.
 func TestNewestFirst(t *testing.T) {
 	var gate chan struct{} // made in the bubble
 	var mu sync.Mutex

@@ -1,7 +1,7 @@
 package supervisor
 
-// reconcile says what a slot does next, from what it has and what it is to have: pure, one action at a time. The slot carries it
-// out and asks again; stay: it waits until something happens.
+// reconcile is pure: it compares the present state of a slot with the desired one, and returns the next action. The slot carries
+// it out and asks again; stay: it waits until something happens.
 func reconcile(have observed, want desired) slotAction {
 	switch {
 	case want.closing != None:
@@ -47,7 +47,7 @@ func (d desired) another(current *occupant) bool {
 	return current.gen != d.target || current.ready && (d.due != None || current.leaves)
 }
 
-// observed is what a slot has.
+// observed is the present state of a slot.
 type observed struct {
 	current, next *occupant // nil: none
 	leaving       int       // workers that were told to leave and have left the two
@@ -61,7 +61,7 @@ type occupant struct {
 	leaves bool // it was told to leave, or leaves by itself
 }
 
-// desired is what a slot is to have.
+// desired is the state that a slot has to reach.
 type desired struct {
 	target  *generation // that it is to run
 	serving *generation // that serves in the pool

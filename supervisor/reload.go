@@ -7,12 +7,12 @@ type reloads struct {
 	*core
 	fleet    *fleet
 	dispatch *dispatcher
-	turn     chan struct{} // capacity 1: held by the reload that is under way
+	running  chan struct{} // capacity 1: full while a reload runs
 	regen    chan struct{} // capacity 1: another generation serves
 	numbers  int           // of generations so far; of the reload that is under way
 }
 
-// run makes one reload, and returns its result, or ctx's error; the reload goes on then.
+// run makes one reload, and returns its result, or the error of ctx while the reload continues.
 func (r *reloads) run(ctx context.Context, o *Options) error {
 	done := make(chan error, 1)
 	r.mu.Lock()
@@ -22,8 +22,8 @@ func (r *reloads) run(ctx context.Context, o *Options) error {
 	}
 	r.done.Go(func() { // ends with the reload or with the pool
 		select {
-		case r.turn <- struct{}{}:
-			defer func() { <-r.turn }()
+		case r.running <- struct{}{}:
+			defer func() { <-r.running }()
 			done <- r.reload(o)
 		case <-r.stop:
 			done <- errStopped
@@ -66,7 +66,7 @@ func (r *reloads) begin(o *Options) (old, gen *generation) {
 	gen = newGeneration(*o, r.numbers)
 	r.next = gen
 	switch {
-	case old.ready == 0: // it never served: there is nothing to protect
+	case old.successes == 0: // it never served: there is nothing to protect
 		r.commit(old, gen)
 		r.fleet.aim(gen)
 	case len(r.fleet.slots) == 0: // asleep: only a boot shows whether the new code can
@@ -80,14 +80,14 @@ func (r *reloads) look(old, gen *generation) (result error, over bool) {
 	r.mu.Lock()
 	committed := r.gen == gen
 	switch {
-	case gen.ready == 0 && gen.failure != nil && !committed:
+	case gen.successes == 0 && gen.failure != nil && !committed:
 		failed := ReloadFailed{*gen.failure, old.number, gen.release, old.release}
 		r.next = nil
 		r.fleet.aim(old)
 		r.mu.Unlock()
 		r.emit(failed)
 		return &failed, true
-	case gen.ready > 0 && !committed:
+	case gen.successes > 0 && !committed:
 		r.commit(old, gen)
 		committed = true
 	}
@@ -98,7 +98,7 @@ func (r *reloads) look(old, gen *generation) (result error, over bool) {
 		return nil, true
 	}
 	defer r.mu.Unlock()
-	if committed && gen.ready == 0 && gen.failure != nil {
+	if committed && gen.successes == 0 && gen.failure != nil {
 		failure := *gen.failure
 		return &failure, true
 	}

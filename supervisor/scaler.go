@@ -15,13 +15,13 @@ const (
 
 // scaler decides whether a pool grows or shrinks: pure. It grows by a worker for each request that waits, at most to the double,
 // and only when none is booting. It gives up one slot at a time, when for shrinkAfter fewer would have done: so a load that comes
-// in waves keeps what its crests need.
+// in waves keeps the workers that its peaks need.
 type scaler struct {
 	since time.Time // the start of the window
 	most  int       // the most workers that were needed since
 }
 
-// load is what a scaler sees.
+// load is the input of a scaler.
 type load struct {
 	now             time.Time
 	size, able      int           // slots, and workers that take requests

@@ -59,7 +59,7 @@ func (s *slot) run() {
 	}
 }
 
-// desired reads the orders, and shows what the slot has.
+// desired reads the orders, and shows the state of the slot.
 func (s *slot) desired() desired {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,7 +68,7 @@ func (s *slot) desired() desired {
 	}
 	s.current, s.resting = s.cur.who(), s.rest != nil
 	s.changes.tell()
-	s.target.nudge() // a reload looks at what was written just now
+	s.target.nudge() // a reload looks at the values above
 	want := desired{target: s.target, serving: s.gen, due: s.due, closing: s.closing}
 	if s.stopping {
 		want.closing = s.ending

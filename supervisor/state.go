@@ -29,7 +29,7 @@ func (s State) mayFollow(next State) bool {
 	return next > s && (next != Serving || s == Booting) && (next != Draining || s == Serving) && (next != Booting || s == Starting)
 }
 
-// Reason is why a worker was asked to leave; None when nobody asked.
+// Reason is why a worker was asked to leave; None: it was not asked.
 type Reason int
 
 // The reasons.
@@ -40,15 +40,15 @@ const (
 	ProtocolError
 	BootFailed
 	BootTimeout
-	ClientGone  // the app's work for a client that left was interrupted
+	ClientGone  // its client disconnected, and the work for it was interrupted
 	Reload      // a new generation took its place
-	Restart     // somebody asked for it
+	Restart     // a person asked for it
 	ScaleDown   // the pool has fewer slots
 	MaxRequests // it has served as many as it may
 	MaxLifetime // it has lived as long as it may
 	MaxRSS      // it is larger than it should be; it finishes its requests
 	HardRSS     // it is larger than it may be; it was killed
-	Upgrade     // another process has taken over
+	Upgrade     // another standpipe process has taken over
 )
 
 func (r Reason) String() string {
@@ -60,16 +60,16 @@ func (r Reason) String() string {
 	return names[r]
 }
 
-// planned: the slot starts the next worker at once.
+// planned reports whether the slot starts the next worker at once.
 func (r Reason) planned() bool {
-	return r == RequestTimeout || r.ends() || r == ClientGone || r.patient()
+	return r == RequestTimeout || r.ends() || r == ClientGone || r.finishes()
 }
 
-// ends: the pool ends, and with it all workers.
+// ends reports whether the pool ends, and with it all workers.
 func (r Reason) ends() bool { return r == Shutdown || r == Upgrade }
 
-// patient: a worker that leaves for this reason finishes what it runs first.
-func (r Reason) patient() bool {
+// finishes reports whether a worker that leaves for this reason finishes its requests first.
+func (r Reason) finishes() bool {
 	switch r {
 	case Reload, Restart, ScaleDown, MaxRequests, MaxLifetime, MaxRSS:
 		return true

@@ -63,7 +63,7 @@ type WorkerInfo struct {
 	Served int64
 	// RSS in bytes when it was last looked at; 0: it was not.
 	RSS int64
-	// PSS is the resident size with each shared page divided by those who share it,
+	// PSS is the resident size with each shared page divided by the number of processes that share it,
 	// in bytes, read at the call; 0: unknown.
 	PSS      int64
 	InFlight []shim.InFlight

@@ -60,7 +60,7 @@ func (t *template) spawn() error {
 	return nil
 }
 
-// A template is the subject of its life: what life asks of it, on the goroutine of run.
+// The methods of subject, on the goroutine of run.
 
 func (t *template) view() view {
 	t.mu.Lock()
@@ -70,12 +70,9 @@ func (t *template) view() view {
 
 func (t *template) entered(State) {}
 
-func (t *template) report(e Event) {
-	if waits, ok := e.(WorkerWaits); ok {
-		waits.Who = t.who
-		e = waits
-	}
-	t.emit(e)
+func (t *template) report(waits WorkerWaits) {
+	waits.Who = t.who
+	t.emit(waits)
 }
 
 func (t *template) perform(a action) event {
@@ -119,7 +116,7 @@ func (t *template) end(l *life, exit process.Exit) {
 			m.reason = BootFailed
 		}
 		t.failure = &templateFailure{
-			failed: m.failed, err: m.bootErr(exit), stacks: l.stacks[bootStacks], output: t.inc.BootOutput(),
+			failed: m.failed, err: bootError(m, exit), stacks: l.stacks[bootStacks], output: t.inc.BootOutput(),
 			outside: m.failed == nil && m.reason == None && exit.FromOutside(t.inc.Killed()),
 		}
 		close(t.up)

@@ -66,7 +66,7 @@ func (w *Worker) run() (wasReady bool, reason Reason) {
 	}
 	w.emit(WorkerStarted{w.who})
 	w.inc.Run()
-	subject := &workerLife{Worker: w, endWarm: func() {}}
+	subject := &workerLife{w: w, endWarm: func() {}}
 	l := life{inc: w.inc, subject: subject, inputs: w.inputs, began: w.started, machine: machine{rules: w.gen.rules(program, "the worker")}}
 	l.machine.rules.lifetime = time.Duration(spread(int64(w.gen.MaxLifetime), w.gen.Jitter))
 	exit := l.run()
@@ -88,7 +88,7 @@ func (w *Worker) spawn() (string, error) {
 		Logged:   func(l *shim.Label, r *wire.LogRecord) { w.emit(ShimLog{w.who, l, r}) },
 		Requests: w,
 	})
-	inc.Conn.ShareWithin(w.gen.Shared)
+	inc.Conn.ShareWithin(w.gen.SharedMemory)
 	w.mu.Lock() // others look at it from now on
 	defer w.mu.Unlock()
 	w.inc, w.conn, w.oom = inc, inc.Conn, process.WatchOOM(leaf)
@@ -130,7 +130,7 @@ func (w *Worker) await(c <-chan struct{}) bool {
 
 // size returns the resident size of the process in bytes; 0: unknown.
 func (w *Worker) size() int64 {
-	if p, ok := w.inc.Process.(interface{ RSS() int64 }); ok {
+	if p, ok := w.inc.Child.Process.(interface{ RSS() int64 }); ok {
 		return p.RSS()
 	}
 	return 0

@@ -19,7 +19,7 @@ func (w *Worker) end(l *life, exit process.Exit) {
 		m.reason, m.err = ProtocolError, err // whatever ended it then
 	}
 	exit.OOM = w.oomHappened(exit, w.inc.Killed())
-	fate := m.fate(exit, w.conn.Err())
+	fate := fateOf(m, exit, w.conn.Err())
 	w.conn.SetFate(fate)
 	w.inc.AwaitLastOutput(lastOutput(w.core))
 	stacks, stuck := l.stacks[lastStacks], l.stacks[bootStacks]
@@ -38,7 +38,7 @@ func (w *Worker) end(l *life, exit process.Exit) {
 	}
 	w.outside = m.failed == nil && m.reason == None && exit.FromOutside(w.inc.Ours())
 	if !m.served {
-		w.bootFailed(BootFailure{Who: w.who, Failed: m.failed, Err: m.bootErr(exit), Stacks: stuck, Output: w.inc.BootOutput(), Outside: w.outside})
+		w.bootFailed(BootFailure{Who: w.who, Failed: m.failed, Err: bootError(m, exit), Stacks: stuck, Output: w.inc.BootOutput(), Outside: w.outside})
 		m.err = nil // reported
 	}
 	record := WorkerExit{
@@ -80,12 +80,12 @@ func (w *Worker) bootFailed(e BootFailure) {
 // errStopped means that the worker was not wanted any more.
 var errStopped = errors.New("stopped while it was starting")
 
-// bootErr says why a process that was never ready ended.
-func (m *machine) bootErr(e process.Exit) error {
+// bootError says why a process that was never ready ended.
+func bootError(m *machine, e process.Exit) error {
 	switch {
 	case m.failed != nil:
 		return m.failed
-	case m.reason.ends(), m.reason.patient():
+	case m.reason.ends(), m.reason.finishes():
 		return errStopped
 	case m.err != nil:
 		return m.err
@@ -95,8 +95,8 @@ func (m *machine) bootErr(e process.Exit) error {
 	return fmt.Errorf("%s ended with status %d before the app was loaded", m.rules.program, e.Code)
 }
 
-// fate says whether the process itself caused its death: then whatever it ran may have caused it, and is not run again.
-func (m *machine) fate(e process.Exit, conn error) shim.Fate {
+// fateOf says whether the process itself caused its death: then whatever it ran may have caused it, and is not run again.
+func fateOf(m *machine, e process.Exit, conn error) shim.Fate {
 	f := shim.Fate{Own: true}
 	switch {
 	case m.reason == HardRSS:

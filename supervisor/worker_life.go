@@ -8,63 +8,60 @@ import (
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
-// workerLife is the subject of a worker's life: what life asks of the worker, on the goroutine of run.
+// workerLife is the subject of a worker's life: its methods run on the goroutine of run.
 type workerLife struct {
-	*Worker
+	w       *Worker
 	endWarm func() // ends the warmup
 }
 
-func (w *workerLife) view() view {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	v := stopView(w.core, w.gen.TermGrace)
-	v.inFlight, v.wanted = w.load()
+func (l *workerLife) view() view {
+	l.w.mu.Lock()
+	defer l.w.mu.Unlock()
+	v := stopView(l.w.core, l.w.gen.TermGrace)
+	v.inFlight, v.wanted = l.w.load()
 	return v
 }
 
-func (w *workerLife) entered(s State) { w.state.Store(int32(s)) }
+func (l *workerLife) entered(s State) { l.w.state.Store(int32(s)) }
 
-func (w *workerLife) report(e Event) {
-	if waits, ok := e.(WorkerWaits); ok {
-		waits.Who = w.who
-		e = waits
-	}
-	w.emit(e)
+func (l *workerLife) report(waits WorkerWaits) {
+	waits.Who = l.w.who
+	l.w.emit(waits)
 }
 
-func (w *workerLife) perform(a action) event {
+func (l *workerLife) perform(a action) event {
 	switch a := a.(type) {
 	case greet:
-		w.inc.Greeted(a.hello)
-		if a.hello.Control && w.gen.Threads == 1 && !w.gen.Boot.Gevent { // it can give back what it has not begun with
-			w.ahead = w.gen.Prefetch
+		l.w.inc.Greeted(a.hello)
+		if a.hello.Control && l.w.gen.Threads == 1 && !l.w.gen.Boot.Gevent { // it can give back what it has not begun with
+			l.w.ahead = l.w.gen.Prefetch
 		}
-		w.emit(WorkerHello{w.who, a.hello})
+		l.w.emit(WorkerHello{l.w.who, a.hello})
 	case sendBoot:
-		m := w.gen.bootMessage(w.core)
-		m.Worker, m.Generation, m.Tag = w.slot, w.who.Generation, w.tag
-		if err := w.conn.Boot(&m); err != nil {
+		m := l.w.gen.bootMessage(l.w.core)
+		m.Worker, m.Generation, m.Tag = l.w.slot, l.w.who.Generation, l.w.tag
+		if err := l.w.conn.Boot(&m); err != nil {
 			return pipesBroken{err}
 		}
 	case warmUp:
 		var ctx context.Context
-		ctx, w.endWarm = context.WithCancel(context.Background())
-		go func() { w.inputs.warmed <- w.gen.Warmup(ctx, w.open) }() // ends with its ctx, and with the Conn
+		ctx, l.endWarm = context.WithCancel(context.Background())
+		go func() { l.w.inputs.warmed <- l.w.gen.Warmup(ctx, l.w.open) }() // ends with its ctx, and with the Conn
 	case serve:
-		w.serve(a.ready)
+		l.serve(a.ready)
 	case replaceMe:
-		w.mu.Lock()
-		w.recycle.add(w.Worker, a.reason)
-		w.mu.Unlock()
+		l.w.mu.Lock()
+		l.w.recycle.add(l.w, a.reason)
+		l.w.mu.Unlock()
 	case withdraw:
-		w.dispatch.leave(&w.backend)
+		l.w.dispatch.leave(&l.w.backend)
 		return withdrawn{}
 	case announce:
-		w.onLeave(a.reason)
+		l.w.onLeave(a.reason)
 	case sendStop:
-		_ = w.conn.Stop()
+		_ = l.w.conn.Stop()
 	case reportExpired:
-		w.reportExpired(a.expiry)
+		l.reportExpired(a.expiry)
 	case interrupt:
 		_ = a.x.Interrupt(a.cause) // without a control socket the next steps end it
 		return interrupted{a.cause}
@@ -73,15 +70,15 @@ func (w *workerLife) perform(a action) event {
 }
 
 // serve takes the worker into service.
-func (w *workerLife) serve(ready *wire.Ready) {
-	w.inc.Booted()
-	w.boots.ended(w.gen, w.boot, booted, BootFailure{})
-	if w.gen.MaxRSS > 0 {
-		w.growth.begin(w.size())
+func (l *workerLife) serve(ready *wire.Ready) {
+	l.w.inc.Booted()
+	l.w.boots.ended(l.w.gen, l.w.boot, booted, BootFailure{})
+	if l.w.gen.MaxRSS > 0 {
+		l.w.growth.begin(l.w.size())
 	}
-	count, of := w.dispatch.join(&w.backend)
-	w.emit(WorkerReady{w.who, ready, time.Since(w.started), count, of})
-	w.onReady()
+	count, of := l.w.dispatch.join(&l.w.backend)
+	l.w.emit(WorkerReady{l.w.who, ready, time.Since(l.w.started), count, of})
+	l.w.onReady()
 }
 
 // betweenLooks is the time between two looks at a request whose time is over. Its client has an answer; the worker is to be
@@ -90,16 +87,16 @@ const betweenLooks = 20 * time.Millisecond
 
 // reportExpired reports a request whose time is over with the stacks of the worker. Where the client has left nothing is
 // reported.
-func (w *workerLife) reportExpired(e expiry) {
+func (l *workerLife) reportExpired(e expiry) {
 	if e.cause != shim.TimeOver {
 		return
 	}
-	r := RequestExpired{Who: w.who, Request: shim.InFlight{Label: e.x.Label(), Sent: e.x.Sent()}, Why: e.why, Stacks: w.inc.Stacks(e.x, askLimit)}
+	r := RequestExpired{Who: l.w.who, Request: shim.InFlight{Label: e.x.Label(), Sent: e.x.Sent()}, Why: e.why, Stacks: l.w.inc.Stacks(e.x, askLimit)}
 	if r.Stacks != "" {
 		time.Sleep(betweenLooks)
-		if again := w.inc.Stacks(e.x, askLimit); again != "" {
+		if again := l.w.inc.Stacks(e.x, askLimit); again != "" {
 			r.Earlier, r.Stacks = r.Stacks, again
 		}
 	}
-	w.emit(r)
+	l.w.emit(r)
 }

@@ -2,7 +2,7 @@ package supervisor
 
 import "github.com/standpipe/standpipe/shim"
 
-// What its connection says about requests, on goroutines of the connection and of its callers.
+// The methods of process.Requests, on goroutines of the connection and of its callers.
 
 // Freed gives the worker's free place back to the pool.
 func (w *Worker) Freed(x *shim.Exchange, o shim.Outcome) {

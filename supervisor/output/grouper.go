@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// grouper parts one request's output, or what is nobody's, into records.
+// grouper joins the lines of one request, or lines without a request, to records.
 type grouper struct {
 	record func(string)
 	line   []byte       // the line under way
@@ -36,7 +36,7 @@ func (g *grouper) write(p []byte) {
 	}
 }
 
-// endLine adds the line under way to the record it belongs to.
+// endLine adds the line under way to its record.
 func (g *grouper) endLine() {
 	line := string(bytes.TrimSuffix(g.line, []byte("\r")))
 	g.line = g.line[:0]
@@ -72,8 +72,7 @@ func (g *grouper) emit() {
 	g.trace, g.crash = false, false
 }
 
-// flush hands on what is complete, and a line without an end too: it may be a
-// prompt that somebody waits to see.
+// flush passes on a complete record, and also a line without an end: it may be a prompt that a person waits for.
 func (g *grouper) flush() {
 	if len(g.line) > 0 {
 		g.endLine()

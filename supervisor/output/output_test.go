@@ -52,12 +52,12 @@ func TestOutputIsBounded(t *testing.T) {
 	total := 0
 	for _, s := range got {
 		if len(s) > maxRecord {
-			t.Errorf("a record of %d octets", len(s))
+			t.Errorf("a record of %d bytes", len(s))
 		}
 		total += strings.Count(s, "x")
 	}
 	if total != 5*maxRecord/2 {
-		t.Errorf("%d octets of the long line", total)
+		t.Errorf("%d bytes of the long line", total)
 	}
 }
 

@@ -13,17 +13,16 @@ const (
 	tagEnd    = 0x1e
 )
 
-// splitter parts a worker's output by request. A tag (shim/PROTOCOL.md, "Tags")
-// says whose the octets up to the line's end are; what has none is raw. The
-// output is hostile: what is no tag with the right secret is text.
+// splitter splits a worker's output by request. A tag (shim/PROTOCOL.md, "Tags") names the request of the bytes up to the end of
+// the line; bytes without a tag are raw. The output is hostile: anything that is not a tag with the right secret is text.
 type splitter struct {
 	record func(id, level, text string)
 	prefix []byte // of every tag; empty: there are none
 
-	now    tag    // whose the bytes are until the line ends; the zero value: raw
-	held   []byte // the start of what may become a tag
-	heldAt time.Time
-	groups []*group // those with something pending; the longest quiet first
+	now       tag    // of the bytes until the line ends; the zero value: raw
+	pending   []byte // the start of a possible tag
+	pendingAt time.Time
+	groups    []*group // those with something pending; the longest quiet first
 }
 
 // tag is what one says: the request's id, and the level that logging gave the line
@@ -53,18 +52,17 @@ func newSplitter(tag string, record func(id, level, text string)) *splitter {
 	return s
 }
 
-// write takes octets that were read at the time at; sole is whose they are when
-// they have no tag.
+// write takes bytes that were read at the time at; sole is the request of bytes without a tag.
 func (s *splitter) write(p []byte, sole string, at time.Time) {
-	if len(s.held) > 0 {
-		p = append(s.held, p...)
-		s.held = nil
+	if len(s.pending) > 0 {
+		p = append(s.pending, p...)
+		s.pending = nil
 	}
 	for len(p) > 0 {
 		if len(s.prefix) > 0 && p[0] == s.prefix[0] {
 			t, n, more := s.tag(p)
 			if more {
-				s.held, s.heldAt = append([]byte(nil), p...), at
+				s.pending, s.pendingAt = append([]byte(nil), p...), at
 				return
 			}
 			if n > 0 {
@@ -90,8 +88,7 @@ func (s *splitter) write(p []byte, sole string, at time.Time) {
 	}
 }
 
-// tag reads a tag at the start of p, which is n octets long; 0: there is none.
-// more: there may be one when more octets have come.
+// tag reads a tag at the start of p, which is n bytes long; 0: there is none. more: there may be one when more bytes have come.
 func (s *splitter) tag(p []byte) (t tag, n int, more bool) {
 	if len(p) < len(s.prefix) {
 		return tag{}, 0, bytes.HasPrefix(s.prefix, p)
@@ -119,7 +116,7 @@ func (s *splitter) tag(p []byte) (t tag, n int, more bool) {
 	return tag{}, 0, true
 }
 
-// open returns the group that octets go to now.
+// open returns the group that the next bytes belong to.
 func (s *splitter) open(sole string, at time.Time) *group {
 	raw := s.now == tag{}
 	i := len(s.groups) - 1
@@ -156,8 +153,8 @@ func (s *splitter) open(sole string, at time.Time) *group {
 	return g
 }
 
-// belongs says whose the next raw octets are. Lines of two are not one record,
-// and a line that two may have written is nobody's.
+// belongs sets the request of the next raw bytes. Lines of two requests are not one record, and a line that two may have written
+// belongs to none.
 func (g *group) belongs(id string) {
 	if g.id == id {
 		return
@@ -175,18 +172,18 @@ func (s *splitter) due() time.Time {
 	if len(s.groups) > 0 {
 		at = s.groups[0].last.Add(pause)
 	}
-	if n := len(s.held); n > 0 && n < len(s.prefix) {
-		if t := s.heldAt.Add(pause); at.IsZero() || t.Before(at) {
+	if n := len(s.pending); n > 0 && n < len(s.prefix) {
+		if t := s.pendingAt.Add(pause); at.IsZero() || t.Before(at) {
 			at = t
 		}
 	}
 	return at
 }
 
-// flush hands on what has been quiet for a while.
+// flush passes on records that have been quiet for a while.
 func (s *splitter) flush(now time.Time) {
-	if n := len(s.held); n > 0 && n < len(s.prefix) && now.Sub(s.heldAt) >= pause {
-		s.putHeld(now)
+	if n := len(s.pending); n > 0 && n < len(s.prefix) && now.Sub(s.pendingAt) >= pause {
+		s.putPending(now)
 	}
 	n := 0
 	for n < len(s.groups) && now.Sub(s.groups[n].last) >= pause {
@@ -196,17 +193,17 @@ func (s *splitter) flush(now time.Time) {
 	s.groups = slices.Delete(s.groups, 0, n)
 }
 
-// putHeld: what might have become a tag is text.
-func (s *splitter) putHeld(now time.Time) {
-	p := s.held
-	s.held = nil
+// putPending: bytes that could have become a tag are text.
+func (s *splitter) putPending(now time.Time) {
+	p := s.pending
+	s.pending = nil
 	s.open("", now).write(p)
 }
 
-// finish hands on all that is left. A tag that was cut short is no text.
+// finish passes on everything that is left. A tag that was cut short is not text.
 func (s *splitter) finish() {
-	if n := len(s.held); n > 0 && n < len(s.prefix) {
-		s.putHeld(time.Time{})
+	if n := len(s.pending); n > 0 && n < len(s.prefix) {
+		s.putPending(time.Time{})
 	}
 	for _, g := range s.groups {
 		g.flush()

@@ -181,21 +181,21 @@ func FuzzSplitter(f *testing.F) {
 		in = strings.ReplaceAll(in, "T", "\x1e"+testTag+":") // so that the fuzzer meets tags
 		step = max(step&0xff, 1)
 		var got, again []string
-		var octets int
+		var bytes int
 		collect := func(list *[]string) *splitter {
 			return newSplitter(testTag, func(id, _, text string) {
 				if len(text) > maxRecord || text == "" || len(id) > maxID || strings.ContainsAny(id, "\x1e\n ") {
-					t.Fatalf("id %q, %d octets", id, len(text))
+					t.Fatalf("id %q, %d bytes", id, len(text))
 				}
 				*list = append(*list, id+"|"+text)
-				octets += len(text) - strings.Count(text, "\n")
+				bytes += len(text) - strings.Count(text, "\n")
 			})
 		}
 		s := collect(&got)
 		now := time.Now()
 		s.write([]byte(in), "", now)
 		s.finish()
-		whole := octets
+		whole := bytes
 		s = collect(&again)
 		for rest := in; rest != ""; {
 			n := min(step, len(rest))
@@ -207,7 +207,7 @@ func FuzzSplitter(f *testing.F) {
 			t.Fatalf("at once %q\nin steps of %d %q", got, step, again)
 		}
 		if !strings.ContainsAny(in, "\x1e\r") && whole != len(in)-strings.Count(in, "\n") {
-			t.Fatalf("%d octets of %q", whole, in)
+			t.Fatalf("%d bytes of %q", whole, in)
 		}
 	})
 }

@@ -121,7 +121,7 @@ func TestOOMIsCountedInTheLeaf(t *testing.T) {
 	}
 	o.Look(o.Count())
 	if o.Happened(killed, false) {
-		t.Error("somebody else's death, some time ago, taken for its own")
+		t.Error("the death of another process, some time ago, taken for its own")
 	}
 	kills("2")
 	if WatchOOM(leaf).Happened(killed, false) {

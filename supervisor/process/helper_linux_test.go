@@ -25,9 +25,8 @@ func helperFor(t *testing.T, ids ...Identity) *Helper {
 	return h
 }
 
-// Two users: both serve, a kill is recorded with its signal, and the end leaves nobody.
 // When its socket ends, as it does when the serving process is killed, the helper
-// leaves nobody.
+// ends all its processes.
 func TestHelperEndsWithItsSocket(t *testing.T) {
 	h := helperFor(t, stray)
 	c := Command{Args: []string{os.Args[0]}, Env: append(os.Environ(), stubbornVar+"=1"), Dir: "/", Identity: &stray}
@@ -141,7 +140,7 @@ func TestHelperObeysItsTableAlone(t *testing.T) {
 		t.Errorf("%+v", st.Sys())
 	}
 	if err := h.Give(f, stray); err == nil {
-		t.Error("a file of somebody else's was given away")
+		t.Error("the file of another user was given away")
 	}
 	if err := os.Chown(mine, 0, 0); err != nil {
 		t.Fatal(err)

@@ -19,8 +19,8 @@ const (
 // Incarnation is one child process that speaks the worker protocol, from its start until it is reaped: a worker, or a template.
 // It reads the pipes of the process, sends signals to it, and knows which of them were sent. It decides nothing.
 type Incarnation struct {
-	*Child
-	Conn *shim.Conn
+	Child *Child
+	Conn  *shim.Conn
 
 	// What the process says, each at most once.
 	Hello  chan *wire.Hello  // capacity 1
@@ -81,10 +81,10 @@ func NewIncarnation(name string, child *Child, ends shim.Ends, tag string, hooks
 // latest.
 func (i *Incarnation) Run() {
 	i.running.Go(func() { i.ConnEnded <- i.Conn.Run() })
-	i.running.Go(func() { i.Exited <- i.Wait() })
+	i.running.Go(func() { i.Exited <- i.Child.Wait() })
 	i.running.Go(func() {
 		defer close(i.outputDone)
-		output.Read(i.Output, i.tag, func() string { return i.Conn.Sole(output.SoleFor) }, i.print)
+		output.Read(i.Child.Output, i.tag, func() string { return i.Conn.Sole(output.SoleFor) }, i.print)
 	})
 	if i.Child.Stacks != nil {
 		i.running.Go(func() { i.stacks.Follow(i.Child.Stacks) })
@@ -111,7 +111,7 @@ func (i *Incarnation) BootOutput() string {
 // Terminate sends SIGTERM to the group of the process.
 func (i *Incarnation) Terminate() {
 	i.terminated = true
-	_ = i.Signal(Terminate)
+	_ = i.Child.Signal(Terminate)
 }
 
 // Doom notes that the process is about to be killed: whatever signal ends it from now on is ours.
@@ -120,7 +120,7 @@ func (i *Incarnation) Doom() { i.killed = true }
 // Kill sends SIGKILL to the group of the process.
 func (i *Incarnation) Kill() {
 	i.killed = true
-	_ = i.Signal(Kill)
+	_ = i.Child.Signal(Kill)
 }
 
 // Killed reports whether Kill or Doom was called.
@@ -135,7 +135,7 @@ func (i *Incarnation) Stacks(x *shim.Exchange, limit time.Duration) string {
 	if s := i.ControlStacks(x, limit); s != "" {
 		return s
 	}
-	if !i.canDump || i.Child.Stacks == nil || i.Signal(Dump) != nil {
+	if !i.canDump || i.Child.Stacks == nil || i.Child.Signal(Dump) != nil {
 		return ""
 	}
 	return i.stacks.Collect(dumpWait)
@@ -183,7 +183,7 @@ func (i *Incarnation) AwaitLastOutput(limit time.Duration) {
 	case <-i.outputDone:
 	case <-time.After(limit):
 	}
-	i.Output.Close()
+	i.Child.Output.Close()
 }
 
 // Finish closes what is left, and returns when all goroutines of Run have ended.
@@ -191,7 +191,7 @@ func (i *Incarnation) Finish() {
 	if i.Child.Stacks != nil {
 		i.Child.Stacks.Close()
 	}
-	i.Release()
+	i.Child.Release()
 	i.running.Wait()
 }
 

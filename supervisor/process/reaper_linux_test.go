@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// zombies counts the children of this process that have ended and that nobody has waited for.
+// zombies counts the children of this process that have ended and that were not reaped.
 func zombies(t *testing.T) (n int) {
 	t.Helper()
 	dirs, err := os.ReadDir("/proc")
@@ -33,7 +33,7 @@ func zombies(t *testing.T) (n int) {
 	return n
 }
 
-// Strangers are reaped; nobody's wait for a child of his own is stolen, however short its life.
+// Strangers are reaped; no wait for a child of ours is stolen, however short its life.
 func TestReapStrangers(t *testing.T) {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		t.Fatal(err)

@@ -1,10 +1,20 @@
-// Package journal writes what happens to workers into the error log, and keeps
-// count of how far the apps are with their start.
+// Package journal writes the events of workers to the error log, and counts how far the apps are with their start.
 //
-// It is a subscriber of supervisor events: it decides nothing. The records'
-// names and what they say are those of the page on behaviour: app_failed,
-// worker_exit, request_timeout and so on (journal.go), the line in which a
-// request is stuck (stuck.go), how far the start is (progress.go).
+// It subscribes to the events of package supervisor and decides nothing. The names of the records are those of docs/logs.md:
+// app_failed, worker_exit, request_timeout and so on.
 //
-// No goroutines: events arrive on the goroutine on which they happened.
+// # Objects
+//
+//	Journal   one record for each event; repeated boot failures are counted, not repeated
+//	Progress  the first start of each app, for the start banner
+//
+// # Files
+//
+//	journal.go   Journal, and the records of workers, requests and reloads
+//	template.go  the records of templates, and of processes that a worker left behind
+//	output.go    the level of what an app prints, and the place of a traceback
+//	stuck.go     the line in which a request hangs, from stacks
+//	progress.go  Progress
+//
+// It starts no goroutine: events arrive on the goroutine on which they happened.
 package journal

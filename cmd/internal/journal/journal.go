@@ -25,7 +25,7 @@ type Journal struct {
 	mu   sync.Mutex
 	last map[string]*failure // by app
 
-	told httpx.LogLimiter // what each worker says and is to be said once
+	told httpx.LogLimiter // facts that each worker reports and that are written once
 }
 
 // failure is the last boot failure of an app, and how often it came in a row.
@@ -43,16 +43,16 @@ func New(log hclog.Logger) *Journal {
 func (j *Journal) Event(e supervisor.Event) {
 	switch e := e.(type) {
 	case supervisor.WorkerStarted:
-		j.log.Debug("worker_started", who(e.Who)...)
+		j.log.Debug("worker_started", about(e.Who)...)
 	case supervisor.WorkerHello:
 		j.hello(e)
 	case supervisor.WorkerReady:
 		j.mu.Lock()
 		delete(j.last, e.App)
 		j.mu.Unlock()
-		j.log.Debug("worker_ready", append(who(e.Who), "took", e.Took, "ready", errorlog.Of{N: e.Count, Of: e.Of})...)
+		j.log.Debug("worker_ready", append(about(e.Who), "took", e.Took, "ready", errorlog.Of{N: e.Count, Of: e.Of})...)
 	case supervisor.WorkerWaits:
-		pairs := append(who(e.Who), "state", e.State.String(), "for", e.Since)
+		pairs := append(about(e.Who), "state", e.State.String(), "for", e.Since)
 		if at := Stuck(e.Stacks); at != "" {
 			pairs = append(pairs, "at", at)
 		}
@@ -70,9 +70,9 @@ func (j *Journal) Event(e supervisor.Event) {
 	case supervisor.Refused:
 		j.refused(e)
 	case supervisor.TemplateStarted:
-		j.log.Debug("template_started", who(e.Who)...)
+		j.log.Debug("template_started", about(e.Who)...)
 	case supervisor.TemplateReady:
-		j.log.Info("template_ready", append(who(e.Who), "took", e.Took, "import", e.Ready.Import)...)
+		j.log.Info("template_ready", append(about(e.Who), "took", e.Took, "import", e.Ready.Import)...)
 	case supervisor.TemplateExit:
 		j.templateExit(e)
 	case supervisor.Reloaded:
@@ -89,7 +89,7 @@ func (j *Journal) Event(e supervisor.Event) {
 	}
 }
 
-func who(w supervisor.Who) []any {
+func about(w supervisor.Who) []any {
 	if w.Pid == 0 {
 		return []any{"app", w.App, "worker", w.Worker, "gen", w.Generation}
 	}
@@ -98,11 +98,11 @@ func who(w supervisor.Who) []any {
 
 func (j *Journal) hello(e supervisor.WorkerHello) {
 	if !e.Hello.Control {
-		j.log.Warn("no_control", append(who(e.Who), "message",
+		j.log.Warn("no_control", append(about(e.Who), "message",
 			"the interpreter's command does not pass file descriptor 3 on (a wrapper such as conda run, sudo or docker exec): "+
 				"no stacks, no cancel; name the real python instead")...)
 	}
-	j.log.Debug("worker_hello", append(who(e.Who), "python", e.Hello.Implementation+" "+e.Hello.Python, "executable", e.Hello.Executable)...)
+	j.log.Debug("worker_hello", append(about(e.Who), "python", e.Hello.Implementation+" "+e.Hello.Python, "executable", e.Hello.Executable)...)
 }
 
 // Sentence says in one sentence why the app of this failure did not start.
@@ -152,7 +152,7 @@ func (j *Journal) bootFailure(e supervisor.BootFailure) {
 	count := last.count
 	j.mu.Unlock()
 
-	pairs := append(who(e.Who), "message", sentence, "retry_in", e.Retry)
+	pairs := append(about(e.Who), "message", sentence, "retry_in", e.Retry)
 	if count > 1 { // the same again: it is counted, not repeated
 		j.log.Error("app_failed", append(pairs, "repeated", count)...)
 		return
@@ -188,7 +188,7 @@ func (j *Journal) bootFailure(e supervisor.BootFailure) {
 }
 
 func (j *Journal) exit(e supervisor.WorkerExit) {
-	pairs := append(append(who(e.Who), "cause", e.Exit.Cause()), sender(e.Exit, e.Ours)...)
+	pairs := append(append(about(e.Who), "cause", e.Exit.Cause()), sender(e.Exit, e.Ours)...)
 	pairs = append(pairs, "reason", e.Reason.String(), "state", e.State.String(), "up", e.Up, "served", e.Served)
 	if e.RSS > 0 {
 		pairs = append(pairs, "rss", errorlog.Bytes(e.RSS))
@@ -232,7 +232,7 @@ func (j *Journal) exit(e supervisor.WorkerExit) {
 	}
 }
 
-// grew says which requests made a worker large.
+// grew lists the requests that made a worker large.
 func grew(list []supervisor.Grown) string {
 	var b strings.Builder
 	for i, g := range list {
@@ -244,8 +244,7 @@ func grew(list []supervisor.Grown) string {
 	return b.String()
 }
 
-// inFlight is the list of requests that died with their worker, and what became of
-// each.
+// inFlight lists the requests that died with their worker, and the fate of each one.
 func inFlight(list []shim.InFlight, fate shim.Fate) string {
 	var b strings.Builder
 	for i, f := range list {
@@ -265,7 +264,7 @@ func inFlight(list []shim.InFlight, fate shim.Fate) string {
 		case f.Answered:
 			b.WriteString(" -> answered; what was to come after the answer (standpipe.after_response) was cut off")
 		case f.Left:
-			b.WriteString(" -> nobody waited for it")
+			b.WriteString(" -> its client had disconnected")
 		case f.Head:
 			b.WriteString(" -> cut off: " + why)
 		case f.Expired:
@@ -277,9 +276,9 @@ func inFlight(list []shim.InFlight, fate shim.Fate) string {
 	return b.String()
 }
 
-// reloadFailed says what is wrong with the new code, and that the old one serves.
+// reloadFailed writes the fault of the new code, and that the old code keeps serving.
 func (j *Journal) reloadFailed(e supervisor.ReloadFailed) {
-	pairs := append(who(e.Who), "message", ReloadSentence(&e), "release", e.Release, "serving", e.Serving, "serving_release", e.ServingRelease)
+	pairs := append(about(e.Who), "message", ReloadSentence(&e), "release", e.Release, "serving", e.Serving, "serving_release", e.ServingRelease)
 	switch {
 	case e.Failed != nil && e.Failed.Traceback != "":
 		pairs = append(pairs, "traceback", strings.TrimRight(e.Failed.Traceback, "\n"))
@@ -300,7 +299,7 @@ func ReloadSentence(e *supervisor.ReloadFailed) string {
 
 func (j *Journal) expired(e supervisor.RequestExpired) {
 	l := e.Request.Label
-	pairs := append(who(e.Who), "id", l.ID, "method", l.Method, "target", l.Target,
+	pairs := append(about(e.Who), "id", l.ID, "method", l.Method, "target", l.Target,
 		"wait", e.Request.Sent.Sub(l.Start),
 		"ran", time.Since(e.Request.Sent), "client", l.Client, "message", e.Why+"; worker retired")
 	if at := Stuck(e.Stacks); at != "" {
@@ -319,7 +318,7 @@ func (j *Journal) expired(e supervisor.RequestExpired) {
 // briefTarget bounds a target in a list of requests, in bytes.
 const briefTarget = 256
 
-// refused says who keeps the workers busy, because that is the cause.
+// refused names the requests that keep the workers busy: they are the cause.
 func (j *Journal) refused(e supervisor.Refused) {
 	var busy []string
 	for _, b := range e.Busy {
@@ -341,8 +340,8 @@ func (j *Journal) refused(e supervisor.Refused) {
 		"refused", e.Full, "timed_out", e.TimedOut, "busy", fmt.Sprintf("%d/%d: %s", len(e.Busy), e.Workers, strings.Join(busy, ", ")))
 }
 
-// once says whether a record of which each worker has its own is to be written: what is true of an app once for a
-// generation, a host or an origin that it refuses once.
+// once reports whether a record that each worker sends is written: a fact about an app once for each generation, a host or an
+// origin that it refuses once.
 func (j *Journal) once(e supervisor.ShimLog) bool {
 	switch e.Record.Event {
 	case "one_worker_needed", "patched_threads":
@@ -360,7 +359,7 @@ func (j *Journal) shim(e supervisor.ShimLog) {
 	if !j.once(e) {
 		return
 	}
-	pairs := who(e.Who)
+	pairs := about(e.Who)
 	if e.Request != nil {
 		pairs = append(pairs, "id", e.Request.ID, "method", e.Request.Method, "target", e.Request.Target)
 	}

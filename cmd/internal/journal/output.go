@@ -33,9 +33,8 @@ const (
 	loggingFailed = "--- Logging error ---" // a handler that raises prints this at whatever level it was writing
 )
 
-// levelOf guesses the level of what came without one: by threads, children, C code,
-// or a logger that is not Python's logging. A traceback is an error; a line in one of
-// the usual forms has the level that it names; all else is information.
+// levelOf guesses the level of output without one: of threads, children, C code, or a logger that is not Python's logging. A
+// traceback is an error; a line in one of the usual forms has the level that it names; everything else is information.
 func levelOf(text string) hclog.Level {
 	if strings.Contains(text, traceback) || strings.HasPrefix(text, crashed) || strings.HasPrefix(text, loggingFailed) {
 		return hclog.Error
@@ -103,8 +102,7 @@ func levelNamed(s string) hclog.Level {
 	return hclog.NoLevel
 }
 
-// isWarning tells whether the line is one of Python's module warnings:
-// "shop/views.py:12: DeprecationWarning: text".
+// isWarning reports whether the line is one of Python's module warnings: "shop/views.py:12: DeprecationWarning: text".
 func isWarning(line string) bool {
 	name, _, ok := strings.Cut(line, "Warning: ")
 	if !ok {
@@ -201,7 +199,7 @@ func raised(text string) (at, exception string) {
 	return at, exception
 }
 
-// installed tells whether a place is in a package or in Python itself.
+// installed reports whether a place is in a package or in Python itself.
 func installed(place string) bool {
 	return strings.Contains(place, "-packages/") || strings.Contains(place, "/lib/python") || strings.HasPrefix(place, "<frozen ")
 }
@@ -225,7 +223,7 @@ func frameOf(line string) (string, bool) {
 	return fmt.Sprintf("%s:%s in %s", file, number, function), true
 }
 
-// crashedAt is the place in which a process crashed, out of what Python prints then.
+// crashedAt is the place in which a process crashed, from the text that Python prints then.
 func crashedAt(stacks string) string {
 	_, current, ok := strings.Cut(stacks, "Current thread 0x")
 	if !ok {

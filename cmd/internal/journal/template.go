@@ -5,10 +5,9 @@ import (
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
-// templateExit tells how a template ended. Its workers live on; the next one to be
-// started needs another import.
+// templateExit reports the end of a template. Its workers live on; the next one that is started needs another import.
 func (j *Journal) templateExit(e supervisor.TemplateExit) {
-	pairs := append(append(who(e.Who), "cause", e.Exit.Cause()), sender(e.Exit, e.Ours)...)
+	pairs := append(append(about(e.Who), "cause", e.Exit.Cause()), sender(e.Exit, e.Ours)...)
 	pairs = append(pairs, "reason", e.Reason.String(), "up", e.Up, "forks", e.Forks)
 	if e.Err != nil {
 		pairs = append(pairs, "error", e.Err.Error())
@@ -29,16 +28,16 @@ func (j *Journal) templateExit(e supervisor.TemplateExit) {
 // left names the processes that have been ended with the one that had started them.
 func (j *Journal) left(w supervisor.Who, e process.Exit) {
 	if e.Loose != "" {
-		j.log.Warn("worker_not_grouped", append(who(w), "error", e.Loose, "message",
+		j.log.Warn("worker_not_grouped", append(about(w), "error", e.Loose, "message",
 			"this worker had no control group of its own: what it had started in another session may live on")...)
 	}
 	if e.Left != "" {
-		j.log.Warn("children_ended", append(who(w), "children", e.Left, "message",
+		j.log.Warn("children_ended", append(about(w), "children", e.Left, "message",
 			"processes that the app had started were ended with their worker; one that is to outlive it needs a service manager or a task queue")...)
 	}
 }
 
-// sender says who sent the signal that ended a process; nothing when none did.
+// sender names the sender of the signal that ended a process; empty: no signal did.
 func sender(e process.Exit, ours bool) []any {
 	if e.Signal == 0 {
 		return nil
