@@ -12,7 +12,7 @@ import (
 
 const (
 	delay      = 100 * time.Millisecond // how late a line may be
-	bufferSize = 64 << 10               // octets; beyond it the request that fills it writes
+	bufferSize = 64 << 10               // bytes; beyond it the request that fills it writes
 )
 
 // Log writes one line per request. Lines are gathered and written at most

@@ -30,7 +30,7 @@ type coder interface {
 	Reset(io.Writer)
 }
 
-// window bounds what a zstd decoder needs; octets (RFC 9659 3).
+// window bounds what a zstd decoder needs; bytes (RFC 9659 3).
 const window = 8 << 20
 
 func newCoder(coding string, level Level) (coder, error) {

@@ -58,7 +58,7 @@ func vary(h http.Header) {
 	h["Vary"] = []string{"Accept-Encoding"}
 }
 
-// weaken makes a strong ETag weak: what goes out is not the same octets (RFC 9110
+// weaken makes a strong ETag weak: what goes out is not the same bytes (RFC 9110
 // 8.8.1).
 func weaken(h http.Header) {
 	for key, values := range h {

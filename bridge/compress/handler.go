@@ -9,30 +9,30 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
-// Options are what a Handler is made of.
+// Options are the settings of the stage New.
 type Options struct {
-	// Next makes the answers.
-	Next http.Handler
 	// Codings are offered to clients, in order of preference.
 	Codings []string
 	// Types are compressed.
 	Types httpx.TypeList
-	// MinSize is the smallest answer of known length that is compressed; octets.
+	// MinSize is the smallest answer of known length that is compressed; bytes.
 	MinSize int64
 }
 
-// Handler compresses the answers of Next, while they come: what Next flushes has gone
-// out when Flush returns.
-type Handler struct {
-	Options
+// New is the stage that compresses the answers of next, while they come: what next flushes
+// has gone out when Flush returns.
+func New(o Options) func(next http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler { return &handler{o: o, next: next, coders: coders{level: Quick}} }
+}
+
+type handler struct {
+	o            Options
+	next         http.Handler
 	coders       coders
 	strong, weak atomic.Bool // the app has sent tags of that kind
 }
 
-// New makes a Handler.
-func New(o Options) *Handler { return &Handler{Options: o, coders: coders{level: Quick}} }
-
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := httpx.Find(w)
 	if rec == nil { // used without the chain
 		rec = new(httpx.Writer)
@@ -46,20 +46,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 	whole := false
 	defer func() { p.end(rec, whole) }()
-	h.Next.ServeHTTP(rec, r)
+	h.next.ServeHTTP(rec, r)
 	whole = !rec.Aborted()
 }
 
 // presser stands between the chain's Writer and the connection.
 type presser struct {
 	http.ResponseWriter
-	h       *Handler
+	h       *handler
 	r       *http.Request
 	named   []string // If-None-Match, as the client sent it
 	decided bool
 	coding  string
 	z       coder // nil: the answer goes out as it is
-	sent    int64 // octets of the compressed body
+	sent    int64 // bytes of the compressed body
 }
 
 // WriteHeader decides. An interim answer decides nothing.
@@ -91,23 +91,23 @@ func (p *presser) decide(status int) {
 		return
 	}
 	if status == http.StatusNoContent || status == http.StatusPartialContent || get(h, "Content-Encoding") != "" || get(h, "Content-Range") != "" ||
-		holds(h, "Cache-Control", "no-transform") || !p.h.Types.Has(get(h, "Content-Type")) {
+		holds(h, "Cache-Control", "no-transform") || !p.h.o.Types.Has(get(h, "Content-Type")) {
 		return
 	}
 	n := length(h)
-	if n >= 0 && n < p.h.MinSize {
+	if n >= 0 && n < p.h.o.MinSize {
 		return
 	}
 	vary(h)
-	i := httpx.PickEncoding(p.r.Header["Accept-Encoding"], p.h.Codings)
+	i := httpx.PickEncoding(p.r.Header["Accept-Encoding"], p.h.o.Codings)
 	if i < 0 {
 		return
 	}
-	z, err := p.h.coders.get(p.h.Codings[i], sink{p})
+	z, err := p.h.coders.get(p.h.o.Codings[i], sink{p})
 	if err != nil {
 		return
 	}
-	p.z, p.coding = z, p.h.Codings[i]
+	p.z, p.coding = z, p.h.o.Codings[i]
 	remove(h, "Content-Length")
 	remove(h, "Accept-Ranges")
 	h["Content-Encoding"] = []string{p.coding}

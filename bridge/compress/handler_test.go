@@ -51,7 +51,7 @@ func TestEncoder(t *testing.T) {
 				text := strings.Repeat("abcdefgh ", 5000)
 				p, err := e.Encode(coding, []byte(text))
 				if err != nil || len(p) > len(text)/10 {
-					t.Fatalf("%s: %v, %d octets", coding, err, len(p))
+					t.Fatalf("%s: %v, %d bytes", coding, err, len(p))
 				}
 				if decode(t, coding, bytes.NewReader(p)) != text {
 					t.Errorf("%s: another text comes back", coding)
@@ -68,7 +68,7 @@ func TestEncoder(t *testing.T) {
 func serve(t *testing.T, app http.HandlerFunc) (*httptest.Server, *httpx.Writer) {
 	t.Helper()
 	rec := new(httpx.Writer)
-	h := New(Options{Next: app, Codings: Codings, Types: httpx.TypeList{"text/*", "application/json"}, MinSize: 100})
+	h := New(Options{Codings: Codings, Types: httpx.TypeList{"text/*", "application/json"}, MinSize: 100})(app)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec.Reset(w)
 		h.ServeHTTP(rec, r)
@@ -148,11 +148,11 @@ func TestAnswers(t *testing.T) {
 				body = decode(t, coding, bytes.NewReader(raw))
 			}
 			if body != text {
-				t.Errorf("%s, %q: %d octets", c.name, coding, len(body))
+				t.Errorf("%s, %q: %d bytes", c.name, coding, len(body))
 			}
 			srv.Close() // the handler has returned
 			if rec.Bytes() != int64(len(raw)) {
-				t.Errorf("%s, %q: %d octets counted, %d sent", c.name, coding, rec.Bytes(), len(raw))
+				t.Errorf("%s, %q: %d bytes counted, %d sent", c.name, coding, rec.Bytes(), len(raw))
 			}
 		}
 	}

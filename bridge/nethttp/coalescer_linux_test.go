@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// segments is how many segments with octets c has sent: on loopback one for each call
+// segments is how many segments with bytes c has sent: on loopback one for each call
 // that fits into one.
 func segments(t *testing.T, c net.Conn) (n uint32) {
 	t.Helper()
@@ -47,10 +47,10 @@ func TestLargeAnswerIsOneCall(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n, err := io.Copy(io.Discard, resp.Body); n != int64(size) || err != nil {
-			t.Errorf("%d octets of %d, %v", n, size, err)
+			t.Errorf("%d bytes of %d, %v", n, size, err)
 		}
 		if n := segments(t, (<-conns).link.Conn); n != 1 {
-			t.Errorf("%d octets: %d calls", size, n)
+			t.Errorf("%d bytes: %d calls", size, n)
 		}
 		client.CloseIdleConnections()
 	}

@@ -85,7 +85,7 @@ func TestHeldPartOfBrokenAnswer(t *testing.T) {
 		got := f.raw(fmt.Sprintf("GET /?size=%d HTTP/1.1\r\nHost: h\r\n\r\n", size))
 		_, body, _ := strings.Cut(got, "\r\n\r\n")
 		if len(body) != size {
-			t.Errorf("%d octets of %d", len(body), size)
+			t.Errorf("%d bytes of %d", len(body), size)
 		}
 	}
 }
@@ -111,7 +111,7 @@ func TestHeldPartBeforeHijack(t *testing.T) {
 		got := f.raw(fmt.Sprintf("GET /?size=%d HTTP/1.1\r\nHost: h\r\n\r\n", size))
 		_, body, _ := strings.Cut(got, "\r\n\r\n")
 		if body != strings.Repeat("x", size)+"own" {
-			t.Errorf("%d: %d octets", size, len(body))
+			t.Errorf("%d: %d bytes", size, len(body))
 		}
 	}
 }

@@ -63,7 +63,7 @@ func TestReadyLines(t *testing.T) {
 		}
 		body, err := io.ReadAll(resp.Body)
 		if err != nil || method != http.MethodHead && resp.ContentLength >= 0 && int64(len(body)) != resp.ContentLength {
-			t.Errorf("%s %s: %d octets, %v", path, query, len(body), err)
+			t.Errorf("%s %s: %d bytes, %v", path, query, len(body), err)
 		}
 		for name, want := range map[string]string{"X-Ready": "1", "X-Made": "once", "Server": "standpipe"} {
 			if path != "/ready" && name != "Server" {

@@ -3,24 +3,18 @@ package compose
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
-	"github.com/standpipe/standpipe/bridge/accesslog"
 	"github.com/standpipe/standpipe/bridge/chain"
-	"github.com/standpipe/standpipe/bridge/forwarded"
 	"github.com/standpipe/standpipe/bridge/httpx"
-	"github.com/standpipe/standpipe/bridge/listen"
-	"github.com/standpipe/standpipe/bridge/nethttp"
-	"github.com/standpipe/standpipe/bridge/spool"
-	"github.com/standpipe/standpipe/bridge/uwsgi"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
 	"github.com/standpipe/standpipe/cmd/internal/privileges"
@@ -28,268 +22,115 @@ import (
 	"github.com/standpipe/standpipe/supervisor"
 )
 
-// What nobody has asked to set yet.
-const (
-	bootTick    = 10 * time.Second
-	sampleEvery = time.Second
-	drainGrace  = 5 * time.Second
-	// What was interrupted may clean up for so long.
-	interruptGrace = time.Second
-	maxTarget      = 32 << 10 // octets of a request target; the head has its own limit
-)
-
-// Server is the whole product, assembled.
+// Server is the whole product, assembled. Its life is New, Listeners.Listen, Prepare, Start,
+// Listeners.Accept, then Drain or HandOver, and Stop.
 type Server struct {
+	// Listeners are the addresses that are served.
+	Listeners *Listeners
+
+	parts    *parts
+	sites    *sites
+	upgraded atomic.Bool // another process has taken over
+}
+
+// parts are what every site is made of. They outlive reloads.
+type parts struct {
 	version    string
 	log        *logfile.Log
+	access     *accessLog
+	observers  []chain.Observer // of requests
 	events     func(supervisor.Event)
 	shim       *shimFiles
-	observers  []chain.Observer
-	spool      *spool.Spool
 	privileges *privileges.Privileges
-	answers    *spool.Pipes
-	files      *staticfiles.Set
-	started    *config.Config       // of the start: what a reload does not change is as it says
-	site       atomic.Pointer[site] // what a reload replaces
-	reloads    chan struct{}        // capacity 1: held by the reload that is under way
-	group      *listen.Group
-	http       *nethttp.Server
-	uwsgi      *uwsgi.Server
-	access     *accesslog.Log                // nil: off
-	stdout     *logfile.Outlet               // nil: the access log goes elsewhere
-	folder     spoolFolder                   // of large request bodies, from Prepare on
-	take       func(address string) *os.File // nil: nobody hands sockets over
-	listeners  []net.Listener
-	bound      []config.Listen // what they are of
-	serving    sync.WaitGroup
-	stopping   atomic.Bool
-	upgraded   atomic.Bool   // another process has taken over
-	quit       chan struct{} // closed when stopping
-
-	mu     sync.Mutex
-	hidden map[string][]string                     // health paths that an app has routes for, by app
-	gone   map[*supervisor.Pool]context.CancelFunc // pools of apps that are no more, and what ends their patience
+	storage    *storage
+	static     *staticfiles.Set
+	health     *health
+	stop       *stop
 }
 
-// New assembles: pools, then the chain from the inside outward. Nothing runs yet
-// and nothing is bound. events hears of every worker, observe (nil: nobody) of every
-// request; log stays the caller's.
-func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer, events func(supervisor.Event), observe func(*httpx.Writer, time.Duration)) (_ *Server, err error) {
-	s := &Server{version: version, privileges: privileges.New(), log: log, reloads: make(chan struct{}, 1), quit: make(chan struct{}), gone: map[*supervisor.Pool]context.CancelFunc{},
-		files: staticfiles.New(cfg, log, log.Text), hidden: map[string][]string{}}
-	s.events = func(e supervisor.Event) {
-		s.files.Event(e)
-		s.healthHears(e)
+// New assembles: pools, then the handlers from the inside outward. Nothing runs yet and
+// nothing is bound. events is called for each event of a worker, observe (nil: it is not
+// called) for each request; the caller closes log.
+func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer, events func(supervisor.Event), observe func(*httpx.Writer, time.Duration)) (*Server, error) {
+	access, err := openAccessLog(cfg, log, stdout)
+	if err != nil {
+		return nil, err
+	}
+	stop := newStop()
+	p := &parts{version: version, log: log, access: access, shim: newShimFiles(cfg, log), privileges: privileges.New(),
+		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), stop: stop}
+	sites := newSites(p, cfg)
+	p.health = newHealth(log, sites.pools, stop)
+	p.events = func(e supervisor.Event) {
+		p.static.Event(e)
+		p.health.event(e)
 		events(e)
 	}
-	args, runtime, err := shimArgs(ownRuntimeDirs(cfg))
-	if err != nil {
-		log.Warn("no_runtime_dir", "reason", strings.ReplaceAll(err.Error(), "\n", "; "),
-			"message", "no folder for run-time files can be written: workers get the shim on their command line, and there is no control socket unless --control names one")
-	}
-	s.shim = &shimFiles{cfg: cfg, log: log, args: args, runtime: runtime}
-	s.spool = newSpool(cfg)
-	sharedMemory.Limit(config.PartOf(cfg.MemoryLimit, sharedMemoryPart, 0))
-	s.answers = newAnswers(cfg, s.spool)
-	if cfg.Logs.Access != "off" {
-		format := accesslog.Combined
-		if cfg.Logs.AccessFormat == "json" {
-			format = accesslog.JSON
-		}
-		if cfg.Logs.Access == "-" {
-			s.stdout = logfile.NewOutlet(stdout, log.DroppedAccess)
-		}
-		limiter := &httpx.LogLimiter{Every: time.Minute}
-		failed := func(err error) {
-			if limiter.Allow("", time.Now()) {
-				log.Error("access_log", "error", err)
-			}
-		}
-		if s.access, err = accesslog.New(logfile.Access(cfg.Logs.Access, cfg.Account.Identity, s.stdout), format, failed); err != nil {
-			return nil, err
-		}
-	}
-	if s.access != nil {
-		s.observers = append(s.observers, s.access.Request)
+	if access.log != nil {
+		p.observers = append(p.observers, access.log.Request)
 	}
 	if observe != nil {
-		s.observers = append(s.observers, func(rec *httpx.Writer, _ *http.Request, now time.Time) { observe(rec, now.Sub(rec.Info.Start)) })
+		p.observers = append(p.observers, func(rec *httpx.Writer, _ *http.Request, now time.Time) { observe(rec, now.Sub(rec.Info.Start)) })
 	}
-	first, err := s.plan(cfg.Released(), nil)
+	if err := sites.first(cfg); err != nil {
+		return nil, err
+	}
+	refused := func(remote string, status int) { chain.Refused(remote, status, p.observers) }
+	listeners := newListeners(cfg, sites, refused, log)
+	sites.limits = listeners.group.SetLimits
+	return &Server{Listeners: listeners, parts: p, sites: sites}, nil
+}
+
+// Prepare does what needs root privileges, and then drops them if the configuration says
+// so. It is called once, when addresses and logs are open, before Start. What cannot be
+// applied is an error: then only Stop is to be called.
+func (s *Server) Prepare() error {
+	cfg := s.Config()
+	runtime, err := s.parts.privileges.Drop(cfg, s.RuntimeDir())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := first.assemble(s); err != nil {
-		return nil, err
-	}
-	s.started = cfg
-	s.site.Store(first)
-	current := func(w http.ResponseWriter, r *http.Request) { s.site.Load().chain.ServeHTTP(w, r) }
-	s.group = listen.NewGroup(listen.Options{MaxConnections: cfg.Limits.MaxConns, Limits: paceOf(cfg), Log: log})
-	s.http = nethttp.New(http.HandlerFunc(current), nethttp.Options{
-		ReadHeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, MaxHeaderBytes: int(cfg.Limits.MaxHead), Refused: s.refused, Log: log,
-	})
-	s.uwsgi = uwsgi.New(http.HandlerFunc(current), uwsgi.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, MaxHead: int(cfg.Limits.MaxHead), Refused: s.refused, Log: log})
-	return s, nil
-}
-
-// paceOf is how slow clients may be.
-func paceOf(cfg *config.Config) listen.Limits {
-	return listen.Limits{Send: httpx.Pace{Silence: cfg.Limits.SendTimeout, Rate: cfg.Limits.MinRate}, Tunnel: cfg.Limits.TunnelTimeout}
-}
-
-// refused is for requests that no handler gets.
-func (s *Server) refused(remote string, status int) { chain.Refused(remote, status, s.observers) }
-
-func newTrust(cfg *config.Config) (*forwarded.Trust, error) {
-	items := make([]string, 0, len(cfg.Trust.Proxies)+1)
-	for _, p := range cfg.Trust.Proxies {
-		items = append(items, p.String())
-	}
-	if cfg.Trust.Unix {
-		items = append(items, "unix")
-	}
-	return forwarded.ParseTrust(items)
-}
-
-// Listen binds all addresses, or none; then the Server is of no more use. Errors are *listen.ListenError.
-func (s *Server) Listen(ctx context.Context) error {
-	for _, l := range s.Config().Listen {
-		ln, err := s.listen(ctx, l.String(), listen.Spec{Address: l.Bare(), Mode: l.Mode, User: l.User, Group: l.Group, Backlog: l.Backlog, V6Only: l.BesideIPv4(s.Config().Listen)})
-		if err != nil {
-			err = s.Clash(err)
-			for _, open := range s.listeners {
-				open.Close()
-			}
-			s.listeners, s.bound = nil, nil
-			return err
-		}
-		s.listeners, s.bound = append(s.listeners, ln), append(s.bound, l)
+	st := s.parts.storage
+	st.folder.shared = slices.ContainsFunc(cfg.Apps, func(a config.App) bool { return a.Confine.Identity != nil })
+	st.folder.parents = func() []string { return append(spoolParents(cfg, runtime), spoolParents(cfg, s.RuntimeDir())...) }
+	err = st.open(cfg, spoolParents(cfg, runtime))
+	if err != nil && cfg.Folders.Spool != "" && cfg.Account.Identity != nil {
+		return fmt.Errorf("%s cannot write to spool_dir %s: %w", cfg.Account.Identity, cfg.Folders.Spool, err)
 	}
 	return nil
 }
 
-// Clash is err with the address of this standpipe's own that was in the way, if one was.
-func (s *Server) Clash(err error) error {
-	e, ok := errors.AsType[*listen.ListenError](err)
-	if !ok || !errors.Is(err, syscall.EADDRINUSE) {
-		return err
-	}
-	for i, ln := range s.listeners {
-		if listen.Overlap(e.Address, ln.Addr()) {
-			return &listen.ListenError{Address: e.Address, Err: e.Err, Ours: s.bound[i].String()}
-		}
-	}
-	return err
-}
-
-func (s *Server) listen(ctx context.Context, address string, spec listen.Spec) (net.Listener, error) {
-	if s.take != nil {
-		if f := s.take(address); f != nil {
-			return listen.Inherit(f, spec)
-		}
-	}
-	return listen.Listen(ctx, spec)
-}
-
-// Addresses are the URLs of the listeners.
-func (s *Server) Addresses() []string {
-	var urls []string
-	for i, ln := range s.listeners {
-		a := ln.Addr()
-		speaks := s.bound[i].Protocol
-		switch {
-		case a.Network() != "unix":
-			urls = append(urls, speaks+"://"+a.String())
-		case speaks == "http":
-			urls = append(urls, "unix:"+a.String())
-		default:
-			urls = append(urls, speaks+"+unix:"+a.String())
-		}
-	}
-	return urls
-}
-
-// Config is what is in force.
-func (s *Server) Config() *config.Config { return s.site.Load().cfg }
-
-// RuntimeDir is the run-time folder: ours, and writable by nobody else. Empty: none
-// can be written. One that has gone is made again.
-func (s *Server) RuntimeDir() string { return s.shim.folder() }
-
-// IsStopping: Stopping, Drain or Stop was called.
-func (s *Server) IsStopping() bool { return s.stopping.Load() }
-
-// Pools are the apps' pools, in the config's order.
-func (s *Server) Pools() []*supervisor.Pool {
-	runs := s.site.Load().runs
-	pools := make([]*supervisor.Pool, len(runs))
-	for i, r := range runs {
-		pools[i] = r.pool
-	}
-	return pools
-}
-
 // Start starts the workers.
-func (s *Server) Start() {
-	t := s.site.Load()
-	s.files.Open(t.cfg, t.hosts)
-	for _, r := range t.runs {
-		s.files.Add(r.files)
-		r.pool.Start()
-	}
-}
+func (s *Server) Start() { s.sites.start() }
 
-// Accept takes connections; requests wait in line until the first worker is ready.
-func (s *Server) Accept() {
-	for i, ln := range s.listeners {
-		protocol := listen.Protocol(s.http)
-		if s.bound[i].Protocol == "uwsgi" {
-			protocol = s.uwsgi
-		}
-		s.serving.Go(func() {
-			if err := s.group.Serve(ln, protocol); err != nil {
-				s.log.Error("listener_failed", "address", ln.Addr().String(), "error", err)
-			}
-		})
-	}
-}
-
-// unservedLimit is how long an app may have no serving worker while its boots fail
-// before the readiness checks say no.
-const unservedLimit = 5 * time.Second
-
-// Ready answers the readiness checks: an app has been ready once, it has not been
-// without a serving worker for more than unservedLimit while its boots fail, and
-// standpipe is not stopping. A full line says nothing. The empty name means all apps.
-func (s *Server) Ready(app string) (ready, known bool) {
-	ready = !s.stopping.Load()
-	for _, p := range s.Pools() {
-		if app == "" || app == p.App() {
-			known = true
-			st := p.Stats()
-			ready = ready && st.EverUp && st.Unserved <= unservedLimit
-		}
-	}
-	return ready && known, known
+// Reload puts a configuration and new code in force; see sites.reload.
+func (s *Server) Reload(ctx context.Context, load func() (*config.Config, error), only string) error {
+	return s.sites.reload(ctx, load, only)
 }
 
 // Stopping makes the readiness checks say no. Requests are still served.
-func (s *Server) Stopping() {
-	if !s.stopping.Swap(true) {
-		close(s.quit)
-	}
-}
+func (s *Server) Stopping() { s.parts.stop.begin() }
 
-// Drain takes no further connections and returns when all requests are answered,
-// or with ctx's error.
+// IsStopping: Stopping, Drain or Stop was called.
+func (s *Server) IsStopping() bool { return s.parts.stop.hasBegun() }
+
+// Drain takes no further connections and returns when all requests are answered, or with
+// ctx's error.
 func (s *Server) Drain(ctx context.Context) error {
 	s.Stopping()
-	return s.group.Shutdown(ctx)
+	return s.Listeners.group.Shutdown(ctx)
 }
 
-// Stop ends workers and connections: politely until ctx ends, then at once. All
-// goroutines and processes have ended when it returns.
+// HandOver takes no further connections, because another process does, and returns when all
+// requests are answered and all connections closed, or with ctx's error. The readiness
+// checks still say yes. Stop is still to be called.
+func (s *Server) HandOver(ctx context.Context) error {
+	s.upgraded.Store(true)
+	return s.Listeners.leave(ctx)
+}
+
+// Stop ends workers and connections: politely until ctx ends, then at once. All goroutines
+// and processes have ended when it returns.
 func (s *Server) Stop(ctx context.Context) {
 	s.Stopping()
 	why := supervisor.Shutdown
@@ -301,43 +142,82 @@ func (s *Server) Stop(ctx context.Context) {
 		wg.Go(func() { p.Stop(ctx, why) })
 	}
 	wg.Wait()
-	s.mu.Lock()
-	for _, cancel := range s.gone {
-		cancel()
-	}
-	s.mu.Unlock()
+	s.sites.hurry()
 	// Handlers whose workers are gone end now; their lines are to be logged.
-	s.site.Load().closeProxies()
-	last, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
-	_ = s.group.Shutdown(last)
-	cancel()
-	s.group.Close()
-	for _, ln := range s.listeners {
-		ln.Close() // what Start has not handed to the HTTP server
-	}
-	s.serving.Wait()
+	s.Listeners.close(200 * time.Millisecond)
+	s.sites.wait()
 	for _, p := range s.Pools() { // an app that a reload has added in this moment
 		p.Stop(ctx, supervisor.Shutdown)
 	}
-	s.folder.close()
-	s.privileges.End()
-	if s.access != nil {
-		s.access.Close()
-	}
-	if s.stdout != nil {
-		s.stdout.Close()
-	}
+	s.parts.storage.folder.close()
+	s.parts.privileges.End()
+	s.parts.access.close()
 }
 
 // Kill ends all workers at once; Stop is still to be called.
-func (s *Server) Kill() {
-	for _, p := range s.Pools() {
-		p.Kill()
+func (s *Server) Kill() { s.sites.kill() }
+
+// Config is the configuration in force.
+func (s *Server) Config() *config.Config { return s.sites.current.Load().cfg }
+
+// Pools are the apps' pools, in the config's order.
+func (s *Server) Pools() []*supervisor.Pool { return s.sites.pools() }
+
+// Static lists the folders of an app that are served without it, and those that it declares
+// and that are not served; empty: those of [[static]].
+func (s *Server) Static(app string) []staticfiles.Folder {
+	t := s.sites.current.Load()
+	if r := t.run(app); r != nil {
+		return r.files.Folders()
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for p := range s.gone {
-		p.Kill()
+	if app != "" {
+		return nil
+	}
+	return s.parts.static.Server(t.cfg)
+}
+
+// Ready answers the readiness checks (chain.Readiness).
+func (s *Server) Ready(app string) (ready, known bool) { return s.parts.health.Ready(app) }
+
+// Health answers the health checks at an address of its own.
+func (s *Server) Health() http.Handler {
+	return chain.HealthHandler(chain.HealthOptions{Ready: s.parts.health})
+}
+
+// HiddenHealth are the health paths that the app has routes for, and that are answered
+// before it is asked.
+func (s *Server) HiddenHealth(app string) []string { return s.parts.health.hiddenOf(app) }
+
+// RuntimeDir is the run-time folder: it belongs to this process's user, and no other user
+// can write to it. Empty: none can be written. One that has gone is made again.
+func (s *Server) RuntimeDir() string { return s.parts.shim.folder() }
+
+// HelperGone is closed when the helper process has ended; nil: there is none.
+func (s *Server) HelperGone() <-chan struct{} { return s.parts.privileges.HelperGone() }
+
+// ReopenLogs reopens the access log and the error log under their names, after their files
+// were renamed. No line is lost: what is buffered goes into the new file. A log that
+// cannot be opened continues in the old file, and is in the error.
+func (s *Server) ReopenLogs() error {
+	return errors.Join(s.parts.access.reopen(), s.parts.log.Reopen())
+}
+
+// stop is the end of the server, as its parts see it.
+type stop struct {
+	once  sync.Once
+	begun chan struct{} // closed by begin
+}
+
+func newStop() *stop { return &stop{begun: make(chan struct{})} }
+
+func (s *stop) begin() { s.once.Do(func() { close(s.begun) }) }
+
+func (s *stop) hasBegun() bool {
+	select {
+	case <-s.begun:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -353,3 +233,6 @@ func InContainer() bool {
 	}
 	return false
 }
+
+// oneLine is an error's text without line feeds.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

@@ -1,13 +1,33 @@
-// Package compose puts the product together: from a config to listeners,
-// handlers and pools. compose.go is the one page on which all of it is seen;
-// app.go makes one app's pool and handler, routes.go the ways to other servers, runtime.go finds the folder for
-// run-time files, prepare.go drops privileges and opens the spool,
-// health.go answers health checks and says which an app hides behind them,
-// files.go puts static files in front of the apps,
-// handover.go gives the sockets to another process.
+// Package compose puts the product together: from a config to listeners, stages, handlers
+// and pools. It is the only package that sees bridge, supervisor and shim_py together; they
+// get their own typed options from here and know nothing of TOML, flags or the environment.
 //
-// It is the only package that sees bridge, supervisor and shim_py together.
-// Rooms get their own typed options from here and know nothing of TOML, flags or
-// the environment. What starts here is ended by Server.Stop: a goroutine per
-// listener, which Stop waits for; pools and the HTTP server have their own.
+// The page to read is site.go: it lists the stages of a request in order, for a site and for
+// an app, as data.
+//
+// The object graph: a Server has its Listeners, its sites and its parts. The parts outlive
+// reloads: logs, storage, privileges, the extracted shim, static folders, health. The sites
+// make a site of the parts and a config, and replace it; a site is immutable. A way in, in
+// the Listeners, calls the sites as an http.Handler, and they call the current site.
+// Nothing of the parts knows the sites but health, which asks for the current pools.
+//
+//	compose.go    Server: New assembles, and the rest is the life of the whole
+//	site.go       site, Stage: the way of a request, as a list
+//	sites.go      sites: the current site; reloads; the end of removed apps
+//	listeners.go  Listeners: addresses, protocols, sockets for another process
+//	pools.go      one app's pool and its handler
+//	upstreams.go  [[route]]: the ways to other servers; options of other stages
+//	health.go     health: readiness, and which health paths an app hides behind standpipe's
+//	logs.go       accessLog: where the access log goes
+//	storage.go    storage: large request bodies and the answers of slow clients
+//	runtime.go    the folder for run-time files, and the shim in it
+//	release.go    release: what one generation of an app is made from
+//
+// Where a new thing goes: a stage is a constructor in bridge and one line in site.go; a way
+// in is a listen.Protocol and one line in newListeners; a kind of upstream is a case in
+// newUpstream; an option of a pool is a line in poolOptions. TestWiring fails when an option
+// is never set.
+//
+// Goroutines: one for each listener and for each reload, and one for each app that was
+// removed; Stop ends them and waits. Pools, listen.Group and logs have their own.
 package compose

@@ -1,51 +1,72 @@
 package compose
 
 import (
-	"net/http"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
-	"github.com/standpipe/standpipe/bridge/chain"
-	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/logfile"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
-// health is the stage that answers the health checks among the apps' requests; nil: it is off.
-func (s *Server) health(cfg *config.Config) func(http.Handler) http.Handler {
-	if cfg.Responses.HealthPath == "off" {
-		return nil
+// health knows whether apps are ready, and which health paths an app has routes for.
+type health struct {
+	log   *logfile.Log
+	pools func() []*supervisor.Pool
+	stop  *stop
+
+	mu     sync.Mutex
+	hidden map[string][]string // health paths that an app has routes for, by app
+}
+
+func newHealth(log *logfile.Log, pools func() []*supervisor.Pool, stop *stop) *health {
+	return &health{log: log, pools: pools, stop: stop, hidden: map[string][]string{}}
+}
+
+// unservedLimit is how long an app may have no serving worker while its boots fail before
+// the readiness checks say no.
+const unservedLimit = 5 * time.Second
+
+// Ready answers the readiness checks: an app has been ready once, it has not been without a
+// serving worker for more than unservedLimit while its boots fail, and the server is not
+// stopping. A full queue says nothing. The empty name means all apps.
+func (h *health) Ready(app string) (ready, known bool) {
+	ready = !h.stop.hasBegun()
+	for _, p := range h.pools() {
+		if app == "" || app == p.App() {
+			known = true
+			st := p.Stats()
+			ready = ready && st.EverUp && st.Unserved <= unservedLimit
+		}
 	}
-	return chain.Health(chain.HealthOptions{Ready: s, Path: strings.TrimSuffix(cfg.Responses.HealthPath, "/")})
+	return ready && known, known
 }
 
-// Health answers the health checks at an address of its own.
-func (s *Server) Health() http.Handler { return chain.HealthHandler(chain.HealthOptions{Ready: s}) }
-
-// HiddenHealth are the health paths that the app has routes for, and that are answered before it is asked.
-func (s *Server) HiddenHealth(app string) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.hidden[app]
+func (h *health) hiddenOf(app string) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.hidden[app]
 }
 
-// healthHears is told of workers: the first one of an app tells which health paths it has routes for, and each one that
-// tells something else.
-func (s *Server) healthHears(e supervisor.Event) {
+// event takes from a ready worker for which health paths its app has routes. A record says
+// so for the first worker of an app, and for each one that says something else.
+func (h *health) event(e supervisor.Event) {
 	ready, ok := e.(supervisor.WorkerReady)
 	if !ok {
 		return
 	}
 	r := ready.Ready
-	s.mu.Lock()
-	before, known := s.hidden[ready.App]
-	s.hidden[ready.App] = r.Answers
-	s.mu.Unlock()
+	h.mu.Lock()
+	before, known := h.hidden[ready.App]
+	h.hidden[ready.App] = r.Answers
+	h.mu.Unlock()
 	if r.AnswersUnknown != "" && !known {
-		s.log.Debug("health_unknown", "app", ready.App, "error", r.AnswersUnknown)
+		h.log.Debug("health_unknown", "app", ready.App, "error", r.AnswersUnknown)
 	}
-	if len(r.Answers) == 0 || slices.Equal(before, r.Answers) || !known && s.log.Text { // people read the banner
+	if len(r.Answers) == 0 || slices.Equal(before, r.Answers) || !known && h.log.Text { // people read the banner
 		return
 	}
-	s.log.Warn("health_hidden", "app", ready.App, "paths", strings.Join(r.Answers, ", "),
-		"hint", "the app has routes of its own there, and standpipe answers before it is asked: --health-path /-/health moves standpipe's, --health-path off switches them off")
+	h.log.Warn("health_hidden", "app", ready.App, "paths", strings.Join(r.Answers, ", "),
+		"message", "the app has routes there, and standpipe answers before it is asked: --health-path /-/health moves standpipe's, --health-path off switches them off")
 }

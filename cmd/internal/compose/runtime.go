@@ -16,8 +16,8 @@ import (
 )
 
 // RuntimeDirs are the folders in which the control sockets of running standpipes may
-// be: those for run-time files, and those of services. set is the one that somebody has
-// named; then there is no other.
+// be: those for run-time files, and those of services. set is the one that a setting names;
+// then there is no other.
 func RuntimeDirs(set string) []string {
 	dirs := runtimeDirs(set, true)
 	if set != "" {
@@ -28,7 +28,7 @@ func RuntimeDirs(set string) []string {
 		if above == "" {
 			continue
 		}
-		// RuntimeDirectory=NAME of a unit. The shim is extracted in front of the socket, and nobody else has such a folder.
+		// RuntimeDirectory=NAME of a unit. The shim is extracted before the socket is made, and no other program has such a folder.
 		for _, depth := range []string{"*", "*/*"} { // RuntimeDirectory=shop/web
 			shims, _ := filepath.Glob(filepath.Join(above, depth, "shim-*"))
 			for _, s := range shims {
@@ -52,7 +52,7 @@ func runtimeDirs(set string, session bool) []string {
 		return []string{set}
 	}
 	var dirs []string
-	if d := os.Getenv("RUNTIME_DIRECTORY"); d != "" { // systemd; several are parted by colons
+	if d := os.Getenv("RUNTIME_DIRECTORY"); d != "" { // systemd; colons separate several
 		first, _, _ := strings.Cut(d, ":")
 		dirs = append(dirs, first)
 	}
@@ -74,11 +74,21 @@ func ownRuntimeDirs(cfg *config.Config) []string {
 // systemd-tmpfiles): then the shim is extracted again, before the next start of a worker at the latest.
 type shimFiles struct {
 	cfg *config.Config
-	log *logfile.Log // nil: nothing is told
+	log *logfile.Log // nil: no records are written
 
 	mu      sync.Mutex
 	args    []string
 	runtime string // the run-time folder; empty: there is none
+}
+
+// newShimFiles extracts the shim.
+func newShimFiles(cfg *config.Config, log *logfile.Log) *shimFiles {
+	args, runtime, err := shimArgs(ownRuntimeDirs(cfg))
+	if err != nil {
+		log.Warn("no_runtime_dir", "error", oneLine(err),
+			"message", "no folder for run-time files can be written: workers get the shim on their command line, and there is no control socket unless --control names one")
+	}
+	return &shimFiles{cfg: cfg, log: log, args: args, runtime: runtime}
 }
 
 // arguments are those of the interpreter that run the shim.
@@ -111,15 +121,15 @@ func (f *shimFiles) again() {
 	if f.log != nil {
 		pairs := []any{"path", lost, "dir", f.runtime}
 		if err != nil {
-			pairs = append(pairs, "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+			pairs = append(pairs, "error", oneLine(err))
 		}
 		f.log.Warn("runtime_dir_lost", pairs...)
 	}
 }
 
-// shimArgs returns the interpreter's arguments that run the shim: its folder, or,
-// when no folder can be written, the whole of it on the command line; err then
-// says why. dirs are the run-time folders to try; runtime is the run-time folder: ours, and writable by nobody else.
+// shimArgs returns the interpreter's arguments that run the shim: its folder, or, when no
+// folder can be written, the whole of it on the command line; err then says why. dirs are the
+// run-time folders to try; runtime is the one that was taken, which no other user can write.
 func shimArgs(dirs []string) (args []string, runtime string, err error) {
 	dir, err := shim_py.Extract(dirs)
 	if err != nil {

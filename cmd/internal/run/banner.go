@@ -27,7 +27,7 @@ type banner struct {
 }
 
 func (b *banner) print() {
-	addresses := b.product.Addresses()
+	addresses := b.product.Listeners.Addresses()
 	fmt.Fprintf(b.out, "%s %s  %s%s\n", b.paint.Bold("standpipe"), b.version, strings.Join(addresses, "  "), onlyHere(addresses))
 	if b.cfg.File != "" {
 		fmt.Fprintf(b.out, "  config   %s\n", terminal.Near(b.cfg.File, b.cfg.Dir))

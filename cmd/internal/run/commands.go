@@ -72,7 +72,7 @@ func (c *commands) ReopenLogs() error {
 
 // About fills in what does not belong to an app.
 func (c *commands) About(st *admin.Status) {
-	st.Addresses, st.Stopping, st.LogLevel = c.product.Addresses(), c.product.IsStopping(), strings.ToLower(c.log.GetLevel().String())
+	st.Addresses, st.Stopping, st.LogLevel = c.product.Listeners.Addresses(), c.product.IsStopping(), strings.ToLower(c.log.GetLevel().String())
 	if st.Addresses == nil {
 		st.Addresses = []string{}
 	}

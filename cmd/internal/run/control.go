@@ -100,7 +100,7 @@ func (c *control) openMetrics(ctx context.Context) error {
 	if err == nil {
 		c.serveMetrics(ln)
 	}
-	return c.product.Clash(err)
+	return c.product.Listeners.Clash(err)
 }
 
 func (c *control) serveMetrics(ln net.Listener) {
@@ -150,7 +150,7 @@ func (c *control) openSocket(ctx context.Context) error {
 	err := c.serveSocket(ctx, place)
 	switch {
 	case err != nil && (place.Path != "" || place.Group != ""):
-		return exit.With(exit.Address, c.product.Clash(err))
+		return exit.With(exit.Address, c.product.Listeners.Clash(err))
 	case err != nil:
 		c.out.log.Warn("no_control_socket", "error", err, "message", "standpipe status and the other commands cannot reach this standpipe; --control names another place")
 		return nil

@@ -44,7 +44,7 @@ func (f *fresh) begin(ctx context.Context) bootPolicy {
 func (f *fresh) opened(ctx context.Context) error { return f.control.open(ctx) }
 
 // booting accepts connections at once: requests wait in the queue until a worker is ready.
-func (f *fresh) booting() { f.product.Accept() }
+func (f *fresh) booting() { f.product.Listeners.Accept() }
 
 func (f *fresh) enter(context.Context) error { return nil }
 
@@ -61,7 +61,7 @@ type successor struct {
 // begin has the addresses taken over. A successor waits for all workers: the old process
 // serves meanwhile.
 func (s *successor) begin(context.Context) bootPolicy {
-	s.product.Inherit(s.inherited.Take)
+	s.product.Listeners.Inherit(s.inherited.Take)
 	return bootPolicy{needed: s.inherited.Up()}
 }
 
@@ -99,8 +99,8 @@ func (s *successor) accept() {
 	if rest := s.inherited.CloseRest(); len(rest) > 0 {
 		s.log.Info("not_listening", "addresses", strings.Join(rest, ", "), "message", "the configuration does not have these addresses any more")
 	}
-	s.product.OwnSockets(true)
-	s.product.Accept()
+	s.product.Listeners.RemoveSockets(true)
+	s.product.Listeners.Accept()
 	s.inherited.Taken()
 }
 

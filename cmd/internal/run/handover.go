@@ -31,7 +31,7 @@ func (h *handover) begin() {
 		h.log.Warn("upgrade_refused", "message", why)
 		return
 	}
-	files, err := h.product.Files()
+	files, err := h.product.Listeners.Files()
 	if err != nil {
 		h.log.Warn("upgrade_refused", "message", "the listening sockets cannot be passed to another process: "+err.Error())
 		return
@@ -97,7 +97,7 @@ func (h *handover) done() <-chan error { return h.attempt.Done() }
 func (h *handover) conclude(err error) bool {
 	a := h.attempt
 	if err == nil {
-		h.product.OwnSockets(false)
+		h.product.Listeners.RemoveSockets(false)
 		if err = a.TakeOver(); err == nil {
 			h.service.manager.HandOver(a.Pid)
 			a.Finish()
@@ -105,7 +105,7 @@ func (h *handover) conclude(err error) bool {
 			h.log.Info("upgraded", "pid", a.Pid, "message", "the new process serves; this one finishes its requests")
 			return true
 		}
-		h.product.OwnSockets(true)
+		h.product.Listeners.RemoveSockets(true)
 	}
 	h.attempt = nil
 	pairs := []any{"error", err, "message", "this process continues to serve"}

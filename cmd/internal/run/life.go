@@ -57,7 +57,7 @@ func (l *life) run(ctx context.Context) error {
 
 // open opens the addresses, drops privileges and starts the workers.
 func (l *life) open(ctx context.Context) error {
-	if err := l.product.Listen(ctx); err != nil {
+	if err := l.product.Listeners.Listen(ctx); err != nil {
 		if errors.As(err, new(*listen.ListenError)) {
 			return exit.With(exit.Address, err)
 		}
@@ -67,14 +67,14 @@ func (l *life) open(ctx context.Context) error {
 		l.stopper.abandon(ctx)
 		return err
 	}
-	for _, a := range l.product.Addresses() {
+	for _, a := range l.product.Listeners.Addresses() {
 		l.out.record("listening", "address", a)
 	}
 	if err := l.product.Prepare(); err != nil {
 		l.stopper.abandon(ctx)
 		return exit.With(exit.Usage, err)
 	}
-	warnStart(l.out.log, l.product.Config(), l.product.Addresses())
+	warnStart(l.out.log, l.product.Config(), l.product.Listeners.Addresses())
 	l.product.Start()
 	l.entry.booting()
 	return nil

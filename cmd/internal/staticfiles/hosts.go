@@ -13,29 +13,28 @@ import (
 
 // Hosts are the folders of [[static]] for one set of hosts.
 type Hosts struct {
-	hosts  []route.Place // none: every host
+	hosts  []route.Pattern // none: every host
 	places *static.Places
 	next   []static.Place // to be put in force by Open
 }
 
-// Front puts the folders of [[static]] in front of all apps: those for some hosts first.
-// Open opens them.
-func (s *Set) Front(cfg *config.Config, apps http.Handler, pages *httpx.Pages) (http.Handler, []*Hosts, error) {
-	all, err := s.group(cfg)
-	if err != nil {
-		return nil, nil, err
+// Stage serves the folders of [[static]] in front of all apps: those for some hosts first.
+// Open opens them. nil: there are none.
+func (s *Set) Stage(cfg *config.Config, all []*Hosts, pages *httpx.Pages) func(http.Handler) http.Handler {
+	if len(all) == 0 {
+		return nil
 	}
-	// The handler that is asked last is put in first: every host, then hosts, in the file's order.
-	slices.SortStableFunc(all, func(a, b *Hosts) int { return min(len(b.hosts), 1) - min(len(a.hosts), 1) })
-	for _, h := range slices.Backward(all) {
-		files := static.New(s.options(cfg, "", h.places, apps, pages))
-		apps = h.choose(files, apps)
+	return func(next http.Handler) http.Handler {
+		for _, h := range slices.Backward(all) {
+			next = h.choose(static.New(s.options(cfg, "", h.places, next, pages)), next)
+		}
+		return next
 	}
-	return apps, all, nil
 }
 
-// group puts together the folders with the same hosts.
-func (s *Set) group(cfg *config.Config) (all []*Hosts, err error) {
+// Group puts together the folders of [[static]] with the same hosts: those for some hosts,
+// then those for every host, in the file's order.
+func (s *Set) Group(cfg *config.Config) (all []*Hosts, err error) {
 	byHosts := map[string]*Hosts{}
 	for i := range cfg.Static {
 		t := &cfg.Static[i]
@@ -44,7 +43,7 @@ func (s *Set) group(cfg *config.Config) (all []*Hosts, err error) {
 		if h == nil {
 			h = &Hosts{places: s.placesOf(key)}
 			for _, host := range t.Hosts {
-				p, err := route.NewPlace("", host)
+				p, err := route.NewPattern("", host)
 				if err != nil {
 					return nil, err
 				}
@@ -57,6 +56,7 @@ func (s *Set) group(cfg *config.Config) (all []*Hosts, err error) {
 		p.Compress = true
 		h.next = append(h.next, p)
 	}
+	slices.SortStableFunc(all, func(a, b *Hosts) int { return min(len(b.hosts), 1) - min(len(a.hosts), 1) })
 	return all, nil
 }
 
@@ -67,7 +67,7 @@ func (h *Hosts) choose(files, rest http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, p := range h.hosts {
-			if ok, _ := p.Match(r); ok {
+			if p.Match(r) {
 				files.ServeHTTP(w, r)
 				return
 			}

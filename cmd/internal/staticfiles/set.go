@@ -90,9 +90,9 @@ func (s *Set) Server(cfg *config.Config) []Folder {
 	return list
 }
 
-// Handler serves the files of an app in front of next.
-func (s *Set) Handler(cfg *config.Config, f *App, next http.Handler, pages *httpx.Pages) http.Handler {
-	return static.New(s.options(cfg, f.name, f.places, next, pages))
+// AppStage serves the files of an app in front of it.
+func (s *Set) AppStage(cfg *config.Config, f *App, pages *httpx.Pages) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler { return static.New(s.options(cfg, f.name, f.places, next, pages)) }
 }
 
 func (s *Set) options(cfg *config.Config, app string, places *static.Places, next http.Handler, pages *httpx.Pages) static.Options {

@@ -15,14 +15,8 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
 )
 
-// spoolingServer is a server that has no more than a spool.
-func spoolingServer(cfg *config.Config) *Server {
-	s := &Server{log: &logfile.Log{Logger: hclog.NewNullLogger()}, spool: newSpool(cfg)}
-	s.answers, s.folder.log = newAnswers(cfg, s.spool), s.log
-	return s
-}
+func silentLog() *logfile.Log { return &logfile.Log{Logger: hclog.NewNullLogger()} }
 
-// A folder that has gone is made again once, however many bodies find that out, and where its parent has gone too.
 func TestSpoolFolderIsMadeAgain(t *testing.T) {
 	for name, gone := range map[string]func(dir string) string{
 		"itself": func(dir string) string { return dir },
@@ -33,21 +27,21 @@ func TestSpoolFolderIsMadeAgain(t *testing.T) {
 			if err := os.Mkdir(cfg.Folders.Spool, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			s := spoolingServer(cfg)
+			s := newStorage(cfg, silentLog())
 			s.folder.parents = func() []string { return spoolParents(cfg, "") }
-			if err := s.openSpool(cfg, s.folder.parents()); err != nil {
+			if err := s.open(cfg, s.folder.parents()); err != nil {
 				t.Fatal(err)
 			}
-			first := s.spool.Folder()
+			first := s.bodies.Folder()
 			for range 2 {
-				lost := s.spool.Folder()
+				lost := s.bodies.Folder()
 				if err := os.RemoveAll(gone(lost)); err != nil {
 					t.Fatal(err)
 				}
 				var all sync.WaitGroup
 				for range 10 {
 					all.Go(func() {
-						b := s.spool.Take(netip.Prefix{})
+						b := s.bodies.Take(netip.Prefix{})
 						defer b.Close()
 						if err := b.Fill(bytes.NewReader(make([]byte, 1<<20))); err != nil || filepath.Dir(b.Path()) == lost || b.Path() == "" {
 							t.Errorf("%q %v", b.Path(), err)
@@ -56,7 +50,7 @@ func TestSpoolFolderIsMadeAgain(t *testing.T) {
 				}
 				all.Wait()
 			}
-			if s.spool.Folder() == first {
+			if s.bodies.Folder() == first {
 				t.Errorf("still %q", first)
 			}
 			s.folder.close()
@@ -80,8 +74,8 @@ func TestSpoolFolder(t *testing.T) {
 	} {
 		t.Setenv("TMPDIR", c.tmp)
 		cfg := &config.Config{Folders: config.Folders{Spool: c.set}, Limits: config.Limits{SpoolTotal: config.SpoolAuto, AnswerTotal: config.SpoolAuto}}
-		s := spoolingServer(cfg)
-		err, spool := s.openSpool(cfg, spoolParents(cfg, c.runtime)), s.spool
+		s := newStorage(cfg, silentLog())
+		err, spool := s.open(cfg, spoolParents(cfg, c.runtime)), s.bodies
 		if c.want == "" {
 			if err == nil || spool.Dir != "" {
 				t.Errorf("%+v: %q", c, spool.Dir)
@@ -89,7 +83,7 @@ func TestSpoolFolder(t *testing.T) {
 			continue
 		}
 		if err != nil || filepath.Dir(spool.Dir) != c.want || spool.Files.Total <= 0 || spool.Files.Total > spoolMost {
-			t.Fatalf("%+v: %v, %q of %d octets", c, err, spool.Dir, spool.Files.Total)
+			t.Fatalf("%+v: %v, %q of %d bytes", c, err, spool.Dir, spool.Files.Total)
 		}
 		s.folder.close()
 		if left, _ := os.ReadDir(c.want); len(left) != 0 {
@@ -119,9 +113,9 @@ func TestBudgetsFollowTheMemoryLimit(t *testing.T) {
 	t.Setenv("TMPDIR", "/nonexistent")
 	for _, limit := range []int64{64 << 20, 200 << 20, 1 << 30, 1 << 40} {
 		cfg := &config.Config{MemoryLimit: limit, Limits: config.Limits{SpoolTotal: config.SpoolAuto, AnswerTotal: config.SpoolAuto, MaxBody: 100 << 20}}
-		s := spoolingServer(cfg)
-		spool, answers := s.spool, s.answers
-		if err := s.openSpool(cfg, spoolParents(cfg, "")); err == nil {
+		s := newStorage(cfg, silentLog())
+		spool, answers := s.bodies, s.answers
+		if err := s.open(cfg, spoolParents(cfg, "")); err == nil {
 			t.Fatal(spool.Dir)
 		}
 		sum := spool.Blocks + spool.RAM + answers.Total + answers.Files.Total + config.PartOf(limit, 16, 64<<20)
@@ -140,11 +134,11 @@ func TestBufferBodyZeroIsNoLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 		if p, inMemory := b.Memory(); inMemory == file || inMemory && len(p) != 1<<20 {
-			t.Errorf("buffer_body %d: in memory %v, %d octets", bufferBody, inMemory, len(p))
+			t.Errorf("buffer_body %d: in memory %v, %d bytes", bufferBody, inMemory, len(p))
 		}
 		b.Close()
 		if spool.Used() != 0 {
-			t.Errorf("%d octets are left", spool.Used())
+			t.Errorf("%d bytes are left", spool.Used())
 		}
 	}
 }

@@ -3,7 +3,10 @@ package compose
 import (
 	"net"
 	"net/http"
+	"strings"
 
+	"github.com/standpipe/standpipe/bridge/chain"
+	"github.com/standpipe/standpipe/bridge/forwarded"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/proxy"
 	"github.com/standpipe/standpipe/bridge/route"
@@ -12,35 +15,46 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/config"
 )
 
-// routed puts the routes of the site in front of its apps.
-func (s *Server) routed(t *site, apps http.Handler, pages *httpx.Pages) (http.Handler, error) {
+// routes is the stage of [[route]]; nil: it is off.
+func (t *site) routes(p *parts, pages *httpx.Pages) (func(http.Handler) http.Handler, error) {
 	if len(t.cfg.Routes) == 0 {
-		return apps, nil
+		return nil, nil
 	}
 	rules := make([]route.Rule, len(t.cfg.Routes))
 	for i := range t.cfg.Routes {
 		r := &t.cfg.Routes[i]
-		h := s.newProxy(t.cfg, r, pages)
+		h := p.newProxy(t.cfg, r, pages)
 		t.proxies = append(t.proxies, h)
 		rules[i] = route.Rule{Name: r.Path, Mount: r.Path, Hosts: r.Hosts, Handler: h}
 	}
-	return route.NewFirst(rules, apps)
+	return route.First(rules)
 }
 
-func (t *site) closeProxies() {
-	for _, p := range t.proxies {
-		p.Close()
+// trustOf are the proxies that are believed.
+func trustOf(cfg *config.Config) (*forwarded.Trust, error) {
+	items := make([]string, 0, len(cfg.Trust.Proxies)+1)
+	for _, p := range cfg.Trust.Proxies {
+		items = append(items, p.String())
 	}
+	if cfg.Trust.Unix {
+		items = append(items, "unix")
+	}
+	return forwarded.ParseTrust(items)
 }
 
-func (s *Server) newProxy(cfg *config.Config, r *config.Route, pages *httpx.Pages) *proxy.Handler {
+// healthOptions are those of the stage, among the apps' requests.
+func (p *parts) healthOptions(cfg *config.Config) chain.HealthOptions {
+	return chain.HealthOptions{Ready: p.health, Path: strings.TrimSuffix(cfg.Responses.HealthPath, "/")}
+}
+
+func (p *parts) newProxy(cfg *config.Config, r *config.Route, pages *httpx.Pages) *proxy.Handler {
 	list := make([]*upstream.Upstream, len(r.Upstreams))
 	for i, u := range r.Upstreams {
 		list[i] = newUpstream(r, u)
 	}
 	return proxy.New(proxy.Options{
-		Path: r.Path, Strip: r.StripPrefix, Upstreams: list, Spool: s.spool, Unbuffered: r.RequestBuffering == "off",
-		MaxBody: cfg.Limits.MaxBody, BodyPace: bodyPace(cfg), ReadTimeout: r.ReadTimeout, Pages: pages, Log: s.log,
+		Path: r.Path, Strip: r.StripPrefix, Upstreams: list, Spool: p.storage.bodies, Unbuffered: r.RequestBuffering == "off",
+		MaxBody: cfg.Limits.MaxBody, BodyPace: bodyPace(cfg), ReadTimeout: r.ReadTimeout, Pages: pages, Log: p.log,
 	})
 }
 

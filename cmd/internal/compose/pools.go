@@ -18,7 +18,7 @@ import (
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
-// The two rooms do not know each other; here they fit.
+// The two packages do not know each other; here they fit.
 var _ bridge.Pool = (*supervisor.Pool)(nil)
 
 // sharedBoots are the machine's, whatever number of apps it has: twice what one app may
@@ -31,8 +31,17 @@ var sharedMemory = new(shim.SharedBudget)
 // bootLimit is how many workers of one app boot at a time.
 var bootLimit = max(2, runtime.GOMAXPROCS(0)) // at the start: a control group's limit counts, and not on how many cores this process runs
 
+// Values that no setting changes.
+const (
+	bootTick       = 10 * time.Second
+	sampleEvery    = time.Second
+	drainGrace     = 5 * time.Second
+	interruptGrace = time.Second // how long an interrupted request may clean up
+	maxTarget      = 32 << 10    // bytes of a request target; the head has its own limit
+)
+
 // poolOptions are the options of one app's pool.
-func poolOptions(cfg *config.Config, a *config.App, version string, files *shimFiles, p *privileges.Privileges, events func(supervisor.Event)) supervisor.Options {
+func (p *parts) poolOptions(cfg *config.Config, a *config.App) supervisor.Options {
 	mount := strings.TrimSuffix(a.Mount, "/")
 	made := &release{given: a}
 	_, _, _ = made.get() // Command tells the error
@@ -43,19 +52,19 @@ func poolOptions(cfg *config.Config, a *config.App, version string, files *shimF
 			if err != nil {
 				return process.Command{}, err
 			}
-			return p.Confine(cfg, now, process.Command{
-				Args: append([]string{now.Interpreter.Path}, files.arguments()...),
+			return p.privileges.Confine(cfg, now, process.Command{
+				Args: append([]string{now.Interpreter.Path}, p.shim.arguments()...),
 				Env:  env,
 				Dir:  now.Dir, PythonPath: now.PythonPath,
 			})
 		},
-		Spawner: p.Spawner(a),
+		Spawner: p.privileges.Spawner(a),
 		Boot: wire.Boot{
 			Name: a.Name, App: a.Module, Candidates: a.Candidates, Dir: a.Dir, PythonPath: a.PythonPath,
 			Found: a.Interpreter.How, Watch: a.Life.Reload, Gevent: a.Workers.Gevent > 0, Timeout: a.Requests.Timeout, Health: cfg.Responses.Health(),
 			Environ: []wire.Var{
 				{Name: "GATEWAY_INTERFACE", Value: "CGI/1.1"},
-				{Name: "SERVER_SOFTWARE", Value: "standpipe/" + version},
+				{Name: "SERVER_SOFTWARE", Value: "standpipe/" + p.version},
 				{Name: "SCRIPT_NAME", Value: mount},
 			},
 		},
@@ -71,7 +80,7 @@ func poolOptions(cfg *config.Config, a *config.App, version string, files *shimF
 		StopFirst:    a.Life.Surge.None,
 		MaxRequests:  int64(a.Life.MaxRequests), MaxLifetime: a.Life.MaxLifetime, MaxRSS: a.Life.MaxRSS, HardRSS: a.Life.HardRSS,
 		Jitter: a.Life.Jitter.Percent / 100, SampleEvery: sampleEvery,
-		Events: events,
+		Events: p.events,
 	}
 	if a.Life.Jitter.N > 0 && a.Life.MaxRequests > 0 {
 		o.Jitter = float64(a.Life.Jitter.N) / float64(a.Life.MaxRequests)
@@ -101,20 +110,15 @@ func prefetch(a *config.App) int {
 	return a.Requests.Prefetch
 }
 
-// newPool makes the pool of one app.
-func newPool(cfg *config.Config, a *config.App, version string, files *shimFiles, p *privileges.Privileges, events func(supervisor.Event)) *supervisor.Pool {
-	return supervisor.New(poolOptions(cfg, a, version, files, p, events))
-}
-
-// newHandler makes the handler of one app.
-func (s *Server) newHandler(cfg *config.Config, a *config.App, pool bridge.Pool, pages *httpx.Pages) *bridge.Handler {
+// appHandler makes the handler of one app.
+func (p *parts) appHandler(cfg *config.Config, a *config.App, pool bridge.Pool, pages *httpx.Pages) *bridge.Handler {
 	underscores, _ := cgi.Underscores(a.Requests.UnderscoreFields) // config has checked them
 	return bridge.New(bridge.Options{
-		App: a.Name, Mount: a.Mount, Pool: pool, Spool: s.spool, Answers: s.answers, Pages: pages, Log: s.log,
+		App: a.Name, Mount: a.Mount, Pool: pool, Spool: p.storage.bodies, Answers: p.storage.answers, Pages: pages, Log: p.log,
 		MaxBody: cfg.Limits.MaxBody, BodyPace: bodyPace(cfg), Timeout: a.Requests.Timeout,
 		StreamTimeout: a.Requests.StreamTimeout, CancelOnDisconnect: a.Requests.OnDisconnect == "cancel", NoRetry: a.Requests.Retry == "never",
 		Shared:        max(a.Workers.Threads, a.Workers.Gevent) > 1,
-		Give:          s.privileges.Give(a),
+		Give:          p.privileges.Give(a),
 		Unbuffered:    a.Requests.Buffering == "off",
 		SendfileRoots: a.Files.SendfileRoots, Internal: internals(cfg), Underscores: underscores,
 	})
@@ -156,6 +160,7 @@ func workerEnviron(ours, apps []string) []string {
 
 // LoadPool makes a pool that is only to import the app (check --load).
 func LoadPool(cfg *config.Config, a *config.App, version string, events func(supervisor.Event)) *supervisor.Pool {
-	args, _, _ := shimArgs(ownRuntimeDirs(cfg)) // the way out is as good here
-	return newPool(cfg, a, version, &shimFiles{cfg: cfg, args: args}, privileges.ForLoading(), events)
+	args, _, _ := shimArgs(ownRuntimeDirs(cfg)) // without a folder the shim is in the arguments
+	p := &parts{version: version, events: events, shim: &shimFiles{cfg: cfg, args: args}, privileges: privileges.ForLoading()}
+	return supervisor.New(p.poolOptions(cfg, a))
 }

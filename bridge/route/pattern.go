@@ -6,15 +6,8 @@ import (
 	"strings"
 )
 
-// Matcher says whether a request is meant.
-type Matcher interface {
-	// Match returns an error when the request cannot be judged; it is then
-	// answered 500.
-	Match(r *http.Request) (bool, error)
-}
-
-// Place is where an app lives: one mount and one host pattern.
-type Place struct {
+// Pattern is one mount and one host pattern: an app answers for one of them or several.
+type Pattern struct {
 	// Mount is "" (everything) or "/shop": no slash at the end.
 	Mount string
 	// Host is "" (any), "shop.example.org", or "*.example.org"; lower case, no
@@ -22,15 +15,15 @@ type Place struct {
 	Host string
 }
 
-// NewPlace checks and normalises a mount and a host pattern. "/" and "" are the
-// mount of everything; "" and "*" are any host.
-func NewPlace(mount, host string) (Place, error) {
+// NewPattern checks and normalises a mount and a host pattern. "/" and "" are the mount of
+// everything; "" and "*" are any host.
+func NewPattern(mount, host string) (Pattern, error) {
 	if mount != "" && mount[0] != '/' {
-		return Place{}, fmt.Errorf("mount %q: must begin with /", mount)
+		return Pattern{}, fmt.Errorf("mount %q: must begin with /", mount)
 	}
 	mount = strings.TrimRight(mount, "/")
 	if strings.ContainsAny(mount, "?#*") {
-		return Place{}, fmt.Errorf("mount %q: must not hold ?, # or *", mount)
+		return Pattern{}, fmt.Errorf("mount %q: must not hold ?, # or *", mount)
 	}
 	h := host
 	if h == "*" {
@@ -39,20 +32,20 @@ func NewPlace(mount, host string) (Place, error) {
 	h = CanonicalHost(h)
 	rest := strings.TrimPrefix(h, "*.")
 	if strings.ContainsAny(rest, "*/ \t") || h != "" && rest == "" {
-		return Place{}, fmt.Errorf("host %q: must be a name, or a name after \"*.\"", host)
+		return Pattern{}, fmt.Errorf("host %q: must be a name, or a name after \"*.\"", host)
 	}
-	return Place{Mount: mount, Host: h}, nil
+	return Pattern{Mount: mount, Host: h}, nil
 }
 
 // Match looks at the decoded path and at the Host (RFC 9110 7.2; of an
 // absolute-form target, net/http has put that one into r.Host).
-func (p Place) Match(r *http.Request) (bool, error) {
-	return Under(r.URL.Path, p.Mount) && (p.Host == "" || p.host(CanonicalHost(r.Host))), nil
+func (p Pattern) Match(r *http.Request) bool {
+	return Under(r.URL.Path, p.Mount) && (p.Host == "" || p.host(CanonicalHost(r.Host)))
 }
 
 // host expects a canonical name. A wildcard takes any depth of subdomains, but
 // not the name itself.
-func (p Place) host(h string) bool {
+func (p Pattern) host(h string) bool {
 	if p.Host == "" || p.Host == h {
 		return true
 	}
@@ -66,7 +59,7 @@ func Under(path, mount string) bool {
 }
 
 // CanonicalHost takes off the port, the brackets of an IPv6 address and one dot
-// at the end, and makes ASCII letters small. Other octets are compared as they
+// at the end, and makes ASCII letters small. Other bytes are compared as they
 // are: case folding of Unicode would make different names equal.
 func CanonicalHost(s string) string {
 	if strings.HasPrefix(s, "[") {

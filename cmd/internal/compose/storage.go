@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math"
 	"os"
-	"strings"
 	"sync"
 
 	"github.com/standpipe/standpipe/bridge/spool"
@@ -14,9 +13,9 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
 )
 
-// What may be taken at most when nobody has set it, and which part of the memory limit
-// that is at most; bytes. Together the parts without what
-// workers share are 7/16 of the limit: the rest is for the apps, and for this process.
+// What may be taken at most when no setting says so, and which part of the memory limit that
+// is at most; bytes. Together the parts without what workers share are 7/16 of the limit: the
+// rest is for the apps, and for this process.
 const (
 	spoolMost   = 8 << 30   // of bodies, and of answers, on a disk
 	spoolMemory = 256 << 20 // of each where the folder is memory, there is none, or its space is unknown
@@ -48,27 +47,33 @@ func spoolParents(cfg *config.Config, runtime string) []string {
 	return dirs
 }
 
-// newSpool makes the spool of all apps. openSpool comes before its first use.
-func newSpool(cfg *config.Config) *spool.Spool {
-	return &spool.Spool{
+// storage keeps what waits: large request bodies, and the answers of slow clients.
+type storage struct {
+	log     *logfile.Log
+	bodies  *spool.Spool
+	answers *spool.Pipes
+	folder  spoolFolder // from open on
+}
+
+// newStorage makes the storage of all apps. open comes before its first use.
+func newStorage(cfg *config.Config, log *logfile.Log) *storage {
+	bodies := &spool.Spool{
 		Memory: bodyMemory(cfg.Limits.BufferBody), Blocks: config.PartOf(cfg.MemoryLimit, blocksPart, blocksMost),
 		RAM:   config.PartOf(cfg.MemoryLimit, spoolPart, spoolMemory),
 		Files: spool.Budget{Name: "spool_total", Total: cfg.Limits.SpoolTotal},
 	}
-}
-
-// newAnswers makes what holds the answers of slow clients.
-func newAnswers(cfg *config.Config, bodies *spool.Spool) *spool.Pipes {
-	return &spool.Pipes{
+	answers := &spool.Pipes{
 		Spool: bodies, Memory: cfg.Limits.ResponseMemory, Total: config.PartOf(cfg.MemoryLimit, answersPart, answersMost), Max: cfg.Limits.SpoolMax,
 		Files: spool.Budget{Name: "answer_total", Total: cfg.Limits.AnswerTotal},
 	}
+	sharedMemory.Limit(config.PartOf(cfg.MemoryLimit, sharedMemoryPart, 0))
+	return &storage{log: log, bodies: bodies, answers: answers, folder: spoolFolder{log: log}}
 }
 
-// openSpool makes the spool's folder, as the user that serves, and works out what it may
-// hold. An error says that there can be none: bodies are in memory then, which has had its record.
-func (s *Server) openSpool(cfg *config.Config, parents []string) error {
-	bodies, answers, log := s.spool, s.answers, s.log
+// open makes the folder, as the user that serves, and works out what it may hold. An error
+// says that there can be none: bodies are in memory then, which has had its record.
+func (s *storage) open(cfg *config.Config, parents []string) error {
+	bodies, answers, log := s.bodies, s.answers, s.log
 	err := s.folder.open(parents)
 	if err == nil {
 		bodies.Dir, bodies.Again = s.folder.Path, s.folder.again
@@ -87,7 +92,7 @@ func (s *Server) openSpool(cfg *config.Config, parents []string) error {
 	total := schema.FormatSize(bodies.Files.Total)
 	switch {
 	case err != nil:
-		log.Warn("no_spool_dir", "error", strings.ReplaceAll(err.Error(), "\n", "; "), "spool_total", errorlog.Bytes(bodies.Files.Total), "message",
+		log.Warn("no_spool_dir", "error", oneLine(err), "spool_total", errorlog.Bytes(bodies.Files.Total), "message",
 			"no folder for large request bodies can be written (spool_dir, TMPDIR): they are kept in memory, at most "+total+" in all")
 	case memory:
 		log.Warn("spool_in_memory", "dir", bodies.Dir, "spool_total", errorlog.Bytes(bodies.Files.Total), "answer_total", errorlog.Bytes(answers.Files.Total), "message",
@@ -100,10 +105,10 @@ func (s *Server) openSpool(cfg *config.Config, parents []string) error {
 	return err
 }
 
-// spoolFolder is the folder of large bodies. Somebody may remove it while the server runs.
+// spoolFolder is the folder of large bodies. It may be removed while the server runs.
 type spoolFolder struct {
 	log     *logfile.Log
-	shared  bool            // others may open what they are given, and nobody may list it
+	shared  bool            // other users may open what they are given, and may not list it
 	parents func() []string // where it may be made again, in the order to try
 
 	mu            sync.Mutex
@@ -156,7 +161,7 @@ func (f *spoolFolder) again(lost string) (dir string, err error) {
 		if err == nil {
 			pairs = append(pairs, "dir", f.Path)
 		} else {
-			pairs = append(pairs, "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+			pairs = append(pairs, "error", oneLine(err))
 		}
 		f.log.Warn("spool_dir_lost", pairs...)
 	}

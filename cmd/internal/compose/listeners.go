@@ -1,0 +1,182 @@
+package compose
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/listen"
+	"github.com/standpipe/standpipe/bridge/nethttp"
+	"github.com/standpipe/standpipe/bridge/uwsgi"
+	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/logfile"
+)
+
+// Listeners are the addresses that are served, and the protocols that are spoken there.
+type Listeners struct {
+	log       *logfile.Log
+	group     *listen.Group
+	protocols map[string]listen.Protocol // by the setting protocol of [[listen]]
+	wanted    []config.Listen
+	take      func(address string) *os.File // nil: no process hands sockets over
+
+	open    []net.Listener // of wanted, as many as are bound
+	serving sync.WaitGroup
+}
+
+// newListeners makes them; h gets the requests, and refused is called for those that no
+// handler gets.
+func newListeners(cfg *config.Config, h http.Handler, refused func(remote string, status int), log *logfile.Log) *Listeners {
+	return &Listeners{
+		log:    log,
+		group:  listen.NewGroup(listen.Options{MaxConnections: cfg.Limits.MaxConns, Limits: paceOf(cfg), Log: log}),
+		wanted: cfg.Listen,
+		protocols: map[string]listen.Protocol{
+			"http": nethttp.New(h, nethttp.Options{
+				ReadHeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, MaxHeaderBytes: int(cfg.Limits.MaxHead), Refused: refused, Log: log,
+			}),
+			"uwsgi": uwsgi.New(h, uwsgi.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, MaxHead: int(cfg.Limits.MaxHead), Refused: refused, Log: log}),
+		},
+	}
+}
+
+// paceOf is how slow clients may be.
+func paceOf(cfg *config.Config) listen.Limits {
+	return listen.Limits{Send: httpx.Pace{Silence: cfg.Limits.SendTimeout, Rate: cfg.Limits.MinRate}, Tunnel: cfg.Limits.TunnelTimeout}
+}
+
+// Inherit has Listen take over sockets instead of opening them: take returns the one for an
+// address of the configuration, or nil. It is called before Listen.
+func (l *Listeners) Inherit(take func(address string) *os.File) { l.take = take }
+
+// Listen binds all addresses, or none. Errors are *listen.ListenError.
+func (l *Listeners) Listen(ctx context.Context) error {
+	for _, w := range l.wanted {
+		ln, err := l.bind(ctx, w)
+		if err != nil {
+			err = l.Clash(err)
+			for _, open := range l.open {
+				open.Close()
+			}
+			l.open = nil
+			return err
+		}
+		l.open = append(l.open, ln)
+	}
+	return nil
+}
+
+func (l *Listeners) bind(ctx context.Context, w config.Listen) (net.Listener, error) {
+	spec := listen.Spec{Address: w.Bare(), Mode: w.Mode, User: w.User, Group: w.Group, Backlog: w.Backlog, V6Only: w.BesideIPv4(l.wanted)}
+	if l.take != nil {
+		if f := l.take(w.String()); f != nil {
+			return listen.Inherit(f, spec)
+		}
+	}
+	return listen.Listen(ctx, spec)
+}
+
+// Clash is err with the address of this server that was in the way, if one was.
+func (l *Listeners) Clash(err error) error {
+	e, ok := errors.AsType[*listen.ListenError](err)
+	if !ok || !errors.Is(err, syscall.EADDRINUSE) {
+		return err
+	}
+	for i, ln := range l.open {
+		if listen.Overlap(e.Address, ln.Addr()) {
+			return &listen.ListenError{Address: e.Address, Err: e.Err, Ours: l.wanted[i].String()}
+		}
+	}
+	return err
+}
+
+// Addresses are the URLs of the listeners.
+func (l *Listeners) Addresses() []string {
+	var urls []string
+	for i, ln := range l.open {
+		a := ln.Addr()
+		protocol := l.wanted[i].Protocol
+		switch {
+		case a.Network() != "unix":
+			urls = append(urls, protocol+"://"+a.String())
+		case protocol == "http":
+			urls = append(urls, "unix:"+a.String())
+		default:
+			urls = append(urls, protocol+"+unix:"+a.String())
+		}
+	}
+	return urls
+}
+
+// Accept takes connections; requests wait in the queue until the first worker is ready.
+func (l *Listeners) Accept() {
+	for i, ln := range l.open {
+		l.serving.Go(func() { // ends with close
+			if err := l.group.Serve(ln, l.protocols[l.wanted[i].Protocol]); err != nil {
+				l.log.Error("listener_failed", "address", ln.Addr().String(), "error", err)
+			}
+		})
+	}
+}
+
+// Handed is a listener of ours for another process.
+type Handed struct {
+	Address string // as the configuration has it
+	File    *os.File
+}
+
+// Files returns a copy of each listener's descriptor, to be closed by the caller.
+func (l *Listeners) Files() ([]Handed, error) {
+	var list []Handed
+	for i, ln := range l.open {
+		f, err := listen.File(ln)
+		if err != nil {
+			for _, h := range list {
+				h.File.Close()
+			}
+			return nil, err
+		}
+		list = append(list, Handed{l.wanted[i].String(), f})
+	}
+	return list, nil
+}
+
+// RemoveSockets says whether the files of unix sockets are removed at the end, or are left
+// to another process.
+func (l *Listeners) RemoveSockets(yes bool) {
+	for _, ln := range l.open {
+		listen.RemoveOnClose(ln, yes)
+	}
+}
+
+// idleLimit is how long a process that hands over waits for idle connections to be used once
+// more, or to be closed by their clients.
+const idleLimit = 5 * time.Second
+
+// leave closes the listeners and returns when all requests are answered and all connections
+// closed, or with ctx's error.
+func (l *Listeners) leave(ctx context.Context) error {
+	idle, cancel := context.WithTimeout(ctx, idleLimit)
+	defer cancel()
+	l.group.Leave(idle)
+	return l.group.Shutdown(ctx)
+}
+
+// close closes listeners and connections: politely for as long as limit, then at once. No
+// goroutine of theirs is left when it returns.
+func (l *Listeners) close(limit time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	_ = l.group.Shutdown(ctx)
+	cancel()
+	l.group.Close()
+	for _, ln := range l.open {
+		ln.Close() // those that Accept has not given to the group
+	}
+	l.serving.Wait()
+}

@@ -1,0 +1,56 @@
+package compose
+
+import (
+	"io"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/accesslog"
+	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/logfile"
+)
+
+// accessLog is the access log, where it goes.
+type accessLog struct {
+	log    *accesslog.Log  // nil: off
+	stdout *logfile.Outlet // nil: it goes elsewhere
+}
+
+func openAccessLog(cfg *config.Config, log *logfile.Log, stdout io.Writer) (*accessLog, error) {
+	a := new(accessLog)
+	if cfg.Logs.Access == "off" {
+		return a, nil
+	}
+	if cfg.Logs.Access == "-" {
+		a.stdout = logfile.NewOutlet(stdout, log.DroppedAccess)
+	}
+	format := accesslog.Combined
+	if cfg.Logs.AccessFormat == "json" {
+		format = accesslog.JSON
+	}
+	limiter := &httpx.LogLimiter{Every: time.Minute}
+	failed := func(err error) {
+		if limiter.Allow("", time.Now()) {
+			log.Error("access_log", "error", err)
+		}
+	}
+	var err error
+	a.log, err = accesslog.New(logfile.Access(cfg.Logs.Access, cfg.Account.Identity, a.stdout), format, failed)
+	return a, err
+}
+
+func (a *accessLog) reopen() error {
+	if a.log == nil {
+		return nil
+	}
+	return a.log.Reopen()
+}
+
+func (a *accessLog) close() {
+	if a.log != nil {
+		a.log.Close()
+	}
+	if a.stdout != nil {
+		a.stdout.Close()
+	}
+}
