@@ -107,7 +107,7 @@ func (s *limits) tooLarge(n *httpx.RequestInfo, r *http.Request) {
 	if r.ContentLength >= 0 {
 		pairs = append(pairs, "declared", r.ContentLength)
 	}
-	s.o.Log.Warn("body_too_large", append(pairs, "hint", fmt.Sprintf("max_body is %d bytes; --max-body 1GiB allows more", s.o.MaxBody))...)
+	s.o.Log.Warn("body_too_large", append(pairs, "message", fmt.Sprintf("a request body is larger than max_body, %d bytes; --max-body 1GiB allows more", s.o.MaxBody))...)
 }
 
 // maxFields bounds the fields of a request, each value of a repeated name counted. Apps

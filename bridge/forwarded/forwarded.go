@@ -58,7 +58,7 @@ func (f *forwarder) warn(n *httpx.RequestInfo, removed []string) {
 	}
 	slices.Sort(removed)
 	f.log.Warn("forwarded_ignored", "peer", peer, "fields", strings.Join(removed, ", "), "id", n.ID,
-		"hint", "sent "+strings.Join(removed, ", ")+"; removed: the app sees "+n.Scheme+" and "+peer+
+		"message", peer+" sent "+strings.Join(removed, ", ")+"; removed: the app sees "+n.Scheme+" and "+peer+
 			". If this is your proxy: --trusted-proxies "+peer)
 }
 
@@ -70,7 +70,7 @@ func (f *forwarder) warnFields(n *httpx.RequestInfo, removed []string) {
 	}
 	slices.Sort(removed)
 	f.log.Warn("forwarded_ignored", "peer", peer, "fields", strings.Join(removed, ", "), "id", n.ID,
-		"hint", "sent "+strings.Join(removed, ", ")+"; removed, because a proxy hands on what it does not write: they may be the client's. If this proxy writes them: --trusted-fields "+
+		"message", peer+" sent "+strings.Join(removed, ", ")+"; removed, because a proxy passes on fields that it does not write: they may be the client's. If this proxy writes them: --trusted-fields "+
 			f.fields.with(removed))
 }
 

@@ -65,5 +65,5 @@ func (f *forwarder) warnGateway(n *httpx.RequestInfo, g *cgi.Gateway) {
 		names[i] = v.Name
 	}
 	f.log.Warn("uwsgi_ignored", "peer", peer, "remote_addr", g.RemoteAddr, "variables", strings.Join(names, ", "), "id", n.ID,
-		"hint", "speaks uwsgi and is no trusted proxy: the app sees "+peer+" as its client, and none of these variables. If this is your web server: --trusted-proxies "+peer)
+		"message", peer+" speaks uwsgi and is not a trusted proxy: the app sees "+peer+" as its client, and none of these variables. If this is your web server: --trusted-proxies "+peer)
 }

@@ -164,6 +164,6 @@ func (g *Group) hurried() bool {
 // slowClient writes a record of a connection that was ended, at most once a minute for each reason.
 func (g *Group) slowClient(c *Conn, why reason) {
 	if g.slow.Allow(string(why), time.Now()) {
-		g.log.Info("slow_client", "peer", c.RemoteAddr().String(), "reason", string(why), "hint", "the connection was ended (said once a minute)")
+		g.log.Info("slow_client", "peer", c.RemoteAddr().String(), "reason", string(why), "message", why.sentence()+" (logged once a minute)")
 	}
 }

@@ -54,7 +54,7 @@ func (l *limitListener) Accept() (net.Conn, error) {
 		}
 		if time.Since(l.filesLogged) > quiet {
 			l.filesLogged = time.Now()
-			l.group.log.Warn("accept_paused", "address", l.Addr().String(), "error", err, "hint", "no file descriptor is free: raise the limit (ulimit -n), or lower max_connections")
+			l.group.log.Warn("accept_paused", "address", l.Addr().String(), "error", err, "message", "no file descriptor is free: raise the limit (ulimit -n), or lower max_connections")
 		}
 		select {
 		case <-time.After(wait):
@@ -78,7 +78,7 @@ func (l *limitListener) takeSlot() error {
 	}
 	if time.Since(l.fullLogged) > quiet {
 		l.fullLogged = time.Now()
-		l.group.log.Warn("accept_paused", "address", l.Addr().String(), "max_connections", cap(s.c), "hint", "all connections are taken: new ones wait in the kernel's backlog")
+		l.group.log.Warn("accept_paused", "address", l.Addr().String(), "max_connections", cap(s.c), "message", "all connections are taken: new ones wait in the kernel's backlog")
 	}
 	select {
 	case s.c <- struct{}{}:

@@ -25,13 +25,20 @@ type pace struct {
 	active   time.Time // when moved was another one; zero: not upgraded yet
 }
 
-// reason is why a connection was ended; empty: it was not.
+// reason names the limit that ended a connection; empty: it was not ended.
 type reason string
 
 const (
-	silentTunnel reason = "silent for tunnel_timeout"
-	slowReader   reason = "did not take its answer within send_timeout and min_rate"
+	silentTunnel reason = "tunnel_timeout"
+	slowReader   reason = "send_timeout"
 )
+
+func (r reason) sentence() string {
+	if r == silentTunnel {
+		return "an upgraded connection was ended: it was silent for tunnel_timeout"
+	}
+	return "a connection was ended: its client did not take its answer within send_timeout and min_rate"
+}
 
 // begin says that a write begins; false: it may not.
 func (p *pace) begin() bool {

@@ -6,7 +6,7 @@ const pool = "app configured idle busy booting draining backing_off surplus read
 func serverEvents() []Event {
 	const report = "This is a fault of standpipe: please report it, with the records around it."
 	return []Event{
-		event("accept_paused", "warn", "No new connection is accepted for a moment.", "address error max_connections hint", "Raise the limit of open files (ulimit -n, LimitNOFILE), or max_connections."),
+		event("accept_paused", "warn", "No new connection is accepted for a moment.", "address error max_connections", "Raise the limit of open files (ulimit -n, LimitNOFILE), or max_connections."),
 		event("access_log", "error", "The access log cannot be written.", "error", "Look at the disk and at the file's owner; lines are lost meanwhile."),
 		event("config", "warn", "The configuration is legal and probably not meant so.", "", "The message says what to change."),
 		event("control", "info", "Somebody gave a command to this server.", "command app worker to log_level by", "Nothing: `by` says who it was."),
@@ -14,7 +14,7 @@ func serverEvents() []Event {
 		event("dispatch_stall", "error", "Requests wait although workers are idle.", pool, report),
 		event("drain_ended", "warn", "Requests still ran at the end of their time; their workers are told to leave.", "", "Raise graceful_timeout and stop_timeout (and the service manager's own limit) if such requests must finish."),
 		event("failed", "error", "The server ends because it cannot serve.", "exit", "The message says why; `standpipe explain N` explains the exit code."),
-		event("health_hidden", "warn", "The app has routes of its own for health paths that standpipe answers before it.", "app paths hint", "Move standpipe's with health_path, or set it to off, if the app's own answers are meant."),
+		event("health_hidden", "warn", "The app has routes of its own for health paths that standpipe answers before it.", "app paths", "Move standpipe's with health_path, or set it to off, if the app's own answers are meant."),
 		event("health_unknown", "debug", "Whether the app has routes of its own for the health paths could not be found out.", "app error", "Nothing."),
 		event("http", "warn; error or debug", "The HTTP server says something about a connection.", "error", "Mostly a client's fault; at level error it is worth a look."),
 		event("listener_failed", "error", "An address takes no connections any more.", "address error", "Restart; if it comes again, report it."),
@@ -32,7 +32,7 @@ func serverEvents() []Event {
 		event("control_socket_lost", "warn", "The control socket has gone while the server ran, and was made again.", "path dir", "Let no cleaner reach its folder. `dir` is where it is now."),
 		event("spool_dir_lost", "warn", "The folder for large request bodies has gone while the server ran; it was made again, or bodies are in memory.", "path dir error",
 			"Let no cleaner reach it: set spool_dir. With `error` no folder can be made: mend what it says; the next large body tries again."),
-		event("no_runtime_dir", "warn", "No folder for run-time files can be written.", "reason", "Set runtime_dir, or RuntimeDirectory= in the unit."),
+		event("no_runtime_dir", "warn", "No folder for run-time files can be written.", "error", "Set runtime_dir, or RuntimeDirectory= in the unit."),
 		event("no_spool_dir", "warn", "No folder for large request bodies can be written; they are kept in memory.", "error spool_total", "Set spool_dir to a writable folder on a disk."),
 		event("max_body_unfit", "warn", "Bodies as large as max_body do not fit into the space for bodies.", "max_body spool_total client_total", "Lower max_body, or give spool_dir and spool_total more room."),
 		event("no_watch", "error or warn", "Files cannot be watched; no change of theirs causes a reload.", "error", "Raise fs.inotify.max_user_watches, or reload by hand."),
@@ -47,7 +47,7 @@ func serverEvents() []Event {
 		event("root", "warn", "The server and the apps run as root.", "", "--user NAME drops privileges; --user root silences this."),
 		event("serving", "info", "The start is over.", "apps up", "Nothing."),
 		event("slots_do_not_add_up", "error", "The states of the workers do not add up.", pool, report),
-		event("slow_client", "info", "A connection was ended because its client was too slow.", "peer reason hint", "Nothing, unless your clients are that slow: `reason` names the limit."),
+		event("slow_client", "info", "A connection was ended because its client was too slow.", "peer reason", "Nothing, unless your clients are that slow: `reason` names the limit."),
 		event("spool_in_memory", "warn", "The folder for large request bodies is in memory (tmpfs).", "dir spool_total answer_total", "Set spool_dir to a folder on a disk."),
 		event("spool_swept", "info", "Files of a killed server were removed.", "dir folders", "Nothing."),
 		event("stopped", "info", "The server has ended in order.", "reason took", "Nothing."),
