@@ -28,7 +28,7 @@ const messageTarget = 128 // bytes of the target in the JSON form's message; "ta
 
 func (l *Log) appendCombined(b []byte, rec *httpx.Writer, r *http.Request, now time.Time) []byte {
 	n := &rec.Info
-	b = appendWord(b, n.RemoteAddr, logtext.Line)
+	b = appendWord(b, n.RemoteAddr)
 	b = append(b, " - - ["...)
 	b = append(b, l.second(n.Start).combined...)
 	b = append(b, `] "`...)
@@ -42,22 +42,22 @@ func (l *Log) appendCombined(b []byte, rec *httpx.Writer, r *http.Request, now t
 	b = append(b, ' ')
 	b = strconv.AppendInt(b, rec.Bytes(), 10)
 	b = append(b, ` "`...)
-	b = appendWord(b, first(r.Header["Referer"]), logtext.Line)
+	b = appendWord(b, first(r.Header["Referer"]))
 	b = append(b, `" "`...)
-	b = appendWord(b, first(r.Header["User-Agent"]), logtext.Line)
+	b = appendWord(b, first(r.Header["User-Agent"]))
 	b = append(b, `" app=`...)
-	b = appendWord(b, n.App, logtext.Line)
+	b = appendWord(b, n.App)
 	b = append(b, " rt="...)
 	b = appendSeconds(b, now.Sub(n.Start))
 	b = append(b, " wait="...)
 	b = appendSeconds(b, n.Wait)
 	b = append(b, " id="...)
-	b = appendWord(b, n.ID, logtext.Line)
+	b = appendWord(b, n.ID)
 	b = append(b, " worker="...)
-	b = appendWord(b, n.Worker, logtext.Line)
+	b = appendWord(b, n.Worker)
 	if n.Upstream != "" {
 		b = append(b, " upstream="...)
-		b = appendWord(b, n.Upstream, logtext.Line)
+		b = appendWord(b, n.Upstream)
 	}
 	if n.Source == "static" { // no worker, and no app: say who it was
 		b = append(b, " source=static"...)
@@ -149,11 +149,11 @@ func (l *Log) second(t time.Time) *stamp {
 }
 
 // appendWord writes "-" for nothing.
-func appendWord(b []byte, s string, limit int) []byte {
+func appendWord(b []byte, s string) []byte {
 	if s == "" {
 		return append(b, '-')
 	}
-	return logtext.Append(b, s, limit)
+	return logtext.Append(b, s, logtext.Line)
 }
 
 func first(v []string) string {

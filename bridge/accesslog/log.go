@@ -37,8 +37,8 @@ type Log struct {
 	spare   []byte
 }
 
-// New opens the log. open is called again by Reopen. failed hears of
-// writes that did not succeed; nil: nobody does.
+// New opens the log. Reopen calls open again. failed is called for writes that did not
+// succeed; nil: it is not.
 func New(open func() (io.WriteCloser, error), format Format, failed func(error)) (*Log, error) {
 	out, err := open()
 	if err != nil {
@@ -107,8 +107,8 @@ func (l *Log) flushLocked() {
 	}
 }
 
-// Reopen writes what is gathered and opens the log anew, after its file was
-// renamed. When that fails, the old one goes on.
+// Reopen writes what is gathered and opens the log again, after its file was renamed. When
+// that fails, the log continues in the old file.
 func (l *Log) Reopen() error {
 	out, err := l.open()
 	if err != nil {

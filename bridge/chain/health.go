@@ -20,7 +20,7 @@ type Readiness interface {
 type HealthOptions struct {
 	// Ready is asked by the readiness checks.
 	Ready Readiness
-	// Path stands in front of /livez, /readyz and /readyz/APP; empty: nothing does.
+	// Path is put in front of /livez, /readyz and /readyz/APP; empty: they have no prefix.
 	Path string
 }
 
@@ -29,8 +29,8 @@ func Health(o HealthOptions) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler { return &health{o, next} }
 }
 
-// HealthHandler answers the health checks, and 404 to anything else: it is for an address
-// of its own.
+// HealthHandler answers the health checks, and 404 to anything else: it is for an address that
+// serves nothing else.
 func HealthHandler(o HealthOptions) http.Handler {
 	return &health{o, http.HandlerFunc(http.NotFound)}
 }

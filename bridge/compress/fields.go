@@ -68,7 +68,7 @@ func weaken(h http.Header) {
 	}
 }
 
-// length is the Content-Length; -1: not said.
+// length is the Content-Length; -1: there is none.
 func length(h http.Header) int64 {
 	n, err := strconv.ParseInt(get(h, "Content-Length"), 10, 64)
 	if err != nil {

@@ -50,7 +50,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	whole = !rec.Aborted()
 }
 
-// presser stands between the chain's Writer and the connection.
+// presser is between the httpx.Writer and the connection.
 type presser struct {
 	http.ResponseWriter
 	h       *handler

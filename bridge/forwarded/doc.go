@@ -1,4 +1,4 @@
-// Package forwarded decides who the client is, where a proxy in front says something of it.
+// Package forwarded decides who the client is, where a proxy in front describes it.
 //
 //	stage.go              the stages Peer and New
 //	trust.go              Trust: which peers are proxies that are believed
@@ -6,7 +6,7 @@
 //	forwarded.go          X-Forwarded-*, X-Real-IP and the like
 //	values.go             lists, addresses, hosts and ports in them
 //	forwarded_rfc7239.go  Forwarded
-//	gateway.go            what a server in front says of its client by uwsgi
+//	gateway.go            how a server in front describes its client by uwsgi
 //
 // The stage Peer notes whether the other end of the connection is trusted; New needs that,
 // and changes the request and its RequestInfo. What does not count is removed from the request, so

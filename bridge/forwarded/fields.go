@@ -9,12 +9,12 @@ import (
 	"github.com/standpipe/standpipe/bridge/cgi"
 )
 
-// Fields are the fields of a trusted proxy that count. A proxy hands on what it does not write itself, so each field
-// that counts without being written is the client's to choose. The nil Fields are DefaultFields.
+// Fields are the fields of a trusted proxy that count. A proxy passes on fields that it does not write, so the client
+// chooses the value of each field that counts and is not written. The nil Fields are DefaultFields.
 type Fields struct {
 	client, proto, host, port, prefix, id bool
 
-	forwarded bool     // the proxy says client, proto and host by Forwarded (RFC 7239), not by X-Forwarded-*
+	forwarded bool     // client, proto and host are taken from Forwarded (RFC 7239), not from X-Forwarded-*
 	more      []string // further fields of addressFields and schemeFields
 	words     []string // as they were given
 }
@@ -54,12 +54,12 @@ func ParseFields(items []string) (*Fields, error) {
 		}
 	}
 	if f.forwarded && !f.client && !f.proto && !f.host {
-		return nil, fmt.Errorf("forwarded says by which field, not what of it counts; write for,proto,forwarded")
+		return nil, fmt.Errorf("forwarded names the field, not what of it counts; write for,proto,forwarded")
 	}
 	return f, nil
 }
 
-// ID says that the request id of a trusted proxy counts.
+// ID reports that the request id of a trusted proxy counts.
 func (f *Fields) ID() bool { return f != nil && f.id }
 
 // FieldWord is an item of trusted_fields in its one spelling: the word of a field that has one, else the field's name in
@@ -90,7 +90,7 @@ func (f *Fields) Named() (addresses, schemes []string) {
 // usual writes the known fields as their users do.
 var usual = strings.NewReplacer("-Ip", "-IP", "Cf-", "CF-", "Url-", "URL-")
 
-// counts reports whether a field, which has a claim, is one of those that count.
+// counts reports whether a field for which claim is true counts.
 func (f *Fields) counts(field string) bool {
 	switch field {
 	case "Forwarded":
@@ -109,7 +109,7 @@ func (f *Fields) counts(field string) bool {
 	if slices.Contains(addressFields, field) || slices.Contains(schemeFields, field) {
 		return slices.Contains(f.more, field)
 	}
-	return true // nothing follows from it here: X-Forwarded-User and the like are between proxy and app
+	return true // X-Forwarded-User and the like are between proxy and app
 }
 
 // Ignored are the known fields that do not count, as they are usually written.
@@ -127,7 +127,7 @@ func (f *Fields) with(fields []string) string {
 	words := slices.Clone(f.words)
 	for _, word := range fields {
 		if word == "Forwarded" && len(fields) > 1 {
-			continue // it would stand instead of the others
+			continue // it would replace the others
 		}
 		if word == "Forwarded" || !slices.Contains(schemeFields, word) && strings.HasPrefix(word, "X-Forwarded-") {
 			word = strings.ToLower(strings.TrimPrefix(word, "X-Forwarded-"))

@@ -10,7 +10,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
-// claim reports whether a proxy speaks about the client in this field.
+// claim reports whether a proxy describes the client in this field.
 func claim(field string) bool {
 	if field == "" {
 		return false
@@ -113,7 +113,7 @@ func (f *forwarder) believe(n *httpx.RequestInfo, r *http.Request, claimed []str
 	if client.IsValid() {
 		n.RemoteAddr, n.RemotePort = client.String(), ""
 	}
-	for _, field := range f.fields.more { // one voice: what repeats the address says the one that was found
+	for _, field := range f.fields.more { // a field that repeats the address gets the one that was found
 		if h[field] != nil && slices.Contains(addressFields, field) {
 			set(h, field, ifValid(client, n.RemoteAddr))
 		}
@@ -121,14 +121,14 @@ func (f *forwarder) believe(n *httpx.RequestInfo, r *http.Request, claimed []str
 	if s := f.scheme(h, hops, kept); s != "" {
 		n.Scheme = s
 	}
-	f.place(n, r, hops, kept)
+	f.location(n, r, hops, kept)
 	if aside != nil {
 		f.agreeing(n, r, aside, client)
 	}
 }
 
-// place reads by which host, port and prefix the client came.
-func (f *forwarder) place(n *httpx.RequestInfo, r *http.Request, hops, kept int) {
+// location reads by which host, port and prefix the client came.
+func (f *forwarder) location(n *httpx.RequestInfo, r *http.Request, hops, kept int) {
 	h := r.Header
 	if v := h["X-Forwarded-Host"]; v != nil {
 		host := aligned(items(v), hops, kept)
@@ -136,7 +136,7 @@ func (f *forwarder) place(n *httpx.RequestInfo, r *http.Request, hops, kept int)
 			host = ""
 		} else {
 			r.Host = host
-			if _, port := cutPort(host); port != "" {
+			if port := portOf(host); port != "" {
 				n.ServerPort = port
 			} else {
 				n.ServerPort = defaultPort(n.Scheme)
@@ -163,7 +163,7 @@ func (f *forwarder) place(n *httpx.RequestInfo, r *http.Request, hops, kept int)
 	}
 }
 
-// agreeing gives back of the fields that do not count those that say what is known anyway, and tells of the others.
+// agreeing restores those fields that do not count whose value is known anyway. A record names the others.
 func (f *forwarder) agreeing(n *httpx.RequestInfo, r *http.Request, aside http.Header, client netip.Addr) {
 	var removed []string
 	for field, v := range aside {
@@ -175,10 +175,10 @@ func (f *forwarder) agreeing(n *httpx.RequestInfo, r *http.Request, aside http.H
 		case field == "X-Forwarded-Host":
 			same = value == r.Host
 		case field == "X-Forwarded-Port":
-			_, port := cutPort(r.Host)
+			port := portOf(r.Host)
 			same = value == port || port == "" && value == defaultPort(n.Scheme)
 		case slices.Contains(addressFields, field):
-			if client.IsValid() { // one voice
+			if client.IsValid() { // as believe does
 				value, same = n.RemoteAddr, true
 			}
 		case field == "X-Forwarded-Proto" || slices.Contains(schemeFields, field):
@@ -197,7 +197,7 @@ func (f *forwarder) agreeing(n *httpx.RequestInfo, r *http.Request, aside http.H
 
 // walk goes from the right, nearest to us, over the addresses that are trusted
 // proxies, and stops at the first that is not: the client. kept counts the items
-// from there to the right. What is no address ends the walk before it.
+// from there to the right. An item that is not an address ends the walk before it.
 func (f *forwarder) walk(list []string) (client netip.Addr, kept int) {
 	for i := len(list) - 1; i >= 0; i-- {
 		a, ok := address(list[i])
@@ -213,7 +213,7 @@ func (f *forwarder) walk(list []string) (client netip.Addr, kept int) {
 }
 
 // scheme reads the first of the fields that name the client's scheme, and removes
-// the others: two that differ are a way in (one of them is the client's).
+// the others: when two differ, one of them may be the client's.
 func (f *forwarder) scheme(h http.Header, hops, kept int) string {
 	found := ""
 	for _, field := range claimsOfScheme {

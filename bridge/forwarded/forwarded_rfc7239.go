@@ -45,7 +45,7 @@ func (f *forwarder) forwarded(n *httpx.RequestInfo, r *http.Request, field strin
 	}
 	if f.fields.host && hostOK(e.host) {
 		r.Host = e.host
-		_, n.ServerPort = cutPort(e.host)
+		n.ServerPort = portOf(e.host)
 		if n.ServerPort == "" {
 			n.ServerPort = defaultPort(n.Scheme)
 		}

@@ -10,20 +10,19 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
-// gateway is the ResponseWriter of a protocol in which a server in front speaks for
-// its client.
+// gateway is the ResponseWriter of a protocol in which a server in front describes its
+// client.
 type gateway interface {
-	// Gateway is what it says.
+	// Gateway is the description.
 	Gateway() *cgi.Gateway
 	// Resets: it can tell an answer that was cut off from a whole one.
 	Resets() bool
 }
 
-// relayed takes the word of a trusted server in front: who the client is, by which
-// scheme and name it came, and what else the environ is to hold. From then on the
-// client stands where a connection's other end stands otherwise: what it says itself
-// of a further client (X-Forwarded-For) counts when it is a trusted proxy. Of a peer
-// that is not trusted all of it is left aside: the variables might name a user.
+// relayed takes from a trusted server in front who the client is, which scheme and name it
+// used, and further variables for the environ. That client is the peer from then on: its
+// X-Forwarded-For counts when it is a trusted proxy. From a peer that is not trusted nothing
+// is taken: the variables might name a user.
 func (f *forwarder) relayed(n *httpx.RequestInfo, from gateway) {
 	g := from.Gateway()
 	n.Unseen = !from.Resets()
@@ -39,7 +38,7 @@ func (f *forwarder) relayed(n *httpx.RequestInfo, from gateway) {
 			n.RemotePort = g.RemotePort
 		}
 		n.Trusted = f.trust.Addr(a)
-	} else if g.RemoteAddr == "unix:" { // nginx's own word for a client on a unix socket
+	} else if g.RemoteAddr == "unix:" { // how nginx writes a client on a unix socket
 		n.Trusted = f.trust.Peer(netip.Addr{})
 	}
 	if g.Scheme != "" {
@@ -54,7 +53,7 @@ func (f *forwarder) relayed(n *httpx.RequestInfo, from gateway) {
 	n.ScriptName, n.Extra = g.ScriptName, g.Extra
 }
 
-// warnGateway says once an hour for each peer what was left aside.
+// warnGateway writes a record of what was ignored, once an hour for each peer.
 func (f *forwarder) warnGateway(n *httpx.RequestInfo, g *cgi.Gateway) {
 	peer := peerName(n)
 	if !f.limit.Allow("uwsgi "+peer, time.Now()) {

@@ -9,7 +9,7 @@ import (
 )
 
 // Trust is the set of proxies whose word about the client is taken. The zero
-// Trust believes nobody.
+// Trust has no proxies.
 type Trust struct {
 	nets []netip.Prefix
 	unix bool
@@ -17,12 +17,12 @@ type Trust struct {
 }
 
 // DefaultTrust is what holds when nothing is configured: this machine's loopback
-// and unix sockets. With nobody trusted, a site behind a local proxy that speaks
+// and unix sockets. With no proxy trusted, a site behind a local proxy that speaks
 // https would redirect for ever.
 var DefaultTrust = []string{"loopback", "unix"}
 
 // ParseTrust reads trusted_proxies: addresses, networks (10.0.0.0/8),
-// "loopback", "unix", or "*" for everybody. All that is wrong is in the error.
+// "loopback", "unix", or "*" for every peer. The error names all items that are wrong.
 func ParseTrust(items []string) (*Trust, error) {
 	t := &Trust{}
 	var bad []string

@@ -34,7 +34,7 @@ func items(lines []string) []string {
 	return list
 }
 
-// one is the value of a field that comes once; one that comes twice says nothing.
+// one is the value of a field that comes once; empty for one that comes twice.
 func one(lines []string) string {
 	if len(lines) != 1 {
 		return ""
@@ -94,12 +94,13 @@ func digits(s string) bool {
 	return s != "" && len(s) <= 5
 }
 
-func cutPort(host string) (name, port string) {
+// portOf is the port in a host; empty: there is none.
+func portOf(host string) string {
 	i := strings.LastIndexByte(host, ':')
 	if i < 0 || strings.IndexByte(host[i:], ']') >= 0 || !digits(host[i+1:]) {
-		return host, ""
+		return ""
 	}
-	return host[:i], host[i+1:]
+	return host[i+1:]
 }
 
 func defaultPort(scheme string) string {

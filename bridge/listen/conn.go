@@ -25,15 +25,14 @@ type Conn struct {
 // taken of it meanwhile, the ends of the calls show that.
 const writePiece = 64 << 10
 
-// Upgraded says that the connection is a tunnel from now on: it may be silent for
-// Limits.Tunnel.
+// Upgraded makes the connection a tunnel: it may be silent for Limits.Tunnel.
 func (c *Conn) Upgraded() { c.pace.upgraded.Store(true) }
 
-// TooSlow says that the connection was ended because its client was too slow. Every read
+// TooSlow reports that the connection was ended because its client was too slow. Every read
 // and write fails from then on.
 func (c *Conn) TooSlow() bool { return c.pace.over.Load() }
 
-// Hurried says that the connection is not to linger for long (body.Linger).
+// Hurried reports that the connection is not to linger for long (body.Linger).
 func (c *Conn) Hurried() bool { return c.group.hurried() }
 
 // Read reads.

@@ -10,8 +10,7 @@ import (
 
 // Inherit makes a listener of a socket that another process has opened for the same
 // Spec and shares with this one. f is closed. The other process has set the backlog and the
-// modes. The file of a unix socket is not removed until RemoveOnClose says so. Every error
-// is a *ListenError.
+// modes. Every error is a *ListenError.
 func Inherit(f *os.File, s Spec) (net.Listener, error) {
 	defer f.Close()
 	ln, err := net.FileListener(f) // a copy, close-on-exec
@@ -31,16 +30,15 @@ func Inherit(f *os.File, s Spec) (net.Listener, error) {
 	return ln, nil
 }
 
-// RemoveOnClose says whether the file of ln, if it is a unix socket's, is removed when ln
-// is closed. That of a listener that Listen has opened is, until another process has it.
+// RemoveOnClose sets whether the file of a unix socket is removed when ln is closed. It is
+// by default for a listener of Listen, and it is not for one of Inherit.
 func RemoveOnClose(ln net.Listener, yes bool) {
 	if u, ok := ln.(interface{ removeOnClose(bool) }); ok {
 		u.removeOnClose(yes)
 	}
 }
 
-// File returns a copy of the descriptor of ln, for another process. It is the
-// caller's to close.
+// File returns a copy of the descriptor of ln, for another process. The caller closes it.
 func File(ln net.Listener) (*os.File, error) {
 	if u, ok := ln.(interface{ inner() net.Listener }); ok {
 		ln = u.inner()

@@ -19,15 +19,15 @@ type Spec struct {
 	// unix:/path, or fd://N.
 	Address string
 	// Mode, User and Group are for the file of a unix socket, and hold before
-	// anyone can connect. Mode 0: 0660 when User or Group is set, else 0666, as
+	// a client can connect. Mode 0: 0660 when User or Group is set, else 0666, as
 	// open to this machine as a port on loopback. User and Group are names or
 	// numbers; empty: the process's.
 	Mode        fs.FileMode
 	User, Group string
 	// Backlog is how many connections the kernel keeps until they are accepted; 0:
-	// the system's somaxconn. It is not for fd://N, whose maker has set it.
+	// the system's somaxconn. It is not for fd://N: the process that made the socket has set it.
 	Backlog int
-	// V6Only: of [::]:port, that IPv4 is not included (IPV6_V6ONLY).
+	// V6Only: [::]:port does not include IPv4 (IPV6_V6ONLY).
 	V6Only bool
 }
 
@@ -101,7 +101,7 @@ func listen(ctx context.Context, s Spec) (net.Listener, error) {
 		network = "tcp6" // net sets IPV6_V6ONLY
 	}
 	if ip := net.ParseIP(host); ip != nil && ip.To4() != nil {
-		network = "tcp4" // 0.0.0.0 shall not take the port of [::] too
+		network = "tcp4" // 0.0.0.0 does not take the port of [::] too
 	}
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, network, net.JoinHostPort(host, port))
@@ -142,7 +142,7 @@ func SplitAddress(s string) (host, port string, err error) {
 	}
 	host, port, err = net.SplitHostPort(s)
 	if err != nil {
-		return "", "", errors.New("want host:port, :port, unix:/path or fd://N; an IPv6 address stands in brackets: [::1]:8000")
+		return "", "", errors.New("want host:port, :port, unix:/path or fd://N; an IPv6 address needs brackets: [::1]:8000")
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return "", "", fmt.Errorf("port %q: want a number from 0 to 65535", port)

@@ -38,9 +38,9 @@ func setBacklog(ln net.Listener, n int) error {
 	return lerr
 }
 
-// listenUnix binds in a folder that nobody else can enter, sets mode and owner
-// there, and renames the socket into its place: nobody connects before the mode
-// holds, and a path is never without a socket.
+// listenUnix binds in a folder that no other user can enter, sets mode and owner there, and
+// renames the socket to its path: no client connects before the mode holds, and the path is
+// never without a socket.
 func listenUnix(ctx context.Context, path string, s Spec) (net.Listener, error) {
 	uid, gid, err := owner(s)
 	if err != nil {
@@ -94,7 +94,7 @@ func listenUnix(ctx context.Context, path string, s Spec) (net.Listener, error) 
 }
 
 // modeOf: without a mode a socket is for the user and group that are named, else
-// for everybody: the proxy in front usually runs as another user.
+// for every user: the proxy in front usually runs as another one.
 func modeOf(s Spec) os.FileMode {
 	switch {
 	case s.Mode != 0:
@@ -105,8 +105,8 @@ func modeOf(s Spec) os.FileMode {
 	return 0o666
 }
 
-// replaceable fails when path is something else than a socket, or a socket on
-// which somebody answers, or may answer.
+// replaceable fails when path is something else than a socket, or a socket on which a
+// process listens, or may listen.
 func replaceable(ctx context.Context, path string) error {
 	st, err := os.Lstat(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -125,9 +125,9 @@ func replaceable(ctx context.Context, path string) error {
 		return fmt.Errorf("%s: %w", path, syscall.EADDRINUSE)
 	}
 	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, os.ErrNotExist) {
-		return nil // nobody has it open: what a dead process left
+		return nil // no process has it open: a dead one left it
 	}
-	return fmt.Errorf("%s is a socket, and it cannot be told whether somebody answers on it: %w", path, root(err))
+	return fmt.Errorf("%s is a socket, and it is unknown whether a process listens on it: %w", path, root(err))
 }
 
 // owner looks names up. -1: as it is.
@@ -154,8 +154,7 @@ func owner(s Spec) (uid, gid int, err error) {
 	return uid, gid, nil
 }
 
-// unixListener removes its file when it is closed, if it is still the one that it
-// made: another process may have put its own there.
+// unixListener removes its file when it is closed, unless another process has replaced it.
 type unixListener struct {
 	net.Listener
 	path string

@@ -40,7 +40,7 @@ func (r reason) sentence() string {
 	return "a connection was ended: its client did not take its answer within send_timeout and min_rate"
 }
 
-// begin says that a write begins; false: it may not.
+// begin is called before a write; false: nothing may be written any more.
 func (p *pace) begin() bool {
 	p.writing.Add(1)
 	if p.over.Load() {
@@ -101,7 +101,7 @@ func (p *pace) look(c *Conn, limits *Limits, now time.Time) reason {
 	return ""
 }
 
-// silent says that a tunnel has been silent for limit; it says so once for each limit.
+// silent reports that a tunnel has been silent for limit, once for each limit.
 func (p *pace) silent(limit time.Duration, now time.Time) bool {
 	switch moved := p.moved.Load(); {
 	case !p.upgraded.Load() || limit <= 0:

@@ -147,8 +147,8 @@ func (l *Listeners) Files() ([]Handed, error) {
 	return list, nil
 }
 
-// RemoveSockets says whether the files of unix sockets are removed at the end, or are left
-// to another process.
+// RemoveSockets sets whether the files of unix sockets are removed at the end, or are left to
+// another process.
 func (l *Listeners) RemoveSockets(yes bool) {
 	for _, ln := range l.open {
 		listen.RemoveOnClose(ln, yes)

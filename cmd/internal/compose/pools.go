@@ -44,7 +44,7 @@ const (
 func (p *parts) poolOptions(cfg *config.Config, a *config.App) supervisor.Options {
 	mount := strings.TrimSuffix(a.Mount, "/")
 	made := &release{given: a}
-	_, _, _ = made.get() // Command tells the error
+	_, _, _ = made.get() // Command returns the error
 	o := supervisor.Options{
 		App: a.Name,
 		Command: func() (process.Command, error) {
