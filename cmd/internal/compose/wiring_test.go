@@ -177,6 +177,13 @@ prefetch = 6
 user = "nobody"
 group = "nogroup"
 groups = ["nogroup"]
+
+[[app]]
+name = "plain" # prefetch needs one thread, and bodies that are buffered
+module = "app:app"
+dir = "app"
+mount = "/plain"
+prefetch = 5
 `
 
 // settingsLeftOut are the settings that everySetting does not set, each with the reason.
