@@ -13,10 +13,10 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 )
 
-// arrange makes a command line that the cli library reads in full: it stops at the first argument that is no flag and
-// passes over the rest in silence. So flags go first, in the form --name=value, then "--", then APP. What no flag and no
-// APP takes is a problem; each one is found, and a command that reads the settings tells them with those of the settings.
-// Flags may be written as gunicorn's parser takes them: -w 4, -w4, -w=4, --workers 4, --workers=4.
+// arrange makes a command line that the cli library reads in full: the library stops at the first argument that is not a
+// flag, and ignores the rest. So flags go first, in the form --name=value, then "--", then APP. An argument that is neither
+// a flag, a value nor APP is a problem; all of them are found, and a command that reads the settings reports them together
+// with those of the settings. Flags may have gunicorn's forms: -w 4, -w4, -w=4, --workers 4, --workers=4.
 func arrange(app *cli.App, args []string) (arranged []string, problems schema.Problems, err error) {
 	if len(args) < 2 {
 		return []string{app.Name, "help"}, nil, nil
@@ -46,7 +46,7 @@ func arrange(app *cli.App, args []string) (arranged []string, problems schema.Pr
 		most = len(a.left)
 	case name == "version":
 		most = 0
-	case name == "export": // what to print comes first
+	case name == "export": // the kind of file comes first
 		most = 2
 	}
 	if len(a.left) > most {
@@ -61,7 +61,7 @@ func arrange(app *cli.App, args []string) (arranged []string, problems schema.Pr
 	return append(append(a.out, "--"), a.left...), a.problems, nil
 }
 
-// hasSettings says whether the command takes the flags of the settings.
+// hasSettings reports whether the command takes the flags of the settings.
 func hasSettings(c *cli.Command) bool { return c.Category == "" && c.Name != "version" }
 
 func usageError(format string, args ...any) error {
@@ -71,9 +71,9 @@ func usageError(format string, args ...any) error {
 type arranger struct {
 	command  *cli.Command
 	out      []string // flags
-	left     []string // what is no flag
+	left     []string // arguments that are not flags
 	problems schema.Problems
-	unsure   bool // a flag is unknown, and with it whether the word behind it is its value
+	unsure   bool // a flag is unknown, so the word after it may be its value or an argument
 }
 
 func (a *arranger) problem(where, format string, args ...any) {
@@ -94,16 +94,16 @@ func (a *arranger) run(args []string) {
 		case len(arg) > 1 && arg[0] == '-':
 			value := strings.TrimPrefix(arg[2:], "=")
 			args = args[a.flag(arg[1:2], value, len(arg) > 2, args):]
-		case arg == "" && a.command.Name == "explain": // as without an argument
+		case arg == "" && a.command.Name == "explain": // the same as no argument
 		case arg == "" && len(a.left) == 0:
-			a.problem("", "APP is empty; was a variable empty? Leave it out, or name a module such as shop.wsgi:application")
+			a.problem("", "APP is empty (an unset variable?); omit it, or name a module such as shop.wsgi:application")
 		default:
 			a.left = append(a.left, arg)
 		}
 	}
 }
 
-// flag takes one flag. value is what was attached to it; otherwise it is the next argument, and used is 1.
+// flag takes one flag. value is what was attached to it (has); otherwise it is the next argument, and used is 1.
 func (a *arranger) flag(name, value string, has bool, next []string) (used int) {
 	if name == "help" || name == "h" {
 		a.out = append(a.out, "--help")
@@ -124,7 +124,7 @@ func (a *arranger) flag(name, value string, has bool, next []string) (used int) 
 		s := config.FindFlag(f.Names()[0])
 		isSwitch = s != nil && s.Kind == schema.Switch
 	}
-	if isSwitch && !has { // alone it is on; a word for on or off behind it is its value
+	if isSwitch && !has { // without a value it is on; a word for on or off after it is its value
 		value, has = "on", true
 		if len(next) > 0 {
 			if _, err := schema.ParseSwitch(next[0]); err == nil {
@@ -142,8 +142,8 @@ func (a *arranger) flag(name, value string, has bool, next []string) (used int) 
 		return used
 	}
 	if !has {
-		// What begins with a dash is the next flag, but for the dash alone, which is standard output, and for a
-		// negative number: what is wrong with that is its value.
+		// An argument that begins with a dash is the next flag, except for the dash alone, which is standard output, and
+		// a negative number, which is a wrong value.
 		if len(next) == 0 || len(next[0]) > 1 && next[0][0] == '-' && (next[0][1] < '0' || next[0][1] > '9') {
 			a.problem("", "%s needs a value; write %s=VALUE", schema.Dashed(name), long)
 			return 0
@@ -154,8 +154,8 @@ func (a *arranger) flag(name, value string, has bool, next []string) (used int) 
 	return used
 }
 
-// swallows says whether the first word of next is probably the value of a flag that the command does not have. It is no
-// problem of its own then.
+// swallows reports whether the first word of next is probably the value of a flag that the command does not have. Then it
+// is not a problem of its own.
 func (a *arranger) swallows(name string, next []string) bool {
 	if len(next) == 0 || len(next[0]) > 1 && next[0][0] == '-' {
 		return false
@@ -168,7 +168,7 @@ func (a *arranger) swallows(name string, next []string) bool {
 		s := config.FindFlag(near.Names()[0])
 		return s == nil || s.Kind != schema.Switch
 	}
-	return len(next) > 1 // the last word is rather the APP
+	return len(next) > 1 // the last word is more likely APP
 }
 
 func (a *arranger) find(name string) cli.Flag {
@@ -182,22 +182,22 @@ func (a *arranger) find(name string) cli.Flag {
 
 func unknownCommand(app *cli.App, name string) string {
 	if strings.HasPrefix(name, "-") {
-		return fmt.Sprintf("%s stands before the command; write: standpipe serve %s ...", name, name)
+		return fmt.Sprintf("%s comes before the command; write: standpipe serve %s ...", name, name)
 	}
 	var names []string
 	for _, c := range app.Commands {
 		names = append(names, c.Name)
 	}
 	if near := schema.Nearest(name, append(names, "help")); near != "" {
-		return fmt.Sprintf("there is no command %q; did you mean %s?", name, near)
+		return fmt.Sprintf("unknown command %q; did you mean %s?", name, near)
 	}
 	if strings.ContainsAny(name, ":./") {
-		return fmt.Sprintf("there is no command %q; did you mean: standpipe serve %s?", name, name)
+		return fmt.Sprintf("unknown command %q; did you mean: standpipe serve %s?", name, name)
 	}
-	return fmt.Sprintf("there is no command %q; there are %s and help", name, strings.Join(names, ", "))
+	return fmt.Sprintf("unknown command %q; the commands are %s and help", name, strings.Join(names, ", "))
 }
 
-// unknownFlag is the problem of a flag that the command does not have: gunicorn's own, or the nearest of ours.
+// unknownFlag explains a flag that the command does not have: it belongs to another server, or one of ours is near.
 func unknownFlag(c *cli.Command, name string) (where, say string) {
 	shown := schema.Dashed(name)
 	if hasSettings(c) {
@@ -206,9 +206,9 @@ func unknownFlag(c *cli.Command, name string) (where, say string) {
 		}
 	}
 	if near := nearestFlag(c, name); near != "" {
-		return "", fmt.Sprintf("there is no flag %s; did you mean --%s?", shown, near)
+		return "", fmt.Sprintf("unknown flag %s; did you mean --%s?", shown, near)
 	}
-	return "", fmt.Sprintf("there is no flag %s; standpipe %s --help lists them", shown, c.Name)
+	return "", fmt.Sprintf("unknown flag %s; standpipe %s --help lists the flags", shown, c.Name)
 }
 
 // nearestFlag is the flag of the command that was probably meant; empty: none is near.
@@ -234,18 +234,18 @@ func nearestFlag(c *cli.Command, name string) string {
 }
 
 func leftover(command string, left []string, most int) string {
-	what := fmt.Sprintf("%q is left over", left[0])
+	what := fmt.Sprintf("unexpected argument `%s`", left[0])
 	if len(left) > 1 {
-		what = fmt.Sprintf("%q are left over", left)
+		what = fmt.Sprintf("unexpected arguments `%s`", strings.Join(left, "`, `"))
 	}
 	if most == 0 {
-		return fmt.Sprintf("%s; standpipe %s takes no arguments", what, command)
+		return fmt.Sprintf("%s: standpipe %s takes no arguments", what, command)
 	}
 	if command == "explain" {
-		return what + "; there is one EVENT or CODE"
+		return what + ": only one EVENT or CODE is allowed"
 	}
 	if command == "compress" {
-		return what + "; there is one DIR"
+		return what + ": only one DIR is allowed"
 	}
-	return what + "; there is one APP, and several apps are given by --app name=...,module=... each"
+	return what + ": only one APP is allowed; --app name=...,module=... names each of several apps"
 }

@@ -67,7 +67,7 @@ func check(c *cli.Context) error {
 		fmt.Fprintln(c.App.ErrWriter, "warning:", w)
 	}
 	if err != nil && load != nil {
-		fmt.Fprintln(c.App.ErrWriter, load) // beside what is wrong with the command line
+		fmt.Fprintln(c.App.ErrWriter, load) // besides the problems of the command line
 	}
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func check(c *cli.Context) error {
 	return summary(c.App.Writer, cfg)
 }
 
-// absent are the apps whose files are not there, and those whose modules are not where one would look first.
+// absent finds the apps whose files do not exist, and those (unsure) whose modules are not in the obvious place.
 func absent(cfg *config.Config) (unsure []string, err error) {
 	var bad schema.Problems
 	for i := range cfg.Apps {
@@ -115,7 +115,7 @@ func checkJSON(c *cli.Context, err error, problems schema.Problems, warnings []s
 	if jerr := writeJSON(c.App.Writer, report); jerr != nil {
 		return jerr
 	}
-	// The report has said it all.
+	// The report has everything.
 	switch {
 	case err != nil:
 		return exit.Silent(exit.Code(err))
@@ -132,7 +132,7 @@ func writeJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// printProblems lists them with their places in one column.
+// printProblems lists problems, with their places in one column.
 func printProblems(w io.Writer, problems schema.Problems) {
 	wide := 0
 	for _, p := range problems {
@@ -144,7 +144,7 @@ func printProblems(w io.Writer, problems schema.Problems) {
 	}
 }
 
-// summary is what a good configuration comes to.
+// summary prints what a valid configuration serves.
 func summary(w io.Writer, cfg *config.Config) error {
 	what := "the configuration is good"
 	if cfg.File != "" {

@@ -16,13 +16,13 @@ import (
 	"github.com/standpipe/standpipe/supervisor"
 )
 
-// checkLoad imports each app in its own interpreter, in one worker that gets no
-// request and is ended again. What each came to is written to out. The error
-// carries exit code 3 when one did not start.
+// checkLoad imports each app in its own interpreter, in one worker that gets no request and
+// is then stopped. The result of each is written to out. The error carries exit code 3 if one
+// did not start.
 func checkLoad(ctx context.Context, cfg *config.Config, out io.Writer) error {
 	failed := 0
 	for i := range cfg.Apps {
-		if !loads1(ctx, cfg, &cfg.Apps[i], out) {
+		if !loadApp(ctx, cfg, &cfg.Apps[i], out) {
 			failed++
 		}
 	}
@@ -32,11 +32,11 @@ func checkLoad(ctx context.Context, cfg *config.Config, out io.Writer) error {
 	return nil
 }
 
-func loads1(ctx context.Context, cfg *config.Config, a *config.App, out io.Writer) bool {
+func loadApp(ctx context.Context, cfg *config.Config, a *config.App, out io.Writer) bool {
 	one := *a
 	one.Workers.Min = 1
 	progress := journal.NewProgress()
-	var mu sync.Mutex // output comes on several goroutines
+	var mu sync.Mutex // several goroutines write output
 	pool := compose.LoadPool(cfg, &one, version, func(e supervisor.Event) {
 		progress.Event(e)
 		if o, ok := e.(supervisor.Output); ok {

@@ -80,7 +80,7 @@ func TestUsageErrors(t *testing.T) {
 		"srve":                                   `"srve" serve`,
 		"shop.wsgi:app":                          "standpipe serve shop.wsgi:app",
 		"-w 4 app":                               "-w",
-		"version x":                              `"x" version`,
+		"version x":                              "`x` version",
 		"version --preload":                      "--preload",
 		"check -k eventlet":                      "-k eventlet",
 		"check -k gevent --threads 2":            "gevent 1000 threads 2",

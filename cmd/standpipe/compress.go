@@ -20,7 +20,7 @@ import (
 )
 
 const compressText = `Writes NAME.br, NAME.zst and NAME.gz beside each file that is worth it: of a type that compresses, and at least 6 % smaller.
-What is there and up to date is left alone; a sibling of a file that has changed is made anew. Run it when the files are in
+Siblings that are up to date are left alone; the sibling of a changed file is written again. Run it when the files are in
 place, after collectstatic or the build.
 
    standpipe compress static
@@ -29,15 +29,15 @@ place, after collectstatic or the build.
 func compressCommand() *cli.Command {
 	return &cli.Command{Name: "compress", Usage: "compress static files ahead of time", ArgsUsage: "DIR", Action: compressDir, Description: compressText, Category: forFiles,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "codings", Usage: "which to make: br, zstd, gzip", Value: "br,zstd,gzip"},
+			&cli.StringFlag{Name: "codings", Usage: "the codings to write: br, zstd, gzip", Value: "br,zstd,gzip"},
 			&cli.StringFlag{Name: "min", Usage: "the smallest file", Value: "256"},
 		}}
 }
 
-// forFiles are the commands that neither configure nor steer a server.
+// forFiles are the commands that neither configure nor control a server.
 const forFiles = "for files"
 
-// compressDir goes through a folder.
+// compressDir compresses the files of a folder.
 func compressDir(c *cli.Context) error {
 	dir := c.Args().First()
 	if dir == "" {
@@ -74,7 +74,7 @@ type compressing struct {
 
 	mu                          sync.Mutex
 	files, written, fresh, poor int
-	before, after               int64 // octets of what was written
+	before, after               int64 // bytes of the files with a new sibling, and of the siblings
 	err                         error
 }
 
@@ -154,7 +154,7 @@ func (j *compressing) file(name string) error {
 		}
 		j.mu.Unlock()
 		if !worth {
-			if old != nil { // of a file that was another one
+			if old != nil { // of an earlier version of the file
 				if err := os.Remove(sibling); err != nil {
 					return err
 				}
@@ -168,14 +168,14 @@ func (j *compressing) file(name string) error {
 	return nil
 }
 
-// writeSibling puts a whole file into its place, with the mode and the time of the file
-// that it stands for: a server that looks meanwhile sees the old one or the new one.
+// writeSibling writes a file and then renames it, with the mode and the time of the original:
+// a server that looks meanwhile sees the old file or the new one.
 func writeSibling(name string, content []byte, of fs.FileInfo) error {
 	f, err := os.CreateTemp(filepath.Dir(name), ".standpipe-*")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // after the rename there is none
+	defer os.Remove(f.Name()) // after the rename there is nothing to remove
 	_, err = f.Write(content)
 	if cerr := f.Close(); err == nil {
 		err = cerr

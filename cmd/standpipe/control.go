@@ -17,34 +17,34 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 )
 
-// forRunning is the category of the commands that steer a running standpipe.
-const forRunning = "for a standpipe that runs"
+// forRunning is the category of the commands that control a running server.
+const forRunning = "for a running server"
 
 // controlCommands are those commands.
 func controlCommands() []*cli.Command {
-	command := func(name, args, usage string, do func(*steer) error, flags ...cli.Flag) *cli.Command {
+	command := func(name, args, usage string, do func(*controller) error, flags ...cli.Flag) *cli.Command {
 		return &cli.Command{
 			Name: name, ArgsUsage: args, Usage: usage, Category: forRunning,
-			Flags: append(flags, &cli.StringFlag{Name: "control", DefaultText: "SOCKET", Usage: "the control socket; without it the standpipe of this folder"}),
+			Flags: append(flags, &cli.StringFlag{Name: "control", DefaultText: "SOCKET", Usage: "the control socket; by default that of the standpipe of this folder"}),
 			Action: func(c *cli.Context) error {
 				ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 				defer stop()
-				return (&steer{Context: c, ctx: ctx}).run(do)
+				return (&controller{Context: c, ctx: ctx}).run(do)
 			},
 		}
 	}
 	return []*cli.Command{
-		command("status", "[APP]", "what its apps and workers are doing", (*steer).status,
+		command("status", "[APP]", "show what the apps and workers are doing", (*controller).status,
 			&cli.BoolFlag{Name: "json", Usage: "write JSON"}, &cli.BoolFlag{Name: "static", Usage: "list the folders of static files: which are served, which are left to the app, and why"}),
-		command("reload", "[APP]", "put new code and the changed configuration in force; wait until they are", (*steer).reload),
-		command("restart", "APP or APP/N", "put new code of one app in force, or replace one worker; wait until that is done", (*steer).restart),
-		command("scale", "N or APP=N", "set the number of workers, until the next reload that changes it", (*steer).scale),
-		command("dump", "APP/N", "show where a worker's threads are; it goes on", (*steer).dump),
-		command("pause", "[APP]", "keep requests in the line until resume", (*steer).pause),
-		command("resume", "[APP]", "let them go", (*steer).resume),
-		command("log-level", "LEVEL", "trace, debug, info, warn or error, until the next reload", (*steer).logLevel),
-		command("reopen-logs", "", "open the logs' files anew, after they were renamed", (*steer).reopenLogs),
-		command("stop", "", "stop in order; wait until the process is gone", (*steer).stop),
+		command("reload", "[APP]", "put new code and the changed configuration in force; wait for the end", (*controller).reload),
+		command("restart", "APP or APP/N", "put new code of one app in force, or replace one worker; wait for the end", (*controller).restart),
+		command("scale", "N or APP=N", "set the number of workers, until the next reload that changes it", (*controller).scale),
+		command("dump", "APP/N", "print the stacks of a worker's threads; it continues to run", (*controller).dump),
+		command("pause", "[APP]", "keep requests in the queue until resume", (*controller).pause),
+		command("resume", "[APP]", "serve requests again after pause", (*controller).resume),
+		command("log-level", "LEVEL", "set the log level until the next reload: trace, debug, info, warn or error", (*controller).logLevel),
+		command("reopen-logs", "", "reopen the log files, after they were renamed", (*controller).reopenLogs),
+		command("stop", "", "stop in order; wait until the process has exited", (*controller).stop),
 	}
 }
 
@@ -68,14 +68,14 @@ func argumentCount(c *cli.Command, n int) error {
 	return nil
 }
 
-// steer is one such command.
-type steer struct {
+// controller is one such command.
+type controller struct {
 	*cli.Context
 	ctx    context.Context // ends with Ctrl-C
 	client *client.Client
 }
 
-func (s *steer) run(do func(*steer) error) error {
+func (s *controller) run(do func(*controller) error) error {
 	path, err := s.find(readsOnly[s.Command.Name])
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func (s *steer) run(do func(*steer) error) error {
 	return exit.With(exit.Failed, errors.New(problemText(p)))
 }
 
-// problemText is the sentences, each with its traceback.
+// problemText is the sentences of the failures, each with its traceback.
 func problemText(p *admin.Problem) string {
 	if len(p.Failures) == 0 {
 		return printable(p.Detail)
@@ -115,14 +115,14 @@ func problemText(p *admin.Problem) string {
 	return strings.Join(text, "\nstandpipe: ")
 }
 
-func (s *steer) say(format string, args ...any) error {
+func (s *controller) say(format string, args ...any) error {
 	_, err := fmt.Fprintln(s.App.Writer, printable(fmt.Sprintf(format, args...)))
 	return err
 }
 
-func (s *steer) reload() error { return s.renew("reload", admin.Order{App: s.Args().First()}) }
+func (s *controller) reload() error { return s.renew("reload", admin.Order{App: s.Args().First()}) }
 
-func (s *steer) restart() error {
+func (s *controller) restart() error {
 	o := admin.Order{App: s.Args().First()}
 	if strings.Contains(o.App, "/") {
 		o = admin.Order{Worker: o.App}
@@ -130,15 +130,15 @@ func (s *steer) restart() error {
 	return s.renew("restart", o)
 }
 
-// renew gives the order and shows a terminal how far it is. Who loses patience loses
-// nothing: standpipe goes on.
-func (s *steer) renew(what string, o admin.Order) error {
+// renew sends the command and shows its progress on a terminal. Ctrl-C ends the command, not the
+// reload.
+func (s *controller) renew(what string, o admin.Order) error {
 	end := s.showProgress()
 	d, err := s.client.Post(s.ctx, "/v1/"+what, o)
 	end()
 	switch {
 	case s.ctx.Err() != nil:
-		fmt.Fprintf(s.App.ErrWriter, "the %s goes on; standpipe status shows how it ends\n", what)
+		fmt.Fprintf(s.App.ErrWriter, "the %s continues; standpipe status shows how it ends\n", what)
 		return nil
 	case needsRestart(err):
 		return errors.Join(s.sayGenerations(o, d), err)
@@ -150,14 +150,14 @@ func (s *steer) renew(what string, o admin.Order) error {
 	return s.sayGenerations(o, d)
 }
 
-// needsRestart: what was asked for is done, but for what only a restart does.
+// needsRestart reports whether the reload is done, except for settings that need a restart.
 func needsRestart(err error) bool {
 	p, ok := errors.AsType[*admin.Problem](err)
 	return ok && p.Err == admin.RestartNeeded
 }
 
-// sayGenerations says what serves now.
-func (s *steer) sayGenerations(o admin.Order, d admin.Done) error {
+// sayGenerations prints what serves now.
+func (s *controller) sayGenerations(o admin.Order, d admin.Done) error {
 	var st admin.Status
 	if err := s.client.Get(s.ctx, "/v1/status", nil, &st); err != nil {
 		return s.say("done: %s", strings.Join(d.Apps, ", "))
@@ -176,7 +176,7 @@ func (s *steer) sayGenerations(o admin.Order, d admin.Done) error {
 	return nil
 }
 
-func (s *steer) scale() error {
+func (s *controller) scale() error {
 	app, n, named := strings.Cut(s.Args().First(), "=")
 	if !named {
 		app, n = "", app
@@ -189,15 +189,15 @@ func (s *steer) scale() error {
 	if err != nil {
 		return err
 	}
-	return s.say("%s: %d workers, %d before", strings.Join(d.Apps, ", "), d.To, d.From)
+	return s.say("%s: scaled from %d to %d workers", strings.Join(d.Apps, ", "), d.From, d.To)
 }
 
-func (s *steer) pause() error {
-	return s.each("pause", "requests wait in line; standpipe resume lets them go")
+func (s *controller) pause() error {
+	return s.each("pause", "requests wait in the queue until standpipe resume")
 }
-func (s *steer) resume() error { return s.each("resume", "requests are served") }
+func (s *controller) resume() error { return s.each("resume", "requests are served") }
 
-func (s *steer) each(what, then string) error {
+func (s *controller) each(what, then string) error {
 	d, err := s.client.Post(s.ctx, "/v1/"+what, admin.Order{App: s.Args().First()})
 	if err != nil {
 		return err
@@ -205,7 +205,7 @@ func (s *steer) each(what, then string) error {
 	return s.say("%s: %s", strings.Join(d.Apps, ", "), then)
 }
 
-func (s *steer) logLevel() error {
+func (s *controller) logLevel() error {
 	level := s.Args().First()
 	if _, err := s.client.Post(s.ctx, "/v1/log-level", admin.Order{Level: level}); err != nil {
 		return err
@@ -213,17 +213,17 @@ func (s *steer) logLevel() error {
 	return s.say("log level %s", level)
 }
 
-func (s *steer) reopenLogs() error {
+func (s *controller) reopenLogs() error {
 	if _, err := s.client.Post(s.ctx, "/v1/reopen-logs", admin.Order{}); err != nil {
 		return err
 	}
-	return s.say("logs are open anew")
+	return s.say("logs reopened")
 }
 
-func (s *steer) stop() error {
+func (s *controller) stop() error {
 	err := s.client.Stop(s.ctx)
 	if s.ctx.Err() != nil {
-		fmt.Fprintln(s.App.ErrWriter, "the stop goes on")
+		fmt.Fprintln(s.App.ErrWriter, "the stop continues")
 		return nil
 	}
 	if err != nil {

@@ -17,20 +17,20 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 )
 
-// readsOnly are the commands that change nothing: they may look at any standpipe that this user can reach.
+// readsOnly are the commands that change nothing: they may ask any standpipe that this user can reach.
 var readsOnly = map[string]bool{"status": true, "dump": true}
 
-// find is the socket of the standpipe that is meant: the one that is named by the flag, by the variable or by this
-// folder's configuration file, else the one of this folder. A command that changes something is never given to another
-// user's standpipe, nor to that of another folder, unless it is named.
-func (s *steer) find(readsOnly bool) (string, error) {
+// find returns the socket of the standpipe to control: the one that the flag, the variable or the configuration file of
+// this folder names, else the one of this folder. A command that changes something never goes to the standpipe of another
+// user or another folder, unless that is named.
+func (s *controller) find(readsOnly bool) (string, error) {
 	path := s.String("control")
 	if path == "" {
 		path = os.Getenv("STANDPIPE_CONTROL")
 	}
 	switch path {
 	case "off":
-		return "", exit.With(exit.Usage, errors.New("the control socket is off (STANDPIPE_CONTROL or --control): signals steer it"))
+		return "", exit.With(exit.Usage, errors.New("the control socket is off (STANDPIPE_CONTROL or --control); use signals"))
 	case "":
 	default:
 		return path, nil
@@ -65,21 +65,21 @@ func (s *steer) find(readsOnly bool) (string, error) {
 	case len(list) > 0:
 		return "", exit.With(exit.Usage, errors.New(printable(listing(list, dir, s.Command.Name))))
 	case len(denied) > 0:
-		return "", fmt.Errorf("not permitted to use %s; --control-group and --control-mode of standpipe serve let others in", strings.Join(denied, ", "))
+		return "", fmt.Errorf("not permitted to use %s; --control-group and --control-mode of standpipe serve give others access", strings.Join(denied, ", "))
 	case named == "off":
-		return "", fmt.Errorf("%s says control = \"off\", and no standpipe answers elsewhere: signals steer it", file)
+		return "", fmt.Errorf("%s says control = \"off\", and no standpipe answers elsewhere; use signals", file)
 	case named != "":
 		dirs = append([]string{named}, dirs...)
 	}
 	return "", fmt.Errorf("no standpipe answers in %s; --control names its socket (control_socket in its log has the path), and STANDPIPE_RUNTIME_DIR the folder of one that was started with --runtime-dir", strings.Join(dirs, ", "))
 }
 
-// choose returns the one that is meant; nil: it is not clear, or it may not be taken unnamed. any: another user's and
-// another folder's will do when there is no doubt which.
+// choose returns the standpipe to control; nil: it is ambiguous, or must be named. any: the one of another user or another
+// folder is accepted if there is only one.
 func choose(list []client.Instance, dir string, uid int, any bool) *client.Instance {
 	here := func(i client.Instance) bool { return i.Serves(dir) }
 	own := func(i client.Instance) bool {
-		// Root can use every socket. Everybody else can use another user's only where that one lets them in (control_group).
+		// Root can use every socket. Other users can use another user's only if it gives them access (control_group).
 		return i.IsOf(uid) || uid != 0
 	}
 	steps := []func(client.Instance) bool{func(i client.Instance) bool { return here(i) && own(i) }}
@@ -103,15 +103,15 @@ func choose(list []client.Instance, dir string, uid int, any bool) *client.Insta
 	return nil
 }
 
-// listing says which there are, and how to name one.
+// listing lists the running ones, and says how to name one.
 func listing(list []client.Instance, dir, command string) string {
-	text := "several standpipes run"
+	text := "several standpipes are running"
 	if !slices.ContainsFunc(list, func(i client.Instance) bool { return i.Serves(dir) }) {
-		text = "no standpipe runs for " + dir + ", but elsewhere"
+		text = "no standpipe is running for " + dir + ", but elsewhere"
 	} else if len(list) == 1 {
-		text = "the standpipe of " + dir + " is another user's"
+		text = "the standpipe of " + dir + " belongs to another user"
 	}
-	text += "; name the one that is meant: standpipe " + command + " --control SOCKET"
+	text += "; name one: standpipe " + command + " --control SOCKET"
 	for _, i := range list {
 		var apps []string
 		for _, a := range i.Status.Apps {

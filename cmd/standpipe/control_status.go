@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -11,13 +12,11 @@ import (
 
 	"golang.org/x/term"
 
-	"os"
-
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 	"github.com/standpipe/standpipe/cmd/internal/terminal"
 )
 
-func (s *steer) query() url.Values {
+func (s *controller) query() url.Values {
 	q := url.Values{}
 	if app := s.Args().First(); app != "" {
 		q.Set("app", app)
@@ -25,7 +24,7 @@ func (s *steer) query() url.Values {
 	return q
 }
 
-func (s *steer) status() error {
+func (s *controller) status() error {
 	if s.Bool("static") {
 		return s.static()
 	}
@@ -40,7 +39,7 @@ func (s *steer) status() error {
 }
 
 // static lists folders of files.
-func (s *steer) static() error {
+func (s *controller) static() error {
 	var files admin.Files
 	if err := s.client.Get(s.ctx, "/v1/static", s.query(), &files); err != nil {
 		return err
@@ -62,8 +61,8 @@ func (s *steer) static() error {
 	return w.Flush()
 }
 
-// printStatus is the page for people. What comes from clients (targets) and from apps
-// cannot steer the terminal.
+// printStatus prints the page for people. Text from clients (targets) and apps cannot control
+// the terminal.
 func printStatus(out io.Writer, st *admin.Status, p terminal.Paint) error {
 	fmt.Fprintf(out, "%s %s  pid %d  up %s  %s\n", p.Bold("standpipe"), printable(st.Version), st.Pid, span(time.Since(st.Started).Seconds()), printable(strings.Join(st.Addresses, "  ")))
 	if st.Stopping {
@@ -80,7 +79,7 @@ func printStatus(out io.Writer, st *admin.Status, p terminal.Paint) error {
 
 func printApp(out io.Writer, a *admin.App, p terminal.Paint) {
 	parts := []string{fmt.Sprintf("generation %d", a.Generation), fmt.Sprintf("workers %d/%d ready (%s)", a.Ready, a.Workers, states(a)),
-		fmt.Sprintf("line %d/%s", a.Waiting, limit(a.Limit))}
+		fmt.Sprintf("queue %d/%s", a.Waiting, limit(a.Limit))}
 	if a.Waiting > 0 {
 		parts = append(parts, "oldest "+span(a.Oldest))
 	}
@@ -95,7 +94,7 @@ func printApp(out io.Writer, a *admin.App, p terminal.Paint) {
 	for _, is := range []struct {
 		so   bool
 		text string
-	}{{a.ReleaseGone, "its folder does not exist any more: a worker that ends cannot be replaced; standpipe reload makes a generation of what is there now"}, {a.Reloading, "a reload is under way"}, {a.Paused, "paused: requests wait in line; standpipe resume lets them go"}, {a.Asleep, "asleep: the next request starts it"}} {
+	}{{a.ReleaseGone, "its folder does not exist any more: a worker that exits cannot be replaced; standpipe reload makes a generation of the present folder"}, {a.Reloading, "a reload is in progress"}, {a.Paused, "paused: requests wait in the queue until standpipe resume"}, {a.Asleep, "asleep: the next request starts it"}} {
 		if is.so {
 			fmt.Fprintf(out, "  %s\n", is.text)
 		}
@@ -129,7 +128,7 @@ func printApp(out io.Writer, a *admin.App, p terminal.Paint) {
 			state += " from " + q.Release
 		}
 		size := "rss " + mebi(q.RSS)
-		if len(a.Templates) > 0 { // rss counts what they share once for each
+		if len(a.Templates) > 0 { // rss counts shared memory in each of them
 			size = "pss " + mebi(q.PSS)
 		}
 		fmt.Fprintf(w, "  %s\tpid %d\tgen %d\t%s\tup %s\tserved %d\t%s\t", printable(q.Name), q.Pid, q.Generation, printable(state), span(q.Up), q.Served, size)
@@ -148,13 +147,13 @@ func printApp(out io.Writer, a *admin.App, p terminal.Paint) {
 	w.Flush()
 }
 
-// states are those of the slots that are not 0.
+// states are the counts of slot states that are not 0.
 func states(a *admin.App) string {
 	var list []string
 	for _, s := range []struct {
 		n    int
 		name string
-	}{{a.Idle, "idle"}, {a.Busy, "busy"}, {a.Booting, "booting"}, {a.Draining, "draining"}, {a.BackingOff, "backing off"}, {a.Surplus, "beside them"}} {
+	}{{a.Idle, "idle"}, {a.Busy, "busy"}, {a.Booting, "booting"}, {a.Draining, "draining"}, {a.BackingOff, "backing off"}, {a.Surplus, "surplus"}} {
 		if s.n > 0 {
 			list = append(list, fmt.Sprintf("%d %s", s.n, s.name))
 		}
@@ -165,7 +164,7 @@ func states(a *admin.App) string {
 	return strings.Join(list, ", ")
 }
 
-func (s *steer) dump() error {
+func (s *controller) dump() error {
 	q := url.Values{"worker": {s.Args().First()}}
 	var d admin.Dump
 	if err := s.client.Get(s.ctx, "/v1/dump", q, &d); err != nil {
@@ -174,12 +173,12 @@ func (s *steer) dump() error {
 	return s.say("%s pid %d\n%s", d.Worker, d.Pid, strings.TrimRight(d.Stacks, "\n"))
 }
 
-// progressTick is how often a terminal is told how far a reload is.
+// progressTick is how often a terminal shows the progress of a reload.
 const progressTick = 200 * time.Millisecond
 
-// showProgress writes one line again and again, where somebody looks, until end is
-// called, which waits for the goroutine.
-func (s *steer) showProgress() (end func()) {
+// showProgress updates one line on a terminal until end is called, which waits for the
+// goroutine.
+func (s *controller) showProgress() (end func()) {
 	f, ok := s.App.ErrWriter.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return func() {}
@@ -224,7 +223,7 @@ func progressLine(st *admin.Status) string {
 	return strings.Join(list, "; ")
 }
 
-// printable is s without what could steer a terminal.
+// printable is s without characters that could control a terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
@@ -257,7 +256,7 @@ func mebi(n int64) string {
 	return fmt.Sprintf("%dMiB", n>>20)
 }
 
-// span is a time as people say it.
+// span is a duration for people.
 func span(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))
 	switch {

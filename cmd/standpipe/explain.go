@@ -24,7 +24,7 @@ all events and exit codes. docs/logs.md has the same.
 const forReading = "for reading"
 
 func explainCommand() *cli.Command {
-	return &cli.Command{Name: "explain", Usage: "say what an event of the log or an exit code means", ArgsUsage: "[EVENT|CODE]", Action: explain, Description: explainText, Category: forReading,
+	return &cli.Command{Name: "explain", Usage: "explain an event of the log or an exit code", ArgsUsage: "[EVENT|CODE]", Action: explain, Description: explainText, Category: forReading,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "write JSON"}}}
 }
 
@@ -53,7 +53,7 @@ func explain(c *cli.Context) error {
 				return err
 			}
 		}
-		return exit.With(exit.Usage, fmt.Errorf("%d is no exit code of standpipe; standpipe explain lists them", code))
+		return exit.With(exit.Usage, fmt.Errorf("unknown exit code %d; standpipe explain lists them", code))
 	}
 	e, ok := events.Of(name)
 	switch {
@@ -62,14 +62,14 @@ func explain(c *cli.Context) error {
 		for _, e := range events.All() {
 			names = append(names, e.Name)
 		}
-		hint := "standpipe explain lists all"
+		suggestion := "standpipe explain lists all"
 		alike := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !strings.Contains(n, name) })
 		if near := schema.Nearest(name, names); near != "" {
-			hint = "did you mean " + near + "?"
+			suggestion = "did you mean " + near + "?"
 		} else if len(alike) > 0 && len(alike) <= 8 {
-			hint = "did you mean " + strings.Join(alike, ", ") + "?"
+			suggestion = "did you mean " + strings.Join(alike, ", ") + "?"
 		}
-		return exit.With(exit.Usage, fmt.Errorf("%q is no event of the log: %s", name, hint))
+		return exit.With(exit.Usage, fmt.Errorf("unknown event %q: %s", name, suggestion))
 	case c.Bool("json"):
 		return asJSON(explained{e, e.Explained()})
 	}

@@ -15,21 +15,20 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/export"
 )
 
-// exportCommand is a command for each neighbour: their flags differ.
 func exportCommand() *cli.Command {
 	return &cli.Command{
-		Name: "export", Usage: "print a file for a program beside standpipe: " + strings.Join(export.Kinds, ", "),
+		Name: "export", Usage: "print a configuration file for a program beside standpipe: " + strings.Join(export.Kinds, ", "),
 		ArgsUsage: strings.Join(export.Kinds, "|") + " [APP]", Description: exportText, Action: exportFile,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "listen", Value: "80", DefaultText: "ADDRESS", Usage: "where nginx or Apache listens: a port, or address:port; 80 by default"},
-			&cli.StringFlag{Name: "connect", DefaultText: "ADDRESS", Usage: "how nginx or Apache gets to standpipe, as after --bind; by default what standpipe listens on, uwsgi before http"},
-			&cli.StringFlag{Name: "unit", DefaultText: "service|socket", Usage: "of systemd's two units print one"},
+			&cli.StringFlag{Name: "connect", DefaultText: "ADDRESS", Usage: "how nginx or Apache connects to standpipe, as after --bind; by default an address that standpipe listens on, uwsgi before http"},
+			&cli.StringFlag{Name: "unit", DefaultText: "service|socket", Usage: "print only one of the two systemd units"},
 		},
 	}
 }
 
 const exportText = `The file is complete, with comments, and follows from the settings in force: those of standpipe.toml, and the flags of
-serve, which may stand here too. Nothing is written but to standard output.
+serve, which this command takes too. It goes to standard output; nothing else is written.
 
    standpipe export nginx -c /srv/shop/standpipe.toml >/etc/nginx/conf.d/shop.conf
    standpipe export apache -c /srv/shop/standpipe.toml --listen 8080
@@ -44,7 +43,7 @@ func exportFile(c *cli.Context) error {
 		return usage("export needs one of %s first", strings.Join(export.Kinds, ", "))
 	}
 	if c.NArg() > 2 {
-		return usage("%q is one argument too many", c.Args().Get(2))
+		return usage("unexpected argument `%s`", c.Args().Get(2))
 	}
 	unit := c.String("unit")
 	if unit != "" && unit != "service" && unit != "socket" {
@@ -73,8 +72,7 @@ func exportFile(c *cli.Context) error {
 	return nil
 }
 
-// serveArgs are the arguments of a serve with the same settings, but for its
-// addresses.
+// serveArgs are the arguments of a serve with the same settings, without the addresses.
 func serveArgs(in config.Input, cfg *config.Config) []string {
 	var args []string
 	if in.App != "" {
@@ -94,8 +92,8 @@ func serveArgs(in config.Input, cfg *config.Config) []string {
 	return args
 }
 
-// serviceUser is whom systemd starts standpipe as: nobody in particular when it gives
-// root up by itself, else whoever asks, and not root.
+// serviceUser is the user that systemd starts standpipe as: none if standpipe drops root
+// privileges itself, else the present user, and not root.
 func serviceUser(cfg *config.Config) string {
 	if cfg.Account.User != "" || slices.ContainsFunc(cfg.Apps, func(a config.App) bool { return a.Confine.NeedsRoot || a.Confine.User != "" }) {
 		return ""

@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	helpColumn = 48 // where the variables begin; what reaches it has its variable two blanks later
+	helpColumn = 48 // where the variables begin; a longer flag has its variable two blanks later
 	helpWidth  = 100
 )
 
-// flagHelp is the help of the settings' flags and of a command's own. One line has a flag's names, what stands for its
-// value, its variable and whether it may be given again; the next says what it does. Nothing in it is the template
-// library's.
+// flagHelp is the help of the settings' flags and of a command's own. One line has a flag's names, a placeholder for its
+// value, its variable and whether it may be repeated; the next line says what it does. The template library makes none of
+// it.
 func flagHelp(own []cli.Flag) string {
 	var b strings.Builder
-	b.WriteString("\nFlags stand before or after APP.\n\n")
+	b.WriteString("\nFlags come before or after APP.\n\n")
 	for _, s := range config.Settings() {
 		if len(s.FlagNames()) == 0 {
 			continue
@@ -64,11 +64,11 @@ func ownFlags(b *strings.Builder, own []cli.Flag) {
 		}
 		helpEntry(b, f.Names(), value, notes, usage)
 	}
-	helpEntry(b, []string{"help", "h"}, "", "", "show this")
+	helpEntry(b, []string{"help", "h"}, "", "", "show this help")
 }
 
 func helpEntry(b *strings.Builder, names []string, value, notes, usage string) {
-	// A letter goes first, as people know it from everywhere.
+	// The one-letter name goes first, as everywhere.
 	names = slices.Clone(names)
 	slices.SortStableFunc(names, func(a, b string) int { return min(len(a), 2) - min(len(b), 2) })
 	for i, n := range names {

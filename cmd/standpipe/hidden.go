@@ -8,11 +8,11 @@ import (
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
-// hidden runs what this program starts itself as, and what nobody types; not there:
-// args are a person's.
+// hidden runs the commands that this program starts itself with; not there: the arguments
+// come from a person.
 //
 //	standpipe __exec SPEC ARGV...   confines itself, then becomes ARGV
-//	standpipe __helper              starts workers as other users, for a server that has given up root
+//	standpipe __helper              starts workers as other users, for a server that has dropped root privileges
 func hidden(args []string) (code int, there bool) {
 	if len(args) < 2 {
 		return 0, false
@@ -23,7 +23,7 @@ func hidden(args []string) (code int, there bool) {
 		err = process.RunConfined(args[2:])
 	case "__helper":
 		if err = process.RunHelper(); err != nil {
-			return exit.OK, true // its socket has ended: that is how it ends
+			return exit.OK, true // the server has closed the socket: the regular end
 		}
 	default:
 		return 0, false

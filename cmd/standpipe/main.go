@@ -1,8 +1,3 @@
-// The command standpipe serves Python WSGI applications.
-//
-// commands.go holds the commands, explain.go the one for the log's events, args.go the order of arguments, gunicorn.go what is said about gunicorn's flags;
-// control.go, control_find.go and control_status.go those for a standpipe that runs; serve.go and the files beginning with serve_ run the
-// product. Everything else lives in cmd/internal and below.
 package main
 
 import (
@@ -13,7 +8,7 @@ import (
 )
 
 func main() {
-	// First: the descriptors of these are meant to be handed on.
+	// First: these commands pass descriptors on.
 	if code, there := hidden(os.Args); there {
 		os.Exit(code)
 	}

@@ -42,9 +42,6 @@ var (
 	others   = sync.OnceValue(func() []Flag { return mustParse(othersText) })
 )
 
-// Gunicorn lists all settings of gunicorn, in the order of its documentation.
-func Gunicorn() []Flag { return gunicorn() }
-
 // Explain returns the sentence for a flag of another server, by its name without dashes;
 // empty: no server in the tables has it.
 func Explain(name string) string {

@@ -19,8 +19,6 @@ const (
 	stopped
 )
 
-func (p phase) String() string { return [...]string{"starting", "serving", "draining", "stopped"}[p] }
-
 // event is what happens to the server.
 type event struct {
 	kind eventKind
@@ -59,10 +57,6 @@ const (
 	retire                        // end the workers after the drain beside the new process
 	reportStopped
 )
-
-func (a action) String() string {
-	return [...]string{"enterService", "startWatching", "stopWatching", "obeySignal", "concludeAttempt", "handOver", "stopInOrder", "killAll", "abandon", "retire", "reportStopped"}[a]
-}
 
 // sameSignal: a second SIGTERM so soon after the first counts as the same one; some service
 // managers send two.

@@ -11,6 +11,12 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 )
 
+func (p phase) String() string { return [...]string{"starting", "serving", "draining", "stopped"}[p] }
+
+func (a action) String() string {
+	return [...]string{"enterService", "startWatching", "stopWatching", "obeySignal", "concludeAttempt", "handOver", "stopInOrder", "killAll", "abandon", "retire", "reportStopped"}[a]
+}
+
 func TestLifecycle(t *testing.T) {
 	t0 := time.Unix(1e9, 0)
 	failed := exit.With(exit.NotBooted, errors.New("no app"))
