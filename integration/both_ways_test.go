@@ -73,7 +73,7 @@ func readSum(r io.Reader, size int64) (answer string, body string, err error) {
 
 func hexOf(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
 
-// 50 MB up while 50 MB come down, from an app that writes all before it reads, and a body that nobody reads.
+// 50 MB up while 50 MB come down, from an app that writes all before it reads, and a body that is never read.
 func TestBothWaysAtOnce(t *testing.T) {
 	t.Parallel()
 	const mb = 50

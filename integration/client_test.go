@@ -134,7 +134,7 @@ type async struct {
 	err  error
 }
 
-// background sends a GET and goes on. The caller waits by wait.
+// background sends a GET and does not wait for the answer. The caller calls wait.
 func (s *server) background(path string, headers ...string) *async {
 	s.t.Helper()
 	req := s.request("GET", path, nil, headers...)

@@ -19,12 +19,12 @@ type command struct {
 	exit int // what it ends with, by a trailing `# exit 2`
 }
 
-// block is a fenced ```sh block: its commands run in order, in one folder; what serves goes on until the block's end.
+// block is a fenced ```sh block: its commands run in order, in one folder; a server runs until the block's end.
 type block []command
 
 var exitMark = regexp.MustCompile(`#.*\bexit (\d+)\b`)
 
-// blocks reads the ```sh blocks of a page. A line that ends with a backslash goes on.
+// blocks reads the ```sh blocks of a page. A line that ends with a backslash continues on the next one.
 func blocks(t testing.TB, path string) []block {
 	t.Helper()
 	b, err := os.ReadFile(path)

@@ -103,7 +103,7 @@ func TestStatus(t *testing.T) {
 		}
 	}
 	if !found {
-		t.Errorf("nobody runs the request: %+v", a.Processes)
+		t.Errorf("no worker runs the request: %+v", a.Processes)
 	}
 	text := s.must("status", a.Name)
 	if !holds(text, a.Name+"/1", a.Name+"/2", "GET /gate?", fmt.Sprint(a.Processes[0].Pid), fmt.Sprint(a.Processes[1].Pid)) || strings.Contains(text, "\x1b") {
@@ -194,7 +194,7 @@ func TestReloadCommand(t *testing.T) {
 	}
 }
 
-// Who loses patience leaves the reload as it is.
+// Interrupting the command does not interrupt the reload.
 func TestReloadCommandInterrupted(t *testing.T) {
 	t.Parallel()
 	dir := steady(t)
@@ -222,7 +222,7 @@ func TestReloadCommandInterrupted(t *testing.T) {
 	}
 }
 
-// One worker is replaced; the others stay who they are.
+// One worker is replaced; the others keep running.
 func TestRestartOne(t *testing.T) {
 	t.Parallel()
 	s := start(t, opts{App: "app:app", Dir: steady(t), Args: []string{"-w", "3"}})
@@ -244,7 +244,7 @@ func TestRestartOne(t *testing.T) {
 	}
 }
 
-// The stacks of a worker show the line that it is at, and it goes on.
+// The stacks of a worker show the line that it runs, and it keeps running.
 func TestDump(t *testing.T) {
 	t.Parallel()
 	s := start(t, opts{App: "app:app", Dir: appDir(t, "lifecycle"), Args: []string{"-w", "1"}})
@@ -279,7 +279,7 @@ func TestDump(t *testing.T) {
 // answered.
 func TestPause(t *testing.T) {
 	t.Parallel()
-	s := start(t, opts{App: "app:app", Dir: steady(t), Args: []string{"-w", "3", "--queue-timeout", "1s"}}) // a worker for each: a queue_timeout goes on after the pause
+	s := start(t, opts{App: "app:app", Dir: steady(t), Args: []string{"-w", "3", "--queue-timeout", "1s"}}) // a worker for each: queue_timeout counts again after the pause
 	s.must("pause")
 	var waiting []*async
 	for n := range 3 {

@@ -208,7 +208,7 @@ func TestBinaryIsStatic(t *testing.T) {
 	}
 }
 
-// A file is one noun. At 400 lines it is asked why; tests, which are lists, are not.
+// A file is one noun, of at most 400 lines; so are the tests in this folder.
 func TestFileSizes(t *testing.T) {
 	t.Parallel()
 	const limit = 400
@@ -224,7 +224,7 @@ func TestFileSizes(t *testing.T) {
 			}
 			return nil
 		}
-		goFile := strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go")
+		goFile := strings.HasSuffix(name, ".go") && (!strings.HasSuffix(name, "_test.go") || filepath.Dir(path) == filepath.Join(repoDir(), "integration"))
 		if !goFile && !strings.HasSuffix(name, ".py") {
 			return nil
 		}

@@ -61,7 +61,7 @@ func TestExportedHTTPFronts(t *testing.T) {
 	}
 }
 
-// Folders that standpipe serves by itself are served by the web server in front, which asks nobody.
+// Folders that standpipe serves by itself are served by the web server in front, without standpipe.
 func TestExportedStaticPlaces(t *testing.T) {
 	t.Parallel()
 	dir := project(t, map[string]string{"app.py": hello("app"), "files/a.css": "a { color: red }",

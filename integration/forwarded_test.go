@@ -17,7 +17,7 @@ func forwardedApp(name string) string {
 `, name)
 }
 
-// claims are what a client may say of itself that a stock proxy hands on.
+// claims are what a client may say of itself that a stock proxy passes on.
 var claims = []string{"X-Forwarded-Host: admin.internal", "X-Forwarded-Port: 4433", "X-Forwarded-Prefix: /evil", "X-Request-ID: evil-id", "Forwarded: for=6.6.6.6;proto=https;host=admin.internal",
 	"X-Real-IP: 6.6.6.6", "X-Client-IP: 6.6.6.6", "CF-Connecting-IP: 6.6.6.6", "True-Client-IP: 6.6.6.6", "X-Forwarded-Ssl: on", "X-Forwarded-Scheme: https", "X-Scheme: https", "Front-End-Https: on", "X-Forwarded-Protocol: ssl"}
 

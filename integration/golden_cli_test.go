@@ -128,7 +128,7 @@ hosts = ["a"]
 	"quoted.env":  "A='x\n",
 }
 
-// wrongLines are command lines that end with a problem; what stands before | is the environment.
+// wrongLines are command lines that end with a problem; the text before | is the environment.
 var wrongLines = []string{
 	// Commands, flags, arguments.
 	"srve", "shop.wsgi:app", "-w 4 app", "version x", "version --preload", "explain queue_ful", "explain 5",

@@ -192,7 +192,7 @@ func TestKilledWorkerIsReplaced(t *testing.T) {
 	if code := s.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	// The log is whole now: nobody has told of that death twice.
+	// The log is complete now: that death was logged once.
 	n := 0
 	for _, r := range s.events("worker_exit") {
 		if r.str("pid") == strconv.Itoa(old) {
@@ -204,7 +204,7 @@ func TestKilledWorkerIsReplaced(t *testing.T) {
 	}
 }
 
-// A worker that dies leaves its children to nobody: its group goes with it.
+// The children of a worker that dies end too: its whole process group does.
 func TestKilledWorkersGroupIsGone(t *testing.T) {
 	t.Parallel()
 	s := lifecycle(t, 1, opts{})

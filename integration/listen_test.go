@@ -124,7 +124,7 @@ func TestUnixSocket(t *testing.T) {
 	}
 }
 
-// A socket that somebody answers on is not taken away, and a file that is no socket is nobody's to remove.
+// A socket on which another program accepts is not removed, and neither is a file that is not a socket.
 func TestUnixSocketInUse(t *testing.T) {
 	t.Parallel()
 	sock := filepath.Join(socketDir(t), "s")
@@ -234,7 +234,7 @@ func TestSocketActivation(t *testing.T) {
 	s.want(200, "/pid")
 	c, err := net.Dial("tcp", other)
 	if err != nil {
-		return // closed: nobody listens there, which is as good
+		return // closed: there is no listener, which is as good
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(500 * time.Millisecond))

@@ -79,7 +79,7 @@ func (b *bare) stop(t *testing.T) int {
 	}
 }
 
-// Whoever reads the logs may leave: that is no reason to die, nor to stop
+// The reader of the logs may close its end: that is no reason to exit, nor to stop
 // answering, nor to stop in disorder.
 func TestLogReadersLeave(t *testing.T) {
 	t.Parallel()
@@ -104,7 +104,7 @@ func TestLogReadersThatTakeNothing(t *testing.T) {
 		"    start_response('200 OK', [('Content-Type', 'text/plain')])\n    return [b'ok']\n"
 	dir := project(t, map[string]string{"app.py": app})
 	b := startBare(t, dir, "app:app", "-w", "1", "--stop-timeout", "4s")
-	for range 10 { // 3 MB into pipes of 64 KiB that nobody empties
+	for range 10 { // 3 MB into pipes of 64 KiB that are not read
 		if code := b.get(t); code != 200 {
 			t.Fatalf("status %d", code)
 		}

@@ -20,7 +20,7 @@ func manyApps() int {
 	return 60
 }
 
-// Many apps with one idle worker each: all answer, and nobody does anything as long as nobody asks. The bounds are many
+// Many apps with one idle worker each: all answer, and without requests no process does anything. The bounds are many
 // times what docs/measurements/scaling.md says, which is measured; they catch a tick per app or a buffer too many, not some percent.
 // Not parallel: that many interpreters are enough for one machine.
 func TestManyApps(t *testing.T) {

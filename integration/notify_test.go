@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// message is one datagram to the service manager, and who sent it.
+// message is one datagram to the service manager, and its sender.
 type message struct {
 	text string
 	pid  int

@@ -29,7 +29,7 @@ def app(environ, start_response):
     return [body]
 `
 
-// zombies are the children of parent that have ended and that nobody has waited for.
+// zombies are the children of parent that have ended and have not been waited for.
 func zombies(parent int) (list []int) {
 	for _, pid := range pids() {
 		if st, ok := procStat(pid); ok && st.ppid == parent && st.state == 'Z' {

@@ -64,7 +64,7 @@ func snapshot(counts []atomic.Int64) []int64 {
 	return list
 }
 
-// A request that takes long delays nobody who was sent to its worker behind it, while it waits or runs Python: all of them are
+// A request that takes long delays no request that was sent to its worker behind it, while it waits or runs Python: all of them are
 // answered, many times over, before it ends.
 func TestASlowRequestHoldsUpNobody(t *testing.T) {
 	for _, how := range []string{"sleep", "loop"} {

@@ -43,7 +43,7 @@ func procStat(pid int) (stat, bool) {
 	return stat{ppid, pgrp, f[0][0], f[19]}, true
 }
 
-// alive: the process is there and is not a zombie that nobody has waited for yet.
+// alive: the process is there and is not a zombie that has not been waited for yet.
 func alive(pid int) bool {
 	st, ok := procStat(pid)
 	return ok && st.state != 'Z' && st.state != 'X'

@@ -131,7 +131,7 @@ func TestClientLeavesWhileWaiting(t *testing.T) {
 	}
 	g.open(t)
 	held.wait(t)
-	s.want(200, "/pid") // came after it: had it been in line still, it would have run first
+	s.want(200, "/pid") // came after it: had it still been in the queue, it would have run first
 	if _, err := os.Stat(mark); err == nil {
 		t.Error("the app ran a request whose client had left")
 	}
@@ -146,7 +146,7 @@ func TestClientLeavesWhileWaiting(t *testing.T) {
 	}
 }
 
-// Waiting in line is not running: it does not count for --timeout.
+// Waiting in the queue is not running: it does not count for --timeout.
 func TestTimeoutCountsFromTheStart(t *testing.T) {
 	t.Parallel()
 	s := lifecycle(t, 1, opts{Args: []string{"--timeout", "4s"}})

@@ -172,7 +172,7 @@ func rssOf(pid int) int64 {
 	return resident * int64(os.Getpagesize())
 }
 
-// The pool follows a load that comes and goes; nobody is killed for it.
+// The pool follows a load that comes and goes; no worker is killed for it.
 func TestScalesWithTheLoad(t *testing.T) {
 	t.Parallel()
 	s := start(t, opts{App: "app:app", Dir: steady(t), Args: []string{"-w", "2..8", "--log-level", "debug"}})

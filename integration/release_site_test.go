@@ -80,7 +80,7 @@ func TestFault_B2_FilesOfTheServerFollowTheirApps(t *testing.T) {
 		}
 	}
 	serve("one", "one", "one")
-	deploy(t, root, "two") // and nobody reloads
+	deploy(t, root, "two") // without a reload
 	serve("one", "one", "one")
 	s.must("reload", "shop")
 	serve("two", "one", "one")

@@ -154,7 +154,7 @@ dir = "current/static"
 				t.Errorf("%v", r)
 			}
 
-			deploy(t, root, "two") // and nobody reloads
+			deploy(t, root, "two") // without a reload
 			killAll()
 			serves("one")
 			r := s.order("reload")

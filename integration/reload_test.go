@@ -29,7 +29,7 @@ func setVersion(t testing.TB, dir, version string) {
 	write(t, dir, map[string]string{"version.py": fmt.Sprintf("VERSION = %q\n", version)})
 }
 
-// Ten reloads under load: nobody notices. A request from before the first one ends on the old code.
+// Ten reloads under load: no client notices. A request from before the first one ends on the old code.
 func TestReloadUnderLoad(t *testing.T) {
 	t.Parallel()
 	dir := steady(t)

@@ -121,7 +121,7 @@ func TestRawOutputAndItsRequest(t *testing.T) {
 	b.wait(t)
 }
 
-// 100 MB on stderr within one request, while nobody reads the log: the answer comes all the same, and once somebody
+// 100 MB on stderr within one request, while the log is not read: the answer comes all the same, and once somebody
 // reads, each line is there or counted as dropped.
 func TestFloodHoldsNoAnswer(t *testing.T) {
 	t.Parallel()
@@ -164,7 +164,7 @@ func TestFloodHoldsNoAnswer(t *testing.T) {
 	t.Logf("%d lines in the log, %d dropped", n, lost)
 }
 
-// A 103 is at the client before the app goes on; who speaks HTTP/1.0 gets none.
+// A 103 reaches the client before the app continues; a client that speaks HTTP/1.0 gets none.
 func TestEarlyHints(t *testing.T) {
 	t.Parallel()
 	s := requestLogs(t, "plain:app", "--threads", "2")

@@ -92,7 +92,7 @@ func statusIn(answer string) int {
 	return n
 }
 
-// A route hands on the change to WebSocket; all other protocols would carry requests past its path, the forwarded fields
+// A route passes on the change to WebSocket; all other protocols would carry requests past its path, the forwarded fields
 // and the logs.
 func TestFault_C1_OnlyWebSocketIsTunnelled(t *testing.T) {
 	t.Parallel()
@@ -206,7 +206,7 @@ func TestFault_C2_DotSegmentsLeaveNoRoute(t *testing.T) {
 	}
 }
 
-// What a route hands on keeps the usual spelling of its fields' names, in both directions.
+// What a route passes on keeps the usual spelling of its fields' names, in both directions.
 func TestFault_D8_RouteKeepsTheSpelling(t *testing.T) {
 	t.Parallel()
 	up := recording(t, func(head string, c net.Conn, _ *bufio.Reader) {
@@ -323,7 +323,7 @@ func TestFault_C0_RouteHandsTheClientOn(t *testing.T) {
 	}
 }
 
-// A route hands on no content of a 205 (RFC 9110 15.3.6), whichever way the upstream framed it, and no phrase that is a text.
+// A route passes on no content of a 205 (RFC 9110 15.3.6), whichever way the upstream framed it, and no phrase that is a text.
 func TestFault_D17_ResetContentThroughRoutes(t *testing.T) {
 	t.Parallel()
 	up := recording(t, func(head string, c net.Conn, _ *bufio.Reader) {

@@ -187,7 +187,7 @@ odd._static_folder = Odd()
 	}
 }
 
-// With DEBUG off, files that nobody has collected are named, with the command.
+// With DEBUG off, files that have not been collected are named, with the command.
 func TestFault_A2_UncollectedFilesAreNamed(t *testing.T) {
 	t.Parallel()
 	const off = "DEBUG = False\nALLOWED_HOSTS = ['*']\n"

@@ -66,7 +66,7 @@ func attempts(url string) (list []attempt) {
 			add("/"+enc(target), "/"+enc("in/ok.txt"))
 		}
 		add("/"+enc("../../../../../../../../etc/passwd"), "/"+enc("in/ok.txt"))
-		// What lies in it and is nobody's business.
+		// What lies in it and must not be served.
 		for _, name := range []string{".env", ".git/config", "in/.htpasswd", ".well-known/.secret", "in/..hidden"} {
 			add("/"+enc(name), "/"+enc(".well-known/ok.txt"))
 		}

@@ -56,7 +56,7 @@ func groupsAtHand() bool {
 // stop, and the stop names it.
 func TestFault_C8_Survivors(t *testing.T) {
 	t.Parallel()
-	needRoot(t) // to become somebody who can make no control group
+	needRoot(t) // to become a user who cannot make control groups
 	const uid = 28732
 	run := project(t, nil)
 	if err := os.Chown(run, uid, uid); err != nil {
@@ -151,7 +151,7 @@ func TestFault_C8_ControlGroups(t *testing.T) {
 	}
 }
 
-// TestFault_C8_NoSurvivors: a stop that leaves nobody says nothing.
+// TestFault_C8_NoSurvivors: a stop that leaves no process logs nothing.
 func TestFault_C8_NoSurvivors(t *testing.T) {
 	t.Parallel()
 	s := start(t, opts{App: "app:application", Dir: project(t, map[string]string{"app.py": hello("x")}), NoWait: true, Exit: -1, Args: []string{"-w", "2"}})

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// bombApp takes all processes that there are, and goes on trying while the file of the environment is there.
+// bombApp takes all processes that there are, and keeps trying while the file of the environment is there.
 const bombApp = `
 import os
 import signal
@@ -63,7 +63,7 @@ func TestFault_B14_NoMoreProcesses(t *testing.T) {
 				if _, err := os.Stat("/usr/bin/prlimit"); err != nil {
 					skip(t, "no-program", "prlimit")
 				}
-				const uid = 28731 // of nobody's
+				const uid = 28731 // no account has it
 				run := project(t, nil)
 				if err := os.Chown(run, uid, uid); err != nil {
 					t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 )
 
 // oldEnded waits for the process that was started first, which has handed over, and gives its exit code. Its output
-// goes on: the new process has it. From here on the server is the new process, and is stopped as such.
+// continues: the new process has it. After that the server is the new process, and is stopped as such.
 func (s *server) oldEnded(limit time.Duration) int {
 	s.t.Helper()
 	old := s.Cmd.Process.Pid

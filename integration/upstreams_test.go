@@ -21,7 +21,7 @@ func answering(t testing.TB, text string) (url string) {
 	return s.URL
 }
 
-// listenAnd is an address at which connections are taken, and nobody answers.
+// listenAnd is an address at which connections are accepted and never answered.
 func listenAnd(t testing.TB, each func()) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

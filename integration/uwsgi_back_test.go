@@ -231,7 +231,7 @@ upstreams = ["uwsgi://%s"]
 	s.want(200, "/pid")
 }
 
-// One of two upstreams is killed while many ask: nobody sees an error.
+// One of two upstreams is killed under load: no client sees an error.
 func TestKillOneOfTwoUpstreams(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range []string{"uwsgi", "http"} {

@@ -92,7 +92,7 @@ func (s *server) largeBodies(kind string) {
 	req := s.request("POST", "/upload?chunked="+kind, io.MultiReader(strings.NewReader(form)), "Content-Type: "+contentType) // no length
 	r, err := s.try(req)
 	switch {
-	case kind == "apache": // mod_proxy_uwsgi needs a length, and asks nobody
+	case kind == "apache": // mod_proxy_uwsgi needs a length, and does not ask the app
 		if err == nil && r.Status != http.StatusLengthRequired {
 			s.t.Errorf("chunked through Apache: %d", r.Status)
 		}
@@ -113,7 +113,7 @@ func (s *server) largeBodies(kind string) {
 	}
 }
 
-// A body that nginx hands on as it comes, with and without a length.
+// A body that nginx passes on as it comes, with and without a length.
 func TestUwsgiUnbufferedRequests(t *testing.T) {
 	t.Parallel()
 	s := speaksUwsgi(t, opts{Args: []string{"-w", "1"}})
@@ -177,7 +177,7 @@ func TestUwsgiPathsAreNginxs(t *testing.T) {
 	}
 }
 
-// An answer that breaks off: whoever asked can tell. Over a unix socket the server in front cannot, which is logged.
+// An answer that breaks off: the client can tell. Over a unix socket the server in front cannot, which is logged.
 func TestUwsgiCutAnswers(t *testing.T) {
 	t.Parallel()
 	curl := program(t, "curl")
@@ -204,7 +204,7 @@ func TestUwsgiCutAnswers(t *testing.T) {
 }
 
 // A client that leaves before its answer: nginx closes its connection, and we see that; Apache does not look before the
-// answer comes, so nobody else is to suffer from it. One that leaves within its answer is seen through both.
+// answer comes, so no other request is to suffer from it. One that leaves within its answer is seen through both.
 func TestUwsgiClientLeaves(t *testing.T) {
 	t.Parallel()
 	s := speaksUwsgi(t, opts{Args: []string{"-w", "1"}})

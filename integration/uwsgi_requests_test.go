@@ -38,7 +38,7 @@ func packetAnswer(t testing.TB, addr string, pairs ...string) string {
 	return string(b)
 }
 
-// TestFault_D14_Uwsgi: what a server in front hands on, of all that a client may send.
+// TestFault_D14_Uwsgi: what a server in front passes on, of all that a client may send.
 func TestFault_D14_Uwsgi(t *testing.T) {
 	t.Parallel()
 	s := speaksUwsgi(t, opts{App: "app:application", Dir: project(t, map[string]string{"app.py": answersApp}), Args: []string{"-w", "1"}})

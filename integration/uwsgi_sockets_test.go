@@ -44,7 +44,7 @@ func askUwsgi(t testing.TB, addr string, pairs ...string) (string, error) {
 	return string(b), err
 }
 
-// Another process takes the uwsgi sockets over while somebody asks: nobody is refused, and what ran is answered.
+// Another process takes the uwsgi sockets over under load: no request is refused, and what ran is answered.
 func TestUwsgiUpgrade(t *testing.T) {
 	t.Parallel()
 	binary := copyOfBinary(t)

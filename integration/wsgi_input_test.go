@@ -265,8 +265,8 @@ func TestWSGIExpect(t *testing.T) {
 		}
 	})
 
-	t.Run("none when the line is full", func(t *testing.T) {
-		gate := s.fillLine(t)
+	t.Run("none when the queue is full", func(t *testing.T) {
+		gate := s.fillQueue(t)
 		id := newID()
 		w := dialWire(t, s.server)
 		w.send("POST /input/counted?id=" + id + " HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\nExpect: 100-continue\r\n\r\n")
@@ -304,9 +304,9 @@ type fullLine struct {
 	wait func() // until the held and the waiting request have their answers, after the gate has been opened
 }
 
-// fillLine holds the one worker on a gate and fills a waiting line of one. It returns when a request has been refused:
-// by then the line is full, and stays so until the gate opens.
-func (b *behaviours) fillLine(t testing.TB) fullLine {
+// fillQueue holds the one worker on a gate and fills a queue of one. It returns when a request has been refused:
+// by then the queue is full, and stays so until the gate opens.
+func (b *behaviours) fillQueue(t testing.TB) fullLine {
 	t.Helper()
 	name, id := b.newGate(), newID()
 	path := "/error/hold?gate=" + name + "&id=" + id

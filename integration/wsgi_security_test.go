@@ -114,7 +114,7 @@ func TestWSGIForwardedTrusted(t *testing.T) {
 
 // TestWSGIDescriptors: a worker has 0, 1, 2 and private descriptors; its children have 0, 1, 2.
 func TestWSGIDescriptors(t *testing.T) {
-	// standpipe itself may have got descriptors that nobody marked close-on-exec, a listener of systemd's for one.
+	// standpipe itself may have got descriptors that were not marked close-on-exec, a listener of systemd's for one.
 	stray, other := pipe(t)
 	t.Cleanup(func() { stray.Close(); other.Close() })
 	extra := []*os.File{stray, stray, stray, stray, stray, stray, stray, stray}
