@@ -1,32 +1,14 @@
-// Package bridge turns an HTTP request into an exchange with a Python worker, and
-// the exchange's answer into an HTTP response.
+// Package bridge holds no code: it is the map of the packages that stand between
+// clients and workers.
 //
-//	handler.go    Handler: one app's http.Handler; the life of one request
-//	request.go    the request body: buffered whole before a worker is taken; how it is refused
-//	feed.go       a request body that goes to the worker while it comes
-//	response.go   the answer: streaming, lengths
-//	clock.go      the app's time
-//	pump.go       the answer, taken from its worker while the client is slow
-//	hints.go      early hints (103), which go before it
-//	head.go       the answer's status and fields: what is checked, what is removed
-//	errors.go     the only map from errors to statuses
+//	leaves    cgi, httpx, spool, body, logtext      any package of bridge may import them
+//	ways in   listen, nethttp, uwsgi                from a connection to an http.Handler
+//	stages    chain, forwarded, accesslog, compress, route
+//	                                                an http.Handler around another one
+//	handlers  wsgi, static, proxy                   they answer a request
+//	bridgetest                                      what the tests of several packages share
 //
-// What is not here: where workers come from (a Pool, which package supervisor
-// has), the frames (package shim), what a request goes through before it comes
-// here (bridge/listen, bridge/nethttp, bridge/chain), CGI variables (bridge/cgi), pages and buffers
-// (bridge/httpx). Static files, proxies and other protocols are packages of their
-// own beside this one; they meet in the command's composition and never import
-// each other.
-//
-// Goroutines: a request runs on its connection's goroutine. A body larger than
-// one frame is sent, or watched over while the worker reads its file, by a second
-// one beside it (response.go, send), which turn.run waits for before it returns. An
-// answer whose client is slow is taken by another one (pump.go), which a timer starts, which
-// ends with the app and which turn.copyBody waits for before it returns. A request deadline
-// is a timer that only ends the clock's context; no request makes one of its own.
-//
-// What the tests of several rooms here share is in bridge/bridgetest.
-//
-// A new check of an answer goes to head.go; a new way to fail gets its sentinel
-// where it arises and its status in errors.go.
+// A way in, a stage or a handler never imports another one: they meet in
+// cmd/internal/compose. No package here knows where workers come from (supervisor), or
+// any Python (shim_py); wsgi alone speaks to a worker, by package shim.
 package bridge

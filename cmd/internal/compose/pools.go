@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/standpipe/standpipe/bridge"
 	"github.com/standpipe/standpipe/bridge/cgi"
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/wsgi"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/privileges"
 	"github.com/standpipe/standpipe/shim"
@@ -19,7 +19,7 @@ import (
 )
 
 // The two packages do not know each other; here they fit.
-var _ bridge.Pool = (*supervisor.Pool)(nil)
+var _ wsgi.Pool = (*supervisor.Pool)(nil)
 
 // sharedBoots are the machine's, whatever number of apps it has: twice what one app may
 // boot at a time, because a boot also reads files and waits.
@@ -87,7 +87,7 @@ func (p *parts) poolOptions(cfg *config.Config, a *config.App) supervisor.Option
 	}
 	if len(a.Life.Warmup) > 0 {
 		o.Warmup = func(ctx context.Context, open func(shim.Label) (*shim.Exchange, error)) error {
-			return bridge.Warm(ctx, a.Mount, a.Life.Warmup, open)
+			return wsgi.Warm(ctx, a.Mount, a.Life.Warmup, open)
 		}
 	}
 	return o
@@ -111,9 +111,9 @@ func prefetch(a *config.App) int {
 }
 
 // appHandler makes the handler of one app.
-func (p *parts) appHandler(cfg *config.Config, a *config.App, pool bridge.Pool, pages *httpx.Pages) *bridge.Handler {
+func (p *parts) appHandler(cfg *config.Config, a *config.App, pool wsgi.Pool, pages *httpx.Pages) *wsgi.Handler {
 	underscores, _ := cgi.Underscores(a.Requests.UnderscoreFields) // config has checked them
-	return bridge.New(bridge.Options{
+	return wsgi.New(wsgi.Options{
 		App: a.Name, Mount: a.Mount, Pool: pool, Spool: p.storage.bodies, Answers: p.storage.answers, Pages: pages, Log: p.log,
 		MaxBody: cfg.Limits.MaxBody, BodyPace: bodyPace(cfg), Timeout: a.Requests.Timeout,
 		StreamTimeout: a.Requests.StreamTimeout, CancelOnDisconnect: a.Requests.OnDisconnect == "cancel", NoRetry: a.Requests.Retry == "never",
@@ -129,10 +129,10 @@ func bodyPace(cfg *config.Config) httpx.Pace {
 	return httpx.Pace{Silence: cfg.Limits.BodyTimeout, Rate: cfg.Limits.MinRate}
 }
 
-func internals(cfg *config.Config) []bridge.Internal {
-	list := make([]bridge.Internal, len(cfg.Internal))
+func internals(cfg *config.Config) []wsgi.Internal {
+	list := make([]wsgi.Internal, len(cfg.Internal))
 	for i, in := range cfg.Internal {
-		list[i] = bridge.Internal{URL: in.URL, Dir: in.Dir, Fields: in.Headers}
+		list[i] = wsgi.Internal{URL: in.URL, Dir: in.Dir, Fields: in.Headers}
 	}
 	return list
 }

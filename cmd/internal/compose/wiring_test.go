@@ -13,7 +13,6 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/standpipe/standpipe/bridge"
 	"github.com/standpipe/standpipe/bridge/accesslog"
 	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/compress"
@@ -21,6 +20,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/proxy"
 	"github.com/standpipe/standpipe/bridge/static"
 	"github.com/standpipe/standpipe/bridge/uwsgi"
+	"github.com/standpipe/standpipe/bridge/wsgi"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
@@ -238,7 +238,7 @@ func TestWiring(t *testing.T) {
 		}
 	}
 	// listen.Options, nethttp.Options and forwarded.Options are taken apart by their constructors: the test in integration/ has to do for them.
-	for _, want := range []any{supervisor.Options{}, bridge.Options{}, uwsgi.Options{}, proxy.Options{}, static.Options{}, compress.Options{},
+	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, proxy.Options{}, static.Options{}, compress.Options{},
 		chain.PanicsOptions{}, chain.HealthOptions{}, chain.LimitsOptions{}} {
 		typ := reflect.TypeOf(want)
 		if len(seen[typ]) == 0 {

@@ -1,3 +1,3 @@
-package bridge
+package wsgi
 
 const nonBlocking = 0
