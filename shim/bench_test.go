@@ -88,10 +88,10 @@ func BenchmarkExchange(b *testing.B) {
 			b.Fatal(err)
 		}
 		_ = x.Send(vars, nil, true)
-		if _, err := x.Head(context.Background()); err != nil {
+		if _, err := shimtest.Head(context.Background(), x); err != nil {
 			b.Fatal(err)
 		}
-		_, _ = readAll(x)
-		x.Close()
+		_, _ = shimtest.Body(context.Background(), x)
+		x.Close(0)
 	}
 }

@@ -2,11 +2,10 @@ package shim_test
 
 import (
 	"bytes"
-	"context"
-	"io"
 	"math/rand"
 	"testing"
 
+	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
 	"github.com/standpipe/standpipe/shim/wire"
 )
@@ -27,30 +26,31 @@ func TestOctetsStayTheReaders(t *testing.T) {
 		if err := x.Send(nil, nil, true); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := x.Head(t.Context()); err != nil {
+		if _, err := shimtest.Head(t.Context(), x); err != nil {
 			t.Fatal(err)
 		}
 		kept := map[int][]byte{} // by where they begin
-		var late []byte
+		var late shim.Event
 		at := 0
 		for i := 0; ; i++ {
-			p, err := x.Next(context.Background())
-			if err == io.EOF {
-				break
-			}
+			e, err := x.Wait(shim.Deadline{})
 			if err != nil {
 				t.Fatal(err)
 			}
+			if e.Kind == shim.EventEnd {
+				break
+			}
+			p := e.Body
 			if !bytes.Equal(p, want[at:at+len(p)]) {
 				t.Fatalf("done %v: other octets from %d on", done, at)
 			}
 			switch {
 			case done && i%3 == 0:
-				x.Done(p)
+				e.Free()
 			case done && i%3 == 1:
-				late = p
+				late = e
 			case done:
-				x.Done(late) // it must not be taken for this one
+				late.Free() // it must not be taken for this one
 				fallthrough
 			default:
 				kept[at] = p
@@ -65,7 +65,6 @@ func TestOctetsStayTheReaders(t *testing.T) {
 		if at != len(want) {
 			t.Fatalf("%d octets of %d", at, len(want))
 		}
-		x.Close()
-		x.Release()
+		x.Close(0)
 	}
 }

@@ -32,21 +32,21 @@ func TestBodyInAFile(t *testing.T) {
 		if err := x.SendFile(vars, where, int64(len(body))); err != nil {
 			t.Fatal(err)
 		}
-		err := x.FileRefused(t.Context())
+		err := x.FileRefused()
 		if where == path && !errors.Is(err, shim.ErrAnswered) || where != path && err != nil {
 			t.Errorf("%s: %v", where, err)
 		}
 		if err == nil {
-			if err := x.SendBody(t.Context(), []byte(body), true); err != nil {
+			if err := x.SendBody([]byte(body), true); err != nil {
 				t.Error(err)
 			}
 		} else if n := peer.Bodies.Load(); n != 0 {
 			t.Errorf("%d Body frames", n)
 		}
-		if h, err := x.Head(t.Context()); err != nil || h.Status != "200 OK" {
+		if h, err := shimtest.Head(t.Context(), x); err != nil || h.Status != "200 OK" {
 			t.Error(h, err)
 		}
-		x.Close()
+		x.Close(0)
 	}
 	if full := vars[:cap(vars)]; full[1].Name != "" {
 		t.Errorf("the caller's vars were written to: %v", full)
@@ -59,13 +59,16 @@ func TestFileRefusedEnds(t *testing.T) {
 	if err := x.SendFile(nil, "/absent", 1); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := x.FileRefused(ctx); !errors.Is(err, context.Canceled) {
+	x.Cancel(context.Canceled)
+	if err := x.FileRefused(); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
+	y := open(t, c)
+	if err := y.SendFile(nil, "/absent", 1); err != nil {
+		t.Fatal(err)
+	}
 	peer.Close()
-	if err := x.FileRefused(t.Context()); !errors.Is(err, shim.ErrWorkerGone) {
+	if err := y.FileRefused(); !errors.Is(err, shim.ErrWorkerGone) {
 		t.Error(err)
 	}
 }
@@ -85,7 +88,7 @@ func TestBodyWantedOutOfPlace(t *testing.T) {
 		if err := send(x); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := x.Head(t.Context()); !errors.Is(err, shim.ErrWorkerGone) {
+		if _, err := shimtest.Head(t.Context(), x); !errors.Is(err, shim.ErrWorkerGone) {
 			t.Errorf("%s: %v", name, err)
 		}
 		var pe *wire.ProtocolError

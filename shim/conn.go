@@ -20,6 +20,8 @@ type Ends struct {
 	Control io.ReadWriteCloser
 	// Nonce is what the worker writes before Hello; empty: Hello comes first.
 	Nonce []byte
+	// Budget bounds the memory that the worker may share; nil: it is not bounded.
+	Budget *SharedBudget
 }
 
 // Owner hears what happens on a Conn. Its methods are called on the Conn's own
@@ -35,8 +37,8 @@ type Owner interface {
 	// Freed: the worker has finished with this exchange, and may be given the
 	// next request; called once per exchange.
 	Freed(x *Exchange, o Outcome)
-	// Expired: Exchange.Expire or Abandon was called; why is empty for Abandon.
-	// The owner calls Exchange.Interrupt when it has looked.
+	// Expired: Exchange.Abort was called; why is empty for ClientGone. The owner
+	// calls Conn.Interrupt when it has looked.
 	Expired(x *Exchange, c Cause, why string)
 	// Stuck: n requests wait behind one that runs, and the worker does not give
 	// them back.
@@ -54,7 +56,8 @@ type Conn struct {
 	mu      sync.Mutex
 	streams map[uint32]*Exchange // sent, and not finished by the worker
 	next    uint32
-	line    sentLine
+	queue   sentQueue
+	alarm   alarm      // of look
 	left    time.Time  // when an exchange last ended; zero: none has
 	err     error      // why the Conn failed; nil while it lives
 	lost    []InFlight // what was in flight when it failed
@@ -64,10 +67,10 @@ type Conn struct {
 	boot    bootStage
 	dumps   int    // Dumps that have no Stacks
 	sends   uint64 // Requests that went out
-	files   uint64 // Files that came
 
 	shared atomic.Pointer[shared] // nil: there is none
-	budget *SharedBudget          // of that memory; nil: it is not bounded; under mu
+
+	timers timers
 
 	fate  Fate
 	fated chan struct{} // closed when fate is set
@@ -83,38 +86,23 @@ const (
 	bootDone
 )
 
-// InFlight is a request that a worker has not finished.
-type InFlight struct {
-	Label Label
-	// Sent is since when the worker may run it: when it was sent, or when what was
-	// before it had ended; zero: it was not sent.
-	Sent time.Time
-	// Behind: it was sent, but stands behind another one, so it has not started.
-	Behind bool
-	// Head: the answer's head had come. Answered: all of it had; the app was busy with
-	// what comes after the answer.
-	Head, Answered bool
-	// Expired: its time was over, or the app's work for it was interrupted. Left:
-	// nobody waits for its answer any more.
-	Expired, Left bool
-}
-
 // NewConn returns the connection to the worker called name ("shop/3"). Run must
 // be called.
 func NewConn(name string, ends Ends, owner Owner) *Conn {
 	c := &Conn{name: name, ends: ends, owner: owner, out: newWriter(ends.W), streams: make(map[uint32]*Exchange), fated: make(chan struct{})}
-	c.out.bad = c.writeFailed
+	c.out.bad = func(err error) { // the worker has closed its stdin but goes on: its last answers may still be in the pipe
+		c.mu.Lock()
+		told := c.deaf || c.err != nil
+		c.deaf = true
+		c.mu.Unlock()
+		if !told {
+			time.AfterFunc(lastAnswers, func() { c.fail(err); c.Close() }) // ends by itself; no harm after Close
+		}
+	}
 	if ends.Control != nil {
 		c.ctl = newWriter(ends.Control)
 	}
 	return c
-}
-
-// ShareWithin bounds the memory that the worker may share. It is called before Run.
-func (c *Conn) ShareWithin(b *SharedBudget) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.budget = b
 }
 
 // Run reads frames until the pipe ends or fails, and returns why: io.EOF for an
@@ -125,9 +113,9 @@ func (c *Conn) Run() error {
 	wg.Go(c.out.loop)
 	if c.ctl != nil {
 		wg.Go(c.ctl.loop)
-		wg.Go(c.readControl)
+		wg.Go((&controlReader{conn: c, in: newRights(c.ends.Control)}).run)
 	}
-	err := c.read()
+	err := (&pipeReader{conn: c, r: c.ends.R}).run()
 	c.fail(err)
 	c.Close()
 	wg.Wait()
@@ -166,25 +154,13 @@ func (c *Conn) CloseRequests() {
 	c.ends.W.Close()
 }
 
-// writeFailed ends the Conn when the worker has closed its stdin but goes on:
-// nothing can be sent to it any more. Its last answers may still be in the pipe.
-func (c *Conn) writeFailed(err error) {
-	c.mu.Lock()
-	told := c.deaf || c.err != nil
-	c.deaf = true
-	c.mu.Unlock()
-	if !told {
-		time.AfterFunc(lastAnswers, func() { c.fail(err); c.Close() }) // ends by itself; no harm after Close
-	}
-}
-
 // lastAnswers is how long answers are read after a write has failed.
 const lastAnswers = 200 * time.Millisecond
 
 // Boot sends the boot message.
 func (c *Conn) Boot(m *wire.Boot) error {
 	c.mu.Lock()
-	c.line.on = m.Threads <= 1 && !m.Gevent
+	c.queue.on = m.Threads <= 1 && !m.Gevent
 	if c.boot == bootHello {
 		c.boot = bootSent
 	}
@@ -206,6 +182,12 @@ func (c *Conn) Dump(x *Exchange) error {
 	c.dumps++
 	c.mu.Unlock()
 	return c.order(wire.KindDump, id)
+}
+
+// Interrupt ends the app's work for x by an exception, as far as its interpreter can.
+// Without a control socket it returns errors.ErrUnsupported.
+func (c *Conn) Interrupt(x *Exchange, cause Cause) error {
+	return c.order(wire.KindInterrupt, x.id, byte(cause))
 }
 
 // order sends a control frame. Without a control socket it returns
@@ -234,7 +216,7 @@ func (c *Conn) InFlight() []InFlight {
 	if c.err != nil {
 		return c.lost
 	}
-	return c.inFlight()
+	return unfinished(c)
 }
 
 // Sole returns the id of the request that alone has been in flight for the last
@@ -251,15 +233,15 @@ func (c *Conn) Sole(while time.Duration) string {
 	return ""
 }
 
-// inFlight lists what was sent; mu is held.
-func (c *Conn) inFlight() []InFlight {
+// unfinished lists what was sent; mu is held.
+func unfinished(c *Conn) []InFlight {
 	var list []InFlight
-	for _, x := range c.line.list {
-		list = append(list, x.inFlight())
+	for _, x := range c.queue.list {
+		list = append(list, x.State())
 	}
-	if !c.line.on {
+	if !c.queue.on {
 		for _, x := range c.streams {
-			list = append(list, x.inFlight())
+			list = append(list, x.State())
 		}
 	}
 	return list
@@ -268,18 +250,16 @@ func (c *Conn) inFlight() []InFlight {
 // Open begins an exchange; the worker hears of it with Send. It fails with
 // ErrNotStarted when the Conn has failed.
 func (c *Conn) Open(l Label) (*Exchange, error) {
-	if !c.hears() {
+	c.mu.Lock()
+	hears := c.err == nil && !c.deaf
+	c.mu.Unlock()
+	if !hears {
 		return nil, fmt.Errorf("%s: %w", c.name, ErrNotStarted)
 	}
-	x := &Exchange{conn: c, label: l, credit: wire.Window, allowed: wire.Window, wakeRead: make(chan struct{}, 1)}
-	x.chunks, x.lent = x.one[:0], x.two[:0]
+	x := &Exchange{conn: c, label: l, reader: newSignal()}
+	x.answer.init()
+	x.upload.credit = wire.Window
 	return x, nil
-}
-
-func (c *Conn) hears() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.err == nil && !c.deaf
 }
 
 const (
@@ -307,7 +287,7 @@ func (c *Conn) request(x *Exchange, vars []wire.Var, body []byte, last bool) (fl
 	flush, err = c.out.add(false, func(b []byte) ([]byte, error) {
 		if last && len(body) >= sharedLeast {
 			var at [sharedRef]byte
-			if ref, ok := c.share(at[:0], body); ok {
+			if ref, ok := c.shared.Load().put(at[:0], body); ok {
 				return wire.AppendRequest(b, id, wire.FlagEnd|wire.FlagShared, vars, ref)
 			}
 		}
@@ -328,19 +308,20 @@ func (c *Conn) request(x *Exchange, vars []wire.Var, body []byte, last bool) (fl
 	c.streams[id] = x
 	now := time.Now()
 	x.mu.Lock()
-	x.credit -= len(body)
+	x.upload.credit -= len(body)
 	x.sent = now
-	if len(c.line.list) == 0 {
+	if len(c.queue.list) == 0 {
 		x.since = now
 	}
 	if !last {
-		x.wakeSend = make(chan struct{}, 1)
+		x.sender = newSignal()
+		x.upload.moved, x.upload.starved = now, true
 	}
 	x.mu.Unlock()
-	if c.line.on {
-		c.lineAdd(x, now)
+	if c.queue.on && c.queue.add(x, now) {
+		c.alarm.set(recallAfter, c.look)
 	}
-	return flush, len(c.line.list) > 1, nil
+	return flush, len(c.queue.list) > 1, nil
 }
 
 // fail marks the Conn as failed and tells the exchanges.
@@ -351,15 +332,14 @@ func (c *Conn) fail(err error) {
 		return
 	}
 	c.err = err
-	c.lost = c.inFlight()
+	c.lost = unfinished(c)
 	c.shared.Load().leave()
 	streams := c.streams
 	c.streams = nil
-	c.line.list = nil
-	c.line.front.Store(0)
+	c.queue.clear()
 	c.mu.Unlock()
 	for _, x := range streams {
-		x.broken()
+		x.fail(nil)
 		c.owner.Freed(x, Broken)
 	}
 }
@@ -374,15 +354,65 @@ func (c *Conn) finish(x *Exchange) bool {
 	}
 	delete(c.streams, x.id)
 	c.left = time.Now()
-	if c.line.on {
-		c.line.drop(x, c.left)
+	if c.queue.on {
+		c.queue.remove(x, c.left)
 	}
 	return true
 }
 
-// window tells the worker that n more octets of the answer may come.
-func (c *Conn) window(stream uint32, n int) {
-	_ = c.out.send(false, func(b []byte) ([]byte, error) {
-		return wire.AppendWindow(b, stream, n), nil
-	}) // a write that fails shows in what is read
+// FrontRan returns how long the request has run that a worker of one at a time
+// runs; 0: there is none. It takes no lock.
+func (c *Conn) FrontRan(now time.Time) time.Duration { return c.queue.ran(now) }
+
+// Recall takes back the requests that wait behind the first one: each that has
+// not started ends with ErrRecalled.
+func (c *Conn) Recall() {
+	c.mu.Lock()
+	var ids []byte
+	if c.err == nil {
+		ids = c.queue.ask(time.Now())
+	}
+	c.mu.Unlock()
+	if len(ids) > 0 {
+		_ = c.order(wire.KindRecall, 0, ids...) // a worker without a control socket is never sent a second request
+	}
+}
+
+// look runs on the timer while more than one request is at the worker.
+func (c *Conn) look() {
+	c.mu.Lock()
+	if c.err != nil {
+		c.mu.Unlock()
+		return
+	}
+	ids, stuck, again := c.queue.look(time.Now())
+	if again > 0 {
+		c.alarm.set(again, c.look)
+	}
+	c.mu.Unlock()
+	if stuck > 0 {
+		c.owner.Stuck(stuck)
+	}
+	if len(ids) > 0 {
+		_ = c.order(wire.KindRecall, 0, ids...)
+	}
+}
+
+// SetFate says how the worker ended. It is called once, by the owner.
+func (c *Conn) SetFate(f Fate) {
+	c.fate = f
+	close(c.fated)
+}
+
+// named gives an error the worker's name, where it is one of this package.
+func named(worker string, err error) error {
+	switch e := err.(type) {
+	case *wire.ProtocolError:
+		return fmt.Errorf("%s: %w", worker, e)
+	default:
+		if err == ErrWorkerGone || err == ErrNotStarted || err == ErrRecalled {
+			return fmt.Errorf("%s: %w", worker, err)
+		}
+	}
+	return err
 }

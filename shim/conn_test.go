@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"strings"
@@ -101,20 +100,6 @@ func open(t testing.TB, c *shim.Conn) *shim.Exchange {
 	return x
 }
 
-func readAll(x *shim.Exchange) (string, error) {
-	var b strings.Builder
-	for {
-		p, err := x.Next(context.Background())
-		b.Write(p)
-		if err == io.EOF {
-			return b.String(), nil
-		}
-		if err != nil {
-			return b.String(), err
-		}
-	}
-}
-
 func TestExchangeInOneFrame(t *testing.T) {
 	c, o, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		_ = p.Answer(r.Stream, "200 OK", r.Vars["PATH_INFO"]+"|"+string(r.Body), "X-A", "1", "X-A", "2")
@@ -123,20 +108,21 @@ func TestExchangeInOneFrame(t *testing.T) {
 	if err := x.Send([]wire.Var{{Name: "PATH_INFO", Value: "/\xe9"}}, []byte("body"), true); err != nil {
 		t.Fatal(err)
 	}
-	h, err := x.Head(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	e, err := x.Wait(shim.Deadline{})
+	if err != nil || e.Kind != shim.EventHead {
+		t.Fatal(e, err)
 	}
+	h := e.Head
 	if fmt.Sprint(*h) != "{200 OK [{X-A 1} {X-A 2}] -1 false}" {
 		t.Errorf("head %v", *h)
 	}
-	if n, ok := x.Whole(); !ok || n != 7 {
-		t.Errorf("Whole: %d %v", n, ok)
+	if e.Size != 7 {
+		t.Errorf("%d bytes are here", e.Size)
 	}
-	if body, err := readAll(x); body != "/\xe9|body" || err != nil {
+	if body, err := shimtest.Body(context.Background(), x); body != "/\xe9|body" || err != nil {
 		t.Errorf("body %q, %v", body, err)
 	}
-	if oc := x.Close(); oc != shim.Clean {
+	if oc := x.Close(0); oc != shim.Clean {
 		t.Errorf("outcome %v", oc)
 	}
 	if oc := wait(t, o.freed); oc != shim.Clean {
@@ -151,10 +137,10 @@ func TestHeadWithALength(t *testing.T) {
 	})
 	x := open(t, c)
 	_ = x.Send(nil, nil, true)
-	if h, err := x.Head(t.Context()); err != nil || h.Length != 127 {
+	if h, err := shimtest.Head(t.Context(), x); err != nil || h.Length != 127 {
 		t.Errorf("%+v %v", h, err)
 	}
-	x.Close()
+	x.Close(0)
 }
 
 // 8 MiB up while 8 MiB come down from an app that writes before it reads.
@@ -177,14 +163,14 @@ func TestBothWaysAtOnce(t *testing.T) {
 	sent := make(chan error, 1)
 	go func() {
 		for n := len(pattern); n < size; n += len(pattern) {
-			if err := x.SendBody(context.Background(), pattern, n+len(pattern) == size); err != nil {
+			if err := x.SendBody(pattern, n+len(pattern) == size); err != nil {
 				sent <- err
 				return
 			}
 		}
 		sent <- nil
 	}()
-	body, err := readAll(x)
+	body, err := shimtest.Body(context.Background(), x)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +180,7 @@ func TestBothWaysAtOnce(t *testing.T) {
 	if want := fmt.Sprintf("read %d", size); !strings.HasSuffix(body, want) || len(body) != 3*wire.MaxInline+len(want) {
 		t.Errorf("%d octets, ending in %q", len(body), body[max(0, len(body)-20):])
 	}
-	x.Close()
+	x.Close(0)
 }
 
 func TestSendBodyStopsWhenAnswered(t *testing.T) {
@@ -205,21 +191,21 @@ func TestSendBodyStopsWhenAnswered(t *testing.T) {
 	}
 	var err error
 	for err == nil { // more than any window
-		err = x.SendBody(t.Context(), make([]byte, wire.MaxInline), false)
+		err = x.SendBody(make([]byte, wire.MaxInline), false)
 	}
 	if err != shim.ErrAnswered {
 		t.Fatalf("SendBody: %v", err)
 	}
-	if body, err := readAll(x); body != "no thanks" || err != nil {
+	if body, err := shimtest.Body(context.Background(), x); body != "no thanks" || err != nil {
 		t.Fatalf("%q %v", body, err)
 	}
-	x.Close()
+	x.Close(0)
 	y := open(t, c) // the next request of the same worker is whole
 	_ = y.Send(nil, nil, true)
-	if body, err := readAll(y); body != "no thanks" || err != nil {
+	if body, err := shimtest.Body(context.Background(), y); body != "no thanks" || err != nil {
 		t.Fatalf("%q %v", body, err)
 	}
-	y.Close()
+	y.Close(0)
 }
 
 func TestCloseCancelsAndFreesLater(t *testing.T) {
@@ -237,10 +223,10 @@ func TestCloseCancelsAndFreesLater(t *testing.T) {
 	})
 	x := open(t, c)
 	_ = x.Send(nil, nil, true)
-	if _, err := x.Head(t.Context()); err != nil {
+	if _, err := shimtest.Head(t.Context(), x); err != nil {
 		t.Fatal(err)
 	}
-	if oc := x.Close(); oc != shim.Cancelled {
+	if oc := x.Close(0); oc != shim.Cancelled {
 		t.Errorf("outcome %v", oc)
 	}
 	if id := wait(t, cancelled); id != 1 {
@@ -258,7 +244,7 @@ func TestCloseCancelsAndFreesLater(t *testing.T) {
 }
 
 // A client has left and the app runs on: it may, for a while.
-func TestCloseWithin(t *testing.T) {
+func TestCloseWithALimit(t *testing.T) {
 	c, o, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		if r.Vars["answer"] != "" {
 			_ = p.Answer(r.Stream, "200 OK", "late")
@@ -266,16 +252,16 @@ func TestCloseWithin(t *testing.T) {
 	})
 	x := open(t, c)
 	_ = x.Send([]wire.Var{{Name: "answer", Value: "1"}}, nil, true)
-	if oc := x.CloseWithin(time.Hour, "never"); oc == shim.Broken {
+	if oc := x.Close(time.Hour); oc == shim.Broken {
 		t.Errorf("outcome %v", oc)
 	}
 	wait(t, o.freed)
 	y := open(t, c)
 	_ = y.Send(nil, nil, true)
-	if oc := y.CloseWithin(time.Millisecond, "hangs"); oc != shim.Cancelled {
+	if oc := y.Close(time.Millisecond); oc != shim.Cancelled {
 		t.Errorf("outcome %v", oc)
 	}
-	if why := wait(t, o.expired); why != "hangs" {
+	if why := wait(t, o.expired); why != "still running 1ms after its client had left" {
 		t.Errorf("expired: %s", why)
 	}
 }
@@ -284,10 +270,10 @@ func TestDeath(t *testing.T) {
 	c, o, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) { p.Close() })
 	x := open(t, c)
 	_ = x.Send(nil, nil, true)
-	if _, err := x.Head(t.Context()); !errors.Is(err, shim.ErrWorkerGone) || !strings.Contains(err.Error(), "shop/1") {
+	if _, err := shimtest.Head(t.Context(), x); !errors.Is(err, shim.ErrWorkerGone) || !strings.Contains(err.Error(), "shop/1") {
 		t.Errorf("Head: %v", err)
 	}
-	if oc := x.Close(); oc != shim.Broken {
+	if oc := x.Close(0); oc != shim.Broken {
 		t.Errorf("outcome %v", oc)
 	}
 	if oc := wait(t, o.freed); oc != shim.Broken {
@@ -311,19 +297,19 @@ func TestAppErrors(t *testing.T) {
 	x := open(t, c)
 	_ = x.Send(nil, nil, true)
 	var ae *wire.AppError
-	if _, err := x.Head(t.Context()); !errors.As(err, &ae) || ae.Error() != "a.py:7: ValueError: no" {
+	if _, err := shimtest.Head(t.Context(), x); !errors.As(err, &ae) || ae.Error() != "a.py:7: ValueError: no" {
 		t.Errorf("Head: %v", err)
 	}
-	x.Close()
+	x.Close(0)
 	y := open(t, c)
 	_ = y.Send([]wire.Var{{Name: "after", Value: "1"}}, nil, true)
-	if _, err := y.Head(t.Context()); err != nil {
+	if _, err := shimtest.Head(t.Context(), y); err != nil {
 		t.Error(err)
 	}
-	if body, err := readAll(y); body != "part" || !errors.As(err, &ae) {
+	if body, err := shimtest.Body(context.Background(), y); body != "part" || !errors.As(err, &ae) {
 		t.Errorf("%q %v", body, err)
 	}
-	y.Close()
+	y.Close(0)
 }
 
 // What a worker may not do: the Conn fails with a *ProtocolError, nothing hangs.
@@ -408,16 +394,17 @@ func TestDumpAndExpire(t *testing.T) {
 	if s := wait(t, o.stacks); s != "fake stacks" {
 		t.Errorf("stacks %q", s)
 	}
-	x.Expire("30s are over")
+	if err := x.Abort(shim.TimeOver, "30s are over"); err != nil {
+		t.Fatal(err)
+	}
 	if s := wait(t, o.expired); s != "30s are over" {
 		t.Errorf("expired %q", s)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := x.Head(ctx); err != context.Canceled {
+	if _, err := shimtest.Head(ctx, x); err != context.Canceled {
 		t.Errorf("Head: %v", err)
 	}
-	x.Close()
 }
 
 // A worker that does not read its pipe holds up nobody who sends: over a real
@@ -487,11 +474,11 @@ func TestHeadTooLarge(t *testing.T) {
 	if err := x.Send([]wire.Var{{Name: "A", Value: strings.Repeat("x", wire.MaxHead)}}, nil, true); !errors.As(err, &pe) {
 		t.Errorf("Send: %v", err)
 	}
-	x.Close()
+	x.Close(0)
 	y := open(t, c) // nothing of it was sent
 	_ = y.Send(nil, nil, true)
-	if body, err := readAll(y); body != "hello" || err != nil {
+	if body, err := shimtest.Body(context.Background(), y); body != "hello" || err != nil {
 		t.Errorf("%q %v", body, err)
 	}
-	y.Close()
+	y.Close(0)
 }

@@ -20,8 +20,6 @@ var (
 	// ErrAnswered: the answer has ended, so nobody reads further body octets.
 	// Not a failure: stop sending.
 	ErrAnswered = errors.New("the request is answered already")
-	// ErrExpired: Expire was called for this exchange.
-	ErrExpired = errors.New("the request's time is over")
 
 	// Refusals of a pool. ErrQueueFull comes as *QueueFull.
 	ErrQueueFull    = errors.New("the waiting line is full")

@@ -1,56 +1,40 @@
 package shim
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"runtime"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
-// Exchange is one request and its answer on one stream of one Conn. Its methods
-// are for one goroutine, but SendBody and FileRefused may run in a second one
-// beside Head and Next. Close ends it in any case.
+// Exchange is one request and its answer on one stream of one Conn. Wait is for one
+// goroutine at a time; SendBody and FileRefused may run in a second one beside it,
+// and Cancel in any. doc.go says which method is legal when.
 type Exchange struct {
 	conn  *Conn
 	id    uint32
 	label Label
+	asked bool // conn.mu guards it: a Recall names it
 
-	wakeRead chan struct{} // capacity 1: something below has changed
-	wakeSend chan struct{} // likewise, for who sends the body; nil: it went with the Request
-	asked    bool          // conn.mu guards it: a Recall names it
+	reader signal // wakes Wait
+	sender signal // wakes SendBody and FileRefused; nil: the body went with the Request
 
-	mu       sync.Mutex
-	sent     time.Time // zero: nothing was sent
-	since    time.Time // when the worker could begin with it; zero: not yet
-	credit   int       // body octets that may be sent
-	allowed  int       // body octets that the worker may send
-	taken    int       // octets read by Next since the last Window
-	queued   int       // octets in shared memory that Next has not read
-	file     fileState
-	hints    [][]wire.Field // early hints that nobody has taken
-	hinted   int            // how many came
-	head     *wire.Head
-	answer   wire.Head     // where head points, once it has come
-	fields   [6]wire.Field // of most answers
-	whole    bool          // the whole answer came in its Head frame
-	chunks   []chunk
-	one      [1]chunk // chunks begins here
-	lent     []chunk  // what Next has returned, until Done or Release
-	two      [2]chunk // lent begins here: one who writes, and the pump beside him
-	ended    bool     // the worker has ended the answer, or died
-	passed   passing  // a file in place of the body
-	held     bool     // ended, but the worker is busy with the stream until a further End
-	err      error
-	closed   bool
-	endedAt  time.Time   // when the answer ended; zero: not yet
-	watcher  Watcher     // nil: none, or told
-	unwanted bool        // Discard was called
-	expired  bool        // Expire or Abandon was called while the worker was busy with it
-	limit    *time.Timer // of CloseWithin; nil: none
+	gone      <-chan struct{} // of CancelOn; nil: none
+	goneCause error
+
+	mu        sync.Mutex
+	sent      time.Time // zero: nothing was sent
+	since     time.Time // when the worker could begin with it; zero: not yet
+	answer    answer
+	upload    upload
+	cancelled error // of Cancel; nil: it was not called
+	watch     watch
+	discarded bool // Discard was called
+	overrun   *time.Timer
 }
 
 // Worker returns the worker's name, "shop/3".
@@ -59,25 +43,33 @@ func (x *Exchange) Worker() string { return x.conn.name }
 // Label returns what names the request in logs.
 func (x *Exchange) Label() Label { return x.label }
 
-// Sent returns since when the worker may run the request: when it was sent, or
-// when what was before it at the worker had ended. Zero: not yet.
-func (x *Exchange) Sent() time.Time {
+// State returns how far the exchange is.
+func (x *Exchange) State() InFlight {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.since
+	a := &x.answer
+	return InFlight{Label: x.label, Sent: x.since, Behind: !x.sent.IsZero() && x.since.IsZero(), Head: a.head != nil, Answered: a.ended,
+		Ended: a.finished, Expired: a.expired, Left: a.ignored && !a.expired}
 }
 
-func (x *Exchange) inFlight() InFlight {
+// Ran is how long the worker has run the request: from when it could begin to the
+// answer's end, or until now.
+func (x *Exchange) Ran() time.Duration {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return InFlight{Label: x.label, Sent: x.since, Behind: !x.sent.IsZero() && x.since.IsZero(), Head: x.head != nil, Answered: x.ended,
-		Expired: x.expired, Left: x.closed && !x.expired}
+	switch {
+	case x.since.IsZero():
+		return 0
+	case x.answer.finished.IsZero():
+		return time.Since(x.since)
+	}
+	return x.answer.finished.Sub(x.since)
 }
 
-// Send sends the environ and the first octets of the body, at most MaxInline;
-// last: the body is complete. It does not wait for the worker. ErrNotStarted
-// comes back (wrapped) when the worker had left before; a *ProtocolError when
-// the environ is larger than MaxHead.
+// Send sends the environ and the first bytes of the body, at most MaxInline; last:
+// the body is complete. It does not wait for the worker. ErrNotStarted comes back
+// (wrapped) when the worker had left before; a *wire.ProtocolError when the environ
+// is larger than MaxHead.
 func (x *Exchange) Send(vars []wire.Var, body []byte, last bool) error {
 	flush, behind, err := x.conn.request(x, vars, body, last)
 	if flush {
@@ -99,119 +91,232 @@ func (x *Exchange) Send(vars []wire.Var, body []byte, last bool) error {
 	return fmt.Errorf("%s: %w: %w", x.conn.name, ErrNotStarted, err)
 }
 
-// failed says how an answer has ended: io.EOF, or what failure says.
-func (x *Exchange) failed() error {
+// SendFile sends the environ of a request whose whole body is in the file at path,
+// of size bytes: the worker opens it. The caller keeps the file until Close, and
+// sends the body with SendBody when FileRefused says so. Errors are Send's.
+func (x *Exchange) SendFile(vars []wire.Var, path string, size int64) error {
 	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.err == nil {
-		return io.EOF
-	}
-	return x.failure()
+	x.upload.file = fileSent
+	x.mu.Unlock()
+	vars = append(slices.Clip(vars), wire.Var{Name: varBodyFile, Value: path}, wire.Var{Name: varBodySize, Value: strconv.FormatInt(size, 10)})
+	return x.Send(vars, nil, false)
 }
 
-// failure gives x.err the worker's name. mu is held.
-func (x *Exchange) failure() error {
-	if _, ok := x.err.(*wire.AppError); ok || x.err == io.EOF {
-		return x.err
+// Started waits until the worker can begin with the request, so that it is not given
+// back any more: nil. Errors are ErrNotStarted (wrapped), and SendBody's. It is legal
+// after Send without the whole body.
+func (x *Exchange) Started() error {
+	for {
+		x.mu.Lock()
+		started, err := !x.since.IsZero(), x.answer.unsendable(x.cancelled)
+		x.mu.Unlock()
+		if err != nil || started {
+			return named(x.conn.name, err)
+		}
+		<-x.sender
 	}
-	return fmt.Errorf("%s: %w", x.conn.name, x.err)
 }
 
-// Head waits for the answer's status and fields. It returns an *AppError when
-// the app raised, ErrWorkerGone or ErrNotStarted (wrapped), or ctx's error.
-func (x *Exchange) Head(ctx context.Context) (*wire.Head, error) {
+// FileRefused waits until the worker has said that it cannot open the file of
+// SendFile: nil. Errors are SendBody's.
+func (x *Exchange) FileRefused() error {
+	for {
+		x.mu.Lock()
+		refused, err := x.upload.file == fileRefused, x.answer.unsendable(x.cancelled)
+		x.mu.Unlock()
+		if err != nil || refused {
+			return named(x.conn.name, err)
+		}
+		<-x.sender
+	}
+}
+
+// SendBody sends further bytes of the body, as fast as the app reads them. It returns
+// ErrAnswered when the answer has ended or nobody reads it any more, ErrWorkerGone
+// (wrapped) when the worker is gone, or the cause of Cancel.
+func (x *Exchange) SendBody(p []byte, last bool) error {
+	x.mu.Lock()
+	x.upload.mark(time.Now(), false)
+	x.mu.Unlock()
+	for {
+		x.mu.Lock()
+		n, ok := x.upload.take(len(p))
+		err := x.answer.unsendable(x.cancelled)
+		x.mu.Unlock()
+		if err != nil {
+			return named(x.conn.name, err)
+		}
+		if !ok {
+			<-x.sender
+			continue
+		}
+		fl := wire.Flags(0)
+		if last && n == len(p) {
+			fl = wire.FlagEnd
+		}
+		if err := x.conn.out.send(true, func(b []byte) ([]byte, error) {
+			return wire.AppendFrame(b, wire.Frame{Kind: wire.KindBody, Flags: fl, Stream: x.id, Payload: p[:n]}), nil
+		}); err != nil {
+			return fmt.Errorf("%s: %w: %w", x.conn.name, ErrWorkerGone, err)
+		}
+		if p = p[n:]; len(p) == 0 {
+			x.mu.Lock()
+			x.upload.mark(time.Now(), !last)
+			x.mu.Unlock()
+			return nil
+		}
+	}
+}
+
+// Wait returns the next event of the answer. When there is none it blocks until one
+// comes, until the deadline is over (ErrDeadline), or until Cancel (its cause). It
+// returns a *wire.AppError when the app raised, and ErrWorkerGone or ErrNotStarted
+// (wrapped) when the worker is gone. Events that are here come first.
+func (x *Exchange) Wait(d Deadline) (Event, error) {
 	if x.id == 0 { // not sent, so nothing can come
-		return nil, fmt.Errorf("%s: %w", x.conn.name, ErrNotStarted)
+		return Event{}, fmt.Errorf("%s: %w", x.conn.name, ErrNotStarted)
 	}
 	for {
 		x.mu.Lock()
-		h, ended := x.head, x.ended
-		x.mu.Unlock() // not deferred: within a loop that costs an allocation
-		if h != nil {
-			return h, nil
+		ev, give, ok := x.answer.next()
+		if ok {
+			x.mu.Unlock() // not deferred: within a loop that costs an allocation
+			if give > 0 {
+				x.conn.out.window(x.id, give)
+			}
+			return ev, nil
 		}
-		if ended {
-			return nil, x.failed()
+		file := x.answer.claimFile()
+		err := x.answer.failed(x.id)
+		p := pace{started: x.since, moved: x.upload.moved, starved: x.upload.starved}
+		if err != nil {
+			err = named(x.conn.name, err)
+		} else {
+			err = x.cancelled
 		}
+		x.mu.Unlock()
+		switch {
+		case file != nil:
+			if settle(x, file) {
+				return Event{Kind: EventFile, File: file}, nil
+			}
+			continue
+		case err != nil:
+			return Event{}, err
+		case d.Limit <= 0:
+			select {
+			case <-x.reader:
+			case <-x.gone:
+				x.Cancel(x.goneCause)
+			}
+			continue
+		}
+		left := d.left(time.Now(), p)
+		if left <= 0 {
+			return Event{}, ErrDeadline
+		}
+		timer := x.conn.timers.start(left)
 		select {
-		case <-x.wakeRead:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		case <-x.reader:
+		case <-timer.C: // left says whether it is over
+		case <-x.gone:
+			x.Cancel(x.goneCause)
 		}
+		x.conn.timers.stop(timer)
 	}
 }
 
-// Close ends the exchange, but for what Next has returned. What has not been read of the answer is thrown away
-// when it comes.
-func (x *Exchange) Close() Outcome {
+// settle tells the worker whether its file is sent: it is free from then on, but for
+// the app's own close. A file that is none is answered with a refusal, and the body
+// comes as bytes.
+func settle(x *Exchange, f *File) bool {
+	k := wire.KindFileTaken
+	taken := f.adopt()
+	if !taken {
+		k = wire.KindFileRefused
+		f.Close()
+	}
 	x.mu.Lock()
-	if x.closed {
-		x.mu.Unlock()
-		return Clean
-	}
-	x.closed = true
-	for _, c := range x.chunks {
-		c.free()
-	}
-	x.chunks = nil
-	x.passed.drop()
-	ended, unsent, expired := x.ended || x.passed.taken, x.sent.IsZero(), x.expired // the worker only closes what it has passed
-	unwanted := x.unwanted
-	broken := x.id != 0 && (x.err == ErrWorkerGone || x.err == ErrNotStarted)
-	give := 0
-	if !ended { // the app must not wait for a reader that has left
-		give = wire.Window - x.allowed
-		x.allowed = wire.Window
+	x.answer.file.taken, x.answer.file.refused = taken, !taken
+	x.mu.Unlock()
+	_ = x.conn.out.send(false, func(b []byte) ([]byte, error) { // a write that fails shows in what is read
+		return wire.AppendFrame(b, wire.Frame{Kind: k, Stream: x.id}), nil
+	})
+	return taken
+}
+
+// CancelOn has Cancel called with cause when gone is closed, as soon as a Wait
+// blocks. It is called before Wait.
+func (x *Exchange) CancelOn(gone <-chan struct{}, cause error) { x.gone, x.goneCause = gone, cause }
+
+// Cancel ends the waits of Wait, SendBody and FileRefused; the first cause counts.
+// The exchange itself goes on: it is still to be ended.
+func (x *Exchange) Cancel(cause error) {
+	x.mu.Lock()
+	if x.cancelled == nil {
+		x.cancelled = cause
 	}
 	x.mu.Unlock()
-	switch {
-	case broken:
-		return Broken
-	case ended:
-		return Clean
-	case unsent:
-		if x.id == 0 || x.conn.finish(x) {
-			x.conn.owner.Freed(x, Clean)
-		}
-		return Clean
-	}
-	if give > 0 {
-		x.conn.window(x.id, give)
-	}
-	if expired { // the owner sends Interrupt when it has the stacks: the app must not move before
-		return Cancelled
-	}
-	if !unwanted {
-		_ = x.conn.order(wire.KindCancel, x.id) // without a control socket the app runs to its end
-	}
-	return Cancelled
+	x.reader.wake()
+	x.sender.wake()
 }
 
-// take acts on one frame of this stream. It runs on the Conn's reader, in which the
+// Watcher hears that the bytes of an answer are not taken as fast as they come.
+type Watcher interface {
+	// Behind is called once, on the Conn's reader and within the Exchange's lock:
+	// it must not wait, nor call the Exchange. It is not called after Close.
+	Behind()
+}
+
+// Watch makes w hear when the reader of the answer has fallen behind; it may be
+// at once. It is called after the head.
+func (x *Exchange) Watch(w Watcher) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.watch.w = w
+	x.watch.look(&x.answer)
+}
+
+// watch tells a Watcher once.
+type watch struct{ w Watcher } // nil: none, or told
+
+func (w *watch) look(a *answer) {
+	if w.w != nil && a.behind() {
+		told := w.w
+		w.w = nil
+		told.Behind()
+	}
+}
+
+// take enters one frame of this stream. It runs on the Conn's reader, in which the
 // payload lies.
 func (x *Exchange) take(f wire.Frame, fr keeper) error {
+	var err error
+	give, body := 0, false
 	x.mu.Lock()
-	err := x.takeLocked(f, fr)
-	ended, done := x.ended, x.done()
+	a := &x.answer
+	if f.Kind == wire.KindWindow || f.Kind == wire.KindBodyWanted && !a.held {
+		err, body = x.upload.step(f), true
+	} else {
+		err = a.step(f, memory{fr, x.conn.shared.Load()})
+	}
+	x.watch.look(a)
+	ended, done := a.ended, a.done()
 	if ended {
-		x.passed.drop()
-	}
-	if ended && x.endedAt.IsZero() {
-		x.endedAt = time.Now()
-	}
-	x.stopLimit()
-	give := 0
-	if x.closed && !ended && err == nil && wire.Window-x.allowed >= wire.Window/2 {
-		give = wire.Window - x.allowed // nobody reads: let the app run on
-		x.allowed = wire.Window
+		a.end(time.Now())
+		stopOverrun(x)
+	} else if err == nil {
+		give = a.refill()
 	}
 	x.mu.Unlock()
 	if give > 0 {
-		x.conn.window(x.id, give)
+		x.conn.out.window(x.id, give)
 	}
-	wake(x.wakeRead)
-	if ended || f.Kind == wire.KindWindow || f.Kind == wire.KindBodyWanted {
-		wake(x.wakeSend)
+	if !body || ended {
+		x.reader.wake()
+	}
+	if body || ended {
+		x.sender.wake()
 	}
 	if done && x.conn.finish(x) {
 		x.conn.owner.Freed(x, Clean)
@@ -219,91 +324,48 @@ func (x *Exchange) take(f wire.Frame, fr keeper) error {
 	return err
 }
 
-func (x *Exchange) takeLocked(f wire.Frame, fr keeper) error {
-	if x.held && f.Kind != wire.KindWindow {
-		if f.Kind != wire.KindEnd || f.Held() {
-			return wire.Errorf(nil, "%v frame on stream %d after the end of its answer", f.Kind, x.id)
-		}
-		x.held = false
+// takeFile enters the file that is the body.
+func (x *Exchange) takeFile(f *File) error {
+	x.mu.Lock()
+	p := &x.answer.file
+	again := p.came
+	p.came = true
+	unwanted := again || x.answer.ignored || x.answer.ended
+	if !unwanted {
+		p.file = f
+	}
+	x.mu.Unlock()
+	if again {
+		f.Close()
+		return wire.Errorf(nil, "a second File on stream %d", x.id)
+	}
+	if unwanted { // the worker hears of it, or has
+		f.Close()
 		return nil
 	}
-	if f.Held() {
-		x.held = true
-	}
-	switch f.Kind {
-	case wire.KindWindow:
-		n, err := wire.DecodeWindow(f.Payload)
-		if err != nil {
-			return err
-		}
-		if x.credit += n; x.credit > wire.Window {
-			return wire.Errorf(nil, "credit of %d octets on stream %d; the window is %d", x.credit, x.id, wire.Window)
-		}
-	case wire.KindBodyWanted:
-		if x.file != fileSent {
-			return wire.Errorf(nil, "a BodyWanted on stream %d, which has no file to refuse", x.id)
-		}
-		x.file = fileRefused
-	case wire.KindEarlyHints:
-		return x.takeHints(f.Payload)
-	case wire.KindHead:
-		if x.head != nil {
-			return wire.Errorf(nil, "a second Head on stream %d", x.id)
-		}
-		h := &x.answer
-		body, err := h.Decode(f.Payload, x.fields[:0])
-		if err != nil {
-			return err
-		}
-		x.head = h
-		x.whole = f.End()
-		if h.File = f.Flags&wire.FlagFile != 0; h.File && len(body) > 0 {
-			return wire.Errorf(nil, "a Head with a file and with %d octets of body on stream %d", len(body), x.id)
-		}
-		return x.data(body, f, fr)
-	case wire.KindBody:
-		if x.head == nil {
-			return wire.Errorf(nil, "a Body before its Head on stream %d", x.id)
-		}
-		if x.head.File && !x.passed.refused && !x.closed {
-			return wire.Errorf(nil, "a Body in place of the file on stream %d", x.id)
-		}
-		return x.data(f.Payload, f, fr)
-	case wire.KindEnd:
-		if x.head == nil && !x.closed && !x.expired {
-			return wire.Errorf(nil, "an End before its Head on stream %d", x.id)
-		}
-		x.ended = true
-	case wire.KindError:
-		m, err := wire.DecodeError(f.Payload)
-		if err != nil {
-			return err
-		}
-		x.err, x.ended = m, true
-	}
+	x.reader.wake()
 	return nil
 }
 
-// broken ends the exchange because its Conn failed.
-func (x *Exchange) broken() {
+// fail ends the answer from outside the stream: its Conn failed (nil), or its worker
+// gave it back.
+func (x *Exchange) fail(cause error) {
 	x.mu.Lock()
-	x.held = false
-	x.passed.drop()
-	if !x.ended {
-		x.ended, x.endedAt = true, time.Now()
-		if x.err = ErrWorkerGone; x.since.IsZero() {
-			x.err = ErrNotStarted
+	a := &x.answer
+	if !a.ended {
+		if a.err = cause; cause == nil {
+			if a.err = ErrWorkerGone; x.since.IsZero() {
+				a.err = ErrNotStarted
+			}
+		} else {
+			x.sent, x.since = time.Time{}, time.Time{}
 		}
+		a.ended = true
 	}
-	x.stopLimit()
+	a.held = false
+	a.end(time.Now())
+	stopOverrun(x)
 	x.mu.Unlock()
-	wake(x.wakeRead)
-	wake(x.wakeSend)
-}
-
-func wake(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
+	x.reader.wake()
+	x.sender.wake()
 }

@@ -1,8 +1,8 @@
 package shim_test
 
 import (
+	"context"
 	"errors"
-	"io"
 	"testing"
 	"time"
 
@@ -38,13 +38,15 @@ func TestExpireThenInterrupt(t *testing.T) {
 	})
 	x := open(t, c)
 	_ = x.Send(nil, nil, true)
-	x.Expire("late")
+	if err := x.Abort(shim.TimeOver, "late"); err != nil {
+		t.Fatal(err)
+	}
 	wait(t, o.expired)
-	if !x.Expired() {
+	if !x.State().Expired {
 		t.Error("not expired")
 	}
-	x.Close()
-	if err := x.Interrupt(shim.TimeOver); err != nil {
+	x.Close(0)
+	if err := c.Interrupt(x, shim.TimeOver); err != nil {
 		t.Fatal(err)
 	}
 	if got := wait(t, orders); got != (order{wire.KindInterrupt, 1, shim.TimeOver}) {
@@ -57,8 +59,8 @@ func TestExpireThenInterrupt(t *testing.T) {
 	}
 }
 
-// Abandon is told only while the answer has not begun.
-func TestAbandon(t *testing.T) {
+// ClientGone is told only while the answer has not begun.
+func TestAbortForAClientThatLeft(t *testing.T) {
 	c, o, orders := listen(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		if r.Vars["head"] != "" {
 			_ = p.Head(r.Stream, "200 OK", "a", false)
@@ -66,22 +68,28 @@ func TestAbandon(t *testing.T) {
 	})
 	x := open(t, c)
 	_ = x.Send([]wire.Var{{Name: "head", Value: "1"}}, nil, true)
-	if _, err := x.Head(t.Context()); err != nil {
+	if _, err := shimtest.Head(t.Context(), x); err != nil {
 		t.Fatal(err)
 	}
-	x.Abandon()
-	x.Close()
-	if got := wait(t, orders); got.kind != wire.KindCancel || x.Expired() {
+	if err := x.Abort(shim.ClientGone, ""); !errors.Is(err, shim.ErrAnswered) {
+		t.Error(err)
+	}
+	x.Close(0)
+	if got := wait(t, orders); got.kind != wire.KindCancel || x.State().Expired {
 		t.Errorf("%+v", got)
 	}
 	y := open(t, c)
 	_ = y.Send(nil, nil, true)
-	y.Abandon()
-	if why := wait(t, o.expired); why != "" || !y.Expired() {
+	if err := y.Abort(shim.ClientGone, ""); err != nil {
+		t.Error(err)
+	}
+	if why := wait(t, o.expired); why != "" || !y.State().Expired {
 		t.Errorf("%q", why)
 	}
-	y.Abandon()
-	y.Close()
+	if err := y.Abort(shim.ClientGone, ""); !errors.Is(err, shim.ErrAnswered) {
+		t.Error(err)
+	}
+	y.Close(0)
 	select {
 	case why := <-o.expired:
 		t.Errorf("told twice: %q", why)
@@ -103,16 +111,13 @@ func TestHold(t *testing.T) {
 	})
 	x := open(t, c)
 	_ = x.Send(nil, nil, true)
-	if _, err := x.Head(t.Context()); err != nil {
-		t.Fatal(err)
+	if e, err := x.Wait(shim.Deadline{}); err != nil || e.Size != 4 {
+		t.Errorf("%+v, %v", e, err)
 	}
-	if _, whole := x.Whole(); !whole {
-		t.Error("not whole")
-	}
-	if b, err := readAll(x); b != "body" || err != nil && err != io.EOF {
+	if b, err := shimtest.Body(context.Background(), x); b != "body" || err != nil {
 		t.Errorf("%q %v", b, err)
 	}
-	if oc := x.CloseWithin(time.Millisecond, "unused"); oc != shim.Clean {
+	if oc := x.Close(time.Millisecond); oc != shim.Clean {
 		t.Errorf("%v", oc)
 	}
 	if why := wait(t, o.expired); why != "still running 1ms after its answer (standpipe.after_response)" {

@@ -14,42 +14,44 @@ type Fate struct {
 	Why string
 }
 
-// SetFate says how the worker ended. It is called once, by the owner.
-func (c *Conn) SetFate(f Fate) {
-	c.fate = f
-	close(c.fated)
+// InFlight is a request that a worker has not finished.
+type InFlight struct {
+	Label Label
+	// Sent is since when the worker may run it: when it was sent, or when what was
+	// before it had ended; zero: it was not sent.
+	Sent time.Time
+	// Behind: it was sent, but another one is before it, so it has not started.
+	Behind bool
+	// Head: the answer's head had come. Answered: all of it had; the app was busy with
+	// what comes after the answer.
+	Head, Answered bool
+	// Ended is when the answer ended; zero: it has not.
+	Ended time.Time
+	// Expired: its time was over, or the app's work for it was interrupted. Left:
+	// nobody waits for its answer any more.
+	Expired, Left bool
 }
 
-// Gone returns ErrWorkerGone (wrapped) when the worker died before the answer had
-// ended; nil: it did not, or not yet.
-func (x *Exchange) Gone() error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.ended && x.err == ErrWorkerGone {
-		return x.failure()
-	}
-	return nil
-}
-
-// fatePatience bounds the wait for a process whose pipes have ended: it may live
-// on without them.
-const fatePatience = 2 * time.Second
+// fateWait bounds the wait for a process whose pipes have ended: it may live on
+// without them.
+const fateWait = 2 * time.Second
 
 // Retry waits until it is known how the worker died that ran x, and reports
 // whether the request may be run once more: Label.Again allows it, no answer had
 // begun, its own time was not over, and the death was not the worker's own doing.
-// why says so in words, for logs. It is asked after ErrWorkerGone.
+// why says so in words, for logs. It is legal after ErrWorkerGone.
 func (x *Exchange) Retry(ctx context.Context) (again bool, why string) {
+	timer := time.NewTimer(fateWait)
+	defer timer.Stop()
 	select {
 	case <-x.conn.fated:
 	case <-ctx.Done():
 		return false, "its client left"
-	case <-time.After(fatePatience):
+	case <-timer.C:
 		return false, "the worker lives without its pipes"
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return InFlight{Label: x.label, Sent: x.since, Head: x.head != nil, Expired: x.expired}.Retry(x.conn.fate)
+	s := x.State()
+	return InFlight{Label: s.Label, Sent: s.Sent, Head: s.Head, Expired: s.Expired}.Retry(x.conn.fate)
 }
 
 // Retry is the rule by which a request that its worker's death cut off is run once

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/shimtest"
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
@@ -25,7 +26,7 @@ func TestNotStartedMeansNothingWasSent(t *testing.T) {
 	ends, workerIn, workerOut := pipes(t)
 	c := shim.NewConn("shop/1", ends, newOwner())
 	x := open(t, c)
-	if _, err := x.Head(t.Context()); !errors.Is(err, shim.ErrNotStarted) {
+	if _, err := shimtest.Head(t.Context(), x); !errors.Is(err, shim.ErrNotStarted) {
 		t.Errorf("Head before Send: %v", err)
 	}
 	done := make(chan error, 1)
@@ -37,7 +38,7 @@ func TestNotStartedMeansNothingWasSent(t *testing.T) {
 	if !errors.Is(err, shim.ErrNotStarted) || bytes.Contains(got, []byte("pay 100")) {
 		t.Errorf("Send: %v, and the worker has %q", err, got)
 	}
-	if o := x.Close(); o != shim.Clean {
+	if o := x.Close(0); o != shim.Clean {
 		t.Errorf("Close: %v", o)
 	}
 }
@@ -55,7 +56,7 @@ func TestAWorkerThatClosesItsStdinIsOver(t *testing.T) {
 	if err = x.Send(nil, nil, true); !errors.Is(err, shim.ErrNotStarted) {
 		t.Error(err)
 	}
-	x.Close()
+	x.Close(0)
 	if _, err := c.Open(shim.Label{}); err == nil {
 		t.Error("open to new requests after EPIPE")
 	}

@@ -42,22 +42,19 @@ func TestEarly(t *testing.T) {
 	}
 	got := ""
 	for {
-		f, err := x.Early(t.Context())
+		e, err := x.Wait(shim.Deadline{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f == nil {
+		if e.Kind == shim.EventHead {
+			if got != "abcdefghijklmnop" || e.DroppedHints != 3 || e.Head.Status != "200 OK" {
+				t.Errorf("%q came, then %+v", got, e)
+			}
 			break
 		}
-		got += f[0].Value
+		got += e.Fields[0].Value
 	}
-	if h, err := x.Head(t.Context()); err != nil || h.Status != "200 OK" {
-		t.Fatal(h, err)
-	}
-	if got != "abcdefghijklmnop" || x.HintsDropped() != 3 {
-		t.Errorf("%q came, %d dropped", got, x.HintsDropped())
-	}
-	x.Close()
+	x.Close(0)
 }
 
 // After the head hints are out of step; for a closed exchange they are thrown away.
@@ -77,7 +74,7 @@ func TestEarlyTooLate(t *testing.T) {
 	if err := x.Send(nil, nil, true); err != nil {
 		t.Fatal(err)
 	}
-	x.Close()
+	x.Close(0)
 	close(closed)
 	if got := wait(t, o.freed); got != shim.Clean {
 		t.Fatal(got)
@@ -137,7 +134,7 @@ func TestSole(t *testing.T) {
 		answer[1] <- true
 		synctest.Wait()
 		sole("")
-		a.Close()
-		b.Close()
+		a.Close(0)
+		b.Close(0)
 	})
 }

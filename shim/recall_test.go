@@ -51,8 +51,8 @@ func TestWhatStandsBehindASlowRequestComesBack(t *testing.T) {
 	first := send(t, c, "GET", "yes")
 	begun := send(t, c, "GET", "yes") // the peer says that it had begun with this one
 	back := send(t, c, "POST", "")
-	if first.Sent().IsZero() || !begun.Sent().IsZero() || !back.Sent().IsZero() || c.FrontRan(time.Now()) == 0 {
-		t.Errorf("sent %v, %v, %v", first.Sent(), begun.Sent(), back.Sent())
+	if first.State().Sent.IsZero() || !begun.State().Sent.IsZero() || !back.State().Sent.IsZero() || c.FrontRan(time.Now()) == 0 {
+		t.Errorf("sent %v, %v, %v", first.State().Sent, begun.State().Sent, back.State().Sent)
 	}
 	if list := c.InFlight(); len(list) != 3 || list[0].Behind || !list[1].Behind || !list[2].Behind || list[2].Label.Method != "POST" {
 		t.Errorf("%+v", list)
@@ -63,10 +63,10 @@ func TestWhatStandsBehindASlowRequestComesBack(t *testing.T) {
 	if got := wait(t, o.freed); got != shim.Recalled {
 		t.Errorf("freed as %v", got)
 	}
-	if _, err := back.Head(t.Context()); !errors.Is(err, shim.ErrRecalled) || !errors.Is(err, shim.ErrNotStarted) {
+	if _, err := shimtest.Head(t.Context(), back); !errors.Is(err, shim.ErrRecalled) || !errors.Is(err, shim.ErrNotStarted) {
 		t.Errorf("%v", err)
 	}
-	if back.Ran() != 0 || back.Close() == shim.Broken {
+	if back.Ran() != 0 || back.Close(0) == shim.Broken {
 		t.Errorf("ran %v", back.Ran())
 	}
 	for stream := 1; stream <= 2; stream++ {
@@ -74,10 +74,10 @@ func TestWhatStandsBehindASlowRequestComesBack(t *testing.T) {
 		wait(t, o.freed)
 	}
 	for _, x := range []*shim.Exchange{first, begun} {
-		if _, err := x.Head(t.Context()); err != nil || x.Sent().IsZero() {
-			t.Errorf("%v, sent %v", err, x.Sent())
+		if _, err := shimtest.Head(t.Context(), x); err != nil || x.State().Sent.IsZero() {
+			t.Errorf("%v, sent %v", err, x.State().Sent)
 		}
-		x.Close()
+		x.Close(0)
 	}
 	if c.FrontRan(time.Now()) != 0 || len(c.InFlight()) != 0 {
 		t.Errorf("%v, %+v", c.FrontRan(time.Now()), c.InFlight())
@@ -88,16 +88,16 @@ func TestADeathSparesWhatStoodBehind(t *testing.T) {
 	c, _, peer, _ := gated(t, func([]uint32) ([]uint32, bool) { return nil, true })
 	first, get, post := send(t, c, "GET", "yes"), send(t, c, "GET", "yes"), send(t, c, "POST", "")
 	peer.Close()
-	if _, err := first.Head(t.Context()); !errors.Is(err, shim.ErrWorkerGone) {
+	if _, err := shimtest.Head(t.Context(), first); !errors.Is(err, shim.ErrWorkerGone) {
 		t.Errorf("the one that ran: %v", err)
 	}
 	for _, x := range []*shim.Exchange{get, post} {
-		if _, err := x.Head(t.Context()); !errors.Is(err, shim.ErrNotStarted) {
+		if _, err := shimtest.Head(t.Context(), x); !errors.Is(err, shim.ErrNotStarted) {
 			t.Errorf("%s: %v", x.Label().Method, err)
 		}
-		x.Close()
+		x.Close(0)
 	}
-	first.Close()
+	first.Close(0)
 	own := shim.Fate{Own: true}
 	for i, f := range c.InFlight() {
 		if again, why := f.Retry(own); again != (i > 0) {
@@ -115,13 +115,13 @@ func TestAWorkerThatGivesNothingBackIsStuck(t *testing.T) {
 	gate(1)
 	gate(2)
 	for _, x := range []*shim.Exchange{first, second} {
-		if _, err := x.Head(t.Context()); err != nil {
+		if _, err := shimtest.Head(t.Context(), x); err != nil {
 			t.Error(err)
 		}
-		x.Close()
+		x.Close(0)
 	}
 	_ = peer.Recalled() // late, and empty
-	send(t, c, "GET", "yes").Close()
+	send(t, c, "GET", "yes").Close(0)
 	if c.Err() != nil {
 		t.Error(c.Err())
 	}
@@ -136,11 +136,11 @@ func TestRecallAtOnce(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 	gate(1)
-	if _, err := first.Head(t.Context()); err != nil {
+	if _, err := shimtest.Head(t.Context(), first); err != nil {
 		t.Error(err)
 	}
-	first.Close()
-	second.Close()
+	first.Close(0)
+	second.Close(0)
 }
 
 // What a worker gives back must have been asked of it.
@@ -161,7 +161,7 @@ func TestRecalledIsHostile(t *testing.T) {
 			if err := tell(peer); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := x.Head(t.Context()); err == nil {
+			if _, err := shimtest.Head(t.Context(), x); err == nil {
 				t.Error("it was answered")
 			}
 			if pe := (*wire.ProtocolError)(nil); !errors.As(c.Err(), &pe) {

@@ -145,18 +145,18 @@ func TestPassedFile(t *testing.T) {
 				if err := x.Send(nil, nil, true); err != nil {
 					t.Fatal(err)
 				}
-				h, err := x.Head(t.Context())
+				h, err := shimtest.Head(t.Context(), x)
 				if err != nil || !h.File {
 					t.Fatal(h, err)
 				}
-				got, err := x.File(t.Context())
-				if err != nil || (got != nil) != c.taken {
-					t.Fatalf("%v, %v", got, err)
+				e, err := x.Wait(shim.Deadline{})
+				if err != nil || (e.Kind == shim.EventFile) != c.taken {
+					t.Fatalf("%+v, %v", e, err)
 				}
 				<-handled
-				if got == nil {
-					if p, err := x.Next(t.Context()); string(p) != "octets" || err != nil {
-						t.Errorf("%q, %v", p, err)
+				if got := e.File; got == nil {
+					if string(e.Body) != "octets" {
+						t.Errorf("%+v", e)
 					}
 				} else {
 					defer got.Close()
@@ -168,7 +168,7 @@ func TestPassedFile(t *testing.T) {
 						t.Errorf("its position is the worker's: %v", got.Shared)
 					}
 				}
-				if o := x.Close(); o != shim.Clean {
+				if o := x.Close(0); o != shim.Clean {
 					t.Errorf("%v", o)
 				}
 			})
@@ -225,7 +225,7 @@ func TestPassedFilesAreNotKept(t *testing.T) {
 				if err := g.conn.Err(); !errors.As(err, &pe) || !strings.Contains(pe.What, c.want) {
 					t.Errorf("%v", err)
 				}
-				x.Close()
+				x.Close(0)
 			})
 			if n := openCount(t); n != before {
 				t.Errorf("%d descriptors, before %d", n, before)

@@ -127,8 +127,11 @@ func (p *part) Free() {
 }
 
 // put copies body, of at most MaxInline octets, into a block of a request's, and
-// appends what stands in its place. false: there is no room.
+// appends what stands in its place. false: there is no room, or no such memory.
 func (m *shared) put(ref, body []byte) ([]byte, bool) {
+	if m == nil {
+		return ref, false
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.left {
@@ -165,46 +168,4 @@ func (m *shared) unmap() {
 		m.mem = nil
 		m.of.give()
 	}
-}
-
-// share is put, where there is such memory.
-func (c *Conn) share(ref, body []byte) ([]byte, bool) {
-	m := c.shared.Load()
-	if m == nil {
-		return ref, false
-	}
-	return m.put(ref, body)
-}
-
-// takeMemory maps what the worker has sent over the control socket. What cannot be
-// shared (no memory that stays as large as it is, no room for it) is left alone: the
-// bodies cross the pipe.
-func (c *Conn) takeMemory(in *rights) error {
-	file := in.next()
-	if file == nil {
-		return wire.Errorf(nil, "a Memory without a descriptor")
-	}
-	defer file.Close()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.offered {
-		return wire.Errorf(nil, "a second Memory")
-	}
-	c.offered = true
-	if c.err != nil {
-		return nil
-	}
-	if !c.budget.take() {
-		return nil
-	}
-	mem, err := mapShared(file, sharedSize)
-	if err != nil {
-		c.budget.give()
-	} else {
-		m := newShared(mem)
-		m.of = c.budget
-		c.shared.Store(m) // before the worker hears of it
-		m.begin()
-	}
-	return nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
 	"github.com/standpipe/standpipe/shim/wire"
 )
@@ -127,11 +128,12 @@ func TestSharedAnswer(t *testing.T) {
 	if err := x.Send(nil, nil, true); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := x.Head(t.Context()); err != nil {
+	if _, err := shimtest.Head(t.Context(), x); err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range [][]byte{first, []byte("between"), second} {
-		p, err := x.Next(t.Context())
+		e, err := x.Wait(shim.Deadline{})
+		p := e.Body
 		if err != nil || !bytes.Equal(p, want) {
 			t.Fatalf("part %d: %d octets, %v; want %d", i, len(p), err, len(want))
 		}
@@ -139,22 +141,22 @@ func TestSharedAnswer(t *testing.T) {
 			if !m.used(0) {
 				t.Error("the block is free while it is read")
 			}
-			x.Done(p)
+			e.Free()
 			if m.used(0) {
-				t.Error("the block is not free after Done")
+				t.Error("the block is not free after Free")
 			}
 		}
 		if i == 2 { // the worker dies while it is read
 			close(gate)
 			before := mappings(t)
 			g.conn.Close()
-			x.Close()
+			x.Close(0)
 			if !bytes.Equal(p, want) {
 				t.Error("other octets after the worker's death")
 			}
-			x.Release()
+			e.Free()
 			if m.used(15) {
-				t.Error("the block is not free after Release")
+				t.Error("the block is not free after Free")
 			}
 			if now := mappings(t); now != before-1 {
 				t.Errorf("%d mappings before the last reader has left, %d then", before, now)
@@ -184,18 +186,22 @@ func TestSharedUnread(t *testing.T) {
 	if err := x.Send(nil, nil, true); err != nil {
 		t.Fatal(err)
 	}
-	if p, err := x.Next(t.Context()); string(p) != "x" || err != nil {
-		t.Fatalf("%q, %v", p, err)
+	if _, err := shimtest.Head(t.Context(), x); err != nil {
+		t.Fatal(err)
 	}
-	x.Close()
+	e, err := x.Wait(shim.Deadline{})
+	if string(e.Body) != "x" || err != nil {
+		t.Fatalf("%+v, %v", e, err)
+	}
+	x.Close(0)
 	close(closed)
 	g.until("free block", func() bool { return !m.used(1) && !m.used(2) && !m.used(3) })
 	if !m.used(0) {
-		t.Error("what Next has returned is free before Release")
+		t.Error("what Wait has returned is free before Free")
 	}
-	x.Release()
+	e.Free()
 	if m.used(0) {
-		t.Error("what Next has returned is not free after Release")
+		t.Error("what Wait has returned is not free after Free")
 	}
 }
 
@@ -218,10 +224,10 @@ func TestSharedRequest(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := <-got
-		if _, err := x.Head(t.Context()); err != nil {
+		if _, err := shimtest.Head(t.Context(), x); err != nil {
 			t.Fatal(err)
 		}
-		x.Close()
+		x.Close(0)
 		return b
 	}
 	small, body := bytes.Repeat([]byte("s"), 32<<10-1), bytes.Repeat([]byte("l"), wire.MaxInline)
@@ -277,13 +283,13 @@ func TestMemoryThatIsNotTaken(t *testing.T) {
 			if err := x.Send([]wire.Var{{Name: "A", Value: "b"}}, make([]byte, wire.MaxInline), true); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := x.Head(t.Context()); err != nil {
+			if _, err := shimtest.Head(t.Context(), x); err != nil {
 				t.Fatal(err)
 			}
-			if s, err := readAll(x); s != "b" || err != nil {
+			if s, err := shimtest.Body(t.Context(), x); s != "b" || err != nil {
 				t.Errorf("%q, %v", s, err)
 			}
-			x.Close()
+			x.Close(0)
 			if now := mappings(t); now != before {
 				t.Errorf("%d mappings, then %d", before, now)
 			}
@@ -335,8 +341,7 @@ func TestSharedLies(t *testing.T) {
 					g.until("mapping", m.taken)
 				}
 				x := open(t, g.conn)
-				defer x.Release()
-				defer x.Close()
+				defer x.Close(0)
 				_ = x.Send(nil, nil, true)
 			}
 			g.endsInError()

@@ -84,6 +84,13 @@ func (wr *writer) add(body bool, build func(b []byte) ([]byte, error)) (flush bo
 	return true, nil
 }
 
+// window tells the worker that n more bytes of the answer may come.
+func (wr *writer) window(stream uint32, n int) {
+	_ = wr.send(false, func(b []byte) ([]byte, error) {
+		return wire.AppendWindow(b, stream, n), nil
+	}) // a write that fails shows in what is read
+}
+
 func (wr *writer) flushNow() error {
 	wr.mu.Lock()
 	return wr.flush(wr.writeNow)

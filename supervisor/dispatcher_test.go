@@ -44,8 +44,8 @@ func TestSpread(t *testing.T) {
 			}
 			served[x.Worker()]++
 			_ = x.Send(nil, nil, true)
-			_, _ = x.Head(t.Context())
-			x.Close()
+			_, _ = shimtest.Head(t.Context(), x)
+			x.Close(0)
 			synctest.Wait()
 		}
 		for w, n := range served {
@@ -189,8 +189,7 @@ func TestExpire(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = x.Send([]wire.Var{{Name: "PATH_INFO", Value: "/stuck"}}, nil, true)
-		x.Expire("30s are over")
-		x.Close()
+		_ = x.Abort(shim.TimeOver, "30s are over")
 		time.Sleep(2 * time.Second)
 		close(gate)
 		if b := <-sibling; b != "sibling" {

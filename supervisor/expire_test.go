@@ -30,16 +30,13 @@ func TestDrainDoesNotWaitForWhatIsGivenUp(t *testing.T) {
 			_ = x.Send(nil, nil, true)
 			xs = append(xs, x)
 		}
-		xs[0].Expire("first")
-		xs[0].Close()
+		_ = xs[0].Abort(shim.TimeOver, "first")
 		time.Sleep(time.Minute)
 		if len(of[WorkerExit](e)) != 0 {
 			t.Fatal("the others were not waited for")
 		}
-		xs[1].Expire("second")
-		xs[1].Close()
-		xs[2].Abandon()
-		xs[2].Close()
+		_ = xs[1].Abort(shim.TimeOver, "second")
+		_ = xs[2].Abort(shim.ClientGone, "")
 		synctest.Wait()
 		began := time.Now()
 		for len(of[WorkerExit](e)) == 0 && time.Since(began) < time.Hour {
@@ -71,8 +68,7 @@ func TestInterruptThatWorked(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = x.Send(nil, nil, true)
-		x.Abandon()
-		x.Close()
+		_ = x.Abort(shim.ClientGone, "")
 		time.Sleep(5 * time.Second)
 		if ex := of[WorkerExit](e); len(ex) != 1 || ex[0].Reason != ClientGone || len(of[RequestExpired](e)) != 0 {
 			t.Errorf("%+v", ex)

@@ -217,15 +217,11 @@ func ask(ctx context.Context, p *Pool, target string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer x.Close()
+	defer x.Close(0)
 	if err := x.Send([]wire.Var{{Name: "PATH_INFO", Value: target}}, nil, true); err != nil {
 		return "", err
 	}
-	if _, err := x.Head(ctx); err != nil {
-		return "", err
-	}
-	b, err := x.Next(ctx)
-	return string(b), err
+	return shimtest.Body(ctx, x)
 }
 
 func (f *fakes) pid(pid int) *fake {

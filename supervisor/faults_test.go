@@ -122,7 +122,7 @@ func TestStopWhileDraining(t *testing.T) {
 			_ = x.Send(nil, nil, true)
 			xs = append(xs, x)
 		}
-		xs[0].Expire("no answer within 30s")
+		_ = xs[0].Abort(shim.TimeOver, "no answer within 30s")
 		time.Sleep(2 * time.Second)
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // of which the one that came after may use all
@@ -136,7 +136,7 @@ func TestStopWhileDraining(t *testing.T) {
 		}
 		close(gate)
 		for _, x := range xs {
-			x.Close()
+			x.Close(0)
 		}
 	})
 }

@@ -83,11 +83,11 @@ func TestWarmup(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		defer x.Close()
+		defer x.Close(0)
 		if err := x.Send(nil, nil, true); err != nil {
 			return err
 		}
-		_, err = x.Head(ctx)
+		_, err = shimtest.Head(ctx, x)
 		return err
 	}
 	bubble(t, f, o, func(t *testing.T, p *Pool, _ *events) {

@@ -83,12 +83,13 @@ func (w *Worker) spawn() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	inc := process.NewIncarnation(w.who.Worker, child, child.Ends, w.tag, process.Hooks{
+	ends := child.Ends
+	ends.Budget = w.gen.SharedMemory
+	inc := process.NewIncarnation(w.who.Worker, child, ends, w.tag, process.Hooks{
 		Printed:  func(id, level, text string) { w.emit(Output{w.who, id, level, text}) },
 		Logged:   func(l *shim.Label, r *wire.LogRecord) { w.emit(ShimLog{w.who, l, r}) },
 		Requests: w,
 	})
-	inc.Conn.ShareWithin(w.gen.SharedMemory)
 	w.mu.Lock() // others look at it from now on
 	defer w.mu.Unlock()
 	w.inc, w.conn, w.oom = inc, inc.Conn, process.WatchOOM(leaf)

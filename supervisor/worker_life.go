@@ -63,7 +63,7 @@ func (l *workerLife) perform(a action) event {
 	case reportExpired:
 		l.reportExpired(a.expiry)
 	case interrupt:
-		_ = a.x.Interrupt(a.cause) // without a control socket the next steps end it
+		_ = l.w.conn.Interrupt(a.x, a.cause) // without a control socket the next steps end it
 		return interrupted{a.cause}
 	}
 	return nil
@@ -91,7 +91,7 @@ func (l *workerLife) reportExpired(e expiry) {
 	if e.cause != shim.TimeOver {
 		return
 	}
-	r := RequestExpired{Who: l.w.who, Request: shim.InFlight{Label: e.x.Label(), Sent: e.x.Sent()}, Why: e.why, Stacks: l.w.inc.Stacks(e.x, askLimit)}
+	r := RequestExpired{Who: l.w.who, Request: e.x.State(), Why: e.why, Stacks: l.w.inc.Stacks(e.x, askLimit)}
 	if r.Stacks != "" {
 		time.Sleep(betweenLooks)
 		if again := l.w.inc.Stacks(e.x, askLimit); again != "" {

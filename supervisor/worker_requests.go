@@ -9,7 +9,7 @@ func (w *Worker) Freed(x *shim.Exchange, o shim.Outcome) {
 	if o == shim.Broken {
 		w.dispatch.leave(&w.backend) // first: a request that waits must not get the place
 	}
-	if x.Expired() {
+	if x.State().Expired {
 		w.dispatch.giveUp(&w.backend, -1)
 	}
 	if w.gen.MaxRSS > 0 && o == shim.Clean {
@@ -21,7 +21,7 @@ func (w *Worker) Freed(x *shim.Exchange, o shim.Outcome) {
 // Expired passes a request whose time is over, or whose client has left, to run.
 func (w *Worker) Expired(x *shim.Exchange, c shim.Cause, why string) {
 	w.dispatch.leave(&w.backend) // at once: nothing new goes to it
-	if x.Expired() {
+	if x.State().Expired {
 		w.dispatch.giveUp(&w.backend, 1)
 	}
 	offer(w.inputs.expired, expiry{x, c, why})

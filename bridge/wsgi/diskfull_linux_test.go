@@ -23,7 +23,7 @@ func TestDiskFullIs507AndOneLine(t *testing.T) {
 	s := &spool.Spool{Dir: dir}
 	g := newRig(t, hello, func(o *Options) { o.Spool = s; o.MaxBody = 0 })
 	for range 2 {
-		for _, request := range []string{upload("/", 2_000_000),
+		for _, request := range []string{uploadOf("/", 2_000_000),
 			"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(strings.Repeat("x", 2_000_000)) + "0\r\n\r\n"} {
 			c := g.dial()
 			if _, err := io.WriteString(c, request); err != nil {
@@ -38,7 +38,7 @@ func TestDiskFullIs507AndOneLine(t *testing.T) {
 			_ = g.seen()
 		}
 	}
-	if a := g.raw("POST", upload("/", 200_000)); a.status != 200 { // there is room again
+	if a := g.raw("POST", uploadOf("/", 200_000)); a.status != 200 { // there is room again
 		t.Errorf("%s%s", a.head, a.body)
 	}
 	if n := g.logs.count("spool_full"); n != 1 || !strings.Contains(g.logs.String(), fmt.Sprintf("%q:%q", "dir", dir)) {

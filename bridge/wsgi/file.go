@@ -1,8 +1,6 @@
 package wsgi
 
 import (
-	"context"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -11,101 +9,110 @@ import (
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
-// answerPassed sends the file that an app gave to wsgi.file_wrapper. The worker is
+// passFile sends the file that an app gave to wsgi.file_wrapper. The worker is
 // let go first, however long the client takes.
-func (t *turn) answerPassed(c *clock, x *shim.Exchange, raw *wire.Head, h head, f *shim.File, err error) error {
-	if err != nil {
-		return err
-	}
+func (p *response) passFile(a *attempt, raw *wire.Head, h head, f *shim.File) error {
 	defer f.Close()
-	if !c.stop() {
-		return context.Canceled
-	}
-	t.close(x)
+	a.begin()
+	a.close()
 	declared := f.Length
 	if h.length >= 0 { // a smaller one is the app's way to give a part of its file
 		declared = h.length
 	}
-	t.setFields(raw.Fields, h.status)
-	return t.sendContent(raw, h, declared, content.File{File: f.File, Offset: f.Offset, Shared: f.Shared}, min(declared, f.Length))
+	p.setFields(raw.Fields, h.status)
+	send := fileAnswer{p, raw, h, content.File{File: f.File, Offset: f.Offset, Shared: f.Shared}, min(declared, f.Length)}
+	return send.pass(declared)
 }
 
-// sendContent answers with declared bytes, of which f has size; fields are set. For a GET
-// answered 200 ranges are served.
-func (t *turn) sendContent(raw *wire.Head, checked head, declared int64, f content.File, size int64) error {
-	status := checked.status
-	if status == http.StatusOK && declared == size && raw.Get("Content-Range") == "" {
-		if raw.Get("Accept-Ranges") == "" {
-			t.w.Header()["Accept-Ranges"] = []string{"bytes"}
-		}
-		if !strings.EqualFold(raw.Get("Accept-Ranges"), "none") {
-			spans, err := content.ValidatorsOf(t.header).Ranges(t.r, size)
-			switch {
-			case err != nil:
-				t.refuseRange(size)
-				return nil
-			case len(spans) > 0:
-				return t.sendSpans(f, size, spans)
-			}
+// fileAnswer is an answer whose body is a file; the fields of the response are set.
+type fileAnswer struct {
+	p    *response
+	raw  *wire.Head
+	head head
+	file content.File
+	size int64 // bytes of file that are the body
+}
+
+// pass answers with declared bytes, of which the file has size. For a GET answered 200
+// ranges are served.
+func (f *fileAnswer) pass(declared int64) error {
+	p, status := f.p, f.head.status
+	if status == http.StatusOK && declared == f.size && f.raw.Get("Content-Range") == "" {
+		if done, err := f.passRanges(); done {
+			return err
 		}
 	}
 	if status == http.StatusResetContent { // RFC 9110 15.3.6
 		declared = 0
 	}
 	if status != http.StatusNoContent { // RFC 9110 8.6
-		t.setLength(status, declared, "")
+		p.setLength(status, declared, "")
 	}
-	t.writeHead(checked)
-	if !t.hasBody(status) {
+	p.writeHead(f.head)
+	if !p.hasBody(status) {
 		return nil
 	}
-	err := t.copyFile(f, content.Span{Length: size})
-	if err == nil && size < declared {
-		t.sayLength(declared, size, "the file is shorter: the connection was closed, so that the client can tell")
+	err := f.send(content.Span{Length: f.size})
+	if err == nil && f.size < declared {
+		p.log.lengthMismatch(declared, f.size, "the file is shorter than its Content-Length: the connection was closed, so that the client can tell")
 		err = errShort
 	}
-	return t.cut(err)
+	return f.cut(err)
 }
 
-func (t *turn) cut(err error) error {
-	if err != nil {
-		t.flush()
-		return fmt.Errorf("%w: %w", errCut, err)
+// passRanges answers a request for ranges; done: it did.
+func (f *fileAnswer) passRanges() (done bool, err error) {
+	accepts := f.raw.Get("Accept-Ranges")
+	if accepts == "" {
+		f.p.w.Header()["Accept-Ranges"] = []string{"bytes"}
 	}
-	return nil
-}
-
-// refuseRange: RFC 9110 15.5.17.
-func (t *turn) refuseRange(size int64) {
-	for _, name := range []string{"Content-Type", "Content-Encoding", "ETag", "Last-Modified", "Content-Disposition"} {
-		t.drop(name)
+	if strings.EqualFold(accepts, "none") {
+		return false, nil
 	}
-	content.RefuseRanges(t.w.Header(), size)
-	t.w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
-}
-
-// sendSpans answers 206.
-func (t *turn) sendSpans(f content.File, size int64, spans []content.Span) error {
-	kind := t.header("Content-Type")
+	fields := fieldsOf(f.p.w)
+	spans, err := content.ValidatorsOf(fields.get).Ranges(f.p.r, f.size)
+	switch {
+	case err != nil: // RFC 9110 15.5.17
+		fields.drop("Content-Type", "Content-Encoding", "ETag", "Last-Modified", "Content-Disposition")
+		content.RefuseRanges(f.p.w.Header(), f.size)
+		f.p.w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+		return true, nil
+	case len(spans) == 0:
+		return false, nil
+	}
+	kind := fields.get("Content-Type")
 	if len(spans) > 1 {
-		t.drop("Content-Type")
+		fields.drop("Content-Type")
 	}
-	return t.cut(content.WriteParts(t.w, kind, size, spans, func(s content.Span, _ bool) error { return t.copyFile(f, s) }))
+	return true, f.cut(content.WriteParts(f.p.w, kind, f.size, spans, func(s content.Span, _ bool) error { return f.send(s) }))
 }
 
-// copyFile sends a part of f. errShort: the file has become shorter; the log has it.
-func (t *turn) copyFile(f content.File, s content.Span) error {
-	sent, err := f.SendTo(t.w, s)
+// cut is cut, with what is buffered sent first.
+func (f *fileAnswer) cut(err error) error {
+	if err != nil {
+		f.p.flush()
+	}
+	return cut(err)
+}
+
+// send sends a part of the file. errShort: the file has become shorter; the log has it.
+func (f *fileAnswer) send(s content.Span) error {
+	sent, err := f.file.SendTo(f.p.w, s)
 	if err == content.ErrShort {
-		t.sayLength(s.Length, sent, "the file has become shorter: the connection was closed, so that the client can tell")
+		f.p.log.lengthMismatch(s.Length, sent, "the file has become shorter: the connection was closed, so that the client can tell")
 		return errShort
 	}
 	return err
 }
 
-// header is the answer's field of that name in any spelling; empty: none.
-func (t *turn) header(name string) string {
-	for key, values := range t.w.Header() {
+// fields are those of an answer, in the app's spelling.
+type fields http.Header
+
+func fieldsOf(w http.ResponseWriter) fields { return fields(w.Header()) }
+
+// get returns the field of that name in any spelling; empty: none.
+func (f fields) get(name string) string {
+	for key, values := range f {
 		if len(values) > 0 && strings.EqualFold(key, name) {
 			return values[0]
 		}
@@ -113,12 +120,13 @@ func (t *turn) header(name string) string {
 	return ""
 }
 
-// drop takes a field out of the answer, however it is spelled.
-func (t *turn) drop(name string) {
-	h := t.w.Header()
-	for key := range h {
-		if strings.EqualFold(key, name) {
-			delete(h, key)
+// drop takes fields out, however they are spelled.
+func (f fields) drop(names ...string) {
+	for key := range f {
+		for _, name := range names {
+			if strings.EqualFold(key, name) {
+				delete(f, key)
+			}
 		}
 	}
 }

@@ -3,28 +3,22 @@ package wsgi
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/standpipe/standpipe/bridge/body"
-	"github.com/standpipe/standpipe/bridge/cgi"
 	"github.com/standpipe/standpipe/bridge/httpx"
-	"github.com/standpipe/standpipe/bridge/logtext"
 	"github.com/standpipe/standpipe/bridge/spool"
 	"github.com/standpipe/standpipe/shim"
-	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // Pool is where workers come from.
 type Pool interface {
-	// Acquire waits in line for a worker. It returns *shim.QueueFull,
+	// Acquire waits in the queue for a worker. It returns *shim.QueueFull,
 	// shim.ErrQueueTimeout, shim.ErrNoWorkers, shim.ErrStopping, or ctx's error;
 	// each may be wrapped. Label.Attempt above 1: the request has waited before,
 	// and goes to the front. The caller closes the exchange.
@@ -50,12 +44,12 @@ type Options struct {
 	// Unbuffered: the app runs while its request body comes; a slow client holds
 	// a worker.
 	Unbuffered bool
-	// MaxBody bounds a request body in octets, chunked ones too; 0: no limit.
+	// MaxBody bounds a request body in bytes, chunked ones too; 0: no limit.
 	MaxBody int64
 	// BodyPace is how slow a client may be with its body.
 	BodyPace httpx.Pace
 	// Timeout is how long the app may take from the request's sending to the
-	// first octet of its body, or its end; 0: no limit. Waiting in line does not
+	// first byte of its body, or its end; 0: no limit. The wait for a worker does not
 	// count, nor does the time in which the worker has all that has come of an
 	// unbuffered body.
 	Timeout time.Duration
@@ -63,10 +57,10 @@ type Options struct {
 	// limit. The time in which the client takes nothing does not count.
 	StreamTimeout time.Duration
 	// CancelOnDisconnect: when a client leaves before its answer has begun, the
-	// app's work for it is interrupted. Otherwise it goes on, for nobody.
+	// app's work for it is interrupted. Otherwise it goes on.
 	CancelOnDisconnect bool
-	// Shared: a worker runs several requests at a time.
-	Shared bool
+	// Concurrent: a worker runs several requests at a time.
+	Concurrent bool
 	// NoRetry: nothing that has started is run a second time.
 	NoRetry bool
 	// Give makes a large body's file the property of the user that the app's workers
@@ -83,9 +77,9 @@ type Options struct {
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
 	// Log gets answer_spool, app_error, bad_response, request_failed,
-	// request_retried, field_dropped, hop_by_hop_removed, content_length_mismatch, early_hints_dropped, sendfile_refused,
-	// spool_full, websocket_ignored;
-	// nil: nobody.
+	// request_retried, field_dropped, hop_by_hop_removed, content_length_mismatch,
+	// early_hints_dropped, sendfile_refused, spool_full, spool_not_given,
+	// websocket_ignored; nil: nothing is logged.
 	Log hclog.Logger
 }
 
@@ -95,17 +89,9 @@ const maxTries = 3
 
 // Handler serves one app.
 type Handler struct {
-	Options
-	turns sync.Pool // *turn
-	// What the log says when Timeout or StreamTimeout has passed after a client left.
-	leftTimeout, leftStream string
-
-	hopByHop  httpx.LogLimiter
-	oddFields httpx.LogLimiter // for ever
-	spoolFull httpx.LogLimiter
-	websocket atomic.Bool // said once
-
-	spoolTrouble httpx.LogLimiter
+	o         Options
+	said      said
+	scratches sync.Pool // *scratch
 }
 
 // New makes an app's Handler.
@@ -120,25 +106,17 @@ func New(o Options) *Handler {
 	if o.Answers == nil {
 		o.Answers = &spool.Pipes{Spool: o.Spool, Memory: 256 << 10, Total: 64 << 20, Max: 256 << 20}
 	}
-	left := func(d time.Duration) string { return "still running " + d.String() + " after its client had left" }
-	return &Handler{Options: o, leftTimeout: left(o.Timeout), leftStream: left(o.StreamTimeout),
-		spoolFull: httpx.LogLimiter{Every: time.Minute}, spoolTrouble: httpx.LogLimiter{Every: time.Minute}}
+	h := &Handler{o: o}
+	h.said.spoolFull.Every, h.said.answersFailed.Every = time.Minute, time.Minute
+	return h
 }
 
-// turn is the state of one request.
-type turn struct {
-	*Handler
-	w      *httpx.Writer
-	r      *http.Request
-	info   *httpx.RequestInfo
-	body   body.Body
-	stream bool  // the body goes to the worker while it comes
-	feed   *feed // does that; nil: not begun
-	vars   []wire.Var
-	ran    bool // a worker died while it ran the request
-	pump   pump // of an answer that goes on after its first octets
-	clock  *clock
-	value  []string // room for one more value of the answer's fields
+// scratch is the memory of one request. It is used again.
+type scratch struct {
+	request  request
+	attempt  attempt
+	response response
+	log      records
 }
 
 // ServeHTTP is the life of one request: the body first, then a worker, then the
@@ -151,218 +129,185 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rec.Reset(w)
 		rec.Info = *httpx.Of(w)
 	}
-	t, ok := h.turns.Get().(*turn)
+	s, ok := h.scratches.Get().(*scratch)
 	if !ok {
-		t = &turn{Handler: h, clock: new(clock)}
+		s = new(scratch)
 	}
-	t.w, t.r, t.info = rec, r, &rec.Info
-	defer t.free()
-	t.info.App, t.info.Source = h.App, "app"
+	info := &rec.Info
+	s.log = records{h.o.Log, &h.said, h.o.App, info, r}
+	s.request.begin(&h.o, rec, r)
+	s.response.begin(&h.o, &s.log, rec, r)
+	defer h.free(s)
+	info.App, info.Source = h.o.App, "app"
 	if r.Header["Upgrade"] != nil {
-		t.sayWebsocket()
+		s.log.websocketIgnored()
 	}
-	err := t.takeBody()
+	err := h.receive(&s.request)
 	if err == nil {
-		err = t.run()
+		err = h.run(s)
 	}
 	if err != nil {
-		t.fail(err)
+		h.fail(s, err)
 	}
 	if !rec.Aborted() {
-		t.settle()
+		s.settle()
 	}
 }
 
-// free gives everything back; no path leaves without it.
-func (t *turn) free() {
-	if t.feed != nil {
-		t.feed.abort()
+// receive reads the whole request body before a worker is taken, so that a slow client
+// holds none, unless the app wants it as it comes. Refusals come before the first read.
+func (h *Handler) receive(q *request) error {
+	if !q.body.Present() {
+		return nil
 	}
-	t.body.Free()
-	clear(t.vars)
-	*t = turn{Handler: t.Handler, vars: t.vars[:0], clock: t.clock.free()}
-	t.turns.Put(t)
+	if err := q.body.Check(); err != nil {
+		return err
+	}
+	if h.o.Unbuffered {
+		q.stream = true // Acquire comes first, and refuses
+		return nil
+	}
+	if err := h.o.Pool.Admit(); err != nil {
+		return err
+	}
+	return q.body.Buffer()
 }
 
 // run gives the request to a worker, and to another one when that has left before
 // it had it, or has given it back. It is the only place where a request is given
 // out twice.
-func (t *turn) run() error {
-	in := t.cgiInfo()
-	t.vars = cgi.AppendVars(t.vars[:0], t.r, &in)
-	if in.Dropped != nil {
-		t.sayDropped(in.Dropped)
+func (h *Handler) run(s *scratch) error {
+	q := &s.request
+	if dropped := q.variables(&h.o); dropped != nil {
+		s.log.fieldsDropped(dropped)
 	}
-	if t.stream && t.Timeout > 0 { // the worker knows Timeout from its boot; with a feed nobody knows when it is over
-		t.vars = append(t.vars, wire.Var{Name: "standpipe.timeout_ms", Value: "0"})
+	if q.stream {
+		s.response.fullDuplex()
 	}
 	for try, left := 1, 0; ; try++ {
-		err := t.once(try)
+		err := h.try(s, try)
 		switch {
 		case errors.Is(err, errAgain): // comes once
-			t.ran = true
-			t.info.Retries++
-			t.vars = append(t.vars, wire.Var{Name: "standpipe.attempt", Value: "2"})
+			q.runAgain()
+		case !errors.Is(err, shim.ErrNotStarted), s.attempt.upload != nil: // else a part of the body would be missing
+			return err
 		case errors.Is(err, shim.ErrRecalled): // a pool waits for an idle worker then
-			t.info.Recalls++
-		case errors.Is(err, shim.ErrNotStarted):
+			q.info.Recalls++
+		default:
 			if left++; left == maxTries {
 				return err
 			}
-			t.info.Recalls++
-		default:
-			return err
+			q.info.Recalls++
 		}
 	}
 }
 
-func (t *turn) cgiInfo() cgi.Info {
-	n := t.info
-	in := cgi.Info{ID: n.ID, Scheme: n.Scheme, ScriptName: t.Mount, Prefix: n.Prefix, RemoteAddr: n.RemoteAddr, RemotePort: n.RemotePort,
-		ServerName: n.ServerName, ServerPort: n.ServerPort, Allowed: t.Underscores}
-	if b := t.body.Buffered(); b != nil {
-		in.BodySize = b.Size()
-	} else if t.stream {
-		in.BodySize = -1
-	}
-	in.Relay(n.ScriptName, n.Named, n.Extra)
-	return in
-}
-
-// mostDropped bounds the records about fields' names that one request writes; the next request may write as many.
-const mostDropped = 8
-
-// sayDropped tells of fields that do not reach the app because of their names, each
-// once for the app: the client thinks that it has sent a key, and the app has none.
-func (t *turn) sayDropped(fields []string) {
-	said := 0
-	for _, name := range fields {
-		if said == mostDropped {
-			return
-		}
-		name = strings.ToLower(logtext.Cut(name, logtext.Word))
-		if !t.oddFields.Allow(name, time.Now()) {
-			continue
-		}
-		said++
-		dashed := strings.ReplaceAll(name, "_", "-")
-		hint := "send " + dashed + " instead, which is the same variable, or allow it: underscore_fields = [\"" + name + "\"] (said once per name and app)"
-		if !cgi.IsVariable(dashed) {
-			hint = "a variable's name has letters, digits and underscores only: rename the field (said once per name and app)"
-		}
-		t.Log.Warn("field_dropped", "app", t.App, "field", name, "client", t.info.RemoteAddr, "id", t.info.ID, "hint", hint)
-	}
-}
-
-// once is one try: a worker, the request, the answer. An error means that no
-// octet of an answer has gone out, or it wraps errCut.
-func (t *turn) once(try int) (err error) {
+// try is one attempt: a worker, the request, the answer. An error means that no byte
+// of an answer has gone out, or it wraps errCut.
+func (h *Handler) try(s *scratch, n int) error {
+	a, info := &s.attempt, s.request.info
 	start := time.Now()
-	x, err := t.Pool.Acquire(t.r.Context(), shim.Label{ID: t.info.ID, Method: t.r.Method, Target: t.r.RequestURI, Client: t.info.RemoteAddr, Start: t.info.Start, Attempt: try, Again: t.again()})
-	sent := time.Now()
-	t.info.Wait += sent.Sub(start)
+	err := a.open(&h.o, &s.request, n)
+	info.Wait += time.Since(start)
 	if err != nil {
-		if t.r.Context().Err() != nil {
-			return httpx.ErrClientGone
-		}
 		return err
 	}
-	t.info.Worker = x.Worker()
-	defer func() {
-		if t.CancelOnDisconnect && errors.Is(err, httpx.ErrClientGone) {
-			x.Abandon()
-		}
-		t.close(x)
-		t.info.Run = x.Ran()
-	}()
-	return t.lost(t.r.Context(), x, t.converse(x))
+	info.Worker = a.x.Worker()
+	if err = h.converse(s); err == nil {
+		return nil
+	}
+	why, err := a.verdict(s.request.r.Context(), err)
+	if why != "" {
+		s.log.retried(why)
+	}
+	return err
 }
 
-// close ends the exchange. The client may have left while the app runs on. That is
-// allowed, but a worker must not be lost to a view that hangs. Once its answer has
-// begun the app may be silent for as long as it likes: where others run beside it,
-// they are not to lose their worker over a client that has left it.
-func (t *turn) close(x *shim.Exchange) {
-	limit, why := t.Timeout, t.leftTimeout
-	if t.Shared && x.Begun() {
-		limit, why = t.StreamTimeout, t.leftStream
+// converse sends the request and passes the answer on.
+func (h *Handler) converse(s *scratch) (err error) {
+	a := &s.attempt
+	defer func() {
+		a.end(err)
+		s.request.info.Run = a.x.Ran()
+	}()
+	if err = a.send(&s.request, &s.log); err == nil {
+		err = s.response.pass(a)
 	}
-	t.clock.part()
-	x.CloseWithin(limit, why)
+	return err
 }
 
 // fail answers an error, or breaks the connection when the answer has begun, or
-// when nobody is there to read one.
-func (t *turn) fail(err error) {
-	t.info.Err = err
-	if t.pump.done == nil { // else it has told
-		t.report(err)
+// when there is no client left to read one.
+func (h *Handler) fail(s *scratch, err error) {
+	info, p := s.request.info, &s.response
+	info.Err = err
+	if p.pump.done == nil { // else it has told
+		s.log.report(h.o.Spool, err)
 	}
 	if errors.Is(err, errCut) {
-		t.w.Abort()
+		p.w.Abort()
 		return
 	}
 	v := judge(err)
 	if v.status == httpx.StatusClientGone {
-		t.info.Status = httpx.StatusClientGone
-		t.w.Abort()
+		info.Status = httpx.StatusClientGone
+		p.w.Abort()
 		return
 	}
 	if v.close {
-		t.w.Header()["Connection"] = []string{"close"}
+		p.w.Header()["Connection"] = []string{"close"}
 	}
 	if v.server {
-		t.info.Source = "server"
+		info.Source = "server"
 	}
-	if t.body.Pending() || t.feed != nil && t.feed.failed() {
-		t.body.Refuse(t.w.Header())
+	if s.request.body.Pending() || s.uploadFailed() {
+		s.request.body.Refuse(p.w.Header())
 	}
-	t.Pages.Write(t.w, t.r, v.status, v.text, v.retryAfter)
+	h.o.Pages.Write(p.w, p.r, v.status, v.text, v.retryAfter)
 }
 
-// place is the app's own innermost frame in an error of its; empty: unknown.
-func place(e *wire.AppError) string {
-	if e.File == "" {
-		return ""
+// uploadFailed reports whether a body that came while the app ran will not be complete;
+// the goroutine that reads it has ended then.
+func (s *scratch) uploadFailed() bool {
+	u := s.attempt.upload
+	if u == nil || s.request.body.Err() == nil {
+		return false
 	}
-	return fmt.Sprintf("%s:%d in %s", e.File, e.Line, e.Function)
+	<-u.done
+	return true
 }
 
-// report writes the record of an error that somebody has to look at.
-func (t *turn) report(err error) {
-	var app *wire.AppError
-	var bad *badResponse
-	switch {
-	case errors.As(err, &app):
-		t.Log.Error("app_error", "app", t.App, "id", t.info.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.info.Worker,
-			"error", app.Error(), "at", place(app), "traceback", strings.TrimRight(app.Traceback, "\n"))
-	case errors.As(err, &bad):
-		t.Log.Error("bad_response", "app", t.App, "id", t.info.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.info.Worker,
-			"error", bad.reason)
-	case errors.Is(err, spool.ErrDiskFull):
-		t.saySpoolFull("no room on the disk for request bodies: answered 507", err)
-	case errors.Is(err, spool.ErrFull):
-		t.saySpoolFull("request bodies fill spool_total, or one client has its share of it: answered 503", err)
-	case judge(err).unknown:
-		t.Log.Error("request_failed", "app", t.App, "id", t.info.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.info.Worker,
-			"error", err)
+// settle waits until the client has sent the rest of its body. The answer is on
+// its way by then, all but the last chunk of one whose length was not known.
+func (s *scratch) settle() {
+	u := s.attempt.upload
+	if u == nil {
+		return
 	}
-}
-
-// saySpoolFull tells once a minute: a client can repeat it at will.
-func (t *turn) saySpoolFull(what string, err error) {
-	if t.spoolFull.Allow(what, time.Now()) {
-		t.Log.Error("spool_full", "app", t.App, "id", t.info.ID, "dir", t.Spool.Folder(), "used", t.Spool.Used(), "client", t.info.RemoteAddr, "error", err, "hint", what)
-	}
-}
-
-// sayWebsocket tells once that WebSocket does not reach a WSGI app: PEP 3333 has
-// no way for it. The request is an ordinary GET.
-func (t *turn) sayWebsocket() {
-	for _, v := range t.r.Header["Upgrade"] {
-		if strings.Contains(strings.ToLower(v), "websocket") && !t.websocket.Swap(true) {
-			t.Log.Warn("websocket_ignored", "app", t.App, "id", t.info.ID, "target", t.r.RequestURI,
-				"hint", "a WSGI app cannot speak WebSocket; the request was handed on as an ordinary GET (said once per app)")
+	q := &s.request
+	select {
+	case <-u.done:
+	default:
+		if s.response.w.FlushError() != nil {
+			q.body.Cut()
+		} else {
+			q.body.AnsweredEarly()
 		}
+		<-u.done
 	}
+	if !q.body.Complete() {
+		s.response.closeAfter()
+	}
+}
+
+// free gives everything back; no path leaves without it. A body that still comes is cut
+// off: net/http takes an interrupted read for a client that has left.
+func (h *Handler) free(s *scratch) {
+	if u := s.attempt.upload; u != nil {
+		s.request.body.Cut()
+		<-u.done
+	}
+	s.request.free()
+	s.attempt, s.response, s.log = attempt{}, response{}, records{}
+	h.scratches.Put(s)
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/standpipe/standpipe/shim/wire"
 )
@@ -153,18 +152,18 @@ func hopByHop(name string) bool {
 // setFields puts the app's fields into the answer, in the app's spelling; fields
 // of one name keep their order. (net/http sorts different names.) Content-Length
 // is left to the caller.
-func (t *turn) setFields(fields []wire.Field, status int) {
-	h := t.w.Header()
+func (p *response) setFields(fields []wire.Field, status int) {
+	h := p.w.Header()
 	hasType := false
 	// One allocation for all, and for a length. net/http reads it when the handler has
 	// returned: it cannot be used again.
 	values := make([]string, len(fields)+1)
-	t.value = values[len(fields):]
+	p.value = values[len(fields):]
 	var spellings spellings
 	for i := range fields {
 		f := &fields[i]
 		if hopByHop(f.Name) {
-			t.sayHopByHop(f)
+			p.log.hopByHop(f.Name)
 			continue
 		}
 		key, repeated := spellings.first(fields, i) // two spellings are one field
@@ -237,15 +236,9 @@ func (s *spellings) first(fields []wire.Field, i int) (name string, repeated boo
 	return name, false
 }
 
-// writeHead sends status and fields.
-func (t *turn) writeHead(h head) {
-	t.w.Phrase(h.status, h.reason)
-	t.w.WriteHeader(h.status)
-}
-
 // setLength sends the length n of the body that a GET would have; digits: the same
 // in digits, empty when nobody has written it yet. setFields comes before.
-func (t *turn) setLength(status int, n int64, digits string) {
+func (p *response) setLength(status int, n int64, digits string) {
 	if digits == "" || len(digits) > 1 && digits[0] == '0' { // the app's "007" stays inside
 		digits = strconv.FormatInt(n, 10)
 	}
@@ -253,14 +246,6 @@ func (t *turn) setLength(status int, n int64, digits string) {
 	if status == http.StatusNotModified {
 		key = "content-length" // net/http takes the usual spelling off a 304 (RFC 9110 8.6 allows it)
 	}
-	t.value[0] = digits
-	t.w.Header()[key] = t.value
-}
-
-func (t *turn) sayHopByHop(f *wire.Field) {
-	name := http.CanonicalHeaderKey(f.Name)
-	if t.hopByHop.Allow(name, time.Time{}) {
-		t.Log.Warn("hop_by_hop_removed", "app", t.App, "id", t.info.ID, "method", t.r.Method, "target", t.r.RequestURI, "field", name,
-			"hint", "the connection is the server's: the field was removed from the answer, and will be (said once per app and field)")
-	}
+	p.value[0] = digits
+	p.w.Header()[key] = p.value
 }

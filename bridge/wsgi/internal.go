@@ -1,7 +1,6 @@
 package wsgi
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,7 +16,6 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/content"
 	"github.com/standpipe/standpipe/bridge/spool"
-	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
@@ -43,38 +41,22 @@ const (
 	accelField    = "X-Accel-Redirect"
 )
 
-// internalField is the field by which the app asks for a file of the server's;
-// empty: it does not, or the field is nobody's here.
-func (t *turn) internalField(raw *wire.Head) string {
-	switch {
-	case len(t.SendfileRoots) > 0 && raw.Get(sendfileField) != "":
-		return sendfileField
-	case len(t.Internal) > 0 && raw.Get(accelField) != "":
-		return accelField
-	}
-	return ""
-}
-
 // kept are the fields of the app's that go with a file of X-Accel-Redirect. Those
 // of the body that it has given with it, and is not sent, would be wrong; nginx
 // keeps the same ones.
 var kept = []string{"Content-Type", "Content-Disposition", "Set-Cookie", "Cache-Control", "Expires", "Accept-Ranges"}
 
-// answerInternal sends the file that the app has named. Its own body is not read.
-func (t *turn) answerInternal(c *clock, x *shim.Exchange, raw *wire.Head, h head, name string) error {
-	if !c.stop() {
-		return context.Canceled
-	}
-	c.part()
-	x.Discard() // the deferred close bounds it
+// passInternal sends the file that the app has named. Its own body is not read.
+func (p *response) passInternal(a *attempt, raw *wire.Head, h head, name string) error {
+	a.discard()
 	var file *os.File
 	var root string
 	var in Internal
 	var err error
 	if name == sendfileField {
-		file, root, err = t.openSendfile(raw.Get(name))
+		file, root, err = p.o.openSendfile(raw.Get(name))
 	} else {
-		file, in, err = t.openInternal(raw.Get(name))
+		file, in, err = p.o.openInternal(raw.Get(name))
 		root = in.Dir
 	}
 	var st fs.FileInfo
@@ -86,9 +68,8 @@ func (t *turn) answerInternal(c *clock, x *shim.Exchange, raw *wire.Head, h head
 		err = errors.New("it is no regular file")
 	}
 	if err != nil {
-		t.Log.Error("sendfile_refused", "app", t.App, "id", t.info.ID, "method", t.r.Method, "target", t.r.RequestURI, "worker", t.info.Worker,
-			"field", name, "path", raw.Get(name), "root", root, "error", err, "hint", "answered 404")
-		t.Pages.Write(t.w, t.r, http.StatusNotFound, "", 0)
+		p.log.sendfileRefused(name, raw.Get(name), root, err)
+		p.o.Pages.Write(p.w, p.r, http.StatusNotFound, "", 0)
 		return nil
 	}
 	fields := slices.DeleteFunc(slices.Clone(raw.Fields), func(f wire.Field) bool {
@@ -98,24 +79,25 @@ func (t *turn) answerInternal(c *clock, x *shim.Exchange, raw *wire.Head, h head
 		return strings.EqualFold(f.Name, name) || strings.EqualFold(f.Name, "Content-Encoding") || strings.EqualFold(f.Name, "Content-Range")
 	})
 	named := &wire.Head{Status: raw.Status, Fields: fields}
-	t.setFields(fields, h.status)
-	t.describe(named, file, st)
+	p.setFields(fields, h.status)
+	answer := fieldsOf(p.w)
+	answer.describe(named, file, st)
 	for c := range slices.Chunk(in.Fields, 2) {
-		t.drop(c[0])
-		t.w.Header()[http.CanonicalHeaderKey(c[0])] = []string{c[1]}
+		answer.drop(c[0])
+		answer[http.CanonicalHeaderKey(c[0])] = []string{c[1]}
 	}
-	if h.status == http.StatusOK && (t.r.Method == http.MethodGet || t.r.Method == http.MethodHead) {
-		if status := content.ValidatorsOf(t.header).Evaluate(t.r.Header); status != 0 {
-			t.endConditional(status)
+	if h.status == http.StatusOK && (p.r.Method == http.MethodGet || p.r.Method == http.MethodHead) {
+		if status := content.ValidatorsOf(answer.get).Evaluate(p.r.Header); status != 0 {
+			endConditional(p.w, status)
 			return nil
 		}
 	}
-	return t.sendContent(named, h, st.Size(), content.File{File: file}, st.Size())
+	send := fileAnswer{p, named, h, content.File{File: file}, st.Size()}
+	return send.pass(st.Size())
 }
 
 // describe adds what the app has not said of the file.
-func (t *turn) describe(raw *wire.Head, file *os.File, st fs.FileInfo) {
-	h := t.w.Header()
+func (f fields) describe(raw *wire.Head, file *os.File, st fs.FileInfo) {
 	if raw.Get("Content-Type") == "" {
 		kind, _, _ := strings.Cut(mime.TypeByExtension(filepath.Ext(st.Name())), ";")
 		if kind == "" {
@@ -127,39 +109,38 @@ func (t *turn) describe(raw *wire.Head, file *os.File, st fs.FileInfo) {
 				kind += "; charset=utf-8"
 			}
 		}
-		t.drop("Content-Type")
-		h["Content-Type"] = []string{kind}
+		f.drop("Content-Type")
+		f["Content-Type"] = []string{kind}
 	}
 	if raw.Get("Last-Modified") == "" {
-		h["Last-Modified"] = []string{st.ModTime().UTC().Format(http.TimeFormat)}
+		f["Last-Modified"] = []string{st.ModTime().UTC().Format(http.TimeFormat)}
 	}
 	if raw.Get("ETag") == "" {
-		h["ETag"] = []string{`"` + strconv.FormatInt(st.ModTime().UnixNano(), 36) + "-" + strconv.FormatInt(st.Size(), 36) + `"`}
+		f["ETag"] = []string{`"` + strconv.FormatInt(st.ModTime().UnixNano(), 36) + "-" + strconv.FormatInt(st.Size(), 36) + `"`}
 	}
 }
 
 // endConditional answers 304 or 412 (RFC 9110 15.4.5, 15.5.13).
-func (t *turn) endConditional(status int) {
-	t.drop("Content-Type")
-	t.drop("Content-Disposition")
-	h := t.w.Header()
+func endConditional(w http.ResponseWriter, status int) {
+	fieldsOf(w).drop("Content-Type", "Content-Disposition")
+	h := w.Header()
 	h["Content-Type"] = nil
 	if status == http.StatusPreconditionFailed {
 		h["Content-Length"] = []string{"0"}
 	}
-	t.w.WriteHeader(status)
+	w.WriteHeader(status)
 }
 
 var errOutside = errors.New("it is in none of the folders that are open to it")
 
 // openSendfile opens an absolute path beneath one of the roots. root is the one
 // that was tried last.
-func (t *turn) openSendfile(name string) (f *os.File, root string, err error) {
+func (o *Options) openSendfile(name string) (f *os.File, root string, err error) {
 	if !filepath.IsAbs(name) {
-		return nil, strings.Join(t.SendfileRoots, ","), errors.New("the path is not absolute")
+		return nil, strings.Join(o.SendfileRoots, ","), errors.New("the path is not absolute")
 	}
 	err = errOutside
-	for _, root = range t.SendfileRoots {
+	for _, root = range o.SendfileRoots {
 		rel, ok := within(root, name)
 		if !ok { // an app knows its own folder without the links on the way to it
 			if root, ok = realDir(root); ok {
@@ -174,7 +155,7 @@ func (t *turn) openSendfile(name string) (f *os.File, root string, err error) {
 		}
 	}
 	if err == errOutside {
-		root = strings.Join(t.SendfileRoots, ",")
+		root = strings.Join(o.SendfileRoots, ",")
 	}
 	return nil, root, err
 }
@@ -190,15 +171,15 @@ func realDir(dir string) (real string, ok bool) {
 }
 
 // openInternal opens what the path of a URI means by the longest prefix.
-func (t *turn) openInternal(uri string) (f *os.File, in Internal, err error) {
+func (o *Options) openInternal(uri string) (f *os.File, in Internal, err error) {
 	raw, _, _ := strings.Cut(uri, "?")
 	name, err := url.PathUnescape(raw)
 	if err != nil {
 		return nil, in, fmt.Errorf("its path cannot be decoded: %w", err)
 	}
 	var best *Internal
-	for i := range t.Internal {
-		if in := &t.Internal[i]; in.holds(name) && (best == nil || len(in.URL) > len(best.URL)) {
+	for i := range o.Internal {
+		if in := &o.Internal[i]; in.holds(name) && (best == nil || len(in.URL) > len(best.URL)) {
 			best = in
 		}
 	}

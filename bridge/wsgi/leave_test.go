@@ -22,7 +22,7 @@ func TestClientLeavesAQuietStream(t *testing.T) {
 			g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 				_ = p.Head(r.Stream, "200 OK", "first", false)
 				<-end
-			}, func(o *Options) { o.Shared, o.Timeout = shared, 100*time.Millisecond })
+			}, func(o *Options) { o.Concurrent, o.Timeout = shared, 100*time.Millisecond })
 			t.Cleanup(func() { close(end) })
 			c := g.dial()
 			fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")

@@ -11,7 +11,7 @@ import (
 	"github.com/standpipe/standpipe/shim/shimtest"
 )
 
-func upload(path string, size int) string {
+func uploadOf(path string, size int) string {
 	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", path, size, strings.Repeat("x", size))
 }
 
@@ -35,7 +35,7 @@ func TestALargeBodyDoesNotCrossThePipe(t *testing.T) {
 	const size = 3_000_000
 	for _, lose := range []int{0, 1} { // a worker that leaves before it has the request changes nothing
 		g.pool.lose = lose
-		a := g.raw("POST", upload("/p", size))
+		a := g.raw("POST", uploadOf("/p", size))
 		if want := fmt.Sprintf("POST /p %d %d", size, size); a.body != want {
 			t.Errorf("%s%s", a.head, a.body)
 		}
@@ -54,7 +54,7 @@ func TestAWorkerThatCannotOpenTheFileGetsFrames(t *testing.T) {
 	g := newRig(t, hello, func(o *Options) { o.MaxBody = 0 })
 	g.pool.peer.NoFiles = true
 	const size = 1_000_000
-	a := g.raw("POST", upload("/p", size))
+	a := g.raw("POST", uploadOf("/p", size))
 	if want := fmt.Sprintf("POST /p %d %d", size, size); a.body != want {
 		t.Errorf("%s%s", a.head, a.body)
 	}
@@ -88,14 +88,14 @@ func TestTheFileGoesInEveryPath(t *testing.T) {
 		g.until(what+": the file to go", func() bool { return len(files(t, dir)) == 0 && g.pool.peer != nil })
 	}
 	for path, status := range map[string]int{"/error": 500, "/deaf": 200} {
-		if a := g.raw("POST", upload(path, 200_000)); a.status != status {
+		if a := g.raw("POST", uploadOf(path, 200_000)); a.status != status {
 			t.Errorf("%s: %s", path, a.head)
 		}
 		<-begun
 		gone(path)
 	}
 	c := g.dial()
-	if _, err := io.WriteString(c, upload("/hang", 200_000)); err != nil {
+	if _, err := io.WriteString(c, uploadOf("/hang", 200_000)); err != nil {
 		t.Fatal(err)
 	}
 	<-begun
@@ -105,13 +105,13 @@ func TestTheFileGoesInEveryPath(t *testing.T) {
 	c.Close()
 	gone("client left")
 	c = g.dial()
-	if _, err := io.WriteString(c, upload("/hang", 200_000)[:150_000]); err != nil {
+	if _, err := io.WriteString(c, uploadOf("/hang", 200_000)[:150_000]); err != nil {
 		t.Fatal(err)
 	}
 	g.until("the file to be made", func() bool { return len(files(t, dir)) == 1 })
 	c.Close()
 	gone("client left within its body")
-	if a := g.raw("POST", upload("/die", 200_000)); a.status != 502 {
+	if a := g.raw("POST", uploadOf("/die", 200_000)); a.status != 502 {
 		t.Errorf("%s", a.head)
 	}
 	<-begun
@@ -124,7 +124,7 @@ func TestNoRoomIsSaidBefore100Continue(t *testing.T) {
 	s := &spool.Spool{Dir: t.TempDir(), Files: spool.Budget{Total: 300_000}}
 	g := newRig(t, hello, func(o *Options) { o.Spool = s })
 	first := g.dial()
-	if _, err := io.WriteString(first, upload("/", 290_000)[:280_000]); err != nil {
+	if _, err := io.WriteString(first, uploadOf("/", 290_000)[:280_000]); err != nil {
 		t.Fatal(err)
 	}
 	g.until("what came to be counted", func() bool { return s.Used() > 100_000 })
@@ -135,7 +135,7 @@ func TestNoRoomIsSaidBefore100Continue(t *testing.T) {
 	if a.status != 503 || a.header.Get("Retry-After") == "" || !strings.HasPrefix(a.head, "HTTP/1.1 503") {
 		t.Errorf("%s", a.head)
 	}
-	if a := g.raw("POST", upload("/", 50_000)); a.status != 200 { // fits into memory
+	if a := g.raw("POST", uploadOf("/", 50_000)); a.status != 200 { // fits into memory
 		t.Errorf("%s", a.head)
 	}
 	if g.logs.count("spool_full") != 1 {
@@ -143,7 +143,7 @@ func TestNoRoomIsSaidBefore100Continue(t *testing.T) {
 	}
 	first.Close()
 	g.until("the room to be given back", func() bool { return s.Used() == 0 })
-	if a := g.raw("POST", upload("/", 200_000)); a.status != 200 {
+	if a := g.raw("POST", uploadOf("/", 200_000)); a.status != 200 {
 		t.Errorf("%s", a.head)
 	}
 }
@@ -153,11 +153,11 @@ func TestDeclaredBodiesReserveNothing(t *testing.T) {
 	s := &spool.Spool{Dir: t.TempDir(), Files: spool.Budget{Total: 300_000}}
 	g := newRig(t, hello, func(o *Options) { o.Spool = s })
 	for range 3 {
-		if _, err := io.WriteString(g.dial(), upload("/", 290_000)[:100]); err != nil {
+		if _, err := io.WriteString(g.dial(), uploadOf("/", 290_000)[:100]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if a := g.raw("POST", upload("/", 200_000)); a.status != 200 {
+	if a := g.raw("POST", uploadOf("/", 200_000)); a.status != 200 {
 		t.Errorf("%s", a.head)
 	}
 }

@@ -2,9 +2,7 @@ package wsgi
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -38,29 +36,30 @@ func warm(ctx context.Context, mount, path string, open func(shim.Label) (*shim.
 	if err != nil {
 		return err
 	}
-	defer x.Close()
+	defer x.Close(0)
 	vars := cgi.AppendVars(nil, r, &cgi.Info{ID: id, Scheme: "http", ScriptName: mount, RemoteAddr: "127.0.0.1", RemotePort: "0", ServerName: "localhost", ServerPort: "80"})
 	if err := x.Send(vars, nil, true); err != nil {
 		return err
 	}
-	raw, err := x.Head(ctx)
-	if err != nil {
-		return err
-	}
-	h, err := checkHead(raw)
-	if err != nil {
-		return err
-	}
-	if h.status >= 400 {
-		return fmt.Errorf("the app answered %s", raw.Status)
-	}
+	x.CancelOn(ctx.Done(), context.DeadlineExceeded)
 	for {
-		p, err := x.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
+		e, err := x.Wait(shim.Deadline{})
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil || e.Kind == shim.EventEnd:
 			return err
+		case e.Kind == shim.EventHead:
+			h, err := checkHead(e.Head)
+			if err != nil {
+				return err
+			}
+			if h.status >= 400 {
+				return fmt.Errorf("the app answered %s", e.Head.Status)
+			}
+		case e.Kind == shim.EventFile:
+			return e.File.Close()
 		}
-		x.Done(p)
+		e.Free()
 	}
 }

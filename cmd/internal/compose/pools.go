@@ -117,7 +117,7 @@ func (p *parts) appHandler(cfg *config.Config, a *config.App, pool wsgi.Pool, pa
 		App: a.Name, Mount: a.Mount, Pool: pool, Spool: p.storage.bodies, Answers: p.storage.answers, Pages: pages, Log: p.log,
 		MaxBody: cfg.Limits.MaxBody, BodyPace: bodyPace(cfg), Timeout: a.Requests.Timeout,
 		StreamTimeout: a.Requests.StreamTimeout, CancelOnDisconnect: a.Requests.OnDisconnect == "cancel", NoRetry: a.Requests.Retry == "never",
-		Shared:        max(a.Workers.Threads, a.Workers.Gevent) > 1,
+		Concurrent:    max(a.Workers.Threads, a.Workers.Gevent) > 1,
 		Give:          p.privileges.Give(a),
 		Unbuffered:    a.Requests.Buffering == "off",
 		SendfileRoots: a.Files.SendfileRoots, Internal: internals(cfg), Underscores: underscores,

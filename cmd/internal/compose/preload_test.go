@@ -18,6 +18,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/journal"
 	"github.com/standpipe/standpipe/shim"
+	"github.com/standpipe/standpipe/shim/shimtest"
 	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor"
 )
@@ -61,19 +62,16 @@ func ask(t *testing.T, p *supervisor.Pool) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer x.Close()
+	defer x.Close(0)
 	vars := []wire.Var{{Name: "REQUEST_METHOD", Value: "GET"}, {Name: "PATH_INFO", Value: "/"}, {Name: "QUERY_STRING"}, {Name: "SERVER_PROTOCOL", Value: "HTTP/1.1"}, {Name: "wsgi.url_scheme", Value: "http"}}
 	if err := x.Send(vars, nil, true); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := x.Head(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	b, err := x.Next(t.Context())
+	body, err := shimtest.Body(t.Context(), x)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(b)
+	return body
 }
 
 const versioned = `

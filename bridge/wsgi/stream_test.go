@@ -125,7 +125,7 @@ func TestFeedIsNotWaitedForByTheAnswer(t *testing.T) {
 		}, func(o *Options) { o.MaxBody = 0 })
 		c := g.dial()
 		br := bufio.NewReader(c)
-		body := upload("/p", size)
+		body := uploadOf("/p", size)
 		g.write(c, body[:1000])
 		if a := g.read("POST", br); fmt.Sprint(a.status) != name {
 			t.Fatalf("%s: %s", name, a.head)
@@ -276,7 +276,7 @@ func TestFeedAndTimeout(t *testing.T) {
 		t.Errorf("%s%s", a.head, a.body)
 	}
 	g.seen()
-	go func() { _, _ = io.WriteString(c, upload("/deaf", 2_000_000)+"GET /next HTTP/1.1\r\nHost: h\r\n\r\n") }()
+	go func() { _, _ = io.WriteString(c, uploadOf("/deaf", 2_000_000)+"GET /next HTTP/1.1\r\nHost: h\r\n\r\n") }()
 	if a := g.read("POST", br); a.status != 504 {
 		t.Errorf("%s", a.head)
 	}
@@ -314,14 +314,14 @@ func TestFeedAndStreamTimeout(t *testing.T) {
 func TestFeedGoesToAnotherWorker(t *testing.T) {
 	g := newFeedRig(t, hello, nil)
 	g.pool.lose = 2
-	if a := g.raw("POST", upload("/p", 200_000)); a.body != "POST /p 200000 200000" {
+	if a := g.raw("POST", uploadOf("/p", 200_000)); a.body != "POST /p 200000 200000" {
 		t.Errorf("%s%s", a.head, a.body)
 	}
 	if n := len(g.pool.labels); n != 3 || g.pool.labels[2].Attempt != 3 {
 		t.Errorf("%v", g.pool.labels)
 	}
 	g.pool.lose = 3
-	if a := g.raw("POST", upload("/p", 200_000)); a.status != 503 {
+	if a := g.raw("POST", uploadOf("/p", 200_000)); a.status != 503 {
 		t.Errorf("%s", a.head)
 	}
 }
@@ -330,7 +330,7 @@ func TestFeedWhoseWorkerDies(t *testing.T) {
 	g := newFeedRig(t, func(r *shimtest.Request, p *shimtest.Peer) { _, _ = r.Next(); p.Close() }, func(o *Options) { o.MaxBody = 0 })
 	c := g.dial()
 	br := bufio.NewReader(c)
-	body := upload("/p", 2_000_000)
+	body := uploadOf("/p", 2_000_000)
 	g.write(c, body[:100_000])
 	if a := g.read("POST", br); a.status != 502 {
 		t.Errorf("%s", a.head)
@@ -386,7 +386,7 @@ func TestFeedsLeaveNoGoroutine(t *testing.T) {
 	g.seen()
 	before := runtime.NumGoroutine()
 	rnd := rand.New(rand.NewPCG(1, 2))
-	body := upload("/%d", 400_000)
+	body := uploadOf("/%d", 400_000)
 	for i := range 100 {
 		c := g.dial()
 		part := fmt.Sprintf(body, i%4)
@@ -417,7 +417,7 @@ func TestFeedThatStallsAfterTheAnswer(t *testing.T) {
 		func(o *Options) { o.BodyPace.Silence = 200 * time.Millisecond })
 	c := g.dial()
 	br := bufio.NewReader(c)
-	g.write(c, upload("/p", 1000)[:100])
+	g.write(c, uploadOf("/p", 1000)[:100])
 	if a := g.read("POST", br); a.status != 200 || a.body != "no need" {
 		t.Errorf("%s", a.head)
 	}
