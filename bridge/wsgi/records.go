@@ -34,9 +34,9 @@ type records struct {
 	r    *http.Request
 }
 
-// pairs names the request; more follow it.
-func (l *records) pairs(more ...any) []any {
-	return append([]any{"app", l.app, "id", l.info.ID, "method", l.r.Method, "target", l.r.RequestURI, "worker", l.info.Worker}, more...)
+// pairs names the request.
+func (l *records) pairs() []any {
+	return []any{"app", l.app, "id", l.info.ID, "method", l.r.Method, "target", l.r.RequestURI, "worker", l.info.Worker}
 }
 
 // report writes the record of an error that somebody has to look at.
@@ -45,15 +45,15 @@ func (l *records) report(s *spool.Spool, err error) {
 	var bad *badResponse
 	switch {
 	case errors.As(err, &app):
-		l.log.Error("app_error", l.pairs("error", app.Error(), "at", place(app), "traceback", strings.TrimRight(app.Traceback, "\n"))...)
+		l.log.Error("app_error", append(l.pairs(), "error", app.Error(), "at", place(app), "traceback", strings.TrimRight(app.Traceback, "\n"))...)
 	case errors.As(err, &bad):
-		l.log.Error("bad_response", l.pairs("error", bad.reason)...)
+		l.log.Error("bad_response", append(l.pairs(), "error", bad.reason)...)
 	case errors.Is(err, spool.ErrDiskFull):
 		l.spoolFull(s, "no room on the disk for request bodies: answered 507", err)
 	case errors.Is(err, spool.ErrFull):
 		l.spoolFull(s, "request bodies fill spool_total, or one client has its share of it: answered 503", err)
 	case judge(err).unknown:
-		l.log.Error("request_failed", l.pairs("error", err)...)
+		l.log.Error("request_failed", append(l.pairs(), "error", err)...)
 	}
 }
 
@@ -75,7 +75,7 @@ func (l *records) spoolFull(s *spool.Spool, what string, err error) {
 // answerSpool says that answers cannot be put into files; their workers wait.
 func (l *records) answerSpool(err error) {
 	if l.said.answersFailed.Allow("", time.Now()) {
-		l.log.Warn("answer_spool", l.pairs("error", err,
+		l.log.Warn("answer_spool", append(l.pairs(), "error", err,
 			"message", "answers to slow clients do not fit into memory and cannot be put into files (spool_dir, answer_total): their workers wait for the clients (said once a minute)")...)
 	}
 }
@@ -126,19 +126,19 @@ func (l *records) hopByHop(field string) {
 }
 
 func (l *records) hintsDropped(n int) {
-	l.log.Warn("early_hints_dropped", l.pairs("sent", shim.MaxHints, "dropped", n)...)
+	l.log.Warn("early_hints_dropped", append(l.pairs(), "sent", shim.MaxHints, "dropped", n)...)
 }
 
 func (l *records) lengthMismatch(declared, body int64, what string) {
-	l.log.Warn("content_length_mismatch", l.pairs("declared", declared, "body", body, "message", what)...)
+	l.log.Warn("content_length_mismatch", append(l.pairs(), "declared", declared, "body", body, "message", what)...)
 }
 
 func (l *records) sendfileRefused(field, path, root string, err error) {
-	l.log.Error("sendfile_refused", l.pairs("field", field, "path", path, "root", root, "error", err, "message", "answered 404")...)
+	l.log.Error("sendfile_refused", append(l.pairs(), "field", field, "path", path, "root", root, "error", err)...)
 }
 
 func (l *records) retried(why string) {
-	l.log.Info("request_retried", l.pairs("message", why)...)
+	l.log.Info("request_retried", append(l.pairs(), "message", "the request runs once more: "+why)...)
 }
 
 // notGiven says that a body's file stays this process's: the worker gets frames.
