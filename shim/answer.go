@@ -25,7 +25,7 @@ type answer struct {
 	file      passing
 	ended     bool      // the worker has ended the answer, or died
 	held      bool      // ended, but the worker is busy with the stream until a further End
-	ignored   bool      // nobody reads any more
+	ignored   bool      // the exchange was ended: what comes is thrown away
 	expired   bool      // the work for it was ended by force
 	finished  time.Time // when it ended; zero: it has not
 	err       error     // why it ended; nil: it is complete
@@ -248,7 +248,7 @@ func (a *answer) ignore() (give int) {
 	return give
 }
 
-// refill gives back what came since nobody reads.
+// refill gives back the credit of what came after ignore.
 func (a *answer) refill() (give int) {
 	if give = wire.Window - a.allowed; !a.ignored || a.ended || give < wire.Window/2 {
 		return 0

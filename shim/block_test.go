@@ -42,7 +42,7 @@ func TestOctetsStayTheReaders(t *testing.T) {
 			}
 			p := e.Body
 			if !bytes.Equal(p, want[at:at+len(p)]) {
-				t.Fatalf("done %v: other octets from %d on", done, at)
+				t.Fatalf("done %v: other bytes from %d on", done, at)
 			}
 			switch {
 			case done && i%3 == 0:
@@ -59,11 +59,11 @@ func TestOctetsStayTheReaders(t *testing.T) {
 		}
 		for at, p := range kept {
 			if !bytes.Equal(p, want[at:at+len(p)]) {
-				t.Fatalf("done %v: the octets from %d on were written over", done, at)
+				t.Fatalf("done %v: the bytes from %d on were written over", done, at)
 			}
 		}
 		if at != len(want) {
-			t.Fatalf("%d octets of %d", at, len(want))
+			t.Fatalf("%d bytes of %d", at, len(want))
 		}
 		x.Close(0)
 	}

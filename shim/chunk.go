@@ -8,13 +8,13 @@ type chunk struct {
 	from lender // of the memory that p lies in; nil: p is on its own
 }
 
-// shared reports whether the octets lie in the worker's shared memory.
+// shared reports whether the bytes lie in the worker's shared memory.
 func (c chunk) shared() bool {
 	_, ok := c.from.(*part)
 	return ok
 }
 
-// lender gets its memory back when nobody reads it any more: *wire.Block, *part.
+// lender gets its memory back when it is not read any more: *wire.Block, *part.
 type lender interface{ Free() }
 
 // free gives the memory back.

@@ -90,7 +90,7 @@ const (
 // be called.
 func NewConn(name string, ends Ends, owner Owner) *Conn {
 	c := &Conn{name: name, ends: ends, owner: owner, out: newWriter(ends.W), streams: make(map[uint32]*Exchange), fated: make(chan struct{})}
-	c.out.bad = func(err error) { // the worker has closed its stdin but goes on: its last answers may still be in the pipe
+	c.out.bad = func(err error) { // the worker has closed its stdin and lives: its last answers may still be in the pipe
 		c.mu.Lock()
 		told := c.deaf || c.err != nil
 		c.deaf = true
@@ -263,16 +263,16 @@ func (c *Conn) Open(l Label) (*Exchange, error) {
 }
 
 const (
-	// largeBody is what goes to the worker by itself; octets. To wait for others, which
+	// largeBody is what goes to the worker by itself; bytes. To wait for others, which
 	// spares a small request a write, would only fill the pipe.
 	largeBody = 16 << 10
-	// usualHead is what most environs take less than; octets.
+	// usualHead is what most environs take less than; bytes.
 	usualHead = 4 << 10
 )
 
 // request queues the Request of x and numbers it, both under one lock: the worker
 // gets them in the order of their numbers. It reports whether the caller is to
-// flush, and whether x stands behind another one. Errors are ErrNotStarted, and
+// flush, and whether x waits behind another one. Errors are ErrNotStarted, and
 // AppendRequest's.
 func (c *Conn) request(x *Exchange, vars []wire.Var, body []byte, last bool) (flush, behind bool, err error) {
 	c.mu.Lock()
@@ -345,7 +345,7 @@ func (c *Conn) fail(err error) {
 }
 
 // finish takes a stream that has ended off the table. It reports whether the
-// stream was there: whoever gets true tells the owner.
+// stream was there: a caller that gets true tells the owner.
 func (c *Conn) finish(x *Exchange) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -358,44 +358,6 @@ func (c *Conn) finish(x *Exchange) bool {
 		c.queue.remove(x, c.left)
 	}
 	return true
-}
-
-// FrontRan returns how long the request has run that a worker of one at a time
-// runs; 0: there is none. It takes no lock.
-func (c *Conn) FrontRan(now time.Time) time.Duration { return c.queue.ran(now) }
-
-// Recall takes back the requests that wait behind the first one: each that has
-// not started ends with ErrRecalled.
-func (c *Conn) Recall() {
-	c.mu.Lock()
-	var ids []byte
-	if c.err == nil {
-		ids = c.queue.ask(time.Now())
-	}
-	c.mu.Unlock()
-	if len(ids) > 0 {
-		_ = c.order(wire.KindRecall, 0, ids...) // a worker without a control socket is never sent a second request
-	}
-}
-
-// look runs on the timer while more than one request is at the worker.
-func (c *Conn) look() {
-	c.mu.Lock()
-	if c.err != nil {
-		c.mu.Unlock()
-		return
-	}
-	ids, stuck, again := c.queue.look(time.Now())
-	if again > 0 {
-		c.alarm.set(again, c.look)
-	}
-	c.mu.Unlock()
-	if stuck > 0 {
-		c.owner.Stuck(stuck)
-	}
-	if len(ids) > 0 {
-		_ = c.order(wire.KindRecall, 0, ids...)
-	}
 }
 
 // SetFate says how the worker ended. It is called once, by the owner.

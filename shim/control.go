@@ -105,7 +105,7 @@ func (r *controlReader) takeFile(f wire.Frame) error {
 }
 
 // takeMemory maps what the worker has sent. What cannot be shared (no memory that
-// stays as large as it is, no room for it) is left alone: the bodies cross the pipe.
+// stays as large as it is, no budget for it) is left alone: the bodies cross the pipe.
 func (r *controlReader) takeMemory() error {
 	file := r.in.next()
 	if file == nil {

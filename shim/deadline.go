@@ -79,7 +79,7 @@ func (s *timers) stop(t *time.Timer) {
 }
 
 // signal wakes one goroutine that waits for a change. It remembers one wake-up, so
-// that a change between a look and the wait is not missed. nil: nobody waits.
+// that a change between a look and the wait is not missed. nil: no goroutine waits.
 type signal chan struct{}
 
 func newSignal() signal { return make(signal, 1) }

@@ -71,7 +71,7 @@
 // Every Exchange is ended, by one of these; the first one counts:
 //
 //	verb     the app                                the worker            when
-//	Close    is told that nobody reads any more     is free when it has   always legal; the answer was passed on,
+//	Close    is told that its client has left       is free when it has   always legal; the answer was passed on,
 //	         (Cancel), unless it has ended; it may  ended, or replaced    or its client left
 //	         go on for as long as the limit says    after the limit
 //	Discard  is not told                            the same              always legal; the client gets another body

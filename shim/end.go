@@ -36,8 +36,8 @@ func (o Outcome) String() string {
 	return [...]string{"clean", "cancelled", "broken", "recalled"}[o]
 }
 
-// Close ends the exchange: nobody reads the rest of its answer, which is thrown away
-// when it comes, and the app is told so. If the app still works for it after limit,
+// Close ends the exchange: the rest of its answer is thrown away when it
+// comes, and the app is told so. If the app still works for it after limit,
 // its time is over; 0 or less: it may take as long as it likes. What Wait has
 // returned stays the caller's.
 func (x *Exchange) Close(limit time.Duration) Outcome { return leave(x, limit, false) }

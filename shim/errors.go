@@ -17,12 +17,12 @@ var (
 	// ErrWorkerGone: the worker died, or its pipe broke, after the request was
 	// sent and before its answer was complete.
 	ErrWorkerGone = errors.New("the worker is gone")
-	// ErrAnswered: the answer has ended, so nobody reads further body octets.
-	// Not a failure: stop sending.
+	// ErrAnswered: the answer has ended, so further bytes of the body are not read.
+	// It is no failure: stop sending.
 	ErrAnswered = errors.New("the request is answered already")
 
 	// Refusals of a pool. ErrQueueFull comes as *QueueFull.
-	ErrQueueFull    = errors.New("the waiting line is full")
+	ErrQueueFull    = errors.New("the queue is full")
 	ErrQueueTimeout = errors.New("waited too long for a worker")
 	ErrNoWorkers    = errors.New("no worker is up")
 	ErrStopping     = errors.New("the server is stopping")
@@ -31,9 +31,9 @@ var (
 // QueueFull is ErrQueueFull with the figures that its log line and the answer's
 // Retry-After need.
 type QueueFull struct {
-	// Waiting and Limit count requests in the line.
+	// Waiting and Limit count requests in the queue.
 	Waiting, Limit int
-	// Oldest is how long the first of the line has waited.
+	// Oldest is how long the first of the queue has waited.
 	Oldest time.Duration
 	// Busy and Workers count workers that run a request, and all of them.
 	Busy, Workers int

@@ -35,7 +35,7 @@ type Event struct {
 	from lender
 }
 
-// Free says that nobody looks at Body any more: its memory is used again. It is
+// Free says that Body is not used any more: its memory is used again. It is
 // called once for each body that Wait has returned.
 func (e *Event) Free() {
 	if e.from != nil {

@@ -132,7 +132,7 @@ func (x *Exchange) FileRefused() error {
 }
 
 // SendBody sends further bytes of the body, as fast as the app reads them. It returns
-// ErrAnswered when the answer has ended or nobody reads it any more, ErrWorkerGone
+// ErrAnswered when the answer or the exchange has ended, ErrWorkerGone
 // (wrapped) when the worker is gone, or the cause of Cancel.
 func (x *Exchange) SendBody(p []byte, last bool) error {
 	x.mu.Lock()
@@ -250,7 +250,7 @@ func settle(x *Exchange, f *File) bool {
 func (x *Exchange) CancelOn(gone <-chan struct{}, cause error) { x.gone, x.goneCause = gone, cause }
 
 // Cancel ends the waits of Wait, SendBody and FileRefused; the first cause counts.
-// The exchange itself goes on: it is still to be ended.
+// The exchange is still to be ended.
 func (x *Exchange) Cancel(cause error) {
 	x.mu.Lock()
 	if x.cancelled == nil {

@@ -28,7 +28,7 @@ type InFlight struct {
 	// Ended is when the answer ended; zero: it has not.
 	Ended time.Time
 	// Expired: its time was over, or the app's work for it was interrupted. Left:
-	// nobody waits for its answer any more.
+	// its answer is not waited for any more.
 	Expired, Left bool
 }
 

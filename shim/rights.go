@@ -8,13 +8,13 @@ import (
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
-// rights reads the control socket: octets, and the descriptors that come with
+// rights reads the control socket: bytes, and the descriptors that come with
 // them, in their order. The kernel hands a descriptor over at the latest with the
-// first octet of the message that it was sent with, so a frame that has been read
+// first byte of the message that it was sent with, so a frame that has been read
 // has its descriptor here.
 type rights struct {
 	io.Reader
-	raw   syscall.RawConn // nil: octets alone
+	raw   syscall.RawConn // nil: bytes alone
 	files []*os.File
 }
 
@@ -32,7 +32,7 @@ func newRights(r io.Reader) *rights {
 	return in
 }
 
-// Read reads octets. More descriptors than the protocol allows are a
+// Read reads bytes. More descriptors than the protocol allows are a
 // *ProtocolError.
 func (in *rights) Read(p []byte) (int, error) {
 	if in.raw == nil {
@@ -46,7 +46,7 @@ func (in *rights) Read(p []byte) (int, error) {
 		err = wire.Errorf(nil, "%d descriptors in one message, %d that no frame has claimed", len(fds), len(in.files))
 	}
 	if err != nil {
-		n = 0 // else the octets could go on without their error
+		n = 0 // else the bytes could go on without their error
 	}
 	return n, err
 }

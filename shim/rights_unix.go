@@ -12,7 +12,7 @@ import (
 
 const canPass = true
 
-// receive reads octets and descriptors, which are close-on-exec. All descriptors
+// receive reads bytes and descriptors, which are close-on-exec. All descriptors
 // that came are returned, with an error too.
 func receive(raw syscall.RawConn, p []byte) (n int, fds []int, err error) {
 	var oob [64]byte // room for some more than is allowed, so that they are seen; what exceeds it the kernel closes
@@ -85,7 +85,7 @@ func readable(f *os.File) bool {
 }
 
 // openAgain opens a regular file for reading without waiting: to open one on which
-// somebody holds a lease takes until he gives it up, 45 s by default.
+// another process holds a lease takes until that is given up, 45 s by default.
 func openAgain(path string) (*os.File, error) {
 	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
 	if err != nil {

@@ -130,7 +130,7 @@ func TestPassedFile(t *testing.T) {
 					select {
 					case taken := <-g.words:
 						if !taken {
-							_ = p.Body(r.Stream, "octets", true)
+							_ = p.Body(r.Stream, "bytes", true)
 							return
 						}
 					case <-g.done:
@@ -155,7 +155,7 @@ func TestPassedFile(t *testing.T) {
 				}
 				<-handled
 				if got := e.File; got == nil {
-					if string(e.Body) != "octets" {
+					if string(e.Body) != "bytes" {
 						t.Errorf("%+v", e)
 					}
 				} else {
@@ -203,7 +203,7 @@ func TestPassedFilesAreNotKept(t *testing.T) {
 		"second":   {func(g *passRig) { g.pass(1, 0, 1, f); g.pass(1, 0, 1, f) }, "File"},
 		"overflow": {func(g *passRig) { g.pass(1, 1<<62, 1<<62, f) }, "File"},
 		"flood": {func(g *passRig) {
-			for range 9 { // each with an octet of a frame that is never whole
+			for range 9 { // each with a byte of a frame that is never whole
 				_ = syscall.Sendmsg(int(g.control.Fd()), wire.AppendHeader(nil, wire.KindStacks, 0, 0, 1<<20), syscall.UnixRights(int(f.Fd())), nil, 0)
 			}
 		}, ""},

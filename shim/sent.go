@@ -137,6 +137,44 @@ func (q *sentQueue) ask(now time.Time) (ids []byte) {
 	return ids
 }
 
+// FrontRan returns how long the request has run that a worker of one at a time
+// runs; 0: there is none. It takes no lock.
+func (c *Conn) FrontRan(now time.Time) time.Duration { return c.queue.ran(now) }
+
+// Recall takes back the requests that wait behind the first one: each that has
+// not started ends with ErrRecalled.
+func (c *Conn) Recall() {
+	c.mu.Lock()
+	var ids []byte
+	if c.err == nil {
+		ids = c.queue.ask(time.Now())
+	}
+	c.mu.Unlock()
+	if len(ids) > 0 {
+		_ = c.order(wire.KindRecall, 0, ids...) // a worker without a control socket is never sent a second request
+	}
+}
+
+// look runs on the timer while more than one request is at the worker.
+func (c *Conn) look() {
+	c.mu.Lock()
+	if c.err != nil {
+		c.mu.Unlock()
+		return
+	}
+	ids, stuck, again := c.queue.look(time.Now())
+	if again > 0 {
+		c.alarm.set(again, c.look)
+	}
+	c.mu.Unlock()
+	if stuck > 0 {
+		c.owner.Stuck(stuck)
+	}
+	if len(ids) > 0 {
+		_ = c.order(wire.KindRecall, 0, ids...)
+	}
+}
+
 // alarm is a timer that is made when it is first set.
 type alarm struct{ timer *time.Timer }
 

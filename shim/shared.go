@@ -10,11 +10,11 @@ import (
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
-// Where what is in a worker's shared memory (PROTOCOL.md), in octets. The whole is
+// Where what is in a worker's shared memory (PROTOCOL.md), in bytes. The whole is
 // no multiple of the size of any huge page: memory of that kind could be short when
 // it is touched, and is told by its size.
 const (
-	sharedMarks   = 64 // four octets for each block; before them, whether we have the memory
+	sharedMarks   = 64 // four bytes for each block; before them, whether we have the memory
 	sharedParts   = 16 // blocks for parts of answers, of MaxPart
 	sharedInlines = 8  // blocks for bodies of requests, of MaxInline, behind those
 	sharedStart   = 4096
@@ -22,20 +22,20 @@ const (
 
 	// sharedLeast is the least body that is worth a block.
 	sharedLeast = 32 << 10
-	// sharedRef is the length of what stands in a frame in place of the body.
+	// sharedRef is the length of what a frame has in place of the body.
 	sharedRef = 8
 )
 
 // shared is the memory that one worker shares with us: large bodies lie in it, and
 // do not cross the pipe. Nothing in it is believed: the worker may write there at any
 // time, so what we know of its blocks is here, and what is in them is body, which
-// nobody parses.
+// is not parsed.
 type shared struct {
 	mu    sync.Mutex
 	mem   []byte // nil once it is unmapped
 	parts [sharedParts]part
-	lent  int  // parts that somebody reads
-	left  bool // the worker is gone: the last who reads unmaps
+	lent  int  // parts that are read
+	left  bool // the worker is gone: the last reader unmaps
 	of    *SharedBudget
 }
 
@@ -66,7 +66,7 @@ func (b *SharedBudget) give() {
 	}
 }
 
-// part is one block of an answer's, while somebody reads it.
+// part is one block of an answer's, while it is read.
 type part struct {
 	from *shared
 	i    int
@@ -86,19 +86,19 @@ func (m *shared) begin() { atomic.StoreUint32(m.word(0), 1) }
 
 func (m *shared) word(at int) *uint32 { return (*uint32)(unsafe.Pointer(&m.mem[at])) }
 
-// mark is not zero while the block is in use. Who fills a block sets it, who reads
-// the block clears it.
+// mark is not zero while the block is in use. The side that fills a block sets it, the
+// side that reads the block clears it.
 func (m *shared) mark(block int) *uint32 { return m.word(sharedMarks + 4*block) }
 
-// lend returns the octets that a frame of the worker's names. They may be read until
+// lend returns the bytes that a frame of the worker's names. They may be read until
 // the chunk is given back, also when the worker is gone.
 func (m *shared) lend(ref []byte) (chunk, error) {
 	if len(ref) != sharedRef {
-		return chunk{}, wire.Errorf(ref, "%d octets in place of shared ones", len(ref))
+		return chunk{}, wire.Errorf(ref, "%d bytes in place of shared ones", len(ref))
 	}
 	block, n := binary.BigEndian.Uint32(ref), binary.BigEndian.Uint32(ref[4:])
 	if block >= sharedParts || n == 0 || n > wire.MaxPart {
-		return chunk{}, wire.Errorf(ref, "%d octets in block %d of the shared memory", n, block)
+		return chunk{}, wire.Errorf(ref, "%d bytes in block %d of the shared memory", n, block)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -126,8 +126,8 @@ func (p *part) Free() {
 	m.unmap()
 }
 
-// put copies body, of at most MaxInline octets, into a block of a request's, and
-// appends what stands in its place. false: there is no room, or no such memory.
+// put copies body, of at most MaxInline bytes, into a block of a request's, and
+// appends what the frame has in its place. false: there is no room, or no such memory.
 func (m *shared) put(ref, body []byte) ([]byte, bool) {
 	if m == nil {
 		return ref, false
@@ -161,7 +161,7 @@ func (m *shared) leave() {
 	m.unmap()
 }
 
-// unmap gives the memory back when nobody can touch it any more. mu is held.
+// unmap gives the memory back when it cannot be touched any more. mu is held.
 func (m *shared) unmap() {
 	if m.left && m.lent == 0 && m.mem != nil {
 		unmapShared(m.mem)

@@ -135,7 +135,7 @@ func TestSharedAnswer(t *testing.T) {
 		e, err := x.Wait(shim.Deadline{})
 		p := e.Body
 		if err != nil || !bytes.Equal(p, want) {
-			t.Fatalf("part %d: %d octets, %v; want %d", i, len(p), err, len(want))
+			t.Fatalf("part %d: %d bytes, %v; want %d", i, len(p), err, len(want))
 		}
 		if i == 0 {
 			if !m.used(0) {
@@ -152,7 +152,7 @@ func TestSharedAnswer(t *testing.T) {
 			g.conn.Close()
 			x.Close(0)
 			if !bytes.Equal(p, want) {
-				t.Error("other octets after the worker's death")
+				t.Error("other bytes after the worker's death")
 			}
 			e.Free()
 			if m.used(15) {
@@ -232,23 +232,23 @@ func TestSharedRequest(t *testing.T) {
 	}
 	small, body := bytes.Repeat([]byte("s"), 32<<10-1), bytes.Repeat([]byte("l"), wire.MaxInline)
 	if b := ask(small); !bytes.Equal(b, small) {
-		t.Errorf("%d octets for a small body", len(b))
+		t.Errorf("%d bytes for a small body", len(b))
 	}
 	for i := range uint32(8) {
 		if b := ask(body); !bytes.Equal(b, place(16+i, wire.MaxInline)) {
-			t.Fatalf("%d octets for body %d: % x", len(b), i, b[:min(len(b), 8)])
+			t.Fatalf("%d bytes for body %d: % x", len(b), i, b[:min(len(b), 8)])
 		}
 		at := 4096 + 16*wire.MaxPart + int(i)*wire.MaxInline
 		if !bytes.Equal(m.mem[at:at+wire.MaxInline], body) || !m.used(16+int(i)) {
-			t.Errorf("other octets in block %d", 16+i)
+			t.Errorf("other bytes in block %d", 16+i)
 		}
 	}
 	if b := ask(body); !bytes.Equal(b, body) {
-		t.Errorf("%d octets when there is no room", len(b))
+		t.Errorf("%d bytes when there is no room", len(b))
 	}
 	atomic.StoreUint32(m.word(64+4*19), 0)
 	if b := ask(body); !bytes.Equal(b, place(19, wire.MaxInline)) {
-		t.Errorf("%d octets when a block is free again", len(b))
+		t.Errorf("%d bytes when a block is free again", len(b))
 	}
 }
 
@@ -317,9 +317,9 @@ func TestSharedLies(t *testing.T) {
 		"a second memory":   {2, nil},
 		"a request's block": {1, [][]byte{place(16, 1)}},
 		"beyond the end":    {1, [][]byte{place(1<<32-1, 1)}},
-		"no octets":         {1, [][]byte{place(0, 0)}},
-		"too many octets":   {1, [][]byte{place(15, wire.MaxPart+1)}},
-		"2^32 octets":       {1, [][]byte{place(0, 1<<32-1)}},
+		"no bytes":          {1, [][]byte{place(0, 0)}},
+		"too many bytes":    {1, [][]byte{place(15, wire.MaxPart+1)}},
+		"2^32 bytes":        {1, [][]byte{place(0, 1<<32-1)}},
 		"too short":         {1, [][]byte{place(0, 1)[:7]}},
 		"nothing":           {1, [][]byte{nil}},
 		"too long":          {1, [][]byte{append(place(0, 1), 0)}},

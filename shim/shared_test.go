@@ -34,7 +34,7 @@ func FuzzShared(f *testing.F) {
 			if err == nil {
 				block := c.from.(*part).i
 				if len(c.p) == 0 || len(c.p) > wire.MaxPart || cap(c.p) != len(c.p) || seen[block] || &c.p[0] != &m.mem[sharedStart+block*wire.MaxPart] {
-					t.Fatalf("%d octets of block %d", len(c.p), block)
+					t.Fatalf("%d bytes of block %d", len(c.p), block)
 				}
 				seen[block] = true
 				lent = append(lent, c)

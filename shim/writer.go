@@ -10,14 +10,14 @@ import (
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
-// writer is the combining writer of one pipe. Whoever has a frame to send
-// appends it under the lock; if nobody is writing, that caller writes what the
-// pipe takes at once and goes on with its own work. What the pipe did not take
+// writer is the combining writer of one pipe. A caller appends its frame
+// under the lock; if no other caller is writing, it writes what the pipe takes at
+// once and returns. What the pipe did not take
 // is written by the one goroutine that runs loop. So no caller ever waits for
 // the pipe, and frames of several callers leave in one write.
 type writer struct {
 	w   io.Writer
-	bad func(error)     // called once, without mu, at the first write that failed; nil: nobody
+	bad func(error)     // called once, without mu, at the first write that failed; nil: no call
 	raw syscall.RawConn // nil: w cannot write without waiting (net.Pipe)
 
 	mu     sync.Mutex
@@ -25,11 +25,11 @@ type writer struct {
 	bodies []byte // whole Body frames from at on; bounded by the streams' windows
 	at     int
 	spare  []byte // the buffer that first does not use at the moment
-	busy   bool   // somebody writes, and will look again
+	busy   bool   // a goroutine writes, and will look again
 	closed bool
 	err    error // sticky
 
-	wide bool          // widen was called; belongs to who is busy, as the following
+	wide bool          // widen was called; the busy goroutine has it, as the following
 	rest []byte        // handed to loop
 	held []byte        // the buffer that rest is the end of
 	wake chan struct{} // capacity 1
@@ -39,7 +39,7 @@ type writer struct {
 // maxSpare is the largest buffer kept from one write to the next.
 const maxSpare = 256 << 10
 
-// pipeSize is what a pipe holds before it is asked to hold more; octets.
+// pipeSize is what a pipe holds before it is asked to hold more; bytes.
 const pipeSize = 64 << 10
 
 func newWriter(w io.Writer) *writer {
@@ -110,7 +110,7 @@ func (wr *writer) flush(write func([]byte) (bool, error)) (first error) {
 			n := wire.HeaderSize + int(binary.BigEndian.Uint32(wr.bodies[wr.at+8:]))
 			out = append(wr.spare[:0], wr.bodies[wr.at:wr.at+n]...)
 			wr.spare = nil
-			if wr.at += n; wr.at > len(wr.bodies)/2 { // each octet moves twice at most
+			if wr.at += n; wr.at > len(wr.bodies)/2 { // each byte moves twice at most
 				wr.bodies, wr.at = wr.bodies[:copy(wr.bodies, wr.bodies[wr.at:])], 0
 			}
 		default:
@@ -142,7 +142,7 @@ type wideBuffer [maxSpare + 64<<10]byte
 
 var wideBuffers sync.Pool // *wideBuffer
 
-// grow returns b with room for n more octets. It is for build, which holds mu.
+// grow returns b with room for n more bytes. It is for build, which holds mu.
 func (wr *writer) grow(b []byte, n int) []byte {
 	switch {
 	case cap(b)-len(b) >= n:
@@ -202,7 +202,7 @@ func (wr *writer) writeNow(p []byte) (whole bool, err error) {
 		return true, nil
 	}
 	wr.rest, wr.held = p[n:], p
-	wr.wake <- struct{}{} // there is room: only who is busy sends
+	wr.wake <- struct{}{} // there is room: only the busy goroutine sends
 	return false, nil
 }
 

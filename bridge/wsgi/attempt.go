@@ -72,7 +72,7 @@ func (a *attempt) over() error {
 // begin ends the limit on the time until the answer.
 func (a *attempt) begin() { a.begun, a.deadline = true, shim.Deadline{} }
 
-// limit is how long the app may go on when nobody reads its answer: a worker must not
+// limit is how long the app may work on when its answer is not read: a worker must not
 // be lost to a view that hangs. Once its answer has begun the app may be silent for as
 // long as it likes: where others run beside it, they are not to lose their worker over
 // a client that has left it.
@@ -83,7 +83,7 @@ func (a *attempt) limit() time.Duration {
 	return a.o.Timeout
 }
 
-// close lets the worker go; nobody reads the rest of the answer.
+// close lets the worker go; the rest of the answer is thrown away.
 func (a *attempt) close() { a.x.Close(a.limit()) }
 
 // discard is close for an answer whose body is not wanted although its client is there.

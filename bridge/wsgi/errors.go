@@ -13,7 +13,7 @@ import (
 var (
 	errTimeout = errors.New("the app took too long")
 	errSilent  = errors.New("the app was silent for too long within its answer")
-	// errShort: the app gave fewer octets than its Content-Length says; told by then.
+	// errShort: the app gave fewer bytes than its Content-Length says; told by then.
 	errShort = errors.New("the body is shorter than its Content-Length")
 	// errCut marks an error that came after the head of the answer had gone out.
 	errCut = errors.New("the answer was cut off")

@@ -57,7 +57,7 @@ type Options struct {
 	// limit. The time in which the client takes nothing does not count.
 	StreamTimeout time.Duration
 	// CancelOnDisconnect: when a client leaves before its answer has begun, the
-	// app's work for it is interrupted. Otherwise it goes on.
+	// app's work for it is interrupted. Otherwise the app finishes its work.
 	CancelOnDisconnect bool
 	// Concurrent: a worker runs several requests at a time.
 	Concurrent bool

@@ -188,7 +188,7 @@ func TestAppErrors(t *testing.T) {
 		switch r.Vars["PATH_INFO"] {
 		case "/before":
 			_ = p.Message(wire.KindError, r.Stream, boom)
-		case "/head": // the head came, no octet of a body
+		case "/head": // the head came, no byte of a body
 			_ = p.Head(r.Stream, "200 OK", "", false, "X-A", "1")
 			_ = p.Message(wire.KindError, r.Stream, boom)
 		case "/after":
@@ -355,7 +355,7 @@ func TestLargeBothWays(t *testing.T) {
 	for path, want := range map[string]string{"/deaf": "bye", "/duplex": strings.Repeat("y", wire.Window) + fmt.Sprint(size)} {
 		a := g.raw("POST", fmt.Sprintf("POST %s HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", path, size, body))
 		if a.body != want || a.err != nil {
-			t.Errorf("%s: %s%d octets, %v", path, a.head, len(a.body), a.err)
+			t.Errorf("%s: %s%d bytes, %v", path, a.head, len(a.body), a.err)
 		}
 	}
 }

@@ -16,13 +16,13 @@ type head struct {
 	// length is the app's Content-Length, or what the shim knows of the body; -1:
 	// neither.
 	length int64
-	digits string // the app's Content-Length as it stands there; empty: see length
-	// straight: the app asks that nothing stands between it and the client, as it
+	digits string // the app's Content-Length as the app wrote it; empty: see length
+	// straight: the app asks that nothing is between it and the client, as it
 	// would ask nginx (X-Accel-Buffering: no).
 	straight bool
 }
 
-// checkHead reads what the worker sent, as hostile octets (RFC 9110 5.1, 5.5, 15;
+// checkHead reads what the worker sent, as hostile bytes (RFC 9110 5.1, 5.5, 15;
 // PEP 3333, "The start_response() Callable"). Every error is a *badResponse.
 func checkHead(h *wire.Head) (head, error) {
 	status, err := parseStatus(h.Status)
@@ -60,8 +60,8 @@ func checkField(f *wire.Field) error {
 	if !isToken(f.Name) {
 		return &badResponse{fmt.Sprintf("field name %.100q is not a token (RFC 9110 5.1)", f.Name)}
 	}
-	if j := badOctet(f.Value); j >= 0 {
-		return &badResponse{fmt.Sprintf("field %s: its value %.200q holds the control octet %#02x (RFC 9110 5.5)", f.Name, f.Value, f.Value[j])}
+	if j := controlByte(f.Value); j >= 0 {
+		return &badResponse{fmt.Sprintf("field %s: its value %.200q holds the control byte %#02x (RFC 9110 5.5)", f.Name, f.Value, f.Value[j])}
 	}
 	return nil
 }
@@ -83,8 +83,8 @@ func parseStatus(s string) (int, error) {
 	if n < 200 || n > 599 {
 		return 0, &badResponse{fmt.Sprintf("status %.100q: want 200 to 599", s)}
 	}
-	if i := badOctet(s[3:]); i >= 0 {
-		return 0, &badResponse{fmt.Sprintf("status %.100q: its reason holds the control octet %#02x", s, s[3+i])}
+	if i := controlByte(s[3:]); i >= 0 {
+		return 0, &badResponse{fmt.Sprintf("status %.100q: its reason holds the control byte %#02x", s, s[3+i])}
 	}
 	return n, nil
 }
@@ -98,8 +98,8 @@ func parseLength(s string) (int64, error) {
 	return int64(n), nil
 }
 
-// badOctet finds a control octet that a field value must not hold; a tab may be.
-func badOctet(s string) int {
+// controlByte finds a control byte that a field value must not hold; a tab may be.
+func controlByte(s string) int {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
 			return i
@@ -108,8 +108,8 @@ func badOctet(s string) int {
 	return -1
 }
 
-// tokenOctet are the octets of a token (RFC 9110 5.6.2).
-var tokenOctet = func() (t [256]bool) {
+// tokenByte are the bytes of a token (RFC 9110 5.6.2).
+var tokenByte = func() (t [256]bool) {
 	for _, c := range []byte("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
 		t[c] = true
 	}
@@ -118,7 +118,7 @@ var tokenOctet = func() (t [256]bool) {
 
 func isToken(s string) bool {
 	for i := range len(s) {
-		if !tokenOctet[s[i]] {
+		if !tokenByte[s[i]] {
 			return false
 		}
 	}
@@ -237,7 +237,7 @@ func (s *spellings) first(fields []wire.Field, i int) (name string, repeated boo
 }
 
 // setLength sends the length n of the body that a GET would have; digits: the same
-// in digits, empty when nobody has written it yet. setFields comes before.
+// in digits, empty when it is not written yet. setFields comes before.
 func (p *response) setLength(status int, n int64, digits string) {
 	if digits == "" || len(digits) > 1 && digits[0] == '0' { // the app's "007" stays inside
 		digits = strconv.FormatInt(n, 10)

@@ -52,7 +52,7 @@ func TestClientLeavesAQuietStream(t *testing.T) {
 func TestNamedFileIsNoCancel(t *testing.T) {
 	root := t.TempDir()
 	path := filepath.Join(root, "file")
-	if err := os.WriteFile(path, []byte("octets"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("bytes"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	end := make(chan struct{})
@@ -61,7 +61,7 @@ func TestNamedFileIsNoCancel(t *testing.T) {
 		<-end
 		_ = p.Body(r.Stream, "", true)
 	}, func(o *Options) { o.SendfileRoots = []string{root}; o.Timeout = 100 * time.Millisecond })
-	if a := g.get("/"); a.status != 200 || a.body != "octets" {
+	if a := g.get("/"); a.status != 200 || a.body != "bytes" {
 		t.Fatalf("%d %q", a.status, a.body)
 	}
 	g.until("a worker that goes on for too long is told of once", func() bool {

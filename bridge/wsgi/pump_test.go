@@ -56,7 +56,7 @@ func (g *rig) empty(s *spool.Pipes) {
 	g.until("memory and files to be given back", func() bool { return s.InMemory() == 0 && s.Files.Used() == 0 })
 }
 
-// The worker has ended before a client reads its first octet, and all octets come.
+// The worker has ended before a client reads its first byte, and all bytes come.
 func TestSlowClientsHoldNoWorker(t *testing.T) {
 	want := make([]byte, large)
 	rand.New(rand.NewSource(1)).Read(want)
@@ -85,11 +85,11 @@ func TestSlowClientsHoldNoWorker(t *testing.T) {
 		}
 	}
 	if s.Files.Used() == 0 || s.InMemory() > 3*(64<<10) {
-		t.Errorf("%d octets in files, %d in memory", s.Files.Used(), s.InMemory())
+		t.Errorf("%d bytes in files, %d in memory", s.Files.Used(), s.InMemory())
 	}
 	for _, br := range readers {
 		if n, sha, err := sum(t, br); n != large || sha != sha256.Sum256(want) || err != nil {
-			t.Errorf("%d octets, %v", n, err)
+			t.Errorf("%d bytes, %v", n, err)
 		}
 	}
 	g.empty(s)
@@ -120,7 +120,7 @@ func TestOctetsThroughTheFile(t *testing.T) {
 	_, br := g.lazy("/")
 	g.until("the file to be full", func() bool { return s.Files.Used() == 1<<20 })
 	if n, sha, err := sum(t, br); n != total || sha != [32]byte(sent.Sum(nil)) || err != nil {
-		t.Errorf("%d octets of %d, %v", n, total, err)
+		t.Errorf("%d bytes of %d, %v", n, total, err)
 	}
 	g.empty(s)
 }
@@ -156,7 +156,7 @@ func TestEndlessAnswerIsBounded(t *testing.T) {
 		return still
 	})
 	if n := sent.Load(); n > large || s.Files.Used() != 1<<20 || s.InMemory() > 64<<10 {
-		t.Errorf("%d octets sent, %d in files, %d in memory", n, s.Files.Used(), s.InMemory())
+		t.Errorf("%d bytes sent, %d in files, %d in memory", n, s.Files.Used(), s.InMemory())
 	}
 	c.Close()
 	select {
@@ -260,7 +260,7 @@ func TestEndsBehindThePump(t *testing.T) {
 			}
 			n, _, err := sum(t, br)
 			if n != c.n && c.path != "/dead" || (err != nil) != c.cut {
-				t.Errorf("%d octets, %v", n, err)
+				t.Errorf("%d bytes, %v", n, err)
 			}
 			if seen := g.seen(); seen.abort != c.cut || c.cut && seen.info.Err == nil {
 				t.Errorf("%+v", seen)
@@ -273,7 +273,7 @@ func TestEndsBehindThePump(t *testing.T) {
 	}
 }
 
-// Without a file the worker waits, one line says so, and all octets come.
+// Without a file the worker waits, one line says so, and all bytes come.
 func TestNoFileForAnswers(t *testing.T) {
 	want := make([]byte, large)
 	rand.New(rand.NewSource(3)).Read(want)
@@ -291,7 +291,7 @@ func TestNoFileForAnswers(t *testing.T) {
 	_, other := g.lazy("/")
 	for _, br := range []*bufio.Reader{br, other} {
 		if n, sha, err := sum(t, br); n != large || sha != sha256.Sum256(want) || err != nil {
-			t.Errorf("%d octets, %v", n, err)
+			t.Errorf("%d bytes, %v", n, err)
 		}
 	}
 	if n := g.logs.count("answer_spool"); n != 1 {
@@ -325,9 +325,9 @@ func TestStraightThrough(t *testing.T) {
 		return still
 	})
 	if sent.Load() > large || s.InMemory() != 0 || s.Files.Used() != 0 {
-		t.Errorf("%d octets sent, %d in memory, %d in files", sent.Load(), s.InMemory(), s.Files.Used())
+		t.Errorf("%d bytes sent, %d in memory, %d in files", sent.Load(), s.InMemory(), s.Files.Used())
 	}
 	if n, _, err := sum(t, br); n != 4*large/50_000*50_000 || err != nil {
-		t.Errorf("%d octets, %v", n, err)
+		t.Errorf("%d bytes, %v", n, err)
 	}
 }

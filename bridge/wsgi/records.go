@@ -39,7 +39,7 @@ func (l *records) pairs() []any {
 	return []any{"app", l.app, "id", l.info.ID, "method", l.r.Method, "target", l.r.RequestURI, "worker", l.info.Worker}
 }
 
-// report writes the record of an error that somebody has to look at.
+// report writes the record of an error that an operator has to look at.
 func (l *records) report(s *spool.Spool, err error) {
 	var app *wire.AppError
 	var bad *badResponse

@@ -183,7 +183,7 @@ func (g *rig) dial() net.Conn {
 	return c
 }
 
-// raw sends octets and reads one answer to method.
+// raw sends bytes and reads one answer to method.
 func (g *rig) raw(method, request string) answer {
 	g.t.Helper()
 	c := g.dial()

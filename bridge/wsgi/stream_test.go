@@ -167,7 +167,7 @@ func TestFeedBothWaysAtOnce(t *testing.T) {
 			_, _ = io.WriteString(c, "GET /next HTTP/1.1\r\nHost: h\r\n\r\n")
 		}()
 		if a := g.read("POST", br); a.status != 200 || a.err != nil || !bytes.Equal([]byte(a.body), data) {
-			t.Errorf("%s: %d octets, %v", path, len(a.body), a.err)
+			t.Errorf("%s: %d bytes, %v", path, len(a.body), a.err)
 		}
 		if a := g.read("GET", br); a.status != 200 {
 			t.Errorf("%s: next: %s", path, a.head)
@@ -257,7 +257,7 @@ func TestFeedFailures(t *testing.T) {
 	}
 }
 
-// The app's time runs while octets that came wait for it, and not while it waits for the client.
+// The app's time runs while bytes that came wait for it, and not while it waits for the client.
 func TestFeedAndTimeout(t *testing.T) {
 	g := newFeedRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		if r.Vars["PATH_INFO"] == "/deaf" {
@@ -287,7 +287,7 @@ func TestFeedAndTimeout(t *testing.T) {
 		t.Error(g.pool.expired)
 	}
 	g.pool.mu.Unlock()
-	g.write(c, "POST /deaf HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc") // from the last octet on too
+	g.write(c, "POST /deaf HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc") // from the last byte on too
 	if a := g.read("POST", br); a.status != 504 {
 		t.Errorf("%s", a.head)
 	}

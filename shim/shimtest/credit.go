@@ -47,7 +47,7 @@ func (c *credits) take(stream uint32, n int) int {
 }
 
 // Stream writes body in Body frames, as fast as Go gives credit; the Head that
-// came before held no octets of body. It returns io.ErrClosedPipe when Go has left.
+// came before held no bytes of body. It returns io.ErrClosedPipe when Go has left.
 func (p *Peer) Stream(stream uint32, body []byte) error {
 	for len(body) > 0 {
 		n := p.credits.take(stream, min(len(body), wire.MaxInline))

@@ -21,7 +21,7 @@ import (
 type Request struct {
 	Stream uint32
 	Vars   map[string]string
-	Body   []byte // inline octets
+	Body   []byte // inline bytes
 	Last   bool   // Body is all there is
 	peer   *Peer
 	more   chan chunk
@@ -53,7 +53,7 @@ func (r *Request) ReadAll() []byte {
 	return body
 }
 
-// Next waits for the next octets that frames bring, and gives credit for them. It
+// Next waits for the next bytes that frames bring, and gives credit for them. It
 // reports false when the pipe ends before the body does, and after a Cancel. Last
 // is set with the last.
 func (r *Request) Next() ([]byte, bool) {
@@ -140,7 +140,7 @@ func (p *Peer) Close() {
 // Send writes one frame.
 func (p *Peer) Send(f wire.Frame) error { return p.Raw(wire.AppendFrame(nil, f)) }
 
-// Raw writes octets as they are.
+// Raw writes bytes as they are.
 func (p *Peer) Raw(b []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -162,7 +162,7 @@ func (p *Peer) Answer(stream uint32, status string, body string, fields ...strin
 	return p.Head(stream, status, body, true, fields...)
 }
 
-// Head writes a Head frame with the first octets of the body.
+// Head writes a Head frame with the first bytes of the body.
 func (p *Peer) Head(stream uint32, status, body string, last bool, fields ...string) error {
 	h := &wire.Head{Status: status}
 	for i := 0; i+1 < len(fields); i += 2 {

@@ -8,16 +8,21 @@
 // Bytes from a worker are hostile: every length is compared with the bytes at
 // hand before memory is taken, and msgpack.Unmarshal is never called on them.
 //
-//	frame.go     the frame: kinds, flags, sizes, header; Reader
+//	frame.go     the frame: kinds, flags, sizes, header
+//	reader.go    Reader: frames off a stream of bytes
 //	block.go     the memory that a Reader reads into
-//	message.go   messages that Go sends
-//	decode.go    messages that a worker sends
-//	head.go      an answer's status and fields
+//	boot.go      Boot, and a worker's Hello, Ready and Failed
+//	declared.go  Declared: a folder of files that the app declares
+//	request.go   Request: an environ and the first bytes of a body
+//	names.go     the variables that a Request names by number
+//	head.go      Head: an answer's status and fields
 //	hints.go     early hints
 //	file.go      a file in place of an answer's body
+//	window.go    credit for a body
+//	log.go       LogRecord: a record of the shim's own
 //	fork.go      a template's orders and answers
-//	names.go     the variables that a Request names by number
-//	walk.go      walks msgpack within bounds
+//	pack.go      msgpack, written without the library
+//	walk.go      msgpack, read within bounds
 //	errors.go    ProtocolError and AppError
 //
 // A new kind of frame goes into frame.go's table, PROTOCOL.md and the vectors in

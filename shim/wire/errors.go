@@ -26,7 +26,7 @@ func (e *AppError) Error() string {
 // else in that process writes on the frame pipe. The Conn that met it is dead.
 type ProtocolError struct {
 	What string
-	// Saw holds the octets at that place, at most 64 of them.
+	// Saw holds the bytes at that place, at most 64 of them.
 	Saw []byte
 }
 
@@ -34,7 +34,7 @@ func (e *ProtocolError) Error() string {
 	if len(e.Saw) == 0 {
 		return "protocol error: " + e.What
 	}
-	return fmt.Sprintf("protocol error: %s; the octets there: %q", e.What, e.Saw)
+	return fmt.Sprintf("protocol error: %s; the bytes there: %q", e.What, e.Saw)
 }
 
 func Errorf(saw []byte, format string, args ...any) *ProtocolError {
@@ -42,4 +42,30 @@ func Errorf(saw []byte, format string, args ...any) *ProtocolError {
 		saw = saw[:64]
 	}
 	return &ProtocolError{What: fmt.Sprintf(format, args...), Saw: append([]byte(nil), saw...)}
+}
+
+// DecodeError decodes an Error's payload.
+func DecodeError(p []byte) (*AppError, error) {
+	m := new(AppError)
+	return m, walkMap(p, func(w *walker, key string) (known bool, err error) {
+		switch key {
+		case "type":
+			m.Type, err = w.str()
+		case "message":
+			m.Message, err = w.str()
+		case "file":
+			m.File, err = w.str()
+		case "line":
+			m.Line, err = w.integer()
+		case "function":
+			m.Function, err = w.str()
+		case "text":
+			m.Text, err = w.str()
+		case "traceback":
+			m.Traceback, err = w.str()
+		default:
+			return false, nil
+		}
+		return true, err
+	})
 }

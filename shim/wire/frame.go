@@ -3,7 +3,6 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
-	"io"
 )
 
 // Kind says what a frame is.
@@ -44,22 +43,22 @@ const (
 type Flags uint16
 
 const (
-	// FlagEnd: the last body octets of this direction are in this frame.
+	// FlagEnd: the last bytes of body of this direction are in this frame.
 	FlagEnd Flags = 0x0001
 	// FlagHold: the answer ends with this frame, but the worker is busy with the
 	// stream until a further End (standpipe.after_response).
 	FlagHold Flags = 0x0002
 	// FlagFile, on a Head: the body is the file that comes over the control socket.
 	FlagFile Flags = 0x0004
-	// FlagShared: the body octets lie in the shared memory, and the frame says where.
+	// FlagShared: the bytes of body lie in the shared memory, and the frame says where.
 	FlagShared Flags = 0x0008
 )
 
-// Sizes, in octets.
+// Sizes, in bytes.
 const (
 	// HeaderSize is the length of a frame's header.
 	HeaderSize = 12
-	// MaxInline bounds the body octets of one frame of ours.
+	// MaxInline bounds the bytes of body of one frame of ours.
 	MaxInline = 64 << 10
 	// MaxHead bounds the msgpack of a Request or a Head.
 	MaxHead = 1 << 20
@@ -72,7 +71,7 @@ const (
 	MaxPairs    = 256
 	// Window is the credit that each direction of each stream starts with.
 	Window = 256 << 10
-	// MaxPart bounds the body octets of one frame of a worker's: an answer of this
+	// MaxPart bounds the bytes of body of one frame of a worker's: an answer of this
 	// size comes in one.
 	MaxPart = Window
 	// MaxNoise is how far the nonce is looked for in a new worker's output.
@@ -135,10 +134,10 @@ type Frame struct {
 	Payload []byte
 }
 
-// End reports whether the frame carries the last body octets of its direction.
+// End reports whether the frame carries the last bytes of body of its direction.
 func (f Frame) End() bool { return f.Flags&FlagEnd != 0 }
 
-// Shared reports whether the body octets lie in the shared memory.
+// Shared reports whether the bytes of body lie in the shared memory.
 func (f Frame) Shared() bool { return f.Flags&FlagShared != 0 }
 
 // Held reports whether the stream stays open after the answer's end.
@@ -160,17 +159,11 @@ func (f Frame) legalFlags() bool {
 	return false
 }
 
-// AppendHeader appends a frame's header for a payload of n octets.
+// AppendHeader appends a frame's header for a payload of n bytes.
 func AppendHeader(b []byte, k Kind, fl Flags, stream uint32, n int) []byte {
 	b = append(b, magic, byte(k))
 	b = binary.BigEndian.AppendUint16(b, uint16(fl))
 	b = binary.BigEndian.AppendUint32(b, stream)
-	return binary.BigEndian.AppendUint32(b, uint32(n))
-}
-
-// AppendWindow appends a Window frame: n more bytes may come.
-func AppendWindow(b []byte, stream uint32, n int) []byte {
-	b = AppendHeader(b, KindWindow, 0, stream, 4)
 	return binary.BigEndian.AppendUint32(b, uint32(n))
 }
 
@@ -181,7 +174,7 @@ func AppendFrame(b []byte, f Frame) []byte {
 }
 
 // ParseHeader reads the header at the start of b, which holds at least
-// HeaderSize octets, and returns the frame without its payload and the
+// HeaderSize bytes, and returns the frame without its payload and the
 // payload's length. What breaks a rule of PROTOCOL.md is a *ProtocolError.
 func ParseHeader(b []byte) (Frame, int, error) {
 	if b[0] != magic {
@@ -196,115 +189,7 @@ func ParseHeader(b []byte) (Frame, int, error) {
 	case f.Flags != 0 && !f.legalFlags():
 		return Frame{}, 0, Errorf(b, "%v frame with flags %#04x", f.Kind, uint16(f.Flags))
 	case uint64(n) > uint64(k.ceiling):
-		return Frame{}, 0, Errorf(b, "%v frame of %d octets; the ceiling is %d", f.Kind, n, k.ceiling)
+		return Frame{}, 0, Errorf(b, "%v frame of %d bytes; the ceiling is %d", f.Kind, n, k.ceiling)
 	}
 	return f, int(n), nil
-}
-
-// Reader takes frames off a stream of octets.
-type Reader struct {
-	r      io.Reader
-	block  *Block
-	buf    []byte // of block
-	lo, hi int    // buf[lo:hi] has been read and not been taken
-}
-
-// readSize is how much is read when no more has been announced; octets. A Head with
-// 64 KiB of body fits.
-const readSize = 68 << 10
-
-// NewReader returns a reader of frames from r.
-func NewReader(r io.Reader) *Reader { return newReader(r, newBlock(readSize)) }
-
-// NewReaderSize is NewReader with a first buffer of n bytes, for a pipe that is idle nearly always.
-func NewReaderSize(r io.Reader, n int) *Reader {
-	b := make(Block, n)
-	return newReader(r, &b)
-}
-
-func newReader(r io.Reader, b *Block) *Reader { return &Reader{r: r, block: b, buf: *b} }
-
-// Next returns the next frame. Its payload is valid until the following call.
-// It returns io.EOF at the end between two frames, io.ErrUnexpectedEOF inside
-// one, a *ProtocolError, or r's error; after an error only errors follow.
-func (fr *Reader) Next() (Frame, error) {
-	if err := fr.fill(HeaderSize); err != nil {
-		return Frame{}, err
-	}
-	f, n, err := ParseHeader(fr.buf[fr.lo:fr.hi])
-	if err != nil {
-		// Show what follows as well, as far as it is here.
-		pe := err.(*ProtocolError)
-		pe.Saw = append(pe.Saw[:0], fr.buf[fr.lo:min(fr.hi, fr.lo+64)]...)
-		return Frame{}, pe
-	}
-	if err := fr.fill(HeaderSize + n); err != nil {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
-		return Frame{}, err
-	}
-	f.Payload = fr.buf[fr.lo+HeaderSize : fr.lo+HeaderSize+n]
-	fr.lo += HeaderSize + n
-	return f, nil
-}
-
-// fill makes sure that n octets are at hand. n is bounded by the ceilings, so a
-// large buffer is made only for a frame that was announced within them.
-func (fr *Reader) fill(n int) error {
-	if fr.hi-fr.lo >= n {
-		return nil
-	}
-	if fr.lo == fr.hi {
-		fr.lo, fr.hi = 0, 0
-	}
-	if fr.lo+n > len(fr.buf) {
-		switch {
-		case n > len(fr.buf):
-			fr.move(newBlock(n)).Free()
-		case len(fr.buf) > readSize && n <= readSize:
-			fr.move(newBlock(readSize)).Free() // a large frame has passed: give its memory back
-		default:
-			fr.hi = copy(fr.buf, fr.buf[fr.lo:fr.hi])
-			fr.lo = 0
-		}
-	}
-	end := min(fr.lo+max(n, readSize), len(fr.buf)) // a large frame is read to its own end: what lies behind it would have to move
-	for empty := 0; fr.hi-fr.lo < n; {
-		m, err := fr.r.Read(fr.buf[fr.hi:end])
-		fr.hi += m
-		if fr.hi-fr.lo >= n {
-			return nil
-		}
-		if err != nil {
-			if err == io.EOF && fr.hi > fr.lo {
-				return io.ErrUnexpectedEOF
-			}
-			return err
-		}
-		if m > 0 {
-			empty = 0
-		} else if empty++; empty > 100 {
-			return io.ErrNoProgress
-		}
-	}
-	return nil
-}
-
-// move goes on in another block, with what has not been taken, and returns the one
-// that it was in.
-func (fr *Reader) move(to *Block) *Block {
-	from := fr.block
-	fr.hi = copy(*to, fr.buf[fr.lo:fr.hi])
-	fr.lo, fr.block, fr.buf = 0, to, *to
-	return from
-}
-
-// Keep gives the block with the last payload away, of which n octets are wanted. nil:
-// they are too few for so much memory, and have to be copied.
-func (fr *Reader) Keep(n int) *Block {
-	if n < len(fr.buf)/2 {
-		return nil
-	}
-	return fr.move(newBlock(len(fr.buf)))
 }

@@ -15,8 +15,8 @@ import (
 var hostile = []string{"\xdd\xff\xff\xff\xff", "\xdf\xff\xff\xff\xff", "\xc6\xff\xff\xff\xff", "\xdb\xff\xff\xff\xff",
 	strings.Repeat("\x91", 1<<20), strings.Repeat("\x81\xa1a", 1<<18), "\xc9\xff\xff\xff\xff\x01", "\xc1", ""}
 
-// FuzzFrames reads frames from arbitrary octets: errors, never a panic, and a
-// frame that is accepted is written again as the same octets.
+// FuzzFrames reads frames from arbitrary bytes: errors, never a panic, and a
+// frame that is accepted is written again as the same bytes.
 func FuzzFrames(f *testing.F) {
 	f.Add([]byte("\xc1\x11\x00\x01\x00\x00\x00\x07\x00\x00\x00\x03abc"))
 	f.Add([]byte("\xc1\x11\x00\x00\x00\x00\x00\x01\xff\xff\xff\xff"))
@@ -29,7 +29,7 @@ func FuzzFrames(f *testing.F) {
 			fm, err := fr.Next()
 			if err != nil {
 				if err == io.EOF && at != len(data) {
-					t.Fatalf("the end after %d of %d octets", at, len(data))
+					t.Fatalf("the end after %d of %d bytes", at, len(data))
 				}
 				return
 			}
@@ -42,8 +42,8 @@ func FuzzFrames(f *testing.F) {
 	})
 }
 
-// FuzzWalk walks arbitrary octets as each message of a worker's. No message takes
-// more memory than a small multiple of its octets.
+// FuzzWalk walks arbitrary bytes as each message of a worker's. No message takes
+// more memory than a small multiple of its bytes.
 func FuzzWalk(f *testing.F) {
 	for kind := range uint8(10) {
 		for _, h := range hostile {
@@ -98,11 +98,11 @@ func TestHostileLengthsTakeNoMemory(t *testing.T) {
 	}
 	runtime.ReadMemStats(&after)
 	if took := after.TotalAlloc - before.TotalAlloc; took > 4*n {
-		t.Errorf("%d octets of messages took %d octets of memory", n, took)
+		t.Errorf("%d bytes of messages took %d bytes of memory", n, took)
 	}
 }
 
-// A header's length takes no memory that its octets do not fill: twice the ceiling at most.
+// A header's length takes no memory that its bytes do not fill: twice the ceiling at most.
 func TestLargestFramesTakeNoMoreThanTwiceTheCeiling(t *testing.T) {
 	const ceiling = 4 + wire.MaxHead + wire.MaxPart
 	for _, have := range []int{0, 1, ceiling / 2, ceiling} {
@@ -113,10 +113,10 @@ func TestLargestFramesTakeNoMoreThanTwiceTheCeiling(t *testing.T) {
 		f, err := wire.NewReader(bytes.NewReader(data)).Next()
 		runtime.ReadMemStats(&after)
 		if (err == nil) != (have == ceiling) || err == nil && len(f.Payload) != ceiling {
-			t.Errorf("%d octets of %d: %v", have, ceiling, err)
+			t.Errorf("%d bytes of %d: %v", have, ceiling, err)
 		}
 		if took := after.TotalAlloc - before.TotalAlloc; took > 2*ceiling+128<<10 {
-			t.Errorf("%d octets of %d took %d octets of memory", have, ceiling, took)
+			t.Errorf("%d bytes of %d took %d bytes of memory", have, ceiling, took)
 		}
 	}
 }

@@ -5,12 +5,15 @@ import (
 	"strings"
 )
 
+// Field is one field of an answer's head.
+type Field struct{ Name, Value string }
+
 // Head is the status and the fields of an answer, in the app's order and
-// spelling. It is data that nobody has checked.
+// spelling. It was not checked.
 type Head struct {
 	Status string // "200 OK"
 	Fields []Field
-	// Length is how many octets the body will have, when the shim knows it from
+	// Length is how many bytes the body will have, when the shim knows it from
 	// what the app returned; -1: it does not.
 	Length int64
 	// File: the body is a file; Exchange.File brings it.
@@ -35,8 +38,8 @@ func DecodeHead(p []byte) (h *Head, body []byte, err error) {
 }
 
 // Decode fills h from a Head's payload; spare is used for the fields if it has room.
-// It stands on every request's way, so it knows the few forms that a Head has and
-// does without the library; each length is compared with the octets left.
+// Every request needs it, so it knows the few forms that a Head has and
+// does without the library; each length is compared with the bytes left.
 func (h *Head) Decode(p []byte, spare []Field) (body []byte, err error) {
 	head, body, err := splitHead(p)
 	if err != nil {
@@ -47,10 +50,10 @@ func (h *Head) Decode(p []byte, spare []Field) (body []byte, err error) {
 	if parts != 2 && parts != 3 {
 		return nil, Errorf(head, "a Head that is not an array of two or three")
 	}
-	*h = Head{Status: s.octets(), Length: -1}
+	*h = Head{Status: s.bytes(), Length: -1}
 	n := s.array()
 	switch {
-	case s.bad || n > len(s.text)-s.at: // each takes an octet at least
+	case s.bad || n > len(s.text)-s.at: // each takes a byte at least
 		return nil, Errorf(head, "a Head that is cut short")
 	case n%2 != 0:
 		return nil, Errorf(head, "a Head with a name and no value")
@@ -62,7 +65,7 @@ func (h *Head) Decode(p []byte, spare []Field) (body []byte, err error) {
 		h.Fields = make([]Field, n/2)
 	}
 	for i := range h.Fields {
-		h.Fields[i] = Field{s.octets(), s.octets()}
+		h.Fields[i] = Field{s.bytes(), s.bytes()}
 	}
 	if parts == 3 {
 		h.Length = s.unsigned()
@@ -80,7 +83,7 @@ type scanner struct {
 	bad  bool
 }
 
-// size reads a big-endian number of n octets.
+// size reads a big-endian number of n bytes.
 func (s *scanner) size(n int) uint64 {
 	if s.bad || len(s.text)-s.at < n {
 		s.bad = true
@@ -108,8 +111,8 @@ func (s *scanner) array() int {
 	return 0
 }
 
-// octets returns a bin or str.
-func (s *scanner) octets() string {
+// bytes returns a bin or str.
+func (s *scanner) bytes() string {
 	n := uint64(0)
 	switch c := s.size(1); {
 	case c == 0xc4 || c == 0xd9:
@@ -161,4 +164,20 @@ func AppendHead(b []byte, stream uint32, h *Head, body []byte, last bool) []byte
 	binary.BigEndian.PutUint32(p, uint32(len(p)-4))
 	p = append(p, body...)
 	return AppendFrame(b, Frame{Kind: KindHead, Flags: fl, Stream: stream, Payload: p})
+}
+
+// splitHead parts the payload of a Request or a Head.
+func splitHead(p []byte) (head, body []byte, err error) {
+	if len(p) < 4 {
+		return nil, nil, Errorf(p, "a head without its length")
+	}
+	n := binary.BigEndian.Uint32(p)
+	if n > MaxHead || uint64(n) > uint64(len(p)-4) {
+		return nil, nil, Errorf(p, "a head of %d bytes in a frame of %d", n, len(p))
+	}
+	head, body = p[4:4+n], p[4+n:]
+	if len(body) > MaxPart {
+		return nil, nil, Errorf(nil, "%d bytes of body in one frame", len(body))
+	}
+	return head, body, nil
 }

@@ -4,7 +4,7 @@ package wire
 const MaxHintFields = 128
 
 // DecodeEarlyHints decodes an EarlyHints' payload: fields for an informational
-// answer (RFC 8297), which nobody has checked.
+// answer (RFC 8297), which were not checked.
 func DecodeEarlyHints(p []byte) ([]Field, error) {
 	w := newWalker(p)
 	defer w.free()
@@ -12,7 +12,7 @@ func DecodeEarlyHints(p []byte) ([]Field, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n%2 != 0 || n/2 > MaxHintFields { // a field may take two octets there, and takes 32 here
+	if n%2 != 0 || n/2 > MaxHintFields { // a field may take two bytes there, and takes 32 here
 		return nil, Errorf(p, "an EarlyHints of %d names and values", n)
 	}
 	fields := make([]Field, 0, n/2)

@@ -22,7 +22,7 @@ func vectors(t *testing.T, file string, into any) {
 	}
 }
 
-func octets(t *testing.T, s string) []byte {
+func unhex(t *testing.T, s string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(s)
 	if err != nil {
@@ -31,7 +31,7 @@ func octets(t *testing.T, s string) []byte {
 	return b
 }
 
-// The same octets are read by shim_py/tests.
+// The same bytes are read by shim_py/tests.
 func TestFrameVectors(t *testing.T) {
 	var list []struct {
 		Name       string
@@ -49,7 +49,7 @@ func TestFrameVectors(t *testing.T) {
 	}
 	for _, v := range list {
 		t.Run(v.Name, func(t *testing.T) {
-			raw := octets(t, v.FrameHex)
+			raw := unhex(t, v.FrameHex)
 			fr := NewReader(bytes.NewReader(raw))
 			f, err := fr.Next()
 			if !v.OK {
@@ -59,7 +59,7 @@ func TestFrameVectors(t *testing.T) {
 				}
 				return
 			}
-			want := Frame{v.Kind, v.Flags, v.Stream, octets(t, v.PayloadHex)}
+			want := Frame{v.Kind, v.Flags, v.Stream, unhex(t, v.PayloadHex)}
 			if err != nil || f.Kind != want.Kind || f.Flags != want.Flags || f.Stream != want.Stream || !bytes.Equal(f.Payload, want.Payload) {
 				t.Errorf("read %+v, %v", f, err)
 			}
@@ -78,7 +78,7 @@ func TestValueVectors(t *testing.T) {
 	}
 	for _, v := range list {
 		t.Run(v.Name, func(t *testing.T) {
-			w := newWalker(octets(t, v.Hex))
+			w := newWalker(unhex(t, v.Hex))
 			defer w.free()
 			err := w.skip(maxDepth)
 			if err == nil {
@@ -123,7 +123,7 @@ func TestRequestVectors(t *testing.T) {
 	}
 	for _, v := range list {
 		t.Run(v.Name, func(t *testing.T) {
-			payload := octets(t, v.PayloadHex)
+			payload := unhex(t, v.PayloadHex)
 			vars, body, err := DecodeRequest(payload)
 			if v.Error {
 				if pe := (*ProtocolError)(nil); !errors.As(err, &pe) {
@@ -131,11 +131,11 @@ func TestRequestVectors(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || len(vars) != len(v.Environ) || !bytes.Equal(body, octets(t, v.BodyHex)) {
+			if err != nil || len(vars) != len(v.Environ) || !bytes.Equal(body, unhex(t, v.BodyHex)) {
 				t.Fatalf("%+v, %q, %v", vars, body, err)
 			}
 			for i, got := range vars {
-				if want, there := v.Environ[got.Name]; !there || got.Value != string(octets(t, want)) {
+				if want, there := v.Environ[got.Name]; !there || got.Value != string(unhex(t, want)) {
 					t.Errorf("%s is %q", got.Name, got.Value)
 				}
 				vars[i].Known = Known(got.Name)

@@ -11,10 +11,10 @@ import (
 // maxDepth is how deep a worker's values may nest.
 const maxDepth = 4
 
-// walker goes over one msgpack value in octets already read. The library reads
-// codes and lengths; each length is compared with the octets left before
+// walker goes over one msgpack value in bytes already read. The library reads
+// codes and lengths; each length is compared with the bytes left before
 // anything is allocated or looped over, because the library itself would take
-// four GiB for five hostile octets.
+// four GiB for five hostile bytes.
 type walker struct {
 	data []byte
 	rd   bytes.Reader
@@ -31,7 +31,7 @@ func newWalker(data []byte) *walker {
 	return w
 }
 
-// free gives the walker back; the octets it walked are not kept.
+// free gives the walker back; the bytes it walked are not kept.
 func (w *walker) free() {
 	w.data = nil
 	w.rd.Reset(nil)
@@ -65,7 +65,7 @@ func (w *walker) str() (string, error) {
 	return string(b), err
 }
 
-// bin returns octets that are no str.
+// bin returns bytes that are no str.
 func (w *walker) bin() (string, error) {
 	if c, err := w.dec.PeekCode(); err != nil || !msgpcode.IsBin(c) {
 		return "", w.bad("a bin is missing")
@@ -87,7 +87,7 @@ func (w *walker) arrayLen() (int, error) {
 	if err != nil || n < 0 {
 		return 0, w.bad("an array is missing")
 	}
-	if n > w.left() { // each element takes an octet at least
+	if n > w.left() { // each element takes a byte at least
 		return 0, w.bad("an array longer than the rest")
 	}
 	return n, nil
@@ -187,7 +187,7 @@ func (w *walker) skip(depth int) error {
 // end checks that nothing follows the value.
 func (w *walker) end() error {
 	if w.left() > 0 {
-		return w.bad("octets after the value")
+		return w.bad("bytes after the value")
 	}
 	return nil
 }
@@ -227,4 +227,39 @@ func (w *walker) pairs(value func(key string) error) error {
 		}
 	}
 	return nil
+}
+
+// count returns the length of an array of at most most elements: each takes more memory
+// here than the one byte that it may take there.
+func (w *walker) count(most int, what string) (int, error) {
+	n, err := w.arrayLen()
+	if err == nil && n > most {
+		return 0, Errorf(nil, "%d %s; at most %d", n, what, most)
+	}
+	return n, err
+}
+
+// texts walks an array of at most so many strings.
+func (w *walker) texts(most int) (list []string, err error) {
+	n, err := w.arrayLen()
+	if err == nil && n > most {
+		err = w.bad("an array of fewer strings")
+	}
+	for ; n > 0 && err == nil; n-- {
+		var s string
+		s, err = w.str()
+		list = append(list, s)
+	}
+	return list, err
+}
+
+// DecodeText decodes a payload that is one str (Stacks).
+func DecodeText(p []byte) (string, error) {
+	w := newWalker(p)
+	defer w.free()
+	s, err := w.str()
+	if err != nil {
+		return "", err
+	}
+	return s, w.end()
 }
