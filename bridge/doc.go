@@ -1,7 +1,8 @@
 // Package bridge holds no code: it is the map of the packages that stand between
 // clients and workers.
 //
-//	leaves    cgi, httpx, spool, body, logtext      any package of bridge may import them
+//	leaves    cgi, httpx, spool, body, content, upstream, logtext
+//	                                                any package of bridge may import them
 //	ways in   listen, nethttp, uwsgi                from a connection to an http.Handler
 //	stages    chain, forwarded, accesslog, compress, route
 //	                                                an http.Handler around another one
