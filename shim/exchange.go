@@ -110,7 +110,10 @@ func (x *Exchange) Started() error {
 		x.mu.Lock()
 		started, err := !x.since.IsZero(), x.answer.unsendable(x.cancelled)
 		x.mu.Unlock()
-		if err != nil || started {
+		switch {
+		case started: // it may be answered already
+			return nil
+		case err != nil:
 			return named(x.conn.name, err)
 		}
 		<-x.sender

@@ -32,6 +32,7 @@ type pool struct {
 	mu      sync.Mutex
 	labels  []shim.Label
 	expired []string
+	hello   chan struct{} // closed by the worker's Hello
 	freed   chan shim.Outcome
 	cancels chan uint32
 	admits  int
@@ -39,7 +40,7 @@ type pool struct {
 
 func newPool(t testing.TB, handle func(*shimtest.Request, *shimtest.Peer)) *pool {
 	ends, peer := shimtest.Pipe()
-	p := &pool{peer: peer, freed: make(chan shim.Outcome, 100), cancels: make(chan uint32, 100)}
+	p := &pool{peer: peer, hello: make(chan struct{}), freed: make(chan shim.Outcome, 100), cancels: make(chan uint32, 100)}
 	p.conn = shim.NewConn("shop/1", ends, p)
 	peer.Handle = handle
 	peer.Cancelled = func(id uint32) { p.cancels <- id }
@@ -91,7 +92,7 @@ func (p *pool) Acquire(ctx context.Context, l shim.Label) (*shim.Exchange, error
 }
 
 func (p *pool) Noise([]byte)                     {}
-func (p *pool) Hello(*wire.Hello)                {}
+func (p *pool) Hello(*wire.Hello)                { close(p.hello) }
 func (p *pool) Ready(*wire.Ready)                {}
 func (p *pool) Failed(*wire.Failed)              {}
 func (p *pool) Log(*shim.Label, *wire.LogRecord) {}

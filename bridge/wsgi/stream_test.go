@@ -3,6 +3,7 @@ package wsgi
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -13,12 +14,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
-// newFeedRig is a rig whose app has request_buffering = "off".
-func newFeedRig(t testing.TB, handle func(*shimtest.Request, *shimtest.Peer), change func(*Options)) *rig {
+// newStreamRig is a rig whose app has request_buffering = "off".
+func newStreamRig(t testing.TB, handle func(*shimtest.Request, *shimtest.Peer), change func(*Options)) *rig {
 	return newRig(t, handle, func(o *Options) {
 		o.Unbuffered = true
 		if change != nil {
@@ -50,8 +52,8 @@ func (g *rig) write(c net.Conn, s string) {
 }
 
 // The app works while it receives: a piece goes out when the answer to the one before it has come.
-func TestFeedIsAnsweredPieceByPiece(t *testing.T) {
-	g := newFeedRig(t, echo, nil)
+func TestStreamIsAnsweredPieceByPiece(t *testing.T) {
+	g := newStreamRig(t, echo, nil)
 	for _, inChunks := range []bool{false, true} {
 		c := g.dial()
 		br := bufio.NewReader(c)
@@ -107,7 +109,7 @@ func TestFeedIsAnsweredPieceByPiece(t *testing.T) {
 }
 
 // An app that does not read its body is answered for at once, its worker is free, and what comes later is thrown away.
-func TestFeedIsNotWaitedForByTheAnswer(t *testing.T) {
+func TestStreamIsNotWaitedForByTheAnswer(t *testing.T) {
 	const size = 3_000_000
 	for name, answer := range map[string]func(*shimtest.Request, *shimtest.Peer){
 		"200": func(r *shimtest.Request, p *shimtest.Peer) { _ = p.Answer(r.Stream, "200 OK", "no need") },
@@ -116,7 +118,7 @@ func TestFeedIsNotWaitedForByTheAnswer(t *testing.T) {
 		},
 		"204": func(r *shimtest.Request, p *shimtest.Peer) { _ = p.Answer(r.Stream, "204 No Content", "") },
 	} {
-		g := newFeedRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
+		g := newStreamRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 			if r.Vars["REQUEST_METHOD"] == "GET" {
 				hello(r, p)
 				return
@@ -142,11 +144,11 @@ func TestFeedIsNotWaitedForByTheAnswer(t *testing.T) {
 }
 
 // Both directions at once, from an app that writes all before it reads, and from one that does both in turn.
-func TestFeedBothWaysAtOnce(t *testing.T) {
+func TestStreamBothWaysAtOnce(t *testing.T) {
 	const size = 20 << 20
 	data := make([]byte, size)
 	_, _ = io.ReadFull(rand.NewChaCha8([32]byte{7}), data)
-	g := newFeedRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
+	g := newStreamRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		if r.Vars["PATH_INFO"] == "/echo" || r.Vars["REQUEST_METHOD"] == "GET" {
 			echo(r, p)
 			return
@@ -178,7 +180,7 @@ func TestFeedBothWaysAtOnce(t *testing.T) {
 }
 
 // What goes wrong within the body is answered while that can be, and cuts the answer off later. The worker is told.
-func TestFeedFailures(t *testing.T) {
+func TestStreamFailures(t *testing.T) {
 	chunks := "POST %s HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked("first")
 	declared := "POST %s HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nfirst"
 	type failure struct {
@@ -188,7 +190,7 @@ func TestFeedFailures(t *testing.T) {
 	}
 	try := func(t *testing.T, c failure, path string) {
 		came := make(chan bool, 1)
-		g := newFeedRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
+		g := newStreamRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 			_, _ = r.Next()
 			if path == "/begun" {
 				_ = p.Head(r.Stream, "200 OK", "begun", false)
@@ -258,8 +260,8 @@ func TestFeedFailures(t *testing.T) {
 }
 
 // The app's time runs while bytes that came wait for it, and not while it waits for the client.
-func TestFeedAndTimeout(t *testing.T) {
-	g := newFeedRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
+func TestStreamAndTimeout(t *testing.T) {
+	g := newStreamRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		if r.Vars["PATH_INFO"] == "/deaf" {
 			return
 		}
@@ -294,8 +296,8 @@ func TestFeedAndTimeout(t *testing.T) {
 }
 
 // Silence within an answer is the client's while the app waits for its body.
-func TestFeedAndStreamTimeout(t *testing.T) {
-	g := newFeedRig(t, echo, func(o *Options) { o.StreamTimeout = 100 * time.Millisecond })
+func TestStreamAndStreamTimeout(t *testing.T) {
+	g := newStreamRig(t, echo, func(o *Options) { o.StreamTimeout = 100 * time.Millisecond })
 	c := g.dial()
 	g.write(c, "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\nabc")
 	br := bufio.NewReader(c)
@@ -311,8 +313,8 @@ func TestFeedAndStreamTimeout(t *testing.T) {
 }
 
 // Nothing of the body was read when the worker turns out to have left.
-func TestFeedGoesToAnotherWorker(t *testing.T) {
-	g := newFeedRig(t, hello, nil)
+func TestStreamGoesToAnotherWorker(t *testing.T) {
+	g := newStreamRig(t, hello, nil)
 	g.pool.lose = 2
 	if a := g.raw("POST", uploadOf("/p", 200_000)); a.body != "POST /p 200000 200000" {
 		t.Errorf("%s%s", a.head, a.body)
@@ -326,8 +328,53 @@ func TestFeedGoesToAnotherWorker(t *testing.T) {
 	}
 }
 
-func TestFeedWhoseWorkerDies(t *testing.T) {
-	g := newFeedRig(t, func(r *shimtest.Request, p *shimtest.Peer) { _, _ = r.Next(); p.Close() }, func(o *Options) { o.MaxBody = 0 })
+// A busy worker that gives a request back, or dies behind another one, has had nothing of
+// its body: the next worker gets all of it.
+func TestStreamedBodySurvivesARecall(t *testing.T) {
+	gate := make(chan bool)
+	defer close(gate)
+	busy := newPool(t, func(*shimtest.Request, *shimtest.Peer) { <-gate })
+	busy.peer.Recall = func(streams []uint32) ([]uint32, bool) { return streams, false }
+	<-busy.hello
+	if err := busy.conn.Boot(&wire.Boot{Threads: 1}); err != nil {
+		t.Fatal(err)
+	}
+	first, err := busy.conn.Open(shim.Label{Method: "GET"})
+	if err == nil {
+		err = first.Send(nil, nil, true)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &second{first: busy, then: newPool(t, hello)}
+	g := newStreamRig(t, nil, func(o *Options) { o.Pool = p })
+	if a := g.raw("POST", uploadOf("/p", 200_000)); a.body != "POST /p 200000 200000" || p.asked != 2 {
+		t.Errorf("%s%s, %d attempts", a.head, a.body, p.asked)
+	}
+	if n := g.seen().info; n.Recalls != 1 {
+		t.Errorf("%+v", n)
+	}
+	first.Close(0)
+}
+
+// second gives the first request to one worker, and those that follow to another.
+type second struct {
+	first, then *pool
+	asked       int
+}
+
+func (s *second) Admit() error { return nil }
+
+func (s *second) Acquire(_ context.Context, l shim.Label) (*shim.Exchange, error) {
+	s.asked++
+	if s.asked == 1 {
+		return s.first.conn.Open(l)
+	}
+	return s.then.conn.Open(l)
+}
+
+func TestStreamWhoseWorkerDies(t *testing.T) {
+	g := newStreamRig(t, func(r *shimtest.Request, p *shimtest.Peer) { _, _ = r.Next(); p.Close() }, func(o *Options) { o.MaxBody = 0 })
 	c := g.dial()
 	br := bufio.NewReader(c)
 	body := uploadOf("/p", 2_000_000)
@@ -344,8 +391,8 @@ func TestFeedWhoseWorkerDies(t *testing.T) {
 	}
 }
 
-func TestFeedAnd100Continue(t *testing.T) {
-	g := newFeedRig(t, hello, func(o *Options) { o.MaxBody = 1000 })
+func TestStreamAnd100Continue(t *testing.T) {
+	g := newStreamRig(t, hello, func(o *Options) { o.MaxBody = 1000 })
 	ask := "POST /p HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: "
 	if a := g.raw("POST", ask+"1001\r\n\r\n"); a.status != 413 || !strings.HasPrefix(a.head, "HTTP/1.1 413") || len(g.pool.labels) != 0 {
 		t.Errorf("%s %v", a.head, g.pool.labels)
@@ -368,9 +415,9 @@ func TestFeedAnd100Continue(t *testing.T) {
 	}
 }
 
-// However its request ends, a feed's goroutine ends with it.
-func TestFeedsLeaveNoGoroutine(t *testing.T) {
-	g := newFeedRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
+// However its request ends, an upload's goroutine ends with it.
+func TestUploadsLeaveNoGoroutine(t *testing.T) {
+	g := newStreamRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		switch r.Vars["PATH_INFO"] {
 		case "/0":
 			hello(r, p)
@@ -412,8 +459,8 @@ func TestFeedsLeaveNoGoroutine(t *testing.T) {
 }
 
 // A client that stalls when it has its answer: what it sends later is no request.
-func TestFeedThatStallsAfterTheAnswer(t *testing.T) {
-	g := newFeedRig(t, func(r *shimtest.Request, p *shimtest.Peer) { _ = p.Answer(r.Stream, "200 OK", "no need") },
+func TestStreamThatStallsAfterTheAnswer(t *testing.T) {
+	g := newStreamRig(t, func(r *shimtest.Request, p *shimtest.Peer) { _ = p.Answer(r.Stream, "200 OK", "no need") },
 		func(o *Options) { o.BodyPace.Silence = 200 * time.Millisecond })
 	c := g.dial()
 	br := bufio.NewReader(c)
