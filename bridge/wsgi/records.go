@@ -109,9 +109,9 @@ func (l *records) fieldsDropped(fields []string) {
 		}
 		told++
 		dashed := strings.ReplaceAll(name, "_", "-")
-		what := "send " + dashed + " instead, which is the same variable, or allow it: underscore_fields = [\"" + name + "\"] (said once per name and app)"
+		what := "the field " + name + " does not reach the app: send " + dashed + " instead, which is the same variable, or allow it: underscore_fields = [\"" + name + "\"] (said once per name and app)"
 		if !cgi.IsVariable(dashed) {
-			what = "a variable's name has letters, digits and underscores only: rename the field (said once per name and app)"
+			what = "the field " + name + " does not reach the app: a variable's name has letters, digits and underscores only (said once per name and app)"
 		}
 		l.log.Warn("field_dropped", "app", l.app, "field", name, "client", l.info.RemoteAddr, "id", l.info.ID, "message", what)
 	}
