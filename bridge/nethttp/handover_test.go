@@ -19,7 +19,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/listen"
 )
 
-// One socket, two servers: the first leaves, the second has it from then on; nobody finds the door closed.
+// One socket, two servers: the first leaves, the second has it from then on; no client finds the socket closed.
 func TestHandOver(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		t.Run(network, func(t *testing.T) {
