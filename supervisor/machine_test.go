@@ -10,6 +10,8 @@ import (
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
+var someError = errors.New("any error")
+
 // A life of one process, without a process: events go in, actions come out.
 func TestMachine(t *testing.T) {
 	now := time.Unix(1000, 0)
@@ -46,46 +48,46 @@ func TestMachine(t *testing.T) {
 		steps  []step
 		state  State
 		reason Reason
-		err    string
+		err    error // errors.Is; someError: any; nil: none
 	}{
-		"a boot":                        {usual, serves, Serving, None, ""},
-		"Hello twice":                   {usual, at(boots, step{idle, greeted{hello}, nil}), Booting, None, ""},
-		"Ready before Hello":            {usual, []step{{idle, importDone{ready}, nil}}, Starting, None, ""},
-		"another shim":                  {rules{hash: "other"}, []step{{idle, greeted{hello}, and(noBoot, stop)}}, Stopping, ProtocolError, ` runs another shim: its hash is "h", not other`},
-		"the app cannot be imported":    {usual, at(boots, step{idle, bootRefused{failed}, and(noBoot, stop)}, step{idle, withdrawn{}, []action{closeRequests{}, arm{stepTimer, leaveByItself}}}, step{idle, stepDue{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}, step{idle, stepDue{}, []action{kill{}}}), Killing, BootFailed, ""},
-		"a template that fails":         {forks, at(boots, step{idle, bootRefused{failed}, and(noBoot, []action{arm{stepTimer, 2 * time.Second}})}, step{idle, stepDue{}, []action{kill{}}}), Killing, BootFailed, ""},
-		"the boot hangs":                {usual, at(boots, step{idle, bootOverdue{}, and([]action{takeStacks{of: bootStacks}}, noBoot, stop)}), Stopping, BootTimeout, "not ready within 1m0s"},
-		"a template hangs":              {forks, at(boots, step{idle, bootOverdue{}, and([]action{takeStacks{of: bootStacks}}, noBoot, []action{kill{}})}), Killing, BootTimeout, "not ready within 1m0s"},
-		"a warmup":                      {warms, at(boots, step{idle, importDone{ready}, []action{warmUp{}}}, step{idle, warmupDone{}, and(noBoot, []action{arm{ageTimer, 0}, serve{ready}})}), Serving, None, ""},
-		"a warmup that fails":           {warms, at(boots, step{idle, importDone{ready}, []action{warmUp{}}}, step{idle, warmupDone{gone}, and(noBoot, stop)}), Stopping, BootFailed, "warmup: EOF"},
-		"a death during the warmup":     {warms, at(boots, step{idle, importDone{ready}, []action{warmUp{}}}, step{idle, warmupDone{shim.ErrWorkerGone}, []action{arm{deathTimer, 2 * time.Second}}}), Booting, None, "warmup: " + shim.ErrWorkerGone.Error()},
-		"pipes end, and it lives":       {usual, at(serves, step{idle, pipesBroken{gone}, []action{arm{deathTimer, 2 * time.Second}}}, step{idle, stillAlive{}, and(noBoot, stop, []action{announce{ProtocolError}})}), Stopping, ProtocolError, "EOF"},
-		"pipes end on the way out":      {usual, at(serves, step{idle, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{idle, pipesBroken{gone}, []action{arm{deathTimer, 2 * time.Second}}}, step{idle, stillAlive{}, nil}), Stopping, Shutdown, ""},
-		"it breaks the protocol":        {usual, at(serves, step{busy, pipesBroken{&wire.ProtocolError{}}, and(noBoot, stop, []action{announce{ProtocolError}})}, step{busy, withdrawn{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}), Stopping, ProtocolError, (&wire.ProtocolError{}).Error()},
-		"a reload while it is idle":     {usual, at(serves, step{idle, retire{Reload}, []action{withdraw{}, announce{Reload}}}, step{idle, withdrawn{}, stop}, step{idle, withdrawn{}, []action{closeRequests{}, arm{stepTimer, 30 * time.Second}}}), Stopping, Reload, ""},
-		"a reload while it runs":        {usual, at(serves, step{busy, retire{Reload}, []action{withdraw{}, announce{Reload}}}, step{busy, withdrawn{}, []action{arm{stepTimer, 30 * time.Second}}}, step{busy, freed{}, []action{arm{stepTimer, 30 * time.Second}}}, step{idle, freed{}, stop}), Stopping, Reload, ""},
-		"a drain without an end":        {usual, at(serves, step{busy, retire{Reload}, []action{withdraw{}, announce{Reload}}}, step{view{now: now.Add(time.Minute), inFlight: 1, wanted: 1}, stepDue{}, stop}), Stopping, Reload, ""},
-		"a stop in a drain":             {usual, at(serves, step{busy, retire{Reload}, []action{withdraw{}, announce{Reload}}}, step{busy, retire{Shutdown}, stop}), Stopping, Reload, ""},
-		"exit hooks in a stop":          {usual, at(serves, step{idle, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{view{now: now, stopping: true, stopEnd: now.Add(7 * time.Second)}, withdrawn{}, []action{closeRequests{}, arm{stepTimer, 7 * time.Second}}}), Stopping, Shutdown, ""},
-		"exit hooks without an end":     {usual, at(serves, step{idle, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{view{now: now, stopping: true}, withdrawn{}, []action{closeRequests{}, disarm{stepTimer}}}), Stopping, Shutdown, ""},
-		"late in its exit hooks":        {usual, at(serves, step{idle, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{idle, stepDue{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}, step{idle, stepDue{}, []action{takeStacks{of: lastStacks, doomed: true}, kill{}}}, step{idle, stepDue{}, nil}), Killing, Shutdown, lateError("the worker", 0).Error()},
-		"late with a request":           {usual, at(serves, step{busy, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{busy, withdrawn{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}, step{busy, stepDue{}, []action{takeStacks{of: lastStacks, doomed: true}, kill{}}}), Killing, Shutdown, lateError("the worker", 2).Error()},
-		"a request ends in a stop":      {usual, at(serves, step{busy, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{busy, withdrawn{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}, step{idle, freed{}, []action{closeRequests{}, arm{stepTimer, 32 * time.Second}}}), Stopping, Shutdown, ""},
-		"a template ends":               {forks, at(serves, step{idle, retire{Reload}, []action{withdraw{}, announce{Reload}}}, step{idle, withdrawn{}, stop}, step{idle, withdrawn{}, []action{closeRequests{}, arm{stepTimer, 30 * time.Second}}}, step{idle, stepDue{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}, step{idle, stepDue{}, []action{kill{}}}), Killing, Reload, lateError("the template", 0).Error()},
-		"a template is left in a boot":  {forks, at(boots, step{idle, retire{Reload}, and(noBoot, []action{kill{}})}), Killing, Reload, ""},
-		"a request's time is over":      {usual, at(serves, step{busy, timeOver, []action{reportExpired{timeOver}, interrupt{timeOver}}}, step{busy, interrupted{shim.TimeOver}, []action{withdraw{}, announce{RequestTimeout}}}, step{busy, withdrawn{}, []action{arm{stepTimer, 5 * time.Second}}}, step{view{now: now, inFlight: 1}, freed{}, []action{arm{stepTimer, time.Second}}}), Draining, RequestTimeout, ""},
-		"another one's is over, too":    {usual, at(serves, step{busy, interrupted{shim.TimeOver}, []action{withdraw{}, announce{RequestTimeout}}}, step{view{now: now.Add(4 * time.Second), inFlight: 2}, interrupted{shim.TimeOver}, []action{arm{stepTimer, time.Second}}}), Draining, RequestTimeout, ""},
-		"too large":                     {usual, at(serves, step{busy, tooLarge{300 << 20, 200 << 20}, []action{takeStacks{of: lastStacks}, withdraw{}, kill{}, announce{HardRSS}}}, step{busy, withdrawn{}, nil}), Killing, HardRSS, "its resident size of 300 MiB is more than hard_rss, 200 MiB"},
-		"too large while it boots":      {usual, at(boots, step{idle, tooLarge{2, 1}, nil}), Booting, None, ""},
-		"too old":                       {usual, at(serves, step{busy, aged{}, []action{replaceMe{MaxLifetime}}}), Serving, None, ""},
-		"killed at once":                {usual, at(boots, step{idle, killOrder{}, and(noBoot, []action{kill{}})}), Killing, Shutdown, ""},
-		"a kill of one that leaves":     {usual, at(serves, step{idle, retire{Restart}, []action{withdraw{}, announce{Restart}}}, step{idle, killOrder{}, and(noBoot, []action{kill{}})}, step{idle, withdrawn{}, nil}), Killing, Restart, ""},
-		"a stop during the boot":        {usual, at(boots, step{idle, retire{Shutdown}, and(noBoot, stop)}, step{idle, withdrawn{}, []action{closeRequests{}, arm{stepTimer, leaveByItself}}}), Stopping, Shutdown, ""},
-		"it lingers":                    {rules{bootTick: time.Second}, at(boots, step{idle, retire{Shutdown}, and(noBoot, []action{arm{lingerTimer, time.Second}}, stop)}, step{idle, lingered{}, []action{arm{lingerTimer, time.Second}, reportLinger{}}}), Stopping, Shutdown, ""},
-		"a boot is looked at":           {rules{bootTick: time.Second}, at(boots, step{idle, bootTicked{}, []action{arm{bootTickTimer, time.Second}, reportBoot{}}}), Booting, None, ""},
-		"Failed after it was told":      {usual, at(boots, step{idle, retire{Shutdown}, and(noBoot, stop)}, step{idle, bootRefused{failed}, nil}), Stopping, Shutdown, ""},
-		"a warmup ends too late":        {warms, at(boots, step{idle, importDone{ready}, []action{warmUp{}}}, step{idle, retire{Reload}, and(noBoot, stop)}, step{idle, warmupDone{}, nil}), Stopping, Reload, ""},
-		"a request of one that is left": {usual, at(serves, step{idle, freed{}, nil}, step{idle, withdrawn{}, nil}), Serving, None, ""},
+		"a boot":                        {usual, serves, Serving, None, nil},
+		"Hello twice":                   {usual, at(boots, step{idle, greeted{hello}, nil}), Booting, None, nil},
+		"Ready before Hello":            {usual, []step{{idle, importDone{ready}, nil}}, Starting, None, nil},
+		"another shim":                  {rules{hash: "other"}, []step{{idle, greeted{hello}, and(noBoot, stop)}}, Stopping, ProtocolError, someError},
+		"the app cannot be imported":    {usual, at(boots, step{idle, bootRefused{failed}, and(noBoot, stop)}, step{idle, withdrawn{}, []action{closeRequests{}, arm{stepTimer, leaveByItself}}}, step{idle, stepDue{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}, step{idle, stepDue{}, []action{kill{}}}), Killing, BootFailed, nil},
+		"a template that fails":         {forks, at(boots, step{idle, bootRefused{failed}, and(noBoot, []action{arm{stepTimer, 2 * time.Second}})}, step{idle, stepDue{}, []action{kill{}}}), Killing, BootFailed, nil},
+		"the boot hangs":                {usual, at(boots, step{idle, bootOverdue{}, and([]action{takeStacks{of: bootStacks}}, noBoot, stop)}), Stopping, BootTimeout, someError},
+		"a template hangs":              {forks, at(boots, step{idle, bootOverdue{}, and([]action{takeStacks{of: bootStacks}}, noBoot, []action{kill{}})}), Killing, BootTimeout, someError},
+		"a warmup":                      {warms, at(boots, step{idle, importDone{ready}, []action{warmUp{}}}, step{idle, warmupDone{}, and(noBoot, []action{arm{ageTimer, 0}, serve{ready}})}), Serving, None, nil},
+		"a warmup that fails":           {warms, at(boots, step{idle, importDone{ready}, []action{warmUp{}}}, step{idle, warmupDone{gone}, and(noBoot, stop)}), Stopping, BootFailed, gone},
+		"a death during the warmup":     {warms, at(boots, step{idle, importDone{ready}, []action{warmUp{}}}, step{idle, warmupDone{shim.ErrWorkerGone}, []action{arm{deathTimer, 2 * time.Second}}}), Booting, None, shim.ErrWorkerGone},
+		"pipes end, and it lives":       {usual, at(serves, step{idle, pipesBroken{gone}, []action{arm{deathTimer, 2 * time.Second}}}, step{idle, stillAlive{}, and(noBoot, stop, []action{announce{ProtocolError}})}), Stopping, ProtocolError, gone},
+		"pipes end on the way out":      {usual, at(serves, step{idle, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{idle, pipesBroken{gone}, []action{arm{deathTimer, 2 * time.Second}}}, step{idle, stillAlive{}, nil}), Stopping, Shutdown, nil},
+		"it breaks the protocol":        {usual, at(serves, step{busy, pipesBroken{&wire.ProtocolError{}}, and(noBoot, stop, []action{announce{ProtocolError}})}, step{busy, withdrawn{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}), Stopping, ProtocolError, someError},
+		"a reload while it is idle":     {usual, at(serves, step{idle, retire{Reload}, []action{withdraw{}, announce{Reload}}}, step{idle, withdrawn{}, stop}, step{idle, withdrawn{}, []action{closeRequests{}, arm{stepTimer, 30 * time.Second}}}), Stopping, Reload, nil},
+		"a reload while it runs":        {usual, at(serves, step{busy, retire{Reload}, []action{withdraw{}, announce{Reload}}}, step{busy, withdrawn{}, []action{arm{stepTimer, 30 * time.Second}}}, step{busy, freed{}, []action{arm{stepTimer, 30 * time.Second}}}, step{idle, freed{}, stop}), Stopping, Reload, nil},
+		"a drain without an end":        {usual, at(serves, step{busy, retire{Reload}, []action{withdraw{}, announce{Reload}}}, step{view{now: now.Add(time.Minute), inFlight: 1, wanted: 1}, stepDue{}, stop}), Stopping, Reload, nil},
+		"a stop in a drain":             {usual, at(serves, step{busy, retire{Reload}, []action{withdraw{}, announce{Reload}}}, step{busy, retire{Shutdown}, stop}), Stopping, Reload, nil},
+		"exit hooks in a stop":          {usual, at(serves, step{idle, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{view{now: now, stopping: true, stopEnd: now.Add(7 * time.Second)}, withdrawn{}, []action{closeRequests{}, arm{stepTimer, 7 * time.Second}}}), Stopping, Shutdown, nil},
+		"exit hooks without an end":     {usual, at(serves, step{idle, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{view{now: now, stopping: true}, withdrawn{}, []action{closeRequests{}, disarm{stepTimer}}}), Stopping, Shutdown, nil},
+		"late in its exit hooks":        {usual, at(serves, step{idle, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{idle, stepDue{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}, step{idle, stepDue{}, []action{takeStacks{of: lastStacks, doomed: true}, kill{}}}, step{idle, stepDue{}, nil}), Killing, Shutdown, someError},
+		"late with a request":           {usual, at(serves, step{busy, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{busy, withdrawn{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}, step{busy, stepDue{}, []action{takeStacks{of: lastStacks, doomed: true}, kill{}}}), Killing, Shutdown, someError},
+		"a request ends in a stop":      {usual, at(serves, step{busy, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{busy, withdrawn{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}, step{idle, freed{}, []action{closeRequests{}, arm{stepTimer, 32 * time.Second}}}), Stopping, Shutdown, nil},
+		"a template ends":               {forks, at(serves, step{idle, retire{Reload}, []action{withdraw{}, announce{Reload}}}, step{idle, withdrawn{}, stop}, step{idle, withdrawn{}, []action{closeRequests{}, arm{stepTimer, 30 * time.Second}}}, step{idle, stepDue{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}, step{idle, stepDue{}, []action{kill{}}}), Killing, Reload, someError},
+		"a template is left in a boot":  {forks, at(boots, step{idle, retire{Reload}, and(noBoot, []action{kill{}})}), Killing, Reload, nil},
+		"a request's time is over":      {usual, at(serves, step{busy, timeOver, []action{reportExpired{timeOver}, interrupt{timeOver}}}, step{busy, interrupted{shim.TimeOver}, []action{withdraw{}, announce{RequestTimeout}}}, step{busy, withdrawn{}, []action{arm{stepTimer, 5 * time.Second}}}, step{view{now: now, inFlight: 1}, freed{}, []action{arm{stepTimer, time.Second}}}), Draining, RequestTimeout, nil},
+		"another one's is over, too":    {usual, at(serves, step{busy, interrupted{shim.TimeOver}, []action{withdraw{}, announce{RequestTimeout}}}, step{view{now: now.Add(4 * time.Second), inFlight: 2}, interrupted{shim.TimeOver}, []action{arm{stepTimer, time.Second}}}), Draining, RequestTimeout, nil},
+		"too large":                     {usual, at(serves, step{busy, tooLarge{300 << 20, 200 << 20}, []action{takeStacks{of: lastStacks}, withdraw{}, kill{}, announce{HardRSS}}}, step{busy, withdrawn{}, nil}), Killing, HardRSS, someError},
+		"too large while it boots":      {usual, at(boots, step{idle, tooLarge{2, 1}, nil}), Booting, None, nil},
+		"too old":                       {usual, at(serves, step{busy, aged{}, []action{replaceMe{MaxLifetime}}}), Serving, None, nil},
+		"killed at once":                {usual, at(boots, step{idle, killOrder{}, and(noBoot, []action{kill{}})}), Killing, Shutdown, nil},
+		"a kill of one that leaves":     {usual, at(serves, step{idle, retire{Restart}, []action{withdraw{}, announce{Restart}}}, step{idle, killOrder{}, and(noBoot, []action{kill{}})}, step{idle, withdrawn{}, nil}), Killing, Restart, nil},
+		"a stop during the boot":        {usual, at(boots, step{idle, retire{Shutdown}, and(noBoot, stop)}, step{idle, withdrawn{}, []action{closeRequests{}, arm{stepTimer, leaveByItself}}}), Stopping, Shutdown, nil},
+		"it lingers":                    {rules{bootTick: time.Second}, at(boots, step{idle, retire{Shutdown}, and(noBoot, []action{arm{lingerTimer, time.Second}}, stop)}, step{idle, lingered{}, []action{arm{lingerTimer, time.Second}, reportLinger{}}}), Stopping, Shutdown, nil},
+		"a boot is looked at":           {rules{bootTick: time.Second}, at(boots, step{idle, bootTicked{}, []action{arm{bootTickTimer, time.Second}, reportBoot{}}}), Booting, None, nil},
+		"Failed after it was told":      {usual, at(boots, step{idle, retire{Shutdown}, and(noBoot, stop)}, step{idle, bootRefused{failed}, nil}), Stopping, Shutdown, nil},
+		"a warmup ends too late":        {warms, at(boots, step{idle, importDone{ready}, []action{warmUp{}}}, step{idle, retire{Reload}, and(noBoot, stop)}, step{idle, warmupDone{}, nil}), Stopping, Reload, nil},
+		"a request of one that is left": {usual, at(serves, step{idle, freed{}, nil}, step{idle, withdrawn{}, nil}), Serving, None, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := machine{rules: c.rules}
@@ -94,12 +96,11 @@ func TestMachine(t *testing.T) {
 					t.Errorf("step %d, %T: %#v, want %#v", i, s.e, got, s.want)
 				}
 			}
-			got := ""
-			if m.err != nil {
-				got = m.err.Error()
+			if m.state != c.state || m.reason != c.reason {
+				t.Errorf("%v for %v, want %v for %v", m.state, m.reason, c.state, c.reason)
 			}
-			if m.state != c.state || m.reason != c.reason || got != c.err {
-				t.Errorf("%v for %v (%s), want %v for %v (%s)", m.state, m.reason, got, c.state, c.reason, c.err)
+			if (m.err == nil) != (c.err == nil) || c.err != someError && !errors.Is(m.err, c.err) {
+				t.Errorf("error %v, want %v", m.err, c.err)
 			}
 		})
 	}

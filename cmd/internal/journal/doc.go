@@ -10,7 +10,8 @@
 //
 // # Files
 //
-//	journal.go   Journal, and the records of workers, requests and reloads
+//	journal.go   Journal, and the records of boots, requests and reloads
+//	exit.go      the record of a worker's exit
 //	template.go  the records of templates, and of processes that a worker left behind
 //	output.go    the level of what an app prints, and the place of a traceback
 //	stuck.go     the line in which a request hangs, from stacks

@@ -13,7 +13,6 @@ import (
 	"github.com/standpipe/standpipe/bridge/logtext"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/errorlog"
-	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/supervisor"
 	"github.com/standpipe/standpipe/supervisor/process"
 )
@@ -185,95 +184,6 @@ func (j *Journal) bootFailure(e supervisor.BootFailure) {
 		}
 	}
 	j.log.Error("app_failed", pairs...)
-}
-
-func (j *Journal) exit(e supervisor.WorkerExit) {
-	pairs := append(append(about(e.Who), "cause", e.Exit.Cause()), sender(e.Exit, e.Ours)...)
-	pairs = append(pairs, "reason", e.Reason.String(), "state", e.State.String(), "up", e.Up, "served", e.Served)
-	if e.RSS > 0 {
-		pairs = append(pairs, "rss", errorlog.Bytes(e.RSS))
-	}
-	if e.Exit.MaxRSS > 0 {
-		pairs = append(pairs, "max_rss", errorlog.Bytes(e.Exit.MaxRSS))
-	}
-	if e.Limit > 0 && (e.Reason == supervisor.MaxRSS || e.Reason == supervisor.HardRSS) {
-		pairs = append(pairs, "limit", errorlog.Bytes(e.Limit), "growth", errorlog.Bytes(e.Growth), "grew", grew(e.Grew))
-	}
-	if len(e.InFlight) > 0 {
-		pairs = append(pairs, "in_flight", inFlight(e.InFlight, e.Fate))
-	}
-	if e.Err != nil {
-		pairs = append(pairs, "error", e.Err.Error())
-	}
-	if e.Stacks != "" {
-		at := Stuck(e.Stacks)
-		if strings.HasPrefix(e.Stacks, crashed) {
-			at = crashedAt(e.Stacks)
-		}
-		pairs = append(pairs, "at", at, "stacks", strings.TrimRight(e.Stacks, "\n"))
-	}
-	j.left(e.Who, e.Exit)
-	// A worker that is not wanted any more while it boots ends by standpipe's SIGTERM itself.
-	asked := len(e.InFlight) == 0 && (e.Exit.Signal == 0 && e.Exit.Code == 0 || e.Ours && e.Exit.SignalName == "SIGTERM")
-	switch {
-	case e.Late() && len(e.InFlight) == 0:
-		j.log.Warn("worker_exit", pairs...)
-	case (e.Reason == supervisor.Shutdown || e.Reason == supervisor.Upgrade) && len(e.InFlight) == 0, e.Reason == supervisor.ScaleDown && asked, e.Reason == supervisor.Reload && asked:
-		j.log.Debug("worker_exit", pairs...)
-	case asked && e.Reason == supervisor.MaxRSS:
-		j.log.Warn("worker_exit", append(pairs, "message", "the worker was larger than max_rss and was replaced")...)
-	case asked && (e.Reason == supervisor.MaxRequests || e.Reason == supervisor.MaxLifetime || e.Reason == supervisor.Restart):
-		j.log.Info("worker_exit", pairs...)
-	case e.Reason == supervisor.BootFailed, // app_failed has said why
-		e.Reason == supervisor.ClientGone && e.Exit.Code == 0: // asked for by on_disconnect
-		j.log.Info("worker_exit", pairs...)
-	default:
-		j.log.Error("worker_exit", pairs...)
-	}
-}
-
-// grew lists the requests that made a worker large.
-func grew(list []supervisor.Grown) string {
-	var b strings.Builder
-	for i, g := range list {
-		if i > 0 {
-			b.WriteString("; ")
-		}
-		fmt.Fprintf(&b, "%s +%v in %d", g.Request, errorlog.Bytes(g.Bytes), g.Count)
-	}
-	return b.String()
-}
-
-// inFlight lists the requests that died with their worker, and the fate of each one.
-func inFlight(list []shim.InFlight, fate shim.Fate) string {
-	var b strings.Builder
-	for i, f := range list {
-		if i > 0 {
-			b.WriteString("; ")
-		}
-		fmt.Fprintf(&b, "id=%s %s %s", f.Label.ID, logtext.Cut(f.Label.Method, logtext.Word), logtext.Cut(f.Label.Target, briefTarget))
-		if !f.Sent.IsZero() {
-			fmt.Fprintf(&b, " %.1fs", time.Since(f.Sent).Seconds())
-		}
-		again, why := f.Retry(fate)
-		switch {
-		case f.Sent.IsZero():
-			b.WriteString(" not started -> goes to another worker")
-		case again:
-			b.WriteString(" -> run again")
-		case f.Answered:
-			b.WriteString(" -> answered; what was to come after the answer (standpipe.after_response) was cut off")
-		case f.Left:
-			b.WriteString(" -> its client had disconnected")
-		case f.Head:
-			b.WriteString(" -> cut off: " + why)
-		case f.Expired:
-			b.WriteString(" -> 504")
-		default:
-			b.WriteString(" -> 502, not retried: " + why)
-		}
-	}
-	return b.String()
 }
 
 // reloadFailed writes the fault of the new code, and that the old code keeps serving.
