@@ -16,7 +16,8 @@
 //
 //	command.go, exit.go     what to run, and how it ended: pure data
 //	spawn.go                Process, Child and Spawner
-//	spawn_exec.go           Exec: pipes and the start of a process
+//	spawn_exec.go           Exec: the start of a process
+//	pipes.go                the pipes of one child
 //	spawn_unix.go, spawn_linux.go, spawn_otherunix.go, spawn_windows.go
 //	                        signals, descriptors and waitpid of each system
 //	forker_*.go             orders to a template

@@ -1,7 +1,6 @@
 package process
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
@@ -45,36 +43,23 @@ func (f *Forker) Close() { f.control.Close() }
 // Fork orders a worker and returns it; limit bounds the wait for the answer (0: there is none). ErrNoTemplate: the template is
 // gone, or must be given up.
 func (f *Forker) Fork(limit time.Duration) (*Child, error) {
-	nonce := make([]byte, 16)
-	_, _ = rand.Read(nonce) // never fails
-
-	var fds fdSet
-	defer fds.closeTheirs()
-	stdin := fds.pipe(toChild)
-	stdout := fds.pipe(fromChild)
-	output := fds.pipe(fromChild)
-	extra := fds.extras()
-	if fds.err != nil {
-		fds.closeOurs()
-		return nil, fmt.Errorf("cannot make the worker's pipes: %w", fds.err)
+	p, err := makePipes()
+	if err != nil {
+		return nil, err
 	}
+	defer p.closeTheirs()
 	if f.give != nil { // /dev/stdout and /dev/stderr are opened with the rights of the pipe's owner
-		if err := f.give(output.theirs); err != nil {
-			fds.closeOurs()
+		if err := f.give(p.output.theirs); err != nil {
+			p.closeOurs()
 			return nil, fmt.Errorf("cannot give the worker's output to its user: %w", err)
 		}
 	}
-	process, err := f.order(nonce, append([]*os.File{stdin.theirs, stdout.theirs, output.theirs}, extra.files...), limit)
+	process, err := f.order(p.nonce, p.theirs(), limit)
 	if err != nil {
-		fds.closeOurs() // with the life pipe, which ends a worker that we do not know
+		p.closeOurs() // with the life pipe, which ends a worker that we do not know
 		return nil, err
 	}
-	return &Child{
-		Process: process,
-		Ends:    shim.Ends{R: stdout.ours, W: stdin.ours, Control: extra.control, Nonce: nonce},
-		Output:  output.ours, Stacks: extra.stacks,
-		Release: func() { extra.life.Close() },
-	}, nil
+	return p.child(process), nil
 }
 
 func (f *Forker) order(nonce []byte, theirs []*os.File, limit time.Duration) (*process, error) {

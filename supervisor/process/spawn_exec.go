@@ -9,8 +9,6 @@ import (
 	"os/exec"
 	"sync"
 	"syscall"
-
-	"github.com/standpipe/standpipe/shim"
 )
 
 // Exec is the Spawner of real processes.
@@ -35,52 +33,27 @@ type startOrder struct {
 
 // spawn makes the pipes and calls start. release closes the life pipe.
 func spawn(c Command, start func(o startOrder, release func()) (Process, error)) (*Child, error) {
-	nonce := make([]byte, 16)
-	_, _ = rand.Read(nonce) // never fails
-
-	var fds fdSet
-	defer fds.closeTheirs()
-	stdin := fds.pipe(toChild)
-	stdout := fds.pipe(fromChild)
-	output := fds.pipe(fromChild)
-	extra := fds.extras()
-	if fds.err != nil {
-		fds.closeOurs()
-		return nil, fmt.Errorf("cannot make the worker's pipes: %w", fds.err)
-	}
-
-	path, err := exec.LookPath(c.Args[0])
-	if err != nil && !errors.Is(err, exec.ErrDot) {
-		fds.closeOurs()
-		return nil, startError(c.Args[0], err)
-	}
-	release := func() {}
-	if extra.life != nil {
-		release = func() { extra.life.Close() }
-	}
-	p, err := start(startOrder{
-		Path: path, Args: c.Args, Dir: c.Dir,
-		Env:      append(append([]string(nil), c.Env...), "STANDPIPE_NONCE="+hex.EncodeToString(nonce)),
-		Identity: c.Identity, Limits: c.Limits, Cgroup: c.Cgroup,
-		files: append([]*os.File{stdin.theirs, stdout.theirs, output.theirs}, extra.files...),
-	}, release)
+	p, err := makePipes()
 	if err != nil {
-		fds.closeOurs()
 		return nil, err
 	}
-	child := &Child{
-		Process: p,
-		Ends:    shim.Ends{R: stdout.ours, W: stdin.ours, Nonce: nonce},
-		Output:  output.ours,
-		Release: release,
+	defer p.closeTheirs()
+	path, err := exec.LookPath(c.Args[0])
+	if err != nil && !errors.Is(err, exec.ErrDot) {
+		p.closeOurs()
+		return nil, startError(c.Args[0], err)
 	}
-	if extra.control != nil {
-		child.Ends.Control = extra.control
+	started, err := start(startOrder{
+		Path: path, Args: c.Args, Dir: c.Dir,
+		Env:      append(append([]string(nil), c.Env...), "STANDPIPE_NONCE="+hex.EncodeToString(p.nonce)),
+		Identity: c.Identity, Limits: c.Limits, Cgroup: c.Cgroup,
+		files: p.theirs(),
+	}, p.release)
+	if err != nil {
+		p.closeOurs()
+		return nil, err
 	}
-	if extra.stacks != nil {
-		child.Stacks = extra.stacks
-	}
-	return child, nil
+	return p.child(started), nil
 }
 
 // start starts the process. The caller keeps the descriptors.
@@ -148,57 +121,6 @@ func startError(path string, err error) error {
 		err = ee.Err
 	}
 	return fmt.Errorf("cannot start %s: %w", path, err)
-}
-
-type direction bool
-
-const (
-	toChild   direction = false
-	fromChild direction = true
-)
-
-// ends are the two ends of a pipe.
-type ends struct{ ours, theirs *os.File }
-
-// fdSet collects the pipe ends that are made for one child, and keeps the first error.
-type fdSet struct {
-	made []ends
-	err  error
-}
-
-func (s *fdSet) pipe(d direction) ends {
-	if s.err != nil {
-		return ends{}
-	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		s.err = err
-		return ends{}
-	}
-	e := ends{ours: w, theirs: r}
-	if d == fromChild {
-		e = ends{ours: r, theirs: w}
-	}
-	s.made = append(s.made, e)
-	return e
-}
-
-func (s *fdSet) closeTheirs() {
-	for _, e := range s.made {
-		e.theirs.Close()
-	}
-}
-
-func (s *fdSet) closeOurs() {
-	for _, e := range s.made {
-		e.ours.Close()
-	}
-}
-
-// extras are the descriptors from 3 on, in that order, and our ends of them.
-type extras struct {
-	files                 []*os.File
-	control, life, stacks *os.File
 }
 
 type process struct {
