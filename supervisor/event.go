@@ -50,7 +50,7 @@ type WorkerWaits struct {
 	Who
 	State State
 	Since time.Duration // since its start, or since it was told to leave
-	// Stacks of the worker's threads, if it could be asked.
+	// Stacks of its threads; empty: they could not be taken.
 	Stacks string
 }
 
@@ -106,7 +106,7 @@ type WorkerExit struct {
 	Stacks string
 }
 
-// Late: it was killed because it had not ended in its time, though it was asked in good order.
+// Late reports whether it was killed because it did not end in time after it was asked to leave.
 func (e WorkerExit) Late() bool {
 	return e.Ours && e.Exit.SignalName == "SIGKILL" && (e.Reason.ends() || e.Reason.finishes())
 }
@@ -137,14 +137,14 @@ type TemplateExit struct {
 	Err error
 }
 
-// Reloaded: a new generation has taken over in all slots.
+// Reloaded: a new generation serves in all slots.
 type Reloaded struct {
 	App        string
 	Generation int
 	Release    string // its folder, links resolved; empty: not known
 }
 
-// ReloadFailed: a new generation could not boot; the one before it serves on. It
+// ReloadFailed: a new generation could not boot; the one before it keeps serving. It
 // is also Reload's error.
 type ReloadFailed struct {
 	BootFailure

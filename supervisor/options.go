@@ -35,7 +35,7 @@ type Options struct {
 	Surge int
 	// StopFirst: a worker that is to be replaced has ended before the next one of its
 	// slot is started, also in a reload, where one slot moves at a time. Requests wait
-	// for as long as no worker serves meanwhile, whatever QueueTimeout says.
+	// while no worker serves, even longer than QueueTimeout.
 	StopFirst bool
 	// Warmup is run with each worker that is ready, before it takes requests; its
 	// error is a boot failure. ctx ends with BootTimeout. nil: there is none.
@@ -77,23 +77,23 @@ type Options struct {
 	// Boots bounds how many workers boot at a time in all pools that have the same; nil:
 	// there is no such limit.
 	Boots *BootLimiter
-	// DrainGrace is how long the other requests of a worker may go on after one
+	// DrainGrace is how long the other requests of a worker may run on after one
 	// of them timed out; 0: not at all.
 	DrainGrace time.Duration
-	// InterruptGrace is how long a request may go on after the app's work for it
+	// InterruptGrace is how long a request may run on after the app's work for it
 	// was interrupted, before the worker is stopped; 0: not at all.
 	InterruptGrace time.Duration
 	// TermGrace is the time between SIGTERM and SIGKILL; 0: none.
 	TermGrace time.Duration
 	// Preload has the workers forked by a process that has imported the app: Command
-	// is then asked for that process alone. Linux only.
+	// then names that process only. Linux only.
 	Preload bool
 	// Spawner starts the processes; nil: process.Exec.
 	Spawner process.Spawner
-	// Events hears of every happening, on whatever goroutine it happened; it
+	// Events is called for each event, on the goroutine on which it happened; it
 	// must not block for long and must not call the pool. nil: events are dropped.
 	Events func(Event)
 }
 
-// shrinks: the pool's size changes with its load.
+// shrinks reports whether the size of the pool changes with its load.
 func (o *Options) shrinks() bool { return o.MaxWorkers > o.Workers || o.IdleStop > 0 }

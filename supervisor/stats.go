@@ -22,7 +22,7 @@ type Counts struct {
 // ExitKind is why and how a worker ended.
 type ExitKind struct{ Cause, Reason string }
 
-// Stats is what a pool is doing at this moment.
+// Stats is the present state of a pool.
 type Stats struct {
 	App string
 	// Generation that serves, and the folder that it was made from, links resolved
@@ -50,7 +50,7 @@ type Stats struct {
 	Counts                           Counts
 }
 
-// WorkerInfo is one worker at this moment.
+// WorkerInfo is the present state of one worker.
 type WorkerInfo struct {
 	Who
 	State State
@@ -69,7 +69,7 @@ type WorkerInfo struct {
 	InFlight []shim.InFlight
 }
 
-// TemplateInfo is a template at this moment.
+// TemplateInfo is the present state of a template.
 type TemplateInfo struct {
 	Who
 	// Ready: it has imported the app.
@@ -81,7 +81,7 @@ type TemplateInfo struct {
 	PSS int64
 }
 
-// BusyWorker is a worker and what it runs.
+// BusyWorker is a worker and the requests that it runs.
 type BusyWorker struct {
 	Worker   string
 	InFlight []shim.InFlight

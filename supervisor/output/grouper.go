@@ -21,10 +21,10 @@ func (g *grouper) write(p []byte) {
 		if n < 0 {
 			n, ends = len(p), false
 		}
-		if room := maxRecord - len(g.line); n > room { // a line without end is cut, not kept
-			g.line = append(g.line, p[:room]...)
+		if left := maxRecord - len(g.line); n > left { // a line without end is cut, not kept
+			g.line = append(g.line, p[:left]...)
 			g.endLine()
-			p = p[room:]
+			p = p[left:]
 			continue
 		}
 		g.line = append(g.line, p[:n]...)

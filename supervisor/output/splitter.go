@@ -25,17 +25,17 @@ type splitter struct {
 	groups    []*group // those with something pending; the longest quiet first
 }
 
-// tag is what one says: the request's id, and the level that logging gave the line
-// (debug, info, warn, error). Either may be empty. more: the line goes on with the record of the one before.
+// tag is the content of a tag: the id of the request, and the level that logging gave the line
+// (debug, info, warn, error). Either may be empty. more: the line continues the record before it.
 type tag struct {
 	id, level string
 	more      bool
 }
 
-// levels are the letters of a tag; a small one is of a line that goes on.
+// levels are the letters of a tag; a small letter marks a line that continues a record.
 var levels = map[byte]string{'D': "debug", 'I': "info", 'W': "warn", 'E': "error", 'd': "debug", 'i': "info", 'w': "warn", 'e': "error"}
 
-// group is the output of one request, or what is raw.
+// group is the output of one request, or raw output.
 type group struct {
 	grouper
 	raw   bool
