@@ -48,7 +48,7 @@ func TestPid1(t *testing.T) {
 		skip(t, "no-namespace", string(out)+err.Error())
 	}
 	s := start(t, opts{Dir: project(t, map[string]string{"app.py": orphans}), App: "app:app",
-		Argv: append(unshare, "{bin}", "serve"), Args: []string{"-w", "2"}})
+		Argv: append(unshare, "{bin}", "serve"), Args: []string{"-w", "2", "--queue-timeout", "5m"}})
 	inside := children(s.Pid)
 	if len(inside) != 1 {
 		t.Fatalf("unshare has the children %v", inside)

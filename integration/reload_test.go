@@ -91,7 +91,7 @@ func TestReloadOntoBrokenCode(t *testing.T) {
 			if err := os.Remove(filepath.Join(dir, "app.py")); err != nil {
 				t.Fatal(err)
 			}
-			c.want = "app.py"
+			c.want = "app"
 		} else {
 			write(t, dir, map[string]string{"version.py": c.version})
 		}

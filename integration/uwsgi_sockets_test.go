@@ -181,7 +181,7 @@ func TestUwsgiRefusals(t *testing.T) {
 	if a := send("GET / HTTP/1.1\r\nHost: h\r\n\r\n"); a != "" {
 		t.Errorf("HTTP: %q", a)
 	}
-	s.waitLog(func(r record) bool { return r.event() == "uwsgi_refused" && r.names("HTTP", "http://") }, "a hint for a client that speaks HTTP")
+	s.waitLog(func(r record) bool { return r.event() == "uwsgi_refused" && r.names("HTTP", "uwsgi://") }, "a hint for a client that speaks HTTP")
 }
 
 // A file that the app names goes out whole and in part, over both kinds of socket.
