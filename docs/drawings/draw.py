@@ -63,7 +63,7 @@ def text(x, y, words, kind=None):
 
 
 def arrow(a, b, label):
-    """Straight where the boxes share a row or a column; otherwise along a row first, then along a column."""
+    """Straight where the boxes share a row or a column; otherwise along a column first, then along a row."""
     ax, ay, bx, by = a.x + WIDE / 2, a.y + HIGH / 2, b.x + WIDE / 2, b.y + HIGH / 2
     if ay == by:
         x1, x2 = (a.x + WIDE, b.x) if bx > ax else (a.x, b.x + WIDE)
@@ -72,9 +72,8 @@ def arrow(a, b, label):
         y1, y2 = (a.y + HIGH, b.y) if by > ay else (a.y, b.y + HIGH)
         line, at, kind = "M%g %gL%g %g" % (ax, y1, bx, y2), (ax + 6, (y1 + y2) / 2 + 4), "label"
     else:
-        x1 = a.x + WIDE if bx > ax else a.x
-        y2 = b.y if by > ay else b.y + HIGH
-        line, at, kind = "M%g %gL%g %gL%g %g" % (x1, ay, bx, ay, bx, y2), ((x1 + bx) / 2, ay - 6), "small"
+        y1, x2 = (a.y + HIGH if by > ay else a.y), (b.x if bx > ax else b.x + WIDE)
+        line, at, kind = "M%g %gL%g %gL%g %g" % (ax, y1, ax, by, x2, by), (ax + 6, (y1 + by) / 2 + 4), "label"
     out = ['<path d="%s"/>' % line]
     if label:
         out.append(text(at[0], at[1], label, kind))
@@ -114,7 +113,6 @@ def draw(source):
         out += arrow(a, b, label)
     for box in boxes.values():
         out += box.svg()
-    out.append(text(left(0), MARGIN + 2, title, "label"))
     w, h = left(size[0]) - GAP_X + MARGIN, top(size[1]) - GAP_Y + MARGIN
     return HEAD.format(w=w, h=h, title=escape(title, {'"': "&quot;"}), source=source) + "\n".join(out) + "\n</svg>\n"
 
