@@ -101,7 +101,7 @@ func (r *controlReader) takeFile(f wire.Frame) error {
 		}
 		return nil
 	}
-	return x.takeFile(&File{File: file, Offset: offset, Length: length, Shared: true})
+	return x.takeFile(&File{File: file, Offset: offset, Length: length, SharedPosition: true})
 }
 
 // takeMemory maps what the worker has sent. What cannot be shared (no memory that

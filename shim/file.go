@@ -11,8 +11,8 @@ type File struct {
 	*os.File
 	// Offset and Length say which bytes are the body. The file may have fewer by now.
 	Offset, Length int64
-	// Shared: the file's position is the worker's too. It is read with ReadAt alone.
-	Shared bool
+	// SharedPosition: the file's position is the worker's too. It is read with ReadAt alone.
+	SharedPosition bool
 }
 
 // passing is the state of a file that is handed over.
@@ -56,6 +56,6 @@ func (f *File) adopt() bool {
 		return true
 	}
 	f.File.Close()
-	f.File, f.Shared = again, false
+	f.File, f.SharedPosition = again, false
 	return true
 }

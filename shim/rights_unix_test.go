@@ -164,8 +164,8 @@ func TestPassedFile(t *testing.T) {
 					if _, err := got.ReadAt(p, got.Offset); err != nil || string(p) != "23456" || got.Length != 5 {
 						t.Errorf("%q %+v %v", p, got, err)
 					}
-					if got.Shared == (runtime.GOOS == "linux") {
-						t.Errorf("its position is the worker's: %v", got.Shared)
+					if got.SharedPosition == (runtime.GOOS == "linux") {
+						t.Errorf("its position is the worker's: %v", got.SharedPosition)
 					}
 				}
 				if o := x.Close(0); o != shim.Clean {

@@ -20,8 +20,8 @@ var ErrShort = errors.New("the file has become shorter")
 // File is an open file, or a part of one, that goes to a client.
 type File struct {
 	*os.File
-	Offset int64
-	Shared bool // another process uses the same position: no sendfile(2), which moves it
+	Offset         int64
+	SharedPosition bool // another process uses the same position: no sendfile(2), which moves it
 }
 
 // SendTo sends the span s of f: by sendfile(2), where the connection and the file can.
@@ -29,7 +29,7 @@ type File struct {
 // httpx.ErrClientGone.
 func (f File) SendTo(w io.ReaderFrom, s Span) (sent int64, err error) {
 	off := f.Offset + s.Start
-	if !f.Shared {
+	if !f.SharedPosition {
 		if _, err := f.Seek(off, io.SeekStart); err != nil {
 			return 0, err
 		}
@@ -37,7 +37,7 @@ func (f File) SendTo(w io.ReaderFrom, s Span) (sent int64, err error) {
 	for sent < s.Length {
 		want := min(s.Length-sent, Piece)
 		var src io.Reader = &io.LimitedReader{R: f.File, N: want}
-		if f.Shared { // in a struct, so that nothing but Read is seen
+		if f.SharedPosition { // in a struct, so that nothing but Read is seen
 			src = struct{ io.Reader }{io.NewSectionReader(spool.DiskFile{File: f.File}, off+sent, want)}
 		}
 		n, err := w.ReadFrom(src)

@@ -55,7 +55,7 @@ func TestFilesReachSendfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = &spy{}
-	if n, err := (File{File: f, Offset: 1, Shared: true}).SendTo(s, Span{2, 9}); err != nil || n != 9 || s.files != 0 {
+	if n, err := (File{File: f, Offset: 1, SharedPosition: true}).SendTo(s, Span{2, 9}); err != nil || n != 9 || s.files != 0 {
 		t.Errorf("%d, %v, as a file: %d", n, err, s.files)
 	}
 	if at, _ := f.Seek(0, io.SeekCurrent); at != 3 {
@@ -66,7 +66,7 @@ func TestFilesReachSendfile(t *testing.T) {
 	}
 	f.Close()
 	var pe *fs.PathError
-	if _, err := (File{File: f, Shared: true}).SendTo(&spy{}, Span{0, 1}); !errors.As(err, &pe) || errors.Is(err, httpx.ErrClientGone) {
+	if _, err := (File{File: f, SharedPosition: true}).SendTo(&spy{}, Span{0, 1}); !errors.As(err, &pe) || errors.Is(err, httpx.ErrClientGone) {
 		t.Errorf("a file that cannot be read: %v", err)
 	}
 }

@@ -20,7 +20,7 @@ func (p *response) passFile(a *attempt, raw *wire.Head, h head, f *shim.File) er
 		declared = h.length
 	}
 	p.setFields(raw.Fields, h.status)
-	send := fileAnswer{p, raw, h, content.File{File: f.File, Offset: f.Offset, Shared: f.Shared}, min(declared, f.Length)}
+	send := fileAnswer{p, raw, h, content.File{File: f.File, Offset: f.Offset, SharedPosition: f.SharedPosition}, min(declared, f.Length)}
 	return send.pass(declared)
 }
 

@@ -1,6 +1,3 @@
-// Package shimtest is a worker in Go: it speaks the worker's side of the
-// protocol, in memory over net.Pipe, or in a helper process over its stdin and
-// stdout. Tests use it where a real python3 cannot be made to fail on cue.
 package shimtest
 
 import (

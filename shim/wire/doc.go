@@ -25,6 +25,10 @@
 //	walk.go      msgpack, read within bounds
 //	errors.go    ProtocolError and AppError
 //
+// Go writes what a worker reads and reads what a worker writes. AppendHead, DecodeHead,
+// DecodeRequest and Known are the other direction: for the vectors, and for the worker
+// of package shimtest.
+//
 // A new kind of frame goes into frame.go's table, PROTOCOL.md and the vectors in
 // ../testdata; a new message gets its walk beside the others and a fuzz seed.
 package wire
