@@ -11,7 +11,7 @@ from . import frameworks, run_hooks
 from .boot import Failure, stdio
 from .boot.signals import Signals
 from .core import control, importing, levels, output
-from .core.frames import BOOT, FAILED, HELLO, READY, ProtocolError, Reader, Writer, frame
+from .core.frames import BOOT, HELLO, READY, ProtocolError, Reader, Writer, frame
 from .core.packing import BadValue, pack, unpack
 from .core.worker import Worker
 
@@ -21,9 +21,11 @@ _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
 _BOOT = {"name": "", "app": "", "dir": "", "found": "", "tag": "", "threads": 1, "gevent": 0, "worker": 0, "generation": 1}
 _BOOT.update({"timeout_ms": 0, "prefetch": 0, "candidates": [], "pythonpath": [], "health": [], "environ": {}, "watch": False})
 
-# What a worker may import when it serves already.
-_LATER = "core.body core.callbacks core.files core.interrupt core.memory core.report core.threads frameworks.declared frameworks.flask "
-_LATER += "frameworks.django boot.failures"
+# What is imported after the app, whose import may change the user, and after Ready.
+_LATER = {
+    "boot": "callables failures shape",
+    "core": "body callbacks files interrupt memory pairs report streams threads unusual waits",
+}
 
 _DECLARED = 4096  # folders in a Ready, at most
 
@@ -37,19 +39,16 @@ def main():
     except ValueError:
         start = b""
     if len(start) != 16:
-        sys.stderr.write("standpipe: this is the program of standpipe's workers; start it by: standpipe serve\n")
-        sys.exit(3)
+        _refuse("this is the program of standpipe's workers; start it by: standpipe serve")
     try:
         pipes = stdio.take()
     except OSError as error:
-        sys.stderr.write("standpipe: a worker needs its stdin and stdout as pipes: %s\n" % error)
-        sys.exit(3)
+        _refuse("a worker needs its stdin and stdout as pipes: %s" % error)
     _hide_launcher()
     title = stdio.take_title()
     signals = Signals(pipes, lambda frame: worker.on_interrupt(frame))
     worker = Worker(pipes, signals)
     worker.preload = preload
-    worker.is_quick = frameworks.is_quick
     signals.hook()
     begin(worker, start, shim_hash)
     try:
@@ -117,10 +116,11 @@ def read_boot(reader):
         raise ProtocolError("Boot: %s" % error) from None
     if not isinstance(given, dict):
         raise ProtocolError("Boot is no map")
-    boot = {key: given.get(key, default) for key, default in _BOOT.items()}
+    boot = {}
     for key, default in _BOOT.items():
-        if type(boot[key]) is not type(default):
-            raise ProtocolError("Boot: %s is %s" % (key, type(boot[key]).__name__))
+        boot[key] = value = given.get(key, default)
+        if type(value) is not type(default):
+            raise ProtocolError("Boot: %s is %s" % (key, type(value).__name__))
     boot["dir"] = os.path.abspath(boot["dir"])
     return boot
 
@@ -136,7 +136,8 @@ def load(worker, boot):
     worker.threads = boot["threads"]
     worker.greenlets = boot["gevent"]
     prepared = None
-    importing.keep(*(__package__ + "." + name for name in _LATER.split()))
+    for folder, names in _LATER.items():
+        importing.keep(__package__ + "." + folder, names.split())
     begin = time.monotonic()
     try:
         if worker.preload:
@@ -147,26 +148,29 @@ def load(worker, boot):
             from .boot.monkey import patch
 
             patch(boot)
-        loaded = loader.load(boot)
+        app, found, how = loader.load(boot)
     except Failure as failure:
+        from .boot.failures import fail
+
         watch(worker, boot)  # the broken module will be repaired
         fail(worker, boot, failure)
     if worker.forked():
         worker.leave()
     took = time.monotonic() - begin
     worker.environs = environ.Environs(environ.base(boot, output.errors(), serve.FileWrapper), boot["timeout_ms"])
-    worker.app = loaded.app
-    ready = {"found": loaded.found, "how": loaded.how, "framework": "", "import_ms": int(took * 1000)}
+    worker.app = app
+    ready = {"found": found, "how": how, "framework": "", "import_ms": int(took * 1000)}
     if frameworks.known():
-        from .frameworks import questions
+        from .frameworks import questions, results
 
-        ready["framework"] = questions.describe(loaded.app)
+        worker.is_quick = results.is_quick
+        ready["framework"] = questions.describe(app)
         mount = boot["environ"].get("SCRIPT_NAME", b"").decode("latin-1")
-        files, worker.app = questions.declared(loaded.app, mount)
-        answers, why = questions.answered(loaded.app, mount, boot["health"])
+        files, worker.app = questions.declared(app, mount)
+        answers, why = questions.answered(app, mount, boot["health"])
         more = {"static": files[:_DECLARED], "answers": answers, "answers_unknown": why}
         ready.update((key, value) for key, value in more.items() if value)
-        questions.tell(worker, loaded.app, worker.threads)
+        questions.tell(worker, app, worker.threads)
     worker.greeting = frame(READY, 0, 0, pack(ready))
     return prepared
 
@@ -184,36 +188,16 @@ def call_hooks(worker, boot):
     try:
         run_hooks()
     except BaseException as error:
-        from .boot.failures import explain
+        from .boot.failures import explain, fail
 
         failure = explain(error, boot, "")
         failure.message = "a function given to standpipe_shim.on_fork failed: " + failure.message
         fail(worker, boot, failure)
 
 
-def fail(worker, boot, failure):
-    """Says Failed, and exits."""
-    if worker.forked():
-        worker.leave(failure.error)
-    if worker.signals.stopping and isinstance(failure.error, SystemExit):
-        sys.exit(0)
-    traceback = ""
-    if failure.error is not None:
-        from .core.report import trace
-
-        traceback = trace(failure.error)
-    failed = {
-        "kind": failure.kind,
-        "message": failure.message[:8192],
-        "file": failure.file,
-        "line": failure.line,
-        "traceback": traceback,
-        "dir": boot["dir"],
-        "sys_path": sys.path[:256],
-    }
-    worker.put(frame(FAILED, 0, 0, pack(failed)))
-    output.flush_all()
-    os._exit(3)  # sys.exit would wait for threads that the app's import has left behind
+def _refuse(why):
+    sys.stderr.write("standpipe: %s\n" % why)
+    sys.exit(3)
 
 
 def _hide_launcher():

@@ -18,11 +18,11 @@ import tempfile
 import time
 
 import peer
-from standpipe_shim import frameworks
 from standpipe_shim.core import environ, frames, serve
 from standpipe_shim.core.head import encode_head
 from standpipe_shim.core.inbound import Inbound
 from standpipe_shim.core.worker import Worker
+from standpipe_shim.frameworks import results
 
 COUNT = int(os.environ.get("COUNT", "10"))
 SECONDS = 0.25  # of one measurement, about
@@ -108,7 +108,7 @@ class Bench:
         self.worker = worker = Worker(Pipes(), Signals())
         worker.attach(frames.Reader(-1, lambda fd, size: request), frames.Writer(-1, Pipes.pid, None, write=lambda fd, octets: len(octets)))
         worker.app = app
-        worker.is_quick = frameworks.is_quick
+        worker.is_quick = results.is_quick
         worker.environs = environ.Environs(environ.base(BOOT, sys.stderr, serve.FileWrapper), 30000)
         worker.inbound = Inbound(worker)
 

@@ -400,9 +400,9 @@ class Spec(unittest.TestCase):
             "a:f(1, 'x:y', k=[2])": ("a", "", "f", ((1, "x:y"), {"k": [2]})),
             "a:f(-1)": ("a", "", "f", ((-1,), {})),
         }.items():
-            got = spec.parse(text, "/srv")
-            call = got.call and (tuple(got.call[0]), got.call[1])
-            self.assertEqual((got.module, got.path, got.name, call), want, text)
+            module, path, name, call = spec.parse(text, "/srv")
+            call = call and (tuple(call[0]), call[1])
+            self.assertEqual((module, path, name, call), want, text)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """From the first descriptor of a worker to a loaded app. Nothing here is needed by a request."""
 
+FACTORIES = ("create_app", "make_app")  # names of functions that make an app
+
 
 class Failure(Exception):
     """The app did not come up. kind and message as in the Failed frame; file and line of the app's own code, or empty and 0; error
@@ -12,3 +14,7 @@ class Failure(Exception):
         self.file = file
         self.line = line
         self.error = error
+
+
+class BadSpec(ValueError):
+    """The text names nothing that could be loaded; str() of it says why."""

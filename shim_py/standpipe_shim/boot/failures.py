@@ -5,7 +5,10 @@ Each sentence follows `app "shop" did not start: `, says where, and what to do."
 import os
 import sys
 
-from ..core.report import cut, frames_of, is_own, place, shown, text_of
+from ..core import output
+from ..core.frames import FAILED, frame
+from ..core.packing import pack
+from ..core.report import cut, frames_of, is_own, place, shown, text_of, trace
 from . import Failure, shape
 from .guard import AppRun
 
@@ -285,3 +288,23 @@ def _mean(name, names, form):
     near = [other for other in names if abs(len(other) - len(name)) <= max(1, len(name) // 4)]
     close = get_close_matches(name, near, 1, 0.7)
     return "; did you mean %s?" % (form % close[0]) if close else ""
+
+
+def fail(worker, boot, failure):
+    """Says Failed, and exits with 3."""
+    if worker.forked():
+        worker.leave(failure.error)
+    if worker.signals.stopping and isinstance(failure.error, SystemExit):
+        sys.exit(0)
+    failed = {
+        "kind": failure.kind,
+        "message": failure.message[:8192],
+        "file": failure.file,
+        "line": failure.line,
+        "traceback": "" if failure.error is None else trace(failure.error),
+        "dir": boot["dir"],
+        "sys_path": sys.path[:256],
+    }
+    worker.put(frame(FAILED, 0, 0, pack(failed)))
+    output.flush_all()
+    os._exit(3)  # sys.exit would wait for threads that the app's import has left behind

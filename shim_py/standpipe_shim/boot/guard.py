@@ -1,7 +1,7 @@
 """Catches an app that starts a server of its own while it is imported: the boot would never end, and the reason would be unknown.
 
-Works only during the boot, and only where the import runs: a server that the app starts in another thread, greenlet or process
-beside itself is not caught. Imports nothing for it: a module that is not loaded yet is patched when it is imported."""
+Works only during the boot, and only where the import runs: a server that the app starts in another thread, greenlet or process is
+not caught. A module that is not loaded yet is patched when it is imported."""
 
 import os
 import sys

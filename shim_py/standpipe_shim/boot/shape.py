@@ -1,11 +1,12 @@
 """What kind of thing a callable is, judged by how it can be called. Without inspect, which would cost 2 MB and 6 ms in every
 worker."""
 
+from . import FACTORIES
+
 _VARARGS, _COROUTINE = 0x04, 0x80
 _ASGI_CLASSES = ("FastAPI", "Starlette", "Quart", "Litestar", "Sanic")
 # Compiled ones do not show what they are.
 _ASGI_MODULES = ("falcon.asgi.", "django.core.handlers.asgi.", "channels.", "socketio.asgi.", "engineio.async_drivers.asgi.", "blacksheep.")
-FACTORIES = ("create_app", "make_app")
 
 
 class Signature:

@@ -57,9 +57,8 @@ class Signals:
         return self._stacks
 
     def _on_crash(self, faulthandler):
-        """A crash in C code writes the Python stacks on the pipe of fd 5, too. An app that enables faulthandler itself keeps its own
-        file: so it is enabled once, on a descriptor that is led elsewhere when the pipes change, and to stderr in a child of the
-        app."""
+        """A crash in C code writes the Python stacks on the pipe of fd 5, too. faulthandler is enabled once, since the app may enable
+        it for a file of its own: on a descriptor that is led elsewhere when the pipes change, and to stderr in a child."""
         if self._crash >= 0:
             os.dup2(self._pipes.stacks, self._crash, False)
             return
@@ -77,8 +76,7 @@ class Signals:
             raise SystemExit("standpipe stops this worker")
 
     def end(self):
-        """The worker has served its last request. The interpreter drops its handlers before it exits, and a SIGTERM would then turn
-        the exit into a death by signal."""
+        """After the last request. The interpreter drops its handlers before it exits, and a SIGTERM would then count as its end."""
         try:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         except ValueError:  # not in the main thread
@@ -88,9 +86,8 @@ class Signals:
         if frame is not None:
             self._interrupt(frame)
 
-    # A child is born with our handlers. Python would note a SIGTERM that reached it before _after_fork has given it the defaults
-    # back, and then forget it (it drops what is pending in a new child); the Pool of multiprocessing would wait for that child for
-    # ever. So the signals wait, in the kernel, until the child has the defaults.
+    # A child is born with our handlers. Python would forget a SIGTERM that reached it before _after_fork (it drops what is pending
+    # in a new child), and the Pool of multiprocessing would wait for that child for ever. So the signals wait in the kernel.
 
     def _before_fork(self):
         if hasattr(signal, "pthread_sigmask"):

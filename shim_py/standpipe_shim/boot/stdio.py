@@ -87,8 +87,7 @@ def private(fd):
 
 
 def _lines(stream, fd):
-    # What a .pth file has printed may still be in the buffer, which is therefore kept; it goes out where fd now leads. Some code may
-    # hold the stream itself: it works on, without tags.
+    # The buffer, which may hold what a .pth file has printed, is kept, and so is the stream, which some code may hold.
     try:
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
         return output.Lines(stream.buffer, fd, stream)

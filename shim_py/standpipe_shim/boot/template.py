@@ -88,7 +88,11 @@ def wait(worker, prepared):
 def settle(worker, boot, title):
     """Does in the worker what its own Boot says. title: the template's."""
     os.environ["STANDPIPE_WORKER"] = str(boot["worker"])
-    output.adopt(boot["tag"])
+    output.child = False  # it is a worker, with an output of its own
+    output.arm(boot["tag"])
+    for stream in output.ours:
+        if isinstance(stream, output.Lines):
+            stream.place = output.place(stream.fd)
     if not title:
         return
     new = "standpipe: %s/%d gen %d" % (boot["name"], boot["worker"] + 1, boot["generation"])

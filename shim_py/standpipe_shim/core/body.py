@@ -53,6 +53,13 @@ def _open_file(path, size):
     return None, why
 
 
+def close(file):
+    try:
+        file.close()
+    except (OSError, ValueError):  # ValueError: the app has detached it
+        pass
+
+
 class Incoming(io.RawIOBase):
     """The bytes of the body of one request, in their order. Gives credit as the app takes them."""
 

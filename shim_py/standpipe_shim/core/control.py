@@ -1,7 +1,7 @@
 """fd 4, the life pipe, and fd 3, Go's orders.
 
-The control thread is a _thread and not a threading.Thread, which gevent patches. It blocks in os.read without the GIL, so it costs
-requests nothing. It ends with the process, or when fd 3 turns out not to be ours."""
+The control thread is a _thread and not a threading.Thread, which gevent patches. It blocks in os.read without the GIL. It ends with
+the process, or when fd 3 turns out not to be ours."""
 
 import errno
 import os
@@ -19,8 +19,7 @@ _O_ASYNC = 0o20000
 
 
 def die():
-    """SIGKILL for the worker and all that it has started. Where a wrapper leads the process group, the group is not ours to kill
-    and the worker dies alone."""
+    """SIGKILL for the worker and all that it has started. Where a wrapper leads the process group the worker dies alone."""
     if not hasattr(os, "killpg"):
         os._exit(1)
     if os.getpgrp() == os.getpid():

@@ -30,8 +30,8 @@ _SHAPES = 256  # sets of names that are kept. A client can make any number of th
 def base(boot, errors, file_wrapper):
     """Returns the part of an environ that is the same for every request of this worker.
 
-    wsgi.multithread is true with gevent: another request may run wherever this one waits, so what the app shares needs the same
-    care. wsgi.multiprocess is true even with one worker: during a reload the old and the new worker serve side by side."""
+    wsgi.multithread is true with gevent too: another request may run wherever this one waits. wsgi.multiprocess is true even with one
+    worker: during a reload the old and the new worker serve side by side."""
     environ = {
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
@@ -93,11 +93,16 @@ class Environs:
         end = 4 + size
         stop += 1
         if others != 0x80:
-            stop = _fill(environ, payload, stop - 1, end)
-            _numbers(environ)
+            stop = self._others(environ, payload, stop - 1, end)
         if stop != end or end > len(payload):
             raise ProtocolError("the lengths in a Request do not agree")
         return environ, payload[end:]
+
+    def _others(self, environ, payload, at, end):
+        from .pairs import fill
+
+        self._others = fill
+        return fill(environ, payload, at, end)
 
     def _shape(self, known):
         if known >> len(NAMES):
@@ -109,68 +114,3 @@ class Environs:
             self._shapes.clear()
         shape = self._shapes[known] = (names, pattern)
         return shape
-
-
-def _fill(environ, payload, at, end):
-    """Adds the pairs of the map at this index to environ. Returns the index behind it, which should be end.
-
-    The payload is decoded once, as latin-1, so that a byte and its character have one index; then keys and values are slices. A
-    generic decoder costs four times as much. The index only grows, so one comparison in the caller finds every false length."""
-    try:
-        code = payload[at]
-        if 0x80 <= code <= 0x8F:
-            count = code & 0x0F
-            stop = at + 1
-        elif code == 0xDE:
-            (count,) = _u16(payload, at + 1)
-            stop = at + 3
-        else:
-            raise ProtocolError("a Request without a map")
-        text = (payload if end == len(payload) else payload[:end]).decode("latin-1")
-        for _ in range(count):
-            at = stop
-            code = payload[at]
-            if 0xA0 <= code <= 0xBF:
-                stop = at + code - 0x9F
-                key = text[at + 1 : stop]
-            elif code == 0xD9:
-                stop = at + 2 + payload[at + 1]
-                key = text[at + 2 : stop]
-            elif code == 0xDA:
-                stop = at + 3 + _u16(payload, at + 1)[0]
-                key = text[at + 3 : stop]
-            elif code == 0xDB:
-                stop = at + 5 + _u32(payload, at + 1)[0]
-                key = text[at + 5 : stop]
-            else:
-                raise ProtocolError("a key of a Request begins with 0x%02x" % code)
-            if payload[stop] == 0xC4:
-                start = stop + 2
-                stop = start + payload[stop + 1]
-            elif payload[stop] == 0xC5:
-                start = stop + 3
-                stop = start + _u16(payload, stop + 1)[0]
-            elif payload[stop] == 0xC6:
-                start = stop + 5
-                stop = start + _u32(payload, stop + 1)[0]
-            else:
-                raise ProtocolError("a value of a Request begins with 0x%02x" % payload[stop])
-            environ[key] = text[start:stop]
-    except (IndexError, struct.error):
-        raise ProtocolError("a Request is cut short") from None
-    return stop
-
-
-def _numbers(environ):
-    """Turns the values that are numbers into int, and the time limit into standpipe.deadline."""
-    if "standpipe.attempt" in environ:
-        environ["standpipe.attempt"] = _number("standpipe.attempt", environ["standpipe.attempt"])
-    if "standpipe.timeout_ms" in environ:
-        limit = _number("standpipe.timeout_ms", environ.pop("standpipe.timeout_ms"))
-        environ["standpipe.deadline"] = monotonic() + limit / 1000 if limit else None
-
-
-def _number(key, text):
-    if not (text.isdigit() and text.isascii() and len(text) < 19):
-        raise ProtocolError(key + " is not a number")
-    return int(text)

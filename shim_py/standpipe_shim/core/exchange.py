@@ -5,7 +5,7 @@ legal HTTP is for Go to decide."""
 
 import struct
 
-from .frames import BODY, CREDIT, END, ERROR, HEAD, HOLD, LAST, MAGIC, PART, SHARE, frame
+from .frames import BODY, CREDIT, END, HEAD, HOLD, LAST, MAGIC, PART, SHARE, frame
 from .head import encode_head
 
 _answer = struct.Struct(">BBHIII").pack  # the header of a Head frame and the length of its msgpack
@@ -14,8 +14,7 @@ _header = struct.Struct(">BBHII").pack
 
 
 class Exchange:
-    """One request and its answer. Class attributes are the state at the start: an exchange of one frame each way sets few of
-    them."""
+    """One request and its answer. Class attributes are the state at the start: most exchanges set few of them."""
 
     head = None  # status and fields as msgpack, once start_response was called
     head_out = False  # the Head frame has gone out: it cannot be changed any more
@@ -51,8 +50,7 @@ class Exchange:
         return self.cancelled
 
     def on_cancel(self, callback):
-        """standpipe.on_cancel: calls callback once, in a thread of its own, when the request is cancelled; at once in this thread
-        when it is cancelled already."""
+        """standpipe.on_cancel: calls callback once, in a thread of its own, when the request is cancelled; now when it is already."""
         if self.callbacks is None:
             self.callbacks = []
         self.callbacks.append(callback)
@@ -66,8 +64,7 @@ class Exchange:
                 self.enter()
 
     def after_response(self, callback):
-        """standpipe.after_response: calls callback when the answer has gone out, in the thread of the request. The worker is busy
-        until then."""
+        """standpipe.after_response: calls callback after the answer, in the thread of the request. The worker is busy until then."""
         if self.held is False:
             raise RuntimeError("standpipe.after_response was called after the answer had ended")
         if self.afterwards is None:
@@ -75,8 +72,7 @@ class Exchange:
         self.afterwards.append(callback)
 
     def early_hints(self, headers):
-        """wsgi.early_hints: sends an informational answer 103 (RFC 8297) with these fields at once. headers: pairs of str or
-        bytes."""
+        """wsgi.early_hints: sends an informational answer 103 (RFC 8297) at once. headers: pairs of str or bytes."""
         if self.head_out or self.over:
             raise AssertionError("wsgi.early_hints was called after the answer had begun")
         from .callbacks import send_hints
@@ -113,8 +109,7 @@ class Exchange:
     # What goes to Go.
 
     def send(self, data):
-        """Sends bytes of the body, behind the head if that has not gone out. Waits for credit. Drops them once the exchange is
-        cancelled."""
+        """Sends bytes of the body, behind the head if that is due. Waits for credit. Drops them once the exchange is cancelled."""
         size = len(data)
         at = 0
         if not self.head_out:
@@ -128,7 +123,7 @@ class Exchange:
             return
         while at < size:
             part = memoryview(data)[at : at + PART]
-            if len(part) < SHARE or not self._worker.put_shared(BODY, 0, self.stream, b"", part):
+            if len(part) < SHARE or not self._put_shared(BODY, 0, b"", part):
                 if self.granted <= self.spent:
                     self._worker.inbound.wait(self, lambda: self.granted > self.spent or self.cancelled)
                     if self.cancelled:
@@ -162,22 +157,6 @@ class Exchange:
         else:
             raise AssertionError("the app returned without calling start_response")
         self.head_out = True
-
-    def fail(self, error):
-        """Ends the answer with an Error frame. A client that disconnected in the middle of its own request is no error of the app,
-        and neither is an interrupt, after which Go has closed the stream."""
-        from .body import ClientLeft
-        from .callbacks import is_interrupt
-
-        self.held = bool(self.afterwards)
-        hold = HOLD if self.held else 0
-        if isinstance(error, ClientLeft) or is_interrupt(self, error):
-            self._worker.put(frame(END, hold, self.stream))
-            return
-        from .packing import pack
-        from .report import fields
-
-        self._worker.put(frame(ERROR, hold, self.stream, pack(fields(error, self._worker.dir))))
 
     def iterate(self, result):
         """Sends what result yields, each block at once, and closes it. The head waits for the first block that is not empty, since
@@ -231,7 +210,7 @@ class Exchange:
             head = b"\x93" + head[1:] + b"\xcf" + self.length.to_bytes(8, "big")
         head = _u32(len(head)) + head
         size = len(body)
-        if size >= SHARE and self._worker.put_shared(HEAD, flags, self.stream, head, body):
+        if size >= SHARE and self._put_shared(HEAD, flags, head, body):
             return
         self.spent += size
         self._worker.put(_header(MAGIC, HEAD, flags, self.stream, len(head) + size) + head, body)
@@ -239,6 +218,11 @@ class Exchange:
     def _put_body(self, part):
         self.spent += len(part)
         self._worker.put(_header(MAGIC, BODY, 0, self.stream, len(part)), part)
+
+    def _put_shared(self, kind, flags, head, body):
+        from .memory import put_shared
+
+        return put_shared(self._worker, kind, flags, self.stream, head, body)
 
     # The border between the app's code and the shim's, where an interrupt must not strike. Here, on the main thread, the signal
     # handler finds it in the stack (border.in_app), and these cost nothing; threads.Threaded has a lock.

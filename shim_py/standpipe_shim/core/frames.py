@@ -44,8 +44,7 @@ _LEGAL = frozenset(
     + [(kind, SHARED | flags) for kind in (BODY, HEAD) for flags in (0, LAST, LAST | HOLD)]
 )
 
-# A pipe holds 64 KiB unless it is asked to hold more (F_SETPIPE_SZ, Linux), and an unprivileged user has 64 MiB in all. So the
-# first large body asks for more, and goes without where there is no more.
+# A pipe holds 64 KiB unless it is asked to hold more (F_SETPIPE_SZ, Linux); a user has 64 MiB in all. The first large body asks.
 _F_SETPIPE_SZ = 1031
 _READ = CHUNK + (4 << 10)  # bytes; a Request with CHUNK of body, and most heads
 _LARGE = 16 << 10  # bytes; a body of this size or more is not copied behind its head
@@ -90,8 +89,7 @@ class Reader:
         return len(held) >= at and len(held) >= at + _unpack(held, self._at)[4]
 
     def next(self):
-        """Returns (kind, flags, stream, payload), or None at the end of the pipe. Blocks. A frame that is cut short counts as the
-        end: its writer is gone."""
+        """Returns (kind, flags, stream, payload), or None at the end of the pipe, also within a frame. Blocks."""
         held = self.held
         while True:
             start = self._at + HEADER
@@ -119,8 +117,8 @@ class Reader:
 class Writer:
     """Writes whole frames to a descriptor, each with one system call where it fits. Any thread.
 
-    A process that is not the worker (a fork() in C code runs no hook of Python's) never writes a frame: forked() is called
-    instead and does not return. When the other side is gone the worker ends at once: nothing can reach Go."""
+    In a process that is not the worker (a fork() in C code runs no hook of Python's) forked() is called instead, which does not
+    return. When the other side is gone the worker ends at once."""
 
     def __init__(self, fd, pid, forked, write=os.write, getpid=os.getpid):
         self._fd = fd
@@ -148,7 +146,7 @@ class Writer:
             else:
                 if self._narrow and len(body) > CHUNK:
                     self._narrow = False
-                    widen(self._fd)
+                    self._widen()
                 done = self._gather(self._fd, (head, body))
             if done != len(head) + len(body):
                 rest = memoryview(head + body if done < len(head) else body)
@@ -160,11 +158,8 @@ class Writer:
         finally:
             self._release()
 
-
-def widen(fd):
-    """Has the pipe hold a whole window, if the kernel allows it."""
-    if fcntl is not None:
+    def _widen(self):
         try:
-            fcntl(fd, _F_SETPIPE_SZ, CREDIT)
-        except OSError:  # no Linux, no pipe, or the pipes of this user hold too much already
+            fcntl(self._fd, _F_SETPIPE_SZ, CREDIT)
+        except (OSError, TypeError):  # no Linux, no pipe, no fcntl, or the pipes of this user hold too much already
             pass

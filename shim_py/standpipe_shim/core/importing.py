@@ -58,26 +58,17 @@ class _Loader:
         return getattr(self._loader, name)
 
 
-def keep(*names):
+def keep(package, names):
     """Reads the code of modules of the shim that may be imported later: their folder may be removed while the worker serves (at the
     end of a login session, by a cleaner of /tmp). A shim that was started by `python -c` has no folder, and is in memory anyway."""
-    for name in names:
-        if name in sys.modules:
-            continue
-        package = sys.modules[name.rpartition(".")[0]]
-        finder = sys.path_importer_cache.get(next(iter(package.__path__), ""))
-        spec = finder.find_spec(name) if finder is not None else None
-        if spec is not None:
+    finder = sys.path_importer_cache.get(next(iter(sys.modules[package].__path__), ""))
+    if finder is None:
+        return
+    kept, look = {}, finder.find_spec
+    for name in (package + "." + name for name in names):
+        spec = look(name)
+        if spec is not None and name not in sys.modules:
             code = spec.loader.get_code(name)
             spec.loader.get_code = lambda name, code=code: code
-            _serve(finder)[name] = spec
-
-
-def _serve(finder):
-    """Returns the table of the specs that a finder of a folder hands out before it looks at the folder."""
-    kept = getattr(finder, "standpipe_kept", None)
-    if kept is None:
-        kept = finder.standpipe_kept = {}
-        look = finder.find_spec
-        finder.find_spec = lambda name, target=None: kept.get(name) or look(name, target)
-    return kept
+            kept[name] = spec
+    finder.find_spec = lambda name, target=None: kept.get(name) or look(name, target)

@@ -1,22 +1,14 @@
-"""Reads fd 0 and brings each frame to where it belongs: Requests to the loop, Body and Window to their Exchange. For one thread:
-the code that needs a frame reads it. threads.Inbound is for N of them, greenlets.Inbound for gevent."""
+"""Reads fd 0 and brings each frame to where it belongs: Requests to the loop, Body and Window to their Exchange."""
 
-import os
 import struct
 
 from .frames import BODY, FILE_REFUSED, FILE_TAKEN, LAST, REQUEST, SHARE, WINDOW, ProtocolError
 
-try:
-    from select import poll as _poll  # taken before gevent may patch it
-except ImportError:  # Windows: Cancel does not wake a thread that waits for credit
-    _poll = None
-
 _u32 = struct.Struct(">I").unpack
-_POLLIN = 1
 
 
 class Inbound:
-    """The frames for a worker with one thread."""
+    """The frames for a worker with one thread: the code that needs a frame reads it."""
 
     def __init__(self, worker):
         self._worker = worker
@@ -25,8 +17,7 @@ class Inbound:
         self._streams = worker.streams
         self._open = worker.open
         self.ready = []  # Requests that were read and do not run yet
-        self._poll = None
-        self._wake = (-1, -1)
+        self._waits = None  # what a wait polls; most workers never need it
         self.closed = False  # fd 0 has ended
 
     def take(self):
@@ -55,7 +46,9 @@ class Inbound:
                 raise ProtocolError("a body in shared memory, which there is not")
             payload, exchange.first = worker.memory.take(payload)
         elif worker.memory is None and len(payload) >= SHARE:
-            worker.share()  # the next one may use it
+            from .memory import share
+
+            share(worker)  # the next one may use it
         return exchange, payload
 
     def wait(self, exchange, ready):
@@ -65,13 +58,19 @@ class Inbound:
             if self._readable():
                 self._route(self._reader.next())
 
+    def _arm(self):
+        if self._waits is None:
+            from .waits import Waits
+
+            self._waits = Waits(self._fd)
+
+    def _readable(self):
+        return self._reader.holds_frame() or self._waits.readable()
+
     def poke(self, exchange):
         """Has a wait for exchange call its ready() again. Any thread."""
-        if self._wake[1] >= 0:
-            try:
-                os.write(self._wake[1], b"x")
-            except OSError:  # full: it will wake up anyway
-                pass
+        if self._waits is not None:
+            self._waits.wake()
 
     def _route(self, frame):
         if frame is None:
@@ -98,31 +97,3 @@ class Inbound:
         else:
             raise ProtocolError("kind 0x%02x after the boot" % kind)
         return exchange
-
-    # A wait may have to end without a frame (Cancel comes on fd 3, to another thread), so it polls fd 0 and a pipe that poke
-    # writes to. Made at the first wait: most workers never need it.
-
-    def _arm(self):
-        if self._poll is not None or _poll is None:
-            return
-        self._wake = os.pipe()
-        poll = _poll()
-        poll.register(self._fd, _POLLIN)
-        poll.register(self._wake[0], _POLLIN)
-        for fd in self._wake:
-            os.set_blocking(fd, False)
-        self._poll = poll
-
-    def _readable(self):
-        if self._poll is None or self._reader.holds_frame():
-            return True
-        found = False
-        for fd, _ in self._poll.poll():
-            if fd == self._fd:
-                found = True
-                continue
-            try:
-                os.read(fd, 4096)
-            except OSError:
-                pass
-        return found

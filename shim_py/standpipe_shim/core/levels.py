@@ -1,8 +1,7 @@
 """The level that the app's logging gives a record, for the tag of the lines that its handlers write (shim/PROTOCOL.md, "Tags").
 
-Every handler goes through logging.Handler.handle, with any formatter and stream: the handlers of basicConfig, Django, Flask,
-structlog on top of logging, and the one that Python takes when there is none. While it runs, the streams of output know the level
-of the record."""
+Every handler goes through logging.Handler.handle, with any formatter and stream. While it runs, the streams of output know the
+level of the record."""
 
 import sys
 from _contextvars import ContextVar

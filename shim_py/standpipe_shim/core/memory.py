@@ -5,7 +5,7 @@ import os
 import struct
 from _thread import allocate_lock
 
-from .frames import CHUNK, MEMORY, PART, ProtocolError, frame
+from .frames import CHUNK, MAGIC, MEMORY, PART, SHARED, ProtocolError, frame, pack_header
 
 _MARKS = 64  # where the marks begin, in bytes; a mark has four
 _PARTS = 16  # blocks of PART, for answers
@@ -19,7 +19,26 @@ _MFD_ALLOW_SEALING = 0x0002
 _ref = struct.Struct(">II")
 
 
-def make(control):
+def put_shared(worker, kind, flags, stream, head, body):
+    """Sends a Head or a Body whose body is in the shared memory; head: the part of the payload before it. False: the body has to
+    cross the pipe."""
+    memory = share(worker) if worker.memory is None else worker.memory
+    ref = memory and memory.put(body)
+    if not ref:
+        return False
+    worker.put(pack_header(MAGIC, kind, flags | SHARED, stream, len(head) + len(ref)) + head + ref)
+    return True
+
+
+def share(worker):
+    """Makes the memory of a worker, and returns it. Any thread; only the first call tries. False: there is none, or not yet."""
+    if not worker.share(False):
+        return False
+    worker.memory = _make(worker.control) or False
+    return worker.memory
+
+
+def _make(control):
     """Returns a Memory whose descriptor Go has been sent, or None where there can be none."""
     if not hasattr(os, "memfd_create") or control is None or not control.passes():
         return None

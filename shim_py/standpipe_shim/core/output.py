@@ -1,8 +1,7 @@
 """sys.stdout, sys.stderr and wsgi.errors: what the app prints for a request carries its id.
 
 Text that is printed while a request runs, in any context that belongs to it (its thread, its greenlet, what asyncio and asgiref
-carry on), goes to the descriptor with a tag in front of each line (shim/PROTOCOL.md, "Tags"). Other text goes out as from any
-Python. A line must tell Go all about itself: Go reads the pipe of the output and the pipe of the answers apart."""
+carry on), goes to the descriptor with a tag in front of each line (shim/PROTOCOL.md, "Tags"). Other text has none."""
 
 import atexit
 import os
@@ -23,8 +22,8 @@ _HELD = 8 << 10  # characters of a line without end that are kept; TextIOWrapper
 # Reentrant: a signal handler or a __del__ may print in the middle of a print.
 _lock = RLock()
 _secret = b""  # what every tag begins with; empty: nothing is tagged
-_child = False  # this process is a fork() of the worker
-_own = ()  # the streams on 1 and 2 that take was given
+child = False  # this process is a fork() of the worker
+ours = ()  # the streams on 1 and 2 that take was given
 
 
 def arm(secret):
@@ -33,24 +32,14 @@ def arm(secret):
     _secret = b"\x1e%s:" % secret.encode("ascii", "replace") if secret else b""
 
 
-def adopt(secret):
-    """A process that a template has forked is a worker, with an output of its own."""
-    global _child
-    _child = False
-    arm(secret)
-    for stream in _own:
-        if isinstance(stream, Lines):
-            stream.place = place(stream.fd)
-
-
 def finish(request):
     """Sends what a request has printed and not ended with a newline. Never raises."""
     for stream in list(request.unsaid):
         flush(stream)
 
 
-# An app may replace sys.stdout and sys.stderr by anything. Python asks for write() alone there, and takes None too: the shim calls
-# no method of a stream but flush, which is here, and its own lines go out by say.
+# An app may replace sys.stdout and sys.stderr by anything. Python wants write() alone there, and takes None too: the shim calls no
+# method of a stream but flush, here, and its own lines go out by say.
 
 
 def flush(stream):
@@ -66,7 +55,7 @@ def flush(stream):
 
 def flush_all():
     """Flushes sys.stdout, sys.stderr, and the streams that were theirs before the app replaced them. Never raises."""
-    for stream in (sys.stdout, sys.stderr) + _own:
+    for stream in (sys.stdout, sys.stderr) + ours:
         flush(stream)
 
 
@@ -82,45 +71,32 @@ def say(text):
 def settler(log):
     """Returns what to call when a request has ended, which sends what it printed without a newline, and what to call with an
     exception from the former: log gets the first one."""
-    stream = sys.stdout
-    own = _own[0] if _own else None
-    told = []
 
     def broken(error):
-        if told:
-            return
-        told.append(error)
-        try:
-            text = str(error)
-        except Exception:
-            text = "<no text>"
-        message = "sys.stdout cannot be flushed when a request ends: %s: %s (said once per worker)"
-        log.put("warn", "stream_broken", message % (type(error).__name__, text))
+        from .streams import log_broken
 
-    def settle():
-        error = flush(stream)
-        if own is not None:
-            flush(own)  # a stream of the app's often writes to the one that it has replaced
-        if error is not None:
-            raise error
+        log_broken(log, error)
 
-    return (stream.settle if stream is own and type(stream) is Lines else settle), broken
+    if ours and sys.stdout is ours[0] and type(ours[0]) is Lines:
+        return ours[0].settle, broken
+    from .streams import settler
+
+    return settler(sys.stdout, ours[0] if ours else None, flush), broken
 
 
 def errors():
-    """Returns the stream for wsgi.errors: sys.stderr, unless the app has put something there that lacks what PEP 3333 wants."""
-    stream = sys.stderr
-    try:
-        whole = callable(stream.write) and callable(stream.flush) and callable(stream.writelines)
-    except Exception:
-        whole = False
-    return stream if whole else _own[1]
+    """Returns the stream for wsgi.errors."""
+    if sys.stderr is ours[1]:
+        return sys.stderr
+    from .streams import is_whole
+
+    return sys.stderr if is_whole(sys.stderr) else ours[1]
 
 
 def take(stdout, stderr):
     """Makes these two the streams of the process. Called before anything of the app runs."""
-    global _own
-    _own = (stdout, stderr)
+    global ours
+    ours = (stdout, stderr)
     sys.stdout = sys.__stdout__ = stdout
     sys.stderr = sys.__stderr__ = stderr
     atexit.register(_restore)  # the first to be registered, and so the last to be called
@@ -128,7 +104,7 @@ def take(stdout, stderr):
 
 def _restore():
     # The interpreter flushes both at its end, and an exception there makes 120 of the exit status.
-    for name, own in zip(("stdout", "stderr"), _own):
+    for name, own in zip(("stdout", "stderr"), ours):
         stream = getattr(sys, name, None)
         try:
             if stream is not None:
@@ -197,7 +173,7 @@ class Lines(TextIOWrapper):
         super().flush()
 
     def settle(self):
-        """What flush does, for the end of a request, at less cost: few requests print. finish has sent what has no newline."""
+        """What flush does, for the end of a request, at less cost: few requests print."""
         if self._open:
             self._open = False
             self.flush()
@@ -221,7 +197,7 @@ class Lines(TextIOWrapper):
 
 def _parts(tag, more, data):
     """Yields data with tag before the first line and more before the others, in parts that the kernel keeps whole. One that ends
-    within a line ends with the tag of no request, so that what others write behind it is not taken for the request's."""
+    within a line ends with the tag of no request: what others write behind it is not the request's."""
     nobody = _secret + b"\x1e"
     room = _ATOMIC - len(nobody)
     part = bytearray()
@@ -264,7 +240,7 @@ def place(fd):
 
 def _leave(request):
     """Keeps an interrupt out while the lock is held. Returns whether request.step_in() is due."""
-    if not request.threaded or _child or request.thread != get_ident() or not request.inside:
+    if not request.threaded or child or request.thread != get_ident() or not request.inside:
         return False
     request.step_out()
     return True
@@ -272,9 +248,9 @@ def _leave(request):
 
 def _forked():
     # A thread that is not here may hold the lock; what the parent has not written, the parent writes.
-    global _lock, _child
+    global _lock, child
     _lock = RLock()
-    _child = True
+    child = True
     request = current.get()
     if request is not None:
         request.unsaid = None

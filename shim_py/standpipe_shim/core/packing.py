@@ -1,7 +1,7 @@
 """The subset of msgpack that the protocol uses: nil, booleans, integers, str, bin, array, map with str keys.
 
-unpack trusts nothing: it compares every length with the bytes at hand before it makes anything of it, and values nest at most
-4 deep (an array in an array is depth 2)."""
+unpack trusts nothing: it compares every length with the bytes at hand first, and values nest at most 4 deep (an array in an array
+is depth 2)."""
 
 import struct
 
@@ -37,7 +37,7 @@ def pack(value):
 
 
 def _pack(value, put):
-    if value is None or value is True or value is False:
+    if value is None or isinstance(value, bool):
         put(next(bytes((code,)) for code, constant in _CONSTANTS if constant is value))
     elif isinstance(value, int):
         put(_integer(value))
@@ -69,6 +69,18 @@ def _length(size, short, fix, one, two, four):
     if size < 0x100 and one:
         return bytes((one, size))
     return struct.pack(">BH", two, size) if size < 0x10000 else struct.pack(">BI", four, size)
+
+
+def bin_text(text):
+    """Returns the msgpack of a bin as text, for a text that will be encoded as latin-1."""
+    if type(text) is not str:
+        text = str.__str__(text)  # its characters, whatever a subclass would print
+    size = len(text)
+    if size < 0x100:
+        return "\xc4%c%s" % (size, text)
+    if size < 0x10000:
+        return "\xc5%c%c%s" % (size >> 8, size & 0xFF, text)
+    return "\xc6%c%c%c%c%s" % (size >> 24, size >> 16 & 0xFF, size >> 8 & 0xFF, size & 0xFF, text)
 
 
 def _integer(value):

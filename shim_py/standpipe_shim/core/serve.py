@@ -22,7 +22,12 @@ def serve(worker, exchange, payload):
         environ["standpipe.cancelled"] = exchange.is_cancelled
         environ["standpipe.on_cancel"] = exchange.on_cancel
         environ["standpipe.after_response"] = exchange.after_response
-        environ["wsgi.input"] = BytesIO(body) if exchange.inbox is None else _input(exchange, worker, environ, body)
+        if exchange.inbox is None:
+            environ["wsgi.input"] = BytesIO(body)
+        else:
+            from .body import open_input
+
+            environ["wsgi.input"] = open_input(exchange, worker, environ, body)
         if exchange.threaded:
             result = exchange.call(worker.app, environ, exchange.start_response)
         else:
@@ -48,14 +53,15 @@ def serve(worker, exchange, payload):
     except BaseException as error:  # SystemExit and KeyboardInterrupt too: they end a request, not the worker
         if worker.forked():
             worker.leave(error)
-        exchange.fail(error)
+        from .callbacks import fail
+
+        fail(exchange, worker, error)
     finally:
         exchange.over = True
         if exchange.file is not None:
-            try:
-                exchange.file.close()
-            except (OSError, ValueError):  # ValueError: the app has detached it
-                pass
+            from .body import close
+
+            close(exchange.file)
         if exchange.held:
             from .callbacks import run_afterwards
 
@@ -83,12 +89,6 @@ class FileWrapper:
         if block:
             return block
         raise StopIteration
-
-
-def _input(exchange, worker, environ, body):
-    from .body import open_input
-
-    return open_input(exchange, worker, environ, body)
 
 
 def _hand_over(worker, exchange, wrapper):

@@ -7,7 +7,7 @@ from .. import ClientGone, RequestTimeout
 from . import output
 from .border import in_app
 from .exchange import Exchange
-from .frames import LOG, MAGIC, SHARED, frame, pack_header
+from .frames import LOG, frame
 from .inbound import Inbound
 from .packing import pack
 from .serve import serve
@@ -16,8 +16,7 @@ _CAUSES = {1: RequestTimeout, 2: ClientGone}  # of Interrupt
 
 
 class Worker:
-    """What one process serves with. Made once, before the app is imported; attach gives it the pipes, the boot sets app and
-    environs."""
+    """What one process serves with. Made before the app is imported; attach gives it the pipes, the boot sets app and environs."""
 
     def __init__(self, pipes, signals):
         self.pipes = pipes
@@ -34,7 +33,7 @@ class Worker:
         lock = allocate_lock()  # of these two
         self._enter = lock.acquire
         self._leave = lock.release
-        self._share = allocate_lock().acquire  # once
+        self.share = allocate_lock().acquire  # once: see memory.share
         self.inbound = None
         self.app = None
         self.environs = None
@@ -99,27 +98,6 @@ class Worker:
         if self.cancels:
             self.cancels.discard(stream)
 
-    def put_shared(self, kind, flags, stream, head, body):
-        """Sends a Head or a Body whose body is in the shared memory; head: the part of the payload before it. False: the body has
-        to cross the pipe."""
-        memory = self.memory
-        if memory is None:
-            memory = self.share()
-        ref = memory and memory.put(body)
-        if not ref:
-            return False
-        self.put(pack_header(MAGIC, kind, flags | SHARED, stream, len(head) + len(ref)) + head + ref)
-        return True
-
-    def share(self):
-        """Makes the shared memory, and returns it. Any thread; only the first call tries. False: there is none, or not yet."""
-        if not self._share(False):
-            return False
-        from .memory import make
-
-        self.memory = make(self.control) or False
-        return self.memory
-
     def claim(self, exchange):
         """Says whether a Request may run: it was not recalled. Called in the order of the streams, by one thread at a time."""
         stream = exchange.stream
@@ -131,14 +109,12 @@ class Worker:
         self._leave()
         if gone:
             self.close(stream)
-            return False
-        return True
+        return not gone
 
     # Orders. All but on_interrupt are called on the control thread.
 
     def recall(self, streams):
-        """Returns those of streams that were not claimed, and now never will be: each once. Its Request may still be on its
-        way."""
+        """Returns those of streams that were not claimed, and now never will be: each once. Its Request may still be to come."""
         given = []
         self._enter()
         for stream in streams:
@@ -178,9 +154,7 @@ class Worker:
     def on_interrupt(self, frame):
         """The main thread, at SIGURG. Raises when the app's code runs for a request that is to be interrupted."""
         exchange = self.running
-        if exchange is None or exchange.interrupt is None or exchange.raised or exchange.threaded:
-            return
-        if in_app(frame):
+        if exchange is not None and exchange.interrupt is not None and not (exchange.raised or exchange.threaded) and in_app(frame):
             exchange.end_now()
 
     def stop(self):
@@ -195,12 +169,12 @@ class Worker:
         from .report import stacks
 
         exchange = self.streams.get(stream)
-        return stacks(self.dir, 0 if exchange is None else exchange.thread if exchange.threaded else self.main)
+        return stacks(self.dir, exchange and (exchange.thread if exchange.threaded else self.main))
 
     # The end.
 
     def out_of_step(self, error):
-        """fd 0 brought something that is no frame. Nothing after it can be trusted."""
+        """fd 0 brought what is no frame. Nothing after it can be trusted."""
         output.say("standpipe: the worker's stdin is out of step: %s\n" % error)
         os._exit(4)
 
@@ -209,16 +183,10 @@ class Worker:
         return self._getpid() != self.pipes.pid
 
     def leave(self, error=None):
-        """Ends a forked child. It must not answer: the worker will. A child that called sys.exit gets its status."""
-        status = 70
-        if isinstance(error, SystemExit):
-            code = error.code
-            status = code if isinstance(code, int) else 0 if code is None else 1
-        else:
-            text = "standpipe: a child that the app made by fork() returned from the app; it ends here, with status 70"
-            output.say(text + " (end it with os._exit)\n")
-        output.flush_all()
-        os._exit(status & 0xFF)
+        """Ends a forked child. It must not answer: the worker will."""
+        from .callbacks import leave
+
+        leave(error)
 
 
 class Log:
