@@ -10,7 +10,7 @@ import (
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
-var someError = errors.New("any error")
+var errSome = errors.New("any error")
 
 // A life of one process, without a process: events go in, actions come out.
 func TestMachine(t *testing.T) {
@@ -48,36 +48,36 @@ func TestMachine(t *testing.T) {
 		steps  []step
 		state  State
 		reason Reason
-		err    error // errors.Is; someError: any; nil: none
+		err    error // errors.Is; errSome: any; nil: none
 	}{
 		"a boot":                        {usual, serves, Serving, None, nil},
 		"Hello twice":                   {usual, at(boots, step{idle, greeted{hello}, nil}), Booting, None, nil},
 		"Ready before Hello":            {usual, []step{{idle, importDone{ready}, nil}}, Starting, None, nil},
-		"another shim":                  {rules{hash: "other"}, []step{{idle, greeted{hello}, and(noBoot, stop)}}, Stopping, ProtocolError, someError},
+		"another shim":                  {rules{hash: "other"}, []step{{idle, greeted{hello}, and(noBoot, stop)}}, Stopping, ProtocolError, errSome},
 		"the app cannot be imported":    {usual, at(boots, step{idle, bootRefused{failed}, and(noBoot, stop)}, step{idle, withdrawn{}, []action{closeRequests{}, arm{stepTimer, leaveByItself}}}, step{idle, stepDue{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}, step{idle, stepDue{}, []action{kill{}}}), Killing, BootFailed, nil},
 		"a template that fails":         {forks, at(boots, step{idle, bootRefused{failed}, and(noBoot, []action{arm{stepTimer, 2 * time.Second}})}, step{idle, stepDue{}, []action{kill{}}}), Killing, BootFailed, nil},
-		"the boot hangs":                {usual, at(boots, step{idle, bootOverdue{}, and([]action{takeStacks{of: bootStacks}}, noBoot, stop)}), Stopping, BootTimeout, someError},
-		"a template hangs":              {forks, at(boots, step{idle, bootOverdue{}, and([]action{takeStacks{of: bootStacks}}, noBoot, []action{kill{}})}), Killing, BootTimeout, someError},
+		"the boot hangs":                {usual, at(boots, step{idle, bootOverdue{}, and([]action{takeStacks{of: bootStacks}}, noBoot, stop)}), Stopping, BootTimeout, errSome},
+		"a template hangs":              {forks, at(boots, step{idle, bootOverdue{}, and([]action{takeStacks{of: bootStacks}}, noBoot, []action{kill{}})}), Killing, BootTimeout, errSome},
 		"a warmup":                      {warms, at(boots, step{idle, importDone{ready}, []action{warmUp{}}}, step{idle, warmupDone{}, and(noBoot, []action{arm{ageTimer, 0}, serve{ready}})}), Serving, None, nil},
 		"a warmup that fails":           {warms, at(boots, step{idle, importDone{ready}, []action{warmUp{}}}, step{idle, warmupDone{gone}, and(noBoot, stop)}), Stopping, BootFailed, gone},
 		"a death during the warmup":     {warms, at(boots, step{idle, importDone{ready}, []action{warmUp{}}}, step{idle, warmupDone{shim.ErrWorkerGone}, []action{arm{deathTimer, 2 * time.Second}}}), Booting, None, shim.ErrWorkerGone},
 		"pipes end, and it lives":       {usual, at(serves, step{idle, pipesBroken{gone}, []action{arm{deathTimer, 2 * time.Second}}}, step{idle, stillAlive{}, and(noBoot, stop, []action{announce{ProtocolError}})}), Stopping, ProtocolError, gone},
 		"pipes end on the way out":      {usual, at(serves, step{idle, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{idle, pipesBroken{gone}, []action{arm{deathTimer, 2 * time.Second}}}, step{idle, stillAlive{}, nil}), Stopping, Shutdown, nil},
-		"it breaks the protocol":        {usual, at(serves, step{busy, pipesBroken{&wire.ProtocolError{}}, and(noBoot, stop, []action{announce{ProtocolError}})}, step{busy, withdrawn{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}), Stopping, ProtocolError, someError},
+		"it breaks the protocol":        {usual, at(serves, step{busy, pipesBroken{&wire.ProtocolError{}}, and(noBoot, stop, []action{announce{ProtocolError}})}, step{busy, withdrawn{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}), Stopping, ProtocolError, errSome},
 		"a reload while it is idle":     {usual, at(serves, step{idle, retire{Reload}, []action{withdraw{}, announce{Reload}}}, step{idle, withdrawn{}, stop}, step{idle, withdrawn{}, []action{closeRequests{}, arm{stepTimer, 30 * time.Second}}}), Stopping, Reload, nil},
 		"a reload while it runs":        {usual, at(serves, step{busy, retire{Reload}, []action{withdraw{}, announce{Reload}}}, step{busy, withdrawn{}, []action{arm{stepTimer, 30 * time.Second}}}, step{busy, freed{}, []action{arm{stepTimer, 30 * time.Second}}}, step{idle, freed{}, stop}), Stopping, Reload, nil},
 		"a drain without an end":        {usual, at(serves, step{busy, retire{Reload}, []action{withdraw{}, announce{Reload}}}, step{view{now: now.Add(time.Minute), inFlight: 1, wanted: 1}, stepDue{}, stop}), Stopping, Reload, nil},
 		"a stop in a drain":             {usual, at(serves, step{busy, retire{Reload}, []action{withdraw{}, announce{Reload}}}, step{busy, retire{Shutdown}, stop}), Stopping, Reload, nil},
 		"exit hooks in a stop":          {usual, at(serves, step{idle, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{view{now: now, stopping: true, stopEnd: now.Add(7 * time.Second)}, withdrawn{}, []action{closeRequests{}, arm{stepTimer, 7 * time.Second}}}), Stopping, Shutdown, nil},
 		"exit hooks without an end":     {usual, at(serves, step{idle, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{view{now: now, stopping: true}, withdrawn{}, []action{closeRequests{}, disarm{stepTimer}}}), Stopping, Shutdown, nil},
-		"late in its exit hooks":        {usual, at(serves, step{idle, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{idle, stepDue{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}, step{idle, stepDue{}, []action{takeStacks{of: lastStacks, doomed: true}, kill{}}}, step{idle, stepDue{}, nil}), Killing, Shutdown, someError},
-		"late with a request":           {usual, at(serves, step{busy, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{busy, withdrawn{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}, step{busy, stepDue{}, []action{takeStacks{of: lastStacks, doomed: true}, kill{}}}), Killing, Shutdown, someError},
+		"late in its exit hooks":        {usual, at(serves, step{idle, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{idle, stepDue{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}, step{idle, stepDue{}, []action{takeStacks{of: lastStacks, doomed: true}, kill{}}}, step{idle, stepDue{}, nil}), Killing, Shutdown, errSome},
+		"late with a request":           {usual, at(serves, step{busy, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{busy, withdrawn{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}, step{busy, stepDue{}, []action{takeStacks{of: lastStacks, doomed: true}, kill{}}}), Killing, Shutdown, errSome},
 		"a request ends in a stop":      {usual, at(serves, step{busy, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{busy, withdrawn{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}, step{idle, freed{}, []action{closeRequests{}, arm{stepTimer, 32 * time.Second}}}), Stopping, Shutdown, nil},
-		"a template ends":               {forks, at(serves, step{idle, retire{Reload}, []action{withdraw{}, announce{Reload}}}, step{idle, withdrawn{}, stop}, step{idle, withdrawn{}, []action{closeRequests{}, arm{stepTimer, 30 * time.Second}}}, step{idle, stepDue{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}, step{idle, stepDue{}, []action{kill{}}}), Killing, Reload, someError},
+		"a template ends":               {forks, at(serves, step{idle, retire{Reload}, []action{withdraw{}, announce{Reload}}}, step{idle, withdrawn{}, stop}, step{idle, withdrawn{}, []action{closeRequests{}, arm{stepTimer, 30 * time.Second}}}, step{idle, stepDue{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}, step{idle, stepDue{}, []action{kill{}}}), Killing, Reload, errSome},
 		"a template is left in a boot":  {forks, at(boots, step{idle, retire{Reload}, and(noBoot, []action{kill{}})}), Killing, Reload, nil},
 		"a request's time is over":      {usual, at(serves, step{busy, timeOver, []action{reportExpired{timeOver}, interrupt{timeOver}}}, step{busy, interrupted{shim.TimeOver}, []action{withdraw{}, announce{RequestTimeout}}}, step{busy, withdrawn{}, []action{arm{stepTimer, 5 * time.Second}}}, step{view{now: now, inFlight: 1}, freed{}, []action{arm{stepTimer, time.Second}}}), Draining, RequestTimeout, nil},
 		"another one's is over, too":    {usual, at(serves, step{busy, interrupted{shim.TimeOver}, []action{withdraw{}, announce{RequestTimeout}}}, step{view{now: now.Add(4 * time.Second), inFlight: 2}, interrupted{shim.TimeOver}, []action{arm{stepTimer, time.Second}}}), Draining, RequestTimeout, nil},
-		"too large":                     {usual, at(serves, step{busy, tooLarge{300 << 20, 200 << 20}, []action{takeStacks{of: lastStacks}, withdraw{}, kill{}, announce{HardRSS}}}, step{busy, withdrawn{}, nil}), Killing, HardRSS, someError},
+		"too large":                     {usual, at(serves, step{busy, tooLarge{300 << 20, 200 << 20}, []action{takeStacks{of: lastStacks}, withdraw{}, kill{}, announce{HardRSS}}}, step{busy, withdrawn{}, nil}), Killing, HardRSS, errSome},
 		"too large while it boots":      {usual, at(boots, step{idle, tooLarge{2, 1}, nil}), Booting, None, nil},
 		"too old":                       {usual, at(serves, step{busy, aged{}, []action{replaceMe{MaxLifetime}}}), Serving, None, nil},
 		"killed at once":                {usual, at(boots, step{idle, killOrder{}, and(noBoot, []action{kill{}})}), Killing, Shutdown, nil},
@@ -99,7 +99,7 @@ func TestMachine(t *testing.T) {
 			if m.state != c.state || m.reason != c.reason {
 				t.Errorf("%v for %v, want %v for %v", m.state, m.reason, c.state, c.reason)
 			}
-			if (m.err == nil) != (c.err == nil) || c.err != someError && !errors.Is(m.err, c.err) {
+			if (m.err == nil) != (c.err == nil) || c.err != errSome && !errors.Is(m.err, c.err) {
 				t.Errorf("error %v, want %v", m.err, c.err)
 			}
 		})
