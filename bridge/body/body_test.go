@@ -147,7 +147,7 @@ func TestAnsweredEarly(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			conn := newClient()
 			b := begin(conn, 4, Options{Pace: httpx.Pace{Silence: time.Minute}})
-			b.r.Header.Set("Expect", expect)
+			b.src.r.Header.Set("Expect", expect)
 			b.Stream()
 			begun := time.Now()
 			go func() {

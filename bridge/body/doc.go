@@ -5,12 +5,14 @@
 //
 // Object graph:
 //
-//	Body -> spool.Buffer   the body of a request to a handler; Reader reads it again
+//	Body -> source         the body of a request to a handler, and the reads from its client
+//	Body -> spool.Buffer   where a body is buffered; Reader reads it again
 //	Sized                  the body of a request that a server of ours reads from a connection
 //
 // Files:
 //
-//	body.go    Body: limits, deadlines, buffered or streaming, refusal
+//	body.go    Body: buffered or streaming, refusal
+//	source.go  source: reads from the client, with limits and deadlines
 //	reader.go  Reader: a Body for a request to another server, one for each try
 //	sized.go   Sized: a body whose length is declared, on a connection of its own
 //	linger.go  Linger: what happens to a connection whose client still sends

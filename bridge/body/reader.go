@@ -38,7 +38,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 // Close ends a read that waits for the client. The Body itself stays its owner's.
 func (r *Reader) Close() error {
 	if !r.buffer {
-		r.b.interrupt()
+		r.b.src.stop(false, false)
 	}
 	return nil
 }

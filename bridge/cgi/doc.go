@@ -1,11 +1,18 @@
-// Package cgi turns a request into CGI variables (RFC 3875, PEP 3333), and such
-// variables into a request, once for all protocols that need them: WSGI and uwsgi
-// now; FastCGI later.
+// Package cgi turns a request into CGI variables (RFC 3875, PEP 3333), and such variables into
+// a request, once for all protocols that need them: WSGI and uwsgi now; FastCGI later.
 //
-// The rules that keep a client from speaking in the server's name live here and
-// nowhere else: which field names become variables, which are dropped, how
-// repeated fields are joined. Whether a field such as X-Forwarded-For may be
-// believed is decided before, by bridge/forwarded.
+// The rules that keep a client from setting variables of the server are here and nowhere
+// else: which field names become variables, which are dropped, how repeated fields are
+// joined. Whether a field such as X-Forwarded-For is trusted is decided before, by
+// bridge/forwarded.
 //
-// It is a leaf, it starts no goroutine, and it keeps no state.
+// Files:
+//
+//	vars.go     AppendVars: the variables of a request; Info
+//	names.go    the names of variables, and the fields that have none
+//	gateway.go  Request: from variables to a request; Gateway
+//	host.go     ValidHost: the Host field
+//
+// The package is a leaf: it imports shim/wire's plain types. It starts no goroutine and keeps
+// no state.
 package cgi

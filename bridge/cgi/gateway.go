@@ -12,20 +12,20 @@ import (
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
-// Gateway is what a server in front says besides the request, by a protocol that
-// carries variables (uwsgi). Whether it is believed is decided by bridge/forwarded.
+// Gateway is what a server in front says beside the request, by a protocol that carries
+// variables (uwsgi). bridge/forwarded decides whether it is trusted.
 type Gateway struct {
-	// RemoteAddr and RemotePort name the client; empty: not said.
+	// RemoteAddr and RemotePort name the client; empty: unknown.
 	RemoteAddr, RemotePort string
-	// Scheme is "http" or "https"; empty: not said.
+	// Scheme is "http" or "https"; empty: unknown.
 	Scheme string
-	// ServerName and ServerPort are the server's own; empty: not said.
+	// ServerName and ServerPort are the server's own; empty: unknown.
 	ServerName, ServerPort string
-	// ScriptName is the part of the path that the server in front counts as the
-	// app's place: no slash at the end. The request's path holds it.
+	// ScriptName is the part of the path that the server in front takes for the app's
+	// mount: no slash at the end. The request's path contains it.
 	ScriptName string
-	// Extra are all other variables, for the environ: REMOTE_USER, SSL_CLIENT_CERT,
-	// whatever the configuration of the server in front adds.
+	// Extra are all other variables, for the environ: REMOTE_USER, SSL_CLIENT_CERT, and
+	// others that the configuration of the server in front adds.
 	Extra []wire.Var
 }
 
@@ -51,12 +51,11 @@ type reader struct {
 	hosts        int
 }
 
-// Request makes a request of the variables that a server in front sent. Its Body and
-// RemoteAddr are the caller's to set. The path is SCRIPT_NAME and PATH_INFO as they
-// come, decoded as they are: the server in front has judged that path, by rules that
-// the target in REQUEST_URI might escape. A variable that comes twice counts as it
-// comes last, as in uWSGI; a field that comes twice has two values. Every error is a
-// *VarsError.
+// Request makes a request from the variables that a server in front sent. The caller sets its
+// Body and RemoteAddr. The path is SCRIPT_NAME and PATH_INFO as they come, decoded: the server
+// in front has checked that path by rules that the target in REQUEST_URI might escape. The
+// last one of repeated variables counts, as in uWSGI; a repeated field has two values. Every
+// error is a *VarsError.
 func Request(vars []wire.Var) (*http.Request, *Gateway, error) {
 	r := &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, URL: &url.URL{}, Header: make(http.Header, 8)}
 	in := &reader{r: r, g: &Gateway{}}
@@ -122,10 +121,10 @@ func (in *reader) take(v *wire.Var) error {
 	return nil
 }
 
-// denied is the list of what no server in front sets in an environ: what steers a
-// uWSGI (some of its variables load code), what a script reads as its own
-// environment, what is ours to say, and names that are not spelled as a variable's,
-// so wsgi.* and standpipe.* among them.
+// denied reports whether a variable of the server in front is left out of the environ: those
+// that control a uWSGI (some of them load code), those that a script takes for its own
+// environment, those that standpipe sets itself, and names that are not spelled like a
+// variable's, such as wsgi.* and standpipe.*.
 func denied(name string) bool {
 	switch {
 	case name == "", name == "PATH", name == "RAW_URI", strings.HasPrefix(name, "UWSGI_"):
@@ -154,9 +153,8 @@ func (in *reader) extra(v *wire.Var) {
 	in.g.Extra = append(in.g.Extra, *v)
 }
 
-// field takes a request's field. What it says about the length, the framing or the
-// type of the body is said by other variables; the body comes decoded, and nginx
-// sends "chunked" beside its length all the same.
+// field takes a request's field. Other variables have the length and the type of the body; the
+// body comes decoded, although nginx sends "chunked" beside its length.
 func (in *reader) field(name, value string) error {
 	switch name {
 	case "TRANSFER_ENCODING", "CONTENT_TYPE", "CONTENT_LENGTH", "EXPECT", "PROXY", "":
@@ -167,7 +165,7 @@ func (in *reader) field(name, value string) error {
 	}
 	value = strings.Trim(value, " \t") // RFC 9110 5.5: blanks around it are not part of it; servers in front leave some
 	if badValue(value) {
-		return badVars("HTTP_%s holds a control octet: %.100q", name, value)
+		return badVars("HTTP_%s holds a control byte: %.100q", name, value)
 	}
 	if name == "HOST" {
 		if in.hosts++; in.hosts > 1 && value != in.r.Host {
@@ -184,7 +182,7 @@ func (in *reader) field(name, value string) error {
 	return nil
 }
 
-// fieldNames spares work for the fields of nearly every request. Never written to.
+// fieldNames saves work for the fields of nearly every request. Never written to.
 var fieldNames = func() map[string]string {
 	m := make(map[string]string, len(common))
 	for field, e := range common {
@@ -212,7 +210,7 @@ func badValue(s string) bool {
 	return false
 }
 
-// contentLength takes digits alone. Empty means none, and none means no body.
+// contentLength accepts digits only. Empty means none, and none means no body.
 func (in *reader) contentLength(s string) error {
 	if in.length {
 		return badVars("CONTENT_LENGTH comes twice")
@@ -245,7 +243,7 @@ func (in *reader) proto(s string) error {
 	return nil
 }
 
-// end puts together what more than one variable says.
+// end combines variables that belong together.
 func (in *reader) end() error {
 	r, g := in.r, in.g
 	if !isToken(r.Method) {
@@ -295,8 +293,8 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-// Relay adds the word of a trusted server in front: its place for the app, which
-// counts when it is the deeper one; whether ServerName is its own; its variables.
+// Relay adds what a trusted server in front says: its mount for the app, which counts when it
+// is the deeper one; whether ServerName is its own; its variables.
 func (in *Info) Relay(script string, named bool, extra []wire.Var) {
 	if len(script) > len(in.ScriptName) {
 		in.ScriptName = script
@@ -306,13 +304,13 @@ func (in *Info) Relay(script string, named bool, extra []wire.Var) {
 
 type infoKey struct{}
 
-// WithInfo is for a request that goes on to a server that takes variables: Info says
-// what the request itself does not.
+// WithInfo is for a request that is forwarded to a server that takes variables: Info has the
+// values that the request itself does not have.
 func WithInfo(ctx context.Context, in *Info) context.Context {
 	return context.WithValue(ctx, infoKey{}, in)
 }
 
-// InfoOf is what WithInfo has put into ctx; an empty Info when nobody has.
+// InfoOf is the Info that WithInfo has put into ctx; else an empty one.
 func InfoOf(ctx context.Context) *Info {
 	if in, ok := ctx.Value(infoKey{}).(*Info); ok {
 		return in

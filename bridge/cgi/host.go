@@ -4,8 +4,8 @@ import "strings"
 
 // ValidHost reports whether s can be a Host field's value (RFC 9110 7.2): a name, an IPv4
 // address or an IPv6 address in brackets, and a port of digits, which may be empty. Of
-// what RFC 3986 3.2.2 allows in a name, "," and "%" are refused: some readers of the
-// field take the one for the border between two hosts, and decode the other.
+// the characters that RFC 3986 3.2.2 allows in a name, "," and "%" are refused: some readers of
+// the field take "," for a separator between two hosts, and decode "%".
 func ValidHost(s string) bool {
 	host, port := s, ""
 	if strings.HasPrefix(s, "[") {

@@ -9,7 +9,7 @@ import (
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
-// The places in wire.Names of the variables that are no field's; a test compares.
+// The indexes in wire.Names of the variables that do not come from fields; a test compares.
 const (
 	requestMethod = 1 + iota
 	scriptName
@@ -34,10 +34,9 @@ const (
 // wire.Names (see Var.Known); empty: the field does not become a variable.
 //
 // Only letters, digits and "-" make a variable: "-" becomes "_", so a name that
-// holds "_" itself could take the place of another field (X_Forwarded_For for
-// X-Forwarded-For), and r.Header, a Go map, would make the winner random. Other
-// token characters (RFC 9110 5.6.2) have no shell-safe spelling; they are dropped
-// as nginx drops them.
+// contains "_" itself could replace another field (X_Forwarded_For for X-Forwarded-For), and
+// r.Header, a Go map, would make the winner random. Other token characters (RFC 9110 5.6.2)
+// have no shell-safe spelling; such fields are dropped, as by nginx.
 func variable(field string) (name string, known uint8) {
 	if e, ok := common[field]; ok {
 		return e.name, e.known
@@ -63,14 +62,14 @@ func variable(field string) (name string, known uint8) {
 	return string(b), 0
 }
 
-// IsVariable tells whether the field's name is spelled so that it becomes a variable.
+// IsVariable reports whether a field of that name becomes a variable.
 func IsVariable(field string) bool {
 	name, _ := variable(http.CanonicalHeaderKey(field))
 	return name != ""
 }
 
-// odd returns the variable for a field that variable makes none of; empty: it becomes
-// none. Where the same name with "-" has come too, that one counts.
+// odd returns the variable for a field of which variable makes none; empty: there is none.
+// Where the same name with "-" has come too, that one counts.
 func (in *Info) odd(r *http.Request, field string) string {
 	if _, known := common[field]; known || field == "" {
 		return ""
@@ -82,8 +81,8 @@ func (in *Info) odd(r *http.Request, field string) string {
 	return ""
 }
 
-// Underscores makes Info.Allowed of fields' names. An error names the first that
-// cannot be allowed: one that would take the place of what servers say.
+// Underscores makes Info.Allowed from fields' names. An error names the first one that cannot be
+// allowed, because it would replace a field that only servers may set.
 func Underscores(names []string) (map[string]string, error) {
 	var m map[string]string
 	of := map[string]string{}
@@ -92,9 +91,9 @@ func Underscores(names []string) (map[string]string, error) {
 		v, _ := variable(dashed)
 		switch {
 		case !strings.Contains(name, "_"):
-			return nil, fmt.Errorf("%q has no underscore and needs no leave", name)
+			return nil, fmt.Errorf("%q has no underscore and needs no permission", name)
 		case v == "", strings.HasPrefix(dashed, "X-Forwarded-"), slices.Contains(servers, dashed):
-			return nil, fmt.Errorf("%q cannot be allowed: it would be taken for %s, which only servers may say", name, dashed)
+			return nil, fmt.Errorf("%q cannot be allowed: it would be taken for %s, which only servers may set", name, dashed)
 		case of[v] != "" && !strings.EqualFold(of[v], name):
 			return nil, fmt.Errorf("%q and %q are one variable, %s", of[v], name, v)
 		}
@@ -117,14 +116,14 @@ var (
 	SchemeFields  = []string{"X-Forwarded-Ssl", "X-Forwarded-Protocol", "X-Forwarded-Scheme", "X-Scheme", "X-Url-Scheme", "Front-End-Https"}
 )
 
-// entry is what becomes of a field.
+// entry is the variable of a field.
 type entry struct {
 	name  string // of the variable; empty: none
 	known uint8  // as in wire.Var
 }
 
-// common spares an allocation for the fields that nearly every request has, and
-// holds those that are not handed on. Never written to after init.
+// common saves an allocation for the fields that nearly every request has, and has those that
+// become no variable. Never written to after init.
 var common = func() map[string]entry {
 	m := make(map[string]entry, len(wire.Names)+len(dropped))
 	for i, name := range wire.Names {

@@ -8,7 +8,7 @@ import (
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
-// Info is what the request itself does not say.
+// Info has the values that the request itself does not have.
 type Info struct {
 	// ID is the request's id.
 	ID string
@@ -17,26 +17,25 @@ type Info struct {
 	// ScriptName is the mount, "" or "/shop": no slash at the end. The path must
 	// lie under it (route.Under), else the whole path is PATH_INFO.
 	ScriptName string
-	// Prefix stands in front of ScriptName in SCRIPT_NAME: what a trusted proxy
-	// has cut off. The path does not hold it.
+	// Prefix comes before ScriptName in SCRIPT_NAME: a trusted proxy has removed it. The
+	// path does not contain it.
 	Prefix string
-	// RemoteAddr and RemotePort name the client; empty: not known.
+	// RemoteAddr and RemotePort name the client; empty: unknown.
 	RemoteAddr, RemotePort string
 	// ServerName and ServerPort are the listener's. SERVER_NAME is the Host
 	// field's when it has one. Empty: "localhost", and the scheme's port.
 	ServerName, ServerPort string
 	// BodySize is the length of a chunked body, decoded; used when the request
-	// says no length. Below 0: it is not known yet, and CONTENT_LENGTH is left out.
+	// has no length. Below 0: it is unknown yet, and CONTENT_LENGTH is left out.
 	BodySize int64
-	// Named: ServerName counts beside a Host field too.
+	// Named: ServerName counts even where there is a Host field.
 	Named bool
 	// Extra are further variables (Gateway), none of which AppendVars makes itself.
 	Extra []wire.Var
-	// Allowed are the fields with "_" in their names that become variables all the
-	// same: canonical name to variable (Underscores); nil: none.
+	// Allowed are the fields that become variables although their names contain "_":
+	// canonical name to variable (Underscores); nil: none.
 	Allowed map[string]string
-	// Dropped gets the names of fields that became no variable because of how they
-	// are spelled.
+	// Dropped gets the names of fields that became no variable because of their spelling.
 	Dropped []string
 }
 
@@ -116,8 +115,8 @@ func AppendVars(dst []wire.Var, r *http.Request, in *Info) []wire.Var {
 	return append(dst, in.Extra...)
 }
 
-// lengthOf is what the client said, or the length of what it sent chunked.
-// The digits are ours: the client's spelling ("007") stays outside.
+// lengthOf is the declared length, or the length of a body that came chunked. The digits are
+// ours, not the client's spelling ("007").
 func lengthOf(r *http.Request, in *Info) (int64, bool) {
 	if r.ContentLength < 0 || len(r.TransferEncoding) > 0 {
 		return in.BodySize, in.BodySize >= 0

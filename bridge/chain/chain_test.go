@@ -56,8 +56,8 @@ func TestPanics(t *testing.T) {
 				c.next(w, r)
 			})
 			n := &rec.Info
-			if rec.Status() != c.status || rec.Aborted() != c.aborted || rec.Logged() != c.noted || n.Aborted != c.cut || n.Err != nil {
-				t.Errorf("%d, aborted %v, logged %d, %+v", rec.Status(), rec.Aborted(), rec.Logged(), n)
+			if rec.Status() != c.status || rec.Aborted() != c.aborted || httpx.LoggedStatus(rec) != c.noted || n.Aborted != c.cut || n.Err != nil {
+				t.Errorf("%d, aborted %v, logged %d, %+v", rec.Status(), rec.Aborted(), httpx.LoggedStatus(rec), n)
 			}
 			if strings.Contains(log.String(), `"panic"`) != c.logged {
 				t.Errorf("the log: %s", log)
@@ -92,7 +92,7 @@ func TestID(t *testing.T) {
 func TestDone(t *testing.T) {
 	var heard []int
 	observer := func(rec *httpx.Writer, r *http.Request, now time.Time) {
-		heard = append(heard, rec.Logged())
+		heard = append(heard, httpx.LoggedStatus(rec))
 		if now.Before(rec.Info.Start) {
 			t.Error("it ended before it began")
 		}

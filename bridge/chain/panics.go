@@ -63,7 +63,7 @@ func note(rec *httpx.Writer, r *http.Request) {
 		if n.Status == 0 {
 			n.Status = http.StatusInternalServerError
 		}
-	case !rec.Whole(r):
+	case !httpx.Complete(rec, r):
 		n.Aborted = true
 	case errors.Is(n.Err, httpx.ErrClientGone):
 		n.Err = nil // the client left with all that it was to get
@@ -78,7 +78,7 @@ func (s *panics) page(rec *httpx.Writer, r *http.Request) {
 			delete(rec.Header(), name)
 		}
 	}
-	rec.Ready(nil)
+	rec.UseLines(nil)
 	rec.EndConnection()
 	rec.Info.Source = "server"
 	s.o.Pages.Write(rec, r, http.StatusInternalServerError, "", 0)

@@ -6,5 +6,5 @@ import "errors"
 // before a response; nobody receives it. nginx made the number common.
 const StatusClientGone = 499
 
-// ErrClientGone: nobody is there to read a response.
+// ErrClientGone: the client disconnected, so a response would not be read.
 var ErrClientGone = errors.New("the client has left")

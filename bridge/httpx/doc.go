@@ -1,11 +1,23 @@
-// Package httpx holds what every HTTP room of standpipe needs and what has no
-// policy of its own: the one ResponseWriter wrapper with the RequestInfo of a request,
-// how slow a client may be (pace.go, bodyread.go), how a connection lingers
-// whose request body was not read (linger.go), the plain error pages, what goes wrong while a body is read, ranges and validators, content codings and lists of types, which texts are UTF-8 (charset.go), request ids, the one spelling of a path (path.go), the usual spelling of field names (spell.go), and the brake on log lines that would repeat.
+// Package httpx holds small helpers that several HTTP packages of standpipe need and that
+// decide nothing by themselves.
 //
-// It is a leaf: it imports the standard library, x/sys and shim's plain types only,
-// and every package under bridge may import it. It starts no goroutine.
+// Files:
 //
-// A new thing goes here when two HTTP rooms need it and it decides nothing.
-// What decides (limits, trust, statuses) lives in bridge, bridge/chain and bridge/forwarded.
+//	writer.go       Writer: the one ResponseWriter wrapper, with the RequestInfo of a request
+//	outcome.go      what a Writer says of its response: status for logs, complete or not
+//	requestinfo.go  RequestInfo: what the server knows of one request
+//	ends.go         Ends: the addresses of a connection
+//	clientgone.go   the error and the status of a client that disconnected
+//	page.go         Pages: the error pages
+//	pace.go         Pace and Patience: how slow a client may be
+//	encoding.go     PickEncoding: Accept-Encoding
+//	types.go        TypeList: lists of media types
+//	path.go         CleanPath: the one spelling of a request's path
+//	spell.go        Spell: the usual spelling of field names
+//	id.go           request ids
+//	loglimiter.go   LogLimiter: records that would repeat
+//
+// The package is a leaf: it imports the standard library and shim/wire's plain types only. It
+// starts no goroutine. A new helper goes here when two packages need it; limits, trust and
+// statuses belong to the packages that use them.
 package httpx

@@ -8,9 +8,9 @@ import (
 
 // PickEncoding returns the first of offers (content codings in order of preference)
 // that an Accept-Encoding field likes best (RFC 9110 12.5.3); -1: send it as it is.
-// A coding that is not worth more than what the field gives to "identity" is not
-// taken; where the field does not name it, every coding is better. Nobody is refused:
-// who forbids the identity and takes nothing of offers gets the identity.
+// A coding whose weight is below that of "identity" is not used; where the field does not name
+// identity, every coding is better. No client is refused: one that forbids the identity and
+// accepts none of offers gets the identity.
 func PickEncoding(fields []string, offers []string) int {
 	best, at := 0, -1
 	for i, offer := range offers {
@@ -24,8 +24,8 @@ func PickEncoding(fields []string, offers []string) int {
 	return at
 }
 
-// quality is the weight of a coding in thousandths; 0: not acceptable. That of an
-// identity that is not named is 0: it is acceptable, and nothing is worse.
+// quality is the weight of a coding in thousandths; 0: not acceptable. The weight of an
+// identity that is not named is 0 too: it is acceptable, and the last choice.
 func quality(fields []string, coding string) int {
 	star := 0
 	for _, field := range fields {
@@ -45,7 +45,7 @@ func quality(fields []string, coding string) int {
 	return star
 }
 
-// weight reads ";q=0.5" (RFC 9110 12.4.2); what cannot be read counts as 0.
+// weight reads ";q=0.5" (RFC 9110 12.4.2); a malformed one counts as 0.
 func weight(params string) int {
 	for params != "" {
 		var p string

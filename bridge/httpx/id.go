@@ -8,8 +8,8 @@ import (
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ" // Crockford's base32: no I, L, O, U
 
 // NewID makes a request id: 26 characters, of which the first 10 are the time in
-// milliseconds, so that ids sort by time; the other 16 are 80 random bits. It
-// names a request; it guards nothing.
+// milliseconds, so that ids sort by time; the other 16 are 80 random bits. It identifies a
+// request; it is no secret.
 func NewID(now time.Time) string {
 	var b [26]byte
 	ms := uint64(now.UnixMilli())
@@ -25,8 +25,8 @@ func NewID(now time.Time) string {
 	return string(b[:])
 }
 
-// ValidID reports whether s may be taken over as a request id: it goes into logs,
-// fields and the environ as it is.
+// ValidID reports whether s may be used as a request id: it goes unchanged into logs, fields
+// and the environ.
 func ValidID(s string) bool {
 	if len(s) == 0 || len(s) > 128 {
 		return false

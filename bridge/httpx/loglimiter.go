@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// LogLimiter limits log lines that a client could repeat at will: it allows
-// each key once per Every, and remembers at most Max keys. While all Max are
-// fresh, further keys are not allowed: a flood of new keys must not flood the log.
+// LogLimiter limits records that a client could cause as often as it likes: it allows each
+// key once per Every, and keeps at most Max keys. While all Max keys are younger than Every,
+// further keys are not allowed: many new keys must not flood the log.
 type LogLimiter struct {
 	Every time.Duration // 0: once for ever
 	Max   int           // 0: 1024
@@ -16,7 +16,7 @@ type LogLimiter struct {
 	seen map[string]time.Time
 }
 
-// Allow reports whether the line for key may be written now.
+// Allow reports whether the record for key may be written now.
 func (l *LogLimiter) Allow(key string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -39,7 +39,7 @@ func (l *LogLimiter) Allow(key string, now time.Time) bool {
 
 func (l *LogLimiter) old(last, now time.Time) bool { return l.Every > 0 && now.Sub(last) >= l.Every }
 
-// sweep forgets what is old and reports whether that made room.
+// sweep removes old keys and reports whether there were any.
 func (l *LogLimiter) sweep(now time.Time) bool {
 	room := false
 	for k, last := range l.seen {

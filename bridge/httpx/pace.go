@@ -2,17 +2,17 @@ package httpx
 
 import "time"
 
-// Pace says how slow a client may be: it may be silent for Silence, and on the whole no
-// slower than Rate. Both are one rule. A client has Silence of patience to spend. The time
-// in which it is waited for uses patience up; each byte gives 1/Rate of a second back,
-// never above Silence. A client that sends nothing is at its end after Silence, one with
-// half of Rate after twice that, and one above Rate never.
+// Pace is how slow a client may be: it may be silent for Silence, and on average no slower
+// than Rate. Both are one rule. A client has a patience of Silence. Waiting for it uses
+// patience up; each byte gives 1/Rate of a second back, never above Silence. A client that
+// sends nothing has none left after Silence, one with half of Rate after twice that, and one
+// above Rate never.
 type Pace struct {
 	Silence time.Duration // 0: no limit at all
 	Rate    int64         // bytes per second; 0: any byte gives all of the patience back
 }
 
-// Patience is what a client has left of its Pace.
+// Patience is the rest of a client's Pace.
 type Patience struct {
 	Pace
 	left time.Duration
@@ -21,8 +21,8 @@ type Patience struct {
 // Begin gives all of the patience.
 func (p *Patience) Begin(pace Pace) { *p = Patience{pace, pace.Silence} }
 
-// Spend takes account of a wait for the client, and of the bytes that moved in it. It
-// reports whether patience is left.
+// Spend accounts for a wait for the client and the bytes that moved in it. It reports whether
+// patience is left.
 func (p *Patience) Spend(waited time.Duration, moved int64) bool {
 	if p.Silence <= 0 {
 		return true

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Pages writes the answers that standpipe makes by itself: small, plain, with the
-// request id and nothing of the inside. The nil *Pages has the built-in ones.
+// Pages writes the error pages of standpipe: small, plain, with the request id and without
+// internals. The nil *Pages has the built-in ones.
 type Pages struct {
 	custom map[int]page
 }
@@ -49,9 +49,8 @@ func LoadPages(files map[int]string) (*Pages, error) {
 }
 
 // Write answers with status and the page for it. text is one plain sentence for
-// the client, empty: the built-in one. retryAfter is sent in whole seconds, at
-// least 1, when it is above 0. Fields that are in w.Header() already are kept, but
-// for those of a body.
+// the client; empty: the built-in one. retryAfter is sent in whole seconds, at least 1, when
+// it is above 0. Fields that are already in w.Header() are kept, but for those of a body.
 func (p *Pages) Write(w http.ResponseWriter, r *http.Request, status int, text string, retryAfter time.Duration) {
 	h := w.Header()
 	seconds := int64(0)
@@ -77,7 +76,7 @@ func (p *Pages) Write(w http.ResponseWriter, r *http.Request, status int, text s
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(pg.body) // the client may have left
+		_, _ = w.Write(pg.body) // the client may have disconnected
 	}
 }
 
@@ -123,7 +122,7 @@ func sentence(status int) string {
 	case http.StatusInternalServerError:
 		return "Something went wrong here. It has been noted."
 	case http.StatusBadGateway:
-		return "The application ended before it had answered."
+		return "The application crashed before responding."
 	case http.StatusServiceUnavailable:
 		return "Busy."
 	case http.StatusGatewayTimeout:

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// CleanPath removes the dot segments of a request's path (RFC 3986 5.2.4 and 6.2.2.3), those with an encoded dot
-// included (6.2.2.2), so that all who look at the path see the same one. Nothing else of it changes: other bytes stay
-// encoded or not as they came, and slashes are not merged.
+// CleanPath removes the dot segments of a request's path (RFC 3986 5.2.4 and 6.2.2.3), also those with an encoded dot
+// (6.2.2.2), so that every reader of the path sees the same one. Nothing else of it changes: other bytes stay encoded or
+// not as they came, and slashes are not merged.
 //
-// An encoded slash is a slash where the decoded path is looked at, and goes on as it came. A segment ".." that only an
-// encoded slash, a backslash, a path parameter, a blank or a control byte hides ("..%2f", "..\", "..;x", "..%00") has no
-// meaning that all servers agree on: ok is false, and the request is to be refused.
+// An encoded slash is a slash in the decoded path, and is forwarded as it came. A segment ".." that an encoded slash, a
+// backslash, a path parameter, a blank or a control byte hides ("..%2f", "..\", "..;x", "..%00") means different things
+// to different servers: ok is false, and the request must be refused.
 func CleanPath(u *url.URL) (ok bool) {
 	if !strings.Contains(u.Path, "/.") && strings.IndexByte(u.Path, '\\') < 0 {
 		return true // nearly every request
@@ -38,7 +38,7 @@ func CleanPath(u *url.URL) (ok bool) {
 	return true
 }
 
-// RawPath is a path as it came; net/url's EscapedPath encodes what it would not have written so itself.
+// RawPath is a path as it came; net/url's EscapedPath encodes bytes that net/url would encode.
 func RawPath(u *url.URL) string {
 	if u.RawPath != "" {
 		return u.RawPath
@@ -46,7 +46,7 @@ func RawPath(u *url.URL) string {
 	return u.EscapedPath()
 }
 
-// RemoveDots takes "." and ".." out of an encoded path that begins with a slash.
+// RemoveDots removes "." and ".." from an encoded path that begins with a slash.
 func RemoveDots(raw string) string {
 	segments := strings.Split(raw[1:], "/")
 	out := segments[:0]

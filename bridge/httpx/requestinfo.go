@@ -8,13 +8,13 @@ import (
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
-// RequestInfo is what the server knows of one request. The way in and the stages fill the first
-// part before the request goes inward; the handler that answers fills the second; the
-// access log reads all of it. It is valid until the handler has returned.
+// RequestInfo is what the server knows of one request. The way in and the stages fill the
+// first part before the handler runs; the handler fills the second; the access log reads all
+// of it. It is valid until the handler has returned.
 type RequestInfo struct {
 	// ID is the request's id, 1..128 characters of [A-Za-z0-9._-].
 	ID string
-	// Start is when the head of the request had been read.
+	// Start is when the head of the request was read.
 	Start time.Time
 	// Scheme is "http" or "https", as the client used it.
 	Scheme string
@@ -22,61 +22,61 @@ type RequestInfo struct {
 	Peer netip.AddrPort
 	// Trusted: Peer is one of the trusted proxies.
 	Trusted bool
-	// RemoteAddr and RemotePort name the client: Peer, or what a trusted proxy
-	// says. Empty: not known (a unix socket; the port behind a proxy).
+	// RemoteAddr and RemotePort name the client: Peer, or the client that a trusted
+	// proxy names. Empty: unknown (a unix socket; the port behind a proxy).
 	RemoteAddr, RemotePort string
 	// ServerName and ServerPort are the listener's, or a trusted proxy's.
-	// They are what an environ gets when the Host field says nothing.
+	// The environ gets them when there is no Host field.
 	ServerName, ServerPort string
-	// Prefix is the path that a trusted proxy has cut off in front of the
-	// target (X-Forwarded-Prefix, when that is asked for); without a slash at its end.
+	// Prefix is the path that a trusted proxy has removed from the front of the target
+	// (X-Forwarded-Prefix, where that is trusted); without a slash at its end.
 	Prefix string
-	// ScriptName, ServerName when Named, and Extra are the word of a trusted server
-	// in front that speaks uwsgi: the app's place, which the path holds; its own name,
-	// which counts beside a Host field too; variables for the environ.
+	// ScriptName, ServerName when Named, and Extra come from a trusted server in front
+	// that speaks uwsgi: the app's mount, which the path contains; the server's name,
+	// which counts even where there is a Host field; variables for the environ.
 	ScriptName string
 	Named      bool
 	Extra      []wire.Var
-	// Unseen: if the answer is cut off, the server in front cannot tell.
+	// Unseen: the server in front cannot tell when the response is cut off.
 	Unseen bool
 	// Relayed: the request came from a server in front by a protocol of its own, which
 	// has checked its form.
 	Relayed bool
-	// Ambiguous: the path does not mean the same to all who read it (CleanPath).
+	// Ambiguous: servers read the path in different ways (CleanPath).
 	Ambiguous bool
 	// FieldCount counts the request's fields, each value of a repeated name; 0: they are
 	// not counted yet.
 	FieldCount int
 
-	// App and Worker name who answered: "shop", "shop/3". Empty: nobody of ours.
+	// App and Worker are the app and the worker that answered: "shop", "shop/3".
 	App, Worker string
-	// Source says where the answer was made: "app", "server", "static", "upstream".
+	// Source says where the response was made: "app", "server", "static", "upstream".
 	Source string
-	// Upstream is the address that a proxy route asked last. Empty: none.
+	// Upstream is the upstream that was asked last. Empty: none.
 	Upstream string
-	// Wait is the time spent in line, Run the time from the sending of the
-	// request to a worker until its answer's end.
+	// Wait is the time in the queue, Run the time from sending the request to a worker
+	// to the end of its response.
 	Wait, Run time.Duration
-	// Receive is the time from Start until the body was there; 0: there is none.
-	// Received are its octets.
+	// Receive is the time from Start until the body was read; 0: there is none. Received
+	// is its size in bytes.
 	Receive  time.Duration
 	Received int64
 	// BodyRead: the request body, if there is one, was read to its end.
 	BodyRead bool
-	// Retries counts how often it was run again after its worker's death, Recalls
-	// how often it went to another worker because the first had not begun with it.
+	// Retries is how often the request was run again after its worker died, Recalls how
+	// often it went to another worker because the first one had not begun with it.
 	Retries, Recalls int
-	// Status is logged when no head was sent: 499 when the client has left.
+	// Status is logged when no head was sent: 499 when the client disconnected.
 	Status int
-	// Aborted: bytes of the answer are missing, and the client can tell.
+	// Aborted: bytes of the response are missing, and the client can tell.
 	Aborted bool
-	// Err is why the answer is not what the app meant; for logs.
+	// Err is why the response is not the one that the app intended; for logs.
 	Err error
 	// Silent: no access log line (health checks).
 	Silent bool
 }
 
-// Met fills what the way in knows of a request before it reads more than the head.
+// Met fills in what the way in knows when it has read the head.
 func (n *RequestInfo) Met(start time.Time, e *Ends, tls bool) {
 	n.Start = start
 	n.Peer, n.RemoteAddr, n.RemotePort, n.ServerName, n.ServerPort = e.Peer, e.RemoteAddr, e.RemotePort, e.ServerName, e.ServerPort
@@ -87,8 +87,8 @@ func (n *RequestInfo) Met(start time.Time, e *Ends, tls bool) {
 }
 
 // Of returns the RequestInfo of the request that w answers. It looks through wrappers
-// that have Unwrap. When there is none (a handler used without the chain), it
-// returns a fresh RequestInfo that nobody will read.
+// that have Unwrap. When there is none (a handler used without the chain), it returns a new
+// RequestInfo, which is not used further.
 func Of(w http.ResponseWriter) *RequestInfo {
 	if rec := Find(w); rec != nil {
 		return &rec.Info

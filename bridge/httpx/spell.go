@@ -2,14 +2,13 @@ package httpx
 
 import "net/http"
 
-// Field names are compared without regard to case (RFC 9110 5.1), but not by every
-// program: some look for the very spelling of a field's own document. net/http hands
-// each name on in one form ("Sec-Websocket-Key", "Etag"). Spell gives those their names
-// back that have another one, so that a field goes through as its sender most likely
-// wrote it.
+// Field names are compared without regard to case (RFC 9110 5.1), but not by every program:
+// some compare with the spelling of the field's own document. net/http writes each name in
+// one form ("Sec-Websocket-Key", "Etag"). Spell restores names that have another usual form,
+// so that a field is forwarded as its sender most likely wrote it.
 
-// spelled are the names whose spelling is not net/http's: those of the IANA registry
-// that programs exchange, and some that are usual. Never written to.
+// spelled are the names whose spelling is not net/http's: those of the IANA registry that
+// programs exchange, and some usual ones. Never written to.
 var spelled = func() map[string]string {
 	m := map[string]string{}
 	for _, name := range [...]string{
@@ -27,7 +26,7 @@ var spelled = func() map[string]string {
 	return m
 }()
 
-// Spelling is the name's own spelling; name is net/http's.
+// Spelling is the usual spelling of a name in net/http's form.
 func Spelling(name string) string {
 	if own, ok := spelled[name]; ok {
 		return own

@@ -2,8 +2,8 @@ package httpx
 
 import "strings"
 
-// TypeList is a list of media types: "text/*", "application/json", "*/*+xml" (what
-// ends so), "*". Lower case.
+// TypeList is a list of media types: "text/*", "application/json", "*/*+xml" (all types with
+// that suffix), "*". Lower case.
 type TypeList []string
 
 // Has reports whether a Content-Type is in the list, whatever its parameters.

@@ -3,13 +3,11 @@ package httpx
 import (
 	"io"
 	"net/http"
-	"strconv"
 )
 
-// Writer is the one ResponseWriter wrapper of the house. It notes the status and
-// counts the octets of the body, and carries the request's RequestInfo. Everything else
-// (Hijack, deadlines, full duplex) is reached through Unwrap, by
-// http.ResponseController.
+// Writer is the one ResponseWriter wrapper of standpipe. It keeps the status, counts the
+// bytes of the body, and carries the request's RequestInfo. Everything else (Hijack,
+// deadlines, full duplex) is reached through Unwrap, by http.ResponseController.
 type Writer struct {
 	Info RequestInfo
 
@@ -20,46 +18,47 @@ type Writer struct {
 	status int
 	bytes  int64
 
-	conn    Connection // nil: it carries this one answer
+	conn    Connection // nil: it carries this one response
 	aborted bool
 }
 
-// Reset makes rec ready for one request. A Writer may be used again after the
-// handler has returned.
+// Reset prepares rec for one request. A Writer may be used again after the handler has
+// returned.
 func (rec *Writer) Reset(w http.ResponseWriter) {
 	*rec = Writer{inner: w}
 	rec.phrase, _ = w.(Phraser)
 }
 
-// Connection is a connection that carries one answer after the other.
+// Connection is a connection that carries one response after the other.
 type Connection interface {
-	// EndAfter has the connection end behind the answer whose fields are h.
+	// EndAfter has the connection end after the response whose fields are h.
 	EndAfter(h http.Header)
 }
 
-// Wire is a connection that can spare net/http work.
+// Wire is a connection that can save net/http work.
 type Wire interface {
 	Connection
-	// Gather is called with true before a large write, so that what net/http makes
-	// two calls of goes out in one, and with false after it.
+	// Gather is called with true before a large write, so that bytes for which net/http
+	// makes two calls go out in one, and with false after it.
 	Gather(on bool)
-	// Lines go out with the head of this answer as they are.
+	// Lines go out unchanged with the head of this response.
 	Lines(lines []byte)
 }
 
 // Phraser sends a status line's reason phrase (RFC 9112 4).
 type Phraser interface {
-	// Phrase is called before WriteHeader; it holds for this answer's final head.
+	// Phrase is called before WriteHeader, for the final head of this response.
 	Phrase(reason string)
 }
 
-// longPhrase is longer than any phrase that is one: some clients and proxies refuse a status line of several KiB. Bytes.
+// longPhrase is longer than any real phrase: some clients and proxies refuse a status line of
+// several KiB. Bytes.
 const longPhrase = 512
 
-// Phrase has the answer go out with this reason phrase in place of the usual one. It is
-// called before WriteHeader, with a status of three digits and a reason without control
-// bytes; none, and one above longPhrase, stands for the usual one, if there is one. Where the protocol has no phrases,
-// nothing happens.
+// Phrase sets the reason phrase of the response. It is called before WriteHeader, with a
+// status of three digits and a reason without control bytes. An empty reason, and one above
+// longPhrase, means the usual one, if there is one. Where the protocol has no phrases, nothing
+// happens.
 func (rec *Writer) Phrase(status int, reason string) {
 	if len(reason) > longPhrase {
 		reason = ""
@@ -69,8 +68,8 @@ func (rec *Writer) Phrase(status int, reason string) {
 	}
 }
 
-// large is what net/http passes on to the connection's own buffer at once; octets.
-// Less cannot be written in two calls.
+// large is the size from which net/http writes to the connection's own buffer at once; bytes.
+// A smaller write is never two calls.
 const large = 2 << 10
 
 // Over names the connection that rec writes to.
@@ -79,71 +78,34 @@ func (rec *Writer) Over(w Wire) {
 	rec.phrase, _ = w.(Phraser)
 }
 
-// EndConnection has the connection end behind this answer: what follows on it may be the
-// rest of a request body, or cannot be told apart from one. It is called before the head
-// goes out. A connection that carries one answer ends anyway.
+// EndConnection has the connection end after this response: the next bytes on it may be the
+// rest of a request body. It is called before the head goes out. A connection that carries
+// one response ends anyway.
 func (rec *Writer) EndConnection() {
 	if rec.conn != nil {
 		rec.conn.EndAfter(rec.inner.Header())
 	}
 }
 
-// Abort says that the answer cannot be ended properly: bytes of it are missing, or no
-// client is left to read it. The handler returns then, and writes nothing more. The way in
+// Abort says that the response cannot be ended properly: bytes of it are missing, or no
+// client is left to read it. The handler then returns and writes nothing more. The way in
 // ends the connection so that the client can tell, whatever the stages in between do.
 func (rec *Writer) Abort() { rec.aborted = true }
 
-// Abort aborts the answer that w writes, if a way in of ours has made it.
+// Abort aborts the response that w writes, if a way in of ours has made it.
 func Abort(w http.ResponseWriter) {
 	if rec := Find(w); rec != nil {
 		rec.Abort()
 	}
 }
 
-// Aborted says that Abort was called.
+// Aborted reports whether Abort was called.
 func (rec *Writer) Aborted() bool { return rec.aborted }
 
-// Whole says that all bytes of the answer to r have gone out, whatever happened after them.
-func (rec *Writer) Whole(r *http.Request) bool {
-	if r.Method == http.MethodHead || rec.status == http.StatusNoContent || rec.status == http.StatusNotModified {
-		return true
-	}
-	n, err := strconv.ParseInt(rec.declared(), 10, 64)
-	return err == nil && rec.bytes >= n
-}
-
-// Sized says that the answer declares its length, so that a client can tell where it was
-// cut off.
-func (rec *Writer) Sized() bool { return rec.declared() != "" }
-
-// declared is the answer's Content-Length in either spelling (package bridge writes the
-// lower one, as net/http takes the usual one off a 304); empty: there is none.
-func (rec *Writer) declared() string {
-	h := rec.inner.Header()
-	for _, name := range [...]string{"Content-Length", "content-length"} {
-		if v := h[name]; len(v) > 0 {
-			return v[0]
-		}
-	}
-	return ""
-}
-
-// Logged is the status of the request for logs and metrics: what was sent, else what the
-// handler noted (499), else 200, which is sent for a handler that wrote nothing.
-func (rec *Writer) Logged() int {
-	switch {
-	case rec.status != 0:
-		return rec.status
-	case rec.Info.Status != 0:
-		return rec.Info.Status
-	}
-	return http.StatusOK
-}
-
-// Ready has the head, which has not been written, go out with fields that were made
-// ready once: whole lines, none of which Header has; nil: with none. false: rec cannot
-// do that, and the fields belong into Header. Nobody may be interposed after that.
-func (rec *Writer) Ready(lines []byte) bool {
+// UseLines has the head go out with fields that were prepared as whole lines, none of which
+// Header has; nil: without. It is called before the head is written. false: rec cannot do
+// that, and the fields must be set in Header. Interpose must not be called afterwards.
+func (rec *Writer) UseLines(lines []byte) bool {
 	rec.lines = nil
 	if rec.wire == nil || len(lines) == 0 {
 		return false
@@ -152,27 +114,27 @@ func (rec *Writer) Ready(lines []byte) bool {
 	return true
 }
 
-// Status is the final status that was sent; 0: no head has gone out. 1xx answers
-// are not final (RFC 9110 15.2), but for 101, after which HTTP is over.
+// Status is the final status that was sent; 0: no head has gone out. 1xx responses are not
+// final (RFC 9110 15.2), but for 101, after which HTTP is over.
 func (rec *Writer) Status() int { return rec.status }
 
-// Bytes counts the octets of the body that were handed to the connection.
+// Bytes is how many bytes of the body were given to the connection.
 func (rec *Writer) Bytes() int64 { return rec.bytes }
 
-// Interpose puts a writer between rec and what it writes to: everybody writes to rec
-// itself, whatever handlers stand in between. make gets what is there now.
+// Interpose puts a writer between rec and the writer that it has now, which make gets:
+// handlers write to rec itself, whatever handlers are in between.
 func (rec *Writer) Interpose(make func(http.ResponseWriter) http.ResponseWriter) {
 	rec.inner = make(rec.inner)
-	rec.wire, rec.lines = nil, nil // what is interposed may flush within a write, and looks at the fields
+	rec.wire, rec.lines = nil, nil // an interposed writer may flush within a write, and reads the fields
 }
 
-// Recount corrects Bytes: what was interposed has made fewer octets of them.
+// Recount corrects Bytes: an interposed writer has made fewer bytes of them.
 func (rec *Writer) Recount(n int64) { rec.bytes = n }
 
 // Unwrap is for http.ResponseController.
 func (rec *Writer) Unwrap() http.ResponseWriter { return rec.inner }
 
-// Header returns the fields of the answer.
+// Header returns the fields of the response.
 func (rec *Writer) Header() http.Header { return rec.inner.Header() }
 
 // WriteHeader sends the status.
@@ -183,9 +145,9 @@ func (rec *Writer) WriteHeader(status int) {
 	rec.inner.WriteHeader(status)
 }
 
-// Write sends octets of the body, after status 200 when none was sent.
+// Write sends bytes of the body, after status 200 when none was sent.
 func (rec *Writer) Write(p []byte) (int, error) {
-	rec.implicit()
+	rec.final(http.StatusOK)
 	if rec.wire == nil || len(p) <= large {
 		n, err := rec.inner.Write(p)
 		rec.bytes += int64(n)
@@ -198,42 +160,40 @@ func (rec *Writer) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// WriteString spares a copy.
+// WriteString saves a copy.
 func (rec *Writer) WriteString(s string) (int, error) {
-	rec.implicit()
+	rec.final(http.StatusOK)
 	n, err := io.WriteString(rec.inner, s)
 	rec.bytes += int64(n)
 	return n, err
 }
 
-// ReadFrom keeps the way open for sendfile.
+// ReadFrom lets the connection use sendfile(2).
 func (rec *Writer) ReadFrom(r io.Reader) (int64, error) {
-	rec.implicit()
+	rec.final(http.StatusOK)
 	n, err := io.Copy(rec.inner, r)
 	rec.bytes += n
 	return n, err
 }
 
-// FlushError sends what is buffered, the head too.
+// FlushError sends the buffered bytes, the head too.
 func (rec *Writer) FlushError() error {
-	rec.implicit()
-	if f, ok := rec.inner.(interface{ FlushError() error }); ok { // net/http's own: spares an allocation
+	rec.final(http.StatusOK)
+	if f, ok := rec.inner.(interface{ FlushError() error }); ok { // net/http's own: saves an allocation
 		return f.FlushError()
 	}
 	return http.NewResponseController(rec.inner).Flush()
 }
 
-// Flush is FlushError for those who ask for an http.Flusher.
+// Flush is FlushError as an http.Flusher.
 func (rec *Writer) Flush() { _ = rec.FlushError() }
 
-func (rec *Writer) implicit() {
-	if rec.status == 0 {
-		rec.final(http.StatusOK)
-	}
-}
-
-// final: what is written next is the head of the answer.
+// final is called before the final head is written, which has that status unless it was set
+// before.
 func (rec *Writer) final(status int) {
+	if rec.status != 0 {
+		return
+	}
 	rec.status = status
 	if rec.lines != nil {
 		rec.wire.Lines(rec.lines)

@@ -6,15 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds, in bytes as written. What is longer ends with "...+N" for N bytes that were left out.
+// Bounds, in bytes as written. Longer text ends with "...+N" for N bytes that were left out.
 const (
 	Word   = 128  // a method, a version, a field's name
 	Line   = 1024 // a header field
 	Target = 2048 // a request target
 )
 
-// itself are the bytes that stand for themselves in every form: printable ASCII but
-// for the quote and the backslash.
+// itself are the bytes that every form writes unchanged: printable ASCII but for the quote and
+// the backslash.
 var itself = func() (t [256]bool) {
 	for c := ' '; c < 0x7f; c++ {
 		t[c] = c != '"' && c != '\\'
@@ -22,7 +22,7 @@ var itself = func() (t [256]bool) {
 	return t
 }()
 
-// harmless counts such bytes at the front of s.
+// harmless counts such bytes at the beginning of s.
 func harmless(s string) int {
 	for i := range len(s) {
 		if !itself[s[i]] {
@@ -37,8 +37,8 @@ const hexDigits = "0123456789abcdef"
 func hex(b []byte, c byte) []byte { return append(b, '\\', 'x', hexDigits[c>>4], hexDigits[c&15]) }
 
 // Append adds s to b for a line of text: printable text stays, every other byte
-// becomes \xHH, the quote and the backslash too. At most limit bytes are added, the
-// count of what was left out aside.
+// becomes \xHH, the quote and the backslash too. At most limit bytes are added, and then the
+// count of bytes that were left out.
 func Append(b []byte, s string, limit int) []byte {
 	if len(s) <= limit && harmless(s) == len(s) { // nearly always
 		return append(b, s...)
@@ -101,13 +101,13 @@ func bounded(b []byte, s string, limit int, one func([]byte, string) ([]byte, in
 	return b
 }
 
-// left says how many bytes are missing. It has no space, so that a line keeps its words.
+// left adds how many bytes are missing, without a space, so that a line keeps its words.
 func left(b []byte, n int) []byte {
 	return strconv.AppendInt(append(b, "...+"...), int64(n), 10)
 }
 
-// Cut is s, or its first bytes and the count of the others. It escapes nothing: for
-// values that become part of a field.
+// Cut is s, or its first bytes and the count of the others. It escapes nothing: it is for values
+// that become part of a field.
 func Cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s

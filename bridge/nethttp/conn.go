@@ -149,7 +149,7 @@ func (c *conn) begin(rec *httpx.Writer, r *http.Request) {
 // end is called when the handler has returned. aborted: the answer is not to be ended.
 func (c *conn) end(rec *httpx.Writer, r *http.Request) (aborted bool) {
 	aborted = rec.Aborted()
-	if aborted && rec.Info.Aborted && r.ProtoMajor == 1 && r.ProtoMinor == 0 && !rec.Sized() {
+	if aborted && rec.Info.Aborted && r.ProtoMajor == 1 && r.ProtoMinor == 0 && !httpx.Sized(rec) {
 		// The end of the connection is the end of the body: a plain close would make half an
 		// answer look whole. A unix socket has no resets.
 		_ = c.link.SetLinger(0)

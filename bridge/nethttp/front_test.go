@@ -160,7 +160,7 @@ func TestOneLinePerRequest(t *testing.T) {
 	}, func(s *settings) {
 		s.health = noApps{}
 		s.observe = func(w *httpx.Writer, _ *http.Request, now time.Time) {
-			observed <- fmt.Sprintf("%d %s", w.Logged(), w.Info.App)
+			observed <- fmt.Sprintf("%d %s", httpx.LoggedStatus(w), w.Info.App)
 			if took := now.Sub(w.Info.Start); took <= 0 || w.Info.ID == "" {
 				t.Errorf("it took %v: %+v", took, w.Info)
 			}

@@ -29,7 +29,7 @@ func TestReadyLines(t *testing.T) {
 		if q.Get("wide") != "" { // a head that does not fit into the buffer
 			w.Header()["X-Wide"] = []string{strings.Repeat("w", 6000)}
 		}
-		if r.URL.Path == "/ready" && !httpx.Find(w).Ready([]byte(lines)) {
+		if r.URL.Path == "/ready" && !httpx.Find(w).UseLines([]byte(lines)) {
 			t.Error("not taken")
 		}
 		w.Header()["Content-Length"] = []string{strconv.Itoa(size)}
@@ -90,7 +90,7 @@ func TestReadyLines(t *testing.T) {
 // A handler that dies after it has said what is ready is answered without it.
 func TestReadyLinesOfPanic(t *testing.T) {
 	f := newFront(t, func(w http.ResponseWriter, r *http.Request) {
-		httpx.Find(w).Ready([]byte("X-Ready: 1\r\n"))
+		httpx.Find(w).UseLines([]byte("X-Ready: 1\r\n"))
 		panic("early")
 	}, nil)
 	if got := f.raw("GET / HTTP/1.1\r\nHost: h\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 500 ") || strings.Contains(got, "X-Ready") {

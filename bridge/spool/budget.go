@@ -6,18 +6,17 @@ import (
 	"sync"
 )
 
-// Budget bounds the bytes that all clients together may hold somewhere, and those of
-// one client. What counts is what is there, not what somebody has announced. The zero
-// value counts and bounds nothing. Its fields are set before the first use.
+// Budget bounds the bytes that all clients together, and one client, may hold. Bytes that have
+// arrived count, not declared lengths. The zero value counts, and has no limit. Its fields are
+// set before the first use.
 type Budget struct {
-	// Name is the setting that says Total, for messages.
+	// Name is the setting of Total, for messages.
 	Name string
 	// Total bounds all bytes together; 0: no limit.
 	Total int64
-	// Share bounds the bytes of one client; 0: no limit. Beyond it the client may have as
-	// much as it leaves free for all others: so one that is alone gets half of Total. A
-	// client that is not known (a unix socket whose other end does not say for whom it
-	// speaks) has no share of its own.
+	// Share bounds the bytes of one client; 0: no limit. Beyond it a client may have as
+	// much as it leaves free for all others, so a client that is alone gets half of Total.
+	// An unknown client (a unix socket whose other end does not name it) has no share.
 	Share int64
 
 	mu   sync.Mutex
@@ -32,8 +31,8 @@ func (b *Budget) Used() int64 {
 	return b.used
 }
 
-// Take accounts for n more bytes of a client. An error wraps ErrFull, and nothing
-// is accounted for then.
+// Take accounts for n more bytes of a client. With an error, which wraps ErrFull, it accounts
+// for none.
 func (b *Budget) Take(client netip.Prefix, n int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -50,7 +49,7 @@ func (b *Budget) Take(client netip.Prefix, n int64) error {
 	return nil
 }
 
-// Fits reports by an error that Take would fail now.
+// Fits returns the error that Take would return now.
 func (b *Budget) Fits(client netip.Prefix, n int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -7,25 +7,24 @@ import (
 	"os"
 )
 
-// Buffer holds one request body. Its methods are for one goroutine. Close gives
-// everything back, in every path.
+// Buffer holds one request body. Its methods are for one goroutine. Close must be called.
 type Buffer struct {
-	spool  *Spool
-	client netip.Prefix // whose share it is of
-	block  *[]byte
-	n      int // octets in block
-	file   *os.File
-	named  bool  // file has a name
-	given  bool  // file belongs to the app's user by now
-	ram    int64 // octets of anonymous memory accounted for; -1: file is not of that kind
-	held   int64 // bytes that the spool has accounted for this body
-	size   int64
+	spool   *Spool
+	client  netip.Prefix // whose share it is of
+	block   *[]byte
+	n       int // bytes in block
+	file    *os.File
+	named   bool  // file has a name
+	given   bool  // file belongs to the app's user
+	ram     int64 // bytes of anonymous memory accounted for; -1: file is not of that kind
+	charged int64 // bytes of the Budget
+	size    int64
 }
 
-// Fits says by an error, which wraps ErrFull, that a body whose length is declared
-// finds no room now, before any of it is read. It reserves nothing: who declares and does
-// not send keeps nobody out. A body that fits into memory, or of unknown length (-1),
-// is not asked about.
+// Fits returns an error, which wraps ErrFull, when there is no room now for a body of that
+// declared length, before any of it is read. It reserves nothing: a client that declares a
+// length and does not send blocks no other one. A body that fits into memory, or of unknown
+// length (-1), always fits.
 func (b *Buffer) Fits(size int64) error {
 	if size <= int64(b.spool.memory()) {
 		return nil
@@ -55,7 +54,7 @@ func (b *Buffer) Fill(src io.Reader) error {
 		b.n += n
 		b.size += int64(n)
 		if err == io.EOF {
-			if b.file == nil && b.n <= b.spool.memory() { // the end may come with the one more octet
+			if b.file == nil && b.n <= b.spool.memory() { // the end may come with the extra byte
 				return nil
 			}
 			if b.n == 0 {
@@ -71,7 +70,7 @@ func (b *Buffer) Fill(src io.Reader) error {
 	}
 }
 
-// grown is a larger block, or nil when memory is short: the file is used then.
+// grown is a larger block, or nil when memory is short: then the file is used.
 func (b *Buffer) grown() *[]byte {
 	have := len(*b.block)
 	want := min(max(2*(have-1), nextBlock), b.spool.memory()) + 1
@@ -81,14 +80,14 @@ func (b *Buffer) grown() *[]byte {
 	return b.spool.block(want - 1)
 }
 
-// spill puts p into the file, and makes the file first.
+// spill writes p to the file, and makes the file first.
 func (b *Buffer) spill(p []byte) error {
 	n := int64(len(p))
-	if more := b.size - b.held; more > 0 {
+	if more := b.size - b.charged; more > 0 {
 		if err := b.spool.Files.Take(b.client, more); err != nil {
 			return err
 		}
-		b.held += more
+		b.charged += more
 	}
 	if b.file == nil {
 		if err := b.open(); err != nil {
@@ -135,8 +134,8 @@ func (b *Buffer) open() error {
 	return nil
 }
 
-// Path is the file that holds the whole body, until Close; empty: there is none
-// that another process could open.
+// Path is the file that holds the whole body, until Close; empty: there is no file that another
+// process can open.
 func (b *Buffer) Path() string {
 	if !b.named {
 		return ""
@@ -144,8 +143,7 @@ func (b *Buffer) Path() string {
 	return b.file.Name()
 }
 
-// Give has the file made the property of another user, once; our own descriptor
-// goes on reading.
+// Give makes another user the owner of the file, once; our own descriptor stays readable.
 func (b *Buffer) Give(give func(*os.File) error) error {
 	if b.given {
 		return nil
@@ -155,7 +153,7 @@ func (b *Buffer) Give(give func(*os.File) error) error {
 	return err
 }
 
-// Size is how many octets the body has.
+// Size is how many bytes the body has.
 func (b *Buffer) Size() int64 { return b.size }
 
 // Memory returns the whole body when it is in memory, valid until Close.
@@ -166,8 +164,8 @@ func (b *Buffer) Memory() ([]byte, bool) {
 	return (*b.block)[:b.n], true
 }
 
-// ReadAt reads from the body at off, as io.ReaderAt does: the same body may be
-// sent to a second worker when the first has left.
+// ReadAt reads from the body at off, as io.ReaderAt does: the same body may be sent to a second
+// worker when the first one has exited.
 func (b *Buffer) ReadAt(p []byte, off int64) (int, error) {
 	if b.file != nil {
 		defer Disk()()
@@ -198,8 +196,8 @@ func (b *Buffer) Close() {
 		closeUnlinked(b.file)
 		b.file, b.named = nil, false
 	}
-	b.spool.Files.Give(b.client, b.held)
-	b.held = 0
+	b.spool.Files.Give(b.client, b.charged)
+	b.charged = 0
 	b.spool.shrink(len(*b.block))
 	b.spool.giveBack(b.block)
 	b.block = nil

@@ -21,7 +21,7 @@ func TestBufferSpillsBeyondMemory(t *testing.T) {
 
 func testSpill(t *testing.T, s *Spool, dir string) {
 	testSpillFrom(t, s, dir, iotest.HalfReader)
-	testSpillFrom(t, s, dir, iotest.DataErrReader) // the end comes with the last octets, as from net/http
+	testSpillFrom(t, s, dir, iotest.DataErrReader) // the end comes with the last bytes, as from net/http
 }
 
 func testSpillFrom(t *testing.T, s *Spool, dir string, from func(io.Reader) io.Reader) {
@@ -36,13 +36,13 @@ func testSpillFrom(t *testing.T, s *Spool, dir string, from func(io.Reader) io.R
 			t.Errorf("size %d: in memory %v, Size %d", size, inMemory, b.Size())
 		}
 		if got, err := io.ReadAll(io.NewSectionReader(b, 0, b.Size())); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("size %d: read %d octets, %v", size, len(got), err)
+			t.Errorf("size %d: read %d bytes, %v", size, len(got), err)
 		}
 		if !inMemory && s.Used() != int64(size) {
 			t.Errorf("size %d: used %d", size, s.Used())
 		}
 		if onDisk, err := os.ReadFile(b.Path()); !inMemory && (err != nil || !bytes.Equal(onDisk, want)) {
-			t.Errorf("size %d: the file %q holds %d octets, %v", size, b.Path(), len(onDisk), err)
+			t.Errorf("size %d: the file %q holds %d bytes, %v", size, b.Path(), len(onDisk), err)
 		}
 		if st, err := os.Stat(b.Path()); !inMemory && (err != nil || st.Mode() != 0o600) {
 			t.Errorf("size %d: %v, %v", size, st, err)

@@ -2,9 +2,8 @@ package spool
 
 import "net/netip"
 
-// ClientKey is what a client's share of a Budget goes by: its IPv4 address, or the /64
-// network of its IPv6 address, which one subscriber has all of. The zero Prefix: it is
-// not known.
+// ClientKey identifies a client for its share of a Budget: its IPv4 address, or the /64 network
+// of its IPv6 address, all of which belongs to one subscriber. The zero Prefix: unknown.
 func ClientKey(addr string) netip.Prefix {
 	a, err := netip.ParseAddr(addr)
 	if err != nil {

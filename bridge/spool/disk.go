@@ -2,15 +2,15 @@ package spool
 
 import "os"
 
-// DiskThreads bounds how many goroutines wait for a disk at a time. Each of them holds a
-// thread, and a thread that cannot be made ends the process: a disk that hangs (NFS) must
-// not turn every request into one. The server makes so many threads when it starts.
+// DiskThreads bounds how many goroutines wait for a disk at the same time. Each of them holds
+// a thread, and a thread that cannot be made ends the process: a disk that hangs (NFS) must not
+// use one for every request. The server makes that many threads when it starts.
 const DiskThreads = 32
 
 var disk = make(chan struct{}, DiskThreads)
 
-// Disk waits for a place among those that wait for a disk; done gives it back. It is not
-// asked for twice at a time, and not held while a client is waited for.
+// Disk waits until fewer than DiskThreads goroutines use a disk; done ends the use. A goroutine
+// does not call it twice, nor hold it while it waits for a client.
 func Disk() (done func()) {
 	disk <- struct{}{}
 	return leaveDisk
@@ -18,7 +18,7 @@ func Disk() (done func()) {
 
 func leaveDisk() { <-disk }
 
-// DiskFile reads a file from one of these places.
+// DiskFile is a file whose reads are bounded by Disk.
 type DiskFile struct{ File *os.File }
 
 // Read is io.Reader's.
@@ -33,7 +33,7 @@ func (d DiskFile) ReadAt(p []byte, off int64) (int, error) {
 	return d.File.ReadAt(p, off)
 }
 
-// Stat asks a file system's server too, where there is one.
+// Stat may ask a file server, too.
 func (d DiskFile) Stat() (os.FileInfo, error) {
 	defer Disk()()
 	return d.File.Stat()

@@ -8,8 +8,7 @@ import (
 	"syscall"
 )
 
-// unlinkOpen takes the file's name away: its octets go when it is closed, even
-// by a kill.
+// unlinkOpen removes the file's name: its bytes are freed when it is closed, even by a kill.
 func unlinkOpen(f *os.File) { _ = os.Remove(f.Name()) }
 
 func closeUnlinked(f *os.File) { _ = f.Close() }

@@ -11,18 +11,17 @@ const (
 	bodyPrefix   = "standpipe-body-"
 )
 
-// Folder is one process's own folder for large bodies. It is locked as long as
-// the process lives, whatever ends it, so that the next start can tell what was
-// left behind.
+// Folder is the folder for large bodies of one process. It is locked as long as the process
+// lives, however it ends, so that the next start finds folders that were left behind.
 type Folder struct {
 	Path string
-	lock *os.File // nil: this system or file system has no such lock, and nobody sweeps the folder
+	lock *os.File // nil: this system or file system has no such lock, and no start removes the folder
 }
 
-// OpenFolder makes a Folder inside parent, mode 0700, and removes those of our
-// user whose process is gone. swept counts the latter.
+// OpenFolder makes a Folder inside parent, mode 0700, and removes those of our user whose
+// process has exited. swept counts these.
 func OpenFolder(parent string) (f *Folder, swept int, err error) {
-	if parent, err = filepath.Abs(parent); err != nil { // a worker opens the files from a directory of its own
+	if parent, err = filepath.Abs(parent); err != nil { // a worker opens the files from another directory
 		return nil, 0, err
 	}
 	swept = sweep(parent)
@@ -40,7 +39,7 @@ func OpenFolder(parent string) (f *Folder, swept int, err error) {
 	return nil, swept, os.ErrExist
 }
 
-// Close removes the folder and what is in it.
+// Close removes the folder with its bodies.
 func (f *Folder) Close() {
 	empty(f.Path)
 	if f.lock != nil {
@@ -48,7 +47,7 @@ func (f *Folder) Close() {
 	}
 }
 
-// sweep removes the folders in parent that nobody holds.
+// sweep removes the folders in parent that no process has locked.
 func sweep(parent string) (swept int) {
 	found, err := filepath.Glob(filepath.Join(escapeGlob(parent), folderPrefix+"*"))
 	if err != nil {
@@ -67,8 +66,7 @@ func sweep(parent string) (swept int) {
 	return swept
 }
 
-// empty removes bodies and then the folder. What else somebody has put there
-// stays, and so does the folder.
+// empty removes the bodies and then the folder. Other files stay, and so does the folder then.
 func empty(path string) error {
 	entries, err := os.ReadDir(path)
 	if err != nil {

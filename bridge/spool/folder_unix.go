@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// lockFolder takes the lock of a folder that was just made. taken: somebody else
-// has it, or has removed the folder. Without a lock (some network file systems
-// have none for folders) lock is nil.
+// lockFolder takes the lock of a folder that was just made. taken: another process has it, or
+// has removed the folder. lock is nil where there are no locks for folders (some network file
+// systems).
 func lockFolder(path string) (lock *os.File, taken bool) {
 	dir, err := os.Open(path)
 	if err != nil {
@@ -28,8 +28,8 @@ func lockFolder(path string) (lock *os.File, taken bool) {
 	return dir, false
 }
 
-// lockLeftover takes the lock of a folder that was found: nil when its process
-// lives, when it is not our user's, or is no folder.
+// lockLeftover takes the lock of a folder that was found; nil: its process lives, it belongs to
+// another user, or it is no folder.
 func lockLeftover(path string) *os.File {
 	dir, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_DIRECTORY, 0)
 	if err != nil {

@@ -6,8 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// memoryFile returns a file without a folder, for a system on which nothing can
-// be written.
+// memoryFile returns a file in memory, for a system on which no file can be made.
 func memoryFile() (*os.File, error) {
 	fd, err := unix.MemfdCreate("standpipe-body", unix.MFD_CLOEXEC)
 	if err != nil {

@@ -9,36 +9,36 @@ import (
 	"sync/atomic"
 )
 
-// Pipes are what the Pipes of one server share: their limits and their memory. Its
-// fields are set before the first use.
+// Pipes are the limits and the memory that the Pipes of one server share. The fields are set
+// before the first use.
 type Pipes struct {
 	// Spool names the folder of the files.
 	Spool *Spool
-	// Files bounds the bytes in files: answers have a budget of their own, so that slow
-	// readers keep no upload out.
+	// Files bounds the bytes in files: responses have their own budget, so that slow
+	// readers block no upload.
 	Files Budget
-	// Memory is how many octets of one Pipe wait in memory; 0: no limit but Total.
+	// Memory is how many bytes of one Pipe wait in memory; 0: no limit but Total.
 	Memory int64
-	// Total bounds the octets in memory of all Pipes together; 0: no limit. Each
-	// Pipe has one block all the same: without it, it would stand still.
+	// Total bounds the bytes in memory of all Pipes together; 0: no limit. Each Pipe has
+	// one block in any case: it needs one to move bytes.
 	Total int64
-	// Max bounds the octets of one Pipe that wait in its file; 0: no limit.
+	// Max bounds the bytes of one Pipe that wait in its file; 0: no limit.
 	Max int64
 
 	inMemory atomic.Int64
 	blocks   sync.Pool // *pipeBlock
 }
 
-// pipeBlock is the unit in which a Pipe takes memory.
+// pipeBlock is the unit of a Pipe's memory.
 type pipeBlock [64 << 10]byte
 
 const blockSize = int64(len(pipeBlock{}))
 
-// InMemory is how many octets of memory all Pipes hold now.
+// InMemory is how many bytes of memory all Pipes hold now.
 func (s *Pipes) InMemory() int64 { return s.inMemory.Load() }
 
-// Pipe passes octets from a fast writer to a slow reader: through memory, then
-// through a file, and when that is full too the writer waits. Write and CloseWrite
+// Pipe passes bytes from a fast writer to a slow reader: through memory, then through a file;
+// when both are full, the writer waits. Write and CloseWrite
 // are for one goroutine, Next for another; Close is called when both have ended.
 type Pipe struct {
 	from        *Pipes
@@ -47,26 +47,25 @@ type Pipe struct {
 	trouble     func(error)
 
 	mu         sync.Mutex
-	blocks     []*pipeBlock // oldest first; the octets in them are older than the file's
+	blocks     []*pipeBlock // oldest first; the bytes in them are older than the file's
 	rd, wr     int          // up to where the first block was read, the last one filled
 	lent       int          // up to where the reader has the first block; 0: not
-	rpos, wpos int64        // octets taken from and put into the file since it was empty last
+	rpos, wpos int64        // bytes taken from and put into the file since it was empty last
 	end        error        // of CloseWrite; nil: more may come
 
-	file  *os.File   // made by the writer; a ring of Max octets
+	file  *os.File   // made by the writer; a ring of Max bytes
 	size  int64      // of the file; the writer's
-	spare *pipeBlock // the reader's, for octets of the file; nil: none
+	spare *pipeBlock // the reader's, for bytes of the file; nil: none
 }
 
-// Open returns an empty Pipe to the client that key names (ClientKey). trouble is called, on the writer's goroutine, each
-// time the file cannot take bytes (a full disk, no folder, the Budget): the
-// Pipe then makes do with its memory.
+// Open returns an empty Pipe to the client that key names (ClientKey). trouble is called, on the
+// writer's goroutine, each time the file cannot take bytes (a full disk, no folder, the
+// Budget): the Pipe then uses its memory only.
 func (s *Pipes) Open(key netip.Prefix, trouble func(error)) *Pipe {
 	return &Pipe{from: s, client: key, data: make(chan struct{}, 1), space: make(chan struct{}, 1), trouble: trouble}
 }
 
-// Write puts b behind what is there. It waits while memory and file are full, and
-// returns nil or ctx's error.
+// Write appends b. It waits while memory and file are full, and returns nil or ctx's error.
 func (p *Pipe) Write(ctx context.Context, b []byte) error {
 	for {
 		p.mu.Lock()
@@ -75,7 +74,7 @@ func (p *Pipe) Write(ctx context.Context, b []byte) error {
 			p.rpos, p.wpos = 0, 0
 		}
 		n := 0
-		if empty { // else the file's octets come first
+		if empty { // else the file's bytes come first
 			n = p.put(b)
 		}
 		p.mu.Unlock()
@@ -108,7 +107,7 @@ func (p *Pipe) Write(ctx context.Context, b []byte) error {
 	}
 }
 
-// put takes what memory has room for. mu is held.
+// put copies as much of b as memory has room for. mu is held.
 func (p *Pipe) put(b []byte) int {
 	n := 0
 	for n < len(b) {
@@ -140,8 +139,8 @@ func (p *Pipe) grow() bool {
 	return true
 }
 
-// spill puts into the file what it has room for, in one piece. An error means that
-// it could take less than its ceiling allows.
+// spill writes as much of b as the file has room for, in one piece. An error means that it took
+// less than Max allows.
 func (p *Pipe) spill(b []byte) (int, error) {
 	p.mu.Lock()
 	off, n, limit := p.wpos, int64(len(b)), p.from.Max
@@ -182,7 +181,7 @@ func (p *Pipe) spill(b []byte) (int, error) {
 	return written, err
 }
 
-// cut gives the space of an empty file back. Where that fails, Close does it.
+// cut frees the space of an empty file. Where that fails, Close does it.
 func (p *Pipe) cut() {
 	if p.file.Truncate(0) == nil {
 		p.from.Files.Give(p.client, p.size)
@@ -190,8 +189,8 @@ func (p *Pipe) cut() {
 	}
 }
 
-// CloseWrite says that nothing more comes. The reader gets err after the last
-// octet; io.EOF is the proper end.
+// CloseWrite says that no more bytes come. The reader gets err after the last
+// byte; io.EOF is the regular end.
 func (p *Pipe) CloseWrite(err error) {
 	p.mu.Lock()
 	p.end = err
@@ -199,7 +198,7 @@ func (p *Pipe) CloseWrite(err error) {
 	signal(p.data)
 }
 
-// Next waits for octets and returns them; they are valid until the following call.
+// Next waits for bytes and returns them; they are valid until the following call.
 // more: the call after this one would not wait. Errors are CloseWrite's and the
 // file's.
 func (p *Pipe) Next() (b []byte, more bool, err error) {
@@ -211,7 +210,7 @@ func (p *Pipe) Next() (b []byte, more bool, err error) {
 			return nil, true, err
 		}
 		p.mu.Unlock()
-		<-p.data // CloseWrite comes in any case
+		<-p.data // CloseWrite is called in any case
 		p.mu.Lock()
 	}
 	if len(p.blocks) == 0 {
@@ -222,7 +221,7 @@ func (p *Pipe) Next() (b []byte, more bool, err error) {
 	return p.blocks[0][p.rd:p.lent], len(p.blocks) > 1 || p.rpos != p.wpos || p.end != nil, nil
 }
 
-// filled is up to where the first block has octets. mu is held.
+// filled is up to where the first block has bytes. mu is held.
 func (p *Pipe) filled() int {
 	if len(p.blocks) == 1 {
 		return p.wr
@@ -230,7 +229,7 @@ func (p *Pipe) filled() int {
 	return int(blockSize)
 }
 
-// giveBack frees what the last Next has lent. mu is held.
+// giveBack frees the bytes that the last Next returned. mu is held.
 func (p *Pipe) giveBack() {
 	if p.spare != nil {
 		p.from.blocks.Put(p.spare)
@@ -256,7 +255,7 @@ func (p *Pipe) drop() {
 	p.blocks = p.blocks[:n]
 }
 
-// fetch takes octets from the file. mu is held, and not any more at the end.
+// fetch reads bytes from the file. mu is held, and released at the end.
 func (p *Pipe) fetch() ([]byte, bool, error) {
 	off, n := p.rpos, min(p.wpos-p.rpos, blockSize)
 	if limit := p.from.Max; limit > 0 {

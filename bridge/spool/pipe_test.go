@@ -16,7 +16,7 @@ import (
 	"testing/synctest"
 )
 
-// pass sends size octets through p in pieces of odd lengths and compares.
+// pass sends size bytes through p in pieces of odd lengths and compares.
 func pass(t *testing.T, p *Pipe, size int, seed int64) {
 	t.Helper()
 	want := make([]byte, size)
@@ -43,13 +43,13 @@ func pass(t *testing.T, p *Pipe, size int, seed int64) {
 			break
 		}
 		if err != nil || len(b) == 0 {
-			t.Fatalf("%d octets, %v after %d", len(b), err, got)
+			t.Fatalf("%d bytes, %v after %d", len(b), err, got)
 		}
 		h.Write(b)
 		got += len(b)
 	}
 	if err := <-done; err != nil || got != size || [32]byte(h.Sum(nil)) != sha256.Sum256(want) {
-		t.Fatalf("%v; got %d octets of %d, or others", err, got, size)
+		t.Fatalf("%v; got %d bytes of %d, or others", err, got, size)
 	}
 }
 
@@ -69,7 +69,7 @@ func TestPipePassesAll(t *testing.T) {
 				pass(t, p, size, int64(j))
 				p.Close()
 				if s.InMemory() != 0 || s.Files.Used() != 0 {
-					t.Errorf("%d octets: %d in memory and %d in files are left", size, s.InMemory(), s.Files.Used())
+					t.Errorf("%d bytes: %d in memory and %d in files are left", size, s.InMemory(), s.Files.Used())
 				}
 			}
 		})
@@ -77,7 +77,7 @@ func TestPipePassesAll(t *testing.T) {
 }
 
 // The writer stops at the ceilings, whatever the reader has taken before, and the
-// file has no name and no more than Max octets.
+// file has no name and no more than Max bytes.
 func TestPipeIsBounded(t *testing.T) {
 	dir := t.TempDir()
 	s := &Pipes{Spool: &Spool{Dir: dir}, Memory: 2 * blockSize, Max: 100_000}
@@ -96,7 +96,7 @@ func TestPipeIsBounded(t *testing.T) {
 		for range 20 {
 			synctest.Wait() // the writer waits for room
 			if held := int64(written - taken); held+1000 < s.Max || held > s.Max+s.Memory || s.InMemory() > s.Memory+blockSize || s.Files.Used() > s.Max {
-				t.Fatalf("%d octets wait, %d in memory, %d in the file", held, s.InMemory(), s.Files.Used())
+				t.Fatalf("%d bytes wait, %d in memory, %d in the file", held, s.InMemory(), s.Files.Used())
 			}
 			if st, err := p.file.Stat(); err != nil || st.Size() > s.Max || st.Mode().Perm() != 0o600 {
 				t.Fatalf("%v %v", st, err)
@@ -147,7 +147,7 @@ func TestPipeGivesTheFileBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		if used := s.Files.Used(); used < n-blockSize || used > n-blockSize+1 { // the "x" may hold its place still
-			t.Fatalf("%d octets in the file", used)
+			t.Fatalf("%d bytes in the file", used)
 		}
 		more := true
 		for got := 0; got < n; {
@@ -161,7 +161,7 @@ func TestPipeGivesTheFileBack(t *testing.T) {
 			t.Error("more than there is")
 		}
 		if err := p.Write(t.Context(), []byte("x")); err != nil || s.Files.Used() != 0 {
-			t.Fatalf("%v, %d octets in the file", err, s.Files.Used())
+			t.Fatalf("%v, %d bytes in the file", err, s.Files.Used())
 		}
 		if b, more, err := p.Next(); string(b) != "x" || more || err != nil {
 			t.Fatalf("%q %v %v", b, more, err)
@@ -169,7 +169,7 @@ func TestPipeGivesTheFileBack(t *testing.T) {
 	}
 }
 
-// The error comes after the last octet.
+// The error comes after the last byte.
 func TestPipeEndsWithTheWritersError(t *testing.T) {
 	s := &Pipes{Spool: &Spool{Dir: t.TempDir()}, Memory: 1}
 	p := s.Open(netip.Prefix{}, nil)

@@ -2,8 +2,8 @@ package spool
 
 import "golang.org/x/sys/unix"
 
-// Space is what an unprivileged process may still write to path's file system, in
-// octets, and whether that is memory. 0: unknown.
+// Space is how many bytes an unprivileged process may still write to path's file system, and
+// whether that is memory. 0: unknown.
 func Space(path string) (free int64, memory bool) {
 	var st unix.Statfs_t
 	if unix.Statfs(path, &st) != nil {

@@ -2,5 +2,5 @@
 
 package spool
 
-// Space is not known here.
+// Space is unknown here.
 func Space(string) (free int64, memory bool) { return 0, false }

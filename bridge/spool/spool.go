@@ -10,46 +10,45 @@ import (
 )
 
 var (
-	// ErrFull: there is no room within a Budget, or in memory.
+	// ErrFull: a Budget, or the memory for bodies, is used up.
 	ErrFull = errors.New("no room in the spool")
-	// ErrDiskFull: the body has no room on the file system.
+	// ErrDiskFull: the file system is full.
 	ErrDiskFull = errors.New("the disk is full")
 )
 
 // memfdCeiling is RAM's default; bytes.
 const memfdCeiling = 256 << 20
 
-// Spool is where request bodies wait for a worker: first in memory, then in a
-// file. One Spool serves all apps that share a folder. Its fields are set before
-// the first use.
+// Spool is where request bodies wait for a worker: first in memory, then in a file. One Spool
+// serves all apps that share a folder. Its fields are set before the first use.
 type Spool struct {
-	// Dir is the folder for large bodies; nobody else may write it (OpenFolder).
-	// Its files have names until Close, so that a worker can open them. Empty:
-	// $TMPDIR or the system's, files without names. When nothing can be created
-	// there, Linux takes anonymous memory instead, at most RAM in all.
+	// Dir is the folder for large bodies; no other user may write it (OpenFolder). Its
+	// files have names until Close, so that a worker can open them. Empty: $TMPDIR or the
+	// system's folder, and files without names. When no file can be made there, Linux uses
+	// anonymous memory instead, at most RAM in all.
 	Dir string
-	// Again makes a folder in the place of one that has gone while the server ran, and
-	// returns its path; nil: none is made. It is called by many goroutines.
-	Again func(lost string) (dir string, err error)
-	// Memory is how many octets of one body stay in memory; 0: 64 KiB.
+	// Replace makes a folder instead of one that disappeared while the server ran, and
+	// returns its path; nil: none is made. Many goroutines may call it.
+	Replace func(lost string) (dir string, err error)
+	// Memory is how many bytes of one body stay in memory; 0: 64 KiB.
 	Memory int
-	// Blocks bounds the memory of all bodies together beyond their first block of
-	// 4 KiB each; a body that finds no room there goes to its file at once. 0: no limit.
+	// Blocks bounds the memory of all bodies together beyond their first block of 4 KiB
+	// each; a body beyond it goes to its file at once. 0: no limit.
 	Blocks int64
-	// RAM bounds what is in anonymous memory of all bodies together; 0: 256 MiB.
+	// RAM bounds the anonymous memory of all bodies together; 0: 256 MiB.
 	RAM int64
-	// Files bounds what is in files, anonymous memory included.
+	// Files bounds the bytes in files, with anonymous memory.
 	Files Budget
 
-	now    atomic.Pointer[string] // the folder that Again has made; nil: Dir
+	now    atomic.Pointer[string] // the folder that Replace has made; nil: Dir
 	inRAM  atomic.Int64           // bytes in anonymous memory
 	inMem  atomic.Int64           // bytes of blocks beyond the first
-	blocks sync.Pool              // *[]byte of firstBlock octets
-	larger sync.Pool              // *[]byte of nextBlock octets
+	blocks sync.Pool              // *[]byte of firstBlock bytes
+	larger sync.Pool              // *[]byte of nextBlock bytes
 }
 
-// What a body is given at first, when that is full, and then twice as much each
-// time, up to Memory; octets. Clients that trickle hold little.
+// A body gets firstBlock, then nextBlock, then twice as much each time, up to Memory; bytes.
+// Slow clients hold little.
 const (
 	firstBlock = 4 << 10
 	nextBlock  = 64 << 10
@@ -77,14 +76,14 @@ func (s *Spool) dir() string {
 	return s.Dir
 }
 
-// create makes a file, mode 0600; the folder too, when it has gone.
+// create makes a file, mode 0600; the folder too, when it has disappeared.
 func (s *Spool) create(pattern string) (*os.File, error) {
 	dir := s.dir()
 	f, err := os.CreateTemp(dir, pattern)
-	if err == nil || s.Again == nil || dir == "" || !errors.Is(err, os.ErrNotExist) {
+	if err == nil || s.Replace == nil || dir == "" || !errors.Is(err, os.ErrNotExist) {
 		return f, err
 	}
-	if dir, err = s.Again(dir); err != nil {
+	if dir, err = s.Replace(dir); err != nil {
 		return nil, err
 	}
 	s.now.Store(&dir)
@@ -115,8 +114,7 @@ func (s *Spool) Take(key netip.Prefix) *Buffer {
 	return &Buffer{spool: s, client: key, block: s.block(firstBlock)}
 }
 
-// grow accounts for a larger block in place of one of have bytes; false: there is no
-// room for it.
+// grow accounts for a larger block instead of one of have bytes; false: there is no room.
 func (s *Spool) grow(have, want int) bool {
 	more := int64(want)
 	if have > firstBlock+1 {
@@ -129,8 +127,8 @@ func (s *Spool) grow(have, want int) bool {
 	return true
 }
 
-// block returns memory for size octets, or Memory, and one more, which tells a full
-// body from one that goes on.
+// block returns memory for size bytes, at most Memory, and one more, which tells a full body
+// from a longer one.
 func (s *Spool) block(size int) *[]byte {
 	size = min(size, s.memory()) + 1
 	var block *[]byte
@@ -147,7 +145,7 @@ func (s *Spool) block(size int) *[]byte {
 	return block
 }
 
-// shrink gives back what grow has accounted for a block of size bytes.
+// shrink undoes grow for a block of size bytes.
 func (s *Spool) shrink(size int) {
 	if size > firstBlock+1 {
 		s.inMem.Add(-int64(size))

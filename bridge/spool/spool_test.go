@@ -210,7 +210,7 @@ func TestFoldersOfDeadProcessesAreSwept(t *testing.T) {
 func TestSpace(t *testing.T) {
 	free, memory := Space(t.TempDir())
 	if runtime.GOOS == "linux" && free <= 0 {
-		t.Errorf("%d octets free, memory %v", free, memory)
+		t.Errorf("%d bytes free, memory %v", free, memory)
 	}
 	if _, err := os.Stat("/dev/shm"); err == nil && runtime.GOOS == "linux" {
 		if _, memory := Space("/dev/shm"); !memory {

@@ -27,10 +27,10 @@ func BenchmarkServe(b *testing.B) {
 	}{{"memory", 1, 1 << 20, false}, {"304", 1, 1 << 20, true}, {"disk", 200, 100 << 10, false}} {
 		b.Run(c.name, func(b *testing.B) {
 			dir := b.TempDir()
-			places := &Places{}
-			places.Swap([]Place{{URL: "/static", Dirs: []string{dir}, Siblings: true, Compress: true}}, 0)
-			defer places.Close()
-			h := New(Options{Places: places, Cache: NewCache(c.cache, 64), Types: httpx.TypeList{"text/*"}, Codings: codings})
+			mounts := &Mounts{}
+			mounts.Swap([]Mount{{URL: "/static", Dirs: []string{dir}, Siblings: true, Compress: true}}, 0)
+			defer mounts.Close()
+			h := New(Options{Mounts: mounts, Cache: NewCache(c.cache, 64), Types: httpx.TypeList{"text/*"}, Codings: codings})
 			var requests []*http.Request
 			for i := range c.files {
 				writeFile(b, fmt.Sprintf("%s/dir/%d.bin", dir, i), strings.Repeat("x", 10<<10), old)

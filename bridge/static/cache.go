@@ -7,23 +7,23 @@ import (
 )
 
 const (
-	// smallMost is the largest file whose octets are kept in memory, and whose tag is
-	// made of them; octets.
-	smallMost = 64 << 10
-	// entriesMost bounds what is known of files: some 1.5 KiB each.
-	entriesMost = 20000
+	// maxSmall is the largest file whose bytes are kept in memory, and whose tag is
+	// made of them; bytes.
+	maxSmall = 64 << 10
+	// maxEntries bounds the entries: about 1.5 KiB each.
+	maxEntries = 20000
 )
 
-// Cache keeps what was read of files, for all places together.
+// Cache keeps the contents and the metadata of files, for all mounts together.
 type Cache struct {
-	most int64 // octets of contents; what is known of a file does not count
+	most int64 // bytes of contents; metadata does not count
 	fds  budget
 
 	mu      sync.RWMutex
 	entries map[key]*entry
-	ring    []*entry // the hand of a clock goes round it
+	ring    []*entry // of the clock algorithm
 	hand    int
-	size    int64 // octets; corrected as the hand passes
+	size    int64 // bytes
 }
 
 type key struct {
@@ -34,20 +34,20 @@ type key struct {
 type entry struct {
 	key
 	file    atomic.Pointer[file]
-	checked atomic.Int64 // when it was looked at last; nanoseconds
+	checked atomic.Int64 // when the file was checked last; nanoseconds
 	used    atomic.Bool  // since the hand passed
 	cost    int64        // as counted in size; under mu
 }
 
-// NewCache returns a cache of at most so many octets of contents, and so many open
-// descriptors that wait to be used again; 0: none are kept.
+// NewCache returns a cache of at most that many bytes of contents and idle open
+// descriptors; 0: none are kept.
 func NewCache(most int64, idle int) *Cache {
 	return &Cache{most: most, fds: budget{most: int64(idle)}, entries: map[key]*entry{}}
 }
 
-// get returns what is known of a file. Once a second the file is looked at again, by
-// one request; the others of that moment get what was known before.
-func (c *Cache) get(h *Handler, s *seat, r *Root, name string, now time.Time) (*file, error) {
+// get returns what is known of a file. Once a second one request checks the file again;
+// the others of that moment get what was known before.
+func (c *Cache) get(h *Handler, s *openMount, r *Root, name string, now time.Time) (*file, error) {
 	k := key{r, name}
 	c.mu.RLock()
 	e := c.entries[k]
@@ -64,7 +64,7 @@ func (c *Cache) get(h *Handler, s *seat, r *Root, name string, now time.Time) (*
 	}
 	f := e.file.Load()
 	checked := e.checked.Load()
-	if now.UnixNano()-checked < int64(lookAgain) || !e.checked.CompareAndSwap(checked, now.UnixNano()) {
+	if now.UnixNano()-checked < int64(recheckAfter) || !e.checked.CompareAndSwap(checked, now.UnixNano()) {
 		return f, nil
 	}
 	if !h.changedAny(s, f, now) {
@@ -92,7 +92,7 @@ func (c *Cache) renew(f *file) {
 }
 
 // add returns the file that is known from then on: several requests may have loaded it
-// at a time.
+// at the same time.
 func (c *Cache) add(k key, f *file, now time.Time) *file {
 	e := &entry{key: k}
 	e.file.Store(f)
@@ -108,7 +108,7 @@ func (c *Cache) add(k key, f *file, now time.Time) *file {
 		return f
 	}
 	c.entries[k] = e
-	if len(c.ring) < entriesMost {
+	if len(c.ring) < maxEntries {
 		c.ring = append(c.ring, e)
 	} else {
 		c.replace(e)
@@ -117,7 +117,7 @@ func (c *Cache) add(k key, f *file, now time.Time) *file {
 	return f
 }
 
-// replace puts e into the place of an entry that was not used lately. mu is held.
+// replace removes an entry that was not used lately and puts e in. mu is held.
 func (c *Cache) replace(e *entry) {
 	for {
 		c.hand = (c.hand + 1) % len(c.ring)
@@ -131,7 +131,7 @@ func (c *Cache) replace(e *entry) {
 	}
 }
 
-// recount takes note of memory that an entry has come to take.
+// recount accounts for memory that an entry took since it was added.
 func (c *Cache) recount(e *entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,8 +142,8 @@ func (c *Cache) recount(e *entry) {
 	}
 }
 
-// count corrects the sum, and has others give memory back when it is too large. mu is
-// held.
+// count corrects the sum, and frees the contents of other entries when it is too large.
+// mu is held.
 func (c *Cache) count(e *entry) {
 	now := e.file.Load().cost()
 	c.size += now - e.cost
@@ -160,9 +160,9 @@ func (c *Cache) count(e *entry) {
 	}
 }
 
-// hold keeps octets that part, which is f or a sibling of it, has come to have, if f is
-// known still and there is room without taking it from others; force: with that.
-func (c *Cache) hold(f, part *file, force bool) {
+// keep keeps the contents that part, which is f or a sibling of it, has now, if f is still
+// known and there is room. force: others free theirs for it.
+func (c *Cache) keep(f, part *file, force bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.entries[key{f.root, f.name}]
@@ -176,7 +176,7 @@ func (c *Cache) hold(f, part *file, force bool) {
 	}
 }
 
-// hasRoom reports whether so many octets more can be kept without others making room.
+// hasRoom reports whether n more bytes can be kept without freeing others.
 func (c *Cache) hasRoom(n int64) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -191,7 +191,7 @@ func (c *Cache) forget(e *entry) {
 	e.file.Load().close()
 }
 
-// remove takes an entry out of everything.
+// remove takes an entry out of the table and the ring.
 func (c *Cache) remove(e *entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -210,7 +210,7 @@ func (c *Cache) remove(e *entry) {
 	}
 }
 
-// Clear forgets everything: what may be compressed is another thing now.
+// Clear forgets everything: another configuration may compress other files.
 func (c *Cache) Clear() { c.forgetIf(func(*entry) bool { return true }) }
 
 // Sweep forgets the files of folders that are closed.

@@ -6,9 +6,9 @@ import (
 	"github.com/standpipe/standpipe/bridge/content"
 )
 
-// withCharset is a media type as it goes out. A charset in the field rules over what the
-// file says of itself, so none is sent that may be wrong.
-func (s *seat) withCharset(kind string, beginning []byte, more bool) string {
+// withCharset is the Content-Type of a file. A charset in the field overrides the one that the
+// file declares, so none is sent that may be wrong.
+func (s *openMount) withCharset(kind string, beginning []byte, more bool) string {
 	if !strings.HasPrefix(kind, "text/") || strings.Contains(kind, ";") {
 		return kind
 	}

@@ -6,17 +6,17 @@ import (
 	"sync/atomic"
 )
 
-// idlePerFile is how many descriptors of one file wait to be used again.
+// idlePerFile is how many idle descriptors of one file are kept.
 const idlePerFile = 4
 
-// budget counts the descriptors that wait, of all files of a Cache.
+// budget counts the idle descriptors of all files of a Cache.
 type budget struct {
 	idle atomic.Int64
 	most int64
 }
 
-// descriptors are open ones of one file, each with a position of its own, which
-// sendfile(2) moves: one is used by one answer at a time.
+// descriptors are the idle open descriptors of one file. Each has its own position, which
+// sendfile(2) moves: one answer uses it at a time.
 type descriptors struct {
 	budget *budget
 	mu     sync.Mutex
@@ -24,7 +24,7 @@ type descriptors struct {
 	closed bool
 }
 
-// take returns a descriptor that waits; nil: there is none.
+// take returns an idle descriptor; nil: there is none.
 func (d *descriptors) take() *os.File {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -1,32 +1,40 @@
-// Package static serves files: what lies in a folder is answered here, and no worker
-// of any app hears of it.
+// Package static serves files: a request for a file in a mounted folder is answered here, and
+// no worker of an app takes part.
 //
-//	handler.go      Handler: which place a request belongs to, and what becomes of it there
-//	places.go       Places: the places of one generation, and of the one before it
-//	place.go        Place: a URL, its folders and its rules
-//	name.go         from a request's path to a file's name; what is never served
-//	root.go         Root: one folder that nothing gets out of (os.Root)
-//	file.go         File: one file's octets, validators and fields
-//	etag.go         what an ETag is made of
-//	cache.go        Cache: files of all roots, bounded, looked at again once a second
-//	descriptors.go  open descriptors that wait to be used again
-//	variants.go     siblings compressed ahead (.br, .zst, .gz), and what is compressed here
-//	policy.go       Cache-Control: rules, and what may be immutable
-//	manifest.go     the files in which build tools say what names they make
-//	named.go        which of these names prove that they hold a hash
-//	send.go         an answer's fields, conditions and octets
-//	ready.go        the fields that are made once per file
-//	ranges.go       206: one part, several parts
-//	copy.go         large files: sendfile(2), and the end that is held back
-//	mime.go         media types
-//	charset.go      which text files are called UTF-8
-//	fields.go       the fields that a place adds, and preflight requests
+// Object graph:
 //
-// What is not here: how files are compressed (an Encoder, which bridge/compress has),
-// what an app declares (the shim reports it), which of it is served (the command's
-// composition).
+//	Handler -> Mounts -> openMount -> Root   which folders a request belongs to
+//	Handler -> Cache -> file -> variant      what is known of a file and its compressed forms
+//	answer -> representation -> file         one response
 //
-// The package starts no goroutine: what has to be looked at again is looked at by
-// the request that finds it due. A new rule about which names are served goes to
-// name.go; a new field of answers to send.go.
+// Files:
+//
+//	handler.go         Handler: which mount a request belongs to, and what happens there
+//	mount.go           Mount: a URL, its folders and its rules
+//	mounts.go          Mounts: the open mounts of one generation, and the old folders behind them
+//	name.go            from a request's path to a file's name; names that are never served
+//	root.go            Root: one folder that no name leads out of (os.Root)
+//	stat_*.go          what a system tells of a file
+//	file.go            file: one file's contents, validators and fields
+//	etag.go            ETags
+//	cache.go           Cache: files of all roots, bounded, checked once a second
+//	descriptors.go     idle open descriptors
+//	variant.go         siblings that were compressed ahead (.br, .zst, .gz); compression here
+//	policy.go          Cache-Control: rules, and which files are immutable
+//	manifest.go        the files in which build tools list the names that they made
+//	named.go           which of these names contain a hash
+//	representation.go  what a client gets for a file; status and ranges
+//	send.go            answer: one response
+//	prepared.go        the fields of a response, made once per file
+//	source.go          memory or an open file; the end that is held back
+//	mime.go            media types
+//	charset.go         which text files get a charset
+//	fields.go          the fields that a mount adds, and preflight requests
+//
+// What is not here: conditions, ranges and sendfile(2) (bridge/content), how files are
+// compressed (an Encoder, which bridge/compress has), what an app declares (the shim reports
+// it), and which of it is served (the command's composition).
+//
+// The package starts no goroutine: the request that finds a check due does it. A new rule
+// about which names are served goes to name.go; a new field of responses to prepared.go.
 package static

@@ -10,24 +10,23 @@ import (
 	"time"
 )
 
-// Reproducible images and archives have files of 1970, 1980-01-01 (zip) or of a fixed
-// day in another's future: such a time says nothing about the content.
+// Reproducible images and archives set the time of files to 1970, to 1980-01-01 (zip), or to
+// a fixed day that may be in the future: such a time says nothing about the content.
 var firstPlausible = time.Date(1980, time.January, 2, 0, 0, 0, 0, time.UTC)
 
-// clockSkew is how far in the future a time may lie that another machine's clock has
-// set.
+// clockSkew is how far in the future a time may be that another machine's clock set.
 const clockSkew = 2 * time.Second
 
 func plausible(t, now time.Time) bool {
 	return !t.Before(firstPlausible) && !t.After(now.Add(clockSkew))
 }
 
-// hashTag is the ETag of octets that have all been seen: two machines agree on it.
+// hashTag is the ETag of a content that was read whole: two machines agree on it.
 func hashTag(sum []byte) string {
 	return `"` + base64.RawURLEncoding.EncodeToString(sum[:15]) + `"`
 }
 
-// statTag is the ETag of a file that is too large to be read for it. The inode is not
+// statTag is the ETag of a file that is too large to be hashed. The inode is not
 // part of it: two machines with the same file must agree. Within a second of its last
 // change a file may change again without a trace, so the tag is weak (RFC 9110 8.8.1).
 func statTag(st fs.FileInfo, now time.Time) string {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// field is one that a place adds to its answers.
+// field is a field that a mount adds to its answers.
 type field struct{ name, value string }
 
 func fieldsOf(couples []string) (list []field) {
@@ -16,14 +16,14 @@ func fieldsOf(couples []string) (list []field) {
 	return list
 }
 
-// ownFields are those that a file's answer has of its own.
+// ownFields are those that the server itself sets in the answer for a file.
 var ownFields = []string{
 	"Accept-Ranges", "Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Range", "Content-Type", "Date", "Etag", "Expires",
 	"Keep-Alive", "Last-Modified", "Location", "Trailer", "Transfer-Encoding", "Upgrade", "X-Content-Type-Options",
 }
 
-// MayAdd reports whether a place may add a field of that name: it is one, and answers do
-// not have it of their own.
+// MayAdd reports whether a mount may add a field of that name: it is a token, and the
+// server does not set it itself.
 func MayAdd(name string) bool {
 	return IsToken(name) && !slices.Contains(ownFields, http.CanonicalHeaderKey(name))
 }
@@ -36,22 +36,22 @@ func IsToken(s string) bool {
 	})
 }
 
-// IsValue reports whether s can be a field's value (RFC 9110 5.5) and says something.
+// IsValue reports whether s can be a field's value (RFC 9110 5.5) and is not empty.
 func IsValue(s string) bool {
 	return strings.TrimSpace(s) == s && s != "" && !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f })
 }
 
 const allowOrigin = "Access-Control-Allow-Origin"
 
-// shared: pages of other origins may read the files.
-func (s *seat) shared() bool {
+// crossOrigin: pages of other origins may read the files.
+func (s *openMount) crossOrigin() bool {
 	return slices.ContainsFunc(s.added, func(f field) bool { return f.name == allowOrigin })
 }
 
 // preflight answers a browser that asks whether a page of another origin may send a
-// request (Fetch standard, 4.8). A file takes no meaning from a request's fields, so
-// all of them are allowed where the place does not say.
-func (s *seat) preflight(w http.ResponseWriter, r *http.Request, allow string) {
+// request (Fetch standard, 4.8). The answer for a file does not depend on such fields, so
+// all of them are allowed unless the mount says otherwise.
+func (s *openMount) preflight(w http.ResponseWriter, r *http.Request, allow string) {
 	h := w.Header()
 	for _, f := range s.added {
 		h[f.name] = append(h[f.name], f.value)

@@ -16,33 +16,33 @@ import (
 	"github.com/standpipe/standpipe/bridge/spool"
 )
 
-// file is what is known of one file, from one look at it. Its fields do not change;
-// a file that has changed on the disk gets another one.
+// file is what is known of one file, from one check. Its fields do not change; a file that
+// has changed on the disk gets another one.
 type file struct {
 	root *Root
 	name string
 	info fs.FileInfo
 	size int64
-	body atomic.Pointer[[]byte] // all of it; nil: it is large, or memory was needed
-	cold atomic.Int32           // how often it was read because it was not there
+	body atomic.Pointer[[]byte] // the contents; nil: it is large, or memory was needed
+	cold atomic.Int32           // how often it was read because body was nil
 	fds  descriptors
 
 	kind     string
 	tag      string
-	modified time.Time // zero: the time means nothing
+	modified time.Time // zero: unknown
 	expires  time.Duration
 
-	// As net/http wants fields: shared by all answers, never changed.
+	// Fields for net/http: shared by all answers, never changed.
 	kindField, tagField, lengthField, modifiedField, cacheField []string
-	added                                                       []field // the place's
+	added                                                       []field // the mount's
 
-	ready ready
+	prepared prepared
 
-	siblings []*variant // compressed ahead, in the order of codings
-	mayPress bool       // it may be compressed: Vary
+	siblings    []*variant // compressed ahead, in the order of codings
+	mayCompress bool       // it may be compressed: Vary
 
-	pressing sync.Mutex // one at a time compresses
-	pressed  [3]atomic.Pointer[variant]
+	compressing sync.Mutex // held while the file is compressed
+	compressed  [3]atomic.Pointer[variant]
 }
 
 // variant is another representation of a file.
@@ -53,7 +53,7 @@ type variant struct {
 
 	tag                   string
 	tagField, lengthField []string
-	ready                 ready
+	prepared              prepared
 }
 
 // codings are those of siblings, in order of preference.
@@ -68,8 +68,8 @@ var errFolder = errors.New("a folder")
 // errSpecial: the name is that of a device, a pipe or a socket.
 var errSpecial = errors.New("no regular file")
 
-// load looks at a file; small ones are read.
-func (s *seat) load(r *Root, name string, fds *budget, now time.Time, sibling bool) (*file, error) {
+// load opens a file and reads a small one.
+func (s *openMount) load(r *Root, name string, fds *budget, now time.Time, sibling bool) (*file, error) {
 	osf, err := r.openFile(name, now)
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (s *seat) load(r *Root, name string, fds *budget, now time.Time, sibling bo
 		return nil, err
 	}
 	f.lengthField = []string{strconv.FormatInt(f.size, 10)}
-	if !sibling { // which has these of the file that it stands for
+	if !sibling { // a sibling uses those of its file
 		f.kind = s.typeOf(name)
 		f.added = s.added
 		value, expires := s.policy(r, name, f.kind, osf, f.size, now)
@@ -99,8 +99,8 @@ func (s *seat) load(r *Root, name string, fds *budget, now time.Time, sibling bo
 	return f, nil
 }
 
-// read takes the file's size, times and tag, and the octets of a small one. Someone may
-// be writing it: what is read is believed when the file has not changed meanwhile.
+// read takes the file's size, times and tag, and the contents of a small one. Another process
+// may be writing it: the result counts when the file has not changed meanwhile.
 func (f *file) read(osf *os.File, now time.Time) error {
 	for try := 0; ; try++ {
 		st, err := spool.DiskFile{File: osf}.Stat()
@@ -114,11 +114,11 @@ func (f *file) read(osf *os.File, now time.Time) error {
 		}
 		f.info, f.size, f.tag = st, st.Size(), ""
 		f.body.Store(nil)
-		if f.size > smallMost && plausible(st.ModTime(), now) {
+		if f.size > maxSmall && plausible(st.ModTime(), now) {
 			f.setTag(statTag(st, now), now)
 			return nil
 		}
-		if f.size > smallMost {
+		if f.size > maxSmall {
 			sum, err := sumOf(osf, f.size)
 			if err != nil {
 				return err
@@ -143,7 +143,7 @@ func (f *file) read(osf *os.File, now time.Time) error {
 		if unchanged(st, after) && f.tag != "" {
 			return nil
 		}
-		if try == 2 { // it is written all the time: a tag that promises nothing, and the end is watched
+		if try == 2 { // it is written all the time: the tag is weak, and the end of the answer is checked
 			f.body.Store(nil)
 			f.setTag(statTag(st, st.ModTime()), now)
 			return nil
@@ -157,14 +157,14 @@ func (f *file) beginning(osf *os.File) []byte {
 		return *body
 	}
 	p := make([]byte, content.CharsetLook)
-	n, _ := spool.DiskFile{File: osf}.ReadAt(p, 0) // what cannot be read says nothing of its charset
+	n, _ := spool.DiskFile{File: osf}.ReadAt(p, 0) // a file that cannot be read gets no charset
 	return p[:n]
 }
 
 func (f *file) setTag(tag string, now time.Time) {
 	f.tag, f.tagField = tag, []string{tag}
 	if at := f.info.ModTime(); plausible(at, now) {
-		// A time in the future is as good as now (RFC 9110 8.8.2.1).
+		// A time in the future counts as now (RFC 9110 8.8.2.1).
 		if at.After(now) {
 			at = now
 		}
@@ -173,8 +173,8 @@ func (f *file) setTag(tag string, now time.Time) {
 	}
 }
 
-// unchanged compares two looks at one open file. A name that it has lost since, or
-// gained, changes the inode's time and nothing else.
+// unchanged compares two checks of one open file. A link that was added or removed changes
+// the inode's time and nothing else.
 func unchanged(a, b fs.FileInfo) bool {
 	return a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && (changed(a) == changed(b) || links(a) != links(b))
 }
@@ -185,17 +185,17 @@ func (f *file) stale(now time.Time) bool {
 	if err != nil || !os.SameFile(st, f.info) || !unchanged(f.info, st) || changed(st) != changed(f.info) {
 		return true
 	}
-	return len(f.tag) > 2 && f.tag[0] == 'W' && now.Sub(st.ModTime()) >= time.Second // it may be strong now
+	return len(f.tag) > 2 && f.tag[0] == 'W' && now.Sub(st.ModTime()) >= time.Second // the tag may be strong now
 }
 
-// cost is how much memory the file's octets take.
+// cost is how much memory the contents take.
 func (f *file) cost() int64 {
 	var n int64
 	if b := f.body.Load(); b != nil {
 		n += int64(len(*b))
 	}
-	for i := range f.pressed {
-		if v := f.pressed[i].Load(); v != nil {
+	for i := range f.compressed {
+		if v := f.compressed[i].Load(); v != nil {
 			n += int64(len(v.body))
 		}
 	}
@@ -205,18 +205,18 @@ func (f *file) cost() int64 {
 	return n
 }
 
-// drop gives the memory of the file's octets back.
+// drop frees the memory of the contents.
 func (f *file) drop() {
 	f.body.Store(nil)
-	for i := range f.pressed {
-		f.pressed[i].Store(nil)
+	for i := range f.compressed {
+		f.compressed[i].Store(nil)
 	}
 	for _, v := range f.siblings {
 		v.file.drop()
 	}
 }
 
-// close closes what waits to be used again. Who sends the file still has its own.
+// close closes the idle descriptors. An answer that is being sent has its own.
 func (f *file) close() {
 	f.fds.close()
 	for _, v := range f.siblings {

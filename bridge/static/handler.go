@@ -14,23 +14,23 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
-// Options are what a Handler is made of.
+// Options are the settings of a Handler.
 type Options struct {
-	// App is the name of the app whose places these are; empty: the server's.
+	// App is the name of the app whose mounts these are; empty: the server's.
 	App string
-	// Places are asked first.
-	Places *Places
-	// Next gets what no place has; nil: it is answered 404.
+	// Mounts are the folders that are served.
+	Mounts *Mounts
+	// Next gets requests for which no mount has a file; nil: the answer is 404.
 	Next http.Handler
 	// Cache is shared by all handlers.
 	Cache *Cache
-	// Encoder compresses files that have no sibling; nil: nobody does.
+	// Encoder compresses files that have no sibling; nil: they are not compressed.
 	Encoder Encoder
-	// Codings are what the Encoder is asked for, in order of preference.
+	// Codings are the codings of the Encoder, in order of preference.
 	Codings []string
 	// Types may be compressed.
 	Types httpx.TypeList
-	// MinSize is the smallest file that is compressed here; octets.
+	// MinSize is the smallest file that is compressed here; bytes.
 	MinSize int64
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
@@ -38,7 +38,7 @@ type Options struct {
 	Log hclog.Logger
 }
 
-// Handler answers requests for files, and hands on what is none.
+// Handler answers requests for files, and passes other requests to Next.
 type Handler struct {
 	Options
 	limiter httpx.LogLimiter
@@ -55,15 +55,15 @@ func New(o Options) *Handler {
 	return &Handler{Options: o, limiter: httpx.LogLimiter{Every: time.Minute, Max: 100}}
 }
 
-// ServeHTTP asks the places that the path lies in, the longest URL first. What none of
-// them has goes where the first of them says.
+// ServeHTTP asks the mounts whose URL the path begins with, the longest URL first. When none
+// of them has the file, the first of them says what happens.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for {
-		seats := h.Places.seats()
-		owner, served := h.ask(seats, w, r)
+		openMounts := h.Mounts.openMounts()
+		owner, served := h.ask(openMounts, w, r)
 		switch {
 		case served:
-		case !h.Places.current(seats): // these folders may have been closed meanwhile
+		case !h.Mounts.current(openMounts): // the folders may have been closed meanwhile
 			continue
 		case owner == nil && h.Next != nil:
 			h.Next.ServeHTTP(w, r)
@@ -76,8 +76,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (h *Handler) ask(seats []*seat, w http.ResponseWriter, r *http.Request) (owner *seat, served bool) {
-	for _, s := range seats {
+func (h *Handler) ask(openMounts []*openMount, w http.ResponseWriter, r *http.Request) (owner *openMount, served bool) {
+	for _, s := range openMounts {
 		rest, ok := s.under(r.URL.Path)
 		if !ok {
 			continue
@@ -95,12 +95,12 @@ func (h *Handler) ask(seats []*seat, w http.ResponseWriter, r *http.Request) (ow
 	return owner, false
 }
 
-// refuse answers for a place that is all there is; nil: there is none.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, s *seat) {
+// refuse answers where there is no Next, or s does not use it; s nil: no mount matches.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, s *openMount) {
 	h.sign(w)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		allow := "GET, HEAD"
-		if s != nil && s.shared() {
+		if s != nil && s.crossOrigin() {
 			allow += ", OPTIONS"
 			if r.Method == http.MethodOptions {
 				s.preflight(w, r, allow)
@@ -119,17 +119,17 @@ func (h *Handler) sign(w http.ResponseWriter) {
 	n.App, n.Source = h.App, "static"
 }
 
-// pass hands a request on. A 404 for what has a file's URL must not stay in anybody's
-// cache: the file may come with the next deployment.
-func (h *Handler) pass(w http.ResponseWriter, r *http.Request, s *seat) {
+// pass passes a request to Next. A 404 for a URL of files must not stay in a cache: the file
+// may come with the next deployment.
+func (h *Handler) pass(w http.ResponseWriter, r *http.Request, s *openMount) {
 	if rec := httpx.Find(w); rec != nil && s.URL != "" && !s.Site {
 		rec.Interpose(func(inner http.ResponseWriter) http.ResponseWriter { return &notKept{inner} })
 	}
 	h.Next.ServeHTTP(w, r)
 }
 
-// try serves a file of a place; false: there is none of that name.
-func (h *Handler) try(w http.ResponseWriter, r *http.Request, s *seat, rest string) bool {
+// try serves a file of a mount; false: there is no file of that name.
+func (h *Handler) try(w http.ResponseWriter, r *http.Request, s *openMount, rest string) bool {
 	name, dir, ok := nameOf(rest)
 	if !ok || s.Site && isSource(name) {
 		return false
@@ -148,11 +148,11 @@ func (h *Handler) try(w http.ResponseWriter, r *http.Request, s *seat, rest stri
 	return false
 }
 
-// changes is how often a file may be another one between two looks before the request
-// gives up.
-const changes = 3
+// maxChanges is how often a file may change between check and answer before the request
+// fails.
+const maxChanges = 3
 
-func (h *Handler) tryRoot(w http.ResponseWriter, r *http.Request, s *seat, root *Root, name string, dir bool, now time.Time) bool {
+func (h *Handler) tryRoot(w http.ResponseWriter, r *http.Request, s *openMount, root *Root, name string, dir bool, now time.Time) bool {
 	if dir {
 		for _, index := range s.Index {
 			name := path.Join(name, index)
@@ -171,7 +171,7 @@ func (h *Handler) tryRoot(w http.ResponseWriter, r *http.Request, s *seat, root 
 	case missing(err):
 		return false
 	case errors.Is(err, fs.ErrPermission):
-		h.sayUnreadable(root, name, err)
+		h.logUnreadable(root, name, err)
 		return false
 	}
 	return h.failed(w, r, root, name, err)
@@ -182,9 +182,9 @@ func exhausted(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
-// failed answers for a file that is there and cannot be read.
+// failed answers for a file that exists and cannot be read.
 func (h *Handler) failed(w http.ResponseWriter, r *http.Request, root *Root, name string, err error) bool {
-	h.sayUnreadable(root, name, err)
+	h.logUnreadable(root, name, err)
 	h.sign(w)
 	status := http.StatusInternalServerError
 	if exhausted(err) {
@@ -204,7 +204,7 @@ func missing(err error) bool {
 	return leaves(err) || errors.Is(err, fs.ErrClosed)
 }
 
-func (h *Handler) tryFile(w http.ResponseWriter, r *http.Request, s *seat, root *Root, name string, now time.Time) error {
+func (h *Handler) tryFile(w http.ResponseWriter, r *http.Request, s *openMount, root *Root, name string, now time.Time) error {
 	for try := 1; ; try++ {
 		f, err := h.Cache.get(h, s, root, name, now)
 		if err != nil {
@@ -214,19 +214,19 @@ func (h *Handler) tryFile(w http.ResponseWriter, r *http.Request, s *seat, root 
 		if err != errChanged {
 			return err
 		}
-		if root.isClosed() { // there are other places now
+		if root.isClosed() { // a new generation serves
 			return fs.ErrClosed
 		}
-		if try == changes {
+		if try == maxChanges {
 			return errChanged
 		}
 		h.Cache.renew(f)
 	}
 }
 
-// redirect sends who asks for a folder to where its index is: relative links in it
-// would be wrong otherwise.
-func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, s *seat, root *Root, name string, now time.Time) bool {
+// redirect sends a client that asks for a folder to the URL with a slash, where its index
+// is: relative links in the index would be wrong otherwise.
+func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, s *openMount, root *Root, name string, now time.Time) bool {
 	for _, index := range s.Index {
 		if _, err := h.Cache.get(h, s, root, path.Join(name, index), now); err != nil {
 			continue
@@ -247,7 +247,7 @@ func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, s *seat, root
 	return false
 }
 
-func (h *Handler) sayUnreadable(root *Root, name string, err error) {
+func (h *Handler) logUnreadable(root *Root, name string, err error) {
 	if h.limiter.Allow(root.path, time.Now()) {
 		h.Log.Warn("static_unreadable", "app", h.App, "dir", root.path, "name", name, "error", err)
 	}

@@ -60,7 +60,7 @@ func TestWhatIsNoFileGoesOn(t *testing.T) {
 		w.WriteHeader(404)
 		fmt.Fprint(w, r.Method+" by the app")
 	})
-	rg := newRig(t, Options{Next: app}, func(p *Place) { p.Else = ToNext })
+	rg := newRig(t, Options{Next: app}, func(p *Mount) { p.Else = ToNext })
 	rg.write("a.txt", "a")
 	if a := rg.get("/static/a.txt"); a.text != "a" {
 		t.Errorf("%d %q", a.StatusCode, a.text)
@@ -76,7 +76,7 @@ func TestWhatIsNoFileGoesOn(t *testing.T) {
 }
 
 func TestIndexAndFolders(t *testing.T) {
-	rg := newRig(t, Options{}, func(p *Place) { p.URL, p.Index, p.Site = "", []string{"index.html", "default.htm"}, true })
+	rg := newRig(t, Options{}, func(p *Mount) { p.URL, p.Index, p.Site = "", []string{"index.html", "default.htm"}, true })
 	rg.write("index.html", "home")
 	rg.write("a b/default.htm", "sub")
 	rg.write("empty/x", "x")
@@ -99,7 +99,7 @@ func TestIndexAndFolders(t *testing.T) {
 
 func TestETags(t *testing.T) {
 	rg := newRig(t, Options{}, nil)
-	big := strings.Repeat("x", smallMost+1)
+	big := strings.Repeat("x", maxSmall+1)
 	now := time.Now()
 	odd := time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
@@ -108,7 +108,7 @@ func TestETags(t *testing.T) {
 		weak, modified bool
 	}{
 		{"small", "s", old, false, true},
-		{"small-new", "s", now, false, true}, // its octets are known
+		{"small-new", "s", now, false, true}, // its bytes are known
 		{"big", big, old, false, true},
 		{"big-new", big, now, true, true},
 		{"small-1980", "s", odd, false, false},
@@ -119,7 +119,7 @@ func TestETags(t *testing.T) {
 		a := rg.get("/static/" + c.name)
 		tag := a.Header.Get("ETag")
 		if strings.HasPrefix(tag, "W/") != c.weak || (a.Header.Get("Last-Modified") != "") != c.modified || a.text != c.content {
-			t.Errorf("%s: ETag %s, Last-Modified %q, %d octets", c.name, tag, a.Header.Get("Last-Modified"), len(a.text))
+			t.Errorf("%s: ETag %s, Last-Modified %q, %d bytes", c.name, tag, a.Header.Get("Last-Modified"), len(a.text))
 		}
 	}
 	// Two machines have the same tags: nothing of the inode is in them.
@@ -147,7 +147,7 @@ func TestETags(t *testing.T) {
 }
 
 func TestImmutable(t *testing.T) {
-	rg := newRig(t, Options{}, func(p *Place) {
+	rg := newRig(t, Options{}, func(p *Mount) {
 		p.Rules = []Rule{{Pattern: "/img/*", Value: "public, max-age=60", Expires: time.Minute}, {Pattern: "application/pdf", Value: "private"}, {Pattern: "*.tmp", Value: "no-store"}}
 	})
 	hexOf := func(sum []byte) string { return hex.EncodeToString(sum) }
@@ -198,7 +198,7 @@ func TestLinks(t *testing.T) {
 	outside := t.TempDir()
 	writeFile(t, filepath.Join(outside, "secret.txt"), "secret", old)
 	for _, follow := range []bool{false, true} {
-		rg := newRig(t, Options{}, func(p *Place) { p.FollowLinks = follow })
+		rg := newRig(t, Options{}, func(p *Mount) { p.FollowLinks = follow })
 		rg.write("real/a.txt", "a")
 		for name, to := range map[string]string{
 			"inside": "real/a.txt", "dir": "real", "real/up": "../real/a.txt",
@@ -241,8 +241,8 @@ func TestFoldersSwap(t *testing.T) {
 		}
 	}
 	point("1")
-	place := Place{URL: "/static", Dirs: []string{link}, Else: NotFound}
-	rg := newRig(t, Options{}, func(p *Place) { *p = place })
+	place := Mount{URL: "/static", Dirs: []string{link}, Else: NotFound}
+	rg := newRig(t, Options{}, func(p *Mount) { *p = place })
 	expect := func(want map[string]string) {
 		t.Helper()
 		for name, w := range want {
@@ -259,24 +259,24 @@ func TestFoldersSwap(t *testing.T) {
 	expect(map[string]string{"app.1.css": "1", "app.2.css": "404", "same.css": "1"})
 	point("2")
 	expect(map[string]string{"app.1.css": "1", "app.2.css": "404", "same.css": "1"}) // no generation has said so
-	rg.places.Swap([]Place{place}, time.Hour)
+	rg.mounts.Swap([]Mount{place}, time.Hour)
 	expect(map[string]string{"app.1.css": "1", "app.2.css": "2", "same.css": "2"})
-	rg.places.Swap([]Place{place}, time.Hour) // the same again: the one before is still there
+	rg.mounts.Swap([]Mount{place}, time.Hour) // the same again: the one before is still there
 	expect(map[string]string{"app.1.css": "1", "app.2.css": "2", "same.css": "2"})
-	for _, s := range rg.places.seats() {
+	for _, s := range rg.mounts.openMounts() {
 		for i := range s.old {
 			s.old[i].until = time.Now().Add(-time.Second)
 		}
 	}
 	expect(map[string]string{"app.1.css": "404", "app.2.css": "2"})
-	rg.places.Swap(nil, 0)
+	rg.mounts.Swap(nil, 0)
 	expect(map[string]string{"app.1.css": "404", "app.2.css": "404"})
 	// Other rules, the same folder: a folder that was served more freely is not behind it.
-	rg.places.Swap([]Place{place}, time.Hour)
+	rg.mounts.Swap([]Mount{place}, time.Hour)
 	point("1")
 	narrow := place
 	narrow.Site = true
-	rg.places.Swap([]Place{narrow}, time.Hour)
+	rg.mounts.Swap([]Mount{narrow}, time.Hour)
 	expect(map[string]string{"app.2.css": "404", "app.1.css": "1"})
 }
 
@@ -293,7 +293,7 @@ func TestFolderMadeAnew(t *testing.T) {
 		t.Errorf("removed: %d", a.StatusCode)
 	}
 	rg.write("b.css", "b")
-	for _, r := range rg.places.seats()[0].roots {
+	for _, r := range rg.mounts.openMounts()[0].roots {
 		r.mu.Lock()
 		r.looked = time.Time{}
 		r.mu.Unlock()

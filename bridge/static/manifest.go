@@ -10,10 +10,10 @@ import (
 	"github.com/standpipe/standpipe/bridge/spool"
 )
 
-// manifestMost bounds a manifest; octets. A larger one proves nothing.
-const manifestMost = 8 << 20
+// maxManifest bounds a manifest; bytes. A larger one proves nothing.
+const maxManifest = 8 << 20
 
-// manifestNames are where build tools write what they have named: Django's
+// manifestNames are the files in which build tools list the names that they made: Django's
 // ManifestStaticFilesStorage; Vite 5 and older ones, esbuild's plugin; webpack's
 // plugins, create-react-app; parcel's reporter; gulp's.
 var manifestNames = []string{"staticfiles.json", ".vite/manifest.json", "manifest.json", "asset-manifest.json", webpackAssets, "parcel-manifest.json", "rev-manifest.json"}
@@ -26,18 +26,18 @@ type manifests struct {
 	dirs map[string]*manifest
 }
 
-// manifest is what those of one folder prove; names are relative to the root.
+// manifest is what the manifests of one folder prove; names are relative to the root.
 type manifest struct {
 	looked time.Time
 	stamp  string
 	names  map[string]bool
 }
 
-// has reports whether a manifest of name's folder, or of one above it, gives the name.
+// has reports whether a manifest of name's folder, or of one above it, proves the name.
 func (m *manifests) has(r *Root, name string, now time.Time) bool {
 	base := path.Base(name)
 	if !strings.ContainsAny(base, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_-") {
-		return false // no tool's hash looks so
+		return false // no tool makes such a hash
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -57,7 +57,7 @@ func (m *manifests) of(r *Root, dir string, now time.Time) *manifest {
 		m.dirs = map[string]*manifest{}
 	}
 	known := m.dirs[dir]
-	if known != nil && now.Sub(known.looked) < lookAgain {
+	if known != nil && now.Sub(known.looked) < recheckAfter {
 		return known
 	}
 	var stamp strings.Builder
@@ -84,9 +84,9 @@ func readManifests(r *Root, dir string, now time.Time) map[string]bool {
 		if err != nil {
 			continue
 		}
-		text, err := io.ReadAll(io.LimitReader(spool.DiskFile{File: f}, manifestMost+1))
+		text, err := io.ReadAll(io.LimitReader(spool.DiskFile{File: f}, maxManifest+1))
 		f.Close()
-		if err != nil || len(text) > manifestMost {
+		if err != nil || len(text) > maxManifest {
 			continue
 		}
 		for _, value := range proved(parseManifest(path.Base(file), text)) {

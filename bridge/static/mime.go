@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// What a machine's own tables say is not asked: two machines must agree.
+// The tables of the operating system are not used: two machines must agree.
 //
 //go:embed mime.txt
 var typeTable string
@@ -25,10 +25,10 @@ var types = func() map[string]string {
 	return m
 }()
 
-const octets = "application/octet-stream"
+const octetStream = "application/octet-stream"
 
-// typeOf is the media type of a file by its name: the place's own, then the table's.
-func (s *seat) typeOf(name string) string {
+// typeOf is the media type of a file by its name: the mount's types first, then the table.
+func (s *openMount) typeOf(name string) string {
 	if len(s.Types) > 0 {
 		base := strings.ToLower(name[strings.LastIndexByte(name, '/')+1:])
 		if kind, ok := s.Types[base]; ok {
@@ -43,12 +43,12 @@ func (s *seat) typeOf(name string) string {
 	return typeOf(name)
 }
 
-// typeOf is what the table has.
+// typeOf is the media type in the table.
 func typeOf(name string) string {
 	base := name[strings.LastIndexByte(name, '/')+1:]
 	dot := strings.LastIndexByte(base, '.')
 	if dot < 0 {
-		return octets
+		return octetStream
 	}
 	suffix := base[dot+1:]
 	if kind, ok := types[suffix]; ok {
@@ -57,5 +57,5 @@ func typeOf(name string) string {
 	if kind, ok := types[strings.ToLower(suffix)]; ok {
 		return kind
 	}
-	return octets
+	return octetStream
 }

@@ -10,8 +10,8 @@ func TestTypes(t *testing.T) {
 		"index.html": "text/html", "a/b.css": "text/css", "x.js": "text/javascript",
 		"x.mjs": "text/javascript", "x.wasm": "application/wasm", "f.woff2": "font/woff2", "i.avif": "image/avif",
 		"i.webp": "image/webp", "i.svg": "image/svg+xml", "i.PNG": "image/png", "m.webmanifest": "application/manifest+json",
-		"a.json": "application/json", "a.js.map": "application/json", "a.tar.gz": "application/gzip", "README": octets,
-		"a.unknown": octets, "dir.html/x": octets, "": octets, "x.": octets, "a.txt": "text/plain", "v.mp4": "video/mp4",
+		"a.json": "application/json", "a.js.map": "application/json", "a.tar.gz": "application/gzip", "README": octetStream,
+		"a.unknown": octetStream, "dir.html/x": octetStream, "": octetStream, "x.": octetStream, "a.txt": "text/plain", "v.mp4": "video/mp4",
 		"a.pdf": "application/pdf", "x.ico": "image/x-icon", "s.xml": "text/xml", "v.webm": "video/webm", "d.ttf": "font/ttf",
 	} {
 		if got := typeOf(name); got != want {

@@ -8,11 +8,10 @@ import (
 // wellKnown is the one name with a dot in front that is served (RFC 8615).
 const wellKnown = ".well-known"
 
-// nameOf makes of what follows a place's URL the name of a file beneath its folder:
-// "css/a.css"; "." is the folder itself. dir: a slash ends it. rest is decoded and
-// begins with a slash or is empty. Not ok: no file can have that name. Nothing is
-// repaired: a client has resolved its dot segments (RFC 3986 5.2.4), and what is left
-// of them is somebody's attempt.
+// nameOf turns the part of a path behind a mount's URL into the name of a file in its folder:
+// "css/a.css"; "." is the folder itself. dir: the name ends with a slash. rest is decoded and
+// begins with a slash or is empty. Not ok: no file can have that name. Nothing is repaired:
+// clients resolve dot segments (RFC 3986 5.2.4), and those that remain are an attack.
 func nameOf(rest string) (name string, dir, ok bool) {
 	if rest == "" {
 		return ".", false, true
@@ -40,8 +39,8 @@ func nameOf(rest string) (name string, dir, ok bool) {
 	return rest, dir, true
 }
 
-// segmentOK refuses names with a dot in front, and with that "." and "..". On Windows
-// a colon opens streams of files, and dots and blanks at the end do not count.
+// segmentOK refuses names that begin with a dot, so also "." and "..". On Windows a colon
+// opens streams of files, and dots and blanks at the end are ignored.
 func segmentOK(s string, first, windows bool) bool {
 	switch {
 	case s == "":
@@ -54,8 +53,9 @@ func segmentOK(s string, first, windows bool) bool {
 	return true
 }
 
-// isSource: where the whole site is one folder, the app's own files may lie in it.
-// Letters of either case count: a file system may not tell them apart.
+// isSource reports whether a file is Python source or a notebook: a folder that is a whole
+// site may contain the app's own files. The case of letters does not count, because some
+// file systems ignore it.
 func isSource(name string) bool {
 	for seg := range strings.SplitSeq(name, "/") {
 		if strings.EqualFold(seg, "__pycache__") {

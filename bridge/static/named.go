@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// made is a name that a build tool says it has made.
+// made is a file name that a build tool lists as its product.
 type made struct {
 	from   []string // the names of what it was made of; none: the tool does not say
 	file   string   // relative to the manifest's folder
 	django bool     // of ManifestStaticFilesStorage, which adds ".HASH" to each name for itself
 }
 
-// parseManifest gives what a manifest says.
+// parseManifest returns the names in a manifest.
 func parseManifest(name string, text []byte) (list []made) {
 	var doc map[string]json.RawMessage
 	if json.Unmarshal(text, &doc) != nil {
@@ -29,7 +29,7 @@ func parseManifest(name string, text []byte) (list []made) {
 			add(value, key)
 			list[len(list)-1].django = table == "paths"
 		}
-		return list // what else is in it is about other things
+		return list // its other tables list other things
 	}
 	for key, raw := range doc {
 		var plain string
@@ -87,7 +87,7 @@ func assetsOf(raw json.RawMessage) (list []string) {
 	return list
 }
 
-// relative takes off the public path that webpack puts in front.
+// relative removes the public path that webpack puts in front.
 func relative(v string) string {
 	v = strings.TrimPrefix(v, "./")
 	if i := strings.Index(v, "://"); i >= 0 {
@@ -97,16 +97,16 @@ func relative(v string) string {
 }
 
 const (
-	hashLeast  = 8  // characters of a hash that a tool puts into a name
-	wholeLeast = 16 // hex digits of a name that is nothing but its hash
+	minHash      = 8  // characters of a hash that a tool puts into a name
+	minWholeHash = 16 // hex digits of a name that is only a hash
 )
 
-// proved are the files whose names hold a hash, where the manifest leaves no doubt that
-// the tool puts one into every name: a build without hashes has names too in which a
-// word looks like one ("page-LoginForm.js", "app-Release2024.css").
+// proved returns the files whose names contain a hash, where the manifest shows that the tool
+// puts one into every name: a build without hashes also has names in which a word looks like
+// one ("page-LoginForm.js", "app-Release2024.css").
 func proved(list []made) (files []string) {
 	type known struct{ hash, file string }
-	groups := map[bool][]known{} // code, and other files: tools are told one length for each
+	groups := map[bool][]known{} // code, and other files: each has its own length of hashes
 	hashes := map[string]int{}
 	for _, m := range list {
 		base := path.Base(m.file)
@@ -116,7 +116,7 @@ func proved(list []made) (files []string) {
 		hash, doubt := hashOf(m)
 		switch {
 		case doubt:
-		case hash == "" && m.django: // a storage may leave some files as they are
+		case hash == "" && m.django: // a storage may leave some names unchanged
 		case hash == "":
 			return nil
 		default:
@@ -135,7 +135,7 @@ func proved(list []made) (files []string) {
 		sure := false
 		for _, k := range group {
 			sure = sure || strings.ContainsAny(k.hash, digits)
-			if len(k.hash) != len(group[0].hash) && !isHex(k.hash) { // hex: an asset's own length
+			if len(k.hash) != len(group[0].hash) && !isHex(k.hash) { // hex: assets may have another length
 				group = nil
 				break
 			}
@@ -154,8 +154,8 @@ const (
 	capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
 
-// isDocument: tools do not put hashes into the names of pages, of source maps and of
-// what they copy for machines to read.
+// isDocument: tools put no hashes into the names of pages, source maps and files that are
+// copied for machines.
 func isDocument(base string) bool {
 	switch path.Ext(base) {
 	case "", ".html", ".htm", ".map", ".txt", ".json", ".webmanifest", ".xml":
@@ -174,19 +174,19 @@ func isCode(base string) bool {
 
 func isHex(s string) bool { return s != "" && strings.Trim(s, "0123456789abcdef") == "" }
 
-// looksHashed: no word and no date, but it proves nothing.
+// looksHashed: it is neither a word nor a date, but it is no proof.
 func looksHashed(s string) bool {
-	return len(s) >= hashLeast && isHex(s) && strings.ContainsAny(s, digits) && strings.ContainsAny(s, "abcdef")
+	return len(s) >= minHash && isHex(s) && strings.ContainsAny(s, digits) && strings.ContainsAny(s, "abcdef")
 }
 
-// isVersion: what all n names of a build have alike is a date, a release or a mode, unless
+// isVersion: a part that all n names of a build share is a date, a release or a mode, unless
 // it is a hash of the whole build.
 func isVersion(s string, n int) bool {
 	return strings.Trim(s, digits) == "" || n > 1 && !looksHashed(s)
 }
 
 // hashOf is the part of a name that the tool has added; empty: there is none. doubt: the
-// name may have one, but nothing tells what it was before.
+// name may have one, but its original name is unknown.
 func hashOf(m made) (hash string, doubt bool) {
 	base := path.Base(m.file)
 	stem := stemOf(base)
@@ -196,19 +196,19 @@ func hashOf(m made) (hash string, doubt bool) {
 	if m.django {
 		for _, from := range m.from {
 			hash, ok := strings.CutPrefix(stemOf(base), stemOf(path.Base(from))+".")
-			if ok && len(hash) >= hashLeast && isHex(hash) && (len(hash) >= proofLeast || looksHashed(hash)) {
+			if ok && len(hash) >= minHash && isHex(hash) && (len(hash) >= minProof || looksHashed(hash)) {
 				return hash, false
 			}
 		}
 		return "", false
 	}
-	if isHex(stem) && len(stem) >= wholeLeast {
+	if isHex(stem) && len(stem) >= minWholeHash {
 		hash = stem
 	}
 	for _, from := range m.from {
 		was := stemOf(strings.TrimPrefix(path.Base(from), "_"))
 		switch {
-		case path.Base(from) == base: // copied as it is, or the tool's own name for a chunk
+		case path.Base(from) == base: // copied unchanged, or the tool's own name for a chunk
 			last := stem[strings.LastIndexAny(stem, ".-_")+1:]
 			return "", !isCode(base) || looksHashed(last)
 		case stem == was:
@@ -235,29 +235,29 @@ func hashOf(m made) (hash string, doubt bool) {
 // stemOf is a name without its suffix.
 func stemOf(base string) string { return strings.TrimSuffix(base, path.Ext(base)) }
 
-// added is what stem has that was has not: "index" became "index-DZ4kF2Xq", or
-// "7d4ef0cc.main" came of "main"; empty: it is no hash.
+// added is the part of stem that is not in was: "index" became "index-DZ4kF2Xq", or "main"
+// became "7d4ef0cc.main"; empty: it is no hash.
 func added(stem, was string) string {
 	if was == "" {
 		return ""
 	}
-	if rest, ok := strings.CutPrefix(stem, was); ok && strings.IndexAny(rest, ".-_~") == 0 && len(rest) > hashLeast {
+	if rest, ok := strings.CutPrefix(stem, was); ok && strings.IndexAny(rest, ".-_~") == 0 && len(rest) > minHash {
 		return rest[1:]
 	}
-	if rest, ok := strings.CutSuffix(stem, was); ok && len(rest) > hashLeast && strings.ContainsAny(rest[len(rest)-1:], ".-_~") {
+	if rest, ok := strings.CutSuffix(stem, was); ok && len(rest) > minHash && strings.ContainsAny(rest[len(rest)-1:], ".-_~") {
 		return rest[:len(rest)-1]
 	}
 	return ""
 }
 
-// lastPart is the end of a name of which is not known what it was made of: it counts
-// only with a digit in it. long: there is one, with or without.
+// lastPart is the last part of a name whose original name is unknown: it counts only with a
+// digit in it. long: there is a part that is long enough, with or without a digit.
 func lastPart(stem string) (part string, long bool) {
 	for i := len(stem) - 1; i >= 0; i-- {
 		if strings.IndexByte(".-_~", stem[i]) < 0 {
 			continue
 		}
-		if part := stem[i+1:]; len(part) >= hashLeast {
+		if part := stem[i+1:]; len(part) >= minHash {
 			if strings.ContainsAny(part, digits) {
 				return part, true
 			}

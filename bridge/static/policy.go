@@ -15,31 +15,30 @@ import (
 )
 
 const (
-	// revalidate lets clients keep a file and ask each time: 304 is cheap.
+	// revalidate lets clients keep a file and revalidate it each time: a 304 is cheap.
 	revalidate = "no-cache"
 	// immutable is for names whose content cannot change (RFC 8246).
 	immutable = "public, max-age=31536000, immutable"
-	// proofMost bounds the files that are read to prove that their name is a hash of
-	// theirs; octets.
-	proofMost = 16 << 20
-	// proofLeast is how many hex digits are no accident: "20240131" is a date.
-	proofLeast = 12
+	// maxProof bounds the files that are read to prove that their name contains their
+	// hash; bytes.
+	maxProof = 16 << 20
+	// minProof is how many hex digits cannot be an accident: "20240131" is a date.
+	minProof = 12
 )
 
 // Rule is a Cache-Control for some files.
 type Rule struct {
-	// Pattern is a media type ("image/*"), a path beneath the place's URL that begins
-	// with a slash ("/img/*", which takes all that lies below), or a file's name
-	// ("*.pdf").
+	// Pattern is a media type ("image/*"), a path below the mount's URL that begins with
+	// a slash ("/img/*", which matches all files below), or a file's name ("*.pdf").
 	Pattern string
 	// Value is the field's value.
 	Value string
-	// Expires makes an Expires field too: so long after the answer; 0: none.
+	// Expires adds an Expires field, that long after the answer; 0: none.
 	Expires time.Duration
 }
 
-// fits reports whether the rule is about a file.
-func (r *Rule) fits(name, kind string) bool {
+// matches reports whether the rule applies to a file.
+func (r *Rule) matches(name, kind string) bool {
 	switch p := r.Pattern; {
 	case strings.HasPrefix(p, "/"):
 		if prefix, ok := strings.CutSuffix(p, "/*"); ok && strings.HasPrefix("/"+name, prefix+"/") {
@@ -55,10 +54,10 @@ func (r *Rule) fits(name, kind string) bool {
 	}
 }
 
-// policy is what an answer for a file says about caches.
-func (s *seat) policy(r *Root, name, kind string, f *os.File, size int64, now time.Time) (value string, expires time.Duration) {
+// policy is the Cache-Control of a file, and its Expires.
+func (s *openMount) policy(r *Root, name, kind string, f *os.File, size int64, now time.Time) (value string, expires time.Duration) {
 	for i := range s.Rules {
-		if rule := &s.Rules[i]; rule.fits(name, kind) {
+		if rule := &s.Rules[i]; rule.matches(name, kind) {
 			return rule.Value, rule.Expires
 		}
 	}
@@ -71,11 +70,11 @@ func (s *seat) policy(r *Root, name, kind string, f *os.File, size int64, now ti
 	return revalidate, 0
 }
 
-// provesItself reports whether a part of the file's name is the beginning of a hash of
-// its own content.
+// provesItself reports whether a part of the file's name is the beginning of a hash of its
+// content.
 func provesItself(name string, f *os.File, size int64) bool {
 	parts := hexParts(path.Base(name))
-	if len(parts) == 0 || size > proofMost {
+	if len(parts) == 0 || size > maxProof {
 		return false
 	}
 	m, s1, s2 := md5.New(), sha1.New(), sha256.New()
@@ -93,10 +92,10 @@ func provesItself(name string, f *os.File, size int64) bool {
 	return false
 }
 
-// hexParts are the parts of a name that may be a hash, in small letters.
+// hexParts are the parts of a name that may be a hash, in lower case.
 func hexParts(base string) (parts []string) {
 	for p := range strings.FieldsFuncSeq(base, func(c rune) bool { return c == '.' || c == '-' || c == '_' }) {
-		if len(p) < proofLeast || len(p) > 64 {
+		if len(p) < minProof || len(p) > 64 {
 			continue
 		}
 		p = strings.ToLower(p)

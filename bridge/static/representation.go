@@ -6,22 +6,22 @@ import (
 	"github.com/standpipe/standpipe/bridge/content"
 )
 
-// representation is what of a file goes out: the file as it is, a sibling that was
+// representation is what a client gets for a file: the file as it is, a sibling that was
 // compressed ahead, or bytes that were compressed here.
 type representation struct {
 	known   *file
 	variant *variant // nil: the file as it is
 }
 
-// pressed are bytes that were compressed here; nil: the bytes are those of a file.
-func (p representation) pressed() []byte {
+// compressed are the bytes that were compressed here; nil: a file is sent.
+func (p representation) compressed() []byte {
 	if p.variant == nil {
 		return nil
 	}
 	return p.variant.body
 }
 
-// file is the file whose bytes go out; it means nothing beside pressed.
+// file is the file that is sent, unless compressed is.
 func (p representation) file() *file {
 	if p.variant != nil && p.variant.file != nil {
 		return p.variant.file
@@ -31,7 +31,7 @@ func (p representation) file() *file {
 
 // size is how many bytes it has.
 func (p representation) size() int64 {
-	if body := p.pressed(); body != nil {
+	if body := p.compressed(); body != nil {
 		return int64(len(body))
 	}
 	return p.file().size
@@ -44,23 +44,23 @@ func (p representation) lengthField() []string {
 	return p.known.lengthField
 }
 
-func (p representation) ready() *ready {
+func (p representation) prepared() *prepared {
 	if p.variant != nil {
-		return &p.variant.ready
+		return &p.variant.prepared
 	}
-	return &p.known.ready
+	return &p.known.prepared
 }
 
 // judge is the status that answers r, and the parts of a 206.
 func (p representation) judge(r *http.Request) (status int, spans []content.Span) {
-	valid := content.Validators{ETag: p.known.tag, Modified: p.known.modified, Weakened: p.known.mayPress}
+	valid := content.Validators{ETag: p.known.tag, Modified: p.known.modified, Weakened: p.known.mayCompress}
 	if p.variant != nil && p.variant.file != nil {
 		valid.ETag = p.variant.tag
 	} // else If-Match names the file, whose tag went out in both forms
 	if status := valid.Evaluate(r.Header); status != 0 {
 		return status, nil
 	}
-	if p.pressed() != nil { // a part is cut out of a file, not out of what was made of it
+	if p.compressed() != nil { // ranges are served of files only
 		return http.StatusOK, nil
 	}
 	spans, err := valid.Ranges(r, p.size())

@@ -25,14 +25,14 @@ type rig struct {
 	t      *testing.T
 	dir    string
 	addr   string
-	places *Places
+	mounts *Mounts
 	log    *bridgetest.Log
 }
 
 var texts = httpx.TypeList{"text/*", "application/json", "application/wasm", "image/svg+xml"}
 
 // newRig serves a temporary folder under /static, by change's leave.
-func newRig(t *testing.T, o Options, change func(*Place)) *rig {
+func newRig(t *testing.T, o Options, change func(*Mount)) *rig {
 	t.Helper()
 	dir := t.TempDir()
 	rg := &rig{t: t, dir: dir, log: &bridgetest.Log{}}
@@ -40,8 +40,8 @@ func newRig(t *testing.T, o Options, change func(*Place)) *rig {
 	if o.Cache == nil {
 		o.Cache = NewCache(8<<20, 64)
 	}
-	if o.Places == nil {
-		o.Places = &Places{Cache: o.Cache, Log: log}
+	if o.Mounts == nil {
+		o.Mounts = &Mounts{Cache: o.Cache, Log: log}
 	}
 	if o.Types == nil {
 		o.Types = texts
@@ -50,12 +50,12 @@ func newRig(t *testing.T, o Options, change func(*Place)) *rig {
 		o.Codings = codings
 	}
 	o.Log = log
-	p := Place{URL: "/static", Dirs: []string{dir}, Else: NotFound, Siblings: true, Compress: true}
+	p := Mount{URL: "/static", Dirs: []string{dir}, Else: NotFound, Siblings: true, Compress: true}
 	if change != nil {
 		change(&p)
 	}
-	rg.places = o.Places
-	rg.places.Swap([]Place{p}, time.Hour)
+	rg.mounts = o.Mounts
+	rg.mounts.Swap([]Mount{p}, time.Hour)
 	rg.Handler = New(o)
 	chain := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := new(httpx.Writer)
@@ -68,7 +68,7 @@ func newRig(t *testing.T, o Options, change func(*Place)) *rig {
 	srv := httptest.NewServer(chain)
 	t.Cleanup(func() {
 		srv.Close()
-		rg.places.Close()
+		rg.mounts.Close()
 		if n := rg.Cache.fds.idle.Load(); n != 0 {
 			t.Errorf("%d descriptors are left", n)
 		}

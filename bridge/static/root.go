@@ -18,12 +18,12 @@ import (
 	"github.com/standpipe/standpipe/bridge/spool"
 )
 
-// lookAgain is how long what has been looked up is believed.
-const lookAgain = time.Second
+// recheckAfter is how long the result of a look-up counts.
+const recheckAfter = time.Second
 
-// Root is one folder. Links in its own path are resolved when it is opened: a
-// deployment that points a link elsewhere shows at the next generation. No name gets
-// out of it, and no link inside it does, unless follow says so.
+// Root is one folder. Links in its own path are resolved when it is opened: a deployment that
+// changes such a link takes effect with the next generation. No name leads out of the folder,
+// and no link inside it does, unless follow is set.
 type Root struct {
 	path   string // as configured
 	follow bool   // links may be absolute, and may leave
@@ -41,23 +41,22 @@ type Root struct {
 	manifests manifests
 }
 
-// opened is a folder that is there.
+// opened is an open folder.
 type opened struct {
 	*os.Root
 	info fs.FileInfo
 	real string // its path without links
 }
 
-// newRoot opens the folder if it is there; else it is looked for again, by requests,
-// once a second.
-func newRoot(path string, p *Place, log hclog.Logger) *Root {
+// newRoot opens the folder if it exists; else requests try again, once a second.
+func newRoot(path string, p *Mount, log hclog.Logger) *Root {
 	r := &Root{path: path, follow: p.FollowLinks, site: p.Site, owner: p.Owner, log: log}
 	r.reopen(time.Now())
 	return r
 }
 
-// like reports whether the folder is served as freely as p says, and no more so.
-func (r *Root) like(p *Place) bool {
+// like reports whether the folder is served by the same rules as p.
+func (r *Root) like(p *Mount) bool {
 	return r.follow == p.FollowLinks && r.site == p.Site && r.owner == p.Owner
 }
 
@@ -67,7 +66,7 @@ func (r *Root) handle(now time.Time) *opened {
 		return o
 	}
 	r.mu.Lock()
-	due := now.Sub(r.looked) >= lookAgain
+	due := now.Sub(r.looked) >= recheckAfter
 	r.mu.Unlock()
 	if due {
 		r.reopen(now)
@@ -75,11 +74,11 @@ func (r *Root) handle(now time.Time) *opened {
 	return r.open.Load()
 }
 
-// missed is called when a name was not found: the folder itself may have been removed
-// and made anew, which a held descriptor does not show.
+// missed is called when a name was not found: the folder itself may have been removed and
+// made again, which an open descriptor does not show.
 func (r *Root) missed(now time.Time) {
 	r.mu.Lock()
-	due := now.Sub(r.looked) >= lookAgain
+	due := now.Sub(r.looked) >= recheckAfter
 	if due {
 		r.looked = now
 	}
@@ -102,7 +101,7 @@ func (r *Root) reopen(now time.Time) {
 		return
 	}
 	next, err := openFolder(r.path, r.owner)
-	r.say(err)
+	r.logUnusable(err)
 	old := r.open.Swap(next)
 	if old != nil {
 		old.Close()
@@ -132,7 +131,7 @@ func openFolder(path string, owner Owner) (*opened, error) {
 
 var errOwner = errors.New("it does not belong to the app's user")
 
-// Unusable returns why nothing of a folder can be served, for people; empty: it can.
+// Unusable returns, for people, why nothing of a folder can be served; empty: it can.
 func Unusable(path string, owner Owner) string {
 	o, err := openFolder(path, owner)
 	if err == nil {
@@ -141,7 +140,7 @@ func Unusable(path string, owner Owner) string {
 	return reasonOf(path, err)
 }
 
-// reasonOf is an error in opening a folder in words.
+// reasonOf puts an error of opening a folder into words.
 func reasonOf(path string, err error) string {
 	switch {
 	case err == nil:
@@ -160,7 +159,7 @@ func reasonOf(path string, err error) string {
 	return err.Error()
 }
 
-// closedAbove is the folder above path that this user cannot get through; empty: it is path itself that is closed.
+// closedAbove is the folder above path that this user may not enter; empty: it is path itself.
 func closedAbove(path string) string {
 	path, err := filepath.Abs(path)
 	for above := filepath.Dir(path); err == nil && above != path; path, above = above, filepath.Dir(above) {
@@ -180,12 +179,12 @@ func notFolder(err error) bool {
 	return errors.As(err, &pe) && strings.Contains(pe.Err.Error(), "not a directory")
 }
 
-// say writes why the folder cannot be served to the log, once for each reason. mu is
+// logUnusable writes a record of why the folder cannot be served, once for each reason. mu is
 // held.
-func (r *Root) say(err error) {
+func (r *Root) logUnusable(err error) {
 	why := reasonOf(r.path, err)
 	if why != "" && why != r.said {
-		r.log.Warn("static_folder", "dir", r.path, "reason", why, "hint", "no file of it is served until that is mended; it is looked for again once a second")
+		r.log.Warn("static_folder", "dir", r.path, "message", "A static folder cannot be served: "+why+". It is tried again once a second.")
 	}
 	r.said = why
 }
@@ -193,7 +192,7 @@ func (r *Root) say(err error) {
 // same reports whether the path leads to the folder that is open.
 func (r *Root) same() bool {
 	o := r.open.Load()
-	if o == nil { // whatever kept it from being opened does so still
+	if o == nil { // it stays the same as long as it cannot be opened
 		return Unusable(r.path, r.owner) != ""
 	}
 	st, err := os.Stat(r.path)
@@ -217,8 +216,8 @@ func (r *Root) isClosed() bool {
 
 var errNoFolder = errors.New("the folder is not there")
 
-// openFile opens a name that nameOf has let through. What is neither a regular file
-// nor a folder does not hold us up.
+// openFile opens a name that nameOf has accepted. A device, a pipe or a socket does not block
+// it.
 func (r *Root) openFile(name string, now time.Time) (*os.File, error) {
 	o := r.handle(now)
 	if o == nil {
@@ -234,7 +233,7 @@ func (r *Root) openFile(name string, now time.Time) (*os.File, error) {
 				f, err = os.OpenFile(filepath.Join(o.real, name), os.O_RDONLY|nonBlocking, 0)
 				done()
 			} else {
-				r.sayLink(name)
+				r.logLink(name)
 			}
 		} else if errors.Is(err, fs.ErrNotExist) {
 			r.missed(now)
@@ -264,24 +263,24 @@ func (r *Root) stat(name string, now time.Time) (fs.FileInfo, error) {
 	return st, err
 }
 
-// leaves: os has no value for a path that gets out of its Root.
+// leaves: os has no value for a path that leads out of its Root.
 func leaves(err error) bool {
 	var pe *fs.PathError
 	return errors.As(err, &pe) && strings.Contains(pe.Err.Error(), "escapes")
 }
 
-func (r *Root) sayLink(name string) {
+func (r *Root) logLink(name string) {
 	if !r.told.Swap(true) {
-		r.log.Warn("static_link_refused", "dir", r.path, "name", name, "hint",
-			"a link that is absolute, or leads out of the folder, is not followed; follow_symlinks does that (said once per folder and start)")
+		r.log.Warn("static_link_refused", "dir", r.path, "name", name, "message",
+			"A link that is absolute, or leads out of a static folder, is not followed; follow_symlinks allows it (logged once per folder and start).")
 	}
 }
 
-// foldsCase: file systems there find "Secret.TXT" under "secret.txt", so that a rule
-// about names could be passed by.
+// foldsCase: file systems there find "Secret.TXT" under "secret.txt", so that a request could
+// bypass a rule about names.
 const foldsCase = runtime.GOOS == "darwin" || runtime.GOOS == "windows"
 
-// exactly reports whether each part of name is written as the folder has it.
+// exactly reports whether each part of name has the same case as in the folder.
 func exactly(root *os.Root, name string) bool {
 	for name != "." && name != "" {
 		dir, base := ".", name

@@ -22,14 +22,14 @@ type answer struct {
 
 // send answers with a file. errChanged and other errors come before anything has gone
 // out. An answer that cannot be ended properly is aborted.
-func (h *Handler) send(w http.ResponseWriter, r *http.Request, s *seat, f *file) error {
+func (h *Handler) send(w http.ResponseWriter, r *http.Request, s *openMount, f *file) error {
 	rec := httpx.Find(w)
 	if rec == nil { // used without the chain
 		rec = new(httpx.Writer)
 		rec.Reset(w)
 	}
 	a := answer{h: h, w: rec, r: r, representation: representation{known: f}}
-	if f.mayPress {
+	if f.mayCompress {
 		a.variant = h.represent(s, f, r)
 	}
 	status, spans := a.judge(r)
@@ -57,7 +57,7 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, s *seat, f *file)
 // setFields sets the fields of an answer with that status, but for those of its length.
 func (a *answer) setFields(status int) {
 	fields := a.w.Header()
-	if !a.w.Ready(a.ready().lines(status)) {
+	if !a.w.UseLines(a.prepared().lines(status)) {
 		a.known.setKnown(fields, a.variant)
 		if status != http.StatusNotModified {
 			a.known.setWhole(fields, a.variant)
@@ -94,7 +94,7 @@ func (a *answer) sendSpans(src *source, spans []content.Span) {
 func (a *answer) refuse(status int) {
 	fields := a.w.Header()
 	fields["X-Content-Type-Options"] = nosniffField
-	if a.known.mayPress {
+	if a.known.mayCompress {
 		fields["Vary"] = varyField
 	}
 	fields["Content-Length"] = []string{"0"}

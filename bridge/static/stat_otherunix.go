@@ -9,7 +9,7 @@ import (
 
 const nonBlocking = syscall.O_NONBLOCK
 
-// changed is not asked here: the field has another name on each system.
+// changed is unknown: the field has another name on each system.
 func changed(fs.FileInfo) int64 { return 0 }
 
 // links is how many names a file has; 0: it was removed.

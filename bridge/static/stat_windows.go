@@ -4,8 +4,7 @@ import "io/fs"
 
 const nonBlocking = 0
 
-// Windows keeps neither where it can be had cheaply, and lets nobody remove a file
-// that is open.
+// Windows has neither at low cost, and does not let an open file be removed.
 func changed(fs.FileInfo) int64 { return 0 }
 
 func links(fs.FileInfo) uint64 { return 1 }

@@ -151,7 +151,7 @@ func TestAnswersAreNginxs(t *testing.T) {
 	if len(rec.Answers) < 120 {
 		t.Fatalf("%d requests", len(rec.Answers))
 	}
-	rg := newRig(t, Options{}, func(p *Place) { p.URL, p.Index, p.Compress = "/s", []string{"index.html"}, false })
+	rg := newRig(t, Options{}, func(p *Mount) { p.URL, p.Index, p.Compress = "/s", []string{"index.html"}, false })
 	for name, content := range rec.Files {
 		if name == "big.bin" {
 			content = strings.Repeat(content, 10000)
@@ -200,7 +200,7 @@ func TestAnswersAreNginxs(t *testing.T) {
 	}
 }
 
-// latin1 turns the characters of a JSON text into the octets that they stand for. One
+// latin1 turns the characters of a JSON text into the bytes that they stand for. One
 // file's name and content are UTF-8.
 func latin1(s, name string) string {
 	if strings.Contains(name, "ü") {

@@ -19,55 +19,56 @@ import (
 // conn is one connection, and the one request on it.
 type conn struct {
 	net.Conn
-	srv *Server
-	kit *kit
-	got int // octets in kit.in
+	srv     *Server
+	scratch *scratch
+	got     int // bytes in scratch.in
 
 	mu      sync.Mutex
-	waiting bool // nothing of the packet has come
+	waiting bool // no byte of the packet has come
 
-	watch  watch
-	body   *body.Sized // nil: none
-	w      writer
-	cancel context.CancelFunc
+	watch watch       // once there is a request
+	body  *body.Sized // nil: none
+	w     writer
 }
 
-// kit is what one connection after the other uses.
-type kit struct {
+// scratch is memory that one connection after the other uses.
+type scratch struct {
 	in         []byte
 	out, spare []byte
-	names      []string // of an answer's fields
+	names      []string // of a response's fields
 	vars       []wire.Var
 }
 
-// firstRead holds nearly every packet; octets.
+// firstRead is enough for nearly every packet; bytes.
 const firstRead = 8 << 10
 
-var kits = sync.Pool{New: func() any {
-	return &kit{in: make([]byte, firstRead), out: make([]byte, 0, outSize+512), spare: make([]byte, 0, outSize+512)}
+var scratches = sync.Pool{New: func() any {
+	return &scratch{in: make([]byte, firstRead), out: make([]byte, 0, outSize+512), spare: make([]byte, 0, outSize+512)}
 }}
 
-func newConn(s *Server, nc net.Conn) *conn { return &conn{Conn: nc, srv: s, kit: kits.Get().(*kit)} }
+func newConn(s *Server, nc net.Conn) *conn {
+	return &conn{Conn: nc, srv: s, scratch: scratches.Get().(*scratch)}
+}
 
 func (c *conn) free() {
-	k := c.kit
+	k := c.scratch
 	if k == nil {
 		return
 	}
-	c.kit = nil
+	c.scratch = nil
 	if len(k.in) > firstRead {
 		k.in = make([]byte, firstRead)
 	}
 	clear(k.vars)
-	kits.Put(k)
+	scratches.Put(k)
 }
 
 // await bounds the wait for the packet.
-func (c *conn) await(limit time.Duration, leaving bool) {
+func (c *conn) await(limit time.Duration, stopping bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting = true
-	if leaving {
+	if stopping {
 		limit = lastMoment
 	}
 	if limit > 0 {
@@ -75,7 +76,7 @@ func (c *conn) await(limit time.Duration, leaving bool) {
 	}
 }
 
-// hurry: the server stops.
+// hurry is called when the server stops.
 func (c *conn) hurry() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -84,7 +85,7 @@ func (c *conn) hurry() {
 	}
 }
 
-// came: the packet begins to come, or is there.
+// came is called when the packet begins to come, and when it has come.
 func (c *conn) came(deadline time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -109,10 +110,15 @@ func (c *conn) serve() {
 		_, _ = c.Conn.Write(pong)
 		return
 	case head.modifier1 != modifierWSGI:
-		c.say("modifier1 "+modifierName(head.modifier1), "modifier1", head.modifier1, "asks_for", modifierName(head.modifier1), "hint", modifierHint(head.modifier1))
+		name := modifierName(head.modifier1)
+		pairs := []any{"modifier1", head.modifier1, "asks_for", name}
+		if advice := modifierAdvice(head.modifier1); advice != "" {
+			pairs = append(pairs, "message", "A packet on a uwsgi address is not a request: "+advice+".")
+		}
+		c.logRefused("modifier1 "+name, pairs...)
 		return
 	case head.size > c.srv.o.MaxHead:
-		c.refuse(http.StatusRequestHeaderFieldsTooLarge, fmt.Sprintf("%d octets of variables; max_head is %d", head.size, c.srv.o.MaxHead))
+		c.refuse(http.StatusRequestHeaderFieldsTooLarge, fmt.Sprintf("%d bytes of variables; max_head is %d", head.size, c.srv.o.MaxHead))
 		return
 	}
 	p, err := c.readVars(head.size)
@@ -120,7 +126,7 @@ func (c *conn) serve() {
 		c.early(headerSize+head.size, err)
 		return
 	}
-	r, told, err := c.request(p)
+	r, gateway, err := c.request(p)
 	if err != nil {
 		status := http.StatusBadRequest
 		if err == errTooMany {
@@ -130,25 +136,24 @@ func (c *conn) serve() {
 		return
 	}
 	c.came(time.Time{})
-	c.answer(r, told)
+	c.answer(r, gateway)
 }
 
-// early tells of a packet that ends before its end. Who has sent nothing has asked for
-// nothing: a check of the port.
+// early reports a packet that ends before its end. A peer that sends nothing checks the port.
 func (c *conn) early(size int, err error) {
 	if c.got > 0 && !errors.Is(err, net.ErrClosed) {
-		c.say("the packet ends early", "error", fmt.Sprintf("the packet is broken: %d of %d octets came: %v", c.got, size, err))
+		c.logRefused("the packet ends early", "error", fmt.Sprintf("the packet is broken: %d of %d bytes came: %v", c.got, size, err))
 	}
 }
 
-// readHeader reads four octets, and whatever comes with them.
+// readHeader reads four bytes, and the bytes that come with them.
 func (c *conn) readHeader() (header, error) {
 	deadline := time.Time{}
 	if c.srv.o.HeaderTimeout > 0 {
 		deadline = time.Now().Add(c.srv.o.HeaderTimeout)
 	}
 	for c.got < headerSize {
-		n, err := c.Conn.Read(c.kit.in[c.got:])
+		n, err := c.Conn.Read(c.scratch.in[c.got:])
 		c.got += n
 		if c.got >= headerSize {
 			break
@@ -158,65 +163,65 @@ func (c *conn) readHeader() (header, error) {
 		}
 		c.came(deadline)
 	}
-	head := parseHeader(c.kit.in)
+	head := parseHeader(c.scratch.in)
 	if c.got < headerSize+head.size {
 		c.came(deadline)
 	}
 	return head, nil
 }
 
-// readVars reads size octets behind the header. What comes with them is the body's.
+// readVars reads size bytes after the header. Further bytes belong to the body.
 func (c *conn) readVars(size int) ([]byte, error) {
 	end := headerSize + size
-	if len(c.kit.in) < end {
+	if len(c.scratch.in) < end {
 		in := make([]byte, end)
-		copy(in, c.kit.in[:c.got])
-		c.kit.in = in
+		copy(in, c.scratch.in[:c.got])
+		c.scratch.in = in
 	}
 	for c.got < end {
-		n, err := c.Conn.Read(c.kit.in[c.got:])
+		n, err := c.Conn.Read(c.scratch.in[c.got:])
 		c.got += n
 		if err != nil && c.got < end {
 			return nil, err
 		}
 	}
-	return c.kit.in[headerSize:end], nil
+	return c.scratch.in[headerSize:end], nil
 }
 
-// request makes the request of its variables.
+// request makes the request from its variables.
 func (c *conn) request(p []byte) (*http.Request, *cgi.Gateway, error) {
 	var err error
-	if c.kit.vars, err = parseVars(c.kit.vars[:0], p); err != nil {
+	if c.scratch.vars, err = parseVars(c.scratch.vars[:0], p); err != nil {
 		return nil, nil, err
 	}
-	r, told, err := cgi.Request(c.kit.vars)
+	r, gateway, err := cgi.Request(c.scratch.vars)
 	if err != nil {
 		return nil, nil, err
 	}
 	r.RemoteAddr = c.RemoteAddr().String()
 	r.Body = http.NoBody
 	if r.ContentLength > 0 {
-		c.body = body.NewSized(c.Conn, c.kit.in[headerSize+len(p):c.got], r.ContentLength, c.startWatch)
+		c.body = body.NewSized(c.Conn, c.scratch.in[headerSize+len(p):c.got], r.ContentLength, c.watch.start)
 		r.Body = c.body
 	}
 	ctx, cancel := context.WithCancel(values{context.Background()})
-	c.cancel = cancel
-	return r.WithContext(ctx), told, nil
+	c.watch.conn, c.watch.cancel = c.Conn, cancel
+	return r.WithContext(ctx), gateway, nil
 }
 
 // answer runs the handler.
-func (c *conn) answer(r *http.Request, told *cgi.Gateway) {
-	c.w = writer{c: c, r: r, told: told, out: c.kit.out[:0], header: make(http.Header, 8), declared: -1}
+func (c *conn) answer(r *http.Request, gateway *cgi.Gateway) {
+	c.w = writer{c: c, r: r, gateway: gateway, out: c.scratch.out[:0], header: make(http.Header, 8), declared: -1}
 	if r.Body == http.NoBody {
-		c.startWatch()
+		c.watch.start()
 	}
 	whole := c.run(r)
-	c.stopWatch()
-	c.cancel()
+	c.watch.stop()
+	c.watch.cancel()
 	if whole {
 		whole = c.w.finish() == nil
 	}
-	c.kit.out = c.w.out[:0]
+	c.scratch.out = c.w.out[:0]
 	if !whole {
 		c.cut()
 	} else if c.body != nil && c.body.Left() > 0 {
@@ -224,7 +229,7 @@ func (c *conn) answer(r *http.Request, told *cgi.Gateway) {
 	}
 }
 
-// run runs the handler and reports whether the answer is to be ended.
+// run runs the handler and reports whether the response is complete.
 func (c *conn) run(r *http.Request) (whole bool) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -245,13 +250,13 @@ func (c *conn) run(r *http.Request) (whole bool) {
 
 var writers = sync.Pool{New: func() any { return new(httpx.Writer) }}
 
-// cut ends the connection so that the peer can tell that the answer is not whole:
-// by a reset. A unix socket cannot do that.
+// cut ends the connection so that the peer can tell that the response is not complete: by a
+// reset. A unix socket has none.
 func (c *conn) cut() {
 	if !c.resets() {
-		if c.w.sent && c.srv.unseen.Allow("", time.Now()) {
-			c.srv.log.Warn("uwsgi_cut_unseen", "method", c.w.r.Method, "target", c.w.r.RequestURI, "hint",
-				"an answer was cut off, and over a unix socket the server in front cannot tell: it takes it for whole; over TCP (uwsgi://127.0.0.1:PORT) it can (said once a minute)")
+		if c.w.sent && c.srv.cutUnseen.Allow("", time.Now()) {
+			c.srv.log.Warn("uwsgi_cut_unseen", "method", c.w.r.Method, "target", c.w.r.RequestURI, "message",
+				"A response was cut off, and over a unix socket the server in front takes it for complete. Over TCP (uwsgi://127.0.0.1:PORT) it can tell (logged once a minute).")
 		}
 		return
 	}
@@ -263,24 +268,24 @@ func (c *conn) cut() {
 	}
 }
 
-// takeTime is what the peer has to read the part of an answer that was sent before a
-// reset, which would throw it away: nginx and Apache hand the part on and break off.
-// Who is later answers 502, which tells their client as well.
+// takeTime is the time that the peer has to read the part of a response that was sent before
+// a reset, which would discard it: nginx and Apache forward the part and close. A peer that is
+// slower answers 502, which tells its client as well.
 const takeTime = 50 * time.Millisecond
 
-// resets: the connection can end in a reset.
+// resets reports whether the connection can end in a reset.
 func (c *conn) resets() bool { return c.RemoteAddr().Network() != "unix" }
 
-// linger waits for a peer that is answered before its body is read.
+// linger waits for a peer that got its response before its body was read.
 func (c *conn) linger() {
 	if cw, ok := c.Conn.(interface{ CloseWrite() error }); ok && cw.CloseWrite() == nil {
-		body.Linger(c.Conn, c.srv.isLeaving)
+		body.Linger(c.Conn, c.srv.isStopping)
 	}
 }
 
-// refuse answers a packet that is no request.
+// refuse answers a packet that is not a request.
 func (c *conn) refuse(status int, reason string) {
-	c.say(reason, "status", status, "error", reason)
+	c.logRefused(reason, "status", status, "error", reason)
 	c.srv.o.Refused(c.RemoteAddr().String(), status)
 	text := http.StatusText(status)
 	if _, err := fmt.Fprintf(c.Conn, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s\n", status, text, len(text)+1, text); err == nil {
@@ -288,13 +293,13 @@ func (c *conn) refuse(status int, reason string) {
 	}
 }
 
-// say writes a record, at most once a minute for the same reason from the same address.
-func (c *conn) say(reason string, pairs ...any) {
+// logRefused writes a record, at most once a minute for the same reason from the same address.
+func (c *conn) logRefused(reason string, pairs ...any) {
 	peer, _, err := net.SplitHostPort(c.RemoteAddr().String())
 	if err != nil {
 		peer = "unix"
 	}
-	if c.srv.limiter.Allow(peer+" "+reason, time.Now()) {
+	if c.srv.refused.Allow(peer+" "+reason, time.Now()) {
 		c.srv.log.Warn("uwsgi_refused", append([]any{"peer", peer}, pairs...)...)
 	}
 }

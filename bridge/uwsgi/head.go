@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// appendHead appends an answer's head (RFC 9112 4, 5): the status, Date when nobody
-// has set or refused one, and the fields, sorted by name as net/http has them. What
-// cannot stand in a head does not get there.
-func appendHead(b []byte, k *kit, status int, reason string, h http.Header) []byte {
+// appendHead appends a response's head (RFC 9112 4, 5): the status, Date unless the handler has
+// set or suppressed it, and the fields, sorted by name as in net/http. Names that are not
+// allowed in a head are left out.
+func appendHead(b []byte, k *scratch, status int, reason string, h http.Header) []byte {
 	b = append(b, "HTTP/1.1 "...)
 	b = strconv.AppendInt(b, int64(status), 10)
 	b = append(b, ' ')
@@ -40,8 +40,8 @@ func appendHead(b []byte, k *kit, status int, reason string, h http.Header) []by
 	return append(b, "\r\n"...)
 }
 
-// ofConnection: the field speaks about a connection (RFC 9110 7.6.1), which here ends
-// with the answer.
+// ofConnection reports whether a field is about the connection (RFC 9110 7.6.1), which here
+// ends with the response.
 func ofConnection(name string) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Te", "Trailer":
@@ -50,8 +50,8 @@ func ofConnection(name string) bool {
 	return false
 }
 
-// appendValue writes a blank for each octet that would end the field; handlers have
-// checked what comes from apps.
+// appendValue writes a blank for each byte that would end the field; handlers have checked
+// the fields of apps.
 func appendValue(b []byte, v string) []byte {
 	v = strings.Trim(v, " \t")
 	from := len(b)

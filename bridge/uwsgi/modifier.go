@@ -11,8 +11,8 @@ const (
 // pong is the whole answer to a ping.
 var pong = []byte{modifierPing, 0, 0, 1}
 
-// modifiers are what uWSGI takes other values for. None of them is served: some run
-// code, and none is a web client's request for a WSGI app.
+// modifiers are the meanings of other values in uWSGI. None of them is served: some run code,
+// and none is a web client's request for a WSGI app.
 var modifiers = map[byte]string{
 	5: "Perl (PSGI)", 6: "Lua (WSAPI)", 7: "Ruby (Rack)", 8: "Java or Clojure (JWSGI, Ring)", 9: "CGI", 10: "management", 14: "PHP", 15: "Mono (ASP.NET)",
 	17: "spooler", 18: "call of a C symbol", 22: "code evaluation", 23: "XSLT", 24: "JavaScript (V8)", 25: "GridFS",
@@ -29,13 +29,13 @@ func modifierName(m byte) string {
 	return "modifier1 " + strconv.Itoa(int(m))
 }
 
-// modifierHint says what is probably meant; empty: nobody knows.
-func modifierHint(m byte) string {
+// modifierAdvice says what the peer probably speaks; empty: unknown.
+func modifierAdvice(m byte) string {
 	switch {
 	case m >= 'A' && m <= 'Z': // a method's first letter
-		return "this looks like HTTP: uwsgi is spoken at this address (uwsgi_pass in nginx, uwsgi:// in Apache)"
+		return "it looks like HTTP, and this address speaks uwsgi (uwsgi_pass in nginx, uwsgi:// in Apache)"
 	case m == 30:
-		return "leave uwsgi_modifier1 out: SCRIPT_NAME and PATH_INFO are taken as they come"
+		return "remove uwsgi_modifier1; SCRIPT_NAME and PATH_INFO are used as they come"
 	}
 	return ""
 }

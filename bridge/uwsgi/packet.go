@@ -12,17 +12,17 @@ import (
 // modifier2.
 const headerSize = 4
 
-// maxVars is the most that 16 bits can say, in octets.
+// maxVars is the largest size that 16 bits can hold; bytes.
 const maxVars = 1<<16 - 1
 
-// maxCount bounds the variables of a packet: some 30 of the protocol's, and the fields
-// that a request may have.
+// maxCount bounds the variables of a packet: about 30 of the protocol, and the fields that a
+// request may have.
 const maxCount = 1100
 
-// header is a packet's first four octets.
+// header is a packet's first four bytes.
 type header struct {
 	modifier1, modifier2 byte
-	size                 int // octets of variables
+	size                 int // bytes of variables
 }
 
 func parseHeader(p []byte) header {
@@ -31,7 +31,7 @@ func parseHeader(p []byte) header {
 
 var errTooMany = fmt.Errorf("it has more than %d variables", maxCount)
 
-// packetError says why a packet cannot be read. Nothing of it is used then.
+// packetError says why a packet cannot be read. No part of it is used then.
 type packetError struct{ reason string }
 
 func (e *packetError) Error() string { return "the packet is broken: " + e.reason }
@@ -47,7 +47,7 @@ func parseVars(dst []wire.Var, p []byte) ([]wire.Var, error) {
 			return dst, &packetError{"a name " + err.Error()}
 		}
 		if name == "" {
-			return dst, &packetError{fmt.Sprintf("a name is empty, at octet %d", off)}
+			return dst, &packetError{fmt.Sprintf("a name is empty, at byte %d", off)}
 		}
 		value, end, err := parseString(text, next)
 		if err != nil {
@@ -61,25 +61,25 @@ func parseVars(dst []wire.Var, p []byte) ([]wire.Var, error) {
 	return dst, nil
 }
 
-// parseString reads what stands at off; next is behind it. Sizes are at most 65,535,
+// parseString reads the string at off; next is the offset after it. Sizes are at most 65,535,
 // so no sum overflows, even where an int has 32 bits.
 func parseString(text string, off int) (s string, next int, err error) {
 	if len(text)-off < 2 {
-		return "", 0, fmt.Errorf("has no length: %d octets are left at octet %d", len(text)-off, off)
+		return "", 0, fmt.Errorf("has no length: %d bytes are left at byte %d", len(text)-off, off)
 	}
 	n := int(text[off]) | int(text[off+1])<<8
 	off += 2
 	if n > len(text)-off {
-		return "", 0, fmt.Errorf("leaves the packet: %d octets are declared, %d are left at octet %d", n, len(text)-off, off)
+		return "", 0, fmt.Errorf("leaves the packet: %d bytes are declared, %d are left at byte %d", n, len(text)-off, off)
 	}
 	return text[off : off+n], off + n, nil
 }
 
-// TooLarge: a request has more octets of variables than a packet can say.
+// TooLarge: a request has more bytes of variables than a packet can hold.
 type TooLarge struct{ Size int }
 
 func (e *TooLarge) Error() string {
-	return fmt.Sprintf("the request's variables are %d octets; a uwsgi packet has room for %d", e.Size, maxVars)
+	return fmt.Sprintf("the request's variables are %d bytes; a uwsgi packet has room for %d", e.Size, maxVars)
 }
 
 // HTTPStatus is the answer to such a request.

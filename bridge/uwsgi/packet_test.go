@@ -51,7 +51,7 @@ func TestAppendPacketKnowsItsSize(t *testing.T) {
 	most := []wire.Var{{Name: "A", Value: strings.Repeat("x", maxVars-5)}}
 	p, err := appendPacket(nil, most)
 	if err != nil || len(p) != headerSize+maxVars {
-		t.Fatalf("%d octets, %v", len(p), err)
+		t.Fatalf("%d bytes, %v", len(p), err)
 	}
 	if h := parseHeader(p); h.size != maxVars || h.modifier1 != 0 || h.modifier2 != 0 {
 		t.Errorf("%+v", h)
@@ -64,7 +64,7 @@ func TestAppendPacketKnowsItsSize(t *testing.T) {
 }
 
 // FuzzPacket: no packet makes the parser read beyond it, and what it takes is written
-// back as the same octets. What bridge/cgi makes of the variables is no request with
+// back as the same bytes. What bridge/cgi makes of the variables is no request with
 // a field that holds a line end, nor one whose length nobody said.
 func FuzzPacket(f *testing.F) {
 	f.Add([]byte("\x00\x06\x00\x00\x01\x00A\x01\x00b"))

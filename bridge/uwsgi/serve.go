@@ -14,14 +14,14 @@ import (
 
 // Options are the settings of a Server.
 type Options struct {
-	// HeaderTimeout is how long a packet may take to arrive, its body not counted;
-	// 0: no limit.
+	// HeaderTimeout is how long a packet may take to arrive, without its body; 0: no
+	// limit.
 	HeaderTimeout time.Duration
-	// MaxHead bounds a packet's variables, in octets (431 beyond it); 0: what the
-	// protocol can say, 65,535.
+	// MaxHead bounds a packet's variables, in bytes (431 beyond it); 0: the protocol's
+	// limit, 65,535.
 	MaxHead int
-	// Refused hears of each packet that is answered with an error before there is a
-	// request. nil: nobody.
+	// Refused is called for each packet that is answered with an error before there is a
+	// request; nil: it is not called.
 	Refused func(remote string, status int)
 	// Log gets uwsgi_refused, uwsgi_cut_unseen and panic; nil: nobody.
 	Log hclog.Logger
@@ -30,21 +30,21 @@ type Options struct {
 // Server answers uwsgi requests with an http.Handler. Serve may run for several
 // listeners at a time.
 type Server struct {
-	o       Options
-	h       http.Handler
-	log     hclog.Logger
-	limiter httpx.LogLimiter // refusals, by peer and reason
-	unseen  httpx.LogLimiter
+	o         Options
+	h         http.Handler
+	log       hclog.Logger
+	refused   httpx.LogLimiter // refusals, by peer and reason
+	cutUnseen httpx.LogLimiter
 
-	mu      sync.Mutex
-	leaving bool
-	doors   map[net.Listener]struct{}
-	conns   map[*conn]struct{}
-	running sync.WaitGroup // goroutines of all crews
+	mu        sync.Mutex
+	stopping  bool
+	listeners map[net.Listener]struct{}
+	conns     map[*conn]struct{}
+	running   sync.WaitGroup // goroutines of all acceptors
 }
 
-// lastMoment is how long a connection from which nothing has come may still send its
-// packet when the server stops: it may be on its way.
+// lastMoment is how long a connection without a byte yet may still send its packet when the
+// server stops: the packet may be on its way.
 const lastMoment = 500 * time.Millisecond
 
 // New makes a Server. The ResponseWriter that h gets is a *httpx.Writer.
@@ -58,8 +58,8 @@ func New(h http.Handler, o Options) *Server {
 	if o.MaxHead <= 0 || o.MaxHead > maxVars {
 		o.MaxHead = maxVars
 	}
-	return &Server{o: o, h: h, log: o.Log, limiter: httpx.LogLimiter{Every: time.Minute}, unseen: httpx.LogLimiter{Every: time.Minute},
-		doors: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}}
+	return &Server{o: o, h: h, log: o.Log, refused: httpx.LogLimiter{Every: time.Minute}, cutUnseen: httpx.LogLimiter{Every: time.Minute},
+		listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}}
 }
 
 // Serve accepts connections on ln until Shutdown or Close, and then returns nil, or
@@ -67,24 +67,24 @@ func New(h http.Handler, o Options) *Server {
 func (s *Server) Serve(ln net.Listener) error {
 	defer ln.Close()
 	s.mu.Lock()
-	if s.leaving {
+	if s.stopping {
 		s.mu.Unlock()
 		return nil
 	}
-	s.doors[ln] = struct{}{}
-	s.running.Add(1) // of the first of the crew
+	s.listeners[ln] = struct{}{}
+	s.running.Add(1) // of the first acceptor
 	s.mu.Unlock()
-	err := newCrew(s, ln).work()
+	err := newAcceptors(s, ln).run()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.doors, ln)
-	if s.leaving {
+	delete(s.listeners, ln)
+	if s.stopping {
 		return nil
 	}
 	return err
 }
 
-// add takes c into account; false: the server has been closed.
+// add counts c; false: the server has been closed.
 func (s *Server) add(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,14 +92,14 @@ func (s *Server) add(c *conn) bool {
 		return false
 	}
 	s.conns[c] = struct{}{}
-	c.await(s.o.HeaderTimeout, s.leaving)
+	c.await(s.o.HeaderTimeout, s.stopping)
 	return true
 }
 
-func (s *Server) isLeaving() bool {
+func (s *Server) isStopping() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.leaving
+	return s.stopping
 }
 
 func (s *Server) remove(c *conn) {
@@ -115,8 +115,8 @@ func (s *Server) Leave() {}
 // ends first, it returns ctx's error; Close is then the caller's to call.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
-	s.leaving = true
-	for ln := range s.doors {
+	s.stopping = true
+	for ln := range s.listeners {
 		ln.Close()
 	}
 	for c := range s.conns {
@@ -124,7 +124,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	done := make(chan struct{})
-	go func() { // ends with the crews: when the last connection ends, at Close at the latest
+	go func() { // ends with the acceptors: when the last connection ends, at Close at the latest
 		s.running.Wait()
 		close(done)
 	}()
@@ -137,12 +137,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 // Close closes listeners and connections at once. It does not wait for handlers,
-// which see their connection gone.
+// whose requests are canceled.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.leaving = true
-	for ln := range s.doors {
+	s.stopping = true
+	for ln := range s.listeners {
 		ln.Close()
 	}
 	for c := range s.conns {

@@ -81,12 +81,12 @@ func packet(pairs ...string) string {
 	return string(p)
 }
 
-// ask sends octets and reads to the end. The writing side stays open: the end of a
+// ask sends bytes and reads to the end. The writing side stays open: the end of a
 // body is never the end of the connection.
-func (g *rig) ask(octets string) (string, error) {
+func (g *rig) ask(bytes string) (string, error) {
 	g.t.Helper()
 	c := g.dial()
-	if _, err := io.WriteString(c, octets); err != nil {
+	if _, err := io.WriteString(c, bytes); err != nil {
 		g.t.Fatal(err)
 	}
 	b, err := io.ReadAll(c)
@@ -152,7 +152,7 @@ func TestAnswers(t *testing.T) {
 			if got != c.want && (len(got) > 300 || !strings.HasPrefix(c.name, "more body")) {
 				t.Errorf("got %.300q\nwant %.300q", got, c.want)
 			}
-			if err != nil && !strings.HasPrefix(c.name, "more body") { // octets that nobody declared make the close a reset
+			if err != nil && !strings.HasPrefix(c.name, "more body") { // bytes that nobody declared make the close a reset
 				t.Error(err)
 			}
 		})
@@ -221,7 +221,7 @@ func TestTruncatedPackets(t *testing.T) {
 			t.Fatal(err)
 		}
 		if b, _ := io.ReadAll(c); n < len(p)-2 && len(b) > 0 {
-			t.Errorf("%d octets: %q", n, b)
+			t.Errorf("%d bytes: %q", n, b)
 		}
 	}
 	if log := g.log.String(); !strings.Contains(log, "uwsgi_refused") {

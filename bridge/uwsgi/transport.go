@@ -16,39 +16,38 @@ import (
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
-// Transport sends requests to one server that speaks uwsgi: one connection each. It
-// needs the length of a body. What a request does not say by itself it takes from
-// cgi.InfoOf.
+// Transport sends requests to one server that speaks uwsgi, each on its own connection. It
+// needs the length of a body. Values that a request does not have come from cgi.InfoOf.
 type Transport struct{ to upstream.Dialer }
 
 // NewTransport is for the server that to reaches.
 func NewTransport(to upstream.Dialer) *Transport { return &Transport{to} }
 
-// BufferSize: the server has closed the connection over a large packet without a
-// word, which is what uWSGI does when the packet does not fit into its buffer.
+// BufferSize: the server has closed the connection after a large packet without an answer, as
+// uWSGI does when the packet does not fit into its buffer.
 type BufferSize struct {
-	Size int // octets of variables
+	Size int // bytes of variables
 	Err  error
 }
 
 func (e *BufferSize) Error() string {
-	return fmt.Sprintf("the upstream closed the connection before any octet of an answer: uWSGI's buffer-size (4096 by default) is probably too small for the %d octets of this request's variables: %v", e.Size, e.Err)
+	return fmt.Sprintf("the upstream closed the connection before any byte of a response: uWSGI's buffer-size (4096 by default) is probably too small for the %d bytes of this request's variables: %v", e.Size, e.Err)
 }
 
 func (e *BufferSize) Unwrap() error { return e.Err }
 
-// usualBuffer is uWSGI's default buffer-size; octets.
+// usualBuffer is uWSGI's default buffer-size; bytes.
 const usualBuffer = 4096
 
 var errNoLength = errors.New("a uwsgi request needs the length of its body")
 
-// RoundTrip sends a request and reads the answer's head. The error of a connection
-// that did not come to be is net's own, with Op "dial".
+// RoundTrip sends a request and reads the head of the response. When there is no connection,
+// the error is net's, with Op "dial".
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	body := req.Body
 	if body != nil {
 		defer func() {
-			if body != nil { // nobody sends it
+			if body != nil { // it is not sent
 				body.Close()
 			}
 		}()
@@ -78,7 +77,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		})
 		body = nil
 	}
-	resp, err := x.answer()
+	resp, err := x.response()
 	if err != nil {
 		x.end()
 		return nil, x.why(err)
@@ -96,11 +95,11 @@ type exchange struct {
 	sending sync.WaitGroup
 	once    sync.Once
 
-	body io.Closer // that is being sent; nil: none
+	body io.Closer // is being sent; nil: none
 
 	mu      sync.Mutex
 	bodyErr error // of the body's reading
-	got     bool  // octets of an answer came
+	got     bool  // bytes of a response came
 }
 
 // end closes the connection.
@@ -132,7 +131,7 @@ func (x *exchange) why(err error) error {
 	return err
 }
 
-// deadline sets one, unless the request is over: then all deadlines are past.
+// deadline sets a deadline, unless the request is over.
 func (x *exchange) deadline(set func(time.Time) error, limit time.Duration) error {
 	if limit > 0 {
 		if err := set(time.Now().Add(limit)); err != nil {
@@ -153,8 +152,8 @@ func (x *exchange) send(p []byte) error {
 	return err
 }
 
-// sendBody sends exactly the declared octets. When the other side does not want them
-// all, its answer counts, not our error; when ours are too few, the connection ends.
+// sendBody sends exactly the declared bytes. When the other side does not take all of them, its
+// response counts, not our error; when the body is shorter, the connection ends.
 func (x *exchange) sendBody(body io.Reader) {
 	buf := make([]byte, 32<<10)
 	for left := x.req.ContentLength; left > 0; {
@@ -172,7 +171,7 @@ func (x *exchange) sendBody(body io.Reader) {
 			x.mu.Lock()
 			x.bodyErr = err
 			x.mu.Unlock()
-			x.Conn.Close() // half a body must not look whole
+			x.Conn.Close() // half a body must not look complete
 			return
 		}
 	}
@@ -192,8 +191,7 @@ func (x *exchange) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// requestVars are the variables of a request: those of any CGI, and what uWSGI reads
-// beside them.
+// requestVars are the variables of a request: those of any CGI, and further ones of uWSGI.
 func requestVars(req *http.Request) []wire.Var {
 	in := cgi.InfoOf(req.Context())
 	list := cgi.AppendVars(make([]wire.Var, 0, 32), req, in)
@@ -204,7 +202,7 @@ func requestVars(req *http.Request) []wire.Var {
 		case v.Name == "wsgi.url_scheme":
 			scheme = v.Value
 			continue
-		case strings.Contains(v.Name, "."), v.Name == "RAW_URI", v.Name == "REQUEST_SCHEME": // ours, or said below
+		case strings.Contains(v.Name, "."), v.Name == "RAW_URI", v.Name == "REQUEST_SCHEME": // ours, or added below
 			continue
 		}
 		vars = append(vars, v)

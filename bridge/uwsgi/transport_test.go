@@ -123,11 +123,11 @@ func TestTransportRefusesAnswers(t *testing.T) {
 		"HTTP/1.1 200 OK\r\nContent-Length: 0x1\r\n\r\n":                     "Content-Length",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n":     "Transfer-Encoding",
 		"HTTP/1.1 101 Switching Protocols\r\n\r\n":                           "",
-		"HTTP/1.1 200 OK\r\nA: " + strings.Repeat("x", maxAnswerHead):        "",
+		"HTTP/1.1 200 OK\r\nA: " + strings.Repeat("x", maxResponseHead):      "",
 	} {
 		answer <- text
 		resp, err := tr.RoundTrip(get(t))
-		var ba *BadAnswer
+		var ba *BadResponse
 		if !errors.As(err, &ba) || !strings.Contains(err.Error(), fault) {
 			t.Errorf("%.60q: %v %v, want %q", text, resp, err, fault)
 		}
@@ -138,7 +138,7 @@ func TestTransportRefusesAnswers(t *testing.T) {
 			t.Errorf("%q: %v %v, want %v", text, resp, err, want)
 		}
 	}
-	// Fewer octets than declared: the reader must be able to tell.
+	// Fewer bytes than declared: the reader must be able to tell.
 	answer <- "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc"
 	resp, err := tr.RoundTrip(get(t))
 	if err != nil {
@@ -243,7 +243,7 @@ func TestBothEnds(t *testing.T) {
 	}
 	data := strings.Repeat("0123456789abcdef", 64<<10)
 	if b, err := post("/echo", strings.NewReader(data), int64(len(data))); err != nil || b != data {
-		t.Errorf("%d octets, %v", len(b), err)
+		t.Errorf("%d bytes, %v", len(b), err)
 	}
 	if b, err := post("/early", strings.NewReader(data), int64(len(data))); err != nil || b != "no need" {
 		t.Errorf("%q %v", b, err)
@@ -271,7 +271,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add("HTTP/1.1 100 C\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		x := &exchange{Conn: textConn{Reader: strings.NewReader(text)}, t: &Transport{}, req: get(t), unhook: func() bool { return true }}
-		resp, err := x.answer()
+		resp, err := x.response()
 		if err != nil {
 			return
 		}
@@ -284,7 +284,7 @@ func FuzzAnswer(f *testing.F) {
 			}
 		}
 		if b, err := io.ReadAll(resp.Body); err == nil && resp.ContentLength >= 0 && int64(len(b)) != resp.ContentLength && resp.StatusCode != 304 {
-			t.Fatalf("%d octets of %d", len(b), resp.ContentLength)
+			t.Fatalf("%d bytes of %d", len(b), resp.ContentLength)
 		}
 	})
 }

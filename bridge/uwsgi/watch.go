@@ -2,38 +2,39 @@ package uwsgi
 
 import (
 	"errors"
+	"net"
 	"os"
 	"sync"
 	"time"
 )
 
-// watch ends a request's context when the peer leaves before it is answered. The
-// peer sends nothing behind its request, so what can be read then is the end.
+// watch cancels a request when the peer disconnects before it is answered. The peer sends
+// nothing after its request, so a read that ends means that the peer is gone.
 type watch struct {
+	conn   net.Conn
+	cancel func()
+
 	mu    sync.Mutex
 	timer *time.Timer
 	over  bool
 	done  chan struct{} // closed when the reading goroutine has ended; nil: it was not started
 }
 
-// watchAfter is how long a request runs before somebody looks: most are answered
-// by then, and cost neither a goroutine nor a system call for it.
+// watchAfter is how long a request runs before the watch reads: most requests are answered by
+// then, and cost neither a goroutine nor a system call for it.
 const watchAfter = 5 * time.Millisecond
 
-// startWatch begins when the request has been read.
-func (c *conn) startWatch() {
-	w := &c.watch
+// start begins when the request has been read.
+func (w *watch) start() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.timer == nil && !w.over {
-		w.timer = time.AfterFunc(watchAfter, c.look)
+		w.timer = time.AfterFunc(watchAfter, w.run)
 	}
 }
 
-// look waits for the peer's end. It runs on the timer's goroutine, which stopWatch
-// waits for.
-func (c *conn) look() {
-	w := &c.watch
+// run waits for the peer's end. It runs on the timer's goroutine, which stop waits for.
+func (w *watch) run() {
 	w.mu.Lock()
 	if w.over {
 		w.mu.Unlock()
@@ -41,12 +42,12 @@ func (c *conn) look() {
 	}
 	done := make(chan struct{})
 	w.done = done
-	_ = c.Conn.SetReadDeadline(time.Time{})
+	_ = w.conn.SetReadDeadline(time.Time{})
 	w.mu.Unlock()
 	defer close(done)
-	var p [64]byte // more than was declared is not wanted
+	var p [64]byte // bytes beyond the declared length are discarded
 	for {
-		_, err := c.Conn.Read(p[:])
+		_, err := w.conn.Read(p[:])
 		if err == nil {
 			continue
 		}
@@ -54,21 +55,20 @@ func (c *conn) look() {
 		over := w.over
 		late := errors.Is(err, os.ErrDeadlineExceeded)
 		if !over && late { // a deadline that was meant for the body
-			_ = c.Conn.SetReadDeadline(time.Time{})
+			_ = w.conn.SetReadDeadline(time.Time{})
 		}
 		w.mu.Unlock()
 		if over || !late {
 			if !over {
-				c.cancel()
+				w.cancel()
 			}
 			return
 		}
 	}
 }
 
-// stopWatch: the handler has returned.
-func (c *conn) stopWatch() {
-	w := &c.watch
+// stop is called when the handler has returned.
+func (w *watch) stop() {
 	w.mu.Lock()
 	w.over = true
 	done := w.done
@@ -76,7 +76,7 @@ func (c *conn) stopWatch() {
 		w.timer.Stop()
 	}
 	if done != nil {
-		_ = c.Conn.SetReadDeadline(time.Unix(1, 0))
+		_ = w.conn.SetReadDeadline(time.Unix(1, 0))
 	}
 	w.mu.Unlock()
 	if done != nil {

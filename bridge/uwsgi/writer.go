@@ -9,47 +9,47 @@ import (
 	"github.com/standpipe/standpipe/bridge/cgi"
 )
 
-// outSize is how much of an answer is gathered before it is written; octets. An
-// answer whose body fits gets a Content-Length when the handler declares none.
+// outSize is how much of a response is gathered before it is written; bytes. A response whose
+// body fits gets a Content-Length when the handler declares none.
 const outSize = 8 << 10
 
-// largeWrite: so many octets are not worth a copy.
+// largeWrite is the size from which a write is not copied; bytes.
 const largeWrite = 32 << 10
 
 // writer is the http.ResponseWriter of one connection: an HTTP/1.1 head, then the
-// raw body. There is no chunk framing, which nginx and Apache would hand on as body,
-// and no second request.
+// raw body. There is no chunk framing, which nginx and Apache would forward as body, and no
+// second request.
 type writer struct {
-	c    *conn
-	r    *http.Request
-	told *cgi.Gateway
+	c       *conn
+	r       *http.Request
+	gateway *cgi.Gateway
 
 	header   http.Header
-	status   int    // 0: none was said
+	status   int    // 0: not set
 	reason   string // of the status, if phrased
 	phrased  bool
 	headed   bool   // the head is in out, or sent
-	sent     bool   // octets of the answer have gone out
-	out      []byte // what is gathered: the body alone until headed
+	sent     bool   // bytes of the response have gone out
+	out      []byte // gathered: the body alone until headed
 	declared int64  // Content-Length; -1: none
-	written  int64  // octets of body that the handler gave
+	written  int64  // bytes of body that the handler gave
 	err      error  // of the connection; nothing is written after it
 }
 
-// Gateway is what the server in front has said.
-func (w *writer) Gateway() *cgi.Gateway { return w.told }
+// Gateway is what the server in front says beside the request.
+func (w *writer) Gateway() *cgi.Gateway { return w.gateway }
 
-// Resets: an answer that is cut off ends so that the peer can tell.
+// Resets reports whether the peer can tell that a response was cut off.
 func (w *writer) Resets() bool { return w.c.resets() }
 
-// Header returns the fields of the answer.
+// Header returns the fields of the response.
 func (w *writer) Header() http.Header { return w.header }
 
 // Phrase is httpx.Phraser's.
 func (w *writer) Phrase(reason string) { w.reason, w.phrased = reason, true }
 
-// WriteHeader notes the status; the head goes out with the first octets of the body.
-// 1xx has no place in the protocol's answer and is swallowed.
+// WriteHeader sets the status; the head goes out with the first bytes of the body. The
+// protocol has no 1xx, which is dropped.
 func (w *writer) WriteHeader(status int) {
 	if w.status != 0 || status < 200 {
 		return
@@ -68,7 +68,7 @@ func (w *writer) bodyAllowed() bool {
 	return w.status != http.StatusNoContent && w.status != http.StatusNotModified
 }
 
-// take accounts for n octets of body. send is false when they are not to be sent.
+// take accounts for n bytes of body. send false: they must not be sent.
 func (w *writer) take(n int) (send bool, err error) {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
@@ -87,7 +87,7 @@ func (w *writer) take(n int) (send bool, err error) {
 	return w.r.Method != http.MethodHead, nil
 }
 
-// Write sends octets of the body.
+// Write sends bytes of the body.
 func (w *writer) Write(p []byte) (int, error) {
 	send, err := w.take(len(p))
 	if err != nil {
@@ -142,7 +142,7 @@ func (w *writer) ReadFrom(r io.Reader) (int64, error) {
 	return n, err
 }
 
-// FlushError sends what is gathered, the head too.
+// FlushError sends the gathered bytes, the head too.
 func (w *writer) FlushError() error {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
@@ -161,29 +161,28 @@ func (w *writer) SetReadDeadline(t time.Time) error { return w.c.Conn.SetReadDea
 // SetWriteDeadline is for http.ResponseController.
 func (w *writer) SetWriteDeadline(t time.Time) error { return w.c.Conn.SetWriteDeadline(t) }
 
-// EnableFullDuplex: the body may be read behind the answer's begin anyway.
+// EnableFullDuplex does nothing: the body may be read after the response has begun anyway.
 func (w *writer) EnableFullDuplex() error { return nil }
 
-// phrase is the status's reason: what was said, else the usual one, else what net/http
-// says.
-func (w *writer) phrase() string {
-	if w.phrased {
-		return w.reason
-	}
-	if text := http.StatusText(w.status); text != "" {
+// usualPhrase is the reason phrase of a status that the handler gave none.
+func usualPhrase(status int) string {
+	if text := http.StatusText(status); text != "" {
 		return text
 	}
-	return "status code " + strconv.Itoa(w.status)
+	return "status code " + strconv.Itoa(status) // as net/http does
 }
 
-// begin puts the head in front of what is gathered.
+// begin puts the head in front of the gathered bytes.
 func (w *writer) begin() {
 	if w.headed {
 		return
 	}
 	w.headed = true
-	k := w.c.kit
-	head := appendHead(k.spare[:0], k, w.status, w.phrase(), w.header)
+	k, reason := w.c.scratch, w.reason
+	if !w.phrased {
+		reason = usualPhrase(w.status)
+	}
+	head := appendHead(k.spare[:0], k, w.status, reason, w.header)
 	head = append(head, w.out...)
 	w.out, k.spare = head, w.out[:0]
 }
@@ -202,7 +201,7 @@ func (w *writer) send(p []byte) {
 	w.err = err
 }
 
-// finish ends the answer. An error means that it is not whole.
+// finish ends the response. An error means that it is not complete.
 func (w *writer) finish() error {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)

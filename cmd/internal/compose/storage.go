@@ -76,7 +76,7 @@ func (s *storage) open(cfg *config.Config, parents []string) error {
 	bodies, answers, log := s.bodies, s.answers, s.log
 	err := s.folder.open(parents)
 	if err == nil {
-		bodies.Dir, bodies.Again = s.folder.Path, s.folder.again
+		bodies.Dir, bodies.Replace = s.folder.Path, s.folder.again
 	}
 	free, memory := spool.Space(bodies.Folder())
 	auto := autoTotal(free, memory || err != nil, cfg.MemoryLimit)

@@ -28,11 +28,11 @@ func requestEvents() []Event {
 		event("spool_full", "error", "Request bodies have used up spool_total or the disk; the client got 503 or 507.", "app id client dir used error", "Give spool_dir room, raise spool_total, or lower max_body."),
 		event("spool_not_given", "warn", "A request body's file cannot be given to the app's user; the body goes through the pipe.", "app error", "Give the app's user access to spool_dir."),
 		event("stream_broken", "warn", "The app has replaced sys.stdout or sys.stderr by an object that cannot be flushed.", ofWorker+"id method target", "Give the object a flush() that does not raise. What is printed may come late or not at all."),
-		event("upstream_failed", "error", "An upstream of a route did not answer.", "upstream id method target error hint status", "Look at the upstream: `error` says how it failed."),
+		event("upstream_failed", "error", "An upstream of a route did not answer.", "upstream id method target error status", "Look at the upstream: `error` says how it failed."),
 		event("upstream_skipped", "warn", "A request went to another upstream, because the first refused the connection.", "upstream error id", "Look at the upstream that is named."),
-		event("uwsgi_cut_unseen", "warn", "An answer was cut off, and the server in front cannot tell.", "method target hint", "Use TCP between the server in front and standpipe (uwsgi://127.0.0.1:PORT)."),
+		event("uwsgi_cut_unseen", "warn", "An answer was cut off, and the server in front cannot tell.", "method target", "Use TCP between the server in front and standpipe (uwsgi://127.0.0.1:PORT)."),
 		event("uwsgi_ignored", "warn", "A peer speaks uwsgi and is not a trusted proxy; its variables were removed.", "peer remote_addr variables id", "If the peer is your web server, name it in trusted_proxies."),
-		event("uwsgi_refused", "warn", "What came on a uwsgi address is not a request.", "peer error status hint asks_for modifier1 modifier2 bytes id method target", "`hint` says what the peer seems to speak. Nothing but the web server should reach this address."),
+		event("uwsgi_refused", "warn", "What came on a uwsgi address is not a request.", "peer error status asks_for modifier1 modifier2 bytes id method target", "`message` says what the peer seems to speak. Nothing but the web server should reach this address."),
 		event("websocket_ignored", "warn", "A client asked a WSGI app for WebSocket; it got an ordinary answer.", "app id target", "Serve WebSocket by a [[route]] to a server that speaks it."),
 	}
 }

@@ -31,7 +31,7 @@ type counter struct{ prometheus.Counter }
 func (m *Metrics) Observe(w *httpx.Writer, took time.Duration) {
 	n := &w.Info
 	a := m.app(n.App)
-	a.count(m, w.Logged(), n.Source)
+	a.count(m, httpx.LoggedStatus(w), n.Source)
 	a.sent.Add(float64(w.Bytes()))
 	if n.Aborted && n.Unseen {
 		m.unseen.Inc()

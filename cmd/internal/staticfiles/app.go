@@ -17,7 +17,7 @@ import (
 type App struct {
 	name   string
 	set    *Set
-	places *static.Places
+	places *static.Mounts
 
 	mu         sync.Mutex
 	app        *config.App // of the generation that is to be ready next

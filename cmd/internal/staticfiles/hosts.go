@@ -14,8 +14,8 @@ import (
 // Hosts are the folders of [[static]] for one set of hosts.
 type Hosts struct {
 	hosts  []route.Pattern // none: every host
-	places *static.Places
-	next   []static.Place // to be put in force by Open
+	places *static.Mounts
+	next   []static.Mount // to be put in force by Open
 }
 
 // Stage serves the folders of [[static]] in front of all apps: those for some hosts first.
@@ -77,12 +77,12 @@ func (h *Hosts) choose(files, rest http.Handler) http.Handler {
 }
 
 // placesOf keeps the open folders of one set of hosts over reloads.
-func (s *Set) placesOf(hosts string) *static.Places {
+func (s *Set) placesOf(hosts string) *static.Mounts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.hosts[hosts]
 	if p == nil {
-		p = &static.Places{Cache: s.cache, Log: s.log}
+		p = &static.Mounts{Cache: s.cache, Log: s.log}
 		s.hosts[hosts] = p
 	}
 	return p

@@ -19,7 +19,7 @@ type layout struct {
 	foreign func(dir string) string // why a folder is refused; empty: it is not
 
 	named   int // how many of the places are configured
-	places  []static.Place
+	places  []static.Mount
 	folders []Folder
 }
 
@@ -45,7 +45,7 @@ func (l *layout) declared(d *wire.Declared) {
 	x := Folder{App: l.name, URL: d.URL, Dir: d.Dir, How: "declared by " + d.Kind, Trouble: d.Trouble}
 	url := strings.TrimSuffix(d.URL, "/")
 	switch {
-	case slices.ContainsFunc(l.places[:l.named], func(p static.Place) bool { return p.URL == url }):
+	case slices.ContainsFunc(l.places[:l.named], func(p static.Mount) bool { return p.URL == url }):
 		return
 	case d.Trouble != "":
 	case url == "" && refused == "", !strings.HasPrefix(d.URL, l.mount()+"/") || url == l.mount() && refused == "":
@@ -66,8 +66,8 @@ func (l *layout) declared(d *wire.Declared) {
 }
 
 // add adds a place, or its folder to a place of the same URL and settings.
-func (l *layout) add(p static.Place, dir string) {
-	if i := slices.IndexFunc(l.places, func(o static.Place) bool { return o.URL == p.URL && o.Like(&p) }); i >= 0 {
+func (l *layout) add(p static.Mount, dir string) {
+	if i := slices.IndexFunc(l.places, func(o static.Mount) bool { return o.URL == p.URL && o.Like(&p) }); i >= 0 {
 		l.places[i].Dirs = append(l.places[i].Dirs, dir)
 		return
 	}
@@ -76,8 +76,8 @@ func (l *layout) add(p static.Place, dir string) {
 
 // declaredPlace is the place of a declared folder. What the app says comes from a worker: a
 // value that is not legal is left out.
-func declaredPlace(a *config.App, url string, d *wire.Declared) static.Place {
-	p := static.Place{
+func declaredPlace(a *config.App, url string, d *wire.Declared) static.Mount {
+	p := static.Mount{
 		URL: url, Dirs: []string{d.Dir}, Siblings: true, Compress: a.Files.CompressStatic, FollowLinks: a.Files.FollowSymlinks, HTTPS: d.HTTPS,
 	}
 	if static.IsValue(d.Cache) {
@@ -106,9 +106,9 @@ func declaredPlace(a *config.App, url string, d *wire.Declared) static.Place {
 }
 
 // placeOf is the place of a configured folder; mount is put in front of its URL.
-func placeOf(s *config.Static, mount string) static.Place {
+func placeOf(s *config.Static, mount string) static.Mount {
 	url := strings.TrimSuffix(s.URL, "/")
-	p := static.Place{
+	p := static.Mount{
 		URL: mount + url, Dirs: []string{s.Dir}, Index: s.Index, Site: url == "",
 		FollowLinks: s.FollowSymlinks != nil && *s.FollowSymlinks, Siblings: s.Precompressed,
 	}

@@ -24,7 +24,7 @@ type Set struct {
 
 	mu    sync.Mutex
 	apps  map[string]*App
-	hosts map[string]*static.Places // of [[static]], by its hosts
+	hosts map[string]*static.Mounts // of [[static]], by its hosts
 }
 
 // New returns a Set without folders. banner: a banner shows the folders of the first
@@ -32,7 +32,7 @@ type Set struct {
 func New(cfg *config.Config, log hclog.Logger, banner bool) *Set {
 	return &Set{
 		log: log, banner: banner, cache: static.NewCache(cfg.Files.Cache, idleFiles(cfg)), encoder: compress.NewEncoder(compress.Thorough),
-		apps: map[string]*App{}, hosts: map[string]*static.Places{},
+		apps: map[string]*App{}, hosts: map[string]*static.Mounts{},
 	}
 }
 
@@ -42,7 +42,7 @@ func idleFiles(cfg *config.Config) int { return min(max(cfg.Limits.MaxConns/16, 
 
 // NewApp returns the folders of an app. They are not opened before Add.
 func (s *Set) NewApp(cfg *config.Config, a *config.App) *App {
-	return &App{name: a.Name, set: s, app: a, cfg: cfg, places: &static.Places{Cache: s.cache, Log: s.log}}
+	return &App{name: a.Name, set: s, app: a, cfg: cfg, places: &static.Mounts{Cache: s.cache, Log: s.log}}
 }
 
 // Add opens what the configuration names for an app, before any worker is ready.
@@ -95,9 +95,9 @@ func (s *Set) AppStage(cfg *config.Config, f *App, pages *httpx.Pages) func(http
 	return func(next http.Handler) http.Handler { return static.New(s.options(cfg, f.name, f.places, next, pages)) }
 }
 
-func (s *Set) options(cfg *config.Config, app string, places *static.Places, next http.Handler, pages *httpx.Pages) static.Options {
+func (s *Set) options(cfg *config.Config, app string, places *static.Mounts, next http.Handler, pages *httpx.Pages) static.Options {
 	return static.Options{
-		App: app, Places: places, Next: next, Cache: s.cache, Encoder: s.encoder, Codings: cfg.Files.CompressCodings, Types: cfg.Files.MediaTypes(),
+		App: app, Mounts: places, Next: next, Cache: s.cache, Encoder: s.encoder, Codings: cfg.Files.CompressCodings, Types: cfg.Files.MediaTypes(),
 		MinSize: cfg.Files.CompressMin, Pages: pages, Log: s.log,
 	}
 }

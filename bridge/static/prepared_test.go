@@ -24,7 +24,7 @@ func (w *wire) Lines(p []byte)       { w.lines = p }
 // The lines that a connection takes say what the fields say that go another way.
 func TestReadyLinesAreTheFields(t *testing.T) {
 	rg := newRig(t, Options{Encoder: &presser{}, MinSize: 10}, nil)
-	writeFile(t, rg.dir+"/a.bin", "octets", old)
+	writeFile(t, rg.dir+"/a.bin", " bytes", old)
 	writeFile(t, rg.dir+"/a.css", "text", old)
 	writeFile(t, rg.dir+"/a.css.br", "br", old)
 	writeFile(t, rg.dir+"/b.css", strings.Repeat("text ", 1000), old)

@@ -13,16 +13,16 @@ var (
 	codingFields = [...][]string{{"br"}, {"zstd"}, {"gzip"}}
 )
 
-// ready are the fields of all answers with one representation of a file as lines of a
-// head, but for those that net/http has to know of. Made once: a map of them that is
-// made, cloned, sorted and written costs more than all else that is done here.
-type ready struct {
+// prepared are the fields of answers with one representation of a file as lines of a head,
+// but for those that net/http must know. They are made once: to make, clone, sort and write a
+// map of them costs more than the rest of the answer.
+type prepared struct {
 	all   []byte // those of a 200
 	fewer []byte // those of a 304: the first of them
 }
 
-// lines are those of an answer with that status; none: it has other fields.
-func (rd *ready) lines(status int) []byte {
+// lines are the lines for that status; none: it has other fields.
+func (rd *prepared) lines(status int) []byte {
 	switch status {
 	case http.StatusOK:
 		return rd.all
@@ -32,9 +32,8 @@ func (rd *ready) lines(status int) []byte {
 	return nil
 }
 
-// readyOf makes the lines for f as it is (v nil) or a variant of it. What they say is
-// known by then.
-func (f *file) readyOf(v *variant) ready {
+// prepare makes the lines for f as it is (v nil) or a variant of it, whose fields are known.
+func (f *file) prepare(v *variant) prepared {
 	var b bytes.Buffer
 	h := http.Header{}
 	f.setKnown(h, v)
@@ -44,10 +43,10 @@ func (f *file) readyOf(v *variant) ready {
 	f.setWhole(h, v)
 	_ = h.Write(&b)
 	all := bytes.Clone(b.Bytes())
-	return ready{all, all[:few:few]}
+	return prepared{all, all[:few:few]}
 }
 
-// setKnown sets the fields that a 304 has, too.
+// setKnown sets the fields that a 200 and a 304 have.
 func (f *file) setKnown(h http.Header, v *variant) {
 	h["X-Content-Type-Options"] = nosniffField
 	h["ETag"] = f.tagField
@@ -55,7 +54,7 @@ func (f *file) setKnown(h http.Header, v *variant) {
 		h["ETag"] = v.tagField
 	}
 	h["Cache-Control"] = f.cacheField
-	if f.mayPress {
+	if f.mayCompress {
 		h["Vary"] = varyField
 	}
 	if f.modifiedField != nil {
@@ -66,12 +65,12 @@ func (f *file) setKnown(h http.Header, v *variant) {
 	}
 }
 
-// setWhole sets those that only an answer with octets has.
+// setWhole sets those that only a 200 has.
 func (f *file) setWhole(h http.Header, v *variant) {
 	if v != nil {
 		h["Content-Encoding"] = codingFields[v.coding]
 	}
-	if v == nil || v.file != nil { // ranges of it can be had
+	if v == nil || v.file != nil { // ranges are served
 		h["Accept-Ranges"] = rangesField
 	}
 }

@@ -19,10 +19,10 @@ import (
 )
 
 // largeSize does not fit into the sockets' buffers: the server still sends when the
-// client has its first octets.
+// client has its first bytes.
 const largeSize = 24 << 20
 
-// begin reads the head of an answer and its first octets.
+// begin reads the head of an answer and its first bytes.
 func (rg *rig) begin(target string) (*http.Response, net.Conn) {
 	rg.t.Helper()
 	c, err := net.Dial("tcp", rg.addr)
@@ -55,7 +55,7 @@ func TestFileChangesWhileItIsSent(t *testing.T) {
 		}},
 		{"deleted", true, os.Remove},
 		{"truncated", false, func(path string) error { return os.Truncate(path, largeSize/2) }},
-		{"truncated by an octet", false, func(path string) error { return os.Truncate(path, largeSize-1) }},
+		{"truncated by an byte", false, func(path string) error { return os.Truncate(path, largeSize-1) }},
 		{"rewritten in place", false, func(path string) error {
 			f, err := os.OpenFile(path, os.O_WRONLY, 0)
 			if err != nil {
@@ -101,13 +101,13 @@ func TestFileChangesWhileItIsSent(t *testing.T) {
 			rest, err := io.ReadAll(resp.Body)
 			got := string(first) + string(rest)
 			if whole := err == nil; whole != c.whole {
-				t.Fatalf("whole: %v (%v), %d of %d octets", whole, err, len(got), resp.ContentLength)
+				t.Fatalf("whole: %v (%v), %d of %d bytes", whole, err, len(got), resp.ContentLength)
 			}
 			if c.whole && got != data {
 				t.Error("not the old content")
 			}
 			if !c.whole && int64(len(got)) > resp.ContentLength-heldBack {
-				t.Errorf("%d octets of %d went out: the end was not held back", len(got), resp.ContentLength)
+				t.Errorf("%d bytes of %d went out: the end was not held back", len(got), resp.ContentLength)
 			}
 			if cut := strings.Contains(rg.log.String(), "static_cut"); cut == c.whole {
 				t.Errorf("static_cut: %v\n%s", cut, rg.log)
@@ -155,11 +155,11 @@ func TestLargeFileReplacedBetweenLooks(t *testing.T) {
 		}
 		a := rg.get("/static/x.bin")
 		if a.err != nil || int64(len(a.text)) != a.ContentLength || strings.Trim(a.text, a.text[:1]) != "" {
-			t.Errorf("%d: %d octets, told %d, %v", i, len(a.text), a.ContentLength, a.err)
+			t.Errorf("%d: %d bytes, told %d, %v", i, len(a.text), a.ContentLength, a.err)
 		}
 		rg.age()
 		if a := rg.get("/static/x.bin"); a.text != data {
-			t.Errorf("%d: %d octets", i, len(a.text))
+			t.Errorf("%d: %d bytes", i, len(a.text))
 		}
 	}
 }
@@ -171,7 +171,7 @@ func TestRangesOfLargeFiles(t *testing.T) {
 	for _, c := range [][2]int{{0, 9}, {70000, 99999}, {199990, 199999}, {5, 199999}} {
 		a := rg.get("/static/x.bin", "Range", fmt.Sprintf("bytes=%d-%d", c[0], c[1]))
 		if a.StatusCode != 206 || a.text != data[c[0]:c[1]+1] {
-			t.Errorf("%v: %d, %d octets", c, a.StatusCode, len(a.text))
+			t.Errorf("%v: %d, %d bytes", c, a.StatusCode, len(a.text))
 		}
 	}
 	a := rg.get("/static/x.bin", "Range", "bytes=100-199,50000-79999,-10")
@@ -181,7 +181,7 @@ func TestRangesOfLargeFiles(t *testing.T) {
 		}
 	}
 	if a.StatusCode != 206 || a.err != nil || int64(len(a.text)) != a.ContentLength {
-		t.Errorf("%d, %d octets, told %d, %v", a.StatusCode, len(a.text), a.ContentLength, a.err)
+		t.Errorf("%d, %d bytes, told %d, %v", a.StatusCode, len(a.text), a.ContentLength, a.err)
 	}
 }
 
@@ -210,7 +210,7 @@ func TestLargeFilesReachSendfile(t *testing.T) {
 		w.Reset(s)
 		rg.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/static/x.bin", nil))
 		if s.files != 2 || s.Body.String() != data || w.Info.Source != "static" {
-			t.Errorf("%d pieces as a file, %d octets", s.files, s.Body.Len())
+			t.Errorf("%d pieces as a file, %d bytes", s.files, s.Body.Len())
 		}
 	}
 }

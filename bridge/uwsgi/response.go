@@ -11,20 +11,20 @@ import (
 	"strings"
 )
 
-// maxAnswerHead bounds an answer's head; octets.
-const maxAnswerHead = 256 << 10
+// maxResponseHead bounds a response's head; bytes.
+const maxResponseHead = 256 << 10
 
-// BadAnswer: the server's answer does not follow HTTP, so nothing of it is used.
-type BadAnswer struct{ Reason string }
+// BadResponse: the server's response does not follow HTTP, so no part of it is used.
+type BadResponse struct{ Reason string }
 
-func (e *BadAnswer) Error() string { return "the upstream's answer cannot be used: " + e.Reason }
+func (e *BadResponse) Error() string { return "the upstream's response cannot be used: " + e.Reason }
 
-func bad(format string, args ...any) error { return &BadAnswer{fmt.Sprintf(format, args...)} }
+func bad(format string, args ...any) error { return &BadResponse{fmt.Sprintf(format, args...)} }
 
-// answer reads the head. A server that speaks uwsgi answers as one of HTTP/1.0: a
+// response reads the head. A server that speaks uwsgi answers as one of HTTP/1.0: a
 // status line, fields, and a body that ends with the connection or where
 // Content-Length says (RFC 9112 4, 5, 6.3).
-func (x *exchange) answer() (*http.Response, error) {
+func (x *exchange) response() (*http.Response, error) {
 	br := bufio.NewReaderSize(x, 16<<10)
 	for range 8 {
 		resp, err := x.head(br)
@@ -32,15 +32,15 @@ func (x *exchange) answer() (*http.Response, error) {
 			return resp, err
 		}
 		if resp.StatusCode == http.StatusSwitchingProtocols {
-			return nil, bad("it switches protocols, which uwsgi has no way for")
+			return nil, bad("it switches protocols, which uwsgi does not have")
 		}
 	}
-	return nil, bad("more than 8 informational answers")
+	return nil, bad("more than 8 informational responses")
 }
 
-// head reads one head; the body is what follows.
+// head reads one head; the body follows it.
 func (x *exchange) head(br *bufio.Reader) (*http.Response, error) {
-	left := maxAnswerHead
+	left := maxResponseHead
 	line, err := readLine(br, &left)
 	if err != nil {
 		return nil, err
@@ -63,8 +63,8 @@ func (x *exchange) head(br *bufio.Reader) (*http.Response, error) {
 	if resp.StatusCode < 200 {
 		return resp, nil
 	}
-	if resp.Header["Transfer-Encoding"] != nil { // the framing would be taken for body
-		return nil, bad("it has a Transfer-Encoding, which uwsgi has no place for")
+	if resp.Header["Transfer-Encoding"] != nil { // the framing would count as body
+		return nil, bad("it has a Transfer-Encoding, which uwsgi does not have")
 	}
 	switch {
 	case x.req.Method == http.MethodHead, resp.StatusCode == http.StatusNoContent, resp.StatusCode == http.StatusNotModified:
@@ -74,18 +74,18 @@ func (x *exchange) head(br *bufio.Reader) (*http.Response, error) {
 			resp.ContentLength = 0
 		}
 	default:
-		resp.Body = &answerBody{x: x, br: br, left: resp.ContentLength}
+		resp.Body = &responseBody{x: x, br: br, left: resp.ContentLength}
 	}
 	return resp, nil
 }
 
-// readLine reads a line and takes its CR and LF off.
+// readLine reads a line and removes its CR and LF.
 func readLine(br *bufio.Reader, left *int) (string, error) {
 	var line []byte
 	for {
 		part, err := br.ReadSlice('\n')
 		if *left -= len(part); *left < 0 {
-			return "", bad("its head is larger than %d octets", maxAnswerHead)
+			return "", bad("its head is larger than %d bytes", maxResponseHead)
 		}
 		line = append(line, part...)
 		if err == nil {
@@ -105,7 +105,7 @@ func readLine(br *bufio.Reader, left *int) (string, error) {
 	line = line[:len(line)-2]
 	for _, c := range line {
 		if c < ' ' && c != '\t' || c == 0x7f {
-			return "", bad("the line %.100q holds the control octet %#02x", line, c)
+			return "", bad("the line %.100q holds the control byte %#02x", line, c)
 		}
 	}
 	return string(line), nil
@@ -159,16 +159,16 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-// answerBody ends at the declared length, else with the connection. A connection that
+// responseBody ends at the declared length, else with the connection. A connection that
 // ends before is an error.
-type answerBody struct {
+type responseBody struct {
 	x    *exchange
 	br   *bufio.Reader
 	left int64 // -1: until the end
 	err  error
 }
 
-func (b *answerBody) Read(p []byte) (int, error) {
+func (b *responseBody) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
@@ -195,8 +195,8 @@ func (b *answerBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close ends the connection, and returns when nothing of the exchange runs any more.
-func (b *answerBody) Close() error {
+// Close ends the connection, and returns when no goroutine of the exchange runs any more.
+func (b *responseBody) Close() error {
 	b.x.end()
 	return nil
 }

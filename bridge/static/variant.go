@@ -11,7 +11,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/spool"
 )
 
-// Suffix is what a sibling's name has behind the file's; empty: there is no such coding.
+// Suffix is the suffix of a sibling's name (".br"); empty: there is no such coding.
 func Suffix(coding string) string {
 	for i := range codings {
 		if codings[i] == coding {
@@ -21,7 +21,7 @@ func Suffix(coding string) string {
 	return ""
 }
 
-// Textual reports of a file's name whether its type is one of types.
+// Textual returns a function that reports whether a file's name has one of types.
 func Textual(types httpx.TypeList) func(name string) bool {
 	return func(name string) bool { return types.Has(typeOf(name)) }
 }
@@ -32,18 +32,18 @@ type Encoder interface {
 	Encode(coding string, p []byte) ([]byte, error)
 }
 
-// pressMost is the largest file that is compressed here; octets. Larger ones want a
+// maxCompress is the largest file that is compressed here; bytes. Larger ones need a
 // sibling.
-const pressMost = 8 << 20
+const maxCompress = 8 << 20
 
-// loadAll looks at a file and at its siblings.
-func (h *Handler) loadAll(s *seat, r *Root, name string, now time.Time) (*file, error) {
+// loadAll loads a file and its siblings.
+func (h *Handler) loadAll(s *openMount, r *Root, name string, now time.Time) (*file, error) {
 	f, err := s.load(r, name, &h.Cache.fds, now, false)
 	if err != nil {
 		return nil, err
 	}
 	if !h.Types.Has(f.kind) {
-		f.ready = f.readyOf(nil)
+		f.prepared = f.prepare(nil)
 		return f, nil
 	}
 	if s.Siblings {
@@ -53,17 +53,17 @@ func (h *Handler) loadAll(s *seat, r *Root, name string, now time.Time) (*file, 
 			}
 		}
 	}
-	f.mayPress = len(f.siblings) > 0 || h.presses(s, f)
-	f.ready = f.readyOf(nil)
+	f.mayCompress = len(f.siblings) > 0 || h.compresses(s, f)
+	f.prepared = f.prepare(nil)
 	for _, v := range f.siblings {
-		v.ready = f.readyOf(v)
+		v.prepared = f.prepare(v)
 	}
 	return f, nil
 }
 
-// loadSibling looks at a file that was compressed ahead. One that is older than what it
-// stands for is of another day. nil: there is none.
-func (s *seat) loadSibling(f *file, coding int, name string, fds *budget, now time.Time) *variant {
+// loadSibling loads a file that was compressed ahead. One that is older than its file is out
+// of date. nil: there is none.
+func (s *openMount) loadSibling(f *file, coding int, name string, fds *budget, now time.Time) *variant {
 	sf, err := s.load(f.root, name, fds, now, true)
 	if err != nil {
 		return nil
@@ -77,7 +77,7 @@ func (s *seat) loadSibling(f *file, coding int, name string, fds *budget, now ti
 }
 
 // changedAny reports whether what is known of a file and its siblings is out of date.
-func (h *Handler) changedAny(s *seat, f *file, now time.Time) bool {
+func (h *Handler) changedAny(s *openMount, f *file, now time.Time) bool {
 	if f.stale(now) {
 		return true
 	}
@@ -101,14 +101,14 @@ func (h *Handler) changedAny(s *seat, f *file, now time.Time) bool {
 	return false
 }
 
-// presses reports whether a file is compressed here when it has no sibling.
-func (h *Handler) presses(s *seat, f *file) bool {
-	return s.Compress && h.Encoder != nil && f.size >= h.MinSize && f.size <= pressMost && h.Cache.most > 0
+// compresses reports whether a file is compressed here when it has no sibling.
+func (h *Handler) compresses(s *openMount, f *file) bool {
+	return s.Compress && h.Encoder != nil && f.size >= h.MinSize && f.size <= maxCompress && h.Cache.most > 0
 }
 
-// represent chooses what of a file goes out; nil: the file as it is. A part is cut out
-// of a file, not out of what is made of it now.
-func (h *Handler) represent(s *seat, f *file, r *http.Request) *variant {
+// represent chooses the variant of a file that the client gets; nil: the file as it is.
+// Ranges are served of files only, not of bytes that are compressed now.
+func (h *Handler) represent(s *openMount, f *file, r *http.Request) *variant {
 	accept := r.Header["Accept-Encoding"]
 	if len(accept) == 0 {
 		return nil
@@ -123,7 +123,7 @@ func (h *Handler) represent(s *seat, f *file, r *http.Request) *variant {
 			return f.siblings[i]
 		}
 	}
-	if !h.presses(s, f) || r.Header["Range"] != nil {
+	if !h.compresses(s, f) || r.Header["Range"] != nil {
 		return nil
 	}
 	i := httpx.PickEncoding(accept, h.Codings)
@@ -132,7 +132,7 @@ func (h *Handler) represent(s *seat, f *file, r *http.Request) *variant {
 	}
 	for coding := range codings {
 		if codings[coding] == h.Codings[i] {
-			if v := h.press(f, coding); v.body != nil {
+			if v := h.compress(f, coding); v.body != nil {
 				return v
 			}
 		}
@@ -140,35 +140,35 @@ func (h *Handler) represent(s *seat, f *file, r *http.Request) *variant {
 	return nil
 }
 
-// press compresses a file, once. A variant without a body: it is not worth it.
-func (h *Handler) press(f *file, coding int) *variant {
-	if v := f.pressed[coding].Load(); v != nil {
+// compress compresses a file, once. A variant without a body: it would save too little.
+func (h *Handler) compress(f *file, coding int) *variant {
+	if v := f.compressed[coding].Load(); v != nil {
 		return v
 	}
-	f.pressing.Lock()
-	defer f.pressing.Unlock()
-	if v := f.pressed[coding].Load(); v != nil {
+	f.compressing.Lock()
+	defer f.compressing.Unlock()
+	if v := f.compressed[coding].Load(); v != nil {
 		return v
 	}
 	v := &variant{coding: coding}
-	if p := f.octets(); p != nil {
+	if p := f.contents(); p != nil {
 		if out, err := h.Encoder.Encode(codings[coding], p); err == nil && len(out) < len(p)-len(p)/16 {
 			v.body = out
 		}
 	}
 	if v.body != nil {
-		// Not the same octets on each machine and in each release: weak (RFC 9110 8.8.3).
+		// Machines and releases may compress differently: weak (RFC 9110 8.8.3).
 		v.tag = "W/" + strings.TrimPrefix(f.tag, "W/")
 		v.tagField, v.lengthField = []string{v.tag}, []string{strconv.Itoa(len(v.body))}
-		v.ready = f.readyOf(v)
+		v.prepared = f.prepare(v)
 	}
-	f.pressed[coding].Store(v)
-	h.Cache.hold(f, f, true)
+	f.compressed[coding].Store(v)
+	h.Cache.keep(f, f, true)
 	return v
 }
 
-// octets is the whole file; nil: it has changed, or cannot be read.
-func (f *file) octets() []byte {
+// contents is the whole file; nil: it has changed, or cannot be read.
+func (f *file) contents() []byte {
 	if p := f.body.Load(); p != nil {
 		return *p
 	}

@@ -129,7 +129,7 @@ func TestPressedHere(t *testing.T) {
 		t.Fatal(err)
 	}
 	if plain, err := io.ReadAll(z); err != nil || string(plain) != content {
-		t.Errorf("%v, %d octets", err, len(plain))
+		t.Errorf("%v, %d bytes", err, len(plain))
 	}
 	identity := rg.get("/static/a.css")
 	tag := identity.Header.Get("ETag")
@@ -173,7 +173,7 @@ func TestPressedHere(t *testing.T) {
 
 func TestCacheIsBounded(t *testing.T) {
 	cache := NewCache(100<<10, 4)
-	rg := newRig(t, Options{Cache: cache}, func(p *Place) { p.Siblings, p.Compress = false, false })
+	rg := newRig(t, Options{Cache: cache}, func(p *Mount) { p.Siblings, p.Compress = false, false })
 	var names []string
 	for i := range 40 {
 		name := fmt.Sprintf("f%d.txt", i)
@@ -183,7 +183,7 @@ func TestCacheIsBounded(t *testing.T) {
 	for round := range 3 {
 		for i, name := range names {
 			if a := rg.get("/static/" + name); a.text != strings.Repeat(fmt.Sprint(i%10), 10<<10) {
-				t.Fatalf("round %d: %s has %d octets", round, name, len(a.text))
+				t.Fatalf("round %d: %s has %d bytes", round, name, len(a.text))
 			}
 		}
 		cache.mu.Lock()
@@ -194,12 +194,12 @@ func TestCacheIsBounded(t *testing.T) {
 		n := len(cache.ring)
 		cache.mu.Unlock()
 		if size > cache.most || sum > cache.most || n != len(names) {
-			t.Errorf("%d octets counted, %d kept, of %d; %d entries", size, sum, cache.most, n)
+			t.Errorf("%d bytes counted, %d kept, of %d; %d entries", size, sum, cache.most, n)
 		}
 	}
-	rg.places.Swap(nil, 0)
+	rg.mounts.Swap(nil, 0)
 	if len(cache.entries) != 0 || len(cache.ring) != 0 || cache.size != 0 {
-		t.Errorf("%d entries, %d octets are left", len(cache.entries), cache.size)
+		t.Errorf("%d entries, %d bytes are left", len(cache.entries), cache.size)
 	}
 }
 
@@ -208,7 +208,7 @@ func TestNoCache(t *testing.T) {
 	rg.write("a.css", strings.Repeat("a", 5000))
 	for range 3 {
 		if a := rg.get("/static/a.css", "Accept-Encoding", "gzip"); a.StatusCode != 200 || len(a.text) != 5000 {
-			t.Errorf("%d, %d octets", a.StatusCode, len(a.text))
+			t.Errorf("%d, %d bytes", a.StatusCode, len(a.text))
 		}
 	}
 }
@@ -227,9 +227,9 @@ func TestManyAtATime(t *testing.T) {
 				return
 			default:
 			}
-			p := rg.places.seats()[0].Place
+			p := rg.mounts.openMounts()[0].Mount
 			p.Rules = []Rule{{Pattern: "*", Value: fmt.Sprint("max-age=", n)}}
-			rg.places.Swap([]Place{p}, time.Duration(n%2)*time.Hour)
+			rg.mounts.Swap([]Mount{p}, time.Duration(n%2)*time.Hour)
 			rg.age()
 		}
 	})
@@ -239,7 +239,7 @@ func TestManyAtATime(t *testing.T) {
 				n := (i*7 + g) % 20
 				a := rg.get(fmt.Sprintf("/static/f%d.css", n))
 				if a.StatusCode != 200 || a.text != strings.Repeat(fmt.Sprint(n%10), (n+1)<<12) {
-					t.Errorf("f%d: %d, %d octets", n, a.StatusCode, len(a.text))
+					t.Errorf("f%d: %d, %d bytes", n, a.StatusCode, len(a.text))
 				}
 			}
 		})

@@ -18,17 +18,16 @@ import (
 // changed meanwhile; bytes.
 const heldBack = 16 << 10
 
-// source is where an answer's octets come from: memory, or an open file.
+// source is what an answer is sent from: memory, or an open file.
 type source struct {
 	body []byte
-	lent *[smallMost]byte // body lies in it; nil: it does not
-	file *os.File         // nil: body
+	lent *[maxSmall]byte // holds body; nil: it does not
+	file *os.File        // nil: body
 }
 
 var errCut = errors.New("the file has changed while it was sent: the connection was closed, so that the client can tell")
 
-// open returns a descriptor of its own of the file as it is known; errChanged: there is
-// another one in its place now.
+// open returns a descriptor of the file as it is known; errChanged: the file has changed.
 func (f *file) open(now time.Time) (*os.File, error) {
 	osf, err := f.descriptor(now)
 	if err != nil {
@@ -41,7 +40,7 @@ func (f *file) open(now time.Time) (*os.File, error) {
 	return osf, nil
 }
 
-// descriptor opens whatever has the file's name, or takes one that waits.
+// descriptor takes an idle descriptor, or opens the file's name.
 func (f *file) descriptor(now time.Time) (*os.File, error) {
 	if osf := f.fds.take(); osf != nil {
 		return osf, nil
@@ -53,8 +52,7 @@ func (f *file) descriptor(now time.Time) (*os.File, error) {
 	return osf, err
 }
 
-// same returns errChanged when osf is not the file as it is known, or n octets are not
-// all of it.
+// same returns errChanged when osf is not the file as it is known, or its size is not n.
 func (f *file) same(osf *os.File, n int) error {
 	st, err := spool.DiskFile{File: osf}.Stat()
 	if err == nil && (int64(n) != f.size || !os.SameFile(f.info, st) || !unchanged(f.info, st)) {
@@ -63,19 +61,19 @@ func (f *file) same(osf *os.File, n int) error {
 	return err
 }
 
-// source opens what the answer needs; nil: nothing.
+// source opens what the answer is sent from; nil: it has no body.
 func (a *answer) source(status int) (*source, error) {
 	if a.r.Method == http.MethodHead || status != http.StatusOK && status != http.StatusPartialContent {
 		return nil, nil
 	}
-	if body := a.pressed(); body != nil {
+	if body := a.compressed(); body != nil {
 		return &source{body: body}, nil
 	}
 	f := a.file()
 	if p := f.body.Load(); p != nil {
 		return &source{body: *p}, nil
 	}
-	if f.size <= smallMost { // its bytes had to make room for others'
+	if f.size <= maxSmall { // its contents were freed
 		return a.reread(f)
 	}
 	osf, err := f.open(time.Now())
@@ -85,19 +83,19 @@ func (a *answer) source(status int) (*source, error) {
 	return &source{file: osf}, nil
 }
 
-// reread reads a small file that is known. Its bytes are kept where there is room, or
-// where they are asked for again and again.
+// reread reads a small file that is known. Its contents are kept where there is room, or
+// where they are often read.
 func (a *answer) reread(f *file) (*source, error) {
 	osf, err := f.descriptor(time.Now())
 	if err != nil {
 		return nil, err
 	}
 	src := &source{}
-	keep := a.h.Cache.hasRoom(f.size) || f.cold.Add(1)%coldMost == 0
+	keep := a.h.Cache.hasRoom(f.size) || f.cold.Add(1)%maxCold == 0
 	if keep {
 		src.body = make([]byte, f.size)
 	} else {
-		src.lent = lent.Get().(*[smallMost]byte)
+		src.lent = lent.Get().(*[maxSmall]byte)
 		src.body = src.lent[:f.size]
 	}
 	n, err := spool.DiskFile{File: osf}.ReadAt(src.body, 0)
@@ -112,15 +110,15 @@ func (a *answer) reread(f *file) (*source, error) {
 	f.fds.give(osf)
 	if keep {
 		f.body.Store(&src.body)
-		a.h.Cache.hold(a.known, f, f.cold.Load() >= coldMost)
+		a.h.Cache.keep(a.known, f, f.cold.Load() >= maxCold)
 	}
 	return src, nil
 }
 
-// coldMost is how often a file is read anew before others make room for it.
-const coldMost = 8
+// maxCold is how often a file is read before the contents of others are freed for it.
+const maxCold = 8
 
-var lent = sync.Pool{New: func() any { return new([smallMost]byte) }}
+var lent = sync.Pool{New: func() any { return new([maxSmall]byte) }}
 
 // free gives lent memory back.
 func (s *source) free() {
@@ -130,10 +128,10 @@ func (s *source) free() {
 	}
 }
 
-// copy sends a part. last: with it all of the answer's bytes are out, and the end of
-// a file is held back until it is known to be the end of that file. Its first bytes may
-// lie in the file's pages until the client has taken them, so that a file that is
-// rewritten may show in them; the end then does not come.
+// copy sends a part. last: it is the last one, and its end is held back until the file is
+// known to be unchanged. The first bytes may stay in the file's pages until the client takes
+// them, so that the client may get bytes of a file that is rewritten; the end then does not
+// come.
 func (a *answer) copy(src *source, s content.Span, last bool) error {
 	if src.file == nil {
 		return a.write(src.body[s.Start : s.Start+s.Length])
@@ -171,7 +169,7 @@ func (a *answer) write(p []byte) error {
 
 var tails = sync.Pool{New: func() any { return new([heldBack]byte) }}
 
-// finish gives the source back, and aborts an answer that is not whole.
+// finish releases the source, and aborts an answer that is not complete.
 func (a *answer) finish(src *source, err error) {
 	f := a.file()
 	src.free()
@@ -189,6 +187,6 @@ func (a *answer) finish(src *source, err error) {
 	if !errors.Is(err, httpx.ErrClientGone) {
 		a.h.Log.Warn("static_cut", "app", a.h.App, "id", a.w.Info.ID, "target", a.r.RequestURI, "dir", f.root.path, "name", f.name, "error", err)
 	}
-	_ = a.w.FlushError() // the client is to have the head
+	_ = a.w.FlushError() // so that the client has the head
 	a.w.Abort()
 }

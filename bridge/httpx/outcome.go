@@ -1,0 +1,45 @@
+package httpx
+
+import (
+	"net/http"
+	"strconv"
+)
+
+// LoggedStatus is the status of a request for logs and metrics: the one that was sent, else
+// the one that the handler set for the log (499), else 200, which is sent for a handler that
+// wrote nothing.
+func LoggedStatus(rec *Writer) int {
+	switch {
+	case rec.status != 0:
+		return rec.status
+	case rec.Info.Status != 0:
+		return rec.Info.Status
+	}
+	return http.StatusOK
+}
+
+// Complete reports whether all bytes of the response to r have gone out, whatever happened
+// after them.
+func Complete(rec *Writer, r *http.Request) bool {
+	if r.Method == http.MethodHead || rec.status == http.StatusNoContent || rec.status == http.StatusNotModified {
+		return true
+	}
+	n, err := strconv.ParseInt(declared(rec), 10, 64)
+	return err == nil && rec.bytes >= n
+}
+
+// Sized reports whether the response declares its length, so that a client can tell where it
+// was cut off.
+func Sized(rec *Writer) bool { return declared(rec) != "" }
+
+// declared is the response's Content-Length in either spelling (the WSGI handler writes the
+// lower one, because net/http removes the usual one from a 304); empty: there is none.
+func declared(rec *Writer) string {
+	h := rec.inner.Header()
+	for _, name := range [...]string{"Content-Length", "content-length"} {
+		if v := h[name]; len(v) > 0 {
+			return v[0]
+		}
+	}
+	return ""
+}
