@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A client that gets its response before its request body was read goes on sending
+// A client that gets its response before its request body was read continues sending
 // until it has seen the response. If the server closed the connection at once, a reset
 // could overtake the response, or discard it. So the server reads what comes and discards
 // it, for a while (RFC 9112 9.6).

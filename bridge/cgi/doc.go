@@ -13,6 +13,6 @@
 //	gateway.go  Request: from variables to a request; Gateway
 //	host.go     ValidHost: the Host field
 //
-// The package is a leaf: it imports shim/wire's plain types. It starts no goroutine and keeps
+// The package is a leaf: it imports httpx and shim/wire's plain types. It starts no goroutine and keeps
 // no state.
 package cgi

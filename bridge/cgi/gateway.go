@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
@@ -93,7 +94,7 @@ func (in *reader) take(v *wire.Var) error {
 		return in.contentLength(v.Value)
 	case "CONTENT_TYPE":
 		if kind := strings.Trim(v.Value, " \t"); kind != "" {
-			if badValue(kind) {
+			if !httpx.ValidValue(kind) {
 				return badVars("CONTENT_TYPE %.100q holds a control byte", kind)
 			}
 			r.Header["Content-Type"] = []string{kind}
@@ -164,7 +165,7 @@ func (in *reader) field(name, value string) error {
 		return nil
 	}
 	value = strings.Trim(value, " \t") // RFC 9110 5.5: blanks around it are not part of it; servers in front leave some
-	if badValue(value) {
+	if !httpx.ValidValue(value) {
 		return badVars("HTTP_%s holds a control byte: %.100q", name, value)
 	}
 	if name == "HOST" {
@@ -199,15 +200,6 @@ func fieldName(variable string) string {
 		return name
 	}
 	return textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(variable, "_", "-"))
-}
-
-func badValue(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
-			return true
-		}
-	}
-	return false
 }
 
 // contentLength accepts digits only. Empty means none, and none means no body.
@@ -246,7 +238,7 @@ func (in *reader) proto(s string) error {
 // end combines variables that belong together.
 func (in *reader) end() error {
 	r, g := in.r, in.g
-	if !isToken(r.Method) {
+	if !httpx.IsToken(r.Method) {
 		return badVars("REQUEST_METHOD %.100q is no method", r.Method)
 	}
 	if !in.path {
@@ -280,17 +272,6 @@ func schemeOf(forced, https, scheme string) string {
 		return scheme
 	}
 	return ""
-}
-
-// isToken: RFC 9110 5.6.2.
-func isToken(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // Relay adds what a trusted server in front says: its mount for the app, which counts when it

@@ -5,12 +5,12 @@ import (
 	"unicode/utf8"
 )
 
-// CharsetLook is how much of a large file is looked at for its charset; bytes. Browsers
-// look as far for a meta element (HTML standard, 13.2.3.2).
+// CharsetLook is how much of a large file is read to find its charset; bytes. Browsers read as
+// much to find a meta element (HTML standard, 13.2.3.2).
 const CharsetLook = 1024
 
-// IsUTF8 reports whether a text may be called UTF-8, from its beginning: its bytes are,
-// as far as they are there, and it does not say that it is something else. more: it goes on.
+// IsUTF8 reports whether a text may be declared as UTF-8, from its beginning p: its bytes are
+// UTF-8, and it declares no other charset. more: the text is longer than p.
 func IsUTF8(p []byte, more bool) bool {
 	if bytes.IndexByte(p, 0) >= 0 { // UTF-16
 		return false
@@ -22,20 +22,20 @@ func IsUTF8(p []byte, more bool) bool {
 			if !more || utf8.FullRune(p) {
 				return false
 			}
-			break // cut off where the look ends
+			break // p ends within a character
 		}
 		p = p[n:]
 	}
-	switch name := saidCharset(head); name {
+	switch name := declaredCharset(head); name {
 	case "", "utf-8", "utf8":
 		return true
 	}
 	return false
 }
 
-// saidCharset is the charset that a text says it has, in lower case: HTML's meta
-// element, XML's declaration and CSS's rule; empty: it says none.
-func saidCharset(head []byte) string {
+// declaredCharset is the charset that a text declares, in lower case: by HTML's meta element,
+// XML's declaration or CSS's rule; empty: none.
+func declaredCharset(head []byte) string {
 	head = bytes.ToLower(head)
 	rest := []byte(nil)
 	switch {

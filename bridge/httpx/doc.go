@@ -13,6 +13,7 @@
 //	encoding.go     PickEncoding: Accept-Encoding
 //	types.go        TypeList: lists of media types
 //	path.go         CleanPath: the one spelling of a request's path
+//	token.go        IsToken, ValidValue: names and values of fields
 //	spell.go        Spell: the usual spelling of field names
 //	id.go           request ids
 //	loglimiter.go   LogLimiter: records that would repeat

@@ -39,8 +39,8 @@ type RequestInfo struct {
 	Extra      []wire.Var
 	// Unseen: the server in front cannot tell when the response is cut off.
 	Unseen bool
-	// Relayed: the request came from a server in front by a protocol of its own, which
-	// has checked its form.
+	// Relayed: the request came from a server in front by another protocol than
+	// HTTP, which has checked its form.
 	Relayed bool
 	// Ambiguous: servers read the path in different ways (CleanPath).
 	Ambiguous bool

@@ -44,14 +44,3 @@ func Spell(to, from http.Header) {
 		}
 	}
 }
-
-// ValidValue reports whether s can be a field's value or a reason phrase (RFC 9110 5.5):
-// no control bytes but tabs.
-func ValidValue(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return true
-}

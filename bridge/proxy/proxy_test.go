@@ -170,9 +170,9 @@ func TestForwards(t *testing.T) {
 	}
 }
 
-// Upstreams take turns; one that refuses is left out, and the request goes on; when
-// all refuse, all have been asked.
-func TestTurns(t *testing.T) {
+// Requests go round-robin; an upstream that refuses connections is skipped; when all refuse, all
+// were asked.
+func TestRoundRobin(t *testing.T) {
 	t.Parallel()
 	name := func(s string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body); io.WriteString(w, s) }
@@ -220,8 +220,8 @@ func (d *dying) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, io.ErrUnexpectedEOF
 }
 
-// Who died over a request is followed by another one only for a request that may run
-// twice, with the same body from its begin.
+// After an upstream that died another one is asked only for a request that may run twice, with
+// the same body.
 func TestDeathOfAnUpstream(t *testing.T) {
 	t.Parallel()
 	for method, again := range map[string]bool{"GET": true, "HEAD": true, "OPTIONS": true, "PUT": true, "DELETE": true, "POST": false, "PATCH": false} {

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // field is a field that a mount adds to its answers.
@@ -25,21 +27,11 @@ var ownFields = []string{
 // MayAdd reports whether a mount may add a field of that name: it is a token, and the
 // server does not set it itself.
 func MayAdd(name string) bool {
-	return IsToken(name) && !slices.Contains(ownFields, http.CanonicalHeaderKey(name))
-}
-
-// IsToken reports whether s is a token (RFC 9110 5.6.2).
-func IsToken(s string) bool {
-	const others = "!#$%&'*+-.^_`|~"
-	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
-		return (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && !strings.ContainsRune(others, c)
-	})
+	return httpx.IsToken(name) && !slices.Contains(ownFields, http.CanonicalHeaderKey(name))
 }
 
 // IsValue reports whether s can be a field's value (RFC 9110 5.5) and is not empty.
-func IsValue(s string) bool {
-	return strings.TrimSpace(s) == s && s != "" && !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f })
-}
+func IsValue(s string) bool { return s != "" && strings.TrimSpace(s) == s && httpx.ValidValue(s) }
 
 const allowOrigin = "Access-Control-Allow-Origin"
 

@@ -280,7 +280,7 @@ func TestFoldersSwap(t *testing.T) {
 	expect(map[string]string{"app.2.css": "404", "app.1.css": "1"})
 }
 
-// A build that removes the folder and makes it anew needs no reload.
+// A build that removes the folder and makes it again needs no reload.
 func TestFolderMadeAnew(t *testing.T) {
 	rg := newRig(t, Options{}, nil)
 	rg.write("a.css", "a")
@@ -299,10 +299,10 @@ func TestFolderMadeAnew(t *testing.T) {
 		r.mu.Unlock()
 	}
 	if a := rg.get("/static/b.css"); a.StatusCode != 404 && a.text != "b" {
-		t.Errorf("made anew: %d %q", a.StatusCode, a.text)
+		t.Errorf("made again: %d %q", a.StatusCode, a.text)
 	}
 	if a := rg.get("/static/b.css"); a.text != "b" {
-		t.Errorf("made anew: %d %q", a.StatusCode, a.text)
+		t.Errorf("made again: %d %q", a.StatusCode, a.text)
 	}
 }
 

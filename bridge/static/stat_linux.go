@@ -5,28 +5,10 @@ import (
 	"syscall"
 )
 
-const nonBlocking = syscall.O_NONBLOCK
-
 // changed is the time of the last change of the inode, in nanoseconds; 0: unknown.
 func changed(st fs.FileInfo) int64 {
 	if s, ok := st.Sys().(*syscall.Stat_t); ok {
 		return s.Ctim.Nano()
 	}
 	return 0
-}
-
-// links is how many names a file has; 0: it was removed.
-func links(st fs.FileInfo) uint64 {
-	if s, ok := st.Sys().(*syscall.Stat_t); ok {
-		return uint64(s.Nlink)
-	}
-	return 1
-}
-
-// owner is a file's user; -1: unknown.
-func owner(st fs.FileInfo) int64 {
-	if s, ok := st.Sys().(*syscall.Stat_t); ok {
-		return int64(s.Uid)
-	}
-	return -1
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // appendHead appends a response's head (RFC 9112 4, 5): the status, Date unless the handler has
@@ -24,7 +26,7 @@ func appendHead(b []byte, k *scratch, status int, reason string, h http.Header) 
 	}
 	k.names = k.names[:0]
 	for name := range h {
-		if !ofConnection(name) && isToken(name) {
+		if !ofConnection(name) && httpx.IsToken(name) {
 			k.names = append(k.names, name)
 		}
 	}

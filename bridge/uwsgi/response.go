@@ -9,6 +9,8 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // maxResponseHead bounds a response's head; bytes.
@@ -130,7 +132,7 @@ func parseStatusLine(resp *http.Response, line string) error {
 // parseField: RFC 9112 5; a folded line (5.2) is none.
 func parseField(resp *http.Response, line string) error {
 	name, value, ok := strings.Cut(line, ":")
-	if !ok || !isToken(name) {
+	if !ok || !httpx.IsToken(name) {
 		return bad("%.100q is no field", line)
 	}
 	value = strings.Trim(value, " \t")
@@ -147,16 +149,6 @@ func parseField(resp *http.Response, line string) error {
 	}
 	resp.Header[key] = append(resp.Header[key], value)
 	return nil
-}
-
-func isToken(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // responseBody ends at the declared length, else with the connection. A connection that

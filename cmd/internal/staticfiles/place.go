@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/static"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/shim/wire"
@@ -83,7 +84,7 @@ func declaredPlace(a *config.App, url string, d *wire.Declared) static.Mount {
 	if static.IsValue(d.Cache) {
 		p.Cache = d.Cache
 	}
-	if static.IsToken(d.Charset) {
+	if httpx.IsToken(d.Charset) {
 		p.Charset = d.Charset
 	}
 	for c := range slices.Chunk(d.Fields, 2) {
