@@ -83,7 +83,7 @@ func typeCheck(t *testing.T) []checked {
 	return list
 }
 
-// fieldKey names a field by its package below the module, its struct's name and its own: "bridge.Options.Shared". Empty: the
+// fieldKey names a field by its package below the module, its struct's name and its own: "bridge/wsgi.Options.Concurrent". Empty: the
 // struct is not a named one of ours.
 func fieldKey(named types.Type, field string) string {
 	if p, ok := named.Underlying().(*types.Pointer); ok {

@@ -181,19 +181,13 @@ func (a *answer) next() (ev Event, give int, ok bool) {
 			a.allowed += give
 		}
 		return Event{Kind: EventBody, Body: c.p, from: c.from}, give, true
+	case a.file.file != nil:
+		return Event{Kind: EventFile, File: a.file.claim()}, 0, true
 	}
 	if a.ended && a.err == nil && (a.head == nil || !a.head.File || a.file.settled()) {
 		return Event{Kind: EventEnd}, 0, true
 	}
 	return ev, 0, false
-}
-
-// claimFile returns the file that is the body, once: nil until it has come.
-func (a *answer) claimFile() *File {
-	if !a.headTaken {
-		return nil
-	}
-	return a.file.claim()
 }
 
 // failed is why no further event comes; nil: one may come.

@@ -12,7 +12,7 @@ import (
 
 // What a reader has is not written over, whatever comes behind it, until he says
 // that he is done with it, be it late. A part that comes in a large frame lies in the reader's block.
-func TestOctetsStayTheReaders(t *testing.T) {
+func TestBytesStayTheReaders(t *testing.T) {
 	want := make([]byte, 3<<20)
 	_, _ = rand.New(rand.NewSource(1)).Read(want) // never fails
 	c, _, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {

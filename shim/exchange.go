@@ -187,9 +187,11 @@ func (x *Exchange) Wait(d Deadline) (Event, error) {
 			if give > 0 {
 				x.conn.out.window(x.id, give)
 			}
+			if ev.Kind == EventFile && !settle(x, ev.File) {
+				continue
+			}
 			return ev, nil
 		}
-		file := x.answer.claimFile()
 		err := x.answer.failed(x.id)
 		p := pace{started: x.since, moved: x.upload.moved, starved: x.upload.starved}
 		if err != nil {
@@ -199,11 +201,6 @@ func (x *Exchange) Wait(d Deadline) (Event, error) {
 		}
 		x.mu.Unlock()
 		switch {
-		case file != nil:
-			if settle(x, file) {
-				return Event{Kind: EventFile, File: file}, nil
-			}
-			continue
 		case err != nil:
 			return Event{}, err
 		case d.Limit <= 0:

@@ -60,37 +60,6 @@ func chunked(s string) string {
 	return fmt.Sprintf("%x\r\n%s\r\n", len(s), s)
 }
 
-func TestBodyRefusals(t *testing.T) {
-	called := make(chan bool, 10)
-	g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) { called <- true; hello(r, p) }, func(o *Options) {
-		o.MaxBody = 1000
-		o.BodyPace.Silence = 100 * time.Millisecond
-	})
-	for _, c := range []struct {
-		name, request string
-		status        int
-	}{
-		{"declared too large", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1001\r\n\r\n", 413},
-		{"chunks too large", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(strings.Repeat("x", 1001)), 413},
-		{"stalled", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc", 408},
-		{"chunk size with sign", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n+1\r\na\r\n0\r\n\r\n", 400},
-		{"chunk size 0x", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n", 400},
-		{"chunk size too long", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\na\r\n0\r\n\r\n", 400},
-		{"chunk without its end", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n", 400},
-	} {
-		a := g.raw("POST", c.request)
-		if a.status != c.status || a.header.Get("Connection") != "close" && !strings.Contains(a.head, "Connection: close") || !strings.Contains(a.body, "REQ1") {
-			t.Errorf("%s: %s%s", c.name, a.head, a.body)
-		}
-		if s := g.seen(); s.status != c.status || s.info.Err == nil || s.info.Source != "server" {
-			t.Errorf("%s: %+v", c.name, s)
-		}
-	}
-	if len(called) != 0 {
-		t.Error("the app saw a refused request")
-	}
-}
-
 func TestClientLeavesWithinItsBody(t *testing.T) {
 	g := newRig(t, hello, nil)
 	c := g.dial()
@@ -104,7 +73,7 @@ func TestClientLeavesWithinItsBody(t *testing.T) {
 	}
 }
 
-func TestClientLeavesInLine(t *testing.T) {
+func TestClientLeavesInTheQueue(t *testing.T) {
 	g := newRig(t, func(*shimtest.Request, *shimtest.Peer) { t.Error("the app saw the request") }, nil)
 	g.pool.gate = make(chan struct{})
 	c := g.dial()
@@ -254,7 +223,7 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-func TestTimeoutEndsWithTheFirstOctet(t *testing.T) {
+func TestTimeoutEndsWithTheFirstByte(t *testing.T) {
 	release := make(chan struct{})
 	g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		_ = p.Head(r.Stream, "200 OK", "a", false)

@@ -101,7 +101,7 @@ func TestSlowClientsHoldNoWorker(t *testing.T) {
 }
 
 // 50 MB in odd pieces through a small ring, to a client that reads now and then.
-func TestOctetsThroughTheFile(t *testing.T) {
+func TestBytesThroughTheFile(t *testing.T) {
 	var s *spool.Pipes
 	sent := sha256.New()
 	var total int64

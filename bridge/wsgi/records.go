@@ -45,7 +45,7 @@ func (l *records) report(s *spool.Spool, err error) {
 	var bad *badResponse
 	switch {
 	case errors.As(err, &app):
-		l.log.Error("app_error", append(l.pairs(), "error", app.Error(), "at", place(app), "traceback", strings.TrimRight(app.Traceback, "\n"))...)
+		l.log.Error("app_error", append(l.pairs(), "error", app.Error(), "at", innermost(app), "traceback", strings.TrimRight(app.Traceback, "\n"))...)
 	case errors.As(err, &bad):
 		l.log.Error("bad_response", append(l.pairs(), "error", bad.reason)...)
 	case errors.Is(err, spool.ErrDiskFull):
@@ -57,8 +57,8 @@ func (l *records) report(s *spool.Spool, err error) {
 	}
 }
 
-// place is the app's own innermost frame in an error of its; empty: unknown.
-func place(e *wire.AppError) string {
+// innermost is the app's own innermost frame in an error of its; empty: unknown.
+func innermost(e *wire.AppError) string {
 	if e.File == "" {
 		return ""
 	}

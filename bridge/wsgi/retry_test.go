@@ -9,6 +9,7 @@ import (
 
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // mortal gives each request a worker of its own; the first of them die in the
@@ -150,4 +151,49 @@ func TestRecallsAreNoTries(t *testing.T) {
 			t.Errorf("%d leave: attempts %v", leave, p.seen)
 		}
 	}
+}
+
+// A busy worker that gives a request back, or dies behind another one, has had nothing of
+// its body: the next worker gets all of it.
+func TestStreamedBodySurvivesARecall(t *testing.T) {
+	gate := make(chan bool)
+	defer close(gate)
+	busy := newPool(t, func(*shimtest.Request, *shimtest.Peer) { <-gate })
+	busy.peer.Recall = func(streams []uint32) ([]uint32, bool) { return streams, false }
+	<-busy.hello
+	if err := busy.conn.Boot(&wire.Boot{Threads: 1}); err != nil {
+		t.Fatal(err)
+	}
+	first, err := busy.conn.Open(shim.Label{Method: "GET"})
+	if err == nil {
+		err = first.Send(nil, nil, true)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &second{first: busy, then: newPool(t, hello)}
+	g := newStreamRig(t, nil, func(o *Options) { o.Pool = p })
+	if a := g.raw("POST", uploadOf("/p", 200_000)); a.body != "POST /p 200000 200000" || p.asked != 2 {
+		t.Errorf("%s%s, %d attempts", a.head, a.body, p.asked)
+	}
+	if n := g.seen().info; n.Recalls != 1 {
+		t.Errorf("%+v", n)
+	}
+	first.Close(0)
+}
+
+// second gives the first request to one worker, and those that follow to another.
+type second struct {
+	first, then *pool
+	asked       int
+}
+
+func (s *second) Admit() error { return nil }
+
+func (s *second) Acquire(_ context.Context, l shim.Label) (*shim.Exchange, error) {
+	s.asked++
+	if s.asked == 1 {
+		return s.first.conn.Open(l)
+	}
+	return s.then.conn.Open(l)
 }

@@ -3,18 +3,15 @@ package wsgi
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
 	"github.com/standpipe/standpipe/shim/wire"
 )
@@ -328,51 +325,6 @@ func TestStreamGoesToAnotherWorker(t *testing.T) {
 	}
 }
 
-// A busy worker that gives a request back, or dies behind another one, has had nothing of
-// its body: the next worker gets all of it.
-func TestStreamedBodySurvivesARecall(t *testing.T) {
-	gate := make(chan bool)
-	defer close(gate)
-	busy := newPool(t, func(*shimtest.Request, *shimtest.Peer) { <-gate })
-	busy.peer.Recall = func(streams []uint32) ([]uint32, bool) { return streams, false }
-	<-busy.hello
-	if err := busy.conn.Boot(&wire.Boot{Threads: 1}); err != nil {
-		t.Fatal(err)
-	}
-	first, err := busy.conn.Open(shim.Label{Method: "GET"})
-	if err == nil {
-		err = first.Send(nil, nil, true)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &second{first: busy, then: newPool(t, hello)}
-	g := newStreamRig(t, nil, func(o *Options) { o.Pool = p })
-	if a := g.raw("POST", uploadOf("/p", 200_000)); a.body != "POST /p 200000 200000" || p.asked != 2 {
-		t.Errorf("%s%s, %d attempts", a.head, a.body, p.asked)
-	}
-	if n := g.seen().info; n.Recalls != 1 {
-		t.Errorf("%+v", n)
-	}
-	first.Close(0)
-}
-
-// second gives the first request to one worker, and those that follow to another.
-type second struct {
-	first, then *pool
-	asked       int
-}
-
-func (s *second) Admit() error { return nil }
-
-func (s *second) Acquire(_ context.Context, l shim.Label) (*shim.Exchange, error) {
-	s.asked++
-	if s.asked == 1 {
-		return s.first.conn.Open(l)
-	}
-	return s.then.conn.Open(l)
-}
-
 func TestStreamWhoseWorkerDies(t *testing.T) {
 	g := newStreamRig(t, func(r *shimtest.Request, p *shimtest.Peer) { _, _ = r.Next(); p.Close() }, func(o *Options) { o.MaxBody = 0 })
 	c := g.dial()
@@ -413,49 +365,6 @@ func TestStreamAnd100Continue(t *testing.T) {
 	if a := g.raw("POST", ask+"5\r\n\r\n"); a.status != 500 || !strings.HasPrefix(a.head, "HTTP/1.1 500") {
 		t.Errorf("%s", a.head)
 	}
-}
-
-// However its request ends, an upload's goroutine ends with it.
-func TestUploadsLeaveNoGoroutine(t *testing.T) {
-	g := newStreamRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
-		switch r.Vars["PATH_INFO"] {
-		case "/0":
-			hello(r, p)
-		case "/1":
-			_ = p.Answer(r.Stream, "200 OK", "no need")
-		case "/2":
-			echo(r, p)
-		case "/3":
-			_ = p.Message(0x14, r.Stream, map[string]any{"type": "ValueError"})
-		}
-	}, func(o *Options) { o.MaxBody, o.Timeout = 0, 500*time.Millisecond })
-	g.get("/1") // all that stays has begun
-	g.seen()
-	before := runtime.NumGoroutine()
-	rnd := rand.New(rand.NewPCG(1, 2))
-	body := uploadOf("/%d", 400_000)
-	for i := range 100 {
-		c := g.dial()
-		part := fmt.Sprintf(body, i%4)
-		if i%2 == 0 {
-			part = part[:100+rnd.IntN(len(part)-100)]
-		}
-		_, _ = io.WriteString(c, part) // all of it is taken, or the connection ends
-		if i%2 == 0 {
-			_, _ = io.CopyN(io.Discard, c, int64(i%4/2*rnd.IntN(2))) // the echo has begun, or not
-		} else if a := g.read("POST", bufio.NewReader(c)); a.status == 0 {
-			t.Error(i, a)
-		}
-		c.Close()
-		g.seen()
-	}
-	defer func() {
-		if t.Failed() {
-			buf := make([]byte, 1<<20)
-			t.Logf("%d before: %s", before, buf[:runtime.Stack(buf, true)])
-		}
-	}()
-	g.until("the goroutines to end", func() bool { return runtime.NumGoroutine() <= before })
 }
 
 // A client that stalls when it has its answer: what it sends later is no request.

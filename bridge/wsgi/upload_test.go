@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/standpipe/standpipe/bridge/spool"
 	"github.com/standpipe/standpipe/shim/shimtest"
@@ -159,5 +160,36 @@ func TestDeclaredBodiesReserveNothing(t *testing.T) {
 	}
 	if a := g.raw("POST", uploadOf("/", 200_000)); a.status != 200 {
 		t.Errorf("%s", a.head)
+	}
+}
+
+func TestBodyRefusals(t *testing.T) {
+	called := make(chan bool, 10)
+	g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) { called <- true; hello(r, p) }, func(o *Options) {
+		o.MaxBody = 1000
+		o.BodyPace.Silence = 100 * time.Millisecond
+	})
+	for _, c := range []struct {
+		name, request string
+		status        int
+	}{
+		{"declared too large", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1001\r\n\r\n", 413},
+		{"chunks too large", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(strings.Repeat("x", 1001)), 413},
+		{"stalled", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc", 408},
+		{"chunk size with sign", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n+1\r\na\r\n0\r\n\r\n", 400},
+		{"chunk size 0x", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n", 400},
+		{"chunk size too long", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\na\r\n0\r\n\r\n", 400},
+		{"chunk without its end", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n", 400},
+	} {
+		a := g.raw("POST", c.request)
+		if a.status != c.status || a.header.Get("Connection") != "close" && !strings.Contains(a.head, "Connection: close") || !strings.Contains(a.body, "REQ1") {
+			t.Errorf("%s: %s%s", c.name, a.head, a.body)
+		}
+		if s := g.seen(); s.status != c.status || s.info.Err == nil || s.info.Source != "server" {
+			t.Errorf("%s: %+v", c.name, s)
+		}
+	}
+	if len(called) != 0 {
+		t.Error("the app saw a refused request")
 	}
 }

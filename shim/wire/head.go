@@ -16,7 +16,7 @@ type Head struct {
 	// Length is how many bytes the body will have, when the shim knows it from
 	// what the app returned; -1: it does not.
 	Length int64
-	// File: the body is a file; Exchange.File brings it.
+	// File: the body is a file; an Exchange brings it as an event (EventFile).
 	File bool
 }
 
