@@ -246,14 +246,14 @@ func TestAccessLogJSONThroughTheWire(t *testing.T) {
 
 func TestMaxConnectionsPausesAccepting(t *testing.T) {
 	f := newFront(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "hello") }, func(s *settings) { s.group.MaxConnections = 2 })
-	var held []net.Conn
+	var open []net.Conn
 	for range 2 {
 		c, err := net.Dial("tcp", f.addr)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		held = append(held, c)
+		open = append(open, c)
 	}
 	until(t, "two connections", func() bool { return f.group.Connections() == 2 })
 	until(t, "the warning", func() bool { return strings.Contains(f.logs.String(), "accept_paused") })
@@ -262,7 +262,7 @@ func TestMaxConnectionsPausesAccepting(t *testing.T) {
 	if f.group.Connections() != 2 {
 		t.Error("a third connection was accepted")
 	}
-	held[0].Close()
+	open[0].Close()
 	if a := <-done; !strings.HasSuffix(a, "hello") {
 		t.Errorf("%s", a)
 	}
