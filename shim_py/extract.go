@@ -20,13 +20,13 @@ const (
 // cacheDir is where Python keeps compiled modules. Extract makes it, so that its mode is ours and not a umask's.
 const cacheDir = "__pycache__"
 
-// Extract puts the shim into a folder of its own beneath the first of parents where that is possible, and returns the folder's
-// absolute path: the argument for python3. The folder's name holds the content hash; one that is there already is used again
-// when its owner, modes and octets are right, and replaced when they are not. Starts at the same time do not disturb each
-// other: each fills a folder of its own and renames it into place.
+// Extract writes the shim into a folder of its own beneath the first of parents where that is possible, and returns the
+// absolute path of the folder: the argument for python3. The name of the folder holds the content hash; an existing folder is
+// used when its owner, modes and bytes are right, and replaced when they are not. Concurrent starts do not disturb each other:
+// each fills a folder of its own and renames it into place.
 //
-// A parent must belong to us (or to root) and be writable by nobody else, unless it is sticky as /tmp is; it is made if it is
-// absent. The error names each parent and what is wrong with it; Bootstrap is the way out.
+// A parent must belong to us (or to root) and must not be writable by others, unless it is sticky as /tmp is; it is created if
+// it is absent. The error names each parent and what is wrong with it; the caller can use Bootstrap then.
 func Extract(parents []string) (dir string, err error) {
 	if len(parents) == 0 {
 		return "", errors.New("shim_py: no folder to extract into")
@@ -43,7 +43,7 @@ func Extract(parents []string) (dir string, err error) {
 	return "", errors.Join(problems...)
 }
 
-// Whole says whether no file of the shim has gone from dir, where Extract has put it.
+// Whole says whether all files of the shim are still in dir, where Extract has put it.
 func Whole(dir string) bool {
 	for _, f := range files() {
 		if info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(f.name))); err != nil || info.Size() != int64(len(f.data)) {
@@ -98,7 +98,7 @@ func extractInto(parent string, all []file) (string, error) {
 	return dir, verify(dir, all)
 }
 
-// discard takes dir away under another name before it removes it, so that nobody ever sees half of it.
+// discard renames dir before it removes it, so that no other process sees half of it.
 func discard(dir string) error {
 	old, err := os.MkdirTemp(filepath.Dir(dir), ".shim-old-*")
 	if err != nil {
@@ -149,7 +149,7 @@ func folders(all []file) []string {
 	return found
 }
 
-// verify returns nil when dir holds exactly the shim, ours, and writable by nobody else. Compiled modules are not read: only
+// verify returns nil when dir holds exactly the shim, belongs to us and is not writable by others. Compiled modules are not read: only
 // who may write the folder can have put them there.
 func verify(dir string, all []file) error {
 	want := make(map[string][]byte, len(all))

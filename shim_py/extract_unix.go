@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// checkParent refuses a folder in which somebody else could put or exchange ours.
+// checkParent refuses a folder in which another user could create or exchange ours.
 func checkParent(info fs.FileInfo) error {
 	if !info.IsDir() {
 		return errors.New("not a folder")
@@ -37,7 +37,7 @@ func checkOurs(info fs.FileInfo) error {
 	return nil
 }
 
-// ownerOf returns the user id, or -1, which is nobody's, where the system tells none.
+// ownerOf returns the user id, or -1, which no user has, where the system tells none.
 func ownerOf(info fs.FileInfo) int {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		return int(stat.Uid)

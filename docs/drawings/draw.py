@@ -96,7 +96,9 @@ def draw(source):
                 size = (float(rest[0]), float(rest[1]))
             elif word == "frame":
                 column, row, wide, high = map(float, rest)
-                frames.append((left(column) - 14, top(row) - 22, wide * (WIDE + GAP_X) - GAP_X + 28, high * (HIGH + GAP_Y) - GAP_Y + 36, labels[0]))
+                frames.append(
+                    (left(column) - 14, top(row) - 22, wide * (WIDE + GAP_X) - GAP_X + 28, high * (HIGH + GAP_Y) - GAP_Y + 36, labels[0])
+                )
             elif word in ("box", "state"):
                 boxes[rest[0]] = Box(float(rest[1]), float(rest[2]), labels, word == "state")
             elif word == "arrow":

@@ -13,9 +13,8 @@ except ImportError:
 
 
 class Signals:
-    """SIGTERM and SIGINT from outside mean nothing (systemd and Ctrl-C send them to every process) until Go has said Stop; then
-    SIGTERM ends what the app does in the main thread by SystemExit. The handlers are functions and not SIG_IGN, so that children of
-    the app get the defaults back at exec."""
+    """SIGTERM and SIGINT mean nothing (systemd and Ctrl-C send them to every process) until Go has said Stop; then SIGTERM raises
+    SystemExit in the app. The handlers are functions and not SIG_IGN, so that children of the app get the defaults at exec."""
 
     def __init__(self, pipes, interrupt):
         self._pipes = pipes

@@ -34,8 +34,7 @@ def parse(text, base):
     if name and not all(part.isidentifier() for part in name.split(".")):
         raise BadSpec("%r after the colon is no name" % name)
     path = os.path.join(base, target)
-    # shop.wsgi is the commonest module of all; it is a file only where there is one. shop.py may also be the module py in the
-    # package shop, but nobody means that.
+    # shop.wsgi is the commonest module of all; it is a file only where there is one. shop.py is never the module py of shop.
     is_path = "/" in target or os.sep in target or target.endswith(".py")
     if is_path or (target.endswith(".wsgi") and os.path.isfile(path)):
         if not os.path.exists(path) and os.path.exists(path + ".py"):

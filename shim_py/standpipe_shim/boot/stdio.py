@@ -22,8 +22,7 @@ _SHORT = 15  # bytes; TASK_COMM_LEN without its end
 
 
 class Pipes:
-    """What this process talks through. A descriptor that is not there is -1. The process owns them until it ends; a forked child
-    closes its copies with forget."""
+    """What this process talks through; -1 for a descriptor that is not there. A forked child closes its copies with forget."""
 
     __slots__ = _NAMES + ("pid",)
 

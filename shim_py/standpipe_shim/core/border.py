@@ -4,8 +4,7 @@ import os
 
 from . import SHIM
 
-# These stand between the app and what it asks for: code that prints is the app's, and output that never ends is hardly anybody
-# else's; levels is between the app's logging and its handlers.
+# These stand between the app and what it asks for: code that prints is the app's; levels is between logging and its handlers.
 _OUTPUT = SHIM + os.path.join("core", "output.py")
 _LEVELS = SHIM + os.path.join("core", "levels.py")
 
@@ -14,8 +13,7 @@ _CALLERS = ("serve", "iterate", "call", "blocks", "__next__")
 
 
 def in_app(frame):
-    """Says whether the code that runs in frame is the app's, or was called by it: the nearest frame of the shim is one that calls
-    the app, and is not itself the one that runs."""
+    """Says whether the app's code runs in frame, or has called it: the nearest frame of the shim calls the app, and does not run."""
     while frame.f_code.co_filename in (_OUTPUT, _LEVELS) and frame.f_back is not None:
         frame = frame.f_back
     if frame.f_code.co_filename.startswith(SHIM):

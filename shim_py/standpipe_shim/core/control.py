@@ -28,8 +28,7 @@ def die():
 
 
 def arm(life):
-    """Has the kernel kill the process group when the other end of life is closed: GIL held or not, children included. Returns
-    whether it will (Linux only)."""
+    """Has the kernel kill the process group when the other end of life is closed. Returns whether it will (Linux only)."""
     if life < 0 or not sys.platform.startswith("linux"):
         return False
     import fcntl

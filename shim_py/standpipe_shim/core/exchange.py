@@ -1,7 +1,6 @@
 """One exchange: from a Request frame through the app to the last frame of its answer, by PEP 3333.
 
-The types of what the app gives are checked here, where the app's own line is still on the stack. Whether status and fields are
-legal HTTP is for Go to decide."""
+The types of what the app gives are checked here, where the app is still on the stack; Go checks that status and fields are HTTP."""
 
 import struct
 
@@ -159,8 +158,8 @@ class Exchange:
         self.head_out = True
 
     def iterate(self, result):
-        """Sends what result yields, each block at once, and closes it. The head waits for the first block that is not empty, since
-        until then the app may call start_response late or once more."""
+        """Sends what result yields, each block at once, and closes it. The head waits for the first block that is not empty: until
+        then the app may call start_response."""
         failure = None
         held = b""
         try:
@@ -224,8 +223,8 @@ class Exchange:
 
         return put_shared(self._worker, kind, flags, self.stream, head, body)
 
-    # The border between the app's code and the shim's, where an interrupt must not strike. Here, on the main thread, the signal
-    # handler finds it in the stack (border.in_app), and these cost nothing; threads.Threaded has a lock.
+    # The border between the app's code and the shim's, which an interrupt must not strike. On the main thread the signal handler
+    # finds it in the stack (border.in_app), and these do nothing; threads.Threaded has a lock.
 
     def enter(self):
         """From here on the app's code runs."""

@@ -55,7 +55,7 @@ _unpack = _header.unpack_from
 
 
 class ProtocolError(Exception):
-    """The bytes are not frames. There is no search for the next header: the worker ends."""
+    """The bytes are not frames. The worker ends: nothing after them can be trusted."""
 
 
 def frame(kind, flags, stream, payload=b""):

@@ -2,8 +2,7 @@
 
 from .packing import bin_text
 
-# Most answers of an app begin alike and have most of their fields in common, so bytes that were made once are kept.
-# Bounded: a full table is emptied.
+# Most answers of an app have most of their fields in common, so bytes that were made once are kept. A full table is emptied.
 _starts = {}  # (status, number of fields) -> the bytes before the first field
 _fields = {}  # (name, value) -> its bytes
 _MOST = 1024  # entries

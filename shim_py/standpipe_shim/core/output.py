@@ -19,8 +19,7 @@ _ATOMIC = 4096  # PIPE_BUF: the kernel never mixes a write of so many bytes with
 _BLOCK = 64 << 10  # what is tagged at a time
 _HELD = 8 << 10  # characters of a line without end that are kept; TextIOWrapper keeps as many
 
-# Reentrant: a signal handler or a __del__ may print in the middle of a print.
-_lock = RLock()
+_lock = RLock()  # reentrant: a signal handler or a __del__ may print in the middle of a print
 _secret = b""  # what every tag begins with; empty: nothing is tagged
 child = False  # this process is a fork() of the worker
 ours = ()  # the streams on 1 and 2 that take was given
@@ -103,7 +102,7 @@ def take(stdout, stderr):
 
 
 def _restore():
-    # The interpreter flushes both at its end, and an exception there makes 120 of the exit status.
+    # The interpreter flushes both at its end; an exception there makes the exit status 120.
     for name, own in zip(("stdout", "stderr"), ours):
         stream = getattr(sys, name, None)
         try:
@@ -247,7 +246,7 @@ def _leave(request):
 
 
 def _forked():
-    # A thread that is not here may hold the lock; what the parent has not written, the parent writes.
+    # A thread that is not here may hold the lock; the parent writes what it has not written.
     global _lock, child
     _lock = RLock()
     child = True

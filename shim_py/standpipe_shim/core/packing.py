@@ -162,7 +162,7 @@ def _map(data, at, count, depth):
 
 
 def _check(data, at, count, depth):
-    # Each value takes at least one byte, so a count beyond what is left is a lie: it is found before a list grows.
+    # Each value takes at least one byte, so a count beyond what is left is a lie.
     if count > len(data) - at:
         raise BadValue("%d values announced, %d bytes left" % (count, len(data) - at))
     if depth >= DEPTH:

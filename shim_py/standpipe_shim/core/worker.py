@@ -125,8 +125,8 @@ class Worker:
         return given
 
     def cancel(self, stream):
-        """fd 3 may be faster than fd 0: the Request of this stream may not have been read yet. The stream is noted first and looked
-        up then, and open does it the other way round, so one of the two sees the other."""
+        """The Request of this stream may not have been read yet: fd 3 may be faster than fd 0. The stream is noted, then looked up;
+        open does it the other way round, so one of the two sees the other."""
         self.cancels.add(stream)
         exchange = self.streams.get(stream)
         if exchange is not None:
