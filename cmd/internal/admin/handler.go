@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	maxBody     = 64 << 10 // octets of a command
+	maxBody     = 64 << 10 // bytes of a command
 	bodyTimeout = 5 * time.Second
 	// A worker that is stopped by a debugger, say, does not answer.
 	dumpTimeout = 10 * time.Second

@@ -28,7 +28,7 @@ type fakePool struct {
 	failure *supervisor.BootFailure
 }
 
-func (p *fakePool) note(s string) { *p.done = append(*p.done, p.app+" "+s) }
+func (p *fakePool) record(s string) { *p.done = append(*p.done, p.app+" "+s) }
 
 func (p *fakePool) App() string { return p.app }
 func (p *fakePool) Stats() supervisor.Stats {
@@ -43,17 +43,20 @@ func (p *fakePool) Workers() []supervisor.WorkerInfo {
 		InFlight: []shim.InFlight{{Label: shim.Label{ID: "1", Method: "GET", Target: "/x\x1b[2J"}, Sent: time.Now().Add(-time.Minute)}}}}
 }
 func (p *fakePool) Failure() *supervisor.BootFailure { return p.failure }
-func (p *fakePool) Resize(n int) (int, error)        { p.note(fmt.Sprint("resize ", n)); return p.size, p.err }
+func (p *fakePool) Resize(n int) (int, error) {
+	p.record(fmt.Sprint("resize ", n))
+	return p.size, p.err
+}
 func (p *fakePool) Restart(_ context.Context, n int) error {
-	p.note(fmt.Sprint("restart ", n))
+	p.record(fmt.Sprint("restart ", n))
 	return p.err
 }
 func (p *fakePool) Dump(_ context.Context, n int) (string, error) {
-	p.note(fmt.Sprint("dump ", n))
+	p.record(fmt.Sprint("dump ", n))
 	return p.stacks, p.err
 }
-func (p *fakePool) Pause() bool  { p.note("pause"); return true }
-func (p *fakePool) Resume() bool { p.note("resume"); return true }
+func (p *fakePool) Pause() bool  { p.record("pause"); return true }
+func (p *fakePool) Resume() bool { p.record("resume"); return true }
 
 type fakeServer struct {
 	pools []*fakePool

@@ -35,7 +35,7 @@ type Server interface {
 	Stop()
 	// SetLevel sets the log's level: one of the setting log_level.
 	SetLevel(level string) error
-	// ReopenLogs opens the logs' files anew.
+	// ReopenLogs reopens the files of the logs.
 	ReopenLogs() error
 	// About fills in what is no app's: Addresses, LogLevel, Folders, Stopping.
 	About(*Status)

@@ -62,7 +62,7 @@ func Listen(ctx context.Context, p Place) (net.Listener, error) {
 }
 
 // Announce puts a link to a socket with a path of its own where the commands look for sockets, so that they find it without
-// being told. remove takes it away again. Links that lead to nobody any more, of servers that were killed, are removed.
+// being told. remove takes it away again. Dangling links of servers that were killed are removed.
 func (p Place) Announce() (remove func(), err error) {
 	if p.Path == "" || p.Dir == "" || filepath.Dir(p.Path) == p.Dir {
 		return func() {}, nil

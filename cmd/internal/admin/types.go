@@ -30,7 +30,7 @@ type Folder struct {
 	URL string `json:"url"`
 	Dir string `json:"dir"`
 	How string `json:"how"` // "configured", "declared by Flask"
-	// State is "served", "app" (the app is asked) or "trouble" (nobody can serve it).
+	// State is "served", "app" (the app answers) or "trouble" (it cannot be served).
 	State  string `json:"state"`
 	Reason string `json:"reason,omitempty"` // for what is not served
 }
@@ -87,7 +87,7 @@ type Worker struct {
 	Due        string  `json:"due,omitempty"` // why a replacement boots
 	Up         float64 `json:"up_seconds"`
 	Served     int64   `json:"served"`
-	// RSS in octets when it was last looked at; 0: it was not.
+	// RSS in bytes at the last look; 0: unknown.
 	RSS int64 `json:"rss"`
 	// PSS is that with each page divided by the processes that share it; 0: unknown.
 	PSS      int64     `json:"pss"`

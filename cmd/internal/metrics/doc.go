@@ -1,10 +1,10 @@
 // Package metrics counts for Prometheus.
 //
-// What a request was is counted when it is answered (requests.go: the chain's
-// Observe); what pools and workers do is asked at each scrape (pools.go), from
-// counters of the pools that outlive their workers, so that nothing ever falls. The
-// values of each label are few: apps, workers by their slot, and fixed words. Watch
-// (watch.go) looks once a second whether what must hold does.
+// Requests are counted when they are answered (requests.go: the observer of the stage
+// Done). Pools and workers are read at each scrape (pools.go), from counters of the pools
+// that outlive their workers, so that no counter decreases. Each label has few values:
+// apps, workers by their slot, and fixed words. Watch (watch.go) checks the invariants of
+// the pools once a second. metrics.go declares the metrics and their handler.
 //
-// It decides nothing. One goroutine, which Watch's caller starts and ends.
+// The package decides nothing. One goroutine, which the caller of Watch starts and ends.
 package metrics

@@ -26,7 +26,7 @@ var (
 	descRefused    = desc("standpipe_queue_refused_total", "Requests that found the line full, or waited too long in it.", "app", "reason")
 	descServed     = desc("standpipe_served_total", "Requests that workers have run to their end.", "app")
 	descStarts     = desc("standpipe_worker_starts_total", "Processes that were started.", "app")
-	descExits      = desc("standpipe_worker_exits_total", "Processes that have ended: how, and why they were asked to (none: nobody asked).", "app", "cause", "reason")
+	descExits      = desc("standpipe_worker_exits_total", "Processes that have ended: how, and why they were asked to leave (none: they were not asked).", "app", "cause", "reason")
 	descRestarts   = desc("standpipe_worker_restarts_total", "Ends after which another worker took the place: all but those of a stop or of scaling down.", "app")
 	descFailures   = desc("standpipe_boot_failures_total", "Workers that did not come up.", "app")
 	descStuck      = desc("standpipe_prefetch_stuck_total", "Requests that had been sent to a busy worker which then could not give them back (C code that holds the GIL).", "app")

@@ -1,8 +1,8 @@
-// Package systemd tells a service manager how this service does, as sd_notify(3)
-// and systemd.service(5) say: READY, RELOADING, STOPPING, STATUS, MAINPID,
+// Package systemd reports the state of this service to a service manager, by sd_notify(3)
+// and systemd.service(5): READY, RELOADING, STOPPING, STATUS, MAINPID,
 // EXTEND_TIMEOUT_USEC, WATCHDOG.
 //
-// notify.go holds the words, loop.go what is said again and again. What it says of
-// the service it is told by cmd/standpipe. One goroutine, Loop's, which its caller
-// starts, ends by ctx, and waits for.
+// notify.go has the messages, loop.go the repeated ones (status, watchdog), monotonic_*.go
+// the clock of RELOADING. Package run says what the service does. One goroutine, Loop's,
+// which its caller starts, ends by ctx, and waits for.
 package systemd

@@ -10,10 +10,10 @@ import (
 )
 
 // Notifier speaks to the service manager. All methods of a nil Notifier do nothing:
-// nobody listens.
+// there is no service manager.
 type Notifier struct {
 	address  string
-	watchdog time.Duration // how often the manager wants to hear of us; 0: it does not
+	watchdog time.Duration // how often the manager expects a sign of life; 0: never
 	failed   func(error)
 
 	mu      sync.Mutex

@@ -14,19 +14,19 @@ import (
 // Inheritance is what a new process has got from the one before. All methods of nil
 // do nothing.
 type Inheritance struct {
-	letter letter
-	say    *os.File
-	orders chan string // what the old process says; closed at its end
+	handshake handshake
+	say       *os.File
+	orders    chan string // what the old process says; closed at its end
 
 	mu   sync.Mutex
 	left []handed
 	told bool
 }
 
-// maxListeners bounds what a letter may name.
+// maxListeners bounds what a handshake may name.
 const maxListeners = 1000
 
-// Inherit reads the letter to this process, once; nil: there is none. Standard output
+// Inherit reads the handshake for this process, once; nil: there is none. Standard output
 // and error are the old process's afterwards, and the sockets and the watchdog that a
 // service manager has given to that one are this one's.
 func Inherit() (*Inheritance, error) {
@@ -54,7 +54,7 @@ func Inherit() (*Inheritance, error) {
 	if err := errors.Join(redirect(l.Out, 1), redirect(l.Err, 2)); err != nil {
 		return nil, fmt.Errorf("%s: %w", variable, err)
 	}
-	h := &Inheritance{letter: *l, say: os.NewFile(uintptr(l.Say), "upgrade"), orders: make(chan string, 4), left: l.Listeners}
+	h := &Inheritance{handshake: *l, say: os.NewFile(uintptr(l.Say), "upgrade"), orders: make(chan string, 4), left: l.Listeners}
 	hear := os.NewFile(uintptr(l.Hear), "upgrade")
 	go func() { // ends with the old process, or when that has nothing more to say
 		defer close(h.orders)
@@ -66,9 +66,9 @@ func Inherit() (*Inheritance, error) {
 	return h, nil
 }
 
-// parse reads a letter, and checks it: descriptors are closed by number.
-func parse(text string) (*letter, error) {
-	var l letter
+// parse reads a handshake, and checks it: descriptors are closed by number.
+func parse(text string) (*handshake, error) {
+	var l handshake
 	d := json.NewDecoder(strings.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&l); err != nil {
@@ -105,7 +105,7 @@ func (h *Inheritance) Take(address string) *os.File {
 	return nil
 }
 
-// CloseRest closes the sockets that nobody has taken, because the configuration does
+// CloseRest closes the sockets that were not taken, because the configuration does
 // not have their addresses any more, and returns these.
 func (h *Inheritance) CloseRest() (addresses []string) {
 	h.mu.Lock()
@@ -123,7 +123,7 @@ func (h *Inheritance) Up() []string {
 	if h == nil {
 		return nil
 	}
-	return h.letter.Up
+	return h.handshake.Up
 }
 
 // Failed tells the old process why this one ends; the first sentence counts.
@@ -139,7 +139,7 @@ func (h *Inheritance) tell(line string) {
 	defer h.mu.Unlock()
 	if !h.told {
 		h.told = strings.HasPrefix(line, "failed ")
-		_, _ = h.say.WriteString(line + "\n") // nobody is there: the old process has ended
+		_, _ = h.say.WriteString(line + "\n") // an error means that the old process has ended
 	}
 }
 

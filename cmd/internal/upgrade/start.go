@@ -17,9 +17,9 @@ import (
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
-// letter is what a new process is told at its start, as JSON in the variable.
-type letter struct {
-	// Parent is the pid of the old process: the letter is for its child alone.
+// handshake is what a new process is told at its start, as JSON in the variable.
+type handshake struct {
+	// Parent is the pid of the old process: the handshake is for its child alone.
 	Parent int `json:"parent"`
 	// Hear and Say are the pipe ends; Out and Err the standard output and error that
 	// it is to have: until it has read this, what it prints is caught.
@@ -90,7 +90,7 @@ func (e *Failed) Error() string {
 // ErrAborted: Abort was called.
 var ErrAborted = errors.New("the upgrade was given up")
 
-// Program finds the program anew by the name that it was started by, so that what
+// Program finds the program again by the name that it was started by, so that what
 // has been put into its place is what is started: links and PATH are followed again.
 // dir is the folder of the start, fallback the path for a name that leads nowhere.
 func Program(name, dir, fallback string) string {
@@ -124,7 +124,7 @@ func Start(o Options) (*Attempt, error) {
 		pipes[i], pipes[i+1] = r, w
 	}
 	hear, theirSay, theirHear, say, output, theirOutput := pipes[0], pipes[1], pipes[2], pipes[3], pipes[4], pipes[5]
-	l := letter{Parent: os.Getpid(), Up: o.Up, Hear: 3, Say: 4, Out: 5, Err: 6}
+	l := handshake{Parent: os.Getpid(), Up: o.Up, Hear: 3, Say: 4, Out: 5, Err: 6}
 	extra := []*os.File{theirHear, theirSay, os.Stdout, os.Stderr}
 	for _, ln := range o.Listeners {
 		l.Listeners = append(l.Listeners, handed{ln.Address, 3 + len(extra)})
@@ -307,7 +307,7 @@ func closeAll(files ...*os.File) {
 	}
 }
 
-// without is env without a letter to this process.
+// without is env without a handshake for this process.
 func without(env []string) []string {
 	list := make([]string, 0, len(env)+1)
 	for _, v := range env {

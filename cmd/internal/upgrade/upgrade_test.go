@@ -35,7 +35,7 @@ func TestProgram(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	good, err := json.Marshal(letter{Parent: 1, Hear: 3, Say: 4, Out: 5, Err: 6, Listeners: []handed{{"127.0.0.1:0", 7}}, Up: []string{"shop"}})
+	good, err := json.Marshal(handshake{Parent: 1, Hear: 3, Say: 4, Out: 5, Err: 6, Listeners: []handed{{"127.0.0.1:0", 7}}, Up: []string{"shop"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// A letter to another process is not ours: nothing of it is touched.
+// A handshake for another process is not ours: nothing of it is touched.
 func TestInheritOfAnother(t *testing.T) {
 	t.Setenv(variable, `{"parent":1,"Hear":3,"Say":4,"Out":5,"Err":6,"listeners":[],"up":[]}`)
 	if os.Getppid() == 1 {
@@ -81,11 +81,11 @@ func TestInheritOfAnother(t *testing.T) {
 		t.Errorf("%+v %v", h, err)
 	}
 	if os.Getenv(variable) != "" {
-		t.Error("the letter is still in the environment")
+		t.Error("the handshake is still in the environment")
 	}
 	t.Setenv(variable, "x")
 	if _, err := Inherit(); err == nil {
-		t.Error("a letter that cannot be read is no error")
+		t.Error("a handshake that cannot be read is no error")
 	}
 	var none *Inheritance
 	none.Failed(errors.New("x"))
@@ -159,7 +159,7 @@ func TestAttempt(t *testing.T) {
 				}
 				a.Finish()
 			}
-			<-a.exited // who has taken over ends when nobody speaks any more
+			<-a.exited // the new process ends when its pipe is closed
 		})
 	}
 	if _, err := Start(Options{Program: "/nonexistent", Args: []string{"x"}}); err == nil {

@@ -1,7 +1,8 @@
 // Package client is the commands' end of the control socket: it finds the running
-// standpipe and asks it. Package admin says what may be asked.
+// server and sends it commands. Package admin declares the commands.
 //
-// It has no goroutine of its own; net/http ends its with Close.
+// Files: client.go (Client), find.go (which server is meant), trusted_*.go (sockets of other
+// users). It starts no goroutine; net/http ends its own with Close.
 package client
 
 import (
@@ -20,7 +21,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 )
 
-// maxAnswer bounds what is read of an answer, in octets.
+// maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 64 << 20
 
 // Client asks the standpipe behind one socket.

@@ -12,7 +12,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 )
 
-// trusted: a folder in which nobody but us, its service and root can have put a
+// trusted: a folder in which only our user, its service and root can have put a
 // socket. In a temporary folder anybody may make one under our name; what is directly in /run was made by root, for a
 // service (RuntimeDirectory).
 func trusted(dir string) bool {

@@ -1,2 +1,0 @@
-// Package inherit keeps what standpipe inherits from its parent to itself.
-package inherit
