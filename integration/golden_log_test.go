@@ -135,7 +135,7 @@ workers = 1
 			}
 		}
 		lines := r.str("message")
-		for _, key := range []string{"hint", "reason", "error", "in_flight"} {
+		for _, key := range []string{"reason", "error", "in_flight"} {
 			if text := r.str(key); text != "" {
 				lines += "\n" + key + ": " + text
 			}

@@ -13,7 +13,8 @@ import (
 // Where stderr is the stream to journald that JOURNAL_STREAM names, each line has its priority; elsewhere none has.
 func TestFault_A7_JournaldPriorities(t *testing.T) {
 	t.Parallel()
-	app := "import traceback\ntry:\n    raise ValueError('no')\nexcept ValueError:\n    traceback.print_exc()\n" + hello("a")
+	// In one write: a busy machine may take long between two, and then the lines are no longer one record.
+	app := "import sys, traceback\ntry:\n    raise ValueError('no')\nexcept ValueError:\n    sys.stderr.write(traceback.format_exc())\n" + hello("a")
 	dir := project(t, map[string]string{"app.py": app})
 	for _, c := range []struct {
 		name, format string
