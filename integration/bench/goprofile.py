@@ -64,7 +64,7 @@ _RULES = [
         (r"~/bridge/listen\.\(\*limitListener\)", CONNECTIONS),
         (r"~/shim\.(writeNow|\(\*writer\)\.(writeNow|writeAll|loop))", PIPE_WRITE),
         (r"~/shim\.\(\*FrameReader\)\.fill", PIPE_READ),
-        (r"~/bridge/accesslog\b|~/cmd/internal/compose\.\(\*Outlet\)", LOG),
+        (r"~/bridge/accesslog\b|~/cmd/internal/logfile\.\(\*Outlet\)", LOG),
         (r"net/(http|textproto|url)|bufio\.|mime|~/bridge/(nethttp|http1|uwsgi)\b", PROTOCOL),
         (r"~/bridge/static\b", STATIC),
         (r"~/(bridge|cmd)\b", BRIDGE),

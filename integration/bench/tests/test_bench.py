@@ -237,7 +237,7 @@ class Housekeeping(unittest.TestCase):
         finally:
             race.close()
             rounds.SERVERS = before
-        self.assertRegex(rows["wrong"]["reason"], "wrong answer: status 200, 5 octets: b'hullo'")
+        self.assertRegex(rows["wrong"]["reason"], "wrong answer: status 200, 5 bytes: b'hullo'")
         self.assertEqual(rows["absent"]["reason"], "no such thing")
         self.assertRegex(rows["dead"]["reason"], "it ended: no licence")
 

@@ -89,7 +89,7 @@ class Go(unittest.TestCase):
                 ],
                 goprofile.PIPE_WRITE,
             ),
-            (["internal/poll.(*FD).Write", "os.(*File).Write", MODULE + "cmd/internal/compose.(*Outlet).run"], goprofile.LOG),
+            (["internal/poll.(*FD).Write", "os.(*File).Write", MODULE + "cmd/internal/logfile.(*Outlet).run"], goprofile.LOG),
             (["internal/poll.(*FD).Write", "os.(*File).Write", MODULE + "bridge/httpx.(*Buffer).spill"], goprofile.BRIDGE),
         ):
             self.assertEqual(goprofile.classify(WRITE + above + HANDLER), class_)
