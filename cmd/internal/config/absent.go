@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Absent says what an app's module names and is not there, as far as that can be known without its interpreter. certain:
-// there is no such file; otherwise the interpreter may know more than this. Empty: nothing is missing.
+// Absent returns a sentence if the file or module that an app names does not exist, as far as that can be known without its
+// interpreter. certain: there is no such file; otherwise the interpreter may find it elsewhere. Empty: nothing is missing.
 func Absent(a *App) (why string, certain bool) {
 	name, _, _ := strings.Cut(strings.TrimSpace(a.Module), ":")
 	if name = strings.TrimSpace(name); name == "" || filepath.VolumeName(a.Module) != "" {
@@ -20,7 +20,7 @@ func Absent(a *App) (why string, certain bool) {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(a.Dir, name)
 		}
-		if isThere(path) || isThere(path+".py") {
+		if exists(path) || exists(path+".py") {
 			return "", false
 		}
 		return fmt.Sprintf("app %q: there is no file %s", a.Name, path), true
@@ -31,12 +31,12 @@ func Absent(a *App) (why string, certain bool) {
 	return absentModule(a, strings.Split(name, ".")), false
 }
 
-func isThere(path string) bool {
+func exists(path string) bool {
 	_, err := os.Stat(path)
 	return !os.IsNotExist(err)
 }
 
-// absentModule looks for a module in the folders that the app's own code is in, and a package in those of the interpreter.
+// absentModule looks for a module in the folders of the app's code, and for its package in those of the interpreter.
 func absentModule(a *App, parts []string) string {
 	for _, dir := range append([]string{a.Dir}, a.PythonPath...) {
 		if !moduleIn(dir, parts[0]) {
@@ -60,9 +60,9 @@ func absentModule(a *App, parts []string) string {
 	return fmt.Sprintf("app %q: there is no module %s in %s; if its Python has it elsewhere, standpipe check --load shows that", a.Name, parts[0], a.Dir)
 }
 
-// moduleIn tells whether dir has a module or a package of that name.
+// moduleIn reports whether dir has a module or a package of that name.
 func moduleIn(dir, name string) bool {
-	if isThere(filepath.Join(dir, name)) || isThere(filepath.Join(dir, name+".py")) {
+	if exists(filepath.Join(dir, name)) || exists(filepath.Join(dir, name+".py")) {
 		return true
 	}
 	entries, err := os.ReadDir(dir)
@@ -71,8 +71,8 @@ func moduleIn(dir, name string) bool {
 	})
 }
 
-// installedModule tells whether the interpreter's own folders have the module, or may have it in a way that only Python
-// follows (an editable install).
+// installedModule reports whether the interpreter's own folders have the module, or may have it in a way that only Python
+// can follow (an editable install).
 func installedModule(python, name string) bool {
 	prefix := filepath.Dir(filepath.Dir(python))
 	venv, err := readBounded(filepath.Join(prefix, "pyvenv.cfg"))
@@ -91,7 +91,7 @@ func installedModule(python, name string) bool {
 	return in(prefix, libFolders, name) || !alone && in(prefix, siteFolders, name)
 }
 
-// Where interpreters keep the standard library and what is installed, below their prefix.
+// The folders of the standard library and of installed packages, below an interpreter's prefix.
 var (
 	libFolders  = []string{"lib/python3*", "lib64/python3*", "lib/pypy3*", "lib/python3*/lib-dynload", "Lib", "DLLs"}
 	siteFolders = []string{"lib/python3*/site-packages", "lib64/python3*/site-packages", "lib/pypy3*/site-packages", "lib/python3*/dist-packages", "lib/python3/dist-packages",
@@ -110,7 +110,8 @@ func in(prefix string, folders []string, name string) bool {
 	return false
 }
 
-// pathFilesHave follows the .pth files of dir, as module site does; one that imports an editable install's finder may have anything.
+// pathFilesHave follows the .pth files of dir, as the module site does; one that imports the finder of an editable install may
+// have any module.
 func pathFilesHave(dir, name string) bool {
 	files, _ := filepath.Glob(filepath.Join(dir, "*.pth"))
 	for _, file := range files {

@@ -93,7 +93,7 @@ func setMount(a *App, in schema.Input) error {
 // Check finds mistakes in the app's values, those of its groups' that need the app included.
 func (a *App) Check(r *schema.Row) {
 	if !goodName(a.Name) {
-		r.Bad("name", "%q is not an app's name; use up to %d letters, digits, dots, dashes and underscores", a.Name, maxName)
+		r.Other(r.Path).Bad("name", "%q is not an app's name; use up to %d letters, digits, dots, dashes and underscores", a.Name, maxName)
 	}
 	for _, p := range a.PythonPath {
 		if _, err := os.Stat(p); err != nil && !(a.unread && beneath(p, a.Dir)) {
@@ -118,7 +118,7 @@ func (a *App) Check(r *schema.Row) {
 	}
 	a.Life.checkWarmup(r, a.Mount)
 	if why := notAnApp(a); why != "" && a.Broken == nil {
-		r.Bad("module", "%s", why)
+		r.Other(r.Path).Bad("module", "%s", why)
 	}
 	if strings.ContainsAny(a.Module, "\x00\n\r") {
 		r.Bad("module", "the module's name contains a control character")

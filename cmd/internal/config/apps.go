@@ -17,8 +17,15 @@ type appLayers struct {
 	flagged    []schema.Given // each --app that changes an app of the file
 }
 
-// apps finds out which apps there are, and what each one's values are.
-func (l *loader) apps(scope *schema.Scope, tables []*schema.Table) {
+// appReader finds out which apps there are, and what each one's values are.
+type appReader struct {
+	l     *loader
+	scope *schema.Scope
+}
+
+// read adds the apps of the tables in the file, of the flags --app, and of APP.
+func (r *appReader) read(tables []*schema.Table) {
+	l := r.l
 	var list []appLayers
 	for _, t := range tables {
 		list = append(list, appLayers{table: t})
@@ -42,42 +49,44 @@ func (l *loader) apps(scope *schema.Scope, tables []*schema.Table) {
 	}
 	for _, a := range list {
 		if l.in.App != "" {
-			a.positional = []schema.Given{{Setting: scope.Setting("module"), In: schema.Input{Values: []string{l.in.App}, Src: schema.Source{Kind: schema.FromFlag, Where: "APP"}}}}
+			a.positional = []schema.Given{{Setting: r.scope.Setting("module"), In: schema.Input{Values: []string{l.in.App}, Src: schema.Source{Kind: schema.FromFlag, Where: "APP"}}}}
 		}
-		l.cfg.Apps = append(l.cfg.Apps, l.app(scope, a))
+		l.cfg.Apps = append(l.cfg.Apps, r.app(a))
 	}
-	l.knownNames(scope)
+	r.knownNames()
 }
 
 // app is one app with all layers in place. It is built twice when its name has to be made of its values.
-func (l *loader) app(scope *schema.Scope, layers appLayers) App {
+func (r *appReader) app(layers appLayers) App {
+	l := r.l
 	name := layers.table.Name
 	if name == "" {
-		draft := l.build(scope, layers, "", l.v.Draft())
+		draft := r.build(layers, "", l.v.Draft())
 		name = draft.Name
 		if name == "" {
 			name = nameOf(cmp.Or(draft.Module, l.v.Env["FLASK_APP"]), draft.Dir)
 		}
 	}
-	a := l.build(scope, layers, name, l.v)
+	a := r.build(layers, name, l.v)
 	a.Name = name
-	l.appStatic = append(l.appStatic, l.appStatics(scope.Table("static"), layers.table, name))
+	l.appStatic = append(l.appStatic, r.statics(layers.table, name))
 	return a
 }
 
 // build puts an app's layers together, the later ones winning. Sources and problems go to v.
-func (l *loader) build(scope *schema.Scope, layers appLayers, name string, v *schema.Values) App {
-	a := App{Name: name, Dir: l.in.Dir}
+func (r *appReader) build(layers appLayers, name string, v *schema.Values) App {
+	a := App{Name: name, Dir: r.l.in.Dir}
 	if layers.table.Src.Kind == schema.FromFile {
-		a.Dir = filepath.Dir(l.cfg.File)
+		a.Dir = filepath.Dir(r.l.cfg.File)
 	}
-	v.Apply(&a, appRow(name), v.Defaults(scope), layers.table.Givens, v.Variables(scope, name), v.Flags(scope),
-		layers.positional, layers.flagged, v.FlagsOf(scope, name))
+	v.Apply(&a, appRow(name), v.Defaults(r.scope), layers.table.Givens, v.Variables(r.scope, name), v.Flags(r.scope),
+		layers.positional, layers.flagged, v.FlagsOf(r.scope, name))
 	return a
 }
 
-// appStatics are the rows of [[app.static]].
-func (l *loader) appStatics(scope *schema.Scope, t *schema.Table, app string) []Static {
+// statics are the rows of [[app.static]].
+func (r *appReader) statics(t *schema.Table, app string) []Static {
+	l, scope := r.l, r.scope.Table("static")
 	var a App
 	tables, path := t.Tables[scope], appRow(app)
 	l.v.FillRows(scope, &a, path, tables)
@@ -90,7 +99,8 @@ func (l *loader) appStatics(scope *schema.Scope, t *schema.Table, app string) []
 }
 
 // knownNames reports -w shpo=8 when there is no app shpo.
-func (l *loader) knownNames(scope *schema.Scope) {
+func (r *appReader) knownNames() {
+	l := r.l
 	var names []string
 	for _, a := range l.cfg.Apps {
 		if l.v.Unsure(appRow(a.Name) + ".name") {
@@ -98,7 +108,7 @@ func (l *loader) knownNames(scope *schema.Scope) {
 		}
 		names = append(names, a.Name)
 	}
-	for _, g := range l.v.Names(scope) {
+	for _, g := range l.v.Names(r.scope) {
 		if slices.Contains(names, g.For) {
 			continue
 		}

@@ -14,7 +14,7 @@ const (
 	manyWorkers     = 8         // for more, a person should decide
 	memoryPerWorker = 200 << 20 // bytes; what a medium Django worker takes
 	memoryPerConn   = 64 << 10  // bytes; twice what an idle connection takes, so that half of a container's limit holds them all
-	socketMode      = 0o666     // as gunicorn's: who may enter the folder may connect, as with a port on loopback
+	socketMode      = 0o666     // as gunicorn's: every user who may enter the folder may connect, as with a port on loopback
 	maxPassed       = 64        // sockets by LISTEN_FDS
 )
 
@@ -24,7 +24,7 @@ func (l *loader) derive() {
 		l.deriveApp(i)
 	}
 	l.cfg.Stop.derive(l.v.Row("stop", ""), l.v.Env["KUBERNETES_SERVICE_HOST"] != "", func(key, why string) { l.v.Sources.Put("stop."+key, derived(why)) })
-	l.identities()
+	(&accounts{l.cfg, l.v, l.in.Machine, l.in.Tolerant, l.warn}).find()
 	l.guardMemory()
 	l.deriveSizes()
 	if l.passed > 0 && !slices.ContainsFunc(l.cfg.Listen, func(at Listen) bool { return at.Network == "fd" }) {

@@ -10,19 +10,32 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/discover"
 )
 
-// deriveApp fills in what was not set of an app: its workers, its module, its interpreter.
+// appDeriver fills in what was not set of an app: its workers, its module, its interpreter.
+type appDeriver struct {
+	l     *loader
+	app   *App
+	row   *schema.Row
+	index int  // of app in Config.Apps
+	there bool // its folder exists
+}
+
 func (l *loader) deriveApp(i int) {
 	a := &l.cfg.Apps[i]
-	row := l.v.Row(appRow(a.Name), "")
-	put := func(key, why string) { l.v.Sources.Put(row.Path+"."+key, derived(why)) }
+	(&appDeriver{l: l, app: a, row: l.v.Row(appRow(a.Name), ""), index: i}).derive()
+}
+
+func (d *appDeriver) put(key, why string) { d.l.v.Sources.Put(d.row.Path+"."+key, derived(why)) }
+
+func (d *appDeriver) derive() {
+	l, a, row := d.l, d.app, d.row
 	if !row.Given("workers") {
-		n, src := l.defaultWorkers()
+		n, src := d.defaultWorkers()
 		a.Workers.Min, a.Workers.Max, a.Workers.Reason = n, n, src.Where
 		l.v.Sources.Put(row.Path+".workers", src)
 	}
 	if !row.Given("queue") {
 		a.Requests.Queue = 256 + 16*a.Workers.Max
-		put("queue", fmt.Sprintf("256 + 16 x %d workers", a.Workers.Max))
+		d.put("queue", fmt.Sprintf("256 + 16 x %d workers", a.Workers.Max))
 	}
 	a.Dir = filepath.Clean(a.Dir)
 	for _, paths := range [][]string{a.EnvFile, a.PythonPath, a.Life.TouchReload, a.Files.SendfileRoots} {
@@ -30,26 +43,27 @@ func (l *loader) deriveApp(i int) {
 	}
 	missing := checkFolder(a.Dir)
 	if missing != nil && !row.Unsure("dir") {
-		l.addMissing(i, row.Source("dir"), missing)
+		l.addMissing(d.index, row.Source("dir"), missing)
 	}
-	there := missing == nil && !row.Unsure("dir")
-	l.readEnvFiles(a, row, there)
-	l.findModule(a, row, there)
-	l.findPython(i, row, there)
-	a.Files.complete(a.Dir, l.appStatic[i])
+	d.there = missing == nil && !row.Unsure("dir")
+	d.readEnvFiles()
+	d.findModule()
+	d.findPython()
+	a.Files.complete(a.Dir, l.appStatic[d.index])
 	if a.Module == "" {
-		put("module", "found in dir")
+		d.put("module", "found in dir")
 	}
 	if !row.Given("dir") && l.cfg.File != "" && a.Dir != l.cfg.Dir {
-		put("dir", "the file's folder")
+		d.put("dir", "the file's folder")
 	} else if !row.Given("dir") {
-		put("dir", "current folder")
+		d.put("dir", "current folder")
 	}
-	put("python", a.Interpreter.How)
+	d.put("python", a.Interpreter.How)
 }
 
 // defaultWorkers is the number of workers of an app that sets none, and why.
-func (l *loader) defaultWorkers() (int, schema.Source) {
+func (d *appDeriver) defaultWorkers() (int, schema.Source) {
+	l := d.l
 	v := l.v.Env["WEB_CONCURRENCY"]
 	if v == "" {
 		return l.in.Machine.workers(len(l.cfg.Apps))
@@ -64,20 +78,21 @@ func (l *loader) defaultWorkers() (int, schema.Source) {
 
 // readEnvFiles puts the files' variables in front of the app's own, which win. Without the app's folder it only reads
 // those that lie elsewhere; Again reads them all.
-func (l *loader) readEnvFiles(a *App, row *schema.Row, there bool) {
+func (d *appDeriver) readEnvFiles() {
+	a := d.app
 	var vars []EnvVar
 	for _, path := range a.EnvFile {
-		if !there && beneath(path, a.Dir) {
+		if !d.there && beneath(path, a.Dir) {
 			continue
 		}
 		v, err := readEnvFile(path)
 		if err != nil {
-			row.Bad("env_file", "env_file of app %q: %s", a.Name, withPath(path, err))
+			d.row.Bad("env_file", "env_file of app %q: %s", a.Name, withPath(path, err))
 			continue
 		}
 		vars = append(vars, v...)
 	}
-	if a.unread = !there; there {
+	if a.unread = !d.there; d.there {
 		a.Env = append(vars, a.Env...)
 	}
 }
@@ -92,39 +107,41 @@ func withPath(path string, err error) string {
 }
 
 // findModule is for an app whose module was not named: FLASK_APP, else the files that may hold it.
-func (l *loader) findModule(a *App, row *schema.Row, there bool) {
+func (d *appDeriver) findModule() {
+	a := d.app
 	if a.Module != "" {
 		return
 	}
-	if v, src := l.flaskApp(a); v != "" {
+	if v, src := d.flaskApp(); v != "" {
 		a.Module, a.How = v, "FLASK_APP"
-		l.v.Sources.Put(row.Path+".module", src)
+		d.l.v.Sources.Put(d.row.Path+".module", src)
 		return
 	}
-	if !there {
+	if !d.there {
 		a.Candidates = discover.Usual()
 		return
 	}
-	if a.Candidates = discover.Candidates(a.Dir); len(a.Candidates) == 0 && !row.Unsure("module") {
-		l.noApp(a)
+	if a.Candidates = discover.Candidates(a.Dir); len(a.Candidates) == 0 && !d.row.Unsure("module") {
+		d.noApp()
 	}
 }
 
 // flaskApp is the app's FLASK_APP. That of standpipe's own environment counts for a single app only.
-func (l *loader) flaskApp(a *App) (string, schema.Source) {
-	for _, e := range slices.Backward(a.Env) {
+func (d *appDeriver) flaskApp() (string, schema.Source) {
+	for _, e := range slices.Backward(d.app.Env) {
 		if e.Name == "FLASK_APP" && e.Value != "" {
 			return e.Value, e.Source
 		}
 	}
-	if len(l.cfg.Apps) > 1 {
+	if len(d.l.cfg.Apps) > 1 {
 		return "", schema.Source{}
 	}
-	return l.v.Env["FLASK_APP"], schema.Source{Kind: schema.FromEnv, Where: "FLASK_APP"}
+	return d.l.v.Env["FLASK_APP"], schema.Source{Kind: schema.FromEnv, Where: "FLASK_APP"}
 }
 
 // noApp adds the problem of a folder that has no app, with what to write for what it has.
-func (l *loader) noApp(a *App) {
+func (d *appDeriver) noApp() {
+	l, a := d.l, d.app
 	where, tried := "", "FLASK_APP, standpipe.toml, "
 	if l.cfg.File != "" {
 		tried = "FLASK_APP, "
@@ -144,8 +161,8 @@ func (l *loader) noApp(a *App) {
 }
 
 // findPython finds the app's interpreter. Of python and venv, the one of the later layer counts.
-func (l *loader) findPython(app int, row *schema.Row, there bool) {
-	a := &l.cfg.Apps[app]
+func (d *appDeriver) findPython() {
+	l, a, row := d.l, d.app, d.row
 	python, venv := row.Source("python"), row.Source("venv")
 	if a.Python != "" && a.Venv != "" {
 		switch {
@@ -162,7 +179,7 @@ func (l *loader) findPython(app int, row *schema.Row, there bool) {
 		Dir: a.Dir, Python: a.Python, PythonFrom: shownSource(python), Venv: a.Venv, VenvFrom: shownSource(venv),
 		Getenv: func(name string) string { return l.v.Env[name] },
 	}
-	if !there {
+	if !d.there {
 		return // the missing folder is the problem
 	}
 	in, err := discover.Find(a.search)
@@ -175,7 +192,7 @@ func (l *loader) findPython(app int, row *schema.Row, there bool) {
 		src = venv
 	}
 	if src.Given() || !row.Unsure("python", "venv") {
-		l.addMissing(app, src, err)
+		l.addMissing(d.index, src, err)
 	}
 }
 

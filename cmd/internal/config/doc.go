@@ -13,7 +13,7 @@
 // The texts of the documentation are in texts/, a file for each table; product.go puts all together as a schema.
 //
 // Files, the loader: load.go (the layers), apps.go (which apps there are), derive.go and derive_app.go (what was not set),
-// machine*.go (the limits of the machine), identity.go (users), envfile.go, variables.go (unknown variables), check.go
+// machine.go, machine_unix.go and machine_windows.go (the machine's limits), identity.go (users), guard.go (hard_rss), envfile.go, variables.go (unknown variables), check.go
 // (what needs more than one table), missing.go (an app whose folder is missing), notapp.go and absent.go (a module that is
 // not an app, or does not exist), peek.go (one key of a file), masked.go (secrets), restart.go (what a reload does not
 // change), release.go (links resolved).

@@ -38,35 +38,44 @@ type wanted struct {
 
 func (w *wanted) none() bool { return w.user == "" && w.group == "" && len(w.groups) == 0 }
 
-// identities finds out what the server and each app's workers run as. nil: nothing changes.
-func (l *loader) identities() {
-	c, top := l.cfg, l.v.Row("", "")
+// accounts finds out what the server and each app's workers run as.
+type accounts struct {
+	cfg      *Config
+	v        *schema.Values
+	machine  *Machine
+	tolerant bool // see refuse
+	warn     func(format string, args ...any)
+}
+
+// find sets the identities in the configuration.
+func (f *accounts) find() {
+	c, top := f.cfg, f.v.Row("", "")
 	server := wanted{user: c.Account.User, group: c.Account.Group, userSource: top.Source("user"), groupSource: top.Source("group")}
-	now := l.in.Machine.identity()
+	now := f.machine.identity()
 	base := now
 	if !server.none() {
-		id := l.resolve(server, now)
+		id := f.resolve(server, now)
 		if id == nil {
 			return
 		}
-		if l.mayBecome(id, "standpipe", server) && !sameUser(id, now) {
+		if f.mayBecome(id, "standpipe", server) && !sameUser(id, now) {
 			c.Account.Identity, base = id, id
 		}
 	}
 	for i := range c.Apps {
 		a := &c.Apps[i]
-		l.appIdentity(a, server, now, base)
-		l.privileges(a)
+		f.appIdentity(a, server, now, base)
+		f.privileges(a)
 		if a.Life.Preload && a.Confine.NeedsRoot && c.Account.Identity != nil {
 			// Its template's forks would be our children, and neither this process nor the helper could signal them.
-			l.v.Row(appRow(a.Name), "").Bad("preload", "app %q: preload does not go with a user or a limit that needs root once standpipe has dropped its privileges; leave out preload, the app's own setting, or --user", a.Name)
+			f.v.Row(appRow(a.Name), "").Bad("preload", "app %q: preload does not go with a user or a limit that needs root once standpipe has dropped its privileges; leave out preload, the app's own setting, or --user", a.Name)
 		}
 	}
 }
 
 // appIdentity finds out what an app's workers run as: now is what this process is, base what the server will be.
-func (l *loader) appIdentity(a *App, server wanted, now, base *Identity) {
-	row := l.v.Row(appRow(a.Name), "")
+func (f *accounts) appIdentity(a *App, server wanted, now, base *Identity) {
+	row := f.v.Row(appRow(a.Name), "")
 	w := wanted{user: a.Confine.User, group: a.Confine.Group, groups: a.Confine.Groups,
 		userSource: row.Source("user"), groupSource: row.Source("group"), groupsSource: row.Source("groups")}
 	if w.none() {
@@ -76,10 +85,10 @@ func (l *loader) appIdentity(a *App, server wanted, now, base *Identity) {
 		w.user, w.userSource = server.user, server.userSource
 		w.group, w.groupSource = cmp.Or(w.group, server.group), cmp.Or(w.groupSource, server.groupSource)
 	}
-	id := l.resolve(w, now)
+	id := f.resolve(w, now)
 	switch {
 	case id == nil:
-	case !l.mayBecome(id, fmt.Sprintf("app %q", a.Name), w):
+	case !f.mayBecome(id, fmt.Sprintf("app %q", a.Name), w):
 	case id.equal(base), base == now && len(a.Confine.Groups) == 0 && sameUser(id, now):
 	default:
 		a.Confine.Identity = id
@@ -90,8 +99,8 @@ func (l *loader) appIdentity(a *App, server wanted, now, base *Identity) {
 func sameUser(a, b *Identity) bool { return a.UID == b.UID && a.GID == b.GID }
 
 // mayBecome reports whether this process can become id, and adds a problem if not.
-func (l *loader) mayBecome(id *Identity, name string, w wanted) bool {
-	m := l.in.Machine
+func (f *accounts) mayBecome(id *Identity, name string, w wanted) bool {
+	m := f.machine
 	if m.UID == 0 || sameUser(id, m.identity()) && len(w.groups) == 0 {
 		return true
 	}
@@ -99,37 +108,37 @@ func (l *loader) mayBecome(id *Identity, name string, w wanted) bool {
 	if !src.Given() {
 		src = w.groupSource
 	}
-	l.refuse(src, "%s cannot run as %s: standpipe was started as user %d, group %d, and only root can change that", name, id, m.UID, m.GID)
+	f.refuse(src, "%s cannot run as %s: standpipe was started as user %d, group %d, and only root can change that", name, id, m.UID, m.GID)
 	return false
 }
 
 // refuse is for what the configuration asks for and this process cannot do: a problem for a command that serves, a warning
 // for one that only reads.
-func (l *loader) refuse(src schema.Source, format string, args ...any) {
-	if l.in.Tolerant {
-		l.v.Problems.Add(src, format, args...)
+func (f *accounts) refuse(src schema.Source, format string, args ...any) {
+	if f.tolerant {
+		f.v.Problems.Add(src, format, args...)
 		return
 	}
 	place := src.Place()
 	if place != "" {
 		place += ": "
 	}
-	l.warn("%s", place+fmt.Sprintf(format, args...))
+	f.warn("%s", place+fmt.Sprintf(format, args...))
 }
 
 // resolve looks names up. now is what this process runs as. nil: a problem was added.
-func (l *loader) resolve(w wanted, now *Identity) *Identity {
+func (f *accounts) resolve(w wanted, now *Identity) *Identity {
 	id := &Identity{Name: now.Name, Home: now.Home, UID: now.UID, GID: now.GID, Groups: now.Groups}
 	if w.user != "" {
 		if err := id.setUser(w.user, w.group != ""); err != nil {
-			l.v.Problems.Add(w.userSource, "%v", err)
+			f.v.Problems.Add(w.userSource, "%v", err)
 			return nil
 		}
 	}
 	if w.group != "" {
 		gid, err := lookupGroup(w.group)
 		if err != nil {
-			l.v.Problems.Add(w.groupSource, "%v", err)
+			f.v.Problems.Add(w.groupSource, "%v", err)
 			return nil
 		}
 		old := id.GID
@@ -140,7 +149,7 @@ func (l *loader) resolve(w wanted, now *Identity) *Identity {
 	if len(w.groups) > 0 {
 		groups, err := lookupGroups(w.groups)
 		if err != nil {
-			l.v.Problems.Add(w.groupsSource, "%v", err)
+			f.v.Problems.Add(w.groupsSource, "%v", err)
 			return nil
 		}
 		id.Groups = groups
@@ -224,14 +233,14 @@ func (m *Machine) identity() *Identity {
 }
 
 // privileges finds what an app's workers need root for besides their user. Without root it is refused.
-func (l *loader) privileges(a *App) {
-	m, c := l.in.Machine, &a.Confine
-	row := l.v.Row(appRow(a.Name), "")
+func (f *accounts) privileges(a *App) {
+	m, c := f.machine, &a.Confine
+	row := f.v.Row(appRow(a.Name), "")
 	c.NeedsRoot = c.Identity != nil
 	if c.Nice != nil && *c.Nice < m.Nice {
 		c.NeedsRoot = true
 		if m.UID != 0 {
-			l.refuse(row.Source("nice"), "app %q: nice %d is a higher priority than standpipe's own, %d, and that needs root", a.Name, *c.Nice, m.Nice)
+			f.refuse(row.Source("nice"), "app %q: nice %d is a higher priority than standpipe's own, %d, and that needs root", a.Name, *c.Nice, m.Nice)
 		}
 	}
 	limits := c.limits()
@@ -243,34 +252,7 @@ func (l *loader) privileges(a *App) {
 		}
 		c.NeedsRoot = true
 		if m.UID != 0 {
-			l.refuse(row.Source(key), "app %q: %s is %d, more than standpipe's own limit of %d, and that needs root", a.Name, key, want, hard)
+			f.refuse(row.Source(key), "app %q: %s is %d, more than standpipe's own limit of %d, and that needs root", a.Name, key, want, hard)
 		}
 	}
-}
-
-// guardMemory sets hard_rss where the kernel, short of memory, would kill standpipe together with the worker that grew:
-// memory.oom.group is set for this control group or one above it, as Kubernetes does it.
-func (l *loader) guardMemory() {
-	m, workers, unguarded := l.in.Machine, 0, 0
-	if !m.OOMGroup || !m.Limited {
-		return
-	}
-	free := func(a *App) bool { return a.Confine.MemoryMax == 0 && !l.given(appRow(a.Name)+".hard_rss") }
-	for i := range l.cfg.Apps {
-		workers += l.cfg.Apps[i].Workers.Max
-		if free(&l.cfg.Apps[i]) {
-			unguarded++
-		}
-	}
-	share := (m.Memory - m.OwnRSS) / int64(max(workers, 1)) / 100 * 85
-	if unguarded == 0 || share <= 0 {
-		return
-	}
-	for i := range l.cfg.Apps {
-		if a := &l.cfg.Apps[i]; free(a) && (a.Life.MaxRSS == 0 || a.Life.MaxRSS <= share) {
-			a.Life.HardRSS = share
-			l.v.Sources.Put(appRow(a.Name)+".hard_rss", derived("memory.oom.group: 85 % of (limit - standpipe) / workers"))
-		}
-	}
-	l.warn("memory.oom.group is set for this control group: short of memory, the kernel would kill standpipe and all workers at once; a worker above %s is killed before that (hard_rss; memory_max is better where control groups are delegated)", roughSize(share))
 }

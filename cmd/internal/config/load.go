@@ -62,7 +62,7 @@ func load(in Input, s *schema.Schema, root any, cfg *Config) (*schema.Sources, e
 		case table.Key == "listen":
 			l.listen(table, tables)
 		case table.Key == "app":
-			l.apps(table, tables)
+			(&appReader{l, table}).read(tables)
 		default:
 			l.v.FillRows(table, root, "", tables)
 			l.filled(table.Key, tables)
@@ -123,7 +123,7 @@ func (l *loader) readFile() {
 	l.v.File = l.v.Schema.ParseTOML(text, name, filepath.Dir(path), &l.v.Problems)
 }
 
-// fileName is the configuration file as it was named, and by whom; empty: none is read.
+// fileName is the configuration file as it was named, and the source of the name; empty: none is read.
 func (l *loader) fileName() (string, schema.Source) {
 	if v := l.flag("config"); len(v) > 0 {
 		return v[len(v)-1], schema.Source{Kind: schema.FromFlag, Where: "--config"}

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownRSS is what standpipe itself takes under load, roughly; octets.
+// ownRSS is roughly the size of standpipe itself under load, in bytes.
 const ownRSS = 64 << 20
 
-// niceOf turns what the system call says, 40 to 1 on Linux, into 0 to 19 and -20.
+// niceOf turns the value of the system call, 40 to 1 on Linux, into -20 to 19.
 func niceOf(raw int) int {
 	if runtime.GOOS == "linux" {
 		return 20 - raw
@@ -21,7 +21,7 @@ func niceOf(raw int) int {
 	return raw
 }
 
-// Measure looks at this machine and at the limits of our cgroup.
+// Measure reads the limits of this machine and of our control group.
 func Measure() Machine {
 	m := measureAt(os.DirFS("/"), runtime.NumCPU())
 	var r unix.Rlimit

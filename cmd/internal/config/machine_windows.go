@@ -2,5 +2,5 @@ package config
 
 import "runtime"
 
-// Measure looks at this machine. There is no limit of open files to respect, and nobody is root.
+// Measure reads the limits of this machine. There is no limit of open files, and no root.
 func Measure() Machine { return Machine{CPUs: runtime.NumCPU(), UID: -1, GID: -1} }

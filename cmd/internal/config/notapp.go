@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// notAnApp says what to write instead, where the module of an app names something that people serve in other ways: a
-// folder, a configuration file. Empty: it may be an app; its own interpreter finds out.
+// notAnApp returns what to write instead if the module of an app is a folder or a configuration file. Empty: it may be an
+// app; its interpreter finds out.
 func notAnApp(a *App) string {
 	name, _, _ := strings.Cut(a.Module, ":")
 	if name == "" {

@@ -6,8 +6,8 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// Peek reads one path of the server's settings at the top of a configuration file, without judging the rest: commands
-// for a running server look there for its socket. Empty: there is no such file, or it does not say.
+// Peek reads one path among the settings at the top of a configuration file, without checking the rest: commands for a
+// running server find its socket there. Empty: there is no such file or key.
 func Peek(file, key string) string {
 	text, err := readBounded(file)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
-// Released returns the configuration as the next generation of each app is made from
-// it: see Release.
+// Released returns the configuration from which the next generation of each app is made:
+// see Release.
 func (c *Config) Released() *Config {
 	out := *c
 	out.Apps = make([]App, len(c.Apps))
@@ -21,9 +21,9 @@ func (c *Config) Released() *Config {
 	return &out
 }
 
-// ReleasedFiles is c with the folders of [[static]] and [[internal]] as their links lead
-// now, unless an app of c runs a release that its own link does not lead to any more: it
-// keeps the files that it knows.
+// ReleasedFiles is c with the current targets of the links in the folders of [[static]] and
+// [[internal]], unless an app of c runs a release that its own link does not lead to any
+// more: then the files stay too.
 func (c *Config) ReleasedFiles() *Config {
 	for i := range c.Apps {
 		if a := &c.Apps[i]; a.Link != "" && process.RealPath(a.Link) != a.Dir {
@@ -48,16 +48,16 @@ func realFiles(c *Config, real func(string) string) ([]Static, []Internal) {
 }
 
 // Release returns the app with the links in its paths resolved: dir, the interpreter,
-// pythonpath, the folders of static files. What a link leads to later is not this
-// generation's. A Broken app is returned as it is.
+// pythonpath, the folders of static files. A link that changes later does not change this
+// generation. A Broken app is returned unchanged.
 func (a *App) Release() *App {
 	if a.Link != "" || a.Broken != nil {
 		return a
 	}
 	out := *a
 	out.Link, out.Dir = a.Dir, process.RealPath(a.Dir)
-	// What lies beneath dir is looked for in the folder that dir is: a link that changes
-	// in this moment does not give half of each.
+	// Paths beneath dir are resolved within its target: a link that changes at this moment
+	// does not mix two releases.
 	pin := func(path string) string {
 		if beneath(path, a.Dir) {
 			path = filepath.Join(out.Dir, strings.TrimPrefix(path, a.Dir))
@@ -114,7 +114,7 @@ func realStatics(list []Static, real func(string) string) []Static {
 	return out
 }
 
-// Gone says why the folder that this generation was made from cannot be used any more;
+// Gone returns why the folder that this generation was made from cannot be used any more;
 // nil: it can.
 func (a *App) Gone() error {
 	if !process.ReleaseGone(a.Dir) {

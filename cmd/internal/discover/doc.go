@@ -1,8 +1,12 @@
-// Package discover looks at a project's folder and says what is there: which files may hold the app, and which Python
-// interpreter belongs to it.
+// Package discover looks into a project's folder: it lists the files that may hold the app, and finds the Python
+// interpreter that belongs to it.
 //
-// It only lists and stats files. It never reads a module and never starts Python: what is inside a candidate is for the
-// worker's own loader to find out, in the app's own interpreter.
+// It only lists and stats files. It never reads a module and never starts Python: a worker's own loader, in the app's own
+// interpreter, finds out what is in a candidate.
 //
-// No goroutines. A new place to look for an app goes into Candidates, for an interpreter into Find.
+// Files: files.go (Candidates, and what to suggest where there is none), python.go (Find), owner_unix.go and
+// owner_windows.go (whose environments may be run). A new place to look for an app goes into Candidates, for an interpreter
+// into Find.
+//
+// No goroutines.
 package discover

@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// ownersAlike says whether what lies at path may be run for the project in dir: it belongs to root, to this user, or to
-// the owner of dir.
-func ownersAlike(dir, path string) bool {
+// sameOwner reports whether a program at path may be run for the project in dir: it belongs to root, to this user, or to the
+// owner of dir.
+func sameOwner(dir, path string) bool {
 	owner, ok := ownerOf(path)
 	if !ok {
 		return false

@@ -1,3 +1,3 @@
 package discover
 
-func ownersAlike(string, string) bool { return true }
+func sameOwner(string, string) bool { return true }

@@ -16,11 +16,11 @@ type Interpreter struct {
 	How  string // "--python", "--venv", "$VIRTUAL_ENV", "found .venv", "found ../env", "python3 in PATH"
 }
 
-// Search says what the user asked for, and where to look otherwise.
+// Search is what the user asked for, and where to look otherwise.
 type Search struct {
 	Dir        string                   // the app's folder, absolute
 	Python     string                   // a path (relative to Dir), or a bare name to look for in PATH; empty: none
-	PythonFrom string                   // who said so, for How; empty: "--python"
+	PythonFrom string                   // its source, for How; empty: "--python"
 	Venv       string                   // a virtual environment's folder (relative to Dir); empty: none
 	VenvFrom   string                   // likewise; empty: "--venv"
 	Getenv     func(name string) string // VIRTUAL_ENV and PATH are read
@@ -31,8 +31,8 @@ type Search struct {
 var venvNames = []string{".venv", "venv", "env", "ENV"}
 
 // Find finds the interpreter: what was asked for, else $VIRTUAL_ENV, a virtual environment under one of its usual names
-// in Dir or beside it, python3 in PATH. What was asked for and is not usable is an error; it is never passed over in
-// silence.
+// in Dir or beside it, python3 in PATH. An interpreter that was asked for and is not usable is an error; it is never skipped
+// silently.
 func Find(w Search) (Interpreter, error) {
 	from := func(s, alt string) string {
 		if s != "" {
@@ -83,19 +83,19 @@ func Find(w Search) (Interpreter, error) {
 
 // beside is the virtual environment of the project in dir, relative to dir; empty: there is none. Django's and Wagtail's
 // tutorials have it in the folder above the one with manage.py. There it counts only if it belongs to the owner of dir,
-// to this user or to root: in a folder such as /tmp anybody may put one.
+// to this user or to root: in a folder such as /tmp every user may make one.
 func beside(dir string) string {
 	for _, up := range []string{"", ".."} {
 		for _, name := range venvNames {
 			name = filepath.Join(up, name)
-			// A folder that merely has the name is passed over.
+			// A folder that only has the name is skipped.
 			path := filepath.Join(dir, name)
 			own := up == "" && isFile(filepath.Join(path, "pyvenv.cfg"))
 			if !own && !isEnvironment(path) {
 				continue
 			}
-			if !own { // perhaps another project's, or an environment of conda's without Python: it is taken if it can be
-				if _, err := venv(path, ""); err != nil || up != "" && !ownersAlike(dir, path) {
+			if !own { // perhaps another project's, or an environment of conda's without Python: it counts if it is usable
+				if _, err := venv(path, ""); err != nil || up != "" && !sameOwner(dir, path) {
 					continue
 				}
 			}
@@ -105,7 +105,7 @@ func beside(dir string) string {
 	return ""
 }
 
-// isEnvironment says whether a folder is a virtual environment (PEP 405: it has a pyvenv.cfg) or one that conda made.
+// isEnvironment reports whether a folder is a virtual environment (PEP 405: it has a pyvenv.cfg) or one that conda made.
 func isEnvironment(path string) bool {
 	return isFile(filepath.Join(path, "pyvenv.cfg")) || isDir(filepath.Join(path, "conda-meta"))
 }
@@ -154,7 +154,7 @@ func inPath(name, path string) (string, error) {
 	return "", fs.ErrNotExist
 }
 
-// executable is nil, or says why path is no program: what may follow its name in a sentence.
+// executable returns nil, or why path is not a program: the end of a sentence that begins with its name.
 func executable(path string) error {
 	st, err := os.Stat(path)
 	if err != nil {
@@ -173,7 +173,7 @@ func executable(path string) error {
 	return nil
 }
 
-// cause is the reason without "stat" and the path, which the caller has said already; like executable's.
+// cause is the reason without "stat" and the path, which the caller names; like that of executable.
 func cause(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return errors.New("does not exist")

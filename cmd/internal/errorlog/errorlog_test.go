@@ -73,8 +73,8 @@ func TestLevels(t *testing.T) {
 	}
 }
 
-// Whatever is logged, a record is one line of JSON, and no line of text looks like
-// another record; both have a bound.
+// Every record is one line of JSON, and no line of text looks like another record; both
+// have a bound.
 func FuzzRecord(f *testing.F) {
 	f.Add("event", "key", "value\n2026-03-01T12:00:00.007Z [ERROR] forged: x", 1)
 	f.Add("output", "traceback", "\xff\x1b[2J\u202e", 70000)

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// ToJournal tells whether f is the stream to journald that JOURNAL_STREAM names
+// ToJournal reports whether f is the stream to journald that JOURNAL_STREAM names
 // (systemd.exec(5)), which reads a priority at the start of each line.
 func ToJournal(f *os.File) bool {
 	stream := os.Getenv("JOURNAL_STREAM")

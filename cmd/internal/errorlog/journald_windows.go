@@ -2,5 +2,5 @@ package errorlog
 
 import "os"
 
-// ToJournal is false: there is no journald.
+// ToJournal returns false: there is no journald.
 func ToJournal(*os.File) bool { return false }

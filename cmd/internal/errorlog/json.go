@@ -20,17 +20,17 @@ func (r *record) json(b []byte) []byte {
 		case time.Duration:
 			b = seconds(b, v)
 		case Bytes:
-			b, _ = number(b, int64(v))
+			b = number(b, int64(v))
 		case Of:
-			b, _ = number(b, v.N)
+			b = number(b, v.N)
 			if v.Of > 0 {
 				b = append(append(append(b, `,"`...), f.key...), `_of":`...)
-				b, _ = number(b, v.Of)
+				b = number(b, v.Of)
 			}
 		case string:
 			b = append(r.jsonText(append(b, '"'), f.key, v), '"')
 		default:
-			b, _ = number(b, v)
+			b = number(b, v)
 		}
 	}
 	return append(b, '}', '\n')

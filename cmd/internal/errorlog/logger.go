@@ -11,17 +11,17 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Options says where and how a Logger writes.
+// Options are the writer and the format of a Logger.
 type Options struct {
 	Out   io.Writer
 	Level hclog.Level
-	// Text: for people; otherwise JSON.
+	// Text: the format for people; otherwise JSON.
 	Text bool
 	// Color: the text's levels are coloured.
 	Color bool
 	// Priorities: each line starts with its priority, "<4>", for journald.
 	Priorities bool
-	// Sentence is the message of a record that has none, by its event; nil: none.
+	// Sentence returns the message of a record that has none, by its event; nil: there is none.
 	Sentence func(event string) string
 }
 
@@ -52,9 +52,9 @@ func New(o Options) *Logger {
 
 // Log writes a record.
 func (l *Logger) Log(level hclog.Level, event string, pairs ...any) {
-	// log_level is about the server's records. An app has its own: what it logs at debug
-	// is shown where its prints are.
-	if !l.logs(level) && (event != Output || !l.logs(max(level, hclog.Info))) {
+	// log_level is for the server's records. Apps have their own levels: their debug
+	// records are written wherever their printed text is.
+	if lowest := l.GetLevel(); !writes(lowest, level) && (event != Output || !writes(lowest, max(level, hclog.Info))) {
 		return
 	}
 	if len(l.implied) > 0 {
@@ -75,13 +75,14 @@ func (l *Logger) Log(level hclog.Level, event string, pairs ...any) {
 	if l.o.Priorities {
 		b = withPriority(b, level)
 	}
-	_, _ = l.o.Out.Write(b) // it has nobody to tell
+	_, _ = l.o.Out.Write(b) // there is no place for its error
 	if cap(b) <= 64<<10 {
 		l.buf = b
 	}
 }
 
-func (c *core) logs(level hclog.Level) bool { return level != hclog.Off && level >= c.GetLevel() }
+// writes reports whether records of this level are written, if lowest is.
+func writes(lowest, level hclog.Level) bool { return level != hclog.Off && level >= lowest }
 
 // GetLevel returns the lowest level that is written.
 func (c *core) GetLevel() hclog.Level { return hclog.Level(c.level.Load()) }
@@ -106,25 +107,25 @@ func (l *Logger) Warn(event string, pairs ...any) { l.Log(hclog.Warn, event, pai
 // Error writes a record of this level.
 func (l *Logger) Error(event string, pairs ...any) { l.Log(hclog.Error, event, pairs...) }
 
-// IsTrace tells whether such records are written.
-func (c *core) IsTrace() bool { return c.logs(hclog.Trace) }
+// IsTrace reports whether such records are written.
+func (c *core) IsTrace() bool { return writes(c.GetLevel(), hclog.Trace) }
 
-// IsDebug tells whether such records are written.
-func (c *core) IsDebug() bool { return c.logs(hclog.Debug) }
+// IsDebug reports whether such records are written.
+func (c *core) IsDebug() bool { return writes(c.GetLevel(), hclog.Debug) }
 
-// IsInfo tells whether such records are written.
-func (c *core) IsInfo() bool { return c.logs(hclog.Info) }
+// IsInfo reports whether such records are written.
+func (c *core) IsInfo() bool { return writes(c.GetLevel(), hclog.Info) }
 
-// IsWarn tells whether such records are written.
-func (c *core) IsWarn() bool { return c.logs(hclog.Warn) }
+// IsWarn reports whether such records are written.
+func (c *core) IsWarn() bool { return writes(c.GetLevel(), hclog.Warn) }
 
-// IsError tells whether such records are written.
-func (c *core) IsError() bool { return c.logs(hclog.Error) }
+// IsError reports whether such records are written.
+func (c *core) IsError() bool { return writes(c.GetLevel(), hclog.Error) }
 
 // ImpliedArgs returns the pairs of With.
 func (l *Logger) ImpliedArgs() []any { return l.implied }
 
-// With returns a Logger whose records have these pairs too.
+// With returns a Logger whose records also have these pairs.
 func (l *Logger) With(pairs ...any) hclog.Logger {
 	return &Logger{core: l.core, implied: slices.Concat(l.implied, pairs)}
 }
@@ -138,8 +139,8 @@ func (l *Logger) Named(string) hclog.Logger { return l }
 // ResetNamed returns l.
 func (l *Logger) ResetNamed(string) hclog.Logger { return l }
 
-// StandardLogger returns a logger for net/http and the like. Its lines are "http"
-// events at the level that o forces, else at info.
+// StandardLogger returns a logger for net/http and similar packages. Its lines are
+// "http" events at the level that o forces, else at info.
 func (l *Logger) StandardLogger(o *hclog.StandardLoggerOptions) *log.Logger {
 	return log.New(l.StandardWriter(o), "", 0)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/logtext"
 )
 
-// Output is the event of what an app prints.
+// Output is the event of an app's output.
 const Output = "output"
 
 // Bounds of a field, in bytes as written.
@@ -20,10 +20,10 @@ const (
 	fieldMax = logtext.Target
 	longHead = 48 << 10 // of a long field, whose middle is left out ...
 	longTail = 16 << 10 // ... because a traceback's end names the exception
-	lineMax  = 4 << 10  // of a line of a traceback: an exception's text may be what the client sent
+	lineMax  = 4 << 10  // of a line of a traceback: a client may have sent the text of an exception
 )
 
-// long are the fields that are texts of many lines.
+// long are the fields that may have many lines.
 var long = map[string]bool{"traceback": true, "stacks": true, "output": true, "detail": true, "sys_path": true, "in_flight": true, "busy": true, "grew": true, "served": true, "refused": true}
 
 // Bytes is a size: a number in JSON, "412MiB" in text.
@@ -40,7 +40,7 @@ func (b Bytes) String() string {
 	return fmt.Sprintf("%dB", int64(b))
 }
 
-// Of is a part of a whole: "3/4" in text; in JSON the number alone, and the whole as KEY_of.
+// Of is a part of a whole: "3/4" in text; in JSON the number, and the whole as KEY_of.
 type Of struct{ N, Of int } // Of 0: there is no limit
 
 // String is the part for people.
@@ -82,7 +82,7 @@ func newRecord(at time.Time, level hclog.Level, event string, pairs []any) *reco
 	return r
 }
 
-// put adds a field; of two with one key the later counts.
+// put adds a field; of two with the same key the later one counts.
 func (r *record) put(key string, value any) {
 	for i := range r.fields {
 		if r.fields[i].key == key {
@@ -93,7 +93,7 @@ func (r *record) put(key string, value any) {
 	r.fields = append(r.fields, field{key, value})
 }
 
-// name is s as the name of a field or an event: a worker may send any.
+// name makes s the name of a field or an event: a worker may send any text.
 func name(s string) string {
 	good := func(c byte) bool { return c == '_' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
 	for i := range len(s) {
@@ -110,7 +110,7 @@ func name(s string) string {
 	return s
 }
 
-// plain is v as one of a field's types.
+// plain makes v one of the types of a field.
 func plain(v any) any {
 	switch v := v.(type) {
 	case string, bool, int, int64, uint64, float64, time.Duration, Bytes, Of:
@@ -133,7 +133,7 @@ func plain(v any) any {
 	return fmt.Sprint(v)
 }
 
-// level names, as JSON has them.
+// levelName is the level as JSON has it.
 func (r *record) levelName() string {
 	if r.level == hclog.NoLevel {
 		return "info"
@@ -141,12 +141,12 @@ func (r *record) levelName() string {
 	return r.level.String()
 }
 
-// isLong tells whether the value of key may have many lines.
+// isLong reports whether the value of key may have many lines.
 func (r *record) isLong(key string) bool {
 	return long[key] || key == "message" && r.event == Output
 }
 
-// split cuts the middle out of a long text, and the ends of a traceback's lines.
+// split removes the middle of a long text, and the ends of long lines in a traceback.
 func split(key, s string) (head, gap, tail string) {
 	if len(s) > lineMax && (key != "message" && key != "output" || strings.Contains(s, "Traceback (most recent call last)")) {
 		list := strings.Split(s, "\n")
@@ -173,22 +173,22 @@ func seconds(b []byte, d time.Duration) []byte {
 	return strconv.AppendFloat(b, d.Round(time.Microsecond).Seconds(), 'f', -1, 64)
 }
 
-// number writes v, which is no text; false: it is one.
-func number(b []byte, v any) ([]byte, bool) {
+// number writes v, a number or a boolean.
+func number(b []byte, v any) []byte {
 	switch v := v.(type) {
 	case bool:
-		return strconv.AppendBool(b, v), true
+		return strconv.AppendBool(b, v)
 	case int:
-		return strconv.AppendInt(b, int64(v), 10), true
+		return strconv.AppendInt(b, int64(v), 10)
 	case int64:
-		return strconv.AppendInt(b, v, 10), true
+		return strconv.AppendInt(b, v, 10)
 	case uint64:
-		return strconv.AppendUint(b, v, 10), true
+		return strconv.AppendUint(b, v, 10)
 	case float64:
 		if text, err := json.Marshal(v); err == nil {
-			return append(b, text...), true
+			return append(b, text...)
 		}
-		return append(b, "null"...), true // not a number: JSON has none
+		return append(b, "null"...) // not a number: JSON has none
 	}
-	return b, false
+	return b
 }

@@ -22,7 +22,7 @@ var levels = map[hclog.Level]struct{ text, color string }{
 //
 //	2026-03-01T12:00:00.000Z [WARN]  queue_full: app=shop waiting=256/256: requests were refused
 //
-// What an app prints stands under its worker's name instead, the level in front.
+// An app's output has its worker's name in place of the event.
 func (r *record) text(b []byte, color bool) []byte {
 	b = r.at.AppendFormat(b, "2006-01-02T15:04:05.000Z07:00 ")
 	l, ok := levels[r.level]
@@ -45,7 +45,7 @@ func (r *record) text(b []byte, color bool) []byte {
 		b = append(append(append(b, ' '), f.key...), '=')
 		b = textValue(b, f)
 	}
-	// At the lower levels the name says as much as the event's general sentence.
+	// At the lower levels the event's name is enough without its general sentence.
 	if r.message != "" && (!r.made || r.level >= hclog.Warn) {
 		if b[len(b)-1] != ':' {
 			b = append(b, ':')
@@ -81,11 +81,10 @@ func textValue(b []byte, f field) []byte {
 		}
 		return logtext.Append(b, v, fieldMax)
 	}
-	b, _ = number(b, f.value)
-	return b
+	return number(b, f.value)
 }
 
-// short drops digits that do not matter.
+// short rounds to the digits that matter.
 func short(d time.Duration) time.Duration {
 	switch {
 	case d < 10*time.Millisecond:
@@ -96,8 +95,8 @@ func short(d time.Duration) time.Duration {
 	return d.Round(100 * time.Millisecond)
 }
 
-// outputText is a line that an app printed, under the worker's name, with the
-// request's id in front: behind the last line of a traceback it would not be seen.
+// outputText adds a line of an app's output, after the worker's name and the request's
+// id: after the last line of a traceback the id would be overlooked.
 func (r *record) outputText(b []byte) []byte {
 	for _, f := range r.fields {
 		v, _ := f.value.(string)
@@ -120,8 +119,8 @@ func longText(b []byte, key, s string) []byte {
 }
 
 // lines adds a text of several lines, the later ones with "  | " in front, so that no
-// line of a text looks like a record. Tabs and colours stay; everything else that
-// steers a terminal is escaped.
+// line of a text looks like a record. Tabs and colours stay; all other control
+// characters are escaped.
 func lines(b []byte, s string, limit int) []byte {
 	end := len(b) + limit
 	for {
@@ -139,7 +138,7 @@ func lines(b []byte, s string, limit int) []byte {
 }
 
 // keepingColors escapes all but tabs, quotes, backslashes and SGR sequences (ECMA-48
-// 8.3.117): frameworks colour what they print for people.
+// 8.3.117): frameworks colour their output for people.
 func keepingColors(b []byte, s string, limit int) []byte {
 	end := len(b) + limit
 	for s != "" {
@@ -166,7 +165,7 @@ func keepingColors(b []byte, s string, limit int) []byte {
 	return b
 }
 
-// sgr is the length of an SGR sequence at the start of s; 0: there is none.
+// sgr is the length of the SGR sequence at the start of s; 0: there is none.
 func sgr(s string) int {
 	if !strings.HasPrefix(s, "\x1b[") {
 		return 0
@@ -186,7 +185,7 @@ func sgr(s string) int {
 // of a line.
 var priorities = map[hclog.Level]string{hclog.Trace: "<7>", hclog.Debug: "<7>", hclog.Info: "<6>", hclog.Warn: "<4>", hclog.Error: "<3>"}
 
-// withPriority puts the priority in front of each line.
+// withPriority adds the priority in front of each line.
 func withPriority(b []byte, level hclog.Level) []byte {
 	p := priorities[level]
 	if p == "" {

@@ -10,17 +10,17 @@ import (
 // Event is one kind of record.
 type Event struct {
 	Name string `json:"event"`
-	// Levels are those that it is logged at, the usual one first: "warn", "error or debug".
+	// Levels are those of its records, the usual one first: "warn", "error or debug".
 	Levels string `json:"levels"`
-	// Message is the sentence of a record that brings none of its own.
+	// Message is the sentence of a record that has none of its own.
 	Message string `json:"message"`
-	// Fields it may have, each explained in the table of fields.
+	// Fields are those that a record may have; fields.go has their meanings.
 	Fields []string `json:"fields"`
-	// Do is what to do about it.
+	// Do is the advice what to do.
 	Do string `json:"do"`
 }
 
-// event is a row of the table; fields has the names with spaces between them; one may be there twice.
+// event is a row of the table. fields are names with spaces between them; a name may occur twice.
 func event(name, levels, message, fields, do string) Event {
 	var list []string
 	for _, f := range strings.Fields(fields) {
@@ -31,7 +31,7 @@ func event(name, levels, message, fields, do string) Event {
 	return Event{name, levels, message, list, do}
 }
 
-// Fields that come together.
+// Fields that occur together.
 const (
 	ofWorker  = "app worker pid gen "
 	ofRequest = "app worker id method target "
@@ -45,7 +45,7 @@ var table = sync.OnceValue(func() map[string]Event {
 	return m
 })
 
-// All returns the table in the order of the names.
+// All returns all events in the order of their names.
 func All() []Event {
 	list := make([]Event, 0, len(table()))
 	for _, e := range table() {

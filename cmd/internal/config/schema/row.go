@@ -67,7 +67,7 @@ func (v *Values) checkRow(scope *Scope, row any, path string) {
 
 // intro names the row in messages.
 func (s *Scope) intro(row any) string {
-	switch n, ok := row.(Named); {
+	switch n, ok := row.(NamedRow); {
 	case ok:
 		return fmt.Sprintf("%s %q: ", s.Key, n.RowName())
 	case s.Array:

@@ -19,8 +19,8 @@ type Group struct {
 	ByName   bool      // flags and variables take NAME=VALUE for one row; a row has RowName
 }
 
-// Named is a row of a table whose paths have a name in place of a number.
-type Named interface{ RowName() string }
+// NamedRow is a row of a table whose paths have a name in place of a number.
+type NamedRow interface{ RowName() string }
 
 // Scope is one table of the configuration, as data.
 type Scope struct {
@@ -226,7 +226,7 @@ func (s *Scope) path(path string, i int, row any) string {
 	if !s.Array {
 		return join(path, s.Key)
 	}
-	if n, ok := row.(Named); ok {
+	if n, ok := row.(NamedRow); ok {
 		return join(join(path, s.Key), n.RowName())
 	}
 	return fmt.Sprintf("%s.%d", join(path, s.Key), i)
