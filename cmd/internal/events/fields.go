@@ -52,7 +52,6 @@ var fields = map[string]string{
 	"gen":             "the generation: it grows by one with each reload",
 	"grew":            "the requests in which the worker grew, by method and path: by how much in how many requests, the largest first",
 	"growth":          "by how much the worker has grown since it was ready, in bytes",
-	"hint":            "what to do, with the names of this case",
 	"host":            "the Host of the request",
 	"origin":          "the Origin of the request; without one its Referer",
 	"how":             "the way in which the app was found",
