@@ -86,7 +86,7 @@ func TestStatus(t *testing.T) {
 	t.Parallel()
 	s := start(t, opts{App: "app:app", Dir: steady(t), Args: []string{"-w", "2"}})
 	g := newGate(t)
-	held := s.background("/gate?" + g.path)
+	waiting := s.background("/gate?" + g.path)
 	var st report
 	eventually(t, "one is busy", func() bool { st = s.status(); return st.Apps[0].Busy == 1 && st.Apps[0].Idle == 1 })
 	a := st.Apps[0]
@@ -113,7 +113,7 @@ func TestStatus(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	g.open(t)
-	held.wait(t)
+	waiting.wait(t)
 	eventually(t, "it is counted", func() bool { return s.status().Apps[0].Served == 1 })
 }
 
@@ -125,9 +125,9 @@ func TestScaleCommand(t *testing.T) {
 	s.must("scale", "4")
 	eventually(t, "4 are ready", func() bool { a := s.status().Apps[0]; return a.Workers == 4 && a.Ready == 4 })
 	g := newGate(t)
-	var held []*async
+	var waiting []*async
 	for range 4 {
-		held = append(held, s.background("/gate?"+g.path))
+		waiting = append(waiting, s.background("/gate?"+g.path))
 	}
 	eventually(t, "all are busy", func() bool { return s.status().Apps[0].Busy == 4 })
 	s.must("scale", app+"=1")
@@ -135,13 +135,13 @@ func TestScaleCommand(t *testing.T) {
 	if a := s.status().Apps[0]; a.Workers != 1 || a.Busy != 1 || len(a.Processes) != 4 {
 		t.Errorf("%+v", a)
 	}
-	for _, h := range held {
+	for _, h := range waiting {
 		if !h.running() {
 			t.Error("a request was ended by the command")
 		}
 	}
 	g.open(t)
-	for _, h := range held {
+	for _, h := range waiting {
 		if r := h.wait(t); r.Status != 200 {
 			t.Errorf("%d", r.Status)
 		}
@@ -249,7 +249,7 @@ func TestDump(t *testing.T) {
 	t.Parallel()
 	s := start(t, opts{App: "app:app", Dir: appDir(t, "lifecycle"), Args: []string{"-w", "1"}})
 	g := newGate(t)
-	held := s.background("/gate?path=" + g.path)
+	waiting := s.background("/gate?path=" + g.path)
 	s.waitLog(func(r record) bool { return r.str("message") == "at the gate" }, "the worker is at the gate")
 	app := s.status().Apps[0]
 	out := s.must("dump", app.Name+"/1")
@@ -257,7 +257,7 @@ func TestDump(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	g.open(t)
-	if r := held.wait(t); r.Status != 200 {
+	if r := waiting.wait(t); r.Status != 200 {
 		t.Errorf("%d", r.Status)
 	}
 	if r := s.want(200, "/pid"); r.Body != fmt.Sprint(app.Processes[0].Pid) {
@@ -309,7 +309,7 @@ func TestStopCommand(t *testing.T) {
 	t.Parallel()
 	s := start(t, opts{App: "app:app", Dir: steady(t), Args: []string{"-w", "1"}})
 	g := newGate(t)
-	held := s.background("/gate?" + g.path)
+	waiting := s.background("/gate?" + g.path)
 	eventually(t, "it runs", func() bool { return s.status().Apps[0].Busy == 1 })
 	path := s.controlSocket()
 	var stops []*server
@@ -330,11 +330,11 @@ func TestStopCommand(t *testing.T) {
 		return n == 2
 	})
 	s.waitEvent("stopping")
-	if !held.running() || stops[0].ended() || stops[1].ended() {
+	if !waiting.running() || stops[0].ended() || stops[1].ended() {
 		t.Error("it did not wait for the request")
 	}
 	g.open(t)
-	if r := held.wait(t); r.Status != 200 {
+	if r := waiting.wait(t); r.Status != 200 {
 		t.Errorf("%d", r.Status)
 	}
 	for _, c := range stops {

@@ -25,7 +25,7 @@ func upgradeTakesControl(t *testing.T, metrics string) {
 	dir := steady(t)
 	s := start(t, opts{Dir: dir, App: "app:app", Env: env, Args: args})
 	g := newGate(t)
-	held := s.background("/gate?" + g.path)
+	waiting := s.background("/gate?" + g.path)
 	eventually(t, "it runs", func() bool { return s.status().Apps[0].Busy == 1 })
 	if metrics != "" {
 		s.metrics("tcp", metrics)
@@ -59,11 +59,11 @@ func upgradeTakesControl(t *testing.T, metrics string) {
 			t.Errorf("%s: %+v", how, r)
 		}
 	}
-	if !held.running() || !alive(old) {
+	if !waiting.running() || !alive(old) {
 		t.Error("the old one did not finish what it ran")
 	}
 	g.open(t)
-	if r := held.wait(t); r.Status != 200 {
+	if r := waiting.wait(t); r.Status != 200 {
 		t.Errorf("%d", r.Status)
 	}
 	s.oldEnded(patience)

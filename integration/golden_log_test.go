@@ -95,10 +95,10 @@ workers = 1
 	tcp, _ := s.uwsgiAddresses()
 	s.at(tcp).raw("\x16\x00\x00\x00")
 	g := newGate(t)
-	held := []*async{s.background("/shop/gate?" + g.path), s.background("/shop/gate?" + g.path), s.background("/shop/gate?" + g.path)}
+	waiting := []*async{s.background("/shop/gate?" + g.path), s.background("/shop/gate?" + g.path), s.background("/shop/gate?" + g.path)}
 	s.waitEvent("queue_full")
 	g.open(t)
-	for _, a := range held {
+	for _, a := range waiting {
 		<-a.done
 	}
 	order("scale", "shop=2")

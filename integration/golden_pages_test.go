@@ -97,11 +97,11 @@ read_timeout = "100ms"
 
 	s.want(200, "/shop/")
 	g := newGate(t)
-	held := []*async{s.background("/shop/gate?" + g.path), s.background("/shop/gate?" + g.path), s.background("/shop/gate?" + g.path)}
+	waiting := []*async{s.background("/shop/gate?" + g.path), s.background("/shop/gate?" + g.path), s.background("/shop/gate?" + g.path)}
 	eventually(t, "the queue is full", func() bool { return len(s.events("queue_full")) > 0 })
 	page("503, the queue is full", get("/shop/"))
 	g.open(t)
-	for _, a := range held {
+	for _, a := range waiting {
 		<-a.done
 	}
 	golden(t, "error_pages", b.String())

@@ -105,10 +105,10 @@ func TestNotify(t *testing.T) {
 	m := newManager(t)
 	dir := steady(t)
 	hold := filepath.Join(dir, "hold")
-	held := func(version string) string {
+	waiting := func(version string) string {
 		return fmt.Sprintf("import os, time\nwhile os.path.exists(%q): time.sleep(0.01)\nVERSION = %q\n", hold, version)
 	}
-	write(t, dir, map[string]string{"hold": "", "version.py": held("v1")})
+	write(t, dir, map[string]string{"hold": "", "version.py": waiting("v1")})
 	s := start(t, opts{Dir: dir, App: "app:app", NoWait: true, Args: []string{"-w", "2"}, Env: []string{"NOTIFY_SOCKET=" + m.path}})
 	status := "STATUS=" + filepath.Base(dir) + ": " // the app is called as its folder
 	m.wait(0, "EXTEND_TIMEOUT_USEC=")
@@ -126,7 +126,7 @@ func TestNotify(t *testing.T) {
 	m.wait(at, status+"2/2 workers ready, 3 requests served")
 
 	// A reload: the time in the message is not before the signal's.
-	write(t, dir, map[string]string{"hold": "", "version.py": held("v2")})
+	write(t, dir, map[string]string{"hold": "", "version.py": waiting("v2")})
 	from := len(m.all())
 	asked := uptime(t)
 	_ = syscall.Kill(s.Pid, syscall.SIGHUP)
@@ -154,7 +154,7 @@ func TestNotify(t *testing.T) {
 	from = len(m.all())
 	_ = syscall.Kill(s.Pid, syscall.SIGHUP)
 	m.wait(m.wait(from, "RELOADING=1"), "READY=1")
-	write(t, dir, map[string]string{"version.py": held("v3")})
+	write(t, dir, map[string]string{"version.py": waiting("v3")})
 
 	// An upgrade: the old process names the new one, which speaks only then; the old one is silent.
 	old := s.Pid

@@ -82,9 +82,9 @@ def app(environ, start_response):
 			dir := project(t, map[string]string{"app.py": app("v1")})
 			s := start(t, opts{App: "app:app", Dir: dir, Python: python(t), Args: []string{"-w", "2", "--preload", mode}})
 			g := newGate(t)
-			var held []*async
+			var waiting []*async
 			for range 8 { // more than workers: they run beside each other
-				held = append(held, s.background("/gate?"+g.path))
+				waiting = append(waiting, s.background("/gate?"+g.path))
 			}
 			write(t, dir, map[string]string{"app.py": app("v2")})
 			s.hup(1)
@@ -95,7 +95,7 @@ def app(environ, start_response):
 				t.Errorf("%q after the reload", r.Body)
 			}
 			g.open(t)
-			for _, a := range held {
+			for _, a := range waiting {
 				if r := a.wait(t); r.Status != 200 {
 					t.Errorf("a request from before: %d %q", r.Status, r.Body)
 				}

@@ -201,7 +201,7 @@ func TestFault_B5_KilledHelper(t *testing.T) {
 	s.remember(theirs...)
 	s.expect(1)
 	g := newGate(t)
-	held := s.background("/gate?path=" + g.path)
+	waiting := s.background("/gate?path=" + g.path)
 	s.waitLog(func(r record) bool { return r.str("message") == "at the gate" }, "a request at the gate")
 	if err := syscall.Kill(helper, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -212,7 +212,7 @@ func TestFault_B5_KilledHelper(t *testing.T) {
 		return err != nil || r.Status == 503
 	})
 	g.open(t)
-	if r := held.wait(t); r.Status != 200 {
+	if r := waiting.wait(t); r.Status != 200 {
 		t.Errorf("what ran was answered %d", r.Status)
 	}
 	if code := s.wait(); code != 1 {

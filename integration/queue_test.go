@@ -16,7 +16,7 @@ func TestHealthWhileAllWorkersAreBusy(t *testing.T) {
 	t.Parallel()
 	s := start(t, opts{Dir: appDir(t, "lifecycle"), Args: []string{"--app", "name=shop,module=app:app,workers=2"}})
 	g := newGate(t)
-	held := []*async{s.background("/gate?path=" + g.path), s.background("/gate?path=" + g.path)}
+	waiting := []*async{s.background("/gate?path=" + g.path), s.background("/gate?path=" + g.path)}
 	eventually(t, "both workers are held", func() bool { return strings.Count(strings.Join(s.output(), "\n"), "at the gate") == 2 })
 	for _, path := range []string{"/livez", "/readyz", "/readyz/shop"} {
 		s.want(200, path)
@@ -25,13 +25,13 @@ func TestHealthWhileAllWorkersAreBusy(t *testing.T) {
 			t.Errorf("HEAD %s: %d %q", path, r.Status, r.Body)
 		}
 	}
-	for i, a := range held {
+	for i, a := range waiting {
 		if !a.running() {
 			t.Errorf("request %d was answered before the gate opened: the workers were not held", i)
 		}
 	}
 	g.open(t)
-	for _, a := range held {
+	for _, a := range waiting {
 		if r := a.wait(t); r.Status != 200 {
 			t.Errorf("%d %q", r.Status, r.Body)
 		}
@@ -95,17 +95,17 @@ func TestQueueTimeout(t *testing.T) {
 	t.Parallel()
 	s := lifecycle(t, 1, opts{Args: []string{"--queue-timeout", "1s"}})
 	g := newGate(t)
-	held := s.background("/gate?path=" + g.path)
+	waiting := s.background("/gate?path=" + g.path)
 	s.printed("at the gate")
 	r := s.want(503, "/pid")
 	if r.Header.Get("Retry-After") == "" {
 		t.Errorf("%v", r.Header)
 	}
-	if !held.running() {
+	if !waiting.running() {
 		t.Error("the gate was not shut")
 	}
 	g.open(t)
-	if r := held.wait(t); r.Status != 200 {
+	if r := waiting.wait(t); r.Status != 200 {
 		t.Errorf("%d", r.Status)
 	}
 	s.want(200, "/pid")
@@ -116,7 +116,7 @@ func TestClientLeavesWhileWaiting(t *testing.T) {
 	t.Parallel()
 	s := lifecycle(t, 1, opts{})
 	g := newGate(t)
-	held := s.background("/gate?path=" + g.path)
+	waiting := s.background("/gate?path=" + g.path)
 	s.printed("at the gate")
 	mark := filepath.Join(t.TempDir(), "seen")
 	c, err := s.dial()
@@ -126,11 +126,11 @@ func TestClientLeavesWhileWaiting(t *testing.T) {
 	fmt.Fprintf(c, "GET /touch?path=%s HTTP/1.1\r\nHost: localhost\r\n\r\n", url.QueryEscape(mark))
 	c.Close()
 	s.waitAccess(`"GET /touch\S* HTTP/1\.1" 499 `)
-	if !held.running() {
+	if !waiting.running() {
 		t.Error("the worker was not held")
 	}
 	g.open(t)
-	held.wait(t)
+	waiting.wait(t)
 	s.want(200, "/pid") // came after it: had it still been in the queue, it would have run first
 	if _, err := os.Stat(mark); err == nil {
 		t.Error("the app ran a request whose client had left")

@@ -32,12 +32,12 @@ def app(environ, start_response):
 	}
 
 	// b is busy, its line is full, and further requests are refused.
-	var held []*async
+	var waiting []*async
 	for range 8 {
-		held = append(held, s.background("/b/wait"))
+		waiting = append(waiting, s.background("/b/wait"))
 	}
 	refused := func(a *async) bool { return !a.running() && a.err == nil && a.resp.Status == 503 }
-	within(t, bootPatience, "the line of b is full", func() bool { return slices.ContainsFunc(held, refused) })
+	within(t, bootPatience, "the line of b is full", func() bool { return slices.ContainsFunc(waiting, refused) })
 	is("/readyz/b", 200)
 	is("/readyz", 200)
 
@@ -68,7 +68,7 @@ def app(environ, start_response):
 		t.Errorf("%v", r)
 	}
 	g.open(t)
-	for _, a := range held {
+	for _, a := range waiting {
 		a.wait(t)
 	}
 	s.want(200, "/b/")

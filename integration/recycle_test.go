@@ -180,13 +180,13 @@ func TestScalesWithTheLoad(t *testing.T) {
 		t.Fatalf("%d workers at the start", n)
 	}
 	g := newGate(t)
-	var held []*async
+	var waiting []*async
 	for range 8 {
-		held = append(held, s.background("/gate?"+g.path))
+		waiting = append(waiting, s.background("/gate?"+g.path))
 	}
 	within(t, patience, "eight workers", func() bool { return len(s.workers()) == 8 })
 	g.open(t)
-	for _, a := range held {
+	for _, a := range waiting {
 		if r := a.wait(t); r.Status != 200 {
 			t.Errorf("%d %s", r.Status, r.Body)
 		}

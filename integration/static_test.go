@@ -28,7 +28,7 @@ func TestStaticNeverAsksPython(t *testing.T) {
 	dir := project(t, map[string]string{"app.py": plainApp, "media/a.css": "body{}", "media/big.bin": strings.Repeat("x", 200<<10)})
 	s := start(t, opts{Dir: dir, Args: []string{"-w", "2", "--static", "/media=media"}})
 	g := newGate(t)
-	held := []*async{s.background("/gate?" + g.path), s.background("/gate?" + g.path), s.background("/gate?" + g.path)}
+	waiting := []*async{s.background("/gate?" + g.path), s.background("/gate?" + g.path), s.background("/gate?" + g.path)}
 	tr := &http.Transport{}
 	defer tr.CloseIdleConnections()
 	for i := range 1000 {
@@ -46,13 +46,13 @@ func TestStaticNeverAsksPython(t *testing.T) {
 			t.Fatalf("%s: %d, %d bytes, %v", path, resp.StatusCode, n, err)
 		}
 	}
-	for _, h := range held {
+	for _, h := range waiting {
 		if !h.running() {
 			t.Error("a held request was answered before the gate opened")
 		}
 	}
 	g.open(t)
-	for _, h := range held {
+	for _, h := range waiting {
 		if r := h.wait(t); r.Status != 200 {
 			t.Errorf("%d", r.Status)
 		}

@@ -59,11 +59,11 @@ func TestFault_C3_UpgradedConnectionsCount(t *testing.T) {
 	t.Parallel()
 	url, open := echoing(t)
 	s := start(t, opts{Dir: project(t, map[string]string{"app.py": hello("hi"), "standpipe.toml": fmt.Sprintf("[limits]\nmax_connections = 5\n[[app]]\nname = \"a\"\nmodule = \"app:app\"\nworkers = 1\n[[route]]\nhandler = \"proxy\"\npath = \"/ws\"\nupstreams = [%q]\n", url)})})
-	var held []net.Conn
+	var waiting []net.Conn
 	for range 5 {
 		c := s.tunnel()
 		switched(t, c)
-		held = append(held, c)
+		waiting = append(waiting, c)
 	}
 	var more []net.Conn
 	for range 5 {
@@ -73,7 +73,7 @@ func TestFault_C3_UpgradedConnectionsCount(t *testing.T) {
 	if n := open.Load(); n != 5 {
 		t.Errorf("%d upgrades with a limit of 5", n)
 	}
-	for _, c := range held {
+	for _, c := range waiting {
 		c.Close()
 	}
 	for _, c := range more {

@@ -19,7 +19,7 @@ func TestUploadsBeyondSpoolTotal(t *testing.T) {
 	spool := t.TempDir()
 	s := uploads(t, spool, opts{Args: []string{"-w", "1", "--spool-total", fmt.Sprint(room * size)}})
 	g := newGate(t)
-	held := s.background("/gate?path=" + g.path)
+	waiting := s.background("/gate?path=" + g.path)
 	s.printed("at the gate")
 	body := strings.Repeat("x", size)
 	status := make(chan int, n)
@@ -57,7 +57,7 @@ func TestUploadsBeyondSpoolTotal(t *testing.T) {
 	taken := len(spooled(t, spool))
 	g.open(t)
 	all.Wait()
-	held.wait(t)
+	waiting.wait(t)
 	if got := <-small; got != 200 {
 		t.Errorf("a small body: %d", got)
 	}

@@ -31,9 +31,9 @@ func listenAnd(t testing.TB, each func()) string {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		var held []net.Conn
+		var waiting []net.Conn
 		defer func() {
-			for _, c := range held {
+			for _, c := range waiting {
 				c.Close()
 			}
 		}()
@@ -42,7 +42,7 @@ func listenAnd(t testing.TB, each func()) string {
 			if err != nil {
 				return
 			}
-			held = append(held, c)
+			waiting = append(waiting, c)
 			each()
 		}
 	}()

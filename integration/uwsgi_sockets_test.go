@@ -128,14 +128,14 @@ func TestUwsgiConnectionLimit(t *testing.T) {
 	tcp, unix := s.uwsgiAddresses()
 	dir := t.TempDir()
 	// One is taken by each listener that waits for its next connection: so it is the last one that waits.
-	var held []net.Conn
+	var waiting []net.Conn
 	for range 3 {
 		c, err := net.Dial("unix", unix)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		held = append(held, c)
+		waiting = append(waiting, c)
 	}
 	late := make(chan string, 1)
 	go func() {
@@ -148,7 +148,7 @@ func TestUwsgiConnectionLimit(t *testing.T) {
 		t.Fatalf("answered beyond the limit: %q", a)
 	default:
 	}
-	for _, c := range held {
+	for _, c := range waiting {
 		c.Close()
 	}
 	eventually(t, "the app has begun", func() bool { _, err := os.Stat(filepath.Join(dir, "g.begun")); return err == nil })

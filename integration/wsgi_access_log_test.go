@@ -90,9 +90,9 @@ func TestWSGIAccessLog(t *testing.T) {
 			}
 
 			t.Run("499 and 503", func(t *testing.T) {
-				gate, held := s.newGate(), newID()
-				a := s.background("/m/error/hold?gate=" + gate + "&id=" + held)
-				eventually(t, "the worker is held", func() bool { return s.recorded("hold "+held) == 1 })
+				gate, waiting := s.newGate(), newID()
+				a := s.background("/m/error/hold?gate=" + gate + "&id=" + waiting)
+				eventually(t, "the worker is held", func() bool { return s.recorded("hold "+waiting) == 1 })
 				// Of two requests one waits in the line of one, and the other is refused.
 				type try struct {
 					id   string

@@ -15,12 +15,12 @@ func TestWSGIThreads(t *testing.T) {
 	t.Parallel()
 	s := serveWSGI(t, "wsgi_behaviours", "-w", "1", "--threads", "4")
 	gate := s.newGate()
-	var held []*async
+	var waiting []*async
 	var ids []string
 	for range 4 {
 		id := newID()
 		ids = append(ids, id)
-		held = append(held, s.background("/error/hold?gate="+gate+"&id="+id))
+		waiting = append(waiting, s.background("/error/hold?gate="+gate+"&id="+id))
 	}
 	eventually(t, "four requests run at once", func() bool {
 		for _, id := range ids {
@@ -38,7 +38,7 @@ func TestWSGIThreads(t *testing.T) {
 		t.Error("the fifth request was answered though all four threads are held")
 	}
 	s.openGate(gate)
-	for _, a := range append(held, fifth) {
+	for _, a := range append(waiting, fifth) {
 		if r := a.wait(t); r.Status != 200 {
 			t.Errorf("status %d", r.Status)
 		}

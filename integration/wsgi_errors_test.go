@@ -78,14 +78,14 @@ func TestWSGIErrorPages(t *testing.T) {
 	})
 	t.Run("503", func(t *testing.T) {
 		gate, id := s.newGate(), newID()
-		held := s.background("/m/error/hold?gate=" + gate + "&id=" + id)
+		waiting := s.background("/m/error/hold?gate=" + gate + "&id=" + id)
 		eventually(t, "the worker is held", func() bool { return s.recorded("hold "+id) == 1 })
 		// One of the two is refused; the other stays in the queue and keeps it full.
 		one, two := s.background("/m/echo?one"), s.background("/m/echo?two")
 		eventually(t, "the queue is full", func() bool { return !one.running() || !two.running() })
 		check(t, "GET", "/m/echo?three", "", 503)
 		s.openGate(gate)
-		for _, a := range []*async{held, one, two} {
+		for _, a := range []*async{waiting, one, two} {
 			<-a.done
 		}
 		r := s.waitEvent("queue_full")

@@ -24,7 +24,7 @@ type answer struct {
 	queued    int // bytes in shared memory that were not taken
 	file      passing
 	ended     bool      // the worker has ended the answer, or died
-	held      bool      // ended, but the worker is busy with the stream until a further End
+	holding      bool      // ended, but the worker is busy with the stream until a further End
 	ignored   bool      // the exchange was ended: what comes is thrown away
 	expired   bool      // the work for it was ended by force
 	finished  time.Time // when it ended; zero: it has not
@@ -38,7 +38,7 @@ type answer struct {
 func (a *answer) init() { a.allowed, a.chunks = wire.Window, a.one[:0] }
 
 // done reports whether the worker has finished with the stream.
-func (a *answer) done() bool { return a.ended && !a.held }
+func (a *answer) done() bool { return a.ended && !a.holding }
 
 // memory is what bodies lie in.
 type memory struct {
@@ -48,14 +48,14 @@ type memory struct {
 
 // step enters a frame of the worker's. Errors are *wire.ProtocolError.
 func (a *answer) step(f wire.Frame, m memory) error {
-	if a.held {
-		if f.Kind != wire.KindEnd || f.Held() {
+	if a.holding {
+		if f.Kind != wire.KindEnd || f.Holds() {
 			return wire.Errorf(nil, "%v frame on stream %d after the end of its answer", f.Kind, f.Stream)
 		}
-		a.held = false
+		a.holding = false
 		return nil
 	}
-	a.held = f.Held()
+	a.holding = f.Holds()
 	switch f.Kind {
 	case wire.KindEarlyHints:
 		return a.addHints(f)

@@ -133,7 +133,7 @@ func overran(x *Exchange, limit time.Duration) {
 	switch {
 	case x.answer.file.taken:
 		after = "its file was taken (close() of the app's result)"
-	case x.answer.held:
+	case x.answer.holding:
 		after = "its answer (standpipe.after_response)"
 	case x.discarded:
 		after = "it had named a file as its answer"

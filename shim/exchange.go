@@ -295,7 +295,7 @@ func (x *Exchange) take(f wire.Frame, fr keeper) error {
 	give, body := 0, false
 	x.mu.Lock()
 	a := &x.answer
-	if f.Kind == wire.KindWindow || f.Kind == wire.KindBodyWanted && !a.held {
+	if f.Kind == wire.KindWindow || f.Kind == wire.KindBodyWanted && !a.holding {
 		err, body = x.upload.step(f), true
 	} else {
 		err = a.step(f, memory{fr, x.conn.shared.Load()})
@@ -362,7 +362,7 @@ func (x *Exchange) fail(cause error) {
 		}
 		a.ended = true
 	}
-	a.held = false
+	a.holding = false
 	a.end(time.Now())
 	stopOverrun(x)
 	x.mu.Unlock()

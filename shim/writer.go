@@ -31,7 +31,7 @@ type writer struct {
 
 	wide bool          // widen was called; the busy goroutine has it, as the following
 	rest []byte        // handed to loop
-	held []byte        // the buffer that rest is the end of
+	buffer []byte        // the buffer that rest is the end of
 	wake chan struct{} // capacity 1
 	done chan struct{} // closed by close
 }
@@ -201,7 +201,7 @@ func (wr *writer) writeNow(p []byte) (whole bool, err error) {
 	if n == len(p) {
 		return true, nil
 	}
-	wr.rest, wr.held = p[n:], p
+	wr.rest, wr.buffer = p[n:], p
 	wr.wake <- struct{}{} // there is room: only the busy goroutine sends
 	return false, nil
 }
@@ -217,12 +217,12 @@ func (wr *writer) loop() {
 	for {
 		select {
 		case <-wr.wake:
-			rest, held := wr.rest, wr.held
-			wr.rest, wr.held = nil, nil
+			rest, buffer := wr.rest, wr.buffer
+			wr.rest, wr.buffer = nil, nil
 			_, err := wr.writeAll(rest)
 			wr.failed(err)
 			wr.mu.Lock()
-			wr.keep(held)
+			wr.keep(buffer)
 			_ = wr.flush(wr.writeAll) // sticky in wr.err
 		case <-wr.done:
 			return

@@ -51,12 +51,12 @@ func (s *panics) end(rec *httpx.Writer, r *http.Request) {
 		rec.Abort()
 	}
 	if rec.Aborted() {
-		note(rec, r)
+		describe(rec, r)
 	}
 }
 
-// note fills what the log says of an aborted answer.
-func note(rec *httpx.Writer, r *http.Request) {
+// describe fills what the log says of an aborted answer.
+func describe(rec *httpx.Writer, r *http.Request) {
 	n := &rec.Info
 	switch {
 	case rec.Status() == 0:

@@ -22,7 +22,7 @@ func TestReadDeadlines(t *testing.T) {
 			t.Fatalf("%d, %v", n, err)
 		}
 	}
-	octet := func(t *testing.T, c *conn, client io.Writer) {
+	oneByte := func(t *testing.T, c *conn, client io.Writer) {
 		t.Helper()
 		if _, err := client.Write([]byte("x")); err != nil {
 			t.Fatal(err)
@@ -41,11 +41,11 @@ func TestReadDeadlines(t *testing.T) {
 			timeout(t, c)
 			timeout(t, c)
 			_ = c.SetReadDeadline(time.Time{}) // gone again
-			octet(t, c, client)
+			oneByte(t, c, client)
 			_ = c.SetDeadline(now.at())
 			timeout(t, c)
 			_ = c.SetDeadline(later())
-			octet(t, c, client)
+			oneByte(t, c, client)
 			_ = c.SetReadDeadline(now.at()) // earlier than the one that the connection has
 			timeout(t, c)
 		})
@@ -67,7 +67,7 @@ func TestReadDeadlines(t *testing.T) {
 					t.Fatal(err)
 				}
 				_ = c.SetReadDeadline(had.at)
-				octet(t, c, client)
+				oneByte(t, c, client)
 			})
 		}
 	}

@@ -95,8 +95,8 @@ func TestPipeIsBounded(t *testing.T) {
 		taken := 0
 		for range 20 {
 			synctest.Wait() // the writer waits for room
-			if held := int64(written - taken); held+1000 < s.Max || held > s.Max+s.Memory || s.InMemory() > s.Memory+blockSize || s.Files.Used() > s.Max {
-				t.Fatalf("%d bytes wait, %d in memory, %d in the file", held, s.InMemory(), s.Files.Used())
+			if kept := int64(written - taken); kept+1000 < s.Max || kept > s.Max+s.Memory || s.InMemory() > s.Memory+blockSize || s.Files.Used() > s.Max {
+				t.Fatalf("%d bytes wait, %d in memory, %d in the file", kept, s.InMemory(), s.Files.Used())
 			}
 			if st, err := p.file.Stat(); err != nil || st.Size() > s.Max || st.Mode().Perm() != 0o600 {
 				t.Fatalf("%v %v", st, err)

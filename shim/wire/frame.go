@@ -140,8 +140,8 @@ func (f Frame) End() bool { return f.Flags&FlagEnd != 0 }
 // Shared reports whether the bytes of body lie in the shared memory.
 func (f Frame) Shared() bool { return f.Flags&FlagShared != 0 }
 
-// Held reports whether the stream stays open after the answer's end.
-func (f Frame) Held() bool { return f.Flags&FlagHold != 0 }
+// Holds reports whether the stream stays open after the answer's end.
+func (f Frame) Holds() bool { return f.Flags&FlagHold != 0 }
 
 func (f Frame) legalFlags() bool {
 	switch f.Kind {

@@ -52,8 +52,8 @@ func TestLevelsOfTags(t *testing.T) {
 
 // Lines that a handler of logging wrote at once are one record, and those that it wrote next another one.
 func TestLinesThatGoOn(t *testing.T) {
-	line := func(id, letter, text string) string {
-		return "\x1e" + testTag + ":" + id + "!" + letter + "\x1e" + text + "\n"
+	line := func(id, level, text string) string {
+		return "\x1e" + testTag + ":" + id + "!" + level + "\x1e" + text + "\n"
 	}
 	in := line("a", "E", "ValueError: no") + line("a", "e", "[SQL: SELECT 1]") + line("b", "I", "x") + line("a", "e", "(Background: y)") + line("a", "E", "next") + line("", "w", "alone") + line("", "w", "and on")
 	for step := 1; step <= len(in); step += 13 {

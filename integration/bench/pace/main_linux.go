@@ -91,7 +91,7 @@ func run(address string, l load) (report, error) {
 		load:    l,
 		poller:  p,
 		to:      to,
-		octets:  []byte("GET " + l.path + " HTTP/1.1\r\nHost: " + address + "\r\n\r\n"),
+		payload: []byte("GET " + l.path + " HTTP/1.1\r\nHost: " + address + "\r\n\r\n"),
 		gap:     time.Duration(float64(time.Second) / l.rate),
 		total:   int(l.rate * l.length.Seconds()),
 		open:    make(map[int]*conn),

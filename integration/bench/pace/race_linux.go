@@ -16,19 +16,19 @@ type request struct {
 // race is the schedule and what has become of it. total requests are due gap apart.
 type race struct {
 	load
-	poller *poller
-	to     *syscall.SockaddrInet4
-	octets []byte // of each request
-	gap    time.Duration
-	total  int
+	poller  *poller
+	to      *syscall.SockaddrInet4
+	payload []byte // of each request
+	gap     time.Duration
+	total   int
 
-	began   time.Time
-	next    int        // the next request's number
-	waiting []*request // without a connection
-	idle    []*conn    // first in, first out: all connections are used alike
-	open    map[int]*conn
-	patient []*request // whose patience ends, in the order in which it does
-	hasties []*request
+	began     time.Time
+	next      int        // the next request's number
+	waiting   []*request // without a connection
+	idle      []*conn    // first in, first out: all connections are used alike
+	open      map[int]*conn
+	impatient []*request // whose patience ends, in the order in which it does
+	hasties   []*request
 
 	answered, failed, waited, left, busy int
 	refused                              map[int]int
@@ -50,7 +50,7 @@ func (r *race) run() (time.Duration, error) {
 		if r.next < r.total {
 			wake = r.due(r.next)
 		}
-		wake = min(wake, r.giveUp(&r.patient, r.patience, now), r.giveUp(&r.hasties, r.haste, now))
+		wake = min(wake, r.giveUp(&r.impatient, r.patience, now), r.giveUp(&r.hasties, r.haste, now))
 		if now > end || r.next >= r.total && r.busy == 0 && len(r.waiting) == 0 {
 			break
 		}
@@ -60,7 +60,7 @@ func (r *race) run() (time.Duration, error) {
 		}
 		for _, e := range fds {
 			if c := r.open[int(e.Fd)]; c != nil {
-				r.turn(c, e.Events)
+				r.step(c, e.Events)
 			}
 		}
 	}
@@ -83,7 +83,7 @@ func (r *race) add(now time.Duration) {
 	case r.hasty > 0 && r.next%r.hasty == 0:
 		r.hasties = append(r.hasties, q)
 	case r.patience > 0:
-		r.patient = append(r.patient, q)
+		r.impatient = append(r.impatient, q)
 	}
 	r.waiting = append(r.waiting, q)
 	if len(r.idle) == 0 {
@@ -139,7 +139,7 @@ func (r *race) start() {
 			if err := r.dial(c); err != nil {
 				r.finish(c, false)
 			}
-		} else if !c.send(r.octets) {
+		} else if !c.send(r.payload) {
 			r.again(c)
 		}
 	}
@@ -154,10 +154,10 @@ func (r *race) dial(c *conn) error {
 	return nil
 }
 
-// turn moves a connection on which something happened.
-func (r *race) turn(c *conn, events uint32) {
+// step moves a connection on which something happened.
+func (r *race) step(c *conn, events uint32) {
 	if c.request != nil && !c.sent {
-		if !c.connected() || !c.send(r.octets) {
+		if !c.connected() || !c.send(r.payload) {
 			r.hangUp(c)
 			r.finish(c, false)
 			return

@@ -38,7 +38,7 @@ func keyLines(text []byte) map[string]keyPlace {
 			for it := e.Key(); it.Next(); {
 				last = it.Node()
 			}
-			f.note(table, last)
+			f.record(table, last)
 		case unstable.KeyValue:
 			f.value(f.path(table, e.Key(), false), e.Value())
 		}
@@ -55,7 +55,7 @@ func (f *lineFinder) lineOf(offset int) int {
 	return 1 + bytes.Count(f.text[:offset], []byte("\n"))
 }
 
-func (f *lineFinder) note(path string, n *unstable.Node) {
+func (f *lineFinder) record(path string, n *unstable.Node) {
 	if _, ok := f.places[path]; !ok {
 		offset := int(n.Raw.Offset)
 		f.places[path] = keyPlace{f.lineOf(offset), offset}
@@ -67,7 +67,7 @@ func (f *lineFinder) path(prefix string, it unstable.Iterator, header bool) stri
 	path := prefix
 	for it.Next() {
 		path = join(path, string(it.Node().Data))
-		f.note(path, it.Node())
+		f.record(path, it.Node())
 		if n := f.arrays[path]; n > 0 && !(header && it.IsLast()) {
 			path = fmt.Sprintf("%s[%d]", path, n-1)
 		}
