@@ -121,7 +121,7 @@ func FuzzAccessLog(f *testing.F) {
 		}
 		for i := range len(line) - 1 {
 			if c := line[i]; c < ' ' || c == 0x7f {
-				t.Fatalf("octet %#x in %q", c, line)
+				t.Fatalf("byte %#x in %q", c, line)
 			}
 		}
 		line = string(new(Log).appendJSONLine(nil, rec, r, time.Now()))

@@ -46,7 +46,7 @@ func TestCompress(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !st.ModTime().Equal(at) || st.Mode().Perm() != 0o640 || st.Size() > 200 {
-			t.Errorf("%s: %v %v, %d octets", suffix, st.ModTime(), st.Mode(), st.Size())
+			t.Errorf("%s: %v %v, %d bytes", suffix, st.ModTime(), st.Mode(), st.Size())
 		}
 	}
 	f, err := os.Open(filepath.Join(dir, "css/a.css.gz"))
@@ -60,7 +60,7 @@ func TestCompress(t *testing.T) {
 	}
 	var b strings.Builder
 	if _, err := z.WriteTo(&b); err != nil || b.String() != text {
-		t.Errorf("%v, %d octets", err, b.Len())
+		t.Errorf("%v, %d bytes", err, b.Len())
 	}
 	var names []string
 	err = filepath.Walk(dir, func(path string, st os.FileInfo, err error) error {

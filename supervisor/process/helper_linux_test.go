@@ -161,7 +161,7 @@ func TestHelperObeysItsTableAlone(t *testing.T) {
 	}
 }
 
-// Octets that are not UTF-8 reach the process as they are.
+// Bytes that are not UTF-8 reach the process as they are.
 func TestOrderKeepsOctets(t *testing.T) {
 	o := startOrder{Path: "/a\xff", Args: []string{"\xe9"}, Env: []string{"A=\x80\xff"}, Dir: "/\xfe", Identity: &stray, Limits: Limits{AS: 1}, Cgroup: &Cgroup{Path: "/x"}}
 	text, err := json.Marshal(helperOrder{ID: 7, Start: &o})

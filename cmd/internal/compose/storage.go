@@ -184,7 +184,7 @@ func autoTotal(free int64, memory bool, limit int64) int64 {
 	return min(free/4, spoolMost)
 }
 
-// bodyMemory is buffer_body for a Spool, whose 0 means its own default: 0 octets
+// bodyMemory is buffer_body for a Spool, whose 0 means its own default: 0 bytes
 // is no limit to us, as everywhere. A block grows with its body, so a large number
 // takes nothing by itself.
 func bodyMemory(bufferBody int64) int {

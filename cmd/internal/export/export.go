@@ -45,7 +45,7 @@ type File struct {
 	Static []Static
 	Left   []string // URLs of folders that stay with standpipe
 
-	MaxBody                          int64 // octets; 0: no limit
+	MaxBody                          int64 // bytes; 0: no limit
 	MaxHead                          int64
 	HeaderTimeout, BodyTimeout, Idle time.Duration
 	ReadTimeout                      time.Duration // longer than any wait that standpipe ends by itself

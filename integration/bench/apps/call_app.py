@@ -1,4 +1,4 @@
-"""call_app.py MODULE:NAME BODY-OCTETS: writes the body of one answer of the app, called without any server."""
+"""call_app.py MODULE:NAME BODY-BYTES: writes the body of one answer of the app, called without any server."""
 
 import importlib
 import io
