@@ -15,7 +15,7 @@ import (
 
 var metricLine = regexp.MustCompile(`^([a-z_]+)(?:\{(.*)\})? ([0-9.e+-]+|NaN|\+Inf)$`)
 
-// metrics reads the page from an address; the key is the name with its labels as they stand there. (That the form is
+// metrics reads the page from an address; the key is the name with its labels as they are written. (That the form is
 // right is tested where the official parser may be used: cmd/internal/metrics.)
 func (s *server) metrics(network, address string) map[string]float64 {
 	s.t.Helper()

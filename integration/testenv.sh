@@ -1,5 +1,5 @@
 #!/bin/sh
-# testenv.sh PYTHON REQUIREMENTS DIR: a venv in DIR with REQUIREMENTS, made anew when either has changed.
+# testenv.sh PYTHON REQUIREMENTS DIR: a venv in DIR with REQUIREMENTS, made again when either has changed.
 set -eu
 python=$1 requirements=$2 dir=$3
 if [ -z "$python" ]; then

@@ -93,7 +93,7 @@ func TestReadDeadlines(t *testing.T) {
 				return c.reads.armed.Equal(to.at) || len(got) > 0
 			})
 			if time.Now().Before(early) {
-				t.Error("the deadline was set anew before it was due")
+				t.Error("the deadline was set again before it was due")
 			}
 			if _, err := client.Write([]byte("x")); err != nil {
 				t.Fatal(err)

@@ -77,7 +77,7 @@ func TestUWSGITable(t *testing.T) {
 		}
 		for _, k := range quoted.FindAllString(f[0], -1) {
 			if keys[k] {
-				t.Errorf("%s stands there twice", k)
+				t.Errorf("%s is there twice", k)
 			}
 			keys[k] = true
 		}

@@ -110,7 +110,7 @@ CASES = (
             {"default": CORE + ("waitress",)},
             shape=Shape(clients=1000),
             connections=1000,
-            note="All ask at once. Limits that would refuse some are raised: standpipe's waiting line (288), waitress's connections (100), uWSGI's backlog (100).",
+            note="All ask at once. Limits that would refuse some are raised: standpipe's queue (288), waitress's connections (100), uWSGI's backlog (100).",
         ),
         Case(
             "close",

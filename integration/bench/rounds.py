@@ -48,7 +48,7 @@ class Race:
     def __init__(self, tools, options):
         self._tools, self._options = tools, options
         self._dir = tempfile.mkdtemp(prefix="bench-")
-        os.chmod(self._dir, 0o755)  # Apache gives root up
+        os.chmod(self._dir, 0o755)  # Apache drops privileges
         self._apps = os.path.join(self._dir, "apps")
         shutil.copytree(os.path.join(machine.HERE, "apps"), self._apps, ignore=shutil.ignore_patterns("__pycache__"))
         self._expected = {}

@@ -82,7 +82,7 @@ def app(environ, start_response):
     return [b"VERSION %d" % IMPORTED_BY]
 `
 
-// The real shim: a reload imports the app anew in another template; when that
+// The real shim: a reload imports the app again in another template; when that
 // fails, the old one and its workers go on, and can still replace who dies.
 func TestPreloadReloads(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil {

@@ -27,7 +27,7 @@ type Input struct {
 	Unit    string   // of systemd: "service", "socket"; empty: both
 	Program string   // standpipe's own file
 	Args    []string // what follows "standpipe serve", the addresses left out
-	User    string   // who runs it; empty: standpipe gives root up by itself
+	User    string   // its user; empty: standpipe drops privileges itself
 }
 
 // File is what a template sees.

@@ -34,7 +34,7 @@
 //
 // server makes all parts and is known by none. life knows the parts; they know the product
 // (compose.Server), the log and, where one needs another, that one: control and banner are
-// known by fresh and successor, service by whoever notifies, handover by stopper. Nothing
+// known by fresh and successor, service by all that notify, handover by stopper. Nothing
 // knows life.
 //
 // # Goroutines

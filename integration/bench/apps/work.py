@@ -1,4 +1,4 @@
-"""Views that compute a quarter of their time and wait for the rest, as for a database; and one byte in the file runs for each request that the app was run for, whoever waits for it."""
+"""Views that compute a quarter of their time and wait for the rest, as for a database; and one byte in the file runs for each request that the app was run for."""
 
 import os
 import time

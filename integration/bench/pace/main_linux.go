@@ -7,7 +7,7 @@
 // With a patience, who has waited so long hangs up, as people do; then a request is good, refused (any status but 200), left, or failed.
 //
 // Connections are opened when they are needed, with a request on them at once: a server without keep-alive gives its
-// worker to whoever connects.
+// worker to the first client that connects.
 package main
 
 import (

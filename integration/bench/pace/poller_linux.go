@@ -61,7 +61,7 @@ func (p *poller) wait(d time.Duration) ([]syscall.EpollEvent, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.events[:n], nil // setting the timer anew clears its expiry; the timer's own event has no connection
+	return p.events[:n], nil // setting the timer again clears its expiry; the timer's own event has no connection
 }
 
 // dial starts a connection; it is writable once it stands.
