@@ -24,7 +24,7 @@ type answer struct {
 	queued    int // bytes in shared memory that were not taken
 	file      passing
 	ended     bool      // the worker has ended the answer, or died
-	holding      bool      // ended, but the worker is busy with the stream until a further End
+	holding   bool      // ended, but the worker is busy with the stream until a further End
 	ignored   bool      // the exchange was ended: what comes is thrown away
 	expired   bool      // the work for it was ended by force
 	finished  time.Time // when it ended; zero: it has not

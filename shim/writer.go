@@ -29,11 +29,11 @@ type writer struct {
 	closed bool
 	err    error // sticky
 
-	wide bool          // widen was called; the busy goroutine has it, as the following
-	rest []byte        // handed to loop
+	wide   bool          // widen was called; the busy goroutine has it, as the following
+	rest   []byte        // handed to loop
 	buffer []byte        // the buffer that rest is the end of
-	wake chan struct{} // capacity 1
-	done chan struct{} // closed by close
+	wake   chan struct{} // capacity 1
+	done   chan struct{} // closed by close
 }
 
 // maxSpare is the largest buffer kept from one write to the next.
