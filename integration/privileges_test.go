@@ -228,8 +228,12 @@ func TestLimitsOfWorkers(t *testing.T) {
 	if st := procStatus(t, s.Pid); st["NoNewPrivs"] != "0" {
 		t.Errorf("the server has no_new_privs too")
 	}
-	if n := len(tree(s.Pid)); n != 2 {
-		t.Errorf("%d processes: is a helper there that nobody needs?", n)
+	if list := tree(s.Pid); len(list) != 2 {
+		for _, pid := range list {
+			cmdline, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+			t.Errorf("pid %d: %q", pid, cmdline)
+		}
+		t.Errorf("%d processes, not a server and a worker: is there a helper without need?", len(list))
 	}
 }
 
