@@ -41,7 +41,7 @@ func TestEverySourceIsEmbedded(t *testing.T) {
 func TestHashFollowsContent(t *testing.T) {
 	one := []file{{"a.py", []byte("x")}}
 	for name, other := range map[string][]file{
-		"octets": {{"a.py", []byte("y")}},
+		"bytes": {{"a.py", []byte("y")}},
 		"name":   {{"b.py", []byte("x")}},
 		"more":   {{"a.py", []byte("x")}, {"b.py", nil}},
 	} {
@@ -96,7 +96,7 @@ func TestExtractModesAndReuse(t *testing.T) {
 
 func TestExtractRepairsWhatWasChanged(t *testing.T) {
 	for name, change := range map[string]func(t *testing.T, dir string){
-		"octets": func(t *testing.T, dir string) {
+		"bytes": func(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, "standpipe_shim", "core", "frames.py"), "import evil")
 		},
 		"extra": func(t *testing.T, dir string) { write(t, filepath.Join(dir, "standpipe_shim", "boot", "re.py"), "") },
@@ -193,9 +193,9 @@ func TestPythonRunsWhatWeHandOut(t *testing.T) {
 	must(t, err)
 	program := Bootstrap()
 	if len(program) > 100<<10 {
-		t.Errorf("Bootstrap is %d octets, more than 100 KiB", len(program))
+		t.Errorf("Bootstrap is %d bytes, more than 100 KiB", len(program))
 	}
-	t.Logf("Bootstrap: %d octets", len(program))
+	t.Logf("Bootstrap: %d bytes", len(program))
 	for name, args := range map[string][]string{
 		"folder": {dir}, "file": {filepath.Join(dir, "__main__.py")}, "-c": {"-c", program},
 	} {

@@ -3,7 +3,7 @@
     ShimDecode       the environ of a browser's GET, and ShimDecodeOthers, of one with three fields that have no bit
     ShimEncode       a Head of six fields, of which one is new each time
     ShimHello, ShimFlask, ShimDjango, ShimGenerator
-                     one exchange, from the frame that was read to the octets that would be written; the app is next to nothing, its
+                     one exchange, from the frame that was read to the bytes that would be written; the app is next to nothing, its
                      result of the type that the framework returns (the framework's own where this Python has it)
     ShimPipes1, ShimPipes8
                      CPU (user and system) that a worker spends on a hello over real pipes, with 1 and with 8 requests at hand
@@ -106,7 +106,7 @@ class Bench:
     def __init__(self, app):
         request = peer.request_frame(1, VALUES)
         self.worker = worker = Worker(Pipes(), Signals())
-        worker.attach(frames.Reader(-1, lambda fd, size: request), frames.Writer(-1, Pipes.pid, None, write=lambda fd, octets: len(octets)))
+        worker.attach(frames.Reader(-1, lambda fd, size: request), frames.Writer(-1, Pipes.pid, None, write=lambda fd, raw: len(raw)))
         worker.app = app
         worker.is_quick = results.is_quick
         worker.environs = environ.Environs(environ.base(BOOT, sys.stderr, serve.FileWrapper), 30000)

@@ -69,7 +69,7 @@ class Answer:
         self.headers = []
         self.body = b""
         self.error = None  # the map of an Error frame
-        self.parts = []  # (kind, flags, body octets) in their order
+        self.parts = []  # (kind, flags, body bytes) in their order
         self.logs = []
 
 
@@ -212,8 +212,8 @@ class Peer:
 
     # Frames.
 
-    def send(self, octets):
-        rest = memoryview(octets)
+    def send(self, raw):
+        rest = memoryview(raw)
         while rest:
             rest = rest[os.write(self.requests, rest) :]
 
@@ -264,7 +264,7 @@ class Peer:
         return self
 
     def answer(self, stream, credit=True):
-        """Reads one stream's answer to its end; frames of other streams are an error. credit: give it as octets come."""
+        """Reads one stream's answer to its end; frames of other streams are an error. credit: give it as bytes come."""
         answer = Answer()
         while True:
             kind, flags, number, payload = self.frame()
@@ -285,7 +285,7 @@ class Peer:
             status, fields, *length = unpack(payload[4 : 4 + size])
             answer.length = length[0] if length else None
             answer.status = status.decode("latin-1")
-            texts = [octets.decode("latin-1") for octets in fields]
+            texts = [raw.decode("latin-1") for raw in fields]
             answer.headers = list(zip(texts[::2], texts[1::2]))
             payload = payload[4 + size :]
         elif kind == ERROR:
@@ -296,13 +296,13 @@ class Peer:
         return not flags & HOLD and (kind in (END, ERROR) or bool(flags & LAST))
 
     @staticmethod
-    def octets(kind, payload):
-        """Returns how many octets of body there are in a Head or a Body."""
+    def raw(kind, payload):
+        """Returns how many bytes of body there are in a Head or a Body."""
         return len(payload) if kind == BODY else len(payload) - 4 - struct.unpack_from(">I", payload)[0]
 
-    def window(self, stream, octets):
+    def window(self, stream, raw):
         try:
-            self.send(frames.frame(WINDOW, 0, stream, struct.pack(">I", octets)))
+            self.send(frames.frame(WINDOW, 0, stream, struct.pack(">I", raw)))
         except BrokenPipeError:
             pass
 
@@ -319,15 +319,15 @@ class Peer:
     def recall(self, *streams):
         """Recalls streams, and returns those that never will run."""
         self.order(frames.RECALL, 0, struct.pack(">%dI" % len(streams), *streams))
-        kind, payload = self.control_octets()
+        kind, payload = self.control_payload()
         assert kind == frames.RECALLED, kind
         return list(struct.unpack(">%dI" % (len(payload) // 4), payload))
 
     def control_frame(self):
-        kind, payload = self.control_octets()
+        kind, payload = self.control_payload()
         return kind, unpack(payload)
 
-    def control_octets(self):
+    def control_payload(self):
         held = b""
         while len(held) < 12:
             got = self.control.recv(12 - len(held))

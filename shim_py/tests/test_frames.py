@@ -11,9 +11,9 @@ from standpipe_shim.core.frames import ProtocolError, Reader, Writer
 from test_packing import load
 
 
-def reader_of(octets, size=1 << 20):
-    """A Reader over octets that come size at a time."""
-    left = [octets]
+def reader_of(raw, size=1 << 20):
+    """A Reader over bytes that come size at a time."""
+    left = [raw]
 
     def read(fd, most):
         taken = left[0][: min(most, size)]
@@ -28,20 +28,20 @@ class Frames(unittest.TestCase):
         seen = {True: 0, False: 0}
         for vector in load("frames.json"):
             with self.subTest(vector["name"]):
-                octets = bytes.fromhex(vector["frame_hex"])
+                raw = bytes.fromhex(vector["frame_hex"])
                 seen[vector["ok"]] += 1
                 if vector["ok"]:
                     want = (vector["kind"], vector["flags"], vector["stream"], bytes.fromhex(vector["payload_hex"]))
-                    self.assertEqual(frames.frame(*want), octets)
+                    self.assertEqual(frames.frame(*want), raw)
                     for size in (1, 7, 1 << 20):
-                        reader = reader_of(octets, size)
+                        reader = reader_of(raw, size)
                         self.assertEqual(reader.next(), want)
                         self.assertIsNone(reader.next())
                 elif vector["error"] == "short":
-                    self.assertIsNone(reader_of(octets).next())
+                    self.assertIsNone(reader_of(raw).next())
                 else:
                     with self.assertRaises(ProtocolError):
-                        reader_of(octets[:12]).next()
+                        reader_of(raw[:12]).next()
         self.assertGreater(min(seen.values()), 15)
 
     def test_frames_back_to_back(self):
@@ -62,12 +62,12 @@ class Frames(unittest.TestCase):
         reader.next()
         self.assertFalse(reader.holds_frame())
 
-    def test_random_octets_end_in_frames_or_protocolerror(self):
+    def test_random_bytes_end_in_frames_or_protocolerror(self):
         chance = random.Random(7)
         for _ in range(3000):
-            octets = bytes((0xC1, chance.choice(list(frames.CEILING) + [0, 0x7F]), 0, chance.choice((0, 0, 1, 2))))
-            octets += bytes(chance.randrange(256) if chance.random() < 0.2 else 0 for _ in range(chance.randrange(40)))
-            reader = reader_of(octets, chance.randrange(1, 30))
+            raw = bytes((0xC1, chance.choice(list(frames.CEILING) + [0, 0x7F]), 0, chance.choice((0, 0, 1, 2))))
+            raw += bytes(chance.randrange(256) if chance.random() < 0.2 else 0 for _ in range(chance.randrange(40)))
+            reader = reader_of(raw, chance.randrange(1, 30))
             try:
                 while reader.next() is not None:
                     pass
@@ -77,8 +77,8 @@ class Frames(unittest.TestCase):
     def test_short_writes_are_finished(self):
         out = []
 
-        def write(fd, octets):
-            out.append(bytes(octets[:3]))
+        def write(fd, raw):
+            out.append(bytes(raw[:3]))
             return len(out[-1])
 
         Writer(0, os.getpid(), None, write=write).put(b"0123456789")
@@ -90,8 +90,8 @@ class Frames(unittest.TestCase):
             for part in (body, memoryview(body)):
                 out = []
 
-                def write(fd, octets, size=7000):
-                    out.append(bytes(octets[:size]))
+                def write(fd, raw, size=7000):
+                    out.append(bytes(raw[:size]))
                     return len(out[-1])
 
                 writer = Writer(0, os.getpid(), None, write=write)
@@ -108,7 +108,7 @@ class Frames(unittest.TestCase):
             raise Left
 
         out = []
-        writer = Writer(0, os.getpid(), leave, write=lambda fd, octets: out.append(octets), getpid=lambda: os.getpid() + 1)
+        writer = Writer(0, os.getpid(), leave, write=lambda fd, raw: out.append(raw), getpid=lambda: os.getpid() + 1)
         with self.assertRaises(Left):
             writer.put(b"x")
         writer._gather = lambda fd, parts: out.append(parts)
@@ -208,11 +208,11 @@ class Environ(unittest.TestCase):
         good = request_payload(some_environ(HTTP_X_OTHER="other"), b"body")
         refused = 0
         for _ in range(10000):
-            octets = bytearray(good)
+            raw = bytearray(good)
             for _ in range(chance.randrange(1, 4)):
-                octets[chance.randrange(len(octets))] = chance.randrange(256)
+                raw[chance.randrange(len(raw))] = chance.randrange(256)
             try:
-                make(bytes(octets[: chance.choice((len(octets), chance.randrange(len(octets))))]))
+                make(bytes(raw[: chance.choice((len(raw), chance.randrange(len(raw))))]))
             except ProtocolError:
                 refused += 1
         self.assertGreater(refused, 100)

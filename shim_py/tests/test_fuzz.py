@@ -1,4 +1,4 @@
-"""Hostile octets: nothing but the one error comes out, and no length is believed. The seed is printed when a run fails;
+"""Hostile bytes: nothing but the one error comes out, and no length is believed. The seed is printed when a run fails;
 STANDPIPE_FUZZ_SEED repeats it, STANDPIPE_FUZZ_SECONDS prolongs it."""
 
 import os
@@ -39,8 +39,8 @@ def request(pairs, body=b""):
     return peer.request_payload(dict(pairs), body)
 
 
-def make(octets):
-    return environ.Environs({}).make(octets)
+def make(raw):
+    return environ.Environs({}).make(raw)
 
 
 GOOD_VALUES = [
@@ -70,42 +70,42 @@ GOOD_FRAMES = [
 
 
 def mutate(rnd, good):
-    """Returns octets that are almost right, or not at all."""
-    octets = bytearray(rnd.choice(good))
+    """Returns bytes that are almost right, or not at all."""
+    raw = bytearray(rnd.choice(good))
     for _ in range(rnd.randrange(1, 6)):
-        at = rnd.randrange(len(octets) + 1)
+        at = rnd.randrange(len(raw) + 1)
         how = rnd.randrange(6)
-        if how == 0 and octets:
-            octets[at % len(octets)] = rnd.randrange(256)
+        if how == 0 and raw:
+            raw[at % len(raw)] = rnd.randrange(256)
         elif how == 1:
-            octets[at:at] = rnd.choice(HOSTILE)
+            raw[at:at] = rnd.choice(HOSTILE)
         elif how == 2:
-            del octets[at : at + rnd.randrange(1, 9)]
+            del raw[at : at + rnd.randrange(1, 9)]
         elif how == 3:
-            octets[at : at + 4] = struct.pack(">I", rnd.choice((0, 1, len(octets), 0x7FFFFFFF, 0xFFFFFFFF)))
+            raw[at : at + 4] = struct.pack(">I", rnd.choice((0, 1, len(raw), 0x7FFFFFFF, 0xFFFFFFFF)))
         elif how == 4:
-            del octets[at:]
+            del raw[at:]
         else:
-            octets = bytearray(rnd.getrandbits(8) for _ in range(rnd.randrange(200)))
-    return bytes(octets)
+            raw = bytearray(rnd.getrandbits(8) for _ in range(rnd.randrange(200)))
+    return bytes(raw)
 
 
 class Fuzz(unittest.TestCase):
     def pound(self, good, decode, allowed):
-        """decode gets octets for a while. Returns how often it has accepted some."""
+        """decode gets bytes for a while. Returns how often it has accepted some."""
         rnd = random.Random(SEED)
         accepted = rounds = 0
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
             rounds += 1
-            octets = rnd.choice(good) if rounds % 50 == 0 else mutate(rnd, good)
+            raw = rnd.choice(good) if rounds % 50 == 0 else mutate(rnd, good)
             try:
-                decode(octets)
+                decode(raw)
                 accepted += 1
             except allowed:
                 pass
             except BaseException as error:
-                self.fail("seed %d, round %d: %r: %r" % (SEED, rounds, error, octets[:300]))
+                self.fail("seed %d, round %d: %r: %r" % (SEED, rounds, error, raw[:300]))
         self.assertGreater(accepted, 0)
         self.assertGreater(rounds, 100)
 
@@ -116,8 +116,8 @@ class Fuzz(unittest.TestCase):
         self.pound(GOOD_REQUESTS, make, frames.ProtocolError)
 
     def test_frames(self):
-        def read(octets):
-            parts = [octets[at : at + 1000] for at in range(0, len(octets), 1000)]
+        def read(raw):
+            parts = [raw[at : at + 1000] for at in range(0, len(raw), 1000)]
             reader = frames.Reader(-1, read=lambda fd, size: parts.pop(0) if parts else b"")
             while True:
                 frame = reader.next()
@@ -130,12 +130,12 @@ class Fuzz(unittest.TestCase):
 
 @unittest.skipIf(tracemalloc is None or sys.implementation.name != "cpython", "SKIP[pypy]: tracemalloc measures CPython's memory")
 class Memory(unittest.TestCase):
-    """What a lie about a length may cost: twice the ceiling of a frame, and the octets that came."""
+    """What a lie about a length may cost: twice the ceiling of a frame, and the bytes that came."""
 
-    def peak(self, decode, octets, allowed):
+    def peak(self, decode, raw, allowed):
         tracemalloc.start()
         try:
-            decode(octets)
+            decode(raw)
         except allowed:
             pass
         finally:
@@ -147,14 +147,14 @@ class Memory(unittest.TestCase):
         rnd = random.Random(SEED)
         ceiling = frames.CEILING[frames.REQUEST]
         for good, decode, allowed in ((GOOD_VALUES, packing.unpack, packing.BadValue), (GOOD_REQUESTS, make, frames.ProtocolError)):
-            for octets in (
+            for raw in (
                 list(HOSTILE)
                 + [prefix + lie for lie in HOSTILE for prefix in (b"\0\0\0\5", b"\x81\xa1a", b"\0\0\0\x40\x93\xcf\0\0\0\0\0\0\0\1")]
                 + [mutate(rnd, good) for _ in range(300)]
             ):
-                peak = self.peak(decode, octets, allowed)
-                self.assertLess(peak, 2 * ceiling, "seed %d: %d octets: %r" % (SEED, len(octets), octets[:100]))
-                self.assertLess(peak, 64 * len(octets) + 20000, "seed %d: %d octets: %r" % (SEED, len(octets), octets[:100]))
+                peak = self.peak(decode, raw, allowed)
+                self.assertLess(peak, 2 * ceiling, "seed %d: %d bytes: %r" % (SEED, len(raw), raw[:100]))
+                self.assertLess(peak, 64 * len(raw) + 20000, "seed %d: %d bytes: %r" % (SEED, len(raw), raw[:100]))
 
     def test_the_largest_frames_take_twice_their_size(self):
         ceiling = frames.CEILING[frames.REQUEST]
@@ -168,8 +168,8 @@ class Memory(unittest.TestCase):
         lie = payload[:19] + b"\0" * (len(payload) - 19)  # a million values for one name
         self.assertLess(self.peak(make, lie, frames.ProtocolError), 2 * ceiling + 2 * frames.CHUNK)
 
-        octets = frames.frame(frames.REQUEST, 0, 1, payload)
-        parts = [octets[at : at + 65536] for at in range(0, len(octets), 65536)]
+        raw = frames.frame(frames.REQUEST, 0, 1, payload)
+        parts = [raw[at : at + 65536] for at in range(0, len(raw), 65536)]
         reader = frames.Reader(-1, read=lambda fd, size: parts.pop(0) if parts else b"")
         self.assertLess(self.peak(lambda _: reader.next(), b"", ()), 2 * ceiling + 2 * frames.CHUNK)
 

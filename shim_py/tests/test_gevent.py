@@ -110,7 +110,7 @@ def app(environ, start_response):
         return [repr((environ["wsgi.multithread"], len(ticks) > 3, socket.socket.__module__)).encode()]
     if name in globals():
         try:
-            say("begun")  # whoever has read it may strike at once
+            say("begun")  # a reader of this line may interrupt at once
             globals()[name](environ)
         except BaseException as error:
             say("%s %s" % (type(error).__module__, type(error).__name__))

@@ -71,7 +71,7 @@ def app(environ, start_response):
         return [b"none" if d is None else repr(d - time.monotonic()).encode(), str("standpipe.timeout_ms" in environ).encode()]
     if name in globals():
         try:
-            say("begun")  # whoever has read it may strike at once
+            say("begun")  # a reader of this line may interrupt at once
             globals()[name](environ)
         except BaseException as error:
             say("%s %s" % (type(error).__module__, type(error).__name__))

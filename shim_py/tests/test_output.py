@@ -131,11 +131,11 @@ def app(environ, start_response):
 """
 
 
-def told(octets):
+def told(chunk_bytes):
     """What Go makes of the output: [(id, line)] of the tagged lines, each put together from its parts, and the rest."""
     lines, open_lines, raw = [], {}, b""
     whose = b""
-    for part in re.split(b"(\x1e" + TAG.encode() + b":[A-Za-z0-9._-]*(?:![DIWE])?\x1e|\n)", octets):
+    for part in re.split(b"(\x1e" + TAG.encode() + b":[A-Za-z0-9._-]*(?:![DIWE])?\x1e|\n)", chunk_bytes):
         if part == b"\n":
             if whose:
                 lines.append((whose.decode(), open_lines.pop(whose, b"").decode()))

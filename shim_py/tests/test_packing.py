@@ -28,19 +28,19 @@ class Packing(unittest.TestCase):
     def test_vectors(self):
         seen = 0
         for vector in load("values.json"):
-            octets = bytes.fromhex(vector["hex"])
+            raw = bytes.fromhex(vector["hex"])
             with self.subTest(vector["name"]):
                 seen += 1
                 if "error" in vector:
                     with self.assertRaises(BadValue):
-                        unpack(octets)
+                        unpack(raw)
                     continue
                 value = meant(vector["value"])
-                got = unpack(octets)
+                got = unpack(raw)
                 self.assertEqual(got, value)
                 self.assertIs(type(got), type(value))
                 if vector.get("shortest"):
-                    self.assertEqual(pack(value), octets)
+                    self.assertEqual(pack(value), raw)
         self.assertGreater(seen, 50)
 
     def test_what_cannot_be_packed(self):
@@ -55,13 +55,13 @@ class Packing(unittest.TestCase):
         for value in ("x" * 70000, b"y" * 70000, list(range(70000)), {"k%d" % n: n for n in range(70000)}):
             self.assertEqual(unpack(pack(value)), value)
 
-    def test_random_octets_end_in_a_value_or_in_badvalue(self):
+    def test_random_bytes_end_in_a_value_or_in_badvalue(self):
         chance = random.Random(5)
         leads = b"\x80\x81\x90\x91\xa1\xc4\xc5\xc6\xd9\xda\xdb\xdc\xdd\xde\xdf\xff\x00"
         for _ in range(20000):
-            octets = bytes(chance.choice(leads) if chance.random() < 0.5 else chance.randrange(256) for _ in range(chance.randrange(24)))
+            raw = bytes(chance.choice(leads) if chance.random() < 0.5 else chance.randrange(256) for _ in range(chance.randrange(24)))
             try:
-                unpack(octets)
+                unpack(raw)
             except BadValue:
                 pass
 
@@ -85,10 +85,10 @@ class Packing(unittest.TestCase):
 
         for _ in range(300):
             value = any_value(0)
-            octets = pack(value)
-            self.assertEqual(unpack(octets), value)
+            raw = pack(value)
+            self.assertEqual(unpack(raw), value)
             with self.assertRaises(BadValue):
-                unpack(octets[: chance.randrange(len(octets))])
+                unpack(raw[: chance.randrange(len(raw))])
 
 
 if __name__ == "__main__":

@@ -39,8 +39,8 @@ class Memory:
     """Go's end."""
 
     def __init__(self, control):
-        octets, rights, _, _ = control.recvmsg(12, socket.CMSG_SPACE(64))
-        assert octets == frames.frame(frames.MEMORY, 0, 0), octets
+        raw, rights, _, _ = control.recvmsg(12, socket.CMSG_SPACE(64))
+        assert raw == frames.frame(frames.MEMORY, 0, 0), raw
         fds = array.array("i")
         fds.frombytes(rights[0][2])
         assert len(fds) == 1, fds

@@ -211,9 +211,9 @@ class TemplateTest(WorkerTest):
         self.assertEqual(worker.get().status, "200 OK")
 
     def test_what_is_no_order(self):
-        for octets in (frames.frame(frames.STOP, 0, 0), frames.frame(frames.FORK, 0, 0, b"short"), b"x" * 12):
+        for raw in (frames.frame(frames.STOP, 0, 0), frames.frame(frames.FORK, 0, 0, b"short"), b"x" * 12):
             template = self.template().start()
-            template.control.sendall(octets)
+            template.control.sendall(raw)
             self.assertEqual(template.wait(), 4)
         template = self.template().start()
         null = os.open(os.devnull, os.O_RDWR)

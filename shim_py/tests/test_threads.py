@@ -61,7 +61,7 @@ class Threads(WorkerTest):
         while got < 256 << 10:
             kind, _, stream, payload = worker.frame()
             self.assertEqual(stream, 3)
-            got += worker.octets(kind, payload)
+            got += worker.raw(kind, payload)
         for stream in range(4, 100):
             self.assertEqual(worker.get(stream, PATH_INFO="/%d" % stream).body, b"/%d" % stream)
         worker.send(frames.frame(BODY, LAST, 2, b"two"))
@@ -113,7 +113,7 @@ class Threads(WorkerTest):
                 self.assertEqual(running.pop(number).body, want.pop(number))
                 done += 1
             elif kind in (HEAD, BODY):
-                worker.window(number, worker.octets(kind, payload))
+                worker.window(number, worker.raw(kind, payload))
         self.assertEqual(worker.output(), "")
 
 

@@ -169,7 +169,7 @@ result = repr(sys.stdin.read()) + repr(os.read(0, 1)) + subprocess.check_output(
         text = ok("import subprocess\nresult = subprocess.check_output(['ls', '/proc/self/fd'], close_fds=False).decode()")
         got = self.worker(text).get().body
         handed_on = {int(fd) for fd in os.listdir("/proc/self/fd") if inherited(int(fd))} - {0, 1, 2, 3}
-        found = {int(fd) for fd in got.split()} - handed_on  # by whoever runs this test
+        found = {int(fd) for fd in got.split()} - handed_on  # by the process that runs this test
         self.assertEqual(found, {0, 1, 2, 3})  # 3 is the folder that ls reads
 
     # Signals.
@@ -412,10 +412,10 @@ for how in ("fork", "spawn", "forkserver"):
         self.assertIn(b"in app", text)
 
     def test_nonsense_on_fd_0_ends_the_worker(self):
-        for octets in (b"GET / HTTP/1.1\r\n\r\n", frames.frame(frames.END, 0, 1), frames.frame(frames.REQUEST, 1, 1, b"\0\0\0\xff\x80")):
+        for raw in (b"GET / HTTP/1.1\r\n\r\n", frames.frame(frames.END, 0, 1), frames.frame(frames.REQUEST, 1, 1, b"\0\0\0\xff\x80")):
             for threads in (1, 2):
                 worker = self.worker(APP, threads=threads)
-                worker.send(octets)
+                worker.send(raw)
                 self.assertEqual(worker.wait(), 4)
                 self.assertIn("out of step", worker.output("out of step"))
 

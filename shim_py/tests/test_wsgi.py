@@ -161,7 +161,7 @@ return late()
         answer = worker.get()
         self.assertEqual((answer.status, answer.body), ("201 Created", b"a"))
 
-    def test_head_waits_for_the_first_octets(self):
+    def test_head_waits_for_the_first_bytes(self):
         worker = self.app(
             """
 start_response(OK, TEXT)
@@ -289,7 +289,7 @@ return blocks()
         for result, words in {
             "None": "the app returned None",
             "'text'": "the app returned str itself",
-            "b'octets'": "the app returned bytes itself",
+            "b'bytes'": "the app returned bytes itself",
             "['text']": "holds str; WSGI wants bytes",
             "[b'', 1]": "holds int; WSGI wants bytes",
             "iter(['text'])": "yielded str; WSGI wants bytes",
@@ -506,7 +506,7 @@ return Endless(())
             got = 0
             while got < 256 << 10:
                 kind, _, _, payload = worker.frame()
-                got += worker.octets(kind, payload)
+                got += worker.raw(kind, payload)
             self.assertTrue(worker.silent())
             worker.order(frames.CANCEL, 1)
             self.assertEqual(worker.frame()[0], END)
