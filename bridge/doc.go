@@ -4,7 +4,7 @@
 //	leaves    cgi, httpx, spool, body, content, upstream, logtext
 //	                                                any package of bridge may import them
 //	ways in   listen, nethttp, uwsgi                from a connection to an http.Handler
-//	stages    chain, forwarded, accesslog, compress, route
+//	stages    chain, forwarded, compress, route; static is one too; accesslog observes
 //	                                                an http.Handler around another one
 //	handlers  wsgi, static, proxy                   they answer a request
 //	bridgetest                                      what the tests of several packages share

@@ -3,7 +3,7 @@
 // frames and messages are package wire's.
 //
 // What is not here: processes (supervisor), HTTP (bridge), Python (shim_py). This
-// package imports msgpack, by way of wire, and nothing else of other people's.
+// package imports msgpack, by way of wire, and no other third-party package.
 //
 // # Object graph
 //
@@ -17,7 +17,7 @@
 //
 //	conn.go       Conn: its life, its streams, its orders
 //	reader.go     pipeReader: the nonce, then frames
-//	control.go    controlReader: stacks, files, memory, requests that come back
+//	control.go    controlReader: stacks, files, shared memory, requests that the worker returns
 //	writer.go     writer: frames of several callers in one write
 //	writenow_*.go write what a pipe takes at once
 //	widen_*.go    a pipe that holds more

@@ -32,8 +32,8 @@
 //	    |                  |                  |                   |                  |                  |
 //	    +------------------+------------------+----- waitpid -----+------------------+------------------+--> Exited
 //
-// Where it is (State) and why it was asked to leave (Reason) are two values; how its process ended (process.Exit) is a third.
-// machine.step is the only writer of the first two. A template lives by the same machine: it runs no requests, and it is killed
+// State says where it is, Reason why it was asked to leave, process.Exit how its process ended.
+// machine.step is the only writer of the first two, except for Exited, which Worker sets when the process is reaped. A template lives by the same machine: it runs no requests, and it is killed
 // when its boot fails.
 //
 // # Files
@@ -64,7 +64,7 @@
 // so that it need not wait for Go between two. Only the first of them has started,
 // because the shim writes each answer before it begins with the next one: what a worker has when
 // it dies, leaves or is slow goes to another one, whatever its method. Two things
-// differ from the first design. Answers are not gathered into one write: that
+// were tried and dropped. Answers are not gathered into one write: that
 // saved nothing that could be measured at the depth of prefetch, and made of every GET
 // at a worker one that may have started. And prefetch ends when more than one request in
 // a hundred is slow, not for a minute after a single slow one: a hiccup of the machine did
@@ -73,7 +73,7 @@
 // # The queue
 //
 // First come, first served, until clients leave; then the newest first, until they
-// stay again (queue.go). The design knew the first order only. With views of 20 ms, a
+// stay again (queue.go). The first order alone is not enough. With views of 20 ms, a
 // queue of 3 s and clients that wait for 1 s, twice the load brought a third of the
 // answers in time: each request was begun when its client was about to leave. In the
 // other order it brings nearly all that the workers can do. The order depends on what clients do, not on

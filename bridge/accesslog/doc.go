@@ -4,7 +4,7 @@
 //	line.go  the formats Combined and JSON
 //
 // What is not here: which requests are logged (the stage chain.Done calls Log.Request), and
-// what is known of them (httpx.RequestInfo). A new member of a line is two lines in line.go.
+// their facts (httpx.RequestInfo). A new field of a line is two lines in line.go.
 //
 // The only goroutine is the timer's, which writes; Close stops it.
 package accesslog

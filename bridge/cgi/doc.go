@@ -1,5 +1,5 @@
 // Package cgi turns a request into CGI variables (RFC 3875, PEP 3333), and such variables into
-// a request, once for all protocols that need them: WSGI and uwsgi now; FastCGI later.
+// a request, once for all protocols that need them: WSGI and uwsgi.
 //
 // The rules that keep a client from setting variables of the server are here and nowhere
 // else: which field names become variables, which are dropped, how repeated fields are

@@ -11,15 +11,15 @@
 //
 // A stage gets a *httpx.Writer, which the way in has made, and nothing else from a way in:
 // connections, protocols and their repairs are not known here. A stage never imports
-// another one. They tell each other what they found in httpx.RequestInfo, whose fields say which
-// stage sets them; a stage that needs one comes behind it in the list.
+// another one. They tell each other what they found in httpx.RequestInfo; a stage that needs a value comes after the
+// one that sets it in the list.
 //
 // A stage that aborts an answer calls Writer.Abort and returns. A stage that does something
-// behind next (Done, Limits, compression) is reached in that case too.
+// after next has returned (Done, Limits, compress) does it in that case too.
 //
 // A new stage is a file here with one constructor, when it is about the server itself; a
 // package of its own (forwarded, compress, route), when it has types of its own. Either way
-// it is one line in site.go. What every request must carry goes into the RequestInfo.
+// it is one line in site.go. A value that several stages need is a field of RequestInfo.
 //
 // The package starts no goroutine.
 package chain

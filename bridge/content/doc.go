@@ -1,4 +1,4 @@
-// Package content answers with a thing that has a size and can be read from any offset: a
+// Package content answers with content that has a size and can be read from any offset: a
 // static file, or a file that an app names or passes on. It knows which conditions hold
 // (RFC 9110 13), which ranges a client gets (RFC 9110 14), how parts are written, and how a
 // file reaches sendfile(2). Where the file comes from, and which fields its response has,

@@ -16,7 +16,7 @@
 //	token.go        IsToken, ValidValue: names and values of fields
 //	spell.go        Spell: the usual spelling of field names
 //	id.go           request ids
-//	loglimiter.go   LogLimiter: records that would repeat
+//	loglimiter.go   LogLimiter: suppresses repeated records
 //
 // The package is a leaf: it imports the standard library and shim/wire's plain types only. It
 // starts no goroutine. A new helper goes here when two packages need it; limits, trust and

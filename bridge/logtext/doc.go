@@ -1,4 +1,4 @@
-// Package logtext writes foreign text into logs: it can end neither its quotes nor its line,
+// Package logtext writes foreign text into logs: such text can neither close its quotes nor begin a line,
 // cannot control a terminal, is valid UTF-8, and is bounded.
 //
 // Files: logtext.go, the two forms (text and JSON).

@@ -33,7 +33,7 @@
 //
 // What is not here: conditions, ranges and sendfile(2) (bridge/content), how files are
 // compressed (an Encoder, which bridge/compress has), what an app declares (the shim reports
-// it), and which of it is served (the command's composition).
+// it), and which of it is served (cmd/internal/compose).
 //
 // The package starts no goroutine: the request that finds a check due does it. A new rule
 // about which names are served goes to name.go; a new field of responses to prepared.go.

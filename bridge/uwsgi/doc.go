@@ -21,7 +21,7 @@
 // What is not here: what the variables mean (bridge/cgi), who is trusted
 // (bridge/forwarded) and what a request goes through (bridge/chain), retries among several
 // upstreams (bridge/proxy). Server has the shape of other ways in, Serve(net.Listener); they
-// meet in the command's composition.
+// meet in cmd/internal/compose.
 //
 // A connection carries one request. The response ends where the connection ends, so a
 // response that is cut off must not end in a plain close: the other side would take it for

@@ -30,5 +30,5 @@
 // of package shimtest.
 //
 // A new kind of frame goes into frame.go's table, PROTOCOL.md and the vectors in
-// ../testdata; a new message gets its walk beside the others and a fuzz seed.
+// ../testdata; a new message is one file with its decoder (walk.go reads msgpack) and a fuzz seed.
 package wire

@@ -2,14 +2,14 @@
 // and pools. It is the only package that sees bridge, supervisor and shim_py together; they
 // get their own typed options from here and know nothing of TOML, flags or the environment.
 //
-// The page to read is site.go: it lists the stages of a request in order, for a site and for
+// Read site.go first: it lists the stages of a request in order, for a site and for
 // an app, as data.
 //
 // The object graph: a Server has its Listeners, its sites and its parts. The parts outlive
 // reloads: logs, storage, privileges, the extracted shim, static folders, health. The sites
 // make a site of the parts and a config, and replace it; a site is immutable. A way in, in
 // the Listeners, calls the sites as an http.Handler, and they call the current site.
-// Nothing of the parts knows the sites but health, which asks for the current pools.
+// Of the parts, only health knows the sites: it asks for the current pools.
 //
 //	compose.go    Server: New assembles, and the rest is the life of the whole
 //	site.go       site, Stage: the way of a request, as a list
@@ -25,8 +25,8 @@
 //
 // Where a new thing goes: a stage is a constructor in bridge and one line in site.go; a way
 // in is a listen.Protocol and one line in newListeners; a kind of upstream is a case in
-// newUpstream; an option of a pool is a line in poolOptions. TestWiring fails when an option
-// is never set.
+// newUpstream; an option of a pool is a line in poolOptions. TestWiring, here and in integration/, fails when
+// an option is never set.
 //
 // Goroutines: one for each listener and for each reload, and one for each app that was
 // removed; Stop ends them and waits. Pools, listen.Group and logs have their own.

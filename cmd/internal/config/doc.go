@@ -1,7 +1,7 @@
 // Package config is standpipe's settings: it turns the defaults, a TOML file, the environment and the flags into one
 // checked Config. Package schema, below it, is the engine; here are the tables and types of the product.
 //
-// A Config is a tree of small structs. Each declares its settings as data (Settings) and finds its own mistakes (Check):
+// A Config is a tree of small structs. Each declares its settings as data (Settings) and checks its own values (Check):
 // Limits, Logs and Stop are the tables [limits], [log] and [stop]; Trust, Responses, Folders, Files, Account and Control
 // hold the keys at the top of the file; Listen, Internal, Static, App and Route are arrays of tables; Workers, Requests,
 // AppFiles, Life and Confine are the keys of an App. Load runs a loader once: it reads the layers, fills the structs,
@@ -22,7 +22,7 @@
 // A new table is one new file with a struct that has Settings (and Check), and one line: the field of Config that it is.
 // Then run `go run ./cmd/internal/config/gen`. Only a setting whose feature exists may be declared.
 //
-// The command line library is not known here: cmd/standpipe passes what was given. Other packages do not import this one:
+// The command line library is not known here: cmd/standpipe passes what was given. Packages outside cmd do not import this one:
 // cmd/internal/compose turns a Config into their own options.
 //
 // No goroutines, nothing global that changes. Files are read by Load, Again and Peek alone.

@@ -42,10 +42,10 @@
 // Serve's goroutine runs life. Every other one belongs to a group, which ends it and waits:
 //
 //	life.actors      one actor per phase: boot, enter, drain or stop; ended with the phase
-//	watchers.group   four observers; ended when the server stops to serve
+//	watchers.group   four observers; ended when the server stops serving
 //	control.group    metrics watch, socket keeper, metrics listener; ended by control.close
 //	service.group    the loop that speaks to the service manager; ended by service.close
 //	reloads.group    reloads in the background; ended when the run ends
 //
-// Package tune sets Go's run-time and has one more.
+// Package tune sets Go's run-time and has one more goroutine.
 package run
