@@ -42,8 +42,8 @@ func TestHashFollowsContent(t *testing.T) {
 	one := []file{{"a.py", []byte("x")}}
 	for name, other := range map[string][]file{
 		"bytes": {{"a.py", []byte("y")}},
-		"name":   {{"b.py", []byte("x")}},
-		"more":   {{"a.py", []byte("x")}, {"b.py", nil}},
+		"name":  {{"b.py", []byte("x")}},
+		"more":  {{"a.py", []byte("x")}, {"b.py", nil}},
 	} {
 		if hashOf(one) == hashOf(other) {
 			t.Errorf("%s: the same hash", name)
