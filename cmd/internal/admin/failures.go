@@ -10,7 +10,7 @@ import (
 	"github.com/standpipe/standpipe/supervisor"
 )
 
-// configFailed is the App of a configuration that has problems; no app has that name.
+// configFailed is the name under which problems of the configuration are kept; no app has it.
 const configFailed = ""
 
 // Failures remembers the last reload that failed, for each app and for the
@@ -20,7 +20,7 @@ type Failures struct {
 	all map[string]Failure
 }
 
-// Event takes note of e; it is a subscriber of supervisor events.
+// Event notes failed and successful reloads. It is a subscriber of supervisor events.
 func (f *Failures) Event(e supervisor.Event) {
 	switch e := e.(type) {
 	case supervisor.ReloadFailed:
@@ -30,8 +30,7 @@ func (f *Failures) Event(e supervisor.Event) {
 	}
 }
 
-// Config takes note of what a reload said about the configuration; nil: nothing was
-// wrong with it.
+// Config notes the result of reading the configuration; nil: it has no problem.
 func (f *Failures) Config(err error) {
 	if err == nil {
 		f.forget(configFailed)
@@ -56,7 +55,7 @@ func (f *Failures) forget(app string) {
 	delete(f.all, app)
 }
 
-// of returns the app's; nil: there is none.
+// of returns the failure of an app; nil: there is none.
 func (f *Failures) of(app string) *Failure {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -82,8 +81,8 @@ func bootFailure(e *supervisor.BootFailure) Failure {
 	return f
 }
 
-// failuresOf finds the failures of apps in an error that may be several joined. rest
-// are those that are about something else.
+// failuresOf finds the failures of apps in an error, which may be several joined ones. rest are
+// the others.
 func failuresOf(err error) (list []Failure, rest []error) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {

@@ -1,12 +1,10 @@
 package admin
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -18,18 +16,18 @@ import (
 const (
 	maxBody     = 64 << 10 // bytes of a command
 	bodyTimeout = 5 * time.Second
-	// A worker that is stopped by a debugger, say, does not answer.
+	// A worker that a debugger has stopped, for example, does not respond.
 	dumpTimeout = 10 * time.Second
 )
 
-// Handler answers on the control socket.
+// Handler serves the control socket.
 type Handler struct {
 	Options
 	mux     http.ServeMux
 	control string // the socket's path, for Status
 }
 
-// NewHandler returns the Handler; nothing in o may be nil but Metrics.
+// NewHandler returns the Handler; only Metrics may be nil in o.
 func NewHandler(o Options) *Handler {
 	h := &Handler{Options: o}
 	h.mux.HandleFunc("GET /v1/status", h.status)
@@ -57,84 +55,10 @@ func NewHandler(o Options) *Handler {
 	return h
 }
 
-// ServeHTTP answers a request.
+// ServeHTTP serves a request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
 
-// refusal is an error with its status and word.
-type refusal struct {
-	status int
-	word   string
-	err    error
-}
-
-func (r *refusal) Error() string { return r.err.Error() }
-func (r *refusal) Unwrap() error { return r.err }
-
-func refuse(status int, word string, err error) error { return &refusal{status, word, err} }
-
-// fail answers with a Problem.
-func fail(w http.ResponseWriter, err error) {
-	status, p := http.StatusInternalServerError, Problem{Err: "failed", Detail: err.Error()}
-	if r, ok := errors.AsType[*refusal](err); ok {
-		status, p.Err = r.status, r.word
-	}
-	list, rest := failuresOf(err)
-	if len(list) > 0 {
-		status, p.Err, p.Failures = http.StatusConflict, "did_not_start", list
-		var text []string
-		for _, f := range list {
-			text = append(text, f.Sentence)
-		}
-		for _, e := range rest {
-			text = append(text, e.Error())
-		}
-		p.Detail = strings.Join(text, "\n")
-	}
-	answer(w, status, &p)
-}
-
-func answer(w http.ResponseWriter, status int, v any) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // a client that has left
-}
-
-// read takes the body of a command; an empty one is an empty Order.
-func read(w http.ResponseWriter, r *http.Request) (*Order, error) {
-	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Now().Add(bodyTimeout)) // of a test's recorder: there is none
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		return nil, refuse(http.StatusBadRequest, "bad_request", fmt.Errorf("the command could not be read: %w", err))
-	}
-	_ = rc.SetReadDeadline(time.Time{}) // a later one would end the command's context
-	return parseOrder(b)
-}
-
-func parseOrder(b []byte) (*Order, error) {
-	o := new(Order)
-	if len(bytes.TrimSpace(b)) == 0 {
-		return o, nil
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields() // half of an order obeyed would be worse than none
-	if err := d.Decode(o); err != nil {
-		return nil, refuse(http.StatusBadRequest, "bad_request", fmt.Errorf("the command cannot be understood: %w", err))
-	}
-	if d.More() {
-		return nil, refuse(http.StatusBadRequest, "bad_request", errors.New("the command cannot be understood: there is something behind it"))
-	}
-	return o, nil
-}
-
-// command wraps what a command does with its record and its answer.
+// command adds the record and the response to what a command does.
 func (h *Handler) command(name string, do func(context.Context, *Order) (*Done, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		o, err := read(w, r)
@@ -169,7 +93,7 @@ func (h *Handler) record(name string, o *Order, r *http.Request) {
 	h.Log.Info("control", append(pairs, "by", by(r.Context()))...)
 }
 
-// pools are those that the name means: all for the empty one.
+// pools are those of the app; empty: all.
 func (h *Handler) pools(app string) ([]Pool, error) {
 	all := h.Server.Pools()
 	if app == "" {
@@ -182,14 +106,14 @@ func (h *Handler) pools(app string) ([]Pool, error) {
 		}
 		names = append(names, p.App())
 	}
-	return nil, refuse(http.StatusNotFound, "no_such_app", fmt.Errorf("there is no app %q; these are: %s", app, strings.Join(names, ", ")))
+	return nil, refuse(http.StatusNotFound, "no_such_app", fmt.Errorf("there is no app %q; the apps are: %s", app, strings.Join(names, ", ")))
 }
 
-// worker finds the pool and the slot (from 0) that shop/3 means.
+// worker finds the pool and the slot (from 0) of a worker such as shop/3.
 func (h *Handler) worker(name string) (Pool, int, error) {
 	app, number, ok := ParseWorker(name)
 	if !ok {
-		return nil, 0, refuse(http.StatusBadRequest, "bad_worker", fmt.Errorf("%q is not a worker's name; write shop/3", name))
+		return nil, 0, refuse(http.StatusBadRequest, "bad_worker", fmt.Errorf("%q is not the name of a worker; write for example shop/3", name))
 	}
 	pools, err := h.pools(app)
 	if err != nil {
@@ -254,7 +178,7 @@ func (h *Handler) scale(_ context.Context, o *Order) (*Done, error) {
 		return nil, err
 	}
 	if len(pools) != 1 {
-		return nil, refuse(http.StatusBadRequest, "which_app", errors.New("there are several apps: write APP=N"))
+		return nil, refuse(http.StatusBadRequest, "which_app", errors.New("there are several apps; write APP=N"))
 	}
 	if o.Workers < 1 || o.Workers > maxWorkers {
 		return nil, refuse(http.StatusBadRequest, "bad_number", fmt.Errorf("%d is not a number of workers; it is 1 to %d", o.Workers, maxWorkers))
@@ -266,7 +190,7 @@ func (h *Handler) scale(_ context.Context, o *Order) (*Done, error) {
 	return &Done{Apps: []string{pools[0].App()}, From: from, To: o.Workers}, nil
 }
 
-// maxWorkers stops a slip of the finger, not a person with a large machine.
+// maxWorkers is for typing errors; no machine has so many workers.
 const maxWorkers = 4096
 
 func (h *Handler) dump(w http.ResponseWriter, r *http.Request) {
@@ -282,7 +206,7 @@ func (h *Handler) dump(w http.ResponseWriter, r *http.Request) {
 	d.Stacks, err = p.Dump(ctx, number)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), err == nil && d.Stacks == "":
-		err = refuse(http.StatusConflict, "no_stacks", fmt.Errorf("%s does not answer; is it stopped, or still starting?", name))
+		err = refuse(http.StatusConflict, "no_stacks", fmt.Errorf("%s does not respond; is it stopped, or still starting?", name))
 	case err != nil:
 		err = refuse(http.StatusConflict, "no_stacks", err)
 	}
@@ -298,7 +222,7 @@ func (h *Handler) dump(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, d)
 }
 
-// stop begins the stop and keeps the connection: its end is the process's.
+// stop begins the stop and keeps the connection: it ends with the process.
 func (h *Handler) stop(w http.ResponseWriter, r *http.Request) {
 	o, err := read(w, r)
 	if err != nil {
@@ -308,7 +232,7 @@ func (h *Handler) stop(w http.ResponseWriter, r *http.Request) {
 	h.record("stop", o, r)
 	conn, _, err := http.NewResponseController(w).Hijack()
 	h.Server.Stop()
-	if err != nil { // not on a socket: it can only be told
+	if err != nil { // not a socket: the end cannot be waited for
 		answer(w, http.StatusOK, &Done{Pid: h.Pid})
 		return
 	}

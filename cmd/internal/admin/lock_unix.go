@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock holds the folder for a moment; no file is left behind. Who holds it longer
-// than a second is not waited for.
+// lock locks the folder for a moment; it leaves no file. After a second it proceeds without
+// the lock.
 func lock(dir string) (unlock func(), err error) {
 	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peer says who is at the other end.
+// peer is the user and the process at the other end.
 func peer(c net.Conn) string {
 	u := credentials(c)
 	if u == nil {
@@ -17,8 +17,7 @@ func peer(c net.Conn) string {
 	return fmt.Sprintf("uid=%d pid=%d", u.Uid, u.Pid)
 }
 
-// PeerUID is the user at the other end of a unix socket; for a client, the one that the server ran as when it began to
-// listen.
+// PeerUID is the user at the other end of a unix socket; for a client, the user of the server when it began to listen.
 func PeerUID(c net.Conn) (uid int, ok bool) {
 	u := credentials(c)
 	if u == nil {
@@ -27,7 +26,7 @@ func PeerUID(c net.Conn) (uid int, ok bool) {
 	return int(u.Uid), true
 }
 
-// credentials are what the kernel knows (unix(7), SO_PEERCRED); nil: nothing.
+// credentials are those that the kernel knows (unix(7), SO_PEERCRED); nil: none.
 func credentials(c net.Conn) *unix.Ucred {
 	sc, ok := c.(syscall.Conn)
 	if !ok {

@@ -10,7 +10,7 @@ import (
 	"github.com/standpipe/standpipe/supervisor"
 )
 
-// Pool is what the commands need of an app's workers.
+// Pool is what the commands need of the workers of an app.
 type Pool interface {
 	App() string
 	Stats() supervisor.Stats
@@ -24,30 +24,30 @@ type Pool interface {
 	Resume() bool
 }
 
-// Server is what the commands need of standpipe.
+// Server is what the commands need of the server.
 type Server interface {
-	// Pools are those of the apps that are there at this moment.
+	// Pools are those of the present apps.
 	Pools() []Pool
-	// Reload puts new code in force, for one app or (empty) all, and returns when that
-	// has ended; with ctx's error it goes on.
+	// Reload puts new code in force, for one app or (empty) all, and returns when that has
+	// ended. If it returns ctx's error, the reload continues.
 	Reload(ctx context.Context, app string) error
 	// Stop begins an orderly stop, and returns at once.
 	Stop()
-	// SetLevel sets the log's level: one of the setting log_level.
+	// SetLevel sets the level of the log: a value of the setting log_level.
 	SetLevel(level string) error
-	// ReopenLogs reopens the files of the logs.
+	// ReopenLogs reopens the log files.
 	ReopenLogs() error
-	// About fills in what is no app's: Addresses, LogLevel, Folders, Stopping.
+	// About fills in what does not belong to an app: Addresses, LogLevel, Folders, Stopping.
 	About(*Status)
-	// Static lists the folders of files, of one app or (empty) of all and the server's.
+	// Static lists the folders of static files, of one app or (empty) of all apps and the server.
 	Static(app string) []Folder
 }
 
-// Options are what a Handler answers with.
+// Options are what a Handler works with.
 type Options struct {
 	Server   Server
 	Failures *Failures
-	Metrics  http.Handler // at /metrics; nil: nothing is there
+	Metrics  http.Handler // at /metrics; nil: none
 	Log      hclog.Logger // gets a record for each command that changes something
 	Version  string
 	Started  time.Time

@@ -20,8 +20,7 @@ import (
 
 // Place says where the control socket is made.
 type Place struct {
-	// Path of the socket; empty: NAME.sock in Dir, or NAME-PID.sock when somebody answers
-	// on that.
+	// Path of the socket; empty: NAME.sock in Dir, or NAME-PID.sock if a server answers on that.
 	Path      string
 	Dir, Name string
 	Pid       int
@@ -29,11 +28,11 @@ type Place struct {
 	// process's.
 	Mode  fs.FileMode
 	Group string
-	// User is who owns the socket, by name or number; empty: the process's.
+	// User is the owner of the socket, by name or number; empty: the process's.
 	User string
 }
 
-// Listen makes the socket; it is never more open than its mode. What a dead process
+// Listen makes the socket; it is never more open than its mode. A socket that a dead process
 // has left is replaced. Errors are *listen.ListenError.
 func Listen(ctx context.Context, p Place) (net.Listener, error) {
 	if p.Mode == 0 {
@@ -48,7 +47,7 @@ func Listen(ctx context.Context, p Place) (net.Listener, error) {
 	if p.Path != "" {
 		return at(p.Path)
 	}
-	// Two that start at the same time must not both find the name free.
+	// Of two servers that start at the same time only one may find the name free.
 	unlock, err := lock(p.Dir)
 	if err != nil {
 		return nil, err
@@ -61,8 +60,8 @@ func Listen(ctx context.Context, p Place) (net.Listener, error) {
 	return ln, err
 }
 
-// Announce puts a link to a socket with a path of its own where the commands look for sockets, so that they find it without
-// being told. remove takes it away again. Dangling links of servers that were killed are removed.
+// Announce puts a link to a socket with a path of its own into the folder where the commands look for sockets. remove
+// removes it. Dangling links, of servers that were killed, are removed too.
 func (p Place) Announce() (remove func(), err error) {
 	if p.Path == "" || p.Dir == "" || filepath.Dir(p.Path) == p.Dir {
 		return func() {}, nil
@@ -84,7 +83,7 @@ func (p Place) Announce() (remove func(), err error) {
 	return func() { _ = os.Remove(link) }, nil // a server that has dropped its privileges cannot: the next start does
 }
 
-// InUse returns EADDRINUSE when somebody answers where the socket is to be.
+// InUse returns EADDRINUSE if a server answers at the place.
 func (p Place) InUse() error {
 	path := p.Path
 	if path == "" {
@@ -122,11 +121,11 @@ func Serve(ln net.Listener, h *Handler) *Socket {
 // Path is the socket's file.
 func (s *Socket) Path() string { return s.ln.Addr().String() }
 
-// Retire takes no further connections; those that are there go on. They end with the process.
+// Retire accepts no further connections; the open ones continue, and end with the process.
 func (s *Socket) Retire() { _ = s.ln.Close() }
 
-// Close removes the socket and ends all connections but those that wait for the
-// process's end.
+// Close removes the socket and ends all connections, except those that wait for the end of the
+// process.
 func (s *Socket) Close() {
 	_ = s.http.Close()
 	s.done.Wait()
@@ -142,8 +141,8 @@ func by(ctx context.Context) string {
 	return who
 }
 
-// kept are connections that end with the process: the collector would close what
-// nobody holds.
+// kept are connections that end with the process: the garbage collector closes unreferenced
+// ones.
 var kept struct {
 	sync.Mutex
 	conns []net.Conn

@@ -71,7 +71,7 @@ func worker(info supervisor.WorkerInfo) Worker {
 	return w
 }
 
-// ParseWorker takes shop/3 apart. The number is 1 or more.
+// ParseWorker splits the name of a worker, such as shop/3. The number is 1 or more.
 func ParseWorker(name string) (app string, number int, ok bool) {
 	i := strings.LastIndexByte(name, '/')
 	if i <= 0 {

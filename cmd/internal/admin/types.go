@@ -2,7 +2,7 @@ package admin
 
 import "time"
 
-// Status is what a standpipe is doing.
+// Status is the state of a server.
 type Status struct {
 	Version   string    `json:"version"`
 	Pid       int       `json:"pid"`
@@ -10,29 +10,29 @@ type Status struct {
 	Control   string    `json:"control"`
 	Addresses []string  `json:"addresses"`
 	LogLevel  string    `json:"log_level"`
-	// Folders are what it is the standpipe of: where it was started, where its configuration file is, where its apps are.
+	// Folders are those by which commands find it: of the start, of the configuration file, of the apps.
 	Folders  []string `json:"folders"`
 	Stopping bool     `json:"stopping"`
-	// FailedReload is the last reload whose configuration had problems; nil: there was
-	// none since the last that succeeded.
+	// FailedReload is the last reload whose configuration had problems; nil: none since the last
+	// that succeeded.
 	FailedReload *Failure `json:"last_failed_reload,omitempty"`
 	Apps         []App    `json:"apps"`
 }
 
-// Files are the folders that are served without an app, and those that are not.
+// Files are the folders of static files, whether the server serves them or not.
 type Files struct {
 	Static []Folder `json:"static"`
 }
 
 // Folder is one of them.
 type Folder struct {
-	App string `json:"app,omitempty"` // none: of [[static]]
+	App string `json:"app,omitempty"` // empty: of [[static]]
 	URL string `json:"url"`
 	Dir string `json:"dir"`
 	How string `json:"how"` // "configured", "declared by Flask"
-	// State is "served", "app" (the app answers) or "trouble" (it cannot be served).
+	// State is "served", "app" (left to the app) or "trouble" (it cannot be served).
 	State  string `json:"state"`
-	Reason string `json:"reason,omitempty"` // for what is not served
+	Reason string `json:"reason,omitempty"` // why it is not served
 }
 
 // App is one app.
@@ -40,15 +40,15 @@ type App struct {
 	Name       string `json:"name"`
 	Generation int    `json:"generation"`
 	// Release is the folder that the generation was made from, links resolved. ReleaseGone:
-	// it does not exist any more; a worker that ends cannot be replaced.
+	// it does not exist any more; a worker that exits cannot be replaced.
 	Release     string `json:"release"`
 	ReleaseGone bool   `json:"release_gone"`
 	Reloading   bool   `json:"reloading"`
 	Paused      bool   `json:"paused"`
 	Asleep      bool   `json:"asleep"`
-	// Workers is how many there are to be; Idle + Busy + Booting + Draining +
-	// BackingOff is that number. Surplus ones boot to replace one of them, or finish what
-	// they run. Ready ones take requests.
+	// Workers is the configured number; Idle + Busy + Booting + Draining + BackingOff is that
+	// number. Surplus ones boot to replace one of them, or finish their requests. Ready ones
+	// take requests.
 	Workers    int `json:"workers"`
 	Idle       int `json:"idle"`
 	Busy       int `json:"busy"`
@@ -57,12 +57,12 @@ type App struct {
 	BackingOff int `json:"backing_off"`
 	Surplus    int `json:"surplus"`
 	Ready      int `json:"ready"`
-	// Waiting of at most Limit (0: no limit) requests are in the line, the first of them
-	// for Oldest seconds.
+	// Waiting of at most Limit (0: no limit) requests are in the queue, the first of them for
+	// Oldest seconds.
 	Waiting int     `json:"waiting"`
 	Limit   int     `json:"queue_limit"`
 	Oldest  float64 `json:"oldest_seconds"`
-	// These only grow.
+	// These never decrease.
 	Served        int64 `json:"served"`
 	Restarts      int64 `json:"restarts"`
 	QueueFull     int64 `json:"queue_full"`
@@ -87,7 +87,7 @@ type Worker struct {
 	Due        string  `json:"due,omitempty"` // why a replacement boots
 	Up         float64 `json:"up_seconds"`
 	Served     int64   `json:"served"`
-	// RSS in bytes at the last look; 0: unknown.
+	// RSS in bytes at the last sample; 0: unknown.
 	RSS int64 `json:"rss"`
 	// PSS is that with each page divided by the processes that share it; 0: unknown.
 	PSS      int64     `json:"pss"`
@@ -110,7 +110,7 @@ type Request struct {
 	ID     string `json:"id"`
 	Method string `json:"method"`
 	Target string `json:"target"`
-	// Seconds since it was given to the worker.
+	// Seconds since the worker got it.
 	Seconds float64 `json:"seconds"`
 }
 
@@ -119,8 +119,8 @@ type Failure struct {
 	At        time.Time `json:"at,omitzero"`
 	App       string    `json:"app,omitempty"`
 	Sentence  string    `json:"sentence"`
-	Traceback string    `json:"traceback,omitempty"` // or the stacks, where it hung
-	Output    string    `json:"output,omitempty"`    // the last that it printed
+	Traceback string    `json:"traceback,omitempty"` // or the stacks, if it hung
+	Output    string    `json:"output,omitempty"`    // the end of what it printed
 }
 
 // Order is the body of a command.
@@ -131,9 +131,9 @@ type Order struct {
 	Level   string `json:"level,omitempty"`
 }
 
-// Done is the answer to a command.
+// Done is the response to a command.
 type Done struct {
-	Apps []string `json:"apps,omitempty"` // that it was done to
+	Apps []string `json:"apps,omitempty"` // that it applied to
 	From int      `json:"from,omitempty"` // workers before
 	To   int      `json:"to,omitempty"`
 	Pid  int      `json:"pid,omitempty"`
@@ -146,11 +146,11 @@ type Dump struct {
 	Stacks string `json:"stacks"`
 }
 
-// RestartNeeded is the Err of a reload that is in force, but for settings that only a
-// restart changes.
+// RestartNeeded is the Err of a reload that is in force, except for settings that need a
+// restart.
 const RestartNeeded = "restart_needed"
 
-// Problem is the answer to a command that was not done.
+// Problem is the response to a command that was refused or failed.
 type Problem struct {
 	Err      string    `json:"error"`  // a word for programs
 	Detail   string    `json:"detail"` // a sentence

@@ -17,17 +17,17 @@ import (
 //go:embed *.tmpl
 var templates embed.FS
 
-// Kinds are the files there are.
+// Kinds are the kinds of files.
 var Kinds = []string{"nginx", "apache", "systemd"}
 
-// Input is what the settings do not say.
+// Input is what the settings do not contain.
 type Input struct {
 	Listen  string   // where the web server listens: "80", "127.0.0.1:8081"
-	Connect string   // how it gets to standpipe, as after --bind; empty: by the settings
+	Connect string   // how it connects to standpipe, as after --bind; empty: by the settings
 	Unit    string   // of systemd: "service", "socket"; empty: both
-	Program string   // standpipe's own file
-	Args    []string // what follows "standpipe serve", the addresses left out
-	User    string   // its user; empty: standpipe drops privileges itself
+	Program string   // the executable file of standpipe
+	Args    []string // what follows "standpipe serve", without the addresses
+	User    string   // that runs it; empty: standpipe drops root privileges itself
 }
 
 // File is what a template sees.
@@ -43,14 +43,14 @@ type File struct {
 	TCP    string   // host:port of standpipe; empty: Unix
 	Unix   string   // its socket
 	Static []Static
-	Left   []string // URLs of folders that stay with standpipe
+	Left   []string // URLs of folders that standpipe serves
 
 	MaxBody                          int64 // bytes; 0: no limit
 	MaxHead                          int64
 	HeaderTimeout, BodyTimeout, Idle time.Duration
-	ReadTimeout                      time.Duration // longer than any wait that standpipe ends by itself
-	Routes                           bool          // some requests go on to other servers, WebSocket among them
-	Cleared                          []string      // fields that a client could have sent, and that are not to arrive
+	ReadTimeout                      time.Duration // longer than any timeout of standpipe
+	Routes                           bool          // some requests go to other servers, WebSocket included
+	Cleared                          []string      // fields that a client could have sent, and that must not arrive
 	Addresses, Schemes               []string      // fields that count by their own names
 	counts                           map[string]bool
 
@@ -115,7 +115,7 @@ func Write(w io.Writer, kind string, cfg *config.Config, in Input) error {
 	return f.write(w, kind)
 }
 
-// clear finds out which fields a web server is not to hand on. By uwsgi it says host and port in other ways.
+// clear determines which fields a web server must remove. By uwsgi, host and port have variables of their own.
 func (f *File) clear(words []string) error {
 	if f.Speaks == "uwsgi" {
 		kept := []string{"for", "proto"}
@@ -147,7 +147,7 @@ func (f *File) write(w io.Writer, kind string) error {
 	return t.Execute(w, f)
 }
 
-// target is how a web server gets to standpipe: by uwsgi when that is spoken, else by
+// target is how a web server connects to standpipe: by uwsgi if an address speaks it, else by
 // HTTP.
 func (f *File) target(cfg *config.Config, in Input) error {
 	var at config.Listen
@@ -168,16 +168,16 @@ func (f *File) target(cfg *config.Config, in Input) error {
 	case "tcp":
 		f.TCP = reachable(at.Address)
 	default:
-		return fmt.Errorf("%s is a socket that somebody hands over; say its address with --connect, as --connect uwsgi+unix:/run/shop.sock", at)
+		return fmt.Errorf("%s is a socket that another program passes; name its address with --connect, such as --connect uwsgi+unix:/run/shop.sock", at)
 	}
 	return nil
 }
 
-// Var is the name as a part of a variable's.
+// Var is the name as a part of a variable's name.
 func (f *File) Var() string { return strings.NewReplacer("-", "_", ".", "_").Replace(f.Name) }
 
-// KeepIdle is how long a web server may keep a connection to standpipe: not as long as
-// standpipe does, or a request meets its end.
+// KeepIdle is how long a web server may keep an idle connection to standpipe: less than
+// standpipe does, or a request could meet a closed connection.
 func (f *File) KeepIdle() time.Duration {
 	if f.Idle == 0 {
 		return time.Minute
@@ -185,8 +185,8 @@ func (f *File) KeepIdle() time.Duration {
 	return max(min(f.Idle*4/5, time.Minute).Truncate(time.Second), time.Second)
 }
 
-// readTimeout is longer than what an app may take in line and in its work, so that
-// standpipe's own answer arrives, with its request id, and not the web server's.
+// readTimeout is longer than the time of a request in the queue and in the app, so that
+// standpipe's own response arrives, with its request id, and not the web server's.
 func readTimeout(cfg *config.Config) time.Duration {
 	longest := time.Duration(0)
 	for _, a := range cfg.Apps {

@@ -18,19 +18,19 @@ type Static struct {
 	Rules         []Cache
 }
 
-// Cache is a Cache-Control for the files that a regular expression fits.
+// Cache is a Cache-Control for the files that a regular expression matches.
 type Cache struct {
-	Path  string // fits the URL's path; empty: Type counts
-	Type  string // fits the media type
+	Path  string // matches the URL's path; empty: Type counts
+	Type  string // matches the media type
 	Value string
 }
 
-// staticPlaces are the folders that a web server in front may serve by itself: those
-// whose names nobody else answers for. One that is for some hosts alone stays with
-// standpipe, as does what an app declares, which is known only when it runs, and what
-// cannot be spelled in the other program's file.
+// staticPlaces are the folders that a web server in front may serve by itself: those whose
+// paths no route and no other app has. Standpipe serves a folder for only some hosts, folders
+// that an app declares, which are known only when it runs, and those that cannot be spelled
+// in the other program's file.
 //
-// left are the URLs of those that stay, and of those around them.
+// left are the URLs of those that standpipe serves, and of the folders around them.
 func staticPlaces(cfg *config.Config) (list []Static, left []string) {
 	add := func(mount string, s *config.Static, may bool) {
 		url := strings.TrimSuffix(mount, "/") + strings.TrimSuffix(s.URL, "/") + "/"
@@ -63,14 +63,14 @@ func staticPlaces(cfg *config.Config) (list []Static, left []string) {
 	return list, left
 }
 
-// exportable: the folder's settings can be said in the other program's file.
+// exportable reports whether the folder's settings can be spelled in the other program's file.
 func exportable(url string, s *config.Static) bool {
 	return strings.Trim(s.URL, "/") != "" && s.Missing == "404" && len(s.Headers) == 0 && len(s.Types) == 0 && slices.Contains([]string{"", "auto", "none"}, s.Charset) &&
 		spellable(append([]string{url, s.Dir}, s.Index...)...) && !strings.Contains(url+s.Dir, `\`) && !slices.ContainsFunc(s.CacheControl, hard)
 }
 
-// othersWithin reports whether a route, which comes before apps and their folders, or a
-// deeper app has a part of the URL's paths.
+// othersWithin reports whether a route, which comes before apps and their folders, or an app
+// with a longer mount has some of the URL's paths.
 func othersWithin(cfg *config.Config, a *config.App, url string) bool {
 	meet := func(path string) bool {
 		path, url := strings.Trim(path, "/")+"/", strings.Trim(url, "/")+"/"
@@ -82,23 +82,23 @@ func othersWithin(cfg *config.Config, a *config.App, url string) bool {
 		})
 }
 
-// spellable: neither nginx nor Apache reads more into them than a text.
+// spellable reports whether nginx and Apache take all of the texts literally.
 func spellable(list ...string) bool {
 	return !slices.ContainsFunc(list, func(s string) bool {
 		return strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f || strings.ContainsRune(`"'$%{}#`, c) })
 	})
 }
 
-// hard: the rule cannot be spelled.
+// hard reports whether the rule cannot be spelled.
 func hard(r config.CacheRule) bool { return !spellable(r.Pattern, r.Value) }
 
-// Hidden is a regular expression for the paths that are refused: of names with a dot in front only .well-known is
-// served (RFC 8615), and nothing that is hidden in it.
+// Hidden is a regular expression for the paths that are refused: of names that begin with a dot, only .well-known is
+// served (RFC 8615), without hidden files in it.
 func (s Static) Hidden() string {
 	return "^" + regexp.QuoteMeta(s.URL) + `(?:\.(?!well-known(?:/|$))|.*/\.)`
 }
 
-// Pattern fits all that lies in the place; it catches the name.
+// Pattern matches all paths in the folder; it captures the name.
 func (s Static) Pattern() string { return "^" + regexp.QuoteMeta(s.URL) + "(.*[^/])$" }
 
 // Reversed are the rules for a program in which the last one counts.
@@ -128,7 +128,7 @@ func rules(url string, list []config.CacheRule) (out []Cache) {
 	return out
 }
 
-// glob is a pattern of path.Match as a regular expression; any is what a wildcard fits.
+// glob is a pattern of path.Match as a regular expression; any is what a wildcard matches.
 func glob(p, any string) string {
 	var b strings.Builder
 	for i := 0; i < len(p); i++ {
@@ -145,7 +145,7 @@ func glob(p, any string) string {
 				}
 				end++
 			}
-			b.WriteString(p[i:min(end+1, len(p))]) // spelled alike
+			b.WriteString(p[i:min(end+1, len(p))]) // spelled the same
 			i = end
 		case '\\':
 			if i++; i < len(p) {
@@ -177,13 +177,13 @@ func (c Cache) Expr() string {
 	return "expr=%{REQUEST_URI} =~ m#" + c.Path + "#"
 }
 
-// Coding is a content coding of a place's files beside themselves.
+// Coding is a content coding of precompressed files.
 type Coding struct {
 	Static
 	Suffix, Accepted string
 }
 
-// Codings are those of precompressed files, the best first.
+// Codings are the content codings of precompressed files, the best first.
 func (f *File) Codings(s Static) (list []Coding) {
 	for _, c := range [][2]string{{"br", "br"}, {"zst", "zstd"}, {"gz", "gzip"}} {
 		list = append(list, Coding{s, c[0], `(?:^|[ ,])` + c[1] + `\s*(?:$|,|;(?!\s*q=0(?:\.0*)?\s*(?:,|$)))`})

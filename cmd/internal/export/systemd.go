@@ -24,7 +24,7 @@ func (f *File) unit(cfg *config.Config, in Input) error {
 	}
 	for i, l := range cfg.Listen {
 		if l.Network == "fd" {
-			return errors.New("the settings say fd:// already; write the addresses that the socket unit is to have with --bind")
+			return errors.New("the settings have fd:// already; give the addresses of the socket unit with --bind")
 		}
 		s := Socket{Stream: l.Address}
 		if l.Network == "unix" {
@@ -39,7 +39,7 @@ func (f *File) unit(cfg *config.Config, in Input) error {
 	return nil
 }
 
-// writes gathers the folders that the settings name: systemd makes all others read-only, and hides some.
+// writes collects the folders that the settings name: systemd makes all others read-only, and hides some.
 func (f *File) writes(cfg *config.Config) {
 	files := []string{cfg.Logs.Access, cfg.Logs.Error, cfg.Control.Socket, strings.TrimPrefix(cfg.Control.Metrics, "unix:")}
 	var folders []string
@@ -74,10 +74,10 @@ func within(path, folder string) bool {
 	return path == folder || strings.HasPrefix(path, folder+"/")
 }
 
-// InHome: systemd must not hide the homes.
+// InHome reports whether the settings name something below the homes, which systemd must not hide then.
 func (f *File) InHome() bool { return f.names("/home", "/root", "/run/user") }
 
-// InTmp: a temporary folder of its own would hide what the settings name.
+// InTmp reports whether the settings name something in a temporary folder, which a private one would hide.
 func (f *File) InTmp() bool { return f.names("/tmp", "/var/tmp") }
 
 func (f *File) names(folders ...string) bool {

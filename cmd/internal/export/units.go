@@ -43,7 +43,7 @@ func variable(field string) string {
 	return "HTTP_" + strings.ToUpper(strings.ReplaceAll(field, "-", "_"))
 }
 
-// quotePath is a word of any other line of a unit.
+// quotePath is a word of any line of a unit except ExecStart=.
 func quotePath(s string) string { return strings.ReplaceAll(quoteUnit(s), "$$", "$") }
 
 // quoteText is a text in nginx's and Apache's files.
@@ -62,8 +62,7 @@ func portOf(listen string) string {
 	return "80"
 }
 
-// reachable is where a program of this machine connects to, for an address to listen
-// on.
+// reachable is where a program on this machine connects to, for a listening address.
 func reachable(address string) string {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

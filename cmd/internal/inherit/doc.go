@@ -1,4 +1,7 @@
-// Package inherit keeps what standpipe inherits from its parent to itself: inherit_unix.go marks
-// descriptors close-on-exec (inherit_linux.go and inherit_otherunix.go: in one call, or one by
-// one), inherit_windows.go does nothing. No goroutines.
+// Package inherit keeps the descriptors that standpipe inherits from its parent from its
+// children.
+//
+//	inherit_unix.go     Close
+//	inherit_linux.go    close_range(2)
+//	inherit_otherunix.go, inherit_windows.go  other systems
 package inherit

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Close marks every descriptor above 2 that this process holds as close-on-exec:
-// a socket from systemd or a shell's leftover must not reach workers, nor what
-// they start. It is called before any worker is started.
+// Close marks every descriptor above 2 that this process holds as close-on-exec: a socket from
+// systemd, or a descriptor that a shell has left open, must not reach workers and their
+// children. It is called before any worker is started.
 func Close() {
 	if closeRange() {
 		return

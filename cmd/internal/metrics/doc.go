@@ -1,10 +1,13 @@
 // Package metrics counts for Prometheus.
 //
-// Requests are counted when they are answered (requests.go: the observer of the stage
-// Done). Pools and workers are read at each scrape (pools.go), from counters of the pools
-// that outlive their workers, so that no counter decreases. Each label has few values:
-// apps, workers by their slot, and fixed words. Watch (watch.go) checks the invariants of
-// the pools once a second. metrics.go declares the metrics and their handler.
+//	metrics.go   Metrics: the registry and the vectors
+//	requests.go  Observe: what a request was, when it has its response
+//	pools.go     the collector that asks the pools at each scrape
+//	watch.go     Watch: whether the invariants hold
 //
-// The package decides nothing. One goroutine, which the caller of Watch starts and ends.
+// Pools have counters that outlive their workers, so that no counter decreases. Each label
+// has few values: apps, workers by their slot, and fixed words.
+//
+// The package decides nothing. It has one goroutine, Watch's: the caller starts it and ends
+// it by its context.
 package metrics

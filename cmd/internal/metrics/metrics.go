@@ -12,14 +12,14 @@ import (
 	"github.com/standpipe/standpipe/supervisor"
 )
 
-// Pool is what is asked of an app's workers.
+// Pool is what a scrape asks of an app's workers.
 type Pool interface {
 	App() string
 	Stats() supervisor.Stats
 	Workers() []supervisor.WorkerInfo
 }
 
-// Metrics is all that is counted.
+// Metrics has all counters.
 type Metrics struct {
 	registry *prometheus.Registry
 	pools    func() []Pool
@@ -34,7 +34,7 @@ type Metrics struct {
 	violated *prometheus.GaugeVec
 	byApp    atomic.Pointer[map[string]*app] // replaced, never changed
 	adding   sync.Mutex
-	seen     map[violation]int // looks in a row; Watch alone uses it
+	seen     map[violation]int // looks in a row; only Watch uses it
 }
 
 // New returns Metrics; pools are asked at each scrape, from any goroutine.
@@ -44,19 +44,19 @@ func New(version string, pools func() []Pool) *Metrics {
 	}
 	m := &Metrics{
 		registry: prometheus.NewRegistry(), pools: pools, seen: map[violation]int{},
-		requests: counter("standpipe_requests_total", "Requests that were answered, by app (empty: none took it), class of the status, and who made the answer.", "app", "class", "source"),
+		requests: counter("standpipe_requests_total", "Requests that were answered, by app (empty: none took it), class of the status, and source of the response.", "app", "class", "source"),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "standpipe_request_seconds",
-			Help:    "Where the time of a request went: receiving its body, waiting for a worker, the app, sending what the client had not yet taken.",
+			Help:    "Where the time of a request went: receiving its body, waiting for a worker, the app, sending the rest to the client.",
 			Buckets: []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 		}, []string{"app", "phase"}),
 		received: counter("standpipe_request_bytes_total", "Bytes of request bodies.", "app"),
-		sent:     counter("standpipe_response_bytes_total", "Bytes of answers' bodies.", "app"),
-		retries:  counter("standpipe_retries_total", "Requests that were run again after their worker's death.", "app"),
-		recalls:  counter("standpipe_recalls_total", "Requests that went to another worker before the first had begun with them.", "app"),
-		violated: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "standpipe_invariant_violated", Help: "1: what must always hold has not held for a second; standpipe has an error."}, []string{"app", "invariant"}),
+		sent:     counter("standpipe_response_bytes_total", "Bytes of response bodies.", "app"),
+		retries:  counter("standpipe_retries_total", "Requests that were run again after their worker died.", "app"),
+		recalls:  counter("standpipe_recalls_total", "Requests that went to another worker before the first one had started them.", "app"),
+		violated: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "standpipe_invariant_violated", Help: "1: an invariant has not held for a second; standpipe has an error."}, []string{"app", "invariant"}),
 	}
-	m.unseen = prometheus.NewCounter(prometheus.CounterOpts{Name: "standpipe_uwsgi_cut_unseen_total", Help: "Answers that were cut off over a unix socket that speaks uwsgi, where the server in front takes them for whole."})
+	m.unseen = prometheus.NewCounter(prometheus.CounterOpts{Name: "standpipe_uwsgi_cut_unseen_total", Help: "Responses that were cut off over a unix socket that speaks uwsgi, where the server in front takes them for complete."})
 	m.byApp.Store(&map[string]*app{})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "standpipe_build_info", Help: "1, with the version.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
@@ -65,7 +65,7 @@ func New(version string, pools func() []Pool) *Metrics {
 	return m
 }
 
-// Handler answers with all of it, in the text form.
+// Handler serves all metrics, in the text format.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
 }

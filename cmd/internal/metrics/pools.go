@@ -12,21 +12,21 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	descWorkers    = desc("standpipe_workers", "Workers by what they do; the sum is standpipe_workers_configured.", "app", "state")
-	descConfigured = desc("standpipe_workers_configured", "How many workers the app has; more or fewer by scaling.", "app")
-	descSurplus    = desc("standpipe_workers_surplus", "Workers beside those: they boot to replace one, or finish what they run.", "app")
+	descWorkers    = desc("standpipe_workers", "Workers by state; the sum is standpipe_workers_configured.", "app", "state")
+	descConfigured = desc("standpipe_workers_configured", "How many workers the app has; scaling changes it.", "app")
+	descSurplus    = desc("standpipe_workers_surplus", "Further workers: they boot to replace one, or finish their requests.", "app")
 	descReady      = desc("standpipe_workers_ready", "Workers that take requests.", "app")
-	descGeneration = desc("standpipe_generation", "The generation that serves; each reload makes one.", "app")
-	descRelease    = desc("standpipe_release_info", "1 for the folder that the generation which serves was made from, links resolved.", "app", "release")
-	descGone       = desc("standpipe_release_gone", "1: that folder does not exist any more, and a worker that ends cannot be replaced.", "app")
-	descPaused     = desc("standpipe_paused", "1: requests are kept in the line by standpipe pause.", "app")
+	descGeneration = desc("standpipe_generation", "The generation that serves; each reload makes a new one.", "app")
+	descRelease    = desc("standpipe_release_info", "1 for the folder that the serving generation was made from, links resolved.", "app", "release")
+	descGone       = desc("standpipe_release_gone", "1: that folder does not exist any more, and a worker that exits cannot be replaced.", "app")
+	descPaused     = desc("standpipe_paused", "1: standpipe pause keeps requests in the queue.", "app")
 	descQueue      = desc("standpipe_queue_length", "Requests that wait for a worker.", "app")
-	descQueueLimit = desc("standpipe_queue_limit", "How many may; 0: no limit.", "app")
+	descQueueLimit = desc("standpipe_queue_limit", "How many may wait; 0: no limit.", "app")
 	descOldest     = desc("standpipe_queue_oldest_seconds", "How long the first of them has waited.", "app")
-	descRefused    = desc("standpipe_queue_refused_total", "Requests that found the line full, or waited too long in it.", "app", "reason")
-	descServed     = desc("standpipe_served_total", "Requests that workers have run to their end.", "app")
+	descRefused    = desc("standpipe_queue_refused_total", "Requests that found the queue full, or waited too long in it.", "app", "reason")
+	descServed     = desc("standpipe_served_total", "Requests that workers have finished.", "app")
 	descStarts     = desc("standpipe_worker_starts_total", "Processes that were started.", "app")
-	descExits      = desc("standpipe_worker_exits_total", "Processes that have ended: how, and why they were asked to leave (none: they were not asked).", "app", "cause", "reason")
+	descExits      = desc("standpipe_worker_exits_total", "Processes that have ended: how, and why they were told to (none: they were not).", "app", "cause", "reason")
 	descRestarts   = desc("standpipe_worker_restarts_total", "Ends after which another worker took the place: all but those of a stop or of scaling down.", "app")
 	descFailures   = desc("standpipe_boot_failures_total", "Workers that did not come up.", "app")
 	descStuck      = desc("standpipe_prefetch_stuck_total", "Requests that had been sent to a busy worker which then could not give them back (C code that holds the GIL).", "app")
@@ -99,7 +99,7 @@ func (p poolsCollector) Collect(c chan<- prometheus.Metric) {
 	}
 }
 
-// Restarts counts the ends of workers after which another one took the place.
+// Restarts counts the exits of workers that another one has replaced.
 func Restarts(c supervisor.Counts) int64 {
 	var n int64
 	for kind, k := range c.Exits {

@@ -16,8 +16,7 @@ var (
 	sources = [...]string{"other", "app", "server", "static", "upstream", "cache"}
 )
 
-// app has the counters of one app at hand, so that no request looks them up by
-// their labels.
+// app has the counters of one app, so that no request looks them up by their labels.
 type app struct {
 	name                                 string
 	requests                             [len(classes)][len(sources)]atomic.Pointer[counter]
@@ -68,15 +67,14 @@ func (a *app) count(m *Metrics, status int, source string) {
 	}
 	at := &a.requests[class][from]
 	c := at.Load()
-	if c == nil { // the first of its kind; two at a time find the same one
+	if c == nil { // the first of its kind; two requests at the same time find the same one
 		c = &counter{m.requests.WithLabelValues(a.name, classes[class], sources[from])}
 		at.Store(c)
 	}
 	c.Inc()
 }
 
-// app returns the counters of the app; there are no more names than apps have been
-// configured.
+// app returns the counters of an app. There are as many as apps were ever configured.
 func (m *Metrics) app(name string) *app {
 	if a := (*m.byApp.Load())[name]; a != nil {
 		return a

@@ -9,20 +9,20 @@ import (
 	"github.com/standpipe/standpipe/supervisor"
 )
 
-// The invariants. A breach of one is an error of standpipe's own.
+// The invariants. A violation is an error in standpipe.
 const (
 	slotsAddUp    = "slots_do_not_add_up" // each slot is in exactly one state
-	dispatchStall = "dispatch_stall"      // nobody waits while a worker is idle
+	dispatchStall = "dispatch_stall"      // no request waits while a worker is idle
 )
 
 type violation struct{ app, invariant string }
 
-// watchTick is the time between two looks; what two looks in a row have seen has
-// lasted so long.
+// watchTick is the time between two looks; a violation that two looks in a row have seen has
+// lasted that long.
 const watchTick = time.Second
 
-// Watch looks once a second whether the invariants hold, until ctx ends. A breach
-// that lasts is logged once, and exported until it is over.
+// Watch checks once a second whether the invariants hold, until ctx ends. A violation that
+// lasts is logged once, and exported until it is over.
 func (m *Metrics) Watch(ctx context.Context, log hclog.Logger) {
 	tick := time.NewTicker(watchTick)
 	defer tick.Stop()
@@ -56,6 +56,6 @@ func (m *Metrics) look(log hclog.Logger, s supervisor.Stats, invariant string, b
 	if m.seen[v] == 2 {
 		log.Error(invariant, "app", s.App, "configured", s.Workers, "idle", s.Idle, "busy", s.Busy, "booting", s.Booting, "draining", s.Draining,
 			"backing_off", s.BackingOff, "surplus", s.Surplus, "ready", s.Ready, "waiting", s.Waiting, "oldest", s.Oldest,
-			"message", "what must always hold has not held for a second: an error of standpipe's, please report it")
+			"message", "an invariant has not held for a second: this is an error in standpipe, please report it")
 	}
 }

@@ -5,23 +5,22 @@ import (
 	"time"
 )
 
-// Watch is what Loop asks.
+// Watch has the questions that Loop asks.
 type Watch struct {
 	// Status is the line for STATUS.
 	Status func() string
-	// Healthy is asked before each message to the watchdog, which is withheld when it
-	// returns an error. It is to return when ctx ends.
+	// Healthy is called before each message to the watchdog; if it returns an error, the message
+	// is not sent. It returns when ctx ends.
 	Healthy func(ctx context.Context) error
-	// Sick hears of the first error of a row.
+	// Sick is called with the first of several errors in a row.
 	Sick func(error)
 }
 
 // statusEvery is how often the status may change.
 const statusEvery = time.Second
 
-// Loop keeps the status fresh, extends the manager's patience during a start, a
-// reload and a stop, and feeds the watchdog at half of its time. It returns when ctx
-// ends.
+// Loop updates the status, extends the manager's timeout during a start, a reload and a
+// stop, and feeds the watchdog at half of its time. It returns when ctx ends.
 func (n *Notifier) Loop(ctx context.Context, w Watch) {
 	if n == nil {
 		return
@@ -57,7 +56,7 @@ func (n *Notifier) Loop(ctx context.Context, w Watch) {
 	}
 }
 
-// feed tells the watchdog that all is well, or tells Sick why not.
+// feed sends the keep-alive, or calls Sick with the reason why not.
 func (n *Notifier) feed(ctx context.Context, w Watch, sick error) error {
 	asked, cancel := context.WithTimeout(ctx, n.watchdog/2)
 	defer cancel()

@@ -2,5 +2,5 @@
 
 package systemd
 
-// monotonic: there is no systemd here.
+// monotonic is 0: there is no systemd here.
 func monotonic() int64 { return 0 }

@@ -9,28 +9,27 @@ import (
 	"time"
 )
 
-// Notifier speaks to the service manager. All methods of a nil Notifier do nothing:
+// Notifier sends messages to the service manager. All methods of a nil Notifier do nothing:
 // there is no service manager.
 type Notifier struct {
 	address  string
-	watchdog time.Duration // how often the manager expects a sign of life; 0: never
+	watchdog time.Duration // within which the manager expects keep-alives; 0: it expects none
 	failed   func(error)
 
 	mu      sync.Mutex
 	silent  bool
-	phases  int    // starts, reloads and stops that are under way
+	phases  int    // starts, reloads and stops in progress
 	reloads int    // of these the reloads
 	booting bool   // between Starting and Ready
 	status  string // the last one sent
-	told    bool   // a failure has been told
+	told    bool   // failed was called
 }
 
-// sendTimeout bounds a message to a manager that reads nothing.
+// sendTimeout bounds a message to a manager that does not read.
 const sendTimeout = time.Second
 
-// Open returns a Notifier for the process pid with that environment; nil when no
-// manager listens (NOTIFY_SOCKET). failed hears of the first message that could not
-// be sent.
+// Open returns a Notifier for the process pid with that environment; nil: there is no service
+// manager (NOTIFY_SOCKET). failed is called for the first message that could not be sent.
 func Open(getenv func(string) string, pid int, failed func(error)) *Notifier {
 	address := getenv("NOTIFY_SOCKET")
 	if address == "" {
@@ -71,8 +70,7 @@ func (n *Notifier) send(lines ...string) {
 	}
 }
 
-// Starting says that the start goes on: until Ready the manager's patience is
-// extended.
+// Starting begins a start: until Ready the manager's timeout is extended.
 func (n *Notifier) Starting() {
 	if n == nil {
 		return
@@ -84,7 +82,7 @@ func (n *Notifier) Starting() {
 	n.send(extension())
 }
 
-// Ready says that the service serves, and ends Starting.
+// Ready tells that the service serves, and ends the start.
 func (n *Notifier) Ready() {
 	if n == nil {
 		return
@@ -98,8 +96,8 @@ func (n *Notifier) Ready() {
 	n.send("READY=1")
 }
 
-// Reloading says that a reload begins; done, that it has ended, well or not. Reloads
-// may overlap: the manager hears READY when the last of them has ended.
+// Reloading begins a reload; done ends it, whatever its result. Reloads may overlap: READY is
+// sent when the last of them has ended.
 func (n *Notifier) Reloading() (done func()) {
 	if n == nil {
 		return func() {}
@@ -108,7 +106,7 @@ func (n *Notifier) Reloading() (done func()) {
 	defer n.mu.Unlock()
 	n.reloads++
 	n.phases++
-	// The time tells the manager that this is the answer to its signal (Type=notify-reload).
+	// By the time the manager knows that this is the response to its signal (Type=notify-reload).
 	n.send("RELOADING=1", fmt.Sprintf("MONOTONIC_USEC=%d", monotonic()), extension())
 	return sync.OnceFunc(func() {
 		n.mu.Lock()
@@ -120,8 +118,7 @@ func (n *Notifier) Reloading() (done func()) {
 	})
 }
 
-// Stopping says that the stop begins; the manager's patience is extended until the
-// process ends.
+// Stopping begins the stop; the manager's timeout is extended until the process exits.
 func (n *Notifier) Stopping() {
 	if n == nil {
 		return
@@ -132,8 +129,8 @@ func (n *Notifier) Stopping() {
 	n.send("STOPPING=1", extension())
 }
 
-// HandOver makes another process the service's main one, and is the last message of
-// this one: the manager would take what it says for the other's words.
+// HandOver makes another process the main process of the service. It is the last message of
+// this one: the manager would take later ones for messages of the other.
 func (n *Notifier) HandOver(pid int) {
 	if n == nil {
 		return
@@ -144,7 +141,7 @@ func (n *Notifier) HandOver(pid int) {
 	n.silent = true
 }
 
-// Status says in one line how the service does; the same as before is not sent.
+// Status sends the state of the service in one line, if it has changed.
 func (n *Notifier) Status(text string) {
 	if n == nil {
 		return
@@ -158,8 +155,8 @@ func (n *Notifier) Status(text string) {
 	}
 }
 
-// extendBy is how long the manager shall wait for the next message of a phase, and
-// extendEvery how often that is said.
+// extendBy is how long the manager waits for the next message of a phase, and extendEvery is
+// how often that is extended.
 const (
 	extendBy    = 30 * time.Second
 	extendEvery = 5 * time.Second

@@ -1,21 +1,26 @@
-// Package upgrade hands the service over to a new process, which may be another
-// release: it gets the listening sockets, boots its own workers, and takes over when
-// these are ready. Until then the old one serves, and it keeps serving when the new one
-// fails.
+// Package upgrade passes the service to a new process, which may be another release: the new
+// process gets the listening sockets, boots its own workers, and takes over when they are
+// ready. Until then the old process serves, and if the new one fails it continues to serve.
 //
-// start.go is the side of the old process, inherit.go that of the new one, redirect_*.go
-// the output of the new one. The old process passes a handshake at the start (JSON in the
-// environment). Then both exchange lines over a pair of pipes:
+//	start.go    the old process: Start, and the handshake that the new process gets
+//	attempt.go  the old process: Attempt, from the boot to the takeover
+//	tail.go     the end of the new process's output
+//	inherit.go  the new process: Inheritance
+//	redirect_unix.go, redirect_windows.go  descriptors of standard output and error
+//
+// The two talk over a pair of pipes, in lines:
 //
 //	new: ready            its workers are ready; it accepts no connection yet
 //	     failed SENTENCE  it exits
-//	old: go               the files of the sockets are yours: accept connections
-//	     stop             the upgrade is cancelled (SIGTERM is sent too)
-//	new: taken            it accepts; the old one stops accepting connections
-//	old: (closes)         the service manager knows: report for the service
+//	old: go               you own the sockets' files: accept connections
+//	     stop             the upgrade is cancelled (SIGTERM comes too)
+//	new: taken            it accepts connections; the old one stops accepting
+//	old: (closes)         the service manager knows the new process: notify it from now on
 //
-// The end of the old process before "go" means go, since no other process serves.
+// The end of the old process before "go" means go: no other process serves.
 //
-// Goroutines: an Attempt has three (the wait for the process, its lines, its output), which
-// end with the new process or with this one; Attempt.run closes Done.
+// Goroutines: an Attempt has four: one waits for the process, one reads its lines, one reads its
+// output, and run waits for all of them and sends the result to Done. They end with the new
+// process, or with this one. An Inheritance has one, which ends when the old process closes
+// the pipe.
 package upgrade

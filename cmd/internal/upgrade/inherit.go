@@ -11,24 +11,23 @@ import (
 	"sync"
 )
 
-// Inheritance is what a new process has got from the one before. All methods of nil
-// do nothing.
+// Inheritance is what a new process gets from the old one. Up and Failed of nil do nothing.
 type Inheritance struct {
 	handshake handshake
 	say       *os.File
-	orders    chan string // what the old process says; closed at its end
+	orders    chan string // from the old process; closed when it has nothing more to say
 
 	mu   sync.Mutex
 	left []handed
 	told bool
 }
 
-// maxListeners bounds what a handshake may name.
+// maxListeners bounds the sockets of a handshake.
 const maxListeners = 1000
 
-// Inherit reads the handshake for this process, once; nil: there is none. Standard output
-// and error are the old process's afterwards, and the sockets and the watchdog that a
-// service manager has given to that one are this one's.
+// Inherit reads the handshake for this process, once; nil: there is none. Afterwards this
+// process has the standard output and error of the old one, and the sockets and the watchdog
+// that a service manager gave to it.
 func Inherit() (*Inheritance, error) {
 	text := os.Getenv(variable)
 	if text == "" {
@@ -42,7 +41,7 @@ func Inherit() (*Inheritance, error) {
 		return nil, err
 	}
 	if l.Parent != os.Getppid() {
-		return nil, nil // to somebody else, who has handed his environment on
+		return nil, nil // for another process, which has passed its environment on
 	}
 	for _, name := range []string{"LISTEN_PID", "WATCHDOG_PID"} {
 		if os.Getenv(name) == strconv.Itoa(l.Parent) {
@@ -56,7 +55,7 @@ func Inherit() (*Inheritance, error) {
 	}
 	h := &Inheritance{handshake: *l, say: os.NewFile(uintptr(l.Say), "upgrade"), orders: make(chan string, 4), left: l.Listeners}
 	hear := os.NewFile(uintptr(l.Hear), "upgrade")
-	go func() { // ends with the old process, or when that has nothing more to say
+	go func() { // ends when the old process closes the pipe or exits
 		defer close(h.orders)
 		defer hear.Close()
 		for s := bufio.NewScanner(hear); s.Scan(); {
@@ -91,8 +90,8 @@ func parse(text string) (*handshake, error) {
 	return &l, nil
 }
 
-// Take returns the socket for an address of the configuration, which is the caller's
-// then; nil: there is none, or no other one.
+// Take returns the socket for an address of the configuration; the caller owns it. nil:
+// there is none, or all of them were taken.
 func (h *Inheritance) Take(address string) *os.File {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -105,8 +104,8 @@ func (h *Inheritance) Take(address string) *os.File {
 	return nil
 }
 
-// CloseRest closes the sockets that were not taken, because the configuration does
-// not have their addresses any more, and returns these.
+// CloseRest closes the sockets that were not taken, because the configuration does not have
+// their addresses any more, and returns these addresses.
 func (h *Inheritance) CloseRest() (addresses []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -126,7 +125,7 @@ func (h *Inheritance) Up() []string {
 	return h.handshake.Up
 }
 
-// Failed tells the old process why this one ends; the first sentence counts.
+// Failed tells the old process why this one exits; only the first call counts.
 func (h *Inheritance) Failed(err error) {
 	if h == nil || err == nil || err.Error() == "" {
 		return
@@ -139,21 +138,19 @@ func (h *Inheritance) tell(line string) {
 	defer h.mu.Unlock()
 	if !h.told {
 		h.told = strings.HasPrefix(line, "failed ")
-		_, _ = h.say.WriteString(line + "\n") // an error means that the old process has ended
+		_, _ = h.say.WriteString(line + "\n") // fails if the old process has ended
 	}
 }
 
-// Ready tells the old process that the workers are ready. Afterwards Orders has its
-// answer.
+// Ready tells the old process that the workers are ready. Orders has its reply.
 func (h *Inheritance) Ready() { h.tell("ready") }
 
-// Taken tells it that this one takes connections.
+// Taken tells the old process that this one accepts connections.
 func (h *Inheritance) Taken() { h.tell("taken") }
 
-// Orders has what the old process says: "go" or "stop". It is closed when that has
-// nothing more to say: before "go" by its death, after Taken when the service manager
-// knows whom to listen to.
+// Orders has what the old process says: "go" or "stop". It is closed before "go" if the old
+// process has died, and after Taken when the service manager knows the new process.
 func (h *Inheritance) Orders() <-chan string { return h.orders }
 
-// Close ends the talk.
+// Close ends the connection to the old process.
 func (h *Inheritance) Close() { h.say.Close() }

@@ -2,5 +2,5 @@ package upgrade
 
 import "errors"
 
-// redirect: no process is started with descriptors here.
+// redirect fails: no process is started with descriptors here.
 func redirect(int, int) error { return errors.ErrUnsupported }

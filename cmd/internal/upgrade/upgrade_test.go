@@ -71,7 +71,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// A handshake for another process is not ours: nothing of it is touched.
+// A handshake for another process is left alone.
 func TestInheritOfAnother(t *testing.T) {
 	t.Setenv(variable, `{"parent":1,"Hear":3,"Say":4,"Out":5,"Err":6,"listeners":[],"up":[]}`)
 	if os.Getppid() == 1 {
@@ -159,7 +159,7 @@ func TestAttempt(t *testing.T) {
 				}
 				a.Finish()
 			}
-			<-a.exited // the new process ends when its pipe is closed
+			<-a.exited // a process that has taken over ends when its pipe is closed
 		})
 	}
 	if _, err := Start(Options{Program: "/nonexistent", Args: []string{"x"}}); err == nil {

@@ -16,16 +16,16 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 )
 
-// maxAnswer bounds what is read of an answer, in bytes.
+// maxAnswer bounds a response, in bytes.
 const maxAnswer = 64 << 20
 
-// Client asks the standpipe behind one socket.
+// Client sends requests to the server behind one socket.
 type Client struct {
 	Path string
 	http *http.Client
 }
 
-// New returns a Client; nothing is connected yet. Close must be called.
+// New returns a Client; it is not connected yet. Close must be called.
 func New(path string) *Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		d := net.Dialer{Timeout: 5 * time.Second}
@@ -37,8 +37,8 @@ func New(path string) *Client {
 // Close closes the connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Get asks for what a path says; query may be nil. Errors are *admin.Problem when
-// standpipe has answered.
+// Get requests a path; query may be nil. Errors are *admin.Problem if the server has
+// responded.
 func (c *Client) Get(ctx context.Context, path string, query url.Values, into any) error {
 	if len(query) > 0 {
 		path += "?" + query.Encode()
@@ -46,20 +46,20 @@ func (c *Client) Get(ctx context.Context, path string, query url.Values, into an
 	return c.do(ctx, http.MethodGet, path, nil, into)
 }
 
-// Post gives an order, and returns when it is done.
+// Post sends a command, and returns when it is done.
 func (c *Client) Post(ctx context.Context, path string, o admin.Order) (admin.Done, error) {
 	var d admin.Done
 	return d, c.do(ctx, http.MethodPost, path, &o, &d)
 }
 
-// Stop gives the order to stop, and returns when the process is gone.
+// Stop sends the command to stop, and returns when the process has exited.
 func (c *Client) Stop(ctx context.Context) error {
 	resp, err := c.send(ctx, http.MethodPost, "/v1/stop", &admin.Order{})
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	// A process that is killed resets the connection; it is gone all the same.
+	// A process that is killed resets the connection; it has exited all the same.
 	_, _ = io.Copy(io.Discard, resp.Body)
 	return ctx.Err()
 }
@@ -100,12 +100,12 @@ func (c *Client) do(ctx context.Context, method, path string, body, into any) er
 		return p
 	}
 	if err := json.Unmarshal(b, into); err != nil {
-		return fmt.Errorf("%s answers what is no JSON of standpipe's: %w", c.Path, err)
+		return fmt.Errorf("%s does not respond with JSON of standpipe: %w", c.Path, err)
 	}
 	return nil
 }
 
-// explain takes net/http's wrapping off.
+// explain removes the wrapping of net/http.
 func (c *Client) explain(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err

@@ -1,6 +1,9 @@
-// Package client is the commands' end of the control socket: it finds the running
-// server and sends it commands. Package admin declares the commands.
+// Package client is the commands' end of the control socket: it finds the running server and
+// sends it requests. Package admin defines them.
 //
-// Files: client.go (Client), find.go (which server is meant), trusted_*.go (sockets of other
-// users). It starts no goroutine; net/http ends its own with Close.
+//	client.go  Client: requests over one socket
+//	find.go    Find and Ask: which servers answer
+//	trusted_unix.go, trusted_windows.go  which folders and sockets are trusted
+//
+// It has no goroutine of its own; those of net/http end with Close.
 package client

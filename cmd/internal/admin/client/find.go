@@ -11,20 +11,20 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 )
 
-// Instance is a standpipe that answers.
+// Instance is a running server that responds.
 type Instance struct {
 	Path   string
 	Status admin.Status
-	// Users are the uids that it belongs to, by what the kernel knows: the owner of its socket, and who started it. The
-	// status of a stranger could say anything.
+	// Users are the uids that it belongs to, as the kernel knows them: the owner of its socket, and the user that started
+	// it. The status of another user's process could claim anything.
 	Users []int
 }
 
-// IsOf says whether one of the users that the standpipe belongs to is uid.
+// IsOf reports whether the server belongs to the user.
 func (i *Instance) IsOf(uid int) bool { return slices.Contains(i.Users, uid) }
 
-// Serves says whether it is the standpipe of a folder: it was started there, its configuration file is there, or one of
-// its apps is. What a symbolic link leads to counts.
+// Serves reports whether the server belongs to a folder: it was started there, its configuration file is there, or one
+// of its apps is. Symbolic links are resolved.
 func (i *Instance) Serves(dir string) bool {
 	dir = resolved(dir)
 	return slices.ContainsFunc(i.Status.Folders, func(f string) bool { return resolved(f) == dir })
@@ -37,11 +37,11 @@ func resolved(dir string) string {
 	return filepath.Clean(dir)
 }
 
-// answerTime is how long a standpipe may take to say that it is there.
+// answerTime is how long a server may take to respond.
 const answerTime = 2 * time.Second
 
-// Find returns those that answer on a socket in one of the folders, and the sockets
-// that we may not use.
+// Find returns the servers that respond on a socket in one of the folders, and the sockets that
+// this user may not use.
 func Find(ctx context.Context, dirs []string) (list []Instance, denied []string) {
 	seen := map[int]bool{} // by pid: two of the names may be one folder
 	for _, dir := range dirs {
@@ -77,7 +77,7 @@ func Find(ctx context.Context, dirs []string) (list []Instance, denied []string)
 	return list, denied
 }
 
-// Ask returns the standpipe that answers on the socket at path.
+// Ask returns the server that responds on the socket at path.
 func Ask(ctx context.Context, path string) (Instance, error) {
 	i := Instance{Path: path}
 	c := New(path)

@@ -12,9 +12,9 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 )
 
-// trusted: a folder in which only our user, its service and root can have put a
-// socket. In a temporary folder anybody may make one under our name; what is directly in /run was made by root, for a
-// service (RuntimeDirectory).
+// trusted reports whether only this user, the service of the folder and root can have put a socket into it. In a temporary
+// folder every user may make one with our name; a folder directly in /run was made by root, for a service
+// (RuntimeDirectory).
 func trusted(dir string) bool {
 	st, err := os.Lstat(dir)
 	if err != nil || !st.IsDir() || st.Mode().Perm()&0o022 != 0 {
@@ -32,8 +32,8 @@ func ownerOf(st os.FileInfo) (int, bool) {
 	return int(sys.Uid), true
 }
 
-// owners are the owner of the socket at path and, where the kernel tells, the user that it was made by: a server that was
-// started by root and has given root up is of both.
+// owners are the owner of the socket at path and, if the kernel tells, the user that made it: a server that root started
+// and that has dropped root privileges belongs to both.
 func owners(ctx context.Context, path string) (list []int) {
 	if st, err := os.Lstat(path); err == nil {
 		if uid, ok := ownerOf(st); ok {

@@ -1,4 +1,3 @@
-// Package exit holds the program's exit codes, in one place, and the error that carries one.
 package exit
 
 import "errors"
@@ -9,7 +8,7 @@ const (
 	Failed      = 1   // a command failed
 	Usage       = 2   // the command line or the configuration is wrong
 	NotBooted   = 3   // an app did not start
-	Address     = 4   // an address is in use, or we may not bind it
+	Address     = 4   // an address is in use, or this user may not bind it
 	Interrupted = 130 // a second signal ended a stop in progress
 )
 
@@ -24,16 +23,16 @@ type Meaning struct {
 var Codes = []Meaning{
 	{OK, "The server stopped in order, or the command did what it was asked to.", "Nothing."},
 	{Failed, "A command failed: no server answers, a reload was refused, a file cannot be written.", "Read the message on standard error."},
-	{Usage, "The command line or the configuration is wrong; nothing was started.", "Mend what the message names; `standpipe check` says all that is wrong at once."},
+	{Usage, "The command line or the configuration is wrong; nothing was started.", "Fix what the message names; `standpipe check` reports all problems at once."},
 	{NotBooted, "No app started, or `standpipe check --load` found one that does not.", "Read the traceback: app_failed in the log has the line."},
-	{Address, "An address is in use, or this user may not bind it.", "Stop what listens there (`ss -ltnp`), choose another address, or start as root with --user."},
+	{Address, "An address is in use, or this user may not bind it.", "Stop the program that listens there (`ss -ltnp`), choose another address, or start as root with --user."},
 	{Interrupted, "A second signal ended a stop in progress; requests may have been cut off.", "Send one signal and wait; stop_timeout bounds the stop."},
 }
 
 // Error is an error that decides the exit code.
 type Error struct {
 	Code int
-	Err  error // nil: everything has been said already; nothing is printed
+	Err  error // nil: the message was printed already
 }
 
 // With gives err the exit code.
