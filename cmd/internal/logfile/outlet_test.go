@@ -33,7 +33,7 @@ func TestOutletKeepsOrderAndAll(t *testing.T) {
 	}
 }
 
-// A reader that takes nothing: nobody who writes waits, memory is bounded, and
+// A reader that takes nothing: no writer waits, memory is bounded, and
 // what was dropped is counted once there is room.
 func TestOutletWithoutAReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestOutletWhoseReaderHasLeft(t *testing.T) {
 		_, _ = o.Write(bytes.Repeat([]byte("x"), 1<<20))
 	}
 	if len(o.buffered) > 1 {
-		t.Errorf("%d bytes are kept for nobody", len(o.buffered))
+		t.Errorf("%d bytes are kept without a reader", len(o.buffered))
 	}
 	o.Close()
 }

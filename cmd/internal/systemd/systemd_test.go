@@ -48,7 +48,7 @@ func (m *manager) want(text string) {
 	}
 }
 
-// silence fails when there is an unread message. Messages are in the socket when send returns.
+// silence fails if there is an unread message. Messages are in the socket when send returns.
 func (m *manager) silence() {
 	m.t.Helper()
 	_ = m.SetReadDeadline(time.Now().Add(time.Millisecond))
@@ -115,7 +115,7 @@ func TestNobodyListens(t *testing.T) {
 	n.Loop(t.Context(), Watch{})
 }
 
-// A manager that is gone is reported once and has no other effect.
+// A manager that is gone is reported once, and does no harm.
 func TestManagerGone(t *testing.T) {
 	told := 0
 	for _, address := range []string{filepath.Join(t.TempDir(), "nobody"), "vsock:2:1234"} {
