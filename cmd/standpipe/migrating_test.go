@@ -77,11 +77,7 @@ func TestUWSGITable(t *testing.T) {
 		}
 		for _, k := range quoted.FindAllString(f[0], -1) {
 			if keys[k] {
-<<<<<<< HEAD
 				t.Errorf("%s is there twice", k)
-=======
-				t.Errorf("duplicate key %s", k)
->>>>>>> 613cfb9 (Tests of the command line: plain words)
 			}
 			keys[k] = true
 		}
