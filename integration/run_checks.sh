@@ -1,31 +1,69 @@
 #!/bin/sh
-# `make check`: form, vet, staticcheck, the import law, wiring, the pages that are made from tables, the Python syntax floor,
-# and the builds for other platforms.
+# `make check`: form, vet, lint, the laws of the tree, the pages that are made from tables, Python, shell, and the builds for other
+# platforms. The Go tools are pinned in .ci/tools.mod, ruff below.
 set -eu
 cd "$(dirname "$0")/.."
+ruff_version=0.17.6
+
+tool() { go tool -modfile=.ci/tools.mod "$@"; }
+
+# silent COMMAND...: what it prints is a finding.
+silent() {
+    findings=$("$@") || { echo "$findings" >&2; exit 1; }
+    if [ -n "$findings" ]; then
+        echo "$findings" >&2
+        exit 1
+    fi
+}
+deadcode() { tool deadcode ./... | grep -v -e '^bridge/bridgetest/' -e '^shim/shimtest/' || :; }
+
 echo "check: gofmt"
 unformatted=$(gofmt -l cmd supervisor bridge shim shim_py integration)
 if [ -n "$unformatted" ]; then
-    echo "check: gofmt -w is due for:" >&2
+    echo "check: run gofmt -w on:" >&2
     echo "$unformatted" >&2
     exit 1
 fi
 echo "check: go vet"
 go vet ./...
 echo "check: staticcheck"
-go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
-echo "check: import law, package docs, file sizes, wiring"
-go test -count=1 -run '^(TestLawOfImports|TestEveryRoomHasDoc|TestFileSizes|TestWiring)$' ./integration/
+tool staticcheck ./...
+echo "check: unparam"
+silent tool unparam ./...
+echo "check: deadcode"
+silent deadcode
+echo "check: gocyclo, at most 25"
+tool gocyclo -over 25 -ignore '_test\.go$' cmd supervisor bridge shim shim_py
+echo "check: govulncheck"
+if ! report=$(tool govulncheck ./... 2>&1); then
+    case $report in
+    *"fetching vulnerabilities"*) echo "check: govulncheck: the database (vuln.go.dev) cannot be reached; not checked" ;;
+    *) echo "$report" >&2; exit 1 ;;
+    esac
+fi
+echo "check: the tree: import law, package docs, file sizes, methods, words, duplicates, wiring"
+go test -count=1 ./integration/laws/
+go test -count=1 -run '^(TestImportLaw|TestEveryPackageHasDoc|TestFileSizes|TestWiring)$' ./integration/
 echo "check: docs fresh"
 go test -count=1 -run 'Docs|Fresh|Stale|Migrating|Procfile' ./cmd/...
 python3 -B integration/bench --check
-echo "check: Python syntax floor 3.8"
+echo "check: Python: syntax floor 3.8, ruff"
 python3 integration/syntax_floor.py shim_py/standpipe_shim
+ruff=.cache/ruff-$ruff_version
+[ -x "$ruff/bin/ruff" ] || { python3 -m venv "$ruff" && "$ruff/bin/pip" install --quiet --disable-pip-version-check "ruff==$ruff_version"; }
+"$ruff/bin/ruff" check --quiet
+"$ruff/bin/ruff" format --quiet --check
 echo "check: shell"
 for f in integration/*.sh; do sh -n "$f"; done
 bash -n .ci/run
+if command -v shellcheck >/dev/null; then
+    shellcheck --external-sources --source-path=SCRIPTDIR integration/*.sh .ci/run .ci/nightly
+else
+    echo "SKIP[no-shellcheck]: shellcheck is not installed"
+    [ "${CI:-}" != true ]
+fi
 for goos in darwin windows; do
-    echo "check: it builds for $goos"
+    echo "check: build for $goos"
     GOOS=$goos CGO_ENABLED=0 go build ./...
 done
 echo "check: ok"

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2154 # the caller sets me and binary
 # serving.sh: a standpipe that runs while a script does: `. serving.sh`, with $me, the script's name, and $binary set.
 # $work is a folder of its own, which goes at the end with all that is in it.
 work=$(mktemp -d)
