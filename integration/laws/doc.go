@@ -1,0 +1,9 @@
+// Package laws holds what the tree itself must keep, as tests over its source: they start no server and take some seconds.
+//
+//	docmap_test.go      each doc.go names every file of its package
+//	types_test.go       no type has more than 20 methods, what it embeds included
+//	words_test.go       words that have a better one, as identifiers and in prose
+//	duplicates_test.go  no block of 12 lines is written twice
+//
+// tree_test.go reads the source. `make check` runs them.
+package laws
