@@ -111,19 +111,36 @@ func NewConn(name string, ends Ends, owner Owner) *Conn {
 func (c *Conn) Run() error {
 	var wg sync.WaitGroup
 	wg.Go(c.out.loop)
+	control := make(chan struct{})
 	if c.ctl != nil {
 		wg.Go(c.ctl.loop)
-		wg.Go((&controlReader{conn: c, in: newRights(c.ends.Control)}).run)
+		wg.Go(func() {
+			defer close(control)
+			(&controlReader{conn: c, in: newRights(c.ends.Control)}).run()
+		})
+	} else {
+		close(control)
 	}
 	err := (&pipeReader{conn: c, r: c.ends.R}).run()
-	c.fail(err)
+	if !errors.As(err, new(*wire.ProtocolError)) {
+		// The pipe of a dead worker may end before its last bytes on the control socket were read. They count: what
+		// breaks the protocol there is the cause. The socket ends too, unless the worker lives.
+		select {
+		case <-control:
+		case <-time.After(lastControl):
+		}
+	}
+	c.fail(err) // without effect after a ProtocolError of the control socket
 	c.Close()
 	wg.Wait()
-	if first := c.Err(); errors.As(first, new(*wire.ProtocolError)) { // the control socket's reader may have been first
+	if first := c.Err(); errors.As(first, new(*wire.ProtocolError)) {
 		return first
 	}
 	return err
 }
+
+// lastControl is how long the control socket may take to end when the pipe has ended.
+const lastControl = 100 * time.Millisecond
 
 // Close closes Go's ends. Open exchanges get ErrWorkerGone. It may be called at
 // any time, more than once, from any goroutine.
