@@ -32,7 +32,7 @@ def wrk(port, seconds, connections=32, body=0, headers=(), path="/", files=1):
 
 
 def stir(port, *request):
-    """A moment of wrk that nobody measures, before a round: a virtual machine's host takes from it what lies idle, and gives
+    """An unmeasured moment of wrk, before a round: a virtual machine's host takes from it what lies idle, and gives
     it back page by page, which costs a server the more the more memory it has. request: wrk's other arguments."""
     argv, env = _wrk(port, 1, *request)
     one = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -31,7 +31,7 @@ def round(entrant, pace, seconds):
             "refused_share": 100 * refused / got["requests"],
             "left_share": 100 * left / got["requests"],
             "other": got["failed"] - refused - left,  # connections that were refused or broken
-            "wasted_share": 100 * max(0, runs - good) / runs if runs else 0.0,  # the app has run, and nobody was there for the answer
+            "wasted_share": 100 * max(0, runs - good) / runs if runs else 0.0,  # the app has run, and the client had gone
             "dropped": max(0, left - max(0, runs - good)),  # they left, and the app was not run for them
         }
     )

@@ -25,7 +25,7 @@
 //
 // Where a new thing goes: a stage is a constructor in bridge and one line in site.go; a way
 // in is a listen.Protocol and one line in newListeners; a kind of upstream is a case in
-// newUpstream; an option of a pool is a line in poolOptions. TestWiring, here and in integration/, fails when
+// newUpstream; an option of a pool is a line in poolOptions. TestWiring, here and in integration/laws, fails when
 // an option is never set.
 //
 // Goroutines: one for each listener and for each reload, and one for each app that was

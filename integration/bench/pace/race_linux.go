@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// request is one that was due. over: it has its answer, or nobody waits for it.
+// request is one that was due. over: it has its answer, or its client has given up.
 type request struct {
 	due  time.Duration // from the race's beginning on
 	conn *conn         // nil: it waits for one

@@ -15,7 +15,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates"}]
 USE_TZ = True
 
-# Without DEBUG Django mails tracebacks to nobody; a server's log wants them on stderr.
+# Without DEBUG Django mails tracebacks to no one here; a server's log wants them on stderr.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
