@@ -214,7 +214,7 @@ func TestCloseCancelsAndFreesLater(t *testing.T) {
 	c, o, _ := connectTo(t, ends, peer, func(r *shimtest.Request, p *shimtest.Peer) {
 		_ = p.Head(r.Stream, "200 OK", "first", false)
 		<-goOn
-		for range 8 { // twice the window: nobody reads, and the worker must not be held
+		for range 8 { // twice the window: the body is not read, and the worker must not be held
 			_ = p.Body(r.Stream, strings.Repeat("x", wire.MaxInline/2), false)
 		}
 		_ = p.Send(wire.Frame{Kind: wire.KindEnd, Stream: r.Stream})

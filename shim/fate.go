@@ -7,9 +7,9 @@ import (
 
 // Fate is what is known of a worker's death once its process has been reaped.
 type Fate struct {
-	// Own: the death was the worker's own doing, or that of what it ran: running the
+	// ByItself: the death was the worker's own doing, or that of what it ran: running the
 	// same again may do the same again.
-	Own bool
+	ByItself bool
 	// Why is a sentence for logs.
 	Why string
 }
@@ -72,7 +72,7 @@ func (f InFlight) Retry(fate Fate) (again bool, why string) {
 		return false, f.Label.Method + " had started"
 	case f.Label.Again != "yes":
 		return false, f.Label.Again
-	case fate.Own:
+	case fate.ByItself:
 		return false, fate.Why
 	}
 	return true, fate.Why

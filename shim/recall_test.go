@@ -98,7 +98,7 @@ func TestADeathSparesWhatStoodBehind(t *testing.T) {
 		x.Close(0)
 	}
 	first.Close(0)
-	own := shim.Fate{Own: true}
+	own := shim.Fate{ByItself: true}
 	for i, f := range c.InFlight() {
 		if again, why := f.Retry(own); again != (i > 0) {
 			t.Errorf("%d: %v, %s", i, again, why)

@@ -179,7 +179,7 @@ func TestPassedFile(t *testing.T) {
 	}
 }
 
-// Descriptors that nobody wants are closed, and what breaks the protocol ends the Conn.
+// Unclaimed descriptors are closed, and what breaks the protocol ends the Conn.
 func TestPassedFilesAreNotKept(t *testing.T) {
 	f, err := os.Open(os.DevNull)
 	if err != nil {

@@ -165,7 +165,7 @@ func TestSharedAnswer(t *testing.T) {
 	}
 }
 
-// What nobody reads is given back: of an exchange that is closed with parts in line,
+// Unread blocks are given back: of an exchange that is closed with parts in line,
 // and of one that goes on after Close.
 func TestSharedUnread(t *testing.T) {
 	m := newMemory(t, memorySize, memorySeals)
@@ -307,7 +307,7 @@ func readOnly(t *testing.T, f *os.File) *os.File {
 	return again
 }
 
-// Places that are none end the worker.
+// A place outside the blocks ends the worker.
 func TestSharedLies(t *testing.T) {
 	for name, lie := range map[string]struct {
 		offers int

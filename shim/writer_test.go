@@ -13,7 +13,7 @@ import (
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
-// A worker that does not read its pipe holds up nobody who sends: over a real
+// A worker that does not read its pipe blocks no sender: over a real
 // pipe, that is the combining writer's promise.
 func TestSendNeverWaits(t *testing.T) {
 	r, w, err := os.Pipe()

@@ -27,7 +27,7 @@ type life struct {
 type subject interface {
 	// view returns the view of the machine; life fills in the time.
 	view() view
-	// entered hears of a new state.
+	// entered is called with each new state.
 	entered(State)
 	// perform carries out an action that life does not know, and returns the event that follows from it; nil: none.
 	perform(action) event
@@ -35,7 +35,7 @@ type subject interface {
 	report(WorkerWaits)
 }
 
-// inputs are what others want of a process. Nobody closes them but kill.
+// inputs are what other goroutines want of a process. Only kill is ever closed.
 type inputs struct {
 	retire  chan Reason      // capacity 4
 	expired chan expiry      // as many as it may run: the first one retires the worker

@@ -97,7 +97,7 @@ func bootError(m *machine, e process.Exit) error {
 
 // fateOf says whether the process itself caused its death: then whatever it ran may have caused it, and is not run again.
 func fateOf(m *machine, e process.Exit, conn error) shim.Fate {
-	f := shim.Fate{Own: true}
+	f := shim.Fate{ByItself: true}
 	switch {
 	case m.reason == HardRSS:
 		f.Why = "the worker was larger than hard_rss"
@@ -106,15 +106,15 @@ func fateOf(m *machine, e process.Exit, conn error) shim.Fate {
 	case e.OOM:
 		f.Why = "the kernel killed the worker for lack of memory"
 	case m.reason == RequestTimeout:
-		f.Own, f.Why = false, "the worker was stopped for another request's timeout"
+		f.ByItself, f.Why = false, "the worker was stopped for another request's timeout"
 	case m.reason != None:
-		f.Own, f.Why = false, "the worker was stopped: "+m.reason.String()
+		f.ByItself, f.Why = false, "the worker was stopped: "+m.reason.String()
 	case e.Signal == 0:
 		f.Why = fmt.Sprintf("the worker ended by itself with status %d", e.Code)
 	case e.Crashed():
 		f.Why = "the worker crashed: " + e.SignalName
 	default:
-		f.Own, f.Why = false, "the worker was killed from outside: "+e.SignalName
+		f.ByItself, f.Why = false, "the worker was killed from outside: "+e.SignalName
 	}
 	return f
 }

@@ -3,7 +3,7 @@ package httpx
 import "errors"
 
 // StatusClientGone is what the access log shows for a request whose client disconnected
-// before a response; nobody receives it. nginx made the number common.
+// before a response; it is never received. nginx made the number common.
 const StatusClientGone = 499
 
 // ErrClientGone: the client disconnected, so a response would not be read.

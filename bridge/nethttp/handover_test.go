@@ -85,7 +85,7 @@ func TestHandOver(t *testing.T) {
 					t.Errorf("the socket's file is gone: %v", err)
 				}
 			}
-			// Nobody serves now: a client that comes waits, and is served by who comes.
+			// No process serves now: a new client waits, and the next process serves it.
 			waiting, err := net.Dial(network, second.Addr().String())
 			if err != nil {
 				t.Fatal(err)

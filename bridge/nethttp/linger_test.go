@@ -79,7 +79,7 @@ func TestRefusalsReachAClientThatIsStillSending(t *testing.T) {
 	until(t, "all connections to be closed", func() bool { return f.group.Connections() == 0 })
 }
 
-// A small body that nobody wants costs no connection.
+// A small unread body costs no connection.
 func TestSmallUnreadBodiesKeepTheConnection(t *testing.T) {
 	f := newFront(t, func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) }, nil)
 	post := "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 100_000)

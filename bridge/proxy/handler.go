@@ -37,7 +37,7 @@ type Options struct {
 	ReadTimeout time.Duration
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
-	// Log gets upstream_failed, upstream_skipped and field_dropped; nil: nobody.
+	// Log gets upstream_failed, upstream_skipped and field_dropped; nil: no log.
 	Log hclog.Logger
 }
 

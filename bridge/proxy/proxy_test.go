@@ -307,7 +307,7 @@ func TestRequestBodies(t *testing.T) {
 	}
 }
 
-// A client that leaves is nobody's failure.
+// A client that disconnects is no failure of an upstream.
 func TestClientLeaves(t *testing.T) {
 	t.Parallel()
 	began, ended := make(chan struct{}), make(chan struct{})

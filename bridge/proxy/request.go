@@ -75,7 +75,7 @@ func (q *request) cause(err error) error {
 	return err
 }
 
-// fail answers an error, or aborts the response when nobody is there to read it.
+// fail answers an error, or aborts the response when the client disconnected.
 func (q *request) fail(err error) {
 	err = q.cause(err)
 	q.info.Err = err

@@ -34,7 +34,7 @@ type Options struct {
 	MinSize int64
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
-	// Log gets static_unreadable and static_cut; nil: nobody.
+	// Log gets static_unreadable and static_cut; nil: no log.
 	Log hclog.Logger
 }
 

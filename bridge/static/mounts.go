@@ -14,7 +14,7 @@ import (
 type Mounts struct {
 	// Cache forgets the files of folders that are closed; nil: there is no cache.
 	Cache *Cache
-	// Log gets static_link_refused; nil: nobody.
+	// Log gets static_link_refused; nil: no log.
 	Log hclog.Logger
 
 	mu    sync.Mutex // one Swap at a time

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What is no file holds nobody up.
+// A name that is no regular file blocks no request.
 func TestSpecialFiles(t *testing.T) {
 	rg := newRig(t, Options{}, nil)
 	if err := syscall.Mkfifo(filepath.Join(rg.dir, "pipe.css"), 0o644); err != nil {

@@ -65,7 +65,7 @@ func TestAppendPacketKnowsItsSize(t *testing.T) {
 
 // FuzzPacket: no packet makes the parser read beyond it, and what it takes is written
 // back as the same bytes. What bridge/cgi makes of the variables is no request with
-// a field that holds a line end, nor one whose length nobody said.
+// a field that holds a line end, nor one without a length.
 func FuzzPacket(f *testing.F) {
 	f.Add([]byte("\x00\x06\x00\x00\x01\x00A\x01\x00b"))
 	f.Add([]byte("\x00\xff\xff\x00\xff\xff\xff\xff"))

@@ -23,7 +23,7 @@ type Options struct {
 	// Refused is called for each packet that is answered with an error before there is a
 	// request; nil: it is not called.
 	Refused func(remote string, status int)
-	// Log gets uwsgi_refused, uwsgi_cut_unseen and panic; nil: nobody.
+	// Log gets uwsgi_refused, uwsgi_cut_unseen and panic; nil: no log.
 	Log hclog.Logger
 }
 

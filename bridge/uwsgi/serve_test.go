@@ -152,7 +152,7 @@ func TestAnswers(t *testing.T) {
 			if got != c.want && (len(got) > 300 || !strings.HasPrefix(c.name, "more body")) {
 				t.Errorf("got %.300q\nwant %.300q", got, c.want)
 			}
-			if err != nil && !strings.HasPrefix(c.name, "more body") { // bytes that nobody declared make the close a reset
+			if err != nil && !strings.HasPrefix(c.name, "more body") { // undeclared bytes make the close a reset
 				t.Error(err)
 			}
 		})

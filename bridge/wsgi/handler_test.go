@@ -303,7 +303,7 @@ func TestWebsocketIsAnOrdinaryGet(t *testing.T) {
 	}
 }
 
-// An app may answer without reading, or stream both ways: nobody waits for nobody.
+// An app may answer without reading, or stream both ways: neither side waits for the other.
 func TestLargeBothWays(t *testing.T) {
 	const size = 1 << 20
 	g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) {

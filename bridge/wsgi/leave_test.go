@@ -12,7 +12,7 @@ import (
 )
 
 // A client that leaves an answer that has begun and is quiet: where others run in
-// the same worker, nobody is to lose it for that; a worker of its own is not lost to
+// the same worker, it must not be lost to them; a worker of its own is not lost to
 // a view that hangs.
 func TestClientLeavesAQuietStream(t *testing.T) {
 	for _, shared := range []bool{true, false} {
@@ -48,7 +48,7 @@ func TestClientLeavesAQuietStream(t *testing.T) {
 	}
 }
 
-// An app that names a file as its answer has a client: nobody tells it otherwise.
+// An app that names a file as its answer has a client, and is not told otherwise.
 func TestNamedFileIsNoCancel(t *testing.T) {
 	root := t.TempDir()
 	path := filepath.Join(root, "file")

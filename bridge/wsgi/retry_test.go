@@ -50,7 +50,7 @@ func (m *mortal) Acquire(_ context.Context, l shim.Label) (*shim.Exchange, error
 }
 
 func TestRetry(t *testing.T) {
-	outside, own := shim.Fate{Why: "killed from outside"}, shim.Fate{Own: true, Why: "it crashed"}
+	outside, own := shim.Fate{Why: "killed from outside"}, shim.Fate{ByItself: true, Why: "it crashed"}
 	for name, c := range map[string]struct {
 		method string
 		deaths int

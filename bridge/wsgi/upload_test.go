@@ -149,7 +149,7 @@ func TestNoRoomIsSaidBefore100Continue(t *testing.T) {
 	}
 }
 
-// Who declares and does not send keeps nobody out.
+// A client that declares a body and does not send it keeps no other client out.
 func TestDeclaredBodiesReserveNothing(t *testing.T) {
 	s := &spool.Spool{Dir: t.TempDir(), Files: spool.Budget{Total: 300_000}}
 	g := newRig(t, hello, func(o *Options) { o.Spool = s })

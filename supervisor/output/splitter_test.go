@@ -101,7 +101,7 @@ func TestSplitting(t *testing.T) {
 			slices.Sort(c.want)
 			for _, step := range []int{1, 5, 20, len(c.in)} {
 				got := split(c.in, step, "")
-				slices.Sort(got) // the order across requests is nobody's promise
+				slices.Sort(got) // the order across requests is not promised
 				if !slices.Equal(got, c.want) {
 					t.Errorf("in steps of %d: %q, want %q", step, got, c.want)
 				}

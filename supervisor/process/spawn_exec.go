@@ -135,7 +135,7 @@ type process struct {
 
 func (p *process) Pid() int { return p.cmd.Process.Pid }
 
-// RandomHex makes 16 hex digits that nobody can guess.
+// RandomHex makes 16 hex digits that cannot be guessed.
 func RandomHex() string {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails

@@ -27,7 +27,7 @@
 //	types.go     the JSON of requests and responses
 //	problem.go   how errors become a Problem
 //	failures.go  Failures: the last failed reload of each app
-//	socket.go    Place, Listen, Socket: where the socket is, and its HTTP server
+//	socket.go    Location, Listen, Socket: where the socket is, and its HTTP server
 //	lock_unix.go, lock_windows.go  one server at a time looks for a free name
 //	peer_linux.go, peer_other.go   the user and the process at the other end
 //

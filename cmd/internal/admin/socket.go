@@ -18,8 +18,8 @@ import (
 	"github.com/standpipe/standpipe/bridge/listen"
 )
 
-// Place says where the control socket is made.
-type Place struct {
+// Location says where the control socket is made.
+type Location struct {
 	// Path of the socket; empty: NAME.sock in Dir, or NAME-PID.sock if a server answers on that.
 	Path      string
 	Dir, Name string
@@ -34,7 +34,7 @@ type Place struct {
 
 // Listen makes the socket; it is never more open than its mode. A socket that a dead process
 // has left is replaced. Errors are *listen.ListenError.
-func Listen(ctx context.Context, p Place) (net.Listener, error) {
+func Listen(ctx context.Context, p Location) (net.Listener, error) {
 	if p.Mode == 0 {
 		p.Mode = 0o600
 		if p.Group != "" {
@@ -62,7 +62,7 @@ func Listen(ctx context.Context, p Place) (net.Listener, error) {
 
 // Announce puts a link to a socket with a path of its own into the folder where the commands look for sockets. remove
 // removes it. Dangling links, of servers that were killed, are removed too.
-func (p Place) Announce() (remove func(), err error) {
+func (p Location) Announce() (remove func(), err error) {
 	if p.Path == "" || p.Dir == "" || filepath.Dir(p.Path) == p.Dir {
 		return func() {}, nil
 	}
@@ -72,7 +72,7 @@ func (p Place) Announce() (remove func(), err error) {
 	}
 	old, _ := filepath.Glob(filepath.Join(p.Dir, "*.sock"))
 	for _, link := range old {
-		if to, err := os.Readlink(link); err == nil && (to == target || (Place{Path: link}).InUse() == nil) {
+		if to, err := os.Readlink(link); err == nil && (to == target || (Location{Path: link}).InUse() == nil) {
 			_ = os.Remove(link) // the next start tries again
 		}
 	}
@@ -84,7 +84,7 @@ func (p Place) Announce() (remove func(), err error) {
 }
 
 // InUse returns EADDRINUSE if a server answers at the place.
-func (p Place) InUse() error {
+func (p Location) InUse() error {
 	path := p.Path
 	if path == "" {
 		path = filepath.Join(p.Dir, p.Name+".sock")

@@ -27,7 +27,7 @@ func folder(t *testing.T) string {
 	return dir
 }
 
-func openSocket(t *testing.T, p Place) net.Listener {
+func openSocket(t *testing.T, p Location) net.Listener {
 	t.Helper()
 	ln, err := Listen(t.Context(), p)
 	if err != nil {
@@ -39,12 +39,12 @@ func openSocket(t *testing.T, p Place) net.Listener {
 
 func TestPlaces(t *testing.T) {
 	dir := folder(t)
-	first := openSocket(t, Place{Dir: dir, Name: "shop", Pid: 5})
+	first := openSocket(t, Location{Dir: dir, Name: "shop", Pid: 5})
 	if got := first.Addr().String(); got != filepath.Join(dir, "shop.sock") {
 		t.Errorf("%s", got)
 	}
 	// Another one that lives gets another name; what a dead one left is replaced.
-	second := openSocket(t, Place{Dir: dir, Name: "shop", Pid: 6})
+	second := openSocket(t, Location{Dir: dir, Name: "shop", Pid: 6})
 	if got := second.Addr().String(); got != filepath.Join(dir, "shop-6.sock") {
 		t.Errorf("%s", got)
 	}
@@ -55,17 +55,17 @@ func TestPlaces(t *testing.T) {
 	}
 	l.SetUnlinkOnClose(false)
 	l.Close()
-	if got := openSocket(t, Place{Dir: dir, Name: "old", Pid: 7}).Addr().String(); got != stale {
+	if got := openSocket(t, Location{Dir: dir, Name: "old", Pid: 7}).Addr().String(); got != stale {
 		t.Errorf("%s", got)
 	}
-	if _, err := Listen(t.Context(), Place{Path: first.Addr().String()}); !errors.Is(err, syscall.EADDRINUSE) {
+	if _, err := Listen(t.Context(), Location{Path: first.Addr().String()}); !errors.Is(err, syscall.EADDRINUSE) {
 		t.Errorf("a path that is in use: %v", err)
 	}
 	for path, c := range map[string]struct {
-		p    Place
+		p    Location
 		mode os.FileMode
 	}{
-		"a": {Place{}, 0o600}, "b": {Place{Mode: 0o666}, 0o666}, "c": {Place{Group: "0"}, 0o660}, "d": {Place{Group: "0", Mode: 0o620}, 0o620},
+		"a": {Location{}, 0o600}, "b": {Location{Mode: 0o666}, 0o666}, "c": {Location{Group: "0"}, 0o660}, "d": {Location{Group: "0", Mode: 0o620}, 0o620},
 	} {
 		if c.p.Group != "" && os.Getuid() != 0 {
 			continue
@@ -94,7 +94,7 @@ func TestSameMoment(t *testing.T) {
 	names := map[string]bool{}
 	for pid := range 10 {
 		wg.Go(func() {
-			ln, err := Listen(context.Background(), Place{Dir: dir, Name: "shop", Pid: pid + 1})
+			ln, err := Listen(context.Background(), Location{Dir: dir, Name: "shop", Pid: pid + 1})
 			if err != nil {
 				t.Error(err)
 				return
@@ -116,7 +116,7 @@ func TestSameMoment(t *testing.T) {
 func TestSocket(t *testing.T) {
 	before := runtime.NumGoroutine()
 	r := newRig()
-	s := Serve(openSocket(t, Place{Path: filepath.Join(folder(t), "s")}), r.h)
+	s := Serve(openSocket(t, Location{Path: filepath.Join(folder(t), "s")}), r.h)
 	ask := func(text string) net.Conn {
 		c, err := net.Dial("unix", s.Path())
 		if err != nil {

@@ -108,7 +108,7 @@ func TestAutoTotal(t *testing.T) {
 	}
 }
 
-// Whatever the limit, what nobody has set leaves more than half of it to the apps.
+// Whatever the limit, the defaults leave more than half of it to the apps.
 func TestBudgetsFollowTheMemoryLimit(t *testing.T) {
 	t.Setenv("TMPDIR", "/nonexistent")
 	for _, limit := range []int64{64 << 20, 200 << 20, 1 << 30, 1 << 40} {

@@ -53,7 +53,7 @@ func (a *App) RowName() string { return a.Name }
 func (*App) Settings() schema.Group {
 	return schema.Group{Key: "app", ByName: true, Settings: []schema.Setting{
 		{Key: "name", Kind: schema.Text, NoFlag: true, NoEnv: true, Reload: true, Derived: "the module's first part, or the folder's name"},
-		{Key: "module", Kind: schema.Text, NoFlag: true, Vital: true, Reload: true, Derived: "FLASK_APP; else the first that holds an app of " + discover.Places,
+		{Key: "module", Kind: schema.Text, NoFlag: true, Vital: true, Reload: true, Derived: "FLASK_APP; else the first that holds an app of " + discover.LookedFor,
 			Show: schema.Show(func(a *App) (string, bool) {
 				if a.Module == "" {
 					return "first of " + strings.Join(a.Candidates, " "), true

@@ -157,7 +157,7 @@ func (d *appDeriver) noApp() {
 	} else if len(others) > 1 {
 		advice = "If it is in " + strings.Join(others, " or ") + ", name that, such as: standpipe serve " + others[0]
 	}
-	l.v.Problems.At("", "%sno app found in %s; looked for %s%s. %s", where, a.Dir, tried, discover.Places, advice)
+	l.v.Problems.At("", "%sno app found in %s; looked for %s%s. %s", where, a.Dir, tried, discover.LookedFor, advice)
 }
 
 // findPython finds the app's interpreter. Of python and venv, the one of the later layer counts.

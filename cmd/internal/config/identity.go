@@ -119,7 +119,7 @@ func (f *accounts) refuse(src schema.Source, format string, args ...any) {
 		f.v.Problems.Add(src, format, args...)
 		return
 	}
-	place := src.Place()
+	place := src.Position()
 	if place != "" {
 		place += ": "
 	}

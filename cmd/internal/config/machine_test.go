@@ -56,7 +56,7 @@ func TestMachine(t *testing.T) {
 	}
 }
 
-// What nobody has set follows the memory limit.
+// Values that are not set follow the memory limit.
 func TestDefaultsFollowTheMemoryLimit(t *testing.T) {
 	for _, c := range []struct {
 		m     Machine

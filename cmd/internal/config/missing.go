@@ -21,7 +21,7 @@ type missing struct {
 func (l *loader) addMissing(app int, src schema.Source, err error) {
 	a := &l.cfg.Apps[app]
 	a.Broken = err
-	l.missing = append(l.missing, missing{app, schema.Problem{Where: src.Place(), Message: fmt.Sprintf("app %q: %v", a.Name, err)}})
+	l.missing = append(l.missing, missing{app, schema.Problem{Where: src.Position(), Message: fmt.Sprintf("app %q: %v", a.Name, err)}})
 }
 
 // judgeMissing makes problems of what is missing, unless the other apps can be served without it: the caller is tolerant,

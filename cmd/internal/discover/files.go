@@ -11,8 +11,8 @@ import (
 // ConfigFile is the configuration file that is read by default.
 const ConfigFile = "standpipe.toml"
 
-// Places are the places where Candidates looks, for a message.
-const Places = "wsgi.py, app.py, main.py, passenger_wsgi.py, a package's __init__.py, wsgi.py and app.py one folder down, src/ and manage.py"
+// LookedFor are the names that Candidates looks for, for a message.
+const LookedFor = "wsgi.py, app.py, main.py, passenger_wsgi.py, a package's __init__.py, wsgi.py and app.py one folder down, src/ and manage.py"
 
 // maxPackages bounds how many packages of one folder are listed: with more, guessing does not help.
 const maxPackages = 16

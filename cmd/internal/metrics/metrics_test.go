@@ -97,7 +97,7 @@ func TestRequestsAreCounted(t *testing.T) {
 	ok.Info.Retries, ok.Info.Recalls = 1, 2
 	m.Observe(ok, 5*time.Second)
 	m.Observe(writer(503, "server", "shop"), 0)
-	m.Observe(writer(404, "something new", ""), 0) // nobody's
+	m.Observe(writer(404, "something new", ""), 0) // of no app
 	gone := new(httpx.Writer)
 	gone.Reset(httptest.NewRecorder())
 	gone.Info.App, gone.Info.Source, gone.Info.Status = "shop", "app", 499

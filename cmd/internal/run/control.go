@@ -132,8 +132,8 @@ func metricsOnly(h, health http.Handler) http.Handler {
 }
 
 // place is where the control socket belongs.
-func (c *control) place() admin.Place {
-	p := admin.Place{Path: c.cfg.Control.Socket, Dir: c.product.RuntimeDir(), Name: c.cfg.Apps[0].Name, Pid: os.Getpid(), Mode: c.cfg.Control.Mode, Group: c.cfg.Control.Group}
+func (c *control) place() admin.Location {
+	p := admin.Location{Path: c.cfg.Control.Socket, Dir: c.product.RuntimeDir(), Name: c.cfg.Apps[0].Name, Pid: os.Getpid(), Mode: c.cfg.Control.Mode, Group: c.cfg.Control.Group}
 	if i := c.cfg.Account.Identity; i != nil && os.Geteuid() == 0 { // the user that this process becomes may control it, as root may
 		p.User = strconv.FormatUint(uint64(i.UID), 10)
 	}
@@ -163,7 +163,7 @@ func (c *control) openSocket(ctx context.Context) error {
 }
 
 // serveSocket binds and serves; mu is held.
-func (c *control) serveSocket(ctx context.Context, place admin.Place) error {
+func (c *control) serveSocket(ctx context.Context, place admin.Location) error {
 	ln, err := admin.Listen(ctx, place)
 	if err != nil {
 		return err
@@ -210,7 +210,7 @@ func (c *control) keepSocket(ctx context.Context) {
 
 // replaceSocket serves on a new socket in the place of one whose file is gone. Commands that
 // wait for a response get it on the old one.
-func (c *control) replaceSocket(ctx context.Context, place admin.Place) error {
+func (c *control) replaceSocket(ctx context.Context, place admin.Location) error {
 	if place.Path != "" {
 		if err := os.MkdirAll(filepath.Dir(place.Path), 0o755); err != nil {
 			return err

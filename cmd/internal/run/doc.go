@@ -30,7 +30,7 @@
 //	records.go    records: which events of workers concern the log
 //	warnings.go   what is legal and probably not intended; processes that outlive their workers
 //
-// # Who knows whom
+// # Knowledge
 //
 // server makes all parts and is known by none. life knows the parts; they know the product
 // (compose.Server), the log and, where one needs another, that one: control and banner are

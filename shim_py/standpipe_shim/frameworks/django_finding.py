@@ -36,7 +36,7 @@ class Finding:
         name = path[len(self._url) :].encode("latin-1").decode("utf-8", "replace")
         try:
             return bool(name) and bool(finders.find(url2pathname(name).lstrip("/")))
-        except (SuspiciousFileOperation, ValueError):  # a path that leads out: nobody's
+        except (SuspiciousFileOperation, ValueError):  # a path that leads out of the folder
             return False
 
     def _serve(self, environ, start_response):

@@ -342,7 +342,7 @@ def _view(url, mount):
         return module, True
     try:
         if resolver.resolve("/" + _PROBE).func is found:
-            return "", False  # it takes everything that nobody else takes
+            return "", False  # it matches every path without another match
     except Resolver404:
         pass
     return "%s.%s" % (module, getattr(found, "__qualname__", type(found).__name__)), False

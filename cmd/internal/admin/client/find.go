@@ -54,7 +54,7 @@ func Find(ctx context.Context, dirs []string) (list []Instance, denied []string)
 			switch {
 			case filepath.Ext(path) != ".sock":
 				continue
-			case e.Type() == os.ModeSymlink: // to one at a path of its own (admin.Place.Announce)
+			case e.Type() == os.ModeSymlink: // to one at a path of its own (admin.Location.Announce)
 				target, err := os.Readlink(path)
 				if err != nil {
 					continue

@@ -31,7 +31,7 @@ func (p Problems) Error() string {
 
 // Add adds a problem with a value, at the value's source.
 func (p *Problems) Add(src Source, format string, args ...any) {
-	p.At(src.Place(), format, args...)
+	p.At(src.Position(), format, args...)
 }
 
 // At adds a problem.

@@ -39,8 +39,8 @@ func (s Source) String() string {
 // Given reports whether a person set the value: in the file, the environment or by a flag.
 func (s Source) Given() bool { return s.Kind >= FromFile }
 
-// Place is the source as the beginning of a message; empty for a default.
-func (s Source) Place() string {
+// Position is the source as the beginning of a message; empty for a default.
+func (s Source) Position() string {
 	if s.Given() {
 		return s.Where
 	}
