@@ -1,29 +1,38 @@
 package listen
 
 import (
-	"io"
 	"net"
 	"net/http"
 	"os"
-	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
-
-	"github.com/standpipe/standpipe/bridge/spool"
 )
 
 // Conn is a client's connection, as a Group's listeners return it. It bounds how slowly
-// its client may take what is written (pace.go), sends files with sendfile(2), and gives
-// its slot back when it is closed.
+// its client may take what is written (pace.go) and how long a read may wait
+// (readlimit.go), notices that its client has disconnected (disconnect.go), writes heads
+// with bodies and files (write.go), and gives its slot back when it is closed.
 type Conn struct {
 	net.Conn
-	group *Group
-	once  sync.Once // of Close
-	pace  pace
+	raw    syscall.RawConn // nil: it has none
+	group  *Group
+	index  int // in watch.all
+	closed atomic.Bool
+	pace   pace
+	reads  readLimit
+	client clientWatch
 }
 
-// What one call writes at most; bytes. Where the system does not tell what the client has
-// taken of it meanwhile, the ends of the calls show that.
-const writePiece = 64 << 10
+func newConn(nc net.Conn, g *Group) *Conn {
+	c := &Conn{Conn: nc, group: g}
+	if sc, ok := nc.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			c.raw = raw
+		}
+	}
+	return c
+}
 
 // Upgraded makes the connection a tunnel: it may be silent for Limits.Tunnel.
 func (c *Conn) Upgraded() { c.pace.upgraded.Store(true) }
@@ -32,7 +41,7 @@ func (c *Conn) Upgraded() { c.pace.upgraded.Store(true) }
 // and write fails from then on.
 func (c *Conn) TooSlow() bool { return c.pace.over.Load() }
 
-// Hurried reports that the connection is not to linger for long (body.Linger).
+// Hurried reports that the connection is not to linger for long.
 func (c *Conn) Hurried() bool { return c.group.hurried() }
 
 // Read reads.
@@ -45,66 +54,16 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write writes p in pieces of which it is known whether the client takes them.
-func (c *Conn) Write(p []byte) (done int, err error) {
-	if !c.pace.begin() {
-		return 0, os.ErrDeadlineExceeded
-	}
-	defer c.pace.end()
-	for {
-		piece := p[done:min(len(p), done+writePiece)]
-		n, err := c.Conn.Write(piece)
-		c.pace.wrote(n)
-		done += n
-		if err != nil || done == len(p) {
-			return done, err
-		}
-	}
-}
-
-// WriteBuffers writes all of them: in one call, where the system can.
-func (c *Conn) WriteBuffers(b *net.Buffers) (int64, error) {
-	if !c.pace.begin() {
-		return 0, os.ErrDeadlineExceeded
-	}
-	defer c.pace.end()
-	n, err := b.WriteTo(c.Conn)
-	c.pace.wrote(int(n))
-	return n, err
-}
-
-// ReadFrom sends files with sendfile(2), where the system can.
-func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
-	lr, _ := r.(*io.LimitedReader)
-	if lr == nil {
-		return io.Copy(struct{ io.Writer }{c}, r)
-	}
-	file, _ := lr.R.(*os.File)
-	if file == nil {
-		return io.Copy(struct{ io.Writer }{c}, r)
-	}
-	if tcp, isTCP := c.Conn.(*net.TCPConn); isTCP && sendsFiles {
-		if !c.pace.begin() {
-			return 0, os.ErrDeadlineExceeded
-		}
-		defer c.pace.end()
-		if n, ok, err := sendFile(tcp, file, lr.N); ok {
-			lr.N -= n
-			c.pace.wrote(int(n))
-			return n, err
-		}
-	}
-	return io.Copy(struct{ io.Writer }{c}, io.LimitReader(spool.DiskFile{File: file}, lr.N))
-}
-
-// SetReadDeadline is net.Conn's. A connection that was ended for being too slow stays so.
-func (c *Conn) SetReadDeadline(t time.Time) error { return c.stayEnded(c.Conn.SetReadDeadline(t)) }
-
 // SetWriteDeadline is net.Conn's, as SetReadDeadline.
 func (c *Conn) SetWriteDeadline(t time.Time) error { return c.stayEnded(c.Conn.SetWriteDeadline(t)) }
 
 // SetDeadline is net.Conn's, as SetReadDeadline.
-func (c *Conn) SetDeadline(t time.Time) error { return c.stayEnded(c.Conn.SetDeadline(t)) }
+func (c *Conn) SetDeadline(t time.Time) error {
+	if err := c.SetReadDeadline(t); err != nil {
+		return err
+	}
+	return c.SetWriteDeadline(t)
+}
 
 // stayEnded is called after a deadline was set: pace.stop may have come just before.
 func (c *Conn) stayEnded(err error) error {
@@ -130,15 +89,14 @@ func (c *Conn) SetLinger(sec int) error {
 	return http.ErrNotSupported
 }
 
-// reset makes the coming close a TCP reset. A unix socket has no such thing.
-func (c *Conn) reset() { _ = c.SetLinger(0) }
-
-// Close closes the connection and gives its slot back.
+// Close closes the connection and gives its slot back. A request that still runs is told.
 func (c *Conn) Close() error {
 	err := c.Conn.Close()
-	c.once.Do(func() {
-		c.group.watch.remove(c)
-		c.group.slots.free()
-	})
+	if c.closed.Swap(true) {
+		return err
+	}
+	c.client.closed(c)
+	c.group.watch.remove(c)
+	c.group.slots.free()
 	return err
 }

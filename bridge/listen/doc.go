@@ -2,8 +2,9 @@
 // in common, whatever protocol is spoken on them: one limit of connections, one watch over
 // slow clients, and one end.
 //
-// The object graph: a Group has the listeners (limitListener) and a watch; a
-// limitListener returns Conns; each Conn has a pace, at which the watch looks. A Protocol
+// The object graph: a Group has the listeners (limitListener), a watch, and disconnects; a
+// limitListener returns Conns; each Conn has a pace and a readLimit, at which the watch
+// looks, and a clientWatch, at which disconnects look. A Protocol
 // (package nethttp, package uwsgi) serves the Conns of a listener; the Group knows it by
 // its four methods, and it knows nothing of the Group.
 //
@@ -12,10 +13,15 @@
 //	handover.go    a listener that another process takes over: Inherit, File, RemoveOnClose
 //	group.go       Group, Protocol: Serve, Leave, Shutdown, Close; connection counts
 //	limit.go       limitListener: max_connections, and no spinning without file descriptors
-//	conn.go        Conn: writes that are watched, files, deadlines, its slot
+//	conn.go        Conn: a client's connection, its slot
+//	write.go       its writes, which are watched: bytes, a head with a body or a file
+//	transfer_*.go  transfer: writev(2) and sendfile(2) without allocations
+//	readlimit.go   readLimit: until when a read may wait
+//	linger.go      the end of a connection whose client still sends
+//	disconnect*.go disconnects: clients that disconnect while their requests run
 //	watch.go       watch: all open connections, and the one timer that looks at them
 //	pace.go        pace: whether one client is too slow
-//	sendfile_*.go  sendfile(2)
+//	sendfile_*.go  sendfile(2) from a file's own position
 //	unsent_*.go    what a client has taken
 //
 // What is not here: HTTP, routes, apps, workers. A new way in is a package that implements
@@ -24,6 +30,8 @@
 // to the rule that they import leaves only.
 //
 // Goroutines: Serve runs on its caller's. One timer, which runs while there are
-// connections, looks at their pace. The protocols own all others, and end them in Shutdown
-// and Close.
+// connections, looks at their pace and their reads; another one, which runs while there are
+// requests, finds those that take long. One goroutine waits for their clients' ends; it
+// begins with the first such request, and Shutdown and Close end it. The protocols own all
+// others, and end them in Shutdown and Close.
 package listen

@@ -42,10 +42,11 @@ type Options struct {
 // Group is all listeners that are served together, whatever protocols they speak. They
 // share one limit of connections, one watch over slow clients and one end.
 type Group struct {
-	log   hclog.Logger
-	slots *slots // nil: no limit
-	watch watch
-	slow  httpx.LogLimiter // slow_client
+	log     hclog.Logger
+	slots   *slots // nil: no limit
+	watch   watch
+	clients disconnects
+	slow    httpx.LogLimiter // slow_client
 
 	leaving  atomic.Bool // Leave was called
 	stopping atomic.Bool // Shutdown or Close was called
@@ -65,6 +66,7 @@ func NewGroup(o Options) *Group {
 		g.slots = newSlots(o.MaxConnections)
 	}
 	g.watch.slow = g.slowClient
+	g.clients.quiet.L = &g.clients.mu
 	g.SetLimits(o.Limits)
 	return g
 }
@@ -120,7 +122,11 @@ func (g *Group) Shutdown(ctx context.Context) error {
 		wg.Go(func() { errs[i] = p.Shutdown(ctx) })
 	}
 	wg.Wait()
-	return errors.Join(errs...)
+	err := errors.Join(errs...)
+	if err == nil {
+		g.clients.end()
+	}
+	return err
 }
 
 // Close closes listeners and connections at once, upgraded ones included.
@@ -132,6 +138,7 @@ func (g *Group) Close() error {
 	for _, c := range g.watch.list() {
 		c.Close()
 	}
+	g.clients.end()
 	return err
 }
 

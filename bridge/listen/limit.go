@@ -44,7 +44,7 @@ func (l *limitListener) Accept() (net.Conn, error) {
 	for wait := 5 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		nc, err := l.Listener.Accept()
 		if err == nil {
-			c := &Conn{Conn: nc, group: l.group}
+			c := newConn(nc, l.group)
 			l.group.watch.add(c)
 			return c, nil
 		}

@@ -73,8 +73,8 @@ func (p *pace) look(c *Conn, limits *Limits, now time.Time) reason {
 		p.waits = false
 		return ""
 	}
-	left, known := unsent(c.Conn)
-	taken, exact := acked(c.Conn)
+	left, known := unsent(c)
+	taken, exact := acked(c)
 	if !exact {
 		taken = p.written.Load() - int64(left)
 	}
@@ -92,7 +92,7 @@ func (p *pace) look(c *Conn, limits *Limits, now time.Time) reason {
 		}
 		if !p.patience.Spend(now.Sub(p.looked), moved) {
 			// What the client has not taken by now would hold memory for minutes more.
-			c.reset()
+			_ = c.SetLinger(0)
 			p.stop(c)
 			return slowReader
 		}

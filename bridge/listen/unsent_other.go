@@ -2,12 +2,10 @@
 
 package listen
 
-import "net"
-
 const sendsFiles = false
 
 // acked: the system does not tell.
-func acked(net.Conn) (n int64, ok bool) { return 0, false }
+func acked(*Conn) (n int64, ok bool) { return 0, false }
 
 // unsent: the system does not tell.
-func unsent(net.Conn) (n int, ok bool) { return 0, false }
+func unsent(*Conn) (n int, ok bool) { return 0, false }

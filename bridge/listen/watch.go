@@ -1,6 +1,8 @@
 package listen
 
 import (
+	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,35 +26,59 @@ type watch struct {
 	limits atomic.Pointer[Limits]
 	slow   func(c *Conn, why reason) // is called for each connection that is ended
 
+	next atomic.Int64 // the moment of the next look; 0: the timer is not set
+
 	mu     sync.Mutex
-	all    map[*Conn]struct{}
+	all    []*Conn
 	timer  *time.Timer     // nil: there has been no connection yet
-	runs   bool            // the timer is set
+	looked moment          // the last look
 	waiter []chan struct{} // closed when no connection is left
 }
 
 func (s *watch) add(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.all == nil {
-		s.all = make(map[*Conn]struct{})
+	c.index = len(s.all)
+	s.all = append(s.all, c)
+	if s.next.Load() == 0 {
+		s.set(momentOf(time.Now()), s.tick())
 	}
-	s.all[c] = struct{}{}
-	if s.runs {
-		return
-	}
-	s.runs = true
+}
+
+// set sets the timer. mu is held.
+func (s *watch) set(now moment, after time.Duration) {
+	s.next.Store(now + moment(after))
 	if s.timer == nil {
-		s.timer = time.AfterFunc(s.tick(), s.look)
+		s.timer = time.AfterFunc(after, s.look)
 	} else {
-		s.timer.Reset(s.tick())
+		s.timer.Reset(after)
 	}
+}
+
+// sooner has the next look come at the moment at, if that is not too soon after the last.
+func (s *watch) sooner(at moment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at = max(at, s.looked+moment(s.gap()))
+	if at < s.next.Load() {
+		now := momentOf(time.Now())
+		s.set(now, time.Duration(max(at-now, 0)))
+	}
+}
+
+// gap is the least time between two looks. It bounds what they cost. mu is held.
+func (s *watch) gap() time.Duration {
+	return max(5*time.Millisecond, time.Duration(len(s.all))*20*time.Microsecond)
 }
 
 func (s *watch) remove(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.all, c)
+	last := len(s.all) - 1
+	s.all[c.index] = s.all[last]
+	s.all[c.index].index = c.index
+	s.all[last] = nil
+	s.all = s.all[:last]
 	s.wake()
 }
 
@@ -87,11 +113,7 @@ func (s *watch) count() int {
 func (s *watch) list() []*Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := make([]*Conn, 0, len(s.all))
-	for c := range s.all {
-		list = append(list, c)
-	}
-	return list
+	return slices.Clone(s.all)
 }
 
 // tick is how often connections are looked at: once a second, or more often where a
@@ -110,16 +132,21 @@ func (s *watch) tick() time.Duration {
 func (s *watch) look() {
 	limits := s.limits.Load()
 	now := time.Now()
+	at := momentOf(now)
 	s.mu.Lock()
 	var late []*Conn
 	var why []reason
-	for c := range s.all {
+	sooner := moment(math.MaxInt64)
+	for _, c := range s.all {
 		if r := c.pace.look(c, limits, now); r != "" {
 			late, why = append(late, c), append(why, r)
 		}
+		sooner = min(sooner, c.reads.look(c, at))
 	}
-	if s.runs = len(s.all) > 0; s.runs {
-		s.timer.Reset(s.tick())
+	if s.looked = at; len(s.all) > 0 {
+		s.set(at, min(s.tick(), time.Duration(max(sooner-at, moment(max(10*s.gap(), 50*time.Millisecond))))))
+	} else {
+		s.next.Store(0)
 	}
 	s.mu.Unlock()
 	for i, c := range late {

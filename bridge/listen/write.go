@@ -1,0 +1,114 @@
+package listen
+
+import (
+	"io"
+	"net"
+	"os"
+
+	"github.com/standpipe/standpipe/bridge/spool"
+)
+
+// What one call writes at most; bytes. Where the system does not tell what the client has
+// taken of it meanwhile, the ends of the calls show that.
+const writePiece = 64 << 10
+
+// Write writes p in pieces of which it is known whether the client takes them.
+func (c *Conn) Write(p []byte) (done int, err error) {
+	if !c.pace.begin() {
+		return 0, os.ErrDeadlineExceeded
+	}
+	defer c.pace.end()
+	for {
+		piece := p[done:min(len(p), done+writePiece)]
+		n, err := c.Conn.Write(piece)
+		c.pace.wrote(n)
+		done += n
+		if err != nil || done == len(p) {
+			return done, err
+		}
+	}
+}
+
+// WriteBuffers writes all of them: in one call, where the system can.
+func (c *Conn) WriteBuffers(b *net.Buffers) (int64, error) {
+	if !c.pace.begin() {
+		return 0, os.ErrDeadlineExceeded
+	}
+	defer c.pace.end()
+	n, err := b.WriteTo(c.Conn)
+	c.pace.wrote(int(n))
+	return n, err
+}
+
+// WriteParts writes head and body: in one call, where the system can. It returns how many
+// bytes of both were written. It keeps neither.
+func (c *Conn) WriteParts(head, body []byte) (int64, error) {
+	if !c.pace.begin() {
+		return 0, os.ErrDeadlineExceeded
+	}
+	defer c.pace.end()
+	return c.writeParts(head, body)
+}
+
+// SendFile writes head and n bytes of the regular file f from off on: in as few calls and
+// packets as the system can. f's own position is neither used nor changed. It returns how
+// many bytes of both were written: fewer without an error, if the file is shorter.
+func (c *Conn) SendFile(head []byte, f *os.File, off, n int64) (int64, error) {
+	if !c.pace.begin() {
+		return 0, os.ErrDeadlineExceeded
+	}
+	sent, ok, err := c.sendParts(head, f, off, n)
+	c.pace.end()
+	if ok || err != nil {
+		return sent, err
+	}
+	if rest := head[min(sent, int64(len(head))):]; len(rest) > 0 {
+		m, err := c.Write(rest)
+		sent += int64(m)
+		if err != nil {
+			return sent, err
+		}
+	}
+	m, err := io.Copy(struct{ io.Writer }{c}, io.NewSectionReader(spool.DiskFile{File: f}, off, n))
+	return sent + m, err
+}
+
+// ReadFrom sends files with sendfile(2), where the system can.
+func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
+	lr, _ := r.(*io.LimitedReader)
+	if lr == nil {
+		return io.Copy(struct{ io.Writer }{c}, r)
+	}
+	file, _ := lr.R.(*os.File)
+	if file == nil {
+		return io.Copy(struct{ io.Writer }{c}, r)
+	}
+	if tcp, isTCP := c.Conn.(*net.TCPConn); isTCP && sendsFiles {
+		if !c.pace.begin() {
+			return 0, os.ErrDeadlineExceeded
+		}
+		defer c.pace.end()
+		if n, ok, err := sendFile(tcp, file, lr.N); ok {
+			lr.N -= n
+			c.pace.wrote(int(n))
+			return n, err
+		}
+	}
+	return io.Copy(struct{ io.Writer }{c}, io.LimitReader(spool.DiskFile{File: file}, lr.N))
+}
+
+// writeBoth writes head and body without help of the system.
+func (c *Conn) writeBoth(head, body []byte) (sent int64, err error) {
+	for _, p := range [...][]byte{head, body} {
+		for len(p) > 0 {
+			n, err := c.Conn.Write(p[:min(len(p), writePiece)])
+			c.pace.wrote(n)
+			sent += int64(n)
+			if err != nil {
+				return sent, err
+			}
+			p = p[n:]
+		}
+	}
+	return sent, nil
+}
