@@ -13,7 +13,7 @@ ADDRESS  ?= 127.0.0.1:8000
 # The newest Python found has the frameworks' newest releases.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build run test test-all check smoke testenv soak trials figures bench bench-quick bench-report bench-shim scaling profiles pgo clean $(BIN)
+.PHONY: build run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling profiles pgo clean $(BIN)
 
 build: $(BIN)
 
@@ -65,7 +65,11 @@ figures: build
 bench: build
 	@python3 integration/bench --binary $(BIN) $(BENCH)
 
-# Checks that the benchmark works: two cases, three servers, one second each. It measures nothing.
+# What standpipe has to reach, beside its peers, about 15 minutes: docs/measurements/targets.md. TARGETS="--rows hello-4000*,close --rounds 9" chooses.
+bench-targets: build
+	@python3 integration/bench --binary $(BIN) --targets $(TARGETS)
+
+# Checks that the benchmark works: three cases, one second for each server. It measures nothing.
 bench-quick: build
 	@python3 integration/bench --binary $(BIN) --quick
 
@@ -78,7 +82,7 @@ scaling: build
 profiles: build
 	@python3 integration/bench/profiles.py --binary $(BIN) $(PROFILES)
 
-# The pages again, from docs/measurements/benchmarks.json and docs/measurements/benchmarks.notes.md.
+# The pages again, from docs/measurements/{benchmarks,targets}.json and the notes beside them.
 bench-report:
 	@python3 integration/bench --report
 

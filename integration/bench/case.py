@@ -13,6 +13,7 @@ class Shape:
     gevent: bool = False
     preload: Optional[bool] = None  # True: imported once, then forked; False: each worker imports the app by itself
     clients: int = 64  # how many connections it has to hold; limits that are lower are raised
+    idle: int = 0  # how many more that ask nothing
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Case:
     app: str
     expected: Optional[bytes]  # the body of the one answer that is compared; None: as the app called without a server gives it
     servers: Dict[str, Tuple[str, ...]]  # by set; patterns of fnmatch
-    # rate: closed loop, requests/s. pace: open loop, latency at a fixed rate. overload: overload.py. memory, start: the server is
-    # started for each round.
+    # rate: closed loop, requests/s. pace: open loop, latency at a fixed rate. fixed: the same, processor time. overload: overload.py.
+    # beside: latency beside idle connections (crowd.py). memory, start, idle: the server is started for each round.
     kind: str = "rate"
     needs: Tuple[str, ...] = ()  # packages of the app's
     shape: Shape = field(default_factory=Shape)
@@ -43,10 +44,12 @@ class Case:
     body: int = 0  # bytes of each request's body
     headers: Tuple[str, ...] = ()
     ideal: float = 0  # requests/s that nothing can exceed; 0: there is no such figure
-    pace_of: str = ""  # pace: whose capacity is halved; "" is each server's own
+    at: float = 0  # pace, fixed: requests/s; 0: half of each server's capacity
     file: int = 0  # bytes of the requested static file; 0: the app answers
     files: int = 1  # the number of such files, requested in random order
     again: bool = False  # clients have the file already: 304
+    own: str = "standpipe"  # the server that is compared with the others
+    mallocs: bool = False  # each server says at /mallocs how many objects it has allocated
     least: float = 1.0  # the target: so much of the best peer
     note: str = ""
 
@@ -59,7 +62,10 @@ class Case:
 METRICS = {
     "rate": ("rate", "req/s", True),
     "pace": ("p99", "ms", False),
+    "fixed": ("us", "us", False),
     "overload": ("share", "%", True),
     "memory": ("pss", "MiB", False),
+    "idle": ("grown", "MiB", False),
+    "beside": ("times", "times", False),
     "start": ("ms", "ms", False),
 }

@@ -13,7 +13,8 @@ SETS = (
 )
 
 GUNICORN = ("gunicorn-*",)
-ALL = tuple(s.name for s in SERVERS if s.family != "standpipe")  # one standpipe is enough
+ALL = tuple(s.name for s in SERVERS if s.family not in ("standpipe", "alone"))  # one standpipe is enough
+PAIR = ("standpipe", "nginx-uwsgi")
 CORE = ("standpipe", "nginx-uwsgi", "uwsgi-http", "gunicorn-gthread", "gunicorn-gevent", "mod_wsgi", "granian", "bjoern")
 FEW = ("standpipe", "nginx-uwsgi", "gunicorn-gthread", "gunicorn-gevent", "granian", "bjoern")
 FLASK = ("Flask",)
@@ -50,6 +51,11 @@ def _overload(name, title, app, note):
     )
 
 
+def _fixed(name, title, app, expected, rate, needs=()):
+    """Most sites have so many requests or fewer: their servers sleep between two of them."""
+    return Case("cpu-%s-%d" % (name, rate), "%s at %d/s" % (title, rate), app, expected, {"nolog": PAIR}, "fixed", needs, at=rate)
+
+
 def _static(name, title, size, **more):
     return Case("static-" + name, title, "hello:app", None, {"default": FILES, "nolog": FILES}, file=size, **more)
 
@@ -58,7 +64,9 @@ FILES = ("standpipe", "nginx-uwsgi", "uwsgi-http")
 JSON = b'{"id":7,"name":"Brass valve","price":"31.50","stock":[4,0,12]}\n'
 
 CASES = (
-    (
+    tuple(_fixed("hello", "Hello", "hello:app", b"hello", rate) for rate in (1000, 4000, 8000))
+    + tuple(_fixed("flask", "Flask, JSON", "flask_json:app", JSON, rate, FLASK) for rate in (1000, 3000))
+    + (
         Case(
             "hello",
             "Hello",
@@ -121,6 +129,36 @@ CASES = (
             headers=("Connection: close",),
         ),
         Case(
+            "beside-idle",
+            "p99 of 32 clients beside 12,000 idle connections",
+            "hello:app",
+            b"hello",
+            {"default": PAIR},
+            "beside",
+            shape=Shape(idle=12000),
+            note="In each round the same load without the idle connections, then with them. Limits of connections are raised.",
+        ),
+        Case(
+            "idle-memory",
+            "Memory of 10,000 idle keep-alive connections",
+            "hello:app",
+            b"hello",
+            {"default": PAIR},
+            "idle",
+            shape=Shape(workers=1, idle=10000),
+            note="RSS of what stands before Python, minus what it was before they came; each had one answer. Limits of connections are raised.",
+        ),
+        Case(
+            "alone",
+            "HTTP/1.1 alone: a Go handler of 13 bytes",
+            "",
+            b"Hello, World!",
+            {"nolog": ("alone-*",)},
+            own="alone-http1",
+            mallocs=True,
+            note="bridge/http1 beside net/http and fasthttp, one handler, no app.",
+        ),
+        Case(
             "wait-threads",
             "20 ms of waiting, 2 workers x 64 threads",
             "wait:app",
@@ -153,14 +191,14 @@ CASES = (
             note="Each at 50 % of its own capacity, measured just before.",
         ),
         Case(
-            "latency-same",
-            "Latency at one rate for all",
+            "latency-15k",
+            "Latency at 15,000 requests/s",
             "hello:app",
             b"hello",
             {"default": CORE + ("gunicorn-sync",)},
             "pace",
-            pace_of="nginx-uwsgi",
-            note="All at 50 % of the capacity of nginx + uWSGI.",
+            at=15000,
+            note="One rate for all.",
         ),
         _overload(
             "overload",
@@ -192,14 +230,14 @@ CASES = (
             "One process imports the app and forks the workers.",
         ),
         _static(
-            "1k", "A static file of 1 KB", 1 << 10, least=0.5, note="nginx serves it by open_file_cache and sendfile, uWSGI by static-map."
+            "1k", "A static file of 1 KB", 1 << 10, least=0.9, note="nginx serves it by open_file_cache and sendfile, uWSGI by static-map."
         ),
         _static(
-            "304", "A static file that the client has", 1 << 10, again=True, least=0.5, note="If-None-Match with the server's own ETag."
+            "304", "A static file that the client has", 1 << 10, again=True, least=0.9, note="If-None-Match with the server's own ETag."
         ),
         _static("100k", "A static file of 100 KB", 100 << 10),
         _static("50m", "A static file of 50 MB", 50 << 20, connections=4, least=0.95, note="4 clients."),
-        _static("many", "10,000 static files of 10 KB", 10 << 10, files=10000, least=0.7, note="Each request for another one."),
+        _static("many", "10,000 static files of 10 KB", 10 << 10, files=10000, least=0.9, note="Each request for another one."),
         Case(
             "start",
             "Cold start, hello",

@@ -4,6 +4,7 @@ import http.client
 import os
 import shutil
 import time
+import urllib.request
 
 import machine
 import process
@@ -70,6 +71,7 @@ class Entrant:
             {
                 "DIR": self.dir,
                 "PORT": self.port,
+                "CONNECTIONS": 4096 + self.case.shape.idle,
                 "USER": "user root;" if os.getuid() == 0 else "",
                 "ACCESS_LOG": "access_log off;" if self.set.logs == "off" else "access_log %s/access.log combined;" % self.dir,
                 "UPSTREAM": "unix:" + socket,
@@ -130,6 +132,11 @@ class Entrant:
             return c.getresponse().getheader("ETag")
         finally:
             c.close()
+
+    def mallocs(self):
+        """How many objects the server says it has allocated."""
+        with urllib.request.urlopen("http://127.0.0.1:%d/mallocs" % self.port, timeout=20) as answer:
+            return int(answer.read())
 
     def drop_logs(self):
         """What the logs hold is thrown away between rounds: they are all open for appending."""

@@ -34,11 +34,14 @@ def interpreter():
 class Tools:
     """Where everything is; missing(names) says what is not there and why."""
 
-    def __init__(self, standpipe, python=None, quick=False):
+    def __init__(self, standpipe, python=None, quick=False, more=()):
         self.standpipe = os.path.abspath(standpipe)
         self.venv = os.path.join(CACHE, "venv")
         self.quick = quick  # nothing is compiled
+        self.more = more  # arguments of standpipe's, for a trial
         self.pace = os.path.join(CACHE, "pace")
+        self.http1 = os.path.join(CACHE, "http1")
+        self._http1_failed = None  # not tried yet
         self._reasons = {}
         self._installed = {}
         self._python = python or interpreter()
@@ -75,14 +78,37 @@ class Tools:
         return json.loads(machine.output([self.bin("python"), "-c", _LIST]) or "{}")
 
     def _build_pace(self):
-        env = dict(os.environ, CGO_ENABLED="0")
-        done = subprocess.run(["go", "build", "-o", self.pace, "./integration/bench/pace"], cwd=machine.REPOSITORY, env=env)
+        argv = ["go", "build", "-o", self.pace, "./integration/bench/pace"]
+        done = subprocess.run(argv, cwd=machine.REPOSITORY, env=go_environment())
         if done.returncode:
             self.pace = ""
 
+    def _build_http1(self):
+        """ "" or why not. The module file is a copy, which may change when the packages that bridge/http1 imports have."""
+        for end in "mod", "sum":
+            shutil.copy(os.path.join(machine.HERE, "http1", "go." + end), self.http1 + "." + end)
+        argv = [
+            "go",
+            "build",
+            "-C",
+            os.path.join(machine.HERE, "http1"),
+            "-mod=mod",
+            "-modfile=" + self.http1 + ".mod",
+            "-o",
+            self.http1,
+            ".",
+        ]
+        done = subprocess.run(argv, env=go_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return "http1 cannot be built: " + _cause(done.stdout.decode("utf-8", "replace")) if done.returncode else ""
+
     def missing(self, server, case):
         """Why something that both need is not there; "" when all is."""
-        if case.kind in ("pace", "overload") and not self.pace:
+        if server.family == "alone" and which("go"):
+            if self._http1_failed is None:
+                self._http1_failed = self._build_http1()
+            if self._http1_failed:
+                return self._http1_failed
+        if case.kind in ("pace", "fixed", "overload") and not self.pace:
             return "the open-loop client cannot be built: no Go"
         for name in server.needs + case.needs:
             if _key(name) == "uwsgi" and not self._installed.get("uwsgi") and self._distribution_uwsgi():
@@ -146,6 +172,12 @@ class Tools:
             if found:
                 said[name] = found.group(1)
         return said
+
+
+def go_environment():
+    """For building with the Go that go.mod names, whatever Go is installed."""
+    named = re.search(r"^toolchain (\S+)", machine.read(os.path.join(machine.REPOSITORY, "go.mod")), re.M)
+    return dict(os.environ, CGO_ENABLED="0", **({"GOTOOLCHAIN": named.group(1)} if named else {}))
 
 
 def which(name):

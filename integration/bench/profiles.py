@@ -43,7 +43,7 @@ LOOKS = tuple(
         "static-304",
         "static-many",
     )
-) + (("behind-nginx", "hello", BEHIND), ("half-load", "latency-same", OWN))
+) + (("behind-nginx", "hello", BEHIND), ("half-load", "latency-own", OWN))
 LEAST = 0.005  # of a request: system calls and microseconds below it are not printed
 
 
@@ -245,7 +245,7 @@ def main():
     p.add_argument("--cases", default="", help="with commas between: " + " ".join(name for name, _, _ in LOOKS))
     p.add_argument("--print", action="store_true", help="leave the page as it is")
     options = p.parse_args()
-    options.say, options.servers = lambda text: print(text, flush=True), ()
+    options.say = lambda text: print(text, flush=True)
     wanted = [name for name in options.cases.split(",") if name] or [name for name, _, _ in LOOKS]
     for name in wanted:
         if name not in [n for n, _, _ in LOOKS]:

@@ -5,10 +5,11 @@ import os
 
 import case as nouns
 import chart
+import fixed
 import machine
 import table
-import targets
 import usage
+import verdicts
 from servers import SERVERS
 
 SPLIT = "<!-- results -->"
@@ -20,7 +21,7 @@ of the same load that are not measured: what the machine's host has taken of a p
 the most in brackets. **Ratios** say how many times better standpipe is: more than 1 is good for standpipe in every table. They are medians of
 the rounds' ratios, so they may differ a little from the ratio of two medians. Absolute figures move with the machine; ratios within one table are what counts.
 
-*Processor time* is user and system time of the server's whole process tree, reaped children included, for one request; it counts where it was spent
+*Processor time* is what the scheduler counts for the server's whole process tree, reaped children included, for one request; it counts where it was spent
 (nginx, the Go process, Apache, uWSGI's router; Python) when these are different processes. *Memory* is the tree's after the round: PSS counts
 a shared page once, RSS in every process. Standard output, standard error and access logs of every server go to files on the same disk, which are
 emptied between rounds. Where nginx stands in front it reaches the server by a unix socket, by HTTP with kept connections, and uWSGI by its own protocol.
@@ -67,13 +68,14 @@ def _pages(store):
         "# Benchmarks",
         "<!-- Made by integration/bench from %s and the notes beside it. Do not edit; `make bench` measures again. -->" % name,
         before.strip(),
+        fixed.section(tables),
     ]
     out += [
         "## Targets",
         _targets(tables),
         "## How it is measured",
         HOW,
-        _environments(store, tables),
+        environments(store, tables),
         "## The servers",
         _servers(store, tables),
     ]
@@ -81,14 +83,16 @@ def _pages(store):
     folder = os.path.basename(_folder(store))
     scaling = [t for t in tables if t.case.name.startswith("workers-")]
     for t in tables:
+        if t.case.kind == "fixed":  # in the first table
+            continue
         out.append("## " + t.title)
-        out.append(_about(t, len(commits) > 1))
+        out.append(about(t, len(commits) > 1))
         drawing = _chart(t)
         if drawing:
             file = t.key.replace("/", "-") + ".svg"
             pages[os.path.join(_folder(store), file)] = drawing
             out.append("![%s](%s/%s)" % (t.title, folder, file))
-        out.append(_rows(t))
+        out.append(rows(t))
         if t in scaling[-1:] and len(scaling) > 1:
             pages[os.path.join(_folder(store), "workers.svg")] = _scaling(scaling)
             out += ["## Flask by number of workers", "![Flask by number of workers](%s/workers.svg)" % folder]
@@ -100,10 +104,10 @@ def _pages(store):
 def _targets(tables):
     words = {True: "met", False: "**not met**", None: "no figure"}
     lines = ["| target | figure | |", "| --- | --- | --- |"]
-    return "\n".join(lines + ["| %s | %s | %s |" % (v.target, v.figure, words[v.met]) for v in targets.judge(tables)])
+    return "\n".join(lines + ["| %s | %s | %s |" % (v.target, v.figure, words[v.met]) for v in verdicts.judge(tables)])
 
 
-def _environments(store, tables):
+def environments(store, tables):
     out = []
     for key in sorted({t.entry["environment"] for t in tables}):
         e = store.environments[key]
@@ -151,7 +155,7 @@ def _release(store, server):
     return "; ".join(sorted(found))
 
 
-def _about(t, differ):
+def about(t, differ):
     said = [t.case.note] if t.case.note else []
     if t.case.kind == "rate" and t.case.connections != 32 and "clients" not in t.case.note + t.case.title:
         said.append("%d clients." % t.case.connections)
@@ -197,6 +201,9 @@ def _troubles(row):
     late = row.figure("late")
     if late and row.key == "p99" and late > row.median / 2:
         found.append("the client itself was %.2f ms late (p99)" % late)
+    mallocs = row.figure("mallocs")
+    if mallocs is not None:
+        found.append("%.1f allocations for one request" % mallocs)
     idle = max((r.get("idle", 0) for r in row.rounds), default=0)
     if idle > 0.03:
         found.append("takes %.0f %% of a processor while idle" % (idle * 100))
@@ -229,6 +236,15 @@ COLUMNS = {
             + [chart.number(r.figure(k)) for k in ("capacity", "good", "refused_share", "left_share", "wasted_share", "dropped")]
         ),
     ),
+    "fixed": (
+        ["us", "ratio", "front, us", "Python, us", "p50, ms", "p99, ms"],
+        lambda r: [_spread(r), _ratio(r)] + _cpu(r)[:2] + [chart.number(r.figure(k)) for k in ("p50", "p99")],
+    ),
+    "idle": (["MiB", "ratio", "at the start, MiB"], lambda r: [_spread(r), _ratio(r), chart.number(r.figure("at_start"))]),
+    "beside": (
+        ["p99, times", "ratio", "p99, ms", "p99 alone, ms", "req/s", "req/s alone"],
+        lambda r: [_spread(r), _ratio(r)] + [chart.number(r.figure(k)) for k in ("p99", "p99_alone", "rate", "rate_alone")],
+    ),
     "memory": (
         ["PSS, MiB", "ratio", "RSS, MiB", "processes", "start, ms"],
         lambda r: [_spread(r), _ratio(r)] + [chart.number(r.figure("rss")), "%d" % r.figure("processes"), chart.number(r.figure("ms"))],
@@ -241,7 +257,7 @@ def _ratio(row):
     return "" if row.ratio is None else "%.2f" % row.ratio
 
 
-def _rows(t):
+def rows(t):
     heads, cells = COLUMNS[t.case.kind]
     lines = ["| server | " + " | ".join(heads) + " | |", "| --- |" + " ---: |" * len(heads) + " --- |"]
     for row in t.rows:

@@ -11,6 +11,7 @@ import tempfile
 import time
 
 import case as nouns
+import crowd
 import load
 import machine
 import overload
@@ -18,7 +19,7 @@ import process
 import usage
 from entrant import Entrant, Failed
 from server import Unoffered
-from servers import BY_NAME, SERVERS
+from servers import SERVERS
 
 
 def chosen(case, set_, only):
@@ -31,19 +32,23 @@ def chosen(case, set_, only):
     ]
 
 
-def estimate(case, set_, options):
+def estimate(case, set_, servers, options):
     """Seconds that run() will take, about."""
-    each = {"rate": options.seconds + 1, "pace": options.seconds + 1, "overload": 3 * options.seconds + 3, "memory": 6, "start": 2 * 1.5}[
-        case.kind
-    ]
-    once = {"rate": options.warm + 2, "pace": options.warm + options.seconds + 2, "overload": options.warm + 2, "memory": 0, "start": 3}[
-        case.kind
-    ]
-    return len(chosen(case, set_, options.servers)) * (once + options.rounds * each)
+    each = {
+        "overload": 3 * options.seconds + 3,
+        "memory": 6,
+        "start": 2 * 0.5,
+        "idle": 5,
+        "beside": 2 * options.seconds + 5,
+    }.get(case.kind, options.seconds + 1)
+    once = {"memory": 0, "start": 1, "idle": 0}.get(case.kind, options.warm + 1)
+    if case.kind == "pace" and not case.at:
+        once += options.seconds
+    return len(chosen(case, set_, servers)) * (once + options.rounds * each)
 
 
 class Race:
-    """options: rounds, seconds, warm, servers (patterns), say (prints progress)."""
+    """options: rounds, seconds, warm, say (prints progress)."""
 
     def __init__(self, tools, options):
         self._tools, self._options = tools, options
@@ -58,18 +63,18 @@ class Race:
         process.stop_all()
         shutil.rmtree(self._dir, ignore_errors=True)
 
-    def run(self, case, set_):
-        """Returns the rows."""
+    def run(self, case, set_, servers=()):
+        """Returns the rows; servers: patterns, () for all of the case."""
         entrants = []
         files = self._files(case)
-        for server in chosen(case, set_, self._options.servers):
+        for server in chosen(case, set_, servers):
             entrants.append(Entrant(server, case, set_, self._tools, self._dir, self._apps, files))
         expected = self._answer(case)
         try:
-            if case.kind in ("rate", "pace", "overload"):
-                self._loaded(case, entrants, expected)
-            else:
+            if case.kind in ("memory", "start", "idle"):
                 self._restarted(case, entrants, expected)
+            else:
+                self._loaded(case, entrants, expected)
         finally:
             for e in entrants:
                 e.stop()
@@ -130,10 +135,9 @@ class Race:
     def _loaded(self, case, entrants, expected):
         for e in entrants:
             self._attempt(e, lambda: self._warm(e, expected))
-        rates = self._paces(case, entrants) if case.kind == "pace" else {}
         for number in range(self._options.rounds):
             for e in entrants:
-                self._attempt(e, lambda: self._round(e, rates.get(e.server.name, 0)))
+                self._attempt(e, lambda: self._round(e, case.at or e.capacity / 2))
                 if e.status == "ok":
                     self._options.say("  %-18s round %d: %s" % (e.server.name, number + 1, _short(e)))
         for e in entrants:
@@ -142,21 +146,10 @@ class Race:
     def _warm(self, entrant, expected):
         self._begin(entrant, expected)
         self._wrk(entrant, self._options.warm)
-        if entrant.case.kind == "pace":
+        if entrant.case.kind == "pace" and not entrant.case.at:
             entrant.capacity = self._wrk(entrant, self._options.seconds)["rate"]
         entrant.drop_logs()
         entrant.spent = usage.times(entrant.roots), time.perf_counter()
-
-    def _paces(self, case, entrants):
-        capacities = {e.server.name: e.capacity for e in entrants if e.status == "ok"}
-        if not case.pace_of:
-            return {name: rate / 2 for name, rate in capacities.items()}
-        if case.pace_of not in capacities:
-            for e in entrants:
-                if e.status == "ok":
-                    e.fail("failed", "no %s to take the rate from" % BY_NAME[case.pace_of].label)
-            return {}
-        return dict.fromkeys(capacities, capacities[case.pace_of] / 2)
 
     def _wrk(self, entrant, seconds):
         return load.wrk(entrant.port, seconds, *self._request(entrant))
@@ -175,19 +168,26 @@ class Race:
     def _round(self, entrant, rate):
         waited = time.perf_counter() - entrant.spent[1]
         idle = sum(sum(both) for both in usage.between(entrant.spent[0], usage.times(entrant.roots)).values()) / waited
-        if entrant.case.kind == "pace":
+        kind, seconds = entrant.case.kind, self._options.seconds
+        if kind in ("pace", "fixed"):
             load.pace(self._tools.pace, entrant.port, rate, load.STIR)
         else:
             load.stir(entrant.port, *self._request(entrant))
+        objects = entrant.mallocs() if entrant.case.mallocs else 0
         before = usage.times(entrant.roots)
-        if entrant.case.kind == "pace":
-            got = load.pace(self._tools.pace, entrant.port, rate, self._options.seconds)
-        elif entrant.case.kind == "overload":
-            got = overload.round(entrant, self._tools.pace, self._options.seconds)
+        if kind in ("pace", "fixed"):
+            got = load.pace(self._tools.pace, entrant.port, rate, seconds)
+        elif kind == "overload":
+            got = overload.round(entrant, self._tools.pace, seconds)
+        elif kind == "beside":
+            got = crowd.beside(entrant, seconds)
         else:
-            got = self._wrk(entrant, self._options.seconds)
-        after = usage.times(entrant.roots)
-        got["cpu"] = usage.between(before, after)
+            got = self._wrk(entrant, seconds)
+        got["cpu"] = usage.between(before, usage.times(entrant.roots))
+        if kind == "fixed":
+            got["us"] = 1e6 * sum(sum(both) for both in got["cpu"].values()) / max(1, got["requests"] - got["failed"])
+        if entrant.case.mallocs:
+            got["mallocs"] = (entrant.mallocs() - objects) / max(1, got["requests"])
         if waited > 2:  # less says only how the last requests ended
             got["idle"] = idle
         got["memory"] = usage.memory(entrant.roots)
@@ -220,6 +220,8 @@ class Race:
         if entrant.case.kind == "memory":
             self._wrk(entrant, 2)  # all workers have worked
             got.update(usage.memory(entrant.roots))
+        if entrant.case.kind == "idle":
+            got.update(crowd.memory(entrant))
         entrant.stop()
         entrant.port = machine.free_port()
         if not discard:

@@ -9,11 +9,11 @@ import os
 import re
 import resource
 import shutil
-import socket
 import statistics
 import tempfile
 import time
 
+import crowd
 import install
 import load
 import machine
@@ -152,24 +152,8 @@ def _children():
     return r.ru_utime + r.ru_stime
 
 
-def _connect(port, count, request):
-    """count connections with one request each."""
-    held = []
-    for _ in range(count):
-        c = socket.create_connection(("127.0.0.1", port), 20)
-        c.sendall(request)
-        held.append(c)
-    return held
-
-
-def _settle(pid, part=usage.rss):
-    """The memory once it does not change any more."""
-    last, same, end = -1.0, 0, time.monotonic() + 10
-    while same < 5 and time.monotonic() < end:
-        now = part(pid)
-        last, same = now, same + 1 if abs(now - last) < 0.1 else 0
-        time.sleep(0.1)
-    return last
+def _settle(pid):
+    return crowd.settle(lambda: usage.rss(pid))
 
 
 def idle_connections(options, first=1000, second=5000):
@@ -181,7 +165,7 @@ def idle_connections(options, first=1000, second=5000):
         sizes[0] = _settle(s.pid)
         for count in first, second:
             while len(held) < count:
-                c = _connect(s.port, 1, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")[0]
+                c = crowd.connect(s.port, 1, crowd.REQUEST)[0]
                 if not c.recv(4096).startswith(b"HTTP/1.1 200"):
                     raise SystemExit("scaling: an answer that is not 200")
                 held.append(c)
@@ -203,7 +187,7 @@ def waiting_requests(options, first=500, second=2500):
         open(os.path.join(s.dir, "shut"), "w").close()
         held = []
         for count in first, second:
-            held += _connect(
+            held += crowd.connect(
                 s.port,
                 count - len(held),
                 b"GET /?a=1 HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nCookie: session=0123456789abcdef\r\n\r\n",

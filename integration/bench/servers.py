@@ -37,11 +37,13 @@ def standpipe(job, protocol=""):
         argv += ["--preload"]
     if job.shape.clients > 256:  # all ask at once: more would wait than its line holds
         argv += ["--queue", str(job.shape.clients)]
+    if job.shape.idle:
+        argv += ["--max-connections", "0"]
     if job.files:
         argv += ["--static", "/files=" + job.files]
     if job.logs == "off":
         argv += ["--access-log", "off"]
-    return [argv]
+    return [argv + list(job.tools.more)]
 
 
 def standpipe_uwsgi(job):
@@ -193,6 +195,15 @@ def caddysnake(job):
     ]
 
 
+def alone(kind):
+    """A Go server with one handler of 13 bytes, no app, no log: http1/."""
+
+    def command(job):
+        return [[job.tools.http1, "-kind", kind, "-address", job.address]]
+
+    return command
+
+
 SERVERS = (
     Server("standpipe", "standpipe", standpipe, logs="standpipe's, on standard output"),
     Server(
@@ -259,5 +270,8 @@ SERVERS = (
         note="daemon mode, 15 threads a process by default",
     ),
     Server("caddysnake", "caddysnake", caddysnake, ("caddysnake",), note="Caddy with Python worker processes"),
+    Server("alone-http1", "bridge/http1", alone("http1"), family="alone", programs=("go",), logs="none"),
+    Server("alone-nethttp", "net/http", alone("net/http"), family="alone", programs=("go",), logs="none"),
+    Server("alone-fasthttp", "fasthttp", alone("fasthttp"), family="alone", programs=("go",), logs="none"),
 )
 BY_NAME = {s.name: s for s in SERVERS}

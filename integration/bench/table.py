@@ -21,7 +21,7 @@ class Row:
         self.values = [r[self.key] for r in self.rounds]
         self.median = statistics.median(self.values) if self.ok else 0.0
         self.low, self.high = (min(self.values), max(self.values)) if self.ok else (0.0, 0.0)
-        self.ratio = None  # of standpipe to it; more than 1: standpipe is better
+        self.ratio = None  # of the case's own server to it; more than 1: the own one is better
 
     def figure(self, *path):
         """The median over the rounds of what stands at path in each; None when it is in none."""
@@ -47,12 +47,22 @@ class Row:
                 found[part] = statistics.median(each)
         return found
 
+    def spent(self, parts=(), half=None):
+        """Each round's microseconds of processor time for one request, of parts together; (): of all. half as above."""
+        each = []
+        for r in self.rounds:
+            answered = r.get("requests", 0) - r.get("failed", 0)
+            used = [both for part, both in r.get("cpu", {}).items() if not parts or part in parts]
+            if answered > 0 and used:
+                each.append(1e6 * sum(sum(both) if half is None else both[half] for both in used) / answered)
+        return each
+
 
 class Table:
     def __init__(self, case, set_, entry):
         self.case, self.set, self.entry = case, set_, entry
         self.rows = [Row(r, case.kind) for r in entry["rows"] if r["server"] in BY_NAME]
-        self.own = self.row("standpipe")
+        self.own = self.row(case.own)
         for row in self.rows:
             if self.own and self.own.ok and row.ok and row is not self.own:
                 row.ratio = self._ratio(row)

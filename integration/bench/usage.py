@@ -1,9 +1,13 @@
-"""The processor time and the memory of a server's whole process tree, from /proc, by the part a process plays."""
+"""The processor time and the memory of a server's whole process tree, from /proc, by the part a process plays.
+
+Processor time is what the scheduler counts, in nanoseconds (task/*/schedstat). The ticks of /proc/PID/stat only say how much of it
+was user and how much system time: bursts between two ticks are in neither."""
 
 import os
 import re
 
 TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+TICK_SECONDS = 1 / TICK
 
 # Parts, in the order of a table.
 PARTS = ("nginx", "Go", "Apache", "router", "Python")
@@ -17,6 +21,7 @@ class _Process:
         self.parent, self.session = int(fields[1]), int(fields[3])
         utime, stime, cutime, cstime = (int(f) / TICK for f in fields[11:15])
         self.user, self.system = utime + cutime, stime + cstime  # reaped children included
+        self.reaped = cutime + cstime
 
 
 def tree(roots):
@@ -42,7 +47,7 @@ def part(process):
     """Which part a process plays. Servers that are one Python process with everything inside are "Python"."""
     if process.comm == "nginx":
         return "nginx"
-    if process.comm == "standpipe":
+    if process.comm in ("standpipe", "http1"):  # http1: the program of http1/
         return "Go"
     command = _text(process.pid, "cmdline").replace("\0", " ")
     if process.comm == "caddysnake-cli" and " python-server " in command:
@@ -55,22 +60,39 @@ def part(process):
 
 
 def times(roots):
-    """Seconds of processor time so far: {part: [user, system]}."""
+    """What was used so far: {part: [user, system by ticks, both by the scheduler]}, in seconds. For between()."""
     sums = {}
     for process in tree(roots):
-        both = sums.setdefault(part(process), [0.0, 0.0])
-        both[0] += process.user
-        both[1] += process.system
+        three = sums.setdefault(part(process), [0.0, 0.0, 0.0])
+        three[0] += process.user
+        three[1] += process.system
+        three[2] += _scheduled(process.pid) + process.reaped
     return sums
 
 
 def between(before, after):
-    """What was spent from one look to the next; a process that ended counts where its parent plays."""
+    """What was spent from one look to the next: {part: [user, system]}, in seconds; a process that ended counts where its parent
+    plays. The sum is the scheduler's; it is divided in the proportion of the ticks."""
     spent = {}
-    for name, (user, system) in after.items():
-        earlier = before.get(name, (0.0, 0.0))
-        spent[name] = [max(0.0, user - earlier[0]), max(0.0, system - earlier[1])]
+    for name, now in after.items():
+        user, system, both = (max(0.0, a - b) for a, b in zip(now, before.get(name, (0.0, 0.0, 0.0))))
+        if user + system - both > 10 * TICK_SECONDS:  # threads have ended: their time is in the ticks alone
+            both = user + system
+        share = user / (user + system) if user + system else 1.0
+        spent[name] = [share * both, (1 - share) * both]
     return spent
+
+
+def _scheduled(pid):
+    """Seconds on a processor of all threads that are there."""
+    total = 0
+    try:
+        threads = os.listdir("/proc/%d/task" % pid)
+    except OSError:
+        return 0.0  # it has ended meanwhile
+    for thread in threads:
+        total += int((_text(pid, "task/%s/schedstat" % thread) or "0").split()[0])
+    return total / 1e9
 
 
 def memory(roots):

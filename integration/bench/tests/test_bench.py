@@ -3,22 +3,29 @@
 import argparse
 import json
 import os
+import socket
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import cases
+import crowd
+import fixed
+import load
 import process
 import report
 import results
 import rounds
 import scaling
 import table
+import targetpage
 import targets
 import usage
+import verdicts
 from case import Case
 from server import Server
 
@@ -60,7 +67,7 @@ class Tables(unittest.TestCase):
 
 class Targets(unittest.TestCase):
     def verdicts(self, *rows):
-        found = targets.judge([table.Table(HELLO, DEFAULT, entry(*rows))])
+        found = verdicts.judge([table.Table(HELLO, DEFAULT, entry(*rows))])
         return {v.target: v for v in found}
 
     def test_met_and_not_met(self):
@@ -78,7 +85,7 @@ class Targets(unittest.TestCase):
         case = next(c for c in cases.CASES if c.name == "overload")
         for share, met in (89.0, False), (91.0, True):
             rows = [{"server": n, "status": "ok", "rounds": [{"share": s}]} for n, s in (("standpipe", share), ("nginx-uwsgi", 99.0))]
-            got = {v.target: v.met for v in targets.judge([table.Table(case, DEFAULT, entry(*rows))])}
+            got = {v.target: v.met for v in verdicts.judge([table.Table(case, DEFAULT, entry(*rows))])}
             self.assertIs(got["Overload: twice the capacity is asked for: goodput at least 90 % of the capacity"], met)
             self.assertFalse([t for t in got if "best peer" in t], "the peer's share is no target")
 
@@ -176,13 +183,115 @@ class Scaling(unittest.TestCase):
             self.assertEqual([f.read().count(mark) for mark in scaling.MARKS[:1]], [1])
 
 
+class Bounds(unittest.TestCase):
+    """The table of targets.py."""
+
+    def table(self, name, set_name, *rows):
+        case = next(c for c in cases.CASES if c.name == name)
+        return table.Table(case, next(s for s in cases.SETS if s.name == set_name), entry(*rows))
+
+    def judged(self, *tables):
+        return {t.row: (figure, met) for t, figure, met in targets.judge(tables)}
+
+    def test_parts_are_compared_round_by_round(self):
+        def row(server, *parts):
+            rounds_ = [{"us": 1, "requests": 100, "cpu": cpu, "p50": 1, "p99": 2, "rate": 4000} for cpu in parts]
+            return {"server": server, "status": "ok", "rounds": rounds_}
+
+        own = row("standpipe", {"Go": [1, 1], "Python": [1, 1]}, {"Go": [2, 2], "Python": [1, 0]}, {"Go": [3, 1], "Python": [1, 1]})
+        peer = row("nginx-uwsgi", *[{"nginx": [2, 2], "Python": [1, 1]}] * 3)
+        t = self.table("cpu-hello-4000", "nolog", own, peer)
+        got = self.judged(t)
+        self.assertEqual(got["hello-4000-go"][0].values, [0.5, 1.0, 1.0])
+        self.assertEqual(got["hello-4000-python"][0].values, [1.0, 0.5, 1.0])
+        self.assertEqual([got[row][1] for row in ("hello-4000", "hello-4000-go", "hello-4000-python")], [True, False, True])
+        self.assertIn("| Hello at 4000/s | 40000.0 | 40000.0 | **1.00** (0.50..1.00) |", fixed.section([t]))
+
+    def test_user_time_is_a_part_of_it(self):
+        rows = [rated(name, 100, cpu={"Go": cpu}) for name, cpu in (("alone-http1", [1, 9]), ("alone-nethttp", [4, 2]))]
+        got = self.judged(self.table("alone", "nolog", *rows, rated("alone-fasthttp", 100)))
+        self.assertEqual(got["http1-user"][0].values, [0.25])
+        self.assertEqual(got["http1-rate"][0].values, [1.0])
+        self.assertEqual(got["http1-mallocs"], (None, None), "nothing was counted")
+
+    def test_what_is_less_is_better(self):
+        rows = [{"server": n, "status": "ok", "rounds": [{"ms": ms}]} for n, ms in (("standpipe", 50), ("nginx-uwsgi", 40))]
+        figure, met = self.judged(self.table("start", "default", *rows))["start"]
+        self.assertEqual((figure.values, met), ([0.8], True))
+
+    def test_a_peer_without_a_figure_is_no_figure(self):
+        gone = {"server": "nginx-uwsgi", "status": "failed", "reason": "no nginx", "rounds": []}
+        self.assertEqual(self.judged(self.table("start", "default", gone))["start"], (None, None))
+
+    def test_each_has_its_case_and_its_servers(self):
+        pairs = {results.key(c, s): (c, s) for c in cases.CASES for s in cases.SETS if s.name in c.servers}
+        self.assertEqual(len({t.row for t in targets.TARGETS}), len(targets.TARGETS))
+        for t in targets.TARGETS:
+            self.assertIn(t.key, pairs, t.row)
+            found = [s.name for s in rounds.chosen(*pairs[t.key], targets.servers(t.key))]
+            for pattern in t.servers:
+                self.assertTrue(any(rounds.fnmatch.fnmatch(name, pattern) for name in found), (t.row, pattern))
+
+    def test_the_page(self):
+        with tempfile.TemporaryDirectory() as dir:
+            store = results.Results(os.path.join(dir, "targets.json"))
+            self.assertFalse(targetpage.stale(store))
+            machine = {"processor": "P", "cores": 2, "memory": "1 GiB", "system": "S", "kernel": "K"}
+            store.environments["e"] = {"machine": machine, "versions": {"CPython": "3.11", "standpipe": "0.1"}}
+            store.put(HELLO, cases.SETS[1], "e", OPTIONS, [rated("standpipe", 150, 160), rated("nginx-uwsgi", 100, 100)])
+            self.assertTrue(targetpage.stale(store))
+            with open(targetpage.write(store)) as f:
+                page = f.read()
+            self.assertRegex(page, r"hello without logs.*\| 1.55 \(1.50..1.60\) \|.* at least 1.4 \| met \|")
+            self.assertRegex(page, r"behind nginx, the uwsgi protocol.*\| no figure \|")
+            self.assertFalse(targetpage.stale(store))
+
+
+class Crowds(unittest.TestCase):
+    def test_connections_that_the_server_closed_are_noticed(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            kept = []
+
+            def serve():
+                for _ in range(3):
+                    c = listener.accept()[0]
+                    c.recv(1000)
+                    c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                    kept.append(c)
+
+            thread = threading.Thread(target=serve)
+            thread.start()
+            with crowd.Crowd(listener.getsockname()[1], 3) as group:
+                thread.join()
+                group.whole()
+                kept.pop().close()
+                self.assertRaisesRegex(load.LoadError, "1 of 3", self.closed, group)
+            for c in kept:
+                c.close()
+
+    def closed(self, group):
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            group.whole()
+            time.sleep(0.01)
+
+
+class Processor(unittest.TestCase):
+    def test_the_sum_is_the_schedulers_in_the_proportion_of_the_ticks(self):
+        got = usage.between({"Go": [1.0, 1.0, 2.005]}, {"Go": [1.03, 1.01, 2.055], "Python": [0.0, 0.0, 0.004]})
+        self.assertEqual({k: [round(v, 4) for v in both] for k, both in got.items()}, {"Go": [0.0375, 0.0125], "Python": [0.004, 0.0]})
+
+    def test_threads_that_ended_are_in_the_ticks(self):
+        self.assertEqual(usage.between({"Go": [0.0, 0.0, 5.0]}, {"Go": [3.0, 1.0, 1.0]}), {"Go": [3.0, 1.0]})
+
+
 class Registry(unittest.TestCase):
     def test_every_pattern_finds_a_server_and_every_set_exists(self):
         for case in cases.CASES:
             for name in case.servers:
                 set_ = next(s for s in cases.SETS if s.name == name)
                 found = [s.name for s in rounds.chosen(case, set_, ())]
-                self.assertIn("standpipe", found, case.name)
+                self.assertIn(case.own, found, case.name)
                 for pattern in case.servers[name]:
                     self.assertTrue(pattern == "*" or any(rounds.fnmatch.fnmatch(n, pattern) for n in found), pattern)
 
@@ -204,7 +313,7 @@ class Housekeeping(unittest.TestCase):
         p = self.start(
             "import subprocess, sys, time; subprocess.run([sys.executable, '-c', '%s']); print('ready', flush=True); time.sleep(100)" % burn
         )
-        self.assertGreater(sum(usage.times([p.pid])["Python"]), 0.28)
+        self.assertGreater(sum(usage.between({}, usage.times([p.pid]))["Python"]), 0.28)
         self.assertGreater(usage.memory([p.pid])["rss"], 1)
 
     def test_stop_ends_what_ignores_sigterm_and_what_has_lost_its_parent(self):
