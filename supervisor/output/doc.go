@@ -14,6 +14,7 @@
 //	output.go    Read, Split and Tail
 //	splitter.go  which request the bytes belong to, by the tags that the shim writes
 //	grouper.go   which lines make one record
+//	traceback.go the parts of a traceback, and how long a record waits for the next of them
 //	stacks.go    Stacks
 //
 // # Goroutines

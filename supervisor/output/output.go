@@ -9,9 +9,13 @@ import (
 const (
 	// maxRecord bounds one record of output, and a Tail, in bytes.
 	maxRecord = 64 << 10
-	// pause is how long a record waits for a line that may belong to it, and a line
-	// for its end.
+	// pause is how long a record waits for a line that may belong to it, and a line for its end.
 	pause = 50 * time.Millisecond
+	// chainPause is how long a complete traceback waits for that of the next exception of the chain.
+	chainPause = 250 * time.Millisecond
+	// unfinishedPause is how long a traceback waits for its next line. A process on a busy machine, or one that has used up its
+	// share of the processor, stands still for longer than pause.
+	unfinishedPause = time.Second
 )
 
 // SoleFor is how long a request must have been the only one in flight at its worker before output without a tag is taken for
@@ -24,7 +28,8 @@ const Fatal = "Fatal Python error"
 // Read reads r to its end, passes its records to record, and closes r. A record is one line, or the lines of a traceback with
 // the line before it. It comes with the id of the request that it belongs to (empty: none) and with the level that Python's
 // logging gave it (empty: none). A record is complete when the next record of its request begins, or when nothing was added
-// to it for a short while. sole returns the request that output without a tag belongs to.
+// to it for a short while, which is longer when the end of a traceback is missing. sole returns the request that output without a
+// tag belongs to.
 func Read(r io.ReadCloser, tag string, sole func() string, record func(id, level, text string)) {
 	defer r.Close()
 	type chunk struct {
@@ -54,24 +59,30 @@ func Read(r io.ReadCloser, tag string, sole func() string, record func(id, level
 		} else {
 			quiet.Reset(time.Until(at))
 		}
+		c, ok := chunk{}, true
 		select {
-		case c, ok := <-chunks:
-			if !ok {
-				s.finish()
-				return
+		case c, ok = <-chunks:
+		case <-quiet.C:
+			select {
+			case c, ok = <-chunks: // this goroutine was late, not the output
+			default:
 			}
-			now := time.Now()
-			s.write(c.b, c.id, now)
-			s.flush(now) // the output of a quiet request while other requests print
-		case now := <-quiet.C:
-			s.flush(now)
 		}
+		if !ok {
+			s.finish()
+			return
+		}
+		now := time.Now()
+		if len(c.b) > 0 {
+			s.write(c.b, c.id, now)
+		}
+		s.flush(now) // also the output of a quiet request while other requests print
 	}
 }
 
 // Split passes the records of p to record. p has no tags, and no output follows it.
 func Split(p []byte, record func(text string)) {
-	g := grouper{record: record}
+	g := grouper{record: func(_, text string) { record(text) }}
 	g.write(p)
 	g.flush()
 }

@@ -10,6 +10,7 @@ import (
 
 func TestGrouping(t *testing.T) {
 	trace := "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\n    boom()\nValueError: no"
+	group := "  + Exception Group Traceback (most recent call last):\n  |   File \"a.py\", line 1, in f\n  | ExceptionGroup: two (1 sub-exception)\n  +-+---------------- 1 ----------------\n    | ValueError: no\n    +------------------------------------\n"
 	chained := trace + "\n\nDuring handling of the above exception, another exception occurred:\n\n" + trace
 	for name, c := range map[string]struct {
 		in   string
@@ -24,12 +25,13 @@ func TestGrouping(t *testing.T) {
 		"chained":                   {chained + "\nnext\n", []string{chained, "next"}},
 		"loguru":                    {"a\nx | ERROR | y\nTraceback (most recent call last):\n\n> File \"a.py\", line 1, in f\n    boom()\n    └ 1\n\nValueError: no\nnext\n", []string{"a", "x | ERROR | y\nTraceback (most recent call last):\n\n> File \"a.py\", line 1, in f\n    boom()\n    └ 1\n\nValueError: no", "next"}},
 		"rich":                      {"╭── Traceback (most recent call last) ──╮\n│ a.py:1 in f │\n╰────╯\nValueError: no\nnext\n", []string{"╭── Traceback (most recent call last) ──╮\n│ a.py:1 in f │\n╰────╯\nValueError: no", "next"}},
+		"two groups":                {group + "next\n" + group, []string{strings.TrimSuffix(group, "\n"), "next\n" + strings.TrimSuffix(group, "\n")}},
 		"indented lines go with it": {"a:\n  b\n\tc\nd\n", []string{"a:\n  b\n\tc", "d"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, step := range []int{1, 7, len(c.in)} { // however it arrives
 				var got []string
-				g := grouper{record: func(s string) { got = append(got, s) }}
+				g := grouper{record: func(_, s string) { got = append(got, s) }}
 				for in := c.in; in != ""; {
 					n := min(step, len(in))
 					g.write([]byte(in[:n]))
@@ -46,7 +48,7 @@ func TestGrouping(t *testing.T) {
 
 func TestOutputIsBounded(t *testing.T) {
 	var got []string
-	g := grouper{record: func(s string) { got = append(got, s) }}
+	g := grouper{record: func(_, s string) { got = append(got, s) }}
 	g.write([]byte(strings.Repeat("x", 5*maxRecord/2) + "\n" + strings.Repeat(" indented\n", maxRecord/4)))
 	g.flush()
 	total := 0

@@ -39,7 +39,7 @@ var levels = map[byte]string{'D': "debug", 'I': "info", 'W': "warn", 'E': "error
 type group struct {
 	grouper
 	raw   bool
-	id    string // of a raw one: that of the lines under way
+	tag   string // the id in the tags of its lines; of a raw one: empty
 	level string // of the record under way
 	last  time.Time
 }
@@ -120,7 +120,7 @@ func (s *splitter) tag(p []byte) (t tag, n int, more bool) {
 func (s *splitter) open(sole string, at time.Time) *group {
 	raw := s.now == tag{}
 	i := len(s.groups) - 1
-	for i >= 0 && (s.groups[i].raw != raw || !raw && s.groups[i].id != s.now.id) {
+	for i >= 0 && (s.groups[i].raw != raw || !raw && s.groups[i].tag != s.now.id) {
 		i--
 	}
 	var g *group
@@ -130,8 +130,8 @@ func (s *splitter) open(sole string, at time.Time) *group {
 			s.groups[0].flush()
 			s.groups = slices.Delete(s.groups, 0, 1)
 		}
-		g = &group{raw: raw, id: s.now.id, level: s.now.level}
-		g.record = func(text string) { s.record(g.id, g.level, text) }
+		g = &group{raw: raw, tag: s.now.id, level: s.now.level}
+		g.record = func(id, text string) { s.record(id, g.level, text) }
 		s.groups = append(s.groups, g)
 	case i < len(s.groups)-1:
 		g = s.groups[i]
@@ -144,53 +144,51 @@ func (s *splitter) open(sole string, at time.Time) *group {
 		g.emit()
 		g.level = s.now.level
 	}
-	if len(g.line) == 0 {
-		g.more = s.now.more
-	}
+	id := s.now.id
 	if raw {
-		g.belongs(sole)
+		id = sole
+	}
+	switch {
+	case len(g.line) == 0:
+		g.more, g.lineID = s.now.more, id
+	case g.lineID != id: // a line that two may have written belongs to none
+		g.lineID = ""
 	}
 	return g
-}
-
-// belongs sets the request of the next raw bytes. Lines of two requests are not one record, and a line that two may have written
-// belongs to none.
-func (g *group) belongs(id string) {
-	if g.id == id {
-		return
-	}
-	g.emit()
-	if len(g.line) > 0 {
-		id = ""
-	}
-	g.id = id
 }
 
 // due returns when flush has something to do; zero: never.
 func (s *splitter) due() time.Time {
 	var at time.Time
-	if len(s.groups) > 0 {
-		at = s.groups[0].last.Add(pause)
-	}
-	if n := len(s.pending); n > 0 && n < len(s.prefix) {
-		if t := s.pendingAt.Add(pause); at.IsZero() || t.Before(at) {
+	earliest := func(t time.Time) {
+		if at.IsZero() || t.Before(at) {
 			at = t
 		}
 	}
+	for _, g := range s.groups {
+		earliest(g.due())
+	}
+	if n := len(s.pending); n > 0 && n < len(s.prefix) {
+		earliest(s.pendingAt.Add(pause))
+	}
 	return at
 }
+
+// due is when the record under way is complete, if nothing is added to it.
+func (g *group) due() time.Time { return g.last.Add(g.wait()) }
 
 // flush passes on records that have been quiet for a while.
 func (s *splitter) flush(now time.Time) {
 	if n := len(s.pending); n > 0 && n < len(s.prefix) && now.Sub(s.pendingAt) >= pause {
 		s.putPending(now)
 	}
-	n := 0
-	for n < len(s.groups) && now.Sub(s.groups[n].last) >= pause {
-		s.groups[n].flush()
-		n++
-	}
-	s.groups = slices.Delete(s.groups, 0, n)
+	s.groups = slices.DeleteFunc(s.groups, func(g *group) bool {
+		late := !now.Before(g.due())
+		if late {
+			g.flush()
+		}
+		return late
+	})
 }
 
 // putPending: bytes that could have become a tag are text.

@@ -176,7 +176,7 @@ func (i *Incarnation) AwaitLastFrames() {
 }
 
 // AwaitLastOutput closes the connection of a process that has ended, waits at most limit for the end of its output, and closes
-// the pipe.
+// the pipe: the records that waited for more are passed on then.
 func (i *Incarnation) AwaitLastOutput(limit time.Duration) {
 	i.Conn.Close()
 	select {
@@ -184,6 +184,7 @@ func (i *Incarnation) AwaitLastOutput(limit time.Duration) {
 	case <-time.After(limit):
 	}
 	i.Child.Output.Close()
+	<-i.outputDone
 }
 
 // Finish closes what is left, and returns when all goroutines of Run have ended.
