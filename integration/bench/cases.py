@@ -145,7 +145,7 @@ CASES = (
             b"hello",
             {"default": PAIR},
             "idle",
-            shape=Shape(workers=1, idle=10000),
+            shape=Shape(idle=10000),
             note="RSS of what stands before Python, minus what it was before they came; each had one answer. Limits of connections are raised.",
         ),
         Case(
@@ -153,7 +153,7 @@ CASES = (
             "HTTP/1.1 alone: a Go handler of 13 bytes",
             "",
             b"Hello, World!",
-            {"nolog": ("alone-*",)},
+            {"default": ("alone-*",)},
             own="alone-http1",
             mallocs=True,
             note="bridge/http1 beside net/http and fasthttp, one handler, no app.",

@@ -72,15 +72,22 @@ _RULES = [
         (r"~/supervisor\b", SUPERVISOR),
     )
 ]
+# bridge/http1 reads from and writes to its sockets without package net in between.
+_CALL = re.compile(r"(?:syscall|golang\.org/x/sys/unix)\.(Read|Readv|Recv\w*|Write|Writev|Send\w*)$")
+_DIRECT = re.compile(r"~/bridge/http1\b")
 _MODULE = "github.com/standpipe/standpipe/"
 
 
 def classify(stack):
     """stack: names of functions, the leaf first."""
+    call = None
     for frame in stack:
         frame = frame.replace(_MODULE, "~/", 1)
+        call = _CALL.match(frame) or call
         for pattern, class_ in _RULES:
             if pattern.match(frame):
+                if call and _DIRECT.match(frame):
+                    return READ if "read" in call.group(1).lower() or "recv" in call.group(1).lower() else WRITE
                 return class_
     return REST
 

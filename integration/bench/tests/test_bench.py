@@ -209,7 +209,7 @@ class Bounds(unittest.TestCase):
 
     def test_user_time_is_a_part_of_it(self):
         rows = [rated(name, 100, cpu={"Go": cpu}) for name, cpu in (("alone-http1", [1, 9]), ("alone-nethttp", [4, 2]))]
-        got = self.judged(self.table("alone", "nolog", *rows, rated("alone-fasthttp", 100)))
+        got = self.judged(self.table("alone", "default", *rows, rated("alone-fasthttp", 100)))
         self.assertEqual(got["http1-user"][0].values, [0.25])
         self.assertEqual(got["http1-rate"][0].values, [1.0])
         self.assertEqual(got["http1-mallocs"], (None, None), "nothing was counted")

@@ -94,6 +94,17 @@ class Go(unittest.TestCase):
         ):
             self.assertEqual(goprofile.classify(WRITE + above + HANDLER), class_)
 
+    def test_http1_makes_its_system_calls_itself(self):
+        own = [MODULE + "bridge/http1.(*conn).readFirst", "internal/poll.(*FD).RawRead", MODULE + "bridge/http1.(*conn).first"]
+        enter = ["internal/runtime/syscall/linux.Syscall6", "syscall.Syscall"]
+        for call, class_ in (
+            (["syscall.read", "syscall.Read"], goprofile.READ),
+            (["golang.org/x/sys/unix.Writev"], goprofile.WRITE),
+            (["syscall.Sendfile"], goprofile.WRITE),
+            (["syscall.fcntl"], goprofile.PROTOCOL),
+        ):
+            self.assertEqual(goprofile.classify(enter + call + own), class_, call)
+
     def test_the_innermost_counts(self):
         for stack, class_ in (
             (["runtime.memmove", "runtime.growslice", MODULE + "shim.AppendRequest"] + HANDLER, goprofile.MEMORY),
