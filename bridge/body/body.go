@@ -151,7 +151,7 @@ const smallRest = 256 << 10
 
 // Refuse prepares a response that goes out while the client may still send: it frees the
 // buffer, and has the connection closed in h where net/http would not read the rest. The
-// connection lingers until the client has the response (Linger).
+// connection lingers until the client has the response.
 func (b *Body) Refuse(h http.Header) {
 	b.Free()
 	if n := b.src.r.ContentLength; b.streamed || n < 0 || n > smallRest {

@@ -15,7 +15,6 @@
 //	source.go  source: reads from the client, with limits and deadlines
 //	reader.go  Reader: a Body for a request to another server, one for each try
 //	sized.go   Sized: a body whose length is declared, on a connection of its own
-//	linger.go  Linger: what happens to a connection whose client still sends
 //	errors.go  the errors and their statuses
 //
 // The package starts no goroutine. It is a leaf: it imports httpx and spool.

@@ -42,5 +42,5 @@ func (s *Sized) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// Close leaves the rest to Linger.
+// Close leaves the rest to the connection, which lingers.
 func (s *Sized) Close() error { return nil }

@@ -105,6 +105,7 @@ func TestDisconnects(t *testing.T) {
 			reason error
 		}{
 			"late half-close": {func(_ *testing.T, c *Conn, client streamClient) { old(c); client.CloseWrite() }, io.EOF},
+			"no half-close":   {func(_ *testing.T, c *Conn, client streamClient) { client.CloseWrite() }, io.EOF},
 			"reset":           {func(t *testing.T, _ *Conn, client streamClient) { reset(t, client) }, syscall.ECONNRESET},
 			"closed here":     {func(_ *testing.T, c *Conn, _ streamClient) { c.Close() }, net.ErrClosed},
 			"group closed":    {func(_ *testing.T, c *Conn, _ streamClient) { c.group.Close() }, net.ErrClosed},
@@ -114,6 +115,9 @@ func TestDisconnects(t *testing.T) {
 				c, client := pairOn(t, network, NewGroup(Options{}))
 				if _, err := client.Write([]byte("another request")); err != nil { // unread bytes hide nothing
 					t.Fatal(err)
+				}
+				if name == "no half-close" {
+					c.NoHalfClose()
 				}
 				l := begun(t, c)
 				row.do(t, c, client)

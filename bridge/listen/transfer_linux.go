@@ -76,11 +76,20 @@ func (t *transfer) skip(n int) {
 // writev writes both parts.
 func (t *transfer) writev(fd uintptr) bool {
 	for len(t.parts[0])+len(t.parts[1]) > 0 {
-		n, err := unix.Writev(int(fd), t.parts[:])
+		var n int
+		var err error
+		switch {
+		case len(t.parts[1]) == 0:
+			n, err = unix.Write(int(fd), t.parts[0])
+		case len(t.parts[0]) == 0:
+			n, err = unix.Write(int(fd), t.parts[1])
+		default:
+			n, err = unix.Writev(int(fd), t.parts[:])
+		}
 		if n > 0 {
 			t.skip(n)
 		}
-		if again, wait := t.moved("writev", n, err); !again {
+		if again, wait := t.moved("write", n, err); !again {
 			return !wait
 		}
 	}

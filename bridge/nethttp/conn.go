@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/standpipe/standpipe/bridge/body"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/listen"
 )
@@ -101,8 +100,8 @@ func (c *conn) CloseWrite() error {
 
 func (c *conn) linger() {
 	c.owed.Store(false)
-	if !c.link.TooSlow() && !c.srv.closing.Load() && c.link.CloseWrite() == nil {
-		body.Linger(c.link, c.link.Hurried)
+	if !c.srv.closing.Load() {
+		c.link.Linger()
 	}
 }
 

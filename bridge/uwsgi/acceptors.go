@@ -3,6 +3,8 @@ package uwsgi
 import (
 	"net"
 	"sync/atomic"
+
+	"github.com/standpipe/standpipe/bridge/listen"
 )
 
 // acceptors are the goroutines of one listener. One of them waits for a connection; when it
@@ -54,7 +56,7 @@ func (a *acceptors) loop() {
 			go a.loop()
 		}
 		a.next <- struct{}{}
-		if c := newConn(a.srv, nc); a.srv.add(c) {
+		if c := newConn(a.srv, nc.(*listen.Conn)); a.srv.add(c) {
 			c.serve()
 		} else {
 			c.free()

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"path/filepath"
 	"testing"
+
+	"github.com/standpipe/standpipe/bridge/listen"
 )
 
 // BenchmarkServe is one request on one connection, the client's part included.
@@ -19,8 +21,9 @@ func BenchmarkServe(b *testing.B) {
 		h["Content-Type"], h["Content-Length"] = []string{"text/plain"}, []string{"6"}
 		io.WriteString(w, "hello\n")
 	}), Options{HeaderTimeout: 10e9})
+	group := listen.NewGroup(listen.Options{})
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(ln) }()
+	go func() { done <- group.Serve(ln, s) }()
 	p := []byte(packet("QUERY_STRING=", "CONTENT_TYPE=", "CONTENT_LENGTH=", "REQUEST_URI=/", "DOCUMENT_ROOT=/srv", "REQUEST_SCHEME=http", "REMOTE_ADDR=127.0.0.1", "REMOTE_PORT=4711",
 		"SERVER_PORT=80", "SERVER_NAME=shop.example", "HTTP_USER_AGENT=wrk", "HTTP_ACCEPT=*/*"))
 	addr := ln.Addr().(*net.UnixAddr)
@@ -39,6 +42,6 @@ func BenchmarkServe(b *testing.B) {
 		}
 		c.Close()
 	}
-	s.Close()
+	group.Close()
 	<-done
 }

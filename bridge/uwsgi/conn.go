@@ -13,12 +13,13 @@ import (
 	"github.com/standpipe/standpipe/bridge/body"
 	"github.com/standpipe/standpipe/bridge/cgi"
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/listen"
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // conn is one connection, and the one request on it.
 type conn struct {
-	net.Conn
+	*listen.Conn
 	srv     *Server
 	scratch *scratch
 	got     int // bytes in scratch.in
@@ -26,10 +27,13 @@ type conn struct {
 	mu      sync.Mutex
 	waiting bool // no byte of the packet has come
 
-	watch watch       // once there is a request
-	body  *body.Sized // nil: none
-	w     writer
+	cancel context.CancelFunc // of the request, once there is one
+	body   *body.Sized        // nil: none
+	w      writer
 }
+
+// Disconnected ends the request, whose client has left.
+func (c *conn) Disconnected(error) { c.cancel() }
 
 // scratch is memory that one connection after the other uses.
 type scratch struct {
@@ -46,7 +50,8 @@ var scratches = sync.Pool{New: func() any {
 	return &scratch{in: make([]byte, firstRead), out: make([]byte, 0, outSize+512), spare: make([]byte, 0, outSize+512)}
 }}
 
-func newConn(s *Server, nc net.Conn) *conn {
+func newConn(s *Server, nc *listen.Conn) *conn {
+	nc.NoHalfClose()
 	return &conn{Conn: nc, srv: s, scratch: scratches.Get().(*scratch)}
 }
 
@@ -72,7 +77,7 @@ func (c *conn) await(limit time.Duration, stopping bool) {
 		limit = lastMoment
 	}
 	if limit > 0 {
-		_ = c.Conn.SetReadDeadline(time.Now().Add(limit))
+		c.Conn.ReadBy(time.Now().Add(limit))
 	}
 }
 
@@ -81,7 +86,7 @@ func (c *conn) hurry() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.waiting {
-		_ = c.Conn.SetReadDeadline(time.Now().Add(lastMoment))
+		c.Conn.ReadBy(time.Now().Add(lastMoment))
 	}
 }
 
@@ -91,7 +96,7 @@ func (c *conn) came(deadline time.Time) {
 	defer c.mu.Unlock()
 	if c.waiting || deadline.IsZero() {
 		c.waiting = false
-		_ = c.Conn.SetReadDeadline(deadline)
+		c.Conn.ReadBy(deadline)
 	}
 }
 
@@ -201,11 +206,11 @@ func (c *conn) request(p []byte) (*http.Request, *cgi.Gateway, error) {
 	r.RemoteAddr = c.RemoteAddr().String()
 	r.Body = http.NoBody
 	if r.ContentLength > 0 {
-		c.body = body.NewSized(c.Conn, c.scratch.in[headerSize+len(p):c.got], r.ContentLength, c.watch.start)
+		c.body = body.NewSized(c.Conn, c.scratch.in[headerSize+len(p):c.got], r.ContentLength, func() { c.Conn.WatchRequest(c) })
 		r.Body = c.body
 	}
-	ctx, cancel := context.WithCancel(values{context.Background()})
-	c.watch.conn, c.watch.cancel = c.Conn, cancel
+	var ctx context.Context
+	ctx, c.cancel = context.WithCancel(values{context.Background()})
 	return r.WithContext(ctx), gateway, nil
 }
 
@@ -213,11 +218,11 @@ func (c *conn) request(p []byte) (*http.Request, *cgi.Gateway, error) {
 func (c *conn) answer(r *http.Request, gateway *cgi.Gateway) {
 	c.w = writer{c: c, r: r, gateway: gateway, out: c.scratch.out[:0], header: make(http.Header, 8), declared: -1}
 	if r.Body == http.NoBody {
-		c.watch.start()
+		c.Conn.WatchRequest(c)
 	}
 	whole := c.run(r)
-	c.watch.stop()
-	c.watch.cancel()
+	c.Conn.EndRequest()
+	c.cancel()
 	if whole {
 		whole = c.w.finish() == nil
 	}
@@ -225,7 +230,7 @@ func (c *conn) answer(r *http.Request, gateway *cgi.Gateway) {
 	if !whole {
 		c.cut()
 	} else if c.body != nil && c.body.Left() > 0 {
-		c.linger()
+		c.Conn.Linger()
 	}
 }
 
@@ -263,9 +268,7 @@ func (c *conn) cut() {
 	if c.w.sent {
 		time.Sleep(takeTime)
 	}
-	if l, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
-		_ = l.SetLinger(0)
-	}
+	_ = c.Conn.SetLinger(0)
 }
 
 // takeTime is the time that the peer has to read the part of a response that was sent before
@@ -276,20 +279,13 @@ const takeTime = 50 * time.Millisecond
 // resets reports whether the connection can end in a reset.
 func (c *conn) resets() bool { return c.RemoteAddr().Network() != "unix" }
 
-// linger waits for a peer that got its response before its body was read.
-func (c *conn) linger() {
-	if cw, ok := c.Conn.(interface{ CloseWrite() error }); ok && cw.CloseWrite() == nil {
-		body.Linger(c.Conn, c.srv.isStopping)
-	}
-}
-
 // refuse answers a packet that is not a request.
 func (c *conn) refuse(status int, reason string) {
 	c.logRefused(reason, "status", status, "error", reason)
 	c.srv.o.Refused(c.RemoteAddr().String(), status)
 	text := http.StatusText(status)
 	if _, err := fmt.Fprintf(c.Conn, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s\n", status, text, len(text)+1, text); err == nil {
-		c.linger()
+		c.Conn.Linger()
 	}
 }
 

@@ -2,8 +2,8 @@
 //
 // Object graph:
 //
-//	Server -> acceptors -> conn -> writer, watch   the way in
-//	Transport -> exchange                          the way out
+//	Server -> acceptors -> conn -> writer   the way in
+//	Transport -> exchange                   the way out
 //
 // Files:
 //
@@ -14,7 +14,6 @@
 //	conn.go       one connection: one packet, one response
 //	writer.go     the response: an HTTP/1.1 head and the raw body
 //	head.go       the response's head
-//	watch.go      cancels a request whose peer disconnects
 //	transport.go  Transport: an http.RoundTripper to a server that speaks uwsgi
 //	response.go   its response, read strictly
 //
@@ -29,7 +28,7 @@
 // cannot tell, which is counted and logged.
 //
 // Goroutines: the acceptors of each listener, as many as there are connections and some idle
-// ones, which Shutdown waits for; the watch of a connection whose handler takes long, which
-// the connection's goroutine waits for; for a Transport, one that sends a request body while
-// the response is awaited, which the response's Close waits for.
+// ones, which Shutdown waits for; for a Transport, one that sends a request body while the
+// response is awaited, which the response's Close waits for. A listen.Group tells a conn that
+// its peer has disconnected.
 package uwsgi

@@ -62,7 +62,7 @@ func New(h http.Handler, o Options) *Server {
 		listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}}
 }
 
-// Serve accepts connections on ln until Shutdown or Close, and then returns nil, or
+// Serve accepts connections on ln, a listener of a listen.Group, until Shutdown or Close, and then returns nil, or
 // until ln fails. ln is closed when it returns.
 func (s *Server) Serve(ln net.Listener) error {
 	defer ln.Close()
@@ -94,12 +94,6 @@ func (s *Server) add(c *conn) bool {
 	s.conns[c] = struct{}{}
 	c.await(s.o.HeaderTimeout, s.stopping)
 	return true
-}
-
-func (s *Server) isStopping() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stopping
 }
 
 func (s *Server) remove(c *conn) {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/bridgetest"
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/listen"
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
@@ -48,9 +49,10 @@ func newRig(t *testing.T, network string, h http.HandlerFunc) *rig {
 		defer g.mu.Unlock()
 		g.refused = append(g.refused, status)
 	}})
-	go func() { g.done <- g.srv.Serve(ln) }()
+	group := listen.NewGroup(listen.Options{})
+	go func() { g.done <- group.Serve(ln, g.srv) }()
 	t.Cleanup(func() {
-		g.srv.Close()
+		group.Close()
 		<-g.done
 	})
 	return g
@@ -287,6 +289,24 @@ func TestPeerLeaves(t *testing.T) {
 		c := g.dial()
 		io.WriteString(c, p)
 		<-began
+		c.Close()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	}
+}
+
+// A peer that leaves at once: it never waits for an answer on a connection that it has closed.
+func TestPeerLeavesAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, network := range []string{"tcp", "unix"} {
+		ended := make(chan error)
+		g := newRig(t, network, func(_ http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			ended <- r.Context().Err()
+		})
+		c := g.dial()
+		io.WriteString(c, packet())
 		c.Close()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Error(err)

@@ -99,8 +99,8 @@ func (w *writer) Write(p []byte) (int, error) {
 	if len(w.out)+len(p) > outSize {
 		w.begin()
 		if len(p) >= largeWrite {
-			w.flush()
-			w.send(p)
+			w.send(w.out, p)
+			w.out = w.out[:0]
 			return w.wrote(len(p))
 		}
 	}
@@ -124,11 +124,10 @@ func (w *writer) WriteString(s string) (int, error) { return w.Write([]byte(s)) 
 // ReadFrom keeps the way open for sendfile(2), which the connection does.
 func (w *writer) ReadFrom(r io.Reader) (int64, error) {
 	lr, ok := r.(*io.LimitedReader)
-	to, can := w.c.Conn.(io.ReaderFrom)
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
-	if !ok || !can || w.err != nil || !w.bodyAllowed() || w.r.Method == http.MethodHead || w.declared < 0 || lr.N > w.declared-w.written {
+	if !ok || w.err != nil || !w.bodyAllowed() || w.r.Method == http.MethodHead || w.declared < 0 || lr.N > w.declared-w.written {
 		return io.Copy(struct{ io.Writer }{w}, r)
 	}
 	w.begin()
@@ -136,7 +135,7 @@ func (w *writer) ReadFrom(r io.Reader) (int64, error) {
 	if w.err != nil {
 		return 0, w.err
 	}
-	n, err := to.ReadFrom(lr)
+	n, err := w.c.Conn.ReadFrom(lr)
 	w.written += n
 	w.sent = w.sent || n > 0
 	return n, err
@@ -188,15 +187,15 @@ func (w *writer) begin() {
 }
 
 func (w *writer) flush() {
-	w.send(w.out)
+	w.send(w.out, nil)
 	w.out = w.out[:0]
 }
 
-func (w *writer) send(p []byte) {
-	if w.err != nil || len(p) == 0 {
+func (w *writer) send(p, more []byte) {
+	if w.err != nil || len(p)+len(more) == 0 {
 		return
 	}
-	n, err := w.c.Conn.Write(p)
+	n, err := w.c.Conn.WriteParts(p, more)
 	w.sent = w.sent || n > 0
 	w.err = err
 }
