@@ -42,6 +42,7 @@ var (
 	// bridgeMay are the packages inside bridge, besides leaves, that one of them may import.
 	bridgeMay = map[string][]string{
 		"bridge/nethttp": {"bridge/listen"}, // connections come from there
+		"bridge/uwsgi":   {"bridge/listen"},
 	}
 	// bridgeLeaves are what the packages inside bridge may share. A leaf may import those before it.
 	bridgeLeaves = []string{"bridge/logtext", "bridge/spool", "bridge/httpx", "bridge/cgi", "bridge/body", "bridge/content", "bridge/upstream"}
