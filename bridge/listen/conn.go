@@ -15,6 +15,10 @@ import (
 // with bodies and files (write.go), and gives its slot back when it is closed.
 type Conn struct {
 	net.Conn
+	// NoHalfClose: a client that closes its side for writing has disconnected, however
+	// early it does so. It is set before the first WatchRequest.
+	NoHalfClose bool
+
 	raw    syscall.RawConn // nil: it has none
 	group  *Group
 	index  int // in watch.all
@@ -41,9 +45,6 @@ func (c *Conn) Upgraded() { c.pace.upgraded.Store(true) }
 // and write fails from then on.
 func (c *Conn) TooSlow() bool { return c.pace.over.Load() }
 
-// Hurried reports that the connection is not to linger for long.
-func (c *Conn) Hurried() bool { return c.group.hurried() }
-
 // Read reads.
 func (c *Conn) Read(p []byte) (int, error) {
 	if c.TooSlow() {
@@ -55,7 +56,9 @@ func (c *Conn) Read(p []byte) (int, error) {
 }
 
 // SetWriteDeadline is net.Conn's, as SetReadDeadline.
-func (c *Conn) SetWriteDeadline(t time.Time) error { return c.stayEnded(c.Conn.SetWriteDeadline(t)) }
+func (c *Conn) SetWriteDeadline(t time.Time) error {
+	return c.pace.stayEnded(c, c.Conn.SetWriteDeadline(t))
+}
 
 // SetDeadline is net.Conn's, as SetReadDeadline.
 func (c *Conn) SetDeadline(t time.Time) error {
@@ -65,12 +68,12 @@ func (c *Conn) SetDeadline(t time.Time) error {
 	return c.SetWriteDeadline(t)
 }
 
-// stayEnded is called after a deadline was set: pace.stop may have come just before.
-func (c *Conn) stayEnded(err error) error {
-	if err != nil || !c.TooSlow() {
-		return err
+// SyscallConn is for reads that wait without a buffer.
+func (c *Conn) SyscallConn() (syscall.RawConn, error) {
+	if c.raw == nil {
+		return nil, syscall.ENOTSOCK
 	}
-	return c.Conn.SetDeadline(time.Unix(1, 0))
+	return c.raw, nil
 }
 
 // CloseWrite closes the connection for writing, where it can be.

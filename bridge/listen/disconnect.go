@@ -46,7 +46,6 @@ type clientWatch struct {
 	state      atomic.Uint32
 	queued     atomic.Bool // the connection is among the young ones, or will be at the next tick
 	halfClosed atomic.Bool
-	whole      bool         // a client that closes its side has disconnected, however early
 	told       Disconnecter // of the request; may be read in the phase telling only
 	next       *Conn        // in disconnects.fresh
 	token      uint64       // of disconnects.watched; 0: it is not watched
@@ -97,11 +96,6 @@ func (c *Conn) EndRequest() {
 // answer. The connection takes no further request. It may be known only for requests that
 // are watched.
 func (c *Conn) HalfClosed() bool { return c.client.halfClosed.Load() }
-
-// NoHalfClose says that the protocol has no clients that close their side for writing and
-// wait for their answer: one that does so has disconnected. It is called before the first
-// WatchRequest.
-func (c *Conn) NoHalfClose() { c.client.whole = true }
 
 // closed tells the request that its connection was closed by another goroutine.
 func (w *clientWatch) closed(c *Conn) {
@@ -243,7 +237,7 @@ func (d *disconnects) register(y *youngRequest) {
 	if err != nil {
 		return // it is closed; or nothing can be watched
 	}
-	if half && !w.whole { // seen before anything else: so it came early, however late the tick is
+	if half && !y.c.NoHalfClose { // seen before anything else: so it came early, however late the tick is
 		w.halfClosed.Store(true)
 	}
 	if d.watched == nil {
@@ -263,7 +257,7 @@ func (d *disconnects) report(token uint64, left bool, now time.Time) {
 		return
 	}
 	w := &of.c.client
-	if left && !w.whole && (w.halfClosed.Load() || now.Sub(of.since) <= halfCloseTime) {
+	if left && !of.c.NoHalfClose && (w.halfClosed.Load() || now.Sub(of.since) <= halfCloseTime) {
 		w.halfClosed.Store(true)
 		d.mu.Unlock()
 		return

@@ -70,7 +70,7 @@ func (p *poller) add(d *disconnects, c *Conn, number uint32) (tok uint64, half b
 			return 0, false, err
 		}
 	}
-	err = c.control(func(fd int) error {
+	err = control(c.raw, func(fd int) error {
 		tok = token(int32(fd), int32(number))
 		state := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
 		if n, err := unix.Poll(state, 0); err == nil && n > 0 {
@@ -85,7 +85,7 @@ func (p *poller) add(d *disconnects, c *Conn, number uint32) (tok uint64, half b
 // remove ends add. A connection that is closed has left the epoll instance already.
 func (p *poller) remove(c *Conn) {
 	if p.file != nil {
-		_ = c.control(func(fd int) error { return p.ctl(unix.EPOLL_CTL_DEL, fd, nil) })
+		_ = control(c.raw, func(fd int) error { return p.ctl(unix.EPOLL_CTL_DEL, fd, nil) })
 	}
 }
 

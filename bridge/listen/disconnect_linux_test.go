@@ -49,13 +49,13 @@ func (l listener) wants(t *testing.T, reason error) {
 	}
 }
 
-// old makes the request of c older than halfCloseTime.
-func old(c *Conn) {
+// older makes the request of c older, so that no test depends on when it runs.
+func older(c *Conn, by time.Duration) {
 	d := &c.group.clients
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	of := d.watched[c.client.token]
-	of.since = of.since.Add(-time.Minute)
+	of.since = of.since.Add(-by)
 	d.watched[c.client.token] = of
 }
 
@@ -80,6 +80,7 @@ func TestEarlyHalfCloseIsNoDisconnect(t *testing.T) {
 					l = begun(t, c)
 				} else {
 					l = begun(t, c)
+					older(c, -time.Minute)
 					client.CloseWrite()
 				}
 				waitFor(t, "HalfClosed", c.HalfClosed)
@@ -104,7 +105,7 @@ func TestDisconnects(t *testing.T) {
 			do     func(t *testing.T, c *Conn, client streamClient)
 			reason error
 		}{
-			"late half-close": {func(_ *testing.T, c *Conn, client streamClient) { old(c); client.CloseWrite() }, io.EOF},
+			"late half-close": {func(_ *testing.T, c *Conn, client streamClient) { older(c, time.Minute); client.CloseWrite() }, io.EOF},
 			"no half-close":   {func(_ *testing.T, c *Conn, client streamClient) { client.CloseWrite() }, io.EOF},
 			"reset":           {func(t *testing.T, _ *Conn, client streamClient) { reset(t, client) }, syscall.ECONNRESET},
 			"closed here":     {func(_ *testing.T, c *Conn, _ streamClient) { c.Close() }, net.ErrClosed},
@@ -117,7 +118,7 @@ func TestDisconnects(t *testing.T) {
 					t.Fatal(err)
 				}
 				if name == "no half-close" {
-					c.NoHalfClose()
+					c.NoHalfClose = true
 				}
 				l := begun(t, c)
 				row.do(t, c, client)

@@ -17,19 +17,18 @@ const (
 	lingerMost    = 256 << 20        // bytes
 	// lingerHurry is the total time when the server stops, or needs the slot.
 	lingerHurry = time.Second
-	lingerLook  = 200 * time.Millisecond // how often Hurried is asked
+	lingerLook  = 200 * time.Millisecond // how often that is asked
 )
 
 // LingeringClose closes the connection after a complete response whose client may still
 // send. It returns when the client has closed its side, or was given its time; or at once,
-// if the connection is closed elsewhere.
+// if the connection is closed elsewhere. A second Close does no harm.
 func (c *Conn) LingeringClose() error {
-	c.Linger()
+	linger(c)
 	return c.Close()
 }
 
-// Linger is LingeringClose without Close, which is the caller's to call.
-func (c *Conn) Linger() {
+func linger(c *Conn) {
 	if c.TooSlow() || c.CloseWrite() != nil {
 		return
 	}
@@ -39,7 +38,7 @@ func (c *Conn) Linger() {
 	last, total := begun, lingerTotal
 	for left := int64(lingerMost); left > 0; {
 		now := time.Now()
-		if c.Hurried() {
+		if c.group.hurried() {
 			total = lingerHurry
 		}
 		rest := min(total-now.Sub(begun), lingerSilence-now.Sub(last))

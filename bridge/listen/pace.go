@@ -120,3 +120,11 @@ func (p *pace) stop(c *Conn) {
 	p.over.Store(true)
 	_ = c.Conn.SetDeadline(time.Unix(1, 0))
 }
+
+// stayEnded is called after a deadline was set: stop may have come just before.
+func (p *pace) stayEnded(c *Conn, err error) error {
+	if err != nil || !p.over.Load() {
+		return err
+	}
+	return c.Conn.SetDeadline(time.Unix(1, 0))
+}

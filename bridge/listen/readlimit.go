@@ -8,8 +8,8 @@ import (
 )
 
 // readLimit is until when a Conn may wait in reads. A deadline of net.Conn is a timer for
-// each connection, which is set anew for each request. ReadBy is a number instead, at which
-// the watch looks.
+// each connection, which each request sets again. ReadBy is a number instead, at which the
+// watch looks.
 type readLimit struct {
 	by    atomic.Int64 // moment; readExpired: the watch has ended reads
 	exact atomic.Bool  // net.Conn has a deadline that SetReadDeadline set
@@ -40,7 +40,7 @@ func (c *Conn) ReadBy(at time.Time) {
 		r.mu.Lock()
 		r.by.Store(to)
 		r.exact.Store(false)
-		_ = c.stayEnded(c.Conn.SetReadDeadline(time.Time{}))
+		_ = c.pace.stayEnded(c, c.Conn.SetReadDeadline(time.Time{}))
 		r.mu.Unlock()
 	}
 	if to != 0 && to < c.group.watch.next.Load() {
@@ -54,7 +54,7 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 	defer c.reads.mu.Unlock()
 	c.reads.by.Store(0)
 	c.reads.exact.Store(!t.IsZero())
-	return c.stayEnded(c.Conn.SetReadDeadline(t))
+	return c.pace.stayEnded(c, c.Conn.SetReadDeadline(t))
 }
 
 // look ends reads whose time is over, and returns the moment at which they are to end.

@@ -129,9 +129,9 @@ func (t *transfer) sendfile(fd uintptr) bool {
 	return true
 }
 
-func (c *Conn) writeParts(head, body []byte) (int64, error) {
+func writeParts(c *Conn, head, body []byte) (int64, error) {
 	if c.raw == nil {
-		return c.writeBoth(head, body)
+		return writeBoth(c, head, body)
 	}
 	t := transfers.Get().(*transfer)
 	t.pace, t.parts = &c.pace, [2][]byte{head, body}
@@ -140,7 +140,7 @@ func (c *Conn) writeParts(head, body []byte) (int64, error) {
 
 // sendParts is SendFile. ok false: the system cannot send this file; sent are bytes of the
 // head.
-func (c *Conn) sendParts(head []byte, f *os.File, off, n int64) (sent int64, ok bool, err error) {
+func sendParts(c *Conn, head []byte, f *os.File, off, n int64) (sent int64, ok bool, err error) {
 	if c.raw == nil {
 		return 0, false, nil
 	}
@@ -164,12 +164,12 @@ func cannotSend(err error) bool {
 }
 
 // control calls f with the descriptor.
-func (c *Conn) control(f func(fd int) error) error {
-	if c.raw == nil {
+func control(raw syscall.RawConn, f func(fd int) error) error {
+	if raw == nil {
 		return syscall.ENOTSOCK
 	}
 	var failed error
-	if err := c.raw.Control(func(fd uintptr) { failed = f(int(fd)) }); err != nil {
+	if err := raw.Control(func(fd uintptr) { failed = f(int(fd)) }); err != nil {
 		return err
 	}
 	return failed

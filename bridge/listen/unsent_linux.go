@@ -14,7 +14,7 @@ func acked(c *Conn) (n int64, ok bool) {
 	if _, tcp := c.Conn.(*net.TCPConn); !tcp {
 		return 0, false
 	}
-	err := c.control(func(fd int) error {
+	err := control(c.raw, func(fd int) error {
 		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 		if err == nil {
 			n = int64(info.Bytes_acked)
@@ -27,7 +27,7 @@ func acked(c *Conn) (n int64, ok bool) {
 // unsent is how many bytes of what was written the other side has not taken yet;
 // false: the system does not tell.
 func unsent(c *Conn) (n int, ok bool) {
-	err := c.control(func(fd int) (err error) {
+	err := control(c.raw, func(fd int) (err error) {
 		n, err = unix.IoctlGetInt(fd, unix.SIOCOUTQ)
 		return err
 	})

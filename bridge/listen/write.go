@@ -47,7 +47,7 @@ func (c *Conn) WriteParts(head, body []byte) (int64, error) {
 		return 0, os.ErrDeadlineExceeded
 	}
 	defer c.pace.end()
-	return c.writeParts(head, body)
+	return writeParts(c, head, body)
 }
 
 // SendFile writes head and n bytes of the regular file f from off on: in as few calls and
@@ -57,7 +57,7 @@ func (c *Conn) SendFile(head []byte, f *os.File, off, n int64) (int64, error) {
 	if !c.pace.begin() {
 		return 0, os.ErrDeadlineExceeded
 	}
-	sent, ok, err := c.sendParts(head, f, off, n)
+	sent, ok, err := sendParts(c, head, f, off, n)
 	c.pace.end()
 	if ok || err != nil {
 		return sent, err
@@ -98,7 +98,7 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 }
 
 // writeBoth writes head and body without help of the system.
-func (c *Conn) writeBoth(head, body []byte) (sent int64, err error) {
+func writeBoth(c *Conn, head, body []byte) (sent int64, err error) {
 	for _, p := range [...][]byte{head, body} {
 		for len(p) > 0 {
 			n, err := c.Conn.Write(p[:min(len(p), writePiece)])

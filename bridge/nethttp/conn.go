@@ -101,7 +101,7 @@ func (c *conn) CloseWrite() error {
 func (c *conn) linger() {
 	c.owed.Store(false)
 	if !c.srv.closing.Load() {
-		c.link.Linger()
+		_ = c.link.LingeringClose()
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 
 // conn is one connection, and the one request on it.
 type conn struct {
-	*listen.Conn
+	link    *listen.Conn
 	srv     *Server
 	scratch *scratch
 	got     int // bytes in scratch.in
@@ -51,8 +51,8 @@ var scratches = sync.Pool{New: func() any {
 }}
 
 func newConn(s *Server, nc *listen.Conn) *conn {
-	nc.NoHalfClose()
-	return &conn{Conn: nc, srv: s, scratch: scratches.Get().(*scratch)}
+	nc.NoHalfClose = true
+	return &conn{link: nc, srv: s, scratch: scratches.Get().(*scratch)}
 }
 
 func (c *conn) free() {
@@ -77,7 +77,7 @@ func (c *conn) await(limit time.Duration, stopping bool) {
 		limit = lastMoment
 	}
 	if limit > 0 {
-		c.Conn.ReadBy(time.Now().Add(limit))
+		c.link.ReadBy(time.Now().Add(limit))
 	}
 }
 
@@ -86,7 +86,7 @@ func (c *conn) hurry() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.waiting {
-		c.Conn.ReadBy(time.Now().Add(lastMoment))
+		c.link.ReadBy(time.Now().Add(lastMoment))
 	}
 }
 
@@ -96,7 +96,7 @@ func (c *conn) came(deadline time.Time) {
 	defer c.mu.Unlock()
 	if c.waiting || deadline.IsZero() {
 		c.waiting = false
-		c.Conn.ReadBy(deadline)
+		c.link.ReadBy(deadline)
 	}
 }
 
@@ -104,7 +104,7 @@ func (c *conn) came(deadline time.Time) {
 func (c *conn) serve() {
 	defer c.srv.remove(c)
 	defer c.free()
-	defer c.Conn.Close()
+	defer c.link.Close()
 	head, err := c.readHeader()
 	if err != nil {
 		c.early(headerSize, err)
@@ -112,7 +112,7 @@ func (c *conn) serve() {
 	}
 	switch {
 	case head.modifier1 == modifierPing:
-		_, _ = c.Conn.Write(pong)
+		_, _ = c.link.Write(pong)
 		return
 	case head.modifier1 != modifierWSGI:
 		name := modifierName(head.modifier1)
@@ -158,7 +158,7 @@ func (c *conn) readHeader() (header, error) {
 		deadline = time.Now().Add(c.srv.o.HeaderTimeout)
 	}
 	for c.got < headerSize {
-		n, err := c.Conn.Read(c.scratch.in[c.got:])
+		n, err := c.link.Read(c.scratch.in[c.got:])
 		c.got += n
 		if c.got >= headerSize {
 			break
@@ -184,7 +184,7 @@ func (c *conn) readVars(size int) ([]byte, error) {
 		c.scratch.in = in
 	}
 	for c.got < end {
-		n, err := c.Conn.Read(c.scratch.in[c.got:])
+		n, err := c.link.Read(c.scratch.in[c.got:])
 		c.got += n
 		if err != nil && c.got < end {
 			return nil, err
@@ -203,10 +203,10 @@ func (c *conn) request(p []byte) (*http.Request, *cgi.Gateway, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r.RemoteAddr = c.RemoteAddr().String()
+	r.RemoteAddr = c.link.RemoteAddr().String()
 	r.Body = http.NoBody
 	if r.ContentLength > 0 {
-		c.body = body.NewSized(c.Conn, c.scratch.in[headerSize+len(p):c.got], r.ContentLength, func() { c.Conn.WatchRequest(c) })
+		c.body = body.NewSized(c.link, c.scratch.in[headerSize+len(p):c.got], r.ContentLength, func() { c.link.WatchRequest(c) })
 		r.Body = c.body
 	}
 	var ctx context.Context
@@ -218,10 +218,10 @@ func (c *conn) request(p []byte) (*http.Request, *cgi.Gateway, error) {
 func (c *conn) answer(r *http.Request, gateway *cgi.Gateway) {
 	c.w = writer{c: c, r: r, gateway: gateway, out: c.scratch.out[:0], header: make(http.Header, 8), declared: -1}
 	if r.Body == http.NoBody {
-		c.Conn.WatchRequest(c)
+		c.link.WatchRequest(c)
 	}
 	whole := c.run(r)
-	c.Conn.EndRequest()
+	c.link.EndRequest()
 	c.cancel()
 	if whole {
 		whole = c.w.finish() == nil
@@ -230,7 +230,7 @@ func (c *conn) answer(r *http.Request, gateway *cgi.Gateway) {
 	if !whole {
 		c.cut()
 	} else if c.body != nil && c.body.Left() > 0 {
-		c.Conn.Linger()
+		c.link.LingeringClose()
 	}
 }
 
@@ -243,7 +243,7 @@ func (c *conn) run(r *http.Request) (whole bool) {
 	}()
 	rec := writers.Get().(*httpx.Writer)
 	rec.Reset(&c.w)
-	e := httpx.EndsOf(r.RemoteAddr, c.LocalAddr())
+	e := httpx.EndsOf(r.RemoteAddr, c.link.LocalAddr())
 	rec.Info.Met(time.Now(), &e, false)
 	rec.Info.Relayed = true
 	c.srv.h.ServeHTTP(rec, r)
@@ -268,7 +268,7 @@ func (c *conn) cut() {
 	if c.w.sent {
 		time.Sleep(takeTime)
 	}
-	_ = c.Conn.SetLinger(0)
+	_ = c.link.SetLinger(0)
 }
 
 // takeTime is the time that the peer has to read the part of a response that was sent before
@@ -277,21 +277,21 @@ func (c *conn) cut() {
 const takeTime = 50 * time.Millisecond
 
 // resets reports whether the connection can end in a reset.
-func (c *conn) resets() bool { return c.RemoteAddr().Network() != "unix" }
+func (c *conn) resets() bool { return c.link.RemoteAddr().Network() != "unix" }
 
 // refuse answers a packet that is not a request.
 func (c *conn) refuse(status int, reason string) {
 	c.logRefused(reason, "status", status, "error", reason)
-	c.srv.o.Refused(c.RemoteAddr().String(), status)
+	c.srv.o.Refused(c.link.RemoteAddr().String(), status)
 	text := http.StatusText(status)
-	if _, err := fmt.Fprintf(c.Conn, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s\n", status, text, len(text)+1, text); err == nil {
-		c.Conn.Linger()
+	if _, err := fmt.Fprintf(c.link, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s\n", status, text, len(text)+1, text); err == nil {
+		c.link.LingeringClose()
 	}
 }
 
 // logRefused writes a record, at most once a minute for the same reason from the same address.
 func (c *conn) logRefused(reason string, pairs ...any) {
-	peer, _, err := net.SplitHostPort(c.RemoteAddr().String())
+	peer, _, err := net.SplitHostPort(c.link.RemoteAddr().String())
 	if err != nil {
 		peer = "unix"
 	}

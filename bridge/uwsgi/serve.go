@@ -140,7 +140,7 @@ func (s *Server) Close() error {
 		ln.Close()
 	}
 	for c := range s.conns {
-		c.Conn.Close()
+		c.link.Close()
 	}
 	s.conns = nil
 	return nil

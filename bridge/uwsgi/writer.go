@@ -135,7 +135,7 @@ func (w *writer) ReadFrom(r io.Reader) (int64, error) {
 	if w.err != nil {
 		return 0, w.err
 	}
-	n, err := w.c.Conn.ReadFrom(lr)
+	n, err := w.c.link.ReadFrom(lr)
 	w.written += n
 	w.sent = w.sent || n > 0
 	return n, err
@@ -155,10 +155,10 @@ func (w *writer) FlushError() error {
 func (w *writer) Flush() { _ = w.FlushError() }
 
 // SetReadDeadline is for http.ResponseController.
-func (w *writer) SetReadDeadline(t time.Time) error { return w.c.Conn.SetReadDeadline(t) }
+func (w *writer) SetReadDeadline(t time.Time) error { return w.c.link.SetReadDeadline(t) }
 
 // SetWriteDeadline is for http.ResponseController.
-func (w *writer) SetWriteDeadline(t time.Time) error { return w.c.Conn.SetWriteDeadline(t) }
+func (w *writer) SetWriteDeadline(t time.Time) error { return w.c.link.SetWriteDeadline(t) }
 
 // EnableFullDuplex does nothing: the body may be read after the response has begun anyway.
 func (w *writer) EnableFullDuplex() error { return nil }
@@ -195,7 +195,7 @@ func (w *writer) send(p, more []byte) {
 	if w.err != nil || len(p)+len(more) == 0 {
 		return
 	}
-	n, err := w.c.Conn.WriteParts(p, more)
+	n, err := w.c.link.WriteParts(p, more)
 	w.sent = w.sent || n > 0
 	w.err = err
 }
