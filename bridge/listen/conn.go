@@ -19,13 +19,14 @@ type Conn struct {
 	// early it does so. It is set before the first WatchRequest.
 	NoHalfClose bool
 
-	raw    syscall.RawConn // nil: it has none
-	group  *Group
-	index  int // in watch.all
-	closed atomic.Bool
-	pace   pace
-	reads  readLimit
-	client clientWatch
+	raw     syscall.RawConn // nil: it has none
+	group   *Group
+	counted clientKey // by clientCounts; 0: it is not
+	index   int       // in watch.all
+	closed  atomic.Bool
+	pace    pace
+	reads   readLimit
+	client  clientWatch
 }
 
 func newConn(nc net.Conn, g *Group) *Conn {
@@ -100,6 +101,7 @@ func (c *Conn) Close() error {
 	}
 	c.client.closed(c)
 	c.group.watch.remove(c)
+	c.group.counts.free(c)
 	c.group.slots.free()
 	return err
 }

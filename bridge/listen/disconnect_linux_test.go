@@ -24,17 +24,8 @@ func begun(t *testing.T, c *Conn) listener {
 	t.Helper()
 	l := make(listener, 8)
 	c.WatchRequest(l)
-	waitFor(t, "the request is watched", func() bool { return c.client.state.Load()&phaseMask != phaseRunning })
+	waitUntil(t, "the request is watched", func() bool { return c.client.state.Load()&phaseMask != phaseRunning })
 	return l
-}
-
-func waitFor(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("it never came: %s", what)
-		}
-	}
 }
 
 func (l listener) wants(t *testing.T, reason error) {
@@ -83,7 +74,7 @@ func TestEarlyHalfCloseIsNoDisconnect(t *testing.T) {
 					older(c, -time.Minute)
 					client.CloseWrite()
 				}
-				waitFor(t, "HalfClosed", c.HalfClosed)
+				waitUntil(t, "HalfClosed", c.HalfClosed)
 				if len(l) > 0 {
 					t.Fatalf("told %v", <-l)
 				}
@@ -229,7 +220,7 @@ func TestDisconnectsAtAnyTime(t *testing.T) {
 		t.Errorf("%d requests were not told once, or were told late", wrong.Load())
 	}
 	d := &g.clients
-	waitFor(t, "no request is watched or young", func() bool {
+	waitUntil(t, "no request is watched or young", func() bool {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		return len(d.watched) == 0 && len(d.young) == 0 && !d.ticking.Load()

@@ -13,6 +13,7 @@
 //	handover.go    a listener that another process takes over: Inherit, File, RemoveOnClose
 //	group.go       Group, Protocol: Serve, Leave, Shutdown, Close; connection counts
 //	limit.go       limitListener: max_connections, and no spinning without file descriptors
+//	perclient.go   clientCounts: max_connections_per_client
 //	conn.go        Conn: a client's connection, its slot
 //	write.go       its writes, which are watched: bytes, a head with a body or a file
 //	transfer_*.go  transfer: writev(2) and sendfile(2) without allocations

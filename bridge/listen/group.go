@@ -35,9 +35,17 @@ type Options struct {
 	MaxConnections int
 	// Limits bound how slow clients may be; see SetLimits.
 	Limits Limits
-	// Log gets accept_paused and slow_client; nil: no records are written.
+	// Refused is called for each connection that is closed at once, with the reason; nil:
+	// it is not called.
+	Refused func(reason string)
+	// Log gets accept_paused, connection_refused and slow_client; nil: no records are
+	// written.
 	Log hclog.Logger
 }
+
+// RefusedPerClient is a reason of Options.Refused: the client has as many connections as
+// Limits.PerClient allows.
+const RefusedPerClient = "max_connections_per_client"
 
 // Group is all listeners that are served together, whatever protocols they speak. They
 // share one limit of connections, one watch over slow clients and one end.
@@ -45,7 +53,9 @@ type Group struct {
 	log     hclog.Logger
 	slots   *slots // nil: no limit
 	watch   watch
+	counts  clientCounts
 	clients disconnects
+	refused func(reason string)
 	slow    httpx.LogLimiter // slow_client
 
 	leaving  atomic.Bool // Leave was called
@@ -58,7 +68,11 @@ type Group struct {
 
 // NewGroup makes a Group without listeners; Serve adds them.
 func NewGroup(o Options) *Group {
-	g := &Group{log: o.Log, slow: httpx.LogLimiter{Every: time.Minute}}
+	g := &Group{log: o.Log, slow: httpx.LogLimiter{Every: time.Minute}, refused: o.Refused}
+	g.counts.refused.Every = time.Minute
+	if g.refused == nil {
+		g.refused = func(string) {}
+	}
 	if g.log == nil {
 		g.log = hclog.NewNullLogger()
 	}

@@ -41,10 +41,15 @@ func (l *limitListener) Accept() (net.Conn, error) {
 	if err := l.takeSlot(); err != nil {
 		return nil, err
 	}
-	for wait := 5 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+	for wait := 5 * time.Millisecond; ; wait = min(max(2*wait, 5*time.Millisecond), time.Second) {
 		nc, err := l.Listener.Accept()
 		if err == nil {
-			c := newConn(nc, l.group)
+			c, limits := newConn(nc, l.group), l.group.watch.limits.Load()
+			if !l.group.counts.take(c, limits) {
+				l.group.tooMany(c, limits)
+				wait = 0
+				continue
+			}
 			l.group.watch.add(c)
 			return c, nil
 		}

@@ -4,6 +4,7 @@ import (
 	"net"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // pairOf is a connection of a Group and its client.
@@ -42,4 +43,13 @@ func pairOn(t testing.TB, network string, g *Group) (*Conn, streamClient) {
 	}
 	t.Cleanup(func() { client.Close(); served.Close(); g.Close() })
 	return served.(*Conn), client.(streamClient)
+}
+
+func waitUntil(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it never came: %s", what)
+		}
+	}
 }

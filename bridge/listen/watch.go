@@ -2,6 +2,7 @@ package listen
 
 import (
 	"math"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,13 @@ type Limits struct {
 	// Tunnel is how long an upgraded connection may be silent in both directions; 0: no
 	// limit.
 	Tunnel time.Duration
+	// PerClient bounds the open connections of one client: an IPv4 address, or the /64 of
+	// an IPv6 address. Further ones are closed at once. 0: no limit. Connections that were
+	// opened while there was none do not count.
+	PerClient int
+	// Unlimited reports addresses for which PerClient does not hold, because other clients
+	// are behind them; nil: there are none. Unix sockets have no limit anyway.
+	Unlimited func(netip.Addr) bool
 }
 
 // watch are the open connections. One timer looks at all of them while there are any: a

@@ -48,10 +48,17 @@ type parts struct {
 	stop       *stop
 }
 
+// Counters count what is served, and what is not.
+type Counters interface {
+	// Observe is called for each request that is answered.
+	Observe(w *httpx.Writer, took time.Duration)
+	// Refused is called for each connection that is refused, with the reason.
+	Refused(reason string)
+}
+
 // New assembles: pools, then the handlers from the inside outward. Nothing runs yet and
-// nothing is bound. events is called for each event of a worker, observe (nil: it is not
-// called) for each request; the caller closes log.
-func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer, events func(supervisor.Event), observe func(*httpx.Writer, time.Duration)) (*Server, error) {
+// nothing is bound. events is called for each event of a worker; the caller closes log.
+func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer, events func(supervisor.Event), counters Counters) (*Server, error) {
 	access, err := openAccessLog(cfg, log, stdout)
 	if err != nil {
 		return nil, err
@@ -69,14 +76,14 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 	if access.log != nil {
 		p.observers = append(p.observers, access.log.Request)
 	}
-	if observe != nil {
-		p.observers = append(p.observers, func(rec *httpx.Writer, _ *http.Request, now time.Time) { observe(rec, now.Sub(rec.Info.Start)) })
-	}
+	p.observers = append(p.observers, func(rec *httpx.Writer, _ *http.Request, now time.Time) {
+		counters.Observe(rec, now.Sub(rec.Info.Start))
+	})
 	if err := sites.first(cfg); err != nil {
 		return nil, err
 	}
 	refused := func(remote string, status int) { chain.Refused(remote, status, p.observers) }
-	listeners := newListeners(cfg, sites, refused, log)
+	listeners := newListeners(cfg, sites, refused, counters.Refused, log)
 	sites.limits = listeners.group.SetLimits
 	return &Server{Listeners: listeners, parts: p, sites: sites}, nil
 }

@@ -31,11 +31,11 @@ type Listeners struct {
 }
 
 // newListeners makes them; h gets the requests, and refused is called for those that no
-// handler gets.
-func newListeners(cfg *config.Config, h http.Handler, refused func(remote string, status int), log *logfile.Log) *Listeners {
+// handler gets, and count for each connection that is refused.
+func newListeners(cfg *config.Config, h http.Handler, refused func(remote string, status int), count func(reason string), log *logfile.Log) *Listeners {
 	return &Listeners{
 		log:    log,
-		group:  listen.NewGroup(listen.Options{MaxConnections: cfg.Limits.MaxConns, Limits: paceOf(cfg), Log: log}),
+		group:  listen.NewGroup(listen.Options{MaxConnections: cfg.Limits.MaxConns, Limits: paceOf(cfg), Refused: count, Log: log}),
 		wanted: cfg.Listen,
 		protocols: map[string]listen.Protocol{
 			"http": nethttp.New(h, nethttp.Options{
@@ -46,9 +46,13 @@ func newListeners(cfg *config.Config, h http.Handler, refused func(remote string
 	}
 }
 
-// paceOf is how slow clients may be.
+// paceOf is how slow clients may be, and how many connections each of them may have.
 func paceOf(cfg *config.Config) listen.Limits {
-	return listen.Limits{Send: httpx.Pace{Silence: cfg.Limits.SendTimeout, Rate: cfg.Limits.MinRate}, Tunnel: cfg.Limits.TunnelTimeout}
+	trust, _ := trustOf(cfg) // its error is reported where the stages are made
+	return listen.Limits{
+		Send: httpx.Pace{Silence: cfg.Limits.SendTimeout, Rate: cfg.Limits.MinRate}, Tunnel: cfg.Limits.TunnelTimeout,
+		PerClient: cfg.Limits.PerClient, Unlimited: trust.Addr,
+	}
 }
 
 // Inherit has Listen take over sockets instead of opening them: take returns the one for an

@@ -34,6 +34,11 @@ import (
 // zeroAllowed are the fields that stay zero here, each with the reason.
 var zeroAllowed = map[string]string{}
 
+type noCounters struct{}
+
+func (noCounters) Observe(*httpx.Writer, time.Duration) {}
+func (noCounters) Refused(string)                       {}
+
 // everySetting is a configuration in which every setting differs from its default. settingsLeftOut says what is missing.
 const everySetting = `
 trusted_proxies = ["10.0.0.0/8"]
@@ -68,6 +73,7 @@ max_head = "32KiB"
 response_memory = "128KiB"
 spool_max = "128MiB"
 max_connections = 99
+max_connections_per_client = 9
 
 [log]
 access_log = "access.log"
@@ -229,7 +235,7 @@ func TestWiring(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(log.Close)
-		s, err := New(cfg, "test", log, io.Discard, func(supervisor.Event) {}, func(*httpx.Writer, time.Duration) {})
+		s, err := New(cfg, "test", log, io.Discard, func(supervisor.Event) {}, noCounters{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -33,7 +33,8 @@ type Limits struct {
 	ResponseMemory int64 `key:"response_memory"` // of one response in memory; more goes to a file; 0: only what all of them share bounds it
 	SpoolMax       int64 `key:"spool_max"`       // of one response in its file; beyond it the app waits
 
-	MaxConns int `key:"max_connections"` // open client connections; at the limit accepting waits
+	MaxConns  int `key:"max_connections"`            // open client connections; at the limit accepting waits
+	PerClient int `key:"max_connections_per_client"` // of one address or IPv6 /64; further ones are closed at once; 0: no limit
 }
 
 // Settings are those of [limits].
@@ -53,6 +54,7 @@ func (*Limits) Settings() schema.Group {
 		{Key: "response_memory", Kind: schema.Size, Default: "256KiB"},
 		{Key: "spool_max", Kind: schema.Size, Default: "256MiB"},
 		{Key: "max_connections", Kind: schema.Int, Derived: "80 % of the open files limit; in a container no more than its memory limit / 64KiB"},
+		{Key: "max_connections_per_client", Kind: schema.Int, Default: "0", Reload: true},
 	}}
 }
 

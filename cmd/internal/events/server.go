@@ -9,6 +9,7 @@ func serverEvents() []Event {
 		event("accept_paused", "warn", "New connections are not accepted for a moment.", "address error max_connections", "Raise the limit of open files (ulimit -n, LimitNOFILE), or max_connections."),
 		event("access_log", "error", "The access log cannot be written.", "error", "Check the disk and the file's owner; lines are lost meanwhile."),
 		event("config", "warn", "The configuration is legal, but probably a mistake.", "", "The message says what to change."),
+		event("connection_refused", "warn", "A client has too many connections: a further one was closed at once.", "peer reason max_connections", "If many clients share the address (a company, a proxy), raise max_connections_per_client, or name the proxy in trusted_proxies. Logged once a minute for each client."),
 		event("control", "info", "A command was given to this server.", "command app worker to log_level by", "Nothing: `by` names the user and the process."),
 		event("control_socket", "info; debug", "The control socket is open.", "path error", "Nothing. With `error` the commands need --control PATH to find it."),
 		event("dispatch_stall", "error", "Requests wait although workers are idle.", pool, report),

@@ -55,6 +55,9 @@ func (m *Metrics) Observe(w *httpx.Writer, took time.Duration) {
 	}
 }
 
+// Refused counts a connection that is refused.
+func (m *Metrics) Refused(reason string) { m.refused.WithLabelValues(reason).Inc() }
+
 func (a *app) count(m *Metrics, status int, source string) {
 	class, from := 0, 0
 	if status >= 100 && status < 600 {

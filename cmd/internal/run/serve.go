@@ -121,7 +121,7 @@ func (s *server) assemble(ctx context.Context) (err error) {
 		s.progress.Event(e)
 		s.failures.Event(e)
 		dev.Event(e)
-	}, s.metrics.Observe)
+	}, s.metrics)
 	if err != nil {
 		return err
 	}
