@@ -17,7 +17,7 @@ import (
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	const workers = 4
-	duration := 30 * time.Second
+	duration := 12 * time.Second // about forty deeds
 	if v := os.Getenv("STANDPIPE_SOAK"); v != "" {
 		duration = 5 * time.Minute
 	}

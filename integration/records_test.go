@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 )
 
@@ -60,6 +61,16 @@ func (r record) duration(key string) time.Duration {
 		panic(fmt.Sprintf("%s of %v: %v", key, r, err))
 	}
 	return d
+}
+
+// time is when the record was written.
+func (r record) time(t testing.TB) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339Nano, r.str("time"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
 }
 
 // lines collects a stream line by line, while it runs.

@@ -272,15 +272,34 @@ with open("tries", "a") as f:
 raise RuntimeError("broken at import")
 `})
 	s := start(t, opts{Dir: dir, Args: []string{"--app", "name=good,module=app:app,dir=good,workers=1,mount=/good", "--app", "name=bad,module=app:app,dir=bad,workers=4"}})
-	time.Sleep(time.Minute) // it is a bound over a minute
+	const tries = 6 // the next one comes 7 s later at the earliest
+	var failed []record
+	eventually(t, "several tries have failed", func() bool {
+		failed = nil
+		for _, r := range s.events("app_failed") {
+			if r.str("app") == "bad" {
+				failed = append(failed, r)
+			}
+		}
+		return len(failed) >= tries
+	})
 	b, err := os.ReadFile(filepath.Join(dir, "bad", "tries"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(b); n < 5 || n > 10 {
-		t.Errorf("%d tries in a minute", n)
+	if len(b) != tries || len(failed) != tries {
+		t.Errorf("%d tries, %d records of them, after %d", len(b), len(failed), tries)
 	}
-	if n := len(s.stderrText()); n > 100<<10 {
+	for i := 1; i < len(failed); i++ { // the first ones may have begun at one time
+		before, now := failed[i-1], failed[i]
+		if pause := now.duration("retry_in"); pause != 2*before.duration("retry_in") {
+			t.Errorf("a pause of %v after one of %v", pause, before.duration("retry_in"))
+		}
+		if took := now.time(t).Sub(before.time(t)); i >= 4 && took < before.duration("retry_in")*3/4 {
+			t.Errorf("a try after %v, instead of about %v", took, before.duration("retry_in"))
+		}
+	}
+	if n := len(s.stderrText()); n > 50<<10 {
 		t.Errorf("%d bytes of log", n)
 	}
 	s.want(200, "/good")

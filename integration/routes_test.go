@@ -119,7 +119,7 @@ func TestFault_C1_OnlyWebSocketIsTunnelled(t *testing.T) {
 		{"an unknown one", "GET", "1.1", "Connection: Upgrade\r\nUpgrade: websocket2\r\n", 200},
 		{"a POST", "POST", "1.1", "Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 0\r\n", 200},
 		{"HTTP/1.0", "GET", "1.0", "Connection: Upgrade\r\nUpgrade: websocket\r\n", 200},
-		{"settings alone", "GET", "1.1", "HTTP2-Settings: AAMAAABkAAQAAP__\r\n", 200},
+		{"settings alone", "GET", "1.1", "Connection: keep-alive\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n", 200},
 		{"websocket", "GET", "1.1", "Connection: Upgrade\r\nUpgrade: websocket\r\n", 101},
 		{"websocket in other letters", "GET", "1.1", "Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n", 101},
 		{"websocket among others", "GET", "1.1", "Connection: Upgrade\r\nUpgrade: h2c, websocket\r\n", 101},

@@ -160,10 +160,8 @@ func TestFault_B3_SpoolFolderIsGone(t *testing.T) {
 		lose()
 		id := fmt.Sprintf("gone-%d", i)
 		c := b.lazy("/big?mb=8&id=" + id)
-		eventually(t, "the answer is in the spool", func() bool { return b.recorded("close "+id) == 1 })
-		if n := len(b.spilled()); n != 1 {
-			t.Errorf("%d answers have a file", n)
-		}
+		// The app may end before the last bytes of its answer have reached the file.
+		eventually(t, "the answer is in the spool", func() bool { return b.recorded("close "+id) == 1 && len(b.spilled()) == 1 })
 		checkSum(t, c, 8)
 		c.Close()
 		eventually(t, "each loss has its record", func() bool { return len(b.events("spool_dir_lost")) == losses })

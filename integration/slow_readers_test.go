@@ -97,12 +97,9 @@ func TestSlowReadersHoldNoWorker(t *testing.T) {
 				return false
 			}
 		}
-		return true
+		return len(b.spilled()) == clients // the app may end before the last bytes of its answer have reached the file
 	})
 	b.want(200, "/pid")
-	if n := len(b.spilled()); n != clients {
-		t.Errorf("%d answers have a file, of %d", n, clients)
-	}
 	if left := spooled(t, spool); len(left) > 0 {
 		t.Errorf("files with names: %v", left)
 	}

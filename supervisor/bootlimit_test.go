@@ -3,6 +3,8 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,6 +48,37 @@ func TestAHungBootDoesNotBlock(t *testing.T) {
 		if _, booting := g.state(); booting != 0 {
 			t.Errorf("%d still boot", booting)
 		}
+	})
+}
+
+// Four workers whose boots fail at once try together at most ten times in the first minute, and go on trying.
+func TestFailedBootsAreFew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewBootLimiter(4)
+		stop := make(chan struct{})
+		var tries atomic.Int64
+		var workers sync.WaitGroup
+		for range 4 {
+			workers.Go(func() {
+				for b := l.enter(stop); b != nil; b = l.enter(stop) {
+					tries.Add(1)
+					if pause := b.end(bootFailed); pause < firstPause || pause > lastPause {
+						t.Errorf("a pause of %v", pause)
+					}
+				}
+			})
+		}
+		time.Sleep(time.Minute)
+		if n := tries.Load(); n < 5 || n > 10 {
+			t.Errorf("%d tries in the first minute", n)
+		}
+		before := tries.Load()
+		time.Sleep(time.Minute)
+		if n := tries.Load() - before; n < 1 || n > 3 {
+			t.Errorf("%d tries in the second minute", n)
+		}
+		close(stop)
+		workers.Wait()
 	})
 }
 
