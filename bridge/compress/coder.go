@@ -3,6 +3,7 @@ package compress
 import (
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/andybalholm/brotli"
@@ -53,29 +54,24 @@ type coders struct {
 	pools [3]sync.Pool
 }
 
-func (c *coders) get(coding string, w io.Writer) (coder, error) {
-	for i, name := range Codings {
-		if name != coding {
-			continue
-		}
-		z, ok := c.pools[i].Get().(coder)
-		if !ok {
-			var err error
-			if z, err = newCoder(coding, c.level); err != nil {
-				return nil, err
-			}
-		}
-		z.Reset(w)
-		return z, nil
+// get returns a stream in a coding, which writes to w.
+func (c *coders) get(coding string, w io.Writer) (*stream, error) {
+	i := slices.Index(Codings, coding)
+	if i < 0 {
+		return nil, fmt.Errorf("there is no coding %q", coding)
 	}
-	return newCoder(coding, c.level)
-}
-
-func (c *coders) put(coding string, z coder) {
-	for i, name := range Codings {
-		if name == coding {
-			z.Reset(io.Discard)
-			c.pools[i].Put(z)
+	s, ok := c.pools[i].Get().(*stream)
+	if !ok {
+		z, err := newCoder(coding, c.level)
+		if err != nil {
+			return nil, err
+		}
+		s = &stream{level: c.level, pool: &c.pools[i], z: z}
+		if coding == "br" && c.level != Best {
+			s.stretch = brotliStretch
 		}
 	}
+	s.z.Reset(&s.out)
+	s.w, s.since = w, 0
+	return s, nil
 }

@@ -1,6 +1,7 @@
 // Package compress compresses answers: gzip, zstd, br.
 //
 //	coder.go    the three codings, with their writers kept for the next answer
+//	stream.go   stream: one content in slices, so that it does not hold up other requests
 //	encoder.go  Encoder: whole contents at once
 //	handler.go  New: the stage that compresses an app's answers, while they come
 //	fields.go   what compression changes in an answer's fields

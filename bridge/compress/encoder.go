@@ -16,7 +16,7 @@ func (e *Encoder) Encode(coding string, p []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer e.coders.put(coding, z)
+	defer z.free()
 	if _, err := z.Write(p); err != nil {
 		return nil, err
 	}

@@ -58,8 +58,8 @@ type presser struct {
 	named   []string // If-None-Match, as the client sent it
 	decided bool
 	coding  string
-	z       coder // nil: the answer goes out as it is
-	sent    int64 // bytes of the compressed body
+	z       *stream // nil: the answer goes out as it is
+	sent    int64   // bytes of the compressed body
 }
 
 // WriteHeader decides. An interim answer decides nothing.
@@ -114,7 +114,7 @@ func (p *presser) decide(status int) {
 	weaken(h)
 }
 
-// sink is where the coder writes to.
+// sink is where the stream writes to.
 type sink struct{ p *presser }
 
 func (s sink) Write(b []byte) (int, error) {
@@ -172,5 +172,5 @@ func (p *presser) end(rec *httpx.Writer, whole bool) {
 		_ = p.z.Close() // the client may have left
 	}
 	rec.Recount(p.sent)
-	p.h.coders.put(p.coding, p.z)
+	p.z.free()
 }
