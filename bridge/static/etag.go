@@ -8,6 +8,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"github.com/standpipe/standpipe/bridge/cpu"
 )
 
 // Reproducible images and archives set the time of files to 1970, to 1980-01-01 (zip), or to
@@ -40,8 +42,18 @@ func statTag(st fs.FileInfo, now time.Time) string {
 // sumOf reads a whole file.
 func sumOf(f *os.File, size int64) ([]byte, error) {
 	h := sha256.New()
-	if _, err := io.Copy(h, io.NewSectionReader(f, 0, size)); err != nil {
+	if _, err := io.Copy(hashing{h}, io.NewSectionReader(f, 0, size)); err != nil {
 		return nil, err
 	}
 	return h.Sum(nil), nil
+}
+
+// hashing has a slot while a part of a file is hashed, but not while it is read. io.Copy reads
+// parts of 32 KiB. The contents that are kept in memory (maxSmall) are hashed without one:
+// it takes less time than to answer.
+type hashing struct{ hash io.Writer }
+
+func (h hashing) Write(p []byte) (int, error) {
+	defer cpu.Slot()()
+	return h.hash.Write(p)
 }
