@@ -54,7 +54,7 @@ func Serve(ctx context.Context, o Options) (err error) {
 	if machine.Limited {
 		limit = machine.Memory
 	}
-	defer tune.Start(limit)()
+	tune.Start(limit)
 	// From here on a signal means an orderly stop.
 	stops := make(chan os.Signal, 4)
 	notifyStops(stops)

@@ -1,9 +1,8 @@
-// Package tune sets Go's run-time for a server beside Python workers: cores, garbage
+// Package tune sets Go's run-time for a server beside Python workers: Ps, garbage
 // collection, threads, and the CPU profile for developers.
 //
-//	tune.go       Start applies all of it, and returns what ends it
-//	cores.go      the number of cores that Go uses (GOMAXPROCS), by what it fills
-//	cores_linux.go, cores_other.go      what the process and the machine use
+//	tune.go       Start applies all of it
+//	procs.go      the number of Ps, which run Go code at the same time (GOMAXPROCS)
 //	collector.go  fixed: the growth of the heap (GOGC) and the memory limit (GOMEMLIMIT)
 //	threads.go    the threads that are created in advance
 //	threads_linux.go, threads_other.go  how many tasks may still be created
@@ -13,22 +12,15 @@
 //
 // # Numbers
 //
-// A fixed number of cores would be simpler. It was measured on two cores with two workers and
-// 32 clients, in 12 interleaved rounds on a busy machine; medians of the ratios to cores.go:
-//
-//	               hello: requests/s  Go's CPU time    Flask: requests/s  Go's CPU time
-//	GOMAXPROCS=2          0.98            1.17                0.96            1.05
-//	GOMAXPROCS=1          1.12            0.89                0.94            1.11
-//
-// Two cores, which are Go's default there, cost a sixth more of the time that the workers
-// need, and one is too few for Flask. So the number follows the load, until the server
-// wakes fewer threads per request.
+// On two cores, two Ps cost more of Go's CPU time than one, because a goroutine that becomes
+// ready wakes another thread: hello at 1,000/s 200 us to 179, at 4,000/s 146 to 107, and with
+// three Ps 234 and 131 (medians of four interleaved rounds on a busy machine). One P is no
+// choice: while a goroutine computes on it, all requests wait for up to 10 ms at a time. A
+// number that follows the load was one when compression began.
 //
 // GOGC needs no pace: with 100, 200 and 400 to 100 (which followed the live heap) the CPU
 // time of all processes per request was 1.05, 1.01 and 1.00 in 30 rounds, in which two
 // equal servers differed by 1.05.
 //
-// # Goroutines
-//
-// One goroutine follows the cores; the function that Start returns ends it and waits.
+// The package starts no goroutine that outlives Start.
 package tune

@@ -15,9 +15,9 @@ import (
 // spareThreads are for signals, logs, and starting processes.
 const spareThreads = 12
 
-// threadsNeeded is how many threads the server may need: one for each core, those that wait
+// threadsNeeded is how many threads the server may need: one for each P, those that wait
 // for a disk, and a few. A worker needs none: its pipes and its exit are polled.
-func threadsNeeded() int { return runtime.NumCPU() + spool.DiskThreads + spareThreads }
+func threadsNeeded() int { return runtime.GOMAXPROCS(0) + spool.DiskThreads + spareThreads }
 
 // reserveThreads makes the run-time create n threads, but at most half of the tasks that
 // are left.

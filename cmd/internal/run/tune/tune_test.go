@@ -11,6 +11,7 @@ import (
 func TestStart(t *testing.T) {
 	cores, growth, limit := runtime.GOMAXPROCS(0), debug.SetGCPercent(100), debug.SetMemoryLimit(-1)
 	defer func() { runtime.GOMAXPROCS(cores); debug.SetGCPercent(growth); debug.SetMemoryLimit(limit) }()
+	t.Setenv("GOMAXPROCS", "")
 	for name, c := range map[string]struct {
 		gogc, memlimit string
 		memory         int64
@@ -25,13 +26,25 @@ func TestStart(t *testing.T) {
 		t.Setenv("GOMEMLIMIT", c.memlimit)
 		debug.SetGCPercent(100)
 		debug.SetMemoryLimit(1 << 40)
-		before := runtime.NumGoroutine()
-		Start(c.memory)()
+		Start(c.memory)
 		if g, l := debug.SetGCPercent(100), debug.SetMemoryLimit(-1); g != c.growth || l != c.limit {
 			t.Errorf("%s: growth %d, limit %d; want %d, %d", name, g, l, c.growth, c.limit)
 		}
-		if n := runtime.NumGoroutine(); n > before {
-			t.Errorf("%s: %d goroutines, %d before", name, n, before)
+	}
+}
+
+// A P is free beside one that computes, even on one core. A number in the environment stays.
+func TestFixProcs(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for _, c := range []struct {
+		environment string
+		cores, want int
+	}{{"", 1, 2}, {"", 2, 2}, {"", 5, 5}, {"1", 1, 1}, {"3", 3, 3}} {
+		t.Setenv("GOMAXPROCS", c.environment)
+		runtime.GOMAXPROCS(c.cores) // as Go sets it at the start
+		fixProcs()
+		if got := runtime.GOMAXPROCS(0); got != c.want {
+			t.Errorf("GOMAXPROCS=%q, %d cores: %d Ps, want %d", c.environment, c.cores, got, c.want)
 		}
 	}
 }
