@@ -41,8 +41,8 @@ var (
 	}
 	// bridgeMay are the packages inside bridge, besides leaves, that one of them may import.
 	bridgeMay = map[string][]string{
-		"bridge/nethttp": {"bridge/listen"}, // connections come from there
-		"bridge/uwsgi":   {"bridge/listen"},
+		"bridge/http1": {"bridge/listen"}, // connections come from there
+		"bridge/uwsgi": {"bridge/listen"},
 	}
 	// bridgeLeaves are what the packages inside bridge may share. A leaf may import those before it.
 	bridgeLeaves = []string{"bridge/logtext", "bridge/spool", "bridge/httpx", "bridge/cgi", "bridge/body", "bridge/content", "bridge/upstream", "bridge/cpu"}

@@ -35,12 +35,9 @@ type Connection interface {
 	EndAfter(h http.Header)
 }
 
-// Wire is a connection that can save net/http work.
+// Wire is a way in that takes more than http.ResponseWriter has.
 type Wire interface {
 	Connection
-	// Gather is called with true before a large write, so that bytes for which net/http
-	// makes two calls go out in one, and with false after it.
-	Gather(on bool)
 	// Lines go out unchanged with the head of this response.
 	Lines(lines []byte)
 }
@@ -67,10 +64,6 @@ func (rec *Writer) Phrase(status int, reason string) {
 		rec.phrase.Phrase(reason)
 	}
 }
-
-// large is the size from which net/http writes to the connection's own buffer at once; bytes.
-// A smaller write is never two calls.
-const large = 2 << 10
 
 // Over names the connection that rec writes to.
 func (rec *Writer) Over(w Wire) {
@@ -148,14 +141,7 @@ func (rec *Writer) WriteHeader(status int) {
 // Write sends bytes of the body, after status 200 when none was sent.
 func (rec *Writer) Write(p []byte) (int, error) {
 	rec.final(http.StatusOK)
-	if rec.wire == nil || len(p) <= large {
-		n, err := rec.inner.Write(p)
-		rec.bytes += int64(n)
-		return n, err
-	}
-	rec.wire.Gather(true)
 	n, err := rec.inner.Write(p)
-	rec.wire.Gather(false)
 	rec.bytes += int64(n)
 	return n, err
 }

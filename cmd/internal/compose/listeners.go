@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/http"
 	"os"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/http1"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/listen"
-	"github.com/standpipe/standpipe/bridge/nethttp"
 	"github.com/standpipe/standpipe/bridge/uwsgi"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
@@ -30,18 +29,18 @@ type Listeners struct {
 	serving sync.WaitGroup
 }
 
-// newListeners makes them; h gets the requests, and refused is called for those that no
+// newListeners makes them; s gets the requests, refused is called for uwsgi packets that no
 // handler gets, and count for each connection that is refused.
-func newListeners(cfg *config.Config, h http.Handler, refused func(remote string, status int), count func(reason string), log *logfile.Log) *Listeners {
+func newListeners(cfg *config.Config, s *sites, refused func(remote string, status int), count func(reason string), log *logfile.Log) *Listeners {
 	return &Listeners{
 		log:    log,
 		group:  listen.NewGroup(listen.Options{MaxConnections: cfg.Limits.MaxConns, Limits: paceOf(cfg), Refused: count, Log: log}),
 		wanted: cfg.Listen,
 		protocols: map[string]listen.Protocol{
-			"http": nethttp.New(h, nethttp.Options{
-				ReadHeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, MaxHeaderBytes: int(cfg.Limits.MaxHead), Refused: refused, Log: log,
+			"http": http1.New(s, http1.Options{
+				HeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, MaxHead: int(cfg.Limits.MaxHead), MaxTarget: maxTarget, Refused: s.refuse, Log: log,
 			}),
-			"uwsgi": uwsgi.New(h, uwsgi.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, MaxHead: int(cfg.Limits.MaxHead), Refused: refused, Log: log}),
+			"uwsgi": uwsgi.New(s, uwsgi.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, MaxHead: int(cfg.Limits.MaxHead), Refused: refused, Log: log}),
 		},
 	}
 }

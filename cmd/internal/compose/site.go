@@ -25,6 +25,17 @@ type Stage struct {
 	Wrap func(next http.Handler) http.Handler // nil: the stage is off
 }
 
+// outer are the stages that refused requests have too.
+func (t *site) outer(p *parts, trust *forwarded.Trust, fields *forwarded.Fields, pages *httpx.Pages) []Stage {
+	return []Stage{
+		{"done", on(len(p.observers) > 0, chain.Done(p.observers...))}, // sees what all others did
+		{"panics", chain.Panics(chain.PanicsOptions{Pages: pages, Log: p.log})},
+		{"peer", forwarded.Peer(trust)},
+		{"id", chain.ID(fields.ID())}, // behind peer: a trusted proxy's id is kept
+		{"server field", on(t.cfg.Responses.ServerHeader != "", chain.ServerField(t.cfg.Responses.ServerHeader))},
+	}
+}
+
 // stages are the stages of every request of a site, the first one outermost. Where the order
 // matters, the comment says why.
 func (t *site) stages(p *parts, pages *httpx.Pages) ([]Stage, error) {
@@ -41,19 +52,16 @@ func (t *site) stages(p *parts, pages *httpx.Pages) ([]Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []Stage{
-		{"done", on(len(p.observers) > 0, chain.Done(p.observers...))}, // sees what all others did
-		{"panics", chain.Panics(chain.PanicsOptions{Pages: pages, Log: p.log})},
-		{"peer", forwarded.Peer(trust)},
-		{"id", chain.ID(fields.ID())}, // behind peer: a trusted proxy's id is kept
-		{"server field", on(cfg.Responses.ServerHeader != "", chain.ServerField(cfg.Responses.ServerHeader))},
-		{"path", chain.Path()},                                                                // before all that look at the path
-		{"health", on(cfg.Responses.HealthPath != "off", chain.Health(p.healthOptions(cfg)))}, // before forwarded, so that a balancer's checks cause no records
-		{"forwarded", forwarded.New(forwarded.Options{Trust: trust, Fields: fields, Log: p.log})},
-		{"limits", chain.Limits(chain.LimitsOptions{MaxBody: cfg.Limits.MaxBody, MaxTarget: maxTarget, Pages: pages, Log: p.log})},
-		{"static", p.static.Stage(cfg, t.hosts, pages)}, // [[static]]
-		{"routes", routes}, // [[route]]
-	}, nil
+	outer := t.outer(p, trust, fields, pages)
+	t.refused = wrap(refusedPage(pages), outer)
+	return append(outer,
+		Stage{"path", chain.Path()}, // before all that look at the path
+		Stage{"health", on(cfg.Responses.HealthPath != "off", chain.Health(p.healthOptions(cfg)))}, // before forwarded, so that a balancer's checks cause no records
+		Stage{"forwarded", forwarded.New(forwarded.Options{Trust: trust, Fields: fields, Log: p.log})},
+		Stage{"limits", chain.Limits(chain.LimitsOptions{MaxBody: cfg.Limits.MaxBody, MaxTarget: maxTarget, Pages: pages, Log: p.log})},
+		Stage{"static", p.static.Stage(cfg, t.hosts, pages)}, // [[static]]
+		Stage{"routes", routes}, // [[route]]
+	), nil
 }
 
 // appStages are the stages of one app, the first one outermost.
@@ -116,6 +124,7 @@ type site struct {
 	cfg     *config.Config
 	runs    []run // in the config's order
 	handler http.Handler
+	refused http.Handler // answers requests that no handler gets
 
 	proxies []*proxy.Handler     // of the routes
 	hosts   []*staticfiles.Hosts // of [[static]]

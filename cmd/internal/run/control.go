@@ -14,7 +14,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/listen"
-	"github.com/standpipe/standpipe/bridge/nethttp"
+	"github.com/standpipe/standpipe/bridge/http1"
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
@@ -104,7 +104,7 @@ func (c *control) openMetrics(ctx context.Context) error {
 }
 
 func (c *control) serveMetrics(ln net.Listener) {
-	web := nethttp.New(metricsOnly(c.metrics.Handler(), c.product.Health()), nethttp.Options{ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, Log: c.out.log})
+	web := http1.New(metricsOnly(c.metrics.Handler(), c.product.Health()), http1.Options{HeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHead: 16 << 10, Log: c.out.log})
 	c.server = listen.NewGroup(listen.Options{MaxConnections: 64, Log: c.out.log,
 		Limits: listen.Limits{Send: httpx.Pace{Silence: c.cfg.Limits.SendTimeout, Rate: c.cfg.Limits.MinRate}}})
 	c.group.start(func(context.Context) { // ends with close

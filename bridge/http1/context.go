@@ -1,0 +1,129 @@
+package http1
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// requestContext is the context of a request: it ends when the client disconnects, and when
+// the handler has returned. It makes its channel when a handler asks for it; most do not.
+// One that was asked for it is not used for another request.
+type requestContext struct {
+	mu    sync.Mutex
+	done  chan struct{} // nil: not asked for
+	after []*afterFunc
+	err   error
+	used  bool // a handler may still have done, or an afterFunc
+	gone  Disconnecter
+}
+
+// Disconnecter is told when the client has disconnected.
+type Disconnecter interface {
+	// ClientGone is called once at most. It must not block.
+	ClientGone()
+}
+
+type afterFunc struct{ f func() }
+
+// Deadline is context.Context's: there is none.
+func (x *requestContext) Deadline() (t time.Time, ok bool) { return t, false }
+
+// Done is context.Context's.
+func (x *requestContext) Done() <-chan struct{} {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.used = true
+	if x.done == nil {
+		x.done = make(chan struct{})
+		if x.err != nil {
+			close(x.done)
+		}
+	}
+	return x.done
+}
+
+// Err is context.Context's.
+func (x *requestContext) Err() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.err
+}
+
+// Value is context.Context's. There is a value for http.ServerContextKey alone, which
+// httputil.ReverseProxy takes for the sign that http.ErrAbortHandler ends an answer.
+func (x *requestContext) Value(key any) any {
+	if key == http.ServerContextKey {
+		return notNetHTTP
+	}
+	return nil
+}
+
+// notNetHTTP stands where net/http has its server.
+var notNetHTTP = &http.Server{}
+
+// AfterFunc is what context.AfterFunc and context.WithCancel look for: no goroutine waits.
+func (x *requestContext) AfterFunc(f func()) func() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.used = true
+	if x.err != nil {
+		go f()
+		return func() bool { return false }
+	}
+	a := &afterFunc{f}
+	x.after = append(x.after, a)
+	return func() bool {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		stopped := a.f != nil
+		a.f = nil
+		return stopped
+	}
+}
+
+// notify has d told; nil: no more. Where the client has gone already d is told at once.
+func (x *requestContext) notify(d Disconnecter) {
+	x.mu.Lock()
+	x.gone = d
+	over := x.err != nil
+	x.mu.Unlock()
+	if over && d != nil {
+		d.ClientGone()
+	}
+}
+
+// end ends the context.
+func (x *requestContext) end(gone bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.err != nil {
+		return
+	}
+	x.err = context.Canceled
+	if x.done != nil {
+		close(x.done)
+	}
+	for _, a := range x.after {
+		if a.f != nil {
+			go a.f()
+			a.f = nil
+		}
+	}
+	x.after = nil
+	if d := x.gone; gone && d != nil {
+		d.ClientGone() // under mu, so that it is not called after notify(nil)
+	}
+}
+
+// again makes x ready for another request. false: a handler may still hold a part of it.
+func (x *requestContext) again() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.used {
+		return false
+	}
+	x.err, x.gone = nil, nil
+	return true
+}

@@ -1,0 +1,46 @@
+// Package http1 is an HTTP/1.1 and HTTP/1.0 server (RFC 9110, RFC 9112). It takes exactly what
+// the grammar of RFC 9112 allows and refuses all else: there is no lenient second parser, so
+// that a server in front and this one agree on where each request begins.
+//
+// The object graph:
+//
+//	Server -> conn -> link       one connection, and its *listen.Conn
+//	          conn -> scratch    the memory of one request; none between two requests
+//	                  scratch -> input, scanner, head    bytes, the end of a head, its meaning
+//	                             request, requestContext the *http.Request of a handler
+//	                             writer                  its http.ResponseWriter
+//	                  body -> chunks                     the body of a request
+//
+// Files:
+//
+//	server.go      Server, Options: Serve, ServeConn, Leave, Shutdown, Close
+//	conn.go        conn: the life of a connection, and of each request on it
+//	wait_*.go      the wait for a request, without a buffer where the system allows it
+//	link.go        link: what a conn needs of its connection
+//	input.go       input: bytes that have come and were not taken
+//	head.go        scanner, head: the pure parser of heads; refusal
+//	target.go      the forms of a request target
+//	names.go       usual field names
+//	chunks.go      chunks: the pure decoder of chunked bodies
+//	body.go        body: what a handler reads
+//	deadline.go    readDeadline: few of the read deadlines reach the system
+//	request.go     request: a *http.Request that is used again
+//	context.go     requestContext: ends with the client, and with the handler
+//	writer.go      writer: http.ResponseWriter, Hijack, files
+//	encode.go      the head of an answer
+//
+// What a handler gets: a *httpx.Writer, whose inner writer has FlushError, Hijack, ReadFrom and
+// SendFile, the deadlines of http.ResponseController, and full duplex at all times. It may keep
+// nothing of the request but its context. Trailers are dropped in both directions, and no
+// Content-Type is guessed.
+//
+// How connections end. An answer that says "Connection: close" ends its connection; so does an
+// answer whose request body was not read: up to 256 KiB of it are read and discarded within 10
+// seconds, and beyond that the connection lingers (listen.Conn.LingeringClose), so that the
+// answer arrives. A client that closes its side within 50 ms after its request waits for the
+// answer; one that does so later has disconnected (listen.Conn.WatchRequest).
+//
+// Goroutines: Serve starts one for each connection, which runs the handlers and ends when the
+// connection is closed or given away by Hijack. Shutdown waits for all of them; Close closes
+// the connections, so that they end. The package starts no other.
+package http1

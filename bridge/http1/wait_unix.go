@@ -1,0 +1,59 @@
+//go:build unix
+
+package http1
+
+import (
+	"io"
+	"net"
+	"os"
+	"syscall"
+)
+
+// initWait prepares the wait for a request.
+func (c *conn) initWait(nc net.Conn) {
+	if sc, ok := nc.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			c.raw, c.ready = raw, c.readFirst
+		}
+	}
+}
+
+// first waits for the first bytes of a request. It takes a buffer when there is something to
+// read, so that an idle connection holds none.
+func (c *conn) first() error {
+	if c.raw == nil {
+		return c.firstBuffered()
+	}
+	c.readErr = nil
+	if err := c.raw.Read(c.ready); err != nil {
+		return err
+	}
+	return c.readErr
+}
+
+// readFirst tries to read. false: nothing is there.
+func (c *conn) readFirst(fd uintptr) bool {
+	s := scratches.Get().(*scratch)
+	var n int
+	var err error
+	for {
+		if n, err = syscall.Read(int(fd), s.in.buf); err != syscall.EINTR {
+			break
+		}
+	}
+	if n > 0 {
+		s.in.conn, s.in.w = c.link, n
+		c.s, c.out = s, &s.out
+		return true
+	}
+	scratches.Put(s)
+	switch err {
+	case syscall.EAGAIN:
+		return false
+	case nil:
+		c.readErr = io.EOF
+	default:
+		c.readErr = os.NewSyscallError("read", err)
+	}
+	return true
+}
