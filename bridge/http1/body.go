@@ -33,7 +33,7 @@ func newBody(c *conn, in *input, h *head, lim *limits) *body {
 }
 
 // Read reads. The first one has "100 Continue" sent, where the client waits for it. Errors:
-// io.EOF, io.ErrUnexpectedEOF where the client ended the connection, *refusal for a broken
+// io.EOF, io.ErrUnexpectedEOF where the client ended the connection, *Refusal for a broken
 // frame, and those of the connection.
 func (b *body) Read(p []byte) (n int, err error) {
 	b.mu.Lock()

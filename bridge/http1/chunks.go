@@ -150,7 +150,7 @@ func (d *chunks) trailers(src source) error {
 
 // readLine returns the next line without its CR LF, of which nothing is taken. A line of more
 // than most bytes, a bare LF and a bare CR are the error bad.
-func readLine(src source, most int, bad *refusal) ([]byte, error) {
+func readLine(src source, most int, bad *Refusal) ([]byte, error) {
 	for from := 0; ; {
 		b := src.buffered()
 		if i := indexByte(b[from:], '\n'); i >= 0 {
@@ -171,7 +171,7 @@ func readLine(src source, most int, bad *refusal) ([]byte, error) {
 }
 
 // chunkSize reads the digits in front of line. rest is what follows them.
-func chunkSize(line []byte) (size int64, rest []byte, bad *refusal) {
+func chunkSize(line []byte) (size int64, rest []byte, bad *Refusal) {
 	i := 0
 	for ; i < len(line); i++ {
 		v := hex(line[i])

@@ -14,11 +14,12 @@
 // Files:
 //
 //	server.go      Server, Options: Serve, ServeConn, Leave, Shutdown, Close
-//	conn.go        conn: the life of a connection, and of each request on it
+//	conn.go        conn: the life of a connection, and the heads of its requests
+//	exchange.go    one request and its answer; what happens to the connection then
 //	wait_*.go      the wait for a request, without a buffer where the system allows it
 //	link.go        link: what a conn needs of its connection
 //	input.go       input: bytes that have come and were not taken
-//	head.go        scanner, head: the pure parser of heads; refusal
+//	head.go        scanner, head: the pure parser of heads; Refusal
 //	target.go      the forms of a request target
 //	names.go       usual field names
 //	chunks.go      chunks: the pure decoder of chunked bodies

@@ -43,16 +43,20 @@ type limits struct {
 	target int // bytes
 }
 
-// refusal says why a request is refused before a handler gets it.
-type refusal struct {
-	status int
-	code   string // for counters: one word for each reason
-	reason string // one sentence for the log
+// Refusal says why a request is refused before a handler gets it. As the error of a request's
+// body it says what is wrong with its frames.
+type Refusal struct {
+	// Status is the status of the answer.
+	Status int
+	// Code is one word for each kind of reason, for counters: "bare_lf", "max_fields" ...
+	Code string
+	// Text is one sentence, with the clause of the standard.
+	Text string
 }
 
-func (e *refusal) Error() string { return e.reason }
+func (e *Refusal) Error() string { return e.Text }
 
-func refuse(status int, code, reason string) *refusal { return &refusal{status, code, reason} }
+func refuse(status int, code, text string) *Refusal { return &Refusal{status, code, text} }
 
 // scanner finds the end of a head in bytes that come in pieces, in linear time.
 type scanner struct {
@@ -63,7 +67,7 @@ type scanner struct {
 // end returns the length of the head in b, which begins with it; 0: its end has not come.
 // Each line has to end with CR LF (RFC 9112 2.2: a bare LF may be taken for it; here it is
 // refused, because a server in front may see it otherwise).
-func (s *scanner) end(b []byte) (int, *refusal) {
+func (s *scanner) end(b []byte) (int, *Refusal) {
 	for {
 		i := indexByte(b[s.from:], '\n')
 		if i < 0 {
@@ -107,7 +111,7 @@ var (
 
 // parse reads the head in b, which ends with the empty line. It replaces what h held and
 // keeps nothing of b.
-func (h *head) parse(b []byte, lim *limits) *refusal {
+func (h *head) parse(b []byte, lim *limits) *Refusal {
 	*h = head{fields: h.fields[:0]}
 	s := string(b)
 	end := strings.IndexByte(s, '\n') - 1
@@ -128,7 +132,7 @@ func (h *head) parse(b []byte, lim *limits) *refusal {
 }
 
 // requestLine: RFC 9112 3.
-func (h *head) requestLine(s string, lim *limits) *refusal {
+func (h *head) requestLine(s string, lim *limits) *Refusal {
 	i := strings.IndexByte(s, ' ')
 	if i < 0 {
 		return errRequestLine
@@ -158,7 +162,7 @@ func (h *head) requestLine(s string, lim *limits) *refusal {
 	if len(h.target) > lim.target {
 		return errLongTarget
 	}
-	var err *refusal
+	var err *Refusal
 	h.form, err = formOf(h.method, h.target)
 	return err
 }
@@ -166,7 +170,7 @@ func (h *head) requestLine(s string, lim *limits) *refusal {
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // field reads one field line, which is in s and in b (RFC 9112 5).
-func (h *head) field(s string, b []byte) *refusal {
+func (h *head) field(s string, b []byte) *Refusal {
 	if s[0] == ' ' || s[0] == '\t' {
 		return errFolded
 	}
@@ -197,7 +201,7 @@ func (h *head) field(s string, b []byte) *refusal {
 }
 
 // framing takes the value of a field that this server itself obeys.
-func (h *head) framing(k kind, value string) *refusal {
+func (h *head) framing(k kind, value string) *Refusal {
 	switch k {
 	case hostField:
 		h.host = value
@@ -244,7 +248,7 @@ func parseLength(s string) (n int64, ok bool) {
 
 // coding: exactly "chunked", once. Other codings are refused by what a server that knows
 // them would say: 400 where the body would have no end, else 501.
-func (h *head) coding(value string) *refusal {
+func (h *head) coding(value string) *Refusal {
 	if h.codings == 1 && strings.EqualFold(value, "chunked") {
 		return nil
 	}
@@ -285,7 +289,7 @@ func (h *head) connection(value string) {
 }
 
 // judge checks what only the whole head shows.
-func (h *head) judge() *refusal {
+func (h *head) judge() *Refusal {
 	switch {
 	case h.codings > 0 && h.minor == 0:
 		return errOldChunked

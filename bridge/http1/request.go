@@ -28,7 +28,7 @@ func (q *request) again() {
 var chunkedCoding = []string{"chunked"}
 
 // fill sets the request to what h says.
-func (q *request) fill(h *head, remote string) (*http.Request, *refusal) {
+func (q *request) fill(h *head, remote string) (*http.Request, *Refusal) {
 	r := q.http
 	r.Method, r.RequestURI, r.Proto, r.ProtoMajor, r.ProtoMinor = h.method, h.target, h.proto, 1, h.minor
 	r.RemoteAddr, r.Host, r.ContentLength, r.Close = remote, h.host, h.length, h.close

@@ -30,20 +30,12 @@ type Options struct {
 	MaxTarget int
 	// MaxRequests is how many requests a connection answers; 0: no limit.
 	MaxRequests int
-	// Refused answers a request that no handler gets, with the status and the reason. w's
-	// RequestInfo has the reason as its Err. r has what is known of the request: "-" stands
-	// for a method and a target that could not be read. nil: a plain text answers.
-	Refused func(w *httpx.Writer, r *http.Request, status int, reason Reason)
+	// Refused answers a request that no other handler gets: the Err of its RequestInfo is a
+	// *Refusal. The request has what is known of it: "-" stands for a method and a target that
+	// could not be read. nil: a plain text answers.
+	Refused http.Handler
 	// Log gets panic; nil: no records are written.
 	Log hclog.Logger
-}
-
-// Reason says why a request was refused before a handler got it.
-type Reason struct {
-	// Code is one word for each kind of reason, for counters: "bare_lf", "max_fields" ...
-	Code string
-	// Text is one sentence, with the clause of the standard.
-	Text string
 }
 
 // Server speaks HTTP/1.1 and HTTP/1.0 (RFC 9112). There is no limit on a whole request or
@@ -70,6 +62,9 @@ func New(h http.Handler, o Options) *Server {
 	s := &Server{o: o, handler: h, log: o.Log, conns: make(map[*conn]struct{}), listeners: make(map[net.Listener]struct{})}
 	if s.log == nil {
 		s.log = hclog.NewNullLogger()
+	}
+	if s.o.Refused == nil {
+		s.o.Refused = http.HandlerFunc(plainRefusal)
 	}
 	s.lim = limits{head: o.MaxHead, fields: o.MaxFields, target: o.MaxTarget}
 	if s.lim.head == 0 {
@@ -220,14 +215,13 @@ func (s *Server) list() []*conn {
 	return list
 }
 
-// refused answers a refused request.
-func (s *Server) refused(w *httpx.Writer, r *http.Request, bad *refusal) {
-	w.Info.Source = "server"
-	if s.o.Refused != nil {
-		s.o.Refused(w, r, bad.status, Reason{bad.code, bad.reason})
-		return
+// plainRefusal answers a refused request where Options.Refused is nil.
+func plainRefusal(w http.ResponseWriter, _ *http.Request) {
+	status := http.StatusBadRequest
+	if e, ok := httpx.Of(w).Err.(*Refusal); ok {
+		status = e.Status
 	}
 	w.Header()["Content-Type"] = []string{"text/plain; charset=utf-8"}
-	w.WriteHeader(bad.status)
-	_, _ = w.Write([]byte(http.StatusText(bad.status) + "\n"))
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(http.StatusText(status) + "\n"))
 }

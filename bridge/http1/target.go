@@ -20,7 +20,7 @@ const (
 var errTarget = refuse(400, "target", "the request target has none of the forms of RFC 9112 3.2, or holds a byte that no URI has")
 
 // formOf checks a target and returns its form.
-func formOf(method, target string) (form, *refusal) {
+func formOf(method, target string) (form, *Refusal) {
 	switch {
 	case target == "" || !only(target, &targetBytes):
 		return 0, errTarget
@@ -83,7 +83,7 @@ func only(s string, in *[256]bool) bool {
 }
 
 // setURL sets u to the target of h.
-func (h *head) setURL(u *url.URL) *refusal {
+func (h *head) setURL(u *url.URL) *Refusal {
 	switch h.form {
 	case originForm:
 		path, query, asked := strings.Cut(h.target, "?")

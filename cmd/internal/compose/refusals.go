@@ -21,18 +21,19 @@ func newRefusals(log hclog.Logger) *refusals {
 	return &refusals{log: log, limit: httpx.LogLimiter{Every: time.Minute}}
 }
 
-// tell writes a record, once a minute for each reason: a client can repeat it at will.
-func (l *refusals) tell(w *httpx.Writer, r *http.Request, status int, reason http1.Reason) {
-	if l.limit.Allow(reason.Code, time.Now()) {
-		l.log.Warn("request_refused", "client", w.Info.RemoteAddr, "method", r.Method, "target", r.RequestURI, "status", status, "reason", reason.Code,
-			"message", "a request was refused: "+reason.Text+" (logged once a minute for each reason)")
-	}
-}
-
-// refusedPage answers with the page of the status that the RequestInfo has.
-func refusedPage(pages *httpx.Pages) http.Handler {
+// handler answers with a page, and writes a record, once a minute for each reason: a client
+// can repeat it at will.
+func (l *refusals) handler(pages *httpx.Pages) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		httpx.Of(w).Source = "server"
-		pages.Write(w, r, httpx.Of(w).Status, "", 0)
+		n := httpx.Of(w)
+		why, ok := n.Err.(*http1.Refusal)
+		if !ok {
+			why = &http1.Refusal{Status: http.StatusBadRequest}
+		}
+		if l.limit.Allow(why.Code, time.Now()) {
+			l.log.Warn("request_refused", "client", n.RemoteAddr, "id", n.ID, "method", r.Method, "target", r.RequestURI, "status", why.Status, "reason", why.Code,
+				"message", "a request was refused: "+why.Text+" (logged once a minute for each reason)")
+		}
+		pages.Write(w, r, why.Status, "", 0)
 	})
 }

@@ -53,7 +53,7 @@ func (t *site) stages(p *parts, pages *httpx.Pages) ([]Stage, error) {
 		return nil, err
 	}
 	outer := t.outer(p, trust, fields, pages)
-	t.refused = wrap(refusedPage(pages), outer)
+	t.refused = wrap(p.refusals.handler(pages), outer)
 	return append(outer,
 		Stage{"path", chain.Path()}, // before all that look at the path
 		Stage{"health", on(cfg.Responses.HealthPath != "off", chain.Health(p.healthOptions(cfg)))}, // before forwarded, so that a balancer's checks cause no records

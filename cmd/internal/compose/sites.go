@@ -12,8 +12,6 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/standpipe/standpipe/bridge/http1"
-	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/listen"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/supervisor"
@@ -52,11 +50,9 @@ func (s *sites) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.current.Load().handler.ServeHTTP(w, r)
 }
 
-// refuse answers a request that is not one, with the pages of the current site.
-func (s *sites) refuse(w *httpx.Writer, r *http.Request, status int, reason http1.Reason) {
-	s.parts.refusals.tell(w, r, status, reason)
-	w.Info.Status = status
-	s.current.Load().refused.ServeHTTP(w, r)
+// refused answers requests that are none, with the pages of the current site.
+func (s *sites) refused() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.current.Load().refused.ServeHTTP(w, r) })
 }
 
 func (s *sites) pools() []*supervisor.Pool {

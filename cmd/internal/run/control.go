@@ -12,9 +12,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/http1"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/listen"
-	"github.com/standpipe/standpipe/bridge/http1"
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
