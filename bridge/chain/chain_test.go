@@ -41,7 +41,7 @@ func TestPanics(t *testing.T) {
 		"an abort without head": {func(w http.ResponseWriter, r *http.Request) { httpx.Abort(w) }, 0, true, false, 500, false},
 		"an abort, noted":       {func(w http.ResponseWriter, r *http.Request) { httpx.Of(w).Status = 499; httpx.Abort(w) }, 0, true, false, 499, false},
 		"a whole answer": {func(w http.ResponseWriter, r *http.Request) {
-			w.Header()["content-length"] = []string{"2"}
+			w.Header()["Content-Length"] = []string{"2"}
 			_, _ = w.Write([]byte("ok"))
 			httpx.Of(w).Err = httpx.ErrClientGone
 			httpx.Abort(w)

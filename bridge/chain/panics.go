@@ -79,6 +79,7 @@ func (s *panics) page(rec *httpx.Writer, r *http.Request) {
 		}
 	}
 	rec.UseLines(nil)
+	rec.Fields.Clear()
 	rec.EndConnection()
 	rec.Info.Source = "server"
 	s.o.Pages.Write(rec, r, http.StatusInternalServerError, "", 0)

@@ -44,7 +44,7 @@ func (b *body) Read(p []byte) (n int, err error) {
 	b.state.Lock()
 	b.begun = true
 	b.state.Unlock()
-	if err := b.c.out.sendContinue(); err != nil {
+	if err := b.c.s.answer.out.sendContinue(); err != nil {
 		return 0, err
 	}
 	if b.chunks != nil {

@@ -18,7 +18,6 @@ type conn struct {
 	link link
 	srv  *Server
 	s    *scratch // nil: between two requests
-	out  *writer  // of s
 
 	raw     syscall.RawConn // nil: the connection cannot be waited for without a buffer
 	ready   func(fd uintptr) bool
@@ -40,16 +39,16 @@ type conn struct {
 
 // scratch is the memory of one request; it is used again.
 type scratch struct {
-	in   input
-	scan scanner
-	head head
-	req  request
-	out  writer
-	rec  httpx.Writer
+	in     input
+	scan   scanner
+	head   head
+	req    request
+	answer writer
+	rec    httpx.Writer
 }
 
 var scratches = sync.Pool{New: func() any {
-	return &scratch{in: input{buf: make([]byte, firstBuffer)}, out: writer{buf: make([]byte, 0, gather+1024), body: make([]byte, 0, gather)}}
+	return &scratch{in: input{buf: make([]byte, firstBuffer)}, answer: writer{out: sender{buf: make([]byte, 0, gather+1024), body: make([]byte, 0, gather)}}}
 }}
 
 // maxKept is the size up to which a buffer is kept for the next request; bytes.
@@ -60,15 +59,16 @@ func (s *scratch) free() {
 	if len(s.in.buf) > firstBuffer {
 		s.in.buf = make([]byte, firstBuffer)
 	}
-	if cap(s.out.buf) > maxKept {
-		s.out.buf = make([]byte, 0, gather+1024)
+	if cap(s.answer.out.buf) > maxKept {
+		s.answer.out.buf = make([]byte, 0, gather+1024)
 	}
 	s.scan = scanner{}
 	s.head = head{fields: s.head.fields[:0]}
 	s.req.free()
 	s.rec.Reset(nil)
-	s.out.c, s.out.lines = nil, nil
-	clear(s.out.header)
+	s.answer.c = nil
+	s.answer.out.link = nil
+	s.answer.head.begin()
 	scratches.Put(s)
 }
 
@@ -122,7 +122,7 @@ func (c *conn) await() error {
 			return nil
 		}
 		c.s.free()
-		c.s, c.out = nil, nil
+		c.s = nil
 	}
 	limit := c.srv.o.IdleTimeout
 	if c.served == 0 {
@@ -199,7 +199,7 @@ func (c *conn) firstBuffered() error {
 		s.free()
 		return err
 	}
-	c.s, c.out = s, &s.out
+	c.s = s
 	return nil
 }
 

@@ -9,6 +9,7 @@
 //	                  scratch -> input, scanner, head    bytes, the end of a head, its meaning
 //	                             request, requestContext the *http.Request of a handler
 //	                             writer                  its http.ResponseWriter
+//	                             writer -> encoder, sender
 //	                  body -> chunks                     the body of a request
 //
 // Files:
@@ -28,7 +29,8 @@
 //	request.go     request: a *http.Request that is used again
 //	context.go     requestContext: ends with the client, and with the handler
 //	writer.go      writer: http.ResponseWriter, Hijack, files
-//	encode.go      the head of an answer
+//	encode.go      encoder: the head of an answer
+//	sender.go      sender: the bytes of an answer, gathered and framed
 //
 // What a handler gets: a *httpx.Writer, whose inner writer has FlushError, Hijack, ReadFrom and
 // SendFile, the deadlines of http.ResponseController, and full duplex at all times. It may keep

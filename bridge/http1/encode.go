@@ -7,89 +7,121 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 var crlf = []byte("\r\n")
 
-// appendStatus appends a status line (RFC 9112 4). An empty phrase is the usual one; a status
-// without one has the blank alone.
-func appendStatus(b []byte, status int, phrase string) []byte {
-	b = append(b, "HTTP/1.1 "...)
-	b = strconv.AppendInt(b, int64(status), 10)
-	b = append(b, ' ')
-	if phrase == "" {
-		phrase = http.StatusText(status)
-	}
-	return append(append(b, phrase...), crlf...)
+// encoder writes the head of an answer (RFC 9112 4, 5): the status line, field lines that
+// were prepared, fields in the order in which they were given, and those of a map, sorted by
+// name, so that an answer is the same each time. It reads the fields that speak about the
+// connection and the framing, which the writer writes itself.
+type encoder struct {
+	phrase  string // the reason phrase, if phrased
+	phrased bool
+	lines   []byte
+	fields  []httpx.Field
+
+	length int64 // of final: Content-Length; -1: none
+	close  bool  // of final: the answer says "Connection: close"
+	keys   []string
 }
 
-// encode writes the head into buf, but for the fields of the body's framing.
-func (w *writer) encode() {
-	if w.phrased {
-		b := append(strconv.AppendInt(append(w.buf, "HTTP/1.1 "...), int64(w.status), 10), ' ')
-		w.buf = append(append(b, w.phrase...), crlf...)
-	} else if w.status == http.StatusOK {
-		w.buf = append(w.buf, "HTTP/1.1 200 OK\r\n"...)
-	} else {
-		w.buf = appendStatus(w.buf, w.status, "")
-	}
-	w.buf = append(w.buf, w.lines...)
-	if _, ok := w.header["Date"]; !ok {
-		w.buf = appendDate(w.buf)
-	}
-	w.buf = w.appendFields(w.buf, false)
+func (e *encoder) begin() {
+	e.phrase, e.phrased, e.lines, e.fields, e.length, e.close = "", false, nil, nil, -1, false
 }
 
-// appendFields appends the handler's fields, sorted by name, so that an answer is the same
-// each time. Those that speak about the connection and the framing are read instead.
-func (w *writer) appendFields(b []byte, informational bool) []byte {
-	keys := w.keys[:0]
-	for name := range w.header {
+// Phrase is httpx.Wire's.
+func (e *encoder) Phrase(reason string) { e.phrase, e.phrased = reason, true }
+
+// Lines is httpx.Wire's.
+func (e *encoder) Lines(lines []byte) { e.lines = lines }
+
+// Fields is httpx.Wire's.
+func (e *encoder) Fields(list []httpx.Field, length int64) { e.fields, e.length = list, length }
+
+// final appends the final head, but for the framing.
+func (e *encoder) final(b []byte, status int, h http.Header) []byte {
+	switch {
+	case e.phrased:
+		b = append(strconv.AppendInt(append(b, "HTTP/1.1 "...), int64(status), 10), ' ')
+		b = append(append(b, e.phrase...), crlf...)
+	case status == http.StatusOK:
+		b = append(b, "HTTP/1.1 200 OK\r\n"...)
+	default:
+		b = appendStatus(b, status)
+	}
+	b = append(b, e.lines...)
+	dated := false
+	for i := range e.fields {
+		f := &e.fields[i]
+		dated = dated || len(f.Name) == len("Date") && strings.EqualFold(f.Name, "Date")
+		b = appendField(b, f.Name, f.Value)
+	}
+	if _, ok := h["Date"]; !ok && !dated {
+		b = appendDate(b)
+	}
+	return e.appendMap(b, h, status == http.StatusSwitchingProtocols, e.final1)
+}
+
+// informational appends the fields of a 1xx answer.
+func (e *encoder) informational(b []byte, h http.Header) []byte {
+	return e.appendMap(b, h, false, func(string, []string) {})
+}
+
+// final1 reads a field of the final head that is not written as it is.
+func (e *encoder) final1(name string, values []string) {
+	for _, v := range values {
+		switch {
+		case len(name) == len("Connection"):
+			e.close = e.close || hasOption(v, "close")
+		case len(name) == len("Content-Length"):
+			if n, ok := parseLength(v); ok {
+				e.length = n
+			}
+		}
+	}
+}
+
+// appendMap appends the fields of h. read gets those that the writer writes itself;
+// upgrade: not Connection, which is written as it is.
+func (e *encoder) appendMap(b []byte, h http.Header, upgrade bool, read func(name string, values []string)) []byte {
+	keys := e.keys[:0]
+	for name := range h {
 		keys = append(keys, name)
 	}
 	if len(keys) > 1 {
 		slices.Sort(keys)
 	}
 	for _, name := range keys {
-		values := w.header[name]
-		if w.special(name, values, informational) || !isToken(name) {
+		values := h[name]
+		if framing(name) && !(upgrade && name == "Connection") {
+			read(name, values)
+			continue
+		}
+		if !isToken(name) {
 			continue
 		}
 		for _, v := range values {
-			b = append(append(b, name...), ':', ' ')
-			b = append(appendValue(b, v), crlf...)
+			b = appendField(b, name, v)
 		}
 	}
 	clear(keys)
-	w.keys = keys[:0]
+	e.keys = keys[:0]
 	return b
 }
 
-// special takes the fields that the writer writes itself.
-func (w *writer) special(name string, values []string, informational bool) bool {
+// framing reports a field that speaks about the connection, or the framing of the body. No
+// trailers are sent.
+func framing(name string) bool {
 	switch len(name) {
 	case len("Trailer"):
-		return name == "Trailer" // trailers are not sent
+		return strings.EqualFold(name, "Trailer")
 	case len("Connection"):
-		if name != "Connection" {
-			return false
-		}
-		for _, v := range values {
-			if !informational && hasOption(v, "close") {
-				w.c.last.Store(true)
-			}
-		}
-		return w.status != http.StatusSwitchingProtocols
+		return strings.EqualFold(name, "Connection")
 	case len("Content-Length"):
-		if !strings.EqualFold(name, "Content-Length") {
-			return false
-		}
-		if !informational && len(values) > 0 {
-			if n, ok := parseLength(values[0]); ok {
-				w.declared = n
-			}
-		}
-		return true
+		return strings.EqualFold(name, "Content-Length")
 	case len("Transfer-Encoding"):
 		return strings.EqualFold(name, "Transfer-Encoding")
 	}
@@ -108,11 +140,19 @@ func hasOption(value, option string) bool {
 	return false
 }
 
-// appendValue appends a value. A byte that would end the line becomes a blank (RFC 9110 5.5):
-// handlers check what comes from elsewhere, and this is the last line of defence.
-func appendValue(b []byte, v string) []byte {
+// appendStatus appends a status line with the usual phrase; a status without one has the
+// blank alone (RFC 9112 4).
+func appendStatus(b []byte, status int) []byte {
+	b = append(strconv.AppendInt(append(b, "HTTP/1.1 "...), int64(status), 10), ' ')
+	return append(append(b, http.StatusText(status)...), crlf...)
+}
+
+// appendField appends a field line. A byte that would end the line becomes a blank (RFC 9110
+// 5.5): handlers check what comes from elsewhere, and this is the last line of defence.
+func appendField(b []byte, name, value string) []byte {
+	b = append(append(b, name...), ':', ' ')
 	from := len(b)
-	b = append(b, v...)
+	b = append(b, value...)
 	if !isValue(b[from:]) {
 		for i, c := range b[from:] {
 			if c == '\r' || c == '\n' || c == 0 {
@@ -120,34 +160,11 @@ func appendValue(b []byte, v string) []byte {
 			}
 		}
 	}
-	return b
+	return append(b, crlf...)
 }
 
-// endHead decides how the body is framed (RFC 9112 6.3), and ends the head.
-func (w *writer) endHead() {
-	w.headed = true
-	b := w.buf
-	switch {
-	case w.status == http.StatusNoContent || w.status < 200: // RFC 9110 8.6
-		w.declared = -1
-	case w.declared >= 0:
-		b = append(b, "Content-Length: "...)
-		b = append(strconv.AppendInt(b, w.declared, 10), crlf...)
-	case !w.hasBody():
-	case w.minor > 0:
-		w.chunked = true
-		b = append(b, "Transfer-Encoding: chunked\r\n"...)
-	default: // the body ends with the connection
-		w.c.last.Store(true)
-	}
-	switch {
-	case w.status == http.StatusSwitchingProtocols:
-	case w.c.endsAfter():
-		b = append(b, "Connection: close\r\n"...)
-	case w.minor == 0:
-		b = append(b, "Connection: keep-alive\r\n"...)
-	}
-	w.buf = append(b, crlf...)
+func appendLength(b []byte, n int64) []byte {
+	return append(strconv.AppendInt(append(b, "Content-Length: "...), n, 10), crlf...)
 }
 
 func appendHex(b []byte, n int) []byte { return strconv.AppendInt(b, int64(n), 16) }
@@ -165,7 +182,7 @@ func appendDate(b []byte) []byte {
 	now := time.Now()
 	d := lastDate.Load()
 	if d == nil || d.unix != now.Unix() {
-		d = &dateLine{now.Unix(), now.UTC().AppendFormat([]byte("Date: "), http.TimeFormat+"\r\n")}
+		d = &dateLine{now.Unix(), append(now.UTC().AppendFormat([]byte("Date: "), http.TimeFormat), crlf...)}
 		lastDate.Store(d)
 	}
 	return append(b, d.line...)

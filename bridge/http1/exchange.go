@@ -21,9 +21,10 @@ func (c *conn) prepare() (*http.Request, *Refusal) {
 	s.req.again()
 	c.ctx.Store(s.req.ctx)
 	r, bad := s.req.fill(&s.head, c.remote)
-	s.out.begin(c, s.head.method, s.head.minor, s.head.continues)
-	s.rec.Reset(&s.out)
-	s.rec.Over(&s.out)
+	s.answer.begin(c, s.head.method, s.head.minor, s.head.continues)
+	clear(s.answer.header)
+	s.rec.Reset(&s.answer)
+	s.rec.Over(&s.answer, &s.answer.head)
 	s.rec.Info.Met(time.Now(), &c.ends, false)
 	c.last.Store(s.head.close || s.head.minor == 0 && !s.head.keepAlive || c.srv.leaving.Load() || c.srv.closing.Load() ||
 		c.srv.o.MaxRequests > 0 && c.served >= c.srv.o.MaxRequests)
@@ -80,7 +81,7 @@ func (c *conn) end(b *body, r *http.Request) {
 		return
 	}
 	aborted := rec.Aborted()
-	if !aborted && !s.out.finish() {
+	if !aborted && !s.answer.finish() {
 		aborted = true
 	}
 	if b != nil {
@@ -112,7 +113,7 @@ func (c *conn) end(b *body, r *http.Request) {
 func (c *conn) endBody(b *body, aborted bool) {
 	_, whole := b.started()
 	if !whole && !aborted {
-		if !c.last.Load() && !c.s.out.expects.Load() {
+		if !c.last.Load() && !c.s.answer.out.expects.Load() {
 			_ = c.deadline.set(c.link, time.Now().Add(unwantedTime))
 			whole = b.drain(unwantedBytes)
 		}
@@ -144,7 +145,7 @@ func (c *conn) refuse(bad *Refusal) {
 	c.last.Store(true)
 	s.rec.Info.Err, s.rec.Info.Source = bad, "server"
 	c.srv.o.Refused.ServeHTTP(&s.rec, r)
-	s.out.finish()
+	s.answer.finish()
 	s.req.ctx.end(false)
 	c.owed = true
 	if bad == errCutHead {
@@ -161,7 +162,7 @@ func (c *conn) endsAfter() bool {
 	unread := false
 	if b, ok := s.req.http.Body.(*body); ok {
 		started, _ := b.started()
-		unread = !started && (s.out.expects.Load() || b.left > unwantedBytes)
+		unread = !started && (s.answer.out.expects.Load() || b.left > unwantedBytes)
 	}
 	if unread || c.srv.leaving.Load() || c.srv.closing.Load() {
 		c.last.Store(true)

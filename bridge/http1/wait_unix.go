@@ -43,7 +43,7 @@ func (c *conn) readFirst(fd uintptr) bool {
 	}
 	if n > 0 {
 		s.in.conn, s.in.w = c.link, n
-		c.s, c.out = s, &s.out
+		c.s = s
 		return true
 	}
 	scratches.Put(s)

@@ -2,23 +2,12 @@ package http1
 
 import (
 	"bufio"
-	"errors"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
-)
-
-const (
-	// gather is how much of an answer is gathered before it is written; bytes. An answer
-	// whose body fits gets a Content-Length where the handler declares none.
-	gather = 4 << 10
-	// copied is the size up to which a piece of a body is copied behind what is gathered:
-	// above it one writev(2) sends both. Bytes.
-	copied = 16 << 10
 )
 
 // writer is the http.ResponseWriter of one request (RFC 9112 4 to 7). The head is encoded
@@ -30,49 +19,33 @@ type writer struct {
 	method string // of the request
 
 	status   int
-	phrase   string // the reason phrase, if phrased
-	phrased  bool
-	lines    []byte // field lines that were prepared
-	declared int64  // Content-Length; -1: none
-	written  int64  // bytes of body that the handler gave
+	declared int64 // Content-Length; -1: none
+	written  int64 // bytes of body that the handler gave
 	chunked  bool
-	headed   bool // the head in buf is complete
-	sent     bool // bytes of the answer have gone out
+	headed   bool // the head in out is complete
 	hijacked bool
-	err      error // of the connection; nothing is written after it
 
-	buf  []byte // what goes out next, framed
-	body []byte // what was gathered of the body, not framed: until headed, or the next chunk
-	keys []string
-
-	expects  atomic.Bool // the client waits for 100 Continue
-	informal sync.Mutex  // held while a 1xx answer is written, and while expects is taken away
+	out  sender
+	head encoder
 }
 
 // begin prepares w for the answer to a request.
 func (w *writer) begin(c *conn, method string, minor int, expects bool) {
-	clear(w.header)
 	if w.header == nil {
 		w.header = make(http.Header, 16)
 	}
 	w.c, w.method, w.minor = c, method, minor
-	w.status, w.phrase, w.phrased, w.lines, w.declared, w.written = 0, "", false, nil, -1, 0
-	w.chunked, w.headed, w.sent, w.hijacked, w.err = false, false, false, false, nil
-	w.buf, w.body = w.buf[:0], w.body[:0]
-	w.expects.Store(expects)
+	w.status, w.declared, w.written = 0, -1, 0
+	w.chunked, w.headed, w.hijacked = false, false, false
+	w.out.begin(c.link, expects)
+	w.head.begin()
 }
 
 // Header returns the fields of the answer.
 func (w *writer) Header() http.Header { return w.header }
 
-// Phrase is httpx.Wire's.
-func (w *writer) Phrase(reason string) { w.phrase, w.phrased = reason, true }
-
-// Lines is httpx.Wire's.
-func (w *writer) Lines(lines []byte) { w.lines = lines }
-
 // EndAfter is httpx.Connection's.
-func (w *writer) EndAfter(http.Header) { w.c.last.Store(true) }
+func (w *writer) EndAfter() { w.c.last.Store(true) }
 
 // WriteHeader sets the status and encodes the fields. An informational status goes out at
 // once (RFC 9110 15.2): not to a client of HTTP/1.0, and not behind the final head.
@@ -80,46 +53,18 @@ func (w *writer) WriteHeader(status int) {
 	switch {
 	case w.status != 0 || w.hijacked:
 	case status < 200 && status != http.StatusSwitchingProtocols:
-		w.inform(status)
+		if w.minor > 0 && w.out.err == nil {
+			w.out.inform(status, func(b []byte) []byte { return w.head.informational(b, w.header) })
+		}
 	default:
 		w.status = status
-		w.encode()
+		w.out.buf = w.head.final(w.out.buf, status, w.header)
+		if w.head.close {
+			w.c.last.Store(true)
+		}
+		w.declared = w.head.length
 	}
 }
-
-// inform writes an informational answer.
-func (w *writer) inform(status int) {
-	if w.minor == 0 || w.err != nil {
-		return
-	}
-	w.informal.Lock()
-	defer w.informal.Unlock()
-	if status == http.StatusContinue {
-		w.expects.Store(false)
-	}
-	b := appendStatus(w.buf[:0], status, "")
-	b = w.appendFields(b, true)
-	w.buf = append(b, crlf...)
-	_, w.err = w.c.link.Write(w.buf)
-	w.buf = w.buf[:0]
-}
-
-// sendContinue asks the client for its body, if it waits for that (RFC 9110 10.1.1). It is
-// called by the goroutine that reads the body.
-func (w *writer) sendContinue() error {
-	if !w.expects.Load() {
-		return nil
-	}
-	w.informal.Lock()
-	defer w.informal.Unlock()
-	if !w.expects.Swap(false) {
-		return nil
-	}
-	_, err := w.c.link.Write(continueLine)
-	return err
-}
-
-var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n")
 
 // hasBody: RFC 9110 6.4.1.
 func (w *writer) hasBody() bool {
@@ -135,8 +80,8 @@ func (w *writer) take(n int64) (send bool, err error) {
 		w.WriteHeader(http.StatusOK)
 	}
 	switch {
-	case w.err != nil || n == 0:
-		return false, w.err
+	case w.out.err != nil || n == 0:
+		return false, w.out.err
 	case w.method == http.MethodHead:
 	case !w.hasBody():
 		return false, http.ErrBodyNotAllowed
@@ -153,67 +98,31 @@ func (w *writer) take(n int64) (send bool, err error) {
 // connection.
 func (w *writer) Write(p []byte) (int, error) {
 	send, err := w.take(int64(len(p)))
+	if err != nil {
+		return 0, err
+	}
 	if !send {
-		if err != nil {
-			return 0, err
-		}
 		return len(p), nil
 	}
 	if !w.headed {
-		if w.declared < 0 && len(w.body)+len(p) <= gather {
-			w.body = append(w.body, p...)
+		if w.declared < 0 && w.out.gathers(len(p)) {
+			w.out.body = append(w.out.body, p...)
 			return len(p), nil
 		}
 		w.endHead()
 	}
-	whole := w.written == w.declared
 	switch {
-	case w.chunked:
-		if len(w.body)+len(p) <= gather {
-			w.body = append(w.body, p...)
-			return len(p), nil
-		}
-		w.chunk(p)
-	case len(w.body) > 0: // it ends with the connection, and was gathered before the head
-		w.buf = append(append(w.buf, w.body...), p...)
-		w.body = w.body[:0]
-		w.flush()
-	case len(w.buf)+len(p) <= gather && !whole:
-		w.buf = append(w.buf, p...)
-	case len(p) <= copied:
-		w.buf = append(w.buf, p...)
-		w.flush()
+	case !w.chunked:
+		w.out.plain(p, w.written == w.declared)
+	case w.out.gathers(len(p)):
+		w.out.body = append(w.out.body, p...)
 	default:
-		w.send(w.buf, p)
-		w.buf = w.buf[:0]
+		w.out.chunk(p)
 	}
-	if w.err != nil {
-		return 0, w.err
+	if w.out.err != nil {
+		return 0, w.out.err
 	}
 	return len(p), nil
-}
-
-// WriteString is io.StringWriter's.
-func (w *writer) WriteString(s string) (int, error) { return w.Write([]byte(s)) }
-
-// chunk sends what was gathered, and p behind it, as one chunk (RFC 9112 7.1).
-func (w *writer) chunk(p []byte) {
-	n := len(w.body) + len(p)
-	if n == 0 {
-		return
-	}
-	w.buf = appendHex(w.buf, n)
-	w.buf = append(w.buf, crlf...)
-	w.buf = append(w.buf, w.body...)
-	w.body = w.body[:0]
-	if len(p) <= copied {
-		w.buf = append(append(w.buf, p...), crlf...)
-		w.flush()
-		return
-	}
-	w.send(w.buf, p)
-	w.buf = append(w.buf[:0], crlf...) // goes out with the next bytes, or with the flush
-	w.flush()
 }
 
 // FlushError sends the gathered bytes, the head too.
@@ -227,41 +136,12 @@ func (w *writer) FlushError() error {
 	if !w.headed {
 		w.endHead()
 	}
-	if w.chunked {
-		w.chunk(nil)
+	if w.chunked && len(w.out.body) > 0 {
+		w.out.chunk(nil)
 	}
-	w.buf = append(w.buf, w.body...)
-	w.body = w.body[:0]
-	w.flush()
-	return w.err
-}
-
-// Flush is http.Flusher's.
-func (w *writer) Flush() { _ = w.FlushError() }
-
-func (w *writer) flush() {
-	if len(w.buf) > 0 {
-		w.send(w.buf, nil)
-	}
-	w.buf = w.buf[:0]
-}
-
-// send writes a and b, in one call where the connection can.
-func (w *writer) send(a, b []byte) {
-	if w.err != nil {
-		return
-	}
-	if w.expects.Load() { // too late for 100 Continue
-		w.informal.Lock()
-		w.expects.Store(false)
-		w.informal.Unlock()
-	}
-	w.sent = true
-	if len(b) == 0 {
-		_, w.err = w.c.link.Write(a)
-		return
-	}
-	_, w.err = w.c.link.WriteParts(a, b)
+	w.out.unframed()
+	w.out.flush()
+	return w.out.err
 }
 
 // SendFile sends n bytes of f from off on as bytes of the body: with sendfile(2) behind the
@@ -271,21 +151,14 @@ func (w *writer) SendFile(f *os.File, off, n int64) (int64, error) {
 	if w.status == 0 && !w.hijacked {
 		w.WriteHeader(http.StatusOK)
 	}
-	if w.err != nil || w.hijacked || !w.hasBody() || w.declared < 0 || n > w.declared-w.written || len(w.body) > 0 || w.expects.Load() {
+	if w.out.err != nil || w.hijacked || !w.hasBody() || w.declared < 0 || n > w.declared-w.written {
 		return w.copyFrom(io.NewSectionReader(f, off, n))
 	}
 	if !w.headed {
 		w.endHead()
 	}
-	head := w.buf
-	w.buf, w.sent = w.buf[:0], true
-	sent, err := w.c.link.SendFile(head, f, off, n)
-	sent = max(sent-int64(len(head)), 0)
+	sent, err := w.out.file(f, off, n)
 	w.written += sent
-	var path *os.PathError
-	if err != nil && !errors.As(err, &path) {
-		w.err = err
-	}
 	return sent, err
 }
 
@@ -312,7 +185,33 @@ func (w *writer) copyFrom(r io.Reader) (int64, error) {
 
 var copyBuffers = sync.Pool{New: func() any { return new([copied]byte) }}
 
-// finish ends the answer. complete: the client can tell where it ends, and got all of it.
+// endHead decides how the body is framed (RFC 9112 6.3), and ends the head.
+func (w *writer) endHead() {
+	w.headed = true
+	b := w.out.buf
+	switch {
+	case w.status == http.StatusNoContent || w.status < 200: // RFC 9110 8.6
+		w.declared = -1
+	case w.declared >= 0:
+		b = appendLength(b, w.declared)
+	case !w.hasBody():
+	case w.minor > 0:
+		w.chunked = true
+		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+	default: // the body ends with the connection
+		w.c.last.Store(true)
+	}
+	switch {
+	case w.status == http.StatusSwitchingProtocols:
+	case w.c.endsAfter():
+		b = append(b, "Connection: close\r\n"...)
+	case w.minor == 0:
+		b = append(b, "Connection: keep-alive\r\n"...)
+	}
+	w.out.buf = append(b, crlf...)
+}
+
+// finish ends the answer. complete: the client has all of it, and can tell.
 func (w *writer) finish() (complete bool) {
 	if w.hijacked {
 		return true
@@ -321,23 +220,17 @@ func (w *writer) finish() (complete bool) {
 		w.WriteHeader(http.StatusOK)
 	}
 	if !w.headed {
-		if w.declared < 0 && w.hasBody() || w.method == http.MethodHead && w.written > 0 && w.declared < 0 {
+		if w.declared < 0 && (w.hasBody() || w.method == http.MethodHead && w.written > 0) {
 			w.declared = w.written
 		}
 		w.endHead()
-		w.buf = append(w.buf, w.body...)
-		w.body = w.body[:0]
 	}
 	if w.chunked {
-		if n := len(w.body); n > 0 {
-			w.buf = append(appendHex(w.buf, n), crlf...)
-			w.buf = append(append(w.buf, w.body...), crlf...)
-			w.body = w.body[:0]
-		}
-		w.buf = append(w.buf, "0\r\n\r\n"...)
+		w.out.lastChunk()
 	}
-	w.flush()
-	return w.err == nil && (!w.hasBody() || w.declared < 0 || w.written == w.declared)
+	w.out.unframed()
+	w.out.flush()
+	return w.out.err == nil && (!w.hasBody() || w.declared < 0 || w.written == w.declared)
 }
 
 // SetReadDeadline is for http.ResponseController: it bounds the reads of the request's body.
@@ -361,8 +254,8 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if w.status != 0 && !w.headed {
 		w.endHead()
 	}
-	w.flush()
+	w.out.flush()
 	w.hijacked = true
 	nc := w.c.giveAway()
-	return nc, bufio.NewReadWriter(bufio.NewReader(nc), bufio.NewWriter(nc)), w.err
+	return nc, bufio.NewReadWriter(bufio.NewReader(nc), bufio.NewWriter(nc)), w.out.err
 }

@@ -24,22 +24,23 @@ func Complete(rec *Writer, r *http.Request) bool {
 	if r.Method == http.MethodHead || rec.status == http.StatusNoContent || rec.status == http.StatusNotModified {
 		return true
 	}
-	n, err := strconv.ParseInt(declared(rec), 10, 64)
-	return err == nil && rec.bytes >= n
+	n := declared(rec)
+	return n >= 0 && rec.bytes >= n
 }
 
 // Sized reports whether the response declares its length, so that a client can tell where it
 // was cut off.
-func Sized(rec *Writer) bool { return declared(rec) != "" }
+func Sized(rec *Writer) bool { return declared(rec) >= 0 }
 
-// declared is the response's Content-Length in either spelling (the WSGI handler writes the
-// lower one, because net/http removes the usual one from a 304); empty: there is none.
-func declared(rec *Writer) string {
-	h := rec.inner.Header()
-	for _, name := range [...]string{"Content-Length", "content-length"} {
-		if v := h[name]; len(v) > 0 {
-			return v[0]
+// declared is the response's Content-Length; -1: there is none.
+func declared(rec *Writer) int64 {
+	if rec.Fields.sized {
+		return rec.Fields.length
+	}
+	if v := rec.inner.Header()["Content-Length"]; len(v) > 0 {
+		if n, err := strconv.ParseInt(v[0], 10, 64); err == nil {
+			return n
 		}
 	}
-	return ""
+	return -1
 }

@@ -3,6 +3,7 @@ package httpx
 import (
 	"io"
 	"net/http"
+	"os"
 )
 
 // Writer is the one ResponseWriter wrapper of standpipe. It keeps the status, counts the
@@ -10,6 +11,8 @@ import (
 // deadlines, full duplex) is reached through Unwrap, by http.ResponseController.
 type Writer struct {
 	Info RequestInfo
+	// Fields are fields of the response, beside those of Header.
+	Fields FieldList
 
 	inner  http.ResponseWriter
 	phrase Phraser
@@ -25,21 +28,25 @@ type Writer struct {
 // Reset prepares rec for one request. A Writer may be used again after the handler has
 // returned.
 func (rec *Writer) Reset(w http.ResponseWriter) {
-	*rec = Writer{inner: w}
+	*rec = Writer{inner: w, Fields: rec.Fields.again()}
 	rec.phrase, _ = w.(Phraser)
 }
 
 // Connection is a connection that carries one response after the other.
 type Connection interface {
-	// EndAfter has the connection end after the response whose fields are h.
-	EndAfter(h http.Header)
+	// EndAfter has the connection end after the response.
+	EndAfter()
 }
 
-// Wire is a way in that takes more than http.ResponseWriter has.
+// Wire writes heads of ours: it takes more than http.ResponseWriter has.
 type Wire interface {
-	Connection
+	Phraser
 	// Lines go out unchanged with the head of this response.
 	Lines(lines []byte)
+	// Fields go out in this order, in front of those of Header, none of which is among
+	// them. length is the Content-Length, which is not in list; -1: it is not known. The list
+	// is read when the head is written.
+	Fields(list []Field, length int64)
 }
 
 // Phraser sends a status line's reason phrase (RFC 9112 4).
@@ -65,10 +72,10 @@ func (rec *Writer) Phrase(status int, reason string) {
 	}
 }
 
-// Over names the connection that rec writes to.
-func (rec *Writer) Over(w Wire) {
-	rec.wire, rec.conn = w, w
-	rec.phrase, _ = w.(Phraser)
+// Over names the connection that rec writes to, and what writes its heads.
+func (rec *Writer) Over(c Connection, w Wire) {
+	rec.conn, rec.wire, rec.phrase = c, w, w
+	rec.Fields.ordered = true
 }
 
 // EndConnection has the connection end after this response: the next bytes on it may be the
@@ -76,7 +83,7 @@ func (rec *Writer) Over(w Wire) {
 // one response ends anyway.
 func (rec *Writer) EndConnection() {
 	if rec.conn != nil {
-		rec.conn.EndAfter(rec.inner.Header())
+		rec.conn.EndAfter()
 	}
 }
 
@@ -118,7 +125,7 @@ func (rec *Writer) Bytes() int64 { return rec.bytes }
 // handlers write to rec itself, whatever handlers are in between.
 func (rec *Writer) Interpose(make func(http.ResponseWriter) http.ResponseWriter) {
 	rec.inner = make(rec.inner)
-	rec.wire, rec.lines = nil, nil // an interposed writer may flush within a write, and reads the fields
+	rec.wire, rec.lines, rec.Fields.ordered = nil, nil, false // an interposed writer reads the fields
 }
 
 // Recount corrects Bytes: an interposed writer has made fewer bytes of them.
@@ -142,14 +149,6 @@ func (rec *Writer) WriteHeader(status int) {
 func (rec *Writer) Write(p []byte) (int, error) {
 	rec.final(http.StatusOK)
 	n, err := rec.inner.Write(p)
-	rec.bytes += int64(n)
-	return n, err
-}
-
-// WriteString saves a copy.
-func (rec *Writer) WriteString(s string) (int, error) {
-	rec.final(http.StatusOK)
-	n, err := io.WriteString(rec.inner, s)
 	rec.bytes += int64(n)
 	return n, err
 }
@@ -184,4 +183,26 @@ func (rec *Writer) final(status int) {
 	if rec.lines != nil {
 		rec.wire.Lines(rec.lines)
 	}
+	if rec.Fields.ordered {
+		rec.wire.Fields(rec.Fields.list, rec.Fields.known())
+	}
+}
+
+// SendFile sends n bytes of f from off on as bytes of the body: with sendfile(2), where the
+// connection can. It returns how many were sent: fewer without an error where the file is
+// shorter. The position of f may be moved.
+func (rec *Writer) SendFile(f *os.File, off, n int64) (int64, error) {
+	rec.final(http.StatusOK)
+	to, ok := rec.inner.(interface {
+		SendFile(f *os.File, off, n int64) (int64, error)
+	})
+	if !ok {
+		if _, err := f.Seek(off, io.SeekStart); err != nil {
+			return 0, err
+		}
+		return rec.ReadFrom(&io.LimitedReader{R: f, N: n})
+	}
+	sent, err := to.SendFile(f, off, n)
+	rec.bytes += sent
+	return sent, err
 }

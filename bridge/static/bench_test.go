@@ -48,7 +48,7 @@ func BenchmarkServe(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
 				clear(out.h)
 				w.Reset(out)
-				w.Over(conn)
+				w.Over(conn, conn)
 				h.ServeHTTP(w, requests[i%len(requests)])
 			}
 		})

@@ -17,9 +17,10 @@ import (
 // wire takes lines, as a connection of the server's does.
 type wire struct{ lines []byte }
 
-func (w *wire) Gather(bool)          {}
-func (w *wire) EndAfter(http.Header) {}
-func (w *wire) Lines(p []byte)       { w.lines = p }
+func (w *wire) EndAfter()                   {}
+func (w *wire) Fields([]httpx.Field, int64) {}
+func (w *wire) Phrase(string)               {}
+func (w *wire) Lines(p []byte)              { w.lines = p }
 
 // The lines that a connection takes say what the fields say that go another way.
 func TestReadyLinesAreTheFields(t *testing.T) {
@@ -51,7 +52,7 @@ func TestReadyLinesAreTheFields(t *testing.T) {
 					rec.Reset(&nothing{plain})
 					rg.ServeHTTP(rec, r)
 					rec.Reset(&nothing{quick})
-					rec.Over(w)
+					rec.Over(w, w)
 					rg.ServeHTTP(rec, r)
 					if (rec.Status() == 200 || rec.Status() == 304) != (w.lines != nil) {
 						t.Errorf("%s %d: lines %q", name, rec.Status(), w.lines)

@@ -19,7 +19,7 @@ func (p *response) passFile(a *attempt, raw *wire.Head, h head, f *shim.File) er
 	if h.length >= 0 { // a smaller one is the app's way to give a part of its file
 		declared = h.length
 	}
-	p.setFields(raw.Fields, h.status)
+	p.setMap(raw.Fields)
 	send := fileAnswer{p, raw, h, content.File{File: f.File, Offset: f.Offset, SharedPosition: f.SharedPosition}, min(declared, f.Length)}
 	return send.pass(declared)
 }
@@ -46,7 +46,7 @@ func (f *fileAnswer) pass(declared int64) error {
 		declared = 0
 	}
 	if status != http.StatusNoContent { // RFC 9110 8.6
-		p.setLength(status, declared, "")
+		p.setLength(declared)
 	}
 	p.writeHead(f.head)
 	if !p.hasBody(status) {

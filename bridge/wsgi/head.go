@@ -2,7 +2,6 @@ package wsgi
 
 import (
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -16,7 +15,6 @@ type head struct {
 	// length is the app's Content-Length, or what the shim knows of the body; -1:
 	// neither.
 	length int64
-	digits string // the app's Content-Length as the app wrote it; empty: see length
 	// straight: the app asks that nothing is between it and the client, as it
 	// would ask nginx (X-Accel-Buffering: no).
 	straight bool
@@ -46,7 +44,7 @@ func checkHead(h *wire.Head) (head, error) {
 			if out.length >= 0 && out.length != n {
 				return head{}, &badResponse{fmt.Sprintf("two Content-Length fields, %d and %d", out.length, n)}
 			}
-			out.length, out.digits = n, f.Value
+			out.length = n
 		}
 	}
 	if out.length < 0 {
@@ -149,16 +147,47 @@ func hopByHop(name string) bool {
 	return false
 }
 
-// setFields puts the app's fields into the answer, in the app's spelling; fields
-// of one name keep their order. (net/http sorts different names.) Content-Length
-// is left to the caller.
-func (p *response) setFields(fields []wire.Field, status int) {
+// setFields puts the app's fields into the answer, in the app's spelling and order, for a
+// way in that takes them so. Fields that the chain has set and the app sets too are the
+// app's. Content-Length is left to the caller.
+func (p *response) setFields(fields []wire.Field) {
+	if !p.w.Fields.Ordered() {
+		p.setMap(fields)
+		return
+	}
+	for i := range fields {
+		f := &fields[i]
+		switch {
+		case hopByHop(f.Name):
+			p.log.hopByHop(f.Name)
+			continue
+		case len(f.Name) == len("Content-Length") && strings.EqualFold(f.Name, "Content-Length"):
+			continue
+		}
+		p.ownField(f.Name)
+		p.w.Fields.Add(f.Name, f.Value)
+	}
+}
+
+// ownField takes out a field of the chain that the app sets itself.
+func (p *response) ownField(name string) {
+	switch len(name) {
+	case len("X-Request-Id"):
+		if strings.EqualFold(name, "X-Request-Id") {
+			delete(p.w.Header(), "X-Request-Id")
+		}
+	case len("Server"):
+		if strings.EqualFold(name, "Server") {
+			delete(p.w.Header(), "Server")
+		}
+	}
+}
+
+// setMap puts the app's fields into the map of the answer, in the app's spelling; fields of
+// one name keep their order.
+func (p *response) setMap(fields []wire.Field) {
 	h := p.w.Header()
-	hasType := false
-	// One allocation for all, and for a length. net/http reads it when the handler has
-	// returned: it cannot be used again.
-	values := make([]string, len(fields)+1)
-	p.value = values[len(fields):]
+	values := make([]string, len(fields)) // one allocation for all
 	var spellings spellings
 	for i := range fields {
 		f := &fields[i]
@@ -167,41 +196,19 @@ func (p *response) setFields(fields []wire.Field, status int) {
 			continue
 		}
 		key, repeated := spellings.first(fields, i) // two spellings are one field
-		switch len(key) {
-		case 14:
-			if strings.EqualFold(key, "Content-Length") {
-				continue
-			}
-		case 12:
-			if strings.EqualFold(key, "Content-Type") {
-				hasType = true
-				if key != "Content-Type" {
-					h["Content-Type"] = nil // there, so that net/http does not guess one
-				}
-				if status == http.StatusNotModified {
-					key = "content-type" // net/http takes the usual spelling off a 304
-				}
-			} else if key != "X-Request-Id" && strings.EqualFold(key, "X-Request-Id") {
-				delete(h, "X-Request-Id")
-			}
-		case 6:
-			if key != "Server" && strings.EqualFold(key, "Server") {
-				delete(h, "Server")
-			}
-		case 4:
-			if key != "Date" && strings.EqualFold(key, "Date") {
-				h["Date"] = nil // there, so that net/http does not add its own
-			}
+		if len(key) == len("Content-Length") && strings.EqualFold(key, "Content-Length") {
+			continue
 		}
 		if repeated {
 			h[key] = append(h[key], f.Value)
-		} else {
-			values[i] = f.Value
-			h[key] = values[i : i+1 : i+1]
+			continue
 		}
-	}
-	if !hasType {
-		h["Content-Type"] = nil // no type is invented
+		p.ownField(key)
+		if len(key) == len("Date") && key != "Date" && strings.EqualFold(key, "Date") {
+			h["Date"] = nil // there, so that the way in does not add its own
+		}
+		values[i] = f.Value
+		h[key] = values[i : i+1 : i+1]
 	}
 }
 
@@ -236,16 +243,11 @@ func (s *spellings) first(fields []wire.Field, i int) (name string, repeated boo
 	return name, false
 }
 
-// setLength sends the length n of the body that a GET would have; digits: the same
-// in digits, empty when it is not written yet. setFields comes before.
-func (p *response) setLength(status int, n int64, digits string) {
-	if digits == "" || len(digits) > 1 && digits[0] == '0' { // the app's "007" stays inside
-		digits = strconv.FormatInt(n, 10)
+// setLength sends the length n of the body that a GET would have. setFields comes before.
+func (p *response) setLength(n int64) {
+	if p.w.Fields.Ordered() {
+		p.w.Fields.SetLength(n)
+		return
 	}
-	key := "Content-Length"
-	if status == http.StatusNotModified {
-		key = "content-length" // net/http takes the usual spelling off a 304 (RFC 9110 8.6 allows it)
-	}
-	p.value[0] = digits
-	p.w.Header()[key] = p.value
+	p.w.Header()["Content-Length"] = []string{strconv.FormatInt(n, 10)}
 }

@@ -79,7 +79,7 @@ func (p *response) passInternal(a *attempt, raw *wire.Head, h head, name string)
 		return strings.EqualFold(f.Name, name) || strings.EqualFold(f.Name, "Content-Encoding") || strings.EqualFold(f.Name, "Content-Range")
 	})
 	named := &wire.Head{Status: raw.Status, Fields: fields}
-	p.setFields(fields, h.status)
+	p.setMap(fields)
 	answer := fieldsOf(p.w)
 	answer.describe(named, file, st)
 	for c := range slices.Chunk(in.Fields, 2) {

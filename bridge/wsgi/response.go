@@ -13,12 +13,11 @@ import (
 
 // response passes the answer of an attempt on to the client. It knows no Pool.
 type response struct {
-	o     *Options
-	log   *records
-	w     *httpx.Writer
-	r     *http.Request
-	pump  pump     // of an answer that goes on after its first bytes
-	value []string // room for one more value of the answer's fields
+	o    *Options
+	log  *records
+	w    *httpx.Writer
+	r    *http.Request
+	pump pump // of an answer that goes on after its first bytes
 }
 
 // begin prepares p for the response to r.
@@ -54,16 +53,16 @@ func (p *response) pass(a *attempt) error {
 	if e.Kind == shim.EventEnd {
 		size, whole = 0, true
 	}
-	p.setFields(raw.Fields, h.status)
+	p.setFields(raw.Fields)
 	if !p.hasBody(h.status) {
 		e.Free()
 		p.endWithoutBody(h, size, whole)
 		return nil
 	}
 	if h.length >= 0 {
-		p.setLength(h.status, h.length, h.digits)
+		p.setLength(h.length)
 	} else if whole {
-		p.setLength(h.status, size, "")
+		p.setLength(size)
 	}
 	p.writeHead(h)
 	return cut(p.copyBody(a, h, e, whole))
@@ -89,11 +88,11 @@ func (p *response) endWithoutBody(h head, size int64, whole bool) {
 	switch {
 	case h.status == http.StatusNoContent: // RFC 9110 8.6: no length
 	case h.status == http.StatusResetContent: // RFC 9110 15.3.6: it has no content, and says so
-		p.setLength(h.status, 0, "0")
+		p.setLength(0)
 	case h.length >= 0:
-		p.setLength(h.status, h.length, h.digits)
+		p.setLength(h.length)
 	case whole && size > 0 && p.r.Method == http.MethodHead && h.status != http.StatusNotModified:
-		p.setLength(h.status, size, "")
+		p.setLength(size)
 	}
 	p.writeHead(h)
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +14,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/bridgetest"
+	"github.com/standpipe/standpipe/bridge/http1"
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/listen"
 	"github.com/standpipe/standpipe/bridge/spool"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
@@ -142,26 +143,33 @@ func newRig(t testing.TB, handle func(*shimtest.Request, *shimtest.Peer), change
 		change(&o)
 	}
 	h := New(o)
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := new(httpx.Writer)
-		rec.Reset(w)
-		rec.Info.ID, rec.Info.Scheme, rec.Info.Start = "REQ1", "http", time.Now()
-		rec.Info.RemoteAddr, rec.Info.RemotePort, _ = strings.Cut(r.RemoteAddr, ":")
-		w.Header()["Server"] = []string{"standpipe"}
-		w.Header()["X-Request-Id"] = []string{"REQ1"}
-		defer func() {
-			p := recover()
-			g.done <- seen{rec.Info, rec.Status(), rec.Bytes(), p != nil || rec.Aborted()}
-			if p != nil {
-				panic(p)
-			} else if rec.Aborted() {
-				panic(http.ErrAbortHandler)
-			}
-		}()
-		h.ServeHTTP(rec, r)
-	}))
-	t.Cleanup(srv.Close)
-	g.addr = srv.Listener.Addr().String()
+	group := listen.NewGroup(listen.Options{})
+	ln, err := listen.Listen(t.Context(), listen.Spec{Address: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() {
+		served <- group.Serve(ln, http1.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			rec := w.(*httpx.Writer)
+			rec.Info.ID = "REQ1"
+			w.Header()["Server"] = []string{"standpipe"}
+			w.Header()["X-Request-Id"] = []string{"REQ1"}
+			defer func() {
+				p := recover()
+				g.done <- seen{rec.Info, rec.Status(), rec.Bytes(), p != nil || rec.Aborted()}
+				if p != nil {
+					panic(p)
+				}
+			}()
+			h.ServeHTTP(rec, r)
+		}), http1.Options{}))
+	}()
+	t.Cleanup(func() {
+		group.Close()
+		<-served
+	})
+	g.addr = ln.Addr().String()
 	return g
 }
 
