@@ -83,14 +83,17 @@ func newStub(t testing.TB, h *wire.Head, body string) *stub {
 	return s
 }
 
-// reused is a ResponseWriter that is used again and again, as far as net/http
-// does that.
+// reused is a way in's ResponseWriter that is used again and again.
 type reused struct{ h http.Header }
 
 func (w reused) Header() http.Header             { return w.h }
 func (w reused) Write(p []byte) (int, error)     { return len(p), nil }
 func (w reused) WriteHeader(int)                 {}
 func (w reused) FlushError() error               { return nil }
+func (w reused) EndAfter()                       {}
+func (w reused) Phrase(string)                   {}
+func (w reused) Lines([]byte)                    {}
+func (w reused) Fields([]httpx.Field, int64)     {}
 func (w reused) SetReadDeadline(time.Time) error { return nil }
 
 // again returns a function that has the same request served again and again.
@@ -114,6 +117,7 @@ func again(t testing.TB, head string) func() {
 		clear(w.h)
 		body.Seek(0, io.SeekStart)
 		rec.Reset(w)
+		rec.Over(w, w)
 		rec.Info.ID, rec.Info.Scheme, rec.Info.Start = "01ARZ3NDEKTSV4RRFFQ69G5FAV", "http", time.Now()
 		rec.Info.RemoteAddr, rec.Info.RemotePort = "127.0.0.1", "40000"
 		h.ServeHTTP(rec, r)

@@ -275,6 +275,7 @@ func TestClientLeavesWithinTheAnswer(t *testing.T) {
 		} else {
 			g.until("the request to be sent", func() bool { return len(g.pool.conn.InFlight()) == 1 && !g.pool.conn.InFlight()[0].Sent.IsZero() })
 		}
+		time.Sleep(100 * time.Millisecond) // a client that closes its side at once waits for its answer
 		conn.Close()
 		if s := g.seen(); s.status != c.status || s.info.Status != c.logged || !s.abort {
 			t.Errorf("%s: %+v", c.path, s)

@@ -95,7 +95,7 @@ func TestFieldsAreTheApps(t *testing.T) {
 		"/odd":       {"299 ", nil, []string{"x"}},
 	})
 	a := g.get("/")
-	for _, line := range []string{"X-lower: 1", "x-UPPER: 2", "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\nSet-Cookie: c=3", "X-Latin: caf\xe9", "X-Tab: a\tb", "date: yesterday",
+	for _, line := range []string{"X-lower: 1", "x-UPPER: 2", "Set-Cookie: a=1\r\nset-cookie: b=2\r\nSet-Cookie: c=3", "X-Latin: caf\xe9", "X-Tab: a\tb", "date: yesterday",
 		"server: mine", "content-type: text/x", "x-request-id: own", "X-Empty: \r\n", "Content-Length: 5"} {
 		if !strings.Contains(a.head, line) {
 			t.Errorf("%q is missing in\n%s", line, a.head)
