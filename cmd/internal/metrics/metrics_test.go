@@ -3,6 +3,7 @@ package metrics
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -92,7 +93,7 @@ func writer(status int, source, app string) *httpx.Writer {
 func TestRequestsAreCounted(t *testing.T) {
 	m := New("1", func() []Pool { return nil })
 	ok := writer(200, "app", "shop")
-	_, _ = ok.WriteString("hello")
+	_, _ = io.WriteString(ok, "hello")
 	ok.Info.Wait, ok.Info.Run, ok.Info.Receive, ok.Info.Received = 2*time.Second, time.Second, time.Second, 70
 	ok.Info.Retries, ok.Info.Recalls = 1, 2
 	m.Observe(ok, 5*time.Second)
