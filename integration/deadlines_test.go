@@ -10,7 +10,7 @@ import (
 
 func deadlines(t testing.TB, args ...string) *server {
 	t.Helper()
-	return start(t, opts{Dir: appDir(t, "deadlines"), App: "app:app", Args: append([]string{"-w", "1"}, args...)})
+	return start(t, opts{Dir: appDir(t, "deadlines"), App: "app:app", Args: append([]string{"-w", "1", "--queue-timeout", bootQueue}, args...)})
 }
 
 // A view that hangs: Go answers 504, the record names the line, the worker is

@@ -13,7 +13,7 @@ import (
 
 func gevented(t testing.TB, args ...string) *server {
 	t.Helper()
-	return start(t, opts{Dir: appDir(t, "gevented"), App: "app:app", Python: python(t), Args: append([]string{"-w", "1"}, args...)})
+	return start(t, opts{Dir: appDir(t, "gevented"), App: "app:app", Python: python(t), Args: append([]string{"-w", "1", "--queue-timeout", bootQueue}, args...)})
 }
 
 // eventStream is one client of a stream of events.

@@ -21,6 +21,10 @@ const patience = 2 * time.Minute
 // bootPatience bounds the wait for an app's first ready or failed, and for whole commands.
 const bootPatience = 5 * time.Minute
 
+// bootQueue is the queue_timeout of tests that ask again after a worker has gone: on a busy machine the next one needs longer
+// than the 10 s of the default for its imports.
+const bootQueue = "2m"
+
 // endPatience bounds the wait for the end of a server whose stop budget is 25 s.
 const endPatience = 2 * time.Minute
 

@@ -18,7 +18,7 @@ func lifecycle(t testing.TB, workers int, o opts) *server {
 	t.Helper()
 	o.Dir = appDir(t, "lifecycle")
 	o.App = "app:app"
-	o.Args = append([]string{"-w", strconv.Itoa(workers)}, o.Args...)
+	o.Args = append([]string{"-w", strconv.Itoa(workers), "--queue-timeout", bootQueue}, o.Args...)
 	return start(t, o)
 }
 
