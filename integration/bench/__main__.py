@@ -24,9 +24,9 @@ from servers import BY_NAME
 
 BENCHMARKS = os.path.join(machine.REPOSITORY, "docs", "measurements", "benchmarks.json")
 QUICK = {
-    "cases": "hello,flask",
+    "cases": "hello,flask,alone",
     "sets": "default",
-    "servers": "standpipe,nginx-uwsgi,gunicorn-sync",
+    "servers": "standpipe,nginx-uwsgi,gunicorn-sync,alone-*",
     "rounds": 1,
     "seconds": 1.0,
     "warm": 0.3,

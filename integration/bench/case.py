@@ -36,7 +36,8 @@ class Case:
     expected: Optional[bytes]  # the body of the one answer that is compared; None: as the app called without a server gives it
     servers: Dict[str, Tuple[str, ...]]  # by set; patterns of fnmatch
     # rate: closed loop, requests/s. pace: open loop, latency at a fixed rate. fixed: the same, processor time. overload: overload.py.
-    # beside: latency beside idle connections (crowd.py). memory, start, idle: the server is started for each round.
+    # beside: latency beside idle connections (crowd.py). memory, start, idle: the server is started for each round; cliff: so are two of
+    # cliff.py's.
     kind: str = "rate"
     needs: Tuple[str, ...] = ()  # packages of the app's
     shape: Shape = field(default_factory=Shape)
@@ -67,5 +68,6 @@ METRICS = {
     "memory": ("pss", "MiB", False),
     "idle": ("grown", "MiB", False),
     "beside": ("times", "times", False),
+    "cliff": ("times", "times", False),
     "start": ("ms", "ms", False),
 }

@@ -149,6 +149,15 @@ CASES = (
             note="RSS of what stands before Python, minus what it was before they came; each had one answer. Limits of connections are raised.",
         ),
         Case(
+            "compress",
+            "A hello beside two clients of --compress",
+            "hello:app",
+            b"hello",
+            {"default": ("standpipe",)},
+            "cliff",
+            note="p50 of a hello on 2 connections alone, and beside two clients that fetch a page of 1.5 MB by gzip without pause.",
+        ),
+        Case(
             "alone",
             "HTTP/1.1 alone: a Go handler of 13 bytes",
             "",

@@ -7,7 +7,6 @@ import random
 import re
 import socket
 import statistics
-import subprocess
 import sys
 import time
 
@@ -78,7 +77,9 @@ class Fetcher:
 
     def __init__(self, port, coding, dir, name):
         self.counted = os.path.join(dir, name)
-        self.process = process.Process([sys.executable, os.path.abspath(__file__), "--fetch", str(port), coding], dir, dict(os.environ), self.counted)
+        self.process = process.Process(
+            [sys.executable, os.path.abspath(__file__), "--fetch", str(port), coding], dir, dict(os.environ), self.counted
+        )
         while not self.pages():
             if not self.process.alive():
                 raise SystemExit(self.process.tail())
@@ -116,7 +117,10 @@ def measure(options, binary, coding):
 
 def table(rounds):
     """Lines of Markdown: medians of rounds, and of each round's ratio to the hello alone."""
-    lines = ["| beside | p50, ms | times alone | p99, ms | times alone | hellos/s | pages/s |", "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
+    lines = [
+        "| beside | p50, ms | times alone | p99, ms | times alone | hellos/s | pages/s |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
     for clients in CLIENTS:
         median = {key: statistics.median(r[clients][key] for r in rounds) for key in ("p50", "p99", "rate", "pages")}
         ratio = {key: statistics.median(r[clients][key] / r[0][key] for r in rounds) for key in ("p50", "p99")}

@@ -245,6 +245,10 @@ COLUMNS = {
         ["p99, times", "ratio", "p99, ms", "p99 alone, ms", "req/s", "req/s alone"],
         lambda r: [_spread(r), _ratio(r)] + [chart.number(r.figure(k)) for k in ("p99", "p99_alone", "rate", "rate_alone")],
     ),
+    "cliff": (
+        ["p50, times", "ratio", "p50, ms", "p50 alone, ms", "p99, ms", "hellos/s", "alone", "pages/s"],
+        lambda r: [_spread(r), _ratio(r)] + [chart.number(r.figure(k)) for k in ("p50", "p50_alone", "p99", "rate", "rate_alone", "pages")],
+    ),
     "memory": (
         ["PSS, MiB", "ratio", "RSS, MiB", "processes", "start, ms"],
         lambda r: [_spread(r), _ratio(r)] + [chart.number(r.figure("rss")), "%d" % r.figure("processes"), chart.number(r.figure("ms"))],

@@ -3,6 +3,7 @@
 For a loaded case every server is started once, warmed up, and stays up, idle, while the others have their turns: a restart
 in each round would measure cold caches and fresh heaps. What a server spends while it is idle is measured too."""
 
+import argparse
 import fnmatch
 import os
 import shutil
@@ -11,6 +12,7 @@ import tempfile
 import time
 
 import case as nouns
+import cliff
 import crowd
 import load
 import machine
@@ -40,8 +42,9 @@ def estimate(case, set_, servers, options):
         "start": 2 * 0.5,
         "idle": 5,
         "beside": 2 * options.seconds + 5,
+        "cliff": 3 * options.seconds + 6,
     }.get(case.kind, options.seconds + 1)
-    once = {"memory": 0, "start": 1, "idle": 0}.get(case.kind, options.warm + 1)
+    once = {"memory": 0, "start": 1, "idle": 0, "cliff": 0}.get(case.kind, options.warm + 1)
     if case.kind == "pace" and not case.at:
         once += options.seconds
     return len(chosen(case, set_, servers)) * (once + options.rounds * each)
@@ -71,7 +74,7 @@ class Race:
             entrants.append(Entrant(server, case, set_, self._tools, self._dir, self._apps, files))
         expected = self._answer(case)
         try:
-            if case.kind in ("memory", "start", "idle"):
+            if case.kind in ("memory", "start", "idle", "cliff"):
                 self._restarted(case, entrants, expected)
             else:
                 self._loaded(case, entrants, expected)
@@ -214,7 +217,21 @@ class Race:
                 if e.status == "ok" and number >= 0:
                     self._options.say("  %-18s round %d: %s" % (e.server.name, number + 1, _short(e)))
 
+    def _cliff(self):
+        options = argparse.Namespace(python=self._tools.bin("python"), page=cliff.page(), seconds=self._options.seconds, connections=2)
+        try:
+            found = cliff.measure(options, self._tools.standpipe, "gzip")
+        except SystemExit as e:
+            raise Failed(str(e))
+        alone, beside = found[0], found[2]
+        got = {key: beside[key] for key in ("p50", "p99", "rate", "pages")}
+        got.update({"times": beside["p50"] / alone["p50"], "p50_alone": alone["p50"], "rate_alone": alone["rate"]})
+        return got
+
     def _start_round(self, entrant, expected, discard):
+        if entrant.case.kind == "cliff":
+            entrant.rounds.append(rounded(self._cliff()))
+            return
         took = self._begin(entrant, expected)
         got = {"ms": took * 1000}
         if entrant.case.kind == "memory":

@@ -9,6 +9,7 @@ import targets
 
 PATH = os.path.join(machine.REPOSITORY, "docs", "measurements", "targets.json")
 WORDS = {True: "met", False: "**not met**", None: "no figure"}
+ABOUT = "What standpipe has to reach in speed and memory, and what it has reached, beside its peers on the same machine."
 HOW = """Each row comes from one run in which standpipe and its peers had the same rounds in turn (A B A B), each after a moment of the same load that is not
 measured. The figure is the median of the rounds' ratios, with the least and the most of them in brackets; absolute figures beside it are medians. `wrk` with one thread and 32
 connections where the row names no rate or number, 2 workers everywhere. Processor time is the scheduler's, in nanoseconds (`/proc/PID/task/*/schedstat`). [benchmarks.md](benchmarks.md) says more
@@ -22,7 +23,7 @@ def text(store):
         "# Targets",
         "<!-- Made by integration/bench from %s and the notes beside it. Do not edit; `make bench-targets` measures again. -->"
         % os.path.basename(store.path),
-        before.strip(),
+        before.strip() or ABOUT,
         _table(tables),
         "## How it is measured",
         HOW,

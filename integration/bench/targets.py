@@ -192,6 +192,15 @@ TARGETS = (
     Target("p99-15k", "p99 at 15,000/s, against nginx + uWSGI", "latency-15k/default", (OWN, PEER), tail(), 1, True),
     _beside("start", "cold start of a hello to the first answer: how many times faster than nginx + uWSGI", "start/default", 0.8),
     Target(
+        "compress",
+        "a hello's p50 beside two clients of `--compress`, against alone",
+        "compress/default",
+        (OWN,),
+        value("times", more=(("beside them", "p50", "ms"), ("alone", "p50_alone", "ms"))),
+        2,
+        True,
+    ),
+    Target(
         "beside-idle",
         "p99 of 32 busy connections beside 12,000 idle ones, against the same without them",
         "beside-idle/default",

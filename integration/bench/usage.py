@@ -47,7 +47,7 @@ def part(process):
     """Which part a process plays. Servers that are one Python process with everything inside are "Python"."""
     if process.comm == "nginx":
         return "nginx"
-    if process.comm in ("standpipe", "http1"):  # http1: the program of http1/
+    if process.comm in ("standpipe", "http1") or _program(process.pid).startswith("standpipe"):  # http1: the program of http1/
         return "Go"
     command = _text(process.pid, "cmdline").replace("\0", " ")
     if process.comm == "caddysnake-cli" and " python-server " in command:
@@ -115,6 +115,14 @@ def pss(pid):
 
 def children(pid):
     return [p.pid for p in tree([pid]) if p.parent == pid]
+
+
+def _program(pid):
+    """The file that a process runs, whatever it calls itself: --binary may have any name that begins so."""
+    try:
+        return os.path.basename(os.readlink("/proc/%d/exe" % pid))
+    except OSError:
+        return ""
 
 
 def _text(pid, name):

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strconv"
 
+	"github.com/standpipe/standpipe/bridge/http1"
 	"github.com/valyala/fasthttp"
 )
 
@@ -24,6 +25,7 @@ var (
 // servers are the kinds that -kind names; each serves until the listener fails.
 var servers = map[string]func(net.Listener) error{
 	"net/http": func(ln net.Listener) error { return http.Serve(ln, http.HandlerFunc(answer)) },
+	"http1":    func(ln net.Listener) error { return http1.New(http.HandlerFunc(answer), http1.Options{}).Serve(ln) },
 	"fasthttp": func(ln net.Listener) error { return (&fasthttp.Server{Handler: answerFast}).Serve(ln) },
 }
 
