@@ -61,7 +61,7 @@ figures: build
 		-r integration/apps/flask_shop/requirements.txt
 	@python3 integration/figures.py $(BIN) .cache/figures/bin/python integration/apps/flask_shop
 
-# The race against other servers, about 40 minutes: docs/measurements/benchmarks.md. BENCH="--cases hello,flask --rounds 5" chooses; --help lists the options.
+# The race against other servers, about an hour: docs/measurements/benchmarks.md. BENCH="--cases hello,flask --rounds 5" chooses; --help lists the options.
 bench: build
 	@python3 integration/bench --binary $(BIN) $(BENCH)
 
