@@ -254,7 +254,7 @@ func (c *conn) readHead() (bad *Refusal, err error) {
 	}
 }
 
-// maxMethod is the length that a request line may have beside its target; bytes.
+// maxMethod bounds a method, and what a request line may have beside its target; bytes.
 const maxMethod = 64
 
 var (

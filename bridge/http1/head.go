@@ -88,7 +88,7 @@ func (s *scanner) end(b []byte) (int, *Refusal) {
 var (
 	errBareLF      = refuse(400, "bare_lf", "a line ends with LF without CR (RFC 9112 2.2)")
 	errRequestLine = refuse(400, "request_line", "the request line is not METHOD SP TARGET SP VERSION (RFC 9112 3)")
-	errMethod      = refuse(400, "method", "the method is not a token (RFC 9110 9.1)")
+	errMethod      = refuse(400, "method", "the method is not a token of up to 64 bytes (RFC 9110 9.1)")
 	errVersion     = refuse(400, "version", "the version is not HTTP/1.1 or HTTP/1.0 (RFC 9112 2.3)")
 	errMajor       = refuse(505, "version", "the version is not HTTP/1.1 or HTTP/1.0, which are spoken here (RFC 9110 15.6.6)")
 	errFieldLine   = refuse(400, "field_line", "a field line has no colon (RFC 9112 5)")
@@ -142,7 +142,7 @@ func (h *head) requestLine(s string, lim *limits) *Refusal {
 		return errRequestLine
 	}
 	h.method, h.target, h.proto = s[:i], s[i+1:j], s[j+1:]
-	if !isToken(h.method) {
+	if len(h.method) > maxMethod || !isToken(h.method) {
 		return errMethod
 	}
 	switch h.proto {
@@ -223,7 +223,7 @@ func (h *head) framing(k kind, value string) *Refusal {
 	case expectField:
 		switch {
 		case h.minor == 0: // RFC 9110 10.1.1: ignored
-		case !strings.EqualFold(value, "100-continue"):
+		case !equalFold(value, "100-continue"):
 			return errExpectation
 		default:
 			h.continues = true
@@ -249,7 +249,7 @@ func parseLength(s string) (n int64, ok bool) {
 // coding: exactly "chunked", once. Other codings are refused by what a server that knows
 // them would say: 400 where the body would have no end, else 501.
 func (h *head) coding(value string) *Refusal {
-	if h.codings == 1 && strings.EqualFold(value, "chunked") {
+	if h.codings == 1 && equalFold(value, "chunked") {
 		return nil
 	}
 	if h.codings > 1 {
@@ -260,7 +260,7 @@ func (h *head) coding(value string) *Refusal {
 		name, _, _ := strings.Cut(c, ";")
 		name = strings.Trim(name, " \t")
 		last := i == len(list)-1
-		if !isToken(name) || strings.EqualFold(name, "chunked") != last {
+		if !isToken(name) || equalFold(name, "chunked") != last {
 			return errChunkedLast
 		}
 		if last && name != strings.Trim(c, " \t") { // chunked has no parameters
@@ -272,7 +272,7 @@ func (h *head) coding(value string) *Refusal {
 
 // connection takes the options that this server knows (RFC 9110 7.6.1).
 func (h *head) connection(value string) {
-	if strings.EqualFold(value, "keep-alive") {
+	if equalFold(value, "keep-alive") {
 		h.keepAlive = true
 		return
 	}
@@ -280,9 +280,9 @@ func (h *head) connection(value string) {
 		var option string
 		option, value, _ = strings.Cut(value, ",")
 		switch option = strings.Trim(option, " \t"); {
-		case strings.EqualFold(option, "close"):
+		case equalFold(option, "close"):
 			h.close = true
-		case strings.EqualFold(option, "keep-alive"):
+		case equalFold(option, "keep-alive"):
 			h.keepAlive = true
 		}
 	}

@@ -81,6 +81,9 @@ func foldedEqual(name, lower string) bool {
 	return true
 }
 
+// equalFold compares a word with one in lower case, in ASCII alone.
+func equalFold(s, lower string) bool { return len(s) == len(lower) && foldedEqual(s, lower) }
+
 // canonical is the name in net/http's form.
 func (f *field) canonical() string {
 	if f.known != nil {

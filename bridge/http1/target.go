@@ -2,6 +2,7 @@ package http1
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/standpipe/standpipe/bridge/cgi"
@@ -25,7 +26,8 @@ func formOf(method, target string) (form, *Refusal) {
 	case target == "" || !only(target, &targetBytes):
 		return 0, errTarget
 	case method == "CONNECT":
-		if _, port, ok := strings.Cut(target[strings.LastIndexByte(target, ']')+1:], ":"); !ok || port == "" || !cgi.ValidHost(target) {
+		_, port, _ := strings.Cut(target[strings.LastIndexByte(target, ']')+1:], ":")
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil || !cgi.ValidHost(target) { // RFC 9110 9.3.6
 			return 0, errTarget
 		}
 		return authorityForm, nil
@@ -46,7 +48,7 @@ func formOf(method, target string) (form, *Refusal) {
 // authority returns the authority of a target in the absolute form (RFC 9110 4.2).
 func authority(target string) (string, bool) {
 	scheme, rest, ok := strings.Cut(target, "://")
-	if !ok || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
+	if !ok || !equalFold(scheme, "http") && !equalFold(scheme, "https") {
 		return "", false
 	}
 	if i := strings.IndexAny(rest, "/?"); i >= 0 {
