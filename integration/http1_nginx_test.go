@@ -17,16 +17,6 @@ import (
 	"github.com/standpipe/standpipe/integration/corpus"
 )
 
-// http1Corpus is the corpus of bridge/http1.
-func http1Corpus(t testing.TB) []*corpus.Case {
-	t.Helper()
-	cases, err := corpus.Read(filepath.Join(repoDir(), "bridge", "http1", "testdata", "corpus"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cases
-}
-
 // What nginx makes of the corpus, as a proxy: each difference is a row of DIFFERENCES.md with the clause.
 func TestHTTP1BesideNginx(t *testing.T) {
 	t.Parallel()
@@ -53,7 +43,8 @@ server {
     }
 }
 `)
-	for _, wrong := range corpus.Compare(http1Corpus(t), rows, func(c *corpus.Case, quiet time.Duration) corpus.Outcome {
+	cases, _ := http1Corpus(t)
+	for _, wrong := range corpus.Compare(cases, rows, func(c *corpus.Case, quiet time.Duration) corpus.Outcome {
 		return c.Play(corpus.Playing{Dial: func() (net.Conn, error) { return net.Dial("tcp", n.Addr) }, Patience: patience, Quiet: quiet})
 	}) {
 		t.Error(wrong)

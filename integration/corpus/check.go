@@ -74,9 +74,10 @@ func (c *Case) Check(o Outcome) error {
 	case c.End == Any && len(behind) == 1 && !o.Ran(ProbeTarget):
 		return fmt.Errorf("an answer %d to something that is not the next request", behind[0].Status)
 	}
-	last := o.Answers[:n]
-	if c.End == Close && n > 0 && last[n-1].Proto == "HTTP/1.1" && !last[n-1].Close && !c.Fin {
-		return fmt.Errorf("the last answer, %d, does not say Connection: close (RFC 9112 9.6)", last[n-1].Status)
+	if c.End == Close && n > 0 && !c.Fin { // a fault behind the answer to /unread is found too late for it
+		if last := o.Answers[n-1]; last.Proto == "HTTP/1.1" && !last.Close && !strings.HasPrefix(last.Echo.Target, "/unread") {
+			return fmt.Errorf("the last answer, %d, does not say Connection: close (RFC 9112 9.6)", last.Status)
+		}
 	}
 	if len(o.Interim) > 0 && !strings.Contains(strings.ToLower(c.Bytes()), "100-continue") {
 		return fmt.Errorf("interim answers %v to a client that expects none", o.Interim)

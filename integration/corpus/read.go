@@ -67,6 +67,21 @@ func (c *Case) Bytes() string {
 // Skips tells whether the case says nothing about a way through a server.
 func (c *Case) Skips(way string) bool { return slices.Contains(c.Skip, way) }
 
+// Forwarded is the case as a server behind another one has to see it: an intermediary may write the target in another form
+// (RFC 9112 3.2.2), and the version and the fields about the connection are its own.
+func (c *Case) Forwarded() *Case {
+	f := *c
+	f.Want = slices.Clone(c.Want)
+	for i := range f.Want {
+		a := &f.Want[i]
+		a.Proto, a.Host, a.Fields = nil, nil, nil
+		if a.Target != nil && !strings.HasPrefix(*a.Target, "/") {
+			a.Target = nil
+		}
+	}
+	return &f
+}
+
 // Read reads all cases of dir/*.txt.
 func Read(dir string) ([]*Case, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.txt"))
