@@ -32,6 +32,9 @@
 //	encode.go      encoder: the head of an answer
 //	sender.go      sender: the bytes of an answer, gathered and framed
 //
+// Where net/http and nginx make something else of the same bytes, and why, is in DIFFERENCES.md; the bytes are in
+// testdata/corpus.
+//
 // What a handler gets: a *httpx.Writer, whose inner writer has FlushError, Hijack, ReadFrom and
 // SendFile, the deadlines of http.ResponseController, and full duplex at all times. It may keep
 // nothing of the request but its context. Trailers are dropped in both directions, and no
