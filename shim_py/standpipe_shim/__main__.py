@@ -3,6 +3,7 @@
 Exit status: 0 fd 0 has ended and all answers are out; 3 the worker could not start (not started by standpipe, no pipes, Failed); 4
 what came on fd 0 was no frame; 70 a forked child that came back from the app."""
 
+import gc
 import os
 import sys
 import time
@@ -72,6 +73,7 @@ def main():
             template.settle(worker, boot, title)
         call_hooks(worker, boot)
         watch(worker, boot)
+        freeze()
         worker.put(worker.greeting)
         worker.run()
         signals.end()
@@ -193,6 +195,13 @@ def call_hooks(worker, boot):
         failure = explain(error, boot, "")
         failure.message = "a function given to standpipe_shim.on_fork failed: " + failure.message
         fail(worker, boot, failure)
+
+
+def freeze():
+    """Takes what the app's import has made out of the work of Python's garbage collector, since it stays. PyPy has no such function."""
+    if hasattr(gc, "freeze"):
+        gc.collect()
+        gc.freeze()
 
 
 def _refuse(why):
