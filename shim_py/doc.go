@@ -27,6 +27,7 @@
 //	  inbound      reads fd 0, for one thread
 //	  environ      the payload of a Request -> the environ
 //	  serve        one Request through the app
+//	  plain        the loop of a worker with one thread: a plain Request in one function
 //	  exchange     start_response, write, the iterable, close (head: status and fields as a Head's msgpack)
 //	  late         body (wsgi.input over frames or a file), pairs (names that are not in environ's table), files (wsgi.file_wrapper), memory (shared with Go), callbacks, interrupt,
 //	               unusual (fields that are long or wrong), waits (a wait that Cancel ends), streams (of the app in the place of ours), report (exceptions and stacks as text), threads (N threads), greenlets (gevent)

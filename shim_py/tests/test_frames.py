@@ -180,7 +180,7 @@ class Environ(unittest.TestCase):
             names = chance.sample(NAMES, chance.randrange(len(NAMES)))
             values = {name: b"%d" % n for n, name in enumerate(names)}
             self.assertEqual(environs.make(request_payload(values))[0], {key: value.decode() for key, value in values.items()})
-        self.assertLessEqual(len(environs._shapes), 256)
+        self.assertLessEqual(len(environs.shapes), 256)
 
     def test_numbers(self):
         self.assertEqual(make(request_payload({"standpipe.attempt": b"2"}))[0], {"standpipe.attempt": 2})

@@ -273,7 +273,7 @@ class Printed(WorkerTest):
         self.assertNotIn(b"\x1e", worker._output)
 
     def test_unbuffered(self):
-        lines, _ = self.of("/long", env={"PYTHONUNBUFFERED": "1"})
+        lines, _ = self.of("/long", wanted="x" * 100 + "\n", env={"PYTHONUNBUFFERED": "1"})
         self.assertEqual(lines[0], ("id-1", "x" * 10000))
 
 

@@ -188,7 +188,7 @@ class Claims(unittest.TestCase):
                 w.close(stream)
             w.cancel(stream)
             self.assertEqual(w.recall([stream]), [])
-        self.assertEqual((w.streams, w.cancels, w.recalled), ({}, set(), set()))
+        self.assertEqual((w.streams, w.cancels, w.waiting), ({}, set(), {}))
 
     def test_one_or_the_other(self):
         """Two threads, as fast as they can: each Request runs or was recalled."""
@@ -197,7 +197,7 @@ class Claims(unittest.TestCase):
         numbers = [n for n in ((begin + i) & 0xFFFFFFFF for i in range(last)) if n]
         members = set(numbers)
         w = silent_worker()
-        w.claimed = begin - 1
+        w.newest = begin - 1
         ran, given, done = [], [], []
 
         def run():
@@ -215,14 +215,14 @@ class Claims(unittest.TestCase):
             thread.start()
             chance = random.Random(3)
             while not done:
-                now = w.claimed
+                now = w.newest
                 given += w.recall([n for n in ((now + chance.randrange(-5, 40)) & 0xFFFFFFFF for _ in range(8)) if n in members])
             thread.join()
         finally:
             sys.setswitchinterval(interval)
         self.assertEqual(len(ran) + len(given), len(numbers))
         self.assertEqual(set(ran) | set(given), members)
-        self.assertEqual((w.streams, w.recalled), ({}, set()))
+        self.assertEqual((w.streams, w.waiting), ({}, {}))
         self.assertGreater(min(len(ran), len(given)), 0)
 
 

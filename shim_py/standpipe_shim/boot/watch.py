@@ -43,3 +43,4 @@ def watch(worker, serves):
     if serves:
         before = worker.close
         worker.close = close
+        worker.straight = False  # which would not call it

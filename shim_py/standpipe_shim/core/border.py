@@ -9,7 +9,7 @@ _OUTPUT = SHIM + os.path.join("core", "output.py")
 _LEVELS = SHIM + os.path.join("core", "levels.py")
 
 # The functions of the shim that call the app's code themselves, by name. __next__: FileWrapper waits in the read of its file.
-_CALLERS = ("serve", "iterate", "call", "blocks", "__next__")
+_CALLERS = ("serve", "serve_plain", "gather", "iterate", "call", "blocks", "__next__")
 
 
 def in_app(frame):

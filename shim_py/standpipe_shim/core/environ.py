@@ -55,8 +55,8 @@ class Environs:
 
     def __init__(self, base, timeout_ms=0):
         self._base = base
-        self._limit = timeout_ms / 1000  # seconds from the start of a request to its standpipe.deadline; 0: there is none
-        self._shapes = {}  # set of names -> those names in the order of their bits, and an environ to copy that has them as keys
+        self.limit = timeout_ms / 1000  # seconds from the start of a request to its standpipe.deadline; 0: there is none
+        self.shapes = {}  # set of names -> those names in the order of their bits, and an environ to copy that has them as keys
 
     def make(self, payload):
         """Returns the environ of a Request, and the body bytes that came with it. Raises ProtocolError for anything else.
@@ -81,15 +81,15 @@ class Environs:
             others = payload[stop]
         except (IndexError, struct.error):
             raise ProtocolError("a Request is cut short") from None
-        names, pattern = self._shapes.get(known) or self._shape(known)
+        names, pattern = self.shapes.get(known) or self.shape(known)
         text = payload[start:stop].decode("latin-1")
         values = text.split("\0", len(names))
         if len(values) != len(names) and (known or text):
             raise ProtocolError("a Request has more or fewer values than names")
         environ = pattern.copy()
         environ.update(zip(names, values))
-        if self._limit:
-            environ["standpipe.deadline"] = monotonic() + self._limit
+        if self.limit:
+            environ["standpipe.deadline"] = monotonic() + self.limit
         end = 4 + size
         stop += 1
         if others != 0x80:
@@ -104,13 +104,13 @@ class Environs:
         self._others = fill
         return fill(environ, payload, at, end)
 
-    def _shape(self, known):
+    def shape(self, known):
         if known >> len(NAMES):
             raise ProtocolError("the set 0x%x of a Request holds names that are not in the table" % known)
         names = tuple(name for bit, name in enumerate(NAMES) if known >> bit & 1)
         pattern = dict(self._base)
         pattern.update(dict.fromkeys(names))
-        if len(self._shapes) >= _SHAPES:
-            self._shapes.clear()
-        shape = self._shapes[known] = (names, pattern)
+        if len(self.shapes) >= _SHAPES:
+            self.shapes.clear()
+        shape = self.shapes[known] = (names, pattern)
         return shape

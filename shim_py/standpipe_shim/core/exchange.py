@@ -5,9 +5,8 @@ The types of what the app gives are checked here, where the app is still on the 
 import struct
 
 from .frames import BODY, CREDIT, END, HEAD, HOLD, LAST, MAGIC, PART, SHARE, frame
-from .head import encode_head
+from .head import encode_head, heads
 
-_answer = struct.Struct(">BBHIII").pack  # the header of a Head frame and the length of its msgpack
 _u32 = struct.Struct(">I").pack
 _header = struct.Struct(">BBHII").pack
 
@@ -15,6 +14,7 @@ _header = struct.Struct(">BBHII").pack
 class Exchange:
     """One request and its answer. Class attributes are the state at the start: most exchanges set few of them."""
 
+    plain = True  # the app has done nothing that its answer could show, but for start_response
     head = None  # status and fields as msgpack, once start_response was called
     head_out = False  # the Head frame has gone out: it cannot be changed any more
     over = False  # the answer has ended
@@ -64,8 +64,9 @@ class Exchange:
 
     def after_response(self, callback):
         """standpipe.after_response: calls callback after the answer, in the thread of the request. The worker is busy until then."""
-        if self.held is False:
+        if self.held is False or (self.over and not self.held):
             raise RuntimeError("standpipe.after_response was called after the answer had ended")
+        self.plain = False
         if self.afterwards is None:
             self.afterwards = []
         self.afterwards.append(callback)
@@ -81,13 +82,16 @@ class Exchange:
     def start_response(self, status, headers, exc_info=None):
         if exc_info:
             try:
-                if self.head_out:
+                if self.head_out or self.over:
                     raise exc_info[1].with_traceback(exc_info[2])
             finally:
                 exc_info = None  # the traceback holds this frame
         elif self.head is not None:
             raise AssertionError("start_response was called a second time without exc_info")
-        self.head = encode_head(status, headers)
+        try:
+            self.head = type(headers) is list and heads.get((status, tuple(headers))) or encode_head(status, headers)
+        except TypeError:  # what cannot be a key; encode_head says what is wrong with it
+            self.head = encode_head(status, headers)
         return self.write
 
     def write(self, data):
@@ -97,6 +101,7 @@ class Exchange:
         if not isinstance(data, bytes):
             raise TypeError("write() wants bytes, not " + type(data).__name__)
         if data:
+            self.plain = False
             self.leave()
             try:
                 self.send(data)
@@ -137,16 +142,6 @@ class Exchange:
 
     def finish(self, body):
         """Ends the answer. body: bytes that may go in the Head frame, or nothing."""
-        head = self.head
-        if head is None or self.head_out or self.afterwards or self.length is not None or len(body) >= SHARE:
-            self._finish(body)
-            return
-        self.head_out = True
-        self.held = False
-        size = len(head)
-        self._worker.put(_answer(MAGIC, HEAD, LAST, self.stream, 4 + size + len(body), size) + head, body)
-
-    def _finish(self, body):
         self.held = bool(self.afterwards)
         hold = HOLD if self.held else 0
         if self.head is not None and not self.head_out:
@@ -188,6 +183,16 @@ class Exchange:
         if failure is not None:
             raise failure
         self.finish(held)
+
+    def gather(self, result):
+        """Returns what a result yields as one block, and closes it: one that is_quick. border.in_app knows this function by its name."""
+        try:
+            blocks = list(result)
+        except BaseException:
+            self.close(result)
+            raise
+        self.close(result)
+        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
     def close(self, result):
         """Calls close() of the app's result. An error there comes too late to change the answer: it is logged."""

@@ -46,8 +46,8 @@ _LEGAL = frozenset(
 
 # A pipe holds 64 KiB unless it is asked to hold more (F_SETPIPE_SZ, Linux); a user has 64 MiB in all. The first large body asks.
 _F_SETPIPE_SZ = 1031
-_READ = CHUNK + (4 << 10)  # bytes; a Request with CHUNK of body, and most heads
-_LARGE = 16 << 10  # bytes; a body of this size or more is not copied behind its head
+READ = CHUNK + (4 << 10)  # bytes; a Request with CHUNK of body, and most heads
+LARGE = 16 << 10  # bytes; a body of this size or more is not copied behind its head
 
 _header = struct.Struct(">BBHII")
 pack_header = _header.pack
@@ -78,21 +78,21 @@ class Reader:
     """Cuts whole frames out of what a descriptor gives. One thread at a time."""
 
     def __init__(self, fd, read=os.read):
-        self._fd = fd
+        self.fd = fd
         self.read = read  # called as read(fd, size)
         self.held = b""  # bytes read; empty when next has returned all of them
-        self._at = 0  # how many of them next has returned
+        self.at = 0  # how many of them next has returned
 
     def holds_frame(self):
         """Says whether next would answer without reading."""
-        held, at = self.held, self._at + HEADER
-        return len(held) >= at and len(held) >= at + _unpack(held, self._at)[4]
+        held, at = self.held, self.at + HEADER
+        return len(held) >= at and len(held) >= at + _unpack(held, self.at)[4]
 
     def next(self):
         """Returns (kind, flags, stream, payload), or None at the end of the pipe, also within a frame. Blocks."""
         held = self.held
         while True:
-            start = self._at + HEADER
+            start = self.at + HEADER
             have = len(held)
             if have >= start:
                 magic, kind, flags, stream, length = _unpack(held, start - HEADER)
@@ -100,16 +100,16 @@ class Reader:
                     check(magic, kind, flags, length)
                 end = start + length
                 if have > end:
-                    self._at = end
+                    self.at = end
                     return kind, flags, stream, held[start:end]
                 if have == end:
                     self.held = b""
-                    self._at = 0
+                    self.at = 0
                     return kind, flags, stream, held[start:]
-            got = self.read(self._fd, _READ)
-            held = (held[self._at :] + got if held else got) if got else b""
+            got = self.read(self.fd, READ)
+            held = (held[self.at :] + got if held else got) if got else b""
             self.held = held
-            self._at = 0
+            self.at = 0
             if not got:
                 return None
 
@@ -134,7 +134,7 @@ class Writer:
 
     def put(self, head, body=b""):
         """Writes one frame. body (bytes, or a memoryview of bytes): its end, which is not copied when it is large."""
-        if body and (len(body) < _LARGE or self._gather is None):
+        if body and (len(body) < LARGE or self._gather is None):
             head += body
             body = b""
         if self._getpid() != self._pid:

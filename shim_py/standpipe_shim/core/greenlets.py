@@ -36,7 +36,7 @@ def run(worker):
 
     worker.make = Green
     worker.inbound = GreenInbound(worker)
-    settle, broken = output.settler(worker.log)
+    settle, broken, _ = output.settler(worker.log)
     running = set()
     while True:
         request = worker.inbound.take()

@@ -5,8 +5,10 @@ from .packing import bin_text
 # Most answers of an app have most of their fields in common, so bytes that were made once are kept. A full table is emptied.
 _starts = {}  # (status, number of fields) -> the bytes before the first field
 _fields = {}  # (name, value) -> its bytes
+heads = {}  # (status, fields) -> the whole msgpack, of those that had nothing new in them when they were made
 _MOST = 1024  # entries
 _SHORT = 256  # characters of an entry, at most
+_WHOLES, _WHOLE = 256, 2048  # entries of heads, and bytes of one
 _FIELDS = 16 << 10  # of an answer, at most
 
 
@@ -20,7 +22,8 @@ def encode_head(status, headers):
         parts += map(_fields.get, headers)
     except TypeError:  # something in them that cannot be a key
         parts = [None] * (len(headers) + 1)
-    if None in parts:
+    known = None not in parts
+    if not known:
         if parts[0] is None:
             parts[0] = _start(status, len(headers))
         for at, pair in enumerate(headers, 1):
@@ -29,6 +32,10 @@ def encode_head(status, headers):
     head = b"".join(parts)
     if len(head) > 1 << 20:
         raise ValueError("start_response: %d headers of %d bytes; at most %d and 1 MiB" % (len(headers), len(head), _FIELDS))
+    if known and len(head) < _WHOLE:
+        if len(heads) >= _WHOLES:
+            heads.clear()
+        heads[status, tuple(headers)] = head
     return head
 
 

@@ -68,8 +68,8 @@ def say(text):
 
 
 def settler(log):
-    """Returns what to call when a request has ended, which sends what it printed without a newline, and what to call with an
-    exception from the former: log gets the first one."""
+    """Returns what to call when a request has ended, which sends what it printed without a newline; what to call with an exception
+    from the former: log gets the first one; and an object whose due says whether there is anything to send."""
 
     def broken(error):
         from .streams import log_broken
@@ -77,10 +77,16 @@ def settler(log):
         log_broken(log, error)
 
     if ours and sys.stdout is ours[0] and type(ours[0]) is Lines:
-        return ours[0].settle, broken
+        return ours[0].settle, broken, ours[0]
     from .streams import settler
 
-    return settler(sys.stdout, ours[0] if ours else None, flush), broken
+    return settler(sys.stdout, ours[0] if ours else None, flush), broken, Due
+
+
+class Due:
+    """Stands for streams of which is not known whether they hold something."""
+
+    due = True
 
 
 def errors():
@@ -123,14 +129,16 @@ class Lines(TextIOWrapper):
         self.before = before  # the stream that had this buffer: its end would close it
         self.fd = fd
         self.place = place(fd)
+        self.due = False  # settle has something to do
         self._open = False  # there is text that went to TextIOWrapper since the last flush
+        self._lent = False  # the app may write to the buffer
         self._drain = buffer.flush
 
     def write(self, text):
         request = current.get()
         level = levels.current.get()
         if (level is None and (request is None or not request.request_id)) or not _secret or not isinstance(text, str):
-            self._open = True
+            self._open = self.due = True
             return super().write(text)
         if self.closed:
             raise ValueError("I/O operation on closed file.")
@@ -144,6 +152,7 @@ class Lines(TextIOWrapper):
                 unsaid = request.unsaid
                 if unsaid is None:
                     unsaid = request.unsaid = {}
+                    request.plain = False
                 whole = unsaid.pop(self, "") + text if unsaid else text
                 end = len(whole) if "\r" in text else whole.rfind("\n") + 1  # "\r": a progress bar
                 if len(whole) - end >= _HELD:
@@ -171,8 +180,14 @@ class Lines(TextIOWrapper):
                     request.step_in()
         super().flush()
 
+    @property
+    def buffer(self):
+        self._lent = self.due = True
+        return super().buffer
+
     def settle(self):
         """What flush does, for the end of a request, at less cost: few requests print."""
+        self.due = self._lent
         if self._open:
             self._open = False
             self.flush()
@@ -182,7 +197,7 @@ class Lines(TextIOWrapper):
     def _say(self, request_id, text, level):
         super().flush()  # what was written without a tag came first
         if self.place is None or place(self.fd) != self.place:
-            self._open = True
+            self._open = self.due = True
             super().write(text)  # the app has led the descriptor elsewhere: a tag would be noise there
             return
         letter = b"" if level is None else levels.letter(level)

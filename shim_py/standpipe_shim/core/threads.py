@@ -3,18 +3,28 @@
 import threading
 from _thread import allocate_lock, get_ident
 
+from . import output
 from .exchange import Exchange
 from .frames import ProtocolError
 from .inbound import Inbound
 from .interrupt import each, set_async
+from .plain import settle_all
+from .serve import serve
 
 
 def run(worker):
     """Serves on worker.threads threads until fd 0 ends."""
 
     def loop():
+        settle, broken, _ = output.settler(worker.log)
+        take = worker.inbound.take
         try:
-            worker.loop()
+            while True:
+                request = take()
+                if request is None:
+                    return
+                serve(worker, *request)
+                settle_all(settle, broken)
         except ProtocolError as error:
             worker.out_of_step(error)
 

@@ -4,13 +4,12 @@ import os
 from _thread import allocate_lock, get_ident, start_new_thread
 
 from .. import ClientGone, RequestTimeout
-from . import output
+from . import output, plain
 from .border import in_app
 from .exchange import Exchange
 from .frames import LOG, frame
 from .inbound import Inbound
 from .packing import pack
-from .serve import serve
 
 _CAUSES = {1: RequestTimeout, 2: ClientGone}  # of Interrupt
 
@@ -28,11 +27,8 @@ class Worker:
         self.streams = {}  # stream -> Exchange, while it runs
         self.cancels = set()  # streams that were cancelled and have not ended; the Request may still be on its way
         self.newest = 0  # the last stream that was opened
-        self.claimed = 0  # the last stream that was claimed; streams are claimed in their order
-        self.recalled = set()  # streams that come later, and are not to be run
-        lock = allocate_lock()  # of these two
-        self._enter = lock.acquire
-        self._leave = lock.release
+        self.waiting = {}  # stream -> Exchange, of Requests that were read and do not run yet
+        self.straight = True  # plain.serve_plain may serve
         self.share = allocate_lock().acquire  # once: see memory.share
         self.inbound = None
         self.app = None
@@ -65,32 +61,28 @@ class Worker:
             run(self)
         else:
             self.inbound = Inbound(self)
-            self.loop()
-
-    def loop(self):
-        """Serves on this thread."""
-        take = self.inbound.take
-        settle, broken = output.settler(self.log)
-        while True:
-            request = take()
-            if request is None:
-                return
-            exchange, payload = request
-            serve(self, exchange, payload)
-            try:
-                settle()
-            except BaseException as error:  # the app's stream, which may raise anything
-                broken(error)
+            plain.loop(self)
 
     def open(self, stream, flags):
         """Returns the Exchange of a Request that has just been read."""
-        exchange = self.streams[stream] = self.make(stream, self)
-        self.newest = stream
+        exchange = self.make(stream, self)
         if not flags:
             exchange.inbox = []
+        first = self.streams.setdefault(stream, exchange)
+        if first is exchange:
+            self.waiting[stream] = exchange
+            self.newest = stream
+        else:
+            self.drop(first)
         if self.cancels and stream in self.cancels:  # after the entry in streams: see cancel
             exchange.cancelled = True
         return exchange
+
+    def drop(self, mark):
+        """A Request that was recalled before it was read has been read."""
+        mark.over = True  # before newest: see recall
+        self.newest = mark.stream
+        self.close(mark.stream)
 
     def close(self, stream):
         """The answer of this stream has ended. The order matters to cancel."""
@@ -99,30 +91,34 @@ class Worker:
             self.cancels.discard(stream)
 
     def claim(self, exchange):
-        """Says whether a Request may run: it was not recalled. Called in the order of the streams, by one thread at a time."""
-        stream = exchange.stream
-        self._enter()
-        self.claimed = stream
-        gone = stream in self.recalled
-        if gone:
-            self.recalled.discard(stream)
-        self._leave()
-        if gone:
-            self.close(stream)
-        return not gone
+        """Says whether a Request may run: it was not recalled."""
+        if self.waiting.pop(exchange.stream, None) is None:
+            self.close(exchange.stream)
+            return False
+        return True
 
     # Orders. All but on_interrupt are called on the control thread.
 
     def recall(self, streams):
-        """Returns those of streams that were not claimed, and now never will be: each once. Its Request may still be to come."""
-        given = []
-        self._enter()
-        for stream in streams:
-            if stream and _follows(stream, self.claimed) and stream not in self.recalled:
-                self.recalled.add(stream)
-                given.append(stream)
-        self._leave()
-        return given
+        """Returns those of streams that have not begun, and now never will: each once. Its Request may still be to come.
+
+        A Request that was read and waits belongs to the side that takes it out of waiting. For one that was not read, the first entry
+        in streams decides: its Exchange there means that it runs, a mark of ours that it never will. It may also have run and ended just
+        before the mark was set: then newest has come to it, and drop has not seen the mark."""
+        return [stream for stream in streams if stream and self._take_back(stream)]
+
+    def _take_back(self, stream):
+        if self.waiting.pop(stream, None) is not None:
+            return True
+        if not _follows(stream, self.newest):
+            return False
+        mark = self.make(stream, self)
+        if self.streams.setdefault(stream, mark) is not mark:
+            return False
+        if _follows(stream, self.newest) or mark.over:
+            return True
+        self.streams.pop(stream, None)
+        return False
 
     def cancel(self, stream):
         """The Request of this stream may not have been read yet: fd 3 may be faster than fd 0. The stream is noted, then looked up;
