@@ -39,7 +39,7 @@
 //	  stdio        the descriptors and the title
 //	  signals      SIGTERM, SIGINT, SIGURG, SIGUSR2, fork(), breakpoint()
 //	  loader       from APP to a callable (spec, calls, search, callables, shape; guard: a server that the import starts)
-//	  late         failures (a sentence for each), template and forking (--preload), monkey (--gevent), watch (reload on change)
+//	  late         bundle (the code of all modules in one file, for the next start), failures (a sentence for each), template and forking (--preload), monkey (--gevent), watch (reload on change)
 //	__main__       the life of a worker: takes the pipes, says Hello, boots, serves
 //
 // A new module goes into its folder and is embedded by its name's ending; a test of it goes into tests/, which is not embedded.

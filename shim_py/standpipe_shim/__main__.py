@@ -24,14 +24,15 @@ _BOOT.update({"timeout_ms": 0, "prefetch": 0, "candidates": [], "pythonpath": []
 
 # What is imported after the app, whose import may change the user, and after Ready.
 _LATER = {
-    "boot": "callables failures shape",
+    "boot": "bundle callables failures shape",
     "core": "body callbacks files interrupt memory pairs report streams threads unusual waits",
 }
 
 _DECLARED = 4096  # folders in a Ready, at most
 
 
-def main():
+def main(bundle=""):
+    """bundle: the file that is to hold the code of all modules; empty: it is there, or there is to be none."""
     nonce = os.environ.pop("STANDPIPE_NONCE", "")
     shim_hash = os.environ.pop("STANDPIPE_SHIM_HASH", "")
     preload = bool(os.environ.pop("STANDPIPE_TEMPLATE", ""))
@@ -75,6 +76,10 @@ def main():
         watch(worker, boot)
         freeze()
         worker.put(worker.greeting)
+        if bundle and not sys.dont_write_bytecode:
+            from .boot.bundle import write
+
+            write(bundle)
         worker.run()
         signals.end()
     except ProtocolError as error:

@@ -88,6 +88,44 @@ class Process(WorkerTest):
                 self.assertTrue(worker.get().body.startswith(b"('0."))
                 self.assertIn("1 / 0", self.error_of(way)["traceback"])
 
+    def test_the_bundle(self):
+        folder = os.path.join(self.dir, "shim-abcd")
+        shutil.copytree(SHIM_DIR, folder, ignore=lambda _, names: [name for name in names if name in ("tests", "__pycache__")])
+        cache = os.path.join(folder, "__pycache__")
+        os.mkdir(cache)
+        text = ok(
+            "import standpipe_shim, standpipe_shim.core.report as late; result = [type(m.__loader__).__name__ for m in (standpipe_shim, late)]"
+        )
+        self.file("web.py", text)
+        way = [sys.executable, os.path.join(folder, "__main__.py")]
+
+        def start(wanted, **env):
+            env.setdefault("PYTHONDONTWRITEBYTECODE", "")
+            worker = self.worker(None, argv=way, env=env)
+            self.assertEqual(worker.get().body, str([wanted] * 2).encode())
+            worker.close_end(worker.requests)
+            self.assertEqual(worker.wait(), 0)
+
+        def bundle():
+            (name,) = os.listdir(cache)
+            return os.path.join(cache, name)
+
+        start("SourceFileLoader", PYTHONDONTWRITEBYTECODE="1")
+        start("SourceFileLoader", STANDPIPE_SHIM_HASH="abce")
+        self.assertEqual(os.listdir(cache), [])
+        start("SourceFileLoader")
+        with open(bundle(), "rb") as file:
+            whole = file.read()
+        start("_Bundle")
+        self.assertIn("1 / 0", self.error_of(way)["traceback"])
+        for broken in (b"", whole[:1000], b"\0\0\0\0" + whole[4:], whole.replace(folder.encode(), folder.encode()[:-1] + b"x", 1)):
+            with open(bundle(), "wb") as file:
+                file.write(broken)
+            start("SourceFileLoader")
+            start("_Bundle")
+        shutil.rmtree(folder + "/standpipe_shim")  # by a cleaner of /tmp: the bundle has all
+        start("_Bundle")
+
     def error_of(self, way):
         self.file("bad.py", "def app(environ, start_response):\n    1 / 0\n")
         error = self.worker(None, "bad:app", argv=way).get().error
