@@ -56,7 +56,7 @@ def _open_bundle():
 
 
 _wanted = _open_bundle()
-if _here not in sys.path:
+if _here not in sys.path and not isinstance(sys.meta_path[0], _Bundle):
     sys.path.insert(0, _here)
 from standpipe_shim import __main__ as _worker  # noqa: E402
 
