@@ -112,11 +112,12 @@ func TestDone(t *testing.T) {
 }
 
 func TestLimitsJudge(t *testing.T) {
+	const maxFields = 30
 	many := http.Header{}
 	for range maxFields + 1 {
 		many.Add("X", "y")
 	}
-	s := &limits{o: LimitsOptions{MaxBody: 10, MaxTarget: 20}}
+	s := &limits{o: LimitsOptions{MaxBody: 10, MaxTarget: 20, MaxFields: maxFields}}
 	for name, c := range map[string]struct {
 		change func(*http.Request, *httpx.RequestInfo)
 		status int

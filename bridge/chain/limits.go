@@ -19,6 +19,9 @@ type LimitsOptions struct {
 	MaxBody int64
 	// MaxTarget bounds the request target, in bytes; 0: no limit but the head's.
 	MaxTarget int
+	// MaxFields bounds the fields of a request, each value of a repeated name counted; 0: no
+	// limit. Apps and log collectors spend more on each field than its few bytes cost a client.
+	MaxFields int
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
 	// Log gets body_too_large; nil: no records are written.
@@ -77,7 +80,7 @@ func (s *limits) judge(n *httpx.RequestInfo, r *http.Request) (status int, text 
 		return http.StatusMethodNotAllowed, ""
 	case s.o.MaxTarget > 0 && len(r.RequestURI) > s.o.MaxTarget:
 		return http.StatusRequestURITooLong, ""
-	case fieldCount(n, r) > maxFields:
+	case s.o.MaxFields > 0 && fieldCount(n, r) > s.o.MaxFields:
 		return http.StatusRequestHeaderFieldsTooLarge, ""
 	case !targetOK(r.RequestURI), !namesHost(n, r):
 		return http.StatusBadRequest, ""
@@ -109,10 +112,6 @@ func (s *limits) tooLarge(n *httpx.RequestInfo, r *http.Request) {
 	}
 	s.o.Log.Warn("body_too_large", append(pairs, "message", fmt.Sprintf("a request body is larger than max_body, %d bytes; --max-body 1GiB allows more", s.o.MaxBody))...)
 }
-
-// maxFields bounds the fields of a request, each value of a repeated name counted. Apps
-// and log collectors spend more on each field than its few bytes cost a client.
-const maxFields = 1000
 
 // fieldCount counts the fields where no stage has done so.
 func fieldCount(n *httpx.RequestInfo, r *http.Request) int {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // requestContext is the context of a request: it ends when the client disconnects, and when
@@ -16,13 +18,7 @@ type requestContext struct {
 	after []*afterFunc
 	err   error
 	used  bool // a handler may still have done, or an afterFunc
-	gone  Disconnecter
-}
-
-// Disconnecter is told when the client has disconnected.
-type Disconnecter interface {
-	// ClientGone is called once at most. It must not block.
-	ClientGone()
+	gone  httpx.Disconnecter
 }
 
 type afterFunc struct{ f func() }
@@ -84,7 +80,7 @@ func (x *requestContext) AfterFunc(f func()) func() bool {
 }
 
 // notify has d told; nil: no more. Where the client has gone already d is told at once.
-func (x *requestContext) notify(d Disconnecter) {
+func (x *requestContext) notify(d httpx.Disconnecter) {
 	x.mu.Lock()
 	x.gone = d
 	over := x.err != nil

@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // writer is the http.ResponseWriter of one request (RFC 9112 4 to 7). The head is encoded
@@ -46,6 +48,9 @@ func (w *writer) Header() http.Header { return w.header }
 
 // EndAfter is httpx.Connection's.
 func (w *writer) EndAfter() { w.c.last.Store(true) }
+
+// OnDisconnect is httpx.Connection's.
+func (w *writer) OnDisconnect(d httpx.Disconnecter) { w.c.s.req.ctx.notify(d) }
 
 // WriteHeader sets the status and encodes the fields. An informational status goes out at
 // once (RFC 9110 15.2): not to a client of HTTP/1.0, and not behind the final head.

@@ -13,6 +13,8 @@ type Writer struct {
 	Info RequestInfo
 	// Fields are fields of the response, beside those of Header.
 	Fields FieldList
+	// Conn is the connection; nil: it carries this one response, or is not known.
+	Conn Connection
 
 	inner  http.ResponseWriter
 	phrase Phraser
@@ -21,7 +23,6 @@ type Writer struct {
 	status int
 	bytes  int64
 
-	conn    Connection // nil: it carries this one response
 	aborted bool
 }
 
@@ -36,6 +37,15 @@ func (rec *Writer) Reset(w http.ResponseWriter) {
 type Connection interface {
 	// EndAfter has the connection end after the response.
 	EndAfter()
+	// OnDisconnect has d told when the client disconnects; nil: no further one. d is told at
+	// once if it has disconnected, and not any more after a call with nil has returned.
+	OnDisconnect(d Disconnecter)
+}
+
+// Disconnecter is told that the client has disconnected.
+type Disconnecter interface {
+	// ClientGone is called once at most. It must not block.
+	ClientGone()
 }
 
 // Wire writes heads of ours: it takes more than http.ResponseWriter has.
@@ -74,7 +84,7 @@ func (rec *Writer) Phrase(status int, reason string) {
 
 // Over names the connection that rec writes to, and what writes its heads.
 func (rec *Writer) Over(c Connection, w Wire) {
-	rec.conn, rec.wire, rec.phrase = c, w, w
+	rec.Conn, rec.wire, rec.phrase = c, w, w
 	rec.Fields.ordered = true
 }
 
@@ -82,8 +92,8 @@ func (rec *Writer) Over(c Connection, w Wire) {
 // rest of a request body. It is called before the head goes out. A connection that carries
 // one response ends anyway.
 func (rec *Writer) EndConnection() {
-	if rec.conn != nil {
-		rec.conn.EndAfter()
+	if rec.Conn != nil {
+		rec.Conn.EndAfter()
 	}
 }
 

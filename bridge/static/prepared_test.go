@@ -17,10 +17,11 @@ import (
 // wire takes lines, as a connection of the server's does.
 type wire struct{ lines []byte }
 
-func (w *wire) EndAfter()                   {}
-func (w *wire) Fields([]httpx.Field, int64) {}
-func (w *wire) Phrase(string)               {}
-func (w *wire) Lines(p []byte)              { w.lines = p }
+func (w *wire) OnDisconnect(httpx.Disconnecter) {}
+func (w *wire) EndAfter()                       {}
+func (w *wire) Fields([]httpx.Field, int64)     {}
+func (w *wire) Phrase(string)                   {}
+func (w *wire) Lines(p []byte)                  { w.lines = p }
 
 // The lines that a connection takes say what the fields say that go another way.
 func TestReadyLinesAreTheFields(t *testing.T) {

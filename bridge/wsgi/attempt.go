@@ -16,11 +16,12 @@ import (
 type attempt struct {
 	o        *Options
 	x        *shim.Exchange
-	stream   bool          // the body goes to the worker while it comes
-	head     bool          // the head of the answer was taken
-	begun    bool          // the answer goes to the client
-	deadline shim.Deadline // until then
-	upload   *upload       // nil: the body went with the request
+	stream   bool             // the body goes to the worker while it comes
+	head     bool             // the head of the answer was taken
+	begun    bool             // the answer goes to the client
+	deadline shim.Deadline    // until then
+	upload   *upload          // nil: the body went with the request
+	conn     httpx.Connection // has the attempt told that the client disconnects; nil: nothing has
 }
 
 // open waits for a place in the pool.
@@ -35,12 +36,20 @@ func (a *attempt) open(o *Options, q *request, try int) error {
 		return err
 	}
 	a.x = x
-	if !a.stream { // else the upload knows better: net/http ends the context too when a read of the body fails
+	switch {
+	case a.stream: // the upload notices it
+	case q.conn != nil:
+		a.conn = q.conn
+		a.conn.OnDisconnect(a)
+	default:
 		x.CancelOn(ctx.Done(), httpx.ErrClientGone)
 	}
 	a.deadline = shim.Deadline{Kind: shim.ToAnswer, From: time.Now(), Limit: o.Timeout, Pausable: a.stream}
 	return nil
 }
+
+// ClientGone is httpx.Disconnecter's.
+func (a *attempt) ClientGone() { a.x.Cancel(httpx.ErrClientGone) }
 
 // wait returns the next event of the answer. When the time of the app is over, the
 // exchange ends.
@@ -95,6 +104,10 @@ func (a *attempt) discard() {
 // end is called last, with the error that the attempt ended with. It waits for the
 // upload, but for the rest of a body that still comes.
 func (a *attempt) end(err error) {
+	if a.conn != nil {
+		a.conn.OnDisconnect(nil)
+		a.conn = nil
+	}
 	if !a.o.CancelOnDisconnect || !errors.Is(err, httpx.ErrClientGone) || a.x.Abort(shim.ClientGone, "") != nil {
 		a.close()
 	}

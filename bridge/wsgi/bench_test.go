@@ -91,6 +91,7 @@ func (w reused) Write(p []byte) (int, error)     { return len(p), nil }
 func (w reused) WriteHeader(int)                 {}
 func (w reused) FlushError() error               { return nil }
 func (w reused) EndAfter()                       {}
+func (w reused) OnDisconnect(httpx.Disconnecter) {}
 func (w reused) Phrase(string)                   {}
 func (w reused) Lines([]byte)                    {}
 func (w reused) Fields([]httpx.Field, int64)     {}

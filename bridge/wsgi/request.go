@@ -19,11 +19,12 @@ type request struct {
 	stream bool // the body goes to the worker while it comes
 	ran    bool // a worker died while it ran the request
 	vars   []wire.Var
+	conn   httpx.Connection // nil: the request's context alone tells that the client disconnects
 }
 
 // begin prepares q for r.
 func (q *request) begin(o *Options, w *httpx.Writer, r *http.Request) {
-	q.r, q.info = r, &w.Info
+	q.r, q.info, q.conn = r, &w.Info, w.Conn
 	q.body.Begin(w, r, body.Options{Max: o.MaxBody, Pace: o.BodyPace, Spool: o.Spool})
 }
 

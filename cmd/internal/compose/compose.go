@@ -53,6 +53,9 @@ type parts struct {
 type Counters interface {
 	// Observe is called for each request that is answered.
 	Observe(w *httpx.Writer, took time.Duration)
+	// RequestRefused is called for each request that is refused before a handler gets it, with
+	// the reason.
+	RequestRefused(reason string)
 	// Refused is called for each connection that is refused, with the reason.
 	Refused(reason string)
 }
@@ -66,7 +69,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 	}
 	stop := newStop()
 	p := &parts{version: version, log: log, access: access, shim: newShimFiles(cfg, log), privileges: privileges.New(),
-		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), refusals: newRefusals(log), stop: stop}
+		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), refusals: newRefusals(log, counters.RequestRefused), stop: stop}
 	sites := newSites(p, cfg)
 	p.health = newHealth(log, sites.pools, stop)
 	p.events = func(e supervisor.Event) {

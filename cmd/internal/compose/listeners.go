@@ -38,7 +38,8 @@ func newListeners(cfg *config.Config, s *sites, refused func(remote string, stat
 		wanted: cfg.Listen,
 		protocols: map[string]listen.Protocol{
 			"http": http1.New(s, http1.Options{
-				HeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, MaxHead: int(cfg.Limits.MaxHead), MaxTarget: maxTarget, Refused: s.refused(), Log: log,
+				HeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, MaxHead: int(cfg.Limits.MaxHead), MaxFields: cfg.Limits.MaxFields,
+				MaxTarget: int(cfg.Limits.MaxTarget), MaxRequests: cfg.Limits.MaxRequests, Refused: s.refused(), Log: log,
 			}),
 			"uwsgi": uwsgi.New(s, uwsgi.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, MaxHead: int(cfg.Limits.MaxHead), Refused: refused, Log: log}),
 		},

@@ -37,7 +37,6 @@ const (
 	sampleEvery    = time.Second
 	drainGrace     = 5 * time.Second
 	interruptGrace = time.Second // how long an interrupted request may clean up
-	maxTarget      = 32 << 10    // bytes of a request target; the head has its own limit
 )
 
 // poolOptions are the options of one app's pool.

@@ -14,11 +14,12 @@ import (
 // limit.
 type refusals struct {
 	log   hclog.Logger
+	count func(reason string)
 	limit httpx.LogLimiter // of request_refused, by reason
 }
 
-func newRefusals(log hclog.Logger) *refusals {
-	return &refusals{log: log, limit: httpx.LogLimiter{Every: time.Minute}}
+func newRefusals(log hclog.Logger, count func(reason string)) *refusals {
+	return &refusals{log: log, count: count, limit: httpx.LogLimiter{Every: time.Minute}}
 }
 
 // handler answers with a page, and writes a record, once a minute for each reason: a client
@@ -30,6 +31,7 @@ func (l *refusals) handler(pages *httpx.Pages) http.Handler {
 		if !ok {
 			why = &http1.Refusal{Status: http.StatusBadRequest}
 		}
+		l.count(why.Code)
 		if l.limit.Allow(why.Code, time.Now()) {
 			l.log.Warn("request_refused", "client", n.RemoteAddr, "id", n.ID, "method", r.Method, "target", r.RequestURI, "status", why.Status, "reason", why.Code,
 				"message", "a request was refused: "+why.Text+" (logged once a minute for each reason)")

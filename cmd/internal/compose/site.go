@@ -58,7 +58,7 @@ func (t *site) stages(p *parts, pages *httpx.Pages) ([]Stage, error) {
 		Stage{"path", chain.Path()}, // before all that look at the path
 		Stage{"health", on(cfg.Responses.HealthPath != "off", chain.Health(p.healthOptions(cfg)))}, // before forwarded, so that a balancer's checks cause no records
 		Stage{"forwarded", forwarded.New(forwarded.Options{Trust: trust, Fields: fields, Log: p.log})},
-		Stage{"limits", chain.Limits(chain.LimitsOptions{MaxBody: cfg.Limits.MaxBody, MaxTarget: maxTarget, Pages: pages, Log: p.log})},
+		Stage{"limits", chain.Limits(chain.LimitsOptions{MaxBody: cfg.Limits.MaxBody, MaxTarget: int(cfg.Limits.MaxTarget), MaxFields: cfg.Limits.MaxFields, Pages: pages, Log: p.log})},
 		Stage{"static", p.static.Stage(cfg, t.hosts, pages)}, // [[static]]
 		Stage{"routes", routes}, // [[route]]
 	), nil

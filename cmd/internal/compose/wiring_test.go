@@ -38,6 +38,7 @@ type noCounters struct{}
 
 func (noCounters) Observe(*httpx.Writer, time.Duration) {}
 func (noCounters) Refused(string)                       {}
+func (noCounters) RequestRefused(string)                {}
 
 // everySetting is a configuration in which every setting differs from its default. settingsLeftOut says what is missing.
 const everySetting = `
@@ -70,6 +71,9 @@ send_timeout = "61s"
 header_timeout = "9s"
 idle_timeout = "74s"
 max_head = "32KiB"
+max_fields = 199
+max_target = "16KiB"
+max_requests_per_connection = 999
 response_memory = "128KiB"
 spool_max = "128MiB"
 max_connections = 99
@@ -243,7 +247,7 @@ func TestWiring(t *testing.T) {
 			seen[typ] = append(seen[typ], list...)
 		}
 	}
-	// listen.Options, nethttp.Options and forwarded.Options are taken apart by their constructors: the test in integration/ has to do for them.
+	// listen.Options, http1.Options and forwarded.Options are taken apart by their constructors: the test in integration/ has to do for them.
 	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, proxy.Options{}, static.Options{}, compress.Options{},
 		chain.PanicsOptions{}, chain.HealthOptions{}, chain.LimitsOptions{}} {
 		typ := reflect.TypeOf(want)

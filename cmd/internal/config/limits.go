@@ -15,6 +15,13 @@ const (
 	mostHead  = 512 << 10
 )
 
+// The bounds of MaxFields and the lower one of MaxTarget: a browser sends up to 30 fields.
+const (
+	leastFields = 40
+	mostFields  = 10_000
+	leastTarget = 256
+)
+
 // Limits are what clients may send and take, and how long that may last. Sizes are in bytes.
 type Limits struct {
 	BufferBody    int64         `key:"buffer_body"`    // of a request body that is kept in memory; more goes to a file; 0: all in memory
@@ -28,6 +35,10 @@ type Limits struct {
 	HeaderTimeout time.Duration `key:"header_timeout"` // for the whole of a request's head; then the connection is closed
 	IdleTimeout   time.Duration `key:"idle_timeout"`   // between two requests on one connection
 	MaxHead       int64         `key:"max_head"`       // of request line and fields together; more is answered 431
+
+	MaxFields   int   `key:"max_fields"`                  // of one request; more is answered 431
+	MaxTarget   int64 `key:"max_target"`                  // of a request target; more is answered 414
+	MaxRequests int   `key:"max_requests_per_connection"` // then it is closed; 0: no limit
 
 	// What waits for a client that is slower than its app.
 	ResponseMemory int64 `key:"response_memory"` // of one response in memory; more goes to a file; 0: only what all of them share bounds it
@@ -51,6 +62,9 @@ func (*Limits) Settings() schema.Group {
 		{Key: "header_timeout", Kind: schema.Duration, Default: "10s"},
 		{Key: "idle_timeout", Kind: schema.Duration, Default: "75s", Flags: []string{"idle-timeout", "keep-alive"}},
 		{Key: "max_head", Kind: schema.Size, Default: "64KiB"},
+		{Key: "max_fields", Kind: schema.Int, Default: "200"},
+		{Key: "max_target", Kind: schema.Size, Default: "32KiB"},
+		{Key: "max_requests_per_connection", Kind: schema.Int, Default: "0"},
 		{Key: "response_memory", Kind: schema.Size, Default: "256KiB"},
 		{Key: "spool_max", Kind: schema.Size, Default: "256MiB"},
 		{Key: "max_connections", Kind: schema.Int, Derived: "80 % of the open files limit; in a container no more than its memory limit / 64KiB"},
@@ -90,5 +104,11 @@ func (l *Limits) Check(r *schema.Row) {
 		r.Bad("max_head", "max_head is %s, too small for any browser; it is 1KiB to 512KiB", size(l.MaxHead))
 	case l.MaxHead == 0 || l.MaxHead > mostHead:
 		r.Bad("max_head", "max_head is %s; it is 1KiB to 512KiB, because a head is held in memory", size(l.MaxHead))
+	}
+	if l.MaxFields < leastFields || l.MaxFields > mostFields {
+		r.Bad("max_fields", "max_fields is %d; it is %d to %d and cannot be switched off", l.MaxFields, leastFields, mostFields)
+	}
+	if l.MaxTarget < leastTarget || l.MaxTarget > mostHead {
+		r.Bad("max_target", "max_target is %s; it is %s to %s and cannot be switched off", size(l.MaxTarget), size(leastTarget), size(mostHead))
 	}
 }

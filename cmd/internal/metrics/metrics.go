@@ -32,6 +32,7 @@ type Metrics struct {
 	recalls  *prometheus.CounterVec
 	unseen   prometheus.Counter
 	refused  *prometheus.CounterVec
+	bad      *prometheus.CounterVec
 	violated *prometheus.GaugeVec
 	byApp    atomic.Pointer[map[string]*app] // replaced, never changed
 	adding   sync.Mutex
@@ -57,12 +58,13 @@ func New(version string, pools func() []Pool) *Metrics {
 		recalls:  counter("standpipe_recalls_total", "Requests that went to another worker before the first one had started them.", "app"),
 		violated: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "standpipe_invariant_violated", Help: "1: an invariant has not held for a second; standpipe has an error."}, []string{"app", "invariant"}),
 	}
+	m.bad = counter("standpipe_requests_refused_total", "Requests that were refused because they do not follow HTTP, or exceed a limit, by reason.", "reason")
 	m.refused = counter("standpipe_refused_total", "Connections that were closed at once, by reason.", "reason")
 	m.unseen = prometheus.NewCounter(prometheus.CounterOpts{Name: "standpipe_uwsgi_cut_unseen_total", Help: "Responses that were cut off over a unix socket that speaks uwsgi, where the server in front takes them for complete."})
 	m.byApp.Store(&map[string]*app{})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "standpipe_build_info", Help: "1, with the version.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.seconds, m.received, m.sent, m.retries, m.recalls, m.unseen, m.refused, m.violated, build, poolsCollector{m},
+	m.registry.MustRegister(m.requests, m.seconds, m.received, m.sent, m.retries, m.recalls, m.unseen, m.refused, m.bad, m.violated, build, poolsCollector{m},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

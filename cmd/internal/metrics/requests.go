@@ -55,6 +55,9 @@ func (m *Metrics) Observe(w *httpx.Writer, took time.Duration) {
 	}
 }
 
+// RequestRefused counts a request that is refused before a handler gets it.
+func (m *Metrics) RequestRefused(reason string) { m.bad.WithLabelValues(reason).Inc() }
+
 // Refused counts a connection that is refused.
 func (m *Metrics) Refused(reason string) { m.refused.WithLabelValues(reason).Inc() }
 
