@@ -225,3 +225,7 @@ func (g gate) open(t testing.TB) {
 		t.Fatal(err)
 	}
 }
+
+// outlastHalfClose waits for longer than a client may take to close its side of the connection and still wait for its
+// answer: what it closes later is a client that has disconnected.
+func outlastHalfClose() { time.Sleep(500 * time.Millisecond) }

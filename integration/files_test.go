@@ -284,9 +284,7 @@ func TestSendfileFields(t *testing.T) {
 	if a := s.get(named("X-Accel-Redirect", "/protected/data.txt")); a.Header.Get("X-Other") != "" || a.Header.Get("Cache-Control") != "no-cache" {
 		t.Errorf("%v", a.Header)
 	}
-	if n := len(s.events("sendfile_refused")); n != 9 {
-		t.Errorf("%d records of refusals", n)
-	}
+	eventually(t, "nine records of refusals", func() bool { return len(s.events("sendfile_refused")) == 9 })
 	if r := s.waitEvent("sendfile_refused"); r.str("path") == "" || r.str("error") == "" {
 		t.Errorf("%v", r)
 	}

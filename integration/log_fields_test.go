@@ -61,7 +61,7 @@ func TestFault_D9_FieldsWithUnderscores(t *testing.T) {
 func TestFault_C9_ManyOddNames(t *testing.T) {
 	t.Parallel()
 	up := recording(t, answerUp)
-	s := routed(t, fmt.Sprintf("[[route]]\npath = \"/up\"\nhandler = \"proxy\"\nupstreams = [%q]\n", up.URL))
+	s := routed(t, fmt.Sprintf("[[route]]\npath = \"/up\"\nhandler = \"proxy\"\nupstreams = [%q]\n[limits]\nmax_fields = 1000\n", up.URL))
 	var many strings.Builder
 	for i := range 900 {
 		fmt.Fprintf(&many, "odd_%d: 1\r\n", i)

@@ -124,6 +124,7 @@ func TestClientLeavesWhileWaiting(t *testing.T) {
 		t.Fatal(err)
 	}
 	fmt.Fprintf(c, "GET /touch?path=%s HTTP/1.1\r\nHost: localhost\r\n\r\n", url.QueryEscape(mark))
+	outlastHalfClose()
 	c.Close()
 	s.waitAccess(`"GET /touch\S* HTTP/1\.1" 499 `)
 	if !waiting.running() {

@@ -22,10 +22,10 @@ func TestWSGIConnection(t *testing.T) {
 		{"HTTP/1.1 with a body", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", false},
 		{"HTTP/1.1 close", "GET /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", true},
 		{"HTTP/1.0", "GET /echo HTTP/1.0\r\n\r\n", true},
-		{"HTTP/1.0 keep-alive", "GET /echo HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", true},
-		{"chunked", "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", true},
-		{"chunked keep-alive", "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", true},
-		{"chunked 404", "POST /error/fail HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", true},
+		{"HTTP/1.0 keep-alive", "GET /echo HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", false},
+		{"chunked", "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", false},
+		{"chunked keep-alive", "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", false},
+		{"chunked 404", "POST /error/fail HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", false},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			w := dialWire(t, s.server)
@@ -114,11 +114,11 @@ func TestWSGISmuggling(t *testing.T) {
 		{"chunk size empty", post("Transfer-Encoding: chunked\r\n", "\r\nabc\r\n0\r\n\r\n"), "400", false, "-"},
 		{"chunk size line ends with LF", post("Transfer-Encoding: chunked\r\n", "3\nabc\r\n0\r\n\r\n"), "400", false, "-"},
 		{"chunk data ends badly", post("Transfer-Encoding: chunked\r\n", "3\r\nabcd\r\n0\r\n\r\n"), "400", false, "-"},
-		{"bare CR in a chunk extension", post("Transfer-Encoding: chunked\r\n", "3;a\rb\r\nabc\r\n0\r\n\r\n"), "200 400", false, "*"},
+		{"bare CR in a chunk extension", post("Transfer-Encoding: chunked\r\n", "3;a\rb\r\nabc\r\n0\r\n\r\n"), "400", false, "-"},
 		{"LF in a chunk extension", post("Transfer-Encoding: chunked\r\n", "3;a\nabc\r\n0\r\n\r\n"), "400", false, "-"},
-		{"chunk extension", post("Transfer-Encoding: chunked\r\n", "3;x=\"y\"\r\nabc\r\n0\r\n\r\n"), "200", false, "abc"},
-		{"trailers", post("Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n0\r\nX-Evil: 1\r\nContent-Length: 9\r\n\r\n"), "200", false, "abc"},
-		{"announced trailers", post("Trailer: X-Evil\r\nTransfer-Encoding: chunked\r\n", "3\r\nabc\r\n0\r\nX-Evil: 1\r\n\r\n"), "200", false, "abc"},
+		{"chunk extension", post("Transfer-Encoding: chunked\r\n", "3;x=\"y\"\r\nabc\r\n0\r\n\r\n"), "200", true, "abc"},
+		{"trailers", post("Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n0\r\nX-Evil: 1\r\nContent-Length: 9\r\n\r\n"), "200", true, "abc"},
+		{"announced trailers", post("Trailer: X-Evil\r\nTransfer-Encoding: chunked\r\n", "3\r\nabc\r\n0\r\nX-Evil: 1\r\n\r\n"), "200", true, "abc"},
 		{"head too large", get("X-A: " + strings.Repeat("a", 200<<10) + "\r\n"), "400 431", false, "*"},
 		{"h2c upgrade", get("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"), "200", true, "*"},
 	} {
