@@ -119,6 +119,14 @@ func sentence(status int) string {
 		return "The request is larger than this server takes."
 	case http.StatusRequestURITooLong:
 		return "The address is too long."
+	case http.StatusExpectationFailed:
+		return "The request expects something that this server does not do."
+	case http.StatusRequestHeaderFieldsTooLarge:
+		return "The request has too many fields, or too large ones."
+	case http.StatusNotImplemented:
+		return "The request asks for something that this server does not know."
+	case http.StatusHTTPVersionNotSupported:
+		return "This version of HTTP is not spoken here."
 	case http.StatusInternalServerError:
 		return "Something went wrong here. It has been noted."
 	case http.StatusBadGateway:

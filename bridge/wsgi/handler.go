@@ -181,9 +181,6 @@ func (h *Handler) run(s *scratch) error {
 	if dropped := q.variables(&h.o); dropped != nil {
 		s.log.fieldsDropped(dropped)
 	}
-	if q.stream {
-		s.response.fullDuplex()
-	}
 	for try, left := 1, 0; ; try++ {
 		err := h.try(s, try)
 		switch {
@@ -295,13 +292,10 @@ func (s *scratch) settle() {
 		}
 		<-u.done
 	}
-	if !q.body.Complete() {
-		s.response.closeAfter()
-	}
 }
 
 // free gives everything back; no path leaves without it. A body that still comes is cut
-// off: net/http takes an interrupted read for a client that has left.
+// off.
 func (h *Handler) free(s *scratch) {
 	if u := s.attempt.upload; u != nil {
 		s.request.body.Cut()

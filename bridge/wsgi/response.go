@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim"
@@ -183,25 +182,6 @@ func (p *response) write(b []byte, flush bool) error {
 // flush sends what is buffered before the connection is broken, so that the
 // client has the head and can tell that the body is cut.
 func (p *response) flush() { _ = p.w.FlushError() }
-
-// fullDuplex lets the answer begin before the request body has ended: else net/http
-// reads the body itself before the head goes out. HTTP/2 does not need it.
-func (p *response) fullDuplex() { _ = http.NewResponseController(p.w).EnableFullDuplex() }
-
-// closeAfter has the connection closed when the handler returns: what comes on it
-// is the rest of a body, not a request. In full duplex net/http does not find that
-// out by itself; a body beyond its limit is the one way to tell it.
-func (p *response) closeAfter() {
-	var w http.ResponseWriter = p.w
-	for {
-		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			break
-		}
-		w = u.Unwrap()
-	}
-	_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, io.NopCloser(strings.NewReader("x")), 0))
-}
 
 // writeHead sends status and fields.
 func (p *response) writeHead(h head) {

@@ -13,6 +13,7 @@
 //
 //	compose.go    Server: New assembles, and the rest is the life of the whole
 //	site.go       site, Stage: the way of a request, as a list
+//	refusals.go   refusals: requests that no handler gets
 //	sites.go      sites: the current site; reloads; the end of removed apps
 //	listeners.go  Listeners: addresses, protocols, sockets for another process
 //	pools.go      one app's pool and its handler

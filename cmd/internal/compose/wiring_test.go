@@ -16,6 +16,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/accesslog"
 	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/compress"
+	"github.com/standpipe/standpipe/bridge/http1"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/proxy"
 	"github.com/standpipe/standpipe/bridge/static"
@@ -247,8 +248,8 @@ func TestWiring(t *testing.T) {
 			seen[typ] = append(seen[typ], list...)
 		}
 	}
-	// listen.Options, http1.Options and forwarded.Options are taken apart by their constructors: the test in integration/ has to do for them.
-	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, proxy.Options{}, static.Options{}, compress.Options{},
+	// listen.Options and forwarded.Options are taken apart by their constructors: the test in integration/ has to do for them.
+	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, http1.Options{}, proxy.Options{}, static.Options{}, compress.Options{},
 		chain.PanicsOptions{}, chain.HealthOptions{}, chain.LimitsOptions{}} {
 		typ := reflect.TypeOf(want)
 		if len(seen[typ]) == 0 {
