@@ -33,7 +33,7 @@ var pathTargets = []struct{ target, path, query string }{
 	{"/%C3%A9", "/\xc3\xa9", ""},
 	{"/%c3%a9/x", "/\xc3\xa9/x", ""},
 	{"/\xc3\xa9", "", ""}, // not ASCII (RFC 3986 2)
-	{"/\xe9", "", ""}, // not ASCII (RFC 3986 2)
+	{"/\xe9", "", ""},     // not ASCII (RFC 3986 2)
 	{"/%E9", "/\xe9", ""},
 	{"/%ff%FE%80", "/\xff\xfe\x80", ""},
 	{"/%E2%82%AC", "/\xe2\x82\xac", ""},
