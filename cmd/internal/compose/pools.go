@@ -29,7 +29,7 @@ var sharedBoots = supervisor.NewBootLimiter(2 * bootLimit)
 var sharedMemory = new(shim.SharedBudget)
 
 // bootLimit is how many workers of one app boot at a time.
-var bootLimit = max(2, runtime.GOMAXPROCS(0)) // at the start: a control group's limit counts, and not on how many cores this process runs
+var bootLimit = max(2, runtime.GOMAXPROCS(0)) // a control group's limit counts
 
 // Values that no setting changes.
 const (
