@@ -235,9 +235,10 @@ func (v *verdict) framing() {
 		switch {
 		case len(lengths) > 1, !lengthGrammar.MatchString(lengths[0]):
 			v.fault(400)
-		case err != nil: // too large for anything
+		case err != nil, len(lengths[0]) > 18: // too large for anything, or leading zeros without end
 			v.fault(400)
 			v.fault(413)
+			v.free = v.free || err == nil
 		}
 		v.length = n
 	}
