@@ -13,10 +13,15 @@
 // # Numbers
 //
 // On two cores, two Ps cost more of Go's CPU time than one, because a goroutine that becomes
-// ready wakes another thread: hello at 1,000/s 200 us to 179, at 4,000/s 146 to 107, and with
-// three Ps 234 and 131 (medians of four interleaved rounds on a busy machine). One P is no
-// choice: while a goroutine computes on it, all requests wait for up to 10 ms at a time. A
-// number that follows the load was one when compression began.
+// ready wakes another thread: us of a hello at 1,000/s, 4,000/s and 8,000/s, medians of six
+// interleaved rounds on a busy machine:
+//
+//	1 P    164  108  73
+//	2 Ps   193  109  79
+//	3 Ps   162  130  97
+//
+// One P is no choice: while a goroutine computes on it, all requests wait for up to 10 ms at
+// a time. A number that follows the load was one when compression began.
 //
 // GOGC needs no pace: with 100, 200 and 400 to 100 (which followed the live heap) the CPU
 // time of all processes per request was 1.05, 1.01 and 1.00 in 30 rounds, in which two
