@@ -1,7 +1,6 @@
 package listen
 
 import (
-	"errors"
 	"net"
 	"sync"
 	"time"
@@ -95,7 +94,7 @@ func (l *limitListener) takeSlot() error {
 
 // Close ends Accept.
 func (l *limitListener) Close() error {
-	err := errors.New("closed already")
+	err := net.ErrClosed
 	l.once.Do(func() {
 		close(l.done)
 		err = l.Listener.Close()
