@@ -98,9 +98,8 @@ func (c *conn) end(b *body, r *http.Request) {
 	case aborted:
 		c.last.Store(true)
 		c.owed = false
-		if rec.Info.Aborted && s.head.minor == 0 && !httpx.Sized(rec) {
-			// The end of the connection is the end of the body: a plain close would make half
-			// an answer look whole. A unix socket has no resets.
+		if s.answer.endsWithConnection() {
+			// A plain close would make half an answer look whole. A unix socket has no resets.
 			_ = c.link.SetLinger(0)
 		}
 	case c.last.Load() && len(s.in.buffered()) > 0:

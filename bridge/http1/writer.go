@@ -76,6 +76,12 @@ func (w *writer) hasBody() bool {
 	return w.method != http.MethodHead && w.status != http.StatusNoContent && w.status != http.StatusNotModified && w.status >= 200
 }
 
+// endsWithConnection reports an answer of which the client knows the end by the end of the
+// connection alone (RFC 9112 6.3).
+func (w *writer) endsWithConnection() bool {
+	return w.headed && w.hasBody() && w.declared < 0 && !w.chunked
+}
+
 // take accounts for n bytes of body. send false: they are not sent.
 func (w *writer) take(n int64) (send bool, err error) {
 	switch {
