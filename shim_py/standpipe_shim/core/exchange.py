@@ -191,7 +191,10 @@ class Exchange:
         except BaseException:
             self.close(result)
             raise
-        self.close(result)
+        try:
+            result.close()
+        except BaseException as error:
+            self.close_failed(error)
         return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
     def close(self, result):
@@ -202,11 +205,14 @@ class Exchange:
         try:
             self.call(close)
         except BaseException as error:
-            if self._worker.forked():
-                raise
-            from .callbacks import log_failure
+            self.close_failed(error)
 
-            log_failure(self, self._worker, "close_failed", "close() of the app's result", error)
+    def close_failed(self, error):
+        if self._worker.forked():
+            raise error
+        from .callbacks import log_failure
+
+        log_failure(self, self._worker, "close_failed", "close() of the app's result", error)
 
     def put_head(self, flags, body):
         head = self.head

@@ -29,18 +29,19 @@ def apps_in(module):
 def is_quick(result):
     """A ClosingIterator, which a werkzeug Response (Flask's) returns: behind the blocks come the functions of
     Response.call_on_close."""
-    *before, last = result._callbacks
-    response = last.__self__
+    functions = result._callbacks
+    response = functions[-1].__self__
     kind = type(response)
     base = sys.modules["werkzeug.wrappers"].Response
     if kind.close is not base.close or kind.iter_encoded is not base.iter_encoded or response._on_close:
         return False
-    if type(response.response) not in (list, tuple) or len(response.response) > 1:
+    body = response.response
+    if type(body) is not list and type(body) is not tuple or len(body) > 1:
         return False
-    if not before:
+    if len(functions) == 1:
         return True  # no body: HEAD, 204, 304
-    (blocks,) = before
-    return type(blocks.__self__) is GeneratorType and blocks.__self__.gi_code.co_name == "_iter_encoded"
+    blocks = functions[0].__self__
+    return len(functions) == 2 and type(blocks) is GeneratorType and blocks.gi_code.co_name == "_iter_encoded"
 
 
 def _flask_in(app):
