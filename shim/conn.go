@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/standpipe/standpipe/shim/nonblock"
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
@@ -121,7 +122,7 @@ func (c *Conn) Run() error {
 	} else {
 		close(control)
 	}
-	err := (&pipeReader{conn: c, r: c.ends.R}).run()
+	err := (&pipeReader{conn: c, r: nonblock.NewReader(c.ends.R)}).run()
 	if !errors.As(err, new(*wire.ProtocolError)) {
 		// The pipe of a dead worker may end before its last bytes on the control socket were read. They count: what
 		// breaks the protocol there is the cause. The socket ends too, unless the worker lives.

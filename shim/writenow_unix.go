@@ -2,7 +2,11 @@
 
 package shim
 
-import "syscall"
+import (
+	"syscall"
+
+	"github.com/standpipe/standpipe/shim/nonblock"
+)
 
 const canWriteNow = true
 
@@ -12,13 +16,8 @@ func writeNow(raw syscall.RawConn, p []byte) (n int, err error) {
 	rawErr := raw.Write(func(fd uintptr) bool {
 		for n < len(p) {
 			var m int
-			m, err = syscall.Write(int(fd), p[n:])
-			if m > 0 {
-				n += m
-			}
-			if err == syscall.EINTR {
-				continue
-			}
+			m, err = nonblock.Write(fd, p[n:])
+			n += m
 			if err != nil || m == 0 {
 				break
 			}

@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"syscall"
+
+	"github.com/standpipe/standpipe/shim/nonblock"
 )
 
 // initWait prepares the wait for a request.
@@ -34,13 +36,7 @@ func (c *conn) first() error {
 // readFirst tries to read. false: nothing is there.
 func (c *conn) readFirst(fd uintptr) bool {
 	s := scratches.Get().(*scratch)
-	var n int
-	var err error
-	for {
-		if n, err = syscall.Read(int(fd), s.in.buf); err != syscall.EINTR {
-			break
-		}
-	}
+	n, err := nonblock.Read(fd, s.in.buf)
 	if n > 0 {
 		s.in.conn, s.in.w = c.link, n
 		c.s = s

@@ -51,7 +51,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if c.TooSlow() {
 		return 0, os.ErrDeadlineExceeded
 	}
-	n, err := c.Conn.Read(p)
+	n, err := read(c, p)
 	c.pace.read(n)
 	return n, err
 }

@@ -2,6 +2,7 @@ package listen
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"runtime"
@@ -11,16 +12,19 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/standpipe/standpipe/bridge/spool"
+	"github.com/standpipe/standpipe/shim/nonblock"
 )
 
-// transfer is one call of WriteParts or SendFile. Connections use it one after the other,
-// so that a call allocates nothing.
+// transfer is one call of Read, WriteParts or SendFile. Connections use it one after the
+// other, so that a call allocates nothing.
 type transfer struct {
-	write func(fd uintptr) bool // is writev, for syscall.RawConn
+	take  func(fd uintptr) bool // is read, for syscall.RawConn
+	write func(fd uintptr) bool // is writev, likewise
 	send  func(fd uintptr) bool // is sendfile, likewise
 
 	pace  *pace
 	parts [2][]byte
+	iov   [2]syscall.Iovec
 	file  *os.File
 	fd    int   // of file
 	off   int64 // in file
@@ -32,17 +36,17 @@ type transfer struct {
 
 var transfers = sync.Pool{New: func() any {
 	t := new(transfer)
-	t.write, t.send = t.writev, t.sendfile
+	t.take, t.write, t.send = t.read, t.writev, t.sendfile
 	return t
 }}
 
-// free gives t back, and returns how the call ended.
-func (t *transfer) free(c *Conn, err error) (int64, error) {
+// free gives t back, and returns how the call ended. op is read or write.
+func (t *transfer) free(c *Conn, op string, err error) (int64, error) {
 	sent := t.sent
 	if err == nil && t.err != nil {
-		err = &net.OpError{Op: "write", Net: c.LocalAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: os.NewSyscallError(t.call, t.err)}
+		err = &net.OpError{Op: op, Net: c.LocalAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: os.NewSyscallError(t.call, t.err)}
 	}
-	*t = transfer{write: t.write, send: t.send}
+	*t = transfer{take: t.take, write: t.write, send: t.send}
 	transfers.Put(t)
 	return sent, err
 }
@@ -64,6 +68,17 @@ func (t *transfer) moved(call string, n int, err error) (again, wait bool) {
 	return false, false
 }
 
+// read reads into the first part.
+func (t *transfer) read(fd uintptr) bool {
+	n, err := nonblock.Read(fd, t.parts[0])
+	t.sent = int64(n)
+	if err == unix.EAGAIN {
+		return false
+	}
+	t.call, t.err = "read", err
+	return true
+}
+
 // skip takes n bytes off the parts.
 func (t *transfer) skip(n int) {
 	for i := range t.parts {
@@ -76,16 +91,7 @@ func (t *transfer) skip(n int) {
 // writev writes both parts.
 func (t *transfer) writev(fd uintptr) bool {
 	for len(t.parts[0])+len(t.parts[1]) > 0 {
-		var n int
-		var err error
-		switch {
-		case len(t.parts[1]) == 0:
-			n, err = unix.Write(int(fd), t.parts[0])
-		case len(t.parts[0]) == 0:
-			n, err = unix.Write(int(fd), t.parts[1])
-		default:
-			n, err = unix.Writev(int(fd), t.parts[:])
-		}
+		n, err := nonblock.Writev(fd, &t.iov, t.parts[0], t.parts[1])
 		if n > 0 {
 			t.skip(n)
 		}
@@ -135,7 +141,20 @@ func writeParts(c *Conn, head, body []byte) (int64, error) {
 	}
 	t := transfers.Get().(*transfer)
 	t.pace, t.parts = &c.pace, [2][]byte{head, body}
-	return t.free(c, c.raw.Write(t.write))
+	return t.free(c, "write", c.raw.Write(t.write))
+}
+
+func read(c *Conn, p []byte) (int, error) {
+	if c.raw == nil || len(p) == 0 {
+		return c.Conn.Read(p)
+	}
+	t := transfers.Get().(*transfer)
+	t.parts[0] = p
+	n, err := t.free(c, "read", c.raw.Read(t.take))
+	if n == 0 && err == nil {
+		err = io.EOF
+	}
+	return int(n), err
 }
 
 // sendParts is SendFile. ok false: the system cannot send this file; sent are bytes of the
@@ -151,10 +170,10 @@ func sendParts(c *Conn, head []byte, f *os.File, off, n int64) (sent int64, ok b
 	runtime.KeepAlive(f)
 	if err == nil && t.call == "sendfile" && t.left == n && cannotSend(t.err) {
 		t.err = nil
-		sent, err = t.free(c, nil)
+		sent, err = t.free(c, "write", nil)
 		return sent, false, err
 	}
-	sent, err = t.free(c, err)
+	sent, err = t.free(c, "write", err)
 	return sent, true, err
 }
 

@@ -8,25 +8,14 @@ import (
 	"github.com/standpipe/standpipe/bridge/spool"
 )
 
-// What one call writes at most; bytes. Where the system does not tell what the client has
-// taken of it meanwhile, the ends of the calls show that.
+// What one call writes at most where the system has no writev(2) of ours; bytes. The ends of
+// the calls show what the client takes.
 const writePiece = 64 << 10
 
-// Write writes p in pieces of which it is known whether the client takes them.
-func (c *Conn) Write(p []byte) (done int, err error) {
-	if !c.pace.begin() {
-		return 0, os.ErrDeadlineExceeded
-	}
-	defer c.pace.end()
-	for {
-		piece := p[done:min(len(p), done+writePiece)]
-		n, err := c.Conn.Write(piece)
-		c.pace.wrote(n)
-		done += n
-		if err != nil || done == len(p) {
-			return done, err
-		}
-	}
+// Write writes p.
+func (c *Conn) Write(p []byte) (int, error) {
+	n, err := c.WriteParts(p, nil)
+	return int(n), err
 }
 
 // WriteBuffers writes all of them: in one call, where the system can.
