@@ -26,8 +26,13 @@ func abandonCounts() (resets, aborts, slow int) {
 }
 
 const sizeApp = `
+import time
+
+
 def app(environ, start_response):
     body = environ["wsgi.input"].read()
+    if environ["PATH_INFO"] == "/slow":
+        time.sleep(0.2)
     answer = b"%d" % len(body) + b" " * (200_000 if environ["PATH_INFO"] == "/large" else 0)
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(answer)))])
     return [answer]
@@ -78,8 +83,8 @@ func TestSoakAbandonedConnections(t *testing.T) {
 		all.Go(func() { slowClients(t, dial, slow) })
 		all.Wait()
 	}
-	load(500, 200, 100) // what is made once: threads, pools, buffers of the workers
-	s.want(200, "/")
+	load(500, 200, 100)  // what is made once: threads, pools, buffers of the workers
+	s.want(200, "/slow") // the watch for clients that disconnect begins with the first request that lasts
 	eventually(t, "the connections of the first load have ended", func() bool { return established(t, s.Addr) == 0 })
 	fds, began, memory := openFiles(s.Pid), goroutines(), rssOf(s.Pid)
 
