@@ -54,10 +54,11 @@ func (s *sender) sendContinue() error {
 	}
 	s.informal.Lock()
 	defer s.informal.Unlock()
-	if !s.expects.Swap(false) {
+	if !s.expects.Load() {
 		return nil
 	}
 	_, err := s.link.Write(continueLine)
+	s.expects.Store(false) // not before: the final head waits for the lock as long as this is true
 	return err
 }
 
