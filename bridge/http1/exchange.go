@@ -158,10 +158,10 @@ func (c *conn) endsAfter() bool {
 		return true
 	}
 	s := c.s
-	unread := false
-	if b, ok := s.req.http.Body.(*body); ok {
+	unread := s.answer.out.expects.Load() // a body that was not asked for may come or not
+	if b, ok := s.req.http.Body.(*body); ok && s.head.length > unwantedBytes {
 		started, _ := b.started()
-		unread = !started && (s.answer.out.expects.Load() || b.left > unwantedBytes)
+		unread = unread || !started
 	}
 	if unread || c.srv.leaving.Load() || c.srv.closing.Load() {
 		c.last.Store(true)
