@@ -81,6 +81,9 @@ func (c *conn) end(b *body, r *http.Request) {
 		return
 	}
 	aborted := rec.Aborted()
+	if !aborted && rec.Status() == 0 && rec.Unwrap() == http.ResponseWriter(&s.answer) {
+		rec.WriteHeader(http.StatusOK) // with the fields and lines that rec has
+	}
 	if !aborted && !s.answer.finish() {
 		aborted = true
 	}
