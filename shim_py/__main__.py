@@ -36,10 +36,10 @@ class _Bundle:
 
 
 def _open_bundle():
-    """Has the shim's modules come from the bundle of this Python. Returns its name when it is to be made; empty: it is there, or there
-    is to be none. It lies beside Python's own compiled files, in the folder that Go has made, whose name holds the hash."""
+    """Has the shim's modules come from the bundle of this Python, which is made where it is not there. It lies beside Python's own
+    compiled files, in the folder that Go has made, whose name holds the hash. PYTHONDONTWRITEBYTECODE is about other folders."""
     if os.path.basename(_here) != "shim-" + os.environ.get("STANDPIPE_SHIM_HASH", ""):
-        return ""
+        return
     name = os.path.join(_here, "__pycache__", "shim.%s.bundle" % sys.implementation.cache_tag)
     magic = sys.modules["_frozen_importlib_external"].MAGIC_NUMBER
     try:
@@ -49,18 +49,21 @@ def _open_bundle():
             folder, modules = marshal.loads(memoryview(data)[len(magic) :])
             if folder == _here:
                 sys.meta_path.insert(0, _Bundle(modules))
-                return ""
+                return
     except (OSError, ValueError, EOFError, TypeError):
         pass
-    return name
+    if os.access(os.path.dirname(name), os.W_OK):
+        from standpipe_shim.boot.bundle import make
+
+        sys.meta_path.insert(0, _Bundle(make(name)))
 
 
-_wanted = _open_bundle()
-if _here not in sys.path and not isinstance(sys.meta_path[0], _Bundle):
+if _here not in sys.path:
     sys.path.insert(0, _here)
+_open_bundle()
 from standpipe_shim import __main__ as _worker  # noqa: E402
 
 # The app must not find the shim's folder on its path. The shim's own late imports go by the package's __path__.
 sys.path[:] = [entry for entry in sys.path if entry != _here]
 if __name__ == "__main__":
-    _worker.main(_wanted)
+    _worker.main()

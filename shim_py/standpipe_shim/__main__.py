@@ -24,15 +24,14 @@ _BOOT.update({"timeout_ms": 0, "prefetch": 0, "candidates": [], "pythonpath": []
 
 # What is imported after the app, whose import may change the user, and after Ready.
 _LATER = {
-    "boot": "bundle callables failures shape",
+    "boot": "callables failures shape",
     "core": "body callbacks files interrupt memory pairs report streams threads unusual waits",
 }
 
 _DECLARED = 4096  # folders in a Ready, at most
 
 
-def main(bundle=""):
-    """bundle: the file that is to hold the code of all modules; empty: it is there, or there is to be none."""
+def main():
     nonce = os.environ.pop("STANDPIPE_NONCE", "")
     shim_hash = os.environ.pop("STANDPIPE_SHIM_HASH", "")
     preload = bool(os.environ.pop("STANDPIPE_TEMPLATE", ""))
@@ -76,10 +75,6 @@ def main(bundle=""):
         watch(worker, boot)
         freeze()
         worker.put(worker.greeting)
-        if bundle and not sys.dont_write_bytecode:
-            from .boot.bundle import write
-
-            write(bundle)
         worker.run()
         signals.end()
     except ProtocolError as error:

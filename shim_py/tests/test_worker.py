@@ -94,13 +94,12 @@ class Process(WorkerTest):
         cache = os.path.join(folder, "__pycache__")
         os.mkdir(cache)
         text = ok(
-            "import standpipe_shim, standpipe_shim.core.report as late; result = [type(m.__loader__).__name__ for m in (standpipe_shim, late)]"
+            "import standpipe_shim.__main__, standpipe_shim.core.report as late; result = [type(m.__loader__).__name__ for m in (standpipe_shim.__main__, late)]"
         )
         self.file("web.py", text)
         way = [sys.executable, os.path.join(folder, "__main__.py")]
 
         def start(wanted, **env):
-            env.setdefault("PYTHONDONTWRITEBYTECODE", "")
             worker = self.worker(None, argv=way, env=env)
             self.assertEqual(worker.get().body, str([wanted] * 2).encode())
             worker.close_end(worker.requests)
@@ -110,10 +109,9 @@ class Process(WorkerTest):
             (name,) = os.listdir(cache)
             return os.path.join(cache, name)
 
-        start("SourceFileLoader", PYTHONDONTWRITEBYTECODE="1")
         start("SourceFileLoader", STANDPIPE_SHIM_HASH="abce")
         self.assertEqual(os.listdir(cache), [])
-        start("SourceFileLoader")
+        start("_Bundle")
         with open(bundle(), "rb") as file:
             whole = file.read()
         start("_Bundle")
@@ -121,8 +119,9 @@ class Process(WorkerTest):
         for broken in (b"", whole[:1000], b"\0\0\0\0" + whole[4:], whole.replace(folder.encode(), folder.encode()[:-1] + b"x", 1)):
             with open(bundle(), "wb") as file:
                 file.write(broken)
-            start("SourceFileLoader")
             start("_Bundle")
+            with open(bundle(), "rb") as file:
+                self.assertEqual(len(file.read()), len(whole))
         shutil.rmtree(folder + "/standpipe_shim")  # by a cleaner of /tmp: the bundle has all
         start("_Bundle")
 

@@ -1,4 +1,4 @@
-"""Writes the compiled code of all the shim's modules into one file, which the launcher of the next worker reads. Imported by the first
+"""Makes the file with the compiled code of all the shim's modules, which the launcher of the next worker reads. Imported by the first
 worker that a version of Python starts from a folder of the shim."""
 
 import marshal
@@ -8,38 +8,35 @@ import sys
 from ..core import SHIM
 
 
-def write(file):
-    """Never raises: without the file, Python reads each module."""
+def make(file):
+    """Returns the modules as the launcher has them, and writes them to file if that can be done."""
+    folder, modules = os.path.dirname(SHIM[:-1]), _modules()
     part = "%s.%d" % (file, os.getpid())
     try:
-        data = _packed(os.path.dirname(SHIM[:-1]))
         fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         try:
             with open(fd, "wb") as out:
-                out.write(data)
+                out.write(sys.modules["_frozen_importlib_external"].MAGIC_NUMBER + marshal.dumps((folder, modules)))
             os.replace(part, file)
         except BaseException:
             os.unlink(part)
             raise
-    except Exception:  # another user's folder, one that has gone, a full disk
+    except OSError:  # a full disk
         pass
+    return modules
 
 
-def _packed(folder):
-    modules = {}
+def _modules():
+    found = {}
     for place, _, names in os.walk(SHIM[:-1]):
         for name in names:
             if name.endswith(".py"):
                 path = os.path.join(place, name)
-                module = path[len(folder) + 1 : -3].replace(os.sep, ".")
+                module = path[len(os.path.dirname(SHIM[:-1])) + 1 : -3].replace(os.sep, ".")
                 is_package = name == "__init__.py"
                 if is_package:
                     module = module.rpartition(".")[0]
-                modules[module] = (path, is_package, marshal.dumps(_code(module, path)))
-    magic = sys.modules["_frozen_importlib_external"].MAGIC_NUMBER
-    return magic + marshal.dumps((folder, modules))
-
-
-def _code(module, path):
-    loader = sys.modules["_frozen_importlib_external"].SourceFileLoader(module, path)
-    return loader.get_code(module)
+                with open(path, "rb") as source:
+                    code = compile(source.read(), path, "exec", dont_inherit=True)
+                found[module] = (path, is_package, marshal.dumps(code))
+    return found
