@@ -25,7 +25,9 @@ type conn struct {
 
 	ends         httpx.Ends
 	remote       string
-	served       int // requests
+	served       int       // requests
+	warm         bool      // the goroutine has served a request
+	since        time.Time // when the wait for a request began
 	mu           sync.Mutex
 	idle         bool                           // it waits for a request, of which no byte has come
 	woken        bool                           // the wait was ended by wake
@@ -78,40 +80,77 @@ func newConn(s *Server, nc net.Conn) *conn {
 	return c
 }
 
-// errOver: the connection ends without an answer.
-var errOver = errors.New("the connection is over")
+// errCool: the connection has been idle for coolAfter.
+var errCool = errors.New("the connection is idle")
 
 // serve is the life of the connection. It returns when the connection is closed, or is a
-// handler's.
+// handler's, or when another goroutine serves it on.
 func (c *conn) serve() {
-	defer c.srv.remove(c)
-	for c.await() == nil {
-		bad, err := c.readHead()
-		if err != nil {
-			break
-		}
-		if bad == nil {
-			bad = c.answer()
-		}
-		if bad != nil {
-			c.refuse(bad)
-		}
-		if c.given {
+	for {
+		err := c.await()
+		if err == errCool {
+			go c.serve() // on a small stack: the one of this goroutine has grown
 			return
 		}
-		if c.last.Load() {
+		if err != nil || !c.next() {
 			break
 		}
+	}
+	defer c.srv.remove(c)
+	if c.given {
+		return
 	}
 	if c.s != nil {
 		c.s.free()
 		c.s = nil
 	}
 	if c.owed && !c.srv.closed.Load() {
-		c.link.LingeringClose()
+		_ = c.link.LingeringClose()
 	} else {
 		c.link.Close()
 	}
+}
+
+// next answers the request of which bytes have come. It reports whether the connection may
+// take another one.
+func (c *conn) next() bool {
+	c.warm = true
+	bad, err := c.readHead()
+	if err != nil {
+		return false
+	}
+	if bad == nil {
+		bad = c.answer()
+	}
+	if bad != nil {
+		c.refuse(bad)
+	}
+	return !c.given && !c.last.Load()
+}
+
+// coolAfter is how long a connection is idle before a goroutine with a small stack waits for
+// its next request.
+const coolAfter = time.Second
+
+// limit is how long await may wait, and whether it then returns errCool; 0: for ever.
+func (c *conn) limit(now time.Time) (at time.Time, cools bool) {
+	limit := c.srv.o.IdleTimeout
+	if c.served == 0 {
+		limit = c.srv.o.HeaderTimeout
+	}
+	switch {
+	case c.served > 0 && c.warm:
+		c.since = now
+		if limit == 0 || limit > 2*coolAfter {
+			return now.Add(coolAfter), true
+		}
+	case c.served == 0:
+		c.since = now
+	}
+	if limit > 0 {
+		at = c.since.Add(limit)
+	}
+	return at, false
 }
 
 // await returns when bytes of the next request are there, or with the reason why none
@@ -124,13 +163,8 @@ func (c *conn) await() error {
 		c.s.free()
 		c.s = nil
 	}
-	limit := c.srv.o.IdleTimeout
-	if c.served == 0 {
-		limit = c.srv.o.HeaderTimeout
-	}
-	if limit > 0 {
-		c.link.ReadBy(time.Now().Add(limit))
-	}
+	at, cools := c.limit(time.Now())
+	c.link.ReadBy(at)
 	c.mu.Lock()
 	c.idle, c.woken = true, false
 	c.mu.Unlock()
@@ -142,13 +176,17 @@ func (c *conn) await() error {
 	woken := c.woken
 	c.idle = false
 	c.mu.Unlock()
-	if woken {
+	switch {
+	case woken:
 		_ = c.link.SetReadDeadline(time.Time{})
 		if isTimeout(err) {
 			err = c.lastLook()
 		}
+	case cools && isTimeout(err):
+		c.warm = false
+		return errCool
 	}
-	if err == nil && limit > 0 {
+	if err == nil {
 		c.link.ReadBy(time.Time{})
 	}
 	return err

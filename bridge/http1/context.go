@@ -13,12 +13,13 @@ import (
 // the handler has returned. It makes its channel when a handler asks for it; most do not.
 // One that was asked for it is not used for another request.
 type requestContext struct {
-	mu    sync.Mutex
-	done  chan struct{} // nil: not asked for
-	after []*afterFunc
-	err   error
-	used  bool // a handler may still have done, or an afterFunc
-	gone  httpx.Disconnecter
+	mu     sync.Mutex
+	done   chan struct{} // nil: not asked for
+	closed bool          // done is
+	after  []*afterFunc
+	err    error
+	used   bool // a handler may still have done, or an afterFunc
+	gone   httpx.Disconnecter
 }
 
 type afterFunc struct{ f func() }
@@ -31,13 +32,30 @@ func (x *requestContext) Done() <-chan struct{} {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.used = true
+	return x.channel()
+}
+
+// channel returns the channel of Done. mu is held.
+func (x *requestContext) channel() <-chan struct{} {
 	if x.done == nil {
 		x.done = make(chan struct{})
-		if x.err != nil {
-			close(x.done)
-		}
+	}
+	if x.err != nil && !x.closed {
+		x.closed = true
+		close(x.done)
 	}
 	return x.done
+}
+
+// waitContext is the context of a request for a wait that ends before the handler returns:
+// its channel is not kept, so that it serves one request after the other.
+type waitContext struct{ *requestContext }
+
+// Done is context.Context's.
+func (x waitContext) Done() <-chan struct{} {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.channel()
 }
 
 // Err is context.Context's.
@@ -98,7 +116,8 @@ func (x *requestContext) end(gone bool) {
 		return
 	}
 	x.err = context.Canceled
-	if x.done != nil {
+	if x.done != nil && !x.closed && (gone || x.used) {
+		x.closed = true
 		close(x.done)
 	}
 	for _, a := range x.after {
@@ -119,6 +138,9 @@ func (x *requestContext) again() bool {
 	defer x.mu.Unlock()
 	if x.used {
 		return false
+	}
+	if x.closed {
+		x.done, x.closed = nil, false
 	}
 	x.err, x.gone = nil, nil
 	return true

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -51,6 +52,9 @@ func (w *writer) EndAfter() { w.c.last.Store(true) }
 
 // OnDisconnect is httpx.Connection's.
 func (w *writer) OnDisconnect(d httpx.Disconnecter) { w.c.s.req.ctx.notify(d) }
+
+// WaitContext is httpx.Connection's.
+func (w *writer) WaitContext() context.Context { return waitContext{w.c.s.req.ctx} }
 
 // WriteHeader sets the status and encodes the fields. An informational status goes out at
 // once (RFC 9110 15.2): not to a client of HTTP/1.0, and not behind the final head.

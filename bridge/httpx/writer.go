@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"os"
@@ -40,6 +41,9 @@ type Connection interface {
 	// OnDisconnect has d told when the client disconnects; nil: no further one. d is told at
 	// once if it has disconnected, and not any more after a call with nil has returned.
 	OnDisconnect(d Disconnecter)
+	// WaitContext is the request's context for a wait that ends before the handler returns:
+	// nothing keeps it, or its channel, beyond that.
+	WaitContext() context.Context
 }
 
 // Disconnecter is told that the client has disconnected.

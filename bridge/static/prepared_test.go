@@ -3,6 +3,7 @@ package static
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"maps"
 	"net/http"
 	"net/textproto"
@@ -18,6 +19,7 @@ import (
 type wire struct{ lines []byte }
 
 func (w *wire) OnDisconnect(httpx.Disconnecter) {}
+func (w *wire) WaitContext() context.Context    { return context.Background() }
 func (w *wire) EndAfter()                       {}
 func (w *wire) Fields([]httpx.Field, int64)     {}
 func (w *wire) Phrase(string)                   {}

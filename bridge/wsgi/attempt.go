@@ -28,6 +28,9 @@ type attempt struct {
 func (a *attempt) open(o *Options, q *request, try int) error {
 	*a = attempt{o: o, stream: q.stream}
 	ctx := q.r.Context()
+	if q.conn != nil {
+		ctx = q.conn.WaitContext()
+	}
 	x, err := o.Pool.Acquire(ctx, q.label(o, try))
 	if err != nil {
 		if ctx.Err() != nil {

@@ -90,6 +90,7 @@ func (w reused) Header() http.Header             { return w.h }
 func (w reused) Write(p []byte) (int, error)     { return len(p), nil }
 func (w reused) WriteHeader(int)                 {}
 func (w reused) FlushError() error               { return nil }
+func (w reused) WaitContext() context.Context    { return context.Background() }
 func (w reused) EndAfter()                       {}
 func (w reused) OnDisconnect(httpx.Disconnecter) {}
 func (w reused) Phrase(string)                   {}
