@@ -130,7 +130,7 @@ func (c *conn) next() bool {
 
 // coolAfter is how long a connection is idle before a goroutine with a small stack waits for
 // its next request.
-const coolAfter = time.Second
+const coolAfter = 250 * time.Millisecond
 
 // limit is how long await may wait, and whether it then returns errCool; 0: for ever.
 func (c *conn) limit(now time.Time) (at time.Time, cools bool) {
