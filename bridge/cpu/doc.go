@@ -27,5 +27,11 @@
 // A P that is free is enough. Tried and not kept with 2 Ps: a pause after each slice (0.28,
 // 0.49, 1.4), a thread at nice 5 for the holder of a slot (0.22, 0.31, 0.45).
 //
-// The package is a leaf that imports the standard library only. It starts no goroutine.
+// While no slot is taken the process has fewer Ps (Procs): a second one that has nothing to run
+// costs more than it gives, because each event wakes its thread. The number follows the kind
+// of the work, not the load, so that a request never waits for a P to be added: it is added
+// before the work begins.
+//
+// The package is a leaf that imports the standard library only. It starts no goroutine but
+// that of a timer, which runs while there are more Ps than usual.
 package cpu

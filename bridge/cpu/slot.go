@@ -17,8 +17,22 @@ func Slot() (done func()) {
 	return l.done
 }
 
-// shared has the slots of this process. GOMAXPROCS does not change after the start.
+// shared has the slots of this process.
 var shared = sync.OnceValue(func() *limiter { return newLimiter(runtime.GOMAXPROCS(0)) })
+
+// Procs sets GOMAXPROCS to usual, and to most from the first slot that is taken until none
+// was taken for a while. There are most-1 slots. It is called once, before any slot is taken;
+// without it GOMAXPROCS stays what it is.
+func Procs(usual, most int) {
+	runtime.GOMAXPROCS(usual)
+	l := newLimiter(most)
+	l.usual, l.most, l.set = usual, most, func(n int) { runtime.GOMAXPROCS(n) }
+	shared = func() *limiter { return l }
+}
+
+// keep is how long the Ps stay after the last slot was returned: each change stops all
+// goroutines for a moment.
+const keep = 2 * time.Second
 
 // With one P there is none to leave free. The goroutine with the slot sleeps for pause each
 // time that slots were held for stint, and the P runs the others and looks at the network
@@ -35,8 +49,15 @@ type limiter struct {
 	began  time.Time     // when the slot was taken; for pauses
 	worked time.Duration // since the last pause
 
+	// Of Procs. set is nil without it.
+	usual, most int
+	set         func(procs int)
+
 	mu      sync.Mutex
 	free    int
+	raised  bool            // there are most Ps
+	idle    time.Time       // when the last slot was returned
+	timer   *time.Timer     // lowers; nil: never raised
 	waiting []chan struct{} // each is closed when its goroutine has the slot
 }
 
@@ -48,6 +69,7 @@ func newLimiter(procs int) *limiter {
 
 func (l *limiter) take() {
 	l.mu.Lock()
+	l.raise()
 	if l.free > 0 {
 		l.free--
 		l.mu.Unlock()
@@ -73,9 +95,42 @@ func (l *limiter) give() {
 	defer l.mu.Unlock()
 	if len(l.waiting) == 0 {
 		l.free++
+		if l.set != nil {
+			l.idle = time.Now()
+		}
 		return
 	}
 	close(l.waiting[0])
 	l.waiting[0] = nil
 	l.waiting = l.waiting[1:]
+}
+
+// raise gives the process the Ps for work with slots. mu is held.
+func (l *limiter) raise() {
+	if l.set == nil || l.raised || l.usual == l.most {
+		return
+	}
+	l.raised = true
+	l.set(l.most)
+	if l.timer == nil {
+		l.timer = time.AfterFunc(keep, l.lower)
+	} else {
+		l.timer.Reset(keep)
+	}
+}
+
+// lower takes them back when no slot was taken for keep. It runs on the timer's goroutine.
+func (l *limiter) lower() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	rest := keep
+	if l.free == max(l.most-1, 1) {
+		rest = keep - time.Since(l.idle)
+	}
+	if rest > 0 {
+		l.timer.Reset(rest)
+		return
+	}
+	l.raised = false
+	l.set(l.usual)
 }

@@ -119,3 +119,37 @@ func BenchmarkSlot(b *testing.B) {
 		Slot()()
 	}
 }
+
+// There are more Ps from the first slot on, until none was taken for a while.
+func TestProcsFollowTheSlots(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(2)
+		var procs []int
+		l.usual, l.most, l.set = 1, 2, func(n int) { procs = append(procs, n) }
+		l.take()
+		if !slices.Equal(procs, []int{2}) {
+			t.Fatalf("with a slot: %v", procs)
+		}
+		time.Sleep(3 * keep) // the work
+		l.give()
+		time.Sleep(keep / 2)
+		l.take()
+		l.give()
+		time.Sleep(keep - time.Millisecond)
+		if !slices.Equal(procs, []int{2}) {
+			t.Errorf("before the end of keep: %v", procs)
+		}
+		time.Sleep(2 * time.Millisecond)
+		synctest.Wait()
+		if !slices.Equal(procs, []int{2, 1}) {
+			t.Errorf("after it: %v", procs)
+		}
+		l.take()
+		l.give()
+		time.Sleep(3 * keep)
+		synctest.Wait()
+		if !slices.Equal(procs, []int{2, 1, 2, 1}) {
+			t.Errorf("the second time: %v", procs)
+		}
+	})
+}

@@ -13,15 +13,17 @@
 // # Numbers
 //
 // On two cores, two Ps cost more of Go's CPU time than one, because a goroutine that becomes
-// ready wakes another thread: us of a hello at 1,000/s, 4,000/s and 8,000/s, medians of six
-// interleaved rounds on a busy machine:
+// ready wakes another thread. Go's us of a hello at 1,000/s, 4,000/s and 15,000/s (medians of
+// three interleaved rounds with bridge/http1), and requests/s of 32 clients:
 //
-//	1 P    164  108  73
-//	2 Ps   193  109  79
-//	3 Ps   162  130  97
+//	1 P    122   89  42   31,600
+//	2 Ps   139  121  38   25,200
+//	3 Ps   151  110  41
 //
-// One P is no choice: while a goroutine computes on it, all requests wait for up to 10 ms at
-// a time. A number that follows the load was one when compression began.
+// One P alone is no choice: while a goroutine computes on it, all requests wait for up to 10 ms
+// at a time. So there is one P for two cores until a goroutine asks to compute for long, and
+// then one for each core, before it begins. A number that follows the load was one when
+// compression began.
 //
 // GOGC needs no pace: with 100, 200 and 400 to 100 (which followed the live heap) the CPU
 // time of all processes per request was 1.05, 1.01 and 1.00 in 30 rounds, in which two

@@ -3,17 +3,18 @@ package tune
 import (
 	"os"
 	"runtime"
+
+	"github.com/standpipe/standpipe/bridge/cpu"
 )
 
-// leastProcs leaves a P free beside one that computes, on a single core too, where the kernel
-// switches between their threads within milliseconds (package bridge/cpu).
-const leastProcs = 2
-
-// fixProcs sets the number of Ps to that of the cores that the process may use (the limit of
-// a control group counts), and at least leastProcs. GOMAXPROCS takes its place. The number
-// does not change afterwards, even if the limit does.
+// fixProcs sets the number of Ps: half of the cores that the process may use (the limit of a
+// control group counts), because the workers need the others, and as many as the cores, at
+// least two, while goroutines compute for long (package bridge/cpu). GOMAXPROCS takes their
+// place. The numbers do not change afterwards, even if the limit does.
 func fixProcs() {
 	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), leastProcs))
+		cpu.Procs(procsFor(runtime.GOMAXPROCS(0)))
 	}
 }
+
+func procsFor(cores int) (usual, most int) { return max(cores/2, 1), max(cores, 2) }

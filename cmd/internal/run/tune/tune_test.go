@@ -33,18 +33,23 @@ func TestStart(t *testing.T) {
 	}
 }
 
-// A P is free beside one that computes, even on one core. A number in the environment stays.
-func TestFixProcs(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for _, c := range []struct {
-		environment string
-		cores, want int
-	}{{"", 1, 2}, {"", 2, 2}, {"", 5, 5}, {"1", 1, 1}, {"3", 3, 3}} {
-		t.Setenv("GOMAXPROCS", c.environment)
-		runtime.GOMAXPROCS(c.cores) // as Go sets it at the start
-		fixProcs()
-		if got := runtime.GOMAXPROCS(0); got != c.want {
-			t.Errorf("GOMAXPROCS=%q, %d cores: %d Ps, want %d", c.environment, c.cores, got, c.want)
+// A P is free beside one that computes, even on one core.
+func TestProcsFor(t *testing.T) {
+	for cores, want := range map[int][2]int{1: {1, 2}, 2: {1, 2}, 3: {1, 3}, 4: {2, 4}, 16: {8, 16}} {
+		if usual, most := procsFor(cores); usual != want[0] || most != want[1] {
+			t.Errorf("%d cores: %d and %d Ps, want %v", cores, usual, most, want)
 		}
+	}
+}
+
+// A number in the environment stays.
+func TestProcsOfTheEnvironment(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(before)
+	t.Setenv("GOMAXPROCS", "3")
+	runtime.GOMAXPROCS(3) // as Go sets it at the start
+	fixProcs()
+	if got := runtime.GOMAXPROCS(0); got != 3 {
+		t.Errorf("%d Ps, want 3", got)
 	}
 }
