@@ -60,7 +60,7 @@ func (b *body) Read(p []byte) (n int, err error) {
 			b.state.Lock()
 			b.whole = true
 			b.state.Unlock()
-			b.c.bodyRead()
+			b.c.link.WatchRequest(b.c) // the last byte of the request was read
 		}
 	}
 	return n, err

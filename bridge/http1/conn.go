@@ -76,7 +76,7 @@ func (s *scratch) free() {
 
 func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{link: linkOf(nc), srv: s}
-	c.initWait(nc)
+	initWait(c, nc)
 	return c
 }
 

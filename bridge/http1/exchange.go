@@ -172,9 +172,6 @@ func (c *conn) endsAfter() bool {
 	return c.last.Load()
 }
 
-// bodyRead: the last byte of the request was read.
-func (c *conn) bodyRead() { c.link.WatchRequest(c) }
-
 // Disconnected is listen.Disconnecter's.
 func (c *conn) Disconnected(error) { c.s.req.ctx.end(true) }
 

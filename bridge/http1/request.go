@@ -33,7 +33,7 @@ func (q *request) fill(h *head, remote string) (*http.Request, *Refusal) {
 	r.Method, r.RequestURI, r.Proto, r.ProtoMajor, r.ProtoMinor = h.method, h.target, h.proto, 1, h.minor
 	r.RemoteAddr, r.Host, r.ContentLength, r.Close = remote, h.host, h.length, h.close
 	r.Body, r.TransferEncoding, r.Trailer, r.TLS, r.Form, r.PostForm, r.MultipartForm = http.NoBody, nil, nil, nil, nil, nil, nil
-	r.Pattern, r.Response, r.Cancel = "", nil, nil //nolint:staticcheck // Cancel: of the request before
+	r.Pattern, r.Response = "", nil
 	if h.length < 0 {
 		r.TransferEncoding = chunkedCoding
 	}

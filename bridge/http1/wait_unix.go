@@ -12,7 +12,7 @@ import (
 )
 
 // initWait prepares the wait for a request.
-func (c *conn) initWait(nc net.Conn) {
+func initWait(c *conn, nc net.Conn) {
 	if sc, ok := nc.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
 			c.raw, c.ready = raw, c.readFirst

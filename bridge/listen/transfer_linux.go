@@ -25,7 +25,6 @@ type transfer struct {
 	pace  *pace
 	parts [2][]byte
 	iov   [2]syscall.Iovec
-	file  *os.File
 	fd    int   // of file
 	off   int64 // in file
 	left  int64 // of the file
