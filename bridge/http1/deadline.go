@@ -16,6 +16,7 @@ type readDeadline struct {
 	want    time.Time // zero: none
 	armed   time.Time // what the connection has; zero: none
 	reading bool
+	moved   bool // set was called while a read was under way
 }
 
 // set sets the deadline, for a read that is under way too.
@@ -24,6 +25,7 @@ func (d *readDeadline) set(nc net.Conn, t time.Time) error {
 	defer d.mu.Unlock()
 	d.want = t
 	if d.reading && !t.Equal(d.armed) {
+		d.moved = true
 		return d.arm(nc)
 	}
 	return nil
@@ -44,16 +46,18 @@ func (d *readDeadline) begin(nc net.Conn) error {
 			return err
 		}
 	}
-	d.reading = true
+	d.reading, d.moved = true, false
 	return nil
 }
 
-// end is called after it, with its error. again: the deadline was moved meanwhile.
+// end is called after it, with its error. again: the deadline was moved meanwhile. A
+// connection that was ended for its slow client fails in the same way: that is no reason to
+// read again.
 func (d *readDeadline) end(err error) (again bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.reading = false
-	return errors.Is(err, os.ErrDeadlineExceeded) && !d.over()
+	return d.moved && errors.Is(err, os.ErrDeadlineExceeded) && !d.over()
 }
 
 // clear takes the deadline off nc; the request is over.
