@@ -3,6 +3,7 @@ package http1
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -91,9 +92,12 @@ func (x *requestContext) AfterFunc(f func()) func() bool {
 	return func() bool {
 		x.mu.Lock()
 		defer x.mu.Unlock()
-		stopped := a.f != nil
-		a.f = nil
-		return stopped
+		i := slices.Index(x.after, a) // a request that lasts may have many, one after the other
+		if i < 0 {
+			return false
+		}
+		x.after = slices.Delete(x.after, i, i+1)
+		return true
 	}
 }
 
@@ -121,10 +125,7 @@ func (x *requestContext) end(gone bool) {
 		close(x.done)
 	}
 	for _, a := range x.after {
-		if a.f != nil {
-			go a.f()
-			a.f = nil
-		}
+		go a.f()
 	}
 	x.after = nil
 	if d := x.gone; gone && d != nil {
