@@ -45,13 +45,13 @@ func (c *conn) answer() *Refusal {
 	} else {
 		c.link.WatchRequest(c)
 	}
-	c.run(r)
+	c.run(c.srv.handler, r)
 	c.end(b, r)
 	return nil
 }
 
-// run runs the handler. A panic that it did not recover aborts the answer.
-func (c *conn) run(r *http.Request) {
+// run runs a handler. A panic that it did not recover aborts the answer.
+func (c *conn) run(h http.Handler, r *http.Request) {
 	rec := &c.s.rec
 	defer func() {
 		if p := recover(); p != nil {
@@ -61,7 +61,7 @@ func (c *conn) run(r *http.Request) {
 			}
 		}
 	}()
-	c.srv.handler.ServeHTTP(rec, r)
+	h.ServeHTTP(rec, r)
 }
 
 // What is read of a body that no handler reads, so that the connection can be used again.
@@ -146,13 +146,9 @@ func (c *conn) refuse(bad *Refusal) {
 	r, _ := c.prepare()
 	c.last.Store(true)
 	s.rec.Info.Err, s.rec.Info.Source = bad, "server"
-	c.srv.o.Refused.ServeHTTP(&s.rec, r)
-	s.answer.finish()
+	c.run(c.srv.o.Refused, r)
 	s.req.ctx.end(false)
-	c.owed = true
-	if bad == errCutHead {
-		c.owed = false
-	}
+	c.owed = !s.rec.Aborted() && s.answer.finish() && bad != errCutHead
 }
 
 // endsAfter reports whether the connection ends after the answer whose head is being written.
