@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -242,4 +243,17 @@ func flush(t testing.TB, w http.ResponseWriter) {
 	if err := http.NewResponseController(w).Flush(); err != nil {
 		t.Errorf("flush: %v", err)
 	}
+}
+
+// gone counts how often it is told that the client has disconnected.
+type gone struct {
+	n  atomic.Int32
+	ch chan bool
+}
+
+func newGone() *gone { return &gone{ch: make(chan bool, 10)} }
+
+func (g *gone) ClientGone() {
+	g.n.Add(1)
+	g.ch <- true
 }
