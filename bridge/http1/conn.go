@@ -84,12 +84,15 @@ func newConn(s *Server, nc net.Conn) *conn {
 var errCool = errors.New("the connection is idle")
 
 // serve is the life of the connection. It returns when the connection is closed, or is a
-// handler's, or when another goroutine serves it on.
-func (c *conn) serve() {
+// handler's, or when another goroutine serves it on, which stay forbids.
+func (c *conn) serve(stay bool) {
 	for {
 		err := c.await()
-		if err == errCool {
-			go c.serve() // on a small stack: the one of this goroutine has grown
+		switch {
+		case err == errCool && stay:
+			continue
+		case err == errCool:
+			go c.serve(false) // on a small stack: the one of this goroutine has grown
 			return
 		}
 		if err != nil || !c.next() {

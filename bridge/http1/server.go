@@ -79,8 +79,8 @@ func New(h http.Handler, o Options) *Server {
 	return s
 }
 
-// Serve accepts connections on ln, and answers them on goroutines that Shutdown and Close wait
-// for. It returns nil after Shutdown or Close. ln is closed when it returns.
+// Serve accepts connections on ln, and answers them on goroutines that Shutdown waits for. It
+// returns nil after Shutdown or Close. ln is closed when it returns.
 func (s *Server) Serve(ln net.Listener) error {
 	defer ln.Close()
 	s.mu.Lock()
@@ -108,7 +108,7 @@ func (s *Server) Serve(ln net.Listener) error {
 			nc.Close()
 			continue
 		}
-		go c.serve()
+		go c.serve(false)
 	}
 }
 
@@ -116,7 +116,7 @@ func (s *Server) Serve(ln net.Listener) error {
 // handler has taken it.
 func (s *Server) ServeConn(nc net.Conn) {
 	if c := newConn(s, nc); s.add(c) {
-		c.serve()
+		c.serve(true)
 	} else {
 		nc.Close()
 	}
@@ -142,8 +142,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 }
 
-// Close closes listeners and connections at once, and waits for their goroutines: handlers
-// see that their clients have disconnected.
+// Close closes listeners and connections at once: handlers see that their clients have
+// disconnected. It does not wait for them; Shutdown does, behind it too.
 func (s *Server) Close() error {
 	s.closing.Store(true)
 	s.closed.Store(true)

@@ -1,12 +1,14 @@
 package http1
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -260,24 +262,60 @@ func TestLeave(t *testing.T) {
 	wait(t, "Leave", left)
 }
 
-// A connection that did not come from a Group is served, too.
+// A connection that did not come from a Group is served, too, until it is closed.
 func TestServeConn(t *testing.T) {
-	for _, s := range []*Server{New(echo(t), Options{HeaderTimeout: patience}), New(echo(t), Options{})} {
+	for _, s := range []*Server{New(echo(t), Options{HeaderTimeout: patience, IdleTimeout: patience}), New(echo(t), Options{})} {
 		client, server := net.Pipe()
 		served := make(chan bool)
 		go func() { s.ServeConn(server); close(served) }()
-		sent := make(chan error, 1)
-		go func() {
-			_, err := io.WriteString(client, requestOf("POST / HTTP/1.1", "Content-Length: 5")+"hello"+requestOf("GET / HTTP/1.1", "Connection: close"))
-			sent <- err
-		}()
-		all, err := io.ReadAll(client)
-		if err != nil || strings.Count(string(all), "HTTP/1.1 200 OK\r\n") != 2 || !strings.Contains(string(all), "\r\n\r\nhelloHTTP") {
-			t.Errorf("%q %v", all, err)
+		p := &peer{client, t, bufio.NewReader(client)}
+		p.send(requestOf("POST / HTTP/1.1", "Content-Length: 5") + "hello")
+		if a := p.read("POST"); a.status != 200 || a.body != "hello" || a.close {
+			t.Errorf("%q %q", a.head, a.body)
 		}
-		if err := <-sent; err != nil {
-			t.Error(err)
+		select {
+		case <-served:
+			t.Error("ServeConn has not waited for the next request")
+		case <-time.After(2 * coolAfter):
 		}
+		p.send(requestOf("GET / HTTP/1.1", "Connection: close"))
+		if a := p.read("GET"); a.status != 200 || !a.close {
+			t.Errorf("%q", a.head)
+		}
+		p.ends()
 		wait(t, "ServeConn", served)
 	}
+}
+
+// A connection that has been idle for a while, and waits on another goroutine, is as it was.
+func TestServeBehindAnIdleTime(t *testing.T) {
+	each(t, func(t *testing.T, network string) {
+		for _, limit := range []time.Duration{0, patience} {
+			g := newRigOn(t, network, Options{IdleTimeout: limit, MaxRequests: 3}, listen.Options{}, echo(t))
+			p, leaves := g.dial(), g.dial()
+			p.kept()
+			leaves.kept()
+			bridgetest.Until(t, "the connections to wait on other goroutines", func() bool {
+				var b strings.Builder
+				_ = pprof.Lookup("goroutine").WriteTo(&b, 2)
+				return strings.Count(b.String(), "created by github.com/standpipe/standpipe/bridge/http1.(*conn).serve") == 2
+			})
+			if a := p.get("/"); a.status != 200 || a.close {
+				t.Errorf("%q", a.head)
+			}
+			leaves.Close()
+			bridgetest.Until(t, "the end of a connection", func() bool { return g.group.Connections() == 1 })
+			if a := p.get("/"); a.status != 200 || !a.close {
+				t.Errorf("%q", a.head)
+			}
+			p.ends()
+			idle := g.dial()
+			idle.kept()
+			time.Sleep(2 * coolAfter) // about when it changes goroutines
+			if err := wait(t, "Shutdown", g.shutdown(t.Context())); err != nil {
+				t.Error(err)
+			}
+			idle.ends()
+		}
+	})
 }
