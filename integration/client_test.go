@@ -226,6 +226,9 @@ func (g gate) open(t testing.TB) {
 	}
 }
 
-// outlastHalfClose waits for longer than a client may take to close its side of the connection and still wait for its
-// answer: what it closes later is a client that has disconnected.
-func outlastHalfClose() { time.Sleep(500 * time.Millisecond) }
+// disconnect closes a connection with a TCP reset: the client has disconnected. A client that closes its side at once after its
+// request may still wait for its answer.
+func disconnect(c net.Conn) {
+	_ = c.(*net.TCPConn).SetLinger(0)
+	c.Close()
+}

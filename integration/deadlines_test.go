@@ -113,7 +113,7 @@ func (s *server) leave(path string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer c.Close()
+	defer disconnect(c)
 	if _, err := c.Write([]byte("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
 		s.t.Fatal(err)
 	}

@@ -124,8 +124,7 @@ func TestClientLeavesWhileWaiting(t *testing.T) {
 		t.Fatal(err)
 	}
 	fmt.Fprintf(c, "GET /touch?path=%s HTTP/1.1\r\nHost: localhost\r\n\r\n", url.QueryEscape(mark))
-	outlastHalfClose()
-	c.Close()
+	disconnect(c)
 	s.waitAccess(`"GET /touch\S* HTTP/1\.1" 499 `)
 	if !waiting.running() {
 		t.Error("the worker was not held")

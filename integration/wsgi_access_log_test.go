@@ -116,8 +116,7 @@ func TestWSGIAccessLog(t *testing.T) {
 				if refused.a.Status != 503 {
 					t.Fatalf("%+v, want 503", refused.a)
 				}
-				outlastHalfClose()
-				leaves.w.conn.Close() // while it is in the queue
+				disconnect(leaves.w.conn) // while it is in the queue
 				<-leaves.done
 				eventually(t, "the 499 line, while the worker is still held", func() bool { return len(lines(leaves.id)) == 1 })
 				s.openGate(gate)

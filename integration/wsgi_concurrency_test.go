@@ -124,7 +124,7 @@ func TestWSGIClientsLeave(t *testing.T) {
 						_ = conn.SetDeadline(time.Now().Add(3 * patience))
 						_, _ = fmt.Fprintf(conn, "POST /input/late HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 						time.Sleep(time.Duration(random.IntN(2000)) * time.Microsecond) // spreads the moment of leaving over the request's life
-						conn.Close()
+						disconnect(conn)
 					}
 				})
 			}

@@ -112,7 +112,7 @@ func (w *clientWatch) closed(c *Conn) {
 // system, which reports the client's end.
 //
 // The tick is a timer that runs while there are young requests. The goroutine of poller
-// begins with the first request that is registered. Both end in end.
+// begins with the first request. Both end in end.
 type disconnects struct {
 	fresh   atomic.Pointer[Conn] // a stack of connections that are not in young
 	ticking atomic.Bool          // the timer is set, or about to be
@@ -163,6 +163,7 @@ func (d *disconnects) start() {
 	switch {
 	case d.ended: // ticking stays true: the timer is not set any more
 	case d.timer == nil:
+		d.poller.prepare(d)
 		d.timer = time.AfterFunc(watchTick, d.tick)
 	default:
 		d.timer.Reset(watchTick)

@@ -39,6 +39,14 @@ func (p *poller) open(d *disconnects) error {
 	return nil
 }
 
+// prepare opens the epoll instance, so that its descriptor is there from the first request on.
+// Where it fails add tries again.
+func (p *poller) prepare(d *disconnects) {
+	if p.file == nil {
+		_ = p.open(d)
+	}
+}
+
 // run reports events until the epoll instance is closed.
 func run(raw syscall.RawConn, d *disconnects) {
 	var events [64]unix.EpollEvent

@@ -13,6 +13,8 @@ func (*poller) add(*disconnects, *Conn, uint32) (tok uint64, half bool, err erro
 	return 0, false, errors.ErrUnsupported
 }
 
+func (*poller) prepare(*disconnects) {}
+
 func (*poller) remove(*Conn) {}
 
 func (*poller) end() {}

@@ -81,7 +81,7 @@ func TestClientLeavesInTheQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.until("the request to wait", func() bool { g.pool.mu.Lock(); defer g.pool.mu.Unlock(); return len(g.pool.labels) == 1 })
-	c.Close()
+	disconnect(c)
 	if s := g.seen(); s.info.Status != 499 || s.status != 0 || !s.abort {
 		t.Errorf("%+v", s)
 	}
@@ -275,8 +275,7 @@ func TestClientLeavesWithinTheAnswer(t *testing.T) {
 		} else {
 			g.until("the request to be sent", func() bool { return len(g.pool.conn.InFlight()) == 1 && !g.pool.conn.InFlight()[0].Sent.IsZero() })
 		}
-		time.Sleep(100 * time.Millisecond) // a client that closes its side at once waits for its answer
-		conn.Close()
+		disconnect(conn)
 		if s := g.seen(); s.status != c.status || s.info.Status != c.logged || !s.abort {
 			t.Errorf("%s: %+v", c.path, s)
 		}
@@ -364,7 +363,7 @@ func TestDisconnect(t *testing.T) {
 		if ms := <-started; ms != "" { // the worker has it from its boot
 			t.Errorf("timeout_ms %q", ms)
 		}
-		c.Close()
+		disconnect(c)
 		if s := g.seen(); s.info.Status != 499 {
 			t.Errorf("%+v", s)
 		}

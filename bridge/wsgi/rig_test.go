@@ -249,3 +249,10 @@ func (g *rig) until(what string, ok func() bool) {
 		}
 	}
 }
+
+// disconnect closes a connection with a TCP reset: a client that closes its side at once after its request may still
+// wait for its answer.
+func disconnect(c net.Conn) {
+	_ = c.(*net.TCPConn).SetLinger(0)
+	c.Close()
+}
