@@ -47,6 +47,7 @@
 // answer; one that does so later has disconnected (listen.Conn.WatchRequest).
 //
 // Goroutines: Serve starts one for each connection, which runs the handlers and ends when the
-// connection is closed or given away by Hijack. Shutdown waits for all of them; Close closes
+// connection is closed or given away by Hijack. One that has been idle for a quarter of a second
+// gives its connection to a new one, whose stack is small. Shutdown waits for all of them; Close closes
 // the connections, so that they end. The package starts no other.
 package http1

@@ -160,7 +160,7 @@ func (c *conn) endsAfter() bool {
 	unread := s.answer.out.expects.Load() // a body that was not asked for may come or not
 	if b, ok := s.req.http.Body.(*body); ok && s.head.length > unwantedBytes {
 		started, _ := b.started()
-		unread = unread || !started
+		unread = unread || !started && !s.rec.Info.BodyWanted
 	}
 	if unread || c.srv.leaving.Load() || c.srv.closing.Load() {
 		c.last.Store(true)

@@ -61,8 +61,9 @@ type RequestInfo struct {
 	// is its size in bytes.
 	Receive  time.Duration
 	Received int64
-	// BodyRead: the request body, if there is one, was read to its end.
-	BodyRead bool
+	// BodyRead: the request body, if there is one, was read to its end. BodyWanted: the handler
+	// goes on to read it while and after it answers.
+	BodyRead, BodyWanted bool
 	// Retries is how often the request was run again after its worker died, Recalls how
 	// often it went to another worker because the first one had not begun with it.
 	Retries, Recalls int

@@ -165,6 +165,7 @@ func (h *Handler) receive(q *request) error {
 	}
 	if h.o.Unbuffered {
 		q.stream = true // Acquire comes first, and refuses
+		q.info.BodyWanted = true
 		return nil
 	}
 	if err := h.o.Pool.Admit(); err != nil {
