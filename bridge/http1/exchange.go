@@ -46,7 +46,7 @@ func (c *conn) answer() *Refusal {
 		c.link.WatchRequest(c)
 	}
 	c.run(c.srv.handler, r)
-	c.end(b, r)
+	c.end(b)
 	return nil
 }
 
@@ -72,7 +72,7 @@ const (
 
 // end ends the request: its answer goes out, the rest of its body is read, or the
 // connection ends.
-func (c *conn) end(b *body, r *http.Request) {
+func (c *conn) end(b *body) {
 	s := c.s
 	rec := &s.rec
 	defer c.ctx.Store(nil)

@@ -28,10 +28,6 @@ func Complete(rec *Writer, r *http.Request) bool {
 	return n >= 0 && rec.bytes >= n
 }
 
-// Sized reports whether the response declares its length, so that a client can tell where it
-// was cut off.
-func Sized(rec *Writer) bool { return declared(rec) >= 0 }
-
 // declared is the response's Content-Length; -1: there is none.
 func declared(rec *Writer) int64 {
 	if rec.Fields.sized {
