@@ -293,6 +293,9 @@ func (s *scratch) settle() {
 		}
 		<-u.done
 	}
+	if !q.body.Complete() {
+		s.response.w.EndConnection() // what comes on it is the rest of a body
+	}
 }
 
 // free gives everything back; no path leaves without it. A body that still comes is cut

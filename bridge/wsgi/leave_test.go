@@ -29,7 +29,7 @@ func TestClientLeavesAQuietStream(t *testing.T) {
 			if _, err := bufio.NewReader(c).ReadString('\n'); err != nil {
 				t.Fatal(err)
 			}
-			c.Close()
+			disconnect(c)
 			expired := func() int {
 				g.pool.mu.Lock()
 				defer g.pool.mu.Unlock()

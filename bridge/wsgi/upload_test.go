@@ -103,14 +103,14 @@ func TestTheFileGoesInEveryPath(t *testing.T) {
 	if len(files(t, dir)) != 1 {
 		t.Errorf("while it runs: %v", files(t, dir))
 	}
-	c.Close()
+	disconnect(c)
 	gone("client left")
 	c = g.dial()
 	if _, err := io.WriteString(c, uploadOf("/hang", 200_000)[:150_000]); err != nil {
 		t.Fatal(err)
 	}
 	g.until("the file to be made", func() bool { return len(files(t, dir)) == 1 })
-	c.Close()
+	disconnect(c)
 	gone("client left within its body")
 	if a := g.raw("POST", uploadOf("/die", 200_000)); a.status != 502 {
 		t.Errorf("%s", a.head)
