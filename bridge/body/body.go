@@ -25,7 +25,7 @@ type Options struct {
 // the body either whole (Buffer) or while it comes (Stream, then Read). One goroutine may
 // read while another one calls Stop, Cut, AnsweredEarly or Err.
 //
-// No byte is read before Buffer or Read is called: net/http sends "100 Continue" at the
+// No byte is read before Buffer or Read is called: the way in sends "100 Continue" at the
 // first read (RFC 9110 10.1.1), and a client that is refused need not upload.
 type Body struct {
 	o        Options
@@ -116,7 +116,7 @@ func (b *Body) Stop() {
 }
 
 // Cut is Stop, and the connection is of no use for another request unless the body is
-// complete: net/http would wait for the rest of the body.
+// complete.
 func (b *Body) Cut() {
 	if b.present {
 		b.src.stop(true, true)
@@ -145,12 +145,12 @@ func expectsContinue(r *http.Request) bool {
 	return false
 }
 
-// smallRest is what net/http itself reads of a body that nothing reads, so that the connection
+// smallRest is what the way in itself reads of a body that nothing reads, so that the connection
 // can be used again; bytes.
 const smallRest = 256 << 10
 
 // Refuse prepares a response that goes out while the client may still send: it frees the
-// buffer, and has the connection closed in h where net/http would not read the rest. The
+// buffer, and has the connection closed in h where the way in would not read the rest. The
 // connection lingers until the client has the response.
 func (b *Body) Refuse(h http.Header) {
 	b.Free()

@@ -20,7 +20,7 @@ var (
 	ErrTooLarge = errors.New("the request body is larger than max_body")
 	// ErrStalled: the client is slower with its body than Options.Pace allows.
 	ErrStalled = errors.New("the client stopped sending the request body")
-	// ErrMalformed: broken chunks, mostly, for which net/http has no error values.
+	// ErrMalformed: broken chunks, for which ways in have error values of their own.
 	ErrMalformed = errors.New("the request body does not follow the protocol")
 	// ErrStopped: the body is read after Stop. No client sees it.
 	ErrStopped = errors.New("the request is over")

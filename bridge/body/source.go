@@ -87,7 +87,7 @@ func (s *source) leave(n int, err error, took time.Duration) (int, error) {
 	}
 	if err == io.EOF {
 		s.complete = true
-		if s.patience.Silence > 0 { // else net/http takes the deadline for the client's end
+		if s.patience.Silence > 0 {
 			s.setReadDeadline(time.Time{})
 		}
 	}

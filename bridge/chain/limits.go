@@ -92,7 +92,7 @@ func (s *limits) judge(n *httpx.RequestInfo, r *http.Request) (status int, text 
 	return 0, ""
 }
 
-// versionOK: a way in may take the HTTP/2 preface and HTTP/1.2 for requests, as net/http does.
+// versionOK: a server in front may name any version, and take the HTTP/2 preface for a request.
 func versionOK(r *http.Request) bool {
 	return r.Method != "PRI" && (r.ProtoMajor != 1 || r.ProtoMinor <= 1)
 }

@@ -178,7 +178,7 @@ func (rec *Writer) ReadFrom(r io.Reader) (int64, error) {
 // FlushError sends the buffered bytes, the head too.
 func (rec *Writer) FlushError() error {
 	rec.final(http.StatusOK)
-	if f, ok := rec.inner.(interface{ FlushError() error }); ok { // net/http's own: saves an allocation
+	if f, ok := rec.inner.(interface{ FlushError() error }); ok { // saves an allocation
 		return f.FlushError()
 	}
 	return http.NewResponseController(rec.inner).Flush()

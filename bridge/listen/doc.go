@@ -5,7 +5,7 @@
 // The object graph: a Group has the listeners (limitListener), a watch, and disconnects; a
 // limitListener returns Conns; each Conn has a pace and a readLimit, at which the watch
 // looks, and a clientWatch, at which disconnects look. A Protocol
-// (package nethttp, package uwsgi) serves the Conns of a listener; the Group knows it by
+// (package http1, package uwsgi) serves the Conns of a listener; the Group knows it by
 // its four methods, and it knows nothing of the Group.
 //
 //	listener.go    Listen: host:port, :port, unix:/path, fd://N; ListenError

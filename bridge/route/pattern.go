@@ -38,7 +38,7 @@ func NewPattern(mount, host string) (Pattern, error) {
 }
 
 // Match looks at the decoded path and at the Host (RFC 9110 7.2; of an
-// absolute-form target, net/http has put that one into r.Host).
+// absolute-form target, the way in has put that one into r.Host).
 func (p Pattern) Match(r *http.Request) bool {
 	return Under(r.URL.Path, p.Mount) && (p.Host == "" || p.host(CanonicalHost(r.Host)))
 }

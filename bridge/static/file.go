@@ -32,7 +32,7 @@ type file struct {
 	modified time.Time // zero: unknown
 	expires  time.Duration
 
-	// Fields for net/http: shared by all answers, never changed.
+	// Fields: shared by all answers, never changed.
 	kindField, tagField, lengthField, modifiedField, cacheField []string
 	added                                                       []field // the mount's
 

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// Values that all answers share; net/http only reads them.
+// Values that all answers share; ways in only read them.
 var (
 	nosniffField = []string{"nosniff"}
 	rangesField  = []string{"bytes"}
@@ -14,7 +14,7 @@ var (
 )
 
 // prepared are the fields of answers with one representation of a file as lines of a head,
-// but for those that net/http must know. They are made once: to make, clone, sort and write a
+// but for those that the way in must know. They are made once: to make, clone, sort and write a
 // map of them costs more than the rest of the answer.
 type prepared struct {
 	all   []byte // those of a 200
