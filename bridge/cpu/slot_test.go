@@ -125,9 +125,14 @@ func TestProcsFollowTheSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter(2)
 		var procs []int
+		became := func(want ...int) bool { // set is called with mu held
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return slices.Equal(procs, want)
+		}
 		l.usual, l.most, l.set = 1, 2, func(n int) { procs = append(procs, n) }
 		l.take()
-		if !slices.Equal(procs, []int{2}) {
+		if !became(2) {
 			t.Fatalf("with a slot: %v", procs)
 		}
 		time.Sleep(3 * keep) // the work
@@ -136,19 +141,19 @@ func TestProcsFollowTheSlots(t *testing.T) {
 		l.take()
 		l.give()
 		time.Sleep(keep - time.Millisecond)
-		if !slices.Equal(procs, []int{2}) {
+		if !became(2) {
 			t.Errorf("before the end of keep: %v", procs)
 		}
 		time.Sleep(2 * time.Millisecond)
 		synctest.Wait()
-		if !slices.Equal(procs, []int{2, 1}) {
+		if !became(2, 1) {
 			t.Errorf("after it: %v", procs)
 		}
 		l.take()
 		l.give()
 		time.Sleep(3 * keep)
 		synctest.Wait()
-		if !slices.Equal(procs, []int{2, 1, 2, 1}) {
+		if !became(2, 1, 2, 1) {
 			t.Errorf("the second time: %v", procs)
 		}
 	})

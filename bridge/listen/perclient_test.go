@@ -1,11 +1,13 @@
 package listen
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/netip"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/hashicorp/go-hclog"
@@ -63,6 +65,9 @@ func echo(t *testing.T, g *Group, network, address string) net.Addr {
 func served(t *testing.T, a net.Addr) (net.Conn, bool) {
 	t.Helper()
 	c, err := net.Dial(a.Network(), a.String())
+	if errors.Is(err, syscall.ECONNRESET) { // refused before connect(2) has returned
+		return nil, false
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
