@@ -42,6 +42,7 @@ var (
 	// bridgeMay are the packages inside bridge, besides leaves, that one of them may import.
 	bridgeMay = map[string][]string{
 		"bridge/http1": {"bridge/listen"}, // connections come from there
+		"bridge/https": {"bridge/listen"},
 		"bridge/uwsgi": {"bridge/listen"},
 	}
 	// bridgeLeaves are what the packages inside bridge may share. A leaf may import those before it.

@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // conn is one connection. Its goroutine reads one request after the other and runs the
@@ -21,13 +23,16 @@ type conn struct {
 
 	raw     syscall.RawConn // nil: the connection cannot be waited for without a buffer
 	ready   func(fd uintptr) bool
-	readErr error // of ready
+	readErr error  // of ready
+	waits   waiter // nil: likewise, or raw does it
 
 	ends         httpx.Ends
 	remote       string
-	served       int       // requests
-	warm         bool      // the goroutine has served a request
-	since        time.Time // when the wait for a request began
+	tls          *tls.ConnectionState // nil: plain
+	vars         []wire.Var           // of all requests
+	served       int                  // requests
+	warm         bool                 // the goroutine has served a request
+	since        time.Time            // when the wait for a request began
 	mu           sync.Mutex
 	idle         bool                           // it waits for a request, of which no byte has come
 	woken        bool                           // the wait was ended by wake
@@ -77,6 +82,10 @@ func (s *scratch) free() {
 func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{link: linkOf(nc), srv: s}
 	initWait(c, nc)
+	c.waits, _ = nc.(waiter)
+	if t, ok := nc.(secured); ok {
+		c.tls, c.vars = t.State(), t.Variables()
+	}
 	return c
 }
 
@@ -234,6 +243,11 @@ func (c *conn) lastLook() error {
 
 // firstBuffered is first for a connection that cannot be waited for without a buffer.
 func (c *conn) firstBuffered() error {
+	if c.waits != nil && !c.warm {
+		if err := c.waits.WaitRead(); err != nil {
+			return err
+		}
+	}
 	s := scratches.Get().(*scratch)
 	s.in.conn = c.link
 	if err := s.in.fill(); err != nil {

@@ -21,11 +21,13 @@ func (c *conn) prepare() (*http.Request, *Refusal) {
 	s.req.again()
 	c.ctx.Store(s.req.ctx)
 	r, bad := s.req.fill(&s.head, c.remote)
+	r.TLS = c.tls
 	s.answer.begin(c, s.head.method, s.head.minor, s.head.continues)
 	clear(s.answer.header)
 	s.rec.Reset(&s.answer)
 	s.rec.Over(&s.answer, &s.answer.head)
-	s.rec.Info.Met(time.Now(), &c.ends, false)
+	s.rec.Info.Met(time.Now(), &c.ends, c.tls != nil)
+	s.rec.Info.Extra = c.vars
 	c.last.Store(s.head.close || s.head.minor == 0 && !s.head.keepAlive || c.srv.leaving.Load() || c.srv.closing.Load() ||
 		c.srv.o.MaxRequests > 0 && c.served >= c.srv.o.MaxRequests)
 	return r, bad

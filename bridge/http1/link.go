@@ -1,12 +1,14 @@
 package http1
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
 	"os"
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/listen"
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // link is what a conn needs of its connection. A *listen.Conn is one; plainLink makes one of
@@ -29,6 +31,20 @@ type link interface {
 	SetLinger(sec int) error
 	// Upgraded makes the connection a tunnel.
 	Upgraded()
+}
+
+// waiter is a connection that can wait without a buffer, but not be read below: it has TLS.
+type waiter interface {
+	// WaitRead returns when a read may have something to return.
+	WaitRead() error
+}
+
+// secured is a connection with TLS.
+type secured interface {
+	// State does not change.
+	State() *tls.ConnectionState
+	// Variables are for the environ of each request.
+	Variables() []wire.Var
 }
 
 // linkOf returns nc as a link.

@@ -33,7 +33,8 @@ type RequestInfo struct {
 	Prefix string
 	// ScriptName, ServerName when Named, and Extra come from a trusted server in front
 	// that speaks uwsgi: the app's mount, which the path contains; the server's name,
-	// which counts even where there is a Host field; variables for the environ.
+	// which counts even where there is a Host field; variables for the environ, which
+	// a connection with TLS has too.
 	ScriptName string
 	Named      bool
 	Extra      []wire.Var

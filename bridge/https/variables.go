@@ -1,0 +1,93 @@
+package https
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/standpipe/standpipe/shim/wire"
+)
+
+// variablesOf makes the CGI variables of a connection. Their names are those of Apache's mod_ssl,
+// and SSL_CLIENT_SERIAL is nginx's usual one.
+func (s *Server) variablesOf(state *tls.ConnectionState) []wire.Var {
+	vars := []wire.Var{{Name: "SSL_PROTOCOL", Value: versionName(state.Version)}, {Name: "SSL_CIPHER", Value: cipherName(state.CipherSuite)}}
+	if state.ServerName != "" {
+		vars = append(vars, wire.Var{Name: "SSL_TLS_SNI", Value: state.ServerName})
+	}
+	if s.o.ClientAuth == NoClientAuth {
+		return vars
+	}
+	err := s.verify(state)
+	vars = append(vars, wire.Var{Name: "SSL_CLIENT_VERIFY", Value: verdict(err)})
+	if err != nil { // nothing of a certificate that does not verify may be taken for true
+		return vars
+	}
+	c := state.PeerCertificates[0]
+	serial := strings.ToUpper(c.SerialNumber.Text(16))
+	if len(serial)%2 != 0 {
+		serial = "0" + serial
+	}
+	return append(vars,
+		wire.Var{Name: "SSL_CLIENT_S_DN", Value: c.Subject.String()},
+		wire.Var{Name: "SSL_CLIENT_S_DN_CN", Value: c.Subject.CommonName},
+		wire.Var{Name: "SSL_CLIENT_I_DN", Value: c.Issuer.String()},
+		wire.Var{Name: "SSL_CLIENT_I_DN_CN", Value: c.Issuer.CommonName},
+		wire.Var{Name: "SSL_CLIENT_M_SERIAL", Value: serial},
+		wire.Var{Name: "SSL_CLIENT_SERIAL", Value: serial},
+		wire.Var{Name: "SSL_CLIENT_V_START", Value: stamp(c.NotBefore)},
+		wire.Var{Name: "SSL_CLIENT_V_END", Value: stamp(c.NotAfter)},
+	)
+}
+
+// stamp writes a time as OpenSSL does.
+func stamp(t time.Time) string { return t.UTC().Format("Jan _2 15:04:05 2006") + " GMT" }
+
+// verdict is nginx's and mod_ssl's word for the result of verify.
+func verdict(err error) string {
+	var invalid x509.CertificateInvalidError
+	switch {
+	case err == nil:
+		return "SUCCESS"
+	case errors.Is(err, errNone):
+		return "NONE"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "FAILED:certificate has expired"
+	case errors.As(err, new(x509.UnknownAuthorityError)):
+		return "FAILED:unable to verify the certificate"
+	}
+	return "FAILED:" + strings.Join(strings.Fields(err.Error()), " ")
+}
+
+func versionName(v uint16) string {
+	switch v {
+	case tls.VersionTLS13:
+		return "TLSv1.3"
+	case tls.VersionTLS12:
+		return "TLSv1.2"
+	}
+	return tls.VersionName(v)
+}
+
+// cipherName is OpenSSL's name of a suite, which mod_ssl and nginx use.
+func cipherName(id uint16) string {
+	if name, ok := opensslNames[id]; ok {
+		return name
+	}
+	return tls.CipherSuiteName(id) // those of TLS 1.3 have one name
+}
+
+var opensslNames = map[uint16]string{
+	tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256:         "ECDHE-RSA-AES128-GCM-SHA256",
+	tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384:         "ECDHE-RSA-AES256-GCM-SHA384",
+	tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256:   "ECDHE-RSA-CHACHA20-POLY1305",
+	tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA:            "ECDHE-RSA-AES128-SHA",
+	tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA:            "ECDHE-RSA-AES256-SHA",
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256:       "ECDHE-ECDSA-AES128-GCM-SHA256",
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384:       "ECDHE-ECDSA-AES256-GCM-SHA384",
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: "ECDHE-ECDSA-CHACHA20-POLY1305",
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA:          "ECDHE-ECDSA-AES128-SHA",
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA:          "ECDHE-ECDSA-AES256-SHA",
+}
