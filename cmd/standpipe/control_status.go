@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"net/url"
 	"os"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/standpipe/standpipe/cmd/internal/admin"
+	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/cmd/internal/terminal"
 )
 
@@ -71,10 +73,24 @@ func printStatus(out io.Writer, st *admin.Status, p terminal.Paint) error {
 	if f := st.FailedReload; f != nil {
 		fmt.Fprintf(out, "  %s\n", p.Red("reload at "+f.At.Format(time.TimeOnly)+" failed: "+indented(f.Sentence)))
 	}
+	for i := range st.Certificates {
+		printCertificate(out, &st.Certificates[i], p)
+	}
 	for i := range st.Apps {
 		printApp(out, &st.Apps[i], p)
 	}
 	return nil
+}
+
+func printCertificate(out io.Writer, c *certs.Info, p terminal.Paint) {
+	text := "there is none yet"
+	if !c.NotAfter.IsZero() {
+		text = fmt.Sprintf("%.0f days left", math.Floor(c.DaysLeft(time.Now())))
+	}
+	fmt.Fprintf(out, "  certificate %s  %s  %s  %s\n", printable(strings.Join(c.Names, ", ")), text, printable(c.Issuer), printable(c.Source))
+	if c.Error != "" {
+		fmt.Fprintf(out, "    %s\n", p.Red(printable(c.Error)))
+	}
 }
 
 func printApp(out io.Writer, a *admin.App, p terminal.Paint) {

@@ -143,7 +143,7 @@ func argv(t *testing.T, line string, env ...string) []string {
 // A flag of gunicorn's that serve does not have ends it with the sentence of the table.
 func TestForeignFlag(t *testing.T) {
 	project(t, "app.py")
-	for _, name := range []string{"certfile", "spew", "D", "harakiri", "master"} {
+	for _, name := range []string{"cert-reqs", "spew", "D", "harakiri", "master"} {
 		code, _, errOut := call(t, "serve", schema.Dashed(name))
 		if code != 2 || errOut != "standpipe: "+schema.Dashed(name)+": "+compat.Explain(name)+"\n" {
 			t.Errorf("%s: exit %d, %q", name, code, errOut)

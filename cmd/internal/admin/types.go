@@ -1,6 +1,10 @@
 package admin
 
-import "time"
+import (
+	"time"
+
+	"github.com/standpipe/standpipe/cmd/internal/certs"
+)
 
 // Status is the state of a server.
 type Status struct {
@@ -16,7 +20,9 @@ type Status struct {
 	// FailedReload is the last reload whose configuration had problems; nil: none since the last
 	// that succeeded.
 	FailedReload *Failure `json:"last_failed_reload,omitempty"`
-	Apps         []App    `json:"apps"`
+	// Certificates are those of HTTPS.
+	Certificates []certs.Info `json:"certificates,omitempty"`
+	Apps         []App        `json:"apps"`
 }
 
 // Files are the folders of static files, whether the server serves them or not.

@@ -47,6 +47,7 @@ type parts struct {
 	health     *health
 	refusals   *refusals
 	stop       *stop
+	secure     *secure // nil: no address speaks HTTPS
 }
 
 // Counters count what is served, and what is not.
@@ -58,18 +59,26 @@ type Counters interface {
 	RequestRefused(reason string)
 	// Refused is called for each connection that is refused, with the reason.
 	Refused(reason string)
+	// Handshake is called for each TLS handshake that succeeds, HandshakeFailed for each that fails.
+	Handshake(version string, resumed bool)
+	HandshakeFailed(reason string)
 }
 
 // New assembles: pools, then the handlers from the inside outward. Nothing runs yet and
-// nothing is bound. events is called for each event of a worker; the caller closes log.
-func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer, events func(supervisor.Event), counters Counters) (*Server, error) {
+// nothing is bound. events is called for each event of a worker; the caller closes log. kept
+// returns what Keep of the process before this one has returned.
+func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer, events func(supervisor.Event), counters Counters, kept func(name string) []byte) (*Server, error) {
 	access, err := openAccessLog(cfg, log, stdout)
+	if err != nil {
+		return nil, err
+	}
+	secure, err := newSecure(cfg, log, kept)
 	if err != nil {
 		return nil, err
 	}
 	stop := newStop()
 	p := &parts{version: version, log: log, access: access, shim: newShimFiles(cfg, log), privileges: privileges.New(),
-		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), refusals: newRefusals(log, counters.RequestRefused), stop: stop}
+		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), refusals: newRefusals(log, counters.RequestRefused), stop: stop, secure: secure}
 	sites := newSites(p, cfg)
 	p.health = newHealth(log, sites.pools, stop)
 	p.events = func(e supervisor.Event) {
@@ -88,6 +97,11 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 	}
 	refused := func(remote string, status int) { chain.Refused(remote, status, p.observers) }
 	listeners := newListeners(cfg, sites, refused, counters.Refused, log)
+	if secure != nil {
+		if err := listeners.addHTTPS(cfg, secure, refused, counters, kept); err != nil {
+			return nil, err
+		}
+	}
 	sites.limits = listeners.group.SetLimits
 	return &Server{Listeners: listeners, parts: p, sites: sites}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/http1"
+	"github.com/standpipe/standpipe/bridge/https"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/listen"
 	"github.com/standpipe/standpipe/bridge/uwsgi"
@@ -32,18 +33,38 @@ type Listeners struct {
 // newListeners makes them; s gets the requests, refused is called for uwsgi packets that no
 // handler gets, and count for each connection that is refused.
 func newListeners(cfg *config.Config, s *sites, refused func(remote string, status int), count func(reason string), log *logfile.Log) *Listeners {
+	ofHTTP := http1.Options{
+		HeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, MaxHead: int(cfg.Limits.MaxHead), MaxFields: cfg.Limits.MaxFields,
+		MaxTarget: int(cfg.Limits.MaxTarget), MaxRequests: cfg.Limits.MaxRequests, Refused: s.refused(), Log: log,
+	}
 	return &Listeners{
 		log:    log,
 		group:  listen.NewGroup(listen.Options{MaxConnections: cfg.Limits.MaxConns, Limits: paceOf(cfg), Refused: count, Log: log}),
 		wanted: cfg.Listen,
 		protocols: map[string]listen.Protocol{
-			"http": http1.New(s, http1.Options{
-				HeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, MaxHead: int(cfg.Limits.MaxHead), MaxFields: cfg.Limits.MaxFields,
-				MaxTarget: int(cfg.Limits.MaxTarget), MaxRequests: cfg.Limits.MaxRequests, Refused: s.refused(), Log: log,
-			}),
+			"http": http1.New(s, ofHTTP), redirecting: http1.New(s.redirecting(), ofHTTP),
 			"uwsgi": uwsgi.New(s, uwsgi.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, MaxHead: int(cfg.Limits.MaxHead), Refused: refused, Log: log}),
 		},
 	}
+}
+
+// redirecting is the protocol of addresses that redirect to HTTPS.
+const redirecting = "redirect"
+
+// addHTTPS adds HTTPS. The protocols behind it are named here, the preferred one first.
+func (l *Listeners) addHTTPS(cfg *config.Config, s *secure, refused func(string, int), counters Counters, kept func(string) []byte) error {
+	http := l.protocols["http"].(*http1.Server)
+	server, err := s.server(cfg, []https.Named{{Name: "http/1.1", Protocol: http}}, refused, counters, l.log, kept)
+	l.protocols["https"] = server
+	return err
+}
+
+// protocol is what is spoken at an address.
+func (l *Listeners) protocol(at config.Listen) listen.Protocol {
+	if at.Redirect {
+		return l.protocols[redirecting]
+	}
+	return l.protocols[at.Protocol]
 }
 
 // paceOf is how slow clients may be, and how many connections each of them may have.
@@ -122,7 +143,7 @@ func (l *Listeners) Addresses() []string {
 func (l *Listeners) Accept() {
 	for i, ln := range l.open {
 		l.serving.Go(func() { // ends with close
-			if err := l.group.Serve(ln, l.protocols[l.wanted[i].Protocol]); err != nil {
+			if err := l.group.Serve(ln, l.protocol(l.wanted[i])); err != nil {
 				l.log.Error("listener_failed", "address", ln.Addr().String(), "error", err)
 			}
 		})

@@ -58,6 +58,7 @@ func (t *site) stages(p *parts, pages *httpx.Pages) ([]Stage, error) {
 		Stage{"path", chain.Path()}, // before all that look at the path
 		Stage{"health", on(cfg.Responses.HealthPath != "off", chain.Health(p.healthOptions(cfg)))}, // before forwarded, so that a balancer's checks cause no records
 		Stage{"forwarded", forwarded.New(forwarded.Options{Trust: trust, Fields: fields, Log: p.log})},
+		Stage{"hsts", on(cfg.TLS.HSTS != "off", chain.HSTS(cfg.TLS.HSTS))}, // behind forwarded, which may know the scheme
 		Stage{"limits", chain.Limits(chain.LimitsOptions{MaxBody: cfg.Limits.MaxBody, MaxTarget: int(cfg.Limits.MaxTarget), MaxFields: cfg.Limits.MaxFields, Pages: pages, Log: p.log})},
 		Stage{"static", p.static.Stage(cfg, t.hosts, pages)}, // [[static]]
 		Stage{"routes", routes}, // [[route]]
@@ -97,6 +98,10 @@ func (t *site) assemble(p *parts) error {
 		return err
 	}
 	t.handler = wrap(router, stages)
+	if redirects(t.cfg) { // behind forwarded too, and before all that an app answers
+		i := slices.IndexFunc(stages, func(s Stage) bool { return s.Name == "hsts" })
+		t.redirecting = wrap(router, slices.Insert(stages, i, Stage{"redirect", chain.RedirectHTTPS(portOfHTTPS(t.cfg), pages)}))
+	}
 	return nil
 }
 
@@ -125,6 +130,8 @@ type site struct {
 	runs    []run // in the config's order
 	handler http.Handler
 	refused http.Handler // answers requests that no handler gets
+
+	redirecting http.Handler // answers at addresses that redirect to HTTPS; nil: there is none
 
 	proxies []*proxy.Handler     // of the routes
 	hosts   []*staticfiles.Hosts // of [[static]]

@@ -55,6 +55,18 @@ func (s *sites) refused() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.current.Load().refused.ServeHTTP(w, r) })
 }
 
+// redirecting answers requests at addresses that redirect to HTTPS.
+func (s *sites) redirecting() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		t := s.current.Load()
+		if h := t.redirecting; h != nil {
+			h.ServeHTTP(w, r)
+			return
+		}
+		t.handler.ServeHTTP(w, r) // a reload has read another configuration; the address stays until the restart
+	})
+}
+
 func (s *sites) pools() []*supervisor.Pool {
 	runs := s.current.Load().runs
 	pools := make([]*supervisor.Pool, len(runs))

@@ -3,7 +3,13 @@
 package compose
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"io"
+	"math/big"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -17,6 +23,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/compress"
 	"github.com/standpipe/standpipe/bridge/http1"
+	"github.com/standpipe/standpipe/bridge/https"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/proxy"
 	"github.com/standpipe/standpipe/bridge/static"
@@ -40,6 +47,8 @@ type noCounters struct{}
 func (noCounters) Observe(*httpx.Writer, time.Duration) {}
 func (noCounters) Refused(string)                       {}
 func (noCounters) RequestRefused(string)                {}
+func (noCounters) Handshake(string, bool)               {}
+func (noCounters) HandshakeFailed(string)               {}
 
 // everySetting is a configuration in which every setting differs from its default. settingsLeftOut says what is missing.
 const everySetting = `
@@ -92,6 +101,25 @@ stop_timeout = "24s"
 graceful_timeout = "5s"
 shutdown_delay = "1s"
 term_grace = "3s"
+
+[tls]
+tls_cert = "cert.pem"
+tls_key = "key.pem"
+tls_min = "1.3"
+client_ca = "cert.pem"
+client_auth = "request"
+hsts = "max-age=60"
+
+[[certificate]]
+cert = "cert.pem"
+key = "key.pem"
+
+[[listen]]
+address = "https+unix:https.sock"
+
+[[listen]]
+address = "unix:redirect.sock"
+redirect_https = "on"
 
 [[listen]]
 address = "unix:listen.sock"
@@ -214,7 +242,8 @@ func TestWiring(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, text := range map[string]string{"busy.html": "busy", "app/app.py": "app = None\n", "app/env": "C=d\n", "touched": "", "app/touched": ""} {
+	cert, key := selfSigned(t)
+	for name, text := range map[string]string{"cert.pem": cert, "key.pem": key, "busy.html": "busy", "app/app.py": "app = None\n", "app/env": "C=d\n", "touched": "", "app/touched": ""} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -240,7 +269,7 @@ func TestWiring(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(log.Close)
-		s, err := New(cfg, "test", log, io.Discard, func(supervisor.Event) {}, noCounters{})
+		s, err := New(cfg, "test", log, io.Discard, func(supervisor.Event) {}, noCounters{}, func(string) []byte { return nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -249,7 +278,7 @@ func TestWiring(t *testing.T) {
 		}
 	}
 	// listen.Options and forwarded.Options are taken apart by their constructors: the test in integration/ has to do for them.
-	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, http1.Options{}, proxy.Options{}, static.Options{}, compress.Options{},
+	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, http1.Options{}, https.Options{}, proxy.Options{}, static.Options{}, compress.Options{},
 		chain.PanicsOptions{}, chain.HealthOptions{}, chain.LimitsOptions{}} {
 		typ := reflect.TypeOf(want)
 		if len(seen[typ]) == 0 {
@@ -269,6 +298,25 @@ func TestWiring(t *testing.T) {
 			}
 		}
 	}
+}
+
+// selfSigned makes a certificate and its key, in PEM.
+func selfSigned(t *testing.T) (cert, key string) {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"shop.example.org"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, k.Public(), k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
 }
 
 // checkComplete: everySetting sets every setting that there is, and to something else than its default.

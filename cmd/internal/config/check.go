@@ -16,6 +16,7 @@ import (
 // found; none stops the search. The tables' own Check methods find the rest.
 func (c *Config) Check(r *schema.Row) {
 	c.checkListen(r)
+	c.checkTLS(r)
 	checkStatics(r, "[[static]]", c.Static, true)
 	c.checkInternal(r)
 	c.checkNames(r)

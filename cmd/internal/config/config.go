@@ -22,12 +22,14 @@ type Config struct {
 	Limits    Limits // [limits]
 	Logs      Logs   // [log]
 	Stop      Stop   // [stop]
+	TLS       TLS    // [tls]
 
-	Listen   []Listen   // [[listen]]; at least one
-	Internal []Internal // [[internal]]; what X-Accel-Redirect may name; none: the field passes like any other
-	Static   []Static   // [[static]]; folders of files for the whole server
-	Apps     []App      // [[app]]; at least one; names are unique
-	Routes   []Route    // [[route]]; requests for other servers: the first match wins; apps answer the rest
+	Listen       []Listen      // [[listen]]; at least one
+	Certificates []Certificate // [[certificate]]; see AllCertificates
+	Internal     []Internal    // [[internal]]; what X-Accel-Redirect may name; none: the field passes like any other
+	Static       []Static      // [[static]]; folders of files for the whole server
+	Apps         []App         // [[app]]; at least one; names are unique
+	Routes       []Route       // [[route]]; requests for other servers: the first match wins; apps answer the rest
 
 	MemoryLimit int64 // bytes that the machine has, or our control group may have; no setting; 0: unknown
 

@@ -38,6 +38,7 @@ func (l *loader) derive() {
 		l.v.Sources.Put("log.access_log_format", derived("log_format is "+logs.Format))
 	}
 	l.deriveListen()
+	l.deriveTLS()
 }
 
 func (l *loader) given(path string) bool { return l.v.Sources.Of(path).Given() }

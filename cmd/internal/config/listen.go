@@ -17,11 +17,12 @@ import (
 type Listen struct {
 	Network  string      // "tcp", "unix" or "fd"
 	Address  string      // "127.0.0.1:8000", ":8000", "[::1]:8000"; an absolute path; the descriptor's number
-	Protocol string      // "http" or "uwsgi"
+	Protocol string      // "http", "https" or "uwsgi"
 	Mode     fs.FileMode // of a unix socket
-	User     string      `key:"user"`    // owner of a unix socket, a name or a number; empty: as it is
-	Group    string      `key:"group"`   // likewise
-	Backlog  int         `key:"backlog"` // connections that wait for accept
+	User     string      `key:"user"`           // owner of a unix socket, a name or a number; empty: as it is
+	Group    string      `key:"group"`          // likewise
+	Backlog  int         `key:"backlog"`        // connections that wait for accept
+	Redirect bool        `key:"redirect_https"` // requests are sent to the same address with https
 
 	scheme string // the protocol that Address was written with; empty: with none
 }
@@ -31,7 +32,7 @@ func (*Listen) Settings() schema.Group {
 	return schema.Group{Key: "listen", FileOnly: true, Settings: []schema.Setting{
 		{Key: "address", Kind: schema.Text, Required: `address = "127.0.0.1:8000"`,
 			Set: schema.Set(setAddress), Show: schema.Show(func(l *Listen) (string, bool) { return l.String(), true })},
-		{Key: "protocol", Kind: schema.Choice, Choices: []string{"http", "uwsgi"}, Default: "http", Derived: "what the address begins with",
+		{Key: "protocol", Kind: schema.Choice, Choices: []string{"http", "https", "uwsgi"}, Default: "http", Derived: "what the address begins with; https when tls_cert is set and no address says https",
 			Set: schema.Set(setProtocol), Show: schema.Show(func(l *Listen) (string, bool) { return l.Protocol, true })},
 		{Key: "mode", Kind: schema.Mode, Derived: "0666",
 			Set: schema.Set(func(l *Listen, in schema.Input) (err error) {
@@ -41,6 +42,7 @@ func (*Listen) Settings() schema.Group {
 		{Key: "user", Kind: schema.Text, Derived: "the user that runs standpipe", Show: unixOnly(func(l *Listen) string { return l.User })},
 		{Key: "group", Kind: schema.Text, Derived: "the group that runs standpipe", Show: unixOnly(func(l *Listen) string { return l.Group })},
 		{Key: "backlog", Kind: schema.Int, Flags: []string{"backlog"}, Derived: "the system's somaxconn, at least 1024"},
+		{Key: "redirect_https", Kind: schema.Switch, Default: "off"},
 	}}
 }
 
@@ -81,20 +83,20 @@ func setAddress(l *Listen, in schema.Input) error {
 		n.Mode = l.Mode
 	}
 	n.User, n.Group = cmp.Or(l.User, n.User), cmp.Or(l.Group, n.Group)
-	n.Protocol, n.Backlog = l.Protocol, l.Backlog
+	n.Protocol, n.Backlog, n.Redirect = l.Protocol, l.Backlog, l.Redirect
 	*l = n
 	return nil
 }
 
 func setProtocol(l *Listen, in schema.Input) error {
 	switch v := in.Last(); v {
-	case "http", "uwsgi":
+	case "http", "https", "uwsgi":
 		l.Protocol = v
 		return nil
-	case "https", "fastcgi":
-		return fmt.Errorf("%q is not available yet in this release; http and uwsgi are", v)
+	case "fastcgi":
+		return fmt.Errorf("%q is not available yet in this release; http, https and uwsgi are", v)
 	default:
-		return fmt.Errorf("%q is not one of http, uwsgi", v)
+		return fmt.Errorf("%q is not one of http, https, uwsgi", v)
 	}
 }
 

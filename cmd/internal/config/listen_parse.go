@@ -19,7 +19,7 @@ const maxUnixPath = 103
 func ParseListen(text, base string) (Listen, error) {
 	s := strings.TrimSpace(text)
 	l := Listen{Protocol: "http"}
-	for _, protocol := range []string{"uwsgi", "http"} {
+	for _, protocol := range []string{"uwsgi", "https", "http"} {
 		if rest, ok := strings.CutPrefix(s, protocol+"+"); ok {
 			if !strings.HasPrefix(rest, "unix:") && !strings.HasPrefix(rest, "fd://") {
 				return l, fmt.Errorf("%q: unix:/path or fd://3 follows %s+; a port is %s://host:port", text, protocol, protocol)
@@ -30,13 +30,13 @@ func ParseListen(text, base string) (Listen, error) {
 	if scheme, _, ok := strings.Cut(s, "://"); ok {
 		switch scheme {
 		case "unix", "fd":
-		case "http", "uwsgi":
+		case "http", "https", "uwsgi":
 			l.Protocol, l.scheme = scheme, scheme
 			s = strings.TrimSuffix(s[len(scheme)+3:], "/")
 		case "tcp":
 			s = strings.TrimSuffix(s[len(scheme)+3:], "/")
-		case "https", "fastcgi":
-			return l, fmt.Errorf("%q: %s is not available yet in this release; http and uwsgi are", text, scheme)
+		case "fastcgi":
+			return l, fmt.Errorf("%q: %s is not available yet in this release; http, https and uwsgi are", text, scheme)
 		default:
 			return l, fmt.Errorf("%q: %s is not a protocol that standpipe knows; write host:port, unix:/path or fd://3", text, scheme)
 		}

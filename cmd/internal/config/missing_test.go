@@ -143,9 +143,9 @@ func TestOneProblemForOneMistake(t *testing.T) {
 
 func TestLaterKeys(t *testing.T) {
 	for text, want := range map[string]string{
-		"[[app]]\nworker_class = \"gevent\"\n":                 "gevent",
-		"[[listen]]\naddress = \":1\"\nprotocol = \"https\"\n": "standpipe.toml:3: protocol https",
-		"bind = \"https://:1\"\n":                              "https",
+		"[[app]]\nworker_class = \"gevent\"\n":                   "gevent",
+		"[[listen]]\naddress = \":1\"\nprotocol = \"fastcgi\"\n": "standpipe.toml:3: protocol fastcgi",
+		"bind = \"https://:1\"\n":                                "certificate",
 	} {
 		p := newProject(t, "app.py")
 		p.toml(text)

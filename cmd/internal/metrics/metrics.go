@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -24,23 +25,24 @@ type Metrics struct {
 	registry *prometheus.Registry
 	pools    func() []Pool
 
-	requests *prometheus.CounterVec
-	seconds  *prometheus.HistogramVec
-	received *prometheus.CounterVec
-	sent     *prometheus.CounterVec
-	retries  *prometheus.CounterVec
-	recalls  *prometheus.CounterVec
-	unseen   prometheus.Counter
-	refused  *prometheus.CounterVec
-	bad      *prometheus.CounterVec
-	violated *prometheus.GaugeVec
-	byApp    atomic.Pointer[map[string]*app] // replaced, never changed
-	adding   sync.Mutex
-	seen     map[violation]int // looks in a row; only Watch uses it
+	requests             *prometheus.CounterVec
+	seconds              *prometheus.HistogramVec
+	received             *prometheus.CounterVec
+	sent                 *prometheus.CounterVec
+	retries              *prometheus.CounterVec
+	recalls              *prometheus.CounterVec
+	unseen               prometheus.Counter
+	refused              *prometheus.CounterVec
+	bad                  *prometheus.CounterVec
+	violated             *prometheus.GaugeVec
+	handshakes, unshaken *prometheus.CounterVec
+	byApp                atomic.Pointer[map[string]*app] // replaced, never changed
+	adding               sync.Mutex
+	seen                 map[violation]int // looks in a row; only Watch uses it
 }
 
-// New returns Metrics; pools are asked at each scrape, from any goroutine.
-func New(version string, pools func() []Pool) *Metrics {
+// New returns Metrics; pools and certificates are asked at each scrape, from any goroutine.
+func New(version string, pools func() []Pool, certs func() []certs.Info) *Metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
@@ -60,11 +62,13 @@ func New(version string, pools func() []Pool) *Metrics {
 	}
 	m.bad = counter("standpipe_requests_refused_total", "Requests that were refused because they do not follow HTTP, or exceed a limit, by reason.", "reason")
 	m.refused = counter("standpipe_refused_total", "Connections that were closed at once, by reason.", "reason")
+	m.handshakes = counter("standpipe_tls_handshakes_total", "TLS handshakes that succeeded, by version and whether a session was resumed.", "version", "resumed")
+	m.unshaken = counter("standpipe_tls_handshake_failures_total", "TLS handshakes that failed, by reason.", "reason")
 	m.unseen = prometheus.NewCounter(prometheus.CounterOpts{Name: "standpipe_uwsgi_cut_unseen_total", Help: "Responses that were cut off over a unix socket that speaks uwsgi, where the server in front takes them for complete."})
 	m.byApp.Store(&map[string]*app{})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "standpipe_build_info", Help: "1, with the version.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.seconds, m.received, m.sent, m.retries, m.recalls, m.unseen, m.refused, m.bad, m.violated, build, poolsCollector{m},
+	m.registry.MustRegister(m.requests, m.seconds, m.received, m.sent, m.retries, m.recalls, m.unseen, m.refused, m.bad, m.violated, build, poolsCollector{m}, m.handshakes, m.unshaken, certificates(certs),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

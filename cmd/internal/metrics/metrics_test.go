@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -91,7 +92,7 @@ func writer(status int, source, app string) *httpx.Writer {
 }
 
 func TestRequestsAreCounted(t *testing.T) {
-	m := New("1", func() []Pool { return nil })
+	m := New("1", func() []Pool { return nil }, func() []certs.Info { return nil })
 	ok := writer(200, "app", "shop")
 	_, _ = io.WriteString(ok, "hello")
 	ok.Info.Wait, ok.Info.Run, ok.Info.Receive, ok.Info.Received = 2*time.Second, time.Second, time.Second, 70
@@ -136,7 +137,7 @@ func TestRequestsAreCounted(t *testing.T) {
 }
 
 func TestObserveDoesNotAllocate(t *testing.T) {
-	m := New("1", func() []Pool { return nil })
+	m := New("1", func() []Pool { return nil }, func() []certs.Info { return nil })
 	w := writer(200, "app", "shop")
 	w.Info.Run = time.Millisecond
 	m.Observe(w, time.Second)
@@ -150,7 +151,7 @@ func TestPools(t *testing.T) {
 		Counts: supervisor.Counts{Started: 9, QueueFull: 4, Exits: map[supervisor.ExitKind]int64{{Cause: "exit:0", Reason: "reload"}: 2, {Cause: "signal:9", Reason: "none"}: 1, {Cause: "exit:0", Reason: "shutdown"}: 8, {Cause: "exit:0", Reason: "scale_down"}: 16}}},
 		// Two of one slot, while it is replaced: one series.
 		workers: []supervisor.WorkerInfo{{Who: supervisor.Who{Worker: "shop/1"}, RSS: 5}, {Who: supervisor.Who{Worker: "shop/1"}, RSS: 6}}}
-	f := scrape(t, New("1", func() []Pool { return []Pool{p} }))
+	f := scrape(t, New("1", func() []Pool { return []Pool{p} }, func() []certs.Info { return nil }))
 	sum := 0.0
 	for _, one := range f["standpipe_workers"].Metric {
 		sum += one.Gauge.GetValue()
@@ -184,7 +185,7 @@ func TestWatch(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
 				p := &fakePool{stats: good}
-				m := New("1", func() []Pool { return []Pool{p} })
+				m := New("1", func() []Pool { return []Pool{p} }, func() []certs.Info { return nil })
 				ctx, cancel := context.WithCancel(t.Context())
 				done := make(chan struct{})
 				go func() { defer close(done); m.Watch(ctx, hclog.New(&hclog.LoggerOptions{Output: &log})) }()
@@ -217,7 +218,7 @@ func TestWatch(t *testing.T) {
 }
 
 func BenchmarkObserve(b *testing.B) {
-	m := New("1", func() []Pool { return nil })
+	m := New("1", func() []Pool { return nil }, func() []certs.Info { return nil })
 	w := writer(200, "app", "shop")
 	w.Info.Run = time.Millisecond
 	for b.Loop() {

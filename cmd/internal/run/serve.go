@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/cmd/internal/admin"
+	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
@@ -111,7 +112,7 @@ type server struct {
 // assemble makes the product and the parts. Nothing is bound and nothing runs yet.
 func (s *server) assemble(ctx context.Context) (err error) {
 	s.progress = journal.NewProgress()
-	s.metrics = metrics.New(s.Version, func() []metrics.Pool { return poolsAs[metrics.Pool](s.product) })
+	s.metrics = metrics.New(s.Version, func() []metrics.Pool { return poolsAs[metrics.Pool](s.product) }, func() []certs.Info { return s.product.Certificates() })
 	s.service = &service{pools: func() []*supervisor.Pool { return s.product.Pools() }, log: s.log}
 	s.reloads = &reloads{service: s.service, log: s.log, failures: &s.failures, load: s.reload, group: newGroup(ctx)}
 	dev := newDevReload(s.cfg, s.log, s.reloads.start)
@@ -121,7 +122,7 @@ func (s *server) assemble(ctx context.Context) (err error) {
 		s.progress.Event(e)
 		s.failures.Event(e)
 		dev.Event(e)
-	}, s.metrics)
+	}, s.metrics, s.inherited.Kept)
 	if err != nil {
 		return err
 	}

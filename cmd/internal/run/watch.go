@@ -27,6 +27,8 @@ type watchers struct {
 const (
 	touchTick = time.Second // between two looks at the files of touch_reload and at release folders
 	readyTick = 500 * time.Millisecond
+	// certificateTick is half of the time after which a file that has changed is read.
+	certificateTick = 500 * time.Millisecond
 )
 
 // start starts one goroutine for each of them; stop ends them and waits.
@@ -51,6 +53,7 @@ func (w *watchers) start(ctx context.Context) {
 			readiness.look(w.stats(), time.Now())
 		}
 	}))
+	w.group.start(every(certificateTick, func() { w.product.LookAtCertificates(time.Now()) }))
 	if w.dev != nil {
 		w.group.start(func(ctx context.Context) {
 			if err := w.dev.Run(ctx); err != nil {

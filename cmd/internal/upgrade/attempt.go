@@ -26,6 +26,8 @@ type Attempt struct {
 	once   sync.Once
 	said   string // the sentence of "failed"; only run uses it
 	output tail
+
+	keeping sync.WaitGroup // the secrets are written
 }
 
 // Failed is why an upgrade has failed; the old process continues to serve.
@@ -115,6 +117,7 @@ const endGrace = 8 * time.Second
 
 // end ends the new process and waits for it.
 func (a *Attempt) end() {
+	_ = a.say.SetWriteDeadline(time.Now().Add(time.Second)) // it may read nothing any more
 	_, _ = io.WriteString(a.say, "stop\n")
 	_ = a.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -146,6 +149,7 @@ const takeLimit = 10 * time.Second
 // TakeOver lets a ready process accept connections. The error is a *Failed, and the process
 // has ended then.
 func (a *Attempt) TakeOver() error {
+	a.keeping.Wait()                     // it is ready, so it has read them
 	_, _ = io.WriteString(a.say, "go\n") // if that fails, "taken" does not come
 	late := time.After(takeLimit)
 	for {

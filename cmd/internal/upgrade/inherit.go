@@ -15,6 +15,7 @@ import (
 type Inheritance struct {
 	handshake handshake
 	say       *os.File
+	kept      map[string][]byte
 	orders    chan string // from the old process; closed when it has nothing more to say
 
 	mu   sync.Mutex
@@ -55,10 +56,14 @@ func Inherit() (*Inheritance, error) {
 	}
 	h := &Inheritance{handshake: *l, say: os.NewFile(uintptr(l.Say), "upgrade"), orders: make(chan string, 4), left: l.Listeners}
 	hear := os.NewFile(uintptr(l.Hear), "upgrade")
+	in := bufio.NewReader(hear)
+	if h.kept, err = readKept(in, l.Kept); err != nil {
+		return nil, err
+	}
 	go func() { // ends when the old process closes the pipe or exits
 		defer close(h.orders)
 		defer hear.Close()
-		for s := bufio.NewScanner(hear); s.Scan(); {
+		for s := bufio.NewScanner(in); s.Scan(); {
 			h.orders <- s.Text()
 		}
 	}()

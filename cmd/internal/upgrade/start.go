@@ -23,6 +23,8 @@ type handshake struct {
 	Listeners           []handed `json:"listeners"`
 	// Up are the apps that serve now: the new process must serve all of them.
 	Up []string `json:"up"`
+	// Kept is how many lines of the pipe come first that have secrets; 0: none.
+	Kept int `json:"kept,omitempty"`
 }
 
 type handed struct {
@@ -47,6 +49,8 @@ type Options struct {
 	// Listeners that it gets. The caller closes them.
 	Listeners []Listener
 	Up        []string
+	// Kept are secrets by name. They go over the pipe: the environment can be read by others.
+	Kept map[string][]byte
 	// Limit is how long it may take until it is ready; 0: no limit.
 	Limit time.Duration
 }
@@ -85,7 +89,7 @@ func Start(o Options) (*Attempt, error) {
 		pipes[i], pipes[i+1] = r, w
 	}
 	hear, theirSay, theirHear, say, output, theirOutput := pipes[0], pipes[1], pipes[2], pipes[3], pipes[4], pipes[5]
-	l := handshake{Parent: os.Getpid(), Up: o.Up, Hear: 3, Say: 4, Out: 5, Err: 6}
+	l := handshake{Parent: os.Getpid(), Up: o.Up, Hear: 3, Say: 4, Out: 5, Err: 6, Kept: len(o.Kept)}
 	extra := []*os.File{theirHear, theirSay, os.Stdout, os.Stderr}
 	for _, ln := range o.Listeners {
 		l.Listeners = append(l.Listeners, handed{ln.Address, 3 + len(extra)})
@@ -112,6 +116,7 @@ func Start(o Options) (*Attempt, error) {
 		return nil, err
 	}
 	a.Pid, a.say = a.cmd.Process.Pid, say
+	a.keep(o.Kept)
 	caught := make(chan struct{})
 	go func() { defer close(caught); _, _ = io.Copy(&a.output, output); output.Close() }()
 	go func() {
