@@ -6,6 +6,7 @@
 // transport, which has the *listen.Conn.
 //
 //	server.go     Server, Options, Protocol: Serve, Leave, Shutdown, Close
+//	listeners.go  listeners: those that are served
 //	handshake.go  one handshake; what becomes of the connection
 //	conn.go       Conn: what a Protocol gets
 //	write.go      its writes: a head with a body or a file

@@ -86,15 +86,16 @@ type Server struct {
 	closing atomic.Bool // Shutdown or Close was called
 	closed  atomic.Bool // Close was called
 
-	mu        sync.Mutex
-	listeners map[net.Listener]struct{}
-	shaking   map[*Conn]struct{} // their handshakes are under way
-	idle      chan struct{}      // closed when shaking is empty; nil: nothing waits
+	listeners listeners
+
+	mu      sync.Mutex
+	shaking map[*Conn]struct{} // their handshakes are under way
+	idle    chan struct{}      // closed when shaking is empty; nil: nothing waits
 }
 
 // New makes a Server.
 func New(o Options) *Server {
-	s := &Server{o: o, failures: httpx.LogLimiter{Every: time.Minute}, listeners: map[net.Listener]struct{}{}, shaking: map[*Conn]struct{}{}}
+	s := &Server{o: o, failures: httpx.LogLimiter{Every: time.Minute}, shaking: map[*Conn]struct{}{}}
 	if s.o.Log == nil {
 		s.o.Log = hclog.NewNullLogger()
 	}
@@ -125,24 +126,16 @@ func (s *Server) SetTicketKeys(keys [][32]byte) { s.config.SetSessionTicketKeys(
 // or Close. ln is closed when it returns.
 func (s *Server) Serve(ln net.Listener) error {
 	defer ln.Close()
-	s.mu.Lock()
-	if s.closing.Load() {
-		s.mu.Unlock()
+	if !s.listeners.add(ln) {
 		return nil
 	}
-	s.listeners[ln] = struct{}{}
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		delete(s.listeners, ln)
-		s.mu.Unlock()
-	}()
+	defer s.listeners.remove(ln)
 	for {
 		nc, err := ln.Accept()
-		if err != nil {
-			if s.closing.Load() {
-				return nil
-			}
+		switch {
+		case err != nil && s.closing.Load():
+			return nil
+		case err != nil:
 			return err
 		}
 		inner, ok := nc.(*listen.Conn)
@@ -173,7 +166,7 @@ const lastMoment = time.Second
 // the Protocols. When ctx ends first, it returns ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closing.Store(true)
-	err := s.closeListeners()
+	err := s.listeners.close()
 	s.Leave()
 	for _, c := range s.list() {
 		_ = c.inner.SetReadDeadline(time.Now().Add(lastMoment))
@@ -195,7 +188,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) Close() error {
 	s.closing.Store(true)
 	s.closed.Store(true)
-	err := s.closeListeners()
+	err := s.listeners.close()
 	for _, c := range s.list() {
 		_ = c.inner.Close()
 	}
@@ -203,18 +196,6 @@ func (s *Server) Close() error {
 		err = errors.Join(err, p.Close())
 	}
 	<-s.settled()
-	return err
-}
-
-func (s *Server) closeListeners() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var err error
-	for ln := range s.listeners {
-		if e := ln.Close(); e != nil && !errors.Is(e, net.ErrClosed) {
-			err = errors.Join(err, e)
-		}
-	}
 	return err
 }
 

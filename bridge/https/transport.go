@@ -1,17 +1,17 @@
 package https
 
 import (
+	"net"
 	"sync/atomic"
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/cpu"
-	"github.com/standpipe/standpipe/bridge/listen"
 )
 
 // transport is what a tls.Conn reads from and writes to.
 type transport struct {
-	*listen.Conn
-	records records
+	net.Conn // a *listen.Conn
+	records  records
 
 	shaking bool   // the handshake is under way; only its goroutine uses it
 	done    func() // gives the slot back; nil: the handshake has none

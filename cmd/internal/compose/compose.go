@@ -27,6 +27,8 @@ import (
 type Server struct {
 	// Listeners are the addresses that are served.
 	Listeners *Listeners
+	// Certificates are those of HTTPS; nil: no address speaks it.
+	Certificates *Certificates
 
 	parts    *parts
 	sites    *sites
@@ -47,7 +49,6 @@ type parts struct {
 	health     *health
 	refusals   *refusals
 	stop       *stop
-	secure     *secure // nil: no address speaks HTTPS
 }
 
 // Counters count what is served, and what is not.
@@ -66,19 +67,19 @@ type Counters interface {
 
 // New assembles: pools, then the handlers from the inside outward. Nothing runs yet and
 // nothing is bound. events is called for each event of a worker; the caller closes log. kept
-// returns what Keep of the process before this one has returned.
+// returns what Certificates.Keep of the process before this one has returned.
 func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer, events func(supervisor.Event), counters Counters, kept func(name string) []byte) (*Server, error) {
 	access, err := openAccessLog(cfg, log, stdout)
 	if err != nil {
 		return nil, err
 	}
-	secure, err := newSecure(cfg, log, kept)
+	certificates, err := newCertificates(cfg, log, kept)
 	if err != nil {
 		return nil, err
 	}
 	stop := newStop()
 	p := &parts{version: version, log: log, access: access, shim: newShimFiles(cfg, log), privileges: privileges.New(),
-		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), refusals: newRefusals(log, counters.RequestRefused), stop: stop, secure: secure}
+		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), refusals: newRefusals(log, counters.RequestRefused), stop: stop}
 	sites := newSites(p, cfg)
 	p.health = newHealth(log, sites.pools, stop)
 	p.events = func(e supervisor.Event) {
@@ -97,13 +98,13 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 	}
 	refused := func(remote string, status int) { chain.Refused(remote, status, p.observers) }
 	listeners := newListeners(cfg, sites, refused, counters.Refused, log)
-	if secure != nil {
-		if err := listeners.addHTTPS(cfg, secure, refused, counters, kept); err != nil {
+	if certificates != nil {
+		if err := listeners.addHTTPS(cfg, certificates, refused, counters, kept); err != nil {
 			return nil, err
 		}
 	}
 	sites.limits = listeners.group.SetLimits
-	return &Server{Listeners: listeners, parts: p, sites: sites}, nil
+	return &Server{Listeners: listeners, Certificates: certificates, parts: p, sites: sites}, nil
 }
 
 // Prepare does what needs root privileges, and then drops them if the configuration says

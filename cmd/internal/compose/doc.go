@@ -16,7 +16,7 @@
 //	refusals.go   refusals: requests that no handler gets
 //	sites.go      sites: the current site; reloads; the end of removed apps
 //	listeners.go  Listeners: addresses, protocols, sockets for another process
-//	tls.go        secure: what addresses of HTTPS have in common
+//	tls.go        Certificates: what addresses of HTTPS have in common
 //	pools.go      one app's pool and its handler
 //	upstreams.go  [[route]]: the ways to other servers; options of other stages
 //	health.go     health: readiness, and which health paths an app hides behind standpipe's

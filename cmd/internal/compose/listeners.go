@@ -52,7 +52,7 @@ func newListeners(cfg *config.Config, s *sites, refused func(remote string, stat
 const redirecting = "redirect"
 
 // addHTTPS adds HTTPS. The protocols behind it are named here, the preferred one first.
-func (l *Listeners) addHTTPS(cfg *config.Config, s *secure, refused func(string, int), counters Counters, kept func(string) []byte) error {
+func (l *Listeners) addHTTPS(cfg *config.Config, s *Certificates, refused func(string, int), counters Counters, kept func(string) []byte) error {
 	http := l.protocols["http"].(*http1.Server)
 	server, err := s.server(cfg, []https.Named{{Name: "http/1.1", Protocol: http}}, refused, counters, l.log, kept)
 	l.protocols["https"] = server

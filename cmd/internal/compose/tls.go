@@ -21,17 +21,18 @@ const (
 	keptCertificates = "certificates"
 )
 
-// secure is what the addresses of HTTPS have in common.
-type secure struct {
+// Certificates are what the addresses of HTTPS have in common. The methods of nil do nothing: no
+// address speaks HTTPS.
+type Certificates struct {
 	files   *certs.Files
 	set     *certs.Set
 	tickets *certs.Tickets
 	clients *x509.CertPool // of client_ca; nil: there is none
 }
 
-// newSecure reads the certificates. nil: no address speaks HTTPS. kept returns what the process
+// newCertificates reads the certificates. nil: no address speaks HTTPS. kept returns what the process
 // before this one has passed on.
-func newSecure(cfg *config.Config, log *logfile.Log, kept func(name string) []byte) (*secure, error) {
+func newCertificates(cfg *config.Config, log *logfile.Log, kept func(name string) []byte) (*Certificates, error) {
 	if !cfg.SpeaksTLS() {
 		return nil, nil
 	}
@@ -43,7 +44,7 @@ func newSecure(cfg *config.Config, log *logfile.Log, kept func(name string) []by
 	if err != nil {
 		return nil, err
 	}
-	s := &secure{files: files, set: certs.NewSet(https.ErrNoCertificate, files.First, files)}
+	s := &Certificates{files: files, set: certs.NewSet(https.ErrNoCertificate, files.First, files)}
 	if cfg.TLS.ClientCA != "" {
 		if s.clients, err = readPool(cfg.TLS.ClientCA); err != nil {
 			return nil, err
@@ -73,7 +74,7 @@ func readPool(name string) (*x509.CertPool, error) {
 }
 
 // server makes the way in, with the protocols behind it.
-func (s *secure) server(cfg *config.Config, protocols []https.Named, refused func(string, int), counters Counters, log *logfile.Log, kept func(string) []byte) (*https.Server, error) {
+func (s *Certificates) server(cfg *config.Config, protocols []https.Named, refused func(string, int), counters Counters, log *logfile.Log, kept func(string) []byte) (*https.Server, error) {
 	o := https.Options{
 		Certificate: s.set.Certificate, Protocols: protocols, MinVersion: tls.VersionTLS12, ClientCAs: s.clients, HandshakeTimeout: cfg.Limits.HeaderTimeout,
 		Done:   func(state *tls.ConnectionState) { counters.Handshake(tls.VersionName(state.Version), state.DidResume) },
@@ -94,31 +95,30 @@ func (s *secure) server(cfg *config.Config, protocols []https.Named, refused fun
 	return server, err
 }
 
-// Certificates describes the certificates.
-func (s *Server) Certificates() []certs.Info {
-	if s.parts.secure == nil {
+// List describes them.
+func (s *Certificates) List() []certs.Info {
+	if s == nil {
 		return nil
 	}
-	return s.parts.secure.set.List()
+	return s.set.List()
 }
 
-// LookAtCertificates reads certificates that have changed, and replaces old ticket keys. It is
-// called about twice a second, by one goroutine.
-func (s *Server) LookAtCertificates(now time.Time) {
-	if t := s.parts.secure; t != nil {
-		t.files.Look(now)
-		t.tickets.Look(now)
+// Look reads files that have changed, and replaces old ticket keys. It is called about twice a
+// second, by one goroutine.
+func (s *Certificates) Look(now time.Time) {
+	if s != nil {
+		s.files.Look(now)
+		s.tickets.Look(now)
 	}
 }
 
-// Keep returns what the process of an upgrade needs and cannot read: keys.
-func (s *Server) Keep() (map[string][]byte, error) {
-	t := s.parts.secure
-	if t == nil {
+// Keep returns what the process of an upgrade needs and may not be able to read: keys.
+func (s *Certificates) Keep() (map[string][]byte, error) {
+	if s == nil {
 		return nil, nil
 	}
-	files, err := t.files.Keep()
-	return map[string][]byte{keptTickets: t.tickets.Keep(), keptCertificates: files}, err
+	files, err := s.files.Keep()
+	return map[string][]byte{keptTickets: s.tickets.Keep(), keptCertificates: files}, err
 }
 
 // portOfHTTPS is the port of the first address that speaks it; empty: the usual one.

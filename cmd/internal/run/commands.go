@@ -77,7 +77,7 @@ func (c *commands) About(st *admin.Status) {
 		st.Addresses = []string{}
 	}
 	st.Folders = foldersOf(c.product.Config())
-	st.Certificates = c.product.Certificates()
+	st.Certificates = c.product.Certificates.List()
 }
 
 // foldersOf are the folders by which the commands find this server.

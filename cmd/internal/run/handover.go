@@ -37,7 +37,7 @@ func (h *handover) begin() {
 		return
 	}
 	o := upgrade.Options{Program: upgrade.Program(os.Args[0], h.dir, executable), Args: os.Args, Env: os.Environ(), Dir: h.dir, Limit: bootLimit(h.product.Config(), runtime.NumCPU())}
-	if o.Kept, err = h.product.Keep(); err != nil {
+	if o.Kept, err = h.product.Certificates.Keep(); err != nil {
 		h.log.Warn("upgrade_refused", "message", "the certificates cannot be passed to another process: "+err.Error())
 		return
 	}

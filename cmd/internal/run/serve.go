@@ -112,7 +112,7 @@ type server struct {
 // assemble makes the product and the parts. Nothing is bound and nothing runs yet.
 func (s *server) assemble(ctx context.Context) (err error) {
 	s.progress = journal.NewProgress()
-	s.metrics = metrics.New(s.Version, func() []metrics.Pool { return poolsAs[metrics.Pool](s.product) }, func() []certs.Info { return s.product.Certificates() })
+	s.metrics = metrics.New(s.Version, func() []metrics.Pool { return poolsAs[metrics.Pool](s.product) }, func() []certs.Info { return s.product.Certificates.List() })
 	s.service = &service{pools: func() []*supervisor.Pool { return s.product.Pools() }, log: s.log}
 	s.reloads = &reloads{service: s.service, log: s.log, failures: &s.failures, load: s.reload, group: newGroup(ctx)}
 	dev := newDevReload(s.cfg, s.log, s.reloads.start)

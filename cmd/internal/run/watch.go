@@ -53,7 +53,7 @@ func (w *watchers) start(ctx context.Context) {
 			readiness.look(w.stats(), time.Now())
 		}
 	}))
-	w.group.start(every(certificateTick, func() { w.product.LookAtCertificates(time.Now()) }))
+	w.group.start(every(certificateTick, func() { w.product.Certificates.Look(time.Now()) }))
 	if w.dev != nil {
 		w.group.start(func(ctx context.Context) {
 			if err := w.dev.Run(ctx); err != nil {
