@@ -230,8 +230,8 @@ func (s *server) setAddress(a string) {
 		s.Addr, s.URL = strings.TrimPrefix(a[i+len("unix:"):], "//"), "http://localhost"
 		return
 	}
-	s.Addr = strings.TrimPrefix(a, "http://")
-	s.URL = "http://" + s.Addr
+	scheme, address, _ := strings.Cut(a, "://")
+	s.Addr, s.URL = address, scheme+"://"+address
 }
 
 func (s *server) ended() bool {

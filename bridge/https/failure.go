@@ -60,7 +60,7 @@ func (r reason) sentence() string {
 }
 
 // reasonOf sorts the errors of crypto/tls. Most of them are texts without a type.
-func reasonOf(err error, s *Server) reason {
+func reasonOf(err error) reason {
 	var header tls.RecordHeaderError
 	var remote *net.OpError
 	var verification *tls.CertificateVerificationError

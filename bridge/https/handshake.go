@@ -49,7 +49,14 @@ func (s *Server) protocol(name string) Protocol {
 
 // fail ends a connection whose handshake has failed.
 func (s *Server) fail(c *Conn, err error) {
-	why := reasonOf(err, s)
+	why := reasonOf(err)
+	if s.o.Failed != nil {
+		s.o.Failed(string(why))
+	}
+	if s.failures.Allow(string(why), time.Now()) {
+		s.o.Log.Info("handshake_failed", "peer", c.inner.RemoteAddr().String(), "reason", string(why), "error", err,
+			"message", why.sentence()+" (logged once a minute)")
+	}
 	switch header := (tls.RecordHeaderError{}); {
 	case why == plainHTTP:
 		s.answerPlain(c.inner)
@@ -57,12 +64,5 @@ func (s *Server) fail(c *Conn, err error) {
 		_ = c.inner.Close()
 	default:
 		_ = c.inner.LingeringClose() // so that an alert arrives
-	}
-	if s.o.Failed != nil {
-		s.o.Failed(string(why))
-	}
-	if s.failures.Allow(string(why), time.Now()) {
-		s.o.Log.Info("handshake_failed", "peer", c.inner.RemoteAddr().String(), "reason", string(why), "error", err,
-			"message", why.sentence()+" (logged once a minute)")
 	}
 }
