@@ -71,7 +71,7 @@ type Conn struct {
 
 	shared atomic.Pointer[shared] // nil: there is none
 
-	timers timers
+	overdue overdue
 
 	fate  Fate
 	fated chan struct{} // closed when fate is set
@@ -154,6 +154,7 @@ func (c *Conn) Close() {
 	if closed {
 		return
 	}
+	c.overdue.stop()
 	c.ends.R.Close()
 	c.ends.W.Close()
 	c.out.close()
@@ -363,17 +364,17 @@ func (c *Conn) fail(err error) {
 }
 
 // finish takes a stream that has ended off the table. It reports whether the
-// stream was there: a caller that gets true tells the owner.
-func (c *Conn) finish(x *Exchange) bool {
+// stream was there: a caller that gets true tells the owner. now is the time.
+func (c *Conn) finish(x *Exchange, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.streams[x.id] != x {
 		return false
 	}
 	delete(c.streams, x.id)
-	c.left = time.Now()
+	c.left = now
 	if c.queue.on {
-		c.queue.remove(x, c.left)
+		c.queue.remove(x, now)
 	}
 	return true
 }

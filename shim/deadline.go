@@ -3,6 +3,7 @@ package shim
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,12 +39,13 @@ type pace struct {
 	starved bool      // the app has all that came of the body, and more is to come
 }
 
-// left returns how much time is left; 0 or less: it is over. It is for a Limit above 0.
-func (d Deadline) left(now time.Time, p pace) time.Duration {
+// over returns when d is over. counts false: its time does not count at the moment. It is for
+// a Limit above 0.
+func (d Deadline) over(p pace) (at time.Time, counts bool) {
 	from := d.From
 	if d.Kind == ToAnswer {
 		if p.started.IsZero() {
-			return d.Limit
+			return at, false
 		}
 		if p.started.After(from) {
 			from = p.started
@@ -51,31 +53,75 @@ func (d Deadline) left(now time.Time, p pace) time.Duration {
 	}
 	if d.Pausable {
 		if p.starved {
-			return d.Limit
+			return at, false
 		}
 		if p.moved.After(from) {
 			from = p.moved
 		}
 	}
-	return d.Limit - now.Sub(from)
+	return from.Add(d.Limit), true
 }
 
-// timers are stopped timers of one Conn: a Wait that blocks takes one.
-type timers struct{ pool sync.Pool } // *time.Timer
+// overdue wakes the Waits of one Conn whose time is over. One timer serves all of them: it is set
+// for the earliest end that it has seen, so that a request that is answered in time sets none.
+type overdue struct {
+	at    atomic.Int64 // when the timer fires, by ticks; 0: it is not set
+	mu    sync.Mutex   // held while the timer is set
+	timer *time.Timer
+}
 
-// start returns a timer that sends after d.
-func (s *timers) start(d time.Duration) *time.Timer {
-	t, ok := s.pool.Get().(*time.Timer)
-	if !ok {
-		return time.NewTimer(d)
+// by has look called at the time at, or before.
+func (o *overdue) by(at int64, look func()) {
+	if o.covers(at) {
+		return
 	}
-	t.Reset(d)
-	return t
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.covers(at) {
+		return
+	}
+	o.at.Store(at)
+	in := time.Duration(at - ticks(time.Now()))
+	if o.timer == nil {
+		o.timer = time.AfterFunc(in, look)
+	} else {
+		o.timer.Reset(in)
+	}
 }
 
-func (s *timers) stop(t *time.Timer) {
-	t.Stop()
-	s.pool.Put(t)
+// covers reports whether the timer fires at the time at, or before.
+func (o *overdue) covers(at int64) bool {
+	set := o.at.Load()
+	return set != 0 && set <= at
+}
+
+// stop keeps look from being called, but for a call that is under way.
+func (o *overdue) stop() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.timer != nil {
+		o.timer.Stop()
+	}
+}
+
+// lookOverdue wakes the Waits whose time is over.
+func (c *Conn) lookOverdue() {
+	c.overdue.at.Store(0) // before the look: a Wait that it does not see sets the timer itself
+	now, next := ticks(time.Now()), int64(0)
+	c.mu.Lock()
+	for _, x := range c.streams {
+		switch at := x.until.Load(); {
+		case at == 0:
+		case at <= now:
+			x.reader.wake()
+		case next == 0 || at < next:
+			next = at
+		}
+	}
+	c.mu.Unlock()
+	if next != 0 {
+		c.overdue.by(next, c.lookOverdue)
+	}
 }
 
 // signal wakes one goroutine that waits for a change. It remembers one wake-up, so

@@ -28,7 +28,7 @@
 //	answer.go     answer: what a worker has said on one stream, and what of it was taken
 //	upload.go     upload: what a worker may be sent of a request body
 //	event.go      Event: one step of an answer
-//	deadline.go   Deadline, and the one way to wake a goroutine
+//	deadline.go   Deadline, the one timer of all Waits, and the one way to wake a goroutine
 //	chunk.go      a part of a body, and the memory it lies in
 //	file.go       File: a body that the app gave as a file
 //	shared*.go    memory that a worker shares
@@ -44,6 +44,7 @@
 //	control reader       Conn.Run          the control socket ends      Run returns
 //	look (a timer's)     a second Request  at once                      it holds nothing
 //	overran (a timer's)  Close             at once                      it holds nothing
+//	overdue (a timer's)  Wait              at once                      it holds nothing
 //
 // Exchange methods run on the caller's goroutine. The reader never waits for a
 // consumer: credit windows bound what a stream can have queued. An Exchange has one

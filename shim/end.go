@@ -96,7 +96,7 @@ func leave(x *Exchange, limit time.Duration, discard bool) Outcome {
 	case ended:
 		return Clean
 	case unsent:
-		if x.id == 0 || x.conn.finish(x) {
+		if x.id == 0 || x.conn.finish(x, time.Now()) {
 			x.conn.owner.Freed(x, Clean)
 		}
 		return Clean

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/standpipe/standpipe/shim/wire"
@@ -25,6 +26,8 @@ type Exchange struct {
 
 	gone      <-chan struct{} // of CancelOn; nil: none
 	goneCause error
+
+	until atomic.Int64 // when the deadline is over of a Wait that blocks, by ticks; 0: none
 
 	mu        sync.Mutex
 	sent      time.Time // zero: nothing was sent
@@ -179,7 +182,7 @@ func (x *Exchange) Wait(d Deadline) (Event, error) {
 	if x.id == 0 { // not sent, so nothing can come
 		return Event{}, fmt.Errorf("%s: %w", x.conn.name, ErrNotStarted)
 	}
-	for {
+	for woken := false; ; woken = true {
 		x.mu.Lock()
 		ev, give, ok := x.answer.next()
 		if ok {
@@ -203,27 +206,37 @@ func (x *Exchange) Wait(d Deadline) (Event, error) {
 		switch {
 		case err != nil:
 			return Event{}, err
-		case d.Limit <= 0:
+		case d.Limit > 0:
+			if err := limitWait(x, d, p, woken); err != nil {
+				return Event{}, err
+			}
+		}
+		if x.gone == nil {
+			<-x.reader
+		} else {
 			select {
 			case <-x.reader:
 			case <-x.gone:
 				x.Cancel(x.goneCause)
 			}
-			continue
 		}
-		left := d.left(time.Now(), p)
-		if left <= 0 {
-			return Event{}, ErrDeadline
-		}
-		timer := x.conn.timers.start(left)
-		select {
-		case <-x.reader:
-		case <-timer.C: // left says whether it is over
-		case <-x.gone:
-			x.Cancel(x.goneCause)
-		}
-		x.conn.timers.stop(timer)
+		x.until.Store(0)
 	}
+}
+
+// limitWait has the Wait woken when d is over, before it blocks. woken: it has blocked before.
+// The first time no clock is read: a deadline that is over already wakes it at once.
+func limitWait(x *Exchange, d Deadline, p pace, woken bool) error {
+	at, counts := d.over(p)
+	if !counts {
+		at = time.Now().Add(d.Limit)
+	} else if woken && !at.After(time.Now()) {
+		return ErrDeadline
+	}
+	until := ticks(at)
+	x.until.Store(until)
+	x.conn.overdue.by(until, x.conn.lookOverdue)
+	return nil
 }
 
 // settle tells the worker whether its file is sent: it is free from then on, but for
@@ -302,8 +315,10 @@ func (x *Exchange) take(f wire.Frame, fr keeper) error {
 	}
 	x.watch.look(a)
 	ended, done := a.ended, a.done()
+	var now time.Time
 	if ended {
-		a.end(time.Now())
+		now = time.Now()
+		a.end(now)
 		stopOverrun(x)
 	} else if err == nil {
 		give = a.refill()
@@ -318,7 +333,7 @@ func (x *Exchange) take(f wire.Frame, fr keeper) error {
 	if body || ended {
 		x.sender.wake()
 	}
-	if done && x.conn.finish(x) {
+	if done && x.conn.finish(x, now) {
 		x.conn.owner.Freed(x, Clean)
 	}
 	return err
