@@ -137,6 +137,9 @@ var common = func() map[string]entry {
 	return m
 }()
 
+// fieldRequestID is the place of HTTP_X_REQUEST_ID in wire.Names.
+var fieldRequestID = common["X-Request-Id"].known
+
 // dropped are the fields that are not handed on.
 var dropped = [...]string{
 	// Said by other variables: CONTENT_TYPE, CONTENT_LENGTH, HTTP_HOST.

@@ -10,7 +10,7 @@ import (
 
 // Info has the values that the request itself does not have.
 type Info struct {
-	// ID is the request's id.
+	// ID is the request's id, whatever its X-Request-Id field says.
 	ID string
 	// Scheme is "http" or "https"; empty means "http".
 	Scheme string
@@ -98,12 +98,15 @@ func AppendVars(dst []wire.Var, r *http.Request, in *Info) []wire.Var {
 	if r.Host != "" {
 		dst = append(dst, wire.Var{Name: "HTTP_HOST", Value: r.Host, Known: httpHost})
 	}
+	if in.ID != "" {
+		dst = append(dst, wire.Var{Name: "HTTP_X_REQUEST_ID", Value: in.ID, Known: fieldRequestID})
+	}
 	for field, values := range r.Header {
 		name, known := variable(field)
 		if name == "" {
 			name = in.odd(r, field)
 		}
-		if name == "" || len(values) == 0 {
+		if name == "" || len(values) == 0 || known == fieldRequestID && in.ID != "" {
 			continue
 		}
 		sep := ", " // RFC 9110 5.3

@@ -6,8 +6,8 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
-// ID is the stage that gives each request its id, in the RequestInfo, in the request's fields and
-// in the answer's. believe: the id that a trusted proxy sends is kept.
+// ID is the stage that gives each request its id, in the RequestInfo, from which apps and
+// upstreams get it, and in the answer's fields. believe: the id that a trusted proxy sends is kept.
 func ID(believe bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler { return &requestID{believe, next} }
 }
@@ -18,32 +18,34 @@ type requestID struct {
 }
 
 func (s *requestID) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	n := &w.(*httpx.Writer).Info
-	if s.believe && n.Trusted {
-		if v := r.Header["X-Request-Id"]; len(v) == 1 && httpx.ValidID(v[0]) {
-			n.ID = v[0]
+	rec := w.(*httpx.Writer)
+	n := &rec.Info
+	if len(r.Header) > 0 {
+		if v := r.Header["X-Request-Id"]; v != nil {
+			if s.believe && n.Trusted && len(v) == 1 && httpx.ValidID(v[0]) {
+				n.ID = v[0]
+			}
+			delete(r.Header, "X-Request-Id") // the app gets the one that we log: cgi.Info.ID
 		}
 	}
 	if n.ID == "" {
 		n.ID = httpx.NewID(n.Start)
 	}
-	id := []string{n.ID}
-	w.Header()["X-Request-Id"] = id
-	r.Header["X-Request-Id"] = id // an app that logs it logs the one that we log
+	rec.Default("X-Request-Id", n.ID)
 	s.next.ServeHTTP(w, r)
 }
 
 // ServerField is the stage that sets the answer's Server field, unless an app sets one.
 func ServerField(name string) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler { return &serverField{[]string{name}, next} }
+	return func(next http.Handler) http.Handler { return &serverField{name, next} }
 }
 
 type serverField struct {
-	value []string // shared by all answers, which do not change it
+	value string
 	next  http.Handler
 }
 
 func (s *serverField) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header()["Server"] = s.value
+	w.(*httpx.Writer).Default("Server", s.value)
 	s.next.ServeHTTP(w, r)
 }

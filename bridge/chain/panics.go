@@ -73,11 +73,7 @@ func describe(rec *httpx.Writer, r *http.Request) {
 // page answers 500 after a panic. Fields that the handler has set are dropped, and those
 // of the stages stay.
 func (s *panics) page(rec *httpx.Writer, r *http.Request) {
-	for name := range rec.Header() {
-		if name != "X-Request-Id" && name != "Server" {
-			delete(rec.Header(), name)
-		}
-	}
+	clear(rec.Header())
 	rec.UseLines(nil)
 	rec.Fields.Clear()
 	rec.EndConnection()

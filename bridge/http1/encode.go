@@ -59,7 +59,10 @@ func (e *encoder) final(b []byte, status int, h http.Header) []byte {
 		dated = dated || len(f.Name) == len("Date") && strings.EqualFold(f.Name, "Date")
 		b = appendField(b, f.Name, f.Value)
 	}
-	if _, ok := h["Date"]; !ok && !dated {
+	if !dated && len(h) > 0 {
+		_, dated = h["Date"]
+	}
+	if !dated {
 		b = appendDate(b)
 	}
 	return e.appendMap(b, h, status == http.StatusSwitchingProtocols, e.final1)
@@ -87,6 +90,9 @@ func (e *encoder) final1(name string, values []string) {
 // appendMap appends the fields of h. read gets those that the writer writes itself;
 // upgrade: not Connection, which is written as it is.
 func (e *encoder) appendMap(b []byte, h http.Header, upgrade bool, read func(name string, values []string)) []byte {
+	if len(h) == 0 {
+		return b
+	}
 	keys := e.keys[:0]
 	for name := range h {
 		keys = append(keys, name)

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -130,3 +131,41 @@ func TestLogLimiter(t *testing.T) {
 		}
 	}
 }
+
+// A default goes out unless the handler sets the field, or drops it.
+func TestDefaults(t *testing.T) {
+	for name, c := range map[string]struct {
+		handle func(rec *Writer)
+		want   http.Header
+	}{
+		"nothing is set": {func(rec *Writer) {}, http.Header{"Server": {"ours"}, "X-Request-Id": {"1"}}},
+		"one is set":     {func(rec *Writer) { rec.Header().Set("Server", "mine") }, http.Header{"Server": {"mine"}, "X-Request-Id": {"1"}}},
+		"one is dropped": {func(rec *Writer) { rec.DropDefault("x-request-ID") }, http.Header{"Server": {"ours"}}},
+		"an informational head": {func(rec *Writer) {
+			rec.WriteHeader(http.StatusEarlyHints)
+			if len(rec.Header()) != 0 {
+				t.Errorf("%v with 103", rec.Header())
+			}
+		}, http.Header{"Server": {"ours"}, "X-Request-Id": {"1"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := finalHead{http.Header{}}
+			rec := new(Writer)
+			rec.Reset(out)
+			rec.Default("Server", "ours")
+			rec.Default("X-Request-Id", "1")
+			c.handle(rec)
+			rec.WriteHeader(200)
+			if !reflect.DeepEqual(out.Header(), c.want) {
+				t.Errorf("%v, want %v", out.Header(), c.want)
+			}
+		})
+	}
+}
+
+// finalHead is a ResponseWriter of which the fields can be read.
+type finalHead struct{ fields http.Header }
+
+func (w finalHead) Header() http.Header         { return w.fields }
+func (w finalHead) Write(p []byte) (int, error) { return len(p), nil }
+func (w finalHead) WriteHeader(int)             {}

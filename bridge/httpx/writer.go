@@ -17,12 +17,13 @@ type Writer struct {
 	// Conn is the connection; nil: it carries this one response, or is not known.
 	Conn Connection
 
-	inner  http.ResponseWriter
-	phrase Phraser
-	wire   Wire
-	lines  []byte // for the head
-	status int
-	bytes  int64
+	inner    http.ResponseWriter
+	defaults defaults
+	phrase   Phraser
+	wire     Wire
+	lines    []byte // for the head
+	status   int
+	bytes    int64
 
 	aborted bool
 }
@@ -194,6 +195,7 @@ func (rec *Writer) final(status int) {
 		return
 	}
 	rec.status = status
+	rec.defaults.settle(rec)
 	if rec.lines != nil {
 		rec.wire.Lines(rec.lines)
 	}

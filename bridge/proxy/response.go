@@ -15,15 +15,19 @@ import (
 func (q *request) answered(resp *http.Response) error {
 	ours := q.w.Header()
 	delete(resp.Header, "X-Request-Id") // the one that the logs have
-	if resp.Header["Server"] != nil {
-		delete(ours, "Server")
-	}
-	httpx.Spell(ours, resp.Header) // at once: ReverseProxy would spell them as net/http does
+	httpx.Spell(ours, resp.Header)      // at once: ReverseProxy would spell them as net/http does
 
 	if resp.StatusCode == http.StatusSwitchingProtocols { // the body is the connection
 		q.info.Status = resp.StatusCode // ReverseProxy writes it past the Writer
 		for name, values := range ours {
 			resp.Header[name] = values
+		}
+		if rec := httpx.Find(q.w); rec != nil {
+			for name, value := range rec.Defaults {
+				if resp.Header[name] == nil {
+					resp.Header[name] = []string{value}
+				}
+			}
 		}
 		return nil
 	}

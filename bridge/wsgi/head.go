@@ -171,15 +171,8 @@ func (p *response) setFields(fields []wire.Field) {
 
 // ownField takes out a field of the chain that the app sets itself.
 func (p *response) ownField(name string) {
-	switch len(name) {
-	case len("X-Request-Id"):
-		if strings.EqualFold(name, "X-Request-Id") {
-			delete(p.w.Header(), "X-Request-Id")
-		}
-	case len("Server"):
-		if strings.EqualFold(name, "Server") {
-			delete(p.w.Header(), "Server")
-		}
+	if len(name) == len("X-Request-Id") || len(name) == len("Server") {
+		p.w.DropDefault(name)
 	}
 }
 
