@@ -13,11 +13,14 @@ func (s *Server) serve(c *Conn) {
 	}
 	c.below.begin()
 	err := c.Conn.Handshake()
-	c.below.end()
+	if err == nil && s.o.ClientAuth != NoClientAuth {
+		c.below.busy() // a certificate is verified
+	}
 	if s.closing.Load() {
 		_ = c.inner.SetReadDeadline(time.Time{}) // Shutdown may have set it
 	}
 	if err != nil {
+		c.below.end()
 		s.fail(c, err)
 		s.end(c)
 		return
@@ -28,6 +31,7 @@ func (s *Server) serve(c *Conn) {
 	if s.o.Done != nil {
 		s.o.Done(&state)
 	}
+	c.below.end()
 	p := s.protocol(state.NegotiatedProtocol)
 	s.end(c)
 	if p == nil {
@@ -35,6 +39,15 @@ func (s *Server) serve(c *Conn) {
 		return
 	}
 	p.ServeConn(c)
+}
+
+// certificate chooses one. The handshake computes before and after it.
+func (s *Server) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if t, ok := hello.Conn.(*transport); ok {
+		t.idle()
+		defer t.busy()
+	}
+	return s.o.Certificate(hello)
 }
 
 // protocol returns the one of that name; nil: there is none.

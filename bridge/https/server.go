@@ -48,7 +48,8 @@ const (
 
 // Options are the settings of a Server.
 type Options struct {
-	// Certificate chooses one by the client's hello. ErrNoCertificate: there is none for it.
+	// Certificate chooses one by the client's hello. ErrNoCertificate: there is none for it. It may
+	// wait: it is called without a slot of package cpu.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	// Protocols are the servers behind this one, the preferred one first; clients that negotiate
 	// nothing get the one named "http/1.1".
@@ -103,7 +104,7 @@ func New(o Options) *Server {
 		s.o.MinVersion = tls.VersionTLS12
 	}
 	s.config = &tls.Config{
-		MinVersion: s.o.MinVersion, GetCertificate: o.Certificate,
+		MinVersion: s.o.MinVersion, GetCertificate: s.certificate,
 		DynamicRecordSizingDisabled: true, // a record is a write to the socket
 	}
 	for _, p := range o.Protocols {
