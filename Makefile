@@ -13,7 +13,7 @@ ADDRESS  ?= 127.0.0.1:8000
 # The newest Python found has the frameworks' newest releases.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling profiles pgo clean $(BIN)
+.PHONY: build run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo clean $(BIN)
 
 build: $(BIN)
 
@@ -76,6 +76,10 @@ bench-quick: build
 # What a request, a connection, an app and a worker cost: the figures in docs/measurements/scaling.md again, in about two minutes. Needs wrk and two cores.
 scaling: build
 	@python3 integration/bench/scaling.py --binary $(BIN)
+
+# What a Go server's waiting costs, with goroutines and with event loops: the figures in bridge/http1/doc.go again, in about four minutes.
+eventloop:
+	@python3 integration/bench/eventloop.py
 
 # Where the processor time of a request goes, beside nginx + uWSGI: the figures in docs/measurements/profiles.md again, in about four minutes. Needs wrk and
 # what `make bench` needs for nginx + uWSGI; with perf it also shows the time in the kernel. PROFILES="--cases hello,close --print" chooses.
