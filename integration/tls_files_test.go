@@ -120,6 +120,12 @@ func TestBadCertificates(t *testing.T) {
 		if r.code != 2 || !strings.Contains(r.out+r.errout, c[2]) {
 			t.Errorf("%v: %+v", c, r)
 		}
+		if r := run(t, dir, nil, "check", "app:app", "-b", "https://127.0.0.1:0", "--tls-cert", c[0], "--tls-key", c[1]); r.code != 2 || !strings.Contains(r.out+r.errout, c[2]) {
+			t.Errorf("check: %v: %+v", c, r)
+		}
+	}
+	if r := run(t, dir, nil, "check", "app:app", "-b", "https://127.0.0.1:0", "--tls-cert", "soon.pem", "--tls-key", "soon.key"); r.code != 0 || !strings.Contains(r.errout, "expires on") {
+		t.Errorf("check: %+v", r)
 	}
 	s := start(t, opts{Dir: dir, App: "app:app", Listen: []string{"https://127.0.0.1:0"}, Args: []string{"--tls-cert", "soon.pem", "--tls-key", "soon.key"}})
 	if r := s.waitEvent("certificate_expires"); r.str("days") != "10" {

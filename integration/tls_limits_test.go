@@ -89,9 +89,9 @@ func TestTLSLimits(t *testing.T) {
 	c.Close()
 
 	// One client may have three connections.
-	var held []*tls.Conn
+	var three []*tls.Conn
 	for range 3 {
-		held = append(held, open())
+		three = append(three, open())
 	}
 	if c, err := dial(); err == nil {
 		c.Close()
@@ -99,7 +99,7 @@ func TestTLSLimits(t *testing.T) {
 	} else if !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, io.EOF) && !errors.Is(err, syscall.EPIPE) {
 		t.Error(err)
 	}
-	for _, c := range held {
+	for _, c := range three {
 		c.Close()
 	}
 	open().Close()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
@@ -38,6 +39,10 @@ func check(c *cli.Context) error {
 	var unsure []string
 	if sound && !c.Bool("load") {
 		unsure, err = absent(cfg)
+	}
+	if sound {
+		doubtful, bad := checkCertificates(cfg)
+		unsure, line = append(unsure, doubtful...), append(slices.Clone(line), bad...)
 	}
 	err = together(line, err)
 	problems, listed := errors.AsType[schema.Problems](err)
@@ -93,6 +98,22 @@ func absent(cfg *config.Config) (unsure []string, err error) {
 		return unsure, bad
 	}
 	return unsure, nil
+}
+
+// checkCertificates reads the certificates of addresses that speak HTTPS.
+func checkCertificates(cfg *config.Config) (doubtful []string, bad schema.Problems) {
+	if !cfg.SpeaksTLS() {
+		return nil, nil
+	}
+	var pairs []certs.Pair
+	for _, c := range cfg.AllCertificates() {
+		pairs = append(pairs, certs.Pair(c))
+	}
+	wrong, doubtful := certs.Check(pairs, cfg.TLSHosts())
+	for _, text := range wrong {
+		bad = append(bad, schema.Problem{Message: text})
+	}
+	return doubtful, bad
 }
 
 func checkJSON(c *cli.Context, err error, problems schema.Problems, warnings []string, load error, said string) error {

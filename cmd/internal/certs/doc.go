@@ -4,6 +4,7 @@
 //	source.go   Source, Info, Set: several sources as one
 //	pair.go     Pair: the files of one certificate, and what may be wrong with them
 //	files.go    Files: certificates in files, a Source
+//	check.go    Check: certificates that are not served yet
 //	tickets.go  Tickets: the keys of session tickets
 //
 // Files are a Source, and automatic certificates are another one; a Set asks one after the

@@ -2,6 +2,7 @@ package export
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -159,7 +160,13 @@ func (f *File) target(cfg *config.Config, in Input) error {
 		at = l
 	} else {
 		i := slices.IndexFunc(cfg.Listen, func(l config.Listen) bool { return l.Protocol == "uwsgi" })
-		at = cfg.Listen[max(i, 0)]
+		if i < 0 {
+			i = slices.IndexFunc(cfg.Listen, func(l config.Listen) bool { return l.Protocol == "http" && !l.Redirect })
+		}
+		if i < 0 {
+			return errors.New("no address speaks http or uwsgi for a web server in front; name one with --connect, such as --connect 127.0.0.1:8000, or have standpipe alone speak https")
+		}
+		at = cfg.Listen[i]
 	}
 	f.Speaks = at.Protocol
 	switch at.Network {
