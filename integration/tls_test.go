@@ -30,6 +30,9 @@ func TestTLSClients(t *testing.T) {
 		if strings.Contains("\n"+body, "\nSSL_CLIENT") {
 			t.Error(body)
 		}
+		if version == tls.VersionTLS13 && resp.TLS.CurveID != tls.X25519MLKEM768 {
+			t.Errorf("the key exchange is %v, which a quantum computer may break", resp.TLS.CurveID)
+		}
 		if resp.Header.Get("Strict-Transport-Security") != "max-age=60" {
 			t.Error(resp.Header)
 		}
@@ -169,7 +172,7 @@ func TestRedirectHTTPS(t *testing.T) {
 // What is no handshake, and what ends within one, leaves nothing behind.
 func TestFailedHandshakesLeaveNothing(t *testing.T) {
 	t.Parallel()
-	const each = 700
+	const each = 3400
 	a := newAuthority(t, "test CA")
 	s := secureServer(t, a, secureListen+"[limits]\nheader_timeout = \"2s\"\n", nil)
 	goroutines := func() int { return int(s.metrics("unix", s.controlSocket())["go_goroutines{}"]) }
