@@ -1,7 +1,7 @@
 // Package bridge holds no code: it is the map of the packages that stand between
 // clients and workers.
 //
-//	leaves    cgi, httpx, spool, body, content, upstream, logtext, cpu
+//	leaves    cgi, httpx, spool, body, content, upstream, logtext, cpu, proxyproto
 //	                                                any package of bridge may import them
 //	ways in   listen, http1, https, uwsgi           from a connection to an http.Handler
 //	stages    chain, forwarded, compress, route; static is one too; accesslog observes

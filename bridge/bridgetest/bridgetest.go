@@ -52,7 +52,8 @@ func Handler(h http.Handler) http.Handler {
 		rec := new(httpx.Writer)
 		rec.Reset(w)
 		e := httpx.EndsOf(r.RemoteAddr, nil)
-		rec.Info.Met(time.Now(), &e, r.TLS != nil)
+		e.TLS = r.TLS != nil
+		rec.Info.Met(time.Now(), &e)
 		h.ServeHTTP(rec, r)
 		if rec.Aborted() {
 			panic(http.ErrAbortHandler)

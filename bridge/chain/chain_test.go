@@ -20,7 +20,7 @@ func serve(stage func(http.Handler) http.Handler, r *http.Request, next http.Han
 	rec := new(httpx.Writer)
 	rec.Reset(out)
 	e := httpx.EndsOf(r.RemoteAddr, nil)
-	rec.Info.Met(time.Now(), &e, false)
+	rec.Info.Met(time.Now(), &e)
 	stage(next).ServeHTTP(rec, r)
 	return rec, out
 }

@@ -54,7 +54,7 @@ func TestRelayed(t *testing.T) {
 			rec.Reset(&relaying{httptest.NewRecorder(), cgi.Gateway{RemoteAddr: c.addr, RemotePort: c.port, Scheme: "https", ServerName: "inner", ServerPort: "81", ScriptName: "/s",
 				Extra: []wire.Var{{Name: "REMOTE_USER", Value: "ann"}}}})
 			e := httpx.EndsOf(c.peer, nil)
-			rec.Info.Met(time.Now(), &e, false)
+			rec.Info.Met(time.Now(), &e)
 			h.ServeHTTP(rec, r)
 			user := ""
 			if len(got.Extra) > 0 {

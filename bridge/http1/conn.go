@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
-	"github.com/standpipe/standpipe/shim/wire"
+	"github.com/standpipe/standpipe/bridge/listen"
 )
 
 // conn is one connection. Its goroutine reads one request after the other and runs the
@@ -29,13 +29,14 @@ type conn struct {
 	ends         httpx.Ends
 	remote       string
 	tls          *tls.ConnectionState // nil: plain
-	vars         []wire.Var           // of all requests
+	front        *listen.Header       // nil: no PROXY header
 	served       int                  // requests
 	warm         bool                 // the goroutine has served a request
 	since        time.Time            // when the wait for a request began
 	mu           sync.Mutex
 	idle         bool                           // it waits for a request, of which no byte has come
 	woken        bool                           // the wait was ended by wake
+	opening      bool                           // begin waits for a PROXY header
 	ctx          atomic.Pointer[requestContext] // of the request that a handler has; nil: none
 	last         atomic.Bool                    // it ends after the current answer
 	owed         bool                           // the client may still be sending what is not read
@@ -83,10 +84,38 @@ func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{link: linkOf(nc), srv: s}
 	initWait(c, nc)
 	c.waits, _ = nc.(waiter)
-	if t, ok := nc.(secured); ok {
-		c.tls, c.vars = t.State(), t.Variables()
+	switch t := nc.(type) {
+	case secured:
+		c.tls, c.ends.TLS, c.ends.Extra = t.State(), true, t.Variables()
+	case *listen.Conn:
+		c.front = t.Header
 	}
 	return c
+}
+
+// begin reads what is in front of the first request: a PROXY header. false: the connection ends.
+func begin(c *conn) bool {
+	if c.front == nil || c.served > 0 {
+		return true
+	}
+	c.mu.Lock()
+	c.opening = true
+	if limit := c.srv.o.HeaderTimeout; limit > 0 {
+		c.link.ReadBy(time.Now().Add(limit))
+	}
+	c.mu.Unlock()
+	if c.srv.closing.Load() {
+		c.wake()
+	}
+	err := c.front.Take()
+	c.mu.Lock()
+	c.opening = false
+	c.mu.Unlock()
+	if err != nil {
+		return false
+	}
+	c.ends.TLS, c.ends.Extra = c.front.TLS(), c.front.Variables()
+	return true
 }
 
 // errCool: the connection has been idle for coolAfter.
@@ -95,7 +124,7 @@ var errCool = errors.New("the connection is idle")
 // serve is the life of the connection. It returns when the connection is closed, or is a
 // handler's, or when another goroutine serves it on, which stay forbids.
 func (c *conn) serve(stay bool) {
-	for {
+	for open := begin(c); open; {
 		err := c.await()
 		switch {
 		case err == errCool && stay:
@@ -212,7 +241,10 @@ const lastMoment = 200 * time.Millisecond
 func (c *conn) wake() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.idle && !c.woken {
+	switch {
+	case c.opening:
+		c.link.ReadBy(time.Now().Add(lastMoment))
+	case c.idle && !c.woken:
 		c.woken = true
 		_ = c.link.SetReadDeadline(time.Unix(1, 0))
 	}

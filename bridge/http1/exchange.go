@@ -16,7 +16,9 @@ func (c *conn) prepare() (*http.Request, *Refusal) {
 	s := c.s
 	if c.served++; c.served == 1 {
 		c.remote = c.link.RemoteAddr().String()
+		tls, extra := c.ends.TLS, c.ends.Extra
 		c.ends = httpx.EndsOf(c.remote, c.link.LocalAddr())
+		c.ends.TLS, c.ends.Extra = tls, extra
 	}
 	s.req.again()
 	c.ctx.Store(s.req.ctx)
@@ -26,8 +28,7 @@ func (c *conn) prepare() (*http.Request, *Refusal) {
 	clear(s.answer.header)
 	s.rec.Reset(&s.answer)
 	s.rec.Over(&s.answer, &s.answer.head)
-	s.rec.Info.Met(time.Now(), &c.ends, c.tls != nil)
-	s.rec.Info.Extra = c.vars
+	s.rec.Info.Met(time.Now(), &c.ends)
 	c.last.Store(s.head.close || s.head.minor == 0 && !s.head.keepAlive || c.srv.leaving.Load() || c.srv.closing.Load() ||
 		c.srv.o.MaxRequests > 0 && c.served >= c.srv.o.MaxRequests)
 	return r, bad

@@ -11,6 +11,11 @@ func (s *Server) serve(c *Conn) {
 	if s.o.HandshakeTimeout > 0 {
 		c.inner.ReadBy(time.Now().Add(s.o.HandshakeTimeout))
 	}
+	if h := c.inner.Header; h != nil && h.Take() != nil {
+		_ = c.inner.Close()
+		s.end(c)
+		return
+	}
 	c.below.begin()
 	err := c.Conn.Handshake()
 	if err == nil && s.o.ClientAuth != NoClientAuth {
@@ -27,7 +32,7 @@ func (s *Server) serve(c *Conn) {
 	}
 	state := c.Conn.ConnectionState()
 	c.state = &state
-	c.vars = s.variablesOf(&state)
+	c.vars = append(s.variablesOf(&state), ofProxy(c.inner.Header)...)
 	if s.o.Done != nil {
 		s.o.Done(&state)
 	}

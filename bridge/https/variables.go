@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/listen"
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
@@ -90,4 +91,17 @@ var opensslNames = map[uint16]string{
 	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: "ECDHE-ECDSA-CHACHA20-POLY1305",
 	tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA:          "ECDHE-ECDSA-AES128-SHA",
 	tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA:          "ECDHE-ECDSA-AES256-SHA",
+}
+
+// ofProxy are the variables of a PROXY header that do not speak about TLS, which ends here.
+func ofProxy(h *listen.Header) (vars []wire.Var) {
+	if h == nil {
+		return nil
+	}
+	for _, v := range h.Variables() {
+		if !strings.HasPrefix(v.Name, "SSL_") {
+			vars = append(vars, v)
+		}
+	}
+	return vars
 }

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/standpipe/standpipe/shim/wire"
 )
 
 // Ends are the two ends of a connection, as RequestInfo has them. They are the same for all its
@@ -16,6 +18,10 @@ type Ends struct {
 	RemoteAddr, RemotePort string
 	// ServerName and ServerPort are the listener's.
 	ServerName, ServerPort string
+	// TLS: the client's connection has TLS, which ends here or at a proxy in front. Extra are
+	// variables for the environ of each request.
+	TLS   bool
+	Extra []wire.Var
 }
 
 // EndsOf reads them. For what is not TCP they stay empty.

@@ -79,11 +79,12 @@ type RequestInfo struct {
 }
 
 // Met fills in what the way in knows when it has read the head.
-func (n *RequestInfo) Met(start time.Time, e *Ends, tls bool) {
+func (n *RequestInfo) Met(start time.Time, e *Ends) {
 	n.Start = start
 	n.Peer, n.RemoteAddr, n.RemotePort, n.ServerName, n.ServerPort = e.Peer, e.RemoteAddr, e.RemotePort, e.ServerName, e.ServerPort
+	n.Extra = e.Extra
 	n.Scheme = "http"
-	if tls {
+	if e.TLS {
 		n.Scheme = "https"
 	}
 }

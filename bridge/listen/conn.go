@@ -18,6 +18,9 @@ type Conn struct {
 	// NoHalfClose: a client that closes its side for writing has disconnected, however
 	// early it does so. It is set before the first WatchRequest.
 	NoHalfClose bool
+	// Header is in front of what the protocol reads, which calls its Take before anything else;
+	// nil: there is none.
+	Header *Header
 
 	raw     syscall.RawConn // nil: it has none
 	group   *Group

@@ -14,6 +14,7 @@
 //	group.go       Group, Protocol: Serve, Leave, Shutdown, Close; connection counts
 //	limit.go       limitListener: max_connections, and no spinning without file descriptors
 //	perclient.go   clientCounts: max_connections_per_client
+//	front.go       Header: what a PROXY header says; who may send one
 //	conn.go        Conn: a client's connection, its slot
 //	write.go       its writes, which are watched: bytes, a head with a body or a file
 //	transfer_*.go  transfer: writev(2) and sendfile(2) without allocations

@@ -38,7 +38,7 @@ type Options struct {
 	// Refused is called for each connection that is closed at once, with the reason; nil:
 	// it is not called.
 	Refused func(reason string)
-	// Log gets accept_paused, connection_refused and slow_client; nil: no records are
+	// Log gets accept_paused, connection_refused, proxy_header_refused and slow_client; nil: no records are
 	// written.
 	Log hclog.Logger
 }
@@ -57,6 +57,7 @@ type Group struct {
 	clients disconnects
 	refused func(reason string)
 	slow    httpx.LogLimiter // slow_client
+	headers httpx.LogLimiter // proxy_header_refused, by peer and reason
 
 	leaving  atomic.Bool // Leave was called
 	stopping atomic.Bool // Shutdown or Close was called
@@ -68,7 +69,7 @@ type Group struct {
 
 // NewGroup makes a Group without listeners; Serve adds them.
 func NewGroup(o Options) *Group {
-	g := &Group{log: o.Log, slow: httpx.LogLimiter{Every: time.Minute}, refused: o.Refused}
+	g := &Group{log: o.Log, slow: httpx.LogLimiter{Every: time.Minute}, headers: httpx.LogLimiter{Every: time.Minute}, refused: o.Refused}
 	g.counts.refused.Every = time.Minute
 	if g.refused == nil {
 		g.refused = func(string) {}
@@ -87,8 +88,14 @@ func NewGroup(o Options) *Group {
 
 // Serve has p serve the connections of ln until Shutdown or Close, and then returns nil.
 // It may run for several listeners at a time. ln is closed when it returns.
-func (g *Group) Serve(ln net.Listener, p Protocol) error {
-	limited := &limitListener{Listener: ln, group: g, done: make(chan struct{})}
+func (g *Group) Serve(ln net.Listener, p Protocol) error { return g.serve(ln, p, false) }
+
+// ServeWithHeaders is Serve for a listener whose connections come from Limits.Trusted, and begin
+// with a PROXY header each. Others are refused.
+func (g *Group) ServeWithHeaders(ln net.Listener, p Protocol) error { return g.serve(ln, p, true) }
+
+func (g *Group) serve(ln net.Listener, p Protocol, headers bool) error {
+	limited := &limitListener{Listener: ln, group: g, headers: headers, done: make(chan struct{})}
 	g.mu.Lock()
 	if g.stopping.Load() {
 		g.mu.Unlock()

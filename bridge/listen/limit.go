@@ -24,7 +24,8 @@ func (s *slots) full() bool { return len(s.c) == cap(s.c) }
 // descriptor.
 type limitListener struct {
 	net.Listener
-	group *Group
+	group   *Group
+	headers bool // each connection begins with a PROXY header
 
 	done chan struct{} // closed by Close
 	once sync.Once
@@ -43,9 +44,8 @@ func (l *limitListener) Accept() (net.Conn, error) {
 	for wait := 5 * time.Millisecond; ; wait = min(max(2*wait, 5*time.Millisecond), time.Second) {
 		nc, err := l.Listener.Accept()
 		if err == nil {
-			c, limits := newConn(nc, l.group), l.group.watch.limits.Load()
-			if !l.group.counts.take(c, limits) {
-				l.group.tooMany(c, limits)
+			c, limits := l.newConn(nc), l.group.watch.limits.Load()
+			if !l.admit(c, limits) {
 				wait = 0
 				continue
 			}
@@ -67,6 +67,34 @@ func (l *limitListener) Accept() (net.Conn, error) {
 			return nil, net.ErrClosed
 		}
 	}
+}
+
+func (l *limitListener) newConn(nc net.Conn) *Conn {
+	if !l.headers {
+		return newConn(nc, l.group)
+	}
+	h := &Header{Conn: nc}
+	h.of = newConn(h, l.group)
+	h.of.Header = h
+	return h.of
+}
+
+// admit reports whether the connection is served; otherwise it was closed.
+func (l *limitListener) admit(c *Conn, limits *Limits) bool {
+	switch h := c.Header; {
+	case h == nil:
+		if l.group.counts.take(c, limits) {
+			return true
+		}
+		l.group.tooMany(c, limits)
+	case limits.Trusted != nil && limits.Trusted(plainAddr(h.Conn.RemoteAddr())):
+		return true // the client is counted when the header was read
+	default:
+		_ = c.SetLinger(0)
+		_ = c.Conn.Close()
+		l.group.refuse(h, RefusedUntrusted, errUntrusted)
+	}
+	return false
 }
 
 // takeSlot waits for a slot.

@@ -32,8 +32,10 @@ func keyOf(a netip.Addr) clientKey {
 }
 
 // addrOf is the client's address; invalid for what is not TCP.
-func addrOf(c *Conn) netip.Addr {
-	tcp, _ := c.RemoteAddr().(*net.TCPAddr)
+func addrOf(c *Conn) netip.Addr { return plainAddr(c.RemoteAddr()) }
+
+func plainAddr(a net.Addr) netip.Addr {
+	tcp, _ := a.(*net.TCPAddr)
 	if tcp == nil {
 		return netip.Addr{}
 	}

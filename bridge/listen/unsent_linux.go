@@ -1,8 +1,6 @@
 package listen
 
 import (
-	"net"
-
 	"golang.org/x/sys/unix"
 )
 
@@ -11,7 +9,7 @@ const sendsFiles = true
 // acked is how many bytes the other side of a TCP connection has taken since its begin;
 // false: the system does not tell.
 func acked(c *Conn) (n int64, ok bool) {
-	if _, tcp := c.Conn.(*net.TCPConn); !tcp {
+	if _, tcp := tcpOf(c); !tcp {
 		return 0, false
 	}
 	err := control(c.raw, func(fd int) error {

@@ -25,6 +25,9 @@ type Limits struct {
 	// Unlimited reports addresses for which PerClient does not hold, because other clients
 	// are behind them; nil: there are none. Unix sockets have no limit anyway.
 	Unlimited func(netip.Addr) bool
+	// Trusted reports peers from which a PROXY header is taken; an invalid address means a unix
+	// socket. nil: from none.
+	Trusted func(netip.Addr) bool
 }
 
 // watch are the open connections. One timer looks at all of them while there are any: a

@@ -72,7 +72,7 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	if file == nil {
 		return io.Copy(struct{ io.Writer }{c}, r)
 	}
-	if tcp, isTCP := c.Conn.(*net.TCPConn); isTCP && sendsFiles {
+	if tcp, isTCP := tcpOf(c); isTCP && sendsFiles {
 		if !c.pace.begin() {
 			return 0, os.ErrDeadlineExceeded
 		}

@@ -244,7 +244,7 @@ func (c *conn) run(r *http.Request) (whole bool) {
 	rec := writers.Get().(*httpx.Writer)
 	rec.Reset(&c.w)
 	e := httpx.EndsOf(r.RemoteAddr, c.link.LocalAddr())
-	rec.Info.Met(time.Now(), &e, false)
+	rec.Info.Met(time.Now(), &e)
 	rec.Info.Relayed = true
 	c.srv.h.ServeHTTP(rec, r)
 	whole = !rec.Aborted()
