@@ -78,7 +78,7 @@ func BenchmarkChain(b *testing.B) {
 					delete(r.Header, "X-Request-Id")
 					r.Host = host
 					rec.Reset(w)
-					rec.Info.Met(time.Now(), &ends, false)
+					rec.Info.Met(time.Now(), &ends)
 					h.ServeHTTP(rec, r)
 				}
 			})

@@ -72,7 +72,7 @@ func paceOf(cfg *config.Config) listen.Limits {
 	trust, _ := trustOf(cfg) // its error is reported where the stages are made
 	return listen.Limits{
 		Send: httpx.Pace{Silence: cfg.Limits.SendTimeout, Rate: cfg.Limits.MinRate}, Tunnel: cfg.Limits.TunnelTimeout,
-		PerClient: cfg.Limits.PerClient, Unlimited: trust.Addr,
+		PerClient: cfg.Limits.PerClient, Unlimited: trust.Addr, Trusted: trust.Peer,
 	}
 }
 
@@ -143,7 +143,11 @@ func (l *Listeners) Addresses() []string {
 func (l *Listeners) Accept() {
 	for i, ln := range l.open {
 		l.serving.Go(func() { // ends with close
-			if err := l.group.Serve(ln, l.protocol(l.wanted[i])); err != nil {
+			serve := l.group.Serve
+			if l.wanted[i].ProxyProtocol {
+				serve = l.group.ServeWithHeaders
+			}
+			if err := serve(ln, l.protocol(l.wanted[i])); err != nil {
 				l.log.Error("listener_failed", "address", ln.Addr().String(), "error", err)
 			}
 		})

@@ -116,6 +116,7 @@ key = "key.pem"
 
 [[listen]]
 address = "https+unix:https.sock"
+proxy_protocol = "on"
 
 [[listen]]
 address = "unix:redirect.sock"

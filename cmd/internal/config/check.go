@@ -48,6 +48,9 @@ func (c *Config) checkListen(r *schema.Row) {
 		if at.scheme != "" && at.scheme != at.Protocol {
 			row.Bad("protocol", "protocol is %s, and the address beside it begins with %s; leave one of them out", at.Protocol, at.scheme)
 		}
+		if at.ProxyProtocol && at.Protocol == "uwsgi" {
+			row.Bad("proxy_protocol", "proxy_protocol is for addresses that speak http or https, and %s speaks uwsgi, whose variables name the client", at)
+		}
 		at.checkUnix(row)
 	}
 }

@@ -34,6 +34,7 @@ func serverEvents() []Event {
 		event("modules", "debug", "Not written to the log: the files that are watched for a reload on changes.", "", "Nothing."),
 		event("no_control_socket", "warn; error in an upgrade", "There is no control socket: standpipe status and the other commands cannot reach this server.", "error", "Name a writable place with --control."),
 		event("no_metrics", "error", "The address of the metrics could not be listened on.", "error", "Restart, or change the address."),
+		event("proxy_header_refused", "warn", "A connection to an address with proxy_protocol was refused.", "peer address reason error", "`reason`: proxy_untrusted (name your proxy in trusted_proxies), proxy_header_none (have the proxy send the PROXY protocol, or set proxy_protocol to off), proxy_header_bad, proxy_header_late (header_timeout), proxy_header_closed. The metrics count them all; logged once a minute for each peer and reason."),
 		event("runtime_dir_lost", "warn", "The folder for run-time files was removed while the server ran; the shim was extracted again.", "path dir error",
 			"Exclude it from cleaning programs: set runtime_dir, or RuntimeDirectory= in the unit. The control socket is made again too (`control_socket_lost`)."),
 		event("control_socket_lost", "warn", "The control socket was removed while the server ran, and was made again.", "path dir", "Exclude its folder from cleaning programs. `dir` is where it is now."),
