@@ -1,6 +1,9 @@
 package config
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestTLS(t *testing.T) {
 	p := newProject(t, "app.py", "a.pem", "a.key", "ca.pem")
@@ -16,6 +19,14 @@ func TestTLS(t *testing.T) {
 	p.toml("bind = [\":8443\", \"unix:a.sock\"]\n[tls]\ntls_cert = \"a.pem\"\nclient_ca = \"ca.pem\"\n")
 	if cfg, _ = p.load(); cfg.Listen[0].Protocol != "https" || cfg.Listen[1].Protocol != "http" || cfg.TLS.ClientAuth != "require" {
 		t.Errorf("%+v %+v", cfg.Listen, cfg.TLS)
+	}
+	// Other certificates take a restart; new content of the same files does not.
+	p.toml("bind = \"https://:8443\"\n[[certificate]]\ncert = \"a.pem\"\n")
+	before, _ := p.load()
+	p.toml("bind = \"https://:8443\"\n[tls]\nhsts = \"max-age=1\"\ntls_min = \"1.3\"\n[[certificate]]\ncert = \"a.pem\"\n[[certificate]]\ncert = \"ca.pem\"\n")
+	after, _ := p.load()
+	if got := before.Fixed(after); !slices.Equal(got, []string{"tls.tls_min", "certificate"}) {
+		t.Error(got)
 	}
 	for text, want := range map[string]string{
 		"bind = \"https://:1\"\n":                                  "no certificate",
