@@ -231,3 +231,48 @@ func TestUploadToAWorkerThatCannotSeeTheFile(t *testing.T) {
 		t.Errorf("%d lines", n)
 	}
 }
+
+// An app that runs while its body comes asks for it by its first read: 100 Continue goes out then,
+// and not at all when it answers without.
+func TestContinueGoesOutWhenTheAppReads(t *testing.T) {
+	t.Parallel()
+	s := uploads(t, t.TempDir(), opts{Args: []string{"-w", "1", "--request-buffering", "off"}})
+	for _, framing := range []string{"Content-Length: 5", "Transfer-Encoding: chunked"} {
+		for path, reads := range map[string]bool{"/sum": true, "/pid": false} {
+			c, err := s.dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = c.SetDeadline(time.Now().Add(patience))
+			fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n%s\r\n\r\n", path, framing)
+			br := bufio.NewReader(c)
+			line, err := br.ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (line == "HTTP/1.1 100 Continue\r\n") != reads {
+				t.Fatalf("%s, %s: %q", path, framing, line)
+			}
+			if reads {
+				if line, err = br.ReadString('\n'); err != nil || line != "\r\n" {
+					t.Fatalf("%q %v", line, err)
+				}
+				if strings.HasPrefix(framing, "T") {
+					_, err = io.WriteString(c, "5\r\nhello\r\n0\r\n\r\n")
+				} else {
+					_, err = io.WriteString(c, "hello")
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if line, err = br.ReadString('\n'); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if line != "HTTP/1.1 200 OK\r\n" {
+				t.Errorf("%s, %s: %q", path, framing, line)
+			}
+			c.Close()
+		}
+	}
+}

@@ -32,7 +32,7 @@ func TestBodyInAFile(t *testing.T) {
 		if err := x.SendFile(vars, where, int64(len(body))); err != nil {
 			t.Fatal(err)
 		}
-		err := x.FileRefused()
+		err := x.Wanted()
 		if where == path && !errors.Is(err, shim.ErrAnswered) || where != path && err != nil {
 			t.Errorf("%s: %v", where, err)
 		}
@@ -53,14 +53,14 @@ func TestBodyInAFile(t *testing.T) {
 	}
 }
 
-func TestFileRefusedEnds(t *testing.T) {
+func TestWantedEnds(t *testing.T) {
 	c, _, peer := connect(t, func(*shimtest.Request, *shimtest.Peer) {})
 	x := open(t, c)
 	if err := x.SendFile(nil, "/absent", 1); err != nil {
 		t.Fatal(err)
 	}
 	x.Cancel(context.Canceled)
-	if err := x.FileRefused(); !errors.Is(err, context.Canceled) {
+	if err := x.Wanted(); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	y := open(t, c)
@@ -68,16 +68,16 @@ func TestFileRefusedEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	peer.Close()
-	if err := y.FileRefused(); !errors.Is(err, shim.ErrWorkerGone) {
+	if err := y.Wanted(); !errors.Is(err, shim.ErrWorkerGone) {
 		t.Error(err)
 	}
 }
 
-// Only a file that was sent can be refused, and once.
+// Only a body that is held back can be asked for, and once.
 func TestBodyWantedOutOfPlace(t *testing.T) {
 	for name, send := range map[string]func(*shim.Exchange) error{
-		"no file": func(x *shim.Exchange) error { return x.Send(nil, nil, true) },
-		"twice":   func(x *shim.Exchange) error { return x.SendFile(nil, "/absent", 1) },
+		"a body that is not held back": func(x *shim.Exchange) error { return x.Send(nil, nil, true) },
+		"twice":                        func(x *shim.Exchange) error { return x.SendFile(nil, "/absent", 1) },
 	} {
 		c, _, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
 			wanted := wire.Frame{Kind: wire.KindBodyWanted, Stream: r.Stream}

@@ -334,7 +334,7 @@ func (c *Conn) request(x *Exchange, vars []wire.Var, body []byte, last bool) (fl
 	}
 	if !last {
 		x.sender = newSignal()
-		x.upload.moved, x.upload.starved = now, true
+		x.upload.moved, x.upload.starved = now, x.upload.state == bodySent // one that is held back is not missed before it is asked for
 	}
 	x.mu.Unlock()
 	if c.queue.on && c.queue.add(x, now) {

@@ -58,8 +58,9 @@
 // when the answer has ended or its worker is gone, "ended" after Close, Discard or Abort.
 //
 //	                      new    sent   answered  ended
-//	Send, SendFile        once   -      -         -
-//	Started, FileRefused  -      yes    error     error
+//	Send, SendFile, SendOnDemand
+//	                      once   -      -         -
+//	Started, Wanted       -      yes    error     error
 //	SendBody              -      yes    error     error     after Send without the whole body
 //	CancelOn              yes    yes    -         -         before Wait
 //	Wait                  error  yes    yes       -         one goroutine at a time

@@ -13,7 +13,7 @@ import (
 )
 
 // Exchange is one request and its answer on one stream of one Conn. Wait is for one
-// goroutine at a time; SendBody and FileRefused may run in a second one beside it,
+// goroutine at a time; SendBody and Wanted may run in a second one beside it,
 // and Cancel in any. doc.go says which method is legal when.
 type Exchange struct {
 	conn  *Conn
@@ -22,7 +22,7 @@ type Exchange struct {
 	asked bool // conn.mu guards it: a Recall names it
 
 	reader signal // wakes Wait
-	sender signal // wakes SendBody and FileRefused; nil: the body went with the Request
+	sender signal // wakes SendBody and Wanted; nil: the body went with the Request
 
 	gone      <-chan struct{} // of CancelOn; nil: none
 	goneCause error
@@ -96,13 +96,23 @@ func (x *Exchange) Send(vars []wire.Var, body []byte, last bool) error {
 
 // SendFile sends the environ of a request whose whole body is in the file at path,
 // of size bytes: the worker opens it. The caller keeps the file until Close, and
-// sends the body with SendBody when FileRefused says so. Errors are Send's.
+// sends the body with SendBody when Wanted says so. Errors are Send's.
 func (x *Exchange) SendFile(vars []wire.Var, path string, size int64) error {
+	return sendHeld(x, vars, wire.Var{Name: varBodyFile, Value: path}, wire.Var{Name: varBodySize, Value: strconv.FormatInt(size, 10)})
+}
+
+// SendOnDemand sends the environ of a request whose body is sent, with SendBody, when the app
+// reads it: Wanted waits for that. Errors are Send's.
+func (x *Exchange) SendOnDemand(vars []wire.Var) error {
+	return sendHeld(x, vars, wire.Var{Name: varBodyOnDemand, Value: "1"})
+}
+
+// sendHeld sends the environ of a request whose body is held back, with further variables.
+func sendHeld(x *Exchange, vars []wire.Var, more ...wire.Var) error {
 	x.mu.Lock()
-	x.upload.file = fileSent
+	x.upload.state = bodyHeld
 	x.mu.Unlock()
-	vars = append(slices.Clip(vars), wire.Var{Name: varBodyFile, Value: path}, wire.Var{Name: varBodySize, Value: strconv.FormatInt(size, 10)})
-	return x.Send(vars, nil, false)
+	return x.Send(append(slices.Clip(vars), more...), nil, false)
 }
 
 // Started waits until the worker can begin with the request, so that it is not given
@@ -123,14 +133,14 @@ func (x *Exchange) Started() error {
 	}
 }
 
-// FileRefused waits until the worker has said that it cannot open the file of
-// SendFile: nil. Errors are SendBody's.
-func (x *Exchange) FileRefused() error {
+// Wanted waits until the worker asks for the body: nil. It cannot open the file of SendFile, or
+// its app reads the body of SendOnDemand. Errors are SendBody's.
+func (x *Exchange) Wanted() error {
 	for {
 		x.mu.Lock()
-		refused, err := x.upload.file == fileRefused, x.answer.unsendable(x.cancelled)
+		wanted, err := x.upload.state == bodyWanted, x.answer.unsendable(x.cancelled)
 		x.mu.Unlock()
-		if err != nil || refused {
+		if err != nil || wanted {
 			return named(x.conn.name, err)
 		}
 		<-x.sender
@@ -262,7 +272,7 @@ func settle(x *Exchange, f *File) bool {
 // blocks. It is called before Wait.
 func (x *Exchange) CancelOn(gone <-chan struct{}, cause error) { x.gone, x.goneCause = gone, cause }
 
-// Cancel ends the waits of Wait, SendBody and FileRefused; the first cause counts.
+// Cancel ends the waits of Wait, SendBody and Wanted; the first cause counts.
 // The exchange is still to be ended.
 func (x *Exchange) Cancel(cause error) {
 	x.mu.Lock()

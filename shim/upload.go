@@ -6,26 +6,28 @@ import (
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
-// The keys of a Request whose body is in a file. The app does not see them.
+// The keys of a Request whose body is in a file, and of one whose body is sent when it is asked
+// for. The app does not see them.
 const (
-	varBodyFile = "standpipe.body_file"
-	varBodySize = "standpipe.body_size"
+	varBodyFile     = "standpipe.body_file"
+	varBodySize     = "standpipe.body_size"
+	varBodyOnDemand = "standpipe.body_on_demand"
 )
 
-// fileState is where the body of an exchange is.
-type fileState uint8
+// bodyState says whether the body of an exchange is sent in frames.
+type bodyState uint8
 
 const (
-	fileNone    fileState = iota // in frames
-	fileSent                     // in a file that the worker was told of
-	fileRefused                  // the worker cannot open it and wants frames
+	bodySent   bodyState = iota // it is
+	bodyHeld                    // not before the worker asks for it
+	bodyWanted                  // it has asked
 )
 
 // upload is what the worker may be sent of a request body. It waits for nothing and
 // sends nothing.
 type upload struct {
 	credit  int // bytes that may be sent
-	file    fileState
+	state   bodyState
 	moved   time.Time // when bytes went last, or a wait to send some began
 	starved bool      // the worker has all that came, and more is to come
 }
@@ -33,10 +35,10 @@ type upload struct {
 // step enters a frame of the worker's. Errors are *wire.ProtocolError.
 func (u *upload) step(f wire.Frame) error {
 	if f.Kind == wire.KindBodyWanted {
-		if u.file != fileSent {
-			return wire.Errorf(nil, "a BodyWanted on stream %d, which has no file to refuse", f.Stream)
+		if u.state != bodyHeld {
+			return wire.Errorf(nil, "a BodyWanted on stream %d, whose body is not held back", f.Stream)
 		}
-		u.file = fileRefused
+		u.state, u.starved = bodyWanted, true
 		return nil
 	}
 	n, err := wire.DecodeWindow(f.Payload)

@@ -130,14 +130,18 @@ const continueTime = time.Second
 // waits for "100 Continue" need not send its body when it gets a final response instead, so it
 // has a moment to begin, and not all of its Pace.
 func (b *Body) AnsweredEarly() {
-	if b.present && expectsContinue(b.src.r) {
+	if b.ExpectsContinue() {
 		b.src.hurry(continueTime)
 	}
 }
 
-// expectsContinue: the client waits for "100 Continue" and sends nothing without it.
-func expectsContinue(r *http.Request) bool {
-	for _, v := range r.Header["Expect"] {
+// ExpectsContinue reports whether the client waits for "100 Continue", and sends nothing without
+// it.
+func (b *Body) ExpectsContinue() bool {
+	if !b.present {
+		return false
+	}
+	for _, v := range b.src.r.Header["Expect"] {
 		if strings.EqualFold(strings.TrimSpace(v), "100-continue") {
 			return true
 		}

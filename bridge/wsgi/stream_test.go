@@ -367,6 +367,20 @@ func TestStreamAnd100Continue(t *testing.T) {
 	}
 }
 
+// An app that answers without a read of its body has no "100 Continue" sent for it.
+func TestStreamThatIsNotAskedFor(t *testing.T) {
+	g := newStreamRig(t, func(r *shimtest.Request, p *shimtest.Peer) { _ = p.Answer(r.Stream, "403 Forbidden", "no") }, nil)
+	for _, framing := range []string{"Content-Length: 5", "Transfer-Encoding: chunked"} {
+		a := g.raw("POST", "POST /p HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"+framing+"\r\n\r\n")
+		if !strings.HasPrefix(a.head, "HTTP/1.1 403") || a.body != "no" || !strings.Contains(a.head, "Connection: close") {
+			t.Errorf("%s: %s%s", framing, a.head, a.body)
+		}
+		if s := g.seen(); s.status != 403 || s.info.Err != nil {
+			t.Errorf("%s: %+v", framing, s)
+		}
+	}
+}
+
 // A client that stalls when it has its answer: what it sends later is no request.
 func TestStreamThatStallsAfterTheAnswer(t *testing.T) {
 	g := newStreamRig(t, func(r *shimtest.Request, p *shimtest.Peer) { _ = p.Answer(r.Stream, "200 OK", "no need") },

@@ -21,10 +21,11 @@ type upload struct {
 	done chan struct{} // closed when the goroutine has ended
 
 	// Of a body that goes to the worker while it comes.
-	streams bool
-	known   chan struct{} // closed when started is set
-	started bool          // the worker begins with the request
-	reading atomic.Bool   // the worker has all that has come
+	streams  bool
+	onDemand bool          // not before the app reads it: the client waits for "100 Continue"
+	known    chan struct{} // closed when started is set
+	started  bool          // the worker begins with the request
+	reading  atomic.Bool   // the worker has all that has come
 }
 
 // send sends the environ and the body. A body in a file stays there: the worker opens
@@ -32,9 +33,18 @@ type upload struct {
 func (a *attempt) send(q *request, log *records) error {
 	whole := q.body.Buffered()
 	if whole == nil {
-		err := a.x.Send(q.vars, nil, !q.stream)
-		if err == nil && q.stream {
-			a.upload = &upload{x: a.x, done: make(chan struct{}), streams: true, known: make(chan struct{})}
+		if !q.stream {
+			return a.x.Send(q.vars, nil, true)
+		}
+		onDemand := q.body.ExpectsContinue()
+		var err error
+		if onDemand {
+			err = a.x.SendOnDemand(q.vars)
+		} else {
+			err = a.x.Send(q.vars, nil, false)
+		}
+		if err == nil {
+			a.upload = &upload{x: a.x, done: make(chan struct{}), streams: true, onDemand: onDemand, known: make(chan struct{})}
 			go a.upload.stream(q)
 		}
 		return err
@@ -66,7 +76,7 @@ func (a *attempt) send(q *request, log *records) error {
 // the answer; an error of our own file ends the request.
 func (u *upload) frames(whole *spool.Buffer, inFile bool) {
 	defer close(u.done)
-	if inFile && u.x.FileRefused() != nil {
+	if inFile && u.x.Wanted() != nil {
 		return
 	}
 	buf := make([]byte, wire.MaxInline)
@@ -97,15 +107,14 @@ func (u *upload) stream(q *request) {
 			u.x.Cancel(httpx.ErrClientGone)
 		}
 	})()
-	u.started = u.x.Started() == nil
-	if u.started {
+	if u.started = u.x.Started() == nil; u.started {
 		q.body.Stream()
-		u.reading.Store(true)
 	}
 	close(u.known)
-	if !u.started {
+	if !u.started || u.onDemand && u.x.Wanted() != nil {
 		return
 	}
+	u.reading.Store(true)
 	size := int64(wire.MaxInline)
 	if n := q.r.ContentLength; n > 0 {
 		size = min(size, n)

@@ -23,6 +23,7 @@ type Request struct {
 	peer   *Peer
 	more   chan chunk
 	gone   chan struct{} // closed by a Cancel
+	asked  bool          // for a body on demand
 }
 
 type chunk struct {
@@ -54,6 +55,10 @@ func (r *Request) ReadAll() []byte {
 // reports false when the pipe ends before the body does, and after a Cancel. Last
 // is set with the last.
 func (r *Request) Next() ([]byte, bool) {
+	if r.Vars["standpipe.body_on_demand"] != "" && !r.asked {
+		r.asked = true
+		_ = r.peer.Send(wire.Frame{Kind: wire.KindBodyWanted, Stream: r.Stream})
+	}
 	select {
 	case c, ok := <-r.more:
 		if !ok {

@@ -102,6 +102,33 @@ return [b"ok"]
                 break
         self.assertEqual((kind, flags, stream), (END, 0, 1))
 
+    def test_a_body_on_demand(self):
+        for threads in (1, 2):
+            worker = self.app(
+                """
+start_response(OK, TEXT)
+left = [key for key in environ if key.startswith("standpipe.body")]
+return [repr((environ["wsgi.input"].read() if environ["PATH_INFO"] == "/read" else None, left)).encode()]
+""",
+                threads=threads,
+            )
+            for stream, path in enumerate(("/read", "/not", "/read"), 1):
+                with self.subTest(path=path, threads=threads):
+                    values = {"standpipe.body_on_demand": "1", "PATH_INFO": path}
+                    worker.send(request_frame(stream, environ(REQUEST_METHOD="POST", **values), b"", last=False))
+                    answer = Answer()
+                    asked = 0
+                    while True:
+                        kind, flags, number, payload = worker.frame()
+                        if kind == frames.BODY_WANTED:
+                            asked += 1
+                            worker.send(frames.frame(BODY, 0, stream, b"abc"))
+                            worker.send(frames.frame(BODY, LAST, stream, b"def"))
+                        elif kind != frames.WINDOW and worker.take(answer, kind, flags, payload):
+                            break
+                    want = (1, b"(b'abcdef', [])") if path == "/read" else (0, b"(None, [])")
+                    self.assertEqual((asked, answer.body), want)
+
     def test_a_body_size_that_is_no_number(self):
         worker = self.app(self.ECHO)
         self.filed(worker, b"x", size="x")

@@ -31,7 +31,8 @@ def open_input(exchange, worker, environ, first):
             _told.append(why)
             text = "a large request body is not readable here, and crosses the pipe instead: %s (said once per worker)"
             worker.log.put("warn", "body_file_unreadable", text % why)
-    return io.BufferedReader(Incoming(exchange, worker, first), 64 << 10)
+    asks = environ.pop("standpipe.body_on_demand", None) is not None
+    return io.BufferedReader(Incoming(exchange, worker, first, asks), 64 << 10)
 
 
 def _open_file(path, size):
@@ -61,14 +62,16 @@ def close(file):
 
 
 class Incoming(io.RawIOBase):
-    """The bytes of the body of one request, in their order. Gives credit as the app takes them."""
+    """The bytes of the body of one request, in their order. Gives credit as the app takes them. asks: the body comes when it is
+    asked for."""
 
-    def __init__(self, exchange, worker, first):
+    def __init__(self, exchange, worker, first, asks=False):
         self._exchange = exchange
         self._put = worker.put
         self._inbound = worker.inbound
         self._chunk = memoryview(first)
         self._taken = 0  # bytes taken since the last Window
+        self._asks = asks  # and was not asked for yet
 
     def readable(self):
         return True
@@ -98,6 +101,9 @@ class Incoming(io.RawIOBase):
                 raise ClientLeft("the request body will not be complete: its client disconnected, stalled, or sent too much")
             elif self._inbound.closed:
                 raise ConnectionError("standpipe closed the pipe in the middle of a request body")
+            elif self._asks:
+                self._asks = False
+                self._put(frame(BODY_WANTED, 0, exchange.stream))
             else:
                 self._inbound.wait(exchange, lambda: exchange.inbox or exchange.received or exchange.cancelled)
         size = min(len(buffer), len(self._chunk))
