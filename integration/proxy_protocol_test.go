@@ -176,3 +176,43 @@ workers = 1
 		}
 	}
 }
+
+// A route tells its upstreams by the PROXY protocol whose request it is: each one's own client, its TLS included.
+func TestSendProxy(t *testing.T) {
+	t.Parallel()
+	back := start(t, opts{Dir: project(t, map[string]string{"app.py": proxiedApp, "standpipe.toml": `trusted_proxies = ["127.0.0.1"]
+[[listen]]
+address = "127.0.0.1:0"
+proxy_protocol = "on"
+[[app]]
+name = "a"
+module = "app:app"
+workers = 1
+`}), Bare: true})
+	front := start(t, opts{Dir: project(t, map[string]string{"app.py": proxiedApp, "standpipe.toml": fmt.Sprintf(`trusted_proxies = ["127.0.0.1"]
+[[listen]]
+address = "127.0.0.1:0"
+proxy_protocol = "on"
+[[app]]
+name = "a"
+module = "app:app"
+workers = 1
+[[route]]
+handler = "proxy"
+upstreams = ["http://%s"]
+send_proxy = "v2"
+`, back.Addr)}), Bare: true})
+	for i := range 4 {
+		client := fmt.Sprintf("203.0.113.%d", i+1)
+		header := "PROXY TCP4 " + client + " 192.0.2.2 4711 443\r\n"
+		scheme, version := "http", ""
+		if i == 3 {
+			client, scheme, version = "203.0.113.7", "https", "TLSv1.3"
+			header = v2Header(0x21, "\x20\x00\x0f\x01\x00\x00\x00\x01\x21\x00\x07TLSv1.3")
+		}
+		environ, ok := proxied(t, "tcp", front.Addr, header)
+		if !ok || environ["REMOTE_ADDR"] != client || environ["REMOTE_PORT"] != "4711" || environ["wsgi.url_scheme"] != scheme || environ["SSL_PROTOCOL"] != version {
+			t.Errorf("%s: %v, %v", client, ok, environ)
+		}
+	}
+}

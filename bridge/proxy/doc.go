@@ -12,6 +12,7 @@
 //	body.go        the request body: whole before an upstream is asked, or while it comes
 //	attempt.go     one upstream after the other, and who may be asked again
 //	forward.go     what an upstream is told of the client
+//	client.go      what a PROXY header tells it of the client
 //	path.go        the path that an upstream gets
 //	response.go    the response of an upstream: its fields, and silence within it
 //	headwriter.go  how a response's head goes to the client: names, informational responses

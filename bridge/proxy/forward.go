@@ -55,6 +55,9 @@ func (q *request) outgoing(req *http.Request, u *upstream.Upstream) *http.Reques
 	out.Header = req.Header.Clone()
 	out.URL = &url.URL{Scheme: u.Scheme, Host: u.Host, Path: req.URL.Path, RawPath: req.URL.RawPath, RawQuery: req.URL.RawQuery, ForceQuery: req.URL.ForceQuery}
 	q.attachBody(out)
+	if q.h.SendProxy {
+		out = out.WithContext(upstream.WithClient(out.Context(), headerOf(q.info)))
+	}
 	for _, name := range dropped {
 		delete(out.Header, name)
 	}

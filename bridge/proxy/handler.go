@@ -24,6 +24,8 @@ type Options struct {
 	Strip bool
 	// Upstreams are asked round-robin; 1 to upstream.Max.
 	Upstreams []*upstream.Upstream
+	// SendProxy: the upstreams' Dialers send a PROXY header, which names the client.
+	SendProxy bool
 	// Spool holds request bodies; nil: one of its own with the defaults.
 	Spool *spool.Spool
 	// Unbuffered: a request body is forwarded while it comes, if its length is known or

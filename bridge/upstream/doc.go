@@ -21,6 +21,6 @@
 // (bridge/uwsgi). A further way to balance load is a Policy; a health check sets the State.
 //
 // Goroutines: those of net/http's Transport, which end with the response, with the idle
-// time of a connection, or at CloseIdleConnections. The package is a leaf: it imports the
-// standard library only.
+// time of a connection, or at CloseIdleConnections. The package is a leaf: it imports
+// the leaf proxyproto only.
 package upstream

@@ -64,6 +64,7 @@ func newTransport(d Dialer, name string) *http.Transport {
 		DisableCompression: true, MaxIdleConns: maxIdle, MaxIdleConnsPerHost: maxIdle, IdleConnTimeout: idleTime,
 		TLSHandshakeTimeout: d.Connect, ResponseHeaderTimeout: d.Read, ExpectContinueTimeout: continueTime, MaxResponseHeaderBytes: maxHead,
 	}
+	t.DisableKeepAlives = d.SendProxy // another request may be another client's
 	if name != "" {
 		t.TLSClientConfig = &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12}
 	}

@@ -53,7 +53,7 @@ func (p *parts) newProxy(cfg *config.Config, r *config.Route, pages *httpx.Pages
 		list[i] = newUpstream(r, u)
 	}
 	return proxy.New(proxy.Options{
-		Path: r.Path, Strip: r.StripPrefix, Upstreams: list, Spool: p.storage.bodies, Unbuffered: r.RequestBuffering == "off",
+		Path: r.Path, Strip: r.StripPrefix, Upstreams: list, Spool: p.storage.bodies, Unbuffered: r.RequestBuffering == "off", SendProxy: r.SendProxy == "v2",
 		MaxBody: cfg.Limits.MaxBody, BodyPace: bodyPace(cfg), ReadTimeout: r.ReadTimeout, Pages: pages, Log: p.log,
 	})
 }
@@ -63,7 +63,7 @@ func newUpstream(r *config.Route, u config.Upstream) *upstream.Upstream {
 	if u.Network == "unix" {
 		up.Host = "localhost"
 	}
-	to := upstream.Dialer{Network: u.Network, Address: u.Address, Timeouts: upstream.Timeouts{Connect: r.ConnectTimeout, Send: r.SendTimeout, Read: r.ReadTimeout}}
+	to := upstream.Dialer{Network: u.Network, Address: u.Address, Timeouts: upstream.Timeouts{Connect: r.ConnectTimeout, Send: r.SendTimeout, Read: r.ReadTimeout}, SendProxy: r.SendProxy == "v2"}
 	switch u.Scheme {
 	case "uwsgi":
 		up.Transport = uwsgi.NewTransport(to)

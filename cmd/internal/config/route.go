@@ -21,6 +21,8 @@ type Route struct {
 	StripPrefix      bool   `key:"strip_prefix"`      // the upstream does not see Path
 	RequestBuffering string `key:"request_buffering"` // "on": an upstream is asked when the request body is complete; "off": before it is read
 
+	SendProxy string `key:"send_proxy"` // "off"; "v2": connections begin with a PROXY header
+
 	ConnectTimeout time.Duration `key:"connect_timeout"` // until an upstream has taken the connection
 	SendTimeout    time.Duration `key:"send_timeout"`    // silence while it takes the request
 	ReadTimeout    time.Duration `key:"read_timeout"`    // silence until and within its response
@@ -44,6 +46,7 @@ func (*Route) Settings() schema.Group {
 			Set: schema.Set(setUpstreams), Show: schema.Show(showUpstreams)},
 		{Key: "strip_prefix", Kind: schema.Switch, Default: "off", Reload: true},
 		{Key: "request_buffering", Kind: schema.Choice, Choices: []string{"on", "off"}, Default: "on", Reload: true},
+		{Key: "send_proxy", Kind: schema.Choice, Choices: []string{"off", "v2"}, Default: "off", Reload: true},
 		{Key: "connect_timeout", Kind: schema.Duration, Default: "5s", Reload: true},
 		{Key: "send_timeout", Kind: schema.Duration, Default: "60s", Reload: true},
 		{Key: "read_timeout", Kind: schema.Duration, Default: "60s", Reload: true},
