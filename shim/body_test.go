@@ -29,7 +29,7 @@ func TestBodyInAFile(t *testing.T) {
 	vars[0] = wire.Var{Name: "A", Value: "1"}
 	for _, where := range []string{path, path + "-absent"} { // taken, refused
 		x := open(t, c)
-		if err := x.SendFile(vars, where, int64(len(body))); err != nil {
+		if err := x.SendHeld(vars, where, int64(len(body))); err != nil {
 			t.Fatal(err)
 		}
 		err := x.Wanted()
@@ -56,7 +56,7 @@ func TestBodyInAFile(t *testing.T) {
 func TestWantedEnds(t *testing.T) {
 	c, _, peer := connect(t, func(*shimtest.Request, *shimtest.Peer) {})
 	x := open(t, c)
-	if err := x.SendFile(nil, "/absent", 1); err != nil {
+	if err := x.SendHeld(nil, "/absent", 1); err != nil {
 		t.Fatal(err)
 	}
 	x.Cancel(context.Canceled)
@@ -64,7 +64,7 @@ func TestWantedEnds(t *testing.T) {
 		t.Error(err)
 	}
 	y := open(t, c)
-	if err := y.SendFile(nil, "/absent", 1); err != nil {
+	if err := y.SendHeld(nil, "/absent", 1); err != nil {
 		t.Fatal(err)
 	}
 	peer.Close()
@@ -77,7 +77,7 @@ func TestWantedEnds(t *testing.T) {
 func TestBodyWantedOutOfPlace(t *testing.T) {
 	for name, send := range map[string]func(*shim.Exchange) error{
 		"a body that is not held back": func(x *shim.Exchange) error { return x.Send(nil, nil, true) },
-		"twice":                        func(x *shim.Exchange) error { return x.SendFile(nil, "/absent", 1) },
+		"twice":                        func(x *shim.Exchange) error { return x.SendHeld(nil, "/absent", 1) },
 	} {
 		c, _, _ := connect(t, func(r *shimtest.Request, p *shimtest.Peer) {
 			wanted := wire.Frame{Kind: wire.KindBodyWanted, Stream: r.Stream}

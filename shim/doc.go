@@ -54,12 +54,11 @@
 //
 // # The life of an Exchange
 //
-// What is legal when. "new" is after Conn.Open, "sent" after Send or SendFile, "answered"
+// What is legal when. "new" is after Conn.Open, "sent" after Send or SendHeld, "answered"
 // when the answer has ended or its worker is gone, "ended" after Close, Discard or Abort.
 //
 //	                      new    sent   answered  ended
-//	Send, SendFile, SendOnDemand
-//	                      once   -      -         -
+//	Send, SendHeld        once   -      -         -
 //	Started, Wanted       -      yes    error     error
 //	SendBody              -      yes    error     error     after Send without the whole body
 //	CancelOn              yes    yes    -         -         before Wait

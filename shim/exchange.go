@@ -94,25 +94,21 @@ func (x *Exchange) Send(vars []wire.Var, body []byte, last bool) error {
 	return fmt.Errorf("%s: %w: %w", x.conn.name, ErrNotStarted, err)
 }
 
-// SendFile sends the environ of a request whose whole body is in the file at path,
-// of size bytes: the worker opens it. The caller keeps the file until Close, and
-// sends the body with SendBody when Wanted says so. Errors are Send's.
-func (x *Exchange) SendFile(vars []wire.Var, path string, size int64) error {
-	return sendHeld(x, vars, wire.Var{Name: varBodyFile, Value: path}, wire.Var{Name: varBodySize, Value: strconv.FormatInt(size, 10)})
-}
-
-// SendOnDemand sends the environ of a request whose body is sent, with SendBody, when the app
-// reads it: Wanted waits for that. Errors are Send's.
-func (x *Exchange) SendOnDemand(vars []wire.Var) error {
-	return sendHeld(x, vars, wire.Var{Name: varBodyOnDemand, Value: "1"})
-}
-
-// sendHeld sends the environ of a request whose body is held back, with further variables.
-func sendHeld(x *Exchange, vars []wire.Var, more ...wire.Var) error {
+// SendHeld sends the environ of a request whose body is held back until the worker asks for it, which
+// Wanted waits for; SendBody sends it then. Where the whole body is in the file at path, of size
+// bytes, the worker opens that, and asks when it cannot; the caller keeps the file until Close.
+// Without a path it asks when the app reads. Errors are Send's.
+func (x *Exchange) SendHeld(vars []wire.Var, path string, size int64) error {
 	x.mu.Lock()
 	x.upload.state = bodyHeld
 	x.mu.Unlock()
-	return x.Send(append(slices.Clip(vars), more...), nil, false)
+	vars = slices.Clip(vars)
+	if path != "" {
+		vars = append(vars, wire.Var{Name: varBodyFile, Value: path}, wire.Var{Name: varBodySize, Value: strconv.FormatInt(size, 10)})
+	} else {
+		vars = append(vars, wire.Var{Name: varBodyOnDemand, Value: "1"})
+	}
+	return x.Send(vars, nil, false)
 }
 
 // Started waits until the worker can begin with the request, so that it is not given
@@ -133,8 +129,7 @@ func (x *Exchange) Started() error {
 	}
 }
 
-// Wanted waits until the worker asks for the body: nil. It cannot open the file of SendFile, or
-// its app reads the body of SendOnDemand. Errors are SendBody's.
+// Wanted waits until the worker asks for the body of SendHeld: nil. Errors are SendBody's.
 func (x *Exchange) Wanted() error {
 	for {
 		x.mu.Lock()

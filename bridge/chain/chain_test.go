@@ -51,7 +51,7 @@ func TestPanics(t *testing.T) {
 			log := new(bridgetest.Log)
 			stage := Panics(PanicsOptions{Log: hclog.New(&hclog.LoggerOptions{Output: log, JSONFormat: true})})
 			rec, out := serve(stage, httptest.NewRequest("GET", "/", nil), func(w http.ResponseWriter, r *http.Request) {
-				w.(*httpx.Writer).Default("Server", "own")
+				w.(*httpx.Writer).Defaults.Add("Server", "own")
 				w.Header().Set("Set-Cookie", "secret")
 				c.next(w, r)
 			})

@@ -31,7 +31,7 @@ func (s *requestID) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if n.ID == "" {
 		n.ID = httpx.NewID(n.Start)
 	}
-	rec.Default("X-Request-Id", n.ID)
+	rec.Defaults.Add("X-Request-Id", n.ID)
 	s.next.ServeHTTP(w, r)
 }
 
@@ -46,6 +46,6 @@ type serverField struct {
 }
 
 func (s *serverField) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.(*httpx.Writer).Default("Server", s.value)
+	w.(*httpx.Writer).Defaults.Add("Server", s.value)
 	s.next.ServeHTTP(w, r)
 }

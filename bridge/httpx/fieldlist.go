@@ -1,6 +1,10 @@
 package httpx
 
-import "strings"
+import (
+	"iter"
+	"net/http"
+	"strings"
+)
 
 // Field is one field of a head.
 type Field struct{ Name, Value string }
@@ -40,55 +44,56 @@ func (l *FieldList) known() int64 {
 	return -1
 }
 
-// defaults are fields of the server's own: each goes out unless the handler sets one of its name.
-type defaults struct {
+// Defaults are fields of the server's own: each goes out with the final head, unless the handler
+// sets one of its name.
+type Defaults struct {
 	list [2]Field
 	n    int
 }
 
-// Default has the field name go out with the final head, unless Header has one of that name
-// then, or DropDefault was called. The name is canonical, and no other default has it.
-func (rec *Writer) Default(name, value string) {
-	d := &rec.defaults
+// Add adds a field, of which the name is canonical and not among them. There may be two.
+func (d *Defaults) Add(name, value string) {
 	d.list[d.n] = Field{name, value}
 	d.n++
 }
 
-// DropDefault takes out the default of a name in any spelling.
-func (rec *Writer) DropDefault(name string) {
-	for i := range rec.defaults.n {
-		if d := &rec.defaults.list[i]; len(d.Name) == len(name) && strings.EqualFold(d.Name, name) {
-			d.Name = ""
+// Drop takes out the field of a name in any spelling.
+func (d *Defaults) Drop(name string) {
+	for i := range d.n {
+		if f := &d.list[i]; len(f.Name) == len(name) && strings.EqualFold(f.Name, name) {
+			f.Name = ""
 		}
 	}
 }
 
-// Defaults are the defaults that go out as things are.
-func (rec *Writer) Defaults(yield func(name, value string) bool) {
-	h := rec.Header()
-	for i := range rec.defaults.n {
-		d := &rec.defaults.list[i]
-		if d.Name == "" {
-			continue
-		}
-		if len(h) > 0 {
-			if _, set := h[d.Name]; set {
+// Beside returns those that go out beside h.
+func (d *Defaults) Beside(h http.Header) iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		for i := range d.n {
+			f := &d.list[i]
+			if f.Name == "" {
 				continue
 			}
-		}
-		if !yield(d.Name, d.Value) {
-			return
+			if len(h) > 0 {
+				if _, set := h[f.Name]; set {
+					continue
+				}
+			}
+			if !yield(f.Name, f.Value) {
+				return
+			}
 		}
 	}
 }
 
-// settle puts the defaults among the fields of the final head.
-func (d *defaults) settle(rec *Writer) {
-	for name, value := range rec.Defaults {
+// settle puts them among the fields of rec's final head.
+func (d *Defaults) settle(rec *Writer) {
+	h := rec.inner.Header()
+	for name, value := range d.Beside(h) {
 		if rec.Fields.ordered {
 			rec.Fields.Add(name, value)
 		} else {
-			rec.Header()[name] = []string{value}
+			h[name] = []string{value}
 		}
 	}
 	d.n = 0

@@ -140,7 +140,7 @@ func TestDefaults(t *testing.T) {
 	}{
 		"nothing is set": {func(rec *Writer) {}, http.Header{"Server": {"ours"}, "X-Request-Id": {"1"}}},
 		"one is set":     {func(rec *Writer) { rec.Header().Set("Server", "mine") }, http.Header{"Server": {"mine"}, "X-Request-Id": {"1"}}},
-		"one is dropped": {func(rec *Writer) { rec.DropDefault("x-request-ID") }, http.Header{"Server": {"ours"}}},
+		"one is dropped": {func(rec *Writer) { rec.Defaults.Drop("x-request-ID") }, http.Header{"Server": {"ours"}}},
 		"an informational head": {func(rec *Writer) {
 			rec.WriteHeader(http.StatusEarlyHints)
 			if len(rec.Header()) != 0 {
@@ -152,8 +152,8 @@ func TestDefaults(t *testing.T) {
 			out := finalHead{http.Header{}}
 			rec := new(Writer)
 			rec.Reset(out)
-			rec.Default("Server", "ours")
-			rec.Default("X-Request-Id", "1")
+			rec.Defaults.Add("Server", "ours")
+			rec.Defaults.Add("X-Request-Id", "1")
 			c.handle(rec)
 			rec.WriteHeader(200)
 			if !reflect.DeepEqual(out.Header(), c.want) {

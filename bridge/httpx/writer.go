@@ -14,16 +14,17 @@ type Writer struct {
 	Info RequestInfo
 	// Fields are fields of the response, beside those of Header.
 	Fields FieldList
+	// Defaults are the server's own fields.
+	Defaults Defaults
 	// Conn is the connection; nil: it carries this one response, or is not known.
 	Conn Connection
 
-	inner    http.ResponseWriter
-	defaults defaults
-	phrase   Phraser
-	wire     Wire
-	lines    []byte // for the head
-	status   int
-	bytes    int64
+	inner  http.ResponseWriter
+	phrase Phraser
+	wire   Wire
+	lines  []byte // for the head
+	status int
+	bytes  int64
 
 	aborted bool
 }
@@ -195,7 +196,7 @@ func (rec *Writer) final(status int) {
 		return
 	}
 	rec.status = status
-	rec.defaults.settle(rec)
+	rec.Defaults.settle(rec)
 	if rec.lines != nil {
 		rec.wire.Lines(rec.lines)
 	}

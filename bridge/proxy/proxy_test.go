@@ -41,8 +41,8 @@ func newRig(t *testing.T, o Options) *rig {
 		rec := &httpx.Writer{}
 		rec.Reset(w)
 		rec.Info = httpx.RequestInfo{ID: "id1", Start: time.Now(), Scheme: "https", Peer: netip.MustParseAddrPort("192.0.2.1:99"), RemoteAddr: "192.0.2.1"}
-		rec.Default("Server", "standpipe")
-		rec.Default("X-Request-Id", "id1")
+		rec.Defaults.Add("Server", "standpipe")
+		rec.Defaults.Add("X-Request-Id", "id1")
 		defer func() {
 			p := recover()
 			g.mu.Lock()

@@ -23,10 +23,8 @@ func (q *request) answered(resp *http.Response) error {
 			resp.Header[name] = values
 		}
 		if rec := httpx.Find(q.w); rec != nil {
-			for name, value := range rec.Defaults {
-				if resp.Header[name] == nil {
-					resp.Header[name] = []string{value}
-				}
+			for name, value := range rec.Defaults.Beside(resp.Header) {
+				resp.Header[name] = []string{value}
 			}
 		}
 		return nil

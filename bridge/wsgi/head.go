@@ -172,7 +172,7 @@ func (p *response) setFields(fields []wire.Field) {
 // ownField takes out a field of the chain that the app sets itself.
 func (p *response) ownField(name string) {
 	if len(name) == len("X-Request-Id") || len(name) == len("Server") {
-		p.w.DropDefault(name)
+		p.w.Defaults.Drop(name)
 	}
 }
 

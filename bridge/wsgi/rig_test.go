@@ -153,8 +153,8 @@ func newRig(t testing.TB, handle func(*shimtest.Request, *shimtest.Peer), change
 		served <- group.Serve(ln, http1.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			rec := w.(*httpx.Writer)
 			rec.Info.ID = "REQ1"
-			rec.Default("Server", "standpipe")
-			rec.Default("X-Request-Id", "REQ1")
+			rec.Defaults.Add("Server", "standpipe")
+			rec.Defaults.Add("X-Request-Id", "REQ1")
 			defer func() {
 				p := recover()
 				g.done <- seen{rec.Info, rec.Status(), rec.Bytes(), p != nil || rec.Aborted()}

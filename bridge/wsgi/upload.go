@@ -39,7 +39,7 @@ func (a *attempt) send(q *request, log *records) error {
 		onDemand := q.body.ExpectsContinue()
 		var err error
 		if onDemand {
-			err = a.x.SendOnDemand(q.vars)
+			err = a.x.SendHeld(q.vars, "", 0)
 		} else {
 			err = a.x.Send(q.vars, nil, false)
 		}
@@ -61,7 +61,7 @@ func (a *attempt) send(q *request, log *records) error {
 	}
 	var err error
 	if path != "" {
-		err = a.x.SendFile(q.vars, path, whole.Size())
+		err = a.x.SendHeld(q.vars, path, whole.Size())
 	} else {
 		err = a.x.Send(q.vars, nil, false)
 	}
