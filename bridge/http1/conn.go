@@ -157,6 +157,10 @@ func (c *conn) serve(stay bool) {
 func (c *conn) next() bool {
 	c.warm = true
 	bad, err := c.readHead()
+	if err == errHTTP2 {
+		toHTTP2(c)
+		return false
+	}
 	if err != nil {
 		return false
 	}
@@ -300,6 +304,9 @@ func (c *conn) readHead() (bad *Refusal, err error) {
 	blank, limited := false, false
 	for {
 		b := in.buffered()
+		if c.srv.o.HTTP2 != nil && c.served == 0 && len(b) >= len(preface) && string(b[:len(preface)]) == preface {
+			return nil, errHTTP2
+		}
 		if !blank && len(b) >= 2 && b[0] == '\r' && b[1] == '\n' { // RFC 9112 2.2
 			in.take(2)
 			blank = true
@@ -340,6 +347,11 @@ func (c *conn) readHead() (bad *Refusal, err error) {
 		}
 	}
 }
+
+// preface is the begin of an HTTP/2 connection (RFC 9113 3.4).
+const preface = "PRI * HTTP/2.0\r\n"
+
+var errHTTP2 = errors.New("the connection speaks HTTP/2")
 
 // maxMethod bounds a method, and what a request line may have beside its target; bytes.
 const maxMethod = 64

@@ -174,6 +174,19 @@ func (c *conn) endsAfter() bool {
 // Disconnected is listen.Disconnecter's.
 func (c *conn) Disconnected(error) { c.s.req.ctx.end(true) }
 
+// toHTTP2 gives the connection away until it is closed.
+func toHTTP2(c *conn) {
+	c.given = true
+	c.link.ReadBy(time.Time{})
+	nc := net.Conn(&givenConn{c.link, append([]byte(nil), c.s.in.buffered()...)})
+	c.s.free()
+	c.s = nil
+	tls, extra := c.ends.TLS, c.ends.Extra
+	c.ends = httpx.EndsOf(c.link.RemoteAddr().String(), c.link.LocalAddr())
+	c.ends.TLS, c.ends.Extra = tls, extra
+	c.srv.o.HTTP2(nc, &c.ends)
+}
+
 // giveAway makes the connection the handler's.
 func (c *conn) giveAway() net.Conn {
 	c.given = true

@@ -34,6 +34,9 @@ type Options struct {
 	// *Refusal. The request has what is known of it: "-" stands for a method and a target that
 	// could not be read. nil: a plain text answers.
 	Refused http.Handler
+	// HTTP2 serves a connection that begins with the preface of HTTP/2 (RFC 9113 3.4), and returns
+	// when it is closed; nil: the preface is refused as any other request of a wrong version.
+	HTTP2 func(nc net.Conn, ends *httpx.Ends)
 	// Log gets panic; nil: no records are written.
 	Log hclog.Logger
 }

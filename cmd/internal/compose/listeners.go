@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/h2"
 	"github.com/standpipe/standpipe/bridge/http1"
 	"github.com/standpipe/standpipe/bridge/https"
 	"github.com/standpipe/standpipe/bridge/httpx"
@@ -37,7 +38,7 @@ func newListeners(cfg *config.Config, s *sites, refused func(remote string, stat
 		HeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, MaxHead: int(cfg.Limits.MaxHead), MaxFields: cfg.Limits.MaxFields,
 		MaxTarget: int(cfg.Limits.MaxTarget), MaxRequests: cfg.Limits.MaxRequests, Refused: s.refused(), Log: log,
 	}
-	return &Listeners{
+	l := &Listeners{
 		log:    log,
 		group:  listen.NewGroup(listen.Options{MaxConnections: cfg.Limits.MaxConns, Limits: paceOf(cfg), Refused: count, Log: log}),
 		wanted: cfg.Listen,
@@ -46,7 +47,33 @@ func newListeners(cfg *config.Config, s *sites, refused func(remote string, stat
 			"uwsgi": uwsgi.New(s, uwsgi.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, MaxHead: int(cfg.Limits.MaxHead), Refused: refused, Log: log}),
 		},
 	}
+	two := h2.New(s, h2.Options{IdleTimeout: cfg.Limits.IdleTimeout, WriteTimeout: cfg.Limits.SendTimeout})
+	ofHTTP.HTTP2 = two.ServeConn
+	l.protocols[cleartext] = &bothHTTP{Server: http1.New(s, ofHTTP), two: two}
+	return l
 }
+
+// cleartext is the protocol of addresses of HTTP/1.1 and HTTP/2 without TLS.
+const cleartext = "h2c"
+
+// bothHTTP is HTTP/1.1, and HTTP/2 for the connections that begin with it.
+type bothHTTP struct {
+	*http1.Server
+	two *h2.Server
+}
+
+// Shutdown is listen.Protocol's.
+func (b *bothHTTP) Shutdown(ctx context.Context) error {
+	var one error
+	var wait sync.WaitGroup
+	wait.Go(func() { one = b.Server.Shutdown(ctx) }) // its connections end with those of two
+	err := b.two.Shutdown(ctx)
+	wait.Wait()
+	return errors.Join(one, err)
+}
+
+// Close is listen.Protocol's.
+func (b *bothHTTP) Close() error { return errors.Join(b.Server.Close(), b.two.Close()) }
 
 // redirecting is the protocol of addresses that redirect to HTTPS.
 const redirecting = "redirect"
@@ -61,8 +88,11 @@ func (l *Listeners) addHTTPS(cfg *config.Config, s *Certificates, refused func(s
 
 // protocol is what is spoken at an address.
 func (l *Listeners) protocol(at config.Listen) listen.Protocol {
-	if at.Redirect {
+	switch {
+	case at.Redirect:
 		return l.protocols[redirecting]
+	case at.H2C:
+		return l.protocols[cleartext]
 	}
 	return l.protocols[at.Protocol]
 }

@@ -119,6 +119,10 @@ address = "https+unix:https.sock"
 proxy_protocol = "on"
 
 [[listen]]
+address = "unix:h2c.sock"
+h2c = "on"
+
+[[listen]]
 address = "unix:redirect.sock"
 redirect_https = "on"
 

@@ -24,6 +24,7 @@ type Listen struct {
 	Backlog  int         `key:"backlog"`        // connections that wait for accept
 	Redirect bool        `key:"redirect_https"` // requests are sent to the same address with https
 
+	H2C           bool `key:"h2c"`            // HTTP/2 without TLS, for clients that know of it
 	ProxyProtocol bool `key:"proxy_protocol"` // each connection begins with a PROXY header
 
 	scheme string // the protocol that Address was written with; empty: with none
@@ -45,6 +46,7 @@ func (*Listen) Settings() schema.Group {
 		{Key: "group", Kind: schema.Text, Derived: "the group that runs standpipe", Show: unixOnly(func(l *Listen) string { return l.Group })},
 		{Key: "backlog", Kind: schema.Int, Flags: []string{"backlog"}, Derived: "the system's somaxconn, at least 1024"},
 		{Key: "redirect_https", Kind: schema.Switch, Default: "off"},
+		{Key: "h2c", Kind: schema.Switch, Default: "off"},
 		{Key: "proxy_protocol", Kind: schema.Switch, Default: "off"},
 	}}
 }
@@ -86,7 +88,7 @@ func setAddress(l *Listen, in schema.Input) error {
 		n.Mode = l.Mode
 	}
 	n.User, n.Group = cmp.Or(l.User, n.User), cmp.Or(l.Group, n.Group)
-	n.Protocol, n.Backlog, n.Redirect, n.ProxyProtocol = l.Protocol, l.Backlog, l.Redirect, l.ProxyProtocol
+	n.Protocol, n.Backlog, n.Redirect, n.ProxyProtocol, n.H2C = l.Protocol, l.Backlog, l.Redirect, l.ProxyProtocol, l.H2C
 	*l = n
 	return nil
 }

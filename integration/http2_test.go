@@ -1,0 +1,125 @@
+package integration
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// One address speaks HTTP/1.1 and, to clients that begin with it, HTTP/2: the environ is the same but for the version.
+func TestHTTP2Cleartext(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"app.py": `import json
+def app(environ, start_response):
+    n = len(environ["wsgi.input"].read())
+    body = json.dumps(dict({k: v for k, v in environ.items() if isinstance(v, str)}, n=str(n))).encode()
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]
+`, "standpipe.toml": `[[listen]]
+address = "127.0.0.1:0"
+h2c = "on"
+[[app]]
+name = "a"
+module = "app:app"
+workers = 1
+`})
+	s := start(t, opts{Dir: dir, Bare: true})
+	p := new(http.Protocols)
+	p.SetUnencryptedHTTP2(true)
+	tr := &http.Transport{Protocols: p}
+	t.Cleanup(tr.CloseIdleConnections)
+	for version, client := range map[string]*http.Client{"HTTP/2.0": {Transport: tr, Timeout: patience}, "HTTP/1.1": {Timeout: patience}} {
+		req, err := http.NewRequest("POST", "http://"+s.Addr+"/a%20b?c=d", strings.NewReader(strings.Repeat("x", 300_000)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header["Cookie"] = []string{"a=1; b=2"}
+		req.Host = "shop.example.org"
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(version, err)
+		}
+		defer resp.Body.Close()
+		var environ map[string]string
+		if err := json.NewDecoder(resp.Body).Decode(&environ); err != nil {
+			t.Fatal(version, err)
+		}
+		for k, want := range map[string]string{"SERVER_PROTOCOL": version, "HTTP_COOKIE": "a=1; b=2", "HTTP_HOST": "shop.example.org", "PATH_INFO": "/a b", "QUERY_STRING": "c=d",
+			"REMOTE_ADDR": "127.0.0.1", "wsgi.url_scheme": "http", "n": "300000", "CONTENT_LENGTH": "300000"} {
+			if environ[k] != want {
+				t.Errorf("%s: %s is %q, want %q", version, k, environ[k], want)
+			}
+		}
+		if resp.Proto != version || resp.Header.Get("X-Request-Id") == "" {
+			t.Errorf("%s, %v", resp.Proto, resp.Header)
+		}
+	}
+	if out, err := exec.Command("curl", "-sS", "--http2-prior-knowledge", "-o", "/dev/null", "-w", "%{http_version} %{http_code}", "http://"+s.Addr+"/").CombinedOutput(); err != nil || string(out) != "2 200" {
+		t.Errorf("curl: %s, %v", out, err)
+	}
+	eventually(t, "the access log says HTTP/2.0", func() bool { return strings.Contains(strings.Join(s.access(), "\n"), "HTTP/2.0") })
+}
+
+// A stream that runs at a SIGTERM is answered; connections without one end at once.
+func TestHTTP2StopCutsNoStream(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"app.py": `import os, time
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/slow":
+        print("in slow", flush=True)
+        while not os.path.exists("gate"):
+            time.sleep(0.01)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"who", b"le"]
+`, "standpipe.toml": `[[listen]]
+address = "127.0.0.1:0"
+h2c = "on"
+[[app]]
+name = "a"
+module = "app:app"
+workers = 1
+`})
+	s := start(t, opts{Dir: dir, Bare: true, Args: []string{"--log-format", "json"}})
+	get := func(path string) (string, error) { // on a connection of its own
+		p := new(http.Protocols)
+		p.SetUnencryptedHTTP2(true)
+		tr := &http.Transport{Protocols: p}
+		t.Cleanup(tr.CloseIdleConnections)
+		resp, err := (&http.Client{Transport: tr, Timeout: patience}).Get("http://" + s.Addr + path)
+		if err != nil {
+			return "", err
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		return string(b), err
+	}
+	if text, err := get("/"); text != "whole" || err != nil { // stays open
+		t.Fatal(text, err)
+	}
+	type result struct {
+		text string
+		err  error
+	}
+	got := make(chan result, 1)
+	go func() { text, err := get("/slow"); got <- result{text, err} }()
+	s.printed("in slow")
+	s.signal(syscall.SIGTERM)
+	s.waitEvent("stopping")
+	if err := os.WriteFile(filepath.Join(dir, "gate"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	if r := <-got; r.text != "whole" || r.err != nil {
+		t.Errorf("the running stream: %q, %v", r.text, r.err)
+	}
+	if code := s.wait(); code != 0 || time.Since(begun) > 10*time.Second {
+		t.Errorf("exit code %d after %v", code, time.Since(begun))
+	}
+}
