@@ -1,0 +1,101 @@
+package acme
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"github.com/caddyserver/certmagic"
+)
+
+// backoff is the time until the next attempt after n failures in a row. certmagic has the same times for renewals; Let's Encrypt
+// allows five failures per name and hour, and after the first one its CA for tests is tried first.
+func backoff(n int) time.Duration {
+	steps := [...]time.Duration{1, 2, 2, 5, 10, 10, 10, 20, 20, 20, 20, 30, 30, 30, 30, 30, 30, 60, 60, 60, 120, 120, 180, 180, 360}
+	return steps[max(0, min(n, len(steps))-1)] * time.Minute
+}
+
+func notExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
+
+// manage obtains the certificate of a name, once, and later renews it when Renew asks for it. The cache renews by time.
+func (m *Manager) manage(name string, missing bool) {
+	failures := 0
+	for missing {
+		ctx := context.WithValue(m.ctx, certmagic.AttemptsCtxKey, &failures)
+		err := m.obtain.ObtainCertSync(ctx, name)
+		if err == nil {
+			_, err = m.config.CacheManagedCertificate(m.ctx, name)
+		}
+		if err == nil || m.ctx.Err() != nil {
+			break
+		}
+		failures++
+		wait := backoff(failures)
+		m.failed(m.ctx, name, err, failures, wait)
+		select {
+		case <-m.ctx.Done():
+		case <-m.wake[name]:
+		case <-time.After(wait):
+		}
+	}
+	if !missing && m.ctx.Err() == nil {
+		m.refresh(name)
+	}
+}
+
+// refresh renews a stored certificate if its time has come while no process ran.
+func (m *Manager) refresh(name string) {
+	for _, c := range m.cache.AllMatchingCertificates(name) {
+		if c.NeedsRenewal(m.config) {
+			if err := m.renew(m.ctx, name, false); err != nil && m.ctx.Err() == nil {
+				// The cache tries again, from its next look on.
+				m.failed(m.ctx, name, err, 1, max(m.o.CheckEvery, backoff(1)))
+			}
+			return
+		}
+	}
+}
+
+// Renew obtains a new certificate for a name now, however long the present one is valid.
+func (m *Manager) Renew(ctx context.Context, name string) error {
+	present := m.cache.AllMatchingCertificates(name)
+	wake, known := m.wake[name]
+	switch {
+	case len(present) > 0:
+		return m.renew(ctx, name, true)
+	case !known:
+		return ErrUnknownName
+	}
+	// There is none yet: the goroutine that waits for its next attempt does not wait any longer.
+	if err := m.obtain.ObtainCertSync(ctx, name); err != nil {
+		m.failed(ctx, name, err, 1, backoff(1))
+		return err
+	}
+	select {
+	case wake <- struct{}{}:
+	default:
+	}
+	_, err := m.config.CacheManagedCertificate(ctx, name)
+	return err
+}
+
+// renew replaces a certificate; handshakes get the old one until the new one is there.
+func (m *Manager) renew(ctx context.Context, name string, force bool) error {
+	old := m.cache.AllMatchingCertificates(name)
+	if err := m.obtain.RenewCertSync(ctx, name, force); err != nil {
+		return err
+	}
+	fresh, err := m.config.CacheManagedCertificate(ctx, name)
+	if err != nil {
+		return err
+	}
+	var gone []string
+	for _, c := range old {
+		if c.Hash() != fresh.Hash() && len(c.Names) == 1 && c.Names[0] == name {
+			gone = append(gone, c.Hash())
+		}
+	}
+	m.cache.Remove(gone)
+	return nil
+}
