@@ -11,7 +11,9 @@ import (
 )
 
 // DNS is a way to solve DNS-01.
-type DNS interface{ solver(*zap.Logger) acmez.Solver }
+type DNS interface {
+	solver(*zap.Logger) acmez.Solver
+}
 
 // Zones is a DNS server or service that changes the records of zones. The record is looked for at the zone's servers until all
 // of them have it.

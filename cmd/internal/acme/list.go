@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/certmagic"
+
+	"github.com/standpipe/standpipe/cmd/internal/certs"
 )
 
 // Info describes the certificate of a name, or the attempts to get one.
@@ -25,9 +27,24 @@ type Info struct {
 	Next     time.Time `json:"next,omitzero"`
 }
 
-// List describes the certificates of Options.Names, those that are missing too, and those that the storage has for other names.
-func (m *Manager) List(ctx context.Context) ([]Info, error) {
-	return List(ctx, m.o.Storage, m.o.Names...)
+// listTimeout bounds a look into a storage on another machine.
+const listTimeout = 5 * time.Second
+
+// List is certs.Source's. It describes the certificates of Options.Names, those that are missing too, and those that the storage
+// has for other names.
+func (m *Manager) List() []certs.Info {
+	ctx, cancel := context.WithTimeout(m.ctx, listTimeout)
+	defer cancel()
+	read, err := List(ctx, m.o.Storage, m.o.Names...)
+	if err != nil {
+		m.log.Error("certificate_storage", "error", err)
+		return nil
+	}
+	list := make([]certs.Info, len(read))
+	for i, one := range read {
+		list[i] = certs.Info{Names: []string{one.Name}, Issuer: one.Issuer, NotAfter: one.NotAfter, Source: "acme", Error: one.Error, Next: one.Next}
+	}
+	return list
 }
 
 // List reads a storage; no server needs to run. names are listed even if the storage has nothing of them.

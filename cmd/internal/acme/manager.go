@@ -36,11 +36,12 @@ type Options struct {
 	Demand *Demand
 	// Storage has the certificates, the accounts and the locks.
 	Storage certmagic.Storage
-	// CheckEvery is the time between two looks at which certificates need renewal; 0: ten minutes.
-	CheckEvery time.Duration
-	// RenewAt is the part of a certificate's life that is left when it is renewed; 0: a third. The CA's own advice (ARI) comes first.
-	RenewAt float64
 	Log     hclog.Logger
+
+	// For tests: the time between two looks at which certificates need renewal, 0: ten minutes; the part of a certificate's life
+	// that is left when it is renewed, 0: a third. The CA's own advice (ARI) comes first.
+	checkEvery time.Duration
+	renewAt    float64
 }
 
 // Manager obtains certificates, renews them, and has them for handshakes. It is a certs.Source.
@@ -94,12 +95,12 @@ func New(o Options) (*Manager, error) {
 			}
 			return m.config, nil
 		},
-		RenewCheckInterval: o.CheckEvery,
+		RenewCheckInterval: o.checkEvery,
 		Logger:             logger,
 	})
 	make1 := func(demand *certmagic.OnDemandConfig, quiet bool) (*certmagic.Config, []*certmagic.ACMEIssuer) {
 		c := certmagic.New(m.cache, certmagic.Config{
-			Storage: o.Storage, Logger: logger, OnEvent: m.event, OnDemand: demand, RenewalWindowRatio: o.RenewAt,
+			Storage: o.Storage, Logger: logger, OnEvent: m.event, OnDemand: demand, RenewalWindowRatio: o.renewAt,
 			Issuers: []certmagic.Issuer{nil}, // set below: an issuer needs its config
 		})
 		acme := issuers(c, o, logger)
@@ -150,15 +151,15 @@ func (m *Manager) Stop() {
 // Certificate returns the certificate for a client's hello; nil, nil: the name is not one of this Manager's. The hello of a CA
 // that validates by TLS-ALPN-01 gets the certificate of the challenge. For a name on demand it waits until the CA has answered.
 func (m *Manager) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if isChallenge(hello) {
+	if IsChallenge(hello) {
 		return m.config.GetCertificate(hello)
 	}
 	if m.covers(strings.ToLower(hello.ServerName)) || hello.ServerName == "" {
 		c, err := m.config.GetCertificate(hello)
-		if hello.ServerName == "" && err != nil {
-			return nil, nil // no certificate for the address: another source may have one
+		if err != nil {
+			return nil, nil // there is none yet; another source may have one
 		}
-		return c, err
+		return c, nil
 	}
 	if m.demand == nil {
 		return nil, nil
@@ -166,7 +167,8 @@ func (m *Manager) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, err
 	return m.demand.GetCertificate(hello)
 }
 
-func isChallenge(hello *tls.ClientHelloInfo) bool {
+// IsChallenge reports whether the hello is that of a CA that validates by TLS-ALPN-01.
+func IsChallenge(hello *tls.ClientHelloInfo) bool {
 	return len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == ChallengeProtocol
 }
 

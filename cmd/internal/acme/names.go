@@ -50,7 +50,7 @@ func (m *Manager) refresh(name string) {
 		if c.NeedsRenewal(m.config) {
 			if err := m.renew(m.ctx, name, false); err != nil && m.ctx.Err() == nil {
 				// The cache tries again, from its next look on.
-				m.failed(m.ctx, name, err, 1, max(m.o.CheckEvery, backoff(1)))
+				m.failed(m.ctx, name, err, 1, max(m.o.checkEvery, backoff(1)))
 			}
 			return
 		}

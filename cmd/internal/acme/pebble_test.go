@@ -38,7 +38,7 @@ func TestHTTP01(t *testing.T) {
 		t.Error(list)
 	}
 	// The same from the storage, and a renewal by hand: another certificate is served.
-	list, err := m.List(t.Context())
+	list, err := List(t.Context(), m.o.Storage, m.o.Names...)
 	if err != nil || len(list) != 1 || list[0].Name != "http01.example.test" || list[0].Issuer == "" || time.Until(list[0].NotAfter) < 24*time.Hour || list[0].Error != "" {
 		t.Errorf("%+v %v", list, err)
 	}
@@ -164,7 +164,7 @@ func TestFailure(t *testing.T) {
 	if s.certificate("failure.example.test") == nil {
 		t.Error("no certificate")
 	}
-	if list, err := m.List(t.Context()); err != nil || len(list) != 1 || list[0].Error != "" || list[0].NotAfter.IsZero() {
+	if list, err := List(t.Context(), m.o.Storage, m.o.Names...); err != nil || len(list) != 1 || list[0].Error != "" || list[0].NotAfter.IsZero() {
 		t.Errorf("%+v %v", list, err)
 	}
 }
@@ -176,7 +176,7 @@ func TestRenewal(t *testing.T) {
 	c := newCA(t, s, s.dns, 40*time.Second)
 	served(t, s, Options{
 		Names: []string{"renewal.example.test"}, Authorities: []Authority{c.Authority}, Profile: "brief", HTTPPort: port(s.http.Addr()),
-		CheckEvery: time.Second, RenewAt: 0.8,
+		checkEvery: time.Second, renewAt: 0.8,
 	})
 	eventually(t, "a certificate", obtained(s, "renewal.example.test"))
 	leaf := s.certificate("renewal.example.test")

@@ -97,7 +97,11 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 		return nil, err
 	}
 	refused := func(remote string, status int) { chain.Refused(remote, status, p.observers) }
-	listeners := newListeners(cfg, sites, refused, counters.Refused, log)
+	var auto *automatic
+	if certificates != nil {
+		auto = certificates.automatic
+	}
+	listeners := newListeners(cfg, sites, auto, refused, counters.Refused, log)
 	if certificates != nil {
 		if err := listeners.addHTTPS(cfg, certificates, refused, counters, kept); err != nil {
 			return nil, err
@@ -123,7 +127,7 @@ func (s *Server) Prepare() error {
 	if err != nil && cfg.Folders.Spool != "" && cfg.Account.Identity != nil {
 		return fmt.Errorf("%s cannot write to spool_dir %s: %w", cfg.Account.Identity, cfg.Folders.Spool, err)
 	}
-	return nil
+	return s.startAutomatic()
 }
 
 // Start starts the workers.
@@ -174,6 +178,9 @@ func (s *Server) Stop(ctx context.Context) {
 	s.sites.wait()
 	for _, p := range s.Pools() { // an app that a reload has added in this moment
 		p.Stop(ctx, supervisor.Shutdown)
+	}
+	if s.Certificates != nil {
+		s.Certificates.automatic.stop()
 	}
 	s.parts.storage.folder.close()
 	s.parts.privileges.End()

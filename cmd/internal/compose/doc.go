@@ -19,6 +19,7 @@
 //	tls.go        Certificates: what addresses of HTTPS have in common
 //	pools.go      one app's pool and its handler
 //	upstreams.go  [[route]]: the ways to other servers; options of other stages
+//	acme.go       automatic: certificates from a CA, and its challenges
 //	health.go     health: readiness, and which health paths an app hides behind standpipe's
 //	logs.go       accessLog: where the access log goes
 //	storage.go    storage: large request bodies and the answers of slow clients

@@ -31,9 +31,9 @@ type Listeners struct {
 	serving sync.WaitGroup
 }
 
-// newListeners makes them; s gets the requests, refused is called for uwsgi packets that no
+// newListeners makes them; s gets the requests, a those of a CA that validates, refused is called for uwsgi packets that no
 // handler gets, and count for each connection that is refused.
-func newListeners(cfg *config.Config, s *sites, refused func(remote string, status int), count func(reason string), log *logfile.Log) *Listeners {
+func newListeners(cfg *config.Config, s *sites, a *automatic, refused func(remote string, status int), count func(reason string), log *logfile.Log) *Listeners {
 	ofHTTP := http1.Options{
 		HeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, MaxHead: int(cfg.Limits.MaxHead), MaxFields: cfg.Limits.MaxFields,
 		MaxTarget: int(cfg.Limits.MaxTarget), MaxRequests: cfg.Limits.MaxRequests, Refused: s.refused(), Log: log,
@@ -43,7 +43,7 @@ func newListeners(cfg *config.Config, s *sites, refused func(remote string, stat
 		group:  listen.NewGroup(listen.Options{MaxConnections: cfg.Limits.MaxConns, Limits: paceOf(cfg), Refused: count, Log: log}),
 		wanted: cfg.Listen,
 		protocols: map[string]listen.Protocol{
-			"http": http1.New(s, ofHTTP), redirecting: http1.New(s.redirecting(), ofHTTP),
+			"http": http1.New(a.challenges(s), ofHTTP), redirecting: http1.New(a.challenges(s.redirecting()), ofHTTP),
 			"uwsgi": uwsgi.New(s, uwsgi.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, MaxHead: int(cfg.Limits.MaxHead), Refused: refused, Log: log}),
 		},
 	}
@@ -81,7 +81,7 @@ const redirecting = "redirect"
 // addHTTPS adds HTTPS. The protocols behind it are named here, the preferred one first.
 func (l *Listeners) addHTTPS(cfg *config.Config, s *Certificates, refused func(string, int), counters Counters, kept func(string) []byte) error {
 	http := l.protocols["http"].(*http1.Server)
-	server, err := s.server(cfg, []https.Named{{Name: "http/1.1", Protocol: http}}, refused, counters, l.log, kept)
+	server, err := s.server(cfg, s.automatic.protocols([]https.Named{{Name: "http/1.1", Protocol: http}}), refused, counters, l.log, kept)
 	l.protocols["https"] = server
 	return err
 }

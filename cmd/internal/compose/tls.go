@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/https"
+	"github.com/standpipe/standpipe/cmd/internal/acme"
 	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
@@ -24,10 +25,11 @@ const (
 // Certificates are what the addresses of HTTPS have in common. The methods of nil do nothing: no
 // address speaks HTTPS.
 type Certificates struct {
-	files   *certs.Files
-	set     *certs.Set
-	tickets *certs.Tickets
-	clients *x509.CertPool // of client_ca; nil: there is none
+	files     *certs.Files
+	automatic *automatic // nil: there are none
+	set       *certs.Set
+	tickets   *certs.Tickets
+	clients   *x509.CertPool // of client_ca; nil: there is none
 }
 
 // newCertificates reads the certificates. nil: no address speaks HTTPS. kept returns what the process
@@ -44,15 +46,27 @@ func newCertificates(cfg *config.Config, log *logfile.Log, kept func(name string
 	if err != nil {
 		return nil, err
 	}
-	s := &Certificates{files: files, set: certs.NewSet(https.ErrNoCertificate, files.First, files)}
+	s := &Certificates{files: files}
+	sources := []certs.Source{files}
+	if s.automatic, err = newAutomatic(cfg, log); err != nil {
+		return nil, err
+	}
+	if s.automatic != nil {
+		sources = append(sources, s.automatic)
+	}
+	s.set = certs.NewSet(https.ErrNoCertificate, files.First, sources...)
 	if cfg.TLS.ClientCA != "" {
-		if s.clients, err = readPool(cfg.TLS.ClientCA); err != nil {
+		if s.clients, err = readPool("client_ca", cfg.TLS.ClientCA); err != nil {
 			return nil, err
 		}
 	}
-	if missing := certs.Missing(s.set.List(), cfg.TLSHosts()); len(missing) > 0 {
+	list := files.List()
+	for _, name := range cfg.AutomaticNames() {
+		list = append(list, certs.Info{Names: []string{name}})
+	}
+	if missing := certs.Missing(list, cfg.TLSHosts()); len(missing) > 0 && !cfg.ACME.OnDemand {
 		var names []string
-		for _, i := range s.set.List() {
+		for _, i := range list {
 			names = append(names, i.Names...)
 		}
 		log.Warn("certificate_names", "hosts", strings.Join(missing, ", "), "names", strings.Join(names, ", "),
@@ -61,14 +75,14 @@ func newCertificates(cfg *config.Config, log *logfile.Log, kept func(name string
 	return s, nil
 }
 
-func readPool(name string) (*x509.CertPool, error) {
+func readPool(setting, name string) (*x509.CertPool, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return nil, fmt.Errorf("client_ca: %w", err)
+		return nil, fmt.Errorf("%s: %w", setting, err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("client_ca: %s has no certificate in PEM (-----BEGIN CERTIFICATE-----)", name)
+		return nil, fmt.Errorf("%s: %s has no certificate in PEM (-----BEGIN CERTIFICATE-----)", setting, name)
 	}
 	return pool, nil
 }
@@ -76,7 +90,7 @@ func readPool(name string) (*x509.CertPool, error) {
 // server makes the way in, with the protocols behind it.
 func (s *Certificates) server(cfg *config.Config, protocols []https.Named, refused func(string, int), counters Counters, log *logfile.Log, kept func(string) []byte) (*https.Server, error) {
 	o := https.Options{
-		Certificate: s.set.Certificate, Protocols: protocols, MinVersion: tls.VersionTLS12, ClientCAs: s.clients, HandshakeTimeout: cfg.Limits.HeaderTimeout,
+		Certificate: s.certificate, Protocols: protocols, MinVersion: tls.VersionTLS12, ClientCAs: s.clients, HandshakeTimeout: cfg.Limits.HeaderTimeout,
 		Done:   func(state *tls.ConnectionState) { counters.Handshake(tls.VersionName(state.Version), state.DidResume) },
 		Failed: counters.HandshakeFailed, Refused: refused, Log: log,
 	}
@@ -93,6 +107,14 @@ func (s *Certificates) server(cfg *config.Config, protocols []https.Named, refus
 	var err error
 	s.tickets, err = certs.NewTickets(kept(keptTickets), time.Now(), server.SetTicketKeys)
 	return server, err
+}
+
+// certificate is for handshakes. Files are for a name before automatic certificates are, and never for a CA that validates one.
+func (s *Certificates) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if s.automatic != nil && acme.IsChallenge(hello) {
+		return s.automatic.Certificate(hello)
+	}
+	return s.set.Certificate(hello)
 }
 
 // List describes them.

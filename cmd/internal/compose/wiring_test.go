@@ -68,6 +68,7 @@ control = "control.sock"
 control_mode = "0660"
 control_group = "root"
 metrics = "127.0.0.1:9"
+redis = "redis://127.0.0.1:9"
 
 [limits]
 buffer_body = "32KiB"
@@ -109,6 +110,26 @@ tls_min = "1.3"
 client_ca = "cert.pem"
 client_auth = "request"
 hsts = "max-age=60"
+
+[acme]
+https = ["hosts", "*.wild.example.org"]
+acme_ca = ["staging"]
+acme_ca_roots = "cert.pem"
+acme_email = "a@example.org"
+acme_profile = "shortlived"
+acme_eab_id = "id"
+acme_eab_key = "key"
+acme_storage = "redis"
+acme_dns = "rfc2136"
+acme_dns_program = "key.pem"
+acme_dns_server = "127.0.0.1:9"
+acme_dns_key_name = "name"
+acme_dns_key = "a2V5"
+acme_dns_algorithm = "hmac-sha512"
+acme_dns_token = "token"
+acme_on_demand = "on"
+acme_ask = "http://127.0.0.1:9"
+acme_on_demand_rate = 3
 
 [[certificate]]
 cert = "cert.pem"

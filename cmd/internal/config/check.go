@@ -17,6 +17,7 @@ import (
 func (c *Config) Check(r *schema.Row) {
 	c.checkListen(r)
 	c.checkTLS(r)
+	c.checkACME(r)
 	checkStatics(r, "[[static]]", c.Static, true)
 	c.checkInternal(r)
 	c.checkNames(r)

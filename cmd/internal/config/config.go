@@ -19,10 +19,12 @@ type Config struct {
 	Files     Files
 	Account   Account
 	Control   Control
+	Servers   Servers
 	Limits    Limits // [limits]
 	Logs      Logs   // [log]
 	Stop      Stop   // [stop]
 	TLS       TLS    // [tls]
+	ACME      ACME   // [acme]
 
 	Listen       []Listen      // [[listen]]; at least one
 	Certificates []Certificate // [[certificate]]; see AllCertificates

@@ -39,6 +39,7 @@ func (l *loader) derive() {
 	}
 	l.deriveListen()
 	l.deriveTLS()
+	l.deriveACME()
 }
 
 func (l *loader) given(path string) bool { return l.v.Sources.Of(path).Given() }
@@ -93,6 +94,13 @@ func (l *loader) defaultListen() {
 		l.v.Sources.Put(listenRow(i)+".address", schema.Source{Kind: schema.FromEnv, Where: "LISTEN_FDS"})
 	}
 	if l.passed > 0 {
+		return
+	}
+	if l.cfg.Automatic() {
+		l.cfg.Listen = []Listen{{Network: "tcp", Address: ":443", Protocol: "https", scheme: "https"}, {Network: "tcp", Address: ":80", Protocol: "http", Redirect: true}}
+		for i := range l.cfg.Listen {
+			l.v.Sources.Put(listenRow(i)+".address", derived("https is set"))
+		}
 		return
 	}
 	text, src := "127.0.0.1:8000", schema.Source{}

@@ -136,20 +136,25 @@ func (c *Config) TLSHosts() []string {
 }
 
 // deriveTLS has addresses speak HTTPS that were written without a protocol, if there is a
-// certificate on the command line or in [tls] and no address says https.
+// certificate on the command line or in [tls], or automatic ones, and no address says https. With
+// automatic ones port 80 speaks http: a CA connects to it.
 func (l *loader) deriveTLS() {
 	c := l.cfg
 	if c.TLS.ClientCA != "" && !l.given("tls.client_auth") {
 		c.TLS.ClientAuth = "require"
 		l.v.Sources.Put("tls.client_auth", derived("client_ca is set"))
 	}
-	if c.TLS.Cert == "" || c.SpeaksTLS() {
+	if c.TLS.Cert == "" && !c.Automatic() || c.SpeaksTLS() {
 		return
 	}
 	for i := range c.Listen {
-		if at, path := &c.Listen[i], listenRow(i); at.scheme == "" && at.Network != "unix" && !l.given(path+".protocol") && !at.Redirect {
+		if at, path := &c.Listen[i], listenRow(i); at.scheme == "" && at.Network != "unix" && !l.given(path+".protocol") && !at.Redirect && (c.TLS.Cert != "" || !strings.HasSuffix(at.Address, ":80")) {
 			at.Protocol = "https"
-			l.v.Sources.Put(path+".protocol", derived("tls_cert is set"))
+			why := "https is set"
+			if c.TLS.Cert != "" {
+				why = "tls_cert is set"
+			}
+			l.v.Sources.Put(path+".protocol", derived(why))
 		}
 	}
 }
@@ -158,12 +163,12 @@ func (l *loader) deriveTLS() {
 func (c *Config) checkTLS(r *schema.Row) {
 	for i, at := range c.Listen {
 		row := r.Other(listenRow(i))
-		if at.Protocol == "https" && len(c.AllCertificates()) == 0 && !row.Unsure("address", "protocol") {
+		if at.Protocol == "https" && len(c.AllCertificates()) == 0 && !c.Automatic() && !row.Unsure("address", "protocol") {
 			key := "protocol"
 			if !row.Given(key) {
 				key = "address"
 			}
-			row.Bad(key, "%s has no certificate; set tls_cert and tls_key, or [[certificate]]", at)
+			row.Bad(key, "%s has no certificate; set tls_cert and tls_key, [[certificate]], or https", at)
 		}
 		if at.Redirect && at.Protocol != "http" {
 			row.Bad("redirect_https", "redirect_https is for addresses that speak http, and %s speaks %s", at, at.Protocol)

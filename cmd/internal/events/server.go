@@ -8,6 +8,10 @@ func serverEvents() []Event {
 	return []Event{
 		event("accept_paused", "warn", "New connections are not accepted for a moment.", "address error max_connections", "Raise the limit of open files (ulimit -n, LimitNOFILE), or max_connections."),
 		event("access_log", "error", "The access log cannot be written.", "error", "Check the disk and the file's owner; lines are lost meanwhile."),
+		event("acme", "debug; warn or error", "A message about an automatic certificate and its CA.", "name issuer error detail peer", "Nothing by itself: certificate_failed says what is wrong. docs/automatic-https.md has the usual causes."),
+		event("certificate_failed", "error", "No CA has issued a certificate; the old one stays as long as it is valid.", "name error repeated retry_in", "`error` is the CA's answer: mostly the name does not lead to this machine, or its port 80 or 443 cannot be reached. It is tried again."),
+		event("certificate_obtained", "info", "A CA has issued a certificate, and it is in use.", "name issuer renewal", "Nothing."),
+		event("certificate_storage", "error or warn", "The storage of automatic certificates failed.", "name error", "Check the folder of acme_storage, or the server that redis names."),
 		event("certificate_doubtful", "warn", "A certificate is in use that clients will refuse, or some of them.", "path names", "Renew or repair it: the message says what is wrong."),
 		event("certificate_expires", "warn", "A certificate expires soon, or has expired.", "path names days", "Renew it and replace the file; it is read by itself. Logged once a day."),
 		event("certificate_loaded", "info", "A certificate has changed and is in use.", "path names days", "Nothing."),

@@ -45,8 +45,12 @@ func (s *Store) TryLock(ctx context.Context, name string) (bool, error) {
 }
 
 func (s *Store) try(ctx context.Context, name, token string) (bool, error) {
-	set := s.client.B().Set().Key(s.lockKey(name)).Value(token).Nx().PxMilliseconds(s.expiry.Milliseconds()).Build()
-	err := s.client.Do(ctx, set).Error()
+	client, err := s.connect()
+	if err != nil {
+		return false, wrap("lock", name, err)
+	}
+	set := client.B().Set().Key(s.lockKey(name)).Value(token).Nx().PxMilliseconds(s.expiry.Milliseconds()).Build()
+	err = client.Do(ctx, set).Error()
 	if rueidis.IsRedisNil(err) {
 		return false, nil
 	}
@@ -60,13 +64,13 @@ func (s *Store) try(ctx context.Context, name, token string) (bool, error) {
 	s.mu.Unlock()
 	go func() {
 		defer close(l.done)
-		s.extend(keep, name, token)
+		s.extend(keep, client, name, token)
 	}()
 	return true, nil
 }
 
 // extend keeps a lock from expiring, until ctx ends or the lock is lost.
-func (s *Store) extend(ctx context.Context, name, token string) {
+func (s *Store) extend(ctx context.Context, client rueidis.Client, name, token string) {
 	tick := time.NewTicker(s.expiry / 3)
 	defer tick.Stop()
 	last := time.Now()
@@ -77,7 +81,7 @@ func (s *Store) extend(ctx context.Context, name, token string) {
 		case <-tick.C:
 		}
 		sent := time.Now()
-		n, err := extendScript.Exec(ctx, s.client, []string{s.lockKey(name)}, []string{token, strconv.FormatInt(s.expiry.Milliseconds(), 10)}).AsInt64()
+		n, err := extendScript.Exec(ctx, client, []string{s.lockKey(name)}, []string{token, strconv.FormatInt(s.expiry.Milliseconds(), 10)}).AsInt64()
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -106,7 +110,11 @@ func (s *Store) Unlock(ctx context.Context, name string) error {
 	// The work has ended although ctx may be done: others wait for the lock.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	n, err := unlockScript.Exec(ctx, s.client, []string{s.lockKey(name)}, []string{l.token}).AsInt64()
+	client, err := s.connect()
+	if err != nil {
+		return wrap("unlock", name, err)
+	}
+	n, err := unlockScript.Exec(ctx, client, []string{s.lockKey(name)}, []string{l.token}).AsInt64()
 	if err == nil && n == 0 {
 		err = ErrLockLost
 	}

@@ -16,16 +16,17 @@ import (
 
 // Store is a certmagic.Storage. Its methods are called from any goroutine.
 type Store struct {
-	client rueidis.Client
+	option rueidis.ClientOption
 	prefix string
 	expiry time.Duration // of a lock that nobody extends
 	log    hclog.Logger
 
-	mu    sync.Mutex
-	locks map[string]*lock
+	mu     sync.Mutex
+	client rueidis.Client // nil: not connected yet
+	locks  map[string]*lock
 }
 
-// Open connects to a server: redis://[user:password@]host:port/db, rediss:// for TLS, unix://path. prefix is what all keys begin with.
+// Open returns the Store at a server, to which it connects when it is used first: redis://[user:password@]host:port/db, rediss:// for TLS, unix://path. prefix is what all keys begin with.
 func Open(url, prefix string, log hclog.Logger) (*Store, error) {
 	o, err := rueidis.ParseURL(url)
 	if err != nil {
@@ -33,11 +34,22 @@ func Open(url, prefix string, log hclog.Logger) (*Store, error) {
 	}
 	o.DisableCache = true // values are read seldom, and a cache of private keys helps nobody
 	o.ClientName = "standpipe"
-	client, err := rueidis.NewClient(o)
-	if err != nil {
-		return nil, fmt.Errorf("redis: %w", err)
+	return &Store{option: o, prefix: "{" + prefix + "}", expiry: 30 * time.Second, log: log, locks: map[string]*lock{}}, nil
+}
+
+// connect returns the connection. When there is none yet and none can be made, the next use tries again.
+func (s *Store) connect() (rueidis.Client, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client != nil {
+		return s.client, nil
 	}
-	return &Store{client: client, prefix: "{" + prefix + "}", expiry: 30 * time.Second, log: log, locks: map[string]*lock{}}, nil
+	client, err := rueidis.NewClient(s.option)
+	if err != nil {
+		return nil, err
+	}
+	s.client = client
+	return client, nil
 }
 
 // Close frees the locks that are held, and disconnects.
@@ -53,7 +65,11 @@ func (s *Store) Close() {
 			s.log.Error("certificate_storage", "name", name, "error", err)
 		}
 	}
-	s.client.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client != nil {
+		s.client.Close()
+	}
 }
 
 func (s *Store) value(key string) string { return s.prefix + "v:" + key }
@@ -74,14 +90,22 @@ func folder(key string) (first, last string) {
 func (s *Store) Store(ctx context.Context, key string, value []byte) error {
 	key = clean(key)
 	now := strconv.FormatInt(time.Now().UnixMilli(), 10)
-	err := storeScript.Exec(ctx, s.client, []string{s.value(key), s.index()}, []string{key, rueidis.BinaryString(value), now}).Error()
+	client, err := s.connect()
+	if err != nil {
+		return wrap("store", key, err)
+	}
+	err = storeScript.Exec(ctx, client, []string{s.value(key), s.index()}, []string{key, rueidis.BinaryString(value), now}).Error()
 	return wrap("store", key, err)
 }
 
 // Load is certmagic.Storage's.
 func (s *Store) Load(ctx context.Context, key string) ([]byte, error) {
 	key = clean(key)
-	b, err := s.client.Do(ctx, s.client.B().Hget().Key(s.value(key)).Field("v").Build()).AsBytes()
+	client, err := s.connect()
+	if err != nil {
+		return nil, wrap("load", key, err)
+	}
+	b, err := client.Do(ctx, client.B().Hget().Key(s.value(key)).Field("v").Build()).AsBytes()
 	return b, wrap("load", key, err)
 }
 
@@ -92,7 +116,11 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		return fmt.Errorf("redis: delete: %w", fs.ErrInvalid)
 	}
 	first, last := folder(key)
-	return wrap("delete", key, deleteScript.Exec(ctx, s.client, []string{s.value(key), s.index()}, []string{key, s.value(""), first, last}).Error())
+	client, err := s.connect()
+	if err != nil {
+		return wrap("delete", key, err)
+	}
+	return wrap("delete", key, deleteScript.Exec(ctx, client, []string{s.value(key), s.index()}, []string{key, s.value(""), first, last}).Error())
 }
 
 // Exists is certmagic.Storage's.
@@ -105,7 +133,11 @@ func (s *Store) Exists(ctx context.Context, key string) bool {
 func (s *Store) List(ctx context.Context, path string, recursive bool) ([]string, error) {
 	path = clean(path)
 	first, last := folder(path)
-	keys, err := s.client.Do(ctx, s.client.B().Zrangebylex().Key(s.index()).Min(first).Max(last).Build()).AsStrSlice()
+	client, err := s.connect()
+	if err != nil {
+		return nil, wrap("list", path, err)
+	}
+	keys, err := client.Do(ctx, client.B().Zrangebylex().Key(s.index()).Min(first).Max(last).Build()).AsStrSlice()
 	if err != nil {
 		return nil, wrap("list", path, err)
 	}
@@ -151,9 +183,13 @@ func entries(path string, keys []string, recursive bool) []string {
 // Stat is certmagic.Storage's.
 func (s *Store) Stat(ctx context.Context, key string) (certmagic.KeyInfo, error) {
 	key = clean(key)
-	answers := s.client.DoMulti(ctx,
-		s.client.B().Hget().Key(s.value(key)).Field("m").Build(),
-		s.client.B().Hstrlen().Key(s.value(key)).Field("v").Build())
+	client, err := s.connect()
+	if err != nil {
+		return certmagic.KeyInfo{}, wrap("stat", key, err)
+	}
+	answers := client.DoMulti(ctx,
+		client.B().Hget().Key(s.value(key)).Field("m").Build(),
+		client.B().Hstrlen().Key(s.value(key)).Field("v").Build())
 	written, err := answers[0].AsInt64()
 	if err == nil {
 		var size int64
@@ -164,7 +200,7 @@ func (s *Store) Stat(ctx context.Context, key string) (certmagic.KeyInfo, error)
 		return certmagic.KeyInfo{}, wrap("stat", key, err)
 	}
 	first, last := folder(key)
-	keys, err := s.client.Do(ctx, s.client.B().Zrangebylex().Key(s.index()).Min(first).Max(last).Limit(0, 1).Build()).AsStrSlice()
+	keys, err := client.Do(ctx, client.B().Zrangebylex().Key(s.index()).Min(first).Max(last).Limit(0, 1).Build()).AsStrSlice()
 	if err == nil && len(keys) == 0 {
 		err = fs.ErrNotExist
 	}
