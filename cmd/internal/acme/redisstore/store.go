@@ -55,12 +55,12 @@ func (s *Store) connect() (rueidis.Client, error) {
 // Close frees the locks that are held, and disconnects.
 func (s *Store) Close() {
 	s.mu.Lock()
-	held := make([]string, 0, len(s.locks))
+	names := make([]string, 0, len(s.locks))
 	for name := range s.locks {
-		held = append(held, name)
+		names = append(names, name)
 	}
 	s.mu.Unlock()
-	for _, name := range held {
+	for _, name := range names {
 		if err := s.Unlock(context.Background(), name); err != nil {
 			s.log.Error("certificate_storage", "name", name, "error", err)
 		}
