@@ -12,6 +12,8 @@
 //	listener_*.go  unix sockets with mode and owner, and what a system cannot do
 //	handover.go    a listener that another process takes over: Inherit, File, RemoveOnClose
 //	group.go       Group, Protocol: Serve, Leave, Shutdown, Close; connection counts
+//	accept_*.go    a cheaper accept of unix sockets
+//	socket_*.go    socket: a connection over a unix socket that joins Go's poller when it waits
 //	limit.go       limitListener: max_connections, and no spinning without file descriptors
 //	perclient.go   clientCounts: max_connections_per_client
 //	front.go       Header: what a PROXY header says; who may send one

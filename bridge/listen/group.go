@@ -95,11 +95,11 @@ func (g *Group) Serve(ln net.Listener, p Protocol) error { return g.serve(ln, p,
 func (g *Group) ServeWithHeaders(ln net.Listener, p Protocol) error { return g.serve(ln, p, true) }
 
 func (g *Group) serve(ln net.Listener, p Protocol, headers bool) error {
-	limited := &limitListener{Listener: ln, group: g, headers: headers, done: make(chan struct{})}
+	limited := &limitListener{Listener: accepting(ln), group: g, headers: headers, done: make(chan struct{})}
 	g.mu.Lock()
 	if g.stopping.Load() {
 		g.mu.Unlock()
-		ln.Close()
+		limited.Close()
 		return nil
 	}
 	g.listeners = append(g.listeners, limited)

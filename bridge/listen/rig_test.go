@@ -32,6 +32,7 @@ func pairOn(t testing.TB, network string, g *Group) (*Conn, streamClient) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ln = accepting(ln)
 	defer ln.Close()
 	client, err := net.Dial(network, ln.Addr().String())
 	if err != nil {

@@ -162,6 +162,9 @@ func sendParts(c *Conn, head []byte, f *os.File, off, n int64) (sent int64, ok b
 	if c.raw == nil {
 		return 0, false, nil
 	}
+	if s, ok := c.raw.(rawSocket); ok { // a disk may block
+		s.waits()
+	}
 	t := transfers.Get().(*transfer)
 	t.pace, t.parts = &c.pace, [2][]byte{head}
 	t.fd, t.off, t.left = int(f.Fd()), off, n
