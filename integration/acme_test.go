@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"math/big"
@@ -96,10 +97,77 @@ func TestAutomaticHTTPS(t *testing.T) {
 	if info, err := os.Stat(dir + "/certificates"); err != nil || info.Mode().Perm() != 0o700 {
 		t.Error(info, err)
 	}
+	type row struct {
+		Names    []string  `json:"names"`
+		Issuer   string    `json:"issuer"`
+		Source   string    `json:"source"`
+		DaysLeft *int      `json:"days_left"`
+		Error    string    `json:"error"`
+		Next     time.Time `json:"next"`
+	}
+	certs := func() (list []row) {
+		var v struct{ Certificates []row }
+		if err := json.Unmarshal([]byte(s.must("certs", "--json")), &v); err != nil {
+			t.Fatal(err)
+		}
+		return v.Certificates
+	}
+	if list := certs(); len(list) != 1 || len(list[0].Names) != 1 || list[0].Names[0] != "shop.example.test" || list[0].Issuer == "" || list[0].Source != "acme" ||
+		list[0].DaysLeft == nil || *list[0].DaysLeft != 89 || list[0].Error != "" || time.Until(list[0].Next) < 59*24*time.Hour || time.Until(list[0].Next) > 61*24*time.Hour {
+		t.Errorf("%+v", list)
+	}
+	if out := s.must("certs"); !strings.Contains(out, "shop.example.test") || !strings.Contains(out, "acme") || !strings.Contains(out, " 89 ") {
+		t.Error(out)
+	}
+	s.must("certs", "renew", "SHOP.example.test")
+	renewed := serial()
+	if renewed == "" || renewed == before {
+		t.Errorf("the serial number after a renewal is %q, and was %s", renewed, before)
+	}
+	before = renewed
+	if r := s.order("certs", "renew", "other.example.test"); r.code != 2 || !r.names("shop.example.test") {
+		t.Errorf("%+v", r)
+	}
 	s.stop()
 	start(t, o)
 	if after := serial(); after != before {
 		t.Errorf("the certificate after a restart is %s, and was %s", after, before)
+	}
+}
+
+// While no CA answers, the commands say why and when the next attempt is made, and a renewal fails.
+func TestCertsWithoutCA(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := start(t, opts{
+		App: "app:application", Dir: appDir(t, "wsgi_smoke"), Python: python(t), Listen: []string{"https://127.0.0.1:0", "127.0.0.1:0"},
+		Args: []string{"--https", "shop.example.test", "--acme-ca", "https://127.0.0.1:1/dir", "--acme-storage", dir + "/certificates"},
+	})
+	failed := s.waitEvent("certificate_failed")
+	var v struct {
+		Certificates []struct {
+			Names []string  `json:"names"`
+			Days  *int      `json:"days_left"`
+			Error string    `json:"error"`
+			Next  time.Time `json:"next"`
+		}
+	}
+	eventually(t, "the failure is listed", func() bool { // it is stored after the record is written
+		v.Certificates = nil
+		if err := json.Unmarshal([]byte(s.must("certs", "--json")), &v); err != nil {
+			t.Fatal(err)
+		}
+		return len(v.Certificates) == 1 && v.Certificates[0].Error != ""
+	})
+	c := v.Certificates[0]
+	if len(c.Names) != 1 || c.Names[0] != failed.str("name") || c.Days != nil || c.Error != failed.str("error") || time.Until(c.Next) <= 0 || time.Until(c.Next) > time.Minute {
+		t.Errorf("%+v %v", c, failed)
+	}
+	if out := s.must("certs"); !strings.Contains(out, "none yet") || !strings.Contains(out, c.Next.Local().Format(time.DateTime)) {
+		t.Error(out)
+	}
+	if r := s.order("certs", "renew", "shop.example.test"); r.code != 1 || !r.names("shop.example.test", "127.0.0.1:1") {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // changing are the commands that change something in the standpipe that they reach.
-var changing = [][]string{{"stop"}, {"reload"}, {"restart", "a"}, {"scale", "2"}, {"pause"}, {"resume"}, {"log-level", "debug"}, {"reopen-logs"}}
+var changing = [][]string{{"stop"}, {"reload"}, {"restart", "a"}, {"scale", "2"}, {"pause"}, {"resume"}, {"log-level", "debug"}, {"reopen-logs"}, {"certs", "renew", "a"}}
 
 // Of several standpipes a command finds the one of its folder; what changes something is never given to another folder's.
 func TestFault_A5_TheStandpipeOfThisFolder(t *testing.T) {

@@ -105,6 +105,18 @@ func TestTLSNames(t *testing.T) {
 	if out := s.must("status"); !strings.Contains(out, "shop.example.org") || !strings.Contains(out, "days left") {
 		t.Error(out)
 	}
+	lines := strings.Split(strings.TrimSpace(s.must("certs")), "\n")
+	if len(lines) != 4 { // and the titles
+		t.Fatal(lines)
+	}
+	for i, want := range []string{"cert.pem", "shop.pem", "wiki.pem"} {
+		if l := lines[i+1]; !strings.Contains(l, s.Cmd.Dir+"/"+want) || !strings.Contains(l, "test CA") || !strings.Contains(l, " 89 ") {
+			t.Errorf("%s: %s", want, l)
+		}
+	}
+	if r := s.order("certs", "renew", "shop.example.org"); r.code != 1 || !r.names("--https") {
+		t.Errorf("%+v", r)
+	}
 }
 
 func TestTLSClientCertificates(t *testing.T) {

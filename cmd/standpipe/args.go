@@ -40,7 +40,7 @@ func arrange(app *cli.App, args []string) (arranged []string, problems schema.Pr
 	most := 1
 	switch {
 	case a.command.Category == forRunning:
-		if err := argumentCount(a.command, len(a.left)); err != nil && !a.unsure {
+		if err := checkArguments(a.command, a.left); err != nil && !a.unsure {
 			a.problem("", "%s", err.Error())
 		}
 		most = len(a.left)

@@ -33,6 +33,8 @@ func controlCommands() []*cli.Command {
 			},
 		}
 	}
+	certs := command("certs", "[renew NAME]", "list the certificates of HTTPS, or obtain a new one for NAME now", (*controller).certs, &cli.BoolFlag{Name: "json", Usage: "write JSON"})
+	certs.Description = certsDescription
 	return []*cli.Command{
 		command("status", "[APP]", "show what the apps and workers are doing", (*controller).status,
 			&cli.BoolFlag{Name: "json", Usage: "write JSON"}, &cli.BoolFlag{Name: "static", Usage: "list the folders of static files: which are served, which are left to the app, and why"}),
@@ -44,14 +46,20 @@ func controlCommands() []*cli.Command {
 		command("resume", "[APP]", "serve requests again after pause", (*controller).resume),
 		command("log-level", "LEVEL", "set the log level until the next reload: trace, debug, info, warn or error", (*controller).logLevel),
 		command("reopen-logs", "", "reopen the log files, after they were renamed", (*controller).reopenLogs),
+		certs,
 		command("stop", "", "stop in order; wait until the process has exited", (*controller).stop),
 	}
 }
 
-// argumentCount checks how many arguments such a command has.
-func argumentCount(c *cli.Command, n int) error {
-	least, most := 1, 1
+// checkArguments checks how many arguments such a command has.
+func checkArguments(c *cli.Command, args []string) error {
+	n, least, most := len(args), 1, 1
 	switch {
+	case c.Name == "certs":
+		if n != 0 && (n != 2 || args[0] != "renew" || args[1] == "") {
+			return usageError("write: standpipe certs, or standpipe certs renew NAME")
+		}
+		return nil
 	case c.ArgsUsage == "":
 		least, most = 0, 0
 	case strings.HasPrefix(c.ArgsUsage, "["):
@@ -76,7 +84,7 @@ type controller struct {
 }
 
 func (s *controller) run(do func(*controller) error) error {
-	path, err := s.find(readsOnly[s.Command.Name])
+	path, err := s.find(readsOnly(s.Context))
 	if err != nil {
 		return err
 	}
@@ -91,7 +99,7 @@ func (s *controller) run(do func(*controller) error) error {
 		return err
 	}
 	switch p.Err {
-	case "no_such_app", "no_such_worker", "bad_worker", "bad_level", "bad_number", "which_app":
+	case "no_such_app", "no_such_worker", "bad_worker", "bad_level", "bad_number", "which_app", "no_such_certificate":
 		return exit.With(exit.Usage, errors.New(printable(p.Detail)))
 	}
 	return exit.With(exit.Failed, errors.New(problemText(p)))

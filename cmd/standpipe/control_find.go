@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/standpipe/standpipe/cmd/internal/admin/client"
 	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
@@ -17,8 +19,16 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 )
 
-// readsOnly are the commands that change nothing: they may ask any standpipe that this user can reach.
-var readsOnly = map[string]bool{"status": true, "dump": true}
+// readsOnly reports whether a command changes nothing: it may ask any standpipe that this user can reach.
+func readsOnly(c *cli.Context) bool {
+	switch c.Command.Name {
+	case "status", "dump":
+		return true
+	case "certs":
+		return c.NArg() == 0
+	}
+	return false
+}
 
 // find returns the socket of the standpipe to control: the one that the flag, the variable or the configuration file of
 // this folder names, else the one of this folder. A command that changes something never goes to the standpipe of another

@@ -14,4 +14,5 @@
 //	control.go   the commands for a running server
 //	control_find.go    which server they control
 //	control_status.go  status and dump
+//	control_certs.go   certs
 package main

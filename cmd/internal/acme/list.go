@@ -27,6 +27,9 @@ type Info struct {
 	Next     time.Time `json:"next,omitzero"`
 }
 
+// Source is the Source of a certs.Info.
+const Source = "acme"
+
 // listTimeout bounds a look into a storage on another machine.
 const listTimeout = 5 * time.Second
 
@@ -38,11 +41,15 @@ func (m *Manager) List() []certs.Info {
 	read, err := List(ctx, m.o.Storage, m.o.Names...)
 	if err != nil {
 		m.log.Error("certificate_storage", "error", err)
-		return nil
+		list := make([]certs.Info, len(m.o.Names))
+		for i, name := range m.o.Names {
+			list[i] = certs.Info{Names: []string{name}, Source: Source, Error: "the storage cannot be read: " + err.Error()}
+		}
+		return list
 	}
 	list := make([]certs.Info, len(read))
 	for i, one := range read {
-		list[i] = certs.Info{Names: []string{one.Name}, Issuer: one.Issuer, NotAfter: one.NotAfter, Source: "acme", Error: one.Error, Next: one.Next}
+		list[i] = certs.Info{Names: []string{one.Name}, Issuer: one.Issuer, NotAfter: one.NotAfter, Source: Source, Error: one.Error, Next: one.Next}
 	}
 	return list
 }
@@ -119,6 +126,8 @@ func describe(chain []byte) (Info, error) {
 		return Info{}, err
 	}
 	i := Info{Issuer: c.Issuer.CommonName, NotAfter: c.NotAfter}
+	// About this time it is renewed; the CA's own advice (ARI) may choose another one.
+	i.Next = c.NotAfter.Add(-time.Duration(float64(c.NotAfter.Sub(c.NotBefore)) * certmagic.DefaultRenewalWindowRatio))
 	if len(c.Issuer.Organization) > 0 {
 		i.Issuer = strings.TrimSpace(c.Issuer.Organization[0] + " " + i.Issuer)
 	}

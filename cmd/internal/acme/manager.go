@@ -64,6 +64,9 @@ type Manager struct {
 // ErrUnknownName: there is no such certificate here.
 var ErrUnknownName = errors.New("no automatic certificate has that name")
 
+// ErrNone: there is no Manager.
+var ErrNone = errors.New("this server has no automatic certificates (--https): there is nothing to renew")
+
 // New returns a Manager that does nothing yet: it neither reads the storage nor asks a CA.
 func New(o Options) (*Manager, error) {
 	if len(o.Authorities) == 0 {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/certmagic"
@@ -57,19 +59,31 @@ func (m *Manager) refresh(name string) {
 	}
 }
 
-// Renew obtains a new certificate for a name now, however long the present one is valid.
+// Renew obtains a new certificate for a name now, however long the present one is valid. It ends with ctx, and with Stop.
 func (m *Manager) Renew(ctx context.Context, name string) error {
-	present := m.cache.AllMatchingCertificates(name)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(m.ctx, cancel)()
+	name = strings.ToLower(name)
 	wake, known := m.wake[name]
-	switch {
-	case len(present) > 0:
+	switch present, err := m.present(ctx, name); {
+	case err != nil:
+		return err
+	case present:
 		return m.renew(ctx, name, true)
 	case !known:
 		return ErrUnknownName
 	}
 	// There is none yet: the goroutine that waits for its next attempt does not wait any longer.
 	if err := m.obtain.ObtainCertSync(ctx, name); err != nil {
-		m.failed(ctx, name, err, 1, backoff(1))
+		if ctx.Err() == nil {
+			st := m.states.load(ctx, name)
+			wait := time.Until(st.Next) // of that goroutine
+			if wait <= 0 {
+				wait = backoff(1)
+			}
+			m.failed(ctx, name, err, st.Failures+1, wait)
+		}
 		return err
 	}
 	select {
@@ -78,6 +92,23 @@ func (m *Manager) Renew(ctx context.Context, name string) error {
 	}
 	_, err := m.config.CacheManagedCertificate(ctx, name)
 	return err
+}
+
+// present reports whether there is a certificate of exactly that name. One on demand may be in the storage alone.
+func (m *Manager) present(ctx context.Context, name string) (bool, error) {
+	for _, c := range m.cache.AllMatchingCertificates(name) {
+		if slices.Contains(c.Names, name) {
+			return true, nil
+		}
+	}
+	if m.demand == nil || m.attended(name) {
+		return false, nil
+	}
+	_, err := m.demand.CacheManagedCertificate(ctx, name)
+	if notExist(err) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // renew replaces a certificate; handshakes get the old one until the new one is there.

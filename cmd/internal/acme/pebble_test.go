@@ -204,7 +204,7 @@ func TestOnDemand(t *testing.T) {
 		}
 	}))
 	defer ask.Close()
-	served(t, s, Options{
+	m := served(t, s, Options{
 		Authorities: []Authority{c.Authority}, HTTPPort: port(s.http.Addr()),
 		Demand: &Demand{Hosts: []string{"*.shop.test"}, Ask: ask.URL + "/?key=1", Rate: 2, Per: time.Hour},
 	})
@@ -222,6 +222,26 @@ func TestOnDemand(t *testing.T) {
 	}
 	if s.certificate("a.shop.test") == nil {
 		t.Error("the limit counts certificates that are there")
+	}
+	// Renew renews a certificate that is there, and makes none for another name, even one that is allowed.
+	before := s.certificate("a.shop.test")
+	if err := m.Renew(t.Context(), "A.shop.test"); err != nil {
+		t.Fatal(err)
+	}
+	if after := s.certificate("a.shop.test"); before == nil || after == nil || after.SerialNumber.Cmp(before.SerialNumber) == 0 {
+		t.Error("the old certificate after a renewal")
+	}
+	if err := m.Renew(t.Context(), "c.shop.test"); !errors.Is(err, ErrUnknownName) {
+		t.Error(err)
+	}
+	// Another process has it in the storage alone, and renews it all the same.
+	other, err := New(m.o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Stop()
+	if present, err := other.present(t.Context(), "a.shop.test"); !present || err != nil {
+		t.Error(present, err)
 	}
 }
 
@@ -243,8 +263,11 @@ exit 2
 	if err := os.WriteFile(program, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	served(t, s, Options{Names: []string{"*.program.test"}, Authorities: []Authority{c.Authority}, DNS: Records{&dnsprovider.Program{Path: program}}})
+	m := served(t, s, Options{Names: []string{"*.program.test"}, Authorities: []Authority{c.Authority}, DNS: Records{&dnsprovider.Program{Path: program}}})
 	eventually(t, "a certificate", obtained(s, "any.program.test"))
+	if err := m.Renew(t.Context(), "any.program.test"); !errors.Is(err, ErrUnknownName) {
+		t.Errorf("the certificate of the wildcard is none for the name alone: %v", err)
+	}
 	calls, err := os.ReadFile(dir + "/calls")
 	if err != nil {
 		t.Fatal(err)

@@ -28,12 +28,16 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
+// toolsDir is the folder of tools; empty: no test has asked for them.
+var toolsDir string
+
 // tools builds pebble and its DNS server, from a module of their own.
 var tools = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "standpipe-pebble-")
 	if err != nil {
 		return "", err
 	}
+	toolsDir = dir
 	cmd := exec.Command("go", "build", "-o", dir+"/", "github.com/letsencrypt/pebble/v2/cmd/pebble", "github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv")
 	cmd.Dir = "../../../integration/pebble"
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -50,8 +54,8 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
-	if dir, err := tools(); err == nil {
-		os.RemoveAll(dir)
+	if toolsDir != "" {
+		os.RemoveAll(toolsDir)
 	}
 	os.Exit(code)
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/cmd/internal/acme"
+	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor"
@@ -62,6 +64,8 @@ type fakeServer struct {
 	pools []*fakePool
 	done  []string
 	err   error
+
+	certificates []certs.Info
 }
 
 func (s *fakeServer) Pools() (list []Pool) {
@@ -85,6 +89,12 @@ func (s *fakeServer) SetLevel(level string) error {
 }
 func (s *fakeServer) ReopenLogs() error { s.done = append(s.done, "reopen"); return s.err }
 func (s *fakeServer) About(st *Status)  { st.LogLevel = "info" }
+
+func (s *fakeServer) Certificates() []certs.Info { return s.certificates }
+func (s *fakeServer) RenewCertificate(_ context.Context, name string) error {
+	s.done = append(s.done, "renew "+name)
+	return s.err
+}
 
 type rig struct {
 	*fakeServer
@@ -129,6 +139,9 @@ func TestCommands(t *testing.T) {
 		{"POST", "/v1/pause", `{"app":"shop"}`, 200, "shop pause", `"shop"`},
 		{"POST", "/v1/resume", "", 200, "shop resume,blog resume", `"blog"`},
 		{"POST", "/v1/log-level", `{"level":"debug"}`, 200, "level debug", "{}"},
+		{"POST", "/v1/renew", `{"name":"shop.test"}`, 200, "renew shop.test", "{}"},
+		{"POST", "/v1/renew", "", 400, "", `"error":"no_such_certificate"`},
+		{"GET", "/v1/certificates", "", 200, "", `{"certificates":[]}`},
 		{"POST", "/v1/reopen-logs", "", 200, "reopen", "{}"},
 		{"POST", "/v1/stop", "", 200, "stop", `{"pid":9}`},
 		{"GET", "/v1/dump?worker=shop/1", "", 200, "shop dump 0", `{"worker":"shop/1","pid":11,"stacks":"the stacks"}`},
@@ -237,4 +250,44 @@ func FuzzOrder(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestCertificates(t *testing.T) {
+	r := newRig()
+	now := time.Now()
+	r.certificates = []certs.Info{
+		{Names: []string{"file.test"}, Source: "/etc/file.pem", NotAfter: now.Add(-time.Hour)},
+		{Names: []string{"shop.test"}, Source: acme.Source, NotAfter: now.Add(30*24*time.Hour + time.Hour)},
+		{Names: []string{"new.test"}, Source: acme.Source, Error: "refused"},
+	}
+	var list Certificates
+	if err := json.Unmarshal(r.do("GET", "/v1/certificates", "").Body.Bytes(), &list); err != nil || len(list.Certificates) != 3 {
+		t.Fatal(list, err)
+	}
+	for i, want := range []int{-1, 30} {
+		if days := list.Certificates[i].DaysLeft; days == nil || *days != want {
+			t.Errorf("%s: %v days left, want %d", list.Certificates[i].Name(), days, want)
+		}
+	}
+	if c := list.Certificates[2]; c.DaysLeft != nil || c.Error != "refused" {
+		t.Errorf("%+v", c)
+	}
+	for _, c := range []struct {
+		err    error
+		status int
+		word   string
+	}{
+		{acme.ErrNone, http.StatusConflict, "no_automatic_certificates"}, {fmt.Errorf("x: %w", acme.ErrUnknownName), http.StatusNotFound, "no_such_certificate"},
+		{errors.New("the CA refuses"), http.StatusConflict, "not_renewed"},
+	} {
+		r.err = c.err
+		rec := r.do("POST", "/v1/renew", `{"name":"file.test"}`)
+		var p Problem
+		if err := json.Unmarshal(rec.Body.Bytes(), &p); err != nil || rec.Code != c.status || p.Err != c.word {
+			t.Errorf("%v: %d %s", c.err, rec.Code, rec.Body)
+		}
+		if c.status == http.StatusNotFound && (!strings.Contains(p.Detail, "shop.test, new.test") || strings.Count(p.Detail, "file.test") != 1) {
+			t.Error(p.Detail)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -41,6 +42,11 @@ type Server interface {
 	About(*Status)
 	// Static lists the folders of static files, of one app or (empty) of all apps and the server.
 	Static(app string) []Folder
+	// Certificates are those of HTTPS, those that are missing too.
+	Certificates() []certs.Info
+	// RenewCertificate obtains a new certificate now. The errors include acme.ErrNone and
+	// acme.ErrUnknownName.
+	RenewCertificate(ctx context.Context, name string) error
 }
 
 // Options are what a Handler works with.

@@ -41,6 +41,19 @@ type Folder struct {
 	Reason string `json:"reason,omitempty"` // why it is not served
 }
 
+// Certificates are those of HTTPS.
+type Certificates struct {
+	Certificates []Certificate `json:"certificates"`
+}
+
+// Certificate is one of them.
+type Certificate struct {
+	certs.Info
+	// DaysLeft is how many whole days it is still valid, below 0: it has expired; nil: there is
+	// none yet.
+	DaysLeft *int `json:"days_left,omitempty"`
+}
+
 // App is one app.
 type App struct {
 	Name       string `json:"name"`
@@ -135,6 +148,7 @@ type Order struct {
 	Worker  string `json:"worker,omitempty"`
 	Workers int    `json:"workers,omitempty"`
 	Level   string `json:"level,omitempty"`
+	Name    string `json:"name,omitempty"` // of a certificate
 }
 
 // Done is the response to a command.

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -123,6 +124,14 @@ func (s *Certificates) List() []certs.Info {
 		return nil
 	}
 	return s.set.List()
+}
+
+// Renew obtains a new certificate for a name now. The errors include acme.ErrNone and acme.ErrUnknownName.
+func (s *Certificates) Renew(ctx context.Context, name string) error {
+	if s == nil || s.automatic == nil {
+		return acme.ErrNone
+	}
+	return s.automatic.Renew(ctx, name)
 }
 
 // Look reads files that have changed, and replaces old ticket keys. It is called about twice a

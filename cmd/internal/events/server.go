@@ -19,7 +19,7 @@ func serverEvents() []Event {
 		event("certificate_refused", "error", "A certificate has changed and cannot be used; the old one stays.", "path names error", "Repair the file. With `permission denied` this process has dropped the privileges to read it: restart, or let its group read it."),
 		event("config", "warn", "The configuration is legal, but probably a mistake.", "", "The message says what to change."),
 		event("connection_refused", "warn", "A client has too many connections: a further one was closed at once.", "peer reason max_connections", "If many clients share the address (a company, a proxy), raise max_connections_per_client, or name the proxy in trusted_proxies. Logged once a minute for each client."),
-		event("control", "info", "A command was given to this server.", "command app worker to log_level by", "Nothing: `by` names the user and the process."),
+		event("control", "info", "A command was given to this server.", "command app worker to name log_level by", "Nothing: `by` names the user and the process."),
 		event("control_socket", "info; debug", "The control socket is open.", "path error", "Nothing. With `error` the commands need --control PATH to find it."),
 		event("dispatch_stall", "error", "Requests wait although workers are idle.", pool, report),
 		event("drain_ended", "warn", "Requests still ran at the end of graceful_timeout; their workers are stopped.", "", "Raise graceful_timeout and stop_timeout (and the service manager's own limit) if such requests must finish."),

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/cmd/internal/admin"
+	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
@@ -77,7 +78,15 @@ func (c *commands) About(st *admin.Status) {
 		st.Addresses = []string{}
 	}
 	st.Folders = foldersOf(c.product.Config())
-	st.Certificates = c.product.Certificates.List()
+	st.Certificates = c.Certificates()
+}
+
+// Certificates are those of HTTPS.
+func (c *commands) Certificates() []certs.Info { return c.product.Certificates.List() }
+
+// RenewCertificate obtains a new certificate for a name now.
+func (c *commands) RenewCertificate(ctx context.Context, name string) error {
+	return c.product.Certificates.Renew(ctx, name)
 }
 
 // foldersOf are the folders by which the commands find this server.
