@@ -27,12 +27,6 @@ const (
 	otherReason       reason = "other"
 )
 
-// Reasons are all values that Options.Failed may get.
-func Reasons() []string {
-	return []string{string(plainHTTP), string(notTLS), string(timedOut), string(clientLeft), string(version), string(cipher), string(protocol),
-		string(noCertificate), string(clientCertificate), string(rejected), string(otherReason)}
-}
-
 func (r reason) sentence() string {
 	switch r {
 	case plainHTTP:
