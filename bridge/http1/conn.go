@@ -297,7 +297,7 @@ func (c *conn) firstBuffered() error {
 // readHead reads the rest of the head, of which a part has come. err: the connection ends
 // without an answer.
 func (c *conn) readHead() (bad *Refusal, err error) {
-	s, lim := c.s, &c.srv.lim
+	s := c.s
 	in := &s.in
 	s.scan = scanner{}
 	s.head = head{fields: s.head.fields[:0]}
@@ -313,23 +313,11 @@ func (c *conn) readHead() (bad *Refusal, err error) {
 			continue
 		}
 		if len(b) > 0 && (blank || b[0] != '\r' || len(b) >= 2) {
-			n, bad := s.scan.end(b)
-			switch {
-			case bad != nil:
-				return bad, nil
-			case n > lim.head:
-				return errLargeHead, nil
-			case n > 0:
+			if done, bad := s.parseHead(b, &c.srv.lim); done {
 				if limited {
 					c.link.ReadBy(time.Time{})
 				}
-				bad = s.head.parse(b[:n], lim)
-				in.take(n)
 				return bad, nil
-			case s.scan.line == 0 && len(b) > lim.target+maxMethod:
-				return errLongTarget, nil
-			case len(b) > lim.head:
-				return errLargeHead, nil
 			}
 		}
 		if !limited && c.srv.o.HeaderTimeout > 0 {
@@ -346,6 +334,26 @@ func (c *conn) readHead() (bad *Refusal, err error) {
 			return nil, err
 		}
 	}
+}
+
+// parseHead parses the head in b once it is complete.
+func (s *scratch) parseHead(b []byte, lim *limits) (done bool, bad *Refusal) {
+	n, bad := s.scan.end(b)
+	switch {
+	case bad != nil:
+		return true, bad
+	case n > lim.head:
+		return true, errLargeHead
+	case n > 0:
+		bad = s.head.parse(b[:n], lim)
+		s.in.take(n)
+		return true, bad
+	case s.scan.line == 0 && len(b) > lim.target+maxMethod:
+		return true, errLongTarget
+	case len(b) > lim.head:
+		return true, errLargeHead
+	}
+	return false, nil
 }
 
 // preface is the begin of an HTTP/2 connection (RFC 9113 3.4).
