@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,7 +50,7 @@ func (e *ListenError) Error() string {
 	case errors.Is(e.Err, syscall.EADDRINUSE):
 		hint = "; another program listens there: stop it, or choose another address with -b"
 	case errors.Is(e.Err, syscall.EACCES):
-		hint = "; not permitted: a port below 1024 needs root or CAP_NET_BIND_SERVICE, a socket's folder must be writable"
+		hint = "; " + notPermitted(e.Address)
 	case errors.Is(e.Err, syscall.EADDRNOTAVAIL):
 		hint = "; no interface of this machine has that address"
 	}
@@ -57,6 +58,28 @@ func (e *ListenError) Error() string {
 }
 
 func (e *ListenError) Unwrap() error { return e.Err }
+
+// notPermitted says what permits the address.
+func notPermitted(address string) string {
+	if strings.HasPrefix(address, "unix:") {
+		return "not permitted: the socket's folder must be writable"
+	}
+	_, port, _ := SplitAddress(address)
+	if n, err := strconv.Atoi(port); err != nil || n >= 1024 {
+		return "not permitted"
+	}
+	if runtime.GOOS != "linux" {
+		return "not permitted: a port below 1024 needs root"
+	}
+	program, err := os.Executable()
+	if err != nil {
+		program = "standpipe"
+	}
+	if strings.Trim(program, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-") != "" {
+		program = "'" + strings.ReplaceAll(program, "'", `'\''`) + "'"
+	}
+	return fmt.Sprintf("a port below 1024 needs root: run setcap 'cap_net_bind_service=+ep' %s once as root, or have a systemd socket open the port (ListenStream=%s)", program, port)
+}
 
 // root takes net's wrapping off: it repeats the address.
 func root(err error) error {

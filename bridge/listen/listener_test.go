@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,5 +42,17 @@ func TestListenAddresses(t *testing.T) {
 	_, err = Listen(ctx, Spec{Address: ln.Addr().String()})
 	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), ln.Addr().String()) {
 		t.Errorf("%v", err)
+	}
+}
+
+// The error names a permission only for what it permits.
+func TestNotPermitted(t *testing.T) {
+	for address, capability := range map[string]bool{
+		"0.0.0.0:80": true, ":443": true, "[::]:443": true, "80": true, "127.0.0.1:1023": true, "127.0.0.1:1024": false, "127.0.0.1:8000": false, "unix:/run/80": false,
+	} {
+		err := &ListenError{Address: address, Err: &net.OpError{Err: os.NewSyscallError("bind", syscall.EACCES)}}
+		if got := strings.Contains(err.Error(), "setcap 'cap_net_bind_service=+ep' "); got != (capability && runtime.GOOS == "linux") {
+			t.Errorf("%s: %s", address, err)
+		}
 	}
 }

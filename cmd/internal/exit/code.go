@@ -25,7 +25,7 @@ var Codes = []Meaning{
 	{Failed, "A command failed: no server answers, a reload was refused, a file cannot be written.", "Read the message on standard error."},
 	{Usage, "The command line or the configuration is wrong; nothing was started.", "Fix what the message names; `standpipe check` reports all problems at once."},
 	{NotBooted, "No app started, or `standpipe check --load` found one that does not.", "Read the traceback: app_failed in the log has the line."},
-	{Address, "An address is in use, or this user may not bind it.", "Stop the program that listens there (`ss -ltnp`), choose another address, or start as root with --user."},
+	{Address, "An address is in use, or this user may not bind it.", "Stop the program that listens there (`ss -ltnp`), or choose another address. For a port below 1024 do what the message says (setcap or a systemd socket), or start as root with --user."},
 	{Interrupted, "A second signal ended a stop in progress; requests may have been cut off.", "Send one signal and wait; stop_timeout bounds the stop."},
 }
 
