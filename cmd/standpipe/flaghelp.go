@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -20,6 +21,14 @@ const (
 // value, its variable and whether it may be repeated; the next line says what it does. The template library makes none of
 // it.
 func flagHelp(own []cli.Flag) string {
+	var b strings.Builder
+	b.WriteString(settingsHelp())
+	ownFlags(&b, own)
+	return b.String()
+}
+
+// settingsHelp is the same for all commands, which are all made at each start.
+var settingsHelp = sync.OnceValue(func() string {
 	var b strings.Builder
 	b.WriteString("\nFlags come before or after APP.\n\n")
 	for _, s := range config.Settings() {
@@ -40,9 +49,8 @@ func flagHelp(own []cli.Flag) string {
 		}
 		helpEntry(&b, s.FlagNames(), s.Placeholder(), strings.Join(notes, ", "), usage)
 	}
-	ownFlags(&b, own)
 	return b.String()
-}
+})
 
 // ownFlagHelp is the help of a command that has no settings.
 func ownFlagHelp(own []cli.Flag) string {
