@@ -111,6 +111,16 @@ func TestDone(t *testing.T) {
 	}
 }
 
+func TestFieldsOfHTTP2(t *testing.T) {
+	for _, c := range []struct{ limit, fields, status int }{{200, 100, 0}, {200, 101, 431}, {50, 51, 431}} {
+		r := httptest.NewRequest("GET", "/a", nil)
+		r.ProtoMajor, r.ProtoMinor = 2, 0
+		if status, _ := (&limits{o: LimitsOptions{MaxFields: c.limit}}).judge(&httpx.RequestInfo{FieldCount: c.fields}, r); status != c.status {
+			t.Errorf("%+v: %d", c, status)
+		}
+	}
+}
+
 func TestLimitsJudge(t *testing.T) {
 	const maxFields = 30
 	many := http.Header{}

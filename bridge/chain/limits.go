@@ -80,7 +80,7 @@ func (s *limits) judge(n *httpx.RequestInfo, r *http.Request) (status int, text 
 		return http.StatusMethodNotAllowed, ""
 	case s.o.MaxTarget > 0 && len(r.RequestURI) > s.o.MaxTarget:
 		return http.StatusRequestURITooLong, ""
-	case s.o.MaxFields > 0 && fieldCount(n, r) > s.o.MaxFields:
+	case s.o.MaxFields > 0 && fieldCount(n, r) > s.maxFields(r):
 		return http.StatusRequestHeaderFieldsTooLarge, ""
 	case !targetOK(r.RequestURI), !namesHost(n, r):
 		return http.StatusBadRequest, ""
@@ -90,6 +90,17 @@ func (s *limits) judge(n *httpx.RequestInfo, r *http.Request) (status int, text 
 		return http.StatusRequestEntityTooLarge, fmt.Sprintf("The request body is larger than the %d bytes that this server accepts.", s.o.MaxBody)
 	}
 	return 0, ""
+}
+
+// mostHTTP2 is how many fields a request of HTTP/2 may have: their compression has a client send
+// many with few bytes.
+const mostHTTP2 = 100
+
+func (s *limits) maxFields(r *http.Request) int {
+	if r.ProtoMajor == 2 {
+		return min(s.o.MaxFields, mostHTTP2)
+	}
+	return s.o.MaxFields
 }
 
 // versionOK: a server in front may name any version, and take the HTTP/2 preface for a request.

@@ -28,7 +28,7 @@ func serve(t *testing.T, h http.HandlerFunc) (*Server, string, *http.Client) {
 				return
 			}
 			ends := httpx.EndsOf(c.RemoteAddr().String(), c.LocalAddr())
-			go s.ServeConn(c, &ends)
+			go s.ServeBegun(c, &ends)
 		}
 	}()
 	p := new(http.Protocols)

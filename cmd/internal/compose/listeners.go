@@ -23,6 +23,7 @@ import (
 type Listeners struct {
 	log       *logfile.Log
 	group     *listen.Group
+	two       *h2.Server
 	protocols map[string]listen.Protocol // by the setting protocol of [[listen]]
 	wanted    []config.Listen
 	take      func(address string) *os.File // nil: no process hands sockets over
@@ -47,9 +48,9 @@ func newListeners(cfg *config.Config, s *sites, a *automatic, refused func(remot
 			"uwsgi": uwsgi.New(s, uwsgi.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, MaxHead: int(cfg.Limits.MaxHead), Refused: refused, Log: log}),
 		},
 	}
-	two := h2.New(s, h2.Options{IdleTimeout: cfg.Limits.IdleTimeout, WriteTimeout: cfg.Limits.SendTimeout})
-	ofHTTP.HTTP2 = two.ServeConn
-	l.protocols[cleartext] = &bothHTTP{Server: http1.New(s, ofHTTP), two: two}
+	l.two = h2.New(s, h2.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, WriteTimeout: cfg.Limits.SendTimeout})
+	ofHTTP.HTTP2 = l.two.ServeBegun
+	l.protocols[cleartext] = &bothHTTP{Server: http1.New(s, ofHTTP), two: l.two}
 	return l
 }
 
@@ -62,14 +63,17 @@ type bothHTTP struct {
 	two *h2.Server
 }
 
+// Leave is listen.Protocol's.
+func (b *bothHTTP) Leave() {
+	b.Server.Leave()
+	b.two.Leave()
+}
+
 // Shutdown is listen.Protocol's.
 func (b *bothHTTP) Shutdown(ctx context.Context) error {
-	var one error
-	var wait sync.WaitGroup
-	wait.Go(func() { one = b.Server.Shutdown(ctx) }) // its connections end with those of two
-	err := b.two.Shutdown(ctx)
-	wait.Wait()
-	return errors.Join(one, err)
+	b.two.Leave() // connections of Server's may be two's
+	err := b.Server.Shutdown(ctx)
+	return errors.Join(err, b.two.Shutdown(ctx))
 }
 
 // Close is listen.Protocol's.
@@ -78,12 +82,17 @@ func (b *bothHTTP) Close() error { return errors.Join(b.Server.Close(), b.two.Cl
 // redirecting is the protocol of addresses that redirect to HTTPS.
 const redirecting = "redirect"
 
+// withoutHTTP2 is the protocol of addresses of HTTPS that do not speak HTTP/2.
+const withoutHTTP2 = "https without HTTP/2"
+
 // addHTTPS adds HTTPS. The protocols behind it are named here, the preferred one first.
 func (l *Listeners) addHTTPS(cfg *config.Config, s *Certificates, refused func(string, int), counters Counters, kept func(string) []byte) error {
-	http := l.protocols["http"].(*http1.Server)
-	server, err := s.server(cfg, s.automatic.protocols([]https.Named{{Name: "http/1.1", Protocol: http}}), refused, counters, l.log, kept)
-	l.protocols["https"] = server
-	return err
+	one := https.Named{Name: "http/1.1", Protocol: l.protocols["http"].(*http1.Server)}
+	two := https.Named{Name: "h2", Protocol: l.two}
+	both := s.server(cfg, s.automatic.protocols([]https.Named{two, one}), refused, counters, l.log)
+	alone := s.server(cfg, s.automatic.protocols([]https.Named{one}), refused, counters, l.log)
+	l.protocols["https"], l.protocols[withoutHTTP2] = both, alone
+	return s.shareTickets(kept, both, alone)
 }
 
 // protocol is what is spoken at an address.
@@ -93,6 +102,8 @@ func (l *Listeners) protocol(at config.Listen) listen.Protocol {
 		return l.protocols[redirecting]
 	case at.H2C:
 		return l.protocols[cleartext]
+	case at.NoHTTP2:
+		return l.protocols[withoutHTTP2]
 	}
 	return l.protocols[at.Protocol]
 }

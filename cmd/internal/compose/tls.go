@@ -89,7 +89,7 @@ func readPool(setting, name string) (*x509.CertPool, error) {
 }
 
 // server makes the way in, with the protocols behind it.
-func (s *Certificates) server(cfg *config.Config, protocols []https.Named, refused func(string, int), counters Counters, log *logfile.Log, kept func(string) []byte) (*https.Server, error) {
+func (s *Certificates) server(cfg *config.Config, protocols []https.Named, refused func(string, int), counters Counters, log *logfile.Log) *https.Server {
 	o := https.Options{
 		Certificate: s.certificate, Protocols: protocols, MinVersion: tls.VersionTLS12, ClientCAs: s.clients, HandshakeTimeout: cfg.Limits.HeaderTimeout,
 		Done:   func(state *tls.ConnectionState) { counters.Handshake(tls.VersionName(state.Version), state.DidResume) },
@@ -104,10 +104,17 @@ func (s *Certificates) server(cfg *config.Config, protocols []https.Named, refus
 	case "require":
 		o.ClientAuth = https.RequireClientAuth
 	}
-	server := https.New(o)
-	var err error
-	s.tickets, err = certs.NewTickets(kept(keptTickets), time.Now(), server.SetTicketKeys)
-	return server, err
+	return https.New(o)
+}
+
+// shareTickets has all servers take the session tickets of each other.
+func (s *Certificates) shareTickets(kept func(string) []byte, servers ...*https.Server) (err error) {
+	s.tickets, err = certs.NewTickets(kept(keptTickets), time.Now(), func(keys [][32]byte) {
+		for _, server := range servers {
+			server.SetTicketKeys(keys)
+		}
+	})
+	return err
 }
 
 // certificate is for handshakes. Files are for a name before automatic certificates are, and never for a CA that validates one.

@@ -137,6 +137,7 @@ key = "key.pem"
 
 [[listen]]
 address = "https+unix:https.sock"
+http2 = "off"
 proxy_protocol = "on"
 
 [[listen]]

@@ -52,6 +52,9 @@ func (c *Config) checkListen(r *schema.Row) {
 		if at.ProxyProtocol && at.Protocol == "uwsgi" {
 			row.Bad("proxy_protocol", "proxy_protocol is for addresses that speak http or https, and %s speaks uwsgi, whose variables name the client", at)
 		}
+		if at.NoHTTP2 && at.Protocol != "https" {
+			row.Bad("http2", "http2 is for addresses that speak https, and %s is not one", at)
+		}
 		if at.H2C && (at.Protocol != "http" || at.Redirect) {
 			row.Bad("h2c", "h2c is for addresses that speak http and do not redirect, and %s is not one", at)
 		}

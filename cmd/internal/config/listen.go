@@ -24,6 +24,7 @@ type Listen struct {
 	Backlog  int         `key:"backlog"`        // connections that wait for accept
 	Redirect bool        `key:"redirect_https"` // requests are sent to the same address with https
 
+	NoHTTP2       bool // clients of https get HTTP/1.1 alone
 	H2C           bool `key:"h2c"`            // HTTP/2 without TLS, for clients that know of it
 	ProxyProtocol bool `key:"proxy_protocol"` // each connection begins with a PROXY header
 
@@ -46,6 +47,17 @@ func (*Listen) Settings() schema.Group {
 		{Key: "group", Kind: schema.Text, Derived: "the group that runs standpipe", Show: unixOnly(func(l *Listen) string { return l.Group })},
 		{Key: "backlog", Kind: schema.Int, Flags: []string{"backlog"}, Derived: "the system's somaxconn, at least 1024"},
 		{Key: "redirect_https", Kind: schema.Switch, Default: "off"},
+		{Key: "http2", Kind: schema.Switch, Default: "on",
+			Set: schema.Set(func(l *Listen, in schema.Input) error {
+				on, err := schema.ParseSwitch(in.Last())
+				l.NoHTTP2 = !on
+				return err
+			}), Show: schema.Show(func(l *Listen) (string, bool) {
+				if l.Protocol != "https" {
+					return "", false
+				}
+				return schema.OnOff(!l.NoHTTP2), true
+			})},
 		{Key: "h2c", Kind: schema.Switch, Default: "off"},
 		{Key: "proxy_protocol", Kind: schema.Switch, Default: "off"},
 	}}
@@ -88,7 +100,7 @@ func setAddress(l *Listen, in schema.Input) error {
 		n.Mode = l.Mode
 	}
 	n.User, n.Group = cmp.Or(l.User, n.User), cmp.Or(l.Group, n.Group)
-	n.Protocol, n.Backlog, n.Redirect, n.ProxyProtocol, n.H2C = l.Protocol, l.Backlog, l.Redirect, l.ProxyProtocol, l.H2C
+	n.Protocol, n.Backlog, n.Redirect, n.ProxyProtocol, n.NoHTTP2, n.H2C = l.Protocol, l.Backlog, l.Redirect, l.ProxyProtocol, l.NoHTTP2, l.H2C
 	*l = n
 	return nil
 }
