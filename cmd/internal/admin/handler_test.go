@@ -91,9 +91,9 @@ func (s *fakeServer) ReopenLogs() error { s.done = append(s.done, "reopen"); ret
 func (s *fakeServer) About(st *Status)  { st.LogLevel = "info" }
 
 func (s *fakeServer) Certificates() []certs.Info { return s.certificates }
-func (s *fakeServer) RenewCertificate(_ context.Context, name string) error {
+func (s *fakeServer) RenewCertificate(ctx context.Context, name string) error {
 	s.done = append(s.done, "renew "+name)
-	return s.err
+	return errors.Join(s.err, ctx.Err())
 }
 
 type rig struct {
@@ -289,5 +289,17 @@ func TestCertificates(t *testing.T) {
 		if c.status == http.StatusNotFound && (!strings.Contains(p.Detail, "shop.test, new.test") || strings.Count(p.Detail, "file.test") != 1) {
 			t.Error(p.Detail)
 		}
+	}
+}
+
+// A client that disconnects does not end its renewal.
+func TestRenewalContinues(t *testing.T) {
+	r := newRig()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	rec := httptest.NewRecorder()
+	r.h.ServeHTTP(rec, httptest.NewRequestWithContext(ctx, "POST", "/v1/renew", strings.NewReader(`{"name":"shop.test"}`)))
+	if rec.Code != http.StatusOK {
+		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
 }
