@@ -39,6 +39,14 @@ func issuers(c *certmagic.Config, o Options, logger *zap.Logger) []*certmagic.AC
 			DisableHTTPChallenge: o.HTTPPort == 0, DisableTLSALPNChallenge: o.TLSPort == 0,
 			AltHTTPPort: o.HTTPPort, AltTLSALPNPort: o.TLSPort, ListenHost: o.ListenHost,
 		}
+		if o.Email == "" {
+			// While another goroutine or process makes the account, certmagic takes its folder, "default", for an address, and
+			// keeps that for all CAs. A CA refuses it.
+			template.NewAccountFunc = func(_ context.Context, _ *certmagic.ACMEIssuer, account acmeclient.Account) (acmeclient.Account, error) {
+				account.Contact = nil
+				return account, nil
+			}
+		}
 		if template.CA == certmagic.LetsEncryptProductionCA {
 			// A name that has failed is tried with this one first: its rate limits are wider.
 			template.TestCA = certmagic.LetsEncryptStagingCA

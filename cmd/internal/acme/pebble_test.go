@@ -25,7 +25,7 @@ func TestHTTP01(t *testing.T) {
 	s := newSite(t)
 	c := newCA(t, s, s.dns, time.Hour)
 	r, log := newRecords(t)
-	m := served(t, s, Options{Names: []string{"HTTP01.EXAMPLE.TEST"}, Authorities: []Authority{c.Authority}, HTTPPort: port(s.http.Addr()), Log: log})
+	m := served(t, s, Options{Names: []string{"HTTP01.EXAMPLE.TEST"}, Profile: "default", Authorities: []Authority{c.Authority}, HTTPPort: port(s.http.Addr()), Log: log})
 	eventually(t, "a certificate", obtained(s, "http01.example.test"))
 	leaf := s.certificate("http01.example.test")
 	if err := leaf.VerifyHostname("http01.example.test"); err != nil {
@@ -53,6 +53,24 @@ func TestHTTP01(t *testing.T) {
 	}
 }
 
+// The account has no address, even if the storage has the folder of one that another process is about to make.
+func TestAccountWithoutAddress(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	c := newCA(t, s, s.dns, time.Hour)
+	dir := storageDir(t)
+	ca := strings.NewReplacer("https://", "", ":", "-", "/", "-").Replace(c.URL)
+	if err := os.MkdirAll(dir+"/acme/"+ca+"/users/default", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	storage, err := OpenFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served(t, s, Options{Names: []string{"account.example.test"}, Authorities: []Authority{c.Authority}, HTTPPort: port(s.http.Addr()), Storage: storage})
+	eventually(t, "a certificate", obtained(s, "account.example.test"))
+}
+
 func TestTLSALPN01(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -66,7 +84,7 @@ func TestOffline(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	c := newCA(t, s, s.dns, time.Hour)
-	dir := t.TempDir() + "/certificates"
+	dir := storageDir(t)
 	storage, err := OpenFolder(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -214,11 +214,23 @@ func selfSigned(t *testing.T, dir string) *x509.CertPool {
 	return pool
 }
 
+// storageDir is a folder that does not exist yet.
+func storageDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "standpipe-certificates-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A goroutine of certmagic's may still write a lock.
+	t.Cleanup(func() { eventually(t, "the storage is removed", func() bool { return os.RemoveAll(dir) == nil }) })
+	return dir + "/certificates"
+}
+
 // served makes a Manager, answers the challenges at the site, and starts it.
 func served(t *testing.T, s *site, o Options) *Manager {
 	t.Helper()
 	if o.Storage == nil {
-		storage, err := OpenFolder(t.TempDir() + "/certificates")
+		storage, err := OpenFolder(storageDir(t))
 		if err != nil {
 			t.Fatal(err)
 		}
