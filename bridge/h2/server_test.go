@@ -14,8 +14,22 @@ import (
 )
 
 func serve(t *testing.T, h http.HandlerFunc) (*Server, string, *http.Client) {
+	return serveWith(t, Options{}, h)
+}
+
+// lingering is a connection as package listen's are.
+type lingering struct{ *net.TCPConn }
+
+func (l lingering) LingeringClose() error {
+	_ = l.CloseWrite()
+	_ = l.SetReadDeadline(time.Now().Add(patience))
+	_, _ = io.Copy(io.Discard, l.TCPConn)
+	return l.Close()
+}
+
+func serveWith(t *testing.T, o Options, h http.HandlerFunc) (*Server, string, *http.Client) {
 	t.Helper()
-	s := New(h, Options{})
+	s := New(h, o)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +42,8 @@ func serve(t *testing.T, h http.HandlerFunc) (*Server, string, *http.Client) {
 				return
 			}
 			ends := httpx.EndsOf(c.RemoteAddr().String(), c.LocalAddr())
-			go s.ServeBegun(c, &ends)
+			_ = c.(*net.TCPConn).SetWriteBuffer(16 << 10)
+			go s.ServeBegun(lingering{c.(*net.TCPConn)}, &ends)
 		}
 	}()
 	p := new(http.Protocols)
