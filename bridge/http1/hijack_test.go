@@ -92,6 +92,25 @@ func TestHijackBehindAnAnswer(t *testing.T) {
 	}
 }
 
+// What a handler has written of a body whose length is not known goes out too.
+func TestHijackBehindAPiece(t *testing.T) {
+	g := newRig(t, Options{}, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "piece")
+		c, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.WriteString(c, "3\r\nown\r\n0\r\n\r\n")
+		c.Close()
+	})
+	p := g.dial()
+	p.send(requestOf("GET / HTTP/1.1"))
+	if a := p.read("GET"); a.body != "pieceown" {
+		t.Errorf("%s%q", a.head, a.body)
+	}
+}
+
 // Files go out whole and in parts, with and without a length, and one that is shorter than
 // declared ends the connection.
 func TestFiles(t *testing.T) {

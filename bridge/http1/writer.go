@@ -75,9 +75,13 @@ func (w *writer) WriteHeader(status int) {
 	}
 }
 
-// hasBody: RFC 9110 6.4.1.
+// hasBody: RFC 9110 6.4.1, 15.3.6.
 func (w *writer) hasBody() bool {
-	return w.method != http.MethodHead && w.status != http.StatusNoContent && w.status != http.StatusNotModified && w.status >= 200
+	switch w.status {
+	case http.StatusNoContent, http.StatusResetContent, http.StatusNotModified:
+		return false
+	}
+	return w.method != http.MethodHead && w.status >= 200
 }
 
 // endsWithConnection reports an answer of which the client knows the end by the end of the
@@ -207,6 +211,9 @@ func (w *writer) endHead() {
 	switch {
 	case w.status == http.StatusNoContent || w.status < 200: // RFC 9110 8.6
 		w.declared = -1
+	case w.status == http.StatusResetContent: // RFC 9110 15.3.6: it says that it has no content
+		w.declared = 0
+		b = appendLength(b, 0)
 	case w.declared >= 0:
 		b = appendLength(b, w.declared)
 	case !w.hasBody():
@@ -266,10 +273,9 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if w.hijacked {
 		return nil, nil, http.ErrHijacked
 	}
-	if w.status != 0 && !w.headed {
-		w.endHead()
+	if w.status != 0 {
+		_ = w.FlushError() // what was written goes out first; the error is out's
 	}
-	w.out.flush()
 	w.hijacked = true
 	nc := w.c.giveAway()
 	return nc, bufio.NewReadWriter(bufio.NewReader(nc), bufio.NewWriter(nc)), w.out.err
