@@ -149,7 +149,8 @@ const takeLimit = 10 * time.Second
 // TakeOver lets a ready process accept connections. The error is a *Failed, and the process
 // has ended then.
 func (a *Attempt) TakeOver() error {
-	a.keeping.Wait()                     // it is ready, so it has read them
+	a.keeping.Wait() // it is ready, so it has read them
+	_ = a.say.SetWriteDeadline(time.Time{})
 	_, _ = io.WriteString(a.say, "go\n") // if that fails, "taken" does not come
 	late := time.After(takeLimit)
 	for {

@@ -27,7 +27,6 @@ func (a *Attempt) keep(secrets map[string][]byte) {
 	_ = a.say.SetWriteDeadline(time.Now().Add(keepTime))
 	a.keeping.Go(func() {
 		_, _ = a.say.WriteString(text.String()) // without them the new process exits
-		_ = a.say.SetWriteDeadline(time.Time{})
 	})
 }
 
