@@ -109,6 +109,9 @@ func TestOffline(t *testing.T) {
 		if err != nil {
 			return err
 		}
+		if d.IsDir() && d.Name() == "locks" { // its files come and go, and hold no secret
+			return filepath.SkipDir
+		}
 		info, err := d.Info()
 		if err == nil && info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%s: %v", path, info.Mode())
