@@ -1,15 +1,9 @@
 package integration
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -18,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/standpipe/standpipe/bridge/bridgetest/testca"
 )
 
 // A server gets its certificate from a CA by itself, answers https with it, redirects http, and has it again after a restart.
@@ -174,24 +170,13 @@ func TestCertsWithoutCA(t *testing.T) {
 // writeCAFiles writes the CA's configuration, and a certificate for its own server.
 func writeCAFiles(t *testing.T, dir, config string) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := testca.For("127.0.0.1")
+	c.IsCA, c.BasicConstraintsValid = true, true
+	made := testca.SelfSigned(t, c)
 	for name, text := range map[string]string{
 		"ca.json": config,
-		"ca.pem":  string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
-		"ca.key":  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})),
+		"ca.pem":  made.CertPEM,
+		"ca.key":  made.KeyPEM,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.TrimSpace(text)), 0o600); err != nil {
 			t.Fatal(err)

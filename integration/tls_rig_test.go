@@ -1,87 +1,42 @@
 package integration
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
-	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/standpipe/standpipe/bridge/bridgetest/testca"
 )
 
 // authority is a CA of the tests.
 type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+	*testca.Authority
 	pool *x509.CertPool
 	pem  string
 }
 
 func newAuthority(t testing.TB, name string) *authority {
 	t.Helper()
-	a := &authority{pool: x509.NewCertPool()}
-	c, pemText, _ := a.sign(t, &x509.Certificate{Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
-	a.cert, a.key, a.pem = c.Leaf, c.PrivateKey.(*ecdsa.PrivateKey), pemText
-	a.pool.AddCert(a.cert)
-	return a
+	a := testca.New(t, name)
+	return &authority{a, a.Pool, a.PEM}
 }
 
-// sign makes a certificate, in PEM too; the first one of an authority signs itself.
+// sign makes a certificate, in PEM too.
 func (a *authority) sign(t testing.TB, c *x509.Certificate) (made tls.Certificate, cert, key string) {
 	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.SerialNumber = big.NewInt(time.Now().UnixNano())
-	if c.NotAfter.IsZero() {
-		c.NotBefore, c.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(90*24*time.Hour)
-	}
-	if !c.IsCA {
-		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
-	}
-	parent, signer := a.cert, a.key
-	if parent == nil {
-		parent, signer = c, k
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, parent, k.Public(), signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	key = string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
-	if made, err = tls.X509KeyPair([]byte(cert), []byte(key)); err != nil {
-		t.Fatal(err)
-	}
-	return made, cert, key
+	m := a.Sign(t, c)
+	return *m.Certificate, m.CertPEM, m.KeyPEM
 }
 
 // forNames signs a certificate of a server.
 func (a *authority) forNames(t testing.TB, names ...string) (cert, key string) {
 	t.Helper()
-	c := &x509.Certificate{Subject: pkix.Name{CommonName: names[0]}}
-	for _, n := range names {
-		if ip := net.ParseIP(n); ip != nil {
-			c.IPAddresses = append(c.IPAddresses, ip)
-		} else {
-			c.DNSNames = append(c.DNSNames, n)
-		}
-	}
-	_, cert, key = a.sign(t, c)
+	_, cert, key = a.sign(t, testca.For(names...))
 	return cert, key
 }
 

@@ -2,75 +2,22 @@ package https_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"math/big"
-	"net"
 	"net/http"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/bridgetest/testca"
 	"github.com/standpipe/standpipe/bridge/http1"
 	"github.com/standpipe/standpipe/bridge/https"
 	"github.com/standpipe/standpipe/bridge/listen"
 )
 
-// ca makes certificates.
-type ca struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	pool *x509.CertPool
-}
-
-func newCA(t testing.TB) *ca {
-	t.Helper()
-	a := &ca{pool: x509.NewCertPool()}
-	made := a.make(t, &x509.Certificate{Subject: pkix.Name{CommonName: "test CA"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
-	a.cert, a.key = made.Leaf, made.PrivateKey.(*ecdsa.PrivateKey)
-	a.pool.AddCert(a.cert)
-	return a
-}
-
-// make makes a certificate; the first one signs itself.
-func (a *ca) make(t testing.TB, c *x509.Certificate) *tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c.SerialNumber == nil {
-		c.SerialNumber = big.NewInt(time.Now().UnixNano())
-	}
-	if c.NotAfter.IsZero() {
-		c.NotBefore, c.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour)
-	}
-	if c.ExtKeyUsage == nil && !c.IsCA {
-		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
-	}
-	parent, signer := a.cert, a.key
-	if parent == nil {
-		parent, signer = c, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, parent, key.Public(), signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
-}
-
 // rig is a server that runs.
 type rig struct {
 	*https.Server
-	ca      *ca
+	ca      *testca.Authority
 	address string
 	group   *listen.Group
 
@@ -82,11 +29,11 @@ type rig struct {
 // newRig serves h by HTTP/1.1, and protocols before it.
 func newRig(t testing.TB, h http.HandlerFunc, o https.Options, protocols ...https.Named) *rig {
 	t.Helper()
-	r := &rig{ca: newCA(t), reasons: map[string]int{}}
+	r := &rig{ca: testca.New(t, "test CA"), reasons: map[string]int{}}
 	r.changed = sync.NewCond(&r.mu)
-	server := r.ca.make(t, &x509.Certificate{DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})
+	server := r.ca.Sign(t, testca.For("localhost", "127.0.0.1"))
 	if o.Certificate == nil {
-		o.Certificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return server, nil }
+		o.Certificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return server.Certificate, nil }
 	}
 	o.Failed = func(reason string) {
 		r.mu.Lock()
@@ -139,14 +86,14 @@ func (r *rig) client(o *tls.Config) *http.Client {
 	if o == nil {
 		o = &tls.Config{}
 	}
-	o.RootCAs = r.ca.pool
+	o.RootCAs = r.ca.Pool
 	return &http.Client{Transport: &http.Transport{TLSClientConfig: o}, Timeout: 10 * time.Second}
 }
 
 // dial makes a connection with a handshake.
 func (r *rig) dial(t testing.TB) *tls.Conn {
 	t.Helper()
-	c, err := tls.Dial("tcp", r.address, &tls.Config{RootCAs: r.ca.pool, ServerName: "localhost"})
+	c, err := tls.Dial("tcp", r.address, &tls.Config{RootCAs: r.ca.Pool, ServerName: "localhost"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/bridgetest/testca"
 	"github.com/standpipe/standpipe/bridge/https"
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
@@ -128,10 +129,10 @@ func TestAnswers(t *testing.T) {
 
 // How handshakes fail, and what is counted.
 func TestFailures(t *testing.T) {
-	other := newCA(t)
+	other := testca.New(t, "other CA")
 	r := newRig(t, echo, https.Options{HandshakeTimeout: 300 * time.Millisecond, MinVersion: tls.VersionTLS13})
 	dial := func(o *tls.Config) error {
-		o.RootCAs = r.ca.pool
+		o.RootCAs = r.ca.Pool
 		c, err := tls.Dial("tcp", r.address, o)
 		if err == nil {
 			c.Close()
@@ -146,7 +147,7 @@ func TestFailures(t *testing.T) {
 		t.Error("foo is spoken")
 	}
 	r.wait(t, "protocol", 1)
-	if _, err := tls.Dial("tcp", r.address, &tls.Config{RootCAs: other.pool}); err == nil {
+	if _, err := tls.Dial("tcp", r.address, &tls.Config{RootCAs: other.Pool}); err == nil {
 		t.Error("another CA's certificate was taken")
 	}
 	r.wait(t, "rejected", 1)
@@ -202,14 +203,14 @@ func environ(w http.ResponseWriter, _ *http.Request) {
 }
 
 func TestClientCertificates(t *testing.T) {
-	authority, other := newCA(t), newCA(t)
+	authority, other := testca.New(t, "test CA"), testca.New(t, "other CA")
 	subject := pkix.Name{CommonName: "alice", Organization: []string{"Shop, Inc"}}
 	certs := map[string]*tls.Certificate{
 		"none":    nil,
-		"good":    authority.make(t, &x509.Certificate{Subject: subject}),
-		"expired": authority.make(t, &x509.Certificate{Subject: subject, NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(-time.Hour)}),
-		"other":   other.make(t, &x509.Certificate{Subject: subject}),
-		"server":  authority.make(t, &x509.Certificate{Subject: subject, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}),
+		"good":    authority.Sign(t, &x509.Certificate{Subject: subject}).Certificate,
+		"expired": authority.Sign(t, &x509.Certificate{Subject: subject, NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(-time.Hour)}).Certificate,
+		"other":   other.Sign(t, &x509.Certificate{Subject: subject}).Certificate,
+		"server":  authority.Sign(t, &x509.Certificate{Subject: subject, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}).Certificate,
 	}
 	ask := func(r *rig, c *tls.Certificate, version uint16, cache tls.ClientSessionCache) (string, error) {
 		o := &tls.Config{MaxVersion: version, ClientSessionCache: cache, GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
@@ -229,7 +230,7 @@ func TestClientCertificates(t *testing.T) {
 		return string(b), err
 	}
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-		optional := newRig(t, environ, https.Options{ClientAuth: https.RequestClientAuth, ClientCAs: authority.pool})
+		optional := newRig(t, environ, https.Options{ClientAuth: https.RequestClientAuth, ClientCAs: authority.Pool})
 		for name, want := range map[string]string{"none": "NONE", "good": "SUCCESS", "expired": "FAILED:certificate has expired", "other": "FAILED:unable to verify the certificate", "server": "FAILED:"} {
 			cache := tls.NewLRUClientSessionCache(1)
 			for range 2 { // the second one resumes the session
@@ -239,7 +240,7 @@ func TestClientCertificates(t *testing.T) {
 				}
 			}
 		}
-		required := newRig(t, environ, https.Options{ClientAuth: https.RequireClientAuth, ClientCAs: authority.pool})
+		required := newRig(t, environ, https.Options{ClientAuth: https.RequireClientAuth, ClientCAs: authority.Pool})
 		for name, c := range certs {
 			got, err := ask(required, c, version, nil)
 			if (err == nil) != (name == "good") {
@@ -352,7 +353,7 @@ func (fake) Close() error                   { return nil }
 
 func TestALPN(t *testing.T) {
 	r := newRig(t, echo, https.Options{}, https.Named{Name: "h2", Protocol: fake{"fake"}})
-	c, err := tls.Dial("tcp", r.address, &tls.Config{RootCAs: r.ca.pool, ServerName: "localhost", NextProtos: []string{"http/1.1", "h2"}})
+	c, err := tls.Dial("tcp", r.address, &tls.Config{RootCAs: r.ca.Pool, ServerName: "localhost", NextProtos: []string{"http/1.1", "h2"}})
 	if err != nil {
 		t.Fatal(err)
 	}

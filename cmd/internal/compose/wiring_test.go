@@ -3,13 +3,7 @@
 package compose
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"io"
-	"math/big"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -20,6 +14,7 @@ import (
 	"unsafe"
 
 	"github.com/standpipe/standpipe/bridge/accesslog"
+	"github.com/standpipe/standpipe/bridge/bridgetest/testca"
 	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/compress"
 	"github.com/standpipe/standpipe/bridge/http1"
@@ -270,7 +265,8 @@ func TestWiring(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cert, key := selfSigned(t)
+	made := testca.SelfSigned(t, testca.For("shop.example.org"))
+	cert, key := made.CertPEM, made.KeyPEM
 	for name, text := range map[string]string{"cert.pem": cert, "key.pem": key, "busy.html": "busy", "app/app.py": "app = None\n", "app/env": "C=d\n", "touched": "", "app/touched": ""} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -326,25 +322,6 @@ func TestWiring(t *testing.T) {
 			}
 		}
 	}
-}
-
-// selfSigned makes a certificate and its key, in PEM.
-func selfSigned(t *testing.T) (cert, key string) {
-	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"shop.example.org"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, k.Public(), k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
 }
 
 // checkComplete: everySetting sets every setting that there is, and to something else than its default.
