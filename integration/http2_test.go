@@ -13,6 +13,38 @@ import (
 	"time"
 )
 
+// plainTwo is a client of HTTP/2 without TLS, with a connection of its own.
+func plainTwo(t testing.TB) *http.Client {
+	t.Helper()
+	p := new(http.Protocols)
+	p.SetUnencryptedHTTP2(true)
+	tr := &http.Transport{Protocols: p}
+	t.Cleanup(tr.CloseIdleConnections)
+	return &http.Client{Transport: tr, Timeout: patience}
+}
+
+// postEnviron posts 300,000 bytes to /a%20b?c=d, with two parts of a cookie, and returns the environ that the app
+// answers with. host: of the Host field; empty: the URL's.
+func postEnviron(t testing.TB, client *http.Client, server, host string) (*http.Response, map[string]string) {
+	t.Helper()
+	req, err := http.NewRequest("POST", server+"/a%20b?c=d", strings.NewReader(strings.Repeat("x", 300_000)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header["Cookie"] = []string{"a=1; b=2"}
+	req.Host = host
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var environ map[string]string
+	if err := json.NewDecoder(resp.Body).Decode(&environ); err != nil {
+		t.Fatal(err)
+	}
+	return resp, environ
+}
+
 // One address speaks HTTP/1.1 and, to clients that begin with it, HTTP/2: the environ is the same but for the version.
 func TestHTTP2Cleartext(t *testing.T) {
 	t.Parallel()
@@ -31,26 +63,8 @@ module = "app:app"
 workers = 1
 `})
 	s := start(t, opts{Dir: dir, Bare: true})
-	p := new(http.Protocols)
-	p.SetUnencryptedHTTP2(true)
-	tr := &http.Transport{Protocols: p}
-	t.Cleanup(tr.CloseIdleConnections)
-	for version, client := range map[string]*http.Client{"HTTP/2.0": {Transport: tr, Timeout: patience}, "HTTP/1.1": {Timeout: patience}} {
-		req, err := http.NewRequest("POST", "http://"+s.Addr+"/a%20b?c=d", strings.NewReader(strings.Repeat("x", 300_000)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header["Cookie"] = []string{"a=1; b=2"}
-		req.Host = "shop.example.org"
-		resp, err := client.Do(req)
-		if err != nil {
-			t.Fatal(version, err)
-		}
-		defer resp.Body.Close()
-		var environ map[string]string
-		if err := json.NewDecoder(resp.Body).Decode(&environ); err != nil {
-			t.Fatal(version, err)
-		}
+	for version, client := range map[string]*http.Client{"HTTP/2.0": plainTwo(t), "HTTP/1.1": {Timeout: patience}} {
+		resp, environ := postEnviron(t, client, "http://"+s.Addr, "shop.example.org")
 		for k, want := range map[string]string{"SERVER_PROTOCOL": version, "HTTP_COOKIE": "a=1; b=2", "HTTP_HOST": "shop.example.org", "PATH_INFO": "/a b", "QUERY_STRING": "c=d",
 			"REMOTE_ADDR": "127.0.0.1", "wsgi.url_scheme": "http", "n": "300000", "CONTENT_LENGTH": "300000"} {
 			if environ[k] != want {
@@ -88,11 +102,7 @@ workers = 1
 `})
 	s := start(t, opts{Dir: dir, Bare: true, Args: []string{"--log-format", "json"}})
 	get := func(path string) (string, error) { // on a connection of its own
-		p := new(http.Protocols)
-		p.SetUnencryptedHTTP2(true)
-		tr := &http.Transport{Protocols: p}
-		t.Cleanup(tr.CloseIdleConnections)
-		resp, err := (&http.Client{Transport: tr, Timeout: patience}).Get("http://" + s.Addr + path)
+		resp, err := plainTwo(t).Get("http://" + s.Addr + path)
 		if err != nil {
 			return "", err
 		}

@@ -54,20 +54,7 @@ func TestHTTP2OverTLS(t *testing.T) {
 	certified := func() *tls.Config { return &tls.Config{Certificates: []tls.Certificate{alice}} }
 	seen := map[string]map[string]string{}
 	for version, client := range map[string]*http.Client{"HTTP/2.0": secureTwo(t, a, certified()), "HTTP/1.1": secureClient(a, certified())} {
-		req, err := http.NewRequest("POST", "https://localhost:"+port(s)+"/a%20b?c=d", strings.NewReader(strings.Repeat("x", 300_000)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Cookie", "a=1; b=2")
-		resp, err := client.Do(req)
-		if err != nil {
-			t.Fatal(version, err)
-		}
-		defer resp.Body.Close()
-		var environ map[string]string
-		if err := json.NewDecoder(resp.Body).Decode(&environ); err != nil {
-			t.Fatal(version, err)
-		}
+		resp, environ := postEnviron(t, client, "https://localhost:"+port(s), "")
 		for k, want := range map[string]string{"SERVER_PROTOCOL": version, "HTTP_COOKIE": "a=1; b=2", "HTTP_HOST": "localhost:" + port(s), "PATH_INFO": "/a b", "QUERY_STRING": "c=d", "REMOTE_ADDR": "127.0.0.1",
 			"wsgi.url_scheme": "https", "HTTPS": "on", "SSL_PROTOCOL": "TLSv1.3", "SSL_TLS_SNI": "localhost", "SSL_CLIENT_VERIFY": "SUCCESS", "SSL_CLIENT_S_DN_CN": "alice", "SERVER_PORT": port(s), "n": "300000", "CONTENT_LENGTH": "300000"} {
 			if environ[k] != want {

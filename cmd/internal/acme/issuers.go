@@ -62,7 +62,7 @@ func issuers(c *certmagic.Config, o Options, logger *zap.Logger) []*certmagic.AC
 	return list
 }
 
-// unattended is an issuer that asks nobody at a terminal for an address.
+// unattended is an issuer that asks for no address at a terminal.
 type unattended struct{ *certmagic.ACMEIssuer }
 
 // PreCheck is certmagic.PreChecker's.

@@ -51,7 +51,7 @@ type Manager struct {
 	states  *states
 	cache   *certmagic.Cache
 	config  *certmagic.Config // of Options.Names
-	obtain  *certmagic.Config // the same for obtaining: it asks nobody at a terminal
+	obtain  *certmagic.Config // the same for obtaining: it does not ask at a terminal
 	demand  *certmagic.Config // of all other names; nil: there are none
 	issuers []*certmagic.ACMEIssuer
 

@@ -75,7 +75,7 @@ func stamps(p Pair) [2]stamp { return [2]stamp{stampOf(p.Cert), stampOf(p.Key)} 
 
 func sameStamps(a, b [2]stamp) bool { return a[0].same(b[0]) && a[1].same(b[1]) }
 
-// index makes the table. mu is held, or nobody else has f.
+// index makes the table. mu is held, or no other goroutine has f.
 func (f *Files) index() {
 	t := &table{exact: map[string][]*tls.Certificate{}, wildcard: map[string][]*tls.Certificate{}}
 	for _, one := range f.list {
@@ -217,8 +217,8 @@ func days(c *tls.Certificate, now time.Time) int {
 	return int(c.Leaf.NotAfter.Sub(now).Hours() / 24)
 }
 
-// warn writes a record a day for each certificate that expires soon. mu is held, or nobody else
-// has f.
+// warn writes a record a day for each certificate that expires soon. mu is held, or no other
+// goroutine has f.
 func (f *Files) warn(now time.Time) {
 	for _, one := range f.list {
 		left := one.cert.Leaf.NotAfter.Sub(now)

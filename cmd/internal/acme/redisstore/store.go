@@ -18,7 +18,7 @@ import (
 type Store struct {
 	option rueidis.ClientOption
 	prefix string
-	expiry time.Duration // of a lock that nobody extends
+	expiry time.Duration // of a lock that is not extended
 	log    hclog.Logger
 
 	mu     sync.Mutex
@@ -32,7 +32,7 @@ func Open(url, prefix string, log hclog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	o.DisableCache = true // values are read seldom, and a cache of private keys helps nobody
+	o.DisableCache = true // values are read seldom, and private keys are not to lie in a cache
 	o.ClientName = "standpipe"
 	return &Store{option: o, prefix: "{" + prefix + "}", expiry: 30 * time.Second, log: log, locks: map[string]*lock{}}, nil
 }
