@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/standpipe/standpipe/bridge/bridgetest/testca"
+	"github.com/standpipe/standpipe/integration/testca"
 )
 
 // A server gets its certificate from a CA by itself, answers https with it, redirects http, and has it again after a restart.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/standpipe/standpipe/bridge/bridgetest/testca"
+	"github.com/standpipe/standpipe/integration/testca"
 )
 
 // authority is a CA of the tests.

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/standpipe/standpipe/bridge/bridgetest/testca"
 	"github.com/standpipe/standpipe/bridge/http1"
 	"github.com/standpipe/standpipe/bridge/https"
 	"github.com/standpipe/standpipe/bridge/listen"
+	"github.com/standpipe/standpipe/integration/testca"
 )
 
 // rig is a server that runs.

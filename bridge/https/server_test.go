@@ -16,9 +16,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/standpipe/standpipe/bridge/bridgetest/testca"
 	"github.com/standpipe/standpipe/bridge/https"
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/integration/testca"
 )
 
 func echo(w http.ResponseWriter, r *http.Request) {

@@ -21,7 +21,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/standpipe/standpipe/bridge/bridgetest/testca"
+	"github.com/standpipe/standpipe/integration/testca"
 )
 
 // toolsDir is the folder of tools; empty: no test has asked for them.

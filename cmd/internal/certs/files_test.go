@@ -12,7 +12,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/standpipe/standpipe/bridge/bridgetest/testca"
+	"github.com/standpipe/standpipe/integration/testca"
 )
 
 // put writes a certificate for the names, that is valid for life.

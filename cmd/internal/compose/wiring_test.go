@@ -14,7 +14,6 @@ import (
 	"unsafe"
 
 	"github.com/standpipe/standpipe/bridge/accesslog"
-	"github.com/standpipe/standpipe/bridge/bridgetest/testca"
 	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/compress"
 	"github.com/standpipe/standpipe/bridge/http1"
@@ -27,6 +26,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
+	"github.com/standpipe/standpipe/integration/testca"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
