@@ -120,7 +120,7 @@ func (l *loader) readFile() {
 		l.v.File.Failed = true
 		return
 	}
-	l.v.File = l.v.Schema.ParseTOML(text, name, filepath.Dir(path), &l.v.Problems)
+	l.v.File = l.v.Schema.ParseTOML(text, name, filepath.Dir(path), l.v.Env, &l.v.Problems)
 }
 
 // fileName is the configuration file as it was named, and the source of the name; empty: none is read.

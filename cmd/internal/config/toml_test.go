@@ -13,7 +13,7 @@ func FuzzParseTOML(f *testing.F) {
 	f.Add([]byte("a.b.c = [[1,{x=2}]]\n[[a.b]]\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var bad schema.Problems
-		product().ParseTOML(text, "f", "/", &bad)
+		product().ParseTOML(text, "f", "/", nil, &bad)
 		for _, p := range bad {
 			if !strings.HasPrefix(p.Where, "f") {
 				t.Errorf("a problem without a place: %v", p)

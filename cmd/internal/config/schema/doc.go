@@ -10,7 +10,7 @@
 // (File, layer), the Sources of all values and the Problems so far. A Row is one table of it, for checks.
 //
 // Files: scope.go (Schema, Scope and how they are made of a struct), setting.go (Setting), value.go (a setting's field:
-// writing and showing it), kinds.go (how values are written), source.go, problem.go, toml.go (the file), lines.go (the line
+// writing and showing it), kinds.go (how values are written), source.go, problem.go, toml.go (the file), expand.go (the variables in its texts), lines.go (the line
 // of each of its keys), rowflag.go (a row as one flag), layers.go (environment and flags), values.go (the layers put
 // together), row.go (checks), unknown.go and nearest.go (misspelled keys), effective.go (the values in force, and how two
 // configurations differ), texts.go (documentation in fragments), docs.go (the page of all settings).

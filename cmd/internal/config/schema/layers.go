@@ -42,7 +42,7 @@ func (s *Schema) envLayer(env Environment, dir string) layer {
 			if one.Named() {
 				values = splitList(env[name])
 			}
-			l.add(one, Input{Values: values, Src: Source{FromEnv, name}, Base: dir})
+			l.add(one, Input{Values: values, Src: Source{Kind: FromEnv, Where: name}, Base: dir})
 		}
 	}
 	return l
@@ -55,7 +55,7 @@ func (s *Schema) flagLayer(flags []Flag, dir string) layer {
 		if one == nil || one.scope == s.Command || len(f.Values) == 0 {
 			continue
 		}
-		l.add(one, Input{Values: f.Values, Exact: one.Whole, Src: Source{FromFlag, "--" + one.FlagNames()[0]}, Base: dir})
+		l.add(one, Input{Values: f.Values, Exact: one.Whole, Src: Source{Kind: FromFlag, Where: "--" + one.FlagNames()[0]}, Base: dir})
 	}
 	return l
 }

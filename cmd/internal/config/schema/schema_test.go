@@ -73,7 +73,7 @@ func TestScopes(t *testing.T) {
 func TestFill(t *testing.T) {
 	s := gardenSchema()
 	v := s.NewValues(Environment{"GARDEN_HOURS": "5", "GARDEN_SIZE": "south=7,6"}, []Flag{{Name: "acid", Values: []string{"on"}}}, "/")
-	v.File = s.ParseTOML([]byte("name = \"g\"\n[water]\nhours = 3\n[[bed]]\nname = \"south\"\n[[bed.row]]\nplants = [\"a,b\", \"c\"]\n"), "f", "/", &v.Problems)
+	v.File = s.ParseTOML([]byte("name = \"g\"\n[water]\nhours = 3\n[[bed]]\nname = \"south\"\n[[bed.row]]\nplants = [\"a,b\", \"c\"]\n"), "f", "/", nil, &v.Problems)
 	var g garden
 	v.Fill(s.Top, &g, "", v.File.Top)
 	beds := s.Top.Table("bed")
@@ -108,7 +108,7 @@ func TestParseRow(t *testing.T) {
 		s := gardenSchema()
 		var bad Problems
 		got := ""
-		for _, g := range s.ParseRow(s.Top.Table("bed"), text, Source{FromFlag, "--bed"}, "/", "name=x", &bad).Givens {
+		for _, g := range s.ParseRow(s.Top.Table("bed"), text, Source{Kind: FromFlag, Where: "--bed"}, "/", "name=x", &bad).Givens {
 			if got += g.Setting.Key; g.Bad {
 				got += "! "
 			} else {
@@ -128,7 +128,7 @@ func FuzzParseRow(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		s := gardenSchema()
 		var bad Problems
-		for _, g := range s.ParseRow(s.Top.Table("bed"), text, Source{FromFlag, "--bed"}, "/", "name=x", &bad).Givens {
+		for _, g := range s.ParseRow(s.Top.Table("bed"), text, Source{Kind: FromFlag, Where: "--bed"}, "/", "name=x", &bad).Givens {
 			if g.Setting == nil || g.Bad && len(bad) == 0 {
 				t.Errorf("%q: %+v without a problem", text, g)
 			}

@@ -18,6 +18,8 @@ type Source struct {
 	// Where is "standpipe.toml:12" for a file, the variable's name, the flag's name with its dashes, or the reason
 	// for a derived value.
 	Where string
+	// Variables are the names of the variables in a value of the file, with blanks between them.
+	Variables string
 }
 
 // String is the source as `standpipe config` shows it.
@@ -26,6 +28,9 @@ func (s Source) String() string {
 	case FromDerived:
 		return s.Where
 	case FromFile:
+		if s.Variables != "" {
+			return s.Where + " (env " + s.Variables + ")"
+		}
 		return s.Where
 	case FromEnv:
 		return "env " + s.Where

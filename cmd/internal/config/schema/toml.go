@@ -43,10 +43,15 @@ type tomlReader struct {
 	lines  map[string]keyPlace
 	lost   map[*Scope]bool
 	bad    *Problems
+
+	env        Environment
+	variables  map[string][]string // the variables that each text names, by its path
+	unexpanded []string            // paths of texts whose variables are missing
 }
 
-// ParseTOML reads a file's text. shown is its name in messages, base its folder. Problems are added to bad.
-func (s *Schema) ParseTOML(text []byte, shown, base string, bad *Problems) *File {
+// ParseTOML reads a file's text. shown is its name in messages, base its folder; env has the variables that texts name.
+// Problems are added to bad.
+func (s *Schema) ParseTOML(text []byte, shown, base string, env Environment, bad *Problems) *File {
 	doc := map[string]any{}
 	if err := toml.Unmarshal(text, &doc); err != nil {
 		where := shown
@@ -57,15 +62,16 @@ func (s *Schema) ParseTOML(text []byte, shown, base string, bad *Problems) *File
 		bad.At(where, "%s", strings.TrimPrefix(err.Error(), "toml: "))
 		return &File{Top: &Table{}, Failed: true}
 	}
-	r := &tomlReader{schema: s, name: shown, base: base, lines: keyLines(text), lost: make(map[*Scope]bool), bad: bad}
+	r := &tomlReader{schema: s, name: shown, base: base, lines: keyLines(text), lost: make(map[*Scope]bool), bad: bad, env: env, variables: make(map[string][]string)}
+	r.expand("", doc)
 	return &File{Top: r.table("", doc, s.Top), lost: r.lost}
 }
 
 func (r *tomlReader) src(path string) Source {
 	if n := r.lines[path].line; n > 0 {
-		return Source{FromFile, fmt.Sprintf("%s:%d", r.name, n)}
+		return Source{Kind: FromFile, Where: fmt.Sprintf("%s:%d", r.name, n)}
 	}
-	return Source{FromFile, r.name}
+	return Source{Kind: FromFile, Where: r.name}
 }
 
 // keys are the keys of m in the order of the file.
@@ -130,6 +136,11 @@ func (r *tomlReader) tables(path string, v any, scope *Scope) (out []*Table) {
 // given reads the value of one key.
 func (r *tomlReader) given(path string, s *Setting, v any) []Given {
 	in, err := r.input(path, s, v)
+	used, ok := r.variablesOf(path)
+	in.Src.Variables = strings.Join(used, " ")
+	if !ok {
+		return []Given{{Setting: s, In: in, Bad: true}}
+	}
 	if err != nil {
 		r.bad.Add(r.src(path), "%s %v", s.FileKey(), err)
 		return []Given{{Setting: s, In: in, Bad: true}}

@@ -55,7 +55,7 @@ func (v *Values) Defaults(scope *Scope) []Given {
 			out = append(out, Given{Setting: s, In: Input{Values: []string{s.Default}}})
 		}
 		if text := v.Env[s.Fallback]; s.Fallback != "" && text != "" {
-			out = append(out, Given{Setting: s, In: Input{Values: []string{text}, Src: Source{FromEnv, s.Fallback}}})
+			out = append(out, Given{Setting: s, In: Input{Values: []string{text}, Src: Source{Kind: FromEnv, Where: s.Fallback}}})
 		}
 	}
 	return out
