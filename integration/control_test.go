@@ -40,6 +40,7 @@ func (s *server) must(args ...string) string {
 type report struct {
 	Pid     int
 	Control string
+	Served  map[string]int64 `json:"requests"`
 	Apps    []struct {
 		Name                                                      string
 		Generation, Workers, Idle, Busy, Booting, Draining, Ready int

@@ -78,6 +78,15 @@ workers = 1
 	if out, err := exec.Command("curl", "-sS", "--http2-prior-knowledge", "-o", "/dev/null", "-w", "%{http_version} %{http_code}", "http://"+s.Addr+"/").CombinedOutput(); err != nil || string(out) != "2 200" {
 		t.Errorf("curl: %s, %v", out, err)
 	}
+	control := s.controlSocket()
+	eventually(t, "the status and the metrics count by version", func() bool {
+		m, served := s.metrics("unix", control), s.status().Served
+		two, one := m[`standpipe_requests_by_version_total{version="HTTP/2.0"}`], m[`standpipe_requests_by_version_total{version="HTTP/1.1"}`]
+		return two == 2 && one == 1 && served["HTTP/2.0"] == 2 && served["HTTP/1.1"] == 1
+	})
+	if text := s.must("status"); !strings.Contains(text, "HTTP/1.1 1, HTTP/2.0 2") {
+		t.Errorf("the status: %s", text)
+	}
 	eventually(t, "the access log says HTTP/2.0", func() bool { return strings.Contains(strings.Join(s.access(), "\n"), "HTTP/2.0") })
 }
 

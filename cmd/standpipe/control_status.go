@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -73,6 +75,9 @@ func printStatus(out io.Writer, st *admin.Status, p terminal.Paint) error {
 	if f := st.FailedReload; f != nil {
 		fmt.Fprintf(out, "  %s\n", p.Red("reload at "+f.At.Format(time.TimeOnly)+" failed: "+indented(f.Sentence)))
 	}
+	if len(st.Requests) > 0 {
+		fmt.Fprintf(out, "  requests %s\n", versions(st.Requests))
+	}
 	for i := range st.Certificates {
 		printCertificate(out, &st.Certificates[i], p)
 	}
@@ -80,6 +85,15 @@ func printStatus(out io.Writer, st *admin.Status, p terminal.Paint) error {
 		printApp(out, &st.Apps[i], p)
 	}
 	return nil
+}
+
+// versions are the requests by version, in the order of the versions.
+func versions(requests map[string]int64) string {
+	var list []string
+	for _, version := range slices.Sorted(maps.Keys(requests)) {
+		list = append(list, fmt.Sprintf("%s %d", printable(version), requests[version]))
+	}
+	return strings.Join(list, ", ")
 }
 
 func printCertificate(out io.Writer, c *certs.Info, p terminal.Paint) {

@@ -20,6 +20,8 @@ type Status struct {
 	// FailedReload is the last reload whose configuration had problems; nil: none since the last
 	// that succeeded.
 	FailedReload *Failure `json:"last_failed_reload,omitempty"`
+	// Requests are the numbers of answered requests by version: "HTTP/1.1", "HTTP/2.0", "uwsgi".
+	Requests map[string]int64 `json:"requests,omitempty"`
 	// Certificates are those of HTTPS.
 	Certificates []certs.Info `json:"certificates,omitempty"`
 	Apps         []App        `json:"apps"`

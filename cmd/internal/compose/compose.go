@@ -54,7 +54,7 @@ type parts struct {
 // Counters count what is served, and what is not.
 type Counters interface {
 	// Observe is called for each request that is answered.
-	Observe(w *httpx.Writer, took time.Duration)
+	Observe(w *httpx.Writer, r *http.Request, took time.Duration)
 	// RequestRefused is called for each request that is refused before a handler gets it, with
 	// the reason.
 	RequestRefused(reason string)
@@ -90,8 +90,8 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 	if access.log != nil {
 		p.observers = append(p.observers, access.log.Request)
 	}
-	p.observers = append(p.observers, func(rec *httpx.Writer, _ *http.Request, now time.Time) {
-		counters.Observe(rec, now.Sub(rec.Info.Start))
+	p.observers = append(p.observers, func(rec *httpx.Writer, r *http.Request, now time.Time) {
+		counters.Observe(rec, r, now.Sub(rec.Info.Start))
 	})
 	if err := sites.first(cfg); err != nil {
 		return nil, err

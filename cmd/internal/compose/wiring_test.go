@@ -4,6 +4,7 @@ package compose
 
 import (
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -39,11 +40,11 @@ var zeroAllowed = map[string]string{}
 
 type noCounters struct{}
 
-func (noCounters) Observe(*httpx.Writer, time.Duration) {}
-func (noCounters) Refused(string)                       {}
-func (noCounters) RequestRefused(string)                {}
-func (noCounters) Handshake(string, bool)               {}
-func (noCounters) HandshakeFailed(string)               {}
+func (noCounters) Observe(*httpx.Writer, *http.Request, time.Duration) {}
+func (noCounters) Refused(string)                                      {}
+func (noCounters) RequestRefused(string)                               {}
+func (noCounters) Handshake(string, bool)                              {}
+func (noCounters) HandshakeFailed(string)                              {}
 
 // everySetting is a configuration in which every setting differs from its default. settingsLeftOut says what is missing.
 const everySetting = `

@@ -2,6 +2,7 @@
 //
 //	metrics.go   Metrics: the registry and the vectors
 //	requests.go  Observe: what a request was, when it has its response
+//	versions.go  requests by the version of HTTP
 //	tls.go       handshakes, and the days that certificates are valid
 //	pools.go     the collector that asks the pools at each scrape
 //	watch.go     Watch: whether the invariants hold

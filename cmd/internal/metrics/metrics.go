@@ -36,6 +36,7 @@ type Metrics struct {
 	bad                  *prometheus.CounterVec
 	violated             *prometheus.GaugeVec
 	handshakes, unshaken *prometheus.CounterVec
+	versions             versions
 	byApp                atomic.Pointer[map[string]*app] // replaced, never changed
 	adding               sync.Mutex
 	seen                 map[violation]int // looks in a row; only Watch uses it
@@ -68,7 +69,7 @@ func New(version string, pools func() []Pool, certs func() []certs.Info) *Metric
 	m.byApp.Store(&map[string]*app{})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "standpipe_build_info", Help: "1, with the version.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.seconds, m.received, m.sent, m.retries, m.recalls, m.unseen, m.refused, m.bad, m.violated, build, poolsCollector{m}, m.handshakes, m.unshaken, certificates(certs),
+	m.registry.MustRegister(m.requests, m.seconds, m.received, m.sent, m.retries, m.recalls, m.unseen, m.refused, m.bad, m.violated, build, poolsCollector{m}, m.handshakes, m.unshaken, certificates(certs), &m.versions,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

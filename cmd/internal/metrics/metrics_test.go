@@ -91,19 +91,42 @@ func writer(status int, source, app string) *httpx.Writer {
 	return w
 }
 
+// get is a request of HTTP/1.1.
+var get = httptest.NewRequest(http.MethodGet, "/", nil)
+
+// Each request counts for one version, that of a uwsgi peer for uwsgi.
+func TestVersions(t *testing.T) {
+	m := New("1", func() []Pool { return nil }, func() []certs.Info { return nil })
+	for _, v := range [][2]int{{1, 0}, {1, 1}, {1, 1}, {2, 0}, {3, 0}, {0, 0}} {
+		m.Observe(writer(200, "app", "shop"), &http.Request{ProtoMajor: v[0], ProtoMinor: v[1]}, 0)
+	}
+	relayed := writer(200, "app", "shop")
+	relayed.Info.Relayed = true
+	m.Observe(relayed, get, 0)
+	f := scrape(t, m)
+	for version, want := range map[string]float64{"HTTP/1.0": 1, "HTTP/1.1": 2, "HTTP/2.0": 1, "HTTP/3.0": 1, "uwsgi": 1, "other": 1} {
+		if got := value(t, f, "standpipe_requests_by_version_total", "version="+version); got != want {
+			t.Errorf("%s: %v, want %v", version, got, want)
+		}
+		if got := m.Versions()[version]; got != int64(want) {
+			t.Errorf("%s: %d in the status, want %v", version, got, want)
+		}
+	}
+}
+
 func TestRequestsAreCounted(t *testing.T) {
 	m := New("1", func() []Pool { return nil }, func() []certs.Info { return nil })
 	ok := writer(200, "app", "shop")
 	_, _ = io.WriteString(ok, "hello")
 	ok.Info.Wait, ok.Info.Run, ok.Info.Receive, ok.Info.Received = 2*time.Second, time.Second, time.Second, 70
 	ok.Info.Retries, ok.Info.Recalls = 1, 2
-	m.Observe(ok, 5*time.Second)
-	m.Observe(writer(503, "server", "shop"), 0)
-	m.Observe(writer(404, "something new", ""), 0) // of no app
+	m.Observe(ok, get, 5*time.Second)
+	m.Observe(writer(503, "server", "shop"), get, 0)
+	m.Observe(writer(404, "something new", ""), get, 0) // of no app
 	gone := new(httpx.Writer)
 	gone.Reset(httptest.NewRecorder())
 	gone.Info.App, gone.Info.Source, gone.Info.Status = "shop", "app", 499
-	m.Observe(gone, time.Second)
+	m.Observe(gone, get, time.Second)
 
 	f := scrape(t, m)
 	for _, c := range []struct {
@@ -140,8 +163,8 @@ func TestObserveDoesNotAllocate(t *testing.T) {
 	m := New("1", func() []Pool { return nil }, func() []certs.Info { return nil })
 	w := writer(200, "app", "shop")
 	w.Info.Run = time.Millisecond
-	m.Observe(w, time.Second)
-	if n := testing.AllocsPerRun(100, func() { m.Observe(w, time.Second) }); n > 0 {
+	m.Observe(w, get, time.Second)
+	if n := testing.AllocsPerRun(100, func() { m.Observe(w, get, time.Second) }); n > 0 {
 		t.Errorf("%v allocations per request", n)
 	}
 }
@@ -222,6 +245,6 @@ func BenchmarkObserve(b *testing.B) {
 	w := writer(200, "app", "shop")
 	w.Info.Run = time.Millisecond
 	for b.Loop() {
-		m.Observe(w, time.Second)
+		m.Observe(w, get, time.Second)
 	}
 }

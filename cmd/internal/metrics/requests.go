@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"maps"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -27,8 +28,9 @@ type app struct {
 type counter struct{ prometheus.Counter }
 
 // Observe counts a request that is answered.
-func (m *Metrics) Observe(w *httpx.Writer, took time.Duration) {
+func (m *Metrics) Observe(w *httpx.Writer, r *http.Request, took time.Duration) {
 	n := &w.Info
+	m.versions.count(r, n.Relayed)
 	a := m.app(n.App)
 	a.count(m, httpx.LoggedStatus(w), n.Source)
 	a.sent.Add(float64(w.Bytes()))

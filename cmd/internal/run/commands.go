@@ -22,7 +22,8 @@ type commands struct {
 	reloads *reloads
 	product *compose.Server
 	log     *logfile.Log
-	stop    func() // begins an orderly stop
+	stop    func()                  // begins an orderly stop
+	served  func() map[string]int64 // requests by version
 
 	stopAsked atomic.Bool
 }
@@ -78,7 +79,7 @@ func (c *commands) About(st *admin.Status) {
 		st.Addresses = []string{}
 	}
 	st.Folders = foldersOf(c.product.Config())
-	st.Certificates = c.Certificates()
+	st.Certificates, st.Requests = c.Certificates(), c.served()
 }
 
 // Certificates are those of HTTPS.

@@ -127,7 +127,7 @@ func (s *server) assemble(ctx context.Context) (err error) {
 		return err
 	}
 	s.reloads.product = s.product
-	commands := &commands{reloads: s.reloads, product: s.product, log: s.log, stop: s.stop}
+	commands := &commands{reloads: s.reloads, product: s.product, log: s.log, stop: s.stop, served: s.metrics.Versions}
 	out := &output{log: s.log}
 	control := &control{product: s.product, cfg: s.cfg, out: out, metrics: s.metrics, handler: admin.NewHandler(admin.Options{
 		Server: commands, Failures: &s.failures, Metrics: s.metrics.Handler(), Log: s.log, Version: s.Version, Started: processStarted, Pid: os.Getpid(),
