@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/caddyserver/certmagic"
 )
@@ -12,7 +13,12 @@ import (
 // OpenFolder returns the storage in a folder, which it makes with mode 0700. Several processes may share it: a lock is a file,
 // which its holder refreshes, and which expires with it.
 func OpenFolder(dir string) (certmagic.Storage, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	// Folders above it are for all, as /var/lib is: root's /var/lib/standpipe is on the way of the user that the process becomes.
+	err := os.MkdirAll(filepath.Dir(dir), 0o755)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("the folder of the certificates: %w", err)
 	}
 	info, err := os.Stat(dir)
