@@ -62,7 +62,7 @@ func (*App) Settings() schema.Group {
 			})},
 		{Key: "dir", Kind: schema.Path, Flags: []string{"dir", "chdir"}, Hint: "DIR", Vital: true, Reload: true, Derived: "the current folder; for an app in a file, the file's folder"},
 		{Key: "python", Kind: schema.Text, Reload: true, Hint: "PYTHON",
-			Derived: "that of venv, $VIRTUAL_ENV, a virtual environment (pyvenv.cfg, or conda's) called .venv, venv, env or ENV in DIR or in the folder above it, python3 in PATH: the first there is",
+			Derived: "that of venv, $VIRTUAL_ENV, a virtual environment (pyvenv.cfg, or conda's) called .venv, venv, env or ENV in DIR or in the folder above it, the environment that standpipe was installed into (by pip, uv, conda), python3 in PATH: the first there is",
 			Show:    schema.Show(func(a *App) (string, bool) { return a.Interpreter.Path, true })},
 		{Key: "venv", Kind: schema.Text, Reload: true, Hint: "DIR"},
 		{Key: "env", Kind: schema.Pairs, Flags: []string{"env", "e"}, NoEnv: true, Reload: true,

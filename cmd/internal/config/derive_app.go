@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -177,7 +178,7 @@ func (d *appDeriver) findPython() {
 	}
 	a.search = discover.Search{
 		Dir: a.Dir, Python: a.Python, PythonFrom: shownSource(python), Venv: a.Venv, VenvFrom: shownSource(venv),
-		Getenv: func(name string) string { return l.v.Env[name] },
+		Program: thisProgram(), Getenv: func(name string) string { return l.v.Env[name] },
 	}
 	if !d.there {
 		return // the missing folder is the problem
@@ -194,6 +195,18 @@ func (d *appDeriver) findPython() {
 	if src.Given() || !row.Unsure("python", "venv") {
 		l.addMissing(d.index, src, err)
 	}
+}
+
+// thisProgram is the path of this program, without symbolic links; empty: it cannot be known.
+func thisProgram() string {
+	path, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+		return resolved
+	}
+	return path // removed while it runs
 }
 
 // shownSource is a source as the start banner names it.

@@ -7,13 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
 // Interpreter is the Python that runs an app.
 type Interpreter struct {
 	Path string // absolute, symbolic links kept: a venv's python is known by its own name
-	How  string // "--python", "--venv", "$VIRTUAL_ENV", "found .venv", "found ../env", "python3 in PATH"
+	How  string // "--python", "--venv", "$VIRTUAL_ENV", "found .venv", "found ../env", "beside standpipe", "python3 in PATH"
 }
 
 // Search is what the user asked for, and where to look otherwise.
@@ -23,6 +24,7 @@ type Search struct {
 	PythonFrom string                   // its source, for How; empty: "--python"
 	Venv       string                   // a virtual environment's folder (relative to Dir); empty: none
 	VenvFrom   string                   // likewise; empty: "--venv"
+	Program    string                   // standpipe itself, absolute, without symbolic links; empty: not known
 	Getenv     func(name string) string // VIRTUAL_ENV and PATH are read
 }
 
@@ -31,8 +33,9 @@ type Search struct {
 var venvNames = []string{".venv", "venv", "env", "ENV"}
 
 // Find finds the interpreter: what was asked for, else $VIRTUAL_ENV, a virtual environment under one of its usual names
-// in Dir or beside it, python3 in PATH. An interpreter that was asked for and is not usable is an error; it is never skipped
-// silently.
+// in Dir or beside it, the environment that standpipe was installed into, python3 in PATH. An environment that uvx or pipx has made
+// for standpipe alone comes last: no app has its packages there. An interpreter that was asked for and is not usable is an error;
+// it is never skipped silently.
 func Find(w Search) (Interpreter, error) {
 	from := func(s, alt string) string {
 		if s != "" {
@@ -72,9 +75,24 @@ func Find(w Search) (Interpreter, error) {
 		}
 		return in, nil
 	}
+	self, installed := installation(w.Program)
+	if installed && !self.lone {
+		if in, ok := self.interpreter(); ok {
+			return in, nil
+		}
+	}
+	path := w.Getenv("PATH")
+	if self.lone { // uvx puts it in front of PATH
+		path = without(path, filepath.Dir(w.Program))
+	}
 	for _, name := range []string{"python3", "python"} {
-		if p, err := inPath(name, w.Getenv("PATH")); err == nil {
+		if p, err := inPath(name, path); err == nil {
 			return Interpreter{p, name + " in PATH"}, nil
+		}
+	}
+	if installed {
+		if in, ok := self.interpreter(); ok {
+			return in, nil
 		}
 	}
 	return Interpreter{}, fmt.Errorf("no python found: there is no virtual environment (%s) in %s or in the folder above it, "+
@@ -119,10 +137,7 @@ func venv(dir, how string) (Interpreter, error) {
 	if !st.IsDir() {
 		return Interpreter{}, fmt.Errorf("venv %s is not a folder", dir)
 	}
-	names := []string{"bin/python", "bin/python3"}
-	if runtime.GOOS == "windows" {
-		names = []string{"Scripts/python.exe", "python.exe"} // conda's is in the folder itself
-	}
+	names := pythons()
 	var first error
 	for _, name := range names {
 		p := filepath.Join(dir, filepath.FromSlash(name))
@@ -152,6 +167,12 @@ func inPath(name, path string) (string, error) {
 		}
 	}
 	return "", fs.ErrNotExist
+}
+
+// without is the value of PATH without one folder.
+func without(path, folder string) string {
+	dirs := slices.DeleteFunc(filepath.SplitList(path), func(dir string) bool { return dir == folder })
+	return strings.Join(dirs, string(filepath.ListSeparator))
 }
 
 // executable returns nil, or why path is not a program: the end of a sentence that begins with its name.

@@ -92,7 +92,7 @@ def _missing(error, boot, found, filename, line):
     if local and is_own(local, base):
         lack = "which is not in " + base
     else:
-        lack = "which %s does not have%s" % (this_python(boot), other_venv(top, base))
+        lack = "which %s does not have%s" % (this_python(boot), other_venv(top, base) or _no_venv(boot))
     start = "%s:%d" % (shown(filename, base), line)
     last = found[-1]
     if (last[0], last[1]) != (filename, line):
@@ -118,6 +118,14 @@ def other_venv(module, base, without_it=True):
             return "; the virtual environment %s has it: say %s" % (folder, say)
         without = without or near and "; there is a virtual environment, %s: say %s to use it" % (folder, say)
     return without or broken if without_it and sys.prefix == sys.base_prefix else ""
+
+
+def _no_venv(boot):
+    """Returns the end of a sentence for an interpreter that was taken because the project has no environment: python3 of PATH, or the
+    one that standpipe was installed for (by uvx and pipx, with nothing else)."""
+    if boot["found"].endswith(" in PATH") or boot["found"] == "beside standpipe":
+        return "; install it there, or make a virtual environment with the project's packages: .venv is found, --venv DIR names another"
+    return ""
 
 
 def _is_environment(folder):
