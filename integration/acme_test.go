@@ -4,111 +4,32 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/standpipe/standpipe/integration/testca"
 )
 
 // A server gets its certificate from a CA by itself, answers https with it, redirects http, and has it again after a restart.
 func TestAutomaticHTTPS(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	build := exec.Command("go", "build", "-o", dir+"/", "github.com/letsencrypt/pebble/v2/cmd/pebble", "github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv")
-	build.Dir = filepath.Join(repoDir(), "integration", "pebble")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	var ports [6]int
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports[i] = l.Addr().(*net.TCPAddr).Port
-		l.Close()
-	}
-	dns, admin, ca, management, plain, secure := ports[0], ports[1], ports[2], ports[3], ports[4], ports[5]
-	writeCAFiles(t, dir, fmt.Sprintf(`{"pebble": {"listenAddress": "127.0.0.1:%d", "managementListenAddress": "127.0.0.1:%d", "certificate": "%s/ca.pem",
-		"privateKey": "%s/ca.key", "httpPort": %d, "tlsPort": %d, "keyAlgorithm": "ecdsa", "profiles": {"default": {"description": "x", "validityPeriod": 7776000}}}}`,
-		ca, management, dir, dir, plain, secure))
-	for _, argv := range [][]string{
-		{dir + "/pebble-challtestsrv", "-dnsserver", fmt.Sprintf("127.0.0.1:%d", dns), "-management", fmt.Sprintf("127.0.0.1:%d", admin),
-			"-defaultIPv6", "", "-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", ""},
-		{dir + "/pebble", "-config", dir + "/ca.json", "-dnsserver", fmt.Sprintf("127.0.0.1:%d", dns)},
-	} {
-		cmd := exec.Command(argv[0], argv[1:]...)
-		cmd.Env = append(os.Environ(), "PEBBLE_VA_NOSLEEP=1")
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	}
-	for _, port := range []int{dns, ca} {
-		eventually(t, "the CA answers", func() bool {
-			c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-			if err == nil {
-				c.Close()
-			}
-			return err == nil
-		})
-	}
-	o := opts{
-		App: "app:application", Dir: appDir(t, "wsgi_smoke"), Python: python(t), Listen: []string{fmt.Sprintf("https://127.0.0.1:%d", secure), fmt.Sprintf("127.0.0.1:%d", plain)},
-		Args: []string{"--https", "shop.example.test", "--acme-ca", fmt.Sprintf("https://127.0.0.1:%d/dir", ca), "--acme-ca-roots", dir + "/ca.pem", "--acme-storage", dir + "/certificates"},
-	}
-	serial := func() string {
-		c, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", secure), &tls.Config{ServerName: "shop.example.test", InsecureSkipVerify: true})
-		if err != nil {
-			return ""
-		}
-		defer c.Close()
-		leaf := c.ConnectionState().PeerCertificates[0]
-		if err := leaf.VerifyHostname("shop.example.test"); err != nil {
-			t.Error(err)
-		}
-		return leaf.SerialNumber.String()
-	}
+	ca := newACME(t, nil)
+	o := ca.options(t, "--https", "shop.example.test")
 	s := start(t, o)
-	eventually(t, "a certificate", func() bool { return serial() != "" })
-	before := serial()
+	before := ca.issued(t, "shop.example.test")
+	if err := before.VerifyHostname("shop.example.test"); err != nil {
+		t.Error(err)
+	}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{ServerName: "shop.example.test", InsecureSkipVerify: true}}}
 	defer client.CloseIdleConnections()
-	answer, err := client.Get(fmt.Sprintf("https://127.0.0.1:%d/livez", secure))
-	if err != nil {
-		t.Fatal(err)
+	if answer, _, err := page(client, fmt.Sprintf("https://127.0.0.1:%d/livez", ca.secure)); err != nil || answer.StatusCode != http.StatusOK {
+		t.Error(answer, err)
 	}
-	answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		t.Error(answer.Status)
-	}
-	if info, err := os.Stat(dir + "/certificates"); err != nil || info.Mode().Perm() != 0o700 {
+	if info, err := os.Stat(ca.dir + "/certificates"); err != nil || info.Mode().Perm() != 0o700 {
 		t.Error(info, err)
 	}
-	type row struct {
-		Names    []string  `json:"names"`
-		Issuer   string    `json:"issuer"`
-		Source   string    `json:"source"`
-		DaysLeft *int      `json:"days_left"`
-		Error    string    `json:"error"`
-		Next     time.Time `json:"next"`
-	}
-	certs := func() (list []row) {
-		var v struct{ Certificates []row }
-		if err := json.Unmarshal([]byte(s.must("certs", "--json")), &v); err != nil {
-			t.Fatal(err)
-		}
-		return v.Certificates
-	}
-	if list := certs(); len(list) != 1 || len(list[0].Names) != 1 || list[0].Names[0] != "shop.example.test" || list[0].Issuer == "" || list[0].Source != "acme" ||
+	if list := s.certs(); len(list) != 1 || len(list[0].Names) != 1 || list[0].Names[0] != "shop.example.test" || list[0].Issuer == "" || list[0].Source != "acme" ||
 		list[0].DaysLeft == nil || *list[0].DaysLeft != 89 || list[0].Error != "" || time.Until(list[0].Next) < 59*24*time.Hour || time.Until(list[0].Next) > 61*24*time.Hour {
 		t.Errorf("%+v", list)
 	}
@@ -116,18 +37,133 @@ func TestAutomaticHTTPS(t *testing.T) {
 		t.Error(out)
 	}
 	s.must("certs", "renew", "SHOP.example.test")
-	renewed := serial()
-	if renewed == "" || renewed == before {
-		t.Errorf("the serial number after a renewal is %q, and was %s", renewed, before)
+	renewed := ca.leaf("shop.example.test")
+	if renewed == nil || renewed.Equal(before) {
+		t.Error("the old certificate after a renewal")
 	}
-	before = renewed
 	if r := s.order("certs", "renew", "other.example.test"); r.code != 2 || !r.names("shop.example.test") {
 		t.Errorf("%+v", r)
 	}
 	s.stop()
 	start(t, o)
-	if after := serial(); after != before {
-		t.Errorf("the certificate after a restart is %s, and was %s", after, before)
+	if after := ca.leaf("shop.example.test"); after == nil || !after.Equal(renewed) {
+		t.Error("another certificate after a restart")
+	}
+}
+
+// With --https alone there are the ports 443 and 80, and the second one redirects: path and query stay. What a CA and a health
+// check ask for is answered by http.
+func TestAutomaticRedirect(t *testing.T) {
+	t.Parallel()
+	ca := newACME(t, map[string]any{"tlsPort": 1}) // HTTP-01 is the only way
+	dir := project(t, map[string]string{"app.py": secureApp, "standpipe.toml": fmt.Sprintf(`
+[acme]
+https = ["shop.example.test"]
+acme_ca = [%q]
+acme_ca_roots = %q
+acme_storage = "certificates"
+[[listen]]
+address = "https://127.0.0.1:%d"
+[[listen]]
+address = "127.0.0.1:%d"
+redirect_https = "on"
+[[app]]
+name = "shop"
+module = "app:app"
+`, ca.URL, ca.roots, ca.secure, ca.plain)})
+	start(t, opts{Dir: dir, Bare: true, Args: []string{"-c", "standpipe.toml", "--log-format", "json"}})
+	ca.issued(t, "shop.example.test")
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	defer client.CloseIdleConnections()
+	plain := fmt.Sprintf("http://127.0.0.1:%d", ca.plain)
+	for target, want := range map[string]int{"/a%2Fb/?q=1&r=%20": 308, "/": 308, "/livez": 200, "/.well-known/acme-challenge/unknown": 308} {
+		r, err := http.NewRequest(http.MethodPost, plain+target, strings.NewReader("x=1"))
+		if strings.HasPrefix(target, "/livez") || strings.HasPrefix(target, "/.well") {
+			r, err = http.NewRequest(http.MethodGet, plain+target, nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = "shop.example.test"
+		answer, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != want {
+			t.Errorf("%s: %s, want %d", target, answer.Status, want)
+		}
+		if to := answer.Header.Get("Location"); want == 308 && to != fmt.Sprintf("https://shop.example.test:%d%s", ca.secure, target) {
+			t.Errorf("%s: redirected to %s", target, to)
+		}
+	}
+}
+
+// A CA that issues for accounts of its own alone: the key that it gave works, and another one or none is an error that says so.
+func TestExternalAccount(t *testing.T) {
+	t.Parallel()
+	const key = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2U"
+	ca := newACME(t, map[string]any{"externalAccountBindingRequired": true, "externalAccountMACKeys": map[string]string{"account-1": key}})
+	s := start(t, ca.options(t, "--https", "shop.example.test"))
+	s.refusedCertificate("shop.example.test", "externalAccountRequired", "acme_eab_id", ca.host())
+	s.stop()
+	o := ca.options(t, "--https", "shop.example.test", "--acme-eab-id", "account-1")
+	const wrong = "b3RoZXJvdGhlcm90aGVyb3RoZXJvdGhlcm90aGVyb3Q"
+	o.Env = []string{"STANDPIPE_ACME_EAB_KEY=" + wrong}
+	s = start(t, o)
+	s.refusedCertificate("shop.example.test", "unauthorized", "acme_eab_key", ca.host())
+	if strings.Contains(s.stderrText(), wrong) {
+		t.Error("the key is in the log")
+	}
+	s.stop()
+	o.Env = []string{"STANDPIPE_ACME_EAB_KEY=no base64!"}
+	if r := run(t, o.Dir, o.Env, append([]string{"check", o.App}, o.Args...)...); r.code != 2 || !r.names("STANDPIPE_ACME_EAB_KEY") || r.names("no base64!") {
+		t.Errorf("%+v", r)
+	}
+	o.Env = []string{"STANDPIPE_ACME_EAB_KEY=" + key + "="} // some CAs write the padding
+	s = start(t, o)
+	ca.issued(t, "shop.example.test")
+	if list := s.certs(); len(list) != 1 || list[0].Error != "" {
+		t.Errorf("%+v", list)
+	}
+	if strings.Contains(s.stderrText(), key) {
+		t.Error("the key is in the log")
+	}
+}
+
+// Certificates for a name and for an address, by a profile of the CA; a profile that it does not have is refused with its name.
+func TestAddressAndProfile(t *testing.T) {
+	t.Parallel()
+	ca := newACME(t, map[string]any{"profiles": map[string]any{
+		"default": map[string]any{"description": "three months", "validityPeriod": 7776000}, "week": map[string]any{"description": "a week", "validityPeriod": 604800},
+	}})
+	s := start(t, ca.options(t, "--https", "shop.example.test", "--acme-profile", "year"))
+	s.refusedCertificate("shop.example.test", "year", ca.host())
+	s.stop()
+	own := outsideAddress(t)
+	o := ca.options(t, "--https", own+",shop.example.test", "--acme-profile", "week")
+	o.Listen = []string{fmt.Sprintf("https://:%d", ca.secure), fmt.Sprintf(":%d", ca.plain)}
+	s = start(t, o)
+	leaf := ca.issued(t, "shop.example.test")
+	if life := leaf.NotAfter.Sub(leaf.NotBefore).Round(time.Hour); life != 7*24*time.Hour {
+		t.Errorf("it is valid for %v", life)
+	}
+	eventually(t, "both are listed", func() bool {
+		n := 0
+		for _, row := range s.certs() {
+			if row.DaysLeft != nil && *row.DaysLeft == 6 {
+				n++
+			}
+		}
+		return n == 2
+	})
+	c, err := tls.Dial("tcp", fmt.Sprintf("%s:%d", own, ca.secure), &tls.Config{InsecureSkipVerify: true}) // without SNI: the name is an address
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if leaf := c.ConnectionState().PeerCertificates[0]; leaf.VerifyHostname(own) != nil {
+		t.Errorf("%s gets the certificate of %v %v", own, leaf.DNSNames, leaf.IPAddresses)
 	}
 }
 
@@ -164,22 +200,5 @@ func TestCertsWithoutCA(t *testing.T) {
 	}
 	if r := s.order("certs", "renew", "shop.example.test"); r.code != 1 || !r.names("shop.example.test", "127.0.0.1:1") {
 		t.Errorf("%+v", r)
-	}
-}
-
-// writeCAFiles writes the CA's configuration, and a certificate for its own server.
-func writeCAFiles(t *testing.T, dir, config string) {
-	t.Helper()
-	c := testca.For("127.0.0.1")
-	c.IsCA, c.BasicConstraintsValid = true, true
-	made := testca.SelfSigned(t, c)
-	for name, text := range map[string]string{
-		"ca.json": config,
-		"ca.pem":  made.CertPEM,
-		"ca.key":  made.KeyPEM,
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.TrimSpace(text)), 0o600); err != nil {
-			t.Fatal(err)
-		}
 	}
 }

@@ -4,6 +4,7 @@
 //	manager.go   Options, Manager: New, Start, Stop; certificates for handshakes; answers to HTTP-01
 //	names.go     one name: obtain, try again, renew at once
 //	issuers.go   Authority: the CAs, which are tried in order
+//	explain.go   which setting an error of a CA is about
 //	ondemand.go  Demand: which other names may have certificates, and how many
 //	dns.go       DNS: the ways to solve DNS-01; package dnsprovider has the providers
 //	storage.go   OpenFolder: the storage in a folder; package redisstore is the other one

@@ -25,7 +25,7 @@ func (m *Manager) manage(name string, missing bool) {
 	failures := 0
 	for missing {
 		ctx := context.WithValue(m.ctx, certmagic.AttemptsCtxKey, &failures)
-		err := m.obtain.ObtainCertSync(ctx, name)
+		err := m.order(ctx, name)
 		if err == nil {
 			_, err = m.config.CacheManagedCertificate(m.ctx, name)
 		}
@@ -44,6 +44,11 @@ func (m *Manager) manage(name string, missing bool) {
 	if !missing && m.ctx.Err() == nil {
 		m.refresh(name)
 	}
+}
+
+// order asks the CAs for a first certificate.
+func (m *Manager) order(ctx context.Context, name string) error {
+	return explain(m.obtain.ObtainCertSync(ctx, name), m.o.Authorities[0].KeyID != "")
 }
 
 // refresh renews a stored certificate if its time has come while no process ran.
@@ -75,7 +80,7 @@ func (m *Manager) Renew(ctx context.Context, name string) error {
 		return ErrUnknownName
 	}
 	// There is none yet: the goroutine that waits for its next attempt does not wait any longer.
-	if err := m.obtain.ObtainCertSync(ctx, name); err != nil {
+	if err := m.order(ctx, name); err != nil {
 		if ctx.Err() == nil {
 			st := m.states.load(ctx, name)
 			wait := time.Until(st.Next) // of that goroutine

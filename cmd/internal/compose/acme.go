@@ -52,7 +52,7 @@ func newAutomatic(cfg *config.Config, log *logfile.Log) (a *automatic, err error
 	for _, ca := range cas {
 		o.Authorities = append(o.Authorities, acme.Authority{URL: ca, Roots: roots})
 	}
-	o.Authorities[0].KeyID, o.Authorities[0].MACKey = cfg.ACME.EABID, cfg.ACME.EABKey
+	o.Authorities[0].KeyID, o.Authorities[0].MACKey = cfg.ACME.EABID, cfg.ACME.MACKey()
 	o.ListenHost, o.HTTPPort, o.TLSPort = cfg.ChallengePorts()
 	if cfg.ACME.OnDemand {
 		o.Demand = &acme.Demand{Hosts: cfg.TLSHosts(), Ask: cfg.ACME.Ask, Rate: cfg.ACME.Rate, Per: time.Hour}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net"
 	"net/url"
@@ -75,6 +76,9 @@ func (a *ACME) Check(r *schema.Row) {
 	if (a.EABID == "") != (a.EABKey == "") {
 		r.Bad("acme_eab_id", "acme_eab_id and acme_eab_key belong together; the CA gives both")
 	}
+	if _, err := base64.RawURLEncoding.DecodeString(a.MACKey()); err != nil {
+		r.Bad("acme_eab_key", "it is no base64; copy it as the CA gives it") // it is a secret: no part of it is told
+	}
 	needs := map[string][]string{"program": {"acme_dns_program", a.DNSProgram}, "rfc2136": {"acme_dns_server", a.DNSServer}, "cloudflare": {"acme_dns_token", a.DNSToken}}
 	if n, ok := needs[a.DNS]; ok && n[1] == "" && !r.Unsure("acme_dns", n[0]) {
 		r.Bad("acme_dns", "acme_dns is %s and %s is not set", a.DNS, n[0])
@@ -96,6 +100,11 @@ func (a *ACME) Check(r *schema.Row) {
 			r.Bad("acme_ask", "%q is no URL", a.Ask)
 		}
 	}
+}
+
+// MACKey is EABKey in the alphabet of base64 that ACME has (RFC 8555 7.3.4: base64url without padding).
+func (a *ACME) MACKey() string {
+	return strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(a.EABKey), "=")
 }
 
 func isLocal(host string) bool {
