@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/standpipe/standpipe/integration/testca"
 )
@@ -126,4 +127,11 @@ func holdsLines(t testing.TB, text string, lines ...string) {
 			t.Errorf("no line begins with %q:\n%s", l, text)
 		}
 	}
+}
+
+// expiredFor is a server's certificate that has expired an hour ago.
+func expiredFor(names ...string) *x509.Certificate {
+	c := testca.For(names...)
+	c.NotBefore, c.NotAfter = time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)
+	return c
 }

@@ -10,15 +10,15 @@ import (
 // errClientCertificate: a client has no certificate that verifies, and has to have one.
 var errClientCertificate = errors.New("the client's certificate does not verify")
 
-// askClients has clients asked for certificates. Options.ClientAuth decides about those that do
+// askClients has clients asked for certificates. Settings.ClientAuth decides about those that do
 // not verify; the check is made when a session is resumed too.
-func (s *Server) askClients() {
-	s.config.ClientCAs = s.o.ClientCAs
-	s.config.ClientAuth = tls.RequestClientCert
-	if s.o.ClientAuth == RequireClientAuth {
-		s.config.ClientAuth = tls.RequireAnyClientCert
-		s.config.VerifyConnection = func(state tls.ConnectionState) error {
-			if err := s.verify(&state); err != nil {
+func (p *policy) askClients() {
+	p.config.ClientCAs = p.ClientCAs
+	p.config.ClientAuth = tls.RequestClientCert
+	if p.ClientAuth == RequireClientAuth {
+		p.config.ClientAuth = tls.RequireAnyClientCert
+		p.config.VerifyConnection = func(state tls.ConnectionState) error {
+			if err := p.verify(&state); err != nil {
 				return errors.Join(errClientCertificate, err)
 			}
 			return nil
@@ -30,7 +30,7 @@ func (s *Server) askClients() {
 var errNone = errors.New("no certificate")
 
 // verify checks the client's certificate.
-func (s *Server) verify(state *tls.ConnectionState) error {
+func (p *policy) verify(state *tls.ConnectionState) error {
 	if len(state.PeerCertificates) == 0 {
 		return errNone
 	}
@@ -39,7 +39,7 @@ func (s *Server) verify(state *tls.ConnectionState) error {
 		between.AddCert(c)
 	}
 	_, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{
-		Roots: s.o.ClientCAs, Intermediates: between, CurrentTime: time.Now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		Roots: p.ClientCAs, Intermediates: between, CurrentTime: time.Now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 	return err
 }

@@ -14,18 +14,19 @@ import (
 type Conn struct {
 	*tls.Conn
 
-	srv   *Server
-	inner *listen.Conn
-	below *transport
-	state *tls.ConnectionState // of the handshake
-	vars  []wire.Var
-	full  bool        // the last Read has filled its buffer
-	cut   atomic.Bool // the connection is to end without a close_notify
+	srv    *Server
+	policy *policy
+	inner  *listen.Conn
+	below  *transport
+	state  *tls.ConnectionState // of the handshake
+	vars   []wire.Var
+	full   bool        // the last Read has filled its buffer
+	cut    atomic.Bool // the connection is to end without a close_notify
 }
 
 func newConn(s *Server, inner *listen.Conn) *Conn {
-	below := &transport{Conn: inner}
-	return &Conn{Conn: tls.Server(below, s.config), srv: s, inner: inner, below: below}
+	below, p := &transport{Conn: inner}, s.policy.Load()
+	return &Conn{Conn: tls.Server(below, p.config), srv: s, policy: p, inner: inner, below: below}
 }
 
 // State is what the handshake has found. It does not change.

@@ -6,6 +6,7 @@
 // transport, which has the *listen.Conn.
 //
 //	server.go     Server, Options, Protocol: Serve, Leave, Shutdown, Close
+//	settings.go   Settings, which may change: the policy of handshakes; the keys of session tickets
 //	listeners.go  listeners: those that are served
 //	handshake.go  one handshake; what becomes of the connection
 //	conn.go       Conn: what a Protocol gets

@@ -18,7 +18,7 @@ func (s *Server) serve(c *Conn) {
 	}
 	c.below.begin()
 	err := c.Conn.Handshake()
-	if err == nil && s.o.ClientAuth != NoClientAuth {
+	if err == nil && c.policy.ClientAuth != NoClientAuth {
 		c.below.busy() // a certificate is verified
 	}
 	if s.closing.Load() {
@@ -32,7 +32,7 @@ func (s *Server) serve(c *Conn) {
 	}
 	state := c.Conn.ConnectionState()
 	c.state = &state
-	c.vars = append(s.variablesOf(&state), ofProxy(c.inner.Header)...)
+	c.vars = append(c.policy.variablesOf(&state), ofProxy(c.inner.Header)...)
 	if s.o.Done != nil {
 		s.o.Done(&state)
 	}

@@ -3,7 +3,6 @@ package https
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"net"
 	"sync"
@@ -54,11 +53,8 @@ type Options struct {
 	// Protocols are the servers behind this one, the preferred one first; clients that negotiate
 	// nothing get the one named "http/1.1".
 	Protocols []Named
-	// MinVersion is tls.VersionTLS12 or tls.VersionTLS13; 0: 1.2.
-	MinVersion uint16
-	// ClientAuth and ClientCAs are for certificates of clients.
-	ClientAuth ClientAuth
-	ClientCAs  *x509.CertPool
+	// Settings are those of the start.
+	Settings
 	// HandshakeTimeout is how long a handshake may take, about as exactly as a second; 0: no
 	// limit.
 	HandshakeTimeout time.Duration
@@ -80,7 +76,7 @@ var ErrNoCertificate = errors.New("no certificate for this name")
 // Server is the way in. It is a listen.Protocol.
 type Server struct {
 	o        Options
-	config   *tls.Config
+	policy   atomic.Pointer[policy]
 	fallback Protocol // for clients that negotiate nothing
 	failures httpx.LogLimiter
 
@@ -90,6 +86,7 @@ type Server struct {
 	listeners listeners
 
 	mu      sync.Mutex
+	tickets [][32]byte         // their keys; nil: each policy has its own
 	shaking map[*Conn]struct{} // their handshakes are under way
 	idle    chan struct{}      // closed when shaking is empty; nil: nothing waits
 }
@@ -100,28 +97,14 @@ func New(o Options) *Server {
 	if s.o.Log == nil {
 		s.o.Log = hclog.NewNullLogger()
 	}
-	if s.o.MinVersion == 0 {
-		s.o.MinVersion = tls.VersionTLS12
-	}
-	s.config = &tls.Config{
-		MinVersion: s.o.MinVersion, GetCertificate: s.certificate,
-		DynamicRecordSizingDisabled: true, // a record is a write to the socket
-	}
 	for _, p := range o.Protocols {
-		s.config.NextProtos = append(s.config.NextProtos, p.Name)
 		if p.Name == "http/1.1" {
 			s.fallback = p.Protocol
 		}
 	}
-	if o.ClientAuth != NoClientAuth {
-		s.askClients()
-	}
+	s.Set(o.Settings)
 	return s
 }
-
-// SetTicketKeys sets the keys of session tickets: the first one makes tickets, all of them read
-// them. It may be called at any time. Without it no key outlives the process.
-func (s *Server) SetTicketKeys(keys [][32]byte) { s.config.SetSessionTicketKeys(keys) }
 
 // Serve accepts connections on ln, a listener of a listen.Group. It returns nil after Shutdown
 // or Close. ln is closed when it returns.

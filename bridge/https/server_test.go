@@ -130,7 +130,7 @@ func TestAnswers(t *testing.T) {
 // How handshakes fail, and what is counted.
 func TestFailures(t *testing.T) {
 	other := testca.New(t, "other CA")
-	r := newRig(t, echo, https.Options{HandshakeTimeout: 300 * time.Millisecond, MinVersion: tls.VersionTLS13})
+	r := newRig(t, echo, https.Options{HandshakeTimeout: 300 * time.Millisecond, Settings: https.Settings{MinVersion: tls.VersionTLS13}})
 	dial := func(o *tls.Config) error {
 		o.RootCAs = r.ca.Pool
 		c, err := tls.Dial("tcp", r.address, o)
@@ -235,7 +235,7 @@ func TestClientCertificates(t *testing.T) {
 		return string(b), err
 	}
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-		optional := newRig(t, environ, https.Options{ClientAuth: https.RequestClientAuth, ClientCAs: authority.Pool})
+		optional := newRig(t, environ, https.Options{Settings: https.Settings{ClientAuth: https.RequestClientAuth, ClientCAs: authority.Pool}})
 		for name, want := range map[string]string{"none": "NONE", "good": "SUCCESS", "expired": "FAILED:certificate has expired", "other": "FAILED:unable to verify the certificate", "server": "FAILED:"} {
 			cache := tls.NewLRUClientSessionCache(1)
 			for range 2 { // the second one resumes the session
@@ -245,7 +245,7 @@ func TestClientCertificates(t *testing.T) {
 				}
 			}
 		}
-		required := newRig(t, environ, https.Options{ClientAuth: https.RequireClientAuth, ClientCAs: authority.Pool})
+		required := newRig(t, environ, https.Options{Settings: https.Settings{ClientAuth: https.RequireClientAuth, ClientCAs: authority.Pool}})
 		for name, c := range certs {
 			got, err := ask(required, c, version, nil)
 			if (err == nil) != (name == "good") {

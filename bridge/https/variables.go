@@ -13,15 +13,15 @@ import (
 
 // variablesOf makes the CGI variables of a connection. Their names are those of Apache's mod_ssl,
 // and SSL_CLIENT_SERIAL is nginx's usual one.
-func (s *Server) variablesOf(state *tls.ConnectionState) []wire.Var {
+func (p *policy) variablesOf(state *tls.ConnectionState) []wire.Var {
 	vars := []wire.Var{{Name: "SSL_PROTOCOL", Value: versionName(state.Version)}, {Name: "SSL_CIPHER", Value: cipherName(state.CipherSuite)}}
 	if state.ServerName != "" {
 		vars = append(vars, wire.Var{Name: "SSL_TLS_SNI", Value: state.ServerName})
 	}
-	if s.o.ClientAuth == NoClientAuth {
+	if p.ClientAuth == NoClientAuth {
 		return vars
 	}
-	err := s.verify(state)
+	err := p.verify(state)
 	vars = append(vars, wire.Var{Name: "SSL_CLIENT_VERIFY", Value: verdict(err)})
 	if err != nil { // nothing of a certificate that does not verify may be taken for true
 		return vars

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -69,6 +70,72 @@ func OpenFiles(pairs []Pair, kept []byte, log hclog.Logger) (*Files, error) {
 	f.index()
 	f.warn(now)
 	return f, nil
+}
+
+// Plan reads the certificates of pairs that f does not have yet, and returns what puts pairs in
+// force; those that it has, and whose files may have changed, are Look's matter. An error changes
+// nothing. One caller plans at a time.
+func (f *Files) Plan(pairs []Pair, now time.Time) (apply func(), err error) {
+	f.mu.Lock()
+	known := map[Pair]*file{}
+	for _, one := range f.list {
+		known[one.Pair] = one
+	}
+	f.mu.Unlock()
+	var list, added []*file
+	for _, p := range pairs {
+		one := known[p]
+		if one == nil {
+			if one, err = open(p, now); err != nil {
+				return nil, err
+			}
+			known[p], added = one, append(added, one)
+		}
+		list = append(list, one)
+	}
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.list = list
+		f.index()
+		for _, one := range added {
+			f.loaded(one, now)
+		}
+		f.warn(now)
+	}, nil
+}
+
+// open reads a certificate while others are served: it has to be valid, as one that takes the
+// place of another (reload).
+func open(p Pair, now time.Time) (*file, error) {
+	one := &file{read: stamps(p)}
+	one.looked = one.read
+	m, err := p.read()
+	if unreadable(err) {
+		return nil, fmt.Errorf("%w: this process may not read it; a restart can, before it drops privileges", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	one.material = *m
+	if one.cert, err = m.parse(); err != nil {
+		return nil, err
+	}
+	if why := invalid(one.cert, now); why != "" {
+		return nil, fmt.Errorf("the certificate in %s: %s", p.Cert, why)
+	}
+	return one, nil
+}
+
+// invalid is why a certificate is not to take the place of one that is served; empty: it may.
+func invalid(c *tls.Certificate, now time.Time) string {
+	switch {
+	case now.After(c.Leaf.NotAfter):
+		return "it expired on " + c.Leaf.NotAfter.Format(time.DateOnly)
+	case now.Before(c.Leaf.NotBefore):
+		return "it is not valid before " + c.Leaf.NotBefore.UTC().Format(time.DateTime) + " UTC"
+	}
+	return ""
 }
 
 func stamps(p Pair) [2]stamp { return [2]stamp{stampOf(p.Cert), stampOf(p.Key)} }
@@ -182,13 +249,10 @@ func (f *Files) reload(one *file, now time.Time) bool {
 		c, err = m.parse()
 	}
 	refused := ""
-	switch {
-	case err != nil:
+	if err != nil {
 		refused = err.Error()
-	case now.After(c.Leaf.NotAfter):
-		refused = "it expired on " + c.Leaf.NotAfter.Format(time.DateOnly)
-	case now.Before(c.Leaf.NotBefore):
-		refused = "it is not valid before " + c.Leaf.NotBefore.UTC().Format(time.DateTime) + " UTC"
+	} else {
+		refused = invalid(c, now)
 	}
 	if one.refused = refused; refused != "" {
 		f.log.Error("certificate_refused", "path", one.Cert, "names", strings.Join(namesOf(one.cert.Leaf), ", "), "error", refused,
@@ -199,12 +263,17 @@ func (f *Files) reload(one *file, now time.Time) bool {
 		return false
 	}
 	one.material, one.cert, one.warned = *m, c, time.Time{}
-	names := strings.Join(namesOf(c.Leaf), ", ")
-	f.log.Info("certificate_loaded", "path", one.Cert, "names", names, "days", days(c, now), "message", "a new certificate for "+names+" is in use")
-	for _, text := range doubts(c, one.Cert, now) {
+	f.loaded(one, now)
+	return true
+}
+
+// loaded writes the records of a certificate that is new. mu is held.
+func (f *Files) loaded(one *file, now time.Time) {
+	names := strings.Join(namesOf(one.cert.Leaf), ", ")
+	f.log.Info("certificate_loaded", "path", one.Cert, "names", names, "days", days(one.cert, now), "message", "a new certificate for "+names+" is in use")
+	for _, text := range doubts(one.cert, one.Cert, now) {
 		f.log.Warn("certificate_doubtful", "path", one.Cert, "names", names, "message", text)
 	}
-	return true
 }
 
 // soon is from when on a certificate that expires is a warning: 14 days, or a third of its life

@@ -107,7 +107,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 			return nil, err
 		}
 	}
-	sites.limits = listeners.group.SetLimits
+	sites.limits, sites.tls = listeners.group.SetLimits, certificates
 	return &Server{Listeners: listeners, Certificates: certificates, parts: p, sites: sites}, nil
 }
 

@@ -92,7 +92,7 @@ func (l *Listeners) addHTTPS(cfg *config.Config, s *Certificates, refused func(s
 	both := s.server(cfg, s.automatic.protocols([]https.Named{two, one}), refused, counters, l.log)
 	alone := s.server(cfg, s.automatic.protocols([]https.Named{one}), refused, counters, l.log)
 	l.protocols["https"], l.protocols[withoutHTTP2] = both, alone
-	return s.shareTickets(kept, both, alone)
+	return s.shareTickets(kept)
 }
 
 // protocol is what is spoken at an address.

@@ -22,6 +22,7 @@ type sites struct {
 	parts   *parts
 	started *config.Config      // of the start: what a reload does not change is as it says
 	limits  func(listen.Limits) // puts those of a new site in force
+	tls     *Certificates       // nil: no address speaks HTTPS
 
 	current atomic.Pointer[site]
 	busy    chan struct{} // capacity 1: held by the reload that is under way
@@ -161,6 +162,13 @@ func (s *sites) replace(cfg *config.Config, only string) error {
 	if err := next.assemble(s.parts); err != nil { // before anything is started
 		return err
 	}
+	var secure *tlsPlan
+	if only == "" {
+		var err error
+		if secure, err = s.tls.plan(cfg); err != nil {
+			return err
+		}
+	}
 	errs := s.boot(next, old, only)
 	failed := errors.Join(errs...)
 	if failed != nil { // apps that failed keep their previous version
@@ -173,6 +181,7 @@ func (s *sites) replace(cfg *config.Config, only string) error {
 	s.parts.static.Open(next.cfg, next.hosts)
 	s.parts.static.Clear()
 	s.current.Store(next)
+	s.tls.apply(secure)
 	s.settle(old, next)
 	if failed != nil {
 		return failed

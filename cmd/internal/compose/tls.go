@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/https"
@@ -30,7 +29,10 @@ type Certificates struct {
 	automatic *automatic // nil: there are none
 	set       *certs.Set
 	tickets   *certs.Tickets
-	clients   *x509.CertPool // of client_ca; nil: there is none
+	log       *logfile.Log
+
+	servers []*https.Server       // of all addresses
+	cas     map[string]*authority // of client_ca, by path
 }
 
 // newCertificates reads the certificates. nil: no address speaks HTTPS. kept returns what the process
@@ -39,15 +41,11 @@ func newCertificates(cfg *config.Config, log *logfile.Log, kept func(name string
 	if !cfg.SpeaksTLS() {
 		return nil, nil
 	}
-	var pairs []certs.Pair
-	for _, c := range cfg.AllCertificates() {
-		pairs = append(pairs, certs.Pair(c))
-	}
-	files, err := certs.OpenFiles(pairs, kept(keptCertificates), log)
+	files, err := certs.OpenFiles(pairsOf(cfg), kept(keptCertificates), log)
 	if err != nil {
 		return nil, err
 	}
-	s := &Certificates{files: files}
+	s := &Certificates{files: files, log: log}
 	sources := []certs.Source{files}
 	if s.automatic, err = newAutomatic(cfg, log); err != nil {
 		return nil, err
@@ -56,23 +54,10 @@ func newCertificates(cfg *config.Config, log *logfile.Log, kept func(name string
 		sources = append(sources, s.automatic)
 	}
 	s.set = certs.NewSet(https.ErrNoCertificate, files.First, sources...)
-	if cfg.TLS.ClientCA != "" {
-		if s.clients, err = readPool("client_ca", cfg.TLS.ClientCA); err != nil {
-			return nil, err
-		}
+	if s.cas, err = readAuthorities(cfg, nil); err != nil {
+		return nil, err
 	}
-	list := files.List()
-	for _, name := range cfg.AutomaticNames() {
-		list = append(list, certs.Info{Names: []string{name}})
-	}
-	if missing := certs.Missing(list, cfg.TLSHosts()); len(missing) > 0 && !cfg.ACME.OnDemand {
-		var names []string
-		for _, i := range list {
-			names = append(names, i.Names...)
-		}
-		log.Warn("certificate_names", "hosts", strings.Join(missing, ", "), "names", strings.Join(names, ", "),
-			"message", "no certificate is for the host "+strings.Join(missing, ", ")+"; there are some for "+strings.Join(names, ", "))
-	}
+	s.warnNames(cfg)
 	return s, nil
 }
 
@@ -81,6 +66,10 @@ func readPool(setting, name string) (*x509.CertPool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", setting, err)
 	}
+	return parsePool(setting, name, text)
+}
+
+func parsePool(setting, name string, text []byte) (*x509.CertPool, error) {
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
 		return nil, fmt.Errorf("%s: %s has no certificate in PEM (-----BEGIN CERTIFICATE-----)", setting, name)
@@ -91,26 +80,19 @@ func readPool(setting, name string) (*x509.CertPool, error) {
 // server makes the way in, with the protocols behind it.
 func (s *Certificates) server(cfg *config.Config, protocols []https.Named, refused func(string, int), counters Counters, log *logfile.Log) *https.Server {
 	o := https.Options{
-		Certificate: s.certificate, Protocols: protocols, MinVersion: tls.VersionTLS12, ClientCAs: s.clients, HandshakeTimeout: cfg.Limits.HeaderTimeout,
+		Certificate: s.certificate, Protocols: protocols, Settings: s.settings(cfg), HandshakeTimeout: cfg.Limits.HeaderTimeout,
 		Done:   func(state *tls.ConnectionState) { counters.Handshake(tls.VersionName(state.Version), state.DidResume) },
 		Failed: counters.HandshakeFailed, Refused: refused, Log: log,
 	}
-	if cfg.TLS.Min == "1.3" {
-		o.MinVersion = tls.VersionTLS13
-	}
-	switch cfg.TLS.ClientAuth {
-	case "request":
-		o.ClientAuth = https.RequestClientAuth
-	case "require":
-		o.ClientAuth = https.RequireClientAuth
-	}
-	return https.New(o)
+	server := https.New(o)
+	s.servers = append(s.servers, server)
+	return server
 }
 
-// shareTickets has all servers take the session tickets of each other.
-func (s *Certificates) shareTickets(kept func(string) []byte, servers ...*https.Server) (err error) {
+// shareTickets has all servers of one Scope take the session tickets of each other, and those of the process before this one.
+func (s *Certificates) shareTickets(kept func(string) []byte) (err error) {
 	s.tickets, err = certs.NewTickets(kept(keptTickets), time.Now(), func(keys [][32]byte) {
-		for _, server := range servers {
+		for _, server := range s.servers {
 			server.SetTicketKeys(keys)
 		}
 	})

@@ -14,9 +14,6 @@ func (c *Config) Fixed(next *Config) []string {
 	if !slices.Equal(c.Listen, next.Listen) {
 		keys = append(keys, "bind")
 	}
-	if !slices.Equal(c.Certificates, next.Certificates) {
-		keys = append(keys, "certificate")
-	}
 	scope := top.Table("app")
 	for i := range next.Apps {
 		a, was := &next.Apps[i], &App{}

@@ -23,11 +23,11 @@ type TLS struct {
 // Settings are those of [tls].
 func (*TLS) Settings() schema.Group {
 	return schema.Group{Key: "tls", Settings: []schema.Setting{
-		{Key: "tls_cert", Kind: schema.Path, Flags: []string{"tls-cert", "certfile"}},
-		{Key: "tls_key", Kind: schema.Path, Flags: []string{"tls-key", "keyfile"}, Derived: "the file of tls_cert"},
-		{Key: "tls_min", Kind: schema.Choice, Choices: []string{"1.2", "1.3"}, Default: "1.2"},
-		{Key: "client_ca", Kind: schema.Path, Flags: []string{"client-ca", "ca-certs"}},
-		{Key: "client_auth", Kind: schema.Choice, Choices: []string{"off", "request", "require"}, Default: "off", Derived: "require when client_ca is set"},
+		{Key: "tls_cert", Kind: schema.Path, Flags: []string{"tls-cert", "certfile"}, Reload: true},
+		{Key: "tls_key", Kind: schema.Path, Flags: []string{"tls-key", "keyfile"}, Derived: "the file of tls_cert", Reload: true},
+		{Key: "tls_min", Kind: schema.Choice, Choices: []string{"1.2", "1.3"}, Default: "1.2", Reload: true},
+		{Key: "client_ca", Kind: schema.Path, Flags: []string{"client-ca", "ca-certs"}, Reload: true},
+		{Key: "client_auth", Kind: schema.Choice, Choices: []string{"off", "request", "require"}, Default: "off", Derived: "require when client_ca is set", Reload: true},
 		{Key: "hsts", Kind: schema.Text, Default: "off", Reload: true},
 	}}
 }
@@ -75,8 +75,8 @@ type Certificate struct {
 // Settings are those of [[certificate]].
 func (*Certificate) Settings() schema.Group {
 	return schema.Group{Key: "certificate", FileOnly: true, Settings: []schema.Setting{
-		{Key: "cert", Kind: schema.Path, Required: `cert = "/etc/ssl/shop.pem" and key = "/etc/ssl/shop.key"`},
-		{Key: "key", Kind: schema.Path, Derived: "the file of cert"},
+		{Key: "cert", Kind: schema.Path, Required: `cert = "/etc/ssl/shop.pem" and key = "/etc/ssl/shop.key"`, Reload: true},
+		{Key: "key", Kind: schema.Path, Derived: "the file of cert", Reload: true},
 	}}
 }
 
