@@ -34,8 +34,8 @@ var (
 	laws = []law{ // the first that a package is under counts
 		{"shim/wire", nil, []string{"github.com/vmihailenco/msgpack/v5"}, []string{"net", "os/exec", "github.com/hashicorp/go-hclog"}},
 		{"shim", nil, []string{"github.com/vmihailenco/msgpack/v5"}, []string{"net/http", "os/exec", "github.com/hashicorp/go-hclog"}},
-		{"supervisor", []string{"shim"}, []string{"github.com/hashicorp/go-hclog", "golang.org/x/sys"}, []string{"net/http", "github.com/pelletier/go-toml", "github.com/urfave/cli"}},
-		{"bridge", []string{"shim"}, httpLibraries, []string{"os/exec", "github.com/pelletier/go-toml", "github.com/urfave/cli"}},
+		{"supervisor", []string{"shim"}, []string{"github.com/hashicorp/go-hclog", "golang.org/x/sys"}, []string{"net/http", "github.com/pelletier/go-toml"}},
+		{"bridge", []string{"shim"}, httpLibraries, []string{"os/exec", "github.com/pelletier/go-toml"}},
 		{"shim_py", nil, nil, []string{"net/http", "os/exec"}},
 		{"integration", []string{"shim"}, []string{"github.com/miekg/dns"}, nil},
 	}
@@ -160,7 +160,7 @@ func TestImportLaw(t *testing.T) {
 		{ImportPath: module + "/bridge/wsgi", Imports: []string{module + "/bridge/static"}},
 		{ImportPath: module + "/shim", Deps: []string{"net/http/httptrace"}},
 		{ImportPath: module + "/supervisor", Imports: []string{module + "/cmd/internal/config"}},
-		{ImportPath: module + "/supervisor", Imports: []string{"github.com/urfave/cli/v2"}},
+		{ImportPath: module + "/supervisor", Imports: []string{"github.com/pelletier/go-toml/v2"}},
 		{ImportPath: module + "/bridge", Deps: []string{"os/exec"}},
 		{ImportPath: module + "/bridge/static", Imports: []string{module + "/bridge/proxy"}},
 		{ImportPath: module + "/bridge/httpx", Imports: []string{module + "/bridge/cgi"}},

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
-	"github.com/urfave/cli/v2"
-
+	"github.com/standpipe/standpipe/cmd/internal/cli"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 	"github.com/standpipe/standpipe/cmd/internal/terminal"
@@ -15,60 +15,26 @@ import (
 
 // execute runs one command line and returns the exit code. Only execute prints errors.
 func execute(ctx context.Context, args []string, out, errOut io.Writer) int {
-	app := newApp(out, errOut)
-	args, problems, err := arrange(app, args)
-	if err == nil {
-		app.Metadata[lineProblems] = problems
-		err = app.RunContext(ctx, args)
-	}
+	err := newApp(out, errOut).Run(ctx, args[min(1, len(args)):])
 	if err != nil {
 		printError(errOut, err)
 	}
 	return exit.Code(err)
 }
 
-// lineProblems is the key under which the actions find the problems of the command line itself.
-const lineProblems = "problems"
-
 func newApp(out, errOut io.Writer) *cli.App {
-	app := &cli.App{
-		Name:    "standpipe",
-		Usage:   "serves Python WSGI applications",
-		Version: version, Metadata: map[string]any{},
-		Writer: out, ErrWriter: errOut,
-		HideVersion: true, // `standpipe version`, and --version by arrange
-		// A comma is part of a value: -e HOSTS=a,b is one variable.
-		DisableSliceFlagSeparator: true,
-		// execute prints errors and chooses the exit code.
-		ExitErrHandler: func(*cli.Context, error) {},
-		Commands: append([]*cli.Command{
-			serveCommand(), checkCommand(), configCommand(), exportCommand(), versionCommand(), compressCommand(), explainCommand(),
-		}, controlCommands()...),
+	return &cli.App{
+		Name: "standpipe", Usage: "serves Python WSGI applications", Out: out, Err: errOut,
+		Commands: slices.Concat(
+			[]*cli.Command{serveCommand(), checkCommand(), configCommand(), exportCommand(), versionCommand()},
+			controlCommands(),
+			[]*cli.Command{compressCommand(), explainCommand()},
+		),
 	}
-	usage := func(_ *cli.Context, err error, _ bool) error { return exit.With(exit.Usage, err) }
-	app.OnUsageError = usage
-	for _, c := range app.Commands {
-		c.OnUsageError = usage
-		c.HideHelpCommand = true
-		c.CustomHelpTemplate = commandHelp
-		switch {
-		case c.Category == forRunning, c.Category == forFiles, c.Category == forReading:
-			c.CustomHelpTemplate += ownFlagHelp(c.Flags)
-		case c.Name != "version":
-			c.CustomHelpTemplate += flagHelp(c.Flags)
-			c.Flags = append(settingFlags(), c.Flags...)
-		}
-	}
-	return app
 }
 
-// commandHelp is a command's help up to its flags, which flagHelp writes.
-const commandHelp = `standpipe {{.Name}} - {{.Usage}}
-
-   standpipe {{.Name}}{{if .VisibleFlags}} [flags]{{end}} {{.ArgsUsage}}
-{{if .Description}}
-{{.Description}}
-{{end}}`
+// oneApp is what a command that takes the settings says about a second argument.
+const oneApp = "only one APP is allowed; --app name=...,module=... names each of several apps"
 
 // printError prints a sentence, or a list of problems.
 func printError(w io.Writer, err error) {

@@ -10,9 +10,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/standpipe/standpipe/cmd/internal/certs"
+	"github.com/standpipe/standpipe/cmd/internal/cli"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
@@ -21,10 +20,10 @@ import (
 )
 
 func checkCommand() *cli.Command {
-	return &cli.Command{Name: "check", Usage: "report all problems of the configuration; bind and start nothing", ArgsUsage: "[APP]", Action: check,
-		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "load", Usage: "import each app in its own interpreter, serve nothing; exit 3 if one does not start"},
-			&cli.BoolFlag{Name: "json", Usage: "write JSON"},
+	return &cli.Command{Name: "check", Usage: "report all problems of the configuration; bind and start nothing", ArgsUsage: "[APP]", Settings: true, Most: 1, Extra: oneApp, Action: check,
+		Flags: []*cli.Flag{
+			{Name: "load", Usage: "import each app in its own interpreter, serve nothing; exit 3 if one does not start", Switch: true},
+			jsonFlag(),
 		}}
 }
 
@@ -59,7 +58,7 @@ func check(c *cli.Context) error {
 	var load error
 	var said bytes.Buffer
 	if sound && c.Bool("load") {
-		out := c.App.Writer
+		out := c.App.Out
 		if c.Bool("json") {
 			out = &said
 		}
@@ -69,10 +68,10 @@ func check(c *cli.Context) error {
 		return checkJSON(c, err, problems, warnings, load, said.String())
 	}
 	for _, w := range warnings {
-		fmt.Fprintln(c.App.ErrWriter, "warning:", w)
+		fmt.Fprintln(c.App.Err, "warning:", w)
 	}
 	if err != nil && load != nil {
-		fmt.Fprintln(c.App.ErrWriter, load) // besides the problems of the command line
+		fmt.Fprintln(c.App.Err, load) // besides the problems of the command line
 	}
 	if err != nil {
 		return err
@@ -80,7 +79,7 @@ func check(c *cli.Context) error {
 	if load != nil {
 		return load
 	}
-	return summary(c.App.Writer, cfg)
+	return summary(c.App.Out, cfg)
 }
 
 // absent finds the apps whose files do not exist, and those (unsure) whose modules are not in the obvious place.
@@ -133,7 +132,7 @@ func checkJSON(c *cli.Context, err error, problems schema.Problems, warnings []s
 	if load != nil {
 		report.Load = strings.TrimSpace(said + "\n" + load.Error())
 	}
-	if jerr := writeJSON(c.App.Writer, report); jerr != nil {
+	if jerr := writeJSON(c.App.Out, report); jerr != nil {
 		return jerr
 	}
 	// The report has everything.
@@ -145,6 +144,8 @@ func checkJSON(c *cli.Context, err error, problems schema.Problems, warnings []s
 	}
 	return nil
 }
+
+func jsonFlag() *cli.Flag { return &cli.Flag{Name: "json", Usage: "write JSON", Switch: true} }
 
 func writeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)

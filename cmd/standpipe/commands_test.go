@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -33,32 +32,6 @@ func project(t *testing.T, files ...string) string {
 	}
 	t.Chdir(dir)
 	return dir
-}
-
-func TestArrange(t *testing.T) {
-	for _, c := range []struct{ in, want string }{
-		{"serve a:b -w 4", "serve --workers=4 -- a:b"},
-		{"serve -w4 a:b --threads=2", "serve --workers=4 --threads=2 -- a:b"},
-		{"serve -w=4 -e A=b,c -e X=", "serve --workers=4 --env=A=b,c --env=X= --"},
-		{"serve --log-file - a", "serve --error-log=- -- a"},
-		{"serve --chdir=/x -- -odd", "serve --dir=/x -- -odd"},
-		{"serve -w -1 a -t -5s", "serve --workers=-1 --timeout=-5s -- a"},
-		{"check --load a --json", "check --load --json -- a"},
-		{"serve --server-header= a", "serve --server-header= -- a"},
-		{"config a -h --nonsense", "config --help --"},
-		{"serve --compress on a:b --preload", "serve --compress=on --preload=on -- a:b"},
-		{"serve --compress off --reload a:b", "serve --compress=off --reload=on -- a:b"},
-		{"check --load on --json=false", "check --load --"},
-		{"check --json off a", "check -- a"},
-		{"--version", "version --"},
-		{"--help", "help"},
-		{"", "help"},
-	} {
-		got, problems, err := arrange(newApp(nil, nil), append([]string{"standpipe"}, strings.Fields(c.in)...))
-		if want := append([]string{"standpipe"}, strings.Fields(c.want)...); err != nil || problems != nil || !slices.Equal(got, want) {
-			t.Errorf("%s: %q, %v, %v; want %q", c.in, got, problems, err, want)
-		}
-	}
 }
 
 // A mistyped command line gives one line that names what is wrong, and exit code 2; no page of usage. The sentences are in

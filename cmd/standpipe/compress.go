@@ -10,10 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/standpipe/standpipe/bridge/compress"
 	"github.com/standpipe/standpipe/bridge/static"
+	"github.com/standpipe/standpipe/cmd/internal/cli"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
@@ -27,10 +26,10 @@ place, after collectstatic or the build.
    standpipe compress --codings gzip,br /srv/shop/static`
 
 func compressCommand() *cli.Command {
-	return &cli.Command{Name: "compress", Usage: "compress static files ahead of time", ArgsUsage: "DIR", Action: compressDir, Description: compressText, Category: forFiles,
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "codings", Usage: "the codings to write: br, zstd, gzip", Value: "br,zstd,gzip"},
-			&cli.StringFlag{Name: "min", Usage: "the smallest file", Value: "256"},
+	return &cli.Command{Name: "compress", Usage: "compress static files ahead of time", ArgsUsage: "DIR", Action: compressDir, Description: compressText, Category: forFiles, Most: 1, Extra: "only one DIR is allowed",
+		Flags: []*cli.Flag{
+			{Name: "codings", Usage: "the codings to write: br, zstd, gzip", Value: "br,zstd,gzip"},
+			{Name: "min", Usage: "the smallest file", Value: "256"},
 		}}
 }
 
@@ -39,7 +38,7 @@ const forFiles = "for files"
 
 // compressDir compresses the files of a folder.
 func compressDir(c *cli.Context) error {
-	dir := c.Args().First()
+	dir := c.Arg(0)
 	if dir == "" {
 		return exit.With(exit.Usage, fmt.Errorf("compress needs a folder; write: standpipe compress static"))
 	}
@@ -60,7 +59,7 @@ func compressDir(c *cli.Context) error {
 	if err := job.run(dir); err != nil {
 		return exit.With(exit.Failed, err)
 	}
-	fmt.Fprintf(c.App.Writer, "%d files, %d siblings written, %d up to date, %d not worth it; %s became %s in %.1f s\n", job.files, job.written, job.fresh, job.poor,
+	fmt.Fprintf(c.App.Out, "%d files, %d siblings written, %d up to date, %d not worth it; %s became %s in %.1f s\n", job.files, job.written, job.fresh, job.poor,
 		schema.FormatSize(job.before), schema.FormatSize(job.after), time.Since(began).Seconds())
 	return nil
 }

@@ -4,14 +4,13 @@ import (
 	"fmt"
 	"text/tabwriter"
 
-	"github.com/urfave/cli/v2"
-
+	"github.com/standpipe/standpipe/cmd/internal/cli"
 	"github.com/standpipe/standpipe/cmd/internal/terminal"
 )
 
 func configCommand() *cli.Command {
-	return &cli.Command{Name: "config", Usage: "show the settings in force, each with its source", ArgsUsage: "[APP]", Action: showConfig,
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "write JSON"}}}
+	return &cli.Command{Name: "config", Usage: "show the settings in force, each with its source", ArgsUsage: "[APP]", Settings: true, Most: 1, Extra: oneApp, Action: showConfig,
+		Flags: []*cli.Flag{jsonFlag()}}
 }
 
 // showConfig shows the settings in force and where each value comes from. Secrets are masked.
@@ -22,13 +21,13 @@ func showConfig(c *cli.Context) error {
 	}
 	list := cfg.Effective(sources)
 	if c.Bool("json") {
-		return writeJSON(c.App.Writer, list)
+		return writeJSON(c.App.Out, list)
 	}
 	for _, w := range cfg.Warnings {
-		fmt.Fprintln(c.App.ErrWriter, "warning:", w)
+		fmt.Fprintln(c.App.Err, "warning:", w)
 	}
-	p := terminal.PaintFor(c.App.Writer)
-	tw := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
+	p := terminal.PaintFor(c.App.Out)
+	tw := tabwriter.NewWriter(c.App.Out, 0, 0, 2, ' ', 0)
 	for _, e := range list {
 		value := e.Value
 		if value == "" {

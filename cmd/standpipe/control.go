@@ -10,10 +10,9 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 	"github.com/standpipe/standpipe/cmd/internal/admin/client"
+	"github.com/standpipe/standpipe/cmd/internal/cli"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 )
 
@@ -22,22 +21,24 @@ const forRunning = "for a running server"
 
 // controlCommands are those commands.
 func controlCommands() []*cli.Command {
-	command := func(name, args, usage string, do func(*controller) error, flags ...cli.Flag) *cli.Command {
-		return &cli.Command{
+	command := func(name, args, usage string, do func(*controller) error, flags ...*cli.Flag) *cli.Command {
+		c := &cli.Command{
 			Name: name, ArgsUsage: args, Usage: usage, Category: forRunning,
-			Flags: append(flags, &cli.StringFlag{Name: "control", DefaultText: "SOCKET", Usage: "the control socket; by default that of the standpipe of this folder"}),
+			Flags: append(flags, &cli.Flag{Name: "control", Hint: "SOCKET", Env: "STANDPIPE_CONTROL", Usage: "the control socket; by default that of the standpipe of this folder"}),
 			Action: func(c *cli.Context) error {
 				ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 				defer stop()
-				return (&controller{Context: c, ctx: ctx}).run(do)
+				return (&controller{line: c, ctx: ctx}).run(do)
 			},
 		}
+		c.Arguments = func(given []string) error { return checkArguments(c, given) }
+		return c
 	}
-	certs := command("certs", "[renew NAME]", "list the certificates of HTTPS, or obtain a new one for NAME now", (*controller).certs, &cli.BoolFlag{Name: "json", Usage: "write JSON"})
+	certs := command("certs", "[renew NAME]", "list the certificates of HTTPS, or obtain a new one for NAME now", (*controller).certs, jsonFlag())
 	certs.Description = certsDescription
 	return []*cli.Command{
 		command("status", "[APP]", "show what the apps and workers are doing", (*controller).status,
-			&cli.BoolFlag{Name: "json", Usage: "write JSON"}, &cli.BoolFlag{Name: "static", Usage: "list the folders of static files: which are served, which are left to the app, and why"}),
+			jsonFlag(), &cli.Flag{Name: "static", Usage: "list the folders of static files: which are served, which are left to the app, and why", Switch: true}),
 		command("reload", "[APP]", "put new code and the changed configuration in force; wait for the end", (*controller).reload),
 		command("restart", "APP or APP/N", "put new code of one app in force, or replace one worker; wait for the end", (*controller).restart),
 		command("scale", "N or APP=N", "set the number of workers, until the next reload that changes it", (*controller).scale),
@@ -57,7 +58,7 @@ func checkArguments(c *cli.Command, args []string) error {
 	switch {
 	case c.Name == "certs":
 		if n != 0 && (n != 2 || args[0] != "renew" || args[1] == "") {
-			return usageError("write: standpipe certs, or standpipe certs renew NAME")
+			return cli.UsageError("write: standpipe certs, or standpipe certs renew NAME")
 		}
 		return nil
 	case c.ArgsUsage == "":
@@ -67,24 +68,24 @@ func checkArguments(c *cli.Command, args []string) error {
 	}
 	switch {
 	case n < least:
-		return usageError("write: standpipe %s %s", c.Name, strings.ReplaceAll(c.ArgsUsage, " or ", ", or standpipe "+c.Name+" "))
+		return cli.UsageError("write: standpipe %s %s", c.Name, strings.ReplaceAll(c.ArgsUsage, " or ", ", or standpipe "+c.Name+" "))
 	case n > most && most == 0:
-		return usageError("standpipe %s takes no arguments", c.Name)
+		return cli.UsageError("standpipe %s takes no arguments", c.Name)
 	case n > most:
-		return usageError("standpipe %s takes one argument: %s", c.Name, c.ArgsUsage)
+		return cli.UsageError("standpipe %s takes one argument: %s", c.Name, c.ArgsUsage)
 	}
 	return nil
 }
 
 // controller is one such command.
 type controller struct {
-	*cli.Context
+	line   *cli.Context
 	ctx    context.Context // ends with Ctrl-C
 	client *client.Client
 }
 
 func (s *controller) run(do func(*controller) error) error {
-	path, err := s.find(readsOnly(s.Context))
+	path, err := s.find(readsOnly(s.line))
 	if err != nil {
 		return err
 	}
@@ -124,14 +125,14 @@ func problemText(p *admin.Problem) string {
 }
 
 func (s *controller) say(format string, args ...any) error {
-	_, err := fmt.Fprintln(s.App.Writer, printable(fmt.Sprintf(format, args...)))
+	_, err := fmt.Fprintln(s.line.App.Out, printable(fmt.Sprintf(format, args...)))
 	return err
 }
 
-func (s *controller) reload() error { return s.renew("reload", admin.Order{App: s.Args().First()}) }
+func (s *controller) reload() error { return s.renew("reload", admin.Order{App: s.line.Arg(0)}) }
 
 func (s *controller) restart() error {
-	o := admin.Order{App: s.Args().First()}
+	o := admin.Order{App: s.line.Arg(0)}
 	if strings.Contains(o.App, "/") {
 		o = admin.Order{Worker: o.App}
 	}
@@ -146,7 +147,7 @@ func (s *controller) renew(what string, o admin.Order) error {
 	end()
 	switch {
 	case s.ctx.Err() != nil:
-		fmt.Fprintf(s.App.ErrWriter, "the %s continues; standpipe status shows how it ends\n", what)
+		fmt.Fprintf(s.line.App.Err, "the %s continues; standpipe status shows how it ends\n", what)
 		return nil
 	case needsRestart(err):
 		return errors.Join(s.sayGenerations(o, d), err)
@@ -185,13 +186,13 @@ func (s *controller) sayGenerations(o admin.Order, d admin.Done) error {
 }
 
 func (s *controller) scale() error {
-	app, n, named := strings.Cut(s.Args().First(), "=")
+	app, n, named := strings.Cut(s.line.Arg(0), "=")
 	if !named {
 		app, n = "", app
 	}
 	workers, err := strconv.Atoi(n)
 	if err != nil || workers < 1 || named && app == "" {
-		return exit.With(exit.Usage, fmt.Errorf("%q is not a number of workers; write: standpipe scale 8, or standpipe scale shop=8", s.Args().First()))
+		return exit.With(exit.Usage, fmt.Errorf("%q is not a number of workers; write: standpipe scale 8, or standpipe scale shop=8", s.line.Arg(0)))
 	}
 	d, err := s.client.Post(s.ctx, "/v1/scale", admin.Order{App: app, Workers: workers})
 	if err != nil {
@@ -206,7 +207,7 @@ func (s *controller) pause() error {
 func (s *controller) resume() error { return s.each("resume", "requests are served") }
 
 func (s *controller) each(what, then string) error {
-	d, err := s.client.Post(s.ctx, "/v1/"+what, admin.Order{App: s.Args().First()})
+	d, err := s.client.Post(s.ctx, "/v1/"+what, admin.Order{App: s.line.Arg(0)})
 	if err != nil {
 		return err
 	}
@@ -214,7 +215,7 @@ func (s *controller) each(what, then string) error {
 }
 
 func (s *controller) logLevel() error {
-	level := s.Args().First()
+	level := s.line.Arg(0)
 	if _, err := s.client.Post(s.ctx, "/v1/log-level", admin.Order{Level: level}); err != nil {
 		return err
 	}
@@ -231,7 +232,7 @@ func (s *controller) reopenLogs() error {
 func (s *controller) stop() error {
 	err := s.client.Stop(s.ctx)
 	if s.ctx.Err() != nil {
-		fmt.Fprintln(s.App.ErrWriter, "the stop continues")
+		fmt.Fprintln(s.line.App.Err, "the stop continues")
 		return nil
 	}
 	if err != nil {

@@ -16,20 +16,20 @@ certs renew obtains a new automatic one, however long the present one is valid, 
 
 // certs lists the certificates of the running server, or has it renew one.
 func (s *controller) certs() error {
-	if name := s.Args().Get(1); name != "" {
+	if name := s.line.Arg(1); name != "" {
 		return renewCertificate(s, name)
 	}
 	var list admin.Certificates
 	if err := s.client.Get(s.ctx, "/v1/certificates", nil, &list); err != nil {
 		return err
 	}
-	if s.Bool("json") {
-		return writeJSON(s.App.Writer, list)
+	if s.line.Bool("json") {
+		return writeJSON(s.line.App.Out, list)
 	}
 	if len(list.Certificates) == 0 {
 		return s.say("this server has no certificates")
 	}
-	w := tabwriter.NewWriter(s.App.Writer, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(s.line.App.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NAMES\tISSUER\tDAYS LEFT\tSOURCE\tNEXT ATTEMPT\tLAST ERROR")
 	for _, c := range list.Certificates {
 		days, next := "none yet", ""
@@ -54,7 +54,7 @@ func renewCertificate(s *controller, name string) error {
 	_, err := s.client.Post(s.ctx, "/v1/renew", admin.Order{Name: name})
 	switch {
 	case s.ctx.Err() != nil:
-		fmt.Fprintln(s.App.ErrWriter, "the renewal continues; standpipe certs shows how it ends")
+		fmt.Fprintln(s.line.App.Err, "the renewal continues; standpipe certs shows how it ends")
 		return nil
 	case err != nil:
 		return err

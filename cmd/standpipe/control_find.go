@@ -10,9 +10,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/standpipe/standpipe/cmd/internal/admin/client"
+	"github.com/standpipe/standpipe/cmd/internal/cli"
 	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/discover"
@@ -25,7 +24,7 @@ func readsOnly(c *cli.Context) bool {
 	case "status", "dump":
 		return true
 	case "certs":
-		return c.NArg() == 0
+		return len(c.Args()) == 0
 	}
 	return false
 }
@@ -34,7 +33,7 @@ func readsOnly(c *cli.Context) bool {
 // this folder names, else the one of this folder. A command that changes something never goes to the standpipe of another
 // user or another folder, unless that is named.
 func (s *controller) find(readsOnly bool) (string, error) {
-	path := s.String("control")
+	path := s.line.String("control")
 	if path == "" {
 		path = os.Getenv("STANDPIPE_CONTROL")
 	}
@@ -73,7 +72,7 @@ func (s *controller) find(readsOnly bool) (string, error) {
 	}
 	switch {
 	case len(list) > 0:
-		return "", exit.With(exit.Usage, errors.New(printable(listing(list, dir, s.Command.Name))))
+		return "", exit.With(exit.Usage, errors.New(printable(listing(list, dir, s.line.Command.Name))))
 	case len(denied) > 0:
 		return "", fmt.Errorf("not permitted to use %s; --control-group and --control-mode of standpipe serve give others access", strings.Join(denied, ", "))
 	case named == "off":

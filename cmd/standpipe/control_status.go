@@ -22,24 +22,24 @@ import (
 
 func (s *controller) query() url.Values {
 	q := url.Values{}
-	if app := s.Args().First(); app != "" {
+	if app := s.line.Arg(0); app != "" {
 		q.Set("app", app)
 	}
 	return q
 }
 
 func (s *controller) status() error {
-	if s.Bool("static") {
+	if s.line.Bool("static") {
 		return s.static()
 	}
 	var st admin.Status
 	if err := s.client.Get(s.ctx, "/v1/status", s.query(), &st); err != nil {
 		return err
 	}
-	if s.Bool("json") {
-		return writeJSON(s.App.Writer, st)
+	if s.line.Bool("json") {
+		return writeJSON(s.line.App.Out, st)
 	}
-	return printStatus(s.App.Writer, &st, terminal.PaintFor(s.App.Writer))
+	return printStatus(s.line.App.Out, &st, terminal.PaintFor(s.line.App.Out))
 }
 
 // static lists folders of files.
@@ -48,10 +48,10 @@ func (s *controller) static() error {
 	if err := s.client.Get(s.ctx, "/v1/static", s.query(), &files); err != nil {
 		return err
 	}
-	if s.Bool("json") {
-		return writeJSON(s.App.Writer, files)
+	if s.line.Bool("json") {
+		return writeJSON(s.line.App.Out, files)
 	}
-	w := tabwriter.NewWriter(s.App.Writer, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(s.line.App.Out, 0, 0, 2, ' ', 0)
 	for _, f := range files.Static {
 		state := f.State
 		if state == "app" {
@@ -195,7 +195,7 @@ func states(a *admin.App) string {
 }
 
 func (s *controller) dump() error {
-	q := url.Values{"worker": {s.Args().First()}}
+	q := url.Values{"worker": {s.line.Arg(0)}}
 	var d admin.Dump
 	if err := s.client.Get(s.ctx, "/v1/dump", q, &d); err != nil {
 		return err
@@ -209,7 +209,7 @@ const progressTick = 200 * time.Millisecond
 // showProgress updates one line on a terminal until end is called, which waits for the
 // goroutine.
 func (s *controller) showProgress() (end func()) {
-	f, ok := s.App.ErrWriter.(*os.File)
+	f, ok := s.line.App.Err.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return func() {}
 	}

@@ -2,10 +2,8 @@
 // server is cmd/internal/run.
 //
 //	main.go      main
-//	app.go       the table of commands, how a command line runs, how errors are printed
-//	args.go      the order of arguments, unknown flags and commands
+//	app.go       the table of commands, how errors are printed (cmd/internal/cli reads the command line)
 //	input.go     what the configuration is read from
-//	flaghelp.go  the help of flags
 //	hidden.go    the commands that the program starts itself with
 //
 // Commands, one file each:

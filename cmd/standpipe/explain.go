@@ -7,8 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
+	"github.com/standpipe/standpipe/cmd/internal/cli"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/events"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
@@ -24,8 +23,8 @@ all events and exit codes. docs/logs.md has the same.
 const forReading = "for reading"
 
 func explainCommand() *cli.Command {
-	return &cli.Command{Name: "explain", Usage: "explain an event of the log or an exit code", ArgsUsage: "[EVENT|CODE]", Action: explain, Description: explainText, Category: forReading,
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "write JSON"}}}
+	return &cli.Command{Name: "explain", Usage: "explain an event of the log or an exit code", ArgsUsage: "[EVENT|CODE]", Action: explain, Description: explainText, Category: forReading, Most: 1, Extra: "only one EVENT or CODE is allowed", Blank: true,
+		Flags: []*cli.Flag{jsonFlag()}}
 }
 
 // explained is an event in JSON, with what its fields mean.
@@ -36,11 +35,11 @@ type explained struct {
 
 func explain(c *cli.Context) error {
 	asJSON := func(v any) error {
-		e := json.NewEncoder(c.App.Writer)
+		e := json.NewEncoder(c.App.Out)
 		e.SetIndent("", "  ")
 		return e.Encode(v)
 	}
-	name := strings.ToLower(c.Args().First())
+	name := strings.ToLower(c.Arg(0))
 	if name == "" {
 		return explainAll(c, asJSON)
 	}
@@ -49,7 +48,7 @@ func explain(c *cli.Context) error {
 			if m.Code == code && c.Bool("json") {
 				return asJSON(m)
 			} else if m.Code == code {
-				_, err := fmt.Fprintf(c.App.Writer, "exit code %d\n\n  %s\n\n  What to do: %s\n", m.Code, m.Means, m.Do)
+				_, err := fmt.Fprintf(c.App.Out, "exit code %d\n\n  %s\n\n  What to do: %s\n", m.Code, m.Means, m.Do)
 				return err
 			}
 		}
@@ -73,7 +72,7 @@ func explain(c *cli.Context) error {
 	case c.Bool("json"):
 		return asJSON(explained{e, e.Explained()})
 	}
-	return e.Explain(c.App.Writer)
+	return e.Explain(c.App.Out)
 }
 
 func explainAll(c *cli.Context, asJSON func(any) error) error {
@@ -85,12 +84,12 @@ func explainAll(c *cli.Context, asJSON func(any) error) error {
 		return asJSON(map[string]any{"events": list, "exit_codes": exit.Codes})
 	}
 	for _, m := range exit.Codes {
-		if _, err := fmt.Fprintf(c.App.Writer, "%-24d %s\n", m.Code, m.Means); err != nil {
+		if _, err := fmt.Fprintf(c.App.Out, "%-24d %s\n", m.Code, m.Means); err != nil {
 			return err
 		}
 	}
 	for _, e := range events.All() {
-		if _, err := fmt.Fprintf(c.App.Writer, "%-24s %s\n", e.Name, e.Message); err != nil {
+		if _, err := fmt.Fprintf(c.App.Out, "%-24s %s\n", e.Name, e.Message); err != nil {
 			return err
 		}
 	}

@@ -7,8 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
+	"github.com/standpipe/standpipe/cmd/internal/cli"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
@@ -18,11 +17,11 @@ import (
 func exportCommand() *cli.Command {
 	return &cli.Command{
 		Name: "export", Usage: "print a configuration file for a program beside standpipe: " + strings.Join(export.Kinds, ", "),
-		ArgsUsage: strings.Join(export.Kinds, "|") + " [APP]", Description: exportText, Action: exportFile,
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "listen", Value: "80", DefaultText: "ADDRESS", Usage: "where nginx or Apache listens: a port, or address:port; 80 by default"},
-			&cli.StringFlag{Name: "connect", DefaultText: "ADDRESS", Usage: "how nginx or Apache connects to standpipe, as after --bind; by default an address that standpipe listens on, uwsgi before http"},
-			&cli.StringFlag{Name: "unit", DefaultText: "service|socket", Usage: "print only one of the two systemd units"},
+		ArgsUsage: strings.Join(export.Kinds, "|") + " [APP]", Description: exportText, Settings: true, Most: 2, Extra: oneApp, Action: exportFile,
+		Flags: []*cli.Flag{
+			{Name: "listen", Value: "80", Hint: "ADDRESS", Usage: "where nginx or Apache listens: a port, or address:port; 80 by default"},
+			{Name: "connect", Hint: "ADDRESS", Usage: "how nginx or Apache connects to standpipe, as after --bind; by default an address that standpipe listens on, uwsgi before http"},
+			{Name: "unit", Hint: "service|socket", Usage: "print only one of the two systemd units"},
 		},
 	}
 }
@@ -38,12 +37,9 @@ docs/neighbours.md explains the files.`
 
 func exportFile(c *cli.Context) error {
 	usage := func(format string, args ...any) error { return exit.With(exit.Usage, fmt.Errorf(format, args...)) }
-	kind := c.Args().First()
+	kind := c.Arg(0)
 	if !slices.Contains(export.Kinds, kind) {
 		return usage("export needs one of %s first", strings.Join(export.Kinds, ", "))
-	}
-	if c.NArg() > 2 {
-		return usage("unexpected argument `%s`", c.Args().Get(2))
 	}
 	unit := c.String("unit")
 	if unit != "" && unit != "service" && unit != "socket" {
@@ -53,7 +49,7 @@ func exportFile(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	in.App = c.Args().Get(1)
+	in.App = c.Arg(1)
 	in.Tolerant = true // the file may be for another machine
 	cfg, _, err := config.Load(in)
 	if err := together(problems, err); err != nil {
@@ -63,7 +59,7 @@ func exportFile(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	err = export.Write(c.App.Writer, kind, cfg, export.Input{
+	err = export.Write(c.App.Out, kind, cfg, export.Input{
 		Listen: c.String("listen"), Connect: c.String("connect"), Unit: unit, Program: program, Args: serveArgs(in, cfg), User: serviceUser(cfg),
 	})
 	if err != nil {

@@ -7,49 +7,12 @@ import (
 	"os"
 	"slices"
 
-	"github.com/urfave/cli/v2"
-
+	"github.com/standpipe/standpipe/cmd/internal/cli"
 	"github.com/standpipe/standpipe/cmd/internal/compat"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 )
-
-// settingFlags are the flags of the table of settings.
-func settingFlags() []cli.Flag {
-	var out []cli.Flag
-	for _, s := range config.Settings() {
-		names := s.FlagNames()
-		if len(names) == 0 {
-			continue
-		}
-		name, aliases := names[0], names[1:]
-		if s.Repeatable() {
-			out = append(out, listFlag{&cli.StringSliceFlag{Name: name, Aliases: aliases}, names})
-		} else {
-			out = append(out, valueFlag{&cli.StringFlag{Name: name, Aliases: aliases}, names})
-		}
-	}
-	return out
-}
-
-// valueFlag and listFlag know their names. The library's own flags make them by a regular expression at each look, and
-// it looks at all flags for each flag: that was a quarter of the processor time of a start.
-type valueFlag struct {
-	*cli.StringFlag
-	names []string
-}
-
-// Names is cli.Flag's.
-func (f valueFlag) Names() []string { return f.names }
-
-type listFlag struct {
-	*cli.StringSliceFlag
-	names []string
-}
-
-// Names is cli.Flag's.
-func (f listFlag) Names() []string { return f.names }
 
 // configInput is what the configuration is made of: the command line, the environment, the folder. Its error carries the
 // exit code. problems are those of the command line itself; the configuration is read all the same, so that all problems
@@ -59,18 +22,16 @@ func configInput(c *cli.Context) (in config.Input, problems schema.Problems, err
 	if err != nil {
 		return config.Input{}, nil, exit.With(exit.Failed, fmt.Errorf("the current folder cannot be found: %w", err))
 	}
-	problems, _ = c.App.Metadata[lineProblems].(schema.Problems)
-	in = config.Input{App: c.Args().First(), Environ: os.Environ(), Dir: dir, Pid: os.Getpid(), Tolerant: c.Command.Name == "serve"}
+	problems = c.Problems
+	in = config.Input{App: c.Arg(0), Environ: os.Environ(), Dir: dir, Pid: os.Getpid(), Tolerant: c.Command.Name == "serve"}
 	for _, s := range config.Settings() {
 		names := s.FlagNames()
 		if len(names) == 0 || !c.IsSet(names[0]) {
 			continue
 		}
-		f := schema.Flag{Name: names[0]}
-		if s.Repeatable() {
-			f.Values = c.StringSlice(f.Name)
-		} else {
-			f.Values = []string{c.String(f.Name)}
+		f := schema.Flag{Name: names[0], Values: c.Strings(names[0])}
+		if !s.Repeatable() { // the last one counts
+			f.Values = f.Values[len(f.Values)-1:]
 		}
 		if s.Key == "worker_class" || s.Key == "worker_connections" {
 			continue

@@ -1,8 +1,7 @@
 package main
 
 import (
-	"github.com/urfave/cli/v2"
-
+	"github.com/standpipe/standpipe/cmd/internal/cli"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/run"
 )
@@ -17,13 +16,13 @@ app.py, deploy/app.wsgi. Without APP, standpipe.toml or the current folder deter
 docs/settings.md describes every flag.`
 
 func serveCommand() *cli.Command {
-	return &cli.Command{Name: "serve", Usage: "serve the app", ArgsUsage: "[APP]", Action: serve, Description: serveText}
+	return &cli.Command{Name: "serve", Usage: "serve the app", ArgsUsage: "[APP]", Settings: true, Most: 1, Extra: oneApp, Action: serve, Description: serveText}
 }
 
 // serve serves until a signal ends it.
 func serve(c *cli.Context) error {
 	return run.Serve(c.Context, run.Options{
-		Version: version, Stdout: c.App.Writer, Stderr: c.App.ErrWriter,
+		Version: version, Stdout: c.App.Out, Stderr: c.App.Err,
 		Load: func(machine *config.Machine) (config.Input, *config.Config, error) {
 			in, problems, err := configInput(c)
 			if err != nil {
