@@ -2,6 +2,9 @@ package acme
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/certmagic"
@@ -19,17 +22,66 @@ type DNS interface {
 // of them have it.
 type Zones struct {
 	Provider certmagic.DNSProvider
-	// Resolvers find the zone and see the record, as host:port; none: the system's.
+	// Resolvers find the zone, as host:port, and must have the record; none: the system's find it, and the zone's own servers must.
 	Resolvers []string
-	// Wait is how long the record may take to be seen everywhere; 0: two minutes.
+	// Wait is how long the record may take to be seen; 0: it is not looked for.
 	Wait time.Duration
 }
 
 func (z Zones) solver(logger *zap.Logger) acmez.Solver {
-	return &certmagic.DNS01Solver{DNSManager: certmagic.DNSManager{
-		DNSProvider: z.Provider, Resolvers: z.Resolvers, PropagationTimeout: z.Wait, TTL: time.Minute, Logger: logger,
-	}}
+	wait := z.Wait
+	if wait <= 0 {
+		wait = -1
+	}
+	return &zoneSolver{&certmagic.DNS01Solver{DNSManager: certmagic.DNSManager{
+		DNSProvider: z.Provider, Resolvers: z.Resolvers, PropagationTimeout: wait, TTL: time.Minute, Logger: logger,
+	}}, z, logger}
 }
+
+// zoneSolver is certmagic's with errors that name the zone and the servers that were asked.
+type zoneSolver struct {
+	*certmagic.DNS01Solver
+	zones  Zones
+	logger *zap.Logger
+}
+
+// zone is the zone of a record, and the servers that were asked for it.
+func (s *zoneSolver) zone(ctx context.Context, c acme.Challenge) (zone, asked string, err error) {
+	servers := certmagic.RecursiveNameservers(s.zones.Resolvers)
+	asked = strings.Join(servers, ", ")
+	zone, err = certmagic.FindZoneByFQDN(ctx, s.logger, c.DNS01TXTRecordName(), servers)
+	return zone, asked, err
+}
+
+// Present is acmez.Solver's.
+func (s *zoneSolver) Present(ctx context.Context, c acme.Challenge) error {
+	if _, asked, err := s.zone(ctx, c); err != nil {
+		return fmt.Errorf("the zone of %s, asked of %s: %w", c.DNS01TXTRecordName(), asked, err)
+	}
+	return s.DNS01Solver.Present(ctx, c)
+}
+
+// Wait is acmez.Waiter's.
+func (s *zoneSolver) Wait(ctx context.Context, c acme.Challenge) error {
+	begun := time.Now()
+	err := s.DNS01Solver.Wait(ctx, c)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	zone, asked, zoneErr := s.zone(ctx, c)
+	if zoneErr != nil {
+		return err
+	}
+	if len(s.zones.Resolvers) == 0 {
+		asked = "the zone's own servers"
+	}
+	if waited := time.Since(begun); waited >= s.zones.Wait {
+		return fmt.Errorf("%w: %s of the zone %s, at %s, within %v (acme_dns_wait)", errUnseen, c.DNS01TXTRecordName(), zone, asked, s.zones.Wait)
+	}
+	return fmt.Errorf("looking for %s of the zone %s at %s: %w", c.DNS01TXTRecordName(), zone, asked, err)
+}
+
+var errUnseen = errors.New("the TXT record was set and is not seen")
 
 // Setter sets and removes one TXT record by its full name, and returns when the CA can see it.
 type Setter interface {

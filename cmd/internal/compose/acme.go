@@ -83,9 +83,10 @@ func dnsOf(a *config.ACME) acme.DNS {
 	case "program":
 		return acme.Records{Setter: &dnsprovider.Program{Path: a.DNSProgram}}
 	case "rfc2136":
-		return acme.Zones{Provider: &dnsprovider.RFC2136{Server: a.DNSServer, KeyName: a.DNSKeyName, Key: a.DNSKey, Algorithm: a.DNSAlgorithm}}
+		p := &dnsprovider.RFC2136{Server: a.DNSServer, KeyName: a.DNSKeyName, Key: a.DNSKey, Algorithm: a.DNSAlgorithm}
+		return acme.Zones{Provider: p, Resolvers: a.DNSResolvers, Wait: a.DNSWait}
 	case "cloudflare":
-		return acme.Zones{Provider: &dnsprovider.Cloudflare{Token: a.DNSToken}}
+		return acme.Zones{Provider: &dnsprovider.Cloudflare{Token: a.DNSToken}, Resolvers: a.DNSResolvers, Wait: a.DNSWait}
 	}
 	return nil
 }

@@ -8,30 +8,33 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
 
 // ACME is where automatic certificates come from.
 type ACME struct {
-	HTTPS        []string `key:"https"`         // hosts; "hosts": those of the apps and routes; none: no certificate is automatic
-	CA           []string `key:"acme_ca"`       // URLs, or "staging", in the order in which they are tried; none: Let's Encrypt
-	Roots        string   `key:"acme_ca_roots"` // verify the CAs' servers; empty: the system's
-	Email        string   `key:"acme_email"`
-	Profile      string   `key:"acme_profile"`
-	EABID        string   `key:"acme_eab_id"`
-	EABKey       string   `key:"acme_eab_key"`
-	Storage      string   `key:"acme_storage"` // a folder, or "redis"
-	DNS          string   `key:"acme_dns"`     // "off", "program", "rfc2136" or "cloudflare"
-	DNSProgram   string   `key:"acme_dns_program"`
-	DNSServer    string   `key:"acme_dns_server"`
-	DNSKeyName   string   `key:"acme_dns_key_name"`
-	DNSKey       string   `key:"acme_dns_key"`
-	DNSAlgorithm string   `key:"acme_dns_algorithm"`
-	DNSToken     string   `key:"acme_dns_token"`
-	OnDemand     bool     `key:"acme_on_demand"`
-	Ask          string   `key:"acme_ask"`
-	Rate         int      `key:"acme_on_demand_rate"` // certificates an hour; 0: no limit
+	HTTPS        []string      `key:"https"`         // hosts; "hosts": those of the apps and routes; none: no certificate is automatic
+	CA           []string      `key:"acme_ca"`       // URLs, or "staging", in the order in which they are tried; none: Let's Encrypt
+	Roots        string        `key:"acme_ca_roots"` // verify the CAs' servers; empty: the system's
+	Email        string        `key:"acme_email"`
+	Profile      string        `key:"acme_profile"`
+	EABID        string        `key:"acme_eab_id"`
+	EABKey       string        `key:"acme_eab_key"`
+	Storage      string        `key:"acme_storage"` // a folder, or "redis"
+	DNS          string        `key:"acme_dns"`     // "off", "program", "rfc2136" or "cloudflare"
+	DNSProgram   string        `key:"acme_dns_program"`
+	DNSServer    string        `key:"acme_dns_server"`
+	DNSKeyName   string        `key:"acme_dns_key_name"`
+	DNSKey       string        `key:"acme_dns_key"`
+	DNSAlgorithm string        `key:"acme_dns_algorithm"`
+	DNSToken     string        `key:"acme_dns_token"`
+	DNSResolvers []string      `key:"acme_dns_resolvers"` // none: the system's
+	DNSWait      time.Duration `key:"acme_dns_wait"`      // 0: the record is not looked for
+	OnDemand     bool          `key:"acme_on_demand"`
+	Ask          string        `key:"acme_ask"`
+	Rate         int           `key:"acme_on_demand_rate"` // certificates an hour; 0: no limit
 }
 
 // fromHosts is the value of https for the hosts of apps and routes.
@@ -58,6 +61,8 @@ func (*ACME) Settings() schema.Group {
 		{Key: "acme_dns_key", Kind: schema.Text, NoFlag: true, Show: secret(func(a *ACME) string { return a.DNSKey })},
 		{Key: "acme_dns_algorithm", Kind: schema.Choice, Choices: []string{"hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"}, Default: "hmac-sha256"},
 		{Key: "acme_dns_token", Kind: schema.Text, NoFlag: true, Show: secret(func(a *ACME) string { return a.DNSToken })},
+		{Key: "acme_dns_resolvers", Kind: schema.List, Hint: "HOST:PORT", Derived: "the system's"},
+		{Key: "acme_dns_wait", Kind: schema.Duration, Default: "2m"},
 		{Key: "acme_on_demand", Kind: schema.Switch, Default: "off"},
 		{Key: "acme_ask", Kind: schema.Text, Hint: "URL"},
 		{Key: "acme_on_demand_rate", Kind: schema.Int, Default: "20"},
@@ -78,6 +83,9 @@ func (a *ACME) Check(r *schema.Row) {
 	}
 	if _, err := base64.RawURLEncoding.DecodeString(a.MACKey()); err != nil {
 		r.Bad("acme_eab_key", "it is no base64; copy it as the CA gives it") // it is a secret: no part of it is told
+	}
+	if _, err := base64.StdEncoding.DecodeString(a.DNSKey); err != nil {
+		r.Bad("acme_dns_key", "it is no base64; copy it from the server's key file")
 	}
 	needs := map[string][]string{"program": {"acme_dns_program", a.DNSProgram}, "rfc2136": {"acme_dns_server", a.DNSServer}, "cloudflare": {"acme_dns_token", a.DNSToken}}
 	if n, ok := needs[a.DNS]; ok && n[1] == "" && !r.Unsure("acme_dns", n[0]) {

@@ -53,7 +53,7 @@ func (p *Cloudflare) AppendRecords(ctx context.Context, zone string, records []l
 			Type: rr.Type, Name: fullName(rr, zone), Content: quoted(rr.Data), TTL: max(60, int(rr.TTL/time.Second)),
 		}, &made)
 		if err != nil {
-			return records[:i], fmt.Errorf("adding %s: %w", fullName(rr, zone), err)
+			return records[:i], fmt.Errorf("adding %s to the zone %s: %w", fullName(rr, zone), zone, err)
 		}
 	}
 	return records, nil
@@ -77,7 +77,7 @@ func (p *Cloudflare) DeleteRecords(ctx context.Context, zone string, records []l
 				continue // of another challenge for the same name
 			}
 			if err := p.do(ctx, http.MethodDelete, "/zones/"+id+"/dns_records/"+url.PathEscape(f.ID), nil, nil); err != nil {
-				return records[:i], fmt.Errorf("removing %s: %w", fullName(rr, zone), err)
+				return records[:i], fmt.Errorf("removing %s from the zone %s: %w", fullName(rr, zone), zone, err)
 			}
 		}
 	}

@@ -62,11 +62,14 @@ func (p *RFC2136) update(ctx context.Context, zone string, records []libdns.Reco
 		server = net.JoinHostPort(strings.Trim(server, "[]"), "53")
 	}
 	answer, _, err := client.ExchangeContext(ctx, m, server)
+	switch {
+	case answer != nil && answer.Rcode == dns.RcodeNotAuth, errors.Is(err, dns.ErrSig), errors.Is(err, dns.ErrTime): // RFC 8945 5.2
+		err = fmt.Errorf("%w: NOTAUTH: it knows no such key, or the time of this machine is wrong: compare acme_dns_key_name (%q), acme_dns_key and acme_dns_algorithm", ErrUpdate, p.KeyName)
+	case err == nil && answer.Rcode != dns.RcodeSuccess:
+		err = fmt.Errorf("%w: %s", ErrUpdate, dns.RcodeToString[answer.Rcode])
+	}
 	if err != nil {
 		return nil, fmt.Errorf("updating %s at %s: %w", zone, server, err)
-	}
-	if answer.Rcode != dns.RcodeSuccess {
-		return nil, fmt.Errorf("updating %s at %s: %w: %s", zone, server, ErrUpdate, dns.RcodeToString[answer.Rcode])
 	}
 	return records, nil
 }
