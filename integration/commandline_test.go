@@ -14,11 +14,13 @@ func TestFault_A4_CheckTellsAllAtOnce(t *testing.T) {
 	// Of the start script of Apache Superset.
 	superset := strings.Fields("--bind 0.0.0.0:8088 --access-logfile - --error-logfile - --workers 1 --worker-class gthread --worker-connections 1000 --threads 20 " +
 		"--timeout 60 --keep-alive 2 --max-requests 0 --max-requests-jitter 0 --limit-request-line 0 --limit-request-field_size 0 app:app")
+	if r := run(t, dir, nil, append([]string{"check"}, superset...)...); r.code != 0 || strings.Count(r.errout, "\n") != 1 || !r.names("--limit-request-line, --limit-request-field_size, --worker-connections") {
+		t.Errorf("%+v", r)
+	}
 	for _, c := range []struct {
 		args  []string
 		wants []string
 	}{
-		{superset, []string{"--worker-connections", "--limit-request-line", "--limit-request-field_size"}},
 		{strings.Fields("-k eventlet --daemon --pid x.pid --threads zero -b 1:2:3 --wrokers 4 --timeout"),
 			[]string{"-k eventlet", "--daemon", "--pid", `"zero"`, `"1:2:3"`, "--workers", "--timeout=VALUE"}},
 		{strings.Fields("-c bad.toml --statsd-host x:1 -t never --app name=b,modul=x,mount=/b"), []string{"bad.toml:1", "bad.toml:3", "--statsd-host", `"never"`, "modul"}},

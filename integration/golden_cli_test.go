@@ -134,7 +134,7 @@ var wrongLines = []string{
 	"srve", "shop.wsgi:app", "-w 4 app", "version x", "version --preload", "explain queue_ful", "explain 5",
 	"serve --wrokers 4", "serve --timeou 4", "serve -z", "serve app:app other:app", "serve -w", "serve -w --threads 2", "serve --load", "serve --port 80", "check --host 0.0.0.0",
 	"check -w -1", "check --timeout -5", "check -w x", "check --load=x", "check --preload=maybe", "check --log-level loud", "check --threads 0", "check --queue -1", "check --max-body much",
-	"check -k eventlet", "check -k fast", "check -k uvicorn.workers.UvicornWorker", "check -k gevent --threads 2", "check --gevent 20000", "check --worker-connections 5", "check -k gevent --worker-connections x",
+	"check -k eventlet", "check -k fast", "check -k uvicorn.workers.UvicornWorker", "check -k gevent --threads 2", "check --gevent 20000", "check -k gevent --worker-connections x",
 	"check -k eventlet --daemon --pid x.pid --statsd-host x:1 --http 8000 --limit-request-line 0 app:app",
 	"check --trusted-fields hosts", "check --trusted-proxies nonsense", "check --health-path on", "check --health-path /a?b", "check --underscore-fields x_forwarded_for", "check --error-page 200=plain", "check --error-page x",
 	"check --user no-such-user", "check --group no-such-group", "check --user 23456", "check --umask 999", "check --nice 20", "check --spool-dir nowhere",

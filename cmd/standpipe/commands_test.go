@@ -58,7 +58,6 @@ func TestUsageErrors(t *testing.T) {
 		"check -k eventlet":                      "-k eventlet",
 		"check -k gevent --threads 2":            "gevent 1000 threads 2",
 		"check --gevent 20000":                   "gevent 20000 10000",
-		"check --worker-connections 5":           "--worker-connections",
 		"check -k gevent --worker-connections x": `--worker-connections "x"`,
 		"check -k uvicorn.workers.UvicornWorker": "ASGI",
 		"check -k fast":                          "-k fast",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/standpipe/standpipe/cmd/internal/cli"
 	"github.com/standpipe/standpipe/cmd/internal/compat"
@@ -41,6 +42,13 @@ func configInput(c *cli.Context) (in config.Input, problems schema.Problems, err
 	greenlets, bad := compat.Greenlets(c.String("worker-class"), c.String("worker-connections"), c.IsSet("worker-class"), c.IsSet("worker-connections"))
 	for _, err := range bad {
 		problems = append(problems, schema.Problem{Message: err.Error()})
+	}
+	unneeded := c.Unneeded
+	if c.IsSet("worker-connections") && greenlets == "" && len(bad) == 0 {
+		unneeded = append(slices.Clone(unneeded), "--worker-connections")
+	}
+	if len(unneeded) > 0 {
+		in.Warnings = []string{"not needed, and without effect: " + strings.Join(unneeded, ", ") + "; docs/migrating.md says why"}
 	}
 	if greenlets != "" && !c.IsSet("gevent") {
 		in.Flags = append(in.Flags, schema.Flag{Name: "gevent", Values: []string{greenlets}})

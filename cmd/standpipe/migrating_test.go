@@ -82,7 +82,7 @@ func TestUWSGITable(t *testing.T) {
 			keys[k] = true
 		}
 		state := strings.TrimSpace(f[1])
-		if state != "ours" && state != "not needed" && state != "not yet" {
+		if state != "ours" && state != "instead" && state != "not needed" && state != "not yet" {
 			t.Errorf("%s: the state is %q", f[0], state)
 		}
 		code := strings.Join(quoted.FindAllString(f[2], -1), " ")
@@ -140,14 +140,18 @@ func argv(t *testing.T, line string, env ...string) []string {
 	return strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00")
 }
 
-// A flag of gunicorn's that serve does not have ends it with the sentence of the table.
+// A flag of gunicorn's or uWSGI's that serve does not have ends it with the sentence of the table, unless it makes no difference.
 func TestForeignFlag(t *testing.T) {
 	project(t, "app.py")
-	for _, name := range []string{"cert-reqs", "spew", "D", "harakiri", "master"} {
+	for _, name := range []string{"cert-reqs", "D", "harakiri", "static-map"} {
 		code, _, errOut := call(t, "serve", schema.Dashed(name))
 		if code != 2 || errOut != "standpipe: "+schema.Dashed(name)+": "+compat.Explain(name)+"\n" {
 			t.Errorf("%s: exit %d, %q", name, code, errOut)
 		}
+	}
+	code, _, errOut := call(t, "check", "--no-sendfile", "--master", "--worker-tmp-dir", "/dev/shm", "app:app", "--spew", "--offload-threads=4")
+	if code != 0 || strings.Count(errOut, "\n") != 1 || !strings.Contains(errOut, "--no-sendfile, --master, --worker-tmp-dir, --spew, --offload-threads;") {
+		t.Errorf("exit %d, %q", code, errOut)
 	}
 }
 

@@ -13,6 +13,8 @@ type Context struct {
 	Command *Command // nil: help about all
 	// Problems are those of the command line of a command with Settings: it reports them with those of the settings.
 	Problems schema.Problems
+	// Unneeded are the flags of other servers, with dashes, that such a command leaves out because they make no difference.
+	Unneeded []string
 
 	help  bool
 	args  []string

@@ -107,8 +107,12 @@ func (r *reader) flag(name, value string, has bool, next []string) (used int) {
 	}
 	f := r.Command.find(name)
 	if f == nil {
-		where, say := r.Command.unknownFlag(name)
-		r.problem(where, "%s", say)
+		if r.Command.Settings && compat.Unneeded(name) != "" {
+			r.Unneeded = append(r.Unneeded, schema.Dashed(name))
+		} else {
+			where, say := r.Command.unknownFlag(name)
+			r.problem(where, "%s", say)
+		}
 		if !has && r.swallows(name, next) {
 			return 1
 		}

@@ -14,7 +14,8 @@ type State string
 
 const (
 	Ours      State = "ours"       // a flag or key; Message names it where its name differs
-	NotNeeded State = "not needed" // Message has the reason
+	Instead   State = "instead"    // without it something else would happen; Message says what to write
+	NotNeeded State = "not needed" // it makes no difference; Message has the reason
 	NotYet    State = "not yet"    // Message says what to do meanwhile
 )
 
@@ -49,10 +50,29 @@ func Explain(name string) string {
 	if f == nil {
 		return ""
 	}
-	if f.State == Ours {
+	if f.State == Ours || f.State == Instead {
 		return f.Message
 	}
 	return string(f.State) + ": " + f.Message
+}
+
+// Unneeded is the reason why a flag of another server makes no difference here; empty: it would, or no server in the tables
+// has it.
+func Unneeded(name string) string {
+	if f := find(name); f != nil && f.State == NotNeeded {
+		return f.Message
+	}
+	return ""
+}
+
+// Gunicorn looks a setting of gunicorn's configuration file up. known: gunicorn has it.
+func Gunicorn(name string) (state State, message string, known bool) {
+	for _, f := range gunicorn() {
+		if f.Name == name {
+			return f.State, f.Message, true
+		}
+	}
+	return "", "", false
 }
 
 // TakesValue reports whether a flag of another server takes a value. known: a server in the
@@ -73,8 +93,10 @@ func find(name string) *Flag {
 			}
 		}
 	}
-	return nil
+	return uwsgiFlag(name)
 }
+
+func knownState(s State) bool { return s == Ours || s == Instead || s == NotNeeded || s == NotYet }
 
 func mustParse(text string) []Flag {
 	list, err := parse(text)
@@ -107,7 +129,7 @@ func parse(text string) (list []Flag, err error) {
 		if columns[1] != "-" {
 			f.Flags = strings.Fields(columns[1])
 		}
-		if f.State != Ours && f.State != NotNeeded && f.State != NotYet {
+		if !knownState(f.State) {
 			return nil, fmt.Errorf("line %d: unknown state %q", n, columns[3])
 		}
 		if first, rest, _ := strings.Cut(f.Message, " "); strings.HasPrefix(first, "@") {

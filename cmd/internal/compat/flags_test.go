@@ -43,13 +43,13 @@ func TestGreenlets(t *testing.T) {
 		"gevent with a number":    {"gevent", "50", "50", false},
 		"gevent with no number":   {"gevent", "many", "", true},
 		"sync":                    {"sync", "", "", false},
-		"sync with connections":   {"sync", "50", "", true},
+		"sync with connections":   {"sync", "50", "", false},
 		"a class by its path":     {"gunicorn.workers.gthread.ThreadWorker", "", "", false},
 		"eventlet":                {"eventlet", "", "", true},
 		"uvicorn":                 {"uvicorn.workers.UvicornWorker", "", "", true},
 		"tornado":                 {"tornado", "", "", true},
 		"a class of somebody's":   {"shop.Worker", "", "", true},
-		"connections and nothing": {"", "50", "", true},
+		"connections and nothing": {"", "50", "", false},
 	} {
 		got, bad := Greenlets(c.class, c.connections, c.class != "", c.connections != "")
 		if got != c.want || (len(bad) > 0) != c.bad {

@@ -15,37 +15,80 @@ var update = flag.Bool("update", false, "write the table of docs/migrating.md")
 
 const migratingPage = "../../../docs/migrating.md"
 
-// The table of docs/migrating.md is generated from gunicorn.txt.
-func TestMigratingTable(t *testing.T) {
-	text, err := os.ReadFile(migratingPage)
-	if err != nil {
-		t.Fatal(err)
-	}
+// The tables of docs/migrating.md are generated from gunicorn.txt and uwsgi.txt.
+func TestMigratingTables(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("| gunicorn | flag | | standpipe |\n| --- | --- | --- | --- |\n")
 	for _, g := range gunicorn() {
-		var flags []string
-		for _, f := range g.Flags {
-			flags = append(flags, "`"+f+"`")
-		}
 		say := g.Message
 		if say == "" {
 			say = "the same"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", g.Name, strings.Join(flags, ", "), g.State, strings.ReplaceAll(say, "|", "\\|"))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", g.Name, code(g.Flags), g.State, strings.ReplaceAll(say, "|", "\\|"))
 	}
-	const begin = "<!-- gunicorn -->\n"
+	compareTable(t, "<!-- gunicorn -->\n", b.String())
+	b.Reset()
+	b.WriteString("| uWSGI | | standpipe |\n| --- | --- | --- |\n")
+	for _, u := range uwsgi() {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", code(u.names), u.state, strings.ReplaceAll(u.message, "|", "\\|"))
+	}
+	compareTable(t, "<!-- uwsgi -->\n", b.String())
+}
+
+func code(names []string) string {
+	var out []string
+	for _, name := range names {
+		out = append(out, "`"+name+"`")
+	}
+	return strings.Join(out, ", ")
+}
+
+func compareTable(t *testing.T, begin, table string) {
+	t.Helper()
+	text, err := os.ReadFile(migratingPage)
+	if err != nil {
+		t.Fatal(err)
+	}
 	before, rest, ok := strings.Cut(string(text), begin)
 	inside, after, ok2 := strings.Cut(rest, "<!-- end -->")
 	switch {
 	case !ok || !ok2:
-		t.Fatal("docs/migrating.md has no table for gunicorn")
+		t.Fatal("docs/migrating.md has no table " + begin)
 	case *update:
-		if err := os.WriteFile(migratingPage, []byte(before+begin+b.String()+"<!-- end -->"+after), 0o644); err != nil {
+		if err := os.WriteFile(migratingPage, []byte(before+begin+table+"<!-- end -->"+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
-	case inside != b.String():
-		t.Error("the table of docs/migrating.md is stale; run: go test ./cmd/internal/compat -update")
+	case inside != table:
+		t.Error("a table of docs/migrating.md is stale; run: go test ./cmd/internal/compat -update")
+	}
+}
+
+// Every option of uWSGI is in the table, and every row has some.
+func TestEveryUwsgiOption(t *testing.T) {
+	used := map[string]bool{}
+	for name := range uwsgiOptions() {
+		if _, message, known := Uwsgi(name); !known || message == "" {
+			t.Errorf("uWSGI's %s is not in the table", name)
+		}
+		for _, row := range uwsgi() {
+			if row.has(name) {
+				used[row.names[0]] = true
+				break
+			}
+		}
+	}
+	for _, row := range uwsgi() {
+		if !used[row.names[0]] {
+			t.Errorf("the row of %q has no option", row.names)
+		}
+	}
+	if len(uwsgiOptions()) < 1000 {
+		t.Errorf("only %d options were read", len(uwsgiOptions()))
+	}
+	for _, bad := range []string{"a", "a | someday | x", "a | ours | @none"} {
+		if list, err := parseUwsgi(bad); err == nil {
+			t.Errorf("%q: %+v", bad, list)
+		}
 	}
 }
 
@@ -83,7 +126,11 @@ func TestEveryGunicornSetting(t *testing.T) {
 				}
 				continue
 			}
-			if say := Explain(name); say != string(g.State)+": "+g.Message || !strings.HasSuffix(say, ".") {
+			want := g.Message
+			if g.State != Instead {
+				want = string(g.State) + ": " + want
+			}
+			if say := Explain(name); say != want || !strings.HasSuffix(say, ".") || (Unneeded(name) != "") != (g.State == NotNeeded) {
 				t.Errorf("%s: %q", fl, say)
 			}
 		}

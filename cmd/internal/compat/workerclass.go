@@ -7,7 +7,7 @@ import (
 )
 
 // Greenlets translates gunicorn's -k and --worker-connections into the value of --gevent, or
-// nothing, and returns what is wrong with them.
+// nothing, and returns what is wrong with them. Connections of another class make no difference.
 func Greenlets(class, connections string, classSet, connectionsSet bool) (greenlets string, bad []error) {
 	if classSet {
 		if err := workerClass(class); err != nil {
@@ -16,8 +16,7 @@ func Greenlets(class, connections string, classSet, connectionsSet bool) (greenl
 	}
 	n, err := strconv.Atoi(connections)
 	switch {
-	case connectionsSet && !isGevent(class):
-		bad = append(bad, fmt.Errorf("--worker-connections says how many greenlets a worker runs; it goes with -k gevent. --max-connections bounds the clients of all workers together"))
+	case connectionsSet && !isGevent(class): // without effect in gunicorn too, but for its gthread
 	case connectionsSet && (err != nil || n < 1):
 		bad = append(bad, fmt.Errorf("--worker-connections: %q is not a whole number of 1 or more", connections))
 	case connectionsSet:

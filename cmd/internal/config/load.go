@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
@@ -18,6 +19,8 @@ type Input struct {
 	Dir     string        // the current folder, absolute
 	Pid     int           // for LISTEN_PID
 	Machine *Machine      // nil: this one
+
+	Warnings []string // about the command line; Config.Warnings begins with them
 
 	// Tolerant: of several apps, one whose folder or interpreter is missing is no problem; it is Broken instead.
 	Tolerant bool
@@ -50,6 +53,7 @@ func load(in Input, s *schema.Schema, root any, cfg *Config) (*schema.Sources, e
 		in.Machine = &m
 	}
 	cfg.Dir = in.Dir
+	cfg.Warnings = slices.Clone(in.Warnings)
 	l := &loader{in: in, cfg: cfg, v: s.NewValues(schema.NewEnvironment(in.Environ), in.Flags, in.Dir)}
 	l.readFile()
 	l.passed = l.passedSockets()

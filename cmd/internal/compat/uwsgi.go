@@ -1,0 +1,99 @@
+package compat
+
+import (
+	"bufio"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+)
+
+var (
+	//go:embed uwsgi.txt
+	uwsgiText string
+	//go:embed uwsgi-options.txt
+	uwsgiOptionsText string
+
+	uwsgi = sync.OnceValue(func() []uwsgiRow {
+		list, err := parseUwsgi(uwsgiText)
+		if err != nil {
+			panic(err) // an embedded file: the tests read it
+		}
+		return list
+	})
+	// uwsgiOptions are uWSGI's own options, each with whether it takes a value.
+	uwsgiOptions = sync.OnceValue(func() map[string]bool {
+		out := make(map[string]bool)
+		for line := range strings.Lines(uwsgiOptionsText) {
+			if f := strings.Fields(line); len(f) == 2 && f[0] != "#" {
+				out[f[0]] = f[1] == "required"
+			}
+		}
+		return out
+	})
+)
+
+// uwsgiRow is a row of the table: options that one sentence is about.
+type uwsgiRow struct {
+	names   []string // one that ends in * is all that begin so
+	state   State
+	message string
+}
+
+// Uwsgi looks an option of uWSGI up. known: uWSGI has it.
+func Uwsgi(name string) (state State, message string, known bool) {
+	if _, known = uwsgiOptions()[name]; !known {
+		return "", "", false
+	}
+	for _, row := range uwsgi() {
+		if row.has(name) {
+			return row.state, row.message, true
+		}
+	}
+	return "", "", false
+}
+
+func (r *uwsgiRow) has(name string) bool {
+	return slices.ContainsFunc(r.names, func(n string) bool {
+		begin, all := strings.CutSuffix(n, "*")
+		return n == name || all && strings.HasPrefix(name, begin)
+	})
+}
+
+// uwsgiFlag is an option of uWSGI as a flag; nil: it has none of that name.
+func uwsgiFlag(name string) *Flag {
+	state, message, known := Uwsgi(name)
+	if !known {
+		return nil
+	}
+	if state == Ours {
+		state, message = Instead, "write "+message
+	}
+	return &Flag{Name: name, Flags: []string{"--" + name}, Switch: !uwsgiOptions()[name], State: state, Message: message}
+}
+
+func parseUwsgi(text string) (list []uwsgiRow, err error) {
+	shared := map[string]string{}
+	for s, n := bufio.NewScanner(strings.NewReader(text)), 1; s.Scan(); n++ {
+		line := s.Text()
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		if name, sentence, ok := strings.Cut(line, " = "); ok && line[0] == '@' {
+			shared[name] = sentence
+			continue
+		}
+		columns := strings.SplitN(line, " | ", 3)
+		if len(columns) != 3 || !knownState(State(columns[1])) {
+			return nil, fmt.Errorf("line %d: want names, state and sentence: %q", n, line)
+		}
+		if strings.HasPrefix(columns[2], "@") {
+			if columns[2] = shared[columns[2]]; columns[2] == "" {
+				return nil, fmt.Errorf("line %d: no such sentence: %q", n, line)
+			}
+		}
+		list = append(list, uwsgiRow{strings.Fields(columns[0]), State(columns[1]), columns[2]})
+	}
+	return list, nil
+}
