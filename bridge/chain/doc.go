@@ -8,6 +8,7 @@
 //	path.go    Path: no dot segments
 //	health.go  Health: /livez, /readyz, /readyz/APP; HealthHandler: at an address of their own
 //	https.go   HSTS, RedirectHTTPS
+//	hosts.go   Hosts: 421 for hosts of other addresses
 //	limits.go  Limits: what is refused before any app is asked
 //
 // A stage gets a *httpx.Writer, which the way in has made, and nothing else from a way in:

@@ -102,13 +102,13 @@ func (a *automatic) stop() {
 	}
 }
 
-// challenges answers HTTP-01 before next does.
-func (a *automatic) challenges(next http.Handler) http.Handler {
-	if a == nil {
+// challenges answers HTTP-01 before next does. s may be nil.
+func (s *Certificates) challenges(next http.Handler) http.Handler {
+	if s == nil || s.automatic == nil {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/.well-known/acme-challenge/") && a.ServeChallenge(w, r) {
+		if strings.HasPrefix(r.URL.Path, "/.well-known/acme-challenge/") && s.automatic.ServeChallenge(w, r) {
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -123,7 +123,7 @@ func (validation) Leave()                         {}
 func (validation) Shutdown(context.Context) error { return nil }
 func (validation) Close() error                   { return nil }
 
-// protocols is for Listeners.addHTTPS.
+// protocols is for the addresses of HTTPS.
 func (a *automatic) protocols(list []https.Named) []https.Named {
 	if a == nil {
 		return list

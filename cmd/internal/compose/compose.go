@@ -97,15 +97,9 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 		return nil, err
 	}
 	refused := func(remote string, status int) { chain.Refused(remote, status, p.observers) }
-	var auto *automatic
-	if certificates != nil {
-		auto = certificates.automatic
-	}
-	listeners := newListeners(cfg, sites, auto, refused, counters.Refused, log)
-	if certificates != nil {
-		if err := listeners.addHTTPS(cfg, certificates, refused, counters, kept); err != nil {
-			return nil, err
-		}
+	listeners := newListeners(cfg, sites, certificates, refused, counters, log)
+	if err := certificates.shareTickets(kept); err != nil {
+		return nil, err
 	}
 	sites.limits, sites.tls = listeners.group.SetLimits, certificates
 	return &Server{Listeners: listeners, Certificates: certificates, parts: p, sites: sites}, nil

@@ -28,7 +28,7 @@
 //	release.go    release: what one generation of an app is made from
 //
 // Where a new thing goes: a stage is a constructor in bridge and one line in site.go; a way
-// in is a listen.Protocol and one line in newListeners; a kind of upstream is a case in
+// in is a listen.Protocol and one line in protocolOf; a kind of upstream is a case in
 // newUpstream; an option of a pool is a line in poolOptions. TestWiring, here and in integration/laws, fails when
 // an option is never set.
 //

@@ -23,39 +23,55 @@ import (
 type Listeners struct {
 	log       *logfile.Log
 	group     *listen.Group
-	two       *h2.Server
-	protocols map[string]listen.Protocol // by the setting protocol of [[listen]]
 	wanted    []config.Listen
+	protocols []listen.Protocol             // of wanted
 	take      func(address string) *os.File // nil: no process hands sockets over
 
 	open    []net.Listener // of wanted, as many as are bound
 	serving sync.WaitGroup
 }
 
-// newListeners makes them; s gets the requests, a those of a CA that validates, refused is called for uwsgi packets that no
-// handler gets, and count for each connection that is refused.
-func newListeners(cfg *config.Config, s *sites, a *automatic, refused func(remote string, status int), count func(reason string), log *logfile.Log) *Listeners {
-	ofHTTP := http1.Options{
-		HeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, MaxHead: int(cfg.Limits.MaxHead), MaxFields: cfg.Limits.MaxFields,
-		MaxTarget: int(cfg.Limits.MaxTarget), MaxRequests: cfg.Limits.MaxRequests, Refused: s.refused(), Log: log,
-	}
+// newListeners makes them; s gets the requests, c has the certificates (nil: no address speaks https), and refused is called for
+// what is refused before a handler gets it.
+func newListeners(cfg *config.Config, s *sites, c *Certificates, refused func(remote string, status int), counters Counters, log *logfile.Log) *Listeners {
 	l := &Listeners{
 		log:    log,
-		group:  listen.NewGroup(listen.Options{MaxConnections: cfg.Limits.MaxConns, Limits: paceOf(cfg), Refused: count, Log: log}),
+		group:  listen.NewGroup(listen.Options{MaxConnections: cfg.Limits.MaxConns, Limits: paceOf(cfg), Refused: counters.Refused, Log: log}),
 		wanted: cfg.Listen,
-		protocols: map[string]listen.Protocol{
-			"http": http1.New(a.challenges(s), ofHTTP), redirecting: http1.New(a.challenges(s.redirecting()), ofHTTP),
-			"uwsgi": uwsgi.New(s, uwsgi.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, MaxHead: int(cfg.Limits.MaxHead), Refused: refused, Log: log}),
-		},
 	}
-	l.two = h2.New(s, h2.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, WriteTimeout: cfg.Limits.SendTimeout})
-	ofHTTP.HTTP2 = l.two.ServeBegun
-	l.protocols[cleartext] = &bothHTTP{Server: http1.New(s, ofHTTP), two: l.two}
+	for i := range cfg.Listen {
+		l.protocols = append(l.protocols, protocolOf(cfg, i, s, c, refused, counters, log))
+	}
 	return l
 }
 
-// cleartext is the protocol of addresses of HTTP/1.1 and HTTP/2 without TLS.
-const cleartext = "h2c"
+// protocolOf makes what is spoken at an address, by its index.
+func protocolOf(cfg *config.Config, i int, s *sites, c *Certificates, refused func(remote string, status int), counters Counters, log *logfile.Log) listen.Protocol {
+	at, h := &cfg.Listen[i], s.at(i)
+	one := http1.Options{
+		HeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, MaxHead: int(cfg.Limits.MaxHead), MaxFields: cfg.Limits.MaxFields,
+		MaxTarget: int(cfg.Limits.MaxTarget), MaxRequests: cfg.Limits.MaxRequests, Refused: s.refused(), Log: log,
+	}
+	two := func() *h2.Server {
+		return h2.New(h, h2.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, WriteTimeout: cfg.Limits.SendTimeout})
+	}
+	switch {
+	case at.Protocol == "uwsgi":
+		return uwsgi.New(h, uwsgi.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, MaxHead: int(cfg.Limits.MaxHead), Refused: refused, Log: log})
+	case at.Protocol == "https":
+		named := []https.Named{{Name: "http/1.1", Protocol: http1.New(c.challenges(h), one)}} // the preferred one first
+		if !at.NoHTTP2 {
+			named = append([]https.Named{{Name: "h2", Protocol: two()}}, named...)
+		}
+		return c.server(cfg, i, c.automatic.protocols(named), refused, counters)
+	case at.H2C:
+		both := &bothHTTP{two: two()}
+		one.HTTP2 = both.two.ServeBegun
+		both.Server = http1.New(h, one)
+		return both
+	}
+	return http1.New(c.challenges(h), one)
+}
 
 // bothHTTP is HTTP/1.1, and HTTP/2 for the connections that begin with it.
 type bothHTTP struct {
@@ -78,35 +94,6 @@ func (b *bothHTTP) Shutdown(ctx context.Context) error {
 
 // Close is listen.Protocol's.
 func (b *bothHTTP) Close() error { return errors.Join(b.Server.Close(), b.two.Close()) }
-
-// redirecting is the protocol of addresses that redirect to HTTPS.
-const redirecting = "redirect"
-
-// withoutHTTP2 is the protocol of addresses of HTTPS that do not speak HTTP/2.
-const withoutHTTP2 = "https without HTTP/2"
-
-// addHTTPS adds HTTPS. The protocols behind it are named here, the preferred one first.
-func (l *Listeners) addHTTPS(cfg *config.Config, s *Certificates, refused func(string, int), counters Counters, kept func(string) []byte) error {
-	one := https.Named{Name: "http/1.1", Protocol: l.protocols["http"].(*http1.Server)}
-	two := https.Named{Name: "h2", Protocol: l.two}
-	both := s.server(cfg, s.automatic.protocols([]https.Named{two, one}), refused, counters, l.log)
-	alone := s.server(cfg, s.automatic.protocols([]https.Named{one}), refused, counters, l.log)
-	l.protocols["https"], l.protocols[withoutHTTP2] = both, alone
-	return s.shareTickets(kept)
-}
-
-// protocol is what is spoken at an address.
-func (l *Listeners) protocol(at config.Listen) listen.Protocol {
-	switch {
-	case at.Redirect:
-		return l.protocols[redirecting]
-	case at.H2C:
-		return l.protocols[cleartext]
-	case at.NoHTTP2:
-		return l.protocols[withoutHTTP2]
-	}
-	return l.protocols[at.Protocol]
-}
 
 // paceOf is how slow clients may be, and how many connections each of them may have.
 func paceOf(cfg *config.Config) listen.Limits {
@@ -188,7 +175,7 @@ func (l *Listeners) Accept() {
 			if l.wanted[i].ProxyProtocol {
 				serve = l.group.ServeWithHeaders
 			}
-			if err := serve(ln, l.protocol(l.wanted[i])); err != nil {
+			if err := serve(ln, l.protocols[i]); err != nil {
 				l.log.Error("listener_failed", "address", ln.Addr().String(), "error", err)
 			}
 		})

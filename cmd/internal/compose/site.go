@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/compress"
 	"github.com/standpipe/standpipe/bridge/forwarded"
@@ -97,12 +99,53 @@ func (t *site) assemble(p *parts) error {
 	if err != nil {
 		return err
 	}
-	t.handler = wrap(router, stages)
-	if redirects(t.cfg) { // behind forwarded too, and before all that an app answers
-		i := slices.IndexFunc(stages, func(s Stage) bool { return s.Name == "hsts" })
-		t.redirecting = wrap(router, slices.Insert(stages, i, Stage{"redirect", chain.RedirectHTTPS(portOfHTTPS(t.cfg), pages)}))
+	common := wrap(router, stages)
+	t.handlers = make([]http.Handler, len(t.listen))
+	for i := range t.listen {
+		t.handlers[i] = common
+		if own := t.ofAddress(&t.listen[i], stages, pages, p.log); own != nil {
+			t.handlers[i] = wrap(router, own)
+		}
 	}
 	return nil
+}
+
+// ofAddress are all stages of the requests of one address, if it has some beside those of all; nil: it has not. Its own ones
+// are behind forwarded too, and before all that an app answers.
+func (t *site) ofAddress(at *config.Listen, all []Stage, pages *httpx.Pages, log hclog.Logger) (own []Stage) {
+	put := func(before string, s Stage) {
+		if own == nil {
+			own = slices.Clone(all)
+		}
+		own = slices.Insert(own, slices.IndexFunc(own, func(s Stage) bool { return s.Name == before }), s)
+	}
+	if at.Redirect {
+		put("hsts", Stage{"redirect", chain.RedirectHTTPS(portOfHTTPS(t.listen), pages)})
+	}
+	if serves := servedAt(at, t.listen); serves != nil { // behind limits, which looks at the host
+		put("static", Stage{"hosts", chain.Hosts(chain.HostsOptions{Serves: serves, Address: at.String(), Pages: pages, Log: log})})
+	}
+	return own
+}
+
+// servedAt tells which requests are for a host that is served at the address; nil: all are.
+func servedAt(at *config.Listen, all []config.Listen) func(*http.Request) bool {
+	names, own := at.Hosts, len(at.Hosts) > 0
+	if !own {
+		for _, other := range all {
+			names = append(names, other.Hosts...)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	patterns := make([]route.Pattern, len(names))
+	for i, name := range names {
+		patterns[i], _ = route.NewPattern("", name) // the configuration was checked
+	}
+	return func(r *http.Request) bool {
+		return own == slices.ContainsFunc(patterns, func(p route.Pattern) bool { return p.Match(r) })
+	}
 }
 
 // wrap puts the stages around h, the first one outermost.
@@ -127,11 +170,11 @@ func on(yes bool, stage func(http.Handler) http.Handler) func(http.Handler) http
 // Requests that were under way keep the site that they began with.
 type site struct {
 	cfg     *config.Config
-	runs    []run // in the config's order
-	handler http.Handler
+	runs    []run        // in the config's order
 	refused http.Handler // answers requests that no handler gets
 
-	redirecting http.Handler // answers at addresses that redirect to HTTPS; nil: there is none
+	listen   []config.Listen // of the start, with the settings of cfg that a reload changes
+	handlers []http.Handler  // by index of listen
 
 	proxies []*proxy.Handler     // of the routes
 	hosts   []*staticfiles.Hosts // of [[static]]

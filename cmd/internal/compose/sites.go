@@ -46,26 +46,14 @@ func (s *sites) first(cfg *config.Config) error {
 	return nil
 }
 
-// ServeHTTP serves the current site.
-func (s *sites) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.current.Load().handler.ServeHTTP(w, r)
+// at serves the current site at an address of the start, by its index.
+func (s *sites) at(i int) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.current.Load().handlers[i].ServeHTTP(w, r) })
 }
 
 // refused answers requests that are none, with the pages of the current site.
 func (s *sites) refused() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.current.Load().refused.ServeHTTP(w, r) })
-}
-
-// redirecting answers requests at addresses that redirect to HTTPS.
-func (s *sites) redirecting() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		t := s.current.Load()
-		if h := t.redirecting; h != nil {
-			h.ServeHTTP(w, r)
-			return
-		}
-		t.handler.ServeHTTP(w, r) // a reload has read another configuration; the address stays until the restart
-	})
 }
 
 func (s *sites) pools() []*supervisor.Pool {
@@ -90,7 +78,7 @@ func (s *sites) start() {
 // plan pairs the apps of cfg with the pools of old (nil: none), and makes those that are
 // missing. They are not started.
 func (s *sites) plan(cfg *config.Config, old *site) *site {
-	next := &site{cfg: cfg}
+	next := &site{cfg: cfg, listen: s.started.Reloaded(cfg)}
 	for i := range cfg.Apps {
 		a := &cfg.Apps[i]
 		r := run{app: a}
@@ -165,7 +153,7 @@ func (s *sites) replace(cfg *config.Config, only string) error {
 	var secure *tlsPlan
 	if only == "" {
 		var err error
-		if secure, err = s.tls.plan(cfg); err != nil {
+		if secure, err = s.tls.plan(cfg, next.listen); err != nil {
 			return err
 		}
 	}
@@ -257,7 +245,7 @@ func with(old, next *config.Config, app string) *config.Config {
 func (s *sites) without(next, old *site, errs []error, moved bool) (*site, error) {
 	cfg := *next.cfg
 	cfg.Apps = nil
-	kept := &site{cfg: &cfg}
+	kept := &site{cfg: &cfg, listen: next.listen}
 	for i, r := range next.runs {
 		if errs[i] != nil {
 			was := old.run(r.app.Name)

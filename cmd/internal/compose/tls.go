@@ -31,7 +31,7 @@ type Certificates struct {
 	tickets   *certs.Tickets
 	log       *logfile.Log
 
-	servers []*https.Server       // of all addresses
+	servers map[int]*https.Server // by the index of the address
 	cas     map[string]*authority // of client_ca, by path
 }
 
@@ -45,7 +45,7 @@ func newCertificates(cfg *config.Config, log *logfile.Log, kept func(name string
 	if err != nil {
 		return nil, err
 	}
-	s := &Certificates{files: files, log: log}
+	s := &Certificates{files: files, log: log, servers: map[int]*https.Server{}}
 	sources := []certs.Source{files}
 	if s.automatic, err = newAutomatic(cfg, log); err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func newCertificates(cfg *config.Config, log *logfile.Log, kept func(name string
 		sources = append(sources, s.automatic)
 	}
 	s.set = certs.NewSet(https.ErrNoCertificate, files.First, sources...)
-	if s.cas, err = readAuthorities(cfg, nil); err != nil {
+	if s.cas, err = readAuthorities(cfg.Listen, nil); err != nil {
 		return nil, err
 	}
 	s.warnNames(cfg)
@@ -77,20 +77,22 @@ func parsePool(setting, name string, text []byte) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// server makes the way in, with the protocols behind it.
-func (s *Certificates) server(cfg *config.Config, protocols []https.Named, refused func(string, int), counters Counters, log *logfile.Log) *https.Server {
-	o := https.Options{
-		Certificate: s.certificate, Protocols: protocols, Settings: s.settings(cfg), HandshakeTimeout: cfg.Limits.HeaderTimeout,
+// server makes the way in of an address, by its index, with the protocols behind it.
+func (s *Certificates) server(cfg *config.Config, i int, protocols []https.Named, refused func(string, int), counters Counters) *https.Server {
+	server := https.New(https.Options{
+		Certificate: s.certificate, Protocols: protocols, Settings: s.settings(cfg, &cfg.Listen[i]), HandshakeTimeout: cfg.Limits.HeaderTimeout,
 		Done:   func(state *tls.ConnectionState) { counters.Handshake(tls.VersionName(state.Version), state.DidResume) },
-		Failed: counters.HandshakeFailed, Refused: refused, Log: log,
-	}
-	server := https.New(o)
-	s.servers = append(s.servers, server)
+		Failed: counters.HandshakeFailed, Refused: refused, Log: s.log,
+	})
+	s.servers[i] = server
 	return server
 }
 
 // shareTickets has all servers of one Scope take the session tickets of each other, and those of the process before this one.
 func (s *Certificates) shareTickets(kept func(string) []byte) (err error) {
+	if s == nil {
+		return nil
+	}
 	s.tickets, err = certs.NewTickets(kept(keptTickets), time.Now(), func(keys [][32]byte) {
 		for _, server := range s.servers {
 			server.SetTicketKeys(keys)
@@ -142,8 +144,8 @@ func (s *Certificates) Keep() (map[string][]byte, error) {
 }
 
 // portOfHTTPS is the port of the first address that speaks it; empty: the usual one.
-func portOfHTTPS(cfg *config.Config) string {
-	for _, l := range cfg.Listen {
+func portOfHTTPS(list []config.Listen) string {
+	for _, l := range list {
 		if l.Protocol == "https" && l.Network == "tcp" {
 			if _, port, err := net.SplitHostPort(l.Address); err == nil && port != "0" {
 				return port
@@ -151,14 +153,4 @@ func portOfHTTPS(cfg *config.Config) string {
 		}
 	}
 	return ""
-}
-
-// redirects reports whether an address redirects to HTTPS.
-func redirects(cfg *config.Config) bool {
-	for _, l := range cfg.Listen {
-		if l.Redirect {
-			return true
-		}
-	}
-	return false
 }

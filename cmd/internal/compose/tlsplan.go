@@ -26,21 +26,22 @@ type authority struct {
 // tlsPlan is what the TLS of a configuration needs, read and checked.
 type tlsPlan struct {
 	cfg   *config.Config
+	all   []config.Listen       // the addresses
 	files func()                // puts the certificates in force; nil: they are
 	cas   map[string]*authority // by path
 }
 
-// plan reads what the TLS of cfg needs; apply puts it in force. An error changes nothing. nil: no
+// plan reads what the TLS of cfg and the addresses needs; apply puts it in force. An error changes nothing. nil: no
 // address speaks HTTPS, or cfg has no certificate for those that do.
-func (s *Certificates) plan(cfg *config.Config) (p *tlsPlan, err error) {
+func (s *Certificates) plan(cfg *config.Config, all []config.Listen) (p *tlsPlan, err error) {
 	if s == nil || !cfg.SpeaksTLS() {
 		return nil, nil
 	}
-	p = &tlsPlan{cfg: cfg}
+	p = &tlsPlan{cfg: cfg, all: all}
 	if p.files, err = s.files.Plan(pairsOf(cfg), time.Now()); err != nil {
 		return nil, err
 	}
-	p.cas, err = readAuthorities(cfg, s.cas)
+	p.cas, err = readAuthorities(all, s.cas)
 	return p, err
 }
 
@@ -53,8 +54,8 @@ func (s *Certificates) apply(p *tlsPlan) {
 		p.files()
 	}
 	s.cas = p.cas
-	for _, server := range s.servers {
-		server.Set(s.settings(p.cfg))
+	for i, server := range s.servers {
+		server.Set(s.settings(p.cfg, &p.all[i]))
 	}
 	s.warnNames(p.cfg)
 }
@@ -69,9 +70,10 @@ func pairsOf(cfg *config.Config) (pairs []certs.Pair) {
 
 // readAuthorities reads each client_ca. old are those in force: a file that this process may not
 // read any more stays as it was.
-func readAuthorities(cfg *config.Config, old map[string]*authority) (map[string]*authority, error) {
+func readAuthorities(list []config.Listen, old map[string]*authority) (map[string]*authority, error) {
 	all := map[string]*authority{}
-	for _, path := range []string{cfg.TLS.ClientCA} {
+	for _, at := range list {
+		path := at.ClientCA
 		if path == "" || all[path] != nil {
 			continue
 		}
@@ -93,13 +95,13 @@ func readAuthorities(cfg *config.Config, old map[string]*authority) (map[string]
 	return all, nil
 }
 
-// settings are those of the ways in.
-func (s *Certificates) settings(cfg *config.Config) https.Settings {
+// settings are those of the way in of one address.
+func (s *Certificates) settings(cfg *config.Config, at *config.Listen) https.Settings {
 	o := https.Settings{MinVersion: tls.VersionTLS12}
 	if cfg.TLS.Min == "1.3" {
 		o.MinVersion = tls.VersionTLS13
 	}
-	switch cfg.TLS.ClientAuth {
+	switch at.ClientAuth {
 	case "request":
 		o.ClientAuth = https.RequestClientAuth
 	case "require":
@@ -107,8 +109,8 @@ func (s *Certificates) settings(cfg *config.Config) https.Settings {
 	default:
 		return o
 	}
-	ca := s.cas[cfg.TLS.ClientCA]
-	o.ClientCAs, o.Scope = ca.pool, cfg.TLS.ClientAuth+" "+ca.sum
+	ca := s.cas[at.ClientCA]
+	o.ClientCAs, o.Scope = ca.pool, at.ClientAuth+" "+ca.sum
 	return o
 }
 

@@ -137,6 +137,9 @@ key = "key.pem"
 address = "https+unix:https.sock"
 http2 = "off"
 proxy_protocol = "on"
+client_ca = "key-and-cert.pem"
+client_auth = "require"
+hosts = ["shop.example.org"]
 
 [[listen]]
 address = "unix:h2c.sock"
@@ -270,7 +273,7 @@ func TestWiring(t *testing.T) {
 	}
 	made := testca.SelfSigned(t, testca.For("shop.example.org"))
 	cert, key := made.CertPEM, made.KeyPEM
-	for name, text := range map[string]string{"cert.pem": cert, "key.pem": key, "busy.html": "busy", "app/app.py": "app = None\n", "app/env": "C=d\n", "touched": "", "app/touched": ""} {
+	for name, text := range map[string]string{"cert.pem": cert, "key.pem": key, "key-and-cert.pem": key + cert, "busy.html": "busy", "app/app.py": "app = None\n", "app/env": "C=d\n", "touched": "", "app/touched": ""} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -306,7 +309,7 @@ func TestWiring(t *testing.T) {
 	}
 	// listen.Options and forwarded.Options are taken apart by their constructors: the test in integration/ has to do for them.
 	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, http1.Options{}, https.Options{}, proxy.Options{}, static.Options{}, compress.Options{},
-		chain.PanicsOptions{}, chain.HealthOptions{}, chain.LimitsOptions{}} {
+		chain.PanicsOptions{}, chain.HealthOptions{}, chain.LimitsOptions{}, chain.HostsOptions{}} {
 		typ := reflect.TypeOf(want)
 		if len(seen[typ]) == 0 {
 			t.Errorf("no %v was found in the assembled server", typ)

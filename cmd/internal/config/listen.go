@@ -28,6 +28,12 @@ type Listen struct {
 	H2C           bool `key:"h2c"`            // HTTP/2 without TLS, for clients that know of it
 	ProxyProtocol bool `key:"proxy_protocol"` // each connection begins with a PROXY header
 
+	// Of https; where they are not set, they are those of [tls].
+	ClientCA   string `key:"client_ca"`
+	ClientAuth string `key:"client_auth"`
+
+	Hosts []string // as an app's: served at this address, and not at those that do not name them; none: those that no other address names
+
 	scheme string // the protocol that Address was written with; empty: with none
 }
 
@@ -60,6 +66,10 @@ func (*Listen) Settings() schema.Group {
 			})},
 		{Key: "h2c", Kind: schema.Switch, Default: "off"},
 		{Key: "proxy_protocol", Kind: schema.Switch, Default: "off"},
+		{Key: "client_ca", Kind: schema.Path, Derived: "that of [tls]", Reload: true, Show: ofHTTPS(func(l *Listen) string { return l.ClientCA })},
+		{Key: "client_auth", Kind: schema.Choice, Choices: clientAuths, Derived: "require when client_ca is set here, else that of [tls]", Reload: true, Show: ofHTTPS(func(l *Listen) string { return l.ClientAuth })},
+		{Key: "hosts", Kind: schema.List, Derived: "those that no other address names", Reload: true,
+			Set: setHosts(func(l *Listen) *[]string { return &l.Hosts }), Show: showHosts(func(l *Listen) []string { return l.Hosts })},
 	}}
 }
 
@@ -70,6 +80,13 @@ func unixOnly(f func(*Listen) string) func(any) (string, bool) {
 		}
 		v := f(l)
 		return v, v != ""
+	})
+}
+
+func ofHTTPS(f func(*Listen) string) func(any) (string, bool) {
+	return schema.Show(func(l *Listen) (string, bool) {
+		v := f(l)
+		return v, l.Protocol == "https" && v != ""
 	})
 }
 
@@ -101,6 +118,7 @@ func setAddress(l *Listen, in schema.Input) error {
 	}
 	n.User, n.Group = cmp.Or(l.User, n.User), cmp.Or(l.Group, n.Group)
 	n.Protocol, n.Backlog, n.Redirect, n.ProxyProtocol, n.NoHTTP2, n.H2C = l.Protocol, l.Backlog, l.Redirect, l.ProxyProtocol, l.NoHTTP2, l.H2C
+	n.ClientCA, n.ClientAuth, n.Hosts = l.ClientCA, l.ClientAuth, l.Hosts
 	*l = n
 	return nil
 }

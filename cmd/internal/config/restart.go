@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -11,7 +12,7 @@ import (
 func (c *Config) Fixed(next *Config) []string {
 	top := product().Top
 	keys := top.Changed(c, next, "")
-	if !slices.Equal(c.Listen, next.Listen) {
+	if !slices.EqualFunc(c.Listen, next.Listen, Listen.sameButReload) {
 		keys = append(keys, "bind")
 	}
 	scope := top.Table("app")
@@ -23,6 +24,30 @@ func (c *Config) Fixed(next *Config) []string {
 		keys = append(keys, scope.Changed(was, a, appRow(a.Name))...)
 	}
 	return keys
+}
+
+// sameButReload reports whether a reload makes the one of the other.
+func (l Listen) sameButReload(o Listen) bool { return reflect.DeepEqual(l.with(&o), o) }
+
+// with is l with the settings of o that a reload changes.
+func (l Listen) with(o *Listen) Listen {
+	l.ClientCA, l.ClientAuth, l.Hosts = o.ClientCA, o.ClientAuth, o.Hosts
+	return l
+}
+
+// Reloaded are the addresses of c as a reload to next leaves them.
+func (c *Config) Reloaded(next *Config) []Listen {
+	list := slices.Clone(c.Listen)
+	for i, at := range list {
+		j := i // two addresses with port 0 are written in one way
+		if i >= len(next.Listen) || next.Listen[i].String() != at.String() {
+			j = slices.IndexFunc(next.Listen, func(l Listen) bool { return l.String() == at.String() })
+		}
+		if j >= 0 {
+			list[i] = at.with(&next.Listen[j])
+		}
+	}
+	return list
 }
 
 // RestartNeeded is the error of a reload that is in force except for settings that need a restart (Fixed).

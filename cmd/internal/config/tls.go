@@ -20,6 +20,8 @@ type TLS struct {
 	HSTS       string `key:"hsts"`        // the value of Strict-Transport-Security; "off": there is none
 }
 
+var clientAuths = []string{"off", "request", "require"}
+
 // Settings are those of [tls].
 func (*TLS) Settings() schema.Group {
 	return schema.Group{Key: "tls", Settings: []schema.Setting{
@@ -27,7 +29,7 @@ func (*TLS) Settings() schema.Group {
 		{Key: "tls_key", Kind: schema.Path, Flags: []string{"tls-key", "keyfile"}, Derived: "the file of tls_cert", Reload: true},
 		{Key: "tls_min", Kind: schema.Choice, Choices: []string{"1.2", "1.3"}, Default: "1.2", Reload: true},
 		{Key: "client_ca", Kind: schema.Path, Flags: []string{"client-ca", "ca-certs"}, Reload: true},
-		{Key: "client_auth", Kind: schema.Choice, Choices: []string{"off", "request", "require"}, Default: "off", Derived: "require when client_ca is set", Reload: true},
+		{Key: "client_auth", Kind: schema.Choice, Choices: clientAuths, Default: "off", Derived: "require when client_ca is set", Reload: true},
 		{Key: "hsts", Kind: schema.Text, Default: "off", Reload: true},
 	}}
 }
@@ -144,6 +146,7 @@ func (l *loader) deriveTLS() {
 		c.TLS.ClientAuth = "require"
 		l.v.Sources.Put("tls.client_auth", derived("client_ca is set"))
 	}
+	defer l.deriveClients()
 	if c.TLS.Cert == "" && !c.Automatic() || c.SpeaksTLS() {
 		return
 	}
@@ -159,10 +162,67 @@ func (l *loader) deriveTLS() {
 	}
 }
 
+// deriveClients gives each address of HTTPS the settings for certificates of clients that it does not have itself.
+func (l *loader) deriveClients() {
+	for i := range l.cfg.Listen {
+		at, path := &l.cfg.Listen[i], listenRow(i)
+		if at.Protocol != "https" {
+			continue
+		}
+		ca := l.given(path + ".client_ca")
+		switch {
+		case l.given(path + ".client_auth"):
+		case ca:
+			at.ClientAuth = "require"
+			l.v.Sources.Put(path+".client_auth", derived("client_ca is set"))
+		default:
+			at.ClientAuth = l.cfg.TLS.ClientAuth
+			l.v.Sources.Put(path+".client_auth", derived("[tls]"))
+		}
+		if !ca && at.ClientAuth != "off" {
+			at.ClientCA = l.cfg.TLS.ClientCA
+			l.v.Sources.Put(path+".client_ca", derived("[tls]"))
+		}
+	}
+}
+
+// checkClients finds settings for certificates of clients that cannot be: the address is row's.
+func (at *Listen) checkClients(row *schema.Row) {
+	for _, key := range []string{"client_ca", "client_auth"} {
+		if at.Protocol != "https" && row.Given(key) {
+			row.Bad(key, "%s is for addresses that speak https, and %s is not one", key, at)
+		}
+	}
+	checkFile(row, "client_ca", at.ClientCA)
+	if row.Given("client_auth") && at.ClientAuth != "off" && at.ClientCA == "" && !row.Unsure("client_auth", "client_ca") {
+		row.Bad("client_auth", "client_auth of %s is %s and client_ca is not set; name the file of the CA that signs the clients' certificates", at, at.ClientAuth)
+	}
+	for _, h := range at.Hosts {
+		if why := badHost(h); why != "" {
+			row.Bad("hosts", "host %q %s", h, why)
+		}
+	}
+}
+
+// differentClients are the addresses of HTTPS that require certificates of clients for hosts that another one serves without.
+func differentClients(list []Listen) (strict, other *Listen) {
+	for i := range list {
+		switch at := &list[i]; {
+		case at.Protocol != "https":
+		case at.ClientAuth != "require":
+			other = at
+		case len(at.Hosts) == 0:
+			strict = at
+		}
+	}
+	return strict, other
+}
+
 // checkTLS finds addresses of HTTPS without a certificate.
 func (c *Config) checkTLS(r *schema.Row) {
 	for i, at := range c.Listen {
 		row := r.Other(listenRow(i))
+		at.checkClients(row)
 		if at.Protocol == "https" && len(c.AllCertificates()) == 0 && !c.Automatic() && !row.Unsure("address", "protocol") {
 			key := "protocol"
 			if !row.Given(key) {
@@ -173,6 +233,9 @@ func (c *Config) checkTLS(r *schema.Row) {
 		if at.Redirect && at.Protocol != "http" {
 			row.Bad("redirect_https", "redirect_https is for addresses that speak http, and %s speaks %s", at, at.Protocol)
 		}
+	}
+	if strict, other := differentClients(c.Listen); strict != nil && other != nil {
+		c.Warnings = append(c.Warnings, fmt.Sprintf("%s requires certificates of clients, and %s serves the same hosts without; give the former's [[listen]] the hosts that are to be served there alone", strict, other))
 	}
 	if n := len(c.AllCertificates()); n > 0 && !c.SpeaksTLS() {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("%s set, and no address speaks https; write --bind https://0.0.0.0:443", plural(n, "certificate")))

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -39,4 +41,56 @@ func TestTLS(t *testing.T) {
 		p.toml(text)
 		p.wrong(want)
 	}
+}
+
+// An address has settings of its own for certificates of clients, or those of [tls].
+func TestTLSOfAddresses(t *testing.T) {
+	p := newProject(t, "app.py", "a.pem", "a.key", "ca.pem", "other.pem")
+	head := "[tls]\ntls_cert = \"a.pem\"\ntls_key = \"a.key\"\n"
+	public, partners := "[[listen]]\naddress = \"https://:443\"\n", "[[listen]]\naddress = \"https://:8443\"\n"
+	for text, want := range map[string][4]string{
+		head + public + partners + "client_ca = \"ca.pem\"\n":                                                   {"off", "", "require", "ca.pem"},
+		head + public + partners + "client_ca = \"ca.pem\"\nclient_auth = \"request\"\n":                        {"off", "", "request", "ca.pem"},
+		head + "client_ca = \"ca.pem\"\n" + public + partners + "client_auth = \"request\"\n":                   {"require", "ca.pem", "request", "ca.pem"},
+		head + "client_ca = \"ca.pem\"\n" + public + "client_auth = \"off\"\n" + partners:                       {"off", "", "require", "ca.pem"},
+		head + "client_ca = \"ca.pem\"\n" + public + partners + "client_ca = \"other.pem\"\n":                   {"require", "ca.pem", "require", "other.pem"},
+		head + public + partners + "client_ca = \"ca.pem\"\nclient_auth = \"off\"\nhosts = [\"A.example.org\"]": {"off", "", "off", "ca.pem"},
+	} {
+		p.toml(text)
+		cfg, _ := p.load()
+		one, two := cfg.Listen[0], cfg.Listen[1]
+		if got := [4]string{one.ClientAuth, base(one.ClientCA), two.ClientAuth, base(two.ClientCA)}; got != want {
+			t.Errorf("%s: %v, want %v", text, got, want)
+		}
+		if warned := slices.ContainsFunc(cfg.Warnings, func(w string) bool { return strings.Contains(w, "certificates of clients") }); warned != (one.ClientAuth != two.ClientAuth && (one.ClientAuth == "require" || two.ClientAuth == "require")) {
+			t.Errorf("%s: %q", text, cfg.Warnings)
+		}
+	}
+	p.toml(head + public + partners)
+	before, _ := p.load()
+	p.toml(head + partners + "client_ca = \"ca.pem\"\nhosts = [\"p.example.org\"]\n" + public)
+	after, _ := p.load()
+	if got := before.Reloaded(after); got[0].Hosts != nil || got[0].Address != ":443" || !slices.Equal(got[1].Hosts, []string{"p.example.org"}) || got[1].ClientAuth != "require" {
+		t.Errorf("%+v", got)
+	}
+	p.toml(head + public + partners + "client_ca = \"ca.pem\"\nhosts = [\"p.example.org\"]\n")
+	if after, _ = p.load(); len(before.Fixed(after)) > 0 {
+		t.Error(before.Fixed(after))
+	}
+	for text, want := range map[string]string{
+		head + public + "[[listen]]\naddress = \":80\"\nclient_auth = \"off\"\n": "client_auth",
+		head + public + "client_auth = \"request\"\n":                            "client_ca",
+		head + public + "client_ca = \"gone.pem\"\n":                             "gone.pem",
+		head + public + "hosts = [\"a:80\"]\n":                                   "port",
+	} {
+		p.toml(text)
+		p.wrong(want)
+	}
+}
+
+func base(path string) string {
+	if path == "" {
+		return ""
+	}
+	return filepath.Base(path)
 }
