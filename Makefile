@@ -13,13 +13,17 @@ ADDRESS  ?= 127.0.0.1:8000
 # The newest Python found has the frameworks' newest releases.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo clean $(BIN)
+.PHONY: build man run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo clean $(BIN)
 
 build: $(BIN)
 
 # Go knows which packages are stale; make does not.
 $(BIN):
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $@ ./cmd/standpipe
+
+# The manual pages, into dist/man.
+man: build
+	packaging/man.sh dist/man "$$($(BIN) version | cut -d' ' -f2)"
 
 # The sample shop in its own venv, as a user would run it.
 run: build .venv/ready

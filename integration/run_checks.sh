@@ -56,11 +56,14 @@ ruff=.cache/ruff-$ruff_version
 [ -x "$ruff/bin/ruff" ] || { python3 -m venv "$ruff" && "$ruff/bin/pip" install --quiet --disable-pip-version-check "ruff==$ruff_version"; }
 "$ruff/bin/ruff" check --quiet
 "$ruff/bin/ruff" format --quiet --check
+echo "check: the manual pages"
+packaging/man.sh .cache/man check
+if command -v mandoc >/dev/null; then mandoc -T lint -W warning .cache/man/*.[15]; fi
 echo "check: shell"
-for f in integration/*.sh; do sh -n "$f"; done
+for f in integration/*.sh packaging/*.sh; do sh -n "$f"; done
 bash -n .ci/run
 if command -v shellcheck >/dev/null; then
-    shellcheck --external-sources --source-path=SCRIPTDIR integration/*.sh .ci/run .ci/nightly
+    shellcheck --external-sources --source-path=SCRIPTDIR integration/*.sh packaging/*.sh .ci/run .ci/nightly
 else
     echo "SKIP[no-shellcheck]: shellcheck is not installed"
     [ "${CI:-}" != true ]

@@ -28,8 +28,8 @@ place, after collectstatic or the build.
 func compressCommand() *cli.Command {
 	return &cli.Command{Name: "compress", Usage: "compress static files ahead of time", ArgsUsage: "DIR", Action: compressDir, Description: compressText, Category: forFiles, Most: 1, Extra: "only one DIR is allowed",
 		Flags: []*cli.Flag{
-			{Name: "codings", Usage: "the codings to write: br, zstd, gzip", Value: "br,zstd,gzip"},
-			{Name: "min", Usage: "the smallest file", Value: "256"},
+			{Name: "codings", Hint: "A,B", Usage: "the codings to write: br, zstd, gzip", Value: "br,zstd,gzip"},
+			{Name: "min", Hint: "SIZE", Usage: "the smallest file", Value: "256"},
 		}}
 }
 

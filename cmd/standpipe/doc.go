@@ -4,11 +4,12 @@
 //	main.go      main
 //	app.go       the table of commands, how errors are printed (cmd/internal/cli reads the command line)
 //	input.go     what the configuration is read from
-//	hidden.go    the commands that the program starts itself with
+//	pages.go     docs/commands.md; commands_head.md and commands_tail.md are around the commands
+//	hidden.go    commands that are not for people
 //
 // Commands, one file each:
 //
-//	serve.go, check.go, check_load.go (--load), config.go, export.go, version.go, compress.go, explain.go
+//	serve.go, check.go, check_load.go (--load), config.go, export.go, version.go, compress.go, explain.go, completion.go
 //	control.go   the commands for a running server
 //	control_find.go    which server they control
 //	control_status.go  status and dump

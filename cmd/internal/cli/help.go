@@ -19,20 +19,13 @@ func (a *App) help(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s - %s\n\n   %[1]s COMMAND [flags] [arguments]\n", a.Name, a.Usage)
 	wide := 0
-	var headings []string
 	for _, c := range a.Commands {
 		wide = max(wide, len(c.Name))
-		if !slices.Contains(headings, c.Category) {
-			headings = append(headings, c.Category)
-		}
 	}
-	for _, heading := range headings {
-		b.WriteString("\n")
-		if heading != "" {
-			b.WriteString(heading + ":\n")
-		}
+	for _, heading := range a.headings() {
+		b.WriteString("\n" + heading + ":\n")
 		for _, c := range a.Commands {
-			if c.Category == heading {
+			if c.heading() == heading {
 				fmt.Fprintf(&b, "   %-*s  %s\n", wide, c.Name, c.Usage)
 			}
 		}
@@ -70,6 +63,12 @@ func (a *App) commandHelp(w io.Writer, c *Command) error {
 	return err
 }
 
+// summary is the first sentence about a setting.
+func summary(s *schema.Setting) string {
+	first, _, _ := strings.Cut(strings.ReplaceAll(s.Doc, "`", ""), ". ")
+	return strings.TrimSuffix(first, ".")
+}
+
 func settingHelp(b *strings.Builder, s *schema.Setting) {
 	var notes []string
 	if n := s.EnvName(); n != "" {
@@ -78,8 +77,7 @@ func settingHelp(b *strings.Builder, s *schema.Setting) {
 	if s.Repeatable() {
 		notes = append(notes, "repeatable")
 	}
-	usage, _, _ := strings.Cut(strings.ReplaceAll(s.Doc, "`", ""), ". ")
-	usage = strings.TrimSuffix(usage, ".")
+	usage := summary(s)
 	if s.Default != "" {
 		usage += " (default: " + s.Default + ")"
 	}
