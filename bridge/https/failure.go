@@ -22,6 +22,7 @@ const (
 	cipher            reason = "cipher"             // no common cipher suite or curve
 	protocol          reason = "protocol"           // no common protocol (ALPN)
 	noCertificate     reason = "no_certificate"     // no certificate for the name
+	notIssued         reason = "not_issued"         // a certificate on demand was not obtained
 	clientCertificate reason = "client_certificate" // the client has none that verifies
 	rejected          reason = "rejected"           // the client does not take ours: it has sent an alert
 	otherReason       reason = "other"
@@ -45,6 +46,8 @@ func (r reason) sentence() string {
 		return "a client asked for protocols that are not served here"
 	case noCertificate:
 		return "a client asked for a name that there is no certificate for"
+	case notIssued:
+		return "a client asked for a name that no certificate could be obtained for"
 	case clientCertificate:
 		return "a client has no certificate that client_ca verifies"
 	case rejected:
@@ -66,6 +69,8 @@ func reasonOf(err error) reason {
 		return notTLS
 	case errors.Is(err, ErrNoCertificate):
 		return noCertificate
+	case errors.Is(err, ErrNotIssued):
+		return notIssued
 	case errors.As(err, &verification), errors.Is(err, errClientCertificate):
 		return clientCertificate
 	case errors.Is(err, os.ErrDeadlineExceeded):

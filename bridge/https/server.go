@@ -73,6 +73,9 @@ type Options struct {
 // ErrNoCertificate: there is no certificate for the name that the client asks for.
 var ErrNoCertificate = errors.New("no certificate for this name")
 
+// ErrNotIssued: a certificate is made when a client asks for its name, and that has failed.
+var ErrNotIssued = errors.New("no certificate was issued for this name")
+
 // Server is the way in. It is a listen.Protocol.
 type Server struct {
 	o        Options

@@ -3,6 +3,7 @@ package acme
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,6 +42,28 @@ func TestRate(t *testing.T) {
 			if !d.spend() {
 				t.Fatal("no limit")
 			}
+		}
+	})
+}
+
+// Names that are denied are remembered for a time, and their number is bounded.
+func TestDenials(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d denials
+		at := func(after time.Duration) time.Time { return time.Now().Add(after) }
+		d.put("a", ErrNotAllowed, at(time.Minute))
+		if !errors.Is(d.get("a", time.Now()), ErrNotAllowed) || d.get("b", time.Now()) != nil {
+			t.Error("the first name")
+		}
+		time.Sleep(61 * time.Second)
+		if d.get("a", time.Now()) != nil || len(d.list) != 0 {
+			t.Error("it is denied for more than a minute")
+		}
+		for i := range maxDenials + 100 {
+			d.put(fmt.Sprint(i), ErrNotAllowed, at(time.Minute))
+		}
+		if len(d.list) != maxDenials || d.get(fmt.Sprint(maxDenials+99), time.Now()) == nil {
+			t.Error(len(d.list))
 		}
 	})
 }

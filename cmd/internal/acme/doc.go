@@ -6,6 +6,7 @@
 //	issuers.go   Authority: the CAs, which are tried in order
 //	explain.go   which setting an error of a CA is about
 //	ondemand.go  Demand: which other names may have certificates, and how many
+//	denials.go   names that were denied a short time ago
 //	dns.go       DNS: the ways to solve DNS-01; package dnsprovider has the providers
 //	storage.go   OpenFolder: the storage in a folder; package redisstore is the other one
 //	state.go     the failures of a name, kept in the storage

@@ -15,8 +15,8 @@ func (m *Manager) event(ctx context.Context, event string, data map[string]any) 
 	renewal, _ := data["renewal"].(bool)
 	switch event {
 	case "cert_obtaining":
-		if !renewal && m.o.Demand != nil && !m.covers(name) && !m.o.Demand.spend() {
-			return certmagic.ErrNoRetry{Err: fmt.Errorf("%w: %s", errRate, name)}
+		if !renewal && m.o.Demand != nil && !m.covers(name) {
+			return m.admit(ctx, name)
 		}
 	case "cert_obtained":
 		issuer, _ := data["issuer"].(string)
@@ -29,12 +29,31 @@ func (m *Manager) event(ctx context.Context, event string, data map[string]any) 
 		if err == nil {
 			err = errors.New("the reason is unknown")
 		}
+		if errors.Is(err, errRate) || errors.Is(err, errSoon) {
+			return nil // no CA was asked, and clients choose the names: nothing of them is kept
+		}
 		if m.attended(name) && !renewal {
 			return nil // manage records it, with the time of its next attempt
 		}
 		// certmagic tries again: a renewal at its next look, another one at the next handshake.
 		failures := m.states.load(ctx, name).Failures + 1
 		m.failed(ctx, name, err, failures, backoff(failures))
+	}
+	return nil
+}
+
+// admit forbids the issuance on demand that comes too soon after a failed one, or is one too many.
+func (m *Manager) admit(ctx context.Context, name string) (err error) {
+	if st := m.states.load(ctx, name); time.Now().Before(st.Next) {
+		err = fmt.Errorf("%w, and the next one is made at %s: %s", errSoon, st.Next.UTC().Format(time.DateTime), st.Error)
+	} else if !m.o.Demand.spend() {
+		err = fmt.Errorf("%w: %d in %v", errRate, m.o.Demand.Rate, m.o.Demand.Per)
+		if m.o.Demand.told.Allow("rate", time.Now()) {
+			m.log.Warn("certificate_limit", "name", name, "error", err)
+		}
+	}
+	if err != nil {
+		return certmagic.ErrNoRetry{Err: err}
 	}
 	return nil
 }

@@ -120,6 +120,7 @@ func New(o Options) (*Manager, error) {
 	m.config, m.issuers = make1(nil, false)
 	m.obtain, _ = make1(nil, true)
 	if o.Demand != nil {
+		o.Demand.begin(o.Log)
 		m.demand, _ = make1(&certmagic.OnDemandConfig{DecisionFunc: o.Demand.allow}, false)
 	}
 	return m, nil
@@ -152,7 +153,7 @@ func (m *Manager) Stop() {
 }
 
 // Certificate returns the certificate for a client's hello; nil, nil: the name is not one of this Manager's. The hello of a CA
-// that validates by TLS-ALPN-01 gets the certificate of the challenge. For a name on demand it waits until the CA has answered.
+// that validates by TLS-ALPN-01 gets the certificate of the challenge. For a name on demand it waits until the CA has answered; an error is that of an attempt.
 func (m *Manager) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if IsChallenge(hello) {
 		return m.config.GetCertificate(hello)
@@ -167,7 +168,11 @@ func (m *Manager) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, err
 	if m.demand == nil {
 		return nil, nil
 	}
-	return m.demand.GetCertificate(hello)
+	c, err := m.demand.GetCertificate(hello)
+	if errors.Is(err, ErrNotAllowed) {
+		return nil, nil
+	}
+	return c, err
 }
 
 // IsChallenge reports whether the hello is that of a CA that validates by TLS-ALPN-01.

@@ -10,11 +10,18 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
+// ErrNotAllowed: the name is not one of those that this server may have a certificate for.
+var ErrNotAllowed = errors.New("no certificate is issued for this name")
+
 var (
-	errNotAllowed = errors.New("no certificate is issued for this name")
-	errRate       = errors.New("the limit of certificates on demand is reached")
+	errRate = errors.New("the limit of certificates on demand (acme_on_demand_rate) is reached")
+	errSoon = errors.New("the last attempt for this name failed")
 )
 
 // Demand decides for which names a handshake may cause an issuance.
@@ -29,6 +36,22 @@ type Demand struct {
 
 	mu     sync.Mutex
 	issued []time.Time // the last Rate issuances
+
+	denied denials
+	asking chan struct{} // a place for each name that Ask is asked about; nil: no limit
+	told   httpx.LogLimiter
+	log    hclog.Logger
+}
+
+const (
+	maxAsking     = 8
+	denyFor       = time.Minute     // a name that Ask has denied
+	unansweredFor = 5 * time.Second // a name that it has not answered for
+)
+
+// begin prepares d for handshakes.
+func (d *Demand) begin(log hclog.Logger) {
+	d.asking, d.log, d.told.Every = make(chan struct{}, maxAsking), log, time.Minute
 }
 
 // asker asks Ask. A redirect is no answer.
@@ -46,7 +69,41 @@ func (d *Demand) allow(ctx context.Context, name string) error {
 		}
 	}
 	if d.Ask == "" {
-		return fmt.Errorf("%w: %s is not one of the hosts", errNotAllowed, name)
+		return fmt.Errorf("%w: %s is not one of the hosts", ErrNotAllowed, name)
+	}
+	if len(name) > maxName {
+		return fmt.Errorf("%w: it has %d bytes", ErrNotAllowed, len(name))
+	}
+	if err := d.denied.get(name, time.Now()); err != nil {
+		return err
+	}
+	err := d.ask(ctx, name)
+	switch {
+	case errors.Is(err, ErrNotAllowed):
+		d.denied.put(name, err, time.Now().Add(denyFor))
+	case err != nil && ctx.Err() == nil:
+		d.denied.put(name, err, time.Now().Add(unansweredFor))
+		if d.log != nil && d.told.Allow("ask", time.Now()) {
+			d.log.Warn("certificate_ask", "name", name, "error", err)
+		}
+	}
+	return err
+}
+
+// maxName is the length of a host name (RFC 1035 2.3.4).
+const maxName = 253
+
+// ask asks the URL. No more than maxAsking names wait for its answer at a time.
+func (d *Demand) ask(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, asker.Timeout)
+	defer cancel()
+	if d.asking != nil {
+		select {
+		case d.asking <- struct{}{}:
+			defer func() { <-d.asking }()
+		case <-ctx.Done():
+			return fmt.Errorf("acme_ask: %d names wait for its answers: %w", maxAsking, ctx.Err())
+		}
 	}
 	u, err := url.Parse(d.Ask)
 	if err != nil {
@@ -65,10 +122,13 @@ func (d *Demand) allow(ctx context.Context, name string) error {
 	}
 	defer answer.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10)) // so that the connection can be used again
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("%w: acme_ask answers %d for %s", errNotAllowed, answer.StatusCode, name)
+	switch {
+	case answer.StatusCode == http.StatusOK:
+		return nil
+	case answer.StatusCode >= 500:
+		return fmt.Errorf("acme_ask: %s answers %s", u.Host, answer.Status)
 	}
-	return nil
+	return fmt.Errorf("%w: acme_ask answers %d for %s", ErrNotAllowed, answer.StatusCode, name)
 }
 
 // spend reports whether one more certificate may be issued now, and counts it.

@@ -225,8 +225,9 @@ func TestOnDemand(t *testing.T) {
 		}
 	}))
 	defer ask.Close()
+	r, log := newRecords(t)
 	m := served(t, s, Options{
-		Authorities: []Authority{c.Authority}, HTTPPort: port(s.http.Addr()),
+		Authorities: []Authority{c.Authority}, HTTPPort: port(s.http.Addr()), Log: log,
 		Demand: &Demand{Hosts: []string{"*.shop.test"}, Ask: ask.URL + "/?key=1", Rate: 2, Per: time.Hour},
 	})
 	if s.certificate("a.shop.test") == nil || asked.Load() != 0 {
@@ -238,18 +239,34 @@ func TestOnDemand(t *testing.T) {
 	if s.certificate("b.example.test") != nil || s.certificate("a.b.shop.test") != nil {
 		t.Error("a name that nothing allows")
 	}
-	if s.certificate("c.asked.test") != nil {
+	if s.certificate("c.asked.test") != nil || s.certificate("d.asked.test") != nil {
 		t.Error("a third certificate in an hour")
+	}
+	if list := r.events("certificate_limit"); len(list) != 1 || list[0]["name"] != "c.asked.test" {
+		t.Error(list)
+	}
+	if list, err := List(t.Context(), m.o.Storage); err != nil || len(list) != 2 {
+		t.Errorf("the storage has names that clients have chosen: %+v %v", list, err)
+	}
+	// What the URL has denied is remembered.
+	before := asked.Load()
+	for range 20 {
+		if s.certificate("b.example.test") != nil || s.certificate("e.example.test") != nil {
+			t.Error("a name that nothing allows")
+		}
+	}
+	if n := asked.Load() - before; n != 1 {
+		t.Errorf("it was asked %d times for a name that it has denied", n)
 	}
 	if s.certificate("a.shop.test") == nil {
 		t.Error("the limit counts certificates that are there")
 	}
 	// Renew renews a certificate that is there, and makes none for another name, even one that is allowed.
-	before := s.certificate("a.shop.test")
+	first := s.certificate("a.shop.test")
 	if err := m.Renew(t.Context(), "A.shop.test"); err != nil {
 		t.Fatal(err)
 	}
-	if after := s.certificate("a.shop.test"); before == nil || after == nil || after.SerialNumber.Cmp(before.SerialNumber) == 0 {
+	if after := s.certificate("a.shop.test"); first == nil || after == nil || after.SerialNumber.Cmp(first.SerialNumber) == 0 {
 		t.Error("the old certificate after a renewal")
 	}
 	if err := m.Renew(t.Context(), "c.shop.test"); !errors.Is(err, ErrUnknownName) {
@@ -317,7 +334,7 @@ func TestNew(t *testing.T) {
 		}
 	}
 	var d Demand
-	if err := d.allow(context.Background(), "shop.test"); !errors.Is(err, errNotAllowed) {
+	if err := d.allow(context.Background(), "shop.test"); !errors.Is(err, ErrNotAllowed) {
 		t.Error(err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -104,9 +105,17 @@ func (s *Certificates) shareTickets(kept func(string) []byte) (err error) {
 // certificate is for handshakes. Files are for a name before automatic certificates are, and never for a CA that validates one.
 func (s *Certificates) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if s.automatic != nil && acme.IsChallenge(hello) {
-		return s.automatic.Certificate(hello)
+		c, err := s.automatic.Certificate(hello)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", https.ErrNoCertificate, err)
+		}
+		return c, nil
 	}
-	return s.set.Certificate(hello)
+	c, err := s.set.Certificate(hello)
+	if err != nil && !errors.Is(err, https.ErrNoCertificate) {
+		return nil, fmt.Errorf("%w: %w", https.ErrNotIssued, err)
+	}
+	return c, err
 }
 
 // List describes them.

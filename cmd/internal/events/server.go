@@ -12,6 +12,8 @@ func serverEvents() []Event {
 		event("certificate_failed", "error", "No CA has issued a certificate; the old one stays as long as it is valid.", "name error repeated retry_in", "`error` is the CA's answer: mostly the name does not lead to this machine, or its port 80 or 443 cannot be reached. It is tried again."),
 		event("certificate_obtained", "info", "A CA has issued a certificate, and it is in use.", "name issuer renewal", "Nothing."),
 		event("certificate_storage", "error or warn", "The storage of automatic certificates failed.", "name error", "Check the folder of acme_storage, or the server that redis names."),
+		event("certificate_ask", "warn", "The server of acme_ask gives no answer; handshakes for names that have no certificate yet are refused.", "name error", "Repair that server. A name is asked about again after 5 s. Logged once a minute."),
+		event("certificate_limit", "warn", "Clients ask for more new names than acme_on_demand_rate allows in an hour; their handshakes are refused.", "name error", "Raise the limit if the names are yours. Logged once a minute."),
 		event("certificate_doubtful", "warn", "A certificate is in use that clients will refuse, or some of them.", "path names", "Renew or repair it: the message says what is wrong."),
 		event("certificate_expires", "warn", "A certificate expires soon, or has expired.", "path names days", "Renew it and replace the file; it is read by itself. Logged once a day."),
 		event("certificate_loaded", "info", "A certificate has changed and is in use.", "path names days", "Nothing."),
