@@ -141,6 +141,7 @@ func frontOf(h proxyproto.Header) *front {
 		}
 	}
 	add("PROXY_PROTOCOL_AWS_VPCE_ID", h.AWSEndpoint)
+	add("PROXY_PROTOCOL_UNIQUE_ID", h.UniqueID)
 	t := h.TLS
 	if t == nil {
 		return f

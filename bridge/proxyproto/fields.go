@@ -3,12 +3,15 @@ package proxyproto
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"unicode/utf8"
 )
 
-// The types of fields that are read (PP2_TYPE_*). A checksum is not looked at: TCP has one.
+// The types of fields that are read (PP2_TYPE_*).
 const (
 	typeAuthority = 0x02
+	typeChecksum  = 0x03 // CRC-32C, of the whole header
+	typeUniqueID  = 0x05
 	typeSSL       = 0x20
 	typeVersion   = 0x21 // within typeSSL, as the next two
 	typeCN        = 0x22
@@ -39,11 +42,21 @@ func each(p []byte, f func(kind byte, value []byte)) error {
 	return nil
 }
 
-// take reads the fields behind the addresses.
-func (h *Header) take(fields []byte) error {
+// maxUniqueID is how long a unique id may be; bytes.
+const maxUniqueID = 128
+
+// take reads the fields behind the addresses, the last of the bytes of header.
+func (h *Header) take(header, fields []byte) error {
 	var failed error
+	at := len(header) - len(fields)
 	err := each(fields, func(kind byte, value []byte) {
+		begin := at + 3 // of value
+		at = begin + len(value)
 		switch {
+		case kind == typeChecksum && failed == nil:
+			failed = checkSum(header, begin, value)
+		case kind == typeUniqueID && len(value) <= maxUniqueID:
+			h.UniqueID = printable(value)
 		case kind == typeAuthority:
 			h.Authority = printable(value)
 		case kind == typeAWS && len(value) > 1 && value[0] == awsEndpoint:
@@ -56,6 +69,22 @@ func (h *Header) take(fields []byte) error {
 		err = failed
 	}
 	return err
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// checkSum: the sum is computed with zeros in its own place (2.2.5 of the protocol's text).
+func checkSum(header []byte, at int, sum []byte) error {
+	if len(sum) != 4 {
+		return fmt.Errorf("%w: its checksum has %d bytes", ErrInvalid, len(sum))
+	}
+	is := crc32.Update(0, castagnoli, header[:at])
+	is = crc32.Update(is, castagnoli, make([]byte, 4))
+	is = crc32.Update(is, castagnoli, header[at+4:])
+	if is != binary.BigEndian.Uint32(sum) {
+		return fmt.Errorf("%w: its checksum is wrong", ErrInvalid)
+	}
+	return nil
 }
 
 // readTLS reads the field typeSSL. nil: the client's connection has no TLS.

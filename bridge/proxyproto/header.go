@@ -16,6 +16,8 @@ type Header struct {
 	TLS *TLS
 	// Authority is the name that the client has asked for (SNI); empty: unknown.
 	Authority string
+	// UniqueID is the proxy's id of the connection; empty: none.
+	UniqueID string
 	// AWSEndpoint is the id of the VPC endpoint that the client has come by; empty: none.
 	AWSEndpoint string
 }

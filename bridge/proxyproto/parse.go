@@ -19,7 +19,7 @@ func Parse(p []byte) (Header, error) {
 	if p[0] == text[0] {
 		return parseText(string(p[:len(p)-2]))
 	}
-	return parseBinary(p[len(binary2)], p[len(binary2)+1], p[fixed2:])
+	return parseBinary(p, p[len(binary2)], p[len(binary2)+1], p[fixed2:])
 }
 
 // parseText reads version 1, without its line end.
@@ -53,8 +53,8 @@ func end(address, port string, is4 bool) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(a, uint16(n)), nil
 }
 
-// parseBinary reads version 2 from its addresses on.
-func parseBinary(command, family byte, rest []byte) (h Header, err error) {
+// parseBinary reads version 2: rest is the header from its addresses on.
+func parseBinary(header []byte, command, family byte, rest []byte) (h Header, err error) {
 	switch command {
 	case cmdLocal:
 		return h, nil // what follows is to be ignored
@@ -79,7 +79,7 @@ func parseBinary(command, family byte, rest []byte) (h Header, err error) {
 		h.Source = netip.AddrPortFrom(netip.AddrFrom16([16]byte(block)), port(32))
 		h.Destination = netip.AddrPortFrom(netip.AddrFrom16([16]byte(block[16:])), port(34))
 	}
-	if err := h.take(fields); err != nil {
+	if err := h.take(header, fields); err != nil {
 		return Header{}, err
 	}
 	return h, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"net/netip"
 	"reflect"
 	"strings"
@@ -41,6 +42,13 @@ func field(kind byte, value string) string {
 	return string([]byte{kind, byte(len(value) >> 8), byte(len(value))}) + value
 }
 
+// summed puts a header's checksum into its place.
+func summed(header string, at int) string {
+	p := []byte(header)
+	binary.BigEndian.PutUint32(p[at:], crc32.Checksum(p, crc32.MakeTable(crc32.Castagnoli)))
+	return string(p)
+}
+
 const ends4 = "\x0a\x00\x00\x01\xc0\x00\x02\x02\x30\x39\x01\xbb"
 
 var (
@@ -64,6 +72,11 @@ func TestHeaders(t *testing.T) {
 		v2(0x21, 0x11, ends4+field(0x20, "\x00\x00\x00\x00\x01")): {Source: source4, Destination: destination4},
 		v2(0x21, 0x11, ends4+field(0xea, "\x01vpce-08d2bf15fac5001c9")+field(0xea, "\x02x")+field(2, "shop.example.org")): {
 			Source: source4, Destination: destination4, AWSEndpoint: "vpce-08d2bf15fac5001c9", Authority: "shop.example.org"},
+		v2(0x21, 0x11, ends4+field(4, "\x00\x00")+field(5, "conn-1")+field(4, "")):                                {Source: source4, Destination: destination4, UniqueID: "conn-1"},
+		v2(0x21, 0x11, ends4+field(5, "a\x00b")+field(5, strings.Repeat("x", 129))):                               {Source: source4, Destination: destination4},
+		summed(v2(0x21, 0x11, ends4+field(3, "\x00\x00\x00\x00")), 31):                                            {Source: source4, Destination: destination4},
+		summed(v2(0x21, 0x11, ends4+field(4, "x")+field(3, "\x00\x00\x00\x00")+field(2, "shop.example.org")), 35): {Source: source4, Destination: destination4, Authority: "shop.example.org"},
+		v2(0x20, 0x11, ends4+field(3, "bad")):                                                                     {}, // LOCAL: fields are to be ignored
 		v2(0x21, 0x11, ends4+ssl): {Source: source4, Destination: destination4,
 			TLS: &TLS{Version: "TLSv1.3", Cipher: "TLS_AES_128_GCM_SHA256", Certificate: true, CommonName: "Zoë"}},
 		v2(0x21, 0x11, ends4+field(0x20, "\x01\x00\x00\x00\x01"+field(0x22, "a\nb"))): {Source: source4, Destination: destination4, TLS: &TLS{VerifyCode: 1}},
@@ -84,29 +97,32 @@ func TestRefusedHeaders(t *testing.T) {
 		"GET / HTTP/1.1\r\n":         ErrNone,
 		"\r\n\r\nGET / HTTP/1.1\r\n": ErrNone,
 		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\x00\x00\x00\x00\x00": ErrNone,
-		"PROXY UNKNOWN\r0":                                                    ErrInvalid,
-		"proxy TCP4 10.0.0.1 192.0.2.2 1 2\r\n":                               ErrNone,
-		"PROXY TCP4 10.0.0.1 192.0.2.2 1 65536\r\n":                           ErrInvalid,
-		"PROXY TCP4 10.0.0.1 192.0.2.2 01 2\r\n":                              ErrInvalid,
-		"PROXY TCP4 10.0.0.1 192.0.2.2 1 -2\r\n":                              ErrInvalid,
-		"PROXY TCP4 ::1 ::1 1 2\r\n":                                          ErrInvalid,
-		"PROXY TCP6 10.0.0.1 192.0.2.2 1 2\r\n":                               ErrInvalid,
-		"PROXY TCP6 fe80::1%eth0 ::1 1 2\r\n":                                 ErrInvalid,
-		"PROXY TCP5 10.0.0.1 192.0.2.2 1 2\r\n":                               ErrInvalid,
-		"PROXY TCP4 10.0.0.1  192.0.2.2 1 2\r\n":                              ErrInvalid,
-		"PROXY TCP4 10.0.0.1 192.0.2.2 1 2 3\r\n":                             ErrInvalid,
-		"PROXY TCP4 10.0.0.1 192.0.2.2 1 2\nGET / HTTP/1.1\r\n":               ErrInvalid,
-		"PROXY TCP4 10.0.0.1\r 192.0.2.2 1 2\r\n":                             ErrInvalid,
-		"PROXY UNKNOWN " + strings.Repeat("x", 200) + "\r\n":                  ErrLarge,
-		long + strings.Repeat("x", 70_000):                                    ErrLarge,
-		v2(0x11, 0x11, ends4):                                                 ErrInvalid, // another version
-		v2(0x22, 0x11, ends4):                                                 ErrInvalid, // another command
-		v2(0x21, 0x12, ends4):                                                 ErrInvalid, // datagrams
-		v2(0x21, 0x11, ends4[:11]):                                            ErrInvalid,
-		v2(0x21, 0x11, ends4+"\x04\x00"):                                      ErrInvalid,
-		v2(0x21, 0x11, ends4+"\x04\x00\x02x"):                                 ErrInvalid,
-		v2(0x21, 0x11, ends4+field(0x20, "\x01")):                             ErrInvalid,
-		v2(0x21, 0x11, ends4+field(0x20, "\x01\x00\x00\x00\x00\x21\xff\xff")): ErrInvalid,
+		"PROXY UNKNOWN\r0":                                      ErrInvalid,
+		"proxy TCP4 10.0.0.1 192.0.2.2 1 2\r\n":                 ErrNone,
+		"PROXY TCP4 10.0.0.1 192.0.2.2 1 65536\r\n":             ErrInvalid,
+		"PROXY TCP4 10.0.0.1 192.0.2.2 01 2\r\n":                ErrInvalid,
+		"PROXY TCP4 10.0.0.1 192.0.2.2 1 -2\r\n":                ErrInvalid,
+		"PROXY TCP4 ::1 ::1 1 2\r\n":                            ErrInvalid,
+		"PROXY TCP6 10.0.0.1 192.0.2.2 1 2\r\n":                 ErrInvalid,
+		"PROXY TCP6 fe80::1%eth0 ::1 1 2\r\n":                   ErrInvalid,
+		"PROXY TCP5 10.0.0.1 192.0.2.2 1 2\r\n":                 ErrInvalid,
+		"PROXY TCP4 10.0.0.1  192.0.2.2 1 2\r\n":                ErrInvalid,
+		"PROXY TCP4 10.0.0.1 192.0.2.2 1 2 3\r\n":               ErrInvalid,
+		"PROXY TCP4 10.0.0.1 192.0.2.2 1 2\nGET / HTTP/1.1\r\n": ErrInvalid,
+		"PROXY TCP4 10.0.0.1\r 192.0.2.2 1 2\r\n":               ErrInvalid,
+		"PROXY UNKNOWN " + strings.Repeat("x", 200) + "\r\n":    ErrLarge,
+		long + strings.Repeat("x", 70_000):                      ErrLarge,
+		v2(0x11, 0x11, ends4):                                   ErrInvalid, // another version
+		v2(0x22, 0x11, ends4):                                   ErrInvalid, // another command
+		v2(0x21, 0x12, ends4):                                   ErrInvalid, // datagrams
+		v2(0x21, 0x11, ends4[:11]):                              ErrInvalid,
+		v2(0x21, 0x11, ends4+"\x04\x00"):                        ErrInvalid,
+		v2(0x21, 0x11, ends4+"\x04\x00\x02x"):                   ErrInvalid,
+		v2(0x21, 0x11, ends4+field(0x20, "\x01")):               ErrInvalid,
+		v2(0x21, 0x11, ends4+field(3, "\x00\x00\x00\x00")):      ErrInvalid,
+		v2(0x21, 0x11, ends4+field(3, "\x00\x00\x00")):          ErrInvalid,
+		strings.Replace(summed(v2(0x21, 0x11, ends4+field(3, "\x00\x00\x00\x00")), 31), "\x0a\x00\x00\x01", "\x0a\x00\x00\x02", 1): ErrInvalid,
+		v2(0x21, 0x11, ends4+field(0x20, "\x01\x00\x00\x00\x00\x21\xff\xff")):                                                      ErrInvalid,
 	} {
 		if h, _, err := read([]byte(in)); !errors.Is(err, want) {
 			t.Errorf("%.60q: %+v, %v", in, h, err)
