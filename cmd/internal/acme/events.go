@@ -32,6 +32,9 @@ func (m *Manager) event(ctx context.Context, event string, data map[string]any) 
 		if errors.Is(err, errRate) || errors.Is(err, errSoon) {
 			return nil // no CA was asked, and clients choose the names: nothing of them is kept
 		}
+		if recorded, ok := ctx.Value(recordedKey{}).(*bool); ok {
+			*recorded = true
+		}
 		if m.attended(name) && !renewal {
 			return nil // manage records it, with the time of its next attempt
 		}

@@ -55,10 +55,7 @@ func (m *Manager) order(ctx context.Context, name string) error {
 func (m *Manager) refresh(name string) {
 	for _, c := range m.cache.AllMatchingCertificates(name) {
 		if c.NeedsRenewal(m.config) {
-			if err := m.renew(m.ctx, name, false); err != nil && m.ctx.Err() == nil {
-				// The cache tries again, from its next look on.
-				m.failed(m.ctx, name, err, 1, max(m.o.checkEvery, backoff(1)))
-			}
+			_ = m.renew(m.ctx, name, false) // it is recorded, and the cache tries again from its next look on
 			return
 		}
 	}
@@ -116,10 +113,17 @@ func (m *Manager) present(ctx context.Context, name string) (bool, error) {
 	return err == nil, err
 }
 
+// recordedKey is the key in a context of a *bool: the failure of a renewal has been recorded.
+type recordedKey struct{}
+
 // renew replaces a certificate; handshakes get the old one until the new one is there.
 func (m *Manager) renew(ctx context.Context, name string, force bool) error {
 	old := m.cache.AllMatchingCertificates(name)
-	if err := m.obtain.RenewCertSync(ctx, name, force); err != nil {
+	recorded := false
+	if err := m.obtain.RenewCertSync(context.WithValue(ctx, recordedKey{}, &recorded), name, force); err != nil {
+		if !recorded && ctx.Err() == nil { // there is no event when the storage fails
+			m.failed(ctx, name, err, m.states.load(ctx, name).Failures+1, backoff(1))
+		}
 		return err
 	}
 	fresh, err := m.config.CacheManagedCertificate(ctx, name)

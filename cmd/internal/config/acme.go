@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
+	"github.com/standpipe/standpipe/cmd/internal/redisurl"
 )
 
 // ACME is where automatic certificates come from.
@@ -239,7 +240,7 @@ func (s *Servers) Check(r *schema.Row) {
 	if s.Redis == "" {
 		return
 	}
-	if u, err := url.Parse(s.Redis); err != nil || !slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme) {
-		r.Bad("redis", "it is no URL like redis://user:password@host:6379/0, rediss://... (TLS) or unix:///run/redis.sock")
+	if _, err := redisurl.Parse(s.Redis); err != nil {
+		r.Bad("redis", "%v", err)
 	}
 }

@@ -5,10 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
-	"github.com/redis/rueidis"
+	"github.com/gomodule/redigo/redis"
 )
 
 // ErrLockLost: a lock has expired although its holder lives, and another process may have it now.
@@ -33,7 +32,7 @@ func (s *Store) Lock(ctx context.Context, name string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("redis: lock %s: %w", name, ctx.Err())
+			return s.wrap("lock", name, ctx.Err())
 		case <-time.After(wait):
 		}
 	}
@@ -45,17 +44,12 @@ func (s *Store) TryLock(ctx context.Context, name string) (bool, error) {
 }
 
 func (s *Store) try(ctx context.Context, name, token string) (bool, error) {
-	client, err := s.connect()
-	if err != nil {
-		return false, wrap("lock", name, err)
-	}
-	set := client.B().Set().Key(s.lockKey(name)).Value(token).Nx().PxMilliseconds(s.expiry.Milliseconds()).Build()
-	err = client.Do(ctx, set).Error()
-	if rueidis.IsRedisNil(err) {
+	_, err := redis.String(s.do(ctx, "SET", s.lockKey(name), token, "NX", "PX", s.expiry.Milliseconds()))
+	if errors.Is(err, redis.ErrNil) {
 		return false, nil
 	}
 	if err != nil {
-		return false, wrap("lock", name, err)
+		return false, s.wrap("lock", name, err)
 	}
 	keep, end := context.WithCancel(context.Background())
 	l := &lock{token: token, end: end, done: make(chan struct{})}
@@ -64,13 +58,13 @@ func (s *Store) try(ctx context.Context, name, token string) (bool, error) {
 	s.mu.Unlock()
 	go func() {
 		defer close(l.done)
-		s.extend(keep, client, name, token)
+		s.extend(keep, name, token)
 	}()
 	return true, nil
 }
 
 // extend keeps a lock from expiring, until ctx ends or the lock is lost.
-func (s *Store) extend(ctx context.Context, client rueidis.Client, name, token string) {
+func (s *Store) extend(ctx context.Context, name, token string) {
 	tick := time.NewTicker(s.expiry / 3)
 	defer tick.Stop()
 	last := time.Now()
@@ -81,7 +75,7 @@ func (s *Store) extend(ctx context.Context, client rueidis.Client, name, token s
 		case <-tick.C:
 		}
 		sent := time.Now()
-		n, err := extendScript.Exec(ctx, client, []string{s.lockKey(name)}, []string{token, strconv.FormatInt(s.expiry.Milliseconds(), 10)}).AsInt64()
+		n, err := redis.Int64(s.do(ctx, extendScript, s.lockKey(name), token, s.expiry.Milliseconds()))
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -91,7 +85,7 @@ func (s *Store) extend(ctx context.Context, client rueidis.Client, name, token s
 			s.log.Error("certificate_storage", "name", name, "error", errors.Join(ErrLockLost, err))
 			return
 		default: // the server may answer again before the lock expires
-			s.log.Warn("certificate_storage", "name", name, "error", wrap("extending the lock", name, err))
+			s.log.Warn("certificate_storage", "name", name, "error", s.wrap("extending the lock", name, err))
 		}
 	}
 }
@@ -110,13 +104,9 @@ func (s *Store) Unlock(ctx context.Context, name string) error {
 	// The work has ended although ctx may be done: others wait for the lock.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	client, err := s.connect()
-	if err != nil {
-		return wrap("unlock", name, err)
-	}
-	n, err := unlockScript.Exec(ctx, client, []string{s.lockKey(name)}, []string{l.token}).AsInt64()
+	n, err := redis.Int64(s.do(ctx, unlockScript, s.lockKey(name), l.token))
 	if err == nil && n == 0 {
 		err = ErrLockLost
 	}
-	return wrap("unlock", name, err)
+	return s.wrap("unlock", name, err)
 }

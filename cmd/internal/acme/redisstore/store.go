@@ -2,54 +2,75 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/caddyserver/certmagic"
+	"github.com/gomodule/redigo/redis"
 	"github.com/hashicorp/go-hclog"
-	"github.com/redis/rueidis"
+
+	"github.com/standpipe/standpipe/cmd/internal/redisurl"
 )
 
 // Store is a certmagic.Storage. Its methods are called from any goroutine.
 type Store struct {
-	option rueidis.ClientOption
+	pool   *redis.Pool
+	server redisurl.Server
 	prefix string
 	expiry time.Duration // of a lock that is not extended
 	log    hclog.Logger
 
-	mu     sync.Mutex
-	client rueidis.Client // nil: not connected yet
-	locks  map[string]*lock
+	mu    sync.Mutex
+	locks map[string]*lock
 }
 
-// Open returns the Store at a server, to which it connects when it is used first: redis://[user:password@]host:port/db, rediss:// for TLS, unix://path. prefix is what all keys begin with.
+// timeout bounds a connection's begin, and each answer of the server.
+const timeout = 5 * time.Second
+
+// Open returns the Store at a server, to which it connects when it is used first. prefix is what all keys begin with.
 func Open(url, prefix string, log hclog.Logger) (*Store, error) {
-	o, err := rueidis.ParseURL(url)
+	server, err := redisurl.Parse(url)
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	o.DisableCache = true // values are read seldom, and private keys are not to lie in a cache
-	o.ClientName = "standpipe"
-	return &Store{option: o, prefix: "{" + prefix + "}", expiry: 30 * time.Second, log: log, locks: map[string]*lock{}}, nil
+	s := &Store{server: server, prefix: "{" + prefix + "}", expiry: 30 * time.Second, log: log, locks: map[string]*lock{}}
+	s.pool = &redis.Pool{
+		DialContext: s.dial, MaxIdle: 2, MaxActive: 32, Wait: true, IdleTimeout: time.Minute,
+		// A connection that the server has closed, as it does when it starts again, is found before a command is lost in it.
+		TestOnBorrowContext: func(ctx context.Context, c redis.Conn, _ time.Time) error {
+			_, err := redis.DoContext(c, ctx, "PING")
+			return err
+		},
+	}
+	return s, nil
 }
 
-// connect returns the connection. When there is none yet and none can be made, the next use tries again.
-func (s *Store) connect() (rueidis.Client, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.client != nil {
-		return s.client, nil
+func (s *Store) dial(ctx context.Context) (redis.Conn, error) {
+	o := []redis.DialOption{
+		redis.DialConnectTimeout(timeout), redis.DialReadTimeout(timeout), redis.DialWriteTimeout(timeout), redis.DialTLSHandshakeTimeout(timeout),
+		redis.DialDatabase(s.server.DB), redis.DialUseTLS(s.server.TLS),
 	}
-	client, err := rueidis.NewClient(s.option)
+	if s.server.Password != "" {
+		o = append(o, redis.DialUsername(s.server.User), redis.DialPassword(s.server.Password))
+	}
+	return redis.DialContext(ctx, s.server.Network, s.server.Address, o...)
+}
+
+// do runs a command, or a script.
+func (s *Store) do(ctx context.Context, command any, args ...any) (any, error) {
+	c, err := s.pool.GetContext(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s.client = client
-	return client, nil
+	defer c.Close()
+	if script, ok := command.(*redis.Script); ok {
+		return script.DoContext(ctx, c, args...)
+	}
+	return redis.DoContext(c, ctx, command.(string), args...)
 }
 
 // Close frees the locks that are held, and disconnects.
@@ -65,10 +86,8 @@ func (s *Store) Close() {
 			s.log.Error("certificate_storage", "name", name, "error", err)
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.client != nil {
-		s.client.Close()
+	if err := s.pool.Close(); err != nil {
+		s.log.Warn("certificate_storage", "error", s.wrap("disconnect", "", err))
 	}
 }
 
@@ -89,24 +108,15 @@ func folder(key string) (first, last string) {
 // Store is certmagic.Storage's.
 func (s *Store) Store(ctx context.Context, key string, value []byte) error {
 	key = clean(key)
-	now := strconv.FormatInt(time.Now().UnixMilli(), 10)
-	client, err := s.connect()
-	if err != nil {
-		return wrap("store", key, err)
-	}
-	err = storeScript.Exec(ctx, client, []string{s.value(key), s.index()}, []string{key, rueidis.BinaryString(value), now}).Error()
-	return wrap("store", key, err)
+	_, err := s.do(ctx, storeScript, s.value(key), s.index(), key, value, time.Now().UnixMilli())
+	return s.wrap("store", key, err)
 }
 
 // Load is certmagic.Storage's.
 func (s *Store) Load(ctx context.Context, key string) ([]byte, error) {
 	key = clean(key)
-	client, err := s.connect()
-	if err != nil {
-		return nil, wrap("load", key, err)
-	}
-	b, err := client.Do(ctx, client.B().Hget().Key(s.value(key)).Field("v").Build()).AsBytes()
-	return b, wrap("load", key, err)
+	b, err := redis.Bytes(s.do(ctx, "HGET", s.value(key), "v"))
+	return b, s.wrap("load", key, err)
 }
 
 // Delete is certmagic.Storage's.
@@ -116,11 +126,8 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		return fmt.Errorf("redis: delete: %w", fs.ErrInvalid)
 	}
 	first, last := folder(key)
-	client, err := s.connect()
-	if err != nil {
-		return wrap("delete", key, err)
-	}
-	return wrap("delete", key, deleteScript.Exec(ctx, client, []string{s.value(key), s.index()}, []string{key, s.value(""), first, last}).Error())
+	_, err := s.do(ctx, deleteScript, s.value(key), s.index(), key, s.value(""), first, last)
+	return s.wrap("delete", key, err)
 }
 
 // Exists is certmagic.Storage's.
@@ -133,16 +140,12 @@ func (s *Store) Exists(ctx context.Context, key string) bool {
 func (s *Store) List(ctx context.Context, path string, recursive bool) ([]string, error) {
 	path = clean(path)
 	first, last := folder(path)
-	client, err := s.connect()
-	if err != nil {
-		return nil, wrap("list", path, err)
+	keys, err := redis.Strings(s.do(ctx, "ZRANGEBYLEX", s.index(), first, last))
+	if err == nil && len(keys) == 0 {
+		err = fs.ErrNotExist
 	}
-	keys, err := client.Do(ctx, client.B().Zrangebylex().Key(s.index()).Min(first).Max(last).Build()).AsStrSlice()
 	if err != nil {
-		return nil, wrap("list", path, err)
-	}
-	if len(keys) == 0 {
-		return nil, wrap("list", path, fs.ErrNotExist)
+		return nil, s.wrap("list", path, err)
 	}
 	return entries(path, keys, recursive), nil
 }
@@ -183,37 +186,32 @@ func entries(path string, keys []string, recursive bool) []string {
 // Stat is certmagic.Storage's.
 func (s *Store) Stat(ctx context.Context, key string) (certmagic.KeyInfo, error) {
 	key = clean(key)
-	client, err := s.connect()
-	if err != nil {
-		return certmagic.KeyInfo{}, wrap("stat", key, err)
+	found, err := redis.Int64s(s.do(ctx, statScript, s.value(key)))
+	if err == nil && len(found) == 2 {
+		return certmagic.KeyInfo{Key: key, Modified: time.UnixMilli(found[0]), Size: found[1], IsTerminal: true}, nil
 	}
-	answers := client.DoMulti(ctx,
-		client.B().Hget().Key(s.value(key)).Field("m").Build(),
-		client.B().Hstrlen().Key(s.value(key)).Field("v").Build())
-	written, err := answers[0].AsInt64()
+	var keys []string
 	if err == nil {
-		var size int64
-		size, err = answers[1].AsInt64()
-		return certmagic.KeyInfo{Key: key, Modified: time.UnixMilli(written), Size: size, IsTerminal: true}, wrap("stat", key, err)
+		first, last := folder(key)
+		keys, err = redis.Strings(s.do(ctx, "ZRANGEBYLEX", s.index(), first, last, "LIMIT", 0, 1))
 	}
-	if !rueidis.IsRedisNil(err) {
-		return certmagic.KeyInfo{}, wrap("stat", key, err)
-	}
-	first, last := folder(key)
-	keys, err := client.Do(ctx, client.B().Zrangebylex().Key(s.index()).Min(first).Max(last).Limit(0, 1).Build()).AsStrSlice()
 	if err == nil && len(keys) == 0 {
 		err = fs.ErrNotExist
 	}
-	return certmagic.KeyInfo{Key: key}, wrap("stat", key, err)
+	return certmagic.KeyInfo{Key: key}, s.wrap("stat", key, err)
 }
 
-// wrap says what has failed. A value that is missing is fs.ErrNotExist.
-func wrap(what, key string, err error) error {
+// wrap says what has failed, and at which server. A value that is missing is fs.ErrNotExist.
+func (s *Store) wrap(what, key string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if rueidis.IsRedisNil(err) {
+	if errors.Is(err, redis.ErrNil) {
 		err = fs.ErrNotExist
 	}
-	return fmt.Errorf("redis: %s %s: %w", what, key, err)
+	var answer redis.Error
+	if errors.As(err, &answer) && strings.HasPrefix(string(answer), "MOVED ") {
+		err = fmt.Errorf("it is a node of a cluster, which is not supported: %w", err)
+	}
+	return fmt.Errorf("redis at %s: %s %s: %w", s.server.Address, what, key, err)
 }
