@@ -28,7 +28,7 @@ func newApp(out, errOut io.Writer) *cli.App {
 		Commands: slices.Concat(
 			[]*cli.Command{serveCommand(), checkCommand(), configCommand(), exportCommand(), versionCommand()},
 			controlCommands(),
-			[]*cli.Command{compressCommand(), explainCommand(), completionCommand()},
+			[]*cli.Command{importCommand(), compressCommand(), explainCommand(), completionCommand()},
 		),
 	}
 }

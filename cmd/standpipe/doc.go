@@ -9,7 +9,8 @@
 //
 // Commands, one file each:
 //
-//	serve.go, check.go, check_load.go (--load), config.go, export.go, version.go, compress.go, explain.go, completion.go
+//	serve.go, check.go, check_load.go (--load), config.go, export.go, import.go, version.go, compress.go, explain.go,
+//	completion.go
 //	control.go   the commands for a running server
 //	control_find.go    which server they control
 //	control_status.go  status and dump

@@ -142,3 +142,12 @@ func parse(text string) (list []Flag, err error) {
 	}
 	return list, nil
 }
+
+// GunicornNames are the names of all settings of gunicorn's configuration file.
+func GunicornNames() []string {
+	var out []string
+	for _, f := range gunicorn() {
+		out = append(out, f.Name)
+	}
+	return out
+}

@@ -104,12 +104,12 @@ func (l *loader) readFile() {
 	name, src := l.fileName()
 	if name == "" {
 		if _, err := os.Stat(filepath.Join(l.in.Dir, "gunicorn.conf.py")); err == nil {
-			l.warn("gunicorn.conf.py is here and is not read; docs/migrating.md says how to write standpipe.toml")
+			l.warn("gunicorn.conf.py is here and is not read; `standpipe import gunicorn gunicorn.conf.py` makes a standpipe.toml of it")
 		}
 		return
 	}
 	if strings.HasSuffix(name, ".py") || strings.HasPrefix(name, "python:") || strings.HasPrefix(name, "file:") {
-		l.v.Problems.Add(src, "%q: a gunicorn configuration is Python, standpipe reads TOML; docs/migrating.md has the place of each setting", name)
+		l.v.Problems.Add(src, "%q: a gunicorn configuration is Python, standpipe reads TOML; `standpipe import gunicorn %s` makes it", name, strings.TrimPrefix(name, "file:"))
 		l.v.File.Failed = true
 		return
 	}

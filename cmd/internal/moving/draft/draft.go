@@ -1,0 +1,148 @@
+package draft
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Place is a line of the other server's configuration. The zero value is none in particular.
+type Place struct {
+	File string // as it is shown
+	Line int    // from 1 on; 0: unknown
+}
+
+func (p Place) String() string {
+	if p.Line == 0 {
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d", p.File, p.Line)
+}
+
+// Pair is an entry of a table in one line: env = { NAME = "value" }.
+type Pair struct{ Name, Value string }
+
+// Draft is a file that is being made.
+type Draft struct {
+	Title   []string // the first lines, without #
+	tables  []*Table
+	missing []missing
+}
+
+type missing struct {
+	at        Place
+	what, say string
+}
+
+// Table is one table of the file. The one without a heading is the top.
+type Table struct {
+	heading string // "[limits]", "[[app]]"
+	remarks []string
+	keys    []key
+	within  []*Table // [[app.static]]
+}
+
+type key struct {
+	name  string
+	value string // as TOML
+	at    []Place
+	off   bool // it is a comment
+}
+
+// Table returns the table of this heading, such as "[limits]" or "" for the top. It is made when it is not there.
+func (d *Draft) Table(heading string) *Table {
+	for _, t := range d.tables {
+		if t.heading == heading {
+			return t
+		}
+	}
+	return d.Add(heading)
+}
+
+// Add adds a table. Headings of arrays, such as "[[listen]]", may be added again.
+func (d *Draft) Add(heading string) *Table {
+	t := &Table{heading: heading}
+	d.tables = append(d.tables, t)
+	return t
+}
+
+// All are the tables of this heading.
+func (d *Draft) All(heading string) []*Table {
+	var out []*Table
+	for _, t := range d.tables {
+		if t.heading == heading {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// Remove takes a table out.
+func (d *Draft) Remove(t *Table) {
+	d.tables = slices.DeleteFunc(d.tables, func(other *Table) bool { return other == t })
+}
+
+// Missing says that a line has no equivalent, and why or what to do instead. The same is said once for a line.
+func (d *Draft) Missing(at Place, what, format string, args ...any) {
+	n := missing{at, what, strings.TrimSuffix(fmt.Sprintf(format, args...), ".")}
+	if !slices.Contains(d.missing, n) {
+		d.missing = append(d.missing, n)
+	}
+}
+
+// Add adds a table within this one: [[app.static]].
+func (t *Table) Add(heading string) *Table {
+	child := &Table{heading: heading}
+	t.within = append(t.within, child)
+	return child
+}
+
+// Within are the tables within this one.
+func (t *Table) Within() []*Table { return t.within }
+
+// Remark adds a comment below the heading.
+func (t *Table) Remark(format string, args ...any) {
+	t.remarks = append(t.remarks, fmt.Sprintf(format, args...))
+}
+
+// Set sets a key to a string, int, bool, []string or []Pair. A later value takes the place of an earlier one.
+func (t *Table) Set(at Place, name string, value any) {
+	t.put(key{name, tomlValue(value), placeOf(at), false})
+}
+
+// Suggest writes a key as a comment.
+func (t *Table) Suggest(at Place, name string, value any) {
+	t.put(key{name, tomlValue(value), placeOf(at), true})
+}
+
+func placeOf(at Place) []Place {
+	if at == (Place{}) {
+		return nil
+	}
+	return []Place{at}
+}
+
+func (t *Table) put(k key) {
+	for i := range t.keys {
+		if t.keys[i].name == k.name {
+			t.keys[i] = k
+			return
+		}
+	}
+	t.keys = append(t.keys, k)
+}
+
+// Has reports whether the key is set.
+func (t *Table) Has(name string) bool {
+	return slices.ContainsFunc(t.keys, func(k key) bool { return k.name == name && !k.off })
+}
+
+// Text is the value of a key as TOML; empty: it is not set.
+func (t *Table) Text(name string) string {
+	for _, k := range t.keys {
+		if k.name == name && !k.off {
+			return k.value
+		}
+	}
+	return ""
+}
