@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"fmt"
 	"io"
 	"net"
@@ -242,5 +243,57 @@ func TestFailedHandshakesLeaveNothing(t *testing.T) {
 		if got := m[`standpipe_tls_handshake_failures_total{reason="`+reason+`"}`]; got < least {
 			t.Errorf("%s: %v, want %v", reason, got, least)
 		}
+	}
+}
+
+// What the app knows of a client's certificate is what a real nginx knows.
+func TestTLSVariablesAsNginx(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, "test CA")
+	alice, _, _ := a.sign(t, &x509.Certificate{Subject: pkix.Name{Country: []string{"DE"}, Organization: []string{"Shop, Inc"}, CommonName: "alice", ExtraNames: []pkix.AttributeTypeAndValue{
+		{Type: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 1}, Value: "alice@example.org"}}}})
+	s := secureServer(t, a, secureListen+"client_ca = \"ca.pem\"\n", nil)
+	address := "127.0.0.1:" + freePort(t)
+	nginx(t, address, fmt.Sprintf(`server {
+    listen %[1]s ssl;
+    ssl_certificate %[2]s/cert.pem;
+    ssl_certificate_key %[2]s/key.pem;
+    ssl_client_certificate %[2]s/ca.pem;
+    ssl_verify_client on;
+    location / {
+        default_type text/plain;
+        return 200 "SSL_CLIENT_VERIFY=$ssl_client_verify
+SSL_CLIENT_S_DN=$ssl_client_s_dn
+SSL_CLIENT_I_DN=$ssl_client_i_dn
+SSL_CLIENT_SERIAL=$ssl_client_serial
+SSL_CLIENT_FINGERPRINT=$ssl_client_fingerprint
+SSL_CLIENT_V_START=$ssl_client_v_start
+SSL_CLIENT_V_END=$ssl_client_v_end
+SSL_CLIENT_V_REMAIN=$ssl_client_v_remain
+SSL_PROTOCOL=$ssl_protocol
+SSL_CIPHER=$ssl_cipher
+SSL_CLIENT_CERT=$ssl_client_raw_cert";
+    }
+}
+`, address, s.Cmd.Dir))
+	o := func() *tls.Config {
+		return &tls.Config{Certificates: []tls.Certificate{alice}, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384}}
+	}
+	_, theirs, err := page(secureClient(a, o()), "https://"+address+"/")
+	if err != nil || !strings.Contains(theirs, "SSL_CLIENT_VERIFY=SUCCESS") {
+		t.Fatal(err, theirs)
+	}
+	_, ours, err := page(secureClient(a, o()), s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(theirs), "\n") {
+		if !strings.Contains("\n"+ours, "\n"+line+"\n") {
+			t.Errorf("nginx has %s", line)
+		}
+	}
+	holdsLines(t, ours, "SSL_CLIENT_S_DN_Email=alice@example.org", "SSL_CLIENT_S_DN_CN=alice")
+	if t.Failed() {
+		t.Log(ours)
 	}
 }

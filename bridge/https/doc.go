@@ -17,6 +17,7 @@
 //	failure.go    why handshakes fail
 //	plain.go      the answer to plain HTTP
 //	client.go     certificates of clients
+//	dn.go         distinguished names, as mod_ssl and nginx write them
 //	variables.go  the CGI variables of a connection
 //
 // A new protocol is one more of Options.Protocols; cmd/internal/compose names them. The first

@@ -1,9 +1,13 @@
 package https
 
 import (
+	"crypto/sha1"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,7 +16,8 @@ import (
 )
 
 // variablesOf makes the CGI variables of a connection. Their names are those of Apache's mod_ssl,
-// and SSL_CLIENT_SERIAL is nginx's usual one.
+// and SSL_CLIENT_SERIAL and SSL_CLIENT_FINGERPRINT are nginx's usual ones. They are made once, with
+// the handshake.
 func (p *policy) variablesOf(state *tls.ConnectionState) []wire.Var {
 	vars := []wire.Var{{Name: "SSL_PROTOCOL", Value: versionName(state.Version)}, {Name: "SSL_CIPHER", Value: cipherName(state.CipherSuite)}}
 	if state.ServerName != "" {
@@ -31,15 +36,22 @@ func (p *policy) variablesOf(state *tls.ConnectionState) []wire.Var {
 	if len(serial)%2 != 0 {
 		serial = "0" + serial
 	}
+	if email := emailOf(&c.Subject); email != "" {
+		vars = append(vars, wire.Var{Name: "SSL_CLIENT_S_DN_Email", Value: email})
+	}
+	sum := sha1.Sum(c.Raw)
 	return append(vars,
-		wire.Var{Name: "SSL_CLIENT_S_DN", Value: c.Subject.String()},
+		wire.Var{Name: "SSL_CLIENT_S_DN", Value: dnOf(c.RawSubject)},
 		wire.Var{Name: "SSL_CLIENT_S_DN_CN", Value: c.Subject.CommonName},
-		wire.Var{Name: "SSL_CLIENT_I_DN", Value: c.Issuer.String()},
+		wire.Var{Name: "SSL_CLIENT_I_DN", Value: dnOf(c.RawIssuer)},
 		wire.Var{Name: "SSL_CLIENT_I_DN_CN", Value: c.Issuer.CommonName},
 		wire.Var{Name: "SSL_CLIENT_M_SERIAL", Value: serial},
 		wire.Var{Name: "SSL_CLIENT_SERIAL", Value: serial},
 		wire.Var{Name: "SSL_CLIENT_V_START", Value: stamp(c.NotBefore)},
 		wire.Var{Name: "SSL_CLIENT_V_END", Value: stamp(c.NotAfter)},
+		wire.Var{Name: "SSL_CLIENT_V_REMAIN", Value: strconv.Itoa(int(time.Until(c.NotAfter).Hours() / 24))},
+		wire.Var{Name: "SSL_CLIENT_FINGERPRINT", Value: hex.EncodeToString(sum[:])},
+		wire.Var{Name: "SSL_CLIENT_CERT", Value: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))},
 	)
 }
 
