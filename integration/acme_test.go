@@ -1,12 +1,17 @@
 package integration
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -164,6 +169,60 @@ func TestAddressAndProfile(t *testing.T) {
 	defer c.Close()
 	if leaf := c.ConnectionState().PeerCertificates[0]; leaf.VerifyHostname(own) != nil {
 		t.Errorf("%s gets the certificate of %v %v", own, leaf.DNSNames, leaf.IPAddresses)
+	}
+}
+
+// Certificates that are valid for a minute are renewed under load: each handshake gets one that is valid, no request fails, and
+// connections from before the renewal stay open.
+func TestBriefCertificates(t *testing.T) {
+	t.Parallel()
+	ca := newACME(t, map[string]any{"profiles": map[string]any{"default": map[string]any{"description": "a minute", "validityPeriod": 60}}})
+	s := start(t, ca.options(t, "--https", "shop.example.test"))
+	first := ca.issued(t, "shop.example.test")
+	var stop atomic.Bool
+	var done atomic.Int64
+	var wg sync.WaitGroup
+	url := fmt.Sprintf("https://127.0.0.1:%d/", ca.secure)
+	for i := range 3 {
+		wg.Go(func() {
+			client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: i > 0, TLSClientConfig: &tls.Config{
+				ServerName: "shop.example.test", InsecureSkipVerify: true, ClientSessionCache: tls.NewLRUClientSessionCache(1),
+			}}}
+			defer client.CloseIdleConnections()
+			var dialed atomic.Int64
+			trace := &httptrace.ClientTrace{ConnectStart: func(string, string) { dialed.Add(1) }}
+			for !stop.Load() {
+				r, err := http.NewRequestWithContext(httptrace.WithClientTrace(context.Background(), trace), http.MethodGet, url, nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				answer, err := client.Do(r)
+				if err != nil || answer.StatusCode != http.StatusOK {
+					t.Error(answer, err)
+					return
+				}
+				_, _ = io.Copy(io.Discard, answer.Body)
+				answer.Body.Close()
+				if leaf := answer.TLS.PeerCertificates[0]; i > 0 && !answer.TLS.DidResume && time.Now().After(leaf.NotAfter) {
+					t.Errorf("a handshake got a certificate that expired at %v", leaf.NotAfter)
+				}
+				done.Add(1)
+				time.Sleep(5 * time.Millisecond)
+			}
+			if i == 0 && dialed.Load() != 1 {
+				t.Errorf("the connection was opened %d times", dialed.Load())
+			}
+		})
+	}
+	eventually(t, "a renewal", func() bool { leaf := ca.leaf("shop.example.test"); return leaf != nil && !leaf.Equal(first) })
+	stop.Store(true)
+	wg.Wait()
+	if done.Load() < 50 {
+		t.Errorf("%d requests", done.Load())
+	}
+	if list := s.events("certificate_failed"); len(list) > 0 {
+		t.Error(list)
 	}
 }
 

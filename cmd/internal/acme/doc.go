@@ -4,6 +4,7 @@
 //	manager.go   Options, Manager: New, Start, Stop; certificates for handshakes; answers to HTTP-01
 //	names.go     one name: obtain, try again, renew at once
 //	issuers.go   Authority: the CAs, which are tried in order
+//	brief.go     certificates that are valid for hours or minutes
 //	explain.go   which setting an error of a CA is about
 //	ondemand.go  Demand: which other names may have certificates, and how many
 //	denials.go   names that were denied a short time ago
@@ -18,6 +19,6 @@
 // The storage is shared with other processes: its locks see to it that one of them asks the CA, and each of them answers the
 // challenges of all.
 //
-// Goroutines: one for each name until it has a certificate; Stop ends them and waits. The cache has one that renews, which Stop
-// ends and waits for; certmagic starts others, which end with it.
+// Goroutines: one for each name until it has a certificate, and one that attends to brief certificates; Stop ends them and waits.
+// The cache has one that renews, which Stop ends and waits for; certmagic starts others, which end with it.
 package acme

@@ -50,6 +50,7 @@ type Manager struct {
 	log     hclog.Logger
 	states  *states
 	cache   *certmagic.Cache
+	brief   *brief
 	config  *certmagic.Config // of Options.Names
 	obtain  *certmagic.Config // the same for obtaining: it does not ask at a terminal
 	demand  *certmagic.Config // of all other names; nil: there are none
@@ -91,7 +92,7 @@ func New(o Options) (*Manager, error) {
 	}
 	m.o.Names = names
 	logger := zap.New(newZapCore(o.Log))
-	m.cache = certmagic.NewCache(certmagic.CacheOptions{
+	options := certmagic.CacheOptions{
 		GetConfigForCert: func(c certmagic.Certificate) (*certmagic.Config, error) {
 			if m.demand != nil && (len(c.Names) == 0 || !slices.Contains(m.o.Names, c.Names[0])) {
 				return m.demand, nil
@@ -100,7 +101,9 @@ func New(o Options) (*Manager, error) {
 		},
 		RenewCheckInterval: o.checkEvery,
 		Logger:             logger,
-	})
+	}
+	m.cache = certmagic.NewCache(options)
+	m.brief = newBrief(m.cache, options)
 	make1 := func(demand *certmagic.OnDemandConfig, quiet bool) (*certmagic.Config, []*certmagic.ACMEIssuer) {
 		c := certmagic.New(m.cache, certmagic.Config{
 			Storage: o.Storage, Logger: logger, OnEvent: m.event, OnDemand: demand, RenewalWindowRatio: o.renewAt,
@@ -131,7 +134,8 @@ func New(o Options) (*Manager, error) {
 func (m *Manager) Start(ctx context.Context) error {
 	var missing []string
 	for _, name := range m.o.Names {
-		_, err := m.config.CacheManagedCertificate(ctx, name)
+		c, err := m.config.CacheManagedCertificate(ctx, name)
+		m.brief.learn(c)
 		if err != nil {
 			if !notExist(err) {
 				return fmt.Errorf("the stored certificate of %s: %w", name, err)
@@ -142,6 +146,7 @@ func (m *Manager) Start(ctx context.Context) error {
 	for _, name := range m.o.Names {
 		m.wg.Go(func() { m.manage(name, slices.Contains(missing, name)) })
 	}
+	m.wg.Go(m.attend)
 	return nil
 }
 

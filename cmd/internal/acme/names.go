@@ -27,7 +27,7 @@ func (m *Manager) manage(name string, missing bool) {
 		ctx := context.WithValue(m.ctx, certmagic.AttemptsCtxKey, &failures)
 		err := m.order(ctx, name)
 		if err == nil {
-			_, err = m.config.CacheManagedCertificate(m.ctx, name)
+			err = m.load(name)
 		}
 		if err == nil || m.ctx.Err() != nil {
 			break
@@ -92,8 +92,7 @@ func (m *Manager) Renew(ctx context.Context, name string) error {
 	case wake <- struct{}{}:
 	default:
 	}
-	_, err := m.config.CacheManagedCertificate(ctx, name)
-	return err
+	return m.load(name)
 }
 
 // present reports whether there is a certificate of exactly that name. One on demand may be in the storage alone.
@@ -130,6 +129,7 @@ func (m *Manager) renew(ctx context.Context, name string, force bool) error {
 	if err != nil {
 		return err
 	}
+	m.brief.learn(fresh)
 	var gone []string
 	for _, c := range old {
 		if c.Hash() != fresh.Hash() && len(c.Names) == 1 && c.Names[0] == name {

@@ -59,7 +59,8 @@ func TestMain(m *testing.M) {
 // ca is a running pebble.
 type ca struct {
 	Authority
-	pem []byte // verifies its server
+	pem        []byte // verifies its server
+	management string // the address of its own API
 }
 
 // site is what a CA connects to: a DNS server, and the ports of the challenges.
@@ -173,7 +174,7 @@ func newCA(t *testing.T, s *site, dns string, brief time.Duration) *ca {
 		t.Fatal(err)
 	}
 	run(t, []string{"PEBBLE_VA_NOSLEEP=1", "PEBBLE_AUTHZREUSE=0"}, func() bool { return dials(address) && dials(management) }, bin+"/pebble", "-config", dir+"/config.json", "-dnsserver", dns)
-	return &ca{Authority{URL: "https://" + address + "/dir", Roots: pool}, pemOf(t, dir)}
+	return &ca{Authority{URL: "https://" + address + "/dir", Roots: pool}, pemOf(t, dir), management}
 }
 
 // selfSigned writes a certificate for 127.0.0.1, and returns what verifies it.
