@@ -13,7 +13,7 @@ ADDRESS  ?= 127.0.0.1:8000
 # The newest Python found has the frameworks' newest releases.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build man run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo clean $(BIN)
+.PHONY: build man licences run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo clean $(BIN)
 
 build: $(BIN)
 
@@ -24,6 +24,10 @@ $(BIN):
 # The manual pages, into dist/man.
 man: build
 	packaging/man.sh dist/man "$$($(BIN) version | cut -d' ' -f2)"
+
+# THIRD_PARTY_LICENSES, after a module came, went or changed its version.
+licences:
+	go test -count=1 ./integration/laws/ -run TestLicences -update
 
 # The sample shop in its own venv, as a user would run it.
 run: build .venv/ready

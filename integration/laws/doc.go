@@ -4,6 +4,7 @@
 //	types_test.go       no type has more than 20 methods, what it embeds included
 //	wiring_test.go      every field of an Options struct is set by another package
 //	words_test.go       words that have a better one, as identifiers and in prose
+//	licences_test.go    THIRD_PARTY_LICENSES: the licences of the modules that the program contains
 //	duplicates_test.go  no block of 12 lines is written twice
 //
 // tree_test.go reads the source, packages_test.go type-checks it. `make check` runs them.
