@@ -25,15 +25,15 @@ func browser(t testing.TB) string {
 var consoleLine = regexp.MustCompile(`CONSOLE[(:]`)
 
 // render opens a page as a person would, with a profile of its own, and returns the document after its scripts have run
-// and what the console says.
-func render(t testing.TB, url string) (dom string, console []string) {
+// and what the console says. env is added to the clean environment.
+func render(t testing.TB, url string, env ...string) (dom string, console []string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), bootPatience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, browser(t), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--user-data-dir="+t.TempDir(), "--enable-logging=stderr", "--v=0",
 		"--virtual-time-budget=20000", "--dump-dom", url)
-	cmd.Env = append(cleanEnv(t), "DBUS_SESSION_BUS_ADDRESS=disabled:")
+	cmd.Env = append(append(cleanEnv(t), "DBUS_SESSION_BUS_ADDRESS=disabled:"), env...)
 	cmd.WaitDelay = 5 * time.Second
 	var out, said strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &said

@@ -154,7 +154,8 @@ var wrongLines = []string{
 	// Other commands.
 	"export", "export caddy", "export nginx app:app more", "export systemd --unit timer", "export nginx --connect x:y", "compress", "compress one two", "compress --codings deflate one", "compress --min x one", "compress /no/folder",
 	"restart", "dump", "scale", "scale x --control=none.sock", "scale shop=0 --control=none.sock", "stop shop", "status a b", "log-level", "status --control=off", "status --control=none.sock", "reload --control=none.sock", "reload --workers 3", "statsu",
-	"certs shop.example.org", "certs renew", "certs renew shop.example.org --control=none.sock",
+	"certs shop.example.org", "certs renew", "certs renew shop.example.org --control=none.sock", "certs --print", "certs trust --json", "certs trust --only all", "certs untrust", "certs --control=none.sock",
+	"check --https localhost:8443", "check --https *.a*.localhost", "check --https shop",
 }
 
 // TestGoldenCLIErrors holds the wording of what is wrong with a command line, an environment or a file.

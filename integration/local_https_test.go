@@ -1,11 +1,181 @@
 package integration
 
 import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 )
+
+// localCA is the file of the CA that a server with this HOME has made.
+func localCA(home string) string {
+	return filepath.Join(home, ".local", "share", "standpipe", "local-ca", "ca.pem")
+}
+
+// trusting is a client that trusts that CA alone, and connects to the server whatever the name is.
+func (s *server) trusting(home string) *http.Client {
+	s.t.Helper()
+	text, err := os.ReadFile(localCA(home))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		s.t.Fatalf("%s", text)
+	}
+	c := &http.Client{Timeout: patience, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots},
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", s.Addr)
+		}}}
+	s.t.Cleanup(c.CloseIdleConnections)
+	return c
+}
+
+// certificateOf answers with the certificate that a client gets, and whether its connection was used before.
+func certificateOf(t testing.TB, c *http.Client, url string) (leaf *x509.Certificate, reused bool) {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = r.WithContext(httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused }}))
+	answer, err := c.Do(r)
+	if err != nil {
+		t.Errorf("%s: %v", url, err)
+		return &x509.Certificate{}, false
+	}
+	defer answer.Body.Close()
+	if b, err := io.ReadAll(answer.Body); err != nil || answer.StatusCode != http.StatusOK || string(b) != "local" {
+		t.Errorf("%s: %s %q %v", url, answer.Status, b, err)
+	}
+	return answer.TLS.PeerCertificates[0], reused
+}
+
+// localServer serves names of this machine alone.
+func localServer(t testing.TB, home string, noWait bool, names string, args ...string) *server {
+	t.Helper()
+	return start(t, opts{App: "app:app", Dir: project(t, map[string]string{"app.py": hello("local")}), Python: systemPython(t), Env: []string{"HOME=" + home},
+		Listen: []string{"https://127.0.0.1:0"}, Args: append([]string{"-w", "1", "--https", names}, args...), NoWait: noWait})
+}
+
+// Servers that start at the same moment have one CA. Its certificates are for the names of this machine; a renewal cuts no
+// connection off, and a restart needs no other trust.
+func TestLocalHTTPS(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	s, other := localServer(t, home, true, "localhost,*.dev.localhost"), localServer(t, home, true, "shop.localhost")
+	s.waitReady(opts{})
+	other.waitReady(opts{})
+	if a, b := s.waitEvent("local_ca"), other.waitEvent("local_ca"); a["created"] == b["created"] || a.str("path") != localCA(home) {
+		t.Error(a, b)
+	}
+	c := s.trusting(home)
+	for _, host := range []string{"localhost", "127.0.0.1", "a.dev.localhost", "b.dev.localhost"} {
+		certificateOf(t, c, "https://"+host+"/")
+	}
+	certificateOf(t, other.trusting(home), "https://shop.localhost/")
+	before, reused := certificateOf(t, c, "https://localhost/")
+	if !reused {
+		t.Error("the connection is not used again")
+	}
+	s.must("certs", "renew", "LOCALHOST")
+	if same, reused := certificateOf(t, c, "https://localhost/"); !reused || !same.Equal(before) {
+		t.Error("the renewal has ended the connection")
+	}
+	if after, _ := certificateOf(t, s.trusting(home), "https://localhost/"); after.Equal(before) || after.Issuer.CommonName != before.Issuer.CommonName {
+		t.Error("the certificate is not renewed")
+	}
+	if r := s.order("certs", "renew", "shop.example.org"); r.code != 2 || !r.names("*.dev.localhost") {
+		t.Errorf("%+v", r)
+	}
+	list := s.certs()
+	if len(list) != 2 || list[0].Source != "local" || !slices.Contains(list[0].Names, "*.dev.localhost") || *list[0].DaysLeft != 6 ||
+		list[1].Source != localCA(home) || list[1].Names[0] != list[0].Issuer || *list[1].DaysLeft < 3600 {
+		t.Errorf("%+v", list)
+	}
+	s.stop()
+	certificateOf(t, localServer(t, home, false, "localhost").trusting(home), "https://localhost/")
+}
+
+// Names of this machine have certificates at once, whatever the CA of the other ones says.
+func TestLocalBesideAutomatic(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	s := localServer(t, home, false, "localhost,shop.example.test", "--acme-ca", "https://127.0.0.1:1/dir", "--acme-storage", home+"/certificates")
+	certificateOf(t, s.trusting(home), "https://localhost/")
+	s.waitEvent("certificate_failed")
+	list := s.certs()
+	if len(list) != 3 || list[0].Source != "local" || list[2].Source != "acme" || list[2].Names[0] != "shop.example.test" || list[2].DaysLeft != nil {
+		t.Errorf("%+v", list)
+	}
+}
+
+// A CA that cannot be used ends the start, and is not replaced.
+func TestLocalCAUnusable(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	if err := os.MkdirAll(filepath.Dir(localCA(home)), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(localCA(home), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := localServer(t, home, true, "localhost")
+	s.expect(2)
+	if code := s.wait(); code != 2 || !strings.Contains(s.stderrText(), filepath.Dir(localCA(home))) {
+		t.Errorf("exit %d: %s", code, s.stderrText())
+	}
+	if b, err := os.ReadFile(localCA(home)); err != nil || string(b) != "x" {
+		t.Errorf("%q %v", b, err)
+	}
+}
+
+// readsKey answers with what the app's user can read of the CA.
+const readsKey = `
+def app(environ, start_response):
+    try:
+        body = open(%q).read()
+    except OSError as e:
+        body = type(e).__name__
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [body.encode()]
+`
+
+// Under --user the CA is root's: no app can read its key, and the process of an upgrade, which is not root, has it from the old one.
+func TestLocalHTTPSUnderUser(t *testing.T) {
+	t.Parallel()
+	account(t, "nobody")
+	needRoot(t)
+	home := t.TempDir()
+	key := strings.TrimSuffix(localCA(home), ".pem") + ".key"
+	s := start(t, opts{App: "app:app", Dir: project(t, map[string]string{"app.py": strings.ReplaceAll(readsKey, "%q", "'"+key+"'")}), Argv: []string{sandboxBinary(t), "serve"},
+		Python: systemPython(t), Env: []string{"HOME=" + home}, Listen: []string{"https://127.0.0.1:0"}, Args: []string{"-w", "1", "--https", "localhost", "--user", "nobody"}})
+	get := func() {
+		t.Helper()
+		resp, body, err := page(s.trusting(home), "https://localhost/")
+		if err != nil || resp.StatusCode != 200 || body != "PermissionError" {
+			t.Errorf("%q %v", body, err)
+		}
+	}
+	get()
+	s.usr2()
+	s.upgraded()
+	get()
+	for path, want := range map[string]os.FileMode{filepath.Dir(key): 0o700, key: 0o600} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want || info.Sys().(*syscall.Stat_t).Uid != 0 {
+			t.Errorf("%s: %v %v", path, info, err)
+		}
+	}
+}
 
 // Root makes the folder of automatic certificates for the user that it becomes, who can use it although the folders above it are
 // new too.

@@ -34,8 +34,9 @@ func controlCommands() []*cli.Command {
 		c.Arguments = func(given []string) error { return checkArguments(c, given) }
 		return c
 	}
-	certs := command("certs", "[renew NAME]", "list the certificates of HTTPS, or obtain a new one for NAME now", (*controller).certs, jsonFlag())
-	certs.Description = certsDescription
+	certs := certsCommand(command("certs", "[renew NAME | trust | untrust]", "list the certificates of HTTPS, obtain a new one for NAME now, or have this machine trust those of localhost", (*controller).certs,
+		jsonFlag(), &cli.Flag{Name: "print", Usage: "trust, untrust: only show the commands", Switch: true}, &cli.Flag{Name: "yes", Usage: "trust, untrust: do not ask", Switch: true},
+		&cli.Flag{Name: "only", Hint: "system|browsers", Usage: "trust, untrust: only the store of the system, or those of browsers"}))
 	return []*cli.Command{
 		command("status", "[APP]", "show what the apps and workers are doing", (*controller).status,
 			jsonFlag(), &cli.Flag{Name: "static", Usage: "list the folders of static files: which are served, which are left to the app, and why", Switch: true}),
@@ -57,10 +58,11 @@ func checkArguments(c *cli.Command, args []string) error {
 	n, least, most := len(args), 1, 1
 	switch {
 	case c.Name == "certs":
-		if n != 0 && (n != 2 || args[0] != "renew" || args[1] == "") {
-			return cli.UsageError("write: standpipe certs, or standpipe certs renew NAME")
+		switch {
+		case n == 0, n == 1 && (args[0] == "trust" || args[0] == "untrust"), n == 2 && args[0] == "renew" && args[1] != "":
+			return nil
 		}
-		return nil
+		return cli.UsageError("write: standpipe certs, standpipe certs renew NAME, standpipe certs trust, or standpipe certs untrust")
 	case c.ArgsUsage == "":
 		least, most = 0, 0
 	case strings.HasPrefix(c.ArgsUsage, "["):

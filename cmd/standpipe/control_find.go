@@ -76,12 +76,17 @@ func (s *controller) find(readsOnly bool) (string, error) {
 	case len(denied) > 0:
 		return "", fmt.Errorf("not permitted to use %s; --control-group and --control-mode of standpipe serve give others access", strings.Join(denied, ", "))
 	case named == "off":
-		return "", fmt.Errorf("%s says control = \"off\", and no standpipe answers elsewhere; use signals", file)
+		return "", &noServer{file + " says control = \"off\", and no standpipe answers elsewhere; use signals"}
 	case named != "":
 		dirs = append([]string{named}, dirs...)
 	}
-	return "", fmt.Errorf("no standpipe answers in %s; --control names its socket (control_socket in its log has the path), and STANDPIPE_RUNTIME_DIR the folder of one that was started with --runtime-dir", strings.Join(dirs, ", "))
+	return "", &noServer{fmt.Sprintf("no standpipe answers in %s; --control names its socket (control_socket in its log has the path), and STANDPIPE_RUNTIME_DIR the folder of one that was started with --runtime-dir", strings.Join(dirs, ", "))}
 }
+
+// noServer is the error of find if no standpipe runs, and none was named.
+type noServer struct{ text string }
+
+func (e *noServer) Error() string { return e.text }
 
 // choose returns the standpipe to control; nil: it is ambiguous, or must be named. any: the one of another user or another
 // folder is accepted if there is only one.

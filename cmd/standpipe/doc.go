@@ -15,4 +15,5 @@
 //	control_find.go    which server they control
 //	control_status.go  status and dump
 //	control_certs.go   certs
+//	certs_trust.go     certs trust, certs untrust
 package main

@@ -47,6 +47,11 @@ func (m *Manager) List() []certs.Info {
 		}
 		return list
 	}
+	return Described(read)
+}
+
+// Described is the list as a certs.Source has it.
+func Described(read []Info) []certs.Info {
 	list := make([]certs.Info, len(read))
 	for i, one := range read {
 		list[i] = certs.Info{Names: []string{one.Name}, Issuer: one.Issuer, NotAfter: one.NotAfter, Source: Source, Error: one.Error, Next: one.Next}

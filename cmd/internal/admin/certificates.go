@@ -10,12 +10,21 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/cmd/internal/acme"
+	"github.com/standpipe/standpipe/cmd/internal/certs"
+	"github.com/standpipe/standpipe/cmd/internal/localca"
 )
 
 func (h *Handler) certificates(w http.ResponseWriter, _ *http.Request) {
-	list := Certificates{Certificates: []Certificate{}}
+	list := ListOf(h.Server.Certificates())
+	list.Running = true
+	answer(w, http.StatusOK, list)
+}
+
+// ListOf is the list for people and scripts.
+func ListOf(found []certs.Info) *Certificates {
+	list := &Certificates{Certificates: []Certificate{}}
 	now := time.Now()
-	for _, i := range h.Server.Certificates() {
+	for _, i := range found {
 		c := Certificate{Info: i}
 		if !i.NotAfter.IsZero() {
 			days := int(math.Floor(i.DaysLeft(now)))
@@ -23,7 +32,7 @@ func (h *Handler) certificates(w http.ResponseWriter, _ *http.Request) {
 		}
 		list.Certificates = append(list.Certificates, c)
 	}
-	answer(w, http.StatusOK, &list)
+	return list
 }
 
 // renewCertificate obtains a new certificate. The renewal continues if the client disconnects.
@@ -47,8 +56,11 @@ func (h *Handler) renewCertificate(ctx context.Context, o *Order) (*Done, error)
 func (h *Handler) unknown(name string) error {
 	var names []string
 	for _, i := range h.Server.Certificates() {
-		if i.Source == acme.Source {
+		switch i.Source {
+		case acme.Source:
 			names = append(names, i.Name())
+		case localca.Kind:
+			names = append(names, i.Names...)
 		}
 	}
 	if len(names) == 0 {

@@ -141,7 +141,7 @@ func TestCommands(t *testing.T) {
 		{"POST", "/v1/log-level", `{"level":"debug"}`, 200, "level debug", "{}"},
 		{"POST", "/v1/renew", `{"name":"shop.test"}`, 200, "renew shop.test", "{}"},
 		{"POST", "/v1/renew", "", 400, "", `"error":"no_such_certificate"`},
-		{"GET", "/v1/certificates", "", 200, "", `{"certificates":[]}`},
+		{"GET", "/v1/certificates", "", 200, "", `{"running":true,"certificates":[]}`},
 		{"POST", "/v1/reopen-logs", "", 200, "reopen", "{}"},
 		{"POST", "/v1/stop", "", 200, "stop", `{"pid":9}`},
 		{"GET", "/v1/dump?worker=shop/1", "", 200, "shop dump 0", `{"worker":"shop/1","pid":11,"stacks":"the stacks"}`},

@@ -45,6 +45,7 @@ type Folder struct {
 
 // Certificates are those of HTTPS.
 type Certificates struct {
+	Running      bool          `json:"running"` // false: no server has answered; they are stored
 	Certificates []Certificate `json:"certificates"`
 }
 

@@ -1,7 +1,10 @@
 package certs
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 )
@@ -46,4 +49,33 @@ func Check(pairs []Pair, hosts []string) (bad, doubtful []string) {
 // Uncovered is the sentence for hosts without a certificate.
 func Uncovered(hosts, names []string) string {
 	return "no certificate is for the host " + strings.Join(hosts, ", ") + "; there are some for " + strings.Join(names, ", ")
+}
+
+// Describe lists certificates in files that are not served, without their keys, which this user may not be able to read.
+func Describe(pairs []Pair) []Info {
+	list := make([]Info, len(pairs))
+	for i, p := range pairs {
+		list[i] = Info{Source: p.Cert}
+		leaf, err := readLeaf(p.Cert)
+		if err != nil {
+			list[i].Error = err.Error()
+			continue
+		}
+		list[i].Names, list[i].Issuer, list[i].NotAfter = namesOf(leaf), issuer(leaf.Issuer.CommonName, leaf.Issuer.String()), leaf.NotAfter
+	}
+	return list
+}
+
+// readLeaf reads the first certificate of a file.
+func readLeaf(name string) (*x509.Certificate, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "CERTIFICATE" {
+			return x509.ParseCertificate(block.Bytes)
+		}
+	}
+	return nil, fmt.Errorf("%s has no certificate in PEM (-----BEGIN CERTIFICATE-----)", name)
 }

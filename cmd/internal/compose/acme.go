@@ -31,11 +31,12 @@ type automatic struct {
 
 // newAutomatic makes them; nil: there are none. Nothing runs yet.
 func newAutomatic(cfg *config.Config, log *logfile.Log) (a *automatic, err error) {
-	if !cfg.Automatic() {
+	names := cfg.AutomaticNames()
+	if !cfg.ACME.FromCA(names) {
 		return nil, nil
 	}
 	a = &automatic{}
-	o := acme.Options{Names: cfg.AutomaticNames(), Email: cfg.ACME.Email, Profile: cfg.ACME.Profile, DNS: dnsOf(&cfg.ACME), Log: log}
+	o := acme.Options{Names: names.Public, Email: cfg.ACME.Email, Profile: cfg.ACME.Profile, DNS: dnsOf(&cfg.ACME), Log: log}
 	if o.Storage, a.store, err = openStorage(cfg, log); err != nil {
 		return nil, err
 	}
@@ -61,10 +62,13 @@ func newAutomatic(cfg *config.Config, log *logfile.Log) (a *automatic, err error
 	return a, err
 }
 
+// redisPrefix begins the keys of certificates in the server that redis names.
+const redisPrefix = "standpipe:certificates:"
+
 // openStorage opens the storage of automatic certificates. The caller closes a *redisstore.Store.
 func openStorage(cfg *config.Config, log *logfile.Log) (certmagic.Storage, *redisstore.Store, error) {
 	if cfg.ACME.Storage == "redis" {
-		store, err := redisstore.Open(cfg.Servers.Redis, "standpipe:certificates:", log)
+		store, err := redisstore.Open(cfg.Servers.Redis, redisPrefix, log)
 		return store, store, err
 	}
 	storage, err := acme.OpenFolder(cfg.ACME.Storage)

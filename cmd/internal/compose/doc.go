@@ -20,6 +20,8 @@
 //	tlsplan.go    tlsPlan: what a reload makes of TLS; the CAs of client certificates
 //	pools.go      one app's pool and its handler
 //	upstreams.go  [[route]]: the ways to other servers; options of other stages
+//	local.go      certificates for names of this machine alone
+//	stored.go     certificates while no server runs
 //	acme.go       automatic: certificates from a CA, and its challenges
 //	health.go     health: readiness, and which health paths an app hides behind standpipe's
 //	logs.go       accessLog: where the access log goes

@@ -14,6 +14,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/acme"
 	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/localca"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
 )
 
@@ -21,13 +22,15 @@ import (
 const (
 	keptTickets      = "tickets"
 	keptCertificates = "certificates"
+	keptLocal        = "local-ca"
 )
 
 // Certificates are what the addresses of HTTPS have in common. The methods of nil do nothing: no
 // address speaks HTTPS.
 type Certificates struct {
 	files     *certs.Files
-	automatic *automatic // nil: there are none
+	automatic *automatic      // nil: there are none
+	local     *localca.Source // nil: https has no name of this machine alone
 	set       *certs.Set
 	tickets   *certs.Tickets
 	log       *logfile.Log
@@ -48,18 +51,33 @@ func newCertificates(cfg *config.Config, log *logfile.Log, kept func(name string
 	}
 	s := &Certificates{files: files, log: log, servers: map[int]*https.Server{}}
 	sources := []certs.Source{files}
+	if s.local, err = newLocal(cfg, log, kept(keptLocal)); err != nil {
+		return nil, err
+	}
+	if s.local != nil {
+		sources = append(sources, s.local)
+	}
 	if s.automatic, err = newAutomatic(cfg, log); err != nil {
 		return nil, err
 	}
 	if s.automatic != nil {
 		sources = append(sources, s.automatic)
 	}
-	s.set = certs.NewSet(https.ErrNoCertificate, files.First, sources...)
+	s.set = certs.NewSet(https.ErrNoCertificate, s.first, sources...)
 	if s.cas, err = readAuthorities(cfg.Listen, nil); err != nil {
 		return nil, err
 	}
 	s.warnNames(cfg)
 	return s, nil
+}
+
+// first is the certificate for clients that no source has one for; nil: they get none.
+func (s *Certificates) first() *tls.Certificate {
+	c := s.files.First()
+	if c == nil && s.local != nil && s.automatic == nil {
+		return s.local.Default() // a browser says whose it is, and for which names
+	}
+	return c
 }
 
 func readPool(setting, name string) (*x509.CertPool, error) {
@@ -128,8 +146,16 @@ func (s *Certificates) List() []certs.Info {
 
 // Renew obtains a new certificate for a name now. The errors include acme.ErrNone and acme.ErrUnknownName.
 func (s *Certificates) Renew(ctx context.Context, name string) error {
-	if s == nil || s.automatic == nil {
+	if s == nil || s.automatic == nil && s.local == nil {
 		return acme.ErrNone
+	}
+	if s.local != nil {
+		if known, err := s.local.Renew(name); known {
+			return err
+		}
+	}
+	if s.automatic == nil {
+		return acme.ErrUnknownName
 	}
 	return s.automatic.Renew(ctx, name)
 }
@@ -149,7 +175,12 @@ func (s *Certificates) Keep() (map[string][]byte, error) {
 		return nil, nil
 	}
 	files, err := s.files.Keep()
-	return map[string][]byte{keptTickets: s.tickets.Keep(), keptCertificates: files}, err
+	list := map[string][]byte{keptTickets: s.tickets.Keep(), keptCertificates: files}
+	if s.local != nil {
+		ca, failed := s.local.Keep()
+		list[keptLocal], err = ca, errors.Join(err, failed)
+	}
+	return list, err
 }
 
 // portOfHTTPS is the port of the first address that speaks it; empty: the usual one.

@@ -117,7 +117,10 @@ func (s *Certificates) settings(cfg *config.Config, at *config.Listen) https.Set
 // warnNames writes a record of hosts that no certificate is for.
 func (s *Certificates) warnNames(cfg *config.Config) {
 	list := s.files.List()
-	for _, name := range cfg.AutomaticNames() {
+	if s.local != nil {
+		list = append(list, s.local.List()[0])
+	}
+	for _, name := range cfg.AutomaticNames().Public {
 		list = append(list, certs.Info{Names: []string{name}})
 	}
 	missing := certs.Missing(list, cfg.TLSHosts())

@@ -6,11 +6,13 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
+	"github.com/standpipe/standpipe/cmd/internal/localca"
 	"github.com/standpipe/standpipe/cmd/internal/redisurl"
 )
 
@@ -36,6 +38,8 @@ type ACME struct {
 	OnDemand     bool          `key:"acme_on_demand"`
 	Ask          string        `key:"acme_ask"`
 	Rate         int           `key:"acme_on_demand_rate"` // certificates an hour; 0: no limit
+
+	LocalCA string // the folder of the CA for LocalNames; no setting; empty: there are none
 }
 
 // fromHosts is the value of https for the hosts of apps and routes.
@@ -94,14 +98,13 @@ func (a *ACME) Check(r *schema.Row) {
 	}
 	for _, host := range a.HTTPS {
 		switch {
-		case isLocal(host):
-			r.Bad("https", "%q is a name of this machine alone, and no CA issues a certificate for it", host)
+		case strings.ContainsAny(strings.TrimPrefix(host, "*."), "*/ :") && net.ParseIP(host) == nil:
+			r.Bad("https", "%q is no host name", host)
+		case localca.Local(host):
 		case strings.HasPrefix(host, "*.") && a.DNS == "off":
 			r.Bad("https", "%q: a certificate for a wildcard needs acme_dns", host)
 		case host != fromHosts && !strings.Contains(host, ".") && net.ParseIP(host) == nil:
 			r.Bad("https", "%q is no public host name; write it in full, or the word %s for those of the apps and routes", host, fromHosts)
-		case strings.ContainsAny(host, "/ :") && net.ParseIP(host) == nil:
-			r.Bad("https", "%q is no host name", host)
 		}
 	}
 	if a.Ask != "" {
@@ -116,36 +119,48 @@ func (a *ACME) MACKey() string {
 	return strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(a.EABKey), "=")
 }
 
-func isLocal(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
-}
-
-// Automatic reports whether certificates are obtained from a CA.
+// Automatic reports whether certificates are made by themselves.
 func (c *Config) Automatic() bool { return len(c.ACME.HTTPS) > 0 || c.ACME.OnDemand }
 
-// AutomaticNames are the hosts that have certificates from the start on. Wildcards among the hosts of apps are left out
-// where no CA could validate them.
-func (c *Config) AutomaticNames() []string {
-	var names []string
+// AutomaticNames are hosts with automatic certificates.
+type AutomaticNames struct {
+	Public []string // of a public CA, from the start on
+	Local  []string // of the local CA: no other one issues any for names of this machine alone
+}
+
+// AutomaticNames are those of https. Wildcards among the hosts of apps are left out where no CA could validate them.
+func (c *Config) AutomaticNames() (names AutomaticNames) {
 	for _, name := range c.ACME.HTTPS {
-		if name != fromHosts {
-			names = append(names, name)
-			continue
+		hosts := []string{name}
+		if name == fromHosts {
+			hosts = c.TLSHosts()
 		}
-		for _, host := range c.TLSHosts() {
-			if !isLocal(host) && (c.ACME.DNS != "off" || !strings.HasPrefix(host, "*.")) {
-				names = append(names, host)
+		for _, host := range hosts {
+			switch {
+			case localca.Local(host):
+				names.Local = append(names.Local, host)
+			case name == host, c.ACME.DNS != "off", !strings.HasPrefix(host, "*."):
+				names.Public = append(names.Public, host)
 			}
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	for _, list := range []*[]string{&names.Public, &names.Local} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
+	return names
 }
 
-// deriveACME finds the storage.
+// FromCA reports whether certificates are obtained from a public CA.
+func (a *ACME) FromCA(names AutomaticNames) bool { return len(names.Public) > 0 || a.OnDemand }
+
+// deriveACME finds the storage, and the local CA.
 func (l *loader) deriveACME() {
 	a := &l.cfg.ACME
+	names := l.cfg.AutomaticNames()
+	if len(names.Local) > 0 {
+		a.LocalCA = localca.Folder(runtime.GOOS, func(name string) string { return l.v.Env[name] })
+	}
 	if a.Storage != "" && a.Storage != "redis" {
 		folders := []string{a.Storage}
 		absolute(filepath.Dir(l.cfg.File), folders)
@@ -154,22 +169,27 @@ func (l *loader) deriveACME() {
 		}
 		a.Storage = folders[0]
 	}
-	if a.Storage != "" || !l.cfg.Automatic() {
+	if a.Storage != "" || !a.FromCA(names) {
 		return
 	}
-	env := l.v.Env
-	dir, why := filepath.Join(env["HOME"], ".local", "share", "standpipe"), "HOME is set"
-	state, _, _ := strings.Cut(env["STATE_DIRECTORY"], ":")
+	folder, why := CertificateFolder(func(name string) string { return l.v.Env[name] }, l.in.Machine.UID)
+	a.Storage = folder
+	l.v.Sources.Put("acme.acme_storage", derived(why))
+}
+
+// CertificateFolder is acme_storage where no setting names it, and why.
+func CertificateFolder(env func(string) string, uid int) (folder, why string) {
+	dir, why := filepath.Join(env("HOME"), ".local", "share", "standpipe"), "HOME is set"
+	state, _, _ := strings.Cut(env("STATE_DIRECTORY"), ":")
 	switch {
 	case state != "":
 		dir, why = state, "STATE_DIRECTORY is set"
-	case l.in.Machine.UID == 0:
+	case uid == 0:
 		dir, why = "/var/lib/standpipe", "root starts standpipe"
-	case env["XDG_DATA_HOME"] != "":
-		dir, why = filepath.Join(env["XDG_DATA_HOME"], "standpipe"), "XDG_DATA_HOME is set"
+	case env("XDG_DATA_HOME") != "":
+		dir, why = filepath.Join(env("XDG_DATA_HOME"), "standpipe"), "XDG_DATA_HOME is set"
 	}
-	a.Storage = filepath.Join(dir, "certificates")
-	l.v.Sources.Put("acme.acme_storage", derived(why))
+	return filepath.Join(dir, "certificates"), why
 }
 
 // checkACME finds what needs other tables.
@@ -184,7 +204,12 @@ func (c *Config) checkACME(r *schema.Row) {
 	if c.Automatic() && !c.SpeaksTLS() {
 		c.Warnings = append(c.Warnings, "https is set, and no address speaks https; write --bind https://0.0.0.0:443")
 	}
-	if c.Automatic() && len(c.AutomaticNames()) == 0 && !c.ACME.OnDemand {
+	names := c.AutomaticNames()
+	local := len(names.Local) > 0
+	if local && c.ACME.LocalCA == "" {
+		row.Bad("https", "https has names of this machine, and there is no folder for the CA of their certificates; set HOME or XDG_DATA_HOME")
+	}
+	if c.Automatic() && !c.ACME.FromCA(names) && !local {
 		row.Bad("https", "https is %s, and no app or route has a host; write the hosts", fromHosts)
 	}
 }

@@ -2,11 +2,13 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"path/filepath"
 	"slices"
 	"strconv"
 
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
+	"github.com/standpipe/standpipe/cmd/internal/localca"
 )
 
 const (
@@ -96,7 +98,8 @@ func (l *loader) defaultListen() {
 	if l.passed > 0 {
 		return
 	}
-	if l.cfg.Automatic() {
+	local := l.cfg.ACME.localListen()
+	if l.cfg.Automatic() && local == nil {
 		l.cfg.Listen = []Listen{{Network: "tcp", Address: ":443", Protocol: "https", scheme: "https"}, {Network: "tcp", Address: ":80", Protocol: "http", Redirect: true}}
 		for i := range l.cfg.Listen {
 			l.v.Sources.Put(listenRow(i)+".address", derived("https is set"))
@@ -106,6 +109,12 @@ func (l *loader) defaultListen() {
 	text, src := "127.0.0.1:8000", schema.Source{}
 	if port := l.v.Env["PORT"]; port != "" {
 		text, src = "0.0.0.0:"+port, schema.Source{Kind: schema.FromEnv, Where: "PORT"}
+	} else if local != nil {
+		l.cfg.Listen = local
+		for i := range local {
+			l.v.Sources.Put(listenRow(i)+".address", derived("https has names of this machine alone"))
+		}
+		return
 	}
 	at, err := ParseListen(text, l.in.Dir)
 	if err != nil {
@@ -113,6 +122,34 @@ func (l *loader) defaultListen() {
 	}
 	l.cfg.Listen = []Listen{at}
 	l.v.Sources.Put(listenRow(0)+".address", src)
+}
+
+// localPort is the port of localListen. Every user may listen on it.
+const localPort = "8443"
+
+// localListen are the addresses for names of this machine alone: loopback, or those of the names that are addresses. nil: https
+// has other names, or none.
+func (a *ACME) localListen() (list []Listen) {
+	var hosts []string
+	for _, name := range a.HTTPS {
+		if !localca.Local(name) {
+			return nil
+		}
+		ip := net.ParseIP(name)
+		if ip == nil {
+			ip = net.IPv4(127, 0, 0, 1)
+		}
+		if !slices.Contains(hosts, ip.String()) {
+			hosts = append(hosts, ip.String())
+		}
+	}
+	if a.OnDemand {
+		return nil
+	}
+	for _, host := range hosts {
+		list = append(list, Listen{Network: "tcp", Address: net.JoinHostPort(host, localPort), Protocol: "https", scheme: "https"})
+	}
+	return list
 }
 
 // passedSockets is how many sockets systemd passes to this very process (sd_listen_fds(3)); 0: none.

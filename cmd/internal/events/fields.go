@@ -52,6 +52,7 @@ var fields = map[string]string{
 	"forks":           "how many workers the process has made",
 	"framework":       "the framework and its version",
 	"from":            "the number before",
+	"created":         "true: it was made now",
 	"gen":             "the generation: it grows by one with each reload",
 	"grew":            "the requests in which the worker grew, by method and path: by how much in how many requests, the largest first",
 	"growth":          "by how much the worker has grown since it was ready, in bytes",

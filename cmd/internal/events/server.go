@@ -33,6 +33,7 @@ func serverEvents() []Event {
 		event("listener_failed", "error", "An address does not accept connections any more.", "address error", "Restart; if it happens again, report it."),
 		event("listening", "info", "An address is open.", "address", "Nothing."),
 		event("log_dropped", "warn", "The reader of a log is too slow: records were dropped.", "log writes", "Write to a file, or have the collector read faster."),
+		event("local_ca", "info", "Names of this machine alone have certificates of the user's own CA.", "path names created", "Browsers accept them after `standpipe certs trust` (docs/local-https.md)."),
 		event("logs_not_reopened", "error", "The logs could not be reopened; the open files are still written.", "error", "Check the folder's owner and mode, then send the signal again."),
 		event("logs_reopened", "info", "The logs were reopened.", "", "Nothing."),
 		event("loopback_in_container", "warn", "The server listens on loopback inside a container: only the container itself can connect.", "", "Use -b 0.0.0.0:PORT."),

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -32,6 +33,7 @@ func (b *banner) print() {
 	if b.cfg.File != "" {
 		fmt.Fprintf(b.out, "  config   %s\n", terminal.Near(b.cfg.File, b.cfg.Dir))
 	}
+	b.local(addresses)
 	b.apps()
 	b.files()
 	for i := range b.cfg.Apps {
@@ -48,6 +50,31 @@ func (b *banner) print() {
 		last += "   metrics " + b.control.metricsURL
 	}
 	fmt.Fprintln(b.out, last)
+}
+
+// local says where a browser finds the names of this machine alone, and what is missing before it accepts them.
+func (b *banner) local(addresses []string) {
+	i := slices.IndexFunc(addresses, func(a string) bool { return strings.HasPrefix(a, "https://") })
+	names := b.cfg.AutomaticNames().Local
+	if i < 0 || len(names) == 0 {
+		return
+	}
+	port := addresses[i][strings.LastIndexByte(addresses[i], ':'):]
+	if port == ":443" {
+		port = ""
+	}
+	var urls []string
+	for _, name := range names {
+		if strings.Contains(name, ":") {
+			name = "[" + name + "]"
+		}
+		urls = append(urls, "https://"+name+port)
+	}
+	line := strings.Join(urls, "  ")
+	if !b.product.Certificates.TrustsLocal() {
+		line += "  (not trusted by this machine yet: standpipe certs trust)"
+	}
+	fmt.Fprintln(b.out, "  https   ", line)
 }
 
 // apps has a line for each app and each route.
