@@ -14,6 +14,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 	"github.com/standpipe/standpipe/cmd/internal/moving/draft"
 	"github.com/standpipe/standpipe/cmd/internal/moving/gunicorn"
+	"github.com/standpipe/standpipe/cmd/internal/moving/uwsgi"
 )
 
 const importText = `Reads another server's configuration and prints a standpipe.toml that does the same: each key with the line that it comes
@@ -21,11 +22,12 @@ from, and a comment for each line that has no equivalent. Values that are comput
 gunicorn.conf.py is run by the project's python.
 
    standpipe import gunicorn gunicorn.conf.py --output standpipe.toml
+   standpipe import uwsgi uwsgi.ini
 
 docs/migrating.md says more.`
 
 // importKinds are the servers whose configuration can be read.
-var importKinds = []string{"gunicorn"}
+var importKinds = []string{"gunicorn", "uwsgi"}
 
 func importCommand() *cli.Command {
 	return &cli.Command{
@@ -62,6 +64,8 @@ func importFile(c *cli.Context) error {
 			return exit.With(exit.Usage, perr)
 		}
 		d, err = gunicorn.Import(c, gunicorn.Input{File: file, Dir: dir, Out: out, Python: python, Environ: os.Environ()})
+	case "uwsgi":
+		d, err = uwsgi.Import(uwsgi.Input{File: file, Dir: dir, Out: out, Environ: os.Environ()})
 	default:
 		return cli.UsageError("%q is not one of %s", kind, strings.Join(importKinds, ", "))
 	}

@@ -97,3 +97,6 @@ func parseUwsgi(text string) (list []uwsgiRow, err error) {
 	}
 	return list, nil
 }
+
+// UwsgiTakesValue reports whether an option of uWSGI takes a value: others are switches.
+func UwsgiTakesValue(name string) bool { return uwsgiOptions()[name] }

@@ -146,3 +146,23 @@ func (t *Table) Text(name string) string {
 	}
 	return ""
 }
+
+// Append adds a text to a list.
+func (t *Table) Append(at Place, name, text string) {
+	for i := range t.keys {
+		if k := &t.keys[i]; k.name == name && !k.off {
+			k.value = strings.TrimSuffix(k.value, "]") + ", " + quote(text) + "]"
+			return
+		}
+	}
+	t.Set(at, name, []string{text})
+}
+
+// Copy takes over the keys of another table, but for these.
+func (t *Table) Copy(from *Table, but ...string) {
+	for _, k := range from.keys {
+		if !k.off && !slices.Contains(but, k.name) {
+			t.put(k)
+		}
+	}
+}

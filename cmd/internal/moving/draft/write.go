@@ -12,6 +12,16 @@ import (
 // order is that of standpipe's documentation. Other headings follow.
 var order = []string{"", "[limits]", "[log]", "[stop]", "[tls]", "[acme]", "[[listen]]", "[[certificate]]", "[[internal]]", "[[static]]", "[[app]]", "[[route]]"}
 
+// first are the keys that say what a table is about.
+var first = []string{"name", "address", "protocol", "module", "dir", "url", "path", "hosts", "mount"}
+
+func rank(key string) int {
+	if i := slices.Index(first, key); i >= 0 {
+		return i
+	}
+	return len(first)
+}
+
 const width = 140
 
 // String is the file.
@@ -52,7 +62,9 @@ func (t *Table) write(b *strings.Builder) {
 	for _, text := range t.remarks {
 		lines(b, "# ", "# ", text)
 	}
-	for _, k := range t.keys {
+	keys := slices.Clone(t.keys)
+	slices.SortStableFunc(keys, func(x, y key) int { return cmp.Compare(rank(x.name), rank(y.name)) })
+	for _, k := range keys {
 		line := k.name + " = " + k.value
 		if k.off {
 			line = "#" + line
