@@ -10,16 +10,38 @@ FUZZTIME ?= 6s
 SOAK     ?= 10m
 ADDRESS  ?= 127.0.0.1:8000
 
+# The version that the program says of itself; empty: that of cmd/standpipe/version.go.
+VERSION  ?=
+LDFLAGS   = -s -w$(if $(VERSION), -X main.version=$(VERSION))
+BUILD     = CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)"
+DIST     ?= dist
+# Of each there is a wheel. packaging/wheel.py has their tags.
+WHEELS    = linux/amd64 linux/arm64 linux/arm darwin/amd64 darwin/arm64 windows/amd64
+
 # The newest Python found has the frameworks' newest releases.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build man licences run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo clean $(BIN)
+.PHONY: build man licences run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel wheels dist clean $(BIN)
 
 build: $(BIN)
 
 # Go knows which packages are stale; make does not.
 $(BIN):
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $@ ./cmd/standpipe
+	$(BUILD) -o $@ ./cmd/standpipe
+
+# This machine's wheel: pip install dist/standpipe-*.whl
+wheel: build
+	python3 packaging/wheel.py --binary $(BIN) $(if $(VERSION),--version $(VERSION)) --out $(DIST)
+
+# The wheels of all platforms and the source distribution. Two builds of one commit are equal, byte for byte.
+wheels: $(WHEELS:%=wheel-of/%)
+	python3 packaging/sdist.py $(if $(VERSION),--version $(VERSION)) --out $(DIST)
+
+wheel-of/%:
+	GOOS=$(*D) GOARCH=$(*F) GOARM=7 $(BUILD) -o .cache/wheels/$(*D)-$(*F)/standpipe ./cmd/standpipe
+	python3 packaging/wheel.py --binary .cache/wheels/$(*D)-$(*F)/standpipe $(if $(VERSION),--version $(VERSION)) --out $(DIST)
+
+dist: wheels
 
 # The manual pages, into dist/man.
 man: build
@@ -107,4 +129,4 @@ pgo: build testenv
 	@integration/pgo.sh $(BIN) $(TESTENV)/bin/python cmd/standpipe/default.pgo
 
 clean:
-	rm -rf bin .cache .venv
+	rm -rf bin .cache .venv dist

@@ -51,7 +51,7 @@ go test -count=1 -run 'Docs|Fresh|Stale|Migrating|Procfile' ./cmd/...
 python3 -B integration/bench --check
 python3 -B docs/drawings/draw.py --check
 echo "check: Python: syntax floor 3.8, ruff"
-python3 integration/syntax_floor.py shim_py/standpipe_shim
+python3 integration/syntax_floor.py shim_py/standpipe_shim packaging
 ruff=.cache/ruff-$ruff_version
 [ -x "$ruff/bin/ruff" ] || { python3 -m venv "$ruff" && "$ruff/bin/pip" install --quiet --disable-pip-version-check "ruff==$ruff_version"; }
 "$ruff/bin/ruff" check --quiet
@@ -72,4 +72,6 @@ for goos in darwin windows; do
     echo "check: build for $goos"
     GOOS=$goos CGO_ENABLED=0 go build ./...
 done
+echo "check: build for a Linux of 32 bits"
+GOOS=linux GOARCH=arm CGO_ENABLED=0 go build ./...
 echo "check: ok"

@@ -9,5 +9,6 @@ func Space(path string) (free int64, memory bool) {
 	if unix.Statfs(path, &st) != nil {
 		return 0, false
 	}
-	return int64(st.Bavail) * st.Bsize, st.Type == unix.TMPFS_MAGIC || st.Type == unix.RAMFS_MAGIC
+	kind := uint32(st.Type) // the fields are int32 on a system of 32 bits
+	return int64(st.Bavail) * int64(st.Bsize), kind == unix.TMPFS_MAGIC || kind == unix.RAMFS_MAGIC
 }

@@ -19,6 +19,10 @@ class ClientGone(BaseException):
 _hooks = []  # what on_fork was given; None: it has been called
 
 
+def _running():
+    """Returns the Exchange of the request whose code runs, or None. A worker puts its own function here."""
+
+
 def on_fork(function):
     """Calls function() once in each worker, before its first request: the place to open what processes cannot share, such as
     connections. It is the same with and without --preload. In a worker that serves already it is called at once. Returns function, so
@@ -27,6 +31,17 @@ def on_fork(function):
         function()
     else:
         _hooks.append(function)
+    return function
+
+
+def after_response(function):
+    """Calls function() after the answer of the request that runs here, as standpipe.after_response of its environ does. Where no request
+    runs (an import, a thread of the app's own, a request whose answer has ended) it is called at once. Returns function."""
+    request = _running()
+    if request is None or request.has_ended():
+        function()
+    else:
+        request.after_response(function)
     return function
 
 

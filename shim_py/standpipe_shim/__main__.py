@@ -25,7 +25,7 @@ _BOOT.update({"timeout_ms": 0, "prefetch": 0, "candidates": [], "pythonpath": []
 # What is imported after the app, whose import may change the user, and after Ready.
 _LATER = {
     "boot": "callables failures shape",
-    "core": "body callbacks files interrupt memory pairs report streams threads unusual waits",
+    "core": "body callbacks files interrupt memory pairs public report streams threads unusual waits",
 }
 
 _DECLARED = 4096  # folders in a Ready, at most
@@ -140,6 +140,8 @@ def load(worker, boot):
     prepared = None
     for folder, names in _LATER.items():
         importing.keep(__package__ + "." + folder, names.split())
+    sys.meta_path.insert(0, importing.Public())
+    sys.modules[__package__]._running = output.current.get
     begin = time.monotonic()
     try:
         if worker.preload:
@@ -193,7 +195,7 @@ def call_hooks(worker, boot):
         from .boot.failures import explain, fail
 
         failure = explain(error, boot, "")
-        failure.message = "a function given to standpipe_shim.on_fork failed: " + failure.message
+        failure.message = "a function given to standpipe.on_fork failed: " + failure.message
         fail(worker, boot, failure)
 
 

@@ -41,4 +41,4 @@ func hasEnded(pid, how int) (bool, error) {
 	}
 }
 
-func maxRSS(ru *syscall.Rusage) int64 { return ru.Maxrss << 10 } // KiB
+func maxRSS(ru *syscall.Rusage) int64 { return int64(ru.Maxrss) << 10 } // KiB

@@ -29,7 +29,7 @@ func workerEvents() []Event {
 		event("stream_broken", "warn", "The app has replaced sys.stdout by a stream that cannot be flushed.", ofWorker,
 			"Fix its `flush`; requests are not affected. Logged once per worker."),
 		event("preload_threads", "warn", "The app started threads at its import; they do not exist in the workers.", ofWorker,
-			"Start threads in a function given to standpipe_shim.on_fork."),
+			"Start threads in a function given to standpipe.on_fork."),
 		event("process_name", "debug", "A forked worker is shown in ps under its template's name.", ofWorker, "Nothing: the kernel does not let a process change its arguments."),
 		event("reload", "info", "A reload begins.", "reason app path", "Nothing."),
 		event("reload_failed", "error", "A reload failed; the previous version keeps serving.",

@@ -213,6 +213,6 @@ def _log_threads(worker):
     if others:
         text = (
             "the app's import has left threads that will not be there in the workers: %s; what they hold locked stays locked. "
-            "Start them in a function given to standpipe_shim.on_fork"
+            "Start them in a function given to standpipe.on_fork"
         )
         worker.log.put("warn", "preload_threads", text % ", ".join(others))

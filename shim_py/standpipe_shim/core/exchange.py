@@ -64,12 +64,16 @@ class Exchange:
 
     def after_response(self, callback):
         """standpipe.after_response: calls callback after the answer, in the thread of the request. The worker is busy until then."""
-        if self.held is False or (self.over and not self.held):
+        if self.has_ended():
             raise RuntimeError("standpipe.after_response was called after the answer had ended")
         self.plain = False
         if self.afterwards is None:
             self.afterwards = []
         self.afterwards.append(callback)
+
+    def has_ended(self):
+        """Says whether it is too late for after_response."""
+        return self.held is False or (self.over and not self.held)
 
     def early_hints(self, headers):
         """wsgi.early_hints: sends an informational answer 103 (RFC 8297) at once. headers: pairs of str or bytes."""

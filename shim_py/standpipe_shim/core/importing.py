@@ -1,5 +1,5 @@
-"""Two ways into Python's imports: a function that is called when certain modules are imported, and the code of the shim's own
-modules, kept for the time when their folder is gone."""
+"""Three ways into Python's imports: a function that is called when certain modules are imported, the module standpipe for apps, and the
+code of the shim's own modules, kept for the time when their folder is gone."""
 
 import sys
 
@@ -56,6 +56,17 @@ class _Loader:
 
     def __getattr__(self, name):
         return getattr(self._loader, name)
+
+
+class Public:
+    """Finds the module standpipe, for apps, where no other finder does; public.py says what is in it."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name == "standpipe":
+            from .public import find
+
+            return find(self)
+        return None
 
 
 def keep(package, names):
