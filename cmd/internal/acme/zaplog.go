@@ -5,7 +5,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddyserver/certmagic"
 	"github.com/hashicorp/go-hclog"
+	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
 
@@ -17,6 +19,10 @@ type zapCore struct {
 }
 
 func newZapCore(log hclog.Logger) zapcore.Core { return &zapCore{log: log} }
+
+// Adopt has certmagic's own logger write to log. It is for what has no other one, such as the locks of a folder, and writes to
+// standard error until then. It is for the whole process, and is called once, before New.
+func Adopt(log hclog.Logger) { *certmagic.Default.Logger = *zap.New(newZapCore(log)) }
 
 // level: certmagic's info tells each step of an issuance. Events of our own tell the results.
 func level(l zapcore.Level) hclog.Level {

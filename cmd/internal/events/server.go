@@ -30,6 +30,7 @@ func serverEvents() []Event {
 		event("health_hidden", "warn", "The app has routes of its own for health paths that standpipe answers before it.", "app paths", "Move standpipe's with health_path, or set it to off, if the app is meant to answer."),
 		event("health_unknown", "debug", "It is not known whether the app has routes of its own for the health paths.", "app error", "Nothing."),
 		event("http", "warn; error or debug", "A message of the HTTP server about a connection.", "error", "Mostly the client causes it; check it at level error."),
+		event("library", "error, warn or info", "A library that standpipe uses wrote a message.", "detail", "Read `detail`; report it if it is an error."),
 		event("listener_failed", "error", "An address does not accept connections any more.", "address error", "Restart; if it happens again, report it."),
 		event("listening", "info", "An address is open.", "address", "Nothing."),
 		event("log_dropped", "warn", "The reader of a log is too slow: records were dropped.", "log writes", "Write to a file, or have the collector read faster."),

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/standpipe/standpipe/cmd/internal/acme"
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/cmd/internal/compose"
@@ -66,6 +67,8 @@ func Serve(ctx context.Context, o Options) (err error) {
 		return exit.With(exit.Usage, err)
 	}
 	defer log.Close()
+	log.Libraries()
+	acme.Adopt(log)
 	for _, w := range cfg.Warnings {
 		log.Warn("config", "message", w)
 	}
