@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-var metricLine = regexp.MustCompile(`^([a-z_]+)(?:\{(.*)\})? ([0-9.e+-]+|NaN|\+Inf)$`)
+var metricLine = regexp.MustCompile(`^([a-z0-9_]+)(?:\{(.*)\})? ([0-9.e+-]+|NaN|\+Inf)$`)
 
 // metrics reads the page from an address; the key is the name with its labels as they are written. (That the form is
 // right is tested where the official parser may be used: cmd/internal/metrics.)

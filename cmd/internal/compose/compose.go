@@ -63,6 +63,10 @@ type Counters interface {
 	// Handshake is called for each TLS handshake that succeeds, HandshakeFailed for each that fails.
 	Handshake(version string, resumed bool)
 	HandshakeFailed(reason string)
+	// HTTP2Ended is called for each connection of HTTP/2 that ends because of what its client does,
+	// HTTP2Slowed for each that is read more slowly.
+	HTTP2Ended(reason string)
+	HTTP2Slowed()
 }
 
 // New assembles: pools, then the handlers from the inside outward. Nothing runs yet and
@@ -101,7 +105,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 	if err := certificates.shareTickets(kept); err != nil {
 		return nil, err
 	}
-	sites.limits, sites.tls = listeners.group.SetLimits, certificates
+	sites.limits, sites.tls = listeners.setLimits, certificates
 	return &Server{Listeners: listeners, Certificates: certificates, parts: p, sites: sites}, nil
 }
 

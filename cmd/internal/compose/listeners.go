@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -26,6 +27,7 @@ type Listeners struct {
 	wanted    []config.Listen
 	protocols []listen.Protocol             // of wanted
 	take      func(address string) *os.File // nil: no process hands sockets over
+	pace      atomic.Pointer[httpx.Pace]    // how slow clients may be with answers
 
 	open    []net.Listener // of wanted, as many as are bound
 	serving sync.WaitGroup
@@ -39,25 +41,31 @@ func newListeners(cfg *config.Config, s *sites, c *Certificates, refused func(re
 		group:  listen.NewGroup(listen.Options{MaxConnections: cfg.Limits.MaxConns, Limits: paceOf(cfg), Refused: counters.Refused, Log: log}),
 		wanted: cfg.Listen,
 	}
+	pace := paceOf(cfg).Send
+	l.pace.Store(&pace)
 	for i := range cfg.Listen {
-		l.protocols = append(l.protocols, protocolOf(cfg, i, s, c, refused, counters, log))
+		l.protocols = append(l.protocols, l.protocolOf(cfg, i, s, c, refused, counters))
 	}
 	return l
 }
 
 // protocolOf makes what is spoken at an address, by its index.
-func protocolOf(cfg *config.Config, i int, s *sites, c *Certificates, refused func(remote string, status int), counters Counters, log *logfile.Log) listen.Protocol {
+func (l *Listeners) protocolOf(cfg *config.Config, i int, s *sites, c *Certificates, refused func(remote string, status int), counters Counters) listen.Protocol {
 	at, h := &cfg.Listen[i], s.at(i)
 	one := http1.Options{
 		HeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, MaxHead: int(cfg.Limits.MaxHead), MaxFields: cfg.Limits.MaxFields,
-		MaxTarget: int(cfg.Limits.MaxTarget), MaxRequests: cfg.Limits.MaxRequests, Refused: s.refused(), Log: log,
+		MaxTarget: int(cfg.Limits.MaxTarget), MaxRequests: cfg.Limits.MaxRequests, Refused: s.refused(), Log: l.log,
 	}
 	two := func() *h2.Server {
-		return h2.New(h, h2.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, WriteTimeout: cfg.Limits.SendTimeout})
+		return h2.New(h, h2.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, IdleTimeout: cfg.Limits.IdleTimeout, Pace: l.pace.Load, Ended: counters.HTTP2Ended, Slowed: counters.HTTP2Slowed, Log: l.log,
+			Refused: func(r h2.Refusal) {
+				s.parts.refusals.unread(r.Remote, r.Status, r.Reason, r.Text)
+				refused(r.Remote, r.Status)
+			}})
 	}
 	switch {
 	case at.Protocol == "uwsgi":
-		return uwsgi.New(h, uwsgi.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, MaxHead: int(cfg.Limits.MaxHead), Refused: refused, Log: log})
+		return uwsgi.New(h, uwsgi.Options{HeaderTimeout: cfg.Limits.HeaderTimeout, MaxHead: int(cfg.Limits.MaxHead), Refused: refused, Log: l.log})
 	case at.Protocol == "https":
 		named := []https.Named{{Name: "http/1.1", Protocol: http1.New(c.challenges(h), one)}} // the preferred one first
 		if !at.NoHTTP2 {
@@ -94,6 +102,12 @@ func (b *bothHTTP) Shutdown(ctx context.Context) error {
 
 // Close is listen.Protocol's.
 func (b *bothHTTP) Close() error { return errors.Join(b.Server.Close(), b.two.Close()) }
+
+// setLimits puts limits in force, for open connections too.
+func (l *Listeners) setLimits(limits listen.Limits) {
+	l.pace.Store(&limits.Send)
+	l.group.SetLimits(limits)
+}
 
 // paceOf is how slow clients may be, and how many connections each of them may have.
 func paceOf(cfg *config.Config) listen.Limits {

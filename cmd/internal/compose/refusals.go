@@ -31,11 +31,21 @@ func (l *refusals) handler(pages *httpx.Pages) http.Handler {
 		if !ok {
 			why = &http1.Refusal{Status: http.StatusBadRequest}
 		}
-		l.count(why.Code)
-		if l.limit.Allow(why.Code, time.Now()) {
-			l.log.Warn("request_refused", "client", n.RemoteAddr, "id", n.ID, "method", r.Method, "target", r.RequestURI, "status", why.Status, "reason", why.Code,
-				"message", "a request was refused: "+why.Text+" (logged once a minute for each reason)")
-		}
+		l.record(n.RemoteAddr, n.ID, r.Method, r.RequestURI, why)
 		pages.Write(w, r, why.Status, "", 0)
 	})
+}
+
+// record counts a refusal.
+func (l *refusals) record(client, id, method, target string, why *http1.Refusal) {
+	l.count(why.Code)
+	if l.limit.Allow(why.Code, time.Now()) {
+		l.log.Warn("request_refused", "client", client, "id", id, "method", method, "target", target, "status", why.Status, "reason", why.Code,
+			"message", "a request was refused: "+why.Text+" (logged once a minute for each reason)")
+	}
+}
+
+// unread counts a request that a way in has refused before anything was known of it.
+func (l *refusals) unread(remote string, status int, reason, text string) {
+	l.record(httpx.EndsOf(remote, nil).RemoteAddr, "-", "-", "-", &http1.Refusal{Status: status, Code: reason, Text: text})
 }

@@ -45,6 +45,8 @@ func (noCounters) Refused(string)                                      {}
 func (noCounters) RequestRefused(string)                               {}
 func (noCounters) Handshake(string, bool)                              {}
 func (noCounters) HandshakeFailed(string)                              {}
+func (noCounters) HTTP2Ended(string)                                   {}
+func (noCounters) HTTP2Slowed()                                        {}
 
 // everySetting is a configuration in which every setting differs from its default. settingsLeftOut says what is missing.
 const everySetting = `

@@ -36,6 +36,8 @@ type Metrics struct {
 	bad                  *prometheus.CounterVec
 	violated             *prometheus.GaugeVec
 	handshakes, unshaken *prometheus.CounterVec
+	ended                *prometheus.CounterVec
+	slowed               prometheus.Counter
 	versions             versions
 	byApp                atomic.Pointer[map[string]*app] // replaced, never changed
 	adding               sync.Mutex
@@ -66,10 +68,12 @@ func New(version string, pools func() []Pool, certs func() []certs.Info) *Metric
 	m.handshakes = counter("standpipe_tls_handshakes_total", "TLS handshakes that succeeded, by version and whether a session was resumed.", "version", "resumed")
 	m.unshaken = counter("standpipe_tls_handshake_failures_total", "TLS handshakes that failed, by reason.", "reason")
 	m.unseen = prometheus.NewCounter(prometheus.CounterOpts{Name: "standpipe_uwsgi_cut_unseen_total", Help: "Responses that were cut off over a unix socket that speaks uwsgi, where the server in front takes them for complete."})
+	m.ended = counter("standpipe_http2_connections_ended_total", "Connections of HTTP/2 that ended because of what their clients sent, or did not send, by reason.", "reason")
+	m.slowed = prometheus.NewCounter(prometheus.CounterOpts{Name: "standpipe_http2_connections_slowed_total", Help: "Connections of HTTP/2 that are read more slowly, because their clients send bodies in tiny frames."})
 	m.byApp.Store(&map[string]*app{})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "standpipe_build_info", Help: "1, with the version.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.seconds, m.received, m.sent, m.retries, m.recalls, m.unseen, m.refused, m.bad, m.violated, build, poolsCollector{m}, m.handshakes, m.unshaken, certificates(certs), &m.versions,
+	m.registry.MustRegister(m.requests, m.seconds, m.received, m.sent, m.retries, m.recalls, m.unseen, m.refused, m.bad, m.violated, build, poolsCollector{m}, m.handshakes, m.unshaken, m.ended, m.slowed, certificates(certs), &m.versions,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

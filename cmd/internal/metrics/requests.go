@@ -63,6 +63,12 @@ func (m *Metrics) RequestRefused(reason string) { m.bad.WithLabelValues(reason).
 // Refused counts a connection that is refused.
 func (m *Metrics) Refused(reason string) { m.refused.WithLabelValues(reason).Inc() }
 
+// HTTP2Ended counts a connection of HTTP/2 that ends because of what its client does.
+func (m *Metrics) HTTP2Ended(reason string) { m.ended.WithLabelValues(reason).Inc() }
+
+// HTTP2Slowed counts one that is read more slowly.
+func (m *Metrics) HTTP2Slowed() { m.slowed.Inc() }
+
 func (a *app) count(m *Metrics, status int, source string) {
 	class, from := 0, 0
 	if status >= 100 && status < 600 {
