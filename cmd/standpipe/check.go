@@ -108,7 +108,11 @@ func checkCertificates(cfg *config.Config) (doubtful []string, bad schema.Proble
 	for _, c := range cfg.AllCertificates() {
 		pairs = append(pairs, certs.Pair(c))
 	}
-	wrong, doubtful := certs.Check(pairs, cfg.TLSHosts())
+	hosts, names := cfg.TLSHosts(), cfg.AutomaticNames()
+	if cfg.ACME.OnDemand {
+		hosts = nil // each of them gets one
+	}
+	wrong, doubtful := certs.Check(pairs, hosts, slices.Concat(names.Local, names.Public))
 	for _, text := range wrong {
 		bad = append(bad, schema.Problem{Message: text})
 	}
