@@ -15,13 +15,11 @@ VERSION  ?=
 LDFLAGS   = -s -w$(if $(VERSION), -X main.version=$(VERSION))
 BUILD     = CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)"
 DIST     ?= dist
-# Of each there is a wheel. packaging/wheel.py has their tags.
-WHEELS    = linux/amd64 linux/arm64 linux/arm darwin/amd64 darwin/arm64 windows/amd64
 
 # The newest Python found has the frameworks' newest releases.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build man licences run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel wheels dist clean $(BIN)
+.PHONY: build man licences run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel dist dist-check try-deb clean $(BIN)
 
 build: $(BIN)
 
@@ -33,15 +31,19 @@ $(BIN):
 wheel: build
 	python3 packaging/wheel.py --binary $(BIN) $(if $(VERSION),--version $(VERSION)) --out $(DIST)
 
-# The wheels of all platforms and the source distribution. Two builds of one commit are equal, byte for byte.
-wheels: $(WHEELS:%=wheel-of/%)
-	python3 packaging/sdist.py $(if $(VERSION),--version $(VERSION)) --out $(DIST)
+# All that a release has: archives, wheels, deb, rpm and apk packages, bills of materials, checksums. Two builds of one commit are
+# equal, byte for byte. PLATFORMS="linux-amd64 darwin-arm64" chooses.
+dist:
+	packaging/dist.sh "$(or $(VERSION),$(shell sed -n 's/^var version = "\(.*\)"/\1/p' cmd/standpipe/version.go))" $(PLATFORMS)
 
-wheel-of/%:
-	GOOS=$(*D) GOARCH=$(*F) GOARM=7 $(BUILD) -o .cache/wheels/$(*D)-$(*F)/standpipe ./cmd/standpipe
-	python3 packaging/wheel.py --binary .cache/wheels/$(*D)-$(*F)/standpipe $(if $(VERSION),--version $(VERSION)) --out $(DIST)
+# Builds a part of it twice and looks at what is inside; some minutes.
+dist-check:
+	packaging/dist_check.sh
 
-dist: wheels
+# The deb package in an empty Debian under its own systemd: root, debootstrap, systemd-nspawn; two minutes, and five the first time.
+try-deb:
+	packaging/dist.sh 0.0.1 linux-amd64
+	packaging/try_deb.sh dist/standpipe_0.0.1_amd64.deb
 
 # The manual pages, into dist/man.
 man: build

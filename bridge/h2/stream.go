@@ -59,13 +59,6 @@ func (s *stream) clear() {
 // Unwrap is for http.ResponseController.
 func (s *stream) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
-// WriteHeader is http.ResponseWriter's. An answer that would end a connection of HTTP/1.1, because
-// the rest of a body may come, ends its stream alone: net/http would take the field for a GOAWAY.
-func (s *stream) WriteHeader(status int) {
-	delete(s.Header(), "Connection")
-	s.ResponseWriter.WriteHeader(status)
-}
-
 // Write is http.ResponseWriter's.
 func (s *stream) Write(p []byte) (n int, err error) {
 	s.writing.Store(true)

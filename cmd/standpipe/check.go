@@ -108,11 +108,7 @@ func checkCertificates(cfg *config.Config) (doubtful []string, bad schema.Proble
 	for _, c := range cfg.AllCertificates() {
 		pairs = append(pairs, certs.Pair(c))
 	}
-	hosts, names := cfg.TLSHosts(), cfg.AutomaticNames()
-	if cfg.ACME.OnDemand {
-		hosts = nil // each of them gets one
-	}
-	wrong, doubtful := certs.Check(pairs, hosts, slices.Concat(names.Local, names.Public))
+	wrong, doubtful := certs.Check(pairs, cfg.TLSHosts())
 	for _, text := range wrong {
 		bad = append(bad, schema.Problem{Message: text})
 	}

@@ -11,10 +11,9 @@ import (
 
 // Check reads certificates without serving them. bad is why a server could not start; doubtful
 // is what clients would refuse, hosts without a certificate, and files that this user cannot read.
-// automatic are names that have certificates of another source.
-func Check(pairs []Pair, hosts, automatic []string) (bad, doubtful []string) {
+func Check(pairs []Pair, hosts []string) (bad, doubtful []string) {
 	now := time.Now()
-	known := []Info{{Names: automatic}}
+	var known []Info
 	for _, p := range pairs {
 		m, err := p.read()
 		if unreadable(err) {

@@ -1,0 +1,8 @@
+#!/bin/sh
+# Before a removal; an upgrade ("upgrade", or 1 with rpm) leaves the server running.
+set -e
+case ${1:-remove} in
+remove | 0)
+    if [ -d /run/systemd/system ]; then systemctl disable --now standpipe.service standpipe.socket >/dev/null 2>&1 || true; fi
+    ;;
+esac

@@ -1,0 +1,41 @@
+#!/bin/bash
+# packaging/try_deb.sh DEB: installs the package in an empty Debian that runs under its own systemd, serves a Django project,
+# replaces the package while clients ask, and purges it. Needs root, debootstrap and systemd-nspawn; some minutes the first time.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+deb=$(realpath "$1")
+base=$PWD/.cache/debian root=$PWD/.cache/debian-run
+for program in debootstrap systemd-nspawn; do
+    command -v $program >/dev/null || { echo "try_deb: install $program" >&2; exit 1; }
+done
+if [[ ! -e $base/ready ]]; then
+    rm -rf "$base"
+    debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,python3,python3-venv,ca-certificates bookworm "$base" >"$base.log" || { tail -n 5 "$base.log" >&2; exit 1; }
+    # The project is there before standpipe is. Its wheels are fetched outside, where the network and its certificates are set up.
+    mkdir -p "$base/srv/shop/wheels"
+    python3 -m pip --quiet --disable-pip-version-check download --only-binary :all: --python-version 3.11 --dest "$base/srv/shop/wheels" django
+    chroot "$base" /usr/bin/env -i PATH=/usr/bin:/bin sh -ec 'cd /srv/shop && python3 -m venv .venv &&
+        .venv/bin/pip install --quiet --no-index --find-links wheels django && .venv/bin/django-admin startproject shop .'
+    touch "$base/ready"
+fi
+rm -rf "$root"
+cp -a "$base" "$root"
+cp "$deb" "$root/standpipe.deb"
+cp packaging/try_deb_inside.sh "$root/checks"
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+echo "$port" >"$root/port"
+cat >"$root/etc/systemd/system/checks.service" <<'UNIT'
+[Unit]
+After=multi-user.target
+[Service]
+Type=oneshot
+ExecStart=/bin/bash -c '/bin/bash /checks >/result 2>&1; echo $? >/code; systemctl poweroff'
+[Install]
+WantedBy=default.target
+UNIT
+ln -s ../checks.service "$root/etc/systemd/system/multi-user.target.wants/checks.service"
+timeout 300 systemd-nspawn --quiet --register=no --keep-unit --link-journal=no -b -D "$root" >"$root/console" 2>&1 </dev/null || tail -n 20 "$root/console" >&2
+cat "$root/result"
+code=$(cat "$root/code" 2>/dev/null || echo 1)
+rm -rf "$root"
+exit "$code"
