@@ -124,6 +124,12 @@ func TestBadCertificates(t *testing.T) {
 			t.Errorf("check: %v: %+v", c, r)
 		}
 	}
+	for _, command := range []string{"check", "serve"} {
+		r := run(t, dir, nil, command, "app:app", "-b", "https://127.0.0.1:0", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--client-ca", "no.pem")
+		if r.code != 2 || !strings.Contains(r.out+r.errout, "client_ca") || !strings.Contains(r.out+r.errout, "no.pem") {
+			t.Errorf("%s, client_ca: %+v", command, r)
+		}
+	}
 	if r := run(t, dir, nil, "check", "app:app", "-b", "https://127.0.0.1:0", "--tls-cert", "soon.pem", "--tls-key", "soon.key"); r.code != 0 || !strings.Contains(r.errout, "expires on") {
 		t.Errorf("check: %+v", r)
 	}

@@ -5,11 +5,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // listening are the addresses of the server, in the order of the configuration.
@@ -54,6 +56,23 @@ func hostAt(t testing.TB, a *authority, address, sni, host string, two bool, wit
 	}
 	b, _ := io.ReadAll(resp.Body)
 	return resp.StatusCode, string(b)
+}
+
+// session makes a connection, and takes a ticket with the answer to a request.
+func session(a *authority, address string, version uint16, cache tls.ClientSessionCache, with *tls.Certificate) (resumed bool, err error) {
+	o := &tls.Config{RootCAs: a.pool, ServerName: "localhost", MaxVersion: version, ClientSessionCache: cache}
+	if with != nil {
+		o.Certificates = []tls.Certificate{*with}
+	}
+	c, err := tls.Dial("tcp", address, o)
+	if err != nil {
+		return false, err
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(patience))
+	fmt.Fprint(c, "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+	_, err = io.ReadAll(c)
+	return c.ConnectionState().DidResume, err
 }
 
 const whichApp = `
@@ -137,6 +156,22 @@ env = { WHICH = "shop" }
 			status, body := hostAt(t, a, c.address, c.sni, c.host, two, c.with)
 			if status != c.status || status == 200 && body != c.body {
 				t.Errorf("%+v, HTTP/2 %v: %d %s", c, two, status, body)
+			}
+		}
+	}
+	// A session of one address is not resumed at one that asks for other certificates.
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		for _, c := range []struct {
+			first, then   string
+			with          *tls.Certificate
+			resumed, good bool
+		}{{public, public, nil, true, true}, {private, private, &alice, true, true}, {public, private, &alice, false, true}, {private, public, &alice, false, true}, {public, private, nil, false, false}} {
+			cache := tls.NewLRUClientSessionCache(1)
+			if _, err := session(a, c.first, version, cache, c.with); err != nil {
+				t.Fatal(err)
+			}
+			if resumed, err := session(a, c.then, version, cache, c.with); resumed != c.resumed || (err == nil) != c.good {
+				t.Errorf("%x, %+v: resumed %v, %v", version, c, resumed, err)
 			}
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"crypto/x509/pkix"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -206,5 +208,48 @@ func TestTLSReloadClientCertificates(t *testing.T) {
 	}
 	if len(s.events("restart_needed")) > 0 {
 		t.Error(s.events("restart_needed"))
+	}
+}
+
+// A reload of a process that has dropped privileges keeps the keys that it cannot read any more, and refuses others like them.
+func TestTLSReloadWithoutPrivileges(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	account(t, "nobody")
+	a := newAuthority(t, "test CA")
+	files := map[string]string{"app.py": secureApp, "ca.pem": a.pem}
+	files["cert.pem"], files["key.pem"] = a.forNames(t, "localhost", "127.0.0.1")
+	files["locked.pem"], files["locked.key"] = a.forNames(t, "locked.example.org")
+	files["open.pem"], files["open.key"] = a.forNames(t, "open.example.org")
+	dir := project(t, files)
+	for _, name := range []string{"key.pem", "locked.key", "ca.pem"} {
+		if err := os.Chmod(filepath.Join(dir, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := func(more string) map[string]string {
+		return map[string]string{"standpipe.toml": "user = \"nobody\"\n" + secureListen + "client_ca = \"ca.pem\"\nclient_auth = \"request\"\n" + more + "[[app]]\nname = \"shop\"\nmodule = \"app:app\"\nworkers = 1\n"}
+	}
+	write(t, dir, config(""))
+	s := start(t, opts{Dir: dir, Bare: true, Python: systemPython(t), Argv: []string{sandboxBinary(t), "serve"}, Args: []string{"-c", "standpipe.toml", "--log-format", "json", "--python", systemPython(t)}})
+	s.must("reload")
+	write(t, dir, config("[[certificate]]\ncert = \"locked.pem\"\nkey = \"locked.key\"\n"))
+	if r := s.order("reload"); r.code == 0 || !strings.Contains(r.out+r.errout, "permission") {
+		t.Errorf("a key that it may not read: %+v", r)
+	}
+	write(t, dir, config("[[certificate]]\ncert = \"open.pem\"\nkey = \"open.key\"\n"))
+	s.must("reload")
+	for _, name := range []string{"localhost", "open.example.org"} {
+		if got, err := servedName(s, a, name); err != nil || got != name {
+			t.Errorf("%s %v, want %s", got, err, name)
+		}
+	}
+	// The process of an upgrade has all of them.
+	s.usr2()
+	s.upgraded()
+	for _, name := range []string{"localhost", "open.example.org"} {
+		if got, err := servedName(s, a, name); err != nil || got != name {
+			t.Errorf("after an upgrade: %s %v, want %s", got, err, name)
+		}
 	}
 }

@@ -108,7 +108,7 @@ func checkCertificates(cfg *config.Config) (doubtful []string, bad schema.Proble
 	for _, c := range cfg.AllCertificates() {
 		pairs = append(pairs, certs.Pair(c))
 	}
-	wrong, doubtful := certs.Check(pairs, cfg.TLSHosts())
+	wrong, doubtful := certs.Check(pairs, cfg.TLSHosts(), config.ClientCAs(cfg.Listen))
 	for _, text := range wrong {
 		bad = append(bad, schema.Problem{Message: text})
 	}

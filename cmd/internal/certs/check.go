@@ -11,7 +11,7 @@ import (
 
 // Check reads certificates without serving them. bad is why a server could not start; doubtful
 // is what clients would refuse, hosts without a certificate, and files that this user cannot read.
-func Check(pairs []Pair, hosts []string) (bad, doubtful []string) {
+func Check(pairs []Pair, hosts, clientCAs []string) (bad, doubtful []string) {
 	now := time.Now()
 	var known []Info
 	for _, p := range pairs {
@@ -34,6 +34,13 @@ func Check(pairs []Pair, hosts []string) (bad, doubtful []string) {
 		doubtful = append(doubtful, doubts(c, p.Cert, now)...)
 		if left := c.Leaf.NotAfter.Sub(now); left > 0 && left <= soon(c) {
 			doubtful = append(doubtful, fmt.Sprintf("the certificate in %s expires on %s", p.Cert, c.Leaf.NotAfter.Format(time.DateOnly)))
+		}
+	}
+	for _, path := range clientCAs {
+		if _, err := ReadAuthorities([]string{path}, nil); unreadable(err) {
+			doubtful = append(doubtful, fmt.Sprintf("the CAs in %s are not checked: %v", path, err))
+		} else if err != nil {
+			bad = append(bad, err.Error())
 		}
 	}
 	if missing := Missing(known, hosts); len(missing) > 0 && len(bad) == 0 {

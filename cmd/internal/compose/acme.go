@@ -19,6 +19,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/acme"
 	"github.com/standpipe/standpipe/cmd/internal/acme/dnsprovider"
 	"github.com/standpipe/standpipe/cmd/internal/acme/redisstore"
+	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
 )
@@ -42,9 +43,11 @@ func newAutomatic(cfg *config.Config, log *logfile.Log) (a *automatic, err error
 	}
 	var roots *x509.CertPool
 	if cfg.ACME.Roots != "" {
-		if roots, err = readPool("acme_ca_roots", cfg.ACME.Roots); err != nil {
+		read, err := certs.ReadAuthority("acme_ca_roots", cfg.ACME.Roots)
+		if err != nil {
 			return nil, err
 		}
+		roots = read.Pool
 	}
 	cas := cfg.ACME.CA
 	if len(cas) == 0 {

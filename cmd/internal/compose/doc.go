@@ -17,7 +17,7 @@
 //	sites.go      sites: the current site; reloads; the end of removed apps
 //	listeners.go  Listeners: addresses, protocols, sockets for another process
 //	tls.go        Certificates: what addresses of HTTPS have in common
-//	tlsplan.go    tlsPlan: what a reload makes of TLS; the CAs of client certificates
+//	tlsplan.go    tlsPlan: what a reload makes of TLS
 //	pools.go      one app's pool and its handler
 //	upstreams.go  [[route]]: the ways to other servers; options of other stages
 //	local.go      certificates for names of this machine alone

@@ -3,11 +3,10 @@ package compose
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/https"
@@ -22,6 +21,7 @@ import (
 const (
 	keptTickets      = "tickets"
 	keptCertificates = "certificates"
+	keptAuthorities  = "authorities"
 	keptLocal        = "local-ca"
 )
 
@@ -35,8 +35,8 @@ type Certificates struct {
 	tickets   *certs.Tickets
 	log       *logfile.Log
 
-	servers map[int]*https.Server // by the index of the address
-	cas     map[string]*authority // of client_ca, by path
+	servers map[int]*https.Server             // by the index of the address
+	cas     atomic.Pointer[certs.Authorities] // of client_ca
 }
 
 // newCertificates reads the certificates. nil: no address speaks HTTPS. kept returns what the process
@@ -64,9 +64,15 @@ func newCertificates(cfg *config.Config, log *logfile.Log, kept func(name string
 		sources = append(sources, s.automatic)
 	}
 	s.set = certs.NewSet(https.ErrNoCertificate, s.first, sources...)
-	if s.cas, err = readAuthorities(cfg.Listen, nil); err != nil {
+	old, err := certs.KeptAuthorities(kept(keptAuthorities))
+	if err != nil {
 		return nil, err
 	}
+	cas, err := certs.ReadAuthorities(config.ClientCAs(cfg.Listen), old)
+	if err != nil {
+		return nil, err
+	}
+	s.cas.Store(&cas)
 	s.warnNames(cfg)
 	return s, nil
 }
@@ -78,22 +84,6 @@ func (s *Certificates) first() *tls.Certificate {
 		return s.local.Default() // a browser says whose it is, and for which names
 	}
 	return c
-}
-
-func readPool(setting, name string) (*x509.CertPool, error) {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", setting, err)
-	}
-	return parsePool(setting, name, text)
-}
-
-func parsePool(setting, name string, text []byte) (*x509.CertPool, error) {
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s: %s has no certificate in PEM (-----BEGIN CERTIFICATE-----)", setting, name)
-	}
-	return pool, nil
 }
 
 // server makes the way in of an address, by its index, with the protocols behind it.
@@ -176,6 +166,8 @@ func (s *Certificates) Keep() (map[string][]byte, error) {
 	}
 	files, err := s.files.Keep()
 	list := map[string][]byte{keptTickets: s.tickets.Keep(), keptCertificates: files}
+	cas, failed := s.cas.Load().Keep()
+	list[keptAuthorities], err = cas, errors.Join(err, failed)
 	if s.local != nil {
 		ca, failed := s.local.Keep()
 		list[keptLocal], err = ca, errors.Join(err, failed)

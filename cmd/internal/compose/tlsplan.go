@@ -1,14 +1,7 @@
 package compose
 
 import (
-	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/hex"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 	"time"
 
@@ -17,18 +10,12 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/config"
 )
 
-// authority is the content of a client_ca.
-type authority struct {
-	pool *x509.CertPool
-	sum  string // of its bytes
-}
-
 // tlsPlan is what the TLS of a configuration needs, read and checked.
 type tlsPlan struct {
 	cfg   *config.Config
-	all   []config.Listen       // the addresses
-	files func()                // puts the certificates in force; nil: they are
-	cas   map[string]*authority // by path
+	all   []config.Listen // the addresses
+	files func()          // puts the certificates in force; nil: they are
+	cas   certs.Authorities
 }
 
 // plan reads what the TLS of cfg and the addresses needs; apply puts it in force. An error changes nothing. nil: no
@@ -41,7 +28,7 @@ func (s *Certificates) plan(cfg *config.Config, all []config.Listen) (p *tlsPlan
 	if p.files, err = s.files.Plan(pairsOf(cfg), time.Now()); err != nil {
 		return nil, err
 	}
-	p.cas, err = readAuthorities(all, s.cas)
+	p.cas, err = certs.ReadAuthorities(config.ClientCAs(all), *s.cas.Load())
 	return p, err
 }
 
@@ -53,7 +40,7 @@ func (s *Certificates) apply(p *tlsPlan) {
 	if p.files != nil {
 		p.files()
 	}
-	s.cas = p.cas
+	s.cas.Store(&p.cas)
 	for i, server := range s.servers {
 		server.Set(s.settings(p.cfg, &p.all[i]))
 	}
@@ -66,33 +53,6 @@ func pairsOf(cfg *config.Config) (pairs []certs.Pair) {
 		pairs = append(pairs, certs.Pair(c))
 	}
 	return pairs
-}
-
-// readAuthorities reads each client_ca. old are those in force: a file that this process may not
-// read any more stays as it was.
-func readAuthorities(list []config.Listen, old map[string]*authority) (map[string]*authority, error) {
-	all := map[string]*authority{}
-	for _, at := range list {
-		path := at.ClientCA
-		if path == "" || all[path] != nil {
-			continue
-		}
-		text, err := os.ReadFile(path)
-		if before := old[path]; before != nil && errors.Is(err, fs.ErrPermission) {
-			all[path] = before
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("client_ca: %w", err)
-		}
-		pool, err := parsePool("client_ca", path, text)
-		if err != nil {
-			return nil, err
-		}
-		sum := sha256.Sum256(text)
-		all[path] = &authority{pool, hex.EncodeToString(sum[:])}
-	}
-	return all, nil
 }
 
 // settings are those of the way in of one address.
@@ -109,8 +69,8 @@ func (s *Certificates) settings(cfg *config.Config, at *config.Listen) https.Set
 	default:
 		return o
 	}
-	ca := s.cas[at.ClientCA]
-	o.ClientCAs, o.Scope = ca.pool, at.ClientAuth+" "+ca.sum
+	ca := (*s.cas.Load())[at.ClientCA]
+	o.ClientCAs, o.Scope = ca.Pool, at.ClientAuth+" "+ca.Sum
 	return o
 }
 

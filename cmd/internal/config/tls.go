@@ -204,6 +204,16 @@ func (at *Listen) checkClients(row *schema.Row) {
 	}
 }
 
+// ClientCAs are the files of the CAs that sign certificates of clients, each once.
+func ClientCAs(list []Listen) (paths []string) {
+	for _, at := range list {
+		if at.ClientCA != "" && !slices.Contains(paths, at.ClientCA) {
+			paths = append(paths, at.ClientCA)
+		}
+	}
+	return paths
+}
+
 // differentClients are the addresses of HTTPS that require certificates of clients for hosts that another one serves without.
 func differentClients(list []Listen) (strict, other *Listen) {
 	for i := range list {
