@@ -14,6 +14,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 	"github.com/standpipe/standpipe/cmd/internal/moving/draft"
 	"github.com/standpipe/standpipe/cmd/internal/moving/gunicorn"
+	"github.com/standpipe/standpipe/cmd/internal/moving/nginx"
 	"github.com/standpipe/standpipe/cmd/internal/moving/uwsgi"
 )
 
@@ -23,11 +24,12 @@ gunicorn.conf.py is run by the project's python.
 
    standpipe import gunicorn gunicorn.conf.py --output standpipe.toml
    standpipe import uwsgi uwsgi.ini
+   standpipe import nginx /etc/nginx/sites-enabled/shop
 
 docs/migrating.md says more.`
 
 // importKinds are the servers whose configuration can be read.
-var importKinds = []string{"gunicorn", "uwsgi"}
+var importKinds = []string{"gunicorn", "uwsgi", "nginx"}
 
 func importCommand() *cli.Command {
 	return &cli.Command{
@@ -66,6 +68,8 @@ func importFile(c *cli.Context) error {
 		d, err = gunicorn.Import(c, gunicorn.Input{File: file, Dir: dir, Out: out, Python: python, Environ: os.Environ()})
 	case "uwsgi":
 		d, err = uwsgi.Import(uwsgi.Input{File: file, Dir: dir, Out: out, Environ: os.Environ()})
+	case "nginx":
+		d, err = nginx.Import(nginx.Input{File: file, Dir: dir, Out: out})
 	default:
 		return cli.UsageError("%q is not one of %s", kind, strings.Join(importKinds, ", "))
 	}

@@ -2,9 +2,9 @@
 // flags standpipe has, and a sentence for each that it does not have.
 //
 //	flags.go        Flag and the tables: gunicorn.txt, others.txt
-//	uwsgi.go        uWSGI's options: uwsgi.txt, and uwsgi-options.txt with all their names
+//	uwsgi.go        uWSGI's options: uwsgi.txt, and uwsgi-options.txt with all their names; nginx's directives: nginx.txt
 //	workerclass.go  gunicorn's -k and --worker-connections
 //
-// The tables are data; the tables of docs/migrating.md are generated from gunicorn.txt and uwsgi.txt. The package has no
+// The tables are data; the tables of docs/migrating.md are generated from gunicorn.txt, uwsgi.txt and nginx.txt. The package has no
 // state and no goroutine.
 package compat

@@ -15,7 +15,7 @@ var update = flag.Bool("update", false, "write the table of docs/migrating.md")
 
 const migratingPage = "../../../docs/migrating.md"
 
-// The tables of docs/migrating.md are generated from gunicorn.txt and uwsgi.txt.
+// The tables of docs/migrating.md are generated from gunicorn.txt, uwsgi.txt and nginx.txt.
 func TestMigratingTables(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("| gunicorn | flag | | standpipe |\n| --- | --- | --- | --- |\n")
@@ -33,6 +33,12 @@ func TestMigratingTables(t *testing.T) {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", code(u.names), u.state, strings.ReplaceAll(u.message, "|", "\\|"))
 	}
 	compareTable(t, "<!-- uwsgi -->\n", b.String())
+	b.Reset()
+	b.WriteString("| nginx | | standpipe |\n| --- | --- | --- |\n")
+	for _, u := range nginx() {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", code(u.names), u.state, strings.ReplaceAll(u.message, "|", "\\|"))
+	}
+	compareTable(t, "<!-- nginx -->\n", b.String())
 }
 
 func code(names []string) string {
@@ -86,7 +92,7 @@ func TestEveryUwsgiOption(t *testing.T) {
 		t.Errorf("only %d options were read", len(uwsgiOptions()))
 	}
 	for _, bad := range []string{"a", "a | someday | x", "a | ours | @none"} {
-		if list, err := parseUwsgi(bad); err == nil {
+		if list, err := parseRows(bad); err == nil {
 			t.Errorf("%q: %+v", bad, list)
 		}
 	}

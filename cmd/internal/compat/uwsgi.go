@@ -15,13 +15,11 @@ var (
 	//go:embed uwsgi-options.txt
 	uwsgiOptionsText string
 
-	uwsgi = sync.OnceValue(func() []uwsgiRow {
-		list, err := parseUwsgi(uwsgiText)
-		if err != nil {
-			panic(err) // an embedded file: the tests read it
-		}
-		return list
-	})
+	//go:embed nginx.txt
+	nginxText string
+
+	uwsgi = sync.OnceValue(func() []optionRow { return mustParseRows(uwsgiText) })
+	nginx = sync.OnceValue(func() []optionRow { return mustParseRows(nginxText) })
 	// uwsgiOptions are uWSGI's own options, each with whether it takes a value.
 	uwsgiOptions = sync.OnceValue(func() map[string]bool {
 		out := make(map[string]bool)
@@ -34,11 +32,21 @@ var (
 	})
 )
 
-// uwsgiRow is a row of the table: options that one sentence is about.
-type uwsgiRow struct {
+// optionRow is a row of a table: options that one sentence is about.
+type optionRow struct {
 	names   []string // one that ends in * is all that begin so
 	state   State
 	message string
+}
+
+// Nginx looks a directive of nginx up. known: the table has it.
+func Nginx(name string) (state State, message string, known bool) {
+	for _, row := range nginx() {
+		if row.has(name) {
+			return row.state, row.message, true
+		}
+	}
+	return "", "", false
 }
 
 // Uwsgi looks an option of uWSGI up. known: uWSGI has it.
@@ -54,7 +62,7 @@ func Uwsgi(name string) (state State, message string, known bool) {
 	return "", "", false
 }
 
-func (r *uwsgiRow) has(name string) bool {
+func (r *optionRow) has(name string) bool {
 	return slices.ContainsFunc(r.names, func(n string) bool {
 		begin, all := strings.CutSuffix(n, "*")
 		return n == name || all && strings.HasPrefix(name, begin)
@@ -73,7 +81,15 @@ func uwsgiFlag(name string) *Flag {
 	return &Flag{Name: name, Flags: []string{"--" + name}, Switch: !uwsgiOptions()[name], State: state, Message: message}
 }
 
-func parseUwsgi(text string) (list []uwsgiRow, err error) {
+func mustParseRows(text string) []optionRow {
+	list, err := parseRows(text)
+	if err != nil {
+		panic(err) // an embedded file: the tests read it
+	}
+	return list
+}
+
+func parseRows(text string) (list []optionRow, err error) {
 	shared := map[string]string{}
 	for s, n := bufio.NewScanner(strings.NewReader(text)), 1; s.Scan(); n++ {
 		line := s.Text()
@@ -93,7 +109,7 @@ func parseUwsgi(text string) (list []uwsgiRow, err error) {
 				return nil, fmt.Errorf("line %d: no such sentence: %q", n, line)
 			}
 		}
-		list = append(list, uwsgiRow{strings.Fields(columns[0]), State(columns[1]), columns[2]})
+		list = append(list, optionRow{strings.Fields(columns[0]), State(columns[1]), columns[2]})
 	}
 	return list, nil
 }

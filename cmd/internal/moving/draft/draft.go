@@ -30,7 +30,7 @@ type Draft struct {
 }
 
 type missing struct {
-	at        Place
+	at        []Place // of one file
 	what, say string
 }
 
@@ -82,12 +82,30 @@ func (d *Draft) Remove(t *Table) {
 	d.tables = slices.DeleteFunc(d.tables, func(other *Table) bool { return other == t })
 }
 
-// Missing says that a line has no equivalent, and why or what to do instead. The same is said once for a line.
+// Missing says that a line has no equivalent, and why or what to do instead. What several lines of a file have in common is
+// said once.
 func (d *Draft) Missing(at Place, what, format string, args ...any) {
-	n := missing{at, what, strings.TrimSuffix(fmt.Sprintf(format, args...), ".")}
-	if !slices.Contains(d.missing, n) {
-		d.missing = append(d.missing, n)
+	say := strings.TrimSuffix(fmt.Sprintf(format, args...), ".")
+	for i := range d.missing {
+		n := &d.missing[i]
+		if n.what != what || n.say != say || n.at[0].File != at.File {
+			continue
+		}
+		if !slices.Contains(n.at, at) {
+			n.at = append(n.at, at)
+		}
+		return
 	}
+	d.missing = append(d.missing, missing{[]Place{at}, what, say})
+}
+
+// where names the lines: site.conf:3,7.
+func (n *missing) where() string {
+	out := n.at[0].String()
+	for _, at := range n.at[1:] {
+		out += fmt.Sprintf(",%d", at.Line)
+	}
+	return out
 }
 
 // Add adds a table within this one: [[app.static]].
@@ -132,10 +150,18 @@ func (t *Table) put(k key) {
 	t.keys = append(t.keys, k)
 }
 
+// Unset takes a key out.
+func (t *Table) Unset(name string) {
+	t.keys = slices.DeleteFunc(t.keys, func(k key) bool { return k.name == name })
+}
+
 // Has reports whether the key is set.
 func (t *Table) Has(name string) bool {
 	return slices.ContainsFunc(t.keys, func(k key) bool { return k.name == name && !k.off })
 }
+
+// Is reports whether the key has this value.
+func (t *Table) Is(name string, value any) bool { return t.Text(name) == tomlValue(value) }
 
 // Text is the value of a key as TOML; empty: it is not set.
 func (t *Table) Text(name string) string {
@@ -165,4 +191,10 @@ func (t *Table) Copy(from *Table, but ...string) {
 			t.put(k)
 		}
 	}
+}
+
+// Insert adds a table that was made without a heading.
+func (d *Draft) Insert(heading string, t *Table) {
+	t.heading = heading
+	d.tables = append(d.tables, t)
 }

@@ -39,7 +39,7 @@ func (d *Draft) String() string {
 		b.WriteString("\n# Without an equivalent:\n")
 	}
 	for _, n := range d.missing {
-		lines(&b, "#   ", "#     ", strings.TrimPrefix(n.at.String()+": ", ": ")+n.what+": "+n.say)
+		lines(&b, "#   ", "#     ", strings.TrimPrefix(n.where()+": ", ": ")+n.what+": "+n.say)
 	}
 	return b.String()
 }
@@ -95,8 +95,17 @@ func lines(b *strings.Builder, first, next, text string) {
 	b.WriteString(strings.TrimRight(line, " ") + "\n")
 }
 
+// beginVariable and endVariable stand around a variable's name in a text of a draft: private characters of Unicode.
+const beginVariable, endVariable = "\uE000", "\uE001"
+
+// Variable is a variable of the environment within a text: ${NAME} in the file.
+func Variable(name string) string { return beginVariable + name + endVariable }
+
+var variables = strings.NewReplacer(beginVariable, "${", endVariable, "}")
+
 // clean takes out what a comment may not contain.
 func clean(s string) string {
+	s = variables.Replace(s)
 	return strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\t' || r == 0x7f || r == '\uFFFD' {
 			return ' '
@@ -154,5 +163,5 @@ func quote(s string) string {
 			b.WriteRune(r)
 		}
 	}
-	return b.String() + `"`
+	return variables.Replace(b.String()) + `"`
 }

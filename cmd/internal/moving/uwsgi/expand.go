@@ -2,8 +2,11 @@ package uwsgi
 
 import (
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/standpipe/standpipe/cmd/internal/moving/draft"
 )
 
 // expand replaces placeholders in all options, in three passes as uWSGI: variables, files, options.
@@ -85,7 +88,7 @@ func closing(text string) int {
 	return -1
 }
 
-// variable reads $(NAME), $(NAME:-default) and $(NAME-default).
+// variable reads $(NAME), $(NAME:-default) and $(NAME-default). One that is not set stays a variable in the file.
 func (r *reader) variable(text string) (string, bool) {
 	if name, alt, ok := strings.Cut(text, ":-"); ok {
 		if v := r.env[name]; v != "" {
@@ -100,8 +103,14 @@ func (r *reader) variable(text string) (string, bool) {
 		return alt, true
 	}
 	v, set := r.env[text]
+	if !set && envName.MatchString(text) {
+		r.unset[text] = true
+		return draft.Variable(text), true
+	}
 	return v, set
 }
+
+var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // placeholder reads %(name), and the arithmetic of %(processes * 2).
 func (r *reader) placeholder(text string) (string, bool) {

@@ -76,10 +76,15 @@ func (t *translation) address(o option, text, protocol string) *draft.Table {
 	case strings.HasPrefix(text, "fd://") || strings.HasPrefix(text, "unix:"):
 	case strings.Trim(text, "0123456789") == "":
 		at = ":" + text
-	case strings.Contains(text, "/") || !strings.Contains(text, ":"):
+	case strings.Contains(text, "/") || !strings.Contains(text, ":") && !strings.HasPrefix(text, draft.Variable("")[:3]):
 		at = "unix:" + t.start.File(text)
 	case strings.HasPrefix(text, "*:"):
 		at = text[1:]
+	}
+	for _, other := range t.d.All("[[listen]]") {
+		if other.Is("address", at) {
+			return other
+		}
 	}
 	l := t.d.Add("[[listen]]")
 	l.Set(o.at, "address", at)

@@ -33,6 +33,7 @@ type reader struct {
 	logic   logic
 	outer   map[byte]string // %P and its like: the first file's
 	used    map[string]bool // options that placeholders name
+	unset   map[string]bool // variables of the environment that are named and not set
 	last    string          // the file that was read last: ":section" is in it
 }
 

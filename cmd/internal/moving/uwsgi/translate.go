@@ -1,7 +1,10 @@
 package uwsgi
 
 import (
+	"maps"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/standpipe/standpipe/cmd/internal/compat"
@@ -18,7 +21,7 @@ type Input struct {
 
 // Import reads the file.
 func Import(in Input) (*draft.Draft, error) {
-	r := &reader{dir: in.Dir, env: map[string]string{}, used: map[string]bool{}}
+	r := &reader{dir: in.Dir, env: map[string]string{}, used: map[string]bool{}, unset: map[string]bool{}}
 	for _, kv := range in.Environ {
 		name, value, _ := strings.Cut(kv, "=")
 		r.env[name] = value
@@ -30,6 +33,9 @@ func Import(in Input) (*draft.Draft, error) {
 	t := &translation{d: &draft.Draft{}, reader: r, start: draft.Paths{Base: in.Dir, Out: in.Out}}
 	t.paths = t.start
 	t.app = t.d.Add("[[app]]")
+	if len(r.unset) > 0 {
+		t.d.Title = []string{"These variables are not set; the file reads them when it is used: " + strings.Join(slices.Sorted(maps.Keys(r.unset)), ", ")}
+	}
 	if dir := t.last("chdir"); dir.value != "" {
 		t.app.Set(dir.at, "dir", t.start.File(dir.value))
 		t.paths.Base = t.start.AppDir(dir.value)
@@ -118,9 +124,9 @@ func (t *translation) option(o option) {
 	to, isPlain := plain[o.key]
 	switch {
 	case o.hidden || read[o.key]:
-	case isPlain && to.unit != "":
-		t.table(to.table).Set(o.at, to.key, o.value+to.unit)
-	case isPlain && number(o.value) > 0 && strings.Trim(o.value, "0123456789") == "" && to.key != "umask":
+	case isPlain && to.unit != "" && number(o.value) > 0:
+		t.table(to.table).Set(o.at, to.key, strconv.Itoa(number(o.value))+to.unit)
+	case isPlain && number(o.value) > 0 && to.table != "" && to.key != "umask": // what follows a number is not read
 		t.table(to.table).Set(o.at, to.key, number(o.value))
 	case isPlain && o.value != "" && !(off(o.value) && to.table != ""):
 		t.table(to.table).Set(o.at, to.key, o.value)

@@ -1,0 +1,11 @@
+// Package nginx makes a standpipe.toml of a configuration of nginx: a whole nginx.conf, or the file of one site.
+//
+//	parse.go      directives, blocks and includes
+//	translate.go  servers: addresses, names, certificates
+//	general.go    limits, logs and TLS, which are one for all sites here
+//	location.go   locations: folders of files, and other servers
+//	upstream.go   the addresses of other servers
+//	values.go     sizes, times, names
+//
+// A directive without an equivalent gets the sentence that cmd/internal/compat has for it. There is no goroutine.
+package nginx

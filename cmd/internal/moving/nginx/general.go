@@ -1,0 +1,134 @@
+package nginx
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/standpipe/standpipe/cmd/internal/moving/draft"
+)
+
+// general translates directives that are settings of the whole server here. The first one counts.
+func (t *translation) general(d directive) bool {
+	limits := t.d.Table("[limits]")
+	value := d.arg(0)
+	switch d.name {
+	case "client_max_body_size":
+		t.once(limits, d, "max_body", size(value))
+	case "client_header_timeout", "client_body_timeout", "keepalive_timeout", "send_timeout":
+		key := map[string]string{"client_header_timeout": "header_timeout", "client_body_timeout": "body_timeout", "keepalive_timeout": "idle_timeout", "send_timeout": "send_timeout"}[d.name]
+		v, ok := seconds(value)
+		if !ok || v == "0s" { // 0 is no limit here, and closes at once there
+			return false
+		}
+		t.once(limits, d, key, v)
+	case "keepalive_requests":
+		t.once(limits, d, "max_requests_per_connection", value)
+	case "access_log":
+		if value == "off" {
+			t.once(t.d.Table("[log]"), d, "access_log", "off")
+		} else if !strings.Contains(value, "$") && !strings.HasPrefix(value, "syslog:") {
+			t.once(t.d.Table("[log]"), d, "access_log", t.logFile(value))
+		} else {
+			return false
+		}
+	case "error_log":
+		if strings.HasPrefix(value, "syslog:") {
+			return false
+		}
+		t.once(t.d.Table("[log]"), d, "error_log", t.logFile(value))
+		if level, ok := map[string]string{"debug": "debug", "info": "info", "notice": "info", "warn": "warn", "error": "error", "crit": "error", "alert": "error", "emerg": "error"}[d.arg(1)]; ok {
+			t.once(t.d.Table("[log]"), d, "log_level", level)
+		}
+	case "set_real_ip_from":
+		t.d.Table("").Append(d.at, "trusted_proxies", value)
+	case "ssl_protocols":
+		if slices.Contains(d.args, "TLSv1.3") && len(d.args) == 1 {
+			t.once(t.d.Table("[tls]"), d, "tls_min", "1.3")
+			return true
+		}
+		return false
+	case "ssl_client_certificate":
+		t.once(t.d.Table("[tls]"), d, "client_ca", t.paths.File(value))
+	case "ssl_verify_client":
+		if word, ok := map[string]string{"on": "require", "optional": "request"}[value]; ok {
+			t.once(t.d.Table("[tls]"), d, "client_auth", word)
+		}
+	case "add_header":
+		if !strings.EqualFold(value, "Strict-Transport-Security") {
+			return false
+		}
+		t.once(t.d.Table("[tls]"), d, "hsts", d.arg(1))
+	default:
+		return false
+	}
+	return true
+}
+
+func (t *translation) logFile(name string) string {
+	switch name {
+	case "/dev/stdout", "/dev/stderr", "stderr":
+		return "-"
+	}
+	return t.paths.File(name)
+}
+
+// once sets a key that is one for all sites. A second value that differs is told.
+func (t *translation) once(table *draft.Table, d directive, key, value string) {
+	switch {
+	case value == "" || strings.Contains(value, "$"):
+		t.d.Missing(d.at, d.String(), "the value cannot be read")
+	case !table.Has(key):
+		table.Set(d.at, key, value)
+	case !table.Is(key, value):
+		t.d.Missing(d.at, d.String(), "`%s` is one for all sites here; the first one counts", key)
+	}
+}
+
+// finish writes what all servers together say.
+func (t *translation) finish() {
+	for i, p := range t.pairs {
+		cert, key := t.paths.File(p.cert.arg(0)), t.paths.File(p.key.arg(0))
+		if i == 0 {
+			tls := t.d.Table("[tls]")
+			tls.Set(p.cert.at, "tls_cert", cert)
+			tls.Set(p.key.at, "tls_key", key)
+			continue
+		}
+		c := t.d.Add("[[certificate]]")
+		c.Set(p.cert.at, "cert", cert)
+		c.Set(p.key.at, "key", key)
+	}
+	https := slices.ContainsFunc(t.order, func(a string) bool { return t.listens[a].tls && len(t.pairs) > 0 })
+	for _, address := range t.order {
+		l := t.listens[address]
+		table := t.d.Add("[[listen]]")
+		table.Set(l.at, "address", address)
+		switch {
+		case l.tls && len(t.pairs) > 0:
+			table.Set(l.at, "protocol", "https")
+		case l.tls:
+			t.d.Missing(l.at, "listen "+address+" ssl", "no server names a certificate that can be read: `tls_cert` in [tls], or `https` for automatic ones (docs/automatic-https.md)")
+		case https:
+			table.Set(l.at, "protocol", "http")
+		}
+		if l.proxyProtocol {
+			table.Set(l.at, "proxy_protocol", true)
+		}
+		if l.tls && l.noH2 {
+			table.Set(l.at, "http2", false)
+		}
+		switch {
+		case l.redirects && !l.serves && https:
+			table.Set(l.at, "redirect_https", true)
+		case l.redirects && https:
+			t.d.Missing(l.at, "listen "+address, "some servers there redirect to https and others do not; `redirect_https` is for the whole address")
+		}
+	}
+	t.write()
+	if t.servers > 1 && slices.ContainsFunc(t.places, func(p *place) bool { return len(p.hosts) > 0 }) {
+		t.d.Title = append(t.d.Title, "Requests for hosts that no server names go to the app; nginx's first server, or its default_server, takes them.")
+	}
+	app := t.d.Add("[[app]]")
+	app.Remark("What no folder and no route takes goes to an app; without a module the folder is searched for one.")
+	app.Suggest(draft.Place{}, "module", "shop.wsgi:application")
+}

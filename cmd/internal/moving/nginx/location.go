@@ -1,0 +1,295 @@
+package nginx
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/standpipe/standpipe/cmd/internal/moving/draft"
+)
+
+// place is a [[static]] or a [[route]] that is being made.
+type place struct {
+	table  *draft.Table
+	path   string
+	hosts  []string
+	static bool
+	closed bool // a name that the folder does not have is 404
+}
+
+// location reads a location.
+func (t *translation) location(s *scope, d directive, hosts []string) {
+	uri, how := d.arg(0), ""
+	if len(d.args) > 1 {
+		how, uri = d.arg(0), d.arg(1)
+	}
+	if strings.HasPrefix(uri, "@") {
+		return // where try_files names it
+	}
+	for _, inner := range d.block {
+		if inner.name == "location" {
+			t.location(&scope{list: inner.block, around: s}, inner, hosts)
+		}
+	}
+	title := strings.TrimSpace("location " + strings.Join(d.args, " "))
+	if how == "~" || how == "~*" {
+		t.d.Missing(d.at, short(title), "a [[route]] or [[static]] has the beginning of the path; a pattern has no equivalent%s", t.within(d))
+		return
+	}
+	passed := false
+	if pass, ok := passOf(s); ok {
+		passed = t.route(s, pass, uri, hosts)
+	}
+	_, alias := s.own("alias")
+	_, root := s.get("root")
+	_, returns := s.own("return")
+	switch {
+	case passed:
+	case returns:
+		for _, inner := range d.block {
+			if inner.name == "return" && !strings.HasPrefix(inner.arg(1), "https://$") {
+				t.d.Missing(inner.at, short(title+" { "+inner.String()+" }"), "fixed answers and redirects are the app's, or a middleware's")
+			}
+		}
+	case how == "=" && (alias || root):
+		t.d.Missing(d.at, title, "a single file is served from its folder, or by the app")
+	case alias || root:
+		t.folder(s, uri, hosts)
+	}
+	for _, inner := range d.block {
+		switch {
+		case inner.name == "return" || inner.name == "location" || inner.name == "add_header" && !passed && (alias || root):
+		case !t.general(inner) && !structural[inner.name]:
+			t.none(inner)
+		}
+	}
+}
+
+// within says what is in a location that is left out.
+func (t *translation) within(d directive) string {
+	for _, inner := range d.block {
+		if strings.HasSuffix(inner.name, "_pass") || inner.name == "expires" || inner.name == "root" || inner.name == "deny" {
+			return " (" + short(inner.String()) + ")"
+		}
+	}
+	return ""
+}
+
+func passOf(s *scope) (directive, bool) {
+	for _, name := range []string{"proxy_pass", "uwsgi_pass"} {
+		if d, ok := s.own(name); ok {
+			return d, true
+		}
+	}
+	return directive{}, false
+}
+
+// route makes a [[route]].
+func (t *translation) route(s *scope, pass directive, uri string, hosts []string) bool {
+	to, err := t.targetOf(pass)
+	if err != nil {
+		t.d.Missing(pass.at, pass.String(), "%s", err.Error())
+		return false
+	}
+	if uri == "" || uri[0] != '/' {
+		uri = "/" + uri
+	}
+	r := &draft.Table{}
+	r.Set(pass.at, "path", uri)
+	if len(hosts) > 0 {
+		r.Set(draft.Place{}, "hosts", hosts)
+	}
+	r.Set(draft.Place{}, "handler", "proxy")
+	r.Set(pass.at, "upstreams", to.addresses)
+	switch {
+	case to.uri == "" || to.uri == uri:
+	case strings.Trim(to.uri, "/") == "":
+		r.Set(pass.at, "strip_prefix", true)
+	default:
+		t.d.Missing(pass.at, pass.String(), "a route passes the path on as it is, or without its own beginning (strip_prefix)")
+	}
+	if host, ok := s.get("proxy_set_header"); to.remote && (!ok || !t.setsHost(s)) {
+		t.d.Missing(cmp.Or(host.at, pass.at), pass.String(), "the upstream gets the client's Host; nginx sends the one of proxy_pass unless proxy_set_header Host says otherwise")
+	}
+	for _, key := range []string{"connect_timeout", "send_timeout", "read_timeout"} {
+		for _, kind := range []string{"proxy_", "uwsgi_"} {
+			if d, ok := s.get(kind + key); ok && strings.HasPrefix(pass.name, kind) {
+				if v, ok := seconds(d.arg(0)); ok {
+					r.Set(d.at, key, v)
+				}
+			}
+		}
+	}
+	for _, name := range []string{"proxy_request_buffering", "uwsgi_request_buffering"} {
+		if d, ok := s.get(name); ok && d.arg(0) == "off" {
+			r.Set(d.at, "request_buffering", "off")
+		}
+	}
+	t.places = append(t.places, &place{table: r, path: uri, hosts: hosts})
+	return true
+}
+
+func (t *translation) setsHost(s *scope) bool {
+	for ; s != nil; s = s.around {
+		for _, d := range s.list {
+			if d.name == "proxy_set_header" && strings.EqualFold(d.arg(0), "host") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// folder makes a [[static]] of alias or root.
+func (t *translation) folder(s *scope, uri string, hosts []string) {
+	dir, at := "", draft.Place{}
+	if d, ok := s.own("alias"); ok {
+		dir, at = d.arg(0), d.at
+	} else if d, ok := s.get("root"); ok {
+		dir, at = path.Join(d.arg(0), strings.Trim(uri, "/")), d.at
+	}
+	if dir == "" || strings.Contains(dir, "$") {
+		t.d.Missing(at, "root or alias "+dir, "the folder has variables, or no name")
+		return
+	}
+	table := &draft.Table{}
+	p := &place{table: table, path: uri, hosts: hosts, static: true, closed: true}
+	table.Set(at, "url", uri)
+	table.Set(at, "dir", strings.TrimSuffix(t.paths.File(dir), "/"))
+	if len(hosts) > 0 {
+		table.Set(draft.Place{}, "hosts", hosts)
+	}
+	index := []string{"index.html"}
+	where := draft.Place{}
+	if d, ok := s.get("index"); ok {
+		index, where = nil, d.at
+		for _, name := range d.args {
+			if !strings.ContainsAny(name, "/$") && !strings.HasSuffix(name, ".php") {
+				index = append(index, name)
+			}
+		}
+	}
+	if len(index) > 0 {
+		table.Set(where, "index", index)
+	}
+	if d, ok := s.get("try_files"); ok {
+		t.tryFiles(s, d, p, hosts)
+	}
+	t.fields(s, table)
+	t.places = append(t.places, p)
+}
+
+// tryFiles reads what answers for a name that the folder does not have.
+func (t *translation) tryFiles(s *scope, d directive, p *place, hosts []string) {
+	last := ""
+	if len(d.args) > 0 {
+		last = d.args[len(d.args)-1]
+	}
+	switch {
+	case last == "=404":
+	case strings.HasPrefix(last, "@"):
+		p.closed = false
+		for around := s; around != nil; around = around.around {
+			for _, l := range around.list {
+				if l.name != "location" || l.arg(0) != last {
+					continue
+				}
+				inner := &scope{list: l.block, around: around}
+				if pass, ok := passOf(inner); ok {
+					t.route(inner, pass, p.path, hosts)
+				}
+				for _, one := range l.block {
+					if !t.general(one) && !structural[one.name] {
+						t.none(one)
+					}
+				}
+				return
+			}
+		}
+	default:
+		p.closed = false
+		t.d.Missing(d.at, d.String(), "a name that the folder does not have goes to the app (or is 404); a file that answers for all names has no equivalent: let the app send it")
+	}
+}
+
+// fields reads expires and add_header of a folder.
+func (t *translation) fields(s *scope, table *draft.Table) {
+	if d, ok := s.get("expires"); ok {
+		age, known := seconds(d.arg(0))
+		switch d.arg(0) {
+		case "max":
+			age, known = "315360000s", true
+		case "off":
+			known = false
+		case "-1", "epoch", "0":
+			age, known = "no-cache", true
+		}
+		if known {
+			table.Set(d.at, "cache_control", []draft.Pair{{Name: "*", Value: age}})
+		} else if d.arg(0) != "off" {
+			t.none(d)
+		}
+	}
+	var fields []draft.Pair
+	var at draft.Place
+	for _, d := range s.list {
+		switch {
+		case d.name != "add_header" || len(d.args) < 2 || strings.EqualFold(d.arg(0), "Strict-Transport-Security"):
+		case strings.Contains(d.arg(1), "$"):
+			t.none(d)
+		case strings.EqualFold(d.arg(0), "Cache-Control") && !table.Has("cache_control"):
+			table.Set(d.at, "cache_control", []draft.Pair{{Name: "*", Value: d.arg(1)}})
+		case strings.EqualFold(d.arg(0), "Cache-Control") || strings.EqualFold(d.arg(0), "Pragma") || strings.EqualFold(d.arg(0), "Vary"):
+			t.none(d)
+		default:
+			fields, at = append(fields, draft.Pair{Name: d.arg(0), Value: d.arg(1)}), d.at
+		}
+	}
+	if len(fields) > 0 {
+		table.Set(at, "headers", fields)
+	}
+}
+
+// sameHost reports whether one host may be in both lists; an empty one has all.
+func sameHost(a, b []string) bool {
+	return len(a) == 0 || len(b) == 0 || slices.ContainsFunc(a, func(h string) bool { return slices.Contains(b, h) })
+}
+
+// write puts folders and routes into the file: routes in the order that they match in, those of hosts and longer paths first.
+func (t *translation) write() {
+	if t.servers == 1 { // it answers for all hosts, whatever its names are
+		for _, p := range t.places {
+			p.hosts = nil
+			p.table.Unset("hosts")
+		}
+	}
+	slices.SortStableFunc(t.places, func(a, b *place) int {
+		return cmp.Or(cmp.Compare(min(len(b.hosts), 1), min(len(a.hosts), 1)), cmp.Compare(len(b.path), len(a.path)))
+	})
+	seen := map[string]bool{}
+	for _, p := range t.places {
+		key := strings.Join(append([]string{p.path}, p.hosts...), " ")
+		if p.static {
+			key += " static"
+		}
+		if seen[key] {
+			continue // the same site at another address
+		}
+		seen[key] = true
+		heading := "[[route]]"
+		if p.static {
+			heading = "[[static]]"
+			// Folders come before routes: one that closed its path would hide them.
+			hides := slices.ContainsFunc(t.places, func(other *place) bool {
+				return !other.static && strings.HasPrefix(other.path, strings.TrimSuffix(p.path, "/")) && sameHost(p.hosts, other.hosts)
+			})
+			if p.closed && !hides {
+				p.table.Set(draft.Place{}, "missing", "404")
+			} else {
+				p.table.Set(draft.Place{}, "missing", "app")
+			}
+		}
+		t.d.Insert(heading, p.table)
+	}
+}

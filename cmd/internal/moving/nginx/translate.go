@@ -1,0 +1,292 @@
+package nginx
+
+import (
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/standpipe/standpipe/cmd/internal/compat"
+	"github.com/standpipe/standpipe/cmd/internal/moving/draft"
+)
+
+// Input is what an import reads.
+type Input struct {
+	File string // as the user wrote it
+	Dir  string // the current folder, absolute
+	Out  string // the folder of standpipe.toml, absolute
+}
+
+// Import reads the file.
+func Import(in Input) (*draft.Draft, error) {
+	path := in.File
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(in.Dir, path)
+	}
+	t := &translation{d: &draft.Draft{}, paths: draft.Paths{Base: filepath.Dir(path), Out: in.Out}, upstreams: map[string][]string{}, listens: map[string]*listen{}}
+	r := &reader{prefix: filepath.Dir(path), absent: func(at draft.Place, name string) {
+		t.d.Missing(at, "include "+name, "the file is not here; import it too, if it says something about a site")
+	}}
+	list, err := r.file(path, in.File)
+	if err != nil {
+		return nil, err
+	}
+	t.main(list)
+	t.finish()
+	return t.d, nil
+}
+
+type translation struct {
+	d         *draft.Draft
+	paths     draft.Paths
+	upstreams map[string][]string
+	listens   map[string]*listen
+	order     []string // of listens
+	places    []*place
+	pairs     []pair
+	servers   int // without those that redirect to https alone
+}
+
+// listen is an address of one or several servers.
+type listen struct {
+	address                   string
+	at                        draft.Place
+	tls, proxyProtocol, noH2  bool
+	redirects, serves         bool // a server there sends all to https; one has something of its own
+	unix                      bool
+	explicitHTTP2, sawServers bool
+}
+
+// pair is a certificate with its key.
+type pair struct {
+	cert, key directive
+}
+
+// scope are the directives of a block, and those of the blocks around it.
+type scope struct {
+	list   []directive
+	around *scope
+}
+
+// get is the directive that holds in the scope; not ok: there is none.
+func (s *scope) get(name string) (directive, bool) {
+	for ; s != nil; s = s.around {
+		for i := len(s.list) - 1; i >= 0; i-- {
+			if s.list[i].name == name {
+				return s.list[i], true
+			}
+		}
+	}
+	return directive{}, false
+}
+
+// own is a directive of the block itself.
+func (s *scope) own(name string) (directive, bool) { return (&scope{list: s.list}).get(name) }
+
+// main reads the outermost block: of nginx.conf, or of a site's file, which stands in http.
+func (t *translation) main(list []directive) {
+	site := &scope{list: list}
+	for _, d := range list {
+		switch d.name {
+		case "http":
+			t.http(&scope{list: d.block})
+			site = nil
+		case "events", "types":
+		case "stream", "mail":
+			t.d.Missing(d.at, d.name, "not yet: only HTTP is spoken")
+		case "user":
+			top := t.d.Table("")
+			top.Set(d.at, "user", d.arg(0))
+			if d.arg(1) != "" {
+				top.Set(d.at, "group", d.arg(1))
+			}
+		case "server", "upstream", "map", "geo":
+		default:
+			if !t.general(d) {
+				t.none(d)
+			}
+		}
+	}
+	if site != nil {
+		t.http(site)
+	}
+}
+
+// http reads what stands around servers.
+func (t *translation) http(s *scope) {
+	for _, d := range s.list {
+		if d.name == "upstream" {
+			t.upstream(d)
+		}
+	}
+	for _, d := range s.list {
+		switch d.name {
+		case "server":
+			t.server(&scope{list: d.block, around: s}, d)
+		case "upstream", "events", "user":
+		default:
+			if !t.general(d) && !structural[d.name] {
+				t.none(d)
+			}
+		}
+	}
+}
+
+// structural are directives that server, location and finish read where they need them.
+var structural = func() map[string]bool {
+	out := map[string]bool{}
+	for _, name := range strings.Fields("listen server_name root alias index try_files expires proxy_pass uwsgi_pass location ssl_certificate ssl_certificate_key http2 " +
+		"proxy_read_timeout uwsgi_read_timeout proxy_connect_timeout uwsgi_connect_timeout proxy_send_timeout uwsgi_send_timeout proxy_request_buffering uwsgi_request_buffering types internal") {
+		out[name] = true
+	}
+	return out
+}()
+
+// server reads a server.
+func (t *translation) server(s *scope, block directive) {
+	names, _ := s.own("server_name")
+	known, left := hosts(names.args)
+	for _, name := range left {
+		t.d.Missing(names.at, "server_name "+name, "a host is a name, or *.name")
+	}
+	var here []*listen
+	for _, d := range s.list {
+		if d.name == "listen" {
+			here = append(here, t.listen(d)...)
+		}
+	}
+	if !slices.ContainsFunc(s.list, func(d directive) bool { return d.name == "listen" }) {
+		here = append(here, t.listen(directive{name: "listen", args: []string{"80"}, at: block.at})...)
+	}
+	if d, ok := s.own("http2"); ok && d.arg(0) == "off" {
+		for _, l := range here {
+			l.noH2 = true
+		}
+	}
+	t.certificate(s)
+	redirect := redirectsToHTTPS(s)
+	if redirect == nil {
+		t.servers++
+	}
+	for _, l := range here {
+		if redirect != nil && !l.tls {
+			l.redirects = true
+		} else {
+			l.serves = true
+		}
+	}
+	for _, d := range s.list {
+		switch {
+		case d.name == "location":
+			t.location(&scope{list: d.block, around: s}, d, known)
+		case redirect != nil && d.at == redirect.at:
+		case d.name == "return" || d.name == "rewrite" || d.name == "if":
+			t.d.Missing(d.at, d.String(), "redirects and rewrites are the app's, or a middleware's; a server that sends all to https is `redirect_https` in [[listen]]")
+		case !t.general(d) && !structural[d.name]:
+			t.none(d)
+		}
+	}
+	if _, ok := s.own("root"); ok && redirect == nil && !slices.ContainsFunc(s.list, func(d directive) bool { return d.name == "location" && d.arg(0) == "/" }) {
+		t.folder(s, "/", known)
+	}
+}
+
+// redirectsToHTTPS is the directive that sends all requests of a server to https; nil: there is none.
+func redirectsToHTTPS(s *scope) *directive {
+	var found *directive
+	for i, d := range s.list {
+		to := d
+		if d.name == "location" && d.arg(0) == "/" && len(d.args) == 1 {
+			for _, inner := range d.block {
+				if inner.name == "return" {
+					to = inner
+				}
+			}
+		}
+		last := ""
+		if len(to.args) > 0 {
+			last = to.args[len(to.args)-1]
+		}
+		switch {
+		case to.name == "return" && strings.HasPrefix(last, "https://") && strings.HasSuffix(last, "$request_uri"),
+			to.name == "rewrite" && to.arg(0) == "^" && strings.HasPrefix(to.arg(1), "https://"):
+			found = &s.list[i]
+		}
+	}
+	return found
+}
+
+// listen reads an address.
+func (t *translation) listen(d directive) []*listen {
+	text := d.arg(0)
+	address := text
+	switch {
+	case strings.HasPrefix(text, "unix:"):
+	case strings.Trim(text, "0123456789") == "":
+		address = ":" + text
+	case strings.HasPrefix(text, "*:"):
+		address = text[1:]
+	case strings.HasPrefix(text, "[::]:"):
+		address = strings.TrimPrefix(text, "[::]") // with the IPv4 addresses, as nginx's pair of lines
+	case !strings.Contains(text, ":") || strings.HasSuffix(text, "]"):
+		address = net.JoinHostPort(strings.Trim(text, "[]"), "80")
+	}
+	if host, port, err := net.SplitHostPort(address); err == nil && host == "0.0.0.0" {
+		address = ":" + port
+	}
+	if strings.Contains(address, "$") || slices.Contains(d.args, "quic") {
+		t.d.Missing(d.at, d.String(), "not yet: HTTP/1.1 and HTTP/2 are spoken, at fixed addresses")
+		return nil
+	}
+	l := t.listens[address]
+	if l == nil {
+		l = &listen{address: address, at: d.at, unix: strings.HasPrefix(address, "unix:")}
+		t.listens[address] = l
+		t.order = append(t.order, address)
+	}
+	l.tls = l.tls || slices.Contains(d.args, "ssl") || strings.HasSuffix(address, ":443")
+	l.proxyProtocol = l.proxyProtocol || slices.Contains(d.args, "proxy_protocol")
+	return []*listen{l}
+}
+
+// certificate collects the certificates of a server.
+func (t *translation) certificate(s *scope) {
+	var certs, keys []directive
+	for _, d := range s.list {
+		switch d.name {
+		case "ssl_certificate":
+			certs = append(certs, d)
+		case "ssl_certificate_key":
+			keys = append(keys, d)
+		}
+	}
+	for i, c := range certs {
+		if i < len(keys) && !slices.ContainsFunc(t.pairs, func(p pair) bool { return p.cert.arg(0) == c.arg(0) }) {
+			t.pairs = append(t.pairs, pair{c, keys[i]})
+		}
+	}
+}
+
+// none names a directive that has no equivalent.
+func (t *translation) none(d directive) {
+	state, message, known := compat.Nginx(d.name)
+	what := d.String()
+	switch d.name { // what follows is the same for all of them
+	case "proxy_set_header", "uwsgi_param", "fastcgi_param", "types", "map", "geo", "if", "ssl_ciphers", "log_format", "gzip_types":
+		what = strings.TrimSpace(d.name + " " + d.arg(0))
+	}
+	switch {
+	case !known:
+		message = "this directive is not known here"
+	case state == compat.NotNeeded || state == compat.NotYet:
+		message = string(state) + ": " + message
+	}
+	t.d.Missing(d.at, short(what), "%s", message)
+}
+
+func short(s string) string {
+	if r := []rune(s); len(r) > 70 {
+		return string(r[:70]) + "..."
+	}
+	return s
+}

@@ -1,0 +1,94 @@
+package nginx
+
+import (
+	"fmt"
+	"net"
+	"strings"
+)
+
+// target is a server that requests go to: the value of proxy_pass or uwsgi_pass.
+type target struct {
+	addresses []string // as in upstreams of [[route]]
+	uri       string   // what follows host and port; empty: nothing
+	remote    bool     // it is not on this machine, by its name
+}
+
+// targetOf reads the value of proxy_pass or uwsgi_pass.
+func (t *translation) targetOf(pass directive) (target, error) {
+	text := pass.arg(0)
+	if strings.Contains(text, "$") {
+		return target{}, fmt.Errorf("it has variables")
+	}
+	scheme := "uwsgi"
+	rest := text
+	if pass.name == "proxy_pass" {
+		var ok bool
+		if scheme, rest, ok = strings.Cut(text, "://"); !ok || scheme != "http" && scheme != "https" {
+			return target{}, fmt.Errorf("it is no http or https address")
+		}
+	} else {
+		rest = strings.TrimPrefix(rest, "uwsgi://")
+	}
+	if path, ok := strings.CutPrefix(rest, "unix:"); ok {
+		path, uri, _ := strings.Cut(path, ":")
+		if scheme == "https" {
+			return target{}, fmt.Errorf("https over a unix socket is not spoken")
+		}
+		return target{addresses: []string{scheme + "+unix:" + strings.TrimPrefix(path, "//")}, uri: uri}, nil
+	}
+	host, uri := rest, ""
+	if i := strings.IndexByte(rest, '/'); i >= 0 && pass.name == "proxy_pass" {
+		host, uri = rest[:i], rest[i:]
+	}
+	out := target{uri: uri}
+	if group, ok := t.upstreams[host]; ok {
+		for _, server := range group {
+			out.addresses = append(out.addresses, addressOf(scheme, server))
+		}
+		if len(group) == 0 {
+			return out, fmt.Errorf("the upstream %s has no servers", host)
+		}
+		return out, nil
+	}
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = host
+	}
+	out.remote = net.ParseIP(name) == nil && strings.Contains(name, ".")
+	out.addresses = []string{addressOf(scheme, host)}
+	return out, nil
+}
+
+func addressOf(scheme, server string) string {
+	if path, ok := strings.CutPrefix(server, "unix:"); ok {
+		return scheme + "+unix:" + strings.TrimPrefix(path, "//")
+	}
+	return scheme + "://" + server
+}
+
+// upstream reads an upstream block.
+func (t *translation) upstream(d directive) {
+	list := []string{}
+	for _, s := range d.block {
+		if s.name != "server" {
+			t.none(s)
+			continue
+		}
+		use := true
+		for _, word := range s.args[min(1, len(s.args)):] {
+			switch {
+			case word == "down":
+				use = false
+			case word == "backup":
+				use = false
+				t.d.Missing(s.at, s.String(), "a backup is not known: upstreams are used round-robin")
+			case strings.HasPrefix(word, "weight="):
+				t.d.Missing(s.at, s.String(), "weights are not known: upstreams are used round-robin")
+			}
+		}
+		if use {
+			list = append(list, s.arg(0))
+		}
+	}
+	t.upstreams[d.arg(0)] = list
+}

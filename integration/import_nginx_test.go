@@ -1,0 +1,176 @@
+package integration
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const nginxFile = `user nobody; # a comment; with a sign
+worker_processes auto;
+events { worker_connections 512; }
+http {
+    include mime.types;
+    log_format main '$remote_addr - "$request"';
+    access_log off;
+    client_max_body_size 20m;
+    keepalive_timeout 65s;
+    include 'sites/*.conf';
+    include nowhere/x.conf;
+    upstream app {
+        least_conn;
+        server 127.0.0.1:9001 weight=2;
+        server unix:/run/app.sock;
+        server 127.0.0.1:9009 down;
+        server 127.0.0.1:9010 backup;
+        keepalive 16;
+    }
+    map $http_upgrade $connection_upgrade { default upgrade; '' close; }
+    server {
+        listen 8080 default_server;
+        listen [::]:8080 default_server;
+        server_name .shop.example.org www.shop.example.org ~^re;
+        client_max_body_size 1m;
+        location /static/ {
+            alias static/;
+            expires 30d;
+            add_header Access-Control-Allow-Origin "*";
+        }
+        location ^~ /media { root files; try_files $uri =404; }
+        location = /favicon.ico { alias static/favicon.ico; access_log off; }
+        location ~ \.php$ { fastcgi_pass unix:/run/php.sock; }
+        location /api/ {
+            proxy_pass http://app/;
+            proxy_set_header Host $host;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_read_timeout 1m30s;
+            proxy_request_buffering off;
+        }
+        location /old { return 302 /new; }
+        location / {
+            root files;
+            try_files $uri @app;
+        }
+        location @app {
+            uwsgi_pass unix:/run/uwsgi.sock;
+            include uwsgi_params;
+        }
+        limit_req zone=one burst=5;
+        content_by_lua_block { if x then return "}" end }
+    }
+    server {
+        listen 127.0.0.1:8081;
+        server_name other.example.org;
+        location / { proxy_pass http://$UPSTREAM; }
+    }
+}
+`
+
+// A whole nginx.conf is read, and each directive is a key or a comment.
+func TestImportNginx(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"nginx.conf": strings.Replace(nginxFile, "nobody", "root", 1), "app.py": hello("x"), "static/a.css": "a", "files/media/b.txt": "b",
+		"sites/one.conf": "server { listen unix:web.sock; server_name _; root files; }\n"})
+	r := run(t, dir, nil, "import", "nginx", "nginx.conf", "--output", "standpipe.toml")
+	if r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	text := run(t, dir, nil, "import", "nginx", "nginx.conf").out
+	if r := run(t, dir, []string{"UPSTREAM=127.0.0.1:9003"}, "check"); r.code != 0 {
+		t.Fatalf("%+v\n%s", r, text)
+	}
+	has(t, text,
+		`user = "root"`, `access_log = "off"`, `max_body = "20MiB"`, `idle_timeout = "65s"`, "address = \":8080\"  # nginx.conf:22\n", `address = "127.0.0.1:8081"`, "address = \"unix:web.sock\"  # sites/one.conf:1",
+		`url = "/static/"`, `hosts = ["shop.example.org", "*.shop.example.org", "www.shop.example.org"]`, `cache_control = { "*" = "2592000s" }`, `headers = { Access-Control-Allow-Origin = "*" }`,
+		"dir = \"files/media\"  # nginx.conf:31\nurl = \"/media\"", `missing = "404"`, "path = \"/api/\"  # nginx.conf:35", `upstreams = ["http://127.0.0.1:9001", "http+unix:/run/app.sock"]`, "strip_prefix = true", `read_timeout = "90s"`,
+		`request_buffering = "off"`, `upstreams = ["uwsgi+unix:/run/uwsgi.sock"]`, `upstreams = ["http://${UPSTREAM}"]`, "missing = \"app\"",
+		"nginx.conf:11: include nowhere/x.conf", "nginx.conf:17: server 127.0.0.1:9010 backup", "nginx.conf:13: least_conn: not needed", "nginx.conf:14: server 127.0.0.1:9001 weight=2", "nginx.conf:20: map $http_upgrade: not yet", "nginx.conf:24: server_name ~^re",
+		"nginx.conf:25: client_max_body_size 1m: `max_body` is one for all", "nginx.conf:32: location = /favicon.ico", `nginx.conf:33: location ~ \.php$`, "nginx.conf:36: proxy_set_header Host: not needed", "nginx.conf:41: location /old { return 302 /new }",
+		"nginx.conf:50: limit_req zone=one burst=5: not yet", "nginx.conf:51: content_by_lua_block: not yet", "!9009")
+	for file, where := range map[string]string{"open.conf": "open.conf: a } is missing", "quote.conf": "quote.conf:2: the quote is never closed", "end.conf": "end.conf:1: listen has no ;", "loop.conf": "include each other", "none.conf": "none.conf", "close.conf": "close.conf:2: unexpected }"} {
+		write(t, dir, map[string]string{"open.conf": "server {\n listen 80;\n", "quote.conf": "server {\nroot 'x;\n}\n", "end.conf": "listen 80", "loop.conf": "include loop.conf;\n", "close.conf": "\n}\n"})
+		if r := run(t, dir, nil, "import", "nginx", file); r.code != 2 || r.out != "" || !strings.Contains(r.errout, where) {
+			t.Errorf("%s: %+v", file, r)
+		}
+	}
+}
+
+// A site of https with its redirect: both addresses are there, and the certificates.
+func TestImportNginxHTTPS(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"app.py": hello("x"), "site.conf": `server {
+    listen 80;
+    server_name a.example.org b.example.org;
+    location /.well-known/acme-challenge/ { root files; }
+    location / { return 301 https://$host$request_uri; }
+}
+server {
+    listen 443 ssl http2;
+    server_name a.example.org;
+    ssl_certificate a.pem;
+    ssl_certificate_key a.key;
+    ssl_protocols TLSv1.3;
+    ssl_ciphers HIGH;
+    add_header Strict-Transport-Security "max-age=63072000" always;
+    location / { proxy_pass http://127.0.0.1:9001; }
+}
+server {
+    listen 443 ssl;
+    server_name b.example.org;
+    ssl_certificate b.pem;
+    ssl_certificate_key b.key;
+    root files;
+}
+`, "files/.well-known/acme-challenge/x": "x"})
+	r := run(t, dir, nil, "import", "nginx", "site.conf")
+	has(t, r.out, "address = \":80\"  # site.conf:2\nprotocol = \"http\"", "redirect_https = true", "address = \":443\"  # site.conf:8\nprotocol = \"https\"", `tls_cert = "a.pem"`, `tls_key = "a.key"`, `tls_min = "1.3"`, `hsts = "max-age=63072000"`,
+		"[[certificate]]\ncert = \"b.pem\"", `url = "/.well-known/acme-challenge/"`, "site.conf:13: ssl_ciphers HIGH: not needed", "!return")
+}
+
+// The same site by a real nginx and by standpipe with what import made of its file.
+func TestImportedNginxServesTheSame(t *testing.T) {
+	t.Parallel()
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "up %s %s %s %s", r.Method, r.URL.RequestURI(), r.Host, r.Header.Get("X-Forwarded-Proto"))
+	}))
+	t.Cleanup(up.Close)
+	port := freePort(t)
+	site := fmt.Sprintf(`upstream up { server %[1]s; }
+server {
+    listen 127.0.0.1:%[2]s;
+    server_name shop.example.org;
+    location /static/ { alias DIR/static/; expires 1h; add_header X-Static yes; }
+    location /media { root DIR/files; }
+    location /api/ { proxy_pass http://up/; proxy_set_header Host $host; proxy_set_header X-Forwarded-Proto $scheme; }
+    location /legacy { proxy_pass http://up; proxy_set_header Host $host; proxy_set_header X-Forwarded-Proto $scheme; }
+    location / { root DIR/files; index index.html; try_files $uri $uri/ @up; }
+    location @up { proxy_pass http://up; proxy_set_header Host $host; proxy_set_header X-Forwarded-Proto $scheme; }
+}
+server {
+    listen 127.0.0.1:%[2]s;
+    server_name docs.example.org;
+    root DIR/docs;
+}
+`, strings.TrimPrefix(up.URL, "http://"), port)
+	dir := project(t, map[string]string{"app.py": hello("the app"), "static/a.css": "a { color: red }\n", "files/media/b.txt": "b\n", "files/index.html": "<p>index\n", "files/c.txt": "c\n", "docs/index.html": "<p>docs\n"})
+	site = strings.ReplaceAll(site, "DIR", dir)
+	n := nginx(t, "127.0.0.1:"+port, "types { text/css css; text/html html; text/plain txt; }\n"+site)
+	write(t, dir, map[string]string{"site.conf": strings.ReplaceAll(site, ":"+port+";", ":0;")})
+	imported(t, dir, nil, "nginx", "site.conf")
+	s := start(t, opts{Dir: dir, Bare: true, Args: []string{"-c", filepath.Join(dir, "standpipe.toml"), "--log-format", "json"}})
+	for _, c := range []struct{ host, target string }{
+		{"shop.example.org", "/static/a.css"}, {"shop.example.org", "/static/none.css"}, {"shop.example.org", "/media/b.txt"}, {"shop.example.org", "/media/none"}, {"shop.example.org", "/api/x?y=1"}, {"shop.example.org", "/legacy/x%20y"},
+		{"shop.example.org", "/"}, {"shop.example.org", "/c.txt"}, {"shop.example.org", "/page?q=1"}, {"docs.example.org", "/"}, {"docs.example.org", "/none"},
+	} {
+		one, other := s.through(n).get(c.target, "Host: "+c.host), s.get(c.target, "Host: "+c.host)
+		if one.Status != other.Status || one.Status == 200 && one.Body != other.Body || one.Header.Get("X-Static") != other.Header.Get("X-Static") {
+			t.Errorf("%s%s: nginx has %d %q, standpipe %d %q", c.host, c.target, one.Status, one.Body, other.Status, other.Body)
+		}
+		if one.Status == 200 && c.target == "/static/a.css" && !strings.Contains(other.Header.Get("Cache-Control"), "max-age=3600") {
+			t.Errorf("%q", other.Header.Get("Cache-Control"))
+		}
+	}
+}
