@@ -49,6 +49,7 @@ class Case:
     file: int = 0  # bytes of the requested static file; 0: the app answers
     files: int = 1  # the number of such files, requested in random order
     again: bool = False  # clients have the file already: 304
+    over: str = ""  # "https"; "handshake": with a new connection and a full handshake for each request; "h2": HTTP/2. "": HTTP/1.1 alone
     own: str = "standpipe"  # the server that is compared with the others
     mallocs: bool = False  # each server says at /mallocs how many objects it has allocated
     least: float = 1.0  # the target: so much of the best peer

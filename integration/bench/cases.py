@@ -1,7 +1,4 @@
-"""The cases. One entry is one table (for each of its sets); a new one is an app in apps/ and a line in CASES.
-
-Later rows go here: HTTPS and HTTP/2 are cases of their own (a field of Case says what the servers have to
-be set up with, server functions refuse by Unoffered what they lack), and HTTP/2 needs a load generator beside wrk in load.py."""
+"""The cases. One entry is one table (for each of its sets); a new one is an app in apps/ and a line in CASES."""
 
 from case import Case, Set, Shape
 from servers import SERVERS
@@ -54,6 +51,11 @@ def _overload(name, title, app, note):
 def _fixed(name, title, app, expected, rate, needs=()):
     """Most sites have so many requests or fewer: their servers sleep between two of them."""
     return Case("cpu-%s-%d" % (name, rate), "%s at %d/s" % (title, rate), app, expected, {"nolog": PAIR}, "fixed", needs, at=rate)
+
+
+def _secure(name, title, over, **more):
+    """Over TLS 1.3, with one certificate (ECDSA, P-256) for both; no logs."""
+    return Case(name, title, "hello:app", b"hello" if "file" not in more else None, {"nolog": PAIR}, over=over, **more)
 
 
 def _static(name, title, size, **more):
@@ -246,6 +248,27 @@ CASES = (
         ),
         _static("100k", "A static file of 100 KB", 100 << 10),
         _static("50m", "A static file of 50 MB", 50 << 20, connections=4, least=0.95, note="4 clients."),
+        _secure("https-hello", "Hello over HTTPS, keep-alive", "https"),
+        _secure(
+            "https-static-1k", "A static file of 1 KB over HTTPS, keep-alive", "https", file=1 << 10, least=0.9, note="nginx alone answers."
+        ),
+        _secure(
+            "https-handshake",
+            "A connection and a full TLS handshake for each request",
+            "handshake",
+            file=1 << 10,
+            connections=8,
+            least=0.8,
+            note="A static file of 1 KB, which nginx answers alone. 8 clients of openssl s_time, which resume no session.",
+        ),
+        _secure("h2-hello", "Hello over HTTP/2", "h2", shape=Shape(clients=320), note="h2load over TLS, 10 streams on each connection."),
+        _secure(
+            "h2-static-1k",
+            "A static file of 1 KB over HTTP/2",
+            "h2",
+            file=1 << 10,
+            note="nginx alone answers. h2load over TLS, 10 streams on each connection.",
+        ),
         _static("many", "10,000 static files of 10 KB", 10 << 10, files=10000, least=0.9, note="Each request for another one."),
         Case(
             "start",

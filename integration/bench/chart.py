@@ -19,6 +19,8 @@ LINES = ("#1f6feb", "#bf8700", "#8c959f", "#2da44e", "#cf222e", "#8250df")
 
 def number(value):
     """With as many digits as a reader needs."""
+    if value is None:
+        return ""
     if value >= 1000:
         return "{:,.0f}".format(value)
     return "%.0f" % value if value >= 100 else "%.1f" % value if value >= 10 else "%.2f" % value

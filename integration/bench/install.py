@@ -167,6 +167,7 @@ class Tools:
             ("nginx", [which("nginx"), "-v"], r"nginx/(\S+)"),
             ("apache", [self.apache(), "-v"], r"Apache/(\S+)"),
             ("wrk", [which("wrk"), "-v"], r"wrk (\S+)"),
+            ("h2load", [which("h2load"), "--version"], r"nghttp2/(\S+)"),
         ):
             found = re.search(form, machine.output(argv)) if argv[0] else None
             if found:

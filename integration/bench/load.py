@@ -1,7 +1,9 @@
-"""Load: wrk for closed loops, pace (beside this file) for open ones. Both give a plain dict."""
+"""Load: wrk for closed loops, h2load for those over HTTP/2, openssl's s_time for handshakes, pace (beside this file) for open loops.
+All give a plain dict."""
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -17,9 +19,9 @@ class LoadError(Exception):
     pass
 
 
-def wrk(port, seconds, connections=32, body=0, headers=(), path="/", files=1):
+def wrk(port, seconds, connections=32, body=0, headers=(), path="/", files=1, scheme="http"):
     """One thread of wrk, as many requests as the server takes: the rest of a small machine is the server's. Whole seconds."""
-    out = _run(*_wrk(port, seconds, connections, body, headers, path, files), seconds + TIMEOUT + 20)
+    out = _run(*_wrk(port, seconds, connections, body, headers, path, files, scheme), seconds + TIMEOUT + 20)
     for line in out.splitlines():
         if line.startswith("BENCH "):
             got = json.loads(line[6:])
@@ -41,13 +43,53 @@ def stir(port, *request):
     one.wait()
 
 
-def _wrk(port, seconds, connections=32, body=0, headers=(), path="/", files=1):
+def _wrk(port, seconds, connections=32, body=0, headers=(), path="/", files=1, scheme="http"):
     """The command and its environment."""
     argv = ["wrk", "-t1", "-c%d" % connections, "-d%ds" % max(1, round(seconds)), "--timeout", "%ds" % TIMEOUT, "-s", SCRIPT]
     for header in headers:
         argv += ["-H", header]
-    argv.append("http://127.0.0.1:%d%s" % (port, path))
+    argv.append("%s://127.0.0.1:%d%s" % (scheme, port, path))
     return argv, dict(os.environ, BENCH_BODY=str(body), BENCH_FILES=str(files))
+
+
+STREAMS = 10  # of one connection at a time
+
+
+def h2load(port, seconds, connections, path):
+    """One thread of h2load over TLS."""
+    argv = ["h2load", "-t", "1", "-c", str(connections), "-m", str(STREAMS), "-D", str(max(1, round(seconds)))]
+    out = _run(argv + ["https://127.0.0.1:%d%s" % (port, path)], None, seconds + TIMEOUT + 20)
+    rate = re.search(r"finished in [^,]+, ([0-9.]+) req/s", out)
+    counts = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", out)
+    codes = re.search(r"status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", out)
+    if not rate or not counts or not codes:
+        raise LoadError("h2load: " + out.strip()[-200:])
+    done, failed, broken, late = (int(n) for n in counts.groups())
+    other = sum(int(n) for n in codes.groups()[1:])
+    return {"requests": done, "rate": float(rate.group(1)), "errors": {"read": failed + broken, "timeout": late, "status": other}}
+
+
+CLIENTS = 8  # that make handshakes
+
+
+def handshakes(port, seconds, path):
+    """Clients of openssl's that open a connection for each request, and resume no session: wrk and h2load would."""
+    argv = ["openssl", "s_time", "-new", "-connect", "127.0.0.1:%d" % port, "-www", path, "-time", str(max(1, round(seconds)))]
+    running = [subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(CLIENTS)]
+    requests, rate, text = 0, 0.0, ""
+    for one in running:
+        try:
+            text = one.communicate(timeout=seconds + TIMEOUT + 20)[0].decode("utf-8", "replace")
+        except subprocess.TimeoutExpired:
+            one.kill()
+            continue
+        found = re.search(r"(\d+) connections in (\d+) real seconds", text)
+        if found and int(found.group(2)):
+            requests += int(found.group(1))
+            rate += int(found.group(1)) / int(found.group(2))
+    if not requests:
+        raise LoadError("openssl s_time: " + text.strip()[-200:])
+    return {"requests": requests, "rate": rate}
 
 
 def pace(binary, port, rate, seconds, connections=64, **more):

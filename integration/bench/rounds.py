@@ -71,7 +71,9 @@ class Race:
         entrants = []
         files = self._files(case)
         for server in chosen(case, set_, servers):
-            entrants.append(Entrant(server, case, set_, self._tools, self._dir, self._apps, files))
+            entrants.append(
+                Entrant(server, case, set_, self._tools, self._dir, self._apps, files, self._certificate() if case.over else "")
+            )
         expected = self._answer(case)
         try:
             if case.kind in ("memory", "start", "idle", "cliff"):
@@ -96,6 +98,27 @@ class Race:
                     f.write(os.urandom(case.file))
             self._folders[key] = folder
         return self._folders[key]
+
+    def _certificate(self):
+        """One for all servers, of the kind that CAs issue by default."""
+        path = os.path.join(self._dir, "certificate.pem")
+        if not os.path.exists(path):
+            argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"]
+            argv += [
+                "-subj",
+                "/CN=localhost",
+                "-addext",
+                "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                "-keyout",
+                path,
+                "-out",
+                path + ".new",
+            ]
+            if subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
+                raise SystemExit("bench: openssl makes no certificate")
+            with open(path, "a") as f:
+                f.write(machine.read(path + ".new"))
+        return path
 
     def _answer(self, case):
         """The right body: the table's, the file, or what the app says without a server."""
@@ -155,6 +178,10 @@ class Race:
         entrant.spent = usage.times(entrant.roots), time.perf_counter()
 
     def _wrk(self, entrant, seconds):
+        if entrant.case.over == "h2":
+            return load.h2load(entrant.port, seconds, entrant.case.connections, entrant.case.path)
+        if entrant.case.over == "handshake":
+            return load.handshakes(entrant.port, seconds, entrant.case.path)
         return load.wrk(entrant.port, seconds, *self._request(entrant))
 
     def _request(self, entrant):
@@ -166,7 +193,7 @@ class Race:
             if not tag:
                 raise Unoffered("no ETag")
             headers += ("If-None-Match: " + tag,)
-        return case.connections, case.body, headers, case.path, case.files
+        return case.connections, case.body, headers, case.path, case.files, "https" if case.over else "http"
 
     def _round(self, entrant, rate):
         waited = time.perf_counter() - entrant.spent[1]
@@ -174,6 +201,8 @@ class Race:
         kind, seconds = entrant.case.kind, self._options.seconds
         if kind in ("pace", "fixed"):
             load.pace(self._tools.pace, entrant.port, rate, load.STIR)
+        elif entrant.case.over in ("h2", "handshake"):
+            self._wrk(entrant, 1)
         else:
             load.stir(entrant.port, *self._request(entrant))
         objects = entrant.mallocs() if entrant.case.mallocs else 0

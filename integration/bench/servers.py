@@ -26,8 +26,10 @@ def standpipe(job, protocol=""):
         "-w",
         str(job.shape.workers),
         "-b",
-        protocol + job.address,
+        ("https://" if job.certificate else protocol) + job.address,
     ]
+    if job.certificate:
+        argv += ["--tls-cert", job.certificate, "--tls-key", job.certificate]
     argv += ["--runtime-dir", os.path.join(job.dir, "runtime")]
     if job.shape.threads:
         argv += ["--threads", str(job.shape.threads)]

@@ -57,7 +57,13 @@ def _table(tables, rows=()):
     by_key = {t.key: t for t in tables}
     for target in targets.chosen(rows):
         figure, met = target.judge(by_key)
-        cells = (target.what, figure.text() if figure else "", figure.detail if figure else "", target.wanted(), WORDS[met])
+        cells = (
+            target.what,
+            figure.text() if figure else "",
+            figure.detail if figure else "",
+            target.wanted(),
+            WORDS[met] if target.bound or not figure else "",
+        )
         lines.append("| %s |" % " | ".join(cells))
     return "\n".join(lines)
 

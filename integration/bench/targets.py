@@ -34,11 +34,13 @@ class Target:
     key: str  # case/set
     servers: Tuple[str, ...]
     figure: Callable  # of a table.Table: a Figure, or None
-    bound: float
+    bound: float  # 0: the figure is reported alone
     most: bool  # at most the bound; False: at least
     unit: str = ""
 
     def wanted(self):
+        if not self.bound:
+            return "reported"
         return "%s %.4g%s" % ("at most" if self.most else "at least", self.bound, " " + self.unit if self.unit else "")
 
     def judge(self, tables):
@@ -47,6 +49,8 @@ class Target:
         figure = self.figure(table) if table else None
         if not figure or not figure.values:
             return None, None
+        if not self.bound:
+            return figure, None
         return figure, figure.median <= self.bound if self.most else figure.median >= self.bound
 
 
@@ -176,6 +180,11 @@ TARGETS = (
     _beside("static-1k", "a static file of 1 KB, no logs: requests/s against nginx", "static-1k/nolog", 0.9),
     _beside("static-304", "a static file that the client has (304), no logs: requests/s against nginx", "static-304/nolog", 0.9),
     _beside("static-many", "10,000 static files of 10 KB, no logs: requests/s against nginx", "static-many/nolog", 0.9),
+    _beside("https", "a static file of 1 KB over HTTPS, no logs: requests/s against nginx", "https-static-1k/nolog", 0.9),
+    _beside("https-hello", "hello over HTTPS, no logs: requests/s against nginx + uWSGI", "https-hello/nolog", 0.9),
+    _beside("handshakes", "full TLS handshakes, no logs: requests/s against nginx", "https-handshake/nolog", 0.8),
+    _beside("h2-hello", "hello over HTTP/2, no logs: requests/s against nginx + uWSGI", "h2-hello/nolog", 0),
+    _beside("h2-static", "a static file of 1 KB over HTTP/2, no logs: requests/s against nginx", "h2-static-1k/nolog", 0),
     _beside("behind-http", "behind nginx, HTTP by a unix socket: requests/s against nginx + uWSGI", "hello/front", 0.9),
     _beside("behind-uwsgi", "behind nginx, the uwsgi protocol, no logs: requests/s against uWSGI", "hello/nolog", 0.8, own=BEHIND),
     Target(
