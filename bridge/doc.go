@@ -3,7 +3,7 @@
 //
 //	leaves    cgi, httpx, spool, body, content, upstream, logtext, cpu, proxyproto
 //	                                                any package of bridge may import them
-//	ways in   listen, http1, https, h2, uwsgi       from a connection to an http.Handler
+//	ways in   listen, http1, https, h2, h3, uwsgi   from a connection to an http.Handler
 //	stages    chain, forwarded, compress, route; static is one too; accesslog observes
 //	                                                an http.Handler around another one
 //	handlers  wsgi, static, proxy                   they answer a request

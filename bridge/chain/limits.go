@@ -92,13 +92,13 @@ func (s *limits) judge(n *httpx.RequestInfo, r *http.Request) (status int, text 
 	return 0, ""
 }
 
-// mostHTTP2 is how many fields a request of HTTP/2 may have: their compression has a client send
-// many with few bytes.
-const mostHTTP2 = 100
+// mostCompressed is how many fields a request of HTTP/2 or HTTP/3 may have: their compression has a
+// client send many with few bytes.
+const mostCompressed = 100
 
 func (s *limits) maxFields(r *http.Request) int {
-	if r.ProtoMajor == 2 {
-		return min(s.o.MaxFields, mostHTTP2)
+	if r.ProtoMajor >= 2 {
+		return min(s.o.MaxFields, mostCompressed)
 	}
 	return s.o.MaxFields
 }

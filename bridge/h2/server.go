@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -106,6 +107,7 @@ type connKey struct{}
 type secured interface {
 	State() *tls.ConnectionState
 	Variables() []wire.Var
+	Alternative() *atomic.Pointer[string]
 }
 
 // ServeConn serves nc, and returns when it is closed. A connection over TLS has the methods of
@@ -113,7 +115,7 @@ type secured interface {
 func (s *Server) ServeConn(nc net.Conn) {
 	c := newConn(s, nc, httpx.EndsOf(nc.RemoteAddr().String(), nc.LocalAddr()))
 	if t, ok := nc.(secured); ok {
-		c.tls, c.ends.TLS, c.ends.Extra = t.State(), true, t.Variables()
+		c.tls, c.ends.TLS, c.ends.Extra, c.ends.Alt = t.State(), true, t.Variables(), t.Alternative()
 	}
 	s.take(c)
 }
@@ -246,6 +248,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	a.stream.ResponseWriter, a.stream.conn = w, c
 	a.rec.Reset(&a.stream)
 	a.rec.Info.Met(time.Now(), &c.ends)
+	c.ends.Announce(&a.rec.Defaults)
 	r.Trailer, r.TLS = nil, c.tls
 	c.running.Add(1)
 	s.streams.add(&a.stream)

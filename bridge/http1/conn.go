@@ -86,7 +86,7 @@ func newConn(s *Server, nc net.Conn) *conn {
 	c.waits, _ = nc.(waiter)
 	switch t := nc.(type) {
 	case secured:
-		c.tls, c.ends.TLS, c.ends.Extra = t.State(), true, t.Variables()
+		c.tls, c.ends.TLS, c.ends.Extra, c.ends.Alt = t.State(), true, t.Variables(), t.Alternative()
 	case *listen.Conn:
 		c.front = t.Header
 	}

@@ -16,9 +16,9 @@ func (c *conn) prepare() (*http.Request, *Refusal) {
 	s := c.s
 	if c.served++; c.served == 1 {
 		c.remote = c.link.RemoteAddr().String()
-		tls, extra := c.ends.TLS, c.ends.Extra
+		had := c.ends
 		c.ends = httpx.EndsOf(c.remote, c.link.LocalAddr())
-		c.ends.TLS, c.ends.Extra = tls, extra
+		c.ends.TLS, c.ends.Extra, c.ends.Alt = had.TLS, had.Extra, had.Alt
 	}
 	s.req.again()
 	c.ctx.Store(s.req.ctx)
@@ -29,6 +29,7 @@ func (c *conn) prepare() (*http.Request, *Refusal) {
 	s.rec.Reset(&s.answer)
 	s.rec.Over(&s.answer, &s.answer.head)
 	s.rec.Info.Met(time.Now(), &c.ends)
+	c.ends.Announce(&s.rec.Defaults)
 	c.last.Store(s.head.close || s.head.minor == 0 && !s.head.keepAlive || c.srv.leaving.Load() || c.srv.closing.Load() ||
 		c.srv.o.MaxRequests > 0 && c.served >= c.srv.o.MaxRequests)
 	return r, bad

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/listen"
@@ -45,6 +46,8 @@ type secured interface {
 	State() *tls.ConnectionState
 	// Variables are for the environ of each request.
 	Variables() []wire.Var
+	// Alternative is httpx.Ends's Alt.
+	Alternative() *atomic.Pointer[string]
 }
 
 // linkOf returns nc as a link.

@@ -36,6 +36,9 @@ func (c *Conn) State() *tls.ConnectionState { return c.state }
 // and others. They are to be read only.
 func (c *Conn) Variables() []wire.Var { return c.vars }
 
+// Alternative is the Ends.Alt of the connection.
+func (c *Conn) Alternative() *atomic.Pointer[string] { return c.srv.o.Alternative }
+
 // Read is net.Conn's.
 func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)

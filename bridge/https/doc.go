@@ -19,6 +19,7 @@
 //	client.go     certificates of clients
 //	dn.go         distinguished names, as mod_ssl and nginx write them
 //	variables.go  the CGI variables of a connection
+//	quic.go       QUIC: what connections over QUIC have in common with these
 //
 // A new protocol is one more of Options.Protocols; cmd/internal/compose names them. The first
 // one is for clients that negotiate nothing.

@@ -68,13 +68,7 @@ func (s *Server) protocol(name string) Protocol {
 // fail ends a connection whose handshake has failed.
 func (s *Server) fail(c *Conn, err error) {
 	why := reasonOf(err)
-	if s.o.Failed != nil {
-		s.o.Failed(string(why))
-	}
-	if s.failures.Allow(string(why), time.Now()) {
-		s.o.Log.Info("handshake_failed", "peer", c.inner.RemoteAddr().String(), "reason", string(why), "error", err,
-			"message", why.sentence()+" (logged once a minute)")
-	}
+	s.countFailure(c.inner.RemoteAddr().String(), why, err)
 	switch header := (tls.RecordHeaderError{}); {
 	case why == plainHTTP:
 		s.answerPlain(c.inner)
@@ -82,5 +76,17 @@ func (s *Server) fail(c *Conn, err error) {
 		_ = c.inner.Close()
 	default:
 		_ = c.inner.LingeringClose() // so that an alert arrives
+	}
+}
+
+// countFailure counts a handshake that has failed, and writes a record, at most once a minute for
+// each reason.
+func (s *Server) countFailure(peer string, why reason, err error) {
+	if s.o.Failed != nil {
+		s.o.Failed(string(why))
+	}
+	if s.failures.Allow(string(why), time.Now()) {
+		s.o.Log.Info("handshake_failed", "peer", peer, "reason", string(why), "error", err,
+			"message", why.sentence()+" (logged once a minute)")
 	}
 }

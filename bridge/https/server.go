@@ -58,6 +58,8 @@ type Options struct {
 	// HandshakeTimeout is how long a handshake may take, about as exactly as a second; 0: no
 	// limit.
 	HandshakeTimeout time.Duration
+	// Alternative has the value of Alt-Svc for all answers, as httpx.Ends has it; nil: there is none.
+	Alternative *atomic.Pointer[string]
 	// Done is called for each handshake that succeeds; nil: it is not called.
 	Done func(*tls.ConnectionState)
 	// Failed is called for each handshake that fails, with the reason (failure.go); nil: it is

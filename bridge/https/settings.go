@@ -24,6 +24,7 @@ type Settings struct {
 type policy struct {
 	Settings
 	config *tls.Config
+	quic   *tls.Config // for HTTP/3
 }
 
 // Set puts settings in force.
@@ -31,7 +32,7 @@ func (s *Server) Set(o Settings) {
 	if o.MinVersion == 0 {
 		o.MinVersion = tls.VersionTLS12
 	}
-	p := &policy{o, &tls.Config{
+	p := &policy{Settings: o, config: &tls.Config{
 		MinVersion: o.MinVersion, GetCertificate: s.certificate,
 		DynamicRecordSizingDisabled: true, // a record is a write to the socket
 	}}
@@ -41,6 +42,7 @@ func (s *Server) Set(o Settings) {
 	if o.ClientAuth != NoClientAuth {
 		p.askClients()
 	}
+	p.quic = s.forQUIC(p.config)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p.setTicketKeys(s.tickets)
@@ -70,4 +72,5 @@ func (p *policy) setTicketKeys(keys [][32]byte) {
 		}
 	}
 	p.config.SetSessionTicketKeys(own)
+	p.quic.SetSessionTicketKeys(own)
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/standpipe/standpipe/shim/wire"
 )
@@ -22,9 +23,12 @@ type Ends struct {
 	// variables for the environ of each request.
 	TLS   bool
 	Extra []wire.Var
+	// Alt has the value of Alt-Svc for each answer; nil: there is none, and nil in it: there is
+	// none for now.
+	Alt *atomic.Pointer[string]
 }
 
-// EndsOf reads them. For what is not TCP they stay empty.
+// EndsOf reads them. For what is neither TCP nor UDP they stay empty.
 func EndsOf(remote string, local net.Addr) (e Ends) {
 	if ap, err := netip.ParseAddrPort(remote); err == nil {
 		e.Peer = netip.AddrPortFrom(PlainAddr(ap.Addr()), ap.Port())
@@ -34,13 +38,30 @@ func EndsOf(remote string, local net.Addr) (e Ends) {
 			e.RemoteAddr = e.Peer.Addr().String()
 		}
 	}
-	if tcp, ok := local.(*net.TCPAddr); ok {
-		e.ServerName, e.ServerPort = tcp.IP.String(), strconv.Itoa(tcp.Port)
-		if strings.IndexByte(e.ServerName, ':') >= 0 {
-			e.ServerName = "[" + e.ServerName + "]"
-		}
+	switch a := local.(type) {
+	case *net.TCPAddr:
+		e.serve(a.IP, a.Port)
+	case *net.UDPAddr:
+		e.serve(a.IP, a.Port)
 	}
 	return e
+}
+
+func (e *Ends) serve(ip net.IP, port int) {
+	e.ServerName, e.ServerPort = ip.String(), strconv.Itoa(port)
+	if strings.IndexByte(e.ServerName, ':') >= 0 {
+		e.ServerName = "[" + e.ServerName + "]"
+	}
+}
+
+// Announce adds Alt-Svc to the fields of an answer.
+func (e *Ends) Announce(d *Defaults) {
+	if e.Alt == nil {
+		return
+	}
+	if v := e.Alt.Load(); v != nil {
+		d.Add("Alt-Svc", *v)
+	}
 }
 
 // PlainAddr is an address without its zone; IPv4 in IPv6 becomes IPv4.

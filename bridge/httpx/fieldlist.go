@@ -47,11 +47,11 @@ func (l *FieldList) known() int64 {
 // Defaults are fields of the server's own: each goes out with the final head, unless the handler
 // sets one of its name.
 type Defaults struct {
-	list [2]Field
+	list [3]Field
 	n    int
 }
 
-// Add adds a field, of which the name is canonical and not among them. There may be two.
+// Add adds a field, of which the name is canonical and not among them. There may be three.
 func (d *Defaults) Add(name, value string) {
 	d.list[d.n] = Field{name, value}
 	d.n++

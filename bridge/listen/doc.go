@@ -11,6 +11,8 @@
 //	listener.go    Listen: host:port, :port, unix:/path, fd://N; ListenError
 //	listener_*.go  unix sockets with mode and owner, and what a system cannot do
 //	handover.go    a listener that another process takes over: Inherit, File, RemoveOnClose
+//	packet.go      the UDP socket beside a listener
+//	admit.go       connections over UDP, which the Group counts with its own
 //	group.go       Group, Protocol: Serve, Leave, Shutdown, Close; connection counts
 //	accept_*.go    a cheaper accept of unix sockets
 //	socket_*.go    socket: a connection over a unix socket that joins Go's poller when it waits

@@ -47,19 +47,5 @@ func File(ln net.Listener) (*os.File, error) {
 	if !ok {
 		return nil, errors.ErrUnsupported
 	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	// Not the listener's own File: its Fd, which starting a process calls, would make
-	// the socket blocking, for this process too.
-	var fd uintptr
-	var failed error
-	if err := raw.Control(func(old uintptr) { fd, failed = duplicate(old) }); err != nil {
-		return nil, err
-	}
-	if failed != nil {
-		return nil, failed
-	}
-	return os.NewFile(fd, ln.Addr().String()), nil
+	return copyOf(sc, ln.Addr().String())
 }

@@ -40,6 +40,8 @@ type ListenError struct {
 	// Ours is the address that this process listens on already and that includes the other;
 	// empty: it is not that.
 	Ours string
+	// UDP: it is the socket of HTTP/3.
+	UDP bool
 }
 
 func (e *ListenError) Error() string {
@@ -54,7 +56,11 @@ func (e *ListenError) Error() string {
 	case errors.Is(e.Err, syscall.EADDRNOTAVAIL):
 		hint = "; no interface of this machine has that address"
 	}
-	return fmt.Sprintf("cannot listen on %s: %v%s", e.Address, root(e.Err), hint)
+	udp := ""
+	if e.UDP {
+		udp = " by UDP, for http3"
+	}
+	return fmt.Sprintf("cannot listen on %s%s: %v%s", e.Address, udp, root(e.Err), hint)
 }
 
 func (e *ListenError) Unwrap() error { return e.Err }

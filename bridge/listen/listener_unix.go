@@ -219,3 +219,21 @@ func listening(ln net.Listener) bool {
 func noDescriptors(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM)
 }
+
+// isPacketSocket reports whether a descriptor is a datagram socket with that address.
+func isPacketSocket(fd uintptr, at *net.UDPAddr) bool {
+	if t, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TYPE); err != nil || t != unix.SOCK_DGRAM {
+		return false
+	}
+	name, err := unix.Getsockname(int(fd))
+	if err != nil {
+		return false
+	}
+	switch a := name.(type) {
+	case *unix.SockaddrInet4:
+		return a.Port == at.Port && net.IP(a.Addr[:]).Equal(at.IP)
+	case *unix.SockaddrInet6:
+		return a.Port == at.Port && net.IP(a.Addr[:]).Equal(at.IP)
+	}
+	return false
+}

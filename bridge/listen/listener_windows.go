@@ -30,3 +30,5 @@ func setBacklog(net.Listener, int) error { return nil }
 func inheritUnix(ln net.Listener, path string) net.Listener { return ln }
 
 func duplicate(uintptr) (uintptr, error) { return 0, errors.ErrUnsupported }
+
+func isPacketSocket(uintptr, *net.UDPAddr) bool { return false }

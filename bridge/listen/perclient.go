@@ -43,48 +43,67 @@ func plainAddr(a net.Addr) netip.Addr {
 }
 
 // take counts c; false: its client has as many connections as it may have.
-func (l *clientCounts) take(c *Conn, limits *Limits) bool {
+func (l *clientCounts) take(c *Conn, limits *Limits) (ok bool) {
+	c.counted, ok = l.takeFor(addrOf(c), limits)
+	return ok
+}
+
+// takeFor counts a connection of a client. The key is for give.
+func (l *clientCounts) takeFor(a netip.Addr, limits *Limits) (key clientKey, ok bool) {
 	if limits.PerClient <= 0 {
-		return true
+		return 0, true
 	}
-	a := addrOf(c)
 	if !a.IsValid() || limits.Unlimited != nil && limits.Unlimited(a) {
-		return true
+		return 0, true
 	}
-	key := keyOf(a)
+	key = keyOf(a)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.open == nil {
 		l.open = make(map[clientKey]int)
 	}
 	if l.open[key] >= limits.PerClient {
-		return false
+		return 0, false
 	}
 	l.open[key]++
-	c.counted = key
-	return true
+	return key, true
 }
 
 // free takes c off the count.
-func (l *clientCounts) free(c *Conn) {
-	if c.counted == 0 {
+func (l *clientCounts) free(c *Conn) { l.give(c.counted) }
+
+// give takes a connection off the count.
+func (l *clientCounts) give(key clientKey) {
+	if key == 0 {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.open[c.counted]--; l.open[c.counted] <= 0 {
-		delete(l.open, c.counted)
+	if l.open[key]--; l.open[key] <= 0 {
+		delete(l.open, key)
 	}
 }
 
-// tooMany closes c, which is not counted, with a reset, so that nothing of it is kept. It
-// writes a record, at most once a minute for each client.
+// has is how many connections of a client are counted.
+func (l *clientCounts) has(a netip.Addr) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.open[keyOf(a)]
+}
+
+// tooMany closes c, which is not counted, with a reset, so that nothing of it is kept.
 func (g *Group) tooMany(c *Conn, limits *Limits) {
 	_ = c.SetLinger(0)
 	_ = c.Conn.Close()
+	g.countTooMany(addrOf(c), limits)
+}
+
+// countTooMany counts a connection that is refused because its client has too many, and writes a
+// record, at most once a minute for each client.
+func (g *Group) countTooMany(a netip.Addr, limits *Limits) {
 	g.refused(RefusedPerClient)
-	client := addrOf(c).String()
-	if p, err := addrOf(c).Prefix(64); err == nil && p.Addr().Is6() {
+	client := a.String()
+	if p, err := a.Prefix(64); err == nil && p.Addr().Is6() {
 		client = p.String()
 	}
 	if g.counts.refused.Allow(client, time.Now()) {

@@ -171,7 +171,8 @@ func (p *response) setFields(fields []wire.Field) {
 
 // ownField takes out a field of the chain that the app sets itself.
 func (p *response) ownField(name string) {
-	if len(name) == len("X-Request-Id") || len(name) == len("Server") {
+	switch len(name) {
+	case len("X-Request-Id"), len("Server"), len("Alt-Svc"):
 		p.w.Defaults.Drop(name)
 	}
 }

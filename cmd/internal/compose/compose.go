@@ -71,7 +71,7 @@ type Counters interface {
 
 // New assembles: pools, then the handlers from the inside outward. Nothing runs yet and
 // nothing is bound. events is called for each event of a worker; the caller closes log. kept
-// returns what Certificates.Keep of the process before this one has returned.
+// returns what Keep of the process before this one has returned.
 func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer, events func(supervisor.Event), counters Counters, kept func(name string) []byte) (*Server, error) {
 	access, err := openAccessLog(cfg, log, stdout)
 	if err != nil {
@@ -101,7 +101,10 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 		return nil, err
 	}
 	refused := func(remote string, status int) { chain.Refused(remote, status, p.observers) }
-	listeners := newListeners(cfg, sites, certificates, refused, counters, log)
+	listeners, err := newListeners(cfg, sites, certificates, refused, counters, log, kept)
+	if err != nil {
+		return nil, err
+	}
 	if err := certificates.shareTickets(kept); err != nil {
 		return nil, err
 	}
@@ -146,7 +149,16 @@ func (s *Server) IsStopping() bool { return s.parts.stop.hasBegun() }
 // ctx's error.
 func (s *Server) Drain(ctx context.Context) error {
 	s.Stopping()
-	return s.Listeners.group.Shutdown(ctx)
+	return s.Listeners.shutdown(ctx)
+}
+
+// Keep returns what the process of an upgrade needs and may not be able to read: keys.
+func (s *Server) Keep() (map[string][]byte, error) {
+	kept, err := s.Certificates.keep()
+	if quic := s.Listeners.three.keep(); quic != nil {
+		kept[keptQUIC] = quic
+	}
+	return kept, err
 }
 
 // HandOver takes no further connections, because another process does, and returns when all

@@ -18,6 +18,7 @@
 //	listeners.go  Listeners: addresses, protocols, sockets for another process
 //	tls.go        Certificates: what addresses of HTTPS have in common
 //	tlsplan.go    tlsPlan: what a reload makes of TLS
+//	http3.go      overUDP: HTTP/3, with its sockets
 //	pools.go      one app's pool and its handler
 //	upstreams.go  [[route]]: the ways to other servers; options of other stages
 //	local.go      certificates for names of this machine alone

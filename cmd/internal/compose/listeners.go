@@ -26,6 +26,7 @@ type Listeners struct {
 	group     *listen.Group
 	wanted    []config.Listen
 	protocols []listen.Protocol             // of wanted
+	three     *overUDP                      // nil: no address has HTTP/3
 	take      func(address string) *os.File // nil: no process hands sockets over
 	pace      atomic.Pointer[httpx.Pace]    // how slow clients may be with answers
 
@@ -34,9 +35,14 @@ type Listeners struct {
 }
 
 // newListeners makes them; s gets the requests, c has the certificates (nil: no address speaks https), and refused is called for
-// what is refused before a handler gets it.
-func newListeners(cfg *config.Config, s *sites, c *Certificates, refused func(remote string, status int), counters Counters, log *logfile.Log) *Listeners {
+// what is refused before a handler gets it. kept returns what the process before this one has passed on.
+func newListeners(cfg *config.Config, s *sites, c *Certificates, refused func(remote string, status int), counters Counters, log *logfile.Log, kept func(string) []byte) (*Listeners, error) {
+	three, err := newOverUDP(cfg, kept, log)
+	if err != nil {
+		return nil, err
+	}
 	l := &Listeners{
+		three:  three,
 		log:    log,
 		group:  listen.NewGroup(listen.Options{MaxConnections: cfg.Limits.MaxConns, Limits: paceOf(cfg), Refused: counters.Refused, Log: log}),
 		wanted: cfg.Listen,
@@ -46,7 +52,7 @@ func newListeners(cfg *config.Config, s *sites, c *Certificates, refused func(re
 	for i := range cfg.Listen {
 		l.protocols = append(l.protocols, l.protocolOf(cfg, i, s, c, refused, counters))
 	}
-	return l
+	return l, nil
 }
 
 // protocolOf makes what is spoken at an address, by its index.
@@ -71,7 +77,15 @@ func (l *Listeners) protocolOf(cfg *config.Config, i int, s *sites, c *Certifica
 		if !at.NoHTTP2 {
 			named = append([]https.Named{{Name: "h2", Protocol: two()}}, named...)
 		}
-		return c.server(cfg, i, c.automatic.protocols(named), refused, counters)
+		var alt *atomic.Pointer[string]
+		if at.HTTP3 {
+			alt = new(atomic.Pointer[string])
+		}
+		way := c.server(cfg, i, c.automatic.protocols(named), alt, refused, counters)
+		if at.HTTP3 {
+			l.three.add(cfg, i, h, way, alt, l.group, l.pace.Load)
+		}
+		return way
 	case at.H2C:
 		both := &bothHTTP{two: two()}
 		one.HTTP2 = both.two.ServeBegun
@@ -124,14 +138,15 @@ func (l *Listeners) Inherit(take func(address string) *os.File) { l.take = take 
 
 // Listen binds all addresses, or none. Errors are *listen.ListenError.
 func (l *Listeners) Listen(ctx context.Context) error {
-	for _, w := range l.wanted {
-		ln, err := l.bind(ctx, w)
+	for i := range l.wanted {
+		ln, err := l.bind(ctx, i)
 		if err != nil {
 			err = l.Clash(err)
 			for _, open := range l.open {
 				open.Close()
 			}
 			l.open = nil
+			l.three.close()
 			return err
 		}
 		l.open = append(l.open, ln)
@@ -139,12 +154,32 @@ func (l *Listeners) Listen(ctx context.Context) error {
 	return nil
 }
 
-func (l *Listeners) bind(ctx context.Context, w config.Listen) (net.Listener, error) {
+// freePorts is how many ports are tried for port 0 that has to be free for TCP and UDP.
+const freePorts = 20
+
+// bind opens an address, by its index.
+func (l *Listeners) bind(ctx context.Context, i int) (net.Listener, error) {
+	w := l.wanted[i]
 	spec := listen.Spec{Address: w.Bare(), Mode: w.Mode, User: w.User, Group: w.Group, Backlog: w.Backlog, V6Only: w.BesideIPv4(l.wanted)}
-	if l.take != nil {
-		if f := l.take(w.String()); f != nil {
-			return listen.Inherit(f, spec)
+	for try := 1; ; try++ {
+		ln, err := l.bindTCP(ctx, &w, spec)
+		if err != nil || !w.HTTP3 {
+			return ln, err
 		}
+		err = l.three.bind(i, spec, ln, l.take)
+		if err == nil {
+			return ln, nil
+		}
+		ln.Close()
+		if try == freePorts || !errors.Is(err, syscall.EADDRINUSE) || !w.AnyPort() {
+			return nil, err
+		}
+	}
+}
+
+func (l *Listeners) bindTCP(ctx context.Context, w *config.Listen, spec listen.Spec) (net.Listener, error) {
+	if f := taken(l.take, w.String()); f != nil {
+		return listen.Inherit(f, spec)
 	}
 	return listen.Listen(ctx, spec)
 }
@@ -194,6 +229,7 @@ func (l *Listeners) Accept() {
 			}
 		})
 	}
+	l.three.accept(l.serving.Go)
 }
 
 // Handed is a listener of ours for another process.
@@ -204,9 +240,12 @@ type Handed struct {
 
 // Files returns a copy of each listener's descriptor, to be closed by the caller.
 func (l *Listeners) Files() ([]Handed, error) {
-	var list []Handed
+	list, err := l.three.files()
 	for i, ln := range l.open {
-		f, err := listen.File(ln)
+		var f *os.File
+		if err == nil {
+			f, err = listen.File(ln)
+		}
 		if err != nil {
 			for _, h := range list {
 				h.File.Close()
@@ -216,6 +255,19 @@ func (l *Listeners) Files() ([]Handed, error) {
 		list = append(list, Handed{l.wanted[i].String(), f})
 	}
 	return list, nil
+}
+
+// Yield has another process take over: it owns the files of unix sockets, and reads the UDP
+// sockets. Reclaim undoes that.
+func (l *Listeners) Yield() {
+	l.RemoveSockets(false)
+	l.three.yield()
+}
+
+// Reclaim is called when no other process has taken over.
+func (l *Listeners) Reclaim() {
+	l.RemoveSockets(true)
+	l.three.reclaim()
 }
 
 // RemoveSockets sets whether the files of unix sockets are removed at the end, or are left to
@@ -235,17 +287,28 @@ const idleLimit = 5 * time.Second
 func (l *Listeners) leave(ctx context.Context) error {
 	idle, cancel := context.WithTimeout(ctx, idleLimit)
 	defer cancel()
+	l.three.leave()
 	l.group.Leave(idle)
-	return l.group.Shutdown(ctx)
+	return l.shutdown(ctx)
+}
+
+// shutdown lets requests end, and closes connections.
+func (l *Listeners) shutdown(ctx context.Context) (err error) {
+	var udp sync.WaitGroup
+	udp.Go(func() { err = l.three.shutdown(ctx) })
+	tcp := l.group.Shutdown(ctx)
+	udp.Wait()
+	return errors.Join(err, tcp)
 }
 
 // close closes listeners and connections: politely for as long as limit, then at once. No
 // goroutine of theirs is left when it returns.
 func (l *Listeners) close(limit time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	_ = l.group.Shutdown(ctx)
+	_ = l.shutdown(ctx)
 	cancel()
 	l.group.Close()
+	l.three.close()
 	for _, ln := range l.open {
 		ln.Close() // those that Accept has not given to the group
 	}

@@ -87,9 +87,9 @@ func (s *Certificates) first() *tls.Certificate {
 }
 
 // server makes the way in of an address, by its index, with the protocols behind it.
-func (s *Certificates) server(cfg *config.Config, i int, protocols []https.Named, refused func(string, int), counters Counters) *https.Server {
+func (s *Certificates) server(cfg *config.Config, i int, protocols []https.Named, alternative *atomic.Pointer[string], refused func(string, int), counters Counters) *https.Server {
 	server := https.New(https.Options{
-		Certificate: s.certificate, Protocols: protocols, Settings: s.settings(cfg, &cfg.Listen[i]), HandshakeTimeout: cfg.Limits.HeaderTimeout,
+		Certificate: s.certificate, Protocols: protocols, Alternative: alternative, Settings: s.settings(cfg, &cfg.Listen[i]), HandshakeTimeout: cfg.Limits.HeaderTimeout,
 		Done:   func(state *tls.ConnectionState) { counters.Handshake(tls.VersionName(state.Version), state.DidResume) },
 		Failed: counters.HandshakeFailed, Refused: refused, Log: s.log,
 	})
@@ -159,8 +159,8 @@ func (s *Certificates) Look(now time.Time) {
 	}
 }
 
-// Keep returns what the process of an upgrade needs and may not be able to read: keys.
-func (s *Certificates) Keep() (map[string][]byte, error) {
+// keep is for Server.Keep.
+func (s *Certificates) keep() (map[string][]byte, error) {
 	if s == nil {
 		return nil, nil
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/accesslog"
 	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/compress"
+	"github.com/standpipe/standpipe/bridge/h3"
 	"github.com/standpipe/standpipe/bridge/http1"
 	"github.com/standpipe/standpipe/bridge/https"
 	"github.com/standpipe/standpipe/bridge/httpx"
@@ -142,6 +143,10 @@ proxy_protocol = "on"
 client_ca = "key-and-cert.pem"
 client_auth = "require"
 hosts = ["shop.example.org"]
+
+[[listen]]
+address = "https://127.0.0.1:0"
+http3 = "on"
 
 [[listen]]
 address = "unix:h2c.sock"
@@ -310,7 +315,7 @@ func TestWiring(t *testing.T) {
 		}
 	}
 	// listen.Options and forwarded.Options are taken apart by their constructors: the test in integration/ has to do for them.
-	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, http1.Options{}, https.Options{}, proxy.Options{}, static.Options{}, compress.Options{},
+	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, http1.Options{}, https.Options{}, h3.Options{}, proxy.Options{}, static.Options{}, compress.Options{},
 		chain.PanicsOptions{}, chain.HealthOptions{}, chain.LimitsOptions{}, chain.HostsOptions{}} {
 		typ := reflect.TypeOf(want)
 		if len(seen[typ]) == 0 {

@@ -55,10 +55,24 @@ func (c *Config) checkListen(r *schema.Row) {
 		if at.NoHTTP2 && at.Protocol != "https" {
 			row.Bad("http2", "http2 is for addresses that speak https, and %s is not one", at)
 		}
+		at.checkHTTP3(row)
 		if at.H2C && (at.Protocol != "http" || at.Redirect) {
 			row.Bad("h2c", "h2c is for addresses that speak http and do not redirect, and %s is not one", at)
 		}
 		at.checkUnix(row)
+	}
+}
+
+// checkHTTP3 finds addresses that cannot speak it.
+func (l Listen) checkHTTP3(r *schema.Row) {
+	switch {
+	case !l.HTTP3:
+	case l.Protocol != "https":
+		r.Bad("http3", "http3 is for addresses that speak https, and %s is not one", l)
+	case l.Network == "unix":
+		r.Bad("http3", "http3 is for ports, and %s is a unix socket: HTTP/3 goes over UDP", l)
+	case l.ProxyProtocol:
+		r.Bad("http3", "http3 and proxy_protocol are both on for %s: a PROXY header is in front of TCP connections alone; leave one of them out", l)
 	}
 }
 

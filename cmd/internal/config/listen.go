@@ -25,6 +25,7 @@ type Listen struct {
 	Redirect bool        `key:"redirect_https"` // requests are sent to the same address with https
 
 	NoHTTP2       bool // clients of https get HTTP/1.1 alone
+	HTTP3         bool `key:"http3"`          // HTTP/3 too, by UDP
 	H2C           bool `key:"h2c"`            // HTTP/2 without TLS, for clients that know of it
 	ProxyProtocol bool `key:"proxy_protocol"` // each connection begins with a PROXY header
 
@@ -64,6 +65,7 @@ func (*Listen) Settings() schema.Group {
 				}
 				return schema.OnOff(!l.NoHTTP2), true
 			})},
+		{Key: "http3", Kind: schema.Switch, Default: "off"},
 		{Key: "h2c", Kind: schema.Switch, Default: "off"},
 		{Key: "proxy_protocol", Kind: schema.Switch, Default: "off"},
 		{Key: "client_ca", Kind: schema.Path, Derived: "that of [tls]", Reload: true, Show: ofHTTPS(func(l *Listen) string { return l.ClientCA })},
@@ -117,7 +119,7 @@ func setAddress(l *Listen, in schema.Input) error {
 		n.Mode = l.Mode
 	}
 	n.User, n.Group = cmp.Or(l.User, n.User), cmp.Or(l.Group, n.Group)
-	n.Protocol, n.Backlog, n.Redirect, n.ProxyProtocol, n.NoHTTP2, n.H2C = l.Protocol, l.Backlog, l.Redirect, l.ProxyProtocol, l.NoHTTP2, l.H2C
+	n.Protocol, n.Backlog, n.Redirect, n.ProxyProtocol, n.NoHTTP2, n.H2C, n.HTTP3 = l.Protocol, l.Backlog, l.Redirect, l.ProxyProtocol, l.NoHTTP2, l.H2C, l.HTTP3
 	n.ClientCA, n.ClientAuth, n.Hosts = l.ClientCA, l.ClientAuth, l.Hosts
 	*l = n
 	return nil
@@ -197,6 +199,12 @@ func (l Listen) includes(other Listen) bool {
 		return ip.Is6()
 	}
 	return false
+}
+
+// AnyPort reports whether the address is a port that the system chooses.
+func (l Listen) AnyPort() bool {
+	_, port, ok := l.tcp()
+	return ok && port == "0"
 }
 
 func (l Listen) tcp() (host, port string, ok bool) {

@@ -37,7 +37,7 @@ func (h *handover) begin() {
 		return
 	}
 	o := upgrade.Options{Program: upgrade.Program(os.Args[0], h.dir, executable), Args: os.Args, Env: os.Environ(), Dir: h.dir, Limit: bootLimit(h.product.Config(), runtime.NumCPU())}
-	if o.Kept, err = h.product.Certificates.Keep(); err != nil {
+	if o.Kept, err = h.product.Keep(); err != nil {
 		h.log.Warn("upgrade_refused", "message", "the certificates cannot be passed to another process: "+err.Error())
 		return
 	}
@@ -101,7 +101,7 @@ func (h *handover) done() <-chan error { return h.attempt.Done() }
 func (h *handover) conclude(err error) bool {
 	a := h.attempt
 	if err == nil {
-		h.product.Listeners.RemoveSockets(false)
+		h.product.Listeners.Yield()
 		if err = a.TakeOver(); err == nil {
 			h.service.manager.HandOver(a.Pid)
 			a.Finish()
@@ -109,7 +109,7 @@ func (h *handover) conclude(err error) bool {
 			h.log.Info("upgraded", "pid", a.Pid, "message", "the new process serves; this one finishes its requests")
 			return true
 		}
-		h.product.Listeners.RemoveSockets(true)
+		h.product.Listeners.Reclaim()
 	}
 	h.attempt = nil
 	pairs := []any{"error", err, "message", "this process continues to serve"}
