@@ -54,7 +54,9 @@ func (q QUIC) QUICConfig() *tls.Config {
 }
 
 // VariablesOf are the CGI variables of a connection.
-func (q QUIC) VariablesOf(state *tls.ConnectionState) []wire.Var { return q.s.policy.Load().variablesOf(state) }
+func (q QUIC) VariablesOf(state *tls.ConnectionState) []wire.Var {
+	return q.s.policy.Load().variablesOf(state)
+}
 
 // Shaken counts a handshake that is complete.
 func (q QUIC) Shaken(state *tls.ConnectionState) {
