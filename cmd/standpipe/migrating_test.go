@@ -67,6 +67,7 @@ func TestUWSGITable(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, part, _ := strings.Cut(string(text), "## From uWSGI")
+	part, _, _ = strings.Cut(part, "## From nginx")
 	keys := make(map[string]bool)
 	quoted := regexp.MustCompile("`[^`]+`")
 	flags := regexp.MustCompile(`--?[a-z][a-z-]*`)
