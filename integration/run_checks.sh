@@ -1,9 +1,10 @@
 #!/bin/sh
 # `make check`: form, vet, lint, the laws of the tree, the pages that are made from tables, Python, shell, and the builds for other
-# platforms. The Go tools are pinned in .ci/tools.mod, ruff below.
+# platforms. The Go tools are pinned in .ci/tools.mod, ruff and zizmor below.
 set -eu
 cd "$(dirname "$0")/.."
 ruff_version=0.17.6
+zizmor_version=1.32.0
 
 tool() { go tool -modfile=.ci/tools.mod "$@"; }
 
@@ -59,11 +60,16 @@ ruff=.cache/ruff-$ruff_version
 echo "check: the manual pages"
 packaging/man.sh .cache/man check
 if command -v mandoc >/dev/null; then mandoc -T lint -W warning .cache/man/*.[15]; fi
+echo "check: workflows"
+tool actionlint .github/workflows/*.yml
+zizmor=.cache/zizmor-$zizmor_version
+[ -x "$zizmor/bin/zizmor" ] || { python3 -m venv "$zizmor" && "$zizmor/bin/pip" install --quiet --disable-pip-version-check "zizmor==$zizmor_version"; }
+"$zizmor/bin/zizmor" --quiet --offline .github/workflows
 echo "check: shell"
-for f in integration/*.sh packaging/*.sh; do sh -n "$f"; done
+for f in integration/*.sh packaging/man.sh packaging/linux/*.sh; do sh -n "$f"; done
 bash -n .ci/run
 if command -v shellcheck >/dev/null; then
-    shellcheck --external-sources --source-path=SCRIPTDIR integration/*.sh packaging/*.sh .ci/run .ci/nightly
+    shellcheck --external-sources --source-path=SCRIPTDIR integration/*.sh packaging/*.sh packaging/linux/*.sh .ci/run .ci/nightly
 else
     echo "SKIP[no-shellcheck]: shellcheck is not installed"
     [ "${CI:-}" != true ]
