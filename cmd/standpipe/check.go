@@ -15,6 +15,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
+	"github.com/standpipe/standpipe/cmd/internal/privileges"
 	"github.com/standpipe/standpipe/cmd/internal/staticfiles"
 	"github.com/standpipe/standpipe/cmd/internal/terminal"
 )
@@ -109,6 +110,9 @@ func checkCertificates(cfg *config.Config) (doubtful []string, bad schema.Proble
 		pairs = append(pairs, certs.Pair(c))
 	}
 	wrong, doubtful := certs.Check(pairs, cfg.TLSHosts(), config.ClientCAs(cfg.Listen))
+	if err := privileges.KeysApart(cfg); err != nil {
+		wrong = append(wrong, strings.Split(err.Error(), "\n")...)
+	}
 	for _, text := range wrong {
 		bad = append(bad, schema.Problem{Message: text})
 	}

@@ -128,6 +128,7 @@ func (s *Server) Prepare() error {
 	if err != nil && cfg.Folders.Spool != "" && cfg.Account.Identity != nil {
 		return fmt.Errorf("%s cannot write to spool_dir %s: %w", cfg.Account.Identity, cfg.Folders.Spool, err)
 	}
+	s.Certificates.warnKeys(cfg, s.parts.privileges)
 	return s.startAutomatic()
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/localca"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
+	"github.com/standpipe/standpipe/cmd/internal/privileges"
 )
 
 // Names of what one process passes to the next in an upgrade.
@@ -62,6 +64,9 @@ func newCertificates(cfg *config.Config, log *logfile.Log, kept func(name string
 	}
 	if s.automatic != nil {
 		sources = append(sources, s.automatic)
+	}
+	if err := privileges.KeysApart(cfg); err != nil {
+		return nil, err
 	}
 	s.set = certs.NewSet(https.ErrNoCertificate, s.first, sources...)
 	old, err := certs.KeptAuthorities(kept(keptAuthorities))
@@ -124,6 +129,20 @@ func (s *Certificates) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate
 		return nil, fmt.Errorf("%w: %w", https.ErrNotIssued, err)
 	}
 	return c, err
+}
+
+// warnKeys tells which keys this process cannot read again, and which apps can read one: it is called when privileges are dropped.
+func (s *Certificates) warnKeys(cfg *config.Config, p *privileges.Privileges) {
+	if s == nil {
+		return
+	}
+	for _, path := range p.UnreadableKeys(cfg) {
+		s.log.Warn("key_unreadable", "path", path, "message", cfg.Account.Identity.String()+" cannot read "+path+": when it changes, the old certificate stays until a restart; let a group of that user read it, to which no app belongs (chgrp, mode 0640)")
+	}
+	if apps, path := p.SharedKeys(cfg); len(apps) > 0 {
+		s.log.Warn("keys_shared", "apps", strings.Join(apps, " "), "path", path,
+			"message", "these apps run as the user of the server, so their code can read its private keys ("+path+"): give them a `user` of their own")
+	}
 }
 
 // List describes them.

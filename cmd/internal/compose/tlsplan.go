@@ -8,6 +8,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/https"
 	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/privileges"
 )
 
 // tlsPlan is what the TLS of a configuration needs, read and checked.
@@ -23,6 +24,9 @@ type tlsPlan struct {
 func (s *Certificates) plan(cfg *config.Config, all []config.Listen) (p *tlsPlan, err error) {
 	if s == nil || !cfg.SpeaksTLS() {
 		return nil, nil
+	}
+	if err := privileges.KeysApart(cfg); err != nil {
+		return nil, err
 	}
 	p = &tlsPlan{cfg: cfg, all: all}
 	if p.files, err = s.files.Plan(pairsOf(cfg), time.Now()); err != nil {

@@ -32,6 +32,8 @@ func serverEvents() []Event {
 		event("health_hidden", "warn", "The app has routes of its own for health paths that standpipe answers before it.", "app paths", "Move standpipe's with health_path, or set it to off, if the app is meant to answer."),
 		event("health_unknown", "debug", "It is not known whether the app has routes of its own for the health paths.", "app error", "Nothing."),
 		event("http", "warn; error or debug", "A message of the HTTP server about a connection.", "error", "Mostly the client causes it; check it at level error."),
+		event("key_unreadable", "warn", "A private key was read before privileges were dropped and cannot be read again.", "path", "Let a group of the server's user read it, to which no app belongs; or restart after each renewal. docs/tls.md has the commands."),
+		event("keys_shared", "warn", "Apps run as the user of the server, so they can read its private keys.", "apps path", "Give the apps a `user` of their own (docs/tls.md). With a key that root alone can read, no app can."),
 		event("library", "error, warn or info", "A library that standpipe uses wrote a message.", "detail", "Read `detail`; report it if it is an error."),
 		event("listener_failed", "error", "An address does not accept connections any more.", "address error", "Restart; if it happens again, report it."),
 		event("listening", "info", "An address is open.", "address", "Nothing."),

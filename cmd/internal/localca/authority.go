@@ -54,13 +54,16 @@ func Open(dir string) (a *Authority, created bool, err error) {
 	return a, created, err
 }
 
+// KeyPath is the file of the private key in the CA's folder.
+func KeyPath(dir string) string { return filepath.Join(dir, keyFile) }
+
 // Read returns the CA in a folder without its key: it cannot issue. ErrNone: there is none.
 func Read(dir string) (*Authority, error) { return read(dir, false) }
 
 func read(dir string, withKey bool) (*Authority, error) {
 	a := &Authority{Path: filepath.Join(dir, certFile)}
 	cert, err := os.ReadFile(a.Path)
-	key, keyErr := os.ReadFile(filepath.Join(dir, keyFile))
+	key, keyErr := os.ReadFile(KeyPath(dir))
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && errors.Is(keyErr, fs.ErrNotExist):
 		return nil, fmt.Errorf("%w in %s", ErrNone, dir)
@@ -117,7 +120,7 @@ func private(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil // the folder of the user's data is
 	}
-	for path, mode := range map[string]fs.FileMode{dir: 0o700, filepath.Join(dir, keyFile): 0o600} {
+	for path, mode := range map[string]fs.FileMode{dir: 0o700, KeyPath(dir): 0o600} {
 		info, err := os.Stat(path)
 		if err == nil && info.Mode().Perm()&0o077 != 0 {
 			err = os.Chmod(path, mode)

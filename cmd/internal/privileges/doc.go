@@ -4,6 +4,7 @@
 //
 //	privileges.go     Privileges: what Drop has done, and what follows from it for each app
 //	drop.go           Drop: control groups, helper, user, in this order
+//	keys.go           which apps can read private keys of this server
 //	spawn.go          the spawner of an app, and the environment of another user
 //	reach.go, reach_unix.go, reach_windows.go  which folders a user can enter
 //

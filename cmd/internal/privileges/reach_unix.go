@@ -16,6 +16,17 @@ func mayEnter(st fs.FileInfo, id process.Identity) bool { return may(st, id, 0o1
 // mayRead reports whether the user may read the file, or list the folder.
 func mayRead(st fs.FileInfo, id process.Identity) bool { return may(st, id, 0o4) }
 
+// deny is how chmod takes from the user what it has of a file; empty: the user owns it.
+func deny(st fs.FileInfo, id process.Identity) string {
+	switch owner, ok := st.Sys().(*syscall.Stat_t); {
+	case !ok || owner.Uid == id.UID:
+		return ""
+	case owner.Gid == id.GID || slices.Contains(id.Groups, owner.Gid):
+		return "g="
+	}
+	return "o="
+}
+
 func may(st fs.FileInfo, id process.Identity, bit fs.FileMode) bool {
 	owner, ok := st.Sys().(*syscall.Stat_t)
 	switch mode := st.Mode().Perm(); {
