@@ -130,9 +130,7 @@ func TestTLSReload(t *testing.T) {
 		if r := s.order("reload"); r.code == 0 {
 			t.Errorf("%s: %+v", name, r)
 		}
-		if len(s.events("reload_failed")) != failed+1 {
-			t.Errorf("%s: no record", name)
-		}
+		eventually(t, "a record of "+name, func() bool { return len(s.events("reload_failed")) == failed+1 })
 		good()
 	}
 	put(blog)
