@@ -28,7 +28,7 @@ func newApp(out, errOut io.Writer) *cli.App {
 		Commands: slices.Concat(
 			[]*cli.Command{serveCommand(), checkCommand(), configCommand(), exportCommand(), versionCommand()},
 			controlCommands(),
-			[]*cli.Command{importCommand(), compressCommand(), explainCommand(), completionCommand()},
+			[]*cli.Command{initCommand(), importCommand(), compressCommand(), explainCommand(), completionCommand()},
 		),
 	}
 }

@@ -20,6 +20,9 @@ type Input struct {
 	Pid     int           // for LISTEN_PID
 	Machine *Machine      // nil: this one
 
+	// WithoutFile: a standpipe.toml in the folder is not read.
+	WithoutFile bool
+
 	Warnings []string // about the command line; Config.Warnings begins with them
 
 	// Tolerant: of several apps, one whose folder or interpreter is missing is no problem; it is Broken instead.
@@ -135,7 +138,7 @@ func (l *loader) fileName() (string, schema.Source) {
 	if v := l.v.Env["STANDPIPE_CONFIG"]; v != "" {
 		return v, schema.Source{Kind: schema.FromEnv, Where: "STANDPIPE_CONFIG"}
 	}
-	if l.in.App == "" && len(l.flagged) == 0 {
+	if l.in.App == "" && len(l.flagged) == 0 && !l.in.WithoutFile {
 		if st, err := os.Stat(filepath.Join(l.in.Dir, discover.ConfigFile)); err == nil && st.Mode().IsRegular() {
 			return discover.ConfigFile, schema.Source{}
 		}

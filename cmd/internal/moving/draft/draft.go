@@ -40,6 +40,7 @@ type Table struct {
 	remarks []string
 	keys    []key
 	within  []*Table // [[app.static]]
+	off     bool     // it is a comment
 }
 
 type key struct {
@@ -122,6 +123,9 @@ func (t *Table) Within() []*Table { return t.within }
 func (t *Table) Remark(format string, args ...any) {
 	t.remarks = append(t.remarks, fmt.Sprintf(format, args...))
 }
+
+// Comment makes the heading a comment, as Suggest does with a key.
+func (t *Table) Comment() { t.off = true }
 
 // Set sets a key to a string, int, bool, []string or []Pair. A later value takes the place of an earlier one.
 func (t *Table) Set(at Place, name string, value any) {

@@ -56,7 +56,10 @@ func (t *Table) write(b *strings.Builder) {
 		return
 	}
 	b.WriteString("\n")
-	if t.heading != "" {
+	switch {
+	case t.off || t.heading != "" && t.heading[1] != '[' && !slices.ContainsFunc(t.keys, func(k key) bool { return !k.off }):
+		b.WriteString("#" + t.heading + "\n")
+	case t.heading != "":
 		b.WriteString(t.heading + "\n")
 	}
 	for _, text := range t.remarks {
@@ -100,6 +103,9 @@ const beginVariable, endVariable = "\uE000", "\uE001"
 
 // Variable is a variable of the environment within a text: ${NAME} in the file.
 func Variable(name string) string { return beginVariable + name + endVariable }
+
+// VariableOr is one with a value for where it is not set: ${NAME:-VALUE}.
+func VariableOr(name, value string) string { return Variable(name + ":-" + value) }
 
 var variables = strings.NewReplacer(beginVariable, "${", endVariable, "}")
 
