@@ -250,7 +250,7 @@ func TestFailedHandshakesLeaveNothing(t *testing.T) {
 func TestTLSVariablesAsNginx(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, "test CA")
-	alice, _, _ := a.sign(t, &x509.Certificate{Subject: pkix.Name{Country: []string{"DE"}, Organization: []string{"Shop, Inc"}, CommonName: "alice", ExtraNames: []pkix.AttributeTypeAndValue{
+	alice, _, _ := a.sign(t, &x509.Certificate{NotAfter: time.Now().Add(60*24*time.Hour + 12*time.Hour), Subject: pkix.Name{Country: []string{"DE"}, Organization: []string{"Shop, Inc"}, CommonName: "alice", ExtraNames: []pkix.AttributeTypeAndValue{
 		{Type: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 1}, Value: "alice@example.org"}}}})
 	s := secureServer(t, a, secureListen+"client_ca = \"ca.pem\"\n", nil)
 	address := "127.0.0.1:" + freePort(t)
