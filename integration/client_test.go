@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/standpipe/standpipe/integration/overh2"
 )
 
 // response is an answer read to its end.
@@ -21,8 +23,8 @@ type response struct {
 	Proto  string
 }
 
-// dial opens a connection to the server's first address.
-func (s *server) dial() (net.Conn, error) {
+// dialPlain opens a connection to the server's first address.
+func (s *server) dialPlain() (net.Conn, error) {
 	network := "tcp"
 	if strings.HasPrefix(s.Addr, "/") || strings.HasPrefix(s.Addr, "@") {
 		network = "unix"
@@ -36,10 +38,10 @@ func (s *server) client() *http.Client {
 	return &http.Client{
 		Timeout:       patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
+		Transport: overTransport(s.over, &http.Transport{
 			DisableCompression: true,
-			DialContext:        func(context.Context, string, string) (net.Conn, error) { return s.dial() },
-		},
+			DialContext:        func(context.Context, string, string) (net.Conn, error) { return s.dialPlain() },
+		}),
 	}
 }
 
@@ -120,6 +122,9 @@ func (s *server) raw(request string) string {
 	_ = c.SetDeadline(time.Now().Add(patience))
 	// A server that refuses early closes while we still write: what it said counts, not our write error.
 	_, werr := io.WriteString(c, request)
+	if two, ok := c.(*overh2.Conn); ok {
+		_ = two.CloseWrite() // it reads until the answer is here: the server keeps the connection
+	}
 	b, _ := io.ReadAll(c)
 	if werr != nil && len(b) == 0 {
 		s.t.Logf("raw: write: %v", werr)
@@ -229,6 +234,11 @@ func (g gate) open(t testing.TB) {
 // disconnect closes a connection with a TCP reset: the client has disconnected. A client that closes its side at once after its
 // request may still wait for its answer.
 func disconnect(c net.Conn) {
-	_ = c.(*net.TCPConn).SetLinger(0)
-	c.Close()
+	if two, ok := c.(*overh2.Conn); ok {
+		two.Disconnect()
+		return
+	}
+	tcp := tcpOf(c)
+	_ = tcp.SetLinger(0)
+	tcp.Close()
 }

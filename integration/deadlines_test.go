@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -109,7 +108,7 @@ func TestInterrupt(t *testing.T) {
 // leave sends a request and closes the connection once the view runs.
 func (s *server) leave(path string) {
 	s.t.Helper()
-	c, err := net.Dial("tcp", s.Addr)
+	c, err := s.dial()
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -134,7 +133,7 @@ func TestClientLeaves(t *testing.T) {
 		if now := s.want(200, "/pid").Body; now == old {
 			t.Error("the worker was not replaced")
 		}
-		s.waitAccess(`"GET /gone HTTP/1\.1" 499 `)
+		s.waitAccess(`"GET /gone ` + s.proto() + `" 499 `)
 		if strings.Contains(s.stderrText(), "Traceback") {
 			t.Error(s.stderrText())
 		}

@@ -11,6 +11,10 @@
 // What is not here: anything that needs a look inside a package. The tests know the binary by its command line, its
 // sockets, its log records and its exit codes; of our packages they may import shim alone, for the frame vectors.
 //
+// Ways: the tests of what apps send and receive (wsgi_*, uploads_*, slow_readers, both_ways, ...: familyFiles in over_test.go) run over
+// HTTP/1.1, and with STANDPIPE_TEST_OVER=https or h2 over HTTPS and HTTP/2; `make test` does all three. A test writes
+// HTTP/1.1 (dial, raw, wire) or uses a client; overh2/ translates the bytes to frames. What one way alone has says onlyOver, which is counted as a skip.
+//
 // Wording: a test asserts events, fields, exit codes, statuses and names (names_test.go), never a sentence. The sentences
 // are in testdata/golden, one file for each surface (golden_test.go and golden_*_test.go). After a change of wording run
 // `go test ./integration/ -run TestGolden -update` and review the diff.

@@ -24,7 +24,7 @@ type eventStream struct {
 
 func (s *server) listen(path string) *eventStream {
 	s.t.Helper()
-	c, err := net.Dial("tcp", s.Addr)
+	c, err := s.dial()
 	if err != nil {
 		s.t.Fatal(err)
 	}

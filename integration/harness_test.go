@@ -50,6 +50,10 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	built.dir = dir
+	if err := chooseFamily(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	closeOnExec()
 	built.path = searchPath()
 	built.binary = os.Getenv("STANDPIPE_BIN")

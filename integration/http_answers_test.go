@@ -92,6 +92,7 @@ func get11(target string, fields ...string) string {
 
 // TestFault_D8_ReasonPhrase: what the app says beside the status reaches the client as it is.
 func TestFault_D8_ReasonPhrase(t *testing.T) {
+	onlyOver(t, "HTTP/2 has no reason phrase", http1, https)
 	t.Parallel()
 	s := answers(t, "--compress")
 	for line, want := range map[string]string{
@@ -117,6 +118,7 @@ func TestFault_D8_ReasonPhrase(t *testing.T) {
 
 // TestFault_D8_Spelling: names as the app, an upstream or a client most likely wrote them.
 func TestFault_D8_Spelling(t *testing.T) {
+	onlyOver(t, "names are in lower case in HTTP/2", http1, https)
 	t.Parallel()
 	s := answers(t)
 	head := strings.Join(s.headOf(get11("/names")), "\n") + "\n"
@@ -146,8 +148,8 @@ func TestFault_D8_Spelling(t *testing.T) {
 		}
 	}()
 	dir := project(t, map[string]string{"app.py": hello("x"), "standpipe.toml": fmt.Sprintf(
-		"[[listen]]\naddress = \"127.0.0.1:0\"\n[[app]]\nname = \"a\"\nmodule = \"app:app\"\nworkers = 1\n[[route]]\npath = \"/up/\"\nhandler = \"proxy\"\nupstreams = [\"http://%s\"]\n[log]\nlog_format = \"json\"\n", ln.Addr())})
-	r := start(t, opts{Dir: dir, Bare: true, Args: []string{"-c", "standpipe.toml"}})
+		"[[app]]\nname = \"a\"\nmodule = \"app:app\"\nworkers = 1\n[[route]]\npath = \"/up/\"\nhandler = \"proxy\"\nupstreams = [\"http://%s\"]\n[log]\nlog_format = \"json\"\n", ln.Addr())})
+	r := start(t, opts{Dir: dir, Args: []string{"-c", "standpipe.toml"}})
 	got := r.headOf(get11("/up/x", "Sec-WebSocket-Key: k", "SOAPAction: \"a\"", "DNT: 1", "X-CSRFToken: c"))
 	if got[0] != "HTTP/1.1 299 Peculiar" {
 		t.Errorf("status line %q", got[0])
@@ -210,7 +212,11 @@ func TestFault_D16_ManyFields(t *testing.T) {
 func TestFault_D16_RequestFields(t *testing.T) {
 	t.Parallel()
 	s := answers(t)
-	for n, want := range map[int]string{190: "200", 210: "431"} {
+	most := map[int]string{190: "200", 210: "431"}
+	if s.over == h2 {
+		most = map[int]string{90: "200", 110: "431"}
+	}
+	for n, want := range most {
 		for _, name := range []string{"X-%d: 1", "X-Same: %d"} {
 			var fields []string
 			for i := range n {
@@ -260,12 +266,18 @@ func TestFault_D17_Hosts(t *testing.T) {
 	t.Parallel()
 	s := answers(t)
 	for host, want := range map[string]string{
-		"": "400", "a,b": "400", "a:abc": "400", "a%2fb": "400", "a b": "400", "[::1": "400", `a"b`: "400", "a@b": "400", "a:1:2": "400",
+		"": "400", "a,b": "400", "a:abc": "400", "a%2fb": "400", "a b": "400", "[::1": "400", `a"b`: "400", "a:1:2": "400",
 		"a": "200", "a:80": "200", "a:": "200", "a_b.example": "200", "[::1]:8000": "200", "127.0.0.1": "200",
 	} {
+		if s.over == h2 && host == "" {
+			continue // an authority may be missing
+		}
 		if head := s.headOf("GET / HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(head[0], "HTTP/1.1 "+want) {
 			t.Errorf("Host %q: %q, want %s", host, head[0], want)
 		}
+	}
+	if s.over == h2 {
+		return
 	}
 	if head := s.headOf("GET / HTTP/1.0\r\n\r\n"); !strings.Contains(head[0], " 200 ") {
 		t.Errorf("HTTP/1.0 without a Host: %q", head[0])
@@ -305,6 +317,7 @@ func TestFault_D17_NoContent(t *testing.T) {
 // TestFault_D17_CutAnswerOfHTTP10: a client of HTTP/1.0 that knows the length need not have a reset; one that does not
 // know it has no other sign.
 func TestFault_D17_CutAnswerOfHTTP10(t *testing.T) {
+	onlyOver(t, "HTTP/1.0", http1, https)
 	t.Parallel()
 	s := answers(t)
 	for query, reset := range map[string]bool{"?sized": false, "": true} {
@@ -324,6 +337,7 @@ func TestFault_D17_CutAnswerOfHTTP10(t *testing.T) {
 
 // TestFault_D3_EmptyLineFirst: RFC 9112 2.2: one empty line in front of the request line is ignored.
 func TestFault_D3_EmptyLineFirst(t *testing.T) {
+	onlyOver(t, "HTTP/2 has no lines", http1, https)
 	t.Parallel()
 	s := answers(t)
 	for _, pieces := range [][]string{{"\r\n" + get11("/")}, {"\r", "\n", get11("/")}, {"\r\n", get11("/")}} {
@@ -359,6 +373,9 @@ func TestFault_D16_LongNames(t *testing.T) {
 	for _, args := range [][]string{{"app:app", "-w", "1"}, {"app:app", "-w", "1", "--threads", "4"}} {
 		s := start(t, opts{Dir: dir, Args: append(args, "--max-head", "200KiB")})
 		for _, n := range []int{31, 32, 200, 250, 251, 256, 257, 20000, 65530, 65531, 70000} {
+			if s.over == h2 && n > 30<<10 {
+				continue // a head has at most 32 KiB
+			}
 			answer := s.raw("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n" + strings.Repeat("Z", n) + ": 1\r\n\r\n")
 			if statusIn(answer) != 200 || !strings.HasSuffix(answer, "\r\n\r\n"+strconv.Itoa(n+len("HTTP_"))) {
 				t.Errorf("%d bytes: %.200q", n, answer)

@@ -4,15 +4,15 @@
 # not in .ci/allowed-skips fails the run.
 #
 # SCOPE=all, which `make test-all` and CI set, adds what takes long: fuzzing, and the shim's tests on every interpreter of the
-# machine; otherwise they run on the newest CPython alone. PARTS="go python fuzz integration" chooses parts; FUZZTIME is the
+# machine; otherwise they run on the newest CPython alone. PARTS="go python fuzz integration over" chooses parts; FUZZTIME is the
 # time per fuzz target; BIN is the program under test, as an absolute path (without it the integration tests build one).
 set -u
 cd "$(dirname "$0")/.." || exit
-unset STANDPIPE_BIN STANDPIPE_SOAK # the command line's tests would read them as settings
+unset STANDPIPE_BIN STANDPIPE_SOAK STANDPIPE_TEST_OVER # the command line's tests would read them as settings
 scope=${SCOPE:-usual}
 case $scope in
-usual) parts=${PARTS:-go python integration} ;;
-all) parts=${PARTS:-go python fuzz integration} ;;
+usual) parts=${PARTS:-go python integration over} ;;
+all) parts=${PARTS:-go python fuzz integration over} ;;
 *) echo "SCOPE is usual or all, not $scope" >&2; exit 2 ;;
 esac
 log=.cache/test
@@ -96,10 +96,26 @@ fuzz() {
     return $bad
 }
 
-integration_tests() {
+given_binary() {
     if [ -n "${BIN:-}" ]; then
         export STANDPIPE_BIN="$BIN"
     fi
+}
+
+# The tests of what apps send and receive, over HTTPS and HTTP/2 too: integration/over_test.go.
+over() {
+    bad=0
+    given_binary
+    for way in https h2; do
+        echo "by $way:"
+        STANDPIPE_TEST_OVER=$way CGO_ENABLED=0 go test -json -count=1 -timeout 20m -parallel 4 ./integration >$log/over-$way.json 2>$log/over-$way.err
+        python3 integration/summary.py $log/over-$way.json $log/over-$way.err || bad=1
+    done
+    return $bad
+}
+
+integration_tests() {
+    given_binary
     CGO_ENABLED=0 go test -json -count=1 -timeout 40m -parallel 4 ./integration/... >$log/integration.json 2>$log/integration.err
     python3 integration/summary.py $log/integration.json $log/integration.err
 }
@@ -110,6 +126,7 @@ for p in $parts; do
     python) part "python unit tests" python_unit ;;
     fuzz) part "fuzz" fuzz ;;
     integration) part "integration" integration_tests ;;
+    over) part "integration over HTTPS and HTTP/2" over ;;
     *) echo "no such part: $p" >&2; exit 2 ;;
     esac
 done

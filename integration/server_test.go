@@ -23,6 +23,7 @@ type opts struct {
 	NoWait bool // do not wait for listening and ready
 	Exit   int  // the exit code that cleanup expects; -1: any
 	Bare   bool // exactly Args follow `serve`: no default flag, no -b, no --python
+	HTTP1  bool // by HTTP/1.1, whatever the switch says; see over_test.go
 	Apps   int  // how many apps to wait for; 0: the number of --app in Args, at least 1
 
 	Identity   *syscall.Credential // run as somebody else (needs root)
@@ -39,6 +40,7 @@ type server struct {
 	Pid  int
 
 	t    testing.TB
+	over string // a way of over_test.go
 	out  *lines
 	err  *lines
 	done chan struct{} // closed when the process has been waited for and both streams are read
@@ -103,6 +105,7 @@ func start(t testing.TB, o opts) *server {
 	if o.Dir == "" {
 		o.Dir = t.TempDir()
 	}
+	way := overOf(t, o)
 	argv := []string{built.binary, "serve"}
 	if o.Argv != nil {
 		argv = nil
@@ -119,15 +122,16 @@ func start(t testing.TB, o opts) *server {
 			o.Listen = []string{"127.0.0.1:0"}
 		}
 		for _, a := range o.Listen {
-			argv = append(argv, "-b", a)
+			argv = append(argv, "-b", overAddress(way, a))
 		}
+		argv = append(argv, overArgs(t, way)...)
 		if o.Python != "" {
 			argv = append(argv, "--python", o.Python)
 		}
 	}
 	argv = append(argv, o.Args...)
 
-	s := &server{t: t, out: &lines{}, err: &lines{}, done: make(chan struct{}), life: &life{exit: o.Exit, seen: map[int]bool{}}}
+	s := &server{t: t, over: way, out: &lines{}, err: &lines{}, done: make(chan struct{}), life: &life{exit: o.Exit, seen: map[int]bool{}}}
 	s.Cmd = exec.Command(argv[0], argv[1:]...)
 	s.Cmd.Dir = o.Dir
 	s.Cmd.Stdin = o.Stdin

@@ -32,7 +32,7 @@ func (b *behaviours) lazy(path string) net.Conn {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(func() { c.Close() })
-	_ = c.(*net.TCPConn).SetReadBuffer(64 << 10)
+	_ = tcpOf(c).SetReadBuffer(64 << 10)
 	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
 	fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path)
 	return c
@@ -207,9 +207,7 @@ func (s *server) pushing(n int, path string) (conns []net.Conn) {
 			s.t.Fatal(err)
 		}
 		s.t.Cleanup(func() { c.Close() })
-		if tcp, ok := c.(*net.TCPConn); ok {
-			_ = tcp.SetReadBuffer(4 << 10)
-		}
+		_ = tcpOf(c).SetReadBuffer(4 << 10)
 		go func() { // ends with the connection
 			for request := strings.Repeat("GET "+path+" HTTP/1.1\r\nHost: h\r\n\r\n", 500); ; {
 				if _, err := io.WriteString(c, request); err != nil {
@@ -268,6 +266,9 @@ upstreams = [%q]
 `, up.URL)})
 	s := start(t, opts{Dir: dir, Listen: []string{"127.0.0.1:0", "uwsgi://127.0.0.1:0"}})
 	for _, path := range []string{"/", "/livez", "/assets/none", "/assets/small.css", "/assets/large.bin", "/up"} {
+		if s.over == h2 && path == "/livez" {
+			continue // its answers never fill a window
+		}
 		s.pushing(6, path)
 		s.want(200, "/livez", "Connection: close")
 		s.want(200, "/", "Connection: close")

@@ -123,6 +123,7 @@ func TestWSGIFields(t *testing.T) {
 		if got := a.all("WWW-Authenticate"); !slices.Equal(got, []string{"Basic", "Digest"}) {
 			t.Errorf("WWW-Authenticate %q", got)
 		}
+		onlyOver(t, "names are in lower case in HTTP/2", http1, https)
 		for _, want := range [][2]string{{"x-lower-case", "l"}, {"X-UPPER-CASE", "U"}, {"x-MiXeD", "m"}, {"ETag", `"e"`}, {"X-Empty", ""}, {"X-Latin", "caf\xe9"}} {
 			if !slices.Contains(a.Fields, want) {
 				t.Errorf("no field %q in %q", want, a.Fields)

@@ -242,7 +242,9 @@ func TestWSGIExpect(t *testing.T) {
 		if a.Status != 413 {
 			t.Fatalf("status %d, want 413 and no 100", a.Status)
 		}
-		w.refusedBody(a, 1001)
+		if s.over != h2 { // there the rest of a stream is no request
+			w.refusedBody(a, 1001)
+		}
 		s.settle()
 		if s.recorded("counted "+id) != 0 || s.recorded("canary refused") != 0 {
 			t.Errorf("the app saw it: %q", s.recordedLines())
@@ -250,6 +252,7 @@ func TestWSGIExpect(t *testing.T) {
 	})
 
 	t.Run("none for HTTP/1.0", func(t *testing.T) {
+		onlyOver(t, "HTTP/1.0", http1, https)
 		w := dialWire(t, s.server)
 		w.send("POST /input/read HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello")
 		if r := parseInput(t, w.recv("POST")); r.Pieces[0] != "hello" {
@@ -274,7 +277,9 @@ func TestWSGIExpect(t *testing.T) {
 		if a.Status != 503 || a.field("Retry-After") == "" {
 			t.Errorf("status %d, Retry-After %q; want 503 and no 100", a.Status, a.field("Retry-After"))
 		}
-		w.refusedBody(a, 500)
+		if s.over != h2 {
+			w.refusedBody(a, 500)
+		}
 		s.openGate(gate.name)
 		gate.wait()
 		s.settle()

@@ -50,6 +50,7 @@ func interpreters(t testing.TB) []string {
 
 // TestWSGIInterpreters: page, form, stream and errors on every interpreter found.
 func TestWSGIInterpreters(t *testing.T) {
+	onlyOver(t, "the interpreters are the subject", http1)
 	t.Parallel()
 	list := interpreters(t)
 	if len(list) == 0 {

@@ -27,6 +27,9 @@ func TestWSGIValidate(t *testing.T) {
 				{"HEAD / HTTP/1.1\r\nHost: a\r\n", "", ""},
 				{"HEAD /stream HTTP/1.1\r\nHost: a\r\n", "", ""},
 			} {
+				if s.over == h2 && strings.Contains(c.head, "HTTP/1.0") {
+					continue
+				}
 				method, _, _ := strings.Cut(c.head, " ")
 				w := dialWire(t, s.server)
 				w.send(c.head + "Connection: close\r\n\r\n" + c.body)

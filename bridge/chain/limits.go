@@ -82,7 +82,7 @@ func (s *limits) judge(n *httpx.RequestInfo, r *http.Request) (status int, text 
 		return http.StatusRequestURITooLong, ""
 	case s.o.MaxFields > 0 && fieldCount(n, r) > s.maxFields(r):
 		return http.StatusRequestHeaderFieldsTooLarge, ""
-	case !targetOK(r.RequestURI), !namesHost(n, r):
+	case !targetOK(r.RequestURI), r.ProtoMajor > 1 && !visible(r.RequestURI), !namesHost(n, r):
 		return http.StatusBadRequest, ""
 	case n.Ambiguous:
 		return http.StatusBadRequest, "The path hides a .. segment, behind an encoded slash, a backslash, a semicolon, a blank or a control byte."
@@ -146,6 +146,16 @@ func targetOK(target string) bool {
 	}
 	scheme, rest, ok := strings.Cut(target, "://")
 	return ok && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) && rest != "" && strings.IndexByte("/?#:", rest[0]) < 0
+}
+
+// visible reports whether a target has the bytes that a URI may have. Package http1 has looked at those of HTTP/1.1.
+func visible(target string) bool {
+	for i := range len(target) {
+		if target[i] <= ' ' || target[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // namesHost: RFC 9112 3.2. A request of HTTP/1.0 need not name a host, and one that was

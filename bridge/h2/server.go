@@ -92,10 +92,11 @@ func New(h http.Handler, o Options) *Server {
 	only.SetUnencryptedHTTP2(true) // TLS is the connection's matter
 	s.web = &http.Server{
 		Handler: http.HandlerFunc(s.serve), Protocols: only, ReadHeaderTimeout: o.HeaderTimeout, IdleTimeout: o.IdleTimeout, MaxHeaderBytes: maxHead,
-		ErrorLog:    log.New(io.Discard, "", 0), // what clients do wrong; the stages log panics
-		HTTP2:       &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReadFrameSize: maxFrame, SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
-		ConnState:   s.changed,
+		DisableGeneralOptionsHandler: true,                       // the stages answer OPTIONS *
+		ErrorLog:                     log.New(io.Discard, "", 0), // what clients do wrong; the stages log panics
+		HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReadFrameSize: maxFrame, SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
+		ConnContext:                  func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
+		ConnState:                    s.changed,
 	}
 	s.serving.Go(func() { _ = s.web.Serve(s.feed) }) // ends with Leave, Shutdown or Close
 	return s

@@ -125,3 +125,26 @@ func TestShutdown(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An answer has the Content-Type that the handler gave it, or none; OPTIONS * reaches the handler.
+func TestNothingIsGuessed(t *testing.T) {
+	_, url, client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/status" {
+			w.WriteHeader(203)
+		}
+		_, _ = io.WriteString(w, "<html>"+r.RequestURI)
+	})
+	for _, path := range []string{"/", "/status", "*"} {
+		req, _ := http.NewRequest("OPTIONS", url, nil)
+		req.URL.Path, req.URL.Opaque = path, path
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if kind, there := resp.Header["Content-Type"]; there || string(p) != "<html>"+path {
+			t.Errorf("%s: Content-Type %q, %q", path, kind, p)
+		}
+	}
+}

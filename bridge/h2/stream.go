@@ -59,8 +59,26 @@ func (s *stream) clear() {
 // Unwrap is for http.ResponseController.
 func (s *stream) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
+// WriteHeader is http.ResponseWriter's.
+func (s *stream) WriteHeader(status int) {
+	if status >= 200 {
+		s.untyped()
+	}
+	s.ResponseWriter.WriteHeader(status)
+}
+
+// untyped keeps net/http from guessing a Content-Type, as the other ways in do not.
+func (s *stream) untyped() {
+	if h := s.Header(); h["Content-Type"] == nil {
+		h["Content-Type"] = nil
+	}
+}
+
 // Write is http.ResponseWriter's.
 func (s *stream) Write(p []byte) (n int, err error) {
+	if s.moved.Load() == 0 {
+		s.untyped()
+	}
 	s.writing.Store(true)
 	for {
 		m, err := s.ResponseWriter.Write(p[n:min(n+piece, len(p))])
