@@ -5,12 +5,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,7 +40,6 @@ type acmeCA struct {
 	roots         string // a file that verifies its server
 	dir           string
 	plain, secure int // the ports that it connects to
-	management    string
 }
 
 var nextPort atomic.Int32
@@ -93,9 +89,10 @@ func newACME(t testing.TB, more map[string]any) *acmeCA {
 	ca.roots = ca.dir + "/ca.pem"
 	testca.SelfSigned(t, own).Write(t, ca.roots, ca.dir+"/ca.key")
 	address := fmt.Sprintf("127.0.0.1:%d", fixedPort(t))
-	ca.URL, ca.management = "https://"+address+"/dir", fmt.Sprintf("127.0.0.1:%d", fixedPort(t))
+	management := fmt.Sprintf("127.0.0.1:%d", fixedPort(t))
+	ca.URL = "https://" + address + "/dir"
 	settings := map[string]any{
-		"listenAddress": address, "managementListenAddress": ca.management, "certificate": ca.roots, "privateKey": ca.dir + "/ca.key",
+		"listenAddress": address, "managementListenAddress": management, "certificate": ca.roots, "privateKey": ca.dir + "/ca.key",
 		"httpPort": ca.plain, "tlsPort": ca.secure, "keyAlgorithm": "ecdsa", "retryAfter": map[string]int{"authz": 1, "order": 1},
 		"profiles": map[string]any{"default": map[string]any{"description": "three months", "validityPeriod": 7776000}}, // of several, it chooses one by chance
 	}
@@ -123,7 +120,7 @@ func newACME(t testing.TB, more map[string]any) *acmeCA {
 			t.Logf("the CA:\n%s", out.String()[max(0, out.Len()-3000):])
 		}
 	})
-	for _, a := range []string{address, ca.management} {
+	for _, a := range []string{address, management} {
 		eventually(t, "the CA answers", func() bool {
 			c, err := net.Dial("tcp", a)
 			if err == nil {
@@ -166,30 +163,6 @@ func (ca *acmeCA) issued(t testing.TB, name string) *x509.Certificate {
 	var leaf *x509.Certificate
 	eventually(t, "a certificate for "+name, func() bool { leaf = ca.leaf(name); return leaf != nil })
 	return leaf
-}
-
-// manage posts to the CA's own API.
-func (ca *acmeCA) manage(t testing.TB, path string, v any) {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
-	defer client.CloseIdleConnections()
-	answer, err := client.Post("https://"+ca.management+path, "application/json", bytes.NewReader(b))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	if text, _ := io.ReadAll(answer.Body); answer.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s: %s", path, answer.Status, text)
-	}
-}
-
-// pemOf is a certificate in PEM.
-func pemOf(c *x509.Certificate) string {
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
 }
 
 // certRow is a row of `standpipe certs --json`.

@@ -83,15 +83,7 @@ func (a *ACME) Check(r *schema.Row) {
 	}
 	checkFile(r, "acme_ca_roots", a.Roots)
 	checkFile(r, "acme_dns_program", a.DNSProgram)
-	if (a.EABID == "") != (a.EABKey == "") {
-		r.Bad("acme_eab_id", "acme_eab_id and acme_eab_key belong together; the CA gives both")
-	}
-	if _, err := base64.RawURLEncoding.DecodeString(a.MACKey()); err != nil {
-		r.Bad("acme_eab_key", "it is no base64; copy it as the CA gives it") // it is a secret: no part of it is told
-	}
-	if _, err := base64.StdEncoding.DecodeString(a.DNSKey); err != nil {
-		r.Bad("acme_dns_key", "it is no base64; copy it from the server's key file")
-	}
+	a.checkKeys(r)
 	needs := map[string][]string{"program": {"acme_dns_program", a.DNSProgram}, "rfc2136": {"acme_dns_server", a.DNSServer}, "cloudflare": {"acme_dns_token", a.DNSToken}}
 	if n, ok := needs[a.DNS]; ok && n[1] == "" && !r.Unsure("acme_dns", n[0]) {
 		r.Bad("acme_dns", "acme_dns is %s and %s is not set", a.DNS, n[0])
@@ -111,6 +103,19 @@ func (a *ACME) Check(r *schema.Row) {
 		if u, err := url.Parse(a.Ask); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 			r.Bad("acme_ask", "%q is no URL", a.Ask)
 		}
+	}
+}
+
+// checkKeys finds keys that are none. They are secrets: no part of them is told.
+func (a *ACME) checkKeys(r *schema.Row) {
+	if (a.EABID == "") != (a.EABKey == "") {
+		r.Bad("acme_eab_id", "acme_eab_id and acme_eab_key belong together; the CA gives both")
+	}
+	if _, err := base64.RawURLEncoding.DecodeString(a.MACKey()); err != nil {
+		r.Bad("acme_eab_key", "it is no base64; copy it as the CA gives it")
+	}
+	if _, err := base64.StdEncoding.DecodeString(a.DNSKey); err != nil {
+		r.Bad("acme_dns_key", "it is no base64; copy it from the server's key file")
 	}
 }
 
