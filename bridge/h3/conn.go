@@ -44,6 +44,7 @@ const (
 func newConn(s *Server, q *quic.Conn) *conn {
 	c := &conn{srv: s, q: q, places: make(chan struct{}, maxStreams)}
 	c.entry, _ = q.Context().Value(entryKey{}).(*entry)
+	c.entry.taken.Store(true)
 	c.web = &http3.Server{Handler: c, MaxHeaderBytes: maxHead, Logger: s.quiet, ConnContext: func(ctx context.Context, _ *quic.Conn) context.Context {
 		c.start()
 		return ctx
@@ -56,11 +57,7 @@ func (c *conn) serve() {
 	shaken := make(chan struct{})
 	go func() {
 		defer close(shaken)
-		select {
-		case <-c.q.HandshakeComplete():
-			c.entry.complete(c.q)
-		case <-c.q.Context().Done():
-		}
+		c.entry.shaken(c.q)
 	}()
 	_ = c.web.ServeQUICConn(c.q)
 	_ = c.q.CloseWithError(noError, "") // if it has not begun

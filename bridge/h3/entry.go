@@ -27,7 +27,8 @@ type entry struct {
 	srv    *Server
 	peer   string
 	done   func()
-	shaken atomic.Bool // the handshake is complete
+	judged sync.Once   // whether the handshake is complete, or has failed
+	taken  atomic.Bool // a conn has it, and judges
 	sure   func()      // the client's address is validated, or the connection has ended
 }
 
@@ -66,20 +67,37 @@ func (s *Server) enter(ctx context.Context, info *quic.ClientInfo) (context.Cont
 	return context.WithValue(ctx, entryKey{}, e), nil
 }
 
-// complete is called when the handshake is.
-func (e *entry) complete(q *quic.Conn) {
-	e.shaken.Store(true)
+// shaken waits for the end of the handshake. It is called when there is a conn.
+func (e *entry) shaken(q *quic.Conn) {
+	select {
+	case <-q.HandshakeComplete():
+	case <-q.Context().Done():
+		select {
+		case <-q.HandshakeComplete(): // the client has closed the connection at once
+		default:
+			e.failed(context.Cause(q.Context()))
+			return
+		}
+	}
 	e.sure()
-	state := q.ConnectionState().TLS
-	e.srv.o.TLS.Shaken(&state)
+	e.judged.Do(func() {
+		state := q.ConnectionState().TLS
+		e.srv.o.TLS.Shaken(&state)
+	})
 }
 
 // end is called when the connection is closed, with the reason.
 func (e *entry) end(why error) {
 	e.sure()
 	e.done()
-	if !e.shaken.Load() && why != nil {
-		e.srv.o.TLS.NotShaken(e.peer, plain(why))
+	if !e.taken.Load() {
+		e.failed(why)
+	}
+}
+
+func (e *entry) failed(why error) {
+	if why != nil {
+		e.judged.Do(func() { e.srv.o.TLS.NotShaken(e.peer, plain(why)) })
 	}
 }
 
@@ -94,7 +112,7 @@ func plain(err error) error {
 	case !ok:
 		return err
 	case transport.Remote && transport.ErrorCode.IsCryptoError():
-		return &net.OpError{Op: "remote error", Net: "udp", Err: err}
+		return &net.OpError{Op: "remote error", Net: "udp", Err: errors.New(err.Error())} // without net.ErrClosed
 	case transport.Remote:
 		return io.EOF
 	}
