@@ -4,12 +4,15 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -116,6 +119,63 @@ func TestLocalBesideAutomatic(t *testing.T) {
 	list := s.certs()
 	if len(list) != 3 || list[0].Source != "local" || list[2].Source != "acme" || list[2].Names[0] != "shop.example.test" || list[2].DaysLeft != nil {
 		t.Errorf("%+v", list)
+	}
+}
+
+// whileUnprivileged serves without --bind as a user without privileges, in a network namespace in which each port is free, and asks.
+const whileUnprivileged = `
+ip link set lo up || exit 9
+setpriv --reuid 65534 --regid 65534 --clear-groups "$STANDPIPE" serve app:app --https "$NAMES" -w 1 --python "$PYTHON" --log-format text 2>said &
+tries=0
+until grep -q '^  health' said && curl -sS -w '\n' --noproxy '*' --cacert "$CA" "$URL"; do
+	tries=$((tries + 1))
+	[ $tries -lt 1000 ] || break
+	sleep 0.1
+done 2>/dev/null
+kill $!
+wait $!
+cat said
+`
+
+// Without --bind, names of this machine are served on loopback, at a port that takes no root, and the banner has the URL.
+func TestLocalHTTPSByDefault(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	for _, name := range []string{"unshare", "ip", "setpriv", "curl"} {
+		if _, err := exec.LookPath(name); err != nil {
+			skip(t, "no-program", name)
+		}
+	}
+	if out, err := exec.Command("unshare", "-n", "ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
+		skip(t, "no-namespace", fmt.Sprintf("%v: %s", err, out))
+	}
+	for names, url := range map[string]string{"localhost": "https://localhost:8443", "::1,*.localhost": "https://[::1]:8443"} {
+		t.Run(names, func(t *testing.T) {
+			t.Parallel()
+			dir := project(t, map[string]string{"app.py": hello("local")})
+			if err := os.Chmod(dir, 0o777); err != nil { // it is the user's home, too
+				t.Fatal(err)
+			}
+			cmd := exec.Command("unshare", "-n", "sh", "-c", whileUnprivileged)
+			cmd.Dir = dir
+			cmd.Env = append(cleanEnv(t), "HOME="+dir, "XDG_RUNTIME_DIR=", "RUNTIME_DIRECTORY=", "TMPDIR="+dir, "STANDPIPE="+sandboxBinary(t), "PYTHON="+systemPython(t), "NAMES="+names, "URL="+url+"/", "CA="+localCA(dir))
+			out, err := cmd.CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "local") || !regexp.MustCompile(`(?m)^  https .*`+regexp.QuoteMeta(url)+`( .*standpipe certs trust|$)`).Match(out) {
+				t.Errorf("%v:\n%s", err, out)
+			}
+		})
+	}
+}
+
+// standpipe check knows which hosts have certificates of the local CA or of a public one, and which have none.
+func TestCheckOfAutomaticHosts(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"app.py": hello("x")})
+	for https, want := range map[string]string{"hosts": "", "a.localhost": "shop.example.org", "a.localhost,shop.example.org": "", "shop.example.org": "a.localhost"} {
+		r := run(t, dir, nil, "check", "--app", "name=a,module=app:app,hosts=a.localhost", "--app", "name=b,module=app:app,hosts=shop.example.org", "--https", https)
+		if r.code != 0 || strings.Contains(r.errout, "certificate") != (want != "") || !strings.Contains(r.errout, want) {
+			t.Errorf("%s: %+v", https, r)
+		}
 	}
 }
 

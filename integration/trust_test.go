@@ -109,6 +109,40 @@ func TestTrustBeforeTheFirstStart(t *testing.T) {
 	}
 }
 
+// At a terminal standpipe certs trust asks, and any answer but yes changes nothing.
+func TestTrustAsks(t *testing.T) {
+	t.Parallel()
+	tool := nssTool(t)
+	if _, err := exec.LookPath("script"); err != nil {
+		skip(t, "no-program", "script")
+	}
+	home := t.TempDir()
+	store := filepath.Join(home, ".pki", "nssdb")
+	if out, err := exec.Command("mkdir", "-p", store).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if out, err := exec.Command(tool, "-N", "-d", "sql:"+store, "--empty-password").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, c := range []struct {
+		answer, args string
+		code         int
+		installed    bool
+	}{{"\n", "trust", 1, false}, {"no\n", "trust", 1, false}, {"y\n", "trust", 0, true}, {"n\n", "untrust", 1, true}, {"Yes\n", "untrust", 0, false}} {
+		cmd := exec.Command("script", "-qec", built.binary+" certs "+c.args+" --only browsers", "/dev/null") // a terminal of its own
+		cmd.Env = append(cleanEnv(t), "HOME="+home)
+		cmd.Stdin = strings.NewReader(c.answer)
+		out, err := cmd.CombinedOutput()
+		if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != c.code || !strings.Contains(string(out), "[y/N]") || !strings.Contains(string(out), store) {
+			t.Errorf("%s, %q: %v\n%s", c.args, c.answer, err, out)
+		}
+		found, err := exec.Command(tool, "-L", "-d", "sql:"+store).CombinedOutput()
+		if err != nil || strings.Contains(string(found), "standpipe local CA") != c.installed {
+			t.Errorf("%s, %q: %v\n%s", c.args, c.answer, err, found)
+		}
+	}
+}
+
 // systemTrust runs in a mount namespace of its own, in which the system's folders are copies: the machine stays as it is.
 const systemTrust = `
 set -e
@@ -119,6 +153,7 @@ mount --bind local /usr/local/share/ca-certificates
 curl -sS --noproxy '*' "$URL" >/dev/null 2>&1 && { echo "accepted before"; exit 1; }
 "$STANDPIPE" certs trust --only system --yes
 curl -sS --noproxy '*' "$URL"
+"$PYTHON" -c 'import os, urllib.request as u; print(u.build_opener(u.ProxyHandler({})).open(os.environ["URL"]).read())'
 "$STANDPIPE" certs trust --only system --yes
 "$STANDPIPE" certs untrust --only system --yes
 curl -sS --noproxy '*' "$URL" >/dev/null 2>&1 && { echo "accepted after"; exit 1; }
@@ -141,9 +176,9 @@ func TestTrustInTheSystem(t *testing.T) {
 	s := localServer(t, home, false, "localhost")
 	cmd := exec.Command("unshare", "-m", "--propagation", "private", "sh", "-c", systemTrust)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(cleanEnv(t), "HOME="+home, "STANDPIPE="+built.binary, "URL=https://localhost"+s.Addr[strings.LastIndexByte(s.Addr, ':'):]+"/")
+	cmd.Env = append(cleanEnv(t), "HOME="+home, "STANDPIPE="+built.binary, "PYTHON="+systemPython(t), "URL=https://localhost"+s.Addr[strings.LastIndexByte(s.Addr, ':'):]+"/")
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "local") || strings.Contains(string(out), "accepted") {
+	if err != nil || !strings.Contains(string(out), "\nlocal") || !strings.Contains(string(out), "b'local'") || strings.Contains(string(out), "accepted") {
 		t.Errorf("%v:\n%s", err, out)
 	}
 	if found, _ := filepath.Glob("/usr/local/share/ca-certificates/*standpipe*"); len(found) > 0 {

@@ -128,8 +128,8 @@ func TestWheelHoldsTheBinary(t *testing.T) {
 					t.Errorf("METADATA lacks %s", want)
 				}
 			}
-		case after == "licenses/LICENSES-OF-MODULES":
-			for _, want := range []string{"the Go programming language", "github.com/vmihailenco/msgpack/v5 v"} {
+		case after == "licenses/THIRD_PARTY_LICENSES":
+			for _, want := range []string{"Go standard library", "github.com/vmihailenco/msgpack/v5 v"} {
 				if !strings.Contains(string(content(t, f)), want) {
 					t.Errorf("%s lacks %s", name, want)
 				}
@@ -142,7 +142,7 @@ func TestWheelHoldsTheBinary(t *testing.T) {
 	}
 	want := []string{
 		"standpipe/__init__.py", "standpipe/__main__.py", "standpipe/_find.py", "standpipe/py.typed", "binary",
-		"METADATA", "WHEEL", "licenses/LICENSE", "licenses/LICENSES-OF-MODULES", "RECORD",
+		"METADATA", "WHEEL", "licenses/LICENSE", "licenses/THIRD_PARTY_LICENSES", "RECORD",
 	}
 	if !slices.Equal(names, want) {
 		t.Errorf("%q", names)

@@ -34,8 +34,7 @@ def build_sdist(sdist_directory, config_settings=None):
 
 def packed_version():
     """Returns the version of the sdist."""
-    with open(os.path.join(metadata.ROOT, "PKG-INFO"), encoding="utf-8") as stream:
-        return re.search(r"^Version: (.+)$", stream.read(), re.M).group(1)
+    return re.search(r"^Version: (.+)$", metadata.read("PKG-INFO"), re.M).group(1)
 
 
 def compile_program(binary, version):

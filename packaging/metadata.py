@@ -7,6 +7,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HOME = "https://github.com/standpipe/standpipe"
 SUMMARY = "One static binary that serves Python WSGI apps: HTTP, HTTPS, HTTP/2, static files, supervised workers"
 KEYWORDS = "wsgi,server,http,https,http2,web,django,flask,gunicorn,uwsgi,nginx"
+LICENSES = ("LICENSE", "THIRD_PARTY_LICENSES")
 URLS = (
     ("Homepage", HOME),
     ("Documentation", HOME + "/tree/main/docs"),
@@ -45,18 +46,34 @@ def canonical(version):
 
 def source_version():
     """Returns the version that cmd/standpipe/version.go names."""
-    with open(os.path.join(ROOT, "cmd", "standpipe", "version.go"), encoding="utf-8") as stream:
-        return re.search(r'^var version = "(.+)"$', stream.read(), re.M).group(1)
+    return re.search(r'^var version = "(.+)"$', read("cmd/standpipe/version.go"), re.M).group(1)
 
 
-def describe(version, expression, licenses):
-    """Returns METADATA, or PKG-INFO. licenses: the names of the licence files."""
-    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as stream:
-        # The files that README.md points at are not on the page of the package index.
-        readme = re.sub(r"\]\((?!https?:|#)", "](%s/blob/main/" % HOME, stream.read())
+def read(name):
+    """Returns a file of the top folder, as text."""
+    with open(os.path.join(ROOT, *name.split("/")), encoding="utf-8") as stream:
+        return stream.read()
+
+
+def expression():
+    """Returns the SPDX expression of the program: its own licence, and those of what it contains."""
+    found = set()
+    for section in read(LICENSES[1]).split("\n%s\n" % ("-" * 80))[1:]:
+        names, _, text = section.strip().partition("\n\n")
+        for kind in re.findall(r"\(([A-Za-z0-9.-]+)\)$", names, re.M):
+            if kind == "BSD":
+                kind = "BSD-3-Clause" if "neither the name" in " ".join(text.split()).lower() else "BSD-2-Clause"
+            found.add(kind)
+    return " AND ".join(["MIT"] + sorted(found - {"MIT", "notice"}))
+
+
+def describe(version):
+    """Returns METADATA, or PKG-INFO."""
+    # The files that README.md points at are not on the page of the package index.
+    readme = re.sub(r"\]\((?!https?:|#)", "](%s/blob/main/" % HOME, read("README.md"))
     fields = [("Metadata-Version", "2.4"), ("Name", "standpipe"), ("Version", version), ("Summary", SUMMARY), ("Keywords", KEYWORDS)]
-    fields += [("Author", "The standpipe authors"), ("License-Expression", expression)]
-    fields += [("License-File", name) for name in licenses]
+    fields += [("Author", "The standpipe authors"), ("License-Expression", expression())]
+    fields += [("License-File", name) for name in LICENSES]
     fields += [("Project-URL", "%s, %s" % url) for url in URLS]
     fields += [("Classifier", name) for name in CLASSIFIERS]
     fields += [("Requires-Python", ">=3.%d" % PYTHONS[0]), ("Description-Content-Type", "text/markdown; charset=UTF-8; variant=GFM")]

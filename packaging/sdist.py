@@ -13,7 +13,7 @@ import tarfile
 import metadata
 
 FOLDERS = ("bridge", "cmd", "packaging", "shim", "shim_py", "supervisor")
-FILES = ("CHANGELOG.md", "LICENSE", "README.md", "go.mod", "go.sum")
+FILES = ("CHANGELOG.md", "LICENSE", "README.md", "THIRD_PARTY_LICENSES", "go.mod", "go.sum")
 
 
 def wanted(name):
@@ -43,7 +43,7 @@ def pack(target, top, epoch, version):
             entry.size, entry.mtime, entry.mode = len(data), epoch, 0o644
             archive.addfile(entry, io.BytesIO(data))
 
-        add("PKG-INFO", metadata.describe(version, "MIT", ["LICENSE"]).encode())
+        add("PKG-INFO", metadata.describe(version).encode())
         for name in listed():
             with open(os.path.join(metadata.ROOT, *name.split("/")), "rb") as stream:
                 data = stream.read()

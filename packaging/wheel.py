@@ -8,11 +8,11 @@ import argparse
 import base64
 import hashlib
 import os
+import subprocess
 import sysconfig
 import time
 import zipfile
 
-import licenses
 import metadata
 
 # By GOOS/GOARCH. A binary without cgo runs with every libc, so it meets both families of tags. Go 1.27 needs macOS 13.
@@ -24,6 +24,13 @@ TAGS = {
     "darwin/arm64": "macosx_13_0_arm64",
     "windows/amd64": "win_amd64",
 }
+
+
+def build_settings(binary):
+    """Returns what Go has written into binary about its build, {name: value}."""
+    told = subprocess.run(["go", "version", "-m", binary], check=True, stdout=subprocess.PIPE, text=True).stdout
+    lines = [line.split("\t") for line in told.splitlines()]
+    return dict(words[2].split("=", 1) for words in lines if words[1:2] == ["build"])
 
 
 def platform_tags(build):
@@ -51,19 +58,17 @@ def package_files(version):
 
 def wheel_files(binary, version, tags, exe):
     """Yields name, mode and bytes of each file but RECORD."""
-    expression, linked = licenses.collect(binary)
     info = "standpipe-%s.dist-info/" % version
     for name, data in package_files(version):
         yield name, 0o644, data
     with open(binary, "rb") as stream:
         yield "standpipe-%s.data/scripts/standpipe%s" % (version, exe), 0o755, stream.read()
-    yield info + "METADATA", 0o644, metadata.describe(version, expression, ["LICENSE", "LICENSES-OF-MODULES"]).encode()
+    yield info + "METADATA", 0o644, metadata.describe(version).encode()
     lines = ["Wheel-Version: 1.0", "Generator: standpipe/packaging", "Root-Is-Purelib: false"]
     lines += ["Tag: py3-none-" + tag for tag in tags.split(".")]
     yield info + "WHEEL", 0o644, ("\n".join(lines) + "\n").encode()
-    with open(os.path.join(metadata.ROOT, "LICENSE"), "rb") as stream:
-        yield info + "licenses/LICENSE", 0o644, stream.read()
-    yield info + "licenses/LICENSES-OF-MODULES", 0o644, linked.encode()
+    for name in metadata.LICENSES:
+        yield info + "licenses/" + name, 0o644, metadata.read(name).encode()
 
 
 def write(path, files, info):
@@ -90,7 +95,7 @@ def write(path, files, info):
 def build(binary, version, out, tags=None):
     """Makes the wheel in the folder out. Returns the name of its file."""
     version = metadata.canonical(version)
-    settings, _ = licenses.build_info(binary)
+    settings = build_settings(binary)
     tags = tags or platform_tags(settings)
     name = "standpipe-%s-py3-none-%s.whl" % (version, tags)
     os.makedirs(out, exist_ok=True)

@@ -59,8 +59,10 @@ func (s *stream) clear() {
 // Unwrap is for http.ResponseController.
 func (s *stream) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
-// WriteHeader is http.ResponseWriter's.
+// WriteHeader is http.ResponseWriter's. An answer that would end a connection of HTTP/1.1, because
+// the rest of a body may come, ends its stream alone: net/http would take the field for a GOAWAY.
 func (s *stream) WriteHeader(status int) {
+	delete(s.Header(), "Connection")
 	if status >= 200 {
 		s.untyped()
 	}

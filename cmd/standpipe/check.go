@@ -109,7 +109,11 @@ func checkCertificates(cfg *config.Config) (doubtful []string, bad schema.Proble
 	for _, c := range cfg.AllCertificates() {
 		pairs = append(pairs, certs.Pair(c))
 	}
-	wrong, doubtful := certs.Check(pairs, cfg.TLSHosts(), config.ClientCAs(cfg.Listen))
+	hosts, names := cfg.TLSHosts(), cfg.AutomaticNames()
+	if cfg.ACME.OnDemand {
+		hosts = nil // each of them gets one
+	}
+	wrong, doubtful := certs.Check(pairs, hosts, slices.Concat(names.Local, names.Public), config.ClientCAs(cfg.Listen))
 	if err := privileges.KeysApart(cfg); err != nil {
 		wrong = append(wrong, strings.Split(err.Error(), "\n")...)
 	}

@@ -11,9 +11,10 @@ import (
 
 // Check reads certificates without serving them. bad is why a server could not start; doubtful
 // is what clients would refuse, hosts without a certificate, and files that this user cannot read.
-func Check(pairs []Pair, hosts, clientCAs []string) (bad, doubtful []string) {
+// automatic are names that have certificates of another source.
+func Check(pairs []Pair, hosts, automatic, clientCAs []string) (bad, doubtful []string) {
 	now := time.Now()
-	var known []Info
+	known := []Info{{Names: automatic}}
 	for _, p := range pairs {
 		m, err := p.read()
 		if unreadable(err) {

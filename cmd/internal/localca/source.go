@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -91,8 +92,8 @@ func loopback(c net.Conn) bool {
 	if c == nil {
 		return false
 	}
-	a, ok := c.LocalAddr().(*net.TCPAddr)
-	return ok && a.IP.IsLoopback()
+	at, err := netip.ParseAddrPort(c.LocalAddr().String()) // of TCP or UDP
+	return err == nil && at.Addr().Unmap().IsLoopback()
 }
 
 // matches reports whether a name of a client is below one of the wildcards.
