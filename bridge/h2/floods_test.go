@@ -42,14 +42,6 @@ func (r *told) options() Options {
 	return Options{Ended: r.add, Slowed: func() { r.add("slowed") }, Refused: func(f Refusal) { r.add(f.Reason) }}
 }
 
-// settled opens a connection whose preface and settings are exchanged.
-func settled(t *testing.T, url string) io.ReadWriter {
-	t.Helper()
-	c := dial(t, url)
-	send(t, c, preface+frame(settingsFrame, 0, 0, "")+frame(settingsFrame, ack, 0, ""))
-	return c
-}
-
 // A flood ends its connection with ENHANCE_YOUR_CALM, and is counted with its reason.
 func TestFloods(t *testing.T) {
 	block := frame(headersFrame, endStream, 1, get)

@@ -12,12 +12,12 @@ import (
 type incoming struct {
 	c       *conn
 	budgets *budgets
-	left    int           // bytes of the payload, or of the preface
-	ready   []byte        // for the next reads, before anything else
-	space   [1 << 10]byte // of ready
-	kind    byte          // of the frame
-	block   bool          // it has fields, and they are not complete
-	waiting bool          // for fields: the connection has a deadline
+	left    int                                       // bytes of the payload, or of the preface
+	ready   []byte                                    // for the next reads, before anything else
+	space   [headSize + mostSettings*settingSize]byte // of ready
+	kind    byte                                      // of the frame
+	block   bool                                      // it has fields, and they are not complete
+	waiting bool                                      // for fields: the connection has a deadline
 	phase   atomic.Int32
 	cut     atomic.Bool // net/http reads no more, because of tooLarge
 	failed  atomic.Bool // a read has failed: the client has gone, or was too slow
