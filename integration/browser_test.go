@@ -25,14 +25,22 @@ func browser(t testing.TB) string {
 var consoleLine = regexp.MustCompile(`CONSOLE[(:]`)
 
 // render opens a page as a person would, with a profile of its own, and returns the document after its scripts have run
-// and what the console says. env is added to the clean environment.
-func render(t testing.TB, url string, env ...string) (dom string, console []string) {
+// and what the console says. more are flags (--), and variables for the clean environment.
+func render(t testing.TB, url string, more ...string) (dom string, console []string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), bootPatience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, browser(t), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+	var flags, env []string
+	for _, m := range more {
+		if strings.HasPrefix(m, "--") {
+			flags = append(flags, m)
+		} else {
+			env = append(env, m)
+		}
+	}
+	cmd := exec.CommandContext(ctx, browser(t), append(flags, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--user-data-dir="+t.TempDir(), "--enable-logging=stderr", "--v=0",
-		"--virtual-time-budget=20000", "--dump-dom", url)
+		"--virtual-time-budget=20000", "--dump-dom", url)...)
 	cmd.Env = append(append(cleanEnv(t), "DBUS_SESSION_BUS_ADDRESS=disabled:"), env...)
 	cmd.WaitDelay = 5 * time.Second
 	var out, said strings.Builder

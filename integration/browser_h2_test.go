@@ -1,0 +1,81 @@
+package integration
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/standpipe/standpipe/integration/testca"
+)
+
+// browserApp is the sample shop, and a page whose script posts a form, reads a stream of events, and writes what it saw.
+const browserApp = `import sys, time
+sys.path.insert(0, %q)
+from wsgi import app as shop
+
+PAGE = b"""<!doctype html><title>try</title><link rel=icon href="data:,"><link rel=stylesheet href=/static/shop.css><p id=seen></p><script>
+(async () => {
+  const form = await (await fetch("/form", {method: "POST", body: new URLSearchParams({name: "caf\\u00e9"})})).text()
+  let parts = []
+  await new Promise(done => {
+    const events = new EventSource("/events")
+    events.onmessage = e => { parts.push(e.data); if (e.data == "last") { events.close(); done() } }
+  })
+  const files = performance.getEntriesByType("resource").filter(e => /css|form/.test(e.name))
+  const over = new Set([performance.getEntriesByType("navigation")[0], ...files].map(e => e.nextHopProtocol))
+  document.getElementById("seen").textContent = [form, ...parts, ...over, files.length].join(" ")
+})()
+</script>"""
+
+def app(environ, start_response):
+    path = environ["PATH_INFO"]
+    if path == "/try":
+        environ["wsgi.early_hints"]([("Link", "</static/shop.css>; rel=preload; as=style")])
+        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+        return [PAGE]
+    if path == "/form":
+        text = environ["wsgi.input"].read()
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [environ["REQUEST_METHOD"].encode(), b":", text]
+    if path == "/events":
+        start_response("200 OK", [("Content-Type", "text/event-stream"), ("Cache-Control", "no-cache")])
+        return events()
+    return shop(environ, start_response)
+
+def events():
+    for part in ("one", "two", "last"):
+        yield b"data: " + part.encode() + b"\n\n"
+        time.sleep(0.02)
+`
+
+// The sample shop in a browser, over HTTP/2: nothing in the console, and a form, a stream and early hints work.
+func TestShopInABrowserOverHTTP2(t *testing.T) {
+	t.Parallel()
+	a := testca.New(t, "test CA")
+	made := a.Sign(t, testca.For("localhost", "127.0.0.1"))
+	dir := project(t, map[string]string{"web.py": fmt.Sprintf(browserApp, appDir(t, "flask_shop"))})
+	made.Write(t, dir+"/cert.pem", dir+"/key.pem")
+	s := start(t, opts{Dir: dir, App: "web:app", Python: python(t), Listen: []string{"https://127.0.0.1:0"},
+		Args: []string{"-w", "1", "--threads", "4", "--tls-cert", "cert.pem", "--tls-key", "key.pem"}})
+	key := sha256.Sum256(made.Leaf.RawSubjectPublicKeyInfo)
+	trust := "--ignore-certificate-errors-spki-list=" + base64.StdEncoding.EncodeToString(key[:])
+	for path, holds := range map[string]string{"/": "</html>", "/try": `>POST:name=caf%C3%A9 one two last h2 `} {
+		dom, console := render(t, s.URL+path, trust)
+		if !strings.Contains(dom, holds) || path == "/" && !strings.Contains(dom, "stylesheet") {
+			t.Errorf("%s: the page:\n%s", path, dom)
+		}
+		if len(console) > 0 {
+			t.Errorf("%s: the console: %q", path, console)
+		}
+	}
+	s.waitAccess(`"GET /static/shop\.css.* HTTP/2\.0" 200 `)
+	s.waitAccess(`"GET /events HTTP/2\.0" 200 `)
+	for _, line := range s.access() {
+		if !regexp.MustCompile(` HTTP/2\.0" (200|304) `).MatchString(line) && !strings.Contains(line, "favicon") {
+			t.Errorf("%s", line)
+		}
+	}
+}
