@@ -1,12 +1,19 @@
 package integration
 
 import (
+	"crypto/tls"
 	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/standpipe/standpipe/integration/testca"
 )
 
 // nssTool is the program that writes the stores of Firefox and Chromium; .ci/run installs it.
@@ -139,6 +146,45 @@ func TestTrustAsks(t *testing.T) {
 		found, err := exec.Command(tool, "-L", "-d", "sql:"+store).CombinedOutput()
 		if err != nil || strings.Contains(string(found), "standpipe local CA") != c.installed {
 			t.Errorf("%s, %q: %v\n%s", c.args, c.answer, err, found)
+		}
+	}
+}
+
+// The key of the CA is of no use for other sites: real clients that trust the CA refuse what it signs for them.
+func TestStolenKeyOfTheLocalCA(t *testing.T) {
+	t.Parallel()
+	nssTool(t)
+	browser(t)
+	curl, err := exec.LookPath("curl")
+	if err != nil {
+		skip(t, "no-program", "curl")
+	}
+	home := t.TempDir()
+	if r := run(t, home, []string{"HOME=" + home}, "certs", "trust", "--only", "browsers", "--yes"); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	file := localCA(home)
+	a := testca.Load(t, file, strings.TrimSuffix(file, ".pem")+".key")
+	for _, c := range []struct {
+		names []string // of the server's certificate; the clients ask for localhost
+		good  bool
+	}{{[]string{"localhost"}, true}, {[]string{"localhost", "shop.example.test"}, false}, {[]string{"localhost", "192.0.2.1"}, false}} {
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<p>local</p>") }))
+		server.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that fail
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{*a.Sign(t, testca.For(c.names...)).Certificate}}
+		server.StartTLS()
+		defer server.Close()
+		url := "https://localhost" + server.URL[strings.LastIndexByte(server.URL, ':'):] + "/"
+		if dom, _ := render(t, url, "HOME="+home); strings.Contains(dom, ">local<") != c.good {
+			t.Errorf("Chromium, %q: %.200s", c.names, dom)
+		}
+		if out, err := exec.Command(curl, "-sS", "--noproxy", "*", "--cacert", file, url).CombinedOutput(); (err == nil) != c.good {
+			t.Errorf("curl, %q: %v %.200s", c.names, err, out)
+		}
+		cmd := exec.Command(systemPython(t), "-c", "import ssl, sys, urllib.request as u\n"+
+			"u.build_opener(u.ProxyHandler({}), u.HTTPSHandler(context=ssl.create_default_context(cafile=sys.argv[1]))).open(sys.argv[2]).read()", file, url)
+		if out, err := cmd.CombinedOutput(); (err == nil) != c.good {
+			t.Errorf("Python, %q: %v %s", c.names, err, out)
 		}
 	}
 }

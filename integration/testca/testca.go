@@ -48,6 +48,18 @@ func New(t testing.TB, name string) *Authority {
 	return a
 }
 
+// Load returns the Authority of a certificate and a key in files.
+func Load(t testing.TB, cert, key string) *Authority {
+	t.Helper()
+	own, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &Authority{Pool: x509.NewCertPool(), own: &Certificate{Certificate: &own}}
+	a.Pool.AddCert(own.Leaf)
+	return a
+}
+
 // Sign makes a certificate. Without a time it is valid for 90 days; without a use, for clients and
 // servers.
 func (a *Authority) Sign(t testing.TB, c *x509.Certificate) *Certificate {
