@@ -16,8 +16,8 @@ LDFLAGS   = -s -w$(if $(VERSION), -X main.version=$(VERSION))
 BUILD     = CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)"
 DIST     ?= dist
 
-# The newest Python found has the frameworks' newest releases.
-TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' | tail -n 1 | cut -d' ' -f1)
+# The newest Python found has the frameworks' newest releases. Those of newer_pythons.sh are too new for compiled packages.
+TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' -e /.cache/pythons/ | tail -n 1 | cut -d' ' -f1)
 
 .PHONY: build man licences run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel dist dist-check try-deb clean $(BIN)
 

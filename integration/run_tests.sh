@@ -47,9 +47,12 @@ go_unit() {
 python_unit() {
     bad=0
     if [ "$scope" = all ]; then
+        integration/newer_pythons.sh >$log/newer_pythons
+        cat $log/newer_pythons
+        grep '^SKIP' $log/newer_pythons >>$log/skips.log || :
         integration/interpreters.sh >$log/interpreters
     else
-        integration/interpreters.sh | grep -v -e pypy -e 't$' | tail -n 1 >$log/interpreters
+        integration/interpreters.sh | grep -v -e pypy -e 't$' -e /.cache/pythons/ | tail -n 1 >$log/interpreters
     fi
     echo "interpreters: $(cut -d' ' -f2 $log/interpreters | tr '\n' ' ')"
     [ -s $log/interpreters ] || { echo "no interpreter found"; return 1; }

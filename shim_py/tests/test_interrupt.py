@@ -36,6 +36,7 @@ def child(environ):
     subprocess.run(["sleep", "1000"])
 def swallow(environ):
     try:
+        say("inside")
         time.sleep(1000)
     except Exception:
         say("swallowed")
@@ -43,6 +44,7 @@ def swallow(environ):
         say("finally")
 def stubborn(environ):
     try:
+        say("inside")
         time.sleep(1000)
     except BaseException:
         say("caught")
@@ -90,10 +92,10 @@ def stream(start_response):
 
 
 class OnTheMainThread(WorkerTest):
-    def interrupted(self, name, cause=TIME, **options):
+    def interrupted(self, name, cause=TIME, at="begun", **options):
         worker = self.worker(APP, **options)
         worker.send(request_frame(1, environ(PATH_INFO="/" + name)))
-        self.assertIn("begun", worker.output("begun"))
+        self.assertIn(at, worker.output(at))
         worker.order(frames.INTERRUPT, 1, cause)
         return worker
 
@@ -111,12 +113,12 @@ class OnTheMainThread(WorkerTest):
         self.assertIn("standpipe_shim ClientGone", worker.output("ClientGone"))
 
     def test_except_exception_does_not_swallow_it(self):
-        worker = self.interrupted("swallow")
+        worker = self.interrupted("swallow", at="inside")
         self.assertEqual(worker.frame(), (END, 0, 1, b""))
-        self.assertEqual(worker.output("RequestTimeout"), "begun\nfinally\nstandpipe_shim RequestTimeout\n")
+        self.assertEqual(worker.output("RequestTimeout"), "begun\ninside\nfinally\nstandpipe_shim RequestTimeout\n")
 
     def test_it_is_raised_once(self):
-        worker = self.interrupted("stubborn")
+        worker = self.interrupted("stubborn", at="inside")
         self.assertEqual(worker.answer(1).body, b"stubborn")
         self.assertEqual(worker.output("caught").count("caught"), 1)
 

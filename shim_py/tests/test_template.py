@@ -344,11 +344,20 @@ def _request(stream, path):
 
 
 def _fds(pid):
-    return sorted(int(fd) for fd in os.listdir("/proc/%d/fd" % pid))
+    return sorted(_links(pid))
 
 
 def _links(pid):
-    return {fd: os.readlink("/proc/%d/fd/%d" % (pid, fd)) for fd in _fds(pid)}
+    """Returns the descriptors of a process but the one of libffi, which from 3.5 on keeps its own file open for what it maps of it."""
+    found = {}
+    for fd in os.listdir("/proc/%d/fd" % pid):
+        try:
+            link = os.readlink("/proc/%d/fd/%s" % (pid, fd))
+        except FileNotFoundError:
+            continue  # closed meanwhile
+        if not os.path.basename(link).startswith("libffi.so"):
+            found[int(fd)] = link
+    return found
 
 
 if __name__ == "__main__":
