@@ -14,6 +14,7 @@
 //	control.go   the commands for a running server
 //	control_find.go    which server they control
 //	control_status.go  status and dump
+//	control_health.go  health
 //	control_certs.go   certs
 //	certs_trust.go     certs trust, certs untrust
 package main

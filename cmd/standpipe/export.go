@@ -33,6 +33,9 @@ serve, which this command takes too. It goes to standard output; nothing else is
    standpipe export apache -c /srv/shop/standpipe.toml --listen 8080
    standpipe export systemd --unit service shop.wsgi:application -w 4 >/etc/systemd/system/shop.service
 
+   standpipe export logrotate -c /srv/shop/standpipe.toml >/etc/logrotate.d/shop
+   standpipe export docker >Dockerfile; standpipe export kubernetes >shop.yaml; standpipe export prometheus --metrics 127.0.0.1:9100
+
 docs/neighbours.md explains the files.`
 
 func exportFile(c *cli.Context) error {

@@ -19,7 +19,7 @@ import (
 var templates embed.FS
 
 // Kinds are the kinds of files.
-var Kinds = []string{"nginx", "apache", "systemd"}
+var Kinds = []string{"nginx", "apache", "systemd", "logrotate", "docker", "kubernetes", "prometheus"}
 
 // Input is what the settings do not contain.
 type Input struct {
@@ -66,6 +66,8 @@ type File struct {
 	Sockets         []Socket
 	StopAfter       time.Duration // 0: never
 	Watchdog        time.Duration
+
+	container
 }
 
 // Socket is one address of a socket unit.
@@ -103,11 +105,16 @@ func Write(w io.Writer, kind string, cfg *config.Config, in Input) error {
 	}
 	f.ReadTimeout = readTimeout(cfg)
 	f.Static, f.Left = staticPlaces(cfg)
-	if kind == "systemd" {
-		if err := f.unit(cfg, in); err != nil {
-			return err
-		}
-	} else if err := f.target(cfg, in); err != nil {
+	var err error
+	switch kind {
+	case "systemd":
+		err = f.unit(cfg, in)
+	case "nginx", "apache":
+		err = f.target(cfg, in)
+	default:
+		err = f.contained(kind, cfg, in)
+	}
+	if err != nil {
 		return err
 	}
 	if err := f.clear(cfg.Trust.Fields); err != nil {
@@ -140,7 +147,7 @@ func (f *File) Counts(word string) bool { return f.counts[word] }
 func (f *File) write(w io.Writer, kind string) error {
 	name := kind + ".tmpl"
 	t, err := template.New(name).Funcs(template.FuncMap{
-		"nginxSize": nginxSize, "nginxTime": nginxTime, "seconds": seconds, "join": strings.Join, "text": quoteText, "path": quotePath, "variable": variable, "quote": quoteUnit, "human": schema.FormatDuration, "size": schema.FormatSize,
+		"nginxSize": nginxSize, "nginxTime": nginxTime, "seconds": seconds, "join": strings.Join, "text": quoteText, "path": quotePath, "variable": variable, "quote": quoteUnit, "words": jsonWords, "human": schema.FormatDuration, "size": schema.FormatSize,
 	}).ParseFS(templates, name)
 	if err != nil {
 		return err
