@@ -1,4 +1,4 @@
-"""The software bill of materials of a binary, as SPDX 2.3 JSON: the modules that are linked into it, with the sums of go.sum.
+"""The software bill of materials of a binary, as SPDX 2.3 JSON: the modules that are linked into it.
 
 sbom.py BINARY VERSION PLATFORM"""
 
@@ -12,13 +12,13 @@ import sys
 
 
 def modules(binary):
-    """Yields (path, version, sum) of each module, and of Go itself."""
-    out = subprocess.run(["go", "version", "-m", binary], check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout
-    yield "std", out.split("\n", 1)[0].rsplit(" ", 1)[-1].replace("go", "", 1), ""
+    """Yields the path and the version of each module, and of Go itself."""
+    out = subprocess.run(["go", "version", "-m", binary], check=True, stdout=subprocess.PIPE, text=True).stdout
+    yield "std", out.split("\n", 1)[0].rsplit(" ", 1)[-1].replace("go", "", 1)
     for line in out.splitlines():
         words = line.split("\t")
         if words[1:2] == ["dep"]:
-            yield words[2], words[3], words[4] if len(words) > 4 else ""
+            yield words[2], words[3]
 
 
 def main(binary, version, platform):
@@ -38,25 +38,24 @@ def main(binary, version, platform):
         "primaryPackagePurpose": "APPLICATION",
         "checksums": [{"algorithm": "SHA256", "checksumValue": digest}],
     }
-    packages, relations = [product], [{"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES", "relatedSpdxElement": product["SPDXID"]}]
-    for path, release, _ in modules(binary):
+    packages, relations = [product], [relation("SPDXRef-DOCUMENT", "DESCRIBES", product["SPDXID"])]
+    kind = {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl"}
+    for path, release in modules(binary):
         identifier = "SPDXRef-" + re.sub(r"[^A-Za-z0-9.-]", "-", path)
         packages.append(
             {
                 "SPDXID": identifier,
                 "name": path,
                 "versionInfo": release,
-                "downloadLocation": "https://go.dev/dl/" if path == "std" else "https://proxy.golang.org/%s/@v/%s.zip" % (escaped(path), escaped(release)),
+                "downloadLocation": "NOASSERTION",
                 "filesAnalyzed": False,
                 "licenseConcluded": "NOASSERTION",
                 "licenseDeclared": "NOASSERTION",
                 "copyrightText": "NOASSERTION",
-                "externalRefs": [
-                    {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": "pkg:golang/%s@%s" % (path, release)}
-                ],
+                "externalRefs": [dict(kind, referenceLocator="pkg:golang/%s@%s" % (path, release))],
             }
         )
-        relations.append({"spdxElementId": product["SPDXID"], "relationshipType": "DEPENDS_ON", "relatedSpdxElement": identifier})
+        relations.append(relation(product["SPDXID"], "DEPENDS_ON", identifier))
     created = datetime.datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), datetime.timezone.utc)
     name = "standpipe-%s-%s" % (version, platform)
     document = {
@@ -65,7 +64,10 @@ def main(binary, version, platform):
         "SPDXID": "SPDXRef-DOCUMENT",
         "name": name,
         "documentNamespace": "https://github.com/standpipe/standpipe/spdx/%s-%s" % (name, digest),
-        "creationInfo": {"created": created.strftime("%Y-%m-%dT%H:%M:%SZ"), "creators": ["Organization: The standpipe authors", "Tool: standpipe-sbom"]},
+        "creationInfo": {
+            "created": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "creators": ["Organization: The standpipe authors", "Tool: standpipe-sbom"],
+        },
         "packages": packages,
         "relationships": relations,
     }
@@ -73,9 +75,8 @@ def main(binary, version, platform):
     print()
 
 
-def escaped(text):
-    """Returns a path as the module proxy spells it: a capital is ! and the small letter."""
-    return re.sub("[A-Z]", lambda m: "!" + m.group().lower(), text)
+def relation(one, kind, other):
+    return {"spdxElementId": one, "relationshipType": kind, "relatedSpdxElement": other}
 
 
 if __name__ == "__main__":
