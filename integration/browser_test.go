@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +39,10 @@ func render(t testing.TB, url string, more ...string) (dom string, console []str
 			env = append(env, m)
 		}
 	}
-	cmd := exec.CommandContext(ctx, browser(t), append(flags, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+	if !slices.Contains(flags, "--enable-quic") {
+		flags = append(flags, "--disable-quic")
+	}
+	cmd := exec.CommandContext(ctx, browser(t), append(flags, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--user-data-dir="+t.TempDir(), "--enable-logging=stderr", "--v=0",
 		"--virtual-time-budget=20000", "--dump-dom", url)...)
 	cmd.Env = append(append(cleanEnv(t), "DBUS_SESSION_BUS_ADDRESS=disabled:"), env...)
