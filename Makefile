@@ -19,7 +19,7 @@ DIST     ?= dist
 # The newest Python found has the frameworks' newest releases. Those of newer_pythons.sh are too new for compiled packages.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' -e /.cache/pythons/ | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build man licences run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel dist dist-check try-deb clean $(BIN)
+.PHONY: build man licences run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel dist dist-check try-deb try-wheel clean $(BIN)
 
 build: $(BIN)
 
@@ -39,6 +39,10 @@ dist:
 # Builds a part of it twice and looks at what is inside; some minutes.
 dist-check:
 	packaging/dist_check.sh
+
+# The wheel in an empty Debian that has Python alone: pip install, then a page of a new Django project; root, debootstrap.
+try-wheel: wheel
+	packaging/try_wheel.sh "$$(ls -t $(DIST)/standpipe-*.whl | head -n 1)"
 
 # The deb package in an empty Debian under its own systemd: root, debootstrap, systemd-nspawn; two minutes, and five the first time.
 try-deb:
