@@ -153,7 +153,9 @@ var wrongLines = []string{
 	"check -c limits.toml", "STANDPIPE_WROKERS=3 GUNICORN_CMD_ARGS=-w|check app:app", "STANDPIPE_CONFIG=nope.toml|check",
 	// Other commands.
 	"export", "export caddy", "export nginx app:app more", "export systemd --unit timer", "export nginx --connect x:y", "compress", "compress one two", "compress --codings deflate one", "compress --min x one", "compress /no/folder",
-	"restart", "dump", "scale", "scale x --control=none.sock", "scale shop=0 --control=none.sock", "stop shop", "status a b", "log-level", "status --control=off", "status --control=none.sock", "reload --control=none.sock", "reload --workers 3", "statsu",
+	"restart", "dump", "scale", "scale x --control=none.sock", "scale shop=0 --control=none.sock", "stop shop", "status a b", "log-level", "status --control=off", "status --control=none.sock", "health --control=none.sock", "health shop --url http://127.0.0.1:1/readyz", "health --url 127.0.0.1:1",
+	"health --url http://127.0.0.1:1/readyz --control=none.sock", "health a b",
+	"reload --control=none.sock", "reload --workers 3", "statsu",
 	"certs shop.example.org", "certs renew", "certs renew shop.example.org --control=none.sock", "certs --print", "certs trust --json", "certs trust --only all", "certs untrust", "certs --control=none.sock",
 	"check --https localhost:8443", "check --https *.a*.localhost", "check --https shop",
 }

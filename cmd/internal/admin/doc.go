@@ -3,6 +3,7 @@
 // is what it needs of the server; package client is the other end.
 //
 //	GET  /v1/status[?app=shop]           Status
+//	GET  /v1/health[?app=shop]           Health: what /readyz answers
 //	GET  /v1/static[?app=shop]           Files
 //	GET  /v1/certificates                Certificates
 //	GET  /v1/dump?worker=shop/3          Dump: Python stacks; the worker continues to run

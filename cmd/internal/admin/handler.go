@@ -31,6 +31,7 @@ type Handler struct {
 func NewHandler(o Options) *Handler {
 	h := &Handler{Options: o}
 	h.mux.HandleFunc("GET /v1/status", h.status)
+	h.mux.HandleFunc("GET /v1/health", h.health)
 	h.mux.HandleFunc("GET /v1/static", h.static)
 	h.mux.HandleFunc("GET /v1/certificates", h.certificates)
 	h.mux.HandleFunc("GET /v1/dump", h.dump)

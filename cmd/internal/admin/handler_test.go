@@ -88,7 +88,13 @@ func (s *fakeServer) SetLevel(level string) error {
 	return s.err
 }
 func (s *fakeServer) ReopenLogs() error { s.done = append(s.done, "reopen"); return s.err }
-func (s *fakeServer) About(st *Status)  { st.LogLevel = "info" }
+func (s *fakeServer) Ready(app string) (ready, known bool) {
+	for _, p := range s.pools {
+		known = known || app == "" || app == p.app
+	}
+	return known && (app != "" || len(s.pools) == 1), known
+}
+func (s *fakeServer) About(st *Status) { st.LogLevel = "info" }
 
 func (s *fakeServer) Certificates() []certs.Info { return s.certificates }
 func (s *fakeServer) RenewCertificate(ctx context.Context, name string) error {
@@ -139,6 +145,9 @@ func TestCommands(t *testing.T) {
 		{"POST", "/v1/pause", `{"app":"shop"}`, 200, "shop pause", `"shop"`},
 		{"POST", "/v1/resume", "", 200, "shop resume,blog resume", `"blog"`},
 		{"POST", "/v1/log-level", `{"level":"debug"}`, 200, "level debug", "{}"},
+		{"GET", "/v1/health", "", 200, "", `{"ready":false,"apps":[{"name":"shop","ready":true},{"name":"blog","ready":true}]}`},
+		{"GET", "/v1/health?app=shop", "", 200, "", `{"ready":true,"apps":[{"name":"shop","ready":true}]}`},
+		{"GET", "/v1/health?app=nope", "", 404, "", `"error":"no_such_app"`},
 		{"POST", "/v1/renew", `{"name":"shop.test"}`, 200, "renew shop.test", "{}"},
 		{"POST", "/v1/renew", "", 400, "", `"error":"no_such_certificate"`},
 		{"GET", "/v1/certificates", "", 200, "", `{"running":true,"certificates":[]}`},

@@ -38,6 +38,9 @@ type Server interface {
 	SetLevel(level string) error
 	// ReopenLogs reopens the log files.
 	ReopenLogs() error
+	// Ready reports whether an app, or (empty) every app, takes requests: what /readyz answers.
+	// known is false when there is no such app.
+	Ready(app string) (ready, known bool)
 	// About fills in what does not belong to an app: Addresses, LogLevel, Folders, Stopping.
 	About(*Status)
 	// Static lists the folders of static files, of one app or (empty) of all apps and the server.

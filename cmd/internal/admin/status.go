@@ -25,6 +25,23 @@ func (h *Handler) status(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, s)
 }
 
+// health does not collect what the status shows: a check runs every few seconds.
+func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
+	app := r.URL.Query().Get("app")
+	pools, err := h.pools(app)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	s := &Health{Apps: []AppHealth{}}
+	s.Ready, _ = h.Server.Ready(app)
+	for _, p := range pools {
+		ready, _ := h.Server.Ready(p.App())
+		s.Apps = append(s.Apps, AppHealth{p.App(), ready})
+	}
+	answer(w, http.StatusOK, s)
+}
+
 func (h *Handler) static(w http.ResponseWriter, r *http.Request) {
 	app := r.URL.Query().Get("app")
 	if _, err := h.pools(app); err != nil {

@@ -27,6 +27,18 @@ type Status struct {
 	Apps         []App        `json:"apps"`
 }
 
+// Health says whether the apps take requests.
+type Health struct {
+	Ready bool        `json:"ready"` // all of them do
+	Apps  []AppHealth `json:"apps"`
+}
+
+// AppHealth is one of them.
+type AppHealth struct {
+	Name  string `json:"name"`
+	Ready bool   `json:"ready"`
+}
+
 // Files are the folders of static files, whether the server serves them or not.
 type Files struct {
 	Static []Folder `json:"static"`

@@ -72,6 +72,9 @@ func (c *commands) ReopenLogs() error {
 	return nil
 }
 
+// Ready reports whether an app, or every app, takes requests.
+func (c *commands) Ready(app string) (ready, known bool) { return c.product.Ready(app) }
+
 // About fills in what does not belong to an app.
 func (c *commands) About(st *admin.Status) {
 	st.Addresses, st.Stopping, st.LogLevel = c.product.Listeners.Addresses(), c.product.IsStopping(), strings.ToLower(c.log.GetLevel().String())
