@@ -78,11 +78,6 @@ func (d *Draft) All(heading string) []*Table {
 	return out
 }
 
-// Remove takes a table out.
-func (d *Draft) Remove(t *Table) {
-	d.tables = slices.DeleteFunc(d.tables, func(other *Table) bool { return other == t })
-}
-
 // Missing says that a line has no equivalent, and why or what to do instead. What several lines of a file have in common is
 // said once.
 func (d *Draft) Missing(at Place, what, format string, args ...any) {
@@ -115,9 +110,6 @@ func (t *Table) Add(heading string) *Table {
 	t.within = append(t.within, child)
 	return child
 }
-
-// Within are the tables within this one.
-func (t *Table) Within() []*Table { return t.within }
 
 // Remark adds a comment below the heading.
 func (t *Table) Remark(format string, args ...any) {

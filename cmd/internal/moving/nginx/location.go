@@ -34,7 +34,7 @@ func (t *translation) location(s *scope, d directive, hosts []string) {
 	}
 	title := strings.TrimSpace("location " + strings.Join(d.args, " "))
 	if how == "~" || how == "~*" {
-		t.d.Missing(d.at, short(title), "a [[route]] or [[static]] has the beginning of the path; a pattern has no equivalent%s", t.within(d))
+		t.d.Missing(d.at, short(title), "a [[route]] or [[static]] has the beginning of the path; a pattern has no equivalent%s", within(d))
 		return
 	}
 	passed := false
@@ -43,9 +43,24 @@ func (t *translation) location(s *scope, d directive, hosts []string) {
 	}
 	_, alias := s.own("alias")
 	_, root := s.get("root")
+	if !passed {
+		t.answer(s, d, title, how, uri, hosts)
+	}
+	for _, inner := range d.block {
+		switch {
+		case inner.name == "return" || inner.name == "location" || inner.name == "add_header" && !passed && (alias || root):
+		case !t.general(inner) && !structural[inner.name]:
+			t.none(inner)
+		}
+	}
+}
+
+// answer reads a location that asks no other server.
+func (t *translation) answer(s *scope, d directive, title, how, uri string, hosts []string) {
+	_, alias := s.own("alias")
+	_, root := s.get("root")
 	_, returns := s.own("return")
 	switch {
-	case passed:
 	case returns:
 		for _, inner := range d.block {
 			if inner.name == "return" && !strings.HasPrefix(inner.arg(1), "https://$") {
@@ -57,17 +72,10 @@ func (t *translation) location(s *scope, d directive, hosts []string) {
 	case alias || root:
 		t.folder(s, uri, hosts)
 	}
-	for _, inner := range d.block {
-		switch {
-		case inner.name == "return" || inner.name == "location" || inner.name == "add_header" && !passed && (alias || root):
-		case !t.general(inner) && !structural[inner.name]:
-			t.none(inner)
-		}
-	}
 }
 
 // within says what is in a location that is left out.
-func (t *translation) within(d directive) string {
+func within(d directive) string {
 	for _, inner := range d.block {
 		if strings.HasSuffix(inner.name, "_pass") || inner.name == "expires" || inner.name == "root" || inner.name == "deny" {
 			return " (" + short(inner.String()) + ")"
@@ -109,7 +117,7 @@ func (t *translation) route(s *scope, pass directive, uri string, hosts []string
 	default:
 		t.d.Missing(pass.at, pass.String(), "a route passes the path on as it is, or without its own beginning (strip_prefix)")
 	}
-	if host, ok := s.get("proxy_set_header"); to.remote && (!ok || !t.setsHost(s)) {
+	if host, ok := s.get("proxy_set_header"); to.remote && (!ok || !setsHost(s)) {
 		t.d.Missing(cmp.Or(host.at, pass.at), pass.String(), "the upstream gets the client's Host; nginx sends the one of proxy_pass unless proxy_set_header Host says otherwise")
 	}
 	for _, key := range []string{"connect_timeout", "send_timeout", "read_timeout"} {
@@ -130,7 +138,7 @@ func (t *translation) route(s *scope, pass directive, uri string, hosts []string
 	return true
 }
 
-func (t *translation) setsHost(s *scope) bool {
+func setsHost(s *scope) bool {
 	for ; s != nil; s = s.around {
 		for _, d := range s.list {
 			if d.name == "proxy_set_header" && strings.EqualFold(d.arg(0), "host") {

@@ -49,12 +49,11 @@ type translation struct {
 
 // listen is an address of one or several servers.
 type listen struct {
-	address                   string
-	at                        draft.Place
-	tls, proxyProtocol, noH2  bool
-	redirects, serves         bool // a server there sends all to https; one has something of its own
-	unix                      bool
-	explicitHTTP2, sawServers bool
+	address                  string
+	at                       draft.Place
+	tls, proxyProtocol, noH2 bool
+	redirects, serves        bool // a server there sends all to https; one has something of its own
+	unix                     bool
 }
 
 // pair is a certificate with its key.

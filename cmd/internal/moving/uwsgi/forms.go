@@ -53,7 +53,7 @@ func parseYAML(text, name, section string) (out []option, err error) {
 		}
 	}
 	if !found {
-		return nil, fmt.Errorf("%s has no %s:", name, section)
+		return nil, fmt.Errorf("%s has no section %s", name, section)
 	}
 	return out, nil
 }

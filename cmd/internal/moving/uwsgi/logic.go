@@ -33,7 +33,7 @@ func (l *logic) step(r *reader, o option) (taken bool, copies []option, err erro
 		*l = logic{kind: "else", failed: l.failed}
 		return true, nil, nil
 	case l.kind != "":
-		values, err := l.values(r, o)
+		values, err := l.values(r)
 		if err != nil {
 			return true, nil, fmt.Errorf("%s: %w", o.at, err)
 		}
@@ -51,7 +51,7 @@ func (l *logic) step(r *reader, o option) (taken bool, copies []option, err erro
 }
 
 // values are what %(_) stands for, once for each time that an option of the block is taken.
-func (l *logic) values(r *reader, o option) ([]string, error) {
+func (l *logic) values(r *reader) ([]string, error) {
 	switch l.kind {
 	case "for":
 		return strings.Fields(l.data), nil

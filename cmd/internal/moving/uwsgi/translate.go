@@ -306,6 +306,10 @@ func (t *translation) apps() {
 		}
 		host, path, _ := strings.Cut(place, "/")
 		path = "/" + strings.Trim(path, "/")
+		if strings.Trim(strings.ToLower(host), "abcdefghijklmnopqrstuvwxyz0123456789.-*") != "" {
+			t.d.Missing(o.at, "mount = "+o.value, "%s is not a host", host)
+			continue
+		}
 		if main.value == spec(app) || app == main.value && path == "/" {
 			continue
 		}
