@@ -29,6 +29,12 @@ const (
 	leastData = 16
 	// mostContinuations is how many frames a head may have besides the first one. It has 32 KiB.
 	mostContinuations = 128
+	// bytesPerWindow is for how many bytes of answers a client may open a window once more; mostWindow is how often, after it has
+	// been sent much.
+	bytesPerWindow = 1 << 10
+	mostWindow     = 1 << 20
+	// mostResets is how many requests a client may cancel at once besides the burst, after as many answers.
+	mostResets = 1000
 	// shortWait is the least time for which a client is made to wait.
 	shortWait = 10 * time.Millisecond
 )
@@ -52,7 +58,15 @@ func (b *bucket) take(l limit, n int64, now func() time.Time) bool {
 }
 
 // give gives n back.
-func (b *bucket) give(n int64) { b.used = max(b.used-max(n, 0), 0) }
+func (b *bucket) give(n int64) {
+	if b.used > 0 {
+		b.used = max(b.used-max(n, 0), 0)
+	}
+}
+
+// earn is give for work that a client may use later: what it answers to can have been sent long before. At most most is kept
+// besides the burst.
+func (b *bucket) earn(n, most int64) { b.used = max(b.used-n, -most) }
 
 // wait is how long it takes until what is owed has come.
 func (b *bucket) wait(l limit) time.Duration {
@@ -77,7 +91,7 @@ type budgets struct {
 	settings, ping, resets, cancelled, faults, window, priority, empty, tiny, other bucket
 
 	continuations int // of the present head
-	seen          struct{ data, answered, cancelled, faults int64 }
+	seen          struct{ data, bytes, answered, cancelled, faults int64 }
 }
 
 func newBudgets(now func() time.Time) *budgets {
@@ -105,9 +119,10 @@ func (b *budgets) frame(h head, t *tally) (why string, wait time.Duration) {
 			return "continuation_flood", 0
 		}
 	case windowUpdateFrame:
-		data := t.data.Load() // each frame may open two windows
-		b.window.give(4 * (data - b.seen.data))
-		b.seen.data = data
+		// Each frame may open two windows; Go's client does so for each 4 KiB that it reads.
+		data, bytes := t.data.Load(), t.bytes.Load()
+		b.window.earn(4*(data-b.seen.data)+(bytes-b.seen.bytes)/bytesPerWindow, mostWindow)
+		b.seen.data, b.seen.bytes = data, bytes
 		return b.unless(&b.window, limitWindow, "window_update_flood"), 0
 	case rstFrame:
 		if why := b.outcomes(t); why != "" {
@@ -152,8 +167,8 @@ func (b *budgets) dataFrame(h head) (why string, wait time.Duration) {
 func (b *budgets) outcomes(t *tally) string {
 	answered, cancelled, faults := t.answered.Load(), t.cancelled.Load(), t.faults.Load()
 	done := answered - b.seen.answered
-	b.resets.give(done)
-	b.cancelled.give(done)
+	b.resets.earn(done, mostResets)
+	b.cancelled.earn(done, mostResets)
 	cut, bad := cancelled-b.seen.cancelled, faults-b.seen.faults
 	b.seen.answered, b.seen.cancelled, b.seen.faults = answered, cancelled, faults
 	switch {

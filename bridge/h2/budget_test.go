@@ -82,6 +82,19 @@ func TestBudgetsOfClients(t *testing.T) {
 				send(head{kind: windowUpdateFrame, length: 4, stream: 1})
 			}
 		},
+		"downloads whose windows are opened after all has been sent, as Go's client does": func(_ *budgets, sum *tally, send func(head)) {
+			for range 16 {
+				sum.data.Add(10 << 20 >> 14)
+				sum.bytes.Add(10 << 20)
+			}
+			repeat(16*2*(10<<20>>12), send, head{kind: windowUpdateFrame, length: 4})
+		},
+		"a proxy whose clients all leave at the end": func(_ *budgets, sum *tally, send func(head)) {
+			repeat(1000, send, head{kind: headersFrame})
+			sum.answered.Add(900)
+			sum.cancelled.Add(100)
+			repeat(100, send, head{kind: rstFrame})
+		},
 		"a client that measures the round trip":     func(_ *budgets, _ *tally, send func(head)) { repeat(900, send, head{kind: pingFrame, length: 8}) },
 		"an upload in frames of 64 bytes":           func(_ *budgets, _ *tally, send func(head)) { repeat(100000, send, head{length: 64}) },
 		"keystrokes of 1 byte, 100 in a second":     func(_ *budgets, _ *tally, send func(head)) { repeat(100, send, head{length: 1}) },

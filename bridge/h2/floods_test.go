@@ -255,3 +255,30 @@ func TestShutWindows(t *testing.T) {
 		reasons.has(t, "send_timeout")
 	})
 }
+
+// Go's client, which opens both windows for each 4 KiB that it reads, downloads much at once on one connection.
+func TestDownloadsAreNoFlood(t *testing.T) {
+	t.Parallel()
+	var reasons told
+	const size = 10 << 20
+	_, url, client := serveWith(t, reasons.options(), func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write(make([]byte, size))
+	})
+	client.Timeout = patience
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			answer, err := client.Get(url)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer answer.Body.Close()
+			if n, err := io.Copy(io.Discard, answer.Body); n != size || err != nil {
+				t.Errorf("%d bytes, %v", n, err)
+			}
+		})
+	}
+	all.Wait()
+	reasons.has(t)
+}
