@@ -10,6 +10,8 @@ import re
 import subprocess
 import sys
 
+import metadata
+
 
 def modules(binary):
     """Yields the path and the version of each module, and of Go itself."""
@@ -32,7 +34,7 @@ def main(binary, version, platform):
         "supplier": "Organization: The standpipe authors",
         "downloadLocation": "https://github.com/standpipe/standpipe",
         "filesAnalyzed": False,
-        "licenseConcluded": "MIT",
+        "licenseConcluded": metadata.expression(),
         "licenseDeclared": "MIT",
         "copyrightText": "NOASSERTION",
         "primaryPackagePurpose": "APPLICATION",
