@@ -19,7 +19,7 @@ DIST     ?= dist
 # The newest Python found has the frameworks' newest releases. Those of newer_pythons.sh are too new for compiled packages.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' -e /.cache/pythons/ | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build man licences run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel dist dist-check try-deb try-wheel clean $(BIN)
+.PHONY: build man licences run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel dist dist-check try-deb try-container try-wheel clean $(BIN)
 
 build: $(BIN)
 
@@ -48,6 +48,10 @@ try-wheel: wheel
 try-deb:
 	packaging/dist.sh 0.0.1 linux-amd64
 	packaging/try_deb.sh dist/standpipe_0.0.1_amd64.deb
+
+# The Dockerfiles of packaging/containers and docs/containers.md, replayed on a Debian root and run by runc in 256 MiB: root, debootstrap, runc.
+try-container: build
+	packaging/try_container.sh $(BIN)
 
 # The manual pages, into dist/man.
 man: build

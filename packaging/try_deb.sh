@@ -5,19 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 deb=$(realpath "$1")
 base=$PWD/.cache/debian root=$PWD/.cache/debian-run
-for program in debootstrap systemd-nspawn; do
-    command -v $program >/dev/null || { echo "try_deb: install $program" >&2; exit 1; }
-done
-if [[ ! -e $base/ready ]]; then
-    rm -rf "$base"
-    debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,python3,python3-venv,ca-certificates bookworm "$base" >"$base.log" || { tail -n 5 "$base.log" >&2; exit 1; }
-    # The project is there before standpipe is. Its wheels are fetched outside, where the network and its certificates are set up.
-    mkdir -p "$base/srv/shop/wheels"
-    python3 -m pip --quiet --disable-pip-version-check download --only-binary :all: --python-version 3.11 --dest "$base/srv/shop/wheels" django
-    chroot "$base" /usr/bin/env -i PATH=/usr/bin:/bin sh -ec 'cd /srv/shop && python3 -m venv .venv &&
-        .venv/bin/pip install --quiet --no-index --find-links wheels django && .venv/bin/django-admin startproject shop .'
-    touch "$base/ready"
-fi
+command -v systemd-nspawn >/dev/null || { echo "try_deb: install systemd-nspawn" >&2; exit 1; }
+packaging/debian_root.sh "$base"
 rm -rf "$root"
 cp -a "$base" "$root"
 cp "$deb" "$root/standpipe.deb"

@@ -1,0 +1,23 @@
+#!/bin/bash
+# packaging/try_container.sh BINARY: replays the Dockerfiles of packaging/containers and docs/containers.md on a Debian root and runs
+# them with runc. Needs root, debootstrap, runc and the Python registry; some minutes the first time.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+binary=$(realpath "$1")
+command -v runc >/dev/null || { echo "try_container: install runc" >&2; exit 1; }
+packaging/debian_root.sh .cache/debian
+tools=.cache/containers-tools
+[[ -x $tools/bin/uv ]] || { python3 -m venv $tools && $tools/bin/pip install --quiet --disable-pip-version-check dockerfile-parse==2.0.1 uv; }
+# As python:slim: python3 and pip in /usr/local/bin.
+base=.cache/containers-base
+if [[ ! -e $base/ready ]]; then
+    rm -rf $base
+    cp -a .cache/debian $base
+    rm -rf $base/srv/shop
+    chroot $base /usr/bin/python3 -m venv /usr/local
+fi
+folder=.cache/containers
+rm -rf $folder
+mkdir -p $folder
+$tools/bin/python -B packaging/containers/trial.py "$binary" $base $folder
+rm -rf $folder
