@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"time"
 )
 
 // Budget bounds the bytes that all clients together, and one client, may hold. Bytes that have
@@ -22,7 +23,13 @@ type Budget struct {
 	mu   sync.Mutex
 	used int64
 	by   map[netip.Prefix]int64 // by client, where Share is set; no entry: none
+	gave chan struct{}          // closed by the next Give; nil: none waits for one
 }
+
+// soon is how long a body that finds no room waits for the end of another one. A body is given
+// back right after its answer has been sent; a client that sends large bodies one after the
+// other would be refused for its own last one.
+const soon = 100 * time.Millisecond
 
 // Used is how many bytes are held now.
 func (b *Budget) Used() int64 {
@@ -49,6 +56,45 @@ func (b *Budget) Take(client netip.Prefix, n int64) error {
 	return nil
 }
 
+// TakeSoon is Take, and waits shortly when there is no room now.
+func (b *Budget) TakeSoon(client netip.Prefix, n int64) error {
+	return b.wait(func() error { return b.Take(client, n) })
+}
+
+// FitsSoon is Fits, and waits shortly when there is no room now.
+func (b *Budget) FitsSoon(client netip.Prefix, n int64) error {
+	if b.Total > 0 && n > b.Total { // never
+		return b.Fits(client, n)
+	}
+	return b.wait(func() error { return b.Fits(client, n) })
+}
+
+// wait tries again when others give back, for as long as soon.
+func (b *Budget) wait(try func() error) error {
+	err := try()
+	if err == nil {
+		return nil
+	}
+	timer := time.NewTimer(soon)
+	defer timer.Stop()
+	for {
+		b.mu.Lock()
+		if b.gave == nil {
+			b.gave = make(chan struct{})
+		}
+		gave := b.gave
+		b.mu.Unlock()
+		if err = try(); err == nil { // there may be room since the channel was made
+			return nil
+		}
+		select {
+		case <-gave:
+		case <-timer.C:
+			return err
+		}
+	}
+}
+
 // Fits returns the error that Take would return now.
 func (b *Budget) Fits(client netip.Prefix, n int64) error {
 	b.mu.Lock()
@@ -72,6 +118,10 @@ func (b *Budget) Give(client netip.Prefix, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.used -= n
+	if b.gave != nil && n > 0 {
+		close(b.gave)
+		b.gave = nil
+	}
 	if left, ok := b.by[client]; ok {
 		if left -= n; left > 0 {
 			b.by[client] = left

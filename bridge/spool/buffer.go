@@ -23,13 +23,13 @@ type Buffer struct {
 
 // Fits returns an error, which wraps ErrFull, when there is no room now for a body of that
 // declared length, before any of it is read. It reserves nothing: a client that declares a
-// length and does not send blocks no other one. A body that fits into memory, or of unknown
+// length and does not send blocks no other one. It waits for room as TakeSoon does. A body that fits into memory, or of unknown
 // length (-1), always fits.
 func (b *Buffer) Fits(size int64) error {
 	if size <= int64(b.spool.memory()) {
 		return nil
 	}
-	return b.spool.Files.Fits(b.client, size)
+	return b.spool.Files.FitsSoon(b.client, size)
 }
 
 // Fill reads src to its end. ErrFull and ErrDiskFull come back wrapped; other errors are
@@ -84,7 +84,7 @@ func (b *Buffer) grown() *[]byte {
 func (b *Buffer) spill(p []byte) error {
 	n := int64(len(p))
 	if more := b.size - b.charged; more > 0 {
-		if err := b.spool.Files.Take(b.client, more); err != nil {
+		if err := b.spool.Files.TakeSoon(b.client, more); err != nil {
 			return err
 		}
 		b.charged += more

@@ -178,10 +178,10 @@ def everything(c, uid, gid):
     spool = c.events("spool_in_memory")
     check(len(spool) == 1 and spool[0]["spool_total"] == MEMORY // 8, spool)
 
-    # Bodies in the spool folder, which is memory here.
+    # One after the other, each more than a third of the spool folder, which is memory here.
     for _ in range(8):
-        status, body = c.ask("/upload", "POST", bytes(6 << 20))
-        check((status, body) == (200, b"%d" % (6 << 20)), status, body[:300])
+        status, body = c.ask("/upload", "POST", bytes(12 << 20))
+        check((status, body) == (200, b"%d" % (12 << 20)), status, body[:300])
 
     c.page("/orphans")
     zombies = "import glob; print(sum(open(f).read().rpartition(')')[2].split()[0] == 'Z' for f in glob.glob('/proc/[0-9]*/stat')))"
