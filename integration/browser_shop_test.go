@@ -51,31 +51,44 @@ def events():
         time.sleep(0.02)
 `
 
-// The sample shop in a browser, over HTTP/2: nothing in the console, and a form, a stream and early hints work.
-func TestShopInABrowserOverHTTP2(t *testing.T) {
+// The sample shop in a browser, over HTTP/2 and HTTP/3: nothing in the console, and a form, a stream and early hints work.
+func TestShopInABrowser(t *testing.T) {
 	t.Parallel()
+	browser(t)
 	a := testca.New(t, "test CA")
 	made := a.Sign(t, testca.For("localhost", "127.0.0.1"))
-	dir := project(t, map[string]string{"web.py": fmt.Sprintf(browserApp, appDir(t, "flask_shop"))})
-	made.Write(t, dir+"/cert.pem", dir+"/key.pem")
-	s := start(t, opts{Dir: dir, App: "web:app", Python: python(t), Listen: []string{"https://127.0.0.1:0"},
-		Args: []string{"-w", "1", "--threads", "4", "--tls-cert", "cert.pem", "--tls-key", "key.pem"}})
 	key := sha256.Sum256(made.Leaf.RawSubjectPublicKeyInfo)
-	trust := "--ignore-certificate-errors-spki-list=" + base64.StdEncoding.EncodeToString(key[:])
-	for path, holds := range map[string]string{"/": "</html>", "/try": `>POST:name=caf%C3%A9 one two last h2 `} {
-		dom, console := render(t, s.URL+path, trust)
-		if !strings.Contains(dom, holds) || path == "/" && !strings.Contains(dom, "stylesheet") {
-			t.Errorf("%s: the page:\n%s", path, dom)
-		}
-		if len(console) > 0 {
-			t.Errorf("%s: the console: %q", path, console)
-		}
-	}
-	s.waitAccess(`"GET /static/shop\.css.* HTTP/2\.0" 200 `)
-	s.waitAccess(`"GET /events HTTP/2\.0" 200 `)
-	for _, line := range s.access() {
-		if !regexp.MustCompile(` HTTP/2\.0" (200|304) `).MatchString(line) && !strings.Contains(line, "favicon") {
-			t.Errorf("%s", line)
-		}
+	for version, next := range map[string]string{"2.0": "h2", "3.0": "h3"} {
+		t.Run(next, func(t *testing.T) {
+			t.Parallel()
+			toml := "[tls]\ntls_cert = \"cert.pem\"\ntls_key = \"key.pem\"\n[[listen]]\naddress = \"https://127.0.0.1:0\"\n"
+			flags := []string{"--host-resolver-rules=MAP localhost 127.0.0.1", "--ignore-certificate-errors-spki-list=" + base64.StdEncoding.EncodeToString(key[:])}
+			if next == "h3" {
+				toml += "http3 = \"on\"\n"
+			}
+			dir := project(t, map[string]string{"web.py": fmt.Sprintf(browserApp, appDir(t, "flask_shop")), "standpipe.toml": toml})
+			made.Write(t, dir+"/cert.pem", dir+"/key.pem")
+			s := start(t, opts{Dir: dir, Bare: true, Args: []string{"-c", "standpipe.toml", "--log-format", "json", "--access-log-format", "combined", "--python", python(t), "-w", "1", "--threads", "4", "web:app"}})
+			if next == "h3" {
+				flags = append(flags, "--enable-quic", "--origin-to-force-quic-on=localhost:"+port(s))
+			}
+			for path, holds := range map[string]string{"/": "</html>", "/try": `>POST:name=caf%C3%A9 one two last ` + next + ` `} {
+				dom, console := render(t, "https://localhost:"+port(s)+path, flags...)
+				if !strings.Contains(dom, holds) || path == "/" && !strings.Contains(dom, "stylesheet") {
+					t.Errorf("%s: the page:\n%s", path, dom)
+				}
+				if len(console) > 0 {
+					t.Errorf("%s: the console: %q", path, console)
+				}
+			}
+			over := ` HTTP/` + regexp.QuoteMeta(version) + `\\?" `
+			s.waitAccess(`GET /static/shop\.css.*` + over + `200 `)
+			s.waitAccess(`GET /events` + over + `200 `)
+			for _, line := range s.access() {
+				if !regexp.MustCompile(over+`(200|304) `).MatchString(line) && !strings.Contains(line, "favicon") {
+					t.Errorf("%s", line)
+				}
+			}
+		})
 	}
 }
