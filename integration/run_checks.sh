@@ -1,10 +1,11 @@
 #!/bin/sh
 # `make check`: form, vet, lint, the laws of the tree, the pages that are made from tables, Python, shell, and the builds for other
-# platforms. The Go tools are pinned in .ci/tools.mod, ruff and zizmor below.
+# platforms. The Go tools are pinned in .ci/tools.mod, ruff, codespell and zizmor below.
 set -eu
 cd "$(dirname "$0")/.."
 ruff_version=0.17.6
 zizmor_version=1.32.0
+codespell_version=2.4.3
 
 tool() { go tool -modfile=.ci/tools.mod "$@"; }
 
@@ -51,6 +52,11 @@ echo "check: docs fresh"
 go test -count=1 -run 'Docs|Fresh|Stale|Migrating|Procfile' ./cmd/...
 python3 -B integration/bench --check
 python3 -B docs/drawings/draw.py --check
+echo "check: spelling of the pages"
+codespell=.cache/codespell-$codespell_version
+[ -x "$codespell/bin/codespell" ] || { python3 -m venv "$codespell" && "$codespell/bin/pip" install --quiet --disable-pip-version-check "codespell==$codespell_version"; }
+# TE is a field of HTTP.
+git ls-files -z '*.md' | xargs -0 "$codespell/bin/codespell" --ignore-words-list=te
 echo "check: Python: syntax floor 3.8, ruff"
 python3 integration/syntax_floor.py shim_py/standpipe_shim packaging
 ruff=.cache/ruff-$ruff_version

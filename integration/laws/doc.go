@@ -4,6 +4,7 @@
 //	types_test.go       no type has more than 20 methods, what it embeds included
 //	wiring_test.go      every field of an Options struct is set by another package
 //	words_test.go       words that have a better one, as identifiers and in prose
+//	pages_test.go       links of the pages, and the events, settings and figures that they name
 //	licences_test.go    THIRD_PARTY_LICENSES: the licences of the modules that the program contains
 //	duplicates_test.go  no block of 12 lines is written twice
 //
