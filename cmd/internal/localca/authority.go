@@ -64,6 +64,9 @@ func read(dir string, withKey bool) (*Authority, error) {
 	a := &Authority{Path: filepath.Join(dir, certFile)}
 	cert, err := os.ReadFile(a.Path)
 	key, keyErr := os.ReadFile(KeyPath(dir))
+	if errors.Is(err, fs.ErrNotExist) && keyErr == nil { // both came by one rename, between the two
+		cert, err = os.ReadFile(a.Path)
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && errors.Is(keyErr, fs.ErrNotExist):
 		return nil, fmt.Errorf("%w in %s", ErrNone, dir)
