@@ -25,7 +25,8 @@ links README.md >$pages/index.md
 for page in CHANGELOG.md CONTRIBUTING.md SECURITY.md; do links $page >"$pages/$page"; done
 links shim/PROTOCOL.md >$pages/PROTOCOL.md
 for page in "$pages"/*.md "$pages"/measurements/*.md; do
-    sed -E -i -e 's#\]\(\.\./shim/PROTOCOL\.md#](PROTOCOL.md#g' -e 's#\]\(README\.md#](index.md#g' -e 's#\]\(\.\./(CONTRIBUTING|CHANGELOG|SECURITY)\.md#](\1.md#g' "$page"
+    sed -E -i -e 's#\]\(\.\./shim/PROTOCOL\.md#](PROTOCOL.md#g' -e 's#\]\(README\.md#](index.md#g' -e 's#\]\(\.\./(CONTRIBUTING|CHANGELOG|SECURITY)\.md#](\1.md#g' \
+        -e 's#\]\((\.\./)+(packaging|integration|cmd|supervisor|bridge|shim|shim_py)/#]('$repository'/\2/#g' "$page"
 done
 # Not --quiet: it hides the warnings that --strict counts.
 if ! said=$(NO_MKDOCS_2_WARNING=1 "$venv/bin/mkdocs" build --strict --config-file packaging/mkdocs.yml --site-dir "$out" 2>&1); then
