@@ -19,7 +19,7 @@ DIST     ?= dist
 # The newest Python found has the frameworks' newest releases. Those of newer_pythons.sh are too new for compiled packages.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' -e /.cache/pythons/ | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build man site licences run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel dist dist-check try-deb try-container try-wheel clean $(BIN)
+.PHONY: build man site picture licences run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel dist dist-check try-deb try-container try-wheel clean $(BIN)
 
 build: $(BIN)
 
@@ -56,6 +56,10 @@ try-container: build
 # The manual pages, into dist/man.
 man: build
 	packaging/man.sh dist/man "$$($(BIN) version | cut -d' ' -f2)"
+
+# docs/drawings/terminal.svg, the picture of the README, from a run of the sample shop.
+picture: build .venv/ready
+	python3 -B docs/drawings/terminal.py $(BIN) .venv
 
 # The pages as a site, into dist/site; every link and heading that they name exists.
 site:

@@ -3,6 +3,7 @@ package integration
 import (
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -200,6 +201,17 @@ func serveUntilEnd(t *testing.T, c command, text, dir, tools, path string) *serv
 	}
 	s.workers()
 	return s
+}
+
+// The picture of the README shows what the program prints: docs/drawings/terminal.py runs it again and compares.
+func TestPictureOfTheTerminal(t *testing.T) {
+	t.Parallel()
+	venv := filepath.Dir(filepath.Dir(python(t)))
+	cmd := exec.Command("python3", "-B", filepath.Join(repoDir(), "docs", "drawings", "terminal.py"), "--check", built.binary, venv)
+	cmd.Env = cleanEnv(t)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
 
 var (
