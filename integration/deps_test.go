@@ -176,6 +176,48 @@ func TestImportLaw(t *testing.T) {
 	}
 }
 
+// templates look up methods by name at run time. A program that contains one keeps every exported method of every type that
+// it may hold in an interface, called or not: that made this one larger by an eighth.
+var templates = []string{"text/template", "html/template"}
+
+// templateImports are the packages, in lines of a path and its imports, that import one of templates.
+func templateImports(list string) (found []string, packages int) {
+	for line := range strings.Lines(list) {
+		path, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
+		packages++
+		for _, i := range strings.Fields(imports) {
+			if slices.Contains(templates, i) && !underAny(path, templates) {
+				found = append(found, path+" imports "+i)
+			}
+		}
+	}
+	return found, packages
+}
+
+// No package of the program, ours or a library's, imports templates.
+func TestDepsHaveNoTemplates(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command("go", "list", "-deps", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./cmd/standpipe")
+	cmd.Dir = repoDir()
+	var errout bytes.Buffer
+	cmd.Stderr = &errout
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, errout.String())
+	}
+	found, packages := templateImports(string(out))
+	for _, f := range found {
+		t.Errorf("%s: its look-up of methods by name keeps the linker from leaving out methods that nothing calls, and the program grows by an eighth; write the text in Go, as cmd/internal/export does", f)
+	}
+	if packages < 100 || !strings.Contains(string(out), module+"/cmd/internal/export ") {
+		t.Errorf("go list names %d packages, or not all of the program", packages)
+	}
+	// The law bites.
+	if found, _ := templateImports("html/template text/template\n" + module + "/cmd/internal/a fmt text/template\ngithub.com/some/cli html/template io\n"); len(found) != 2 {
+		t.Errorf("breaches of made-up packages: %q", found)
+	}
+}
+
 // A top-level folder says in doc.go what it is for, and every package at least in its package comment.
 func TestEveryPackageHasDoc(t *testing.T) {
 	t.Parallel()

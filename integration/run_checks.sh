@@ -46,7 +46,7 @@ if ! report=$(tool govulncheck ./... 2>&1); then
 fi
 echo "check: the tree: import law, package docs, file sizes, methods, words, duplicates, wiring"
 go test -count=1 ./integration/laws/
-go test -count=1 -run '^(TestImportLaw|TestEveryPackageHasDoc|TestFileSizes)$' ./integration/
+go test -count=1 -run '^(TestImportLaw|TestDepsHaveNoTemplates|TestEveryPackageHasDoc|TestFileSizes)$' ./integration/
 go test -count=1 -run '^TestWiring$' ./cmd/internal/compose/
 echo "check: docs fresh"
 go test -count=1 -run 'Docs|Fresh|Stale|Migrating|Procfile' ./cmd/...

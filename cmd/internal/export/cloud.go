@@ -96,8 +96,8 @@ func jsonWords(words []string) string {
 	return strings.Join(out, ", ")
 }
 
-// DNS is the name as Kubernetes allows it: small letters, digits and dashes.
-func (f *File) DNS() string {
+// dns is the name as Kubernetes allows it: small letters, digits and dashes.
+func (f *File) dns() string {
 	name := strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
@@ -113,5 +113,5 @@ func (f *File) DNS() string {
 	return name[:min(len(name), 50)]
 }
 
-// StartTries is how often a start is looked at, every two seconds.
-func (f *File) StartTries() int64 { return max(f.Boot/2+5, 10) }
+// startTries is how often a start is looked at, every two seconds.
+func (f *File) startTries() int64 { return max(f.Boot/2+5, 10) }

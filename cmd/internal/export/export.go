@@ -1,25 +1,25 @@
 package export
 
 import (
-	"embed"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"text/template"
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/forwarded"
 	"github.com/standpipe/standpipe/cmd/internal/config"
-	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
-
-//go:embed *.tmpl
-var templates embed.FS
 
 // Kinds are the kinds of files.
 var Kinds = []string{"nginx", "apache", "systemd", "logrotate", "docker", "kubernetes", "prometheus"}
+
+// pages write the text of each kind.
+var pages = map[string]func(*page, *File){
+	"nginx": nginx, "apache": apache, "systemd": systemd, "logrotate": logrotate,
+	"docker": docker, "kubernetes": kubernetes, "prometheus": prometheus,
+}
 
 // Input is what the settings do not contain.
 type Input struct {
@@ -31,7 +31,7 @@ type Input struct {
 	User    string   // that runs it; empty: standpipe drops root privileges itself
 }
 
-// File is what a template sees.
+// File is what the text of a file is made from.
 type File struct {
 	Name   string // of the first app: of the site
 	Source string // where the settings come from
@@ -49,11 +49,11 @@ type File struct {
 	MaxBody                          int64 // bytes; 0: no limit
 	MaxHead                          int64
 	HeaderTimeout, BodyTimeout, Idle time.Duration
-	ReadTimeout                      time.Duration // longer than any timeout of standpipe
-	Routes                           bool          // some requests go to other servers, WebSocket included
-	Cleared                          []string      // fields that a client could have sent, and that must not arrive
-	Addresses, Schemes               []string      // fields that count by their own names
-	counts                           map[string]bool
+	ReadTimeout                      time.Duration   // longer than any timeout of standpipe
+	Routes                           bool            // some requests go to other servers, WebSocket included
+	Cleared                          []string        // fields that a client could have sent, and that must not arrive
+	Addresses, Schemes               []string        // fields that count by their own names
+	counts                           map[string]bool // the words of trusted_fields
 
 	// systemd's view.
 	Service, Socket bool
@@ -127,7 +127,7 @@ func Write(w io.Writer, kind string, cfg *config.Config, in Input) error {
 func (f *File) clear(words []string) error {
 	if f.Speaks == "uwsgi" {
 		kept := []string{"for", "proto"}
-		if f.Counts("id") {
+		if f.counts["id"] {
 			kept = append(kept, "id")
 		}
 		words = kept
@@ -141,18 +141,11 @@ func (f *File) clear(words []string) error {
 	return nil
 }
 
-// Counts reports whether trusted_fields has the word.
-func (f *File) Counts(word string) bool { return f.counts[word] }
-
 func (f *File) write(w io.Writer, kind string) error {
-	name := kind + ".tmpl"
-	t, err := template.New(name).Funcs(template.FuncMap{
-		"nginxSize": nginxSize, "nginxTime": nginxTime, "seconds": seconds, "join": strings.Join, "text": quoteText, "path": quotePath, "variable": variable, "quote": quoteUnit, "words": jsonWords, "human": schema.FormatDuration, "size": schema.FormatSize,
-	}).ParseFS(templates, name)
-	if err != nil {
-		return err
-	}
-	return t.Execute(w, f)
+	var p page
+	pages[kind](&p, f)
+	_, err := io.WriteString(w, p.b.String())
+	return err
 }
 
 // target is how a web server connects to standpipe: by uwsgi if an address speaks it, else by
@@ -187,12 +180,12 @@ func (f *File) target(cfg *config.Config, in Input) error {
 	return nil
 }
 
-// Var is the name as a part of a variable's name.
-func (f *File) Var() string { return strings.NewReplacer("-", "_", ".", "_").Replace(f.Name) }
+// variablePart is the name as a part of a variable's name.
+func (f *File) variablePart() string { return strings.NewReplacer("-", "_", ".", "_").Replace(f.Name) }
 
-// KeepIdle is how long a web server may keep an idle connection to standpipe: less than
+// keepIdle is how long a web server may keep an idle connection to standpipe: less than
 // standpipe does, or a request could meet a closed connection.
-func (f *File) KeepIdle() time.Duration {
+func (f *File) keepIdle() time.Duration {
 	if f.Idle == 0 {
 		return time.Minute
 	}

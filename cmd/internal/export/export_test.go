@@ -29,7 +29,7 @@ func export(t *testing.T, kind string, cfg *config.Config, in Input) string {
 		t.Fatal(err)
 	}
 	for i, line := range strings.Split(b.String(), "\n") {
-		if strings.TrimRight(line, " ") != line || len(line) > 125 || strings.Contains(line, "<no value>") {
+		if strings.TrimRight(line, " ") != line || len(line) > 125 || strings.Contains(line, "%!") {
 			t.Errorf("%s:%d: %q", kind, i+1, line)
 		}
 	}
@@ -43,6 +43,17 @@ func holds(t *testing.T, file string, texts ...string) {
 		if not, ok := strings.CutPrefix(text, "!"); ok == strings.Contains(file, strings.TrimPrefix(text, "!")) {
 			t.Errorf("%q is wrong in\n%s", text+not[:0], file)
 		}
+	}
+}
+
+func TestEveryKindHasAPage(t *testing.T) {
+	for _, kind := range Kinds {
+		if pages[kind] == nil {
+			t.Errorf("%s has no page", kind)
+		}
+	}
+	if len(pages) != len(Kinds) {
+		t.Errorf("%d pages for %d kinds", len(pages), len(Kinds))
 	}
 }
 

@@ -92,21 +92,14 @@ func spellable(list ...string) bool {
 // hard reports whether the rule cannot be spelled.
 func hard(r config.CacheRule) bool { return !spellable(r.Pattern, r.Value) }
 
-// Hidden is a regular expression for the paths that are refused: of names that begin with a dot, only .well-known is
+// hidden is a regular expression for the paths that are refused: of names that begin with a dot, only .well-known is
 // served (RFC 8615), without hidden files in it.
-func (s Static) Hidden() string {
+func (s Static) hidden() string {
 	return "^" + regexp.QuoteMeta(s.URL) + `(?:\.(?!well-known(?:/|$))|.*/\.)`
 }
 
-// Pattern matches all paths in the folder; it captures the name.
-func (s Static) Pattern() string { return "^" + regexp.QuoteMeta(s.URL) + "(.*[^/])$" }
-
-// Reversed are the rules for a program in which the last one counts.
-func (s Static) Reversed() []Cache {
-	list := slices.Clone(s.Rules)
-	slices.Reverse(list)
-	return list
-}
+// pattern matches all paths in the folder; it captures the name.
+func (s Static) pattern() string { return "^" + regexp.QuoteMeta(s.URL) + "(.*[^/])$" }
 
 func rules(url string, list []config.CacheRule) (out []Cache) {
 	for _, r := range list {
@@ -158,8 +151,8 @@ func glob(p, any string) string {
 	return b.String()
 }
 
-// ForMap is the rule's regular expression in nginx's map of "$uri|$sent_http_content_type".
-func (c Cache) ForMap() string {
+// forMap is the rule's regular expression in nginx's map of "$uri|$sent_http_content_type".
+func (c Cache) forMap() string {
 	if c.Type != "" {
 		return `~*\|` + strings.TrimSuffix(strings.TrimPrefix(c.Type, "^"), "(?:$|;)") + `(?:;[^|]*)?$`
 	}
@@ -169,24 +162,21 @@ func (c Cache) ForMap() string {
 	return "~" + c.Path
 }
 
-// Expr is the rule's condition in Apache's expressions.
-func (c Cache) Expr() string {
+// expr is the rule's condition in Apache's expressions.
+func (c Cache) expr() string {
 	if c.Type != "" {
 		return "expr=%{CONTENT_TYPE} =~ m#" + c.Type + "#i"
 	}
 	return "expr=%{REQUEST_URI} =~ m#" + c.Path + "#"
 }
 
-// Coding is a content coding of precompressed files.
-type Coding struct {
-	Static
-	Suffix, Accepted string
-}
+// coding is a content coding of precompressed files: the end of their names, and which Accept-Encoding takes it.
+type coding struct{ suffix, accepted string }
 
-// Codings are the content codings of precompressed files, the best first.
-func (f *File) Codings(s Static) (list []Coding) {
+// codings are the content codings of precompressed files, the best first.
+func codings() (list []coding) {
 	for _, c := range [][2]string{{"br", "br"}, {"zst", "zstd"}, {"gz", "gzip"}} {
-		list = append(list, Coding{s, c[0], `(?:^|[ ,])` + c[1] + `\s*(?:$|,|;(?!\s*q=0(?:\.0*)?\s*(?:,|$)))`})
+		list = append(list, coding{c[0], `(?:^|[ ,])` + c[1] + `\s*(?:$|,|;(?!\s*q=0(?:\.0*)?\s*(?:,|$)))`})
 	}
 	return list
 }

@@ -51,6 +51,15 @@ func quoteText(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
+// quoteTexts are some in one line.
+func quoteTexts(list []string) string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = quoteText(s)
+	}
+	return strings.Join(out, " ")
+}
+
 // portOf is the port of "80", "host:80", "[::]:80"; "80" when none is there.
 func portOf(listen string) string {
 	if _, port, err := net.SplitHostPort(listen); err == nil {

@@ -1,11 +1,18 @@
-# Made by "standpipe export prometheus" from {{.Source}}.
+package export
+
+// prometheus writes a part of prometheus.yml, and the alerts beside it as comments.
+func prometheus(p *page, f *File) {
+	p.textf(`
+# Made by "standpipe export prometheus" from %s.
 # prometheus.yml: the part for this server.
 scrape_configs:
   - job_name: standpipe
     static_configs:
-      - targets: ["{{.Metrics}}"]
+      - targets: ["%s"]
         labels:
-          site: {{.DNS}}
+          site: %s
+`, f.Source, f.Metrics, f.dns())
+	p.text(`
 rule_files:
   - standpipe-alerts.yml
 
@@ -30,3 +37,5 @@ rule_files:
 #         expr: sum by (app, cause) (increase(standpipe_worker_exits_total{reason="none"}[15m])) > 3
 #       - alert: StandpipeCertificateExpires
 #         expr: standpipe_certificate_days_left < 7
+`)
+}
