@@ -56,9 +56,9 @@ python_unit() {
     fi
     echo "interpreters: $(cut -d' ' -f2 $log/interpreters | tr '\n' ' ')"
     [ -s $log/interpreters ] || { echo "no interpreter found"; return 1; }
-    # Two at a time: these tests mostly wait for children.
+    # Four at a time: these tests mostly wait for children.
     # shellcheck disable=SC2016
-    xargs -P 2 -n 2 sh -c '
+    xargs -P 4 -n 2 sh -c '
         timeout 1800 "$1" -B -m unittest discover -v -s shim_py/tests -t shim_py/tests >"$0/py-$2.log" 2>&1 </dev/null
         echo $? >"$0/py-$2.code"
     ' $log <$log/interpreters

@@ -83,11 +83,9 @@ func TestBudgetsOfClients(t *testing.T) {
 			}
 		},
 		"downloads whose windows are opened after all has been sent, as Go's client does": func(_ *budgets, sum *tally, send func(head)) {
-			for range 16 {
-				sum.data.Add(10 << 20 >> 14)
-				sum.bytes.Add(10 << 20)
-			}
-			repeat(16*2*(10<<20>>12), send, head{kind: windowUpdateFrame, length: 4})
+			sum.data.Add(40 << 20 >> 14)
+			sum.bytes.Add(40 << 20)
+			repeat(2*(40<<20>>12), send, head{kind: windowUpdateFrame, length: 4})
 		},
 		"a proxy whose clients all leave at the end": func(_ *budgets, sum *tally, send func(head)) {
 			repeat(1000, send, head{kind: headersFrame})
