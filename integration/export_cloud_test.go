@@ -66,15 +66,16 @@ func TestExportedDocker(t *testing.T) {
 	write(t, dir, map[string]string{"uv.lock": "", "pyproject.toml": ""})
 	has(t, run(t, dir, nil, "export", "docker").out, "COPY pyproject.toml uv.lock ./\n", "RUN uv sync --frozen --no-dev", "!-r requirements.txt")
 
-	if r := run(t, dir, nil, "health"); r.code == 0 {
+	env, _ := runtimeFolder(t)
+	if r := run(t, dir, env, "health"); r.code == 0 {
 		t.Errorf("without a server: %+v", r)
 	}
-	s := start(t, opts{Dir: dir, Bare: true, Args: []string{"-b", "127.0.0.1:0", "--log-format", "json"}})
-	if r := run(t, dir, nil, "health"); r.code != 0 || r.out != "ok\n" {
+	s := start(t, opts{Dir: dir, Env: env, Bare: true, Args: []string{"-b", "127.0.0.1:0", "--log-format", "json"}})
+	if r := run(t, dir, env, "health"); r.code != 0 || r.out != "ok\n" {
 		t.Errorf("%+v", r)
 	}
 	s.stop()
-	both := start(t, opts{Dir: dir, Bare: true, NoWait: true, Args: []string{"-b", "127.0.0.1:0", "--log-format", "json", "--control", filepath.Join(dir, "c.sock"), "--app", "name=good,module=app,workers=1", "--app", "name=bad,module=broken,mount=/bad,workers=1"}})
+	both := start(t, opts{Dir: dir, Env: env, Bare: true, NoWait: true, Args: []string{"-b", "127.0.0.1:0", "--log-format", "json", "--app", "name=good,module=app,workers=1", "--app", "name=bad,module=broken,mount=/bad,workers=1"}})
 	eventually(t, "the bad app has failed and the good one is ready", func() bool {
 		seen := map[string]bool{}
 		for _, r := range both.log() {
@@ -82,10 +83,10 @@ func TestExportedDocker(t *testing.T) {
 		}
 		return seen["app_ready good"] && seen["app_failed bad"]
 	})
-	if r := run(t, dir, nil, "health"); r.code != 1 || !r.names("bad") {
+	if r := run(t, dir, env, "health"); r.code != 1 || !r.names("bad") {
 		t.Errorf("%+v", r)
 	}
-	if r := run(t, dir, nil, "health", "good"); r.code != 0 {
+	if r := run(t, dir, env, "health", "good"); r.code != 0 {
 		t.Errorf("%+v", r)
 	}
 }
