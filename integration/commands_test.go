@@ -203,6 +203,48 @@ func serveUntilEnd(t *testing.T, c command, text, dir, tools, path string) *serv
 	return s
 }
 
+var (
+	tomlBlock = regexp.MustCompile("(?ms)^ *```toml\n(.*?)^ *```")
+	ofReader  = regexp.MustCompile(` does not exist$| has no certificate;`) // files that only the reader has
+)
+
+// Each ```toml block of the pages is a configuration without a problem, except that the reader's own files are missing.
+func TestConfigurationsOfTheDocs(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob(filepath.Join(repoDir(), "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, page := range append(pages, filepath.Join(repoDir(), "README.md")) {
+		b, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range tomlBlock.FindAllSubmatchIndex(b, -1) {
+			seen++
+			text := string(b[at[2]:at[3]])
+			if !strings.Contains(text, "[[app]]") && strings.Contains(text, "[[app.") {
+				text = "[[app]]\nname = \"shop\"\nmodule = \"shop.wsgi:application\"\n\n" + text
+			}
+			dir := docsProject(t)
+			write(t, dir, map[string]string{"standpipe.toml": strings.ReplaceAll(text, "/srv/", dir+"/srv/")})
+			cmd := exec.Command(built.binary, "check", "-c", "standpipe.toml")
+			cmd.Dir, cmd.Env = dir, cleanEnv(t)
+			out, err := cmd.CombinedOutput()
+			for line := range strings.Lines(string(out)) {
+				line = strings.TrimRight(line, "\n")
+				if err != nil && strings.Contains(line, "standpipe.toml:") && !ofReader.MatchString(line) {
+					t.Errorf("%s:%d: %s", filepath.Base(page), 1+strings.Count(string(b[:at[0]]), "\n"), line)
+				}
+			}
+		}
+	}
+	if seen < 10 {
+		t.Errorf("%d blocks of toml", seen)
+	}
+}
+
 // The picture of the README shows what the program prints: docs/drawings/terminal.py runs it again and compares.
 func TestPictureOfTheTerminal(t *testing.T) {
 	t.Parallel()
