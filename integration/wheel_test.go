@@ -128,6 +128,9 @@ func TestWheelHoldsTheBinary(t *testing.T) {
 					t.Errorf("METADATA lacks %s", want)
 				}
 			}
+			if !strings.Contains(string(content(t, f)), "/terminal.svg?raw=true)") {
+				t.Error("METADATA: the README's picture is a link to a page, not to the picture")
+			}
 		case after == "licenses/THIRD_PARTY_LICENSES":
 			for _, want := range []string{"Go standard library", "github.com/vmihailenco/msgpack/v5 v"} {
 				if !strings.Contains(string(content(t, f)), want) {

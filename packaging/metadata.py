@@ -71,6 +71,7 @@ def describe(version):
     """Returns METADATA, or PKG-INFO."""
     # The files that README.md points at are not on the page of the package index.
     readme = re.sub(r"\]\((?!https?:|#)", "](%s/blob/main/" % HOME, read("README.md"))
+    readme = re.sub(r"\.svg\)", ".svg?raw=true)", readme)  # the picture, not the page about it
     fields = [("Metadata-Version", "2.4"), ("Name", "standpipe"), ("Version", version), ("Summary", SUMMARY), ("Keywords", KEYWORDS)]
     fields += [("Author", "The standpipe authors"), ("License-Expression", expression())]
     fields += [("License-File", name) for name in LICENSES]
