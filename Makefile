@@ -6,7 +6,7 @@ export GOTOOLCHAIN := $(shell sed -n 's/^toolchain //p' go.mod)
 
 BIN      = bin/standpipe
 TESTENV  = .cache/testenv
-FUZZTIME ?= 6s
+FUZZTIME ?= 3s
 SOAK     ?= 10m
 ADDRESS  ?= 127.0.0.1:8000
 
