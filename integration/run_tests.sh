@@ -5,7 +5,8 @@
 #
 # SCOPE=all, which `make test-all` and CI set, adds what takes long: fuzzing, and the shim's tests on every interpreter of the
 # machine; otherwise they run on the newest CPython alone. PARTS="go python fuzz integration over" chooses parts; FUZZTIME is the
-# time per fuzz target; BIN is the program under test, as an absolute path (without it the integration tests build one).
+# time per fuzz target; PYTHONS=ends leaves the oldest and the newest CPython, and PyPy; BIN is the program under test, as an
+# absolute path (without it the integration tests build one).
 set -u
 cd "$(dirname "$0")/.." || exit
 unset STANDPIPE_BIN STANDPIPE_SOAK STANDPIPE_TEST_OVER # the command line's tests would read them as settings
@@ -53,6 +54,11 @@ python_unit() {
         integration/interpreters.sh >$log/interpreters
     else
         integration/interpreters.sh | grep -v -e pypy -e 't$' -e /.cache/pythons/ | tail -n 1 >$log/interpreters
+    fi
+    if [ "${PYTHONS:-all}" = ends ]; then
+        grep -v -e pypy -e 't$' $log/interpreters >$log/cpythons
+        { grep pypy $log/interpreters; head -n 1 $log/cpythons; tail -n 1 $log/cpythons; } | sort -u >$log/chosen
+        mv $log/chosen $log/interpreters
     fi
     { grep pypy $log/interpreters; grep -v pypy $log/interpreters; } >$log/by_duration
     echo "interpreters: $(cut -d' ' -f2 $log/interpreters | tr '\n' ' ')"
