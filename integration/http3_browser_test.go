@@ -37,7 +37,7 @@ func TestHTTP3InABrowser(t *testing.T) {
 	if len(console) > 0 {
 		t.Errorf("the console: %q", console)
 	}
-	s.waitAccess(`"GET /asked HTTP/3\\.0"`)
+	s.waitAccess(`"GET /static/empty\.wasm HTTP/3\.0"`)
 	for _, line := range s.access() {
 		if strings.Contains(line, "\"GET /") && !strings.Contains(line, " HTTP/3.0\" 200 ") {
 			t.Errorf("not by HTTP/3: %s", line)
