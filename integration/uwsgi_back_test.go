@@ -69,7 +69,7 @@ func TestUwsgiUpstreamLikeItsOwnHTTP(t *testing.T) {
 	t.Parallel()
 	sock := filepath.Join(socketDir(t), "u")
 	_, tcp, own := uwsgiBoth(t, "--socket", sock)
-	direct := &server{t: t, Addr: own, URL: "http://" + own}
+	direct := &server{t: t, over: http1, Addr: own, URL: "http://" + own}
 	for _, upstream := range []string{"uwsgi://" + tcp, "uwsgi+unix:" + sock} {
 		s := routed(t, fmt.Sprintf("[[route]]\nhandler = \"proxy\"\nupstreams = [%q]\n", upstream))
 		list := asks()

@@ -91,7 +91,7 @@ func TestEnvironBehindNginx(t *testing.T) {
 		site = strings.Replace(site, "        uwsgi_param SERVER_NAME", "        uwsgi_param SSL_CLIENT_S_DN CN=me;\n        uwsgi_param PATH /nowhere;\n        uwsgi_param UWSGI_CACHE_GET none;\n        uwsgi_param SERVER_NAME", 1)
 		n := nginx(t, listen, inServer(site, "    root /nowhere;"))
 		defer n.end(15)
-		return requests(&server{t: t, Addr: listen, URL: "http://" + listen})
+		return requests(&server{t: t, over: http1, Addr: listen, URL: "http://" + listen})
 	}
 	theirs, ours := via("uwsgi://"+tcp), via("uwsgi+unix:"+unix)
 	met := make([]bool, len(environDifferences))
