@@ -81,6 +81,7 @@ func TestUpgradeDuringChallenge(t *testing.T) {
 		t.Fatal(err)
 	}
 	ca.issued(t, "shop.example.test")
+	s.waitEvent("certificate_obtained") // comes after the first handshake that gets it
 	if obtained, failed := s.events("certificate_obtained"), s.events("certificate_failed"); len(obtained) != 1 || len(failed) != 0 {
 		t.Errorf("%v %v", obtained, failed)
 	}
