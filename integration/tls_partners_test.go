@@ -138,7 +138,7 @@ env = { WHICH = "shop" }
 	}{
 		{public, shop, shop, nil, 200, "shop -"},
 		{public, shop, partners, nil, 421, ""},     // one connection for several hosts
-		{public, partners, partners, nil, 421, ""}, // even so, nobody has asked for a certificate
+		{public, partners, partners, nil, 421, ""}, // even so, no certificate was asked for
 		{public, partners, partners, &alice, 421, ""},
 		{public, partners, shop, nil, 200, "shop -"},
 		{public, shop, "PARTNERS.example.org.:8443", nil, 421, ""},

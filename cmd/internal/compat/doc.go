@@ -2,6 +2,7 @@
 // flags standpipe has, and a sentence for each that it does not have.
 //
 //	flags.go        Flag and the tables: gunicorn.txt, others.txt
+//	table.go        the form of the tables
 //	uwsgi.go        uWSGI's options: uwsgi.txt, and uwsgi-options.txt with all their names; nginx's directives: nginx.txt
 //	workerclass.go  gunicorn's -k and --worker-connections
 //

@@ -1,9 +1,7 @@
 package compat
 
 import (
-	"bufio"
 	_ "embed"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -106,41 +104,16 @@ func mustParse(text string) []Flag {
 	return list
 }
 
-// parse reads a table. Its first lines explain the form.
+// parse reads a table of flags; the column of messages may be left out.
 func parse(text string) (list []Flag, err error) {
-	shared := map[string]string{}
-	for s, n := bufio.NewScanner(strings.NewReader(text)), 1; s.Scan(); n++ {
-		line := s.Text()
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		if name, sentence, ok := strings.Cut(line, " = "); ok && line[0] == '@' {
-			shared[name] = sentence
-			continue
-		}
-		columns := strings.SplitN(line, " | ", 5)
-		if len(columns) == 4 {
-			columns = append(columns, "")
-		}
-		if len(columns) != 5 {
-			return nil, fmt.Errorf("line %d: want 5 columns: %q", n, line)
-		}
+	err = readTable(text, 5, 4, 3, func(columns []string) {
 		f := Flag{Name: columns[0], Switch: columns[2] == "switch", State: State(columns[3]), Message: columns[4]}
 		if columns[1] != "-" {
 			f.Flags = strings.Fields(columns[1])
 		}
-		if !knownState(f.State) {
-			return nil, fmt.Errorf("line %d: unknown state %q", n, columns[3])
-		}
-		if first, rest, _ := strings.Cut(f.Message, " "); strings.HasPrefix(first, "@") {
-			if shared[first] == "" {
-				return nil, fmt.Errorf("line %d: no sentence %s", n, first)
-			}
-			f.Message = strings.TrimSpace(shared[first] + " " + rest)
-		}
 		list = append(list, f)
-	}
-	return list, nil
+	})
+	return list, err
 }
 
 // GunicornNames are the names of all settings of gunicorn's configuration file.

@@ -1,9 +1,7 @@
 package compat
 
 import (
-	"bufio"
 	_ "embed"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -90,28 +88,10 @@ func mustParseRows(text string) []optionRow {
 }
 
 func parseRows(text string) (list []optionRow, err error) {
-	shared := map[string]string{}
-	for s, n := bufio.NewScanner(strings.NewReader(text)), 1; s.Scan(); n++ {
-		line := s.Text()
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		if name, sentence, ok := strings.Cut(line, " = "); ok && line[0] == '@' {
-			shared[name] = sentence
-			continue
-		}
-		columns := strings.SplitN(line, " | ", 3)
-		if len(columns) != 3 || !knownState(State(columns[1])) {
-			return nil, fmt.Errorf("line %d: want names, state and sentence: %q", n, line)
-		}
-		if strings.HasPrefix(columns[2], "@") {
-			if columns[2] = shared[columns[2]]; columns[2] == "" {
-				return nil, fmt.Errorf("line %d: no such sentence: %q", n, line)
-			}
-		}
+	err = readTable(text, 3, 3, 1, func(columns []string) {
 		list = append(list, optionRow{strings.Fields(columns[0]), State(columns[1]), columns[2]})
-	}
-	return list, nil
+	})
+	return list, err
 }
 
 // UwsgiTakesValue reports whether an option of uWSGI takes a value: others are switches.

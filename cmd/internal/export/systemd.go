@@ -246,7 +246,7 @@ Description=The addresses of %[1]s
 			p.line("SocketGroup=%s", s.Group)
 		} else {
 			p.text(`
-# Who may connect, beside the mode above: the group of the web server in front.
+# The group that may connect, beside the mode above: that of the web server in front.
 #SocketGroup=www-data
 `)
 		}

@@ -62,7 +62,7 @@ func open(t *testing.T, dir string) *Authority {
 	return a
 }
 
-// Processes that start at the same moment have one CA, whose files nobody else can read.
+// Processes that start at the same moment have one CA, whose files no other user can read.
 func TestOneAuthority(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "share", "standpipe", "local-ca")
 	var wg sync.WaitGroup
