@@ -1,0 +1,220 @@
+package compose
+
+// everySetting is a configuration in which every setting differs from its default. settingsLeftOut says what is missing.
+const everySetting = `
+trusted_proxies = ["10.0.0.0/8"]
+trusted_fields = ["for", "proto", "host"]
+health_path = "/-/health"
+server_header = "other"
+error_page = { 503 = "busy.html" }
+spool_dir = "spool"
+runtime_dir = "run"
+static_overlap = "1m"
+static_cache = "1MiB"
+compress_types = ["text/html"]
+compress_min = "2KiB"
+compress_codings = ["gzip"]
+control = "control.sock"
+control_mode = "0660"
+control_group = "root"
+metrics = "127.0.0.1:9"
+redis = "redis://127.0.0.1:9"
+
+[limits]
+buffer_body = "32KiB"
+max_body = "1MiB"
+spool_total = "10MiB"
+answer_total = "11MiB"
+min_rate = "1KiB"
+tunnel_timeout = "4m"
+body_timeout = "29s"
+send_timeout = "61s"
+header_timeout = "9s"
+idle_timeout = "74s"
+max_head = "32KiB"
+max_fields = 199
+max_target = "16KiB"
+max_requests_per_connection = 999
+response_memory = "128KiB"
+spool_max = "128MiB"
+max_connections = 99
+max_connections_per_client = 9
+
+[log]
+access_log = "access.log"
+access_log_format = "json"
+error_log = "error.log"
+log_level = "debug"
+log_format = "json"
+
+[stop]
+stop_timeout = "24s"
+graceful_timeout = "5s"
+shutdown_delay = "1s"
+term_grace = "3s"
+
+[tls]
+tls_cert = "cert.pem"
+tls_key = "key.pem"
+tls_min = "1.3"
+client_ca = "cert.pem"
+client_auth = "request"
+hsts = "max-age=60"
+
+[acme]
+https = ["hosts", "*.wild.example.org"]
+acme_ca = ["staging"]
+acme_ca_roots = "cert.pem"
+acme_email = "a@example.org"
+acme_profile = "shortlived"
+acme_eab_id = "id"
+acme_eab_key = "key"
+acme_storage = "redis"
+acme_dns = "rfc2136"
+acme_dns_program = "key.pem"
+acme_dns_server = "127.0.0.1:9"
+acme_dns_key_name = "name"
+acme_dns_key = "a2V5"
+acme_dns_algorithm = "hmac-sha512"
+acme_dns_token = "token"
+acme_dns_resolvers = ["127.0.0.1:9"]
+acme_dns_wait = "3m"
+acme_on_demand = "on"
+acme_ask = "http://127.0.0.1:9"
+acme_on_demand_rate = 3
+
+[[certificate]]
+cert = "cert.pem"
+key = "key.pem"
+
+[[listen]]
+address = "https+unix:https.sock"
+http2 = "off"
+proxy_protocol = "on"
+client_ca = "key-and-cert.pem"
+client_auth = "require"
+hosts = ["shop.example.org"]
+
+[[listen]]
+address = "https://127.0.0.1:0"
+http3 = "on"
+
+[[listen]]
+address = "unix:h2c.sock"
+h2c = "on"
+
+[[listen]]
+address = "unix:redirect.sock"
+redirect_https = "on"
+
+[[listen]]
+address = "unix:listen.sock"
+protocol = "uwsgi"
+mode = "0660"
+user = "root"
+group = "root"
+backlog = 77
+
+[[internal]]
+url = "/protected"
+dir = "protected"
+headers = { X-C = "d" }
+
+[[static]]
+url = "/files"
+dir = "files"
+hosts = ["files.example.org"]
+missing = "404"
+index = ["index.html"]
+follow_symlinks = "on"
+precompressed = "off"
+cache_control = { "*.css" = "max-age=60" }
+charset = "latin-1"
+types = { ".foo" = "text/x-foo" }
+headers = { X-A = "b" }
+
+[[route]]
+path = "/legacy"
+hosts = ["legacy.example.org"]
+handler = "proxy"
+upstreams = ["http://127.0.0.1:1", "uwsgi://127.0.0.1:2"]
+strip_prefix = "on"
+request_buffering = "off"
+send_proxy = "v2"
+connect_timeout = "4s"
+send_timeout = "59s"
+read_timeout = "58s"
+
+[[app]]
+name = "shop"
+module = "app:app"
+dir = "app"
+python = "python3"
+env = { A = "b" }
+env_file = ["env"]
+pythonpath = ["lib"]
+mount = "/shop"
+hosts = ["shop.example.org"]
+underscore_fields = ["api_key"]
+sendfile_roots = ["protected"]
+workers = "2..4"
+threads = 3
+prefetch = 7
+timeout = "29s"
+stream_timeout = "28s"
+on_disconnect = "cancel"
+request_buffering = "off"
+queue = 9
+queue_timeout = "8s"
+boot_timeout = "59s"
+static = "force"
+follow_symlinks = "on"
+static_compress = "off"
+compress = "on"
+retry = "never"
+preload = "on"
+surge = "50%"
+reload = "on"
+touch_reload = ["touched"]
+warmup = ["/shop/warm"]
+idle_stop = "1h"
+max_requests = 1000
+max_requests_jitter = "20%"
+max_lifetime = "2h"
+max_rss = "300MiB"
+hard_rss = "400MiB"
+drain_timeout = "4m"
+umask = "022"
+nice = 1
+limit_as = "8GiB"
+limit_nofile = 512
+limit_nproc = 4096
+limit_cpu = "10h"
+
+[[app]]
+name = "green"
+surge = "none"
+module = "app:app"
+dir = "app"
+mount = "/green"
+venv = "venv"
+gevent = 50
+prefetch = 6
+user = "nobody"
+group = "nogroup"
+groups = ["nogroup"]
+
+[[app]]
+name = "plain" # prefetch needs one thread, and bodies that are buffered
+module = "app:app"
+dir = "app"
+mount = "/plain"
+prefetch = 5
+`
+
+// settingsLeftOut are the settings that everySetting does not set, each with the reason.
+var settingsLeftOut = map[string]string{
+	"config": "it is how the file is read", "app": "the file's [[app]]", "worker_class": "another spelling of gevent", "worker_connections": "another spelling of gevent",
+	"bind":         "the file's [[listen]]",
+	"no_new_privs": "needs the helper program", "memory_max": "needs a control group", "cpu_max": "needs a control group", "pids_max": "needs a control group",
+}
