@@ -48,7 +48,7 @@ type Options struct {
 	// Crowded reports whether a client has so many connections that its address has to be
 	// validated before it gets a further one.
 	Crowded func(client netip.Addr) bool
-	// Log gets slow_client; nil: no records are written.
+	// Log gets slow_client and udp_buffer; nil: no records are written.
 	Log hclog.Logger
 }
 
