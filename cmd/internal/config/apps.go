@@ -69,6 +69,7 @@ func (r *appReader) app(layers appLayers) App {
 	}
 	a := r.build(layers, name, l.v)
 	a.Name = name
+	r.tables(&a, layers.table)
 	l.appStatic = append(l.appStatic, r.statics(layers.table, name))
 	return a
 }
@@ -82,6 +83,15 @@ func (r *appReader) build(layers appLayers, name string, v *schema.Values) App {
 	v.Apply(&a, appRow(name), v.Defaults(r.scope), layers.table.Givens, v.Variables(r.scope, name), v.Flags(r.scope),
 		layers.positional, layers.flagged, v.FlagsOf(r.scope, name))
 	return a
+}
+
+// tables fills the arrays of tables within an app. The rows of [[app.static]] are completed before they count (statics).
+func (r *appReader) tables(a *App, t *schema.Table) {
+	for _, child := range r.scope.Tables {
+		if child.Array && child.Key != "static" {
+			r.l.v.FillRows(child, a, appRow(a.Name), t.Tables[child])
+		}
+	}
 }
 
 // statics are the rows of [[app.static]].

@@ -4,7 +4,8 @@
 // A configuration is a Go struct whose fields are structs with settings (Settable). Of walks it once and makes Scopes of
 // it, one for each table of the file. Everything else is a loop over these scopes: flags, variables, keys of the file,
 // misspellings, the effective values, the documentation. A new table is therefore a new type with a Settings method, and
-// one field of that type in the configuration.
+// one field of that type in the configuration, or in the struct of the table that it lies in: an array of tables may have
+// tables and arrays of tables of its own ([[route.upstream]]), to any depth.
 //
 // Objects: a Schema has Scopes, a Scope has Settings. Values is one configuration that is being read: it has the layers
 // (File, layer), the Sources of all values and the Problems so far. A Row is one table of it, for checks.

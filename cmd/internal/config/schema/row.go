@@ -40,6 +40,11 @@ func (r *Row) Bad(key, format string, args ...any) {
 	r.values.Problems.Add(r.Source(key), "%s%s", r.intro, fmt.Sprintf(format, args...))
 }
 
+// BadRow adds a problem with the row as a whole: at its table.
+func (r *Row) BadRow(format string, args ...any) {
+	r.BadAt(r.values.Sources.Of(r.Path), format, args...)
+}
+
 // BadAt adds a problem with a part of the row that has a source of its own.
 func (r *Row) BadAt(src Source, format string, args ...any) {
 	r.values.Problems.Add(src, "%s%s", r.intro, fmt.Sprintf(format, args...))
@@ -70,7 +75,7 @@ func (s *Scope) intro(row any) string {
 	switch n, ok := row.(NamedRow); {
 	case ok:
 		return fmt.Sprintf("%s %q: ", s.Key, n.RowName())
-	case s.Array:
+	case s.Array, s.around != nil && s.around.Array:
 		return s.Heading() + " "
 	}
 	return ""

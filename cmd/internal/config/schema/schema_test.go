@@ -79,8 +79,6 @@ func TestFill(t *testing.T) {
 	beds := s.Top.Table("bed")
 	v.FillRows(beds, &g, "", v.File.Top.Tables[beds])
 	v.Apply(&g.Beds[0], "bed.south", v.Variables(beds, "south"))
-	rows := beds.Table("row")
-	v.FillRows(rows, &g.Beds[0], "bed.south", v.File.Top.Tables[beds][0].Tables[rows])
 	if g.Name != "g" || g.Water.Hours != 5 || g.Beds[0].Size != 7 || !g.Beds[0].Soil.Acid || !slices.Equal(g.Beds[0].Rows[0].Plants, []string{"a,b", "c"}) || len(v.Problems) > 0 {
 		t.Errorf("%+v, %v", g, v.Problems)
 	}
@@ -134,4 +132,112 @@ func FuzzParseRow(f *testing.F) {
 			}
 		}
 	})
+}
+
+// shelf is a table within an array of tables within another one.
+type shelf struct {
+	Size  int `key:"size"`
+	Boxes []box
+}
+
+type box struct {
+	Label string `key:"label"`
+	Lid   lid
+}
+
+type lid struct {
+	Thick int `key:"thick"`
+}
+
+type cellar struct{ Shelves []shelf }
+
+func (*cellar) Settings() Group { return Group{} }
+func (*shelf) Settings() Group {
+	return Group{Key: "shelf", FileOnly: true, Doc: "Shelves.", Settings: []Setting{{Key: "size", Kind: Int, Default: "1", Doc: "How large."}}}
+}
+func (*box) Settings() Group {
+	return Group{Key: "box", FileOnly: true, Doc: "Boxes of a shelf.", Settings: []Setting{{Key: "label", Kind: Text, Required: `label = "x"`, Doc: "Its text."}}}
+}
+func (*lid) Settings() Group {
+	return Group{Key: "lid", FileOnly: true, Settings: []Setting{{Key: "thick", Kind: Int, Default: "3", Doc: "Its size."}}}
+}
+func (b *box) Check(r *Row) {
+	if b.Label == "bad" {
+		r.Bad("label", "label is bad")
+	}
+}
+func (l *lid) Check(r *Row) {
+	if l.Thick > 9 {
+		r.Bad("thick", "thick is %d", l.Thick)
+	}
+}
+func (s *shelf) Check(r *Row) {
+	if len(s.Boxes) == 0 && !r.Unsure("box.0.label") {
+		r.BadRow("no box")
+	}
+}
+
+// Arrays of tables within arrays of tables: values, defaults and their lines, mistakes, what is shown, and the page.
+func TestNestedArrays(t *testing.T) {
+	s := Of(&cellar{}, "", nil, Group{})
+	read := func(text string) (*cellar, *Values) {
+		v := s.NewValues(nil, nil, "/")
+		v.File = s.ParseTOML([]byte(text), "f", "/", nil, &v.Problems)
+		var c cellar
+		shelves := s.Top.Table("shelf")
+		v.Fill(s.Top, &c, "", v.File.Top)
+		v.FillRows(shelves, &c, "", v.File.Top.Tables[shelves])
+		v.Check(&c)
+		return &c, v
+	}
+	c, v := read("[[shelf]]\n[[shelf.box]]\nlabel = \"a\"\n[shelf.box.lid]\nthick = 4\n[[shelf.box]]\nlabel = \"b\"\n[[shelf]]\nsize = 2\nbox = [{ label = \"c\" }]\n")
+	if len(v.Problems) > 0 || len(c.Shelves) != 2 || len(c.Shelves[0].Boxes) != 2 || len(c.Shelves[1].Boxes) != 1 {
+		t.Fatalf("%+v %v", c, v.Problems)
+	}
+	if c.Shelves[0].Boxes[0].Lid.Thick != 4 || c.Shelves[0].Boxes[1].Lid.Thick != 3 || c.Shelves[1].Boxes[0].Label != "c" {
+		t.Errorf("%+v", c)
+	}
+	shown := map[string]string{}
+	for _, e := range s.Effective(c, v.Sources) {
+		shown[e.Key] = e.Value + " " + e.Source
+	}
+	for key, want := range map[string]string{"shelf.0.size": "1 default", "shelf.0.box.1.label": "b f:7", "shelf.0.box.0.lid.thick": "4 f:5", "shelf.1.box.0.label": "c f:10", "shelf.1.box.0.lid.thick": "3 default"} {
+		if shown[key] != want {
+			t.Errorf("%s is shown as %q, want %q", key, shown[key], want)
+		}
+	}
+	for text, want := range map[string][]string{
+		"[[shelf]]\n[[shelf]]\n[[shelf.box]]\n[[shelf.box]]\nlabel = \"bad\"\nlable = 1\n[shelf.box.lid]\nthick = 10\n[[shelf]]\nlabel = \"x\"\n": {
+			"f:10: there is no label here; it belongs into [[shelf.box]]",
+			"f:1: [[shelf]] no box",
+			"f:3: [[shelf.box]] has no label; write label = \"x\"",
+			"f:5: [[shelf.box]] label is bad",
+			"f:6: there is no setting lable; did you mean label?",
+			"f:8: [shelf.box.lid] thick is 10",
+			"f:9: [[shelf]] no box",
+		},
+		// What was probably meant for a row is in none: no problem follows from its absence.
+		"[[shelf]]\n[[shelf.bx]]\n":  {"f:2: there is no setting bx; did you mean box?"},
+		"[[shelf]]\nbox = 3\n":       {"f:2: box is an array of tables; write [[shelf.box]] with two brackets"},
+		"[[shelf]]\n[shelf.box]\n":   {"f:2: box is an array of tables; write [[shelf.box]] with two brackets"},
+		"[[shelf]]\n[[shelf.lid]]\n": {"f:1: [[shelf]] no box", "f:2: there is no setting lid; these are: box, size"},
+		"[[shelf]]\nbox = [1]\n":     {"f:2: box contains a value that is not a table; write [[shelf.box]]"},
+	} {
+		_, v := read(text)
+		var got []string
+		for _, p := range v.Problems {
+			got = append(got, p.String())
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got\n%s\nwant\n%s", text, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+	var page strings.Builder
+	if err := s.WriteDocs(&page, "", "Top"); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(page.String(), "\n## [[shelf]]\n\nShelves.\n") || !strings.Contains(page.String(), "\n## [[shelf.box]]\n\nBoxes of a shelf.\n\n### label\n") || !strings.Contains(page.String(), "\n## [shelf.box.lid]\n") {
+		t.Error(page.String())
+	}
 }

@@ -71,6 +71,9 @@ func (r *tomlReader) src(path string) Source {
 	if n := r.lines[path].line; n > 0 {
 		return Source{Kind: FromFile, Where: fmt.Sprintf("%s:%d", r.name, n)}
 	}
+	if i := strings.LastIndexByte(path, '['); i > 0 && strings.HasSuffix(path, "]") { // an element stands where its array does
+		return r.src(path[:i])
+	}
 	return Source{Kind: FromFile, Where: r.name}
 }
 

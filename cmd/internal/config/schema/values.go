@@ -83,23 +83,25 @@ func (v *Values) Names(scope *Scope) (out []Given) {
 	return out
 }
 
-// Fill puts all layers into the row at path, and into the tables of one key within it. t is what the file says; nil:
-// nothing.
+// Fill puts all layers into the row at path, and into the tables within it. t is what the file says; nil: nothing. The
+// arrays of tables at the top are the caller's: rows of some of them come from more than the file.
 func (v *Values) Fill(scope *Scope, row any, path string, t *Table) {
 	if t == nil {
 		t = &Table{}
 	}
+	v.Sources.Put(path, t.Src)
 	v.Apply(row, path, v.Defaults(scope), t.Givens, v.envs.general(scope), v.flags.general(scope))
 	v.require(scope, path, t)
 	for _, child := range scope.Tables {
-		if child.Array {
-			continue
+		switch list := t.Tables[child]; {
+		case child.Array && scope.around == nil:
+		case child.Array:
+			v.FillRows(child, row, path, list)
+		case len(list) > 0:
+			v.Fill(child, child.within(row)[0], child.path(path, 0, nil), list[0])
+		default:
+			v.Fill(child, child.within(row)[0], child.path(path, 0, nil), nil)
 		}
-		var own *Table
-		if list := t.Tables[child]; len(list) > 0 {
-			own = list[0]
-		}
-		v.Fill(child, child.within(row)[0], child.path(path, 0, nil), own)
 	}
 }
 
@@ -107,7 +109,11 @@ func (v *Values) Fill(scope *Scope, row any, path string, t *Table) {
 func (v *Values) FillRows(scope *Scope, parent any, path string, tables []*Table) {
 	scope.resize(parent, len(tables))
 	for i, row := range scope.within(parent) {
-		v.Fill(scope, row, scope.path(path, i, row), tables[i])
+		at := scope.path(path, i, row)
+		if _, ok := row.(NamedRow); ok { // it has no name yet
+			at = join(join(path, scope.Key), tables[i].Name)
+		}
+		v.Fill(scope, row, at, tables[i])
 	}
 }
 
@@ -134,9 +140,24 @@ func (v *Values) Unsure(paths ...string) bool {
 // mayHave reports whether the file probably says something about a value that could not be attributed to its row.
 func (f *File) mayHave(path string) bool {
 	for scope := range f.lost {
-		if strings.HasPrefix(path, scope.name()+".") {
+		if scope.has(path) {
 			return true
 		}
 	}
 	return false
+}
+
+// has reports whether the path may be that of a value in a row of the table: "route.1.upstream.0.weight" is one of
+// [[route.upstream]]. What stands between the names of two tables is the number or the name of a row.
+func (s *Scope) has(path string) bool {
+	if s.around == nil {
+		return true
+	}
+	if !s.around.has(path) {
+		return false
+	}
+	if s.around.around == nil {
+		return strings.HasPrefix(path, s.Key+".")
+	}
+	return strings.Contains(path, "."+s.Key+".")
 }
