@@ -69,15 +69,24 @@ func blocks(t testing.TB, path string) []block {
 	return list
 }
 
+// docPages are README.md and the pages of docs/.
+func docPages(t testing.TB) []string {
+	t.Helper()
+	pages := []string{filepath.Join(repoDir(), "README.md")}
+	for _, folder := range []string{"docs", "docs/migrating"} {
+		list, err := filepath.Glob(filepath.Join(repoDir(), folder, "*.md"))
+		if err != nil || len(list) == 0 {
+			t.Fatalf("%s: %d pages, %v", folder, len(list), err)
+		}
+		pages = append(pages, list...)
+	}
+	return pages
+}
+
 // Every command line of README.md and docs/ does what the page says. Not parallel: the lines bind the ports they name.
 func TestCommandLinesOfTheDocs(t *testing.T) {
-	pages, err := filepath.Glob(filepath.Join(repoDir(), "docs", "*.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages = append(pages, filepath.Join(repoDir(), "README.md"))
 	seen := 0
-	for _, page := range pages {
+	for _, page := range docPages(t) {
 		for _, b := range blocks(t, page) {
 			seen++
 			t.Run(filepath.Base(page)+":"+strconv.Itoa(b[0].line), func(t *testing.T) { runBlock(t, b) })
@@ -211,12 +220,8 @@ var (
 // Each ```toml block of the pages is a configuration without a problem, except that the reader's own files are missing.
 func TestConfigurationsOfTheDocs(t *testing.T) {
 	t.Parallel()
-	pages, err := filepath.Glob(filepath.Join(repoDir(), "docs", "*.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	seen := 0
-	for _, page := range append(pages, filepath.Join(repoDir(), "README.md")) {
+	for _, page := range docPages(t) {
 		b, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)

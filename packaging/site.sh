@@ -24,7 +24,7 @@ links() { sed -E -e 's#\]\(docs/#](#g' -e 's#\]\(shim/PROTOCOL\.md#](PROTOCOL.md
 links README.md >$pages/index.md
 for page in CHANGELOG.md CONTRIBUTING.md SECURITY.md; do links $page >"$pages/$page"; done
 links shim/PROTOCOL.md >$pages/PROTOCOL.md
-for page in "$pages"/*.md "$pages"/measurements/*.md; do
+for page in "$pages"/*.md "$pages"/measurements/*.md "$pages"/migrating/*.md; do
     sed -E -i -e 's#\]\(\.\./shim/PROTOCOL\.md#](PROTOCOL.md#g' -e 's#\]\(README\.md#](index.md#g' -e 's#\]\(\.\./(CONTRIBUTING|CHANGELOG|SECURITY)\.md#](\1.md#g' \
         -e 's#\]\((\.\./)+(packaging|integration|cmd|supervisor|bridge|shim|shim_py)/#]('$repository'/\2/#g' "$page"
 done

@@ -7,18 +7,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/standpipe/standpipe/cmd/internal/compat"
-	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
 
-var update = flag.Bool("update", false, "write the made parts of docs/migrating.md")
+var update = flag.Bool("update", false, "write the made part of docs/migrating/gunicorn.md")
 
-const migratingPage = "../../docs/migrating.md"
+const migratingPage = "../../docs/migrating/gunicorn.md"
 
 // call runs one command line in this process.
 func call(t *testing.T, args ...string) (code int, out, errOut string) {
@@ -51,58 +49,12 @@ func TestMigratingPageIsFresh(t *testing.T) {
 	lines += "```\n"
 	before, inside, after := cut(t, string(text), "procfile")
 	if inside != lines && !*update {
-		t.Error("the procfile of docs/migrating.md is stale; run: go test ./cmd/standpipe -run Migrating -update")
+		t.Error("the procfile of docs/migrating/gunicorn.md is stale; run: go test ./cmd/standpipe -run Migrating -update")
 	}
 	if *update {
 		if err := os.WriteFile(migratingPage, []byte(before+lines+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
-	}
-}
-
-// The uWSGI table names only flags and keys that there are, and at least 60 keys of uWSGI's.
-func TestUWSGITable(t *testing.T) {
-	text, err := os.ReadFile(migratingPage)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, part, _ := strings.Cut(string(text), "## From uWSGI")
-	part, _, _ = strings.Cut(part, "## From nginx")
-	keys := make(map[string]bool)
-	quoted := regexp.MustCompile("`[^`]+`")
-	flags := regexp.MustCompile(`--?[a-z][a-z-]*`)
-	for line := range strings.Lines(part) {
-		f := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
-		if len(f) != 3 || !strings.Contains(f[0], "`") {
-			continue
-		}
-		for _, k := range quoted.FindAllString(f[0], -1) {
-			if keys[k] {
-				t.Errorf("%s is there twice", k)
-			}
-			keys[k] = true
-		}
-		state := strings.TrimSpace(f[1])
-		if state != "ours" && state != "instead" && state != "not needed" && state != "not yet" {
-			t.Errorf("%s: the state is %q", f[0], state)
-		}
-		code := strings.Join(quoted.FindAllString(f[2], -1), " ")
-		for _, name := range flags.FindAllString(code, -1) {
-			if strings.HasPrefix(name, "--") || len(name) == 2 {
-				if config.FindFlag(strings.TrimLeft(name, "-")) == nil {
-					t.Errorf("%s: there is no %s", f[0], name)
-				}
-			}
-		}
-		if state == "ours" && code == "" && !strings.Contains(f[2], "[[app]]") && !strings.Contains(f[2], "APP") {
-			t.Errorf("%s is called ours, and nothing of ours is named", f[0])
-		}
-		if state == "not needed" && strings.TrimSpace(f[2]) == "" {
-			t.Errorf("%s: no reason is given", f[0])
-		}
-	}
-	if len(keys) < 60 {
-		t.Errorf("only %d keys", len(keys))
 	}
 }
 
