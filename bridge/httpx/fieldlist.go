@@ -47,14 +47,24 @@ func (l *FieldList) known() int64 {
 // Defaults are fields of the server's own: each goes out with the final head, unless the handler
 // sets one of its name.
 type Defaults struct {
-	list [3]Field
+	list [5]Field
 	n    int
 }
 
-// Add adds a field, of which the name is canonical and not among them. There may be three.
+// Add adds a field, of which the name is canonical and not among them. There may be five.
 func (d *Defaults) Add(name, value string) {
 	d.list[d.n] = Field{name, value}
 	d.n++
+}
+
+// Has reports whether the field, whose name is canonical, is among them.
+func (d *Defaults) Has(name string) bool {
+	for i := range d.n {
+		if d.list[i].Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // Drop takes out the field of a name in any spelling.

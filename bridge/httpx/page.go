@@ -62,7 +62,7 @@ func (p *Pages) Write(w http.ResponseWriter, r *http.Request, status int, text s
 	if text == "" {
 		text = sentence(status)
 	}
-	if status == http.StatusServiceUnavailable && seconds > 0 {
+	if (status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests) && seconds > 0 {
 		unit := "seconds"
 		if seconds == 1 {
 			unit = "second"
@@ -121,6 +121,8 @@ func sentence(status int) string {
 		return "The address is too long."
 	case http.StatusExpectationFailed:
 		return "The request expects something that this server does not do."
+	case http.StatusTooManyRequests:
+		return "Too many requests."
 	case http.StatusRequestHeaderFieldsTooLarge:
 		return "The request has too many fields, or too large ones."
 	case http.StatusNotImplemented:

@@ -81,10 +81,29 @@ func printStatus(out io.Writer, st *admin.Status, p terminal.Paint) error {
 	for i := range st.Certificates {
 		printCertificate(out, &st.Certificates[i], p)
 	}
+	printLimits(out, st.Limits, p)
 	for i := range st.Apps {
 		printApp(out, &st.Apps[i], p)
 	}
 	return nil
+}
+
+// printLimits prints the limits that have counted something; a refusal is what people look for.
+func printLimits(out io.Writer, list []admin.Limit, p terminal.Paint) {
+	for _, l := range list {
+		refused := fmt.Sprintf("refused %d", l.Refused)
+		if l.Refused > 0 {
+			refused = p.Red(refused)
+		}
+		fmt.Fprintf(out, "  limit %s  allowed %d  delayed %d  %s  keys %d", printable(l.Name), l.Allowed, l.Delayed, refused, l.Keys)
+		if l.Running > 0 {
+			fmt.Fprintf(out, "  running %d", l.Running)
+		}
+		if l.Waiting > 0 {
+			fmt.Fprintf(out, "  waiting %d", l.Waiting)
+		}
+		fmt.Fprintln(out)
+	}
 }
 
 // versions are the requests by version, in the order of the versions.

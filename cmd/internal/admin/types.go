@@ -24,7 +24,23 @@ type Status struct {
 	Requests map[string]int64 `json:"requests,omitempty"`
 	// Certificates are those of HTTPS.
 	Certificates []certs.Info `json:"certificates,omitempty"`
-	Apps         []App        `json:"apps"`
+	// Limits are the numbers of [[limit]].
+	Limits []Limit `json:"limits,omitempty"`
+	Apps   []App   `json:"apps"`
+}
+
+// Limit are the numbers of one [[limit]]. Those of requests and Evicted never decrease.
+type Limit struct {
+	Name    string `json:"name"`
+	Allowed int64  `json:"allowed"`
+	Delayed int64  `json:"delayed"`
+	Refused int64  `json:"refused"`
+	// Evicted is how many keys were forgotten although they still counted; Keys is how many count.
+	Evicted int64 `json:"evicted"`
+	Keys    int   `json:"keys"`
+	// Running and Waiting are requests at present; Running is 0 for a limit without concurrency.
+	Running int `json:"running"`
+	Waiting int `json:"waiting"`
 }
 
 // Health says whether the apps take requests.

@@ -29,6 +29,8 @@ type Server struct {
 	Listeners *Listeners
 	// Certificates are those of HTTPS; nil: no address speaks it.
 	Certificates *Certificates
+	// Limits are the [[limit]].
+	Limits *Limits
 
 	parts    *parts
 	sites    *sites
@@ -109,7 +111,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 		return nil, err
 	}
 	sites.limits, sites.tls = listeners.setLimits, certificates
-	return &Server{Listeners: listeners, Certificates: certificates, parts: p, sites: sites}, nil
+	return &Server{Listeners: listeners, Certificates: certificates, Limits: &Limits{sites}, parts: p, sites: sites}, nil
 }
 
 // Prepare does what needs root privileges, and then drops them if the configuration says

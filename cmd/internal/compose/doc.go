@@ -20,6 +20,7 @@
 //	tlsplan.go    tlsPlan: what a reload makes of TLS
 //	http3.go      overUDP: HTTP/3, with its sockets
 //	pools.go      one app's pool and its handler
+//	limits.go     [[limit]]: its stages, and what they have counted
 //	upstreams.go  [[route]]: the ways to other servers; options of other stages
 //	local.go      certificates for names of this machine alone
 //	stored.go     certificates while no server runs

@@ -133,6 +133,23 @@ charset = "latin-1"
 types = { ".foo" = "text/x-foo" }
 headers = { X-A = "b" }
 
+[[limit]]
+name = "api"
+key = ["client", "header:X-Api-Key"]
+rate = "100/m"
+burst = 20
+delay = 5
+concurrency = 3
+path = "/api"
+hosts = ["shop.example.org"]
+methods = ["POST"]
+app = "shop"
+status = "503"
+fields = "all"
+dry_run = "on"
+ipv6_prefix = 56
+keys = 2000
+
 [[route]]
 path = "/legacy"
 hosts = ["legacy.example.org"]

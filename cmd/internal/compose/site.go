@@ -62,8 +62,9 @@ func (t *site) stages(p *parts, pages *httpx.Pages) ([]Stage, error) {
 		Stage{"forwarded", forwarded.New(forwarded.Options{Trust: trust, Fields: fields, Log: p.log})},
 		Stage{"hsts", on(cfg.TLS.HSTS != "off", chain.HSTS(cfg.TLS.HSTS))}, // behind forwarded, which may know the scheme
 		Stage{"limits", chain.Limits(chain.LimitsOptions{MaxBody: cfg.Limits.MaxBody, MaxTarget: int(cfg.Limits.MaxTarget), MaxFields: cfg.Limits.MaxFields, Pages: pages, Log: p.log})},
+		Stage{"limit", t.limit("", p, pages)},                // [[limit]]
 		Stage{"static", p.static.Stage(cfg, t.hosts, pages)}, // [[static]]
-		Stage{"routes", routes}, // [[route]]
+		Stage{"routes", routes},                              // [[route]]
 	), nil
 }
 
@@ -72,6 +73,7 @@ func (t *site) appStages(p *parts, r run, pages *httpx.Pages) []Stage {
 	files := t.cfg.Files
 	return []Stage{
 		{"static", p.static.AppStage(t.cfg, r.files, pages)},
+		{"limit", t.limit(r.app.Name, p, pages)}, // [[limit]] for apps; files are not counted
 		{"compress", on(r.app.Files.CompressApp && len(files.CompressCodings) > 0,
 			compress.New(compress.Options{Codings: files.CompressCodings, Types: files.MediaTypes(), MinSize: files.CompressMin}))},
 	}
@@ -176,6 +178,7 @@ type site struct {
 	listen   []config.Listen // of the start, with the settings of cfg that a reload changes
 	handlers []http.Handler  // by index of listen
 
+	limits  map[string]*counted  // what each [[limit]] has counted, by name
 	proxies []*proxy.Handler     // of the routes
 	hosts   []*staticfiles.Hosts // of [[static]]
 }

@@ -78,7 +78,7 @@ func (s *sites) start() {
 // plan pairs the apps of cfg with the pools of old (nil: none), and makes those that are
 // missing. They are not started.
 func (s *sites) plan(cfg *config.Config, old *site) *site {
-	next := &site{cfg: cfg, listen: s.started.Reloaded(cfg)}
+	next := &site{cfg: cfg, listen: s.started.Reloaded(cfg), limits: countedBy(cfg, old)}
 	for i := range cfg.Apps {
 		a := &cfg.Apps[i]
 		r := run{app: a}
@@ -245,7 +245,7 @@ func with(old, next *config.Config, app string) *config.Config {
 func (s *sites) without(next, old *site, errs []error, moved bool) (*site, error) {
 	cfg := *next.cfg
 	cfg.Apps = nil
-	kept := &site{cfg: &cfg, listen: next.listen}
+	kept := &site{cfg: &cfg, listen: next.listen, limits: next.limits}
 	for i, r := range next.runs {
 		if errs[i] != nil {
 			was := old.run(r.app.Name)

@@ -23,6 +23,7 @@ func (c *Config) Check(r *schema.Row) {
 	c.checkNames(r)
 	c.checkMounts(r)
 	c.checkRoutes(r)
+	checkRateLimits(c, r)
 }
 
 func (c *Config) checkListen(r *schema.Row) {

@@ -31,6 +31,7 @@ type Config struct {
 	Internal     []Internal    // [[internal]]; what X-Accel-Redirect may name; none: the field passes like any other
 	Static       []Static      // [[static]]; folders of files for the whole server
 	Apps         []App         // [[app]]; at least one; names are unique
+	RateLimits   []RateLimit   // [[limit]]; bounds of what each client sends
 	Routes       []Route       // [[route]]; requests for other servers: the first match wins; apps answer the rest
 
 	MemoryLimit int64 // bytes that the machine has, or our control group may have; no setting; 0: unknown

@@ -5,6 +5,7 @@
 //	versions.go  requests by the version of HTTP
 //	tls.go       handshakes, and the days that certificates are valid
 //	pools.go     the collector that asks the pools at each scrape
+//	limits.go    the numbers of each [[limit]]
 //	watch.go     Watch: whether the invariants hold
 //
 // Pools have counters that outlive their workers, so that no counter decreases. Each label

@@ -116,6 +116,12 @@ type server struct {
 func (s *server) assemble(ctx context.Context) (err error) {
 	s.progress = journal.NewProgress()
 	s.metrics = metrics.New(s.Version, func() []metrics.Pool { return poolsAs[metrics.Pool](s.product) }, func() []certs.Info { return s.product.Certificates.List() })
+	s.metrics.Limits(func() (list []metrics.Limit) {
+		for _, l := range s.product.Limits.Stats() {
+			list = append(list, metrics.Limit{Name: l.Name, Allowed: l.Allowed, Delayed: l.Delayed, Refused: l.Refused, Evicted: l.Evicted, Keys: l.Keys, Running: l.Running, Waiting: l.Waiting})
+		}
+		return list
+	})
 	s.service = &service{pools: func() []*supervisor.Pool { return s.product.Pools() }, log: s.log}
 	s.reloads = &reloads{service: s.service, log: s.log, failures: &s.failures, load: s.reload, group: newGroup(ctx)}
 	dev := newDevReload(s.cfg, s.log, s.reloads.start)

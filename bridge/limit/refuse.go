@@ -1,0 +1,87 @@
+package limit
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// The fields that tell clients of a limit, by draft-ietf-httpapi-ratelimit-headers-10.
+const (
+	fieldPolicy = "Ratelimit-Policy" // canonical, as keys of a http.Header are
+	fieldLimit  = "Ratelimit"
+)
+
+// policy is the value of RateLimit-Policy: the quota in a window of whole seconds.
+func policy(o *Options) string {
+	if o.Rate.Count == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%q;q=%d;w=%d", o.Name, o.Rate.Count, int64(o.Rate.Per/time.Second))
+}
+
+// current is the value of RateLimit: what would pass now, and the seconds until it is more.
+func (l *limiter) current(v Verdict) string {
+	return `"` + l.o.Name + `";r=` + strconv.Itoa(v.Remaining) + ";t=" + strconv.FormatInt(seconds(v.Reset), 10)
+}
+
+func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
+
+// announce adds the fields to an answer that is not refused, unless the app sets them, or a limit
+// before this one has done so.
+func (l *limiter) announce(rec *httpx.Writer, v Verdict) {
+	if !rec.Defaults.Has(fieldLimit) {
+		rec.Defaults.Add(fieldPolicy, l.policy)
+		rec.Defaults.Add(fieldLimit, l.current(v))
+	}
+}
+
+// refuse answers, and reports whether it did so: it does not in a dry run. reason is rate,
+// concurrency or waiting.
+func (l *limiter) refuse(rec *httpx.Writer, s *subject, v Verdict, reason string) bool {
+	l.record(rec, s, reason)
+	if l.o.DryRun {
+		return false
+	}
+	rec.Info.Source = "server"
+	if s.r.ContentLength != 0 {
+		rec.EndConnection() // the body has not been read
+	}
+	if reason == "rate" {
+		h := rec.Header()
+		h[fieldPolicy] = []string{l.policy}
+		h[fieldLimit] = []string{l.current(v)}
+	}
+	l.o.Pages.Write(rec, s.r, l.o.Status, "", v.Retry)
+	return true
+}
+
+// record writes limit_exceeded, once a minute for each key.
+func (l *limiter) record(rec *httpx.Writer, s *subject, reason string) {
+	st, n := l.o.State, &rec.Info
+	st.untold.Add(1)
+	if !st.told.Allow(string(binary.NativeEndian.AppendUint64(nil, s.hash)), time.Now()) {
+		return
+	}
+	key := l.o.Key.text(s)
+	what := "sends more requests than " + FormatRate(l.o.Rate.Count, l.o.Rate.Per) + " allows"
+	if reason == "concurrency" {
+		what = fmt.Sprintf("has more than %d requests at the same time", l.o.Concurrency)
+	}
+	then := fmt.Sprintf("it got %d", l.o.Status)
+	pairs := []any{"limit_name", l.o.Name, "key", key, "client", n.RemoteAddr, "id", n.ID, "method", s.r.Method, "target", s.r.RequestURI,
+		"reason", reason, "refused", st.untold.Swap(0)}
+	if l.o.DryRun {
+		then = "dry_run lets it pass"
+		pairs = append(pairs, "dry_run", true)
+	} else {
+		pairs = append(pairs, "status", l.o.Status)
+	}
+	if l.o.App != "" {
+		pairs = append(pairs, "app", l.o.App)
+	}
+	l.o.Log.Warn("limit_exceeded", append(pairs, "message", fmt.Sprintf("limit %s: %s %s; %s", l.o.Name, key, what, then))...)
+}
