@@ -181,7 +181,9 @@ func TestFault_C2_DotSegmentsLeaveNoRoute(t *testing.T) {
 		{`/up/a\b`, "up", `/up/a\b`},
 		{"/up/%23%3f%25", "up", "/up/%23%3f%25"},
 		{"/up/%C3%a9", "up", "/up/%C3%a9"},
-		{"/up/%2e%2e%2e/x", "up", "/up/%2e%2e%2e/x"},
+		{"/up/%2e%2e%2e/x", "up", "/up/.../x"},
+		{"/up/%41%7e", "up", "/up/A~"},
+		{"//up//a", "up", "/up/a"},
 		{"/up/../s/x/../a", "up", "/a"},
 		{"/s%2Fa", "up", "/a"},
 		{"/s%2fa|b/%2e%2e/c", "|/c|none", ""}, // "s%2fa|b" is one segment

@@ -5,14 +5,17 @@ import (
 	"strings"
 )
 
-// CleanPath removes the dot segments of a request's path (RFC 3986 5.2.4 and 6.2.2.3), also those with an encoded dot
-// (6.2.2.2), so that every reader of the path sees the same one. Nothing else of it changes: other bytes stay encoded or
-// not as they came, and slashes are not merged.
+// CleanPath gives a request's path its one spelling, so that every reader of the path sees the same one: unreserved bytes
+// are not encoded (RFC 3986 6.2.2.2), and there are no dot segments (5.2.4 and 6.2.2.3). Nothing else of it changes: other
+// bytes stay encoded or not as they came, and slashes are not merged.
 //
 // An encoded slash is a slash in the decoded path, and is forwarded as it came. A segment ".." that an encoded slash, a
 // backslash, a path parameter, a blank or a control byte hides ("..%2f", "..\", "..;x", "..%00") means different things
 // to different servers: ok is false, and the request must be refused.
 func CleanPath(u *url.URL) (ok bool) {
+	if u.RawPath != "" { // else there is nothing encoded that net/url would not encode
+		u.RawPath = decodeUnreserved(u.RawPath)
+	}
 	if !strings.Contains(u.Path, "/.") && strings.IndexByte(u.Path, '\\') < 0 {
 		return true // nearly every request
 	}
@@ -36,6 +39,67 @@ func CleanPath(u *url.URL) (ok bool) {
 		}
 	}
 	return true
+}
+
+// decodeUnreserved decodes the bytes that mean the same encoded or not (RFC 3986 2.3).
+func decodeUnreserved(raw string) string {
+	var out []byte // nil: nothing has changed yet
+	for i := 0; i < len(raw); i++ {
+		c := raw[i]
+		if c == '%' && i+2 < len(raw) {
+			if b, ok := unhex(raw[i+1], raw[i+2]); ok && unreserved(b) {
+				if out == nil {
+					out = append(make([]byte, 0, len(raw)), raw[:i]...)
+				}
+				out = append(out, b)
+				i += 2
+				continue
+			}
+		}
+		if out != nil {
+			out = append(out, c)
+		}
+	}
+	if out == nil {
+		return raw
+	}
+	return string(out)
+}
+
+func unreserved(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
+}
+
+func unhex(a, b byte) (c byte, ok bool) {
+	x, y := strings.IndexByte(hexDigits, a|0x20), strings.IndexByte(hexDigits, b|0x20)
+	return byte(x<<4 | y), x >= 0 && y >= 0
+}
+
+const hexDigits = "0123456789abcdef"
+
+// OneSlash is a path with each run of slashes as one.
+func OneSlash(path string) string {
+	if !strings.Contains(path, "//") {
+		return path // nearly every request
+	}
+	out := make([]byte, 0, len(path))
+	for i := range len(path) {
+		if path[i] != '/' || i == 0 || path[i-1] != '/' {
+			out = append(out, path[i])
+		}
+	}
+	return string(out)
+}
+
+// SetRawPath makes raw, which begins with a slash, the path of a URL, in its one spelling. Not ok: it is not encoded as it
+// must be, or CleanPath refuses it; the URL is then not to be used.
+func SetRawPath(u *url.URL, raw string) (ok bool) {
+	path, err := url.PathUnescape(raw)
+	if err != nil {
+		return false
+	}
+	u.Path, u.RawPath = path, raw
+	return CleanPath(u)
 }
 
 // RawPath is a path as it came; net/url's EscapedPath encodes bytes that net/url would encode.

@@ -39,13 +39,13 @@ func NewPattern(mount, host string) (Pattern, error) {
 
 // Match looks at the decoded path and at the Host (RFC 9110 7.2; of an
 // absolute-form target, the way in has put that one into r.Host).
-func (p Pattern) Match(r *http.Request) bool {
+func (p *Pattern) Match(r *http.Request) bool {
 	return Under(r.URL.Path, p.Mount) && (p.Host == "" || p.host(CanonicalHost(r.Host)))
 }
 
 // host expects a canonical name. A wildcard takes any depth of subdomains, but
 // not the name itself.
-func (p Pattern) host(h string) bool {
+func (p *Pattern) host(h string) bool {
 	if p.Host == "" || p.Host == h {
 		return true
 	}

@@ -116,24 +116,3 @@ func FuzzCanonicalHost(f *testing.F) {
 		}
 	})
 }
-
-// The order of the rules counts, not the length of their mounts; what none takes goes on.
-func TestFirst(t *testing.T) {
-	name := func(s string) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Who", s) })
-	}
-	stage, err := First([]Rule{{Mount: "/a", Handler: name("a")}, {Mount: "/a/b", Handler: name("ab")}, {Mount: "/", Hosts: []string{"x.org", "*.y.org"}, Handler: name("host")}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for target, want := range map[string]string{"http://z/a": "a", "http://z/a/b/c": "a", "http://z/ab": "rest", "http://X.org:80/q": "host", "http://w.y.org/a": "a", "http://y.org/": "rest"} {
-		w := httptest.NewRecorder()
-		stage(name("rest")).ServeHTTP(w, httptest.NewRequest("GET", target, nil))
-		if got := w.Header().Get("Who"); got != want {
-			t.Errorf("%s: %s, want %s", target, got, want)
-		}
-	}
-	if _, err := First([]Rule{{Name: "r", Mount: "a"}}); err == nil {
-		t.Error("a bad mount was taken")
-	}
-}

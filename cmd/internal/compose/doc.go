@@ -21,7 +21,8 @@
 //	http3.go      overUDP: HTTP/3, with its sockets
 //	pools.go      one app's pool and its handler
 //	limits.go     [[limit]]: its stages, and what they have counted
-//	upstreams.go  [[route]]: the ways to other servers; options of other stages
+//	routes.go     [[route]]: the conditions and the handler of each
+//	upstreams.go  the ways to other servers; options of other stages
 //	local.go      certificates for names of this machine alone
 //	stored.go     certificates while no server runs
 //	acme.go       automatic: certificates from a CA, and its challenges

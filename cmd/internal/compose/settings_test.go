@@ -153,6 +153,14 @@ keys = 2000
 [[route]]
 path = "/legacy"
 hosts = ["legacy.example.org"]
+path_exact = ["/legacy/a/b"]
+path_glob = ["/legacy/**"]
+path_regex = ["b$"]
+methods = ["GET"]
+match_fields = { X-Beta = "*" }
+match_query = { q = "~a" }
+clients = ["10.0.0.0/8"]
+scheme = "https"
 handler = "proxy"
 upstreams = ["http://127.0.0.1:1", "uwsgi://127.0.0.1:2"]
 strip_prefix = "on"

@@ -2,33 +2,16 @@ package compose
 
 import (
 	"net"
-	"net/http"
 	"strings"
 
 	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/forwarded"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/proxy"
-	"github.com/standpipe/standpipe/bridge/route"
 	"github.com/standpipe/standpipe/bridge/upstream"
 	"github.com/standpipe/standpipe/bridge/uwsgi"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 )
-
-// routes is the stage of [[route]]; nil: it is off.
-func (t *site) routes(p *parts, pages *httpx.Pages) (func(http.Handler) http.Handler, error) {
-	if len(t.cfg.Routes) == 0 {
-		return nil, nil
-	}
-	rules := make([]route.Rule, len(t.cfg.Routes))
-	for i := range t.cfg.Routes {
-		r := &t.cfg.Routes[i]
-		h := p.newProxy(t.cfg, r, pages)
-		t.proxies = append(t.proxies, h)
-		rules[i] = route.Rule{Name: r.Path, Mount: r.Path, Hosts: r.Hosts, Handler: h}
-	}
-	return route.First(rules)
-}
 
 // trustOf are the proxies that are believed.
 func trustOf(cfg *config.Config) (*forwarded.Trust, error) {

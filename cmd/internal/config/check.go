@@ -171,7 +171,7 @@ func (c *Config) checkMounts(r *schema.Row) {
 
 // checkRoutes finds routes that are never reached, and those that lead back to this server.
 func (c *Config) checkRoutes(r *schema.Row) {
-	taken := make(map[place]bool) // by the routes before
+	taken := make(map[place]bool) // by the routes before, whatever the request
 	for i, route := range c.Routes {
 		row := r.Other(fmt.Sprintf("route.%d", i))
 		for _, u := range route.Upstreams {
@@ -189,7 +189,9 @@ func (c *Config) checkRoutes(r *schema.Row) {
 				}
 				row.Bad(key, "[[route]] path %s is never reached: a route before it takes all of it", route.Path)
 			}
-			taken[at] = true
+			if route.Match.any() {
+				taken[at] = true
+			}
 		}
 	}
 }

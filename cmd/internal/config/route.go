@@ -16,7 +16,8 @@ const maxUpstreams = 64
 type Route struct {
 	Path             string   // "/" or "/legacy": starts with a slash, does not end with one
 	Hosts            []string // as an app's
-	Handler          string   `key:"handler"` // "proxy"
+	Match            RouteMatch
+	Handler          string `key:"handler"` // "proxy"
 	Upstreams        []Upstream
 	StripPrefix      bool   `key:"strip_prefix"`      // the upstream does not see Path
 	RequestBuffering string `key:"request_buffering"` // "on": an upstream is asked when the request body is complete; "off": before it is read

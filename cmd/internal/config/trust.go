@@ -57,7 +57,7 @@ func setTrusted(t *Trust, in schema.Input) error {
 		case "loopback", "localhost":
 			out = append(out, loopback...)
 		default:
-			p, err := parseNetwork(v)
+			p, err := parseNetwork(v, "10.0.3.7, 10.0.0.0/8, loopback, unix, * or none")
 			if err != nil {
 				return err
 			}
@@ -68,8 +68,9 @@ func setTrusted(t *Trust, in schema.Input) error {
 	return nil
 }
 
-func parseNetwork(v string) (netip.Prefix, error) {
-	bad := fmt.Errorf("%q is not an address or a network; write 10.0.3.7, 10.0.0.0/8, loopback, unix, * or none", v)
+// parseNetwork reads an address or a network. forms are what one may write, for messages.
+func parseNetwork(v, forms string) (netip.Prefix, error) {
+	bad := fmt.Errorf("%q is not an address or a network; write %s", v, forms)
 	if !strings.Contains(v, "/") {
 		a, err := netip.ParseAddr(v)
 		if err != nil || a.Zone() != "" {
@@ -89,16 +90,21 @@ func parseNetwork(v string) (netip.Prefix, error) {
 }
 
 func showTrusted(t *Trust) (string, bool) {
-	var out []string
-	for _, p := range t.Proxies {
+	out := networkTexts(t.Proxies)
+	if t.Unix {
+		out = append(out, "unix")
+	}
+	return cmp.Or(strings.Join(out, ","), "none"), true
+}
+
+// networkTexts are networks as one would write them.
+func networkTexts(list []netip.Prefix) (out []string) {
+	for _, p := range list {
 		if p.IsSingleIP() {
 			out = append(out, p.Addr().String())
 		} else {
 			out = append(out, p.String())
 		}
 	}
-	if t.Unix {
-		out = append(out, "unix")
-	}
-	return cmp.Or(strings.Join(out, ","), "none"), true
+	return out
 }

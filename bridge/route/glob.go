@@ -1,0 +1,43 @@
+package route
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// compileGlob makes a regular expression of a glob, which takes time in proportion to the path,
+// whatever the glob is. "*" is any text within a segment, "?" one character of it, "**" any text,
+// "/**/" also a single slash.
+func compileGlob(text string) (*regexp.Regexp, error) {
+	if !strings.HasPrefix(text, "/") {
+		return nil, fmt.Errorf("%q does not begin with a slash; write /%s, or /**/%s for every folder", text, text, text)
+	}
+	var b strings.Builder
+	b.WriteString("(?s)^")
+	for rest := text; rest != ""; {
+		switch {
+		case strings.HasPrefix(rest, "/**/"):
+			b.WriteString("/(?:.*/)?")
+			rest = rest[len("/**/"):]
+		case strings.HasPrefix(rest, "**"):
+			b.WriteString(".*")
+			rest = strings.TrimLeft(rest, "*")
+		case rest[0] == '*':
+			b.WriteString("[^/]*")
+			rest = rest[1:]
+		case rest[0] == '?':
+			b.WriteString("[^/]")
+			rest = rest[1:]
+		default:
+			n := strings.IndexAny(rest[1:], "*?/") + 1
+			if n == 0 {
+				n = len(rest)
+			}
+			b.WriteString(regexp.QuoteMeta(rest[:n]))
+			rest = rest[n:]
+		}
+	}
+	b.WriteString("$")
+	return regexp.Compile(b.String())
+}

@@ -1,0 +1,96 @@
+package route
+
+import (
+	"net/http"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// Route is one entry of the list of routes.
+type Route struct {
+	// Name is for messages.
+	Name string
+	// Matcher says which requests it is for.
+	Matcher *Matcher
+	// Handler makes what answers. next is for requests that it leaves to others: the routes after
+	// this one, then the apps.
+	Handler func(next http.Handler) http.Handler
+}
+
+// Routes gives each request to the first route that matches, in their order.
+type Routes struct {
+	list  []Route
+	pages *httpx.Pages
+}
+
+// NewRoutes makes Routes. pages nil: the built-in ones.
+func NewRoutes(list []Route, pages *httpx.Pages) *Routes {
+	return &Routes{list, pages}
+}
+
+// Stage puts the routes in front of next, which answers where none matches.
+func (s *Routes) Stage(next http.Handler) http.Handler {
+	handlers := make([]http.Handler, len(s.list))
+	for i := len(s.list) - 1; i >= 0; i-- {
+		handlers[i] = s.list[i].Handler(&from{s, handlers, i + 1, next})
+	}
+	return &from{s, handlers, 0, next}
+}
+
+// from are the routes beginning with one of them.
+type from struct {
+	*Routes
+	handlers []http.Handler // by index of list
+	first    int
+	next     http.Handler
+}
+
+func (f *from) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q := query{r: r, w: w}
+	for i := f.first; i < len(f.list); i++ {
+		m := f.list[i].Matcher
+		if m.fails(&q) != nothing {
+			continue
+		}
+		if q.runs && !Under(r.URL.Path, m.prefix) { // with runs of slashes as one, it is
+			var ok bool
+			if r, ok = mergeSlashes(r, m.prefix); !ok {
+				httpx.Of(w).Source = "server"
+				f.pages.Write(w, r, http.StatusBadRequest, "The path hides an empty segment behind an encoded slash.", 0)
+				return
+			}
+		}
+		f.handlers[i].ServeHTTP(w, r)
+		return
+	}
+	f.next.ServeHTTP(w, r)
+}
+
+// Verdict is what one route says of a request.
+type Verdict struct {
+	Name string
+	// Wants are the conditions of the route, Fails the first one that does not hold; empty: all do.
+	Wants, Fails string
+}
+
+// Explain says of each route, up to the first one that matches, whether it does. It asks what
+// ServeHTTP asks.
+func (s *Routes) Explain(w http.ResponseWriter, r *http.Request) (list []Verdict) {
+	q := query{r: r, w: w}
+	for i := range s.list {
+		m := s.list[i].Matcher
+		v := Verdict{Name: s.list[i].Name, Wants: m.String(), Fails: m.describe(m.fails(&q))}
+		if list = append(list, v); v.Fails == "" {
+			break
+		}
+	}
+	return list
+}
+
+// mergeSlashes is the request with each run of slashes in its path as one. Not ok: an encoded slash takes part in a run.
+func mergeSlashes(r *http.Request, prefix string) (out *http.Request, ok bool) {
+	u, changed := *r.URL, *r
+	changed.URL = &u
+	ok = httpx.SetRawPath(&u, httpx.OneSlash(httpx.RawPath(&u))) && Under(u.Path, prefix)
+	return &changed, ok
+}
