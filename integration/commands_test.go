@@ -103,23 +103,23 @@ func docsProject(t testing.TB) string {
 	application := strings.Replace(hello("shop"), "def app", "def application", 1)
 	factory := "def create_app():\n" + indent(hello("blog")) + "    return app\n"
 	return project(t, map[string]string{
-		"shop/__init__.py":          "",
-		"shop/wsgi.py":              application,
-		"shop/settings.py":          "",
-		"blog.py":                   factory,
-		"app.py":                    hello("app"),
-		".env":                      "SHOP_COLOUR=blue\n",
-		"gunicorn.conf.py":          "workers = 1 + 1\n",
-		"uwsgi.ini":                 "[uwsgi]\nmodule = shop.wsgi\n",
-		"nginx.conf":                "events {}\nhttp { server { listen 8080; location / { proxy_pass http://127.0.0.1:8000; } } }\n",
-		"busy.html":                 "busy\n",
-		"media/a.txt":               "media\n",
-		"static/app.css":            "a { color: red }\n",
-		"srv/downloads/a.txt":       "download\n",
-		"srv/shop/shop/__init__.py": "",
-		"srv/shop/shop/wsgi.py":     application,
-		"srv/blog/blog.py":          factory,
-		"standpipe.toml":            "[[listen]]\naddress = \"127.0.0.1:8000\"\n\n[[app]]\nname = \"shop\"\nmodule = \"shop.wsgi:application\"\nworkers = 2\n",
+		"shop/__init__.py":             "",
+		"shop/wsgi.py":                 application,
+		"shop/settings.py":             "",
+		"blog.py":                      factory,
+		"app.py":                       hello("app"),
+		".env":                         "SHOP_COLOUR=blue\n",
+		"gunicorn.conf.py":             "workers = 1 + 1\n",
+		"uwsgi.ini":                    "[uwsgi]\nmodule = shop.wsgi\n",
+		"etc/nginx/sites-enabled/shop": "events {}\nhttp { server { listen 8080; location / { proxy_pass http://127.0.0.1:8000; } } }\n",
+		"busy.html":                    "busy\n",
+		"media/a.txt":                  "media\n",
+		"static/app.css":               "a { color: red }\n",
+		"srv/downloads/a.txt":          "download\n",
+		"srv/shop/shop/__init__.py":    "",
+		"srv/shop/shop/wsgi.py":        application,
+		"srv/blog/blog.py":             factory,
+		"standpipe.toml":               "[[listen]]\naddress = \"127.0.0.1:8000\"\n\n[[app]]\nname = \"shop\"\nmodule = \"shop.wsgi:application\"\nworkers = 2\n",
 	})
 }
 
@@ -150,9 +150,14 @@ func runBlock(t *testing.T, b block) {
 	dir := docsProject(t)
 	tools := t.TempDir()
 	path := fakeProgram(t, tools)
+	for _, c := range b {
+		if strings.Contains(c.text, "--output standpipe.toml") {
+			_ = os.Remove(filepath.Join(dir, "standpipe.toml")) // it never overwrites a file
+		}
+	}
 	var serving *server // stays for the lines that ask it, until the next one that serves
 	for _, c := range b {
-		text := strings.ReplaceAll(c.text, "/srv/", dir+"/srv/")
+		text := strings.NewReplacer("/srv/", dir+"/srv/", "/etc/nginx/", dir+"/etc/nginx/").Replace(c.text)
 		switch {
 		case strings.HasPrefix(text, "make "):
 			// The targets are run by others; here: that they exist.
