@@ -286,6 +286,8 @@ var flagsOfOthers = map[string]string{
 	"--worker-tmp-dir": "gunicorn", "--no-sendfile": "gunicorn", "--master": "uWSGI",
 }
 
+var aFlag = regexp.MustCompile(`^--?[A-Za-z]`)
+
 // checkFlags looks at a flag that the text names: a command of ours has it.
 func checkFlags(t *testing.T, l line) {
 	t.Helper()
@@ -295,7 +297,7 @@ func checkFlags(t *testing.T, l line) {
 			if len(w) > 2 && w[0] == '-' && w[1] != '-' {
 				name = w[1:2] // -w4
 			}
-			if !strings.HasPrefix(w, "-") || name == "" || flagsOfOthers[w] != "" || config.FindFlag(name) != nil {
+			if !aFlag.MatchString(w) || flagsOfOthers[w] != "" || config.FindFlag(name) != nil {
 				continue
 			}
 			if !slices.ContainsFunc(newApp(nil, nil).Commands, func(c *cli.Command) bool {
