@@ -2,8 +2,10 @@ package integration
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -204,4 +206,81 @@ rate = "1/s"
 			t.Errorf("no %q in:\n%s%s", want, r.out, r.errout)
 		}
 	}
+}
+
+// Two servers count together in Redis. While it is away, a limit that fails open lets all pass and one that fails closed refuses
+// all, at once; both go on when it is back.
+func TestLimitShared(t *testing.T) {
+	t.Parallel()
+	address, startRedis, stopRedis := plainRedis(t)
+	startRedis()
+	tables := fmt.Sprintf("redis = \"redis://%s\"\n", address) +
+		"[[limit]]\nname = \"open\"\nrate = \"1/h\"\nburst = 2\nstore = \"redis\"\npath = \"/open\"\n" +
+		"[[limit]]\nname = \"closed\"\nrate = \"1/h\"\nburst = 2\nstore = \"redis\"\nfail = \"closed\"\npath = \"/closed\"\n"
+	a, b := limited(t, tables), limited(t, tables)
+	if got := fmt.Sprint(a.statuses(2, "/open", of("192.0.2.1")), b.statuses(2, "/open", of("192.0.2.1")), a.statuses(1, "/open", of("192.0.2.1")), a.statuses(1, "/open", of("192.0.2.2")),
+		b.statuses(3, "/closed", of("192.0.2.1")), a.statuses(1, "/closed", of("192.0.2.1"))); got != "[404 404] [404 429] [429] [404] [404 404 404] [429]" {
+		t.Error(got)
+	}
+	stopRedis()
+	if got := fmt.Sprint(a.statuses(3, "/open", of("192.0.2.1")), a.statuses(3, "/closed", of("192.0.2.3"))); got != "[404 404 404] [503 503 503]" {
+		t.Error(got)
+	}
+	if r := a.waitEvent("limit_store_away"); r.str("address") != address || r.str("error") == "" {
+		t.Error(r)
+	}
+	if r := a.waitLog(func(r record) bool { return r.event() == "limit_exceeded" && r.str("reason") == "store" }, "a record of the store"); r.str("status") != "503" {
+		t.Error(r)
+	}
+	if up, known := a.scrape()[`standpipe_limit_store_up{limit="open"}`]; !known || up != 0 {
+		t.Errorf("%v %v", up, known)
+	}
+	if out := a.must("status"); !strings.Contains(out, "redis is away") {
+		t.Error(out)
+	}
+	startRedis()
+	a.waitEvent("limit_store_back")
+	if got := fmt.Sprint(a.statuses(4, "/closed", of("192.0.2.1"))); got != "[404 404 404 429]" { // it has forgotten what it had counted
+		t.Error(got)
+	}
+	if n := len(a.events("limit_store_away")); n != 1 {
+		t.Errorf("the outage is told %d times", n)
+	}
+	if up := a.scrape()[`standpipe_limit_store_up{limit="open"}`]; up != 1 {
+		t.Error(up)
+	}
+}
+
+// plainRedis runs a redis-server without TLS. start starts it, stop kills it.
+func plainRedis(t testing.TB) (address string, start, stop func()) {
+	t.Helper()
+	bin, err := exec.LookPath("redis-server")
+	if err != nil {
+		skip(t, "no-redis", "redis-server is not installed")
+	}
+	port := fixedPort(t)
+	address = fmt.Sprintf("127.0.0.1:%d", port)
+	var cmd *exec.Cmd
+	stop = func() {
+		if cmd != nil {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+			cmd = nil
+		}
+	}
+	start = func() {
+		cmd = exec.Command(bin, "--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "redis-server answers", func() bool {
+			c, err := net.Dial("tcp", address)
+			if err == nil {
+				c.Close()
+			}
+			return err == nil
+		})
+	}
+	t.Cleanup(stop)
+	return address, start, stop
 }

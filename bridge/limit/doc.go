@@ -8,6 +8,7 @@
 //	inflight.go  inflight: how many requests of each key run
 //	state.go     State: what a limit remembers, beyond reloads
 //	stage.go     Options, New: the stage of one limit
+//	shared.go    limits that several servers count together
 //	wait.go      the requests above the rate that wait
 //	refuse.go    the answer to a refused request, and its record
 //

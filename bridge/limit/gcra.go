@@ -35,6 +35,12 @@ type Verdict struct {
 	Reset     time.Duration
 }
 
+// Judge is the verdict on a request of a key whose time is ahead of now by that much.
+func (r Rate) Judge(ahead time.Duration) Verdict {
+	_, v := r.take(int64(ahead), 0)
+	return v
+}
+
 // take asks for one request at the time now. at is the time at which the key is as if it had sent
 // nothing; next is that after the request. All times are in nanoseconds of one clock.
 func (r Rate) take(at, now int64) (next int64, v Verdict) {

@@ -3,6 +3,7 @@ package limit
 import (
 	"encoding/binary"
 	"fmt"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -40,9 +41,13 @@ func (l *limiter) announce(rec *httpx.Writer, v Verdict) {
 }
 
 // refuse answers, and reports whether it did so: it does not in a dry run. reason is rate,
-// concurrency or waiting.
+// concurrency, waiting or store.
 func (l *limiter) refuse(rec *httpx.Writer, s *subject, v Verdict, reason string) bool {
-	l.record(rec, s, reason)
+	status := l.o.Status
+	if reason == "store" {
+		status = http.StatusServiceUnavailable
+	}
+	l.record(rec, s, reason, status)
 	if l.o.DryRun {
 		return false
 	}
@@ -55,12 +60,12 @@ func (l *limiter) refuse(rec *httpx.Writer, s *subject, v Verdict, reason string
 		h[fieldPolicy] = []string{l.policy}
 		h[fieldLimit] = []string{l.current(v)}
 	}
-	l.o.Pages.Write(rec, s.r, l.o.Status, "", v.Retry)
+	l.o.Pages.Write(rec, s.r, status, "", v.Retry)
 	return true
 }
 
 // record writes limit_exceeded, once a minute for each key.
-func (l *limiter) record(rec *httpx.Writer, s *subject, reason string) {
+func (l *limiter) record(rec *httpx.Writer, s *subject, reason string, status int) {
 	st, n := l.o.State, &rec.Info
 	st.untold.Add(1)
 	if !st.told.Allow(string(binary.NativeEndian.AppendUint64(nil, s.hash)), time.Now()) {
@@ -68,17 +73,20 @@ func (l *limiter) record(rec *httpx.Writer, s *subject, reason string) {
 	}
 	key := l.o.Key.text(s)
 	what := "sends more requests than " + FormatRate(l.o.Rate.Count, l.o.Rate.Per) + " allows"
-	if reason == "concurrency" {
+	switch reason {
+	case "concurrency":
 		what = fmt.Sprintf("has more than %d requests at the same time", l.o.Concurrency)
+	case "store":
+		what = "cannot be counted, because the server of the limits is away"
 	}
-	then := fmt.Sprintf("it got %d", l.o.Status)
+	then := fmt.Sprintf("it got %d", status)
 	pairs := []any{"limit_name", l.o.Name, "key", key, "client", n.RemoteAddr, "id", n.ID, "method", s.r.Method, "target", s.r.RequestURI,
 		"reason", reason, "refused", st.untold.Swap(0)}
 	if l.o.DryRun {
 		then = "dry_run lets it pass"
 		pairs = append(pairs, "dry_run", true)
 	} else {
-		pairs = append(pairs, "status", l.o.Status)
+		pairs = append(pairs, "status", status)
 	}
 	if l.o.App != "" {
 		pairs = append(pairs, "app", l.o.App)

@@ -18,6 +18,10 @@ type Options struct {
 	// Key is what is counted; IPv6Prefix how many bits of an IPv6 address are one client.
 	Key        Key
 	IPv6Prefix int
+	// Store counts for several servers; nil: State does for this one. FailClosed: while the Store is
+	// away, requests are refused.
+	Store      Store
+	FailClosed bool
 	// Rate bounds the requests of a time; the zero Rate: not at all.
 	Rate Rate
 	// Concurrency bounds those that run; 0: not at all.
@@ -36,6 +40,17 @@ type Options struct {
 	Pages *httpx.Pages
 	// Log gets limit_exceeded; nil: no records are written.
 	Log hclog.Logger
+}
+
+// Store counts the requests of several servers together, by a rate. A key holds no value in the
+// clear.
+type Store interface {
+	// Take asks for one request. It fails while the Store is away, without a wait.
+	Take(key string, r Rate) (Verdict, error)
+	// GiveBack takes one request back.
+	GiveBack(key string, r Rate)
+	// Away reports whether it is away now.
+	Away() bool
 }
 
 // New is the stage of one limit. It comes after the one that knows the client.
@@ -64,11 +79,16 @@ func (l *limiter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.hash = l.o.Key.hash(l.o.State.seed, &s)
 	v := Verdict{Allowed: true}
 	if l.o.Rate.Count > 0 {
-		v = l.o.State.take(s.hash, l.o.Rate)
-		if !v.Allowed && l.refuse(rec, &s, v, "rate") || v.Wait > 0 && !l.wait(rec, &s, v) {
+		reason := "rate"
+		if l.o.Store == nil {
+			v = l.o.State.take(s.hash, l.o.Rate)
+		} else {
+			v, reason = l.shared(&s)
+		}
+		if !v.Allowed && l.refuse(rec, &s, v, reason) || v.Wait > 0 && !l.wait(rec, &s, v) {
 			return
 		}
-		if l.o.Announce && v.Allowed {
+		if l.o.Announce && v.Allowed && reason == "rate" {
 			l.announce(rec, v)
 		}
 	} else {

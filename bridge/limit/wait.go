@@ -18,7 +18,7 @@ func (l *limiter) wait(rec *httpx.Writer, s *subject, v Verdict) bool {
 	st := l.o.State
 	defer st.waiting.Add(-1)
 	if st.waiting.Add(1) > mostWaiting {
-		st.giveBack(s.hash, l.o.Rate)
+		l.giveBack(s)
 		st.overrule(s.hash, v)
 		return !l.refuse(rec, s, Verdict{Retry: v.Wait}, "waiting")
 	}
@@ -33,7 +33,7 @@ func (l *limiter) wait(rec *httpx.Writer, s *subject, v Verdict) bool {
 		return true
 	case <-ctx.Done():
 	}
-	st.giveBack(s.hash, l.o.Rate)
+	l.giveBack(s)
 	n := &rec.Info
 	n.Source, n.Status, n.Err = "server", httpx.StatusClientGone, httpx.ErrClientGone
 	rec.Abort()

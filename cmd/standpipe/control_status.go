@@ -102,6 +102,12 @@ func printLimits(out io.Writer, list []admin.Limit, p terminal.Paint) {
 		if l.Waiting > 0 {
 			fmt.Fprintf(out, "  waiting %d", l.Waiting)
 		}
+		switch l.Store {
+		case "redis":
+			fmt.Fprint(out, "  in redis")
+		case "redis away":
+			fmt.Fprint(out, "  ", p.Red("redis is away"))
+		}
 		fmt.Fprintln(out)
 	}
 }

@@ -41,6 +41,8 @@ type Limit struct {
 	// Running and Waiting are requests at present; Running is 0 for a limit without concurrency.
 	Running int `json:"running"`
 	Waiting int `json:"waiting"`
+	// Store is where requests are counted: "memory", "redis", or "redis away" while it does not answer.
+	Store string `json:"store"`
 }
 
 // Health says whether the apps take requests.

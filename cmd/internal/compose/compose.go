@@ -50,6 +50,7 @@ type parts struct {
 	static     *staticfiles.Set
 	health     *health
 	refusals   *refusals
+	limitStore *limitStore
 	stop       *stop
 }
 
@@ -85,7 +86,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 	}
 	stop := newStop()
 	p := &parts{version: version, log: log, access: access, shim: newShimFiles(cfg, log), privileges: privileges.New(),
-		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), refusals: newRefusals(log, counters.RequestRefused), stop: stop}
+		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), refusals: newRefusals(log, counters.RequestRefused), limitStore: &limitStore{url: cfg.Servers.Redis, log: log}, stop: stop}
 	sites := newSites(p, cfg)
 	p.health = newHealth(log, sites.pools, stop)
 	p.events = func(e supervisor.Event) {
@@ -111,7 +112,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 		return nil, err
 	}
 	sites.limits, sites.tls = listeners.setLimits, certificates
-	return &Server{Listeners: listeners, Certificates: certificates, Limits: &Limits{sites}, parts: p, sites: sites}, nil
+	return &Server{Listeners: listeners, Certificates: certificates, Limits: &Limits{sites, p.limitStore}, parts: p, sites: sites}, nil
 }
 
 // Prepare does what needs root privileges, and then drops them if the configuration says
@@ -195,6 +196,7 @@ func (s *Server) Stop(ctx context.Context) {
 	if s.Certificates != nil {
 		s.Certificates.automatic.stop()
 	}
+	s.parts.limitStore.close()
 	s.parts.storage.folder.close()
 	s.parts.privileges.End()
 	s.parts.access.close()

@@ -4,11 +4,15 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync"
+
+	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/limit"
 	"github.com/standpipe/standpipe/bridge/route"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/limitstore"
 )
 
 // counted is what a limit has counted, of which keys. A reload that changes something else of the
@@ -47,7 +51,7 @@ func (t *site) limit(app string, p *parts, pages *httpx.Pages) func(http.Handler
 	for _, l := range config.LimitsOf(t.cfg.RateLimits, app) {
 		status, _ := strconv.Atoi(l.Status) // one of the setting's choices
 		stages = append(stages, Stage{l.Name, limit.New(limit.Options{
-			Name: l.Name, State: t.limits[l.Name].state, Key: l.Key, IPv6Prefix: l.IPv6Prefix, Rate: l.Bounds(), Concurrency: l.Concurrency,
+			Name: l.Name, State: t.limits[l.Name].state, Key: l.Key, IPv6Prefix: l.IPv6Prefix, Store: p.limitStore.of(l), FailClosed: l.Fail == "closed", Rate: l.Bounds(), Concurrency: l.Concurrency,
 			Applies: applies(l), App: app, Status: status, Announce: l.Fields == "all", DryRun: l.DryRun, Pages: pages, Log: p.log,
 		})})
 	}
@@ -55,6 +59,40 @@ func (t *site) limit(app string, p *parts, pages *httpx.Pages) func(http.Handler
 		return nil
 	}
 	return func(next http.Handler) http.Handler { return wrap(next, stages) }
+}
+
+// limitStore is the Redis of the limits that several servers count together. It is opened when the
+// first such limit is there, and stays.
+type limitStore struct {
+	url string
+	log hclog.Logger
+
+	mu   sync.Mutex
+	open *limitstore.Store // nil: not yet
+}
+
+// of is where a limit is counted; nil: in memory.
+func (s *limitStore) of(l *config.RateLimit) limit.Store {
+	if l.Store != "redis" {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == nil {
+		var err error
+		if s.open, err = limitstore.Open(s.url, s.log); err != nil {
+			panic(err) // the configuration was checked
+		}
+	}
+	return s.open
+}
+
+func (s *limitStore) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open != nil {
+		s.open.Close()
+	}
 }
 
 // applies tells which requests a limit is for; nil: all.
@@ -80,10 +118,15 @@ func applies(l *config.RateLimit) func(*http.Request) bool {
 type LimitStats struct {
 	Name string
 	limit.Stats
+	Shared bool // it is counted in Redis
+	Away   bool // which is away
 }
 
 // Limits are the [[limit]] that are in force.
-type Limits struct{ sites *sites }
+type Limits struct {
+	sites *sites
+	store *limitStore
+}
 
 // Stats are the numbers of each, in the config's order.
 func (l *Limits) Stats() []LimitStats {
@@ -93,8 +136,11 @@ func (l *Limits) Stats() []LimitStats {
 	}
 	list := make([]LimitStats, len(t.cfg.RateLimits))
 	for i := range t.cfg.RateLimits {
-		name := t.cfg.RateLimits[i].Name
-		list[i] = LimitStats{name, t.limits[name].state.Stats()}
+		r := &t.cfg.RateLimits[i]
+		list[i] = LimitStats{Name: r.Name, Stats: t.limits[r.Name].state.Stats()}
+		if store := l.store.of(r); store != nil {
+			list[i].Shared, list[i].Away = true, store.Away()
+		}
 	}
 	return list
 }

@@ -147,6 +147,8 @@ app = "shop"
 status = "503"
 fields = "all"
 dry_run = "on"
+store = "redis"
+fail = "closed"
 ipv6_prefix = 56
 keys = 2000
 

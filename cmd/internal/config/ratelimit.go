@@ -27,6 +27,8 @@ type RateLimit struct {
 	Status     string `key:"status"` // "429", "503"
 	Fields     string `key:"fields"` // "refused", "all"
 	DryRun     bool   `key:"dry_run"`
+	Store      string `key:"store"`       // "memory", "redis"
+	Fail       string `key:"fail"`        // "open", "closed": what becomes of requests while Redis is away
 	IPv6Prefix int    `key:"ipv6_prefix"` // bits of an address that are one client
 	Keys       int    `key:"keys"`        // that are remembered
 }
@@ -88,6 +90,8 @@ func (*RateLimit) Settings() schema.Group {
 		{Key: "status", Kind: schema.Choice, Choices: []string{"429", "503"}, Default: "429", Reload: true},
 		{Key: "fields", Kind: schema.Choice, Choices: []string{"refused", "all"}, Default: "refused", Reload: true},
 		{Key: "dry_run", Kind: schema.Switch, Default: "off", Reload: true},
+		{Key: "store", Kind: schema.Choice, Choices: []string{"memory", "redis"}, Default: "memory", Reload: true},
+		{Key: "fail", Kind: schema.Choice, Choices: []string{"open", "closed"}, Default: "open", Reload: true},
 		{Key: "ipv6_prefix", Kind: schema.Int, Default: "64", Least: leastPrefix, Reload: true},
 		{Key: "keys", Kind: schema.Int, Default: "1000000", Least: leastKeys, Reload: true},
 	}}
@@ -124,6 +128,8 @@ func (l *RateLimit) checkRate(r *schema.Row) {
 		r.Bad("name", "%q has neither rate nor concurrency; write rate = \"10/s\"", l.Name)
 	case l.Rate.Count == 0 && (l.Burst > 0 || l.Delay > 0):
 		r.Bad("burst", "burst and delay are for requests above a rate, and there is none; write rate = \"10/s\"")
+	case l.Rate.Count == 0 && l.Store == "redis":
+		r.Bad("store", "store is for a rate, and there is none; concurrency is counted by each server for itself")
 	case l.Burst > mostBurst:
 		r.Bad("burst", "burst is %d; it is at most %d", l.Burst, mostBurst)
 	case l.Delay > mostBurst || time.Duration(l.Delay)*interval > longestDelay:
@@ -161,6 +167,9 @@ func checkRateLimits(c *Config, r *schema.Row) {
 		row := r.Other(fmt.Sprintf("limit.%d", i))
 		if slices.ContainsFunc(c.RateLimits[:i], func(o RateLimit) bool { return o.Name == l.Name }) && row.Given("name") {
 			row.Bad("name", "[[limit]] duplicate name %q; give each limit its own", l.Name)
+		}
+		if l.Store == "redis" && c.Servers.Redis == "" {
+			row.Bad("store", "[[limit]] store is redis, and redis is not set; write redis = \"redis://127.0.0.1:6379\" at the top")
 		}
 		if l.App != "" && !slices.ContainsFunc(c.Apps, func(a App) bool { return a.Name == l.App }) {
 			row.Bad("app", "[[limit]] there is no app %q", l.App)

@@ -38,6 +38,8 @@ func serverEvents() []Event {
 		event("listener_failed", "error", "An address does not accept connections any more.", "address error", "Restart; if it happens again, report it."),
 		event("listening", "info", "An address is open.", "address", "Nothing."),
 		event("log_dropped", "warn", "The reader of a log is too slow: records were dropped.", "log writes", "Write to a file, or have the collector read faster."),
+		event("limit_store_away", "warn", "The Redis of the limits does not answer; limits with fail = \"open\" let all requests pass, those with \"closed\" refuse all.", "address error", "Start the server that `redis` names, or repair what `error` says. It is tried again every second; limit_store_back follows."),
+		event("limit_store_back", "info", "The Redis of the limits answers again.", "address took", "Nothing: `took` is how long it was away."),
 		event("local_ca", "info", "Names of this machine alone have certificates of the user's own CA.", "path names created", "Browsers accept them after `standpipe certs trust` (docs/local-https.md)."),
 		event("logs_not_reopened", "error", "The logs could not be reopened; the open files are still written.", "error", "Check the folder's owner and mode, then send the signal again."),
 		event("logs_reopened", "info", "The logs were reopened.", "", "Nothing."),

@@ -7,6 +7,7 @@ type Limit struct {
 	Name                               string
 	Allowed, Delayed, Refused, Evicted int64
 	Keys, Running, Waiting             int
+	Shared, Away                       bool // counted in a server, which is away
 }
 
 var (
@@ -15,6 +16,7 @@ var (
 	descLimitEvictions = desc("standpipe_limit_evictions_total", "Keys that were forgotten although they still counted, because there were more than the setting keys.", "limit")
 	descLimitRunning   = desc("standpipe_limit_running", "Requests that run, of a limit with concurrency.", "limit")
 	descLimitWaiting   = desc("standpipe_limit_waiting", "Requests that wait for the rate.", "limit")
+	descLimitStore     = desc("standpipe_limit_store_up", "1: the Redis of a limit with store = \"redis\" answers; 0: it is away.", "limit")
 )
 
 // limits are asked at each scrape.
@@ -25,7 +27,7 @@ func (m *Metrics) Limits(list func() []Limit) { m.registry.MustRegister(limits(l
 
 // Describe is for the registry.
 func (limits) Describe(c chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descLimited, descLimitKeys, descLimitEvictions, descLimitRunning, descLimitWaiting} {
+	for _, d := range []*prometheus.Desc{descLimited, descLimitKeys, descLimitEvictions, descLimitRunning, descLimitWaiting, descLimitStore} {
 		c <- d
 	}
 }
@@ -43,5 +45,12 @@ func (list limits) Collect(c chan<- prometheus.Metric) {
 		send(descLimitEvictions, prometheus.CounterValue, float64(l.Evicted))
 		send(descLimitRunning, prometheus.GaugeValue, float64(l.Running))
 		send(descLimitWaiting, prometheus.GaugeValue, float64(l.Waiting))
+		if l.Shared {
+			up := 1.0
+			if l.Away {
+				up = 0
+			}
+			send(descLimitStore, prometheus.GaugeValue, up)
+		}
 	}
 }

@@ -83,9 +83,20 @@ func (c *commands) About(st *admin.Status) {
 	}
 	st.Folders = foldersOf(c.product.Config())
 	for _, l := range c.product.Limits.Stats() {
-		st.Limits = append(st.Limits, admin.Limit{Name: l.Name, Allowed: l.Allowed, Delayed: l.Delayed, Refused: l.Refused, Evicted: l.Evicted, Keys: l.Keys, Running: l.Running, Waiting: l.Waiting})
+		st.Limits = append(st.Limits, admin.Limit{Name: l.Name, Allowed: l.Allowed, Delayed: l.Delayed, Refused: l.Refused, Evicted: l.Evicted, Keys: l.Keys, Running: l.Running, Waiting: l.Waiting, Store: storeOf(l)})
 	}
 	st.Certificates, st.Requests = c.Certificates(), c.served()
+}
+
+// storeOf says where a limit is counted.
+func storeOf(l compose.LimitStats) string {
+	switch {
+	case !l.Shared:
+		return "memory"
+	case l.Away:
+		return "redis away"
+	}
+	return "redis"
 }
 
 // Certificates are those of HTTPS.
