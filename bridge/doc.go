@@ -1,10 +1,10 @@
 // Package bridge holds no code: it is the map of the packages that stand between
 // clients and workers.
 //
-//	leaves    cgi, httpx, spool, body, content, upstream, logtext, cpu, proxyproto
+//	leaves    cgi, httpx, spool, body, content, upstream, logtext, cpu, proxyproto, netset
 //	                                                any package of bridge may import them
 //	ways in   listen, http1, https, h2, h3, uwsgi   from a connection to an http.Handler
-//	stages    chain, forwarded, compress, route; static is one too; accesslog observes
+//	stages    chain, forwarded, access, compress, route; static is one too; accesslog observes
 //	                                                an http.Handler around another one
 //	handlers  wsgi, static, proxy                   they answer a request
 //	bridgetest                                      what the tests of several packages share

@@ -13,6 +13,10 @@ const RefusedFull = "max_connections"
 // called. It does not wait; false: it is refused.
 func (g *Group) Admit(client netip.Addr) (done func(), ok bool) {
 	limits := g.watch.limits.Load()
+	if limits.denies(nil, client) {
+		g.refused(RefusedDenied)
+		return nil, false
+	}
 	key, ok := g.counts.takeFor(client, limits)
 	if !ok {
 		g.countTooMany(client, limits)

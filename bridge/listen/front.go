@@ -30,6 +30,7 @@ type Header struct {
 	net.Conn // the socket
 
 	of    *Conn
+	at    net.Addr              // the listener's
 	front atomic.Pointer[front] // nil: not read yet
 }
 
@@ -51,7 +52,12 @@ func (h *Header) Take() error {
 		return err
 	}
 	h.front.Store(frontOf(read))
-	if limits := c.group.watch.limits.Load(); !c.group.counts.take(c, limits) {
+	limits := c.group.watch.limits.Load()
+	if limits.denies(h.at, addrOf(c)) {
+		c.group.denied(c)
+		return errDenied
+	}
+	if !c.group.counts.take(c, limits) {
 		c.group.tooMany(c, limits)
 		return errTooMany
 	}
@@ -107,7 +113,10 @@ func tcpOf(c *Conn) (*net.TCPConn, bool) {
 	return tcp, ok
 }
 
-var errTooMany = errors.New("the client has too many connections")
+var (
+	errTooMany = errors.New("the client has too many connections")
+	errDenied  = errors.New("the client's address is denied")
+)
 
 // readHeader takes the bytes of the header off the connection, and no others: what is behind it is
 // read from the descriptor.

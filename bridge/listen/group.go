@@ -47,6 +47,9 @@ type Options struct {
 // Limits.PerClient allows.
 const RefusedPerClient = "max_connections_per_client"
 
+// RefusedDenied is a reason of Options.Refused: Limits.Denied has said so.
+const RefusedDenied = "access_denied"
+
 // Group is all listeners that are served together, whatever protocols they speak. They
 // share one limit of connections, one watch over slow clients and one end.
 type Group struct {

@@ -73,7 +73,7 @@ func (l *limitListener) newConn(nc net.Conn) *Conn {
 	if !l.headers {
 		return newConn(nc, l.group)
 	}
-	h := &Header{Conn: nc}
+	h := &Header{Conn: nc, at: l.Addr()}
 	h.of = newConn(h, l.group)
 	h.of.Header = h
 	return h.of
@@ -83,6 +83,10 @@ func (l *limitListener) newConn(nc net.Conn) *Conn {
 func (l *limitListener) admit(c *Conn, limits *Limits) bool {
 	switch h := c.Header; {
 	case h == nil:
+		if limits.denies(l.Addr(), addrOf(c)) {
+			l.group.denied(c)
+			return false
+		}
 		if l.group.counts.take(c, limits) {
 			return true
 		}

@@ -98,6 +98,18 @@ func (g *Group) tooMany(c *Conn, limits *Limits) {
 	g.countTooMany(addrOf(c), limits)
 }
 
+// denies reports whether a client's connections are closed at once.
+func (l *Limits) denies(at net.Addr, client netip.Addr) bool {
+	return l.Denied != nil && client.IsValid() && l.Denied(at, client)
+}
+
+// denied closes c, which is not counted, with a reset. Its record was written.
+func (g *Group) denied(c *Conn) {
+	g.refused(RefusedDenied)
+	_ = c.SetLinger(0)
+	_ = c.Conn.Close()
+}
+
 // countTooMany counts a connection that is refused because its client has too many, and writes a
 // record, at most once a minute for each client.
 func (g *Group) countTooMany(a netip.Addr, limits *Limits) {

@@ -126,3 +126,38 @@ func TestConnectionsPerClient(t *testing.T) {
 		t.Errorf("%v are still counted", g.counts.open)
 	}
 }
+
+// A denied client's connection is closed before anything of it is read, and is counted.
+func TestDeniedConnections(t *testing.T) {
+	var refused atomic.Int64
+	g := NewGroup(Options{Refused: func(reason string) {
+		if reason == RefusedDenied {
+			refused.Add(1)
+		}
+	}})
+	first := echo(t, g, "tcp", "127.0.0.1:0")
+	g.SetLimits(Limits{Denied: func(at net.Addr, client netip.Addr) bool {
+		return (at == nil || at == first) && client == netip.MustParseAddr("127.0.0.1")
+	}})
+	served := func(at net.Addr) bool {
+		c, err := net.Dial("tcp", at.String())
+		if err != nil {
+			return false
+		}
+		defer c.Close()
+		_, err = c.Read(make([]byte, 1))
+		return err == nil
+	}
+	if served(first) {
+		t.Error("a denied client is served")
+	}
+	if !served(echo(t, g, "tcp", "127.0.0.1:0")) {
+		t.Error("at another address it is not served")
+	}
+	if _, ok := g.Admit(netip.MustParseAddr("127.0.0.1")); ok {
+		t.Error("it is served over UDP")
+	}
+	if refused.Load() != 2 {
+		t.Errorf("%d refusals are counted", refused.Load())
+	}
+}

@@ -2,6 +2,7 @@ package listen
 
 import (
 	"math"
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -28,6 +29,9 @@ type Limits struct {
 	// Trusted reports peers from which a PROXY header is taken; an invalid address means a unix
 	// socket. nil: from none.
 	Trusted func(netip.Addr) bool
+	// Denied reports clients whose connections are closed at once, and records them; at is the listener's address, or nil for
+	// a connection over UDP. nil: there are none. Unix sockets are not asked about.
+	Denied func(at net.Addr, client netip.Addr) bool
 }
 
 // watch are the open connections. One timer looks at all of them while there are any: a

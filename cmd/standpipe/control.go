@@ -50,6 +50,8 @@ func controlCommands() []*cli.Command {
 		command("resume", "[APP]", "serve requests again after pause", (*controller).resume),
 		command("log-level", "LEVEL", "set the log level until the next reload: trace, debug, info, warn or error", (*controller).logLevel),
 		command("reopen-logs", "", "reopen the log files, after they were renamed", (*controller).reopenLogs),
+		described(command("deny", "ADDRESS or list", "refuse an address or a network from now on, or list those that are refused", denyNetwork, denyFlags()...), denyDescription),
+		command("allow", "ADDRESS", "end what standpipe deny has begun", allowNetwork),
 		certs,
 		command("stop", "", "stop in order; wait until the process has exited", (*controller).stop),
 	}
@@ -104,7 +106,7 @@ func (s *controller) run(do func(*controller) error) error {
 		return err
 	}
 	switch p.Err {
-	case "no_such_app", "no_such_worker", "bad_worker", "bad_level", "bad_number", "which_app", "no_such_certificate":
+	case "no_such_app", "no_such_worker", "bad_worker", "bad_level", "bad_number", "which_app", "no_such_certificate", "bad_network", "bad_duration":
 		return exit.With(exit.Usage, errors.New(printable(p.Detail)))
 	}
 	return exit.With(exit.Failed, errors.New(problemText(p)))

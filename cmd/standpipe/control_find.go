@@ -25,6 +25,8 @@ func readsOnly(c *cli.Context) bool {
 		return true
 	case "certs":
 		return len(c.Args()) == 0
+	case "deny":
+		return c.Arg(0) == "list"
 	}
 	return false
 }

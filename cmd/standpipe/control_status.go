@@ -78,6 +78,9 @@ func printStatus(out io.Writer, st *admin.Status, p terminal.Paint) error {
 	if len(st.Requests) > 0 {
 		fmt.Fprintf(out, "  requests %s\n", versions(st.Requests))
 	}
+	if st.Clients != nil {
+		printClients(out, st.Clients, p)
+	}
 	for i := range st.Certificates {
 		printCertificate(out, &st.Certificates[i], p)
 	}

@@ -16,5 +16,6 @@
 //	control_status.go  status and dump
 //	control_health.go  health
 //	control_certs.go   certs
+//	control_deny.go    deny and allow
 //	certs_trust.go     certs trust, certs untrust
 package main

@@ -6,6 +6,7 @@
 //	GET  /v1/health[?app=shop]           Health: what /readyz answers
 //	GET  /v1/static[?app=shop]           Files
 //	GET  /v1/certificates                Certificates
+//	GET  /v1/denied                      Denied
 //	GET  /v1/dump?worker=shop/3          Dump: Python stacks; the worker continues to run
 //	POST /v1/reload     {app}            Done, or a Problem with Failures, when the reload has ended
 //	POST /v1/restart    {app | worker}   likewise; the replacement of a worker serves
@@ -13,6 +14,8 @@
 //	POST /v1/pause      {app}            Done: requests wait in the queue
 //	POST /v1/resume     {app}            Done
 //	POST /v1/renew      {name}           Done, or a Problem, when the CA has answered
+//	POST /v1/deny       {network, seconds, reason, force}  Done
+//	POST /v1/allow      {network}        Done
 //	POST /v1/log-level  {level}          Done
 //	POST /v1/reopen-logs                 Done
 //	POST /v1/stop                        Done, and the connection ends with the process
@@ -28,6 +31,7 @@
 //	order.go     how a command is read
 //	status.go    the status, from the pools
 //	certificates.go  the certificates, and how one is renewed
+//	denied.go    the networks that are denied at run time
 //	types.go     the JSON of requests and responses
 //	problem.go   how errors become a Problem
 //	failures.go  Failures: the last failed reload of each app

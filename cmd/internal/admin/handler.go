@@ -34,6 +34,7 @@ func NewHandler(o Options) *Handler {
 	h.mux.HandleFunc("GET /v1/health", h.health)
 	h.mux.HandleFunc("GET /v1/static", h.static)
 	h.mux.HandleFunc("GET /v1/certificates", h.certificates)
+	h.mux.HandleFunc("GET /v1/denied", deniedList{o.Server}.list)
 	h.mux.HandleFunc("GET /v1/dump", h.dump)
 	h.mux.HandleFunc("POST /v1/reload", h.command("reload", h.reload))
 	h.mux.HandleFunc("POST /v1/restart", h.command("restart", h.restart))
@@ -41,6 +42,8 @@ func NewHandler(o Options) *Handler {
 	h.mux.HandleFunc("POST /v1/pause", h.command("pause", func(_ context.Context, o *Order) (*Done, error) { return h.each(o, Pool.Pause) }))
 	h.mux.HandleFunc("POST /v1/resume", h.command("resume", func(_ context.Context, o *Order) (*Done, error) { return h.each(o, Pool.Resume) }))
 	h.mux.HandleFunc("POST /v1/renew", h.command("renew", h.renewCertificate))
+	h.mux.HandleFunc("POST /v1/deny", h.command("deny", deniedList{o.Server}.deny))
+	h.mux.HandleFunc("POST /v1/allow", h.command("allow", deniedList{o.Server}.allow))
 	h.mux.HandleFunc("POST /v1/log-level", h.command("log-level", func(_ context.Context, o *Order) (*Done, error) {
 		if err := h.Server.SetLevel(o.Level); err != nil {
 			return nil, refuse(http.StatusBadRequest, "bad_level", err)
@@ -92,6 +95,9 @@ func (h *Handler) record(name string, o *Order, r *http.Request) {
 	}
 	if o.Name != "" {
 		pairs = append(pairs, "name", o.Name)
+	}
+	if o.Network != "" {
+		pairs = append(pairs, "network", o.Network)
 	}
 	if o.Level != "" {
 		pairs = append(pairs, "log_level", o.Level)

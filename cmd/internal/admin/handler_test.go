@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/bridge/access"
 	"github.com/standpipe/standpipe/cmd/internal/acme"
 	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/shim"
@@ -66,6 +68,7 @@ type fakeServer struct {
 	err   error
 
 	certificates []certs.Info
+	denied       *access.Denied
 }
 
 func (s *fakeServer) Pools() (list []Pool) {
@@ -102,6 +105,10 @@ func (s *fakeServer) RenewCertificate(ctx context.Context, name string) error {
 	return errors.Join(s.err, ctx.Err())
 }
 
+func (s *fakeServer) Deny(e access.Entry) error          { return s.denied.Add(e) }
+func (s *fakeServer) Allow(p netip.Prefix) (bool, error) { return s.denied.Remove(p), s.err }
+func (s *fakeServer) Denied() []access.Entry             { return s.denied.List(time.Now(), 0) }
+
 type rig struct {
 	*fakeServer
 	h   *Handler
@@ -109,7 +116,7 @@ type rig struct {
 }
 
 func newRig() *rig {
-	r := &rig{fakeServer: &fakeServer{}}
+	r := &rig{fakeServer: &fakeServer{denied: access.NewDenied()}}
 	for _, app := range []string{"shop", "blog"} {
 		r.pools = append(r.pools, &fakePool{app: app, size: 4, done: &r.done, stacks: "the stacks"})
 	}
@@ -310,5 +317,34 @@ func TestRenewalContinues(t *testing.T) {
 	r.h.ServeHTTP(rec, httptest.NewRequestWithContext(ctx, "POST", "/v1/renew", strings.NewReader(`{"name":"shop.test"}`)))
 	if rec.Code != http.StatusOK {
 		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+}
+
+func TestDenyAndAllow(t *testing.T) {
+	r := newRig()
+	for _, c := range []struct {
+		path, body string
+		status     int
+		word       string
+	}{
+		{"/v1/deny", `{"network":"203.0.113.7","seconds":60,"reason":"probes"}`, 200, ""},
+		{"/v1/deny", `{"network":"203.0.113.0/23x"}`, 400, "bad_network"},
+		{"/v1/deny", `{"network":"203.0.113.7","seconds":-1}`, 400, "bad_duration"},
+		{"/v1/deny", `{"network":"203.0.113.7","seconds":1e300}`, 400, "bad_duration"},
+		{"/v1/deny", `{"network":"all"}`, 409, "risky_network"},
+		{"/v1/deny", `{"network":"127.0.0.1"}`, 409, "risky_network"},
+		{"/v1/deny", `{"network":"127.0.0.1","force":true}`, 200, ""},
+		{"/v1/allow", `{"network":"203.0.113.0/24"}`, 404, "not_denied"},
+		{"/v1/allow", `{"network":"203.0.113.7"}`, 200, ""},
+	} {
+		w := httptest.NewRecorder()
+		r.h.ServeHTTP(w, httptest.NewRequest("POST", c.path, strings.NewReader(c.body)))
+		var p Problem
+		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != c.status || p.Err != c.word {
+			t.Errorf("%s %s: %d %s", c.path, c.body, w.Code, w.Body)
+		}
+	}
+	if list := r.denied.List(time.Now(), 0); len(list) != 1 || list[0].Network.String() != "127.0.0.1/32" || !list[0].ByCommand || !list[0].Until.IsZero() {
+		t.Errorf("denied: %+v", list)
 	}
 }

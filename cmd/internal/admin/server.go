@@ -2,11 +2,14 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/bridge/access"
 	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/supervisor"
 )
@@ -50,7 +53,16 @@ type Server interface {
 	// RenewCertificate obtains a new certificate now. The errors include acme.ErrNone and
 	// acme.ErrUnknownName.
 	RenewCertificate(ctx context.Context, name string) error
+	// Deny refuses a network from now on. The errors include ErrUpgrading and access.ErrFull.
+	Deny(e access.Entry) error
+	// Allow ends that; false: the network was not denied.
+	Allow(network netip.Prefix) (bool, error)
+	// Denied lists what is denied at run time.
+	Denied() []access.Entry
 }
+
+// ErrUpgrading is the error of a command whose effect an upgrade would lose.
+var ErrUpgrading = errors.New("an upgrade is in progress; give the command again when it has ended")
 
 // Options are what a Handler works with.
 type Options struct {

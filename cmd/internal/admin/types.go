@@ -26,7 +26,9 @@ type Status struct {
 	Certificates []certs.Info `json:"certificates,omitempty"`
 	// Limits are the numbers of [[limit]].
 	Limits []Limit `json:"limits,omitempty"`
-	Apps   []App   `json:"apps"`
+	// Clients are who was refused by address; nil: none was, and none is denied.
+	Clients *Clients `json:"clients,omitempty"`
+	Apps    []App    `json:"apps"`
 }
 
 // Limit are the numbers of one [[limit]]. Those of requests and Evicted never decrease.
@@ -182,6 +184,11 @@ type Order struct {
 	Workers int    `json:"workers,omitempty"`
 	Level   string `json:"level,omitempty"`
 	Name    string `json:"name,omitempty"` // of a certificate
+	// Network is denied for so many seconds, 0: until it is allowed; Force: even if that is risky.
+	Network string  `json:"network,omitempty"`
+	Seconds float64 `json:"seconds,omitempty"`
+	Reason  string  `json:"reason,omitempty"`
+	Force   bool    `json:"force,omitempty"`
 }
 
 // Done is the response to a command.

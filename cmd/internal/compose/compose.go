@@ -31,6 +31,8 @@ type Server struct {
 	Certificates *Certificates
 	// Limits are the [[limit]].
 	Limits *Limits
+	// Access are the rules about who may come.
+	Access *Access
 
 	parts    *parts
 	sites    *sites
@@ -48,6 +50,7 @@ type parts struct {
 	privileges *privileges.Privileges
 	storage    *storage
 	static     *staticfiles.Set
+	clients    *Access
 	health     *health
 	refusals   *refusals
 	limitStore *limitStore
@@ -87,6 +90,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 	stop := newStop()
 	p := &parts{version: version, log: log, access: access, shim: newShimFiles(cfg, log), privileges: privileges.New(),
 		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), refusals: newRefusals(log, counters.RequestRefused), limitStore: &limitStore{url: cfg.Servers.Redis, log: log}, stop: stop}
+	p.clients = newAccess(log, kept)
 	sites := newSites(p, cfg)
 	p.health = newHealth(log, sites.pools, stop)
 	p.events = func(e supervisor.Event) {
@@ -112,7 +116,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 		return nil, err
 	}
 	sites.limits, sites.tls = listeners.setLimits, certificates
-	return &Server{Listeners: listeners, Certificates: certificates, Limits: &Limits{sites, p.limitStore}, parts: p, sites: sites}, nil
+	return &Server{Listeners: listeners, Certificates: certificates, Limits: &Limits{sites, p.limitStore}, Access: p.clients, parts: p, sites: sites}, nil
 }
 
 // Prepare does what needs root privileges, and then drops them if the configuration says
@@ -159,6 +163,11 @@ func (s *Server) Drain(ctx context.Context) error {
 // Keep returns what the process of an upgrade needs and may not be able to read: keys.
 func (s *Server) Keep() (map[string][]byte, error) {
 	kept, err := s.Certificates.keep()
+	if kept == nil {
+		kept = map[string][]byte{}
+	}
+	denied, failed := s.Access.Denied.Encode(time.Now())
+	kept[keptDenied], err = denied, errors.Join(err, failed)
 	if quic := s.Listeners.three.keep(); quic != nil {
 		kept[keptQUIC] = quic
 	}

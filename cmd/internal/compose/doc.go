@@ -23,6 +23,7 @@
 //	limits.go     [[limit]]: its stages, and what they have counted
 //	routes.go     [[route]]: the conditions and the handler of each
 //	upstreams.go  the ways to other servers; options of other stages
+//	access.go     Access: who may come, and what of that outlives reloads
 //	local.go      certificates for names of this machine alone
 //	stored.go     certificates while no server runs
 //	acme.go       automatic: certificates from a CA, and its challenges

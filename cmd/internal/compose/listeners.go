@@ -23,6 +23,7 @@ import (
 // Listeners are the addresses that are served, and the protocols that are spoken there.
 type Listeners struct {
 	log       *logfile.Log
+	sites     *sites
 	group     *listen.Group
 	wanted    []config.Listen
 	protocols []listen.Protocol             // of wanted
@@ -44,11 +45,11 @@ func newListeners(cfg *config.Config, s *sites, c *Certificates, refused func(re
 	l := &Listeners{
 		three:  three,
 		log:    log,
-		group:  listen.NewGroup(listen.Options{MaxConnections: cfg.Limits.MaxConns, Limits: paceOf(cfg), Refused: counters.Refused, Log: log}),
+		sites:  s,
+		group:  listen.NewGroup(listen.Options{MaxConnections: cfg.Limits.MaxConns, Refused: counters.Refused, Log: log}),
 		wanted: cfg.Listen,
 	}
-	pace := paceOf(cfg).Send
-	l.pace.Store(&pace)
+	l.setLimits(paceOf(cfg))
 	for i := range cfg.Listen {
 		l.protocols = append(l.protocols, l.protocolOf(cfg, i, s, c, refused, counters))
 	}
@@ -119,6 +120,7 @@ func (b *bothHTTP) Close() error { return errors.Join(b.Server.Close(), b.two.Cl
 
 // setLimits puts limits in force, for open connections too.
 func (l *Listeners) setLimits(limits listen.Limits) {
+	limits.Denied = l.closes
 	l.pace.Store(&limits.Send)
 	l.group.SetLimits(limits)
 }

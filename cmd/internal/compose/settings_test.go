@@ -115,6 +115,16 @@ user = "root"
 group = "root"
 backlog = 77
 
+[[access]]
+path = "/admin"
+hosts = ["admin.example.org"]
+listen = ["127.0.0.1:0"]
+except = ["/admin/health"]
+allow = ["10.0.0.0/8"]
+deny = ["10.1.0.0/16"]
+allow_files = ["allowed.txt"]
+deny_files = ["denied.txt"]
+
 [[internal]]
 url = "/protected"
 dir = "protected"

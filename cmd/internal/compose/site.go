@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/bridge/access"
 	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/compress"
 	"github.com/standpipe/standpipe/bridge/forwarded"
@@ -62,9 +63,11 @@ func (t *site) stages(p *parts, pages *httpx.Pages) ([]Stage, error) {
 		Stage{"forwarded", forwarded.New(forwarded.Options{Trust: trust, Fields: fields, Log: p.log})},
 		Stage{"hsts", on(cfg.TLS.HSTS != "off", chain.HSTS(cfg.TLS.HSTS))}, // behind forwarded, which may know the scheme
 		Stage{"limits", chain.Limits(chain.LimitsOptions{MaxBody: cfg.Limits.MaxBody, MaxTarget: int(cfg.Limits.MaxTarget), MaxFields: cfg.Limits.MaxFields, Pages: pages, Log: p.log})},
+		Stage{"denied", access.NewDenials(t.access.all)},     // standpipe deny
 		Stage{"limit", t.limit("", p, pages)},                // [[limit]]
+		Stage{"access", t.access.stage(-1)},                  // [[access]]: behind limits, which refuses paths that can be read in two ways, and limit, which counts wrong passwords
 		Stage{"static", p.static.Stage(cfg, t.hosts, pages)}, // [[static]]
-		Stage{"routes", routes},                              // [[route]]
+		Stage{"routes", routes}, // [[route]]
 	), nil
 }
 
@@ -97,6 +100,9 @@ func (t *site) assemble(p *parts) error {
 	if t.hosts, err = p.static.Group(t.cfg); err != nil {
 		return err
 	}
+	if t.access, err = p.clients.rules(t, pages); err != nil {
+		return err
+	}
 	stages, err := t.stages(p, pages)
 	if err != nil {
 		return err
@@ -105,7 +111,7 @@ func (t *site) assemble(p *parts) error {
 	t.handlers = make([]http.Handler, len(t.listen))
 	for i := range t.listen {
 		t.handlers[i] = common
-		if own := t.ofAddress(&t.listen[i], stages, pages, p.log); own != nil {
+		if own := t.ofAddress(i, stages, pages, p.log); own != nil {
 			t.handlers[i] = wrap(router, own)
 		}
 	}
@@ -114,7 +120,8 @@ func (t *site) assemble(p *parts) error {
 
 // ofAddress are all stages of the requests of one address, if it has some beside those of all; nil: it has not. Its own ones
 // are behind forwarded too, and before all that an app answers.
-func (t *site) ofAddress(at *config.Listen, all []Stage, pages *httpx.Pages, log hclog.Logger) (own []Stage) {
+func (t *site) ofAddress(i int, all []Stage, pages *httpx.Pages, log hclog.Logger) (own []Stage) {
+	at := &t.listen[i]
 	put := func(before string, s Stage) {
 		if own == nil {
 			own = slices.Clone(all)
@@ -125,7 +132,13 @@ func (t *site) ofAddress(at *config.Listen, all []Stage, pages *httpx.Pages, log
 		put("hsts", Stage{"redirect", chain.RedirectHTTPS(portOfHTTPS(t.listen), pages)})
 	}
 	if serves := servedAt(at, t.listen); serves != nil { // behind limits, which looks at the host
-		put("static", Stage{"hosts", chain.Hosts(chain.HostsOptions{Serves: serves, Address: at.String(), Pages: pages, Log: log})})
+		put("denied", Stage{"hosts", chain.Hosts(chain.HostsOptions{Serves: serves, Address: at.String(), Pages: pages, Log: log})})
+	}
+	if _, ok := t.access.own[i]; ok {
+		if own == nil {
+			own = slices.Clone(all)
+		}
+		own[slices.IndexFunc(own, func(s Stage) bool { return s.Name == "access" })].Wrap = t.access.stage(i)
 	}
 	return own
 }
@@ -181,6 +194,7 @@ type site struct {
 	limits  map[string]*counted  // what each [[limit]] has counted, by name
 	proxies []*proxy.Handler     // of the routes
 	hosts   []*staticfiles.Hosts // of [[static]]
+	access  *accessRules         // who may come
 }
 
 // run is one app of a site.

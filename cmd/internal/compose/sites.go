@@ -169,6 +169,7 @@ func (s *sites) replace(cfg *config.Config, only string) error {
 	s.parts.static.Open(next.cfg, next.hosts)
 	s.parts.static.Clear()
 	s.current.Store(next)
+	next.access.opening.InForce()
 	s.tls.apply(secure)
 	s.settle(old, next)
 	if failed != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/standpipe/standpipe/bridge/access"
 	"github.com/standpipe/standpipe/bridge/accesslog"
 	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/compress"
@@ -62,7 +63,7 @@ func TestWiring(t *testing.T) {
 	}
 	made := testca.SelfSigned(t, testca.For("shop.example.org"))
 	cert, key := made.CertPEM, made.KeyPEM
-	for name, text := range map[string]string{"cert.pem": cert, "key.pem": key, "key-and-cert.pem": key + cert, "busy.html": "busy", "app/app.py": "app = None\n", "app/env": "C=d\n", "touched": "", "app/touched": ""} {
+	for name, text := range map[string]string{"cert.pem": cert, "key.pem": key, "key-and-cert.pem": key + cert, "busy.html": "busy", "allowed.txt": "10.2.3.4\n", "denied.txt": "192.0.2.0/24 # comment\n", "app/app.py": "app = None\n", "app/env": "C=d\n", "touched": "", "app/touched": ""} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +99,7 @@ func TestWiring(t *testing.T) {
 	}
 	// listen.Options and forwarded.Options are taken apart by their constructors: the test in integration/ has to do for them.
 	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, http1.Options{}, https.Options{}, h3.Options{}, proxy.Options{}, static.Options{}, compress.Options{}, limit.Options{},
-		chain.PanicsOptions{}, chain.HealthOptions{}, chain.LimitsOptions{}, chain.HostsOptions{}} {
+		chain.PanicsOptions{}, chain.HealthOptions{}, chain.LimitsOptions{}, chain.HostsOptions{}, access.Options{}} {
 		typ := reflect.TypeOf(want)
 		if len(seen[typ]) == 0 {
 			t.Errorf("no %v was found in the assembled server", typ)

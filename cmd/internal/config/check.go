@@ -19,6 +19,7 @@ func (c *Config) Check(r *schema.Row) {
 	c.checkTLS(r)
 	c.checkACME(r)
 	checkStatics(r, "[[static]]", c.Static, true)
+	checkAccess(c, r)
 	c.checkInternal(r)
 	c.checkNames(r)
 	c.checkMounts(r)

@@ -6,6 +6,10 @@ const pool = "app configured idle busy booting draining backing_off surplus read
 func serverEvents() []Event {
 	const report = "This is a fault of standpipe: please report it, with the records around it."
 	return []Event{
+		event("access_file", "info", "A file of [[access]] has changed; its new content is in force.", "path", "Nothing."),
+		event("access_file_failed", "error", "A file of [[access]] has changed and cannot be used; its previous content stays in force.", "path error", "`error` names the line. Correct the file; it is read again when it changes."),
+		event("deny_list_lost", "error", "The deny list of the process before this one cannot be read; nothing is denied at run time.", "error path", "Deny again what has to be: `standpipe deny ADDRESS --for 1h`."),
+		event("deny_list_not_written", "error", "The deny list cannot be written to state_dir; it is lost at a restart.", "error path", "Give the server's user access to state_dir, and free space there."),
 		event("accept_paused", "warn", "New connections are not accepted for a moment.", "address error max_connections", "Raise the limit of open files (ulimit -n, LimitNOFILE), or max_connections."),
 		event("access_log", "error", "The access log cannot be written.", "error", "Check the disk and the file's owner; lines are lost meanwhile."),
 		event("acme", "debug; warn or error", "A message about an automatic certificate and its CA.", "name issuer error detail peer", "Nothing by itself: certificate_failed says what is wrong. docs/automatic-https.md has the usual causes."),
@@ -23,7 +27,7 @@ func serverEvents() []Event {
 		event("connection_ended", "info", "A connection of HTTP/2 was ended because of what its client sent, or did not send.", "peer reason", "Mostly nothing: scanners, attackers and broken clients cause them; docs/http2.md has the reasons. If the client is yours and `reason` is a flood, please report what it does. Logged once a minute for each reason."),
 		event("connection_refused", "warn", "A client has too many connections: a further one was closed at once. Or all are taken, and one of HTTP/3 cannot wait.", "peer reason max_connections", "If many clients share the address (a company, a proxy), raise max_connections_per_client, or name the proxy in trusted_proxies. Logged once a minute for each client."),
 		event("connection_slowed", "info", "A connection of HTTP/2 is read more slowly, because its client sends bodies in frames of a few bytes.", "peer reason", "Nothing, if the upload is fast enough for you; otherwise have the client collect what it writes. Logged once a minute."),
-		event("control", "info", "A command was given to this server.", "command app worker to name log_level by", "Nothing: `by` names the user and the process."),
+		event("control", "info", "A command was given to this server.", "command app worker to name network log_level by", "Nothing: `by` names the user and the process."),
 		event("control_socket", "info; debug", "The control socket is open.", "path error", "Nothing. With `error` the commands need --control PATH to find it."),
 		event("dispatch_stall", "error", "Requests wait although workers are idle.", pool, report),
 		event("drain_ended", "warn", "Requests still ran at the end of graceful_timeout; their workers are stopped.", "", "Raise graceful_timeout and stop_timeout (and the service manager's own limit) if such requests must finish."),

@@ -4,6 +4,7 @@
 //	requests.go  Observe: what a request was, when it has its response
 //	versions.go  requests by the version of HTTP
 //	tls.go       handshakes, and the days that certificates are valid
+//	clients.go   who was refused by address
 //	pools.go     the collector that asks the pools at each scrape
 //	limits.go    the numbers of each [[limit]]
 //	watch.go     Watch: whether the invariants hold

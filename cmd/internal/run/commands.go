@@ -3,13 +3,16 @@ package run
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/bridge/access"
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/cmd/internal/compose"
@@ -86,6 +89,10 @@ func (c *commands) About(st *admin.Status) {
 		st.Limits = append(st.Limits, admin.Limit{Name: l.Name, Allowed: l.Allowed, Delayed: l.Delayed, Refused: l.Refused, Evicted: l.Evicted, Keys: l.Keys, Running: l.Running, Waiting: l.Waiting, Store: storeOf(l)})
 	}
 	st.Certificates, st.Requests = c.Certificates(), c.served()
+	clients := &admin.Clients{Denied: c.product.Access.Denied.List(time.Now(), admin.MostShown), Networks: c.product.Access.Denied.Len(), Refused: c.product.Access.Records.Counts()}
+	if clients.Networks > 0 || len(clients.Refused) > 0 {
+		st.Clients = clients
+	}
 }
 
 // storeOf says where a limit is counted.
@@ -98,6 +105,25 @@ func storeOf(l compose.LimitStats) string {
 	}
 	return "redis"
 }
+
+// Deny refuses a network from now on.
+func (c *commands) Deny(e access.Entry) error {
+	if c.product.Access.HandingOver() {
+		return admin.ErrUpgrading
+	}
+	return c.product.Access.Denied.Add(e)
+}
+
+// Allow ends that.
+func (c *commands) Allow(network netip.Prefix) (bool, error) {
+	if c.product.Access.HandingOver() {
+		return false, admin.ErrUpgrading
+	}
+	return c.product.Access.Denied.Remove(network), nil
+}
+
+// Denied lists what is denied at run time.
+func (c *commands) Denied() []access.Entry { return c.product.Access.Denied.List(time.Now(), 0) }
 
 // Certificates are those of HTTPS.
 func (c *commands) Certificates() []certs.Info { return c.product.Certificates.List() }

@@ -56,6 +56,7 @@ func (h *handover) begin() {
 		return
 	}
 	h.attempt = a
+	h.product.Access.HandOver(true)
 	h.log.Info("upgrade", "program", o.Program, "pid", a.Pid, "message", "a new process boots; this one serves until it is ready")
 }
 
@@ -112,6 +113,7 @@ func (h *handover) conclude(err error) bool {
 		h.product.Listeners.Reclaim()
 	}
 	h.attempt = nil
+	h.product.Access.HandOver(false)
 	pairs := []any{"error", err, "message", "this process continues to serve"}
 	if f := new(upgrade.Failed); errors.As(err, &f) {
 		pairs = append(pairs, "pid", f.Pid)

@@ -122,6 +122,9 @@ func (s *server) assemble(ctx context.Context) (err error) {
 		}
 		return list
 	})
+	s.metrics.Clients(func() metrics.Clients {
+		return metrics.Clients{Refused: s.product.Access.Records.Counts(), Denied: s.product.Access.Denied.Len()}
+	})
 	s.service = &service{pools: func() []*supervisor.Pool { return s.product.Pools() }, log: s.log}
 	s.reloads = &reloads{service: s.service, log: s.log, failures: &s.failures, load: s.reload, group: newGroup(ctx)}
 	dev := newDevReload(s.cfg, s.log, s.reloads.start)

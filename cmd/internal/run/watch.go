@@ -29,6 +29,7 @@ const (
 	readyTick = 500 * time.Millisecond
 	// certificateTick is half of the time after which a file that has changed is read.
 	certificateTick = 500 * time.Millisecond
+	accessTick      = 500 * time.Millisecond // likewise
 )
 
 // start starts one goroutine for each of them; stop ends them and waits.
@@ -54,6 +55,7 @@ func (w *watchers) start(ctx context.Context) {
 		}
 	}))
 	w.group.start(every(certificateTick, func() { w.product.Certificates.Look(time.Now()) }))
+	w.group.start(every(accessTick, func() { w.product.Access.Look(time.Now()) }))
 	if w.dev != nil {
 		w.group.start(func(ctx context.Context) {
 			if err := w.dev.Run(ctx); err != nil {

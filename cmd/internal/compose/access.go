@@ -1,0 +1,146 @@
+package compose
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/access"
+	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/route"
+	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/logfile"
+)
+
+// Access is what outlives reloads of the rules about who may come: the deny list of this hour, the counts, the files.
+type Access struct {
+	Denied  *access.Denied
+	Records *access.Records
+	files   *access.Files
+	log     *logfile.Log
+
+	handing atomic.Bool // another process has a copy of Denied
+}
+
+// keptDenied is the name of the deny list in what Server.Keep returns.
+const keptDenied = "denied"
+
+func newAccess(log *logfile.Log, kept func(string) []byte) *Access {
+	a := &Access{Denied: access.NewDenied(), Records: access.NewRecords(log), files: access.NewFiles(log), log: log}
+	if err := a.Denied.Restore(kept(keptDenied), time.Now()); err != nil {
+		log.Error("deny_list_lost", "error", err, "message", "the deny list of the old process cannot be read: nothing is denied now; standpipe deny denies again")
+	}
+	return a
+}
+
+// HandOver says whether another process has a copy of the deny list, which changes of this one do not reach.
+func (a *Access) HandOver(yes bool) { a.handing.Store(yes) }
+
+// HandingOver reports that.
+func (a *Access) HandingOver() bool { return a.handing.Load() }
+
+// Look reads files that have changed, and ends what is over in the deny list. It is called about twice a second, by one
+// goroutine.
+func (a *Access) Look(now time.Time) {
+	a.files.Look()
+	a.Denied.Sweep(now)
+}
+
+// accessRules are the rules of one site.
+type accessRules struct {
+	opening *access.Opening
+	all     access.Options         // of tables for every address
+	own     map[int]access.Options // of addresses that have others too, by their index
+	trusted func(netip.Addr) bool
+}
+
+// rules makes those of the site.
+func (a *Access) rules(t *site, pages *httpx.Pages) (*accessRules, error) {
+	trust, err := trustOf(t.cfg)
+	if err != nil {
+		return nil, err
+	}
+	r := &accessRules{opening: a.files.Open(), own: map[int]access.Options{}, trusted: trust.Peer}
+	r.all = access.Options{Denied: a.Denied, Records: a.Records, Pages: pages}
+	tables := make([]*access.Table, len(t.cfg.Access))
+	for i := range t.cfg.Access {
+		c := &t.cfg.Access[i]
+		if tables[i], err = accessTable(c, r.opening); err != nil {
+			return nil, fmt.Errorf("[[access]] %s: %w", c.Place(), err)
+		}
+		if len(c.On) == 0 {
+			r.all.Tables = append(r.all.Tables, tables[i])
+		}
+	}
+	for at := range t.listen {
+		o := r.all
+		o.Tables = nil
+		for i, table := range tables {
+			if t.cfg.Access[i].At(&t.listen[at]) {
+				o.Tables = append(o.Tables, table)
+			}
+		}
+		if len(o.Tables) > len(r.all.Tables) {
+			r.own[at] = o
+		}
+	}
+	return r, nil
+}
+
+// of are the rules of an address, by its index.
+func (r *accessRules) of(at int) access.Options {
+	if own, ok := r.own[at]; ok {
+		return own
+	}
+	return r.all
+}
+
+// stage is the stage of the tables of an address, by its index; -1: of those for all. nil: there are none.
+func (r *accessRules) stage(at int) func(http.Handler) http.Handler {
+	o := r.of(at)
+	return on(len(o.Tables) > 0, access.New(o))
+}
+
+func accessTable(c *config.Access, files *access.Opening) (*access.Table, error) {
+	match, err := placeOf(c)
+	if err != nil {
+		return nil, err
+	}
+	t := &access.Table{Name: c.Place(), Match: match}
+	t.Addresses, err = access.NewAddresses(access.Lists{Allow: c.Allow, Deny: c.Deny, AllowFiles: c.AllowFiles, DenyFiles: c.DenyFiles}, files)
+	return t, err
+}
+
+// placeOf tells which requests a table is for; nil: for all.
+func placeOf(c *config.Access) (func(*http.Request) bool, error) {
+	if c.Path == "/" && len(c.Hosts) == 0 && len(c.Except) == 0 {
+		return nil, nil
+	}
+	hosts := make([]route.Pattern, len(c.Hosts))
+	for i, name := range c.Hosts {
+		p, err := route.NewPattern("", name)
+		if err != nil {
+			return nil, err
+		}
+		hosts[i] = p
+	}
+	return func(r *http.Request) bool {
+		return access.PathUnder(r.URL.Path, c.Path) &&
+			(len(hosts) == 0 || slices.ContainsFunc(hosts, func(p route.Pattern) bool { return p.Match(r) })) &&
+			!slices.ContainsFunc(c.Except, func(p string) bool { return access.PathUnder(r.URL.Path, p) })
+	}, nil
+}
+
+// closes reports connections that are not served at all; see listen.Limits. at is the listener's address.
+func (l *Listeners) closes(at net.Addr, client netip.Addr) bool {
+	rules := l.sites.current.Load().access
+	if rules.trusted(client) {
+		return false
+	}
+	o := rules.of(slices.IndexFunc(l.open, func(ln net.Listener) bool { return at != nil && ln.Addr() == at }))
+	return access.Closes(&o, client)
+}
