@@ -3,7 +3,7 @@
 // What is here: the harness (harness_test.go, server_test.go, records_test.go, names_test.go, client_test.go, process_test.go,
 // sandbox_test.go), the tests by behaviour
 // (frameworks, lifecycle, boot, output, queue, commands, deps, wsgi_*; uwsgi_*, upstreams and export with real servers
-// beside standpipe: neighbours_test.go; wheel_*: what pip, uv, pipx and poetry install), the sample applications (apps/), the orchestration of `make test` (run_tests.sh),
+// beside standpipe: neighbours_test.go; examples_*: the projects of examples/ as their READMEs start them; wheel_*: what pip, uv, pipx and poetry install), the sample applications (apps/), the orchestration of `make test` (run_tests.sh),
 // corpus/: raw HTTP/1.1 requests and what they have to be told, for http1_* and the tests of bridge/http1,
 // bench/: the race against other servers (`make bench`), which is not a test, and trials/: real applications beside gunicorn
 // and nginx (`make trials`), which CI runs at night.

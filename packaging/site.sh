@@ -20,13 +20,13 @@ mkdir -p $pages
 cp -R docs/. $pages
 rm -f $pages/measurements/*.notes.md
 repository=https://github.com/standpipe/standpipe/blob/main
-links() { sed -E -e 's#\]\(docs/#](#g' -e 's#\]\(shim/PROTOCOL\.md#](PROTOCOL.md#g' -e 's#\]\((LICENSE|THIRD_PARTY_LICENSES)#]('$repository'/\1#g' "$1"; }
+links() { sed -E -e 's#\]\(docs/#](#g' -e 's#\]\(shim/PROTOCOL\.md#](PROTOCOL.md#g' -e 's#\]\((examples/[^)]*|LICENSE|THIRD_PARTY_LICENSES)#]('$repository'/\1#g' "$1"; }
 links README.md >$pages/index.md
 for page in CHANGELOG.md CONTRIBUTING.md SECURITY.md; do links $page >"$pages/$page"; done
 links shim/PROTOCOL.md >$pages/PROTOCOL.md
 for page in "$pages"/*.md "$pages"/measurements/*.md "$pages"/migrating/*.md; do
     sed -E -i -e 's#\]\(\.\./shim/PROTOCOL\.md#](PROTOCOL.md#g' -e 's#\]\(README\.md#](index.md#g' -e 's#\]\(\.\./(CONTRIBUTING|CHANGELOG|SECURITY)\.md#](\1.md#g' \
-        -e 's#\]\((\.\./)+(packaging|integration|cmd|supervisor|bridge|shim|shim_py)/#]('$repository'/\2/#g' "$page"
+        -e 's#\]\((\.\./)+(examples|packaging|integration|cmd|supervisor|bridge|shim|shim_py)/#]('$repository'/\2/#g' "$page"
 done
 # Not --quiet: it hides the warnings that --strict counts.
 if ! said=$(NO_MKDOCS_2_WARNING=1 "$venv/bin/mkdocs" build --strict --config-file packaging/mkdocs.yml --site-dir "$out" 2>&1); then
