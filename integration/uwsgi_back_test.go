@@ -284,7 +284,7 @@ func TestKillOneOfTwoUpstreams(t *testing.T) {
 			eventually(t, "it goes on", func() bool { return count() > at+400 || t.Failed() })
 			close(stop)
 			wg.Wait()
-			s.waitEvent("upstream_skipped")
+			s.waitEvent("upstream_retried")
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"time"
@@ -11,50 +12,92 @@ import (
 // attempts is the http.RoundTripper that ReverseProxy gets.
 type attempts struct{}
 
-// RoundTrip asks one upstream after the other, until one has answered or no other one may
-// be asked.
+// statusError is a response whose status counts as a failure.
+type statusError int
+
+func (s statusError) Error() string {
+	return fmt.Sprintf("the upstream responded with the status %d", int(s))
+}
+
+// RoundTrip asks one upstream after the other, until one has answered or no other one may be asked. The last answer counts,
+// whatever its status.
 func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	q := requestOf(req.Context())
-	for walk := q.h.group.Walk(); ; {
-		u := walk.Next(time.Now())
-		q.asked = u
-		q.info.Upstream = u.Name
-		resp, err := u.Transport.RoundTrip(q.outgoing(req, u))
-		if err == nil && !upstream.Answers(req, resp.StatusCode) {
-			resp.Body.Close()
-			err = fmt.Errorf("the status %d ends no request", resp.StatusCode)
-		}
-		now := time.Now()
-		u.Report(now, err)
-		if err == nil {
-			return resp, nil
-		}
-		if !q.mayRetry(req, err) || !walk.More(now) {
+	key := q.key()
+	walk := q.h.Group.Walk(key)
+	for tries := 1; ; tries++ {
+		m, err := q.next(&walk)
+		if err != nil {
 			return nil, err
 		}
-		q.info.Recalls++
-		if q.h.skipped.Allow(u.Name, now) {
-			q.h.Log.Warn("upstream_skipped", "upstream", u.Name, "error", err, "id", q.info.ID,
-				"message", "An upstream did not take a request, which went to another one (logged once a minute).")
+		q.asked, q.responder = m, m
+		q.info.Upstream = m.Name
+		resp, o, err := q.ask(req, m)
+		if !q.retry(req, &walk, resp, o, tries) {
+			if err == nil && q.h.Sticky != nil && m.Tag() != key {
+				resp.Header.Add("Set-Cookie", q.h.Sticky.Field(m.Tag(), q.info.Scheme == "https"))
+			}
+			return resp, err
 		}
+		if resp != nil {
+			resp.Body.Close()
+		}
+		q.release()
+		q.info.Recalls++
 	}
 }
 
-// mayRetry reports whether another upstream may be asked after err: when nothing was sent to
-// this one, or when it died over a request that may run twice (RFC 9110 9.2.2) and whose
-// body, if any, can be sent again. An upstream that was silent for too long is not dead.
-func (q *request) mayRetry(req *http.Request, err error) bool {
+// next chooses an upstream. Where all are full the request waits.
+func (q *request) next(walk *upstream.Walk) (*upstream.Member, error) {
+	m, full := walk.Next(time.Now())
 	switch {
-	case req.Context().Err() != nil || q.body.Err() != nil || !q.body.Repeatable():
-		return false
-	case upstream.Refused(err):
-		return true
-	case upstream.TimedOut(err) || upstream.StatusOf(err) != 0:
+	case m != nil:
+		return m, nil
+	case !full:
+		return nil, errNone
+	case q.h.FullTimeout > 0:
+		ctx, cancel := context.WithTimeout(q.ctx, q.h.FullTimeout)
+		defer cancel()
+		if m, err := walk.Await(ctx); err == nil {
+			return m, nil
+		}
+	}
+	q.h.Log.Warn("upstream_full", "route", q.h.Group.Route, "id", q.info.ID, "method", q.r.Method, "target", q.r.RequestURI)
+	return nil, upstream.ErrFull
+}
+
+// ask sends the request to one upstream, and reports what came of it.
+func (q *request) ask(req *http.Request, m *upstream.Member) (*http.Response, upstream.Outcome, error) {
+	begun := time.Now()
+	resp, err := m.Transport.RoundTrip(q.outgoing(req, m))
+	status := 0
+	if err == nil {
+		if status = resp.StatusCode; !upstream.Answers(req, status) {
+			resp.Body.Close()
+			resp, err = nil, fmt.Errorf("the status %d ends no request", status)
+		}
+	}
+	now := time.Now()
+	o := q.outcome(req, status, err, now.Sub(begun))
+	q.h.Group.Report(m, o, now)
+	return resp, o, err
+}
+
+// retry reports whether another upstream is asked now, and writes the record of it.
+func (q *request) retry(req *http.Request, walk *upstream.Walk, resp *http.Response, o upstream.Outcome, tries int) bool {
+	status, now := 0, time.Now()
+	if resp != nil {
+		status = resp.StatusCode
+	}
+	if !q.mayRepeat(req, o, status) || q.h.Tries > 0 && tries >= q.h.Tries || !walk.More(now) {
 		return false
 	}
-	switch req.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
-		return upstream.Broken(err)
+	if !walk.Retry(q.asked, o.Cause, now) {
+		if q.h.exhausted.Allow("", now) {
+			q.h.Log.Warn("retry_budget", "route", q.h.Group.Route, "upstream", q.asked.Name, "reason", o.Cause.String(), "error", o.Err, "id", q.info.ID)
+		}
+		return false
 	}
-	return false
+	q.h.Log.Info("upstream_retried", "route", q.h.Group.Route, "upstream", q.asked.Name, "reason", o.Cause.String(), "error", o.Err, "id", q.info.ID)
+	return true
 }

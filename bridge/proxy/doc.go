@@ -10,7 +10,9 @@
 //	handler.go     Options and Handler: one route's http.Handler
 //	request.go     request: the life of one HTTP request, its errors and its records
 //	body.go        the request body: whole before an upstream is asked, or while it comes
-//	attempt.go     one upstream after the other, and who may be asked again
+//	attempt.go     one upstream after the other
+//	retry.go       when another one may be asked
+//	key.go         what an upstream is chosen by
 //	forward.go     what an upstream is told of the client
 //	client.go      what a PROXY header tells it of the client
 //	path.go        the path that an upstream gets

@@ -12,6 +12,9 @@ import (
 // errSilent: the upstream was silent for too long within its response.
 var errSilent = errors.New("the upstream was silent for too long within its response")
 
+// errNone: every upstream of the route is down, as configured.
+var errNone = errors.New("no upstream of the route is in use")
+
 // verdict is how an error is answered.
 type verdict struct {
 	status     int
@@ -26,6 +29,8 @@ func judge(err error) verdict {
 		return verdict{status: status, retryAfter: retryAfter, client: true}
 	}
 	switch {
+	case errors.Is(err, upstream.ErrFull):
+		return verdict{status: http.StatusServiceUnavailable, retryAfter: time.Second}
 	case upstream.StatusOf(err) != 0:
 		return verdict{status: upstream.StatusOf(err)}
 	case upstream.TimedOut(err) || errors.Is(err, errSilent):

@@ -50,7 +50,7 @@ func upgrade(r *http.Request) {
 }
 
 // outgoing is the request for one upstream.
-func (q *request) outgoing(req *http.Request, u *upstream.Upstream) *http.Request {
+func (q *request) outgoing(req *http.Request, u *upstream.Member) *http.Request {
 	out := req.WithContext(req.Context())
 	out.Header = req.Header.Clone()
 	out.URL = &url.URL{Scheme: u.Scheme, Host: u.Host, Path: req.URL.Path, RawPath: req.URL.RawPath, RawQuery: req.URL.RawQuery, ForceQuery: req.URL.ForceQuery}
@@ -89,7 +89,7 @@ const mostDropped = 8
 
 // reportDropped writes a record for each field that is not forwarded because of the "_" in its
 // name, once for the route.
-func (q *request) reportDropped(h http.Header, u *upstream.Upstream) {
+func (q *request) reportDropped(h http.Header, u *upstream.Member) {
 	said := 0
 	for name := range h {
 		if said == mostDropped {

@@ -22,8 +22,18 @@ type Options struct {
 	// upstream does not see it in the path.
 	Path  string
 	Strip bool
-	// Upstreams are asked round-robin; 1 to upstream.Max.
-	Upstreams []*upstream.Upstream
+	// Group are the upstreams. Its maker starts and stops it.
+	Group *upstream.Group
+	// Key makes the keys of the Group's policy; nil: it has none.
+	Key Key
+	// Sticky is the cookie by which a client names an upstream, in place of Key; nil: it does not.
+	Sticky *upstream.Cookie
+	// RetryOn are the failures after which another upstream may be asked, where the request allows it.
+	RetryOn RetryOn
+	// Tries is how many upstreams one request may be sent to; 0: all.
+	Tries int
+	// FullTimeout is how long a request waits where all upstreams have max_conns requests; 0: not at all.
+	FullTimeout time.Duration
 	// SendProxy: the upstreams' Dialers send a PROXY header, which names the client.
 	SendProxy bool
 	// Spool holds request bodies; nil: one of its own with the defaults.
@@ -39,7 +49,7 @@ type Options struct {
 	ReadTimeout time.Duration
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
-	// Log gets upstream_failed, upstream_skipped and field_dropped; nil: no log.
+	// Log gets upstream_failed, upstream_retried, upstream_full, retry_budget and field_dropped; nil: no log.
 	Log hclog.Logger
 }
 
@@ -54,9 +64,8 @@ func (o *Options) stripped() string {
 // Handler is one route.
 type Handler struct {
 	Options
-	group     *upstream.Group
 	proxy     httputil.ReverseProxy
-	skipped   httpx.LogLimiter // upstream_skipped, by upstream
+	exhausted httpx.LogLimiter // retry_budget
 	oddFields httpx.LogLimiter // field_dropped, by field; once for ever
 }
 
@@ -69,7 +78,7 @@ func New(o Options) *Handler {
 		o.Spool = &spool.Spool{}
 	}
 	o.Path = strings.TrimRight(o.Path, "/")
-	h := &Handler{Options: o, group: upstream.NewGroup(o.Upstreams, &upstream.RoundRobin{}), skipped: httpx.LogLimiter{Every: time.Minute}}
+	h := &Handler{Options: o, exhausted: httpx.LogLimiter{Every: time.Minute}}
 	h.proxy = httputil.ReverseProxy{
 		Rewrite:        rewrite,
 		BufferPool:     &buffers{},
@@ -80,9 +89,6 @@ func New(o Options) *Handler {
 	}
 	return h
 }
-
-// Close closes kept connections. Requests that run are not interrupted.
-func (h *Handler) Close() { h.group.CloseIdleConnections() }
 
 // buffers are what responses are copied through.
 type buffers struct{ pool sync.Pool }

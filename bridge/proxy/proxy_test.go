@@ -36,6 +36,9 @@ func newRig(t *testing.T, o Options) *rig {
 	t.Helper()
 	g := &rig{t: t, log: &bridgetest.Log{}}
 	o.Log = hclog.New(&hclog.LoggerOptions{Output: g.log})
+	if o.RetryOn.Statuses == nil {
+		o.RetryOn.Error = true
+	}
 	h := New(o)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := &httpx.Writer{}
@@ -56,7 +59,7 @@ func newRig(t *testing.T, o Options) *rig {
 		}()
 		h.ServeHTTP(rec, r)
 	}))
-	t.Cleanup(func() { h.Close(); s.Close() })
+	t.Cleanup(s.Close)
 	g.url = s.URL
 	return g
 }
@@ -87,22 +90,27 @@ func (g *rig) do(method, path string, body io.Reader, headers ...string) (*http.
 }
 
 // serving is an HTTP upstream; its address is its name.
-func serving(t *testing.T, h http.HandlerFunc) *upstream.Upstream {
+func serving(t *testing.T, h http.HandlerFunc) *upstream.Member {
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
 	return at(s.Listener.Addr().String())
 }
 
-func at(address string) *upstream.Upstream { return within(address, 10*time.Second) }
+func at(address string) *upstream.Member { return within(address, 10*time.Second) }
 
-func within(address string, read time.Duration) *upstream.Upstream {
+func within(address string, read time.Duration) *upstream.Member {
 	limits := upstream.Timeouts{Connect: 10 * time.Second, Send: 10 * time.Second, Read: read}
-	return &upstream.Upstream{Name: "http://" + address, Scheme: "http", Host: address, Transport: upstream.NewHTTP(upstream.Dialer{Network: "tcp", Address: address, Timeouts: limits}, "")}
+	return &upstream.Member{Upstream: upstream.NewUpstream("http://"+address, "http", address, time.Now()), Transport: upstream.NewHTTP(upstream.Dialer{Network: "tcp", Address: address, Timeouts: limits}, "")}
+}
+
+// group are upstreams that are asked round-robin.
+func group(members ...*upstream.Member) *upstream.Group {
+	return upstream.NewGroup(upstream.Options{Members: members, Policy: &upstream.RoundRobin{}, RetryBudget: 20})
 }
 
 // nobody is an address at which connections are refused.
-func nobody(t *testing.T) *upstream.Upstream {
+func nobody(t *testing.T) *upstream.Member {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -125,8 +133,8 @@ func TestForwards(t *testing.T) {
 		}
 		fmt.Fprintf(w, "%v %v %v %v %v", r.Header["X-Forwarded-Host"], r.Header["X-Forwarded-Prefix"], r.Header["Te"], r.Header["X-Named"], r.Header["User-Agent"])
 	})
-	plain := newRig(t, Options{Upstreams: []*upstream.Upstream{up}})
-	cut := newRig(t, Options{Upstreams: []*upstream.Upstream{up}, Path: "/old", Strip: true})
+	plain := newRig(t, Options{Group: group(up)})
+	cut := newRig(t, Options{Group: group(up), Path: "/old", Strip: true})
 	for _, c := range []struct {
 		g                    *rig
 		method, path, target string
@@ -178,7 +186,7 @@ func TestRoundRobin(t *testing.T) {
 		return func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body); io.WriteString(w, s) }
 	}
 	a, b, gone := serving(t, name("a")), serving(t, name("b")), nobody(t)
-	g := newRig(t, Options{Upstreams: []*upstream.Upstream{a, gone, b}})
+	g := newRig(t, Options{Group: group(a, gone, b)})
 	var got strings.Builder
 	for range 12 {
 		_, body, err := g.do("POST", "/", strings.NewReader("x"))
@@ -187,16 +195,16 @@ func TestRoundRobin(t *testing.T) {
 		}
 		got.WriteString(body)
 	}
-	if s := got.String(); strings.Count(s, "xa") != 4 || strings.Count(s, "xb") != 8 { // b stands in for its neighbour
+	if s := got.String(); strings.Count(s, "xa") != 6 || strings.Count(s, "xb") != 6 {
 		t.Errorf("%s", s)
 	}
-	if now := time.Now(); gone.State(now) != upstream.LeftOut || a.State(now) != upstream.Available {
+	if now := time.Now(); gone.State(now) != upstream.Refusing || a.State(now) != upstream.Available {
 		t.Errorf("states: %d, %d", gone.State(now), a.State(now))
 	}
-	if n := strings.Count(g.log.String(), "upstream_skipped"); n != 1 {
+	if n := strings.Count(g.log.String(), "upstream_retried"); n != 1 {
 		t.Errorf("%d records:\n%s", n, g.log)
 	}
-	none := newRig(t, Options{Upstreams: []*upstream.Upstream{gone, nobody(t)}})
+	none := newRig(t, Options{Group: group(gone, nobody(t))})
 	for range 2 { // left out or not
 		resp, body, err := none.do("GET", "/", nil)
 		if err != nil || resp.StatusCode != 502 || !strings.Contains(body, "id1") {
@@ -230,7 +238,7 @@ func TestDeathOfAnUpstream(t *testing.T) {
 			b, _ := io.ReadAll(r.Body)
 			w.Header().Set("X-Body", string(b))
 		})
-		g := newRig(t, Options{Upstreams: []*upstream.Upstream{{Name: "dying", Scheme: "http", Host: "d", Transport: d}, up}})
+		g := newRig(t, Options{Group: group(&upstream.Member{Upstream: upstream.NewUpstream("dying", "http", "d", time.Now()), Transport: d}, up)})
 		resp, _, err := g.do(method, "/", strings.NewReader("abc"))
 		if err != nil {
 			t.Errorf("%s: %v", method, err)
@@ -260,7 +268,7 @@ func TestTimeouts(t *testing.T) {
 		}
 	})
 	up = within(up.Host, 50*time.Millisecond)
-	g := newRig(t, Options{Upstreams: []*upstream.Upstream{up}, ReadTimeout: 50 * time.Millisecond})
+	g := newRig(t, Options{Group: group(up), ReadTimeout: 50 * time.Millisecond})
 	resp, body, err := g.do("GET", "/", nil)
 	if err != nil || resp.StatusCode != 504 {
 		t.Errorf("%v %v %q", resp, err, body)
@@ -283,7 +291,7 @@ func TestRequestBodies(t *testing.T) {
 		fmt.Fprintf(w, "%d %v %v", n, r.TransferEncoding, err)
 	})
 	for _, unbuffered := range []bool{false, true} {
-		g := newRig(t, Options{Upstreams: []*upstream.Upstream{up}, MaxBody: 1 << 20, Unbuffered: unbuffered, Spool: &spool.Spool{Memory: 4 << 10}})
+		g := newRig(t, Options{Group: group(up), MaxBody: 1 << 20, Unbuffered: unbuffered, Spool: &spool.Spool{Memory: 4 << 10}})
 		data := strings.Repeat("x", 1<<20)
 		chunked := "[]"
 		if unbuffered {
@@ -316,7 +324,7 @@ func TestClientLeaves(t *testing.T) {
 		<-r.Context().Done()
 		close(ended)
 	})
-	g := newRig(t, Options{Upstreams: []*upstream.Upstream{up}})
+	g := newRig(t, Options{Group: group(up)})
 	c, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -352,7 +360,7 @@ func TestUpgrade(t *testing.T) {
 		line, _ := rw.ReadString('\n')
 		io.WriteString(c, "back: "+line)
 	})
-	g := newRig(t, Options{Upstreams: []*upstream.Upstream{up}, ReadTimeout: 10 * time.Second})
+	g := newRig(t, Options{Group: group(up), ReadTimeout: 10 * time.Second})
 	c, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -367,5 +375,115 @@ func TestUpgrade(t *testing.T) {
 	io.WriteString(c, "ping\n")
 	if b, err := io.ReadAll(br); err != nil || string(b) != "hello\nback: ping\n" {
 		t.Errorf("%q %v", b, err)
+	}
+}
+
+// Which failures lead to another upstream, and which answer the client gets when there is none left.
+func TestRetries(t *testing.T) {
+	t.Parallel()
+	status := func(code int) *upstream.Member {
+		return serving(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(code); fmt.Fprint(w, code) })
+	}
+	all := RetryOn{Error: true, Timeout: true, Statuses: []int{500, 502, 503}}
+	for name, c := range map[string]struct {
+		o            Options
+		method, want string
+		retries      int
+	}{
+		"a status that is named":      {Options{Group: group(status(503), status(200)), RetryOn: all}, "GET", "200", 1},
+		"one that is not":             {Options{Group: group(status(504), status(200)), RetryOn: all}, "GET", "504", 0},
+		"of a request that runs once": {Options{Group: group(status(503), status(200)), RetryOn: all}, "POST", "503", 0},
+		"the last answer counts":      {Options{Group: group(status(500), status(502)), RetryOn: all}, "GET", "502", 1},
+		"no more than tries":          {Options{Group: group(status(500), status(502), status(503), status(200)), RetryOn: all, Tries: 3}, "GET", "503", 2},
+		"a refused connection, POST":  {Options{Group: group(nobody(t), status(200)), RetryOn: all}, "POST", "200", 1},
+		"errors that are not named":   {Options{Group: group(nobody(t), status(200)), RetryOn: RetryOn{Statuses: []int{500}}}, "GET", "502", 0},
+		"a timeout that is named":     {Options{Group: group(hanging(t), status(200)), RetryOn: all}, "GET", "200", 1},
+		"a timeout of a POST":         {Options{Group: group(hanging(t), status(200)), RetryOn: all}, "POST", "504", 0},
+		"nothing is retried":          {Options{Group: upstream.NewGroup(upstream.Options{Members: []*upstream.Member{status(503), status(200)}, Policy: &upstream.RoundRobin{}}), RetryOn: all}, "GET", "503", 0},
+	} {
+		g := newRig(t, c.o)
+		resp, body, err := g.do(c.method, "/", nil)
+		if err != nil || fmt.Sprint(resp.StatusCode) != c.want || resp.StatusCode != 504 && body != c.want && resp.StatusCode != 502 {
+			t.Errorf("%s: %v %v %q, want %s", name, resp, err, body, c.want)
+		}
+		if n := strings.Count(g.log.String(), "upstream_retried"); n != c.retries || c.retries > 0 && !strings.Contains(g.log.String(), "id=id1") {
+			t.Errorf("%s: %d retries, want %d:\n%s", name, n, c.retries, g.log)
+		}
+	}
+}
+
+// hanging is an upstream that never answers.
+func hanging(t *testing.T) *upstream.Member {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	return within(ln.Addr().String(), 100*time.Millisecond)
+}
+
+// Where all upstreams have as many requests as they may have, a request waits for the end of another one.
+func TestMaxConns(t *testing.T) {
+	t.Parallel()
+	gate, entered := make(chan struct{}), make(chan struct{}, 9)
+	up := serving(t, func(w http.ResponseWriter, r *http.Request) { entered <- struct{}{}; <-gate })
+	up.MaxConns = 1
+	g := newRig(t, Options{Group: group(up), FullTimeout: time.Minute})
+	first := make(chan int, 2)
+	ask := func() {
+		resp, _, err := g.do("GET", "/", nil)
+		if err != nil {
+			t.Error(err)
+			first <- 0
+			return
+		}
+		first <- resp.StatusCode
+	}
+	go ask()
+	<-entered
+	go ask()
+	short := newRig(t, Options{Group: upstream.NewGroup(upstream.Options{Members: []*upstream.Member{up}}), FullTimeout: time.Millisecond})
+	if resp, _, err := short.do("GET", "/", nil); err != nil || resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "1" {
+		t.Errorf("%v %v", resp, err)
+	}
+	if !strings.Contains(short.log.String(), "upstream_full") {
+		t.Error(short.log)
+	}
+	close(gate)
+	if a, b := <-first, <-first; a != 200 || b != 200 {
+		t.Errorf("%d, %d", a, b)
+	}
+}
+
+// The cookie of a client leads it back to its upstream; a forged one does not.
+func TestSticky(t *testing.T) {
+	t.Parallel()
+	name := func(s string) *upstream.Member {
+		return serving(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, s) })
+	}
+	members := []*upstream.Member{name("a"), name("b")}
+	policy := &upstream.Sticky{Otherwise: &upstream.RoundRobin{}}
+	g := newRig(t, Options{Group: upstream.NewGroup(upstream.Options{Members: members, Policy: policy}), Sticky: &upstream.Cookie{Name: "up", Path: "/", Key: []byte("k")}})
+	resp, first, err := g.do("GET", "/", nil)
+	if err != nil || len(resp.Cookies()) != 1 {
+		t.Fatal(resp, err)
+	}
+	c := resp.Cookies()[0]
+	if !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Path != "/" {
+		t.Errorf("%+v", c)
+	}
+	for range 3 {
+		resp, body, err := g.do("GET", "/", nil, "Cookie: up="+c.Value)
+		if err != nil || body != first || len(resp.Cookies()) != 0 {
+			t.Errorf("%v %v %q", resp, err, body)
+		}
+	}
+	other := &upstream.Cookie{Name: "up", Path: "/", Key: []byte("other")}
+	forged, _, _ := strings.Cut(strings.TrimPrefix(other.Field(members[0].Tag(), false), "up="), ";")
+	for range 2 {
+		if resp, _, err := g.do("GET", "/", nil, "Cookie: up="+forged); err != nil || len(resp.Cookies()) != 1 {
+			t.Errorf("a forged cookie counts: %v %v", resp, err)
+		}
 	}
 }

@@ -21,8 +21,9 @@ type request struct {
 	ctx    context.Context // of the request to the upstream; nil: not yet
 	cancel context.CancelCauseFunc
 
-	asked *upstream.Upstream // the last one; nil: none yet
-	cut   error              // why the response ended before its end
+	asked     *upstream.Member // the last one; nil: none yet
+	responder *upstream.Member // the one that responds; nil: none, or its response has ended
+	cut       error            // why the response ended before its end
 }
 
 // ServeHTTP is the life of one request: first its body, then an upstream, then its
@@ -35,6 +36,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.body.Stop()
 		q.body.Free() // no read is under way afterwards
 	}()
+	defer q.release()
 	defer func() {
 		if q.cut != nil {
 			q.report(q.cut, 0)
@@ -110,6 +112,14 @@ func (q *request) report(err error, status int) {
 		pairs = append(pairs, "status", status)
 	}
 	q.h.Log.Error("upstream_failed", pairs...)
+}
+
+// release tells that the upstream's response has ended. It may be called again.
+func (q *request) release() {
+	if q.responder != nil {
+		q.responder.End()
+		q.responder = nil
+	}
 }
 
 // cgiInfo is what CGI variables need beside the request.

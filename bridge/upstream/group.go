@@ -1,89 +1,208 @@
 package upstream
 
 import (
-	"sync/atomic"
+	"context"
+	"sync"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 // Max is how many upstreams a Group may have.
 const Max = 64
 
-// Policy says where the next request begins among n upstreams: 0 to n-1.
-type Policy interface{ First(n int) int }
-
-// RoundRobin begins with one upstream after the other.
-type RoundRobin struct{ next atomic.Uint32 }
-
-// First is of Policy.
-func (p *RoundRobin) First(n int) int { return int((p.next.Add(1) - 1) % uint32(n)) }
+// Options are those of a Group.
+type Options struct {
+	// Route names the route in records and metrics.
+	Route string
+	// Members are 1 to Max; those that are Down do not count.
+	Members []*Member
+	// Policy chooses among those that are available; nil: TwoChoices.
+	Policy Policy
+	Limits
+	// Checks is when Probes run; the zero value: never.
+	Checks Checks
+	// SlowStart is how long an upstream that comes (back) into service gets less than its share; 0: it does not.
+	SlowStart time.Duration
+	// RetryBudget is how many retries there may be, in percent of the requests; 0: none.
+	RetryBudget int
+	// Log gets the records about health; nil: no log.
+	Log hclog.Logger
+}
 
 // Group are the upstreams of one route.
 type Group struct {
-	list   []*Upstream
-	policy Policy
+	Options
+	budget budget
+	slots  *slots // nil: no upstream has a limit
+
+	ejecting sync.Mutex // one ejection at a time, so that not too many are
+
+	ctx     context.Context // nil: it has not started
+	end     context.CancelFunc
+	running sync.WaitGroup
 }
 
-// NewGroup makes a Group of 1 to Max upstreams.
-func NewGroup(list []*Upstream, p Policy) *Group { return &Group{list, p} }
+// NewGroup makes a Group. It works before Start, without checks.
+func NewGroup(o Options) *Group {
+	if o.Log == nil {
+		o.Log = hclog.NewNullLogger()
+	}
+	if o.Policy == nil {
+		o.Policy = &TwoChoices{}
+	}
+	g := &Group{Options: o, budget: budget{percent: o.RetryBudget}}
+	sum, places := 0, 0
+	for _, m := range o.Members {
+		m.Weight = max(m.Weight, 1)
+		m.slowStart = o.SlowStart
+		sum += m.Weight
+		places += m.MaxConns
+	}
+	for _, m := range o.Members {
+		m.share = float64(m.Weight*len(o.Members)) / float64(sum)
+	}
+	if places > 0 {
+		g.slots = &slots{limit: places}
+	}
+	return g
+}
 
 // SpeaksHTTP reports whether all upstreams do.
 func (g *Group) SpeaksHTTP() bool {
-	for _, u := range g.list {
-		if !u.SpeaksHTTP() {
+	for _, m := range g.Members {
+		if !m.SpeaksHTTP() {
 			return false
 		}
 	}
 	return true
 }
 
-// CloseIdleConnections closes the connections that no request uses.
-func (g *Group) CloseIdleConnections() {
-	for _, u := range g.list {
-		if c, ok := u.Transport.(interface{ CloseIdleConnections() }); ok {
-			c.CloseIdleConnections()
+// views are the members by what may be done with them.
+type views struct {
+	main, backup       Set // available
+	mains              int // how many there are that are not backups
+	reachable, allowed Set // not refusing connections; all that are not down
+	full               Set // have as many requests as they may have
+}
+
+func (g *Group) look(now time.Time) (v views) {
+	for i, m := range g.Members {
+		if m.Down {
+			continue
+		}
+		v.allowed = v.allowed.With(i)
+		if m.isFull() {
+			v.full = v.full.With(i)
+		}
+		state := Available
+		if !m.isAvailable(now) {
+			state = m.State(now)
+		}
+		if state != Refusing {
+			v.reachable = v.reachable.With(i)
+		}
+		switch {
+		case !m.Backup:
+			v.mains++
+			if state == Available {
+				v.main = v.main.With(i)
+			}
+		case state == Available:
+			v.backup = v.backup.With(i)
 		}
 	}
+	return v
+}
+
+// candidates are the members among which a request's next one is chosen: the available ones. If these are fewer than half
+// of those that are no backups, the backups help; without backups health is ignored, because the few that are left would
+// break down under the load of all (panic mode). One that refuses connections is left out even then. Where nothing else
+// is left, what has not been tried is.
+func (g *Group) candidates(tried Set, now time.Time) (s Set, full bool) {
+	v := g.look(now)
+	first := v.main
+	if 2*v.main.Len() < v.mains || v.mains == 0 {
+		if first |= v.backup; v.backup == 0 {
+			first = v.reachable
+		}
+	}
+	for _, s := range []Set{first, v.reachable, v.allowed} {
+		if s &^= tried; s == 0 {
+			continue
+		}
+		if free := s &^ v.full; free != 0 {
+			return free, false
+		}
+		return v.backup &^ tried &^ v.full, true
+	}
+	return 0, false
 }
 
 // Walk is the way of one request through a Group.
 type Walk struct {
 	g     *Group
-	first int
-	tried uint64 // a bit for each upstream
+	key   string
+	tried Set
 }
 
-// Walk begins the way of a request.
-func (g *Group) Walk() Walk { return Walk{g: g, first: g.policy.First(len(g.list))} }
+// Walk begins the way of a request. key is for the Policy.
+func (g *Group) Walk(key string) Walk {
+	g.budget.requests.Add(1)
+	return Walk{g: g, key: key}
+}
 
-// Next returns the upstream to ask; nil: all were asked.
-func (w *Walk) Next(now time.Time) *Upstream {
-	i := w.choose(now)
-	if i < 0 {
-		return nil
+// Next returns the member to ask; nil: all were asked, or (full) those that were not have as many requests as they may have.
+// The caller calls Report when it has responded or failed, and then End when its response has ended.
+func (w *Walk) Next(now time.Time) (m *Member, full bool) {
+	s, full := w.g.candidates(w.tried, now)
+	if s == 0 {
+		return nil, full
 	}
-	w.tried |= 1 << i
-	return w.g.list[i]
+	i := w.g.pick(s, w.key, now)
+	w.tried = w.tried.With(i)
+	w.g.Members[i].begin(now)
+	return w.g.Members[i], false
 }
 
-// More reports whether Next has another upstream.
-func (w *Walk) More(now time.Time) bool { return w.choose(now) >= 0 }
-
-// choose returns the first available upstream of those that were not asked, else the one
-// that has been left out for the longest time; -1: none is left.
-func (w *Walk) choose(now time.Time) int {
-	best, since := -1, int64(0)
-	for k := range w.g.list {
-		i := (w.first + k) % len(w.g.list)
-		if w.tried&(1<<i) != 0 {
-			continue
+// pick chooses by the policy. Of several that refuse connections the one comes first that has been left out for the
+// longest time: it is the likeliest to answer again.
+func (g *Group) pick(among Set, key string, now time.Time) int {
+	best := -1
+	for i := range among.All() {
+		if g.Members[i].State(now) != Refusing {
+			return g.Policy.Pick(g.Members, among, key, now)
 		}
-		u := w.g.list[i]
-		if u.State(now) == Available {
-			return i
-		}
-		if left := u.leftOut.Load(); best < 0 || left < since {
-			best, since = i, left
+		if best < 0 || g.Members[i].out.Load() < g.Members[best].out.Load() {
+			best = i
 		}
 	}
 	return best
+}
+
+// More reports whether Next has another one.
+func (w *Walk) More(now time.Time) bool {
+	s, _ := w.g.candidates(w.tried, now)
+	return s != 0
+}
+
+// Await is Next for a request that found all full: it waits until one has a place, for as long as ctx.
+func (w *Walk) Await(ctx context.Context) (m *Member, err error) {
+	if w.g.slots == nil {
+		return nil, ErrFull
+	}
+	err = w.g.slots.wait(ctx, func() bool {
+		m, _ = w.Next(time.Now())
+		return m != nil
+	})
+	return m, err
+}
+
+// Retry reports whether the request may be sent to another member, and counts that. from is the one that has failed.
+func (w *Walk) Retry(from *Member, why Cause, now time.Time) bool {
+	if !w.g.budget.spend(now) {
+		return false
+	}
+	from.counts.retries[why].Add(1)
+	return true
 }

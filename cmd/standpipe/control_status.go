@@ -85,6 +85,7 @@ func printStatus(out io.Writer, st *admin.Status, p terminal.Paint) error {
 		printCertificate(out, &st.Certificates[i], p)
 	}
 	printLimits(out, st.Limits, p)
+	printUpstreams(out, st.Upstreams, p)
 	for i := range st.Apps {
 		printApp(out, &st.Apps[i], p)
 	}

@@ -28,7 +28,9 @@ type Status struct {
 	Limits []Limit `json:"limits,omitempty"`
 	// Clients are who was refused by address; nil: none was, and none is denied.
 	Clients *Clients `json:"clients,omitempty"`
-	Apps    []App    `json:"apps"`
+	// Upstreams are those of all routes.
+	Upstreams []Upstream `json:"upstreams,omitempty"`
+	Apps      []App      `json:"apps"`
 }
 
 // Limit are the numbers of one [[limit]]. Those of requests and Evicted never decrease.
@@ -129,6 +131,37 @@ type App struct {
 	Processes    []Worker `json:"processes"`
 	// Templates fork the workers (preload); none without it.
 	Templates []Template `json:"templates,omitempty"`
+}
+
+// Upstream is another server that requests of a route go to.
+type Upstream struct {
+	Route   string `json:"route"`
+	Address string `json:"address"`
+	// State is "available", "refusing", "ejected", "unhealthy" (its checks fail) or "down" (configured so). Reason is why,
+	// and Left for how many seconds it lasts; 0: until a check passes, or for ever.
+	State    string  `json:"state"`
+	Reason   string  `json:"reason,omitempty"`
+	Left     float64 `json:"left_seconds,omitempty"`
+	Weight   int     `json:"weight"`
+	Backup   bool    `json:"backup"`
+	MaxConns int     `json:"max_conns"` // 0: no limit
+	InFlight int64   `json:"in_flight"`
+	// Latency is the mean time in seconds until responses begin, newer ones counting more; 0: unknown.
+	Latency float64 `json:"latency_seconds"`
+	// These never decrease.
+	Requests  int64 `json:"requests"`
+	Failures  int64 `json:"failures"`
+	Retries   int64 `json:"retries"`
+	Ejections int64 `json:"ejections"`
+	// Check is the last active check; nil: there was none.
+	Check *Check `json:"last_check,omitempty"`
+}
+
+// Check is one active check of an upstream.
+type Check struct {
+	At    time.Time `json:"at"`
+	Took  float64   `json:"took_seconds"`
+	Error string    `json:"error,omitempty"` // empty: it has passed
 }
 
 // Worker is one process.

@@ -27,6 +27,8 @@ import (
 type Server struct {
 	// Listeners are the addresses that are served.
 	Listeners *Listeners
+	// Upstreams are those of the routes.
+	Upstreams *Upstreams
 	// Certificates are those of HTTPS; nil: no address speaks it.
 	Certificates *Certificates
 	// Limits are the [[limit]].
@@ -51,6 +53,7 @@ type parts struct {
 	storage    *storage
 	static     *staticfiles.Set
 	clients    *Access
+	upstreams  *registry
 	health     *health
 	refusals   *refusals
 	limitStore *limitStore
@@ -89,7 +92,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 	}
 	stop := newStop()
 	p := &parts{version: version, log: log, access: access, shim: newShimFiles(cfg, log), privileges: privileges.New(),
-		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), refusals: newRefusals(log, counters.RequestRefused), limitStore: &limitStore{url: cfg.Servers.Redis, log: log}, stop: stop}
+		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), upstreams: newRegistry(), refusals: newRefusals(log, counters.RequestRefused), limitStore: &limitStore{url: cfg.Servers.Redis, log: log}, stop: stop}
 	p.clients = newAccess(log, kept)
 	sites := newSites(p, cfg)
 	p.health = newHealth(log, sites.pools, stop)
@@ -116,7 +119,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 		return nil, err
 	}
 	sites.limits, sites.tls = listeners.setLimits, certificates
-	return &Server{Listeners: listeners, Certificates: certificates, Limits: &Limits{sites, p.limitStore}, Access: p.clients, parts: p, sites: sites}, nil
+	return &Server{Listeners: listeners, Upstreams: &Upstreams{sites}, Certificates: certificates, Limits: &Limits{sites, p.limitStore}, Access: p.clients, parts: p, sites: sites}, nil
 }
 
 // Prepare does what needs root privileges, and then drops them if the configuration says

@@ -22,7 +22,7 @@
 //	pools.go      one app's pool and its handler
 //	limits.go     [[limit]]: its stages, and what they have counted
 //	routes.go     [[route]]: the conditions and the handler of each
-//	upstreams.go  the ways to other servers; options of other stages
+//	upstreams.go  the servers behind routes, which outlive reloads, and the groups of each site; options of other stages
 //	access.go     Access: who may come, and what of that outlives reloads
 //	local.go      certificates for names of this machine alone
 //	stored.go     certificates while no server runs
@@ -35,7 +35,7 @@
 //
 // Where a new thing goes: a stage is a constructor in bridge and one line in site.go; a way
 // in is a listen.Protocol and one line in protocolOf; a kind of upstream is a case in
-// newUpstream; an option of a pool is a line in poolOptions. TestWiring, here and in integration/laws, fails when
+// newTransport; an option of a pool is a line in poolOptions. TestWiring, here and in integration/laws, fails when
 // an option is never set.
 //
 // Goroutines: one for each listener and for each reload, and one for each app that was

@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/httpx"
@@ -33,7 +34,8 @@ func newPathRig(t testing.TB) *pathRig {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h := proxy.New(proxy.Options{Path: prefix, Strip: prefix == "/cut", Upstreams: []*upstream.Upstream{{Name: prefix, Scheme: "http", Host: prefix[1:], Transport: g}}})
+		up := &upstream.Member{Upstream: upstream.NewUpstream(prefix, "http", prefix[1:], time.Now()), Transport: g}
+		h := proxy.New(proxy.Options{Path: prefix, Strip: prefix == "/cut", Group: upstream.NewGroup(upstream.Options{Members: []*upstream.Member{up}})})
 		list = append(list, route.Route{Matcher: matcher, Handler: func(http.Handler) http.Handler { return h }})
 	}
 	g.h = wrap(http.NotFoundHandler(), []Stage{{"path", chain.Path()}, {"limits", chain.Limits(chain.LimitsOptions{})}, {"routes", route.NewRoutes(list, nil).Stage}})

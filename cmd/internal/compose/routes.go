@@ -14,6 +14,7 @@ func (t *site) routes(p *parts, pages *httpx.Pages) (func(http.Handler) http.Han
 		return nil, nil
 	}
 	list := make([]route.Route, len(t.cfg.Routes))
+	names := routeNames(t.cfg.Routes)
 	for i := range t.cfg.Routes {
 		r := &t.cfg.Routes[i]
 		m := r.Conditions()
@@ -21,14 +22,22 @@ func (t *site) routes(p *parts, pages *httpx.Pages) (func(http.Handler) http.Han
 		if err != nil {
 			return nil, err
 		}
-		list[i] = route.Route{Matcher: matcher, Handler: t.routeHandler(p, r, pages)}
+		h, err := t.routeHandler(p, r, names[i], pages)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = route.Route{Matcher: matcher, Handler: h}
 	}
 	return route.NewRoutes(list, pages).Stage, nil
 }
 
 // routeHandler makes what answers for a route, given what answers for requests that it leaves to others.
-func (t *site) routeHandler(p *parts, r *config.Route, pages *httpx.Pages) func(next http.Handler) http.Handler {
-	h := p.newProxy(t.cfg, r, pages)
-	t.proxies = append(t.proxies, h)
-	return func(http.Handler) http.Handler { return h }
+// name is the route's in records and metrics.
+func (t *site) routeHandler(p *parts, r *config.Route, name string, pages *httpx.Pages) (func(next http.Handler) http.Handler, error) {
+	h, err := p.newProxy(t.cfg, r, name, pages)
+	if err != nil {
+		return nil, err
+	}
+	t.groups = append(t.groups, h.Group)
+	return func(http.Handler) http.Handler { return h }, nil
 }

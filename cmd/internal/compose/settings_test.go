@@ -181,6 +181,44 @@ send_proxy = "v2"
 connect_timeout = "4s"
 send_timeout = "59s"
 read_timeout = "58s"
+balance = "sticky"
+sticky_cookie = "up"
+sticky_secret = "0123456789abcdef"
+slow_start = "31s"
+max_fails = 6
+eject_time = "29s"
+retry_on = ["error", "timeout", 503]
+tries = 4
+retry_budget = 21
+
+[[route]]
+path = "/hashed"
+handler = "proxy"
+balance = "hash:uri"
+
+[[route.upstream]]
+address = "http://127.0.0.1:3"
+weight = 2
+max_conns = 8
+
+[[route.upstream]]
+address = "http://127.0.0.1:4"
+backup = "on"
+
+[[route.upstream]]
+address = "http://127.0.0.1:5"
+down = "on"
+
+[route.health]
+path = "/ok"
+interval = "6s"
+timeout = "3s"
+rise = 3
+fall = 4
+status = [200]
+body = "ok"
+host = "shop.example.org"
+jitter = 11
 
 [[app]]
 name = "shop"

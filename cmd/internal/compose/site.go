@@ -12,8 +12,8 @@ import (
 	"github.com/standpipe/standpipe/bridge/compress"
 	"github.com/standpipe/standpipe/bridge/forwarded"
 	"github.com/standpipe/standpipe/bridge/httpx"
-	"github.com/standpipe/standpipe/bridge/proxy"
 	"github.com/standpipe/standpipe/bridge/route"
+	"github.com/standpipe/standpipe/bridge/upstream"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/staticfiles"
 	"github.com/standpipe/standpipe/supervisor"
@@ -191,10 +191,10 @@ type site struct {
 	listen   []config.Listen // of the start, with the settings of cfg that a reload changes
 	handlers []http.Handler  // by index of listen
 
-	limits  map[string]*counted  // what each [[limit]] has counted, by name
-	proxies []*proxy.Handler     // of the routes
-	hosts   []*staticfiles.Hosts // of [[static]]
-	access  *accessRules         // who may come
+	limits map[string]*counted  // what each [[limit]] has counted, by name
+	groups []*upstream.Group    // of the routes
+	hosts  []*staticfiles.Hosts // of [[static]]
+	access *accessRules         // who may come
 }
 
 // run is one app of a site.
@@ -222,10 +222,4 @@ func (t *site) names() []string {
 		names[i] = r.app.Name
 	}
 	return names
-}
-
-func (t *site) closeProxies() {
-	for _, p := range t.proxies {
-		p.Close()
-	}
 }

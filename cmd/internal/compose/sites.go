@@ -69,6 +69,7 @@ func (s *sites) pools() []*supervisor.Pool {
 func (s *sites) start() {
 	t := s.current.Load()
 	s.parts.static.Open(t.cfg, t.hosts)
+	t.startGroups()
 	for _, r := range t.runs {
 		s.parts.static.Add(r.files)
 		r.pool.Start()
@@ -267,7 +268,9 @@ func (s *sites) without(next, old *site, errs []error, moved bool) (*site, error
 // settle ends what next does not have any more, and writes a record of what it could not
 // change.
 func (s *sites) settle(old, next *site) {
-	old.closeProxies()
+	old.stopGroups()
+	next.startGroups()
+	s.parts.upstreams.keep(next.groups)
 	s.limits(paceOf(next.cfg))
 	s.parts.log.SetLevel(hclog.LevelFromString(next.cfg.Logs.Level))
 	if fixed := s.started.Fixed(next.cfg); len(fixed) > 0 { // which the last reload may have found too
@@ -300,19 +303,22 @@ func (s *sites) retire(r run) {
 	})
 }
 
-// hurry ends the wait for the requests of removed apps, and closes idle connections to
-// upstreams.
+// hurry ends the wait for the requests of removed apps.
 func (s *sites) hurry() {
 	s.mu.Lock()
 	for _, cancel := range s.gone {
 		cancel()
 	}
 	s.mu.Unlock()
-	s.current.Load().closeProxies()
 }
 
-// wait waits until no reload is under way and no app retires.
-func (s *sites) wait() { s.running.Wait() }
+// wait waits until no reload is under way and no app retires, and ends what is about
+// upstreams.
+func (s *sites) wait() {
+	s.running.Wait()
+	s.current.Load().stopGroups()
+	s.parts.upstreams.keep(nil)
+}
 
 // kill ends all workers at once.
 func (s *sites) kill() {

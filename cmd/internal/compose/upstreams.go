@@ -1,8 +1,14 @@
 package compose
 
 import (
+	"crypto/rand"
+	"fmt"
 	"net"
+	"net/http"
+	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/forwarded"
@@ -30,31 +36,210 @@ func (p *parts) healthOptions(cfg *config.Config) chain.HealthOptions {
 	return chain.HealthOptions{Ready: p.health, Path: strings.TrimSuffix(cfg.Responses.HealthPath, "/")}
 }
 
-func (p *parts) newProxy(cfg *config.Config, r *config.Route, pages *httpx.Pages) *proxy.Handler {
-	list := make([]*upstream.Upstream, len(r.Upstreams))
-	for i, u := range r.Upstreams {
-		list[i] = newUpstream(r, u)
-	}
-	return proxy.New(proxy.Options{
-		Path: r.Path, Strip: r.StripPrefix, Upstreams: list, Spool: p.storage.bodies, Unbuffered: r.RequestBuffering == "off", SendProxy: r.SendProxy == "v2",
-		MaxBody: cfg.Limits.MaxBody, BodyPace: bodyPace(cfg), ReadTimeout: r.ReadTimeout, Pages: pages, Log: p.log,
-	})
+// registry has the servers behind all routes, with what is known of them and the connections to them. They outlive reloads:
+// an upstream that stays in its route keeps all that.
+type registry struct {
+	secret []byte // signs the cookies of routes that have no secret of their own
+
+	mu    sync.Mutex
+	known map[upstreamKey]*knownUpstream
 }
 
-func newUpstream(r *config.Route, u config.Upstream) *upstream.Upstream {
-	up := &upstream.Upstream{Name: u.String(), Scheme: u.Scheme, Host: u.Address}
+// upstreamKey is what makes an upstream the same one after a reload.
+type upstreamKey struct{ route, address string }
+
+type knownUpstream struct {
+	*upstream.Upstream
+	transports map[upstream.Dialer]http.RoundTripper
+}
+
+func newRegistry() *registry {
+	return &registry{secret: []byte(rand.Text()), known: map[upstreamKey]*knownUpstream{}}
+}
+
+// get returns the upstream, and the transport that reaches it so; both are made where they are missing.
+func (s *registry) get(route string, u config.Upstream, to upstream.Dialer) (*upstream.Upstream, http.RoundTripper) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := upstreamKey{route, u.String()}
+	one := s.known[key]
+	if one == nil {
+		host := u.Address
+		if u.Network == "unix" {
+			host = "localhost"
+		}
+		one = &knownUpstream{upstream.NewUpstream(u.String(), u.Scheme, host, time.Now()), map[upstream.Dialer]http.RoundTripper{}}
+		s.known[key] = one
+	}
+	if one.transports[to] == nil {
+		one.transports[to] = newTransport(u, to)
+	}
+	return one.Upstream, one.transports[to]
+}
+
+func newTransport(u config.Upstream, to upstream.Dialer) http.RoundTripper {
+	if u.Scheme == "uwsgi" {
+		return uwsgi.NewTransport(to)
+	}
+	return upstream.NewHTTP(to, tlsName(u))
+}
+
+// tlsName is what the certificate of an upstream is for; empty: it does not speak TLS.
+func tlsName(u config.Upstream) string {
+	if u.Scheme != "https" {
+		return ""
+	}
+	name, _, _ := net.SplitHostPort(u.Address) // it was put together so
+	return name
+}
+
+// keep forgets what these groups do not have: idle connections are closed, the others with the end of their requests.
+func (s *registry) keep(groups []*upstream.Group) {
+	used, reached := map[*upstream.Upstream]bool{}, map[http.RoundTripper]bool{}
+	for _, g := range groups {
+		for _, m := range g.Members {
+			used[m.Upstream], reached[m.Transport] = true, true
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, one := range s.known {
+		for to, t := range one.transports {
+			if c, ok := t.(interface{ CloseIdleConnections() }); ok && !reached[t] {
+				c.CloseIdleConnections()
+			}
+			if !reached[t] {
+				delete(one.transports, to)
+			}
+		}
+		if !used[one.Upstream] {
+			delete(s.known, key)
+		}
+	}
+}
+
+// routeNames are what the routes are called in records and metrics: hosts and path, and a number where these are the same.
+func routeNames(routes []config.Route) []string {
+	names := make([]string, len(routes))
+	for i := range routes {
+		name := strings.Join(routes[i].Hosts, ",") + routes[i].Path
+		names[i] = name
+		for n := 2; slices.Contains(names[:i], names[i]); n++ {
+			names[i] = fmt.Sprintf("%s#%d", name, n)
+		}
+	}
+	return names
+}
+
+// newProxy makes the handler of a route that forwards.
+func (p *parts) newProxy(cfg *config.Config, r *config.Route, name string, pages *httpx.Pages) (*proxy.Handler, error) {
+	g, err := p.newGroup(r, name)
+	if err != nil {
+		return nil, err
+	}
+	b := &r.Balance
+	onError, onTimeout, statuses := b.Retries()
+	o := proxy.Options{
+		Path: r.Path, Strip: r.StripPrefix, Group: g, Key: keyOf(b.Policy), Tries: b.Tries, RetryOn: proxy.RetryOn{Error: onError, Timeout: onTimeout, Statuses: statuses}, FullTimeout: r.ConnectTimeout,
+		Spool: p.storage.bodies, Unbuffered: r.RequestBuffering == "off", SendProxy: r.SendProxy == "v2",
+		MaxBody: cfg.Limits.MaxBody, BodyPace: bodyPace(cfg), ReadTimeout: r.ReadTimeout, Pages: pages, Log: p.log,
+	}
+	if b.Policy.Kind == "sticky" {
+		secret := p.upstreams.secret
+		if b.StickySecret != "" {
+			secret = []byte(b.StickySecret)
+		}
+		o.Sticky = &upstream.Cookie{Name: b.StickyCookie, Path: r.Path, Key: secret}
+	}
+	return proxy.New(o), nil
+}
+
+// newGroup makes the group of a route's upstreams.
+func (p *parts) newGroup(r *config.Route, name string) (*upstream.Group, error) {
+	b := &r.Balance
+	o := upstream.Options{
+		Route: name, Policy: policyOf(b.Policy), SlowStart: b.SlowStart, RetryBudget: b.RetryBudget, Log: p.log,
+		Limits: upstream.Limits{MaxFails: b.MaxFails, EjectTime: b.EjectTime, Rise: b.Health.Rise, Fall: b.Health.Fall},
+		Checks: upstream.Checks{Every: b.Health.Every(), Timeout: b.Health.Timeout, Jitter: b.Health.Jitter},
+	}
+	for _, s := range b.All() {
+		to := upstream.Dialer{Network: s.At.Network, Address: s.At.Address, Timeouts: upstream.Timeouts{Connect: r.ConnectTimeout, Send: r.SendTimeout, Read: r.ReadTimeout}, SendProxy: r.SendProxy == "v2"}
+		m := &upstream.Member{Weight: s.Weight, MaxConns: s.MaxConns, Backup: s.Backup, Down: s.Down}
+		m.Upstream, m.Transport = p.upstreams.get(name, s.At, to)
+		var err error
+		if m.Probe, err = probeOf(&b.Health, s.At, to); err != nil {
+			return nil, err
+		}
+		o.Members = append(o.Members, m)
+	}
+	return upstream.NewGroup(o), nil
+}
+
+// probeOf is the active check of an upstream.
+func probeOf(h *config.Health, u config.Upstream, to upstream.Dialer) (upstream.Probe, error) {
+	if h.Path == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return upstream.ConnectProbe(to), nil
+	}
+	c := upstream.HTTPCheck{Scheme: u.Scheme, Address: u.Address, Target: h.Path, Host: h.Host, Body: h.Body}
 	if u.Network == "unix" {
-		up.Host = "localhost"
+		c.Address = "localhost"
 	}
-	to := upstream.Dialer{Network: u.Network, Address: u.Address, Timeouts: upstream.Timeouts{Connect: r.ConnectTimeout, Send: r.SendTimeout, Read: r.ReadTimeout}, SendProxy: r.SendProxy == "v2"}
-	switch u.Scheme {
-	case "uwsgi":
-		up.Transport = uwsgi.NewTransport(to)
-	case "https":
-		name, _, _ := net.SplitHostPort(u.Address) // it was put together so
-		up.Transport = upstream.NewHTTP(to, name)
-	default:
-		up.Transport = upstream.NewHTTP(to, "")
+	for _, s := range h.Statuses {
+		c.Statuses = append(c.Statuses, upstream.StatusRange{First: s[0], Last: s[1]})
 	}
-	return up
+	return c.Probe(to, tlsName(u))
+}
+
+func policyOf(p config.Policy) upstream.Policy {
+	switch p.Kind {
+	case "round_robin":
+		return &upstream.RoundRobin{}
+	case "least_conn":
+		return &upstream.LeastConn{}
+	case "ip_hash", "hash":
+		return &upstream.Hash{Otherwise: &upstream.TwoChoices{}}
+	case "sticky":
+		return &upstream.Sticky{Otherwise: &upstream.TwoChoices{}}
+	}
+	return &upstream.TwoChoices{}
+}
+
+// keyOf is what a policy chooses by; nil: nothing of the request.
+func keyOf(p config.Policy) proxy.Key {
+	switch {
+	case p.Kind == "ip_hash":
+		return proxy.ClientKey
+	case p.Kind != "hash":
+		return nil
+	case p.By == "field":
+		return proxy.FieldKey(p.Name)
+	case p.By == "cookie":
+		return proxy.CookieKey(p.Name)
+	}
+	return proxy.URIKey
+}
+
+// startGroups starts the checks of a site's upstreams; stopGroups ends them.
+func (t *site) startGroups() {
+	for _, g := range t.groups {
+		g.Start()
+	}
+}
+
+func (t *site) stopGroups() {
+	for _, g := range t.groups {
+		g.Stop()
+	}
+}
+
+// Upstreams are the servers behind the routes in force.
+type Upstreams struct{ sites *sites }
+
+// List is what is known of each.
+func (u *Upstreams) List() (list []upstream.Info) {
+	now := time.Now()
+	for _, g := range u.sites.current.Load().groups {
+		list = append(list, g.Infos(now)...)
+	}
+	return list
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/limit"
 	"github.com/standpipe/standpipe/bridge/proxy"
 	"github.com/standpipe/standpipe/bridge/static"
+	"github.com/standpipe/standpipe/bridge/upstream"
 	"github.com/standpipe/standpipe/bridge/uwsgi"
 	"github.com/standpipe/standpipe/bridge/wsgi"
 	"github.com/standpipe/standpipe/cmd/internal/config"
@@ -98,7 +99,7 @@ func TestWiring(t *testing.T) {
 		}
 	}
 	// listen.Options and forwarded.Options are taken apart by their constructors: the test in integration/ has to do for them.
-	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, http1.Options{}, https.Options{}, h3.Options{}, proxy.Options{}, static.Options{}, compress.Options{}, limit.Options{},
+	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, http1.Options{}, https.Options{}, h3.Options{}, proxy.Options{}, upstream.Options{}, static.Options{}, compress.Options{}, limit.Options{},
 		chain.PanicsOptions{}, chain.HealthOptions{}, chain.LimitsOptions{}, chain.HostsOptions{}, access.Options{}} {
 		typ := reflect.TypeOf(want)
 		if len(seen[typ]) == 0 {

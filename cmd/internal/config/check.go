@@ -175,10 +175,10 @@ func (c *Config) checkRoutes(r *schema.Row) {
 	taken := make(map[place]bool) // by the routes before, whatever the request
 	for i, route := range c.Routes {
 		row := r.Other(fmt.Sprintf("route.%d", i))
-		for _, u := range route.Upstreams {
+		for j, s := range route.Balance.All() {
 			for _, at := range c.Listen {
-				if at.Network == u.Network && at.Address == u.Address {
-					row.Bad("upstreams", "[[route]] upstreams: standpipe itself listens on %s; the request would come back for ever", u)
+				if at.Network == s.At.Network && at.Address == s.At.Address {
+					route.Balance.badAddress(row, j, "standpipe itself listens on %s; the request would come back for ever", s.At)
 				}
 			}
 		}
@@ -186,7 +186,7 @@ func (c *Config) checkRoutes(r *schema.Row) {
 			if taken[at] {
 				key := "path"
 				if !row.Given(key) {
-					key = "upstreams"
+					key = "handler"
 				}
 				row.Bad(key, "[[route]] path %s is never reached: a route before it takes all of it", route.Path)
 			}

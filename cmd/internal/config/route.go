@@ -2,15 +2,11 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
-
-// maxUpstreams of one route.
-const maxUpstreams = 64
 
 // Route sends requests to other servers than the apps.
 type Route struct {
@@ -18,7 +14,7 @@ type Route struct {
 	Hosts            []string // as an app's
 	Match            RouteMatch
 	Handler          string `key:"handler"` // "proxy"
-	Upstreams        []Upstream
+	Balance          Balance
 	StripPrefix      bool   `key:"strip_prefix"`      // the upstream does not see Path
 	RequestBuffering string `key:"request_buffering"` // "on": an upstream is asked when the request body is complete; "off": before it is read
 
@@ -43,8 +39,6 @@ func (*Route) Settings() schema.Group {
 		{Key: "hosts", Kind: schema.List, Derived: "every host", Reload: true,
 			Set: setHosts(func(r *Route) *[]string { return &r.Hosts }), Show: showHosts(func(r *Route) []string { return r.Hosts })},
 		{Key: "handler", Kind: schema.Choice, Choices: []string{"proxy"}, Reload: true, Required: `handler = "proxy"`},
-		{Key: "upstreams", Kind: schema.List, Reload: true, Required: `upstreams = ["http://127.0.0.1:3000"]`,
-			Set: schema.Set(setUpstreams), Show: schema.Show(showUpstreams)},
 		{Key: "strip_prefix", Kind: schema.Switch, Default: "off", Reload: true},
 		{Key: "request_buffering", Kind: schema.Choice, Choices: []string{"on", "off"}, Default: "on", Reload: true},
 		{Key: "send_proxy", Kind: schema.Choice, Choices: []string{"off", "v2"}, Default: "off", Reload: true},
@@ -52,26 +46,6 @@ func (*Route) Settings() schema.Group {
 		{Key: "send_timeout", Kind: schema.Duration, Default: "60s", Reload: true},
 		{Key: "read_timeout", Kind: schema.Duration, Default: "60s", Reload: true},
 	}}
-}
-
-func setUpstreams(r *Route, in schema.Input) error {
-	r.Upstreams = nil
-	for _, v := range in.List() {
-		u, err := ParseUpstream(v, in.Base)
-		if err != nil {
-			return err
-		}
-		r.Upstreams = append(r.Upstreams, u)
-	}
-	return nil
-}
-
-func showUpstreams(r *Route) (string, bool) {
-	out := make([]string, len(r.Upstreams))
-	for i, u := range r.Upstreams {
-		out[i] = u.String()
-	}
-	return strings.Join(out, ","), true
 }
 
 // Check finds mistakes in the route's own values.
@@ -84,15 +58,5 @@ func (r *Route) Check(row *schema.Row) {
 			row.Bad("hosts", "host %q %s", h, why)
 		}
 	}
-	switch n := len(r.Upstreams); {
-	case n == 0 && row.Given("upstreams"):
-		row.Bad("upstreams", "upstreams is empty; name at least one")
-	case n > maxUpstreams:
-		row.Bad("upstreams", "upstreams has %d addresses; at most %d are possible", n, maxUpstreams)
-	}
-	for j, u := range r.Upstreams {
-		if slices.Contains(r.Upstreams[:j], u) {
-			row.Bad("upstreams", "upstreams: duplicate %s; leave one of them out", u)
-		}
-	}
+	r.Balance.require(row)
 }

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +49,7 @@ request_buffering = "off"
 	}
 	a, b := cfg.Routes[0], cfg.Routes[1]
 	if a.Path != "/legacy" || a.Hosts[0] != "shop.example.org" || !a.StripPrefix || a.ReadTimeout != 5*time.Minute || a.ConnectTimeout != 5*time.Second || a.RequestBuffering != "on" ||
-		a.Upstreams[0] != (Upstream{"uwsgi", "tcp", "127.0.0.1:3031"}) || a.Upstreams[1] != (Upstream{"uwsgi", "unix", p.dir + "/old.sock"}) {
+		a.Balance.Upstreams[0] != (Upstream{"uwsgi", "tcp", "127.0.0.1:3031"}) || a.Balance.Upstreams[1] != (Upstream{"uwsgi", "unix", p.dir + "/old.sock"}) {
 		t.Errorf("%+v", a)
 	}
 	if b.Path != "/live" || b.StripPrefix || b.RequestBuffering != "off" || b.SendTimeout != time.Minute {
@@ -117,4 +119,122 @@ func TestListenSpeaksUwsgi(t *testing.T) {
 	if s := strings.Join(got, ", "); s != "uwsgi uwsgi+unix:"+p.dir+"/s, uwsgi uwsgi://127.0.0.1:1, uwsgi uwsgi+fd://3" {
 		t.Error(s)
 	}
+}
+
+func TestUpstreamTables(t *testing.T) {
+	p := newProject(t, "app.py")
+	p.toml(`[[route]]
+handler = "proxy"
+balance = "hash:field:x-user"
+retry_on = ["error", 503]
+[[route.upstream]]
+address = "http://a:1"
+weight = 3
+max_conns = 7
+[[route.upstream]]
+address = "http+unix:b.sock"
+backup = true
+[[route.upstream]]
+address = "https://c"
+down = true
+[route.health]
+path = "/health"
+status = [200, "300-302"]
+[[route]]
+path = "/x"
+handler = "proxy"
+upstream = [{ address = "uwsgi://d:1" }]
+health = { interval = "1s", rise = 1 }
+`)
+	cfg, src := p.load()
+	a, b := cfg.Routes[0].Balance, cfg.Routes[1].Balance
+	want := []Server{{At: Upstream{"http", "tcp", "a:1"}, Weight: 3, MaxConns: 7}, {At: Upstream{"http", "unix", p.dir + "/b.sock"}, Weight: 1, Backup: true}, {At: Upstream{"https", "tcp", "c:443"}, Weight: 1, Down: true}}
+	if !slices.Equal(a.All(), want) || a.Policy != (Policy{"hash", "field", "X-User"}) || a.Health.Every() != 5*time.Second || fmt.Sprint(a.Health.Statuses) != "[[200 200] [300 302]]" {
+		t.Errorf("%+v", a)
+	}
+	if onError, onTimeout, statuses := a.Retries(); !onError || onTimeout || !slices.Equal(statuses, []int{503}) {
+		t.Errorf("%v", a.RetryOn)
+	}
+	if b.All()[0].At.Scheme != "uwsgi" || b.Health.Every() != time.Second || b.Health.Rise != 1 || b.Health.Fall != 2 || b.Policy.Kind != "p2c" || b.Tries != 3 {
+		t.Errorf("%+v", b)
+	}
+	shown := map[string]string{}
+	for _, e := range cfg.Effective(src) {
+		shown[e.Key] = e.Value + " " + e.Source
+	}
+	if shown["route.0.upstream.0.weight"] != "3 standpipe.toml:7" || shown["route.0.upstream.1.weight"] != "1 default" || shown["route.0.health.status"] != "200,300-302 standpipe.toml:17" || shown["route.0.balance"] != "hash:field:X-User standpipe.toml:3" {
+		t.Errorf("%v", shown)
+	}
+}
+
+func TestUpstreamTablesThatAreWrong(t *testing.T) {
+	p := newProject(t, "app.py")
+	p.toml(`[[route]]
+handler = "proxy"
+upstreams = ["http://a:1"]
+[[route.upstream]]
+address = "http://a:2"
+[[route]]
+path = "/2"
+handler = "proxy"
+balance = "random"
+retry_on = ["500", "never"]
+retry_budget = 101
+[[route.upstream]]
+weight = 0
+[[route.upstream]]
+address = "a:2"
+wieght = 1
+[[route]]
+path = "/3"
+handler = "proxy"
+balance = "hash:field"
+sticky_secret = "short"
+[[route.upstream]]
+address = "http://a:1"
+backup = true
+[[route.upstream]]
+address = "http://a:1"
+down = true
+[route.health]
+interval = "1ms"
+status = [99]
+rise = 0
+body = "x"
+[[route]]
+path = "/4"
+handler = "proxy"
+balance = "ip_hash"
+slow_start = "30s"
+eject_time = 0
+sticky_cookie = "a b"
+[[route.upstream]]
+address = "http://127.0.0.1:8000"
+[[route]]
+path = "/5"
+handler = "proxy"
+`)
+	p.wrong(
+		"standpipe.toml:3: upstreams [[route.upstream]]",
+		"standpipe.toml:9: balance random",
+		"standpipe.toml:10: retry_on never",
+		"standpipe.toml:11: retry_budget 101",
+		"standpipe.toml:12: [[route.upstream]] address",
+		"standpipe.toml:13: weight 0",
+		"standpipe.toml:15: address a:2",
+		"standpipe.toml:16: wieght weight",
+		"standpipe.toml:20: balance hash:field:NAME",
+		"standpipe.toml:21: sticky_secret 5",
+		"standpipe.toml:22: [[route.upstream]] backup",
+		"standpipe.toml:26: [[route.upstream]] http://a:1",
+		"standpipe.toml:28: [route.health] path",
+		"standpipe.toml:29: interval 1ms",
+		"standpipe.toml:30: status 99",
+		"standpipe.toml:31: rise 0",
+		"standpipe.toml:37: slow_start ip_hash",
+		"standpipe.toml:38: eject_time",
+		"standpipe.toml:39: sticky_cookie",
+		"standpipe.toml:41: address 127.0.0.1:8000",
+		"standpipe.toml:42: [[route]] upstreams",
+	)
 }

@@ -7,6 +7,7 @@
 //	clients.go   who was refused by address
 //	pools.go     the collector that asks the pools at each scrape
 //	limits.go    the numbers of each [[limit]]
+//	upstreams.go the collector that asks for the routes' upstreams at each scrape
 //	watch.go     Watch: whether the invariants hold
 //
 // Pools have counters that outlive their workers, so that no counter decreases. Each label

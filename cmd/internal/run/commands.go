@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/access"
+	"github.com/standpipe/standpipe/bridge/upstream"
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/cmd/internal/compose"
@@ -93,6 +94,26 @@ func (c *commands) About(st *admin.Status) {
 	if clients.Networks > 0 || len(clients.Refused) > 0 {
 		st.Clients = clients
 	}
+	for _, in := range c.product.Upstreams.List() {
+		st.Upstreams = append(st.Upstreams, upstreamOf(&in))
+	}
+}
+
+// upstreamOf is an upstream for the status.
+func upstreamOf(in *upstream.Info) admin.Upstream {
+	u := admin.Upstream{Route: in.Route, Address: in.Upstream, State: in.State, Reason: in.Cause, Weight: in.Weight, Backup: in.Backup, MaxConns: in.MaxConns,
+		InFlight: in.InFlight, Latency: in.Latency.Seconds(), Requests: in.Requests, Ejections: in.Ejections}
+	if !in.Until.IsZero() {
+		u.Left = time.Until(in.Until).Seconds()
+	}
+	for _, c := range upstream.Causes() {
+		u.Failures += in.Failures[c]
+		u.Retries += in.Retries[c]
+	}
+	if in.Check != nil {
+		u.Check = &admin.Check{At: in.Check.At, Took: in.Check.Took.Seconds(), Error: in.Check.Err}
+	}
+	return u
 }
 
 // storeOf says where a limit is counted.

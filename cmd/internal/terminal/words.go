@@ -14,9 +14,10 @@ func Route(r config.Route) string {
 	if len(r.Hosts) > 0 {
 		at = strings.Join(r.Hosts, ",") + " " + at
 	}
-	to := make([]string, len(r.Upstreams))
-	for i, u := range r.Upstreams {
-		to[i] = u.String()
+	list := r.Balance.All()
+	to := make([]string, len(list))
+	for i, s := range list {
+		to[i] = s.At.String()
 	}
 	return "on " + at + "\t-> " + strings.Join(to, ", ")
 }

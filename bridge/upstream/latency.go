@@ -1,0 +1,51 @@
+package upstream
+
+import (
+	"math"
+	"sync"
+	"time"
+)
+
+// latencyTime is how fast a mean of latencies forgets: what is older counts for less than 37 %.
+const latencyTime = 10 * time.Second
+
+// latency is the mean time until an upstream's responses begin. Newer responses count more (an exponentially weighted mean
+// over time, so that it does not depend on the number of requests).
+type latency struct {
+	mu   sync.Mutex
+	mean float64 // seconds; 0: unknown
+	last time.Time
+}
+
+func (l *latency) add(took time.Duration, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.mean == 0 {
+		l.mean = took.Seconds()
+	} else {
+		keep := l.kept(now)
+		// Each sample counts for at least 1/20: the first ones of a burst come at one moment.
+		keep = min(keep, 0.95)
+		l.mean = l.mean*keep + took.Seconds()*(1-keep)
+	}
+	l.last = now
+}
+
+func (l *latency) kept(now time.Time) float64 {
+	return math.Exp(-now.Sub(l.last).Seconds() / latencyTime.Seconds())
+}
+
+// value returns the mean in seconds; 0: unknown.
+func (l *latency) value() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mean
+}
+
+// excess is what the mean has above a lesser one, at now. It fades while nothing new is known, so that an upstream that
+// was slow is tried again.
+func (l *latency) excess(lesser float64, now time.Time) float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(0, l.mean-lesser) * l.kept(now)
+}
