@@ -102,25 +102,34 @@ func docsProject(t testing.TB) string {
 	t.Helper()
 	application := strings.Replace(hello("shop"), "def app", "def application", 1)
 	factory := "def create_app():\n" + indent(hello("blog")) + "    return app\n"
-	return project(t, map[string]string{
-		"shop/__init__.py":             "",
-		"shop/wsgi.py":                 application,
-		"shop/settings.py":             "",
-		"blog.py":                      factory,
-		"app.py":                       hello("app"),
-		".env":                         "SHOP_COLOUR=blue\n",
-		"gunicorn.conf.py":             "workers = 1 + 1\n",
-		"uwsgi.ini":                    "[uwsgi]\nmodule = shop.wsgi\n",
-		"etc/nginx/sites-enabled/shop": "events {}\nhttp { server { listen 8080; location / { proxy_pass http://127.0.0.1:8000; } } }\n",
-		"busy.html":                    "busy\n",
-		"media/a.txt":                  "media\n",
-		"static/app.css":               "a { color: red }\n",
-		"srv/downloads/a.txt":          "download\n",
-		"srv/shop/shop/__init__.py":    "",
-		"srv/shop/shop/wsgi.py":        application,
-		"srv/blog/blog.py":             factory,
-		"standpipe.toml":               "[[listen]]\naddress = \"127.0.0.1:8000\"\n\n[[app]]\nname = \"shop\"\nmodule = \"shop.wsgi:application\"\nworkers = 2\n",
+	dir := project(t, map[string]string{
+		"shop/__init__.py":                  "",
+		"shop/wsgi.py":                      application,
+		"shop/settings.py":                  "",
+		"blog.py":                           factory,
+		"app.py":                            hello("app"),
+		".env":                              "SHOP_COLOUR=blue\n",
+		"gunicorn.conf.py":                  "workers = 1 + 1\n",
+		"uwsgi.ini":                         "[uwsgi]\nmodule = shop.wsgi\n",
+		"etc/nginx/sites-enabled/shop":      "events {}\nhttp { server { listen 8080; location / { proxy_pass http://127.0.0.1:8000; } } }\n",
+		"busy.html":                         "busy\n",
+		"media/a.txt":                       "media\n",
+		"static/app.css":                    "a { color: red }\n",
+		"srv/downloads/a.txt":               "download\n",
+		"srv/shop/shop/__init__.py":         "",
+		"srv/shop/shop/wsgi.py":             application,
+		"srv/blog/blog.py":                  factory,
+		"srv/apps.toml":                     "[[app]]\nname = \"shop\"\nmodule = \"shop.wsgi:application\"\ndir = \"shop\"\nhosts = [\"shop.example.org\"]\nworkers = 2\n\n[[app]]\nname = \"blog\"\nmodule = \"blog:create_app\"\ndir = \"blog\"\nmount = \"/blog\"\nworkers = 1\n",
+		"srv/shop/standpipe.toml":           "[[app]]\nname = \"shop\"\nmodule = \"shop.wsgi:application\"\ndir = \"current\"\nworkers = 1\n",
+		"srv/shop/releases/41/shop/wsgi.py": application,
+		"srv/shop/releases/42/shop/wsgi.py": application,
+		"srv/shop/releases/43/shop/wsgi.py": "def",
+		"standpipe.toml":                    "[[listen]]\naddress = \"127.0.0.1:8000\"\n\n[[app]]\nname = \"shop\"\nmodule = \"shop.wsgi:application\"\nworkers = 2\n",
 	})
+	if err := os.Symlink("releases/41", filepath.Join(dir, "srv", "shop", "current")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // fakeProgram puts a program `standpipe` into dir/bin; what it runs as leaves its pid in dir/pid.
@@ -236,6 +245,9 @@ func TestConfigurationsOfTheDocs(t *testing.T) {
 			text := string(b[at[2]:at[3]])
 			if !strings.Contains(text, "[[app]]") && strings.Contains(text, "[[app.") {
 				text = "[[app]]\nname = \"shop\"\nmodule = \"shop.wsgi:application\"\n\n" + text
+			}
+			if !strings.Contains(text, "[[app]]") && strings.Contains(text, "app = \"shop\"") {
+				text += "\n[[app]]\nname = \"shop\"\nmodule = \"shop.wsgi:application\"\n"
 			}
 			dir := docsProject(t)
 			write(t, dir, map[string]string{"standpipe.toml": strings.ReplaceAll(text, "/srv/", dir+"/srv/")})
