@@ -38,6 +38,7 @@ def app(environ, start_response):
 	s := start(t, opts{App: "app:app", Dir: project(t, map[string]string{"app.py": app}), Args: []string{"-w", "1", "--threads", "4", "--access-log-format", "json"}})
 	for _, how := range []string{"generator", "close", "cut", "raises", "head"} {
 		t.Run(how, func(t *testing.T) {
+			t.Parallel()
 			g := newGate(t)
 			c, err := s.dial()
 			if err != nil {
@@ -61,7 +62,7 @@ def app(environ, start_response):
 					t.Fatalf("%q: %v", got, err)
 				}
 			}
-			c.Close()
+			disconnect(c)
 			line := func() string { return s.with(t).waitAccess(`"target":"/` + how + `\?`) }
 			l := line() // the client's leaving ends the request, not the gate
 			g.open(t)
