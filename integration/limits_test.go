@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"bufio"
 	"fmt"
 	"net"
 	"net/http"
@@ -65,12 +66,7 @@ func TestLimit(t *testing.T) {
 		t.Error("the log has the value of a cookie")
 	}
 
-	file := filepath.Join(s.Cmd.Dir, "standpipe.toml")
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, s.Cmd.Dir, map[string]string{"standpipe.toml": strings.Replace(string(text), "status = \"503\"", "status = \"429\"\nburst = 1", 1)})
+	write(t, s.Cmd.Dir, map[string]string{"standpipe.toml": strings.Replace(configOf(t, s), "status = \"503\"", "status = \"429\"\nburst = 1", 1)})
 	s.must("reload")
 	if got := fmt.Sprint(s.statuses(2, "/login", "Cookie: session=secret"), s.statuses(1, "/echo", of("192.0.2.1"))); got != "[404 429] [429]" {
 		t.Error("after the reload: ", got)
@@ -283,4 +279,81 @@ func plainRedis(t testing.TB) (address string, start, stop func()) {
 	}
 	t.Cleanup(stop)
 	return address, start, stop
+}
+
+// A client that goes on above a limit is denied altogether for a time: the deny list has it. Loopback never is.
+func TestRepeatOffenders(t *testing.T) {
+	t.Parallel()
+	s := limited(t, "[[limit]]\nname = \"api\"\nrate = \"1/h\"\npath = \"/api\"\nban_after = 3\nban_for = \"10m\"\n")
+	if got := fmt.Sprint(s.statuses(4, "/api", of("192.0.2.1")), s.statuses(1, "/else", of("192.0.2.1")), s.statuses(1, "/else", of("192.0.2.2")), s.statuses(6, "/api"), s.statuses(1, "/else")); got !=
+		"[404 429 429 429] [403] [404] [404 429 429 429 429 429] [404]" {
+		t.Error(got)
+	}
+	if r := s.waitEvent("offender_denied"); r.str("network") != "192.0.2.1/32" || r.str("limit_name") != "api" || r.str("for") != "600" || r.str("id") == "" {
+		t.Error(r)
+	}
+	if out := s.must("deny", "list"); !holds(out, "192.0.2.1", "limit api") || strings.Contains(out, "127.0.0.1") {
+		t.Error(out)
+	}
+	s.must("allow", "192.0.2.1")
+	if got := fmt.Sprint(s.statuses(1, "/else", of("192.0.2.1")), s.statuses(1, "/api", of("192.0.2.1"))); got != "[404] [429]" {
+		t.Error(got)
+	}
+}
+
+// Paths that only scanners ask for never reach Python, but for what a folder or a route has there; with ban their clients are denied.
+func TestScanners(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"wp/wp-admin/own.txt": "mine"})
+	upstream := recording(t, func(_ string, c net.Conn, _ *bufio.Reader) {
+		fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi")
+	})
+	tables := func(mode string) string {
+		return fmt.Sprintf("scanners = %q\nscanner_paths = [\"/own*\"]\nscanner_except = [\"/wp/\"]\n[[static]]\nurl = \"/wp-admin\"\ndir = %q\nmissing = \"app\"\n", mode, dir+"/wp/wp-admin") +
+			fmt.Sprintf("[[route]]\npath = \"/cgi-bin\"\nhandler = \"proxy\"\nupstreams = [%q]\n", upstream.URL)
+	}
+	s := limited(t, tables("deny"))
+	for path, want := range map[string]string{
+		"/.env": "404", "/shop/.git/config": "404", "/wp-login.php": "404", "/%77p-login.php": "404", "/x/../wp-login.php": "404", "/owner": "404", "/wp-admin/none": "404",
+		"/wp-admin/own.txt": "200 mine", "/cgi-bin/x": "200 hi", "/wp/x": "404 app", "/.well-known/x": "404 app",
+	} {
+		r := s.get(path, of("192.0.2.1"))
+		got := fmt.Sprint(r.Status)
+		switch {
+		case r.Body == "no such path in the app":
+			got += " app"
+		case r.Status == 200:
+			got += " " + r.Body
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+	if r := s.events("scanner_refused"); len(r) != 1 || r[0].str("client") != "192.0.2.1" {
+		t.Error(r)
+	}
+	if n := s.scrape()["standpipe_scanner_requests_total{}"]; n != 7 {
+		t.Error(n)
+	}
+	if out := s.must("status"); !holds(out, "scanners refused 7") {
+		t.Error(out)
+	}
+	write(t, s.Cmd.Dir, map[string]string{"standpipe.toml": strings.Replace(configOf(t, s), "\"deny\"", "\"ban\"", 1)})
+	s.must("reload")
+	if got := fmt.Sprint(s.statuses(4, "/.env", of("192.0.2.2")), s.statuses(1, "/else", of("192.0.2.3"))); got != "[404 404 404 403] [404]" {
+		t.Error(got)
+	}
+	if r := s.waitEvent("offender_denied"); r.str("network") != "192.0.2.2/32" || r["limit_name"] != nil {
+		t.Error(r)
+	}
+}
+
+// configOf is the server's standpipe.toml.
+func configOf(t *testing.T, s *server) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.Cmd.Dir, "standpipe.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

@@ -1,16 +1,19 @@
 // Package limit bounds how many requests a client, or any other key, may send in a time, and how
 // many of its requests may run at the same time.
 //
-//	gcra.go      Rate, Verdict: the algorithm, pure
-//	rate.go      ParseRate: "10/s"
-//	key.go       Key: what is counted, as a hash and as a text
-//	table.go     table: one number for each key, in bounded memory
-//	inflight.go  inflight: how many requests of each key run
-//	state.go     State: what a limit remembers, beyond reloads
-//	stage.go     Options, New: the stage of one limit
-//	shared.go    limits that several servers count together
-//	wait.go      the requests above the rate that wait
-//	refuse.go    the answer to a refused request, and its record
+//	gcra.go       Rate, Verdict: the algorithm, pure
+//	rate.go       ParseRate: "10/s"
+//	key.go        Key: what is counted, as a hash and as a text
+//	table.go      table: one number for each key, in bounded memory
+//	inflight.go   inflight: how many requests of each key run
+//	state.go      State: what a limit remembers, beyond reloads
+//	stage.go      Options, New: the stage of one limit
+//	shared.go     limits that several servers count together
+//	wait.go       the requests above the rate that wait
+//	refuse.go     the answer to a refused request, and its record
+//	offenders.go  Offenders, BanOptions: clients that are denied altogether
+//	scanner.go    Scanners: the stage for paths that only scanners ask for
+//	paths.go      Paths; scanners.txt has the built-in ones
 //
 // The algorithm is GCRA, the generic cell rate algorithm (ITU-T I.371): a key is one number, the
 // time at which it is as if it had never sent a request. With an interval of 1/rate between

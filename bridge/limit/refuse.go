@@ -61,6 +61,9 @@ func (l *limiter) refuse(rec *httpx.Writer, s *subject, v Verdict, reason string
 		h[fieldLimit] = []string{l.current(v)}
 	}
 	l.o.Pages.Write(rec, s.r, status, "", v.Retry)
+	if reason == "rate" || reason == "concurrency" {
+		l.o.Ban.ban(s, l.o.Name)
+	}
 	return true
 }
 

@@ -36,6 +36,8 @@ type Options struct {
 	Announce bool
 	// DryRun: no request is refused or waits; all is counted and logged.
 	DryRun bool
+	// Ban says when a client whose requests are refused is denied altogether; nil: never.
+	Ban *BanOptions
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
 	// Log gets limit_exceeded; nil: no records are written.

@@ -86,6 +86,9 @@ func printStatus(out io.Writer, st *admin.Status, p terminal.Paint) error {
 	}
 	printLimits(out, st.Limits, p)
 	printUpstreams(out, st.Upstreams, p)
+	if st.Scanned > 0 {
+		fmt.Fprintf(out, "  scanners refused %d\n", st.Scanned)
+	}
 	for i := range st.Apps {
 		printApp(out, &st.Apps[i], p)
 	}

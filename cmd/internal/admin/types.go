@@ -24,6 +24,8 @@ type Status struct {
 	Requests map[string]int64 `json:"requests,omitempty"`
 	// Certificates are those of HTTPS.
 	Certificates []certs.Info `json:"certificates,omitempty"`
+	// Scanned is how many requests were refused as those of scanners.
+	Scanned int64 `json:"scanned,omitempty"`
 	// Limits are the numbers of [[limit]].
 	Limits []Limit `json:"limits,omitempty"`
 	// Clients are who was refused by address; nil: none was, and none is denied.

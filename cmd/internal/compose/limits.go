@@ -2,6 +2,7 @@ package compose
 
 import (
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"sync"
@@ -19,6 +20,7 @@ import (
 // limit goes on counting.
 type counted struct {
 	state      *limit.State
+	offenders  *limit.Offenders // nil: no client is denied for it
 	key        string
 	bits, keys int
 }
@@ -31,18 +33,30 @@ func countedBy(cfg *config.Config, old *site) map[string]*counted {
 	list := make(map[string]*counted, len(cfg.RateLimits))
 	for i := range cfg.RateLimits {
 		l := &cfg.RateLimits[i]
-		next := counted{key: l.Key.String(), bits: l.IPv6Prefix, keys: l.Keys}
-		if old != nil && old.limits[l.Name] != nil {
-			next.state = old.limits[l.Name].state
-			if *old.limits[l.Name] == next {
-				list[l.Name] = old.limits[l.Name]
-				continue
+		next := &counted{key: l.Key.String(), bits: l.IPv6Prefix, keys: l.Keys}
+		list[l.Name] = next
+		if was := old.counted(l.Name); was != nil {
+			next.offenders = was.offenders
+			if was.key == next.key && was.bits == next.bits && was.keys == next.keys {
+				next.state = was.state
 			}
 		}
-		next.state = limit.NewState(l.Keys)
-		list[l.Name] = &next
+		if next.state == nil {
+			next.state = limit.NewState(l.Keys)
+		}
+		if next.offenders == nil && l.BanAfter > 0 {
+			next.offenders = limit.NewOffenders()
+		}
 	}
 	return list
+}
+
+// counted is what a limit of the site has counted; nil: there is none.
+func (t *site) counted(name string) *counted {
+	if t == nil {
+		return nil
+	}
+	return t.limits[name]
 }
 
 // limit is the stage of the limits of an app, or (empty) of all requests; nil: there are none.
@@ -52,13 +66,33 @@ func (t *site) limit(app string, p *parts, pages *httpx.Pages) func(http.Handler
 		status, _ := strconv.Atoi(l.Status) // one of the setting's choices
 		stages = append(stages, Stage{l.Name, limit.New(limit.Options{
 			Name: l.Name, State: t.limits[l.Name].state, Key: l.Key, IPv6Prefix: l.IPv6Prefix, Store: p.limitStore.of(l), FailClosed: l.Fail == "closed", Rate: l.Bounds(), Concurrency: l.Concurrency,
-			Applies: applies(l), App: app, Status: status, Announce: l.Fields == "all", DryRun: l.DryRun, Pages: pages, Log: p.log,
+			Applies: applies(l), App: app, Status: status, Announce: l.Fields == "all", DryRun: l.DryRun, Ban: t.banOf(l, p), Pages: pages, Log: p.log,
 		})})
 	}
 	if stages == nil {
 		return nil
 	}
 	return func(next http.Handler) http.Handler { return wrap(next, stages) }
+}
+
+// banOf says when a client that exceeds a limit is denied altogether; nil: never.
+func (t *site) banOf(l *config.RateLimit, p *parts) *limit.BanOptions {
+	if l.BanAfter == 0 {
+		return nil
+	}
+	return &limit.BanOptions{Offenders: t.limits[l.Name].offenders, After: l.BanAfter, Within: l.BanWithin, For: l.BanFor,
+		Denier: p.clients.Denied, Spared: spared(t.cfg), Cause: "limit " + l.Name, Log: p.log}
+}
+
+// spared tells which networks are never denied: this machine and the trusted proxies, which speak for many clients.
+func spared(cfg *config.Config) func(netip.Prefix) bool {
+	list := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	for _, p := range cfg.Trust.Proxies {
+		if p.Bits() > 0 { // "*" names no proxy
+			list = append(list, p)
+		}
+	}
+	return func(network netip.Prefix) bool { return slices.ContainsFunc(list, network.Overlaps) }
 }
 
 // limitStore is the Redis of the limits that several servers count together. It is opened when the
@@ -126,6 +160,8 @@ type LimitStats struct {
 type Limits struct {
 	sites *sites
 	store *limitStore
+
+	scanners *scanners
 }
 
 // Stats are the numbers of each, in the config's order.

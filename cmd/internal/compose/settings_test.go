@@ -19,6 +19,11 @@ control_mode = "0660"
 control_group = "root"
 metrics = "127.0.0.1:9"
 redis = "redis://127.0.0.1:9"
+scanners = "ban"
+scanner_paths = ["/own"]
+scanner_except = ["/wp-json/"]
+scanner_status = "403"
+scanner_ban_for = "2h"
 
 [limits]
 buffer_body = "32KiB"
@@ -159,6 +164,9 @@ fields = "all"
 dry_run = "on"
 store = "redis"
 fail = "closed"
+ban_after = 20
+ban_within = "2m"
+ban_for = "2h"
 ipv6_prefix = 56
 keys = 2000
 

@@ -55,6 +55,10 @@ func (t *site) stages(p *parts, pages *httpx.Pages) ([]Stage, error) {
 	if err != nil {
 		return nil, err
 	}
+	scanned, err := t.scanners(p, pages)
+	if err != nil {
+		return nil, err
+	}
 	outer := t.outer(p, trust, fields, pages)
 	t.refused = wrap(p.refusals.handler(pages), outer)
 	return append(outer,
@@ -67,7 +71,8 @@ func (t *site) stages(p *parts, pages *httpx.Pages) ([]Stage, error) {
 		Stage{"limit", t.limit("", p, pages)},                // [[limit]]
 		Stage{"access", t.access.stage(-1)},                  // [[access]]: behind limits, which refuses paths that can be read in two ways, and limit, which counts wrong passwords
 		Stage{"static", p.static.Stage(cfg, t.hosts, pages)}, // [[static]]
-		Stage{"routes", routes}, // [[route]]
+		Stage{"routes", routes},    // [[route]]
+		Stage{"scanners", scanned}, // what a folder or a route has at such a path is served
 	), nil
 }
 

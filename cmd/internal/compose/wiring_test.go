@@ -99,7 +99,7 @@ func TestWiring(t *testing.T) {
 		}
 	}
 	// listen.Options and forwarded.Options are taken apart by their constructors: the test in integration/ has to do for them.
-	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, http1.Options{}, https.Options{}, h3.Options{}, proxy.Options{}, upstream.Options{}, static.Options{}, compress.Options{}, limit.Options{},
+	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, http1.Options{}, https.Options{}, h3.Options{}, proxy.Options{}, upstream.Options{}, static.Options{}, compress.Options{}, limit.Options{}, limit.BanOptions{}, limit.ScannerOptions{},
 		chain.PanicsOptions{}, chain.HealthOptions{}, chain.LimitsOptions{}, chain.HostsOptions{}, access.Options{}} {
 		typ := reflect.TypeOf(want)
 		if len(seen[typ]) == 0 {

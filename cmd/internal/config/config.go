@@ -20,6 +20,7 @@ type Config struct {
 	Account   Account
 	Control   Control
 	Servers   Servers
+	Scanners  Scanners
 	Limits    Limits // [limits]
 	Logs      Logs   // [log]
 	Stop      Stop   // [stop]

@@ -24,13 +24,18 @@ type RateLimit struct {
 	Methods []string // in capital letters; none: every method
 	App     string   `key:"app"` // empty: every request
 
-	Status     string `key:"status"` // "429", "503"
-	Fields     string `key:"fields"` // "refused", "all"
-	DryRun     bool   `key:"dry_run"`
-	Store      string `key:"store"`       // "memory", "redis"
-	Fail       string `key:"fail"`        // "open", "closed": what becomes of requests while Redis is away
-	IPv6Prefix int    `key:"ipv6_prefix"` // bits of an address that are one client
-	Keys       int    `key:"keys"`        // that are remembered
+	Status string `key:"status"` // "429", "503"
+	Fields string `key:"fields"` // "refused", "all"
+	DryRun bool   `key:"dry_run"`
+	Store  string `key:"store"` // "memory", "redis"
+	Fail   string `key:"fail"`  // "open", "closed": what becomes of requests while Redis is away
+
+	BanAfter  int           `key:"ban_after"`  // refused requests after which a client is denied; 0: never
+	BanWithin time.Duration `key:"ban_within"` // the time in which they come
+	BanFor    time.Duration `key:"ban_for"`
+
+	IPv6Prefix int `key:"ipv6_prefix"` // bits of an address that are one client
+	Keys       int `key:"keys"`        // that are remembered
 }
 
 // The bounds of numbers in [[limit]].
@@ -38,6 +43,7 @@ const (
 	mostBurst    = 1_000_000
 	longestDelay = time.Minute
 	longestBurst = 30 * 24 * time.Hour
+	mostBan      = 10_000
 	leastPrefix  = 16
 	leastKeys    = 1000
 	mostKeys     = 16_000_000
@@ -92,6 +98,9 @@ func (*RateLimit) Settings() schema.Group {
 		{Key: "dry_run", Kind: schema.Switch, Default: "off", Reload: true},
 		{Key: "store", Kind: schema.Choice, Choices: []string{"memory", "redis"}, Default: "memory", Reload: true},
 		{Key: "fail", Kind: schema.Choice, Choices: []string{"open", "closed"}, Default: "open", Reload: true},
+		{Key: "ban_after", Kind: schema.Int, Default: "0", Reload: true},
+		{Key: "ban_within", Kind: schema.Duration, Default: "60s", Reload: true},
+		{Key: "ban_for", Kind: schema.Duration, Default: "1h", Reload: true},
 		{Key: "ipv6_prefix", Kind: schema.Int, Default: "64", Least: leastPrefix, Reload: true},
 		{Key: "keys", Kind: schema.Int, Default: "1000000", Least: leastKeys, Reload: true},
 	}}
@@ -116,6 +125,13 @@ func (l *RateLimit) Check(r *schema.Row) {
 	if l.Keys < leastKeys || l.Keys > mostKeys {
 		r.Bad("keys", "keys is %d; it is %d to %d", l.Keys, leastKeys, mostKeys)
 	}
+	if l.BanAfter > mostBan {
+		r.Bad("ban_after", "ban_after is %d; it is at most %d", l.BanAfter, mostBan)
+	}
+	if l.BanWithin < time.Second || l.BanWithin > 24*time.Hour {
+		r.Bad("ban_within", "ban_within is %s; it is 1s to 24h", schema.FormatDuration(l.BanWithin))
+	}
+	checkBan(r, "ban_for", l.BanFor)
 	if !r.Unsure("rate", "burst", "delay", "concurrency") {
 		l.checkRate(r)
 	}

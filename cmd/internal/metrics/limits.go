@@ -25,6 +25,12 @@ type limits func() []Limit
 // Limits adds the numbers of [[limit]], which are asked for at each scrape. It is called once.
 func (m *Metrics) Limits(list func() []Limit) { m.registry.MustRegister(limits(list)) }
 
+// Scanned adds the number of requests that were refused as those of scanners. It is called once.
+func (m *Metrics) Scanned(count func() int64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "standpipe_scanner_requests_total", Help: "Requests for paths that only scanners ask for, which were refused."},
+		func() float64 { return float64(count()) }))
+}
+
 // Describe is for the registry.
 func (limits) Describe(c chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{descLimited, descLimitKeys, descLimitEvictions, descLimitRunning, descLimitWaiting, descLimitStore} {

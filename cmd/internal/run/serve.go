@@ -117,6 +117,7 @@ type server struct {
 func (s *server) assemble(ctx context.Context) (err error) {
 	s.progress = journal.NewProgress()
 	s.metrics = metrics.New(s.Version, func() []metrics.Pool { return poolsAs[metrics.Pool](s.product) }, func() []certs.Info { return s.product.Certificates.List() })
+	s.metrics.Scanned(func() int64 { return s.product.Limits.Scanned() })
 	s.metrics.Limits(func() (list []metrics.Limit) {
 		for _, l := range s.product.Limits.Stats() {
 			list = append(list, metrics.Limit{Name: l.Name, Allowed: l.Allowed, Delayed: l.Delayed, Refused: l.Refused, Evicted: l.Evicted, Keys: l.Keys, Running: l.Running, Waiting: l.Waiting, Shared: l.Shared, Away: l.Away})
