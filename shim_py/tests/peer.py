@@ -192,6 +192,10 @@ class Peer:
         until(lambda: self._output.count(wanted.encode()) >= times)
         return self._output.decode("utf-8", "replace")
 
+    def rest(self):
+        """Waits until all that an ended worker wrote is here (or the deadline has passed)."""
+        until(lambda: not self._drainers[0].is_alive())
+
     def close_end(self, fd):
         self._fds.remove(fd)
         os.close(fd)

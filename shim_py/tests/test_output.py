@@ -156,14 +156,13 @@ class Printed(WorkerTest):
     def ask(self, worker, path, stream=1, me="id-1"):
         return worker.get(stream, **{"PATH_INFO": path, "standpipe.request_id": me})
 
-    def of(self, path, threads=1, wanted=None, **boot):
+    def of(self, path, threads=1, **boot):
         worker = self.worker(APP, threads=threads, tag=TAG, **boot)
         answer = self.ask(worker, path)
         self.assertEqual(answer.error, None)
         worker.close_end(worker.requests)
         self.assertEqual(worker.wait(), 0)
-        if wanted:
-            worker.output(wanted)
+        worker.rest()
         return told(worker._output)
 
     def test_eight_threads_never_mix(self):
@@ -192,7 +191,7 @@ class Printed(WorkerTest):
 
     def test_what_has_no_newline_comes_with_the_end(self):
         for threads in (1, 2):
-            lines, _ = self.of("/partial", threads, "nor here")
+            lines, _ = self.of("/partial", threads)
             self.assertEqual(lines, [("id-1", "no newlinenor here")])  # two streams: Go's pause is not here
 
     def test_flush_sends_a_part(self):
@@ -207,7 +206,7 @@ class Printed(WorkerTest):
     def test_whose_it_is_not(self):
         lines, raw = self.of("/thread", 2)
         self.assertEqual((lines, raw), ([], "imported\nof a thread\n"))
-        lines, raw = self.of("/raw", wanted="before ")
+        lines, raw = self.of("/raw")
         self.assertEqual(lines, [("id-1", "before ")])
         self.assertEqual(raw, "imported\nby the buffer\nby fd 1\nby a child\n")
 
@@ -241,24 +240,24 @@ class Printed(WorkerTest):
             self.assertEqual(self.ask(worker, "/", 2).body, b"ok")
 
     def test_after_the_answer(self):
-        self.assertEqual(self.of("/later", wanted="afterwards")[0], [("id-1", "afterwards")])
+        self.assertEqual(self.of("/later")[0], [("id-1", "afterwards")])
 
     def test_long_lines_and_other_ways(self):
-        lines, _ = self.of("/long", wanted="by zero\n")
+        lines, _ = self.of("/long")
         self.assertEqual([line for _, line in lines[:3]], ["x" * 10000, "y", "z" * 5000])
         rest = [line for _, line in lines[3:]]
         self.assertEqual(rest[:4], ["a", "b", "\u2603\\udc80", "by wsgi.errors"])
         self.assertEqual((rest[4], rest[-1][:17]), ("Traceback (most recent call last):", "ZeroDivisionError"))
 
     def test_a_descriptor_led_elsewhere_gets_no_tags(self):
-        lines, _ = self.of("/moved", wanted="back")
+        lines, _ = self.of("/moved")
         self.assertEqual(lines, [("id-1", "and back")])
         with open(os.path.join(self.dir, "out")) as out:
             self.assertEqual(out.read(), "into a file\n")
 
     def test_a_forked_child_is_of_the_request(self):
         for threads in (1, 3):
-            lines, _ = self.of("/fork", threads, "held")
+            lines, _ = self.of("/fork", threads)
             self.assertEqual(lines, [("id-1", "by the child"), ("id-1", "held")])
 
     def test_the_streams_are_what_they_were(self):
@@ -273,7 +272,7 @@ class Printed(WorkerTest):
         self.assertNotIn(b"\x1e", worker._output)
 
     def test_unbuffered(self):
-        lines, _ = self.of("/long", wanted="x" * 100 + "\n", env={"PYTHONUNBUFFERED": "1"})
+        lines, _ = self.of("/long", env={"PYTHONUNBUFFERED": "1"})
         self.assertEqual(lines[0], ("id-1", "x" * 10000))
 
 
