@@ -35,6 +35,13 @@ func (l *latency) kept(now time.Time) float64 {
 	return math.Exp(-now.Sub(l.last).Seconds() / latencyTime.Seconds())
 }
 
+// forget is for an upstream that comes back into service: it may be another process.
+func (l *latency) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mean = 0
+}
+
 // value returns the mean in seconds; 0: unknown.
 func (l *latency) value() float64 {
 	l.mu.Lock()
@@ -42,10 +49,13 @@ func (l *latency) value() float64 {
 	return l.mean
 }
 
+// fadeTime is how fast it is forgotten that an upstream was slower than others.
+const fadeTime = 5 * time.Second
+
 // excess is what the mean has above a lesser one, at now. It fades while nothing new is known, so that an upstream that
 // was slow is tried again.
 func (l *latency) excess(lesser float64, now time.Time) float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return max(0, l.mean-lesser) * l.kept(now)
+	return max(0, l.mean-lesser) * math.Exp(-now.Sub(l.last).Seconds()/fadeTime.Seconds())
 }

@@ -64,6 +64,9 @@ func (g *Group) happened(m *Member, e event, now time.Time, reason string, cause
 	ejections, fails := m.health.ejections, m.health.fails
 	m.mu.Unlock()
 	for _, a := range actions {
+		if a == takeBack || a == returnIt || a == markWell {
+			m.latency.forget()
+		}
 		g.record(m, a, reason, cause, ejections, fails, until, state)
 	}
 }
