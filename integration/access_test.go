@@ -3,6 +3,7 @@ package integration
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -216,6 +217,28 @@ func TestDenyCommand(t *testing.T) {
 	asked(200, "203.0.113.7")
 	order("deny", "203.0.113.7", "--for", "1s")
 	asked(200, "203.0.113.7")
+}
+
+// With state_dir the list outlives a restart; a broken file is said, and does not keep the server from starting.
+func TestDenyOutlivesRestart(t *testing.T) {
+	t.Parallel()
+	dir, state := project(t, nil), t.TempDir()
+	file := filepath.Join(state, "denied.json")
+	s := accessServer(t, dir, fmt.Sprintf("state_dir = %q\n", state))
+	s.must("deny", "203.0.113.7", "--for", "1h")
+	s.must("stop")
+	s = accessServer(t, dir, "", "--state-dir", state)
+	s.want(403, "/", from("203.0.113.7"))
+	s.must("allow", "203.0.113.7")
+	eventually(t, "the file is written while the server runs", func() bool {
+		b, err := os.ReadFile(file)
+		return err == nil && string(b) == "[]"
+	})
+	s.must("stop")
+	write(t, state, map[string]string{"denied.json": "[{"})
+	s = accessServer(t, dir, "", "--state-dir", state)
+	s.waitEvent("deny_list_lost")
+	s.want(200, "/", from("203.0.113.7"))
 }
 
 // A million networks take less than 100 MB, and a request is answered with them.

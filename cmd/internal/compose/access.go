@@ -1,11 +1,16 @@
 package compose
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,17 +29,71 @@ type Access struct {
 	log     *logfile.Log
 
 	handing atomic.Bool // another process has a copy of Denied
+
+	file    string // where Denied outlives a restart; empty: nowhere
+	writing sync.Mutex
+	written uint64 // the version of Denied in file
+	failed  bool   // the last write did
 }
 
 // keptDenied is the name of the deny list in what Server.Keep returns.
 const keptDenied = "denied"
 
-func newAccess(log *logfile.Log, kept func(string) []byte) *Access {
+func newAccess(cfg *config.Config, log *logfile.Log, kept func(string) []byte) *Access {
 	a := &Access{Denied: access.NewDenied(), Records: access.NewRecords(log), files: access.NewFiles(log), log: log}
-	if err := a.Denied.Restore(kept(keptDenied), time.Now()); err != nil {
-		log.Error("deny_list_lost", "error", err, "message", "the deny list of the old process cannot be read: nothing is denied now; standpipe deny denies again")
+	if cfg.Folders.State != "" {
+		a.file = filepath.Join(cfg.Folders.State, "denied.json")
 	}
+	list, err := kept(keptDenied), error(nil)
+	if list == nil && a.file != "" {
+		if list, err = os.ReadFile(a.file); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+	}
+	if err == nil {
+		err = a.Denied.Restore(list, time.Now())
+	}
+	if err != nil {
+		log.Error("deny_list_lost", "path", a.file, "error", err, "message", "the deny list of before cannot be read: nothing, or not all of it, is denied now; standpipe deny denies again")
+	}
+	a.written = a.Denied.Version()
 	return a
+}
+
+// save writes the deny list for the next start, if it has changed and no other process has it.
+func (a *Access) save() {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	version := a.Denied.Version()
+	if a.file == "" || version == a.written || a.HandingOver() {
+		return
+	}
+	list, err := a.Denied.Encode(time.Now())
+	if err == nil {
+		err = replaceFile(a.file, list)
+	}
+	if err != nil && !a.failed {
+		a.log.Error("deny_list_not_written", "path", a.file, "error", err, "message", a.file+" cannot be written: the deny list is lost at a restart (retried; logged once)")
+	}
+	if a.failed = err != nil; !a.failed {
+		a.written = version
+	}
+}
+
+// replaceFile writes a file under another name first, so that it is there as a whole or as it was.
+func replaceFile(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
 }
 
 // HandOver says whether another process has a copy of the deny list, which changes of this one do not reach.
@@ -48,6 +107,7 @@ func (a *Access) HandingOver() bool { return a.handing.Load() }
 func (a *Access) Look(now time.Time) {
 	a.files.Look()
 	a.Denied.Sweep(now)
+	a.save()
 }
 
 // accessRules are the rules of one site.

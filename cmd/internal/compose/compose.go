@@ -94,7 +94,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 	stop := newStop()
 	p := &parts{version: version, log: log, access: access, shim: newShimFiles(cfg, log), privileges: privileges.New(),
 		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), upstreams: newRegistry(), refusals: newRefusals(log, counters.RequestRefused), limitStore: &limitStore{url: cfg.Servers.Redis, log: log}, scanners: newScanners(), stop: stop}
-	p.clients = newAccess(log, kept)
+	p.clients = newAccess(cfg, log, kept)
 	sites := newSites(p, cfg)
 	p.health = newHealth(log, sites.pools, stop)
 	p.events = func(e supervisor.Event) {
@@ -210,6 +210,7 @@ func (s *Server) Stop(ctx context.Context) {
 		s.Certificates.automatic.stop()
 	}
 	s.parts.limitStore.close()
+	s.Access.save()
 	s.parts.storage.folder.close()
 	s.parts.privileges.End()
 	s.parts.access.close()

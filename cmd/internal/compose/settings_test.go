@@ -9,6 +9,7 @@ server_header = "other"
 error_page = { 503 = "busy.html" }
 spool_dir = "spool"
 runtime_dir = "run"
+state_dir = "run"
 static_overlap = "1m"
 static_cache = "1MiB"
 compress_types = ["text/html"]

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/localca"
@@ -38,6 +39,10 @@ func (l *loader) derive() {
 			logs.AccessFormat = "json"
 		}
 		l.v.Sources.Put("log.access_log_format", derived("log_format is "+logs.Format))
+	}
+	if state, _, _ := strings.Cut(l.v.Env["STATE_DIRECTORY"], ":"); state != "" && !l.given("state_dir") {
+		l.cfg.Folders.State = state
+		l.v.Sources.Put("state_dir", derived("STATE_DIRECTORY is set"))
 	}
 	l.deriveListen()
 	l.deriveTLS()
