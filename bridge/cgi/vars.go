@@ -118,6 +118,22 @@ func AppendVars(dst []wire.Var, r *http.Request, in *Info) []wire.Var {
 	return append(dst, in.Extra...)
 }
 
+// Plain removes the variables that no other server knows from those of AppendVars, and
+// REQUEST_SCHEME, which the caller adds. The list is changed.
+func Plain(list []wire.Var) (vars []wire.Var, scheme string) {
+	vars, scheme = list[:0], "http"
+	for _, v := range list {
+		switch {
+		case v.Name == "wsgi.url_scheme":
+			scheme = v.Value
+		case strings.Contains(v.Name, "."), v.Name == "RAW_URI", v.Name == "REQUEST_SCHEME":
+		default:
+			vars = append(vars, v)
+		}
+	}
+	return vars, scheme
+}
+
 // lengthOf is the declared length, or the length of a body that came chunked. The digits are
 // ours, not the client's spelling ("007").
 func lengthOf(r *http.Request, in *Info) (int64, bool) {

@@ -8,6 +8,7 @@
 //	Member -> Upstream one server and what is known of it: requests, latency, health. It outlives a reload, a Group does not
 //	Walk -> Group      the way of one request: each member is asked at most once
 //	HTTP -> Dialer     the transport to a server that speaks HTTP
+//	Call               what one request does with a connection, for transports of other protocols
 //
 // Files:
 //
@@ -26,13 +27,15 @@
 //	slots.go     the wait where all have as many requests as they may have
 //	dialer.go    Dialer, Timeouts
 //	http.go      HTTP: an http.RoundTripper to one server
+//	call.go      Call: deadlines, and the request body; Framing
 //	errors.go    what the error of a transport says
 //
 // What is not here: what an upstream is told of the client, and whether a request may go to
 // a second one (bridge/proxy); other protocols, which are an http.RoundTripper each
 // (bridge/uwsgi). A further way to balance load is a Policy.
 //
-// Goroutines: those that Group.Start starts, which end with Group.Stop, and those of net/http's Transport, which end with
-// the response, with the idle time of a connection, or at CloseIdleConnections. The package is a leaf: it imports
+// Goroutines: those that Group.Start starts, which end with Group.Stop; those of net/http's Transport, which end with
+// the response, with the idle time of a connection, or at CloseIdleConnections; one that sends a Call's body, which
+// Call.End waits for. The package is a leaf: it imports
 // the leaf proxyproto only.
 package upstream

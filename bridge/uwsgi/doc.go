@@ -29,6 +29,6 @@
 //
 // Goroutines: the acceptors of each listener, as many as there are connections and some idle
 // ones, which Shutdown waits for; for a Transport, one that sends a request body while the
-// response is awaited, which the response's Close waits for. A listen.Group tells a conn that
+// response is awaited, which the response's Close waits for (upstream.Call). A listen.Group tells a conn that
 // its peer has disconnected.
 package uwsgi

@@ -1,15 +1,9 @@
 package uwsgi
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"strings"
-	"sync"
-	"time"
 
 	"github.com/standpipe/standpipe/bridge/cgi"
 	"github.com/standpipe/standpipe/bridge/upstream"
@@ -52,7 +46,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 		}()
 	}
-	if req.ContentLength < 0 && body != nil && body != http.NoBody {
+	if req.ContentLength < 0 && upstream.HasBody(req) {
 		return nil, errNoLength
 	}
 	packet, err := appendPacket(nil, requestVars(req))
@@ -63,23 +57,18 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &exchange{Conn: nc, t: t, req: req, packet: packet}
-	x.unhook = context.AfterFunc(req.Context(), func() { nc.SetDeadline(time.Unix(1, 0)) }) // every wait ends
-	if err := x.send(packet); err != nil {
-		x.end()
+	x := &exchange{upstream.NewCall(nc, t.to.Timeouts, req), req, packet}
+	if _, err := x.Write(packet); err != nil {
+		x.End()
 		return nil, x.why(err)
 	}
-	if body != nil && body != http.NoBody && req.ContentLength > 0 {
-		sent := body
-		x.body = sent
-		x.sending.Go(func() { // ends with the connection, and end waits for it
-			x.sendBody(sent)
-		})
+	if upstream.HasBody(req) {
+		x.SendBody(body, upstream.Framing{})
 		body = nil
 	}
 	resp, err := x.response()
 	if err != nil {
-		x.end()
+		x.End()
 		return nil, x.why(err)
 	}
 	return resp, nil
@@ -87,125 +76,25 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // exchange is one request's connection.
 type exchange struct {
-	net.Conn
-	t       *Transport
-	req     *http.Request
-	packet  []byte
-	unhook  func() bool
-	sending sync.WaitGroup
-	once    sync.Once
-
-	body io.Closer // is being sent; nil: none
-
-	mu      sync.Mutex
-	bodyErr error // of the body's reading
-	got     bool  // bytes of a response came
+	*upstream.Call
+	req    *http.Request
+	packet []byte
 }
 
-// end closes the connection.
-func (x *exchange) end() {
-	x.once.Do(func() {
-		x.unhook()
-		x.Conn.Close()
-		if x.body != nil {
-			x.body.Close() // which ends a read of it
-		}
-		x.sending.Wait()
-	})
-}
-
-// why finds the cause of an error: the request's end, its own body, a buffer that is
-// too small.
+// why finds the cause of an error: also a buffer that is too small.
 func (x *exchange) why(err error) error {
-	if cause := context.Cause(x.req.Context()); cause != nil {
+	if cause := x.Cause(err); cause != err {
 		return cause
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.bodyErr != nil {
-		return x.bodyErr
-	}
-	if size := len(x.packet) - headerSize; !x.got && size > usualBuffer && upstream.Closed(err) {
+	if size := len(x.packet) - headerSize; size > usualBuffer && !x.Got() && upstream.Closed(err) {
 		return &BufferSize{size, err}
 	}
 	return err
 }
 
-// deadline sets a deadline, unless the request is over.
-func (x *exchange) deadline(set func(time.Time) error, limit time.Duration) error {
-	if limit > 0 {
-		if err := set(time.Now().Add(limit)); err != nil {
-			return err
-		}
-	}
-	if err := x.req.Context().Err(); err != nil {
-		return err
-	}
-	return nil
-}
-
-func (x *exchange) send(p []byte) error {
-	if err := x.deadline(x.SetWriteDeadline, x.t.to.Send); err != nil {
-		return err
-	}
-	_, err := x.Conn.Write(p)
-	return err
-}
-
-// sendBody sends exactly the declared bytes. When the other side does not take all of them, its
-// response counts, not our error; when the body is shorter, the connection ends.
-func (x *exchange) sendBody(body io.Reader) {
-	buf := make([]byte, 32<<10)
-	for left := x.req.ContentLength; left > 0; {
-		n, err := body.Read(buf[:min(left, int64(len(buf)))])
-		if n > 0 {
-			left -= int64(n)
-			if x.send(buf[:n]) != nil {
-				return
-			}
-		}
-		if err != nil && left > 0 {
-			if err == io.EOF {
-				err = io.ErrUnexpectedEOF
-			}
-			x.mu.Lock()
-			x.bodyErr = err
-			x.mu.Unlock()
-			x.Conn.Close() // half a body must not look complete
-			return
-		}
-	}
-}
-
-// Read reads from the other side, within the limit.
-func (x *exchange) Read(p []byte) (int, error) {
-	if err := x.deadline(x.SetReadDeadline, x.t.to.Read); err != nil {
-		return 0, err
-	}
-	n, err := x.Conn.Read(p)
-	if n > 0 {
-		x.mu.Lock()
-		x.got = true
-		x.mu.Unlock()
-	}
-	return n, err
-}
-
 // requestVars are the variables of a request: those of any CGI, and further ones of uWSGI.
 func requestVars(req *http.Request) []wire.Var {
 	in := cgi.InfoOf(req.Context())
-	list := cgi.AppendVars(make([]wire.Var, 0, 32), req, in)
-	vars := list[:0]
-	scheme := "http"
-	for _, v := range list {
-		switch {
-		case v.Name == "wsgi.url_scheme":
-			scheme = v.Value
-			continue
-		case strings.Contains(v.Name, "."), v.Name == "RAW_URI", v.Name == "REQUEST_SCHEME": // ours, or added below
-			continue
-		}
-		vars = append(vars, v)
-	}
+	vars, scheme := cgi.Plain(cgi.AppendVars(make([]wire.Var, 0, 32), req, in))
 	return append(vars, wire.Var{Name: "REQUEST_SCHEME", Value: scheme}, wire.Var{Name: "UWSGI_SCHEME", Value: scheme})
 }

@@ -123,11 +123,11 @@ func TestTransportRefusesAnswers(t *testing.T) {
 		"HTTP/1.1 200 OK\r\nContent-Length: 0x1\r\n\r\n":                     "Content-Length",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n":     "Transfer-Encoding",
 		"HTTP/1.1 101 Switching Protocols\r\n\r\n":                           "",
-		"HTTP/1.1 200 OK\r\nA: " + strings.Repeat("x", maxResponseHead):      "",
+		"HTTP/1.1 200 OK\r\nA: " + strings.Repeat("x", cgi.MaxHead):          "",
 	} {
 		answer <- text
 		resp, err := tr.RoundTrip(get(t))
-		var ba *BadResponse
+		var ba *cgi.BadResponse
 		if !errors.As(err, &ba) || !strings.Contains(err.Error(), fault) {
 			t.Errorf("%.60q: %v %v, want %q", text, resp, err, fault)
 		}
@@ -270,7 +270,8 @@ func FuzzAnswer(f *testing.F) {
 	f.Add("HTTP/1.0 304 \r\nContent-Length: 18446744073709551616\r\n\r\n")
 	f.Add("HTTP/1.1 100 C\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		x := &exchange{Conn: textConn{Reader: strings.NewReader(text)}, t: &Transport{}, req: get(t), unhook: func() bool { return true }}
+		req := get(t)
+		x := &exchange{upstream.NewCall(textConn{Reader: strings.NewReader(text)}, upstream.Timeouts{}, req), req, nil}
 		resp, err := x.response()
 		if err != nil {
 			return
