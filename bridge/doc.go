@@ -7,6 +7,7 @@
 //	stages    chain, forwarded, access, compress, route; static is one too; accesslog observes
 //	                                                an http.Handler around another one
 //	handlers  wsgi, static, proxy                   they answer a request
+//	ways out  uwsgi, fastcgi                        an http.RoundTripper to another server
 //	bridgetest                                      what the tests of several packages share
 //
 // A way in, a stage or a handler never imports another one: they meet in

@@ -131,7 +131,7 @@ func (h *Handler) pass(w http.ResponseWriter, r *http.Request, s *openMount) {
 // try serves a file of a mount; false: there is no file of that name.
 func (h *Handler) try(w http.ResponseWriter, r *http.Request, s *openMount, rest string) bool {
 	name, dir, ok := nameOf(rest)
-	if !ok || s.Site && isSource(name) {
+	if !ok || s.Site && isSource(name) || s.isScript(name) {
 		return false
 	}
 	now := time.Now()

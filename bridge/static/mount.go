@@ -23,6 +23,9 @@ type Mount struct {
 	// Site: the folder is a whole site, which may contain Python sources. They are not
 	// served.
 	Site bool
+	// Scripts are endings of scripts (".php") that another handler runs. A file whose
+	// name has such an ending is not served, whatever follows it: "wp-config.php.bak".
+	Scripts []string
 	// FollowLinks: links may be absolute and may lead out of the folder.
 	FollowLinks bool
 	// Owner must own the folders; the zero Owner: any user may.
@@ -92,5 +95,5 @@ func (p *Mount) Like(q *Mount) bool {
 func (p *Mount) equal(q *Mount) bool {
 	return p.URL == q.URL && slices.Equal(p.Dirs, q.Dirs) && p.Else == q.Else && slices.Equal(p.Index, q.Index) && p.Site == q.Site &&
 		p.FollowLinks == q.FollowLinks && p.Owner == q.Owner && p.Siblings == q.Siblings && p.Compress == q.Compress && slices.Equal(p.Rules, q.Rules) &&
-		p.Cache == q.Cache && slices.Equal(p.Fields, q.Fields) && p.Charset == q.Charset && maps.Equal(p.Types, q.Types) && p.HTTPS == q.HTTPS
+		p.Cache == q.Cache && slices.Equal(p.Fields, q.Fields) && p.Charset == q.Charset && maps.Equal(p.Types, q.Types) && p.HTTPS == q.HTTPS && slices.Equal(p.Scripts, q.Scripts)
 }

@@ -1,6 +1,7 @@
 package static
 
 import (
+	"io/fs"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -134,4 +135,29 @@ func (ps *Mounts) openMounts() []*openMount {
 		return *t
 	}
 	return nil
+}
+
+// Look finds the file or folder that a path names, by the mount whose URL the path begins with,
+// for handlers beside this package's. dir is the mount's folder, links in its path resolved. Not
+// ok: there is none, or it may not be served.
+func (ps *Mounts) Look(path string) (info fs.FileInfo, dir string, ok bool) {
+	now := time.Now()
+	for _, s := range ps.openMounts() {
+		rest, under := s.under(path)
+		if !under {
+			continue
+		}
+		name, _, ok := nameOf(rest)
+		if !ok {
+			return nil, "", false
+		}
+		for _, root := range s.roots {
+			if info, err := root.look(name, now); err == nil {
+				if o := root.open.Load(); o != nil {
+					return info, o.real, true
+				}
+			}
+		}
+	}
+	return nil, "", false
 }

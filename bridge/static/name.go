@@ -1,6 +1,7 @@
 package static
 
 import (
+	"path"
 	"runtime"
 	"strings"
 )
@@ -52,6 +53,30 @@ func segmentOK(s string, first, windows bool) bool {
 	}
 	return true
 }
+
+// isScript reports whether the last part of a name is that of a script, or of a copy of one.
+func (p *Mount) isScript(name string) bool {
+	if len(p.Scripts) == 0 {
+		return false
+	}
+	name = strings.ToLower(path.Base(name))
+	for _, ending := range p.Scripts {
+		for rest := name; ; {
+			i := strings.Index(rest, ending)
+			if i < 0 {
+				break
+			}
+			if rest = rest[i+len(ending):]; rest == "" || !continues(rest[0]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// continues reports whether c goes on with a word: ".phpx" is another ending than ".php". A digit
+// does not: ".php5" is PHP too.
+func continues(c byte) bool { return c >= 'a' && c <= 'z' || c >= 0x80 }
 
 // isSource reports whether a file is Python source or a notebook: a folder that is a whole
 // site may contain the app's own files. The case of letters does not count, because some

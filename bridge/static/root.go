@@ -263,6 +263,23 @@ func (r *Root) stat(name string, now time.Time) (fs.FileInfo, error) {
 	return st, err
 }
 
+// look is stat for a name that nobody has opened. It says why a link is refused, and finds a
+// folder that was made again.
+func (r *Root) look(name string, now time.Time) (fs.FileInfo, error) {
+	st, err := r.stat(name, now)
+	switch {
+	case err == nil:
+		if o := r.open.Load(); foldsCase && (o == nil || !exactly(o.Root, name)) {
+			return nil, fs.ErrNotExist
+		}
+	case leaves(err):
+		r.logLink(name)
+	case errors.Is(err, fs.ErrNotExist):
+		r.missed(now)
+	}
+	return st, err
+}
+
 // leaves: os has no value for a path that leads out of its Root.
 func leaves(err error) bool {
 	var pe *fs.PathError

@@ -26,6 +26,7 @@ type Call struct {
 	bodyErr error // of the body's reading
 	got     bool  // bytes of a response came
 	unsent  bool  // a part of the body has not been sent
+	last    bool  // what is missing is being sent
 }
 
 // NewCall begins a call. End ends it.
@@ -51,14 +52,14 @@ func (x *Call) End() {
 // was not sent completely, or is over; End has to be called.
 func (x *Call) Release() (ok bool) {
 	x.mu.Lock()
-	unsent := x.unsent
+	stuck := x.unsent && !x.last
 	x.mu.Unlock()
-	if unsent {
+	if stuck {
 		return false
 	}
 	x.once.Do(func() {
 		x.sending.Wait()
-		if ok = x.unhook(); ok {
+		if ok = x.unhook() && !x.unsent; ok {
 			ok = x.Conn.SetDeadline(time.Time{}) == nil
 		}
 		if !ok {
@@ -158,6 +159,9 @@ func (x *Call) SendBody(body io.ReadCloser, f Framing) {
 				return
 			}
 		}
+		x.mu.Lock()
+		x.last = true
+		x.mu.Unlock()
 		if _, err := x.Write(f.Tail); err != nil {
 			return
 		}

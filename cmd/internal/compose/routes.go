@@ -39,5 +39,6 @@ func (t *site) routeHandler(p *parts, r *config.Route, name string, pages *httpx
 		return nil, err
 	}
 	t.groups = append(t.groups, h.Group)
-	return func(http.Handler) http.Handler { return h }, nil
+	run := t.scripts(p, r, h, pages)
+	return func(http.Handler) http.Handler { return run }, nil
 }

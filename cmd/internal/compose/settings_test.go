@@ -229,6 +229,19 @@ body = "ok"
 host = "shop.example.org"
 jitter = 11
 
+[[route]]
+path = "/php"
+handler = "proxy"
+upstreams = ["fastcgi+unix:php.sock"]
+strip_prefix = "on"
+root = "php"
+upstream_root = "/srv/php"
+index = ["home.php"]
+split = [".php", ".phtml"]
+missing = "/index.php"
+params = { APP_ENV = "test" }
+keep_connections = 3
+
 [[app]]
 name = "shop"
 module = "app:app"

@@ -199,6 +199,7 @@ type site struct {
 	limits map[string]*counted  // what each [[limit]] has counted, by name
 	groups []*upstream.Group    // of the routes
 	hosts  []*staticfiles.Hosts // of [[static]]
+	roots  []*staticfiles.Hosts // of routes that run scripts
 	access *accessRules         // who may come
 }
 

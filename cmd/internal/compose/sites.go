@@ -68,7 +68,7 @@ func (s *sites) pools() []*supervisor.Pool {
 // start starts the workers.
 func (s *sites) start() {
 	t := s.current.Load()
-	s.parts.static.Open(t.cfg, t.hosts)
+	s.parts.static.Open(t.cfg, t.folders())
 	t.startGroups()
 	for _, r := range t.runs {
 		s.parts.static.Add(r.files)
@@ -167,7 +167,7 @@ func (s *sites) replace(cfg *config.Config, only string) error {
 			return err
 		}
 	}
-	s.parts.static.Open(next.cfg, next.hosts)
+	s.parts.static.Open(next.cfg, next.folders())
 	s.parts.static.Clear()
 	s.current.Store(next)
 	next.access.opening.InForce()

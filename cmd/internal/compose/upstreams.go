@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/chain"
+	"github.com/standpipe/standpipe/bridge/fastcgi"
 	"github.com/standpipe/standpipe/bridge/forwarded"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/proxy"
@@ -50,7 +51,14 @@ type upstreamKey struct{ route, address string }
 
 type knownUpstream struct {
 	*upstream.Upstream
-	transports map[upstream.Dialer]http.RoundTripper
+	transports map[way]http.RoundTripper
+}
+
+// way is how an upstream is reached: requests that go another way have a transport of their own.
+type way struct {
+	upstream.Dialer
+	keep   int    // connections of FastCGI
+	params string // its further variables, as written
 }
 
 func newRegistry() *registry {
@@ -58,7 +66,7 @@ func newRegistry() *registry {
 }
 
 // get returns the upstream, and the transport that reaches it so; both are made where they are missing.
-func (s *registry) get(route string, u config.Upstream, to upstream.Dialer) (*upstream.Upstream, http.RoundTripper) {
+func (s *registry) get(route string, u config.Upstream, to way, newTransport func() http.RoundTripper) (*upstream.Upstream, http.RoundTripper) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := upstreamKey{route, u.String()}
@@ -68,18 +76,21 @@ func (s *registry) get(route string, u config.Upstream, to upstream.Dialer) (*up
 		if u.Network == "unix" {
 			host = "localhost"
 		}
-		one = &knownUpstream{upstream.NewUpstream(u.String(), u.Scheme, host, time.Now()), map[upstream.Dialer]http.RoundTripper{}}
+		one = &knownUpstream{upstream.NewUpstream(u.String(), u.Scheme, host, time.Now()), map[way]http.RoundTripper{}}
 		s.known[key] = one
 	}
 	if one.transports[to] == nil {
-		one.transports[to] = newTransport(u, to)
+		one.transports[to] = newTransport()
 	}
 	return one.Upstream, one.transports[to]
 }
 
-func newTransport(u config.Upstream, to upstream.Dialer) http.RoundTripper {
-	if u.Scheme == "uwsgi" {
+func (p *parts) newTransport(c *config.Scripts, u config.Upstream, to upstream.Dialer) http.RoundTripper {
+	switch u.Scheme {
+	case "uwsgi":
 		return uwsgi.NewTransport(to)
+	case "fastcgi":
+		return fastcgi.NewTransport(to, fastcgi.Options{Name: u.String(), Keep: c.Keep, Params: c.Variables(), Log: p.log})
 	}
 	return upstream.NewHTTP(to, tlsName(u))
 }
@@ -165,7 +176,7 @@ func (p *parts) newGroup(r *config.Route, name string) (*upstream.Group, error) 
 	for _, s := range b.All() {
 		to := upstream.Dialer{Network: s.At.Network, Address: s.At.Address, Timeouts: upstream.Timeouts{Connect: r.ConnectTimeout, Send: r.SendTimeout, Read: r.ReadTimeout}, SendProxy: r.SendProxy == "v2"}
 		m := &upstream.Member{Weight: s.Weight, MaxConns: s.MaxConns, Backup: s.Backup, Down: s.Down}
-		m.Upstream, m.Transport = p.upstreams.get(name, s.At, to)
+		m.Upstream, m.Transport = p.upstreams.get(name, s.At, way{to, r.Scripts.Keep, fmt.Sprintf("%q", r.Scripts.Params)}, func() http.RoundTripper { return p.newTransport(&r.Scripts, s.At, to) })
 		var err error
 		if m.Probe, err = probeOf(&b.Health, s.At, to); err != nil {
 			return nil, err

@@ -18,6 +18,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/accesslog"
 	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/compress"
+	"github.com/standpipe/standpipe/bridge/fastcgi"
 	"github.com/standpipe/standpipe/bridge/h3"
 	"github.com/standpipe/standpipe/bridge/http1"
 	"github.com/standpipe/standpipe/bridge/https"
@@ -57,14 +58,14 @@ func TestWiring(t *testing.T) {
 		t.Skip("SKIP[root]: sockets get an owner")
 	}
 	dir := t.TempDir()
-	for _, name := range []string{"spool", "run", "protected", "files", "app/lib", "app/protected", "app/venv/bin", "venv/bin"} {
+	for _, name := range []string{"spool", "run", "protected", "files", "app/lib", "app/protected", "app/venv/bin", "venv/bin", "php"} {
 		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
 	made := testca.SelfSigned(t, testca.For("shop.example.org"))
 	cert, key := made.CertPEM, made.KeyPEM
-	for name, text := range map[string]string{"cert.pem": cert, "key.pem": key, "key-and-cert.pem": key + cert, "busy.html": "busy", "allowed.txt": "10.2.3.4\n", "denied.txt": "192.0.2.0/24 # comment\n", "app/app.py": "app = None\n", "app/env": "C=d\n", "touched": "", "app/touched": ""} {
+	for name, text := range map[string]string{"cert.pem": cert, "key.pem": key, "key-and-cert.pem": key + cert, "busy.html": "busy", "allowed.txt": "10.2.3.4\n", "denied.txt": "192.0.2.0/24 # comment\n", "app/app.py": "app = None\n", "php/index.php": "", "app/env": "C=d\n", "touched": "", "app/touched": ""} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +100,7 @@ func TestWiring(t *testing.T) {
 		}
 	}
 	// listen.Options and forwarded.Options are taken apart by their constructors: the test in integration/ has to do for them.
-	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, http1.Options{}, https.Options{}, h3.Options{}, proxy.Options{}, upstream.Options{}, static.Options{}, compress.Options{}, limit.Options{}, limit.BanOptions{}, limit.ScannerOptions{},
+	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, http1.Options{}, https.Options{}, h3.Options{}, proxy.Options{}, upstream.Options{}, static.Options{}, compress.Options{}, limit.Options{}, fastcgi.Options{}, fastcgi.ScriptsOptions{}, limit.BanOptions{}, limit.ScannerOptions{},
 		chain.PanicsOptions{}, chain.HealthOptions{}, chain.LimitsOptions{}, chain.HostsOptions{}, access.Options{}} {
 		typ := reflect.TypeOf(want)
 		if len(seen[typ]) == 0 {

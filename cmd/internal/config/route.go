@@ -15,6 +15,7 @@ type Route struct {
 	Match            RouteMatch
 	Handler          string `key:"handler"` // "proxy"
 	Balance          Balance
+	Scripts          Scripts
 	StripPrefix      bool   `key:"strip_prefix"`      // the upstream does not see Path
 	RequestBuffering string `key:"request_buffering"` // "on": an upstream is asked when the request body is complete; "off": before it is read
 
@@ -58,5 +59,6 @@ func (r *Route) Check(row *schema.Row) {
 			row.Bad("hosts", "host %q %s", h, why)
 		}
 	}
+	r.checkScripts(row)
 	r.Balance.require(row)
 }

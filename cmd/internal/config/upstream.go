@@ -12,7 +12,7 @@ import (
 
 // Upstream is the address of another server.
 type Upstream struct {
-	Scheme  string // "http", "https" or "uwsgi"
+	Scheme  string // "http", "https", "uwsgi" or "fastcgi"
 	Network string // "tcp" or "unix"
 	Address string // host:port, or an absolute path
 }
@@ -28,9 +28,9 @@ func (u Upstream) String() string {
 // ParseUpstream reads one address. base is what a relative path is relative to. Errors are the end of a sentence and name
 // the address.
 func ParseUpstream(text, base string) (Upstream, error) {
-	forms := "write http://host:port, https://host:port, http+unix:/path, uwsgi://host:port or uwsgi+unix:/path"
+	forms := "write http://host:port, https://host:port, http+unix:/path, uwsgi://host:port, uwsgi+unix:/path, fastcgi://host:port or fastcgi+unix:/path"
 	scheme, path, isUnix := strings.Cut(text, "+unix:")
-	if isUnix && (scheme == "http" || scheme == "uwsgi") {
+	if isUnix && slices.Contains([]string{"http", "uwsgi", "fastcgi"}, scheme) {
 		path = strings.TrimPrefix(path, "//")
 		switch {
 		case path == "" || strings.HasSuffix(path, "/") || strings.Contains(path, "?"):
@@ -44,7 +44,7 @@ func ParseUpstream(text, base string) (Upstream, error) {
 		return Upstream{scheme, "unix", path}, nil
 	}
 	scheme, at, ok := strings.Cut(text, "://")
-	if !ok || !slices.Contains([]string{"http", "https", "uwsgi"}, scheme) {
+	if !ok || !slices.Contains([]string{"http", "https", "uwsgi", "fastcgi"}, scheme) {
 		return Upstream{}, fmt.Errorf("%q is not an upstream; %s", text, forms)
 	}
 	at = strings.TrimSuffix(at, "/")

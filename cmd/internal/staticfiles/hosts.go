@@ -1,6 +1,7 @@
 package staticfiles
 
 import (
+	"io/fs"
 	"net/http"
 	"slices"
 	"strings"
@@ -35,7 +36,7 @@ func (s *Set) Stage(cfg *config.Config, all []*Hosts, pages *httpx.Pages) func(h
 // Group puts together the folders of [[static]] with the same hosts: those for some hosts,
 // then those for every host, in the file's order.
 func (s *Set) Group(cfg *config.Config) (all []*Hosts, err error) {
-	byHosts := map[string]*Hosts{}
+	byHosts, endings := map[string]*Hosts{}, config.ScriptEndings(cfg.Routes)
 	for i := range cfg.Static {
 		t := &cfg.Static[i]
 		key := strings.Join(t.Hosts, ",")
@@ -53,12 +54,32 @@ func (s *Set) Group(cfg *config.Config) (all []*Hosts, err error) {
 			all = append(all, h)
 		}
 		p := placeOf(t, "")
-		p.Compress = true
+		p.Compress, p.Scripts = true, endings
 		h.next = append(h.next, p)
 	}
 	slices.SortStableFunc(all, func(a, b *Hosts) int { return min(len(b.hosts), 1) - min(len(a.hosts), 1) })
 	return all, nil
 }
+
+// Root is the folder of a route whose scripts another server runs, and the handler of its other
+// files; nil: the folder is not on this machine. Open opens it.
+func (s *Set) Root(cfg *config.Config, r *config.Route, pages *httpx.Pages) (*Hosts, http.Handler) {
+	c := &r.Scripts
+	if c.Root == "" {
+		return nil, nil
+	}
+	m := static.Mount{URL: r.Stripped(), Dirs: []string{c.Root}, Else: static.NotFound, Site: true, Siblings: true, Compress: true, Scripts: c.Split}
+	for _, name := range c.Index {
+		if !c.IsScript(name) {
+			m.Index = append(m.Index, name)
+		}
+	}
+	h := &Hosts{places: s.placesOf(strings.Join(append([]string{r.Path, c.Root}, r.Hosts...), " ")), next: []static.Mount{m}}
+	return h, static.New(s.options(cfg, "", h.places, nil, pages))
+}
+
+// Look finds the file or folder that a path names.
+func (h *Hosts) Look(path string) (info fs.FileInfo, dir string, ok bool) { return h.places.Look(path) }
 
 // choose asks files for the hosts, and rest for all others.
 func (h *Hosts) choose(files, rest http.Handler) http.Handler {

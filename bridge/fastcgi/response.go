@@ -1,0 +1,126 @@
+package fastcgi
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+
+	"github.com/standpipe/standpipe/bridge/cgi"
+)
+
+// head reads the response's head (RFC 3875 6): fields, of which Status is the status and
+// Location alone is a redirect with 302. A Location that is only a path is given to the client
+// too; no server behind this one may choose another page for a request (6.2.2).
+func (x *exchange) head() (*http.Response, error) {
+	br := bufio.NewReaderSize(&x.stream, 4<<10)
+	resp := &http.Response{Request: x.req, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: make(http.Header, 8), ContentLength: -1}
+	if err := cgi.NewHeadReader(br, true).Fields(resp); err != nil {
+		return nil, err
+	}
+	if err := setStatus(resp); err != nil {
+		return nil, err
+	}
+	if resp.Header["Transfer-Encoding"] != nil { // the framing would count as body
+		return nil, cgi.Bad("it has a Transfer-Encoding, which FastCGI does not have")
+	}
+	b := &responseBody{x: x, br: br, left: resp.ContentLength}
+	switch {
+	case x.req.Method == http.MethodHead, resp.StatusCode == http.StatusNoContent, resp.StatusCode == http.StatusNotModified:
+		if b.none = true; resp.StatusCode == http.StatusNoContent {
+			delete(resp.Header, "Content-Length")
+			resp.ContentLength = 0
+		}
+	}
+	resp.Body = b
+	return resp, nil
+}
+
+// setStatus takes the status from the fields.
+func setStatus(resp *http.Response) error {
+	switch status := resp.Header["Status"]; {
+	case len(resp.Header) == 0:
+		return cgi.Bad("its head has no field")
+	case len(status) > 1:
+		return cgi.Bad("it has two Status fields")
+	case len(status) == 1:
+		if err := cgi.ParseStatus(resp, status[0]); err != nil {
+			return err
+		}
+		if resp.StatusCode < 200 {
+			return cgi.Bad("the status %d is not one of a response", resp.StatusCode)
+		}
+		delete(resp.Header, "Status")
+	case resp.Header["Location"] != nil:
+		resp.StatusCode, resp.Status = http.StatusFound, "302 Found"
+	default:
+		resp.StatusCode, resp.Status = http.StatusOK, "200 OK"
+	}
+	return nil
+}
+
+// maxRest is how much of a response without content is read, so that its end is seen and its
+// connection can be kept; bytes.
+const maxRest = 64 << 10
+
+// responseBody ends at the declared length, else where the request ends. A connection that
+// ends before is an error.
+type responseBody struct {
+	x    *exchange
+	br   *bufio.Reader // of the stream, with what came beside the head
+	left int64         // -1: until the end
+	none bool          // the response has no content
+	err  error
+}
+
+func (b *responseBody) Read(p []byte) (int, error) {
+	switch {
+	case b.err != nil:
+		return 0, b.err
+	case b.none:
+		b.br.Reset(&b.x.stream)
+		_ = b.x.stream.finish(maxRest) // what fails ends the connection in Close
+		b.err = io.EOF
+		return 0, io.EOF
+	case b.left == 0:
+		return 0, io.EOF
+	case b.left > 0 && int64(len(p)) > b.left:
+		p = p[:b.left]
+	}
+	n, err := b.br.Read(p)
+	if b.left > 0 {
+		b.left -= int64(n)
+	}
+	switch {
+	case err == io.EOF && b.left > 0:
+		err = io.ErrUnexpectedEOF
+	case err == nil && b.left == 0:
+		err = io.EOF
+	}
+	if err != nil && err != io.EOF {
+		err = b.x.Cause(err)
+	}
+	b.err = err
+	return n, err
+}
+
+// Close keeps the connection if all of the response has come, else ends it. It returns when no
+// goroutine of the exchange runs any more.
+func (b *responseBody) Close() error {
+	x := b.x
+	if b.left == 0 && !x.stream.ended && b.br.Buffered() == 0 { // the rest came with it, usually
+		x.over = true
+		_ = x.stream.finish(0) // else the connection is not kept
+	}
+	if x.stream.ended && x.stream.status != 0 {
+		x.t.Log.Warn("fastcgi_status", "upstream", x.t.Name, "id", x.id(), "method", x.req.Method, "target", x.req.RequestURI, "exit", x.stream.status)
+	}
+	x.errors.end()
+	if x.t.Keep > 0 && x.stream.drained() && x.Release() {
+		x.t.pool.put(x.c)
+		return nil
+	}
+	x.End()
+	return nil
+}
+
+func (x *exchange) id() string { return cgi.InfoOf(x.req.Context()).ID }

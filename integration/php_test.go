@@ -1,0 +1,391 @@
+package integration
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/md5"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// phpFPM is a real PHP-FPM at a unix socket and at a port.
+func phpFPM(t testing.TB) (n *neighbour, sock, port string) {
+	t.Helper()
+	path := ""
+	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin"} {
+		if list, _ := filepath.Glob(filepath.Join(dir, "php-fpm*")); len(list) > 0 {
+			path = list[len(list)-1]
+		}
+	}
+	if path == "" {
+		path = program(t, "php-fpm")
+	}
+	dir := workDir(t)
+	sock, port = filepath.Join(socketDir(t), "p"), "127.0.0.1:"+freePort(t)
+	pool := `
+[%s]
+listen = %s
+pm = static
+pm.max_children = %d
+catch_workers_output = yes
+php_admin_value[post_max_size] = 64M
+php_admin_value[upload_max_filesize] = 64M
+php_admin_flag[log_errors] = on
+php_admin_flag[display_errors] = off
+php_admin_value[error_log] =
+php_admin_value[upload_tmp_dir] = %s
+`
+	if os.Getuid() == 0 {
+		pool += "user = root\ngroup = root\n"
+	}
+	text := "[global]\nerror_log = /dev/stderr\ndaemonize = no\nprocess_control_timeout = 5s\n" + fmt.Sprintf(pool, "a", sock, 2, dir) + fmt.Sprintf(pool, "b", port, 4, dir)
+	write(t, dir, map[string]string{"fpm.conf": text})
+	n = runNeighbour(t, sock, dir, nil, path, "-R", "-n", "-F", "-y", filepath.Join(dir, "fpm.conf"))
+	(&neighbour{Addr: port, t: t, log: n.log, done: n.done}).waitUp()
+	return n, sock, port
+}
+
+// phpSite is laid out as a WordPress is: a front controller, a folder with scripts of its own, uploads, and files that
+// nobody may see.
+var phpSite = map[string]string{
+	"index.php": `<?php header("X-Script: front"); echo "front ", $_SERVER["REQUEST_URI"], " ", $_SERVER["SCRIPT_NAME"], " [", $_SERVER["PATH_INFO"] ?? "", "] ", $_GET["p"] ?? "-";`,
+	"env.php": `<?php header("Content-Type: application/json");
+		echo json_encode(array_intersect_key($_SERVER, array_flip(["SCRIPT_FILENAME", "SCRIPT_NAME", "PATH_INFO", "PATH_TRANSLATED", "DOCUMENT_ROOT", "REDIRECT_STATUS", "REQUEST_URI",
+		"QUERY_STRING", "HTTPS", "SERVER_NAME", "SERVER_PORT", "REMOTE_ADDR", "HTTP_PROXY", "HTTP_X_A", "APP_ENV", "PHP_VALUE", "GATEWAY_INTERFACE", "HTTP_X_REQUEST_ID", "PHP_SELF"])), JSON_UNESCAPED_SLASHES);`,
+	"form.php":              `<?php if ($_SERVER["REQUEST_METHOD"] === "POST") { header("Location: /done?name=" . urlencode($_POST["name"]), true, 303); exit; } echo "<form>";`,
+	"upload.php":            `<?php $f = $_FILES["f"]; echo $f["error"], " ", $f["size"], " ", md5_file($f["tmp_name"]);`,
+	"raw.php":               `<?php $n = 0; $in = fopen("php://input", "r"); while (!feof($in)) $n += strlen(fread($in, 65536)); echo $n;`,
+	"stream.php":            `<?php header("X-Accel-Buffering: no"); for ($i = 0; $i < 3; $i++) { echo "part $i\n"; flush(); while (!file_exists(__DIR__ . "/go$i")) { usleep(2000); clearstatcache(); } }`,
+	"big.php":               `<?php $s = str_repeat("0123456789abcdef", 4096); for ($i = 0; $i < 160; $i++) echo $s;`,
+	"errors.php":            `<?php error_log("a line\nof \x01 two"); echo $nothing; echo "ok";`,
+	"throws.php":            `<?php function f() { throw new Exception("boom"); } f();`,
+	"pid.php":               `<?php echo getmypid();`,
+	"status.php":            `<?php http_response_code(intval($_GET["s"])); echo "body";`,
+	"moved.php":             `<?php header("Location: /env.php");`,
+	"slow.php":              `<?php usleep(20000); echo "slow";`,
+	"wp-admin/index.php":    `<?php echo "admin ", $_SERVER["SCRIPT_NAME"];`,
+	"wp-admin/admin.css":    "css",
+	"empty/x.txt":           "x",
+	"pages/index.html":      "<p>html",
+	"uploads/a.jpg":         `jpeg <?php echo "executed"; ?>`,
+	"uploads/b.txt":         "text",
+	"uploads/dir.php/c.txt": "below a folder",
+	".htaccess":             "deny",
+	".env":                  "SECRET=1",
+	".git/config":           "git",
+	"wp-config.php":         `<?php $secret = 1; echo "config";`,
+	"wp-config.php.bak":     `<?php $secret = 1;`,
+	"wp-config.php~":        `<?php $secret = 1;`,
+	"old.PHP":               `<?php $secret = 1;`,
+	".hidden/x.php":         `<?php echo "hidden";`,
+	"../outside/x.php":      `<?php echo "outside";`,
+	"../outside/x.txt":      "outside",
+}
+
+// phpFolder makes the site and returns its root.
+func phpFolder(t testing.TB) string {
+	t.Helper()
+	root := filepath.Join(project(t, nil), "www")
+	write(t, root, phpSite)
+	for _, name := range []string{"x.php", "x.txt"} {
+		if err := os.Symlink(filepath.Join(root, "..", "outside", name), filepath.Join(root, "link-"+name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("env.php", filepath.Join(root, "inside.php")); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// Which script runs, which file is sent, and what no path reaches.
+func TestPHPSite(t *testing.T) {
+	t.Parallel()
+	_, sock, port := phpFPM(t)
+	root := phpFolder(t)
+	s := routed(t, fmt.Sprintf(`[[route]]
+path = "/blog"
+handler = "proxy"
+upstreams = ["fastcgi+unix:%[1]s"]
+root = "%[2]s"
+strip_prefix = true
+missing = "/index.php"
+params = { APP_ENV = "test" }
+[[route]]
+hosts = ["php.example"]
+handler = "proxy"
+upstreams = ["fastcgi://%[3]s"]
+root = "%[2]s"
+[[route]]
+hosts = ["far.example"]
+handler = "proxy"
+upstreams = ["fastcgi://%[3]s"]
+upstream_root = "%[2]s"
+[[static]]
+url = "/files"
+dir = "%[2]s"
+`, sock, root, port))
+
+	for _, c := range []struct {
+		target string
+		status int
+		body   string // a part of it; "!x": not x
+	}{
+		{"/blog/", 200, "front /blog/ /blog/index.php [] -"},
+		{"/blog/?p=7", 200, "[] 7"},
+		{"/blog/2026/11/a-post/?p=8", 200, "front /blog/2026/11/a-post/?p=8 /blog/index.php [] 8"},
+		{"/blog/caf%C3%A9", 200, "front /blog/caf%C3%A9 "},
+		{"/blog/index.php/archive/7", 200, "front /blog/index.php/archive/7 /blog/index.php [/archive/7]"},
+		{"/blog/wp-admin/", 200, "admin /blog/wp-admin/index.php"},
+		{"/blog/wp-admin/admin.css", 200, "css"},
+		{"/blog/pages/", 200, "<p>html"},
+		{"/blog/uploads/b.txt", 200, "text"},
+		{"/blog/uploads/a.jpg", 200, "jpeg <?php"},
+		{"/blog/uploads/dir.php/c.txt", 200, "below a folder"},
+		{"/blog/empty/", 200, "front "},
+		{"/blog/inside.php", 200, "SCRIPT_NAME"},
+		{"/blog/status.php?s=404", 404, "body"},
+		{"/blog/status.php?s=503", 503, "body"},
+		// No file becomes a script, and no script is sent.
+		{"/blog/uploads/a.jpg/y.php", 200, "front "},
+		{"/blog/uploads/a.jpg%00.php", 404, "!executed"},
+		{"/blog/uploads/a.jpg/.php", 200, "front "},
+		{"/blog/uploads/b.txt/index.php", 200, "front "},
+		{"/blog/wp-config.php", 200, "config"},
+		{"/blog/wp-config.php/", 200, "config"},
+		{"/blog/wp-config.php.bak", 404, "!secret"},
+		{"/blog/wp-config.php~", 404, "!secret"},
+		{"/blog/old.PHP", 404, "!secret"},
+		{"/blog/.htaccess", 200, "front "},
+		{"/blog/.env", 200, "front "},
+		{"/blog/.git/config", 200, "front "},
+		{"/blog/.hidden/x.php", 200, "front "},
+		{"/blog/../outside/x.php", 200, "of its own"},
+		{"/blog/%2e%2e/outside/x.php", 200, "of its own"},
+		{"/blog/link-x.php", 200, "front "},
+		{"/blog/link-x.txt", 200, "front "},
+		{"/blog/uploads%5Ca.jpg", 404, "!executed"},
+		{"/files/wp-config.php", 404, "!secret"},
+		{"/files/wp-config.php.bak", 404, "!secret"},
+		{"/files/uploads/b.txt", 200, "text"},
+		{"/blogger", 200, "of its own"},
+	} {
+		r := s.get(c.target)
+		not := strings.HasPrefix(c.body, "!")
+		if r.Status != c.status || strings.Contains(r.Body, strings.TrimPrefix(c.body, "!")) == not || strings.Contains(r.Body, "$secret") {
+			t.Errorf("%s: %d %.120q, want %d %q", c.target, r.Status, r.Body, c.status, c.body)
+		}
+	}
+	for target, to := range map[string]string{"/blog": "/blog/", "/blog/wp-admin?x=1": "/blog/wp-admin/?x=1", "/blog/pages": "/blog/pages/"} {
+		if r := s.get(target); r.Status != 301 || r.Header.Get("Location") != to {
+			t.Errorf("%s: %d %s", target, r.Status, r.Header.Get("Location"))
+		}
+	}
+	if r := s.post("/blog/wp-admin", "text/plain", "x"); r.Status != 308 {
+		t.Errorf("POST to a folder: %d", r.Status)
+	}
+	if r := s.get("/blog/moved.php"); r.Status != 302 || r.Header.Get("Location") != "/env.php" {
+		t.Errorf("a redirect: %d %v", r.Status, r.Header)
+	}
+	if r := s.do(s.request("HEAD", "/blog/", nil)); r.Status != 200 || r.Body != "" || r.Header.Get("X-Script") != "front" {
+		t.Errorf("HEAD: %d %q", r.Status, r.Body)
+	}
+	if r := s.post("/blog/form.php", "application/x-www-form-urlencoded", "name=a+b"); r.Status != 303 || r.Header.Get("Location") != "/done?name=a+b" {
+		t.Errorf("a form: %d %v", r.Status, r.Header)
+	}
+	if r := s.post("/blog/uploads/b.txt", "text/plain", "x"); r.Status != 405 {
+		t.Errorf("POST to a file: %d", r.Status)
+	}
+
+	r := s.want(200, "/blog/env.php/a/b?c=d", "Proxy: http://evil.example", "X-A: 1", "X_A: 2", "X-Request-Id: mine")
+	for _, want := range []string{fmt.Sprintf(`"SCRIPT_FILENAME":"%s/env.php"`, root), `"SCRIPT_NAME":"/blog/env.php"`, `"PATH_INFO":"/a/b"`, fmt.Sprintf(`"PATH_TRANSLATED":"%s/a/b"`, root), fmt.Sprintf(`"DOCUMENT_ROOT":"%s"`, root),
+		`"REDIRECT_STATUS":"200"`, `"REQUEST_URI":"/blog/env.php/a/b?c=d"`, `"QUERY_STRING":"c=d"`, `"REMOTE_ADDR":"127.0.0.1"`, `"HTTP_X_A":"1"`, `"APP_ENV":"test"`, `"GATEWAY_INTERFACE":"CGI/1.1"`, `"PHP_SELF":"/blog/env.php/a/b"`} {
+		if !strings.Contains(r.Body, want) {
+			t.Errorf("no %s in %s", want, r.Body)
+		}
+	}
+	if strings.Contains(r.Body, "HTTP_PROXY") || strings.Contains(r.Body, "PHP_VALUE") {
+		t.Errorf("%s", r.Body)
+	}
+
+	// The root of a host, without a front controller.
+	for target, want := range map[string]int{"/": 200, "/index.php": 200, "/nothing": 404, "/empty/": 404, "/uploads/a.jpg/y.php": 404, "/.env": 404, "/nothing.php": 404, "/link-x.php": 404, "/uploads/b.txt": 200} {
+		if r := s.get(target, "Host: php.example"); r.Status != want {
+			t.Errorf("php.example%s: %d %.80q", target, r.Status, r.Body)
+		}
+	}
+	// A root that is elsewhere: names alone decide.
+	for target, want := range map[string]int{"/": 200, "/index.php/a": 200, "/uploads/b.txt": 404, "/uploads/a.jpg/y.php": 404, "/.hidden/x.php": 404, "/nothing.php": 404, "/wp-admin/": 200, "/nothing": 404} {
+		if r := s.get(target, "Host: far.example"); r.Status != want {
+			t.Errorf("far.example%s: %d %.80q", target, r.Status, r.Body)
+		}
+	}
+	s.waitAccess(`"GET /blog/index.php/archive/7 HTTP/1\.1" 200 .* upstream=fastcgi\+unix:`)
+}
+
+// Uploads, output as it comes, large answers to slow clients, and what PHP prints to STDERR.
+func TestPHPBodies(t *testing.T) {
+	t.Parallel()
+	_, sock, _ := phpFPM(t)
+	root := phpFolder(t)
+	s := routed(t, fmt.Sprintf("[[route]]\nhandler = \"proxy\"\nupstreams = [\"fastcgi+unix:%s\"]\nroot = %q\n", sock, root))
+
+	var form bytes.Buffer
+	mw := multipart.NewWriter(&form)
+	part, _ := mw.CreateFormFile("f", "f.bin")
+	file := bytes.Repeat([]byte("0123456789"), 2<<20)
+	part.Write(file)
+	mw.Close()
+	if r := s.post("/upload.php", mw.FormDataContentType(), form.String()); r.Status != 200 || r.Body != fmt.Sprintf("0 20971520 %x", md5.Sum(file)) {
+		t.Errorf("an upload: %d %s", r.Status, r.Body)
+	}
+	req := s.request("POST", "/raw.php", strings.NewReader(strings.Repeat("x", 3<<20)))
+	req.ContentLength = -1
+	if r := s.do(req); r.Body != strconv.Itoa(3<<20) {
+		t.Errorf("a body without a length: %d %s", r.Status, r.Body)
+	}
+
+	c, err := s.dialPlain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(3 * patience))
+	io.WriteString(c, "GET /stream.php HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+	br := bufio.NewReader(c)
+	for i := range 3 {
+		for {
+			line, err := br.ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			if line == fmt.Sprintf("part %d\n", i) {
+				break
+			}
+		}
+		write(t, root, map[string]string{fmt.Sprintf("go%d", i): ""})
+	}
+
+	slow, err := s.dialPlain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	_ = slow.SetDeadline(time.Now().Add(3 * patience))
+	io.WriteString(slow, "GET /big.php HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+	first := bufio.NewReader(slow)
+	if _, err := first.Peek(1); err != nil { // it has begun, and is not read while others are served
+		t.Fatal(err)
+	}
+	if r := s.want(200, "/big.php"); len(r.Body) != 160*65536 {
+		t.Errorf("%d bytes", len(r.Body))
+	}
+	resp, err := http.ReadResponse(first, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.Copy(io.Discard, resp.Body); n != 160*65536 || err != nil {
+		t.Errorf("the slow client: %d %v", n, err)
+	}
+
+	if r := s.want(200, "/errors.php"); r.Body != "ok" {
+		t.Errorf("%q", r.Body)
+	}
+	seen := s.waitEvent("fastcgi_stderr")
+	if !strings.Contains(seen.str("output"), "a line") || seen.str("id") == "" || seen.str("target") != "/errors.php" {
+		t.Errorf("%v", seen)
+	}
+	if r := s.get("/throws.php"); r.Status != 500 {
+		t.Errorf("an exception: %d %q", r.Status, r.Body)
+	}
+	s.waitLog(func(r record) bool { return r.event() == "fastcgi_stderr" && strings.Contains(r.str("output"), "boom") }, "the exception")
+}
+
+// PHP-FPM is reloaded, and loses processes, under load: no GET is lost. It ends: 502, and the app answers all the time.
+func TestPHPRestarts(t *testing.T) {
+	t.Parallel()
+	n, sock, port := phpFPM(t)
+	root := phpFolder(t)
+	s := routed(t, fmt.Sprintf("[[route]]\npath = \"/one\"\nhandler = \"proxy\"\nupstreams = [\"fastcgi+unix:%[1]s\"]\nroot = %[2]q\nstrip_prefix = true\n[[route]]\npath = \"/kept\"\nhandler = \"proxy\"\nupstreams = [\"fastcgi://%[3]s\"]\nroot = %[2]q\nstrip_prefix = true\nkeep_connections = 3\n",
+		sock, root, port))
+	var served atomic.Int32
+	stop := make(chan struct{})
+	var clients sync.WaitGroup
+	for i := range 4 {
+		clients.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				r, err := s.try(s.request("GET", []string{"/one/slow.php", "/kept/slow.php"}[i%2], nil))
+				if err != nil || r.Status != 200 {
+					t.Errorf("lost: %+v %v", r, err)
+					return
+				}
+				served.Add(1)
+			}
+		})
+	}
+	more := func(what string) {
+		t.Helper()
+		at := served.Load()
+		eventually(t, "requests after "+what, func() bool { return served.Load() >= at+20 || t.Failed() })
+	}
+	more("the start")
+	_ = syscall.Kill(n.Pid, syscall.SIGUSR2)
+	more("a reload")
+	eventually(t, "a kill within a request", func() bool {
+		for _, target := range []string{"/one/pid.php", "/kept/pid.php"} {
+			pid, err := strconv.Atoi(s.want(200, target).Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+			more("a kill")
+		}
+		return len(s.events("fastcgi_repeated")) > 0
+	})
+	close(stop)
+	clients.Wait()
+	n.end(syscall.SIGQUIT)
+	if r := s.get("/one/pid.php"); r.Status != 502 {
+		t.Errorf("without PHP-FPM: %d", r.Status)
+	}
+	s.want(200, "/")
+}
+
+// A configuration that cannot be meant is refused, with where and why.
+func TestPHPConfiguration(t *testing.T) {
+	t.Parallel()
+	root := phpFolder(t)
+	for text, keys := range map[string]string{
+		"upstreams = [\"http://127.0.0.1:1\"]\nroot = \"" + root + "\"":                                                          "root",
+		"upstreams = [\"fastcgi://127.0.0.1:1\", \"uwsgi://127.0.0.1:2\"]\nroot = \"" + root + "\"":                              "upstreams",
+		"upstreams = [\"fastcgi://127.0.0.1:1\"]\nroot = \"/nowhere\"":                                                           "root",
+		"upstreams = [\"fastcgi://127.0.0.1:1\"]\nroot = \"" + root + "\"\nmissing = \"/nothing.php\"":                           "missing",
+		"upstreams = [\"fastcgi://127.0.0.1:1\"]\nroot = \"" + root + "\"\nmissing = \"/uploads/b.txt\"":                         "missing",
+		"upstreams = [\"fastcgi://127.0.0.1:1\"]\nmissing = \"/index.php\"":                                                      "missing",
+		"upstreams = [\"fastcgi://127.0.0.1:1\"]\nroot = \"" + root + "\"\nsplit = [\"php\"]":                                    "split",
+		"upstreams = [\"fastcgi://127.0.0.1:1\"]\nupstream_root = \"www\"":                                                       "upstream_root",
+		"upstreams = [\"fastcgi://127.0.0.1\"]":                                                                                  "upstreams",
+		"upstreams = [\"fastcgi://127.0.0.1:1\"]\nroot = \"" + root + "\"\nindex = [\"../x.php\"]\nparams = { \"A B\" = \"c\" }": "index",
+	} {
+		dir := project(t, map[string]string{"app.py": hello("x"), "standpipe.toml": "[[route]]\nhandler = \"proxy\"\n" + text + "\n[[app]]\nmodule = \"app:app\"\n"})
+		if r := run(t, dir, nil, "check"); r.code != 2 || !strings.Contains(r.errout+r.out, keys) {
+			t.Errorf("%s: %+v", text, r)
+		}
+	}
+}
