@@ -116,7 +116,17 @@ func TestExampleBehindCaddy(t *testing.T) {
 	t.Parallel()
 	caddy := program(t, "caddy")
 	b := startBehind(t, "behind-caddy", "unix:")
+	text, err := os.ReadFile(filepath.Join(b.dir, "Caddyfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The name alone would be HTTPS with a certificate from outside.
 	_, port, _ := net.SplitHostPort(b.listen)
-	env := []string{"SITE=http://whoami.example.org:" + port, "SOCKET=" + b.socket, "STATIC=" + b.dir + "/static", "CADDY_ADMIN=unix/" + b.socket + ".admin"}
-	b.serves(t, runNeighbour(t, b.listen, b.dir, env, caddy, "run", "--config", "Caddyfile"))
+	site := strings.Replace(string(text), "\nwhoami.example.org {", "\nhttp://whoami.example.org:"+port+" {", 1)
+	write(t, b.dir, map[string]string{"Caddyfile": "{\n\tadmin off\n}\n" + strings.NewReplacer(b.places()...).Replace(site)})
+	b.serves(t, runNeighbour(t, b.listen, b.dir, nil, caddy, "run", "--config", "Caddyfile"))
+	// What Caddy says of HTTPS counts.
+	if page := b.want(200, "/", "Host: whoami.example.org", "X-Forwarded-Proto: https").Body; !holds(page, "page is <b>https://whoami.example.org/</b>") {
+		t.Error(page)
+	}
 }

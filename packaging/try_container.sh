@@ -1,5 +1,5 @@
 #!/bin/bash
-# packaging/try_container.sh BINARY: replays the Dockerfiles of packaging/containers and docs/containers.md on a Debian root and runs
+# packaging/try_container.sh BINARY: replays the Dockerfiles of packaging/containers and docs/containers.md, and some of examples/, on a Debian root and runs
 # them with runc. Needs root, debootstrap, runc and the Python registry; some minutes the first time.
 set -euo pipefail
 cd "$(dirname "$0")/.."

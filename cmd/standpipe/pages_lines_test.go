@@ -21,6 +21,8 @@ var programs = map[string]string{
 	"docker": "needs its daemon", "kubectl": "needs a cluster", "helm": "needs a cluster",
 	"dpkg": "changes the machine", "apt": "changes the machine", "systemctl": "changes the machine", "sysctl": "changes the machine", "chgrp": "changes the machine", "chmod": "changes the machine",
 	"openssl": "writes keys of the reader", "git": "needs the reader's repository", "rsync": "needs another machine", "ssh": "needs another machine",
+	"install": "changes the machine", "cp": "changes the machine", "a2enmod": "changes the machine", "a2ensite": "changes the machine",
+	"nginx": "is the reader's server", "apachectl": "is the reader's server", "caddy": "is the reader's server",
 	"editor": "is for a person", "curl": "asks a server of the reader",
 	"cd": "is the reader's folder", "mkdir": "is the reader's folder", "ln": "is the reader's release", "mv": "is the reader's release", "rm": "is the reader's release",
 	"python": "is the reader's project", "python3": "is the reader's project", "django-admin": "is the reader's project", ".": "is the reader's shell",
@@ -45,14 +47,19 @@ func pages(t *testing.T) []page {
 	for _, name := range []string{"README.md", "CONTRIBUTING.md", "SECURITY.md"} {
 		add("../../" + name)
 	}
-	err := filepath.WalkDir("../../docs", func(path string, d fs.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, ".md") {
-			add(path)
+	for _, folder := range []string{"../../docs", "../../examples"} {
+		err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Name() == ".venv" {
+				return filepath.SkipDir
+			}
+			if err == nil && strings.HasSuffix(path, ".md") {
+				add(path)
+			}
+			return err
+		})
+		if err != nil || len(list) < 30 {
+			t.Fatalf("%d pages, %v", len(list), err)
 		}
-		return err
-	})
-	if err != nil || len(list) < 30 {
-		t.Fatalf("%d pages, %v", len(list), err)
 	}
 	return list
 }

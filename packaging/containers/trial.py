@@ -1,4 +1,4 @@
-"""Builds the Dockerfiles of packaging/containers and docs/containers.md on a Debian root, and runs them with runc.
+"""Builds the Dockerfiles of packaging/containers, docs/containers.md and EXAMPLES on a Debian root, and runs them with runc.
 
     trial.py BINARY BASE FOLDER
 
@@ -20,6 +20,13 @@ import time
 import replay
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+# Those of examples/ that have a page without another server: its path, what it says, and the environment.
+EXAMPLES = {
+    "flask-sqlalchemy": ("/", b"Guestbook", {"SECRET_KEY": "k", "DATABASE_URL": "sqlite:////tmp/guestbook.db"}),
+    "django-postgresql": ("/admin/login/", b"Django", {"SECRET_KEY": "k"}),
+    "many-apps": ("/api/valve", b"9.5", {}),
+}
 MEMORY = 256 << 20
 PATIENCE = 120  # seconds, for a machine that does much else
 
@@ -235,7 +242,7 @@ def django(folder, uv):
 
 
 def main(binary, base, folder):
-    with open(os.path.join(HERE, "..", "..", "docs", "containers.md")) as f:
+    with open(os.path.join(ROOT, "docs", "containers.md")) as f:
         flask_file, django_file = re.findall(r"```dockerfile\n(.*?)```", f.read(), re.S)
     with open(os.path.join(HERE, "Dockerfile")) as f:
         only_file = f.read()
@@ -290,6 +297,22 @@ def main(binary, base, folder):
         check(b"Django" in c.page("/admin/login/"), "the page")
         check(len(c.page("/static/admin/css/base.css")) > 1000, "the style")
         c.stop()
+
+    for name, (path, says, env) in EXAMPLES.items():
+        print("examples/" + name)
+        context = os.path.join(folder, "example-" + name)
+        ignored = shutil.ignore_patterns(".venv", "__pycache__", "*.db", "static_collected")
+        shutil.copytree(os.path.join(ROOT, "examples", name), context, ignore=ignored)
+        shutil.copy(binary, os.path.join(context, "standpipe"))
+        with open(os.path.join(context, "Dockerfile")) as f:
+            text = f.read()
+        image = replay.Image(context + "-image", base).build(text, context, images)
+        with running(image, env=env) as c:
+            page = c.page(path)
+            check(says in page, path, page[:300])
+            style = re.search(rb'<link rel="stylesheet" href="([^"]+)"', c.page(path if b"<" in page else "/"))
+            check(style and c.page(style.group(1).decode()), "the style of", path)
+            c.stop()
     print("ok")
 
 
