@@ -49,7 +49,7 @@ try-deb:
 	packaging/dist.sh 0.0.1 linux-amd64
 	packaging/try_deb.sh dist/standpipe_0.0.1_amd64.deb
 
-# The Dockerfiles of packaging/containers and docs/containers.md, replayed on a Debian root and run by runc in 256 MiB: root, debootstrap, runc.
+# The Dockerfiles of packaging/containers, docs/containers.md and some of examples/, replayed on a Debian root and run by runc in 256 MiB: root, debootstrap, runc.
 try-container: build
 	packaging/try_container.sh $(BIN)
 
