@@ -19,7 +19,7 @@ DIST     ?= dist
 # The newest Python found has the frameworks' newest releases. Those of newer_pythons.sh are too new for compiled packages.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' -e /.cache/pythons/ | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build man site picture licences run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel dist dist-check try-deb try-container try-wheel check-chart clean $(BIN)
+.PHONY: build man site picture licences run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel dist dist-check try-deb try-container try-wheel try-arm64 check-chart clean $(BIN)
 
 build: $(BIN)
 
@@ -52,6 +52,11 @@ try-deb:
 # The Dockerfiles of packaging/containers, docs/containers.md and some of examples/, replayed on a Debian root and run by runc in 256 MiB: root, debootstrap, runc.
 try-container: build
 	packaging/try_container.sh $(BIN)
+
+# make smoke with the program for linux/arm64, by qemu-aarch64-static on another machine: three seconds, and the build.
+try-arm64: testenv
+	GOOS=linux GOARCH=arm64 $(BUILD) -o $(BIN)-arm64 ./cmd/standpipe
+	packaging/try_arm64.sh $(BIN)-arm64 $(TESTENV)/bin/python
 
 # The Helm chart, rendered by helm and compared with integration/testdata/chart. It builds helm the first time: three minutes of processor
 # time. UPDATE=update writes the files.
