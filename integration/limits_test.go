@@ -348,10 +348,12 @@ func TestScanners(t *testing.T) {
 	}
 }
 
-// configOf is the server's standpipe.toml.
-func configOf(t *testing.T, s *server) string {
+// configOf is the server's standpipe.toml, configIn that of a folder.
+func configOf(t *testing.T, s *server) string { return configIn(t, s.Cmd.Dir) }
+
+func configIn(t *testing.T, dir string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(s.Cmd.Dir, "standpipe.toml"))
+	text, err := os.ReadFile(filepath.Join(dir, "standpipe.toml"))
 	if err != nil {
 		t.Fatal(err)
 	}

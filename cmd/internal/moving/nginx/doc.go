@@ -4,6 +4,7 @@
 //	translate.go  servers: addresses, names, certificates
 //	general.go    limits, logs and TLS, which are one for all sites here
 //	location.go   locations: folders of files, and other servers
+//	limits.go     limit_req and limit_conn
 //	upstream.go   the addresses of other servers
 //	values.go     sizes, times, names
 //

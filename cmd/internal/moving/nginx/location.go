@@ -37,6 +37,7 @@ func (t *translation) location(s *scope, d directive, hosts []string) {
 		t.d.Missing(d.at, short(title), "a [[route]] or [[static]] has the beginning of the path; a pattern has no equivalent%s", within(d))
 		return
 	}
+	t.limits.read(s, uri, hosts)
 	passed := false
 	if pass, ok := passOf(s); ok {
 		passed = t.route(s, pass, uri, hosts)

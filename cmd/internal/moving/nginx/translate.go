@@ -24,6 +24,7 @@ func Import(in Input) (*draft.Draft, error) {
 		path = filepath.Join(in.Dir, path)
 	}
 	t := &translation{d: &draft.Draft{}, paths: draft.Paths{Base: filepath.Dir(path), Out: in.Out}, upstreams: map[string][]string{}, listens: map[string]*listen{}}
+	t.limits = newLimits(t.d)
 	r := &reader{prefix: filepath.Dir(path), absent: func(at draft.Place, name string) {
 		t.d.Missing(at, "include "+name, "the file is not here; import it too, if it says something about a site")
 	}}
@@ -44,6 +45,7 @@ type translation struct {
 	order     []string // of listens
 	places    []*place
 	pairs     []pair
+	limits    *limits
 	servers   int // without those that redirect to https alone
 }
 
@@ -101,7 +103,7 @@ func (t *translation) main(list []directive) {
 			}
 		case "server", "upstream", "map", "geo":
 		default:
-			if !t.general(d) {
+			if !t.general(d) && !structural[d.name] {
 				t.none(d)
 			}
 		}
@@ -118,6 +120,8 @@ func (t *translation) http(s *scope) {
 			t.upstream(d)
 		}
 	}
+	t.limits.readZones(s.list)
+	t.limits.read(s, "/", nil)
 	for _, d := range s.list {
 		switch d.name {
 		case "server":
@@ -135,7 +139,8 @@ func (t *translation) http(s *scope) {
 var structural = func() map[string]bool {
 	out := map[string]bool{}
 	for _, name := range strings.Fields("listen server_name root alias index try_files expires proxy_pass uwsgi_pass location ssl_certificate ssl_certificate_key http2 " +
-		"proxy_read_timeout uwsgi_read_timeout proxy_connect_timeout uwsgi_connect_timeout proxy_send_timeout uwsgi_send_timeout proxy_request_buffering uwsgi_request_buffering types internal") {
+		"proxy_read_timeout uwsgi_read_timeout proxy_connect_timeout uwsgi_connect_timeout proxy_send_timeout uwsgi_send_timeout proxy_request_buffering uwsgi_request_buffering types internal " +
+		"limit_req limit_req_zone limit_req_status limit_req_dry_run limit_req_log_level limit_conn limit_conn_zone limit_conn_status limit_conn_dry_run limit_conn_log_level") {
 		out[name] = true
 	}
 	return out
@@ -163,6 +168,7 @@ func (t *translation) server(s *scope, block directive) {
 		}
 	}
 	t.certificate(s)
+	t.limits.read(s, "/", known)
 	redirect := redirectsToHTTPS(s)
 	if redirect == nil {
 		t.servers++
