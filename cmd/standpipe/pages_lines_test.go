@@ -47,7 +47,7 @@ func pages(t *testing.T) []page {
 	for _, name := range []string{"README.md", "CONTRIBUTING.md", "SECURITY.md"} {
 		add("../../" + name)
 	}
-	for _, folder := range []string{"../../docs", "../../examples"} {
+	for _, folder := range []string{"../../docs", "../../examples", "../../packaging"} {
 		err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 			if err == nil && d.Name() == ".venv" {
 				return filepath.SkipDir

@@ -145,3 +145,45 @@ func TestReadmeFigures(t *testing.T) {
 		t.Errorf("%d rows with figures, want 1 to 10", n)
 	}
 }
+
+// TestFAQ: docs/faq.md has many questions, each once, and each answer is short and names a setting, a command, an event or a page.
+func TestFAQ(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, part := range strings.Split(read(t, "docs/faq.md"), "\n\n") {
+		question, answer, ok := strings.Cut(strings.TrimPrefix(part, "**"), "**\n")
+		if !ok {
+			continue
+		}
+		if seen[question] {
+			t.Errorf("%s: is there twice", question)
+		}
+		seen[question] = true
+		if n := len(strings.Fields(answer)); n < 15 || n > 110 || !strings.Contains(answer, "`") && !mdLink.MatchString(answer) {
+			t.Errorf("%s: %d words, or it names nothing", question, n)
+		}
+	}
+	if len(seen) < 25 {
+		t.Errorf("%d questions", len(seen))
+	}
+}
+
+// othersWords are such words of nginx, of a package and of an example.
+var othersWords = map[string]bool{"client_max_body_size": true, "prometheus_client": true, "api_key": true}
+
+var underscored = regexp.MustCompile("`([a-z]+(?:_[a-z]+)+)`")
+
+// TestPagesNameRealThings: each word of code with an underscore on these pages is an event, a setting, or a field of records.
+func TestPagesNameRealThings(t *testing.T) {
+	t.Parallel()
+	logs := read(t, "docs/logs.md")
+	events, settings := slugs(logs), slugs(read(t, "docs/settings.md"))
+	for _, page := range []string{"docs/faq.md", "docs/zero-downtime.md", "docs/behind-cdn.md", "docs/many-apps.md", "docs/operating.md", "docs/users.md", "docs/containers.md"} {
+		for _, m := range underscored.FindAllStringSubmatch(read(t, page), -1) {
+			name := m[1]
+			if !events[name] && !settings[name] && !strings.Contains(logs, "`"+name+"`") && !strings.HasPrefix(name, "standpipe_") && !othersWords[name] {
+				t.Errorf("%s: there is no %s", page, name)
+			}
+		}
+	}
+}
