@@ -46,7 +46,7 @@ var (
 		"bridge/uwsgi": {"bridge/listen"},
 	}
 	// bridgeLeaves are what the packages inside bridge may share. A leaf may import those before it.
-	bridgeLeaves = []string{"bridge/netset", "bridge/logtext", "bridge/proxyproto", "bridge/spool", "bridge/httpx", "bridge/cgi", "bridge/body", "bridge/content", "bridge/upstream", "bridge/cpu"}
+	bridgeLeaves = []string{"bridge/netset", "bridge/logtext", "bridge/proxyproto", "bridge/spool", "bridge/httpx", "bridge/cgi", "bridge/body", "bridge/content", "bridge/upstream", "bridge/cpu", "bridge/target"}
 )
 
 // goPackage is what `go list -json` says.

@@ -102,6 +102,22 @@ func SetRawPath(u *url.URL, raw string) (ok bool) {
 	return CleanPath(u)
 }
 
+// CutRawPrefix removes the first n bytes of the decoded path from an encoded one. What is left begins with a slash, also when
+// that came encoded, or is empty.
+func CutRawPrefix(raw string, n int) string {
+	for range n {
+		if raw[0] == '%' {
+			raw = raw[3:]
+		} else {
+			raw = raw[1:]
+		}
+	}
+	if raw != "" && raw[0] == '%' {
+		raw = "/" + raw[3:]
+	}
+	return raw
+}
+
 // RawPath is a path as it came; net/url's EscapedPath encodes bytes that net/url would encode.
 func RawPath(u *url.URL) string {
 	if u.RawPath != "" {

@@ -10,19 +10,9 @@ import (
 // cutPrefix removes prefix, under which the path is known to be, from both of its spellings. The rest begins with a slash,
 // also when that one came encoded.
 func cutPrefix(u *url.URL, prefix string) {
-	raw := httpx.RawPath(u)
-	for range len(prefix) {
-		if raw[0] == '%' {
-			raw = raw[3:]
-		} else {
-			raw = raw[1:]
-		}
-	}
+	raw := httpx.CutRawPrefix(httpx.RawPath(u), len(prefix))
 	if u.Path = u.Path[len(prefix):]; u.Path == "" {
 		u.Path, raw = "/", "/"
-	}
-	if raw[0] == '%' {
-		raw = "/" + raw[3:]
 	}
 	u.RawPath = raw
 }

@@ -80,3 +80,8 @@ func (rt *Router) none(w http.ResponseWriter, r *http.Request) {
 	}
 	rt.pages.Write(w, r, http.StatusNotFound, "", 0)
 }
+
+// Absent answers requests that no app matches.
+func Absent(pages *httpx.Pages, log hclog.Logger) http.Handler {
+	return &Router{pages: pages, log: log, limiter: httpx.LogLimiter{Every: time.Hour, Max: 100}}
+}

@@ -5,7 +5,9 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
+	"strings"
 	"syscall"
 	"time"
 
@@ -32,6 +34,8 @@ type Options struct {
 	Types httpx.TypeList
 	// MinSize is the smallest file that is compressed here; bytes.
 	MinSize int64
+	// Shown is the URL that the client sees; nil: the request's.
+	Shown func(*http.Request) *url.URL
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
 	// Log gets static_unreadable and static_cut; nil: no log.
@@ -232,9 +236,13 @@ func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, s *openMount,
 			continue
 		}
 		h.sign(w)
-		to := r.URL.EscapedPath() + "/"
-		if r.URL.RawQuery != "" {
-			to += "?" + r.URL.RawQuery
+		u := r.URL
+		if h.Shown != nil {
+			u = h.Shown(r)
+		}
+		to := "/" + strings.TrimLeft(u.EscapedPath(), "/") + "/" // two slashes would begin a host
+		if u.RawQuery != "" {
+			to += "?" + u.RawQuery
 		}
 		f := w.Header()
 		f["Location"] = []string{to}

@@ -43,6 +43,9 @@ func (s *openMount) typeOf(name string) string {
 	return typeOf(name)
 }
 
+// TypeOf is the media type of a file by its name.
+func TypeOf(name string) string { return typeOf(name) }
+
 // typeOf is the media type in the table.
 func typeOf(name string) string {
 	base := name[strings.LastIndexByte(name, '/')+1:]

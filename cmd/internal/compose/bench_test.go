@@ -57,7 +57,7 @@ func BenchmarkChain(b *testing.B) {
 				log := silentLog()
 				p := &parts{log: log, observers: []chain.Observer{access.Request}, static: staticfiles.New(cfg, log, false), stop: newStop()}
 				p.health = newHealth(log, nil, p.stop)
-				stages, err := (&site{cfg: cfg}).stages(p, nil)
+				stages, err := (&site{cfg: cfg}).stages(p, nil, nil)
 				if err != nil {
 					b.Fatal(err)
 				}

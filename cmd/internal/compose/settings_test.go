@@ -242,6 +242,46 @@ missing = "/index.php"
 params = { APP_ENV = "test" }
 keep_connections = 3
 
+[[route]]
+path = "/files"
+static = "files"
+
+[[route]]
+path = "/files2"
+replace_prefix = "/"
+[route.static]
+dir = "files"
+missing = "app"
+index = ["index.html"]
+headers = { X-A = "b" }
+
+[[route]]
+path = "/to-app"
+handler = "app"
+app = "green"
+add_prefix = "/green"
+
+[[route]]
+path_regex = ["^/r(.*)$"]
+app = "green"
+rewrite = "/green/{1}"
+
+[[route]]
+path_regex = ["^/s(.*)$"]
+redirect = "/x/{1}"
+status = 308
+
+[[route]]
+path = "/body"
+respond = 200
+body = "text"
+content_type = "text/x-a"
+
+[[route]]
+path = "/body_file"
+respond = 200
+body_file = "busy.html"
+
 [[app]]
 name = "shop"
 module = "app:app"

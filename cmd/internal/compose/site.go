@@ -12,6 +12,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/compress"
 	"github.com/standpipe/standpipe/bridge/forwarded"
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/rewrite"
 	"github.com/standpipe/standpipe/bridge/route"
 	"github.com/standpipe/standpipe/bridge/upstream"
 	"github.com/standpipe/standpipe/cmd/internal/config"
@@ -40,8 +41,8 @@ func (t *site) outer(p *parts, trust *forwarded.Trust, fields *forwarded.Fields,
 }
 
 // stages are the stages of every request of a site, the first one outermost. Where the order
-// matters, the comment says why.
-func (t *site) stages(p *parts, pages *httpx.Pages) ([]Stage, error) {
+// matters, the comment says why. apps are the handlers of apps, which routes may name.
+func (t *site) stages(p *parts, apps map[string]http.Handler, pages *httpx.Pages) ([]Stage, error) {
 	cfg := t.cfg
 	trust, err := trustOf(cfg)
 	if err != nil {
@@ -51,7 +52,7 @@ func (t *site) stages(p *parts, pages *httpx.Pages) ([]Stage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("trusted_fields: %w", err)
 	}
-	routes, err := t.routes(p, pages)
+	routes, err := t.routes(p, apps, pages)
 	if err != nil {
 		return nil, err
 	}
@@ -87,15 +88,27 @@ func (t *site) appStages(p *parts, r run, pages *httpx.Pages) []Stage {
 	}
 }
 
+// routeStages are the stages of one route, the first one outermost.
+func (t *site) routeStages(o *oneRoute) []Stage {
+	var rule rewrite.Rule
+	if o.rule != nil {
+		rule = *o.rule
+	}
+	return []Stage{
+		{"rewrite", on(o.rule != nil, rewrite.Stage(rewrite.Options{Rule: rule, Pages: o.pages, Log: o.p.log}))}, // the last one: all others see the client's path
+	}
+}
+
 // assemble makes the handler of the site.
 func (t *site) assemble(p *parts) error {
 	pages, err := httpx.LoadPages(t.cfg.Responses.ErrorPages)
 	if err != nil {
 		return err
 	}
-	rules := make([]route.Rule, 0, len(t.runs))
+	rules, apps := make([]route.Rule, 0, len(t.runs)), make(map[string]http.Handler, len(t.runs))
 	for _, r := range t.runs {
 		h := wrap(p.appHandler(t.cfg, r.app, r.pool, pages), t.appStages(p, r, pages))
+		apps[r.app.Name] = h
 		rules = append(rules, route.Rule{Name: r.app.Name, Mount: r.app.Mount, Hosts: r.app.Hosts, Handler: h})
 	}
 	router, err := route.New(rules, pages, p.log)
@@ -108,7 +121,7 @@ func (t *site) assemble(p *parts) error {
 	if t.access, err = p.clients.rules(t, pages); err != nil {
 		return err
 	}
-	stages, err := t.stages(p, pages)
+	stages, err := t.stages(p, apps, pages)
 	if err != nil {
 		return err
 	}
@@ -199,8 +212,10 @@ type site struct {
 	limits map[string]*counted  // what each [[limit]] has counted, by name
 	groups []*upstream.Group    // of the routes
 	hosts  []*staticfiles.Hosts // of [[static]]
-	roots  []*staticfiles.Hosts // of routes that run scripts
+	roots  []*staticfiles.Hosts // of routes
 	access *accessRules         // who may come
+
+	rootNames []string // tell folders of routes apart
 }
 
 // run is one app of a site.

@@ -260,7 +260,7 @@ func (s *sites) without(next, old *site, errs []error, moved bool) (*site, error
 		kept.runs = append(kept.runs, r)
 	}
 	if !moved { // the old releases still serve, and so do the files that were in force with them
-		cfg.Static, cfg.Internal = old.cfg.Static, old.cfg.Internal
+		config.KeepFiles(&cfg, old.cfg)
 	}
 	return kept, kept.assemble(s.parts)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/access"
 	"github.com/standpipe/standpipe/bridge/accesslog"
+	"github.com/standpipe/standpipe/bridge/answer"
 	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/compress"
 	"github.com/standpipe/standpipe/bridge/fastcgi"
@@ -25,6 +26,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/limit"
 	"github.com/standpipe/standpipe/bridge/proxy"
+	"github.com/standpipe/standpipe/bridge/rewrite"
 	"github.com/standpipe/standpipe/bridge/static"
 	"github.com/standpipe/standpipe/bridge/upstream"
 	"github.com/standpipe/standpipe/bridge/uwsgi"
@@ -100,7 +102,7 @@ func TestWiring(t *testing.T) {
 		}
 	}
 	// listen.Options and forwarded.Options are taken apart by their constructors: the test in integration/ has to do for them.
-	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, http1.Options{}, https.Options{}, h3.Options{}, proxy.Options{}, upstream.Options{}, static.Options{}, compress.Options{}, limit.Options{}, fastcgi.Options{}, fastcgi.ScriptsOptions{}, limit.BanOptions{}, limit.ScannerOptions{},
+	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, http1.Options{}, https.Options{}, h3.Options{}, proxy.Options{}, upstream.Options{}, static.Options{}, answer.FixedOptions{}, answer.RedirectOptions{}, rewrite.Options{}, compress.Options{}, limit.Options{}, fastcgi.Options{}, fastcgi.ScriptsOptions{}, limit.BanOptions{}, limit.ScannerOptions{},
 		chain.PanicsOptions{}, chain.HealthOptions{}, chain.LimitsOptions{}, chain.HostsOptions{}, access.Options{}} {
 		typ := reflect.TypeOf(want)
 		if len(seen[typ]) == 0 {

@@ -50,7 +50,7 @@ func setStatic(f *AppFiles, in schema.Input) error {
 		if !ok || dir == "" || !strings.HasPrefix(url, "/") {
 			return fmt.Errorf("%q is not /URL=DIR, off, force or auto; write /media=./media", v)
 		}
-		s := Static{URL: url, Dir: dir, Precompressed: true, src: in.Src}
+		s := Static{URL: url, Dir: dir, FileRules: FileRules{Precompressed: true}, src: in.Src}
 		if i := slices.IndexFunc(f.Static, s.sameURL); i >= 0 {
 			f.Static[i] = s
 		} else {

@@ -6,6 +6,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -172,7 +173,7 @@ func (c *Config) checkMounts(r *schema.Row) {
 
 // checkRoutes finds routes that are never reached, and those that lead back to this server.
 func (c *Config) checkRoutes(r *schema.Row) {
-	taken := make(map[place]bool) // by the routes before, whatever the request
+	var taken []place // by the routes before, whatever the request
 	for i, route := range c.Routes {
 		row := r.Other(fmt.Sprintf("route.%d", i))
 		for j, s := range route.Balance.All() {
@@ -182,17 +183,18 @@ func (c *Config) checkRoutes(r *schema.Row) {
 				}
 			}
 		}
+		route.checkApp(row, c.Apps)
 		for _, at := range placesOf(route.Path, route.Hosts) {
-			if taken[at] {
+			if slices.Contains(taken, at) {
 				key := "path"
 				if !row.Given(key) {
-					key = "handler"
+					key = keyOf(route.Handler)
 				}
 				row.Bad(key, "[[route]] path %s is never reached: a route before it takes all of it", route.Path)
 			}
-			if route.Match.any() {
-				taken[at] = true
-			}
+		}
+		if route.takesAll() {
+			taken = append(taken, placesOf(route.Path, route.Hosts)...)
 		}
 	}
 }

@@ -148,7 +148,10 @@ func (l *loader) fileName() (string, schema.Source) {
 
 // filled completes the rows of an array of tables.
 func (l *loader) filled(key string, tables []*schema.Table) {
-	if key == "static" {
+	switch key {
+	case "route":
+		completeRoutes(l.cfg.Routes, l.v, tables, filepath.Dir(l.cfg.File))
+	case "static":
 		l.cfg.Static = l.completeStatics(l.cfg.Static, "static", tables, filepath.Dir(l.cfg.File))
 	}
 }

@@ -17,7 +17,7 @@ func (c *Config) Released() *Config {
 	for i := range c.Apps {
 		out.Apps[i] = *c.Apps[i].Release()
 	}
-	out.Static, out.Internal = realFiles(c, process.RealPath)
+	out.Static, out.Internal, out.Routes = realFiles(c, process.RealPath)
 	return &out
 }
 
@@ -31,11 +31,11 @@ func (c *Config) ReleasedFiles() *Config {
 		}
 	}
 	out := *c
-	out.Static, out.Internal = realFiles(c, process.RealPath)
+	out.Static, out.Internal, out.Routes = realFiles(c, process.RealPath)
 	return &out
 }
 
-func realFiles(c *Config, real func(string) string) ([]Static, []Internal) {
+func realFiles(c *Config, real func(string) string) ([]Static, []Internal, []Route) {
 	internal := slices.Clone(c.Internal)
 	for i := range internal {
 		in := &internal[i]
@@ -44,7 +44,17 @@ func realFiles(c *Config, real func(string) string) ([]Static, []Internal) {
 		}
 		in.Dir = real(in.Link)
 	}
-	return realStatics(c.Static, real), internal
+	routes := slices.Clone(c.Routes)
+	for i := range routes {
+		f := &routes[i].Answer.Files
+		if f.Link == "" {
+			f.Link = f.Dir
+		}
+		if f.Link != "" {
+			f.Dir = real(f.Link)
+		}
+	}
+	return realStatics(c.Static, real), internal, routes
 }
 
 // Release returns the app with the links in its paths resolved: dir, the interpreter,
@@ -124,4 +134,18 @@ func (a *App) Gone() error {
 		return fmt.Errorf("the folder %s does not exist any more", a.Dir)
 	}
 	return fmt.Errorf("the release %s, of which this generation was made, does not exist any more; a reload makes one of what %s is now", a.Dir, a.Link)
+}
+
+// KeepFiles has c serve the files that old serves: the links of the folders are not resolved again.
+func KeepFiles(c, old *Config) {
+	c.Static, c.Internal = old.Static, old.Internal
+	c.Routes = slices.Clone(c.Routes)
+	for i := range c.Routes {
+		f := &c.Routes[i].Answer.Files
+		for j := range old.Routes {
+			if was := &old.Routes[j].Answer.Files; was.Link != "" && was.Link == f.Link {
+				f.Dir = was.Dir
+			}
+		}
+	}
 }

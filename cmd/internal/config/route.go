@@ -8,12 +8,14 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
 
-// Route sends requests to other servers than the apps.
+// Route says who answers some requests, besides the apps.
 type Route struct {
 	Path             string   // "/" or "/legacy": starts with a slash, does not end with one
 	Hosts            []string // as an app's
 	Match            RouteMatch
-	Handler          string `key:"handler"` // "proxy"
+	Answer           RouteAnswer
+	Rewrite          RouteRewrite
+	Handler          string `key:"handler"` // "proxy", "static", "app", "redirect" or "respond"
 	Balance          Balance
 	Scripts          Scripts
 	StripPrefix      bool   `key:"strip_prefix"`      // the upstream does not see Path
@@ -24,6 +26,8 @@ type Route struct {
 	ConnectTimeout time.Duration `key:"connect_timeout"` // until an upstream has taken the connection
 	SendTimeout    time.Duration `key:"send_timeout"`    // silence while it takes the request
 	ReadTimeout    time.Duration `key:"read_timeout"`    // silence until and within its response
+
+	src schema.Source // of the table
 }
 
 // Settings are those of [[route]].
@@ -39,7 +43,7 @@ func (*Route) Settings() schema.Group {
 			}), Show: schema.Show(func(r *Route) (string, bool) { return r.Path, true })},
 		{Key: "hosts", Kind: schema.List, Derived: "every host", Reload: true,
 			Set: setHosts(func(r *Route) *[]string { return &r.Hosts }), Show: showHosts(func(r *Route) []string { return r.Hosts })},
-		{Key: "handler", Kind: schema.Choice, Choices: []string{"proxy"}, Reload: true, Required: `handler = "proxy"`},
+		{Key: "handler", Kind: schema.Choice, Choices: []string{"proxy", "static", "app", "redirect", "respond"}, Reload: true, Derived: "the one whose key is set"},
 		{Key: "strip_prefix", Kind: schema.Switch, Default: "off", Reload: true},
 		{Key: "request_buffering", Kind: schema.Choice, Choices: []string{"on", "off"}, Default: "on", Reload: true},
 		{Key: "send_proxy", Kind: schema.Choice, Choices: []string{"off", "v2"}, Default: "off", Reload: true},
@@ -60,5 +64,5 @@ func (r *Route) Check(row *schema.Row) {
 		}
 	}
 	r.checkScripts(row)
-	r.Balance.require(row)
+	r.checkHandler(row)
 }

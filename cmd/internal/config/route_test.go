@@ -97,13 +97,12 @@ upstreams = ["http://a:1"]
 		`standpipe.toml:9: handler static`,
 		`standpipe.toml:10: upstreams 127.0.0.1:1`,
 		"standpipe.toml:11: strip_prefx strip_prefix",
-		"standpipe.toml:12: [[route]] handler",
 		`standpipe.toml:13: [[route]] path /a//b`,
 		"standpipe.toml:14: [[route]] upstreams http://127.0.0.1:8000",
 		"standpipe.toml:14: [[route]] upstreams http://a:1",
 		"standpipe.toml:18: [[route]] upstreams",
 		"standpipe.toml:20: [[route]] path /x",
-		"standpipe.toml:23: [[route]] handler", "standpipe.toml:23: [[route]] upstreams",
+		"standpipe.toml:23: [[route]] has no handler upstreams respond",
 	)
 }
 

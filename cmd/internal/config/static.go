@@ -19,7 +19,13 @@ type Static struct {
 	Dir   string   `key:"dir"` // absolute
 	Link  string   // Dir as configured, where a release has resolved it; else empty
 	Hosts []string // of [[static]] alone; as an app's; none: every host
+	FileRules
 
+	src schema.Source // of the table, or of the flag
+}
+
+// FileRules say how the files of a folder are served.
+type FileRules struct {
 	// Missing is the answer for a name that the folder does not have: "404", or "app" for the next folder or the app.
 	Missing        string   `key:"missing"`
 	Index          []string `key:"index"` // files that answer for a folder
@@ -29,8 +35,6 @@ type Static struct {
 	Headers        []string          // name, value, ... of responses with its files
 	Charset        string            // of text files; "auto", "none"
 	Types          map[string]string // media types by ".suffix" or name, in lower case
-
-	src schema.Source // of the table, or of the flag
 }
 
 // CacheRule is a Cache-Control for some files.
@@ -47,13 +51,19 @@ func (*Static) Settings() schema.Group {
 		{Key: "dir", Kind: schema.Text, Reload: true, Required: `url = "/media/" and dir = "media"`},
 		{Key: "hosts", Kind: schema.List, Reload: true, Derived: "every host",
 			Set: setHosts(func(s *Static) *[]string { return &s.Hosts }), Show: showHosts(func(s *Static) []string { return s.Hosts })},
+	}}
+}
+
+// Settings are keys of every table about a folder.
+func (*FileRules) Settings() schema.Group {
+	return schema.Group{Settings: []schema.Setting{
 		{Key: "missing", Kind: schema.Choice, Choices: []string{"404", "app"}, Reload: true, Derived: "`404`; `app` where url is `/`"},
 		{Key: "index", Kind: schema.List, Reload: true, Derived: "none"},
 		{Key: "follow_symlinks", Kind: schema.Switch, Reload: true, Derived: "as the app's; off",
-			Set: schema.Set(func(s *Static, in schema.Input) error {
+			Set: schema.Set(func(s *FileRules, in schema.Input) error {
 				s.FollowSymlinks = new(bool)
 				return schema.Store(s.FollowSymlinks, in.Last(), schema.ParseSwitch)
-			}), Show: schema.Show(func(s *Static) (string, bool) {
+			}), Show: schema.Show(func(s *FileRules) (string, bool) {
 				if s.FollowSymlinks == nil {
 					return "", false
 				}
@@ -62,21 +72,21 @@ func (*Static) Settings() schema.Group {
 		{Key: "precompressed", Kind: schema.Switch, Reload: true, Default: "on"},
 		{Key: "cache_control", Kind: schema.Pairs, Reload: true, Derived: "`no-cache`; a year and `immutable` where the name is proved to be made of the content",
 			Set: schema.Set(setCacheControl), Show: schema.Show(showCacheControl)},
-		headersSetting(true, func(s *Static) *[]string { return &s.Headers }),
+		headersSetting(true, func(s *FileRules) *[]string { return &s.Headers }),
 		{Key: "charset", Kind: schema.Text, Reload: true, Default: "auto",
-			Set: schema.Set(func(s *Static, in schema.Input) error {
+			Set: schema.Set(func(s *FileRules, in schema.Input) error {
 				if v := in.Last(); !isToken(v) {
 					return fmt.Errorf("%q is not the name of a charset", v)
 				}
 				s.Charset = in.Last()
 				return nil
-			}), Show: schema.Show(func(s *Static) (string, bool) { return s.Charset, true })},
+			}), Show: schema.Show(func(s *FileRules) (string, bool) { return s.Charset, true })},
 		{Key: "types", Kind: schema.Pairs, Reload: true, Derived: "the built-in table", Set: schema.Set(setTypes),
-			Show: schema.Show(func(s *Static) (string, bool) { return showPairs(s.Types) })},
+			Show: schema.Show(func(s *FileRules) (string, bool) { return showPairs(s.Types) })},
 	}}
 }
 
-func setCacheControl(s *Static, in schema.Input) error {
+func setCacheControl(s *FileRules, in schema.Input) error {
 	for _, v := range in.Values {
 		pattern, value, ok := strings.Cut(v, "=")
 		if _, err := path.Match(pattern, ""); !ok || pattern == "" || err != nil {
@@ -95,7 +105,7 @@ func setCacheControl(s *Static, in schema.Input) error {
 	return nil
 }
 
-func showCacheControl(s *Static) (string, bool) {
+func showCacheControl(s *FileRules) (string, bool) {
 	var out []string
 	for _, r := range s.CacheControl {
 		out = append(out, r.Pattern+"="+r.Value)
@@ -103,7 +113,7 @@ func showCacheControl(s *Static) (string, bool) {
 	return strings.Join(out, "; "), len(out) > 0
 }
 
-func setTypes(s *Static, in schema.Input) error {
+func setTypes(s *FileRules, in schema.Input) error {
 	for _, v := range in.Values {
 		name, kind, ok := strings.Cut(v, "=")
 		if _, _, err := mime.ParseMediaType(kind); !ok || name == "" || strings.Contains(name, "/") || !strings.Contains(kind, "/") || err != nil {
@@ -149,13 +159,21 @@ func checkStatics(r *schema.Row, what string, list []Static, there bool) {
 				bad("host %q %s", h, why)
 			}
 		}
-		for _, name := range s.Index {
-			if name == "" || strings.ContainsAny(name, `/\`) {
-				bad("index %q is not a file's name", name)
-			}
+		if name := s.badIndex(); name != "" {
+			bad("index %s is not a file's name", name)
 		}
 		if err := checkFolder(s.Dir); err != nil && there {
 			bad("%v", err)
 		}
 	}
+}
+
+// badIndex is the first index that is not a file's name, in quotes; empty: there is none.
+func (f *FileRules) badIndex() string {
+	for _, name := range f.Index {
+		if name == "" || strings.ContainsAny(name, `/\`) {
+			return strconv.Quote(name)
+		}
+	}
+	return ""
 }

@@ -207,10 +207,3 @@ func (b *Balance) badAddress(row *schema.Row, i int, format string, args ...any)
 		row.Other(row.Path).Bad("upstreams", "[[route]] upstreams: "+format, args...)
 	}
 }
-
-// require adds a problem for a route that needs upstreams and has none.
-func (b *Balance) require(row *schema.Row) {
-	if len(b.All()) == 0 && !row.Given("upstreams") && !row.Unsure("upstreams", "upstream.0.address") {
-		row.BadRow("has no upstreams; write upstreams = [\"http://127.0.0.1:3000\"], or a table [[route.upstream]] for each")
-	}
-}

@@ -93,10 +93,10 @@ func TestStaticPlaces(t *testing.T) {
 
 func TestWhichStaticPlaces(t *testing.T) {
 	cfg := site()
-	cfg.Static = []config.Static{{URL: "/media/", Dir: "/srv/media", Missing: "404"}, {URL: "/", Dir: "/srv/all", Missing: "app"}, {URL: "/some", Dir: "/srv/some", Missing: "404", Hosts: []string{"a.example"}}}
+	cfg.Static = []config.Static{{URL: "/media/", Dir: "/srv/media", FileRules: config.FileRules{Missing: "404"}}, {URL: "/", Dir: "/srv/all", FileRules: config.FileRules{Missing: "app"}}, {URL: "/some", Dir: "/srv/some", FileRules: config.FileRules{Missing: "404"}, Hosts: []string{"a.example"}}}
 	cfg.Apps = cfg.Apps[:1]
 	cfg.Apps[0].Mount = "/shop"
-	cfg.Apps[0].Files.Static = []config.Static{{URL: "/static", Dir: "/srv/shop/static", Missing: "404"}, {URL: "/perhaps", Dir: "/srv/p", Missing: "app"}}
+	cfg.Apps[0].Files.Static = []config.Static{{URL: "/static", Dir: "/srv/shop/static", FileRules: config.FileRules{Missing: "404"}}, {URL: "/perhaps", Dir: "/srv/p", FileRules: config.FileRules{Missing: "app"}}}
 	holds(t, export(t, "nginx", cfg, Input{}), "location ^~ \"/media/\" {\n        alias \"/srv/media/\";", `location ^~ "/shop/static/" {`, "!/srv/all", "!/srv/some", "!/srv/p/")
 	cfg.Apps = append(cfg.Apps, cfg.Apps[0])
 	holds(t, export(t, "apache", cfg, Input{}), `Alias "/media/" "/srv/media/"`, "!/srv/shop/static") // of some hosts

@@ -3,6 +3,7 @@ package staticfiles
 import (
 	"io/fs"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/config"
 )
 
-// Hosts are the folders of [[static]] for one set of hosts.
+// Hosts are the folders of [[static]] for one set of hosts, or the one of a route.
 type Hosts struct {
 	hosts  []route.Pattern // none: every host
 	places *static.Mounts
@@ -81,6 +82,23 @@ func (s *Set) Root(cfg *config.Config, r *config.Route, pages *httpx.Pages) (*Ho
 // Look finds the file or folder that a path names.
 func (h *Hosts) Look(path string) (info fs.FileInfo, dir string, ok bool) { return h.places.Look(path) }
 
+// Route makes the folder of a route. what tells it from those of other routes, over reloads. At url "" the whole path names a file.
+func (s *Set) Route(cfg *config.Config, what, url string, f *config.RouteFiles) *Hosts {
+	h := &Hosts{places: s.placesOf("route " + what)}
+	p := placeOf(&config.Static{URL: url, Dir: f.Dir, FileRules: f.FileRules}, "")
+	p.Compress, p.Scripts = true, config.ScriptEndings(cfg.Routes)
+	h.next = []static.Mount{p}
+	return h
+}
+
+// Serve makes the handler of a route's folder. next gets what the folder leaves to others; shown is the URL that a client sees
+// where the path was rewritten; nil: it was not.
+func (s *Set) Serve(cfg *config.Config, h *Hosts, next http.Handler, shown func(*http.Request) *url.URL, pages *httpx.Pages) http.Handler {
+	o := s.options(cfg, "", h.places, next, pages)
+	o.Shown = shown
+	return static.New(o)
+}
+
 // choose asks files for the hosts, and rest for all others.
 func (h *Hosts) choose(files, rest http.Handler) http.Handler {
 	if len(h.hosts) == 0 {
@@ -109,7 +127,7 @@ func (s *Set) placesOf(hosts string) *static.Mounts {
 	return p
 }
 
-// Open opens the folders of [[static]], again at each reload, and closes those of hosts
+// Open opens the folders of [[static]] and of routes, again at each reload, and closes those
 // that are not configured any more.
 func (s *Set) Open(cfg *config.Config, current []*Hosts) {
 	s.mu.Lock()

@@ -24,7 +24,7 @@ type Set struct {
 
 	mu    sync.Mutex
 	apps  map[string]*App
-	hosts map[string]*static.Mounts // of [[static]], by its hosts
+	hosts map[string]*static.Mounts // of [[static]] by its hosts, and of routes
 }
 
 // New returns a Set without folders. banner: a banner shows the folders of the first

@@ -3,6 +3,7 @@ package terminal
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/standpipe/standpipe/cmd/internal/config"
@@ -14,12 +15,30 @@ func Route(r config.Route) string {
 	if len(r.Hosts) > 0 {
 		at = strings.Join(r.Hosts, ",") + " " + at
 	}
+	if to := answerOf(&r); to != "" {
+		return "on " + at + "\t-> " + to
+	}
 	list := r.Balance.All()
 	to := make([]string, len(list))
 	for i, s := range list {
 		to[i] = s.At.String()
 	}
 	return "on " + at + "\t-> " + strings.Join(to, ", ")
+}
+
+// answerOf is what a route without upstreams answers with; empty: it has some.
+func answerOf(r *config.Route) string {
+	switch a := &r.Answer; r.Handler {
+	case "static":
+		return a.Files.Dir
+	case "app":
+		return "app " + a.App
+	case "redirect":
+		return strconv.Itoa(a.Status) + " " + a.Redirect
+	case "respond":
+		return strconv.Itoa(a.Respond)
+	}
+	return ""
 }
 
 // Mount says where an app is mounted.

@@ -89,7 +89,9 @@ func (v *Values) Fill(scope *Scope, row any, path string, t *Table) {
 	if t == nil {
 		t = &Table{}
 	}
-	v.Sources.Put(path, t.Src)
+	if t.Src.Given() && !v.Sources.Of(path).Given() { // a setting of the table's name keeps its own
+		v.Sources.Put(path, t.Src)
+	}
 	v.Apply(row, path, v.Defaults(scope), t.Givens, v.envs.general(scope), v.flags.general(scope))
 	v.require(scope, path, t)
 	for _, child := range scope.Tables {
