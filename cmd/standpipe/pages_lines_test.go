@@ -182,7 +182,7 @@ var (
 // Every line of standpipe's on every page, in a block or in the text, is one that standpipe understands: the command, its flags and their
 // values. Other programs are known, and a target of make is in the Makefile. A line that a test can run is in a ```sh block and is run by
 // the integration tests; ```bash is for the rest, and blocks of other languages hold no command lines.
-func TestEveryLineOfThePages(t *testing.T) {
+func TestDocsEveryLine(t *testing.T) {
 	makefile, err := os.ReadFile("../../Makefile")
 	if err != nil {
 		t.Fatal(err)

@@ -153,13 +153,14 @@ var (
 func TestMigratingSentences(t *testing.T) {
 	keys, tables := map[string]bool{}, map[string]map[string]bool{}
 	for _, s := range config.Settings() {
-		scope := s.Scope().Key
-		if tables[scope] == nil {
-			tables[scope] = map[string]bool{}
+		keys[s.Key] = true
+		for _, in := range tableName.FindAllStringSubmatch(s.Scope().Heading(), -1) { // [[static]] and [[app.static]] are one scope
+			if tables[in[1]] == nil {
+				tables[in[1]] = map[string]bool{}
+			}
+			tables[in[1]][s.Key] = true
 		}
-		keys[s.Key], tables[scope][s.Key] = true, true
 	}
-	tables["app.static"] = tables["static"]
 	for _, m := range movingTables(t) {
 		seen := map[string]bool{}
 		for _, row := range m.rows {
