@@ -21,7 +21,7 @@ var programs = map[string]string{
 	"docker": "needs its daemon", "kubectl": "needs a cluster", "helm": "needs a cluster",
 	"dpkg": "changes the machine", "apt": "changes the machine", "systemctl": "changes the machine", "sysctl": "changes the machine", "chgrp": "changes the machine", "chmod": "changes the machine",
 	"openssl": "writes keys of the reader", "git": "needs the reader's repository", "rsync": "needs another machine", "ssh": "needs another machine",
-	"install": "changes the machine", "cp": "changes the machine", "a2enmod": "changes the machine", "a2ensite": "changes the machine",
+	"install": "changes the machine", "useradd": "changes the machine", "cp": "changes the machine", "a2enmod": "changes the machine", "a2ensite": "changes the machine",
 	"nginx": "is the reader's server", "apachectl": "is the reader's server", "caddy": "is the reader's server",
 	"editor": "is for a person", "curl": "asks a server of the reader",
 	"cd": "is the reader's folder", "mkdir": "is the reader's folder", "ln": "is the reader's release", "mv": "is the reader's release", "rm": "is the reader's release",
