@@ -5,6 +5,7 @@
 //	general.go    limits, logs and TLS, which are one for all sites here
 //	location.go   locations: folders of files, and other servers
 //	limits.go     limit_req and limit_conn
+//	php.go        scripts of PHP: a pattern of locations becomes a route
 //	upstream.go   the addresses of other servers
 //	values.go     sizes, times, names
 //

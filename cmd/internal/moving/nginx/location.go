@@ -33,14 +33,23 @@ func (t *translation) location(s *scope, d directive, hosts []string) {
 		}
 	}
 	title := strings.TrimSpace("location " + strings.Join(d.args, " "))
-	if how == "~" || how == "~*" {
+	switch {
+	case isPHP(d): // php has made its route
+		rest(t, d)
+		return
+	case (how == "~" || how == "~*") && isDotDeny(d):
+		return
+	case how == "~" || how == "~*":
 		t.d.Missing(d.at, short(title), "a [[route]] or [[static]] has the beginning of the path; a pattern has no equivalent%s", within(d))
 		return
 	}
 	t.limits.read(s, uri, hosts)
-	passed := false
-	if pass, ok := passOf(s); ok {
-		passed = t.route(s, pass, uri, hosts)
+	passed := t.php(s, uri, hosts) != ""
+	if pass, ok := passOf(s); ok && !passed {
+		table := t.route(s, pass, uri, hosts)
+		if passed = table != nil; passed && pass.name == "fastcgi_pass" {
+			setParams(t, s, table)
+		}
 	}
 	_, alias := s.own("alias")
 	_, root := s.get("root")
@@ -86,7 +95,7 @@ func within(d directive) string {
 }
 
 func passOf(s *scope) (directive, bool) {
-	for _, name := range []string{"proxy_pass", "uwsgi_pass"} {
+	for _, name := range []string{"proxy_pass", "uwsgi_pass", "fastcgi_pass"} {
 		if d, ok := s.own(name); ok {
 			return d, true
 		}
@@ -94,12 +103,21 @@ func passOf(s *scope) (directive, bool) {
 	return directive{}, false
 }
 
-// route makes a [[route]].
-func (t *translation) route(s *scope, pass directive, uri string, hosts []string) bool {
+// rest names what a location has beside what was translated.
+func rest(t *translation, d directive) {
+	for _, inner := range d.block {
+		if !t.general(inner) && !structural[inner.name] {
+			t.none(inner)
+		}
+	}
+}
+
+// route makes a [[route]]; nil: it cannot be made.
+func (t *translation) route(s *scope, pass directive, uri string, hosts []string) *draft.Table {
 	to, err := t.targetOf(pass)
 	if err != nil {
 		t.d.Missing(pass.at, pass.String(), "%s", err.Error())
-		return false
+		return nil
 	}
 	if uri == "" || uri[0] != '/' {
 		uri = "/" + uri
@@ -122,7 +140,7 @@ func (t *translation) route(s *scope, pass directive, uri string, hosts []string
 		t.d.Missing(cmp.Or(host.at, pass.at), pass.String(), "the upstream gets the client's Host; nginx sends the one of proxy_pass unless proxy_set_header Host says otherwise")
 	}
 	for _, key := range []string{"connect_timeout", "send_timeout", "read_timeout"} {
-		for _, kind := range []string{"proxy_", "uwsgi_"} {
+		for _, kind := range []string{"proxy_", "uwsgi_", "fastcgi_"} {
 			if d, ok := s.get(kind + key); ok && strings.HasPrefix(pass.name, kind) {
 				if v, ok := seconds(d.arg(0)); ok {
 					r.Set(d.at, key, v)
@@ -130,13 +148,13 @@ func (t *translation) route(s *scope, pass directive, uri string, hosts []string
 			}
 		}
 	}
-	for _, name := range []string{"proxy_request_buffering", "uwsgi_request_buffering"} {
+	for _, name := range []string{"proxy_request_buffering", "uwsgi_request_buffering", "fastcgi_request_buffering"} {
 		if d, ok := s.get(name); ok && d.arg(0) == "off" {
 			r.Set(d.at, "request_buffering", "off")
 		}
 	}
 	t.places = append(t.places, &place{table: r, path: uri, hosts: hosts})
-	return true
+	return r
 }
 
 func setsHost(s *scope) bool {
@@ -157,6 +175,9 @@ func (t *translation) folder(s *scope, uri string, hosts []string) {
 		dir, at = d.arg(0), d.at
 	} else if d, ok := s.get("root"); ok {
 		dir, at = path.Join(d.arg(0), strings.Trim(uri, "/")), d.at
+	}
+	if uri == "/" && dir != "" && dir == t.scripts {
+		return // the route of PHP serves its files
 	}
 	if dir == "" || strings.Contains(dir, "$") {
 		t.d.Missing(at, "root or alias "+dir, "the folder has variables, or no name")
@@ -191,28 +212,21 @@ func (t *translation) folder(s *scope, uri string, hosts []string) {
 
 // tryFiles reads what answers for a name that the folder does not have.
 func (t *translation) tryFiles(s *scope, d directive, p *place, hosts []string) {
-	last := ""
-	if len(d.args) > 0 {
-		last = d.args[len(d.args)-1]
-	}
+	end := last(d)
 	switch {
-	case last == "=404":
-	case strings.HasPrefix(last, "@"):
+	case end == "=404":
+	case strings.HasPrefix(end, "@"):
 		p.closed = false
 		for around := s; around != nil; around = around.around {
 			for _, l := range around.list {
-				if l.name != "location" || l.arg(0) != last {
+				if l.name != "location" || l.arg(0) != end {
 					continue
 				}
 				inner := &scope{list: l.block, around: around}
 				if pass, ok := passOf(inner); ok {
 					t.route(inner, pass, p.path, hosts)
 				}
-				for _, one := range l.block {
-					if !t.general(one) && !structural[one.name] {
-						t.none(one)
-					}
-				}
+				rest(t, l)
 				return
 			}
 		}

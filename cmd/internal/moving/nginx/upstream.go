@@ -6,28 +6,27 @@ import (
 	"strings"
 )
 
-// target is a server that requests go to: the value of proxy_pass or uwsgi_pass.
+// target is a server that requests go to: the value of proxy_pass, uwsgi_pass or fastcgi_pass.
 type target struct {
 	addresses []string // as in upstreams of [[route]]
 	uri       string   // what follows host and port; empty: nothing
 	remote    bool     // it is not on this machine, by its name
 }
 
-// targetOf reads the value of proxy_pass or uwsgi_pass.
+// targetOf reads it.
 func (t *translation) targetOf(pass directive) (target, error) {
 	text := pass.arg(0)
 	if strings.Contains(text, "$") {
 		return target{}, fmt.Errorf("it has variables")
 	}
-	scheme := "uwsgi"
-	rest := text
+	scheme, rest := strings.TrimSuffix(pass.name, "_pass"), text
 	if pass.name == "proxy_pass" {
 		var ok bool
 		if scheme, rest, ok = strings.Cut(text, "://"); !ok || scheme != "http" && scheme != "https" {
 			return target{}, fmt.Errorf("it is no http or https address")
 		}
 	} else {
-		rest = strings.TrimPrefix(rest, "uwsgi://")
+		rest = strings.TrimPrefix(rest, scheme+"://")
 	}
 	if path, ok := strings.CutPrefix(rest, "unix:"); ok {
 		path, uri, _ := strings.Cut(path, ":")
