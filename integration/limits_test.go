@@ -359,3 +359,38 @@ func configIn(t *testing.T, dir string) string {
 	}
 	return string(text)
 }
+
+// An upgraded connection is a request that runs, until it ends.
+func TestLimitTunnels(t *testing.T) {
+	t.Parallel()
+	upstream := recording(t, func(_ string, c net.Conn, br *bufio.Reader) {
+		fmt.Fprint(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n")
+		_, _ = br.ReadByte() // the client's end
+	})
+	s := limited(t, fmt.Sprintf("[[limit]]\nname = \"one\"\nconcurrency = 1\n[[route]]\npath = \"/ws\"\nhandler = \"proxy\"\nupstreams = [%q]\n", upstream.URL))
+	open := func() (net.Conn, string) {
+		c, err := s.dialPlain()
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprint(c, "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		line, err := bufio.NewReader(c).ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c, line[9:12]
+	}
+	first, status := open()
+	second, refused := open()
+	second.Close()
+	if status != "101" || refused != "429" {
+		t.Errorf("%s, then %s", status, refused)
+	}
+	disconnect(first)
+	eventually(t, "the tunnel has ended", func() bool { return s.scrape()[`standpipe_limit_running{limit="one"}`] == 0 })
+	third, status := open()
+	disconnect(third)
+	if status != "101" {
+		t.Error(status)
+	}
+}

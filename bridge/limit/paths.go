@@ -29,6 +29,9 @@ type Paths struct {
 	segments map[string]bool
 	begins   []string // of paths
 	names    []string // begins of segments
+
+	deepest int       // segments of the longest of below
+	first   [256]bool // the first bytes of segments and names: few segments have one
 }
 
 var errPath = errors.New("is not a path; write /path, /path/ for all below it, /path* for all that begins so, or the name of a segment such as .env")
@@ -56,12 +59,17 @@ func ParsePaths(items, except []string) (*Paths, error) {
 		case slices.Contains(except, item):
 		case star && stem[0] == '/':
 			p.begins = append(p.begins, stem)
-		case star:
-			p.names = append(p.names, stem)
 		case stem[0] != '/':
-			p.segments[stem] = true
+			p.first[stem[0]] = true
+			if star {
+				p.names = append(p.names, stem)
+			} else {
+				p.segments[stem] = true
+			}
 		case strings.HasSuffix(stem, "/"):
-			p.below[strings.TrimSuffix(stem, "/")] = true
+			stem = strings.TrimSuffix(stem, "/")
+			p.below[stem] = true
+			p.deepest = max(p.deepest, strings.Count(stem, "/"))
 		default:
 			p.whole[stem] = true
 		}
@@ -69,8 +77,12 @@ func ParsePaths(items, except []string) (*Paths, error) {
 	return p, nil
 }
 
-// Has reports whether a path, decoded and without dot segments, is in the set.
+// Has reports whether a path, decoded and without dot segments, is in the set. Further slashes at
+// its begin, which scanners like, do not count.
 func (p *Paths) Has(path string) bool {
+	for strings.HasPrefix(path, "//") {
+		path = path[1:]
+	}
 	if p.whole[path] {
 		return true
 	}
@@ -79,16 +91,13 @@ func (p *Paths) Has(path string) bool {
 			return true
 		}
 	}
+	depth := 0
 	for start := 0; start < len(path); {
 		end := start + 1
 		for end < len(path) && path[end] != '/' {
 			end++
 		}
-		segment := path[start:end]
-		if segment[0] == '/' {
-			segment = segment[1:]
-		}
-		if p.below[path[:end]] || p.hasSegment(segment) {
+		if depth++; depth <= p.deepest && p.below[path[:end]] || p.hasSegment(strings.TrimPrefix(path[start:end], "/")) {
 			return true
 		}
 		start = end
@@ -97,7 +106,7 @@ func (p *Paths) Has(path string) bool {
 }
 
 func (p *Paths) hasSegment(s string) bool {
-	if s == "" {
+	if s == "" || !p.first[s[0]] {
 		return false
 	}
 	if p.segments[s] {

@@ -25,14 +25,14 @@ func TestPaths(t *testing.T) {
 	p := pathsOf(t, []string{"/own", "/folder/", "/begin*", "secret", "key-*"}, []string{"/wp-json/"})
 	for _, in := range []string{
 		"/.env", "/app/.env", "/.env.production", "/.git/config", "/static/.git/HEAD", "/.git", "/wp-login.php", "/wp-admin", "/wp-admin/", "/wp-admin/x/y", "/wp-config.php.bak",
-		"/cgi-bin/luci", "/own", "/folder", "/folder/x", "/begin", "/beginning/x", "/a/secret/b", "/a/key-1", "/+CSCOE+/logon.html", "/x/secret",
+		"/cgi-bin/luci", "/own", "/folder", "/folder/x", "/begin", "/beginning/x", "/a/secret/b", "/a/key-1", "/x/wp-login.php", "//xmlrpc.php", "///.git/config", "/blog//wp-includes/wlwmanifest.xml", "/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php", "/+CSCOE+/logon.html", "/x/secret",
 	} {
 		if !p.Has(in) {
 			t.Errorf("%s is not in", in)
 		}
 	}
 	for _, out := range []string{
-		"", "/", "//", "/env", "/.environment", "/.well-known/acme-challenge/x", "/.well-known/security.txt", "/wp-login", "/wp-administrator", "/x/wp-login.php", "/own/x", "/folders", "/secrets", "/a/key",
+		"", "/", "//", "/env", "/.environment", "/.well-known/acme-challenge/x", "/.well-known/security.txt", "/wp-login", "/wp-administrator", "/x/wp-loginphp", "/wpcontent/", "/own/x", "/folders", "/secrets", "/a/key",
 		"/wp-json/v2", "/git/config", "/environ", "/login", "/admin/", "/static/app.js", "*", "x",
 	} {
 		if p.Has(out) {
