@@ -1,6 +1,8 @@
 package integration
 
 import (
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,4 +57,71 @@ func TestOptionsOfInstalledServers(t *testing.T) {
 			t.Errorf("%s: only %d names", page, len(named))
 		}
 	}
+}
+
+// The line before and the line after on these pages serve the same app with the same answers: path, query, body, host, scheme.
+func TestLinesOfAMove(t *testing.T) {
+	t.Parallel()
+	const app = `def app(environ, start_response):
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    names = "REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "HTTP_HOST", "wsgi.url_scheme", "HTTP_X_CART", "CONTENT_TYPE"
+    start_response("201 Created", [("Content-Type", "text/plain")])
+    return [(" ".join(str(environ.get(n)) for n in names) + " ").encode(), body]
+
+application = app
+`
+	bin := filepath.Dir(python(t))
+	for _, name := range []string{"gunicorn", "waitress", "granian"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(filepath.Join(repoDir(), "docs", "migrating", name+".md"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := project(t, map[string]string{"shop/__init__.py": "from shop.wsgi import app\n", "shop/wsgi.py": app})
+			var answers []string
+			for _, which := range []string{"before", "after"} {
+				m := regexp.MustCompile(`(?m)^` + which + `: +(.*)$`).FindSubmatch(text)
+				if m == nil {
+					t.Fatalf("no line %s", which)
+				}
+				port := freePort(t)
+				line := strings.NewReplacer("0.0.0.0:8000", "127.0.0.1:"+port, "0.0.0.0:8080", "127.0.0.1:"+port, "--host 0.0.0.0 --port 8000", "--host 127.0.0.1 --port "+port).Replace(string(m[1]))
+				argv := strings.Fields(line)
+				if argv[0] = filepath.Join(bin, argv[0]); which == "after" {
+					argv[0] = built.binary
+				}
+				if _, err := os.Stat(argv[0]); err != nil {
+					skip(t, "no-program", argv[0])
+				}
+				runNeighbour(t, "127.0.0.1:"+port, dir, cleanEnv(t), argv...)
+				answers = append(answers, askOnce(t, port))
+			}
+			if answers[0] != answers[1] || !strings.Contains(answers[1], "PUT  /a b x=1 shop.example.org http red text/csv 1,2") {
+				t.Errorf("before %s\nafter  %s", answers[0], answers[1])
+			}
+		})
+	}
+}
+
+// askOnce is the status and the body of one answer.
+func askOnce(t testing.TB, port string) string {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodPut, "http://127.0.0.1:"+port+"/a%20b?x=1", strings.NewReader("1,2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "shop.example.org"
+	r.Header.Set("X-Cart", "red")
+	r.Header.Set("Content-Type", "text/csv")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.Status + " " + string(b)
 }
