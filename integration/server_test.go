@@ -24,7 +24,7 @@ type opts struct {
 	Exit   int  // the exit code that cleanup expects; -1: any
 	Bare   bool // exactly Args follow `serve`: no default flag, no -b, no --python
 	HTTP1  bool // by HTTP/1.1, whatever the switch says; see over_test.go
-	Apps   int  // how many apps to wait for; 0: the number of --app in Args, at least 1
+	Apps   int  // how many apps to wait for; 0: the number of --app in Args, at least 1; -1: there is none
 
 	Identity   *syscall.Credential // run as somebody else (needs root)
 	ExtraFiles []*os.File          // fd 3 and up
@@ -200,7 +200,9 @@ func (s *server) waitReady(o opts) {
 			want++
 		}
 	}
-	want = max(want, 1)
+	if want = max(want, 1); o.Apps < 0 {
+		want = 0
+	}
 	deadline := time.Now().Add(bootPatience)
 	for {
 		apps := map[string]bool{}

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -118,7 +119,7 @@ func (h *Handler) pools(app string) ([]Pool, error) {
 		}
 		names = append(names, p.App())
 	}
-	return nil, refuse(http.StatusNotFound, "no_such_app", fmt.Errorf("there is no app %q; the apps are: %s", app, strings.Join(names, ", ")))
+	return nil, refuse(http.StatusNotFound, "no_such_app", fmt.Errorf("there is no app %q; the apps are: %s", app, cmp.Or(strings.Join(names, ", "), "none")))
 }
 
 // worker finds the pool and the slot (from 0) of a worker such as shop/3.
@@ -188,6 +189,9 @@ func (h *Handler) scale(_ context.Context, o *Order) (*Done, error) {
 	pools, err := h.pools(o.App)
 	if err != nil {
 		return nil, err
+	}
+	if len(pools) == 0 {
+		return nil, refuse(http.StatusNotFound, "no_such_app", errors.New("there is no app"))
 	}
 	if len(pools) != 1 {
 		return nil, refuse(http.StatusBadRequest, "which_app", errors.New("there are several apps; write APP=N"))

@@ -30,9 +30,9 @@ const unservedLimit = 5 * time.Second
 
 // Ready answers the readiness checks: an app has been ready once, it has not been without a
 // serving worker for more than unservedLimit while its boots fail, and the server is not
-// stopping. A full queue does not count. The empty name means all apps.
+// stopping. A full queue does not count. The empty name means all apps, if there are any.
 func (h *health) Ready(app string) (ready, known bool) {
-	ready = !h.stop.hasBegun()
+	ready, known = !h.stop.hasBegun(), app == ""
 	for _, p := range h.pools() {
 		if app == "" || app == p.App() {
 			known = true

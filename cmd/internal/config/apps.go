@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
+	"github.com/standpipe/standpipe/cmd/internal/discover"
 )
 
 // appLayers is what the layers say about one app.
@@ -46,6 +47,9 @@ func (r *appReader) read(tables []*schema.Table) {
 	}
 	if len(list) == 0 {
 		list = []appLayers{{table: &schema.Table{}}}
+		if r.none(list[0]) {
+			return
+		}
 	}
 	for _, a := range list {
 		if l.in.App != "" {
@@ -54,6 +58,18 @@ func (r *appReader) read(tables []*schema.Table) {
 		l.cfg.Apps = append(l.cfg.Apps, r.app(a))
 	}
 	r.knownNames()
+}
+
+// none reports whether there is no app: nobody names one, the folder has no file that may hold one, and routes or folders answer
+// requests. Python is not looked for then.
+func (r *appReader) none(layers appLayers) bool {
+	l := r.l
+	top := l.v.Schema.Top
+	if l.in.App != "" || l.v.Env["FLASK_APP"] != "" || len(l.v.File.Top.Tables[top.Table("route")])+len(l.v.File.Top.Tables[top.Table("static")]) == 0 {
+		return false
+	}
+	draft := r.build(layers, "", l.v.Draft())
+	return draft.Module == "" && len(discover.Candidates(draft.Dir)) == 0
 }
 
 // app is one app with all layers in place. It is built twice when its name has to be made of its values.
@@ -157,4 +173,12 @@ func nameOf(module, dir string) string {
 		name = name[:maxName]
 	}
 	return cmp.Or(name, "app")
+}
+
+// InstanceName is what a server with this configuration is called: as its first app, or as the folder.
+func InstanceName(c *Config) string {
+	if len(c.Apps) > 0 {
+		return c.Apps[0].Name
+	}
+	return nameOf("", filepath.Dir(c.File)) // only a file has routes and folders
 }

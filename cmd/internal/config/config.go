@@ -32,7 +32,7 @@ type Config struct {
 	Access       []Access      // [[access]]; who may come
 	Internal     []Internal    // [[internal]]; what X-Accel-Redirect may name; none: the field passes like any other
 	Static       []Static      // [[static]]; folders of files for the whole server
-	Apps         []App         // [[app]]; at least one; names are unique
+	Apps         []App         // [[app]]; names are unique; none: routes or folders answer
 	RateLimits   []RateLimit   // [[limit]]; bounds of what each client sends
 	Routes       []Route       // [[route]]; requests for other servers: the first match wins; apps answer the rest
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -123,7 +124,7 @@ func (r *Route) checkApp(row *schema.Row, apps []App) {
 		for j := range apps {
 			names[j] = apps[j].Name
 		}
-		row.Bad("app", "[[route]] there is no app %q; the apps are: %s", name, strings.Join(names, ", "))
+		row.Bad("app", "[[route]] there is no app %q; the apps are: %s", name, cmp.Or(strings.Join(names, ", "), "none"))
 		return
 	}
 	mount := strings.TrimSuffix(apps[i].Mount, "/")

@@ -80,6 +80,19 @@ func (m *RouteMatch) any() bool {
 	return len(m.Exact)+len(m.Globs)+len(m.Regexes)+len(m.Methods)+len(m.Fields)+len(m.Query)+len(m.Clients) == 0 && m.Scheme == ""
 }
 
+// String are the conditions, each behind a comma.
+func (m *RouteMatch) String() string {
+	if m.any() {
+		return ""
+	}
+	c := (&Route{Match: *m}).Conditions()
+	matcher, err := c.Compile()
+	if err != nil {
+		return ""
+	}
+	return ", " + matcher.String()
+}
+
 // Conditions are all conditions of the route.
 func (r *Route) Conditions() route.Match {
 	m := &r.Match

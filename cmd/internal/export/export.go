@@ -82,9 +82,7 @@ func Write(w io.Writer, kind string, cfg *config.Config, in Input) error {
 	if cfg.File != "" {
 		f.Source = cfg.File
 	}
-	if len(cfg.Apps) > 0 {
-		f.Name = cfg.Apps[0].Name
-	}
+	f.Name = config.InstanceName(cfg)
 	f.MaxBody, f.MaxHead = cfg.Limits.MaxBody, cfg.Limits.MaxHead
 	f.HeaderTimeout, f.BodyTimeout, f.Idle = cfg.Limits.HeaderTimeout, cfg.Limits.BodyTimeout, cfg.Limits.IdleTimeout
 	f.Routes = len(cfg.Routes) > 0

@@ -99,7 +99,7 @@ func (b *boot) look() survey {
 			b.tell(p.App(), st)
 		}
 	}
-	if s.undecided == 0 && s.up > 0 && !b.settled {
+	if s.undecided == 0 && (s.up > 0 || len(b.pools) == 0) && !b.settled {
 		b.settled = true
 		b.report.decided()
 	}
@@ -115,7 +115,7 @@ func (b *boot) tell(app string, st journal.Start) {
 
 // conclude reports what is up, or returns the error when that is not enough.
 func (b *boot) conclude(up int) error {
-	if up == 0 || b.misses() {
+	if up == 0 && len(b.pools) > 0 || b.misses() {
 		return b.failure()
 	}
 	for _, p := range b.pools {

@@ -133,7 +133,7 @@ func metricsOnly(h, health http.Handler) http.Handler {
 
 // place is where the control socket belongs.
 func (c *control) place() admin.Location {
-	p := admin.Location{Path: c.cfg.Control.Socket, Dir: c.product.RuntimeDir(), Name: c.cfg.Apps[0].Name, Pid: os.Getpid(), Mode: c.cfg.Control.Mode, Group: c.cfg.Control.Group}
+	p := admin.Location{Path: c.cfg.Control.Socket, Dir: c.product.RuntimeDir(), Name: config.InstanceName(c.cfg), Pid: os.Getpid(), Mode: c.cfg.Control.Mode, Group: c.cfg.Control.Group}
 	if i := c.cfg.Account.Identity; i != nil && os.Geteuid() == 0 { // the user that this process becomes may control it, as root may
 		p.User = strconv.FormatUint(uint64(i.UID), 10)
 	}

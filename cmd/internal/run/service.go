@@ -52,6 +52,9 @@ func (s *service) status() string {
 	for _, p := range s.pools() {
 		apps = append(apps, p.App()+": "+statusOf(p.Stats()))
 	}
+	if len(apps) == 0 {
+		return "no app: routes and folders answer"
+	}
 	return strings.Join(apps, "; ")
 }
 

@@ -15,6 +15,7 @@ func Route(r config.Route) string {
 	if len(r.Hosts) > 0 {
 		at = strings.Join(r.Hosts, ",") + " " + at
 	}
+	at += r.Match.String()
 	if to := answerOf(&r); to != "" {
 		return "on " + at + "\t-> " + to
 	}
