@@ -255,13 +255,21 @@ func TestExampleManyApps(t *testing.T) {
 	price()
 	s.want(404, "/api/none")
 	workers := map[string]int{}
-	for _, a := range s.status().Apps {
+	var st report
+	within(t, bootPatience, "all four serve", func() bool { st = s.status(); return len(st.pids()) == 4 })
+	for _, a := range st.Apps {
 		workers[a.Name] = a.Workers
 	}
 	if fmt.Sprint(workers) != "map[api:1 blog:1 shop:2]" {
 		t.Errorf("workers: %v", workers)
 	}
-	s.killWorkers()
-	price()
+	// The end of one app's worker is no other app's.
+	api := st.pids()["api/1"]
+	kill(t, api)
+	s.exitOf(api)
 	s.want(200, "/")
+	price()
+	if shop := s.status().pids()["shop/1"]; shop != st.pids()["shop/1"] {
+		t.Errorf("worker shop/1 was %d and is %d", st.pids()["shop/1"], shop)
+	}
 }

@@ -87,7 +87,6 @@ func (b behind) serves(t testing.TB, front *neighbour) {
 	if r := f.want(200, link[1], "Host: "+host); !strings.HasPrefix(r.Header.Get("Content-Type"), "text/css") {
 		t.Errorf("%v", r.Header)
 	}
-	b.killWorkers()
 	f.want(200, "/?x=2", "Host: "+host)
 	b.waitAccess(`"GET /\?x=2 `)
 	for _, line := range b.access() {
