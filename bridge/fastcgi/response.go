@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"io"
 	"net/http"
+	"strconv"
+	"sync"
 
 	"github.com/standpipe/standpipe/bridge/cgi"
 )
@@ -12,7 +14,8 @@ import (
 // Location alone is a redirect with 302. A Location that is only a path is given to the client
 // too; no server behind this one may choose another page for a request (6.2.2).
 func (x *exchange) head() (*http.Response, error) {
-	br := bufio.NewReaderSize(&x.stream, 4<<10)
+	br := headBuffers.Get().(*bufio.Reader)
+	br.Reset(&x.stream)
 	resp := &http.Response{Request: x.req, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: make(http.Header, 8), ContentLength: -1}
 	if err := cgi.NewHeadReader(br, true).Fields(resp); err != nil {
 		return nil, err
@@ -30,10 +33,22 @@ func (x *exchange) head() (*http.Response, error) {
 			delete(resp.Header, "Content-Length")
 			resp.ContentLength = 0
 		}
+	case b.left < 0:
+		if n, ok := x.stream.rest(); ok { // a small response goes out at once, with its length
+			b.left = int64(br.Buffered() + n)
+			resp.ContentLength = b.left
+			resp.Header["Content-Length"] = []string{strconv.FormatInt(b.left, 10)}
+		}
 	}
 	resp.Body = b
 	return resp, nil
 }
+
+// headBuffers and connBuffers are the readers of heads, and of connections that are not kept.
+var (
+	headBuffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
+	connBuffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 16<<10) }}
+)
 
 // setStatus takes the status from the fields.
 func setStatus(resp *http.Response) error {
@@ -70,6 +85,8 @@ type responseBody struct {
 	left int64         // -1: until the end
 	none bool          // the response has no content
 	err  error
+
+	closed bool
 }
 
 func (b *responseBody) Read(p []byte) (int, error) {
@@ -107,6 +124,14 @@ func (b *responseBody) Read(p []byte) (int, error) {
 // goroutine of the exchange runs any more.
 func (b *responseBody) Close() error {
 	x := b.x
+	if b.closed {
+		return nil
+	}
+	b.closed, b.err = true, http.ErrBodyReadAfterClose
+	defer func() {
+		b.br.Reset(nil)
+		headBuffers.Put(b.br)
+	}()
 	if b.left == 0 && !x.stream.ended && b.br.Buffered() == 0 { // the rest came with it, usually
 		x.over = true
 		_ = x.stream.finish(0) // else the connection is not kept
@@ -120,6 +145,8 @@ func (b *responseBody) Close() error {
 		return nil
 	}
 	x.End()
+	x.c.br.Reset(nil)
+	connBuffers.Put(x.c.br)
 	return nil
 }
 

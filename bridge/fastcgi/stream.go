@@ -170,6 +170,26 @@ func (s *stream) takePadding() int {
 	return n
 }
 
+// rest counts the bytes of STDOUT that are left, if all records of the response have come
+// already. It reads nothing.
+func (s *stream) rest() (n int, ok bool) {
+	p, _ := s.br.Peek(s.br.Buffered()) // it is buffered
+	n = s.left
+	for off := s.left + s.padding; off+headerSize <= len(p); {
+		h, err := parseHeader(p[off:])
+		off += headerSize + h.length + h.padding
+		switch {
+		case err != nil || h.id != requestID || off > len(p):
+			return 0, false
+		case h.kind == typeEnd:
+			return n, true
+		case h.kind == typeStdout:
+			n += h.length
+		}
+	}
+	return 0, false
+}
+
 // drained reports whether the response has ended and nothing follows: the connection can
 // carry another request.
 func (s *stream) drained() bool { return s.ended && s.br.Buffered() == 0 }

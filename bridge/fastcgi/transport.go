@@ -145,7 +145,7 @@ func (t *Transport) connect(req *http.Request, fresh bool) (x *exchange, kept bo
 	x = &exchange{Call: upstream.NewCall(c, t.to.Timeouts, req), c: c, t: t, req: req}
 	x.errors = errorLog{x: x}
 	if c.br == nil {
-		c.br = bufio.NewReaderSize(nil, 16<<10)
+		c.br = connBuffers.Get().(*bufio.Reader)
 	}
 	c.br.Reset(x)
 	x.stream = stream{br: c.br, errors: &x.errors}

@@ -246,6 +246,10 @@ func TestHeads(t *testing.T) {
 			t.Errorf("a response that is cut off: %q %v", body, err)
 		}
 	}
+	answer <- rec(typeStdout, 1, "A: b\r\n\r\nab", 3) + rec(typeStderr, 1, "e", 0) + rec(typeStdout, 1, "c", 1) + rec(typeStdout, 1, "", 0) + endRec(0, 0)
+	if resp, body, err := send(tr, request(t, "POST", "")); err != nil || body != "abc" || resp.ContentLength != 3 || resp.Header.Get("Content-Length") != "3" {
+		t.Errorf("a small response: %v %q %v", resp, body, err)
+	}
 	answer <- endRec(0, overloaded)
 	if _, _, err := send(tr, request(t, "GET", "")); upstream.StatusOf(err) != 503 {
 		t.Errorf("overloaded: %v", err)
@@ -473,7 +477,7 @@ func FuzzHead(f *testing.F) {
 			return
 		}
 		s, _ := newStream(rec(typeStdout, 1, text, 0) + endRec(0, 0))
-		x.stream = *s
+		x.stream, x.c = *s, &conn{br: s.br}
 		resp, err := x.head()
 		if err != nil {
 			return
