@@ -138,8 +138,8 @@ func compareTable(t *testing.T, page, begin, table string) {
 
 var (
 	quoted    = regexp.MustCompile("`[^`]+`")
-	anyFlag   = regexp.MustCompile("\\B--?([A-Za-z][A-Za-z0-9-]*)")
-	keyWord   = regexp.MustCompile("^[a-z]+(?:_[a-z0-9]+)*$")
+	anyFlag   = regexp.MustCompile(`\B--?([A-Za-z][A-Za-z0-9-]*)`)
+	keyWord   = regexp.MustCompile(`^[a-z]+(?:_[a-z0-9]+)*$`)
 	keysIn    = regexp.MustCompile("((?:`[a-z_0-9]+(?: = [^`]*)?`(?:, | and |, and |, or )?)+) in (\\[\\[?[a-z.]+\\]\\]?)")
 	tableName = regexp.MustCompile(`\[\[?([a-z]+(?:\.[a-z]+)?)\]\]?`)
 	foreign   = map[string]bool{ // words in code that are no setting of ours: what an address, a field or another program says
