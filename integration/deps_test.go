@@ -30,6 +30,7 @@ var (
 	httpLibraries = []string{
 		"github.com/hashicorp/go-hclog", "golang.org/x/sys", "golang.org/x/net", "github.com/klauspost/compress",
 		"github.com/andybalholm/brotli", "github.com/fsnotify/fsnotify", "github.com/prometheus/client_golang", "github.com/quic-go/quic-go",
+		"golang.org/x/crypto", "github.com/oschwald/maxminddb-golang",
 	}
 	laws = []law{ // the first that a package is under counts
 		{"shim/wire", nil, []string{"github.com/vmihailenco/msgpack/v5"}, []string{"net", "os/exec", "github.com/hashicorp/go-hclog"}},
@@ -37,7 +38,7 @@ var (
 		{"supervisor", []string{"shim"}, []string{"github.com/hashicorp/go-hclog", "golang.org/x/sys"}, []string{"net/http", "github.com/pelletier/go-toml"}},
 		{"bridge", []string{"shim"}, httpLibraries, []string{"os/exec", "github.com/pelletier/go-toml"}},
 		{"shim_py", nil, nil, []string{"net/http", "os/exec"}},
-		{"integration", []string{"shim"}, []string{"github.com/miekg/dns", "github.com/quic-go/quic-go", "golang.org/x/net/http2/hpack"}, nil},
+		{"integration", []string{"shim"}, []string{"github.com/miekg/dns", "github.com/quic-go/quic-go", "golang.org/x/net/http2/hpack", "golang.org/x/crypto", "github.com/maxmind/mmdbwriter"}, nil},
 	}
 	// bridgeMay are the packages inside bridge, besides leaves, that one of them may import.
 	bridgeMay = map[string][]string{

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,13 +59,26 @@ func (s *Records) count(table, kind string) {
 	n.Add(1)
 }
 
-// request records a request that is refused by address.
-func (s *Records) request(table string, v Verdict, n *httpx.RequestInfo, r *http.Request) {
+// request records a request that is refused.
+func (s *Records) request(table string, x *refusal, n *httpx.RequestInfo, r *http.Request) {
+	v := x.verdict
 	s.count(table, v.Kind)
 	client := cmp.Or(n.RemoteAddr, "unix")
-	if s.limit.Allow(client+" "+v.Rule, time.Now()) {
-		s.log.Info("access_denied", "client", client, "rule", v.Rule, "table", table, "id", n.ID, "method", r.Method, "host", r.Host, "target", r.RequestURI,
-			"message", "a request of "+client+" was refused: "+v.Rule+" (logged once a minute for each address and rule)")
+	key := client + " " + v.Rule
+	if x.err != nil {
+		key = v.Rule
+	}
+	if x.quiet || !s.limit.Allow(key, time.Now()) {
+		return
+	}
+	pairs := []any{"client", client, "rule", v.Rule, "table", table, "id", n.ID, "method", r.Method, "host", r.Host, "target", r.RequestURI}
+	switch {
+	case x.err != nil:
+		s.log.Error("forward_auth_failed", append(pairs, "error", x.err, "message", "a request was answered "+strconv.Itoa(x.status)+": "+v.Rule+": "+x.err.Error()+" (logged once a minute for each service)")...)
+	case x.user != "":
+		s.log.Warn("auth_failed", append(pairs, "user", x.user, "message", "a password of "+client+" was wrong (logged once a minute for each address)")...)
+	default:
+		s.log.Info("access_denied", append(pairs, "message", "a request of "+client+" was refused: "+v.Rule+" (logged once a minute for each address and rule)")...)
 	}
 }
 

@@ -33,7 +33,7 @@ func (s *denials) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.o.Denied.Len() > 0 {
 		rec := w.(*httpx.Writer)
 		if e, yes := s.o.Denied.Find(clientOf(&rec.Info), time.Now()); yes {
-			s.refuse(rec, r, "", e.verdict())
+			s.refuse(rec, r, "", forbidden(e.verdict()))
 			return
 		}
 	}
@@ -58,11 +58,9 @@ func (s *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if t.Match != nil && !t.Match(r) {
 			continue
 		}
-		if t.Addresses != nil {
-			if v := t.Addresses.Judge(client); v.Denied {
-				s.refuse(rec, r, t.Name, v)
-				return
-			}
+		if x := t.pass(rec, r, client); x != nil {
+			s.refuse(rec, r, t.Name, x)
+			return
 		}
 	}
 	s.next.ServeHTTP(w, r)
@@ -77,11 +75,38 @@ func clientOf(n *httpx.RequestInfo) netip.Addr {
 	return httpx.PlainAddr(a)
 }
 
-func (s *stage) refuse(rec *httpx.Writer, r *http.Request, table string, v Verdict) {
+// refusal is the answer to a request that may not pass.
+type refusal struct {
+	verdict Verdict
+	status  int
+	text    string        // of the page; empty: the usual one
+	fields  http.Header   // of the answer
+	retry   time.Duration // 0: no Retry-After
+	user    string        // whose password was wrong
+	err     error         // why it could not be found out whether the request may pass
+	quiet   bool          // no record: it is counted only
+	passed  bool          // the answer is a service's, with its fields and body
+	body    []byte
+}
+
+func forbidden(v Verdict) *refusal {
+	return &refusal{verdict: v, status: http.StatusForbidden, text: "Requests from your address are not accepted here."}
+}
+
+func (s *stage) refuse(rec *httpx.Writer, r *http.Request, table string, x *refusal) {
 	rec.Info.Source = "server"
-	s.o.Records.request(table, v, &rec.Info, r)
-	rec.EndConnection() // the body, if there is one, has not been read
-	s.o.Pages.Write(rec, r, http.StatusForbidden, "Requests from your address are not accepted here.", 0)
+	s.o.Records.request(table, x, &rec.Info, r)
+	if x.status == http.StatusForbidden || r.ContentLength != 0 {
+		rec.EndConnection() // the body, if there is one, has not been read
+	}
+	if x.passed {
+		x.passOn(rec, r)
+		return
+	}
+	for name, values := range x.fields {
+		rec.Header()[name] = values
+	}
+	s.o.Pages.Write(rec, r, x.status, x.text, x.retry)
 }
 
 // deniedNow is the rule of the deny list.
@@ -99,7 +124,7 @@ func Closes(o *Options, a netip.Addr) bool {
 		return true
 	}
 	for _, t := range o.Tables {
-		if t.Match != nil || t.Addresses == nil {
+		if t.Match != nil || t.Addresses == nil || t.Any {
 			continue
 		}
 		if v := t.Addresses.Judge(a); v.Denied && v.listed {

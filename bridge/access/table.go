@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/netset"
 )
 
@@ -18,6 +19,40 @@ type Table struct {
 	Match func(*http.Request) bool
 	// Addresses are who may come by address; nil: everybody.
 	Addresses *Addresses
+	// Basic asks for a password; nil: none is needed.
+	Basic *Basic
+	// Forward asks a service; nil: none is asked.
+	Forward *Forward
+	// Any: one of the three is enough. Otherwise each of them is needed.
+	Any bool
+}
+
+// pass returns why a request of a client may not pass; nil: it may. Addresses come first, because they cost least.
+func (t *Table) pass(rec *httpx.Writer, r *http.Request, client netip.Addr) *refusal {
+	if t.Forward != nil {
+		t.Forward.strip(r)
+	}
+	var refused *refusal
+	if t.Addresses != nil {
+		v := t.Addresses.Judge(client)
+		if v.Denied {
+			refused = forbidden(v)
+		}
+		if v.Denied != t.Any {
+			return refused
+		}
+	}
+	if t.Basic != nil {
+		x := t.Basic.pass(rec, r, client)
+		if (x != nil) != t.Any {
+			return x
+		}
+		refused = x
+	}
+	if t.Forward != nil {
+		return t.Forward.pass(rec, r, client)
+	}
+	return refused
 }
 
 // Verdict is what a table says of an address.
@@ -33,8 +68,10 @@ type Addresses struct {
 	set   *netset.Set
 	rules []Verdict // by Value - 1
 	lists []list
-	local Verdict // for clients on unix sockets
-	rest  Verdict // for what is in no list
+	db    *File[Countries]   // nil: countries do not count
+	of    map[string]Verdict // by country
+	local Verdict            // for clients on unix sockets
+	rest  Verdict            // for what is in no list
 }
 
 // list is a file of networks.
@@ -48,7 +85,16 @@ type list struct {
 type Lists struct {
 	Allow, Deny           []string
 	AllowFiles, DenyFiles []string
+	// Countries, as ISO 3166-1 has them, or UnknownCountry; Database is the path of a database in MaxMind's format.
+	AllowCountries, DenyCountries []string
+	Database                      string
 }
+
+func (l *Lists) empty() bool {
+	return len(l.Deny)+len(l.DenyFiles)+len(l.DenyCountries) == 0 && !l.allows()
+}
+
+func (l *Lists) allows() bool { return len(l.Allow)+len(l.AllowFiles)+len(l.AllowCountries) > 0 }
 
 const (
 	deny, allow = "deny", "allow"
@@ -58,11 +104,11 @@ const (
 
 // NewAddresses reads lists; nil: there are none.
 func NewAddresses(l Lists, files *Opening) (*Addresses, error) {
-	if len(l.Allow)+len(l.Deny)+len(l.AllowFiles)+len(l.DenyFiles) == 0 {
+	if l.empty() {
 		return nil, nil
 	}
-	a := &Addresses{}
-	if len(l.Allow)+len(l.AllowFiles) > 0 {
+	a := &Addresses{of: map[string]Verdict{}}
+	if l.allows() {
 		a.rest = Verdict{Denied: true, Rule: notAllowed, Kind: notAllowed}
 	}
 	a.local = a.rest
@@ -85,7 +131,18 @@ func NewAddresses(l Lists, files *Opening) (*Addresses, error) {
 			a.lists = append(a.lists, list{f, Verdict{Denied: i == 0, Rule: kind + path, Kind: kind + path, listed: true}})
 		}
 	}
-	return a, nil
+	if len(l.AllowCountries)+len(l.DenyCountries) == 0 {
+		return a, nil
+	}
+	for i, codes := range [][]string{l.AllowCountries, l.DenyCountries} {
+		kind := []string{allow, deny}[i] + "_countries"
+		for _, code := range codes {
+			a.of[code] = Verdict{Denied: i == 1, Rule: kind + " " + code, Kind: kind}
+		}
+	}
+	var err error
+	a.db, err = opened(files, "countries", l.Database, readCountries)
+	return a, err
 }
 
 func (a *Addresses) add(b *netset.Builder, item string, denies bool) error {
@@ -141,16 +198,13 @@ func (a *Addresses) Judge(addr netip.Addr) Verdict {
 			best, found = a.lists[i].verdict, bits
 		}
 	}
-	return best
-}
-
-// Networks counts the networks of all lists.
-func (a *Addresses) Networks() int {
-	n := a.set.Networks()
-	for _, l := range a.lists {
-		n += l.file.Load().Networks()
+	if found > 0 || a.db == nil { // a country is more specific than all addresses
+		return best
 	}
-	return n
+	if v, ok := a.of[a.db.Load().Of(addr)]; ok {
+		return v
+	}
+	return best
 }
 
 // PathUnder reports whether a decoded path is in a place, at a segment's boundary. It reads the path as the most liberal of the

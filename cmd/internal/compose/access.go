@@ -26,6 +26,7 @@ type Access struct {
 	Denied  *access.Denied
 	Records *access.Records
 	files   *access.Files
+	hashing *access.Hashing
 	log     *logfile.Log
 
 	handing atomic.Bool // another process has a copy of Denied
@@ -40,7 +41,7 @@ type Access struct {
 const keptDenied = "denied"
 
 func newAccess(cfg *config.Config, log *logfile.Log, kept func(string) []byte) *Access {
-	a := &Access{Denied: access.NewDenied(), Records: access.NewRecords(log), files: access.NewFiles(log), log: log}
+	a := &Access{Denied: access.NewDenied(), Records: access.NewRecords(log), files: access.NewFiles(log), hashing: access.NewHashing(), log: log}
 	if cfg.Folders.State != "" {
 		a.file = filepath.Join(cfg.Folders.State, "denied.json")
 	}
@@ -116,6 +117,14 @@ type accessRules struct {
 	all     access.Options         // of tables for every address
 	own     map[int]access.Options // of addresses that have others too, by their index
 	trusted func(netip.Addr) bool
+	asked   []*access.Forward
+}
+
+// close closes the connections to services.
+func (r *accessRules) close() {
+	for _, f := range r.asked {
+		f.Close()
+	}
 }
 
 // rules makes those of the site.
@@ -129,8 +138,11 @@ func (a *Access) rules(t *site, pages *httpx.Pages) (*accessRules, error) {
 	tables := make([]*access.Table, len(t.cfg.Access))
 	for i := range t.cfg.Access {
 		c := &t.cfg.Access[i]
-		if tables[i], err = accessTable(c, r.opening); err != nil {
+		if tables[i], err = a.table(t.cfg, c, r.opening); err != nil {
 			return nil, fmt.Errorf("[[access]] %s: %w", c.Place(), err)
+		}
+		if f := tables[i].Forward; f != nil {
+			r.asked = append(r.asked, f)
 		}
 		if len(c.On) == 0 {
 			r.all.Tables = append(r.all.Tables, tables[i])
@@ -165,13 +177,20 @@ func (r *accessRules) stage(at int) func(http.Handler) http.Handler {
 	return on(len(o.Tables) > 0, access.New(o))
 }
 
-func accessTable(c *config.Access, files *access.Opening) (*access.Table, error) {
+func (a *Access) table(cfg *config.Config, c *config.Access, files *access.Opening) (*access.Table, error) {
 	match, err := placeOf(c)
 	if err != nil {
 		return nil, err
 	}
-	t := &access.Table{Name: c.Place(), Match: match}
-	t.Addresses, err = access.NewAddresses(access.Lists{Allow: c.Allow, Deny: c.Deny, AllowFiles: c.AllowFiles, DenyFiles: c.DenyFiles}, files)
+	t := &access.Table{Name: c.Place(), Match: match, Any: c.Satisfy == "any"}
+	t.Addresses, err = access.NewAddresses(access.Lists{Allow: c.Allow, Deny: c.Deny, AllowFiles: c.AllowFiles, DenyFiles: c.DenyFiles,
+		AllowCountries: c.AllowCountries, DenyCountries: c.DenyCountries, Database: cfg.Geo.File}, files)
+	if err == nil && c.Users != "" {
+		t.Basic, err = access.NewBasic(access.BasicOptions{File: c.Users, Realm: c.Realm, Pass: c.Pass, Hashing: a.hashing}, files)
+	}
+	if c.Forward != "" {
+		t.Forward = access.NewForward(access.ForwardOptions{URL: c.Forward, Fields: c.ForwardFields, Timeout: c.ForwardTimeout})
+	}
 	return t, err
 }
 

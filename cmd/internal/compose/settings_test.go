@@ -10,6 +10,7 @@ error_page = { 503 = "busy.html" }
 spool_dir = "spool"
 runtime_dir = "run"
 state_dir = "run"
+geoip = "countries.mmdb"
 static_overlap = "1m"
 static_cache = "1MiB"
 compress_types = ["text/html"]
@@ -130,6 +131,15 @@ allow = ["10.0.0.0/8"]
 deny = ["10.1.0.0/16"]
 allow_files = ["allowed.txt"]
 deny_files = ["denied.txt"]
+allow_countries = ["NZ"]
+deny_countries = ["XX"]
+auth_users = "users"
+auth_realm = "Admin"
+pass_authorization = "on"
+forward_auth = "http://127.0.0.1:1/verify"
+forward_auth_fields = ["Remote-User"]
+forward_auth_timeout = "4s"
+satisfy = "any"
 
 [[internal]]
 url = "/protected"

@@ -271,6 +271,7 @@ func (s *sites) settle(old, next *site) {
 	old.stopGroups()
 	next.startGroups()
 	s.parts.upstreams.keep(next.groups)
+	old.access.close()
 	s.limits(paceOf(next.cfg))
 	s.parts.log.SetLevel(hclog.LevelFromString(next.cfg.Logs.Level))
 	if fixed := s.started.Fixed(next.cfg); len(fixed) > 0 { // which the last reload may have found too
@@ -318,6 +319,7 @@ func (s *sites) wait() {
 	s.running.Wait()
 	s.current.Load().stopGroups()
 	s.parts.upstreams.keep(nil)
+	s.current.Load().access.close()
 }
 
 // kill ends all workers at once.

@@ -34,6 +34,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
+	"github.com/standpipe/standpipe/integration/testauth"
 	"github.com/standpipe/standpipe/integration/testca"
 	"github.com/standpipe/standpipe/supervisor"
 )
@@ -67,7 +68,7 @@ func TestWiring(t *testing.T) {
 	}
 	made := testca.SelfSigned(t, testca.For("shop.example.org"))
 	cert, key := made.CertPEM, made.KeyPEM
-	for name, text := range map[string]string{"cert.pem": cert, "key.pem": key, "key-and-cert.pem": key + cert, "busy.html": "busy", "allowed.txt": "10.2.3.4\n", "denied.txt": "192.0.2.0/24 # comment\n", "app/app.py": "app = None\n", "php/index.php": "", "app/env": "C=d\n", "touched": "", "app/touched": ""} {
+	for name, text := range map[string]string{"cert.pem": cert, "key.pem": key, "key-and-cert.pem": key + cert, "busy.html": "busy", "allowed.txt": "10.2.3.4\n", "users": "joe:" + testauth.Bcrypt(t, "secret") + "\n", "countries.mmdb": testauth.Countries(t, map[string]string{"192.0.2.0/24": "NZ"}), "denied.txt": "192.0.2.0/24 # comment\n", "app/app.py": "app = None\n", "php/index.php": "", "app/env": "C=d\n", "touched": "", "app/touched": ""} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +104,7 @@ func TestWiring(t *testing.T) {
 	}
 	// listen.Options and forwarded.Options are taken apart by their constructors: the test in integration/ has to do for them.
 	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, http1.Options{}, https.Options{}, h3.Options{}, proxy.Options{}, upstream.Options{}, static.Options{}, answer.FixedOptions{}, answer.RedirectOptions{}, rewrite.Options{}, compress.Options{}, limit.Options{}, fastcgi.Options{}, fastcgi.ScriptsOptions{}, limit.BanOptions{}, limit.ScannerOptions{},
-		chain.PanicsOptions{}, chain.HealthOptions{}, chain.LimitsOptions{}, chain.HostsOptions{}, access.Options{}} {
+		chain.PanicsOptions{}, chain.HealthOptions{}, chain.LimitsOptions{}, chain.HostsOptions{}, access.Options{}, access.BasicOptions{}, access.ForwardOptions{}} {
 		typ := reflect.TypeOf(want)
 		if len(seen[typ]) == 0 {
 			t.Errorf("no %v was found in the assembled server", typ)

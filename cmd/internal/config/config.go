@@ -14,6 +14,7 @@ type Config struct {
 	Dir  string // the directory that standpipe was started in
 
 	Trust     Trust
+	Geo       Geo
 	Responses Responses
 	Folders   Folders
 	Files     Files

@@ -4,6 +4,8 @@ package events
 func requestEvents() []Event {
 	return []Event{
 		event("access_denied", "info", "A request was refused, or a connection closed, because of the client's address.", "client rule table id method host target", "`rule` is the line of `[[access]]` in `table`, or the network of `standpipe deny`, that refuses. If the client is to be served: change the list, or `standpipe allow ADDRESS`. Logged at most once a minute for each address and rule; the metric standpipe_access_refused_total counts all."),
+		event("auth_failed", "warn", "A client has sent a wrong password; it got 401.", "client user rule table id method host target", "A typing error, or a client that tries passwords: `standpipe deny ADDRESS`, or a `[[limit]]` whose offenders are denied. Logged at most once a minute for each address."),
+		event("forward_auth_failed", "error", "The service of forward_auth did not say whether a request may pass; the client got 503.", "client rule table id method host target error", "Check the service: `error` says how it failed. Logged at most once a minute for each service."),
 		event("after_response_failed", "error", "A callback of standpipe.after_response raised.", ofWorker+ofRequest+"traceback", "Fix the callback; the response had been sent completely."),
 		event("answer_spool", "warn", "Responses to slow clients cannot be written to files; their workers wait for the clients.", ofRequest+"error", "Free space in spool_dir, or raise answer_total."),
 		event("app_error", "error", "The app raised an exception; the client got 500, or a cut connection if the response had begun.", ofRequest+"error traceback at", "Fix the app: the traceback is its own."),
