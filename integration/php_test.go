@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -388,4 +389,48 @@ func TestPHPConfiguration(t *testing.T) {
 			t.Errorf("%s: %+v", text, r)
 		}
 	}
+}
+
+// A FastCGI server that is overloaded has not begun with the request: another one gets it, a POST too; alone it is 503.
+func TestFastCGIOverloaded(t *testing.T) {
+	t.Parallel()
+	answer := func(records string) string {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for {
+				c, err := ln.Accept()
+				if err != nil {
+					return
+				}
+				_ = c.SetDeadline(time.Now().Add(patience))
+				for end := false; !end; { // to the empty record of STDIN
+					head := make([]byte, 8)
+					_, err := io.ReadFull(c, head)
+					n := int64(head[4])<<8 | int64(head[5])
+					_, _ = io.CopyN(io.Discard, c, n+int64(head[6]))
+					end = err != nil || head[1] == 5 && n == 0
+				}
+				io.WriteString(c, records)
+				c.Close()
+			}
+		}()
+		t.Cleanup(func() { ln.Close(); <-done })
+		return "fastcgi://" + ln.Addr().String()
+	}
+	full := answer("\x01\x03\x00\x01\x00\x08\x00\x00" + "\x00\x00\x00\x00\x02\x00\x00\x00")
+	free := answer("\x01\x06\x00\x01\x00\x0a\x00\x00" + "A: b\r\n\r\nok" + "\x01\x03\x00\x01\x00\x08\x00\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00")
+	s := routed(t, fmt.Sprintf("[[route]]\npath = \"/alone\"\nhandler = \"proxy\"\nupstreams = [%[1]q]\n[[route]]\npath = \"/both\"\nhandler = \"proxy\"\nupstreams = [%[1]q, %[2]q]\nbalance = \"round_robin\"\n", full, free))
+	s.want(503, "/alone")
+	s.waitEvent("upstream_failed")
+	for range 4 {
+		if r := s.post("/both", "text/plain", "x"); r.Status != 200 || r.Body != "ok" {
+			t.Errorf("%d %q", r.Status, r.Body)
+		}
+	}
+	s.waitEvent("upstream_retried")
 }

@@ -45,6 +45,9 @@ func (*Overloaded) Error() string { return "the upstream is overloaded (FCGI_OVE
 // HTTPStatus is the answer to such a request.
 func (*Overloaded) HTTPStatus() int { return http.StatusServiceUnavailable }
 
+// NotTaken is for upstream.NotTaken: the server has not begun with the request.
+func (*Overloaded) NotTaken() bool { return true }
+
 // Read reads STDOUT. io.EOF: the response is complete. A connection that ends before is
 // io.ErrUnexpectedEOF, as a response that is cut off must not look complete.
 func (s *stream) Read(p []byte) (int, error) {

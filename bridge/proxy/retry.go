@@ -37,10 +37,12 @@ func (q *request) outcome(req *http.Request, status int, err error, took time.Du
 		if isGatewayFailure(status) || slices.Contains(q.h.RetryOn.Statuses, status) {
 			o.Failed, o.Cause, o.Err = true, upstream.Status, statusError(status)
 		}
-	case req.Context().Err() != nil, q.body.Err() != nil, upstream.StatusOf(err) != 0: // the client's doing, or the request's
+	case req.Context().Err() != nil, q.body.Err() != nil: // the client's doing
 		o.Failed, o.Neutral = false, true
-	case upstream.Refused(err):
+	case upstream.NotTaken(err):
 		o.Cause = upstream.Connect
+	case upstream.StatusOf(err) != 0: // the request's
+		o.Failed, o.Neutral = false, true
 	case upstream.TimedOut(err):
 		o.Cause = upstream.Timeout
 	case upstream.Broken(err):

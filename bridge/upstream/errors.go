@@ -16,6 +16,13 @@ func Refused(err error) bool {
 	return errors.As(err, &op) && op.Op == "dial"
 }
 
+// NotTaken reports whether err means that the server has refused the request before any part
+// of it ran, so that another one may be asked.
+func NotTaken(err error) bool {
+	var refusal interface{ NotTaken() bool }
+	return Refused(err) || errors.As(err, &refusal) && refusal.NotTaken()
+}
+
 // Closed reports whether err means that the other side closed the connection.
 func Closed(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
