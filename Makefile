@@ -19,7 +19,7 @@ DIST     ?= dist
 # The newest Python found has the frameworks' newest releases. Those of newer_pythons.sh are too new for compiled packages.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' -e /.cache/pythons/ | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build man site picture licences run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel dist dist-check try-deb try-container try-wheel try-arm64 check-chart clean $(BIN)
+.PHONY: build man site picture licences run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel dist dist-check try-deb try-container try-wheel image try-arm64 check-chart clean $(BIN)
 
 build: $(BIN)
 
@@ -52,6 +52,13 @@ try-deb:
 # The Dockerfiles of packaging/containers, docs/containers.md and some of examples/, replayed on a Debian root and run by runc in 256 MiB: root, debootstrap, runc.
 try-container: build
 	packaging/try_container.sh $(BIN)
+
+# An image with only the program, for linux/amd64 and arm64, as an OCI layout in a tar file; no daemon is needed.
+image:
+	for arch in amd64 arm64; do GOOS=linux GOARCH=$$arch $(BUILD) -buildvcs=false -o dist/image-$$arch ./cmd/standpipe || exit 1; done
+	packaging/image.sh "$(or $(VERSION),$(shell sed -n 's/^var version = "\(.*\)"/\1/p' cmd/standpipe/version.go))" \
+		"dist/standpipe-$(or $(VERSION),$(shell sed -n 's/^var version = "\(.*\)"/\1/p' cmd/standpipe/version.go))-image.tar" amd64=dist/image-amd64 arm64=dist/image-arm64
+	rm dist/image-amd64 dist/image-arm64
 
 # make smoke with the program for linux/arm64, by qemu-aarch64-static on another machine: three seconds, and the build.
 try-arm64: testenv

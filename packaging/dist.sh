@@ -67,5 +67,11 @@ for platform in "${platforms[@]}"; do
             { cat "$work/nfpm.out" >&2 && exit 1; }
     done
 done
+# The image, of those of its platforms that are made here.
+programs=()
+for arch in amd64 arm64; do
+    [[ ! -e $work/standpipe-$version-linux-$arch/standpipe ]] || programs+=("$arch=$work/standpipe-$version-linux-$arch/standpipe")
+done
+((${#programs[@]} == 0)) || packaging/image.sh "$version" "dist/standpipe-$version-image.tar" "${programs[@]}"
 python3 packaging/sdist.py --version "$version" --out dist
 (cd dist && sha256sum -- * >SHA256SUMS)

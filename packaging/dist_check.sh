@@ -12,6 +12,32 @@ packaging/dist.sh 0.0.1 "${platforms[@]}"
 diff "$first" dist/SHA256SUMS || { echo "dist_check: two builds differ" >&2; exit 1; }
 echo "dist_check: two builds are equal"
 
+# A registry takes the image, as the workflow of a release pushes it; what comes out of it is the program.
+crane=.cache/tools/crane
+(cd packaging && CGO_ENABLED=0 go build -trimpath -modfile=tools.mod -o ../$crane github.com/google/go-containerregistry/cmd/crane)
+for image in dist/*-image.tar; do
+    [[ -e $image && -e dist/standpipe-0.0.1-linux-amd64.tar.gz ]] || continue
+    work=$(mktemp -d)
+    mkdir "$work/image"
+    : >"$work/log"
+    tar -C "$work/image" -xf "$image"
+    "$crane" registry serve --address 127.0.0.1:0 2>"$work/log" &
+    registry=$! port=''
+    trap 'rm -rf "$first" "$work"; kill $registry' EXIT
+    until port=$(sed -n 's/.*serving on port \([0-9]*\).*/\1/p' "$work/log") && [[ -n $port ]]; do
+        kill -0 $registry || { cat "$work/log" >&2 && exit 1; }
+        sleep 0.1
+    done
+    "$crane" push "$work/image" "127.0.0.1:$port/standpipe:0.0.1" >"$work/pushed"
+    "$crane" validate --remote "127.0.0.1:$port/standpipe:0.0.1" >/dev/null
+    "$crane" export --platform linux/amd64 "127.0.0.1:$port/standpipe:0.0.1" - | tar -xOf - standpipe >"$work/standpipe"
+    kill $registry
+    trap 'rm -rf "$first" "$work"' EXIT
+    chmod 0755 "$work/standpipe"
+    "$work/standpipe" version | grep -F 'standpipe 0.0.1 ' >/dev/null
+    echo "dist_check: a registry takes the image"
+done
+
 venv=.cache/dist-check
 [[ -x $venv/bin/pyspdxtools ]] || { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check 'spdx-tools==0.8.3'; }
 for f in dist/*.spdx.json; do "$venv/bin/pyspdxtools" --infile "$f"; done

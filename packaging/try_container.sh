@@ -1,5 +1,5 @@
 #!/bin/bash
-# packaging/try_container.sh BINARY: replays the Dockerfiles of packaging/containers and docs/containers.md, and some of examples/, on a Debian root and runs
+# packaging/try_container.sh BINARY: packs the image of packaging/image.sh, replays the Dockerfiles of packaging/containers and docs/containers.md, and some of examples/, on a Debian root and runs
 # them with runc. Needs root, debootstrap, runc and the Python registry; some minutes the first time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,5 +19,6 @@ fi
 folder=.cache/containers
 rm -rf $folder
 mkdir -p $folder
+packaging/image.sh "$("$binary" version | cut -d' ' -f2)" $folder/image.tar "$(go env GOHOSTARCH)=$binary"
 $tools/bin/python -B packaging/containers/trial.py "$binary" $base $folder
 rm -rf $folder

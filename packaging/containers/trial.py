@@ -6,6 +6,7 @@ As PID 1, without rights, with a read-only root, as the image's user and as an a
 """
 
 import contextlib
+import hashlib
 import http.client
 import json
 import os
@@ -14,6 +15,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 
@@ -241,6 +243,44 @@ def django(folder, uv):
     shutil.rmtree(os.path.join(folder, ".venv"), ignore_errors=True)
 
 
+def packed(path, folder):
+    """Unpacks the image of packaging/image.sh for this machine as a runtime does, and runs what its config says."""
+    with tarfile.open(path) as tar:
+        tar.extractall(folder)
+
+    def blob(descriptor):
+        kind, digest = descriptor["digest"].split(":")
+        name = os.path.join(folder, "blobs", kind, digest)
+        with open(name, "rb") as f:
+            data = f.read()
+        check((hashlib.sha256(data).hexdigest(), len(data)) == (digest, descriptor["size"]), name)
+        return name, data
+
+    with open(os.path.join(folder, "index.json")) as f:
+        index = json.load(f)
+    (image,) = json.loads(blob(index["manifests"][0])[1])["manifests"]
+    manifest = json.loads(blob(image)[1])
+    config = json.loads(blob(manifest["config"])[1])
+    check(image["platform"] == {"os": config["os"], "architecture": config["architecture"]}, image)
+    settings = config["config"]
+    check(settings["Labels"]["org.opencontainers.image.licenses"].startswith("MIT"), settings)
+    check(settings["Healthcheck"]["Test"] == ["CMD", "/standpipe", "health"], settings)
+    only = replay.Image(os.path.join(folder, "bundle"), None)
+    with tarfile.open(blob(manifest["layers"][0])[0]) as tar:
+        check(tar.getnames() == ["standpipe"], tar.getnames())
+        tar.extractall(only.root)
+    only.user = tuple(int(n) for n in settings["User"].split(":"))
+    check(only.user == (65532, 65532), only.user)
+    only.configure(args=settings["Entrypoint"] + ["version"])
+    text = run_once(only)
+    check(text.split()[1] == settings["Labels"]["org.opencontainers.image.version"], text)
+
+
+def run_once(image):
+    command = ["runc", "run", "--bundle", image.bundle, "standpipe-once-%d" % os.getpid()]
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout
+
+
 def main(binary, base, folder):
     with open(os.path.join(ROOT, "docs", "containers.md")) as f:
         flask_file, django_file = re.findall(r"```dockerfile\n(.*?)```", f.read(), re.S)
@@ -264,10 +304,11 @@ def main(binary, base, folder):
     print("the image with only the program")
     only = replay.Image(os.path.join(folder, "only"), None).build(only_file, os.path.dirname(binary), images)
     only.configure(args=["/standpipe", "version"])
-    text = subprocess.run(
-        ["runc", "run", "--bundle", only.bundle, "standpipe-only-%d" % os.getpid()], stdout=subprocess.PIPE, check=True, text=True
-    ).stdout
+    text = run_once(only)
     check(text.startswith("standpipe "), text)
+
+    print("the packed image")
+    packed(os.path.join(folder, "image.tar"), os.path.join(folder, "packed"))
 
     print("Flask with pip")
     image = replay.Image(os.path.join(folder, "flask-image"), base).build(flask_file, context, images)
