@@ -56,7 +56,7 @@ func TestExportedDocker(t *testing.T) {
 	t.Parallel()
 	dir := project(t, map[string]string{"app.py": hello("x"), "broken.py": "raise ValueError\n", "requirements.txt": "", "standpipe.toml": "control = \"c.sock\"\n[[listen]]\naddress = \"127.0.0.1:8123\"\n[[app]]\nname = \"The_Shop\"\nmodule = \"app\"\nworkers = 1\n"})
 	r := run(t, dir, nil, "export", "docker")
-	has(t, r.out, "FROM python:", "RUN pip install --no-cache-dir -r requirements.txt\n", "USER 10001:10001\n", "EXPOSE 8123\n", `HEALTHCHECK --interval=10s --timeout=3s --start-period=60s CMD ["standpipe", "health"]`, `CMD ["standpipe", "serve", "-c", "standpipe.toml", "--bind", "0.0.0.0:8123"]`, "!\""+dir, "!uv ")
+	has(t, r.out, "FROM python:", "RUN pip install --no-cache-dir -r requirements.txt\n", "USER 10001:10001\n", "EXPOSE 8123\n", `HEALTHCHECK --interval=10s --timeout=3s --start-period=60s CMD ["standpipe", "health"]`, `CMD ["standpipe", "serve", "-c", "standpipe.toml", "--bind", "0.0.0.0:8123"]`, "!\""+dir, "!uv ", "docker build -t the-shop:"+versionOf(t), "!:latest")
 	instruction := regexp.MustCompile(`^(#.*|(FROM|WORKDIR|COPY|RUN|ENV|USER|EXPOSE|HEALTHCHECK|STOPSIGNAL|CMD) \S.*|)$`)
 	for line := range strings.Lines(r.out) {
 		if !instruction.MatchString(strings.TrimSuffix(line, "\n")) {
@@ -113,7 +113,7 @@ assert kinds == ["Deployment", "Service"], kinds
 			t.Errorf("%v\n%s\n%s", err, out, r.out)
 		}
 		if more == nil {
-			has(t, r.out, "name: the-shop\n", "path: /-/health/readyz\n", "path: /-/health/livez\n", "terminationGracePeriodSeconds: 45\n", "containerPort: 8000\n")
+			has(t, r.out, "name: the-shop\n", "path: /-/health/readyz\n", "path: /-/health/livez\n", "terminationGracePeriodSeconds: 45\n", "containerPort: 8000\n", "image: the-shop:"+versionOf(t)+"\n", "!:latest")
 		} else {
 			has(t, r.out, "tcpSocket", "!httpGet")
 		}
@@ -121,6 +121,12 @@ assert kinds == ["Deployment", "Service"], kinds
 	s := start(t, opts{Dir: dir, Bare: true, Args: []string{"-b", "127.0.0.1:0", "--log-format", "json"}})
 	s.want(200, "/-/health/readyz")
 	s.want(200, "/-/health/livez")
+}
+
+// versionOf is the version of the binary.
+func versionOf(t *testing.T) string {
+	t.Helper()
+	return strings.Fields(run(t, t.TempDir(), nil, "version").out)[1]
 }
 
 // The scrape configuration is YAML; each metric of an alert exists.

@@ -63,7 +63,7 @@ func exportFile(c *cli.Context) error {
 		return err
 	}
 	err = export.Write(c.App.Out, kind, cfg, export.Input{
-		Listen: c.String("listen"), Connect: c.String("connect"), Unit: unit, Program: program, Args: serveArgs(in, cfg), User: serviceUser(cfg),
+		Listen: c.String("listen"), Connect: c.String("connect"), Unit: unit, Version: version, Program: program, Args: serveArgs(in, cfg), User: serviceUser(cfg),
 	})
 	if err != nil {
 		return usage("%w", err)

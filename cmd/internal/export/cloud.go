@@ -23,6 +23,8 @@ type container struct {
 	Metrics  string // host:port of the metrics; empty: the control socket alone
 	UV       bool   // the project has a uv.lock
 	Needs    bool   // it has a requirements.txt
+	Tag      string // of the image
+	TagFrom  string // what the tag is, as a comment
 	Boot     int64  // seconds that an app may take to start
 	Grace    int64  // seconds that a stop may take
 }
@@ -50,6 +52,7 @@ func (f *File) contained(kind string, cfg *config.Config, in Input) error {
 	if kind == "prometheus" && f.Metrics == "" {
 		return errors.New("there is no address of metrics for Prometheus; `metrics = \"127.0.0.1:9100\"` in the file, or --metrics, sets it")
 	}
+	f.Tag, f.TagFrom = imageTag(in.Version)
 	f.Inside = 8000
 	for _, l := range cfg.Listen {
 		if _, port, err := net.SplitHostPort(l.Address); err == nil && l.Protocol == "http" && l.Network == "tcp" && !l.Redirect {
@@ -80,6 +83,17 @@ func (in *Input) inside(cfg *config.Config, port int) []string {
 		out = append(out, arg)
 	}
 	return append(out, "--bind", "0.0.0.0:"+strconv.Itoa(port))
+}
+
+// imageTag is the tag of the app's image, and a comment. No image is named latest: two nodes could run two versions of it.
+func imageTag(version string) (tag, from string) {
+	numbers := strings.Split(version, ".")
+	for _, n := range numbers {
+		if _, err := strconv.ParseUint(n, 10, 32); err != nil || len(numbers) != 3 {
+			return "0.0.0", "0.0.0 stands for the version of your app; this standpipe is no release."
+		}
+	}
+	return version, "The tag is the version of standpipe; a tag for each version of your app is better."
 }
 
 func there(dir, name string) bool {

@@ -5,13 +5,14 @@ func docker(p *page, f *File) {
 	p.textf(`
 # Dockerfile
 # Made by "standpipe export docker" from %[1]s.
-# docker build -t %[2]s . && docker run -p %[3]d:%[3]d --read-only --tmpfs /tmp %[2]s
+# docker build -t %[2]s:%[4]s . && docker run -p %[3]d:%[3]d --read-only --tmpfs /tmp %[2]s:%[4]s
+# %[5]s
 FROM python:3.13-slim
 
 WORKDIR /srv/%[2]s
 
 # What the app needs comes first: this layer stays while only the code changes.
-`, f.Source, f.dns(), f.Inside)
+`, f.Source, f.dns(), f.Inside, f.Tag, f.TagFrom)
 	switch {
 	case f.UV:
 		p.text(`

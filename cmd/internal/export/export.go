@@ -26,6 +26,7 @@ type Input struct {
 	Listen  string   // where the web server listens: "80", "127.0.0.1:8081"
 	Connect string   // how it connects to standpipe, as after --bind; empty: by the settings
 	Unit    string   // of systemd: "service", "socket"; empty: both
+	Version string   // of standpipe
 	Program string   // the executable file of standpipe
 	Args    []string // what follows "standpipe serve", without the addresses
 	User    string   // that runs it; empty: standpipe drops root privileges itself

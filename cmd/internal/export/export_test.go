@@ -131,3 +131,19 @@ func TestAddressesThatAreHandedOver(t *testing.T) {
 	}
 	holds(t, export(t, "nginx", cfg, Input{Connect: "uwsgi+unix:/run/shop.sock"}), "server unix:/run/shop.sock;")
 }
+
+// A release is the tag of the app's image; another version has a placeholder.
+func TestImageTag(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string]string{"1.2.3": "1.2.3", "": "0.0.0", "1.2": "0.0.0", "1.2.3-rc.1": "0.0.0", "1.2.3.4": "0.0.0", "dev": "0.0.0"} {
+		tag, from := imageTag(version)
+		if tag != want || strings.Contains(from, "0.0.0") == (tag == version) {
+			t.Errorf("%q: %s, %s", version, tag, from)
+		}
+		for _, kind := range []string{"docker", "kubernetes"} {
+			if text := export(t, kind, site(), Input{Version: version}); !strings.Contains(text, "shop:"+want) || strings.Contains(text, ":latest") {
+				t.Errorf("%s: %s", kind, text)
+			}
+		}
+	}
+}

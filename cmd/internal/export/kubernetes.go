@@ -21,8 +21,10 @@ spec:
       labels:
         app.kubernetes.io/name: %[2]s
     spec:
-      # More than stop_timeout. No preStop is needed: in a cluster shutdown_delay is 5s by itself, and the server answers while endpoints are removed.
+      # More than stop_timeout. No preStop is needed: in a cluster shutdown_delay is 5s, while endpoints are removed.
       terminationGracePeriodSeconds: %[3]d
+      # A Service that is named standpipe would set variables that begin as those of settings do.
+      enableServiceLinks: false
       securityContext:
         runAsNonRoot: true
         runAsUser: 10001
@@ -31,12 +33,13 @@ spec:
           type: RuntimeDefault
       containers:
         - name: %[2]s
-          image: %[2]s:latest
+          # %[7]s
+          image: %[2]s:%[6]s
           args: ["standpipe", %[4]s]
           ports:
             - name: http
               containerPort: %[5]d
-`, f.Source, f.dns(), f.Grace, jsonWords(f.Command), f.Inside)
+`, f.Source, f.dns(), f.Grace, jsonWords(f.Command), f.Inside, f.Tag, f.TagFrom)
 	kubernetesProbes(p, f)
 	p.textf(`
           resources:
