@@ -136,7 +136,7 @@ func (s *subject) client() netip.Prefix {
 
 // network is what counts as one client.
 func network(a netip.Addr, bits int) netip.Prefix {
-	if !a.Is6() {
+	if a = a.Unmap(); !a.Is6() {
 		bits = a.BitLen()
 	}
 	p, err := a.Prefix(bits)
