@@ -119,6 +119,7 @@ func docsProject(t testing.TB) string {
 		"srv/shop/shop/__init__.py":         "",
 		"srv/shop/shop/wsgi.py":             application,
 		"srv/blog/blog.py":                  factory,
+		"srv/blog/index.php":                "<?php\n",
 		"srv/apps.toml":                     "[[app]]\nname = \"shop\"\nmodule = \"shop.wsgi:application\"\ndir = \"shop\"\nhosts = [\"shop.example.org\"]\nworkers = 2\n\n[[app]]\nname = \"blog\"\nmodule = \"blog:create_app\"\ndir = \"blog\"\nmount = \"/blog\"\nworkers = 1\n",
 		"srv/shop/standpipe.toml":           "[[app]]\nname = \"shop\"\nmodule = \"shop.wsgi:application\"\ndir = \"current\"\nworkers = 1\n",
 		"srv/shop/releases/41/shop/wsgi.py": application,
