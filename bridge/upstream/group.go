@@ -2,7 +2,9 @@ package upstream
 
 import (
 	"context"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -15,7 +17,7 @@ const Max = 64
 type Options struct {
 	// Route names the route in records and metrics.
 	Route string
-	// Members are 1 to Max; those that are Down do not count.
+	// Members are those of the beginning; Update replaces them. Those beyond Max are left out.
 	Members []*Member
 	// Policy chooses among those that are available; nil: TwoChoices.
 	Policy Policy
@@ -33,14 +35,13 @@ type Options struct {
 // Group are the upstreams of one route.
 type Group struct {
 	Options
-	budget budget
-	slots  *slots // nil: no upstream has a limit
+	budget  budget
+	slots   slots
+	present atomic.Pointer[[]*Member] // replaced, never changed
 
 	ejecting sync.Mutex // one ejection at a time, so that not too many are
 
-	ctx     context.Context // nil: it has not started
-	end     context.CancelFunc
-	running sync.WaitGroup
+	watching watching
 }
 
 // NewGroup makes a Group. It works before Start, without checks.
@@ -52,25 +53,34 @@ func NewGroup(o Options) *Group {
 		o.Policy = &TwoChoices{}
 	}
 	g := &Group{Options: o, budget: budget{percent: o.RetryBudget}}
+	g.Update(o.Members)
+	return g
+}
+
+// Members are those of this moment.
+func (g *Group) Members() []*Member { return *g.present.Load() }
+
+// Update replaces the members. Requests that are under way stay where they are.
+func (g *Group) Update(list []*Member) {
+	list = slices.Clone(list[:min(len(list), Max)])
 	sum, places := 0, 0
-	for _, m := range o.Members {
+	for _, m := range list {
 		m.Weight = max(m.Weight, 1)
-		m.slowStart = o.SlowStart
+		m.slowStart = g.SlowStart
 		sum += m.Weight
 		places += m.MaxConns
 	}
-	for _, m := range o.Members {
-		m.share = float64(m.Weight*len(o.Members)) / float64(sum)
+	for _, m := range list {
+		m.share = float64(m.Weight*len(list)) / float64(sum)
 	}
-	if places > 0 {
-		g.slots = &slots{limit: places}
-	}
-	return g
+	g.slots.allow(places)
+	g.present.Store(&list)
+	g.follow(list)
 }
 
 // SpeaksHTTP reports whether all upstreams do.
 func (g *Group) SpeaksHTTP() bool {
-	for _, m := range g.Members {
+	for _, m := range g.Members() {
 		if !m.SpeaksHTTP() {
 			return false
 		}
@@ -86,8 +96,8 @@ type views struct {
 	full               Set // have as many requests as they may have
 }
 
-func (g *Group) look(now time.Time) (v views) {
-	for i, m := range g.Members {
+func look(list []*Member, now time.Time) (v views) {
+	for i, m := range list {
 		if m.Down {
 			continue
 		}
@@ -119,8 +129,8 @@ func (g *Group) look(now time.Time) (v views) {
 // of those that are no backups, the backups help; without backups health is ignored, because the few that are left would
 // break down under the load of all (panic mode). One that refuses connections is left out even then. Where nothing else
 // is left, what has not been tried is.
-func (g *Group) candidates(tried Set, now time.Time) (s Set, full bool) {
-	v := g.look(now)
+func candidates(list []*Member, tried Set, now time.Time) (s Set, full bool) {
+	v := look(list, now)
 	first := v.main
 	if 2*v.main.Len() < v.mains || v.mains == 0 {
 		if first |= v.backup; v.backup == 0 {
@@ -142,6 +152,7 @@ func (g *Group) candidates(tried Set, now time.Time) (s Set, full bool) {
 // Walk is the way of one request through a Group.
 type Walk struct {
 	g     *Group
+	list  []*Member
 	key   string
 	tried Set
 }
@@ -149,31 +160,31 @@ type Walk struct {
 // Walk begins the way of a request. key is for the Policy.
 func (g *Group) Walk(key string) Walk {
 	g.budget.requests.Add(1)
-	return Walk{g: g, key: key}
+	return Walk{g: g, list: g.Members(), key: key}
 }
 
 // Next returns the member to ask; nil: all were asked, or (full) those that were not have as many requests as they may have.
 // The caller calls Report when it has responded or failed, and then End when its response has ended.
 func (w *Walk) Next(now time.Time) (m *Member, full bool) {
-	s, full := w.g.candidates(w.tried, now)
+	s, full := candidates(w.list, w.tried, now)
 	if s == 0 {
 		return nil, full
 	}
-	i := w.g.pick(s, w.key, now)
+	i := w.pick(s, now)
 	w.tried = w.tried.With(i)
-	w.g.Members[i].begin(now)
-	return w.g.Members[i], false
+	w.list[i].begin(now)
+	return w.list[i], false
 }
 
 // pick chooses by the policy. Of several that refuse connections the one comes first that has been left out for the
 // longest time: it is the likeliest to answer again.
-func (g *Group) pick(among Set, key string, now time.Time) int {
+func (w *Walk) pick(among Set, now time.Time) int {
 	best := -1
 	for i := range among.All() {
-		if g.Members[i].State(now) != Refusing {
-			return g.Policy.Pick(g.Members, among, key, now)
+		if w.list[i].State(now) != Refusing {
+			return w.g.Policy.Pick(w.list, among, w.key, now)
 		}
-		if best < 0 || g.Members[i].out.Load() < g.Members[best].out.Load() {
+		if best < 0 || w.list[i].out.Load() < w.list[best].out.Load() {
 			best = i
 		}
 	}
@@ -182,15 +193,12 @@ func (g *Group) pick(among Set, key string, now time.Time) int {
 
 // More reports whether Next has another one.
 func (w *Walk) More(now time.Time) bool {
-	s, _ := w.g.candidates(w.tried, now)
+	s, _ := candidates(w.list, w.tried, now)
 	return s != 0
 }
 
 // Await is Next for a request that found all full: it waits until one has a place, for as long as ctx.
 func (w *Walk) Await(ctx context.Context) (m *Member, err error) {
-	if w.g.slots == nil {
-		return nil, ErrFull
-	}
 	err = w.g.slots.wait(ctx, func() bool {
 		m, _ = w.Next(time.Now())
 		return m != nil

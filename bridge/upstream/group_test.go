@@ -21,7 +21,7 @@ var errRefused = &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 func TestWalk(t *testing.T) {
 	begin := time.Unix(1000, 0)
 	g := NewGroup(Options{Members: members(1, 1, 1), Policy: &RoundRobin{}, Limits: Limits{MaxFails: 2, EjectTime: 30 * time.Second}})
-	a, b, c := g.Members[0], g.Members[1], g.Members[2]
+	a, b, c := g.Members()[0], g.Members()[1], g.Members()[2]
 	walk := func(now time.Time) string {
 		var names strings.Builder
 		for w := g.Walk(""); w.More(now); {
@@ -66,15 +66,15 @@ func TestWalk(t *testing.T) {
 func TestBackups(t *testing.T) {
 	now := time.Unix(1000, 0)
 	g := NewGroup(Options{Members: members(1, 1, 1, 1, 1), Limits: Limits{MaxFails: 1, EjectTime: time.Hour}})
-	g.Members[3].Backup, g.Members[4].Down = true, true
+	g.Members()[3].Backup, g.Members()[4].Down = true, true
 	for i, want := range []Set{0b111, 0b110, 0b1100, 0b1000} {
-		if s, _ := g.candidates(0, now); s != want {
+		if s, _ := candidates(g.Members(), 0, now); s != want {
 			t.Errorf("%d are out: %b, want %b", i, s, want)
 		}
-		g.Members[i].health.ejected = now.Add(time.Hour)
-		g.Members[i].out.Store(now.Add(time.Hour).UnixNano())
+		g.Members()[i].health.ejected = now.Add(time.Hour)
+		g.Members()[i].out.Store(now.Add(time.Hour).UnixNano())
 	}
-	if s, _ := g.candidates(0, now); s != 0b1111 { // all are out: health is ignored
+	if s, _ := candidates(g.Members(), 0, now); s != 0b1111 { // all are out: health is ignored
 		t.Errorf("%b", s)
 	}
 	if w := g.Walk(""); true {
@@ -86,13 +86,13 @@ func TestBackups(t *testing.T) {
 		}
 	}
 	g = NewGroup(Options{Members: members(1, 1)})
-	g.Members[0].MaxConns, g.Members[1].MaxConns, g.Members[1].Backup = 1, 1, true
+	g.Members()[0].MaxConns, g.Members()[1].MaxConns, g.Members()[1].Backup = 1, 1, true
 	w := g.Walk("")
-	if m, _ := w.Next(now); m != g.Members[0] {
+	if m, _ := w.Next(now); m != g.Members()[0] {
 		t.Errorf("%v", m)
 	}
 	w = g.Walk("")
-	if m, _ := w.Next(now); m != g.Members[1] { // the other one is full
+	if m, _ := w.Next(now); m != g.Members()[1] { // the other one is full
 		t.Errorf("%v", m)
 	}
 	w = g.Walk("")
@@ -106,7 +106,7 @@ func TestHalfIsEjected(t *testing.T) {
 	for n, most := range map[int]int{1: 0, 2: 1, 3: 1, 4: 2, 5: 2} {
 		g := NewGroup(Options{Members: members(make([]int, n)...), Limits: Limits{MaxFails: 1, EjectTime: time.Hour}})
 		now, out := time.Now(), 0
-		for _, m := range g.Members {
+		for _, m := range g.Members() {
 			m.begin(now)
 			g.Report(m, Outcome{Failed: true, Cause: Lost, Err: io.EOF}, now)
 			m.End()
@@ -190,11 +190,11 @@ func TestWatching(t *testing.T) {
 func TestSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewGroup(Options{Members: members(1)})
-		g.Members[0].MaxConns = 2
+		g.Members()[0].MaxConns = 2
 		g = NewGroup(g.Options)
 		g.Start()
 		defer g.Stop()
-		m := g.Members[0]
+		m := g.Members()[0]
 		for range 2 {
 			w := g.Walk("")
 			w.Next(time.Now())

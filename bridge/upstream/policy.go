@@ -17,12 +17,16 @@ type Policy interface {
 type RoundRobin struct {
 	mu      sync.Mutex
 	current [Max]float64
+	of      **Member // the list that current is of
 }
 
 // Pick is of Policy. Every member earns its weight; the richest one pays what all have earned.
 func (p *RoundRobin) Pick(all []*Member, among Set, _ string, now time.Time) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.of != &all[0] {
+		p.of, p.current = &all[0], [Max]float64{}
+	}
 	best, sum := -1, 0.0
 	for i := range among.All() {
 		w := all[i].weight(now)

@@ -39,7 +39,7 @@ func TestRoundRobinIsSmooth(t *testing.T) {
 	p := &RoundRobin{}
 	var b strings.Builder
 	for range 8 {
-		b.WriteString(g.Members[p.Pick(g.Members, 3, "", time.Now())].Name)
+		b.WriteString(g.Members()[p.Pick(g.Members(), 3, "", time.Now())].Name)
 	}
 	if b.String() != "aabaaaba" {
 		t.Error(b.String())
@@ -54,10 +54,10 @@ func simulate(g *Group, requests int, gap time.Duration, latency func(m int) tim
 		took time.Duration
 	}
 	index := map[*Member]int{}
-	for i, m := range g.Members {
+	for i, m := range g.Members() {
 		index[m] = i
 	}
-	shares = make([]int, len(g.Members))
+	shares = make([]int, len(g.Members()))
 	now := time.Unix(1000, 0)
 	var running []end
 	for i := range requests {
@@ -126,7 +126,7 @@ func TestHanging(t *testing.T) {
 	if got := simulate(g, 10000, time.Millisecond, latency, nil); got[0] > 20 {
 		t.Errorf("of 10,000 in ten seconds %d went to the one that hangs", got[0])
 	}
-	for _, m := range g.Members { // what was under way has failed
+	for _, m := range g.Members() { // what was under way has failed
 		for m.inFlight.Load() > 0 {
 			g.Report(m, Outcome{Failed: true, Cause: Timeout}, time.Unix(1010, 0))
 			m.End()
@@ -144,7 +144,7 @@ func TestHashMovesLittle(t *testing.T) {
 	moved := 0
 	for i := range 4000 {
 		key := fmt.Sprint("user", i)
-		with, without := p.Pick(g.Members, 0b1111, key, time.Time{}), p.Pick(g.Members, 0b1011, key, time.Time{})
+		with, without := p.Pick(g.Members(), 0b1111, key, time.Time{}), p.Pick(g.Members(), 0b1011, key, time.Time{})
 		if with != without {
 			moved++
 			if with != 2 {
@@ -155,7 +155,7 @@ func TestHashMovesLittle(t *testing.T) {
 	if moved < 900 || moved > 1100 {
 		t.Errorf("%d of 4000 moved", moved)
 	}
-	if a, b := p.Pick(g.Members, 0b11, "", time.Now()), p.Pick(g.Members, 0b11, "", time.Now()); a == b {
+	if a, b := p.Pick(g.Members(), 0b11, "", time.Now()), p.Pick(g.Members(), 0b11, "", time.Now()); a == b {
 		t.Error("requests without a key all go to one")
 	}
 }
@@ -167,7 +167,7 @@ func TestSlowStart(t *testing.T) {
 		want  float64
 	}{{0, 0.4}, {time.Second, 0.4}, {15 * time.Second, 2}, {30 * time.Second, 4}, {time.Hour, 4}} {
 		g := NewGroup(Options{Members: members(4, 4), SlowStart: 30 * time.Second})
-		m := g.Members[1]
+		m := g.Members()[1]
 		m.health.since = begin
 		if got := m.weight(begin.Add(c.after)); math.Abs(got-c.want) > 1e-9 {
 			t.Errorf("after %v: weight %v, want %v", c.after, got, c.want)
@@ -175,7 +175,7 @@ func TestSlowStart(t *testing.T) {
 		p := &RoundRobin{}
 		got := make([]int, 2)
 		for range 10000 {
-			got[p.Pick(g.Members, 3, "", begin.Add(c.after))]++
+			got[p.Pick(g.Members(), 3, "", begin.Add(c.after))]++
 		}
 		near(t, fmt.Sprint(c.after), got, 4, c.want)
 	}

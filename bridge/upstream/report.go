@@ -74,7 +74,7 @@ func (g *Group) happened(m *Member, e event, now time.Time, reason string, cause
 // mayEject reports whether m may be ejected: at most half of the members are.
 func (g *Group) mayEject(m *Member, now time.Time) bool {
 	all, out := 0, 1
-	for _, other := range g.Members {
+	for _, other := range g.Members() {
 		if other.Down {
 			continue
 		}
@@ -133,8 +133,9 @@ type Info struct {
 
 // Infos are those of all members.
 func (g *Group) Infos(now time.Time) []Info {
-	list := make([]Info, len(g.Members))
-	for i, m := range g.Members {
+	members := g.Members()
+	list := make([]Info, len(members))
+	for i, m := range members {
 		in := Info{Route: g.Route, Upstream: m.Name, Weight: m.Weight, MaxConns: m.MaxConns, Backup: m.Backup, InFlight: m.inFlight.Load(), Requests: m.counts.requests.Load(),
 			Failures: map[Cause]int64{}, Retries: map[Cause]int64{}, Ejections: m.counts.ejections.Load(), Latency: time.Duration(m.latency.value() * float64(time.Second))}
 		for _, c := range Causes() {

@@ -13,10 +13,16 @@ var ErrFull = errors.New("every upstream has as many requests as max_conns allow
 
 // slots are the requests that wait for the end of another one, in the order of their arrival.
 type slots struct {
-	limit int // how many may wait
-
 	mu    sync.Mutex
+	limit int             // how many may wait
 	queue []chan struct{} // of capacity 1: it is the turn of the one that reads it
+}
+
+// allow sets how many may wait.
+func (s *slots) allow(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.limit = n
 }
 
 // free tells the first one that a request has ended.

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"math/rand/v2"
+	"sync"
 	"time"
 )
 
@@ -13,29 +14,69 @@ type Checks struct {
 	Jitter  int           // how much earlier or later one runs, in percent of Every
 }
 
-// Start starts the goroutines: one for the ends of ejections and the periods of the budget, one for the checks of each member that has a Probe. They end
-// with Stop. It also makes the Group the one that hears of ends of requests.
+// watching are the goroutines of a Group: one for the ends of ejections and the periods of the budget, one for the checks of
+// each member that has a Probe.
+type watching struct {
+	mu      sync.Mutex
+	ctx     context.Context // nil: it has not started
+	end     context.CancelFunc
+	checks  map[*Upstream]context.CancelFunc
+	running sync.WaitGroup
+}
+
+// Start starts the goroutines. They end with Stop. It also makes the Group the one that hears of ends of requests.
 func (g *Group) Start() {
-	ctx, cancel := context.WithCancel(context.Background())
-	g.ctx, g.end = ctx, cancel
-	for _, m := range g.Members {
-		m.slots.Store(g.slots)
-	}
+	w := &g.watching
+	w.mu.Lock()
+	w.ctx, w.end = context.WithCancel(context.Background())
+	w.checks = map[*Upstream]context.CancelFunc{}
 	if g.MaxFails > 0 || g.RetryBudget > 0 {
-		g.running.Go(func() { g.sweep(ctx) })
+		ctx := w.ctx
+		w.running.Go(func() { g.sweep(ctx) })
 	}
-	for _, m := range g.Members {
-		if m.Probe != nil && g.Checks.Every > 0 && !m.Down {
-			g.running.Go(func() { g.check(ctx, m) })
-		}
-	}
+	w.mu.Unlock()
+	g.follow(g.Members())
 }
 
 // Stop ends them and waits for them. Requests are not touched.
 func (g *Group) Stop() {
-	if g.end != nil {
-		g.end()
-		g.running.Wait()
+	w := &g.watching
+	w.mu.Lock()
+	if w.end != nil {
+		w.end()
+	}
+	w.mu.Unlock()
+	w.running.Wait()
+}
+
+// follow starts the checks of members that are new, and ends those of members that are gone.
+func (g *Group) follow(list []*Member) {
+	w := &g.watching
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ctx == nil || w.ctx.Err() != nil {
+		return
+	}
+	there := map[*Upstream]bool{}
+	for _, m := range list {
+		if m.MaxConns > 0 {
+			m.slots.Store(&g.slots)
+		}
+		if m.Probe == nil || g.Checks.Every == 0 || m.Down {
+			continue
+		}
+		there[m.Upstream] = true
+		if w.checks[m.Upstream] == nil {
+			ctx, cancel := context.WithCancel(w.ctx)
+			w.checks[m.Upstream] = cancel
+			w.running.Go(func() { g.check(ctx, m) })
+		}
+	}
+	for u, cancel := range w.checks {
+		if !there[u] {
+			cancel()
+			delete(w.checks, u)
+		}
 	}
 }
 
@@ -59,7 +100,7 @@ func (g *Group) sweep(ctx context.Context) {
 			last = now
 			g.budget.sweep(now)
 		}
-		for _, m := range g.Members {
+		for _, m := range g.Members() {
 			if whole || m.isOver(now) {
 				g.happened(m, swept, now, "", nil)
 			}

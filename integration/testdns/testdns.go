@@ -1,9 +1,10 @@
-// Package testdns is the DNS server of tests: it has one zone and answers for each name in it with 127.0.0.1, and it takes signed
+// Package testdns is the DNS server of tests: it has one zone and answers for each name in it with 127.0.0.1 or what a test says, and it takes signed
 // updates (RFC 2136). No program imports it.
 package testdns
 
 import (
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +22,9 @@ type Server struct {
 	t       testing.TB
 	mu      sync.Mutex
 	txt     map[string][]string
+	hosts   map[string][]netip.Addr
+	srv     map[string][]net.SRV
+	asked   map[string]int
 	hidden  bool
 	refused bool
 	seen    []string
@@ -35,7 +39,7 @@ const (
 // New starts a server that ends with the test.
 func New(t testing.TB, zone string) *Server {
 	t.Helper()
-	s := &Server{Zone: dns.Fqdn(zone), t: t, txt: map[string][]string{}}
+	s := &Server{Zone: dns.Fqdn(zone), t: t, txt: map[string][]string{}, hosts: map[string][]netip.Addr{}, srv: map[string][]net.SRV{}, asked: map[string]int{}}
 	var tcp net.Listener
 	var udp net.PacketConn
 	for udp == nil { // a port that both have
@@ -79,6 +83,27 @@ func (s *Server) Set(name, value string, add bool) {
 	}
 }
 
+// Host gives a name these addresses, in place of 127.0.0.1.
+func (s *Server) Host(name string, list ...netip.Addr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hosts[strings.ToLower(dns.Fqdn(name))] = list
+}
+
+// Service gives a name these servers.
+func (s *Server) Service(name string, list ...net.SRV) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.srv[strings.ToLower(dns.Fqdn(name))] = list
+}
+
+// Asked is how often a name was asked for.
+func (s *Server) Asked(name string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked[strings.ToLower(dns.Fqdn(name))]
+}
+
 // Left is how many records there are now.
 func (s *Server) Left() (n int) {
 	s.mu.Lock()
@@ -99,6 +124,13 @@ func (s *Server) serve(w dns.ResponseWriter, m *dns.Msg) {
 		s.update(w, m, answer)
 	} else if len(m.Question) == 1 {
 		s.answer(m.Question[0], answer)
+	}
+	if _, udp := w.RemoteAddr().(*net.UDPAddr); udp {
+		size := dns.MinMsgSize
+		if o := m.IsEdns0(); o != nil {
+			size = int(o.UDPSize())
+		}
+		answer.Truncate(size)
 	}
 	if err := w.WriteMsg(answer); err != nil {
 		s.t.Logf("the DNS server: %v", err)
@@ -141,6 +173,20 @@ func (s *Server) answer(q dns.Question, answer *dns.Msg) {
 	switch {
 	case q.Qtype == dns.TypeSOA && name == s.Zone:
 		answer.Answer = append(answer.Answer, &dns.SOA{Hdr: head(dns.TypeSOA), Ns: "ns." + s.Zone, Mbox: "admin." + s.Zone, Serial: 1, Refresh: 1, Retry: 1, Expire: 1, Minttl: 1})
+	case q.Qtype == dns.TypeSRV:
+		for _, v := range s.srv[name] {
+			answer.Answer = append(answer.Answer, &dns.SRV{Hdr: head(dns.TypeSRV), Priority: v.Priority, Weight: v.Weight, Port: v.Port, Target: dns.Fqdn(v.Target)})
+		}
+	case (q.Qtype == dns.TypeA || q.Qtype == dns.TypeAAAA) && s.hosts[name] != nil:
+		s.asked[name]++
+		for _, a := range s.hosts[name] {
+			switch {
+			case a.Is4() && q.Qtype == dns.TypeA:
+				answer.Answer = append(answer.Answer, &dns.A{Hdr: head(dns.TypeA), A: a.AsSlice()})
+			case a.Is6() && q.Qtype == dns.TypeAAAA:
+				answer.Answer = append(answer.Answer, &dns.AAAA{Hdr: head(dns.TypeAAAA), AAAA: a.AsSlice()})
+			}
+		}
 	case q.Qtype == dns.TypeA:
 		answer.Answer = append(answer.Answer, &dns.A{Hdr: head(dns.TypeA), A: net.IPv4(127, 0, 0, 1)})
 	case q.Qtype == dns.TypeTXT && !s.hidden:

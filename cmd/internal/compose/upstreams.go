@@ -108,7 +108,7 @@ func tlsName(u config.Upstream) string {
 func (s *registry) keep(groups []*upstream.Group) {
 	used, reached := map[*upstream.Upstream]bool{}, map[http.RoundTripper]bool{}
 	for _, g := range groups {
-		for _, m := range g.Members {
+		for _, m := range g.Members() {
 			used[m.Upstream], reached[m.Transport] = true, true
 		}
 	}

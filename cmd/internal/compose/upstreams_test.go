@@ -29,18 +29,18 @@ func TestRegistry(t *testing.T) {
 	first := group("/", 1, "a", "b")
 	s.keep([]*upstream.Group{first})
 	second, other := group("/", 1, "b", "c"), group("/x", 1, "b")
-	if b := second.Members[0]; b.Upstream != first.Members[1].Upstream || b.Transport != first.Members[1].Transport {
+	if b := second.Members()[0]; b.Upstream != first.Members()[1].Upstream || b.Transport != first.Members()[1].Transport {
 		t.Error("b is another one")
 	}
-	if other.Members[0].Upstream == second.Members[0].Upstream {
+	if other.Members()[0].Upstream == second.Members()[0].Upstream {
 		t.Error("two routes share an upstream")
 	}
 	s.keep([]*upstream.Group{second, other})
 	third := group("/", 2, "a", "b")
-	if third.Members[0].Upstream == first.Members[0].Upstream {
+	if third.Members()[0].Upstream == first.Members()[0].Upstream {
 		t.Error("a was not forgotten")
 	}
-	if b := third.Members[1]; b.Upstream != first.Members[1].Upstream || b.Transport == first.Members[1].Transport {
+	if b := third.Members()[1]; b.Upstream != first.Members()[1].Upstream || b.Transport == first.Members()[1].Transport {
 		t.Error("b with another timeout needs another transport, and keeps its state")
 	}
 	s.keep(nil)
