@@ -23,6 +23,11 @@ type labeled struct {
 
 func newLabeled(t testing.TB, name string) *labeled {
 	t.Helper()
+	return newLabeledAt(t, name, "127.0.0.1:0")
+}
+
+func newLabeledAt(t testing.TB, name, address string) *labeled {
+	t.Helper()
 	n := &labeled{gate: make(chan struct{}), at: make(chan struct{}, 99)}
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/gate") {
@@ -39,6 +44,12 @@ func newLabeled(t testing.TB, name string) *labeled {
 			n.conns.Add(1)
 		}
 	}
+	ln, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Listener.Close()
+	s.Listener = ln
 	s.Start()
 	t.Cleanup(s.Close)
 	n.url = s.URL

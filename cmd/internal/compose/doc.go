@@ -24,6 +24,7 @@
 //	routes.go     [[route]]: the conditions and the handler of each
 //	scanners.go   paths that only scanners ask for
 //	scripts.go    the scripts of a [[route]] to FastCGI upstreams
+//	finder.go     finder: upstreams that come and go, by names and a file
 //	upstreams.go  the servers behind routes, which outlive reloads, and the groups of each site; options of other stages
 //	access.go     Access: who may come, and what of that outlives reloads
 //	local.go      certificates for names of this machine alone

@@ -84,11 +84,10 @@ func (o *oneRoute) inner(apps map[string]http.Handler) (func(next http.Handler) 
 		h, err := o.fixed()
 		return always(h), err
 	}
-	h, err := o.p.newProxy(o.t.cfg, o.r, o.name, o.pages)
+	h, err := o.t.newProxy(o.p, o.r, o.name, o.pages)
 	if err != nil {
 		return nil, err
 	}
-	o.t.groups = append(o.t.groups, h.Group)
 	return always(o.t.scripts(o.p, o.r, h, o.pages)), nil
 }
 

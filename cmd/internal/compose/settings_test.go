@@ -209,6 +209,9 @@ eject_time = "29s"
 retry_on = ["error", "timeout", 503]
 tries = 4
 retry_budget = 21
+resolve = "on"
+dns_servers = ["127.0.0.1:9"]
+upstreams_file = "upstreams.txt"
 
 [[route]]
 path = "/hashed"

@@ -209,11 +209,12 @@ type site struct {
 	listen   []config.Listen // of the start, with the settings of cfg that a reload changes
 	handlers []http.Handler  // by index of listen
 
-	limits map[string]*counted  // what each [[limit]] has counted, by name
-	groups []*upstream.Group    // of the routes
-	hosts  []*staticfiles.Hosts // of [[static]]
-	roots  []*staticfiles.Hosts // of routes
-	access *accessRules         // who may come
+	limits  map[string]*counted  // what each [[limit]] has counted, by name
+	groups  []*upstream.Group    // of the routes
+	finders []*finder            // of those routes whose upstreams come and go
+	hosts   []*staticfiles.Hosts // of [[static]]
+	roots   []*staticfiles.Hosts // of routes
+	access  *accessRules         // who may come
 
 	rootNames []string // tell folders of routes apart
 }

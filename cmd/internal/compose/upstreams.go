@@ -18,6 +18,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/upstream"
 	"github.com/standpipe/standpipe/bridge/uwsgi"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/dnsnames"
 )
 
 // trustOf are the proxies that are believed.
@@ -42,6 +43,8 @@ func (p *parts) healthOptions(cfg *config.Config) chain.HealthOptions {
 type registry struct {
 	secret []byte // signs the cookies of routes that have no secret of their own
 
+	names *lookups
+
 	mu    sync.Mutex
 	known map[upstreamKey]*knownUpstream
 }
@@ -57,12 +60,13 @@ type knownUpstream struct {
 // way is how an upstream is reached: requests that go another way have a transport of their own.
 type way struct {
 	upstream.Dialer
+	host   string // of a certificate
 	keep   int    // connections of FastCGI
 	params string // its further variables, as written
 }
 
 func newRegistry() *registry {
-	return &registry{secret: []byte(rand.Text()), known: map[upstreamKey]*knownUpstream{}}
+	return &registry{secret: []byte(rand.Text()), known: map[upstreamKey]*knownUpstream{}, names: &lookups{by: map[config.Upstream]lookup{}}}
 }
 
 // get returns the upstream, and the transport that reaches it so; both are made where they are missing.
@@ -85,23 +89,22 @@ func (s *registry) get(route string, u config.Upstream, to way, newTransport fun
 	return one.Upstream, one.transports[to]
 }
 
-func (p *parts) newTransport(c *config.Scripts, u config.Upstream, to upstream.Dialer) http.RoundTripper {
-	switch u.Scheme {
+func (p *parts) newTransport(c *config.Scripts, at place, to upstream.Dialer) http.RoundTripper {
+	switch at.At.Scheme {
 	case "uwsgi":
 		return uwsgi.NewTransport(to)
 	case "fastcgi":
-		return fastcgi.NewTransport(to, fastcgi.Options{Name: u.String(), Keep: c.Keep, Params: c.Variables(), Log: p.log})
+		return fastcgi.NewTransport(to, fastcgi.Options{Name: at.At.String(), Keep: c.Keep, Params: c.Variables(), Log: p.log})
 	}
-	return upstream.NewHTTP(to, tlsName(u))
+	return upstream.NewHTTP(to, tlsName(at))
 }
 
 // tlsName is what the certificate of an upstream is for; empty: it does not speak TLS.
-func tlsName(u config.Upstream) string {
-	if u.Scheme != "https" {
+func tlsName(at place) string {
+	if at.At.Scheme != "https" {
 		return ""
 	}
-	name, _, _ := net.SplitHostPort(u.Address) // it was put together so
-	return name
+	return at.host
 }
 
 // keep forgets what these groups do not have: idle connections are closed, the others with the end of their requests.
@@ -112,18 +115,35 @@ func (s *registry) keep(groups []*upstream.Group) {
 			used[m.Upstream], reached[m.Transport] = true, true
 		}
 	}
+	s.forget(func(u *upstream.Upstream) bool { return !used[u] }, func(t http.RoundTripper) bool { return !reached[t] })
+}
+
+// drop forgets what is in old and not in now.
+func (s *registry) drop(old, now []*upstream.Member) {
+	used, reached := map[*upstream.Upstream]bool{}, map[http.RoundTripper]bool{}
+	for i, list := range [][]*upstream.Member{old, now} {
+		for _, m := range list {
+			used[m.Upstream], reached[m.Transport] = i == 1, i == 1
+		}
+	}
+	s.forget(func(u *upstream.Upstream) bool { still, known := used[u]; return known && !still },
+		func(t http.RoundTripper) bool { still, known := reached[t]; return known && !still })
+}
+
+func (s *registry) forget(gone func(*upstream.Upstream) bool, unreached func(http.RoundTripper) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for key, one := range s.known {
 		for to, t := range one.transports {
-			if c, ok := t.(interface{ CloseIdleConnections() }); ok && !reached[t] {
+			if !unreached(t) {
+				continue
+			}
+			if c, ok := t.(interface{ CloseIdleConnections() }); ok {
 				c.CloseIdleConnections()
 			}
-			if !reached[t] {
-				delete(one.transports, to)
-			}
+			delete(one.transports, to)
 		}
-		if !used[one.Upstream] {
+		if gone(one.Upstream) {
 			delete(s.known, key)
 		}
 	}
@@ -143,10 +163,15 @@ func routeNames(routes []config.Route) []string {
 }
 
 // newProxy makes the handler of a route that forwards.
-func (p *parts) newProxy(cfg *config.Config, r *config.Route, name string, pages *httpx.Pages) (*proxy.Handler, error) {
-	g, err := p.newGroup(r, name)
+func (t *site) newProxy(p *parts, r *config.Route, name string, pages *httpx.Pages) (*proxy.Handler, error) {
+	cfg := t.cfg
+	g, f, err := p.newGroup(r, name)
 	if err != nil {
 		return nil, err
+	}
+	t.groups = append(t.groups, g)
+	if f != nil {
+		t.finders = append(t.finders, f)
 	}
 	b := &r.Balance
 	onError, onTimeout, statuses := b.Retries()
@@ -165,40 +190,59 @@ func (p *parts) newProxy(cfg *config.Config, r *config.Route, name string, pages
 	return proxy.New(o), nil
 }
 
-// newGroup makes the group of a route's upstreams.
-func (p *parts) newGroup(r *config.Route, name string) (*upstream.Group, error) {
+// newGroup makes the group of a route's upstreams, and what finds them while the server runs; nil: nothing does.
+func (p *parts) newGroup(r *config.Route, name string) (*upstream.Group, *finder, error) {
 	b := &r.Balance
 	o := upstream.Options{
 		Route: name, Policy: policyOf(b.Policy), SlowStart: b.SlowStart, RetryBudget: b.RetryBudget, Log: p.log,
 		Limits: upstream.Limits{MaxFails: b.MaxFails, EjectTime: b.EjectTime, Rise: b.Health.Rise, Fall: b.Health.Fall},
 		Checks: upstream.Checks{Every: b.Health.Every(), Timeout: b.Health.Timeout, Jitter: b.Health.Jitter},
 	}
-	for _, s := range b.All() {
+	f := &finder{p: p, r: r, names: p.upstreams.names, resolver: &dnsnames.Resolver{Servers: b.Find.DNSServers}, listed: b.Find.Listed(), stamp: stampOf(b.Find.File), failing: map[config.Upstream]bool{}}
+	f.members = func(list []place) ([]*upstream.Member, error) { return p.members(r, name, list) }
+	list := f.places()
+	var err error
+	if o.Members, err = f.members(list); err != nil {
+		return nil, nil, err
+	}
+	f.group, f.present = upstream.NewGroup(o), fmt.Sprintf("%v", list)
+	if !f.isNeeded() {
+		return f.group, nil, nil
+	}
+	return f.group, f, nil
+}
+
+// members are the members of a route's group at these places.
+func (p *parts) members(r *config.Route, name string, list []place) (out []*upstream.Member, err error) {
+	for _, s := range list {
 		to := upstream.Dialer{Network: s.At.Network, Address: s.At.Address, Timeouts: upstream.Timeouts{Connect: r.ConnectTimeout, Send: r.SendTimeout, Read: r.ReadTimeout}, SendProxy: r.SendProxy == "v2"}
 		m := &upstream.Member{Weight: s.Weight, MaxConns: s.MaxConns, Backup: s.Backup, Down: s.Down}
-		m.Upstream, m.Transport = p.upstreams.get(name, s.At, way{to, r.Scripts.Keep, fmt.Sprintf("%q", r.Scripts.Params)}, func() http.RoundTripper { return p.newTransport(&r.Scripts, s.At, to) })
-		var err error
-		if m.Probe, err = probeOf(&b.Health, s.At, to); err != nil {
+		m.Upstream, m.Transport = p.upstreams.get(name, s.At, way{to, s.host, r.Scripts.Keep, fmt.Sprintf("%q", r.Scripts.Params)}, func() http.RoundTripper { return p.newTransport(&r.Scripts, s, to) })
+		if m.Probe, err = probeOf(&r.Balance.Health, s, to); err != nil {
 			return nil, err
 		}
-		o.Members = append(o.Members, m)
+		out = append(out, m)
 	}
-	return upstream.NewGroup(o), nil
+	return out, nil
 }
 
 // probeOf is the active check of an upstream.
-func probeOf(h *config.Health, u config.Upstream, to upstream.Dialer) (upstream.Probe, error) {
+func probeOf(h *config.Health, at place, to upstream.Dialer) (upstream.Probe, error) {
+	u := at.At
 	if h.Path == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return upstream.ConnectProbe(to), nil
 	}
 	c := upstream.HTTPCheck{Scheme: u.Scheme, Address: u.Address, Target: h.Path, Host: h.Host, Body: h.Body}
-	if u.Network == "unix" {
+	switch _, port, _ := net.SplitHostPort(u.Address); {
+	case u.Network == "unix":
 		c.Address = "localhost"
+	case c.Host == "":
+		c.Host = net.JoinHostPort(at.host, port)
 	}
 	for _, s := range h.Statuses {
 		c.Statuses = append(c.Statuses, upstream.StatusRange{First: s[0], Last: s[1]})
 	}
-	return c.Probe(to, tlsName(u))
+	return c.Probe(to, tlsName(at))
 }
 
 func policyOf(p config.Policy) upstream.Policy {
@@ -235,9 +279,15 @@ func (t *site) startGroups() {
 	for _, g := range t.groups {
 		g.Start()
 	}
+	for _, f := range t.finders {
+		f.start()
+	}
 }
 
 func (t *site) stopGroups() {
+	for _, f := range t.finders {
+		f.stop()
+	}
 	for _, g := range t.groups {
 		g.Stop()
 	}

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -21,7 +22,8 @@ func TestRegistry(t *testing.T) {
 		var list []*upstream.Member
 		for _, name := range names {
 			m := &upstream.Member{}
-			m.Upstream, m.Transport = s.get(route, at(name), to(name, connect))
+			d := to(name, connect)
+			m.Upstream, m.Transport = s.get(route, at(name), way{Dialer: d}, func() http.RoundTripper { return upstream.NewHTTP(d, "") })
 			list = append(list, m)
 		}
 		return upstream.NewGroup(upstream.Options{Members: list})

@@ -68,7 +68,7 @@ func TestWiring(t *testing.T) {
 	}
 	made := testca.SelfSigned(t, testca.For("shop.example.org"))
 	cert, key := made.CertPEM, made.KeyPEM
-	for name, text := range map[string]string{"cert.pem": cert, "key.pem": key, "key-and-cert.pem": key + cert, "busy.html": "busy", "allowed.txt": "10.2.3.4\n", "users": "joe:" + testauth.Bcrypt(t, "secret") + "\n", "countries.mmdb": testauth.Countries(t, map[string]string{"192.0.2.0/24": "NZ"}), "denied.txt": "192.0.2.0/24 # comment\n", "app/app.py": "app = None\n", "php/index.php": "", "app/env": "C=d\n", "touched": "", "app/touched": ""} {
+	for name, text := range map[string]string{"cert.pem": cert, "key.pem": key, "key-and-cert.pem": key + cert, "busy.html": "busy", "allowed.txt": "10.2.3.4\n", "users": "joe:" + testauth.Bcrypt(t, "secret") + "\n", "countries.mmdb": testauth.Countries(t, map[string]string{"192.0.2.0/24": "NZ"}), "denied.txt": "192.0.2.0/24 # comment\n", "app/app.py": "app = None\n", "php/index.php": "", "app/env": "C=d\n", "touched": "", "upstreams.txt": "http://127.0.0.1:6\n", "app/touched": ""} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}

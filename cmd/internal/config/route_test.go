@@ -237,3 +237,48 @@ handler = "proxy"
 		"standpipe.toml:42: [[route]] upstreams",
 	)
 }
+
+func TestUpstreamsFile(t *testing.T) {
+	list, err := parseServers(strings.NewReader("# all\n\nhttp://a:1 weight=3 max_conns=7 backup # one\nuwsgi+unix:x.sock down\n"), "/base/list")
+	want := []Server{{At: Upstream{"http", "tcp", "a:1"}, Weight: 3, MaxConns: 7, Backup: true}, {At: Upstream{"uwsgi", "unix", "/base/x.sock"}, Weight: 1, Down: true}}
+	if err != nil || !slices.Equal(list, want) {
+		t.Errorf("%+v, %v", list, err)
+	}
+	for text, want := range map[string]string{"x": "/base/list:1", "http://a:1 weight=0": "weight", "\nhttp://a:1 fast": ":2", "http://a:1 weight=x": "weight", "http://a:1 max_conns=-1": "max_conns", strings.Repeat("http://a:1\n", 65): ":65"} {
+		if _, err := parseServers(strings.NewReader(text), "/base/list"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func FuzzUpstreamsFile(f *testing.F) {
+	f.Add("http://a:1 weight=3 max_conns=7 backup # one\nsrv+http://_http._tcp.a down\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		list, err := parseServers(strings.NewReader(text), "/base/list")
+		for _, s := range list {
+			if again, err := ParseUpstream(s.At.String(), "/"); err != nil || again != s.At || s.Weight < 1 {
+				t.Errorf("%+v: %v, %v", s, again, err)
+			}
+		}
+		if err != nil && list != nil {
+			t.Errorf("%v with an error", list)
+		}
+	})
+}
+
+func TestFinding(t *testing.T) {
+	p := newProject(t, "app.py")
+	p.write("list", "http://c:1\n")
+	p.toml("[[route]]\nupstreams = [\"http://a:1\", \"http://127.0.0.1:1\", \"srv+https://_https._tcp.A.example\"]\nresolve = true\nupstreams_file = \"list\"\ndns_servers = [\"192.0.2.1\", \"[::1]:54\"]\n")
+	cfg, _ := p.load()
+	b := cfg.Routes[0].Balance
+	var got []string
+	for _, s := range b.All() {
+		got = append(got, fmt.Sprint(s.At, " ", b.Find.NeedsLookup(s.At)))
+	}
+	if fmt.Sprint(got) != "[http://a:1 true http://127.0.0.1:1 false srv+https://_https._tcp.a.example true http://c:1 true]" || fmt.Sprint(b.Find.DNSServers) != "[192.0.2.1:53 [::1]:54]" {
+		t.Errorf("%q %q", got, b.Find.DNSServers)
+	}
+	p.toml("[[route]]\nupstreams_file = \"none\"\n[[route]]\npath = \"/x\"\nupstreams = [\"srv+http://a:80\", \"http://a\"]\ndns_servers = [\"dns.example\"]\n[[route]]\npath = \"/y\"\nredirect = \"/z\"\nresolve = true\n")
+	p.wrong("standpipe.toml:2: upstreams_file none", "standpipe.toml:5: upstreams srv+http://a:80", "standpipe.toml:6: dns_servers dns.example", "standpipe.toml:10: resolve redirect")
+}

@@ -18,7 +18,7 @@ var onlyFor = []struct {
 	handlers []string
 	keys     []string
 }{
-	{[]string{"proxy"}, append(slices.Concat(keysOfGroup((*Balance)(nil).Settings()), keysOfGroup((*Scripts)(nil).Settings())), "request_buffering", "send_proxy", "connect_timeout", "send_timeout", "read_timeout")},
+	{[]string{"proxy"}, append(slices.Concat(keysOfGroup((*Balance)(nil).Settings()), keysOfGroup((*Scripts)(nil).Settings()), keysOfGroup((*Find)(nil).Settings())), "request_buffering", "send_proxy", "connect_timeout", "send_timeout", "read_timeout")},
 	{[]string{"proxy", "static", "app"}, rewriteKeys},
 	{[]string{"redirect"}, []string{"status"}},
 	{[]string{"respond"}, []string{"body", "body_file", "content_type"}},
@@ -35,7 +35,7 @@ func keysOfGroup(g schema.Group) []string {
 // set lists the handlers that have their key set.
 func (r *Route) set(row *schema.Row) (list []string) {
 	a := &r.Answer
-	for i, yes := range []bool{len(r.Balance.All()) > 0 || row.Unsure("upstream.0.address"), a.Files.Dir != "", a.App != "", a.Redirect != "", a.Respond != 0} {
+	for i, yes := range []bool{len(r.Balance.All()) > 0 || r.Balance.Find.File != "" || row.Unsure("upstream.0.address"), a.Files.Dir != "", a.App != "", a.Redirect != "", a.Respond != 0} {
 		if key := handlers[i].key; yes || row.Unsure(key) || row.Given(key) && key != "static" { // [route.static] may lack its dir
 			list = append(list, handlers[i].name)
 		}
@@ -49,6 +49,7 @@ func completeRoutes(list []Route, v *schema.Values, tables []*schema.Table, base
 		r, path := &list[i], fmt.Sprintf("route.%d", i)
 		r.src = tables[i].Src
 		r.Answer.Files.complete(base)
+		r.Balance.Find.read(v.Row(path, "[[route]] "))
 		if set := r.set(v.Row(path, "")); r.Handler == "" && len(set) > 0 {
 			r.Handler = set[0]
 			v.Sources.Put(path+".handler", derived(keyOf(set[0])+" is set"))

@@ -13,14 +13,17 @@ import (
 // Upstream is the address of another server.
 type Upstream struct {
 	Scheme  string // "http", "https", "uwsgi" or "fastcgi"
-	Network string // "tcp" or "unix"
-	Address string // host:port, or an absolute path
+	Network string // "tcp", "unix" or "srv"
+	Address string // host:port, an absolute path, or the name of SRV records
 }
 
 // String is the upstream as one would write it.
 func (u Upstream) String() string {
 	if u.Network == "unix" {
 		return u.Scheme + "+unix:" + u.Address
+	}
+	if u.Network == "srv" {
+		return "srv+" + u.Scheme + "://" + u.Address
 	}
 	return u.Scheme + "://" + u.Address
 }
@@ -42,6 +45,9 @@ func ParseUpstream(text, base string) (Upstream, error) {
 			return Upstream{}, err
 		}
 		return Upstream{scheme, "unix", path}, nil
+	}
+	if rest, ok := strings.CutPrefix(text, "srv+"); ok {
+		return parseService(text, rest)
 	}
 	scheme, at, ok := strings.Cut(text, "://")
 	if !ok || !slices.Contains([]string{"http", "https", "uwsgi", "fastcgi"}, scheme) {
@@ -69,4 +75,16 @@ func ParseUpstream(text, base string) (Upstream, error) {
 		return Upstream{}, fmt.Errorf("%q has no host", text)
 	}
 	return Upstream{scheme, "tcp", net.JoinHostPort(strings.ToLower(host), strconv.FormatUint(n, 10))}, nil
+}
+
+// parseService reads an address of which SRV records say host and port.
+func parseService(text, rest string) (Upstream, error) {
+	scheme, name, ok := strings.Cut(rest, "://")
+	if !ok || scheme != "http" && scheme != "https" {
+		return Upstream{}, fmt.Errorf("%q: SRV records are for HTTP; write srv+http://_http._tcp.example.org or srv+https://_https._tcp.example.org", text)
+	}
+	if name = strings.TrimSuffix(name, "/"); name == "" || strings.ContainsAny(name, ":/?#@ \\[]") {
+		return Upstream{}, fmt.Errorf("%q: only a name may follow srv+%s://, without a port: the records have it", text, scheme)
+	}
+	return Upstream{scheme, "srv", strings.ToLower(name)}, nil
 }

@@ -19,6 +19,7 @@ type Balance struct {
 	Upstreams []Upstream // the short form of Servers
 	Servers   []Server   // [[route.upstream]]
 	Health    Health     // [route.health]
+	Find      Find
 
 	Policy       Policy
 	StickyCookie string        `key:"sticky_cookie"`
@@ -118,16 +119,16 @@ func parsePolicy(text string) (Policy, error) {
 	return Policy{kind, by, name}, nil
 }
 
-// All are the upstreams, whichever form they are written in.
-func (b *Balance) All() []Server {
-	if len(b.Servers) > 0 {
-		return b.Servers
+// All are the upstreams, whichever form they are written in, and those of the file.
+func (b *Balance) All() []Server { return b.With(b.Find.listed) }
+
+// With is All with other ones in place of those of the file.
+func (b *Balance) With(listed []Server) []Server {
+	list := slices.Clone(b.Servers)
+	for _, u := range b.Upstreams {
+		list = append(list, Server{At: u, Weight: 1})
 	}
-	list := make([]Server, len(b.Upstreams))
-	for i, u := range b.Upstreams {
-		list[i] = Server{At: u, Weight: 1}
-	}
-	return list
+	return append(list, listed...)
 }
 
 // Retries are the causes in retry_on: words, and the statuses.
@@ -194,14 +195,16 @@ func (b *Balance) checkList(row *schema.Row) {
 			inUse++
 		}
 	}
-	if inUse == 0 && len(list) > 0 {
+	if inUse == 0 && len(b.Servers) > 0 && b.Find.File == "" {
 		row.Other(row.Path + ".upstream.0").BadRow("[[route.upstream]] every upstream is a backup or down; leave one that is neither")
 	}
 }
 
 // badAddress adds a problem with an address of the list.
 func (b *Balance) badAddress(row *schema.Row, i int, format string, args ...any) {
-	if len(b.Servers) > 0 {
+	if i >= len(b.Servers)+len(b.Upstreams) {
+		row.Other(row.Path).Bad("upstreams_file", "[[route]] upstreams_file: "+format, args...)
+	} else if len(b.Servers) > 0 {
 		row.Other(fmt.Sprintf("%s.upstream.%d", row.Path, i)).Bad("address", "[[route.upstream]] address: "+format, args...)
 	} else {
 		row.Other(row.Path).Bad("upstreams", "[[route]] upstreams: "+format, args...)

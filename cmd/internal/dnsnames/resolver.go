@@ -40,7 +40,7 @@ func (r *Resolver) Addresses(ctx context.Context, host string) ([]netip.Addr, ti
 	one, times := r.lookup()
 	list, err := one.LookupNetIP(ctx, "ip", host)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, times.named(err)
 	}
 	for i := range list {
 		list[i] = list[i].Unmap()
@@ -54,7 +54,7 @@ func (r *Resolver) Services(ctx context.Context, name string) (list []Service, _
 	one, times := r.lookup()
 	_, records, err := one.LookupSRV(ctx, "", "", name)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, times.named(err)
 	}
 	best := records[0].Priority // they are sorted
 	for _, s := range records {
@@ -70,6 +70,7 @@ func (r *Resolver) lookup() (*net.Resolver, *times) {
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		if n := len(r.Servers); n > 0 {
 			address = r.Servers[int(r.next.Add(1)-1)%n]
+			t.ask(address)
 		}
 		c, err := new(net.Dialer).DialContext(ctx, network, address)
 		if err != nil {

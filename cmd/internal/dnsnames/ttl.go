@@ -2,6 +2,7 @@ package dnsnames
 
 import (
 	"encoding/binary"
+	"errors"
 	"net"
 	"sync"
 	"time"
@@ -14,6 +15,25 @@ type times struct {
 	mu    sync.Mutex
 	least uint32 // seconds
 	known bool
+	asked string // the server that was asked last, in place of the system's; empty: none
+}
+
+func (t *times) ask(server string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.asked = server
+}
+
+// named names the server that was really asked in an error.
+func (t *times) named(err error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e, ok := errors.AsType[*net.DNSError](err); ok && t.asked != "" {
+		other := *e
+		other.Server = t.asked
+		return &other
+	}
+	return err
 }
 
 func (t *times) value() time.Duration {

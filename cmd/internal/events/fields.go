@@ -135,6 +135,7 @@ var fields = map[string]string{
 	"traceback":       "the traceback",
 	"up":              "how long the process ran, in seconds; of the start, how many apps are up",
 	"upstream":        "the address of the upstream",
+	"upstreams":       "the addresses of all upstreams, separated by commas",
 	"url":             "the path at which files are served",
 	"used":            "how many bytes are used",
 	"user_agent":      "the User-Agent field",
