@@ -15,6 +15,10 @@ import (
 // Router gives each request to the app whose pattern fits best. It does not change once
 // made; a new config makes a new Router.
 type Router struct {
+	// Trace is told what each pattern says of a request; nil: nobody is. It is set before the
+	// first request.
+	Trace func(Verdict)
+
 	list    []target
 	pages   *httpx.Pages
 	log     hclog.Logger
@@ -61,7 +65,11 @@ func precedence(a, b Pattern) int {
 
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for i := range rt.list {
-		if rt.list[i].Match(r) {
+		matches := rt.list[i].Match(r)
+		if rt.Trace != nil {
+			rt.Trace(rt.list[i].verdict(r))
+		}
+		if matches {
 			rt.list[i].handler.ServeHTTP(w, r)
 			return
 		}

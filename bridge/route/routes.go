@@ -19,13 +19,17 @@ type Route struct {
 
 // Routes gives each request to the first route that matches, in their order.
 type Routes struct {
+	// Trace is told what each route says of a request; nil: nobody is. It is set before the first
+	// request.
+	Trace func(Verdict)
+
 	list  []Route
 	pages *httpx.Pages
 }
 
 // NewRoutes makes Routes. pages nil: the built-in ones.
 func NewRoutes(list []Route, pages *httpx.Pages) *Routes {
-	return &Routes{list, pages}
+	return &Routes{list: list, pages: pages}
 }
 
 // Stage puts the routes in front of next, which answers where none matches.
@@ -49,7 +53,11 @@ func (f *from) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := query{r: r, w: w}
 	for i := f.first; i < len(f.list); i++ {
 		m := f.list[i].Matcher
-		if m.fails(&q) != nothing {
+		failed := m.fails(&q)
+		if f.Trace != nil {
+			f.Trace(Verdict{f.list[i].Name, m.String(), m.describe(failed)})
+		}
+		if failed != nothing {
 			continue
 		}
 		if q.runs && !Under(r.URL.Path, m.prefix) { // with runs of slashes as one, it is
@@ -66,25 +74,11 @@ func (f *from) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.next.ServeHTTP(w, r)
 }
 
-// Verdict is what one route says of a request.
+// Verdict is what one route, or one pattern of an app, says of a request.
 type Verdict struct {
 	Name string
-	// Wants are the conditions of the route, Fails the first one that does not hold; empty: all do.
+	// Wants are the conditions, Fails the first one that does not hold; empty: all do.
 	Wants, Fails string
-}
-
-// Explain says of each route, up to the first one that matches, whether it does. It asks what
-// ServeHTTP asks.
-func (s *Routes) Explain(w http.ResponseWriter, r *http.Request) (list []Verdict) {
-	q := query{r: r, w: w}
-	for i := range s.list {
-		m := s.list[i].Matcher
-		v := Verdict{Name: s.list[i].Name, Wants: m.String(), Fails: m.describe(m.fails(&q))}
-		if list = append(list, v); v.Fails == "" {
-			break
-		}
-	}
-	return list
 }
 
 // mergeSlashes is the request with each run of slashes in its path as one. Not ok: an encoded slash takes part in a run.

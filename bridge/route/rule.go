@@ -42,3 +42,18 @@ func patterns(kind string, rules []Rule) ([]target, error) {
 	}
 	return list, nil
 }
+
+// verdict is what Match says of a request, and why.
+func (t *target) verdict(r *http.Request) Verdict {
+	v := Verdict{Name: t.name, Wants: "mount " + t.Mount + "/"}
+	if t.Host != "" {
+		v.Wants += ", host " + t.Host
+	}
+	switch {
+	case !Under(r.URL.Path, t.Mount):
+		v.Fails = "mount " + t.Mount + "/"
+	case !t.host(CanonicalHost(r.Host)):
+		v.Fails = "host " + t.Host
+	}
+	return v
+}

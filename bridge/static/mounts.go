@@ -137,6 +137,16 @@ func (ps *Mounts) openMounts() []*openMount {
 	return nil
 }
 
+// Asked lists the mounts that a path belongs to, in the order in which they are asked.
+func (ps *Mounts) Asked(path string) (list []Mount) {
+	for _, s := range ps.openMounts() {
+		if _, ok := s.under(path); ok {
+			list = append(list, s.Mount)
+		}
+	}
+	return list
+}
+
 // Look finds the file or folder that a path names, by the mount whose URL the path begins with,
 // for handlers beside this package's. dir is the mount's folder, links in its path resolved. Not
 // ok: there is none, or it may not be served.

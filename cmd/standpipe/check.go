@@ -24,6 +24,9 @@ func checkCommand() *cli.Command {
 	return &cli.Command{Name: "check", Usage: "report all problems of the configuration; bind and start nothing", ArgsUsage: "[APP]", Settings: true, Most: 1, Extra: oneApp, Action: check,
 		Flags: []*cli.Flag{
 			{Name: "load", Usage: "import each app in its own interpreter, serve nothing; exit 3 if one does not start", Switch: true},
+			{Name: "explain", Hint: "'GET URL'", Usage: "say who would answer this request, and why; nothing is asked"},
+			{Name: "header", Short: "H", Hint: "'NAME: VALUE'", Usage: "with --explain: a field of the request; may be given again"},
+			{Name: "client", Hint: "ADDRESS", Value: "127.0.0.1", Usage: "with --explain: the address that the request comes from"},
 			jsonFlag(),
 		}}
 }
@@ -34,8 +37,15 @@ func check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	question, err := questionOf(c)
+	if err != nil {
+		return err
+	}
 	cfg, _, err := config.Load(in)
 	sound := err == nil
+	if sound && question != nil && len(line) == 0 {
+		return explainRequest(c, cfg, *question)
+	}
 	var unsure []string
 	if sound && !c.Bool("load") {
 		unsure, err = absent(cfg)

@@ -308,7 +308,7 @@ func checkFlags(t *testing.T, l line) {
 				continue
 			}
 			if !slices.ContainsFunc(newApp(nil, nil).Commands, func(c *cli.Command) bool {
-				return slices.ContainsFunc(c.Flags, func(f *cli.Flag) bool { return f.Name == name })
+				return slices.ContainsFunc(c.Flags, func(f *cli.Flag) bool { return f.Name == name || f.Short == name })
 			}) {
 				t.Errorf("%s:%d: there is no flag %s", l.page, l.n, w)
 			}

@@ -37,6 +37,7 @@ type Command struct {
 // Flag is a flag of a command. It takes a value, unless it is a Switch.
 type Flag struct {
 	Name   string // with two dashes
+	Short  string // with one dash; empty: none
 	Usage  string
 	Hint   string // what stands for the value in help
 	Env    string // the variable that the command reads too; empty: none
@@ -55,6 +56,9 @@ func flagOf(s *schema.Setting) *Flag {
 func (f *Flag) names() []string {
 	if f.setting != nil {
 		return f.setting.FlagNames()
+	}
+	if f.Short != "" {
+		return []string{f.Name, f.Short}
 	}
 	return []string{f.Name}
 }
@@ -76,7 +80,7 @@ func (c *Command) flags() []*Flag {
 // find returns the flag of that name without dashes; nil: there is none.
 func (c *Command) find(name string) *Flag {
 	for _, f := range c.Flags {
-		if f.Name == name {
+		if slices.Contains(f.names(), name) {
 			return f
 		}
 	}

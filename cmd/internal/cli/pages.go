@@ -53,6 +53,9 @@ func (c *Command) page(b *strings.Builder, program string) {
 	}
 	for _, f := range c.Flags {
 		name := "--" + f.Name
+		if f.Short != "" {
+			name = "-" + f.Short + ", " + name
+		}
 		if f.Hint != "" {
 			name += " " + f.Hint
 		}

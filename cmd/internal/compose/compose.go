@@ -59,6 +59,7 @@ type parts struct {
 	limitStore *limitStore
 	scanners   *scanners
 	stop       *stop
+	trace      *trace // nil: requests are served, not explained
 }
 
 // Counters count what is served, and what is not.

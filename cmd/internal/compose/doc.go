@@ -21,6 +21,7 @@
 //	http3.go      overUDP: HTTP/3, with its sockets
 //	pools.go      one app's pool and its handler
 //	limits.go     [[limit]]: its stages, and what they have counted
+//	explain.go    Explain: who would answer a request, and why; trace: what is asked on the way
 //	routes.go     [[route]]: the conditions and the handler of each
 //	scanners.go   paths that only scanners ask for
 //	scripts.go    the scripts of a [[route]] to FastCGI upstreams

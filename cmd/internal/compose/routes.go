@@ -34,12 +34,16 @@ func (t *site) routes(p *parts, apps map[string]http.Handler, pages *httpx.Pages
 		if one.rule, err = one.rewriting(); err != nil {
 			return nil, err
 		}
-		list[i].Matcher = matcher
+		list[i].Name, list[i].Matcher = one.r.Where(), matcher
 		if list[i].Handler, err = one.handler(apps); err != nil {
 			return nil, err
 		}
 	}
-	return route.NewRoutes(list, pages).Stage, nil
+	all := route.NewRoutes(list, pages)
+	if p.trace != nil {
+		all.Trace = p.trace.route
+	}
+	return all.Stage, nil
 }
 
 // oneRoute makes what answers for a route.
@@ -83,6 +87,9 @@ func (o *oneRoute) inner(apps map[string]http.Handler) (func(next http.Handler) 
 	case "respond":
 		h, err := o.fixed()
 		return always(h), err
+	}
+	if o.p.trace != nil {
+		return always(o.t.scripts(o.p, o.r, o.p.trace.upstreams(o.r), o.pages)), nil
 	}
 	h, err := o.t.newProxy(o.p, o.r, o.name, o.pages)
 	if err != nil {

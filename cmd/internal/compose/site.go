@@ -107,13 +107,20 @@ func (t *site) assemble(p *parts) error {
 	}
 	rules, apps := make([]route.Rule, 0, len(t.runs)), make(map[string]http.Handler, len(t.runs))
 	for _, r := range t.runs {
-		h := wrap(p.appHandler(t.cfg, r.app, r.pool, pages), t.appStages(p, r, pages))
+		h := p.trace.app(r.app)
+		if h == nil {
+			h = p.appHandler(t.cfg, r.app, r.pool, pages)
+		}
+		h = wrap(h, t.appStages(p, r, pages))
 		apps[r.app.Name] = h
 		rules = append(rules, route.Rule{Name: r.app.Name, Mount: r.app.Mount, Hosts: r.app.Hosts, Handler: h})
 	}
 	router, err := route.New(rules, pages, p.log)
 	if err != nil {
 		return err
+	}
+	if p.trace != nil {
+		router.Trace = p.trace.pattern
 	}
 	if t.hosts, err = p.static.Group(t.cfg); err != nil {
 		return err
@@ -125,12 +132,12 @@ func (t *site) assemble(p *parts) error {
 	if err != nil {
 		return err
 	}
-	common := wrap(router, stages)
+	common := wrap(router, p.trace.watch(t, stages))
 	t.handlers = make([]http.Handler, len(t.listen))
 	for i := range t.listen {
 		t.handlers[i] = common
 		if own := t.ofAddress(i, stages, pages, p.log); own != nil {
-			t.handlers[i] = wrap(router, own)
+			t.handlers[i] = wrap(router, p.trace.watch(t, own))
 		}
 	}
 	return nil

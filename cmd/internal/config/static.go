@@ -127,6 +127,9 @@ func setTypes(s *FileRules, in schema.Input) error {
 	return nil
 }
 
+// Where is the line of the file that the folder's table begins in.
+func (s Static) Where() string { return s.src.Position() }
+
 func (s Static) sameURL(o Static) bool {
 	return strings.TrimRight(s.URL, "/") == strings.TrimRight(o.URL, "/")
 }

@@ -99,6 +99,29 @@ func (s *Set) Serve(cfg *config.Config, h *Hosts, next http.Handler, shown func(
 	return static.New(o)
 }
 
+// Verdict is what one folder says of a request.
+type Verdict struct {
+	URL, Dir string
+	Fails    string // empty: it is asked for a file
+}
+
+// Explain says of each folder of h whether it is asked for a request's file.
+func (h *Hosts) Explain(r *http.Request) (list []Verdict) {
+	mine := len(h.hosts) == 0 || slices.ContainsFunc(h.hosts, func(p route.Pattern) bool { return p.Match(r) })
+	asked := h.places.Asked(r.URL.Path)
+	for _, m := range h.next {
+		v := Verdict{URL: m.URL + "/", Dir: strings.Join(m.Dirs, " ")}
+		switch {
+		case !mine:
+			v.Fails = "hosts"
+		case !slices.ContainsFunc(asked, func(o static.Mount) bool { return o.URL == m.URL }):
+			v.Fails = "url " + v.URL
+		}
+		list = append(list, v)
+	}
+	return list
+}
+
 // choose asks files for the hosts, and rest for all others.
 func (h *Hosts) choose(files, rest http.Handler) http.Handler {
 	if len(h.hosts) == 0 {
