@@ -18,7 +18,7 @@ import (
 // by a test. A line of a ```sh block is run (integration/commands_test.go) and needs no entry.
 var programs = map[string]string{
 	"pip": "installs from an index", "uv": "installs from an index", "uvx": "installs from an index", "pipx": "installs from an index",
-	"docker": "needs its daemon", "kubectl": "needs a cluster", "helm": "needs a cluster",
+	"docker": "needs its daemon", "crane": "needs a registry", "tar": "unpacks what make has made", "kubectl": "needs a cluster", "helm": "needs a cluster",
 	"dpkg": "changes the machine", "apt": "changes the machine", "systemctl": "changes the machine", "sysctl": "changes the machine", "chgrp": "changes the machine", "chmod": "changes the machine",
 	"openssl": "writes keys of the reader", "git": "needs the reader's repository", "rsync": "needs another machine", "ssh": "needs another machine",
 	"install": "changes the machine", "useradd": "changes the machine", "cp": "changes the machine", "a2enmod": "changes the machine", "a2ensite": "changes the machine",
