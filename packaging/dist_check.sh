@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 platforms=("$@")
-((${#platforms[@]})) || platforms=(linux-amd64 windows-amd64)
+((${#platforms[@]})) || platforms=(linux-amd64 darwin-amd64 darwin-arm64 windows-amd64)
 packaging/dist.sh 0.0.1 "${platforms[@]}"
 first=$(mktemp)
 trap 'rm -f "$first"' EXIT
@@ -39,7 +39,8 @@ for image in dist/*-image.tar; do
 done
 
 venv=.cache/dist-check
-[[ -x $venv/bin/pyspdxtools ]] || { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check 'spdx-tools==0.8.3'; }
+[[ -x $venv/bin/twine ]] || { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check 'spdx-tools==0.8.3' twine; }
+"$venv/bin/python" -B packaging/check_wheels.py dist/*.whl
 for f in dist/*.spdx.json; do "$venv/bin/pyspdxtools" --infile "$f"; done
 for f in dist/*.tar.gz; do tar -tzf "$f" >/dev/null; done
 for f in dist/*.whl $(find dist -name "*.zip"); do python3 -m zipfile --test "$f" >/dev/null; done
