@@ -32,8 +32,10 @@ wheel: build
 	python3 packaging/wheel.py --binary $(BIN) $(if $(VERSION),--version $(VERSION)) --out $(DIST)
 
 # All that a release has: archives, wheels, deb, rpm and apk packages, bills of materials, checksums. Two builds of one commit are
-# equal, byte for byte. PLATFORMS="linux-amd64 darwin-arm64" chooses.
+# equal, byte for byte. PLATFORMS="linux-amd64 darwin-arm64" chooses. VERSION has to have a section in
+# CHANGELOG.md, which is the text of its release.
 dist:
+	$(if $(VERSION),python3 -B packaging/notes.py "$(VERSION)" >/dev/null)
 	packaging/dist.sh "$(or $(VERSION),$(shell sed -n 's/^var version = "\(.*\)"/\1/p' cmd/standpipe/version.go))" $(PLATFORMS)
 
 # Builds a part of it twice and looks at what is inside; some minutes.

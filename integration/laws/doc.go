@@ -6,6 +6,7 @@
 //	words_test.go       words that have a better one, as identifiers and in prose
 //	pages_test.go       links of the pages, and the events, settings and figures that they name
 //	licences_test.go    THIRD_PARTY_LICENSES: the licences of the modules that the program contains
+//	changelog_test.go   the sections of CHANGELOG.md, and the notes of a release made from them
 //	duplicates_test.go  no block of 12 lines is written twice
 //
 // tree_test.go reads the source, packages_test.go type-checks it. `make check` runs them.
