@@ -96,3 +96,37 @@ func TestBudget(t *testing.T) {
 		t.Error("0 percent allows one")
 	}
 }
+
+// The slow first response of a process that has just started, and one slow response among many, do not put an upstream off.
+func TestLatency(t *testing.T) {
+	var l latency
+	now := time.Unix(1000, 0)
+	add := func(n int, took time.Duration) {
+		for range n {
+			now = now.Add(10 * time.Millisecond)
+			l.add(took, now)
+		}
+	}
+	add(1, time.Second)
+	if l.value() != 0 {
+		t.Error("one response is enough")
+	}
+	add(20, 10*time.Millisecond)
+	if v := l.value(); v < 0.0099 || v > 0.0101 {
+		t.Errorf("%v after a slow start", v)
+	}
+	add(1, 500*time.Millisecond)
+	if v := l.value(); v > 0.0151 {
+		t.Errorf("%v after one slow response", v)
+	}
+	add(300, 100*time.Millisecond)
+	if v := l.value(); v < 0.09 {
+		t.Errorf("%v after many slow ones", v)
+	}
+	if e := l.excess(0.01, now); e < 0.08 || l.excess(0.01, now.Add(time.Minute)) > 0.001 {
+		t.Errorf("excess %v, %v", e, l.excess(0.01, now.Add(time.Minute)))
+	}
+	if l.forget(); l.value() != 0 {
+		t.Error("it is not forgotten")
+	}
+}

@@ -13,19 +13,26 @@ const latencyTime = 10 * time.Second
 // over time, so that it does not depend on the number of requests).
 type latency struct {
 	mu   sync.Mutex
-	mean float64 // seconds; 0: unknown
+	mean float64 // seconds; while there are few, the least
+	few  int     // how many samples there were, up to enough
 	last time.Time
 }
+
+// enough samples are needed before the mean counts: the first ones of a process that has just started say little, so of these
+// the least is taken.
+const enough = 10
 
 func (l *latency) add(took time.Duration, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.mean == 0 {
-		l.mean = took.Seconds()
-	} else {
-		keep := l.kept(now)
-		// Each sample counts for at least 1/20: the first ones of a burst come at one moment.
-		keep = min(keep, 0.95)
+	switch {
+	case l.few == 0:
+		l.mean, l.few = took.Seconds(), 1
+	case l.few < enough:
+		l.mean = min(l.mean, took.Seconds())
+		l.few++
+	default:
+		keep := min(l.kept(now), 0.99) // those that come at one moment count too
 		l.mean = l.mean*keep + took.Seconds()*(1-keep)
 	}
 	l.last = now
@@ -39,13 +46,16 @@ func (l *latency) kept(now time.Time) float64 {
 func (l *latency) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.mean = 0
+	l.mean, l.few = 0, 0
 }
 
-// value returns the mean in seconds; 0: unknown.
+// value returns the mean in seconds; 0: too little is known.
 func (l *latency) value() float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.few < enough {
+		return 0
+	}
 	return l.mean
 }
 
