@@ -4,6 +4,7 @@
 //	translate.go  servers: addresses, names, certificates
 //	general.go    limits, logs and TLS, which are one for all sites here
 //	location.go   locations: folders of files, and other servers
+//	access.go     allow, deny, auth_basic, auth_request and satisfy
 //	limits.go     limit_req and limit_conn
 //	php.go        scripts of PHP: a pattern of locations becomes a route
 //	upstream.go   the addresses of other servers

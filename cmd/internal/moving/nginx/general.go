@@ -124,6 +124,7 @@ func (t *translation) finish() {
 			t.d.Missing(l.at, "listen "+address, "some servers there redirect to https and others do not; `redirect_https` is for the whole address")
 		}
 	}
+	t.gates.write(t.servers)
 	t.limits.write(t.servers)
 	t.write()
 	if t.servers > 1 && slices.ContainsFunc(t.places, func(p *place) bool { return len(p.hosts) > 0 }) {

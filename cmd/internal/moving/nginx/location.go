@@ -34,14 +34,21 @@ func (t *translation) location(s *scope, d directive, hosts []string) {
 	}
 	title := strings.TrimSpace("location " + strings.Join(d.args, " "))
 	switch {
+	case how == "=" && asks(s, uri):
+		return // forward_auth asks its upstream
 	case isPHP(d): // php has made its route
 		rest(t, d)
+		t.gates.refuse(d.block, "a location for PHP")
 		return
 	case (how == "~" || how == "~*") && isDotDeny(d):
 		return
 	case how == "~" || how == "~*":
 		t.d.Missing(d.at, short(title), "a [[route]] or [[static]] has the beginning of the path; a pattern has no equivalent%s", within(d))
 		return
+	case how == "=":
+		t.gates.refuse(d.block, "a location for one path")
+	default:
+		t.gates.read(s, uri, hosts, false)
 	}
 	t.limits.read(s, uri, hosts)
 	passed := t.php(s, uri, hosts) != ""
@@ -227,6 +234,7 @@ func (t *translation) tryFiles(s *scope, d directive, p *place, hosts []string) 
 					t.route(inner, pass, p.path, hosts)
 				}
 				rest(t, l)
+				t.gates.refuse(l.block, "a location without a path")
 				return
 			}
 		}

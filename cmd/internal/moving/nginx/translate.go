@@ -25,6 +25,7 @@ func Import(in Input) (*draft.Draft, error) {
 	}
 	t := &translation{d: &draft.Draft{}, paths: draft.Paths{Base: filepath.Dir(path), Out: in.Out}, upstreams: map[string][]string{}, listens: map[string]*listen{}}
 	t.limits = newLimits(t.d)
+	t.gates = &gates{t: t}
 	r := &reader{prefix: filepath.Dir(path), absent: func(at draft.Place, name string) {
 		t.d.Missing(at, "include "+name, "the file is not here; import it too, if it says something about a site")
 	}}
@@ -46,6 +47,7 @@ type translation struct {
 	places    []*place
 	pairs     []pair
 	limits    *limits
+	gates     *gates
 	scripts   string // the folder of the server's PHP; empty: it has none
 	servers   int    // without those that redirect to https alone
 }
@@ -141,7 +143,7 @@ var structural = func() map[string]bool {
 	out := map[string]bool{}
 	for _, name := range strings.Fields("listen server_name root alias index try_files expires proxy_pass uwsgi_pass location ssl_certificate ssl_certificate_key http2 " +
 		"proxy_read_timeout uwsgi_read_timeout proxy_connect_timeout uwsgi_connect_timeout proxy_send_timeout uwsgi_send_timeout proxy_request_buffering uwsgi_request_buffering types internal " +
-		"limit_req limit_req_zone limit_req_status limit_req_dry_run limit_req_log_level limit_conn limit_conn_zone limit_conn_status limit_conn_dry_run limit_conn_log_level " +
+		"allow deny satisfy auth_basic auth_basic_user_file auth_request auth_request_set limit_req limit_req_zone limit_req_status limit_req_dry_run limit_req_log_level limit_conn limit_conn_zone limit_conn_status limit_conn_dry_run limit_conn_log_level " +
 		"fastcgi_pass fastcgi_param fastcgi_index fastcgi_split_path_info fastcgi_read_timeout fastcgi_connect_timeout fastcgi_send_timeout fastcgi_request_buffering") {
 		out[name] = true
 	}
@@ -174,6 +176,7 @@ func (t *translation) server(s *scope, block directive) {
 	redirect := redirectsToHTTPS(s)
 	if redirect == nil {
 		t.servers++
+		t.gates.read(s, "/", known, true)
 	}
 	for _, l := range here {
 		if redirect != nil && !l.tls {
