@@ -44,3 +44,19 @@ func BenchmarkStage(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkRefuse is a refused request of one client.
+func BenchmarkRefuse(b *testing.B) {
+	h := New(Options{Name: "api", State: NewState(1000), Key: keyOf(b, "client"), IPv6Prefix: 64, Rate: Rate{Count: 1, Per: 24 * time.Hour}, Status: 429})(
+		http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	rec, out := new(httpx.Writer), httptest.NewRecorder()
+	r := httptest.NewRequest("GET", "/", nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		out.Body.Reset()
+		rec.Reset(out)
+		rec.Info.Peer = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, 1}), 1)
+		rec.Info.ID = "01M8M14BBC1YVX80V3KKHA3WSH"
+		h.ServeHTTP(rec, r)
+	}
+}

@@ -55,10 +55,12 @@ func (l *limiter) refuse(rec *httpx.Writer, s *subject, v Verdict, reason string
 	if s.r.ContentLength != 0 {
 		rec.EndConnection() // the body has not been read
 	}
-	if reason == "rate" {
-		h := rec.Header()
-		h[fieldPolicy] = []string{l.policy}
-		h[fieldLimit] = []string{l.current(v)}
+	h := rec.Header()
+	switch reason {
+	case "rate":
+		h[fieldPolicy], h[fieldLimit] = []string{l.policy}, []string{l.current(v)}
+	case "concurrency": // when there is room again is not known
+		h[fieldPolicy], h[fieldLimit] = []string{fmt.Sprintf("%q;q=%d;qu=%q", l.o.Name, l.o.Concurrency, "concurrent-requests")}, []string{`"` + l.o.Name + `";r=0`}
 	}
 	l.o.Pages.Write(rec, s.r, status, "", v.Retry)
 	if reason == "rate" || reason == "concurrency" {

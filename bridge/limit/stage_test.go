@@ -228,7 +228,7 @@ func TestConcurrency(t *testing.T) {
 		begin()
 		begin()
 		for _, how := range []string{"answer", "panic", "abort"} {
-			if a := g.send("192.0.2.1"); a.StatusCode != 503 || a.Header.Get("Retry-After") != "1" || a.Header.Get("Ratelimit") != "" {
+			if a := g.send("192.0.2.1"); a.StatusCode != 503 || a.Header.Get("Retry-After") != "1" || a.Header.Get("Ratelimit") != `"api";r=0` || a.Header.Get("Ratelimit-Policy") != `"api";q=2;qu="concurrent-requests"` {
 				t.Errorf("%d %v", a.StatusCode, a.Header)
 			}
 			if st := g.o.State.Stats(); st.Running != 2 {
