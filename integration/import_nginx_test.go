@@ -85,11 +85,11 @@ func TestImportNginx(t *testing.T) {
 	has(t, text,
 		`user = "root"`, `access_log = "off"`, `max_body = "20MiB"`, `idle_timeout = "65s"`, "address = \":8080\"  # nginx.conf:22\n", `address = "127.0.0.1:8081"`, "address = \"unix:web.sock\"  # sites/one.conf:1",
 		`url = "/static/"`, `hosts = ["shop.example.org", "*.shop.example.org", "www.shop.example.org"]`, `cache_control = { "*" = "2592000s" }`, `headers = { Access-Control-Allow-Origin = "*" }`,
-		"dir = \"files/media\"  # nginx.conf:31\nurl = \"/media\"", `missing = "404"`, "path = \"/api/\"  # nginx.conf:35", `upstreams = ["http://127.0.0.1:9001", "http+unix:/run/app.sock"]`, "strip_prefix = true", `read_timeout = "90s"`,
+		"dir = \"files/media\"  # nginx.conf:31\nurl = \"/media\"", `missing = "404"`, "path = \"/api/\"  # nginx.conf:35", "balance = \"least_conn\"  # nginx.conf:13", "address = \"http://127.0.0.1:9001\"  # nginx.conf:14\nweight = 2", `address = "http+unix:/run/app.sock"`, "address = \"http://127.0.0.1:9009\"  # nginx.conf:16\ndown = true", "backup = true", "strip_prefix = true", `read_timeout = "90s"`,
 		`request_buffering = "off"`, `upstreams = ["uwsgi+unix:/run/uwsgi.sock"]`, `upstreams = ["http://${UPSTREAM}"]`, "missing = \"app\"",
-		"nginx.conf:11: include nowhere/x.conf", "nginx.conf:17: server 127.0.0.1:9010 backup", "nginx.conf:13: least_conn: `balance` in", "nginx.conf:14: server 127.0.0.1:9001 weight=2", "nginx.conf:20: map $http_upgrade: not yet", "nginx.conf:24: server_name ~^re",
+		"nginx.conf:11: include nowhere/x.conf", "nginx.conf:20: map $http_upgrade: not yet", "nginx.conf:24: server_name ~^re",
 		"nginx.conf:25: client_max_body_size 1m: `max_body` is one for all", "nginx.conf:32: location = /favicon.ico", `nginx.conf:33: location ~ \.php$`, "nginx.conf:36: proxy_set_header Host: not needed", "nginx.conf:41: location /old { return 302 /new }",
-		"nginx.conf:50: limit_req zone=one burst=5: its limit_req_zone is not here", "nginx.conf:51: content_by_lua_block: not yet", "!9009")
+		"nginx.conf:50: limit_req zone=one burst=5: its limit_req_zone is not here", "nginx.conf:51: content_by_lua_block: not yet")
 	for file, where := range map[string]string{"open.conf": "open.conf: a } is missing", "quote.conf": "quote.conf:2: the quote is never closed", "end.conf": "end.conf:1: listen has no ;", "loop.conf": "include each other", "none.conf": "none.conf", "close.conf": "close.conf:2: unexpected }"} {
 		write(t, dir, map[string]string{"open.conf": "server {\n listen 80;\n", "quote.conf": "server {\nroot 'x;\n}\n", "end.conf": "listen 80", "loop.conf": "include loop.conf;\n", "close.conf": "\n}\n"})
 		if r := run(t, dir, nil, "import", "nginx", file); r.code != 2 || r.out != "" || !strings.Contains(r.errout, where) {
@@ -173,4 +173,24 @@ server {
 			t.Errorf("%q", other.Header.Get("Cache-Control"))
 		}
 	}
+}
+
+// An upstream block with more than addresses becomes tables and keys of its routes.
+func TestImportNginxBalancing(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"app.py": hello("x"), "site.conf": `upstream a { hash $http_x_user consistent; server 127.0.0.1:1 weight=3 max_conns=7; server 127.0.0.1:2 backup slow_start=30s; server 127.0.0.1:3 max_fails=2; }
+upstream b { sticky cookie srv expires=1h; server 127.0.0.1:1; server 127.0.0.1:2 max_fails=0; }
+upstream c { hash $arg_x; server 127.0.0.1:1; }
+server { listen 127.0.0.1:0; location /a/ { proxy_pass http://a; } location /b/ { proxy_pass http://b; } location /c/ { proxy_pass http://c; } }
+`})
+	imported(t, dir, nil, "nginx", "site.conf")
+	r := run(t, dir, nil, "config")
+	fields := strings.Join(strings.Fields(r.out), " ")
+	if r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	has(t, fields, "route.0.balance hash:field:X-User", "route.0.upstream.0.weight 3", "route.0.upstream.0.max_conns 7", "route.0.upstream.1.backup on", "route.0.slow_start 0", "route.1.balance sticky", "route.1.sticky_cookie srv",
+		"route.1.max_fails 0", "route.2.balance p2c")
+	text := run(t, dir, nil, "import", "nginx", "site.conf").out
+	has(t, text, "site.conf:1: server 127.0.0.1:3 max_fails=2: ", "site.conf:3: hash $arg_x: ")
 }

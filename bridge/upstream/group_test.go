@@ -243,3 +243,19 @@ func TestSpeaksHTTP(t *testing.T) {
 		}
 	}
 }
+
+// What choosing an upstream and accounting for its response cost.
+func BenchmarkRequest(b *testing.B) {
+	for name, p := range map[string]Policy{"p2c": &TwoChoices{}, "round_robin": &RoundRobin{}} {
+		g := NewGroup(Options{Members: members(1, 1, 1), Policy: p, Limits: Limits{MaxFails: 5, EjectTime: time.Second}})
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				w := g.Walk("")
+				m, _ := w.Next(time.Now())
+				g.Report(m, Outcome{Took: time.Millisecond}, time.Now())
+				m.End()
+			}
+		})
+	}
+}

@@ -8,6 +8,7 @@
 //	limits.go     limit_req and limit_conn
 //	php.go        scripts of PHP: a pattern of locations becomes a route
 //	upstream.go   the addresses of other servers
+//	group.go      upstream blocks: servers and what is balanced by
 //	values.go     sizes, times, names
 //
 // A directive without an equivalent gets the sentence that cmd/internal/compat has for it. There is no goroutine.

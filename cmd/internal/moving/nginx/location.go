@@ -135,7 +135,7 @@ func (t *translation) route(s *scope, pass directive, uri string, hosts []string
 		r.Set(draft.Place{}, "hosts", hosts)
 	}
 	r.Set(draft.Place{}, "handler", "proxy")
-	r.Set(pass.at, "upstreams", to.addresses)
+	to.write(r, pass.at)
 	switch {
 	case to.uri == "" || to.uri == uri:
 	case strings.Trim(to.uri, "/") == "":

@@ -23,7 +23,7 @@ func Import(in Input) (*draft.Draft, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(in.Dir, path)
 	}
-	t := &translation{d: &draft.Draft{}, paths: draft.Paths{Base: filepath.Dir(path), Out: in.Out}, upstreams: map[string][]string{}, listens: map[string]*listen{}}
+	t := &translation{d: &draft.Draft{}, paths: draft.Paths{Base: filepath.Dir(path), Out: in.Out}, upstreams: map[string]*group{}, listens: map[string]*listen{}}
 	t.limits = newLimits(t.d)
 	t.gates = &gates{t: t}
 	r := &reader{prefix: filepath.Dir(path), absent: func(at draft.Place, name string) {
@@ -41,7 +41,7 @@ func Import(in Input) (*draft.Draft, error) {
 type translation struct {
 	d         *draft.Draft
 	paths     draft.Paths
-	upstreams map[string][]string
+	upstreams map[string]*group
 	listens   map[string]*listen
 	order     []string // of listens
 	places    []*place

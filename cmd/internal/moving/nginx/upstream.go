@@ -9,6 +9,7 @@ import (
 // target is a server that requests go to: the value of proxy_pass, uwsgi_pass or fastcgi_pass.
 type target struct {
 	addresses []string // as in upstreams of [[route]]
+	group     *group   // that they are of; nil: the one address stands in the directive itself
 	uri       string   // what follows host and port; empty: nothing
 	remote    bool     // it is not on this machine, by its name
 }
@@ -41,10 +42,11 @@ func (t *translation) targetOf(pass directive) (target, error) {
 	}
 	out := target{uri: uri}
 	if group, ok := t.upstreams[host]; ok {
-		for _, server := range group {
-			out.addresses = append(out.addresses, addressOf(scheme, server))
+		out.group = group
+		for _, one := range group.servers {
+			out.addresses = append(out.addresses, addressOf(scheme, one.address))
 		}
-		if len(group) == 0 {
+		if len(group.servers) == 0 {
 			return out, fmt.Errorf("the upstream %s has no servers", host)
 		}
 		return out, nil
@@ -63,31 +65,4 @@ func addressOf(scheme, server string) string {
 		return scheme + "+unix:" + strings.TrimPrefix(path, "//")
 	}
 	return scheme + "://" + server
-}
-
-// upstream reads an upstream block.
-func (t *translation) upstream(d directive) {
-	list := []string{}
-	for _, s := range d.block {
-		if s.name != "server" {
-			t.none(s)
-			continue
-		}
-		use := true
-		for _, word := range s.args[min(1, len(s.args)):] {
-			switch {
-			case word == "down":
-				use = false
-			case word == "backup":
-				use = false
-				t.d.Missing(s.at, s.String(), "a backup is not known: upstreams are used round-robin")
-			case strings.HasPrefix(word, "weight="):
-				t.d.Missing(s.at, s.String(), "weights are not known: upstreams are used round-robin")
-			}
-		}
-		if use {
-			list = append(list, s.arg(0))
-		}
-	}
-	t.upstreams[d.arg(0)] = list
 }
