@@ -23,6 +23,7 @@
 //	limits.go     [[limit]]: its stages, and what they have counted
 //	explain.go    Explain: who would answer a request, and why; trace: what is asked on the way
 //	routes.go     [[route]]: the conditions and the handler of each
+//	fields.go     [[fields]]: the changes of fields
 //	scanners.go   paths that only scanners ask for
 //	scripts.go    the scripts of a [[route]] to FastCGI upstreams
 //	finder.go     finder: upstreams that come and go, by names and a file

@@ -295,6 +295,16 @@ path = "/body_file"
 respond = 200
 body_file = "busy.html"
 
+[[fields]]
+side = "request"
+remove = ["X-Bad"]
+set = { X-Client = "{client}" }
+add = { X-More = "1" }
+
+[[fields]]
+status = [404]
+set = { X-A = "b" }
+
 [[app]]
 name = "shop"
 module = "app:app"

@@ -10,6 +10,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/access"
 	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/compress"
+	"github.com/standpipe/standpipe/bridge/fields"
 	"github.com/standpipe/standpipe/bridge/forwarded"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/rewrite"
@@ -30,12 +31,12 @@ type Stage struct {
 }
 
 // outer are the stages that refused requests have too.
-func (t *site) outer(p *parts, trust *forwarded.Trust, fields *forwarded.Fields, pages *httpx.Pages) []Stage {
+func (t *site) outer(p *parts, trust *forwarded.Trust, trusted *forwarded.Fields, pages *httpx.Pages) []Stage {
 	return []Stage{
 		{"done", on(len(p.observers) > 0, chain.Done(p.observers...))}, // sees what all others did
 		{"panics", chain.Panics(chain.PanicsOptions{Pages: pages, Log: p.log})},
 		{"peer", forwarded.Peer(trust)},
-		{"id", chain.ID(fields.ID())}, // behind peer: a trusted proxy's id is kept
+		{"id", chain.ID(trusted.ID())}, // behind peer: a trusted proxy's id is kept
 		{"server field", on(t.cfg.Responses.ServerHeader != "", chain.ServerField(t.cfg.Responses.ServerHeader))},
 	}
 }
@@ -48,7 +49,7 @@ func (t *site) stages(p *parts, apps map[string]http.Handler, pages *httpx.Pages
 	if err != nil {
 		return nil, err
 	}
-	fields, err := forwarded.ParseFields(cfg.Trust.Fields)
+	trusted, err := forwarded.ParseFields(cfg.Trust.Fields)
 	if err != nil {
 		return nil, fmt.Errorf("trusted_fields: %w", err)
 	}
@@ -60,13 +61,14 @@ func (t *site) stages(p *parts, apps map[string]http.Handler, pages *httpx.Pages
 	if err != nil {
 		return nil, err
 	}
-	outer := t.outer(p, trust, fields, pages)
+	outer := t.outer(p, trust, trusted, pages)
 	t.refused = wrap(p.refusals.handler(pages), outer)
 	return append(outer,
 		Stage{"path", chain.Path()}, // before all that look at the path
 		Stage{"health", on(cfg.Responses.HealthPath != "off", chain.Health(p.healthOptions(cfg)))}, // before forwarded, so that a balancer's checks cause no records
-		Stage{"forwarded", forwarded.New(forwarded.Options{Trust: trust, Fields: fields, Log: p.log})},
+		Stage{"forwarded", forwarded.New(forwarded.Options{Trust: trust, Fields: trusted, Log: p.log})},
 		Stage{"hsts", on(cfg.TLS.HSTS != "off", chain.HSTS(cfg.TLS.HSTS))}, // behind forwarded, which may know the scheme
+		Stage{"fields", fields.New(changes(cfg.Fields))},                   // [[fields]]: refusals have them too
 		Stage{"limits", chain.Limits(chain.LimitsOptions{MaxBody: cfg.Limits.MaxBody, MaxTarget: int(cfg.Limits.MaxTarget), MaxFields: cfg.Limits.MaxFields, Pages: pages, Log: p.log})},
 		Stage{"denied", access.NewDenials(t.access.all)},     // standpipe deny
 		Stage{"limit", t.limit("", p, pages)},                // [[limit]]
@@ -81,6 +83,7 @@ func (t *site) stages(p *parts, apps map[string]http.Handler, pages *httpx.Pages
 func (t *site) appStages(p *parts, r run, pages *httpx.Pages) []Stage {
 	files := t.cfg.Files
 	return []Stage{
+		{"fields", fields.New(changes(r.app.Fields))}, // files of the app and error pages in its place have them too
 		{"static", p.static.AppStage(t.cfg, r.files, pages)},
 		{"limit", t.limit(r.app.Name, p, pages)}, // [[limit]] for apps; files are not counted
 		{"compress", on(r.app.Files.CompressApp && len(files.CompressCodings) > 0,
@@ -95,6 +98,7 @@ func (t *site) routeStages(o *oneRoute) []Stage {
 		rule = *o.rule
 	}
 	return []Stage{
+		{"fields", fields.New(changes(o.r.Fields))},
 		{"rewrite", on(o.rule != nil, rewrite.Stage(rewrite.Options{Rule: rule, Pages: o.pages, Log: o.p.log}))}, // the last one: all others see the client's path
 	}
 }

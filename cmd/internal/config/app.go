@@ -31,6 +31,7 @@ type App struct {
 	Workers  Workers
 	Requests Requests
 	Files    AppFiles
+	Fields   []FieldRule // [[app.fields]]
 	Life     Life
 	Confine  Confine
 

@@ -35,6 +35,7 @@ type Config struct {
 	Static       []Static      // [[static]]; folders of files for the whole server
 	Apps         []App         // [[app]]; names are unique; none: routes or folders answer
 	RateLimits   []RateLimit   // [[limit]]; bounds of what each client sends
+	Fields       []FieldRule   // [[fields]]; changed fields of all requests and responses
 	Routes       []Route       // [[route]]; requests for other servers: the first match wins; apps answer the rest
 
 	MemoryLimit int64 // bytes that the machine has, or our control group may have; no setting; 0: unknown

@@ -18,8 +18,9 @@ type Route struct {
 	Handler          string `key:"handler"` // "proxy", "static", "app", "redirect" or "respond"
 	Balance          Balance
 	Scripts          Scripts
-	StripPrefix      bool   `key:"strip_prefix"`      // the upstream does not see Path
-	RequestBuffering string `key:"request_buffering"` // "on": an upstream is asked when the request body is complete; "off": before it is read
+	Fields           []FieldRule // [[route.fields]]
+	StripPrefix      bool        `key:"strip_prefix"`      // the upstream does not see Path
+	RequestBuffering string      `key:"request_buffering"` // "on": an upstream is asked when the request body is complete; "off": before it is read
 
 	SendProxy string `key:"send_proxy"` // "off"; "v2": connections begin with a PROXY header
 

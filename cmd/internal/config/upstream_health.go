@@ -1,9 +1,7 @@
 package config
 
 import (
-	"fmt"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -56,32 +54,12 @@ func (*Health) Settings() schema.Group {
 	}}
 }
 
-func setStatuses(h *Health, in schema.Input) error {
-	h.Statuses = nil
-	for _, v := range in.List() {
-		first, last, isRange := strings.Cut(v, "-")
-		if !isRange {
-			last = first
-		}
-		a, err := strconv.Atoi(first)
-		b, err2 := strconv.Atoi(last)
-		if err != nil || err2 != nil || a < 100 || b > 599 || a > b {
-			return fmt.Errorf("%q is not a status, or a range such as 200-399", v)
-		}
-		h.Statuses = append(h.Statuses, [2]int{a, b})
-	}
-	return nil
+func setStatuses(h *Health, in schema.Input) (err error) {
+	h.Statuses, err = parseStatuses(in.List())
+	return err
 }
 
-func showStatuses(h *Health) (string, bool) {
-	list := make([]string, len(h.Statuses))
-	for i, s := range h.Statuses {
-		if list[i] = strconv.Itoa(s[0]); s[1] != s[0] {
-			list[i] += "-" + strconv.Itoa(s[1])
-		}
-	}
-	return strings.Join(list, ","), true
-}
+func showStatuses(h *Health) (string, bool) { return formatStatuses(h.Statuses), true }
 
 // Check finds mistakes in the values.
 func (h *Health) Check(row *schema.Row) {
