@@ -241,6 +241,34 @@ func TestDenyOutlivesRestart(t *testing.T) {
 	s.want(200, "/", from("203.0.113.7"))
 }
 
+// check --explain names the tables and looks at the lists; no service is asked.
+func TestAccessExplained(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"app.py": hello("x"), "standpipe.toml": `bind = "127.0.0.1:8000"
+[[access]]
+path = "/admin"
+allow = ["10.0.0.0/8"]
+forward_auth = "http://192.0.2.1:1/verify"
+[[access]]
+path = "/any"
+allow = ["10.0.0.0/8"]
+forward_auth = "http://192.0.2.1:1/verify"
+satisfy = "any"
+[[app]]
+name = "a"
+module = "app:app"
+`})
+	for _, c := range []struct{ target, client, want string }{
+		{"/admin/x", "10.0.0.1", "wants an address of its lists and the consent of http://192.0.2.1:1/verify"}, {"/admin/x", "10.0.0.1", "app a"},
+		{"/admin/x", "127.0.0.9", "access answers 403"}, {"/any", "127.0.0.9", "its lists or the consent"}, {"/any", "127.0.0.9", "app a"}, {"/", "127.0.0.9", "app a"},
+	} {
+		r := run(t, dir, nil, "check", "--explain", "GET http://h:8000"+c.target, "--client", c.client)
+		if r.code != 0 || !strings.Contains(r.out, c.want) || c.target == "/" && strings.Contains(r.out, "wants") {
+			t.Errorf("%s of %s: %d %s%s", c.target, c.client, r.code, r.out, r.errout)
+		}
+	}
+}
+
 // A million networks take less than 100 MB, and a request is answered with them.
 func TestAccessMillionNetworks(t *testing.T) {
 	t.Parallel()

@@ -81,7 +81,7 @@ hosts = ["m.example.org"]
 		{[]string{"http://h:8080/media/a.txt"}, explained{Address: "127.0.0.1:8080", Answer: "static file", Status: 200}, "static standpipe.toml:11 "},
 		{[]string{"http://h:8080/media/none"}, explained{Address: "127.0.0.1:8080", Answer: "app", Name: "shop", Path: "/media/none"}, "app shop "},
 		{[]string{"http://h:8080/own/b.txt"}, explained{Address: "127.0.0.1:8080", Answer: "static file", Status: 200}, "app shop "},
-		{[]string{"http://h:8080/private/x"}, explained{Address: "127.0.0.1:8080", Answer: "access", Status: 403}, "denied  passes"},
+		{[]string{"http://h:8080/private/x"}, explained{Address: "127.0.0.1:8080", Answer: "access", Status: 403}, "access /private "},
 		{[]string{"http://h:8080/private/x", "--client", "10.1.2.3"}, explained{Address: "127.0.0.1:8080", Answer: "app", Name: "shop", Path: "/private/x"}, "app shop "},
 		{[]string{"http://h:8080/livez"}, explained{Address: "127.0.0.1:8080", Answer: "health check", Status: 200}, ""},
 		{[]string{"http://h:8080/x/..%2fy"}, explained{Address: "127.0.0.1:8080", Answer: "limits", Status: 400}, "health  passes"},

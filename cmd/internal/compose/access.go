@@ -127,8 +127,8 @@ func (r *accessRules) close() {
 	}
 }
 
-// rules makes those of the site.
-func (a *Access) rules(t *site, pages *httpx.Pages) (*accessRules, error) {
+// rules makes those of the site. With a trace no password is needed and no service asked.
+func (a *Access) rules(t *site, pages *httpx.Pages, tr *trace) (*accessRules, error) {
 	trust, err := trustOf(t.cfg)
 	if err != nil {
 		return nil, err
@@ -141,6 +141,7 @@ func (a *Access) rules(t *site, pages *httpx.Pages) (*accessRules, error) {
 		if tables[i], err = a.table(t.cfg, c, r.opening); err != nil {
 			return nil, fmt.Errorf("[[access]] %s: %w", c.Place(), err)
 		}
+		tr.access(tables[i], c)
 		if f := tables[i].Forward; f != nil {
 			r.asked = append(r.asked, f)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/bridge/access"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/route"
 	"github.com/standpipe/standpipe/cmd/internal/config"
@@ -198,6 +199,39 @@ func (t *trace) route(v route.Verdict) {
 func (t *trace) pattern(v route.Verdict) {
 	t.e.Name = ""
 	t.e.Steps = append(t.e.Steps, Step{"app", v.Name, v.Wants, v.Fails})
+}
+
+// access has a table that is for the request noted, with what it asks for. Of that the lists alone are looked at.
+func (t *trace) access(table *access.Table, c *config.Access) {
+	if t == nil {
+		return
+	}
+	var wants []string
+	if table.Addresses != nil {
+		wants = append(wants, "an address of its lists")
+	}
+	if table.Basic != nil {
+		wants = append(wants, "a password of "+c.Users)
+	}
+	if table.Forward != nil {
+		wants = append(wants, "the consent of "+c.Forward)
+	}
+	word := " and "
+	if table.Any {
+		word = " or "
+		if table.Basic != nil || table.Forward != nil {
+			table.Addresses = nil // the client may have the other
+		}
+	}
+	table.Basic, table.Forward = nil, nil
+	match := table.Match
+	table.Match = func(r *http.Request) bool {
+		yes := match == nil || match(r)
+		if yes {
+			t.e.Steps = append(t.e.Steps, Step{What: "access", Name: c.Place(), Wants: "wants " + strings.Join(wants, word)})
+		}
+		return yes
+	}
 }
 
 // app takes the place of an app's workers; nil: there is no trace.

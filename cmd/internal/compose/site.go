@@ -129,7 +129,7 @@ func (t *site) assemble(p *parts) error {
 	if t.hosts, err = p.static.Group(t.cfg); err != nil {
 		return err
 	}
-	if t.access, err = p.clients.rules(t, pages); err != nil {
+	if t.access, err = p.clients.rules(t, pages, p.trace); err != nil {
 		return err
 	}
 	stages, err := t.stages(p, apps, pages)
