@@ -47,7 +47,7 @@ http {
             proxy_set_header Host $host;
             proxy_set_header Upgrade $http_upgrade;
             proxy_read_timeout 1m30s;
-            proxy_request_buffering off;
+            proxy_request_buffering off; proxy_buffering off;
         }
         location /old { return 302 /new; }
         location / {
@@ -86,7 +86,7 @@ func TestImportNginx(t *testing.T) {
 		`user = "root"`, `access_log = "off"`, `max_body = "20MiB"`, `idle_timeout = "65s"`, "address = \":8080\"  # nginx.conf:22\n", `address = "127.0.0.1:8081"`, "address = \"unix:web.sock\"  # sites/one.conf:1",
 		`url = "/static/"`, `hosts = ["shop.example.org", "*.shop.example.org", "www.shop.example.org"]`, `cache_control = { "*" = "2592000s" }`, `headers = { Access-Control-Allow-Origin = "*" }`,
 		"dir = \"files/media\"  # nginx.conf:31\nurl = \"/media\"", `missing = "404"`, "path = \"/api/\"  # nginx.conf:35", "balance = \"least_conn\"  # nginx.conf:13", "address = \"http://127.0.0.1:9001\"  # nginx.conf:14\nweight = 2", `address = "http+unix:/run/app.sock"`, "address = \"http://127.0.0.1:9009\"  # nginx.conf:16\ndown = true", "backup = true", "strip_prefix = true", `read_timeout = "90s"`,
-		`request_buffering = "off"`, `upstreams = ["uwsgi+unix:/run/uwsgi.sock"]`, `upstreams = ["http://${UPSTREAM}"]`, "missing = \"app\"",
+		`request_buffering = "off"`, `response_buffering = "off"`, `upstreams = ["uwsgi+unix:/run/uwsgi.sock"]`, `upstreams = ["http://${UPSTREAM}"]`, "missing = \"app\"",
 		"nginx.conf:11: include nowhere/x.conf", "nginx.conf:20: map $http_upgrade: not yet", "nginx.conf:24: server_name ~^re",
 		"nginx.conf:25: client_max_body_size 1m: `max_body` is one for all", "nginx.conf:32: location = /favicon.ico", `nginx.conf:33: location ~ \.php$`, "nginx.conf:36: proxy_set_header Host: not needed", "nginx.conf:41: location /old { return 302 /new }",
 		"nginx.conf:50: limit_req zone=one burst=5: its limit_req_zone is not here", "nginx.conf:51: content_by_lua_block: not yet")

@@ -16,7 +16,8 @@
 //	forward.go     what an upstream is told of the client
 //	client.go      what a PROXY header tells it of the client
 //	path.go        the path that an upstream gets
-//	response.go    the response of an upstream: its fields, and silence within it
+//	response.go    the response of an upstream: its fields
+//	pump.go        the body of a response: silence within it, and clients that are slower than the upstream
 //	headwriter.go  how a response's head goes to the client: names, informational responses
 //	errors.go      the only map from errors to statuses
 //
@@ -24,6 +25,7 @@
 // it is reached (bridge/upstream), other protocols (an http.RoundTripper each,
 // bridge/uwsgi), who the client is (bridge/forwarded).
 //
-// Goroutines: those of the transports, and two of ReverseProxy's for an upgraded
-// connection, which end with it.
+// Goroutines: those of the transports; two of ReverseProxy's for an upgraded
+// connection, which end with it; the pump of a response whose client is slow, which its timer starts, which ends when the
+// upstream has ended or at stop, and which watched.Close waits for.
 package proxy

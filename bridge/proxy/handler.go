@@ -38,6 +38,11 @@ type Options struct {
 	SendProxy bool
 	// Spool holds request bodies; nil: one of its own with the defaults.
 	Spool *spool.Spool
+	// Answers holds what slow clients have not taken of responses; nil: some of its own with the defaults, and files beside
+	// those of Spool.
+	Answers *spool.Pipes
+	// Straight: an upstream waits for its client instead.
+	Straight bool
 	// Unbuffered: a request body is forwarded while it comes, if its length is known or
 	// all upstreams speak HTTP.
 	Unbuffered bool
@@ -49,7 +54,7 @@ type Options struct {
 	ReadTimeout time.Duration
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
-	// Log gets upstream_failed, upstream_retried, upstream_full, retry_budget and field_dropped; nil: no log.
+	// Log gets upstream_failed, upstream_retried, upstream_full, retry_budget, answer_spool and field_dropped; nil: no log.
 	Log hclog.Logger
 }
 
@@ -66,6 +71,7 @@ type Handler struct {
 	Options
 	proxy     httputil.ReverseProxy
 	exhausted httpx.LogLimiter // retry_budget
+	unspooled httpx.LogLimiter // answer_spool
 	oddFields httpx.LogLimiter // field_dropped, by field; once for ever
 }
 
@@ -77,11 +83,14 @@ func New(o Options) *Handler {
 	if o.Spool == nil {
 		o.Spool = &spool.Spool{}
 	}
+	if o.Answers == nil {
+		o.Answers = &spool.Pipes{Spool: o.Spool, Memory: 256 << 10, Total: 64 << 20, Max: 256 << 20}
+	}
 	o.Path = strings.TrimRight(o.Path, "/")
-	h := &Handler{Options: o, exhausted: httpx.LogLimiter{Every: time.Minute}}
+	h := &Handler{Options: o, exhausted: httpx.LogLimiter{Every: time.Minute}, unspooled: httpx.LogLimiter{Every: time.Minute}}
 	h.proxy = httputil.ReverseProxy{
 		Rewrite:        rewrite,
-		BufferPool:     &buffers{},
+		BufferPool:     &copies,
 		Transport:      attempts{},
 		ModifyResponse: func(resp *http.Response) error { return requestOf(resp.Request.Context()).answered(resp) },
 		ErrorHandler:   func(_ http.ResponseWriter, r *http.Request, err error) { requestOf(r.Context()).fail(err) },
@@ -94,6 +103,8 @@ func New(o Options) *Handler {
 type buffers struct{ pool sync.Pool }
 
 const copySize = 32 << 10 // bytes
+
+var copies buffers
 
 func (b *buffers) Get() []byte {
 	if p, ok := b.pool.Get().(*[]byte); ok {

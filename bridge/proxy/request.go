@@ -71,8 +71,12 @@ func (q *request) cause(err error) error {
 		return httpx.ErrClientGone
 	case q.body.Err() != nil:
 		return q.body.Err()
-	case q.ctx != nil && context.Cause(q.ctx) == errSilent:
-		return errSilent
+	}
+	if q.ctx != nil {
+		switch c := context.Cause(q.ctx); c {
+		case errSilent, httpx.ErrClientGone:
+			return c
+		}
 	}
 	return err
 }

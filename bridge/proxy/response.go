@@ -1,11 +1,9 @@
 package proxy
 
 import (
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
@@ -45,33 +43,4 @@ func (q *request) answered(resp *http.Response) error {
 	}
 	q.watch(resp)
 	return nil
-}
-
-// watched is the body of an upstream's response. It bounds the upstream's silence, and
-// keeps why it ended before its end.
-type watched struct {
-	io.ReadCloser
-	q     *request
-	timer *time.Timer // nil: silence is not bounded
-}
-
-func (q *request) watch(resp *http.Response) {
-	b := &watched{ReadCloser: resp.Body, q: q}
-	if d := q.h.ReadTimeout; d > 0 {
-		b.timer = time.AfterFunc(d, func() { q.cancel(errSilent) })
-		b.timer.Stop()
-	}
-	resp.Body = b
-}
-
-func (b *watched) Read(p []byte) (int, error) {
-	if b.timer != nil {
-		b.timer.Reset(b.q.h.ReadTimeout)
-		defer b.timer.Stop()
-	}
-	n, err := b.ReadCloser.Read(p)
-	if err != nil && err != io.EOF {
-		b.q.cut = b.q.cause(err)
-	}
-	return n, err
 }

@@ -196,6 +196,7 @@ handler = "proxy"
 upstreams = ["http://127.0.0.1:1", "uwsgi://127.0.0.1:2"]
 strip_prefix = "on"
 request_buffering = "off"
+response_buffering = "off"
 send_proxy = "v2"
 connect_timeout = "4s"
 send_timeout = "59s"

@@ -22,6 +22,8 @@ type Route struct {
 	StripPrefix      bool        `key:"strip_prefix"`      // the upstream does not see Path
 	RequestBuffering string      `key:"request_buffering"` // "on": an upstream is asked when the request body is complete; "off": before it is read
 
+	ResponseBuffering string `key:"response_buffering"` // "on": a response waits for its slow client; "off": its upstream waits
+
 	SendProxy string `key:"send_proxy"` // "off"; "v2": connections begin with a PROXY header
 
 	ConnectTimeout time.Duration `key:"connect_timeout"` // until an upstream has taken the connection
@@ -47,6 +49,7 @@ func (*Route) Settings() schema.Group {
 		{Key: "handler", Kind: schema.Choice, Choices: []string{"proxy", "static", "app", "redirect", "respond"}, Reload: true, Derived: "the one whose key is set"},
 		{Key: "strip_prefix", Kind: schema.Switch, Default: "off", Reload: true},
 		{Key: "request_buffering", Kind: schema.Choice, Choices: []string{"on", "off"}, Default: "on", Reload: true},
+		{Key: "response_buffering", Kind: schema.Choice, Choices: []string{"on", "off"}, Default: "on", Reload: true},
 		{Key: "send_proxy", Kind: schema.Choice, Choices: []string{"off", "v2"}, Default: "off", Reload: true},
 		{Key: "connect_timeout", Kind: schema.Duration, Default: "5s", Reload: true},
 		{Key: "send_timeout", Kind: schema.Duration, Default: "60s", Reload: true},

@@ -7,7 +7,7 @@ func requestEvents() []Event {
 		event("auth_failed", "warn", "A client has sent a wrong password; it got 401.", "client user rule table id method host target", "A typing error, or a client that tries passwords: `standpipe deny ADDRESS`, or a `[[limit]]` whose offenders are denied. Logged at most once a minute for each address."),
 		event("forward_auth_failed", "error", "The service of forward_auth did not say whether a request may pass; the client got 503.", "client rule table id method host target error", "Check the service: `error` says how it failed. Logged at most once a minute for each service."),
 		event("after_response_failed", "error", "A callback of standpipe.after_response raised.", ofWorker+ofRequest+"traceback", "Fix the callback; the response had been sent completely."),
-		event("answer_spool", "warn", "Responses to slow clients cannot be written to files; their workers wait for the clients.", ofRequest+"error", "Free space in spool_dir, or raise answer_total."),
+		event("answer_spool", "warn", "Responses to slow clients cannot be written to files; their workers or upstreams wait for the clients.", ofRequest+"upstream error", "Free space in spool_dir, or raise answer_total."),
 		event("app_error", "error", "The app raised an exception; the client got 500, or a cut connection if the response had begun.", ofRequest+"error traceback at", "Fix the app: the traceback is its own."),
 		event("bad_response", "error", "The app's response violates WSGI; the client got 500.", ofRequest+"error", "Fix the app: `error` names the violation."),
 		event("body_file_unreadable", "warn", "A worker could not open a request body's file and reads it through the pipe.", ofWorker+ofRequest, "Give the app's user access to spool_dir."),

@@ -155,9 +155,11 @@ func (t *translation) route(s *scope, pass directive, uri string, hosts []string
 			}
 		}
 	}
-	for _, name := range []string{"proxy_request_buffering", "uwsgi_request_buffering", "fastcgi_request_buffering"} {
-		if d, ok := s.get(name); ok && d.arg(0) == "off" {
-			r.Set(d.at, "request_buffering", "off")
+	for name, key := range map[string]string{"request_buffering": "request_buffering", "buffering": "response_buffering"} {
+		for _, kind := range []string{"proxy_", "uwsgi_", "fastcgi_"} {
+			if d, ok := s.get(kind + name); ok && d.arg(0) == "off" {
+				r.Set(d.at, key, "off")
+			}
 		}
 	}
 	t.places = append(t.places, &place{table: r, path: uri, hosts: hosts})

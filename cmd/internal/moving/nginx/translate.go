@@ -144,7 +144,7 @@ var structural = func() map[string]bool {
 	for _, name := range strings.Fields("listen server_name root alias index try_files expires proxy_pass uwsgi_pass location ssl_certificate ssl_certificate_key http2 " +
 		"proxy_read_timeout uwsgi_read_timeout proxy_connect_timeout uwsgi_connect_timeout proxy_send_timeout uwsgi_send_timeout proxy_request_buffering uwsgi_request_buffering types internal " +
 		"allow deny satisfy auth_basic auth_basic_user_file auth_request auth_request_set limit_req limit_req_zone limit_req_status limit_req_dry_run limit_req_log_level limit_conn limit_conn_zone limit_conn_status limit_conn_dry_run limit_conn_log_level " +
-		"fastcgi_pass fastcgi_param fastcgi_index fastcgi_split_path_info fastcgi_read_timeout fastcgi_connect_timeout fastcgi_send_timeout fastcgi_request_buffering") {
+		"fastcgi_pass fastcgi_param fastcgi_index fastcgi_split_path_info fastcgi_read_timeout fastcgi_connect_timeout fastcgi_send_timeout fastcgi_request_buffering proxy_buffering uwsgi_buffering fastcgi_buffering") {
 		out[name] = true
 	}
 	return out
