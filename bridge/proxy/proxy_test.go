@@ -487,3 +487,25 @@ func TestSticky(t *testing.T) {
 		}
 	}
 }
+
+// tooLarge refuses each request because of the request itself.
+type tooLarge struct{ error }
+
+func (tooLarge) OfRequest() bool                                   { return true }
+func (e tooLarge) RoundTrip(*http.Request) (*http.Response, error) { return nil, e }
+
+// What a client causes puts no upstream out of service, and is not tried again.
+func TestFaultsOfRequests(t *testing.T) {
+	t.Parallel()
+	up := &upstream.Member{Upstream: upstream.NewUpstream("a", "uwsgi", "a", time.Now()), Transport: tooLarge{io.EOF}}
+	other := &upstream.Member{Upstream: upstream.NewUpstream("b", "uwsgi", "b", time.Now()), Transport: tooLarge{io.EOF}}
+	g := newRig(t, Options{Group: upstream.NewGroup(upstream.Options{Members: []*upstream.Member{up, other}, Limits: upstream.Limits{MaxFails: 1, EjectTime: time.Hour}, RetryBudget: 20})})
+	for range 4 {
+		if resp, _, err := g.do("GET", "/", nil); err != nil || resp.StatusCode != 502 {
+			t.Errorf("%v %v", resp, err)
+		}
+	}
+	if now := time.Now(); up.State(now) != upstream.Available || other.State(now) != upstream.Available || strings.Contains(g.log.String(), "upstream_retried") {
+		t.Errorf("%v %v\n%s", up.State(now), other.State(now), g.log)
+	}
+}

@@ -41,7 +41,7 @@ func (q *request) outcome(req *http.Request, status int, err error, took time.Du
 		o.Failed, o.Neutral = false, true
 	case upstream.NotTaken(err):
 		o.Cause = upstream.Connect
-	case upstream.StatusOf(err) != 0: // the request's
+	case upstream.StatusOf(err) != 0, upstream.OfRequest(err):
 		o.Failed, o.Neutral = false, true
 	case upstream.TimedOut(err):
 		o.Cause = upstream.Timeout

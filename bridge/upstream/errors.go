@@ -23,6 +23,12 @@ func NotTaken(err error) bool {
 	return Refused(err) || errors.As(err, &refusal) && refusal.NotTaken()
 }
 
+// OfRequest reports whether err is the request's fault, so that it says nothing about the server.
+func OfRequest(err error) bool {
+	var fault interface{ OfRequest() bool }
+	return errors.As(err, &fault) && fault.OfRequest()
+}
+
 // Closed reports whether err means that the other side closed the connection.
 func Closed(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)

@@ -30,6 +30,9 @@ func (e *BufferSize) Error() string {
 
 func (e *BufferSize) Unwrap() error { return e.Err }
 
+// OfRequest tells that other requests may well get a response (upstream.OfRequest).
+func (*BufferSize) OfRequest() bool { return true }
+
 // usualBuffer is uWSGI's default buffer-size; bytes.
 const usualBuffer = 4096
 
