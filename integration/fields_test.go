@@ -120,3 +120,57 @@ set = { X-Error = "yes" }
 	head, _ = get("/")
 	has(head, "X-Frame: SAMEORIGIN")
 }
+
+// What browsers ask before a page of another origin may send a request is answered without Python, and responses have the
+// fields that they look for.
+func TestFieldsForBrowsers(t *testing.T) {
+	t.Parallel()
+	up := recording(t, answerUp)
+	s := start(t, opts{Dir: project(t, map[string]string{"app.py": `def app(environ, start_response):
+    print("ASKED", environ["REQUEST_METHOD"], flush=True)
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2"), ("x-frame-options", "DENY"), ("Access-Control-Allow-Origin", "*")])
+    return [b"ok"]
+`, "standpipe.toml": strings.ReplaceAll(`[[route]]
+path = "/up"
+upstreams = ["UP"]
+security_fields = "on"
+[route.cors]
+origins = ["*"]
+[[app]]
+module = "app:app"
+workers = 1
+security_fields = "on"
+[app.cors]
+origins = ["https://*.example.org"]
+methods = ["GET", "PUT"]
+headers = ["X-Token"]
+credentials = true
+max_age = "1h"
+`, "UP", up.URL)}), Args: []string{"-c", "standpipe.toml"}})
+	preflight := func(path, origin string) *response {
+		return s.do(s.request("OPTIONS", path, nil, "Origin: "+origin, "Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: x-token"))
+	}
+	r := preflight("/", "https://shop.example.org")
+	if h := r.Header; r.Status != 204 || h.Get("Access-Control-Allow-Origin") != "https://shop.example.org" || h.Get("Access-Control-Allow-Methods") != "GET, PUT" ||
+		h.Get("Access-Control-Allow-Headers") != "X-Token" || h.Get("Access-Control-Allow-Credentials") != "true" || h.Get("Access-Control-Max-Age") != "3600" || h.Get("Vary") != "Origin" {
+		t.Errorf("%d %v", r.Status, h)
+	}
+	if r = preflight("/", "https://example.com"); r.Status != 204 || r.Header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("%d %v", r.Status, r.Header)
+	}
+	if r = preflight("/up", "https://example.com"); r.Status != 204 || r.Header.Get("Access-Control-Allow-Origin") != "*" || len(up.taken()) != 0 {
+		t.Errorf("%d %v", r.Status, r.Header)
+	}
+	r = s.get("/", "Origin: https://shop.example.org")
+	if h := r.Header; len(h["Access-Control-Allow-Origin"]) != 1 || h.Get("Access-Control-Allow-Origin") != "https://shop.example.org" || h.Get("X-Frame-Options") != "DENY" || h["Content-Security-Policy"] != nil ||
+		h.Get("Referrer-Policy") == "" || h.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("%v", h)
+	}
+	if h := s.get("/up", "Origin: https://shop.example.org").Header; h.Get("Access-Control-Allow-Origin") != "*" || h.Get("X-Frame-Options") != "SAMEORIGIN" || h.Get("Content-Security-Policy") != "frame-ancestors 'self'" {
+		t.Errorf("%v", h)
+	}
+	s.stop()
+	if out := strings.Join(append(s.out.all(), s.err.all()...), "\n"); strings.Contains(out, "ASKED OPTIONS") || !strings.Contains(out, "ASKED GET") {
+		t.Errorf("the app saw\n%s", out)
+	}
+}

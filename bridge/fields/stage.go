@@ -3,8 +3,6 @@ package fields
 import (
 	"io"
 	"net/http"
-
-	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // New is the stage that applies rules, in their order; nil: there are none.
@@ -36,11 +34,7 @@ type stage struct {
 }
 
 func (s *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	rec := httpx.Find(w)
-	if rec == nil { // used without the chain
-		rec = new(httpx.Writer)
-		rec.Reset(w)
-	}
+	rec := writerOf(w)
 	if len(s.request) > 0 && r.Header == nil {
 		r.Header = make(http.Header)
 	}

@@ -24,3 +24,9 @@ func changes(list []config.FieldRule) []fields.Rule {
 	}
 	return out
 }
+
+// crossOrigin are the options of the stage for pages of other origins.
+func crossOrigin(p *config.Presets) fields.CORSOptions {
+	c := &p.CORS
+	return fields.CORSOptions{Origins: c.Origins, Methods: c.Methods, Headers: c.Headers, Expose: c.Expose, Credentials: c.Credentials, MaxAge: c.MaxAge}
+}

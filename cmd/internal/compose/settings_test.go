@@ -271,6 +271,7 @@ headers = { X-A = "b" }
 
 [[route]]
 path = "/to-app"
+security_fields = "on"
 handler = "app"
 app = "green"
 add_prefix = "/green"
@@ -332,6 +333,7 @@ static = "force"
 follow_symlinks = "on"
 static_compress = "off"
 compress = "on"
+security_fields = "on"
 retry = "never"
 preload = "on"
 surge = "50%"
@@ -351,6 +353,14 @@ limit_as = "8GiB"
 limit_nofile = 512
 limit_nproc = 4096
 limit_cpu = "10h"
+
+[app.cors]
+origins = ["https://a.example.org"]
+methods = ["PUT"]
+headers = ["X-A"]
+expose = ["X-B"]
+credentials = "on"
+max_age = "1h"
 
 [[app]]
 name = "green"

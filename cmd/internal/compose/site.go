@@ -83,7 +83,9 @@ func (t *site) stages(p *parts, apps map[string]http.Handler, pages *httpx.Pages
 func (t *site) appStages(p *parts, r run, pages *httpx.Pages) []Stage {
 	files := t.cfg.Files
 	return []Stage{
-		{"fields", fields.New(changes(r.app.Fields))}, // files of the app and error pages in its place have them too
+		{"fields", fields.New(changes(r.app.Fields))},      // files of the app and error pages in its place have them too
+		{"cors", fields.CORS(crossOrigin(&r.app.Presets))}, // behind fields, which may change what it says
+		{"security fields", on(r.app.Presets.Security, fields.Security)},
 		{"static", p.static.AppStage(t.cfg, r.files, pages)},
 		{"limit", t.limit(r.app.Name, p, pages)}, // [[limit]] for apps; files are not counted
 		{"compress", on(r.app.Files.CompressApp && len(files.CompressCodings) > 0,
@@ -99,6 +101,8 @@ func (t *site) routeStages(o *oneRoute) []Stage {
 	}
 	return []Stage{
 		{"fields", fields.New(changes(o.r.Fields))},
+		{"cors", fields.CORS(crossOrigin(&o.r.Presets))},
+		{"security fields", on(o.r.Presets.Security, fields.Security)},
 		{"rewrite", on(o.rule != nil, rewrite.Stage(rewrite.Options{Rule: rule, Pages: o.pages, Log: o.p.log}))}, // the last one: all others see the client's path
 	}
 }

@@ -32,6 +32,7 @@ type App struct {
 	Requests Requests
 	Files    AppFiles
 	Fields   []FieldRule // [[app.fields]]
+	Presets  Presets
 	Life     Life
 	Confine  Confine
 

@@ -101,11 +101,11 @@ func (r *appReader) build(layers appLayers, name string, v *schema.Values) App {
 	return a
 }
 
-// tables fills the arrays of tables within an app. The rows of [[app.static]] are completed before they count (statics).
+// tables fills the tables within an app. The rows of [[app.static]] are completed before they count (statics).
 func (r *appReader) tables(a *App, t *schema.Table) {
 	for _, child := range r.scope.Tables {
-		if child.Array && child.Key != "static" {
-			r.l.v.FillRows(child, a, appRow(a.Name), t.Tables[child])
+		if child.Key != "static" {
+			r.l.v.FillTable(child, a, appRow(a.Name), t.Tables[child])
 		}
 	}
 }

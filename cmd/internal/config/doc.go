@@ -9,7 +9,7 @@
 //
 // Files, the structs: config.go, trust.go, responses.go, folders.go, files.go, account.go, control.go, limits.go, logs.go,
 // stop.go, tls.go, acme.go, listen.go (with listen_parse.go), access.go, internal.go, static.go, app.go, env.go, workers.go, share.go, requests.go,
-// appfiles.go, life.go, confine.go, ratelimit.go, scanners.go, route.go, routematch.go, routehandler.go, routeanswer.go, routerewrite.go, fields.go, scripts.go, upstream.go, upstream_server.go, upstream_balance.go, upstream_health.go, upstream_find.go; hosts.go and headers.go are values that several of them have.
+// appfiles.go, life.go, confine.go, ratelimit.go, scanners.go, route.go, routematch.go, routehandler.go, routeanswer.go, routerewrite.go, fields.go, presets.go, scripts.go, upstream.go, upstream_server.go, upstream_balance.go, upstream_health.go, upstream_find.go; hosts.go and headers.go are values that several of them have.
 // The texts of the documentation are in texts/, a file for each table; product.go puts all together as a schema.
 //
 // Files, the loader: load.go (the layers), apps.go (which apps there are), derive.go and derive_app.go (what was not set),

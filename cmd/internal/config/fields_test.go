@@ -52,3 +52,18 @@ status = [99]
 		"standpipe.toml:7: [[fields]] Content-Length", "standpipe.toml:8: [[fields]] Transfer-Encoding", "standpipe.toml:8: [[fields]] x-a remove", "standpipe.toml:9: [[fields]] Content-Type set",
 		"standpipe.toml:11: side both", `standpipe.toml:12: X-A`, "standpipe.toml:14: {user} {client}", "standpipe.toml:16: 99", "standpipe.toml:15: [[fields]]")
 }
+
+func TestPresetsThatAreWrong(t *testing.T) {
+	p := newProject(t, "app.py")
+	p.toml(`[[app]]
+[app.cors]
+origins = ["*", "https://A.example.org"]
+credentials = true
+methods = ["PUT PATCH"]
+[[route]]
+respond = 204
+[route.cors]
+headers = ["X-A"]
+`)
+	p.wrong("standpipe.toml:3: [app.cors] a.example.org", "standpipe.toml:4: [app.cors] credentials *", "standpipe.toml:5: [app.cors] PUT PATCH", "standpipe.toml:9: [route.cors] headers origins")
+}

@@ -19,8 +19,9 @@ type Route struct {
 	Balance          Balance
 	Scripts          Scripts
 	Fields           []FieldRule // [[route.fields]]
-	StripPrefix      bool        `key:"strip_prefix"`      // the upstream does not see Path
-	RequestBuffering string      `key:"request_buffering"` // "on": an upstream is asked when the request body is complete; "off": before it is read
+	Presets          Presets
+	StripPrefix      bool   `key:"strip_prefix"`      // the upstream does not see Path
+	RequestBuffering string `key:"request_buffering"` // "on": an upstream is asked when the request body is complete; "off": before it is read
 
 	ResponseBuffering string `key:"response_buffering"` // "on": a response waits for its slow client; "off": its upstream waits
 

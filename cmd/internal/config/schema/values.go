@@ -95,16 +95,23 @@ func (v *Values) Fill(scope *Scope, row any, path string, t *Table) {
 	v.Apply(row, path, v.Defaults(scope), t.Givens, v.envs.general(scope), v.flags.general(scope))
 	v.require(scope, path, t)
 	for _, child := range scope.Tables {
-		switch list := t.Tables[child]; {
-		case child.Array && scope.around == nil:
-		case child.Array:
-			v.FillRows(child, row, path, list)
-		case len(list) > 0:
-			v.Fill(child, child.within(row)[0], child.path(path, 0, nil), list[0])
-		default:
-			v.Fill(child, child.within(row)[0], child.path(path, 0, nil), nil)
+		if !child.Array || scope.around != nil {
+			v.FillTable(child, row, path, t.Tables[child])
 		}
 	}
+}
+
+// FillTable fills a table, or an array of them, within the row at path.
+func (v *Values) FillTable(scope *Scope, parent any, path string, tables []*Table) {
+	if scope.Array {
+		v.FillRows(scope, parent, path, tables)
+		return
+	}
+	var t *Table
+	if len(tables) > 0 {
+		t = tables[0]
+	}
+	v.Fill(scope, scope.within(parent)[0], scope.path(path, 0, nil), t)
 }
 
 // FillRows makes the rows of an array of tables in the row at path, and fills them.
