@@ -78,6 +78,7 @@ pass_authorization = "on"
 	if e := environOf(t, s.want(200, "/admin", as("joe", "secret"))); e["REMOTE_USER"] != "joe" || e["AUTH_TYPE"] != "Basic" || e["HTTP_AUTHORIZATION"] != "" {
 		t.Errorf("the app sees %v", e)
 	}
+	s.waitAccess(` - joe \[.*"GET /admin HTTP/1.1" 200 `)
 	if e := environOf(t, s.want(200, "/", as("joe", "secret"))); e["REMOTE_USER"] != "" || e["HTTP_AUTHORIZATION"] == "" {
 		t.Errorf("where the server does not ask, the app sees %v", e)
 	}

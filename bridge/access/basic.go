@@ -80,6 +80,7 @@ func credentials(r *http.Request) (user, password string, ok bool) {
 // accept tells the app who the user is, in place of what a server in front may have said.
 func (b *Basic) accept(rec *httpx.Writer, r *http.Request, user string) {
 	n := &rec.Info
+	n.User = user
 	extra := slices.DeleteFunc(slices.Clone(n.Extra), func(v wire.Var) bool { return v.Name == "REMOTE_USER" || v.Name == "AUTH_TYPE" })
 	n.Extra = append(extra, wire.Var{Name: "REMOTE_USER", Value: user}, wire.Var{Name: "AUTH_TYPE", Value: "Basic"})
 	if !b.o.Pass {

@@ -29,7 +29,9 @@ const messageTarget = 128 // bytes of the target in the JSON form's message; "ta
 func (l *Log) appendCombined(b []byte, rec *httpx.Writer, r *http.Request, now time.Time) []byte {
 	n := &rec.Info
 	b = appendWord(b, n.RemoteAddr)
-	b = append(b, " - - ["...)
+	b = append(b, " - "...)
+	b = appendWord(b, n.User)
+	b = append(b, " ["...)
 	b = append(b, l.second(n.Start).combined...)
 	b = append(b, `] "`...)
 	b = logtext.Append(b, r.Method, logtext.Word)
@@ -94,6 +96,9 @@ func (l *Log) appendJSONLine(b []byte, rec *httpx.Writer, r *http.Request, now t
 	b = strconv.AppendInt(b, rec.Bytes(), 10)
 	b = appendMember(b, "referer", first(r.Header["Referer"]), logtext.Line)
 	b = appendMember(b, "user_agent", first(r.Header["User-Agent"]), logtext.Line)
+	if n.User != "" {
+		b = appendMember(b, "user", n.User, logtext.Line)
+	}
 	b = appendMember(b, "app", n.App, logtext.Line)
 	b = append(b, `,"rt":`...)
 	b = appendSeconds(b, now.Sub(n.Start))

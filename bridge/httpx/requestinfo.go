@@ -72,6 +72,8 @@ type RequestInfo struct {
 	Status int
 	// Aborted: bytes of the response are missing, and the client can tell.
 	Aborted bool
+	// User is whose password the server has checked; empty: it has checked none.
+	User string
 	// Err is why the response is not the one that the app intended; for logs.
 	Err error
 	// Silent: no access log line (health checks).

@@ -83,7 +83,7 @@ var fields = map[string]string{
 	"modifier2":       "the last byte of a uwsgi packet's head",
 	"name":            "the name of a file; of a certificate, its host",
 	"network":         "an address or a network",
-	"user":            "the user whose password was wrong",
+	"user":            "the user whose password the server has checked, or (auth_failed) who has sent a wrong one",
 	"rule":            "the rule that refuses: a line of `[[access]]`, or a network of standpipe deny",
 	"table":           "the place of a table `[[access]]`: its hosts and its path; empty: standpipe deny",
 	"oldest":          "how long the first of those that wait has waited, in seconds",

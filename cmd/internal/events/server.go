@@ -67,7 +67,7 @@ func serverEvents() []Event {
 		event("notify_failed", "warn", "The service manager cannot be notified of the state of this service.", "error", "Check NotifyAccess= of the unit."),
 		event("processes_left", "warn", "Processes that the apps started still run after the server stopped.", "pids commands", "Kill them if they are not meant to run; a control group (systemd, a container) ends all processes of a service."),
 		event("panic", "error", "A handler of the server panicked; the client got 500, or a cut connection.", "id method target error traceback", report),
-		event("request", "info", "The access log's line of one request.", "client method target proto host status bytes referer user_agent app rt wait run id worker source upstream aborted error",
+		event("request", "info", "The access log's line of one request.", "client method target proto host status bytes referer user_agent user app rt wait run id worker source upstream aborted error",
 			"`status` is the answer and `source` its author; `rt` is the whole time, `wait` the time in the queue, `run` the app's. aborted: bytes of the response are missing."),
 		event("restart_needed", "warn", "Settings have changed that need a restart.", "settings", "Restart at a suitable time."),
 		event("root", "warn", "The server and the apps run as root.", "", "--user NAME drops privileges; --user root silences this."),

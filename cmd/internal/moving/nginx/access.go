@@ -78,51 +78,63 @@ func (g *gates) read(s *scope, path string, hosts []string, server bool) {
 	g.places = append(g.places, one)
 }
 
+// rule is an allow or a deny.
+type rule struct {
+	net   netip.Prefix // invalid: unix or all
+	text  string
+	allow bool
+}
+
+// has reports whether r has all addresses of other.
+func (r rule) has(other rule) bool {
+	return r.text == "all" || r.text == other.text || r.net.IsValid() && other.net.IsValid() && r.net.Bits() <= other.net.Bits() && r.net.Overlaps(other.net)
+}
+
+// ruleOf reads a line.
+func ruleOf(d directive) (r rule, err error) {
+	r = rule{text: strings.TrimSuffix(d.arg(0), ":"), allow: d.name == "allow"}
+	if r.text == "all" || r.text == "unix" {
+		return r, nil
+	}
+	if p, err := netip.ParsePrefix(r.text); err == nil {
+		r.text = p.Masked().String() // nginx ignores bits behind the length
+	}
+	r.net, err = netset.Parse(r.text)
+	return r, err
+}
+
+// rules reads the allow and deny of a block. The first that matches counts there, the most specific one here: what never
+// matches is left out.
+func (g *gates) rules(list []directive, one *gate) (rules []rule) {
+	for _, d := range list {
+		if d.name != "allow" && d.name != "deny" {
+			continue
+		}
+		one.at = cmp.Or(one.at, d.at)
+		r, err := ruleOf(d)
+		switch {
+		case err != nil:
+			g.t.d.Missing(d.at, d.String(), "it is no address or network")
+		case !slices.ContainsFunc(rules, func(before rule) bool { return before.has(r) }):
+			rules = append(rules, r)
+		case r.text != "all":
+			g.t.d.Missing(d.at, d.String(), "not needed: a line before it has the address, and the first one counts in nginx")
+		}
+	}
+	return rules
+}
+
 // lists reads allow and deny: those of the nearest block that has some.
 func (g *gates) lists(s *scope, one *gate) {
-	is := func(d directive) bool { return d.name == "allow" || d.name == "deny" }
-	for ; s != nil && !slices.ContainsFunc(s.list, is); s = s.around {
+	for ; s != nil && !slices.ContainsFunc(s.list, func(d directive) bool { return d.name == "allow" || d.name == "deny" }); s = s.around {
 	}
 	if s == nil {
 		return
 	}
-	type rule struct {
-		net   netip.Prefix // invalid: unix or all
-		text  string
-		allow bool
-	}
-	var rules []rule
-	all := false
-	for _, d := range s.list {
-		if !is(d) {
-			continue
-		}
-		one.at = cmp.Or(one.at, d.at)
-		r := rule{text: strings.TrimSuffix(d.arg(0), ":"), allow: d.name == "allow"}
-		if r.text != "all" && r.text != "unix" {
-			p, err := netip.ParsePrefix(r.text)
-			if err == nil {
-				r.text = p.Masked().String() // nginx ignores bits behind the length
-			}
-			if r.net, err = netset.Parse(r.text); err != nil {
-				g.t.d.Missing(d.at, d.String(), "it is no address or network")
-				continue
-			}
-		}
-		// The first that matches counts there, the most specific one here: one that never matches would count.
-		if slices.ContainsFunc(rules, func(before rule) bool {
-			return before.text == "all" || before.text == r.text || before.net.IsValid() && r.net.IsValid() && before.net.Bits() <= r.net.Bits() && before.net.Overlaps(r.net)
-		}) {
-			if r.text != "all" {
-				g.t.d.Missing(d.at, d.String(), "not needed: a line before it has the address, and the first one counts in nginx")
-			}
-			continue
-		}
-		rules = append(rules, r)
-		all = all || r.text == "all"
-	}
 	var denied, allowed []string
-	for _, r := range rules {
+	all := false
+	for _, r := range g.rules(s.list, one) {
+		all = all || r.text == "all"
 		if r.allow {
 			allowed = append(allowed, r.text)
 		} else {

@@ -33,21 +33,12 @@ func (t *translation) location(s *scope, d directive, hosts []string) {
 		}
 	}
 	title := strings.TrimSpace("location " + strings.Join(d.args, " "))
-	switch {
-	case how == "=" && asks(s, uri):
-		return // forward_auth asks its upstream
-	case isPHP(d): // php has made its route
-		rest(t, d)
-		t.gates.refuse(d.block, "a location for PHP")
+	if leftOut(t, s, d, title) {
 		return
-	case (how == "~" || how == "~*") && isDotDeny(d):
-		return
-	case how == "~" || how == "~*":
-		t.d.Missing(d.at, short(title), "a [[route]] or [[static]] has the beginning of the path; a pattern has no equivalent%s", within(d))
-		return
-	case how == "=":
+	}
+	if how == "=" {
 		t.gates.refuse(d.block, "a location for one path")
-	default:
+	} else {
 		t.gates.read(s, uri, hosts, false)
 	}
 	t.limits.read(s, uri, hosts)
@@ -70,6 +61,24 @@ func (t *translation) location(s *scope, d directive, hosts []string) {
 			t.none(inner)
 		}
 	}
+}
+
+// leftOut reports whether a location is not translated as one, and says why where a person has to know.
+func leftOut(t *translation, s *scope, d directive, title string) bool {
+	how := d.arg(0)
+	pattern := len(d.args) > 1 && (how == "~" || how == "~*")
+	switch {
+	case len(d.args) > 1 && how == "=" && asks(s, d.arg(1)): // forward_auth asks its upstream
+	case isPHP(d): // php has made its route
+		rest(t, d)
+		t.gates.refuse(d.block, "a location for PHP")
+	case pattern && isDotDeny(d):
+	case pattern:
+		t.d.Missing(d.at, short(title), "a [[route]] or [[static]] has the beginning of the path; a pattern has no equivalent%s", within(d))
+	default:
+		return false
+	}
+	return true
 }
 
 // answer reads a location that asks no other server.
