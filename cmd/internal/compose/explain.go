@@ -56,7 +56,6 @@ type trace struct {
 	e      Explanation
 	places map[string]string // of folders in the file
 	last   string            // the stage that was entered last
-	files  []*staticfiles.Hosts
 }
 
 // Explain sends a request on the way of the server's own stages and matchers, with a trace in place of the apps' workers and the
@@ -86,7 +85,7 @@ func Explain(cfg *config.Config, version string, q Question) (*Explanation, erro
 	}
 	at := addressFor(cfg.Listen, q.URL)
 	tr.e.Address = cfg.Listen[at].String()
-	tr.ask(t.handlers[at], &cfg.Listen[at], q)
+	tr.ask(t.handlers[at], q)
 	return &tr.e, nil
 }
 
@@ -104,7 +103,7 @@ func addressFor(list []config.Listen, u *url.URL) int {
 }
 
 // ask sends the request.
-func (t *trace) ask(h http.Handler, at *config.Listen, q Question) {
+func (t *trace) ask(h http.Handler, q Question) {
 	target := q.URL.RequestURI()
 	u, err := url.ParseRequestURI(target)
 	if err != nil {
