@@ -85,5 +85,6 @@ for goos in darwin windows; do
     GOOS=$goos CGO_ENABLED=0 go build ./...
 done
 echo "check: build for a Linux of 32 bits"
-GOOS=linux GOARCH=arm CGO_ENABLED=0 go build ./...
+# shellcheck disable=SC2046 # what the tests import does not build there
+GOOS=linux GOARCH=arm CGO_ENABLED=0 go build $(go list ./... | grep -v /integration)
 echo "check: ok"
