@@ -84,11 +84,11 @@ func TestImportNginx(t *testing.T) {
 	}
 	has(t, text,
 		`user = "root"`, `access_log = "off"`, `max_body = "20MiB"`, `idle_timeout = "65s"`, "address = \":8080\"  # nginx.conf:22\n", `address = "127.0.0.1:8081"`, "address = \"unix:web.sock\"  # sites/one.conf:1",
-		`url = "/static/"`, `hosts = ["shop.example.org", "*.shop.example.org", "www.shop.example.org"]`, `cache_control = { "*" = "2592000s" }`, `headers = { Access-Control-Allow-Origin = "*" }`,
-		"dir = \"files/media\"  # nginx.conf:31\nurl = \"/media\"", `missing = "404"`, "path = \"/api/\"  # nginx.conf:35", "balance = \"least_conn\"  # nginx.conf:13", "address = \"http://127.0.0.1:9001\"  # nginx.conf:14\nweight = 2", `address = "http+unix:/run/app.sock"`, "address = \"http://127.0.0.1:9009\"  # nginx.conf:16\ndown = true", "backup = true", "strip_prefix = true", `read_timeout = "90s"`,
+		"path = \"/static/\"", `hosts = ["shop.example.org", "*.shop.example.org", "www.shop.example.org"]`, `cache_control = { "*" = "2592000s" }`, `headers = { Access-Control-Allow-Origin = "*" }`,
+		"path = \"/media\"\n", "dir = \"files/media\"  # nginx.conf:31\n", "path_exact = [\"/favicon.ico\"]", "rewrite = \"/favicon.ico\"", "path = \"/old\"", "redirect = \"/new\"", "status = 302", "[route.static]", "path = \"/api/\"  # nginx.conf:35", "balance = \"least_conn\"  # nginx.conf:13", "address = \"http://127.0.0.1:9001\"  # nginx.conf:14\nweight = 2", `address = "http+unix:/run/app.sock"`, "address = \"http://127.0.0.1:9009\"  # nginx.conf:16\ndown = true", "backup = true", "strip_prefix = true", `read_timeout = "90s"`,
 		`request_buffering = "off"`, `response_buffering = "off"`, `upstreams = ["uwsgi+unix:/run/uwsgi.sock"]`, `upstreams = ["http://${UPSTREAM}"]`, "missing = \"app\"",
 		"nginx.conf:11: include nowhere/x.conf", "nginx.conf:20: map $http_upgrade: not yet", "nginx.conf:24: server_name ~^re",
-		"nginx.conf:25: client_max_body_size 1m: `max_body` is one for all", "nginx.conf:32: location = /favicon.ico", `nginx.conf:33: location ~ \.php$`, "nginx.conf:36: proxy_set_header Host: `side", "nginx.conf:41: location /old { return 302 /new }",
+		"nginx.conf:25: client_max_body_size 1m: `max_body` is one for all", `nginx.conf:33: location ~ \.php$`, "nginx.conf:36: proxy_set_header Host: `side",
 		"nginx.conf:50: limit_req zone=one burst=5: its limit_req_zone is not here", "nginx.conf:51: content_by_lua_block: not yet")
 	for file, where := range map[string]string{"open.conf": "open.conf: a } is missing", "quote.conf": "quote.conf:2: the quote is never closed", "end.conf": "end.conf:1: listen has no ;", "loop.conf": "include each other", "none.conf": "none.conf", "close.conf": "close.conf:2: unexpected }"} {
 		write(t, dir, map[string]string{"open.conf": "server {\n listen 80;\n", "quote.conf": "server {\nroot 'x;\n}\n", "end.conf": "listen 80", "loop.conf": "include loop.conf;\n", "close.conf": "\n}\n"})
@@ -146,6 +146,15 @@ server {
     location /media { root DIR/files; }
     location /api/ { proxy_pass http://up/; proxy_set_header Host $host; proxy_set_header X-Forwarded-Proto $scheme; }
     location /legacy { proxy_pass http://up; proxy_set_header Host $host; proxy_set_header X-Forwarded-Proto $scheme; }
+    location /v1/ { proxy_pass http://up/v2/; proxy_set_header Host $host; proxy_set_header X-Forwarded-Proto $scheme; }
+    location /q/ { rewrite ^/q/(.*)$ /index?q=$1 break; proxy_pass http://up; proxy_set_header Host $host; proxy_set_header X-Forwarded-Proto $scheme; }
+    location = /one { alias DIR/files/c.txt; }
+    location ~* \.exe$ { return 403; }
+    location ~ ^/u/([a-z]+)$ { return 301 https://users.example.org/$1; }
+    location ~ ^/d/(.*)$ { alias DIR/static/$1; }
+    location /gone { return 410; }
+    location /closed { deny all; }
+    rewrite ^/blog/([0-9]+)$ https://blog.example.org/$1 permanent;
     location / { root DIR/files; index index.html; try_files $uri $uri/ @up; }
     location @up { proxy_pass http://up; proxy_set_header Host $host; proxy_set_header X-Forwarded-Proto $scheme; }
 }
@@ -163,11 +172,13 @@ server {
 	s := start(t, opts{Dir: dir, Bare: true, Args: []string{"-c", filepath.Join(dir, "standpipe.toml"), "--log-format", "json"}})
 	for _, c := range []struct{ host, target string }{
 		{"shop.example.org", "/static/a.css"}, {"shop.example.org", "/static/none.css"}, {"shop.example.org", "/media/b.txt"}, {"shop.example.org", "/media/none"}, {"shop.example.org", "/api/x?y=1"}, {"shop.example.org", "/legacy/x%20y"},
+		{"shop.example.org", "/v1/x?y"}, {"shop.example.org", "/q/a"}, {"shop.example.org", "/q/a?b=c"}, {"shop.example.org", "/one"}, {"shop.example.org", "/static/a.EXE"}, {"shop.example.org", "/u/ann"}, {"shop.example.org", "/u/ann/"},
+		{"shop.example.org", "/d/a.css"}, {"shop.example.org", "/d/none"}, {"shop.example.org", "/gone/x"}, {"shop.example.org", "/closed"}, {"shop.example.org", "/blog/12"}, {"shop.example.org", "/blog/12?x=y"}, {"shop.example.org", "/blog/x"},
 		{"shop.example.org", "/"}, {"shop.example.org", "/c.txt"}, {"shop.example.org", "/page?q=1"}, {"docs.example.org", "/"}, {"docs.example.org", "/none"},
 	} {
 		one, other := s.through(n).get(c.target, "Host: "+c.host), s.get(c.target, "Host: "+c.host)
-		if one.Status != other.Status || one.Status == 200 && one.Body != other.Body || one.Header.Get("X-Static") != other.Header.Get("X-Static") {
-			t.Errorf("%s%s: nginx has %d %q, standpipe %d %q", c.host, c.target, one.Status, one.Body, other.Status, other.Body)
+		if one.Status != other.Status || one.Status == 200 && one.Body != other.Body || one.Header.Get("X-Static") != other.Header.Get("X-Static") || one.Header.Get("Location") != other.Header.Get("Location") {
+			t.Errorf("%s%s: nginx has %d %q %s, standpipe %d %q %s", c.host, c.target, one.Status, one.Body, one.Header.Get("Location"), other.Status, other.Body, other.Header.Get("Location"))
 		}
 		if one.Status == 200 && c.target == "/static/a.css" && !strings.Contains(other.Header.Get("Cache-Control"), "max-age=3600") {
 			t.Errorf("%q", other.Header.Get("Cache-Control"))

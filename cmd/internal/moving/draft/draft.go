@@ -180,6 +180,9 @@ func (t *Table) Append(at Place, name, text string) {
 	t.Set(at, name, []string{text})
 }
 
+// Within takes over the tables within another one.
+func (t *Table) Within(from *Table) { t.within = append(t.within, from.within...) }
+
 // Copy takes over the keys of another table, but for these.
 func (t *Table) Copy(from *Table, but ...string) {
 	for _, k := range from.keys {

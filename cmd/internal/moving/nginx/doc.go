@@ -7,6 +7,7 @@
 //	access.go     allow, deny, auth_basic, auth_request and satisfy
 //	limits.go     limit_req and limit_conn
 //	php.go        scripts of PHP: a pattern of locations becomes a route
+//	fixed.go      what is a [[route]] of its own kind: return, rewrite, patterns, whole paths
 //	upstream.go   the addresses of other servers
 //	group.go      upstream blocks: servers and what is balanced by
 //	values.go     sizes, times, names

@@ -132,5 +132,8 @@ func (t *translation) finish() {
 	}
 	app := t.d.Add("[[app]]")
 	app.Remark("What no folder and no route takes goes to an app; without a module the folder is searched for one.")
+	if len(t.places) > 0 { // none is needed
+		app.Comment()
+	}
 	app.Suggest(draft.Place{}, "module", "shop.wsgi:application")
 }

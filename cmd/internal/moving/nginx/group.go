@@ -118,7 +118,7 @@ func (g *group) sticky(to *draft.Draft, d directive) {
 }
 
 // write writes the upstreams of a target into its route.
-func (to *target) write(r *draft.Table, at draft.Place) {
+func (to *destination) write(r *draft.Table, at draft.Place) {
 	if to.group == nil {
 		r.Set(at, "upstreams", to.addresses)
 		return

@@ -12,19 +12,21 @@ import (
 // place is a [[static]] or a [[route]] that is being made.
 type place struct {
 	table  *draft.Table
+	match  match
 	path   string
 	hosts  []string
 	static bool
 	closed bool // a name that the folder does not have is 404
+	first  bool // it comes before every location
+	before bool // it comes before others of its match
+	folder bool // a folder that is a route
+	passes bool // another server answers
 }
 
 // location reads a location.
 func (t *translation) location(s *scope, d directive, hosts []string) {
-	uri, how := d.arg(0), ""
-	if len(d.args) > 1 {
-		how, uri = d.arg(0), d.arg(1)
-	}
-	if strings.HasPrefix(uri, "@") {
+	m := matchOf(d)
+	if strings.HasPrefix(m.uri, "@") {
 		return // where try_files names it
 	}
 	for _, inner := range d.block {
@@ -36,30 +38,44 @@ func (t *translation) location(s *scope, d directive, hosts []string) {
 	if leftOut(t, s, d, title) {
 		return
 	}
-	if how == "=" {
-		t.gates.refuse(d.block, "a location for one path")
-	} else {
-		t.gates.read(s, uri, hosts, false)
-	}
-	t.limits.read(s, uri, hosts)
-	passed := t.php(s, uri, hosts) != ""
-	if pass, ok := passOf(s); ok && !passed {
-		table := t.route(s, pass, uri, hosts)
-		if passed = table != nil; passed && pass.name == "fastcgi_pass" {
-			setParams(t, s, table)
+	denied, all := deniesAll(s)
+	readGate(t, s, d, m, hosts)
+	t.limits.read(s, m.path(), hosts)
+	var pass *place
+	passed := t.php(s, m.path(), hosts) != ""
+	if to, ok := passOf(s); ok && !passed {
+		if pass = t.route(s, to, m, hosts); pass != nil && to.name == "fastcgi_pass" {
+			setParams(t, s, pass.table)
 		}
+		passed = pass != nil
 	}
+	makeRewrites(t, s, m, pass, hosts)
 	_, alias := s.own("alias")
 	_, root := s.get("root")
 	if !passed {
-		t.answer(s, d, title, how, uri, hosts)
+		answer(t, s, d, m, hosts)
 	}
 	for _, inner := range d.block {
 		switch {
-		case inner.name == "return" || inner.name == "location" || inner.name == "add_header" && !passed && (alias || root):
+		case inner.name == "return" || inner.name == "rewrite" || inner.name == "location" || inner.name == "add_header" && !passed && (alias || root):
+		case all && inner.at == denied.at:
 		case !t.general(inner) && !structural[inner.name]:
 			t.none(inner)
 		}
+	}
+}
+
+// readGate reads who may come to a location.
+func readGate(t *translation, s *scope, d directive, m match, hosts []string) {
+	_, all := deniesAll(s)
+	switch {
+	case all && (m.how == "=" || m.isRegex()): // answer makes its route
+	case m.how == "=":
+		t.gates.refuse(d.block, "a location for one path")
+	case m.isRegex():
+		t.gates.refuse(d.block, "a location for a pattern")
+	default:
+		t.gates.read(s, m.uri, hosts, false)
 	}
 }
 
@@ -73,30 +89,32 @@ func leftOut(t *translation, s *scope, d directive, title string) bool {
 		rest(t, d)
 		t.gates.refuse(d.block, "a location for PHP")
 	case pattern && isDotDeny(d):
-	case pattern:
-		t.d.Missing(d.at, short(title), "a [[route]] or [[static]] has the beginning of the path; a pattern has no equivalent%s", within(d))
 	default:
-		return false
+		_, err := matchOf(d).regex()
+		if !pattern || err == nil {
+			return false
+		}
+		t.d.Missing(d.at, short(title), "path_regex in [[route]] has RE2's expressions, which do not look ahead or back%s", within(d))
 	}
 	return true
 }
 
 // answer reads a location that asks no other server.
-func (t *translation) answer(s *scope, d directive, title, how, uri string, hosts []string) {
+func answer(t *translation, s *scope, d directive, m match, hosts []string) {
 	_, alias := s.own("alias")
 	_, root := s.get("root")
-	_, returns := s.own("return")
+	back, returns := s.own("return")
+	_, denies := deniesAll(s)
 	switch {
+	case returns && m.path() == "/" && m.how == "" && toHTTPS(s, last(back)): // redirect_https
 	case returns:
-		for _, inner := range d.block {
-			if inner.name == "return" && !strings.HasPrefix(inner.arg(1), "https://$") {
-				t.d.Missing(inner.at, short(title+" { "+inner.String()+" }"), "fixed answers and redirects are the app's, or a middleware's")
-			}
-		}
-	case how == "=" && (alias || root):
-		t.d.Missing(d.at, title, "a single file is served from its folder, or by the app")
+		makeReturn(t, m, back, hosts)
+	case denies && (m.how == "=" || m.isRegex()):
+		newRoute(t, m, d.at, hosts).table.Set(d.at, "respond", 403)
+	case (alias || root) && (m.how == "=" || m.isRegex()):
+		makeFiles(t, s, d, m, hosts)
 	case alias || root:
-		t.folder(s, uri, hosts)
+		t.folder(s, m, hosts)
 	}
 }
 
@@ -129,28 +147,27 @@ func rest(t *translation, d directive) {
 }
 
 // route makes a [[route]]; nil: it cannot be made.
-func (t *translation) route(s *scope, pass directive, uri string, hosts []string) *draft.Table {
+func (t *translation) route(s *scope, pass directive, m match, hosts []string) *place {
 	to, err := t.targetOf(pass)
 	if err != nil {
 		t.d.Missing(pass.at, pass.String(), "%s", err.Error())
 		return nil
 	}
-	if uri == "" || uri[0] != '/' {
-		uri = "/" + uri
-	}
-	r := &draft.Table{}
-	r.Set(pass.at, "path", uri)
-	if len(hosts) > 0 {
-		r.Set(draft.Place{}, "hosts", hosts)
-	}
-	r.Set(draft.Place{}, "handler", "proxy")
+	p := newRoute(t, m, pass.at, hosts)
+	p.passes = true
+	r, uri := p.table, m.path()
 	to.write(r, pass.at)
-	switch {
-	case to.uri == "" || to.uri == uri:
+	switch rewrites, _ := s.own("rewrite"); {
+	case to.uri == "" || to.uri == uri || rewrites.name != "": // nginx leaves out the URI of proxy_pass behind a rewrite
+	case m.isRegex():
+	case m.how == "=":
+		r.Set(pass.at, "rewrite", to.uri)
 	case strings.Trim(to.uri, "/") == "":
 		r.Set(pass.at, "strip_prefix", true)
+	case strings.HasSuffix(to.uri, "/") == strings.HasSuffix(uri, "/"):
+		r.Set(pass.at, "replace_prefix", strings.TrimSuffix(to.uri, "/"))
 	default:
-		t.d.Missing(pass.at, pass.String(), "a route passes the path on as it is, or without its own beginning (strip_prefix)")
+		t.d.Missing(pass.at, pass.String(), "one of the two paths ends with a slash, so that nginx joins the rest in another way; replace_prefix in [[route]] replaces whole segments")
 	}
 	if host, ok := s.get("proxy_set_header"); to.remote && (!ok || !setsHost(s)) {
 		t.d.Missing(cmp.Or(host.at, pass.at), pass.String(), "the upstream gets the client's Host; nginx sends the one of proxy_pass unless proxy_set_header Host says otherwise")
@@ -171,8 +188,7 @@ func (t *translation) route(s *scope, pass directive, uri string, hosts []string
 			}
 		}
 	}
-	t.places = append(t.places, &place{table: r, path: uri, hosts: hosts})
-	return r
+	return p
 }
 
 func setsHost(s *scope) bool {
@@ -187,8 +203,8 @@ func setsHost(s *scope) bool {
 }
 
 // folder makes a [[static]] of alias or root.
-func (t *translation) folder(s *scope, uri string, hosts []string) {
-	dir, at := "", draft.Place{}
+func (t *translation) folder(s *scope, m match, hosts []string) {
+	dir, at, uri := "", draft.Place{}, m.uri
 	if d, ok := s.own("alias"); ok {
 		dir, at = d.arg(0), d.at
 	} else if d, ok := s.get("root"); ok {
@@ -202,9 +218,9 @@ func (t *translation) folder(s *scope, uri string, hosts []string) {
 		return
 	}
 	table := &draft.Table{}
-	p := &place{table: table, path: uri, hosts: hosts, static: true, closed: true}
+	p := &place{table: table, match: m, path: uri, hosts: hosts, static: true, closed: true}
 	table.Set(at, "url", uri)
-	table.Set(at, "dir", strings.TrimSuffix(t.paths.File(dir), "/"))
+	table.Set(at, "dir", cleanDir(t.paths.File(dir)))
 	if len(hosts) > 0 {
 		table.Set(draft.Place{}, "hosts", hosts)
 	}
@@ -242,7 +258,7 @@ func (t *translation) tryFiles(s *scope, d directive, p *place, hosts []string) 
 				}
 				inner := &scope{list: l.block, around: around}
 				if pass, ok := passOf(inner); ok {
-					t.route(inner, pass, p.path, hosts)
+					t.route(inner, pass, match{"", p.path}, hosts)
 				}
 				rest(t, l)
 				t.gates.refuse(l.block, "a location without a path")
@@ -298,6 +314,17 @@ func sameHost(a, b []string) bool {
 	return len(a) == 0 || len(b) == 0 || slices.ContainsFunc(a, func(h string) bool { return slices.Contains(b, h) })
 }
 
+// yes is 1 where the first alone is true, -1 where the second alone is.
+func yes(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
 // write puts folders and routes into the file: routes in the order that they match in, those of hosts and longer paths first.
 func (t *translation) write() {
 	if t.servers == 1 { // it answers for all hosts, whatever its names are
@@ -306,14 +333,19 @@ func (t *translation) write() {
 			p.table.Unset("hosts")
 		}
 	}
+	foldersAsRoutes(t)
 	slices.SortStableFunc(t.places, func(a, b *place) int {
-		return cmp.Or(cmp.Compare(min(len(b.hosts), 1), min(len(a.hosts), 1)), cmp.Compare(len(b.path), len(a.path)))
+		return cmp.Or(cmp.Compare(min(len(b.hosts), 1), min(len(a.hosts), 1)), -yes(a.first, b.first), cmp.Compare(a.match.rank(), b.match.rank()), cmp.Compare(len(b.path), len(a.path)),
+			-yes(a.before, b.before), -yes(a.folder, b.folder))
 	})
 	seen := map[string]bool{}
 	for _, p := range t.places {
-		key := strings.Join(append([]string{p.path}, p.hosts...), " ")
+		key := strings.Join(append([]string{p.path, p.table.Text("path_exact"), p.table.Text("path_regex")}, p.hosts...), " ")
 		if p.static {
 			key += " static"
+		}
+		if p.passes {
+			key += " upstreams"
 		}
 		if seen[key] {
 			continue // the same site at another address

@@ -41,10 +41,11 @@ func (t *translation) php(s *scope, uri string, hosts []string) (dir string) {
 		t.d.Missing(s.list[i].at, short("location "+strings.Join(s.list[i].args, " ")), "PHP shares its paths with another server; give it a path of its own, as in docs/fastcgi.md%s", within(s.list[i]))
 		return ""
 	}
-	table := t.route(inner, pass, uri, hosts)
-	if table == nil {
+	made := t.route(inner, pass, match{"", uri}, hosts)
+	if made == nil {
 		return ""
 	}
+	table := made.table
 	dir, strip, at := scriptsDir(inner, uri)
 	if dir == "" || strings.Contains(dir, "$") {
 		t.d.Missing(pass.at, pass.String(), "the folder of the scripts is not known; write root = \"...\" into the route")

@@ -191,14 +191,27 @@ func (t *translation) server(s *scope, block directive) {
 		case d.name == "location":
 			t.location(&scope{list: d.block, around: s}, d, known)
 		case redirect != nil && d.at == redirect.at:
-		case d.name == "return" || d.name == "rewrite" || d.name == "if":
-			t.d.Missing(d.at, d.String(), "redirects and rewrites are the app's, or a middleware's; a server that sends all to https is `redirect_https` in [[listen]]")
+		case d.name == "return": // nginx comes to it before any location
+			if p := makeReturn(t, match{"^~", "/"}, d, known); p != nil {
+				p.first = true
+			}
+		case d.name == "rewrite": // read below
+		case d.name == "if":
+			t.none(d)
 		case !t.general(d) && !structural[d.name]:
 			t.none(d)
 		}
 	}
+	ofServer(t, s, redirect, known)
+}
+
+// ofServer reads what a server says outside of its locations and answers requests with.
+func ofServer(t *translation, s *scope, redirect *directive, known []string) {
+	if redirect == nil || redirect.name != "rewrite" {
+		makeRewrites(t, s, match{}, nil, known)
+	}
 	if _, ok := s.own("root"); ok && redirect == nil && !slices.ContainsFunc(s.list, func(d directive) bool { return d.name == "location" && d.arg(0) == "/" }) {
-		t.folder(s, "/", known)
+		t.folder(s, match{"", "/"}, known)
 	}
 }
 
@@ -218,13 +231,26 @@ func redirectsToHTTPS(s *scope) *directive {
 		if len(to.args) > 0 {
 			last = to.args[len(to.args)-1]
 		}
-		switch {
-		case to.name == "return" && strings.HasPrefix(last, "https://") && strings.HasSuffix(last, "$request_uri"),
-			to.name == "rewrite" && to.arg(0) == "^" && strings.HasPrefix(to.arg(1), "https://"):
+		if to.name == "return" && toHTTPS(s, last) || to.name == "rewrite" && to.arg(0) == "^" && toHTTPS(s, to.arg(1)) {
 			found = &s.list[i]
 		}
 	}
 	return found
+}
+
+// toHTTPS reports whether a URL is the request's own, by https.
+func toHTTPS(s *scope, url string) bool {
+	names, _ := s.get("server_name")
+	host, ok := strings.CutPrefix(url, "https://")
+	if !ok {
+		return false
+	}
+	for _, end := range []string{"$request_uri", "$uri$is_args$args", "$uri?$args", "$uri"} {
+		if own, ok := strings.CutSuffix(host, end); ok {
+			return slices.Contains([]string{"$host", "$http_host", "$server_name"}, own) || slices.Contains(names.args, own)
+		}
+	}
+	return false
 }
 
 // listen reads an address.

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// target is a server that requests go to: the value of proxy_pass, uwsgi_pass or fastcgi_pass.
-type target struct {
+// destination is a server that requests go to: the value of proxy_pass, uwsgi_pass or fastcgi_pass.
+type destination struct {
 	addresses []string // as in upstreams of [[route]]
 	group     *group   // that they are of; nil: the one address stands in the directive itself
 	uri       string   // what follows host and port; empty: nothing
@@ -15,16 +15,16 @@ type target struct {
 }
 
 // targetOf reads it.
-func (t *translation) targetOf(pass directive) (target, error) {
+func (t *translation) targetOf(pass directive) (destination, error) {
 	text := pass.arg(0)
 	if strings.Contains(text, "$") {
-		return target{}, fmt.Errorf("it has variables")
+		return destination{}, fmt.Errorf("it has variables")
 	}
 	scheme, rest := strings.TrimSuffix(pass.name, "_pass"), text
 	if pass.name == "proxy_pass" {
 		var ok bool
 		if scheme, rest, ok = strings.Cut(text, "://"); !ok || scheme != "http" && scheme != "https" {
-			return target{}, fmt.Errorf("it is no http or https address")
+			return destination{}, fmt.Errorf("it is no http or https address")
 		}
 	} else {
 		rest = strings.TrimPrefix(rest, scheme+"://")
@@ -32,15 +32,15 @@ func (t *translation) targetOf(pass directive) (target, error) {
 	if path, ok := strings.CutPrefix(rest, "unix:"); ok {
 		path, uri, _ := strings.Cut(path, ":")
 		if scheme == "https" {
-			return target{}, fmt.Errorf("https over a unix socket is not spoken")
+			return destination{}, fmt.Errorf("https over a unix socket is not spoken")
 		}
-		return target{addresses: []string{scheme + "+unix:" + strings.TrimPrefix(path, "//")}, uri: uri}, nil
+		return destination{addresses: []string{scheme + "+unix:" + strings.TrimPrefix(path, "//")}, uri: uri}, nil
 	}
 	host, uri := rest, ""
 	if i := strings.IndexByte(rest, '/'); i >= 0 && pass.name == "proxy_pass" {
 		host, uri = rest[:i], rest[i:]
 	}
-	out := target{uri: uri}
+	out := destination{uri: uri}
 	if group, ok := t.upstreams[host]; ok {
 		out.group = group
 		for _, one := range group.servers {

@@ -1,0 +1,282 @@
+package nginx
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/standpipe/standpipe/bridge/target"
+	"github.com/standpipe/standpipe/cmd/internal/moving/draft"
+)
+
+// match is which paths a location is for.
+type match struct {
+	how string // "", "^~", "=", "~" or "~*"
+	uri string
+}
+
+func matchOf(d directive) match {
+	if len(d.args) > 1 {
+		return match{d.arg(0), d.arg(1)}
+	}
+	return match{"", d.arg(0)}
+}
+
+func (m match) isRegex() bool { return m.how == "~" || m.how == "~*" }
+
+// regex is the expression as path_regex has it; an error: RE2 does not take it.
+func (m match) regex() (string, error) {
+	text := m.uri
+	if m.how == "~*" {
+		text = "(?i)" + text
+	}
+	_, err := regexp.Compile("(?s:" + text + ")")
+	return text, err
+}
+
+// path is the path of a route; that of a pattern is in its expression.
+func (m match) path() string {
+	switch {
+	case m.isRegex():
+		return "/"
+	case m.uri == "" || m.uri[0] != '/':
+		return "/" + m.uri
+	}
+	return m.uri
+}
+
+// rank is the order in which nginx decides: whole paths, ^~, patterns, beginnings.
+func (m match) rank() int {
+	switch m.how {
+	case "=":
+		return 0
+	case "^~":
+		return 1
+	case "~", "~*":
+		return 2
+	}
+	return 3
+}
+
+// set puts the conditions into a route.
+func (m match) set(r *draft.Table, at draft.Place) {
+	switch {
+	case m.isRegex():
+		text, _ := m.regex()
+		r.Set(at, "path_regex", []string{text})
+	case m.how == "=":
+		r.Set(at, "path_exact", []string{m.uri})
+	default:
+		r.Set(at, "path", m.path())
+	}
+}
+
+// newRoute begins a [[route]].
+func newRoute(t *translation, m match, at draft.Place, hosts []string) *place {
+	p := &place{table: &draft.Table{}, match: m, path: m.path(), hosts: hosts}
+	m.set(p.table, at)
+	if len(hosts) > 0 {
+		p.table.Set(draft.Place{}, "hosts", hosts)
+	}
+	t.places = append(t.places, p)
+	return p
+}
+
+// placeholders are nginx's variables that redirects and rewrites may have here.
+var placeholders = strings.NewReplacer("$is_args$args", "?{query}", "$is_args$query_string", "?{query}", "${", "$", "$scheme", "{scheme}", "$http_host", "{host}", "$host", "{host}",
+	"$request_uri", "{path}?{query}", "$document_uri", "{path}", "$uri", "{path}", "$query_string", "{query}", "$args", "{query}")
+
+var groupOf = regexp.MustCompile(`\$([1-9])\b`)
+
+// template is a text of nginx as a template. host takes the place of $server_name.
+func template(text, host string) (string, error) {
+	if strings.ContainsAny(text, "{}") && !strings.Contains(text, "${") {
+		text = strings.NewReplacer("{", "%7B", "}", "%7D").Replace(text)
+	}
+	text = regexp.MustCompile(`\$\{([a-z_]+|[1-9])\}`).ReplaceAllString(text, "$$$1")
+	if host != "" {
+		text = strings.ReplaceAll(text, "$server_name", host)
+	}
+	text = groupOf.ReplaceAllString(placeholders.Replace(text), "{$1}")
+	if strings.Contains(text, "$") {
+		return "", fmt.Errorf("it has variables that a route does not know")
+	}
+	return text, nil
+}
+
+// makeReturn makes a route of return; nil: it cannot be made, and is told.
+func makeReturn(t *translation, m match, d directive, hosts []string) *place {
+	code, text := d.arg(0), d.arg(1)
+	status, err := strconv.Atoi(code)
+	if err != nil { // return URL
+		status, text = 302, code
+	}
+	host := ""
+	if len(hosts) > 0 {
+		host = hosts[0]
+	}
+	switch status {
+	case 301, 302, 303, 307, 308:
+		to, err := template(text, host)
+		if err == nil {
+			_, err = target.ParseURL(to)
+		}
+		if err == nil && groupOf.MatchString(text) && !m.isRegex() {
+			err = fmt.Errorf("its groups belong to no pattern here")
+		}
+		if err != nil {
+			t.d.Missing(d.at, d.String(), "%s; redirect in [[route]] has {scheme}, {host}, {path}, {query} and the groups of path_regex", err.Error())
+			return nil
+		}
+		p := newRoute(t, m, d.at, hosts)
+		p.table.Set(d.at, "redirect", to)
+		p.table.Set(d.at, "status", status)
+		return p
+	default:
+		if strings.Contains(text, "$") || status < 200 || status > 599 {
+			t.d.Missing(d.at, d.String(), "respond in [[route]] has a fixed text, without variables")
+			return nil
+		}
+		p := newRoute(t, m, d.at, hosts)
+		p.table.Set(d.at, "respond", status)
+		if text != "" {
+			p.table.Set(d.at, "body", text)
+		}
+		return p
+	}
+}
+
+// makeRewrites makes routes of the rewrites of a block that redirect; within the location of m, or everywhere. A rewrite that stays
+// inside is for the route of pass, if there is one: the requests that it is not for have a route behind it.
+func makeRewrites(t *translation, s *scope, m match, pass *place, hosts []string) {
+	for _, d := range s.list {
+		if d.name != "rewrite" {
+			continue
+		}
+		flag := d.arg(2)
+		repl := strings.TrimSuffix(d.arg(1), "?")
+		keep := "?{query}"
+		switch {
+		case strings.HasSuffix(d.arg(1), "?"):
+			keep = ""
+		case strings.Contains(repl, "?"):
+			keep = "&{query}"
+		}
+		to, err := template(repl, "")
+		if _, rerr := regexp.Compile("(?s:" + d.arg(0) + ")"); err == nil && rerr != nil {
+			err = rerr
+		}
+		outside := flag == "permanent" || flag == "redirect" || regexp.MustCompile(`^(https?|\$scheme)://`).MatchString(repl)
+		var p *place
+		switch {
+		case err != nil:
+		case outside:
+			if _, err = target.ParseURL(to + keep); err == nil {
+				p = newRoute(t, match{"~", d.arg(0)}, d.at, hosts)
+				p.first = true
+				p.table.Set(d.at, "redirect", to+keep)
+				if flag == "permanent" {
+					p.table.Set(d.at, "status", 301)
+				}
+			}
+		case pass == nil || m.isRegex() || flag == "last" && !sameBlock(s, to, m):
+			err = fmt.Errorf("a rewrite that other locations answer has no equivalent: write the route that answers")
+		default:
+			if keep == "?{query}" {
+				keep = "" // the query stays by itself
+			}
+			if _, err = target.ParsePath(to + keep); err == nil {
+				p = &place{table: &draft.Table{}, match: m, path: pass.path, hosts: hosts, before: true, passes: true}
+				p.table.Copy(pass.table, "strip_prefix", "replace_prefix")
+				p.table.Within(pass.table)
+				p.table.Set(d.at, "path_regex", []string{d.arg(0)})
+				p.table.Set(d.at, "rewrite", to+keep)
+				t.places = append(t.places, p)
+			}
+		}
+		switch {
+		case err != nil:
+			t.d.Missing(d.at, d.String(), "%s", err.Error())
+		case outside && m.uri != "" && !m.isRegex():
+			p.table.Set(draft.Place{}, "path", m.path())
+		}
+	}
+}
+
+// sameBlock reports whether the location of m answers the path that a rewrite makes.
+func sameBlock(_ *scope, to string, m match) bool {
+	return m.how != "=" && strings.HasPrefix(to, strings.TrimSuffix(m.path(), "/")+"/")
+}
+
+// deniesAll reports whether a location refuses every client.
+func deniesAll(s *scope) (directive, bool) {
+	d, ok := s.own("deny")
+	_, allows := s.own("allow")
+	return d, ok && d.arg(0) == "all" && !allows
+}
+
+// makeFiles makes a route of a pattern or of a whole path whose files lie in a folder.
+func makeFiles(t *translation, s *scope, d directive, m match, hosts []string) {
+	dir, at, rewrite := "", draft.Place{}, ""
+	if a, ok := s.own("alias"); ok {
+		dir, at = a.arg(0), a.at
+		if m.how == "=" {
+			dir, rewrite = path.Split(dir)
+			rewrite = "/" + rewrite
+		} else if before, group, ok := strings.Cut(dir, "$"); ok && len(group) == 1 && strings.HasSuffix(before, "/") {
+			dir, rewrite = before, "/{"+group+"}"
+		}
+	} else if a, ok := s.get("root"); ok {
+		dir, at = a.arg(0), a.at
+	}
+	if dir == "" || strings.Contains(dir, "$") || strings.Contains(rewrite, "$") {
+		t.d.Missing(d.at, short("location "+strings.Join(d.args, " ")), "its folder has variables, or no name")
+		return
+	}
+	p := newRoute(t, m, d.at, hosts)
+	if rewrite != "" {
+		p.table.Set(at, "rewrite", rewrite)
+	}
+	files := p.table.Add("[route.static]")
+	files.Set(at, "dir", cleanDir(t.paths.File(dir)))
+	t.fields(s, files)
+	if try, ok := s.get("try_files"); ok && last(try) != "=404" && last(try) != "$uri" {
+		files.Set(try.at, "missing", "app")
+	}
+}
+
+func cleanDir(dir string) string {
+	if dir == "/" {
+		return dir
+	}
+	return strings.TrimSuffix(dir, "/")
+}
+
+// asRoute is a folder as a route, which patterns and whole paths can come before.
+func (p *place) asRoute() {
+	from := p.table
+	p.table = &draft.Table{}
+	p.match.set(p.table, draft.Place{})
+	if len(p.hosts) > 0 {
+		p.table.Set(draft.Place{}, "hosts", p.hosts)
+	}
+	files := p.table.Add("[route.static]")
+	files.Copy(from, "url", "hosts")
+	if !p.closed {
+		files.Set(draft.Place{}, "missing", "app")
+	}
+	p.static, p.folder = false, true
+}
+
+// foldersAsRoutes makes routes of the folders that patterns and whole paths come before.
+func foldersAsRoutes(t *translation) {
+	early := slices.ContainsFunc(t.places, func(p *place) bool { return !p.static && (p.match.rank() < 3 && p.match.how != "^~" || p.first) })
+	for _, p := range t.places {
+		if early && p.static {
+			p.asRoute()
+		}
+	}
+}
