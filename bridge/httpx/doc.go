@@ -9,6 +9,7 @@
 //	requestinfo.go  RequestInfo: what the server knows of one request
 //	ends.go         Ends: the addresses of a connection
 //	clientgone.go   the error and the status of a client that disconnected
+//	accept.go       what an Accept field takes
 //	page.go         Pages: the error pages
 //	pace.go         Pace and Patience: how slow a client may be
 //	encoding.go     PickEncoding: Accept-Encoding

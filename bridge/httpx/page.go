@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -88,7 +87,7 @@ func (p *Pages) render(r *http.Request, status int, text, id string) page {
 		}
 	}
 	title := http.StatusText(status)
-	if prefersJSON(r.Header["Accept"]) {
+	if PrefersJSON(r.Header["Accept"]) {
 		body, _ := json.Marshal(struct { // strings and a number: no error
 			Status  int    `json:"status"`
 			Error   string `json:"error"`
@@ -141,31 +140,4 @@ func sentence(status int) string {
 		return "The server has no room for this request."
 	}
 	return http.StatusText(status) + "."
-}
-
-// prefersJSON reports whether an Accept field (RFC 9110 12.5.1) puts a JSON type
-// above HTML. "*/*" and nothing mean HTML.
-func prefersJSON(accept []string) bool {
-	js, htm := 0.0, 0.0
-	for _, line := range accept {
-		for item := range strings.SplitSeq(line, ",") {
-			t, params, _ := strings.Cut(item, ";")
-			q := 1.0
-			for param := range strings.SplitSeq(params, ";") {
-				if k, v, _ := strings.Cut(strings.TrimSpace(param), "="); strings.EqualFold(k, "q") {
-					if f, err := strconv.ParseFloat(v, 64); err == nil {
-						q = f
-					}
-				}
-			}
-			t = strings.ToLower(strings.TrimSpace(t))
-			switch {
-			case t == "application/json" || strings.HasPrefix(t, "application/") && strings.HasSuffix(t, "+json"):
-				js = max(js, q)
-			case t == "text/html" || t == "application/xhtml+xml" || t == "text/*":
-				htm = max(htm, q)
-			}
-		}
-	}
-	return js > htm
 }

@@ -115,6 +115,9 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, s *openMount) {
 		h.Pages.Write(w, r, http.StatusMethodNotAllowed, "", 0)
 		return
 	}
+	if s != nil && s.Fallback != "" && h.fallback(w, r, s) {
+		return
+	}
 	h.Pages.Write(w, r, http.StatusNotFound, "", 0) // no-store: a file may come with the next deployment
 }
 

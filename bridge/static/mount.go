@@ -17,6 +17,9 @@ type Mount struct {
 	Dirs []string
 	// Else says what happens when no folder has the file.
 	Else Else
+	// Fallback is the name of a file in the folder that answers, with 200, for pages that the folder does not
+	// have: "index.html" of an app that makes its pages in the browser. Only with NotFound; empty: there is none.
+	Fallback string
 	// Index are the files that answer for a folder: "index.html". None: a folder is not
 	// served.
 	Index []string
@@ -93,7 +96,7 @@ func (p *Mount) Like(q *Mount) bool {
 }
 
 func (p *Mount) equal(q *Mount) bool {
-	return p.URL == q.URL && slices.Equal(p.Dirs, q.Dirs) && p.Else == q.Else && slices.Equal(p.Index, q.Index) && p.Site == q.Site &&
+	return p.URL == q.URL && slices.Equal(p.Dirs, q.Dirs) && p.Else == q.Else && p.Fallback == q.Fallback && slices.Equal(p.Index, q.Index) && p.Site == q.Site &&
 		p.FollowLinks == q.FollowLinks && p.Owner == q.Owner && p.Siblings == q.Siblings && p.Compress == q.Compress && slices.Equal(p.Rules, q.Rules) &&
 		p.Cache == q.Cache && slices.Equal(p.Fields, q.Fields) && p.Charset == q.Charset && maps.Equal(p.Types, q.Types) && p.HTTPS == q.HTTPS && slices.Equal(p.Scripts, q.Scripts)
 }

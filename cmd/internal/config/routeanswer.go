@@ -103,6 +103,8 @@ func (f *RouteFiles) Check(row *schema.Row) {
 	}
 	if err := checkFolder(f.Dir); err != nil {
 		row.Bad(key, "[[route]] static: %v", err)
+	} else if why := f.badFallback(f.Dir); why != "" {
+		row.Bad(key, "[[route]] static: %s", why)
 	}
 	if name := f.badIndex(); name != "" {
 		row.Bad(key, "[[route]] static: index %s is not a file's name", name)

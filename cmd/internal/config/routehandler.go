@@ -136,7 +136,7 @@ func (r *Route) checkApp(row *schema.Row, apps []App) {
 
 // takesAll reports whether the route answers every request for its path and hosts.
 func (r *Route) takesAll() bool {
-	return r.Match.any() && (r.Handler != "static" || r.Answer.Files.Missing == "404")
+	return r.Match.any() && (r.Handler != "static" || r.Answer.Files.Missing != "app")
 }
 
 // Where is the line of the file that the route begins in.

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"mime"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -26,8 +27,8 @@ type Static struct {
 
 // FileRules say how the files of a folder are served.
 type FileRules struct {
-	// Missing is the answer for a name that the folder does not have: "404", or "app" for the next folder or the app.
-	Missing        string   `key:"missing"`
+	// Missing is the answer for a name that the folder does not have: "404", "app" for the next folder or the app, or the path of a file.
+	Missing        string
 	Index          []string `key:"index"` // files that answer for a folder
 	FollowSymlinks *bool    // nil: as the app's
 	Precompressed  bool     `key:"precompressed"` // NAME.br, NAME.zst, NAME.gz are sent for NAME
@@ -57,7 +58,8 @@ func (*Static) Settings() schema.Group {
 // Settings are keys of every table about a folder.
 func (*FileRules) Settings() schema.Group {
 	return schema.Group{Settings: []schema.Setting{
-		{Key: "missing", Kind: schema.Choice, Choices: []string{"404", "app"}, Reload: true, Derived: "`404`; `app` where url is `/`"},
+		{Key: "missing", Kind: schema.Text, Reload: true, Derived: "`404`; `app` where url is `/`", Set: schema.Set(setMissing),
+			Show: schema.Show(func(s *FileRules) (string, bool) { return s.Missing, s.Missing != "" })},
 		{Key: "index", Kind: schema.List, Reload: true, Derived: "none"},
 		{Key: "follow_symlinks", Kind: schema.Switch, Reload: true, Derived: "as the app's; off",
 			Set: schema.Set(func(s *FileRules, in schema.Input) error {
@@ -84,6 +86,35 @@ func (*FileRules) Settings() schema.Group {
 		{Key: "types", Kind: schema.Pairs, Reload: true, Derived: "the built-in table", Set: schema.Set(setTypes),
 			Show: schema.Show(func(s *FileRules) (string, bool) { return showPairs(s.Types) })},
 	}}
+}
+
+func setMissing(s *FileRules, in schema.Input) error {
+	v := in.Last()
+	if v != "404" && v != "app" && (!strings.HasPrefix(v, "/") || v == "/" || path.Clean(v) != v) {
+		return fmt.Errorf("%q is not 404, app, or the path of a file in the folder; write /index.html", v)
+	}
+	s.Missing = v
+	return nil
+}
+
+// Fallback is the name of the file that answers for pages that the folder does not have; empty: there is none.
+func (f *FileRules) Fallback() string {
+	if strings.HasPrefix(f.Missing, "/") {
+		return f.Missing[1:]
+	}
+	return ""
+}
+
+// badFallback is why there is no such file in dir; empty: there is one, or none is named.
+func (f *FileRules) badFallback(dir string) string {
+	name := f.Fallback()
+	if name == "" {
+		return ""
+	}
+	if st, err := os.Stat(filepath.Join(dir, name)); err != nil || !st.Mode().IsRegular() {
+		return fmt.Sprintf("missing: there is no file %s", filepath.Join(dir, name))
+	}
+	return ""
 }
 
 func setCacheControl(s *FileRules, in schema.Input) error {
@@ -167,6 +198,8 @@ func checkStatics(r *schema.Row, what string, list []Static, there bool) {
 		}
 		if err := checkFolder(s.Dir); err != nil && there {
 			bad("%v", err)
+		} else if why := s.badFallback(s.Dir); why != "" && there {
+			bad("%s", why)
 		}
 	}
 }

@@ -100,3 +100,25 @@ func TestStaticMistakes(t *testing.T) {
 		p.wrong(want)
 	}
 }
+
+func TestFallbackThatIsWrong(t *testing.T) {
+	p := newProject(t, "app.py", "www/index.html")
+	p.toml(`[[static]]
+url = "/a"
+dir = "www"
+missing = "/none.html"
+[[static]]
+url = "/b"
+dir = "www"
+missing = "/../app.py"
+[[route]]
+[route.static]
+dir = "www"
+missing = "/none.html"
+[[static]]
+url = "/c"
+dir = "www"
+missing = "/index.html"
+`)
+	p.wrong("standpipe.toml:1: [[static]] missing none.html", "standpipe.toml:8: missing /../app.py /index.html", "standpipe.toml:11: static missing none.html")
+}

@@ -121,8 +121,9 @@ func placeOf(s *config.Static, mount string) static.Mount {
 	default:
 		p.Charset = s.Charset
 	}
-	if s.Missing == "404" {
+	if s.Missing != "app" {
 		p.Else = static.NotFound
+		p.Fallback = s.Fallback()
 	}
 	for _, r := range s.CacheControl {
 		p.Rules = append(p.Rules, static.Rule{Pattern: r.Pattern, Value: r.Value, Expires: r.MaxAge})
