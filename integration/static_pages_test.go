@@ -35,3 +35,37 @@ index = ["index.html"]
 		t.Errorf("POST: %d", r.Status)
 	}
 }
+
+// A folder is listed on request, by all three kinds of tables.
+func TestListing(t *testing.T) {
+	t.Parallel()
+	s := start(t, opts{Dir: project(t, map[string]string{"app.py": hello("app"), "d/a b.txt": "x", "d/.hidden": "x", "standpipe.toml": `[[static]]
+url = "/one"
+dir = "d"
+listing = true
+[[static]]
+url = "/off"
+dir = "d"
+[[route]]
+path = "/two"
+[route.static]
+dir = "d"
+listing = true
+[[app]]
+module = "app:app"
+workers = 1
+[[app.static]]
+url = "/three"
+dir = "d"
+listing = true
+`}), Args: []string{"-c", "standpipe.toml"}})
+	for _, path := range []string{"/one/", "/two/", "/three/"} {
+		if body := s.want(200, path).Body; !strings.Contains(body, `<a href="./a%20b.txt">a b.txt</a>`) || strings.Contains(body, "hidden") || !strings.Contains(body, "<h1>"+path+"</h1>") {
+			t.Errorf("%s: %s", path, body)
+		}
+		if body := s.want(200, path, "Accept: application/json").Body; !strings.HasPrefix(body, `[{"name":"a b.txt","type":"file",`) {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+	s.want(404, "/off/")
+}

@@ -14,6 +14,7 @@
 //	mounts.go          Mounts: the open mounts of one generation, and the old folders behind them
 //	name.go            from a request's path to a file's name; names that are never served
 //	fallback.go        the page that answers for pages that there are not
+//	listing.go         the names in a folder, as HTML and JSON
 //	root.go            Root: one folder that no name leads out of (os.Root)
 //	stat_*.go          what a system tells of a file
 //	file.go            file: one file's contents, validators and fields

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -167,7 +168,7 @@ func (h *Handler) tryRoot(w http.ResponseWriter, r *http.Request, s *openMount, 
 				return err == nil || h.failed(w, r, root, name, err)
 			}
 		}
-		return false
+		return s.Listing && h.list(w, r, s, root, name, now)
 	}
 	err := h.tryFile(w, r, s, root, name, now)
 	switch {
@@ -232,12 +233,13 @@ func (h *Handler) tryFile(w http.ResponseWriter, r *http.Request, s *openMount, 
 }
 
 // redirect sends a client that asks for a folder to the URL with a slash, where its index
-// is: relative links in the index would be wrong otherwise.
+// or listing is: relative links in it would be wrong otherwise.
 func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, s *openMount, root *Root, name string, now time.Time) bool {
-	for _, index := range s.Index {
-		if _, err := h.Cache.get(h, s, root, path.Join(name, index), now); err != nil {
-			continue
-		}
+	has := func(index string) bool {
+		_, err := h.Cache.get(h, s, root, path.Join(name, index), now)
+		return err == nil
+	}
+	if s.Listing || slices.ContainsFunc(s.Index, has) {
 		h.sign(w)
 		u := r.URL
 		if h.Shown != nil {

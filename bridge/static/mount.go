@@ -23,6 +23,8 @@ type Mount struct {
 	// Index are the files that answer for a folder: "index.html". None: a folder is not
 	// served.
 	Index []string
+	// Listing: the names in a folder without an index are shown.
+	Listing bool
 	// Site: the folder is a whole site, which may contain Python sources. They are not
 	// served.
 	Site bool
@@ -96,7 +98,7 @@ func (p *Mount) Like(q *Mount) bool {
 }
 
 func (p *Mount) equal(q *Mount) bool {
-	return p.URL == q.URL && slices.Equal(p.Dirs, q.Dirs) && p.Else == q.Else && p.Fallback == q.Fallback && slices.Equal(p.Index, q.Index) && p.Site == q.Site &&
+	return p.URL == q.URL && slices.Equal(p.Dirs, q.Dirs) && p.Else == q.Else && p.Fallback == q.Fallback && p.Listing == q.Listing && slices.Equal(p.Index, q.Index) && p.Site == q.Site &&
 		p.FollowLinks == q.FollowLinks && p.Owner == q.Owner && p.Siblings == q.Siblings && p.Compress == q.Compress && slices.Equal(p.Rules, q.Rules) &&
 		p.Cache == q.Cache && slices.Equal(p.Fields, q.Fields) && p.Charset == q.Charset && maps.Equal(p.Types, q.Types) && p.HTTPS == q.HTTPS && slices.Equal(p.Scripts, q.Scripts)
 }

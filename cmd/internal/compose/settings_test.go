@@ -152,6 +152,7 @@ dir = "files"
 hosts = ["files.example.org"]
 missing = "404"
 index = ["index.html"]
+listing = "on"
 follow_symlinks = "on"
 precompressed = "off"
 cache_control = { "*.css" = "max-age=60" }

@@ -29,7 +29,8 @@ type Static struct {
 type FileRules struct {
 	// Missing is the answer for a name that the folder does not have: "404", "app" for the next folder or the app, or the path of a file.
 	Missing        string
-	Index          []string `key:"index"` // files that answer for a folder
+	Index          []string `key:"index"`   // files that answer for a folder
+	Listing        bool     `key:"listing"` // the names in a folder without an index are shown
 	FollowSymlinks *bool    // nil: as the app's
 	Precompressed  bool     `key:"precompressed"` // NAME.br, NAME.zst, NAME.gz are sent for NAME
 	CacheControl   []CacheRule
@@ -61,6 +62,7 @@ func (*FileRules) Settings() schema.Group {
 		{Key: "missing", Kind: schema.Text, Reload: true, Derived: "`404`; `app` where url is `/`", Set: schema.Set(setMissing),
 			Show: schema.Show(func(s *FileRules) (string, bool) { return s.Missing, s.Missing != "" })},
 		{Key: "index", Kind: schema.List, Reload: true, Derived: "none"},
+		{Key: "listing", Kind: schema.Switch, Reload: true, Default: "off"},
 		{Key: "follow_symlinks", Kind: schema.Switch, Reload: true, Derived: "as the app's; off",
 			Set: schema.Set(func(s *FileRules, in schema.Input) error {
 				s.FollowSymlinks = new(bool)

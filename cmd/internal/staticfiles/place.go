@@ -121,6 +121,7 @@ func placeOf(s *config.Static, mount string) static.Mount {
 	default:
 		p.Charset = s.Charset
 	}
+	p.Listing = s.Listing
 	if s.Missing != "app" {
 		p.Else = static.NotFound
 		p.Fallback = s.Fallback()
