@@ -182,7 +182,7 @@ func makeRewrites(t *translation, s *scope, m match, pass *place, hosts []string
 					p.table.Set(d.at, "status", 301)
 				}
 			}
-		case pass == nil || m.isRegex() || flag == "last" && !sameBlock(s, to, m):
+		case pass == nil || m.isRegex() || flag == "last" && !sameBlock(to, m):
 			err = fmt.Errorf("a rewrite that other locations answer has no equivalent: write the route that answers")
 		default:
 			if keep == "?{query}" {
@@ -207,7 +207,7 @@ func makeRewrites(t *translation, s *scope, m match, pass *place, hosts []string
 }
 
 // sameBlock reports whether the location of m answers the path that a rewrite makes.
-func sameBlock(_ *scope, to string, m match) bool {
+func sameBlock(to string, m match) bool {
 	return m.how != "=" && strings.HasPrefix(to, strings.TrimSuffix(m.path(), "/")+"/")
 }
 
