@@ -87,8 +87,8 @@ func TestImportNginx(t *testing.T) {
 		"path = \"/static/\"", `hosts = ["shop.example.org", "*.shop.example.org", "www.shop.example.org"]`, `cache_control = { "*" = "2592000s" }`, `headers = { Access-Control-Allow-Origin = "*" }`,
 		"path = \"/media\"\n", "dir = \"files/media\"  # nginx.conf:31\n", "path_exact = [\"/favicon.ico\"]", "rewrite = \"/favicon.ico\"", "path = \"/old\"", "redirect = \"/new\"", "status = 302", "[route.static]", "path = \"/api/\"  # nginx.conf:35", "balance = \"least_conn\"  # nginx.conf:13", "address = \"http://127.0.0.1:9001\"  # nginx.conf:14\nweight = 2", `address = "http+unix:/run/app.sock"`, "address = \"http://127.0.0.1:9009\"  # nginx.conf:16\ndown = true", "backup = true", "strip_prefix = true", `read_timeout = "90s"`,
 		`request_buffering = "off"`, `response_buffering = "off"`, `upstreams = ["uwsgi+unix:/run/uwsgi.sock"]`, `upstreams = ["http://${UPSTREAM}"]`, "missing = \"app\"",
-		"nginx.conf:11: include nowhere/x.conf", "nginx.conf:20: map $http_upgrade: not yet", "nginx.conf:24: server_name ~^re",
-		"nginx.conf:25: client_max_body_size 1m: `max_body` is one for all", `nginx.conf:33: location ~ \.php$`, "nginx.conf:36: proxy_set_header Host: `side",
+		"nginx.conf:11: include nowhere/x.conf", "nginx.conf:20: map $http_upgrade: one [[route]] for each result", "nginx.conf:24: server_name ~^re",
+		"nginx.conf:25: client_max_body_size 1m: `max_body` is one for all", `nginx.conf:33: location ~ \.php$`, "nginx.conf:36: proxy_set_header Host: not needed",
 		"nginx.conf:50: limit_req zone=one burst=5: its limit_req_zone is not here", "nginx.conf:51: content_by_lua_block: not yet")
 	for file, where := range map[string]string{"open.conf": "open.conf: a } is missing", "quote.conf": "quote.conf:2: the quote is never closed", "end.conf": "end.conf:1: listen has no ;", "loop.conf": "include each other", "none.conf": "none.conf", "close.conf": "close.conf:2: unexpected }"} {
 		write(t, dir, map[string]string{"open.conf": "server {\n listen 80;\n", "quote.conf": "server {\nroot 'x;\n}\n", "end.conf": "listen 80", "loop.conf": "include loop.conf;\n", "close.conf": "\n}\n"})

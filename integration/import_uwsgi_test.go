@@ -71,7 +71,7 @@ func TestImportUwsgi(t *testing.T) {
 		"address = \"127.0.0.1:3031\"  # web.ini:6\nprotocol = \"uwsgi\"", `address = ":8124"`, "address = \"unix:web.sock\"", `mode = "0664"`, `module = "app:app"  # web.ini:11`, "/site\"  # web.ini:10\n", `workers = "2..4"`, "threads = 3",
 		"/site/static\"  # web.ini:17", `dir = "files/media"`, `missing = "app"`, `index = ["index.html"]`, `env = { A = "web%", APP = "site/app.py", V_a = "1", V_b = "1", READ = "line", OTHER = "2" }`, "timeout = 20  #", "max_requests = 5000",
 		`max_rss = "300MiB"`, "max_head = 131072", "max_body = 1048576", "max_lifetime = 3600  # more.ini:2", `error_log = "site/uwsgi.log"`, `access_log = "site/uwsgi.log"`,
-		"web.ini:38: vacuum: not needed", "web.ini:39: attach-daemon = celery worker: let systemd", "web.ini:40: cron", "web.ini:47: cache2", "web.ini:48: route-uri = ^/old redirect:/new: not yet", "web.ini:49: unknown-key = 5", "web.ini:52: master = true: not needed",
+		"web.ini:38: vacuum: not needed", "web.ini:39: attach-daemon = celery worker: let systemd", "web.ini:40: cron", "web.ini:47: cache2", "web.ini:48: route-uri = ^/old redirect:/new: a [[route]] has conditions", "web.ini:49: unknown-key = 5", "web.ini:52: master = true: not needed",
 		"!lazy-apps", "!nope", "!= 77", "!\"77", "!: base", "!half")
 	for file, where := range map[string]string{"web.ini:none": "[uwsgi], [common], [other]", "none.ini": "none.ini", "loop.ini": "include each other", "more.ini": "[extra]"} {
 		write(t, dir, map[string]string{"loop.ini": "[uwsgi]\nini = loop.ini\n"})

@@ -6,6 +6,6 @@
 //	uwsgi.go        uWSGI's options: uwsgi.txt, and uwsgi-options.txt with all their names; nginx's directives: nginx.txt
 //	workerclass.go  gunicorn's -k and --worker-connections
 //
-// The tables are data, and the tables of docs/migrating/*.md are generated from them; modwsgi.txt, waitress.txt, granian.txt and unit.txt
-// are for those pages alone, the program does not hold them. The package has no state and no goroutine.
+// The tables are data, and the tables of docs/migrating/*.md are generated from them; modwsgi.txt, waitress.txt, granian.txt, unit.txt and
+// caddy.txt are for those pages alone, the program does not hold them. The package has no state and no goroutine.
 package compat

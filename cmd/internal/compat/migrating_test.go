@@ -60,7 +60,29 @@ func movingTables(t *testing.T) []movingTable {
 	for _, object := range []string{"settings", "listeners", "routes", "upstreams", "applications", "access_log", "config"} {
 		list = append(list, movingTable{"unit", object, object, byObject[object]})
 	}
+	words := map[string][]optionRow{}
+	for _, row := range tableOf(t, "caddy.txt") {
+		words[caddyPart(row.names[0])] = append(words[caddyPart(row.names[0])], row)
+	}
+	for _, part := range []string{"addresses", "global", "directives", "reverse_proxy", "tls", "matchers", "placeholders"} {
+		list = append(list, movingTable{"caddy", part, "Caddyfile", words[part]})
+	}
 	return list
+}
+
+// caddyPart is the part of Caddy's page that a word is in.
+func caddyPart(name string) string {
+	switch first, _, inside := strings.Cut(name, "."); {
+	case strings.HasPrefix(name, "{"):
+		return "placeholders"
+	case strings.ContainsAny(name, ":/") || first == "localhost" || first == "example":
+		return "addresses"
+	case first == "matcher":
+		return "matchers"
+	case inside && slices.Contains([]string{"global", "reverse_proxy", "tls"}, first):
+		return first
+	}
+	return "directives"
 }
 
 // tableOf reads a table that only pages have: the program does not hold it.

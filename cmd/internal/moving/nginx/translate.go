@@ -304,6 +304,16 @@ func (t *translation) certificate(s *scope) {
 	}
 }
 
+// sentAnyway reports whether an upstream gets what a field of this name is set for without a setting.
+func sentAnyway(field string) bool {
+	switch name := strings.ToLower(field); name {
+	case "host", "connection", "upgrade", "x-request-id", "x-real-ip":
+		return true
+	default:
+		return strings.HasPrefix(name, "x-forwarded-")
+	}
+}
+
 // none names a directive that has no equivalent.
 func (t *translation) none(d directive) {
 	state, message, known := compat.Nginx(d.name)
@@ -313,6 +323,8 @@ func (t *translation) none(d directive) {
 		what = strings.TrimSpace(d.name + " " + d.arg(0))
 	}
 	switch {
+	case d.name == "proxy_set_header" && sentAnyway(d.arg(0)):
+		message = "not needed: an upstream gets Host, X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host by itself"
 	case !known:
 		message = "this directive is not known here"
 	case state == compat.NotNeeded || state == compat.NotYet:
