@@ -51,6 +51,7 @@ func controlCommands() []*cli.Command {
 		command("log-level", "LEVEL", "set the log level until the next reload: trace, debug, info, warn or error", (*controller).logLevel),
 		command("reopen-logs", "", "reopen the log files, after they were renamed", (*controller).reopenLogs),
 		described(command("deny", "ADDRESS or list", "refuse an address or a network from now on, or list those that are refused", denyNetwork, denyFlags()...), denyDescription),
+		described(command("maintenance", "on|off|status", "answer 503 to all but some clients, end that, or show it", maintenance, maintenanceFlags()...), maintenanceDescription),
 		command("allow", "ADDRESS", "end what standpipe deny has begun", allowNetwork),
 		certs,
 		command("stop", "", "stop in order; wait until the process has exited", (*controller).stop),

@@ -27,6 +27,8 @@ func readsOnly(c *cli.Context) bool {
 		return len(c.Args()) == 0
 	case "deny":
 		return c.Arg(0) == "list"
+	case "maintenance":
+		return c.Arg(0) == "status"
 	}
 	return false
 }

@@ -78,6 +78,7 @@ func printStatus(out io.Writer, st *admin.Status, p terminal.Paint) error {
 	if len(st.Requests) > 0 {
 		fmt.Fprintf(out, "  requests %s\n", versions(st.Requests))
 	}
+	printMaintenance(out, st.Maintenance, p)
 	if st.Clients != nil {
 		printClients(out, st.Clients, p)
 	}

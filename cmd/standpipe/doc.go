@@ -18,5 +18,6 @@
 //	control_health.go  health
 //	control_certs.go   certs
 //	control_deny.go    deny and allow
+//	control_maintenance.go  maintenance: 503 for all but some clients
 //	certs_trust.go     certs trust, certs untrust
 package main

@@ -7,6 +7,7 @@
 //	GET  /v1/static[?app=shop]           Files
 //	GET  /v1/certificates                Certificates
 //	GET  /v1/denied                      Denied
+//	GET  /v1/maintenance                 Maintenance
 //	GET  /v1/dump?worker=shop/3          Dump: Python stacks; the worker continues to run
 //	POST /v1/reload     {app}            Done, or a Problem with Failures, when the reload has ended
 //	POST /v1/restart    {app | worker}   likewise; the replacement of a worker serves
@@ -32,6 +33,7 @@
 //	status.go    the status, from the pools
 //	certificates.go  the certificates, and how one is renewed
 //	denied.go    the networks that are denied at run time
+//	maintenance.go  what is under maintenance
 //	types.go     the JSON of requests and responses
 //	problem.go   how errors become a Problem
 //	failures.go  Failures: the last failed reload of each app

@@ -36,6 +36,7 @@ func NewHandler(o Options) *Handler {
 	h.mux.HandleFunc("GET /v1/static", h.static)
 	h.mux.HandleFunc("GET /v1/certificates", h.certificates)
 	h.mux.HandleFunc("GET /v1/denied", deniedList{o.Server}.list)
+	h.mux.HandleFunc("GET /v1/maintenance", maintained{h}.list)
 	h.mux.HandleFunc("GET /v1/dump", h.dump)
 	h.mux.HandleFunc("POST /v1/reload", h.command("reload", h.reload))
 	h.mux.HandleFunc("POST /v1/restart", h.command("restart", h.restart))
@@ -45,6 +46,8 @@ func NewHandler(o Options) *Handler {
 	h.mux.HandleFunc("POST /v1/renew", h.command("renew", h.renewCertificate))
 	h.mux.HandleFunc("POST /v1/deny", h.command("deny", deniedList{o.Server}.deny))
 	h.mux.HandleFunc("POST /v1/allow", h.command("allow", deniedList{o.Server}.allow))
+	h.mux.HandleFunc("POST /v1/maintenance/on", h.command("maintenance on", maintained{h}.begin))
+	h.mux.HandleFunc("POST /v1/maintenance/off", h.command("maintenance off", maintained{h}.end))
 	h.mux.HandleFunc("POST /v1/log-level", h.command("log-level", func(_ context.Context, o *Order) (*Done, error) {
 		if err := h.Server.SetLevel(o.Level); err != nil {
 			return nil, refuse(http.StatusBadRequest, "bad_level", err)

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/access"
+	"github.com/standpipe/standpipe/bridge/maintain"
 	"github.com/standpipe/standpipe/cmd/internal/acme"
 	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/shim"
@@ -69,6 +70,8 @@ type fakeServer struct {
 
 	certificates []certs.Info
 	denied       *access.Denied
+	maintained   *maintain.List
+	upgrading    bool
 }
 
 func (s *fakeServer) Pools() (list []Pool) {
@@ -108,6 +111,8 @@ func (s *fakeServer) RenewCertificate(ctx context.Context, name string) error {
 func (s *fakeServer) Deny(e access.Entry) error          { return s.denied.Add(e) }
 func (s *fakeServer) Allow(p netip.Prefix) (bool, error) { return s.denied.Remove(p), s.err }
 func (s *fakeServer) Denied() []access.Entry             { return s.denied.List(time.Now(), 0) }
+func (s *fakeServer) Maintenance() *maintain.List        { return s.maintained }
+func (s *fakeServer) Upgrading() bool                    { return s.upgrading }
 
 type rig struct {
 	*fakeServer
@@ -116,7 +121,7 @@ type rig struct {
 }
 
 func newRig() *rig {
-	r := &rig{fakeServer: &fakeServer{denied: access.NewDenied()}}
+	r := &rig{fakeServer: &fakeServer{denied: access.NewDenied(), maintained: maintain.NewList(hclog.NewNullLogger())}}
 	for _, app := range []string{"shop", "blog"} {
 		r.pools = append(r.pools, &fakePool{app: app, size: 4, done: &r.done, stacks: "the stacks"})
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/access"
+	"github.com/standpipe/standpipe/bridge/maintain"
 	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/supervisor"
 )
@@ -59,6 +60,10 @@ type Server interface {
 	Allow(network netip.Prefix) (bool, error)
 	// Denied lists what is denied at run time.
 	Denied() []access.Entry
+	// Maintenance is what is under maintenance.
+	Maintenance() *maintain.List
+	// Upgrading reports that another process has a copy of what commands change.
+	Upgrading() bool
 }
 
 // ErrUpgrading is the error of a command whose effect an upgrade would lose.

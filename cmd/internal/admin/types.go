@@ -3,6 +3,7 @@ package admin
 import (
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/maintain"
 	"github.com/standpipe/standpipe/cmd/internal/certs"
 )
 
@@ -32,7 +33,9 @@ type Status struct {
 	Clients *Clients `json:"clients,omitempty"`
 	// Upstreams are those of all routes.
 	Upstreams []Upstream `json:"upstreams,omitempty"`
-	Apps      []App      `json:"apps"`
+	// Maintenance is what is under maintenance; a page in it is left out.
+	Maintenance []maintain.Window `json:"maintenance,omitempty"`
+	Apps        []App             `json:"apps"`
 }
 
 // Limit are the numbers of one [[limit]]. Those of requests and Evicted never decrease.
@@ -224,6 +227,8 @@ type Order struct {
 	Seconds float64 `json:"seconds,omitempty"`
 	Reason  string  `json:"reason,omitempty"`
 	Force   bool    `json:"force,omitempty"`
+	// Maintenance is of App, or of the server, for so many Seconds, 0: until it is ended.
+	Maintenance *Pause `json:"maintenance,omitempty"`
 }
 
 // Done is the response to a command.

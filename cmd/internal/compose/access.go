@@ -16,6 +16,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/access"
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/maintain"
 	"github.com/standpipe/standpipe/bridge/route"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
@@ -25,9 +26,11 @@ import (
 type Access struct {
 	Denied  *access.Denied
 	Records *access.Records
-	files   *access.Files
-	hashing *access.Hashing
-	log     *logfile.Log
+	// Maintenance is what is under maintenance.
+	Maintenance *maintain.List
+	files       *access.Files
+	hashing     *access.Hashing
+	log         *logfile.Log
 
 	handing atomic.Bool // another process has a copy of Denied
 
@@ -40,8 +43,15 @@ type Access struct {
 // keptDenied is the name of the deny list in what Server.Keep returns.
 const keptDenied = "denied"
 
+// keptMaintenance is that of the list of what is under maintenance.
+const keptMaintenance = "maintenance"
+
 func newAccess(cfg *config.Config, log *logfile.Log, kept func(string) []byte) *Access {
 	a := &Access{Denied: access.NewDenied(), Records: access.NewRecords(log), files: access.NewFiles(log), hashing: access.NewHashing(), log: log}
+	a.Maintenance = maintain.NewList(log)
+	if err := a.Maintenance.Restore(kept(keptMaintenance), time.Now()); err != nil {
+		log.Error("maintenance_lost", "error", err, "message", "the maintenance of the process before this one cannot be read, or not all of it; standpipe maintenance on begins it again")
+	}
 	if cfg.Folders.State != "" {
 		a.file = filepath.Join(cfg.Folders.State, "denied.json")
 	}
@@ -108,6 +118,7 @@ func (a *Access) HandingOver() bool { return a.handing.Load() }
 func (a *Access) Look(now time.Time) {
 	a.files.Look()
 	a.Denied.Sweep(now)
+	a.Maintenance.Sweep(now)
 	a.save()
 }
 

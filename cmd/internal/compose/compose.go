@@ -173,6 +173,8 @@ func (s *Server) Keep() (map[string][]byte, error) {
 	}
 	denied, failed := s.Access.Denied.Encode(time.Now())
 	kept[keptDenied], err = denied, errors.Join(err, failed)
+	windows, failed := s.Access.Maintenance.Encode(time.Now())
+	kept[keptMaintenance], err = windows, errors.Join(err, failed)
 	if quic := s.Listeners.three.keep(); quic != nil {
 		kept[keptQUIC] = quic
 	}

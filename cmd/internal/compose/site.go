@@ -13,6 +13,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/fields"
 	"github.com/standpipe/standpipe/bridge/forwarded"
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/maintain"
 	"github.com/standpipe/standpipe/bridge/rewrite"
 	"github.com/standpipe/standpipe/bridge/route"
 	"github.com/standpipe/standpipe/bridge/upstream"
@@ -70,10 +71,11 @@ func (t *site) stages(p *parts, apps map[string]http.Handler, pages *httpx.Pages
 		Stage{"hsts", on(cfg.TLS.HSTS != "off", chain.HSTS(cfg.TLS.HSTS))}, // behind forwarded, which may know the scheme
 		Stage{"fields", fields.New(changes(cfg.Fields))},                   // [[fields]]: refusals have them too
 		Stage{"limits", chain.Limits(chain.LimitsOptions{MaxBody: cfg.Limits.MaxBody, MaxTarget: int(cfg.Limits.MaxTarget), MaxFields: cfg.Limits.MaxFields, Pages: pages, Log: p.log})},
-		Stage{"denied", access.NewDenials(t.access.all)},     // standpipe deny
-		Stage{"limit", t.limit("", p, pages)},                // [[limit]]
-		Stage{"access", t.access.stage(-1)},                  // [[access]]: behind limits, which refuses paths that can be read in two ways, and limit, which counts wrong passwords
-		Stage{"static", p.static.Stage(cfg, t.hosts, pages)}, // [[static]]
+		Stage{"denied", access.NewDenials(t.access.all)},                                                // standpipe deny
+		Stage{"maintenance", maintain.New(maintain.Options{List: p.clients.Maintenance, Pages: pages})}, // standpipe maintenance
+		Stage{"limit", t.limit("", p, pages)},                                                           // [[limit]]
+		Stage{"access", t.access.stage(-1)},                                                             // [[access]]: behind limits, which refuses paths that can be read in two ways, and limit, which counts wrong passwords
+		Stage{"static", p.static.Stage(cfg, t.hosts, pages)},                                            // [[static]]
 		Stage{"routes", routes},    // [[route]]
 		Stage{"scanners", scanned}, // what a folder or a route has at such a path is served
 	), nil
@@ -86,6 +88,7 @@ func (t *site) appStages(p *parts, r run, pages *httpx.Pages) []Stage {
 		{"fields", fields.New(changes(r.app.Fields))},      // files of the app and error pages in its place have them too
 		{"cors", fields.CORS(crossOrigin(&r.app.Presets))}, // behind fields, which may change what it says
 		{"security fields", on(r.app.Presets.Security, fields.Security)},
+		{"maintenance", maintain.New(maintain.Options{List: p.clients.Maintenance, App: r.app.Name, Pages: pages})}, // before its files
 		{"static", p.static.AppStage(t.cfg, r.files, pages)},
 		{"limit", t.limit(r.app.Name, p, pages)}, // [[limit]] for apps; files are not counted
 		{"compress", on(r.app.Files.CompressApp && len(files.CompressCodings) > 0,

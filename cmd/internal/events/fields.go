@@ -85,6 +85,8 @@ var fields = map[string]string{
 	"network":         "an address or a network",
 	"user":            "the user whose password the server has checked, or (auth_failed) who has sent a wrong one",
 	"rule":            "the rule that refuses: a line of `[[access]]`, or a network of standpipe deny",
+	"allow":           "addresses and networks that are served during a maintenance",
+	"until":           "when it ends, in UTC; otherwise there is no such key",
 	"table":           "the place of a table `[[access]]`: its hosts and its path; empty: standpipe deny",
 	"oldest":          "how long the first of those that wait has waited, in seconds",
 	"output":          "the last lines that a process printed",

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/access"
+	"github.com/standpipe/standpipe/bridge/maintain"
 	"github.com/standpipe/standpipe/bridge/upstream"
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 	"github.com/standpipe/standpipe/cmd/internal/certs"
@@ -95,6 +96,10 @@ func (c *commands) About(st *admin.Status) {
 	if clients.Networks > 0 || len(clients.Refused) > 0 {
 		st.Clients = clients
 	}
+	st.Maintenance = c.product.Access.Maintenance.All(time.Now())
+	for i := range st.Maintenance {
+		st.Maintenance[i].Page = nil
+	}
 	for _, in := range c.product.Upstreams.List() {
 		st.Upstreams = append(st.Upstreams, upstreamOf(&in))
 	}
@@ -146,6 +151,12 @@ func (c *commands) Allow(network netip.Prefix) (bool, error) {
 
 // Denied lists what is denied at run time.
 func (c *commands) Denied() []access.Entry { return c.product.Access.Denied.List(time.Now(), 0) }
+
+// Maintenance is what is under maintenance.
+func (c *commands) Maintenance() *maintain.List { return c.product.Access.Maintenance }
+
+// Upgrading reports that another process has a copy of what commands change.
+func (c *commands) Upgrading() bool { return c.product.Access.HandingOver() }
 
 // Certificates are those of HTTPS.
 func (c *commands) Certificates() []certs.Info { return c.product.Certificates.List() }
