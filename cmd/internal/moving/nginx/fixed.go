@@ -265,7 +265,10 @@ func (p *place) asRoute() {
 	}
 	files := p.table.Add("[route.static]")
 	files.Copy(from, "url", "hosts")
-	if !p.closed {
+	switch {
+	case p.fallback != "":
+		files.Set(draft.Place{}, "missing", p.fallback)
+	case !p.closed:
 		files.Set(draft.Place{}, "missing", "app")
 	}
 	p.static, p.folder = false, true
@@ -275,7 +278,7 @@ func (p *place) asRoute() {
 func foldersAsRoutes(t *translation) {
 	early := slices.ContainsFunc(t.places, func(p *place) bool { return !p.static && (p.match.rank() < 3 && p.match.how != "^~" || p.first) })
 	for _, p := range t.places {
-		if early && p.static {
+		if (early || p.fallback != "") && p.static { // as a route it does not hide those of longer paths
 			p.asRoute()
 		}
 	}

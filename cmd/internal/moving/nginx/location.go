@@ -21,6 +21,8 @@ type place struct {
 	before bool // it comes before others of its match
 	folder bool // a folder that is a route
 	passes bool // another server answers
+
+	fallback string // the page that answers for names that the folder does not have
 }
 
 // location reads a location.
@@ -188,6 +190,7 @@ func (t *translation) route(s *scope, pass directive, m match, hosts []string) *
 			}
 		}
 	}
+	t.changes(s, r)
 	return p
 }
 
@@ -237,6 +240,9 @@ func (t *translation) folder(s *scope, m match, hosts []string) {
 	if len(index) > 0 {
 		table.Set(where, "index", index)
 	}
+	if d, ok := s.get("autoindex"); ok && d.arg(0) == "on" {
+		table.Set(d.at, "listing", true)
+	}
 	if d, ok := s.get("try_files"); ok {
 		t.tryFiles(s, d, p, hosts)
 	}
@@ -265,9 +271,11 @@ func (t *translation) tryFiles(s *scope, d directive, p *place, hosts []string) 
 				return
 			}
 		}
+	case p.path == "/" && path.Clean(end) == end && strings.HasPrefix(end, "/") && !strings.Contains(end, "$") && strings.HasSuffix(end, ".html"):
+		p.fallback = end
 	default:
 		p.closed = false
-		t.d.Missing(d.at, d.String(), "a name that the folder does not have goes to the app (or is 404); a file that answers for all names has no equivalent: let the app send it")
+		t.d.Missing(d.at, d.String(), "a name that the folder does not have goes to the app (or is 404); missing = \"/index.html\" names a page that answers for all of them")
 	}
 }
 
