@@ -18,7 +18,7 @@ func (q *request) takeBody() error {
 	if err := q.body.Check(); err != nil {
 		return err
 	}
-	if o.Unbuffered && (q.r.ContentLength > 0 || q.h.Group.SpeaksHTTP()) {
+	if isGRPC(q.r.Header) && q.h.Group.SpeaksHTTP() || o.Unbuffered && (q.r.ContentLength > 0 || q.h.Group.SpeaksHTTP()) {
 		q.body.Stream()
 		return nil
 	}

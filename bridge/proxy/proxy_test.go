@@ -101,7 +101,7 @@ func at(address string) *upstream.Member { return within(address, 10*time.Second
 
 func within(address string, read time.Duration) *upstream.Member {
 	limits := upstream.Timeouts{Connect: 10 * time.Second, Send: 10 * time.Second, Read: read}
-	return &upstream.Member{Upstream: upstream.NewUpstream("http://"+address, "http", address, time.Now()), Transport: upstream.NewHTTP(upstream.Dialer{Network: "tcp", Address: address, Timeouts: limits}, "")}
+	return &upstream.Member{Upstream: upstream.NewUpstream("http://"+address, "http", address, time.Now()), Transport: upstream.NewHTTP(upstream.Dialer{Network: "tcp", Address: address, Timeouts: limits}, upstream.HTTPOptions{Keep: 64, IdleTime: 30 * time.Second})}
 }
 
 // group are upstreams that are asked round-robin.

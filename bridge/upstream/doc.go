@@ -26,7 +26,11 @@
 //	budget.go    how many retries there may be
 //	slots.go     the wait where all have as many requests as they may have
 //	dialer.go    Dialer, Timeouts
-//	http.go      HTTP: an http.RoundTripper to one server
+//	http.go      HTTP: an http.RoundTripper to one server, which chooses the version of HTTP
+//	http1.go     HTTP/1.1: a request and its response on a connection
+//	http1send.go how a request is written
+//	keep.go      idle connections: which may be used again
+//	alive_*.go   whether one is still open
 //	call.go      Call: deadlines, and the request body; Framing
 //	errors.go    what the error of a transport says
 //
@@ -34,8 +38,14 @@
 // a second one (bridge/proxy); other protocols, which are an http.RoundTripper each
 // (bridge/uwsgi). A further way to balance load is a Policy.
 //
-// Goroutines: those that Group.Start starts, which end with Group.Stop; those of net/http's Transport, which end with
+// A server may close an idle connection at the moment when a request is written to it. A connection of HTTP/1.1 is looked at
+// before its use (alive), which finds every one that was closed before; and a request that may run twice is sent again. A POST
+// uses a kept connection only where the server was seen to keep idle ones for a second or more, and this one was idle for less
+// than a quarter of that: it then cannot be the one that the server is about to close for its age. Else it gets a new one,
+// which costs some 50 us on one machine, and a round trip on a network.
+//
+// Goroutines: those that Group.Start starts, which end with Group.Stop; those of net/http's Transport (HTTP/2), which end with
 // the response, with the idle time of a connection, or at CloseIdleConnections; one that sends a Call's body, which
-// Call.End waits for. The package is a leaf: it imports
+// Call.End waits for, or that of an HTTP/1.1 request, which exchange1.end waits for. The package is a leaf: it imports
 // the leaf proxyproto only.
 package upstream

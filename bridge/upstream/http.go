@@ -7,106 +7,89 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
 const (
-	idleTime = 30 * time.Second // of a kept connection; below the 60 s and more of usual servers
-	maxIdle  = 64               // kept connections
-	maxHead  = 256 << 10        // bytes of a response's head
+	maxHead = 256 << 10 // bytes of a response's head
 	// continueTime is how long an upstream may take to ask for the body of a request with
 	// "Expect: 100-continue". Then the body is sent (RFC 9110 10.1.1), as an upstream that
 	// does not know the field needs.
 	continueTime = time.Second
+	// pingTime is after which silence a connection of HTTP/2 is asked whether it still lives.
+	pingTime = 15 * time.Second
 )
 
-// HTTP speaks HTTP to one server. It keeps connections. The server may close any of them
-// at the moment when a request is sent: net/http then repeats a GET itself, and fails what
-// it must not repeat. So without TLS, where a connection costs little, such a request gets
-// a new one; so does a HEAD, which some servers answer with a body.
-type HTTP struct {
-	kept, fresh *http.Transport
+// HTTPOptions are those of an HTTP.
+type HTTPOptions struct {
+	// TLSName is what TLS expects in the certificate; empty: no TLS. With TLS the server chooses the version of HTTP (ALPN).
+	TLSName string
+	// H2C: without TLS, the server speaks HTTP/2 from the first byte on (RFC 9113 3.3).
+	H2C bool
+	// Keep is how many idle connections of HTTP/1.1 are kept; 0: none.
+	Keep int
+	// IdleTime is how long one is kept; 0: for ever.
+	IdleTime time.Duration
 }
 
-// NewHTTP is for the server that d reaches. name is what TLS expects in its certificate;
-// empty: no TLS.
-func NewHTTP(d Dialer, name string) *HTTP {
-	t := &HTTP{kept: newTransport(d, name)}
-	if t.fresh = t.kept; name == "" {
-		t.fresh = newTransport(d, name)
-		t.fresh.DisableKeepAlives = true
+// HTTP speaks HTTP to one server: HTTP/1.1, for which it keeps connections, or HTTP/2.
+type HTTP struct {
+	one *http1
+	two *http.Transport // nil: the server cannot speak it
+	is2 atomic.Bool     // it does
+}
+
+// NewHTTP is for the server that d reaches.
+func NewHTTP(d Dialer, o HTTPOptions) *HTTP {
+	t := &HTTP{one: newHTTP1(d, o)}
+	if o.H2C || o.TLSName != "" && !d.SendProxy { // else a connection is one client's
+		t.two = newTransport(d, o)
 	}
+	t.is2.Store(o.H2C)
 	return t
 }
 
-// RoundTrip sends a request and reads the head of the response.
+// RoundTrip sends a request and reads the head of the response. It may change the fields of req.
 func (t *HTTP) RoundTrip(req *http.Request) (*http.Response, error) {
-	switch req.Method {
-	case http.MethodGet, http.MethodOptions, http.MethodTrace:
-		return t.kept.RoundTrip(req)
+	upgrades := req.Header["Upgrade"] != nil && t.one.name != "" // for which HTTP/2 has no way
+	if t.is2.Load() && !upgrades {
+		delete(req.Header, "Upgrade") // h2c: as one that does not know it
+		delete(req.Header, "Connection")
+		return t.two.RoundTrip(req)
 	}
-	return t.fresh.RoundTrip(req)
+	resp, err := t.one.roundTrip(req, t.two != nil && !upgrades)
+	if errors.Is(err, errHTTP2) { // nothing was sent
+		t.is2.Store(true)
+		return t.two.RoundTrip(req)
+	}
+	return resp, err
 }
 
 // CloseIdleConnections closes the kept connections that no request uses.
-func (t *HTTP) CloseIdleConnections() { t.kept.CloseIdleConnections() }
-
-func newTransport(d Dialer, name string) *http.Transport {
-	t := &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			c, err := d.Dial(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return &httpConn{Conn: c, limit: d.Send}, nil
-		},
-		DisableCompression: true, MaxIdleConns: maxIdle, MaxIdleConnsPerHost: maxIdle, IdleConnTimeout: idleTime,
-		TLSHandshakeTimeout: d.Connect, ResponseHeaderTimeout: d.Read, ExpectContinueTimeout: continueTime, MaxResponseHeaderBytes: maxHead,
+func (t *HTTP) CloseIdleConnections() {
+	t.one.pool.close()
+	if t.two != nil {
+		t.two.CloseIdleConnections()
 	}
+}
+
+// newTransport is net/http's transport to the server: for HTTP/2, and for checks, which speak what the server speaks.
+func newTransport(d Dialer, o HTTPOptions) *http.Transport {
+	t := &http.Transport{
+		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return d.Dial(ctx) },
+		DisableCompression: true, TLSHandshakeTimeout: d.Connect, ResponseHeaderTimeout: d.Read, ExpectContinueTimeout: continueTime, MaxResponseHeaderBytes: maxHead,
+		IdleConnTimeout: o.IdleTime, HTTP2: &http.HTTP2Config{SendPingTimeout: pingTime, PingTimeout: pingTime, WriteByteTimeout: d.Send}, Protocols: new(http.Protocols),
+	}
+	t.Protocols.SetHTTP1(!o.H2C)
+	t.Protocols.SetHTTP2(!d.SendProxy)
+	t.Protocols.SetUnencryptedHTTP2(o.H2C)
 	t.DisableKeepAlives = d.SendProxy // another request may be another client's
-	if name != "" {
-		t.TLSClientConfig = &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12}
+	if o.TLSName != "" {
+		t.TLSClientConfig = tlsConfig(o.TLSName)
 	}
 	return t
 }
 
-// httpConn bounds each write. An upstream may answer before it has read a request body and
-// then close its connection, which is a reset as long as more comes. net/http takes the
-// failed write for the end of the request, although the response is there. So the bytes
-// after such a reset are discarded, and the next Read tells what became of the request.
-type httpConn struct {
-	net.Conn
-	limit time.Duration // 0: none
-	begun atomic.Bool   // something was written since the last Read: a part of a request has gone out
-}
-
-func (c *httpConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if n > 0 {
-		c.begun.Store(false)
-	}
-	return n, err
-}
-
-func (c *httpConn) Write(p []byte) (int, error) {
-	if c.limit > 0 {
-		_ = c.SetWriteDeadline(time.Now().Add(c.limit)) // a failure shows in Write
-	}
-	n, err := c.Conn.Write(p)
-	if n > 0 {
-		c.begun.Store(true)
-	}
-	if err != nil && c.begun.Load() && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)) {
-		return len(p), nil
-	}
-	return n, err
-}
-
-// CloseWrite is for upgraded connections.
-func (c *httpConn) CloseWrite() error {
-	if cw, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return cw.CloseWrite()
-	}
-	return http.ErrNotSupported
+func tlsConfig(name string) *tls.Config {
+	return &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12}
 }

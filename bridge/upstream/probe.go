@@ -39,14 +39,14 @@ type StatusRange struct{ First, Last int }
 // probeBody bounds how much of a response's body is looked at; bytes.
 const probeBody = 64 << 10
 
-// Probe returns the check. Each has a connection of its own, so that it also finds out whether these are accepted. name is
-// what TLS expects in the certificate.
-func (c HTTPCheck) Probe(d Dialer, name string) (Probe, error) {
+// Probe returns the check. Each has a connection of its own, so that it also finds out whether these are accepted. Of o only
+// what is about the protocol counts.
+func (c HTTPCheck) Probe(d Dialer, o HTTPOptions) (Probe, error) {
 	target, err := url.ParseRequestURI(c.Target)
 	if err != nil {
 		return nil, err
 	}
-	t := newTransport(d, name)
+	t := newTransport(d, o)
 	t.DisableKeepAlives = true
 	target.Scheme, target.Host = c.Scheme, c.Address
 	return func(ctx context.Context) error {

@@ -24,6 +24,7 @@ var stillAbsent = map[string]string{
 	"mod_wsgi: --allow-override: allow":                          "files within the folders that change the configuration",
 	"mod_wsgi: --add-handler: handler":                           "a script of Python for files",
 	"unit: settings.http.websocket.read_timeout: read_timeout":   "WebSocket that is spoken here",
+	"unit: settings.http.websocket.read_timeout: keepalive":      "WebSocket that is spoken here",
 	"unit: access_log.if: access":                                "lines that are left out",
 	"unit: access_log.if: access_log":                            "lines that are left out",
 	"caddy: reverse_proxy.transport.tls_trust_pool: client_auth": "certificates towards upstreams",

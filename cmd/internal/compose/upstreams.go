@@ -63,6 +63,7 @@ type way struct {
 	host   string // of a certificate
 	keep   int    // connections of FastCGI
 	params string // its further variables, as written
+	http   upstream.HTTPOptions
 }
 
 func newRegistry() *registry {
@@ -80,7 +81,11 @@ func (s *registry) get(route string, u config.Upstream, to way, newTransport fun
 		if u.Network == "unix" {
 			host = "localhost"
 		}
-		one = &knownUpstream{upstream.NewUpstream(u.String(), u.Scheme, host, time.Now()), map[way]http.RoundTripper{}}
+		scheme := u.Scheme
+		if scheme == "h2c" {
+			scheme = "http" // as in URLs
+		}
+		one = &knownUpstream{upstream.NewUpstream(u.String(), scheme, host, time.Now()), map[way]http.RoundTripper{}}
 		s.known[key] = one
 	}
 	if one.transports[to] == nil {
@@ -89,14 +94,14 @@ func (s *registry) get(route string, u config.Upstream, to way, newTransport fun
 	return one.Upstream, one.transports[to]
 }
 
-func (p *parts) newTransport(c *config.Scripts, at place, to upstream.Dialer) http.RoundTripper {
+func (p *parts) newTransport(c *config.Scripts, at place, to way) http.RoundTripper {
 	switch at.At.Scheme {
 	case "uwsgi":
-		return uwsgi.NewTransport(to)
+		return uwsgi.NewTransport(to.Dialer)
 	case "fastcgi":
-		return fastcgi.NewTransport(to, fastcgi.Options{Name: at.At.String(), Keep: c.Keep, Params: c.Variables(), Log: p.log})
+		return fastcgi.NewTransport(to.Dialer, fastcgi.Options{Name: at.At.String(), Keep: c.Keep, Params: c.Variables(), Log: p.log})
 	}
-	return upstream.NewHTTP(to, tlsName(at))
+	return upstream.NewHTTP(to.Dialer, to.http)
 }
 
 // tlsName is what the certificate of an upstream is for; empty: it does not speak TLS.
@@ -217,7 +222,8 @@ func (p *parts) members(r *config.Route, name string, list []place) (out []*upst
 	for _, s := range list {
 		to := upstream.Dialer{Network: s.At.Network, Address: s.At.Address, Timeouts: upstream.Timeouts{Connect: r.ConnectTimeout, Send: r.SendTimeout, Read: r.ReadTimeout}, SendProxy: r.SendProxy == "v2"}
 		m := &upstream.Member{Weight: s.Weight, MaxConns: s.MaxConns, Backup: s.Backup, Down: s.Down}
-		m.Upstream, m.Transport = p.upstreams.get(name, s.At, way{to, s.host, r.Scripts.Keep, fmt.Sprintf("%q", r.Scripts.Params)}, func() http.RoundTripper { return p.newTransport(&r.Scripts, s, to) })
+		by := way{to, s.host, r.Scripts.Keep, fmt.Sprintf("%q", r.Scripts.Params), upstream.HTTPOptions{TLSName: tlsName(s), H2C: s.At.Scheme == "h2c", Keep: r.KeepAlive, IdleTime: r.KeepAliveTimeout}}
+		m.Upstream, m.Transport = p.upstreams.get(name, s.At, by, func() http.RoundTripper { return p.newTransport(&r.Scripts, s, by) })
 		if m.Probe, err = probeOf(&r.Balance.Health, s, to); err != nil {
 			return nil, err
 		}
@@ -229,10 +235,10 @@ func (p *parts) members(r *config.Route, name string, list []place) (out []*upst
 // probeOf is the active check of an upstream.
 func probeOf(h *config.Health, at place, to upstream.Dialer) (upstream.Probe, error) {
 	u := at.At
-	if h.Path == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if h.Path == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "h2c" {
 		return upstream.ConnectProbe(to), nil
 	}
-	c := upstream.HTTPCheck{Scheme: u.Scheme, Address: u.Address, Target: h.Path, Host: h.Host, Body: h.Body}
+	c := upstream.HTTPCheck{Scheme: strings.Replace(u.Scheme, "h2c", "http", 1), Address: u.Address, Target: h.Path, Host: h.Host, Body: h.Body}
 	switch _, port, _ := net.SplitHostPort(u.Address); {
 	case u.Network == "unix":
 		c.Address = "localhost"
@@ -242,7 +248,7 @@ func probeOf(h *config.Health, at place, to upstream.Dialer) (upstream.Probe, er
 	for _, s := range h.Statuses {
 		c.Statuses = append(c.Statuses, upstream.StatusRange{First: s[0], Last: s[1]})
 	}
-	return c.Probe(to, tlsName(at))
+	return c.Probe(to, upstream.HTTPOptions{TLSName: tlsName(at), H2C: u.Scheme == "h2c"})
 }
 
 func policyOf(p config.Policy) upstream.Policy {

@@ -23,7 +23,7 @@ func TestRegistry(t *testing.T) {
 		for _, name := range names {
 			m := &upstream.Member{}
 			d := to(name, connect)
-			m.Upstream, m.Transport = s.get(route, at(name), way{Dialer: d}, func() http.RoundTripper { return upstream.NewHTTP(d, "") })
+			m.Upstream, m.Transport = s.get(route, at(name), way{Dialer: d}, func() http.RoundTripper { return upstream.NewHTTP(d, upstream.HTTPOptions{}) })
 			list = append(list, m)
 		}
 		return upstream.NewGroup(upstream.Options{Members: list})

@@ -27,6 +27,9 @@ type Route struct {
 
 	SendProxy string `key:"send_proxy"` // "off"; "v2": connections begin with a PROXY header
 
+	KeepAlive        int           `key:"keepalive"`         // idle connections to each upstream
+	KeepAliveTimeout time.Duration `key:"keepalive_timeout"` // how long one is kept; 0: for ever
+
 	ConnectTimeout time.Duration `key:"connect_timeout"` // until an upstream has taken the connection
 	SendTimeout    time.Duration `key:"send_timeout"`    // silence while it takes the request
 	ReadTimeout    time.Duration `key:"read_timeout"`    // silence until and within its response
@@ -52,6 +55,8 @@ func (*Route) Settings() schema.Group {
 		{Key: "request_buffering", Kind: schema.Choice, Choices: []string{"on", "off"}, Default: "on", Reload: true},
 		{Key: "response_buffering", Kind: schema.Choice, Choices: []string{"on", "off"}, Default: "on", Reload: true},
 		{Key: "send_proxy", Kind: schema.Choice, Choices: []string{"off", "v2"}, Default: "off", Reload: true},
+		{Key: "keepalive", Kind: schema.Int, Default: "64", Reload: true},
+		{Key: "keepalive_timeout", Kind: schema.Duration, Default: "30s", Reload: true},
 		{Key: "connect_timeout", Kind: schema.Duration, Default: "5s", Reload: true},
 		{Key: "send_timeout", Kind: schema.Duration, Default: "60s", Reload: true},
 		{Key: "read_timeout", Kind: schema.Duration, Default: "60s", Reload: true},

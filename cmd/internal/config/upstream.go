@@ -12,7 +12,7 @@ import (
 
 // Upstream is the address of another server.
 type Upstream struct {
-	Scheme  string // "http", "https", "uwsgi" or "fastcgi"
+	Scheme  string // "http", "https", "h2c", "uwsgi" or "fastcgi"
 	Network string // "tcp", "unix" or "srv"
 	Address string // host:port, an absolute path, or the name of SRV records
 }
@@ -31,9 +31,9 @@ func (u Upstream) String() string {
 // ParseUpstream reads one address. base is what a relative path is relative to. Errors are the end of a sentence and name
 // the address.
 func ParseUpstream(text, base string) (Upstream, error) {
-	forms := "write http://host:port, https://host:port, http+unix:/path, uwsgi://host:port, uwsgi+unix:/path, fastcgi://host:port or fastcgi+unix:/path"
+	forms := "write http://host:port, https://host:port, h2c://host:port, http+unix:/path, uwsgi://host:port, uwsgi+unix:/path, fastcgi://host:port or fastcgi+unix:/path"
 	scheme, path, isUnix := strings.Cut(text, "+unix:")
-	if isUnix && slices.Contains([]string{"http", "uwsgi", "fastcgi"}, scheme) {
+	if isUnix && slices.Contains([]string{"http", "h2c", "uwsgi", "fastcgi"}, scheme) {
 		path = strings.TrimPrefix(path, "//")
 		switch {
 		case path == "" || strings.HasSuffix(path, "/") || strings.Contains(path, "?"):
@@ -50,14 +50,14 @@ func ParseUpstream(text, base string) (Upstream, error) {
 		return parseService(text, rest)
 	}
 	scheme, at, ok := strings.Cut(text, "://")
-	if !ok || !slices.Contains([]string{"http", "https", "uwsgi", "fastcgi"}, scheme) {
+	if !ok || !slices.Contains([]string{"http", "https", "h2c", "uwsgi", "fastcgi"}, scheme) {
 		return Upstream{}, fmt.Errorf("%q is not an upstream; %s", text, forms)
 	}
 	at = strings.TrimSuffix(at, "/")
 	if strings.ContainsAny(at, "/?#@ \\") {
 		return Upstream{}, fmt.Errorf("%q: only host and port may follow %s://; a route has no other path of its own", text, scheme)
 	}
-	port := map[string]string{"http": "80", "https": "443"}[scheme]
+	port := map[string]string{"http": "80", "https": "443", "h2c": "80"}[scheme]
 	host := strings.Trim(at, "[]")
 	if a, err := netip.ParseAddr(at); err == nil && a.Is6() {
 		return Upstream{}, fmt.Errorf("%q: write an IPv6 address in brackets", text)

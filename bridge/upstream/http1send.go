@@ -1,0 +1,216 @@
+package upstream
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// headBuffers hold heads of requests, with small bodies.
+var headBuffers = sync.Pool{New: func() any { return new(make([]byte, 0, 4<<10)) }}
+
+const (
+	// smallBody is the largest body that is written with the head; bytes.
+	smallBody = 16 << 10
+	// maxPooled is the largest buffer that is kept; bytes.
+	maxPooled = 64 << 10
+)
+
+var errField = errors.New("a field of the request has a control byte")
+
+// send writes the request: a small body with the head, a larger one, or one that is still coming, by a goroutine while the
+// response is awaited.
+func (x *exchange1) send() error {
+	buf := headBuffers.Get().(*[]byte)
+	defer func() {
+		if cap(*buf) <= maxPooled {
+			headBuffers.Put(buf)
+		}
+	}()
+	req, sends := x.req, HasBody(x.req)
+	var err error
+	if *buf, err = appendHead((*buf)[:0], req, sends, x.t.pool.max == 0); err != nil {
+		return err
+	}
+	small := sends && req.GetBody != nil && req.ContentLength > 0 && req.ContentLength <= smallBody
+	if small {
+		if *buf, err = appendBody(*buf, req); err != nil {
+			x.bodyErr = err
+			return err
+		}
+	}
+	n, err := x.write(*buf)
+	if err != nil && (n == 0 || !Closed(err)) { // else there may be a response all the same
+		return err
+	}
+	if !sends || small {
+		x.await()
+		return nil
+	}
+	if req.Header["Expect"] != nil {
+		x.ask = make(chan struct{})
+	}
+	x.unsent = true
+	x.sending.Go(x.sendBody) // ends with the connection, and end waits for it
+	return nil
+}
+
+// appendBody appends a body that is there.
+func appendBody(b []byte, req *http.Request) ([]byte, error) {
+	n := len(b)
+	b = append(b, make([]byte, req.ContentLength)...)
+	_, err := io.ReadFull(req.Body, b[n:])
+	return b, err
+}
+
+// write writes within the limit.
+func (x *exchange1) write(p []byte) (int, error) {
+	if d := x.t.d.Send; d > 0 {
+		x.mu.Lock()
+		var err error
+		if err = x.req.Context().Err(); err == nil {
+			err = x.c.SetWriteDeadline(time.Now().Add(d))
+		}
+		x.mu.Unlock()
+		if err != nil {
+			return 0, err
+		}
+	}
+	return x.c.Conn.Write(p)
+}
+
+// sendBody sends the body. When the server does not take all of it, its response counts, not our error; when the body is
+// shorter, the connection ends: half a body must not look complete.
+func (x *exchange1) sendBody() {
+	if x.ask != nil {
+		timer := time.NewTimer(continueTime)
+		select {
+		case <-x.ask:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+	chunked := x.req.ContentLength < 0
+	buf := make([]byte, partHead+partSize+2)
+	for left := x.req.ContentLength; left != 0; {
+		room := int64(partSize)
+		if !chunked {
+			room = min(room, left)
+		}
+		n, err := x.req.Body.Read(buf[partHead:][:room])
+		if n > 0 {
+			left -= int64(n)
+			part := buf[partHead:][:n]
+			if chunked {
+				left = -1
+				part = chunk(buf, n)
+			}
+			if _, err := x.write(part); err != nil {
+				return
+			}
+		}
+		if err == io.EOF && chunked {
+			break
+		}
+		if err != nil && left != 0 {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			x.mu.Lock()
+			x.bodyErr = err
+			x.mu.Unlock()
+			x.c.Close()
+			return
+		}
+	}
+	if chunked {
+		tail, err := appendFields([]byte("0\r\n"), x.req.Trailer)
+		if err != nil {
+			x.c.Close()
+			return
+		}
+		if _, err := x.write(append(tail, "\r\n"...)); err != nil {
+			return
+		}
+	}
+	x.await()
+	x.mu.Lock()
+	x.unsent = false
+	x.mu.Unlock()
+}
+
+// partHead is the room in front of a part for the size of a chunk; bytes.
+const partHead = 8
+
+// chunk frames the n bytes behind partHead in buf (RFC 9112 7.1).
+func chunk(buf []byte, n int) []byte {
+	size := strconv.FormatInt(int64(n), 16)
+	from := partHead - len(size) - 2
+	copy(buf[from:], size)
+	copy(buf[partHead-2:], "\r\n")
+	copy(buf[partHead+n:], "\r\n")
+	return buf[from : partHead+n+2]
+}
+
+// appendHead appends the head of a request. last: the connection is for this request only.
+func appendHead(b []byte, req *http.Request, sends, last bool) ([]byte, error) {
+	b = append(append(b, req.Method...), ' ')
+	target := req.URL.RequestURI()
+	b = append(append(b, target...), " HTTP/1.1\r\nHost: "...)
+	b = append(append(b, req.Host...), "\r\n"...)
+	switch {
+	case sends && req.ContentLength < 0:
+		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+		if len(req.Trailer) > 0 {
+			names := make([]string, 0, len(req.Trailer))
+			for name := range req.Trailer {
+				names = append(names, name)
+			}
+			b = append(append(append(b, "Trailer: "...), strings.Join(names, ", ")...), "\r\n"...)
+		}
+	case sends || req.Method == http.MethodPost || req.Method == http.MethodPut || req.Method == http.MethodPatch:
+		b = append(strconv.AppendInt(append(b, "Content-Length: "...), max(req.ContentLength, 0), 10), "\r\n"...)
+	}
+	if last && req.Header["Connection"] == nil || req.Method == http.MethodHead {
+		b = append(b, "Connection: close\r\n"...)
+	}
+	if hasControl(req.Method) || hasControl(target) || strings.ContainsRune(target, ' ') || hasControl(req.Host) {
+		return b, errField
+	}
+	b, err := appendFields(b, req.Header)
+	return append(b, "\r\n"...), err
+}
+
+// appendFields appends fields, but for those that frame a message.
+func appendFields(b []byte, h http.Header) ([]byte, error) {
+	for name, values := range h {
+		switch name {
+		case "Host", "Content-Length", "Transfer-Encoding", "Trailer":
+			continue
+		}
+		for _, v := range values {
+			if v == "" && name == "User-Agent" { // how ReverseProxy says that there is none
+				continue
+			}
+			if hasControl(name) || hasControl(v) {
+				return b, errField
+			}
+			b = append(append(append(append(b, name...), ": "...), v...), "\r\n"...)
+		}
+	}
+	return b, nil
+}
+
+// hasControl reports whether s has a byte that could end a line.
+func hasControl(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,114 @@
+package upstream
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// ends are the two ends of a connection, the first one as the keep has it.
+func ends(t *testing.T) (*conn1, net.Conn) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	c, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close(); s.Close() })
+	return &conn1{Conn: c, socket: c}, s
+}
+
+// closed waits until the other end of c is closed.
+func closed(t *testing.T, c net.Conn) {
+	t.Helper()
+	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := c.Read(make([]byte, 1)); !Closed(err) {
+		t.Error(err)
+	}
+}
+
+func TestKeptConnections(t *testing.T) {
+	t.Parallel()
+	k := &keep{max: 2, idle: time.Minute}
+	dead, other := ends(t)
+	spoken, loud := ends(t)
+	k.put(dead)
+	k.put(spoken)
+	other.Close()
+	io.WriteString(loud, "x")
+	for end := time.Now().Add(10 * time.Second); (alive(dead.socket) || alive(spoken.socket)) && time.Now().Before(end); {
+		time.Sleep(time.Millisecond) // between two looks
+	}
+	if c := k.take(false); c != nil {
+		t.Error("a dead connection, or one that has spoken unasked, is used")
+	}
+	closed(t, loud)
+
+	old, peer := ends(t)
+	k.put(old)
+	old.since = time.Now().Add(-time.Hour)
+	if k.take(false) != nil {
+		t.Error("an old connection is used")
+	}
+	closed(t, peer)
+
+	a, _ := ends(t)
+	b, _ := ends(t)
+	c, beyond := ends(t)
+	if !k.put(a) || !k.put(b) || k.put(c) {
+		t.Error("max is not respected")
+	}
+	c.Close()
+	closed(t, beyond)
+	if k.take(true) != nil { // nothing is known of the server
+		t.Error("a request that must not run twice uses a kept connection")
+	}
+	a.since = time.Now().Add(-20 * time.Second)
+	k.sweep()
+	if k.take(true) != b || k.take(true) != nil || k.take(false) != a { // 20 s are proven: b is young, a is not
+		t.Error("a server that keeps connections for 20 s is not used so")
+	}
+	k.put(a)
+	k.close()
+	if k.put(b) || k.take(false) != nil {
+		t.Error("there is one after close")
+	}
+}
+
+// No byte of a request ends a line but ours.
+func TestHeadsOfRequests(t *testing.T) {
+	t.Parallel()
+	for _, change := range []func(*http.Request){
+		func(r *http.Request) { r.Header["X"] = []string{"a\r\nB: c"} },
+		func(r *http.Request) { r.Header["X\n"] = []string{"a"} },
+		func(r *http.Request) { r.Host = "h\r\nX: y" },
+		func(r *http.Request) { r.Method = "GET / HTTP/1.1\r\n" },
+		func(r *http.Request) { r.URL.Opaque = "/a b" },
+	} {
+		r, err := http.NewRequest("GET", "http://h/x", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(r)
+		if b, err := appendHead(nil, r, false, false); !errors.Is(err, errField) {
+			t.Errorf("%q", b)
+		}
+	}
+	r, _ := http.NewRequest("POST", "http://h/x?y", strings.NewReader("abc"))
+	r.Header = http.Header{"Content-Length": {"9"}, "Transfer-Encoding": {"chunked"}, "User-Agent": {""}, "SOAPAction": {"x"}}
+	if b, err := appendHead(nil, r, true, true); err != nil || string(b) != "POST /x?y HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nConnection: close\r\nSOAPAction: x\r\n\r\n" {
+		t.Errorf("%q %v", b, err)
+	}
+}
