@@ -83,6 +83,7 @@ hosts = ["m.example.org"]
 		{[]string{"http://h:8080/own/b.txt"}, explained{Address: "127.0.0.1:8080", Answer: "static file", Status: 200}, "app shop "},
 		{[]string{"http://h:8080/private/x"}, explained{Address: "127.0.0.1:8080", Answer: "access", Status: 403}, "access /private "},
 		{[]string{"http://h:8080/private/x", "--client", "10.1.2.3"}, explained{Address: "127.0.0.1:8080", Answer: "app", Name: "shop", Path: "/private/x"}, "app shop "},
+		{[]string{"/livez"}, explained{Address: "127.0.0.1:8080", Answer: "health check", Status: 200}, ""}, // of localhost
 		{[]string{"http://h:8080/livez"}, explained{Address: "127.0.0.1:8080", Answer: "health check", Status: 200}, ""},
 		{[]string{"http://h:8080/x/..%2fy"}, explained{Address: "127.0.0.1:8080", Answer: "limits", Status: 400}, "health  passes"},
 	} {
@@ -107,7 +108,7 @@ hosts = ["m.example.org"]
 	if r.code != 0 || !strings.Contains(r.out, "standpipe.toml:18  path /old/, hosts shop.example.org: no, hosts shop.example.org does not match\n") || !strings.HasSuffix(r.out, "\napp shop, path /old/x\n") {
 		t.Errorf("%d %s%s", r.code, r.out, r.errout)
 	}
-	for _, args := range [][]string{{"--explain", "/x"}, {"--explain", "G@T http://h/"}, {"--explain", "http://h/", "-H", "x"}, {"--explain", "http://h/", "-H", "Host: x"}, {"--explain", "http://h/", "--client", "x"}, {"-H", "a: b"}} {
+	for _, args := range [][]string{{"--explain", "x"}, {"--explain", "ftp://h/x"}, {"--explain", "G@T http://h/"}, {"--explain", "http://h/", "-H", "x"}, {"--explain", "http://h/", "-H", "Host: x"}, {"--explain", "http://h/", "--client", "x"}, {"-H", "a: b"}} {
 		if r := run(t, dir, nil, append([]string{"check"}, args...)...); r.code != 2 {
 			t.Errorf("%q: %d %s", args, r.code, r.out)
 		}

@@ -66,6 +66,11 @@ respond = 500
 path = "/media"
 static = "files"
 [[route]]
+path = "/bare"
+[route.static]
+dir = "files"
+index = []
+[[route]]
 path_regex = ['^/assets/([^/]+)/(.*)$']
 rewrite = "/{2}"
 [route.static]
@@ -121,7 +126,7 @@ workers = 1
 		{"GET /old/a/x", "301 https://www.example.org/old/a/x"}, {"GET /old/a/x?q=1", "301 https://www.example.org/old/a/x?q=1"}, {"GET /old/a//x", "301 https://www.example.org/old/a//x"},
 		{"GET /old/7/a%2Fb", "308 /new/a%2Fb?id=7"}, {"POST /old/7/?z", "308 /new/?id=7&z"}, {"GET /old/7//evil.example", "308 /new/evil.example?id=7"}, {"GET /old/x", "200 |/old/x||/old/x"},
 		{"GET /beta X-Beta: yes", "204 "}, {"GET /beta X-Beta: no", "200 |/beta||/beta"}, {"GET /debug?debug", "202 "}, {"GET /debug", "200 |/debug||/debug"},
-		{"GET /media/a.txt", "200 a file"}, {"GET /media/none", "404"}, {"POST /media/a.txt", "405"}, {"GET /media/../other.py", "200 |/other.py||/media/../other.py"}, {"GET /media/sub", "404"},
+		{"GET /media/a.txt", "200 a file"}, {"GET /media/none", "404"}, {"POST /media/a.txt", "405"}, {"GET /media/../other.py", "200 |/other.py||/media/../other.py"}, {"GET /media/sub/", "200 index"}, {"GET /media/", "404"}, {"GET /bare/sub/", "404"}, {"GET /bare/a.txt", "200 a file"},
 		{"GET /assets/v1/a.txt", "200 a file"}, {"GET /assets/v1/none", "410"}, {"GET /assets/v1/sub", "301 /assets/v1/sub/"}, {"GET /assets/v1/sub/", "200 index"}, {"GET /assets", "410"},
 		{"GET /store/x?y=1", "200 /store|/x|y=1|/store/x?y=1"}, {"GET /store", "200 /store|/||/store"}, {"GET /store/a%2Fb", "200 /store|/a/b||/store/a%2Fb"},
 		{"GET /far/x", "200 /m|/x||/far/x"}, {"GET /far", "200 /m|||/far"}, {"GET /u/12?a=b", "200 |/user|id=12&a=b|/u/12?a=b"}, {"GET /nowhere", "404"},

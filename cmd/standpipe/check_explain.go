@@ -30,10 +30,13 @@ func questionOf(c *cli.Context) (*compose.Question, error) {
 	if !ok {
 		method, target = http.MethodGet, text
 	}
-	u, err := url.Parse(strings.TrimSpace(target))
+	if target = strings.TrimSpace(target); strings.HasPrefix(target, "/") { // the path alone
+		target = "http://localhost" + target
+	}
+	u, err := url.Parse(target)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || !cgi.ValidHost(u.Host) || u.Host == "":
-		return nil, bad("--explain %q is not a method and a URL; write --explain 'GET https://shop.example.org/x?y'", text)
+		return nil, bad("--explain %q is not a method and a URL or a path; write --explain 'GET https://shop.example.org/x?y', or --explain /x", text)
 	case !httpx.IsToken(method):
 		return nil, bad("--explain: %q is not a method", method)
 	}

@@ -86,6 +86,9 @@ func (f *RouteFiles) complete(base string) {
 	if f.Missing == "" {
 		f.Missing = "404"
 	}
+	if f.Index == nil { // without an app behind, people expect it; an empty list is none
+		f.Index = []string{"index.html"}
+	}
 	if f.Dir != "" && !filepath.IsAbs(f.Dir) {
 		f.Dir = filepath.Join(base, f.Dir)
 	}

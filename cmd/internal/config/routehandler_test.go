@@ -1,6 +1,9 @@
 package config
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestRouteHandlers(t *testing.T) {
 	p := newProject(t, "app.py", "files/x", "page.html")
@@ -34,7 +37,7 @@ module = "app:app"
 		}
 	}
 	r := cfg.Routes
-	if r[0].Answer.Files.Dir != p.dir+"/files" || r[1].Answer.Files.Index[0] != "i.html" || r[1].Answer.Files.Missing != "404" || !r[1].Answer.Files.Precompressed ||
+	if r[0].Answer.Files.Dir != p.dir+"/files" || !slices.Equal(r[0].Answer.Files.Index, []string{"index.html"}) || r[1].Answer.Files.Index[0] != "i.html" || r[1].Answer.Files.Missing != "404" || !r[1].Answer.Files.Precompressed ||
 		r[2].Rewrite.ReplacePrefix != "/v2" || r[3].Answer.Status != 302 || r[4].Answer.BodyFile != p.dir+"/page.html" || r[3].Where() != "standpipe.toml:13" {
 		t.Errorf("%+v", r)
 	}

@@ -61,7 +61,7 @@ func (*FileRules) Settings() schema.Group {
 	return schema.Group{Settings: []schema.Setting{
 		{Key: "missing", Kind: schema.Text, Reload: true, Derived: "`404`; `app` where url is `/`", Set: schema.Set(setMissing),
 			Show: schema.Show(func(s *FileRules) (string, bool) { return s.Missing, s.Missing != "" })},
-		{Key: "index", Kind: schema.List, Reload: true, Derived: "none"},
+		{Key: "index", Kind: schema.List, Reload: true, Derived: "none in [[static]]; `index.html` in [[route]]"},
 		{Key: "listing", Kind: schema.Switch, Reload: true, Default: "off"},
 		{Key: "follow_symlinks", Kind: schema.Switch, Reload: true, Derived: "as the app's; off",
 			Set: schema.Set(func(s *FileRules, in schema.Input) error {

@@ -21,12 +21,12 @@ type Input struct {
 // Last is the value that counts where there is one.
 func (in Input) Last() string { return in.Values[len(in.Values)-1] }
 
-// List are all values.
+// List are all values; it is not nil: an empty list is a value too.
 func (in Input) List() []string {
 	if in.Exact {
 		return slices.Clone(in.Values)
 	}
-	var out []string
+	out := []string{}
 	for _, v := range in.Values {
 		out = append(out, splitList(v)...)
 	}
