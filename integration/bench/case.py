@@ -37,7 +37,7 @@ class Case:
     servers: Dict[str, Tuple[str, ...]]  # by set; patterns of fnmatch
     # rate: closed loop, requests/s. pace: open loop, latency at a fixed rate. fixed: the same, processor time. overload: overload.py.
     # beside: latency beside idle connections (crowd.py). memory, start, idle: the server is started for each round; cliff: so are two of
-    # cliff.py's.
+    # cliff.py's. readers: so is it, for clients that read nothing (readers.py).
     kind: str = "rate"
     needs: Tuple[str, ...] = ()  # packages of the app's
     shape: Shape = field(default_factory=Shape)
@@ -51,13 +51,14 @@ class Case:
     again: bool = False  # clients have the file already: 304
     over: str = ""  # "https"; "handshake": with a new connection and a full handshake for each request; "h2": HTTP/2. "": HTTP/1.1 alone
     own: str = "standpipe"  # the server that is compared with the others
+    behind: str = ""  # what stands behind a proxy (behind.py): "hello", "big", "delayed", "php"; "": the app
     mallocs: bool = False  # each server says at /mallocs how many objects it has allocated
     least: float = 1.0  # the target: so much of the best peer
     note: str = ""
 
     @property
     def path(self):
-        return "/files/0.bin" if self.file else "/"
+        return {"big": "/big", "php": "/hello.php"}.get(self.behind, "/files/0.bin" if self.file else "/")
 
 
 # kind: key of a round's figure, its unit, is more better
@@ -70,5 +71,6 @@ METRICS = {
     "idle": ("grown", "MiB", False),
     "beside": ("times", "times", False),
     "cliff": ("times", "times", False),
+    "readers": ("held", "connections", False),
     "start": ("ms", "ms", False),
 }

@@ -10,7 +10,7 @@ SETS = (
 )
 
 GUNICORN = ("gunicorn-*",)
-ALL = tuple(s.name for s in SERVERS if s.family not in ("standpipe", "alone"))  # one standpipe is enough
+ALL = tuple(s.name for s in SERVERS if s.family not in ("standpipe", "alone", "proxy"))  # one standpipe is enough
 PAIR = ("standpipe", "nginx-uwsgi")
 CORE = ("standpipe", "nginx-uwsgi", "uwsgi-http", "gunicorn-gthread", "gunicorn-gevent", "mod_wsgi", "granian", "bjoern")
 FEW = ("standpipe", "nginx-uwsgi", "gunicorn-gthread", "gunicorn-gevent", "granian", "bjoern")
@@ -60,6 +60,11 @@ def _secure(name, title, over, **more):
 
 def _static(name, title, size, **more):
     return Case("static-" + name, title, "hello:app", None, {"default": FILES, "nolog": FILES}, file=size, **more)
+
+
+def _proxy(name, title, servers, **more):
+    """A [[route]] beside nginx, in front of the same upstreams; no logs."""
+    return Case("proxy-" + name, title, "", b"hello", {"nolog": ("proxy",) + servers}, own="proxy", **more)
 
 
 FILES = ("standpipe", "nginx-uwsgi", "uwsgi-http")
@@ -270,6 +275,35 @@ CASES = (
             note="nginx alone answers. h2load over TLS, 10 streams on each connection.",
         ),
         _static("many", "10,000 static files of 10 KB", 10 << 10, files=10000, least=0.9, note="Each request for another one."),
+        _proxy(
+            "hello",
+            "A proxied hello",
+            ("proxy-limit", "proxy-access", "nginx"),
+            behind="hello",
+            note="The upstream is an nginx that returns 5 bytes. The [[limit]] is by client and refuses nothing; the [[access]] has a file of "
+            "1,000,000 networks, none of them a client's.",
+        ),
+        _proxy(
+            "slow",
+            "One of three upstreams is 10 times slower",
+            ("nginx", "nginx-least", "nginx-two"),
+            kind="pace",
+            behind="delayed",
+            at=2000,
+            note="Two answer after 2 ms, the third after 20 ms; 2,000 requests/s. standpipe has its default policy, p2c.",
+        ),
+        _proxy(
+            "readers",
+            "1,000 clients that read nothing of an answer of 10 MiB",
+            ("nginx",),
+            kind="readers",
+            behind="big",
+            shape=Shape(idle=1000),
+            note="Connections to the upstream with an answer under way, 5 s after the last request; memory of the proxy at that time, less "
+            "that at the start. The send timeout of both is 10 s. standpipe's "
+            "answer_total is raised, because all clients have one address. Up to 10 GB are written to the folder of temporary files.",
+        ),
+        _proxy("php", "FastCGI: a hello of PHP", ("nginx",), behind="php", note="The same PHP-FPM, 4 processes, at a unix socket."),
         Case(
             "start",
             "Cold start, hello",

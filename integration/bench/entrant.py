@@ -23,10 +23,10 @@ class Failed(Exception):
 
 
 class Entrant:
-    def __init__(self, server, case, set_, tools, run_dir, apps, files="", certificate=""):
+    def __init__(self, server, case, set_, tools, run_dir, apps, files="", certificate="", behind=None):
         self.server, self.case, self.set, self.tools = server, case, set_, tools
         self.dir = os.path.join(run_dir, server.name)
-        self.apps, self.files, self.certificate = apps, files, certificate
+        self.apps, self.files, self.certificate, self.behind = apps, files, certificate, behind
         self.port = machine.free_port()
         self.processes = []
         self.rounds = []
@@ -45,7 +45,7 @@ class Entrant:
         for number, argv in enumerate(self._commands()):
             log = os.path.join(self.dir, "output-%d.log" % number)
             try:
-                self.processes.append(process.Process(argv, self.apps, self._environment(), log))
+                self.processes.append(process.Process(argv, self.dir if self.behind else self.apps, self._environment(), log))
             except OSError as e:
                 raise Failed("it does not start: %s" % e)
         return self._first_answer(expected, began)
@@ -67,6 +67,7 @@ class Entrant:
             socket if behind else "",
             self.tools,
             self.files,
+            self.behind,
             "" if behind else self.certificate,
         )
         commands = list(self.server.command(job))

@@ -41,6 +41,7 @@ class Tools:
         self.more = more  # arguments of standpipe's, for a trial
         self.pace = os.path.join(CACHE, "pace")
         self.http1 = os.path.join(CACHE, "http1")
+        self._delayed = None  # not tried yet
         self._http1_failed = None  # not tried yet
         self._reasons = {}
         self._installed = {}
@@ -82,6 +83,15 @@ class Tools:
         done = subprocess.run(argv, cwd=machine.REPOSITORY, env=go_environment())
         if done.returncode:
             self.pace = ""
+
+    def delayed(self):
+        """The program of delayed/; "" when it cannot be built."""
+        if self._delayed is None:
+            path = os.path.join(CACHE, "delayed")
+            argv = ["go", "build", "-o", path, "./integration/bench/delayed"]
+            failed = not which("go") or subprocess.run(argv, cwd=machine.REPOSITORY, env=go_environment()).returncode
+            self._delayed = "" if failed else path
+        return self._delayed
 
     def _build_http1(self):
         """ "" or why not. The module file is a copy, which may change when the packages that bridge/http1 imports have."""
@@ -141,6 +151,11 @@ class Tools:
     def nginx(self):
         return which("nginx")
 
+    def php_fpm(self):
+        """php-fpm, or Debian's name with the release; the last of them."""
+        found = sorted(glob.glob("/usr/sbin/php-fpm*") + glob.glob("/usr/local/sbin/php-fpm*"))
+        return which("php-fpm") or (found[-1] if found else "")
+
     def apache(self):
         return which("apache2") or which("httpd")
 
@@ -167,6 +182,7 @@ class Tools:
             ("nginx", [which("nginx"), "-v"], r"nginx/(\S+)"),
             ("apache", [self.apache(), "-v"], r"Apache/(\S+)"),
             ("wrk", [which("wrk"), "-v"], r"wrk (\S+)"),
+            ("php", [self.php_fpm(), "-v"], r"PHP (\S+)"),
             ("h2load", [which("h2load"), "--version"], r"nghttp2/(\S+)"),
         ):
             found = re.search(form, machine.output(argv)) if argv[0] else None

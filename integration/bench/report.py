@@ -253,6 +253,10 @@ COLUMNS = {
         ["PSS, MiB", "ratio", "RSS, MiB", "processes", "start, ms"],
         lambda r: [_spread(r), _ratio(r)] + [chart.number(r.figure("rss")), "%d" % r.figure("processes"), chart.number(r.figure("ms"))],
     ),
+    "readers": (
+        ["connections to the upstream", "ratio", "MiB", "never ended", "s until the last is ended"],
+        lambda r: [_spread(r), _ratio(r)] + [chart.number(r.figure(k)) for k in ("grown", "left", "ended")],
+    ),
     "start": (["ms", "ratio"], lambda r: [_spread(r), _ratio(r)]),
 }
 

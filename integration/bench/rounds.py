@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 
+import behind
 import case as nouns
 import cliff
 import crowd
@@ -18,6 +19,8 @@ import load
 import machine
 import overload
 import process
+import proxies
+import readers
 import usage
 from entrant import Entrant, Failed
 from server import Unoffered
@@ -43,8 +46,9 @@ def estimate(case, set_, servers, options):
         "idle": 5,
         "beside": 2 * options.seconds + 5,
         "cliff": 3 * options.seconds + 6,
+        "readers": readers.LOOK + proxies.SEND_TIMEOUT + 3,
     }.get(case.kind, options.seconds + 1)
-    once = {"memory": 0, "start": 1, "idle": 0, "cliff": 0}.get(case.kind, options.warm + 1)
+    once = {"memory": 0, "start": 1, "idle": 0, "cliff": 0, "readers": 0}.get(case.kind, options.warm + 1)
     if case.kind == "pace" and not case.at:
         once += options.seconds
     return len(chosen(case, set_, servers)) * (once + options.rounds * each)
@@ -70,19 +74,23 @@ class Race:
         """Returns the rows; servers: patterns, () for all of the case."""
         entrants = []
         files = self._files(case)
+        back = behind.Behind(case.behind, self._dir, self._tools) if case.behind else None
+        certificate = self._certificate() if case.over else ""
         for server in chosen(case, set_, servers):
-            entrants.append(
-                Entrant(server, case, set_, self._tools, self._dir, self._apps, files, self._certificate() if case.over else "")
-            )
+            entrants.append(Entrant(server, case, set_, self._tools, self._dir, self._apps, files, certificate, back))
         expected = self._answer(case)
         try:
-            if case.kind in ("memory", "start", "idle", "cliff"):
+            for e in entrants if back else ():
+                self._attempt(e, back.start)
+            if case.kind in ("memory", "start", "idle", "cliff", "readers"):
                 self._restarted(case, entrants, expected)
             else:
                 self._loaded(case, entrants, expected)
         finally:
             for e in entrants:
                 e.stop()
+            if back:
+                back.stop()
         return [e.result() for e in entrants]
 
     def _files(self, case):
@@ -125,6 +133,8 @@ class Race:
         if case.file:
             with open(os.path.join(self._files(case), "0.bin"), "rb") as f:
                 return f.read()
+        if case.behind == "big":
+            return behind.BIG
         if case.expected is not None:
             return case.expected
         key = case.app, case.body
@@ -268,6 +278,8 @@ class Race:
             got.update(usage.memory(entrant.roots))
         if entrant.case.kind == "idle":
             got.update(crowd.memory(entrant))
+        if entrant.case.kind == "readers":
+            got.update(readers.round(entrant))
         entrant.stop()
         entrant.port = machine.free_port()
         if not discard:

@@ -23,6 +23,7 @@ class Job:
     socket: str  # "": it faces the clients itself
     tools: object  # install.Tools
     files: str = ""  # a folder that is served at /files/; "": none
+    behind: object = None  # behind.Behind: what a proxy passes requests to
     certificate: str = ""  # a file with a certificate and its key: HTTPS and HTTP/2 instead of HTTP; "": none
 
     @property

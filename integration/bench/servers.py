@@ -3,6 +3,7 @@
 import os
 
 import machine
+import proxies
 from server import Server, Unoffered
 
 
@@ -272,6 +273,20 @@ SERVERS = (
         note="daemon mode, 15 threads a process by default",
     ),
     Server("caddysnake", "caddysnake", caddysnake, ("caddysnake",), note="Caddy with Python worker processes"),
+    Server("proxy", "standpipe", proxies.standpipe(), family="proxy", logs="standpipe's, on standard output"),
+    Server(
+        "proxy-limit", "standpipe with a [[limit]]", proxies.standpipe(proxies.limit), family="proxy", note="by client; it refuses nothing"
+    ),
+    Server(
+        "proxy-access",
+        "standpipe with an [[access]]",
+        proxies.standpipe(proxies.access),
+        family="proxy",
+        note="a file of 1,000,000 networks, none of them a client's",
+    ),
+    Server("nginx", "nginx", proxies.nginx(), programs=("nginx",), family="proxy", logs="nginx's", note="round robin"),
+    Server("nginx-least", "nginx, least_conn", proxies.nginx("least_conn;"), programs=("nginx",), family="proxy"),
+    Server("nginx-two", "nginx, random two least_conn", proxies.nginx("random two least_conn;"), programs=("nginx",), family="proxy"),
     Server("alone-http1", "bridge/http1", alone("http1"), family="alone", programs=("go",), logs="none"),
     Server("alone-nethttp", "net/http", alone("net/http"), family="alone", programs=("go",), logs="none"),
     Server("alone-fasthttp", "fasthttp", alone("fasthttp"), family="alone", programs=("go",), logs="none"),

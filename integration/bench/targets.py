@@ -10,6 +10,7 @@ from typing import Callable, Tuple
 import chart
 
 OWN, PEER, BEHIND = "standpipe", "nginx-uwsgi", "nginx-standpipe"
+PROXY, NGINX, POLICIES = "proxy", "nginx", ("nginx", "nginx-least", "nginx-two")
 
 
 @dataclass
@@ -113,6 +114,33 @@ def tail(own=OWN, peer=PEER):
     return figure
 
 
+def best_tail(own=PROXY, peers=POLICIES):
+    """The p99 against that of the peer whose median is the least."""
+
+    def figure(table):
+        found = [row for row in map(table.row, peers) if row and row.ok]
+        if len(found) < len(peers):
+            return None
+        return tail(own, min(found, key=lambda row: row.median).name)(table)
+
+    return figure
+
+
+def readers(own=PROXY, peer=NGINX):
+    """Connections to the upstream that clients hold who read nothing, and more of the same round."""
+
+    def figure(table):
+        rows = _rows(table, own, peer)
+        if not rows:
+            return None
+        shown = []
+        for key, what in (("held", "connections"), ("grown", "MiB"), ("ended", "s until the last is ended"), ("left", "never")):
+            shown.append("%s against %s %s" % (*(chart.number(row.figure(key)) for row in rows), what))
+        return Figure(rows[0].values, ", ".join(shown))
+
+    return figure
+
+
 def value(*path, own=OWN, factor=1.0, more=()):
     """A figure of standpipe's own; more: (label, key, unit) of what is shown beside it."""
 
@@ -197,6 +225,30 @@ TARGETS = (
         True,
         "MB",
     ),
+    _beside("proxy-hello", "a proxied hello, keep-alive, no logs: requests/s against nginx", "proxy-hello/nolog", 0.9, NGINX, PROXY),
+    _beside("proxy-limit", "the same with a [[limit]], against without", "proxy-hello/nolog", 0.97, PROXY, "proxy-limit"),
+    _beside(
+        "proxy-access", "the same with [[access]] of 1,000,000 networks, against without", "proxy-hello/nolog", 0.97, PROXY, "proxy-access"
+    ),
+    Target(
+        "proxy-slow",
+        "p99 at 2,000/s with one of three upstreams 10 times slower, against nginx's best policy",
+        "proxy-slow/nolog",
+        (PROXY,) + POLICIES,
+        best_tail(),
+        1,
+        True,
+    ),
+    Target(
+        "proxy-readers",
+        "connections to the upstream that 1,000 clients hold who read nothing of 10 MiB, after 5 s",
+        "proxy-readers/nolog",
+        (PROXY, NGINX),
+        readers(),
+        0,
+        True,
+    ),
+    _beside("proxy-php", "a hello of PHP by FastCGI, no logs: requests/s against nginx + PHP-FPM", "proxy-php/nolog", 0, NGINX, PROXY),
     Target("p99-half", "p99 at half of each server's capacity, against nginx + uWSGI", "latency-own/default", (OWN, PEER), tail(), 1, True),
     Target("p99-15k", "p99 at 15,000/s, against nginx + uWSGI", "latency-15k/default", (OWN, PEER), tail(), 1, True),
     _beside("start", "cold start of a hello to the first answer: how many times faster than nginx + uWSGI", "start/default", 0.8),

@@ -17,6 +17,8 @@ import crowd
 import fixed
 import load
 import process
+import proxies
+import readers
 import report
 import results
 import rounds
@@ -30,7 +32,7 @@ from case import Case
 from server import Server
 
 HELLO = next(c for c in cases.CASES if c.name == "hello")
-DEFAULT = cases.SETS[0]
+DEFAULT, NOLOG = cases.SETS[:2]
 OPTIONS = argparse.Namespace(rounds=2, seconds=1, warm=0.1, servers=(), say=lambda text: None)
 
 
@@ -274,6 +276,42 @@ class Crowds(unittest.TestCase):
         while time.monotonic() < end:
             group.whole()
             time.sleep(0.01)
+
+
+class Proxies(unittest.TestCase):
+    def test_the_tail_is_compared_with_the_best_policy(self):
+        slow = next(c for c in cases.CASES if c.name == "proxy-slow")
+        each = {"proxy": (4, 6), "nginx": (20, 20), "nginx-least": (8, 3), "nginx-two": (9, 9)}  # the best by its median, not in a round
+        rows = [{"server": n, "status": "ok", "rounds": [{"p99": v, "rate": 2000} for v in vs]} for n, vs in each.items()]
+        figure, met = next(t for t in targets.TARGETS if t.row == "proxy-slow").judge(
+            {slow.name + "/nolog": table.Table(slow, NOLOG, entry(*rows))}
+        )
+        self.assertEqual((figure.values, met), ([0.5, 2.0], False))
+        rows.pop()
+        figure, met = next(t for t in targets.TARGETS if t.row == "proxy-slow").judge(
+            {slow.name + "/nolog": table.Table(slow, NOLOG, entry(*rows))}
+        )
+        self.assertIsNone(figure, "a policy has no figure")
+
+    def test_connections_that_a_server_has_closed_are_none(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            with socket.create_connection(("127.0.0.1", port)):
+                accepted = server.accept()[0]
+                self.assertEqual(readers.connections(port), 1)
+                accepted.close()
+                self.assertEqual(readers.connections(port), 0)
+
+    def test_all_networks_are_there_once(self):
+        before, proxies.NETWORKS = proxies.NETWORKS, 5000
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                proxies.access(argparse.Namespace(dir=folder))
+                with open(os.path.join(folder, "networks.txt")) as f:
+                    lines = f.read().split()
+        finally:
+            proxies.NETWORKS = before
+        self.assertEqual((len(lines), len(set(lines)), lines[-1]), (5000, 5000, "11.1.56.112"))
 
 
 class Processor(unittest.TestCase):
