@@ -19,6 +19,9 @@ func value(t *testing.T, text string) Value {
 	return v
 }
 
+// asWritten are the values of a name in this spelling.
+func asWritten(h http.Header, name string) []string { return h[name] }
+
 func TestStage(t *testing.T) {
 	t.Parallel()
 	rules := []Rule{
@@ -47,7 +50,7 @@ func TestStage(t *testing.T) {
 		r.Header["Cookie"], r.Header["X-More"] = []string{"a=b"}, []string{"1"}
 		New(rules)(next).ServeHTTP(w, r)
 		h := rec.Result().Header
-		if h["X-cAmEl"] == nil || h["X-cAmEl"][0] != "id1" || h["X-CAMEL"] != nil || h["x-powered-by"] != nil || !slices.Equal(h["Link"], []string{"a", "b"}) {
+		if !slices.Equal(asWritten(h, "X-cAmEl"), []string{"id1"}) || asWritten(h, "X-CAMEL") != nil || asWritten(h, "x-powered-by") != nil || !slices.Equal(h["Link"], []string{"a", "b"}) {
 			t.Errorf("%d: %v", status, h)
 		}
 		if got, want := h.Get("X-Error"), map[bool]string{true: `{"a":{"b":1}}`}[status == 404 || status == 503]; got != want {
