@@ -161,7 +161,11 @@ func appendHead(b []byte, req *http.Request, sends, last bool) ([]byte, error) {
 	b = append(append(b, req.Method...), ' ')
 	target := req.URL.RequestURI()
 	b = append(append(b, target...), " HTTP/1.1\r\nHost: "...)
-	b = append(append(b, req.Host...), "\r\n"...)
+	host := req.Host
+	if host == "" { // of an HTTP/1.0 request: RFC 9112 3.2 wants one
+		host = req.URL.Host
+	}
+	b = append(append(b, host...), "\r\n"...)
 	switch {
 	case sends && req.ContentLength < 0:
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)

@@ -1,9 +1,11 @@
 package corpus
 
 import (
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,7 +70,7 @@ func (c *Case) Bytes() string {
 func (c *Case) Skips(way string) bool { return slices.Contains(c.Skip, way) }
 
 // Forwarded is the case as a server behind another one has to see it: an intermediary may write the target in another form
-// (RFC 9112 3.2.2), and the version and the fields about the connection are its own.
+// (RFC 9112 3.2.2) and decodes what needs no encoding (RFC 3986 6.2.2.2), and the version and the fields about the connection are its own.
 func (c *Case) Forwarded() *Case {
 	f := *c
 	f.Want = slices.Clone(c.Want)
@@ -77,10 +79,19 @@ func (c *Case) Forwarded() *Case {
 		a.Proto, a.Host, a.Fields = nil, nil, nil
 		if a.Target != nil && !strings.HasPrefix(*a.Target, "/") {
 			a.Target = nil
+		} else if a.Target != nil {
+			plain := unreserved.ReplaceAllStringFunc(*a.Target, func(e string) string {
+				b, _ := hex.DecodeString(e[1:]) // two digits
+				return string(b)
+			})
+			a.Target = &plain
 		}
 	}
 	return &f
 }
+
+// unreserved are the encoded forms of letters, digits, "-", ".", "_" and "~".
+var unreserved = regexp.MustCompile(`(?i)%(2d|2e|3\d|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])`)
 
 // Read reads all cases of dir/*.txt.
 func Read(dir string) ([]*Case, error) {
