@@ -135,6 +135,9 @@ func TestFault_C1_OnlyWebSocketIsTunnelled(t *testing.T) {
 			}
 		}
 	}
+	if e := s.waitEvent("protocol_refused"); e.str("protocol") != "h2c" || e.str("route") != "/up" || e.str("client") != "127.0.0.1" {
+		t.Errorf("%v", e)
+	}
 	// An upstream that changes the protocol unasked is no answer.
 	if got := statusIn(s.raw("GET /up/forced HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")); got != 502 {
 		t.Errorf("unasked: status %d, want 502", got)

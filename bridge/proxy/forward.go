@@ -27,25 +27,32 @@ func rewrite(pr *httputil.ProxyRequest) {
 // an upstream reads Proxy as its own outgoing proxy ("httpoxy").
 var dropped = []string{"Http2-Settings", "Proxy"}
 
-// upgrade keeps only websocket of the protocols that the client would change to (RFC 9110 7.8): requests inside any other
-// one would bypass the route's path, the forwarded fields and the logs. A request whose Upgrade is removed is answered as
-// if it had none.
-func upgrade(r *http.Request) {
+// upgrade keeps only one of Upgrades among the protocols that the client would change to (RFC 9110 7.8): requests inside any
+// other one would bypass the route's path, the forwarded fields and the logs. A request whose Upgrade is removed is answered
+// as if it had none.
+func (q *request) upgrade() {
+	r := q.r
 	values := r.Header["Upgrade"]
 	if values == nil {
 		return
 	}
 	delete(r.Header, "Upgrade")
-	if r.Method != http.MethodGet || !r.ProtoAtLeast(1, 1) {
-		return
-	}
-	for _, v := range values {
-		for item := range strings.SplitSeq(v, ",") {
-			if strings.EqualFold(strings.Trim(item, " \t"), "websocket") {
-				r.Header["Upgrade"] = []string{"websocket"}
-				return
+	if r.Method == http.MethodGet && r.ProtoAtLeast(1, 1) {
+		for _, v := range values {
+			for item := range strings.SplitSeq(v, ",") {
+				item = strings.Trim(item, " \t")
+				for _, name := range q.h.Upgrades {
+					if strings.EqualFold(item, name) {
+						r.Header["Upgrade"] = []string{name}
+						return
+					}
+				}
 			}
 		}
+	}
+	if q.h.unchanged.Allow("", time.Now()) {
+		q.h.Log.Warn("protocol_refused", "route", q.h.Group.Route, "protocol", logtext.Cut(strings.Join(values, ", "), logtext.Word), "client", q.info.RemoteAddr, "id", q.info.ID, "method", r.Method, "target", r.RequestURI,
+			"message", "A request to change the protocol is forwarded without that: the route's upgrades do not name it (logged once a minute and route).")
 	}
 }
 

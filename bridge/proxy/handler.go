@@ -34,6 +34,8 @@ type Options struct {
 	Tries int
 	// FullTimeout is how long a request waits where all upstreams have max_conns requests; 0: not at all.
 	FullTimeout time.Duration
+	// Upgrades are the protocols that a client may change to; nil: websocket.
+	Upgrades []string
 	// SendProxy: the upstreams' Dialers send a PROXY header, which names the client.
 	SendProxy bool
 	// Spool holds request bodies; nil: one of its own with the defaults.
@@ -54,7 +56,7 @@ type Options struct {
 	ReadTimeout time.Duration
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
-	// Log gets upstream_failed, upstream_retried, upstream_full, retry_budget, answer_spool and field_dropped; nil: no log.
+	// Log gets upstream_failed, upstream_retried, upstream_full, retry_budget, protocol_refused, answer_spool and field_dropped; nil: no log.
 	Log hclog.Logger
 }
 
@@ -72,6 +74,7 @@ type Handler struct {
 	proxy     httputil.ReverseProxy
 	exhausted httpx.LogLimiter // retry_budget
 	unspooled httpx.LogLimiter // answer_spool
+	unchanged httpx.LogLimiter // protocol_refused
 	oddFields httpx.LogLimiter // field_dropped, by field; once for ever
 }
 
@@ -86,8 +89,11 @@ func New(o Options) *Handler {
 	if o.Answers == nil {
 		o.Answers = &spool.Pipes{Spool: o.Spool, Memory: 256 << 10, Total: 64 << 20, Max: 256 << 20}
 	}
+	if o.Upgrades == nil {
+		o.Upgrades = []string{"websocket"}
+	}
 	o.Path = strings.TrimRight(o.Path, "/")
-	h := &Handler{Options: o, exhausted: httpx.LogLimiter{Every: time.Minute}, unspooled: httpx.LogLimiter{Every: time.Minute}}
+	h := &Handler{Options: o, exhausted: httpx.LogLimiter{Every: time.Minute}, unspooled: httpx.LogLimiter{Every: time.Minute}, unchanged: httpx.LogLimiter{Every: time.Minute}}
 	h.proxy = httputil.ReverseProxy{
 		Rewrite:        rewrite,
 		BufferPool:     &copies,

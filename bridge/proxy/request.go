@@ -51,7 +51,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q.ctx, q.cancel = ctx, cancel
 	begun := time.Now()
 	defer func() { q.info.Run = time.Since(begun) }()
-	upgrade(r)
+	q.upgrade()
 	defer func() {
 		switch p := recover(); p {
 		case nil:

@@ -198,6 +198,7 @@ upstreams = ["http://127.0.0.1:1", "uwsgi://127.0.0.1:2"]
 strip_prefix = "on"
 request_buffering = "off"
 response_buffering = "off"
+upgrades = ["x"]
 keepalive = 5
 keepalive_timeout = "29s"
 send_proxy = "v2"

@@ -182,7 +182,7 @@ func (t *site) newProxy(p *parts, r *config.Route, name string, pages *httpx.Pag
 	onError, onTimeout, statuses := b.Retries()
 	o := proxy.Options{
 		Path: r.Path, Strip: r.StripPrefix, Group: g, Key: keyOf(b.Policy), Tries: b.Tries, RetryOn: proxy.RetryOn{Error: onError, Timeout: onTimeout, Statuses: statuses}, FullTimeout: r.ConnectTimeout,
-		Spool: p.storage.bodies, Unbuffered: r.RequestBuffering == "off", Answers: p.storage.answers, Straight: r.ResponseBuffering == "off", SendProxy: r.SendProxy == "v2",
+		Spool: p.storage.bodies, Unbuffered: r.RequestBuffering == "off", Answers: p.storage.answers, Straight: r.ResponseBuffering == "off", Upgrades: r.Upgrades, SendProxy: r.SendProxy == "v2",
 		MaxBody: cfg.Limits.MaxBody, BodyPace: bodyPace(cfg), ReadTimeout: r.ReadTimeout, Pages: pages, Log: p.log,
 	}
 	if b.Policy.Kind == "sticky" {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
 
@@ -26,6 +27,8 @@ type Route struct {
 	ResponseBuffering string `key:"response_buffering"` // "on": a response waits for its slow client; "off": its upstream waits
 
 	SendProxy string `key:"send_proxy"` // "off"; "v2": connections begin with a PROXY header
+
+	Upgrades []string `key:"upgrades"` // protocols that a client may change to
 
 	KeepAlive        int           `key:"keepalive"`         // idle connections to each upstream
 	KeepAliveTimeout time.Duration `key:"keepalive_timeout"` // how long one is kept; 0: for ever
@@ -55,6 +58,7 @@ func (*Route) Settings() schema.Group {
 		{Key: "request_buffering", Kind: schema.Choice, Choices: []string{"on", "off"}, Default: "on", Reload: true},
 		{Key: "response_buffering", Kind: schema.Choice, Choices: []string{"on", "off"}, Default: "on", Reload: true},
 		{Key: "send_proxy", Kind: schema.Choice, Choices: []string{"off", "v2"}, Default: "off", Reload: true},
+		{Key: "upgrades", Kind: schema.List, Default: "websocket", Reload: true},
 		{Key: "keepalive", Kind: schema.Int, Default: "64", Reload: true},
 		{Key: "keepalive_timeout", Kind: schema.Duration, Default: "30s", Reload: true},
 		{Key: "connect_timeout", Kind: schema.Duration, Default: "5s", Reload: true},
@@ -71,6 +75,11 @@ func (r *Route) Check(row *schema.Row) {
 	for _, h := range r.Hosts {
 		if why := badHost(h); why != "" {
 			row.Bad("hosts", "host %q %s", h, why)
+		}
+	}
+	for _, name := range r.Upgrades {
+		if !httpx.IsToken(name) || strings.EqualFold(name, "h2c") {
+			row.Bad("upgrades", "upgrades: %q cannot pass; name protocols such as websocket, not h2c, whose requests would bypass the route", name)
 		}
 	}
 	r.checkScripts(row)

@@ -96,6 +96,7 @@ var fields = map[string]string{
 	"pid":             "the process id",
 	"program":         "the path of the program",
 	"proto":           "the version of HTTP",
+	"protocol":        "the protocol that the client asked to change to",
 	"python":          "the version of Python",
 	"ran":             "how long the app ran, in seconds",
 	"ready":           "how many workers are ready",
