@@ -61,3 +61,22 @@ func TestImportNginxFields(t *testing.T) {
 		}
 	}
 }
+
+// What answers for folders and for missing names in locations of patterns and whole paths.
+func TestImportNginxPatternsOfFiles(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"site.conf": `server {
+    listen 127.0.0.1:8080;
+    root /srv/site;
+    location / { }
+    location ~ ^/pub/ { autoindex on; index start.html start.php; try_files $uri /pub/none.html; }
+    location ~ ^/app/ { try_files $uri @app; }
+    location @app { proxy_pass http://127.0.0.1:9000; }
+}
+`})
+	r := run(t, dir, nil, "import", "nginx", "site.conf")
+	if r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	has(t, r.out, "listing = true  # site.conf:5", "index = [\"start.html\"]  # site.conf:5", "#   site.conf:5: try_files $uri /pub/none.html: ", "index = [\"index.html\"]\nmissing = \"app\"  # site.conf:6")
+}

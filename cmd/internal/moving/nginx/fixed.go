@@ -242,9 +242,16 @@ func makeFiles(t *translation, s *scope, d directive, m match, hosts []string) {
 	}
 	files := p.table.Add("[route.static]")
 	files.Set(at, "dir", cleanDir(t.paths.File(dir)))
+	ofFolders(s, files)
 	t.fields(s, files)
-	if try, ok := s.get("try_files"); ok && last(try) != "=404" && last(try) != "$uri" {
+	try, ok := s.get("try_files")
+	switch {
+	case !ok || last(try) == "=404" || last(try) == "$uri":
+	case strings.HasPrefix(last(try), "@"):
 		files.Set(try.at, "missing", "app")
+	default:
+		files.Set(try.at, "missing", "app")
+		t.d.Missing(try.at, try.String(), "a name that the folder does not have goes to the routes behind and to the app")
 	}
 }
 

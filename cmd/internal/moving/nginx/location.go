@@ -227,6 +227,16 @@ func (t *translation) folder(s *scope, m match, hosts []string) {
 	if len(hosts) > 0 {
 		table.Set(draft.Place{}, "hosts", hosts)
 	}
+	ofFolders(s, table)
+	if d, ok := s.get("try_files"); ok {
+		t.tryFiles(s, d, p, hosts)
+	}
+	t.fields(s, table)
+	t.places = append(t.places, p)
+}
+
+// ofFolders reads what answers for folders beneath a folder.
+func ofFolders(s *scope, table *draft.Table) {
 	index := []string{"index.html"}
 	where := draft.Place{}
 	if d, ok := s.get("index"); ok {
@@ -243,11 +253,6 @@ func (t *translation) folder(s *scope, m match, hosts []string) {
 	if d, ok := s.get("autoindex"); ok && d.arg(0) == "on" {
 		table.Set(d.at, "listing", true)
 	}
-	if d, ok := s.get("try_files"); ok {
-		t.tryFiles(s, d, p, hosts)
-	}
-	t.fields(s, table)
-	t.places = append(t.places, p)
 }
 
 // tryFiles reads what answers for a name that the folder does not have.
