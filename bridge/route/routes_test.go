@@ -1,6 +1,7 @@
 package route
 
 import (
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -152,7 +153,10 @@ func TestRoutesHandOnWhatMatched(t *testing.T) {
 	}
 }
 
-func TestMatchingAllocatesNothing(t *testing.T) {
+func TestMatchingAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("SKIP[race]: sync.Pool, which regexp uses, drops values at random")
+	}
 	s := stageOf(t, []Match{{Path: "/other"}, everything()}, named("x"))(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).(*from)
 	s.handlers = slices.Repeat([]http.Handler{http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}, 2)
 	w := &httpx.Writer{}
@@ -160,7 +164,11 @@ func TestMatchingAllocatesNothing(t *testing.T) {
 	r := httptest.NewRequest("GET", "/legacy/x/y?a=1&b=2", nil)
 	r.Host = "shop.example.org:8080"
 	r.Header.Set("X-Beta", "1")
-	if n := testing.AllocsPerRun(100, func() { s.ServeHTTP(w, r) }); n != 0 {
+	n := math.Inf(1)
+	for range 3 { // a collection empties the pools
+		n = min(n, testing.AllocsPerRun(100, func() { s.ServeHTTP(w, r) }))
+	}
+	if n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
