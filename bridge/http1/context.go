@@ -2,7 +2,6 @@ package http1
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -66,17 +65,8 @@ func (x *requestContext) Err() error {
 	return x.err
 }
 
-// Value is context.Context's. There is a value for http.ServerContextKey alone, which
-// httputil.ReverseProxy takes for the sign that http.ErrAbortHandler ends an answer.
-func (x *requestContext) Value(key any) any {
-	if key == http.ServerContextKey {
-		return notNetHTTP
-	}
-	return nil
-}
-
-// notNetHTTP stands where net/http has its server.
-var notNetHTTP = &http.Server{}
+// Value is context.Context's: there are none.
+func (x *requestContext) Value(any) any { return nil }
 
 // AfterFunc is what context.AfterFunc and context.WithCancel look for: no goroutine waits.
 func (x *requestContext) AfterFunc(f func()) func() bool {

@@ -9,9 +9,6 @@ import (
 	"github.com/standpipe/standpipe/bridge/upstream"
 )
 
-// attempts is the http.RoundTripper that ReverseProxy gets.
-type attempts struct{}
-
 // statusError is a response whose status counts as a failure.
 type statusError int
 
@@ -19,10 +16,9 @@ func (s statusError) Error() string {
 	return fmt.Sprintf("the upstream responded with the status %d", int(s))
 }
 
-// RoundTrip asks one upstream after the other, until one has answered or no other one may be asked. The last answer counts,
+// response asks one upstream after the other, until one has answered or no other one may be asked. The last answer counts,
 // whatever its status.
-func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
-	q := requestOf(req.Context())
+func (q *request) response() (*http.Response, error) {
 	key := q.key()
 	walk := q.h.Group.Walk(key)
 	for tries := 1; ; tries++ {
@@ -32,8 +28,8 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		q.asked, q.responder = m, m
 		q.info.Upstream = m.Name
-		resp, o, err := q.ask(req, m)
-		if !q.retry(req, &walk, resp, o, tries) {
+		resp, o, err := q.ask(m)
+		if !q.retry(&walk, resp, o, tries) {
 			if err == nil && q.h.Sticky != nil && m.Tag() != key {
 				resp.Header.Add("Set-Cookie", q.h.Sticky.Field(m.Tag(), q.info.Scheme == "https"))
 			}
@@ -67,29 +63,29 @@ func (q *request) next(walk *upstream.Walk) (*upstream.Member, error) {
 }
 
 // ask sends the request to one upstream, and reports what came of it.
-func (q *request) ask(req *http.Request, m *upstream.Member) (*http.Response, upstream.Outcome, error) {
-	begun := time.Now()
-	resp, err := m.Transport.RoundTrip(q.outgoing(req, m))
+func (q *request) ask(m *upstream.Member) (*http.Response, upstream.Outcome, error) {
+	begun, out := time.Now(), q.outgoing(m)
+	resp, err := m.Transport.RoundTrip(out)
 	status := 0
 	if err == nil {
-		if status = resp.StatusCode; !upstream.Answers(req, status) {
+		if status = resp.StatusCode; !upstream.Answers(out, status) {
 			resp.Body.Close()
 			resp, err = nil, fmt.Errorf("the status %d ends no request", status)
 		}
 	}
 	now := time.Now()
-	o := q.outcome(req, status, err, now.Sub(begun))
+	o := q.outcome(status, err, now.Sub(begun))
 	q.h.Group.Report(m, o, now)
 	return resp, o, err
 }
 
 // retry reports whether another upstream is asked now, and writes the record of it.
-func (q *request) retry(req *http.Request, walk *upstream.Walk, resp *http.Response, o upstream.Outcome, tries int) bool {
+func (q *request) retry(walk *upstream.Walk, resp *http.Response, o upstream.Outcome, tries int) bool {
 	status, now := 0, time.Now()
 	if resp != nil {
 		status = resp.StatusCode
 	}
-	if !q.mayRepeat(req, o, status) || q.h.Tries > 0 && tries >= q.h.Tries || !walk.More(now) {
+	if !q.mayRepeat(o, status) || q.h.Tries > 0 && tries >= q.h.Tries || !walk.More(now) {
 		return false
 	}
 	if !walk.Retry(q.asked, o.Cause, now) {

@@ -15,6 +15,9 @@ var errSilent = errors.New("the upstream was silent for too long within its resp
 // errNone: every upstream of the route is down, as configured.
 var errNone = errors.New("no upstream of the route is in use")
 
+// errConnect: there is no tunnel to where a client wants.
+var errConnect = errors.New("CONNECT is not forwarded")
+
 // verdict is how an error is answered.
 type verdict struct {
 	status     int

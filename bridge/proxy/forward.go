@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"net/http"
-	"net/http/httputil"
 	"net/url"
 	"strings"
 	"time"
@@ -15,17 +14,6 @@ import (
 
 // claims are the fields that tell an HTTP upstream who the client is.
 var claims = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"}
-
-// rewrite keeps target, query and host as the client sent them: ReverseProxy would
-// remove a query that it cannot read.
-func rewrite(pr *httputil.ProxyRequest) {
-	pr.Out.URL.RawQuery = strings.ReplaceAll(pr.In.URL.RawQuery, " ", "%20") // a space would end the target
-	pr.Out.Host = pr.In.Host
-}
-
-// dropped are fields that no upstream gets. HTTP2-Settings belongs to "Upgrade: h2c" (RFC 7540 3.2.1); a script behind
-// an upstream reads Proxy as its own outgoing proxy ("httpoxy").
-var dropped = []string{"Http2-Settings", "Proxy"}
 
 // upgrade keeps only one of Upgrades among the protocols that the client would change to (RFC 9110 7.8): requests inside any
 // other one would bypass the route's path, the forwarded fields and the logs. A request whose Upgrade is removed is answered
@@ -56,19 +44,21 @@ func (q *request) upgrade() {
 	}
 }
 
-// outgoing is the request for one upstream.
-func (q *request) outgoing(req *http.Request, u *upstream.Member) *http.Request {
-	out := req.WithContext(req.Context())
-	out.Header = req.Header.Clone()
-	out.URL = &url.URL{Scheme: u.Scheme, Host: u.Host, Path: req.URL.Path, RawPath: req.URL.RawPath, RawQuery: req.URL.RawQuery, ForceQuery: req.URL.ForceQuery}
-	q.attachBody(out)
+// outgoing is the request for one upstream. Its target, query and host are as the client sent them.
+func (q *request) outgoing(u *upstream.Member) *http.Request {
+	r, ctx := q.r, upstream.WithInformer(q.ctx, informer{q})
 	if q.h.SendProxy {
-		out = out.WithContext(upstream.WithClient(out.Context(), headerOf(q.info)))
+		ctx = upstream.WithClient(ctx, headerOf(q.info))
 	}
-	for _, name := range dropped {
-		delete(out.Header, name)
+	if !u.SpeaksHTTP() {
+		ctx = cgi.WithInfo(ctx, q.cgiInfo())
 	}
-	if !req.ProtoAtLeast(1, 1) {
+	out := r.WithContext(ctx)
+	out.Header, out.Trailer, out.Close = forwarded(r.Header), r.Trailer.Clone(), false
+	out.URL = &url.URL{Scheme: u.Scheme, Host: u.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, ForceQuery: r.URL.ForceQuery,
+		RawQuery: strings.ReplaceAll(r.URL.RawQuery, " ", "%20")} // a space would end the target
+	q.attachBody(out)
+	if !r.ProtoAtLeast(1, 1) {
 		delete(out.Header, "Expect") // RFC 9110 10.1.1
 	}
 	out.Header["X-Request-Id"] = []string{q.info.ID} // whatever the client's Connection field names
@@ -78,17 +68,17 @@ func (q *request) outgoing(req *http.Request, u *upstream.Member) *http.Request 
 		return out
 	}
 	for _, name := range claims { // what trusted proxies have said; REMOTE_ADDR and the like say the rest
-		if v := q.r.Header[name]; v != nil {
+		if v := r.Header[name]; v != nil {
 			out.Header[name] = v
 		}
 	}
 	if path, _, _ := strings.Cut(out.RequestURI, "?"); strings.HasPrefix(path, "/") { // the target says what the path says
 		out.RequestURI = httpx.RemoveDots(path) + out.RequestURI[len(path):]
 	}
-	if q.r.Header["User-Agent"] == nil {
-		delete(out.Header, "User-Agent") // ReverseProxy's way to keep net/http from adding its own
+	if r.Header["User-Agent"] == nil {
+		delete(out.Header, "User-Agent")
 	}
-	return out.WithContext(cgi.WithInfo(out.Context(), q.cgiInfo()))
+	return out
 }
 
 // mostDropped bounds the records about fields' names that one request writes.

@@ -1,10 +1,6 @@
 package proxy
 
 import (
-	"io"
-	"log"
-	"net/http"
-	"net/http/httputil"
 	"strings"
 	"sync"
 	"time"
@@ -71,7 +67,6 @@ func (o *Options) stripped() string {
 // Handler is one route.
 type Handler struct {
 	Options
-	proxy     httputil.ReverseProxy
 	exhausted httpx.LogLimiter // retry_budget
 	unspooled httpx.LogLimiter // answer_spool
 	unchanged httpx.LogLimiter // protocol_refused
@@ -93,16 +88,7 @@ func New(o Options) *Handler {
 		o.Upgrades = []string{"websocket"}
 	}
 	o.Path = strings.TrimRight(o.Path, "/")
-	h := &Handler{Options: o, exhausted: httpx.LogLimiter{Every: time.Minute}, unspooled: httpx.LogLimiter{Every: time.Minute}, unchanged: httpx.LogLimiter{Every: time.Minute}}
-	h.proxy = httputil.ReverseProxy{
-		Rewrite:        rewrite,
-		BufferPool:     &copies,
-		Transport:      attempts{},
-		ModifyResponse: func(resp *http.Response) error { return requestOf(resp.Request.Context()).answered(resp) },
-		ErrorHandler:   func(_ http.ResponseWriter, r *http.Request, err error) { requestOf(r.Context()).fail(err) },
-		ErrorLog:       log.New(io.Discard, "", 0), // request writes the records
-	}
-	return h
+	return &Handler{Options: o, exhausted: httpx.LogLimiter{Every: time.Minute}, unspooled: httpx.LogLimiter{Every: time.Minute}, unchanged: httpx.LogLimiter{Every: time.Minute}}
 }
 
 // buffers are what responses are copied through.
@@ -112,11 +98,11 @@ const copySize = 32 << 10 // bytes
 
 var copies buffers
 
-func (b *buffers) Get() []byte {
-	if p, ok := b.pool.Get().(*[]byte); ok {
-		return *p
+func (b *buffers) Get() *[copySize]byte {
+	if p, ok := b.pool.Get().(*[copySize]byte); ok {
+		return p
 	}
-	return make([]byte, copySize)
+	return new([copySize]byte)
 }
 
-func (b *buffers) Put(p []byte) { b.pool.Put(&p) }
+func (b *buffers) Put(p *[copySize]byte) { b.pool.Put(p) }

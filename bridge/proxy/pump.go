@@ -94,7 +94,7 @@ func (u *pump) run(ctx context.Context) {
 	buf := copies.Get()
 	defer copies.Put(buf)
 	for {
-		n, err := b.take(buf)
+		n, err := b.take(buf[:])
 		if n > 0 && u.pipe.Write(ctx, buf[:n]) != nil {
 			err = httpx.ErrClientGone
 		}

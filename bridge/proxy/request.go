@@ -46,22 +46,30 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.fail(err)
 		return
 	}
-	ctx, cancel := context.WithCancelCause(context.WithValue(r.Context(), requestKey{}, q))
+	if r.Method == http.MethodConnect {
+		q.fail(errConnect)
+		return
+	}
+	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(context.Canceled)
 	q.ctx, q.cancel = ctx, cancel
 	begun := time.Now()
 	defer func() { q.info.Run = time.Since(begun) }()
+	if q.body.Present() {
+		defer r.Body.Close() // a transport may still read it
+	}
 	q.upgrade()
-	defer func() {
-		switch p := recover(); p {
-		case nil:
-		case http.ErrAbortHandler: // how ReverseProxy aborts
-			httpx.Abort(w)
-		default:
-			panic(p)
-		}
-	}()
-	h.proxy.ServeHTTP(&headWriter{ResponseWriter: w, q: q}, r.WithContext(ctx))
+	resp, err := q.response()
+	if err != nil {
+		q.fail(err)
+		return
+	}
+	p := &response{resp, q}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		p.tunnel()
+	} else {
+		p.send()
+	}
 }
 
 // cause finds out why a request ended early.
@@ -134,7 +142,3 @@ func (q *request) cgiInfo() *cgi.Info {
 	in.Relay(n.ScriptName, n.Named, n.Extra)
 	return in
 }
-
-type requestKey struct{}
-
-func requestOf(ctx context.Context) *request { return ctx.Value(requestKey{}).(*request) }

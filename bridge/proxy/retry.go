@@ -27,7 +27,7 @@ func (o *RetryOn) names(c upstream.Cause, status int) bool {
 }
 
 // outcome says what a response, or an error in its place, means for the upstream.
-func (q *request) outcome(req *http.Request, status int, err error, took time.Duration) upstream.Outcome {
+func (q *request) outcome(status int, err error, took time.Duration) upstream.Outcome {
 	o := upstream.Outcome{Err: err, Took: took, Failed: err != nil}
 	if q.body.Present() && q.body.Buffered() == nil {
 		o.Took = 0 // the client's time is in it
@@ -37,7 +37,7 @@ func (q *request) outcome(req *http.Request, status int, err error, took time.Du
 		if isGatewayFailure(status) || slices.Contains(q.h.RetryOn.Statuses, status) {
 			o.Failed, o.Cause, o.Err = true, upstream.Status, statusError(status)
 		}
-	case req.Context().Err() != nil, q.body.Err() != nil: // the client's doing
+	case q.ctx.Err() != nil, q.body.Err() != nil: // the client's doing
 		o.Failed, o.Neutral = false, true
 	case upstream.NotTaken(err):
 		o.Cause = upstream.Connect
@@ -60,16 +60,16 @@ func isGatewayFailure(status int) bool {
 
 // mayRepeat reports whether the request may be sent to another upstream after a failure: when nothing was sent to this
 // one, or when the request may run twice (RFC 9110 9.2.2). Its body, if any, must be there to be sent again.
-func (q *request) mayRepeat(req *http.Request, o upstream.Outcome, status int) bool {
+func (q *request) mayRepeat(o upstream.Outcome, status int) bool {
 	switch {
-	case !o.Failed || req.Context().Err() != nil || q.body.Err() != nil || !q.body.Repeatable():
+	case !o.Failed || q.ctx.Err() != nil || q.body.Err() != nil || !q.body.Repeatable():
 		return false
 	case !q.h.RetryOn.names(o.Cause, status):
 		return false
 	case o.Cause == upstream.Connect:
 		return true
 	}
-	switch req.Method {
+	switch q.r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
 		return true
 	}

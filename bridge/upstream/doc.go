@@ -29,6 +29,7 @@
 //	http.go      HTTP: an http.RoundTripper to one server, which chooses the version of HTTP
 //	http1.go     HTTP/1.1: a request and its response on a connection
 //	http1send.go how a request is written
+//	inform.go    informational responses
 //	keep.go      idle connections: which may be used again
 //	alive_*.go   whether one is still open
 //	call.go      Call: deadlines, and the request body; Framing

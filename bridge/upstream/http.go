@@ -55,12 +55,12 @@ func (t *HTTP) RoundTrip(req *http.Request) (*http.Response, error) {
 	if t.is2.Load() && !upgrades {
 		delete(req.Header, "Upgrade") // h2c: as one that does not know it
 		delete(req.Header, "Connection")
-		return t.two.RoundTrip(req)
+		return roundTrip2(t.two, req)
 	}
 	resp, err := t.one.roundTrip(req, t.two != nil && !upgrades)
 	if errors.Is(err, errHTTP2) { // nothing was sent
 		t.is2.Store(true)
-		return t.two.RoundTrip(req)
+		return roundTrip2(t.two, req)
 	}
 	return resp, err
 }

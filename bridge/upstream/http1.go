@@ -10,8 +10,6 @@ import (
 	"math"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
 	"sync"
 	"time"
 )
@@ -193,10 +191,8 @@ func (x *exchange1) run() (*http.Response, error) {
 				close(x.ask)
 			}
 		}
-		if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.Got1xxResponse != nil {
-			if err := trace.Got1xxResponse(resp.StatusCode, textproto.MIMEHeader(resp.Header)); err != nil {
-				return nil, err
-			}
+		if i := informerOf(req.Context()); i != nil {
+			i.Inform(resp.StatusCode, resp.Header)
 		}
 	}
 }

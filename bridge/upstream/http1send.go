@@ -197,7 +197,7 @@ func appendFields(b []byte, h http.Header) ([]byte, error) {
 			continue
 		}
 		for _, v := range values {
-			if v == "" && name == "User-Agent" { // how ReverseProxy says that there is none
+			if v == "" && name == "User-Agent" { // how net/http is told that there is none
 				continue
 			}
 			if hasControl(name) || hasControl(v) {

@@ -210,7 +210,7 @@ func (c *conn) request(p []byte) (*http.Request, *cgi.Gateway, error) {
 		r.Body = c.body
 	}
 	var ctx context.Context
-	ctx, c.cancel = context.WithCancel(values{context.Background()})
+	ctx, c.cancel = context.WithCancel(context.Background())
 	return r.WithContext(ctx), gateway, nil
 }
 
@@ -298,18 +298,4 @@ func (c *conn) logRefused(reason string, pairs ...any) {
 	if c.srv.refused.Allow(peer+" "+reason, time.Now()) {
 		c.srv.log.Warn("uwsgi_refused", append([]any{"peer", peer}, pairs...)...)
 	}
-}
-
-// values is a request's context, as far as it holds values.
-type values struct{ context.Context }
-
-// notHTTP stands where net/http has its server: without one, httputil.ReverseProxy ends an
-// answer that was cut off as if it were whole.
-var notHTTP = &http.Server{}
-
-func (v values) Value(key any) any {
-	if key == http.ServerContextKey {
-		return notHTTP
-	}
-	return v.Context.Value(key)
 }
