@@ -157,6 +157,7 @@ type exchange1 struct {
 	ask     chan struct{} // closed when the body may be sent; nil: at once
 	mu      sync.Mutex
 	headed  bool  // the head of the response has come
+	ended   bool  // nothing more of the body is wanted
 	unsent  bool  // a part of the body has not been sent
 	bodyErr error // of the body's reading
 }
@@ -245,7 +246,7 @@ func (x *exchange1) end(reuse bool) {
 	}
 	x.over = true
 	x.mu.Lock()
-	reuse = reuse && !x.unsent
+	reuse, x.ended = reuse && !x.unsent, true
 	x.mu.Unlock()
 	if reuse = x.unhook() && reuse && x.req.Method != http.MethodHead && x.c.br.Buffered() == 0 && x.t.pool.max > 0; reuse {
 		x.sending.Wait()

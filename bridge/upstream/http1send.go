@@ -93,6 +93,12 @@ func (x *exchange1) sendBody() {
 		case <-timer.C:
 		}
 		timer.Stop()
+		x.mu.Lock()
+		ended := x.ended // a read would ask the client for the body
+		x.mu.Unlock()
+		if ended {
+			return
+		}
 	}
 	chunked := x.req.ContentLength < 0
 	buf := make([]byte, partHead+partSize+2)
