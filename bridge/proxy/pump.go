@@ -159,6 +159,10 @@ type watched struct {
 
 func (q *request) watch(resp *http.Response) {
 	b := &watched{q: q, from: resp.Body}
+	if w, ok := b.from.(interface{ Whole() bool }); ok && w.Whole() { // nothing waits for the upstream, nor the upstream for the client
+		resp.Body = b
+		return
+	}
 	if d := q.h.ReadTimeout; d > 0 {
 		b.silence = time.AfterFunc(d, func() { q.cancel(errSilent) })
 		b.silence.Stop()

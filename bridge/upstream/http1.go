@@ -225,7 +225,7 @@ func (x *exchange1) responded(resp *http.Response) *http.Response {
 		x.end(!resp.Close)
 		return resp
 	}
-	resp.Body = &body1{x: x, r: resp.Body, reuse: !resp.Close}
+	resp.Body = &body1{x: x, r: resp.Body, reuse: !resp.Close, whole: resp.ContentLength > 0 && resp.ContentLength <= int64(x.c.br.Buffered())}
 	return resp
 }
 
@@ -273,8 +273,12 @@ type body1 struct {
 	x     *exchange1
 	r     io.Reader
 	reuse bool
+	whole bool // all of it has come
 	err   error
 }
+
+// Whole reports whether all of the body has come, so that no read waits.
+func (b *body1) Whole() bool { return b.whole }
 
 func (b *body1) Read(p []byte) (int, error) {
 	if b.err != nil {
