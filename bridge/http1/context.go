@@ -58,6 +58,12 @@ func (x waitContext) Done() <-chan struct{} {
 	return x.channel()
 }
 
+// AfterFunc is requestContext's: f is stopped before the handler returns.
+func (x waitContext) AfterFunc(f func()) func() bool { return x.afterFunc(f, false) }
+
+// Wait is httpx.Connection's WaitContext of a context that no stage has replaced.
+func (x *requestContext) Wait() context.Context { return waitContext{x} }
+
 // Err is context.Context's.
 func (x *requestContext) Err() error {
 	x.mu.Lock()
@@ -69,11 +75,14 @@ func (x *requestContext) Err() error {
 func (x *requestContext) Value(any) any { return nil }
 
 // AfterFunc is what context.AfterFunc and context.WithCancel look for: no goroutine waits.
-func (x *requestContext) AfterFunc(f func()) func() bool {
+func (x *requestContext) AfterFunc(f func()) func() bool { return x.afterFunc(f, true) }
+
+func (x *requestContext) afterFunc(f func(), used bool) func() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.used = true
+	x.used = x.used || used
 	if x.err != nil {
+		x.used = true // f may ask for err later
 		go f()
 		return func() bool { return false }
 	}
@@ -115,6 +124,7 @@ func (x *requestContext) end(gone bool) {
 		close(x.done)
 	}
 	for _, a := range x.after {
+		x.used = true // a.f may ask for err later
 		go a.f()
 	}
 	x.after = nil

@@ -50,7 +50,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.fail(errConnect)
 		return
 	}
-	ctx, cancel := context.WithCancelCause(r.Context())
+	parent := r.Context()
+	if c, ok := parent.(interface{ Wait() context.Context }); ok { // that of bridge/http1, which is used again then
+		parent = c.Wait()
+	}
+	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(context.Canceled)
 	q.ctx, q.cancel = ctx, cancel
 	begun := time.Now()
