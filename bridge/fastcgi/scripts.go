@@ -41,7 +41,7 @@ func NewScripts(o ScriptsOptions) *Scripts { return &Scripts{o} }
 
 func (s *Scripts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
-	if !strings.HasPrefix(path, s.Prefix) || !plain(path) {
+	if !strings.HasPrefix(path, "/") || !strings.HasPrefix(path, s.Prefix) || !plain(path) {
 		s.Pages.Write(w, r, http.StatusNotFound, "", 0)
 		return
 	}

@@ -88,7 +88,7 @@ func TestScripts(t *testing.T) {
 
 // FuzzScripts: whatever the path, what runs is a file of the root with the ending of a script, and what it is told is the path.
 func FuzzScripts(f *testing.F) {
-	for _, path := range []string{"/a/x.jpg/y.php", "/index.php/a", "/d.php/e.php", "/a/../index.php", "/.php", "//index.php"} {
+	for _, path := range []string{"/a/x.jpg/y.php", "/index.php/a", "/d.php/e.php", "/a/../index.php", "/.php", "//index.php", "a/", "*"} {
 		f.Add(path)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
