@@ -111,22 +111,29 @@ func (q *request) tellHTTP(out *http.Request) {
 			delete(h, name)
 		}
 	}
-	list := strings.Join(q.r.Header["X-Forwarded-For"], ", ")
-	if list == "" && n.RemoteAddr != n.Peer.Addr().String() {
+	peer, list := "", strings.Join(q.r.Header["X-Forwarded-For"], ", ")
+	if n.Peer.IsValid() {
+		var b [64]byte
+		if a := n.Peer.Addr().AppendTo(b[:0]); string(a) == n.RemoteAddr { // saves an allocation
+			peer = n.RemoteAddr
+		} else {
+			peer = string(a)
+		}
+	}
+	if list == "" && n.RemoteAddr != peer {
 		list = n.RemoteAddr // as another field of a trusted proxy names the client
 	}
-	if n.Peer.IsValid() {
-		if list != "" {
-			list += ", "
-		}
-		list += n.Peer.Addr().String()
+	if list != "" && peer != "" {
+		list += ", "
 	}
+	list += peer
+	values := []string{list, n.Scheme, q.r.Host}
 	if list != "" {
-		h["X-Forwarded-For"] = []string{list}
+		h["X-Forwarded-For"] = values[0:1:1]
 	}
-	h["X-Forwarded-Proto"] = []string{n.Scheme}
+	h["X-Forwarded-Proto"] = values[1:2:2]
 	if q.r.Host != "" {
-		h["X-Forwarded-Host"] = []string{q.r.Host}
+		h["X-Forwarded-Host"] = values[2:3:3]
 	}
 	if prefix := q.h.stripped(); prefix != "" {
 		h["X-Forwarded-Prefix"] = []string{n.Prefix + prefix}
