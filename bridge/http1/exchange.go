@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/listen"
 )
 
 // prepare sets the scratch to the request that was read.
@@ -193,7 +195,9 @@ func (c *conn) giveAway() net.Conn {
 	c.given = true
 	c.link.EndRequest()
 	c.deadline.clear(c.link)
-	c.link.Upgraded()
+	c.link.Upgraded(listen.Tunnel{
+		ID: strings.Clone(c.s.rec.Info.ID), Method: strings.Clone(c.s.head.method), Target: strings.Clone(c.s.head.target), Began: time.Now(),
+	}, c.kill)
 	rest := append([]byte(nil), c.s.in.buffered()...)
 	if len(rest) == 0 {
 		return c.link

@@ -30,8 +30,8 @@ type link interface {
 	// LingeringClose closes after the client has had the time to read the answer.
 	LingeringClose() error
 	SetLinger(sec int) error
-	// Upgraded makes the connection a tunnel.
-	Upgraded()
+	// Upgraded makes the connection a tunnel, which end ends.
+	Upgraded(t listen.Tunnel, end func())
 }
 
 // waiter is a connection that can wait without a buffer, but not be read below: it has TLS.
@@ -79,7 +79,7 @@ func (l plainLink) SendFile(head []byte, f *os.File, off, n int64) (int64, error
 
 func (plainLink) WatchRequest(listen.Disconnecter) {}
 func (plainLink) EndRequest()                      {}
-func (plainLink) Upgraded()                        {}
+func (plainLink) Upgraded(listen.Tunnel, func())   {}
 
 func (l plainLink) SetLinger(sec int) error {
 	if s, ok := l.Conn.(interface{ SetLinger(int) error }); ok {

@@ -56,7 +56,7 @@ func (c *Conn) WatchRequest(d listen.Disconnecter) { c.inner.WatchRequest(d) }
 func (c *Conn) EndRequest() { c.inner.EndRequest() }
 
 // Upgraded is listen.Conn's.
-func (c *Conn) Upgraded() { c.inner.Upgraded() }
+func (c *Conn) Upgraded(t listen.Tunnel, end func()) { c.inner.Upgraded(t, end) }
 
 // SetLinger is net.TCPConn's. With 0 no close_notify is sent, so that half an answer does not
 // look whole.

@@ -27,6 +27,7 @@ type Conn struct {
 	counted clientKey // by clientCounts; 0: it is not
 	index   int       // in watch.all
 	closed  atomic.Bool
+	tunnel  atomic.Pointer[tunnel] // nil: it is not upgraded
 	pace    pace
 	reads   readLimit
 	client  clientWatch
@@ -41,9 +42,6 @@ func newConn(nc net.Conn, g *Group) *Conn {
 	}
 	return c
 }
-
-// Upgraded makes the connection a tunnel: it may be silent for Limits.Tunnel.
-func (c *Conn) Upgraded() { c.pace.upgraded.Store(true) }
 
 // TooSlow reports that the connection was ended because its client was too slow. Every read
 // and write fails from then on.

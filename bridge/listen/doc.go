@@ -20,6 +20,7 @@
 //	perclient.go   clientCounts: max_connections_per_client
 //	front.go       Header: what a PROXY header says; who may send one
 //	conn.go        Conn: a client's connection, its slot
+//	tunnel.go      Tunnel: a connection that was upgraded
 //	write.go       its writes, which are watched: bytes, a head with a body or a file
 //	transfer_*.go  transfer: writev(2) and sendfile(2) without allocations
 //	readlimit.go   readLimit: until when a read may wait

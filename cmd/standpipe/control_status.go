@@ -78,6 +78,9 @@ func printStatus(out io.Writer, st *admin.Status, p terminal.Paint) error {
 	if len(st.Requests) > 0 {
 		fmt.Fprintf(out, "  requests %s\n", versions(st.Requests))
 	}
+	if t := st.Tunnels; t != nil {
+		fmt.Fprintf(out, "  tunnels %d  oldest %s\n", t.Open, span(t.Oldest))
+	}
 	printMaintenance(out, st.Maintenance, p)
 	if st.Clients != nil {
 		printClients(out, st.Clients, p)

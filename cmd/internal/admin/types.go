@@ -23,6 +23,8 @@ type Status struct {
 	FailedReload *Failure `json:"last_failed_reload,omitempty"`
 	// Requests are the numbers of answered requests by version: "HTTP/1.1", "HTTP/2.0", "uwsgi".
 	Requests map[string]int64 `json:"requests,omitempty"`
+	// Tunnels are the upgraded connections; nil: there are none.
+	Tunnels *Tunnels `json:"tunnels,omitempty"`
 	// Certificates are those of HTTPS.
 	Certificates []certs.Info `json:"certificates,omitempty"`
 	// Scanned is how many requests were refused as those of scanners.
@@ -36,6 +38,12 @@ type Status struct {
 	// Maintenance is what is under maintenance; a page in it is left out.
 	Maintenance []maintain.Window `json:"maintenance,omitempty"`
 	Apps        []App             `json:"apps"`
+}
+
+// Tunnels are the upgraded connections (WebSocket through a route) that are open.
+type Tunnels struct {
+	Open   int     `json:"open"`
+	Oldest float64 `json:"oldest_seconds"`
 }
 
 // Limit are the numbers of one [[limit]]. Those of requests and Evicted never decrease.

@@ -159,10 +159,10 @@ func (s *Server) Stopping() { s.parts.stop.begin() }
 func (s *Server) IsStopping() bool { return s.parts.stop.hasBegun() }
 
 // Drain takes no further connections and returns when all requests are answered, or with
-// ctx's error.
+// ctx's error. Tunnels are closed when ctx ends.
 func (s *Server) Drain(ctx context.Context) error {
 	s.Stopping()
-	return s.Listeners.shutdown(ctx)
+	return s.Listeners.endTunnels(s.Listeners.shutdown(ctx))
 }
 
 // Keep returns what the process of an upgrade needs and may not be able to read: keys.
@@ -182,8 +182,8 @@ func (s *Server) Keep() (map[string][]byte, error) {
 }
 
 // HandOver takes no further connections, because another process does, and returns when all
-// requests are answered and all connections closed, or with ctx's error. The readiness
-// checks still say yes. Stop is still to be called.
+// requests are answered and all connections closed, or with ctx's error. Tunnels are closed
+// when ctx ends. The readiness checks still say yes. Stop is still to be called.
 func (s *Server) HandOver(ctx context.Context) error {
 	s.upgraded.Store(true)
 	return s.Listeners.leave(ctx)

@@ -16,6 +16,7 @@
 //	refusals.go   refusals: requests that no handler gets
 //	sites.go      sites: the current site; reloads; the end of removed apps
 //	listeners.go  Listeners: addresses, protocols, sockets for another process
+//	tunnels.go    the upgraded connections, and their end at a stop
 //	tls.go        Certificates: what addresses of HTTPS have in common
 //	tlsplan.go    tlsPlan: what a reload makes of TLS
 //	http3.go      overUDP: HTTP/3, with its sockets

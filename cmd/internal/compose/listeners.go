@@ -285,13 +285,13 @@ func (l *Listeners) RemoveSockets(yes bool) {
 const idleLimit = 5 * time.Second
 
 // leave closes the listeners and returns when all requests are answered and all connections
-// closed, or with ctx's error.
+// closed, or with ctx's error; tunnels are closed when ctx ends.
 func (l *Listeners) leave(ctx context.Context) error {
 	idle, cancel := context.WithTimeout(ctx, idleLimit)
 	defer cancel()
 	l.three.leave()
 	l.group.Leave(idle)
-	return l.shutdown(ctx)
+	return l.endTunnels(l.shutdown(ctx))
 }
 
 // shutdown lets requests end, and closes connections.

@@ -133,6 +133,8 @@ var fields = map[string]string{
 	"sys_path":        "sys.path, with colons",
 	"target":          "the request's target, as it came",
 	"timed_out":       "how many waited too long",
+	"tunnels":         "how many upgraded connections there were",
+	"closed":          "the requests whose upgraded connections were closed, and for how long they were open; the oldest ten",
 	"to":              "the number now",
 	"took":            "how long it took, in seconds",
 	"traceback":       "the traceback",

@@ -84,6 +84,8 @@ func serverEvents() []Event {
 		event("stopping", "info", "The server stops: it accepts no new connection and finishes the running requests.", "signal budget", "Nothing."),
 		event("control_socket_shared", "warn", "Apps that run as the server's user can use the control socket, and other apps have users of their own.", "apps apart", "Give each app a `user`, or set control = \"off\"."),
 		event("helper_ended", "error", "The root helper that starts workers as other users has ended; the server stops.", "", "Have a service manager start standpipe again (`Restart=on-failure`), and find out what killed the helper."),
+		event("tunnels_closed", "info", "Upgraded connections were still open when the time for requests was over, and were closed.", "tunnels closed",
+			"Nothing: their clients connect again. They have graceful_timeout at a stop, and drain_timeout when another process takes over."),
 		event("udp_buffer", "warn", "The kernel grants HTTP/3 smaller buffers than it wants; packets may be lost under load.", "address read_buffer write_buffer wanted", "Run the line of `message` as root, and put it into /etc/sysctl.d."),
 		event("upgrade", "info", "A new process boots to take over.", "program pid", "Nothing."),
 		event("upgrade_failed", "error", "The new process did not take over; this one keeps serving.", "program error pid output", "Fix the cause in `error` and `output`, and upgrade again."),

@@ -31,6 +31,12 @@ func (m *Metrics) Scanned(count func() int64) {
 		func() float64 { return float64(count()) }))
 }
 
+// Tunnels adds the number of upgraded connections that are open. It is called once.
+func (m *Metrics) Tunnels(count func() int) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "standpipe_tunnels", Help: "Upgraded connections (WebSocket through a route) that are open."},
+		func() float64 { return float64(count()) }))
+}
+
 // Describe is for the registry.
 func (limits) Describe(c chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{descLimited, descLimitKeys, descLimitEvictions, descLimitRunning, descLimitWaiting, descLimitStore} {

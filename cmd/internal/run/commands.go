@@ -87,6 +87,9 @@ func (c *commands) About(st *admin.Status) {
 		st.Addresses = []string{}
 	}
 	st.Folders = foldersOf(c.product.Config())
+	if open := c.product.Listeners.Tunnels(); len(open) > 0 {
+		st.Tunnels = &admin.Tunnels{Open: len(open), Oldest: time.Since(open[0].Began).Seconds()}
+	}
 	st.Scanned = c.product.Limits.Scanned()
 	for _, l := range c.product.Limits.Stats() {
 		st.Limits = append(st.Limits, admin.Limit{Name: l.Name, Allowed: l.Allowed, Delayed: l.Delayed, Refused: l.Refused, Evicted: l.Evicted, Keys: l.Keys, Running: l.Running, Waiting: l.Waiting, Store: storeOf(l)})

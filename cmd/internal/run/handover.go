@@ -153,8 +153,12 @@ func (h *handover) drain(ctx context.Context) {
 	}
 }
 
-// drainTime is the longest drain_timeout; 0: no limit.
+// drainTime is the longest drain_timeout; 0: no limit. Without apps it is graceful_timeout: an old process must not
+// stay as long as there are tunnels.
 func drainTime(cfg *config.Config) time.Duration {
+	if len(cfg.Apps) == 0 {
+		return cfg.Stop.Graceful
+	}
 	longest := time.Duration(0)
 	for i := range cfg.Apps {
 		d := cfg.Apps[i].Life.DrainTimeout

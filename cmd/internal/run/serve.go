@@ -127,6 +127,7 @@ func (s *server) assemble(ctx context.Context) (err error) {
 	s.metrics.Clients(func() metrics.Clients {
 		return metrics.Clients{Refused: s.product.Access.Records.Counts(), Denied: s.product.Access.Denied.Len()}
 	})
+	s.metrics.Tunnels(func() int { return len(s.product.Listeners.Tunnels()) })
 	s.metrics.Upstreams(func() []upstream.Info { return s.product.Upstreams.List() })
 	s.service = &service{pools: func() []*supervisor.Pool { return s.product.Pools() }, log: s.log}
 	s.reloads = &reloads{service: s.service, log: s.log, failures: &s.failures, load: s.reload, group: newGroup(ctx)}
