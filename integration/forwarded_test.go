@@ -17,8 +17,8 @@ func forwardedApp(name string) string {
 `, name)
 }
 
-// claims are what a client may say of itself that a stock proxy passes on.
-var claims = []string{"X-Forwarded-Host: admin.internal", "X-Forwarded-Port: 4433", "X-Forwarded-Prefix: /evil", "X-Request-ID: evil-id", "Forwarded: for=6.6.6.6;proto=https;host=admin.internal",
+// claims are what a client may say of itself that a stock proxy passes on. The port is none that a test gets.
+var claims = []string{"X-Forwarded-Host: admin.internal", "X-Forwarded-Port: 64433", "X-Forwarded-Prefix: /evil", "X-Request-ID: evil-id", "Forwarded: for=6.6.6.6;proto=https;host=admin.internal",
 	"X-Real-IP: 6.6.6.6", "X-Client-IP: 6.6.6.6", "CF-Connecting-IP: 6.6.6.6", "True-Client-IP: 6.6.6.6", "X-Forwarded-Ssl: on", "X-Forwarded-Scheme: https", "X-Scheme: https", "Front-End-Https: on", "X-Forwarded-Protocol: ssl"}
 
 // twoHosts serves a site and an admin's app that is for another host.
@@ -54,7 +54,7 @@ func TestFault_C0_StockNginxClientChoosesNothing(t *testing.T) {
 						t.Errorf("%q: %s, want %s", fields, seen[i], want)
 					}
 				}
-				for _, claim := range []string{"admin", "6.6.6.6", "4433", "evil", "https", "=on", "ssl"} {
+				for _, claim := range []string{"admin", "6.6.6.6", "64433", "evil", "https", "=on", "ssl"} {
 					if strings.Contains(r.Body, claim) || strings.Contains(r.Header.Get("X-Request-Id"), claim) {
 						t.Errorf("%q: the client's own %q arrived:\n%s", fields, claim, r.Body)
 					}
@@ -85,8 +85,8 @@ func TestFault_C0_TrustedFieldsByName(t *testing.T) {
 		want   []string // lines of the answer
 		not    []string
 	}{
-		{"for,proto,host", []string{"X-Forwarded-Host: admin.internal", "X-Forwarded-Port: 4433"}, []string{"admin", "HTTP_HOST=admin.internal", "HTTP_X_FORWARDED_HOST=admin.internal"}, []string{"4433"}},
-		{"for,proto,port", []string{"X-Forwarded-Port: 4433", "X-Forwarded-Host: admin.internal"}, []string{"site", "SERVER_PORT=4433"}, []string{"admin"}},
+		{"for,proto,host", []string{"X-Forwarded-Host: admin.internal", "X-Forwarded-Port: 64433"}, []string{"admin", "HTTP_HOST=admin.internal", "HTTP_X_FORWARDED_HOST=admin.internal"}, []string{"64433"}},
+		{"for,proto,port", []string{"X-Forwarded-Port: 64433", "X-Forwarded-Host: admin.internal"}, []string{"site", "SERVER_PORT=64433"}, []string{"admin"}},
 		{"for,proto,prefix", []string{"X-Forwarded-Prefix: /shop/"}, []string{"SCRIPT_NAME=/shop"}, nil},
 		{"for,proto,id", []string{"X-Request-ID: theirs"}, []string{"standpipe.request_id=theirs"}, nil},
 		{"proto,X-Real-IP", []string{"X-Real-IP: 203.0.113.9", "X-Forwarded-For: 6.6.6.6"}, []string{"REMOTE_ADDR=203.0.113.9"}, []string{"6.6.6.6"}},
@@ -138,7 +138,7 @@ func TestFault_C0_ExportedFilesWriteAndClear(t *testing.T) {
 					listen := "127.0.0.1:" + freePort(t)
 					f := s.with(t).through(run(t, listen, exported(t, kind, "--listen", listen, "--connect", connect, "--trusted-fields", fields)))
 					r := f.want(200, "/", append([]string{"X-Forwarded-For: 6.6.6.6", "X-Forwarded-Proto: gopher"}, claims...)...)
-					for _, claim := range []string{"admin", "4433", "evil", "=on", "ssl", "HTTP_FORWARDED", "https"} {
+					for _, claim := range []string{"admin", "64433", "evil", "=on", "ssl", "HTTP_FORWARDED", "https"} {
 						if strings.Contains(r.Body, claim) || strings.Contains(r.Header.Get("X-Request-Id"), claim) {
 							t.Errorf("the client's own %q arrived:\n%s", claim, r.Body)
 						}
@@ -166,7 +166,7 @@ func TestFault_C0_ExportedFilesKnowEverySpelling(t *testing.T) {
 				f := s.with(t).through(run(t, listen, exported(t, kind, "--listen", listen, "--connect", s.Addr, "--trusted-fields", fields)))
 				for _, sent := range append(each(claims), claims) {
 					r := f.want(200, "/", append([]string{"X-Forwarded-Proto: gopher"}, sent...)...)
-					for _, claim := range []string{"admin", "6.6.6.6", "4433", "evil", "=on", "ssl", "https"} {
+					for _, claim := range []string{"admin", "6.6.6.6", "64433", "evil", "=on", "ssl", "https"} {
 						if strings.Contains(r.Body, claim) {
 							t.Errorf("%q: the client's own %q arrived:\n%s", sent, claim, r.Body)
 						}
