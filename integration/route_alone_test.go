@@ -30,7 +30,7 @@ func TestWithoutApps(t *testing.T) {
 		t.Errorf("%.200s", text)
 	}
 	write(t, dir, map[string]string{"standpipe.toml": strings.Replace(toml, "pong", "again", 1)})
-	s.must("reload")
+	s.hup(1)
 	if got := s.want(200, "/ping").Body; got != "again" {
 		t.Error(got)
 	}

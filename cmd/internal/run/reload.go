@@ -30,7 +30,7 @@ type reloads struct {
 // of one. A configuration with a problem changes nothing. Failures are in the log as well.
 func (r *reloads) Reload(ctx context.Context, app string) error {
 	defer r.service.manager.Reloading()()
-	invalid := false
+	invalid, apps := false, 0
 	err := r.product.Reload(ctx, func() (*config.Config, error) {
 		cfg, err := r.load()
 		r.failures.Config(err)
@@ -42,8 +42,12 @@ func (r *reloads) Reload(ctx context.Context, app string) error {
 		for _, w := range cfg.Warnings {
 			r.log.Warn("config", "message", w)
 		}
+		apps = len(cfg.Apps)
 		return cfg, nil
 	}, app)
+	if err == nil && apps == 0 { // else each app has its record
+		r.log.Info("reloaded", "message", "The configuration is in force; there is no app.")
+	}
 	if err != nil && ctx.Err() == nil && !invalid && !hasRecord(err) {
 		r.log.Error("reload_failed", "error", err)
 	}
