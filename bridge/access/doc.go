@@ -1,4 +1,4 @@
-// Package access decides who may come: by address, from lists in the configuration, in files, and of this hour
+// Package access is access control: by address, from lists in the configuration, in files, and of this hour
 // (standpipe deny), by country, by a password, and by what a service says.
 //
 // Object graph:

@@ -17,7 +17,7 @@ type Table struct {
 	Name string
 	// Match reports whether a request is for the place; nil: every request is.
 	Match func(*http.Request) bool
-	// Addresses are who may come by address; nil: everybody.
+	// Addresses are the rules by address; nil: every client may come.
 	Addresses *Addresses
 	// Basic asks for a password; nil: none is needed.
 	Basic *Basic
@@ -98,7 +98,7 @@ func (l *Lists) allows() bool { return len(l.Allow)+len(l.AllowFiles)+len(l.Allo
 
 const (
 	deny, allow = "deny", "allow"
-	// notAllowed: there is a list of those who may come, and the client is in none.
+	// notAllowed: there is a list of allowed clients, and the client is not in it.
 	notAllowed = "not in allow"
 )
 

@@ -14,6 +14,7 @@
 //	gateway.go  Request: from variables to a request; Gateway
 //	host.go     ValidHost: the Host field
 //	head.go     HeadReader: the head of an upstream's response, read strictly
+//	body.go     Body: its body, up to the declared length
 //
 // The package is a leaf: it imports httpx and shim/wire's plain types. It starts no goroutine and keeps
 // no state.

@@ -26,18 +26,18 @@ func (x *exchange) head() (*http.Response, error) {
 	if resp.Header["Transfer-Encoding"] != nil { // the framing would count as body
 		return nil, cgi.Bad("it has a Transfer-Encoding, which FastCGI does not have")
 	}
-	b := &responseBody{x: x, br: br, left: resp.ContentLength}
+	b := &responseBody{Body: cgi.Body{From: br, Left: resp.ContentLength, Why: x.Cause}, x: x, br: br}
 	switch {
 	case x.req.Method == http.MethodHead, resp.StatusCode == http.StatusNoContent, resp.StatusCode == http.StatusNotModified:
 		if b.none = true; resp.StatusCode == http.StatusNoContent {
 			delete(resp.Header, "Content-Length")
 			resp.ContentLength = 0
 		}
-	case b.left < 0:
+	case b.Left < 0:
 		if n, ok := x.stream.rest(); ok { // a small response goes out at once, with its length
-			b.left = int64(br.Buffered() + n)
-			resp.ContentLength = b.left
-			resp.Header["Content-Length"] = []string{strconv.FormatInt(b.left, 10)}
+			b.Left = int64(br.Buffered() + n)
+			resp.ContentLength = b.Left
+			resp.Header["Content-Length"] = []string{strconv.FormatInt(b.Left, 10)}
 		}
 	}
 	resp.Body = b
@@ -77,47 +77,23 @@ func setStatus(resp *http.Response) error {
 // connection can be kept; bytes.
 const maxRest = 64 << 10
 
-// responseBody ends at the declared length, else where the request ends. A connection that
-// ends before is an error.
+// responseBody ends at the declared length, else where the request ends.
 type responseBody struct {
+	cgi.Body
 	x    *exchange
 	br   *bufio.Reader // of the stream, with what came beside the head
-	left int64         // -1: until the end
 	none bool          // the response has no content
-	err  error
 
 	closed bool
 }
 
 func (b *responseBody) Read(p []byte) (int, error) {
-	switch {
-	case b.err != nil:
-		return 0, b.err
-	case b.none:
+	if b.none && b.Err == nil {
 		b.br.Reset(&b.x.stream)
 		_ = b.x.stream.finish(maxRest) // what fails ends the connection in Close
-		b.err = io.EOF
-		return 0, io.EOF
-	case b.left == 0:
-		return 0, io.EOF
-	case b.left > 0 && int64(len(p)) > b.left:
-		p = p[:b.left]
+		b.Err = io.EOF
 	}
-	n, err := b.br.Read(p)
-	if b.left > 0 {
-		b.left -= int64(n)
-	}
-	switch {
-	case err == io.EOF && b.left > 0:
-		err = io.ErrUnexpectedEOF
-	case err == nil && b.left == 0:
-		err = io.EOF
-	}
-	if err != nil && err != io.EOF {
-		err = b.x.Cause(err)
-	}
-	b.err = err
-	return n, err
+	return b.Body.Read(p)
 }
 
 // Close keeps the connection if all of the response has come, else ends it. It returns when no
@@ -127,12 +103,12 @@ func (b *responseBody) Close() error {
 	if b.closed {
 		return nil
 	}
-	b.closed, b.err = true, http.ErrBodyReadAfterClose
+	b.closed, b.Err = true, http.ErrBodyReadAfterClose
 	defer func() {
 		b.br.Reset(nil)
 		headBuffers.Put(b.br)
 	}()
-	if b.left == 0 && !x.stream.ended && b.br.Buffered() == 0 { // the rest came with it, usually
+	if b.Left == 0 && !x.stream.ended && b.br.Buffered() == 0 { // the rest came with it, usually
 		x.over = true
 		_ = x.stream.finish(0) // else the connection is not kept
 	}

@@ -24,7 +24,7 @@ type watching struct {
 	running sync.WaitGroup
 }
 
-// Start starts the goroutines. They end with Stop. It also makes the Group the one that hears of ends of requests.
+// Start starts the goroutines. They end with Stop. From then on the ends of requests are reported to the Group.
 func (g *Group) Start() {
 	w := &g.watching
 	w.mu.Lock()

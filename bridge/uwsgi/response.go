@@ -2,7 +2,6 @@ package uwsgi
 
 import (
 	"bufio"
-	"io"
 	"net/http"
 	"strings"
 
@@ -54,7 +53,7 @@ func (x *exchange) head(br *bufio.Reader) (*http.Response, error) {
 			resp.ContentLength = 0
 		}
 	default:
-		resp.Body = &responseBody{x: x, br: br, left: resp.ContentLength}
+		resp.Body = &responseBody{cgi.Body{From: br, Left: resp.ContentLength, Why: x.why}, x}
 	}
 	return resp, nil
 }
@@ -69,40 +68,10 @@ func parseStatusLine(resp *http.Response, line string) error {
 	return cgi.ParseStatus(resp, rest)
 }
 
-// responseBody ends at the declared length, else with the connection. A connection that
-// ends before is an error.
+// responseBody ends at the declared length, else with the connection.
 type responseBody struct {
-	x    *exchange
-	br   *bufio.Reader
-	left int64 // -1: until the end
-	err  error
-}
-
-func (b *responseBody) Read(p []byte) (int, error) {
-	if b.err != nil {
-		return 0, b.err
-	}
-	if b.left == 0 {
-		return 0, io.EOF
-	}
-	if b.left > 0 && int64(len(p)) > b.left {
-		p = p[:b.left]
-	}
-	n, err := b.br.Read(p)
-	if b.left > 0 {
-		b.left -= int64(n)
-	}
-	switch {
-	case err == io.EOF && b.left > 0:
-		err = io.ErrUnexpectedEOF
-	case err == nil && b.left == 0:
-		err = io.EOF
-	}
-	if err != nil && err != io.EOF {
-		err = b.x.why(err)
-	}
-	b.err = err
-	return n, err
+	cgi.Body
+	x *exchange
 }
 
 // Close ends the connection, and returns when no goroutine of the exchange runs any more.

@@ -1,4 +1,4 @@
-// Package testauth makes the files of tests about who may come: hashes of passwords, databases of countries. No program
+// Package testauth makes the files of tests of access control: hashes of passwords, databases of countries. No program
 // imports it.
 package testauth
 

@@ -22,7 +22,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
 )
 
-// Access is what outlives reloads of the rules about who may come: the deny list of this hour, the counts, the files.
+// Access is what outlives reloads of access control: the deny list of this hour, the counts, the files.
 type Access struct {
 	Denied  *access.Denied
 	Records *access.Records

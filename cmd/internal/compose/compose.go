@@ -33,7 +33,7 @@ type Server struct {
 	Certificates *Certificates
 	// Limits are the [[limit]].
 	Limits *Limits
-	// Access are the rules about who may come.
+	// Access is the access control.
 	Access *Access
 
 	parts    *parts

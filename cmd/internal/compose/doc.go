@@ -29,7 +29,7 @@
 //	scripts.go    the scripts of a [[route]] to FastCGI upstreams
 //	finder.go     finder: upstreams that come and go, by names and a file
 //	upstreams.go  the servers behind routes, which outlive reloads, and the groups of each site; options of other stages
-//	access.go     Access: who may come, and what of that outlives reloads
+//	access.go     Access: access control, and what of it outlives reloads
 //	local.go      certificates for names of this machine alone
 //	stored.go     certificates while no server runs
 //	acme.go       automatic: certificates from a CA, and its challenges

@@ -232,7 +232,7 @@ type site struct {
 	finders []*finder            // of those routes whose upstreams come and go
 	hosts   []*staticfiles.Hosts // of [[static]]
 	roots   []*staticfiles.Hosts // of routes
-	access  *accessRules         // who may come
+	access  *accessRules         // access control
 
 	rootNames []string // tell folders of routes apart
 }

@@ -30,7 +30,7 @@ type Config struct {
 
 	Listen       []Listen      // [[listen]]; at least one
 	Certificates []Certificate // [[certificate]]; see AllCertificates
-	Access       []Access      // [[access]]; who may come
+	Access       []Access      // [[access]]
 	Internal     []Internal    // [[internal]]; what X-Accel-Redirect may name; none: the field passes like any other
 	Static       []Static      // [[static]]; folders of files for the whole server
 	Apps         []App         // [[app]]; names are unique; none: routes or folders answer

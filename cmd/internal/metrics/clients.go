@@ -6,7 +6,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/access"
 )
 
-// Clients are who may come, and who did not.
+// Clients are the counts of access control.
 type Clients struct {
 	Refused []access.Count
 	Denied  int // networks, at run time

@@ -246,7 +246,7 @@ func asks(s *scope, path string) bool {
 func (g *gates) refuse(list []directive, what string) {
 	for _, d := range list {
 		if slices.Contains(accessNames, d.name) && d.name != "auth_request_set" {
-			g.t.d.Missing(d.at, d.String(), "%s has no equivalent in [[access]], which has the beginning of the path: see that nobody comes who may not", what)
+			g.t.d.Missing(d.at, d.String(), "%s has no equivalent in [[access]], which matches by the beginning of the path; protect this location in another way", what)
 		}
 	}
 }

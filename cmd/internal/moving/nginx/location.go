@@ -67,7 +67,7 @@ func (t *translation) location(s *scope, d directive, hosts []string) {
 	}
 }
 
-// readGate reads who may come to a location.
+// readGate reads the access control of a location.
 func readGate(t *translation, s *scope, d directive, m match, hosts []string) {
 	_, all := deniesAll(s)
 	switch {
