@@ -22,6 +22,13 @@ func redisServer(t testing.TB, a *authority) (address string, start, stop func()
 		"tls-auth-clients no\nsave \"\"\nappendonly yes\nappendfsync always\nuser default off\nuser standpipe on >se/cret ~* &* +@all\n", port)})
 	a.Sign(t, testca.For("127.0.0.1")).Write(t, dir+"/cert.pem", dir+"/key.pem")
 	address = fmt.Sprintf("127.0.0.1:%d", port)
+	start, stop = startAndStop(t, address, dir, bin, "redis.conf")
+	return address, start, stop
+}
+
+// startAndStop are for a redis-server that a test starts and kills, again and again; it is killed at the test's end.
+func startAndStop(t testing.TB, address, dir, bin string, args ...string) (start, stop func()) {
+	t.Helper()
 	var cmd *exec.Cmd
 	stop = func() {
 		if cmd != nil {
@@ -31,7 +38,7 @@ func redisServer(t testing.TB, a *authority) (address string, start, stop func()
 		}
 	}
 	start = func() {
-		cmd = exec.Command(bin, "redis.conf")
+		cmd = exec.Command(bin, args...)
 		cmd.Dir = dir
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -45,7 +52,7 @@ func redisServer(t testing.TB, a *authority) (address string, start, stop func()
 		})
 	}
 	t.Cleanup(stop)
-	return address, start, stop
+	return start, stop
 }
 
 // Certificates are in Redis, by TLS, as a user of its own and in a database of its own. While it is away, the server serves and says

@@ -256,28 +256,7 @@ func plainRedis(t testing.TB) (address string, start, stop func()) {
 	}
 	port := fixedPort(t)
 	address = fmt.Sprintf("127.0.0.1:%d", port)
-	var cmd *exec.Cmd
-	stop = func() {
-		if cmd != nil {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-			cmd = nil
-		}
-	}
-	start = func() {
-		cmd = exec.Command(bin, "--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no")
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		eventually(t, "redis-server answers", func() bool {
-			c, err := net.Dial("tcp", address)
-			if err == nil {
-				c.Close()
-			}
-			return err == nil
-		})
-	}
-	t.Cleanup(stop)
+	start, stop = startAndStop(t, address, t.TempDir(), bin, "--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no")
 	return address, start, stop
 }
 

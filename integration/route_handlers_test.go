@@ -153,6 +153,7 @@ workers = 1
 			t.Errorf("%s: %.200q, want %q", c.request, got, c.want)
 		}
 	}
+	s.waitEvent("rewrite_refused")
 	if list := s.events("rewrite_refused"); len(list) != 1 || list[0].str("path") != "/a../secret" || list[0].str("id") == "" {
 		t.Errorf("%v", list)
 	}

@@ -13,26 +13,21 @@ import (
 )
 
 // pump takes a response from its upstream while the client is slow, so that the upstream, its connection and its place
-// among max_conns do not wait for the client. It starts when the client has been waited for as long as patience, in all;
+// among max_conns do not wait for the client. It starts when the client has been waited for as long as its patience, in all;
 // a response whose client keeps up goes straight through, without a goroutine. From its start on it alone reads from the
 // upstream, and the response reads its pipe.
 type pump struct {
 	b *watched
 
 	mu    sync.Mutex
-	since time.Time     // when the wait for the client began; zero: there is none
-	left  time.Duration // of the patience
-	timer *time.Timer   // starts the pump; nil: no wait has begun yet
-	over  bool          // do not start any more
+	waits spool.Patience // of the upstream for the client; starts the pump
+	over  bool           // do not start any more
 
 	pipe   *spool.Pipe        // nil: it was not started
 	rest   []byte             // of what the pipe has given, for the response
 	cancel context.CancelFunc // ends a wait for room in the pipe
 	done   chan struct{}      // closed when the goroutine has ended
 }
-
-// patience is how long an upstream may wait for its client, in all: what the pump does for a client that keeps up costs more.
-const patience = 10 * time.Millisecond
 
 // mayWait reports whether the response may wait for the client. Not where the upstream asks for the contrary, as it would ask
 // nginx; nor for gRPC, whose flow control is the upstream's own.
@@ -50,24 +45,14 @@ func isGRPC(h http.Header) bool {
 func (u *pump) writing() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.since = time.Now()
-	if u.timer == nil {
-		u.left = patience
-		u.timer = time.AfterFunc(u.left, u.start)
-	} else {
-		u.timer.Reset(u.left)
-	}
+	u.waits.Wait(u.start)
 }
 
 // written: the response has written. If the pump runs, the upstream is the pump's.
 func (u *pump) written() (runs bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if !u.since.IsZero() {
-		u.timer.Stop()
-		u.left = max(u.left-time.Since(u.since), 0)
-		u.since = time.Time{}
-	}
+	u.waits.Waited()
 	return u.pipe != nil
 }
 
@@ -75,10 +60,9 @@ func (u *pump) written() (runs bool) {
 func (u *pump) start() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.since.IsZero() || time.Since(u.since) < u.left || u.over { // the write has ended, and this is late
+	if u.over || !u.waits.UsedUp() {
 		return
 	}
-	u.since = time.Time{}
 	q := u.b.q
 	u.pipe = q.h.Answers.Open(spool.ClientKey(q.info.RemoteAddr), q.answerSpool)
 	u.done = make(chan struct{})
@@ -129,9 +113,7 @@ func (u *pump) read(p []byte) (int, error) {
 func (u *pump) stop() {
 	u.mu.Lock()
 	u.over = true
-	if u.timer != nil {
-		u.timer.Stop()
-	}
+	u.waits.Stop()
 	u.mu.Unlock()
 	if u.pipe == nil {
 		return

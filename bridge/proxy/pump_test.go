@@ -119,7 +119,7 @@ func TestUpstreamsThatWait(t *testing.T) {
 		select {
 		case <-ended:
 			t.Errorf("%s: the upstream did not wait", name)
-		case <-time.After(20 * patience):
+		case <-time.After(200 * time.Millisecond):
 		}
 		c.Close()
 		<-ended

@@ -16,6 +16,7 @@
 //	file_*.go    how a file loses its name, and which errors mean that the disk is full
 //	memfile_*.go a file without a folder, for a system on which nothing can be written
 //	pipe.go      Pipes and Pipe: a response between a fast writer and a slow reader
+//	patience.go  Patience: when a Pipe takes a response
 //	budget.go    Budget: limits in bytes
 //	client.go    ClientKey: what counts as one client
 //	folder.go    Folder: the folder of one process, which the next start removes

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/spool"
@@ -14,7 +13,7 @@ import (
 
 // pump takes an answer from its worker while the client is slow, so that the worker
 // does not wait for it. It starts when the worker's credit runs low while the client
-// is being written to, and the client has been waited for as long as patience:
+// is being written to, and the client has been waited for as long as its patience:
 // short answers, and those whose clients keep up, go straight through, without a
 // goroutine. From its start on it alone waits for the attempt, and the response reads
 // its pipe.
@@ -24,25 +23,19 @@ type pump struct {
 	length int64 // as in head
 
 	mu      sync.Mutex
-	inWrite bool          // the response is writing, and does not wait for the attempt
-	behind  bool          // start when the patience is used up
-	over    bool          // do not start any more
-	got     int64         // bytes of body that the response has taken
-	since   time.Time     // when the wait for the client began; zero: there is none
-	left    time.Duration // of the patience
-	timer   *time.Timer   // starts the pump; nil: the worker has always had credit
+	inWrite bool           // the response is writing, and does not wait for the attempt
+	behind  bool           // start when the patience is used up
+	over    bool           // do not start any more
+	got     int64          // bytes of body that the response has taken
+	waits   spool.Patience // of the worker for the client; starts the pump
 	pipe    *spool.Pipe
 	cancel  context.CancelFunc // ends a wait for the pipe
 	done    chan struct{}      // closed when the goroutine has ended; nil: it was not started
 }
 
-// patience is how long an answer's worker may wait for its client, in all: what the
-// pump does for a client that keeps up costs more.
-const patience = 10 * time.Millisecond
-
 // watch makes the pump ready. stop must be called.
 func (u *pump) watch(p *response, a *attempt, length int64) {
-	u.p, u.a, u.length, u.left = p, a, length, patience
+	u.p, u.a, u.length = p, a, length
 	a.x.Watch(u)
 }
 
@@ -59,22 +52,16 @@ func (u *pump) wait() {
 	if !u.inWrite || !u.behind || u.over || u.done != nil {
 		return
 	}
-	u.since = time.Now()
-	if u.timer == nil {
-		u.timer = time.AfterFunc(u.left, u.start)
-	} else {
-		u.timer.Reset(u.left)
-	}
+	u.waits.Wait(u.start)
 }
 
 // start starts the goroutine when the patience is used up.
 func (u *pump) start() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.since.IsZero() || time.Since(u.since) < u.left || u.over { // the write has ended, and this is late
+	if u.over || !u.waits.UsedUp() {
 		return
 	}
-	u.since = time.Time{}
 	u.pipe = u.p.o.Answers.Open(spool.ClientKey(u.p.log.info.RemoteAddr), u.p.log.answerSpool)
 	u.done = make(chan struct{})
 	var ctx context.Context
@@ -101,11 +88,7 @@ func (u *pump) runs() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.inWrite = false
-	if !u.since.IsZero() {
-		u.timer.Stop()
-		u.left = max(u.left-time.Since(u.since), 0)
-		u.since = time.Time{}
-	}
+	u.waits.Waited()
 	return u.done != nil
 }
 
@@ -113,9 +96,7 @@ func (u *pump) runs() bool {
 func (u *pump) stop() {
 	u.mu.Lock()
 	u.over = true
-	if u.timer != nil {
-		u.timer.Stop()
-	}
+	u.waits.Stop()
 	u.mu.Unlock()
 	if u.done == nil {
 		return
