@@ -14,6 +14,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/access"
 	"github.com/standpipe/standpipe/bridge/netset"
+	"github.com/standpipe/standpipe/cmd/internal/address"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
 
@@ -235,9 +236,10 @@ func (a *Access) checkForward(row *schema.Row) {
 		}
 		return
 	}
-	u, err := url.Parse(a.Forward)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" {
-		row.Bad("forward_auth", "forward_auth %q is not a URL; write http://127.0.0.1:9091/verify", a.Forward)
+	if u, err := address.URL(a.Forward, "http", "https"); err != nil {
+		row.Bad("forward_auth", "forward_auth: %v; write http://127.0.0.1:9091/verify", err)
+	} else if u.User != nil || u.Fragment != "" {
+		row.Bad("forward_auth", "forward_auth %q has a user or a fragment; write http://127.0.0.1:9091/verify", a.Forward)
 	}
 	if a.ForwardTimeout <= 0 {
 		row.Bad("forward_auth_timeout", "forward_auth_timeout is 0, and no client would get an answer; write 5s")

@@ -4,13 +4,13 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net"
-	"net/url"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/standpipe/standpipe/cmd/internal/address"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/localca"
 	"github.com/standpipe/standpipe/cmd/internal/redisurl"
@@ -77,8 +77,11 @@ func (*ACME) Settings() schema.Group {
 // Check finds settings that do not fit together.
 func (a *ACME) Check(r *schema.Row) {
 	for _, ca := range a.CA {
-		if u, err := url.Parse(ca); ca != "staging" && (err != nil || u.Scheme != "https" || u.Host == "") {
-			r.Bad("acme_ca", "%q is no URL with https; write the URL of the CA's directory, or staging", ca)
+		if ca == "staging" {
+			continue
+		}
+		if _, err := address.URL(ca, "https"); err != nil {
+			r.Bad("acme_ca", "acme_ca: %v; write the URL of the CA's directory, or staging", err)
 		}
 	}
 	checkFile(r, "acme_ca_roots", a.Roots)
@@ -88,9 +91,19 @@ func (a *ACME) Check(r *schema.Row) {
 	if n, ok := needs[a.DNS]; ok && n[1] == "" && !r.Unsure("acme_dns", n[0]) {
 		r.Bad("acme_dns", "acme_dns is %s and %s is not set", a.DNS, n[0])
 	}
+	if a.DNSServer != "" {
+		if _, err := address.WithPort(a.DNSServer, "53"); err != nil {
+			r.Bad("acme_dns_server", "acme_dns_server: %v", err)
+		}
+	}
+	for _, server := range a.DNSResolvers {
+		if _, err := address.WithPort(server, "53"); err != nil {
+			r.Bad("acme_dns_resolvers", "acme_dns_resolvers: %v", err)
+		}
+	}
 	for _, host := range a.HTTPS {
 		switch {
-		case strings.ContainsAny(strings.TrimPrefix(host, "*."), "*/ :") && net.ParseIP(host) == nil:
+		case badHost(host) != "" || strings.HasPrefix(host, "["):
 			r.Bad("https", "%q is no host name", host)
 		case localca.Local(host):
 		case strings.HasPrefix(host, "*.") && a.DNS == "off":
@@ -100,8 +113,8 @@ func (a *ACME) Check(r *schema.Row) {
 		}
 	}
 	if a.Ask != "" {
-		if u, err := url.Parse(a.Ask); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			r.Bad("acme_ask", "%q is no URL", a.Ask)
+		if _, err := address.URL(a.Ask, "http", "https"); err != nil {
+			r.Bad("acme_ask", "acme_ask: %v", err)
 		}
 	}
 }

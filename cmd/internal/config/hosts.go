@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/standpipe/standpipe/cmd/internal/address"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
 
@@ -54,8 +55,12 @@ func badMount(m string) string {
 
 // badHost says what is wrong with a host pattern; empty: nothing.
 func badHost(h string) string {
-	if _, err := netip.ParseAddr(strings.Trim(h, "[]")); err == nil {
-		if h == "0.0.0.0" || strings.Trim(h, "[]") == "::" {
+	bare := h
+	if inner, ok := strings.CutSuffix(h, "]"); ok && strings.HasPrefix(inner, "[") {
+		bare = inner[1:]
+	}
+	if _, err := netip.ParseAddr(bare); err == nil {
+		if bare == "0.0.0.0" || bare == "::" {
 			return "is an address to listen on, not one that a client requests; that is -b " + h + ":8000"
 		}
 		return ""
@@ -68,25 +73,12 @@ func badHost(h string) string {
 		return "has a port; leave it out, a request's port does not count"
 	case strings.Contains(name, "*"):
 		return "has a * in the wrong place; only *.example.org is possible"
-	case name == "" || len(name) > 253:
-		return "is not a host's name"
 	}
-	for _, label := range strings.Split(name, ".") {
-		if why := badLabel(label); why != "" {
-			return why
-		}
+	if why := address.BadName(name); why != "" {
+		return why
 	}
-	return ""
-}
-
-// badLabel says what is wrong with a part of a host's name between dots; empty: nothing.
-func badLabel(label string) string {
-	bad := func(c rune) bool { return !(nameRune(c) && c != '.') && c < 0x80 }
-	switch {
-	case label == "" || len(label) > 63 || strings.ContainsFunc(label, bad):
-		return "is not a host's name"
-	case strings.ContainsFunc(label, func(c rune) bool { return c >= 0x80 }):
-		return "has letters outside of ASCII; write it as clients send it, in the xn-- form"
+	if strings.HasSuffix(name, ".") {
+		return "has a dot at its end; leave it out"
 	}
 	return ""
 }

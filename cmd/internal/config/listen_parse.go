@@ -1,14 +1,16 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
-	"net/netip"
 	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/standpipe/standpipe/cmd/internal/address"
 )
 
 // maxUnixPath is the longest path of a unix socket: 108 bytes with the NUL in Linux's sockaddr_un, 104 on the BSDs.
@@ -67,32 +69,33 @@ func parseTCP(l Listen, s, text string) (Listen, error) {
 		return l, fmt.Errorf("%q: a socket's path begins with unix:, such as unix:%s", text, s)
 	}
 	var host, port string
-	switch {
-	case isDigits(s):
+	var err error
+	if rest, ok := strings.CutPrefix(s, ":"); ok && !strings.Contains(rest, ":") {
+		port = rest
+		if rest == "" {
+			err = address.ErrPort
+		}
+	} else if isDigits(s) {
 		// A bare port changes the port alone, not the address.
 		host, port = "127.0.0.1", s
-	case !strings.Contains(s, ":") || strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]"):
-		host, port = strings.Trim(s, "[]"), "8000"
-	default:
-		if a, err := netip.ParseAddr(s); err == nil && a.Is6() {
-			return l, fmt.Errorf("%q: write an IPv6 address in brackets, as [%s]:8000", text, s)
-		}
-		var err error
-		if host, port, err = net.SplitHostPort(s); err != nil {
-			return l, fmt.Errorf("%q is not an address; write host:port, :port, [::1]:port, unix:/path or fd://3", text)
-		}
+	} else {
+		host, port, err = address.Split(s)
 	}
-	if port == "" {
+	switch {
+	case errors.Is(err, address.ErrPort):
 		return l, fmt.Errorf("%q has no port after the colon; was a variable such as $PORT empty?", text)
+	case net.ParseIP(s) != nil && err != nil:
+		return l, fmt.Errorf("%q: write an IPv6 address in brackets, as [%s]:8000", text, s)
+	case err != nil:
+		return l, fmt.Errorf("%q is not an address; write host:port, :port, [::1]:port, unix:/path or fd://3: %w", text, err)
+	case port == "":
+		port = "8000"
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
 		return l, fmt.Errorf("%q: %q is not a port; ports are 0 to 65535", text, port)
 	}
-	if strings.ContainsAny(host, "/?#@ *\\") {
-		return l, fmt.Errorf("%q: %q is not a host's name or address", text, host)
-	}
-	l.Address = net.JoinHostPort(strings.ToLower(host), strconv.FormatUint(n, 10))
+	l.Address = net.JoinHostPort(host, strconv.FormatUint(n, 10))
 	return l, nil
 }
 

@@ -1,10 +1,13 @@
 package config
 
 import (
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/fields"
+	"github.com/standpipe/standpipe/cmd/internal/address"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
 
@@ -54,6 +57,10 @@ func (c *CORS) Check(row *schema.Row) {
 	for _, o := range c.Origins {
 		if err := fields.ParseOrigin(o); err != nil {
 			row.Bad("origins", "origins: %v", err)
+		} else if u, err := url.Parse(strings.Replace(o, "://*.", "://", 1)); err == nil && u.Host != "" {
+			if err := address.InURL(u); err != nil {
+				row.Bad("origins", "origins: %q: %v", o, err)
+			}
 		}
 	}
 	all := slices.Contains(c.Origins, "*")

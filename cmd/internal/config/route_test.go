@@ -12,7 +12,7 @@ func TestParseUpstream(t *testing.T) {
 	for text, want := range map[string]string{
 		"http://127.0.0.1:3000": "http://127.0.0.1:3000", "http://Example.org": "http://example.org:80", "https://a.org/": "https://a.org:443", "http://[::1]:1": "http://[::1]:1",
 		"http://[::1]": "http://[::1]:80", "uwsgi://localhost:3031": "uwsgi://localhost:3031", "uwsgi+unix:/run/a": "uwsgi+unix:/run/a", "http+unix:a.sock": "http+unix:/base/a.sock",
-		"http+unix:///run/a": "http+unix:/run/a",
+		"http+unix:///run/a": "http+unix:/run/a", "http://[0:0::1%Eth0]": "http://[::1%Eth0]:80", "uwsgi://A_b.org.:1": "uwsgi://a_b.org.:1", "srv+http://_http._tcp.A": "srv+http://_http._tcp.a",
 	} {
 		if got, err := ParseUpstream(text, "/base"); err != nil || got.String() != want {
 			t.Errorf("%q = %q, %v; want %q", text, got, err, want)
@@ -21,6 +21,8 @@ func TestParseUpstream(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "127.0.0.1:3000": "127.0.0.1:3000", "ftp://x": "ftp", "https+unix:/x": "https+unix", "http://": "host", "http://:80": "host", "http://a/b": "http://a/b", "http://u:p@a": "host",
 		"uwsgi://a": "port", "http://a:x": "x", "http://a:0": "0", "http://::1": "::1", "uwsgi+unix:": "uwsgi+unix:", "uwsgi+unix:/" + strings.Repeat("x", 200): "201",
+		"http://0[0": "brackets", "http://0[0:80": "brackets", "http://[a.org]:80": "brackets", "http://a,b": "letters", "http://1.2.3": "four numbers", "http://b\u00fccher.org": "xn--", "http://a..b": "dots", "http://a:": "colon",
+		"srv+http://a..b": "dots", "srv+http://b*": "letters", "http://" + strings.Repeat("a", 64): "63",
 	} {
 		if u, err := ParseUpstream(text, "/base"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q = %+v, %v; want an error with %q", text, u, err, want)
@@ -253,6 +255,8 @@ func TestUpstreamsFile(t *testing.T) {
 
 func FuzzUpstreamsFile(f *testing.F) {
 	f.Add("http://a:1 weight=3 max_conns=7 backup # one\nsrv+http://_http._tcp.a down\n")
+	f.Add("http://0[0:80\n")
+	f.Add("http://0[0\nhttps://[::1%Eth0]\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		list, err := parseServers(strings.NewReader(text), "/base/list")
 		for _, s := range list {

@@ -3,11 +3,12 @@ package config
 import (
 	"fmt"
 	"net"
-	"net/netip"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/standpipe/standpipe/cmd/internal/address"
 )
 
 // Upstream is the address of another server.
@@ -57,24 +58,21 @@ func ParseUpstream(text, base string) (Upstream, error) {
 	if strings.ContainsAny(at, "/?#@ \\") {
 		return Upstream{}, fmt.Errorf("%q: only host and port may follow %s://; a route has no other path of its own", text, scheme)
 	}
-	port := map[string]string{"http": "80", "https": "443", "h2c": "80"}[scheme]
-	host := strings.Trim(at, "[]")
-	if a, err := netip.ParseAddr(at); err == nil && a.Is6() {
-		return Upstream{}, fmt.Errorf("%q: write an IPv6 address in brackets", text)
+	host, port, err := address.Split(at)
+	if err != nil {
+		return Upstream{}, fmt.Errorf("%q: %w", text, err)
 	}
-	if h, p, err := net.SplitHostPort(at); err == nil {
-		host, port = h, p
-	} else if port == "" || strings.Contains(host, ":") && !strings.HasPrefix(at, "[") {
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443", "h2c": "80"}[scheme]
+	}
+	if port == "" {
 		return Upstream{}, fmt.Errorf("%q has no port; %s", text, forms)
 	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || n == 0 {
-		return Upstream{}, fmt.Errorf("%q: %q is not a port; ports are 1 to 65535", text, port)
+	n, err := address.Port(port)
+	if err != nil {
+		return Upstream{}, fmt.Errorf("%q: %w", text, err)
 	}
-	if host == "" {
-		return Upstream{}, fmt.Errorf("%q has no host", text)
-	}
-	return Upstream{scheme, "tcp", net.JoinHostPort(strings.ToLower(host), strconv.FormatUint(n, 10))}, nil
+	return Upstream{scheme, "tcp", net.JoinHostPort(host, strconv.Itoa(int(n)))}, nil
 }
 
 // parseService reads an address of which SRV records say host and port.
@@ -85,6 +83,9 @@ func parseService(text, rest string) (Upstream, error) {
 	}
 	if name = strings.TrimSuffix(name, "/"); name == "" || strings.ContainsAny(name, ":/?#@ \\[]") {
 		return Upstream{}, fmt.Errorf("%q: only a name may follow srv+%s://, without a port: the records have it", text, scheme)
+	}
+	if err := address.Name(name); err != nil {
+		return Upstream{}, fmt.Errorf("%q: %w", text, err)
 	}
 	return Upstream{scheme, "srv", strings.ToLower(name)}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/standpipe/standpipe/cmd/internal/address"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
 
@@ -34,11 +35,12 @@ func (*Find) Settings() schema.Group {
 // Check finds mistakes in the values.
 func (f *Find) Check(row *schema.Row) {
 	for i, s := range f.DNSServers {
-		if a, err := netip.ParseAddr(s); err == nil {
-			f.DNSServers[i] = net.JoinHostPort(a.String(), "53")
-		} else if _, err := netip.ParseAddrPort(s); err != nil {
+		host, err := address.WithPort(s, "53")
+		if _, bad := netip.ParseAddrPort(host); err != nil || bad != nil {
 			row.Bad("dns_servers", "dns_servers: %q is not an address; write 192.0.2.53 or 192.0.2.53:5353", s)
+			continue
 		}
+		f.DNSServers[i] = host
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/standpipe/standpipe/cmd/internal/address"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
 
@@ -66,6 +67,11 @@ func (h *Health) Check(row *schema.Row) {
 	if h.Path != "" {
 		if u, err := url.ParseRequestURI(h.Path); err != nil || !strings.HasPrefix(h.Path, "/") || u.Host != "" {
 			row.Bad("path", "path %q is not a path; write \"/health\"", h.Path)
+		}
+	}
+	if h.Host != "" {
+		if _, _, err := address.Split(h.Host); err != nil {
+			row.Bad("host", "host: %v", err)
 		}
 	}
 	if every := h.Every(); every > 0 && every < 100*time.Millisecond {

@@ -4,10 +4,11 @@ package redisurl
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/standpipe/standpipe/cmd/internal/address"
 )
 
 // Server is one server.
@@ -47,14 +48,12 @@ func Parse(text string) (Server, error) {
 		return Server{}, errors.New("it is no URL like " + Usage)
 	}
 	if s.Network == "tcp" {
-		port := u.Port()
-		if port == "" {
-			port = "6379"
-		}
 		if u.Hostname() == "" {
 			return Server{}, errors.New("it has no host: " + Usage)
 		}
-		s.Address = net.JoinHostPort(u.Hostname(), port)
+		if s.Address, err = address.WithPort(u.Host, "6379"); err != nil {
+			return Server{}, errors.New("its host is none, or its port: " + Usage)
+		}
 	}
 	if u.User != nil {
 		var has bool
