@@ -4,7 +4,7 @@
 //	leaves    cgi, httpx, spool, body, content, upstream, logtext, cpu, proxyproto, netset
 //	                                                any package of bridge may import them
 //	ways in   listen, http1, https, h2, h3, uwsgi   from a connection to an http.Handler
-//	stages    chain, forwarded, access, compress, fields, maintain, route; static is one too; accesslog observes
+//	stages    chain, forwarded, access, cache, compress, fields, maintain, route; static is one too; accesslog observes
 //	                                                an http.Handler around another one
 //	handlers  wsgi, static, proxy                   they answer a request
 //	ways out  uwsgi, fastcgi                        an http.RoundTripper to another server

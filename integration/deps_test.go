@@ -30,7 +30,7 @@ var (
 	httpLibraries = []string{
 		"github.com/hashicorp/go-hclog", "golang.org/x/sys", "golang.org/x/net", "github.com/klauspost/compress",
 		"github.com/andybalholm/brotli", "github.com/fsnotify/fsnotify", "github.com/prometheus/client_golang", "github.com/quic-go/quic-go",
-		"golang.org/x/crypto", "github.com/oschwald/maxminddb-golang",
+		"golang.org/x/crypto", "github.com/oschwald/maxminddb-golang", "github.com/maypok86/otter/v2",
 	}
 	laws = []law{ // the first that a package is under counts
 		{"shim/wire", nil, []string{"github.com/vmihailenco/msgpack/v5"}, []string{"net", "os/exec", "github.com/hashicorp/go-hclog"}},
@@ -45,6 +45,9 @@ var (
 		"bridge/http1": {"bridge/listen"}, // connections come from there
 		"bridge/https": {"bridge/listen"},
 		"bridge/uwsgi": {"bridge/listen"},
+		// A tier of the cache stores its answers; rules is the pure part of it.
+		"bridge/cache":      {"bridge/cache/rules"},
+		"bridge/cache/disk": {"bridge/cache", "bridge/cache/rules"},
 	}
 	// bridgeLeaves are what the packages inside bridge may share. A leaf may import those before it.
 	bridgeLeaves = []string{"bridge/netset", "bridge/logtext", "bridge/proxyproto", "bridge/spool", "bridge/httpx", "bridge/cgi", "bridge/body", "bridge/content", "bridge/upstream", "bridge/cpu", "bridge/target"}

