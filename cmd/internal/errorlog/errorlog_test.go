@@ -59,6 +59,22 @@ func TestText(t *testing.T) {
 	}
 }
 
+// A text for people has its bound where characters stay as they are too, one count of what is missing, and no open colour.
+func TestTextIsCut(t *testing.T) {
+	for text, want := range map[string]string{
+		strings.Repeat(`"`, 5000):                          strings.Repeat(`"`, 2048) + "...+2952",
+		strings.Repeat(`a"`, 5000):                         `"...+79`,
+		"\x1b[31m" + strings.Repeat("a\tb", 3000):          "\x1b[0m",
+		strings.Repeat("\x1b[31m", 3000):                   "...+12955\x1b[0m",
+		"\x1b[31m" + strings.Repeat("a", 2000) + "\x1b[0m": "aaa\x1b[0m",
+	} {
+		got := strings.TrimSuffix(written(Options{Text: true}, hclog.Error, "e", "message", text), "\n")
+		if !strings.HasSuffix(got, want) && !strings.Contains(got, want) || len(got) > 2200 || strings.Count(got, "...+") > 1 {
+			t.Errorf("%d bytes, %q, want %q", len(got), got[len(got)-40:], want)
+		}
+	}
+}
+
 func TestLevels(t *testing.T) {
 	var b bytes.Buffer
 	l := New(Options{Out: &b, Level: hclog.Warn})
@@ -78,6 +94,8 @@ func TestLevels(t *testing.T) {
 func FuzzRecord(f *testing.F) {
 	f.Add("event", "key", "value\n2026-03-01T12:00:00.007Z [ERROR] forged: x", 1)
 	f.Add("output", "traceback", "\xff\x1b[2J\u202e", 70000)
+	f.Add("event", "key", "\"", 100_000)
+	f.Add("event", "key", "\x1b[1m", 16_000)
 	f.Fuzz(func(t *testing.T, event, key, value string, times int) {
 		value = strings.Repeat(value, min(max(times, 1), 100_000/(len(value)+1)+1))
 		line := written(Options{}, hclog.Error, event, key, value, "message", value, "traceback", value)
@@ -86,8 +104,11 @@ func FuzzRecord(f *testing.F) {
 			t.Fatalf("%v: %d bytes, %q", err, len(line), line)
 		}
 		text := written(Options{Text: true}, hclog.Error, event, key, value, "message", value, "traceback", value)
-		if len(text) > 6*300<<10 {
+		if len(text) > 300<<10 {
 			t.Fatalf("%d bytes", len(text))
+		}
+		if first, _, _ := strings.Cut(text, "\n"); len(first) > 4*fieldMax && name(event) != Output {
+			t.Fatalf("%d bytes in the first line", len(first))
 		}
 		for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
 			if i > 0 && !strings.HasPrefix(line, "  ") {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -138,31 +139,48 @@ func lines(b []byte, s string, limit int) []byte {
 }
 
 // keepingColors escapes all but tabs, quotes, backslashes and SGR sequences (ECMA-48
-// 8.3.117): frameworks colour their output for people.
+// 8.3.117): frameworks colour their output for people. A text that is cut ends its colours.
 func keepingColors(b []byte, s string, limit int) []byte {
-	end := len(b) + limit
+	end, colored := len(b)+limit, false
 	for s != "" {
-		if n := sgr(s); n > 0 {
-			b = append(b, s[:n]...)
-			s = s[n:]
-			continue
+		n := sgr(s)
+		if n == 0 && (s[0] == '\t' || s[0] == '"' || s[0] == '\\') {
+			n = 1
 		}
-		if s[0] == '\t' || s[0] == '"' || s[0] == '\\' {
-			b = append(b, s[0])
-			s = s[1:]
-			continue
-		}
-		n := strings.IndexAny(s[1:], "\x1b\t\"\\") + 1
+		next := append(b, s[:n]...)
+		colored = colored || n > 1
 		if n == 0 {
-			n = len(s)
+			n = fitting(s, end-len(b))
+			next = logtext.Append(b, s[:n], 4*n)
 		}
-		if len(b) >= end {
-			return logtext.Append(b, s, 0)
+		if len(next) > end {
+			if b = logtext.Append(b, s, 0); colored {
+				b = append(b, "\x1b[0m"...)
+			}
+			return b
 		}
-		b = logtext.Append(b, s[:n], end-len(b))
-		s = s[n:]
+		b, s = next, s[n:]
 	}
 	return b
+}
+
+// fitting is how many bytes of s, up to one that keepingColors keeps, have less than left when all are escaped; at least one
+// character.
+func fitting(s string, left int) int {
+	n := strings.IndexAny(s[1:], "\x1b\t\"\\") + 1
+	if n == 0 {
+		n = len(s)
+	}
+	if 4*n > left {
+		n = left / 4
+		for back := 0; back < utf8.UTFMax-1 && n > 0 && !utf8.RuneStart(s[n]); back++ {
+			n--
+		}
+	}
+	if n == 0 {
+		_, n = utf8.DecodeRuneInString(s)
+	}
+	return n
 }
 
 // sgr is the length of the SGR sequence at the start of s; 0: there is none.
