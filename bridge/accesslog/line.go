@@ -15,7 +15,8 @@ type Format int
 const (
 	// Combined is the form of Apache and nginx with
 	// ` app=shop rt=0.0123 wait=0.0000 id=… worker=shop/3` behind it, and
-	// ` source=static` for a file that no app was asked for; seconds.
+	// ` cache=hit` for an answer of the HTTP cache and ` source=static` for a file that no app
+	// was asked for; seconds.
 	// Quotes, backslashes, control bytes and what is not UTF-8 are written \xHH; each
 	// field has a bound (package logtext).
 	Combined Format = iota
@@ -60,6 +61,10 @@ func (l *Log) appendCombined(b []byte, rec *httpx.Writer, r *http.Request, now t
 	if n.Upstream != "" {
 		b = append(b, " upstream="...)
 		b = appendWord(b, n.Upstream)
+	}
+	if n.Cache != "" {
+		b = append(b, " cache="...)
+		b = appendWord(b, n.Cache)
 	}
 	if n.Source == "static" { // no worker, and no app: say who it was
 		b = append(b, " source=static"...)
@@ -111,6 +116,9 @@ func (l *Log) appendJSONLine(b []byte, rec *httpx.Writer, r *http.Request, now t
 	b = appendMember(b, "source", n.Source, logtext.Line)
 	if n.Upstream != "" {
 		b = appendMember(b, "upstream", n.Upstream, logtext.Line)
+	}
+	if n.Cache != "" {
+		b = appendMember(b, "cache", n.Cache, logtext.Line)
 	}
 	if n.Aborted {
 		b = append(b, `,"aborted":true`...)

@@ -37,6 +37,18 @@ func TestCombinedLine(t *testing.T) {
 	}
 }
 
+// What the cache had is in both forms, and nothing is when it was not asked.
+func TestCacheInLines(t *testing.T) {
+	rec, r := record("ID1")
+	for _, c := range []struct{ cache, combined, json string }{{"", "shop/3\n", `"source":""}` + "\n"}, {"hit", "shop/3 cache=hit\n", `"source":"","cache":"hit"}` + "\n"}} {
+		rec.Info.Cache = c.cache
+		combined, line := string(new(Log).appendCombined(nil, rec, r, time.Now())), string(new(Log).appendJSONLine(nil, rec, r, time.Now()))
+		if !strings.HasSuffix(combined, c.combined) || !strings.HasSuffix(line, c.json) {
+			t.Errorf("%q: %s%s", c.cache, combined, line)
+		}
+	}
+}
+
 // The stamp of a second and the seconds are what package time and strconv would write.
 func TestTimesInLines(t *testing.T) {
 	l := new(Log)

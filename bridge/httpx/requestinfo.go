@@ -51,8 +51,11 @@ type RequestInfo struct {
 
 	// App and Worker are the app and the worker that answered: "shop", "shop/3".
 	App, Worker string
-	// Source says where the response was made: "app", "server", "static", "upstream".
+	// Source says where the response was made: "app", "server", "static", "upstream", "cache".
 	Source string
+	// Cache is what the HTTP cache had for the request: "hit", "miss", "stale", "revalidated",
+	// "collapsed" (another request fetched it), "pass" (it is not stored). Empty: it was not asked.
+	Cache string
 	// Upstream is the upstream that was asked last. Empty: none.
 	Upstream string
 	// Wait is the time in the queue, Run the time from sending the request to a worker
