@@ -34,6 +34,9 @@ type Answer struct {
 	Terms rules.Terms
 	// Groups are its cache groups. A group belongs to an origin: scheme://host.
 	Groups []string
+	// Began is when the app was asked for it, by this server's clock: a purge that was known before does not
+	// remove it. It is zero for one that was loaded.
+	Began time.Time
 	// Body is its content, which is complete.
 	Body Body
 }

@@ -25,8 +25,9 @@ type Options struct {
 
 // Cache is what all stages of a server share. It outlives reloads.
 type Cache struct {
-	o   Options
-	mem *memory
+	o     Options
+	mem   *memory
+	trust trust
 }
 
 // New makes a Cache, which must be closed.

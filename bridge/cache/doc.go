@@ -15,6 +15,7 @@
 //	body.go      Body: the content of an Answer
 //	memory.go    the memory
 //	tier.go      Tier, Creator: stores behind the memory
+//	shared.go    Notifier, Watcher, Locker: a Tier that several servers use, and when memory can be trusted then
 //	purge.go     Purge: what is removed
 //	stats.go     Stats
 //

@@ -1,0 +1,81 @@
+package cache
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// Notifier is a Tier that several servers use. It says what the others change.
+type Notifier interface {
+	// Watch begins to tell w what other servers change, and returns at once. It is called once,
+	// before the Tier is used; Close ends it.
+	Watch(w Watcher)
+}
+
+// Watcher is told what other servers change. *Cache is one.
+type Watcher interface {
+	// Forget: what is stored for k has changed. Nothing that was loaded before stays in memory.
+	Forget(k Key)
+	// Trust says whether all changes are heard. While they are not, and for what is in memory from
+	// before, a hit in memory counts only when Load of the Tier has confirmed it, or has failed.
+	Trust(on bool)
+	// Follow: another server has purged p. The memory and the other tiers follow.
+	Follow(p Purge)
+}
+
+// Locker is a Tier with which several servers agree which of them asks an app.
+type Locker interface {
+	// Lock says who fetches k. With an unlock, this server does: it calls unlock when the Answer was
+	// saved, or will not be. Otherwise another server does, and done is closed when it has ended, or
+	// may have: Load then tells whether there is an Answer. The lock ends after the time most. An
+	// error: the servers cannot agree, and this one fetches.
+	Lock(ctx context.Context, k Key, most time.Duration) (unlock func(), done <-chan struct{}, err error)
+}
+
+// trust says which Sets in memory can be used without asking the Tier that several servers share:
+// those with the present stamp. The zero trust is that of a Cache without such a Tier.
+type trust struct {
+	epoch atomic.Uint64 // odd: changes are not heard
+	// changes counts the changes of keys, by their first byte: a Load that was under way meanwhile
+	// may have what was there before.
+	changes [256]atomic.Uint32
+}
+
+// stamp is for a Set that is loaded or fetched from now on.
+func (t *trust) stamp() uint64 { return t.epoch.Load() }
+
+// holds reports whether a Set with that stamp can be used.
+func (t *trust) holds(stamp uint64) bool {
+	now := t.epoch.Load()
+	return stamp == now && now&1 == 0
+}
+
+// set is Watcher's Trust: no stamp from before holds any more.
+func (t *trust) set(on bool) {
+	for {
+		now := t.epoch.Load()
+		next := now + 1
+		if on == (next&1 == 1) {
+			next++
+		}
+		if t.epoch.CompareAndSwap(now, next) {
+			return
+		}
+	}
+}
+
+// changed counts a change of k. What memory has for k is to be removed after it.
+func (t *trust) changed(k Key) { t.changes[k[0]].Add(1) }
+
+// count is compared before a Load and after its result was put in memory: when it differs, the result
+// is removed again.
+func (t *trust) count(k Key) uint32 { return t.changes[k[0]].Load() }
+
+// Trust is Watcher's.
+func (c *Cache) Trust(on bool) { c.trust.set(on) }
+
+// Follow is Watcher's.
+func (c *Cache) Follow(p Purge) {}
+
+var _ Watcher = (*Cache)(nil)
