@@ -12,7 +12,8 @@
 //	cache.go     Cache, Options: what all stages share
 //	stage.go     StageOptions, Rule: the stage of one app or route
 //	answer.go    Key, Answer, Set
-//	body.go      Body: the content of an Answer
+//	body.go      Body: the content of an Answer; Stored: one in a Tier
+//	encode.go    an Answer without its Body as bytes, for tiers
 //	memory.go    the memory
 //	tier.go      Tier, Creator: stores behind the memory
 //	shared.go    Notifier, Watcher, Locker: a Tier that several servers use, and when memory can be trusted then
