@@ -10,7 +10,7 @@ import (
 
 // Purge says what is removed. One of URL, Prefix, Group and All is set.
 type Purge struct {
-	// URL is scheme://host/path?query, as keyed; all variants of it are meant.
+	// URL is scheme://host/path?query, as keyed, or /path?query of every scheme and host; all variants of it are meant.
 	URL string
 	// Prefix is the beginning of such URLs.
 	Prefix string
@@ -22,6 +22,8 @@ type Purge struct {
 	Soft bool
 	// Origin is scheme://host of the Group; empty: of any origin.
 	Origin string
+	// Apps are those whose Answers are meant, as Answer.App has them; empty: all.
+	Apps []string
 	// At: Answers that are newer stay.
 	At time.Time
 }
@@ -43,15 +45,17 @@ func (p *Purge) Check() error {
 	return nil
 }
 
-// Matches reports whether p names an Answer with that URL and these groups.
-func (p *Purge) Matches(url string, groups []string) bool {
+// Matches reports whether p names an Answer of app with that URL and these groups.
+func (p *Purge) Matches(app, url string, groups []string) bool {
 	switch {
+	case len(p.Apps) > 0 && !slices.Contains(p.Apps, app):
+		return false
 	case p.All:
 		return true
 	case p.URL != "":
-		return url == p.URL
+		return url == p.URL || p.URL[0] == '/' && pathOf(url) == p.URL
 	case p.Prefix != "":
-		return strings.HasPrefix(url, p.Prefix)
+		return strings.HasPrefix(url, p.Prefix) || p.Prefix[0] == '/' && strings.HasPrefix(pathOf(url), p.Prefix)
 	}
 	return (p.Origin == "" || p.Origin == originOf(url)) && slices.Contains(groups, p.Group)
 }
@@ -68,6 +72,9 @@ func originOf(url string) string {
 	}
 	return url
 }
+
+// pathOf is /path?query of a URL.
+func pathOf(url string) string { return url[len(originOf(url)):] }
 
 // Purge removes what p names from memory and all tiers, and returns how many Answers these were.
 func (c *Cache) Purge(ctx context.Context, p Purge) (int, error) {
