@@ -50,12 +50,11 @@ func (a *Answer) Header() http.Header {
 	return h
 }
 
-// Staled is a with the end of its freshness at the time at, if that is earlier: what a soft purge
-// leaves.
+// Staled is a after a soft purge at the time at: it is stale since then.
 func (a *Answer) Staled(at time.Time) *Answer {
 	b := *a
-	if age := b.Terms.InitialAge + max(at.Sub(b.Terms.At), 0); age < b.Terms.Lifetime {
-		b.Terms.Lifetime = age
+	if b.Terms.SoftPurged.IsZero() || at.Before(b.Terms.SoftPurged) {
+		b.Terms.SoftPurged = at
 	}
 	return &b
 }

@@ -1,0 +1,152 @@
+package rules
+
+import (
+	"maps"
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// transport are the fields that are about one connection, or that the cache writes itself (RFC 9111 3.1).
+func transport(name string) bool {
+	switch name {
+	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings",
+		"Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization",
+		"Age", "Cache-Status", "Content-Length":
+		return true
+	}
+	return false
+}
+
+// Withheld are the fields of a response that are not stored (RFC 9111 3.1).
+type Withheld struct{ named []string }
+
+// WithheldOf reads from a response which of its fields are not stored. Names in h are canonical.
+func WithheldOf(h http.Header) Withheld {
+	var w Withheld
+	for _, line := range h["Connection"] {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = textproto.TrimString(name); httpx.IsToken(name) {
+				w.add(name)
+			}
+		}
+	}
+	for d := range directives(h["Cache-Control"]) {
+		if (d.is("no-cache") || d.is("private")) && named(&d) {
+			for name := range names(&d) {
+				w.add(name)
+			}
+		}
+	}
+	return w
+}
+
+func (w *Withheld) add(name string) {
+	if name = textproto.CanonicalMIMEHeaderKey(name); name != "Cache-Control" && name != "Date" && name != "Vary" && !slices.Contains(w.named, name) {
+		w.named = append(w.named, name)
+	}
+}
+
+// Has reports whether a field, in any spelling, is not stored.
+func (w *Withheld) Has(name string) bool {
+	name = textproto.CanonicalMIMEHeaderKey(name)
+	return transport(name) || slices.Contains(w.named, name)
+}
+
+// StoredFields returns what of a response's fields is stored. The lines are shared with h.
+func StoredFields(h http.Header) http.Header {
+	w := WithheldOf(h)
+	kept := make(http.Header, len(h))
+	for name, lines := range h {
+		if !w.Has(name) {
+			kept[name] = lines
+		}
+	}
+	return kept
+}
+
+// Updates reports whether a field of a 304 replaces the stored one (RFC 9111 3.2). Those of the stored content do not
+// change, because it does not.
+func Updates(name string) bool {
+	name = textproto.CanonicalMIMEHeaderKey(name)
+	switch name {
+	case "Content-Encoding", "Content-Md5", "Content-Digest", "Content-Range", "Etag":
+		return false
+	}
+	return !transport(name)
+}
+
+// Freshen returns the fields of a stored response after a 304, or a response to HEAD, with the fields fresh (RFC 9111 3.2).
+// Age is the fresh one's, for Read; it is not stored either.
+func Freshen(stored, fresh http.Header) http.Header {
+	h := maps.Clone(stored)
+	w := WithheldOf(fresh)
+	for name, lines := range fresh {
+		if Updates(name) && !w.Has(name) || stored[name] == nil && name == "Etag" {
+			h[name] = lines
+		}
+	}
+	delete(h, "Age")
+	if age := fresh["Age"]; age != nil {
+		h["Age"] = age
+	}
+	if fresh["Date"] == nil { // then it was made now, and not when the stored one was
+		delete(h, "Date")
+	}
+	return h
+}
+
+// Confirms reports whether a 304 with the fields fresh is about the stored answer (RFC 9111 4.3.4). One without validators is,
+// as it was asked for with those of that answer.
+func Confirms(t *Terms, fresh http.Header) bool {
+	tag := textproto.TrimString(first(fresh["Etag"]))
+	if tag != "" && t.ETag != "" {
+		return strings.TrimPrefix(tag, "W/") == strings.TrimPrefix(t.ETag, "W/")
+	}
+	if at, ok := date(first(fresh["Last-Modified"]), t.At); ok && tag == "" && t.LastModified != "" {
+		stored, ok := date(t.LastModified, t.At)
+		return ok && at.Equal(stored)
+	}
+	return true
+}
+
+// HeadConfirms reports whether a 200 to HEAD has the validators and the length of the stored answer, of which the content
+// has size bytes (RFC 9111 4.3.5). Then the answer is freshened; else it is no longer valid.
+func HeadConfirms(t *Terms, size int64, fresh http.Header) bool {
+	if length := first(fresh["Content-Length"]); length != "" {
+		if n, ok := digits(length); !ok || n != size {
+			return false
+		}
+	}
+	if tag := textproto.TrimString(first(fresh["Etag"])); tag != "" && tag != t.ETag {
+		return false
+	}
+	if at, ok := date(first(fresh["Last-Modified"]), t.At); ok && t.LastModified != "" {
+		stored, ok := date(t.LastModified, t.At)
+		return ok && at.Equal(stored)
+	}
+	return true
+}
+
+// digits reads a length.
+func digits(s string) (n int64, ok bool) {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' || n > 1<<58 {
+			return 0, false
+		}
+		n = n*10 + int64(s[i]-'0')
+	}
+	return n, s != ""
+}
+
+// Modified is the time that If-Modified-Since is compared with (RFC 9111 4.3.2).
+func (t *Terms) Modified() time.Time {
+	if at, ok := date(t.LastModified, t.At); ok {
+		return at
+	}
+	return t.Date.Truncate(time.Second)
+}

@@ -1,0 +1,65 @@
+package rules
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// maxReference bounds the length of a Location that is resolved.
+const maxReference = 8 << 10
+
+// Unsafe reports whether a method may change something (RFC 9110 9.2.1). One that is not known may.
+func Unsafe(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, "PROPFIND", "REPORT", "SEARCH", "QUERY":
+		return false
+	}
+	return true
+}
+
+// Invalidates returns the URIs of which the stored answers are no longer valid after the response to a request
+// (RFC 9111 4.4): the target's, and those of Location and Content-Location that are of the same origin. target has
+// scheme and host as in the key.
+func Invalidates(method string, status int, target *url.URL, answer http.Header) []string {
+	if !Unsafe(method) || status < 200 || status > 399 {
+		return nil
+	}
+	list := []string{uri(target)}
+	for _, name := range [...]string{"Location", "Content-Location"} {
+		for _, ref := range answer[name] {
+			if len(ref) > maxReference {
+				continue
+			}
+			u, err := target.Parse(strings.Trim(ref, " \t"))
+			if err != nil || u.Opaque != "" || !sameOrigin(u, target) {
+				continue
+			}
+			u.Scheme, u.Host = target.Scheme, target.Host
+			if at := uri(u); !slices.Contains(list, at) {
+				list = append(list, at)
+			}
+		}
+	}
+	return list
+}
+
+// uri is scheme://host/path?query.
+func uri(u *url.URL) string { return u.Scheme + "://" + u.Host + u.RequestURI() }
+
+// sameOrigin compares scheme, host and port (RFC 9110 4.3.1).
+func sameOrigin(a, b *url.URL) bool {
+	return strings.EqualFold(a.Scheme, b.Scheme) && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+func port(u *url.URL) string {
+	switch p := u.Port(); {
+	case p != "":
+		return p
+	case strings.EqualFold(u.Scheme, "https"):
+		return "443"
+	default:
+		return "80"
+	}
+}
