@@ -24,8 +24,9 @@
 // (bridge/cgi); retries among several upstreams (bridge/proxy); files below the root that are
 // no scripts (bridge/static; they meet in cmd/internal/compose).
 //
-// A connection carries one request at a time. A client that disconnects closes the connection:
-// PHP-FPM does not read FCGI_ABORT_REQUEST while a script runs.
+// A connection carries one request at a time. When the client disconnects, the connection is closed, behind
+// FCGI_ABORT_REQUEST where it has FCGI_KEEP_CONN: PHP-FPM does not read that record while a script runs. A connection
+// that is not kept is closed as soon as the response has come, not when the client has it: until then, PHP-FPM's process waits.
 //
 // Goroutines: one that sends a request body while the response is awaited, which the
 // response's Close waits for (upstream.Call). An idle connection has a timer.

@@ -10,6 +10,7 @@ import (
 // The types of records that are sent or read (FastCGI 1.0, 8).
 const (
 	typeBegin  = 1
+	typeAbort  = 2
 	typeEnd    = 3
 	typeParams = 4
 	typeStdin  = 5

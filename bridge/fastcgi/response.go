@@ -27,18 +27,20 @@ func (x *exchange) head() (*http.Response, error) {
 		return nil, cgi.Bad("it has a Transfer-Encoding, which FastCGI does not have")
 	}
 	b := &responseBody{Body: cgi.Body{From: br, Left: resp.ContentLength, Why: x.Cause}, x: x, br: br}
+	rest, whole := x.stream.rest()
+	if whole && x.t.Keep == 0 { // all of it is in our buffer, and a process of PHP-FPM waits for the connection's end
+		x.End()
+	}
 	switch {
 	case x.req.Method == http.MethodHead, resp.StatusCode == http.StatusNoContent, resp.StatusCode == http.StatusNotModified:
 		if b.none = true; resp.StatusCode == http.StatusNoContent {
 			delete(resp.Header, "Content-Length")
 			resp.ContentLength = 0
 		}
-	case b.Left < 0:
-		if n, ok := x.stream.rest(); ok { // a small response goes out at once, with its length
-			b.Left = int64(br.Buffered() + n)
-			resp.ContentLength = b.Left
-			resp.Header["Content-Length"] = []string{strconv.FormatInt(b.Left, 10)}
-		}
+	case b.Left < 0 && whole: // a small response goes out at once, with its length
+		b.Left = int64(br.Buffered() + rest)
+		resp.ContentLength = b.Left
+		resp.Header["Content-Length"] = []string{strconv.FormatInt(b.Left, 10)}
 	}
 	resp.Body = b
 	return resp, nil
@@ -84,7 +86,7 @@ type responseBody struct {
 	br   *bufio.Reader // of the stream, with what came beside the head
 	none bool          // the response has no content
 
-	closed bool
+	settled, closed bool
 }
 
 func (b *responseBody) Read(p []byte) (int, error) {
@@ -93,21 +95,21 @@ func (b *responseBody) Read(p []byte) (int, error) {
 		_ = b.x.stream.finish(maxRest) // what fails ends the connection in Close
 		b.Err = io.EOF
 	}
-	return b.Body.Read(p)
+	n, err := b.Body.Read(p)
+	if err == io.EOF {
+		b.settle() // the client may be slow, and the server needs its process
+	}
+	return n, err
 }
 
-// Close keeps the connection if all of the response has come, else ends it. It returns when no
-// goroutine of the exchange runs any more.
-func (b *responseBody) Close() error {
+// settle keeps the connection if all of the response has come, else ends it. It returns when no goroutine of the exchange runs
+// any more.
+func (b *responseBody) settle() {
 	x := b.x
-	if b.closed {
-		return nil
+	if b.settled {
+		return
 	}
-	b.closed, b.Err = true, http.ErrBodyReadAfterClose
-	defer func() {
-		b.br.Reset(nil)
-		headBuffers.Put(b.br)
-	}()
+	b.settled = true
 	if b.Left == 0 && !x.stream.ended && b.br.Buffered() == 0 { // the rest came with it, usually
 		x.over = true
 		_ = x.stream.finish(0) // else the connection is not kept
@@ -118,11 +120,22 @@ func (b *responseBody) Close() error {
 	x.errors.end()
 	if x.t.Keep > 0 && x.stream.drained() && x.Release() {
 		x.t.pool.put(x.c)
-		return nil
+		return
 	}
-	x.End()
+	x.end(b.Left != 0 && !b.none)
 	x.c.br.Reset(nil)
 	connBuffers.Put(x.c.br)
+}
+
+// Close ends the exchange.
+func (b *responseBody) Close() error {
+	if b.closed {
+		return nil
+	}
+	b.closed, b.Err = true, http.ErrBodyReadAfterClose
+	b.settle()
+	b.br.Reset(nil)
+	headBuffers.Put(b.br)
 	return nil
 }
 

@@ -102,7 +102,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			return resp, nil
 		}
 		got := x.Got()
-		x.End()
+		x.end(true)
 		err = x.Cause(err)
 		x.errors.end()
 		if !again || got || req.Context().Err() != nil || upstream.TimedOut(err) || !upstream.Broken(err) {
@@ -160,6 +160,7 @@ type exchange struct {
 	req    *http.Request
 	stream stream
 	errors errorLog
+	sent   bool // all but the body
 	over   bool // no more is waited for
 }
 
@@ -179,11 +180,24 @@ func (x *exchange) run(request []byte, body io.ReadCloser) (*http.Response, erro
 		}
 		return nil, err
 	}
+	x.sent = true
 	if body != nil {
 		x.SendBody(body, upstream.Framing{Size: headerSize, Fill: fillStdin, Tail: endOfStdin})
 	}
 	return x.head()
 }
+
+// end closes the connection. wanted: more of the response was to come. Such a request is aborted first if the connection could
+// have been kept (FastCGI 1.0, 5.4): without FCGI_KEEP_CONN, the server waits for the end of the connection alone. The
+// connection is not kept even if the server obeys, because one that goes on meanwhile would answer the next request.
+func (x *exchange) end(wanted bool) {
+	if wanted && x.sent && x.t.Keep > 0 && !x.stream.ended {
+		x.Leave(abort)
+	}
+	x.End()
+}
+
+var abort = appendHeader(nil, typeAbort, 0)
 
 func fillStdin(head []byte, n int) { putHeader(head, typeStdin, n) }
 

@@ -2,14 +2,12 @@ package fastcgi
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/fcgi"
-	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -242,45 +240,6 @@ func TestErrors(t *testing.T) {
 	dropped, again := q.take(now.Add(time.Minute))
 	if allowed || !again || dropped != 1 {
 		t.Errorf("%v %v %d", allowed, again, dropped)
-	}
-}
-
-// Silence has an end, and so has a client's patience.
-func TestWaits(t *testing.T) {
-	t.Parallel()
-	limits := upstream.Timeouts{Connect: 10 * time.Second, Send: 10 * time.Second, Read: 50 * time.Millisecond}
-	gone := make(chan error, 1)
-	silent := func(c net.Conn, p []byte) {
-		if bytes.Contains(p, []byte("X_BEGIN")) {
-			io.WriteString(c, rec(typeStdout, 1, "A: b\r\n\r\nx", 0))
-		}
-		_, err := c.Read(make([]byte, 1))
-		gone <- err
-	}
-	tr, _ := byHand(t, 0, limits, silent)
-	if _, _, err := send(tr, request(t, "GET", "")); !upstream.TimedOut(err) {
-		t.Errorf("%v", err)
-	}
-	<-gone
-	r := request(t, "GET", "")
-	r.Header.Set("X-Begin", "1")
-	if _, body, err := send(tr, r); body != "x" || !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("%q %v", body, err)
-	}
-	<-gone
-	tr, _ = byHand(t, 1, usual, silent)
-	ctx, cancel := context.WithCancel(r.Context())
-	resp, err := tr.RoundTrip(r.WithContext(ctx))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cancel()
-	if b, err := io.ReadAll(resp.Body); !errors.Is(err, context.Canceled) {
-		t.Errorf("%q %v", b, err)
-	}
-	resp.Body.Close()
-	if err := <-gone; err == nil {
-		t.Error("the connection of a client that left is open")
 	}
 }
 

@@ -27,13 +27,35 @@ type Call struct {
 	got     bool  // bytes of a response came
 	unsent  bool  // a part of the body has not been sent
 	last    bool  // what is missing is being sent
+	leaves  bool  // Leave was called
 }
 
 // NewCall begins a call. End ends it.
 func NewCall(c net.Conn, limits Timeouts, req *http.Request) *Call {
 	x := &Call{Conn: c, req: req, limits: limits}
-	x.unhook = context.AfterFunc(req.Context(), func() { c.SetDeadline(time.Unix(1, 0)) }) // every wait ends
+	x.unhook = context.AfterFunc(req.Context(), func() { // every wait ends
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		if !x.leaves {
+			c.SetDeadline(time.Unix(1, 0))
+		}
+	})
 	return x
+}
+
+// leaveTime is how long the last bytes of a call may take.
+const leaveTime = 100 * time.Millisecond
+
+// Leave writes the last bytes of a call whose request was sent completely, also when the request is over. End must follow.
+func (x *Call) Leave(last []byte) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.leaves = true; x.unsent {
+		return
+	}
+	if x.Conn.SetWriteDeadline(time.Now().Add(leaveTime)) == nil {
+		_, _ = x.Conn.Write(last) // the connection ends in any case
+	}
 }
 
 // End closes the connection, and returns when no goroutine of the call runs any more.
