@@ -16,7 +16,10 @@ func date(s string, now time.Time) (t time.Time, ok bool) {
 	if err != nil {
 		return t, false
 	}
-	if strings.Contains(s, "day, ") && len(s) > 0 && strings.Count(s, "-") == 2 { // RFC 850
+	if strings.Contains(s, "day, ") { // RFC 850, whose zone net/http does not look at
+		if !strings.HasSuffix(strings.ToUpper(s), " GMT") {
+			return t, false
+		}
 		for t.After(now.AddDate(50, 0, 0)) {
 			t = t.AddDate(-100, 0, 0)
 		}

@@ -77,26 +77,38 @@ func directives(lines []string) iter.Seq[directive] {
 // nextDirective takes one member and the comma off the front of s. An empty member has no name.
 func nextDirective(s string) (d directive, rest string) {
 	s = textproto.TrimString(s)
-	end := 0
-	for end < len(s) && httpx.IsToken(s[end:end+1]) {
-		end++
-	}
+	end := tokenLength(s)
 	d.name, s = s[:end], s[end:]
 	if strings.HasPrefix(s, "=") {
 		d.given = true
 		if s = s[1:]; strings.HasPrefix(s, `"`) {
 			d.value, s, d.bad = unquote(s)
 		} else {
-			end = 0
-			for end < len(s) && httpx.IsToken(s[end:end+1]) {
-				end++
-			}
+			end = tokenLength(s)
 			d.value, s = s[:end], s[end:]
 		}
 	}
 	end = comma(s)
 	d.bad = d.bad || textproto.TrimString(s[:end]) != ""
 	return d, s[min(end+1, len(s)):]
+}
+
+// tokenBytes are the bytes of a token (RFC 9110 5.6.2).
+var tokenBytes = func() (t [256]bool) {
+	for c := range t {
+		t[c] = httpx.IsToken(string([]byte{byte(c)}))
+	}
+	return t
+}()
+
+// tokenLength is the length of the token at the front of s.
+func tokenLength(s string) int {
+	for i := range len(s) {
+		if !tokenBytes[s[i]] {
+			return i
+		}
+	}
+	return len(s)
 }
 
 // unquote takes a quoted string off the front of s (RFC 9110 5.6.4). One without an end takes all.

@@ -36,13 +36,27 @@ func WithheldOf(h http.Header) Withheld {
 		}
 	}
 	for d := range directives(h["Cache-Control"]) {
-		if (d.is("no-cache") || d.is("private")) && named(&d) {
-			for name := range names(&d) {
-				w.add(name)
-			}
+		w.addNames(&d)
+	}
+	for _, field := range structuredTargeted {
+		if lines := h[field]; lines != nil {
+			p := structured{s: strings.Join(lines, ",")}
+			p.dictionary(func(key string, v *value) {
+				d := member(key, v)
+				w.addNames(&d)
+			})
 		}
 	}
 	return w
+}
+
+// addNames adds those that no-cache or private names.
+func (w *Withheld) addNames(d *directive) {
+	if (d.is("no-cache") || d.is("private")) && named(d) {
+		for name := range names(d) {
+			w.add(name)
+		}
+	}
 }
 
 func (w *Withheld) add(name string) {

@@ -14,49 +14,76 @@ const (
 )
 
 // Groups returns the groups that an answer is in: Cache-Groups (RFC 9875), and its elder relatives Surrogate-Key, whose
-// members are separated by spaces, and Cache-Tag, whose members are separated by commas.
+// members are separated by spaces, and Cache-Tag, whose members are separated by commas. An answer with more groups than
+// MaxGroups, or longer names than MaxGroup, is not stored: a purge would miss it.
 func Groups(h http.Header) []string {
-	list := groupStrings(nil, h["Cache-Groups"])
-	for _, line := range h["Surrogate-Key"] {
+	list, _ := groupsOf(h)
+	return list
+}
+
+// crowded reports whether groups are above the limits.
+func crowded(h http.Header) bool {
+	_, ok := groupsOf(h)
+	return !ok
+}
+
+// groupsOf reads the groups; not ok: they are above the limits.
+func groupsOf(h http.Header) (list []string, ok bool) {
+	a, b, c := h["Cache-Groups"], h["Surrogate-Key"], h["Cache-Tag"]
+	if a == nil && b == nil && c == nil {
+		return nil, true
+	}
+	var g groups
+	g.strings(a)
+	for _, line := range b {
 		for name := range strings.FieldsSeq(line) {
-			list = addGroup(list, name)
+			g.add(name)
 		}
 	}
-	for _, line := range h["Cache-Tag"] {
+	for _, line := range c {
 		for name := range strings.SplitSeq(line, ",") {
-			list = addGroup(list, textproto.TrimString(name))
+			g.add(textproto.TrimString(name))
 		}
 	}
-	return list
+	return g.list, !g.more
 }
 
-// InvalidatedGroups returns the groups of Cache-Group-Invalidation (RFC 9875 3). It counts in the non-error response to an
-// unsafe method only.
+// InvalidatedGroups returns the groups of Cache-Group-Invalidation (RFC 9875 3), at most MaxGroups. It counts in the non-error
+// response to an unsafe method only.
 func InvalidatedGroups(h http.Header) []string {
-	return groupStrings(nil, h["Cache-Group-Invalidation"])
+	var g groups
+	g.strings(h["Cache-Group-Invalidation"])
+	return g.list
 }
 
-// groupStrings adds the members of a structured list of strings. What is not such a list has no members.
-func groupStrings(list []string, lines []string) []string {
+// groups collects names.
+type groups struct {
+	list []string
+	more bool // there are names that are not in it
+}
+
+// strings adds the members of a structured list of strings. What is not such a list has no members.
+func (g *groups) strings(lines []string) {
 	if lines == nil {
-		return list
+		return
 	}
+	before := *g
 	p := structured{s: strings.Join(lines, ",")}
-	start := len(list)
-	ok := p.list(func(v *value) {
+	if !p.list(func(v *value) {
 		if v.kind == kindString {
-			list = addGroup(list, v.text)
+			g.add(v.text)
 		}
-	})
-	if !ok {
-		return list[:start]
+	}) {
+		*g = before
 	}
-	return list
 }
 
-func addGroup(list []string, name string) []string {
-	if name == "" || len(name) > MaxGroup || len(list) >= MaxGroups || slices.Contains(list, name) {
-		return list
+func (g *groups) add(name string) {
+	switch {
+	case name == "" || slices.Contains(g.list, name):
+	case len(name) > MaxGroup || len(g.list) == MaxGroups:
+		g.more = true
+	default:
+		g.list = append(g.list, name)
 	}
-	return append(list, name)
 }

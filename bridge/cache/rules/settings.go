@@ -8,7 +8,7 @@ import (
 // Settings are what the operator says. The zero Settings are those of a plain shared cache (RFC 9111).
 type Settings struct {
 	// Targeted are fields that count instead of Cache-Control and Expires (RFC 9213), the first that is there wins.
-	// Names are canonical. "Surrogate-Control" is read by the rules of its own, older text.
+	// "Surrogate-Control" is read by the rules of its own, older text.
 	Targeted []string
 	// IgnoreDirectives: nothing of a client's Cache-Control counts but only-if-cached and no-store.
 	IgnoreDirectives bool
@@ -27,6 +27,9 @@ type Settings struct {
 
 // DefaultTargeted are the targeted fields that are read when the operator says nothing.
 var DefaultTargeted = []string{"Standpipe-Cache-Control", "Cdn-Cache-Control", "Surrogate-Control"}
+
+// structuredTargeted are those of them that are structured fields.
+var structuredTargeted = DefaultTargeted[:2]
 
 // listed reports whether a list of names, of which some end in "*", has the name.
 func listed(list []string, name string) bool {

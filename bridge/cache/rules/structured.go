@@ -167,7 +167,7 @@ func (p *structured) bare() (v value, ok bool) {
 		return p.text()
 	case isAlpha(c) || c == '*':
 		start := p.i
-		for p.more() && (tokenByte(p.s[p.i]) || p.s[p.i] == ':' || p.s[p.i] == '/') {
+		for p.more() && (tokenBytes[p.s[p.i]] || p.s[p.i] == ':' || p.s[p.i] == '/') {
 			p.i++
 		}
 		return value{kind: kindToken, text: p.s[start:p.i]}, true

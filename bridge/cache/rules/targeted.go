@@ -3,11 +3,7 @@ package rules
 import (
 	"strings"
 	"time"
-
-	"github.com/standpipe/standpipe/bridge/httpx"
 )
-
-func tokenByte(c byte) bool { return httpx.IsToken(string(c)) }
 
 // dictionary reads a targeted field (RFC 9213 2.1). Not ok: it is no dictionary, or an empty one, and counts as if it were not there.
 func dictionary(lines []string) (c control, ok bool) {
@@ -16,15 +12,6 @@ func dictionary(lines []string) (c control, ok bool) {
 	members := 0
 	ok = p.dictionary(func(key string, v *value) {
 		members++
-		d := directive{name: key, given: v.kind != kindTrue}
-		switch v.kind {
-		case kindFalse:
-			return
-		case kindString, kindToken:
-			d.value = v.text
-		case kindOther:
-			d.bad = true
-		}
 		switch key {
 		case "max-age":
 			c.maxAge = v.seconds()
@@ -35,10 +22,22 @@ func dictionary(lines []string) (c control, ok bool) {
 		case "stale-if-error":
 			c.ifError = v.seconds()
 		default:
-			c.add(&d)
+			if v.kind != kindFalse {
+				d := member(key, v)
+				c.add(&d)
+			}
 		}
 	})
 	return c, ok && members > 0
+}
+
+// member is a dictionary's member as a directive.
+func member(key string, v *value) directive {
+	d := directive{name: key, given: v.kind != kindTrue, bad: v.kind == kindOther || v.kind == kindInteger}
+	if v.kind == kindString || v.kind == kindToken {
+		d.value = v.text
+	}
+	return d
 }
 
 // seconds is the value of max-age and the like; what is no Integer from 0 is 0, the strictest.

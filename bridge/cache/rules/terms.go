@@ -10,7 +10,7 @@ import (
 // Terms are what the rules need of a stored response. They are computed once, when it arrives.
 type Terms struct {
 	Storable bool
-	Why      string // a word or two on why it is not storable, for Cache-Status and records
+	Why      string // a word on why it is not storable, for Cache-Status and records
 
 	Status     int
 	At         time.Time     // when it was received
@@ -99,12 +99,10 @@ func (t *Terms) refuse(q *Request, h http.Header, c *control, s *Settings) strin
 	switch {
 	case q.Method != http.MethodGet:
 		return "method"
-	case q.Range:
-		return "range"
 	case !storableStatus(t.Status):
 		return "status"
 	case q.NoStore:
-		return "request no-store"
+		return "request-no-store"
 	case c.understand && !understood(t.Status):
 		return "must-understand"
 	case c.noStore && !c.understand:
@@ -115,10 +113,12 @@ func (t *Terms) refuse(q *Request, h http.Header, c *control, s *Settings) strin
 		return "authorization"
 	case varyAll(h["Vary"]):
 		return "vary"
+	case crowded(h):
+		return "groups"
 	case !settable(h["Set-Cookie"], s.SetCookie):
 		return "set-cookie"
 	case !t.Explicit && !c.noCache && t.Lifetime == 0:
-		return "no freshness"
+		return "no-freshness"
 	case !t.Explicit && q.Authorization:
 		return "authorization"
 	case !t.Explicit && q.Cookie:
@@ -160,11 +160,12 @@ func (t *Terms) TTL(now time.Time) time.Duration {
 // governing returns what counts of a response: the first targeted field that is valid, or Cache-Control.
 func governing(h http.Header, s *Settings) (c control, targeted bool) {
 	for _, name := range s.Targeted {
+		name = textproto.CanonicalMIMEHeaderKey(name)
 		lines := h[name]
 		if lines == nil {
 			continue
 		}
-		if strings.EqualFold(name, "Surrogate-Control") {
+		if name == "Surrogate-Control" {
 			c, targeted = surrogate(lines)
 		} else {
 			c, targeted = dictionary(lines)

@@ -1,0 +1,121 @@
+package rules
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+)
+
+// TestStoredFields is RFC 9111 3.1.
+func TestStoredFields(t *testing.T) {
+	h := head("A", "1", "B", "2", "C", "3", "D", "4", "E", "5", "F", "6", "Content-Type", "text/plain", "Content-Range", "x", "Set-Cookie", "a=b", "Set-Cookie", "c=d",
+		"Connection", "a, close, @, cache-control", "Keep-Alive", "x", "Proxy-Connection", "x", "TE", "x", "Trailer", "x", "Transfer-Encoding", "chunked", "Upgrade", "x",
+		"Proxy-Authenticate", "x", "Proxy-Authentication-Info", "x", "Proxy-Authorization", "x", "Age", "5", "Cache-Status", "x; hit", "Content-Length", "5",
+		"Cache-Control", `max-age=60, no-cache="b", private="C, x"`, "CDN-Cache-Control", `no-cache="d", max-age=60`, "Standpipe-Cache-Control", `private=e`)
+	got := slices.Sorted(maps.Keys(StoredFields(h)))
+	if want := []string{"Cache-Control", "Cdn-Cache-Control", "Content-Range", "Content-Type", "F", "Set-Cookie", "Standpipe-Cache-Control"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	w := WithheldOf(h)
+	for name, want := range map[string]bool{"a": true, "B": true, "f": false, "transfer-ENCODING": true, "close": true, "Date": false} {
+		if w.Has(name) != want {
+			t.Errorf("%s: %v", name, !want)
+		}
+	}
+	if w := WithheldOf(head("Cache-Control", `no-cache, private="a b", no-cache="c`)); len(w.named) != 0 {
+		t.Errorf("%q", w.named)
+	}
+}
+
+// TestFreshen is RFC 9111 3.2.
+func TestFreshen(t *testing.T) {
+	stored := head("A", "1", "B", "2", "Date", at(0), "Cache-Control", "max-age=1", "Etag", `"a"`, "Content-Encoding", "gzip", "Content-Type", "text/plain", "Age", "9", "Set-Cookie", "a=b")
+	fresh := head("A", "3", "C", "4", "Date", at(60), "Cache-Control", `max-age=60, no-cache="d"`, "D", "5", "Etag", `W/"a"`, "Content-Encoding", "br", "Content-Length", "0", "Content-Range", "x",
+		"Content-Md5", "x", "Content-Type", "text/html", "Connection", "e", "E", "6", "Age", "7", "Set-Cookie", "a=c")
+	before := stored.Clone()
+	got := Freshen(stored, fresh)
+	want := head("A", "3", "B", "2", "C", "4", "Date", at(60), "Cache-Control", `max-age=60, no-cache="d"`, "Etag", `"a"`, "Content-Encoding", "gzip", "Content-Type", "text/html", "Age", "7", "Set-Cookie", "a=c")
+	if !maps.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("%q", got)
+	}
+	if !maps.EqualFunc(stored, before, slices.Equal) {
+		t.Error("the stored fields have changed")
+	}
+	got = Freshen(head("Date", at(0), "Age", "5"), head("Etag", `"new"`))
+	if got["Date"] != nil || got["Age"] != nil || got.Get("Etag") != `"new"` {
+		t.Errorf("%q", got)
+	}
+	q, s := get(), &Settings{}
+	terms := Read(&q, 200, Freshen(head("Date", at(-900), "Cache-Control", "max-age=60"), http.Header{}), noon, noon, 0, s)
+	if terms.InitialAge != 0 || !terms.Storable {
+		t.Errorf("a 304 without Date: %+v", terms)
+	}
+}
+
+// TestConfirms is RFC 9111 4.3.4.
+func TestConfirms(t *testing.T) {
+	for name, c := range map[string]struct {
+		stored, fresh []string
+		want          bool
+	}{
+		"the same tag":             {[]string{"Etag", `"a"`}, []string{"Etag", `"a"`}, true},
+		"another tag":              {[]string{"Etag", `"a"`}, []string{"Etag", `"b"`}, false},
+		"a weak tag":               {[]string{"Etag", `W/"a"`}, []string{"Etag", `"a"`}, true},
+		"no validator":             {[]string{"Etag", `"a"`}, nil, true},
+		"the same date":            {[]string{"Last-Modified", at(-60)}, []string{"Last-Modified", at(-60)}, true},
+		"another date":             {[]string{"Last-Modified", at(-60)}, []string{"Last-Modified", at(-50)}, false},
+		"the date in another form": {[]string{"Last-Modified", at(-60)}, []string{"Last-Modified", noon.Add(-time.Minute).Format(time.ANSIC)}, true},
+		"a tag where none was":     {[]string{"Last-Modified", at(-60)}, []string{"Etag", `"a"`, "Last-Modified", at(-60)}, true},
+		"the tag before the date":  {[]string{"Etag", `"a"`, "Last-Modified", at(-60)}, []string{"Etag", `"a"`, "Last-Modified", at(-50)}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := get()
+			terms := Read(&q, 200, head(c.stored...), noon, noon, 0, &Settings{})
+			if got := Confirms(&terms, head(c.fresh...)); got != c.want {
+				t.Errorf("%v", got)
+			}
+		})
+	}
+}
+
+// TestHeadConfirms is RFC 9111 4.3.5.
+func TestHeadConfirms(t *testing.T) {
+	q := get()
+	terms := Read(&q, 200, head("Etag", `"a"`, "Last-Modified", at(-60)), noon, noon, 0, &Settings{})
+	for name, c := range map[string]struct {
+		fresh []string
+		want  bool
+	}{
+		"nothing":           {nil, true},
+		"all the same":      {[]string{"Etag", `"a"`, "Last-Modified", at(-60), "Content-Length", "10"}, true},
+		"another length":    {[]string{"Etag", `"a"`, "Content-Length", "11"}, false},
+		"no length":         {[]string{"Content-Length", "x"}, false},
+		"another tag":       {[]string{"Etag", `"b"`}, false},
+		"another date":      {[]string{"Last-Modified", at(-50)}, false},
+		"an endless length": {[]string{"Content-Length", "99999999999999999999999999"}, false},
+	} {
+		if got := HeadConfirms(&terms, 10, head(c.fresh...)); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// TestModified is RFC 9111 4.3.2: a date that If-Modified-Since is compared with, where the answer has none.
+func TestModified(t *testing.T) {
+	q := get()
+	for _, c := range []struct {
+		fields []string
+		want   time.Time
+	}{
+		{[]string{"Last-Modified", at(-60), "Date", at(-30)}, noon.Add(-time.Minute)},
+		{[]string{"Date", at(-30)}, noon.Add(-30 * time.Second)},
+		{nil, noon},
+	} {
+		terms := Read(&q, 200, head(c.fields...), noon, noon.Add(time.Millisecond), 0, &Settings{})
+		if got := terms.Modified(); !got.Equal(c.want) {
+			t.Errorf("%q: %v", c.fields, got)
+		}
+	}
+}
