@@ -39,6 +39,15 @@ type Answer struct {
 	Began time.Time
 	// Body is its content, which is complete.
 	Body Body
+
+	use *use
+}
+
+// ready completes an Answer that is to be served.
+func (a *Answer) ready() {
+	if a.use == nil {
+		a.use = new(use)
+	}
 }
 
 // Header returns the fields as a Header, with canonical names.
@@ -67,7 +76,8 @@ const mostVariants = 32
 
 // Set is all Answers of one Key. It is immutable.
 type Set struct {
-	list []*Answer // the newest first
+	list  []*Answer // the newest first
+	stamp uint64    // of trust
 }
 
 // With returns a Set with a in it: instead of the Answer with the same Vary, and of the oldest one
@@ -81,7 +91,7 @@ func (s *Set) With(a *Answer) *Set {
 			}
 		}
 	}
-	return &Set{list}
+	return &Set{list: list}
 }
 
 // Answers returns its Answers, the newest first; they must not be changed. A nil Set has none.

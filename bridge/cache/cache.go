@@ -1,9 +1,12 @@
 package cache
 
 import (
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // Options are the settings of a Cache.
@@ -19,15 +22,25 @@ type Options struct {
 	PassFor time.Duration
 	// Tiers are the stores behind the memory, the nearest first. The Cache closes them.
 	Tiers []Tier
-	// Log gets cache_failed and others; nil: no records are written.
+	// Log gets cache_failed and panic; nil: no records are written.
 	Log hclog.Logger
 }
 
 // Cache is what all stages of a server share. It outlives reloads.
 type Cache struct {
-	o     Options
-	mem   *memory
-	trust trust
+	o        Options
+	mem      *memory
+	counters counters
+	flights  flights
+	passes   passes
+	loads    loads
+	tiers    tiers
+	saver    saver
+	trust    trust
+
+	mu      sync.Mutex
+	closed  bool
+	running sync.WaitGroup // fetches
 }
 
 // New makes a Cache, which must be closed.
@@ -35,18 +48,98 @@ func New(o Options) *Cache {
 	if o.Log == nil {
 		o.Log = hclog.NewNullLogger()
 	}
-	return &Cache{o: o, mem: newMemory(o.Memory)}
+	c := &Cache{o: o, tiers: tiers{o.Tiers, o.Log, httpx.LogLimiter{Every: time.Minute}}}
+	c.mem = newMemory(o.Memory, &c.trust, c.counters.memory)
+	c.saver.start(c)
+	for _, t := range o.Tiers {
+		if n, ok := t.(Notifier); ok {
+			n.Watch(c)
+		}
+	}
+	return c
 }
 
-// Forget removes what is in memory for k: it has changed in a Tier that several servers share.
-func (c *Cache) Forget(k Key) {}
-
-// ForgetAll empties the memory. What the tiers have stays.
-func (c *Cache) ForgetAll() {}
-
-// Close cancels the fetches that no client waits for, waits for all of them, and closes the tiers.
+// Close cancels the fetches, waits for them, and closes the tiers.
 func (c *Cache) Close() {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.flights.cancel()
+	c.running.Wait()
+	c.saver.stop()
 	for _, t := range c.o.Tiers {
 		_ = t.Close()
+	}
+}
+
+// begin adds a fetch to those that Close waits for; false: the Cache is closed.
+func (c *Cache) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	c.running.Add(1)
+	return true
+}
+
+// join returns the fetch that rq waits for, and whether rq leads it; nil: there are too many. old is validated.
+func (c *Cache) join(rq *request, old *Answer) (f *flight, leads bool) {
+	f, leads = c.flights.join(rq.class, rq.r.Header, &rq.s.o.Settings, func() *flight {
+		if !c.begin() {
+			return nil
+		}
+		return rq.s.newFlight(rq, old)
+	})
+	if leads {
+		f.informal = make(chan informal, 4)
+		f.first = f.transfer.attach() // before the body can be too large to be kept
+		c.start(f)
+	}
+	return f, leads
+}
+
+// refresh fetches in the background what is about to end, or has ended.
+func (c *Cache) refresh(rq *request, old *Answer) {
+	f, leads := c.flights.join(rq.class, rq.r.Header, &rq.s.o.Settings, func() *flight {
+		if !c.begin() {
+			return nil
+		}
+		return rq.s.newFlight(rq, old)
+	})
+	if f == nil {
+		return
+	}
+	if leads {
+		f.detach()
+		c.start(f)
+	}
+	f.leave()
+}
+
+// start runs a fetch.
+func (c *Cache) start(f *flight) {
+	go func() {
+		defer c.running.Done()
+		f.run()
+	}()
+}
+
+// largest is the largest body that is stored.
+func (c *Cache) largest() int64 {
+	if c.tiers.makeFile() != nil {
+		return c.o.MaxObject
+	}
+	return min(c.o.MaxObject, c.mem.largest)
+}
+
+// passOn has the requests of a class pass for a while: the response with that status was not stored.
+func (c *Cache) passOn(class Key, status int, now time.Time) {
+	d := c.o.PassFor
+	if status >= 500 {
+		d = min(d, failFor)
+	}
+	if d > 0 {
+		c.passes.add(class, now, now.Add(d))
 	}
 }

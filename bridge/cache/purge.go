@@ -81,5 +81,48 @@ func (c *Cache) Purge(ctx context.Context, p Purge) (int, error) {
 	if err := p.Check(); err != nil {
 		return 0, err
 	}
-	return 0, nil
+	if p.At.IsZero() {
+		p.At = time.Now()
+	}
+	n := c.forget(p)
+	var failed error
+	for _, t := range c.tiers.list {
+		m, err := t.Purge(ctx, p)
+		if err != nil {
+			c.tiers.failed(t, "purge", err)
+			failed = errors.Join(failed, err)
+		}
+		n = max(n, m) // most of them are the same
+	}
+	return n, failed
+}
+
+// forget removes what p names from memory, and has it not stored by fetches that are under way.
+func (c *Cache) forget(p Purge) int {
+	c.flights.purge(p)
+	return c.mem.purge(&p)
+}
+
+// purge removes what p names.
+func (m *memory) purge(p *Purge) (n int) {
+	var keys []Key
+	if strings.Contains(p.URL, "://") {
+		keys = m.keysOf(p.URL)
+	} else {
+		keys = m.keys()
+	}
+	for _, k := range keys {
+		n += m.change(k, func(a *Answer) *Answer {
+			switch {
+			case a.Terms.At.After(p.At) || !p.Matches(a.App, a.URL, a.Groups):
+				return a
+			case !p.Soft:
+				return nil
+			case a.Terms.SoftPurged.IsZero():
+				return a.Staled(p.At)
+			}
+			return a
+		})
+	}
+	return n
 }

@@ -76,6 +76,22 @@ func (t *trust) count(k Key) uint32 { return t.changes[k[0]].Load() }
 func (c *Cache) Trust(on bool) { c.trust.set(on) }
 
 // Follow is Watcher's.
-func (c *Cache) Follow(p Purge) {}
+func (c *Cache) Follow(p Purge) {
+	if p.Check() != nil {
+		return
+	}
+	if p.At.IsZero() {
+		p.At = time.Now()
+	}
+	c.forget(p)
+	c.tiers.others("purge", func(ctx context.Context, t Tier) error { _, err := t.Purge(ctx, p); return err })
+}
+
+// Forget is Watcher's.
+func (c *Cache) Forget(k Key) {
+	c.trust.changed(k)
+	c.mem.remove(k)
+	c.tiers.others("remove", func(ctx context.Context, t Tier) error { return t.Remove(ctx, k) })
+}
 
 var _ Watcher = (*Cache)(nil)

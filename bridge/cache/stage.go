@@ -2,6 +2,7 @@ package cache
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/cache/rules"
@@ -19,7 +20,7 @@ type StageOptions struct {
 	// Missing is the lifetime of a 404 or 410 that says nothing of it; 0: that of the other rules.
 	Missing time.Duration
 	// IgnoreQuery are parameters of the query that are not part of the key; a * at the end stands
-	// for any characters.
+	// for any characters. The app does not see them.
 	IgnoreQuery []string
 	// Cookies are the names of those that are part of the key.
 	Cookies []string
@@ -39,7 +40,81 @@ type Rule struct {
 	IgnoreCookies bool
 }
 
+func (u *Rule) concerns(path string) bool { return u.Path == nil || u.Path(path) }
+
+func (u *Rule) has(status int) bool {
+	if len(u.Statuses) == 0 {
+		return status == http.StatusOK
+	}
+	return slices.Contains(u.Statuses, status)
+}
+
 // Stage is the stage of one app or route. It is cheap to make.
 func (c *Cache) Stage(o StageOptions) func(next http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler { return next }
+	o.Settings.IgnoreCookies = append(slices.Clone(o.Settings.IgnoreCookies), o.Cookies...)
+	return func(next http.Handler) http.Handler {
+		return &stage{c: c, o: o, next: next, numbers: c.counters.of(o.App)}
+	}
+}
+
+type stage struct {
+	c       *Cache
+	o       StageOptions
+	next    http.Handler
+	numbers *numbers
+}
+
+// ServeHTTP answers requests of which the answer can be stored, and passes all others.
+func (s *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rec := httpx.Find(w)
+	if rec == nil { // used without the chain
+		rec = new(httpx.Writer)
+		rec.Reset(w)
+	}
+	if !candidate(r) {
+		s.change(rec, r)
+		return
+	}
+	rq := request{s: s, w: rec, r: r, now: time.Now()}
+	rq.serve()
+}
+
+// candidate reports whether the answer to r can be a stored one: r has no body, and stays HTTP.
+func candidate(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	return r.ContentLength == 0 && len(r.TransferEncoding) == 0 && r.Header["Upgrade"] == nil && (r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0)
+}
+
+// read reads whether, and for how long, the response to a request with these fields may be stored.
+func (s *stage) read(q *rules.Request, status int, h, asked http.Header, path string, sent, received time.Time) (terms rules.Terms, chosen []rules.Selector, ok bool) {
+	one := *q
+	ttl := time.Duration(0)
+	for i := range s.o.Rules {
+		if u := &s.o.Rules[i]; u.has(status) && u.concerns(path) {
+			ttl = u.TTL
+			one.Cookie = one.Cookie && !u.IgnoreCookies
+			break
+		}
+	}
+	if ttl == 0 && (status == http.StatusNotFound || status == http.StatusGone) {
+		ttl = s.o.Missing
+	}
+	terms = rules.Read(&one, status, h, sent, received, ttl, &s.o.Settings)
+	if !terms.Storable {
+		return terms, nil, false
+	}
+	chosen, all := rules.Selectors(h, asked, &s.o.Settings)
+	return terms, chosen, !all
+}
+
+// ignoresCookies reports whether requests for a path share answers whatever cookies they have.
+func (s *stage) ignoresCookies(path string) bool {
+	for i := range s.o.Rules {
+		if u := &s.o.Rules[i]; u.IgnoreCookies && u.concerns(path) {
+			return true
+		}
+	}
+	return false
 }

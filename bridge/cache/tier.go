@@ -3,6 +3,11 @@ package cache
 import (
 	"context"
 	"os"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // Tier is a store behind the memory. Its methods may be called at the same time. A damaged entry
@@ -28,4 +33,39 @@ type Creator interface {
 	// Create makes a file for a Body that is under way. Without a Save of the Answer that has this
 	// file the caller closes it, and it must vanish then: it has no name, or a later start removes it.
 	Create() (*os.File, error)
+}
+
+// tiers are the tiers of a Cache.
+type tiers struct {
+	list     []Tier
+	log      hclog.Logger
+	failures httpx.LogLimiter // of cache_failed, by tier
+}
+
+// failed writes a record of a tier's error, once a minute for each.
+func (t *tiers) failed(of Tier, what string, err error) {
+	if err != nil && t.failures.Allow(of.Name(), time.Now()) {
+		t.log.Warn("cache_failed", "store", of.Name(), "operation", what, "error", err)
+	}
+}
+
+// others does something with the tiers that are this server's own.
+func (t *tiers) others(what string, do func(context.Context, Tier) error) {
+	for _, of := range t.list {
+		if _, ok := of.(Notifier); !ok {
+			ctx, cancel := context.WithTimeout(context.Background(), tierPatience)
+			t.failed(of, what, do(ctx, of))
+			cancel()
+		}
+	}
+}
+
+// makeFile makes files for bodies; nil: there are none.
+func (t *tiers) makeFile() func() (*os.File, error) {
+	for _, of := range t.list {
+		if m, ok := of.(Creator); ok {
+			return m.Create
+		}
+	}
+	return nil
 }

@@ -12,6 +12,8 @@ func requestEvents() []Event {
 		event("bad_response", "error", "The app's response violates WSGI; the client got 500.", ofRequest+"error", "Fix the app: `error` names the violation."),
 		event("body_file_unreadable", "warn", "A worker could not open a request body's file and reads it through the pipe.", ofWorker+ofRequest, "Give the app's user access to spool_dir."),
 		event("close_failed", "error", "close() of the app's result raised after the response.", ofWorker+ofRequest+"traceback", "Fix the app; the response had been sent completely."),
+		event("cache_failed", "warn", "A store of the HTTP cache failed. Meanwhile what is in memory is served, and all else is asked of the app.", "store operation error",
+			"`error` says what is wrong: a full disk, a folder without permission, a Redis that is away. `operation` is load, save, remove or purge. Logged once a minute for each store."),
 		event("content_length_mismatch", "warn", "The app's body is not as long as its Content-Length.", ofRequest+"declared body", "Fix the app. A body that is too long was cut to the declared length; for one that is too short the connection is cut."),
 		event("body_too_large", "warn", "A request body is larger than max_body; the client got 413.", "app client id method target declared limit", "Raise max_body (`--max-body 1GiB`) if such bodies are expected. Logged at most once a minute for each app."),
 		event("host_refused", "warn", "Django refused a host that ALLOWED_HOSTS does not name; the client got 400.", ofWorker+ofRequest+"host", "Add the host to ALLOWED_HOSTS in the project's settings if it is yours. Scanners cause this too. Logged once for each host."),

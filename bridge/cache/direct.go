@@ -1,0 +1,133 @@
+package cache
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/cache/rules"
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// direct passes the request to the next handler, and its response to the client.
+func (rq *request) direct(o outcome, report rules.Report) {
+	rq.count(o)
+	rq.w.Header()["Cache-Status"] = []string{rules.Status(report)}
+	if rq.r.Method == http.MethodHead && len(rq.named) > 0 {
+		sent := time.Now()
+		watch(rq.w, func(status int, h http.Header) { rq.headed(status, h, sent) })
+	}
+	rq.s.next.ServeHTTP(rq.w, rq.r)
+}
+
+// headed has the response to HEAD freshen what is stored for GET, or invalidate it (RFC 9111 4.3.5).
+func (rq *request) headed(status int, h http.Header, sent time.Time) {
+	a := rq.found
+	if a == nil || status != http.StatusOK {
+		return
+	}
+	if !rules.HeadConfirms(&a.Terms, a.Body.Size(), h) {
+		rq.s.c.drop(a)
+		return
+	}
+	q := rq.q
+	q.Method = http.MethodGet
+	rq.s.freshen(a, &q, h, rq.r.Header, rq.r.URL.Path, sent, time.Now())
+}
+
+// change passes a request that may change what is stored (RFC 9111 4.4, RFC 9875 3).
+func (s *stage) change(rec *httpx.Writer, r *http.Request) {
+	rec.Info.Cache = string(pass)
+	s.numbers.add(pass)
+	if !rules.Unsafe(r.Method) {
+		rec.Header()["Cache-Status"] = []string{rules.Status(rules.Report{Fwd: "bypass"})}
+		s.next.ServeHTTP(rec, r)
+		return
+	}
+	var room [keyRoom]byte
+	url := string(s.target(rec, r, room[:]).url)
+	rec.Header()["Cache-Status"] = []string{rules.Status(rules.Report{Fwd: "method"})}
+	watch(rec, func(status int, h http.Header) { s.invalidate(r, url, status, h) })
+	s.next.ServeHTTP(rec, r)
+}
+
+// invalidate removes what the response to an unsafe request to a URL makes invalid, before the client sees the response.
+func (s *stage) invalidate(r *http.Request, at string, status int, h http.Header) {
+	u, err := url.Parse(at)
+	if err != nil || status < 200 || status > 399 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), tierPatience)
+	defer cancel()
+	for _, uri := range rules.Invalidates(r.Method, status, u, h) {
+		_, _ = s.c.Purge(ctx, Purge{URL: uri})
+	}
+	for _, g := range rules.InvalidatedGroups(h) {
+		_, _ = s.c.Purge(ctx, Purge{Group: g, Origin: originOf(at), Soft: true})
+	}
+}
+
+// watch has see called with the final head of a response before it goes out.
+func watch(rec *httpx.Writer, see func(status int, h http.Header)) {
+	rec.Interpose(func(inner http.ResponseWriter) http.ResponseWriter { return &watcher{inner, see} })
+}
+
+// watcher is between an httpx.Writer and the connection.
+type watcher struct {
+	http.ResponseWriter
+	see func(status int, h http.Header) // nil: it was called
+}
+
+// WriteHeader sends the status.
+func (w *watcher) WriteHeader(status int) {
+	if status >= 200 {
+		w.final(status)
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *watcher) final(status int) {
+	if w.see != nil {
+		w.see(status, canonical(w.Header()))
+		w.see = nil
+	}
+}
+
+// Write sends bytes of the body.
+func (w *watcher) Write(p []byte) (int, error) {
+	w.final(http.StatusOK)
+	return w.ResponseWriter.Write(p)
+}
+
+// ReadFrom keeps the way open for sendfile.
+func (w *watcher) ReadFrom(r io.Reader) (int64, error) {
+	w.final(http.StatusOK)
+	return io.Copy(w.ResponseWriter, r)
+}
+
+// FlushError sends the buffered bytes, the head too.
+func (w *watcher) FlushError() error {
+	w.final(http.StatusOK)
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Unwrap is for http.ResponseController.
+func (w *watcher) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// canonical is h with canonical names: an app's fields may have any spelling.
+func canonical(h http.Header) http.Header {
+	for name := range h {
+		if http.CanonicalHeaderKey(name) != name {
+			c := make(http.Header, len(h))
+			for name, values := range h {
+				for _, v := range values {
+					c.Add(name, v)
+				}
+			}
+			return c
+		}
+	}
+	return h
+}

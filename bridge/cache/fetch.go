@@ -1,0 +1,249 @@
+package cache
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/cache/rules"
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// errCut: the response has ended before its end.
+var errCut = errors.New("the response was cut off")
+
+// newFlight makes a fetch for rq, which validates old if it can; nil: there are too many, or the Cache is closed. The
+// request is copied: the way in uses its memory again.
+func (s *stage) newFlight(rq *request, old *Answer) *flight {
+	c := s.c
+	ctx, cancel := context.WithCancel(context.WithoutCancel(rq.r.Context()))
+	f := &flight{
+		s: s, key: rq.key, class: rq.class, url: rq.url(), query: rq.q, stored: old, began: time.Now(), cancel: cancel,
+		decided: make(chan struct{}), over: make(chan struct{}), waiting: 1,
+	}
+	f.query.Method = http.MethodGet
+	f.vary = rq.guess()
+	f.r = cloneRequest(ctx, rq.r)
+	f.asked, f.path = maps.Clone(f.r.Header), f.r.URL.Path
+	f.asks = validate(f.r.Header, old)
+	f.transfer.largest, f.transfer.most, f.transfer.makeFile = c.mem.largest, c.o.MaxObject, c.tiers.makeFile()
+	f.transfer.largest = min(f.transfer.largest, c.o.MaxObject)
+	f.sink = sink{to: f, ctx: ctx, fields: make(http.Header, 8), head: head{length: -1}}
+	f.rec.Reset(&f.sink)
+	f.rec.Over(&f.sink, &f.sink)
+	f.rec.Info = cloneInfo(&rq.w.Info)
+	return f
+}
+
+// cloneRequest copies r without the conditions and the range of its client.
+func cloneRequest(ctx context.Context, r *http.Request) *http.Request {
+	c := r.WithContext(ctx)
+	c.Method, c.Host, c.RequestURI, c.Proto, c.RemoteAddr = http.MethodGet, strings.Clone(r.Host), strings.Clone(r.RequestURI), strings.Clone(r.Proto), strings.Clone(r.RemoteAddr)
+	c.URL = new(url.URL)
+	*c.URL = *r.URL
+	u := c.URL
+	u.Scheme, u.Host, u.Path, u.RawPath, u.RawQuery, u.Fragment = strings.Clone(u.Scheme), strings.Clone(u.Host), strings.Clone(u.Path), strings.Clone(u.RawPath), strings.Clone(u.RawQuery), ""
+	c.Header = make(http.Header, len(r.Header)+2)
+	for name, values := range r.Header {
+		switch name {
+		case "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range", "Range":
+			continue
+		}
+		own := make([]string, len(values))
+		for i, v := range values {
+			own[i] = strings.Clone(v)
+		}
+		c.Header[strings.Clone(name)] = own
+	}
+	c.Body = http.NoBody
+	return c
+}
+
+// cloneInfo copies what the stages before know of the request.
+func cloneInfo(n *httpx.RequestInfo) httpx.RequestInfo {
+	c := *n
+	c.ID, c.User, c.Prefix, c.ScriptName = strings.Clone(n.ID), strings.Clone(n.User), strings.Clone(n.Prefix), strings.Clone(n.ScriptName)
+	c.RemoteAddr, c.RemotePort, c.ServerName, c.ServerPort = strings.Clone(n.RemoteAddr), strings.Clone(n.RemotePort), strings.Clone(n.ServerName), strings.Clone(n.ServerPort)
+	c.Extra = append(c.Extra[:0:0], n.Extra...)
+	return c
+}
+
+// validate asks whether a is still valid (RFC 9111 4.3.1); false: it cannot.
+func validate(h http.Header, a *Answer) bool {
+	if a == nil || !a.Terms.Validatable() {
+		return false
+	}
+	if a.Terms.ETag != "" {
+		h["If-None-Match"] = []string{a.Terms.ETag}
+	}
+	if a.Terms.LastModified != "" {
+		h["If-Modified-Since"] = []string{a.Terms.LastModified}
+	}
+	return true
+}
+
+// run asks the next handler. The flight's goroutine calls it.
+func (f *flight) run() {
+	defer f.cancel()
+	f.serve()
+	var err error
+	if f.rec.Aborted() || !f.sink.whole() {
+		if err = f.rec.Info.Err; err == nil {
+			err = errCut
+		}
+	}
+	f.finish(err)
+}
+
+// serve calls the handler. A panic is handled as the stage panics does it.
+func (f *flight) serve() {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			f.rec.Abort()
+		default:
+			info := &f.rec.Info
+			f.s.c.o.Log.Error("panic", "id", info.ID, "method", f.r.Method, "target", f.r.RequestURI, "error", fmt.Sprint(p), "traceback", string(debug.Stack()))
+			if f.rec.Status() != 0 {
+				f.rec.Abort()
+				return
+			}
+			clear(f.rec.Header())
+			f.rec.UseLines(nil)
+			f.rec.Fields.Clear()
+			info.Source = "server"
+			f.s.o.Pages.Write(&f.rec, f.r, http.StatusInternalServerError, "", 0)
+		}
+	}()
+	f.s.next.ServeHTTP(&f.rec, f.r)
+	if !f.rec.Aborted() && f.sink.head.status == 0 {
+		f.rec.WriteHeader(http.StatusOK)
+	}
+}
+
+// finish ends the fetch; err nil: the response is complete.
+func (f *flight) finish(err error) {
+	f.decide(failed, nil)
+	f.mu.Lock()
+	f.info = f.rec.Info
+	v := f.verdict
+	f.mu.Unlock()
+	var a *Answer
+	if err == nil && v == shared {
+		a = f.store()
+	}
+	f.s.c.flights.remove(f)
+	f.transfer.end(err)
+	close(f.over)
+	if a != nil {
+		f.s.c.save(saving{a: a, after: f.transfer.release})
+	} else {
+		f.transfer.release()
+	}
+}
+
+// store puts the response into memory; nil: it is too large, or was purged meanwhile.
+func (f *flight) store() *Answer {
+	body, ok := f.transfer.body()
+	if !ok {
+		return nil
+	}
+	a := &Answer{
+		Key: f.key, App: f.s.o.App, URL: f.url, Vary: f.chosen, Status: f.head.status, Fields: storedFields(f.head), Terms: f.terms, Began: f.began,
+		Groups: rules.Groups(f.head.header()), Body: body,
+	}
+	_, _ = rand.Read(a.ID[:])
+	f.mu.Lock()
+	purged := f.purged
+	f.mu.Unlock()
+	for i := range purged {
+		if purged[i].Matches(a.App, a.URL, a.Groups) {
+			return nil
+		}
+	}
+	f.s.numbers.stored.Add(1)
+	f.s.c.mem.put(a)
+	return a
+}
+
+// storedFields are the fields of a response that are stored (RFC 9111 3.1). Date is among them.
+func storedFields(h *head) []httpx.Field {
+	out := rules.WithheldOf(h.header())
+	list := make([]httpx.Field, 0, len(h.fields)+1)
+	for _, f := range h.fields {
+		if !out.Has(f.Name) {
+			list = append(list, httpx.Field{Name: strings.Clone(f.Name), Value: strings.Clone(f.Value)})
+		}
+	}
+	return list
+}
+
+// informed is receiver's.
+func (f *flight) informed(status int, h http.Header) {
+	if f.informal == nil {
+		return
+	}
+	select {
+	case f.informal <- informal{status, h}:
+	default: // too many
+	}
+}
+
+// begun is receiver's: it decides what becomes of the response.
+func (f *flight) begun(h *head) {
+	now := time.Now()
+	fields := h.header()
+	if f.asks && h.status == http.StatusNotModified {
+		f.transfer.bound()
+		if !rules.Confirms(&f.stored.Terms, fields) {
+			f.s.c.drop(f.stored)
+			f.leaveTable()
+			f.decide(failed, nil)
+			return
+		}
+		a := f.freshen(fields, now)
+		f.decide(confirmed, func() { f.answer = a })
+		f.leaveTable()
+		return
+	}
+	if fields["Date"] == nil { // RFC 9110 6.6.1
+		h.fields = append(h.fields, httpx.Field{Name: "Date", Value: now.UTC().Format(http.TimeFormat)})
+		fields["Date"] = []string{h.fields[len(h.fields)-1].Value}
+	}
+	terms, chosen, storable := f.s.read(&f.query, h.status, fields, f.asked, f.path, f.began, now)
+	if h.length > f.s.c.largest() {
+		storable = false
+	}
+	v := shared
+	if !storable {
+		v = single
+		f.transfer.bound()
+		f.s.c.passOn(f.class, h.status, now)
+	}
+	f.decide(v, func() { f.head, f.terms, f.chosen = h, terms, chosen })
+	if !storable {
+		f.leaveTable()
+	}
+}
+
+// leaveTable has no others wait for the fetch.
+func (f *flight) leaveTable() { f.s.c.flights.remove(f) }
+
+// freshen is the stored answer after a 304 with these fields (RFC 9111 3.2).
+func (f *flight) freshen(fresh http.Header, now time.Time) *Answer {
+	return f.s.freshen(f.stored, &f.query, fresh, f.asked, f.path, f.began, now)
+}
+
+// write is receiver's.
+func (f *flight) write(p []byte) error { return f.transfer.write(p, f.sink.ctx.Done()) }
+
+// flushed is receiver's.
+func (f *flight) flushed() { f.transfer.flush() }

@@ -1,0 +1,226 @@
+package cache
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/cache/rules"
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// verdict is what the head of a fetch's response means for those who wait for it.
+type verdict uint8
+
+const (
+	unknown   verdict = iota // the head has not come
+	shared                   // the response is being stored: others may have it, too
+	confirmed                // the stored answer is valid: 304
+	single                   // the response is the first client's alone
+	failed                   // there is none
+)
+
+// flight is a fetch that is under way. Its goroutine belongs to the Cache.
+type flight struct {
+	s      *stage
+	key    Key
+	class  Key // of the requests that may wait for it
+	url    string
+	vary   []rules.Selector // what a request must have in common with it, as far as is known before the head has come
+	query  rules.Request
+	asked  http.Header // of the first client
+	path   string
+	stored *Answer // that is validated; nil: none
+	asks   bool    // the request has its validators
+	r      *http.Request
+	began  time.Time
+	cancel context.CancelFunc
+
+	transfer transfer
+	first    *reader // of the client that leads
+	sink     sink
+	rec      httpx.Writer
+	decided  chan struct{} // closed when the verdict is known
+	over     chan struct{} // closed when the fetch has ended
+	informal chan informal // 1xx responses for the first client; nil: there is none
+
+	mu      sync.Mutex
+	verdict verdict
+	waiting int  // clients that wait for the head or read the body
+	behind  bool // it goes on without clients
+	head    *head
+	terms   rules.Terms
+	chosen  []rules.Selector // the Vary of the response
+	answer  *Answer          // of confirmed
+	info    httpx.RequestInfo
+	purged  []Purge // that came meanwhile
+}
+
+// informal is a 1xx response.
+type informal struct {
+	status int
+	fields http.Header
+}
+
+// result is what a flight's head says.
+type result struct {
+	verdict verdict
+	head    *head
+	terms   *rules.Terms
+	chosen  []rules.Selector
+	answer  *Answer
+	server  bool // the server itself has made the response
+}
+
+// result returns what is known. It does not change once decided is closed.
+func (f *flight) result() result {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return result{f.verdict, f.head, &f.terms, f.chosen, f.answer, f.info.Source == "server"}
+}
+
+// leave is for a client that needs the fetch no more. Without any client it ends, unless its response is stored.
+func (f *flight) leave() {
+	f.mu.Lock()
+	f.waiting--
+	idle := f.waiting == 0 && !f.behind && f.verdict != shared
+	f.mu.Unlock()
+	if idle {
+		f.sink.gone()
+		f.cancel()
+	}
+}
+
+// detach has the fetch go on without clients.
+func (f *flight) detach() {
+	f.mu.Lock()
+	f.behind = true
+	f.mu.Unlock()
+}
+
+// decide publishes what the head says. The first call counts.
+func (f *flight) decide(v verdict, set func()) {
+	f.mu.Lock()
+	if f.verdict != unknown {
+		f.mu.Unlock()
+		return
+	}
+	f.verdict = v
+	if set != nil {
+		set()
+	}
+	f.info = f.rec.Info
+	idle := f.waiting == 0 && !f.behind && v != shared
+	f.mu.Unlock()
+	close(f.decided)
+	if idle {
+		f.cancel()
+	}
+}
+
+// inform copies what is known of the fetch to a client's RequestInfo.
+func (f *flight) inform(to *httpx.RequestInfo) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	from := &f.info
+	to.App, to.Worker, to.Source, to.Upstream = from.App, from.Worker, from.Source, from.Upstream
+	to.Wait, to.Run, to.Retries, to.Recalls = from.Wait, from.Run, from.Retries, from.Recalls
+	if from.Err != nil {
+		to.Err = from.Err
+	}
+	if from.Status != 0 {
+		to.Status = from.Status
+	}
+}
+
+// flights are the fetches that are under way.
+type flights struct {
+	mu    sync.Mutex
+	byKey map[Key][]*flight // by class
+	n     int
+}
+
+// mostFlights bounds the fetches that are under way. Beyond it requests pass.
+const mostFlights = 8192
+
+// join returns the flight that a request of that class may wait for, or the one that make makes and that it leads; nil: there
+// are too many.
+func (t *flights) join(class Key, h http.Header, set *rules.Settings, make func() *flight) (f *flight, leads bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, f := range t.byKey[class] {
+		if rules.Matches(f.vary, h, set) && f.enter() {
+			return f, false
+		}
+	}
+	if t.n >= mostFlights || make == nil {
+		return nil, false
+	}
+	f = make()
+	if f == nil {
+		return nil, false
+	}
+	if t.byKey == nil {
+		t.byKey = map[Key][]*flight{}
+	}
+	t.byKey[class] = append(t.byKey[class], f)
+	t.n++
+	return f, true
+}
+
+// enter adds a client; false: the response is not one for others.
+func (f *flight) enter() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.verdict != unknown && f.verdict != shared {
+		return false
+	}
+	f.waiting++
+	return true
+}
+
+// remove takes out a flight that has ended, or whose response is not one for others.
+func (t *flights) remove(f *flight) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	list := t.byKey[f.class]
+	for i, other := range list {
+		if other == f {
+			t.n--
+			if len(list) == 1 {
+				delete(t.byKey, f.class)
+			} else {
+				t.byKey[f.class] = append(list[:i:i], list[i+1:]...)
+			}
+			return
+		}
+	}
+}
+
+// purge tells the flights that an answer of theirs may be out of date when it has come.
+func (t *flights) purge(p Purge) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, list := range t.byKey {
+		for _, f := range list {
+			if p.Group != "" || p.Matches(f.s.o.App, f.url, nil) {
+				f.mu.Lock()
+				f.purged = append(f.purged, p)
+				f.mu.Unlock()
+			}
+		}
+	}
+}
+
+// cancel cancels all flights.
+func (t *flights) cancel() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, list := range t.byKey {
+		for _, f := range list {
+			f.sink.gone()
+			f.cancel()
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package cache
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/cache/rules"
+	"github.com/standpipe/standpipe/bridge/content"
+)
+
+// follower is a request that waits for a fetch, its own or that of another one.
+type follower struct {
+	rq     *request
+	f      *flight
+	leads  bool // it is its own
+	reader *reader
+	gone   <-chan struct{} // closed when the client disconnects
+}
+
+// follow waits for the head of f and answers with its response; false: nothing was answered, because the response is not for
+// this request.
+func (o *follower) follow() (done bool) {
+	rq, f, leads := o.rq, o.f, o.leads
+	if leads {
+		o.reader = f.first
+	} else {
+		o.reader = f.transfer.attach()
+	}
+	if o.reader != nil {
+		defer f.transfer.detach(o.reader)
+	}
+	limit := rq.s.c.o.Wait
+	if leads && !(rq.found != nil && rq.d.StaleIfError) {
+		limit = 0 // as long as the app takes
+	}
+	var late <-chan time.Time
+	if limit > 0 {
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		late = timer.C
+	}
+	var informs chan informal
+	if leads {
+		informs = f.informal
+	}
+	for {
+		select {
+		case i := <-informs:
+			o.inform(i)
+			continue
+		case <-f.decided:
+		case <-late:
+			if rq.found != nil && rq.d.StaleIfError {
+				f.detach()
+				rq.found.use.fail(time.Now())
+				rq.answer(rq.found, stale, rules.Report{Hit: true, TTL: rq.d.TTL})
+				return true
+			}
+			return leads
+		case <-o.gone:
+			rq.left()
+			return true
+		}
+		break
+	}
+	return o.conclude()
+}
+
+// conclude answers with what the head of f says.
+func (o *follower) conclude() (done bool) {
+	rq, f, leads := o.rq, o.f, o.leads
+	r := f.result()
+	now := time.Now()
+	status := 0
+	if r.head != nil {
+		status = r.head.status
+	}
+	if rq.found != nil && (r.verdict == single || r.verdict == failed) && rules.StaleOnError(&rq.q, &rq.found.Terms, status, now, &rq.s.o.Settings) {
+		rq.found.use.fail(now)
+		f.inform(&rq.w.Info)
+		rq.now = now
+		rq.answer(rq.found, stale, rules.Report{Hit: true, TTL: rq.found.Terms.TTL(now), FwdStatus: status, Fwd: rq.fwd()})
+		return true
+	}
+	report := rules.Report{Fwd: rq.fwd(), Collapsed: !leads}
+	switch r.verdict {
+	case confirmed:
+		if !leads && !o.may(&r.answer.Terms, r.answer.Vary, now) {
+			return false
+		}
+		report.Hit, report.FwdStatus, report.TTL = true, http.StatusNotModified, r.answer.Terms.TTL(now)
+		f.inform(&rq.w.Info)
+		rq.now = now
+		a := *r.answer
+		if _, ok := a.Body.Memory(); !ok { // each request reads a body of its own
+			if rq.found == nil || rq.found.ID != f.stored.ID {
+				return false
+			}
+			a.Body = rq.found.Body
+		}
+		rq.answer(&a, revalidated, report)
+		return true
+	case shared:
+		if o.reader == nil || !leads && !o.may(r.terms, r.chosen, now) {
+			return false
+		}
+		report.Stored = true
+	case single:
+		if !leads && r.server && status >= 500 {
+			o.sharePage(r.head)
+			return true
+		}
+		if !leads || o.reader == nil {
+			return false
+		}
+	case failed:
+		return o.fail()
+	}
+	if leads {
+		rq.count(miss)
+	} else {
+		rq.count(collapsed)
+	}
+	o.send(&r, report)
+	return true
+}
+
+// may reports whether the request may have the response of a fetch that another one has led.
+func (o *follower) may(t *rules.Terms, chosen []rules.Selector, now time.Time) bool {
+	rq := o.rq
+	if !rules.Matches(chosen, rq.r.Header, &rq.s.o.Settings) {
+		return false
+	}
+	d := rules.Decide(&rq.q, t, now, &rq.s.o.Settings)
+	return d.Action == rules.Serve || d.Action == rules.ServeAndRevalidate || plain(&rq.q) && plain(&o.f.query)
+}
+
+// fail is for a fetch without a response.
+func (o *follower) fail() (done bool) {
+	rq, f := o.rq, o.f
+	if !o.leads {
+		return false
+	}
+	<-f.over
+	f.inform(&rq.w.Info)
+	if !f.rec.Aborted() { // what was validated is not what the app has
+		return false
+	}
+	rq.w.Abort()
+	return true
+}
+
+// send sends the response of a fetch while it comes.
+func (o *follower) send(r *result, report rules.Report) {
+	rq, f := o.rq, o.f
+	f.inform(&rq.w.Info)
+	h, w := r.head, rq.w
+	conditions := content.Validators{ETag: r.terms.ETag, Modified: r.terms.Modified()}
+	length := h.length
+	if length < 0 && h.status != http.StatusNoContent && h.status != http.StatusNotModified {
+		length = f.transfer.total()
+	}
+	if h.status == http.StatusOK && rq.q.Conditional && conditions.Evaluate(rq.r.Header) == http.StatusNotModified {
+		writeHead(w, http.StatusNotModified, h, -1, -1, report)
+		return
+	}
+	writeHead(w, h.status, h, length, -1, report)
+	if rq.r.Method != http.MethodHead && bodied(h.status) {
+		if err := o.reader.follow(&f.transfer, w, o.gone); err != nil {
+			o.cut(err)
+			return
+		}
+	}
+	select {
+	case <-f.over:
+		f.inform(&w.Info)
+		if f.rec.Aborted() {
+			o.cut(errCut)
+		}
+	case <-o.gone:
+	}
+}
+
+// cut ends a response that is not whole.
+func (o *follower) cut(err error) {
+	rq := o.rq
+	o.f.inform(&rq.w.Info)
+	if rq.w.Info.Err == nil {
+		rq.w.Info.Err = err
+	}
+	_ = rq.w.FlushError()
+	rq.w.Abort()
+}
+
+// inform sends a 1xx response.
+func (o *follower) inform(i informal) {
+	w := o.rq.w
+	h := w.Header()
+	before := h.Clone()
+	clear(h)
+	for name, values := range i.fields {
+		h[name] = values
+	}
+	w.WriteHeader(i.status)
+	clear(h)
+	for name, values := range before {
+		h[name] = values
+	}
+}
+
+// sharePage answers with an error of the server's own that another request has met.
+func (o *follower) sharePage(h *head) {
+	rq := o.rq
+	rq.count(collapsed)
+	info := &rq.w.Info
+	info.App, info.Source = rq.s.o.App, "server"
+	var retry time.Duration
+	for _, f := range h.fields {
+		if f.Name == "Retry-After" {
+			if d, err := time.ParseDuration(f.Value + "s"); err == nil {
+				retry = d
+			}
+		}
+	}
+	rq.w.Header()["Cache-Status"] = []string{rules.Status(rules.Report{Fwd: rq.fwd(), Collapsed: true})}
+	rq.s.o.Pages.Write(rq.w, rq.r, h.status, "", retry)
+}
+
+func bodied(status int) bool {
+	return status != http.StatusNoContent && status != http.StatusResetContent && status != http.StatusNotModified
+}

@@ -1,0 +1,196 @@
+package cache
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// overrides are fields that frameworks believe, although no Vary names them. A request that carries
+// one has a key of its own, and so cannot change what others get.
+var overrides = map[string]bool{
+	"Forwarded": true, "Front-End-Https": true,
+	"X-Forwarded-Host": true, "X-Forwarded-Scheme": true, "X-Forwarded-Proto": true, "X-Forwarded-Protocol": true, "X-Forwarded-Port": true,
+	"X-Forwarded-Prefix": true, "X-Forwarded-Server": true, "X-Forwarded-Ssl": true, "X-Forwarded-Path": true, "X-Forwarded-Uri": true,
+	"X-Host": true, "X-Original-Host": true, "X-Http-Host-Override": true, "X-Original-Url": true, "X-Rewrite-Url": true, "X-Scheme": true, "X-Url-Scheme": true,
+	"X-Script-Name": true, "X-Http-Method-Override": true, "X-Http-Method": true, "X-Method-Override": true,
+}
+
+// target is what a request asks for.
+type target struct {
+	key Key
+	url []byte // scheme://host/path?query, as keyed
+	// query is that of the URL without ignored parameters; changed: it is not the request's.
+	query   string
+	changed bool
+}
+
+// keyRoom is how many bytes of a key need no memory of their own.
+const keyRoom = 512
+
+// target reads what r asks for. The URL is in room, or in memory of its own.
+func (s *stage) target(rec *httpx.Writer, r *http.Request, room []byte) (t target) {
+	info := &rec.Info
+	b := append(room[:0], info.Scheme...)
+	b = append(b, "://"...)
+	host := r.Host
+	if host == "" {
+		host = info.ServerName
+	}
+	plain := len(b)
+	b = appendHost(b, host, info.Scheme)
+	sameHost := string(b[plain:]) == host
+	path := httpx.RawPath(r.URL)
+	b = append(b, path...)
+	t.query, t.changed = s.filter(r.URL.RawQuery)
+	if t.query != "" || r.URL.ForceQuery && !t.changed {
+		b = append(append(b, '?'), t.query...)
+	}
+	t.url = b[:len(b):len(b)]
+	parts := len(b)
+	if !sameHost { // an app may tell
+		b = appendPart(b, "host", host)
+	}
+	if sent, _, _ := strings.Cut(r.RequestURI, "?"); sent != path && r.RequestURI != "" {
+		b = appendPart(b, "path", sent)
+	}
+	if info.Prefix != "" || info.ScriptName != "" || info.Named {
+		b = appendPart(b, "prefix", info.Prefix)
+		b = appendPart(b, "script", info.ScriptName)
+		b = appendPart(b, "name", info.ServerName)
+	}
+	b = appendOverrides(b, r.Header)
+	if len(s.o.Cookies) > 0 {
+		b = s.appendCookies(b, r.Header["Cookie"])
+	}
+	t.key = keyOf(b[:parts], b[parts:])
+	return t
+}
+
+// keyOf is the Key of a URL with the other parts of the key, each of which has its length.
+func keyOf(url, others []byte) Key {
+	if len(others) == 0 {
+		return sha256.Sum256(url)
+	}
+	h := sha256.New()
+	_, _ = h.Write(binary.AppendUvarint(nil, uint64(len(url))))
+	_, _ = h.Write(url)
+	_, _ = h.Write(others)
+	var k Key
+	h.Sum(k[:0])
+	return k
+}
+
+// urlKey is the Key of a URL that has no other parts.
+func urlKey(url string) Key { return keyOf([]byte(url), nil) }
+
+// appendPart appends a part of a key with its lengths.
+func appendPart(b []byte, name, value string) []byte {
+	b = append(binary.AppendUvarint(b, uint64(len(name))), name...)
+	return append(binary.AppendUvarint(b, uint64(len(value))), value...)
+}
+
+// appendHost appends a host in lower case, without the port that the scheme has anyway.
+func appendHost(b []byte, host, scheme string) []byte {
+	if scheme == "https" {
+		host = strings.TrimSuffix(host, ":443")
+	} else {
+		host = strings.TrimSuffix(host, ":80")
+	}
+	for i := range len(host) {
+		c := host[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		b = append(b, c)
+	}
+	return b
+}
+
+// appendOverrides appends those of the overrides that h has, in the order of their names.
+func appendOverrides(b []byte, h http.Header) []byte {
+	var found [8]string
+	names := found[:0]
+	for name := range h {
+		if (name[0] == 'X' || name[0] == 'F') && overrides[name] {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return b
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		for _, v := range h[name] {
+			b = appendPart(b, name, v)
+		}
+	}
+	return b
+}
+
+// appendCookies appends the cookies that are part of the key, in the order of their names there, and
+// those of one name as they were sent.
+func (s *stage) appendCookies(b []byte, lines []string) []byte {
+	if len(lines) == 0 {
+		return b
+	}
+	for _, name := range s.o.Cookies {
+		for _, line := range lines {
+			for pair := range strings.SplitSeq(line, ";") {
+				n, v, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
+				if n == name {
+					b = appendPart(b, "cookie "+name, v)
+				}
+			}
+		}
+	}
+	return b
+}
+
+// filter returns a query without the parameters that are ignored. One with a semicolon stays: some
+// frameworks take it for the end of a parameter.
+func (s *stage) filter(query string) (kept string, changed bool) {
+	if query == "" || len(s.o.IgnoreQuery) == 0 || !s.ignoresAny(query) {
+		return query, false
+	}
+	var b strings.Builder
+	b.Grow(len(query))
+	first := true
+	for part := range strings.SplitSeq(query, "&") {
+		if s.ignores(part) {
+			continue
+		}
+		if !first {
+			b.WriteByte('&')
+		}
+		first = false
+		b.WriteString(part)
+	}
+	return b.String(), true
+}
+
+func (s *stage) ignoresAny(query string) bool {
+	for part := range strings.SplitSeq(query, "&") {
+		if s.ignores(part) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *stage) ignores(part string) bool {
+	name, value, _ := strings.Cut(part, "=")
+	if name == "" || strings.IndexByte(value, ';') >= 0 {
+		return false
+	}
+	for _, p := range s.o.IgnoreQuery {
+		if prefix, ok := strings.CutSuffix(p, "*"); ok && strings.HasPrefix(name, prefix) && strings.IndexByte(name, ';') < 0 || name == p {
+			return true
+		}
+	}
+	return false
+}

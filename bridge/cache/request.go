@@ -1,0 +1,197 @@
+package cache
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/cache/rules"
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// request is one request that may be answered from the store.
+type request struct {
+	s     *stage
+	w     *httpx.Writer
+	r     *http.Request
+	now   time.Time
+	q     rules.Request
+	key   Key
+	class Key // the key, apart for requests with cookies and with credentials
+	base  []byte
+	found *Answer        // the stored answer that is chosen; nil: none
+	named []*Answer      // all of the key
+	d     rules.Decision // about found
+	loads []*Answer      // whose bodies are closed at the end
+
+	room [keyRoom]byte
+}
+
+// serve answers the request.
+func (rq *request) serve() {
+	s := rq.s
+	rq.q = rules.ReadRequest(rq.r.Method, rq.r.Header, &s.o.Settings)
+	rq.q.Authorization = rq.q.Authorization || identified(rq.w, rq.r)
+	t := s.target(rq.w, rq.r, rq.room[:])
+	rq.key, rq.base = t.key, t.url
+	if t.changed {
+		rq.trim(t.query)
+	}
+	if rq.q.Cookie && len(s.o.Rules) > 0 && s.ignoresCookies(rq.r.URL.Path) {
+		rq.q.Cookie = false
+	}
+	rq.class = classOf(rq.key, &rq.q)
+	rq.find()
+	defer rq.close()
+	if rq.found == nil {
+		rq.absent()
+		return
+	}
+	switch rq.d.Action {
+	case rules.Serve:
+		rq.hit()
+	case rules.ServeAndRevalidate:
+		s.c.refresh(rq, rq.found)
+		rq.answer(rq.found, stale, rules.Report{Hit: true, TTL: rq.d.TTL})
+	case rules.Refuse:
+		rq.refuse()
+	default:
+		rq.ask()
+	}
+}
+
+// absent is for a request for which nothing is stored.
+func (rq *request) absent() {
+	switch {
+	case rq.q.OnlyIfCached:
+		rq.refuse()
+	case rq.q.NoStore || rq.s.c.passes.has(rq.class, rq.now):
+		rq.direct(pass, rules.Report{Fwd: "bypass"})
+	default:
+		rq.ask()
+	}
+}
+
+// hit serves a fresh answer.
+func (rq *request) hit() {
+	a := rq.found
+	if rq.d.TTL > 0 && a.use.due(a, rq.d.TTL) {
+		rq.s.c.refresh(rq, a)
+	}
+	o := hit
+	if rq.d.TTL <= 0 {
+		o = stale
+	}
+	rq.answer(a, o, rules.Report{Hit: true, TTL: rq.d.TTL})
+}
+
+// find chooses the stored answer, and decides.
+func (rq *request) find() {
+	c := rq.s.c
+	set := c.mem.get(rq.key)
+	known := c.mem.trusted(set)
+	rq.named = known.Answers()
+	if rq.choose() || len(c.tiers.list) == 0 {
+		return
+	}
+	rq.named, rq.loads = c.load(rq.wait(), rq.key, set)
+	rq.choose()
+}
+
+// choose chooses one of named (RFC 9111 4.1).
+func (rq *request) choose() bool {
+	for _, a := range rq.named {
+		if !rules.Matches(a.Vary, rq.r.Header, &rq.s.o.Settings) {
+			continue
+		}
+		rq.d = rules.Decide(&rq.q, &a.Terms, rq.now, &rq.s.o.Settings)
+		if rq.d.Action == rules.Fetch && rq.d.Fwd == "miss" { // it is for requests of another kind
+			continue
+		}
+		rq.found = a
+		return true
+	}
+	return false
+}
+
+// close closes the bodies that were loaded for this request.
+func (rq *request) close() {
+	for _, a := range rq.loads {
+		a.Body.Close()
+	}
+}
+
+// wait is the context of a wait that ends before the handler returns.
+func (rq *request) wait() context.Context {
+	if rq.w.Conn != nil {
+		return rq.w.Conn.WaitContext()
+	}
+	return rq.r.Context()
+}
+
+// url is the URL as keyed.
+func (rq *request) url() string { return string(rq.base) }
+
+// trim takes ignored parameters out of the request.
+func (rq *request) trim(query string) {
+	u := *rq.r.URL
+	u.RawQuery, u.ForceQuery = query, false
+	rq.r.URL = &u
+	for i := range len(rq.r.RequestURI) {
+		if rq.r.RequestURI[i] == '?' {
+			rq.r.RequestURI = rq.r.RequestURI[:i]
+			if query != "" {
+				rq.r.RequestURI += "?" + query
+			}
+			break
+		}
+	}
+}
+
+// guess are the selectors that the request would have, if its response had the Vary of a stored one.
+func (rq *request) guess() []rules.Selector {
+	if len(rq.named) == 0 {
+		return nil
+	}
+	return rq.selectors(rq.named[0].Vary)
+}
+
+// selectors are those with the names of like, and the request's values.
+func (rq *request) selectors(like []rules.Selector) []rules.Selector {
+	names := make([]string, len(like))
+	for i := range like {
+		names[i] = like[i].Name
+	}
+	list, _ := rules.Selectors(http.Header{"Vary": names}, rq.r.Header, &rq.s.o.Settings)
+	return list
+}
+
+// identified reports whether the server itself has told the app who the client is: such a request counts as one with credentials.
+func identified(rec *httpx.Writer, r *http.Request) bool {
+	if rec.Info.User != "" || r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+		return true
+	}
+	for i := range rec.Info.Extra {
+		switch v := &rec.Info.Extra[i]; v.Name {
+		case "REMOTE_USER", "AUTH_TYPE", "SSL_CLIENT_CERT", "SSL_CLIENT_S_DN", "SSL_CLIENT_I_DN", "SSL_CLIENT_M_SERIAL":
+			if v.Value != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// classOf is k, apart for requests with cookies and with credentials: one answer is seldom for both.
+func classOf(k Key, q *rules.Request) Key {
+	if q.Cookie {
+		k[0] ^= 1
+	}
+	if q.Authorization {
+		k[0] ^= 2
+	}
+	return k
+}
+
+// plain reports whether nothing tells q's client from another one.
+func plain(q *rules.Request) bool { return !q.Cookie && !q.Authorization }

@@ -1,0 +1,177 @@
+package cache
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestHitAndMiss(t *testing.T) {
+	t.Parallel()
+	var asked counting
+	g := newRig(t, Options{}, StageOptions{}, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.Header().Set("ETag", `"a"`)
+		fmt.Fprintf(w, "answer %d", asked.add())
+	})
+	first := g.get("/a")
+	if first.status != 200 || first.body != "answer 1" || first.cacheStatus() != "standpipe; fwd=uri-miss; stored" {
+		t.Fatalf("first: %+v", first)
+	}
+	if in := g.info(); in.Cache != "miss" {
+		t.Errorf("info of a miss: %+v", in)
+	}
+	again := g.get("/a")
+	if again.body != "answer 1" || !strings.HasPrefix(again.cacheStatus(), "standpipe; hit; ttl=") || again.header.Get("Age") == "" || again.header.Get("ETag") != `"a"` {
+		t.Fatalf("second: %+v", again)
+	}
+	if in := g.info(); in.Cache != "hit" || in.Source != "cache" || in.App != "shop" {
+		t.Errorf("info of a hit: %+v", in)
+	}
+	if h := g.do("HEAD", "/a"); h.status != 200 || h.header.Get("Content-Length") != "8" || !strings.Contains(h.cacheStatus(), "hit") {
+		t.Errorf("HEAD: %+v", h)
+	}
+	if c := g.get("/a", `If-None-Match: "a"`); c.status != 304 || c.body != "" || c.header.Get("ETag") != `"a"` {
+		t.Errorf("condition: %+v", c)
+	}
+	if p := g.get("/a", "Range: bytes=0-2"); p.status != 206 || p.body != "ans" || p.header.Get("Content-Range") != "bytes 0-2/8" {
+		t.Errorf("range: %+v", p)
+	}
+	if p := g.get("/a", "Range: bytes=0-1,3-4"); p.status != 206 || !strings.Contains(p.body, "an\r\n") || !strings.HasPrefix(p.header.Get("Content-Type"), "multipart/byteranges") {
+		t.Errorf("ranges: %+v", p)
+	}
+	if p := g.get("/a", "Range: bytes=90-"); p.status != 416 || p.header.Get("Content-Range") != "bytes */8" {
+		t.Errorf("no such range: %+v", p)
+	}
+	if n := asked.count(); n != 1 {
+		t.Errorf("the app was asked %d times", n)
+	}
+	if s := g.cache.Stats(); len(s) != 1 || s[0].Hits != 6 || s[0].Misses != 1 || s[0].Entries != 1 || s[0].Bytes <= 0 {
+		t.Errorf("stats: %+v", s)
+	}
+}
+
+func TestNotStored(t *testing.T) {
+	t.Parallel()
+	var asked counting
+	g := newRig(t, Options{PassFor: time.Minute}, StageOptions{}, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "private")
+		fmt.Fprintf(w, "answer %d", asked.add())
+	})
+	if a := g.get("/"); a.body != "answer 1" || a.cacheStatus() != "standpipe; fwd=uri-miss" {
+		t.Errorf("first: %+v", a)
+	}
+	if a := g.get("/"); a.body != "answer 2" || a.cacheStatus() != "standpipe; fwd=bypass" {
+		t.Errorf("second: %+v", a)
+	}
+	if in := g.info(); in.Cache != "pass" {
+		t.Errorf("info: %+v", in)
+	}
+}
+
+func TestCollapsing(t *testing.T) {
+	t.Parallel()
+	const clients = 50
+	var asked counting
+	g := newRig(t, Options{}, StageOptions{}, func(w http.ResponseWriter, r *http.Request) {
+		asked.add()
+		time.Sleep(300 * time.Millisecond) // until all clients wait
+		w.Header().Set("Cache-Control", "max-age=60")
+		fmt.Fprint(w, "part 1 ")
+		_ = http.NewResponseController(w).Flush()
+		time.Sleep(50 * time.Millisecond) // the body takes its time
+		fmt.Fprint(w, "part 2")
+	})
+	var all sync.WaitGroup
+	for range clients {
+		all.Go(func() {
+			if a := g.get("/x"); a.body != "part 1 part 2" || a.err != nil {
+				t.Errorf("got %+v", a)
+			}
+		})
+	}
+	all.Wait()
+	if n := asked.count(); n != 1 {
+		t.Errorf("the app was asked %d times", n)
+	}
+	if s := g.cache.Stats()[0]; s.Misses != 1 || s.Collapsed+s.Hits != clients-1 {
+		t.Errorf("stats: %+v", s)
+	}
+}
+
+func TestValidation(t *testing.T) {
+	t.Parallel()
+	var asked counting
+	g := newRig(t, Options{}, StageOptions{}, func(w http.ResponseWriter, r *http.Request) {
+		n := asked.add()
+		w.Header().Set("Cache-Control", "max-age=0, must-revalidate")
+		w.Header().Set("ETag", `"v"`)
+		w.Header().Set("X-Count", fmt.Sprint(n))
+		if r.Header.Get("If-None-Match") == `"v"` {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		fmt.Fprint(w, "body")
+	})
+	g.get("/")
+	a := g.get("/")
+	if a.status != 200 || a.body != "body" || a.header.Get("X-Count") != "2" || !strings.Contains(a.cacheStatus(), "fwd-status=304") {
+		t.Errorf("validated: %+v", a)
+	}
+	if in := g.info(); in.Cache != "revalidated" {
+		t.Errorf("info: %+v", in)
+	}
+	if a := g.get("/", `If-None-Match: "v"`); a.status != 304 {
+		t.Errorf("validated for a condition: %+v", a)
+	}
+}
+
+func TestInvalidation(t *testing.T) {
+	t.Parallel()
+	var asked counting
+	g := newRig(t, Options{}, StageOptions{}, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == "POST" {
+			w.Header().Set("Location", "/b")
+			w.WriteHeader(303)
+			return
+		}
+		w.Header().Set("Cache-Control", "max-age=60")
+		fmt.Fprintf(w, "%d", asked.add())
+	})
+	g.get("/a")
+	g.get("/b")
+	g.get("/c")
+	if p := g.do("POST", "/a"); p.status != 303 {
+		t.Fatalf("POST: %+v", p)
+	}
+	for path, want := range map[string]string{"/a": "fwd=uri-miss; stored", "/b": "fwd=uri-miss; stored", "/c": "hit; ttl="} {
+		if a := g.get(path); !strings.Contains(a.cacheStatus(), want) {
+			t.Errorf("%s: %s, not %s", path, a.cacheStatus(), want)
+		}
+	}
+}
+
+func TestVariants(t *testing.T) {
+	t.Parallel()
+	var asked counting
+	g := newRig(t, Options{}, StageOptions{}, func(w http.ResponseWriter, r *http.Request) {
+		asked.add()
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.Header().Set("Vary", "X-Color")
+		fmt.Fprint(w, r.Header.Get("X-Color"))
+	})
+	for range 2 {
+		for _, color := range []string{"red", "green"} {
+			a := g.get("/", "X-Color: "+color)
+			if a.body != color {
+				t.Errorf("%s: %+v", color, a)
+			}
+		}
+	}
+	if n := asked.count(); n != 2 {
+		t.Errorf("the app was asked %d times", n)
+	}
+}
