@@ -3,9 +3,9 @@ package proxy
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/upstream"
 )
 
@@ -18,7 +18,7 @@ func (s statusError) Error() string {
 
 // response asks one upstream after the other, until one has answered or no other one may be asked. The last answer counts,
 // whatever its status.
-func (q *request) response() (*http.Response, error) {
+func (q *request) response() (*upstream.Response, error) {
 	key := q.key()
 	walk := q.h.Group.Walk(key)
 	for tries := 1; ; tries++ {
@@ -31,7 +31,7 @@ func (q *request) response() (*http.Response, error) {
 		resp, o, err := q.ask(m)
 		if !q.retry(&walk, resp, o, tries) {
 			if err == nil && q.h.Sticky != nil && m.Tag() != key {
-				resp.Header.Add("Set-Cookie", q.h.Sticky.Field(m.Tag(), q.info.Scheme == "https"))
+				resp.Fields = append(resp.Fields, httpx.Field{Name: "Set-Cookie", Value: q.h.Sticky.Field(m.Tag(), q.info.Scheme == "https")})
 			}
 			return resp, err
 		}
@@ -45,16 +45,17 @@ func (q *request) response() (*http.Response, error) {
 
 // next chooses an upstream. Where all are full the request waits.
 func (q *request) next(walk *upstream.Walk) (*upstream.Member, error) {
-	m, full := walk.Next(time.Now())
+	m, full := walk.Next(q.now)
 	switch {
 	case m != nil:
 		return m, nil
 	case !full:
 		return nil, errNone
 	case q.h.FullTimeout > 0:
-		ctx, cancel := context.WithTimeout(q.ctx, q.h.FullTimeout)
+		ctx, cancel := context.WithTimeout(q.ending, q.h.FullTimeout)
 		defer cancel()
 		if m, err := walk.Await(ctx); err == nil {
+			q.now = time.Now()
 			return m, nil
 		}
 	}
@@ -63,27 +64,30 @@ func (q *request) next(walk *upstream.Walk) (*upstream.Member, error) {
 }
 
 // ask sends the request to one upstream, and reports what came of it.
-func (q *request) ask(m *upstream.Member) (*http.Response, upstream.Outcome, error) {
-	begun, out := time.Now(), q.outgoing(m)
-	resp, err := m.Transport.RoundTrip(out)
+func (q *request) ask(m *upstream.Member) (*upstream.Response, upstream.Outcome, error) {
+	begun := q.now
+	q.out.prepare(q, m)
+	resp, err := m.Transport.Send(&q.out.Request)
 	status := 0
 	if err == nil {
-		if status = resp.StatusCode; !upstream.Answers(out, status) {
+		if status = resp.Status; !q.out.Answers(status) {
 			resp.Body.Close()
 			resp, err = nil, fmt.Errorf("the status %d ends no request", status)
+		} else {
+			q.out.room = resp.Fields
 		}
 	}
-	now := time.Now()
-	o := q.outcome(status, err, now.Sub(begun))
-	q.h.Group.Report(m, o, now)
+	q.now = time.Now()
+	o := q.outcome(status, err, q.now.Sub(begun))
+	q.h.Group.Report(m, o, q.now)
 	return resp, o, err
 }
 
 // retry reports whether another upstream is asked now, and writes the record of it.
-func (q *request) retry(walk *upstream.Walk, resp *http.Response, o upstream.Outcome, tries int) bool {
-	status, now := 0, time.Now()
+func (q *request) retry(walk *upstream.Walk, resp *upstream.Response, o upstream.Outcome, tries int) bool {
+	status, now := 0, q.now
 	if resp != nil {
-		status = resp.StatusCode
+		status = resp.Status
 	}
 	if !q.mayRepeat(o, status) || q.h.Tries > 0 && tries >= q.h.Tries || !walk.More(now) {
 		return false

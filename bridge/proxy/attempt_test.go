@@ -131,8 +131,8 @@ func (e tooLarge) RoundTrip(*http.Request) (*http.Response, error) { return nil,
 // What a client causes puts no upstream out of service, and is not tried again.
 func TestFaultsOfRequests(t *testing.T) {
 	t.Parallel()
-	up := &upstream.Member{Upstream: upstream.NewUpstream("a", "uwsgi", "a", time.Now()), Transport: tooLarge{io.EOF}}
-	other := &upstream.Member{Upstream: upstream.NewUpstream("b", "uwsgi", "b", time.Now()), Transport: tooLarge{io.EOF}}
+	up := &upstream.Member{Upstream: upstream.NewUpstream("a", "uwsgi", "a", time.Now()), Transport: upstream.RoundTripper{RoundTripper: tooLarge{io.EOF}}}
+	other := &upstream.Member{Upstream: upstream.NewUpstream("b", "uwsgi", "b", time.Now()), Transport: upstream.RoundTripper{RoundTripper: tooLarge{io.EOF}}}
 	g := newRig(t, Options{Group: upstream.NewGroup(upstream.Options{Members: []*upstream.Member{up, other}, Limits: upstream.Limits{MaxFails: 1, EjectTime: time.Hour}, RetryBudget: 20})})
 	for range 4 {
 		if resp, _, err := g.do("GET", "/", nil); err != nil || resp.StatusCode != 502 {

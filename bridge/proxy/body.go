@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"io"
-	"net/http"
 
 	"github.com/standpipe/standpipe/bridge/body"
 )
@@ -18,23 +17,22 @@ func (q *request) takeBody() error {
 	if err := q.body.Check(); err != nil {
 		return err
 	}
-	if isGRPC(q.r.Header) && q.h.Group.SpeaksHTTP() || o.Unbuffered && (q.r.ContentLength > 0 || q.h.Group.SpeaksHTTP()) {
+	if isGRPC(q.r.Header.Get("Content-Type")) && q.h.Group.SpeaksHTTP() || o.Unbuffered && (q.r.ContentLength > 0 || q.h.Group.SpeaksHTTP()) {
 		q.body.Stream()
 		return nil
 	}
 	return q.body.Buffer()
 }
 
-// attachBody gives the request body to out, a request to one upstream.
-func (q *request) attachBody(out *http.Request) {
+// attachBody gives it the request body.
+func (o *outgoing) attachBody() {
+	q := o.q
 	if !q.body.Present() {
-		out.Body = http.NoBody
 		return
 	}
-	out.Body = body.NewReader(&q.body)
+	o.Body, o.Length = body.NewReader(&q.body), q.r.ContentLength
 	if whole := q.body.Buffered(); whole != nil {
-		out.GetBody = func() (io.ReadCloser, error) { return body.NewReader(&q.body), nil } // a kept connection may have ended
-		out.ContentLength, out.TransferEncoding = whole.Size(), nil
-		out.Header.Del("Expect") // answered, and read
+		o.Again = func() (io.ReadCloser, error) { return body.NewReader(&q.body), nil } // a kept connection may have ended
+		o.Length = whole.Size()
 	}
 }

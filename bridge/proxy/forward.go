@@ -3,6 +3,7 @@ package proxy
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,41 +45,72 @@ func (q *request) upgrade() {
 	}
 }
 
-// outgoing is the request for one upstream. Its target, query and host are as the client sent them.
-func (q *request) outgoing(u *upstream.Member) *http.Request {
-	r, ctx := q.r, upstream.WithInformer(q.ctx, informer{q})
-	if q.h.SendProxy {
-		ctx = upstream.WithClient(ctx, headerOf(q.info))
-	}
-	if !u.SpeaksHTTP() {
-		ctx = cgi.WithInfo(ctx, q.cgiInfo())
-	}
-	out := r.WithContext(ctx)
-	out.Header, out.Trailer, out.Close = forwarded(r.Header), r.Trailer.Clone(), false
-	out.URL = &url.URL{Scheme: u.Scheme, Host: u.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, ForceQuery: r.URL.ForceQuery,
+// outgoing is the request for one upstream. Its memory is used again.
+type outgoing struct {
+	upstream.Request
+	q    *request
+	url  url.URL
+	list []httpx.Field // Fields
+	room []httpx.Field // for those of the response
+}
+
+// prepare makes the request. Its target, query and host are as the client sent them.
+func (o *outgoing) prepare(q *request, m *upstream.Member) {
+	r := q.r
+	o.q = q
+	o.url = url.URL{Scheme: m.Scheme, Host: m.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, ForceQuery: r.URL.ForceQuery,
 		RawQuery: strings.ReplaceAll(r.URL.RawQuery, " ", "%20")} // a space would end the target
-	q.attachBody(out)
-	if !r.ProtoAtLeast(1, 1) {
-		delete(out.Header, "Expect") // RFC 9110 10.1.1
+	o.Request = upstream.Request{From: r, Ending: q.ending, Method: r.Method, URL: &o.url, Host: r.Host, Target: r.RequestURI, Informer: informer{q}, Begun: q.now, Room: o.room[:0]}
+	if r.Trailer != nil {
+		o.Trailer = r.Trailer.Clone()
 	}
-	out.Header["X-Request-Id"] = []string{q.info.ID} // whatever the client's Connection field names
-	q.reportDropped(out.Header, u)
-	if u.SpeaksHTTP() {
-		q.tellHTTP(out)
-		return out
+	if q.h.SendProxy {
+		o.Client = headerOf(q.info)
 	}
-	for _, name := range claims { // what trusted proxies have said; REMOTE_ADDR and the like say the rest
-		if v := r.Header[name]; v != nil {
-			out.Header[name] = v
+	o.attachBody()
+	q.reportDropped(m)
+	http := m.SpeaksHTTP()
+	o.list = forwarded(o.list[:0], r.Header, !http)
+	o.Upgrade = protocolOf(r.Header) != ""
+	if r.Header["Expect"] != nil {
+		if o.Expect = o.Again == nil && r.ProtoAtLeast(1, 1); !o.Expect { // answered, and read; RFC 9110 10.1.1
+			o.list = slices.DeleteFunc(o.list, func(f httpx.Field) bool { return f.Name == "Expect" })
 		}
 	}
-	if path, _, _ := strings.Cut(out.RequestURI, "?"); strings.HasPrefix(path, "/") { // the target says what the path says
-		out.RequestURI = httpx.RemoveDots(path) + out.RequestURI[len(path):]
+	o.add("X-Request-Id", q.info.ID) // whatever the client's Connection field names
+	if http {
+		o.tellHTTP()
+	} else {
+		o.tellCGI()
 	}
-	if r.Header["User-Agent"] == nil {
-		delete(out.Header, "User-Agent")
+	o.Fields = o.list
+}
+
+func (o *outgoing) add(name, value string) {
+	o.list = append(o.list, httpx.Field{Name: name, Value: value})
+}
+
+// free drops what the request has, and keeps the memory.
+func (o *outgoing) free() {
+	clear(o.list)
+	clear(o.room)
+	*o = outgoing{list: o.list[:0], room: o.room[:0]}
+}
+
+// tellCGI prepares the request for CGI variables.
+func (o *outgoing) tellCGI() {
+	n := o.q.info
+	o.Info = &cgi.Info{ID: n.ID, Scheme: n.Scheme, Prefix: n.Prefix, ScriptName: o.q.h.stripped(), RemoteAddr: n.RemoteAddr, RemotePort: n.RemotePort,
+		ServerName: n.ServerName, ServerPort: n.ServerPort}
+	o.Info.Relay(n.ScriptName, n.Named, n.Extra)
+	for _, name := range claims { // what trusted proxies have said; REMOTE_ADDR and the like say the rest
+		for _, v := range o.q.r.Header[name] {
+			o.add(name, v)
+		}
 	}
-	return out
+	if path, _, _ := strings.Cut(o.Target, "?"); strings.HasPrefix(path, "/") { // the target says what the path says
+		o.Target = httpx.RemoveDots(path) + o.Target[len(path):]
+	}
 }
 
 // mostDropped bounds the records about fields' names that one request writes.
@@ -86,13 +118,13 @@ const mostDropped = 8
 
 // reportDropped writes a record for each field that is not forwarded because of the "_" in its
 // name, once for the route.
-func (q *request) reportDropped(h http.Header, u *upstream.Member) {
+func (q *request) reportDropped(u *upstream.Member) {
 	said := 0
-	for name := range h {
+	for name := range q.r.Header {
 		if said == mostDropped {
 			return
 		}
-		if strings.Contains(name, "_") && q.h.oddFields.Allow(name, time.Now()) {
+		if strings.Contains(name, "_") && !hasToken(q.r.Header["Connection"], name) && q.h.oddFields.Allow(name, time.Now()) {
 			said++
 			name = strings.ToLower(logtext.Cut(name, logtext.Word))
 			q.h.Log.Warn("field_dropped", "upstream", u.Name, "field", name, "client", q.info.RemoteAddr, "id", q.info.ID,
@@ -104,14 +136,9 @@ func (q *request) reportDropped(h http.Header, u *upstream.Member) {
 // tellHTTP adds the client to what trusted proxies have said of it. A field with "_" in
 // its name is not forwarded: where fields become variables it could take the place of
 // one of these (bridge/cgi has the same rule).
-func (q *request) tellHTTP(out *http.Request) {
-	n, h := q.info, out.Header
-	for name := range h {
-		if strings.Contains(name, "_") {
-			delete(h, name)
-		}
-	}
-	peer, list := "", strings.Join(q.r.Header["X-Forwarded-For"], ", ")
+func (o *outgoing) tellHTTP() {
+	n := o.q.info
+	peer, list := "", strings.Join(o.q.r.Header["X-Forwarded-For"], ", ")
 	if n.Peer.IsValid() {
 		var b [64]byte
 		if a := n.Peer.Addr().AppendTo(b[:0]); string(a) == n.RemoteAddr { // saves an allocation
@@ -127,18 +154,16 @@ func (q *request) tellHTTP(out *http.Request) {
 		list += ", "
 	}
 	list += peer
-	values := []string{list, n.Scheme, q.r.Host}
 	if list != "" {
-		h["X-Forwarded-For"] = values[0:1:1]
+		o.add("X-Forwarded-For", list)
 	}
-	h["X-Forwarded-Proto"] = values[1:2:2]
-	if q.r.Host != "" {
-		h["X-Forwarded-Host"] = values[2:3:3]
+	o.add("X-Forwarded-Proto", n.Scheme)
+	if o.Host != "" {
+		o.add("X-Forwarded-Host", o.Host)
 	}
-	if prefix := q.h.stripped(); prefix != "" {
-		h["X-Forwarded-Prefix"] = []string{n.Prefix + prefix}
-		cutPrefix(out.URL, prefix)
+	if prefix := o.q.h.stripped(); prefix != "" {
+		o.add("X-Forwarded-Prefix", n.Prefix+prefix)
+		cutPrefix(&o.url, prefix)
 	}
-	verbatim(out.URL)
-	httpx.Spell(h, h)
+	verbatim(&o.url)
 }

@@ -3,14 +3,28 @@ package proxy
 import (
 	"net/http"
 	"strings"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
-// endsHere reports whether a field, with net/http's spelling, belongs to one connection, whether or not a Connection field
-// names it (RFC 9110 7.6.1, 11.7).
+// endsHere reports whether a field belongs to one connection, whether or not a Connection field names it (RFC 9110 7.6.1,
+// 11.7).
 func endsHere(name string) bool {
-	switch name {
-	case "Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
-		return true
+	switch len(name) {
+	case len("Te"):
+		return strings.EqualFold(name, "Te")
+	case len("Trailer"): // and Upgrade
+		return strings.EqualFold(name, "Trailer") || strings.EqualFold(name, "Upgrade")
+	case len("Connection"): // and Keep-Alive
+		return strings.EqualFold(name, "Connection") || strings.EqualFold(name, "Keep-Alive")
+	case len("Proxy-Connection"):
+		return strings.EqualFold(name, "Proxy-Connection")
+	case len("Transfer-Encoding"):
+		return strings.EqualFold(name, "Transfer-Encoding")
+	case len("Proxy-Authenticate"):
+		return strings.EqualFold(name, "Proxy-Authenticate")
+	case len("Proxy-Authorization"):
+		return strings.EqualFold(name, "Proxy-Authorization")
 	}
 	return false
 }
@@ -24,17 +38,6 @@ func isOurs(name string) bool {
 		return true
 	}
 	return false
-}
-
-// removeNamed removes the fields that a Connection field names.
-func removeNamed(h http.Header, connection []string) {
-	for _, v := range connection {
-		for name := range strings.SplitSeq(v, ",") {
-			if name = strings.Trim(name, " \t"); name != "" {
-				delete(h, http.CanonicalHeaderKey(name))
-			}
-		}
-	}
 }
 
 // hasToken reports whether a list has an item, without regard to case.
@@ -57,31 +60,25 @@ func protocolOf(h http.Header) string {
 	return ""
 }
 
-var (
-	noAgent   = []string{""} // keeps net/http from adding its own
-	trailers  = []string{"trailers"}
-	upgrading = []string{"Upgrade"}
-)
-
-// forwarded are the fields of a client's request that an upstream gets: a map of its own, with the client's values.
-func forwarded(h http.Header) http.Header {
-	out := make(http.Header, len(h)+4) // tellHTTP adds some
+// forwarded appends the fields of a client's request that end at no hop, with their usual spelling. odd: also those with an
+// underscore in their names.
+func forwarded(list []httpx.Field, h http.Header, odd bool) []httpx.Field {
+	named := h["Connection"]
 	for name, values := range h {
-		if !endsHere(name) && !isOurs(name) {
-			out[name] = values
+		switch {
+		case endsHere(name), isOurs(name), name == "X-Request-Id", named != nil && hasToken(named, name), !odd && strings.Contains(name, "_"):
+			continue
+		}
+		name = httpx.Spelling(name)
+		for _, v := range values {
+			list = append(list, httpx.Field{Name: name, Value: v})
 		}
 	}
-	if connection := h["Connection"]; connection != nil {
-		removeNamed(out, connection)
-		if protocol := protocolOf(h); protocol != "" {
-			out["Connection"], out["Upgrade"] = upgrading, []string{protocol}
-		}
+	if protocol := protocolOf(h); protocol != "" {
+		list = append(list, httpx.Field{Name: "Connection", Value: "Upgrade"}, httpx.Field{Name: "Upgrade", Value: protocol})
 	}
-	if hasToken(h["Te"], "trailers") {
-		out["Te"] = trailers
+	if te := h["Te"]; te != nil && hasToken(te, "trailers") {
+		list = append(list, httpx.Field{Name: "TE", Value: "trailers"})
 	}
-	if out["User-Agent"] == nil {
-		out["User-Agent"] = noAgent
-	}
-	return out
+	return list
 }

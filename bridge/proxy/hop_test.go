@@ -8,22 +8,24 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/standpipe/standpipe/bridge/upstream"
 )
 
 func TestFieldsOfOneHop(t *testing.T) {
 	agent := []string{"a/1"}
 	for name, c := range map[string]struct{ from, want http.Header }{
-		"none":       {http.Header{}, http.Header{"User-Agent": {""}}},
+		"none":       {http.Header{}, http.Header{}},
 		"end to end": {http.Header{"User-Agent": agent, "Accept": {"a", "b"}, "Authorization": {"x"}}, http.Header{"User-Agent": agent, "Accept": {"a", "b"}, "Authorization": {"x"}}},
 		"hop by hop": {http.Header{"User-Agent": agent, "Connection": {"keep-alive"}, "Keep-Alive": {"5"}, "Proxy-Connection": {"x"}, "Proxy-Authorization": {"x"}, "Te": {"gzip"},
 			"Trailer": {"X"}, "Transfer-Encoding": {"chunked"}, "Upgrade": {"websocket"}}, http.Header{"User-Agent": agent}},
 		"named":     {http.Header{"User-Agent": agent, "Connection": {"x-a, close", " X-B ,,"}, "X-A": {"1"}, "X-B": {"2"}, "X-C": {"3"}}, http.Header{"User-Agent": agent, "X-C": {"3"}}},
 		"upgrade":   {http.Header{"User-Agent": agent, "Connection": {"keep-alive, UPGRADE"}, "Upgrade": {"websocket"}}, http.Header{"User-Agent": agent, "Connection": {"Upgrade"}, "Upgrade": {"websocket"}}},
 		"trailers":  {http.Header{"User-Agent": agent, "Connection": {"te"}, "Te": {"gzip, trailers"}}, http.Header{"User-Agent": agent, "Te": {"trailers"}}},
-		"the proxy": {http.Header{"User-Agent": agent, "Forwarded": {"for=x"}, "X-Forwarded-For": {"x"}, "Proxy": {"x"}, "Http2-Settings": {"x"}}, http.Header{"User-Agent": agent}},
+		"the proxy": {http.Header{"User-Agent": agent, "Forwarded": {"for=x"}, "X-Forwarded-For": {"x"}, "Proxy": {"x"}, "Http2-Settings": {"x"}, "X_a": {"x"}}, http.Header{"User-Agent": agent}},
 	} {
 		before := c.from.Clone()
-		if got := forwarded(c.from); !reflect.DeepEqual(got, c.want) {
+		if got := upstream.Header(forwarded(nil, c.from, false)); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %q, not %q", name, got, c.want)
 		}
 		if !reflect.DeepEqual(c.from, before) {

@@ -12,21 +12,24 @@ type informer struct{ q *request }
 
 // Inform is upstream.Informer's. A client of HTTP/1.0 gets none; nobody gets 100, which the server itself sends when the body
 // is read.
-func (i informer) Inform(status int, fields http.Header) {
-	if status == http.StatusContinue || !i.q.r.ProtoAtLeast(1, 1) {
+func (i informer) Inform(status int, list []httpx.Field) {
+	q := i.q
+	if status == http.StatusContinue || !q.r.ProtoAtLeast(1, 1) {
 		return
 	}
-	ours := i.q.w.Header()
+	ours := q.w.Header()
 	kept := maps.Clone(ours) // the chain's, for the final head
 	clear(ours)
-	for name, values := range fields {
+	for _, f := range list {
+		name := http.CanonicalHeaderKey(f.Name)
 		switch name {
-		case "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Content-Length":
+		case "Connection", "Keep-Alive", "Proxy-Connection", "Upgrade":
 		default:
-			ours[httpx.Spelling(name)] = values
+			name = httpx.Spelling(name)
+			ours[name] = append(ours[name], f.Value)
 		}
 	}
-	i.q.w.WriteHeader(status)
+	q.w.WriteHeader(status)
 	clear(ours)
 	maps.Copy(ours, kept)
 }

@@ -2,12 +2,14 @@ package proxy
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -134,7 +136,7 @@ func TestDeathOfAnUpstream(t *testing.T) {
 			b, _ := io.ReadAll(r.Body)
 			w.Header().Set("X-Body", string(b))
 		})
-		g := newRig(t, Options{Group: group(&upstream.Member{Upstream: upstream.NewUpstream("dying", "http", "d", time.Now()), Transport: d}, up)})
+		g := newRig(t, Options{Group: group(&upstream.Member{Upstream: upstream.NewUpstream("dying", "http", "d", time.Now()), Transport: upstream.RoundTripper{RoundTripper: d}}, up)})
 		resp, _, err := g.do(method, "/", strings.NewReader("abc"))
 		if err != nil {
 			t.Errorf("%s: %v", method, err)
@@ -214,29 +216,138 @@ func TestRequestBodies(t *testing.T) {
 // A client that disconnects is no failure of an upstream.
 func TestClientLeaves(t *testing.T) {
 	t.Parallel()
-	began, ended := make(chan struct{}), make(chan struct{})
-	up := serving(t, func(w http.ResponseWriter, r *http.Request) {
-		close(began)
-		<-r.Context().Done()
-		close(ended)
-	})
-	g := newRig(t, Options{Group: group(up)})
-	c, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
+	for name, rigOf := range map[string]func(*testing.T, Options) *rig{"net/http": newRig, "our own": newOwnRig} {
+		began, ended := make(chan struct{}), make(chan struct{})
+		up := serving(t, func(w http.ResponseWriter, r *http.Request) {
+			close(began)
+			<-r.Context().Done()
+			close(ended)
+		})
+		g := rigOf(t, Options{Group: group(up)})
+		c, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+		<-began
+		time.Sleep(200 * time.Millisecond) // one that closes its side at once may wait for the response
+		c.Close()
+		<-ended // the upstream is left too
+		for deadline := time.Now().Add(10 * time.Second); g.info().Status != 499; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: %+v", name, g.info())
+			}
+		}
+		if g.log.String() != "" {
+			t.Errorf("%s: %s", name, g.log)
+		}
+	}
+}
+
+// saying is an upstream that gives each request, whose target is a number, the same bytes.
+func saying(t *testing.T, said string) *upstream.Member {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-	<-began
-	c.Close()
-	<-ended // the upstream is left too
-	for deadline := time.Now().Add(10 * time.Second); g.info().Status != 499; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%+v", g.info())
+	t.Cleanup(func() { ln.Close() })
+	go func() { // ends with the listener, and each of its connections with the proxy's
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				for br := bufio.NewReader(c); ; {
+					r, err := http.ReadRequest(br)
+					if err != nil {
+						return
+					}
+					io.Copy(io.Discard, r.Body)
+					if _, err := io.WriteString(c, strings.ReplaceAll(said, "TARGET", r.RequestURI)); err != nil {
+						return
+					}
+				}
+			}()
+		}
+	}()
+	return at(ln.Addr().String())
+}
+
+// Fields keep the order and the spelling that the upstream has given them, those of its connection stay behind, and a head that
+// is none is answered by 502, without a byte of it.
+func TestHeadsOfUpstreams(t *testing.T) {
+	t.Parallel()
+	ask := func(said string) string {
+		g := newOwnRig(t, Options{Group: group(saying(t, said))})
+		c, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		io.WriteString(c, "GET /7 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+		b, err := io.ReadAll(c)
+		if err != nil {
+			t.Error(err)
+		}
+		return string(b)
+	}
+	got := ask("HTTP/1.1 203 Fair Enough\r\nx-B: 1\r\nX-my-odd-NAME: 2\r\nDate: today\r\nserver: up\r\nConnection: x-named\r\nX-Named: 3\r\nx-request-id: theirs\r\nKeep-Alive: 5\r\nSet-Cookie: a\r\nA: 4\r\nset-cookie: b\r\nContent-Length: 2\r\n\r\n/7")
+	if want := "HTTP/1.1 203 Fair Enough\r\nx-B: 1\r\nX-my-odd-NAME: 2\r\nDate: today\r\nserver: up\r\nSet-Cookie: a\r\nA: 4\r\nset-cookie: b\r\nX-Request-Id: id1\r\nContent-Length: 2\r\nConnection: close\r\n\r\n/7"; got != want {
+		t.Errorf("%q\nwant %q", got, want)
+	}
+	for _, said := range []string{"HTTP/1.1 200 OK\r\nSecret: 1\r\n a\r\n\r\n", "HTTP/1.1 200 OK\r\nSecret: 1\rA: b\r\n\r\n", "HTTP/1.1 200 OK\r\nSecret: 1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nx", "secret\r\n\r\n"} {
+		if got := ask(said); !strings.HasPrefix(got, "HTTP/1.1 502 ") || strings.Contains(strings.ToLower(got), "secret") {
+			t.Errorf("%q: %q", said, got)
 		}
 	}
-	if g.log.String() != "" {
-		t.Errorf("%s", g.log)
+}
+
+// Memory that is used again mixes no requests, also where clients leave and upstreams break.
+func TestManyRequests(t *testing.T) {
+	t.Parallel()
+	up := saying(t, "HTTP/1.1 200 OK\r\nX-Target: TARGET\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n")
+	whole := serving(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.RequestURI, "7") {
+			panic(http.ErrAbortHandler)
+		}
+		w.Header().Set("X-Target", r.RequestURI)
+		fmt.Fprintf(w, "x%s", r.Header.Get("X-Mine"))
+	})
+	g := newOwnRig(t, Options{Group: group(up, whole), ReadTimeout: 10 * time.Second})
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			client := &http.Client{Transport: &http.Transport{DisableCompression: true}}
+			defer client.CloseIdleConnections()
+			for n := range 100 {
+				target := fmt.Sprintf("/%d-%d", i, n)
+				ctx, cancel := context.WithCancel(t.Context())
+				req, _ := http.NewRequestWithContext(ctx, "GET", g.url+target, nil)
+				req.Header.Set("X-Mine", target)
+				if n%10 == 3 { // leaves at some moment
+					time.AfterFunc(time.Duration(n)*10*time.Microsecond, cancel)
+				}
+				resp, err := client.Do(req)
+				if err != nil {
+					if n%10 != 3 {
+						t.Error(err)
+					}
+					cancel()
+					continue
+				}
+				b, err := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				cancel()
+				if resp.StatusCode == 200 && (resp.Header.Get("X-Target") != target || err == nil && string(b) != "x" && string(b) != "x"+target) || err != nil && n%10 != 3 {
+					t.Errorf("%s: %d %v %q %v", target, resp.StatusCode, resp.Header, b, err)
+				}
+			}
+		})
 	}
+	all.Wait()
 }
 
 // WebSocket: the connection goes through, both ways.

@@ -3,13 +3,13 @@ package proxy
 import (
 	"context"
 	"io"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/spool"
+	"github.com/standpipe/standpipe/bridge/upstream"
 )
 
 // pump takes a response from its upstream while the client is slow, so that the upstream, its connection and its place
@@ -31,15 +31,12 @@ type pump struct {
 
 // mayWait reports whether the response may wait for the client. Not where the upstream asks for the contrary, as it would ask
 // nginx; nor for gRPC, whose flow control is the upstream's own.
-func (h *Handler) mayWait(resp *http.Response) bool {
-	return !h.Straight && !strings.EqualFold(strings.Join(resp.Header["X-Accel-Buffering"], ""), "no") && !isGRPC(resp.Header)
+func (h *Handler) mayWait(resp *upstream.Response) bool {
+	return !h.Straight && !strings.EqualFold(resp.Get("X-Accel-Buffering"), "no") && !isGRPC(resp.Get("Content-Type"))
 }
 
 // isGRPC reports whether a message is gRPC's: both sides talk at the same time.
-func isGRPC(h http.Header) bool {
-	v := h["Content-Type"]
-	return len(v) == 1 && strings.HasPrefix(v[0], "application/grpc")
-}
+func isGRPC(contentType string) bool { return strings.HasPrefix(contentType, "application/grpc") }
 
 // writing: the response is about to write to the client.
 func (u *pump) writing() {
@@ -64,7 +61,7 @@ func (u *pump) start() {
 		return
 	}
 	q := u.b.q
-	u.pipe = q.h.Answers.Open(spool.ClientKey(q.info.RemoteAddr), q.answerSpool)
+	u.pipe = q.h.Answers.Open(spool.ClientKey(q.info.RemoteAddr), u.answerSpool)
 	u.done = make(chan struct{})
 	var ctx context.Context
 	ctx, u.cancel = context.WithCancel(context.Background()) // stop ends it
@@ -122,7 +119,7 @@ func (u *pump) stop() {
 	select {
 	case <-u.done:
 	default: // the client takes no more
-		u.b.q.cancel(httpx.ErrClientGone)
+		u.b.q.ending.Cancel(httpx.ErrClientGone)
 		<-u.done
 	}
 	u.pipe.Close()
@@ -139,14 +136,15 @@ type watched struct {
 	freed   bool
 }
 
-func (q *request) watch(resp *http.Response) {
+func (q *request) watch(resp *upstream.Response) {
 	b := &watched{q: q, from: resp.Body}
 	if w, ok := b.from.(interface{ Whole() bool }); ok && w.Whole() { // nothing waits for the upstream, nor the upstream for the client
 		resp.Body = b
 		return
 	}
 	if d := q.h.ReadTimeout; d > 0 {
-		b.silence = time.AfterFunc(d, func() { q.cancel(errSilent) })
+		q.lent = true // the timer may be late
+		b.silence = time.AfterFunc(d, func() { q.ending.Cancel(errSilent) })
 		b.silence.Stop()
 	}
 	if q.h.mayWait(resp) {
@@ -204,7 +202,8 @@ func (b *watched) Close() error {
 }
 
 // answerSpool says that responses cannot be put into files; their upstreams wait.
-func (q *request) answerSpool(err error) {
+func (u *pump) answerSpool(err error) {
+	q := u.b.q
 	if q.h.unspooled.Allow("", time.Now()) {
 		q.h.Log.Warn("answer_spool", "upstream", q.asked.Name, "id", q.info.ID, "method", q.r.Method, "target", q.r.RequestURI, "error", err,
 			"message", "responses to slow clients do not fit into memory and cannot be put into files (spool_dir, answer_total): their upstreams wait for the clients (said once a minute)")

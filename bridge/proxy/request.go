@@ -3,35 +3,90 @@ package proxy
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/body"
-	"github.com/standpipe/standpipe/bridge/cgi"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/upstream"
 )
 
 // request is the state of one HTTP request.
 type request struct {
-	h      *Handler
-	w      http.ResponseWriter
-	r      *http.Request
-	info   *httpx.RequestInfo
-	body   body.Body
-	ctx    context.Context // of the request to the upstream; nil: not yet
-	cancel context.CancelCauseFunc
+	h    *Handler
+	w    http.ResponseWriter
+	r    *http.Request
+	rec  *httpx.Writer // inside w; nil: there is none
+	info *httpx.RequestInfo
+	body body.Body
+
+	ending *upstream.Ending // of the request to the upstream
+	out    outgoing
+	begun  time.Time
+	now    time.Time // when the upstream was asked, or has answered
+	lent   bool      // others may still have a part of the request
 
 	asked     *upstream.Member // the last one; nil: none yet
 	responder *upstream.Member // the one that responds; nil: none, or its response has ended
 	cut       error            // why the response ended before its end
 }
 
+var requests = sync.Pool{New: func() any { return &request{ending: &upstream.Ending{}} }}
+
+// begin makes a request.
+func (h *Handler) begin(w http.ResponseWriter, r *http.Request) *request {
+	q := requests.Get().(*request)
+	q.h, q.w, q.r, q.rec, q.begun = h, w, r, httpx.Find(w), time.Now()
+	if q.rec != nil {
+		q.info = &q.rec.Info
+	} else {
+		q.info = httpx.Of(w)
+	}
+	q.now = q.begun
+	return q
+}
+
+// free has the memory used for another request, unless others may still have a part of it: a transport the body, a timer the
+// ending.
+func (q *request) free() {
+	if q.lent || q.body.Present() || !q.ending.Again() {
+		return
+	}
+	q.out.free()
+	*q = request{ending: q.ending, out: q.out}
+	requests.Put(q)
+}
+
+// ClientGone is httpx.Disconnecter's.
+func (q *request) ClientGone() { q.ending.Cancel(httpx.ErrClientGone) }
+
+// follow has the request end when the client disconnects, until stop.
+func (q *request) follow() (stop func() bool) {
+	if q.rec != nil && q.rec.Conn != nil {
+		q.rec.Conn.OnDisconnect(q)
+		return nil
+	}
+	q.lent = true
+	return context.AfterFunc(q.r.Context(), q.ClientGone)
+}
+
+// end ends what the request still has of the upstream and of the client.
+func (q *request) end(stop func() bool) {
+	if stop != nil {
+		stop()
+	} else {
+		q.rec.Conn.OnDisconnect(nil)
+	}
+	q.ending.Cancel(context.Canceled)
+}
+
 // ServeHTTP is the life of one request: first its body, then an upstream, then its
 // response. It aborts a response that cannot be ended properly (httpx.Abort), so that the
 // client can tell.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q := &request{h: h, w: w, r: r, info: httpx.Of(w)}
+	q := h.begin(w, r)
 	q.info.Source = "upstream"
+	defer q.free()
 	defer func() {
 		q.body.Stop()
 		q.body.Free() // no read is under way afterwards
@@ -50,18 +105,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.fail(errConnect)
 		return
 	}
-	parent := r.Context()
-	if c, ok := parent.(interface{ Wait() context.Context }); ok { // that of bridge/http1, which is used again then
-		parent = c.Wait()
-	}
-	ctx, cancel := context.WithCancelCause(parent)
-	defer cancel(context.Canceled)
-	q.ctx, q.cancel = ctx, cancel
-	begun := time.Now()
-	defer func() { q.info.Run = time.Since(begun) }()
+	stop := q.follow()
+	defer q.end(stop)
 	if q.body.Present() {
+		q.now = time.Now()
 		defer r.Body.Close() // a transport may still read it
 	}
+	asked := q.now
+	defer func() { q.info.Run = time.Since(asked) }()
 	q.upgrade()
 	resp, err := q.response()
 	if err != nil {
@@ -69,7 +120,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := &response{resp, q}
-	if resp.StatusCode == http.StatusSwitchingProtocols {
+	if resp.Status == http.StatusSwitchingProtocols {
 		p.tunnel()
 	} else {
 		p.send()
@@ -84,11 +135,9 @@ func (q *request) cause(err error) error {
 	case q.body.Err() != nil:
 		return q.body.Err()
 	}
-	if q.ctx != nil {
-		switch c := context.Cause(q.ctx); c {
-		case errSilent, httpx.ErrClientGone:
-			return c
-		}
+	switch c := q.ending.Cause(); c {
+	case errSilent, httpx.ErrClientGone:
+		return c
 	}
 	return err
 }
@@ -136,13 +185,4 @@ func (q *request) release() {
 		q.responder.End()
 		q.responder = nil
 	}
-}
-
-// cgiInfo is what CGI variables need beside the request.
-func (q *request) cgiInfo() *cgi.Info {
-	n := q.info
-	in := &cgi.Info{ID: n.ID, Scheme: n.Scheme, Prefix: n.Prefix, ScriptName: q.h.stripped(), RemoteAddr: n.RemoteAddr, RemotePort: n.RemotePort,
-		ServerName: n.ServerName, ServerPort: n.ServerPort}
-	in.Relay(n.ScriptName, n.Named, n.Extra)
-	return in
 }

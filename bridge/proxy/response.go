@@ -9,83 +9,136 @@ import (
 	"strings"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/upstream"
 )
 
 // response is an upstream's response on its way to the client.
 type response struct {
-	*http.Response
+	*upstream.Response
 	q *request
 }
 
 // send sends the response to the client: head, body, trailers. It aborts one that ends before its end.
 func (p *response) send() {
 	p.head()
-	announced := len(p.Trailer)
+	announced := len(*p.Trailer)
 	if announced > 0 {
 		p.announce()
 	}
-	p.q.w.WriteHeader(p.StatusCode)
+	p.q.w.WriteHeader(p.Status)
+	if p.Body == http.NoBody {
+		p.q.release()
+		return
+	}
 	err := p.copy()
 	_ = p.Body.Close() // which completes the trailers; an error of the body is known
 	if err != nil {
 		httpx.Abort(p.q.w)
 		return
 	}
-	if len(p.Trailer) > 0 {
+	if len(*p.Trailer) > 0 {
 		p.trailers(announced)
 	}
 }
 
-// head gives the client's writer the fields of the response. Fields that the chain has set already must not be there twice.
+// head gives the client's writer the fields of the response.
 func (p *response) head() {
-	q, ours := p.q, p.q.w.Header()
-	if connection := p.Header["Connection"]; connection != nil {
-		removeNamed(p.Header, connection)
+	q := p.q
+	if q.rec != nil && httpx.ValidValue(p.Phrase) {
+		q.rec.Phrase(p.Status, p.Phrase)
 	}
-	if p.Header["Content-Type"] == nil {
-		ours["Content-Type"] = nil // no type is invented
-	}
-	if rec := httpx.Find(q.w); rec != nil {
-		if reason, ok := strings.CutPrefix(p.Status, strconv.Itoa(p.StatusCode)); ok && httpx.ValidValue(reason) {
-			rec.Phrase(p.StatusCode, strings.TrimPrefix(reason, " "))
-		}
-	}
-	if p.StatusCode == http.StatusResetContent { // RFC 9110 15.3.6: it has no content, and says so
+	if p.Status == http.StatusResetContent { // RFC 9110 15.3.6: it has no content, and says so
 		_ = p.Body.Close()
-		p.Body, p.ContentLength, p.Trailer = http.NoBody, 0, nil
-		p.Header["Content-Length"] = []string{"0"}
+		p.Body, p.Length, *p.Trailer = http.NoBody, 0, nil
+	}
+	options := p.options()
+	if q.rec != nil && q.rec.Fields.Ordered() {
+		p.list(options)
 	} else {
+		p.table(options)
+	}
+	if p.Body != http.NoBody {
 		q.watch(p.Response)
 	}
-	for name, values := range p.Header {
-		if endsHere(name) || name == "X-Request-Id" { // ours is the one that the logs have
+}
+
+// options are the values of the Connection fields.
+func (p *response) options() (values []string) {
+	for i := range p.Fields {
+		if f := &p.Fields[i]; len(f.Name) == len("Connection") && strings.EqualFold(f.Name, "Connection") {
+			values = append(values, f.Value)
+		}
+	}
+	return values
+}
+
+// stays reports whether a field does not reach the client.
+func stays(name string, options []string) bool {
+	return endsHere(name) || len(name) == len("X-Request-Id") && strings.EqualFold(name, "X-Request-Id") || // ours is the one that the logs have
+		options != nil && hasToken(options, name)
+}
+
+// list gives the fields to a way in that takes them in their order and spelling. Fields that the chain has set already must not be
+// there twice.
+func (p *response) list(options []string) {
+	rec := p.q.rec
+	for i := range p.Fields {
+		f := &p.Fields[i]
+		if stays(f.Name, options) {
 			continue
 		}
-		if own := httpx.Spelling(name); own != name {
-			ours[own] = values
-		} else if had := ours[name]; had != nil {
-			ours[name] = slices.Concat(had, values)
-		} else {
-			ours[name] = values
+		switch len(f.Name) {
+		case len("Server"), len("Alt-Svc"):
+			rec.Defaults.Drop(f.Name)
 		}
+		rec.Fields.Add(f.Name, f.Value)
+	}
+	if p.Length >= 0 {
+		rec.Fields.SetLength(p.Length)
+	}
+}
+
+// table gives the fields to a writer that other stages read.
+func (p *response) table(options []string) {
+	ours, typed := p.q.w.Header(), false
+	values := make([]string, len(p.Fields)) // one allocation for all
+	for i, f := range p.Fields {
+		if stays(f.Name, options) {
+			continue
+		}
+		name := http.CanonicalHeaderKey(f.Name)
+		typed = typed || name == "Content-Type"
+		name = httpx.Spelling(name)
+		if had := ours[name]; had != nil {
+			ours[name] = append(had[:len(had):len(had)], f.Value)
+			continue
+		}
+		values[i] = f.Value
+		ours[name] = values[i : i+1 : i+1]
+	}
+	if !typed {
+		ours["Content-Type"] = nil // no type is invented
+	}
+	if p.Length >= 0 {
+		ours["Content-Length"] = []string{strconv.FormatInt(p.Length, 10)}
 	}
 }
 
 // announce announces the trailers that the upstream has announced.
 func (p *response) announce() {
 	ours := p.q.w.Header()
-	ours["Trailer"] = append(ours["Trailer"], strings.Join(slices.Sorted(maps.Keys(p.Trailer)), ", "))
+	ours["Trailer"] = append(ours["Trailer"], strings.Join(slices.Sorted(maps.Keys(*p.Trailer)), ", "))
 }
 
 // trailers gives the client's writer the trailers, of which so many were announced.
 func (p *response) trailers(announced int) {
 	_ = http.NewResponseController(p.q.w).Flush() // the client's framing must have a place for them; a failure shows later
 	prefix := ""
-	if len(p.Trailer) != announced {
+	if len(*p.Trailer) != announced {
 		prefix = http.TrailerPrefix
 	}
 	ours := p.q.w.Header()
-	for name, values := range p.Trailer {
+	for name, values := range *p.Trailer {
 		for _, v := range values {
 			ours.Add(prefix+name, v)
 		}
@@ -120,9 +173,9 @@ func (p *response) copy() error {
 
 // streams reports whether each part of the body goes out when it has come.
 func (p *response) streams() bool {
-	if p.ContentLength < 0 {
+	if p.Length < 0 {
 		return true
 	}
-	kind, _, _ := strings.Cut(p.Header.Get("Content-Type"), ";")
+	kind, _, _ := strings.Cut(p.Get("Content-Type"), ";")
 	return strings.EqualFold(strings.TrimSpace(kind), "text/event-stream")
 }

@@ -37,7 +37,7 @@ func (q *request) outcome(status int, err error, took time.Duration) upstream.Ou
 		if isGatewayFailure(status) || slices.Contains(q.h.RetryOn.Statuses, status) {
 			o.Failed, o.Cause, o.Err = true, upstream.Status, statusError(status)
 		}
-	case q.ctx.Err() != nil, q.body.Err() != nil: // the client's doing
+	case q.ending.Cause() != nil, q.body.Err() != nil: // the client's doing
 		o.Failed, o.Neutral = false, true
 	case upstream.NotTaken(err):
 		o.Cause = upstream.Connect
@@ -62,7 +62,7 @@ func isGatewayFailure(status int) bool {
 // one, or when the request may run twice (RFC 9110 9.2.2). Its body, if any, must be there to be sent again.
 func (q *request) mayRepeat(o upstream.Outcome, status int) bool {
 	switch {
-	case !o.Failed || q.ctx.Err() != nil || q.body.Err() != nil || !q.body.Repeatable():
+	case !o.Failed || q.ending.Cause() != nil || q.body.Err() != nil || !q.body.Repeatable():
 		return false
 	case !q.h.RetryOn.names(o.Cause, status):
 		return false

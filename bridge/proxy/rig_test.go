@@ -14,7 +14,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/bridgetest"
+	"github.com/standpipe/standpipe/bridge/http1"
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/listen"
 	"github.com/standpipe/standpipe/bridge/upstream"
 )
 
@@ -30,14 +32,45 @@ type rig struct {
 func newRig(t *testing.T, o Options) *rig {
 	t.Helper()
 	g := &rig{t: t, log: &bridgetest.Log{}}
+	s := httptest.NewServer(g.around(o, func(w http.ResponseWriter) *httpx.Writer {
+		rec := &httpx.Writer{}
+		rec.Reset(w)
+		return rec
+	}))
+	t.Cleanup(s.Close)
+	g.url = s.URL
+	return g
+}
+
+// newOwnRig is newRig with our own HTTP/1.1 server.
+func newOwnRig(t *testing.T, o Options) *rig {
+	t.Helper()
+	g := &rig{t: t, log: &bridgetest.Log{}}
+	s := http1.New(g.around(o, func(w http.ResponseWriter) *httpx.Writer { return w.(*httpx.Writer) }), http1.Options{})
+	group := listen.NewGroup(listen.Options{})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.url = "http://" + ln.Addr().String()
+	done := make(chan error, 1)
+	go func() { done <- group.Serve(ln, s) }()
+	t.Cleanup(func() {
+		_ = group.Close()
+		<-done
+	})
+	return g
+}
+
+// around is the Handler with what the chain would put around it.
+func (g *rig) around(o Options, writer func(http.ResponseWriter) *httpx.Writer) http.Handler {
 	o.Log = hclog.New(&hclog.LoggerOptions{Output: g.log})
 	if o.RetryOn.Statuses == nil {
 		o.RetryOn.Error = true
 	}
 	h := New(o)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := &httpx.Writer{}
-		rec.Reset(w)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := writer(w)
 		rec.Info = httpx.RequestInfo{ID: "id1", Start: time.Now(), Scheme: "https", Peer: netip.MustParseAddrPort("192.0.2.1:99"), RemoteAddr: "192.0.2.1"}
 		rec.Defaults.Add("Server", "standpipe")
 		rec.Defaults.Add("X-Request-Id", "id1")
@@ -53,10 +86,7 @@ func newRig(t *testing.T, o Options) *rig {
 			}
 		}()
 		h.ServeHTTP(rec, r)
-	}))
-	t.Cleanup(s.Close)
-	g.url = s.URL
-	return g
+	})
 }
 
 func (g *rig) info() httpx.RequestInfo {

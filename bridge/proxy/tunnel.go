@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/upstream"
 )
 
 var (
@@ -28,22 +29,23 @@ func (p *response) tunnel() {
 		return
 	}
 	defer back.Close()
-	if want, got := protocolOf(q.r.Header), protocolOf(p.Header); !strings.EqualFold(want, got) {
+	head := upstream.Header(p.Fields)
+	if want, got := protocolOf(q.r.Header), protocolOf(head); !strings.EqualFold(want, got) {
 		q.fail(fmt.Errorf("the upstream changed to the protocol %q, and the client asked for %q", got, want))
 		return
 	}
-	p.tunnelHead()
+	p.tunnelHead(head)
 	conn, buf, err := http.NewResponseController(q.w).Hijack()
 	if err != nil {
 		q.fail(err)
 		return
 	}
 	defer conn.Close()
-	stop := context.AfterFunc(q.ctx, func() { back.Close() })
+	stop := context.AfterFunc(q.ending, func() { back.Close() })
 	defer stop()
-	q.info.Status = p.StatusCode // which goes past the Writer
-	p.Body = nil                 // only the head is written
-	if err = p.Write(buf); err == nil {
+	q.info.Status = p.Status // which goes past the Writer
+	answer := &http.Response{StatusCode: p.Status, Status: fmt.Sprintf("%d %s", p.Status, p.Phrase), ProtoMajor: 1, ProtoMinor: 1, Header: head}
+	if err = answer.Write(buf); err == nil {
 		err = buf.Flush()
 	}
 	if err != nil {
@@ -61,14 +63,14 @@ func (p *response) tunnel() {
 }
 
 // tunnelHead adds the fields that the chain and the server have set.
-func (p *response) tunnelHead() {
-	delete(p.Header, "X-Request-Id") // the one that the logs have
+func (p *response) tunnelHead(head http.Header) {
+	delete(head, "X-Request-Id") // the one that the logs have
 	ours := p.q.w.Header()
-	httpx.Spell(ours, p.Header)
-	maps.Copy(p.Header, ours)
-	if rec := httpx.Find(p.q.w); rec != nil {
-		for name, value := range rec.Defaults.Beside(p.Header) {
-			p.Header[name] = []string{value}
+	httpx.Spell(ours, head)
+	maps.Copy(head, ours)
+	if p.q.rec != nil {
+		for name, value := range p.q.rec.Defaults.Beside(head) {
+			head[name] = []string{value}
 		}
 	}
 }

@@ -7,7 +7,10 @@
 //	Group -> Member    an Upstream as a route uses it: its weight, its transport, its check
 //	Member -> Upstream one server and what is known of it: requests, latency, health. It outlives a reload, a Group does not
 //	Walk -> Group      the way of one request: each member is asked at most once
-//	HTTP -> Dialer     the transport to a server that speaks HTTP
+//	Member -> Transport  Request, Response: what a route asks, and what it gets
+//	HTTP -> Dialer     the Transport to a server that speaks HTTP
+//	http1 -> conn1 -> socket  its connections; exchange1 is one Request on one of them, and body1 what is left of the Response
+//	Ending             when a request ends early
 //	Call               what one request does with a connection, for transports of other protocols
 //
 // Files:
@@ -26,12 +29,16 @@
 //	budget.go    how many retries there may be
 //	slots.go     the wait where all have as many requests as they may have
 //	dialer.go    Dialer, Timeouts
-//	http.go      HTTP: an http.RoundTripper to one server, which chooses the version of HTTP
+//	message.go   Transport, Request, Response; RoundTripper: other protocols' transports
+//	ending.go    Ending: the context of a request
+//	http.go      HTTP: the Transport to one server, which chooses the version of HTTP
 //	http1.go     HTTP/1.1: a request and its response on a connection
 //	http1send.go how a request is written
+//	http1body.go the body of a response
+//	head.go      head: the pure parser of the heads of responses
 //	inform.go    informational responses
 //	keep.go      idle connections: which may be used again
-//	alive_*.go   whether one is still open
+//	socket.go, socket_*.go  socket: a connection whose deadlines and calls cost little
 //	call.go      Call: deadlines, and the request body; Framing
 //	errors.go    what the error of a transport says
 //
@@ -45,8 +52,11 @@
 // than a quarter of that: it then cannot be the one that the server is about to close for its age. Else it gets a new one,
 // which costs some 50 us on one machine, and a round trip on a network.
 //
+// The head of a response is read strictly (RFC 9112), because the server and this proxy have to agree on where the response ends:
+// a folded line, a control byte, two lengths, or a length beside a Transfer-Encoding is no response. A line may end with LF alone.
+//
 // Goroutines: those that Group.Start starts, which end with Group.Stop; those of net/http's Transport (HTTP/2), which end with
 // the response, with the idle time of a connection, or at CloseIdleConnections; one that sends a Call's body, which
 // Call.End waits for, or that of an HTTP/1.1 request, which exchange1.end waits for. The package is a leaf: it imports
-// the leaf proxyproto only.
+// the leaves proxyproto, httpx and cgi only.
 package upstream

@@ -55,8 +55,8 @@ func StatusOf(err error) int {
 	return 0
 }
 
-// Answers reports whether status ends req: 101 does where the request asked to change the
+// Answers reports whether status ends the request: 101 does where it asked to change the
 // protocol.
-func Answers(req *http.Request, status int) bool {
-	return status >= 200 && status <= 599 || status == http.StatusSwitchingProtocols && req.Header["Upgrade"] != nil
+func (q *Request) Answers(status int) bool {
+	return status >= 200 && status <= 599 || status == http.StatusSwitchingProtocols && q.Upgrade
 }

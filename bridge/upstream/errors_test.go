@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"syscall"
 	"testing"
@@ -35,9 +34,9 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%v: %v %v %v %v %d", c.err, Refused(c.err), Closed(c.err), Broken(c.err), TimedOut(c.err), StatusOf(c.err))
 		}
 	}
-	plain, upgrade := &http.Request{}, &http.Request{Header: http.Header{"Upgrade": {"websocket"}}}
+	plain, upgrade := &Request{}, &Request{Upgrade: true}
 	for code, want := range map[int][2]bool{100: {false, false}, 101: {false, true}, 200: {true, true}, 599: {true, true}, 600: {false, false}} {
-		if Answers(plain, code) != want[0] || Answers(upgrade, code) != want[1] {
+		if plain.Answers(code) != want[0] || upgrade.Answers(code) != want[1] {
 			t.Errorf("%d", code)
 		}
 	}

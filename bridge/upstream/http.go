@@ -11,7 +11,6 @@ import (
 )
 
 const (
-	maxHead = 256 << 10 // bytes of a response's head
 	// continueTime is how long an upstream may take to ask for the body of a request with
 	// "Expect: 100-continue". Then the body is sent (RFC 9110 10.1.1), as an upstream that
 	// does not know the field needs.
@@ -49,15 +48,13 @@ func NewHTTP(d Dialer, o HTTPOptions) *HTTP {
 	return t
 }
 
-// RoundTrip sends a request and reads the head of the response. It may change the fields of req.
-func (t *HTTP) RoundTrip(req *http.Request) (*http.Response, error) {
-	upgrades := req.Header["Upgrade"] != nil && t.one.name != "" // for which HTTP/2 has no way
+// Send sends a request and reads the head of the response.
+func (t *HTTP) Send(req *Request) (*Response, error) {
+	upgrades := req.Upgrade && t.one.name != "" // for which HTTP/2 has no way
 	if t.is2.Load() && !upgrades {
-		delete(req.Header, "Upgrade") // h2c: as one that does not know it
-		delete(req.Header, "Connection")
 		return roundTrip2(t.two, req)
 	}
-	resp, err := t.one.roundTrip(req, t.two != nil && !upgrades)
+	resp, err := t.one.exchange(req, t.two != nil && !upgrades)
 	if errors.Is(err, errHTTP2) { // nothing was sent
 		t.is2.Store(true)
 		return roundTrip2(t.two, req)

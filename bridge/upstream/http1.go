@@ -5,20 +5,17 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
 
-var (
-	// errHTTP2: the server has chosen HTTP/2. Nothing was sent.
-	errHTTP2 = errors.New("the server has chosen HTTP/2")
-	errHead  = fmt.Errorf("the head of the response has more than %d bytes", maxHead)
-)
+// errHTTP2: the server has chosen HTTP/2. Nothing was sent.
+var errHTTP2 = errors.New("the server has chosen HTTP/2")
 
 // http1 speaks HTTP/1.1 to one server. It keeps connections, and the server may close any of them at the moment when a request
 // is sent. So a connection is looked at before its use, and a request that may run twice (RFC 9110 9.2.2) is sent again, on
@@ -40,12 +37,12 @@ func newHTTP1(d Dialer, o HTTPOptions) *http1 {
 
 // conn1 is a connection.
 type conn1 struct {
-	net.Conn
-	socket net.Conn // below TLS
-	br     *bufio.Reader
-	left   int64 // how many more bytes may be read
-	got    bool  // bytes of a response came
-	since  time.Time
+	net.Conn // the socket, or TLS over it
+	socket   *socket
+	br       *bufio.Reader
+	left     int64 // how many more bytes may be read
+	got      bool  // bytes of a response came
+	since    time.Time
 }
 
 func (c *conn1) Read(p []byte) (int, error) {
@@ -63,13 +60,71 @@ func (c *conn1) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// readHead reads the head of a response as it came.
+func (c *conn1) readHead() (string, error) {
+	for {
+		b, _ := c.br.Peek(c.br.Buffered())
+		if n := headEnd(b); n > 0 {
+			s := string(b[:n])
+			_, err := c.br.Discard(n)
+			return s, err
+		}
+		if len(b) == c.br.Size() {
+			return c.readLarge()
+		}
+		if _, err := c.br.Peek(len(b) + 1); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return "", err
+		}
+	}
+}
+
+// readLarge reads a head that is larger than the buffer. Its size is bounded by left.
+func (c *conn1) readLarge() (string, error) {
+	var all []byte
+	for begins := true; ; {
+		part, err := c.br.ReadSlice('\n')
+		all = append(all, part...)
+		switch {
+		case err == bufio.ErrBufferFull:
+			begins = false
+			continue
+		case err == io.EOF:
+			return "", io.ErrUnexpectedEOF
+		case err != nil:
+			return "", err
+		}
+		if begins && (len(part) == 1 || len(part) == 2 && part[0] == '\r') {
+			return string(all), nil
+		}
+		begins = true
+	}
+}
+
+// readLine reads a line, without its end.
+func (c *conn1) readLine() (string, error) {
+	s, err := c.br.ReadString('\n')
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(s, "\n"), "\r"), err
+}
+
 // dial makes a connection. h2: the server may choose HTTP/2.
-func (t *http1) dial(ctx context.Context, h2 bool) (*conn1, error) {
+func (t *http1) dial(req *Request, h2 bool) (*conn1, error) {
+	ctx := req.dialContext()
 	nc, err := t.d.Dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := &conn1{Conn: nc, socket: nc}
+	s, err := newSocket(nc, t.d.Send)
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	c := &conn1{Conn: s, socket: s}
 	c.br = bufio.NewReader(c)
 	if t.name == "" {
 		return c, nil
@@ -78,7 +133,7 @@ func (t *http1) dial(ctx context.Context, h2 bool) (*conn1, error) {
 	if h2 {
 		cfg.NextProtos = []string{"h2", "http/1.1"}
 	}
-	tc := tls.Client(nc, cfg)
+	tc := tls.Client(s, cfg)
 	if t.d.Connect > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, t.d.Connect)
@@ -97,26 +152,26 @@ func (t *http1) dial(ctx context.Context, h2 bool) (*conn1, error) {
 }
 
 // repeatable reports whether a request may run twice, and can be sent twice.
-func repeatable(req *http.Request) bool {
-	switch req.Method {
+func (q *Request) repeatable() bool {
+	switch q.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
-		return !HasBody(req) || req.GetBody != nil
+		return !q.hasBody() || q.Again != nil
 	}
 	return false
 }
 
-// roundTrip sends a request and reads the head of the response. h2: the server may choose HTTP/2 for a new connection.
-func (t *http1) roundTrip(req *http.Request, h2 bool) (*http.Response, error) {
-	ctx, again := req.Context(), repeatable(req)
+// exchange sends a request and reads the head of the response. h2: the server may choose HTTP/2 for a new connection.
+func (t *http1) exchange(req *Request, h2 bool) (*Response, error) {
+	again := req.repeatable()
 	for fresh := false; ; fresh = true {
 		var c *conn1
 		if !fresh && t.pool.max > 0 {
-			c = t.pool.take(!again)
+			c = t.pool.take(!again, req.Begun)
 		}
 		kept := c != nil
 		if !kept {
 			var err error
-			if c, err = t.dial(ctx, h2); err != nil {
+			if c, err = t.dial(req, h2); err != nil {
 				if err != errHTTP2 && req.Body != nil {
 					req.Body.Close()
 				}
@@ -129,16 +184,17 @@ func (t *http1) roundTrip(req *http.Request, h2 bool) (*http.Response, error) {
 			return resp, nil
 		}
 		x.end(false)
+		if cause := req.Ending.Cause(); cause != nil {
+			return nil, cause
+		}
 		switch {
-		case ctx.Err() != nil:
-			return nil, context.Cause(ctx)
 		case x.bodyErr != nil:
 			return nil, x.bodyErr
 		case !kept || !again || c.got || TimedOut(err):
 			return nil, err
 		}
-		if HasBody(req) {
-			if req.Body, err = req.GetBody(); err != nil {
+		if req.hasBody() {
+			if req.Body, err = req.Again(); err != nil {
 				return nil, err
 			}
 		}
@@ -147,11 +203,13 @@ func (t *http1) roundTrip(req *http.Request, h2 bool) (*http.Response, error) {
 
 // exchange1 is one request on its connection.
 type exchange1 struct {
-	t      *http1
-	c      *conn1
-	req    *http.Request
-	unhook func() bool // the request's end no longer ends the waits
-	over   bool
+	t    *http1
+	c    *conn1
+	req  *Request
+	over bool
+	head head
+	resp Response
+	body body1
 
 	sending sync.WaitGroup
 	ask     chan struct{} // closed when the body may be sent; nil: at once
@@ -163,77 +221,82 @@ type exchange1 struct {
 }
 
 // run sends the request and reads the head of the response.
-func (x *exchange1) run() (*http.Response, error) {
+func (x *exchange1) run() (*Response, error) {
 	c, req := x.c, x.req
 	c.got, c.left = false, maxHead
-	x.unhook = context.AfterFunc(req.Context(), func() {
-		x.mu.Lock() // no deadline is set afterwards
-		defer x.mu.Unlock()
-		_ = c.SetDeadline(time.Unix(1, 0)) // every wait ends
-	})
+	if req.Ending.watch(c.socket) { // every wait ends with the request
+		return nil, req.Ending.Cause()
+	}
 	if err := x.send(); err != nil {
 		return nil, err
 	}
 	for {
-		resp, err := http.ReadResponse(c.br, req)
+		s, err := c.readHead()
 		if err != nil {
 			return nil, err
 		}
-		switch {
-		case resp.StatusCode == http.StatusSwitchingProtocols && req.Header["Upgrade"] != nil:
-			return x.upgraded(resp), nil
-		case resp.StatusCode >= 200 || resp.StatusCode < 100 || resp.StatusCode == http.StatusSwitchingProtocols:
-			return x.responded(resp), nil
+		h := &x.head
+		if err := h.parse(s, req.Room); err != nil {
+			return nil, err
 		}
-		if resp.StatusCode == http.StatusContinue && x.ask != nil {
+		switch {
+		case h.status == http.StatusSwitchingProtocols && req.Upgrade:
+			return x.upgraded(), nil
+		case h.status >= 200 || h.status < 100 || h.status == http.StatusSwitchingProtocols:
+			return x.responded()
+		}
+		if h.status == http.StatusContinue && x.ask != nil {
 			select {
 			case <-x.ask:
 			default:
 				close(x.ask)
 			}
 		}
-		if i := informerOf(req.Context()); i != nil {
-			i.Inform(resp.StatusCode, resp.Header)
+		if req.Informer != nil {
+			req.Informer.Inform(h.status, h.fields)
 		}
 	}
 }
 
 // await bounds the wait for the response, which begins when the request has been sent.
-func (x *exchange1) await() {
+func (x *exchange1) await(now time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if d := x.t.d.Read; d > 0 && !x.headed && x.req.Context().Err() == nil {
-		_ = x.c.SetReadDeadline(time.Now().Add(d)) // a failure shows in Read
+	if d := x.t.d.Read; d > 0 && !x.headed {
+		x.c.socket.readBy(now.Add(d))
 	}
 }
 
-// arrived ends that bound.
-func (x *exchange1) arrived() {
+// arrived ends that bound, and makes the response.
+func (x *exchange1) arrived() *Response {
 	x.mu.Lock()
-	defer x.mu.Unlock()
 	x.headed = true
-	if x.t.d.Read > 0 && x.req.Context().Err() == nil {
-		_ = x.c.SetReadDeadline(time.Time{})
+	x.mu.Unlock()
+	if x.t.d.Read > 0 {
+		x.c.socket.readBy(time.Time{})
 	}
 	x.c.left = math.MaxInt64
+	h := &x.head
+	x.resp = Response{Status: h.status, Phrase: h.phrase, Fields: h.fields, Length: h.length, Body: http.NoBody, Trailer: &x.body.trailer}
+	return &x.resp
 }
 
 // responded prepares a response for its reader.
-func (x *exchange1) responded(resp *http.Response) *http.Response {
-	x.arrived()
-	if resp.Body == http.NoBody { // all of it has come
-		x.end(!resp.Close)
-		return resp
+func (x *exchange1) responded() (*Response, error) {
+	resp, h := x.arrived(), &x.head
+	if !h.hasBody(x.req.Method) || h.length == 0 { // all of it has come
+		x.end(!h.last)
+		return resp, nil
 	}
-	resp.Body = &body1{x: x, r: resp.Body, reuse: !resp.Close, whole: resp.ContentLength > 0 && resp.ContentLength <= int64(x.c.br.Buffered())}
-	return resp
+	x.body.begin(x, h)
+	resp.Body = &x.body
+	return resp, nil
 }
 
 // upgraded gives the connection away, as the body of the response.
-func (x *exchange1) upgraded(resp *http.Response) *http.Response {
-	x.arrived()
-	x.unhook()
-	_ = x.c.SetDeadline(time.Time{})
+func (x *exchange1) upgraded() *Response {
+	resp := x.arrived()
+	x.req.Ending.watch(nil)
 	resp.Body = &tunnel1{x.c}
 	return resp
 }
@@ -248,7 +311,7 @@ func (x *exchange1) end(reuse bool) {
 	x.mu.Lock()
 	reuse, x.ended = reuse && !x.unsent, true
 	x.mu.Unlock()
-	if reuse = x.unhook() && reuse && x.req.Method != http.MethodHead && x.c.br.Buffered() == 0 && x.t.pool.max > 0; reuse {
+	if reuse = !x.req.Ending.watch(nil) && reuse && x.req.Method != http.MethodHead && x.c.br.Buffered() == 0 && x.t.pool.max > 0; reuse {
 		x.sending.Wait()
 		if x.t.pool.put(x.c) {
 			return
@@ -266,41 +329,6 @@ func (x *exchange1) end(reuse bool) {
 		}
 	}
 	x.sending.Wait()
-}
-
-// body1 is the body of a response.
-type body1 struct {
-	x     *exchange1
-	r     io.Reader
-	reuse bool
-	whole bool // all of it has come
-	err   error
-}
-
-// Whole reports whether all of the body has come, so that no read waits.
-func (b *body1) Whole() bool { return b.whole }
-
-func (b *body1) Read(p []byte) (int, error) {
-	if b.err != nil {
-		return 0, b.err
-	}
-	n, err := b.r.Read(p)
-	if err != nil {
-		if err != io.EOF && b.x.req.Context().Err() != nil {
-			err = context.Cause(b.x.req.Context())
-		}
-		b.x.end(err == io.EOF && b.reuse)
-		b.err = err
-	}
-	return n, err
-}
-
-func (b *body1) Close() error {
-	if b.err == nil {
-		b.err = http.ErrBodyReadAfterClose
-		b.x.end(false)
-	}
-	return nil
 }
 
 // tunnel1 is a connection after a change of the protocol.

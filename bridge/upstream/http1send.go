@@ -3,7 +3,10 @@ package upstream
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,27 +34,28 @@ func (x *exchange1) send() error {
 			headBuffers.Put(buf)
 		}
 	}()
-	req, sends := x.req, HasBody(x.req)
+	req, sends := x.req, x.req.hasBody()
 	var err error
-	if *buf, err = appendHead((*buf)[:0], req, sends, x.t.pool.max == 0); err != nil {
+	if *buf, err = appendHead((*buf)[:0], req, x.t.pool.max == 0); err != nil {
 		return err
 	}
-	small := sends && req.GetBody != nil && req.ContentLength > 0 && req.ContentLength <= smallBody
+	small := sends && req.Again != nil && req.Length > 0 && req.Length <= smallBody
 	if small {
 		if *buf, err = appendBody(*buf, req); err != nil {
 			x.bodyErr = err
 			return err
 		}
 	}
-	n, err := x.write(*buf)
+	n, err := x.c.Conn.Write(*buf)
 	if err != nil && (n == 0 || !Closed(err)) { // else there may be a response all the same
 		return err
 	}
 	if !sends || small {
-		x.await()
+		x.await(req.Begun)
+		runtime.Gosched() // others go first: then the response may be there, which saves a read that finds nothing
 		return nil
 	}
-	if req.Header["Expect"] != nil {
+	if req.Expect {
 		x.ask = make(chan struct{})
 	}
 	x.unsent = true
@@ -60,27 +64,11 @@ func (x *exchange1) send() error {
 }
 
 // appendBody appends a body that is there.
-func appendBody(b []byte, req *http.Request) ([]byte, error) {
+func appendBody(b []byte, req *Request) ([]byte, error) {
 	n := len(b)
-	b = append(b, make([]byte, req.ContentLength)...)
+	b = append(b, make([]byte, req.Length)...)
 	_, err := io.ReadFull(req.Body, b[n:])
 	return b, err
-}
-
-// write writes within the limit.
-func (x *exchange1) write(p []byte) (int, error) {
-	if d := x.t.d.Send; d > 0 {
-		x.mu.Lock()
-		var err error
-		if err = x.req.Context().Err(); err == nil {
-			err = x.c.SetWriteDeadline(time.Now().Add(d))
-		}
-		x.mu.Unlock()
-		if err != nil {
-			return 0, err
-		}
-	}
-	return x.c.Conn.Write(p)
 }
 
 // sendBody sends the body. When the server does not take all of it, its response counts, not our error; when the body is
@@ -100,9 +88,9 @@ func (x *exchange1) sendBody() {
 			return
 		}
 	}
-	chunked := x.req.ContentLength < 0
+	chunked := x.req.Length < 0
 	buf := make([]byte, partHead+partSize+2)
-	for left := x.req.ContentLength; left != 0; {
+	for left := x.req.Length; left != 0; {
 		room := int64(partSize)
 		if !chunked {
 			room = min(room, left)
@@ -115,7 +103,7 @@ func (x *exchange1) sendBody() {
 				left = -1
 				part = chunk(buf, n)
 			}
-			if _, err := x.write(part); err != nil {
+			if _, err := x.c.Conn.Write(part); err != nil {
 				return
 			}
 		}
@@ -134,16 +122,16 @@ func (x *exchange1) sendBody() {
 		}
 	}
 	if chunked {
-		tail, err := appendFields([]byte("0\r\n"), x.req.Trailer)
+		tail, err := appendTrailers([]byte("0\r\n"), x.req.Trailer)
 		if err != nil {
 			x.c.Close()
 			return
 		}
-		if _, err := x.write(append(tail, "\r\n"...)); err != nil {
+		if _, err := x.c.Conn.Write(append(tail, "\r\n"...)); err != nil {
 			return
 		}
 	}
-	x.await()
+	x.await(time.Now())
 	x.mu.Lock()
 	x.unsent = false
 	x.mu.Unlock()
@@ -163,7 +151,7 @@ func chunk(buf []byte, n int) []byte {
 }
 
 // appendHead appends the head of a request. last: the connection is for this request only.
-func appendHead(b []byte, req *http.Request, sends, last bool) ([]byte, error) {
+func appendHead(b []byte, req *Request, last bool) ([]byte, error) {
 	b = append(append(b, req.Method...), ' ')
 	target := req.URL.RequestURI()
 	b = append(append(b, target...), " HTTP/1.1\r\nHost: "...)
@@ -172,44 +160,60 @@ func appendHead(b []byte, req *http.Request, sends, last bool) ([]byte, error) {
 		host = req.URL.Host
 	}
 	b = append(append(b, host...), "\r\n"...)
+	sends := req.hasBody()
 	switch {
-	case sends && req.ContentLength < 0:
+	case sends && req.Length < 0:
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
 		if len(req.Trailer) > 0 {
-			names := make([]string, 0, len(req.Trailer))
-			for name := range req.Trailer {
-				names = append(names, name)
-			}
+			names := slices.Collect(maps.Keys(req.Trailer))
 			b = append(append(append(b, "Trailer: "...), strings.Join(names, ", ")...), "\r\n"...)
 		}
 	case sends || req.Method == http.MethodPost || req.Method == http.MethodPut || req.Method == http.MethodPatch:
-		b = append(strconv.AppendInt(append(b, "Content-Length: "...), max(req.ContentLength, 0), 10), "\r\n"...)
+		b = append(strconv.AppendInt(append(b, "Content-Length: "...), max(req.Length, 0), 10), "\r\n"...)
 	}
-	if last && req.Header["Connection"] == nil || req.Method == http.MethodHead {
+	if last && !req.Upgrade || req.Method == http.MethodHead {
 		b = append(b, "Connection: close\r\n"...)
 	}
 	if hasControl(req.Method) || hasControl(target) || strings.ContainsRune(target, ' ') || hasControl(req.Host) {
 		return b, errField
 	}
-	b, err := appendFields(b, req.Header)
-	return append(b, "\r\n"...), err
+	for i := range req.Fields {
+		f := &req.Fields[i]
+		if hasControl(f.Name) || hasControl(f.Value) {
+			return b, errField
+		}
+		if !framesLike(f.Name) {
+			b = append(append(append(append(b, f.Name...), ": "...), f.Value...), "\r\n"...)
+		}
+	}
+	return append(b, "\r\n"...), nil
 }
 
-// appendFields appends fields, but for those that frame a message.
-func appendFields(b []byte, h http.Header) ([]byte, error) {
+// framesLike is frames for a name in any case.
+func framesLike(name string) bool {
+	switch len(name) {
+	case len("Host"):
+		return isName(name, "Host")
+	case len("Trailer"):
+		return isName(name, "Trailer")
+	case len("Content-Length"):
+		return isName(name, "Content-Length")
+	case len("Transfer-Encoding"):
+		return isName(name, "Transfer-Encoding")
+	}
+	return false
+}
+
+// appendTrailers appends the fields behind a chunked body.
+func appendTrailers(b []byte, h http.Header) ([]byte, error) {
 	for name, values := range h {
-		switch name {
-		case "Host", "Content-Length", "Transfer-Encoding", "Trailer":
-			continue
-		}
 		for _, v := range values {
-			if v == "" && name == "User-Agent" { // how net/http is told that there is none
-				continue
-			}
 			if hasControl(name) || hasControl(v) {
 				return b, errField
 			}
-			b = append(append(append(append(b, name...), ": "...), v...), "\r\n"...)
+			if !frames(name) {
+				b = append(append(append(append(b, name...), ": "...), v...), "\r\n"...)
+			}
 		}
 	}
 	return b, nil

@@ -1,38 +1,25 @@
 package upstream
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
 	"sync"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
-// Informer gets the informational responses to a request (RFC 9110 15.2), before RoundTrip returns.
+// Informer gets the informational responses to a request (RFC 9110 15.2), before Send returns.
 type Informer interface {
-	Inform(status int, fields http.Header)
-}
-
-type informerKey struct{}
-
-// WithInformer returns a context for a request whose informational responses i gets.
-func WithInformer(ctx context.Context, i Informer) context.Context {
-	return context.WithValue(ctx, informerKey{}, i)
-}
-
-// informerOf is the request's; nil: it has none.
-func informerOf(ctx context.Context) Informer {
-	i, _ := ctx.Value(informerKey{}).(Informer)
-	return i
+	Inform(status int, list []httpx.Field)
 }
 
 // roundTrip2 sends a request by net/http's transport, whose goroutines may still have an informational response when
 // RoundTrip has returned.
-func roundTrip2(t *http.Transport, req *http.Request) (*http.Response, error) {
-	i := informerOf(req.Context())
-	if i == nil {
-		return t.RoundTrip(req)
-	}
+func roundTrip2(t *http.Transport, q *Request) (*Response, error) {
+	req, i := q.message(), q.Informer
+	delete(req.Header, "Upgrade") // as a server that does not know it
+	delete(req.Header, "Connection")
 	var (
 		mu   sync.Mutex
 		over bool
@@ -40,8 +27,8 @@ func roundTrip2(t *http.Transport, req *http.Request) (*http.Response, error) {
 	trace := &httptrace.ClientTrace{Got1xxResponse: func(status int, fields textproto.MIMEHeader) error {
 		mu.Lock()
 		defer mu.Unlock()
-		if !over {
-			i.Inform(status, http.Header(fields))
+		if !over && i != nil {
+			i.Inform(status, fieldsOf(http.Header(fields), nil))
 		}
 		return nil
 	}}
@@ -49,5 +36,8 @@ func roundTrip2(t *http.Transport, req *http.Request) (*http.Response, error) {
 	mu.Lock()
 	defer mu.Unlock()
 	over = true
-	return resp, err
+	if err != nil {
+		return nil, err
+	}
+	return responseOf(resp, q.Room), nil
 }

@@ -27,8 +27,7 @@ type keep struct {
 }
 
 // take returns an idle connection that is alive; nil: there is none. once: the request must not run twice.
-func (k *keep) take(once bool) *conn1 {
-	now := time.Now()
+func (k *keep) take(once bool, now time.Time) *conn1 {
 	for {
 		k.mu.Lock()
 		n := len(k.conns)
@@ -53,7 +52,7 @@ func (k *keep) look(c *conn1, now time.Time) bool {
 	if k.idle > 0 && age >= k.idle {
 		return false
 	}
-	lives := alive(c.socket)
+	lives := c.socket.alive()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if lives {

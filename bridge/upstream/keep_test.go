@@ -4,10 +4,12 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // ends are the two ends of a connection, the first one as the keep has it.
@@ -27,7 +29,11 @@ func ends(t *testing.T) (*conn1, net.Conn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close(); s.Close() })
-	return &conn1{Conn: c, socket: c}, s
+	k, err := newSocket(c, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &conn1{Conn: k, socket: k}, s
 }
 
 // closed waits until the other end of c is closed.
@@ -48,10 +54,10 @@ func TestKeptConnections(t *testing.T) {
 	k.put(spoken)
 	other.Close()
 	io.WriteString(loud, "x")
-	for end := time.Now().Add(10 * time.Second); (alive(dead.socket) || alive(spoken.socket)) && time.Now().Before(end); {
+	for end := time.Now().Add(10 * time.Second); (dead.socket.alive() || spoken.socket.alive()) && time.Now().Before(end); {
 		time.Sleep(time.Millisecond) // between two looks
 	}
-	if c := k.take(false); c != nil {
+	if c := k.take(false, time.Now()); c != nil {
 		t.Error("a dead connection, or one that has spoken unasked, is used")
 	}
 	closed(t, loud)
@@ -59,7 +65,7 @@ func TestKeptConnections(t *testing.T) {
 	old, peer := ends(t)
 	k.put(old)
 	old.since = time.Now().Add(-time.Hour)
-	if k.take(false) != nil {
+	if k.take(false, time.Now()) != nil {
 		t.Error("an old connection is used")
 	}
 	closed(t, peer)
@@ -72,17 +78,17 @@ func TestKeptConnections(t *testing.T) {
 	}
 	c.Close()
 	closed(t, beyond)
-	if k.take(true) != nil { // nothing is known of the server
+	if k.take(true, time.Now()) != nil { // nothing is known of the server
 		t.Error("a request that must not run twice uses a kept connection")
 	}
 	a.since = time.Now().Add(-20 * time.Second)
 	k.sweep()
-	if k.take(true) != b || k.take(true) != nil || k.take(false) != a { // 20 s are proven: b is young, a is not
+	if k.take(true, time.Now()) != b || k.take(true, time.Now()) != nil || k.take(false, time.Now()) != a { // 20 s are proven: b is young, a is not
 		t.Error("a server that keeps connections for 20 s is not used so")
 	}
 	k.put(a)
 	k.close()
-	if k.put(b) || k.take(false) != nil {
+	if k.put(b) || k.take(false, time.Now()) != nil {
 		t.Error("there is one after close")
 	}
 }
@@ -90,25 +96,22 @@ func TestKeptConnections(t *testing.T) {
 // No byte of a request ends a line but ours.
 func TestHeadsOfRequests(t *testing.T) {
 	t.Parallel()
-	for _, change := range []func(*http.Request){
-		func(r *http.Request) { r.Header["X"] = []string{"a\r\nB: c"} },
-		func(r *http.Request) { r.Header["X\n"] = []string{"a"} },
-		func(r *http.Request) { r.Host = "h\r\nX: y" },
-		func(r *http.Request) { r.Method = "GET / HTTP/1.1\r\n" },
-		func(r *http.Request) { r.URL.Opaque = "/a b" },
+	for _, change := range []func(*Request){
+		func(q *Request) { q.Fields = []httpx.Field{{Name: "X", Value: "a\r\nB: c"}} },
+		func(q *Request) { q.Fields = []httpx.Field{{Name: "X\n", Value: "a"}} },
+		func(q *Request) { q.Host = "h\r\nX: y" },
+		func(q *Request) { q.Method = "GET / HTTP/1.1\r\n" },
+		func(q *Request) { q.URL.Opaque = "/a b" },
 	} {
-		r, err := http.NewRequest("GET", "http://h/x", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		change(r)
-		if b, err := appendHead(nil, r, false, false); !errors.Is(err, errField) {
+		q := &Request{Method: "GET", URL: &url.URL{Host: "h", Path: "/x"}, Host: "h"}
+		change(q)
+		if b, err := appendHead(nil, q, false); !errors.Is(err, errField) {
 			t.Errorf("%q", b)
 		}
 	}
-	r, _ := http.NewRequest("POST", "http://h/x?y", strings.NewReader("abc"))
-	r.Header = http.Header{"Content-Length": {"9"}, "Transfer-Encoding": {"chunked"}, "User-Agent": {""}, "SOAPAction": {"x"}}
-	if b, err := appendHead(nil, r, true, true); err != nil || string(b) != "POST /x?y HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nConnection: close\r\nSOAPAction: x\r\n\r\n" {
+	q := &Request{Method: "POST", URL: &url.URL{Host: "h", Path: "/x", RawQuery: "y"}, Body: io.NopCloser(strings.NewReader("abc")), Length: 3}
+	q.Fields = []httpx.Field{{Name: "content-length", Value: "9"}, {Name: "Transfer-Encoding", Value: "chunked"}, {Name: "SOAPAction", Value: "x"}, {Name: "a", Value: ""}}
+	if b, err := appendHead(nil, q, true); err != nil || string(b) != "POST /x?y HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nConnection: close\r\nSOAPAction: x\r\na: \r\n\r\n" {
 		t.Errorf("%q %v", b, err)
 	}
 }

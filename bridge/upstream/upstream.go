@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -157,7 +156,7 @@ func (u *Upstream) slower(lesser float64, now time.Time) float64 {
 type Member struct {
 	*Upstream
 	// Transport sends requests to it.
-	Transport http.RoundTripper
+	Transport Transport
 	// Probe is an active check; nil: there is none.
 	Probe Probe
 	// Weight is its part of the requests; 0: 1.

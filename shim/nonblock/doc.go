@@ -16,6 +16,7 @@
 //	nonblock_linux.go  Read, Write, Writev
 //	nonblock_other.go  the same by package syscall: other systems, and the race detector,
 //	                   which sees in package syscall's calls what happens before what
+//	silent_*.go        Silent: a look at a socket
 //	long_unix.go       writes that take long
 //
 // The package starts no goroutine.

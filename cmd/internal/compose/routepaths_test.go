@@ -34,7 +34,7 @@ func newPathRig(t testing.TB) *pathRig {
 		if err != nil {
 			t.Fatal(err)
 		}
-		up := &upstream.Member{Upstream: upstream.NewUpstream(prefix, "http", prefix[1:], time.Now()), Transport: g}
+		up := &upstream.Member{Upstream: upstream.NewUpstream(prefix, "http", prefix[1:], time.Now()), Transport: upstream.RoundTripper{RoundTripper: g}}
 		h := proxy.New(proxy.Options{Path: prefix, Strip: prefix == "/cut", Group: upstream.NewGroup(upstream.Options{Members: []*upstream.Member{up}})})
 		list = append(list, route.Route{Matcher: matcher, Handler: func(http.Handler) http.Handler { return h }})
 	}

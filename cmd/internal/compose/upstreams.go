@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -54,7 +53,7 @@ type upstreamKey struct{ route, address string }
 
 type knownUpstream struct {
 	*upstream.Upstream
-	transports map[way]http.RoundTripper
+	transports map[way]upstream.Transport
 }
 
 // way is how an upstream is reached: requests that go another way have a transport of their own.
@@ -71,7 +70,7 @@ func newRegistry() *registry {
 }
 
 // get returns the upstream, and the transport that reaches it so; both are made where they are missing.
-func (s *registry) get(route string, u config.Upstream, to way, newTransport func() http.RoundTripper) (*upstream.Upstream, http.RoundTripper) {
+func (s *registry) get(route string, u config.Upstream, to way, newTransport func() upstream.Transport) (*upstream.Upstream, upstream.Transport) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := upstreamKey{route, u.String()}
@@ -85,7 +84,7 @@ func (s *registry) get(route string, u config.Upstream, to way, newTransport fun
 		if scheme == "h2c" {
 			scheme = "http" // as in URLs
 		}
-		one = &knownUpstream{upstream.NewUpstream(u.String(), scheme, host, time.Now()), map[way]http.RoundTripper{}}
+		one = &knownUpstream{upstream.NewUpstream(u.String(), scheme, host, time.Now()), map[way]upstream.Transport{}}
 		s.known[key] = one
 	}
 	if one.transports[to] == nil {
@@ -94,12 +93,12 @@ func (s *registry) get(route string, u config.Upstream, to way, newTransport fun
 	return one.Upstream, one.transports[to]
 }
 
-func (p *parts) newTransport(c *config.Scripts, at place, to way) http.RoundTripper {
+func (p *parts) newTransport(c *config.Scripts, at place, to way) upstream.Transport {
 	switch at.At.Scheme {
 	case "uwsgi":
-		return uwsgi.NewTransport(to.Dialer)
+		return upstream.RoundTripper{RoundTripper: uwsgi.NewTransport(to.Dialer)}
 	case "fastcgi":
-		return fastcgi.NewTransport(to.Dialer, fastcgi.Options{Name: at.At.String(), Keep: c.Keep, Params: c.Variables(), Log: p.log})
+		return upstream.RoundTripper{RoundTripper: fastcgi.NewTransport(to.Dialer, fastcgi.Options{Name: at.At.String(), Keep: c.Keep, Params: c.Variables(), Log: p.log})}
 	}
 	return upstream.NewHTTP(to.Dialer, to.http)
 }
@@ -114,28 +113,28 @@ func tlsName(at place) string {
 
 // keep forgets what these groups do not have: idle connections are closed, the others with the end of their requests.
 func (s *registry) keep(groups []*upstream.Group) {
-	used, reached := map[*upstream.Upstream]bool{}, map[http.RoundTripper]bool{}
+	used, reached := map[*upstream.Upstream]bool{}, map[upstream.Transport]bool{}
 	for _, g := range groups {
 		for _, m := range g.Members() {
 			used[m.Upstream], reached[m.Transport] = true, true
 		}
 	}
-	s.forget(func(u *upstream.Upstream) bool { return !used[u] }, func(t http.RoundTripper) bool { return !reached[t] })
+	s.forget(func(u *upstream.Upstream) bool { return !used[u] }, func(t upstream.Transport) bool { return !reached[t] })
 }
 
 // drop forgets what is in old and not in now.
 func (s *registry) drop(old, now []*upstream.Member) {
-	used, reached := map[*upstream.Upstream]bool{}, map[http.RoundTripper]bool{}
+	used, reached := map[*upstream.Upstream]bool{}, map[upstream.Transport]bool{}
 	for i, list := range [][]*upstream.Member{old, now} {
 		for _, m := range list {
 			used[m.Upstream], reached[m.Transport] = i == 1, i == 1
 		}
 	}
 	s.forget(func(u *upstream.Upstream) bool { still, known := used[u]; return known && !still },
-		func(t http.RoundTripper) bool { still, known := reached[t]; return known && !still })
+		func(t upstream.Transport) bool { still, known := reached[t]; return known && !still })
 }
 
-func (s *registry) forget(gone func(*upstream.Upstream) bool, unreached func(http.RoundTripper) bool) {
+func (s *registry) forget(gone func(*upstream.Upstream) bool, unreached func(upstream.Transport) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for key, one := range s.known {
@@ -223,7 +222,7 @@ func (p *parts) members(r *config.Route, name string, list []place) (out []*upst
 		to := upstream.Dialer{Network: s.At.Network, Address: s.At.Address, Timeouts: upstream.Timeouts{Connect: r.ConnectTimeout, Send: r.SendTimeout, Read: r.ReadTimeout}, SendProxy: r.SendProxy == "v2"}
 		m := &upstream.Member{Weight: s.Weight, MaxConns: s.MaxConns, Backup: s.Backup, Down: s.Down}
 		by := way{to, s.host, r.Scripts.Keep, fmt.Sprintf("%q", r.Scripts.Params), upstream.HTTPOptions{TLSName: tlsName(s), H2C: s.At.Scheme == "h2c", Keep: r.KeepAlive, IdleTime: r.KeepAliveTimeout}}
-		m.Upstream, m.Transport = p.upstreams.get(name, s.At, by, func() http.RoundTripper { return p.newTransport(&r.Scripts, s, by) })
+		m.Upstream, m.Transport = p.upstreams.get(name, s.At, by, func() upstream.Transport { return p.newTransport(&r.Scripts, s, by) })
 		if m.Probe, err = probeOf(&r.Balance.Health, s, to); err != nil {
 			return nil, err
 		}

@@ -1,7 +1,6 @@
 package compose
 
 import (
-	"net/http"
 	"testing"
 	"time"
 
@@ -23,7 +22,7 @@ func TestRegistry(t *testing.T) {
 		for _, name := range names {
 			m := &upstream.Member{}
 			d := to(name, connect)
-			m.Upstream, m.Transport = s.get(route, at(name), way{Dialer: d}, func() http.RoundTripper { return upstream.NewHTTP(d, upstream.HTTPOptions{}) })
+			m.Upstream, m.Transport = s.get(route, at(name), way{Dialer: d}, func() upstream.Transport { return upstream.NewHTTP(d, upstream.HTTPOptions{}) })
 			list = append(list, m)
 		}
 		return upstream.NewGroup(upstream.Options{Members: list})
