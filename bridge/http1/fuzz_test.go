@@ -86,6 +86,10 @@ func FuzzRequest(f *testing.F) {
 			f.Add([]byte(b), 0)
 		}
 	}
+	for _, coding := range []string{"0;,Chunked", "a;b=c , chunked", `a;b="c",chunked`, "a;b=,chunked", "a;=c,chunked", `a;b="c;d";e,chunked`} {
+		f.Add([]byte("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: "+coding+"\r\n\r\n"), 0)
+		f.Add([]byte("POST / HTTP/1.0\r\nTransfer-Encoding: "+coding+"\r\n\r\n"), 0)
+	}
 	f.Fuzz(func(t *testing.T, b []byte, cut int) {
 		checkHead(t, b)
 		if len(b) > 0 {

@@ -105,6 +105,7 @@ var (
 	errBoth        = refuse(400, "framing", "the request has Transfer-Encoding and Content-Length (RFC 9112 6.1)")
 	errOldChunked  = refuse(400, "framing", "an HTTP/1.0 request has a Transfer-Encoding (RFC 9112 6.1)")
 	errChunkedLast = refuse(400, "framing", "Transfer-Encoding does not end with one \"chunked\" (RFC 9112 6.1)")
+	errParameter   = refuse(400, "framing", "a transfer coding has a parameter that is not NAME=VALUE (RFC 9112 7)")
 	errCoding      = refuse(501, "framing", "a transfer coding other than chunked is not understood (RFC 9112 6.1)")
 	errExpectation = refuse(417, "expect", "Expect asks for something other than 100-continue (RFC 9110 10.1.1)")
 )
@@ -257,7 +258,10 @@ func (h *head) coding(value string) *Refusal {
 	}
 	list := strings.Split(value, ",")
 	for i, c := range list {
-		name, _, _ := strings.Cut(c, ";")
+		name, parameters, has := strings.Cut(c, ";")
+		if has && !areParameters(parameters) {
+			return errParameter
+		}
 		name = strings.Trim(name, " \t")
 		last := i == len(list)-1
 		if !isToken(name) || equalFold(name, "chunked") != last {
@@ -268,6 +272,18 @@ func (h *head) coding(value string) *Refusal {
 		}
 	}
 	return errCoding
+}
+
+// areParameters checks the parameters of a transfer coding (RFC 9112 7), of a quoted value its begin alone.
+func areParameters(s string) bool {
+	for p := range strings.SplitSeq(s, ";") {
+		name, value, ok := strings.Cut(p, "=")
+		value = strings.Trim(value, " \t")
+		if !ok || !isToken(strings.Trim(name, " \t")) || !isToken(value) && !strings.HasPrefix(value, `"`) && !strings.Contains(s, `"`) {
+			return false
+		}
+	}
+	return true
 }
 
 // connection takes the options that this server knows (RFC 9110 7.6.1).
