@@ -33,20 +33,24 @@ func WithScript(ctx context.Context, s *Script) context.Context {
 var ours = []string{"SCRIPT_FILENAME", "DOCUMENT_ROOT", "DOCUMENT_URI", "PATH_TRANSLATED", "REDIRECT_STATUS", "GATEWAY_INTERFACE", "SERVER_SOFTWARE", "SERVER_ADDR",
 	"PHP_VALUE", "PHP_ADMIN_VALUE", "ORIG_SCRIPT_FILENAME", "ORIG_SCRIPT_NAME", "ORIG_PATH_INFO", "ORIG_PATH_TRANSLATED"}
 
-// params are the variables of a request: those of any CGI, those that PHP needs, and those of
+// params appends the variables of a request: those of any CGI, those that PHP needs, and those of
 // the configuration.
-func (t *Transport) params(req *http.Request) []wire.Var {
-	in := *cgi.InfoOf(req.Context())
-	in.Extra = slices.DeleteFunc(slices.Clone(in.Extra), func(v wire.Var) bool { return slices.Contains(ours, v.Name) })
-	vars, scheme := cgi.Plain(cgi.AppendVars(make([]wire.Var, 0, 48), req, &in))
+func (t *Transport) params(vars []wire.Var, req *http.Request) []wire.Var {
+	in := cgi.InfoOf(req.Context())
+	if len(in.Extra) > 0 {
+		without := *in
+		without.Extra = slices.DeleteFunc(slices.Clone(in.Extra), func(v wire.Var) bool { return slices.Contains(ours, v.Name) })
+		in = &without
+	}
+	vars, scheme := cgi.Plain(cgi.AppendVars(vars, req, in))
 	vars = append(vars,
 		wire.Var{Name: "GATEWAY_INTERFACE", Value: "CGI/1.1"},
 		wire.Var{Name: "SERVER_SOFTWARE", Value: "standpipe"},
 		wire.Var{Name: "REQUEST_SCHEME", Value: scheme},
 		wire.Var{Name: "REDIRECT_STATUS", Value: "200"}, // PHP's cgi.force_redirect
 	)
-	if a, err := netip.ParseAddr(in.ServerName); err == nil {
-		vars = append(vars, wire.Var{Name: "SERVER_ADDR", Value: a.String()})
+	if _, err := netip.ParseAddr(in.ServerName); err == nil {
+		vars = append(vars, wire.Var{Name: "SERVER_ADDR", Value: in.ServerName})
 	}
 	if s, ok := req.Context().Value(scriptKey{}).(*Script); ok {
 		vars = s.put(vars, in.Prefix)

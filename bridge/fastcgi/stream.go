@@ -199,16 +199,23 @@ func (s *stream) drained() bool { return s.ended && s.br.Buffered() == 0 }
 
 var errTooLong = errors.New("the upstream's response goes on behind its declared length")
 
-// finish reads the rest of a response that is not wanted, at most limit bytes of it.
+// finish passes over the rest of a response that is not wanted, at most limit bytes of it.
 func (s *stream) finish(limit int) error {
-	n, err := io.CopyN(io.Discard, s, int64(limit)+1)
-	switch {
-	case err == io.EOF:
-		return nil
-	case err != nil:
-		return err
-	case n > int64(limit):
-		return fmt.Errorf("%w by %d bytes and more", errTooLong, limit)
+	for n := 0; ; {
+		for s.left == 0 {
+			if s.ended {
+				return nil
+			}
+			if err := s.next(); err != nil {
+				return whole(err)
+			}
+		}
+		if n += s.left; n > limit {
+			return fmt.Errorf("%w by more than %d bytes", errTooLong, limit)
+		}
+		if err := s.discard(s.left); err != nil {
+			return whole(err)
+		}
+		s.left = 0
 	}
-	return nil
 }

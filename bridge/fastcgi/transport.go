@@ -53,11 +53,19 @@ func (t *Transport) CloseIdleConnections() { t.pool.close() }
 
 var errNoLength = errors.New("a FastCGI request needs the length of its body")
 
-// requestBuffers hold the records that begin a request.
-var requestBuffers = sync.Pool{New: func() any { return new([]byte) }}
+// requestBuffers hold the records that begin a request, and its variables while these are made.
+var requestBuffers = sync.Pool{New: func() any { return &requestBuffer{vars: make([]wire.Var, 0, 48)} }}
 
-// maxPooled is the largest buffer that is kept; bytes.
-const maxPooled = 64 << 10
+type requestBuffer struct {
+	records []byte
+	vars    []wire.Var
+}
+
+// The largest buffer that is kept; bytes, and variables.
+const (
+	maxPooled = 64 << 10
+	maxVars   = 256
+)
 
 // RoundTrip sends a request and reads the head of the response. A request that may run twice
 // (RFC 9110 9.2.2) is sent again, once and on a new connection, when the connection breaks
@@ -75,15 +83,15 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if sends && req.ContentLength < 0 {
 		return nil, errNoLength
 	}
-	buf := requestBuffers.Get().(*[]byte)
+	buf := requestBuffers.Get().(*requestBuffer)
 	defer func() {
-		if cap(*buf) <= maxPooled {
+		if cap(buf.records) <= maxPooled {
 			requestBuffers.Put(buf)
 		}
 	}()
-	*buf = appendParams(appendBegin((*buf)[:0], t.Keep > 0), t.params(req))
+	buf.fill(t, req)
 	if !sends {
-		*buf = appendHeader(*buf, typeStdin, 0)
+		buf.records = appendHeader(buf.records, typeStdin, 0)
 	}
 	again := repeatable(req)
 	for fresh := !again; ; {
@@ -98,7 +106,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		} else {
 			sent = nil
 		}
-		if resp, err = x.run(*buf, sent); err == nil {
+		if resp, err = x.run(buf.records, sent); err == nil {
 			return resp, nil
 		}
 		got := x.Got()
@@ -120,6 +128,16 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
+// fill makes the records of a request without its STDIN.
+func (b *requestBuffer) fill(t *Transport, req *http.Request) {
+	vars := t.params(b.vars[:0], req)
+	b.records = appendParams(appendBegin(b.records[:0], t.Keep > 0), vars)
+	clear(vars[:cap(vars)])
+	if cap(vars) <= maxVars {
+		b.vars = vars
+	}
+}
+
 // repeatable reports whether a request may run twice, and can be sent twice.
 func repeatable(req *http.Request) bool {
 	switch req.Method {
@@ -136,7 +154,7 @@ func (t *Transport) connect(req *http.Request, fresh bool) (x *exchange, kept bo
 		c = t.pool.take()
 	}
 	if kept = c != nil; !kept {
-		nc, err := t.to.Dial(req.Context())
+		nc, err := t.to.DialCall(req.Context())
 		if err != nil {
 			return nil, false, err
 		}

@@ -35,6 +35,20 @@ func WithClient(ctx context.Context, h *proxyproto.Header) context.Context {
 func (d *Dialer) Dial(ctx context.Context) (net.Conn, error) {
 	nd := net.Dialer{Timeout: d.Connect}
 	c, err := nd.DialContext(ctx, d.Network, d.Address)
+	return d.named(ctx, c, err)
+}
+
+// DialCall is Dial for a Call, whose connection usually is a new one each time, and needs none of package net's extras.
+func (d *Dialer) DialCall(ctx context.Context) (net.Conn, error) {
+	if d.Network != "unix" {
+		return d.Dial(ctx)
+	}
+	c, err := dialUnix(ctx, d.Address)
+	return d.named(ctx, c, err)
+}
+
+// named sends the PROXY header where there is one.
+func (d *Dialer) named(ctx context.Context, c net.Conn, err error) (net.Conn, error) {
 	if err != nil || !d.SendProxy {
 		return c, err
 	}

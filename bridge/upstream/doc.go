@@ -29,6 +29,7 @@
 //	budget.go    how many retries there may be
 //	slots.go     the wait where all have as many requests as they may have
 //	dialer.go    Dialer, Timeouts
+//	unix_*.go    a connection over a unix socket, for a Call
 //	message.go   Transport, Request, Response; RoundTripper: other protocols' transports
 //	ending.go    Ending: the context of a request
 //	http.go      HTTP: the Transport to one server, which chooses the version of HTTP

@@ -56,7 +56,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	nc, err := t.to.Dial(req.Context())
+	nc, err := t.to.DialCall(req.Context())
 	if err != nil {
 		return nil, err
 	}
