@@ -51,6 +51,9 @@ func (s *stage) change(rec *httpx.Writer, r *http.Request) {
 	rec.Header()["Cache-Status"] = []string{rules.Status(rules.Report{Fwd: "method"})}
 	watch(rec, func(status int, h http.Header) { s.invalidate(r, url, status, h) })
 	s.next.ServeHTTP(rec, r)
+	if rec.Status() == 0 && !rec.Aborted() { // a handler that writes nothing means 200
+		rec.WriteHeader(http.StatusOK)
+	}
 }
 
 // invalidate removes what the response to an unsafe request to a URL makes invalid, before the client sees the response.

@@ -157,7 +157,7 @@ func (f *flight) store() *Answer {
 		return nil
 	}
 	a := &Answer{
-		Key: f.key, App: f.s.o.App, URL: f.url, Vary: f.chosen, Status: f.head.status, Fields: storedFields(f.head), Terms: f.terms, Began: f.began,
+		Key: f.key, App: f.s.o.App, URL: f.url, Vary: f.chosen, Status: f.head.status, Fields: f.kept, Terms: f.terms, Began: f.began,
 		Groups: rules.Groups(f.head.header()), Body: body,
 	}
 	_, _ = rand.Read(a.ID[:])
@@ -223,15 +223,25 @@ func (f *flight) begun(h *head) {
 		storable = false
 	}
 	v := shared
-	if !storable {
+	var kept []httpx.Field
+	if storable {
+		kept = storedFields(h)
+	} else {
 		v = single
 		f.transfer.bound()
 		f.s.c.passOn(f.class, h.status, now)
 	}
-	f.decide(v, func() { f.head, f.terms, f.chosen = h, terms, chosen })
-	if !storable {
+	f.decide(v, func() { f.head, f.kept, f.terms, f.chosen = h, kept, terms, chosen })
+	if !storable || !reusable(&terms, now, &f.s.o.Settings) {
 		f.leaveTable()
 	}
+}
+
+// reusable reports whether an answer may be given to others without asking the app.
+func reusable(t *rules.Terms, now time.Time, set *rules.Settings) bool {
+	q := rules.ReadRequest(http.MethodGet, nil, set)
+	a := rules.Decide(&q, t, now, set).Action
+	return a == rules.Serve || a == rules.ServeAndRevalidate
 }
 
 // leaveTable has no others wait for the fetch.

@@ -50,6 +50,7 @@ type flight struct {
 	waiting int  // clients that wait for the head or read the body
 	behind  bool // it goes on without clients
 	head    *head
+	kept    []httpx.Field // what of its fields is stored
 	terms   rules.Terms
 	chosen  []rules.Selector // the Vary of the response
 	answer  *Answer          // of confirmed
@@ -67,6 +68,7 @@ type informal struct {
 type result struct {
 	verdict verdict
 	head    *head
+	kept    []httpx.Field
 	terms   *rules.Terms
 	chosen  []rules.Selector
 	answer  *Answer
@@ -77,7 +79,7 @@ type result struct {
 func (f *flight) result() result {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return result{f.verdict, f.head, &f.terms, f.chosen, f.answer, f.info.Source == "server"}
+	return result{f.verdict, f.head, f.kept, &f.terms, f.chosen, f.answer, f.info.Source == "server"}
 }
 
 // leave is for a client that needs the fetch no more. Without any client it ends, unless its response is stored.
@@ -169,11 +171,11 @@ func (t *flights) join(class Key, h http.Header, set *rules.Settings, make func(
 	return f, true
 }
 
-// enter adds a client; false: the response is not one for others.
+// enter adds a client; false: the response is not one for others, or a purge has come meanwhile, perhaps of this client.
 func (f *flight) enter() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.verdict != unknown && f.verdict != shared {
+	if f.verdict != unknown && f.verdict != shared || len(f.purged) > 0 {
 		return false
 	}
 	f.waiting++

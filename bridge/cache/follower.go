@@ -125,14 +125,15 @@ func (o *follower) conclude() (done bool) {
 	return true
 }
 
-// may reports whether the request may have the response of a fetch that another one has led.
+// may reports whether the request may have the response of a fetch that another one has led: because it may be reused, or
+// because the app was asked after the request had come. Else a client that has just changed something would not see it.
 func (o *follower) may(t *rules.Terms, chosen []rules.Selector, now time.Time) bool {
 	rq := o.rq
 	if !rules.Matches(chosen, rq.r.Header, &rq.s.o.Settings) {
 		return false
 	}
 	d := rules.Decide(&rq.q, t, now, &rq.s.o.Settings)
-	return d.Action == rules.Serve || d.Action == rules.ServeAndRevalidate || plain(&rq.q) && plain(&o.f.query)
+	return d.Action == rules.Serve || d.Action == rules.ServeAndRevalidate || plain(&rq.q) && plain(&o.f.query) && !o.f.began.Before(rq.came)
 }
 
 // fail is for a fetch without a response.
@@ -155,16 +156,21 @@ func (o *follower) send(r *result, report rules.Report) {
 	rq, f := o.rq, o.f
 	f.inform(&rq.w.Info)
 	h, w := r.head, rq.w
+	age := time.Duration(-1)
+	if !o.leads { // it is as if the response were stored: what is for the first client alone stays with it
+		h = &head{status: h.status, phrase: h.phrase, fields: r.kept, length: h.length, phrased: h.phrased}
+		age = r.terms.Age(time.Now())
+	}
 	conditions := content.Validators{ETag: r.terms.ETag, Modified: r.terms.Modified()}
 	length := h.length
 	if length < 0 && h.status != http.StatusNoContent && h.status != http.StatusNotModified {
 		length = f.transfer.total()
 	}
 	if h.status == http.StatusOK && rq.q.Conditional && conditions.Evaluate(rq.r.Header) == http.StatusNotModified {
-		writeHead(w, http.StatusNotModified, h, -1, -1, report)
+		writeHead(w, http.StatusNotModified, h, -1, age, report)
 		return
 	}
-	writeHead(w, h.status, h, length, -1, report)
+	writeHead(w, h.status, h, length, age, report)
 	if rq.r.Method != http.MethodHead && bodied(h.status) {
 		if err := o.reader.follow(&f.transfer, w, o.gone); err != nil {
 			o.cut(err)

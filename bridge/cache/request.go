@@ -14,6 +14,7 @@ type request struct {
 	s     *stage
 	w     *httpx.Writer
 	r     *http.Request
+	came  time.Time // when the request came
 	now   time.Time
 	q     rules.Request
 	key   Key

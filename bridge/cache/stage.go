@@ -75,7 +75,8 @@ func (s *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.change(rec, r)
 		return
 	}
-	rq := request{s: s, w: rec, r: r, now: time.Now()}
+	rq := request{s: s, w: rec, r: r, came: time.Now()}
+	rq.now = rq.came
 	rq.serve()
 }
 

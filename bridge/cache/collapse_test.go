@@ -1,0 +1,143 @@
+package cache
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// joined waits until n clients wait for the fetches that are under way.
+func (g *rig) joined(n int) {
+	g.t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		waiting := 0
+		t := &g.cache.flights
+		t.mu.Lock()
+		for _, list := range t.byKey {
+			for _, f := range list {
+				f.mu.Lock()
+				waiting += f.waiting
+				f.mu.Unlock()
+			}
+		}
+		t.mu.Unlock()
+		if waiting >= n {
+			return
+		}
+	}
+	g.t.Fatalf("no %d clients wait", n)
+}
+
+// What an answer has for its first client alone does not reach those that wait for the same fetch (RFC 9111 5.2.2.7).
+func TestCollapsedFields(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	g := newRig(t, Options{}, StageOptions{}, func(w http.ResponseWriter, r *http.Request) {
+		<-release
+		h := w.Header()
+		h.Set("Cache-Control", `max-age=60, private="X-User", no-cache="X-Token"`)
+		h.Set("X-User", "first")
+		h.Set("X-Token", "first")
+		h.Set("X-Other", "all")
+		h.Set("Age", "5")
+		fmt.Fprint(w, "body")
+	})
+	var mu sync.Mutex
+	users := map[string]int{}
+	var all sync.WaitGroup
+	for range 5 {
+		all.Go(func() {
+			a := g.get("/")
+			mu.Lock()
+			defer mu.Unlock()
+			users[a.header.Get("X-User")+a.header.Get("X-Token")]++
+			if a.body != "body" || a.header.Get("X-Other") != "all" || a.header.Get("Age") == "" || a.header["Age"][0] < "5" || len(a.header["Age"]) != 1 {
+				t.Errorf("%+v", a)
+			}
+		})
+	}
+	g.joined(5)
+	close(release)
+	all.Wait()
+	if users["firstfirst"] != 1 || users[""] != 4 {
+		t.Errorf("%v", users)
+	}
+}
+
+// An answer that may not be used again without asking the app is shared by those alone that came before the app was asked.
+func TestCollapsedNoCache(t *testing.T) {
+	t.Parallel()
+	const clients = 10
+	var asked counting
+	release := make(chan struct{})
+	g := newRig(t, Options{}, StageOptions{}, func(w http.ResponseWriter, r *http.Request) {
+		n := asked.add()
+		if n == 1 {
+			<-release
+		} else {
+			time.Sleep(200 * time.Millisecond) // until the others wait
+		}
+		w.Header().Set("Cache-Control", "no-cache")
+		w.Header().Set("ETag", fmt.Sprintf(`"%d"`, n))
+		fmt.Fprintf(w, "%d", n)
+	})
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	var got []string
+	get := func() {
+		a := g.get("/")
+		mu.Lock()
+		got = append(got, a.body)
+		mu.Unlock()
+	}
+	all.Go(get)
+	g.joined(1)
+	for range clients {
+		all.Go(get)
+	}
+	g.joined(clients + 1)
+	close(release)
+	all.Wait()
+	slices.Sort(got)
+	if n := asked.count(); got[0] != "1" || got[1] == "1" || n > 5 {
+		t.Errorf("the app was asked %d times, and the clients got %q", n, got)
+	}
+}
+
+// A client that has just changed something does not get what the app was asked for before.
+func TestCollapsedAfterChange(t *testing.T) {
+	t.Parallel()
+	var asked counting
+	release := make(chan struct{})
+	g := newRig(t, Options{}, StageOptions{}, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == "POST" {
+			return
+		}
+		n := asked.add()
+		if n == 1 {
+			<-release
+		}
+		w.Header().Set("Cache-Control", "max-age=60")
+		fmt.Fprintf(w, "%d", n)
+	})
+	var first sync.WaitGroup
+	first.Go(func() {
+		if a := g.get("/"); a.body != "1" {
+			t.Errorf("first: %+v", a)
+		}
+	})
+	g.joined(1)
+	g.do("POST", "/")
+	if a := g.get("/"); a.body != "2" {
+		t.Errorf("after the change: %+v", a)
+	}
+	close(release)
+	first.Wait()
+	if a := g.get("/"); a.body != "2" || !strings.Contains(a.cacheStatus(), "hit") {
+		t.Errorf("stored: %+v", a)
+	}
+}
