@@ -18,11 +18,17 @@ var ErrEncoding = errors.New("no encoded answer")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// encodedTerms are Terms as JSON has them: an ETag may have bytes that are no UTF-8 (RFC 9110 8.8.3), which JSON would change.
+type encodedTerms struct {
+	rules.Terms
+	ETag []byte
+}
+
 // Append appends an encoded without its Body: the version, the fields in their order, each text with
 // its length before it and each list with its number, the Terms as JSON, and a checksum (CRC-32C) of
 // all of it.
 func (a *Answer) Append(p []byte) ([]byte, error) {
-	terms, err := json.Marshal(&a.Terms)
+	terms, err := json.Marshal(&encodedTerms{a.Terms, []byte(a.Terms.ETag)})
 	if err != nil {
 		return p, err
 	}
@@ -83,9 +89,12 @@ func Decode(p []byte) (*Answer, error) {
 			a.Groups[i] = d.text()
 		}
 	}
-	if json.Unmarshal([]byte(d.text()), &a.Terms) != nil || d.failed || d.rest != "" {
+	var terms encodedTerms
+	if json.Unmarshal([]byte(d.text()), &terms) != nil || d.failed || d.rest != "" {
 		return nil, ErrEncoding
 	}
+	a.Terms = terms.Terms
+	a.Terms.ETag = string(terms.ETag)
 	return a, nil
 }
 

@@ -29,6 +29,7 @@ func TestEncode(t *testing.T) {
 	full := sample()
 	fillIn(reflect.ValueOf(&full.Terms).Elem())
 	full.Terms.At = time.Unix(1_700_000_000, 123_456_789).UTC()
+	full.Terms.ETag = "\"\xfc\xff\""
 	for _, a := range []*Answer{full, {}, {Status: 999, URL: "x"}} {
 		p, err := a.Append([]byte("before"))
 		if err != nil {
