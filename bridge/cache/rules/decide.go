@@ -46,7 +46,7 @@ func Decide(q *Request, t *Terms, now time.Time, s *Settings) Decision {
 		return d
 	case t.MustRevalidate:
 		d.Fwd = "stale"
-	case q.MinFresh > 0:
+	case q.MinFresh != none:
 		d.Fwd = "stale"
 	case t.SoftPurged.IsZero() && q.MaxStale != none && -d.TTL <= q.MaxStale:
 		d.Action = Serve

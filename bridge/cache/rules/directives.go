@@ -16,7 +16,7 @@ const none time.Duration = -1
 // most is what a number of seconds beyond 2^31 counts as (RFC 9111 1.2.2).
 const most = (1 << 31) * time.Second
 
-// maxNames bounds the fields that no-cache and private may name. With more, they count as if they named none.
+// maxNames bounds the fields that no-cache and private may name, all together. With more, they count as if they named none.
 const maxNames = 64
 
 // directive is one member of a Cache-Control field.
@@ -158,6 +158,7 @@ func comma(s string) int {
 // control is what Cache-Control, or a targeted field, says of a response.
 type control struct {
 	noStore, noCache, private, public           bool
+	names                                       int // that no-cache and private have
 	mustRevalidate, proxyRevalidate, understand bool
 	maxAge, sMaxAge                             time.Duration // none: not given
 	whileRevalidate, ifError                    time.Duration // none: not given
@@ -185,9 +186,9 @@ func (c *control) add(d *directive) {
 	case d.is("no-store"):
 		c.noStore = true
 	case d.is("no-cache"):
-		c.noCache = c.noCache || !named(d)
+		c.noCache = c.unnamed(d) || c.noCache
 	case d.is("private"):
-		c.private = c.private || !named(d)
+		c.private = c.unnamed(d) || c.private
 	case d.is("public"):
 		c.public = true
 	case d.is("must-revalidate"):
@@ -203,16 +204,23 @@ func (c *control) add(d *directive) {
 	}
 }
 
-// named reports whether no-cache or private is about the fields that it names only (RFC 9111 5.2.2.4, 5.2.2.7).
-func named(d *directive) bool {
+// unnamed reports whether no-cache or private is about the whole response, not about the fields that it names.
+func (c *control) unnamed(d *directive) bool {
+	n := named(d)
+	c.names += n
+	return n == 0 || c.names > maxNames
+}
+
+// named counts the fields that no-cache or private names (RFC 9111 5.2.2.4, 5.2.2.7); 0: it is about the whole response.
+func named(d *directive) int {
 	n := 0
 	for name := range names(d) {
 		if name == "" {
-			return false
+			return 0
 		}
 		n++
 	}
-	return n > 0 && n <= maxNames
+	return n
 }
 
 // names returns the fields that no-cache or private names. An empty one stands for all that is no name.

@@ -23,39 +23,56 @@ func transport(name string) bool {
 }
 
 // Withheld are the fields of a response that are not stored (RFC 9111 3.1).
-type Withheld struct{ named []string }
+type Withheld struct {
+	named []string
+	all   bool // there are too many names
+}
 
 // WithheldOf reads from a response which of its fields are not stored. Names in h are canonical.
 func WithheldOf(h http.Header) Withheld {
 	var w Withheld
+	n := 0
 	for _, line := range h["Connection"] {
 		for name := range strings.SplitSeq(line, ",") {
 			if name = textproto.TrimString(name); httpx.IsToken(name) {
 				w.add(name)
+				n++
+			}
+			if n > maxNames {
+				w.all = true
+				return w
 			}
 		}
 	}
+	n = 0
 	for d := range directives(h["Cache-Control"]) {
-		w.addNames(&d)
+		w.addNames(&d, &n)
 	}
 	for _, field := range structuredTargeted {
 		if lines := h[field]; lines != nil {
+			n = 0
 			p := structured{s: strings.Join(lines, ",")}
 			p.dictionary(func(key string, v *value) {
 				d := member(key, v)
-				w.addNames(&d)
+				w.addNames(&d, &n)
 			})
 		}
 	}
 	return w
 }
 
-// addNames adds those that no-cache or private names.
-func (w *Withheld) addNames(d *directive) {
-	if (d.is("no-cache") || d.is("private")) && named(d) {
-		for name := range names(d) {
-			w.add(name)
-		}
+// addNames adds those that no-cache or private names. n counts the names of a field; of those beyond maxNames the directive has
+// none, and is about the whole response.
+func (w *Withheld) addNames(d *directive, n *int) {
+	if !d.is("no-cache") && !d.is("private") {
+		return
+	}
+	has := named(d)
+	if *n += has; has == 0 || *n > maxNames {
+		return
+	}
+	for name := range names(d) {
+		w.add(name)
 	}
 }
 
@@ -68,7 +85,7 @@ func (w *Withheld) add(name string) {
 // Has reports whether a field, in any spelling, is not stored.
 func (w *Withheld) Has(name string) bool {
 	name = textproto.CanonicalMIMEHeaderKey(name)
-	return transport(name) || slices.Contains(w.named, name)
+	return w.all || transport(name) || slices.Contains(w.named, name)
 }
 
 // StoredFields returns what of a response's fields is stored. The lines are shared with h.

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -25,6 +26,19 @@ func TestStoredFields(t *testing.T) {
 		}
 	}
 	if w := WithheldOf(head("Cache-Control", `no-cache, private="a b", no-cache="c`)); len(w.named) != 0 {
+		t.Errorf("%q", w.named)
+	}
+}
+
+// Names beyond a limit are not kept one by one.
+func TestWithheldIsBounded(t *testing.T) {
+	many := strings.Repeat("a, ", maxNames+1)
+	w := WithheldOf(head("Connection", many))
+	if !w.Has("Anything") {
+		t.Error("Connection has too many names, and fields are stored")
+	}
+	w = WithheldOf(head("Cache-Control", `private="b", no-cache="`+many+`"`, "CDN-Cache-Control", `private="c"`))
+	if !slices.Equal(w.named, []string{"B", "C"}) || w.Has("A") {
 		t.Errorf("%q", w.named)
 	}
 }

@@ -28,18 +28,17 @@ func Invalidates(method string, status int, target *url.URL, answer http.Header)
 	}
 	list := []string{uri(target)}
 	for _, name := range [...]string{"Location", "Content-Location"} {
-		for _, ref := range answer[name] {
-			if len(ref) > maxReference {
-				continue
-			}
-			u, err := target.Parse(strings.Trim(ref, " \t"))
-			if err != nil || u.Opaque != "" || !sameOrigin(u, target) {
-				continue
-			}
-			u.Scheme, u.Host = target.Scheme, target.Host
-			if at := uri(u); !slices.Contains(list, at) {
-				list = append(list, at)
-			}
+		ref := strings.Trim(first(answer[name]), " \t")
+		if answer[name] == nil || len(ref) > maxReference {
+			continue
+		}
+		u, err := target.Parse(ref)
+		if err != nil || u.Opaque != "" || !sameOrigin(u, target) {
+			continue
+		}
+		u.Scheme, u.Host = target.Scheme, target.Host
+		if at := uri(u); !slices.Contains(list, at) {
+			list = append(list, at)
 		}
 	}
 	return list

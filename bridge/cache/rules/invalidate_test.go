@@ -26,6 +26,7 @@ func TestInvalidates(t *testing.T) {
 		"4.4 a server's error":           {"POST", 500, nil, nil},
 		"4.4 a redirection":              {"POST", 303, []string{"Location", "/b?c=d#e"}, []string{"/a/x?q=1", "/b?c=d"}},
 		"4.4 Content-Location":           {"POST", 200, []string{"Content-Location", "/b", "Location", "/c"}, []string{"/a/x?q=1", "/c", "/b"}},
+		"4.4 the first of two":           {"POST", 201, []string{"Location", "/b", "Location", "/c"}, []string{"/a/x?q=1", "/b"}},
 		"4.4 relative":                   {"POST", 201, []string{"Location", "b"}, []string{"/a/x?q=1", "/a/b"}},
 		"4.4 relative, up":               {"POST", 201, []string{"Location", "../../b"}, []string{"/a/x?q=1", "/b"}},
 		"4.4 the query alone":            {"POST", 201, []string{"Location", "?r=2"}, []string{"/a/x?q=1", "/a/x?r=2"}},

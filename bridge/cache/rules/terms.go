@@ -115,7 +115,7 @@ func (t *Terms) refuse(q *Request, h http.Header, c *control, s *Settings) strin
 		return "vary"
 	case crowded(h):
 		return "groups"
-	case !settable(h["Set-Cookie"], s.SetCookie):
+	case !settable(h["Set-Cookie"], s.SetCookie) && !setCookieWithheld(h):
 		return "set-cookie"
 	case !t.Explicit && !c.noCache && t.Lifetime == 0:
 		return "no-freshness"
@@ -208,6 +208,12 @@ func understood(status int) bool {
 		return true
 	}
 	return false
+}
+
+// setCookieWithheld reports whether the app says that Set-Cookie is not stored with the rest: no-cache="set-cookie".
+func setCookieWithheld(h http.Header) bool {
+	w := WithheldOf(h)
+	return w.Has("Set-Cookie")
 }
 
 // settable reports whether a stored response may set the cookies of Set-Cookie lines.

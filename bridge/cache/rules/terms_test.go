@@ -146,6 +146,7 @@ func TestStoring(t *testing.T) {
 		"7.3 Set-Cookie":                           {"GET", nil, 200, []string{"Cache-Control", "max-age=60", "Set-Cookie", "session=1"}, 0, "set-cookie"},
 		"7.3 Set-Cookie, allowed":                  {"GET", nil, 200, []string{"Cache-Control", "max-age=60", "Set-Cookie", "lang=de; Path=/", "Set-Cookie", "pref_a=1"}, 0, ""},
 		"7.3 Set-Cookie, one is not allowed":       {"GET", nil, 200, []string{"Cache-Control", "max-age=60", "Set-Cookie", "lang=de", "Set-Cookie", "session=lang=1"}, 0, "set-cookie"},
+		"5.2.2.4 Set-Cookie, which is not stored":  {"GET", nil, 200, []string{"Cache-Control", `max-age=60, no-cache="Set-Cookie"`, "Set-Cookie", "session=1"}, 0, ""},
 		"7.3 Set-Cookie without a name":            {"GET", nil, 200, []string{"Cache-Control", "max-age=60", "Set-Cookie", "lang"}, 0, "set-cookie"},
 		"3 says nothing":                           {"GET", nil, 200, nil, 0, "no-freshness"},
 		"3 a validator is not enough":              {"GET", nil, 200, []string{"Etag", `"a"`}, 0, "no-freshness"},
