@@ -16,14 +16,14 @@ func (rq *request) direct(o outcome, report rules.Report) {
 	rq.count(o)
 	rq.w.Header()["Cache-Status"] = []string{rules.Status(report)}
 	if rq.r.Method == http.MethodHead && len(rq.named) > 0 {
-		sent := time.Now()
-		watch(rq.w, func(status int, h http.Header) { rq.headed(status, h, sent) })
+		sent, before := time.Now(), rq.s.c.trust.moment(rq.key)
+		watch(rq.w, func(status int, h http.Header) { rq.headed(status, h, sent, before) })
 	}
 	rq.s.next.ServeHTTP(rq.w, rq.r)
 }
 
 // headed has the response to HEAD freshen what is stored for GET, or invalidate it (RFC 9111 4.3.5).
-func (rq *request) headed(status int, h http.Header, sent time.Time) {
+func (rq *request) headed(status int, h http.Header, sent time.Time, before moment) {
 	a := rq.found
 	if a == nil || status != http.StatusOK {
 		return
@@ -34,7 +34,7 @@ func (rq *request) headed(status int, h http.Header, sent time.Time) {
 	}
 	q := rq.q
 	q.Method = http.MethodGet
-	rq.s.freshen(a, &q, h, rq.r.Header, rq.r.URL.Path, sent, time.Now())
+	rq.s.freshen(a, &q, h, rq.r.Header, rq.r.URL.Path, sent, time.Now(), func(*Answer) bool { return rq.s.c.trust.moment(rq.key) == before }, nil)
 }
 
 // change passes a request that may change what is stored (RFC 9111 4.4, RFC 9875 3).

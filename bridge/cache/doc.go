@@ -32,6 +32,7 @@
 //	memory.go    the memory
 //	passes.go    keys whose answers are not stored
 //	tier.go      Tier, Creator: stores behind the memory; tiers: those of a Cache
+//	elsewhere.go who of several servers fetches
 //	shared.go    Notifier, Watcher, Locker: a Tier that several servers use, and when memory can be trusted then
 //	purge.go     Purge: what is removed
 //	stats.go     Stats

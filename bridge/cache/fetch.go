@@ -92,6 +92,10 @@ func validate(h http.Header, a *Answer) bool {
 // run asks the next handler. The flight's goroutine calls it.
 func (f *flight) run() {
 	defer f.cancel()
+	if f.elsewhere() {
+		f.finish(nil)
+		return
+	}
 	f.serve()
 	var err error
 	if f.rec.Aborted() || !f.sink.whole() {
@@ -143,11 +147,18 @@ func (f *flight) finish(err error) {
 	f.s.c.flights.remove(f)
 	f.transfer.end(err)
 	close(f.over)
-	if a != nil {
-		f.s.c.save(saving{a: a, after: f.transfer.release})
-	} else {
+	end := f.unlocked()
+	if a == nil {
 		f.transfer.release()
+		f.s.c.save(saving{after: end})
+		return
 	}
+	f.s.c.save(saving{a: a, after: func() {
+		f.transfer.release()
+		if end != nil {
+			end()
+		}
+	}})
 }
 
 // store puts the response into memory; nil: it is too large, or was purged meanwhile.
@@ -161,17 +172,23 @@ func (f *flight) store() *Answer {
 		Groups: rules.Groups(f.head.header()), Body: body,
 	}
 	_, _ = rand.Read(a.ID[:])
-	f.mu.Lock()
-	purged := f.purged
-	f.mu.Unlock()
-	for i := range purged {
-		if purged[i].Matches(a.App, a.URL, a.Groups) {
-			return nil
-		}
+	if !f.s.c.mem.put(a, func() bool { return f.valid(a) }) {
+		return nil
 	}
 	f.s.numbers.stored.Add(1)
-	f.s.c.mem.put(a)
 	return a
+}
+
+// valid reports whether nothing has purged a since f began.
+func (f *flight) valid(a *Answer) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.purged {
+		if f.purged[i].Matches(a.App, a.URL, a.Groups) {
+			return false
+		}
+	}
+	return true
 }
 
 // storedFields are the fields of a response that are stored (RFC 9111 3.1). Date is among them.
@@ -230,6 +247,7 @@ func (f *flight) begun(h *head) {
 		v = single
 		f.transfer.bound()
 		f.s.c.passOn(f.class, h.status, now)
+		f.s.c.save(saving{after: f.unlocked()})
 	}
 	f.decide(v, func() { f.head, f.kept, f.terms, f.chosen = h, kept, terms, chosen })
 	if !storable || !reusable(&terms, now, &f.s.o.Settings) {
@@ -249,7 +267,7 @@ func (f *flight) leaveTable() { f.s.c.flights.remove(f) }
 
 // freshen is the stored answer after a 304 with these fields (RFC 9111 3.2).
 func (f *flight) freshen(fresh http.Header, now time.Time) *Answer {
-	return f.s.freshen(f.stored, &f.query, fresh, f.asked, f.path, f.began, now)
+	return f.s.freshen(f.stored, &f.query, fresh, f.asked, f.path, f.began, now, f.valid, f.unlocked())
 }
 
 // write is receiver's.

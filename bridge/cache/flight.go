@@ -17,6 +17,7 @@ const (
 	unknown   verdict = iota // the head has not come
 	shared                   // the response is being stored: others may have it, too
 	confirmed                // the stored answer is valid: 304
+	fetched                  // another server has fetched it
 	single                   // the response is the first client's alone
 	failed                   // there is none
 )
@@ -36,6 +37,7 @@ type flight struct {
 	r      *http.Request
 	began  time.Time
 	cancel context.CancelFunc
+	unlock func() // ends the lock that other servers respect; nil: there is none
 
 	transfer transfer
 	first    *reader // of the client that leads
@@ -53,7 +55,7 @@ type flight struct {
 	kept    []httpx.Field // what of its fields is stored
 	terms   rules.Terms
 	chosen  []rules.Selector // the Vary of the response
-	answer  *Answer          // of confirmed
+	answer  *Answer          // of confirmed and fetched
 	info    httpx.RequestInfo
 	purged  []Purge // that came meanwhile
 }

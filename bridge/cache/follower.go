@@ -100,6 +100,14 @@ func (o *follower) conclude() (done bool) {
 		}
 		rq.answer(&a, revalidated, report)
 		return true
+	case fetched:
+		if !leads && !o.may(&r.answer.Terms, r.answer.Vary, now) {
+			return false
+		}
+		report.Collapsed = true
+		rq.now = now
+		rq.answer(r.answer, collapsed, report)
+		return true
 	case shared:
 		if o.reader == nil || !leads && !o.may(r.terms, r.chosen, now) {
 			return false

@@ -83,23 +83,28 @@ func (m *memory) get(k Key) *Set {
 // fits reports whether a body of that size is kept.
 func (m *memory) fits(size int64) bool { return size <= m.largest }
 
-// put stores answers, if their bodies are in memory and fit.
-func (m *memory) put(list ...*Answer) {
+// put stores an answer, if its body is in memory and fits. What removes answers comes before or after valid, which says whether this
+// one was removed meanwhile; it returns that.
+func (m *memory) put(a *Answer, valid func() bool) bool {
 	m.writing.Lock()
 	defer m.writing.Unlock()
-	for _, a := range list {
-		if _, ok := a.Body.Memory(); !ok || !m.fits(a.Body.Size()) {
-			continue
-		}
+	if !valid() {
+		return false
+	}
+	if _, ok := a.Body.Memory(); ok && m.fits(a.Body.Size()) {
 		a.ready()
 		m.set(a.Key, m.trusted(m.get(a.Key)).With(a))
 	}
+	return true
 }
 
-// add stores answers that a tier had, but for those that the memory has.
-func (m *memory) add(list []*Answer) {
+// add stores answers that a tier had, but for those that the memory has. For valid see put.
+func (m *memory) add(list []*Answer, valid func() bool) {
 	m.writing.Lock()
 	defer m.writing.Unlock()
+	if !valid() {
+		return
+	}
 	for _, a := range list {
 		if _, ok := a.Body.Memory(); !ok || !m.fits(a.Body.Size()) {
 			continue

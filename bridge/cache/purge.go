@@ -94,12 +94,17 @@ func (c *Cache) Purge(ctx context.Context, p Purge) (int, error) {
 		}
 		n = max(n, m) // most of them are the same
 	}
+	if len(c.tiers.list) > 0 {
+		p.At = time.Now()
+		c.forget(p) // what was loaded before the tier had the purge
+	}
 	return n, failed
 }
 
 // forget removes what p names from memory, and has it not stored by fetches that are under way.
 func (c *Cache) forget(p Purge) int {
 	c.flights.purge(p)
+	c.trust.purged()
 	return c.mem.purge(&p)
 }
 

@@ -19,7 +19,7 @@ type saver struct {
 
 // saving is one answer that is to be stored.
 type saving struct {
-	a     *Answer
+	a     *Answer  // nil: after is all
 	of    [16]byte // not zero: the Body is that of the Answer with this ID, which each tier has itself, or a has it in memory
 	after func()   // nil: nothing is to be done
 }
@@ -66,6 +66,9 @@ func (s *saver) run() {
 
 func (s *saver) save(w saving) {
 	for _, t := range s.c.tiers.list {
+		if w.a == nil {
+			break
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), savePatience)
 		s.c.tiers.failed(t, "save", w.save(ctx, t))
 		cancel()
@@ -109,6 +112,9 @@ func (s *saver) put(w saving) bool {
 
 // save has an answer stored in the tiers.
 func (c *Cache) save(w saving) {
+	if w.a == nil && w.after == nil {
+		return
+	}
 	if !c.saver.put(w) && w.after != nil {
 		w.after()
 	}

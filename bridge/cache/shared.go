@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -24,22 +25,33 @@ type Watcher interface {
 	Follow(p Purge)
 }
 
+// ErrAway: a Tier cannot be asked now. It says so itself, once, so that no other record is needed.
+var ErrAway = errors.New("the shared store is away")
+
 // Locker is a Tier with which several servers agree which of them asks an app.
 type Locker interface {
-	// Lock says who fetches k. With an unlock, this server does: it calls unlock when the Answer was
-	// saved, or will not be. Otherwise another server does, and done is closed when it has ended, or
-	// may have: Load then tells whether there is an Answer. The lock ends after the time most. An
-	// error: the servers cannot agree, and this one fetches.
-	Lock(ctx context.Context, k Key, most time.Duration) (unlock func(), done <-chan struct{}, err error)
+	// Lock says who fetches k. Without done, this server does: it calls end when the Answer was saved,
+	// or will not be. Otherwise another server does, and done is closed when it has ended, or may
+	// have: Load then tells whether there is an Answer. end is called then, too, when done is not
+	// waited for any more. A lock ends by itself after the time most. An error: the servers cannot
+	// agree, and this one fetches.
+	Lock(ctx context.Context, k Key, most time.Duration) (end func(), done <-chan struct{}, err error)
 }
 
 // trust says which Sets in memory can be used without asking the Tier that several servers share:
 // those with the present stamp. The zero trust is that of a Cache without such a Tier.
 type trust struct {
 	epoch atomic.Uint64 // odd: changes are not heard
-	// changes counts the changes of keys, by their first byte: a Load that was under way meanwhile
-	// may have what was there before.
+	// changes counts the changes of keys, by their first byte, and purges the purges: a Load that was
+	// under way meanwhile may have what was there before.
 	changes [256]atomic.Uint32
+	purges  atomic.Uint32
+}
+
+// moment is compared before a Load and when its result is put in memory: when it differs, the result may be out of date.
+type moment struct {
+	epoch           uint64
+	changes, purges uint32
 }
 
 // stamp is for a Set that is loaded or fetched from now on.
@@ -68,9 +80,13 @@ func (t *trust) set(on bool) {
 // changed counts a change of k. What memory has for k is to be removed after it.
 func (t *trust) changed(k Key) { t.changes[k[0]].Add(1) }
 
-// count is compared before a Load and after its result was put in memory: when it differs, the result
-// is removed again.
-func (t *trust) count(k Key) uint32 { return t.changes[k[0]].Load() }
+// purged counts a purge. What memory has of it is to be removed after it.
+func (t *trust) purged() { t.purges.Add(1) }
+
+// moment is the present one of k.
+func (t *trust) moment(k Key) moment {
+	return moment{t.epoch.Load(), t.changes[k[0]].Load(), t.purges.Load()}
+}
 
 // Trust is Watcher's.
 func (c *Cache) Trust(on bool) { c.trust.set(on) }

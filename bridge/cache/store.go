@@ -30,8 +30,9 @@ func (c *Cache) drop(a *Answer) {
 	}
 }
 
-// freshen replaces a stored answer by one with the fields of a 304, or of a response to HEAD, and returns it.
-func (s *stage) freshen(old *Answer, q *rules.Request, fresh, asked http.Header, path string, sent, now time.Time) *Answer {
+// freshen replaces a stored answer by one with the fields of a 304, or of a response to HEAD, and returns it. It is not
+// stored if it was purged meanwhile, which valid says. after is called when it was saved, or will not be; nil: nothing is.
+func (s *stage) freshen(old *Answer, q *rules.Request, fresh, asked http.Header, path string, sent, now time.Time, valid func(*Answer) bool, after func()) *Answer {
 	h := rules.Freshen(old.Header(), fresh)
 	if h["Date"] == nil {
 		h["Date"] = []string{now.UTC().Format(http.TimeFormat)}
@@ -45,10 +46,14 @@ func (s *stage) freshen(old *Answer, q *rules.Request, fresh, asked http.Header,
 	a.Groups = rules.Groups(h)
 	if !ok { // it says now that it is not to be stored
 		s.c.drop(old)
+		s.c.save(saving{after: after})
 		return &a
 	}
-	s.c.mem.put(&a)
-	s.c.save(saving{a: &a, of: old.ID})
+	if s.c.mem.put(&a, func() bool { return valid(&a) }) {
+		s.c.save(saving{a: &a, of: old.ID, after: after})
+	} else {
+		s.c.save(saving{after: after})
+	}
 	return &a
 }
 
@@ -99,7 +104,7 @@ func (c *Cache) load(ctx context.Context, k Key, had *Set) (list, own []*Answer)
 	}
 	ctx, cancel := context.WithTimeout(ctx, tierPatience)
 	defer cancel()
-	before := c.trust.count(k)
+	before := c.trust.moment(k)
 	away := false
 	for _, t := range c.tiers.list {
 		found, err := t.Load(ctx, k)
@@ -120,10 +125,7 @@ func (c *Cache) load(ctx context.Context, k Key, had *Set) (list, own []*Answer)
 				own = append(own, a)
 			}
 		}
-		c.mem.add(found)
-		if c.trust.count(k) != before {
-			c.mem.remove(k)
-		}
+		c.mem.add(found, func() bool { return c.trust.moment(k) == before })
 		return found, own
 	}
 	if known := c.mem.trusted(had); known != nil {

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"os"
 	"time"
 
@@ -44,9 +45,19 @@ type tiers struct {
 
 // failed writes a record of a tier's error, once a minute for each.
 func (t *tiers) failed(of Tier, what string, err error) {
-	if err != nil && t.failures.Allow(of.Name(), time.Now()) {
+	if err != nil && !errors.Is(err, ErrAway) && t.failures.Allow(of.Name(), time.Now()) {
 		t.log.Warn("cache_failed", "store", of.Name(), "operation", what, "error", err)
 	}
+}
+
+// locker is the tier with which servers agree; nil: there is none.
+func (t *tiers) locker() Locker {
+	for _, of := range t.list {
+		if l, ok := of.(Locker); ok {
+			return l
+		}
+	}
+	return nil
 }
 
 // others does something with the tiers that are this server's own.
