@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/limit"
+	"github.com/standpipe/standpipe/cmd/internal/circuit"
 	"github.com/standpipe/standpipe/cmd/internal/redisurl"
 )
 
@@ -36,7 +37,7 @@ var ErrAway = errors.New("the server of the limits is away")
 type Store struct {
 	server  redisurl.Server
 	pool    atomic.Pointer[redis.Pool]
-	circuit *circuit
+	circuit *circuit.Circuit
 }
 
 var _ limit.Store = (*Store)(nil)
@@ -48,7 +49,7 @@ func Open(url string, log hclog.Logger) (*Store, error) {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
 	s := &Store{server: server}
-	s.circuit = newCircuit(s.probe, func(err error) {
+	s.circuit = circuit.New(s.probe, func(err error) {
 		log.Warn("limit_store_away", "address", server.Address, "error", err)
 	}, func(took time.Duration) {
 		log.Info("limit_store_back", "address", server.Address, "took", took)
@@ -79,22 +80,22 @@ func (s *Store) Take(key string, r limit.Rate) (limit.Verdict, error) { return s
 func (s *Store) GiveBack(key string, r limit.Rate) { _, _ = s.ask(key, r, -1) }
 
 // Away is limit.Store's.
-func (s *Store) Away() bool { return s.circuit.isOpen() }
+func (s *Store) Away() bool { return s.circuit.IsOpen() }
 
 // Close disconnects.
 func (s *Store) Close() {
-	s.circuit.close()
+	s.circuit.Close()
 	_ = s.pool.Load().Close()
 }
 
 func (s *Store) ask(key string, r limit.Rate, n int) (limit.Verdict, error) {
-	if s.circuit.isOpen() {
+	if s.circuit.IsOpen() {
 		return limit.Verdict{}, ErrAway
 	}
 	pool := s.pool.Load()
 	v, err := s.run(pool, key, r, n)
 	if err != nil {
-		s.circuit.open(s.explain(err))
+		s.circuit.Open(s.explain(err))
 		return limit.Verdict{}, ErrAway
 	}
 	return v, nil

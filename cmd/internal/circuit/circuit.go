@@ -1,4 +1,6 @@
-package limitstore
+// Package circuit keeps requests from waiting for a server that is away: the first error opens the circuit, and one goroutine then
+// asks the server until it answers. The Circuit has the goroutine; Close ends it and waits.
+package circuit
 
 import (
 	"context"
@@ -16,8 +18,8 @@ const (
 	mostPause  = time.Second
 )
 
-// circuit is open while the server is away. One goroutine probes it then.
-type circuit struct {
+// Circuit is open while a server is away. One goroutine probes it then.
+type Circuit struct {
 	probe func() error        // nil error: it is back
 	away  func(error)         // told once for each outage
 	back  func(time.Duration) // told at its end
@@ -30,15 +32,18 @@ type circuit struct {
 	brief  httpx.LogLimiter // of outages that the first probe ends
 }
 
-func newCircuit(probe func() error, away func(error), back func(time.Duration)) *circuit {
+// New makes a Circuit, which is closed at first. probe asks whether the server is back, and returns nil when it is; away is told of
+// each outage, once, and back of its end.
+func New(probe func() error, away func(error), back func(time.Duration)) *Circuit {
 	ctx, end := context.WithCancel(context.Background())
-	return &circuit{probe: probe, away: away, back: back, ctx: ctx, end: end, brief: httpx.LogLimiter{Every: time.Minute}}
+	return &Circuit{probe: probe, away: away, back: back, ctx: ctx, end: end, brief: httpx.LogLimiter{Every: time.Minute}}
 }
 
-func (c *circuit) isOpen() bool { return c.broken.Load() }
+// IsOpen reports whether the server is away.
+func (c *Circuit) IsOpen() bool { return c.broken.Load() }
 
-// open is called with each error of the server. It returns at once.
-func (c *circuit) open(err error) {
+// Open is called with each error of the server. It returns at once.
+func (c *Circuit) Open(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ctx.Err() != nil || c.broken.Swap(true) {
@@ -48,7 +53,7 @@ func (c *circuit) open(err error) {
 }
 
 // watch probes until the server is back, or the circuit is closed for good.
-func (c *circuit) watch(cause error) {
+func (c *Circuit) watch(cause error) {
 	began, told := time.Now(), false
 	pause := leastPause
 	for c.probe() != nil {
@@ -73,8 +78,8 @@ func (c *circuit) watch(cause error) {
 	}
 }
 
-// close ends the goroutine and waits for it.
-func (c *circuit) close() {
+// Close ends the goroutine and waits for it.
+func (c *Circuit) Close() {
 	c.mu.Lock()
 	c.end()
 	c.mu.Unlock()

@@ -1,4 +1,4 @@
-package limitstore
+package circuit
 
 import (
 	"errors"
@@ -15,7 +15,7 @@ func TestCircuit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var healthy atomic.Bool
 		var probes, away, back atomic.Int32
-		c := newCircuit(func() error {
+		c := New(func() error {
 			probes.Add(1)
 			if healthy.Load() {
 				return nil
@@ -30,24 +30,24 @@ func TestCircuit(t *testing.T) {
 				t.Error(took)
 			}
 		})
-		defer c.close()
+		defer c.Close()
 		for range 100 {
-			c.open(errors.New("reset"))
+			c.Open(errors.New("reset"))
 		}
 		synctest.Wait()
-		if !c.isOpen() || away.Load() != 1 || probes.Load() != 1 {
-			t.Errorf("open %v, told %d, probes %d", c.isOpen(), away.Load(), probes.Load())
+		if !c.IsOpen() || away.Load() != 1 || probes.Load() != 1 {
+			t.Errorf("open %v, told %d, probes %d", c.IsOpen(), away.Load(), probes.Load())
 		}
 		time.Sleep(10 * time.Second)
-		c.open(errors.New("reset"))
+		c.Open(errors.New("reset"))
 		if n := probes.Load(); n < 10 || n > 16 {
 			t.Errorf("%d probes in ten seconds", n)
 		}
 		healthy.Store(true)
 		time.Sleep(mostPause)
 		synctest.Wait()
-		if c.isOpen() || away.Load() != 1 || back.Load() != 1 {
-			t.Errorf("open %v, told %d and %d", c.isOpen(), away.Load(), back.Load())
+		if c.IsOpen() || away.Load() != 1 || back.Load() != 1 {
+			t.Errorf("open %v, told %d and %d", c.IsOpen(), away.Load(), back.Load())
 		}
 	})
 }
@@ -58,16 +58,16 @@ func TestCircuitBrief(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var away, back atomic.Int32
 		var broken atomic.Bool
-		c := newCircuit(func() error {
+		c := New(func() error {
 			if broken.Load() {
 				return errors.New("refused")
 			}
 			return nil
 		}, func(error) { away.Add(1) }, func(time.Duration) { back.Add(1) })
 		for range 10 {
-			c.open(errors.New("reset"))
+			c.Open(errors.New("reset"))
 			synctest.Wait()
-			if c.isOpen() {
+			if c.IsOpen() {
 				t.Fatal("it stays open")
 			}
 			time.Sleep(time.Second)
@@ -76,10 +76,10 @@ func TestCircuitBrief(t *testing.T) {
 			t.Errorf("told %d and %d", away.Load(), back.Load())
 		}
 		broken.Store(true)
-		c.open(errors.New("reset"))
+		c.Open(errors.New("reset"))
 		synctest.Wait()
-		c.close()
-		c.open(errors.New("reset"))
+		c.Close()
+		c.Open(errors.New("reset"))
 		if away.Load() != 2 {
 			t.Errorf("told %d", away.Load())
 		}
