@@ -98,7 +98,10 @@ func (q *Request) hasBody() bool { return q.Body != nil && q.Length != 0 }
 
 // message is the request as one of net/http's. It shares nothing with q that is used again.
 func (q *Request) message() *http.Request {
-	ctx := q.dialContext()
+	ctx := context.Context(valued{q.Ending, q.From.Context()})
+	if q.Client != nil {
+		ctx = WithClient(ctx, q.Client)
+	}
 	if q.Info != nil {
 		ctx = cgi.WithInfo(ctx, q.Info)
 	}
@@ -114,6 +117,15 @@ func (q *Request) message() *http.Request {
 	}
 	return r
 }
+
+// valued is an Ending with the values of the client's request, such as the script of a FastCGI request.
+type valued struct {
+	*Ending
+	values context.Context
+}
+
+// Value is context.Context's.
+func (v valued) Value(key any) any { return v.values.Value(key) }
 
 // Response is what a server has answered.
 type Response struct {
