@@ -1,6 +1,7 @@
 // Package cpu bounds how many goroutines compute for long at the same time.
 //
-//	slot.go  Slot: one of the places of this process
+//	slot.go   Slot: one of the places of this process
+//	yield.go  Yield: other goroutines go first
 //
 // Go's scheduler looks at the network when a P (a processor of the scheduler, of which there
 // are GOMAXPROCS) has nothing to run, and else every 10 ms. When goroutines that compute hold

@@ -25,8 +25,12 @@ var shared = sync.OnceValue(func() *limiter { return newLimiter(runtime.GOMAXPRO
 // without it GOMAXPROCS stays what it is.
 func Procs(usual, most int) {
 	runtime.GOMAXPROCS(usual)
+	manyFor(usual)
 	l := newLimiter(most)
-	l.usual, l.most, l.set = usual, most, func(n int) { runtime.GOMAXPROCS(n) }
+	l.usual, l.most, l.set = usual, most, func(n int) {
+		manyFor(n)
+		runtime.GOMAXPROCS(n)
+	}
 	shared = func() *limiter { return l }
 }
 

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/cpu"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/listen"
 )
@@ -216,6 +217,7 @@ func (c *conn) await() error {
 	if c.srv.closing.Load() {
 		c.wake()
 	}
+	cpu.Yield(0) // then the next request may be there
 	err := c.first()
 	c.mu.Lock()
 	woken := c.woken

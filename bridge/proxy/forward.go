@@ -60,7 +60,7 @@ func (o *outgoing) prepare(q *request, m *upstream.Member) {
 	o.q = q
 	o.url = url.URL{Scheme: m.Scheme, Host: m.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, ForceQuery: r.URL.ForceQuery,
 		RawQuery: strings.ReplaceAll(r.URL.RawQuery, " ", "%20")} // a space would end the target
-	o.Request = upstream.Request{From: r, Ending: q.ending, Method: r.Method, URL: &o.url, Host: r.Host, Target: r.RequestURI, Informer: informer{q}, Begun: q.now, Room: o.room[:0]}
+	o.Request = upstream.Request{From: r, Ending: q.ending, Method: r.Method, URL: &o.url, Host: r.Host, Target: r.RequestURI, Informer: informer{q}, Busy: m.Busy(), Begun: q.now, Room: o.room[:0]}
 	if r.Trailer != nil {
 		o.Trailer = r.Trailer.Clone()
 	}

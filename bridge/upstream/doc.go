@@ -59,5 +59,5 @@
 // Goroutines: those that Group.Start starts, which end with Group.Stop; those of net/http's Transport (HTTP/2), which end with
 // the response, with the idle time of a connection, or at CloseIdleConnections; one that sends a Call's body, which
 // Call.End waits for, or that of an HTTP/1.1 request, which exchange1.end waits for. The package is a leaf: it imports
-// the leaves proxyproto, httpx and cgi only.
+// the leaves proxyproto, cpu, httpx and cgi only.
 package upstream

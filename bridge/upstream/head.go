@@ -123,7 +123,7 @@ func (h *head) statusLine(s string) error {
 	if len(s) > status+3 && s[status+3] != ' ' {
 		return errStatusLine
 	}
-	if h.phrase = strings.Trim(s[status+3:], " \t"); hasControl(h.phrase) {
+	if h.phrase = trim(s[status+3:]); hasControl(h.phrase) {
 		return errStatusLine
 	}
 	h.old = s[len(version)] == '0'
@@ -146,7 +146,7 @@ func fieldLine(s string) (name, value string, err error) {
 	if !httpx.IsToken(name) {
 		return "", "", errName
 	}
-	if value = strings.Trim(s[colon+1:], " \t"); hasControl(value) {
+	if value = trim(s[colon+1:]); hasControl(value) {
 		return "", "", errValue
 	}
 	return name, value, nil
@@ -193,8 +193,10 @@ func (h *head) field(name, value string, codings *int) (kept bool, err error) {
 
 // connection reads the options of the connection (RFC 9112 9.3).
 func (h *head) connection(value string) {
-	for option := range strings.SplitSeq(value, ",") {
-		switch option = strings.Trim(option, " \t"); {
+	for more := true; more; {
+		var option string
+		option, value, more = strings.Cut(value, ",")
+		switch option = trim(option); {
 		case isWord(option, "close"):
 			h.last = true
 		case isWord(option, "keep-alive"):
@@ -206,6 +208,17 @@ func (h *head) connection(value string) {
 // hasBody reports whether a body follows (RFC 9112 6.3).
 func (h *head) hasBody(method string) bool {
 	return method != http.MethodHead && h.status >= 200 && h.status != http.StatusNoContent && h.status != http.StatusNotModified
+}
+
+// trim cuts the blanks around a value.
+func trim(s string) string {
+	for len(s) > 0 && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for len(s) > 0 && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
 }
 
 // isWord compares without regard to case, in ASCII alone.
@@ -234,7 +247,7 @@ func (h *head) announced() http.Header {
 	}
 	t := http.Header{}
 	for name := range strings.SplitSeq(h.trailer, ",") {
-		if name = strings.Trim(name, " \t"); httpx.IsToken(name) && len(t) < maxFields {
+		if name = trim(name); httpx.IsToken(name) && len(t) < maxFields {
 			if name = http.CanonicalHeaderKey(name); !frames(name) {
 				t[name] = nil
 			}

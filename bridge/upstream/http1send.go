@@ -5,12 +5,13 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/standpipe/standpipe/bridge/cpu"
 )
 
 // headBuffers hold heads of requests, with small bodies.
@@ -52,7 +53,7 @@ func (x *exchange1) send() error {
 	}
 	if !sends || small {
 		x.await(req.Begun)
-		runtime.Gosched() // others go first: then the response may be there, which saves a read that finds nothing
+		cpu.Yield(req.Busy) // then the response may be there
 		return nil
 	}
 	if req.Expect {
@@ -222,9 +223,16 @@ func appendTrailers(b []byte, h http.Header) ([]byte, error) {
 // hasControl reports whether s has a byte that could end a line.
 func hasControl(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
+		if controls[s[i]] {
 			return true
 		}
 	}
 	return false
 }
+
+var controls = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c < ' ' && c != '\t' || c == 0x7f
+	}
+	return t
+}()

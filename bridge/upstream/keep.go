@@ -13,6 +13,10 @@ const (
 	proofPart = 4
 )
 
+// fresh is for how long a connection that was used is not looked at before a request that may run twice: the server answered on it
+// a moment ago. What it might say unasked within that time it could as well say behind a look.
+const fresh = time.Millisecond
+
 // keep are the idle connections to one server, the last one used first: a server that needs fewer of them gets the others
 // back.
 type keep struct {
@@ -39,7 +43,7 @@ func (k *keep) take(once bool, now time.Time) *conn1 {
 		k.conns[n-1] = nil
 		k.conns = k.conns[:n-1]
 		k.mu.Unlock()
-		if k.look(c, now) {
+		if !once && now.Sub(c.since) < fresh || k.look(c, now) {
 			return c
 		}
 		c.Close()

@@ -57,10 +57,26 @@ func TestKeptConnections(t *testing.T) {
 	for end := time.Now().Add(10 * time.Second); (dead.socket.alive() || spoken.socket.alive()) && time.Now().Before(end); {
 		time.Sleep(time.Millisecond) // between two looks
 	}
-	if c := k.take(false, time.Now()); c != nil {
+	if c := k.take(false, time.Now().Add(2*fresh)); c != nil {
 		t.Error("a dead connection, or one that has spoken unasked, is used")
 	}
 	closed(t, loud)
+
+	k.proven = time.Hour
+	just, over := ends(t)
+	k.put(just)
+	over.Close()
+	for end := time.Now().Add(10 * time.Second); just.socket.alive() && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	if k.take(false, just.since) != just {
+		t.Error("a connection that was just used is looked at")
+	}
+	k.put(just)
+	if k.take(true, just.since) != nil {
+		t.Error("a dead connection is used by a request that must not run twice")
+	}
+	k.proven = 0
 
 	old, peer := ends(t)
 	k.put(old)

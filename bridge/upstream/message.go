@@ -69,6 +69,8 @@ type Request struct {
 	Informer Informer
 	// Client is named by a Dialer that has SendProxy.
 	Client *proxyproto.Header
+	// Busy is how many requests the server has, with this one.
+	Busy int64
 	// Begun is the present time.
 	Begun time.Time
 	// Room is memory for the Fields of the response.

@@ -125,6 +125,9 @@ func (u *Upstream) End() {
 	}
 }
 
+// Busy is how many requests it has whose responses have not ended.
+func (u *Upstream) Busy() int64 { return u.inFlight.Load() }
+
 // since is when it came into service.
 func (u *Upstream) since() time.Time {
 	u.mu.Lock()

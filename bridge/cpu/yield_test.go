@@ -1,0 +1,32 @@
+package cpu
+
+import (
+	"runtime"
+	"testing"
+)
+
+// With one P each call yields; with several only where all are busy.
+func TestYield(t *testing.T) {
+	procs := runtime.GOMAXPROCS(1)
+	defer func() { runtime.GOMAXPROCS(procs); manyFor(procs) }()
+	yields := func(busy int64) bool {
+		ran := false
+		go func() { ran = true }()
+		for range 100 { // the goroutine may have been preempted just before
+			before := ran
+			Yield(busy)
+			if ran && !before {
+				return true
+			}
+		}
+		return false
+	}
+	manyFor(1)
+	if !yields(0) {
+		t.Error("with one P nothing else goes first")
+	}
+	manyFor(2) // said only: the number of Ps stays one
+	if crowd.Load() != 2*perP || !yields(2*perP) {
+		t.Error("with all Ps busy nothing else goes first")
+	}
+}
