@@ -28,6 +28,11 @@ var unwired = map[string]string{
 	"bridge/cache.StageOptions.IgnoreQuery": "no setting switches the cache on yet",
 	"bridge/cache.StageOptions.Cookies":     "no setting switches the cache on yet",
 	"bridge/cache.StageOptions.Pages":       "no setting switches the cache on yet",
+	"bridge/cache/disk.Options.Dir":         "no setting names a folder yet",
+	"bridge/cache/disk.Options.Size":        "no setting names a folder yet",
+	"bridge/cache/disk.Options.Files":       "no setting names a folder yet",
+	"bridge/cache/disk.Options.Stale":       "no setting names a folder yet",
+	"bridge/cache/disk.Options.Log":         "no setting names a folder yet",
 }
 
 // fieldKey names a field by its package below the module, its struct's name and its own: "bridge/wsgi.Options.Concurrent". Empty: the
