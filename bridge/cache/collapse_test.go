@@ -141,3 +141,67 @@ func TestCollapsedAfterChange(t *testing.T) {
 		t.Errorf("stored: %+v", a)
 	}
 }
+
+// A 304 that sets a cookie is for its own client: those that wait do not get the cookie, and the answer is not stored any more.
+func TestCollapsedSetCookie(t *testing.T) {
+	t.Parallel()
+	var asked counting
+	release := make(chan struct{})
+	g := newRig(t, Options{}, StageOptions{}, func(w http.ResponseWriter, r *http.Request) {
+		h, n := w.Header(), asked.add()
+		h.Set("Cache-Control", "max-age=60")
+		h.Set("ETag", `"a"`)
+		if n == 1 {
+			h.Set("Cache-Control", "max-age=0")
+			fmt.Fprint(w, "body")
+			return
+		}
+		if n == 2 {
+			<-release
+		}
+		h.Set("Set-Cookie", fmt.Sprintf("id=%d", n))
+		if r.Header.Get("If-None-Match") != "" {
+			w.WriteHeader(http.StatusNotModified)
+		}
+	})
+	g.get("/")
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	got := map[string]int{}
+	for range 5 {
+		all.Go(func() {
+			a := g.get("/")
+			mu.Lock()
+			defer mu.Unlock()
+			got[a.header.Get("Set-Cookie")]++
+		})
+	}
+	g.joined(5)
+	close(release)
+	all.Wait()
+	if len(got) != 5 {
+		t.Errorf("%v", got)
+	}
+}
+
+// An error that has a lifetime does not replace an answer that may be served instead.
+func TestErrorDoesNotReplace(t *testing.T) {
+	t.Parallel()
+	var asked counting
+	g := newRig(t, Options{}, StageOptions{}, func(w http.ResponseWriter, r *http.Request) {
+		if asked.add() == 1 {
+			w.Header().Set("Cache-Control", "max-age=60, stale-if-error=60")
+			w.Header().Set("Age", "60")
+			fmt.Fprint(w, "good")
+			return
+		}
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	g.get("/")
+	for range 2 {
+		if a := g.get("/"); a.status != 200 || a.body != "good" {
+			t.Errorf("%+v", a)
+		}
+	}
+}

@@ -137,7 +137,7 @@ func (o *follower) conclude() (done bool) {
 // because the app was asked after the request had come. Else a client that has just changed something would not see it.
 func (o *follower) may(t *rules.Terms, chosen []rules.Selector, now time.Time) bool {
 	rq := o.rq
-	if !rules.Matches(chosen, rq.r.Header, &rq.s.o.Settings) {
+	if !t.Storable || !rules.Matches(chosen, rq.r.Header, &rq.s.o.Settings) { // a 304 may say now that it is private
 		return false
 	}
 	d := rules.Decide(&rq.q, t, now, &rq.s.o.Settings)
