@@ -37,10 +37,10 @@ type unixConn struct {
 
 // failed is err as package net has it.
 func (c *unixConn) failed(op string, err error) error {
-	if path, ok := err.(*os.PathError); ok { //nolint:errorlint // as package os makes it
+	if path, ok := err.(*os.PathError); ok {
 		err = path.Err
 	}
-	if err == os.ErrClosed { //nolint:errorlint // likewise
+	if err == os.ErrClosed {
 		err = net.ErrClosed
 	}
 	return &net.OpError{Op: op, Net: "unix", Addr: &c.at, Err: err}
@@ -49,7 +49,7 @@ func (c *unixConn) failed(op string, err error) error {
 // Read is net.Conn's.
 func (c *unixConn) Read(p []byte) (int, error) {
 	n, err := c.file.Read(p)
-	if _, ok := err.(*os.PathError); ok { //nolint:errorlint // io.EOF stays as it is
+	if _, ok := err.(*os.PathError); ok {
 		err = c.failed("read", err)
 	}
 	return n, err
