@@ -190,6 +190,7 @@ func (t *translation) route(s *scope, pass directive, m match, hosts []string) *
 			}
 		}
 	}
+	setCache(t, s, pass, m, r)
 	t.changes(s, r)
 	return p
 }

@@ -23,7 +23,7 @@ func Import(in Input) (*draft.Draft, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(in.Dir, path)
 	}
-	t := &translation{d: &draft.Draft{}, paths: draft.Paths{Base: filepath.Dir(path), Out: in.Out}, upstreams: map[string]*group{}, listens: map[string]*listen{}, done: map[draft.Place][]string{}}
+	t := &translation{d: &draft.Draft{}, paths: draft.Paths{Base: filepath.Dir(path), Out: in.Out}, upstreams: map[string]*group{}, listens: map[string]*listen{}, zones: map[string]string{}, done: map[draft.Place][]string{}}
 	t.limits = newLimits(t.d)
 	t.gates = &gates{t: t}
 	r := &reader{prefix: filepath.Dir(path), absent: func(at draft.Place, name string) {
@@ -47,6 +47,7 @@ type translation struct {
 	places    []*place
 	pairs     []pair
 	limits    *limits
+	zones     map[string]string // of caches: how long an answer stays that nobody asks for
 	gates     *gates
 	scripts   string                   // the folder of the server's PHP; empty: it has none
 	done      map[draft.Place][]string // directives that became a table of their own
@@ -125,6 +126,7 @@ func (t *translation) http(s *scope) {
 		}
 	}
 	t.limits.readZones(s.list)
+	readCaches(t, s.list)
 	t.limits.read(s, "/", nil)
 	for _, d := range s.list {
 		switch d.name {
@@ -147,6 +149,11 @@ var structural = func() map[string]bool {
 		"allow deny satisfy auth_basic auth_basic_user_file auth_request auth_request_set limit_req limit_req_zone limit_req_status limit_req_dry_run limit_req_log_level limit_conn limit_conn_zone limit_conn_status limit_conn_dry_run limit_conn_log_level " +
 		"fastcgi_pass fastcgi_param fastcgi_index fastcgi_split_path_info fastcgi_read_timeout fastcgi_connect_timeout fastcgi_send_timeout fastcgi_request_buffering proxy_buffering uwsgi_buffering fastcgi_buffering") {
 		out[name] = true
+	}
+	for _, kind := range []string{"proxy_", "uwsgi_", "fastcgi_"} {
+		for _, name := range strings.Fields("cache cache_path cache_valid cache_key cache_bypass cache_use_stale cache_lock cache_lock_age cache_lock_timeout cache_background_update cache_revalidate cache_convert_head cache_methods no_cache") {
+			out[kind+name] = true
+		}
 	}
 	return out
 }()
