@@ -6,6 +6,29 @@ import (
 	"strings"
 )
 
+// Glob tells whether a glob matches whole paths.
+type Glob struct {
+	exact string         // the glob has no wildcard
+	re    *regexp.Regexp // nil: exact
+}
+
+// NewGlob reads a glob as those of Match.Globs.
+func NewGlob(text string) (Glob, error) {
+	re, err := compileGlob(text)
+	if err != nil || strings.ContainsAny(text, "*?") {
+		return Glob{re: re}, err
+	}
+	return Glob{exact: text}, nil
+}
+
+// Match reports whether the glob matches a path, which is not changed before.
+func (g Glob) Match(path string) bool {
+	if g.re == nil {
+		return path == g.exact
+	}
+	return g.re.MatchString(path)
+}
+
 // compileGlob makes a regular expression of a glob, which takes time in proportion to the path,
 // whatever the glob is. "*" is any text within a segment, "?" one character of it, "**" any text,
 // "/**/" also a single slash.

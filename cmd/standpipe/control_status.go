@@ -90,6 +90,7 @@ func printStatus(out io.Writer, st *admin.Status, p terminal.Paint) error {
 	}
 	printLimits(out, st.Limits, p)
 	printUpstreams(out, st.Upstreams, p)
+	printCache(out, st.Cache)
 	if st.Scanned > 0 {
 		fmt.Fprintf(out, "  scanners refused %d\n", st.Scanned)
 	}
@@ -118,6 +119,21 @@ func printLimits(out io.Writer, list []admin.Limit, p terminal.Paint) {
 			fmt.Fprint(out, "  in redis")
 		case "redis away":
 			fmt.Fprint(out, "  ", p.Red("redis is away"))
+		}
+		fmt.Fprintln(out)
+	}
+}
+
+// printCache prints what the HTTP cache had for its requests.
+func printCache(out io.Writer, list []admin.Cache) {
+	for _, c := range list {
+		share := "-"
+		if all := c.Hits + c.Stale + c.Collapsed + c.Misses + c.Revalidated + c.Passed; all > 0 {
+			share = fmt.Sprintf("%.0f %%", 100*float64(c.Hits+c.Stale+c.Collapsed)/float64(all))
+		}
+		fmt.Fprintf(out, "  cache %s  %s without the app  hits %d  misses %d  stale %d  revalidated %d  collapsed %d  passed %d  answers %d (%s)", printable(c.App), share, c.Hits, c.Misses, c.Stale, c.Revalidated, c.Collapsed, c.Passed, c.Entries, kibi(c.Bytes))
+		if c.Evicted > 0 {
+			fmt.Fprintf(out, "  evicted %d", c.Evicted)
 		}
 		fmt.Fprintln(out)
 	}
@@ -320,6 +336,17 @@ func mebi(n int64) string {
 		return "-"
 	}
 	return fmt.Sprintf("%dMiB", n>>20)
+}
+
+// kibi is a size of any magnitude, for people.
+func kibi(n int64) string {
+	switch {
+	case n < 1<<20:
+		return fmt.Sprintf("%dKiB", (n+1<<10-1)>>10)
+	case n < 10<<30:
+		return fmt.Sprintf("%.1fMiB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%.1fGiB", float64(n)/(1<<30))
 }
 
 // span is a duration for people.

@@ -15,24 +15,12 @@ import (
 
 // unwired are the fields of Options structs that no other package sets, each with the reason. Keep it short.
 var unwired = map[string]string{
-	"bridge/cache.Options.Memory":           "no setting switches the cache on yet",
-	"bridge/cache.Options.MaxObject":        "no setting switches the cache on yet",
-	"bridge/cache.Options.Wait":             "no setting switches the cache on yet",
-	"bridge/cache.Options.PassFor":          "no setting switches the cache on yet",
-	"bridge/cache.Options.Tiers":            "no setting switches the cache on yet",
-	"bridge/cache.Options.Log":              "no setting switches the cache on yet",
-	"bridge/cache.StageOptions.App":         "no setting switches the cache on yet",
-	"bridge/cache.StageOptions.Settings":    "no setting switches the cache on yet",
-	"bridge/cache.StageOptions.Rules":       "no setting switches the cache on yet",
-	"bridge/cache.StageOptions.Missing":     "no setting switches the cache on yet",
-	"bridge/cache.StageOptions.IgnoreQuery": "no setting switches the cache on yet",
-	"bridge/cache.StageOptions.Cookies":     "no setting switches the cache on yet",
-	"bridge/cache.StageOptions.Pages":       "no setting switches the cache on yet",
-	"bridge/cache/disk.Options.Dir":         "no setting names a folder yet",
-	"bridge/cache/disk.Options.Size":        "no setting names a folder yet",
-	"bridge/cache/disk.Options.Files":       "no setting names a folder yet",
-	"bridge/cache/disk.Options.Stale":       "no setting names a folder yet",
-	"bridge/cache/disk.Options.Log":         "no setting names a folder yet",
+	"bridge/cache.Options.Tiers":      "no setting names a folder yet",
+	"bridge/cache/disk.Options.Dir":   "no setting names a folder yet",
+	"bridge/cache/disk.Options.Size":  "no setting names a folder yet",
+	"bridge/cache/disk.Options.Files": "no setting names a folder yet",
+	"bridge/cache/disk.Options.Stale": "no setting names a folder yet",
+	"bridge/cache/disk.Options.Log":   "no setting names a folder yet",
 }
 
 // fieldKey names a field by its package below the module, its struct's name and its own: "bridge/wsgi.Options.Concurrent". Empty: the

@@ -31,6 +31,8 @@ type Status struct {
 	Scanned int64 `json:"scanned,omitempty"`
 	// Limits are the numbers of [[limit]].
 	Limits []Limit `json:"limits,omitempty"`
+	// Cache are the numbers of the HTTP cache, by app and route; none: it is off.
+	Cache []Cache `json:"cache,omitempty"`
 	// Clients are who was refused by address; nil: none was, and none is denied.
 	Clients *Clients `json:"clients,omitempty"`
 	// Upstreams are those of all routes.
@@ -60,6 +62,23 @@ type Limit struct {
 	Waiting int `json:"waiting"`
 	// Store is where requests are counted: "memory", "redis", or "redis away" while it does not answer.
 	Store string `json:"store"`
+}
+
+// Cache are the numbers of the HTTP cache for one app or route. Those of requests, Stored and Evicted never decrease.
+type Cache struct {
+	App string `json:"app"` // "shop"; "route /api"
+	// Requests by what there was for them.
+	Hits        int64 `json:"hits"`
+	Misses      int64 `json:"misses"`
+	Stale       int64 `json:"stale"`
+	Revalidated int64 `json:"revalidated"`
+	Collapsed   int64 `json:"collapsed"` // another request fetched the answer
+	Passed      int64 `json:"passed"`    // the answer is not stored
+	// Answers that were stored, and that left the memory for want of room; those in memory at present, and their bytes.
+	Stored  int64 `json:"stored"`
+	Evicted int64 `json:"evicted"`
+	Entries int64 `json:"entries"`
+	Bytes   int64 `json:"bytes"`
 }
 
 // Health says whether the apps take requests.

@@ -35,6 +35,8 @@ type Server struct {
 	Limits *Limits
 	// Access is the access control.
 	Access *Access
+	// Cache is the HTTP cache.
+	Cache *Cache
 
 	parts    *parts
 	sites    *sites
@@ -57,6 +59,7 @@ type parts struct {
 	health     *health
 	refusals   *refusals
 	limitStore *limitStore
+	cache      *caching
 	scanners   *scanners
 	stop       *stop
 	trace      *trace // nil: requests are served, not explained
@@ -94,7 +97,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 	}
 	stop := newStop()
 	p := &parts{version: version, log: log, access: access, shim: newShimFiles(cfg, log), privileges: privileges.New(),
-		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), upstreams: newRegistry(), refusals: newRefusals(log, counters.RequestRefused), limitStore: &limitStore{url: cfg.Servers.Redis, log: log}, scanners: newScanners(), stop: stop}
+		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), upstreams: newRegistry(), refusals: newRefusals(log, counters.RequestRefused), limitStore: &limitStore{url: cfg.Servers.Redis, log: log}, cache: newCaching(cfg, log), scanners: newScanners(), stop: stop}
 	p.clients = newAccess(cfg, log, kept)
 	sites := newSites(p, cfg)
 	p.health = newHealth(log, sites.pools, stop)
@@ -121,7 +124,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 		return nil, err
 	}
 	sites.limits, sites.tls = listeners.setLimits, certificates
-	return &Server{Listeners: listeners, Upstreams: &Upstreams{sites}, Certificates: certificates, Limits: &Limits{sites, p.limitStore, p.scanners}, Access: p.clients, parts: p, sites: sites}, nil
+	return &Server{Listeners: listeners, Upstreams: &Upstreams{sites}, Certificates: certificates, Limits: &Limits{sites, p.limitStore, p.scanners}, Access: p.clients, Cache: &Cache{p.cache}, parts: p, sites: sites}, nil
 }
 
 // Prepare does what needs root privileges, and then drops them if the configuration says
@@ -212,6 +215,7 @@ func (s *Server) Stop(ctx context.Context) {
 	if s.Certificates != nil {
 		s.Certificates.automatic.stop()
 	}
+	s.parts.cache.close()
 	s.parts.limitStore.close()
 	s.Access.save()
 	s.parts.storage.folder.close()

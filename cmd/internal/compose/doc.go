@@ -6,7 +6,7 @@
 // an app, as data.
 //
 // The object graph: a Server has its Listeners, its sites and its parts. The parts outlive
-// reloads: logs, storage, privileges, the extracted shim, static folders, health. The sites
+// reloads: logs, storage, privileges, the extracted shim, static folders, the cache, health. The sites
 // make a site of the parts and a config, and replace it; a site is immutable. A way in, in
 // the Listeners, calls the sites as an http.Handler, and they call the current site.
 // Of the parts, only health knows the sites: it asks for the current pools.
@@ -21,6 +21,7 @@
 //	tlsplan.go    tlsPlan: what a reload makes of TLS
 //	http3.go      overUDP: HTTP/3, with its sockets
 //	pools.go      one app's pool and its handler
+//	caching.go    the HTTP cache: its stages, and what a reload drops of it
 //	limits.go     [[limit]]: its stages, and what they have counted
 //	explain.go    Explain: who would answer a request, and why; trace: what is asked on the way
 //	routes.go     [[route]]: the conditions and the handler of each
@@ -44,6 +45,6 @@
 // newTransport; an option of a pool is a line in poolOptions. TestWiring, here and in integration/laws, fails when
 // an option is never set.
 //
-// Goroutines: one for each listener and for each reload, and one for each app that was
-// removed; Stop ends them and waits. Pools, listen.Group and logs have their own.
+// Goroutines: one for each listener and for each reload, one for each app that was removed, and
+// one that drops what the cache has of such apps; Stop ends them and waits. Pools, listen.Group and logs have their own.
 package compose

@@ -13,6 +13,7 @@ state_dir = "run"
 geoip = "countries.mmdb"
 static_overlap = "1m"
 static_cache = "1MiB"
+memory_budget = "500MiB"
 compress_types = ["text/html"]
 compress_min = "2KiB"
 compress_codings = ["gzip"]
@@ -46,6 +47,15 @@ response_memory = "128KiB"
 spool_max = "128MiB"
 max_connections = 99
 max_connections_per_client = 9
+
+[cache]
+cache_memory = "2MiB"
+cache_max_object = "1MiB"
+cache_wait = "4s"
+cache_pass = "9s"
+cache_ignore_query = ["ref"]
+cache_purge_from = ["10.0.0.0/8"]
+cache_client_directives = "off"
 
 [log]
 access_log = "access.log"
@@ -338,6 +348,13 @@ follow_symlinks = "on"
 static_compress = "off"
 compress = "on"
 security_fields = "on"
+cache = "on"
+serve_stale = "1h"
+cache_cookies = ["lang"]
+cache_ignore_cookies = ["_ga*"]
+cache_set_cookies = ["seen"]
+cache_languages = ["de", "en"]
+cache_missing = "5s"
 retry = "never"
 preload = "on"
 surge = "50%"
@@ -357,6 +374,12 @@ limit_as = "8GiB"
 limit_nofile = 512
 limit_nproc = 4096
 limit_cpu = "10h"
+
+[[app.cache_rules]]
+path = "/shop/**"
+status = [200, 404]
+ttl = "10m"
+cookies = "ignore"
 
 [app.cors]
 origins = ["https://a.example.org"]

@@ -84,15 +84,20 @@ func (t *site) stages(p *parts, apps map[string]http.Handler, pages *httpx.Pages
 // appStages are the stages of one app, the first one outermost.
 func (t *site) appStages(p *parts, r run, pages *httpx.Pages) []Stage {
 	files := t.cfg.Files
+	var codings []string
+	if r.app.Files.CompressApp {
+		codings = files.CompressCodings
+	}
 	return []Stage{
 		{"fields", fields.New(changes(r.app.Fields))},      // files of the app and error pages in its place have them too
 		{"cors", fields.CORS(crossOrigin(&r.app.Presets))}, // behind fields, which may change what it says
 		{"security fields", on(r.app.Presets.Security, fields.Security)},
 		{"maintenance", maintain.New(maintain.Options{List: p.clients.Maintenance, App: r.app.Name, Pages: pages})}, // before its files
 		{"static", p.static.AppStage(t.cfg, r.files, pages)},
-		{"limit", t.limit(r.app.Name, p, pages)}, // [[limit]] for apps; files are not counted
-		{"compress", on(r.app.Files.CompressApp && len(files.CompressCodings) > 0,
-			compress.New(compress.Options{Codings: files.CompressCodings, Types: files.MediaTypes(), MinSize: files.CompressMin}))},
+		{"cache", p.caching(t.cfg, r.app.Name, &r.app.Caching, codings, pages)}, // before limit, which counts what the app has to do, and compress: answers are stored as they are sent
+		{"limit", t.limit(r.app.Name, p, pages)},                                // [[limit]] for apps; files are not counted
+		{"compress", on(len(codings) > 0,
+			compress.New(compress.Options{Codings: codings, Types: files.MediaTypes(), MinSize: files.CompressMin}))},
 	}
 }
 
@@ -106,6 +111,7 @@ func (t *site) routeStages(o *oneRoute) []Stage {
 		{"fields", fields.New(changes(o.r.Fields))},
 		{"cors", fields.CORS(crossOrigin(&o.r.Presets))},
 		{"security fields", on(o.r.Presets.Security, fields.Security)},
+		{"cache", o.p.caching(t.cfg, cachedRoute(o.name), &o.r.Caching, nil, o.pages)},
 		{"rewrite", on(o.rule != nil, rewrite.Stage(rewrite.Options{Rule: rule, Pages: o.pages, Log: o.p.log}))}, // the last one: all others see the client's path
 	}
 }

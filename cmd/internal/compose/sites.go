@@ -282,6 +282,9 @@ func (s *sites) settle(old, next *site) {
 			s.retire(r)
 		}
 	}
+	if names := uncached(old, next); len(names) > 0 {
+		s.running.Go(func() { s.parts.cache.forget(names) }) // ends after purgeTime
+	}
 }
 
 // retire ends an app that was removed, when its requests are answered.

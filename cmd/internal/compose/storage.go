@@ -14,18 +14,13 @@ import (
 )
 
 // What may be taken at most when no setting says so, and which part of the memory limit that
-// is at most; bytes. Together the parts without what workers share are 7/16 of the limit: the
-// rest is for the apps, and for this process.
+// is at most; bytes. With what memory_budget divides (5/16 of the limit) the parts without what
+// workers share are 9/16 of it where the folder is memory: the rest is for the apps, and for this
+// process.
 const (
 	spoolMost   = 8 << 30   // of bodies, and of answers, on a disk
 	spoolMemory = 256 << 20 // of each where the folder is memory, there is none, or its space is unknown
 	spoolPart   = 8
-	// of all bodies up to buffer_body, which are in memory
-	blocksMost = 256 << 20
-	blocksPart = 8
-	// of all answers that wait for their clients in memory
-	answersMost = 64 << 20
-	answersPart = 16
 	// what workers share with this process; no limit where that of the memory is not known
 	sharedMemoryPart = 8
 	// one client may have so much of what all have, in any case; see Budget.Share
@@ -58,12 +53,12 @@ type storage struct {
 // newStorage makes the storage of all apps. open comes before its first use.
 func newStorage(cfg *config.Config, log *logfile.Log) *storage {
 	bodies := &spool.Spool{
-		Memory: bodyMemory(cfg.Limits.BufferBody), Blocks: config.PartOf(cfg.MemoryLimit, blocksPart, blocksMost),
+		Memory: bodyMemory(cfg.Limits.BufferBody), Blocks: cfg.Memory.Bodies,
 		RAM:   config.PartOf(cfg.MemoryLimit, spoolPart, spoolMemory),
 		Files: spool.Budget{Name: "spool_total", Total: cfg.Limits.SpoolTotal},
 	}
 	answers := &spool.Pipes{
-		Spool: bodies, Memory: cfg.Limits.ResponseMemory, Total: config.PartOf(cfg.MemoryLimit, answersPart, answersMost), Max: cfg.Limits.SpoolMax,
+		Spool: bodies, Memory: cfg.Limits.ResponseMemory, Total: cfg.Memory.Answers, Max: cfg.Limits.SpoolMax,
 		Files: spool.Budget{Name: "answer_total", Total: cfg.Limits.AnswerTotal},
 	}
 	sharedMemory.Limit(config.PartOf(cfg.MemoryLimit, sharedMemoryPart, 0))

@@ -108,18 +108,25 @@ func TestAutoTotal(t *testing.T) {
 	}
 }
 
-// Whatever the limit, the defaults leave more than half of it to the apps.
+// Whatever the limit, the defaults leave half of it to the apps; the HTTP cache, where it is on, has 1/16 of that.
 func TestBudgetsFollowTheMemoryLimit(t *testing.T) {
+	dir := t.TempDir()
 	t.Setenv("TMPDIR", "/nonexistent")
+	if err := os.WriteFile(filepath.Join(dir, "standpipe.toml"), []byte("[[route]]\nrespond = 204\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, limit := range []int64{64 << 20, 200 << 20, 1 << 30, 1 << 40} {
-		cfg := &config.Config{MemoryLimit: limit, Limits: config.Limits{SpoolTotal: config.SpoolAuto, AnswerTotal: config.SpoolAuto, MaxBody: 100 << 20}}
+		cfg, _, err := config.Load(config.Input{Dir: dir, Machine: &config.Machine{CPUs: 1, Memory: limit, Limited: true, OpenFiles: 1000}})
+		if err != nil {
+			t.Fatal(err)
+		}
 		s := newStorage(cfg, silentLog())
 		spool, answers := s.bodies, s.answers
 		if err := s.open(cfg, spoolParents(cfg, "")); err == nil {
 			t.Fatal(spool.Dir)
 		}
-		sum := spool.Blocks + spool.RAM + answers.Total + answers.Files.Total + config.PartOf(limit, 16, 64<<20)
-		if sum > limit/2 || spool.Files.Total != spool.RAM || spool.Files.Share != spool.RAM/4 || answers.Files.Share != answers.Files.Total/4 {
+		sum := spool.Blocks + spool.RAM + answers.Total + answers.Files.Total + cfg.Files.Cache
+		if sum > limit/2 || cfg.Cache.Memory > limit/16 || spool.Files.Total != spool.RAM || spool.Files.Share != spool.RAM/4 || answers.Files.Share != answers.Files.Total/4 {
 			t.Errorf("%d: %d in all; spool %+v, answers %+v", limit, sum, spool, answers)
 		}
 	}

@@ -33,6 +33,7 @@ type App struct {
 	Files    AppFiles
 	Fields   []FieldRule // [[app.fields]]
 	Presets  Presets
+	Caching  Caching
 	Life     Life
 	Confine  Confine
 

@@ -26,6 +26,8 @@ func (c *Config) Check(r *schema.Row) {
 	c.checkMounts(r)
 	c.checkRoutes(r)
 	checkRateLimits(c, r)
+	checkCache(c, r)
+	checkMemory(c, r)
 }
 
 func (c *Config) checkListen(r *schema.Row) {

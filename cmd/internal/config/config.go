@@ -18,11 +18,13 @@ type Config struct {
 	Responses Responses
 	Folders   Folders
 	Files     Files
+	Memory    Memory
 	Account   Account
 	Control   Control
 	Servers   Servers
 	Scanners  Scanners
 	Limits    Limits // [limits]
+	Cache     Cache  // [cache]
 	Logs      Logs   // [log]
 	Stop      Stop   // [stop]
 	TLS       TLS    // [tls]

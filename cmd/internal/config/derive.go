@@ -64,12 +64,7 @@ func (l *loader) deriveSizes() {
 		}
 		l.v.Sources.Put("limits.max_connections", derived(why))
 	}
-	if files := &l.cfg.Files; !l.given("static_cache") {
-		if part := PartOf(m.Memory, 16, files.Cache); part < files.Cache {
-			files.Cache = part
-			l.v.Sources.Put("static_cache", derived("1/16 of the memory limit, "+roughSize(m.Memory)))
-		}
-	}
+	deriveMemory(l)
 }
 
 // listen finds out which addresses there are: those of bind, of [[listen]], or the defaults.

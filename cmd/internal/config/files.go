@@ -24,7 +24,7 @@ var codings = []string{"br", "zstd", "gzip"}
 func (*Files) Settings() schema.Group {
 	return schema.Group{Settings: []schema.Setting{
 		{Key: "static_overlap", Kind: schema.Duration, Default: "10m", Reload: true},
-		{Key: "static_cache", Kind: schema.Size, Default: "64MiB", Derived: "1/16 of the memory limit where that is less"},
+		{Key: "static_cache", Kind: schema.Size, Default: "64MiB", Derived: "1/16 of the memory limit, or a fifth of memory_budget, where that is less"},
 		{Key: "compress_types", Kind: schema.List, Reload: true, Hint: "TYPE,...", Default: defaultTypes,
 			Set: schema.Set(setCompressTypes), Show: schema.Show(func(f *Files) (string, bool) { return strings.Join(f.CompressTypes, ","), true })},
 		{Key: "compress_min", Kind: schema.Size, Default: "1KiB", Reload: true},

@@ -24,7 +24,7 @@ func schemaOf(root any) *schema.Schema {
 		panic(err) // the name is a constant
 	}
 	s := schema.Of(root, "STANDPIPE_", texts, commandLine())
-	s.Later = []string{"cache", "drain_grace"}
+	s.Later = []string{"drain_grace"}
 	s.Foreign = map[string]string{
 		"worker_class": "there is no setting worker_class: threads is how many requests a worker runs at a time, and gevent = 1000 makes them greenlets",
 	}

@@ -21,6 +21,7 @@ type Route struct {
 	Scripts          Scripts
 	Fields           []FieldRule // [[route.fields]]
 	Presets          Presets
+	Caching          Caching
 	StripPrefix      bool   `key:"strip_prefix"`      // the upstream does not see Path
 	RequestBuffering string `key:"request_buffering"` // "on": an upstream is asked when the request body is complete; "off": before it is read
 

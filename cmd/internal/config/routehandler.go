@@ -18,7 +18,7 @@ var onlyFor = []struct {
 	handlers []string
 	keys     []string
 }{
-	{[]string{"proxy"}, append(slices.Concat(keysOfGroup((*Balance)(nil).Settings()), keysOfGroup((*Scripts)(nil).Settings()), keysOfGroup((*Find)(nil).Settings())), "request_buffering", "response_buffering", "send_proxy", "upgrades", "keepalive", "keepalive_timeout", "connect_timeout", "send_timeout", "read_timeout")},
+	{[]string{"proxy"}, append(slices.Concat(keysOfGroup((*Balance)(nil).Settings()), keysOfGroup((*Scripts)(nil).Settings()), keysOfGroup((*Find)(nil).Settings()), keysOfGroup((*Caching)(nil).Settings())), "request_buffering", "response_buffering", "send_proxy", "upgrades", "keepalive", "keepalive_timeout", "connect_timeout", "send_timeout", "read_timeout")},
 	{[]string{"proxy", "static", "app"}, rewriteKeys},
 	{[]string{"redirect"}, []string{"status"}},
 	{[]string{"respond"}, []string{"body", "body_file", "content_type"}},

@@ -6,6 +6,7 @@
 //	tls.go       handshakes, and the days that certificates are valid
 //	clients.go   who was refused by address
 //	pools.go     the collector that asks the pools at each scrape
+//	cache.go     the numbers of the HTTP cache
 //	limits.go    the numbers of each [[limit]]
 //	upstreams.go the collector that asks for the routes' upstreams at each scrape
 //	watch.go     Watch: whether the invariants hold

@@ -94,6 +94,10 @@ func (c *commands) About(st *admin.Status) {
 	for _, l := range c.product.Limits.Stats() {
 		st.Limits = append(st.Limits, admin.Limit{Name: l.Name, Allowed: l.Allowed, Delayed: l.Delayed, Refused: l.Refused, Evicted: l.Evicted, Keys: l.Keys, Running: l.Running, Waiting: l.Waiting, Store: storeOf(l)})
 	}
+	for _, s := range c.product.Cache.Stats() {
+		st.Cache = append(st.Cache, admin.Cache{App: s.App, Hits: s.Hits, Misses: s.Misses, Stale: s.Stale, Revalidated: s.Revalidated, Collapsed: s.Collapsed, Passed: s.Passed,
+			Stored: s.Stored, Evicted: s.Evicted, Entries: s.Entries, Bytes: s.Bytes})
+	}
 	st.Certificates, st.Requests = c.Certificates(), c.served()
 	clients := &admin.Clients{Denied: c.product.Access.Denied.List(time.Now(), admin.MostShown), Networks: c.product.Access.Denied.Len(), Refused: c.product.Access.Records.Counts()}
 	if clients.Networks > 0 || len(clients.Refused) > 0 {

@@ -1,0 +1,138 @@
+package compose
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/bridge/cache"
+	"github.com/standpipe/standpipe/bridge/cache/rules"
+	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/route"
+	"github.com/standpipe/standpipe/cmd/internal/config"
+)
+
+// purgeTime is how long the answers of an app that has no cache any more may take to go.
+const purgeTime = 30 * time.Second
+
+// caching is the HTTP cache of all apps and routes. It is made when the first of them has it on, and outlives reloads:
+// what a reload does not change is as the start says.
+type caching struct {
+	o   cache.Options
+	log hclog.Logger
+
+	mu   sync.Mutex
+	made atomic.Pointer[cache.Cache] // nil: not yet
+}
+
+func newCaching(cfg *config.Config, log hclog.Logger) *caching {
+	c := &cfg.Cache
+	return &caching{log: log, o: cache.Options{Memory: c.Memory, MaxObject: c.MaxObject, Wait: c.Wait, PassFor: c.Pass, Log: log}}
+}
+
+// open returns the cache.
+func (c *caching) open() *cache.Cache {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.made.Load() == nil {
+		c.made.Store(cache.New(c.o))
+	}
+	return c.made.Load()
+}
+
+// close ends what it does in the background, and waits.
+func (c *caching) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if made := c.made.Load(); made != nil {
+		made.Close()
+	}
+}
+
+// stage is the stage of an app or a route; nil: it is off. codings are what its answers are compressed with.
+func (p *parts) caching(cfg *config.Config, name string, c *config.Caching, codings []string, pages *httpx.Pages) func(http.Handler) http.Handler {
+	if !c.On || p.trace != nil {
+		return nil
+	}
+	return p.cache.open().Stage(cachingOptions(cfg, name, c, codings, pages))
+}
+
+func cachingOptions(cfg *config.Config, name string, c *config.Caching, codings []string, pages *httpx.Pages) cache.StageOptions {
+	o := cache.StageOptions{
+		App: name, Missing: c.Missing, IgnoreQuery: cfg.Cache.IgnoreQuery, Cookies: c.Cookies, Pages: pages,
+		Settings: rules.Settings{Targeted: rules.DefaultTargeted, IgnoreDirectives: !cfg.Cache.ClientDirectives, ServeStale: c.ServeStale, SetCookie: c.SetCookies, IgnoreCookies: c.Ignored, Codings: codings, Languages: c.Languages},
+	}
+	for i := range c.Rules {
+		r := &c.Rules[i]
+		glob, _ := route.NewGlob(r.Path) // the configuration was checked
+		one := cache.Rule{Path: glob.Match, TTL: r.TTL, IgnoreCookies: r.Cookies == "ignore"}
+		for _, s := range r.Statuses {
+			for status := s[0]; status <= s[1]; status++ {
+				one.Statuses = append(one.Statuses, status)
+			}
+		}
+		o.Rules = append(o.Rules, one)
+	}
+	return o
+}
+
+// cachedRoute is what a route is called in the cache.
+func cachedRoute(name string) string { return "route " + name }
+
+// cached are the apps and routes of a site whose answers are stored, with the conditions of each route.
+func (t *site) cached() map[string]any {
+	out := map[string]any{}
+	for _, r := range t.runs {
+		if r.app.Caching.On {
+			out[r.app.Name] = nil
+		}
+	}
+	for i, name := range routeNames(t.cfg.Routes) {
+		if r := &t.cfg.Routes[i]; r.Caching.On {
+			out[cachedRoute(name)] = r.Match // several routes may have one place, and are told apart by their order
+		}
+	}
+	return out
+}
+
+// uncached are the apps and routes of old whose stored answers are not those of next: they are gone, or have no cache any
+// more, or are another route with the same place. What is stored of the others stays, whatever code they run now.
+func uncached(old, next *site) (names []string) {
+	now := next.cached()
+	for name, was := range old.cached() {
+		if is, on := now[name]; !on || !reflect.DeepEqual(was, is) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// forget drops what is stored for these apps and routes.
+func (c *caching) forget(names []string) {
+	made := c.made.Load()
+	if made == nil || len(names) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), purgeTime)
+	defer cancel()
+	_, _ = made.Purge(ctx, cache.Purge{All: true, Apps: names, At: time.Now()}) // what fails has its record
+}
+
+// Cache is the HTTP cache.
+type Cache struct{ c *caching }
+
+// Get returns it; nil: no app and no route has used it yet.
+func (c *Cache) Get() *cache.Cache { return c.c.made.Load() }
+
+// Stats are its numbers by app and route.
+func (c *Cache) Stats() []cache.Stats {
+	if made := c.Get(); made != nil {
+		return made.Stats()
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
+)
+
+// Cache says where the answers of apps and upstreams are stored, and what holds for all of them. Caching says which are.
+type Cache struct {
+	Memory    int64 `key:"cache_memory"`     // bytes; 0: none are stored in memory
+	MaxObject int64 `key:"cache_max_object"` // bytes of one answer; 0: no limit
+
+	Wait time.Duration `key:"cache_wait"` // how long a request waits for the answer that another one has asked for; 0: not at all
+	Pass time.Duration `key:"cache_pass"` // how long a URL whose answer cannot be stored is remembered; 0: not at all
+
+	IgnoreQuery      []string       // parameters of queries that are not part of the key; "*" at the end stands for any text
+	PurgeFrom        []netip.Prefix // clients that may send PURGE; none: the method has no meaning
+	ClientDirectives bool           `key:"cache_client_directives"` // Cache-Control of requests counts
+}
+
+// Settings are those of [cache].
+func (*Cache) Settings() schema.Group {
+	return schema.Group{Key: "cache", Settings: []schema.Setting{
+		{Key: "cache_memory", Kind: schema.Size, Default: "256MiB", Derived: "1/16 of the memory limit where that is less; what the other parts leave of memory_budget, when that is set"},
+		{Key: "cache_max_object", Kind: schema.Size, Default: "32MiB"},
+		{Key: "cache_wait", Kind: schema.Duration, Default: "5s"},
+		{Key: "cache_pass", Kind: schema.Duration, Default: "10s"},
+		{Key: "cache_ignore_query", Kind: schema.List, Hint: "NAME,...", Reload: true, Default: ignoredQuery,
+			Set: schema.Set(setIgnoreQuery), Show: schema.Show(func(c *Cache) (string, bool) { return strings.Join(c.IgnoreQuery, ","), true })},
+		{Key: "cache_purge_from", Kind: schema.List, Hint: "NETWORK,...", Derived: "none", Reload: true,
+			Set: schema.Set(setPurgeFrom), Show: schema.Show(func(c *Cache) (string, bool) {
+				return strings.Join(networkTexts(c.PurgeFrom), ","), len(c.PurgeFrom) > 0
+			})},
+		{Key: "cache_client_directives", Kind: schema.Switch, Default: "on", Reload: true},
+	}}
+}
+
+// ignoredQuery are parameters that advertisers and mailing lists append for scripts in the page.
+const ignoredQuery = "utm_*,gclid,gclsrc,dclid,gbraid,wbraid,fbclid,msclkid,twclid,ttclid,yclid,igshid,mc_cid,mc_eid,_hsenc,_hsmi"
+
+func setIgnoreQuery(c *Cache, in schema.Input) error {
+	c.IgnoreQuery = nil
+	for _, v := range in.List() {
+		if name := strings.TrimSuffix(v, "*"); name == "" || strings.ContainsAny(name, "*&=#;%+ ") {
+			return fmt.Errorf("%q is not the name of a parameter; it is for example ref, or utm_* for all that begin so", v)
+		}
+		c.IgnoreQuery = append(c.IgnoreQuery, v)
+	}
+	return nil
+}
+
+func setPurgeFrom(c *Cache, in schema.Input) error {
+	c.PurgeFrom = nil
+	for _, v := range in.List() {
+		if v == "loopback" || v == "localhost" {
+			c.PurgeFrom = append(c.PurgeFrom, loopback...)
+			continue
+		}
+		p, err := parseNetwork(v, "10.0.3.7, 10.0.0.0/8 or loopback")
+		if err != nil {
+			return err
+		}
+		if p.Bits() == 0 {
+			return fmt.Errorf("%q is every client, and each could empty the cache; name those that may", v)
+		}
+		c.PurgeFrom = append(c.PurgeFrom, p)
+	}
+	return nil
+}
+
+// checkCache finds a cache that would store nothing.
+func checkCache(c *Config, r *schema.Row) {
+	if row := r.Other("cache"); Caches(c) && c.Cache.Memory == 0 && !row.Unsure("cache_memory") {
+		row.Bad("cache_memory", "cache_memory is 0, and nothing would be stored; raise it, or write cache = \"off\"")
+	}
+}
+
+// Caches reports whether the cache is on for an app or a route.
+func Caches(c *Config) bool {
+	return slices.ContainsFunc(c.Apps, func(a App) bool { return a.Caching.On }) || slices.ContainsFunc(c.Routes, func(r Route) bool { return r.Caching.On })
+}
