@@ -24,7 +24,7 @@ func (rq *request) ask() {
 		return
 	}
 	for range mostJoins {
-		f, leads := s.c.join(rq, a)
+		f, leads := s.c.join(rq, rq.found)
 		if f == nil {
 			break
 		}
@@ -36,10 +36,13 @@ func (rq *request) ask() {
 		if leads {
 			break
 		}
-		if r := f.result(); r.verdict != shared && r.verdict != confirmed { // the next one would not be either
-			break
+		if r := f.result(); r.verdict == shared && rules.Matches(r.chosen, rq.r.Header, &s.o.Settings) || r.verdict != shared && r.verdict != confirmed {
+			break // the next one would not be for this request either
 		}
-		rq.again()
+		if rq.again(); rq.found != nil && rq.d.Action == rules.Serve {
+			rq.hit()
+			return
+		}
 	}
 	rq.direct(pass, rules.Report{Fwd: rq.fwd()})
 }

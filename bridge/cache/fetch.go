@@ -249,8 +249,11 @@ func (f *flight) begun(h *head) {
 		f.s.c.passOn(f.class, h.status, now)
 		f.s.c.save(saving{after: f.unlocked()})
 	}
-	f.decide(v, func() { f.head, f.kept, f.terms, f.chosen = h, kept, terms, chosen })
-	if !storable || !reusable(&terms, now, &f.s.o.Settings) {
+	f.decide(v, func() {
+		f.head, f.kept, f.terms, f.chosen = h, kept, terms, chosen
+		f.full = storable && !reusable(&terms, now, &f.s.o.Settings)
+	})
+	if !storable { // else purges have to find it
 		f.leaveTable()
 	}
 }

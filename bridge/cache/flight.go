@@ -51,6 +51,7 @@ type flight struct {
 	verdict verdict
 	waiting int  // clients that wait for the head or read the body
 	behind  bool // it goes on without clients
+	full    bool // it takes no more clients
 	head    *head
 	kept    []httpx.Field // what of its fields is stored
 	terms   rules.Terms
@@ -177,7 +178,7 @@ func (t *flights) join(class Key, h http.Header, set *rules.Settings, make func(
 func (f *flight) enter() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.verdict != unknown && f.verdict != shared || len(f.purged) > 0 {
+	if f.verdict != unknown && f.verdict != shared || f.full || len(f.purged) > 0 {
 		return false
 	}
 	f.waiting++

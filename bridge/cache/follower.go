@@ -50,10 +50,10 @@ func (o *follower) follow() (done bool) {
 			continue
 		case <-f.decided:
 		case <-late:
-			if rq.found != nil && rq.d.StaleIfError {
+			if rq.d.StaleIfError && o.fallback(http.StatusGatewayTimeout) {
 				f.detach()
-				rq.found.use.fail(time.Now())
-				rq.answer(rq.found, stale, rules.Report{Hit: true, TTL: rq.d.TTL})
+				rq.found.use.fail(rq.now)
+				rq.answer(rq.found, stale, rules.Report{Hit: true, TTL: rq.found.Terms.TTL(rq.now)})
 				return true
 			}
 			return leads
@@ -75,17 +75,16 @@ func (o *follower) conclude() (done bool) {
 	if r.head != nil {
 		status = r.head.status
 	}
-	if rq.found != nil && (r.verdict == single || r.verdict == failed) && rules.StaleOnError(&rq.q, &rq.found.Terms, status, now, &rq.s.o.Settings) {
-		rq.found.use.fail(now)
+	report := rules.Report{Fwd: rq.fwd(), Collapsed: !leads}
+	if (r.verdict == single || r.verdict == failed) && o.fallback(status) {
+		rq.found.use.fail(rq.now)
 		f.inform(&rq.w.Info)
-		rq.now = now
-		rq.answer(rq.found, stale, rules.Report{Hit: true, TTL: rq.found.Terms.TTL(now), FwdStatus: status, Fwd: rq.fwd()})
+		rq.answer(rq.found, stale, rules.Report{Hit: true, TTL: rq.found.Terms.TTL(rq.now), FwdStatus: status, Fwd: report.Fwd})
 		return true
 	}
-	report := rules.Report{Fwd: rq.fwd(), Collapsed: !leads}
 	switch r.verdict {
 	case confirmed:
-		if !leads && !o.may(&r.answer.Terms, r.answer.Vary, now) {
+		if !leads && !o.may(&r.answer.Terms, r.answer.Vary, now, !f.began.Before(rq.came)) {
 			return false
 		}
 		report.Hit, report.FwdStatus, report.TTL = true, http.StatusNotModified, r.answer.Terms.TTL(now)
@@ -101,7 +100,7 @@ func (o *follower) conclude() (done bool) {
 		rq.answer(&a, revalidated, report)
 		return true
 	case fetched:
-		if !leads && !o.may(&r.answer.Terms, r.answer.Vary, now) {
+		if !leads && !o.may(&r.answer.Terms, r.answer.Vary, now, !f.began.Before(rq.came)) {
 			return false
 		}
 		report.Collapsed = true
@@ -109,7 +108,7 @@ func (o *follower) conclude() (done bool) {
 		rq.answer(r.answer, collapsed, report)
 		return true
 	case shared:
-		if o.reader == nil || !leads && !o.may(r.terms, r.chosen, now) {
+		if o.reader == nil || !leads && !o.may(r.terms, r.chosen, now, false) {
 			return false
 		}
 		report.Stored = true
@@ -133,15 +132,26 @@ func (o *follower) conclude() (done bool) {
 	return true
 }
 
-// may reports whether the request may have the response of a fetch that another one has led: because it may be reused, or
-// because the app was asked after the request had come. Else a client that has just changed something would not see it.
-func (o *follower) may(t *rules.Terms, chosen []rules.Selector, now time.Time) bool {
+// fallback looks for the stored answer that the client gets because the app has failed with that status. It looks again: the
+// one that was found has changed if another fetch has validated it, and is gone if it was purged.
+func (o *follower) fallback(status int) bool {
 	rq := o.rq
-	if !t.Storable || !rules.Matches(chosen, rq.r.Header, &rq.s.o.Settings) { // a 304 may say now that it is private
+	if rq.found == nil {
+		return false
+	}
+	rq.again()
+	return rq.found != nil && rules.StaleOnError(&rq.q, &rq.found.Terms, status, rq.now, &rq.s.o.Settings)
+}
+
+// may reports whether the request may have the response of a fetch that another one has led: it may be reused, or it was
+// validated after the request had come, as it must be for each.
+func (o *follower) may(t *rules.Terms, chosen []rules.Selector, now time.Time, validated bool) bool {
+	rq := o.rq
+	if !t.Storable || !rules.Matches(chosen, rq.r.Header, &rq.s.o.Settings) {
 		return false
 	}
 	d := rules.Decide(&rq.q, t, now, &rq.s.o.Settings)
-	return d.Action == rules.Serve || d.Action == rules.ServeAndRevalidate || plain(&rq.q) && plain(&o.f.query) && !o.f.began.Before(rq.came)
+	return d.Action == rules.Serve || d.Action == rules.ServeAndRevalidate || validated && d.Action == rules.Validate
 }
 
 // fail is for a fetch without a response.

@@ -91,9 +91,12 @@ func (m *memory) put(a *Answer, valid func() bool) bool {
 	if !valid() {
 		return false
 	}
-	if _, ok := a.Body.Memory(); ok && m.fits(a.Body.Size()) {
+	if _, ok := a.Body.Memory(); !ok || !m.fits(a.Body.Size()) {
+		return true
+	}
+	if s := m.trusted(m.get(a.Key)); !s.hasNewer(a) { // which has overtaken it (RFC 9111 4)
 		a.ready()
-		m.set(a.Key, m.trusted(m.get(a.Key)).With(a))
+		m.set(a.Key, s.With(a))
 	}
 	return true
 }
@@ -128,6 +131,16 @@ func (m *memory) trusted(s *Set) *Set {
 func (s *Set) has(a *Answer) bool {
 	for _, b := range s.Answers() {
 		if sameSelectors(a.Vary, b.Vary) && !b.Terms.At.Before(a.Terms.At) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasNewer reports whether s has an answer that came after a.
+func (s *Set) hasNewer(a *Answer) bool {
+	for _, b := range s.Answers() {
+		if sameSelectors(a.Vary, b.Vary) && b.Terms.At.After(a.Terms.At) {
 			return true
 		}
 	}

@@ -193,6 +193,3 @@ func classOf(k Key, q *rules.Request) Key {
 	}
 	return k
 }
-
-// plain reports whether nothing tells q's client from another one.
-func plain(q *rules.Request) bool { return !q.Cookie && !q.Authorization }
