@@ -17,7 +17,7 @@ const (
 	unknown   verdict = iota // the head has not come
 	shared                   // the response is being stored: others may have it, too
 	confirmed                // the stored answer is valid: 304
-	fetched                  // another server has fetched it
+	fetched                  // another server has fetched it, or this one just before
 	single                   // the response is the first client's alone
 	failed                   // there is none
 )
