@@ -52,7 +52,7 @@ func Parse(text string) (Server, error) {
 			return Server{}, errors.New("it has no host: " + Usage)
 		}
 		if s.Address, err = address.WithPort(u.Host, "6379"); err != nil {
-			return Server{}, errors.New("its host is none, or its port: " + Usage)
+			return Server{}, errors.New("its host cannot be looked up, or its port is not 1 to 65535: " + Usage)
 		}
 	}
 	if u.User != nil {

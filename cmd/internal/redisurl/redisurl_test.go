@@ -22,7 +22,7 @@ func TestParse(t *testing.T) {
 	for text, word := range map[string]string{
 		"redis://secret@host": "no password", "redis://:secret@a:1,b:2": "clusters", "redis-sentinel://:secret@a/mymaster": "sentinels",
 		"redis+cluster://a": "clusters", "redis://:sec/ret@host": "no URL", "redis://:secret@host/x": "number", "redis://host/-1": "number", "unix://run/redis.sock": "absolute",
-		"http://host": "no URL", "host:6379": "no URL", "redis://": "no host", "redis://host?addr=b": "parameter", "": "no URL",
+		"http://host": "no URL", "host:6379": "no URL", "redis://": "no host", "redis://:secret@a..b": "looked up", "redis://:secret@a:0": "port", "rediss://:secret@0[0": "no URL", "redis://host?addr=b": "parameter", "": "no URL",
 	} {
 		if got, err := Parse(text); err == nil || !strings.Contains(err.Error(), word) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %+v %v", text, got, err)
