@@ -19,11 +19,23 @@
 //	groups.go      groups of answers
 //	status.go      Cache-Status
 //
-// Where the RFC leaves a choice, the strictest reading counts: of several max-age the lowest, a number that is none is 0,
-// of several Expires the earliest, and a response whose Age cannot be read is stale.
+// Where the RFC leaves a choice:
 //
-// Surrogate-Key and Cache-Tag are other names of Cache-Groups. They are stored and sent as other fields, because a CDN
-// in front of the server reads them too; services that are the last cache take them out. So do targeted fields.
+//   - The strictest reading counts. Of several max-age the lowest, a number that is none is 0, of several Expires the
+//     earliest, and one that is no date means stale (4.2.1).
+//   - A response whose Age is no number, stands on several lines, or is said twice is stale; of another list the first
+//     member counts (5.1).
+//   - What a client wants of freshness is obeyed while the app answers. When it fails, these are preferences (5.2.1).
+//   - A lifetime is guessed as a tenth of the time since Last-Modified, at most a day, and only for the statuses of RFC 9110
+//     15.1, or with public. An answer that says no lifetime is for requests without cookies and credentials alone.
+//   - A response with Set-Cookie is not stored, unless the operator has named each cookie, or the app has said
+//     no-cache="set-cookie". Set-Cookie2 is a field as others: no client reads it (RFC 6265 9.4).
+//   - The order of members of one weight in Accept-Language and Accept-Encoding counts: frameworks take the first.
+//   - A 304 with another ETag than the one that was asked for freshens nothing (4.3.4).
+//
+// Surrogate-Key and Cache-Tag are other names of Cache-Groups. The services that made them up take them out, as they are the
+// last cache before the client. Here they are stored and sent as other fields, since a CDN in front reads them too,
+// and so are targeted fields: [[app.fields]] can take them out.
 //
 // The package is a leaf and starts no goroutine.
 package rules
