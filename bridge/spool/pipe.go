@@ -53,9 +53,10 @@ type Pipe struct {
 	rpos, wpos int64        // bytes taken from and put into the file since it was empty last
 	end        error        // of CloseWrite; nil: more may come
 
-	file  *os.File   // made by the writer; a ring of Max bytes
-	size  int64      // of the file; the writer's
-	spare *pipeBlock // the reader's, for bytes of the file; nil: none
+	file     *os.File   // made by the writer; a ring of Max bytes
+	size     int64      // of the file; the writer's
+	reserved int64      // of Files, not less than size; the writer's
+	spare    *pipeBlock // the reader's, for bytes of the file; nil: none
 }
 
 // Open returns an empty Pipe to the client that key names (ClientKey). trouble is called, on the
@@ -160,38 +161,62 @@ func (p *Pipe) spill(b []byte) (int, error) {
 		unlinkOpen(f)
 		p.file = f
 	}
-	files := &p.from.Files
-	more := max(off+n-p.size, 0)
-	if more > 0 {
-		if err := files.Take(p.client, more); err != nil {
+	if more := off + n - p.reserved; more > 0 {
+		if err := p.hold(more); err != nil {
 			return 0, err
 		}
 	}
 	done := Disk()
 	written, err := p.file.WriteAt(b[:n], off)
 	done()
-	size := max(p.size, off+int64(written))
-	if unused := more - (size - p.size); unused > 0 {
-		files.Give(p.client, unused)
+	p.size = max(p.size, off+int64(written))
+	if int64(written) < n {
+		p.giveRest()
 	}
-	p.size = size
 	p.mu.Lock()
 	p.wpos += int64(written)
 	p.mu.Unlock()
 	return written, err
 }
 
+// mostAhead bounds what a Pipe holds of Files for bytes that have not come yet.
+const mostAhead = 1 << 20
+
+// hold takes room in Files: as much again as the Pipe has, so that many Pipes do not wait for each other at each write.
+func (p *Pipe) hold(more int64) error {
+	ahead := min(p.reserved, mostAhead)
+	if limit := p.from.Max; limit > 0 {
+		ahead = min(ahead, limit-p.reserved)
+	}
+	if ahead > more && p.from.Files.Take(p.client, ahead) == nil {
+		more = ahead
+	} else if err := p.from.Files.Take(p.client, more); err != nil {
+		return err
+	}
+	p.reserved += more
+	return nil
+}
+
+// giveRest gives back what the file does not need.
+func (p *Pipe) giveRest() {
+	if rest := p.reserved - p.size; rest > 0 {
+		p.reserved = p.size
+		p.from.Files.Give(p.client, rest)
+	}
+}
+
 // cut frees the space of an empty file. Where that fails, Close does it.
 func (p *Pipe) cut() {
 	if p.file.Truncate(0) == nil {
-		p.from.Files.Give(p.client, p.size)
-		p.size = 0
+		p.from.Files.Give(p.client, p.reserved)
+		p.size, p.reserved = 0, 0
 	}
 }
 
 // CloseWrite says that no more bytes come. The reader gets err after the last
 // byte; io.EOF is the regular end.
 func (p *Pipe) CloseWrite(err error) {
+	p.giveRest()
 	p.mu.Lock()
 	p.end = err
 	p.mu.Unlock()
@@ -295,8 +320,8 @@ func (p *Pipe) Close() {
 	}
 	if p.file != nil {
 		closeUnlinked(p.file)
-		p.from.Files.Give(p.client, p.size)
-		p.file, p.size = nil, 0
+		p.from.Files.Give(p.client, p.reserved)
+		p.file, p.size, p.reserved = nil, 0, 0
 	}
 }
 

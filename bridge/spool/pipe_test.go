@@ -214,3 +214,33 @@ func BenchmarkPipe(b *testing.B) {
 		})
 	}
 }
+
+// A Pipe holds room in Files ahead of its bytes, so that many of them do not wait for each other at each write: not more than
+// mostAhead, nothing that the limits do not have, and nothing beyond its bytes when no more come.
+func TestPipesHoldRoomAhead(t *testing.T) {
+	s := &Pipes{Spool: &Spool{Dir: t.TempDir()}, Memory: 1, Files: Budget{Name: "x", Total: 4<<20 + 100}}
+	p := s.Open(netip.Prefix{}, func(err error) { t.Error(err) })
+	part, changes, used := make([]byte, 32<<10), 0, int64(0)
+	for n := blockSize; n < 4<<20+blockSize; n += int64(len(part)) {
+		if err := p.Write(t.Context(), part); err != nil {
+			t.Fatal(err)
+		}
+		now := s.Files.Used()
+		if now > p.size+mostAhead || now < p.size {
+			t.Fatalf("%d bytes are held for %d", now, p.size)
+		}
+		if now != used {
+			changes++
+		}
+		used = now
+	}
+	if changes > 20 {
+		t.Errorf("%d changes", changes)
+	}
+	if p.CloseWrite(io.EOF); s.Files.Used() != p.size {
+		t.Errorf("%d bytes are held for %d that wait", s.Files.Used(), p.size)
+	}
+	if p.Close(); s.Files.Used() != 0 {
+		t.Errorf("%d bytes are left", s.Files.Used())
+	}
+}
