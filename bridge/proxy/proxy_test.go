@@ -165,8 +165,8 @@ func TestTimeouts(t *testing.T) {
 		case <-r.Context().Done():
 		}
 	})
-	up = within(up.Host, 50*time.Millisecond)
-	g := newRig(t, Options{Group: group(up), ReadTimeout: 50 * time.Millisecond})
+	up = within(up.Host, 500*time.Millisecond)
+	g := newRig(t, Options{Group: group(up), ReadTimeout: 500 * time.Millisecond})
 	resp, body, err := g.do("GET", "/", nil)
 	if err != nil || resp.StatusCode != 504 {
 		t.Errorf("%v %v %q", resp, err, body)
