@@ -75,6 +75,7 @@ func (f *Forward) pass(rec *httpx.Writer, r *http.Request, client netip.Addr) *r
 		for _, name := range f.o.Fields {
 			if v := resp.Header[name]; len(v) > 0 {
 				r.Header[name] = v
+				rec.Info.Identified = true
 			}
 		}
 		return nil

@@ -40,13 +40,17 @@ type Answer struct {
 	// Body is its content, which is complete.
 	Body Body
 
-	use *use
+	use  *use
+	head *prepared // nil: it is in no memory
 }
 
 // ready completes an Answer that is to be served.
 func (a *Answer) ready() {
 	if a.use == nil {
 		a.use = new(use)
+	}
+	if a.head == nil {
+		a.head = prepare(a.Fields)
 	}
 }
 

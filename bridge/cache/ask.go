@@ -19,6 +19,9 @@ func (rq *request) ask() {
 		s.c.refresh(rq, a)
 		rq.answer(a, stale, rules.Report{Hit: true, TTL: rq.d.TTL})
 		return
+	case s.c.passes.has(rq.class, rq.now):
+		rq.direct(pass, rules.Report{Fwd: "bypass"})
+		return
 	case rq.r.Method != http.MethodGet, rq.q.NoStore, rq.q.Range && a == nil, rq.r.Header["If-Match"] != nil, rq.r.Header["If-Unmodified-Since"] != nil:
 		rq.direct(miss, rules.Report{Fwd: rq.fwd()})
 		return

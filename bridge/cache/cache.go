@@ -35,6 +35,7 @@ type Cache struct {
 	passes   passes
 	loads    loads
 	tiers    tiers
+	transit  budget // of bodies that are on their way
 	saver    saver
 	trust    trust
 
@@ -43,6 +44,13 @@ type Cache struct {
 	running sync.WaitGroup // fetches
 }
 
+// Bodies that are on their way, and may be stored, take a transitShare of the memory beside it, and leastTransit bytes at least. A
+// body for which there is no room is not stored.
+const (
+	transitShare = 4
+	leastTransit = 16 << 20
+)
+
 // New makes a Cache, which must be closed.
 func New(o Options) *Cache {
 	if o.Log == nil {
@@ -50,6 +58,7 @@ func New(o Options) *Cache {
 	}
 	c := &Cache{o: o, tiers: tiers{o.Tiers, o.Log, httpx.LogLimiter{Every: time.Minute}}}
 	c.mem = newMemory(o.Memory, &c.trust, c.counters.memory)
+	c.transit.most = max(o.Memory/transitShare, leastTransit)
 	c.saver.start(c)
 	for _, t := range o.Tiers {
 		if n, ok := t.(Notifier); ok {

@@ -68,7 +68,7 @@ func (s *stage) invalidate(r *http.Request, at string, status int, h http.Header
 		_, _ = s.c.Purge(ctx, Purge{URL: uri})
 	}
 	for _, g := range rules.InvalidatedGroups(h) {
-		_, _ = s.c.Purge(ctx, Purge{Group: g, Origin: originOf(at), Soft: true})
+		_, _ = s.c.Purge(ctx, Purge{Group: g, Origin: originOf(at)})
 	}
 }
 

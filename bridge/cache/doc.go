@@ -18,6 +18,7 @@
 //	ask.go       a request that asks the app: joining a fetch, or leading one
 //	follower.go  follower: a request that waits for a fetch; stale answers instead of failures
 //	serve.go     responses from stored answers; conditions and ranges
+//	prepared.go  the head of a hit, as lines that are made once
 //	direct.go    requests that pass, and what those that change something invalidate
 //	flight.go    flight, flights: who waits for which fetch
 //	fetch.go     the fetch itself: the request that the handler gets, what its head means

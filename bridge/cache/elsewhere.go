@@ -7,28 +7,22 @@ import (
 )
 
 // elsewhere agrees with other servers which of them asks the app; true: another one has asked it, and what it has stored is the
-// answer of f. It waits no longer than a request waits for the fetch of another one. What this server has fetched since the request
-// has looked is taken, too.
+// answer of f. It waits no longer than a request waits for the fetch of another one.
 func (f *flight) elsewhere() bool {
 	c := f.s.c
-	if f.query.NoCache {
-		return false
-	}
-	if f.take(c.mem.trusted(c.mem.get(f.key)).Answers()) {
-		return true
-	}
 	shared := c.tiers.locker()
-	if shared == nil || c.o.Wait <= 0 {
+	if shared == nil || c.o.Wait <= 0 || f.query.NoCache {
 		return false
 	}
 	end, done, err := shared.Lock(f.sink.ctx, f.key, c.o.Wait)
 	if err != nil {
 		return false
 	}
-	f.unlock = end
 	if done == nil {
+		f.unlock = end
 		return false
 	}
+	defer end()
 	late := time.NewTimer(c.o.Wait)
 	defer late.Stop()
 	select {
@@ -37,19 +31,21 @@ func (f *flight) elsewhere() bool {
 	case <-f.sink.ctx.Done():
 		return false
 	}
-	list, own := c.load(f.sink.ctx, f.key, nil)
-	taken := f.take(list)
-	for _, a := range own {
-		a.Body.Close()
+	if f.look() {
+		return true
 	}
-	if !taken {
-		f.began = time.Now()
-	}
-	return taken
+	f.began = time.Now()
+	return false
 }
 
-// take takes one of list, which all are for its key.
-func (f *flight) take(list []*Answer) bool {
+// look takes what another server has stored; false: nothing that can be used.
+func (f *flight) look() bool {
+	list, own := f.s.c.load(f.sink.ctx, f.key, nil)
+	defer func() {
+		for _, a := range own {
+			a.Body.Close()
+		}
+	}()
 	now := time.Now()
 	for _, a := range list {
 		if _, ok := a.Body.Memory(); !ok || f.stored != nil && a.ID == f.stored.ID || !rules.Matches(a.Vary, f.asked, &f.s.o.Settings) {

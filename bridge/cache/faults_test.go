@@ -88,7 +88,7 @@ func TestFaults(t *testing.T) {
 // A client that leaves cancels a fetch that no one else waits for, and one that is stored goes on.
 func TestClientLeaves(t *testing.T) {
 	t.Parallel()
-	cancelled, finish := make(chan string, 4), make(chan struct{})
+	began, cancelled, finish := make(chan string, 4), make(chan string, 4), make(chan struct{})
 	g := newRig(t, Options{}, StageOptions{}, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/stored" {
 			w.Header().Set("Cache-Control", "max-age=60")
@@ -103,14 +103,21 @@ func TestClientLeaves(t *testing.T) {
 			fmt.Fprint(w, "begun ")
 			_ = http.NewResponseController(w).Flush()
 		}
+		began <- r.URL.Path
 		select {
 		case <-r.Context().Done():
-			cancelled <- r.URL.Path
 		case <-time.After(patience):
+			t.Error("not cancelled:", r.URL.Path)
 		}
+		cancelled <- r.URL.Path
 	})
 	for _, path := range []string{"/slow", "/private"} {
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			<-began
+			time.Sleep(500 * time.Millisecond) // one that leaves at once may only have closed its side, and wait
+			cancel()
+		}()
 		req, _ := http.NewRequestWithContext(ctx, "GET", "http://"+g.addr+path, nil)
 		if resp, err := g.client.Do(req); err == nil {
 			_, err = io.ReadAll(resp.Body)

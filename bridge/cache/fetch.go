@@ -34,6 +34,7 @@ func (s *stage) newFlight(rq *request, old *Answer) *flight {
 	f.asked, f.path = maps.Clone(f.r.Header), f.r.URL.Path
 	f.asks = validate(f.r.Header, old)
 	f.transfer.largest, f.transfer.most, f.transfer.makeFile = c.mem.largest, c.o.MaxObject, c.tiers.makeFile()
+	f.transfer.budget, f.transfer.flushed = &c.transit, -1
 	f.transfer.largest = min(f.transfer.largest, c.o.MaxObject)
 	f.sink = sink{to: f, ctx: ctx, fields: make(http.Header, 8), head: head{length: -1}}
 	f.rec.Reset(&f.sink)
@@ -144,7 +145,7 @@ func (f *flight) finish(err error) {
 	if err == nil && v == shared {
 		a = f.store()
 	}
-	f.s.c.flights.remove(f)
+	f.s.c.flights.ended(f)
 	f.transfer.end(err)
 	close(f.over)
 	end := f.unlocked()

@@ -17,7 +17,7 @@ const (
 	unknown   verdict = iota // the head has not come
 	shared                   // the response is being stored: others may have it, too
 	confirmed                // the stored answer is valid: 304
-	fetched                  // another server has fetched it, or this one just before
+	fetched                  // another server has fetched it
 	single                   // the response is the first client's alone
 	failed                   // there is none
 )
@@ -141,13 +141,13 @@ func (f *flight) inform(to *httpx.RequestInfo) {
 
 // flights are the fetches that are under way.
 type flights struct {
-	mu    sync.Mutex
-	byKey map[Key][]*flight // by class
-	n     int
+	mu      sync.Mutex
+	byKey   map[Key][]*flight    // those that requests may join, by class
+	running map[*flight]struct{} // all
 }
 
 // mostFlights bounds the fetches that are under way. Beyond it requests pass.
-const mostFlights = 8192
+const mostFlights = 4096
 
 // join returns the flight that a request of that class may wait for, or the one that make makes and that it leads; nil: there
 // are too many.
@@ -159,7 +159,7 @@ func (t *flights) join(class Key, h http.Header, set *rules.Settings, make func(
 			return f, false
 		}
 	}
-	if t.n >= mostFlights || make == nil {
+	if len(t.running) >= mostFlights || make == nil {
 		return nil, false
 	}
 	f = make()
@@ -167,10 +167,10 @@ func (t *flights) join(class Key, h http.Header, set *rules.Settings, make func(
 		return nil, false
 	}
 	if t.byKey == nil {
-		t.byKey = map[Key][]*flight{}
+		t.byKey, t.running = map[Key][]*flight{}, map[*flight]struct{}{}
 	}
 	t.byKey[class] = append(t.byKey[class], f)
-	t.n++
+	t.running[f] = struct{}{}
 	return f, true
 }
 
@@ -185,14 +185,21 @@ func (f *flight) enter() bool {
 	return true
 }
 
-// remove takes out a flight that has ended, or whose response is not one for others.
+// ended takes out a flight whose goroutine ends.
+func (t *flights) ended(f *flight) {
+	t.remove(f)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.running, f)
+}
+
+// remove has no more requests join f.
 func (t *flights) remove(f *flight) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	list := t.byKey[f.class]
 	for i, other := range list {
 		if other == f {
-			t.n--
 			if len(list) == 1 {
 				delete(t.byKey, f.class)
 			} else {
@@ -207,13 +214,11 @@ func (t *flights) remove(f *flight) {
 func (t *flights) purge(p Purge) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, list := range t.byKey {
-		for _, f := range list {
-			if p.Group != "" || p.Matches(f.s.o.App, f.url, nil) {
-				f.mu.Lock()
-				f.purged = append(f.purged, p)
-				f.mu.Unlock()
-			}
+	for f := range t.running {
+		if p.Group != "" || p.Matches(f.s.o.App, f.url, nil) {
+			f.mu.Lock()
+			f.purged = append(f.purged, p)
+			f.mu.Unlock()
 		}
 	}
 }
@@ -222,10 +227,8 @@ func (t *flights) purge(p Purge) {
 func (t *flights) cancel() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, list := range t.byKey {
-		for _, f := range list {
-			f.sink.gone()
-			f.cancel()
-		}
+	for f := range t.running {
+		f.sink.gone()
+		f.cancel()
 	}
 }

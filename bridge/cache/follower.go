@@ -56,7 +56,11 @@ func (o *follower) follow() (done bool) {
 				rq.answer(rq.found, stale, rules.Report{Hit: true, TTL: rq.found.Terms.TTL(rq.now)})
 				return true
 			}
-			return leads
+			if leads { // nothing is left to serve instead
+				late = nil
+				continue
+			}
+			return false
 		case <-o.gone:
 			rq.left()
 			return true
@@ -78,7 +82,7 @@ func (o *follower) conclude() (done bool) {
 	report := rules.Report{Fwd: rq.fwd(), Collapsed: !leads}
 	if (r.verdict == single || r.verdict == failed) && o.fallback(status) {
 		rq.found.use.fail(rq.now)
-		f.inform(&rq.w.Info)
+		o.known()
 		rq.answer(rq.found, stale, rules.Report{Hit: true, TTL: rq.found.Terms.TTL(rq.now), FwdStatus: status, Fwd: report.Fwd})
 		return true
 	}
@@ -88,7 +92,7 @@ func (o *follower) conclude() (done bool) {
 			return false
 		}
 		report.Hit, report.FwdStatus, report.TTL = true, http.StatusNotModified, r.answer.Terms.TTL(now)
-		f.inform(&rq.w.Info)
+		o.known()
 		rq.now = now
 		a := *r.answer
 		if _, ok := a.Body.Memory(); !ok { // each request reads a body of its own
@@ -122,6 +126,8 @@ func (o *follower) conclude() (done bool) {
 		}
 	case failed:
 		return o.fail()
+	case unknown:
+		return false
 	}
 	if leads {
 		rq.count(miss)
@@ -172,13 +178,13 @@ func (o *follower) fail() (done bool) {
 // send sends the response of a fetch while it comes.
 func (o *follower) send(r *result, report rules.Report) {
 	rq, f := o.rq, o.f
-	f.inform(&rq.w.Info)
 	h, w := r.head, rq.w
 	age := time.Duration(-1)
 	if !o.leads { // it is as if the response were stored: what is for the first client alone stays with it
 		h = &head{status: h.status, phrase: h.phrase, fields: r.kept, length: h.length, phrased: h.phrased}
 		age = r.terms.Age(time.Now())
 	}
+	o.known()
 	conditions := content.Validators{ETag: r.terms.ETag, Modified: r.terms.Modified()}
 	length := h.length
 	if length < 0 && h.status != http.StatusNoContent && h.status != http.StatusNotModified {
@@ -197,7 +203,7 @@ func (o *follower) send(r *result, report rules.Report) {
 	}
 	select {
 	case <-f.over:
-		f.inform(&w.Info)
+		o.known()
 		if f.rec.Aborted() {
 			o.cut(errCut)
 		}
@@ -205,10 +211,19 @@ func (o *follower) send(r *result, report rules.Report) {
 	}
 }
 
+// known copies what is known of the fetch for the access log: for its own client. Others have no worker.
+func (o *follower) known() {
+	if info := &o.rq.w.Info; o.leads {
+		o.f.inform(info)
+	} else {
+		info.App, info.Source = o.rq.s.o.App, "cache"
+	}
+}
+
 // cut ends a response that is not whole.
 func (o *follower) cut(err error) {
 	rq := o.rq
-	o.f.inform(&rq.w.Info)
+	o.known()
 	if rq.w.Info.Err == nil {
 		rq.w.Info.Err = err
 	}

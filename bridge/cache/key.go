@@ -55,7 +55,8 @@ func (s *stage) target(rec *httpx.Writer, r *http.Request, room []byte) (t targe
 	if !sameHost { // an app may tell
 		b = appendPart(b, "host", host)
 	}
-	if sent, _, _ := strings.Cut(r.RequestURI, "?"); sent != path && r.RequestURI != "" {
+	if r.RequestURI != "" && !hasPath(r.RequestURI, path) {
+		sent, _, _ := strings.Cut(r.RequestURI, "?")
 		b = appendPart(b, "path", sent)
 	}
 	if info.Prefix != "" || info.ScriptName != "" || info.Named {
@@ -69,6 +70,11 @@ func (s *stage) target(rec *httpx.Writer, r *http.Request, room []byte) (t targe
 	}
 	t.key = keyOf(b[:parts], b[parts:])
 	return t
+}
+
+// hasPath reports whether a target has just that path before its query.
+func hasPath(target, path string) bool {
+	return strings.HasPrefix(target, path) && (len(target) == len(path) || target[len(path)] == '?')
 }
 
 // keyOf is the Key of a URL with the other parts of the key, each of which has its length.
@@ -174,7 +180,13 @@ func (s *stage) filter(query string) (kept string, changed bool) {
 }
 
 func (s *stage) ignoresAny(query string) bool {
-	for part := range strings.SplitSeq(query, "&") {
+	for query != "" {
+		part := query
+		if end := strings.IndexByte(query, '&'); end >= 0 {
+			part, query = query[:end], query[end+1:]
+		} else {
+			query = ""
+		}
 		if s.ignores(part) {
 			return true
 		}
@@ -183,14 +195,19 @@ func (s *stage) ignoresAny(query string) bool {
 }
 
 func (s *stage) ignores(part string) bool {
-	name, value, _ := strings.Cut(part, "=")
-	if name == "" || strings.IndexByte(value, ';') >= 0 {
-		return false
+	name, value := part, ""
+	if end := strings.IndexByte(part, '='); end >= 0 {
+		name, value = part[:end], part[end+1:]
 	}
 	for _, p := range s.o.IgnoreQuery {
-		if prefix, ok := strings.CutSuffix(p, "*"); ok && strings.HasPrefix(name, prefix) && strings.IndexByte(name, ';') < 0 || name == p {
-			return true
+		if most := len(p) - 1; most >= 0 && p[most] == '*' {
+			if !strings.HasPrefix(name, p[:most]) {
+				continue
+			}
+		} else if name != p {
+			continue
 		}
+		return name != "" && strings.IndexByte(name, ';') < 0 && strings.IndexByte(value, ';') < 0
 	}
 	return false
 }

@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/cache/rules"
@@ -28,6 +29,9 @@ type request struct {
 	room [keyRoom]byte
 }
 
+// requests are used again: a request has room for its key.
+var requests = sync.Pool{New: func() any { return new(request) }}
+
 // serve answers the request.
 func (rq *request) serve() {
 	s := rq.s
@@ -43,7 +47,6 @@ func (rq *request) serve() {
 	}
 	rq.class = classOf(rq.key, &rq.q)
 	rq.find()
-	defer rq.close()
 	if rq.found == nil {
 		rq.absent()
 		return
@@ -66,7 +69,7 @@ func (rq *request) absent() {
 	switch {
 	case rq.q.OnlyIfCached:
 		rq.refuse()
-	case rq.q.NoStore || rq.s.c.passes.has(rq.class, rq.now):
+	case rq.q.NoStore:
 		rq.direct(pass, rules.Report{Fwd: "bypass"})
 	default:
 		rq.ask()
@@ -115,9 +118,21 @@ func (rq *request) choose() bool {
 	return false
 }
 
+// end ends the use of rq.
+func (rq *request) end() {
+	rq.close()
+	*rq = request{}
+	requests.Put(rq)
+}
+
 // close closes the bodies that were loaded for this request.
 func (rq *request) close() {
-	for _, a := range rq.loads {
+	closeAll(rq.loads)
+	rq.loads = nil
+}
+
+func closeAll(list []*Answer) {
+	for _, a := range list {
 		a.Body.Close()
 	}
 }
@@ -154,11 +169,7 @@ func (rq *request) guess() []rules.Selector {
 	if len(rq.named) == 0 {
 		return nil
 	}
-	return rq.selectors(rq.named[0].Vary)
-}
-
-// selectors are those with the names of like, and the request's values.
-func (rq *request) selectors(like []rules.Selector) []rules.Selector {
+	like := rq.named[0].Vary
 	names := make([]string, len(like))
 	for i := range like {
 		names[i] = like[i].Name
@@ -169,7 +180,7 @@ func (rq *request) selectors(like []rules.Selector) []rules.Selector {
 
 // identified reports whether the server itself has told the app who the client is: such a request counts as one with credentials.
 func identified(rec *httpx.Writer, r *http.Request) bool {
-	if rec.Info.User != "" || r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+	if rec.Info.User != "" || rec.Info.Identified || r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
 		return true
 	}
 	for i := range rec.Info.Extra {

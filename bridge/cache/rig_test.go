@@ -31,6 +31,7 @@ type rig struct {
 
 	mu    sync.Mutex
 	infos []httpx.RequestInfo // of the requests that have ended
+	sent  int
 	close func()
 }
 
@@ -115,6 +116,9 @@ func (g *rig) do(method, path string, fields ...string) *reply {
 		}
 		req.Header.Add(name, value)
 	}
+	g.mu.Lock()
+	g.sent++
+	g.mu.Unlock()
 	resp, err := g.client.Do(req)
 	if err != nil {
 		return &reply{err: err, header: http.Header{}}
@@ -130,13 +134,17 @@ func (g *rig) get(path string, fields ...string) *reply {
 }
 
 // info is what the access log would have of the last request.
-func (g *rig) info() httpx.RequestInfo {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.infos) == 0 {
-		return httpx.RequestInfo{}
-	}
-	return g.infos[len(g.infos)-1]
+func (g *rig) info() (last httpx.RequestInfo) {
+	g.t.Helper()
+	bridgetest.Until(g.t, "the end of the requests", func() bool {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if len(g.infos) > 0 {
+			last = g.infos[len(g.infos)-1]
+		}
+		return len(g.infos) >= g.sent
+	})
+	return last
 }
 
 // raw sends bytes on a new connection and returns all that comes until it is closed.

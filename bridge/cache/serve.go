@@ -27,7 +27,7 @@ func (rq *request) answer(a *Answer, o outcome, report rules.Report) {
 	var err error
 	switch status {
 	case http.StatusNotModified:
-		writeHead(w, status, &h, -1, age, report)
+		a.writeHead(w, status, &h, -1, age, report)
 	case http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable:
 		a.refuse(w, status, report)
 	case http.StatusPartialContent:
@@ -37,7 +37,7 @@ func (rq *request) answer(a *Answer, o outcome, report rules.Report) {
 		if !bodied(a.Status) {
 			length = -1
 		}
-		writeHead(w, a.Status, &h, length, age, report)
+		a.writeHead(w, a.Status, &h, length, age, report)
 		if rq.r.Method != http.MethodHead && h.length > 0 && bodied(a.Status) {
 			err = a.Body.sendTo(w, content.Span{Length: h.length})
 		}
@@ -46,6 +46,13 @@ func (rq *request) answer(a *Answer, o outcome, report rules.Report) {
 		info.Err = err
 		_ = w.FlushError()
 		w.Abort()
+	}
+}
+
+// writeHead writes the head of a response: that of a plain hit is prepared.
+func (a *Answer) writeHead(w *httpx.Writer, status int, h *head, length int64, age time.Duration, report rules.Report) {
+	if plain := (rules.Report{Hit: true, TTL: report.TTL}); report != plain || !a.head.write(w, status, length, age, report.TTL) {
+		writeHead(w, status, h, length, age, report)
 	}
 }
 

@@ -30,11 +30,11 @@ var ErrAway = errors.New("the shared store is away")
 
 // Locker is a Tier with which several servers agree which of them asks an app.
 type Locker interface {
-	// Lock says who fetches k. Without done, this server does. Otherwise there may be an Answer when
-	// done is closed: another server fetches it, or has just stored it. Load then tells, and this
-	// server fetches if there is none. end is called when the Answer was saved, will not be, or was
-	// loaded. A lock ends by itself after the time most. An error: the servers cannot agree, and
-	// this one fetches.
+	// Lock says who fetches k. Without done, this server does: it calls end when the Answer was saved,
+	// or will not be. Otherwise another server does, and done is closed when it has ended, or may
+	// have: Load then tells whether there is an Answer. end is called then, too, when done is not
+	// waited for any more. A lock ends by itself after the time most. An error: the servers cannot
+	// agree, and this one fetches.
 	Lock(ctx context.Context, k Key, most time.Duration) (end func(), done <-chan struct{}, err error)
 }
 

@@ -80,12 +80,16 @@ func (w *sink) assemble() {
 		}
 	}
 	all = append(all, w.list...)
+	all = slices.DeleteFunc(all, func(f httpx.Field) bool { return ofConnection(f.Name) })
 	names := make([]string, 0, len(w.fields))
 	for name := range w.fields {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	for _, name := range names {
+		if ofConnection(name) || !httpx.IsToken(name) {
+			continue
+		}
 		for _, v := range w.fields[name] {
 			if strings.EqualFold(name, "Content-Length") {
 				if n, err := strconv.ParseInt(v, 10, 64); err == nil && n >= 0 {
@@ -97,6 +101,17 @@ func (w *sink) assemble() {
 		}
 	}
 	w.head.fields = all
+}
+
+// ofConnection reports fields that speak about one connection, which the handler does not have here.
+func ofConnection(name string) bool {
+	switch len(name) {
+	case len("Connection"), len("Transfer-Encoding"):
+		return strings.EqualFold(name, "Connection") || strings.EqualFold(name, "Keep-Alive") || strings.EqualFold(name, "Transfer-Encoding")
+	case len("Trailer"):
+		return strings.EqualFold(name, "Trailer") || strings.EqualFold(name, "Upgrade")
+	}
+	return false
 }
 
 // hasBody: RFC 9110 6.4.1.

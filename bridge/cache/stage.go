@@ -75,8 +75,10 @@ func (s *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.change(rec, r)
 		return
 	}
-	rq := request{s: s, w: rec, r: r, came: time.Now()}
-	rq.now = rq.came
+	now := time.Now()
+	rq := requests.Get().(*request)
+	*rq = request{s: s, w: rec, r: r, came: now, now: now}
+	defer rq.end()
 	rq.serve()
 }
 

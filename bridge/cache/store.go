@@ -42,7 +42,7 @@ func (s *stage) freshen(old *Answer, q *rules.Request, fresh, asked http.Header,
 	_, _ = rand.Read(a.ID[:])
 	terms, chosen, ok := s.read(q, old.Status, h, asked, path, sent, now)
 	a.Terms, a.Vary = terms, chosen
-	a.Fields = refreshed(old.Fields, h)
+	a.Fields, a.head = refreshed(old.Fields, h), nil
 	a.Groups = rules.Groups(h)
 	if !ok { // it says now that it is not to be stored
 		s.c.drop(old)

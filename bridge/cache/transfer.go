@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/standpipe/standpipe/bridge/content"
 	"github.com/standpipe/standpipe/bridge/httpx"
@@ -20,6 +21,7 @@ type transfer struct {
 	largest  int64                    // what may be kept in memory; bytes
 	most     int64                    // what may be kept in a file; bytes
 	makeFile func() (*os.File, error) // nil: there are no files
+	budget   *budget                  // of what all transfers keep in memory
 
 	mu       sync.Mutex
 	buf      []byte // bytes from base on; those that a reader has do not change
@@ -32,6 +34,7 @@ type transfer struct {
 	ended    bool
 	err      error // of a transfer that has ended before its body
 	readers  []*reader
+	charged  int64         // bytes of budget
 	released bool          // the file is not stored, or was
 	wake     chan struct{} // closed when something has changed; nil: no reader waits
 	room     chan struct{} // closed when a reader has moved or left; nil: the writer does not wait
@@ -40,14 +43,31 @@ type transfer struct {
 // reader is one client's place.
 type reader struct {
 	off     int64
-	flushed int64 // what was flushed to the client
+	flushed int64 // what was flushed to the client; -1: nothing
 }
 
 // window is how far the app may be ahead of the slowest client when the body is not kept; bytes.
-const window = 256 << 10
+const window = 64 << 10
 
 // errNoReader: no client is left that wants the body, and it is not kept.
 var errNoReader = errors.New("no client reads the response any more")
+
+// budget bounds what all transfers of a Cache keep in memory.
+type budget struct {
+	most int64 // bytes
+	used atomic.Int64
+}
+
+// take accounts for n more bytes; false: there is no room.
+func (b *budget) take(n int64) bool {
+	if b.used.Add(n) > b.most {
+		b.used.Add(-n)
+		return false
+	}
+	return true
+}
+
+func (b *budget) give(n int64) { b.used.Add(-n) }
 
 // attach adds a reader of the whole body; nil: its beginning is not kept any more.
 func (t *transfer) attach() *reader {
@@ -56,7 +76,7 @@ func (t *transfer) attach() *reader {
 	if t.bounded && t.size > 0 || t.released && t.inFile > 0 {
 		return nil
 	}
-	r := new(reader)
+	r := &reader{flushed: -1}
 	t.readers = append(t.readers, r)
 	return r
 }
@@ -79,6 +99,9 @@ func (t *transfer) detach(r *reader) {
 func (t *transfer) release() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if !t.released && t.file == nil {
+		t.budget.give(t.charged)
+	}
 	t.released = true
 	t.closeFile()
 }
@@ -179,7 +202,10 @@ func (t *transfer) add(p []byte) {
 // keep makes room for n more bytes that are kept, or gives up keeping them. mu is held.
 func (t *transfer) keep(n int64) error {
 	switch {
-	case t.file != nil && t.size+n <= t.most, t.file == nil && t.size+n <= t.largest:
+	case t.file != nil && t.size+n <= t.most, t.file == nil && t.size+n <= t.largest && t.budget.take(n):
+		if t.file == nil {
+			t.charged += n
+		}
 		return nil
 	case t.file == nil && t.makeFile != nil && t.size+n <= t.most:
 		t.mu.Unlock() // no reader waits for the disk
@@ -196,6 +222,8 @@ func (t *transfer) keep(n int64) error {
 		if err == nil {
 			t.file, t.inFile = f, t.size
 			t.buf, t.base = nil, t.size
+			t.budget.give(t.charged)
+			t.charged = 0
 			return nil
 		}
 	}
@@ -225,7 +253,7 @@ func (t *transfer) append(p []byte) (n int, room <-chan struct{}, err error) {
 func (t *transfer) flush() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.flushed != t.size || t.size == 0 {
+	if t.flushed != t.size {
 		t.flushed = t.size
 		t.changed()
 	}
@@ -270,8 +298,8 @@ func (t *transfer) next(r *reader) (p progress) {
 	case t.ended:
 		p.ended, p.err = true, t.err
 	default:
-		if p.flush = t.flushed >= r.off && r.flushed < max(r.off, 1); p.flush {
-			r.flushed = max(r.off, 1)
+		if p.flush = t.flushed >= r.off && r.flushed < r.off; p.flush {
+			r.flushed = r.off
 			return p
 		}
 		if t.wake == nil {

@@ -75,8 +75,10 @@ type RequestInfo struct {
 	Status int
 	// Aborted: bytes of the response are missing, and the client can tell.
 	Aborted bool
-	// User is whose password the server has checked; empty: it has checked none.
-	User string
+	// User is whose password the server has checked; empty: it has checked none. Identified: fields
+	// of the request tell the app who the client is, as forward_auth has found out.
+	User       string
+	Identified bool
 	// Err is why the response is not the one that the app intended; for logs.
 	Err error
 	// Silent: no access log line (health checks).
