@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/standpipe/standpipe/bridge/cache/rules"
 )
 
 func TestHitAndMiss(t *testing.T) {
@@ -173,5 +175,33 @@ func TestVariants(t *testing.T) {
 	}
 	if n := asked.count(); n != 2 {
 		t.Errorf("the app was asked %d times", n)
+	}
+}
+
+// Requests that get the same coding from the server share an answer; what the app has encoded itself by rules of its own is for
+// those alone that say the same.
+func TestCodingOfTheApp(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, Options{}, StageOptions{Settings: rules.Settings{Codings: []string{"zstd", "gzip"}}}, func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "max-age=60")
+		h.Set("Vary", "Accept-Encoding")
+		if strings.Contains(r.Header.Get("Accept-Encoding"), "br") {
+			h.Set("Content-Encoding", "br")
+			fmt.Fprint(w, "br")
+			return
+		}
+		h.Set("Content-Encoding", "gzip")
+		fmt.Fprint(w, "gzip")
+	})
+	for _, c := range []struct{ accept, body, status string }{
+		{"br;q=0.1, gzip", "br", "stored"},
+		{"gzip", "gzip", "stored"},
+		{"gzip, deflate", "gzip", "hit"},
+		{"br;q=0.1,GZIP", "gzip", "hit"}, // it is as good for this one
+	} {
+		if a := g.get("/", "Accept-Encoding: "+c.accept); a.body != c.body || !strings.Contains(a.cacheStatus(), c.status) {
+			t.Errorf("%s: %+v", c.accept, a)
+		}
 	}
 }

@@ -17,6 +17,9 @@ const MaxVary = 32
 // longest is the length to which a Selector's value is kept as it is.
 const longest = 128
 
+// exactly marks the value of a Selector that no choice stands for. No field has such a byte.
+const exactly = 2
+
 // Selector is a field that Vary names, with what the request had in it for which the response was made, in its normal form.
 // No value of Cookie and Authorization is kept, and no long one: their sums are compared.
 type Selector struct{ Name, Value string }
@@ -33,16 +36,45 @@ func Selectors(answer, request http.Header, s *Settings) (list []Selector, all b
 		if slices.ContainsFunc(list, func(x Selector) bool { return x.Name == name }) {
 			continue
 		}
-		list = append(list, Selector{name, string(appendNormal(nil, name, request[name], s))})
+		list = append(list, Selector{name, string(appendNormal(nil, name, request[name], s, chosenElse(name, answer, request[name], s)))})
 	}
 	return list, false
+}
+
+// chooses reports whether a choice stands for the field.
+func chooses(name string, s *Settings) bool {
+	return name == "Accept-Encoding" && len(s.Codings) > 0 || name == "Accept-Language" && len(s.Languages) > 0
+}
+
+// chosenElse reports whether the app has chosen another coding or language than the one that stands for the request: it chooses
+// by rules of its own, and the answer is for the requests alone that say the same.
+func chosenElse(name string, answer http.Header, lines []string, s *Settings) bool {
+	if !chooses(name, s) {
+		return false
+	}
+	if name == "Accept-Encoding" {
+		has := textproto.TrimString(first(answer["Content-Encoding"]))
+		return has != "" && !strings.EqualFold(has, pickCoding(lines, s.Codings))
+	}
+	has := textproto.TrimString(first(answer["Content-Language"]))
+	return has != "" && !strings.EqualFold(has, pickLanguage(lines, s.Languages))
+}
+
+// pickCoding returns the coding that the client gets.
+func pickCoding(lines, codings []string) string {
+	if i := httpx.PickEncoding(lines, codings); i >= 0 {
+		return codings[i]
+	}
+	return "identity"
 }
 
 // Matches reports whether the answer that has the selectors is one for the request.
 func Matches(list []Selector, request http.Header, s *Settings) bool {
 	var room [512]byte
 	for i := range list {
-		if string(appendNormal(room[:0], list[i].Name, request[list[i].Name], s)) != list[i].Value {
+		name, value := list[i].Name, list[i].Value
+		exact := value != "" && value[0] == exactly && chooses(name, s)
+		if string(appendNormal(room[:0], name, request[name], s, exact)) != value {
 			return false
 		}
 	}
@@ -74,17 +106,18 @@ func varyAll(lines []string) bool {
 }
 
 // appendNormal appends the normal form of a field's lines. Requests with the same one get the same answer. It is empty
-// for a field that is not there, and a space for an empty one.
-func appendNormal(dst []byte, name string, lines []string, s *Settings) []byte {
+// for a field that is not there, and a space for an empty one. exact: the choice among codings or languages is none.
+func appendNormal(dst []byte, name string, lines []string, s *Settings, exact bool) []byte {
 	switch {
-	case name == "Accept-Encoding" && len(s.Codings) > 0:
-		if i := httpx.PickEncoding(lines, s.Codings); i >= 0 {
-			return append(dst, s.Codings[i]...)
-		}
-		return append(dst, "identity"...)
-	case name == "Accept-Language" && len(s.Languages) > 0:
+	case exact:
+		dst = append(dst, exactly)
+	case !chooses(name, s):
+	case name == "Accept-Encoding":
+		return append(dst, pickCoding(lines, s.Codings)...)
+	default:
 		return append(dst, pickLanguage(lines, s.Languages)...)
-	case lines == nil:
+	}
+	if lines == nil {
 		return dst
 	}
 	start := len(dst)

@@ -15,6 +15,7 @@ func TestVary(t *testing.T) {
 	for name, c := range map[string]struct {
 		settings  Settings
 		vary      string
+		answer    []string
 		was, is   []string
 		different bool
 	}{
@@ -49,23 +50,30 @@ func TestVary(t *testing.T) {
 		"a name that is like an ignored":  {settings: cookies, vary: "Cookie", was: []string{"Cookie", "themes=1"}, different: true},
 		"a value that is like an ignored": {settings: cookies, vary: "Cookie", was: []string{"Cookie", "a=theme"}, is: []string{"Cookie", "a=_ga"}, different: true},
 
-		"12.5.3 the same coding":              {settings: coded, vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip, deflate, br, zstd"}, is: []string{"Accept-Encoding", "zstd"}},
-		"12.5.3 another coding":               {settings: coded, vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip"}, is: []string{"Accept-Encoding", "br"}, different: true},
-		"12.5.3 weights":                      {settings: coded, vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip"}, is: []string{"Accept-Encoding", "br;q=0.5, GZIP;q=0.9"}},
-		"12.5.3 a coding that is refused":     {settings: coded, vary: "Accept-Encoding", was: []string{"Accept-Encoding", "identity"}, is: []string{"Accept-Encoding", "gzip;q=0, br;q=0"}},
-		"12.5.3 identity is none":             {settings: coded, vary: "Accept-Encoding", was: nil, is: []string{"Accept-Encoding", "identity"}},
-		"12.5.3 any":                          {settings: coded, vary: "Accept-Encoding", was: []string{"Accept-Encoding", "*"}, is: []string{"Accept-Encoding", "zstd"}},
-		"12.5.3 codings that the app has not": {settings: coded, vary: "Accept-Encoding", was: []string{"Accept-Encoding", "deflate"}},
-		"12.5.3 without a list: case, spaces": {vary: "Accept-Encoding", was: []string{"Accept-Encoding", "GZIP ;q=0.5,br"}, is: []string{"Accept-Encoding", "br , gzip; q=0.50"}},
-		"12.4.2 a weight of three digits":     {vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip;q=0.019"}, is: []string{"Accept-Encoding", "GZIP;Q=0.019"}},
-		"12.4.2 another in the third":         {vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip;q=0.019"}, is: []string{"Accept-Encoding", "gzip;q=0.018"}, different: true},
-		"12.4.2 a weight that is none is 0":   {vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip;q=0.0199"}, is: []string{"Accept-Encoding", "gzip;q=0"}},
-		"12.4.2 letters in a weight":          {vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip;q=0.a"}, is: []string{"Accept-Encoding", "gzip;q=0"}},
-		"12.4.2 a weight above 1":             {vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip;q=2"}, is: []string{"Accept-Encoding", "gzip;q=0"}},
-		"12.4.2 a weight of 1":                {vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip;q=1.000"}, is: []string{"Accept-Encoding", "gzip;x=1"}},
-		"12.4.2 letters from A to Z":          {vary: "Accept-Language", was: []string{"Accept-Language", "AZ"}, is: []string{"Accept-Language", "az"}},
-		"12.4.2 no more than letters":         {vary: "Accept-Language", was: []string{"Accept-Language", "[@"}, is: []string{"Accept-Language", "{`"}, different: true},
-		"12.5.3 without a list":               {vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip"}, is: []string{"Accept-Encoding", "gzip;q=0"}, different: true},
+		"12.5.3 the same coding":               {settings: coded, vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip, deflate, br, zstd"}, is: []string{"Accept-Encoding", "zstd"}},
+		"12.5.3 another coding":                {settings: coded, vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip"}, is: []string{"Accept-Encoding", "br"}, different: true},
+		"12.5.3 weights":                       {settings: coded, vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip"}, is: []string{"Accept-Encoding", "br;q=0.5, GZIP;q=0.9"}},
+		"12.5.3 a coding that is refused":      {settings: coded, vary: "Accept-Encoding", was: []string{"Accept-Encoding", "identity"}, is: []string{"Accept-Encoding", "gzip;q=0, br;q=0"}},
+		"12.5.3 identity is none":              {settings: coded, vary: "Accept-Encoding", was: nil, is: []string{"Accept-Encoding", "identity"}},
+		"12.5.3 any":                           {settings: coded, vary: "Accept-Encoding", was: []string{"Accept-Encoding", "*"}, is: []string{"Accept-Encoding", "zstd"}},
+		"12.5.3 codings that the app has not":  {settings: coded, vary: "Accept-Encoding", was: []string{"Accept-Encoding", "deflate"}},
+		"12.5.3 the app has chosen the same":   {settings: coded, vary: "Accept-Encoding", answer: []string{"Content-Encoding", "GZIP"}, was: []string{"Accept-Encoding", "gzip, br;q=0.1"}, is: []string{"Accept-Encoding", "gzip"}},
+		"12.5.3 the app has chosen none":       {settings: coded, vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip, br;q=0.1"}, is: []string{"Accept-Encoding", "gzip"}},
+		"12.5.3 the app has chosen another":    {settings: coded, vary: "Accept-Encoding", answer: []string{"Content-Encoding", "br"}, was: []string{"Accept-Encoding", "gzip, br;q=0.1"}, is: []string{"Accept-Encoding", "gzip"}, different: true},
+		"12.5.3 another, and the same request": {settings: coded, vary: "Accept-Encoding", answer: []string{"Content-Encoding", "br"}, was: []string{"Accept-Encoding", "gzip, br;q=0.1"}, is: []string{"Accept-Encoding", "GZIP,br; q=0.1"}},
+		"12.5.3 a coding nobody has asked for": {settings: coded, vary: "Accept-Encoding", answer: []string{"Content-Encoding", "gzip"}, is: []string{"Accept-Encoding", "identity"}, different: true},
+		"RFC 4647 the app has chosen another":  {settings: spoken, vary: "Accept-Language", answer: []string{"Content-Language", "en"}, was: []string{"Accept-Language", "de;q=0.9, en;q=0.8"}, is: []string{"Accept-Language", "de"}, different: true},
+		"RFC 4647 the app has chosen the same": {settings: spoken, vary: "Accept-Language", answer: []string{"Content-Language", "DE"}, was: []string{"Accept-Language", "de;q=0.9, en;q=0.8"}, is: []string{"Accept-Language", "de"}},
+		"12.5.3 without a list: case, spaces":  {vary: "Accept-Encoding", was: []string{"Accept-Encoding", "GZIP ;q=0.5,br"}, is: []string{"Accept-Encoding", "br , gzip; q=0.50"}},
+		"12.4.2 a weight of three digits":      {vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip;q=0.019"}, is: []string{"Accept-Encoding", "GZIP;Q=0.019"}},
+		"12.4.2 another in the third":          {vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip;q=0.019"}, is: []string{"Accept-Encoding", "gzip;q=0.018"}, different: true},
+		"12.4.2 a weight that is none is 0":    {vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip;q=0.0199"}, is: []string{"Accept-Encoding", "gzip;q=0"}},
+		"12.4.2 letters in a weight":           {vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip;q=0.a"}, is: []string{"Accept-Encoding", "gzip;q=0"}},
+		"12.4.2 a weight above 1":              {vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip;q=2"}, is: []string{"Accept-Encoding", "gzip;q=0"}},
+		"12.4.2 a weight of 1":                 {vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip;q=1.000"}, is: []string{"Accept-Encoding", "gzip;x=1"}},
+		"12.4.2 letters from A to Z":           {vary: "Accept-Language", was: []string{"Accept-Language", "AZ"}, is: []string{"Accept-Language", "az"}},
+		"12.4.2 no more than letters":          {vary: "Accept-Language", was: []string{"Accept-Language", "[@"}, is: []string{"Accept-Language", "{`"}, different: true},
+		"12.5.3 without a list":                {vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip"}, is: []string{"Accept-Encoding", "gzip;q=0"}, different: true},
 
 		"12.5.4 case":                     {vary: "Accept-Language", was: []string{"Accept-Language", "en, de"}, is: []string{"Accept-Language", "eN, De"}},
 		"12.5.4 spaces":                   {vary: "Accept-Language", was: []string{"Accept-Language", "en, de"}, is: []string{"Accept-Language", " en ,   de"}},
@@ -85,7 +93,7 @@ func TestVary(t *testing.T) {
 		"RFC 4647 another":                {settings: spoken, vary: "Accept-Language", was: []string{"Accept-Language", "de"}, is: []string{"Accept-Language", "en"}, different: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			list, all := Selectors(head("Vary", c.vary), head(c.was...), &c.settings)
+			list, all := Selectors(head(append(c.answer, "Vary", c.vary)...), head(c.was...), &c.settings)
 			if all {
 				t.Fatal("it is for no request")
 			}
@@ -129,7 +137,7 @@ func FuzzVary(f *testing.F) {
 		if len(foo)%2 == 0 {
 			s.Codings, s.Languages = nil, []string{"en", "de"}
 		}
-		answer := head("Vary", vary)
+		answer := head("Vary", vary, "Content-Encoding", other)
 		one := http.Header{"Foo": {foo}, "Cookie": {cookie}, "Accept-Encoding": {accept}, "Accept-Language": {accept}}
 		two := http.Header{"Foo": {other}, "Cookie": {other}, "Accept-Encoding": {other}, "Accept-Language": {other}}
 		list, all := Selectors(answer, one, s)
@@ -139,7 +147,9 @@ func FuzzVary(f *testing.F) {
 		if len(list) > MaxVary || !Matches(list, one, s) {
 			t.Fatalf("%q does not match itself: %q", one, list)
 		}
-		if again, _ := Selectors(answer, two, s); Matches(list, two, s) != slices.Equal(list, again) {
+		if again, _ := Selectors(head("Vary", vary), two, s); other != "" && slices.ContainsFunc(list, func(x Selector) bool { return strings.HasPrefix(x.Value, "\x02") }) {
+			return
+		} else if Matches(list, two, s) != slices.Equal(list, again) {
 			t.Errorf("%q and %q", list, again)
 		}
 		if Matches(list, http.Header{}, s) && slices.ContainsFunc(list, func(x Selector) bool { return x.Name == "Foo" }) {
