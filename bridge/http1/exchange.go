@@ -31,6 +31,7 @@ func (c *conn) prepare() (*http.Request, *Refusal) {
 	s.rec.Reset(&s.answer)
 	s.rec.Over(&s.answer, &s.answer.head)
 	s.rec.Info.Met(time.Now(), &c.ends)
+	s.rec.Info.OddNames = s.req.odd
 	c.ends.Announce(&s.rec.Defaults)
 	c.last.Store(s.head.close || s.head.minor == 0 && !s.head.keepAlive || c.srv.leaving.Load() || c.srv.closing.Load() ||
 		c.srv.o.MaxRequests > 0 && c.served >= c.srv.o.MaxRequests)

@@ -12,6 +12,7 @@ type request struct {
 	http   *http.Request
 	url    url.URL
 	values []string // of the fields
+	odd    []string // names that do not have net/http's form
 }
 
 // again makes q ready for the next request.
@@ -20,7 +21,7 @@ func (q *request) again() {
 		return
 	}
 	ctx := new(requestContext)
-	*q = request{ctx: ctx, http: (&http.Request{Header: make(http.Header, 16)}).WithContext(ctx), values: q.values}
+	*q = request{ctx: ctx, http: (&http.Request{Header: make(http.Header, 16)}).WithContext(ctx), values: q.values, odd: q.odd}
 	q.http.URL = &q.url
 }
 
@@ -58,12 +59,16 @@ func (q *request) setFields(h *head) {
 		q.values = make([]string, len(h.fields)+8)
 	}
 	values := q.values[:len(h.fields)]
+	q.odd = q.odd[:0]
 	for i := range h.fields {
 		f := &h.fields[i]
 		if f.known != nil && (f.known.kind == hostField || f.known.kind == codingField || f.known.kind == trailerField) {
 			continue
 		}
 		name := f.canonical()
+		if name != f.name {
+			q.odd = append(q.odd, f.name)
+		}
 		values[i] = f.value
 		if before, ok := fields[name]; ok {
 			fields[name] = append(before, f.value)
@@ -76,6 +81,7 @@ func (q *request) setFields(h *head) {
 // free drops the strings of the request.
 func (q *request) free() {
 	clear(q.values[:cap(q.values)])
+	clear(q.odd[:cap(q.odd)])
 	if q.http != nil {
 		clear(q.http.Header)
 	}

@@ -3,6 +3,7 @@ package httpx
 import (
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/standpipe/standpipe/shim/wire"
@@ -45,6 +46,8 @@ type RequestInfo struct {
 	Relayed bool
 	// Ambiguous: servers read the path in different ways (CleanPath).
 	Ambiguous bool
+	// OddNames are the names of fields that the client has not written in net/http's form, as it has.
+	OddNames []string
 	// FieldCount counts the request's fields, each value of a repeated name; 0: they are
 	// not counted yet.
 	FieldCount int
@@ -94,6 +97,16 @@ func (n *RequestInfo) Met(start time.Time, e *Ends) {
 	if e.TLS {
 		n.Scheme = "https"
 	}
+}
+
+// Spelling is a name in net/http's form as the client has written it, else in its usual spelling.
+func (n *RequestInfo) Spelling(name string) string {
+	for _, odd := range n.OddNames {
+		if len(odd) == len(name) && strings.EqualFold(odd, name) {
+			return odd
+		}
+	}
+	return Spelling(name)
 }
 
 // Of returns the RequestInfo of the request that w answers. It looks through wrappers

@@ -70,11 +70,11 @@ func (o *outgoing) prepare(q *request, m *upstream.Member) {
 	o.attachBody()
 	q.reportDropped(m)
 	http := m.SpeaksHTTP()
-	o.list = forwarded(o.list[:0], r.Header, !http)
+	o.list = forwarded(o.list[:0], r.Header, q.info, !http)
 	o.Upgrade = protocolOf(r.Header) != ""
 	if r.Header["Expect"] != nil {
 		if o.Expect = o.Again == nil && r.ProtoAtLeast(1, 1); !o.Expect { // answered, and read; RFC 9110 10.1.1
-			o.list = slices.DeleteFunc(o.list, func(f httpx.Field) bool { return f.Name == "Expect" })
+			o.list = slices.DeleteFunc(o.list, func(f httpx.Field) bool { return strings.EqualFold(f.Name, "Expect") })
 		}
 	}
 	o.add("X-Request-Id", q.info.ID) // whatever the client's Connection field names

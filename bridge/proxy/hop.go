@@ -60,16 +60,16 @@ func protocolOf(h http.Header) string {
 	return ""
 }
 
-// forwarded appends the fields of a client's request that end at no hop, with their usual spelling. odd: also those with an
+// forwarded appends the fields of a client's request that end at no hop, in the client's spelling. odd: also those with an
 // underscore in their names.
-func forwarded(list []httpx.Field, h http.Header, odd bool) []httpx.Field {
+func forwarded(list []httpx.Field, h http.Header, n *httpx.RequestInfo, odd bool) []httpx.Field {
 	named := h["Connection"]
 	for name, values := range h {
 		switch {
 		case endsHere(name), isOurs(name), name == "X-Request-Id", named != nil && hasToken(named, name), !odd && strings.Contains(name, "_"):
 			continue
 		}
-		name = httpx.Spelling(name)
+		name = n.Spelling(name)
 		for _, v := range values {
 			list = append(list, httpx.Field{Name: name, Value: v})
 		}

@@ -4,11 +4,13 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/upstream"
 )
 
@@ -25,12 +27,22 @@ func TestFieldsOfOneHop(t *testing.T) {
 		"the proxy": {http.Header{"User-Agent": agent, "Forwarded": {"for=x"}, "X-Forwarded-For": {"x"}, "Proxy": {"x"}, "Http2-Settings": {"x"}, "X_a": {"x"}}, http.Header{"User-Agent": agent}},
 	} {
 		before := c.from.Clone()
-		if got := upstream.Header(forwarded(nil, c.from, false)); !reflect.DeepEqual(got, c.want) {
+		if got := upstream.Header(forwarded(nil, c.from, &httpx.RequestInfo{}, false)); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %q, not %q", name, got, c.want)
 		}
 		if !reflect.DeepEqual(c.from, before) {
 			t.Errorf("%s: the client's fields are %q now", name, c.from)
 		}
+	}
+}
+
+func TestSpellingOfTheClient(t *testing.T) {
+	n := &httpx.RequestInfo{OddNames: []string{"X-my-odd-NAME", "soapaction"}}
+	h := http.Header{"X-My-Odd-Name": {"1", "2"}, "Soapaction": {"3"}, "X-My-Odd-Nome": {"4"}, "Etag": {"5"}}
+	got := forwarded(nil, h, n, false)
+	slices.SortStableFunc(got, func(a, b httpx.Field) int { return strings.Compare(a.Name, b.Name) })
+	if want := []httpx.Field{{Name: "ETag", Value: "5"}, {Name: "X-My-Odd-Nome", Value: "4"}, {Name: "X-my-odd-NAME", Value: "1"}, {Name: "X-my-odd-NAME", Value: "2"}, {Name: "soapaction", Value: "3"}}; !slices.Equal(got, want) {
+		t.Errorf("%q, not %q", got, want)
 	}
 }
 

@@ -305,6 +305,50 @@ func TestHeadsOfUpstreams(t *testing.T) {
 	}
 }
 
+// A client's fields reach the upstream in its spelling.
+func TestSpellingReachesTheUpstream(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	heads := make(chan string, 1)
+	go func() { // ends with its connection
+		c, err := ln.Accept()
+		if err != nil {
+			heads <- err.Error()
+			return
+		}
+		defer c.Close()
+		var head strings.Builder
+		for br := bufio.NewReader(c); !strings.HasSuffix(head.String(), "\r\n\r\n"); {
+			line, err := br.ReadString('\n')
+			if head.WriteString(line); err != nil {
+				break
+			}
+		}
+		heads <- head.String()
+		io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
+	}()
+	g := newOwnRig(t, Options{Group: group(at(ln.Addr().String()))})
+	c, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "GET / HTTP/1.1\r\nhost: h\r\nX-my-odd-NAME: 1\r\naccept: 2\r\nConnection: close\r\nx-forwarded-for: 3\r\n\r\n")
+	head := <-heads
+	for _, want := range []string{"\r\nHost: h\r\n", "\r\nX-my-odd-NAME: 1\r\n", "\r\naccept: 2\r\n", "\r\nX-Forwarded-For: 3, 192.0.2.1\r\n"} {
+		if !strings.Contains(head, want) {
+			t.Errorf("no %q in %q", want, head)
+		}
+	}
+	if strings.Contains(strings.ToLower(head), "connection:") {
+		t.Errorf("%q", head)
+	}
+}
+
 // Memory that is used again mixes no requests, also where clients leave and upstreams break.
 func TestManyRequests(t *testing.T) {
 	t.Parallel()

@@ -71,7 +71,7 @@ func (g *rig) around(o Options, writer func(http.ResponseWriter) *httpx.Writer) 
 	h := New(o)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := writer(w)
-		rec.Info = httpx.RequestInfo{ID: "id1", Start: time.Now(), Scheme: "https", Peer: netip.MustParseAddrPort("192.0.2.1:99"), RemoteAddr: "192.0.2.1"}
+		rec.Info = httpx.RequestInfo{OddNames: rec.Info.OddNames, ID: "id1", Start: time.Now(), Scheme: "https", Peer: netip.MustParseAddrPort("192.0.2.1:99"), RemoteAddr: "192.0.2.1"}
 		rec.Defaults.Add("Server", "standpipe")
 		rec.Defaults.Add("X-Request-Id", "id1")
 		defer func() {
