@@ -14,14 +14,7 @@ import (
 // Options struct is legal, so nothing else notices. TestWiring type-checks the production code and finds such options.
 
 // unwired are the fields of Options structs that no other package sets, each with the reason. Keep it short.
-var unwired = map[string]string{
-	"bridge/cache.Options.Tiers":      "no setting names a folder yet",
-	"bridge/cache/disk.Options.Dir":   "no setting names a folder yet",
-	"bridge/cache/disk.Options.Size":  "no setting names a folder yet",
-	"bridge/cache/disk.Options.Files": "no setting names a folder yet",
-	"bridge/cache/disk.Options.Stale": "no setting names a folder yet",
-	"bridge/cache/disk.Options.Log":   "no setting names a folder yet",
-}
+var unwired = map[string]string{}
 
 // fieldKey names a field by its package below the module, its struct's name and its own: "bridge/wsgi.Options.Concurrent". Empty: the
 // struct is not a named one of ours.

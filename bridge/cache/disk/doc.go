@@ -61,9 +61,9 @@
 // read are compared with it then. What may be stored meanwhile is bounded to a sixteenth of the size.
 //
 // One process uses a folder. Another one (the new process of an upgrade, a second server) works
-// without files until the first has ended, and looks for that twice a second.
+// without files until the first has closed its Tier or ended, and looks for that twice a second.
 //
 // # Goroutines
 //
-// The keeper is the only one. Open starts it, Close ends it and waits.
+// The keeper is the only one. Start starts it, Close ends it and waits.
 package disk

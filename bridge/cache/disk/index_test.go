@@ -144,7 +144,7 @@ func TestSieve(t *testing.T) {
 // BenchmarkIndex says what an entry takes of memory: with a URL of 55 bytes and one group.
 func BenchmarkIndex(b *testing.B) {
 	const entries = 100_000
-	g := newTier(Options{Size: 1 << 40, Files: entries})
+	g := New(Options{Size: 1 << 40, Files: entries})
 	var before, after runtime.MemStats
 	var x *index
 	for b.Loop() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"sync"
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
@@ -21,19 +22,21 @@ const (
 // keeper opens the folder, reads what is in it, and removes files for which there is no room. It is
 // the one goroutine of a Tier.
 type keeper struct {
-	t      *Tier
-	ctx    context.Context
-	cancel context.CancelFunc
-	ended  chan struct{}
-	work   chan struct{} // of capacity 1: files are to be removed
-	told   httpx.LogLimiter
+	t       *Tier
+	ctx     context.Context
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+	work    chan struct{} // of capacity 1: files are to be removed
+	told    httpx.LogLimiter
 }
 
 func newKeeper(t *Tier) *keeper {
-	k := &keeper{t: t, ended: make(chan struct{}), work: make(chan struct{}, 1), told: httpx.LogLimiter{Every: time.Hour}}
+	k := &keeper{t: t, work: make(chan struct{}, 1), told: httpx.LogLimiter{Every: time.Hour}}
 	k.ctx, k.cancel = context.WithCancel(context.Background())
 	return k
 }
+
+func (k *keeper) start() { k.running.Go(k.run) }
 
 // poke says that there is work.
 func (k *keeper) poke() {
@@ -46,11 +49,10 @@ func (k *keeper) poke() {
 // stop ends the goroutine and waits for it.
 func (k *keeper) stop() {
 	k.cancel()
-	<-k.ended
+	k.running.Wait()
 }
 
 func (k *keeper) run() {
-	defer close(k.ended)
 	for k.ctx.Err() == nil {
 		f := k.open()
 		if f == nil {

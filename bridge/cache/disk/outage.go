@@ -3,6 +3,7 @@ package disk
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 	"time"
 
@@ -79,6 +80,9 @@ func (t *Tier) wrote(err error, units int64) {
 	switch {
 	case err == nil:
 		t.writes.worked(time.Now())
+		return
+	case errors.Is(err, fs.ErrClosed): // the folder was given back meanwhile
+		t.counts.dropped.Add(1)
 		return
 	case noSpace(err): // the disk is smaller than was thought, or others need it
 		_, used := t.known.size()

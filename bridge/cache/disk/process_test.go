@@ -40,7 +40,7 @@ const childAnswers = 1000
 
 // child stores answers, replaces them, gives some new heads and purges some, by several goroutines, until it is killed.
 func child(dir string) {
-	t := Open(Options{Dir: dir, Size: 1 << 30, Files: 1 << 20})
+	t := started(Options{Dir: dir, Size: 1 << 30, Files: 1 << 20})
 	for !t.known.complete.Load() {
 		time.Sleep(time.Millisecond)
 	}
@@ -246,7 +246,7 @@ func BenchmarkStart(b *testing.B) {
 	const entries = 100_000
 	dir := filepath.Join(b.TempDir(), "cache")
 	o := Options{Dir: dir, Size: 1 << 40, Files: 2 * entries}
-	t := Open(o)
+	t := started(o)
 	for !t.known.complete.Load() {
 		time.Sleep(time.Millisecond)
 	}
@@ -263,7 +263,7 @@ func BenchmarkStart(b *testing.B) {
 	cpu := cpuTime()
 	for b.Loop() {
 		began := time.Now()
-		t := Open(o)
+		t := started(o)
 		for !t.known.complete.Load() {
 			if s := t.Stats(); named == 0 && s.Files == entries {
 				named = time.Since(began)
@@ -291,7 +291,7 @@ func cpuTime() time.Duration {
 func BenchmarkLoad(b *testing.B) {
 	for _, size := range []int{1000, 1 << 20} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			t := Open(Options{Dir: filepath.Join(b.TempDir(), "cache"), Size: 1 << 30, Files: 100})
+			t := started(Options{Dir: filepath.Join(b.TempDir(), "cache"), Size: 1 << 30, Files: 100})
 			defer t.Close()
 			for !t.known.complete.Load() {
 				time.Sleep(time.Millisecond)
@@ -302,5 +302,54 @@ func BenchmarkLoad(b *testing.B) {
 				list[0].Body.Close()
 			}
 		})
+	}
+}
+
+// A Tier that was closed while it is used finds nothing and stores nothing, and has no record of that.
+func TestClosedWhileUsed(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, Options{})
+	g.save(answerOf(0, 1, 3*blockLen))
+	reader := g.load(0)[0]
+	var load sync.WaitGroup
+	stop := make(chan struct{})
+	for w := range 3 {
+		load.Go(func() {
+			for i := 1; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := g.Save(context.Background(), answerOf(w+3*i, 1, 1000)); err != nil {
+					t.Error(err)
+				}
+				if list, err := g.Load(context.Background(), keyOf(w+3*i)); err != nil {
+					t.Error(err, list)
+				}
+			}
+		})
+	}
+	g.until("some files", func() bool { return g.Stats().Files > 30 })
+	g.Close()
+	time.Sleep(20 * time.Millisecond)
+	close(stop)
+	load.Wait()
+	if len(g.load(0)) != 0 || g.Stats().State != "away" {
+		t.Errorf("%+v", g.Stats())
+	}
+	if !g.sends(reader, bytesOf(0, 1, 3*blockLen)) {
+		t.Error("a reader has lost its file")
+	}
+	if _, err := g.Create(); err == nil {
+		t.Error("a file was made")
+	}
+	g.Close()
+	if s := g.log.String(); strings.Contains(s, `"warn"`) {
+		t.Error(s)
+	}
+	b := newRig(t, g.o)
+	if s := b.Stats(); s.Files < 30 || s.Damaged != 0 || !b.has(0, 1, 3*blockLen) {
+		t.Errorf("%+v", s)
 	}
 }

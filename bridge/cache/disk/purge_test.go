@@ -84,7 +84,7 @@ func purgeOnce(t *testing.T, p cache.Purge, way string) {
 		if way != "away" {
 			g.Close()
 		}
-		b := &rig{t: t, log: g.log, Tier: unopened(o)}
+		b := &rig{t: t, log: g.log, Tier: New(o)}
 		if way == "asked for at the start" { // its names are known
 			f, err := openFolder(o.Dir)
 			if err != nil {
@@ -106,7 +106,7 @@ func purgeOnce(t *testing.T, p cache.Purge, way string) {
 			b.folder.Store(nil)
 			b.known.index = newIndex(b.known.seed)
 		}
-		go b.keeper.run()
+		b.Start()
 		t.Cleanup(func() { b.Close() })
 		if way == "away" { // another process has it until now
 			g.Close()
@@ -122,13 +122,6 @@ func purgeOnce(t *testing.T, p cache.Purge, way string) {
 	g = g.again()
 	check(t, g, list, p, "stored again", nil)
 	g.Close()
-}
-
-// unopened is a Tier whose keeper does not run.
-func unopened(o Options) *Tier {
-	t := newTier(o)
-	t.keeper = newKeeper(t)
-	return t
 }
 
 func count(m map[int]bool) (n int) {

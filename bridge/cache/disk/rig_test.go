@@ -43,9 +43,17 @@ func openRig(t *testing.T, o Options) *rig {
 		o.Files = 1 << 20
 	}
 	o.Log = hclog.New(&hclog.LoggerOptions{Output: g.log, Level: hclog.Debug, JSONFormat: true})
-	g.Tier = Open(o)
+	g.Tier = New(o)
+	g.Start()
 	t.Cleanup(func() { g.Close() })
 	return g
+}
+
+// started is a Tier whose keeper runs.
+func started(o Options) *Tier {
+	t := New(o)
+	t.Start()
+	return t
 }
 
 // newRig returns one that has read its folder.

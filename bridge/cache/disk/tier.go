@@ -50,27 +50,25 @@ var (
 	_ cache.Creator = (*Tier)(nil)
 )
 
-// Open returns the Tier of a folder, which its goroutine opens. It must be closed.
-func Open(o Options) *Tier {
-	t := newTier(o)
-	t.keeper = newKeeper(t)
-	go t.keeper.run()
-	return t
-}
-
-func newTier(o Options) *Tier {
+// New returns the Tier of a folder, which Start opens. It must be closed.
+func New(o Options) *Tier {
 	if o.Log == nil {
 		o.Log = hclog.NewNullLogger()
 	}
 	t := &Tier{o: o, known: newCatalog(&o), broken: httpx.LogLimiter{Every: time.Minute}}
 	t.writes = outage{dir: o.Dir, log: o.Log, brief: httpx.LogLimiter{Every: time.Minute}}
+	t.keeper = newKeeper(t)
 	return t
 }
+
+// Start has the folder opened, by the goroutine of the Tier: as the user that this process has now.
+func (t *Tier) Start() { t.keeper.start() }
 
 // Name is cache.Tier's.
 func (t *Tier) Name() string { return "disk" }
 
-// Close ends the goroutine, waits for it, and gives the folder back. Bodies that are open stay so.
+// Close ends the goroutine, waits for it, and gives the folder back. Bodies that are open stay so; other
+// methods find and store nothing from then on.
 func (t *Tier) Close() error {
 	t.keeper.stop()
 	return nil

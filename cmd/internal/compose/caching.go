@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/cache"
+	"github.com/standpipe/standpipe/bridge/cache/disk"
 	"github.com/standpipe/standpipe/bridge/cache/rules"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/route"
@@ -23,16 +24,44 @@ const purgeTime = 30 * time.Second
 // caching is the HTTP cache of all apps and routes. It is made when the first of them has it on, and outlives reloads:
 // what a reload does not change is as the start says.
 type caching struct {
-	o   cache.Options
-	log hclog.Logger
+	o     cache.Options
+	files disk.Options // no Dir: none
+	log   hclog.Logger
 
 	mu   sync.Mutex
+	disk *disk.Tier                  // nil: there is none
+	may  bool                        // files may be opened: this process has the user that serves
 	made atomic.Pointer[cache.Cache] // nil: not yet
 }
 
 func newCaching(cfg *config.Config, log hclog.Logger) *caching {
 	c := &cfg.Cache
-	return &caching{log: log, o: cache.Options{Memory: c.Memory, MaxObject: c.MaxObject, Wait: c.Wait, PassFor: c.Pass, Log: log}}
+	return &caching{
+		log: log, o: cache.Options{Memory: c.Memory, MaxObject: c.MaxObject, Wait: c.Wait, PassFor: c.Pass, Log: log},
+		files: disk.Options{Dir: c.Dir, Size: c.DirSize, Files: cacheFiles(c), Stale: keptStale(cfg), Log: log},
+	}
+}
+
+// What is known of each file takes memory: indexShare is the part of cache_memory for that, but leastFiles are known in any
+// case.
+const (
+	indexShare = 4
+	indexEntry = 200 // bytes
+	leastFiles = 10_000
+)
+
+func cacheFiles(c *config.Cache) int { return int(max(c.Memory/indexShare/indexEntry, leastFiles)) }
+
+// keptStale is how long an answer's file is kept after its end: it may be served stale, also by what a reload allows.
+func keptStale(cfg *config.Config) time.Duration {
+	d := 24 * time.Hour
+	for _, a := range cfg.Apps {
+		d = max(d, a.Caching.ServeStale)
+	}
+	for _, r := range cfg.Routes {
+		d = max(d, r.Caching.ServeStale)
+	}
+	return d
 }
 
 // open returns the cache.
@@ -40,9 +69,35 @@ func (c *caching) open() *cache.Cache {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.made.Load() == nil {
+		if c.files.Dir != "" {
+			c.disk = disk.New(c.files)
+			c.o.Tiers = append(c.o.Tiers, c.disk)
+			if c.may {
+				c.disk.Start()
+			}
+		}
 		c.made.Store(cache.New(c.o))
 	}
 	return c.made.Load()
+}
+
+// openFiles opens the folder of the files. It is called once, as the user that serves.
+func (c *caching) openFiles() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.may = true; c.disk != nil {
+		c.disk.Start()
+	}
+}
+
+// leaveFiles gives the folder to the process that has taken over: it would have to do without until all clients of this one have
+// their answers. What they read is open, and this process goes on with memory.
+func (c *caching) leaveFiles() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.disk != nil {
+		_ = c.disk.Close()
+	}
 }
 
 // close ends what it does in the background, and waits.

@@ -143,6 +143,7 @@ func (s *Server) Prepare() error {
 	if err != nil && cfg.Folders.Spool != "" && cfg.Account.Identity != nil {
 		return fmt.Errorf("%s cannot write to spool_dir %s: %w", cfg.Account.Identity, cfg.Folders.Spool, err)
 	}
+	s.parts.cache.openFiles()
 	s.Certificates.warnKeys(cfg, s.parts.privileges)
 	return s.startAutomatic()
 }
@@ -189,6 +190,7 @@ func (s *Server) Keep() (map[string][]byte, error) {
 // when ctx ends. The readiness checks still say yes. Stop is still to be called.
 func (s *Server) HandOver(ctx context.Context) error {
 	s.upgraded.Store(true)
+	s.parts.cache.leaveFiles()
 	return s.Listeners.leave(ctx)
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/accesslog"
 	"github.com/standpipe/standpipe/bridge/answer"
 	"github.com/standpipe/standpipe/bridge/cache"
+	"github.com/standpipe/standpipe/bridge/cache/disk"
 	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/compress"
 	"github.com/standpipe/standpipe/bridge/fastcgi"
@@ -45,7 +46,7 @@ import (
 // may be zero in all of them. The test of the same name in integration/ finds, in the source, the fields that nothing sets.
 
 // zeroAllowed are the fields that stay zero here, each with the reason.
-var zeroAllowed = map[string]string{"cache.Options.Tiers": "there are no stores behind the memory yet"}
+var zeroAllowed = map[string]string{}
 
 type noCounters struct{}
 
@@ -104,7 +105,7 @@ func TestWiring(t *testing.T) {
 		}
 	}
 	// listen.Options and forwarded.Options are taken apart by their constructors: the test in integration/ has to do for them.
-	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, http1.Options{}, https.Options{}, h3.Options{}, proxy.Options{}, upstream.Options{}, static.Options{}, answer.FixedOptions{}, answer.RedirectOptions{}, rewrite.Options{}, compress.Options{}, cache.Options{}, cache.StageOptions{}, limit.Options{}, fastcgi.Options{}, fastcgi.ScriptsOptions{}, limit.BanOptions{}, limit.ScannerOptions{},
+	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, http1.Options{}, https.Options{}, h3.Options{}, proxy.Options{}, upstream.Options{}, static.Options{}, answer.FixedOptions{}, answer.RedirectOptions{}, rewrite.Options{}, compress.Options{}, cache.Options{}, cache.StageOptions{}, disk.Options{}, limit.Options{}, fastcgi.Options{}, fastcgi.ScriptsOptions{}, limit.BanOptions{}, limit.ScannerOptions{},
 		chain.PanicsOptions{}, chain.HealthOptions{}, chain.LimitsOptions{}, chain.HostsOptions{}, access.Options{}, access.BasicOptions{}, access.ForwardOptions{}} {
 		typ := reflect.TypeOf(want)
 		if len(seen[typ]) == 0 {

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,9 @@ import (
 type Cache struct {
 	Memory    int64 `key:"cache_memory"`     // bytes; 0: none are stored in memory
 	MaxObject int64 `key:"cache_max_object"` // bytes of one answer; 0: no limit
+
+	Dir     string `key:"cache_dir"`      // for stored answers; empty: there are no files
+	DirSize int64  `key:"cache_dir_size"` // bytes of the files
 
 	Wait time.Duration `key:"cache_wait"` // how long a request waits for the answer that another one has asked for; 0: not at all
 	Pass time.Duration `key:"cache_pass"` // how long a URL whose answer cannot be stored is remembered; 0: not at all
@@ -28,6 +32,8 @@ func (*Cache) Settings() schema.Group {
 	return schema.Group{Key: "cache", Settings: []schema.Setting{
 		{Key: "cache_memory", Kind: schema.Size, Default: "256MiB", Derived: "1/16 of the memory limit where that is less; what the other parts leave of memory_budget, when that is set"},
 		{Key: "cache_max_object", Kind: schema.Size, Default: "32MiB"},
+		{Key: "cache_dir", Kind: schema.Path, Hint: "DIR", Derived: "none: answers are stored in memory alone"},
+		{Key: "cache_dir_size", Kind: schema.Size, Default: "1GiB"},
 		{Key: "cache_wait", Kind: schema.Duration, Default: "5s"},
 		{Key: "cache_pass", Kind: schema.Duration, Default: "10s"},
 		{Key: "cache_ignore_query", Kind: schema.List, Hint: "NAME,...", Reload: true, Default: ignoredQuery,
@@ -73,10 +79,20 @@ func setPurgeFrom(c *Cache, in schema.Input) error {
 	return nil
 }
 
+// leastDirSize is the least cache_dir_size.
+const leastDirSize = 1 << 20
+
 // checkCache finds a cache that would store nothing.
 func checkCache(c *Config, r *schema.Row) {
-	if row := r.Other("cache"); Caches(c) && c.Cache.Memory == 0 && !row.Unsure("cache_memory") {
-		row.Bad("cache_memory", "cache_memory is 0, and nothing would be stored; raise it, or write cache = \"off\"")
+	if row := r.Other("cache"); Caches(c) && c.Cache.Memory == 0 && c.Cache.Dir == "" && !row.Unsure("cache_memory") {
+		row.Bad("cache_memory", "cache_memory is 0, and nothing would be stored; raise it, name a cache_dir, or write cache = \"off\"")
+	}
+	row := r.Other("cache")
+	if st, err := os.Stat(c.Cache.Dir); c.Cache.Dir != "" && err == nil && !st.IsDir() {
+		row.Bad("cache_dir", "%s is not a folder", c.Cache.Dir)
+	}
+	if c.Cache.DirSize < leastDirSize && !row.Unsure("cache_dir_size") {
+		row.Bad("cache_dir_size", "cache_dir_size is less than %s; leave cache_dir out where no files are wanted", schema.FormatSize(leastDirSize))
 	}
 }
 
