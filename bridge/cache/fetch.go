@@ -221,12 +221,6 @@ func (f *flight) begun(h *head) {
 	fields := h.header()
 	if f.asks && h.status == http.StatusNotModified {
 		f.transfer.bound()
-		if !rules.Confirms(&f.stored.Terms, fields) {
-			f.s.c.drop(f.stored)
-			f.leaveTable()
-			f.decide(failed, nil)
-			return
-		}
 		a := f.freshen(fields, now)
 		f.decide(confirmed, func() { f.answer = a })
 		f.leaveTable()

@@ -131,20 +131,6 @@ func Freshen(stored, fresh http.Header) http.Header {
 	return h
 }
 
-// Confirms reports whether a 304 with the fields fresh is about the stored answer (RFC 9111 4.3.4). One without validators is,
-// as it was asked for with those of that answer.
-func Confirms(t *Terms, fresh http.Header) bool {
-	tag := textproto.TrimString(first(fresh["Etag"]))
-	if tag != "" && t.ETag != "" {
-		return strings.TrimPrefix(tag, "W/") == strings.TrimPrefix(t.ETag, "W/")
-	}
-	if at, ok := date(first(fresh["Last-Modified"]), t.At); ok && tag == "" && t.LastModified != "" {
-		stored, ok := date(t.LastModified, t.At)
-		return ok && at.Equal(stored)
-	}
-	return true
-}
-
 // HeadConfirms reports whether a 200 to HEAD has the validators and the length of the stored answer, of which the content
 // has size bytes (RFC 9111 4.3.5). Then the answer is freshened; else it is no longer valid.
 func HeadConfirms(t *Terms, size int64, fresh http.Header) bool {

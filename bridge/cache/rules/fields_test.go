@@ -68,32 +68,6 @@ func TestFreshen(t *testing.T) {
 	}
 }
 
-// TestConfirms is RFC 9111 4.3.4.
-func TestConfirms(t *testing.T) {
-	for name, c := range map[string]struct {
-		stored, fresh []string
-		want          bool
-	}{
-		"the same tag":             {[]string{"Etag", `"a"`}, []string{"Etag", `"a"`}, true},
-		"another tag":              {[]string{"Etag", `"a"`}, []string{"Etag", `"b"`}, false},
-		"a weak tag":               {[]string{"Etag", `W/"a"`}, []string{"Etag", `"a"`}, true},
-		"no validator":             {[]string{"Etag", `"a"`}, nil, true},
-		"the same date":            {[]string{"Last-Modified", at(-60)}, []string{"Last-Modified", at(-60)}, true},
-		"another date":             {[]string{"Last-Modified", at(-60)}, []string{"Last-Modified", at(-50)}, false},
-		"the date in another form": {[]string{"Last-Modified", at(-60)}, []string{"Last-Modified", noon.Add(-time.Minute).Format(time.ANSIC)}, true},
-		"a tag where none was":     {[]string{"Last-Modified", at(-60)}, []string{"Etag", `"a"`, "Last-Modified", at(-60)}, true},
-		"the tag before the date":  {[]string{"Etag", `"a"`, "Last-Modified", at(-60)}, []string{"Etag", `"a"`, "Last-Modified", at(-50)}, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			q := get()
-			terms := Read(&q, 200, head(c.stored...), noon, noon, 0, &Settings{})
-			if got := Confirms(&terms, head(c.fresh...)); got != c.want {
-				t.Errorf("%v", got)
-			}
-		})
-	}
-}
-
 // TestHeadConfirms is RFC 9111 4.3.5.
 func TestHeadConfirms(t *testing.T) {
 	q := get()

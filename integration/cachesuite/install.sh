@@ -1,0 +1,23 @@
+#!/bin/sh
+# install.sh DIR: the packages of packages.txt in DIR/node_modules, each checked against its hash; made again when the list has changed.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+dir=$1
+if cmp -s "$here/packages.txt" "$dir/packages.txt"; then
+    exit 0
+fi
+rm -rf "$dir"
+mkdir -p "$dir/node_modules"
+cd "$dir"
+while read -r package integrity; do
+    file=$(npm pack --silent "$package")
+    got=sha512-$(openssl dgst -sha512 -binary "$file" | openssl base64 -A)
+    if [ "$got" != "$integrity" ]; then
+        echo "cachesuite: $package has $got, not $integrity" >&2
+        exit 1
+    fi
+    mkdir "node_modules/${package%@*}"
+    tar -xzf "$file" -C "node_modules/${package%@*}" --strip-components=1
+    rm "$file"
+done <"$here/packages.txt"
+cp "$here/packages.txt" packages.txt
