@@ -13,6 +13,7 @@ from entrant import Failed
 READY = 20  # seconds
 FAST, SLOW = "2ms", "20ms"  # of the three upstreams of which one is slower
 BIG = b"0123456789abcdef" * (10 << 16)  # 10 MiB
+PAGE = b"0123456789abcdef" * 64  # 1 KiB
 
 
 class Behind:
@@ -29,7 +30,7 @@ class Behind:
         if self._process:
             return
         os.makedirs(self.dir, 0o755, exist_ok=True)
-        argv = {"hello": self._nginx, "big": self._nginx, "delayed": self._delayed, "php": self._php}[self.kind]()
+        argv = {"hello": self._nginx, "big": self._nginx, "page": self._nginx, "delayed": self._delayed, "php": self._php}[self.kind]()
         self._process = process.Process(argv, self.dir, dict(os.environ, TMPDIR=self.dir), os.path.join(self.dir, "output.log"))
         end = time.monotonic() + READY
         for address in self.addresses:
@@ -59,7 +60,7 @@ class Behind:
         port = self._port().rpartition(":")[2]
         with open(os.path.join(self.dir, "big"), "wb") as f:
             f.write(BIG)
-        conf = machine.fill("back.conf", self.dir, {"DIR": self.dir, "PORT": port, "USER": user()})
+        conf = machine.fill("back.conf", self.dir, {"DIR": self.dir, "PORT": port, "USER": user(), "PAGE": PAGE.decode()})
         return [self._tools.nginx(), "-p", self.dir, "-c", conf, "-e", os.path.join(self.dir, "back-error.log")]
 
     def _delayed(self):

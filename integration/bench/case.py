@@ -51,14 +51,14 @@ class Case:
     again: bool = False  # clients have the file already: 304
     over: str = ""  # "https"; "handshake": with a new connection and a full handshake for each request; "h2": HTTP/2. "": HTTP/1.1 alone
     own: str = "standpipe"  # the server that is compared with the others
-    behind: str = ""  # what stands behind a proxy (behind.py): "hello", "big", "delayed", "php"; "": the app
+    behind: str = ""  # what stands behind a proxy (behind.py): "hello", "big", "page", "delayed", "php"; "": the app
     mallocs: bool = False  # each server says at /mallocs how many objects it has allocated
     least: float = 1.0  # the target: so much of the best peer
     note: str = ""
 
     @property
     def path(self):
-        return {"big": "/big", "php": "/hello.php"}.get(self.behind, "/files/0.bin" if self.file else "/")
+        return {"big": "/big", "page": "/page", "php": "/hello.php"}.get(self.behind, "/files/0.bin" if self.file else "/")
 
 
 # kind: key of a round's figure, its unit, is more better

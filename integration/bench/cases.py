@@ -1,5 +1,6 @@
 """The cases. One entry is one table (for each of its sets); a new one is an app in apps/ and a line in CASES."""
 
+from behind import PAGE
 from case import Case, Set, Shape
 from servers import SERVERS
 
@@ -302,6 +303,16 @@ CASES = (
             note="Connections to the upstream with an answer under way, 5 s after the last request; memory of the proxy at that time, less "
             "that at the start. The send timeout of both is 10 s. standpipe's "
             "answer_total is raised, because all clients have one address. Up to 10 GB are written to the folder of temporary files.",
+        ),
+        Case(
+            "proxy-cached",
+            "A page of 1 KiB from the cache",
+            "",
+            PAGE,
+            {"nolog": ("proxy-cache", "proxy-static", "nginx-cache")},
+            own="proxy-cache",
+            behind="page",
+            note="The upstream answers with max-age=3600. standpipe has the page in memory, nginx in a file.",
         ),
         _proxy("php", "FastCGI: a hello of PHP", ("nginx",), behind="php", note="The same PHP-FPM, 4 processes, at a unix socket."),
         Case(

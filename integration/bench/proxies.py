@@ -11,25 +11,25 @@ NETWORKS = 1_000_000
 PARAMS = "REQUEST_METHOD QUERY_STRING CONTENT_TYPE CONTENT_LENGTH REQUEST_URI DOCUMENT_URI SERVER_PROTOCOL REMOTE_ADDR REMOTE_PORT SERVER_ADDR SERVER_PORT SERVER_NAME"
 
 
-def standpipe(more=lambda job: ""):
-    """more: of a Job, further tables of the file."""
+def standpipe(more=lambda job: "", of_route=()):
+    """more: of a Job, further tables of the file. of_route: further lines of the route."""
 
     def command(job):
         with open(os.path.join(job.dir, "standpipe.toml"), "w") as f:
-            f.write(_file(job) + more(job))
+            f.write(_file(job, of_route) + more(job))
         return [[job.tools.standpipe, "serve", "-c", f.name] + list(job.tools.more)]
 
     return command
 
 
-def _file(job):
+def _file(job, of_route):
     php = job.behind.kind == "php"
     upstreams = ", ".join('"%s%s"' % ("fastcgi+unix:" if php else "http://", a) for a in job.behind.addresses)
     lines = ['bind = "127.0.0.1:%d"' % job.port, 'runtime_dir = "%s/runtime"' % job.dir, 'spool_dir = "%s"' % job.dir]
     lines += ["[log]", 'access_log = "%s"' % ("off" if job.logs == "off" else "-"), "[limits]", 'send_timeout = "%ds"' % SEND_TIMEOUT]
     if job.behind.kind == "big":  # the default is 8 GiB, of which all clients of one address may have half
         lines += ['answer_total = "24GiB"']
-    lines += ["[[route]]", "upstreams = [%s]" % upstreams]
+    lines += ["[[route]]", "upstreams = [%s]" % upstreams] + list(of_route)
     if php:
         lines += ['root = "%s"' % job.behind.dir]
     return "\n".join(lines) + "\n"
@@ -49,7 +49,15 @@ def access(job):
     return '[[access]]\ndeny_files = ["%s"]\n' % path
 
 
-def nginx(policy=""):
+def files(job):
+    """The page as a static file."""
+    os.makedirs(os.path.join(job.dir, "files"), exist_ok=True)
+    with open(os.path.join(job.dir, "files", "page"), "wb") as f:
+        f.write(behind.PAGE)
+    return '[[static]]\nurl = "/"\ndir = "%s/files"\n' % job.dir
+
+
+def nginx(policy="", cache=False):
     def command(job):
         php = job.behind.kind == "php"
         values = {
@@ -61,7 +69,8 @@ def nginx(policy=""):
             "POLICY": policy,
             "UPSTREAMS": " ".join("server %s;" % ("unix:" + a if php else a) for a in job.behind.addresses),
             "KEEPALIVE": "" if php else "keepalive 64; keepalive_requests 1000000;",  # without it each request opens a connection
-            "LOCATION": _php(job) if php else _http(),
+            "LOCATION": _php(job) if php else _http("proxy_cache all;" if cache else ""),
+            "CACHE": "proxy_cache_path %s/cache keys_zone=all:16m;" % job.dir if cache else "",
         }
         conf = machine.fill("proxy.conf", job.dir, values)
         return [[job.tools.nginx(), "-p", job.dir, "-c", conf, "-e", os.path.join(job.dir, "nginx-error.log")]]
@@ -69,10 +78,10 @@ def nginx(policy=""):
     return command
 
 
-def _http():
+def _http(more):
     fields = {"Connection": '""', "Host": "$http_host", "X-Forwarded-For": "$proxy_add_x_forwarded_for", "X-Forwarded-Proto": "$scheme"}
     lines = ["proxy_pass http://app;", "proxy_http_version 1.1;"] + ["proxy_set_header %s %s;" % both for both in fields.items()]
-    return "location / { %s }" % " ".join(lines)
+    return "location / { %s }" % " ".join(lines + [more])
 
 
 def _php(job):
