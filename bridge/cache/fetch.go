@@ -145,21 +145,31 @@ func (f *flight) finish(err error) {
 	if err == nil && v == shared {
 		a = f.store()
 	}
-	f.s.c.flights.ended(f)
+	c := f.s.c
+	if a == nil {
+		c.flights.ended(f)
+	}
 	f.transfer.end(err)
 	close(f.over)
 	end := f.unlocked()
 	if a == nil {
 		f.transfer.release()
-		f.s.c.save(saving{after: end})
+		c.saved(end)
 		return
 	}
-	f.s.c.save(saving{a: a, after: func() {
+	_, inMemory := a.Body.Memory()
+	c.save(&saving{a: a, after: func() {
+		if !inMemory { // until then requests have found it here
+			c.flights.ended(f)
+		}
 		f.transfer.release()
 		if end != nil {
 			end()
 		}
-	}})
+	}}, f.valid)
+	if inMemory {
+		c.flights.ended(f)
+	}
 }
 
 // store puts the response into memory; nil: it is too large, or was purged meanwhile.
@@ -242,7 +252,7 @@ func (f *flight) begun(h *head) {
 		v = single
 		f.transfer.bound()
 		f.s.c.passOn(f.class, h.status, now)
-		f.s.c.save(saving{after: f.unlocked()})
+		f.s.c.saved(f.unlocked())
 	}
 	f.decide(v, func() {
 		f.head, f.kept, f.terms, f.chosen = h, kept, terms, chosen

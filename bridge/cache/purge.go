@@ -104,6 +104,7 @@ func (c *Cache) Purge(ctx context.Context, p Purge) (int, error) {
 // forget removes what p names from memory, and has it not stored by fetches that are under way.
 func (c *Cache) forget(p Purge) int {
 	c.flights.purge(p)
+	c.saver.purge(&p)
 	c.trust.purged()
 	return c.mem.purge(&p)
 }

@@ -46,13 +46,13 @@ func (s *stage) freshen(old *Answer, q *rules.Request, fresh, asked http.Header,
 	a.Groups = rules.Groups(h)
 	if !ok { // it says now that it is not to be stored
 		s.c.drop(old)
-		s.c.save(saving{after: after})
+		s.c.saved(after)
 		return &a
 	}
 	if s.c.mem.put(&a, func() bool { return valid(&a) }) {
-		s.c.save(saving{a: &a, of: old.ID, after: after})
+		s.c.save(&saving{a: &a, of: old.ID, after: after}, valid)
 	} else {
-		s.c.save(saving{after: after})
+		s.c.saved(after)
 	}
 	return &a
 }
