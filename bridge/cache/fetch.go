@@ -29,6 +29,10 @@ func (s *stage) newFlight(rq *request, old *Answer) *flight {
 		decided: make(chan struct{}), over: make(chan struct{}), waiting: 1,
 	}
 	f.query.Method = http.MethodGet
+	f.about = f.query
+	if old != nil {
+		f.about = *rq.about(&old.Terms)
+	}
 	f.vary = rq.guess()
 	f.r = cloneRequest(ctx, rq.r)
 	f.asked, f.path = maps.Clone(f.r.Header), f.r.URL.Path
@@ -241,7 +245,7 @@ func (f *flight) begun(h *head) {
 		fields["Date"] = []string{h.fields[len(h.fields)-1].Value}
 	}
 	terms, chosen, storable := f.s.read(&f.query, h.status, fields, f.asked, f.path, f.began, now)
-	if h.length > f.s.c.largest() || f.stored != nil && rules.StaleOnError(&f.query, &f.stored.Terms, h.status, now, &f.s.o.Settings) {
+	if h.length > f.s.c.largest() || f.stored != nil && rules.StaleOnError(&f.about, &f.stored.Terms, h.status, now, &f.s.o.Settings) {
 		storable = false // an error does not replace what may be served instead of it
 	}
 	v := shared

@@ -30,7 +30,8 @@ type flight struct {
 	url    string
 	vary   []rules.Selector // what a request must have in common with it, as far as is known before the head has come
 	query  rules.Request
-	asked  http.Header // of the first client
+	about  rules.Request // what counts of it for stored
+	asked  http.Header   // of the first client
 	path   string
 	stored *Answer // that is validated; nil: none
 	asks   bool    // the request has its validators

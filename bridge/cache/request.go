@@ -18,6 +18,7 @@ type request struct {
 	came  time.Time // when the request came
 	now   time.Time
 	q     rules.Request
+	plain rules.Request // q, without its cookies if a rule for the path ignores them
 	key   Key
 	class Key // the key, apart for requests with cookies and with credentials
 	base  []byte
@@ -42,10 +43,9 @@ func (rq *request) serve() {
 	if t.changed {
 		rq.trim(t.query)
 	}
-	if rq.q.Cookie && len(s.o.Rules) > 0 && s.ignoresCookies(rq.r.URL.Path) {
-		rq.q.Cookie = false
-	}
-	rq.class = classOf(rq.key, &rq.q)
+	rq.plain = rq.q
+	rq.plain.Cookie = rq.q.Cookie && !s.ignoresCookies(rq.r.URL.Path, 0)
+	rq.class = classOf(rq.key, &rq.plain)
 	rq.find()
 	if rq.found == nil {
 		rq.absent()
@@ -108,7 +108,7 @@ func (rq *request) choose() bool {
 		if !rules.Matches(a.Vary, rq.r.Header, &rq.s.o.Settings) {
 			continue
 		}
-		rq.d = rules.Decide(&rq.q, &a.Terms, rq.now, &rq.s.o.Settings)
+		rq.d = rules.Decide(rq.about(&a.Terms), &a.Terms, rq.now, &rq.s.o.Settings)
 		if rq.d.Action == rules.Fetch && rq.d.Fwd == "miss" { // it is for requests of another kind
 			continue
 		}
@@ -116,6 +116,14 @@ func (rq *request) choose() bool {
 		return true
 	}
 	return false
+}
+
+// about is what counts of the request for an answer with these terms: a rule may ignore its cookies.
+func (rq *request) about(t *rules.Terms) *rules.Request {
+	if rq.plain.Cookie != rq.q.Cookie && rq.s.ignoresCookies(rq.r.URL.Path, t.Status) {
+		return &rq.plain
+	}
+	return &rq.q
 }
 
 // end ends the use of rq.

@@ -94,12 +94,9 @@ func candidate(r *http.Request) bool {
 func (s *stage) read(q *rules.Request, status int, h, asked http.Header, path string, sent, received time.Time) (terms rules.Terms, chosen []rules.Selector, ok bool) {
 	one := *q
 	ttl := time.Duration(0)
-	for i := range s.o.Rules {
-		if u := &s.o.Rules[i]; u.has(status) && u.concerns(path) {
-			ttl = u.TTL
-			one.Cookie = one.Cookie && !u.IgnoreCookies
-			break
-		}
+	if u := s.rule(path, status); u != nil {
+		ttl = u.TTL
+		one.Cookie = one.Cookie && !u.IgnoreCookies
 	}
 	if ttl == 0 && (status == http.StatusNotFound || status == http.StatusGone) {
 		ttl = s.o.Missing
@@ -112,8 +109,22 @@ func (s *stage) read(q *rules.Request, status int, h, asked http.Header, path st
 	return terms, chosen, !all
 }
 
-// ignoresCookies reports whether requests for a path share answers whatever cookies they have.
-func (s *stage) ignoresCookies(path string) bool {
+// rule is the one that applies to the answers of a path with that status; nil: there is none.
+func (s *stage) rule(path string, status int) *Rule {
+	for i := range s.o.Rules {
+		if u := &s.o.Rules[i]; u.has(status) && u.concerns(path) {
+			return u
+		}
+	}
+	return nil
+}
+
+// ignoresCookies reports whether requests for a path share answers of that status whatever cookies they have; 0: of some status.
+func (s *stage) ignoresCookies(path string, status int) bool {
+	if status != 0 {
+		u := s.rule(path, status)
+		return u != nil && u.IgnoreCookies
+	}
 	for i := range s.o.Rules {
 		if u := &s.o.Rules[i]; u.IgnoreCookies && u.concerns(path) {
 			return true
