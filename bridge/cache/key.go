@@ -51,6 +51,7 @@ func (s *stage) target(rec *httpx.Writer, r *http.Request, room []byte) (t targe
 		b = append(append(b, '?'), t.query...)
 	}
 	t.url = b[:len(b):len(b)]
+	b = append(append(b, 0), s.o.App...) // several routes may have one URL
 	parts := len(b)
 	if !sameHost { // an app may tell
 		b = appendPart(b, "host", host)
@@ -77,7 +78,7 @@ func hasPath(target, path string) bool {
 	return strings.HasPrefix(target, path) && (len(target) == len(path) || target[len(path)] == '?')
 }
 
-// keyOf is the Key of a URL with the other parts of the key, each of which has its length.
+// keyOf is the Key of a URL and its app with the other parts of the key, each of which has its length.
 func keyOf(url, others []byte) Key {
 	if len(others) == 0 {
 		return sha256.Sum256(url)
@@ -91,8 +92,8 @@ func keyOf(url, others []byte) Key {
 	return k
 }
 
-// urlKey is the Key of a URL that has no other parts.
-func urlKey(url string) Key { return keyOf([]byte(url), nil) }
+// urlKey is the Key of an app's URL that has no other parts.
+func urlKey(app, url string) Key { return keyOf([]byte(url+"\x00"+app), nil) }
 
 // appendPart appends a part of a key with its lengths.
 func appendPart(b []byte, name, value string) []byte {

@@ -70,7 +70,7 @@ func (a *Answer) cost() int64 {
 func (m *memory) deleted(e otter.DeletionEvent[Key, *Set]) {
 	m.count(e.Value, -1, e.Cause == otter.CauseOverflow)
 	if e.Cause != otter.CauseReplacement {
-		m.unlink(e.Key, e.Value.list[0].URL)
+		m.unlink(e.Key, e.Value.list[0])
 	}
 }
 
@@ -158,7 +158,7 @@ func (m *memory) set(k Key, s *Set) {
 	}
 	m.count(s, 1, false)
 	m.sets.Set(k, s)
-	m.link(k, s.list[0].URL)
+	m.link(k, s.list[0])
 }
 
 // change replaces the answers of k by what f makes of them, nil: they go. It returns how many changed.
@@ -197,9 +197,11 @@ func (m *memory) keys() []Key {
 	return list
 }
 
-// keysOf returns the keys of a URL.
-func (m *memory) keysOf(url string) []Key {
-	list := []Key{urlKey(url)}
+// keysOf returns the keys of a URL of these apps.
+func (m *memory) keysOf(url string, apps []string) (list []Key) {
+	for _, app := range apps {
+		list = append(list, urlKey(app, url))
+	}
 	if v, ok := m.byURL.Load(maphash.String(m.seed, url)); ok {
 		ks := v.(*keys)
 		ks.mu.Lock()
@@ -211,12 +213,12 @@ func (m *memory) keysOf(url string) []Key {
 	return list
 }
 
-// link notes that k is a key of url.
-func (m *memory) link(k Key, url string) {
-	if k == urlKey(url) {
+// link notes that k is a key of a's URL.
+func (m *memory) link(k Key, a *Answer) {
+	if k == urlKey(a.App, a.URL) {
 		return
 	}
-	h := maphash.String(m.seed, url)
+	h := maphash.String(m.seed, a.URL)
 	for {
 		v, _ := m.byURL.LoadOrStore(h, &keys{list: map[Key]struct{}{}})
 		ks := v.(*keys)
@@ -232,11 +234,11 @@ func (m *memory) link(k Key, url string) {
 }
 
 // unlink undoes link.
-func (m *memory) unlink(k Key, url string) {
-	if k == urlKey(url) {
+func (m *memory) unlink(k Key, a *Answer) {
+	if k == urlKey(a.App, a.URL) {
 		return
 	}
-	h := maphash.String(m.seed, url)
+	h := maphash.String(m.seed, a.URL)
 	v, ok := m.byURL.Load(h)
 	if !ok {
 		return

@@ -106,14 +106,14 @@ func (c *Cache) forget(p Purge) int {
 	c.flights.purge(p)
 	c.saver.purge(&p)
 	c.trust.purged()
-	return c.mem.purge(&p)
+	return c.mem.purge(&p, c.counters.apps())
 }
 
-// purge removes what p names.
-func (m *memory) purge(p *Purge) (n int) {
+// purge removes what p names. apps are all there are.
+func (m *memory) purge(p *Purge, apps []string) (n int) {
 	var keys []Key
 	if strings.Contains(p.URL, "://") {
-		keys = m.keysOf(p.URL)
+		keys = m.keysOf(p.URL, apps)
 	} else {
 		keys = m.keys()
 	}

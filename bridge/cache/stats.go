@@ -38,6 +38,15 @@ func (c *counters) of(app string) *numbers {
 	return n.(*numbers)
 }
 
+// apps are the names of all.
+func (c *counters) apps() (list []string) {
+	c.byApp.Range(func(app, _ any) bool {
+		list = append(list, app.(string))
+		return true
+	})
+	return list
+}
+
 // memory counts the answers of s in (sign 1) or out (-1).
 func (c *counters) memory(s *Set, sign int64, evicted bool) {
 	for _, a := range s.list {

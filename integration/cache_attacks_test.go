@@ -1,0 +1,122 @@
+package integration
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+)
+
+// storable starts an upstream whose answers may be stored for ten minutes; its body is name and the request's head.
+func storable(t testing.TB, name string) *recorder {
+	return recording(t, func(head string, c net.Conn, _ *bufio.Reader) {
+		body := name + "\n" + head
+		fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nCache-Control: max-age=600\r\nContent-Length: %d\r\nConnection: close\r\n\r\n", len(body))
+		if !strings.HasPrefix(head, "HEAD ") {
+			io.WriteString(c, body)
+		}
+	})
+}
+
+// Several routes and apps may answer for one URL, by other conditions of theirs. What one of them has stored is not an answer of another,
+// and all of it goes with the URL.
+func TestCacheAttack_RoutesOfOneURL(t *testing.T) {
+	t.Parallel()
+	staff, all := storable(t, "of the staff"), storable(t, "of all")
+	s := start(t, opts{Dir: project(t, map[string]string{"app.py": countedApp, "standpipe.toml": fmt.Sprintf(`[[route]]
+path = "/page"
+match_fields = { X-Staff = "1" }
+upstreams = [%q]
+cache = "on"
+[[route]]
+path = "/page"
+methods = ["GET"]
+match_query = { v = "2" }
+upstreams = [%q]
+cache = "on"
+[[app]]
+name = "own"
+module = "app:app"
+workers = 1
+cache = "on"
+`, staff.URL, all.URL)}), Args: []string{"-c", "standpipe.toml"}})
+	for range 2 { // the second time each has a hit of its own
+		for _, c := range []struct{ path, field, want string }{
+			{"/page", "X-Staff: 1", "of the staff\n"}, {"/page", "X-Other: 1", "1 /page\n"}, {"/page?v=2", "X-Staff: 1", "of the staff\n"}, {"/page?v=2", "X-Other: 1", "of all\n"},
+		} {
+			if r := s.want(200, c.path, c.field); !strings.HasPrefix(r.Body, c.want) {
+				t.Errorf("%s with %s: %q, %s", c.path, c.field, r.Body, r.cacheStatus())
+			}
+		}
+	}
+	for _, field := range []string{"X-Staff: 1", "X-Other: 1"} {
+		if r := s.want(200, "/page", field); !r.cachedHit() {
+			t.Errorf("%s: %v", field, r.Header)
+		}
+	}
+	s.post("/page", "text/plain", "x") // of the app; the URL is the same
+	for _, field := range []string{"X-Staff: 1", "X-Other: 1"} {
+		if r := s.want(200, "/page", field); r.cachedHit() {
+			t.Errorf("%s, after a POST: %v", field, r.Header)
+		}
+	}
+}
+
+// A rule that ignores cookies is one for its own statuses, and the first rule counts: another answer of the same path, which says
+// nothing, stays the visitor's own.
+func TestCacheAttack_RulesThatIgnoreCookies(t *testing.T) {
+	t.Parallel()
+	s := start(t, opts{Dir: project(t, map[string]string{"app.py": `def app(environ, start_response):
+    path = environ["PATH_INFO"]
+    fields = [("Content-Type", "text/plain")]
+    if "old" in path:
+        fields.append(("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT"))
+    start_response("404 Not Found" if "missing" in path else "200 OK", fields)
+    return [("for " + environ.get("HTTP_COOKIE", "anybody")).encode()]
+`, "standpipe.toml": `[[app]]
+name = "own"
+module = "app:app"
+workers = 1
+cache = "on"
+[[app.cache_rules]]
+path = "/first/account"
+ttl = "10m"
+[[app.cache_rules]]
+path = "/first/**"
+ttl = "10m"
+cookies = "ignore"
+[[app.cache_rules]]
+path = "/status/**"
+status = [404]
+ttl = "10m"
+cookies = "ignore"
+[[app.cache_rules]]
+path = "/status/new/**"
+ttl = "10m"
+`}), Args: []string{"-c", "standpipe.toml"}})
+	for _, c := range []struct {
+		path   string
+		status int
+		shared bool
+	}{
+		{"/first/account", 200, false}, {"/first/page", 200, true},
+		{"/status/missing", 404, true}, {"/status/old", 200, false}, {"/status/new/page", 200, false},
+	} {
+		s.want(c.status, c.path, "Cookie: session=ann")
+		bob, none := s.want(c.status, c.path, "Cookie: session=bob"), s.want(c.status, c.path)
+		if c.shared {
+			if !bob.cachedHit() || !none.cachedHit() || none.Body != "for session=ann" {
+				t.Errorf("%s is the same for all: %v %v", c.path, bob.Header, none.Header)
+			}
+			continue
+		}
+		if bob.Body != "for session=bob" || none.Body != "for anybody" {
+			t.Errorf("%s: bob got %q, and a client without cookies %q", c.path, bob.Body, none.Body)
+		}
+		if bob = s.want(c.status, c.path, "Cookie: session=bob"); bob.Body != "for session=bob" {
+			t.Errorf("%s: bob got %q, made for a client without cookies", c.path, bob.Body)
+		}
+	}
+}
