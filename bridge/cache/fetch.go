@@ -31,7 +31,7 @@ func (s *stage) newFlight(rq *request, old *Answer) *flight {
 	f.query.Method = http.MethodGet
 	f.about = f.query
 	if old != nil {
-		f.about = *rq.about(&old.Terms)
+		f.about = *about(rq, &old.Terms)
 	}
 	f.vary = rq.guess()
 	f.r = cloneRequest(ctx, rq.r)

@@ -146,7 +146,7 @@ func (o *follower) fallback(status int) bool {
 		return false
 	}
 	rq.again()
-	return rq.found != nil && rules.StaleOnError(rq.about(&rq.found.Terms), &rq.found.Terms, status, rq.now, &rq.s.o.Settings)
+	return rq.found != nil && rules.StaleOnError(about(rq, &rq.found.Terms), &rq.found.Terms, status, rq.now, &rq.s.o.Settings)
 }
 
 // may reports whether the request may have the response of a fetch that another one has led: it may be reused, or it was
@@ -156,7 +156,7 @@ func (o *follower) may(t *rules.Terms, chosen []rules.Selector, now time.Time, v
 	if !t.Storable || !rules.Matches(chosen, rq.r.Header, &rq.s.o.Settings) {
 		return false
 	}
-	d := rules.Decide(rq.about(t), t, now, &rq.s.o.Settings)
+	d := rules.Decide(about(rq, t), t, now, &rq.s.o.Settings)
 	return d.Action == rules.Serve || d.Action == rules.ServeAndRevalidate || validated && d.Action == rules.Validate
 }
 

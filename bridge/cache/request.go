@@ -108,7 +108,7 @@ func (rq *request) choose() bool {
 		if !rules.Matches(a.Vary, rq.r.Header, &rq.s.o.Settings) {
 			continue
 		}
-		rq.d = rules.Decide(rq.about(&a.Terms), &a.Terms, rq.now, &rq.s.o.Settings)
+		rq.d = rules.Decide(about(rq, &a.Terms), &a.Terms, rq.now, &rq.s.o.Settings)
 		if rq.d.Action == rules.Fetch && rq.d.Fwd == "miss" { // it is for requests of another kind
 			continue
 		}
@@ -119,7 +119,7 @@ func (rq *request) choose() bool {
 }
 
 // about is what counts of the request for an answer with these terms: a rule may ignore its cookies.
-func (rq *request) about(t *rules.Terms) *rules.Request {
+func about(rq *request, t *rules.Terms) *rules.Request {
 	if rq.plain.Cookie != rq.q.Cookie && rq.s.ignoresCookies(rq.r.URL.Path, t.Status) {
 		return &rq.plain
 	}
