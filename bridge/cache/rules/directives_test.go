@@ -116,6 +116,7 @@ func TestTargetedFields(t *testing.T) {
 		"2.1 false":                       {[]string{"CDN-Cache-Control", `no-store=?0, private=?1`}, with(func(c *control) { c.private = true }), true},
 		"2.1 no-cache with names":         {[]string{"CDN-Cache-Control", `no-cache="a, b", private=c`}, nothing(), true},
 		"2.1 no-cache with a number":      {[]string{"CDN-Cache-Control", `no-cache=1`}, with(func(c *control) { c.noCache = true }), true},
+		"2.1 private with bytes":          {[]string{"CDN-Cache-Control", `private=:YQ==:`}, with(func(c *control) { c.private = true }), true},
 		"2.1 no-cache with an inner list": {[]string{"CDN-Cache-Control", `no-cache=(a "b");c`}, with(func(c *control) { c.noCache = true }), true},
 		"2.2 all that Cache-Control knows": {[]string{"CDN-Cache-Control", `s-maxage=1, stale-while-revalidate=2, stale-if-error=3, must-revalidate`}, with(func(c *control) {
 			c.sMaxAge, c.whileRevalidate, c.ifError, c.mustRevalidate = time.Second, 2*time.Second, 3*time.Second, true
@@ -143,6 +144,41 @@ func TestTargetedFields(t *testing.T) {
 	}
 	if got, targeted := governing(head("CDN-Cache-Control", "max-age=60"), &Settings{}); got != nothing() || targeted {
 		t.Error("a field that the operator did not name counts")
+	}
+}
+
+func TestReadRequest(t *testing.T) {
+	plain := Request{Method: "GET", MaxAge: none, MinFresh: none, MaxStale: none, StaleIfError: none}
+	for name, c := range map[string]struct {
+		fields []string
+		want   func(q *Request)
+	}{
+		"nothing":                  {nil, func(*Request) {}},
+		"Range":                    {[]string{"Range", "bytes=0-1"}, func(q *Request) { q.Range = true }},
+		"If-None-Match":            {[]string{"If-None-Match", "*"}, func(q *Request) { q.Conditional = true }},
+		"If-Modified-Since":        {[]string{"If-Modified-Since", "x"}, func(q *Request) { q.Conditional = true }},
+		"If-Match":                 {[]string{"If-Match", "*"}, func(q *Request) { q.Conditional = true }},
+		"If-Unmodified-Since":      {[]string{"If-Unmodified-Since", "x"}, func(q *Request) { q.Conditional = true }},
+		"If-Range":                 {[]string{"If-Range", "x"}, func(q *Request) { q.Conditional = true }},
+		"Authorization":            {[]string{"Authorization", ""}, func(q *Request) { q.Authorization = true }},
+		"Cookie":                   {[]string{"Cookie", "a=1"}, func(q *Request) { q.Cookie = true }},
+		"Cookie of nothing":        {[]string{"Cookie", " ; "}, func(*Request) {}},
+		"5.2.1.3 the highest":      {[]string{"Cache-Control", "min-fresh=5, min-fresh=9, min-fresh=7"}, func(q *Request) { q.MinFresh = 9 * time.Second }},
+		"5.2.1.3 no number":        {[]string{"Cache-Control", "min-fresh=x, min-fresh=5 6"}, func(*Request) {}},
+		"5.2.1.1 the lowest":       {[]string{"Cache-Control", "max-age=5", "Cache-Control", "Max-Age=3"}, func(q *Request) { q.MaxAge = 3 * time.Second }},
+		"5.2.1.2 the lowest":       {[]string{"Cache-Control", "max-stale, max-stale=3"}, func(q *Request) { q.MaxStale = 3 * time.Second }},
+		"RFC 5861":                 {[]string{"Cache-Control", "stale-if-error=3"}, func(q *Request) { q.StaleIfError = 3 * time.Second }},
+		"5.2.1 in a quoted string": {[]string{"Cache-Control", `x="no-cache, no-store"`}, func(*Request) {}},
+		"5.4 Pragma among others":  {[]string{"Pragma", "x, No-Cache"}, func(q *Request) { q.NoCache = true }},
+		"5.4 Pragma with a value":  {[]string{"Pragma", `x="no-cache"`}, func(*Request) {}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := plain
+			c.want(&want)
+			if got := get(c.fields...); got != want {
+				t.Errorf("%+v, not %+v", got, want)
+			}
+		})
 	}
 }
 

@@ -37,6 +37,9 @@ func TestWithheldIsBounded(t *testing.T) {
 	if !w.Has("Anything") {
 		t.Error("Connection has too many names, and fields are stored")
 	}
+	if w = WithheldOf(head("Connection", many[3:], "Cache-Control", `private="`+many[3:]+`"`)); w.Has("Anything") || !w.Has("A") {
+		t.Error("as many names as may be are too many")
+	}
 	w = WithheldOf(head("Cache-Control", `private="b", no-cache="`+many+`"`, "CDN-Cache-Control", `private="c"`))
 	if !slices.Equal(w.named, []string{"B", "C"}) || w.Has("A") {
 		t.Errorf("%q", w.named)
@@ -77,14 +80,16 @@ func TestHeadConfirms(t *testing.T) {
 		want  bool
 	}{
 		"nothing":           {nil, true},
-		"all the same":      {[]string{"Etag", `"a"`, "Last-Modified", at(-60), "Content-Length", "10"}, true},
-		"another length":    {[]string{"Etag", `"a"`, "Content-Length", "11"}, false},
+		"all the same":      {[]string{"Etag", `"a"`, "Last-Modified", at(-60), "Content-Length", "19"}, true},
+		"another length":    {[]string{"Etag", `"a"`, "Content-Length", "18"}, false},
 		"no length":         {[]string{"Content-Length", "x"}, false},
+		"other bytes":       {[]string{"Content-Length", "1:"}, false},
+		"a sign":            {[]string{"Content-Length", "+19"}, false},
 		"another tag":       {[]string{"Etag", `"b"`}, false},
 		"another date":      {[]string{"Last-Modified", at(-50)}, false},
 		"an endless length": {[]string{"Content-Length", "99999999999999999999999999"}, false},
 	} {
-		if got := HeadConfirms(&terms, 10, head(c.fresh...)); got != c.want {
+		if got := HeadConfirms(&terms, 19, head(c.fresh...)); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

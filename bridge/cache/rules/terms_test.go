@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -175,6 +176,29 @@ func TestStoring(t *testing.T) {
 				t.Errorf("%q %v, not %q", got.Why, got.Storable, c.why)
 			}
 		})
+	}
+}
+
+// The statuses whose rules are known are those of RFC 9110 15, and 426, 451 beside them.
+func TestUnderstood(t *testing.T) {
+	known := ""
+	for status := 200; status < 600; status++ {
+		if understood(status) {
+			known += fmt.Sprint(status, " ")
+		}
+	}
+	if known != "200 201 202 203 204 205 300 301 302 303 307 308 400 401 402 403 404 405 406 407 408 409 410 411 412 413 414 415 416 417 421 422 426 451 500 501 502 503 504 505 " {
+		t.Error(known)
+	}
+}
+
+// What is stale when it comes is stored where the operator serves stale answers.
+func TestStoredForTheFailure(t *testing.T) {
+	q := get()
+	for fields, want := range map[string]bool{"max-age=0": true, "max-age=0, stale-if-error=0": false, "max-age=0, must-revalidate": false, "no-cache": false} {
+		if got := Read(&q, 200, head("Cache-Control", fields), noon, noon, 0, &Settings{ServeStale: time.Hour}); got.Storable != want {
+			t.Errorf("%s: %q", fields, got.Why)
+		}
 	}
 }
 
