@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // recordsApp answers /NAME/N with N records of 32 bytes that name NAME and their number, so that each byte can be checked.
@@ -226,7 +225,9 @@ func TestCacheFolderUnusable(t *testing.T) {
 	}
 	s.waitEvent("cache_dir_failed")
 	s.want(200, "/large/250000", storedHost)
-	time.Sleep(time.Second)
+	eventually(t, "an answer of 640 KB to be stored in the place of others", func() bool {
+		return s.want(200, "/again/20000", storedHost).cachedHit()
+	})
 	if n := len(s.events("cache_dir_failed")); n != 1 {
 		t.Errorf("%d records", n)
 	}

@@ -97,6 +97,22 @@ func (b *Body) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, err
 }
 
+// takeIn reads a Stored Body into memory, where it can be served from without the Tier. After an error
+// it is closed.
+func (b *Body) takeIn() error {
+	if b.stored == nil {
+		return nil
+	}
+	p := make([]byte, b.size)
+	n, err := b.ReadAt(p, 0)
+	b.Close()
+	if int64(n) < b.size {
+		return fmt.Errorf("%d of %d bytes of a stored body: %w", n, b.size, err)
+	}
+	*b = BytesBody(p)
+	return nil
+}
+
 // NewReader reads it from its beginning.
 func (b *Body) NewReader() io.Reader { return io.NewSectionReader(b, 0, b.size) }
 

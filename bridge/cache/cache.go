@@ -136,7 +136,7 @@ func (c *Cache) start(f *flight) {
 
 // largest is the largest body that is stored.
 func (c *Cache) largest() int64 {
-	if c.tiers.makeFile() != nil {
+	if c.tiers.creator() != nil {
 		return c.o.MaxObject
 	}
 	return min(c.o.MaxObject, c.mem.largest)

@@ -37,7 +37,7 @@ func (s *stage) newFlight(rq *request, old *Answer) *flight {
 	f.r = cloneRequest(ctx, rq.r)
 	f.asked, f.path = maps.Clone(f.r.Header), f.r.URL.Path
 	f.asks = validate(f.r.Header, old)
-	f.transfer.largest, f.transfer.most, f.transfer.makeFile = c.mem.largest, c.o.MaxObject, c.tiers.makeFile()
+	f.transfer.largest, f.transfer.most, f.transfer.files = c.mem.largest, c.o.MaxObject, c.tiers.creator()
 	f.transfer.budget, f.transfer.flushed = &c.transit, -1
 	f.transfer.largest = min(f.transfer.largest, c.o.MaxObject)
 	f.sink = sink{to: f, ctx: ctx, fields: make(http.Header, 8), head: head{length: -1}}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -116,6 +117,9 @@ func (c *Cache) load(ctx context.Context, k Key, had *Set) (list, own []*Answer)
 				away = true
 			}
 		}
+		found = slices.DeleteFunc(found, func(a *Answer) bool {
+			return c.mem.fits(a.Body.Size()) && a.Body.takeIn() != nil // what cannot be read counts as none
+		})
 		if len(found) == 0 {
 			continue
 		}

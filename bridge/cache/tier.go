@@ -34,6 +34,8 @@ type Creator interface {
 	// Create makes a file for a Body that is under way. Without a Save of the Answer that has this
 	// file the caller closes it, and it must vanish then: it has no name, or a later start removes it.
 	Create() (*os.File, error)
+	// WriteFailed is told of an error of writing to such a file: the disk may be full.
+	WriteFailed(err error)
 }
 
 // tiers are the tiers of a Cache.
@@ -71,11 +73,11 @@ func (t *tiers) others(what string, do func(context.Context, Tier) error) {
 	}
 }
 
-// makeFile makes files for bodies; nil: there are none.
-func (t *tiers) makeFile() func() (*os.File, error) {
+// creator makes files for bodies; nil: there are none.
+func (t *tiers) creator() Creator {
 	for _, of := range t.list {
-		if m, ok := of.(Creator); ok {
-			return m.Create
+		if c, ok := of.(Creator); ok {
+			return c
 		}
 	}
 	return nil

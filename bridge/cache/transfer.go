@@ -18,10 +18,10 @@ import (
 //
 // One goroutine writes; each reader belongs to one goroutine.
 type transfer struct {
-	largest  int64                    // what may be kept in memory; bytes
-	most     int64                    // what may be kept in a file; bytes
-	makeFile func() (*os.File, error) // nil: there are no files
-	budget   *budget                  // of what all transfers keep in memory
+	largest int64   // what may be kept in memory; bytes
+	most    int64   // what may be kept in a file; bytes
+	files   Creator // nil: there are no files
+	budget  *budget // of what all transfers keep in memory
 
 	mu       sync.Mutex
 	buf      []byte // bytes from base on; those that a reader has do not change
@@ -207,15 +207,16 @@ func (t *transfer) keep(n int64) error {
 			t.charged += n
 		}
 		return nil
-	case t.file == nil && t.makeFile != nil && t.size+n <= t.most:
+	case t.file == nil && t.files != nil && t.size+n <= t.most:
 		t.mu.Unlock() // no reader waits for the disk
-		f, err := t.makeFile()
+		f, err := t.files.Create()
 		if err == nil {
 			done := spool.Disk()
 			_, err = f.WriteAt(t.buf, 0)
 			done()
 			if err != nil {
 				f.Close()
+				t.files.WriteFailed(err)
 			}
 		}
 		t.mu.Lock()
@@ -238,8 +239,11 @@ func (t *transfer) append(p []byte) (n int, room <-chan struct{}, err error) {
 	done := spool.Disk()
 	_, err = t.file.WriteAt(p, at)
 	done()
-	t.mu.Lock()
 	if err != nil { // the disk is full
+		t.files.WriteFailed(err)
+	}
+	t.mu.Lock()
+	if err != nil {
 		t.bounded = true
 		return 0, nil, nil
 	}

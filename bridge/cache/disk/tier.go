@@ -90,6 +90,9 @@ func (t *Tier) Create() (*os.File, error) {
 	return file, err
 }
 
+// WriteFailed is cache.Creator's.
+func (t *Tier) WriteFailed(err error) { t.wrote(err, 0) }
+
 // Remove is cache.Tier's.
 func (t *Tier) Remove(_ context.Context, k cache.Key) error {
 	f := t.folder.Load()
