@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -107,9 +108,25 @@ func TestCacheFiles(t *testing.T) {
 	}
 	s.stop()
 
-	s = filesServer(t, dir)
+	s = filesServer(t, dir, "--metrics", "127.0.0.1:0")
 	if r := s.waitEvent("cache_dir_read"); r.str("files") != "2" {
 		t.Errorf("%v", r)
+	}
+	var st struct {
+		Files struct {
+			State               string
+			Files, Bytes, Limit int64
+		} `json:"cache_files"`
+	}
+	if err := json.Unmarshal([]byte(s.must("status", "--json")), &st); err != nil || st.Files.State != "ready" || st.Files.Files != 2 || st.Files.Bytes < int64(len(body)) || st.Files.Limit != 1<<30 {
+		t.Errorf("%+v %v", st, err)
+	}
+	if out := s.must("status"); !holds(out, "cache files  ready  2") {
+		t.Error(out)
+	}
+	m := s.metrics("tcp", strings.TrimSuffix(strings.TrimPrefix(s.waitEvent("metrics").str("address"), "http://"), "/metrics"))
+	if m["standpipe_cache_files{}"] != 2 || m["standpipe_cache_files_writable{}"] != 1 || m["standpipe_cache_files_bytes{}"] != float64(st.Files.Bytes) || m[`standpipe_cache_files_lost_total{cause="damaged"}`] != 0 {
+		t.Errorf("%v", m)
 	}
 	check(s, "restarted")
 	if r := s.want(200, small, storedHost); !r.cachedHit() || r.Body != recordsBody("small", 10) {

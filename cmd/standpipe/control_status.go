@@ -91,6 +91,7 @@ func printStatus(out io.Writer, st *admin.Status, p terminal.Paint) error {
 	printLimits(out, st.Limits, p)
 	printUpstreams(out, st.Upstreams, p)
 	printCache(out, st.Cache)
+	printCacheFiles(out, st.CacheFiles)
 	if st.Scanned > 0 {
 		fmt.Fprintf(out, "  scanners refused %d\n", st.Scanned)
 	}
@@ -137,6 +138,22 @@ func printCache(out io.Writer, list []admin.Cache) {
 		}
 		fmt.Fprintln(out)
 	}
+}
+
+func printCacheFiles(out io.Writer, f *admin.CacheFiles) {
+	if f == nil {
+		return
+	}
+	fmt.Fprintf(out, "  cache files  %s  %d (%s of %s)", printable(f.State), f.Files, kibi(f.Bytes), kibi(f.Limit))
+	for _, n := range []struct {
+		what  string
+		count int64
+	}{{"evicted", f.Evicted}, {"damaged", f.Damaged}, {"not written", f.Dropped}} {
+		if n.count > 0 {
+			fmt.Fprintf(out, "  %s %d", n.what, n.count)
+		}
+	}
+	fmt.Fprintln(out)
 }
 
 // versions are the requests by version, in the order of the versions.

@@ -33,6 +33,8 @@ type Status struct {
 	Limits []Limit `json:"limits,omitempty"`
 	// Cache are the numbers of the HTTP cache, by app and route; none: it is off.
 	Cache []Cache `json:"cache,omitempty"`
+	// CacheFiles are those of its files; none: there is no cache_dir.
+	CacheFiles *CacheFiles `json:"cache_files,omitempty"`
 	// Clients are who was refused by address; nil: none was, and none is denied.
 	Clients *Clients `json:"clients,omitempty"`
 	// Upstreams are those of all routes.
@@ -62,6 +64,18 @@ type Limit struct {
 	Waiting int `json:"waiting"`
 	// Store is where requests are counted: "memory", "redis", or "redis away" while it does not answer.
 	Store string `json:"store"`
+}
+
+// CacheFiles are the numbers of cache_dir. Evicted, Damaged and Dropped never decrease.
+type CacheFiles struct {
+	State string `json:"state"` // "ready"; "reading": not all files are known yet; "paused": none can be written; "away": the folder cannot be used
+	Files int64  `json:"files"`
+	Bytes int64  `json:"bytes"`
+	Limit int64  `json:"limit"` // of Bytes
+	// Files that went for want of room, that were damaged, and that were not written.
+	Evicted int64 `json:"evicted"`
+	Damaged int64 `json:"damaged"`
+	Dropped int64 `json:"dropped"`
 }
 
 // Cache are the numbers of the HTTP cache for one app or route. Those of requests, Stored and Evicted never decrease.

@@ -184,6 +184,17 @@ type Cache struct{ c *caching }
 // Get returns it; nil: no app and no route has used it yet.
 func (c *Cache) Get() *cache.Cache { return c.c.made.Load() }
 
+// Files are the numbers of its files; nil: there are none.
+func (c *Cache) Files() *disk.Stats {
+	c.c.mu.Lock()
+	defer c.c.mu.Unlock()
+	if c.c.disk == nil {
+		return nil
+	}
+	s := c.c.disk.Stats()
+	return &s
+}
+
 // Stats are its numbers by app and route.
 func (c *Cache) Stats() []cache.Stats {
 	if made := c.Get(); made != nil {

@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/standpipe/standpipe/bridge/cache"
+	"github.com/standpipe/standpipe/bridge/cache/disk"
 )
 
 var (
@@ -12,24 +13,48 @@ var (
 	descCacheEvictions = desc("standpipe_cache_evictions_total", "Answers that left the memory of the HTTP cache for want of room.", "app")
 	descCacheEntries   = desc("standpipe_cache_entries", "Answers in the memory of the HTTP cache.", "app")
 	descCacheBytes     = desc("standpipe_cache_bytes", "Bytes that answers take in the memory of the HTTP cache.", "app")
+	descCacheFiles     = desc("standpipe_cache_files", "Files of answers in cache_dir.")
+	descCacheFileBytes = desc("standpipe_cache_files_bytes", "Bytes that files take in cache_dir.")
+	descCacheWritable  = desc("standpipe_cache_files_writable", "1: answers can be stored in cache_dir; 0: another process has it, or it cannot be written.")
+	descCacheFilesLost = desc("standpipe_cache_files_lost_total", "Files that went, or were not written, by cause: evicted (for want of room), damaged, dropped (for want of room, or because of errors).", "cause")
 )
 
 // cached is asked at each scrape.
-type cached func() []cache.Stats
+type cached struct {
+	list  func() []cache.Stats
+	files func() *disk.Stats // nil: there are none
+}
 
 // Cache adds the numbers of the HTTP cache, which are asked for at each scrape. It is called once.
-func (m *Metrics) Cache(list func() []cache.Stats) { m.registry.MustRegister(cached(list)) }
+func (m *Metrics) Cache(list func() []cache.Stats, files func() *disk.Stats) {
+	m.registry.MustRegister(cached{list, files})
+}
 
 // Describe is for the registry.
 func (cached) Describe(c chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descCached, descCacheStored, descCacheEvictions, descCacheEntries, descCacheBytes} {
+	for _, d := range []*prometheus.Desc{descCached, descCacheStored, descCacheEvictions, descCacheEntries, descCacheBytes, descCacheFiles, descCacheFileBytes, descCacheWritable, descCacheFilesLost} {
 		c <- d
 	}
 }
 
 // Collect is for the registry.
-func (list cached) Collect(c chan<- prometheus.Metric) {
-	for _, s := range list() {
+func (m cached) Collect(c chan<- prometheus.Metric) {
+	if f := m.files(); f != nil {
+		send := func(d *prometheus.Desc, kind prometheus.ValueType, v int64, labels ...string) {
+			c <- prometheus.MustNewConstMetric(d, kind, float64(v), labels...)
+		}
+		send(descCacheFiles, prometheus.GaugeValue, f.Files)
+		send(descCacheFileBytes, prometheus.GaugeValue, f.Bytes)
+		writable := int64(0)
+		if f.State == "ready" || f.State == "reading" {
+			writable = 1
+		}
+		send(descCacheWritable, prometheus.GaugeValue, writable)
+		send(descCacheFilesLost, prometheus.CounterValue, f.Evicted, "evicted")
+		send(descCacheFilesLost, prometheus.CounterValue, f.Damaged, "damaged")
+		send(descCacheFilesLost, prometheus.CounterValue, f.Dropped, "dropped")
+	}
+	for _, s := range m.list() {
 		send := func(d *prometheus.Desc, kind prometheus.ValueType, v int64, labels ...string) {
 			c <- prometheus.MustNewConstMetric(d, kind, float64(v), append([]string{s.App}, labels...)...)
 		}

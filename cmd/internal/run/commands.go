@@ -98,6 +98,9 @@ func (c *commands) About(st *admin.Status) {
 		st.Cache = append(st.Cache, admin.Cache{App: s.App, Hits: s.Hits, Misses: s.Misses, Stale: s.Stale, Revalidated: s.Revalidated, Collapsed: s.Collapsed, Passed: s.Passed,
 			Stored: s.Stored, Evicted: s.Evicted, Entries: s.Entries, Bytes: s.Bytes})
 	}
+	if f := c.product.Cache.Files(); f != nil {
+		st.CacheFiles = &admin.CacheFiles{State: f.State, Files: f.Files, Bytes: f.Bytes, Limit: f.Limit, Evicted: f.Evicted, Damaged: f.Damaged, Dropped: f.Dropped}
+	}
 	st.Certificates, st.Requests = c.Certificates(), c.served()
 	clients := &admin.Clients{Denied: c.product.Access.Denied.List(time.Now(), admin.MostShown), Networks: c.product.Access.Denied.Len(), Refused: c.product.Access.Records.Counts()}
 	if clients.Networks > 0 || len(clients.Refused) > 0 {

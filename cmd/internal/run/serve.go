@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/cache"
+	"github.com/standpipe/standpipe/bridge/cache/disk"
 	"github.com/standpipe/standpipe/bridge/upstream"
 	"github.com/standpipe/standpipe/cmd/internal/acme"
 	"github.com/standpipe/standpipe/cmd/internal/admin"
@@ -125,7 +126,7 @@ func (s *server) assemble(ctx context.Context) (err error) {
 		}
 		return list
 	})
-	s.metrics.Cache(func() []cache.Stats { return s.product.Cache.Stats() })
+	s.metrics.Cache(func() []cache.Stats { return s.product.Cache.Stats() }, func() *disk.Stats { return s.product.Cache.Files() })
 	s.metrics.Clients(func() metrics.Clients {
 		return metrics.Clients{Refused: s.product.Access.Records.Counts(), Denied: s.product.Access.Denied.Len()}
 	})
