@@ -13,9 +13,9 @@ import (
 type Options struct {
 	// Memory bounds the Answers in memory; bytes.
 	Memory int64
-	// MaxObject is the largest body that is stored; bytes.
+	// MaxObject is the largest body that is stored; bytes. 0: what fits into memory.
 	MaxObject int64
-	// Wait is how long a request waits for the fetch of another one.
+	// Wait is how long a request waits for the fetch of another one; 0: none waits.
 	Wait time.Duration
 	// PassFor is how long a URL is remembered whose answers cannot be shared: its requests do not
 	// wait for each other meanwhile.
@@ -58,6 +58,9 @@ func New(o Options) *Cache {
 	}
 	c := &Cache{o: o, tiers: tiers{o.Tiers, o.Log, httpx.LogLimiter{Every: time.Minute}}}
 	c.mem = newMemory(o.Memory, &c.trust, c.counters.memory)
+	if c.o.MaxObject == 0 {
+		c.o.MaxObject = c.mem.largest
+	}
 	c.transit.most = max(o.Memory/transitShare, leastTransit)
 	c.saver.start(c)
 	for _, t := range o.Tiers {

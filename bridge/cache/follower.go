@@ -30,6 +30,9 @@ func (o *follower) follow() (done bool) {
 		defer f.transfer.detach(o.reader)
 	}
 	limit := rq.s.c.o.Wait
+	if limit <= 0 && !leads {
+		return false
+	}
 	if leads && !(rq.found != nil && rq.d.StaleIfError) {
 		limit = 0 // as long as the app takes
 	}
