@@ -41,6 +41,8 @@ type Owner interface {
 	// Expired: Exchange.Abort was called; why is empty for ClientGone. The owner
 	// calls Conn.Interrupt when it has looked.
 	Expired(x *Exchange, c Cause, why string)
+	// Purge: the app removes entries of the HTTP cache, and waits for done, which is called once, on any goroutine.
+	Purge(p *wire.Purge, done func(removed int, err error))
 	// Stuck: n requests wait behind one that runs, and the worker does not give
 	// them back.
 	Stuck(n int)
@@ -69,12 +71,11 @@ type Conn struct {
 	dumps   int    // Dumps that have no Stacks
 	sends   uint64 // Requests that went out
 
-	shared atomic.Pointer[shared] // nil: there is none
-
+	shared  atomic.Pointer[shared] // nil: there is none
+	purges  purges
 	overdue overdue
-
-	fate  Fate
-	fated chan struct{} // closed when fate is set
+	fate    Fate
+	fated   chan struct{} // closed when fate is set
 }
 
 // bootStage is how far a worker's boot is. Each message of it comes once, in its place.

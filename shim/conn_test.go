@@ -25,6 +25,7 @@ type owner struct {
 	stacks  chan string
 	expired chan string
 	stuck   chan int
+	purge   func(*wire.Purge) (int, error) // nil: nothing is removed
 }
 
 func newOwner() *owner {
@@ -43,6 +44,13 @@ func (o *owner) Freed(_ *shim.Exchange, oc shim.Outcome) {
 	case o.freed <- oc:
 	default: // a benchmark does not look
 	}
+}
+func (o *owner) Purge(m *wire.Purge, done func(int, error)) {
+	if o.purge == nil {
+		done(0, nil)
+		return
+	}
+	go func() { done(o.purge(m)) }()
 }
 func (o *owner) Stuck(n int)                                        { o.stuck <- n }
 func (o *owner) Expired(_ *shim.Exchange, _ shim.Cause, why string) { o.expired <- why }

@@ -61,6 +61,8 @@ func (r *controlReader) take(f wire.Frame) error {
 			return err
 		}
 		return r.takeRecalled(f.Payload)
+	case wire.KindPurge:
+		return r.takePurge(f)
 	}
 	return wire.Errorf(nil, "%v frame on the control socket", f.Kind)
 }

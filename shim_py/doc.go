@@ -15,7 +15,7 @@
 // A folder imports only what stands before it; tests/test_layout.py fails on a cycle. "Late" means imported when the first request
 // or boot needs it; core/importing.py has read the code by then, because the folder may be removed while a worker serves.
 //
-//	__init__       the public names: on_fork, after_response, RequestTimeout, ClientGone; apps import them from the module standpipe
+//	__init__       the public names: on_fork, after_response, purge, RequestTimeout, ClientGone, PurgeError; apps import them from the module standpipe
 //	core/          a request and its answer
 //	  frames       the header, Reader, Writer
 //	  packing      the subset of msgpack
@@ -29,7 +29,7 @@
 //	  serve        one Request through the app
 //	  plain        the loop of a worker with one thread: a plain Request in one function
 //	  exchange     start_response, write, the iterable, close (head: status and fields as a Head's msgpack)
-//	  late         body (wsgi.input over frames or a file), pairs (names that are not in environ's table), public (the module standpipe), files (wsgi.file_wrapper), memory (shared with Go), callbacks, interrupt,
+//	  late         body (wsgi.input over frames or a file), pairs (names that are not in environ's table), public (the module standpipe), files (wsgi.file_wrapper), memory (shared with Go), callbacks, purging (entries of the HTTP cache), interrupt,
 //	               unusual (fields that are long or wrong), waits (a wait that Cancel ends), streams (of the app in the place of ours), report (exceptions and stacks as text), threads (N threads), greenlets (gevent)
 //	frameworks/    what is known of web frameworks
 //	  questions    asks the frameworks that the app has imported, for Ready and the log (declared: a folder of static files;

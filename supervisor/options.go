@@ -88,6 +88,9 @@ type Options struct {
 	// Preload has the workers forked by a process that has imported the app: Command
 	// then names that process only. Linux only.
 	Preload bool
+	// Purge removes entries of the HTTP cache when the app asks for it, and returns how many; it has to
+	// end with ctx. nil: there is no cache, and nothing is removed.
+	Purge func(ctx context.Context, p *wire.Purge) (removed int, err error)
 	// Spawner starts the processes; nil: process.Exec.
 	Spawner process.Spawner
 	// Events is called for each event, on the goroutine on which it happened; it

@@ -89,6 +89,7 @@ func (w *Worker) spawn() (string, error) {
 		Printed:  func(id, level, text string) { w.emit(Output{w.who, id, level, text}) },
 		Logged:   func(l *shim.Label, r *wire.LogRecord) { w.emit(ShimLog{w.who, l, r}) },
 		Requests: w,
+		Purge:    w.gen.Purge,
 	})
 	w.mu.Lock() // others look at it from now on
 	defer w.mu.Unlock()

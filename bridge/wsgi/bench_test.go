@@ -46,6 +46,7 @@ func (s *stub) Failed(*wire.Failed)                        {}
 func (s *stub) Log(*shim.Label, *wire.LogRecord)           {}
 func (s *stub) Stacks(string)                              {}
 func (s *stub) Stuck(int)                                  {}
+func (s *stub) Purge(_ *wire.Purge, done func(int, error)) { done(0, nil) }
 func (s *stub) Freed(*shim.Exchange, shim.Outcome)         {}
 func (s *stub) Expired(*shim.Exchange, shim.Cause, string) {}
 

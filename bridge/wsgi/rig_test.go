@@ -109,6 +109,8 @@ func (p *pool) Freed(_ *shim.Exchange, o shim.Outcome) {
 
 func (p *pool) Stuck(int) {}
 
+func (p *pool) Purge(_ *wire.Purge, done func(int, error)) { done(0, nil) }
+
 func (p *pool) Expired(_ *shim.Exchange, _ shim.Cause, why string) {
 	p.mu.Lock()
 	p.expired = append(p.expired, why)

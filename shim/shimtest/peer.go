@@ -81,6 +81,8 @@ type Peer struct {
 	Handle func(r *Request, p *Peer)
 	// NoFiles: bodies in files are refused, as by a worker that cannot see them.
 	NoFiles bool
+	// Purged gets the answers to its Purges; nil: they are dropped.
+	Purged func(number uint32, payload []byte)
 	// Bodies counts the Body frames that came.
 	Bodies atomic.Int64
 	// Cancelled is called for each Cancel; nil: ignored.
@@ -319,6 +321,10 @@ func (p *Peer) readControl() {
 			if !mute {
 				_ = p.Recalled(back...)
 			}
+		case wire.KindPurged:
+			if p.Purged != nil {
+				p.Purged(f.Stream, f.Payload)
+			}
 		case wire.KindInterrupt:
 			if p.Interrupted != nil && len(f.Payload) == 1 {
 				p.Interrupted(f.Stream, shim.Cause(f.Payload[0]))
@@ -328,6 +334,12 @@ func (p *Peer) readControl() {
 			_, _ = p.control.Write(wire.AppendFrame(nil, wire.Frame{Kind: wire.KindStacks, Payload: text}))
 		}
 	}
+}
+
+// Control writes a frame on the control socket.
+func (p *Peer) Control(f wire.Frame) error {
+	_, err := p.control.Write(wire.AppendFrame(nil, f))
+	return err
 }
 
 // Recalled writes a Recalled.

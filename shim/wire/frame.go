@@ -34,6 +34,8 @@ const (
 	KindInterrupt   Kind = 0x26
 	KindFile        Kind = 0x27
 	KindMemory      Kind = 0x28
+	KindPurge       Kind = 0x29
+	KindPurged      Kind = 0x2A
 	KindFork        Kind = 0x30
 	KindForked      Kind = 0x31
 	KindForkFailed  Kind = 0x32
@@ -114,6 +116,8 @@ var kinds = [256]struct {
 	KindInterrupt:   {"Interrupt", 1, true},
 	KindFile:        {"File", 16, true},
 	KindMemory:      {"Memory", 0, true},
+	KindPurge:       {"Purge", 256 << 10, true},
+	KindPurged:      {"Purged", 64 << 10, true},
 	KindFork:        {"Fork", 16, true},
 	KindForked:      {"Forked", 4, true},
 	KindForkFailed:  {"ForkFailed", 64 << 10, true},

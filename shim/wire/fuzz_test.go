@@ -45,7 +45,7 @@ func FuzzFrames(f *testing.F) {
 // FuzzWalk walks arbitrary bytes as each message of a worker's. No message takes
 // more memory than a small multiple of its bytes.
 func FuzzWalk(f *testing.F) {
-	for kind := range uint8(10) {
+	for kind := range uint8(11) {
 		for _, h := range hostile {
 			f.Add(kind, []byte(h))
 			f.Add(kind, []byte("\x81\xa4type"+h))
@@ -54,11 +54,14 @@ func FuzzWalk(f *testing.F) {
 	f.Add(uint8(0), wire.AppendHead(nil, 1, &wire.Head{Status: "200 OK", Fields: []wire.Field{{Name: "A", Value: "b"}}}, nil, true)[wire.HeaderSize:])
 	f.Add(uint8(8), []byte{0, 0, 0, 1})
 	f.Add(uint8(8), []byte{0xff, 0xff, 0xff, 0xff})
+	f.Add(uint8(10), []byte("\x85\xa4urls\x91\xa2/a\xa8prefixes\x90\xa6groups\x91\xa3p-1\xa3all\xc2\xa4soft\xc3"))
+	f.Add(uint8(10), []byte("\x82\xa3all\xc3\xa6groups\x91\xa1g"))
+	f.Add(uint8(10), []byte("\x81\xa6groups\xdc\x04\x01"+strings.Repeat("\xa1g", 1025)))
 	f.Fuzz(func(t *testing.T, kind uint8, data []byte) { walk(kind, data) })
 }
 
 func walk(kind uint8, data []byte) {
-	switch kind % 10 {
+	switch kind % 11 {
 	case 0:
 		_, _, _ = wire.DecodeHead(data)
 	case 1:
@@ -81,6 +84,10 @@ func walk(kind uint8, data []byte) {
 		}
 	case 9:
 		_, _ = wire.DecodeForkFailed(data)
+	case 10:
+		if m, err := wire.DecodePurge(data); err == nil && len(m.URLs)+len(m.Prefixes)+len(m.Groups) > wire.MaxPurged {
+			panic("a Purge of more than there may be")
+		}
 	}
 }
 
@@ -88,9 +95,9 @@ func TestHostileLengthsTakeNoMemory(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	n := uint64(0)
-	for kind := range uint8(10) {
+	for kind := range uint8(11) {
 		for _, h := range hostile {
-			for _, prefix := range []string{"", "\x00\x00\x00\x05", "\x81\xa4type", "\x81\xa8sys_path"} {
+			for _, prefix := range []string{"", "\x00\x00\x00\x05", "\x81\xa4type", "\x81\xa8sys_path", "\x81\xa6groups"} {
 				walk(kind, []byte(prefix+h))
 				n += uint64(len(prefix) + len(h))
 			}

@@ -16,6 +16,10 @@ class ClientGone(BaseException):
     """Raised in the app when its client has disconnected, for an app with on_disconnect = "cancel"."""
 
 
+class PurgeError(RuntimeError):
+    """Raised by purge when what was named may still be in the cache."""
+
+
 _hooks = []  # what on_fork was given; None: it has been called
 
 
@@ -43,6 +47,17 @@ def after_response(function):
     else:
         request.after_response(function)
     return function
+
+
+def _purge(urls, prefixes, groups, all, soft):
+    """A worker puts its own function here."""
+    raise PurgeError("this process is no worker")
+
+
+def purge(urls=None, prefixes=None, groups=None, all=False, soft=False):
+    """Removes entries of the app from standpipe's HTTP cache; with soft they become stale instead. Returns how many, when they are
+    gone. Any thread, in a request or outside. Raises PurgeError when some may still be there. It is standpipe.purge of the environ too."""
+    return _purge(urls, prefixes, groups, all, soft)
 
 
 def run_hooks():

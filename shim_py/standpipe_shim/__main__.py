@@ -25,7 +25,7 @@ _BOOT.update({"timeout_ms": 0, "prefetch": 0, "candidates": [], "pythonpath": []
 # What is imported after the app, whose import may change the user, and after Ready.
 _LATER = {
     "boot": "callables failures shape",
-    "core": "body callbacks files interrupt memory pairs public report streams threads unusual waits",
+    "core": "body callbacks files interrupt memory pairs public purging report streams threads unusual waits",
 }
 
 _DECLARED = 4096  # folders in a Ready, at most
@@ -142,6 +142,7 @@ def load(worker, boot):
         importing.keep(__package__ + "." + folder, names.split())
     sys.meta_path.insert(0, importing.Public())
     sys.modules[__package__]._running = output.current.get
+    sys.modules[__package__]._purge = worker.purge
     begin = time.monotonic()
     try:
         if worker.preload:

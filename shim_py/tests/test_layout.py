@@ -9,8 +9,8 @@ import unittest
 from peer import SHIM_DIR, WorkerTest
 
 PACKAGE = "standpipe_shim"
-PLAIN = 2750  # lines that a worker with one thread and an app of no framework loads, at most
-WHOLE = 6260  # lines of the package, at most
+PLAIN = 2780  # lines that a worker with one thread and an app of no framework loads, at most
+WHOLE = 6440  # lines of the package, at most
 
 APP = """
 import sys

@@ -48,7 +48,7 @@ class Public(WorkerTest):
     def test_the_names(self):
         for threads in (1, 2):
             with self.subTest(threads=threads):
-                names = ["ClientGone", "RequestTimeout", "after_response", "on_fork"]
+                names = ["ClientGone", "PurgeError", "RequestTimeout", "after_response", "on_fork", "purge"]
                 answer = self.worker(APP, threads=threads).get().body
                 self.assertEqual(answer.decode(), repr((["import", "fork"], True, names, False)))
 

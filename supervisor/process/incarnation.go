@@ -1,6 +1,7 @@
 package process
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ const (
 	lastFrames = 200 * time.Millisecond // how long the last frames of a process that has ended may take
 	dumpWait   = 500 * time.Millisecond // how long faulthandler may take
 	crashWait  = 300 * time.Millisecond // how long the stacks of a process that crashed may take
+	purgeWait  = 10 * time.Second       // how long the stores of the HTTP cache may take for what the app removes
 )
 
 // Incarnation is one child process that speaks the worker protocol, from its start until it is reaped: a worker, or a template.
@@ -56,6 +58,8 @@ type Hooks struct {
 	Logged func(*shim.Label, *wire.LogRecord)
 	// Requests hears about its requests; nil: it serves none.
 	Requests Requests
+	// Purge removes entries of the HTTP cache for the app, and returns how many; nil: there is no cache.
+	Purge func(context.Context, *wire.Purge) (int, error)
 }
 
 // Requests is the part of a shim.Owner that is about requests.
@@ -249,6 +253,20 @@ func (o connOwner) Stuck(n int) {
 	if o.i.hooks.Requests != nil {
 		o.i.hooks.Requests.Stuck(n)
 	}
+}
+
+// Purge runs beside the connection. It ends within purgeWait, and Finish waits for it.
+func (o connOwner) Purge(m *wire.Purge, done func(int, error)) {
+	purge := o.i.hooks.Purge
+	if purge == nil {
+		done(0, nil)
+		return
+	}
+	o.i.running.Go(func() { // the reader of the control socket, which calls this, is among those that run
+		ctx, cancel := context.WithTimeout(context.Background(), purgeWait)
+		defer cancel()
+		done(purge(ctx, m))
+	})
 }
 
 func offer[T any](c chan T, v T) {

@@ -9,7 +9,7 @@ import struct
 import sys
 from _thread import allocate_lock, start_new_thread
 
-from .frames import CANCEL, DUMP, INTERRUPT, RECALL, RECALLED, STACKS, STOP, ProtocolError, Reader, frame
+from .frames import CANCEL, DUMP, INTERRUPT, PURGED, RECALL, RECALLED, STACKS, STOP, ProtocolError, Reader, frame
 from .output import say
 from .packing import pack
 
@@ -59,6 +59,8 @@ class Control:
         self._reader = Reader(worker.pipes.control)
         self._lock = allocate_lock()  # of writing
         self._socket = None
+        self.asked = {}  # number -> purging.Call, without an answer
+        self._number = 0
 
     def start(self):
         if self._pipes.control >= 0:
@@ -84,9 +86,18 @@ class Control:
             done = self._send([message], [self._rights + (descriptor,)])
             self._write(message[done:])
 
-    def _say(self, message):
+    def say(self, message):
         with self._lock:
             self._write(message)
+
+    def expect(self, call, most):
+        """Returns the number of a Purge, whose Purged call.settle will get. 0: most have no answer."""
+        with self._lock:
+            if len(self.asked) >= most:
+                return 0
+            self._number = self._number % 0xFFFFFFFF + 1
+            self.asked[self._number] = call
+            return self._number
 
     def _write(self, message, write=os.write):
         while message:
@@ -118,11 +129,15 @@ class Control:
         elif kind == STOP:
             worker.stop()
         elif kind == DUMP:
-            self._say(frame(STACKS, 0, 0, pack(worker.stacks(stream))))
+            self.say(frame(STACKS, 0, 0, pack(worker.stacks(stream))))
+        elif kind == PURGED:
+            call = self.asked.pop(stream, None)
+            if call is not None:
+                call.settle(payload)
         elif kind == RECALL:
             if len(payload) % 4:
                 raise ProtocolError("a Recall of %d bytes" % len(payload))
             given = worker.recall(struct.unpack(">%dI" % (len(payload) // 4), payload))
-            self._say(frame(RECALLED, 0, 0, struct.pack(">%dI" % len(given), *given)))
+            self.say(frame(RECALLED, 0, 0, struct.pack(">%dI" % len(given), *given)))
         else:
             raise ProtocolError("kind 0x%02x is no order" % kind)

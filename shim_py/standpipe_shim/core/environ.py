@@ -3,6 +3,7 @@
 import struct
 from time import monotonic
 
+from .. import purge
 from .frames import ProtocolError
 
 # The names that a Request gives by their number alone: bit i of its set stands for NAMES[i] (shim/PROTOCOL.md, "Request"). Go has
@@ -41,6 +42,7 @@ def base(boot, errors, file_wrapper):
         "wsgi.run_once": False,
         "wsgi.file_wrapper": file_wrapper,
         "wsgi.input_terminated": True,
+        "standpipe.purge": purge,
     }
     # What serve sets for each request: a copy that has room for them need not grow.
     later = "standpipe.deadline wsgi.input wsgi.early_hints standpipe.cancelled standpipe.on_cancel standpipe.after_response"

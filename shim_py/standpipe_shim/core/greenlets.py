@@ -5,7 +5,7 @@ The main greenlet reads fd 0. The control thread never touches a greenlet: it po
 stacks runs on the main thread, and only a wait switches from one greenlet to another."""
 
 import os
-from _thread import allocate_lock, start_new_thread
+from _thread import allocate_lock, get_ident, start_new_thread
 from collections import deque
 
 from . import callbacks, output, report  # noqa: F401  the control thread must not wait for an import under the patches
@@ -124,6 +124,13 @@ class GreenInbound(Inbound):
 
     def poke(self, exchange):
         self.post(self._unpark, exchange)
+
+    def runs(self, greenlet):
+        return self._current() is greenlet
+
+    def may_wait(self):
+        """Says whether wait can be called here: on the main thread, and not in the hub itself."""
+        return get_ident() == self._worker.main and self._current() is not self._hub
 
     def _unpark(self, exchange):
         waiter = self._parked.pop(exchange, None)

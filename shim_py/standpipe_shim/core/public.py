@@ -3,9 +3,9 @@ the same names. Imported when an app asks for it."""
 
 import sys
 
-from .. import ClientGone, RequestTimeout, after_response, on_fork
+from .. import ClientGone, PurgeError, RequestTimeout, after_response, on_fork, purge
 
-OFFERED = (ClientGone, RequestTimeout, after_response, on_fork)
+OFFERED = (ClientGone, PurgeError, RequestTimeout, after_response, on_fork, purge)
 _busy = []
 
 

@@ -97,6 +97,11 @@ class Worker:
             return False
         return True
 
+    def purge(self, *what):
+        from .purging import purge
+
+        return purge(self, *what)
+
     # Orders. All but on_interrupt are called on the control thread.
 
     def recall(self, streams):
