@@ -39,6 +39,7 @@ def at_once():
     calls.append(1)
 assert standpipe.after_response(at_once) is at_once and calls == [1, 1]
 assert issubclass(standpipe.RequestTimeout, BaseException) and not issubclass(standpipe.RequestTimeout, Exception)
+assert standpipe.purge(groups=["product-1"]) == 0 and issubclass(standpipe.PurgeError, RuntimeError)
 try:
     standpipe.after_response(lambda: 1 / 0)
 except ZeroDivisionError:

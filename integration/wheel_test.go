@@ -144,7 +144,7 @@ func TestWheelHoldsTheBinary(t *testing.T) {
 		names = append(names, after)
 	}
 	want := []string{
-		"standpipe/__init__.py", "standpipe/__main__.py", "standpipe/_find.py", "standpipe/py.typed", "binary",
+		"standpipe/__init__.py", "standpipe/__main__.py", "standpipe/_control.py", "standpipe/_find.py", "standpipe/py.typed", "binary",
 		"METADATA", "WHEEL", "licenses/LICENSE", "licenses/THIRD_PARTY_LICENSES", "RECORD",
 	}
 	if !slices.Equal(names, want) {
@@ -232,7 +232,7 @@ func TestWheelIsTyped(t *testing.T) {
 	makeVenv(t, env)
 	tool(t, dir, nil, "pip", "--python", env, "install", "--no-index", must(t)(theWheel()))
 	write(t, dir, map[string]string{
-		"good.py": "import standpipe\n\n\n@standpipe.on_fork\ndef connect() -> int:\n    return 1\n\n\nstandpipe.after_response(lambda: print(connect() + 1))\nbin: str = standpipe.find_standpipe_bin()\ntry:\n    pass\nexcept (standpipe.RequestTimeout, standpipe.ClientGone):\n    pass\n",
+		"good.py": "import standpipe\n\n\n@standpipe.on_fork\ndef connect() -> int:\n    return 1\n\n\nstandpipe.after_response(lambda: print(connect() + 1))\nbin: str = standpipe.find_standpipe_bin()\ntry:\n    removed: int = standpipe.purge(groups={\"product-1\"}, soft=True)\nexcept (standpipe.RequestTimeout, standpipe.ClientGone, standpipe.PurgeError):\n    pass\n",
 		"bad.py":  "import standpipe\n\nstandpipe.on_fork(7)\n",
 	})
 	python := filepath.Join(env, "bin", "python")

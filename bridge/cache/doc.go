@@ -36,6 +36,8 @@
 //	elsewhere.go who of several servers fetches
 //	shared.go    Notifier, Watcher, Locker: a Tier that several servers use, and when memory can be trusted then
 //	purge.go     Purge: what is removed
+//	purges.go    Purges: what one order names
+//	method.go    the stage of PURGE
 //	stats.go     Stats
 //
 // # A fetch

@@ -52,6 +52,7 @@ func controlCommands() []*cli.Command {
 		command("reopen-logs", "", "reopen the log files, after they were renamed", (*controller).reopenLogs),
 		described(command("deny", "ADDRESS or list", "refuse an address or a network from now on, or list those that are refused", denyNetwork, denyFlags()...), denyDescription),
 		described(command("maintenance", "on|off|status", "answer 503 to all but some clients, end that, or show it", maintenance, maintenanceFlags()...), maintenanceDescription),
+		described(command("purge", "[URL ...]", "remove entries of the HTTP cache, and print how many", purge, purgeFlags()...), purgeDescription),
 		command("allow", "ADDRESS", "end what standpipe deny has begun", allowNetwork),
 		certs,
 		command("stop", "", "stop in order; wait until the process has exited", (*controller).stop),
@@ -62,6 +63,8 @@ func controlCommands() []*cli.Command {
 func checkArguments(c *cli.Command, args []string) error {
 	n, least, most := len(args), 1, 1
 	switch {
+	case c.Name == "purge":
+		return checkPurge(args)
 	case c.Name == "certs":
 		switch {
 		case n == 0, n == 1 && (args[0] == "trust" || args[0] == "untrust"), n == 2 && args[0] == "renew" && args[1] != "":
@@ -107,7 +110,7 @@ func (s *controller) run(do func(*controller) error) error {
 		return err
 	}
 	switch p.Err {
-	case "no_such_app", "no_such_worker", "bad_worker", "bad_level", "bad_number", "which_app", "no_such_certificate", "bad_network", "bad_duration":
+	case "no_such_app", "no_such_worker", "bad_worker", "bad_level", "bad_number", "which_app", "no_such_certificate", "bad_network", "bad_duration", "bad_purge":
 		return exit.With(exit.Usage, errors.New(printable(p.Detail)))
 	}
 	return exit.With(exit.Failed, errors.New(problemText(p)))

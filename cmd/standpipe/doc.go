@@ -19,5 +19,6 @@
 //	control_certs.go   certs
 //	control_deny.go    deny and allow
 //	control_maintenance.go  maintenance: 503 for all but some clients
+//	control_purge.go   purge: entries of the HTTP cache
 //	certs_trust.go     certs trust, certs untrust
 package main

@@ -17,6 +17,7 @@
 //	POST /v1/renew      {name}           Done, or a Problem, when the CA has answered
 //	POST /v1/deny       {network, seconds, reason, force}  Done
 //	POST /v1/allow      {network}        Done
+//	POST /v1/purge      {app, purge}     Done: entries of the HTTP cache are removed
 //	POST /v1/log-level  {level}          Done
 //	POST /v1/reopen-logs                 Done
 //	POST /v1/stop                        Done, and the connection ends with the process
@@ -34,6 +35,7 @@
 //	certificates.go  the certificates, and how one is renewed
 //	denied.go    the networks that are denied at run time
 //	maintenance.go  what is under maintenance
+//	purge.go     entries of the HTTP cache that are removed
 //	types.go     the JSON of requests and responses
 //	problem.go   how errors become a Problem
 //	failures.go  Failures: the last failed reload of each app

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	maxBody     = 64 << 10 // bytes of a command
+	maxBody     = 512 << 10 // bytes of a command
 	bodyTimeout = 5 * time.Second
 	// A worker that a debugger has stopped, for example, does not respond.
 	dumpTimeout = 10 * time.Second
@@ -46,6 +46,7 @@ func NewHandler(o Options) *Handler {
 	h.mux.HandleFunc("POST /v1/renew", h.command("renew", h.renewCertificate))
 	h.mux.HandleFunc("POST /v1/deny", h.command("deny", deniedList{o.Server}.deny))
 	h.mux.HandleFunc("POST /v1/allow", h.command("allow", deniedList{o.Server}.allow))
+	h.mux.HandleFunc("POST /v1/purge", h.command("purge", h.purge))
 	h.mux.HandleFunc("POST /v1/maintenance/on", h.command("maintenance on", maintained{h}.begin))
 	h.mux.HandleFunc("POST /v1/maintenance/off", h.command("maintenance off", maintained{h}.end))
 	h.mux.HandleFunc("POST /v1/log-level", h.command("log-level", func(_ context.Context, o *Order) (*Done, error) {
@@ -102,6 +103,9 @@ func (h *Handler) record(name string, o *Order, r *http.Request) {
 	}
 	if o.Network != "" {
 		pairs = append(pairs, "network", o.Network)
+	}
+	if o.Purge != nil {
+		pairs = append(pairs, "purge", o.Purge.what())
 	}
 	if o.Level != "" {
 		pairs = append(pairs, "log_level", o.Level)

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/access"
+	"github.com/standpipe/standpipe/bridge/cache"
 	"github.com/standpipe/standpipe/bridge/maintain"
 	"github.com/standpipe/standpipe/cmd/internal/acme"
 	"github.com/standpipe/standpipe/cmd/internal/certs"
@@ -113,6 +114,13 @@ func (s *fakeServer) Allow(p netip.Prefix) (bool, error) { return s.denied.Remov
 func (s *fakeServer) Denied() []access.Entry             { return s.denied.List(time.Now(), 0) }
 func (s *fakeServer) Maintenance() *maintain.List        { return s.maintained }
 func (s *fakeServer) Upgrading() bool                    { return s.upgrading }
+func (s *fakeServer) Purge(_ context.Context, app string, p cache.Purges) (int, error) {
+	if _, err := p.Each(time.Time{}); err != nil {
+		return 0, err
+	}
+	s.done = append(s.done, fmt.Sprint("purge ", app, p.URLs, p.Prefixes, p.Groups, p.All, p.Soft))
+	return 3, s.err
+}
 
 type rig struct {
 	*fakeServer

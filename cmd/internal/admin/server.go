@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/access"
+	"github.com/standpipe/standpipe/bridge/cache"
 	"github.com/standpipe/standpipe/bridge/maintain"
 	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/supervisor"
@@ -62,6 +63,9 @@ type Server interface {
 	Denied() []access.Entry
 	// Maintenance is what is under maintenance.
 	Maintenance() *maintain.List
+	// Purge removes entries of the HTTP cache, of an app or (empty) of all, and returns how many. The errors include
+	// cache.ErrOff and cache.ErrPurgeText.
+	Purge(ctx context.Context, app string, p cache.Purges) (int, error)
 	// Upgrading reports that another process has a copy of what commands change.
 	Upgrading() bool
 }

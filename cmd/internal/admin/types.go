@@ -270,6 +270,8 @@ type Order struct {
 	Force   bool    `json:"force,omitempty"`
 	// Maintenance is of App, or of the server, for so many Seconds, 0: until it is ended.
 	Maintenance *Pause `json:"maintenance,omitempty"`
+	// Purge is what is removed from the HTTP cache.
+	Purge *Purge `json:"purge,omitempty"`
 }
 
 // Done is the response to a command.
@@ -278,6 +280,9 @@ type Done struct {
 	From int      `json:"from,omitempty"` // workers before
 	To   int      `json:"to,omitempty"`
 	Pid  int      `json:"pid,omitempty"`
+	// Removed is how many entries a purge has removed; NoCache: the cache is off.
+	Removed *int `json:"removed,omitempty"`
+	NoCache bool `json:"no_cache,omitempty"`
 }
 
 // Dump is a worker's stacks.

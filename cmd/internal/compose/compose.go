@@ -35,8 +35,9 @@ type Server struct {
 	Limits *Limits
 	// Access is the access control.
 	Access *Access
-	// Cache is the HTTP cache.
-	Cache *Cache
+	// Cache is the HTTP cache, and Purges remove entries of it.
+	Cache  *Cache
+	Purges *Purges
 
 	parts    *parts
 	sites    *sites
@@ -60,6 +61,7 @@ type parts struct {
 	refusals   *refusals
 	limitStore *limitStore
 	cache      *caching
+	purges     *Purges
 	scanners   *scanners
 	stop       *stop
 	trace      *trace // nil: requests are served, not explained
@@ -100,6 +102,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), upstreams: newRegistry(), refusals: newRefusals(log, counters.RequestRefused), limitStore: &limitStore{url: cfg.Servers.Redis, log: log}, cache: newCaching(cfg, log), scanners: newScanners(), stop: stop}
 	p.clients = newAccess(cfg, log, kept)
 	sites := newSites(p, cfg)
+	p.purges = &Purges{log: log, caching: p.cache, site: sites.current.Load}
 	p.health = newHealth(log, sites.pools, stop)
 	p.events = func(e supervisor.Event) {
 		p.static.Event(e)
@@ -124,7 +127,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 		return nil, err
 	}
 	sites.limits, sites.tls = listeners.setLimits, certificates
-	return &Server{Listeners: listeners, Upstreams: &Upstreams{sites}, Certificates: certificates, Limits: &Limits{sites, p.limitStore, p.scanners}, Access: p.clients, Cache: &Cache{p.cache}, parts: p, sites: sites}, nil
+	return &Server{Listeners: listeners, Upstreams: &Upstreams{sites}, Certificates: certificates, Limits: &Limits{sites, p.limitStore, p.scanners}, Access: p.clients, Cache: &Cache{p.cache}, Purges: p.purges, parts: p, sites: sites}, nil
 }
 
 // Prepare does what needs root privileges, and then drops them if the configuration says

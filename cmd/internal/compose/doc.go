@@ -22,6 +22,7 @@
 //	http3.go      overUDP: HTTP/3, with its sockets
 //	pools.go      one app's pool and its handler
 //	caching.go    the HTTP cache: its stages, and what a reload drops of it
+//	purges.go     Purges: entries of the HTTP cache that apps, commands and PURGE remove
 //	limits.go     [[limit]]: its stages, and what they have counted
 //	explain.go    Explain: who would answer a request, and why; trace: what is asked on the way
 //	routes.go     [[route]]: the conditions and the handler of each

@@ -80,6 +80,7 @@ func (p *parts) poolOptions(cfg *config.Config, a *config.App) supervisor.Option
 		MaxRequests:  int64(a.Life.MaxRequests), MaxLifetime: a.Life.MaxLifetime, MaxRSS: a.Life.MaxRSS, HardRSS: a.Life.HardRSS,
 		Jitter: a.Life.Jitter.Percent / 100, SampleEvery: sampleEvery,
 		Events: p.events,
+		Purge:  p.purges.ofApp(a.Name),
 	}
 	if a.Life.Jitter.N > 0 && a.Life.MaxRequests > 0 {
 		o.Jitter = float64(a.Life.Jitter.N) / float64(a.Life.MaxRequests)

@@ -72,6 +72,7 @@ func (t *site) stages(p *parts, apps map[string]http.Handler, pages *httpx.Pages
 		Stage{"fields", fields.New(changes(cfg.Fields))},                   // [[fields]]: refusals have them too
 		Stage{"limits", chain.Limits(chain.LimitsOptions{MaxBody: cfg.Limits.MaxBody, MaxTarget: int(cfg.Limits.MaxTarget), MaxFields: cfg.Limits.MaxFields, Pages: pages, Log: p.log})},
 		Stage{"denied", access.NewDenials(t.access.all)},                                                // standpipe deny
+		Stage{"purge", p.purges.method(t, pages)},                                                       // PURGE of cache_purge_from; before maintenance, during which it is needed as well
 		Stage{"maintenance", maintain.New(maintain.Options{List: p.clients.Maintenance, Pages: pages})}, // standpipe maintenance
 		Stage{"limit", t.limit("", p, pages)},                                                           // [[limit]]
 		Stage{"access", t.access.stage(-1)},                                                             // [[access]]: behind limits, which refuses paths that can be read in two ways, and limit, which counts wrong passwords

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/access"
+	"github.com/standpipe/standpipe/bridge/cache"
 	"github.com/standpipe/standpipe/bridge/maintain"
 	"github.com/standpipe/standpipe/bridge/upstream"
 	"github.com/standpipe/standpipe/cmd/internal/admin"
@@ -164,6 +165,11 @@ func (c *commands) Denied() []access.Entry { return c.product.Access.Denied.List
 
 // Maintenance is what is under maintenance.
 func (c *commands) Maintenance() *maintain.List { return c.product.Access.Maintenance }
+
+// Purge removes entries of the HTTP cache.
+func (c *commands) Purge(ctx context.Context, app string, p cache.Purges) (int, error) {
+	return c.product.Purges.Of(ctx, app, p)
+}
 
 // Upgrading reports that another process has a copy of what commands change.
 func (c *commands) Upgrading() bool { return c.product.Access.HandingOver() }

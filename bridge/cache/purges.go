@@ -1,0 +1,136 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+)
+
+// Purges is what one order names: several things at a time.
+type Purges struct {
+	// URLs and Prefixes are absolute, or begin with "/" and mean every scheme and host.
+	URLs, Prefixes []string
+	// Groups are cache groups, of the Origins; without one, of any origin.
+	Groups, Origins []string
+	// All means everything.
+	All bool
+	// Soft: the Answers become stale.
+	Soft bool
+	// Apps are those whose Answers are meant; empty: all.
+	Apps []string
+}
+
+// ErrPurgeText: a URL or a prefix of a Purges is none. Nothing is removed then.
+var ErrPurgeText = errors.New("not a URL")
+
+// ErrOff: there is no cache for what a Purges names.
+var ErrOff = errors.New("the cache is off")
+
+// Each returns what p names, one by one. Errors are ErrPurgeText.
+func (p *Purges) Each(now time.Time) ([]Purge, error) {
+	common := Purge{Soft: p.Soft, Apps: p.Apps, At: now}
+	var list []Purge
+	add := func(change func(*Purge)) {
+		one := common
+		change(&one)
+		list = append(list, one)
+	}
+	for _, text := range p.URLs {
+		u, err := NormalURL(text)
+		if err != nil {
+			return nil, err
+		}
+		add(func(one *Purge) { one.URL = u })
+	}
+	for _, text := range p.Prefixes {
+		u, err := NormalURL(text)
+		if err != nil {
+			return nil, err
+		}
+		add(func(one *Purge) { one.Prefix = u })
+	}
+	for _, name := range p.Groups {
+		for _, origin := range p.Origins {
+			add(func(one *Purge) { one.Group, one.Origin = name, origin })
+		}
+		if len(p.Origins) == 0 {
+			add(func(one *Purge) { one.Group = name })
+		}
+	}
+	if p.All {
+		add(func(one *Purge) { one.All = true })
+	}
+	return list, nil
+}
+
+// PurgeEach removes all that p names, and returns how many Answers these were. What cannot be removed does not keep it
+// from the rest.
+func (c *Cache) PurgeEach(ctx context.Context, p Purges) (removed int, err error) {
+	list, err := p.Each(time.Now())
+	if err != nil {
+		return 0, err
+	}
+	var failed []error
+	for _, one := range list {
+		n, err := c.Purge(ctx, one)
+		removed += n
+		if err != nil && len(failed) < 3 {
+			failed = append(failed, err)
+		}
+	}
+	return removed, errors.Join(failed...)
+}
+
+// NormalURL is an absolute URL, or one that begins with "/", as keys have it: host in lower case, no port that the scheme has
+// anyway, no dot segments, no fragment, everything encoded. Errors are ErrPurgeText.
+func NormalURL(text string) (string, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%w: %q", ErrPurgeText, text)
+	case u.User != nil, u.Opaque != "", strings.HasPrefix(text, "//"), u.Scheme == "" && !strings.HasPrefix(text, "/"),
+		u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https", u.Scheme != "" && u.Host == "":
+		return "", fmt.Errorf("%w: %q; it begins with https://, http:// or /", ErrPurgeText, text)
+	}
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	if !httpx.CleanPath(u) {
+		return "", fmt.Errorf("%w: %q hides a segment \"..\"", ErrPurgeText, text)
+	}
+	var b strings.Builder
+	if u.Scheme != "" {
+		b.WriteString(originOfHost(u.Scheme, u.Host))
+	}
+	encodeRest(&b, httpx.RawPath(u))
+	if u.RawQuery != "" || u.ForceQuery {
+		b.WriteByte('?')
+		encodeRest(&b, u.RawQuery)
+	}
+	return b.String(), nil
+}
+
+// originOfHost is scheme://host as keys have it.
+func originOfHost(scheme, host string) string {
+	port := ":80"
+	if scheme == "https" {
+		port = ":443"
+	}
+	return scheme + "://" + strings.ToLower(strings.TrimSuffix(host, port))
+}
+
+// encodeRest writes a part of a URL, with the bytes encoded that clients do not send as they are.
+func encodeRest(b *strings.Builder, part string) {
+	for i := range len(part) {
+		if c := part[i]; c <= ' ' || c >= 0x7f {
+			fmt.Fprintf(b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+)
+
+func TestNormalURL(t *testing.T) {
+	for text, want := range map[string]string{
+		"https://Shop.Example:443/a?b":  "https://shop.example/a?b",
+		"http://shop.example:80":        "http://shop.example/",
+		"https://shop.example:80/":      "https://shop.example:80/",
+		"http://shop.example:8000?":     "http://shop.example:8000/?",
+		"https://shop.example/a/../b#c": "https://shop.example/b",
+		"https://shop.example/%7Ea%2Fb": "https://shop.example/~a%2Fb",
+		"https://shop.example/café x":   "https://shop.example/caf%C3%A9%20x",
+		"https://[2001:DB8::1]:8443/":   "https://[2001:db8::1]:8443/",
+		"/a/?q=é y":                     "/a/?q=%C3%A9%20y",
+		"/":                             "/",
+	} {
+		if got, err := NormalURL(text); got != want || err != nil {
+			t.Errorf("%q is %q, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "shop.example", "shop.example/a", "ftp://shop.example/", "https:///a", "https:a", "//shop.example/a",
+		"https://user@shop.example/", "/a%2", "/a\x00", "/..%2fa", "mailto:a@b"} {
+		if got, err := NormalURL(text); !errors.Is(err, ErrPurgeText) {
+			t.Errorf("%q is %q, %v", text, got, err)
+		}
+	}
+}
+
+func TestPurgesAreNamedOneByOne(t *testing.T) {
+	now := time.Unix(1, 0)
+	p := Purges{URLs: []string{"/a"}, Prefixes: []string{"https://B/"}, Groups: []string{"g", "h"}, Origins: []string{"http://c", "https://c"}, Soft: true, Apps: []string{"shop"}}
+	list, err := p.Each(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, one := range list {
+		if !one.Soft || !one.At.Equal(now) || fmt.Sprint(one.Apps) != "[shop]" || one.Check() != nil {
+			t.Errorf("%+v", one)
+		}
+		got = append(got, one.URL+one.Prefix+one.Group+one.Origin)
+	}
+	if fmt.Sprint(got) != "[/a https://b/ ghttp://c ghttps://c hhttp://c hhttps://c]" {
+		t.Error(got)
+	}
+	if list, err := (&Purges{All: true}).Each(now); err != nil || len(list) != 1 || !list[0].All {
+		t.Error(list, err)
+	}
+	if list, err := (&Purges{Groups: []string{"g"}, URLs: []string{"a"}}).Each(now); !errors.Is(err, ErrPurgeText) || list != nil {
+		t.Error(list, err)
+	}
+}
+
+func FuzzNormalURL(f *testing.F) {
+	for _, text := range []string{"https://Shop.Example:443/a?b#c", "/a/../b%2fc", "/é?ü", "http://[::1]:80/", "//a", "%"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		once, err := NormalURL(text)
+		if err != nil {
+			return
+		}
+		if twice, err := NormalURL(once); err != nil || twice != once {
+			t.Errorf("%q is %q, and that %q, %v", text, once, twice, err)
+		}
+	})
+}
