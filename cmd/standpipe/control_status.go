@@ -92,6 +92,7 @@ func printStatus(out io.Writer, st *admin.Status, p terminal.Paint) error {
 	printUpstreams(out, st.Upstreams, p)
 	printCache(out, st.Cache)
 	printCacheFiles(out, st.CacheFiles)
+	printCacheRedis(out, st.CacheRedis)
 	if st.Scanned > 0 {
 		fmt.Fprintf(out, "  scanners refused %d\n", st.Scanned)
 	}
@@ -152,6 +153,25 @@ func printCacheFiles(out io.Writer, f *admin.CacheFiles) {
 		if n.count > 0 {
 			fmt.Fprintf(out, "  %s %d", n.what, n.count)
 		}
+	}
+	fmt.Fprintln(out)
+}
+
+// printCacheRedis prints the Redis of the HTTP cache; nil: there is none.
+func printCacheRedis(out io.Writer, c *admin.CacheRedis) {
+	if c == nil {
+		return
+	}
+	fmt.Fprintf(out, "  cache in redis %s", printable(c.Address))
+	if c.Away {
+		fmt.Fprint(out, "  away")
+	}
+	fmt.Fprintf(out, "  found %d of %d  stored %d", c.Found, c.Loads, c.Stored)
+	if c.Large > 0 {
+		fmt.Fprintf(out, "  too large %d", c.Large)
+	}
+	if c.Damaged > 0 {
+		fmt.Fprintf(out, "  damaged %d", c.Damaged)
 	}
 	fmt.Fprintln(out)
 }

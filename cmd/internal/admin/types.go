@@ -35,6 +35,8 @@ type Status struct {
 	Cache []Cache `json:"cache,omitempty"`
 	// CacheFiles are those of its files; none: there is no cache_dir.
 	CacheFiles *CacheFiles `json:"cache_files,omitempty"`
+	// CacheRedis are the numbers of the Redis in which servers share the HTTP cache; nil: they do not.
+	CacheRedis *CacheRedis `json:"cache_redis,omitempty"`
 	// Clients are who was refused by address; nil: none was, and none is denied.
 	Clients *Clients `json:"clients,omitempty"`
 	// Upstreams are those of all routes.
@@ -93,6 +95,17 @@ type Cache struct {
 	Evicted int64 `json:"evicted"`
 	Entries int64 `json:"entries"`
 	Bytes   int64 `json:"bytes"`
+}
+
+// CacheRedis is the Redis in which servers share the HTTP cache. The numbers never decrease.
+type CacheRedis struct {
+	Address string `json:"address"`
+	Away    bool   `json:"away"`    // each server has its own memory meanwhile
+	Loads   int64  `json:"loads"`   // questions for an answer
+	Found   int64  `json:"found"`   // those that found one
+	Stored  int64  `json:"stored"`  // answers
+	Large   int64  `json:"large"`   // answers that are too large for it
+	Damaged int64  `json:"damaged"` // answers that were removed
 }
 
 // Health says whether the apps take requests.

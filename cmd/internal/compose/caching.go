@@ -15,6 +15,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/cache/rules"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/route"
+	"github.com/standpipe/standpipe/cmd/internal/cachestore"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 )
 
@@ -26,20 +27,29 @@ const purgeTime = 30 * time.Second
 type caching struct {
 	o     cache.Options
 	files disk.Options // no Dir: none
+	redis string       // the URL of the server that others use, too; empty: none
 	log   hclog.Logger
 
-	mu   sync.Mutex
-	disk *disk.Tier                  // nil: there is none
-	may  bool                        // files may be opened: this process has the user that serves
-	made atomic.Pointer[cache.Cache] // nil: not yet
+	mu     sync.Mutex
+	disk   *disk.Tier                  // nil: there is none
+	may    bool                        // files may be opened: this process has the user that serves
+	made   atomic.Pointer[cache.Cache] // nil: not yet
+	shared atomic.Pointer[cachestore.Store]
 }
+
+// cachePrefix begins the keys of the cache in the server that redis names.
+const cachePrefix = "standpipe:cache:"
 
 func newCaching(cfg *config.Config, log hclog.Logger) *caching {
 	c := &cfg.Cache
-	return &caching{
+	made := &caching{
 		log: log, o: cache.Options{Memory: c.Memory, MaxObject: c.MaxObject, Wait: c.Wait, PassFor: c.Pass, Log: log},
 		files: disk.Options{Dir: c.Dir, Size: c.DirSize, Files: cacheFiles(c), Stale: keptStale(cfg), Log: log},
 	}
+	if c.Redis {
+		made.redis = cfg.Servers.Redis
+	}
+	return made
 }
 
 // What is known of each file takes memory: indexShare is the part of cache_memory for that, but leastFiles are known in any
@@ -69,6 +79,14 @@ func (c *caching) open() *cache.Cache {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.made.Load() == nil {
+		if c.redis != "" { // before the files: only what is asked of it is told of
+			store, err := cachestore.Open(cachestore.Options{URL: c.redis, Prefix: cachePrefix, Log: c.log})
+			if err != nil {
+				panic(err) // the configuration was checked
+			}
+			c.shared.Store(store)
+			c.o.Tiers = append(c.o.Tiers, store)
+		}
 		if c.files.Dir != "" {
 			c.disk = disk.New(c.files)
 			c.o.Tiers = append(c.o.Tiers, c.disk)
@@ -201,4 +219,14 @@ func (c *Cache) Stats() []cache.Stats {
 		return made.Stats()
 	}
 	return nil
+}
+
+// Shared are the numbers of the Redis that servers share; nil: there is none.
+func (c *Cache) Shared() *cachestore.Stats {
+	store := c.c.shared.Load()
+	if store == nil {
+		return nil
+	}
+	st := store.Stats()
+	return &st
 }

@@ -53,6 +53,7 @@ cache_memory = "2MiB"
 cache_max_object = "1MiB"
 cache_dir = "cache"
 cache_dir_size = "2MiB"
+cache_redis = true
 cache_wait = "4s"
 cache_pass = "9s"
 cache_ignore_query = ["ref"]

@@ -15,6 +15,7 @@ import (
 type Cache struct {
 	Memory    int64 `key:"cache_memory"`     // bytes; 0: none are stored in memory
 	MaxObject int64 `key:"cache_max_object"` // bytes of one answer; 0: no limit
+	Redis     bool  `key:"cache_redis"`      // answers are shared with other servers in the Redis that Servers names
 
 	Dir     string `key:"cache_dir"`      // for stored answers; empty: there are no files
 	DirSize int64  `key:"cache_dir_size"` // bytes of the files
@@ -34,6 +35,7 @@ func (*Cache) Settings() schema.Group {
 		{Key: "cache_max_object", Kind: schema.Size, Default: "32MiB"},
 		{Key: "cache_dir", Kind: schema.Path, Hint: "DIR", Derived: "none: answers are stored in memory alone"},
 		{Key: "cache_dir_size", Kind: schema.Size, Default: "1GiB"},
+		{Key: "cache_redis", Kind: schema.Switch, Default: "off"},
 		{Key: "cache_wait", Kind: schema.Duration, Default: "5s"},
 		{Key: "cache_pass", Kind: schema.Duration, Default: "10s"},
 		{Key: "cache_ignore_query", Kind: schema.List, Hint: "NAME,...", Reload: true, Default: ignoredQuery,
@@ -82,8 +84,11 @@ func setPurgeFrom(c *Cache, in schema.Input) error {
 // leastDirSize is the least cache_dir_size.
 const leastDirSize = 1 << 20
 
-// checkCache finds a cache that would store nothing.
+// checkCache finds a cache that would store nothing, and a Redis that is not named.
 func checkCache(c *Config, r *schema.Row) {
+	if row := r.Other("cache"); c.Cache.Redis && c.Servers.Redis == "" && !row.Unsure("redis") {
+		row.Bad("cache_redis", "cache_redis is on, and redis is not set; write redis = \"redis://127.0.0.1:6379\" at the top")
+	}
 	if row := r.Other("cache"); Caches(c) && c.Cache.Memory == 0 && c.Cache.Dir == "" && !row.Unsure("cache_memory") {
 		row.Bad("cache_memory", "cache_memory is 0, and nothing would be stored; raise it, name a cache_dir, or write cache = \"off\"")
 	}

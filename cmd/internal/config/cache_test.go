@@ -108,6 +108,18 @@ cache = "on"
 		"standpipe.toml:10: path articles", "standpipe.toml:11: ttl", "standpipe.toml:12: status 304", "standpipe.toml:13: ttl", "standpipe.toml:18: serve_stale", "standpipe.toml:23: cache_rules", "standpipe.toml:28: cache upstreams redirect")
 }
 
+// A shared cache needs a server to share it in.
+func TestCacheRedis(t *testing.T) {
+	t.Parallel()
+	p := newProject(t, "app.py")
+	p.toml("[cache]\ncache_redis = true\n")
+	p.wrong("standpipe.toml:2: cache_redis")
+	p.toml("redis = \"redis://127.0.0.1:1\"\n[cache]\ncache_redis = true\n")
+	if cfg, _ := p.load(); !cfg.Cache.Redis {
+		t.Errorf("%+v", cfg.Cache)
+	}
+}
+
 // The parts of the memory budget, on machines of all sizes.
 func TestMemoryBudget(t *testing.T) {
 	t.Parallel()

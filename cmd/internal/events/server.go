@@ -45,6 +45,8 @@ func serverEvents() []Event {
 		event("listener_failed", "error", "An address does not accept connections any more.", "address error", "Restart; if it happens again, report it."),
 		event("listening", "info", "An address is open.", "address", "Nothing."),
 		event("log_dropped", "warn", "The reader of a log is too slow: records were dropped.", "log writes", "Write to a file, or have the collector read faster."),
+		event("cache_store_away", "warn", "The Redis of the HTTP cache does not answer: each server has its own memory and files, and purges are made when it is back.", "address error", "Start the server that `redis` names, or repair what `error` says. It is tried again every second; cache_store_back follows."),
+		event("cache_store_back", "info", "The Redis of the HTTP cache answers again.", "address took", "Nothing: `took` is how long it was away."),
 		event("limit_store_away", "warn", "The Redis of the limits does not answer; limits with fail = \"open\" let all requests pass, those with \"closed\" refuse all.", "address error", "Start the server that `redis` names, or repair what `error` says. It is tried again every second; limit_store_back follows."),
 		event("limit_store_back", "info", "The Redis of the limits answers again.", "address took", "Nothing: `took` is how long it was away."),
 		event("local_ca", "info", "Names of this machine alone have certificates of the user's own CA.", "path names created", "Browsers accept them after `standpipe certs trust` (docs/local-https.md)."),

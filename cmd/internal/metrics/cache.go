@@ -12,6 +12,10 @@ var (
 	descCacheStored    = desc("standpipe_cache_stored_total", "Answers that the HTTP cache stored.", "app")
 	descCacheEvictions = desc("standpipe_cache_evictions_total", "Answers that left the memory of the HTTP cache for want of room.", "app")
 	descCacheEntries   = desc("standpipe_cache_entries", "Answers in the memory of the HTTP cache.", "app")
+	descCacheRedis     = desc("standpipe_cache_redis_up", "1 while the Redis in which servers share the HTTP cache answers, 0 while it is away.")
+	descCacheLoads     = desc("standpipe_cache_redis_loads_total", "Questions to that Redis, by whether they found an answer: found or none.", "result")
+	descCacheSaved     = desc("standpipe_cache_redis_stored_total", "Answers that were stored in that Redis.")
+	descCacheDamaged   = desc("standpipe_cache_redis_damaged_total", "Answers in that Redis that were damaged and are removed.")
 	descCacheBytes     = desc("standpipe_cache_bytes", "Bytes that answers take in the memory of the HTTP cache.", "app")
 	descCacheFiles     = desc("standpipe_cache_files", "Files of answers in cache_dir.")
 	descCacheFileBytes = desc("standpipe_cache_files_bytes", "Bytes that files take in cache_dir.")
@@ -69,4 +73,42 @@ func (m cached) Collect(c chan<- prometheus.Metric) {
 		send(descCacheEntries, prometheus.GaugeValue, s.Entries)
 		send(descCacheBytes, prometheus.GaugeValue, s.Bytes)
 	}
+}
+
+// sharedCache is asked at each scrape; ok false: there is none.
+type sharedCache func() (c SharedCache, ok bool)
+
+// SharedCache are the numbers of the Redis in which servers share the HTTP cache.
+type SharedCache struct {
+	Up                           bool
+	Found, None, Stored, Damaged int64
+}
+
+// SharedCache adds them. It is called once.
+func (m *Metrics) SharedCache(ask func() (SharedCache, bool)) {
+	m.registry.MustRegister(sharedCache(ask))
+}
+
+// Describe is for the registry.
+func (sharedCache) Describe(c chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{descCacheRedis, descCacheLoads, descCacheSaved, descCacheDamaged} {
+		c <- d
+	}
+}
+
+// Collect is for the registry.
+func (ask sharedCache) Collect(c chan<- prometheus.Metric) {
+	s, ok := ask()
+	if !ok {
+		return
+	}
+	up := 0.0
+	if s.Up {
+		up = 1
+	}
+	c <- prometheus.MustNewConstMetric(descCacheRedis, prometheus.GaugeValue, up)
+	c <- prometheus.MustNewConstMetric(descCacheLoads, prometheus.CounterValue, float64(s.Found), "found")
+	c <- prometheus.MustNewConstMetric(descCacheLoads, prometheus.CounterValue, float64(s.None), "none")
+	c <- prometheus.MustNewConstMetric(descCacheSaved, prometheus.CounterValue, float64(s.Stored))
+	c <- prometheus.MustNewConstMetric(descCacheDamaged, prometheus.CounterValue, float64(s.Damaged))
 }

@@ -102,6 +102,9 @@ func (c *commands) About(st *admin.Status) {
 	if f := c.product.Cache.Files(); f != nil {
 		st.CacheFiles = &admin.CacheFiles{State: f.State, Files: f.Files, Bytes: f.Bytes, Limit: f.Limit, Evicted: f.Evicted, Damaged: f.Damaged, Dropped: f.Dropped}
 	}
+	if s := c.product.Cache.Shared(); s != nil {
+		st.CacheRedis = &admin.CacheRedis{Address: s.Address, Away: s.Away, Loads: s.Loads, Found: s.Found, Stored: s.Saved, Large: s.Large, Damaged: s.Damaged}
+	}
 	st.Certificates, st.Requests = c.Certificates(), c.served()
 	clients := &admin.Clients{Denied: c.product.Access.Denied.List(time.Now(), admin.MostShown), Networks: c.product.Access.Denied.Len(), Refused: c.product.Access.Records.Counts()}
 	if clients.Networks > 0 || len(clients.Refused) > 0 {

@@ -127,6 +127,13 @@ func (s *server) assemble(ctx context.Context) (err error) {
 		return list
 	})
 	s.metrics.Cache(func() []cache.Stats { return s.product.Cache.Stats() }, func() *disk.Stats { return s.product.Cache.Files() })
+	s.metrics.SharedCache(func() (c metrics.SharedCache, ok bool) {
+		st := s.product.Cache.Shared()
+		if st == nil {
+			return c, false
+		}
+		return metrics.SharedCache{Up: !st.Away, Found: st.Found, None: st.Loads - st.Found, Stored: st.Saved, Damaged: st.Damaged}, true
+	})
 	s.metrics.Clients(func() metrics.Clients {
 		return metrics.Clients{Refused: s.product.Access.Records.Counts(), Denied: s.product.Access.Denied.Len()}
 	})
