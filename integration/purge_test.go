@@ -355,6 +355,9 @@ func TestPurgeMethod(t *testing.T) {
 		}
 	}
 	s.cached("/product/a", "1")
+	if r := run(t, s.Cmd.Dir, nil, "check", "-c", "standpipe.toml", "--explain", "GET http://h:8000/product/a"); r.code != 0 || !strings.Contains(r.out, "shop") {
+		t.Errorf("%+v", r)
+	}
 	if e := s.waitEvent("purge_refused"); e.str("client") != "192.0.2.1" || e.str("target") != "/product/a" {
 		t.Errorf("%v", e)
 	}

@@ -188,15 +188,6 @@ func (m *memory) change(k Key, f func(*Answer) *Answer) (n int) {
 // remove removes what is stored for k.
 func (m *memory) remove(k Key) { m.change(k, func(*Answer) *Answer { return nil }) }
 
-// keys returns all keys.
-func (m *memory) keys() []Key {
-	var list []Key
-	for k := range m.sets.Keys() {
-		list = append(list, k)
-	}
-	return list
-}
-
 // keysOf returns the keys of a URL of these apps.
 func (m *memory) keysOf(url string, apps []string) (list []Key) {
 	for _, app := range apps {

@@ -84,43 +84,66 @@ func (c *Cache) Purge(ctx context.Context, p Purge) (int, error) {
 	if p.At.IsZero() {
 		p.At = time.Now()
 	}
-	n := c.forget(p)
+	return c.purge(ctx, []Purge{p})
+}
+
+// purge is Purge for several at a time. A tier that fails is not asked for the rest.
+func (c *Cache) purge(ctx context.Context, list []Purge) (int, error) {
+	n := c.forget(list...)
 	var failed error
 	for _, t := range c.tiers.list {
-		m, err := t.Purge(ctx, p)
-		if err != nil {
-			c.tiers.failed(t, "purge", err)
-			failed = errors.Join(failed, err)
+		m := 0
+		for _, p := range list {
+			k, err := t.Purge(ctx, p)
+			m += k
+			if err != nil {
+				c.tiers.failed(t, "purge", err)
+				failed = errors.Join(failed, err)
+				break
+			}
 		}
 		n = max(n, m) // most of them are the same
 	}
 	if len(c.tiers.list) > 0 {
-		p.At = time.Now()
-		c.forget(p) // what was loaded before the tier had the purge
+		now := time.Now()
+		for i := range list {
+			list[i].At = now
+		}
+		c.forget(list...) // what was loaded before the tier had the purge
 	}
 	return n, failed
 }
 
-// forget removes what p names from memory, and has it not stored by fetches that are under way.
-func (c *Cache) forget(p Purge) int {
-	c.flights.purge(p)
-	c.saver.purge(&p)
+// forget removes what list names from memory, and has it not stored by fetches that are under way.
+func (c *Cache) forget(list ...Purge) int {
+	for i := range list {
+		c.flights.purge(list[i])
+		c.saver.purge(&list[i])
+	}
 	c.trust.purged()
-	return c.mem.purge(&p, c.counters.apps())
+	return c.mem.purge(newNamed(list), c.counters.apps())
 }
 
-// purge removes what p names. apps are all there are.
-func (m *memory) purge(p *Purge, apps []string) (n int) {
+// purge removes what n names. apps are all there are. One pass over the memory is enough for all of it, and it does not count as a use
+// of what it sees.
+func (m *memory) purge(n *named, apps []string) (removed int) {
 	var keys []Key
-	if strings.Contains(p.URL, "://") {
-		keys = m.keysOf(p.URL, apps)
-	} else {
-		keys = m.keys()
+	for url := range n.urls {
+		keys = append(keys, m.keysOf(url, apps)...)
+	}
+	if n.scans() {
+		m.writing.Lock() // whatever was valid before the purge is there
+		for k, s := range m.sets.All() {
+			if slices.ContainsFunc(s.list, func(a *Answer) bool { return n.find(a) != nil }) {
+				keys = append(keys, k)
+			}
+		}
+		m.writing.Unlock()
 	}
 	for _, k := range keys {
-		n += m.change(k, func(a *Answer) *Answer {
-			switch {
-			case a.Terms.At.After(p.At) || !p.Matches(a.App, a.URL, a.Groups):
+		removed += m.change(k, func(a *Answer) *Answer {
+			switch p := n.find(a); {
+			case p == nil:
 				return a
 			case !p.Soft:
 				return nil
@@ -130,5 +153,53 @@ func (m *memory) purge(p *Purge, apps []string) (n int) {
 			return a
 		})
 	}
+	return removed
+}
+
+// named finds the Purge that names an Answer.
+type named struct {
+	urls, groups map[string][]*Purge
+	others       []*Purge
+}
+
+func newNamed(list []Purge) *named {
+	n := &named{urls: map[string][]*Purge{}, groups: map[string][]*Purge{}}
+	for i := range list {
+		switch p := &list[i]; {
+		case strings.Contains(p.URL, "://"):
+			n.urls[p.URL] = append(n.urls[p.URL], p)
+		case p.Group != "":
+			n.groups[p.Group] = append(n.groups[p.Group], p)
+		default:
+			n.others = append(n.others, p)
+		}
+	}
 	return n
+}
+
+// scans reports whether all Answers have to be looked at.
+func (n *named) scans() bool { return len(n.groups) > 0 || len(n.others) > 0 }
+
+// find returns the Purge; nil: there is none. Answers that are newer stay.
+func (n *named) find(a *Answer) *Purge {
+	if p := among(n.urls[a.URL], a); p != nil {
+		return p
+	}
+	if len(n.groups) > 0 {
+		for _, g := range a.Groups {
+			if p := among(n.groups[g], a); p != nil {
+				return p
+			}
+		}
+	}
+	return among(n.others, a)
+}
+
+func among(list []*Purge, a *Answer) *Purge {
+	for _, p := range list {
+		if !a.Terms.At.After(p.At) && p.Matches(a.App, a.URL, a.Groups) {
+			return p
+		}
+	}
+	return nil
 }

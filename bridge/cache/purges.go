@@ -68,22 +68,13 @@ func (p *Purges) Each(now time.Time) ([]Purge, error) {
 	return list, nil
 }
 
-// PurgeEach removes all that p names, and returns how many Answers these were. What cannot be removed does not keep it
-// from the rest.
+// PurgeEach removes all that p names, and returns how many Answers these were. Errors are ErrPurgeText, and those of the tiers.
 func (c *Cache) PurgeEach(ctx context.Context, p Purges) (removed int, err error) {
 	list, err := p.Each(time.Now())
-	if err != nil {
+	if err != nil || len(list) == 0 {
 		return 0, err
 	}
-	var failed []error
-	for _, one := range list {
-		n, err := c.Purge(ctx, one)
-		removed += n
-		if err != nil && len(failed) < 3 {
-			failed = append(failed, err)
-		}
-	}
-	return removed, errors.Join(failed...)
+	return c.purge(ctx, list)
 }
 
 // NormalURL is an absolute URL, or one that begins with "/", as keys have it: host in lower case, no port that the scheme has

@@ -3,6 +3,7 @@ package cache
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -70,4 +71,53 @@ func FuzzNormalURL(f *testing.F) {
 			t.Errorf("%q is %q, and that %q, %v", text, once, twice, err)
 		}
 	})
+}
+
+// Several things at a time are removed in one pass, each entry once.
+func TestPurgeEach(t *testing.T) {
+	c := New(Options{Memory: 1 << 20, MaxObject: 1 << 10})
+	t.Cleanup(c.Close)
+	was := time.Now().Add(-time.Minute)
+	fill := func() {
+		for _, a := range []Answer{
+			{URL: "https://a/1", App: "shop", Groups: []string{"g", "h"}}, {URL: "https://a/2", App: "shop", Groups: []string{"h"}},
+			{URL: "https://b/1", App: "blog", Groups: []string{"g"}}, {URL: "https://b/new", App: "blog"},
+		} {
+			a.Key, a.Body, a.Terms.At, a.Terms.Lifetime = urlKey(a.App, a.URL), BytesBody(nil), was, time.Hour
+			if a.URL == "https://b/new" {
+				a.Terms.At = time.Now().Add(time.Hour)
+			}
+			c.mem.put(&a, func() bool { return true })
+		}
+	}
+	left := func() (urls []string) {
+		for _, s := range c.mem.sets.All() {
+			if a := s.list[0]; a.Terms.SoftPurged.IsZero() {
+				urls = append(urls, a.URL)
+			}
+		}
+		slices.Sort(urls)
+		return urls
+	}
+	for name, want := range map[string]struct {
+		p       Purges
+		removed int
+		left    string
+	}{
+		"groups":             {Purges{Groups: []string{"g", "h", "none"}}, 3, "[https://b/new]"},
+		"groups of an app":   {Purges{Groups: []string{"g", "h"}, Apps: []string{"blog"}}, 1, "[https://a/1 https://a/2 https://b/new]"},
+		"groups of a host":   {Purges{Groups: []string{"g"}, Origins: []string{"https://a"}}, 1, "[https://a/2 https://b/1 https://b/new]"},
+		"a URL and a group":  {Purges{URLs: []string{"https://a/2", "https://none/"}, Groups: []string{"g"}}, 3, "[https://b/new]"},
+		"a path":             {Purges{URLs: []string{"/1"}}, 2, "[https://a/2 https://b/new]"},
+		"prefixes":           {Purges{Prefixes: []string{"https://a/", "/2"}}, 2, "[https://b/1 https://b/new]"},
+		"all but newer ones": {Purges{All: true}, 3, "[https://b/new]"},
+		"softly":             {Purges{Groups: []string{"h"}, Soft: true}, 2, "[https://b/1 https://b/new]"},
+		"nothing":            {Purges{}, 0, "[https://a/1 https://a/2 https://b/1 https://b/new]"},
+	} {
+		fill()
+		if n, err := c.PurgeEach(t.Context(), want.p); n != want.removed || err != nil || fmt.Sprint(left()) != want.left {
+			t.Errorf("%s: %d %v, left %v; want %d, %s", name, n, err, left(), want.removed, want.left)
+		}
+		c.mem.sets.InvalidateAll()
+	}
 }

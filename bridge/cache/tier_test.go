@@ -331,7 +331,7 @@ func TestPurges(t *testing.T) {
 
 // forget empties the memory. What the tiers have stays.
 func forget(c *Cache) {
-	for _, k := range c.mem.keys() {
+	for k := range c.mem.sets.Keys() {
 		c.mem.remove(k)
 	}
 }

@@ -60,7 +60,7 @@ func (s *Purges) ofApp(app string) func(context.Context, *wire.Purge) (int, erro
 // method is the stage of PURGE; nil: it is off.
 func (s *Purges) method(t *site, pages *httpx.Pages) func(http.Handler) http.Handler {
 	from := t.cfg.Cache.PurgeFrom
-	if len(from) == 0 {
+	if len(from) == 0 || s == nil { // nil: requests are explained
 		return nil
 	}
 	return cache.Method(cache.MethodOptions{Cache: s.caching.made.Load, From: from, Pages: pages, Log: s.log})
