@@ -94,10 +94,14 @@ func (s *server) fresh(path, text string) {
 // An app changes something and removes its pages: when its answer is there, every client sees the new page.
 func TestAppPurges(t *testing.T) {
 	t.Parallel()
-	for name, args := range map[string][]string{"one": {"-w", "1"}, "threads": {"-w", "1", "--threads", "4"}, "workers": {"-w", "3"}, "preload": {"-w", "2", "--preload"}} {
+	for name, args := range map[string][]string{"one": {"-w", "1"}, "threads": {"-w", "1", "--threads", "4"}, "workers": {"-w", "3"}, "preload": {"-w", "2", "--preload"}, "files": {"-w", "2"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := purgingServer(t, cachedApp, args...)
+			toml := cachedApp
+			if name == "files" {
+				toml = "[cache]\ncache_dir = " + fmt.Sprintf("%q", t.TempDir()) + "\n" + toml
+			}
+			s := purgingServer(t, toml, args...)
 			to := 1
 			both := func() {
 				for _, path := range []string{"/product/a", "/product/b"} {
