@@ -232,7 +232,7 @@ func TestOutagesUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	for range 3 {
+	for range 2 {
 		time.Sleep(300 * time.Millisecond) // of load
 		s.kill()
 		time.Sleep(200 * time.Millisecond)

@@ -145,7 +145,7 @@ func (s *server) machine(patience time.Duration) *machine {
 	s.t.Helper()
 	m := &machine{t: s.t}
 	var err error
-	m.Store, err = Open(Options{URL: "unix://" + s.socket, Prefix: "test:", Log: hclog.New(&hclog.LoggerOptions{Output: &m.log})})
+	m.Store, err = Open(Options{URL: "unix://" + s.socket, Prefix: "test:", Stale: 24 * time.Hour, Log: hclog.New(&hclog.LoggerOptions{Output: &m.log})})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -22,6 +22,8 @@ type Options struct {
 	URL string
 	// Prefix is what all keys begin with.
 	Prefix string
+	// Stale is how long an answer is kept after its end, at least.
+	Stale time.Duration
 	// Log gets cache_store_away and cache_store_back.
 	Log hclog.Logger
 }
@@ -29,6 +31,7 @@ type Options struct {
 // Store is a cache.Tier. Its methods are called from any goroutine.
 type Store struct {
 	peer   *peer
+	stale  time.Duration
 	wides  wides
 	counts counts
 }
@@ -61,7 +64,7 @@ func Open(o Options) (*Store, error) {
 	}, func(took time.Duration) {
 		o.Log.Info("cache_store_back", "address", server.Address, "took", took)
 	})
-	return &Store{peer: p}, nil
+	return &Store{peer: p, stale: o.Stale}, nil
 }
 
 // Watch is cache.Notifier's. It connects.
@@ -157,7 +160,7 @@ func (s *Store) Save(ctx context.Context, a *cache.Answer) error {
 		return err
 	}
 	stored, err := redis.Bool(s.peer.ask(ctx, l, laneOf(a.Key), saveScript, s.peer.names.key(answers, a.Key), s.peer.names.log(), s.peer.names.wide(), s.peer.names.target(""),
-		began.String(), v, m, value, keep(a, now).Milliseconds(), mostVariants))
+		began.String(), v, m, value, keep(a, s.stale, now).Milliseconds(), mostVariants))
 	if err == nil && stored {
 		s.counts.saved.Add(1)
 	}

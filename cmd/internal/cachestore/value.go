@@ -213,13 +213,11 @@ func parseOrder(b []byte) (p cache.Purge, by string, ok bool) {
 }
 
 // keep is how long an Answer is of use: while it is fresh, and while it may be validated, or served stale.
-func keep(a *cache.Answer, now time.Time) time.Duration {
+func keep(a *cache.Answer, stale time.Duration, now time.Time) time.Duration {
 	t := &a.Terms
 	left := t.Lifetime - t.InitialAge - now.Sub(t.At)
-	return min(max(left, 0)+max(t.StaleWhileRevalidate, t.StaleIfError, keepStale), keepMost)
+	return min(max(left, 0)+max(t.StaleWhileRevalidate, t.StaleIfError, stale, time.Minute), keepMost)
 }
 
-const (
-	keepStale = 24 * time.Hour
-	keepMost  = 400 * 24 * time.Hour
-)
+// keepMost bounds it.
+const keepMost = 400 * 24 * time.Hour

@@ -62,7 +62,7 @@ const (
 
 func cacheFiles(c *config.Cache) int { return int(max(c.Memory/indexShare/indexEntry, leastFiles)) }
 
-// keptStale is how long an answer's file is kept after its end: it may be served stale, also by what a reload allows.
+// keptStale is how long an answer is kept in files and in Redis after its end: it may be served stale, also by what a reload allows.
 func keptStale(cfg *config.Config) time.Duration {
 	d := 24 * time.Hour
 	for _, a := range cfg.Apps {
@@ -80,7 +80,7 @@ func (c *caching) open() *cache.Cache {
 	defer c.mu.Unlock()
 	if c.made.Load() == nil {
 		if c.redis != "" { // before the files: only what is asked of it is told of
-			store, err := cachestore.Open(cachestore.Options{URL: c.redis, Prefix: cachePrefix, Log: c.log})
+			store, err := cachestore.Open(cachestore.Options{URL: c.redis, Prefix: cachePrefix, Stale: c.files.Stale, Log: c.log})
 			if err != nil {
 				panic(err) // the configuration was checked
 			}
