@@ -230,7 +230,7 @@ func TestEmptyAndFull(t *testing.T) {
 	if got := a.has(page); got != "page" {
 		t.Errorf("%q", got)
 	}
-	s.do("CONFIG", "SET", "maxmemory", "1mb")
+	s.do("CONFIG", "SET", "maxmemory", "1")
 	s.do("CONFIG", "SET", "maxmemory-policy", "noeviction")
 	if err := b.Save(t.Context(), refreshed(page)); err == nil {
 		t.Error("it is full, and takes more")

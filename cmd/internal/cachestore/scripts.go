@@ -116,8 +116,8 @@ for t in string.gmatch(rest, '%x+') do
     if purgedSince(t) then since = id(last) end
     redis.call('DEL', key)
     redis.call('HSET', key, '', since .. ' ' .. since)
+    redis.call('PEXPIRE', key, ms + 60000)
   end
-  extend(key, ms + 60000)
 end
 local b, hard = purges(ARGV[1], ARGV[4])
 if not b or hard > b then return 0 end
@@ -132,6 +132,7 @@ if redis.call('HLEN', KEYS[1]) > 2 * tonumber(ARGV[7]) then
   end
   redis.call('HDEL', KEYS[1], oldest, 'v' .. string.sub(oldest, 2))
 end
+for t in string.gmatch(rest, '%x+') do extend(ARGV[1] .. t, ms + 60000) end -- after HSET, which a server that is full refuses
 extend(KEYS[1], ms)
 redis.call('HLEN', KEYS[1]) -- this connection goes on to be told of changes
 return 1`)
