@@ -121,6 +121,10 @@ func (s *shelf) Create() (*os.File, error) {
 	return f, err
 }
 
+func (s *shelf) WriteFailed(error) {}
+
+var _ Creator = (*shelf)(nil)
+
 func (s *shelf) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
