@@ -45,15 +45,3 @@ func (p *passes) add(k Key, now, until time.Time) {
 	}
 	p.until[k] = until
 }
-
-// remove has requests for k pass no more.
-func (p *passes) remove(k Key) {
-	p.mu.RLock()
-	_, ok := p.until[k]
-	p.mu.RUnlock()
-	if ok {
-		p.mu.Lock()
-		delete(p.until, k)
-		p.mu.Unlock()
-	}
-}

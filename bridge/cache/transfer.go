@@ -170,8 +170,8 @@ func (t *transfer) take(p []byte) (n int, room <-chan struct{}, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.bounded {
-		if err := t.keep(int64(len(p))); err != nil || t.bounded {
-			return 0, nil, err
+		if !t.keep(int64(len(p))) {
+			return 0, nil, nil
 		}
 		if t.file != nil {
 			return t.append(p)
@@ -199,14 +199,14 @@ func (t *transfer) add(p []byte) {
 	t.changed()
 }
 
-// keep makes room for n more bytes that are kept, or gives up keeping them. mu is held.
-func (t *transfer) keep(n int64) error {
+// keep makes room for n more bytes that are kept; false: they are not kept any more. mu is held.
+func (t *transfer) keep(n int64) bool {
 	switch {
 	case t.file != nil && t.size+n <= t.most, t.file == nil && t.size+n <= t.largest && t.budget.take(n):
 		if t.file == nil {
 			t.charged += n
 		}
-		return nil
+		return true
 	case t.file == nil && t.files != nil && t.size+n <= t.most:
 		t.mu.Unlock() // no reader waits for the disk
 		f, err := t.files.Create()
@@ -225,11 +225,11 @@ func (t *transfer) keep(n int64) error {
 			t.buf, t.base = nil, t.size
 			t.budget.give(t.charged)
 			t.charged = 0
-			return nil
+			return true
 		}
 	}
 	t.bounded = true
-	return nil
+	return false
 }
 
 // append adds p to the file. mu is held.

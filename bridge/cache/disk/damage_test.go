@@ -83,7 +83,7 @@ func TestDamagedFiles(t *testing.T) {
 				if !running {
 					g = newRig(t, g.o)
 				}
-				if g.has(1, 1, size) || g.has(1, 1, size) {
+				if first, again := g.has(1, 1, size), g.has(1, 1, size); first || again {
 					t.Errorf("%d bytes, %s, running %v: it was served", size, what, running)
 				}
 				if _, err := os.Stat(path); err == nil {

@@ -110,8 +110,8 @@ func (x *index) variants(list []uint32, key [16]byte) []uint32 {
 	return list
 }
 
-// add adds an entry whose name has none, as the newest one, and returns its number.
-func (x *index) add(e entry) uint32 {
+// add adds an entry whose name has none, as the newest one.
+func (x *index) add(e entry) {
 	if x.count >= len(x.names) {
 		x.grow()
 	}
@@ -133,7 +133,6 @@ func (x *index) add(e entry) uint32 {
 	x.link(id)
 	x.count++
 	x.units += int64(p.size)
-	return id
 }
 
 // chunk makes more free entries.

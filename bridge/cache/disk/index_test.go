@@ -16,7 +16,6 @@ func TestIndex(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	x := newIndex(maphash.MakeSeed())
 	known := map[name]entry{}
-	var names []name
 	some := func() entry {
 		var e entry
 		binary.LittleEndian.PutUint32(e.name.key[:], r.Uint32N(3000))
@@ -39,7 +38,6 @@ func TestIndex(t *testing.T) {
 		case id == 0 && (grow || r.IntN(3) == 0):
 			x.add(e)
 			known[e.name] = e
-			names = append(names, e.name)
 		case id != 0 && r.IntN(3) == 0:
 			e.flags = flagRead
 			x.fill(id, e)

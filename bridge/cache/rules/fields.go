@@ -88,18 +88,6 @@ func (w *Withheld) Has(name string) bool {
 	return w.all || transport(name) || slices.Contains(w.named, name)
 }
 
-// StoredFields returns what of a response's fields is stored. The lines are shared with h.
-func StoredFields(h http.Header) http.Header {
-	w := WithheldOf(h)
-	kept := make(http.Header, len(h))
-	for name, lines := range h {
-		if !w.Has(name) {
-			kept[name] = lines
-		}
-	}
-	return kept
-}
-
 // Updates reports whether a field of a 304 replaces the stored one (RFC 9111 3.2). Those of the stored content do not
 // change, because it does not.
 func Updates(name string) bool {

@@ -117,13 +117,28 @@ func (t *Terms) refuse(q *Request, h http.Header, c *control, s *Settings) strin
 		return "groups"
 	case !settable(h["Set-Cookie"], s.SetCookie) && !setCookieWithheld(h):
 		return "set-cookie"
-	case !t.Explicit && !c.noCache && t.Lifetime == 0:
+	case !t.Explicit:
+		return t.refuseGuess(q, c, s)
+	}
+	return t.refuseUseless(s)
+}
+
+// refuseGuess says why a response that says no lifetime is not stored.
+func (t *Terms) refuseGuess(q *Request, c *control, s *Settings) string {
+	switch {
+	case !c.noCache && t.Lifetime == 0:
 		return "no-freshness"
-	case !t.Explicit && q.Authorization:
+	case q.Authorization:
 		return "authorization"
-	case !t.Explicit && q.Cookie:
+	case q.Cookie:
 		return "cookie"
-	case (t.Lifetime <= t.InitialAge || t.NoCache) && !t.Validatable() && !(t.staleFor(s) > 0):
+	}
+	return t.refuseUseless(s)
+}
+
+// refuseUseless says why a response that may be stored would be of no use.
+func (t *Terms) refuseUseless(s *Settings) string {
+	if (t.Lifetime <= t.InitialAge || t.NoCache) && !t.Validatable() && !(t.staleFor(s) > 0) {
 		return "stale"
 	}
 	return ""
