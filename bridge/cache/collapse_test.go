@@ -19,7 +19,9 @@ func (g *rig) joined(n int) {
 		for _, list := range t.byKey {
 			for _, f := range list {
 				f.mu.Lock()
-				waiting += f.waiting
+				if f.verdict == unknown || f.verdict == shared { // else its clients are about to leave
+					waiting += f.waiting
+				}
 				f.mu.Unlock()
 			}
 		}

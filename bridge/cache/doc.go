@@ -21,6 +21,7 @@
 //	prepared.go  the head of a hit, as lines that are made once
 //	direct.go    requests that pass, and what those that change something invalidate
 //	flight.go    flight, flights: who waits for which fetch
+//	verdict.go   verdict, step: what the head of a fetch means, pure
 //	fetch.go     the fetch itself: the request that the handler gets, what its head means
 //	sink.go      sink: the ResponseWriter of a fetch
 //	transfer.go  transfer: a body between the handler and the clients

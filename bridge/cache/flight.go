@@ -10,18 +10,6 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
-// verdict is what the head of a fetch's response means for those who wait for it.
-type verdict uint8
-
-const (
-	unknown   verdict = iota // the head has not come
-	shared                   // the response is being stored: others may have it, too
-	confirmed                // the stored answer is valid: 304
-	fetched                  // another server has fetched it
-	single                   // the response is the first client's alone
-	failed                   // there is none
-)
-
 // flight is a fetch that is under way. Its goroutine belongs to the Cache.
 type flight struct {
 	s      *stage
@@ -84,6 +72,14 @@ func (f *flight) result() result {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return result{f.verdict, f.head, f.kept, &f.terms, f.chosen, f.answer, f.info.Source == "server"}
+}
+
+// status is that of the response; 0: there is none.
+func (r *result) status() int {
+	if r.head == nil {
+		return 0
+	}
+	return r.head.status
 }
 
 // leave is for a client that needs the fetch no more. Without any client it ends, unless its response is stored.

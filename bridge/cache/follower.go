@@ -75,70 +75,70 @@ func (o *follower) follow() (done bool) {
 
 // conclude answers with what the head of f says.
 func (o *follower) conclude() (done bool) {
-	rq, f, leads := o.rq, o.f, o.leads
-	r := f.result()
-	now := time.Now()
-	status := 0
-	if r.head != nil {
-		status = r.head.status
-	}
-	report := rules.Report{Fwd: rq.fwd(), Collapsed: !leads}
-	if (r.verdict == single || r.verdict == failed) && o.fallback(status) {
+	rq, r := o.rq, o.f.result()
+	report := rules.Report{Fwd: rq.fwd(), Collapsed: !o.leads}
+	if status := r.status(); (r.verdict == single || r.verdict == failed) && o.fallback(status) {
 		rq.found.use.fail(rq.now)
 		o.known()
 		rq.answer(rq.found, stale, rules.Report{Hit: true, TTL: rq.found.Terms.TTL(rq.now), FwdStatus: status, Fwd: report.Fwd})
 		return true
 	}
-	switch r.verdict {
-	case confirmed:
-		if !leads && !o.may(&r.answer.Terms, r.answer.Vary, now, !f.began.Before(rq.came)) {
-			return false
-		}
-		report.Hit, report.FwdStatus, report.TTL = true, http.StatusNotModified, r.answer.Terms.TTL(now)
-		o.known()
+	now := time.Now()
+	switch stepOf(r.verdict, o.leads, o.leads || o.reusable(&r, now), o.reader != nil, r.server && r.status() >= 500) {
+	case giveStored:
 		rq.now = now
-		a := *r.answer
-		if _, ok := a.Body.Memory(); !ok { // each request reads a body of its own
-			if rq.found == nil || rq.found.ID != f.stored.ID {
-				return false
-			}
-			a.Body = rq.found.Body
-		}
-		rq.answer(&a, revalidated, report)
-		return true
-	case fetched:
-		if !leads && !o.may(&r.answer.Terms, r.answer.Vary, now, !f.began.Before(rq.came)) {
-			return false
-		}
-		report.Collapsed = true
-		rq.now = now
-		rq.answer(r.answer, collapsed, report)
-		return true
-	case shared:
-		if o.reader == nil || !leads && !o.may(r.terms, r.chosen, now, false) {
-			return false
-		}
-		report.Stored = true
-	case single:
-		if !leads && r.server && status >= 500 {
-			o.sharePage(r.head)
+		if r.verdict == fetched {
+			report.Collapsed = true
+			rq.answer(r.answer, collapsed, report)
 			return true
 		}
-		if !leads || o.reader == nil {
-			return false
+		a, ok := o.ofOwn(r.answer)
+		if ok {
+			report.Hit, report.FwdStatus, report.TTL = true, http.StatusNotModified, a.Terms.TTL(now)
+			o.known()
+			rq.answer(a, revalidated, report)
 		}
-	case failed:
+		return ok
+	case giveBody:
+		report.Stored = r.verdict == shared
+		if o.leads {
+			rq.count(miss)
+		} else {
+			rq.count(collapsed)
+		}
+		o.send(&r, report)
+		return true
+	case givePage:
+		o.sharePage(r.head)
+		return true
+	case giveUp:
 		return o.fail()
-	case unknown:
-		return false
 	}
-	if leads {
-		rq.count(miss)
-	} else {
-		rq.count(collapsed)
+	return false
+}
+
+// ofOwn is a validated answer with a body that this request alone reads; false: it has none.
+func (o *follower) ofOwn(validated *Answer) (*Answer, bool) {
+	if _, ok := validated.Body.Memory(); ok {
+		return validated, true
 	}
-	o.send(&r, report)
-	return true
+	if o.rq.found == nil || o.rq.found.ID != o.f.stored.ID {
+		return nil, false
+	}
+	a := *validated
+	a.Body = o.rq.found.Body
+	return &a, true
+}
+
+// reusable reports whether a request that does not lead may have what the fetch has brought.
+func (o *follower) reusable(r *result, now time.Time) bool {
+	switch r.verdict {
+	case confirmed, fetched:
+		return o.may(&r.answer.Terms, r.answer.Vary, now, !o.f.began.Before(o.rq.came))
+	case shared:
+		return o.may(r.terms, r.chosen, now, false)
+	}
+	return false
 }
 
 // fallback looks for the stored answer that the client gets because the app has failed with that status. It looks again: the
