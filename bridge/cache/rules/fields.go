@@ -99,12 +99,19 @@ func Updates(name string) bool {
 	return !transport(name)
 }
 
+// maxFields bounds the names that 304s may add to a stored response, one after the other.
+const maxFields = 256
+
 // Freshen returns the fields of a stored response after a 304, or a response to HEAD, with the fields fresh (RFC 9111 3.2).
 // Age is the fresh one's, for Read; it is not stored either.
 func Freshen(stored, fresh http.Header) http.Header {
-	h := maps.Clone(stored)
+	h := make(http.Header, len(stored)+len(fresh))
+	maps.Copy(h, stored)
 	w := WithheldOf(fresh)
 	for name, lines := range fresh {
+		if stored[name] == nil && len(h) >= maxFields {
+			continue
+		}
 		if Updates(name) && !w.Has(name) || stored[name] == nil && name == "Etag" {
 			h[name] = lines
 		}

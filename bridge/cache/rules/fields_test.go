@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -68,6 +69,17 @@ func TestFreshen(t *testing.T) {
 	terms := Read(&q, 200, Freshen(head("Date", at(-900), "Cache-Control", "max-age=60"), http.Header{}), noon, noon, 0, s)
 	if terms.InitialAge != 0 || !terms.Storable {
 		t.Errorf("a 304 without Date: %+v", terms)
+	}
+}
+
+// A stored response does not grow with each 304.
+func TestFreshenIsBounded(t *testing.T) {
+	h := Freshen(nil, head("A", "1"))
+	for i := range 2 * maxFields {
+		h = Freshen(h, head("Date", at(0), fmt.Sprint("X-", i), "1", "A", fmt.Sprint(i)))
+	}
+	if len(h) > maxFields || h.Get("A") != fmt.Sprint(2*maxFields-1) || h.Get("X-0") != "1" {
+		t.Errorf("%d fields", len(h))
 	}
 }
 
