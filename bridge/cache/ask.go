@@ -14,20 +14,22 @@ const mostJoins = 3
 // ask has the app asked: by a fetch of this request, or by one that is under way.
 func (rq *request) ask() {
 	s, a := rq.s, rq.found
+	passing, instead := s.c.passes.has(rq.class, rq.now), a != nil && rq.d.StaleIfError
 	switch {
-	case a != nil && rq.d.StaleIfError && a.use.failing(rq.now): // it has just failed
+	case instead && a.use.failing(rq.now): // it has just failed
 		s.c.refresh(rq, a)
+		rq.w.Info.Err = a.use.failure()
 		rq.answer(a, stale, rules.Report{Hit: true, TTL: rq.d.TTL})
 		return
-	case s.c.passes.has(rq.class, rq.now):
+	case passing && !instead: // a request that passes has no answer but the app's
 		rq.direct(pass, rules.Report{Fwd: "bypass"})
 		return
-	case rq.r.Method != http.MethodGet, rq.q.NoStore, rq.q.Range && a == nil, rq.r.Header["If-Match"] != nil, rq.r.Header["If-Unmodified-Since"] != nil:
+	case rq.r.Method != http.MethodGet && !instead, rq.q.NoStore, rq.q.Range && a == nil, rq.r.Header["If-Match"] != nil, rq.r.Header["If-Unmodified-Since"] != nil:
 		rq.direct(miss, rules.Report{Fwd: rq.fwd()})
 		return
 	}
 	for range mostJoins {
-		f, leads := s.c.join(rq, rq.found)
+		f, leads := s.c.join(rq, rq.found, passing)
 		if f == nil {
 			break
 		}
@@ -40,6 +42,9 @@ func (rq *request) ask() {
 			break
 		}
 		if r := f.result(); r.verdict == shared && rules.Matches(r.chosen, rq.r.Header, &s.o.Settings) || r.verdict != shared && r.verdict != confirmed {
+			if passing = rq.found != nil && rq.d.StaleIfError; passing {
+				continue
+			}
 			break // the next one would not be for this request either
 		}
 		if rq.again(); rq.found != nil && rq.d.Action == rules.Serve {

@@ -95,14 +95,18 @@ func (c *Cache) begin() bool {
 	return true
 }
 
-// join returns the fetch that rq waits for, and whether rq leads it; nil: there are too many. old is validated.
-func (c *Cache) join(rq *request, old *Answer) (f *flight, leads bool) {
-	f, leads = c.flights.join(rq.class, rq.r.Header, &rq.s.o.Settings, func() *flight {
+// join returns the fetch that rq waits for, and whether rq leads it; nil: there are too many. old is validated. alone: no other
+// request waits for it.
+func (c *Cache) join(rq *request, old *Answer, alone bool) (f *flight, leads bool) {
+	begin := func() *flight {
 		if !c.begin() {
 			return nil
 		}
-		return rq.s.newFlight(rq, old)
-	})
+		f := rq.s.newFlight(rq, old)
+		f.alone = alone
+		return f
+	}
+	f, leads = c.flights.join(rq.class, rq.r.Header, &rq.s.o.Settings, alone, begin)
 	if leads {
 		f.informal = make(chan informal, 4)
 		f.first = f.transfer.attach() // before the body can be too large to be kept
@@ -113,7 +117,7 @@ func (c *Cache) join(rq *request, old *Answer) (f *flight, leads bool) {
 
 // refresh fetches in the background what is about to end, or has ended.
 func (c *Cache) refresh(rq *request, old *Answer) {
-	f, leads := c.flights.join(rq.class, rq.r.Header, &rq.s.o.Settings, func() *flight {
+	f, leads := c.flights.join(rq.class, rq.r.Header, &rq.s.o.Settings, false, func() *flight {
 		if !c.begin() {
 			return nil
 		}
@@ -148,7 +152,7 @@ func (c *Cache) largest() int64 {
 // passOn has the requests of a class pass for a while: the response with that status was not stored.
 func (c *Cache) passOn(class Key, status int, now time.Time) {
 	d := c.o.PassFor
-	if status >= 500 {
+	if status >= 400 { // a client can cause errors, and so have all others pass
 		d = min(d, failFor)
 	}
 	if d > 0 {

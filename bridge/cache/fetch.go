@@ -19,6 +19,22 @@ import (
 // errCut: the response has ended before its end.
 var errCut = errors.New("the response was cut off")
 
+// errLate: the app takes longer than a client waits when there is a stored answer.
+var errLate = errors.New("no response within cache_wait")
+
+// failure is why the response with that status counts as a failure; 0: there is none.
+func failure(f *flight, status int) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.info.Err != nil:
+		return f.info.Err
+	case status == 0:
+		return errCut
+	}
+	return fmt.Errorf("the response was %d", status)
+}
+
 // newFlight makes a fetch for rq, which validates old if it can; nil: there are too many, or the Cache is closed. The
 // request is copied: the way in uses its memory again.
 func (s *stage) newFlight(rq *request, old *Answer) *flight {

@@ -22,6 +22,7 @@ type flight struct {
 	asked  http.Header   // of the first client
 	path   string
 	stored *Answer // that is validated; nil: none
+	alone  bool    // no other request waits for it
 	asks   bool    // the request has its validators
 	r      *http.Request
 	began  time.Time
@@ -148,11 +149,11 @@ const mostFlights = 4096
 
 // join returns the flight that a request of that class may wait for, or the one that make makes and that it leads; nil: there
 // are too many.
-func (t *flights) join(class Key, h http.Header, set *rules.Settings, make func() *flight) (f *flight, leads bool) {
+func (t *flights) join(class Key, h http.Header, set *rules.Settings, alone bool, make func() *flight) (f *flight, leads bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, f := range t.byKey[class] {
-		if rules.Matches(f.vary, h, set) && f.enter() {
+		if !alone && rules.Matches(f.vary, h, set) && f.enter() {
 			return f, false
 		}
 	}
@@ -175,7 +176,7 @@ func (t *flights) join(class Key, h http.Header, set *rules.Settings, make func(
 func (f *flight) enter() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.verdict != unknown && f.verdict != shared || f.full || len(f.purged) > 0 {
+	if f.verdict != unknown && f.verdict != shared || f.full || f.alone || len(f.purged) > 0 {
 		return false
 	}
 	f.waiting++

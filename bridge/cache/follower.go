@@ -55,7 +55,7 @@ func (o *follower) follow() (done bool) {
 		case <-late:
 			if rq.d.StaleIfError && o.fallback(http.StatusGatewayTimeout) {
 				f.detach()
-				rq.found.use.fail(rq.now)
+				o.instead(errLate)
 				rq.answer(rq.found, stale, rules.Report{Hit: true, TTL: rq.found.Terms.TTL(rq.now)})
 				return true
 			}
@@ -78,8 +78,8 @@ func (o *follower) conclude() (done bool) {
 	rq, r := o.rq, o.f.result()
 	report := rules.Report{Fwd: rq.fwd(), Collapsed: !o.leads}
 	if status := r.status(); (r.verdict == single || r.verdict == failed) && o.fallback(status) {
-		rq.found.use.fail(rq.now)
 		o.known()
+		o.instead(failure(o.f, status))
 		rq.answer(rq.found, stale, rules.Report{Hit: true, TTL: rq.found.Terms.TTL(rq.now), FwdStatus: status, Fwd: report.Fwd})
 		return true
 	}
@@ -150,6 +150,12 @@ func (o *follower) fallback(status int) bool {
 	}
 	rq.again()
 	return rq.found != nil && rules.StaleOnError(about(rq, &rq.found.Terms), &rq.found.Terms, status, rq.now, &rq.s.o.Settings)
+}
+
+// instead notes why the client gets the stored answer: the access log has it for each.
+func (o *follower) instead(why error) {
+	o.rq.found.use.fail(o.rq.now, why)
+	o.rq.w.Info.Err = why
 }
 
 // may reports whether the request may have the response of a fetch that another one has led: it may be reused, or it was

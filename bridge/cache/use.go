@@ -10,6 +10,7 @@ import (
 type use struct {
 	hits  atomic.Uint32
 	until atomic.Int64 // the app has failed; nanoseconds
+	why   atomic.Pointer[error]
 }
 
 const (
@@ -30,7 +31,18 @@ func (u *use) due(a *Answer, ttl time.Duration) bool {
 }
 
 // fail notes that the app has failed.
-func (u *use) fail(now time.Time) { u.until.Store(now.Add(failFor).UnixNano()) }
+func (u *use) fail(now time.Time, why error) {
+	u.why.Store(&why)
+	u.until.Store(now.Add(failFor).UnixNano())
+}
+
+// failure is how it has failed.
+func (u *use) failure() error {
+	if why := u.why.Load(); why != nil {
+		return *why
+	}
+	return nil
+}
 
 // failing reports whether it has failed just now.
 func (u *use) failing(now time.Time) bool { return now.UnixNano() < u.until.Load() }
