@@ -241,6 +241,8 @@ upstreams = ["` + up.URL + `"]
 		t.Errorf("the route: %v", c)
 	}
 
+	s.waitAccess(`"GET /up/x HTTP/1.1" 200 .* app=- .* cache=hit$`)
+
 	s.must("reload") // new workers, whose counts begin again
 	again("/x", true, "1 /x\n")
 	again("/fresh", false, "1 /fresh\n")
@@ -301,5 +303,56 @@ func TestCacheAndCompression(t *testing.T) {
 	r := s.want(200, "/long", "Accept-Encoding: br", "If-None-Match: "+s.want(200, "/long", "Accept-Encoding: br").Header.Get("ETag"))
 	if r.Header.Get("ETag") != "" && r.Status != 304 || !bytes.HasPrefix([]byte(plain(r)), []byte("1 /long")) {
 		t.Errorf("%d %v", r.Status, r.Header)
+	}
+}
+
+// check --explain says what the cache is asked for, and why a request passes.
+func TestCacheExplained(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"app.py": countedApp, "standpipe.toml": `[[app]]
+name = "shop"
+module = "app:app"
+cache = "on"
+cache_cookies = ["currency"]
+[[app.cache_rules]]
+path = "/articles/*"
+ttl = "10m"
+[[route]]
+path = "/up"
+upstreams = ["http://127.0.0.1:1"]
+cache = "on"
+[[route]]
+path = "/plain"
+upstreams = ["http://127.0.0.1:1"]
+`})
+	for _, c := range []struct {
+		args []string
+		want string // the step's name, its words and why it passes; empty: there is none
+	}{
+		{[]string{"http://h/a?utm_source=x&b=1"}, "shop|is asked for http://h/a?b=1|"},
+		{[]string{"http://h/articles/1", "-H", "Cookie: currency=eur"}, "shop|is asked for http://h/articles/1 with cookie currency; rule 1 keeps an answer that says nothing for 10m0s|"},
+		{[]string{"http://h/articles/1", "-H", "Cookie: session=1", "-H", "X-Original-URL: /evil"}, "shop|is asked for http://h/articles/1 with X-Original-Url; rule 1 stores nothing of a request with a cookie|"},
+		{[]string{"POST http://h/a"}, "shop|passes: the method is POST|the method is POST"},
+		{[]string{"http://h/a", "-H", "Cache-Control: no-store"}, "shop|passes: the client says no-store|the client says no-store"},
+		{[]string{"http://h/up/x"}, "route /up|is asked for http://h/up/x|"},
+		{[]string{"http://h/plain/x"}, ""},
+	} {
+		r := run(t, dir, nil, append([]string{"check", "--json", "--explain"}, c.args...)...)
+		var got explained
+		if err := json.Unmarshal([]byte(r.out), &got); err != nil || r.code != 0 {
+			t.Fatalf("%q: %d %s%s", c.args, r.code, r.out, r.errout)
+		}
+		said := ""
+		for _, s := range got.Steps {
+			if s.What == "cache" {
+				said += s.Name + "|" + s.Wants + "|" + s.Fails
+			}
+		}
+		if said != c.want {
+			t.Errorf("%q: %q, want %q", c.args, said, c.want)
+		}
+	}
+	if r := run(t, dir, nil, "check", "--explain", "http://h/a"); !strings.Contains(r.out, "\n  cache    is asked for http://h/a\n") {
+		t.Errorf("%s", r.out)
 	}
 }

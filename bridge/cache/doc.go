@@ -37,6 +37,7 @@
 //	elsewhere.go who of several servers fetches
 //	shared.go    Notifier, Watcher, Locker: a Tier that several servers use, and when memory can be trusted then
 //	purge.go     Purge: what is removed
+//	explain.go   Explain: what a stage makes of a request, in words
 //	purges.go    Purges: what one order names
 //	method.go    the stage of PURGE
 //	stats.go     Stats

@@ -225,7 +225,7 @@ func (o *follower) known() {
 	if info := &o.rq.w.Info; o.leads {
 		o.f.inform(info)
 	} else {
-		info.App, info.Source = o.rq.s.o.App, "cache"
+		info.App, info.Source = o.rq.s.app(), "cache"
 	}
 }
 
@@ -261,7 +261,7 @@ func (o *follower) sharePage(h *head) {
 	rq := o.rq
 	rq.count(collapsed)
 	info := &rq.w.Info
-	info.App, info.Source = rq.s.o.App, "server"
+	info.App, info.Source = rq.s.app(), "server"
 	var retry time.Duration
 	for _, f := range h.fields {
 		if f.Name == "Retry-After" {

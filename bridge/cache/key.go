@@ -53,6 +53,9 @@ func (s *stage) target(rec *httpx.Writer, r *http.Request, room []byte) (t targe
 	t.url = b[:len(b):len(b)]
 	b = append(append(b, 0), s.o.App...) // several routes may have one URL
 	parts := len(b)
+	if s.o.Conditions != "" {
+		b = appendPart(b, "route", s.o.Conditions)
+	}
 	if !sameHost { // an app may tell
 		b = appendPart(b, "host", host)
 	}

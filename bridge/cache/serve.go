@@ -16,7 +16,7 @@ func (rq *request) answer(a *Answer, o outcome, report rules.Report) {
 	rq.count(o)
 	w := rq.w
 	info := &w.Info
-	info.App = rq.s.o.App
+	info.App = rq.s.app()
 	if info.Source == "" || o != revalidated {
 		info.Source = "cache"
 	}
@@ -181,7 +181,7 @@ func withoutContent(fields []httpx.Field) []httpx.Field {
 func (rq *request) refuse() {
 	rq.count(pass)
 	info := &rq.w.Info
-	info.App, info.Source = rq.s.o.App, "cache"
+	info.App, info.Source = rq.s.app(), "cache"
 	rq.w.Header()["Cache-Status"] = []string{"standpipe"}
 	rq.s.o.Pages.Write(rq.w, rq.r, http.StatusGatewayTimeout, "The cache has no answer to this request, and the client wants one from there only.", 0)
 }

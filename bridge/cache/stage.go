@@ -11,8 +11,13 @@ import (
 
 // StageOptions are the settings of one app's or route's stage.
 type StageOptions struct {
-	// App is the name of the app, or of the route, in counters and logs.
+	// App is the name of the app, or of the route, in counters and logs. Answers of one are never
+	// those of another one.
 	App string
+	// Route: it is a route's. Records of its requests name no app.
+	Route bool
+	// Conditions are what tells apart routes of one place; part of the key.
+	Conditions string
 	// Settings are those of the rules.
 	Settings rules.Settings
 	// Rules give a lifetime to answers that say nothing of theirs. The first that applies counts.
@@ -55,6 +60,14 @@ func (c *Cache) Stage(o StageOptions) func(next http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return &stage{c: c, o: o, next: next, numbers: c.counters.of(o.App)}
 	}
+}
+
+// app is the app that answers the requests of the stage; empty: it is a route's.
+func (s *stage) app() string {
+	if s.o.Route {
+		return ""
+	}
+	return s.o.App
 }
 
 type stage struct {

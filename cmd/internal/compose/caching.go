@@ -43,7 +43,7 @@ const cachePrefix = "standpipe:cache:"
 func newCaching(cfg *config.Config, log hclog.Logger) *caching {
 	c := &cfg.Cache
 	made := &caching{
-		log: log, o: cache.Options{Memory: c.Memory, MaxObject: c.MaxObject, Wait: c.Wait, PassFor: c.Pass, Log: log},
+		log: log, o: cache.Options{Memory: answersMemory(c), MaxObject: c.MaxObject, Wait: c.Wait, PassFor: c.Pass, Log: log},
 		files: disk.Options{Dir: c.Dir, Size: c.DirSize, Files: cacheFiles(c), Stale: keptStale(cfg), Log: log},
 	}
 	if c.Redis {
@@ -59,6 +59,16 @@ const (
 	indexEntry = 200 // bytes
 	leastFiles = 10_000
 )
+
+// answersMemory is the part of cache_memory for stored answers: the rest is for what is known of files, and for answers that
+// are on their way, which may take a quarter of it beside it.
+func answersMemory(c *config.Cache) int64 {
+	m := c.Memory
+	if c.Dir != "" {
+		m -= m / indexShare
+	}
+	return m - m/5
+}
 
 func cacheFiles(c *config.Cache) int { return int(max(c.Memory/indexShare/indexEntry, leastFiles)) }
 
@@ -127,18 +137,37 @@ func (c *caching) close() {
 	}
 }
 
-// stage is the stage of an app or a route; nil: it is off. codings are what its answers are compressed with.
-func (p *parts) caching(cfg *config.Config, name string, c *config.Caching, codings []string, pages *httpx.Pages) func(http.Handler) http.Handler {
-	if !c.On || p.trace != nil {
+// caching is the stage of an app; nil: it is off. codings are what its answers are compressed with.
+func (p *parts) caching(cfg *config.Config, a *config.App, codings []string, pages *httpx.Pages) func(http.Handler) http.Handler {
+	if !a.Caching.On {
 		return nil
 	}
-	return p.cache.open().Stage(cachingOptions(cfg, name, c, codings, pages))
+	o := cachingOptions(cfg, &a.Caching, pages)
+	o.App, o.Settings.Codings = a.Name, codings
+	return p.cacheStage(o)
 }
 
-func cachingOptions(cfg *config.Config, name string, c *config.Caching, codings []string, pages *httpx.Pages) cache.StageOptions {
+func (p *parts) cacheStage(o cache.StageOptions) func(http.Handler) http.Handler {
+	if p.trace != nil {
+		return p.trace.cache(o)
+	}
+	return p.cache.open().Stage(o)
+}
+
+// caching is the stage of a route.
+func (o *oneRoute) caching() func(http.Handler) http.Handler {
+	if !o.r.Caching.On {
+		return nil
+	}
+	opts := cachingOptions(o.t.cfg, &o.r.Caching, o.pages)
+	opts.App, opts.Route, opts.Conditions = cachedRoute(o.name), true, o.r.Match.String()
+	return o.p.cacheStage(opts)
+}
+
+func cachingOptions(cfg *config.Config, c *config.Caching, pages *httpx.Pages) cache.StageOptions {
 	o := cache.StageOptions{
-		App: name, Missing: c.Missing, IgnoreQuery: cfg.Cache.IgnoreQuery, Cookies: c.Cookies, Pages: pages,
-		Settings: rules.Settings{Targeted: rules.DefaultTargeted, IgnoreDirectives: !cfg.Cache.ClientDirectives, ServeStale: c.ServeStale, SetCookie: c.SetCookies, IgnoreCookies: c.Ignored, Codings: codings, Languages: c.Languages},
+		Missing: c.Missing, IgnoreQuery: cfg.Cache.IgnoreQuery, Cookies: c.Cookies, Pages: pages,
+		Settings: rules.Settings{Targeted: rules.DefaultTargeted, IgnoreDirectives: !cfg.Cache.ClientDirectives, ServeStale: c.ServeStale, SetCookie: c.SetCookies, IgnoreCookies: c.Ignored, Languages: c.Languages},
 	}
 	for i := range c.Rules {
 		r := &c.Rules[i]

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/access"
+	"github.com/standpipe/standpipe/bridge/cache"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/route"
 	"github.com/standpipe/standpipe/cmd/internal/config"
@@ -233,6 +234,17 @@ func (t *trace) access(table *access.Table, c *config.Access) {
 	}
 }
 
+// cache takes the place of a stage of the HTTP cache, of which nothing is asked: what it would look for is noted.
+func (t *trace) cache(o cache.StageOptions) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			e := cache.Explain(o, w, r)
+			t.e.Steps = append(t.e.Steps, Step{What: "cache", Name: o.App, Wants: e.String(), Fails: e.Passes})
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
 // app takes the place of an app's workers; nil: there is no trace.
 func (t *trace) app(a *config.App) http.Handler {
 	if t == nil {
@@ -280,6 +292,10 @@ func (e *Explanation) String() string {
 	for _, s := range e.Steps {
 		if s.Fails == passes {
 			fmt.Fprintf(&b, "  %-8s passes\n", s.What)
+			continue
+		}
+		if s.What == "cache" {
+			fmt.Fprintf(&b, "  cache    %s\n", s.Wants)
 			continue
 		}
 		name := s.Name

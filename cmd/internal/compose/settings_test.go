@@ -230,6 +230,7 @@ retry_budget = 21
 resolve = "on"
 dns_servers = ["127.0.0.1:9"]
 upstreams_file = "upstreams.txt"
+cache = "on"
 
 [[route]]
 path = "/hashed"

@@ -95,8 +95,8 @@ func (t *site) appStages(p *parts, r run, pages *httpx.Pages) []Stage {
 		{"security fields", on(r.app.Presets.Security, fields.Security)},
 		{"maintenance", maintain.New(maintain.Options{List: p.clients.Maintenance, App: r.app.Name, Pages: pages})}, // before its files
 		{"static", p.static.AppStage(t.cfg, r.files, pages)},
-		{"cache", p.caching(t.cfg, r.app.Name, &r.app.Caching, codings, pages)}, // before limit, which counts what the app has to do, and compress: answers are stored as they are sent
-		{"limit", t.limit(r.app.Name, p, pages)},                                // [[limit]] for apps; files are not counted
+		{"cache", p.caching(t.cfg, r.app, codings, pages)}, // before limit, which counts what the app has to do, and compress: answers are stored as they are sent
+		{"limit", t.limit(r.app.Name, p, pages)},           // [[limit]] for apps; files are not counted
 		{"compress", on(len(codings) > 0,
 			compress.New(compress.Options{Codings: codings, Types: files.MediaTypes(), MinSize: files.CompressMin}))},
 	}
@@ -112,7 +112,7 @@ func (t *site) routeStages(o *oneRoute) []Stage {
 		{"fields", fields.New(changes(o.r.Fields))},
 		{"cors", fields.CORS(crossOrigin(&o.r.Presets))},
 		{"security fields", on(o.r.Presets.Security, fields.Security)},
-		{"cache", o.p.caching(t.cfg, cachedRoute(o.name), &o.r.Caching, nil, o.pages)},
+		{"cache", o.caching()},
 		{"rewrite", on(o.rule != nil, rewrite.Stage(rewrite.Options{Rule: rule, Pages: o.pages, Log: o.p.log}))}, // the last one: all others see the client's path
 	}
 }

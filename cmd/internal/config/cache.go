@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -93,8 +94,8 @@ func checkCache(c *Config, r *schema.Row) {
 		row.Bad("cache_memory", "cache_memory is 0, and nothing would be stored; raise it, name a cache_dir, or write cache = \"off\"")
 	}
 	row := r.Other("cache")
-	if st, err := os.Stat(c.Cache.Dir); c.Cache.Dir != "" && err == nil && !st.IsDir() {
-		row.Bad("cache_dir", "%s is not a folder", c.Cache.Dir)
+	if c.Cache.Dir != "" {
+		checkCacheDir(c, row)
 	}
 	if c.Cache.DirSize < leastDirSize && !row.Unsure("cache_dir_size") {
 		row.Bad("cache_dir_size", "cache_dir_size is less than %s; leave cache_dir out where no files are wanted", schema.FormatSize(leastDirSize))
@@ -104,4 +105,52 @@ func checkCache(c *Config, r *schema.Row) {
 // Caches reports whether the cache is on for an app or a route.
 func Caches(c *Config) bool {
 	return slices.ContainsFunc(c.Apps, func(a App) bool { return a.Caching.On }) || slices.ContainsFunc(c.Routes, func(r Route) bool { return r.Caching.On })
+}
+
+// checkCacheDir finds a folder that cannot be used, and one that clients could read.
+func checkCacheDir(c *Config, row *schema.Row) {
+	dir := c.Cache.Dir
+	switch st, err := os.Stat(dir); {
+	case err == nil && !st.IsDir():
+		row.Bad("cache_dir", "cache_dir %s is not a folder", dir)
+	case err == nil && !writable(dir):
+		row.Bad("cache_dir", "cache_dir %s cannot be written; change its owner, or name another folder", dir)
+	case err != nil:
+		if err := checkFolder(filepath.Dir(dir)); err != nil {
+			row.Bad("cache_dir", "cache_dir %s cannot be made: %v", dir, err)
+		}
+	}
+	for _, served := range servedFolders(c) {
+		if served.dir != "" && (dir == served.dir || beneath(dir, served.dir) || beneath(served.dir, dir)) {
+			row.Bad("cache_dir", "cache_dir %s and %s of %s overlap: clients could read what is stored for others; name a folder of its own", dir, served.dir, served.what)
+		}
+	}
+}
+
+// servedFolder is a folder whose files clients get.
+type servedFolder struct{ what, dir string }
+
+func servedFolders(c *Config) (list []servedFolder) {
+	add := func(what string, dirs ...string) {
+		for _, dir := range dirs {
+			list = append(list, servedFolder{what, dir})
+		}
+	}
+	for i := range c.Static {
+		add("[[static]]", c.Static[i].Dir)
+	}
+	for i := range c.Internal {
+		add("[[internal]]", c.Internal[i].Dir)
+	}
+	for i := range c.Routes {
+		add("[[route]] static", c.Routes[i].Answer.Files.Dir)
+	}
+	for i := range c.Apps {
+		f := &c.Apps[i].Files
+		for j := range f.Static {
+			add("static", f.Static[j].Dir)
+		}
+		add("sendfile_roots", f.SendfileRoots...)
+	}
+	return list
 }

@@ -120,6 +120,23 @@ func TestCacheRedis(t *testing.T) {
 	}
 }
 
+func TestCacheDirMistakes(t *testing.T) {
+	t.Parallel()
+	p := newProject(t, "app.py", "file", "media/inner/x")
+	p.toml("[cache]\ncache_dir = \"media/inner\"\n[[static]]\nurl = \"/media\"\ndir = \"media\"\n")
+	p.wrong("standpipe.toml:2: media [[static]]")
+	p.toml("[cache]\ncache_dir = \"media\"\n[[app]]\nsendfile_roots = [\"media/inner\"]\n")
+	p.wrong("standpipe.toml:2: media sendfile_roots")
+	p.toml("[cache]\ncache_dir = \"file\"\n")
+	p.wrong("standpipe.toml:2: file")
+	p.toml("[cache]\ncache_dir = \"none/stored\"\n")
+	p.wrong("standpipe.toml:2: none")
+	p.toml("[cache]\ncache_dir = \"stored\"\ncache_dir_size = 1000\n")
+	p.wrong("standpipe.toml:3: cache_dir_size 1MiB")
+	p.toml("[cache]\ncache_dir = \"stored\"\n")
+	p.load()
+}
+
 // The parts of the memory budget, on machines of all sizes.
 func TestMemoryBudget(t *testing.T) {
 	t.Parallel()

@@ -46,3 +46,6 @@ func Measure() Machine {
 	m.OwnRSS = ownRSS
 	return m
 }
+
+// writable reports whether this process may make files in the folder.
+func writable(dir string) bool { return unix.Access(dir, unix.W_OK|unix.X_OK) == nil }

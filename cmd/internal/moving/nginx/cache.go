@@ -138,7 +138,8 @@ var keyed = []string{"scheme", "proxy_host", "host", "http_host", "request_uri",
 // usualInactive is how long nginx keeps an answer that nobody asks for, when proxy_cache_path does not say it.
 const usualInactive = "600s"
 
-// readCaches reads proxy_cache_path and its kin: how long an answer stays that nobody asks for.
+// readCaches reads proxy_cache_path and its kin: how long an answer stays that nobody asks for, and a
+// folder.
 func readCaches(t *translation, list []directive) {
 	for _, d := range list {
 		kind, ok := strings.CutSuffix(d.name, "cache_path")
@@ -150,6 +151,9 @@ func readCaches(t *translation, list []directive) {
 			if v, ok := strings.CutPrefix(a, "keys_zone="); ok {
 				zone, _, _ = strings.Cut(v, ":")
 			}
+			if v, ok := strings.CutPrefix(a, "max_size="); ok && size(v) != "" {
+				t.d.Table("[cache]").Suggest(d.at, "cache_dir_size", size(v))
+			}
 			if v, ok := strings.CutPrefix(a, "inactive="); ok {
 				if d, ok := seconds(v); ok {
 					inactive = d
@@ -157,5 +161,6 @@ func readCaches(t *translation, list []directive) {
 			}
 		}
 		t.zones[kind+zone] = inactive
+		t.d.Table("[cache]").Suggest(d.at, "cache_dir", "/var/cache/standpipe") // nginx's folder has its own files
 	}
 }
