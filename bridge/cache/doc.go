@@ -14,6 +14,7 @@
 //	cache.go     Cache, Options: what all stages share
 //	stage.go     StageOptions, Rule: the stage of one app or route
 //	key.go       what a request asks for: its Key and its URL
+//	special.go   fields that frameworks believe, and those that say who the client is
 //	request.go   request: which stored answer there is, and what is done
 //	ask.go       a request that asks the app: joining a fetch, or leading one
 //	follower.go  follower: a request that waits for a fetch; stale answers instead of failures

@@ -49,7 +49,7 @@ func Explain(o StageOptions, w http.ResponseWriter, r *http.Request) Explanation
 	}
 	e.URL = string(s.target(rec, r, nil).url)
 	for name := range r.Header {
-		if overrides[name] {
+		if special[name] == override {
 			e.Also = append(e.Also, name)
 		}
 	}

@@ -4,21 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
-
-// overrides are fields that frameworks believe, although no Vary names them. A request that carries
-// one has a key of its own, and so cannot change what others get.
-var overrides = map[string]bool{
-	"Forwarded": true, "Front-End-Https": true,
-	"X-Forwarded-Host": true, "X-Forwarded-Scheme": true, "X-Forwarded-Proto": true, "X-Forwarded-Protocol": true, "X-Forwarded-Port": true,
-	"X-Forwarded-Prefix": true, "X-Forwarded-Server": true, "X-Forwarded-Ssl": true, "X-Forwarded-Path": true, "X-Forwarded-Uri": true,
-	"X-Host": true, "X-Original-Host": true, "X-Http-Host-Override": true, "X-Original-Url": true, "X-Rewrite-Url": true, "X-Scheme": true, "X-Url-Scheme": true,
-	"X-Script-Name": true, "X-Http-Method-Override": true, "X-Http-Method": true, "X-Method-Override": true,
-}
 
 // target is what a request asks for.
 type target struct {
@@ -27,6 +16,7 @@ type target struct {
 	// query is that of the URL without ignored parameters; changed: it is not the request's.
 	query   string
 	changed bool
+	known   bool // a field says who the client is
 }
 
 // keyRoom is how many bytes of a key need no memory of their own.
@@ -68,7 +58,7 @@ func (s *stage) target(rec *httpx.Writer, r *http.Request, room []byte) (t targe
 		b = appendPart(b, "script", info.ScriptName)
 		b = appendPart(b, "name", info.ServerName)
 	}
-	b = appendOverrides(b, r.Header)
+	b, t.known = appendSpecial(b, r.Header)
 	if len(s.o.Cookies) > 0 {
 		b = s.appendCookies(b, r.Header["Cookie"])
 	}
@@ -117,27 +107,6 @@ func appendHost(b []byte, host, scheme string) []byte {
 			c += 'a' - 'A'
 		}
 		b = append(b, c)
-	}
-	return b
-}
-
-// appendOverrides appends those of the overrides that h has, in the order of their names.
-func appendOverrides(b []byte, h http.Header) []byte {
-	var found [8]string
-	names := found[:0]
-	for name := range h {
-		if (name[0] == 'X' || name[0] == 'F') && overrides[name] {
-			names = append(names, name)
-		}
-	}
-	if len(names) == 0 {
-		return b
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		for _, v := range h[name] {
-			b = appendPart(b, name, v)
-		}
 	}
 	return b
 }

@@ -37,8 +37,8 @@ var requests = sync.Pool{New: func() any { return new(request) }}
 func (rq *request) serve() {
 	s := rq.s
 	rq.q = rules.ReadRequest(rq.r.Method, rq.r.Header, &s.o.Settings)
-	rq.q.Authorization = rq.q.Authorization || identified(rq.w, rq.r)
 	t := s.target(rq.w, rq.r, rq.room[:])
+	rq.q.Authorization = rq.q.Authorization || t.known || identified(rq.w, rq.r)
 	rq.key, rq.base = t.key, t.url
 	if t.changed {
 		rq.trim(t.query)
