@@ -24,7 +24,7 @@ func (rq *request) ask() {
 	case passing && !instead: // a request that passes has no answer but the app's
 		rq.direct(pass, rules.Report{Fwd: "bypass"})
 		return
-	case rq.r.Method != http.MethodGet && !instead, rq.q.NoStore, rq.q.Range && a == nil, rq.r.Header["If-Match"] != nil, rq.r.Header["If-Unmodified-Since"] != nil:
+	case rq.r.Method != http.MethodGet && !(instead && rq.d.TTL <= 0), rq.q.NoStore, rq.q.Range && a == nil, rq.r.Header["If-Match"] != nil, rq.r.Header["If-Unmodified-Since"] != nil:
 		rq.direct(miss, rules.Report{Fwd: rq.fwd()})
 		return
 	}
