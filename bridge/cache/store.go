@@ -16,10 +16,10 @@ import (
 // tierPatience is how long a request waits for a tier.
 const tierPatience = 2 * time.Second
 
-// drop removes an answer that is not valid any more.
+// drop removes an answer that is not valid any more, also as another validation has freshened it meanwhile.
 func (c *Cache) drop(a *Answer) {
 	c.mem.change(a.Key, func(b *Answer) *Answer {
-		if b.ID == a.ID {
+		if b.ID == a.ID || sameSelectors(b.Vary, a.Vary) && b.Terms.ETag == a.Terms.ETag && b.Terms.LastModified == a.Terms.LastModified {
 			return nil
 		}
 		return b
