@@ -286,7 +286,7 @@ func (m *model) judge(r *reading) (wrong string, reused, could bool) {
 	}
 	// A newer one with the same selecting fields counts (4).
 	for _, other := range m.answers {
-		if other.stored && !m.overtaken(other) && other.path == a.path && other.received.After(a.received) && !other.ended.IsZero() && other.ended.Before(r.began) && other.received.Truncate(time.Second).After(a.received) &&
+		if other.stored && other.validated.IsZero() && !m.overtaken(other) && other.path == a.path && other.received.After(a.received) && !other.ended.IsZero() && other.ended.Before(r.began) && other.received.Truncate(time.Second).After(a.received) &&
 			other.status < 500 && other.header.Get("Vary") == a.header.Get("Vary") && m.refuse(r, other) == "" && a.validated.Before(other.received) {
 			return fmt.Sprintf("answer %d is newer", other.serial), true, could
 		}
