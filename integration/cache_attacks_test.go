@@ -120,3 +120,22 @@ ttl = "10m"
 		}
 	}
 }
+
+// An app that gives its errors a lifetime, too, refuses what an odd request wants. The next client gets the page.
+func TestCacheAttack_RefusalsOfOneRequest(t *testing.T) {
+	t.Parallel()
+	s := start(t, opts{App: "app:app", Dir: project(t, map[string]string{"app.py": `def app(environ, start_response):
+    odd = environ.get("HTTP_X_ODD") or ("406" if "odd" in environ.get("HTTP_ACCEPT", "") else "415" if environ.get("CONTENT_TYPE") else "")
+    start_response(f"{odd} Refused" if odd else "200 OK", [("Cache-Control", "public, max-age=600")])
+    return [odd.encode() or b"page"]
+`}), Args: []string{"-w", "1", "--cache"}})
+	for i, field := range []string{"Accept: odd/type", "Content-Type: text/odd", "X-Odd: 413", "X-Odd: 417", "X-Odd: 421", "X-Odd: 429", "X-Odd: 431"} {
+		path := fmt.Sprintf("/%d", i)
+		if r := s.get(path, field); r.Status < 400 {
+			t.Errorf("%s: %d", field, r.Status)
+		}
+		if r := s.want(200, path); r.Body != "page" {
+			t.Errorf("after %s: %q %s", field, r.Body, r.cacheStatus())
+		}
+	}
+}

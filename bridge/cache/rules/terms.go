@@ -206,10 +206,11 @@ func heuristicallyCacheable(status int) bool {
 }
 
 // storableStatus reports whether responses of a status are stored at all. The answers 304, 412 and 416 are about the
-// conditions and ranges of one request, 206 is a part, and RFC 6585 forbids to store 428, 429, 431 and 511.
+// conditions and ranges of one request, 206 is a part, and RFC 6585 forbids to store 428, 429, 431 and 511. The rest of
+// them are about fields that the next request does not have: one odd request would have all others refused.
 func storableStatus(status int) bool {
 	switch status {
-	case 206, 304, 412, 416, 428, 429, 431, 511:
+	case 206, 304, 406, 408, 411, 412, 413, 415, 416, 417, 421, 426, 428, 429, 431, 511:
 		return false
 	}
 	return status >= 200 && status < 600
