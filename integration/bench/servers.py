@@ -286,7 +286,9 @@ SERVERS = (
     ),
     Server("proxy-cache", "standpipe with cache", proxies.standpipe(of_route=('cache = "on"',)), family="proxy"),
     Server("proxy-static", "standpipe, the same as a static file", proxies.standpipe(proxies.files), family="proxy"),
-    Server("nginx-cache", "nginx with proxy_cache", proxies.nginx(cache=True), programs=("nginx",), family="proxy", note="with open_file_cache"),
+    Server(
+        "nginx-cache", "nginx with proxy_cache", proxies.nginx(cache=True), programs=("nginx",), family="proxy", note="with open_file_cache"
+    ),
     Server("nginx", "nginx", proxies.nginx(), programs=("nginx",), family="proxy", logs="nginx's", note="round robin"),
     Server("nginx-least", "nginx, least_conn", proxies.nginx("least_conn;"), programs=("nginx",), family="proxy"),
     Server("nginx-two", "nginx, random two least_conn", proxies.nginx("random two least_conn;"), programs=("nginx",), family="proxy"),

@@ -248,7 +248,14 @@ TARGETS = (
         0,
         True,
     ),
-    _beside("cached", "a page of 1 KiB from the cache, no logs: requests/s against nginx's proxy_cache", "proxy-cached/nolog", 1, "nginx-cache", "proxy-cache"),
+    _beside(
+        "cached",
+        "a page of 1 KiB from the cache, no logs: requests/s against nginx's proxy_cache",
+        "proxy-cached/nolog",
+        1,
+        "nginx-cache",
+        "proxy-cache",
+    ),
     Target(
         "cached-static",
         "the same: processor time against a static file of that size",

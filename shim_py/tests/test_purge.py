@@ -1,7 +1,6 @@
 """standpipe.purge: what the shim sends, what the app gets, and where it may be called."""
 
 import sys
-import time
 import unittest
 
 from peer import WorkerTest, environ, frames, request_frame, unpack

@@ -82,9 +82,13 @@ def _ask(worker, payload):
     """Sends a Purge, and returns the payload of its Purged."""
     control = worker.control
     if worker.preload:
-        raise PurgeError("the app is imported for its workers, and nothing can be purged yet; standpipe.on_fork calls a function in each worker")
+        raise PurgeError(
+            "the app is imported for its workers, and nothing can be purged yet; standpipe.on_fork calls a function in each worker"
+        )
     if control is None or not control.passes() or worker.forked():
-        raise PurgeError("this process has no way to the server: it is a child of a worker, or a program between the two has closed its socket")
+        raise PurgeError(
+            "this process has no way to the server: it is a child of a worker, or a program between the two has closed its socket"
+        )
     call = Call()
     number = control.expect(call, _OPEN)
     if not number:
