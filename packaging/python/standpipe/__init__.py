@@ -62,8 +62,8 @@ def purge(
     all: bool = False,
     soft: bool = False,
 ) -> int:
-    """Removes entries of the app from standpipe's HTTP cache; with soft they become stale instead. Returns how many, when they are gone: the
-    next request of any client gets the new page. URLs and prefixes are absolute, or begin with "/" and mean every host; groups are what
+    """Removes entries of the app from standpipe's HTTP cache; with soft they become stale instead. Returns how many, when they are gone:
+    the next request of any client gets the new page. URLs and prefixes are absolute, or begin with "/" and mean every host; groups are what
     the app gave by Cache-Groups, Surrogate-Key or Cache-Tag. Works in a request, in a thread and in a task of the worker.
 
     Outside of a worker (another server, tests, manage.py, a task queue) it does nothing and returns 0; with STANDPIPE_CONTROL in the
