@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"runtime"
+	"sync/atomic"
 	"testing"
 )
 
@@ -10,12 +11,12 @@ func TestYield(t *testing.T) {
 	procs := runtime.GOMAXPROCS(1)
 	defer func() { runtime.GOMAXPROCS(procs); manyFor(procs) }()
 	yields := func(busy int64) bool {
-		ran := false
-		go func() { ran = true }()
-		for range 100 { // the goroutine may have been preempted just before
-			before := ran
+		for range 100 { // this goroutine may be preempted just before, or the other one wait behind one more
+			var ran atomic.Bool
+			go ran.Store(true)
+			before := ran.Load()
 			Yield(busy)
-			if ran && !before {
+			if ran.Load() && !before {
 				return true
 			}
 		}
