@@ -86,6 +86,11 @@ cache = "on"
 	if r := get(a, "/goods/tea"); r.Body != "tea 1" || r.cachedHit() {
 		t.Errorf("%q %v", r.Body, r.Header)
 	}
+	stored := func(s *server) { // until then the other one waits for the answer instead of loading it
+		t.Helper()
+		eventually(t, "the answer in Redis", func() bool { return s.scrape()[`standpipe_cache_redis_stored_total{}`] >= 1 })
+	}
+	stored(a)
 	if r := until(b, "/goods/tea", "tea 1"); !r.cachedHit() {
 		t.Errorf("the other server has asked: %v", r.Header)
 	}
@@ -94,13 +99,14 @@ cache = "on"
 	}
 	change(a)
 	until(b, "/goods/tea", "tea 4")
+	stored(b)
 	if r := until(a, "/goods/tea", "tea 4"); !r.cachedHit() {
 		t.Errorf("%v", r.Header)
 	}
 	if out := b.must("status"); !holds(out, "cache in redis "+address, "found ", "stored 1") {
 		t.Error(out)
 	}
-	if m := b.scrape(); m[`standpipe_cache_redis_up`] != 1 || m[`standpipe_cache_redis_stored_total`] != 1 || m[`standpipe_cache_redis_loads_total{result="found"}`] < 1 {
+	if m := b.scrape(); m[`standpipe_cache_redis_up{}`] != 1 || m[`standpipe_cache_redis_stored_total{}`] != 1 || m[`standpipe_cache_redis_loads_total{result="found"}`] < 1 {
 		t.Error(m)
 	}
 
