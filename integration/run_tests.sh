@@ -42,7 +42,7 @@ go_unit() {
     # shellcheck disable=SC2046
     go test -json $race -timeout 20m $(go list ./... | grep -v /integration) >$log/go.json 2>$log/go.err
     python3 integration/summary.py $log/go.json $log/go.err || return 1
-    CGO_ENABLED=0 go test -count=1 -run Allocations ./bridge/wsgi ./bridge/route # -race allocates by itself
+    CGO_ENABLED=0 go test -count=1 -run Allocations ./bridge/wsgi ./bridge/route ./bridge/cache/rules # -race allocates by itself
 }
 
 python_unit() {

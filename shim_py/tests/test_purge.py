@@ -182,7 +182,7 @@ class Purge(WorkerTest):
         self.assertEqual(worker.get(1, PATH_INFO="/child").body, b"waited")
         self.assertIn("child: PurgeError: this process has no way", worker.output("child: PurgeError"))
 
-    @unittest.skipUnless(PYTHON, "needs gevent")
+    @unittest.skipUnless(PYTHON, "SKIP[no-gevent]: no Python with gevent; run make testenv")
     def test_greenlets(self):
         worker = self.worker(APP, gevent=10, python=PYTHON)
         worker.send(request_frame(1, environ(PATH_INFO="/lists")))
