@@ -52,6 +52,8 @@ func cause(err error) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded): // before OpError, which wraps it
 		return ErrStalled
+	case errors.Is(err, httpx.ErrClientGone): // a way in says so
+		return fmt.Errorf("within the request body: %w", err)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &op), errors.Is(err, net.ErrClosed):
 		return fmt.Errorf("%w within its request body: %w", httpx.ErrClientGone, err)
 	}

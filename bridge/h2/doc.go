@@ -15,6 +15,7 @@
 //	settings.go  settings that a frame has twice
 //	outgoing.go  what net/http sends: its own answers, its reasons to end a connection
 //	farewell.go  how a connection ends when the server stops
+//	body.go      upload: the body of one request, whose client may leave
 //	stream.go    stream: the writer of one request, whose client may keep its window shut
 //	records.go   what the server counts and logs
 //

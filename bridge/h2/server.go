@@ -251,6 +251,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	a.rec.Info.Met(time.Now(), &c.ends)
 	c.ends.Announce(&a.rec.Defaults)
 	r.Trailer, r.TLS = nil, c.tls
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = &upload{r.Body, c, r}
+	}
 	c.running.Add(1)
 	s.streams.add(&a.stream)
 	s.handler.ServeHTTP(&a.rec, r)

@@ -9,6 +9,7 @@
 //	entry.go     entry: a connection from its first packet on; limits, Retry, why handshakes fail
 //	conn.go      conn: its requests, its GOAWAY, its end
 //	request.go   one request; what may run before the handshake is complete
+//	body.go      upload: the body of a request, whose client may leave
 //	writer.go    writer: the answer, as fast as its client takes it
 //	socket.go    Socket: a UDP socket and its part in an upgrade
 //	relay*.go    the packets that one process passes to another

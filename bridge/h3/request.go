@@ -69,6 +69,9 @@ func (c *conn) answer(w http.ResponseWriter, r *http.Request, early bool) {
 	if own.ContentLength < 0 && safe(r.Method) {
 		c.peek(answer, &own)
 	}
+	if own.Body != nil && own.Body != http.NoBody {
+		own.Body = upload{own.Body}
+	}
 	c.srv.handler.ServeHTTP(rec, &own)
 	aborted := rec.Aborted()
 	if !aborted {
