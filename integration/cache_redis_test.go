@@ -144,7 +144,7 @@ cache = "on"
 	if got := get(a, "/goods/tea").Body; got == before {
 		t.Errorf("%q has come back", got)
 	}
-	eventually(t, "the other server hears of the purge", func() bool { return get(b, "/goods/tea").Body != before })
+	eventually(t, "the purge has reached the other server", func() bool { return get(b, "/goods/tea").Body != before })
 	close(end)
 	t.Logf("%d and %d requests", <-done, <-done)
 	for _, s := range servers {

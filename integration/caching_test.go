@@ -93,7 +93,7 @@ def counted(response):
 	}
 }
 
-// The Django views of docs/cache.md, beside a form with a CSRF token and a page that looks at the session: nobody gets what was made for
+// The Django views of docs/cache.md, beside a form with a CSRF token and a page that looks at the session: no client gets what was made for
 // somebody else.
 func TestCachedDjango(t *testing.T) {
 	t.Parallel()

@@ -147,7 +147,7 @@ func TestClientLeaves(t *testing.T) {
 	}
 }
 
-// A slow client of a private answer holds the app back; one of an answer that is stored holds nobody.
+// A slow client of a private answer holds the app back; one of an answer that is stored does not.
 func TestBackPressure(t *testing.T) {
 	t.Parallel()
 	const size = 24 << 20

@@ -36,7 +36,7 @@ type answered struct {
 	stored         bool        // the cache has said so
 	whole          bool        // its body has ended as it should
 	client         string      // whom it was made for
-	private        bool        // and nobody else
+	private        bool        // and for no other client
 	ended          time.Time   // when its body had come; zero: it has not
 	before         *answered   // what it was before the last 304
 	until          time.Time   // when that came

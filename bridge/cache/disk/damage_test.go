@@ -298,7 +298,7 @@ func TestForeignFolder(t *testing.T) {
 		}
 		check("another user's link", link, "another user")
 	}
-	// What a file system puts in its root is nobody's, and a link of ours is fine.
+	// What a file system puts in its root is no stored answer, and a link of ours is fine.
 	dir = t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "lost+found"), 0o700); err != nil {
 		t.Fatal(err)

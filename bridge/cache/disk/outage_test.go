@@ -55,7 +55,7 @@ func TestOutage(t *testing.T) {
 	})
 }
 
-// While no file can be written nobody gets an error, and what is stored is found; it goes on when there is room again. A full disk
+// While no file can be written no client gets an error, and what is stored is found; it goes on when there is room again. A full disk
 // has files removed.
 func TestWritesFail(t *testing.T) {
 	t.Parallel()

@@ -114,7 +114,7 @@ func startChild(t *testing.T, dir string) (cmd *exec.Cmd, lines <-chan string) {
 	return cmd, c
 }
 
-// A process that is killed while it stores a thousand answers leaves no byte that is wrong, and no file that nobody finds.
+// A process that is killed while it stores a thousand answers leaves no byte that is wrong, and no file that is never found.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "cache")

@@ -61,7 +61,7 @@ func TestVary(t *testing.T) {
 		"12.5.3 the app has chosen none":       {settings: coded, vary: "Accept-Encoding", was: []string{"Accept-Encoding", "gzip, br;q=0.1"}, is: []string{"Accept-Encoding", "gzip"}},
 		"12.5.3 the app has chosen another":    {settings: coded, vary: "Accept-Encoding", answer: []string{"Content-Encoding", "br"}, was: []string{"Accept-Encoding", "gzip, br;q=0.1"}, is: []string{"Accept-Encoding", "gzip"}, different: true},
 		"12.5.3 another, and the same request": {settings: coded, vary: "Accept-Encoding", answer: []string{"Content-Encoding", "br"}, was: []string{"Accept-Encoding", "gzip, br;q=0.1"}, is: []string{"Accept-Encoding", "GZIP,br; q=0.1"}},
-		"12.5.3 a coding nobody has asked for": {settings: coded, vary: "Accept-Encoding", answer: []string{"Content-Encoding", "gzip"}, is: []string{"Accept-Encoding", "identity"}, different: true},
+		"12.5.3 a coding that was not asked for": {settings: coded, vary: "Accept-Encoding", answer: []string{"Content-Encoding", "gzip"}, is: []string{"Accept-Encoding", "identity"}, different: true},
 		"RFC 4647 the app has chosen another":  {settings: spoken, vary: "Accept-Language", answer: []string{"Content-Language", "en"}, was: []string{"Accept-Language", "de;q=0.9, en;q=0.8"}, is: []string{"Accept-Language", "de"}, different: true},
 		"RFC 4647 the app has chosen the same": {settings: spoken, vary: "Accept-Language", answer: []string{"Content-Language", "DE"}, was: []string{"Accept-Language", "de;q=0.9, en;q=0.8"}, is: []string{"Accept-Language", "de"}},
 		"12.5.3 without a list: case, spaces":  {vary: "Accept-Encoding", was: []string{"Accept-Encoding", "GZIP ;q=0.5,br"}, is: []string{"Accept-Encoding", "br , gzip; q=0.50"}},

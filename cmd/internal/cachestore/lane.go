@@ -126,7 +126,7 @@ func (t timed) Do(command string, args ...any) (any, error) {
 	return redis.DoWithTimeout(t.Conn, t.wait, command, args...)
 }
 
-// ask has a lane run a script. Who has waited in vain goes on, and all others go on at once until the answer has come: a server that
+// ask has a lane run a script. A caller that has waited in vain goes on, and all others go on at once until the answer has come: a server that
 // pauses is not asked more, and the connections stay.
 func (s *peer) ask(ctx context.Context, l *link, number int, script *redis.Script, args ...any) (any, error) {
 	if l.slow.Load() > 0 {

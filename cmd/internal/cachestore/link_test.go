@@ -107,7 +107,7 @@ func TestConnectionLost(t *testing.T) {
 	}
 }
 
-// While the server is away nobody waits for it; it is said once. What was purged meanwhile does not come back, though the server still has it.
+// While the server is away no request waits for it; it is said once. What was purged meanwhile does not come back, though the server still has it.
 func TestAway(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, "--appendonly", "yes", "--appendfsync", "always")

@@ -104,7 +104,7 @@ type waiter struct {
 	done chan struct{}
 }
 
-// wait returns a channel that is closed with the next change. leave is called when nobody waits for it any more, once.
+// wait returns a channel that is closed with the next change. leave is called when the caller waits for it no more, once.
 func (w *waiters) wait(k cache.Key) (done <-chan struct{}, leave func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

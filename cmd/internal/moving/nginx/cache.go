@@ -135,10 +135,10 @@ func (c *cacheOf) key() {
 // keyed are variables that are part of each key, or mean nothing beside those that are.
 var keyed = []string{"scheme", "proxy_host", "host", "http_host", "request_uri", "uri", "args", "is_args", "query_string", "request_method", "server_name", "server_port", "proxy_port"}
 
-// usualInactive is how long nginx keeps an answer that nobody asks for, when proxy_cache_path does not say it.
+// usualInactive is how long nginx keeps an answer that is not asked for, when proxy_cache_path does not say it.
 const usualInactive = "600s"
 
-// readCaches reads proxy_cache_path and its kin: how long an answer stays that nobody asks for, and a
+// readCaches reads proxy_cache_path and its kin: how long an answer stays that is not asked for, and a
 // folder.
 func readCaches(t *translation, list []directive) {
 	for _, d := range list {

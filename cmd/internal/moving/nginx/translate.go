@@ -47,7 +47,7 @@ type translation struct {
 	places    []*place
 	pairs     []pair
 	limits    *limits
-	zones     map[string]string // of caches: how long an answer stays that nobody asks for
+	zones     map[string]string // of caches: how long an answer stays that is not asked for
 	gates     *gates
 	scripts   string                   // the folder of the server's PHP; empty: it has none
 	done      map[draft.Place][]string // directives that became a table of their own
