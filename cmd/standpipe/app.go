@@ -26,7 +26,7 @@ func newApp(out, errOut io.Writer) *cli.App {
 	return &cli.App{
 		Name: "standpipe", Usage: "serves Python WSGI applications", Out: out, Err: errOut,
 		Commands: slices.Concat(
-			[]*cli.Command{serveCommand(), checkCommand(), configCommand(), exportCommand(), versionCommand()},
+			[]*cli.Command{serveCommand(), devCommand(), checkCommand(), configCommand(), exportCommand(), versionCommand()},
 			controlCommands(),
 			[]*cli.Command{initCommand(), importCommand(), compressCommand(), explainCommand(), completionCommand()},
 		),

@@ -9,7 +9,7 @@
 //
 // Commands, one file each:
 //
-//	serve.go, check.go, check_load.go (--load), check_explain.go (--explain), config.go, export.go, import.go, init.go, version.go, compress.go, explain.go,
+//	serve.go, dev.go, check.go, check_load.go (--load), check_explain.go (--explain), config.go, export.go, import.go, init.go, version.go, compress.go, explain.go,
 //	completion.go
 //	control.go   the commands for a running server
 //	control_find.go    which server they control

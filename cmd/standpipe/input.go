@@ -24,7 +24,10 @@ func configInput(c *cli.Context) (in config.Input, problems schema.Problems, err
 		return config.Input{}, nil, exit.With(exit.Failed, fmt.Errorf("the current folder cannot be found: %w", err))
 	}
 	problems = c.Problems
-	in = config.Input{App: c.Arg(0), Environ: os.Environ(), Dir: dir, Pid: os.Getpid(), Tolerant: c.Command.Name == "serve"}
+	in = config.Input{App: c.Arg(0), Environ: os.Environ(), Dir: dir, Pid: os.Getpid(), Tolerant: c.Command.Name == "serve" || c.Command.Name == "dev"}
+	if c.Command.Name == "dev" && !c.IsSet("dev") {
+		in.Flags = append(in.Flags, schema.Flag{Name: "dev", Values: []string{"on"}})
+	}
 	for _, s := range config.Settings() {
 		names := s.FlagNames()
 		if len(names) == 0 || !c.IsSet(names[0]) {

@@ -103,6 +103,11 @@ acme_on_demand = "on"
 acme_ask = "http://127.0.0.1:9"
 acme_on_demand_rate = 3
 
+[dev]
+dev = "on"
+live = "on"
+dev_token = "0123456789abcdef"
+
 [[certificate]]
 cert = "cert.pem"
 key = "key.pem"
@@ -411,6 +416,7 @@ name = "plain" # prefetch needs one thread, and bodies that are buffered
 module = "app:app"
 dir = "app"
 mount = "/plain"
+threads = 1
 prefetch = 5
 `
 

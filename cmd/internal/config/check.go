@@ -17,6 +17,7 @@ import (
 // found; none stops the search. The tables' own Check methods find the rest.
 func (c *Config) Check(r *schema.Row) {
 	c.checkListen(r)
+	checkDev(c, r)
 	c.checkTLS(r)
 	c.checkACME(r)
 	checkStatics(r, "[[static]]", c.Static, true)

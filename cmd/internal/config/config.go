@@ -29,6 +29,7 @@ type Config struct {
 	Stop      Stop   // [stop]
 	TLS       TLS    // [tls]
 	ACME      ACME   // [acme]
+	Dev       Dev    // [dev]
 
 	Listen       []Listen      // [[listen]]; at least one
 	Certificates []Certificate // [[certificate]]; see AllCertificates

@@ -26,6 +26,7 @@ func (l *loader) derive() {
 	for i := range l.cfg.Apps {
 		l.deriveApp(i)
 	}
+	l.cfg.Dev.derive(l)
 	l.cfg.Stop.derive(l.v.Row("stop", ""), l.v.Env["KUBERNETES_SERVICE_HOST"] != "", func(key, why string) { l.v.Sources.Put("stop."+key, derived(why)) })
 	(&accounts{l.cfg, l.v, l.in.Machine, l.in.Tolerant, l.warn}).find()
 	l.guardMemory()
@@ -109,6 +110,9 @@ func (l *loader) defaultListen() {
 	text, src := "127.0.0.1:8000", schema.Source{}
 	if port := l.v.Env["PORT"]; port != "" {
 		text, src = "0.0.0.0:"+port, schema.Source{Kind: schema.FromEnv, Where: "PORT"}
+		if l.cfg.Dev.On && l.cfg.Dev.Token == "" {
+			text = "127.0.0.1:" + port
+		}
 	} else if local != nil {
 		l.cfg.Listen = local
 		for i := range local {

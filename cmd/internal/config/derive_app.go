@@ -34,6 +34,7 @@ func (d *appDeriver) derive() {
 		a.Workers.Min, a.Workers.Max, a.Workers.Reason = n, n, src.Where
 		l.v.Sources.Put(row.Path+".workers", src)
 	}
+	d.dev()
 	if !row.Given("queue") {
 		a.Requests.Queue = 256 + 16*a.Workers.Max
 		d.put("queue", fmt.Sprintf("256 + 16 x %d workers", a.Workers.Max))
