@@ -22,7 +22,7 @@ func (rq *request) ask() {
 		rq.answer(a, stale, rules.Report{Hit: true, TTL: rq.d.TTL})
 		return
 	case passing && !instead: // a request that passes has no answer but the app's
-		rq.direct(pass, rules.Report{Fwd: "bypass"})
+		rq.direct(pass, rules.Report{Fwd: "bypass", Detail: "cache_pass"})
 		return
 	case rq.r.Method != http.MethodGet && !(instead && rq.d.TTL <= 0), rq.q.NoStore, rq.q.Range && a == nil, rq.r.Header["If-Match"] != nil, rq.r.Header["If-Unmodified-Since"] != nil:
 		rq.direct(miss, rules.Report{Fwd: rq.fwd()})

@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -17,7 +16,7 @@ func (rq *request) direct(o outcome, report rules.Report) {
 	rq.w.Header()["Cache-Status"] = []string{rules.Status(report)}
 	if rq.r.Method == http.MethodHead && len(rq.named) > 0 {
 		sent, before := time.Now(), rq.s.c.trust.moment(rq.key)
-		watch(rq.w, func(status int, h http.Header) { rq.headed(status, h, sent, before) })
+		httpx.BeforeHead(rq.w, func(status int, h http.Header) { rq.headed(status, canonical(h), sent, before) })
 	}
 	rq.s.next.ServeHTTP(rq.w, rq.r)
 }
@@ -49,7 +48,7 @@ func (s *stage) change(rec *httpx.Writer, r *http.Request) {
 	var room [keyRoom]byte
 	url := string(s.target(rec, r, room[:]).url)
 	rec.Header()["Cache-Status"] = []string{rules.Status(rules.Report{Fwd: "method"})}
-	watch(rec, func(status int, h http.Header) { s.invalidate(r, url, status, h) })
+	httpx.BeforeHead(rec, func(status int, h http.Header) { s.invalidate(r, url, status, canonical(h)) })
 	s.next.ServeHTTP(rec, r)
 	if rec.Status() == 0 && !rec.Aborted() { // a handler that writes nothing means 200
 		rec.WriteHeader(http.StatusOK)
@@ -71,53 +70,6 @@ func (s *stage) invalidate(r *http.Request, at string, status int, h http.Header
 		_, _ = s.c.Purge(ctx, Purge{Group: g, Origin: originOf(at)})
 	}
 }
-
-// watch has see called with the final head of a response before it goes out.
-func watch(rec *httpx.Writer, see func(status int, h http.Header)) {
-	rec.Interpose(func(inner http.ResponseWriter) http.ResponseWriter { return &watcher{inner, see} })
-}
-
-// watcher is between an httpx.Writer and the connection.
-type watcher struct {
-	http.ResponseWriter
-	see func(status int, h http.Header) // nil: it was called
-}
-
-// WriteHeader sends the status.
-func (w *watcher) WriteHeader(status int) {
-	if status >= 200 {
-		w.final(status)
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *watcher) final(status int) {
-	if w.see != nil {
-		w.see(status, canonical(w.Header()))
-		w.see = nil
-	}
-}
-
-// Write sends bytes of the body.
-func (w *watcher) Write(p []byte) (int, error) {
-	w.final(http.StatusOK)
-	return w.ResponseWriter.Write(p)
-}
-
-// ReadFrom keeps the way open for sendfile.
-func (w *watcher) ReadFrom(r io.Reader) (int64, error) {
-	w.final(http.StatusOK)
-	return io.Copy(w.ResponseWriter, r)
-}
-
-// FlushError sends the buffered bytes, the head too.
-func (w *watcher) FlushError() error {
-	w.final(http.StatusOK)
-	return http.NewResponseController(w.ResponseWriter).Flush()
-}
-
-// Unwrap is for http.ResponseController.
-func (w *watcher) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // canonical is h with canonical names: an app's fields may have any spelling.
 func canonical(h http.Header) http.Header {

@@ -261,8 +261,13 @@ func (f *flight) begun(h *head) {
 		fields["Date"] = []string{h.fields[len(h.fields)-1].Value}
 	}
 	terms, chosen, storable := f.s.read(&f.query, h.status, fields, f.asked, f.path, f.began, now)
-	if h.length > f.s.c.largest() || f.stored != nil && rules.StaleOnError(&f.about, &f.stored.Terms, h.status, now, &f.s.o.Settings) {
-		storable = false // an error does not replace what may be served instead of it
+	switch {
+	case !storable && terms.Why == "": // Selectors has found one for which no request is like another
+		terms.Why = "vary"
+	case h.length > f.s.c.largest():
+		storable, terms.Why = false, "size"
+	case f.stored != nil && rules.StaleOnError(&f.about, &f.stored.Terms, h.status, now, &f.s.o.Settings):
+		storable, terms.Why = false, "error" // it does not replace what may be served instead of it
 	}
 	v := shared
 	var kept []httpx.Field

@@ -100,7 +100,9 @@ func (o *follower) conclude() (done bool) {
 		}
 		return ok
 	case giveBody:
-		report.Stored = r.verdict == shared
+		if report.Stored = r.verdict == shared; !report.Stored {
+			report.Detail = r.terms.Why
+		}
 		if o.leads {
 			rq.count(miss)
 		} else {

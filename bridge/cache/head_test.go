@@ -30,7 +30,7 @@ func TestHead(t *testing.T) {
 	const request = "GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n"
 	first := g.raw(request)
 	want := "HTTP/1.1 200 Fine\r\nX-Zeta: 1\r\ncache-control: max-age=60, no-cache=\"x-secret\"\r\nX-Alpha: 2\r\nX-Zeta: 3\r\nx-secret: s\r\n" +
-		"Cache-Status: inner; hit\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\nCache-Status: standpipe; fwd=uri-miss\r\n"
+		"Cache-Status: inner; hit\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\nCache-Status: standpipe; fwd=uri-miss; detail=stale\r\n"
 	if !strings.HasPrefix(first, want) && !strings.HasPrefix(first, strings.TrimSuffix(want, "\r\n")+"; stored\r\n") {
 		t.Errorf("first:\n%s", first)
 	}

@@ -70,7 +70,7 @@ func (rq *request) absent() {
 	case rq.q.OnlyIfCached:
 		rq.refuse()
 	case rq.q.NoStore:
-		rq.direct(pass, rules.Report{Fwd: "bypass"})
+		rq.direct(pass, rules.Report{Fwd: "bypass", Detail: "request-no-store"})
 	default:
 		rq.ask()
 	}

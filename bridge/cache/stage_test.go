@@ -3,6 +3,7 @@ package cache
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -63,14 +64,44 @@ func TestNotStored(t *testing.T) {
 		w.Header().Set("Cache-Control", "private")
 		fmt.Fprintf(w, "answer %d", asked.add())
 	})
-	if a := g.get("/"); a.body != "answer 1" || a.cacheStatus() != "standpipe; fwd=uri-miss" {
+	if a := g.get("/"); a.body != "answer 1" || a.cacheStatus() != "standpipe; fwd=uri-miss; detail=private" {
 		t.Errorf("first: %+v", a)
 	}
-	if a := g.get("/"); a.body != "answer 2" || a.cacheStatus() != "standpipe; fwd=bypass" {
+	if a := g.get("/"); a.body != "answer 2" || a.cacheStatus() != "standpipe; fwd=bypass; detail=cache_pass" {
 		t.Errorf("second: %+v", a)
 	}
 	if in := g.info(); in.Cache != "pass" {
 		t.Errorf("info: %+v", in)
+	}
+}
+
+// Cache-Status says why an answer is not stored.
+func TestDetail(t *testing.T) {
+	t.Parallel()
+	const large = 4 << 10
+	for why, fields := range map[string]http.Header{
+		"private":      {"Cache-Control": {"private"}},
+		"no-store":     {"Cache-Control": {"no-store"}},
+		"set-cookie":   {"Cache-Control": {"max-age=60"}, "Set-Cookie": {"a=b"}},
+		"no-freshness": {},
+		"vary":         {"Cache-Control": {"max-age=60"}, "Vary": {"*"}},
+		"size":         {"Cache-Control": {"max-age=60"}, "Content-Length": {strconv.Itoa(large)}},
+	} {
+		g := newRig(t, Options{MaxObject: large / 2}, StageOptions{}, func(w http.ResponseWriter, r *http.Request) {
+			for name, values := range fields {
+				w.Header()[name] = values
+			}
+			if fields["Content-Length"] != nil {
+				_, _ = w.Write(make([]byte, large))
+			}
+		})
+		if a := g.get("/"); a.cacheStatus() != "standpipe; fwd=uri-miss; detail="+why {
+			t.Errorf("%s: %q", why, a.cacheStatus())
+		}
+	}
+	g := newRig(t, Options{}, StageOptions{}, func(http.ResponseWriter, *http.Request) {})
+	if a := g.get("/", "Cache-Control: no-store"); a.cacheStatus() != "standpipe; fwd=bypass; detail=request-no-store" {
+		t.Errorf("no-store in the request: %q", a.cacheStatus())
 	}
 }
 

@@ -78,9 +78,7 @@ func (c *cors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rec := writerOf(w)
-	rec.Interpose(func(inner http.ResponseWriter) http.ResponseWriter {
-		return &headWriter{inner, func(int) { c.allow(inner.Header(), origin) }}
-	})
+	httpx.BeforeHead(rec, func(_ int, h http.Header) { c.allow(h, origin) })
 	c.next.ServeHTTP(rec, r)
 }
 

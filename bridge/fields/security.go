@@ -16,9 +16,7 @@ type security struct{ next http.Handler }
 
 func (s *security) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := writerOf(w)
-	rec.Interpose(func(inner http.ResponseWriter) http.ResponseWriter {
-		return &headWriter{inner, func(int) { secure(inner.Header()) }}
-	})
+	httpx.BeforeHead(rec, func(_ int, h http.Header) { secure(h) })
 	s.next.ServeHTTP(rec, r)
 }
 

@@ -4,6 +4,7 @@
 // Files:
 //
 //	writer.go       Writer: the one ResponseWriter wrapper, with the RequestInfo of a request
+//	beforehead.go   BeforeHead: what sees, and may change, the head of a response before it goes out
 //	fieldlist.go    FieldList: fields of a response in their own order and spelling; the server's own fields
 //	outcome.go      what a Writer says of its response: status for logs, complete or not
 //	requestinfo.go  RequestInfo: what the server knows of one request
