@@ -171,7 +171,7 @@ func (c *catalog) reserve(units int64) (ok, full bool) {
 	full = c.index.over(c.units, c.files)
 	c.mu.Unlock()
 	used += c.pending.Add(units)
-	ok = units <= c.units/2 && used <= c.units+c.units/spare && count < c.files+max(c.files/spare, 1)
+	ok = c.fitsOnce(units) && used <= c.units+c.units/spare && count < c.files+max(c.files/spare, 1)
 	if ok && !c.complete.Load() { // what is on the disk is not known yet
 		ok = c.unknown.Add(units) <= c.units/spare
 	}
@@ -180,6 +180,9 @@ func (c *catalog) reserve(units int64) (ok, full bool) {
 	}
 	return ok, full || used > c.units
 }
+
+// fitsOnce reports whether a file of so many units could be stored if others were removed.
+func (c *catalog) fitsOnce(units int64) bool { return units <= c.units/2 }
 
 // addNames adds files whose heads were not read. excess are those above the bound.
 func (c *catalog) addNames(list []name) (excess []name) {

@@ -39,6 +39,9 @@ func (t *Tier) Save(ctx context.Context, a *cache.Answer) error {
 	units := (s.foot.length() + unit - 1) / unit
 	ok, full := t.known.reserve(units)
 	if full {
+		if !ok && t.known.fitsOnce(units) { // the files are below their bound, and this one is larger than what is left: the next one like it finds room
+			t.squeezed.Store(units)
+		}
 		t.keeper.poke()
 	}
 	if !ok {

@@ -38,7 +38,7 @@ type Tier struct {
 	known  *catalog
 	byName [shards]sync.Mutex // held to change the files of a sub-folder
 
-	squeezed atomic.Int64 // units that are to be freed, for the disk is full
+	squeezed atomic.Int64 // units that are to be freed: the disk is full, or a file has no room
 	unsynced [shards]atomic.Bool
 	counts   counts
 }

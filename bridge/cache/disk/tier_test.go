@@ -285,6 +285,22 @@ func TestEviction(t *testing.T) {
 	}
 }
 
+// Answers that are large beside the bound find room, too: the files below it leave too little for one more.
+func TestEvictionOfLargeFiles(t *testing.T) {
+	t.Parallel()
+	const size = 2 * blockLen
+	g := newRig(t, Options{Size: 7 * size / 2})
+	for i := range 20 {
+		g.until("the answer is stored", func() bool {
+			g.save(answerOf(i, 1, size))
+			return len(g.load(i)) == 1
+		})
+		if s := g.Stats(); s.Bytes > 4*size {
+			t.Fatalf("%+v", s)
+		}
+	}
+}
+
 // An answer of no use any more goes: when it is asked for, in the search, and at a start.
 func TestExpired(t *testing.T) {
 	t.Parallel()
