@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
-	"github.com/standpipe/standpipe/supervisor/process"
 )
 
 // inspector reports the present state of a pool.
@@ -108,7 +107,6 @@ func (i *inspector) workers() []WorkerInfo {
 	i.mu.Unlock()
 	for i, c := range conns {
 		if c != nil {
-			infos[i].PSS = process.PSS(infos[i].Pid)
 			infos[i].InFlight = c.InFlight()
 		}
 	}

@@ -62,10 +62,7 @@ type WorkerInfo struct {
 	Up     time.Duration
 	Served int64
 	// RSS in bytes when it was last looked at; 0: it was not.
-	RSS int64
-	// PSS is the resident size with each shared page divided by the number of processes that share it,
-	// in bytes, read at the call; 0: unknown.
-	PSS      int64
+	RSS      int64
 	InFlight []shim.InFlight
 }
 
@@ -77,7 +74,8 @@ type TemplateInfo struct {
 	Up    time.Duration
 	// Forks is how many workers it has made.
 	Forks int
-	// PSS as a worker's.
+	// PSS is the resident size with each shared page divided by the number of processes that share it,
+	// in bytes, read at the call; 0: unknown.
 	PSS int64
 }
 

@@ -105,8 +105,8 @@ func TestTemplateForksWorkers(t *testing.T) {
 		t.Errorf("%+v", templates)
 	}
 	for _, w := range p.Workers() {
-		if w.PSS <= 0 {
-			t.Errorf("%s: PSS %d", w.Worker, w.PSS)
+		if pss, cpu := process.PSS(w.Pid), process.CPU(w.Pid); pss <= 0 || cpu < 0 || cpu > time.Minute {
+			t.Errorf("%s: PSS %d, CPU %v", w.Worker, pss, cpu)
 		}
 	}
 	for target, want := range map[string]string{"/exit": "exit:7", "/kill": "signal:9"} {

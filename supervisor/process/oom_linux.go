@@ -130,22 +130,55 @@ func PSS(pid int) int64 {
 // RSS returns the resident size in bytes; 0: unknown.
 func (p *process) RSS() int64 { return residentSize(p.Pid()) }
 
-// residentSize is called for every worker every second. It does not use os.ReadFile, which would ask the poller in vain.
+// userHZ is the unit of processor times in /proc: a hundredth of a second on all systems that Go runs on.
+const userHZ = 100
+
+// CPU returns the processor time that the process has used in all its threads, without that of its children; 0: unknown.
+func CPU(pid int) time.Duration {
+	if pid == 0 {
+		return 0
+	}
+	var b [1024]byte
+	return cpuTime(readProc(b[:], pid, "stat"))
+}
+
+// cpuTime reads it from /proc/PID/stat (proc_pid_stat(5)). The name of the process, in parentheses, may have any bytes.
+func cpuTime(stat string) time.Duration {
+	i := strings.LastIndexByte(stat, ')')
+	if i < 0 {
+		return 0
+	}
+	fields := strings.Fields(stat[i+1:]) // the first one is the third of the line
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.ParseInt(fields[11], 10, 64)
+	system, _ := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * (time.Second / userHZ)
+}
+
+// residentSize is called for every worker every second.
 func residentSize(pid int) int64 {
-	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/statm", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return 0
-	}
-	defer unix.Close(fd)
 	var b [128]byte // seven numbers
-	n, err := unix.Read(fd, b[:])
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(b[:n]))
+	fields := strings.Fields(readProc(b[:], pid, "statm"))
 	if len(fields) < 2 {
 		return 0
 	}
 	pages, _ := strconv.ParseInt(fields[1], 10, 64)
 	return pages * int64(os.Getpagesize())
+}
+
+// readProc returns the begin of a file of the process; empty: there is none. It does not use os.ReadFile, which would ask the
+// poller in vain.
+func readProc(b []byte, pid int, name string) string {
+	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/"+name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return ""
+	}
+	defer unix.Close(fd)
+	n, err := unix.Read(fd, b)
+	if err != nil {
+		return ""
+	}
+	return string(b[:n])
 }

@@ -2,6 +2,8 @@
 
 package process
 
+import "time"
+
 type OOMWatch struct{}
 
 func WatchOOM(*Cgroup) *OOMWatch { return &OOMWatch{} }
@@ -16,3 +18,6 @@ func residentSize(int) int64 { return 0 }
 
 // PSS: unknown here.
 func PSS(int) int64 { return 0 }
+
+// CPU: unknown here.
+func CPU(int) time.Duration { return 0 }

@@ -74,7 +74,7 @@ func (h *Handler) app(p Pool) App {
 }
 
 func worker(info supervisor.WorkerInfo) Worker {
-	w := Worker{Name: info.Worker, Pid: info.Pid, Generation: info.Generation, Release: info.Release, State: info.State.String(), Up: info.Up.Seconds(), Served: info.Served, RSS: info.RSS, PSS: info.PSS, Requests: []Request{}}
+	w := Worker{Name: info.Worker, Pid: info.Pid, Generation: info.Generation, Release: info.Release, State: info.State.String(), Up: info.Up.Seconds(), Served: info.Served, RSS: info.RSS, PSS: process.PSS(info.Pid), Requests: []Request{}}
 	if info.Due != supervisor.None {
 		w.Due = info.Due.String()
 	}
