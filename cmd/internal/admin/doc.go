@@ -9,6 +9,9 @@
 //	GET  /v1/denied                      Denied
 //	GET  /v1/maintenance                 Maintenance
 //	GET  /v1/dump?worker=shop/3          Dump: Python stacks; the worker continues to run
+//	GET  /v1/top[?app=shop]              Top: the state, and the figures of the last seconds
+//	GET  /v1/top/stream[?app=shop&every=1s]  the same again and again, as Server-Sent Events
+//	GET  /v1/history[?app=shop]          monitor.History: the last hour
 //	POST /v1/reload     {app}            Done, or a Problem with Failures, when the reload has ended
 //	POST /v1/restart    {app | worker}   likewise; the replacement of a worker serves
 //	POST /v1/scale      {app, workers}   Done
@@ -32,6 +35,7 @@
 //	handler.go   Handler: the commands
 //	order.go     how a command is read
 //	status.go    the status, from the pools
+//	watching.go  Top and its streams, the last hour
 //	certificates.go  the certificates, and how one is renewed
 //	denied.go    the networks that are denied at run time
 //	maintenance.go  what is under maintenance

@@ -124,8 +124,9 @@ func (s *fakeServer) Purge(_ context.Context, app string, p cache.Purges) (int, 
 
 type rig struct {
 	*fakeServer
-	h   *Handler
-	log bytes.Buffer
+	h       *Handler
+	figures fakeMonitor
+	log     bytes.Buffer
 }
 
 func newRig() *rig {
@@ -133,7 +134,7 @@ func newRig() *rig {
 	for _, app := range []string{"shop", "blog"} {
 		r.pools = append(r.pools, &fakePool{app: app, size: 4, done: &r.done, stacks: "the stacks"})
 	}
-	r.h = NewHandler(Options{Server: r.fakeServer, Failures: new(Failures), Log: hclog.New(&hclog.LoggerOptions{Output: &r.log}), Version: "1", Pid: 9,
+	r.h = NewHandler(Options{Server: r.fakeServer, Monitor: &r.figures, Failures: new(Failures), Log: hclog.New(&hclog.LoggerOptions{Output: &r.log}), Version: "1", Pid: 9,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "metrics") })})
 	return r
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/cache"
 	"github.com/standpipe/standpipe/bridge/maintain"
 	"github.com/standpipe/standpipe/cmd/internal/certs"
+	"github.com/standpipe/standpipe/cmd/internal/monitor"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -73,11 +74,18 @@ type Server interface {
 // ErrUpgrading is the error of a command whose effect an upgrade would lose.
 var ErrUpgrading = errors.New("an upgrade is in progress; give the command again when it has ended")
 
+// Monitor has the figures of requests. app is one app, or (empty) all.
+type Monitor interface {
+	Figures(app string) monitor.Figures
+	History(app string) monitor.History
+}
+
 // Options are what a Handler works with.
 type Options struct {
 	Server   Server
 	Failures *Failures
 	Metrics  http.Handler // at /metrics; nil: none
+	Monitor  Monitor      // at /v1/top and /v1/history
 	Log      hclog.Logger // gets a record for each command that changes something
 	Version  string
 	Started  time.Time

@@ -12,17 +12,26 @@ import (
 )
 
 func (h *Handler) status(w http.ResponseWriter, r *http.Request) {
-	pools, err := h.pools(r.URL.Query().Get("app"))
+	s, err := h.statusOf(r.URL.Query().Get("app"))
 	if err != nil {
 		fail(w, err)
 		return
+	}
+	answer(w, http.StatusOK, s)
+}
+
+// statusOf is the state of the server with one app, or (empty) with all.
+func (h *Handler) statusOf(app string) (*Status, error) {
+	pools, err := h.pools(app)
+	if err != nil {
+		return nil, err
 	}
 	s := &Status{Version: h.Version, Pid: h.Pid, Started: h.Started, Control: h.control, FailedReload: h.Failures.of(configFailed), Apps: []App{}}
 	h.Server.About(s)
 	for _, p := range pools {
 		s.Apps = append(s.Apps, h.app(p))
 	}
-	answer(w, http.StatusOK, s)
+	return s, nil
 }
 
 // health does not collect what the status shows: a check runs every few seconds.

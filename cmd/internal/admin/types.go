@@ -5,6 +5,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/maintain"
 	"github.com/standpipe/standpipe/cmd/internal/certs"
+	"github.com/standpipe/standpipe/cmd/internal/monitor"
 )
 
 // Status is the state of a server.
@@ -317,3 +318,9 @@ type Problem struct {
 }
 
 func (p *Problem) Error() string { return p.Detail }
+
+// Top is what `standpipe top` and the dashboard show: the state, and the figures of the last seconds.
+type Top struct {
+	Status  Status          `json:"status"`
+	Figures monitor.Figures `json:"figures"`
+}

@@ -47,6 +47,9 @@ func (j *Journal) exit(e supervisor.WorkerExit) {
 	j.log.Log(level, "worker_exit", pairs...)
 }
 
+// ExitIsBad reports whether an exit is one that a person should look at.
+func ExitIsBad(e supervisor.WorkerExit) bool { return exitLevel(e) >= hclog.Warn }
+
 // exitLevel is an error unless the worker was asked to end and ended in good order.
 func exitLevel(e supervisor.WorkerExit) hclog.Level {
 	idle := len(e.InFlight) == 0

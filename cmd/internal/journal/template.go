@@ -42,11 +42,16 @@ func sender(e process.Exit, ours bool) []any {
 	if e.Signal == 0 {
 		return nil
 	}
-	from := "outside (not standpipe)"
-	if ours {
-		from = "standpipe"
-	} else if e.SignalName != "SIGKILL" && e.SignalName != "SIGTERM" {
-		from = "itself or outside"
+	return []any{"signal", e.SignalName, "sender", Sender(e, ours)}
+}
+
+// Sender is whose signal has ended a process, as far as that can be known; ours: standpipe has sent it.
+func Sender(e process.Exit, ours bool) string {
+	switch {
+	case ours:
+		return "standpipe"
+	case e.SignalName != "SIGKILL" && e.SignalName != "SIGTERM":
+		return "itself or outside"
 	}
-	return []any{"signal", e.SignalName, "sender", from}
+	return "outside (not standpipe)"
 }

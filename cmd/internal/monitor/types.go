@@ -9,13 +9,22 @@ type Figures struct {
 	Span float64 `json:"span_seconds"`
 	// Threshold is from how many seconds on a request is slow; 0: none is.
 	Threshold float64 `json:"slow_seconds"`
-	// Apps are the apps in the order of the configuration, then "static", "routes" and "server" for requests
-	// that no app has answered; those without a request are left out.
+	// Apps are the apps in the order of the configuration, then "others" (apps beyond the first 64),
+	// "static", "routes" and "server" for requests that no app has answered; those without a request are left out.
 	Apps []AppFigures `json:"apps"`
 	// Slow are requests beyond the threshold, those that run first, then the newest; at most 100.
 	Slow []SlowRequest `json:"slow"`
 	// Marks are what happened in the last hour, the oldest first; at most 500.
 	Marks []Mark `json:"marks"`
+	// Workers are the processes of the apps that are up or start.
+	Workers []WorkerFigures `json:"workers"`
+}
+
+// WorkerFigures are those of one process.
+type WorkerFigures struct {
+	Worker string  `json:"worker"` // "shop/3"; while one is replaced there are two of that name
+	Pid    int     `json:"pid"`
+	CPU    float64 `json:"cpu"` // seconds of processor time per second, lately; 0 where the system does not tell
 }
 
 // AppFigures are those of one app. Rates are per second.
@@ -47,29 +56,37 @@ type Quantiles struct {
 
 // SlowRequest is one that took longer than the threshold, or runs for that long.
 type SlowRequest struct {
-	ID      string    `json:"id"`
-	App     string    `json:"app"`
-	Worker  string    `json:"worker,omitempty"`
-	Method  string    `json:"method"`
-	Target  string    `json:"target"`
-	Started time.Time `json:"started"`
-	Runs    bool      `json:"runs"`             // it has not ended
-	Status  int       `json:"status,omitempty"` // 0 while it runs
-	Seconds float64   `json:"seconds"`
-	Waiting float64   `json:"waiting_seconds"`
-	Running float64   `json:"running_seconds"`
-	Sending float64   `json:"sending_seconds"`
-	Line    string    `json:"line,omitempty"` // of Python, "app.py:12 in view", if it is known
+	ID     string `json:"id"`
+	App    string `json:"app"`
+	Worker string `json:"worker,omitempty"`
+	// Upstream is the upstream of a route that was asked last.
+	Upstream string    `json:"upstream,omitempty"`
+	Method   string    `json:"method"`
+	Target   string    `json:"target"`
+	Started  time.Time `json:"started"`
+	Runs     bool      `json:"runs"`             // it has not ended
+	Status   int       `json:"status,omitempty"` // 0 while it runs
+	Seconds  float64   `json:"seconds"`
+	// Receiving is the time in which the request's body came; of one that runs it is part of Waiting.
+	Receiving float64 `json:"receiving_seconds"`
+	Waiting   float64 `json:"waiting_seconds"`
+	Running   float64 `json:"running_seconds"`
+	Sending   float64 `json:"sending_seconds"`
+	Line      string  `json:"line,omitempty"` // of Python, "app.py:12 in view", if it is known
 }
 
 // Mark is something that happened to an app or to the server.
 type Mark struct {
-	At     time.Time `json:"at"`
-	Kind   string    `json:"kind"`             // "worker_exit", "boot_failed", "reloaded", "reload_failed", "scaled", "started"
-	App    string    `json:"app,omitempty"`    // empty: the server
-	Worker string    `json:"worker,omitempty"` // "shop/3"
-	Text   string    `json:"text,omitempty"`   // the cause, in a few words
-	Bad    bool      `json:"bad"`              // it was not asked for
+	At time.Time `json:"at"`
+	// Kind is "worker_exit", "boot_failed", "request_timeout", "queue_full", "queue_timeout", "reloaded", "reload_failed", "restarted" (a
+	// worker, by a command), "scaled", "started" or "upgrade_failed". There may be others in the future.
+	Kind   string `json:"kind"`
+	App    string `json:"app,omitempty"`    // empty: the server
+	Worker string `json:"worker,omitempty"` // "shop/3"
+	Text   string `json:"text,omitempty"`   // the cause, in a few words
+	Bad    bool   `json:"bad"`              // it was not asked for
+	// Repeated is how often the same has happened again within the minute after At.
+	Repeated int `json:"repeated,omitempty"`
 }
 
 // History is the last hour in equal steps, the oldest first. All lists of an app have the same length; the newest value

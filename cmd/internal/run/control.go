@@ -20,6 +20,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 	"github.com/standpipe/standpipe/cmd/internal/metrics"
+	"github.com/standpipe/standpipe/cmd/internal/monitor"
 )
 
 // control serves the control socket and the address of the metrics. close ends what it has
@@ -29,6 +30,7 @@ type control struct {
 	cfg     *config.Config // of the start
 	out     *output
 	metrics *metrics.Metrics
+	monitor *monitor.Monitor
 	handler *admin.Handler
 
 	group      *group        // nil: not open
@@ -89,6 +91,7 @@ func (c *control) takeOver(ctx context.Context) {
 func (c *control) watch(ctx context.Context) {
 	c.group = newGroup(context.WithoutCancel(ctx))
 	c.group.start(func(ctx context.Context) { c.metrics.Watch(ctx, c.out.log) })
+	c.group.start(c.monitor.Run)
 	c.group.start(c.keepSocket)
 }
 

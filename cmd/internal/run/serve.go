@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/cache"
 	"github.com/standpipe/standpipe/bridge/cache/disk"
+	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/bridge/upstream"
 	"github.com/standpipe/standpipe/cmd/internal/acme"
 	"github.com/standpipe/standpipe/cmd/internal/admin"
@@ -20,6 +22,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/journal"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
 	"github.com/standpipe/standpipe/cmd/internal/metrics"
+	"github.com/standpipe/standpipe/cmd/internal/monitor"
 	"github.com/standpipe/standpipe/cmd/internal/run/tune"
 	"github.com/standpipe/standpipe/cmd/internal/terminal"
 	"github.com/standpipe/standpipe/cmd/internal/upgrade"
@@ -110,6 +113,7 @@ type server struct {
 	failures admin.Failures
 	progress *journal.Progress
 	metrics  *metrics.Metrics
+	monitor  *monitor.Monitor
 	service  *service
 	reloads  *reloads
 	life     *life
@@ -139,6 +143,8 @@ func (s *server) assemble(ctx context.Context) (err error) {
 	})
 	s.metrics.Tunnels(func() int { return len(s.product.Listeners.Tunnels()) })
 	s.metrics.Upstreams(func() []upstream.Info { return s.product.Upstreams.List() })
+	s.monitor = monitor.New(monitor.Options{Pools: func() []monitor.Pool { return poolsAs[monitor.Pool](s.product) }})
+	s.monitor.SetThreshold(time.Second)
 	s.service = &service{pools: func() []*supervisor.Pool { return s.product.Pools() }, log: s.log}
 	s.reloads = &reloads{service: s.service, log: s.log, failures: &s.failures, load: s.reload, group: newGroup(ctx)}
 	dev := newDevReload(s.cfg, s.log, s.reloads.start)
@@ -148,15 +154,16 @@ func (s *server) assemble(ctx context.Context) (err error) {
 		s.progress.Event(e)
 		s.failures.Event(e)
 		dev.Event(e)
-	}, s.metrics, s.inherited.Kept)
+		s.monitor.Event(e)
+	}, observers{s.metrics, s.monitor}, s.inherited.Kept)
 	if err != nil {
 		return err
 	}
 	s.reloads.product = s.product
 	commands := &commands{reloads: s.reloads, product: s.product, log: s.log, stop: s.stop, served: s.metrics.Versions}
 	out := &output{log: s.log}
-	control := &control{product: s.product, cfg: s.cfg, out: out, metrics: s.metrics, handler: admin.NewHandler(admin.Options{
-		Server: commands, Failures: &s.failures, Metrics: s.metrics.Handler(), Log: s.log, Version: s.Version, Started: processStarted, Pid: os.Getpid(),
+	control := &control{product: s.product, cfg: s.cfg, out: out, metrics: s.metrics, monitor: s.monitor, handler: admin.NewHandler(admin.Options{
+		Server: commands, Failures: &s.failures, Metrics: s.metrics.Handler(), Monitor: s.monitor, Log: s.log, Version: s.Version, Started: processStarted, Pid: os.Getpid(),
 	})}
 	handover := &handover{product: s.product, service: s.service, log: s.log, dir: s.in.Dir}
 	s.life = &life{
@@ -216,4 +223,16 @@ func (s *server) run(ctx context.Context) error {
 	defer s.life.control.close()
 	defer s.reloads.group.close()
 	return s.life.run(ctx)
+}
+
+// observers count what is served: the metrics count all of it, the monitor requests.
+type observers struct {
+	*metrics.Metrics
+	monitor *monitor.Monitor
+}
+
+// Observe is called for each request that is answered.
+func (o observers) Observe(w *httpx.Writer, r *http.Request, took time.Duration) {
+	o.Metrics.Observe(w, r, took)
+	o.monitor.Observe(w, r, took)
 }

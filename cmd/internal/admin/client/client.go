@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/standpipe/standpipe/cmd/internal/admin"
@@ -88,19 +87,15 @@ func (c *Client) do(ctx context.Context, method, path string, body, into any) er
 		return err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return c.problem(resp)
+	}
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return c.explain(err)
 	}
-	if resp.StatusCode != http.StatusOK {
-		p := new(admin.Problem)
-		if json.Unmarshal(b, p) != nil || p.Detail == "" {
-			p.Detail = fmt.Sprintf("%s answers %s: %.200s", c.Path, resp.Status, strings.TrimSpace(string(b)))
-		}
-		return p
-	}
 	if err := json.Unmarshal(b, into); err != nil {
-		return fmt.Errorf("%s does not respond with JSON of standpipe: %w", c.Path, err)
+		return c.foreign(err)
 	}
 	return nil
 }

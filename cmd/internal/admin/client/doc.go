@@ -2,6 +2,7 @@
 // sends it requests. Package admin defines them.
 //
 //	client.go  Client: requests over one socket
+//	watch.go   Top, its stream, the last hour
 //	find.go    Find and Ask: which servers answer
 //	trusted_unix.go, trusted_windows.go  which folders and sockets are trusted
 //

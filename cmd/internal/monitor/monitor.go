@@ -1,0 +1,190 @@
+package monitor
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/standpipe/standpipe/supervisor"
+)
+
+const (
+	tick = time.Second
+	// windowTicks is how many ticks the rates and quantiles of Figures cover.
+	windowTicks = 10
+	// stepTicks is how many ticks one step of History takes.
+	stepTicks = 5
+)
+
+// Pool is what is asked of the workers of an app.
+type Pool interface {
+	App() string
+	Stats() supervisor.Stats
+	Workers() []supervisor.WorkerInfo
+}
+
+// Options are what a Monitor works with.
+type Options struct {
+	// Pools are those of the present apps, in the order of the configuration; it is called from any goroutine.
+	Pools func() []Pool
+}
+
+// Monitor keeps the figures. Observe, Event and Mark may be called at all times, from any goroutine.
+type Monitor struct {
+	o                              Options
+	byApp                          atomic.Pointer[map[string]*source] // replaced, never changed
+	static, routes, server, others *source
+	slow                           slow
+	marks                          marks
+
+	mu    sync.Mutex
+	began time.Time
+	ticks int         // since the start
+	times []time.Time // of the looks, the newest last
+	steps time.Time   // of the newest step; zero: there is none
+	used  map[processKey]usage
+}
+
+// New returns a Monitor. Run must run, so that it covers more than the time since the last tick.
+func New(o Options) *Monitor {
+	m := &Monitor{o: o, static: &source{name: "static"}, routes: &source{name: "routes"}, server: &source{name: "server"}, others: &source{name: "others"}, began: time.Now(), used: map[processKey]usage{}}
+	m.byApp.Store(&map[string]*source{})
+	return m
+}
+
+// SetThreshold sets from which time on a request is slow; 0: none is.
+func (m *Monitor) SetThreshold(d time.Duration) { m.slow.threshold.Store(int64(d)) }
+
+// Event is a subscriber of supervisor events.
+func (m *Monitor) Event(e supervisor.Event) {
+	if mark, ok := markOf(e); ok {
+		m.Mark(mark)
+	}
+}
+
+// Mark notes that something happened; without At, now.
+func (m *Monitor) Mark(mark Mark) {
+	if mark.At.IsZero() {
+		mark.At = time.Now()
+	}
+	m.marks.add(mark)
+}
+
+// Run takes the looks, until ctx ends.
+func (m *Monitor) Run(ctx context.Context) {
+	t := time.NewTicker(tick)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-t.C:
+			m.tick(now)
+		}
+	}
+}
+
+// tick takes one look at everything.
+func (m *Monitor) tick(now time.Time) {
+	var states []state
+	m.mu.Lock()
+	due := (m.ticks+1)%stepTicks == 0
+	m.mu.Unlock()
+	pools := m.o.Pools()
+	if due { // pools have locks of their own
+		states = statesOf(pools)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.prune(pools)
+	for _, s := range m.sources(pools) {
+		s.tick(windowTicks + 1)
+	}
+	m.ticks++
+	if len(m.times) > windowTicks {
+		m.times = append(m.times[:0], m.times[len(m.times)-windowTicks:]...)
+	}
+	m.times = append(m.times, now)
+	if due {
+		m.step(pools, states, now)
+	}
+}
+
+// prune forgets apps that are not there any more. mu is held.
+func (m *Monitor) prune(pools []Pool) {
+	old := *m.byApp.Load()
+	present := make(map[string]*source, len(pools))
+	for _, p := range pools {
+		if s := old[p.App()]; s != nil {
+			present[p.App()] = s
+		} else if len(present) < maxApps {
+			present[p.App()] = &source{name: p.App()}
+		}
+	}
+	same := len(old) == len(present)
+	for app := range present {
+		same = same && old[app] != nil
+	}
+	if !same {
+		m.byApp.Store(&present)
+	}
+}
+
+// sources are the apps that are counted, in the order of pools, and then the others.
+func (m *Monitor) sources(pools []Pool) []*source {
+	list := make([]*source, 0, len(pools)+4)
+	byApp := *m.byApp.Load()
+	for _, p := range pools {
+		if s := byApp[p.App()]; s != nil {
+			list = append(list, s)
+		}
+	}
+	return append(list, m.others, m.static, m.routes, m.server)
+}
+
+// Figures are those of the last seconds, of one app or (empty) of all.
+func (m *Monitor) Figures(app string) Figures {
+	now := time.Now()
+	pools := m.o.Pools()
+	threshold := time.Duration(m.slow.threshold.Load())
+	f := Figures{At: now, Threshold: threshold.Seconds(), Apps: []AppFigures{}, Workers: []WorkerFigures{}}
+	slow := []SlowRequest{}
+	for _, p := range pools {
+		if app != "" && p.App() != app {
+			continue
+		}
+		for _, w := range p.Workers() {
+			f.Workers = append(f.Workers, m.worker(&w))
+			for i := range w.InFlight {
+				if s, ok := runningSlow(p.App(), w.Worker, &w.InFlight[i], threshold, now); ok && threshold > 0 {
+					slow = append(slow, s)
+				}
+			}
+		}
+	}
+	f.Slow, f.Marks = m.slow.all(app, slow, now), m.marks.all(app, now)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	then, looks := m.began, len(m.times)
+	if looks > windowTicks {
+		then, looks = m.times[len(m.times)-windowTicks], windowTicks-1
+	}
+	f.Span = now.Sub(then).Seconds()
+	for _, s := range m.sources(pools) {
+		if app != "" && s.name != app || s.requests.Load() == 0 {
+			continue
+		}
+		f.Apps = append(f.Apps, s.since(looks, f.Span))
+	}
+	return f
+}
+
+// since are the figures from the look so many looks ago until now.
+func (s *source) since(looks int, seconds float64) AppFigures {
+	p := span{now: s.read(s.last()), then: s.before(looks), seconds: max(seconds, 1)}
+	for i := range p.longest {
+		p.longest[i] = s.longestOf(i, looks, true)
+	}
+	return p.figures(s.name)
+}

@@ -1,0 +1,85 @@
+package monitor
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/shim"
+)
+
+const (
+	maxSlow   = 100 // requests that are kept, and told
+	maxTarget = 512 // bytes of a target
+	keepTime  = time.Hour
+)
+
+// slow keeps the requests that have taken longer than a threshold.
+type slow struct {
+	threshold atomic.Int64 // nanoseconds; 0: none is slow
+
+	mu   sync.Mutex
+	list []SlowRequest // the oldest first, at most maxSlow
+}
+
+func (l *slow) is(took time.Duration) bool {
+	t := l.threshold.Load()
+	return t > 0 && int64(took) >= t
+}
+
+// ended notes a request. The strings of r are copied: they may be parts of larger ones.
+func (l *slow) ended(source string, w *httpx.Writer, r *http.Request, took, rest time.Duration) {
+	n := &w.Info
+	s := SlowRequest{ID: strings.Clone(n.ID), App: source, Worker: n.Worker, Upstream: n.Upstream, Method: brief(r.Method, 32), Target: brief(r.RequestURI, maxTarget),
+		Started: n.Start, Status: httpx.LoggedStatus(w), Seconds: took.Seconds(), Receiving: n.Receive.Seconds(), Waiting: n.Wait.Seconds(), Running: n.Run.Seconds(), Sending: rest.Seconds()}
+	if n.Worker == "" {
+		s.Sending = 0 // it is not known what took so long
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.list) >= maxSlow {
+		l.list = append(l.list[:0], l.list[1:]...)
+	}
+	l.list = append(l.list, s)
+}
+
+// brief is a copy of at most limit bytes of a text.
+func brief(text string, limit int) string {
+	if len(text) > limit {
+		return text[:limit] + "..."
+	}
+	return strings.Clone(text)
+}
+
+// all are those that run first, then the newest; running are by pools.
+func (l *slow) all(app string, running []SlowRequest, now time.Time) []SlowRequest {
+	list := running
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := len(l.list) - 1; i >= 0 && len(list) < maxSlow; i-- {
+		s := &l.list[i]
+		if now.Sub(s.Started) < keepTime+time.Duration(s.Seconds*float64(time.Second)) && (app == "" || s.App == app) {
+			list = append(list, *s)
+		}
+	}
+	return list[:min(len(list), maxSlow)]
+}
+
+// runningSlow is a request that a worker has, if it is slow already.
+func runningSlow(app, worker string, f *shim.InFlight, threshold time.Duration, now time.Time) (SlowRequest, bool) {
+	l := &f.Label
+	took := now.Sub(l.Start)
+	if l.Start.IsZero() || f.Answered || took < threshold {
+		return SlowRequest{}, false
+	}
+	s := SlowRequest{ID: l.ID, App: app, Worker: worker, Method: brief(l.Method, 32), Target: brief(l.Target, maxTarget), Started: l.Start, Runs: true, Seconds: took.Seconds()}
+	if f.Sent.IsZero() {
+		s.Waiting = s.Seconds
+	} else {
+		s.Waiting, s.Running = max(f.Sent.Sub(l.Start), 0).Seconds(), now.Sub(f.Sent).Seconds()
+	}
+	return s, true
+}
