@@ -30,6 +30,9 @@ type Boot struct {
 	// Health are paths that are answered before any app is asked; Ready says which of
 	// them the app has a route for.
 	Health []string
+	// Named is the place in the configuration that names App, "standpipe.toml:3"; empty: the
+	// command line does, or nothing. What a Failed proposes to do is worded by it.
+	Named string
 }
 
 // Hello is the worker's first message: the interpreter runs.
@@ -52,6 +55,7 @@ type Ready struct {
 // Failed says why the app could not be loaded.
 type Failed struct {
 	Kind, Message string
+	Fix           string // what to do: one command or edit a line; empty: it is not known
 	File          string
 	Line          int
 	Traceback     string
@@ -90,7 +94,7 @@ func AppendBoot(b []byte, m *Boot) ([]byte, error) {
 			"name": m.Name, "app": m.App, "candidates": list(m.Candidates), "dir": m.Dir,
 			"pythonpath": list(m.PythonPath), "found": m.Found, "threads": threads, "gevent": greenlets,
 			"worker": m.Worker, "generation": m.Generation, "environ": environ, "watch": m.Watch, "tag": m.Tag,
-			"prefetch": m.Prefetch, "timeout_ms": timeoutMS(m.Timeout), "health": list(m.Health),
+			"prefetch": m.Prefetch, "timeout_ms": timeoutMS(m.Timeout), "health": list(m.Health), "named": m.Named,
 		})
 	})
 }
@@ -184,6 +188,8 @@ func DecodeFailed(p []byte) (*Failed, error) {
 			m.Kind, err = w.str()
 		case "message":
 			m.Message, err = w.str()
+		case "fix":
+			m.Fix, err = w.str()
 		case "file":
 			m.File, err = w.str()
 		case "line":

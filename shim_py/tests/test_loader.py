@@ -201,7 +201,7 @@ class Loads(WorkerTest):
 
     # Failures.
 
-    def refused(self, app, kind, *words, **options):
+    def refused(self, app, kind, *words, fix=None, **options):
         worker = self.peer(None, app, **options)
         message = worker.boot()
         self.assertFalse(worker.ready, message)
@@ -209,6 +209,8 @@ class Loads(WorkerTest):
         for word in words:
             self.assertIn(word, message["message"])
         self.assertNotIn("\n", message["message"])
+        if fix is not None:
+            self.assertEqual(message["fix"], fix)
         self.assertNotIn("standpipe_shim", message["traceback"])
         self.assertNotIn("importlib._bootstrap", message["traceback"])
         self.assertEqual(message["dir"], self.dir)
@@ -218,10 +220,14 @@ class Loads(WorkerTest):
     def test_no_module(self):
         self.file("shop/__init__.py", "")
         self.file("shop/wsgi.py", APP)
-        self.refused("shap.wsgi", "no_module", "there is no module shap.wsgi", self.dir, "did you mean shop?")
-        self.refused("shop.wsgy", "no_module", "there is no module shop.wsgy", "did you mean shop.wsgi?")
-        self.refused("shop/wsgy.py", "no_module", "there is no file shop/wsgy.py in " + self.dir, "shop/wsgi.py?")
-        self.refused("zzz", "no_module", "there is no module zzz; looked in " + self.dir)
+        self.refused("shap.wsgi", "no_module", "there is no module shap.wsgi", self.dir, "did you mean shop.wsgi?", fix="standpipe serve shop.wsgi")
+        self.refused("shop.wsgy:app", "no_module", "there is no module shop.wsgy", fix="standpipe serve shop.wsgi:app")
+        self.refused("shop/wsgy.py", "no_module", "there is no file shop/wsgy.py in " + self.dir, "shop/wsgi.py?", fix="standpipe serve shop/wsgi.py")
+        self.refused("zzz", "no_module", "there is no module zzz; looked in " + self.dir, fix="standpipe serve --dir FOLDER zzz")
+        self.file("web 1.py", APP)
+        named = {"named": "standpipe.toml:3"}
+        self.refused("zzz", "no_module", fix='in standpipe.toml:3, write: module = "web 1.py"', **named)
+        self.refused("zzz", "no_module", fix="standpipe serve 'web 1.py'")
 
     def test_missing_import_inside_the_app(self):
         self.file("shop/__init__.py", "")
@@ -233,6 +239,11 @@ class Loads(WorkerTest):
             % ((sys.executable,) + sys.version_info[:3]),
         )
         self.assertEqual((message["file"], message["line"]), ("shop/wsgi.py", 3))
+        self.assertTrue(message["fix"].endswith(" install flask-login"), message["fix"])
+        self.file("requirements.txt", "# all\nFlask_Login>=0.6  # sessions\n")
+        self.assertTrue(self.refused("shop.wsgi", "error")["fix"].endswith(" install -r requirements.txt"))
+        self.file("uv.lock", '[[package]]\nname = "flask-login"\n')
+        self.refused("shop.wsgi", "error", fix="uv sync")
         self.assertIn("import flask_login", message["traceback"])
         self.assertEqual(message["traceback"].count('File "'), 1)
         self.file("web.py", "import shop.missing\n")
@@ -245,7 +256,8 @@ class Loads(WorkerTest):
 
     def test_no_attribute(self):
         self.file("web.py", HELLO.format("aplication") + "x = 1\nclass box: pass\n")
-        self.refused("web:application", "no_attribute", "web has no application", "did you mean aplication?", "web:aplication")
+        self.refused("web:application", "no_attribute", "web has no application", "web.py:1: ", "did you mean aplication?", "web:aplication", fix="standpipe serve web:aplication")
+        self.refused("web:zzz", "no_attribute", "web.py:1: ", fix="standpipe serve web:aplication")
         self.refused("web:box.inner", "no_attribute", "web:box has no inner")
 
     def test_not_callable(self):
@@ -287,16 +299,20 @@ class Loads(WorkerTest):
             def three(scope, receive, send): pass
             """,
         )
-        self.refused("web", "asgi", "web:app is an ASGI app (FastAPI); standpipe serves WSGI")
+        message = self.refused("web", "asgi", "web.py:5: web:app is an ASGI app (FastAPI); standpipe serves WSGI")
+        self.assertEqual((message["file"], message["line"]), ("web.py", 5))
+        self.assertIn(" install a2wsgi\nwrite wsgi.py:\n    from a2wsgi import ASGIMiddleware\n    from web import app\n", message["fix"])
+        self.assertIn("    application = ASGIMiddleware(app)\nstandpipe serve wsgi.py\n", message["fix"])
         self.refused("web:coroutine", "asgi", "web:coroutine is an ASGI app; standpipe serves WSGI")
         self.refused("web:star", "asgi", "(Starlette)")
-        self.refused("web:create", "asgi", "web:create() is an ASGI app")
+        self.assertIn("ASGIMiddleware(create())", self.refused("web:create", "asgi", "web:create() is an ASGI app")["fix"])
         self.refused("web:three", "asgi", "web:three is an ASGI app")
 
     def test_app_run(self):
         self.file("web.py", APP + "from wsgiref.simple_server import make_server\n\nmake_server('127.0.0.1', 0, app).serve_forever()\n")
         message = self.refused("web:app", "app_run", "web.py:6 starts a server of its own", 'if __name__ == "__main__"')
         self.assertEqual((message["file"], message["line"]), ("web.py", 6))
+        self.assertEqual(message["fix"], 'in web.py, put line 6 below this one, indented:\n    if __name__ == "__main__":\nstandpipe serve web:app')
         self.file("werkzeug/__init__.py", "")
         self.file("werkzeug/serving.py", "def run_simple(*args, **kwargs): raise SystemExit(1)\n")
         self.file(
@@ -325,7 +341,7 @@ class Loads(WorkerTest):
             "site1.wsgi",
             "settings",
             "site1/wsgi.py:2 uses Django's settings, but DJANGO_SETTINGS_MODULE is not set",
-            "-e DJANGO_SETTINGS_MODULE=site1.settings",
+            fix="standpipe serve -e DJANGO_SETTINGS_MODULE=site1.settings site1.wsgi",
             pythonpath=["lib/site-packages"],
         )
         self.refused(

@@ -4,16 +4,17 @@ FACTORIES = ("create_app", "make_app")  # names of functions that make an app
 
 
 class Failure(Exception):
-    """The app did not come up. kind and message as in the Failed frame; file and line of the app's own code, or empty and 0; error
-    is what Python raised, or None."""
+    """The app did not come up. kind, message and fix as in the Failed frame; file and line of the app's own code, or empty and 0;
+    error is what Python raised, or None; fix may be a function that makes it of the Boot."""
 
-    def __init__(self, kind, message, file="", line=0, error=None):
+    def __init__(self, kind, message, file="", line=0, error=None, fix=""):
         super().__init__(message)
         self.kind = kind
         self.message = message
         self.file = file
         self.line = line
         self.error = error
+        self.fix = fix
 
 
 class BadSpec(ValueError):

@@ -1,6 +1,6 @@
-"""One sentence for each way in which a boot can fail. Imported only when one has.
+"""One sentence for each way in which a boot can fail, and what to do about it (advice). Imported only when one has.
 
-Each sentence follows `app "shop" did not start: `, says where, and what to do."""
+Each sentence follows `app "shop" did not start: ` and says where."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from ..core import output
 from ..core.frames import FAILED, frame
 from ..core.packing import pack
 from ..core.report import cut, frames_of, is_own, place, shown, text_of, trace
-from . import Failure, shape
+from . import Failure, advice, shape
 from .guard import AppRun
 
 
@@ -20,30 +20,29 @@ def explain(error, boot, target):
     where = "%s:%d" % (shown(filename, base), line)
     start = where if line else "the app"
     found = frames_of(error)
-    kind, message = "error", _one_line(text_of(error))
+    kind, message, fix = "error", _one_line(text_of(error)), ""
     name = type(error).__name__
     unset = not os.environ.get("DJANGO_SETTINGS_MODULE")
     if isinstance(error, AppRun):
         kind = "app_run"
         text = '%s starts a server of its own (%s) while it is imported; put that under `if __name__ == "__main__":`' % (where, error)
+        fix = advice.guard(shown(filename, base), line, boot)
     elif isinstance(error, ModuleNotFoundError) and error.name:
         if not found:
-            return _no_module(error, target, base)
-        text = _missing(error, boot, found, filename, line)
+            return _no_module(error, target, boot)
+        text, fix = _missing(error, boot, found, filename, line)
     elif isinstance(error, SyntaxError) and error.filename and not error.filename.startswith("<"):
         filename, line = error.filename, error.lineno or 0
         text = "%s:%d: %s: %s" % (shown(filename, base), line, name, error.msg)
     elif name == "ImproperlyConfigured" and "DJANGO_SETTINGS_MODULE" in message and unset:
-        from ..frameworks.django import settings_named_in
-
         kind = "settings"
-        guess = settings_named_in(os.path.join(base, "manage.py")) or "project.settings"
-        text = "%s uses Django's settings, but DJANGO_SETTINGS_MODULE is not set; say -e DJANGO_SETTINGS_MODULE=%s" % (start, guess)
+        text = "%s uses Django's settings, but DJANGO_SETTINGS_MODULE is not set" % start
+        fix = advice.settings(boot, advice.settings_in(base) or "PACKAGE.settings")
     elif isinstance(error, SystemExit):
         text = "%s called sys.exit(%s) while it was imported" % (start, _one_line(repr(error.code)))
     else:
         text = (where + ": " if line else "") + name + (": " + message if message else "")
-    return Failure(kind, text, shown(filename, base), line, error)
+    return Failure(kind, text, shown(filename, base), line, error, fix)
 
 
 def guessed(failure, tried):
@@ -63,10 +62,12 @@ def _one_line(text):
 def this_python(boot):
     """Returns what a sentence calls the interpreter of this worker."""
     found = ", " + boot["found"] if boot["found"] else ""
-    return "%s (%d.%d.%d%s)" % ((sys.executable or "this Python",) + sys.version_info[:3] + (found,))
+    program = shown(sys.executable, boot["dir"]) if sys.executable else "this Python"
+    return "%s (%d.%d.%d%s)" % ((program,) + sys.version_info[:3] + (found,))
 
 
-def _no_module(error, target, base):
+def _no_module(error, target, boot):
+    base = boot["dir"]
     wanted = target or error.name
     text = "there is no module %s" % wanted
     if target.startswith(error.name + "."):
@@ -82,22 +83,45 @@ def _no_module(error, target, base):
         stem, extension = os.path.splitext(entry)
         if extension == ".py" or os.path.isfile(os.path.join(folder, entry, "__init__.py")):
             names.add(stem)
-    return Failure("no_module", text + _mean(last, names - {last}, (head + "." if head else "") + "%s"), error=error)
+    near = _near(last, names - {last})
+    if not near:
+        return Failure("no_module", text, error=error, fix=_name_it(boot))
+    near = (head + "." if head else "") + near
+    if not head and wanted != last:
+        near += wanted[len(last) :]
+    name = boot["app"].partition(":")[2]
+    return Failure("no_module", text + "; did you mean %s?" % near, error=error, fix=advice.again(boot, near + (":" + name if name else "")))
+
+
+def _name_it(boot):
+    """Says how to name what lies in the app's folder."""
+    files = [name for name in _listed(boot["dir"]) if name.endswith((".wsgi", ".py")) and name not in _NOT_APPS]
+    files.sort(key=lambda name: (name not in ("wsgi.py", "app.py", "main.py"), not name.endswith(".wsgi"), name))
+    return advice.again(boot, files[0]) if files else "standpipe serve --dir FOLDER " + advice.quoted(boot["app"])
 
 
 def _missing(error, boot, found, filename, line):
     base = boot["dir"]
-    top = error.name.split(".")[0]
+    top, fix = error.name.split(".")[0], ""
     local = getattr(sys.modules.get(top), "__file__", None) or ""
     if local and is_own(local, base):
         lack = "which is not in " + base
     else:
-        lack = "which %s does not have%s" % (this_python(boot), other_venv(top, base) or _no_venv(boot))
+        other = other_venv(top, base)
+        lack = "which %s does not have%s" % (this_python(boot), other)
+        venv = other.rpartition("say --venv ")[2].partition(" to use it")[0] if "say --venv " in other else ""
+        fix = _with_venv(venv, boot) if venv else advice.install(error.name, boot)
     start = "%s:%d" % (shown(filename, base), line)
     last = found[-1]
     if (last[0], last[1]) != (filename, line):
-        return "%s leads to %s:%d, which imports %s, %s" % (start, shown(last[0], base), last[1], error.name, lack)
-    return "%s imports %s, %s" % (start, error.name, lack)
+        return "%s leads to %s:%d, which imports %s, %s" % (start, shown(last[0], base), last[1], error.name, lack), fix
+    return "%s imports %s, %s" % (start, error.name, lack), fix
+
+
+def _with_venv(venv, boot):
+    if boot["named"]:
+        return 'below [[app]] (%s), write: venv = "%s"' % (boot["named"], venv)
+    return "standpipe serve --venv %s" % venv + (" " + advice.quoted(boot["app"]) if boot["app"] else "")
 
 
 def other_venv(module, base, without_it=True):
@@ -118,14 +142,6 @@ def other_venv(module, base, without_it=True):
             return "; the virtual environment %s has it: say %s" % (folder, say)
         without = without or near and "; there is a virtual environment, %s: say %s to use it" % (folder, say)
     return without or broken if without_it and sys.prefix == sys.base_prefix else ""
-
-
-def _no_venv(boot):
-    """Returns the end of a sentence for an interpreter that was taken because the project has no environment: python3 of PATH, or the
-    one that standpipe was installed for (by uvx and pipx, with nothing else)."""
-    if boot["found"].endswith(" in PATH") or boot["found"] == "beside standpipe":
-        return "; install it there, or make a virtual environment with the project's packages: .venv is found, --venv DIR names another"
-    return ""
 
 
 def _is_environment(folder):
@@ -199,28 +215,32 @@ def _listed(folder):
 def no_file(path, base):
     folder, name = os.path.split(path)
     names = [other for other in _listed(folder) if other.endswith((".py", ".wsgi"))]
-    mean = _mean(name, names, shown(os.path.join(folder, ""), base).replace("%", "%%") + "%s")
-    return Failure("no_module", "there is no file %s in %s%s" % (shown(path, base), base, mean))
+    near = _near(name, names)
+    near = shown(os.path.join(folder, ""), base) + near if near else ""
+    mean = "; did you mean %s?" % near if near else ""
+    text = "there is no file %s in %s%s" % (shown(path, base), base, mean)
+    return Failure("no_module", text, fix=lambda boot: advice.again(boot, near) if near else _name_it(boot))
 
 
 def asgi(thing, what, label):
     """An ASGI app: names the WSGI app of its project where there is one, else says how to make it one."""
     kind = thing if isinstance(thing, type) else type(thing)
     name = "" if kind.__name__ in ("function", "method", "partial") else " (%s)" % kind.__name__
-    text = "%s is an ASGI app%s; standpipe serves WSGI. " % (what, name)
+    text = "%s is an ASGI app%s; standpipe serves WSGI" % (what, name)
     beside = _wsgi_beside(label)
     module = sys.modules.get(label)
     django = (getattr(kind, "__module__", None) or "").startswith(("django.", "channels.")) or (
         "django" in sys.modules and label.rpartition(".")[2] == "asgi" and hasattr(module, "get_asgi_application")
     )
+    line = advice.line_of(module, what[len(label) + 1 :].split("(")[0].split(".")[0])
     if beside:
-        text += "Its project has a WSGI app too: standpipe serve %s" % beside
+        text += ". Its project has a WSGI app too"
+        fix = lambda boot: advice.again(boot, beside)  # noqa: E731
     elif django:
-        text += "Django makes a WSGI app too: in a wsgi.py, application = django.core.wsgi.get_wsgi_application()"
+        fix = advice.djangos
     else:
-        text += "Wrap it: pip install a2wsgi, and in a wsgi.py, application = a2wsgi.ASGIMiddleware(%s)" % what.replace(":", ".")
-        text += "; or run it with an ASGI server, and let a [[route]] lead there"
-    return Failure("asgi", text)
+        fix = lambda boot: advice.wrapped(what, label, boot)  # noqa: E731
+    return Failure("asgi", text, getattr(module, "__file__", None) or "", line, fix=fix)
 
 
 def _wsgi_beside(label):
@@ -235,13 +255,21 @@ def _wsgi_beside(label):
 
 
 def no_attribute(thing, done, name, module, label):
-    mean = _mean(name, [other for other in dir(thing) if not other.startswith("_")], "%s")
-    return Failure("no_attribute", "%s has no %s%s%s" % (done, name, mean, _apps_in(module, label)))
+    near = _near(name, [other for other in dir(thing) if not other.startswith("_")])
+    mean = "; did you mean %s?" % near if near else ""
+    apps = _apps_in(module)
+    meant = near if near and thing is module else (apps[0] if apps else "")
+    fix = (lambda boot: advice.again(boot, label + ":" + meant)) if meant else ""
+    text = "%s has no %s%s%s" % (done, name, mean, _listing(apps, label))
+    file = getattr(module, "__file__", None) or ""
+    return Failure("no_attribute", text, file, advice.line_of(module, meant) if meant else 0, fix=fix)
 
 
 def no_app(module, label):
     text = "%s has no application, app, create_app or make_app" % label
-    return Failure("no_app", text + (_apps_in(module, label) or _inside(module, label)))
+    apps = _apps_in(module)
+    fix = (lambda boot: advice.again(boot, label + ":" + apps[0])) if apps else ""
+    return Failure("no_app", text + (_listing(apps, label) or _inside(module, label)), fix=fix)
 
 
 def _inside(package, label):
@@ -269,14 +297,18 @@ def nothing_found(base, candidates, skipped):
         why = "it has no wsgi.py, app.py, main.py, passenger_wsgi.py or manage.py, nor a package with one"
     others = [name for name in _listed(base) if name.endswith((".wsgi", ".py")) and name not in candidates and name not in _NOT_APPS]
     others.sort(key=lambda name: (not name.endswith(".wsgi"), name))
-    such = "standpipe serve %s" % others[0] if others else "shop.wsgi:application"
-    return Failure("no_app", "no app was found in %s: %s; name it, such as %s" % (base, why, such))
+    such = others[0] if others else "shop.wsgi:application"
+    return Failure("no_app", "no app was found in %s: %s" % (base, why), fix=lambda boot: advice.again(boot, such))
 
 
-def _apps_in(module, label):
-    """Returns the end of a sentence that names what may be meant as an app in a module; empty when nothing may."""
-    names = sorted(name for name, thing in list(vars(module).items()) if not name.startswith("_") and _looks_like_app(thing))
-    return "; what looks like an app there: " + ", ".join(label + ":" + name for name in names[:8]) if names else ""
+def _apps_in(module):
+    """Returns the names in a module of what may be meant as an app."""
+    return sorted(name for name, thing in list(vars(module).items()) if not name.startswith("_") and _looks_like_app(thing))[:8]
+
+
+def _listing(apps, label):
+    """Returns the end of a sentence that names them; empty: there are none."""
+    return "; what looks like an app there: " + ", ".join(label + ":" + name for name in apps) if apps else ""
 
 
 def _looks_like_app(thing):
@@ -289,13 +321,13 @@ def _looks_like_app(thing):
     return len(required) == 2 and (required[1] == "start_response" or required[0] in ("environ", "env"))
 
 
-def _mean(name, names, form):
-    """Returns the end of a sentence that proposes the nearest of names, if there is one near enough."""
+def _near(name, names):
+    """Returns the nearest of names, if there is one near enough, else empty."""
     from difflib import get_close_matches
 
     near = [other for other in names if abs(len(other) - len(name)) <= max(1, len(name) // 4)]
     close = get_close_matches(name, near, 1, 0.7)
-    return "; did you mean %s?" % (form % close[0]) if close else ""
+    return close[0] if close else ""
 
 
 def fail(worker, boot, failure):
@@ -304,15 +336,30 @@ def fail(worker, boot, failure):
         worker.leave(failure.error)
     if worker.signals.stopping and isinstance(failure.error, SystemExit):
         sys.exit(0)
+    base = boot["dir"]
+    message, file = failure.message, shown(failure.file, base)
+    if failure.line and failure.kind in _PLACELESS:
+        message = "%s:%d: %s" % (file, failure.line, message)
     failed = {
         "kind": failure.kind,
-        "message": failure.message[:8192],
-        "file": failure.file,
+        "message": message[:8192],
+        "fix": _fix(boot, failure)[:8192],
+        "file": file,
         "line": failure.line,
         "traceback": "" if failure.error is None else trace(failure.error),
-        "dir": boot["dir"],
+        "dir": base,
         "sys_path": sys.path[:256],
     }
     worker.put(frame(FAILED, 0, 0, pack(failed)))
     output.flush_all()
     os._exit(3)  # sys.exit would wait for threads that the app's import has left behind
+
+
+_PLACELESS = ("asgi", "no_attribute")  # kinds whose sentence does not begin with the place
+
+
+def _fix(boot, failure):
+    try:
+        return failure.fix(boot) if callable(failure.fix) else failure.fix
+    except Exception:  # advice is not worth another failure
+        return ""
