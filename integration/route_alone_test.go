@@ -73,6 +73,6 @@ func TestBannerWithoutApps(t *testing.T) {
 	dir := project(t, map[string]string{"standpipe.toml": "[[route]]\npath_regex = [\"x$\"]\nredirect = \"https://a.example{path}\"\n"})
 	s := start(t, opts{Dir: dir, Bare: true, NoWait: true, Env: []string{"PATH=/nonexistent"}, Args: []string{"-b", "127.0.0.1:0", "--log-format", "text"}})
 	eventually(t, "the banner names the route", func() bool {
-		return strings.Contains(s.stderrText(), "route   on /, path_regex x$   -> 302 https://a.example{path}")
+		return strings.Contains(s.stderrText(), "route    on /, path_regex x$   -> 302 https://a.example{path}")
 	})
 }

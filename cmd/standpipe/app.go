@@ -42,6 +42,13 @@ func printError(w io.Writer, err error) {
 		return
 	}
 	p := terminal.PaintFor(w)
+	if e, ok := errors.AsType[interface {
+		error
+		People(p terminal.Paint) string
+	}](err); ok {
+		fmt.Fprint(w, e.People(p))
+		return
+	}
 	problems, ok := errors.AsType[schema.Problems](err)
 	if !ok || len(problems) == 1 {
 		fmt.Fprintf(w, "%s %s\n", p.Red("standpipe:"), err)

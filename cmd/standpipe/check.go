@@ -180,7 +180,7 @@ func printProblems(w io.Writer, problems schema.Problems) {
 	}
 	wide = min(wide, 40)
 	for _, p := range problems {
-		fmt.Fprintf(w, "  %-*s  %s\n", wide, p.Where, p.Message)
+		fmt.Fprintf(w, "  %-*s  %s\n", wide, p.Where, strings.ReplaceAll(p.Message, "\n", "\n"+strings.Repeat(" ", wide+2)))
 	}
 }
 

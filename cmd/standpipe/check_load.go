@@ -62,6 +62,9 @@ func loadApp(ctx context.Context, cfg *config.Config, a *config.App, out io.Writ
 	}
 	fmt.Fprintln(out, "fail", journal.Sentence(failure))
 	if f := failure.Failed; f != nil {
+		if f.Fix != "" {
+			fmt.Fprintf(out, "  fix       %s\n", strings.ReplaceAll(f.Fix, "\n", "\n            "))
+		}
 		fmt.Fprintf(out, "  dir       %s\n  sys.path  %s\n", f.Dir, strings.Join(f.SysPath, "\n            "))
 		if f.Traceback != "" {
 			fmt.Fprintf(out, "  %s\n", strings.ReplaceAll(strings.TrimRight(f.Traceback, "\n"), "\n", "\n  "))

@@ -72,7 +72,7 @@ func reloadFailure(e *supervisor.ReloadFailed) Failure {
 }
 
 func bootFailure(e *supervisor.BootFailure) Failure {
-	f := Failure{App: e.App, Sentence: journal.Sentence(e)}
+	f := Failure{App: e.App, Sentence: journal.Advised(e)}
 	if e.Failed != nil {
 		f.Traceback = strings.TrimRight(e.Failed.Traceback, "\n")
 		return f

@@ -16,6 +16,7 @@ type App struct {
 	Name   string `key:"name"`   // unique; letters, digits, dot, dash, underscore
 	Module string `key:"module"` // what to load, as the user wrote it; empty: Candidates are tried
 	How    string // how Module was found if the user did not name it for this app ("FLASK_APP"); else empty
+	Named  string // the place in a file that names Module, "standpipe.toml:3"; empty: a flag does, or nothing
 
 	Dir        string `key:"dir"` // absolute; the workers' working directory and first on sys.path
 	Link       string // Dir as configured, where Release has resolved it; else empty

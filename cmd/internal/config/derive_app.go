@@ -112,6 +112,9 @@ func withPath(path string, err error) string {
 func (d *appDeriver) findModule() {
 	a := d.app
 	if a.Module != "" {
+		if src := d.row.Source("module"); src.Kind == schema.FromFile {
+			a.Named = src.Where
+		}
 		return
 	}
 	if v, src := d.flaskApp(); v != "" {
@@ -144,22 +147,31 @@ func (d *appDeriver) flaskApp() (string, schema.Source) {
 // noApp adds the problem of a folder that has no app, with what to write for what it has.
 func (d *appDeriver) noApp() {
 	l, a := d.l, d.app
-	where, tried := "", "FLASK_APP, standpipe.toml, "
+	projects, others := discover.Projects(a.Dir), discover.Others(a.Dir)
 	if l.cfg.File != "" {
-		tried = "FLASK_APP, "
+		module := "shop.wsgi:application"
+		if len(others) > 0 {
+			module = others[0]
+		}
+		l.v.Problems.At("", "app %q: no app found in %s; looked for FLASK_APP, %s. Name it in its [[app]]: module = %q", a.Name, a.Dir, discover.LookedFor, module)
+		return
 	}
-	if len(l.cfg.Apps) > 1 {
-		where, tried = fmt.Sprintf("app %q: ", a.Name), ""
+	here, there := "shop.wsgi:application", "../shop"
+	if len(others) > 0 {
+		here = others[0]
 	}
-	advice := "Name it: standpipe serve shop.wsgi:application"
-	if projects := discover.Projects(a.Dir); len(projects) > 0 {
-		advice = "There is a Django project in " + strings.Join(projects, ", ") + ": standpipe serve --dir " + projects[0]
-	} else if others := discover.Others(a.Dir); len(others) == 1 {
-		advice = "If it is in " + others[0] + ": standpipe serve " + others[0]
-	} else if len(others) > 1 {
-		advice = "If it is in " + strings.Join(others, " or ") + ", name that, such as: standpipe serve " + others[0]
+	if len(projects) > 0 {
+		there = projects[0]
 	}
-	l.v.Problems.At("", "%sno app found in %s; looked for %s%s. %s", where, a.Dir, tried, discover.LookedFor, advice)
+	fixes := []string{
+		"if the app is here, name it (module:name, or a file):   standpipe serve " + here,
+		"if it is in another folder:                             standpipe serve --dir " + there,
+		"if there is none yet, the tutorial makes one:           standpipe help tutorial",
+	}
+	if len(projects) > 0 { // this is it, most likely
+		fixes[0], fixes[1] = fixes[1], fixes[0]
+	}
+	l.v.Problems.At("", "no app found in %s\n  looked for FLASK_APP, standpipe.toml, %s\n  fix  %s", a.Dir, discover.LookedFor, strings.Join(fixes, "\n       "))
 }
 
 // findPython finds the app's interpreter. Of python and venv, the one of the later layer counts.

@@ -4,6 +4,7 @@ import (
 	"io"
 	"log"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,6 +39,7 @@ type core struct {
 	o     Options
 	level atomic.Int32
 	now   func() time.Time
+	taker atomic.Pointer[func(Taken) bool]
 
 	mu  sync.Mutex // guards the writer and buf
 	buf []byte
@@ -64,6 +66,9 @@ func (l *Logger) Log(level hclog.Level, event string, pairs ...any) {
 	if r.message == "" && l.o.Sentence != nil {
 		r.message, r.made = l.o.Sentence(event), true
 	}
+	if take := l.taker.Load(); take != nil && (*take)(r.taken()) {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.buf[:0]
@@ -79,6 +84,38 @@ func (l *Logger) Log(level hclog.Level, event string, pairs ...any) {
 	if cap(b) <= 64<<10 {
 		l.buf = b
 	}
+}
+
+// Taken is a record that is offered to the function of Take.
+type Taken struct {
+	Level   hclog.Level
+	Event   string
+	Message string
+	Made    bool   // Message is the general sentence of the event
+	Worker  bool   // it is about a worker
+	Fields  string // "path=/srv/x days=3", without those of several lines
+}
+
+// Take has take see each record of a log first: one that it takes is not written. nil ends that.
+func Take(l *Logger, take func(Taken) bool) {
+	if take == nil {
+		l.taker.Store(nil)
+		return
+	}
+	l.taker.Store(&take)
+}
+
+func (r *record) taken() Taken {
+	t := Taken{Level: r.level, Event: r.event, Message: r.message, Made: r.made}
+	var b []byte
+	for _, f := range r.fields {
+		t.Worker = t.Worker || f.key == "worker"
+		if s, isText := f.value.(string); !isText || !strings.Contains(s, "\n") {
+			b = textValue(append(append(append(b, ' '), f.key...), '='), f)
+		}
+	}
+	t.Fields = strings.TrimPrefix(string(b), " ")
+	return t
 }
 
 // writes reports whether records of this level are written, if lowest is.

@@ -14,6 +14,7 @@
 //	exit.go      the record of a worker's exit
 //	template.go  the records of templates, and of processes that a worker left behind
 //	output.go    the level of what an app prints, and the place of a traceback
+//	people.go    a failure of a start for people: the sentence, what to do, the traceback where it says more
 //	stuck.go     the line in which a request hangs, from stacks
 //	progress.go  Progress
 //

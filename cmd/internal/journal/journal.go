@@ -135,22 +135,26 @@ func lastLine(s string) string {
 	return s[strings.LastIndexByte(s, '\n')+1:]
 }
 
-func (j *Journal) bootFailure(e supervisor.BootFailure) {
-	sentence := Sentence(&e)
-	text := sentence + "\n" + e.Output
+// Shown takes note of a failure that people have read elsewhere: the same one is counted from here on, not repeated. It returns how
+// often it has come in a row.
+func (j *Journal) Shown(e *supervisor.BootFailure) int {
+	text := Advised(e) + "\n" + e.Output
 	if e.Failed != nil {
-		text = sentence + "\n" + e.Failed.Traceback
+		text = Advised(e) + "\n" + e.Failed.Traceback
 	}
 	j.mu.Lock()
+	defer j.mu.Unlock()
 	last := j.last[e.App]
 	if last == nil || last.text != text {
 		last = &failure{text: text}
 		j.last[e.App] = last
 	}
 	last.count++
-	count := last.count
-	j.mu.Unlock()
+	return last.count
+}
 
+func (j *Journal) bootFailure(e supervisor.BootFailure) {
+	sentence, count := Advised(&e), j.Shown(&e)
 	pairs := append(about(e.Who), "message", sentence, "retry_in", e.Retry)
 	if count > 1 { // the same again: it is counted, not repeated
 		j.log.Error("app_failed", append(pairs, "repeated", count)...)
@@ -203,7 +207,7 @@ func (j *Journal) reloadFailed(e supervisor.ReloadFailed) {
 
 // ReloadSentence says in one sentence why a reload failed.
 func ReloadSentence(e *supervisor.ReloadFailed) string {
-	_, why, _ := strings.Cut(Sentence(&e.BootFailure), " did not start: ")
+	_, why, _ := strings.Cut(Advised(&e.BootFailure), " did not start: ")
 	return fmt.Sprintf("reload of %q failed: generation %d did not start, generation %d keeps serving. %s", e.App, e.Generation, e.Serving, why)
 }
 

@@ -22,7 +22,15 @@ type Log struct {
 	// Out is where the log goes. Other output for people goes there too, to keep the order.
 	Out  *Outlet
 	file *File // nil: the log goes to standard error
+
+	records *errorlog.Logger
 }
+
+// ForPeople reports whether people at standard error read the log, and nothing else does.
+func (l *Log) ForPeople() bool { return l.Text && l.file == nil }
+
+// Take has take see each record first: one that it takes is not written. nil ends that.
+func (l *Log) Take(take func(errorlog.Taken) bool) { errorlog.Take(l.records, take) }
 
 // Open opens the error log that cfg names; "-" is stderr.
 func Open(cfg *config.Config, stderr io.Writer) (*Log, error) {
@@ -40,10 +48,11 @@ func Open(cfg *config.Config, stderr io.Writer) (*Log, error) {
 	f, _ := out.(*os.File)
 	priorities := f != nil && errorlog.ToJournal(f)
 	l.Out = NewOutlet(out, l.dropped)
-	l.Logger = errorlog.New(errorlog.Options{
+	l.records = errorlog.New(errorlog.Options{
 		Level: hclog.LevelFromString(cfg.Logs.Level), Out: l.Out, Text: l.Text, Priorities: priorities, Sentence: events.Sentence,
 		Color: terminal && os.Getenv("NO_COLOR") == "" && runtime.GOOS != "windows",
 	})
+	l.Logger = l.records
 	return l, nil
 }
 

@@ -2,13 +2,13 @@ package run
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 	"github.com/standpipe/standpipe/cmd/internal/journal"
+	"github.com/standpipe/standpipe/cmd/internal/terminal"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -136,13 +136,33 @@ func (b *boot) misses() bool {
 
 // failure is one sentence for each app that did not start; the log has the tracebacks.
 func (b *boot) failure() error {
-	var sentences []string
+	var failures notBooted
 	for _, p := range b.pools {
 		if f := p.Failure(); f != nil {
-			sentences = append(sentences, journal.Sentence(f))
+			failures = append(failures, f)
 		}
 	}
-	return exit.With(exit.NotBooted, errors.New(strings.Join(sentences, "\nstandpipe: ")))
+	return exit.With(exit.NotBooted, failures)
+}
+
+// notBooted says why apps did not start.
+type notBooted []*supervisor.BootFailure
+
+func (n notBooted) Error() string {
+	var sentences []string
+	for _, f := range n {
+		sentences = append(sentences, journal.Advised(f))
+	}
+	return strings.Join(sentences, "\nstandpipe: ")
+}
+
+// People is the error for people, as text of several lines.
+func (n notBooted) People(p terminal.Paint) string {
+	var b strings.Builder
+	for _, f := range n {
+		b.WriteString(journal.People(f, p))
+	}
+	return b.String()
 }
 
 func isClosed(c <-chan struct{}) bool {

@@ -27,6 +27,8 @@
 //	service.go    service: the service manager
 //	output.go     output and startReport: the records of the start
 //	banner.go     banner: what a person at a terminal sees
+//	paragraph.go  how the lines of the banner are shared out
+//	begin.go      beginning: what people are told together when the start is over
 //	records.go    records: which events of workers concern the log
 //	warnings.go   what is legal and probably not intended; processes that outlive their workers
 //

@@ -19,6 +19,7 @@ type life struct {
 	out      *output
 	entry    entry
 	boot     *boot
+	report   *startReport
 	reloads  *reloads
 	commands *commands
 	watchers *watchers
@@ -39,6 +40,7 @@ type life struct {
 func (l *life) run(ctx context.Context) error {
 	l.boot.policy = l.entry.begin(ctx)
 	if err := l.open(ctx); err != nil {
+		l.report.failed()
 		return err
 	}
 	l.actors = newGroup(ctx)
@@ -84,8 +86,11 @@ func (l *life) open(ctx context.Context) error {
 func (l *life) booted(ctx context.Context) error {
 	err := l.boot.wait(ctx)
 	if l.retryBoot && exit.Code(err) == exit.NotBooted {
-		l.out.log.Warn("not_booted", "message", "no app started; waiting for a code change to retry")
+		l.report.waits()
 		return nil
+	}
+	if err != nil {
+		l.report.failed()
 	}
 	return err
 }

@@ -1,6 +1,8 @@
 package run
 
 import (
+	"io"
+
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/errorlog"
 	"github.com/standpipe/standpipe/cmd/internal/journal"
@@ -26,6 +28,8 @@ type startReport struct {
 	service *service
 	banner  *banner
 	cfg     *config.Config // of the start
+	begin   *beginning     // nil: programs read the log
+	journal *journal.Journal
 }
 
 // ready records that an app is up.
@@ -50,7 +54,35 @@ func (r *startReport) decided() { r.service.manager.Ready() }
 // started records the end of the start, and prints the banner.
 func (r *startReport) started(up int) {
 	r.out.record("serving", "apps", len(r.cfg.Apps), "up", up)
-	if r.out.log.Text {
-		r.banner.print()
+	r.show()
+}
+
+// waits says that no app has started, and that each is started again when its code changes.
+func (r *startReport) waits() {
+	r.banner.waiting = true
+	r.show()
+	r.out.log.Warn("not_booted", "message", "no app started; waiting for a code change to retry")
+}
+
+// show is for people: why apps did not start, and the banner.
+func (r *startReport) show() {
+	warnings, failures := r.begin.end()
+	if !r.out.log.Text {
+		return
+	}
+	for i := range failures {
+		r.journal.Shown(&failures[i])
+		_, _ = io.WriteString(r.banner.out, journal.People(&failures[i], r.banner.paint))
+	}
+	r.banner.print(warnings)
+}
+
+// failed is called when the start has failed: the warnings about what the user has written may say why.
+func (r *startReport) failed() {
+	warnings, _ := r.begin.end()
+	for _, w := range warnings {
+		if w.Event == "config" {
+			_, _ = io.WriteString(r.banner.out, r.banner.paint.Yellow("warning:")+" "+warning(w)+"\n")
+		}
 	}
 }

@@ -10,12 +10,13 @@ import (
 // with several workers: a worker does not know how many others there are.
 type records struct {
 	journal *journal.Journal
+	begin   *beginning // nil: programs read the log
 	config  func() *config.Config
 }
 
 // Event is a subscriber of supervisor events.
 func (r *records) Event(e supervisor.Event) {
-	if concernsLog(r.config(), e) {
+	if concernsLog(r.config(), e) && !r.begin.Event(e) {
 		r.journal.Event(e)
 	}
 }

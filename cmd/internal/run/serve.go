@@ -75,11 +75,13 @@ func Serve(ctx context.Context, o Options) (err error) {
 	defer log.Close()
 	log.Libraries()
 	acme.Adopt(log)
+	begin := keepBeginning(log)
 	for _, w := range cfg.Warnings {
 		log.Warn("config", "message", w)
 	}
-	s := &server{Options: o, in: in, cfg: cfg, log: log, stops: stops, inherited: inherited}
+	s := &server{Options: o, in: in, cfg: cfg, log: log, stops: stops, inherited: inherited, begin: begin}
 	if err := s.assemble(ctx); err != nil {
+		_, _ = begin.end()
 		return exit.With(exit.Usage, err)
 	}
 	if err := s.run(ctx); err != nil {
@@ -108,6 +110,7 @@ type server struct {
 	log       *logfile.Log
 	stops     chan os.Signal
 	inherited *upgrade.Inheritance // nil: no other process has started this one
+	begin     *beginning           // nil: programs read the log
 
 	product  *compose.Server
 	failures admin.Failures
@@ -148,7 +151,7 @@ func (s *server) assemble(ctx context.Context) (err error) {
 	s.service = &service{pools: func() []*supervisor.Pool { return s.product.Pools() }, log: s.log}
 	s.reloads = &reloads{service: s.service, log: s.log, failures: &s.failures, load: s.reload, group: newGroup(ctx)}
 	dev := newDevReload(s.cfg, s.log, s.reloads.start)
-	records := &records{journal: journal.New(s.log), config: s.config}
+	records := &records{journal: journal.New(s.log), begin: s.begin, config: s.config}
 	s.product, err = compose.New(s.cfg, s.Version, s.log, s.Stdout, func(e supervisor.Event) {
 		records.Event(e)
 		s.progress.Event(e)
@@ -166,8 +169,9 @@ func (s *server) assemble(ctx context.Context) (err error) {
 		Server: commands, Failures: &s.failures, Metrics: s.metrics.Handler(), Monitor: s.monitor, Log: s.log, Version: s.Version, Started: processStarted, Pid: os.Getpid(),
 	})}
 	handover := &handover{product: s.product, service: s.service, log: s.log, dir: s.in.Dir}
+	report := s.report(out, control, records.journal)
 	s.life = &life{
-		product: s.product, out: out, entry: s.entry(control), boot: s.boot(out, control), reloads: s.reloads, commands: commands,
+		product: s.product, out: out, entry: s.entry(control), boot: &boot{pools: poolsAs[bootingPool](s.product), progress: s.progress, report: report}, report: report, reloads: s.reloads, commands: commands,
 		watchers: &watchers{product: s.product, log: s.log, reload: s.reloads.start, dev: dev}, handover: handover,
 		stopper: &stopper{product: s.product, service: s.service, handover: handover, log: s.log}, control: control,
 		stops: s.stops, controls: controlSignals(), events: make(chan event), retryBoot: dev != nil,
@@ -205,15 +209,15 @@ func (s *server) entry(control *control) entry {
 	return &successor{inherited: s.inherited, product: s.product, service: s.service, control: control, log: s.log}
 }
 
-func (s *server) boot(out *output, control *control) *boot {
+func (s *server) report(out *output, control *control, journal *journal.Journal) *startReport {
 	people, paint := s.Stderr, terminal.PaintFor(s.Stderr)
 	if s.cfg.Logs.Error == "-" {
 		people = s.log.Out // to keep the order
 	}
-	return &boot{pools: poolsAs[bootingPool](s.product), progress: s.progress, report: &startReport{
-		out: out, service: s.service, cfg: s.cfg,
+	return &startReport{
+		out: out, service: s.service, cfg: s.cfg, begin: s.begin, journal: journal,
 		banner: &banner{product: s.product, control: control, progress: s.progress, cfg: s.cfg, version: s.Version, out: people, paint: paint},
-	}}
+	}
 }
 
 // run runs the life, and ends what it leaves open.

@@ -14,10 +14,10 @@ import (
 // warnStart warns of what is legal and probably not intended.
 func warnStart(log *logfile.Log, cfg *config.Config, addresses []string) {
 	if os.Geteuid() == 0 && cfg.Account.User == "" {
-		log.Warn("root", "message", "standpipe and its apps run as root; --user NAME drops root privileges once the addresses are open, --user root silences this warning")
+		log.Warn("root", "message", "standpipe and its apps run as root: --user NAME drops root privileges once the addresses are open, --user root says that it is meant")
 	}
 	if port, only := loopbackOnly(addresses); only && compose.InContainer() {
-		log.Warn("loopback_in_container", "message", "only this container can connect; -b 0.0.0.0"+port+" accepts connections from outside")
+		log.Warn("loopback_in_container", "message", "only this container can connect: -b 0.0.0.0"+port+" lets others")
 	}
 }
 

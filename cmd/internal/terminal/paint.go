@@ -19,10 +19,11 @@ func PaintFor(w io.Writer) Paint {
 	return Paint{err == nil && st.Mode()&os.ModeCharDevice != 0}
 }
 
-func (p Paint) Red(s string) string   { return p.with("31", s) }
-func (p Paint) Green(s string) string { return p.with("32", s) }
-func (p Paint) Faint(s string) string { return p.with("2", s) }
-func (p Paint) Bold(s string) string  { return p.with("1", s) }
+func (p Paint) Red(s string) string    { return p.with("31", s) }
+func (p Paint) Green(s string) string  { return p.with("32", s) }
+func (p Paint) Yellow(s string) string { return p.with("33", s) }
+func (p Paint) Faint(s string) string  { return p.with("2", s) }
+func (p Paint) Bold(s string) string   { return p.with("1", s) }
 
 func (p Paint) with(code, s string) string {
 	if !p.On {
