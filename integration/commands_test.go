@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -304,14 +305,17 @@ func stub(t testing.TB, dir, module, attr string) {
 	write(t, dir, files)
 }
 
-// freePort is a port that was free a moment ago: for lines that take it from PORT.
+// freePort is a port for lines that take it from PORT. It is below the ports that the system gives to sockets that name none: another
+// test cannot get it meanwhile.
 func freePort(t testing.TB) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := strconv.Itoa(15000 + rand.IntN(15000))
+		if ln, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			ln.Close()
+			return port
+		}
 	}
-	defer ln.Close()
-	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	return port
+	t.Fatal("no port is free")
+	return ""
 }

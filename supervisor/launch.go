@@ -58,6 +58,9 @@ func (l *launch) leave(why Reason) {
 		close(l.quit)
 	}
 	l.told = why
+	if l.ready { // at once: after a reload no request goes to the code from before it
+		l.worker.dispatch.leave(&l.worker.backend)
+	}
 	offer(l.worker.inputs.retire, why)
 }
 
