@@ -1,0 +1,53 @@
+package top
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/standpipe/standpipe/cmd/internal/monitor"
+	"github.com/standpipe/standpipe/cmd/internal/top/screen"
+)
+
+func (m *Model) eventsTable() table {
+	t := table{empty: "nothing has happened in the last hour", columns: []column{
+		{name: "TIME", least: 8},
+		{name: "AGO", least: 6, right: true, rank: 1},
+		{name: "OF", least: 7, most: 24},
+		{name: "EVENT", least: 8, most: 20},
+		{name: "CAUSE", least: 20, most: 400, flex: true},
+	}}
+	marks := m.shown.figures.Marks
+	for i := len(marks) - 1; i >= 0; i-- { // the newest first
+		k := &marks[i]
+		ago := m.shown.at.Sub(k.At).Seconds()
+		t.rows = append(t.rows, row{key: markKey(k), values: []value{
+			text(k.At.Local().Format(time.TimeOnly)), number(ago, age(max(ago, 0))), text(markOf(k)), styled(markStyle(k), markWord(k)), text(k.Text),
+		}})
+	}
+	return t
+}
+
+func markKey(k *monitor.Mark) string {
+	return strconv.FormatInt(k.At.UnixNano(), 36) + k.Kind + k.App + k.Worker
+}
+
+// markOf is what it happened to.
+func markOf(k *monitor.Mark) string {
+	switch {
+	case k.Worker != "":
+		return k.Worker
+	case k.App != "":
+		return k.App
+	}
+	return "server"
+}
+
+func markWord(k *monitor.Mark) string { return strings.ReplaceAll(k.Kind, "_", " ") }
+
+func markStyle(k *monitor.Mark) screen.Style {
+	if k.Bad {
+		return redBold
+	}
+	return green
+}

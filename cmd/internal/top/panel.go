@@ -1,0 +1,227 @@
+package top
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/standpipe/standpipe/cmd/internal/monitor"
+	"github.com/standpipe/standpipe/cmd/internal/top/screen"
+)
+
+const (
+	panelPhases = 8 // an empty line, the app, names, five phases
+	panelMarks  = 2 // lines from which on what happened is shown: a title, one event
+)
+
+// panelLines is how many lines below the apps their panel has.
+func (m *Model) panelLines(t *table) int {
+	body := m.h - headLines - 2
+	rows := min(max(height(t.rows), 1), 4)
+	if body-rows < panelPhases {
+		return 0
+	}
+	return max(panelPhases, min(body-max(height(t.rows), 1), body-rows))
+}
+
+// phase is a part of the time of requests.
+type phase struct {
+	name  string
+	q     monitor.Quantiles
+	style screen.Style
+}
+
+func phases(f *monitor.AppFigures) []phase {
+	return []phase{{"receiving", f.Receiving, blue}, {"waiting", f.Waiting, yellow}, {"app", f.Running, green}, {"sending", f.Sending, magenta}, {"whole", f.Whole, bold}}
+}
+
+// drawPanel draws what is below the apps, from line y on.
+func (m *Model) drawPanel(c *screen.Canvas, y, lines int) {
+	app := m.lists[appsPage].selected
+	f := m.shown.figuresOf(app)
+	end := y + lines
+	y++
+	c.Put(0, y, faint, strings.Repeat("─", c.W))
+	put(c, 1, y, c.W-2, m.panelTitle(app), false)
+	y = m.drawPhases(c, y+1, f)
+	slow, marks := len(m.shown.figures.Slow), len(m.shown.figures.Marks)
+	// Graphs have what the lists do not need.
+	wanted := min(slow, 10) + min(marks, 10) + 3
+	if room := end - y - wanted; room >= 5 {
+		y = m.drawGraphs(c, y, min(room, 9), app)
+	}
+	if slow > 0 {
+		n := min(slow, max((end-y)/2, end-y-marks-1)-1)
+		y = m.drawSlow(c, y, n)
+	}
+	m.drawMarks(c, y, end-y)
+}
+
+// drawGraphs draws the last minutes side by side, in so many lines.
+func (m *Model) drawGraphs(c *screen.Canvas, y, lines int, app string) int {
+	s := m.past.of(app)
+	graphs := []graph{{"p95", s.p95, cyan, took}, {"busy workers", s.busy, green, rate}, {"errors/s", s.failed, red, rate}}
+	n := 3
+	if c.W < 100 {
+		graphs[0] = graph{"requests/s", s.requests, green, rate}
+		graphs[1] = graph{"p95", s.p95, cyan, took}
+		n = 2
+	}
+	cells := (c.W - 2 - (n-1)*3) / n
+	c.Put(0, y, faint, strings.Repeat("─", c.W))
+	for i := range n {
+		graphs[i].draw(c, 1+i*(cells+3), y, cells, lines-1)
+	}
+	return y + lines
+}
+
+func (m *Model) panelTitle(app string) line {
+	l := line{{bold, " " + app + " "}}
+	a := m.shown.app(app)
+	if a == nil {
+		return l
+	}
+	l = append(l, part{faint, fmt.Sprintf(" gen %d ", a.Generation)})
+	for _, s := range workerStates(a) {
+		if s.n > 0 {
+			style := s.style
+			l = append(l, part{style, fmt.Sprintf(" %s %d %s ", s.char, s.n, s.name)})
+		}
+	}
+	if a.Waiting > 0 {
+		l = append(l, part{queueStyle(a), fmt.Sprintf(" queue %d/%s, oldest %s ", a.Waiting, limit(a.Limit), took(a.Oldest))})
+	}
+	if a.Restarts > 0 {
+		l = append(l, part{faint, fmt.Sprintf(" restarts %d ", a.Restarts)})
+	}
+	return l
+}
+
+func limit(n int) string {
+	if n == 0 {
+		return "no limit"
+	}
+	return count(int64(n))
+}
+
+// drawPhases draws the quantiles of each phase, and how much of the 95th percentile each has.
+func (m *Model) drawPhases(c *screen.Canvas, y int, f *monitor.AppFigures) int {
+	const x, wide = 11, 8
+	plot := c.W >= 100
+	bars := c.W - x - 4*wide - 3
+	if plot {
+		bars = min(bars-36, 36)
+	}
+	for i, name := range []string{"p50", "p95", "p99", "max"} {
+		c.Right(x+(i+1)*wide, y, faint, name)
+	}
+	if bars >= 14 {
+		c.Put(x+4*wide+2, y, faint, screen.Clip("where the p95 goes", bars))
+	}
+	most := 0.0
+	for _, p := range phases(f)[:4] {
+		most = max(most, p.q.P95)
+	}
+	top := y
+	for _, p := range phases(f) {
+		y++
+		c.Put(2, y, p.style, p.name)
+		for i, v := range []float64{p.q.P50, p.q.P95, p.q.P99, p.q.Max} {
+			t := m.time(v)
+			s := t.line[0].style
+			s.Bold = p.name == "whole"
+			c.Right(x+(i+1)*wide, y, s, took(v))
+		}
+		if most > 0 && p.name != "whole" {
+			style := p.style
+			style.Bold = false
+			c.Put(x+4*wide+2, y, style, screen.Bar(p.q.P95/most, bars))
+		}
+	}
+	if plot {
+		left := x + 4*wide + 2 + bars + 3
+		graph{"requests/s", m.past.of(f.App).requests, green, rate}.draw(c, left, top, c.W-left-1, 5)
+	}
+	return y + 1
+}
+
+// graph is the last minutes of one figure.
+type graph struct {
+	name   string
+	values []float64
+	style  screen.Style
+	say    func(float64) string
+}
+
+// draw draws a caption, then so many rows.
+func (g graph) draw(c *screen.Canvas, x, y, cells, rows int) {
+	values := g.values[max(0, len(g.values)-cells):]
+	most := 0.0
+	for _, v := range values {
+		most = max(most, v)
+	}
+	put(c, x, y, cells, line{{faint, " "}, {normal, g.name}, {faint, fmt.Sprintf("  %s, at most %s ", span(len(values)), g.say(most))}}, false)
+	for i, s := range screen.Plot(values, cells, rows, 0) {
+		c.Put(x, y+1+i, g.style, s)
+	}
+}
+
+// span is the time of so many values.
+func span(values int) string {
+	d := time.Duration(values) * pastStep
+	if d < 2*time.Minute {
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	}
+	return fmt.Sprintf("%d min", int(d.Minutes()))
+}
+
+// drawSlow draws so many slow requests.
+func (m *Model) drawSlow(c *screen.Canvas, y, n int) int {
+	if n < 1 {
+		return y
+	}
+	c.Put(0, y, faint, strings.Repeat("─", c.W))
+	c.Put(1, y, faint, " slow requests, beyond "+took(m.shown.figures.Threshold)+" ")
+	for i := range n {
+		r := &m.shown.figures.Slow[i]
+		x := 2
+		put(c, x, y+1+i, 6, slowStatus(r), false)
+		x += 7
+		put(c, x, y+1+i, 6, m.time(r.Seconds).line, true)
+		where := r.Worker
+		if where == "" {
+			where = r.App
+		}
+		l := line{{bold, where + "  "}, {cyan, r.Method}, {normal, " " + r.Target}}
+		if r.Line != "" {
+			l = append(l, part{faint, "  " + r.Line})
+		}
+		put(c, x+8, y+1+i, c.W-x-9, l, false)
+	}
+	return y + 1 + n
+}
+
+// drawMarks draws the newest events.
+func (m *Model) drawMarks(c *screen.Canvas, y, lines int) {
+	if lines < panelMarks {
+		return
+	}
+	marks := m.shown.figures.Marks
+	c.Put(0, y, faint, strings.Repeat("─", c.W))
+	title := " what happened "
+	if len(marks) == 0 {
+		title = " nothing happened in the last hour "
+	}
+	c.Put(1, y, faint, title)
+	for i := range min(len(marks), lines-1) {
+		put(c, 2, y+1+i, c.W-3, markLine(&marks[len(marks)-1-i]), false)
+	}
+}
+
+func markLine(k *monitor.Mark) line {
+	l := line{{faint, k.At.Local().Format(time.TimeOnly) + "  "}, {markStyle(k), markWord(k)}, {bold, "  " + markOf(k)}}
+	if k.Text != "" {
+		l = append(l, part{normal, "  " + k.Text})
+	}
+	return l
+}

@@ -1,0 +1,9 @@
+package screen
+
+import "os"
+
+// Suspend does nothing: Windows has no jobs that stop.
+func Suspend() {}
+
+// Signals are those that a program on a full screen handles.
+func Signals() (end, stop, redrawn []os.Signal) { return []os.Signal{os.Interrupt}, nil, nil }
