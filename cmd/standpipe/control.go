@@ -40,6 +40,7 @@ func controlCommands() []*cli.Command {
 	return []*cli.Command{
 		command("status", "[APP]", "show what the apps and workers are doing", (*controller).status,
 			jsonFlag(), &cli.Flag{Name: "static", Usage: "list the folders of static files: which are served, which are left to the app, and why", Switch: true}),
+		described(command("top", "[APP]", "show on a full screen what the server does now, and act on it", showTop, topFlags()...), topDescription),
 		healthCommand(command("health", "[APP]", "exit with 0 if the server takes requests, else with 1: for HEALTHCHECK of a container", health,
 			jsonFlag(), &cli.Flag{Name: "url", Hint: "URL", Usage: "ask this address instead, such as http://127.0.0.1:8000/readyz: healthy if the answer is 200"})),
 		command("reload", "[APP]", "put new code and the changed configuration in force; wait for the end", (*controller).reload),

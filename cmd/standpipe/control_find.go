@@ -21,7 +21,7 @@ import (
 // readsOnly reports whether a command changes nothing: it may ask any standpipe that this user can reach.
 func readsOnly(c *cli.Context) bool {
 	switch c.Command.Name {
-	case "status", "dump", "health":
+	case "status", "top", "dump", "health":
 		return true
 	case "certs":
 		return len(c.Args()) == 0

@@ -14,6 +14,7 @@
 //	control.go   the commands for a running server
 //	control_find.go    which server they control
 //	control_status.go  status and dump
+//	control_top.go     top
 //	control_cache.go   the HTTP cache in the status
 //	control_upstreams.go the upstreams in the status
 //	control_health.go  health

@@ -30,16 +30,19 @@ type choice struct {
 	scale bool   // a number of workers is asked for
 }
 
+// asking is a Model that asks.
+type asking struct{ m *Model }
+
 // menu is what can be done with what is selected.
-func (m *Model) menu() *prompt {
+func (s selection) menu() *prompt {
 	p := &prompt{title: "do"}
-	if worker := m.selectedWorker(); worker != "" {
+	if worker := s.worker(); worker != "" {
 		p.choices = append(p.choices,
 			choice{key: "r", text: "restart worker " + worker, warns: "A new process takes its place when it is ready; requests that run are finished first.", path: "/v1/restart", order: admin.Order{Worker: worker}, done: worker + ": replaced"},
 			choice{key: "d", text: "show the stacks of " + worker, dump: worker})
 	}
-	if name := m.selectedApp(); name != "" {
-		a := m.shown.app(name)
+	if name := s.app(); name != "" {
+		a := s.s.app(name)
 		p.choices = append(p.choices,
 			choice{key: "a", text: "restart app " + name, warns: "New code goes into force: a new generation of workers takes over when it is ready.", path: "/v1/restart", order: admin.Order{App: name}, done: name + ": the new generation serves"},
 			choice{key: "s", text: fmt.Sprintf("scale app %s (%s)", name, several(a.Workers, "worker")), warns: "The number holds until the next reload that changes it.", path: "/v1/scale", order: admin.Order{App: name}, scale: true})
@@ -54,29 +57,29 @@ func (m *Model) menu() *prompt {
 }
 
 // answer takes a key for the prompt.
-func (m *Model) answer(key screen.Key) []Action {
-	p := m.prompt
+func (a asking) answer(key screen.Key) []Action {
+	p := a.m.prompt
 	switch {
 	case key == "esc":
-		m.prompt = nil
+		a.m.prompt = nil
 	case len(p.choices) > 0:
-		return m.choose(key)
+		return a.choose(key)
 	case p.asks != "":
-		m.number(key)
+		a.number(key)
 	case key == "y" || key == "Y":
-		m.prompt = nil
-		m.say(p.act.text+" …", false)
+		a.m.prompt = nil
+		a.m.say(p.act.text+" …", false)
 		return []Action{Order{p.act.path, p.act.order, p.act.done}}
 	case key == "n" || key == "N" || key == "q" || key == "enter":
-		m.prompt = nil
-		m.say("nothing was done", false)
+		a.m.prompt = nil
+		a.m.say("nothing was done", false)
 	}
 	return nil
 }
 
 // choose takes a key for the menu.
-func (m *Model) choose(key screen.Key) []Action {
-	p := m.prompt
+func (a asking) choose(key screen.Key) []Action {
+	p := a.m.prompt
 	switch key {
 	case "up", "k":
 		p.chosen = max(p.chosen-1, 0)
@@ -85,37 +88,37 @@ func (m *Model) choose(key screen.Key) []Action {
 		p.chosen = min(p.chosen+1, len(p.choices)-1)
 		return nil
 	case "q", "x":
-		m.prompt = nil
+		a.m.prompt = nil
 		return nil
 	case "enter":
-		return m.begin(p.choices[p.chosen])
+		return a.begin(p.choices[p.chosen])
 	}
 	for _, c := range p.choices {
 		if c.key == key {
-			return m.begin(c)
+			return a.begin(c)
 		}
 	}
 	return nil
 }
 
 // begin asks for what is missing: a number, the confirmation.
-func (m *Model) begin(c choice) []Action {
+func (a asking) begin(c choice) []Action {
 	switch {
 	case c.dump != "":
-		m.prompt = nil
-		m.detail = &detail{kind: "worker", key: c.dump}
-		return m.dumps.ask(c.dump, m.now, true)
+		a.m.prompt = nil
+		a.m.detail = &detail{kind: "worker", key: c.dump}
+		return a.m.dumps.ask(c.dump, a.m.now, true)
 	case c.scale:
-		m.prompt = &prompt{title: c.text, asks: "workers", act: c}
+		a.m.prompt = &prompt{title: c.text, asks: "workers", act: c}
 	default:
-		m.prompt = &prompt{title: c.text + "?", act: c}
+		a.m.prompt = &prompt{title: c.text + "?", act: c}
 	}
 	return nil
 }
 
 // number takes a key for the number of workers.
-func (m *Model) number(key screen.Key) {
-	p := m.prompt
+func (a asking) number(key screen.Key) {
+	p := a.m.prompt
 	if key != "enter" {
 		if key == "backspace" || len(key) == 1 && key[0] >= '0' && key[0] <= '9' && len(p.number) < 4 {
 			p.number = typed(p.number, key)
@@ -124,13 +127,13 @@ func (m *Model) number(key screen.Key) {
 	}
 	n, err := strconv.Atoi(p.number)
 	if err != nil || n < 1 {
-		m.prompt = nil
-		m.say("nothing was done", false)
+		a.m.prompt = nil
+		a.m.say("nothing was done", false)
 		return
 	}
 	c := p.act
 	c.order.Workers = n
 	c.text = fmt.Sprintf("scale app %s to %s", c.order.App, several(n, "worker"))
 	c.done = fmt.Sprintf("%s: scaled to %s", c.order.App, several(n, "worker"))
-	m.prompt = &prompt{title: c.text + "?", act: c}
+	a.m.prompt = &prompt{title: c.text + "?", act: c}
 }

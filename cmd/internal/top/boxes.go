@@ -28,8 +28,8 @@ func drawBox(c *screen.Canvas, title string, lines []line, least int) (x, y int)
 	return x, y
 }
 
-func (m *Model) drawPrompt(c *screen.Canvas) {
-	p := m.prompt
+func (v view) drawPrompt() {
+	p := v.m.prompt
 	var lines []line
 	switch {
 	case len(p.choices) > 0:
@@ -44,12 +44,12 @@ func (m *Model) drawPrompt(c *screen.Canvas) {
 	case p.asks != "":
 		lines = []line{{{normal, "how many? "}, {keyed, p.number + "▏"}}, nil, {{faint, "enter; esc: nothing"}}}
 	default:
-		for _, l := range wrap(p.act.warns, min(c.W-8, 64)) {
+		for _, l := range wrap(p.act.warns, min(v.c.W-8, 64)) {
 			lines = append(lines, line{{normal, l}})
 		}
 		lines = append(lines, nil, line{{keyed, "y"}, {normal, " yes     "}, {keyed, "n"}, {normal, " no"}})
 	}
-	drawBox(c, p.title, lines, 36)
+	drawBox(v.c, p.title, lines, 36)
 }
 
 // wrap breaks text at spaces.
@@ -84,16 +84,16 @@ var helpKeys = []hint{
 	{"q", "quit"},
 }
 
-func (m *Model) drawHelp(c *screen.Canvas) {
+func (v view) drawHelp() {
 	var lines []line
 	for _, h := range helpKeys {
 		lines = append(lines, line{{keyed, pad(h.key, 19, " ")}, {normal, h.does}})
 	}
-	if c.H >= 22 {
+	if v.c.H >= 22 {
 		lines = append(lines, nil)
-		for _, l := range wrap("Rates and times are of the last seconds before now ("+took(m.shown.figures.Span)+"). WAIT is the time in the queue until a worker is free, APP that in the app, SEND until the client has the answer; 95: for 95 of 100 requests it is less.", min(c.W-8, 72)) {
+		for _, l := range wrap("Rates and times are of the last seconds before now ("+took(v.m.shown.figures.Span)+"). WAIT is the time in the queue until a worker is free, APP that in the app, SEND until the client has the answer; 95: for 95 of 100 requests it is less.", min(v.c.W-8, 72)) {
 			lines = append(lines, line{{faint, l}})
 		}
 	}
-	drawBox(c, "keys", lines, 30)
+	drawBox(v.c, "keys", lines, 30)
 }

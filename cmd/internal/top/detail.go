@@ -26,7 +26,7 @@ func (m *Model) open(rows []row) {
 // scroll moves in the detail.
 func (m *Model) scroll(key screen.Key) {
 	d := m.detail
-	step := m.detailLines()
+	step, lines := m.h-headLines-1, len(m.details().of(d))
 	switch key {
 	case "up", "k":
 		d.first--
@@ -39,47 +39,52 @@ func (m *Model) scroll(key screen.Key) {
 	case "home", "g":
 		d.first = 0
 	case "end", "G":
-		d.first = len(m.detailText())
+		d.first = lines
 	default:
 		if len(key) == 1 && key[0] >= '1' && key[0] < '1'+byte(pages) {
 			m.detail, m.page = nil, page(key[0]-'1')
 			return
 		}
 	}
-	d.first = max(min(d.first, len(m.detailText())-step), 0)
+	d.first = max(min(d.first, lines-step), 0)
 }
 
-func (m *Model) detailLines() int { return m.h - headLines - 1 }
+// details makes the text of details, for lines of so many cells.
+type details struct {
+	t tables
+	w int
+}
 
-// detailText are the lines of the detail.
-func (m *Model) detailText() []line {
-	d := m.detail
-	switch d.kind {
+func (m *Model) details() details { return details{m.tables(), m.w} }
+
+// of are the lines of a detail.
+func (d details) of(what *detail) []line {
+	switch what.kind {
 	case "app":
-		return m.appText(d.key)
+		return d.appText(what.key)
 	case "worker":
-		return m.workerText(d.key)
+		return d.workerText(what.key)
 	case "upstream":
-		return m.upstreamText(d.key)
+		return d.upstreamText(what.key)
 	case "slow":
-		return m.slowText(d.key)
+		return d.slowText(what.key)
 	case "cache":
-		return m.cacheText(d.key)
+		return d.cacheText(what.key)
 	case "event":
-		return m.eventText(d.key)
+		return d.eventText(what.key)
 	}
-	return paragraphs(d.text, normal)
+	return paragraphs(what.text, normal)
 }
 
-func (m *Model) drawDetail(c *screen.Canvas) {
-	lines := m.detailText()
-	room := m.detailLines()
-	first := max(min(m.detail.first, len(lines)-room), 0)
+func (v view) drawDetail() {
+	lines := v.m.details().of(v.m.detail)
+	room := v.m.h - headLines - 1
+	first := max(min(v.m.detail.first, len(lines)-room), 0)
 	for i := range min(room, len(lines)-first) {
-		put(c, 1, headLines+i, c.W-2, lines[first+i], false)
+		put(v.c, 1, headLines+i, v.c.W-2, lines[first+i], false)
 	}
 	if len(lines) > room {
-		c.Right(c.W, 2, tabs, " "+count(int64(first+1))+"-"+count(int64(first+min(room, len(lines))))+" of "+count(int64(len(lines)))+" lines ")
+		v.c.Right(v.c.W, 2, tabs, " "+count(int64(first+1))+"-"+count(int64(first+min(room, len(lines))))+" of "+count(int64(len(lines)))+" lines ")
 	}
 }
 
@@ -103,9 +108,9 @@ func gone(what string) []line {
 }
 
 // broken are lines of text that is broken where it is too wide.
-func (m *Model) broken(name, text string, style screen.Style) []line {
+func (d details) broken(name, text string, style screen.Style) []line {
 	var out []line
-	room := max(m.w-16, 10)
+	room := max(d.w-16, 10)
 	for s := screen.Clean(text); ; name = "" {
 		if screen.Width(s) <= room {
 			return append(out, field(name, part{style, s}))

@@ -10,13 +10,13 @@ import (
 )
 
 // appText is all about one app.
-func (m *Model) appText(name string) []line {
-	f, a := m.shown.figuresOf(name), m.shown.app(name)
-	out := []line{append(line{{bold, name}}, m.titleOf(a)...)}
+func (d details) appText(name string) []line {
+	f, a := d.t.s.figuresOf(name), d.t.s.app(name)
+	out := []line{append(line{{bold, name}}, d.titleOf(a)...)}
 	if a != nil {
 		for _, failure := range []*admin.Failure{a.Failure, a.FailedReload} {
 			if failure != nil {
-				out = append(out, m.broken("", failure.Sentence, redBold)...)
+				out = append(out, d.broken("", failure.Sentence, redBold)...)
 				break
 			}
 		}
@@ -29,19 +29,19 @@ func (m *Model) appText(name string) []line {
 	for _, p := range phases(f) {
 		l := line{{p.style, pad(p.name, 12, " ")}}
 		for _, v := range []float64{p.q.P50, p.q.P95, p.q.P99, p.q.Max} {
-			l = append(l, part{m.time(v).line[0].style, strings.Repeat(" ", max(0, 8-screen.Width(took(v)))) + took(v)})
+			l = append(l, part{d.t.time(v).line[0].style, strings.Repeat(" ", max(0, 8-screen.Width(took(v)))) + took(v)})
 		}
 		if most > 0 && p.name != "whole" {
-			l = append(l, part{p.style, "  " + screen.Bar(p.q.P95/most, min(max(m.w-50, 4), 60))})
+			l = append(l, part{p.style, "  " + screen.Bar(p.q.P95/most, min(max(d.w-50, 4), 60))})
 		}
 		out = append(out, l)
 	}
 	out = append(out, nil)
-	out = append(out, m.graphs(name)...)
-	out = append(out, m.numbersOf(a, f)...)
+	out = append(out, d.graphs(name)...)
+	out = append(out, d.numbersOf(a, f)...)
 	if a != nil {
 		out = append(out, nil)
-		out = append(out, m.workersOf(a)...)
+		out = append(out, d.workersOf(a)...)
 		for _, failure := range []*admin.Failure{a.Failure, a.FailedReload} {
 			if failure != nil && failure.Traceback != "" {
 				out = append(out, nil, line{{bold, "why it did not start"}})
@@ -50,10 +50,10 @@ func (m *Model) appText(name string) []line {
 			}
 		}
 	}
-	return append(out, m.marksOf(name)...)
+	return append(out, d.marksOf(name)...)
 }
 
-func (m *Model) titleOf(a *admin.App) line {
+func (d details) titleOf(a *admin.App) line {
 	if a == nil {
 		return line{{faint, "  what the server answers itself"}}
 	}
@@ -66,9 +66,9 @@ func (m *Model) titleOf(a *admin.App) line {
 }
 
 // graphs are the last minutes of an app, one line each.
-func (m *Model) graphs(name string) []line {
-	s := m.past.of(name)
-	cells := max(m.w-36, 8)
+func (d details) graphs(name string) []line {
+	s := d.t.past.of(name)
+	cells := max(d.w-36, 8)
 	var out []line
 	for _, g := range []graph{
 		{"requests/s", s.requests, green, rate}, {"errors/s", s.failed, red, rate}, {"p95", s.p95, cyan, took}, {"waiting p95", s.waiting, yellow, took},
@@ -89,7 +89,7 @@ func (m *Model) graphs(name string) []line {
 }
 
 // numbersOf are numbers since the start.
-func (m *Model) numbersOf(a *admin.App, f *monitor.AppFigures) []line {
+func (d details) numbersOf(a *admin.App, f *monitor.AppFigures) []line {
 	out := []line{field("now", part{normal, fmt.Sprintf("%s requests/s  %s errors  %s refused (4xx)  %s from the cache  %s/s sent", rate(f.Requests), share(f.Failed, f.Requests), share(f.Refused, f.Requests), share(f.Cached, f.Requests), size(f.Sent))})}
 	if a == nil {
 		return append(out, field("since start", part{normal, fmt.Sprintf("%s requests", count(f.Total))}))
@@ -111,15 +111,15 @@ func (m *Model) numbersOf(a *admin.App, f *monitor.AppFigures) []line {
 		field("since start", part{normal, fmt.Sprintf("%s served  %d restarts  %d boots failed  refused: %d queue full, %d waited too long", count(a.Served), a.Restarts, a.BootFailures, a.QueueFull, a.QueueTimeouts)}))
 }
 
-func (m *Model) workersOf(a *admin.App) []line {
+func (d details) workersOf(a *admin.App) []line {
 	var out []line
 	for i := range a.Processes {
 		w := &a.Processes[i]
-		request, since := m.current(w)
+		request, since := d.t.current(w)
 		l := line{{bold, pad(w.Name, 12, " ")}, {normal, fmt.Sprintf("pid %-7d gen %-4d %6s  %6s  ", w.Pid, w.Generation, size(float64(memory(a, w))), age(w.Up))}}
 		l = append(l, stateOf(w)...)
 		if since > 0 {
-			l = append(l, part{m.time(since).line[0].style, " " + took(since) + " "})
+			l = append(l, part{d.t.time(since).line[0].style, " " + took(since) + " "})
 		}
 		out = append(out, append(l, request...))
 	}
@@ -127,9 +127,9 @@ func (m *Model) workersOf(a *admin.App) []line {
 }
 
 // marksOf are the events of an app.
-func (m *Model) marksOf(name string) []line {
+func (d details) marksOf(name string) []line {
 	var out []line
-	marks := m.shown.figures.Marks
+	marks := d.t.s.figures.Marks
 	for i := len(marks) - 1; i >= 0; i-- {
 		if marks[i].App == name || appOf(marks[i].Worker) == name {
 			if out == nil {

@@ -6,6 +6,7 @@
 //	keys.go       what each key does
 //	act.go        the menu of actions, and their confirmation
 //	dumps.go      lines of Python: which workers were asked, and what they have answered
+//	stacks.go     what workers answer: threads and calls
 //	past.go       the last minutes of each app, for its graphs
 //	list.go       the selected row of a page, its order, and what is visible
 //	table.go      tables: columns that fit into the width, rows that are sorted

@@ -1,8 +1,9 @@
 package top
 
 import (
-	"strings"
 	"time"
+
+	"github.com/standpipe/standpipe/cmd/internal/admin"
 )
 
 const (
@@ -19,12 +20,12 @@ type dumps struct {
 
 // dump is that of one worker.
 type dump struct {
-	shown  bool // below the worker
-	asked  bool // no answer yet
-	at     time.Time
-	stacks string
-	line   string // of Python
-	err    string
+	shown   bool // below the worker
+	asked   bool // no answer yet
+	at      time.Time
+	threads []thread
+	line    string // of Python
+	err     string
 }
 
 func (d *dumps) of(worker string) *dump {
@@ -37,6 +38,11 @@ func (d *dumps) of(worker string) *dump {
 	return d.workers[worker]
 }
 
+// shows says whether a worker is shown with its line of Python.
+func (d *dumps) shows(name string, w *admin.Worker) bool {
+	return d.of(name).shown || d.all && len(w.Requests) > 0
+}
+
 // keep forgets workers that do not exist any more.
 func (d *dumps) keep(exists func(string) bool) {
 	for name, w := range d.workers {
@@ -46,11 +52,11 @@ func (d *dumps) keep(exists func(string) bool) {
 	}
 }
 
-// answer takes one.
-func (d *dumps) answer(e Dumped) {
+// answer takes one. folder is that of the app.
+func (d *dumps) answer(e Dumped, folder string) {
 	w := d.of(e.Worker)
-	w.asked, w.at, w.stacks, w.err = false, e.At, e.Stacks, e.Err
-	w.line = pythonLine(e.Stacks)
+	w.asked, w.at, w.threads, w.err = false, e.At, readStacks(e.Stacks, folder), e.Err
+	w.line = busiest(w.threads)
 }
 
 // ask asks a worker, unless its answer is awaited or new.
@@ -61,50 +67,4 @@ func (d *dumps) ask(worker string, now time.Time, again bool) []Action {
 	}
 	w.asked = true
 	return []Action{Dump{worker}}
-}
-
-// pythonLine is the innermost line of the app's own code in stacks: of the thread of the request where one is marked,
-// else of the main thread. Files of the app are relative; others have an absolute path.
-func pythonLine(stacks string) string {
-	var thread []string
-	best := -1
-	rank := func(head string) int {
-		switch {
-		case strings.HasSuffix(head, ", of this request"):
-			return 2
-		case strings.Contains(head, "(MainThread)"):
-			return 1
-		}
-		return 0
-	}
-	var now []string
-	level := 0
-	flush := func() {
-		if len(now) > 0 && level > best {
-			best, thread = level, now
-		}
-	}
-	for _, l := range strings.Split(stacks, "\n") {
-		switch {
-		case strings.HasPrefix(l, "thread "):
-			flush()
-			now, level = nil, rank(l)
-		case strings.HasPrefix(l, "  "):
-			now = append(now, strings.TrimSpace(l))
-		}
-	}
-	flush()
-	for i := len(thread) - 1; i >= 0; i-- {
-		if own(thread[i]) {
-			return thread[i]
-		}
-	}
-	if len(thread) > 0 {
-		return thread[len(thread)-1]
-	}
-	return ""
-}
-
-func own(line string) bool {
-	return line != "" && line[0] != '/' && line[0] != '<' && !strings.Contains(line, "site-packages") && !strings.Contains(line, "dist-packages")
 }

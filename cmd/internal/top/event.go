@@ -18,9 +18,8 @@ type (
 	Ticked struct{ At time.Time }
 	// Arrived is the state of the server.
 	Arrived struct {
-		At      time.Time
-		Status  *admin.Status
-		Figures *monitor.Figures
+		At  time.Time
+		Top *admin.Top
 	}
 	// Remembered is the last hour, once at the beginning.
 	Remembered struct{ History *monitor.History }

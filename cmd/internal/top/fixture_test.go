@@ -66,7 +66,10 @@ func busyServer() Arrived {
 			{At: noon.Add(-30 * time.Second), Kind: "boot_failed", App: "商店", Text: "shop/models.py:41: SyntaxError", Bad: true},
 		},
 	}
-	return Arrived{At: noon, Status: st, Figures: f}
+	for i := range 8 {
+		f.Workers = append(f.Workers, monitor.WorkerFigures{Worker: fmt.Sprintf("shop/%d", i+1), Pid: 4120 + i, CPU: []float64{0.02, 0.3, 0.11, 0.97, 0, 0.05, 0, 0.6}[i]})
+	}
+	return Arrived{At: noon, Top: &admin.Top{Status: *st, Figures: *f}}
 }
 
 // lastHour is a history of which the newest minutes vary.
@@ -90,7 +93,7 @@ func lastHour() Remembered {
 
 // model is one that shows the busy server.
 func model(w, h int, keys ...screen.Key) *Model {
-	m := New("/run/standpipe/shop.sock", time.Second)
+	m := New("/run/standpipe/shop.sock", "", time.Second)
 	m.Update(Resized{w, h})
 	m.Update(lastHour())
 	m.Update(busyServer())

@@ -4,6 +4,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/standpipe/standpipe/cmd/internal/monitor"
 	"github.com/standpipe/standpipe/cmd/internal/top/screen"
 )
 
@@ -26,12 +27,9 @@ func (m *Model) press(key screen.Key) []Action {
 	switch {
 	case m.help:
 		m.help = false
-		if key == "q" {
-			return nil
-		}
 		return nil
 	case m.prompt != nil:
-		return m.answer(key)
+		return asking{m}.answer(key)
 	case m.typing:
 		m.edit(key)
 		return nil
@@ -53,7 +51,11 @@ func (m *Model) press(key screen.Key) []Action {
 	case "p", " ":
 		m.pause()
 	case "x":
-		m.prompt = m.menu()
+		if m.foreign != "" {
+			m.say(m.foreign, true)
+			return nil
+		}
+		m.prompt = m.selection().menu()
 	case "d":
 		return m.line()
 	case "+", "-":
@@ -156,7 +158,7 @@ func typed(text string, key screen.Key) string {
 
 // line shows or hides the line of Python of the selected worker, and asks again where its stacks are shown.
 func (m *Model) line() []Action {
-	worker := m.selectedWorker()
+	worker := m.selection().worker()
 	if worker == "" {
 		m.say("select a worker, or a request that runs in one", false)
 		return nil
@@ -192,61 +194,59 @@ func (m *Model) interval(faster bool) []Action {
 	return []Action{Every{m.every}}
 }
 
-// selected is the key of the selected row, or of what the detail shows.
-func (m *Model) selected() string {
-	if m.detail != nil {
-		return m.detail.key
-	}
-	return m.lists[m.page].selected
+// selection is what is selected: a row of a page, or what a detail shows.
+type selection struct {
+	s    *snapshot
+	kind string // as in kinds
+	key  string
 }
 
-// selectedWorker is the worker that a key is for; empty: there is none.
-func (m *Model) selectedWorker() string {
-	kind, key := m.kind(), m.selected()
-	switch kind {
-	case "worker":
-		if _, w := m.shown.worker(key); w != nil {
-			return key
+func (m *Model) selection() selection {
+	if m.detail != nil {
+		return selection{m.shown, m.detail.kind, m.detail.key}
+	}
+	return selection{m.shown, kinds[m.page], m.lists[m.page].selected}
+}
+
+// slow is the slow request that is selected; nil: none is.
+func (s selection) slow() *monitor.SlowRequest {
+	for i := range s.s.figures.Slow {
+		if r := &s.s.figures.Slow[i]; s.kind == "slow" && r.ID == s.key {
+			return r
 		}
-	case "slow":
-		for i := range m.shown.figures.Slow {
-			if r := &m.shown.figures.Slow[i]; r.ID == key && r.Runs {
-				return r.Worker
-			}
-		}
+	}
+	return nil
+}
+
+// worker is the one that a key is for; empty: there is none.
+func (s selection) worker() string {
+	if r := s.slow(); r != nil && r.Runs {
+		return r.Worker
+	}
+	if _, w := s.s.worker(s.key); s.kind == "worker" && w != nil {
+		return s.key
 	}
 	return ""
 }
 
-// selectedApp is the app that a key is for; empty: there is none.
-func (m *Model) selectedApp() string {
-	key := m.selected()
-	switch m.kind() {
+// app is the one that a key is for; empty: there is none.
+func (s selection) app() string {
+	name := ""
+	switch s.kind {
 	case "app":
+		name = s.key
 	case "worker":
-		key = appOf(key)
+		name = appOf(s.key)
 	case "slow":
-		for i := range m.shown.figures.Slow {
-			if r := &m.shown.figures.Slow[i]; r.ID == key {
-				key = r.App
-			}
+		if r := s.slow(); r != nil {
+			name = r.App
 		}
-	default:
-		key = ""
 	}
-	if m.shown.isApp(key) {
-		return key
-	}
-	if len(m.shown.status.Apps) == 1 {
-		return m.shown.status.Apps[0].Name
+	switch {
+	case s.s.isApp(name):
+		return name
+	case name == "" && len(s.s.status.Apps) == 1:
+		return s.s.status.Apps[0].Name
 	}
 	return ""
-}
-
-// kind is of what is selected: "app", "worker", "upstream", "slow", "cache", "event".
-func (m *Model) kind() string {
-	if m.detail != nil {
-		return m.detail.kind
-	}
-	return kinds[m.page]
 }

@@ -11,10 +11,11 @@ import (
 
 // Model is what is shown.
 type Model struct {
-	socket string // of the server
-	every  time.Duration
-	w, h   int
-	now    time.Time
+	socket  string // of the server
+	foreign string // why nothing may be changed; empty: it may
+	every   time.Duration
+	w, h    int
+	now     time.Time
 
 	shown  *snapshot // nil: nothing has arrived
 	newest *snapshot // that arrived during a pause; nil: there is none
@@ -31,11 +32,11 @@ type Model struct {
 	detail *detail
 	prompt *prompt
 	dumps  dumps
-	note   note
+	notice notice
 }
 
-// note is a sentence at the bottom.
-type note struct {
+// notice is a sentence at the bottom.
+type notice struct {
 	text  string
 	bad   bool
 	until time.Time
@@ -47,6 +48,16 @@ type snapshot struct {
 	status  *admin.Status
 	figures *monitor.Figures
 	rates   rates
+}
+
+// cpu is the processor time per second of a process.
+func (s *snapshot) cpu(pid int) float64 {
+	for i := range s.figures.Workers {
+		if s.figures.Workers[i].Pid == pid {
+			return s.figures.Workers[i].CPU
+		}
+	}
+	return 0
 }
 
 // app returns the app of a name; nil: there is none.
@@ -86,11 +97,23 @@ func (s *snapshot) worker(name string) (*admin.App, *admin.Worker) {
 	return nil, nil
 }
 
+// folder is that of the code of a worker; empty: unknown.
+func (s *snapshot) folder(worker string) string {
+	if s == nil {
+		return ""
+	}
+	if _, w := s.worker(worker); w != nil {
+		return w.Release
+	}
+	return ""
+}
+
 const serving = "serving"
 
-// New returns a Model that has nothing to show yet. every is how often the server is asked.
-func New(socket string, every time.Duration) *Model {
-	return &Model{socket: socket, every: every, w: 80, h: 24}
+// New returns a Model that has nothing to show yet. foreign is why nothing may be changed, empty: it may; every is how
+// often the server is asked.
+func New(socket, foreign string, every time.Duration) *Model {
+	return &Model{socket: socket, foreign: foreign, every: every, w: 80, h: 24}
 }
 
 // Update takes an event, and returns what is to be done.
@@ -113,7 +136,7 @@ func (m *Model) Update(event any) []Action {
 		}
 		m.lost.Err, m.now = e.Err, e.At
 	case Dumped:
-		m.dumps.answer(e)
+		m.dumps.answer(e, m.shown.folder(e.Worker))
 	case Ordered:
 		m.say(e.Text, e.Bad)
 		if e.More != "" {
@@ -133,7 +156,7 @@ type Action any
 
 func (m *Model) arrive(e Arrived) {
 	m.now, m.lost = e.At, nil
-	s := &snapshot{at: e.At, status: e.Status, figures: e.Figures}
+	s := &snapshot{at: e.At, status: &e.Top.Status, figures: &e.Top.Figures}
 	s.rates = m.rates.next(s)
 	m.rates = s.rates
 	m.past.add(e.At, s)
@@ -147,7 +170,7 @@ func (m *Model) arrive(e Arrived) {
 
 // say shows a sentence for a while.
 func (m *Model) say(text string, bad bool) {
-	m.note = note{text, bad, m.now.Add(8 * time.Second)}
+	m.notice = notice{text, bad, m.now.Add(8 * time.Second)}
 }
 
 // askDumps asks the workers whose lines are shown.
@@ -158,7 +181,7 @@ func (m *Model) askDumps(rows []row) []Action {
 	var actions []Action
 	if m.page == workersPage && m.detail == nil {
 		for _, r := range rows[:min(len(rows), dumpsMost)] {
-			if _, w := m.shown.worker(r.key); w != nil && m.showsLine(r.key, w) && w.State == serving {
+			if _, w := m.shown.worker(r.key); w != nil && m.dumps.shows(r.key, w) && w.State == serving {
 				actions = append(actions, m.dumps.ask(r.key, m.now, false)...)
 			}
 		}
@@ -169,11 +192,6 @@ func (m *Model) askDumps(rows []row) []Action {
 		}
 	}
 	return actions
-}
-
-// showsLine says whether a worker is shown with its line of Python.
-func (m *Model) showsLine(name string, w *admin.Worker) bool {
-	return m.dumps.of(name).shown || m.dumps.all && len(w.Requests) > 0
 }
 
 // rates are counters that never decrease, at one time, and how fast they grow.

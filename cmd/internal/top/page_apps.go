@@ -2,6 +2,7 @@ package top
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/standpipe/standpipe/cmd/internal/admin"
@@ -9,8 +10,8 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/top/screen"
 )
 
-func (m *Model) appsTable() table {
-	t := table{empty: "no app", columns: []column{
+func (t tables) appsTable() table {
+	out := table{empty: "no app", columns: []column{
 		{name: "APP", least: 6, most: 30},
 		{name: "REQ/S", least: 6, right: true},
 		{name: "TREND", least: 8, flex: true, rank: 4, noSort: true},
@@ -26,22 +27,22 @@ func (m *Model) appsTable() table {
 		{name: "CACHE", least: 5, right: true, rank: 3},
 	}}
 	seen := map[string]bool{}
-	for i := range m.shown.status.Apps {
-		a := &m.shown.status.Apps[i]
+	for i := range t.s.status.Apps {
+		a := &t.s.status.Apps[i]
 		seen[a.Name] = true
-		t.rows = append(t.rows, m.appRow(a, m.shown.figuresOf(a.Name)))
+		out.rows = append(out.rows, t.appRow(a, t.s.figuresOf(a.Name)))
 	}
-	for i := range m.shown.figures.Apps {
-		if f := &m.shown.figures.Apps[i]; !seen[f.App] && (f.Requests > 0 || f.Total > 0) {
-			t.rows = append(t.rows, m.partRow(f))
+	for i := range t.s.figures.Apps {
+		if f := &t.s.figures.Apps[i]; !seen[f.App] && (f.Requests > 0 || f.Total > 0) {
+			out.rows = append(out.rows, t.partRow(f))
 		}
 	}
-	return t
+	return out
 }
 
 // appRow is that of an app.
-func (m *Model) appRow(a *admin.App, f *monitor.AppFigures) row {
-	r := m.partRow(f)
+func (t tables) appRow(a *admin.App, f *monitor.AppFigures) row {
+	r := t.partRow(f)
 	r.faint = false
 	r.values[0] = value{line: append(line{{bold, a.Name}}, conditions(a)...)}
 	queue := number(float64(a.Waiting), count(int64(a.Waiting)))
@@ -53,8 +54,8 @@ func (m *Model) appRow(a *admin.App, f *monitor.AppFigures) row {
 }
 
 // partRow is that of what answers requests in place of an app.
-func (m *Model) partRow(f *monitor.AppFigures) row {
-	past := m.past.of(f.App)
+func (t tables) partRow(f *monitor.AppFigures) row {
+	past := t.past.of(f.App)
 	spark := func(cells int) line { return line{{green, screen.Spark(past.requests, cells, 0)}} }
 	errors := number(f.Failed/max(f.Requests, 1e-9), share(f.Failed, f.Requests))
 	if f.Failed > 0 {
@@ -62,15 +63,15 @@ func (m *Model) partRow(f *monitor.AppFigures) row {
 	}
 	return row{key: f.App, faint: true, values: []value{
 		text(f.App), number(f.Requests, rate(f.Requests)), {draw: spark},
-		m.time(f.Whole.P50), m.time(f.Whole.P95), m.time(f.Whole.P99), m.time(f.Waiting.P95), m.time(f.Running.P95), m.time(f.Sending.P95),
+		t.time(f.Whole.P50), t.time(f.Whole.P95), t.time(f.Whole.P99), t.time(f.Waiting.P95), t.time(f.Running.P95), t.time(f.Sending.P95),
 		text(""), text(""), errors, number(f.Cached, share(f.Cached, f.Requests)),
 	}}
 }
 
 // time is a time that is marked beyond the threshold of slow requests.
-func (m *Model) time(s float64) value {
+func (t tables) time(s float64) value {
 	v := number(s, took(s))
-	if th := m.shown.figures.Threshold; th > 0 && s >= th {
+	if th := t.s.figures.Threshold; th > 0 && s >= th {
 		v = v.with(yellow)
 	}
 	return v
@@ -114,17 +115,13 @@ func workersBar(a *admin.App, cells int) line {
 	if all == 0 {
 		return line{{faint, "-"}}
 	}
-	cells = min(cells, all)
+	states := slices.DeleteFunc(workerStates(a), func(s workerState) bool { return s.n == 0 })
+	cells = max(min(cells, all), len(states))
 	var l line
 	rest, left := all, cells
-	for _, s := range workerStates(a) {
-		if s.n == 0 {
-			continue
-		}
-		n := left
-		if rest > s.n {
-			n = min(max((s.n*left+rest-1)/rest, 1), left) // a state with a worker has a cell
-		}
+	for i, s := range states {
+		others := len(states) - 1 - i // each has a cell
+		n := min(max((s.n*left+rest/2)/rest, 1), left-others)
 		l = append(l, part{s.style, strings.Repeat(s.char, n)})
 		rest, left = rest-s.n, left-n
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 )
 
-func (m *Model) cacheTable() table {
-	t := table{empty: "the HTTP cache is off: cache = true of an app or a route begins it", columns: []column{
+func (t tables) cacheTable() table {
+	out := table{empty: "the HTTP cache is off: cache = true of an app or a route begins it", columns: []column{
 		{name: "OF", least: 6, most: 24},
 		{name: "REQ/S", least: 6, right: true},
 		{name: "SAVED", least: 6, right: true},
@@ -21,24 +21,24 @@ func (m *Model) cacheTable() table {
 		{name: "MEMORY", least: 6, right: true},
 		{name: "EVICTED", least: 7, right: true, rank: 5},
 	}}
-	for i := range m.shown.status.Cache {
-		c := &m.shown.status.Cache[i]
-		speed := m.shown.rates.speed["cache "+c.App]
+	for i := range t.s.status.Cache {
+		c := &t.s.status.Cache[i]
+		speed := t.s.rates.speed["cache "+c.App]
 		saved := float64(c.Hits + c.Stale + c.Collapsed)
 		all := saved + float64(c.Misses+c.Revalidated+c.Passed)
 		n := func(v int64) value { return number(float64(v), count(v)) }
-		t.rows = append(t.rows, row{key: c.App, values: []value{
+		out.rows = append(out.rows, row{key: c.App, values: []value{
 			styled(bold, c.App), number(speed, rate(speed)), number(saved/max(all, 1), share(saved, all)).with(green), n(c.Hits), n(c.Misses), n(c.Stale), n(c.Revalidated), n(c.Collapsed), n(c.Passed), n(c.Entries),
 			number(float64(c.Bytes), size(float64(c.Bytes))), n(c.Evicted),
 		}})
 	}
-	if f := m.shown.status.CacheFiles; f != nil {
-		t.rows = append(t.rows, storeRow("files", filesText(f), len(t.columns), f.State == "away" || f.State == "paused"))
+	if f := t.s.status.CacheFiles; f != nil {
+		out.rows = append(out.rows, storeRow("files", filesText(f), len(out.columns), f.State == "away" || f.State == "paused"))
 	}
-	if r := m.shown.status.CacheRedis; r != nil {
-		t.rows = append(t.rows, storeRow("redis", redisText(r), len(t.columns), r.Away))
+	if r := t.s.status.CacheRedis; r != nil {
+		out.rows = append(out.rows, storeRow("redis", redisText(r), len(out.columns), r.Away))
 	}
-	return t
+	return out
 }
 
 // storeRow is that of a store whose numbers are its own: they are below its name.

@@ -1,14 +1,15 @@
 package top
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
 	"github.com/standpipe/standpipe/cmd/internal/monitor"
 )
 
-func (m *Model) slowTable() table {
-	t := table{columns: []column{
+func (t tables) slowTable() table {
+	out := table{columns: []column{
 		{name: "STATUS", least: 6},
 		{name: "TOOK", least: 6, right: true},
 		{name: "BEGAN", least: 8, rank: 2},
@@ -18,26 +19,26 @@ func (m *Model) slowTable() table {
 		{name: "SEND", least: 6, right: true, rank: 3},
 		{name: "REQUEST", least: 20, most: 400, flex: true},
 	}}
-	switch th := m.shown.figures.Threshold; {
+	switch th := t.s.figures.Threshold; {
 	case th <= 0:
-		t.empty = "slow requests are not kept: slow_request is 0"
+		out.empty = "slow requests are not kept: slow_request is 0"
 	default:
-		t.empty = "no request has taken longer than " + took(th)
+		out.empty = "no request has taken longer than " + took(th)
 	}
-	for i := range m.shown.figures.Slow {
-		r := &m.shown.figures.Slow[i]
-		where := r.Worker
-		if where == "" {
-			where = r.App
-		}
-		took, app := m.time(r.Seconds), m.time(r.Running)
-		t.rows = append(t.rows, row{key: r.ID, search: r.App + " " + r.ID, under: slowLine(r), values: []value{
+	for i := range t.s.figures.Slow {
+		r := &t.s.figures.Slow[i]
+		where := slowWhere(r)
+		took, app := t.time(r.Seconds), t.time(r.Running)
+		out.rows = append(out.rows, row{key: r.ID, search: r.App + " " + r.ID + " " + r.Worker + " " + r.Upstream, under: slowLine(r), values: []value{
 			{line: slowStatus(r)}, took, text(r.Started.Local().Format(time.TimeOnly)), text(where),
-			m.time(r.Waiting), app, m.time(r.Sending), {line: line{{cyan, r.Method}, {normal, " " + r.Target}}},
+			t.time(r.Waiting), app, t.time(r.Sending), {line: line{{cyan, r.Method}, {normal, " " + r.Target}}},
 		}})
 	}
-	return t
+	return out
 }
+
+// slowWhere is what worked for a request, the most exact that is known.
+func slowWhere(r *monitor.SlowRequest) string { return cmp.Or(r.Worker, r.Upstream, r.App) }
 
 func slowStatus(r *monitor.SlowRequest) line {
 	switch {

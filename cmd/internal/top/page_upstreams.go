@@ -5,8 +5,8 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/top/screen"
 )
 
-func (m *Model) upstreamsTable() table {
-	t := table{empty: "no route goes to another server", columns: []column{
+func (t tables) upstreamsTable() table {
+	out := table{empty: "no route goes to another server", columns: []column{
 		{name: "ROUTE", least: 5, most: 24},
 		{name: "ADDRESS", least: 9, most: 60, flex: true},
 		{name: "STATE", least: 9, most: 22},
@@ -19,13 +19,13 @@ func (m *Model) upstreamsTable() table {
 		{name: "EJECTED", least: 7, right: true, rank: 2},
 		{name: "CHECK", least: 9, most: 14, rank: 4},
 	}}
-	for i := range m.shown.status.Upstreams {
-		u := &m.shown.status.Upstreams[i]
-		speed := m.shown.rates.speed[upstreamKey(u)]
+	for i := range t.s.status.Upstreams {
+		u := &t.s.status.Upstreams[i]
+		speed := t.s.rates.speed[upstreamKey(u)]
 		r := row{key: upstreamKey(u), search: u.Reason, values: []value{
 			styled(bold, u.Route), text(u.Address), {line: upstreamState(u)}, number(float64(u.InFlight), count(u.InFlight)), number(speed, rate(speed)), number(u.Latency, took(u.Latency)),
 			number(float64(u.Requests), count(u.Requests)), number(float64(u.Failures), count(u.Failures)), number(float64(u.Retries), count(u.Retries)), number(float64(u.Ejections), count(u.Ejections)),
-			{line: m.check(u)},
+			{line: t.check(u)},
 		}}
 		if u.Failures > 0 {
 			r.values[7] = r.values[7].with(yellow)
@@ -33,9 +33,9 @@ func (m *Model) upstreamsTable() table {
 		if u.State != "available" && u.Reason != "" {
 			r.under = line{{faint, "└ "}, {red, u.Reason}}
 		}
-		t.rows = append(t.rows, r)
+		out.rows = append(out.rows, r)
 	}
-	return t
+	return out
 }
 
 func upstreamState(u *admin.Upstream) line {
@@ -58,7 +58,7 @@ func upstreamState(u *admin.Upstream) line {
 	return l
 }
 
-func (m *Model) check(u *admin.Upstream) line {
+func (t tables) check(u *admin.Upstream) line {
 	if u.Check == nil {
 		return line{{faint, "-"}}
 	}
@@ -66,5 +66,5 @@ func (m *Model) check(u *admin.Upstream) line {
 	if u.Check.Error != "" {
 		style, word = red, "failed"
 	}
-	return line{{style, word + " " + age(m.shown.at.Sub(u.Check.At).Seconds())}}
+	return line{{style, word + " " + age(t.s.at.Sub(u.Check.At).Seconds())}}
 }

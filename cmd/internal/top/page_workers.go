@@ -6,51 +6,52 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 )
 
-func (m *Model) workersTable() table {
-	t := table{empty: "no worker runs", columns: []column{
+func (t tables) workersTable() table {
+	out := table{empty: "no worker runs", columns: []column{
 		{name: "WORKER", least: 7, most: 24},
 		{name: "PID", least: 6, right: true, rank: 3},
 		{name: "GEN", least: 3, right: true, rank: 2},
 		{name: "STATE", least: 5, most: 20},
 		{name: "RSS", least: 4, right: true, rank: 1},
+		{name: "CPU", least: 4, right: true, rank: 6},
 		{name: "REQS", least: 5, right: true, rank: 4},
 		{name: "REQ/S", least: 5, right: true, rank: 5},
 		{name: "AGE", least: 6, right: true, rank: 2},
 		{name: "FOR", least: 5, right: true},
 		{name: "REQUEST", least: 20, most: 400, flex: true},
 	}}
-	for i := range m.shown.status.Apps {
-		a := &m.shown.status.Apps[i]
+	for i := range t.s.status.Apps {
+		a := &t.s.status.Apps[i]
 		for j := range a.Processes {
-			t.rows = append(t.rows, m.workerRow(a, &a.Processes[j]))
+			out.rows = append(out.rows, t.workerRow(a, &a.Processes[j]))
 		}
 		for j := range a.Templates {
-			t.rows = append(t.rows, templateRow(&a.Templates[j]))
+			out.rows = append(out.rows, templateRow(&a.Templates[j]))
 		}
 	}
-	return t
+	return out
 }
 
-func (m *Model) workerRow(a *admin.App, w *admin.Worker) row {
-	request, since := m.current(w)
-	speed := m.shown.rates.speed[processKey(w)]
-	bytes := float64(memory(a, w))
+func (t tables) workerRow(a *admin.App, w *admin.Worker) row {
+	request, since := t.current(w)
+	speed := t.s.rates.speed[processKey(w)]
+	bytes, cpu := float64(memory(a, w)), t.s.cpu(w.Pid)
 	r := row{key: w.Name, search: w.Release, values: []value{
 		styled(bold, w.Name), number(float64(w.Pid), count(int64(w.Pid))), number(float64(w.Generation), count(int64(w.Generation))), {line: stateOf(w)},
-		number(bytes, size(bytes)), number(float64(w.Served), count(w.Served)), number(speed, rate(speed)), number(w.Up, age(w.Up)), m.time(since), {line: request},
+		number(bytes, size(bytes)), number(cpu, share(cpu, 1)), number(float64(w.Served), count(w.Served)), number(speed, rate(speed)), number(w.Up, age(w.Up)), t.time(since), {line: request},
 	}}
 	if w.State != serving && w.Name != "" { // a worker and its replacement have one name
 		r.key = fmt.Sprintf("%s %d", w.Name, w.Pid)
 	}
-	if m.showsLine(w.Name, w) && w.State == serving {
-		r.under = m.under(w.Name)
+	if t.dumps.shows(w.Name, w) && w.State == serving {
+		r.under = t.under(w.Name)
 	}
 	return r
 }
 
 // under is the line below a worker: where it is in Python.
-func (m *Model) under(worker string) line {
-	d := m.dumps.of(worker)
+func (t tables) under(worker string) line {
+	d := t.dumps.of(worker)
 	l := line{{faint, "└ "}}
 	switch {
 	case d.err != "":
@@ -64,7 +65,7 @@ func (m *Model) under(worker string) line {
 }
 
 // current is the request that a worker has run for the longest time, and for how many seconds.
-func (m *Model) current(w *admin.Worker) (line, float64) {
+func (t tables) current(w *admin.Worker) (line, float64) {
 	if len(w.Requests) == 0 {
 		return nil, 0
 	}
@@ -108,7 +109,7 @@ func templateRow(t *admin.Template) row {
 	}
 	return row{key: t.Name, faint: true, values: []value{
 		text(t.Name), number(float64(t.Pid), count(int64(t.Pid))), number(float64(t.Generation), count(int64(t.Generation))), state,
-		number(float64(t.PSS), size(float64(t.PSS))), text(""), text(""), number(t.Up, age(t.Up)), text(""), styled(faint, several(t.Forks, "fork")),
+		number(float64(t.PSS), size(float64(t.PSS))), text(""), text(""), text(""), number(t.Up, age(t.Up)), text(""), styled(faint, several(t.Forks, "fork")),
 	}}
 }
 
@@ -125,4 +126,13 @@ func (s *snapshot) memoryOf() (bytes float64, processes int) {
 		}
 	}
 	return bytes, processes
+}
+
+// processors is the processor time per second of all workers.
+func (s *snapshot) processors() float64 {
+	sum := 0.0
+	for i := range s.figures.Workers {
+		sum += s.figures.Workers[i].CPU
+	}
+	return sum
 }

@@ -35,26 +35,35 @@ var (
 	cyan    = screen.Style{Fg: screen.Cyan}
 )
 
-// whole is the table of a page, not filtered, in the server's order.
-func (m *Model) whole(p page) table {
+// tables makes the tables of the pages.
+type tables struct {
+	s     *snapshot
+	dumps *dumps
+	past  *past
+}
+
+func (m *Model) tables() tables { return tables{m.shown, &m.dumps, &m.past} }
+
+// of is the table of a page, not filtered, in the server's order.
+func (t tables) of(p page) table {
 	switch p {
 	case workersPage:
-		return m.workersTable()
+		return t.workersTable()
 	case upstreamsPage:
-		return m.upstreamsTable()
+		return t.upstreamsTable()
 	case slowPage:
-		return m.slowTable()
+		return t.slowTable()
 	case cachePage:
-		return m.cacheTable()
+		return t.cacheTable()
 	case eventsPage:
-		return m.eventsTable()
+		return t.eventsTable()
 	}
-	return m.appsTable()
+	return t.appsTable()
 }
 
 // table is that of the present page as it is shown.
 func (m *Model) table() table {
-	t := m.whole(m.page)
+	t := m.tables().of(m.page)
 	if m.filter != "" && len(t.rows) > 0 {
 		t.filter(m.filter)
 		t.empty = "nothing here has “" + m.filter + "”; Esc ends the filter"
@@ -67,7 +76,7 @@ func (m *Model) table() table {
 func (m *Model) bodyLines(t *table) int {
 	lines := m.h - headLines - 2 // the names of the columns, and the keys
 	if m.page == appsPage {
-		lines -= m.panelLines(t)
+		lines -= panelLines(t, lines)
 	}
 	return max(lines, 1)
 }

@@ -14,9 +14,8 @@ const (
 	panelMarks  = 2 // lines from which on what happened is shown: a title, one event
 )
 
-// panelLines is how many lines below the apps their panel has.
-func (m *Model) panelLines(t *table) int {
-	body := m.h - headLines - 2
+// panelLines is how many of so many lines the panel below the apps has.
+func panelLines(t *table, body int) int {
 	rows := min(max(height(t.rows), 1), 4)
 	if body-rows < panelPhases {
 		return 0
@@ -35,49 +34,55 @@ func phases(f *monitor.AppFigures) []phase {
 	return []phase{{"receiving", f.Receiving, blue}, {"waiting", f.Waiting, yellow}, {"app", f.Running, green}, {"sending", f.Sending, magenta}, {"whole", f.Whole, bold}}
 }
 
-// drawPanel draws what is below the apps, from line y on.
-func (m *Model) drawPanel(c *screen.Canvas, y, lines int) {
-	app := m.lists[appsPage].selected
-	f := m.shown.figuresOf(app)
+// panel is what is below the apps.
+type panel struct {
+	t   tables
+	c   *screen.Canvas
+	app string // that is selected
+}
+
+// draw draws it from line y on.
+func (p panel) draw(y, lines int) {
+	f := p.t.s.figuresOf(p.app)
 	end := y + lines
 	y++
-	c.Put(0, y, faint, strings.Repeat("─", c.W))
-	put(c, 1, y, c.W-2, m.panelTitle(app), false)
-	y = m.drawPhases(c, y+1, f)
-	slow, marks := len(m.shown.figures.Slow), len(m.shown.figures.Marks)
+	p.c.Put(0, y, faint, strings.Repeat("─", p.c.W))
+	put(p.c, 1, y, p.c.W-2, p.panelTitle(), false)
+	y = p.drawPhases(y+1, f)
+	slow, marks := len(p.t.s.figures.Slow), len(p.t.s.figures.Marks)
 	// Graphs have what the lists do not need.
 	wanted := min(slow, 10) + min(marks, 10) + 3
 	if room := end - y - wanted; room >= 5 {
-		y = m.drawGraphs(c, y, min(room, 9), app)
+		y = p.drawGraphs(y, min(room, 9))
 	}
 	if slow > 0 {
-		n := min(slow, max((end-y)/2, end-y-marks-1)-1)
-		y = m.drawSlow(c, y, n)
+		n := min(slow, max((end-y)/2, end-y-min(marks, 1)-marks)-1)
+		y = p.drawSlow(y, n)
 	}
-	m.drawMarks(c, y, end-y)
+	p.drawMarks(y, end-y)
 }
 
 // drawGraphs draws the last minutes side by side, in so many lines.
-func (m *Model) drawGraphs(c *screen.Canvas, y, lines int, app string) int {
-	s := m.past.of(app)
+func (p panel) drawGraphs(y, lines int) int {
+	s := p.t.past.of(p.app)
 	graphs := []graph{{"p95", s.p95, cyan, took}, {"busy workers", s.busy, green, rate}, {"errors/s", s.failed, red, rate}}
 	n := 3
-	if c.W < 100 {
+	if p.c.W < 100 {
 		graphs[0] = graph{"requests/s", s.requests, green, rate}
 		graphs[1] = graph{"p95", s.p95, cyan, took}
 		n = 2
 	}
-	cells := (c.W - 2 - (n-1)*3) / n
-	c.Put(0, y, faint, strings.Repeat("─", c.W))
+	cells := (p.c.W - 2 - (n-1)*3) / n
+	p.c.Put(0, y, faint, strings.Repeat("─", p.c.W))
 	for i := range n {
-		graphs[i].draw(c, 1+i*(cells+3), y, cells, lines-1)
+		graphs[i].draw(p.c, 1+i*(cells+3), y, cells, lines-1)
 	}
 	return y + lines
 }
 
-func (m *Model) panelTitle(app string) line {
-	l := line{{bold, " " + app + " "}}
-	a := m.shown.app(app)
+func (p panel) panelTitle() line {
+	l := line{{bold, " " + p.app + " "}}
+	a := p.t.s.app(p.app)
 	if a == nil {
 		return l
 	}
@@ -105,42 +110,42 @@ func limit(n int) string {
 }
 
 // drawPhases draws the quantiles of each phase, and how much of the 95th percentile each has.
-func (m *Model) drawPhases(c *screen.Canvas, y int, f *monitor.AppFigures) int {
+func (p panel) drawPhases(y int, f *monitor.AppFigures) int {
 	const x, wide = 11, 8
-	plot := c.W >= 100
-	bars := c.W - x - 4*wide - 3
+	plot := p.c.W >= 100
+	bars := p.c.W - x - 4*wide - 3
 	if plot {
 		bars = min(bars-36, 36)
 	}
 	for i, name := range []string{"p50", "p95", "p99", "max"} {
-		c.Right(x+(i+1)*wide, y, faint, name)
+		p.c.Right(x+(i+1)*wide, y, faint, name)
 	}
 	if bars >= 14 {
-		c.Put(x+4*wide+2, y, faint, screen.Clip("where the p95 goes", bars))
+		p.c.Put(x+4*wide+2, y, faint, screen.Clip("where the p95 goes", bars))
 	}
 	most := 0.0
-	for _, p := range phases(f)[:4] {
-		most = max(most, p.q.P95)
+	for _, ph := range phases(f)[:4] {
+		most = max(most, ph.q.P95)
 	}
 	top := y
-	for _, p := range phases(f) {
+	for _, ph := range phases(f) {
 		y++
-		c.Put(2, y, p.style, p.name)
-		for i, v := range []float64{p.q.P50, p.q.P95, p.q.P99, p.q.Max} {
-			t := m.time(v)
+		p.c.Put(2, y, ph.style, ph.name)
+		for i, v := range []float64{ph.q.P50, ph.q.P95, ph.q.P99, ph.q.Max} {
+			t := p.t.time(v)
 			s := t.line[0].style
-			s.Bold = p.name == "whole"
-			c.Right(x+(i+1)*wide, y, s, took(v))
+			s.Bold = ph.name == "whole"
+			p.c.Right(x+(i+1)*wide, y, s, took(v))
 		}
-		if most > 0 && p.name != "whole" {
-			style := p.style
+		if most > 0 && ph.name != "whole" {
+			style := ph.style
 			style.Bold = false
-			c.Put(x+4*wide+2, y, style, screen.Bar(p.q.P95/most, bars))
+			p.c.Put(x+4*wide+2, y, style, screen.Bar(ph.q.P95/most, bars))
 		}
 	}
 	if plot {
 		left := x + 4*wide + 2 + bars + 3
-		graph{"requests/s", m.past.of(f.App).requests, green, rate}.draw(c, left, top, c.W-left-1, 5)
+		graph{"requests/s", p.t.past.of(f.App).requests, green, rate}.draw(p.c, left, top, p.c.W-left-1, 5)
 	}
 	return y + 1
 }
@@ -176,52 +181,48 @@ func span(values int) string {
 }
 
 // drawSlow draws so many slow requests.
-func (m *Model) drawSlow(c *screen.Canvas, y, n int) int {
+func (p panel) drawSlow(y, n int) int {
 	if n < 1 {
 		return y
 	}
-	c.Put(0, y, faint, strings.Repeat("─", c.W))
-	c.Put(1, y, faint, " slow requests, beyond "+took(m.shown.figures.Threshold)+" ")
+	p.c.Put(0, y, faint, strings.Repeat("─", p.c.W))
+	p.c.Put(1, y, faint, " slow requests, beyond "+took(p.t.s.figures.Threshold)+" ")
 	for i := range n {
-		r := &m.shown.figures.Slow[i]
+		r := &p.t.s.figures.Slow[i]
 		x := 2
-		put(c, x, y+1+i, 6, slowStatus(r), false)
+		put(p.c, x, y+1+i, 6, slowStatus(r), false)
 		x += 7
-		put(c, x, y+1+i, 6, m.time(r.Seconds).line, true)
-		where := r.Worker
-		if where == "" {
-			where = r.App
-		}
-		l := line{{bold, where + "  "}, {cyan, r.Method}, {normal, " " + r.Target}}
+		put(p.c, x, y+1+i, 6, p.t.time(r.Seconds).line, true)
+		l := line{{bold, slowWhere(r) + "  "}, {cyan, r.Method}, {normal, " " + r.Target}}
 		if r.Line != "" {
 			l = append(l, part{faint, "  " + r.Line})
 		}
-		put(c, x+8, y+1+i, c.W-x-9, l, false)
+		put(p.c, x+8, y+1+i, p.c.W-x-9, l, false)
 	}
 	return y + 1 + n
 }
 
 // drawMarks draws the newest events.
-func (m *Model) drawMarks(c *screen.Canvas, y, lines int) {
+func (p panel) drawMarks(y, lines int) {
 	if lines < panelMarks {
 		return
 	}
-	marks := m.shown.figures.Marks
-	c.Put(0, y, faint, strings.Repeat("─", c.W))
+	marks := p.t.s.figures.Marks
+	p.c.Put(0, y, faint, strings.Repeat("─", p.c.W))
 	title := " what happened "
 	if len(marks) == 0 {
 		title = " nothing happened in the last hour "
 	}
-	c.Put(1, y, faint, title)
+	p.c.Put(1, y, faint, title)
 	for i := range min(len(marks), lines-1) {
-		put(c, 2, y+1+i, c.W-3, markLine(&marks[len(marks)-1-i]), false)
+		put(p.c, 2, y+1+i, p.c.W-3, markLine(&marks[len(marks)-1-i]), false)
 	}
 }
 
 func markLine(k *monitor.Mark) line {
 	l := line{{faint, k.At.Local().Format(time.TimeOnly) + "  "}, {markStyle(k), markWord(k)}, {bold, "  " + markOf(k)}}
-	if k.Text != "" {
-		l = append(l, part{normal, "  " + k.Text})
+	if text := markText(k); text != "" {
+		l = append(l, part{normal, "  " + text})
 	}
 	return l
 }

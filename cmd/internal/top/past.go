@@ -88,11 +88,13 @@ func (p *past) add(at time.Time, t *snapshot) {
 			n.queue, n.busy = float64(a.Waiting), float64(a.Busy)
 			for j := range a.Processes {
 				n.rss += float64(memory(a, &a.Processes[j]))
+				n.cpu += t.cpu(a.Processes[j].Pid)
 			}
 		}
 		seen[f.App] = true
 		p.push(f.App, n)
-		all.requests, all.failed, all.queue, all.busy, all.rss = all.requests+n.requests, all.failed+n.failed, all.queue+n.queue, all.busy+n.busy, all.rss+n.rss
+		all.requests, all.failed, all.queue, all.busy = all.requests+n.requests, all.failed+n.failed, all.queue+n.queue, all.busy+n.busy
+		all.rss, all.cpu = all.rss+n.rss, all.cpu+n.cpu
 		all.p95, all.waiting = max(all.p95, n.p95), max(all.waiting, n.waiting)
 	}
 	p.push(total, all)

@@ -12,12 +12,12 @@ func (m *Model) Text(paint func(screen.Style, string) string) string {
 		return ""
 	}
 	c := screen.NewCanvas(240, 2)
-	m.drawHead(c)
+	view{m, c}.drawHead()
 	var b strings.Builder
 	b.WriteString(" standpipe " + screen.Clean(m.shown.status.Version) + "  up " + age(m.shown.at.Sub(m.shown.status.Started).Seconds()) + "  pid " + count(int64(m.shown.status.Pid)) +
 		"  " + screen.Clean(strings.Join(m.shown.status.Addresses, "  ")) + "\n" + c.Row(1) + "\n")
 	for p := range pages {
-		t := m.whole(p)
+		t := m.tables().of(p)
 		if len(t.rows) == 0 {
 			continue
 		}

@@ -25,27 +25,28 @@ var (
 // View draws everything.
 func View(m *Model) *screen.Canvas {
 	c := screen.NewCanvas(m.w, m.h)
+	v := view{m, c}
 	switch {
 	case m.w < leastW || m.h < leastH:
 		c.Put(0, 0, normal, fmt.Sprintf("at least %dx%d", leastW, leastH))
 		return c
 	case m.shown == nil:
-		m.drawWaiting(c)
+		v.drawWaiting()
 		return c
 	}
-	m.drawHead(c)
+	v.drawHead()
 	switch {
 	case m.detail != nil:
-		m.drawDetail(c)
+		v.drawDetail()
 	default:
-		m.drawPage(c)
+		v.drawPage()
 	}
-	m.drawFoot(c)
+	v.drawFoot()
 	switch {
 	case m.help:
-		m.drawHelp(c)
+		v.drawHelp()
 	case m.prompt != nil:
-		m.drawPrompt(c)
+		v.drawPrompt()
 	}
 	if m.lost != nil { // what is shown is old
 		for y := headLines; y < c.H-1; y++ {
@@ -55,41 +56,47 @@ func View(m *Model) *screen.Canvas {
 	return c
 }
 
-func (m *Model) drawWaiting(c *screen.Canvas) {
-	text, style := "asking "+m.socket+" …", normal
-	if m.lost != nil {
-		text, style = "no answer: "+m.lost.Err+"; trying again", red
-	}
-	c.Put(1, 1, bold, "standpipe top")
-	put(c, 1, 3, c.W-2, line{{style, text}}, false)
-	c.Put(1, c.H-1, faint, "q quit")
+// view draws a Model.
+type view struct {
+	m *Model
+	c *screen.Canvas
 }
 
-func (m *Model) drawHead(c *screen.Canvas) {
-	s := m.shown.status
-	clock := m.shown.at.Local().Format(time.TimeOnly) + " "
-	state, style := "every "+m.every.String()+"  ", screen.Style{Faint: true}
+func (v view) drawWaiting() {
+	text, style := "asking "+v.m.socket+" …", normal
+	if v.m.lost != nil {
+		text, style = "no answer: "+v.m.lost.Err+"; trying again", red
+	}
+	v.c.Put(1, 1, bold, "standpipe top")
+	put(v.c, 1, 3, v.c.W-2, line{{style, text}}, false)
+	v.c.Put(1, v.c.H-1, faint, "q quit")
+}
+
+func (v view) drawHead() {
+	s := v.m.shown.status
+	clock := v.m.shown.at.Local().Format(time.TimeOnly) + " "
+	state, style := "every "+v.m.every.String()+"  ", screen.Style{Faint: true}
 	switch {
-	case m.lost != nil:
-		state, style = fmt.Sprintf(" no answer for %s, trying again ", age(m.now.Sub(m.lost.At).Seconds())), screen.Style{Fg: screen.White, Bg: screen.Red, Bold: true}
+	case v.m.lost != nil:
+		state, style = fmt.Sprintf(" no answer for %s, trying again ", age(v.m.now.Sub(v.m.lost.At).Seconds())), screen.Style{Fg: screen.White, Bg: screen.Red, Bold: true}
 	case s.Stopping:
 		state, style = " stopping ", screen.Style{Fg: screen.White, Bg: screen.Red, Bold: true}
-	case m.paused:
+	case v.m.paused:
 		state, style = " paused ", screen.Style{Fg: screen.Black, Bg: screen.Yellow}
 	}
 	right := screen.Width(state) + screen.Width(clock) + 1
-	x := c.Put(1, 0, screen.Style{Fg: screen.Cyan, Bold: true}, "standpipe")
-	x = c.Put(x+1, 0, normal, s.Version)
-	x = c.Put(x+2, 0, faint, fmt.Sprintf("up %s  pid %d", age(m.shown.at.Sub(s.Started).Seconds()), s.Pid))
-	if room := c.W - right - x - 3; room > 8 {
-		c.Put(x+2, 0, faint, screen.Clip(strings.Join(s.Addresses, "  "), room))
+	x := v.c.Put(1, 0, screen.Style{Fg: screen.Cyan, Bold: true}, "standpipe")
+	x = v.c.Put(x+1, 0, normal, s.Version)
+	x = v.c.Put(x+2, 0, faint, fmt.Sprintf("up %s  pid %d", age(v.m.shown.at.Sub(s.Started).Seconds()), s.Pid))
+	if room := v.c.W - right - x - 3; room > 8 {
+		v.c.Put(x+2, 0, faint, screen.Clip(strings.Join(s.Addresses, "  "), room))
 	}
-	c.Fill(c.W-right, 0, right, normal)
-	c.Put(c.W-right, 0, normal, strings.Repeat(" ", right))
-	c.Right(c.W-screen.Width(clock)-1, 0, style, state)
-	c.Right(c.W, 0, normal, clock)
-	m.drawSums(c)
-	m.drawTabs(c)
+	v.c.Fill(v.c.W-right, 0, right, normal)
+	v.c.Put(v.c.W-right, 0, normal, strings.Repeat(" ", right))
+	v.c.Right(v.c.W-screen.Width(clock)-1, 0, style, state)
+	v.c.Right(v.c.W, 0, normal, clock)
+	v.drawSums()
+	v.drawTabs()
 }
 
 // sums are what all apps have together.
@@ -119,9 +126,9 @@ func (s *snapshot) sums() sums {
 }
 
 // drawSums draws one line: what the server does now. Where there is no room, its last parts are left out.
-func (m *Model) drawSums(c *screen.Canvas) {
-	n := m.shown.sums()
-	wide := c.W >= 100
+func (v view) drawSums() {
+	n := v.m.shown.sums()
+	wide := v.c.W >= 100
 	cells := 12
 	if wide {
 		cells = 24
@@ -146,22 +153,22 @@ func (m *Model) drawSums(c *screen.Canvas) {
 		slow = yellow
 	}
 	list := []line{
-		{{bold, rate(n.requests)}, {normal, " req/s "}, {green, screen.Spark(m.past.of(total).requests, cells, 0)}},
+		{{bold, rate(n.requests)}, {normal, " req/s "}, {green, screen.Spark(v.m.past.of(total).requests, cells, 0)}},
 		{{faint, "busy "}, {bold, fmt.Sprintf("%d/%d ", n.busy, n.workers)}, {use, pad(screen.Bar(float64(n.busy)/float64(max(n.workers, 1)), cells/2), cells/2, "·")}},
 		{{faint, "queue "}, {waiting, count(int64(n.waiting))}},
 		{{faint, "errors "}, {errors, share(n.failed, n.requests)}},
 		{{faint, "p95 "}, {slow, took(n.p95)}},
 		{{faint, "rss "}, {normal, size(n.bytes)}},
 	}
-	if cpu := m.past.of(total).cpu; wide && len(cpu) > 0 && cpu[len(cpu)-1] > 0 {
-		list = append(list, line{{faint, "cpu "}, {normal, fmt.Sprintf("%.2f", cpu[len(cpu)-1])}})
+	if cpu := v.m.shown.processors(); wide {
+		list = append(list, line{{faint, "cpu "}, {normal, fmt.Sprintf("%.2f", cpu)}})
 	}
 	x := 1
 	for _, l := range list {
-		if x+l.width() > c.W {
+		if x+l.width() > v.c.W {
 			return
 		}
-		put(c, x, 1, l.width(), l, false)
+		put(v.c, x, 1, l.width(), l, false)
 		x += l.width() + 2
 		if wide {
 			x++
@@ -174,37 +181,37 @@ func pad(s string, cells int, with string) string {
 	return s + strings.Repeat(with, max(0, cells-screen.Width(s)))
 }
 
-func (m *Model) drawTabs(c *screen.Canvas) {
-	c.Put(0, 2, tabs, strings.Repeat(" ", c.W))
+func (v view) drawTabs() {
+	v.c.Put(0, 2, tabs, strings.Repeat(" ", v.c.W))
 	x, space := 1, " "
-	if c.W < 70 {
+	if v.c.W < 70 {
 		x, space = 0, ""
 	}
 	for p := range pages {
 		label := fmt.Sprintf(" %d %s%s", p+1, pageNames[p], space)
 		style := tabs
-		if p == m.page {
+		if p == v.m.page {
 			style = tab
 			label = fmt.Sprintf(" %d %s ", p+1, pageNames[p])
 		}
-		x = c.Put(x, 2, style, label)
-		if n := m.shown.running(); p == slowPage && n > 0 { // requests that are slow now
-			x = c.Put(x, 2, screen.Style{Fg: screen.White, Bg: screen.Red, Bold: true}, fmt.Sprintf(" %d%s", n, space))
+		x = v.c.Put(x, 2, style, label)
+		if n := v.m.shown.running(); p == slowPage && n > 0 { // requests that are slow now
+			x = v.c.Put(x, 2, screen.Style{Fg: screen.White, Bg: screen.Red, Bold: true}, fmt.Sprintf(" %d%s", n, space))
 		}
 	}
 	switch {
-	case m.typing:
-		c.Put(x+1, 2, screen.Style{Fg: screen.Yellow, Bg: screen.Blue, Bold: true}, screen.ClipLeft("/"+m.filter+"▏", max(c.W-x-2, 6)))
-	case m.filter != "":
-		c.Put(x+1, 2, screen.Style{Fg: screen.Yellow, Bg: screen.Blue}, screen.Clip("/"+m.filter, max(c.W-x-2, 6)))
+	case v.m.typing:
+		v.c.Put(x+1, 2, screen.Style{Fg: screen.Yellow, Bg: screen.Blue, Bold: true}, screen.ClipLeft("/"+v.m.filter+"▏", max(v.c.W-x-2, 6)))
+	case v.m.filter != "":
+		v.c.Put(x+1, 2, screen.Style{Fg: screen.Yellow, Bg: screen.Blue}, screen.Clip("/"+v.m.filter, max(v.c.W-x-2, 6)))
 	}
 }
 
-func (m *Model) drawPage(c *screen.Canvas) {
-	t := m.table()
-	l := &m.lists[m.page]
-	lines := m.bodyLines(&t)
-	places := t.fit(c.W - 2)
+func (v view) drawPage() {
+	t := v.m.table()
+	l := &v.m.lists[v.m.page]
+	lines := v.m.bodyLines(&t)
+	places := t.fit(v.c.W - 2)
 	for _, p := range places {
 		col := t.columns[p.column]
 		name, style := col.name, heading
@@ -220,36 +227,36 @@ func (m *Model) drawPage(c *screen.Canvas) {
 				style.Reverse = l.reverse
 			}
 		}
-		put(c, 1+p.x, headLines, p.cells, line{{style, name}}, col.right)
+		put(v.c, 1+p.x, headLines, p.cells, line{{style, name}}, col.right)
 	}
 	y := headLines + 1
 	if len(t.rows) == 0 {
-		put(c, 1, y, c.W-2, line{{faint, t.empty}}, false)
+		put(v.c, 1, y, v.c.W-2, line{{faint, t.empty}}, false)
 	}
 	for i := l.first; i < len(t.rows) && lines > 0; i++ {
 		r := &t.rows[i]
-		drawRow(c, y, places, &t, r)
+		drawRow(v.c, y, places, &t, r)
 		if i == l.index {
-			c.Fill(0, y, c.W, selected)
+			v.c.Fill(0, y, v.c.W, selected)
 		}
 		if r.under != nil && lines > 1 {
-			put(c, 3, y+1, c.W-4, r.under, false)
+			put(v.c, 3, y+1, v.c.W-4, r.under, false)
 		}
 		y += r.height()
 		lines -= r.height()
 	}
-	m.drawMore(c, &t, l)
-	if m.page == appsPage {
-		if n := m.panelLines(&t); n > 0 {
-			m.drawPanel(c, c.H-1-n, n)
+	v.drawMore(&t, l)
+	if v.m.page == appsPage {
+		if n := panelLines(&t, v.m.h-headLines-2); n > 0 {
+			panel{v.m.tables(), v.c, l.selected}.draw(v.c.H-1-n, n)
 		}
 	}
 }
 
 // drawMore says in the line of the column names that there are rows that are not visible.
-func (m *Model) drawMore(c *screen.Canvas, t *table, l *list) {
-	if height(t.rows) > m.bodyLines(t) {
-		c.Right(c.W, 2, tabs, fmt.Sprintf(" %d of %d ", l.index+1, len(t.rows)))
+func (v view) drawMore(t *table, l *list) {
+	if height(t.rows) > v.m.bodyLines(t) {
+		v.c.Right(v.c.W, 2, tabs, fmt.Sprintf(" %d of %d ", l.index+1, len(t.rows)))
 	}
 }
 
@@ -274,40 +281,40 @@ func drawRow(c *screen.Canvas, y int, places []place, t *table, r *row) {
 // hint is a key with what it does.
 type hint struct{ key, does string }
 
-func (m *Model) hints() []hint {
-	if m.detail != nil {
+func (v view) hints() []hint {
+	if v.m.detail != nil {
 		list := []hint{{"↑↓", "scroll"}, {"x", "act"}}
-		if m.detail.kind == "worker" {
+		if v.m.detail.kind == "worker" {
 			list = append(list, hint{"d", "ask again"})
 		}
 		return append(list, hint{"p", "pause"}, hint{"?", "help"}, hint{"esc", "back"})
 	}
 	list := []hint{{"enter", "detail"}, {"/", "filter"}, {"s", "sort"}, {"p", "pause"}, {"x", "act"}}
-	if m.page == workersPage {
+	if v.m.page == workersPage {
 		list = append(list, hint{"d", "line"}, hint{"D", "all lines"})
 	}
 	return append(list, hint{"?", "help"}, hint{"q", "quit"})
 }
 
-func (m *Model) drawFoot(c *screen.Canvas) {
-	y := c.H - 1
-	if m.note.text != "" && m.now.Before(m.note.until) {
+func (v view) drawFoot() {
+	y := v.c.H - 1
+	if v.m.notice.text != "" && v.m.now.Before(v.m.notice.until) {
 		style := screen.Style{Fg: screen.Black, Bg: screen.Green}
-		if m.note.bad {
+		if v.m.notice.bad {
 			style = screen.Style{Fg: screen.White, Bg: screen.Red, Bold: true}
 		}
-		c.Put(0, y, style, strings.Repeat(" ", c.W))
-		c.Put(1, y, style, screen.Clip(m.note.text, c.W-2))
+		v.c.Put(0, y, style, strings.Repeat(" ", v.c.W))
+		v.c.Put(1, y, style, screen.Clip(v.m.notice.text, v.c.W-2))
 		return
 	}
-	hints := m.hints()
-	for len(hints) > 2 && hintsWidth(hints) > c.W-1 { // the last two stay
+	hints := v.hints()
+	for len(hints) > 2 && hintsWidth(hints) > v.c.W-1 { // the last two stay
 		hints = append(hints[:len(hints)-3:len(hints)-3], hints[len(hints)-2:]...)
 	}
 	x := 1
 	for _, h := range hints {
-		x = c.Put(x, y, bar, " "+h.key+" ")
-		x = c.Put(x+1, y, normal, h.does) + 2
+		x = v.c.Put(x, y, bar, " "+h.key+" ")
+		x = v.c.Put(x+1, y, normal, h.does) + 2
 	}
 }
 

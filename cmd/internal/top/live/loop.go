@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -11,7 +12,6 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/cmd/internal/admin"
-	"github.com/standpipe/standpipe/cmd/internal/monitor"
 	"github.com/standpipe/standpipe/cmd/internal/top"
 	"github.com/standpipe/standpipe/cmd/internal/top/screen"
 )
@@ -30,6 +30,7 @@ type Options struct {
 	Server  Server
 	Name    string // of the server, for people
 	Every   time.Duration
+	Foreign string   // why nothing may be changed; empty: it may
 	In, Out *os.File // the terminal
 	Look    Look
 }
@@ -47,7 +48,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer input.Close()
 	ctx, cancel := context.WithCancel(ctx)
-	l := &loop{Options: o, terminal: terminal, model: top.New(o.Name, o.Every), painter: screen.Painter{ASCII: o.Look.ASCII, Colours: o.Look.Colours}, events: make(chan any), ctx: ctx}
+	l := &loop{Options: o, terminal: terminal, model: top.New(o.Name, o.Foreign, o.Every), painter: screen.Painter{ASCII: o.Look.ASCII, Colours: o.Look.Colours}, events: make(chan any), ctx: ctx}
 	defer l.parts.Wait()
 	defer cancel()
 	return l.run(input.Keys)
@@ -93,9 +94,9 @@ func (l *loop) send(event any) {
 }
 
 func (l *loop) run(keys <-chan screen.Key) error {
-	endOn, stopOn, drawOn := screen.Signals()
-	ended, stopped, redrawn := notify(endOn), notify(stopOn), notify(drawOn)
-	defer func() { signal.Stop(ended); signal.Stop(stopped); signal.Stop(redrawn) }()
+	endOn, drawOn := screen.Signals()
+	ended, redrawn := notify(endOn), notify(drawOn)
+	defer func() { signal.Stop(ended); signal.Stop(redrawn) }()
 	clock := time.NewTicker(tick)
 	defer clock.Stop()
 	l.update(top.Ticked{At: time.Now()})
@@ -111,8 +112,6 @@ func (l *loop) run(keys <-chan screen.Key) error {
 			return nil
 		case <-ended:
 			return nil
-		case <-stopped:
-			l.suspend(stopped, stopOn)
 		case <-redrawn:
 			if err := l.terminal.Again(); err != nil {
 				return nil
@@ -162,18 +161,15 @@ func (l *loop) resize() {
 }
 
 // suspend is Ctrl-Z.
-func (l *loop) suspend(stopped chan os.Signal, stopOn []os.Signal) {
+func (l *loop) suspend() {
 	l.terminal.Close()
 	screen.Suspend()
-	if len(stopOn) > 0 {
-		signal.Notify(stopped, stopOn...)
-	}
 	_ = l.terminal.Resume()
 	l.painter.Forget()
 	l.resize()
 }
 
-// take gives the model an event of a part; answered is taken note of.
+// take gives the model an event of a part.
 func (l *loop) take(event any) bool {
 	if a, is := event.(answered); is {
 		l.asked--
@@ -192,10 +188,7 @@ func (l *loop) update(event any) bool {
 		case top.Quit:
 			return false
 		case top.Suspend:
-			stop, again := notify(nil), []os.Signal(nil)
-			_, again, _ = screen.Signals()
-			l.suspend(stop, again)
-			signal.Stop(stop)
+			l.suspend()
 		case top.Redraw:
 			_ = l.terminal.Again()
 			l.painter.Forget()
@@ -263,15 +256,15 @@ func (l *loop) follow(ctx context.Context, every time.Duration) {
 		if h, err := l.Server.History(ctx); err == nil {
 			l.sendWhile(ctx, top.Remembered{History: h})
 		}
-		err := l.Server.Watch(ctx, every, func(s *admin.Status, f *monitor.Figures) {
+		err := l.Server.Watch(ctx, every, func(t *admin.Top) {
 			wait = firstWait
-			l.sendWhile(ctx, top.Arrived{At: time.Now(), Status: s, Figures: f})
+			l.sendWhile(ctx, top.Arrived{At: time.Now(), Top: t})
 		})
 		if ctx.Err() != nil {
 			return
 		}
-		if err == nil {
-			err = errors.New("the server has closed the connection")
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errors.New("the server has ended the connection")
 		}
 		l.sendWhile(ctx, top.Lost{At: time.Now(), Err: err.Error()})
 		select {

@@ -15,7 +15,7 @@ import (
 // Server is the one that is shown.
 type Server interface {
 	// Watch calls each until ctx ends or the server is gone.
-	Watch(ctx context.Context, every time.Duration, each func(*admin.Status, *monitor.Figures)) error
+	Watch(ctx context.Context, every time.Duration, each func(*admin.Top)) error
 	History(ctx context.Context) (*monitor.History, error)
 	Dump(ctx context.Context, worker string) (stacks string, err error)
 	Do(ctx context.Context, path string, order admin.Order) error
@@ -27,35 +27,14 @@ type Socket struct {
 	App    string
 }
 
-func (s *Socket) query() url.Values {
-	if s.App == "" {
-		return nil
-	}
-	return url.Values{"app": {s.App}}
-}
-
 // Watch calls each until ctx ends or the server is gone.
-func (s *Socket) Watch(ctx context.Context, every time.Duration, each func(*admin.Status, *monitor.Figures)) error {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		var st admin.Status
-		if err := s.Client.Get(ctx, "/v1/status", s.query(), &st); err != nil {
-			return err
-		}
-		each(&st, &monitor.Figures{})
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-	}
+func (s *Socket) Watch(ctx context.Context, every time.Duration, each func(*admin.Top)) error {
+	return s.Client.Watch(ctx, s.App, every, func(t *admin.Top) error { each(t); return nil })
 }
 
 // History is the last hour.
 func (s *Socket) History(ctx context.Context) (*monitor.History, error) {
-	h := new(monitor.History)
-	return h, s.Client.Get(ctx, "/v1/history", s.query(), h)
+	return s.Client.History(ctx, s.App)
 }
 
 // Dump are the stacks of a worker.

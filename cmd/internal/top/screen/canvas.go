@@ -56,7 +56,7 @@ func (c *Canvas) set(row []cell, x int, v cell) {
 	if row[x].right && !v.right && x > 0 {
 		row[x-1].char = ""
 	}
-	if !row[x].right && x+1 < c.W && row[x+1].right && !v.right {
+	if !row[x].right && x+1 < c.W && row[x+1].right {
 		row[x+1] = cell{style: row[x+1].style}
 	}
 	row[x] = v

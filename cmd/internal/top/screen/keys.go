@@ -10,7 +10,7 @@ type Key string
 
 // Decoder turns the bytes of a terminal into keys. Sequences that it does not know are left out.
 type Decoder struct {
-	held []byte // the beginning of a sequence or a character; at most longest
+	begun []byte // the beginning of a sequence or a character; at most longest
 }
 
 // longest is how long a sequence may be. A longer one is not from a keyboard.
@@ -19,32 +19,32 @@ const longest = 64
 // Feed returns the keys that bytes complete.
 func (d *Decoder) Feed(data []byte) []Key {
 	var keys []Key
-	d.held = append(d.held, data...)
-	for len(d.held) > 0 {
-		key, n := read(d.held)
+	d.begun = append(d.begun, data...)
+	for len(d.begun) > 0 {
+		key, n := read(d.begun)
 		if n == 0 { // more must come
-			if len(d.held) <= longest {
+			if len(d.begun) <= longest {
 				return keys
 			}
-			n = len(d.held)
+			n = len(d.begun)
 		}
-		d.held = d.held[n:]
+		d.begun = d.begun[n:]
 		if key != "" {
 			keys = append(keys, key)
 		}
 	}
-	d.held = nil
+	d.begun = nil
 	return keys
 }
 
 // Waits says whether something is begun: a lone escape, or a sequence whose rest is on its way.
-func (d *Decoder) Waits() bool { return len(d.held) > 0 }
+func (d *Decoder) Waits() bool { return len(d.begun) > 0 }
 
 // Flush returns the key that was begun when nothing more has come: the key Esc.
 func (d *Decoder) Flush() []Key {
-	held := d.held
-	d.held = nil
-	if len(held) > 0 && held[0] == 0x1b {
+	begun := d.begun
+	d.begun = nil
+	if len(begun) > 0 && begun[0] == 0x1b {
 		return []Key{"esc"}
 	}
 	return nil

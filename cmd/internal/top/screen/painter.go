@@ -135,6 +135,18 @@ var replaced = strings.NewReplacer("…", "~", "µ", "u", "·", ".", "▸", ">",
 	"▁", "_", "▂", "_", "▃", ".", "▄", "-", "▅", "=", "▆", "+", "▇", "*", "█", "#", "░", ".", "▒", ":", "▓", "%", "▌", "|", "▏", "|", "▎", "|", "▍", "|", "▋", "#", "▊", "#", "▉", "#",
 	"─", "-", "│", "|", "┌", "+", "┐", "+", "└", "+", "┘", "+", "├", "+", "┤", "+", "╵", "'")
 
+// ASCII is clean text in ASCII.
+func ASCII(text string) string {
+	var b strings.Builder
+	for text != "" {
+		var char string
+		var cells int
+		char, cells, text = next(text)
+		b.WriteString(ascii(char, cells == 2))
+	}
+	return b.String()
+}
+
 func ascii(char string, wide bool) string {
 	if len(char) == 1 {
 		return char

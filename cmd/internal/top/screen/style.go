@@ -27,6 +27,14 @@ type Style struct {
 // With returns the style in another colour.
 func (s Style) With(fg Colour) Style { s.Fg = fg; return s }
 
+// Paint is text with the style, for a terminal with colours.
+func (s Style) Paint(text string) string {
+	if s == (Style{}) || text == "" {
+		return text
+	}
+	return "\x1b[" + s.sgr(true) + "m" + text + "\x1b[0m"
+}
+
 // sgr are the parameters of "select graphic rendition". Without colours those and faintness are left out: what they say
 // is in the text too, and the selected row is reversed.
 func (s Style) sgr(colours bool) string {

@@ -6,4 +6,4 @@ import "os"
 func Suspend() {}
 
 // Signals are those that a program on a full screen handles.
-func Signals() (end, stop, redrawn []os.Signal) { return []os.Signal{os.Interrupt}, nil, nil }
+func Signals() (end, redrawn []os.Signal) { return []os.Signal{os.Interrupt}, nil }
