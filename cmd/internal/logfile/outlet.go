@@ -1,6 +1,7 @@
 package logfile
 
 import (
+	"bytes"
 	"io"
 	"sync"
 	"time"
@@ -10,7 +11,7 @@ import (
 // It buffers writes up to a limit. Beyond the limit it drops whole writes and counts
 // them; the count is written when there is room again.
 //
-// It has one goroutine. Close ends it and waits for it, at most lastWords.
+// It has one goroutine. Close ends it and waits for it while the reader reads, at most patience.
 type Outlet struct {
 	w      io.Writer
 	record func(dropped int) []byte // the text that stands for dropped writes; nil: none
@@ -20,6 +21,7 @@ type Outlet struct {
 	dropped  int // writes dropped since the last one that was not
 	failed   bool
 	closed   bool
+	written  int           // pieces
 	wake     chan struct{} // capacity 1
 	done     chan struct{} // closed when the goroutine has ended
 }
@@ -27,8 +29,11 @@ type Outlet struct {
 const (
 	// outletLimit is the limit of the buffer, in bytes.
 	outletLimit = 8 << 20
-	// lastWords is how long Close waits for a slow reader.
+	// lastWords is how long Close waits for a reader that reads nothing, patience how long for one that does.
 	lastWords = time.Second
+	patience  = 10 * time.Second
+	// piece is what is written at a time, in bytes: the size of a pipe.
+	piece = 64 << 10
 )
 
 // NewOutlet returns an Outlet to w. Close must be called. record returns the text that
@@ -72,16 +77,27 @@ func (o *Outlet) signal() {
 	}
 }
 
-// Close ends the goroutine once the buffer is written, and waits for that at most a
-// second. Later writes are lost.
+// Close ends the goroutine once the buffer is written, and waits for that: at most a second in which
+// nothing is read, and ten in all. Later writes are lost.
 func (o *Outlet) Close() error {
 	o.mu.Lock()
 	o.closed = true
 	o.signal()
 	o.mu.Unlock()
-	select {
-	case <-o.done:
-	case <-time.After(lastWords):
+	began := time.Now()
+	for before := -1; time.Since(began) < patience; {
+		o.mu.Lock()
+		now := o.written
+		o.mu.Unlock()
+		if now == before {
+			break
+		}
+		before = now
+		select {
+		case <-o.done:
+			return nil
+		case <-time.After(lastWords):
+		}
 	}
 	return nil
 }
@@ -98,7 +114,7 @@ func (o *Outlet) run() {
 				}
 				break
 			}
-			if _, err := o.w.Write(out); err != nil {
+			if err := o.write(out); err != nil {
 				// The reader has closed its end. That is no reason to stop the server.
 				o.mu.Lock()
 				o.failed = true
@@ -110,6 +126,27 @@ func (o *Outlet) run() {
 			}
 		}
 	}
+}
+
+// write writes p in pieces of whole lines, so that Close can tell whether the reader reads.
+func (o *Outlet) write(p []byte) error {
+	for len(p) > 0 {
+		n := min(len(p), piece)
+		if n < len(p) {
+			if end := bytes.LastIndexByte(p[:n], '\n') + 1; end > 0 {
+				n = end
+			}
+		}
+		n, err := o.w.Write(p[:n])
+		if err != nil {
+			return err
+		}
+		p = p[n:]
+		o.mu.Lock()
+		o.written++
+		o.mu.Unlock()
+	}
+	return nil
 }
 
 // next takes the buffer and leaves spare in its place, so that each of the two has one

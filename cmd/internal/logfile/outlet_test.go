@@ -116,6 +116,37 @@ func TestOutletCloseDoesNotWaitForEver(t *testing.T) {
 	})
 }
 
+// A slow reader gets all, up to the last line, while it reads.
+func TestOutletCloseWaitsForASlowReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		o := NewOutlet(w, counted)
+		line := []byte(strings.Repeat("x", 999) + "\n")
+		const lines = 600
+		for range lines {
+			_, _ = o.Write(line)
+		}
+		got := make(chan []byte)
+		go func() {
+			var all []byte
+			p := make([]byte, piece)
+			for {
+				n, err := r.Read(p)
+				if all = append(all, p[:n]...); err != nil {
+					got <- all
+					return
+				}
+				time.Sleep(lastWords / 2)
+			}
+		}()
+		o.Close()
+		w.Close()
+		if b := <-got; !bytes.Equal(b, bytes.Repeat(line, lines)) {
+			t.Errorf("%d bytes of %d came", len(b), lines*len(line))
+		}
+	})
+}
+
 func TestOutletWhoseReaderHasLeft(t *testing.T) {
 	r, w := io.Pipe()
 	r.CloseWithError(errors.New("gone"))
