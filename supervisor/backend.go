@@ -11,6 +11,7 @@ import (
 type backend struct {
 	conn    *shim.Conn // nil: there is no process yet
 	number  int        // of its slot
+	version int        // the number of its generation
 	threads int        // requests that it runs at a time
 	ahead   int        // requests that it may be sent beyond the one that it runs
 	pace    *pace

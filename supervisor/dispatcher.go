@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/standpipe/standpipe/shim"
@@ -183,10 +184,19 @@ func (d *dispatcher) serveQueue() {
 	}
 }
 
-// join adds a backend that is ready, and returns how many there are.
-func (d *dispatcher) join(b *backend) (count, of int) {
+// join adds a backend that is ready, and returns how many there are. cutover: it takes the place of all older ones.
+func (d *dispatcher) join(b *backend, cutover bool) (count, of int) {
+	var old backends
+	defer func() {
+		for _, o := range old {
+			o.conn.Recall()
+		}
+	}()
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if cutover {
+		old = d.retireOlder(b)
+	}
 	b.serving = true
 	d.idleSince = time.Now()
 	d.clock++
@@ -203,6 +213,18 @@ func (d *dispatcher) join(b *backend) (count, of int) {
 	}
 	d.serveQueue()
 	return len(d.able), d.slots
+}
+
+// retireOlder takes the backends of older generations than b's out of service, and returns them. mu is held.
+func (d *dispatcher) retireOlder(b *backend) (old backends) {
+	for _, o := range d.able {
+		if o.version < b.version {
+			o.serving = false
+			old = append(old, o)
+		}
+	}
+	d.able = slices.DeleteFunc(d.able, func(o *backend) bool { return !o.serving })
+	return old
 }
 
 // leave takes a backend out of service. It takes back the requests that it has not begun with. It may be called more than once.

@@ -55,7 +55,7 @@ func newWorker(p *Pool, gen *generation, number int, o *orders) *Worker {
 		onReady: func() {}, onLeave: func(Reason) {},
 	}
 	w.backend = backend{
-		number: number, threads: gen.Threads, pace: &gen.pace, most: spread(gen.MaxRequests, gen.Jitter), freedUp: w.inputs.freed,
+		number: number, version: gen.number, threads: gen.Threads, pace: &gen.pace, most: spread(gen.MaxRequests, gen.Jitter), freedUp: w.inputs.freed,
 		worn: func() { w.recycle.add(w, MaxRequests) },
 	}
 	return w

@@ -1,6 +1,12 @@
 package supervisor
 
-import "context"
+import (
+	"context"
+	"errors"
+)
+
+// ErrSuperseded is the result of a reload that another one has ended (Options.Cutover).
+var ErrSuperseded = errors.New("another reload has taken the place of this one")
 
 // reloads replace the generation of a pool by another one, one reload after the other.
 type reloads struct {
@@ -10,6 +16,8 @@ type reloads struct {
 	running  chan struct{} // capacity 1: full while a reload runs
 	regen    chan struct{} // capacity 1: another generation serves
 	numbers  int           // of generations so far; of the reload that is under way
+	asked    int           // reloads so far, those that wait too
+	current  *generation   // of the reload that is under way; nil: none
 }
 
 // run makes one reload, and returns its result, or the error of ctx while the reload continues.
@@ -20,11 +28,16 @@ func (r *reloads) run(ctx context.Context, o *Options) error {
 		r.mu.Unlock()
 		return errStopped
 	}
+	r.asked++
+	number := r.asked
+	if r.current != nil {
+		r.current.nudge() // it may be superseded now
+	}
 	r.done.Go(func() { // ends with the reload or with the pool
 		select {
 		case r.running <- struct{}{}:
 			defer func() { <-r.running }()
-			done <- r.reload(o)
+			done <- r.reload(o, number)
 		case <-r.stop:
 			done <- errStopped
 		}
@@ -38,10 +51,15 @@ func (r *reloads) run(ctx context.Context, o *Options) error {
 	}
 }
 
-func (r *reloads) reload(o *Options) error {
+func (r *reloads) reload(o *Options, number int) error {
 	old, gen := r.begin(o)
+	defer func() {
+		r.mu.Lock()
+		r.current = nil
+		r.mu.Unlock()
+	}()
 	for {
-		result, over := r.look(old, gen)
+		result, over := r.look(old, gen, number)
 		if over {
 			return result
 		}
@@ -64,7 +82,7 @@ func (r *reloads) begin(o *Options) (old, gen *generation) {
 	}
 	r.numbers++
 	gen = newGeneration(*o, r.numbers)
-	r.next = gen
+	r.next, r.current = gen, gen
 	switch {
 	case old.successes == 0: // it never served: there is nothing to protect
 		r.commit(old, gen)
@@ -75,8 +93,8 @@ func (r *reloads) begin(o *Options) (old, gen *generation) {
 	return old, gen
 }
 
-// look moves a reload on as far as it gets; over: it has its result.
-func (r *reloads) look(old, gen *generation) (result error, over bool) {
+// look moves a reload, which was the number'th one that was asked for, on as far as it gets; over: it has its result.
+func (r *reloads) look(old, gen *generation, number int) (result error, over bool) {
 	r.mu.Lock()
 	committed := r.gen == gen
 	switch {
@@ -98,6 +116,13 @@ func (r *reloads) look(old, gen *generation) (result error, over bool) {
 		return nil, true
 	}
 	defer r.mu.Unlock()
+	if gen.Cutover && r.asked > number {
+		if !committed {
+			r.next = nil
+			r.fleet.aim(old)
+		}
+		return ErrSuperseded, true
+	}
 	if committed && gen.successes == 0 && gen.failure != nil {
 		failure := *gen.failure
 		return &failure, true

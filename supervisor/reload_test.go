@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
 	"github.com/standpipe/standpipe/shim/wire"
 	"github.com/standpipe/standpipe/supervisor/process"
@@ -233,5 +234,87 @@ func TestStopDuringReload(t *testing.T) {
 		if err := <-done; err == nil {
 			t.Error("the reload is said to have succeeded")
 		}
+	})
+}
+
+// With Cutover the first worker of the new generation takes all requests, while the others still boot.
+func TestCutover(t *testing.T) {
+	var gate chan struct{}
+	f := names(&gate)
+	o := Options{Workers: 2, Cutover: true, Surge: 2, BootLimit: 1, Command: program("v1")}
+	bubble(t, f, o, func(t *testing.T, p *Pool, e *events) {
+		gate = make(chan struct{})
+		up(t, p)
+		time.Sleep(time.Second)
+		old := make(chan string, 1)
+		go func() { b, _ := ask(t.Context(), p, "/slow"); old <- b }()
+		synctest.Wait()
+		next := p.core.gen.Options
+		starts := 0
+		hang := make(chan struct{})
+		next.Command = func() (process.Command, error) {
+			if starts++; starts > 1 {
+				<-hang
+			}
+			return program("v2")()
+		}
+		result := make(chan error, 1)
+		go func() { result <- p.Reload(t.Context(), &next) }()
+		for p.Stats().Generation != 2 {
+			time.Sleep(time.Millisecond)
+		}
+		for range 8 {
+			if b, err := ask(t.Context(), p, "/"); b != "v2" || err != nil {
+				t.Errorf("%q %v while the second worker boots", b, err)
+			}
+		}
+		close(gate)
+		if b := <-old; b != "v1" {
+			t.Errorf("the request that ran: %q", b)
+		}
+		close(hang)
+		if err := <-result; err != nil {
+			t.Error(err)
+		}
+		balance(t, p)
+	})
+}
+
+// A reload of code that does not get ready is ended by the next one, with Cutover.
+func TestSuperseded(t *testing.T) {
+	var gate chan struct{}
+	f := names(&gate)
+	o := Options{Workers: 2, Cutover: true, Surge: 2, Command: program("v1"), BootTimeout: time.Hour}
+	bubble(t, f, o, func(t *testing.T, p *Pool, e *events) {
+		up(t, p)
+		hang := make(chan struct{})
+		stuck := p.core.gen.Options
+		stuck.Warmup = func(ctx context.Context, open func(shim.Label) (*shim.Exchange, error)) error {
+			select {
+			case <-hang:
+			case <-ctx.Done():
+			}
+			return ctx.Err()
+		}
+		first := make(chan error, 1)
+		go func() { first <- p.Reload(t.Context(), &stuck) }()
+		synctest.Wait()
+		if b, err := ask(t.Context(), p, "/"); b != "v1" || err != nil {
+			t.Errorf("%q %v while the new code hangs", b, err)
+		}
+		next := o
+		next.Command, next.Events = program("v3"), p.core.gen.Events
+		next.Spawner = p.core.gen.Spawner
+		if err := p.Reload(t.Context(), &next); err != nil {
+			t.Error(err)
+		}
+		if err := <-first; !errors.Is(err, ErrSuperseded) {
+			t.Errorf("the first reload: %v", err)
+		}
+		if b, err := ask(t.Context(), p, "/"); b != "v3" || err != nil {
+			t.Errorf("%q %v", b, err)
+		}
+		time.Sleep(time.Minute)
+		balance(t, p)
 	})
 }

@@ -76,7 +76,7 @@ func (l *workerLife) serve(ready *wire.Ready) {
 	if l.w.gen.MaxRSS > 0 {
 		l.w.growth.begin(l.w.size())
 	}
-	count, of := l.w.dispatch.join(&l.w.backend)
+	count, of := l.w.dispatch.join(&l.w.backend, l.w.gen.Cutover)
 	l.w.emit(WorkerReady{l.w.who, ready, time.Since(l.w.started), count, of})
 	l.w.onReady()
 }
