@@ -10,6 +10,7 @@
 //	https.go   HSTS, RedirectHTTPS
 //	hosts.go   Hosts: 421 for hosts of other addresses
 //	limits.go  Limits: what is refused before any app is asked
+//	hold.go    Hold: requests wait while the code of their app changes (development)
 //
 // A stage gets a *httpx.Writer, which the way in has made, and nothing else from a way in:
 // connections, protocols and their repairs are not known here. A stage never imports

@@ -16,6 +16,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/chain"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/devreload"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
 	"github.com/standpipe/standpipe/cmd/internal/privileges"
 	"github.com/standpipe/standpipe/cmd/internal/staticfiles"
@@ -38,6 +39,8 @@ type Server struct {
 	// Cache is the HTTP cache, and Purges remove entries of it.
 	Cache  *Cache
 	Purges *Purges
+	// Development is for the development mode.
+	Development *Development
 
 	parts    *parts
 	sites    *sites
@@ -64,7 +67,8 @@ type parts struct {
 	purges     *Purges
 	scanners   *scanners
 	stop       *stop
-	trace      *trace // nil: requests are served, not explained
+	code       *devreload.Hold // nil: not in development
+	trace      *trace          // nil: requests are served, not explained
 }
 
 // Counters count what is served, and what is not.
@@ -101,12 +105,16 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 	p := &parts{version: version, log: log, access: access, shim: newShimFiles(cfg, log), privileges: privileges.New(),
 		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), upstreams: newRegistry(), refusals: newRefusals(log, counters.RequestRefused), limitStore: &limitStore{url: cfg.Servers.Redis, log: log}, cache: newCaching(cfg, log), scanners: newScanners(), stop: stop}
 	p.clients = newAccess(cfg, log, kept)
+	p.code = newHold(cfg, log)
 	sites := newSites(p, cfg)
 	p.purges = &Purges{log: log, caching: p.cache, site: sites.current.Load}
 	p.health = newHealth(log, sites.pools, stop)
 	p.events = func(e supervisor.Event) {
 		p.static.Event(e)
 		p.health.event(e)
+		if p.code != nil {
+			p.code.Event(e)
+		}
 		events(e)
 	}
 	if access.log != nil {
@@ -127,7 +135,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 		return nil, err
 	}
 	sites.limits, sites.tls = listeners.setLimits, certificates
-	return &Server{Listeners: listeners, Upstreams: &Upstreams{sites}, Certificates: certificates, Limits: &Limits{sites, p.limitStore, p.scanners}, Access: p.clients, Cache: &Cache{p.cache}, Purges: p.purges, parts: p, sites: sites}, nil
+	return &Server{Listeners: listeners, Upstreams: &Upstreams{sites}, Certificates: certificates, Limits: &Limits{sites, p.limitStore, p.scanners}, Access: p.clients, Cache: &Cache{p.cache}, Purges: p.purges, Development: &Development{p.code, sites}, parts: p, sites: sites}, nil
 }
 
 // Prepare does what needs root privileges, and then drops them if the configuration says

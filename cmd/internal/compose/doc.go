@@ -21,6 +21,7 @@
 //	tlsplan.go    tlsPlan: what a reload makes of TLS
 //	http3.go      overUDP: HTTP/3, with its sockets
 //	pools.go      one app's pool and its handler
+//	dev.go        Development: what the development mode adds; Hold and the reload of one app
 //	caching.go    the HTTP cache: its stages, and what a reload drops of it
 //	purges.go     Purges: entries of the HTTP cache that apps, commands and PURGE remove
 //	limits.go     [[limit]]: its stages, and what they have counted

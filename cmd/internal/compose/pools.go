@@ -34,6 +34,7 @@ var bootLimit = max(2, runtime.GOMAXPROCS(0)) // a control group's limit counts
 // Values that no setting changes.
 const (
 	bootTick       = 10 * time.Second
+	devBootTick    = 3 * time.Second // a person waits
 	sampleEvery    = time.Second
 	drainGrace     = 5 * time.Second
 	interruptGrace = time.Second // how long an interrupted request may clean up
@@ -70,13 +71,14 @@ func (p *parts) poolOptions(cfg *config.Config, a *config.App) supervisor.Option
 		Hash:    shim_py.Hash(),
 		Workers: a.Workers.Min, MaxWorkers: a.Workers.Max, Threads: max(a.Workers.Threads, a.Workers.Gevent), IdleStop: a.Life.IdleStop,
 		Queue: a.Requests.Queue, QueueTimeout: a.Requests.QueueTimeout,
-		BootTimeout: a.Life.BootTimeout, BootTick: bootTickOf(a.Life.BootTimeout), BootLimit: bootLimit, Boots: sharedBoots,
+		BootTimeout: a.Life.BootTimeout, BootTick: bootTickOf(cfg, a.Life.BootTimeout), BootLimit: bootLimit, Boots: sharedBoots,
 		DrainGrace: drainGrace, InterruptGrace: interruptGrace, TermGrace: cfg.Stop.TermGrace, DrainLimit: a.Life.DrainTimeout,
 		Preload:      a.Life.Preload,
 		Prefetch:     prefetch(a),
 		SharedMemory: sharedMemory,
 		Surge:        max(a.Life.Surge.Of(a.Workers.Max), 1),
 		StopFirst:    a.Life.Surge.None,
+		Cutover:      cfg.Dev.On && a.Life.Reload,
 		MaxRequests:  int64(a.Life.MaxRequests), MaxLifetime: a.Life.MaxLifetime, MaxRSS: a.Life.MaxRSS, HardRSS: a.Life.HardRSS,
 		Jitter: a.Life.Jitter.Percent / 100, SampleEvery: sampleEvery,
 		Events: p.events,
@@ -84,6 +86,9 @@ func (p *parts) poolOptions(cfg *config.Config, a *config.App) supervisor.Option
 	}
 	if a.Life.Jitter.N > 0 && a.Life.MaxRequests > 0 {
 		o.Jitter = float64(a.Life.Jitter.N) / float64(a.Life.MaxRequests)
+	}
+	if o.Cutover {
+		o.BootLimit = 1 // a person waits for the first worker; the next ones would slow it down
 	}
 	if len(a.Life.Warmup) > 0 {
 		o.Warmup = func(ctx context.Context, open func(shim.Label) (*shim.Exchange, error)) error {
@@ -94,11 +99,15 @@ func (p *parts) poolOptions(cfg *config.Config, a *config.App) supervisor.Option
 }
 
 // bootTickOf: a boot is looked at before its time is over, however short that is.
-func bootTickOf(timeout time.Duration) time.Duration {
-	if timeout > 0 && timeout/2 < bootTick {
+func bootTickOf(cfg *config.Config, timeout time.Duration) time.Duration {
+	tick := bootTick
+	if cfg.Dev.On {
+		tick = devBootTick
+	}
+	if timeout > 0 && timeout/2 < tick {
 		return timeout / 2
 	}
-	return bootTick
+	return tick
 }
 
 // prefetch: an app that reads bodies as they come may wait for its client at any

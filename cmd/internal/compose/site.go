@@ -95,6 +95,7 @@ func (t *site) appStages(p *parts, r run, pages *httpx.Pages) []Stage {
 		{"security fields", on(r.app.Presets.Security, fields.Security)},
 		{"maintenance", maintain.New(maintain.Options{List: p.clients.Maintenance, App: r.app.Name, Pages: pages})}, // before its files
 		{"static", p.static.AppStage(t.cfg, r.files, pages)},
+		{"hold", p.hold(t.cfg, r.app, pages)},              // in development; files do not wait, and a page of the cache may be of older code
 		{"cache", p.caching(t.cfg, r.app, codings, pages)}, // before limit, which counts what the app has to do, and compress: answers are stored as they are sent
 		{"limit", t.limit(r.app.Name, p, pages)},           // [[limit]] for apps; files are not counted
 		{"compress", on(len(codings) > 0,

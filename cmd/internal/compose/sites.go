@@ -167,12 +167,7 @@ func (s *sites) replace(cfg *config.Config, only string) error {
 			return err
 		}
 	}
-	s.parts.static.Open(next.cfg, next.folders())
-	s.parts.static.Clear()
-	s.current.Store(next)
-	next.access.opening.InForce()
-	s.tls.apply(secure)
-	s.settle(old, next)
+	s.putInForce(next, old, secure)
 	if failed != nil {
 		return failed
 	}
@@ -180,6 +175,60 @@ func (s *sites) replace(cfg *config.Config, only string) error {
 		return &config.RestartNeeded{Settings: fixed}
 	}
 	return nil
+}
+
+// recode reloads one app. Its boot is not under busy: apps do not wait for each other, and the next recode of this one ends it.
+func (s *sites) recode(ctx context.Context, load func() (*config.Config, error), app string) error {
+	cfg, err := load()
+	if err != nil {
+		return err
+	}
+	cfg = cfg.Released()
+	old := s.current.Load()
+	was, merged := old.run(app), with(old.cfg, cfg, app)
+	if was == nil || merged == nil {
+		return fmt.Errorf("%w: %q", errNoApp, app)
+	}
+	a := &merged.Apps[slices.IndexFunc(merged.Apps, func(a config.App) bool { return a.Name == app })]
+	o := s.parts.poolOptions(merged, a)
+	was.files.Expect(merged, a)
+	if err := was.pool.Reload(ctx, &o); err != nil {
+		if !errors.Is(err, supervisor.ErrSuperseded) {
+			was.files.Expect(old.cfg, was.app)
+		}
+		return err
+	}
+	select {
+	case s.busy <- struct{}{}:
+		defer func() { <-s.busy }()
+	case <-s.parts.stop.begun:
+		return errStopping
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	old = s.current.Load()
+	if merged = with(old.cfg, cfg, app); merged == nil {
+		return fmt.Errorf("%w: %q", errNoApp, app)
+	}
+	next := s.plan(merged, old)
+	if err := next.assemble(s.parts); err != nil {
+		return err
+	}
+	s.putInForce(next, old, nil)
+	if _, stored := next.cached()[app]; stored {
+		s.parts.cache.forget([]string{app}) // of the code before
+	}
+	return nil
+}
+
+// putInForce has next take the place of old.
+func (s *sites) putInForce(next, old *site, secure *tlsPlan) {
+	s.parts.static.Open(next.cfg, next.folders())
+	s.parts.static.Clear()
+	s.current.Store(next)
+	next.access.opening.InForce()
+	s.tls.apply(secure)
+	s.settle(old, next)
 }
 
 // boot starts the new apps of next and reloads the others, or only one. It returns the error

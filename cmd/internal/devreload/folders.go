@@ -14,10 +14,20 @@ func isTemplate(path string) bool {
 	return templates[ext] || (ext == ".txt" || ext == ".xml") && strings.Contains(path, string(filepath.Separator)+"templates"+string(filepath.Separator))
 }
 
-// folders calls observe for dir and the folders below it that may hold templates.
-func folders(dir string, observe func(string)) {
+// mostEntries bounds a walk: a folder may hold anything.
+const mostEntries = 200_000
+
+// folders calls observe for dir and the folders below it that may hold templates, and template for each template; nil: for none.
+func folders(dir string, observe, template func(string)) {
+	entries := 0
 	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if entries++; entries > mostEntries {
+			return fs.SkipAll
+		}
 		if err != nil || !d.IsDir() {
+			if err == nil && template != nil && isTemplate(path) {
+				template(path)
+			}
 			return nil // what cannot be read is not observed
 		}
 		if path != dir {

@@ -76,10 +76,14 @@ func (o *observer) change(e fsnotify.Event) {
 		return
 	}
 	if st, err := os.Stat(e.Name); err == nil && st.IsDir() && e.Has(fsnotify.Create) {
-		folders(e.Name, o.observe)
+		folders(e.Name, o.observe, nil)
 	}
 	for _, app := range o.w.of(e.Name) {
-		o.pending[app] = e.Name
+		if a := o.w.project(app); a != nil {
+			a.update(filepath.Clean(e.Name))
+		} else {
+			o.pending[app] = e.Name
+		}
 		o.quiet = time.After(settle)
 	}
 }
@@ -102,7 +106,7 @@ func (o *observer) resolveAll() {
 		if previous == real {
 			continue
 		}
-		folders(real, o.observe)
+		folders(real, o.observe, o.w.project(a.Name).templates())
 		if previous == "" {
 			continue
 		}

@@ -2,6 +2,7 @@ package devreload
 
 import (
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +25,7 @@ type Watcher struct {
 	apps   []App
 	reload func(app, path string)
 	warn   func(err error)
+	hold   *Hold // of the apps whose requests wait; nil: there are none
 
 	mu     sync.Mutex
 	real   map[string]string          // app -> its Dir with links resolved; only Run changes it
@@ -50,6 +52,17 @@ func New(apps []App, reload func(app, path string), warn func(error)) *Watcher {
 	return w
 }
 
+// Tell has the Watcher tell hold, in place of reload, about changes of its apps. It is called before Run.
+func (w *Watcher) Tell(hold *Hold) { w.hold = hold }
+
+// project is the app of hold; nil: its changes are for reload.
+func (w *Watcher) project(app string) *project {
+	if w.hold == nil {
+		return nil
+	}
+	return w.hold.apps[app]
+}
+
 // Event takes the files that a worker reports, and notes which apps do not boot: the cause
 // may be in a file that no worker has reported yet. It is a subscriber of supervisor
 // events. A nil Watcher does nothing.
@@ -69,8 +82,8 @@ func (w *Watcher) Event(e supervisor.Event) {
 		}
 		w.mu.Unlock()
 	case supervisor.ShimLog:
-		if e.Record.Event == "modules" {
-			w.modules(e)
+		for path := range modules(e) {
+			w.add(e.App, path)
 		}
 	}
 }
@@ -81,12 +94,19 @@ func (w *Watcher) fail(who supervisor.Who) {
 	w.failed[who.App] = who.Generation
 }
 
-func (w *Watcher) modules(log supervisor.ShimLog) {
-	for i := 0; i+1 < len(log.Record.Pairs); i += 2 {
-		if log.Record.Pairs[i] == "files" {
+// modules are the files of modules that a record of the shim names.
+func modules(log supervisor.ShimLog) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if log.Record.Event != "modules" {
+			return
+		}
+		for i := 0; i+1 < len(log.Record.Pairs); i += 2 {
+			if log.Record.Pairs[i] != "files" {
+				continue
+			}
 			for path := range strings.SplitSeq(log.Record.Pairs[i+1], "\n") {
-				if filepath.IsAbs(path) {
-					w.add(log.App, path)
+				if filepath.IsAbs(path) && !yield(filepath.Clean(path)) {
+					return
 				}
 			}
 		}

@@ -66,6 +66,7 @@ func serverEvents() []Event {
 		event("no_runtime_dir", "warn", "No folder for run-time files can be written.", "error", "Set runtime_dir, or RuntimeDirectory= in the unit."),
 		event("no_spool_dir", "warn", "No folder for large request bodies can be written; they are kept in memory.", "error spool_total", "Set spool_dir to a writable folder on a disk."),
 		event("max_body_unfit", "warn", "Bodies as large as max_body do not fit into spool_total.", "max_body spool_total client_total", "Lower max_body, or make spool_dir and spool_total larger."),
+		event("restless_file", "warn", "In development, a file changes whenever the app boots: it does not cause a reload any more.", "app path", "Have the app write the file elsewhere, or only when its content changes."),
 		event("no_watch", "error or warn", "Files cannot be watched; changes do not cause a reload.", "error", "Raise fs.inotify.max_user_watches, or reload by hand."),
 		event("not_booted", "warn", "No app started; the server waits for a code change to retry.", "", "Fix the code: app_failed names the error."),
 		event("not_listening", "info", "Addresses that the configuration no longer has are closed.", "addresses", "Nothing."),

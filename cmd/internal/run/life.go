@@ -43,6 +43,9 @@ func (l *life) run(ctx context.Context) error {
 		l.report.failed()
 		return err
 	}
+	if l.watchers.hold != nil {
+		l.watchers.startCode(ctx)
+	}
 	l.actors = newGroup(ctx)
 	l.act(func(ctx context.Context) event { return event{kind: booted, err: l.booted(ctx)} })
 	for l.phase != stopped {

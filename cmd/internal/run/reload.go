@@ -30,33 +30,64 @@ type reloads struct {
 // of one. A configuration with a problem changes nothing. Failures are in the log as well.
 func (r *reloads) Reload(ctx context.Context, app string) error {
 	defer r.service.manager.Reloading()()
-	invalid, apps := false, 0
+	apps := 0
 	err := r.product.Reload(ctx, func() (*config.Config, error) {
-		cfg, err := r.load()
-		r.failures.Config(err)
-		if err != nil {
-			invalid = true
-			r.log.Error("reload_failed", "message", "the configuration has problems; nothing was changed", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
-			return nil, err
+		cfg, err := r.read()
+		if err == nil {
+			apps = len(cfg.Apps)
 		}
-		for _, w := range cfg.Warnings {
-			r.log.Warn("config", "message", w)
-		}
-		apps = len(cfg.Apps)
-		return cfg, nil
+		return cfg, err
 	}, app)
 	if err == nil && apps == 0 { // else each app has its record
 		r.log.Info("reloaded", "message", "The configuration is in force; there is no app.")
 	}
-	if err != nil && ctx.Err() == nil && !invalid && !hasRecord(err) {
-		r.log.Error("reload_failed", "error", err)
-	}
+	r.report(ctx, err)
 	return err
 }
 
-// hasRecord reports whether an error of a reload was logged where it happened.
-func hasRecord(err error) bool {
-	return errors.As(err, new(*supervisor.ReloadFailed)) || errors.As(err, new(*config.RestartNeeded))
+// invalid is the error of a configuration with problems, which are in the log.
+type invalid struct{ error }
+
+func (e invalid) Unwrap() error { return e.error }
+
+// read reads the configuration again, and writes its problems to the log.
+func (r *reloads) read() (*config.Config, error) {
+	cfg, err := r.load()
+	r.failures.Config(err)
+	if err != nil {
+		r.log.Error("reload_failed", "message", "the configuration has problems; nothing was changed", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+		return nil, invalid{err}
+	}
+	for _, w := range cfg.Warnings {
+		r.log.Warn("config", "message", w)
+	}
+	return cfg, nil
+}
+
+// report writes the error of a reload to the log, unless that was done where it happened.
+func (r *reloads) report(ctx context.Context, err error) {
+	if err != nil && ctx.Err() == nil && !errors.As(err, new(invalid)) && !errors.As(err, new(*supervisor.ReloadFailed)) && !errors.As(err, new(*config.RestartNeeded)) {
+		r.log.Error("reload_failed", "error", err)
+	}
+}
+
+// changed is the reload of an app whose code has changed, in the development mode; path is a file that has changed. A change of the
+// configuration is for all apps.
+func (r *reloads) changed(ctx context.Context, app, path string) error {
+	r.log.Info("reload", "reason", "changed", "app", app, "path", path)
+	var err error
+	if path == r.product.Config().File && path != "" {
+		err = r.Reload(ctx, "")
+		if failed, ok := errors.AsType[*supervisor.BootFailure](err); ok && failed.App != app {
+			err = nil // of another app
+		}
+	} else if err = r.product.Development.Reload(ctx, r.read, app); !errors.As(err, new(*supervisor.BootFailure)) && !errors.Is(err, supervisor.ErrSuperseded) {
+		r.report(ctx, err)
+	}
+	if errors.As(err, new(*config.RestartNeeded)) {
+		return nil
+	}
+	return err
 }
 
 // start reloads an app, or all (empty), in the background. A request that comes while a

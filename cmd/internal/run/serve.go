@@ -163,6 +163,10 @@ func (s *server) assemble(ctx context.Context) (err error) {
 		return err
 	}
 	s.reloads.product = s.product
+	hold := s.product.Development.Hold
+	if hold != nil && dev != nil {
+		dev.Tell(hold)
+	}
 	commands := &commands{reloads: s.reloads, product: s.product, log: s.log, stop: s.stop, served: s.metrics.Versions}
 	out := &output{log: s.log}
 	control := &control{product: s.product, cfg: s.cfg, out: out, metrics: s.metrics, monitor: s.monitor, handler: admin.NewHandler(admin.Options{
@@ -172,7 +176,7 @@ func (s *server) assemble(ctx context.Context) (err error) {
 	report := s.report(out, control, records.journal)
 	s.life = &life{
 		product: s.product, out: out, entry: s.entry(control), boot: &boot{pools: poolsAs[bootingPool](s.product), progress: s.progress, report: report}, report: report, reloads: s.reloads, commands: commands,
-		watchers: &watchers{product: s.product, log: s.log, reload: s.reloads.start, dev: dev}, handover: handover,
+		watchers: &watchers{product: s.product, log: s.log, reload: s.reloads.start, dev: dev, hold: hold, changed: s.reloads.changed}, handover: handover,
 		stopper: &stopper{product: s.product, service: s.service, handover: handover, log: s.log}, control: control,
 		stops: s.stops, controls: controlSignals(), events: make(chan event), retryBoot: dev != nil,
 	}

@@ -21,7 +21,11 @@ type watchers struct {
 	reload  func(app, reason, path string) // in the background
 	dev     *devreload.Watcher             // nil: no app is reloaded when its code changes
 
+	hold    *devreload.Hold                                   // requests wait while code changes; nil: they do not
+	changed func(ctx context.Context, app, path string) error // reloads an app of hold
+
 	group *group // nil: not started
+	code  *group // that observe code; nil: not started
 }
 
 const (
@@ -56,16 +60,34 @@ func (w *watchers) start(ctx context.Context) {
 	}))
 	w.group.start(every(certificateTick, func() { w.product.Certificates.Look(time.Now()) }))
 	w.group.start(every(accessTick, func() { w.product.Access.Look(time.Now()) }))
-	if w.dev != nil {
-		w.group.start(func(ctx context.Context) {
-			if err := w.dev.Run(ctx); err != nil {
-				w.log.Error("no_watch", "error", err, "message", "files cannot be watched: no change of a file reloads an app")
-			}
-		})
+	w.startCode(ctx)
+}
+
+// startCode starts those that observe code. In the development mode they observe during the start as well.
+func (w *watchers) startCode(ctx context.Context) {
+	if w.dev == nil || w.code != nil {
+		return
 	}
+	w.code = newGroup(ctx)
+	if w.hold != nil {
+		w.code.start(func(ctx context.Context) { w.hold.Run(ctx, w.changed) })
+	}
+	w.code.start(func(ctx context.Context) {
+		err := w.dev.Run(ctx)
+		switch {
+		case err == nil:
+		case w.hold != nil:
+			w.log.Warn("no_watch", "error", err, "message", "the file system tells no changes: files are looked at once a second and at each request; new templates and new modules are not seen")
+		default:
+			w.log.Error("no_watch", "error", err, "message", "files cannot be watched: no change of a file reloads an app")
+		}
+	})
 }
 
 func (w *watchers) stop() {
+	if w.code != nil {
+		w.code.close()
+	}
 	if w.group != nil {
 		w.group.close()
 	}
@@ -156,18 +178,7 @@ func (r *releaseWatch) look(st supervisor.Stats, gone func(release string) bool)
 // newDevReload returns what reloads the apps with reload set when a file of theirs changes;
 // nil: there are none. Apps that a later configuration adds are not watched.
 func newDevReload(cfg *config.Config, log *logfile.Log, reload func(app, reason, path string)) *devreload.Watcher {
-	var apps []devreload.App
-	for i := range cfg.Apps {
-		a := &cfg.Apps[i]
-		if !a.Life.Reload {
-			continue
-		}
-		files := a.EnvFile
-		if cfg.File != "" {
-			files = append([]string{cfg.File}, files...)
-		}
-		apps = append(apps, devreload.App{Name: a.Name, Dir: a.Dir, Files: files})
-	}
+	apps := compose.WatchedApps(cfg)
 	if apps == nil {
 		return nil
 	}
