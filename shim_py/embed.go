@@ -70,8 +70,8 @@ func Bootstrap() string {
 	}
 	// name NUL length NUL bytes, for each module.
 	for _, f := range files() {
-		if f.name == launcher {
-			continue // the program below does its work
+		if f.name == launcher || strings.HasPrefix(f.name, "standpipe_shim/dev/") {
+			continue // the program below does its work; error pages are without details then
 		}
 		fmt.Fprintf(w, "%s\x00%d\x00%s", f.name, len(f.data), f.data)
 	}

@@ -24,6 +24,7 @@ type Boot struct {
 	Tag        string // the secret of the tags in the worker's output; empty: no tags
 	Environ    []Var
 	Watch      bool // the shim names the modules' files
+	Dev        bool // what fails has a Detail
 	// Timeout is how long the app has for a request until its first byte of body, for
 	// standpipe.deadline; a request may say otherwise. 0: no limit.
 	Timeout time.Duration
@@ -61,6 +62,7 @@ type Failed struct {
 	Traceback     string
 	Dir           string
 	SysPath       []string
+	Detail        *Detail // nil: none came
 }
 
 func (f *Failed) Error() string { return f.Message }
@@ -93,7 +95,7 @@ func AppendBoot(b []byte, m *Boot) ([]byte, error) {
 		return e.Encode(map[string]any{
 			"name": m.Name, "app": m.App, "candidates": list(m.Candidates), "dir": m.Dir,
 			"pythonpath": list(m.PythonPath), "found": m.Found, "threads": threads, "gevent": greenlets,
-			"worker": m.Worker, "generation": m.Generation, "environ": environ, "watch": m.Watch, "tag": m.Tag,
+			"worker": m.Worker, "generation": m.Generation, "environ": environ, "watch": m.Watch, "dev": m.Dev, "tag": m.Tag,
 			"prefetch": m.Prefetch, "timeout_ms": timeoutMS(m.Timeout), "health": list(m.Health), "named": m.Named,
 		})
 	})
@@ -198,6 +200,8 @@ func DecodeFailed(p []byte) (*Failed, error) {
 			m.Traceback, err = w.str()
 		case "dir":
 			m.Dir, err = w.str()
+		case "detail":
+			m.Detail, err = detail(w)
 		case "sys_path":
 			var n int
 			if n, err = w.count(MaxPath, "entries of sys.path"); err != nil {

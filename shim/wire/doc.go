@@ -20,6 +20,7 @@
 //	file.go      a file in place of an answer's body
 //	window.go    credit for a body
 //	log.go       LogRecord: a record of the shim's own
+//	detail.go    Detail: an exception with its frames and values, for an error page
 //	purge.go     Purge: entries of the HTTP cache that the app removes
 //	fork.go      a template's orders and answers
 //	pack.go      msgpack, written without the library

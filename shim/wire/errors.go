@@ -8,7 +8,8 @@ type AppError struct {
 	File           string // the app's own innermost frame; empty if unknown
 	Line           int    // 0 if unknown
 	Function, Text string
-	Traceback      string // whole, at most 64 KiB
+	Traceback      string  // whole, at most 64 KiB
+	Detail         *Detail // nil: none came
 }
 
 func (e *AppError) Error() string {
@@ -63,6 +64,8 @@ func DecodeError(p []byte) (*AppError, error) {
 			m.Text, err = w.str()
 		case "traceback":
 			m.Traceback, err = w.str()
+		case "detail":
+			m.Detail, err = detail(w)
 		default:
 			return false, nil
 		}

@@ -45,7 +45,7 @@ func FuzzFrames(f *testing.F) {
 // FuzzWalk walks arbitrary bytes as each message of a worker's. No message takes
 // more memory than a small multiple of its bytes.
 func FuzzWalk(f *testing.F) {
-	for kind := range uint8(11) {
+	for kind := range uint8(12) {
 		for _, h := range hostile {
 			f.Add(kind, []byte(h))
 			f.Add(kind, []byte("\x81\xa4type"+h))
@@ -57,11 +57,15 @@ func FuzzWalk(f *testing.F) {
 	f.Add(uint8(10), []byte("\x85\xa4urls\x91\xa2/a\xa8prefixes\x90\xa6groups\x91\xa3p-1\xa3all\xc2\xa4soft\xc3"))
 	f.Add(uint8(10), []byte("\x82\xa3all\xc3\xa6groups\x91\xa1g"))
 	f.Add(uint8(10), []byte("\x81\xa6groups\xdc\x04\x01"+strings.Repeat("\xa1g", 1025)))
+	for _, v := range detailVectors(f) {
+		f.Add(uint8(11), v.payload)
+		f.Add(uint8(5), append([]byte("\x81\xa6detail\xc5"), append([]byte{byte(len(v.payload) >> 8), byte(len(v.payload))}, v.payload...)...))
+	}
 	f.Fuzz(func(t *testing.T, kind uint8, data []byte) { walk(kind, data) })
 }
 
 func walk(kind uint8, data []byte) {
-	switch kind % 11 {
+	switch kind % 12 {
 	case 0:
 		_, _, _ = wire.DecodeHead(data)
 	case 1:
@@ -88,6 +92,19 @@ func walk(kind uint8, data []byte) {
 		if m, err := wire.DecodePurge(data); err == nil && len(m.URLs)+len(m.Prefixes)+len(m.Groups) > wire.MaxPurged {
 			panic("a Purge of more than there may be")
 		}
+	case 11:
+		if m, err := wire.DecodeDetail(data); err == nil {
+			for i, e := range m.Exceptions {
+				if e.Parent > i || i > 0 && e.Parent == i {
+					panic("an exception that comes from itself")
+				}
+				for _, f := range e.Frames {
+					if f.Line < 0 || f.From < 0 || len(f.Locals)%2 != 0 {
+						panic("a frame that no page can show")
+					}
+				}
+			}
+		}
 	}
 }
 
@@ -95,9 +112,9 @@ func TestHostileLengthsTakeNoMemory(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	n := uint64(0)
-	for kind := range uint8(11) {
+	for kind := range uint8(12) {
 		for _, h := range hostile {
-			for _, prefix := range []string{"", "\x00\x00\x00\x05", "\x81\xa4type", "\x81\xa8sys_path", "\x81\xa6groups"} {
+			for _, prefix := range []string{"", "\x00\x00\x00\x05", "\x81\xa4type", "\x81\xa8sys_path", "\x81\xa6groups", "\x81\xaaexceptions", "\x81\xaaexceptions\x91\x81\xa6frames", "\x81\xa8sections\x91\x81\xa5pairs"} {
 				walk(kind, []byte(prefix+h))
 				n += uint64(len(prefix) + len(h))
 			}

@@ -21,6 +21,7 @@ _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
 # Boot's keys, each with the value that an absent one stands for.
 _BOOT = {"name": "", "app": "", "dir": "", "found": "", "tag": "", "threads": 1, "gevent": 0, "worker": 0, "generation": 1}
 _BOOT.update({"timeout_ms": 0, "prefetch": 0, "candidates": [], "pythonpath": [], "health": [], "environ": {}, "watch": False, "named": ""})
+_BOOT["dev"] = False
 
 # What is imported after the app, whose import may change the user, and after Ready.
 _LATER = {
@@ -143,6 +144,13 @@ def load(worker, boot):
     sys.meta_path.insert(0, importing.Public())
     sys.modules[__package__]._running = output.current.get
     sys.modules[__package__]._purge = worker.purge
+    if boot["dev"]:
+        try:
+            from .dev.mode import Mode
+
+            worker.mode = Mode(boot["dir"])
+        except ImportError:  # the shim came in one argument, which has no room for it
+            pass
     begin = time.monotonic()
     try:
         if worker.preload:
@@ -176,6 +184,8 @@ def load(worker, boot):
         more = {"static": files[:_DECLARED], "answers": answers, "answers_unknown": why}
         ready.update((key, value) for key, value in more.items() if value)
         questions.tell(worker, app, worker.threads)
+    if worker.mode is not None:
+        worker.app = worker.mode.around(worker.app)
     worker.greeting = frame(READY, 0, 0, pack(ready))
     return prepared
 

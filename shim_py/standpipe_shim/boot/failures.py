@@ -350,6 +350,8 @@ def fail(worker, boot, failure):
         "dir": base,
         "sys_path": sys.path[:256],
     }
+    if worker.mode is not None and failure.error is not None:
+        failed["detail"] = worker.mode.of(failure.error)
     worker.put(frame(FAILED, 0, 0, pack(failed)))
     output.flush_all()
     os._exit(3)  # sys.exit would wait for threads that the app's import has left behind

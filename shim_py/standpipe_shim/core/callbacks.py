@@ -19,7 +19,10 @@ def fail(exchange, worker, error):
     if isinstance(error, ClientLeft) or is_interrupt(exchange, error):
         worker.put(frame(END, hold, exchange.stream))
     else:
-        worker.put(frame(ERROR, hold, exchange.stream, pack(fields(error, worker.dir))))
+        found = fields(error, worker.dir)
+        if worker.mode is not None:
+            found = worker.mode.failed(found, error, exchange)
+        worker.put(frame(ERROR, hold, exchange.stream, pack(found)))
 
 
 def run_cancelled(exchange, worker):

@@ -37,6 +37,7 @@ class Worker:
         self.threads = 1
         self.greenlets = 0  # requests at a time under gevent; 0: no gevent
         self.aside = lambda function, *args: start_new_thread(function, args)  # calls a function beside the requests
+        self.mode = None  # dev.mode.Mode in the development mode
         self.is_quick = lambda result: False  # see frameworks.is_quick
         self.running = None  # the Exchange that the main thread runs, or ran last
         self.make = Exchange

@@ -128,3 +128,25 @@ def _watch(worker, name, event, field, variables, only):
     logger = logging.getLogger(name)
     if not logger.handlers:
         logger.addHandler(Refused())
+
+
+def observe(callback):
+    """Calls callback with each exception for which Django answers 500. With DEBUG the page is Django's own, which knows more of it."""
+    from django.conf import settings
+    from django.core.signals import got_request_exception
+
+    def receive(sender, **more):
+        error = sys.exc_info()[1]
+        if error is not None and not settings.DEBUG:
+            callback(error)
+
+    got_request_exception.connect(receive, weak=False)
+
+
+def settings():
+    """Returns [(name, value)] of the settings that the project sets."""
+    from django.conf import settings
+
+    if not settings.configured:
+        return []
+    return [(name, getattr(settings, name)) for name in dir(settings) if name.isupper() and settings.is_overridden(name)]

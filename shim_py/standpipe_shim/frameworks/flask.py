@@ -228,3 +228,10 @@ def _plain(pattern):
         if char in "\\.^$*+?{}[]|()":
             return pattern[: i - 1 if char in "*?{" and i else i]
     return pattern
+
+
+def observe(callback):
+    """Calls callback with each exception for which Flask answers 500. In its debug mode, and in tests, it raises it instead."""
+    from flask import got_request_exception
+
+    got_request_exception.connect(lambda sender, exception=None, **more: callback(exception), weak=False)

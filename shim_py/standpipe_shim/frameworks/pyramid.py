@@ -130,3 +130,18 @@ def _of_route(registry, mapper, route, prefix, static):
         if other.match(prefix + "standpipe.css") is not None:
             return "the route %s comes first" % other.name
     return ""
+
+
+def observe(callback):
+    """Calls callback with each exception for which the app has an exception view. Without one, Pyramid raises it."""
+    from pyramid import tweens
+
+    before = getattr(tweens, "_error_handler", None)
+    if before is None:
+        return
+
+    def handle(request, error):
+        callback(error)
+        return before(request, error)
+
+    tweens._error_handler = handle
