@@ -65,6 +65,7 @@ access_log = "access.log"
 access_log_format = "json"
 error_log = "error.log"
 log_level = "debug"
+slow_request = "2s"
 log_format = "json"
 
 [stop]

@@ -34,6 +34,7 @@ func (l *loader) derive() {
 	if l.passed > 0 && !slices.ContainsFunc(l.cfg.Listen, func(at Listen) bool { return at.Network == "fd" }) {
 		l.warn("LISTEN_FDS passes %s, and none of them is listened on; write --bind fd://3, or leave --bind out", plural(l.passed, "socket"))
 	}
+	l.cfg.Logs.SlowRecords = l.given("log.slow_request")
 	if logs := &l.cfg.Logs; !l.given("log.access_log_format") {
 		logs.AccessFormat = "combined"
 		if logs.Format == "json" {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
@@ -18,6 +19,10 @@ type Logs struct {
 	Error        string // "-" standard error, or a file
 	Level        string // one of levels
 	Format       string `key:"log_format"` // auto, text, json
+	// Slow is from which time on a request is shown as a slow one; 0: none is. SlowRecords: each has a record, because the
+	// setting was given; no setting.
+	Slow        time.Duration `key:"slow_request"`
+	SlowRecords bool
 }
 
 var levels = []string{"trace", "debug", "info", "warn", "error"}
@@ -39,6 +44,7 @@ func (*Logs) Settings() schema.Group {
 				return err
 			}), Show: schema.Show(func(l *Logs) (string, bool) { return l.Level, true })},
 		{Key: "log_format", Kind: schema.Choice, Choices: []string{"auto", "text", "json"}, Default: "auto"},
+		{Key: "slow_request", Kind: schema.Duration, Default: "1s", Reload: true},
 	}}
 }
 

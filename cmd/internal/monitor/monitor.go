@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -28,6 +30,8 @@ type Pool interface {
 type Options struct {
 	// Pools are those of the present apps, in the order of the configuration; it is called from any goroutine.
 	Pools func() []Pool
+	// Log has the records of slow requests.
+	Log hclog.Logger
 }
 
 // Monitor keeps the figures. Observe, Event and Mark may be called at all times, from any goroutine.
@@ -48,13 +52,16 @@ type Monitor struct {
 
 // New returns a Monitor. Run must run, so that it covers more than the time since the last tick.
 func New(o Options) *Monitor {
-	m := &Monitor{o: o, static: &source{name: "static"}, routes: &source{name: "routes"}, server: &source{name: "server"}, others: &source{name: "others"}, began: time.Now(), used: map[processKey]usage{}}
+	m := &Monitor{o: o, static: &source{name: "static"}, routes: &source{name: "routes"}, server: &source{name: "server"}, others: &source{name: "others"}, slow: slow{log: o.Log}, began: time.Now(), used: map[processKey]usage{}}
 	m.byApp.Store(&map[string]*source{})
 	return m
 }
 
-// SetThreshold sets from which time on a request is slow; 0: none is.
-func (m *Monitor) SetThreshold(d time.Duration) { m.slow.threshold.Store(int64(d)) }
+// Slow sets from which time on a request is slow; 0: none is. records: each has a record when it has ended.
+func (m *Monitor) Slow(threshold time.Duration, records bool) {
+	m.slow.threshold.Store(int64(threshold))
+	m.slow.records.Store(records)
+}
 
 // Event is a subscriber of supervisor events.
 func (m *Monitor) Event(e supervisor.Event) {

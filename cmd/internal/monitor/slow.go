@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/shim"
 )
@@ -15,14 +17,21 @@ const (
 	maxSlow   = 100 // requests that are kept, and told
 	maxTarget = 512 // bytes of a target
 	keepTime  = time.Hour
+	// maxRecords is how many records of slow requests are written in a second.
+	maxRecords = 10
 )
 
 // slow keeps the requests that have taken longer than a threshold.
 type slow struct {
 	threshold atomic.Int64 // nanoseconds; 0: none is slow
+	records   atomic.Bool
+	log       hclog.Logger
 
-	mu   sync.Mutex
-	list []SlowRequest // the oldest first, at most maxSlow
+	mu      sync.Mutex
+	list    []SlowRequest // the oldest first, at most maxSlow
+	second  time.Time     // in which written records were written
+	written int
+	dropped int // records since the last one that was written
 }
 
 func (l *slow) is(took time.Duration) bool {
@@ -38,12 +47,59 @@ func (l *slow) ended(source string, w *httpx.Writer, r *http.Request, took, rest
 	if n.Worker == "" {
 		s.Sending = 0 // it is not known what took so long
 	}
+	l.keep(s)
+	if l.records.Load() {
+		l.record(w, &s, took)
+	}
+}
+
+func (l *slow) keep(s SlowRequest) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.list) >= maxSlow {
 		l.list = append(l.list[:0], l.list[1:]...)
 	}
 	l.list = append(l.list, s)
+}
+
+// record writes the record of a request that has ended.
+func (l *slow) record(w *httpx.Writer, s *SlowRequest, took time.Duration) {
+	n := &w.Info
+	dropped, ok := l.mayWrite(n.Start.Add(took))
+	if !ok {
+		return
+	}
+	var pairs []any
+	if n.App != "" {
+		pairs = append(pairs, "app", n.App)
+	}
+	if n.Worker != "" {
+		pairs = append(pairs, "worker", n.Worker)
+	}
+	if n.Upstream != "" {
+		pairs = append(pairs, "upstream", n.Upstream)
+	}
+	pairs = append(pairs, "id", s.ID, "method", s.Method, "target", s.Target, "client", n.RemoteAddr, "status", s.Status, "rt", took, "wait", n.Wait, "ran", n.Run)
+	if dropped > 0 {
+		pairs = append(pairs, "dropped", dropped)
+	}
+	l.log.Info("slow_request", pairs...)
+}
+
+// mayWrite reports whether a record may be written now, and how many were not since the last one.
+func (l *slow) mayWrite(now time.Time) (dropped int, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now.Sub(l.second) >= time.Second || now.Before(l.second) {
+		l.second, l.written = now, 0
+	}
+	if l.written >= maxRecords {
+		l.dropped++
+		return 0, false
+	}
+	l.written++
+	dropped, l.dropped = l.dropped, 0
+	return dropped, true
 }
 
 // brief is a copy of at most limit bytes of a text.

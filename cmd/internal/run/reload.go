@@ -10,6 +10,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
+	"github.com/standpipe/standpipe/cmd/internal/monitor"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -20,6 +21,7 @@ type reloads struct {
 	service  *service
 	log      *logfile.Log
 	failures *admin.Failures
+	monitor  *monitor.Monitor
 	load     func() (*config.Config, error)
 	group    *group // of those in the background
 
@@ -38,6 +40,8 @@ func (r *reloads) Reload(ctx context.Context, app string) error {
 		}
 		return cfg, err
 	}, app)
+	logs := r.product.Config().Logs
+	r.monitor.Slow(logs.Slow, logs.SlowRecords)
 	if err == nil && apps == 0 { // else each app has its record
 		r.log.Info("reloaded", "message", "The configuration is in force; there is no app.")
 	}

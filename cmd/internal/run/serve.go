@@ -146,10 +146,10 @@ func (s *server) assemble(ctx context.Context) (err error) {
 	})
 	s.metrics.Tunnels(func() int { return len(s.product.Listeners.Tunnels()) })
 	s.metrics.Upstreams(func() []upstream.Info { return s.product.Upstreams.List() })
-	s.monitor = monitor.New(monitor.Options{Pools: func() []monitor.Pool { return poolsAs[monitor.Pool](s.product) }})
-	s.monitor.SetThreshold(time.Second)
+	s.monitor = monitor.New(monitor.Options{Pools: func() []monitor.Pool { return poolsAs[monitor.Pool](s.product) }, Log: s.log})
+	s.monitor.Slow(s.cfg.Logs.Slow, s.cfg.Logs.SlowRecords)
 	s.service = &service{pools: func() []*supervisor.Pool { return s.product.Pools() }, log: s.log}
-	s.reloads = &reloads{service: s.service, log: s.log, failures: &s.failures, load: s.reload, group: newGroup(ctx)}
+	s.reloads = &reloads{service: s.service, log: s.log, failures: &s.failures, monitor: s.monitor, load: s.reload, group: newGroup(ctx)}
 	dev := newDevReload(s.cfg, s.log, s.reloads.start)
 	records := &records{journal: journal.New(s.log), begin: s.begin, config: s.config}
 	s.product, err = compose.New(s.cfg, s.Version, s.log, s.Stdout, func(e supervisor.Event) {
