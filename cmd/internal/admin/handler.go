@@ -241,6 +241,7 @@ func (h *Handler) dump(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
+	h.Monitor.Dumped(name, d.Stacks)
 	for _, info := range p.Workers() {
 		if info.Worker == name && (d.Pid == 0 || info.State == supervisor.Serving) {
 			d.Pid = info.Pid

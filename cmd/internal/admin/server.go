@@ -78,6 +78,8 @@ var ErrUpgrading = errors.New("an upgrade is in progress; give the command again
 type Monitor interface {
 	Figures(app string) monitor.Figures
 	History(app string) monitor.History
+	// Dumped notes the stacks of a worker.
+	Dumped(worker, stacks string)
 }
 
 // Options are what a Handler works with.

@@ -15,7 +15,10 @@ import (
 )
 
 // fakeMonitor counts how often it is asked.
-type fakeMonitor struct{ asked int }
+type fakeMonitor struct {
+	asked  int
+	dumped string
+}
 
 func (m *fakeMonitor) Figures(app string) monitor.Figures {
 	m.asked++
@@ -25,6 +28,8 @@ func (m *fakeMonitor) Figures(app string) monitor.Figures {
 func (m *fakeMonitor) History(app string) monitor.History {
 	return monitor.History{Step: 5, Apps: []monitor.AppHistory{{App: "all but " + app}}}
 }
+
+func (m *fakeMonitor) Dumped(worker, stacks string) { m.dumped = worker + " " + stacks }
 
 func TestTopAndHistory(t *testing.T) {
 	r := newRig()

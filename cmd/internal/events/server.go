@@ -32,6 +32,7 @@ func serverEvents() []Event {
 		event("dispatch_stall", "error", "Requests wait although workers are idle.", pool, report),
 		event("drain_ended", "warn", "Requests still ran at the end of graceful_timeout; their workers are stopped.", "", "Raise graceful_timeout and stop_timeout (and the service manager's own limit) if such requests must finish."),
 		event("failed", "error", "The server ends because it cannot serve.", "exit", "The message says why; `standpipe explain N` explains the exit code."),
+		event("figures_lost", "warn", "After an upgrade the figures of the last hour begin again: those of the old process cannot be taken over.", "error", "Nothing: requests are served, and only `GET /v1/top` and `/v1/history` know less."),
 		event("handshake_failed", "info", "A TLS handshake failed.", "peer reason error", "Mostly nothing: scanners and old clients cause them. `rejected` from your own clients means that they do not trust the certificate. Logged once a minute for each reason."),
 		event("health_hidden", "warn", "The app has routes of its own for health paths that standpipe answers before it.", "app paths", "Move standpipe's with health_path, or set it to off, if the app is meant to answer."),
 		event("health_unknown", "debug", "It is not known whether the app has routes of its own for the health paths.", "app error", "Nothing."),

@@ -13,6 +13,7 @@
 //	workers.go    sizes and processor times of workers
 //	slow.go       requests beyond the threshold
 //	marks.go      what happened
+//	kept.go       what the process of an upgrade gets
 //
 // Memory: 5 KB for each app, as much for each of the last ten seconds in which it had a request, and 35 KB for its hour; at most 68 of
 // these; 100 slow requests, 500 marks.

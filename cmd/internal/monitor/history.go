@@ -71,19 +71,21 @@ func (m *Monitor) step(pools []Pool, states []state, now time.Time) {
 	}
 	m.forgetProcesses(states)
 	for _, s := range m.sources(pools) {
-		for range missed {
-			s.steps.add(row{})
-		}
 		p := span{now: s.last(), then: s.before(looks), seconds: seconds}
 		for i := range p.longest {
 			p.longest[i] = s.longestOf(i, looks, false)
 		}
-		one := rows[s.name]
-		if one == nil {
-			one = &row{}
-		}
-		if one[colWorkers] == 0 && p.now == nil && len(s.steps.rows) == 0 && rows[s.name] == nil {
+		one, begun := &row{}, len(s.steps.rows) > 0
+		switch known := rows[s.name]; {
+		case s.fixed && p.now == nil && !begun:
 			continue // no request yet
+		case !s.fixed && known != nil:
+			one = known
+		}
+		for range missed {
+			if begun {
+				s.steps.add(row{})
+			}
 		}
 		f := p.figures(s.name)
 		one[colRequests], one[colFailed], one[colCached] = float32(f.Requests), float32(f.Failed), float32(f.Cached)

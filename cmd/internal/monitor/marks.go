@@ -40,6 +40,18 @@ func (l *marks) add(m Mark) {
 		}
 		break
 	}
+	l.push(m)
+}
+
+// put adds a mark of the process before this one, as it was.
+func (l *marks) put(m Mark) {
+	m.Text = brief(m.Text, maxText)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.push(m)
+}
+
+func (l *marks) push(m Mark) {
 	if len(l.list) >= maxMarks {
 		l.list = append(l.list[:0], l.list[1:]...)
 	}

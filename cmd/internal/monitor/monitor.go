@@ -2,12 +2,15 @@ package monitor
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/standpipe/standpipe/cmd/internal/journal"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -52,7 +55,7 @@ type Monitor struct {
 
 // New returns a Monitor. Run must run, so that it covers more than the time since the last tick.
 func New(o Options) *Monitor {
-	m := &Monitor{o: o, static: &source{name: "static"}, routes: &source{name: "routes"}, server: &source{name: "server"}, others: &source{name: "others"}, slow: slow{log: o.Log}, began: time.Now(), used: map[processKey]usage{}}
+	m := &Monitor{o: o, static: &source{name: "static", fixed: true}, routes: &source{name: "routes", fixed: true}, server: &source{name: "server", fixed: true}, others: &source{name: "others", fixed: true}, slow: slow{log: o.Log}, began: time.Now(), used: map[processKey]usage{}}
 	m.byApp.Store(&map[string]*source{})
 	return m
 }
@@ -68,6 +71,9 @@ func (m *Monitor) Event(e supervisor.Event) {
 	if mark, ok := markOf(e); ok {
 		m.Mark(mark)
 	}
+	if expired, ok := e.(supervisor.RequestExpired); ok {
+		m.slow.at(expired.Request.Label.ID, journal.Stuck(expired.Stacks))
+	}
 }
 
 // Mark notes that something happened; without At, now.
@@ -76,6 +82,23 @@ func (m *Monitor) Mark(mark Mark) {
 		mark.At = time.Now()
 	}
 	m.marks.add(mark)
+}
+
+// Dumped notes where a worker is, as a command has asked it: the line is that of the request that it runs, if it is a single one.
+func (m *Monitor) Dumped(worker, stacks string) {
+	for _, p := range m.o.Pools() {
+		if !strings.HasPrefix(worker, p.App()+"/") {
+			continue
+		}
+		for _, w := range p.Workers() {
+			if w.Worker != worker || len(w.InFlight) == 0 {
+				continue
+			}
+			if len(w.InFlight) == 1 && !w.InFlight[0].Answered {
+				m.slow.at(w.InFlight[0].Label.ID, journal.Stuck(stacks))
+			}
+		}
+	}
 }
 
 // Run takes the looks, until ctx ends.
@@ -154,8 +177,7 @@ func (m *Monitor) sources(pools []Pool) []*source {
 func (m *Monitor) Figures(app string) Figures {
 	now := time.Now()
 	pools := m.o.Pools()
-	threshold := time.Duration(m.slow.threshold.Load())
-	f := Figures{At: now, Threshold: threshold.Seconds(), Apps: []AppFigures{}, Workers: []WorkerFigures{}}
+	f := Figures{At: now, Threshold: time.Duration(m.slow.threshold.Load()).Seconds(), Apps: []AppFigures{}, Workers: []WorkerFigures{}}
 	slow := []SlowRequest{}
 	for _, p := range pools {
 		if app != "" && p.App() != app {
@@ -164,12 +186,13 @@ func (m *Monitor) Figures(app string) Figures {
 		for _, w := range p.Workers() {
 			f.Workers = append(f.Workers, m.worker(&w))
 			for i := range w.InFlight {
-				if s, ok := runningSlow(p.App(), w.Worker, &w.InFlight[i], threshold, now); ok && threshold > 0 {
+				if s, ok := m.slow.runs(p.App(), w.Worker, &w.InFlight[i], now); ok {
 					slow = append(slow, s)
 				}
 			}
 		}
 	}
+	slices.SortStableFunc(slow, func(a, b SlowRequest) int { return a.Started.Compare(b.Started) })
 	f.Slow, f.Marks = m.slow.all(app, slow, now), m.marks.all(app, now)
 	m.mu.Lock()
 	defer m.mu.Unlock()

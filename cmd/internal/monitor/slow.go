@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,9 @@ import (
 const (
 	maxSlow   = 100 // requests that are kept, and told
 	maxTarget = 512 // bytes of a target
+	maxMethod = 32  // bytes of a method
+	maxLine   = 256 // bytes of a line
+	maxLines  = 256 // that are known
 	keepTime  = time.Hour
 	// maxRecords is how many records of slow requests are written in a second.
 	maxRecords = 10
@@ -28,8 +32,9 @@ type slow struct {
 	log       hclog.Logger
 
 	mu      sync.Mutex
-	list    []SlowRequest // the oldest first, at most maxSlow
-	second  time.Time     // in which written records were written
+	list    []SlowRequest     // the oldest first, at most maxSlow
+	lines   map[string]string // where requests that run are, by their ids, as far as that is known
+	second  time.Time         // in which written records were written
 	written int
 	dropped int // records since the last one that was written
 }
@@ -42,7 +47,7 @@ func (l *slow) is(took time.Duration) bool {
 // ended notes a request. The strings of r are copied: they may be parts of larger ones.
 func (l *slow) ended(source string, w *httpx.Writer, r *http.Request, took, rest time.Duration) {
 	n := &w.Info
-	s := SlowRequest{ID: strings.Clone(n.ID), App: source, Worker: n.Worker, Upstream: n.Upstream, Method: brief(r.Method, 32), Target: brief(r.RequestURI, maxTarget),
+	s := SlowRequest{ID: strings.Clone(n.ID), App: source, Worker: n.Worker, Upstream: n.Upstream, Method: brief(r.Method, maxMethod), Target: brief(r.RequestURI, maxTarget),
 		Started: n.Start, Status: httpx.LoggedStatus(w), Seconds: took.Seconds(), Receiving: n.Receive.Seconds(), Waiting: n.Wait.Seconds(), Running: n.Run.Seconds(), Sending: rest.Seconds()}
 	if n.Worker == "" {
 		s.Sending = 0 // it is not known what took so long
@@ -56,6 +61,10 @@ func (l *slow) ended(source string, w *httpx.Writer, r *http.Request, took, rest
 func (l *slow) keep(s SlowRequest) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if line, ok := l.lines[s.ID]; ok {
+		s.Line = line
+		delete(l.lines, s.ID)
+	}
 	if len(l.list) >= maxSlow {
 		l.list = append(l.list[:0], l.list[1:]...)
 	}
@@ -124,18 +133,41 @@ func (l *slow) all(app string, running []SlowRequest, now time.Time) []SlowReque
 	return list[:min(len(list), maxSlow)]
 }
 
-// runningSlow is a request that a worker has, if it is slow already.
-func runningSlow(app, worker string, f *shim.InFlight, threshold time.Duration, now time.Time) (SlowRequest, bool) {
-	l := &f.Label
-	took := now.Sub(l.Start)
-	if l.Start.IsZero() || f.Answered || took < threshold {
+// runs is a request that a worker has, if it is slow already.
+func (l *slow) runs(app, worker string, f *shim.InFlight, now time.Time) (SlowRequest, bool) {
+	of := &f.Label
+	took := now.Sub(of.Start)
+	if of.Start.IsZero() || f.Answered || !l.is(took) {
 		return SlowRequest{}, false
 	}
-	s := SlowRequest{ID: l.ID, App: app, Worker: worker, Method: brief(l.Method, 32), Target: brief(l.Target, maxTarget), Started: l.Start, Runs: true, Seconds: took.Seconds()}
+	s := SlowRequest{ID: of.ID, App: app, Worker: worker, Method: brief(of.Method, maxMethod), Target: brief(of.Target, maxTarget), Started: of.Start, Runs: true, Seconds: took.Seconds()}
 	if f.Sent.IsZero() {
 		s.Waiting = s.Seconds
 	} else {
-		s.Waiting, s.Running = max(f.Sent.Sub(l.Start), 0).Seconds(), now.Sub(f.Sent).Seconds()
+		s.Waiting, s.Running = max(f.Sent.Sub(of.Start), 0).Seconds(), now.Sub(f.Sent).Seconds()
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.Line = l.lines[of.ID]
 	return s, true
+}
+
+// at notes where a request is that runs.
+func (l *slow) at(id, line string) {
+	if id == "" || line == "" {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lines == nil || len(l.lines) >= maxLines { // those of requests that were not slow in the end, for the most part
+		l.lines = map[string]string{}
+	}
+	l.lines[id] = brief(line, maxLine)
+}
+
+// snapshot are those that have ended, the oldest first.
+func (l *slow) snapshot() []SlowRequest {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.list)
 }

@@ -19,6 +19,7 @@ const (
 // numbers only grow, except longest. looks and steps belong to the Monitor's lock.
 type source struct {
 	name                              string
+	fixed                             bool // it is no app
 	requests, failed, refused, cached atomic.Int64
 	sent                              atomic.Int64 // bytes
 	times                             [phases]histogram

@@ -79,7 +79,8 @@ type SlowRequest struct {
 type Mark struct {
 	At time.Time `json:"at"`
 	// Kind is "worker_exit", "boot_failed", "request_timeout", "queue_full", "queue_timeout", "reloaded", "reload_failed", "restarted" (a
-	// worker, by a command), "scaled", "started" or "upgrade_failed". There may be others in the future.
+	// worker, by a command), "scaled", "started", "upgraded" (another process serves) or
+	// "upgrade_failed". There may be others in the future.
 	Kind   string `json:"kind"`
 	App    string `json:"app,omitempty"`    // empty: the server
 	Worker string `json:"worker,omitempty"` // "shop/3"

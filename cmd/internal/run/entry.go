@@ -8,6 +8,7 @@ import (
 
 	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
+	"github.com/standpipe/standpipe/cmd/internal/monitor"
 	"github.com/standpipe/standpipe/cmd/internal/upgrade"
 )
 
@@ -30,12 +31,15 @@ type fresh struct {
 	product *compose.Server
 	service *service
 	control *control
+	monitor *monitor.Monitor
+	version string
 }
 
 // patience is how long a fresh start waits for the further workers of an app.
 const patience = 5 * time.Second
 
 func (f *fresh) begin(ctx context.Context) bootPolicy {
+	f.monitor.Mark(monitor.Mark{Kind: "started", Text: "standpipe " + f.version})
 	f.service.open(ctx)
 	f.service.manager.Starting()
 	return bootPolicy{patience: patience}
@@ -56,6 +60,8 @@ type successor struct {
 	service   *service
 	control   *control
 	log       *logfile.Log
+	monitor   *monitor.Monitor
+	version   string
 }
 
 // begin has the addresses taken over. A successor waits for all workers: the old process
@@ -105,6 +111,7 @@ func (s *successor) accept() {
 }
 
 func (s *successor) speak(ctx context.Context) {
+	s.monitor.Mark(monitor.Mark{Kind: "upgraded", Text: "standpipe " + s.version})
 	s.service.open(ctx)
 	s.service.manager.Ready()
 	s.control.takeOver(ctx)

@@ -11,6 +11,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
+	"github.com/standpipe/standpipe/cmd/internal/monitor"
 	"github.com/standpipe/standpipe/cmd/internal/upgrade"
 )
 
@@ -20,10 +21,14 @@ type handover struct {
 	product *compose.Server
 	service *service
 	log     *logfile.Log
+	monitor *monitor.Monitor
 	dir     string // of the start
 
 	attempt *upgrade.Attempt // nil: no upgrade is in progress
 }
+
+// keptMonitor is the name of the figures of the last hour among what a new process gets.
+const keptMonitor = "monitor"
 
 // begin starts the program that is now found where this one was.
 func (h *handover) begin() {
@@ -41,6 +46,10 @@ func (h *handover) begin() {
 		h.log.Warn("upgrade_refused", "message", "the certificates cannot be passed to another process: "+err.Error())
 		return
 	}
+	if o.Kept[keptMonitor], err = h.monitor.Encode(); err != nil {
+		h.log.Warn("figures_lost", "error", err)
+		delete(o.Kept, keptMonitor)
+	}
 	for _, f := range files {
 		o.Listeners = append(o.Listeners, upgrade.Listener{Address: f.Address, File: f.File})
 		defer f.File.Close()
@@ -52,6 +61,7 @@ func (h *handover) begin() {
 	}
 	a, err := upgrade.Start(o)
 	if err != nil {
+		h.failed(err)
 		h.log.Error("upgrade_failed", "program", o.Program, "error", err, "message", "the new program could not be started; this process continues to serve")
 		return
 	}
@@ -121,8 +131,13 @@ func (h *handover) conclude(err error) bool {
 			pairs = append(pairs, "output", f.Output)
 		}
 	}
+	h.failed(err)
 	h.log.Error("upgrade_failed", pairs...)
 	return false
+}
+
+func (h *handover) failed(err error) {
+	h.monitor.Mark(monitor.Mark{Kind: "upgrade_failed", Text: err.Error(), Bad: true})
 }
 
 // cancel ends a new process that has not taken over, because this one stops. wait waits for

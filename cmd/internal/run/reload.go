@@ -43,6 +43,7 @@ func (r *reloads) Reload(ctx context.Context, app string) error {
 	logs := r.product.Config().Logs
 	r.monitor.Slow(logs.Slow, logs.SlowRecords)
 	if err == nil && apps == 0 { // else each app has its record
+		r.monitor.Mark(monitor.Mark{Kind: "reloaded", Text: "the configuration"})
 		r.log.Info("reloaded", "message", "The configuration is in force; there is no app.")
 	}
 	r.report(ctx, err)
@@ -59,6 +60,7 @@ func (r *reloads) read() (*config.Config, error) {
 	cfg, err := r.load()
 	r.failures.Config(err)
 	if err != nil {
+		r.monitor.Mark(monitor.Mark{Kind: "reload_failed", Text: "the configuration: " + err.Error(), Bad: true})
 		r.log.Error("reload_failed", "message", "the configuration has problems; nothing was changed", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
 		return nil, invalid{err}
 	}
@@ -71,6 +73,7 @@ func (r *reloads) read() (*config.Config, error) {
 // report writes the error of a reload to the log, unless that was done where it happened.
 func (r *reloads) report(ctx context.Context, err error) {
 	if err != nil && ctx.Err() == nil && !errors.As(err, new(invalid)) && !errors.As(err, new(*supervisor.ReloadFailed)) && !errors.As(err, new(*config.RestartNeeded)) {
+		r.monitor.Mark(monitor.Mark{Kind: "reload_failed", Text: err.Error(), Bad: true})
 		r.log.Error("reload_failed", "error", err)
 	}
 }

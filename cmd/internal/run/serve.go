@@ -147,6 +147,9 @@ func (s *server) assemble(ctx context.Context) (err error) {
 	s.metrics.Tunnels(func() int { return len(s.product.Listeners.Tunnels()) })
 	s.metrics.Upstreams(func() []upstream.Info { return s.product.Upstreams.List() })
 	s.monitor = monitor.New(monitor.Options{Pools: func() []monitor.Pool { return poolsAs[monitor.Pool](s.product) }, Log: s.log})
+	if err := s.monitor.Restore(s.inherited.Kept(keptMonitor)); err != nil {
+		s.log.Warn("figures_lost", "error", err)
+	}
 	s.monitor.Slow(s.cfg.Logs.Slow, s.cfg.Logs.SlowRecords)
 	s.service = &service{pools: func() []*supervisor.Pool { return s.product.Pools() }, log: s.log}
 	s.reloads = &reloads{service: s.service, log: s.log, failures: &s.failures, monitor: s.monitor, load: s.reload, group: newGroup(ctx)}
@@ -172,7 +175,7 @@ func (s *server) assemble(ctx context.Context) (err error) {
 	control := &control{product: s.product, cfg: s.cfg, out: out, metrics: s.metrics, monitor: s.monitor, handler: admin.NewHandler(admin.Options{
 		Server: commands, Failures: &s.failures, Metrics: s.metrics.Handler(), Monitor: s.monitor, Log: s.log, Version: s.Version, Started: processStarted, Pid: os.Getpid(),
 	})}
-	handover := &handover{product: s.product, service: s.service, log: s.log, dir: s.in.Dir}
+	handover := &handover{product: s.product, service: s.service, log: s.log, monitor: s.monitor, dir: s.in.Dir}
 	report := s.report(out, control, records.journal)
 	s.life = &life{
 		product: s.product, out: out, entry: s.entry(control), boot: &boot{pools: poolsAs[bootingPool](s.product), progress: s.progress, report: report}, report: report, reloads: s.reloads, commands: commands,
@@ -208,9 +211,9 @@ func (s *server) stop() {
 // entry is how this process comes to serve.
 func (s *server) entry(control *control) entry {
 	if s.inherited == nil {
-		return &fresh{product: s.product, service: s.service, control: control}
+		return &fresh{product: s.product, service: s.service, control: control, monitor: s.monitor, version: s.Version}
 	}
-	return &successor{inherited: s.inherited, product: s.product, service: s.service, control: control, log: s.log}
+	return &successor{inherited: s.inherited, product: s.product, service: s.service, control: control, log: s.log, monitor: s.monitor, version: s.Version}
 }
 
 func (s *server) report(out *output, control *control, journal *journal.Journal) *startReport {
