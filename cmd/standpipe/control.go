@@ -46,6 +46,7 @@ func controlCommands() []*cli.Command {
 		command("reload", "[APP]", "put new code and the changed configuration in force; wait for the end", (*controller).reload),
 		command("restart", "APP or APP/N", "put new code of one app in force, or replace one worker; wait for the end", (*controller).restart),
 		command("scale", "N or APP=N", "set the number of workers, until the next reload that changes it", (*controller).scale),
+		described(command("dashboard", "", "serve a page for browsers that shows what the server does, until Ctrl-C", showDashboard, dashboardFlags()...), dashboardDescription),
 		command("dump", "APP/N", "print the stacks of a worker's threads; it continues to run", (*controller).dump),
 		command("pause", "[APP]", "keep requests in the queue until resume", (*controller).pause),
 		command("resume", "[APP]", "serve requests again after pause", (*controller).resume),
@@ -103,7 +104,7 @@ func (s *controller) run(do func(*controller) error) error {
 	s.client = client.New(path)
 	defer s.client.Close()
 	err = do(s)
-	if s.ctx.Err() != nil {
+	if s.ctx.Err() != nil && s.line.Command.Name != "dashboard" { // which has no other end
 		return exit.Silent(exit.Interrupted)
 	}
 	p, ok := errors.AsType[*admin.Problem](err)

@@ -19,6 +19,7 @@
 //	control_upstreams.go the upstreams in the status
 //	control_health.go  health
 //	control_certs.go   certs
+//	control_dashboard.go  dashboard: the page for browsers, from the command's own process
 //	control_deny.go    deny and allow
 //	control_maintenance.go  maintenance: 503 for all but some clients
 //	control_purge.go   purge: entries of the HTTP cache

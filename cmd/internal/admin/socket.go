@@ -133,6 +133,11 @@ func (s *Socket) Close() {
 
 type peerKey struct{}
 
+// By is the context of a request that does not come by the control socket: its records name who.
+func By(ctx context.Context, who string) context.Context {
+	return context.WithValue(ctx, peerKey{}, who)
+}
+
 func by(ctx context.Context) string {
 	who, ok := ctx.Value(peerKey{}).(string)
 	if !ok {

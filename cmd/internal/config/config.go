@@ -21,6 +21,7 @@ type Config struct {
 	Memory    Memory
 	Account   Account
 	Control   Control
+	Dashboard Dashboard
 	Servers   Servers
 	Scanners  Scanners
 	Limits    Limits // [limits]

@@ -191,6 +191,9 @@ func (b *banner) health() string {
 	if b.control.metricsURL != "" {
 		text += "   metrics " + b.control.metricsURL
 	}
+	if b.control.pageURL != "" {
+		text += "   dashboard " + b.control.pageURL
+	}
 	return text
 }
 

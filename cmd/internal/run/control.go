@@ -18,13 +18,14 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/dashboard"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 	"github.com/standpipe/standpipe/cmd/internal/metrics"
 	"github.com/standpipe/standpipe/cmd/internal/monitor"
 )
 
-// control serves the control socket and the address of the metrics. close ends what it has
-// started.
+// control serves the control socket and the addresses of the metrics and the dashboard. close
+// ends what it has started.
 type control struct {
 	product *compose.Server
 	cfg     *config.Config // of the start
@@ -33,21 +34,26 @@ type control struct {
 	monitor *monitor.Monitor
 	handler *admin.Handler
 
-	group      *group        // nil: not open
-	server     *listen.Group // of the metrics; nil: none
-	metricsURL string        // empty: none
+	group      *group            // nil: not open
+	server     *listen.Group     // of the metrics; nil: none
+	metricsURL string            // empty: none
+	dashboard  *dashboard.Server // nil: none
+	pageURL    string            // of the dashboard; empty: none
 
 	mu     sync.Mutex
 	socket *admin.Socket // nil: there is none
 	unlink func()        // removes the link to the socket; nil: there is no socket
 }
 
-// open opens the control socket and the address of the metrics. A control socket that the
+// open opens the control socket and the addresses of the metrics and the dashboard. A control socket that the
 // configuration does not name may be missing; every other failure is an error with its exit
 // code.
 func (c *control) open(ctx context.Context) error {
 	c.watch(ctx)
 	if err := c.openMetrics(ctx); err != nil {
+		return exit.With(exit.Address, err)
+	}
+	if err := c.openDashboard(ctx); err != nil {
 		return exit.With(exit.Address, err)
 	}
 	warnShared(c.out.log, c.cfg)
@@ -57,7 +63,7 @@ func (c *control) open(ctx context.Context) error {
 // handoverTime is how long the old process may take to close its addresses.
 const handoverTime = 2 * time.Second
 
-// takeOver opens both after an upgrade, as soon as the old process has closed its own. A
+// takeOver opens all of them after an upgrade, as soon as the old process has closed its own. A
 // failure is logged, and the process serves all the same.
 func (c *control) takeOver(ctx context.Context) {
 	c.watch(ctx)
@@ -73,12 +79,18 @@ func (c *control) takeOver(ctx context.Context) {
 			return false
 		}
 	}
-	err := c.openMetrics(ctx)
-	for again(err) {
-		err = c.openMetrics(ctx)
+	take := func(open func(context.Context) error) error {
+		err := open(ctx)
+		for again(err) {
+			err = open(ctx)
+		}
+		return err
 	}
-	if err != nil {
+	if err := take(c.openMetrics); err != nil {
 		c.out.log.Error("no_metrics", "error", err, "message", "the address of the metrics could not be taken over")
+	}
+	if err := take(c.openDashboard); err != nil {
+		c.out.log.Error("no_dashboard", "error", err, "message", "the address of the dashboard could not be taken over")
 	}
 	for again(c.place().InUse()) {
 	}
@@ -117,6 +129,28 @@ func (c *control) serveMetrics(ln net.Listener) {
 	})
 	c.metricsURL = metricsURL(ln.Addr())
 	c.out.record("metrics", "address", c.metricsURL)
+}
+
+// openDashboard serves the page for browsers, and asks the handler of the control socket for its data.
+func (c *control) openDashboard(ctx context.Context) error {
+	at := c.cfg.Dashboard
+	if at.Address == "" {
+		return nil
+	}
+	ln, err := listen.Listen(ctx, listen.Spec{Address: at.Address})
+	if err != nil {
+		return c.product.Listeners.Clash(err)
+	}
+	page := dashboard.NewHandler(dashboard.Options{Source: c.handler, Token: at.Token, Local: at.Token == "", Log: c.out.log})
+	c.dashboard = dashboard.NewServer(page, httpx.Pace{Silence: c.cfg.Limits.SendTimeout, Rate: c.cfg.Limits.MinRate}, c.out.log)
+	c.group.start(func(context.Context) { // ends with close
+		if err := c.dashboard.Serve(ln); err != nil {
+			c.out.log.Error("listener_failed", "address", ln.Addr().String(), "error", err)
+		}
+	})
+	c.pageURL = dashboard.URL(ln.Addr())
+	c.out.record("dashboard", "address", c.pageURL)
+	return nil
 }
 
 func metricsURL(a net.Addr) string {
@@ -258,6 +292,9 @@ func (c *control) close() {
 	c.mu.Unlock()
 	if c.server != nil {
 		c.server.Close()
+	}
+	if c.dashboard != nil {
+		c.dashboard.Close()
 	}
 	c.group.close()
 }

@@ -46,7 +46,7 @@
 //	life.actors      one actor per phase: boot, enter, drain or stop; ended with the phase
 //	watchers.group   four observers; ended when the server stops serving
 //	watchers.code    the observer of code, and in development the one that reloads apps; ended likewise
-//	control.group    metrics watch, the looks of the monitor, socket keeper, metrics listener; ended by control.close
+//	control.group    metrics watch, the looks of the monitor, socket keeper, listeners of metrics and dashboard; ended by control.close
 //	service.group    the loop that speaks to the service manager; ended by service.close
 //	reloads.group    reloads in the background; ended when the run ends
 //

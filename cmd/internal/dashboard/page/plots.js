@@ -1,0 +1,179 @@
+// Plots of the history: SVG, one time axis for all, one reading line for all.
+import { h, svg, say, set } from './dom.js'
+import * as f from './format.js'
+
+const height = 112
+const top = 8
+const bottom = 18
+
+// What is plotted. of names the list in the history; gap: there is nothing to draw in a step without requests.
+export const figures = [
+  { title: 'Requests', form: f.rate, series: [{ of: 'requests', name: 'all', fill: true }, { of: 'cached', name: 'from the cache', optional: true }] },
+  { title: 'Errors', form: f.rate, series: [{ of: 'failed', name: '5xx and cut', fill: true, bad: true }] },
+  { title: 'Latency', form: f.seconds, gap: true, series: [{ of: 'p99', name: 'p99' }, { of: 'p95', name: 'p95' }, { of: 'p50', name: 'p50' }], order: 'p50' },
+  { title: 'Wait for a worker, p95', form: f.seconds, gap: true, pool: true, series: [{ of: 'waiting', name: 'p95', fill: true }] },
+  { title: 'Queue', form: v => f.count(Math.round(v)), pool: true, whole: true, series: [{ of: 'queue', name: 'requests', fill: true }] },
+  { title: 'Workers', form: v => f.count(Math.round(v)), pool: true, whole: true, series: [{ of: 'busy', name: 'busy', fill: true }, { of: 'workers', name: 'up' }] },
+  { title: 'Memory of the workers', form: f.bytes, pool: true, binary: true, series: [{ of: 'rss', name: 'RSS', fill: true }] },
+  { title: 'Processor, of one core', form: f.cores, pool: true, series: [{ of: 'cpu', name: 'CPU', fill: true }] }
+]
+
+// nice is the next round number, and its part for the lines of the grid.
+function nice(v, { whole, binary }) {
+  if (!(v > 0)) return whole ? [1, 1] : [1, 0.5]
+  const base = binary ? 2 ** (10 * Math.floor(Math.log2(v) / 10)) : 1
+  v /= base
+  const power = 10 ** Math.floor(Math.log10(v))
+  let limit = [1, 2, 4, 5, 6, 8, 10].find(m => v <= m * power * 1.0001) * power
+  if (whole) limit = Math.max(1, Math.ceil(limit))
+  const parts = whole && limit % 2 ? 1 : 2
+  return [limit * base, limit * base / parts]
+}
+
+const steps = [60, 120, 300, 600, 900, 1200, 1800, 3600].map(s => s * 1000)
+
+// ticks are round times of the axis, at most n.
+export function ticks(from, to, n) {
+  const step = steps.find(s => (to - from) / s <= n) ?? 3600000
+  const zone = new Date(to).getTimezoneOffset() * 60000
+  const list = []
+  for (let t = Math.ceil((from - zone) / step) * step + zone; t <= to; t += step) list.push(t)
+  return list
+}
+
+export class Plot {
+  // on has read(time) for the reading line; null: none.
+  constructor(place, figure, on) {
+    this.figure = figure
+    this.values = h('span', { class: 'reading' })
+    this.legend = h('p', { class: 'legend' }, figure.series.map((s, i) => h('span', { class: `key s${i}${s.bad ? ' bad' : ''}` }, s.name)))
+    this.grid = svg('g', { class: 'grid' })
+    this.lines = svg('g')
+    this.marks = svg('g', { class: 'marks' })
+    this.line = svg('line', { class: 'cursor', y1: top, y2: height - bottom, visibility: 'hidden' })
+    this.dots = svg('g')
+    this.svg = svg('svg', { 'aria-hidden': 'true', height }, this.grid, this.marks, this.lines, this.line, this.dots)
+    this.figureNode = h('figure', { class: 'card plot' }, h('figcaption', null, h('span', { class: 'title' }, figure.title), this.values, this.legend), this.svg)
+    place.append(this.figureNode)
+    const read = e => on.read(this.timeAt(e.clientX))
+    this.svg.addEventListener('pointermove', read)
+    this.svg.addEventListener('pointerdown', read)
+    this.svg.addEventListener('pointerleave', e => { if (e.pointerType === 'mouse') on.read(null) })
+  }
+
+  timeAt(x) {
+    if (!this.view) return null
+    const box = this.svg.getBoundingClientRect()
+    const part = Math.min(1, Math.max(0, (x - box.left) / box.width))
+    return this.view.from + part * (this.view.to - this.view.from)
+  }
+
+  // draw shows data (lists of one app) for a view {from, to, at, step}: at is the time of the newest value.
+  draw(data, view, marks) {
+    const width = Math.max(120, Math.round(this.svg.getBoundingClientRect().width))
+    Object.assign(this, { data, view, width })
+    set(this.svg, 'viewBox', `0 0 ${width} ${height}`)
+    const n = data?.requests?.length ?? 0
+    const series = this.figure.series.map(s => data?.[s.of] ?? [])
+    const first = Math.max(0, n - 1 - Math.ceil((view.at - view.from) / view.step))
+    let most = 0
+    for (const list of series) for (let i = first; i < n; i++) if (list[i] > most) most = list[i]
+    const [limit, part] = nice(most, this.figure)
+    this.y = v => top + (1 - v / limit) * (height - top - bottom)
+    this.x = t => (t - view.from) / (view.to - view.from) * width
+    this.drawGrid(limit, part, view)
+    this.lines.replaceChildren()
+    series.forEach((list, i) => this.drawSeries(i, list, first, n))
+    this.marks.replaceChildren(...marks.map(m => svg('line', { class: m.bad ? 'bad' : 'good', x1: this.x(m.time).toFixed(1), x2: this.x(m.time).toFixed(1), y1: top, y2: height - bottom })))
+    this.most = most
+    this.read(null)
+  }
+
+  drawGrid(limit, part, view) {
+    const nodes = []
+    for (let v = 0; v <= limit * 1.001; v += part) {
+      const y = Math.round(this.y(v)) + 0.5
+      nodes.push(svg('line', { x1: 0, x2: this.width, y1: y, y2: y }))
+      if (v > 0) nodes.push(svg('text', { x: 2, y: y + 11 }, this.figure.form(v)))
+    }
+    for (const t of ticks(view.from, view.to, Math.max(2, Math.floor(this.width / 70)))) {
+      const x = this.x(t)
+      if (x < 14 || x > this.width - 14) continue
+      nodes.push(svg('text', { x: x.toFixed(1), y: height - 4, 'text-anchor': 'middle' }, f.minute(t)))
+    }
+    this.grid.replaceChildren(...nodes)
+  }
+
+  // drawSeries draws one list; a step without requests is a gap where the figure says so.
+  drawSeries(i, list, first, n) {
+    const { step, at } = this.view
+    const s = this.figure.series[i]
+    let line = ''
+    let area = ''
+    let start = null
+    let last = null
+    const close = () => {
+      if (s.fill && start !== null && last !== start) area += `V${this.y(0).toFixed(1)}H${start}Z`
+      else if (start !== null && last === start) line += 'h0.01'
+      start = null
+    }
+    for (let k = first; k < n; k++) {
+      if (this.figure.gap && !this.data.requests[k]) { close(); continue }
+      const x = this.x(at - (n - 1 - k) * step).toFixed(1)
+      const y = this.y(list[k] ?? 0).toFixed(1)
+      const command = `${start === null ? 'M' : 'L'}${x} ${y}`
+      line += command
+      area += command
+      if (start === null) start = x
+      last = x
+    }
+    close()
+    const of = `s${i}${s.bad ? ' bad' : ''}`
+    if (s.fill) this.lines.append(svg('path', { class: `area ${of}`, d: area }))
+    this.lines.append(svg('path', { class: `line ${of}`, d: line }))
+  }
+
+  // read shows the values at a time; null: the newest.
+  read(time) {
+    if (!this.view) return
+    const n = this.data?.requests?.length ?? 0
+    const { step, at } = this.view
+    const k = time === null ? n - 1 : n - 1 - Math.round((at - time) / step)
+    const has = k >= 0 && k < n
+    const lists = this.figure.series.map(s => this.data?.[s.of])
+    const empty = has && this.figure.gap && !this.data.requests[k]
+    const shown = this.figure.order ? [...this.figure.series].reverse() : this.figure.series.filter(s => !s.optional)
+    say(this.values, !has || empty ? '–' : shown.map(s => this.figure.form(this.data[s.of]?.[k] ?? 0)).join(shown.length > 2 ? ' · ' : ' / '))
+    this.dots.replaceChildren()
+    set(this.line, 'visibility', time === null || !has ? 'hidden' : 'visible')
+    if (time === null || !has) return
+    const x = this.x(at - (n - 1 - k) * step)
+    set(this.line, 'x1', x.toFixed(1))
+    set(this.line, 'x2', x.toFixed(1))
+    if (empty) return
+    lists.forEach((list, i) => {
+      if (list) this.dots.append(svg('circle', { class: `dot s${i}${this.figure.series[i].bad ? ' bad' : ''}`, cx: x.toFixed(1), cy: this.y(list[k] ?? 0).toFixed(1), r: 3 }))
+    })
+  }
+}
+
+// spark is a small line without axes.
+export function spark(node, list) {
+  const width = 96
+  const high = 22
+  if (!node.firstElementChild) node.append(svg('svg', { class: 'spark', width, height: high, viewBox: `0 0 ${width} ${high}`, 'aria-hidden': 'true' }, svg('path', { class: 'area s0' }), svg('path', { class: 'line s0' })))
+  const n = list.length
+  const most = Math.max(...list, 0.001)
+  // As many points as there are pixels: each is the largest of its steps.
+  const points = []
+  for (let i = 0; i < width; i++) {
+    const a = Math.floor(i * n / width)
+    const b = Math.max(a + 1, Math.floor((i + 1) * n / width))
+    let v = 0
+    for (let k = a; k < b && k < n; k++) v = Math.max(v, list[k])
+    points.push(`${i} ${(high - 1 - v / most * (high - 3)).toFixed(1)}`)
+  }
+  const [area, line] = node.firstElementChild.children
+  set(line, 'd', n > 1 ? `M${points.join('L')}` : '')
+  set(area, 'd', n > 1 ? `M${points.join('L')}V${high}H0Z` : '')
+}
