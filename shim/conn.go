@@ -23,7 +23,12 @@ type Ends struct {
 	Nonce []byte
 	// Budget bounds the memory that the worker may share; nil: it is not bounded.
 	Budget *SharedBudget
+	// Process is the worker's; InFlight has it.
+	Process Process
 }
+
+// Process tells a worker's processes apart.
+type Process struct{ PID, Generation int }
 
 // Owner hears what happens on a Conn. Its methods are called on the Conn's own
 // goroutines (Freed and Expired on a caller's too) and must not block.

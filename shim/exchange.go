@@ -51,7 +51,7 @@ func (x *Exchange) State() InFlight {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	a := &x.answer
-	return InFlight{Label: x.label, Sent: x.since, Behind: !x.sent.IsZero() && x.since.IsZero(), Head: a.head != nil, Answered: a.ended,
+	return InFlight{Label: x.label, Process: x.conn.ends.Process, Sent: x.since, Behind: !x.sent.IsZero() && x.since.IsZero(), Head: a.head != nil, Answered: a.ended,
 		Ended: a.finished, Expired: a.expired, Left: a.ignored && !a.expired}
 }
 

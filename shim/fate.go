@@ -17,6 +17,8 @@ type Fate struct {
 // InFlight is a request that a worker has not finished.
 type InFlight struct {
 	Label Label
+	// Process is the worker's.
+	Process Process
 	// Sent is since when the worker may run it: when it was sent, or when what was
 	// before it had ended; zero: it was not sent.
 	Sent time.Time

@@ -84,7 +84,7 @@ func (w *Worker) spawn() (string, error) {
 		return "", err
 	}
 	ends := child.Ends
-	ends.Budget = w.gen.SharedMemory
+	ends.Budget, ends.Process = w.gen.SharedMemory, shim.Process{PID: child.Pid(), Generation: w.who.Generation}
 	inc := process.NewIncarnation(w.who.Worker, child, ends, w.tag, process.Hooks{
 		Printed:  func(id, level, text string) { w.emit(Output{w.who, id, level, text}) },
 		Logged:   func(l *shim.Label, r *wire.LogRecord) { w.emit(ShimLog{w.who, l, r}) },

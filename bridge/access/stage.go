@@ -94,7 +94,7 @@ func forbidden(v Verdict) *refusal {
 }
 
 func (s *stage) refuse(rec *httpx.Writer, r *http.Request, table string, x *refusal) {
-	rec.Info.Source = "server"
+	rec.Info.Source, rec.Info.Refused = "server", "access"
 	s.o.Records.request(table, x, &rec.Info, r)
 	if x.status == http.StatusForbidden || r.ContentLength != 0 {
 		rec.EndConnection() // the body, if there is one, has not been read

@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"encoding/hex"
 	"net/http"
 	"strconv"
 	"time"
@@ -15,7 +16,7 @@ type Format int
 const (
 	// Combined is the form of Apache and nginx with
 	// ` app=shop rt=0.0123 wait=0.0000 id=… worker=shop/3` behind it, and
-	// ` cache=hit` for an answer of the HTTP cache and ` source=static` for a file that no app
+	// ` trace=…` for a request that is recorded for traces, ` cache=hit` for an answer of the HTTP cache and ` source=static` for a file that no app
 	// was asked for; seconds.
 	// Quotes, backslashes, control bytes and what is not UTF-8 are written \xHH; each
 	// field has a bound (package logtext).
@@ -69,6 +70,10 @@ func (l *Log) appendCombined(b []byte, rec *httpx.Writer, r *http.Request, now t
 	if n.Source == "static" { // no worker, and no app: say who it was
 		b = append(b, " source=static"...)
 	}
+	if n.Trace != nil {
+		b = append(b, " trace="...)
+		b = hex.AppendEncode(b, n.Trace.Trace[:])
+	}
 	if n.Aborted {
 		b = append(b, " aborted=1"...)
 	}
@@ -119,6 +124,10 @@ func (l *Log) appendJSONLine(b []byte, rec *httpx.Writer, r *http.Request, now t
 	}
 	if n.Cache != "" {
 		b = appendMember(b, "cache", n.Cache, logtext.Line)
+	}
+	if n.Trace != nil {
+		b = append(b, `,"trace_id":"`...)
+		b = append(hex.AppendEncode(b, n.Trace.Trace[:]), '"')
 	}
 	if n.Aborted {
 		b = append(b, `,"aborted":true`...)

@@ -33,6 +33,9 @@ func (rq *request) ask() {
 		if f == nil {
 			break
 		}
+		if !leads {
+			rq.w.Info.Trace.LinkTo(f.trace)
+		}
 		done := (&follower{rq: rq, f: f, leads: leads, gone: rq.wait().Done()}).follow()
 		f.leave()
 		if done {

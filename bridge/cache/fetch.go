@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -60,6 +61,8 @@ func (s *stage) newFlight(rq *request, old *Answer) *flight {
 	f.rec.Reset(&f.sink)
 	f.rec.Over(&f.sink, &f.sink)
 	f.rec.Info = cloneInfo(&rq.w.Info)
+	f.trace = rq.w.Info.Trace.Fork()
+	f.rec.Info.Trace = f.trace
 	return f
 }
 
@@ -114,6 +117,7 @@ func validate(h http.Header, a *Answer) bool {
 func (f *flight) run() {
 	defer f.cancel()
 	if f.elsewhere() {
+		f.traced(nil)
 		f.finish(nil)
 		return
 	}
@@ -124,7 +128,15 @@ func (f *flight) run() {
 			err = errCut
 		}
 	}
+	f.traced(err)
 	f.finish(err)
+}
+
+// traced ends what is recorded of the fetch.
+func (f *flight) traced(err error) {
+	if f.trace.Recording() {
+		f.trace.EndFork(f.began, time.Now(), f.sink.head.status, cmp.Or(f.rec.Info.Err, err))
+	}
 }
 
 // serve calls the handler. A panic is handled as the stage panics does it.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/cache/rules"
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/trace"
 )
 
 // flight is a fetch that is under way. Its goroutine belongs to the Cache.
@@ -33,9 +34,10 @@ type flight struct {
 	first    *reader // of the client that leads
 	sink     sink
 	rec      httpx.Writer
-	decided  chan struct{} // closed when the verdict is known
-	over     chan struct{} // closed when the fetch has ended
-	informal chan informal // 1xx responses for the first client; nil: there is none
+	trace    *trace.Request // of the fetch; nil: it is not recorded
+	decided  chan struct{}  // closed when the verdict is known
+	over     chan struct{}  // closed when the fetch has ended
+	informal chan informal  // 1xx responses for the first client; nil: there is none
 
 	mu      sync.Mutex
 	verdict verdict
@@ -128,7 +130,7 @@ func (f *flight) inform(to *httpx.RequestInfo) {
 	defer f.mu.Unlock()
 	from := &f.info
 	to.App, to.Worker, to.Source, to.Upstream = from.App, from.Worker, from.Source, from.Upstream
-	to.Wait, to.Run, to.Retries, to.Recalls = from.Wait, from.Run, from.Retries, from.Recalls
+	to.Asked, to.Wait, to.Run, to.Retries, to.Recalls = from.Asked, from.Wait, from.Run, from.Retries, from.Recalls
 	if from.Err != nil {
 		to.Err = from.Err
 	}

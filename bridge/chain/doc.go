@@ -9,6 +9,7 @@
 //	health.go  Health: /livez, /readyz, /readyz/APP; HealthHandler: at an address of their own
 //	https.go   HSTS, RedirectHTTPS
 //	hosts.go   Hosts: 421 for hosts of other addresses
+//	tracing.go Trace: the trace of a request; ServerTiming, RequestStart
 //	limits.go  Limits: what is refused before any app is asked
 //	hold.go    Hold: requests wait while the code of their app changes (development)
 //

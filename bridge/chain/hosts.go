@@ -43,7 +43,7 @@ func (s *hosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rec := w.(*httpx.Writer)
-	rec.Info.Source = "server"
+	rec.Info.Source, rec.Info.Refused = "server", "misdirected"
 	if s.refused.Allow(r.Host, time.Now()) {
 		s.o.Log.Info("misdirected", "host", r.Host, "address", s.o.Address, "client", rec.Info.RemoteAddr, "id", rec.Info.ID,
 			"message", "a request for host "+r.Host+" came to "+s.o.Address+", where that host is not served")

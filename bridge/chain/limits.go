@@ -65,6 +65,7 @@ func (s *limits) refuse(rec *httpx.Writer, r *http.Request) bool {
 	if status == 0 {
 		return false
 	}
+	rec.Info.Refused = "limits"
 	rec.EndConnection() // the body, if there is one, has not been read
 	s.o.Pages.Write(rec, r, status, text, 0)
 	return true

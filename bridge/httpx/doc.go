@@ -6,6 +6,7 @@
 //	writer.go       Writer: the one ResponseWriter wrapper, with the RequestInfo of a request
 //	beforehead.go   BeforeHead: what sees, and may change, the head of a response before it goes out
 //	fieldlist.go    FieldList: fields of a response in their own order and spelling; the server's own fields
+//	timing.go       Server-Timing
 //	outcome.go      what a Writer says of its response: status for logs, complete or not
 //	requestinfo.go  RequestInfo: what the server knows of one request
 //	ends.go         Ends: the addresses of a connection
@@ -21,7 +22,7 @@
 //	id.go           request ids
 //	loglimiter.go   LogLimiter: suppresses repeated records
 //
-// The package is a leaf: it imports the standard library and shim/wire's plain types only. It
+// The package is a leaf: it imports the standard library, bridge/trace and shim/wire's plain types only. It
 // starts no goroutine. A new helper goes here when two packages need it; limits, trust and
 // statuses belong to the packages that use them.
 package httpx

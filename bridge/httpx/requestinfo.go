@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/trace"
 	"github.com/standpipe/standpipe/shim/wire"
 )
 
@@ -61,6 +62,8 @@ type RequestInfo struct {
 	Cache string
 	// Upstream is the upstream that was asked last. Empty: none.
 	Upstream string
+	// Asked is when the worker or the upstream that answers got the request; zero: none has.
+	Asked time.Time
 	// Wait is the time in the queue, Run the time from sending the request to a worker
 	// to the end of its response.
 	Wait, Run time.Duration
@@ -84,8 +87,12 @@ type RequestInfo struct {
 	Identified bool
 	// Err is why the response is not the one that the app intended; for logs.
 	Err error
+	// Refused is why the server itself has refused the request, in a word or two; empty: it has not, or Err says it.
+	Refused string
 	// Silent: no access log line (health checks).
 	Silent bool
+	// Trace is what is recorded for the traces; nil: nothing is.
+	Trace *trace.Request
 }
 
 // Met fills in what the way in knows when it has read the head.
@@ -97,6 +104,14 @@ func (n *RequestInfo) Met(start time.Time, e *Ends) {
 	if e.TLS {
 		n.Scheme = "https"
 	}
+}
+
+// Traced names the trace in a log record; nil: the request is not recorded.
+func (n *RequestInfo) Traced() []any {
+	if n.Trace == nil {
+		return nil
+	}
+	return []any{"trace_id", n.Trace.Trace.String()}
 }
 
 // Spelling is a name in net/http's form as the client has written it, else in its usual spelling.

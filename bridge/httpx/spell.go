@@ -20,6 +20,7 @@ var spelled = func() map[string]string {
 		"Sec-WebSocket-Extensions", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol", "Sec-WebSocket-Version", "SOAPAction", "SourceMap", "TCN", "TE",
 		"TTL", "WWW-Authenticate", "X-API-Key", "X-API-Version", "X-CSRF-Token", "X-CSRFToken", "X-DNS-Prefetch-Control", "X-SourceMap",
 		"X-UA-Compatible", "X-UIDH", "X-WebKit-CSP", "X-XSRF-TOKEN", "X-XSS-Protection",
+		"traceparent", "tracestate", // W3C Trace Context, "Header Name"
 	} {
 		m[http.CanonicalHeaderKey(name)] = name
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"time"
 )
 
 // Writer is the one ResponseWriter wrapper of standpipe. It keeps the status, counts the
@@ -27,6 +28,7 @@ type Writer struct {
 	bytes  int64
 
 	aborted bool
+	timed   bool // TellTiming was called
 }
 
 // Reset prepares rec for one request. A Writer may be used again after the handler has
@@ -196,7 +198,13 @@ func (rec *Writer) final(status int) {
 		return
 	}
 	rec.status = status
+	if rec.Info.Trace != nil {
+		rec.Info.Trace.Answered(time.Now())
+	}
 	rec.Defaults.settle(rec)
+	if rec.timed {
+		rec.timing(time.Now())
+	}
 	if rec.lines != nil {
 		rec.wire.Lines(rec.lines)
 	}

@@ -51,7 +51,7 @@ func (l *limiter) refuse(rec *httpx.Writer, s *subject, v Verdict, reason string
 	if l.o.DryRun {
 		return false
 	}
-	rec.Info.Source = "server"
+	rec.Info.Source, rec.Info.Refused = "server", "limit "+l.o.Name+": "+reason
 	if s.r.ContentLength != 0 {
 		rec.EndConnection() // the body has not been read
 	}

@@ -52,7 +52,7 @@ func (c *scanner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	rec := w.(*httpx.Writer)
 	n := &rec.Info
-	n.Source = "server"
+	n.Source, n.Refused = "server", "scanner"
 	c.o.Counted.Add(1)
 	s := subject{info: n, r: r, bits: c.o.IPv6Prefix}
 	if c.told.Allow(n.RemoteAddr, time.Now()) {

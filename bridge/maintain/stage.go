@@ -54,7 +54,7 @@ func clientOf(n *httpx.RequestInfo) netip.Addr {
 func (s *stage) answer(w http.ResponseWriter, r *http.Request, m *Window, retry time.Duration) {
 	rec := httpx.Find(w)
 	n := httpx.Of(w)
-	n.Source, n.App = "server", s.o.App
+	n.Source, n.Refused, n.App = "server", "maintenance", s.o.App
 	if rec != nil && r.ContentLength != 0 {
 		rec.EndConnection() // the body has not been read
 	}

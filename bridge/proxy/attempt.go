@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/trace"
 	"github.com/standpipe/standpipe/bridge/upstream"
 )
 
@@ -28,6 +29,7 @@ func (q *request) response() (*upstream.Response, error) {
 		}
 		q.asked, q.responder = m, m
 		q.info.Upstream = m.Name
+		q.asking(tries)
 		resp, o, err := q.ask(m)
 		if !q.retry(&walk, resp, o, tries) {
 			if err == nil && q.h.Sticky != nil && m.Tag() != key {
@@ -54,7 +56,10 @@ func (q *request) next(walk *upstream.Walk) (*upstream.Member, error) {
 	case q.h.FullTimeout > 0:
 		ctx, cancel := context.WithTimeout(q.ending, q.h.FullTimeout)
 		defer cancel()
-		if m, err := walk.Await(ctx); err == nil {
+		since := time.Now()
+		m, err := walk.Await(ctx)
+		q.info.Trace.Add(trace.Span{Phase: trace.Waiting, ID: trace.NewSpanID(), Start: since, End: time.Now(), Err: err})
+		if err == nil {
 			q.now = time.Now()
 			return m, nil
 		}
@@ -67,6 +72,7 @@ func (q *request) next(walk *upstream.Walk) (*upstream.Member, error) {
 func (q *request) ask(m *upstream.Member) (*upstream.Response, upstream.Outcome, error) {
 	begun := q.now
 	q.out.prepare(q, m)
+	q.tellTrace()
 	resp, err := m.Transport.Send(&q.out.Request)
 	status := 0
 	if err == nil {
@@ -78,6 +84,7 @@ func (q *request) ask(m *upstream.Member) (*upstream.Response, upstream.Outcome,
 		}
 	}
 	q.now = time.Now()
+	q.span.Status, q.span.Err = status, err
 	o := q.outcome(status, err, q.now.Sub(begun))
 	q.h.Group.Report(m, o, q.now)
 	return resp, o, err
@@ -98,6 +105,6 @@ func (q *request) retry(walk *upstream.Walk, resp *upstream.Response, o upstream
 		}
 		return false
 	}
-	q.h.Log.Info("upstream_retried", "route", q.h.Group.Route, "upstream", q.asked.Name, "reason", o.Cause.String(), "error", o.Err, "id", q.info.ID)
+	q.h.Log.Info("upstream_retried", append(q.info.Traced(), "route", q.h.Group.Route, "upstream", q.asked.Name, "reason", o.Cause.String(), "error", o.Err, "id", q.info.ID)...)
 	return true
 }

@@ -25,6 +25,7 @@
 //	prompt.go      the body of a response that is flushed while it comes
 //	tunnel.go      an upgraded connection (WebSocket)
 //	pump.go        the body of a response: silence within it, and clients that are slower than the upstream
+//	spans.go       what traces have of it
 //	errors.go      the only map from errors to statuses
 //
 // What is not here: which requests come here (bridge/route), which upstream is next and how

@@ -8,6 +8,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/body"
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/trace"
 	"github.com/standpipe/standpipe/bridge/upstream"
 )
 
@@ -29,6 +30,8 @@ type request struct {
 	asked     *upstream.Member // the last one; nil: none yet
 	responder *upstream.Member // the one that responds; nil: none, or its response has ended
 	cut       error            // why the response ended before its end
+
+	span trace.Span // of the request to the last one
 }
 
 var requests = sync.Pool{New: func() any { return &request{ending: &upstream.Ending{}} }}
@@ -171,6 +174,7 @@ func (q *request) report(err error, status int) {
 		return
 	}
 	pairs := []any{"upstream", q.asked.Name, "id", q.info.ID, "method", q.r.Method, "target", q.r.RequestURI, "error", err}
+	pairs = append(pairs, q.info.Traced()...)
 	if status == 0 {
 		pairs = append(pairs, "message", "An upstream stopped within its response. The connection was closed, so that the client can tell.")
 	} else {
@@ -184,5 +188,6 @@ func (q *request) release() {
 	if q.responder != nil {
 		q.responder.End()
 		q.responder = nil
+		q.answered()
 	}
 }

@@ -124,14 +124,14 @@ var errAgain = errors.New("the request may be run again")
 
 // verdict asks what became of the worker, when it was lost before its answer had
 // begun: errAgain is wrapped around an error after which the request may run again;
-// why says why, for the log.
+// why says why it may, or may not.
 func (a *attempt) verdict(ctx context.Context, err error) (why string, _ error) {
 	if !errors.Is(err, shim.ErrWorkerGone) || errors.Is(err, errCut) {
 		return "", err
 	}
 	again, why := a.x.Retry(ctx)
 	if !again {
-		return "", err
+		return why, err
 	}
 	return why, fmt.Errorf("%w: %w", errAgain, err)
 }

@@ -26,6 +26,7 @@
 //	internal*.go   files that an app names: X-Sendfile, X-Accel-Redirect
 //	errors.go      the only map from errors to statuses
 //	records.go     the log records
+//	spans.go       what traces have of a request
 //	warm.go        requests before an app takes any
 //
 // What is not here: where workers come from (a Pool, which package supervisor has),

@@ -11,13 +11,21 @@ import (
 )
 
 var (
-	errTimeout = errors.New("the app took too long")
-	errSilent  = errors.New("the app was silent for too long within its answer")
+	errTimeout error = timeoutError("the app took too long")
+	errSilent  error = timeoutError("the app was silent for too long within its answer")
 	// errShort: the app gave fewer bytes than its Content-Length says; told by then.
 	errShort = errors.New("the body is shorter than its Content-Length")
 	// errCut marks an error that came after the head of the answer had gone out.
 	errCut = errors.New("the answer was cut off")
 )
+
+// timeoutError: the app has used up its time.
+type timeoutError string
+
+func (e timeoutError) Error() string { return string(e) }
+
+// Timeout is net.Error's.
+func (timeoutError) Timeout() bool { return true }
 
 // badResponse: the app's answer breaks HTTP or PEP 3333, so nothing of it is sent.
 type badResponse struct{ reason string }

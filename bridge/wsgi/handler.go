@@ -208,16 +208,18 @@ func (h *Handler) try(s *scratch, n int) error {
 	err := a.open(&h.o, &s.request, n)
 	info.Wait += time.Since(start)
 	if err != nil {
+		s.request.refused(h.o.App, start, err)
 		return err
 	}
-	info.Worker = a.x.Worker()
-	if err = h.converse(s); err == nil {
-		return nil
+	info.Worker, info.Asked = a.x.Worker(), a.deadline.From
+	run, why := s.request.begun(start), ""
+	if err = h.converse(s); err != nil {
+		why, err = a.verdict(s.request.r.Context(), err)
 	}
-	why, err := a.verdict(s.request.r.Context(), err)
-	if why != "" {
+	if errors.Is(err, errAgain) {
 		s.log.retried(why)
 	}
+	run.end(s, err, why)
 	return err
 }
 

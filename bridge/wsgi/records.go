@@ -36,7 +36,8 @@ type records struct {
 
 // pairs names the request.
 func (l *records) pairs() []any {
-	return []any{"app", l.app, "id", l.info.ID, "method", l.r.Method, "target", l.r.RequestURI, "worker", l.info.Worker}
+	pairs := []any{"app", l.app, "id", l.info.ID, "method", l.r.Method, "target", l.r.RequestURI, "worker", l.info.Worker}
+	return append(pairs, l.info.Traced()...)
 }
 
 // report writes the record of an error that an operator has to look at.

@@ -31,6 +31,7 @@ func (l *refusals) handler(pages *httpx.Pages) http.Handler {
 		if !ok {
 			why = &http1.Refusal{Status: http.StatusBadRequest}
 		}
+		n.Refused = why.Code
 		l.record(n.RemoteAddr, n.ID, r.Method, r.RequestURI, why)
 		pages.Write(w, r, why.Status, "", 0)
 	})
