@@ -117,7 +117,7 @@ func validate(h http.Header, a *Answer) bool {
 func (f *flight) run() {
 	defer f.cancel()
 	if f.elsewhere() {
-		f.traced(nil)
+		endTrace(f, nil)
 		f.finish(nil)
 		return
 	}
@@ -128,12 +128,12 @@ func (f *flight) run() {
 			err = errCut
 		}
 	}
-	f.traced(err)
+	endTrace(f, err)
 	f.finish(err)
 }
 
-// traced ends what is recorded of the fetch.
-func (f *flight) traced(err error) {
+// endTrace ends what is recorded of a fetch.
+func endTrace(f *flight, err error) {
 	if f.trace.Recording() {
 		f.trace.EndFork(f.began, time.Now(), f.sink.head.status, cmp.Or(f.rec.Info.Err, err))
 	}

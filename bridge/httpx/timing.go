@@ -5,12 +5,8 @@ import (
 	"time"
 )
 
-// TellTiming has the response say in Server-Timing where the time until its head went
-// (https://www.w3.org/TR/server-timing/). It is called before the head is written.
-func (rec *Writer) TellTiming() { rec.timed = true }
-
-// timing adds the field, beside those of the handler.
-func (rec *Writer) timing(now time.Time) {
+// tellTiming adds Server-Timing (https://www.w3.org/TR/server-timing/), beside the fields of this name that the handler has set.
+func tellTiming(rec *Writer, now time.Time) {
 	v := string(rec.Info.appendTiming(make([]byte, 0, 96), now))
 	if rec.Fields.ordered {
 		rec.Fields.Add("Server-Timing", v)

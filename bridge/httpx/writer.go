@@ -17,6 +17,8 @@ type Writer struct {
 	Fields FieldList
 	// Defaults are the server's own fields.
 	Defaults Defaults
+	// Timed: the response says in Server-Timing where the time until its head went. It is set before the head is written.
+	Timed bool
 	// Conn is the connection; nil: it carries this one response, or is not known.
 	Conn Connection
 
@@ -28,7 +30,6 @@ type Writer struct {
 	bytes  int64
 
 	aborted bool
-	timed   bool // TellTiming was called
 }
 
 // Reset prepares rec for one request. A Writer may be used again after the handler has
@@ -202,8 +203,8 @@ func (rec *Writer) final(status int) {
 		rec.Info.Trace.Answered(time.Now())
 	}
 	rec.Defaults.settle(rec)
-	if rec.timed {
-		rec.timing(time.Now())
+	if rec.Timed {
+		tellTiming(rec, time.Now())
 	}
 	if rec.lines != nil {
 		rec.wire.Lines(rec.lines)

@@ -29,7 +29,7 @@ func (q *request) response() (*upstream.Response, error) {
 		}
 		q.asked, q.responder = m, m
 		q.info.Upstream = m.Name
-		q.asking(tries)
+		q.span.begin(q, tries)
 		resp, o, err := q.ask(m)
 		if !q.retry(&walk, resp, o, tries) {
 			if err == nil && q.h.Sticky != nil && m.Tag() != key {
@@ -72,7 +72,7 @@ func (q *request) next(walk *upstream.Walk) (*upstream.Member, error) {
 func (q *request) ask(m *upstream.Member) (*upstream.Response, upstream.Outcome, error) {
 	begun := q.now
 	q.out.prepare(q, m)
-	q.tellTrace()
+	q.span.tell(q)
 	resp, err := m.Transport.Send(&q.out.Request)
 	status := 0
 	if err == nil {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/body"
 	"github.com/standpipe/standpipe/bridge/httpx"
-	"github.com/standpipe/standpipe/bridge/trace"
 	"github.com/standpipe/standpipe/bridge/upstream"
 )
 
@@ -31,7 +30,7 @@ type request struct {
 	responder *upstream.Member // the one that responds; nil: none, or its response has ended
 	cut       error            // why the response ended before its end
 
-	span trace.Span // of the request to the last one
+	span span // of the request to the last one
 }
 
 var requests = sync.Pool{New: func() any { return &request{ending: &upstream.Ending{}} }}
@@ -188,6 +187,6 @@ func (q *request) release() {
 	if q.responder != nil {
 		q.responder.End()
 		q.responder = nil
-		q.answered()
+		q.span.end(q)
 	}
 }

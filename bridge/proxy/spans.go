@@ -8,21 +8,24 @@ import (
 	"github.com/standpipe/standpipe/bridge/trace"
 )
 
-// asking begins the span of the request to an upstream.
-func (q *request) asking(attempt int) {
+// span is what traces have of the request to an upstream.
+type span struct{ trace.Span }
+
+// begin begins it, when the upstream is chosen.
+func (s *span) begin(q *request, attempt int) {
 	q.info.Asked = q.now
 	if q.info.Trace.Recording() {
-		q.span = trace.Span{Phase: trace.Upstream, ID: trace.NewSpanID(), Start: time.Now(), Attempt: attempt, Worker: q.asked.Name}
+		s.Span = trace.Span{Phase: trace.Upstream, ID: trace.NewSpanID(), Start: time.Now(), Attempt: attempt, Worker: q.asked.Name}
 	}
 }
 
-// tellTrace has the upstream's own spans lie within that of the request to it.
-func (q *request) tellTrace() {
+// tell has the upstream's own spans lie within.
+func (s *span) tell(q *request) {
 	t := q.info.Trace
 	if !t.Recording() {
 		return
 	}
-	o, parent := &q.out, t.At(q.span.ID).String()
+	o, parent := &q.out, t.At(s.ID).String()
 	for i := range o.list {
 		if f := &o.list[i]; len(f.Name) == len("traceparent") && strings.EqualFold(f.Name, "traceparent") {
 			f.Value = parent
@@ -33,10 +36,10 @@ func (q *request) tellTrace() {
 	o.Fields = o.list
 }
 
-// answered ends the span: the response has been read, or there will be none.
-func (q *request) answered() {
+// end ends it: the response has been read, or there will be none.
+func (s *span) end(q *request) {
 	if q.info.Trace.Recording() {
-		q.span.End, q.span.Err = time.Now(), cmp.Or(q.span.Err, q.cut)
-		q.info.Trace.Add(q.span)
+		s.End, s.Err = time.Now(), cmp.Or(s.Err, q.cut)
+		q.info.Trace.Add(s.Span)
 	}
 }

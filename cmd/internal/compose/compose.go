@@ -41,6 +41,8 @@ type Server struct {
 	Purges *Purges
 	// Development is for the development mode.
 	Development *Development
+	// Traces are the spans that are sent to a collector.
+	Traces *Traces
 
 	parts    *parts
 	sites    *sites
@@ -65,6 +67,7 @@ type parts struct {
 	limitStore *limitStore
 	cache      *caching
 	purges     *Purges
+	traces     *Traces
 	scanners   *scanners
 	stop       *stop
 	code       *devreload.Hold // nil: not in development
@@ -103,7 +106,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 	}
 	stop := newStop()
 	p := &parts{version: version, log: log, access: access, shim: newShimFiles(cfg, log), privileges: privileges.New(),
-		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), upstreams: newRegistry(), refusals: newRefusals(log, counters.RequestRefused), limitStore: &limitStore{url: cfg.Servers.Redis, log: log}, cache: newCaching(cfg, log), scanners: newScanners(), stop: stop}
+		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), upstreams: newRegistry(), refusals: newRefusals(log, counters.RequestRefused), limitStore: &limitStore{url: cfg.Servers.Redis, log: log}, cache: newCaching(cfg, log), scanners: newScanners(), traces: &Traces{log: log, version: version}, stop: stop}
 	p.clients = newAccess(cfg, log, kept)
 	p.code = newHold(cfg, log)
 	sites := newSites(p, cfg)
@@ -135,7 +138,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 		return nil, err
 	}
 	sites.limits, sites.tls = listeners.setLimits, certificates
-	return &Server{Listeners: listeners, Upstreams: &Upstreams{sites}, Certificates: certificates, Limits: &Limits{sites, p.limitStore, p.scanners}, Access: p.clients, Cache: &Cache{p.cache}, Purges: p.purges, Development: &Development{p.code, sites}, parts: p, sites: sites}, nil
+	return &Server{Listeners: listeners, Upstreams: &Upstreams{sites}, Certificates: certificates, Limits: &Limits{sites, p.limitStore, p.scanners}, Access: p.clients, Cache: &Cache{p.cache}, Purges: p.purges, Traces: p.traces, Development: &Development{p.code, sites}, parts: p, sites: sites}, nil
 }
 
 // Prepare does what needs root privileges, and then drops them if the configuration says
@@ -230,6 +233,7 @@ func (s *Server) Stop(ctx context.Context) {
 	}
 	s.parts.cache.close()
 	s.parts.limitStore.close()
+	s.parts.traces.close(ctx) // all requests have ended
 	s.Access.save()
 	s.parts.storage.folder.close()
 	s.parts.privileges.End()

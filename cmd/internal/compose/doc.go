@@ -25,6 +25,7 @@
 //	caching.go    the HTTP cache: its stages, and what a reload drops of it
 //	purges.go     Purges: entries of the HTTP cache that apps, commands and PURGE remove
 //	limits.go     [[limit]]: its stages, and what they have counted
+//	tracing.go    Traces: the stage of traces, and the exporter, which a reload may replace
 //	explain.go    Explain: who would answer a request, and why; trace: what is asked on the way
 //	routes.go     [[route]]: the conditions and the handler of each
 //	fields.go     [[fields]]: the changes of fields

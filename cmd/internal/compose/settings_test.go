@@ -70,6 +70,16 @@ log_level = "debug"
 slow_request = "2s"
 log_format = "json"
 
+[trace]
+trace_to = "https://127.0.0.1:9"
+trace_sample = 0.25
+trace_parents = "trusted"
+trace_fields = { X-Api-Key = "key" }
+trace_service = "shop"
+trace_attributes = { "deployment.environment.name" = "test" }
+server_timing = "on"
+request_start = "on"
+
 [stop]
 stop_timeout = "24s"
 graceful_timeout = "5s"

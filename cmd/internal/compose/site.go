@@ -33,11 +33,15 @@ type Stage struct {
 
 // outer are the stages that refused requests have too.
 func (t *site) outer(p *parts, trust *forwarded.Trust, trusted *forwarded.Fields, pages *httpx.Pages) []Stage {
+	observers := t.exporter.beside(p.observers)
 	return []Stage{
-		{"done", on(len(p.observers) > 0, chain.Done(p.observers...))}, // sees what all others did
+		{"done", on(len(observers) > 0, chain.Done(observers...))}, // sees what all others did
 		{"panics", chain.Panics(chain.PanicsOptions{Pages: pages, Log: p.log})},
 		{"peer", forwarded.Peer(trust)},
-		{"id", chain.ID(trusted.ID())}, // behind peer: a trusted proxy's id is kept
+		{"id", chain.ID(trusted.ID())},              // behind peer: a trusted proxy's id is kept
+		{"trace", t.exporter.stage(&t.cfg.Tracing)}, // behind peer, and before all that refuses or answers
+		{"server timing", on(t.cfg.Tracing.ServerTiming, chain.ServerTiming())},
+		{"request start", on(t.cfg.Tracing.RequestStart, chain.RequestStart())}, // behind peer
 		{"server field", on(t.cfg.Responses.ServerHeader != "", chain.ServerField(t.cfg.Responses.ServerHeader))},
 	}
 }
@@ -124,6 +128,7 @@ func (t *site) assemble(p *parts) error {
 	if err != nil {
 		return err
 	}
+	t.exporter = p.traces.of(&t.cfg.Tracing)
 	rules, apps := make([]route.Rule, 0, len(t.runs)), make(map[string]http.Handler, len(t.runs))
 	for _, r := range t.runs {
 		h := p.trace.app(r.app)
@@ -241,6 +246,8 @@ type site struct {
 	hosts   []*staticfiles.Hosts // of [[static]]
 	roots   []*staticfiles.Hosts // of routes
 	access  *accessRules         // access control
+
+	exporter *exporting // of traces; nil: they are off
 
 	rootNames []string // tell folders of routes apart
 }

@@ -69,6 +69,7 @@ func (s *sites) pools() []*supervisor.Pool {
 func (s *sites) start() {
 	t := s.current.Load()
 	s.parts.static.Open(t.cfg, t.folders())
+	s.parts.traces.use(t.exporter)
 	t.startGroups()
 	for _, r := range t.runs {
 		s.parts.static.Add(r.files)
@@ -317,6 +318,9 @@ func (s *sites) without(next, old *site, errs []error, moved bool) (*site, error
 // settle ends what next does not have any more, and writes a record of what it could not
 // change.
 func (s *sites) settle(old, next *site) {
+	if end := s.parts.traces.use(next.exporter); end != nil {
+		s.running.Go(end) // ends after two seconds
+	}
 	old.stopGroups()
 	next.startGroups()
 	s.parts.upstreams.keep(next.groups)

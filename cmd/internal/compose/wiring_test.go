@@ -36,6 +36,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
+	"github.com/standpipe/standpipe/cmd/internal/otlp"
 	"github.com/standpipe/standpipe/integration/testauth"
 	"github.com/standpipe/standpipe/integration/testca"
 	"github.com/standpipe/standpipe/supervisor"
@@ -106,7 +107,7 @@ func TestWiring(t *testing.T) {
 	}
 	// listen.Options and forwarded.Options are taken apart by their constructors: the test in integration/ has to do for them.
 	for _, want := range []any{supervisor.Options{}, wsgi.Options{}, uwsgi.Options{}, http1.Options{}, https.Options{}, h3.Options{}, proxy.Options{}, upstream.Options{}, static.Options{}, answer.FixedOptions{}, answer.RedirectOptions{}, rewrite.Options{}, compress.Options{}, cache.Options{}, cache.StageOptions{}, disk.Options{}, limit.Options{}, fastcgi.Options{}, fastcgi.ScriptsOptions{}, limit.BanOptions{}, limit.ScannerOptions{},
-		chain.PanicsOptions{}, chain.HealthOptions{}, chain.LimitsOptions{}, chain.HostsOptions{}, chain.HoldOptions{}, access.Options{}, access.BasicOptions{}, access.ForwardOptions{}} {
+		chain.PanicsOptions{}, chain.HealthOptions{}, chain.LimitsOptions{}, chain.HostsOptions{}, chain.HoldOptions{}, chain.TraceOptions{}, otlp.Options{}, access.Options{}, access.BasicOptions{}, access.ForwardOptions{}} {
 		typ := reflect.TypeOf(want)
 		if len(seen[typ]) == 0 {
 			t.Errorf("no %v was found in the assembled server", typ)

@@ -24,13 +24,14 @@ type Config struct {
 	Dashboard Dashboard
 	Servers   Servers
 	Scanners  Scanners
-	Limits    Limits // [limits]
-	Cache     Cache  // [cache]
-	Logs      Logs   // [log]
-	Stop      Stop   // [stop]
-	TLS       TLS    // [tls]
-	ACME      ACME   // [acme]
-	Dev       Dev    // [dev]
+	Limits    Limits  // [limits]
+	Cache     Cache   // [cache]
+	Logs      Logs    // [log]
+	Tracing   Tracing // [trace]
+	Stop      Stop    // [stop]
+	TLS       TLS     // [tls]
+	ACME      ACME    // [acme]
+	Dev       Dev     // [dev]
 
 	Listen       []Listen      // [[listen]]; at least one
 	Certificates []Certificate // [[certificate]]; see AllCertificates

@@ -27,6 +27,7 @@ func (l *loader) derive() {
 		l.deriveApp(i)
 	}
 	l.cfg.Dev.derive(l)
+	l.cfg.Tracing.derive(l)
 	l.cfg.Stop.derive(l.v.Row("stop", ""), l.v.Env["KUBERNETES_SERVICE_HOST"] != "", func(key, why string) { l.v.Sources.Put("stop."+key, derived(why)) })
 	(&accounts{l.cfg, l.v, l.in.Machine, l.in.Tolerant, l.warn}).find()
 	l.guardMemory()

@@ -2,12 +2,12 @@
 // checked Config. Package schema, below it, is the engine; here are the tables and types of the product.
 //
 // A Config is a tree of small structs. Each declares its settings as data (Settings) and checks its own values (Check):
-// Limits, Cache, Logs, Stop, TLS, ACME and Dev are the tables [limits], [cache], [log], [stop], [tls], [acme] and [dev]; Trust, Responses, Folders, Files, Memory, Account, Control, Dashboard, Servers and Scanners
+// Limits, Cache, Logs, Tracing, Stop, TLS, ACME and Dev are the tables [limits], [cache], [log], [trace], [stop], [tls], [acme] and [dev]; Trust, Responses, Folders, Files, Memory, Account, Control, Dashboard, Servers and Scanners
 // hold the keys at the top of the file; Listen, Certificate, Access, Internal, Static, App, RateLimit and Route are arrays of tables; Workers, Requests,
 // AppFiles, Caching, Life and Confine are the keys of an App. Load runs a loader once: it reads the layers, fills the structs,
 // derives what was not set, and checks. Each effective value knows its source.
 //
-// Files, the structs: config.go, trust.go, responses.go, folders.go, files.go, memory.go, account.go, control.go, dashboard.go, limits.go, logs.go,
+// Files, the structs: config.go, trust.go, responses.go, folders.go, files.go, memory.go, account.go, control.go, dashboard.go, limits.go, logs.go, tracing.go,
 // cache.go, caching.go, stop.go, tls.go, acme.go, dev.go, listen.go (with listen_parse.go), access.go, internal.go, static.go, app.go, env.go, workers.go, share.go, requests.go,
 // appfiles.go, life.go, confine.go, ratelimit.go, scanners.go, route.go, routematch.go, routehandler.go, routeanswer.go, routerewrite.go, fields.go, presets.go, scripts.go, upstream.go, upstream_server.go, upstream_balance.go, upstream_health.go, upstream_find.go; hosts.go and headers.go are values that several of them have.
 // The texts of the documentation are in texts/, a file for each table; product.go puts all together as a schema.

@@ -34,7 +34,7 @@ func event(name, levels, message, fields, do string) Event {
 // Fields that occur together.
 const (
 	ofWorker  = "app worker pid gen "
-	ofRequest = "app worker id method target "
+	ofRequest = "app worker id method target trace_id "
 )
 
 var table = sync.OnceValue(func() map[string]Event {

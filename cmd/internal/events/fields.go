@@ -42,6 +42,8 @@ var fields = map[string]string{
 	"damaged":         "how many files were damaged since the start",
 	"draining":        "workers that finish what they run",
 	"dropped":         "how many were dropped",
+	"rejected":        "how many spans a collector has not taken",
+	"trace_id":        "the trace that the request belongs to, if it is recorded; otherwise there is no such key",
 	"error":           "the text of the underlying error",
 	"exception":       "the last line of a traceback",
 	"executable":      "the path of the interpreter",

@@ -7,6 +7,7 @@
 //	clients.go   who was refused by address
 //	pools.go     the collector that asks the pools at each scrape
 //	cache.go     the numbers of the HTTP cache
+//	tracing.go   the spans of traces
 //	limits.go    the numbers of each [[limit]]
 //	upstreams.go the collector that asks for the routes' upstreams at each scrape
 //	watch.go     Watch: whether the invariants hold

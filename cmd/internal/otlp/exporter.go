@@ -18,7 +18,7 @@ import (
 
 // Options are the settings of an Exporter.
 type Options struct {
-	// URL is where messages are posted to; Endpoint makes it.
+	// URL is where messages are posted to.
 	URL *url.URL
 	// Fields are those that each post has, such as an API key: name, value, ...
 	Fields []string

@@ -22,24 +22,6 @@ const (
 	maxAnswer = 64 << 10 // bytes that are read of an answer
 )
 
-// Endpoint is where the traces of a collector are posted to: the path of OTLP is added, unless the URL names that of traces itself.
-func Endpoint(collector string) (*url.URL, error) {
-	u, err := url.Parse(collector)
-	if err != nil {
-		return nil, fmt.Errorf("%q is not a URL", collector)
-	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Fragment != "" {
-		return nil, fmt.Errorf("%q is not the URL of a collector, such as http://127.0.0.1:4318", u.Redacted())
-	}
-	if u.Port() == "4317" {
-		return nil, fmt.Errorf("%q is the port of OTLP over gRPC; that over HTTP, which is spoken here, is 4318", u.Redacted())
-	}
-	if !strings.HasSuffix(u.Path, "/traces") {
-		u = u.JoinPath("v1", "traces")
-	}
-	return u, nil
-}
-
 // newClient makes the client of an Exporter. It has no connections with others.
 func newClient() *http.Client {
 	return &http.Client{

@@ -23,6 +23,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
 	"github.com/standpipe/standpipe/cmd/internal/metrics"
 	"github.com/standpipe/standpipe/cmd/internal/monitor"
+	"github.com/standpipe/standpipe/cmd/internal/otlp"
 	"github.com/standpipe/standpipe/cmd/internal/run/tune"
 	"github.com/standpipe/standpipe/cmd/internal/terminal"
 	"github.com/standpipe/standpipe/cmd/internal/upgrade"
@@ -145,6 +146,7 @@ func (s *server) assemble(ctx context.Context) (err error) {
 		return metrics.Clients{Refused: s.product.Access.Records.Counts(), Denied: s.product.Access.Denied.Len()}
 	})
 	s.metrics.Tunnels(func() int { return len(s.product.Listeners.Tunnels()) })
+	s.metrics.Traces(func() (otlp.Stats, bool) { return s.product.Traces.Stats() })
 	s.metrics.Upstreams(func() []upstream.Info { return s.product.Upstreams.List() })
 	s.monitor = monitor.New(monitor.Options{Pools: func() []monitor.Pool { return poolsAs[monitor.Pool](s.product) }, Log: s.log})
 	if err := s.monitor.Restore(s.inherited.Kept(keptMonitor)); err != nil {
