@@ -183,7 +183,7 @@ func (d *decoder) span(m protoreflect.Message) Span {
 		d.bad("%s: from %v to %v", s.Name, s.Start, s.End)
 	case s.Code < 0 || s.Code > 2 || s.Code == 0 && s.Message != "":
 		d.bad("%s: the status %d, %q", s.Name, s.Code, s.Message)
-	case s.Flags&1 == 0 || s.Flags >= 1<<10:
+	case s.Flags >= 1<<10:
 		d.bad("%s: the flags %#x", s.Name, s.Flags)
 	case s.Parent == s.ID:
 		d.bad("%s is its own parent", s.Name)
