@@ -30,6 +30,9 @@ type Owner interface {
 	Expired(x *Exchange, c Cause, why string)
 	// Purge: the app removes entries of the HTTP cache, and waits for done, which is called once, on any goroutine.
 	Purge(p *wire.Purge, done func(removed int, err error))
+	// Debug: a debugger in the app wants the terminal. answer is called at most once, on any goroutine: with the path of
+	// the terminal, or with why there is none. end is called once: the debugger has ended, or the Conn has failed.
+	Debug(d Debugging, answer func(device string, refused error)) (end func())
 	// Stuck: n requests wait behind one that runs, and the worker does not give
 	// them back.
 	Stuck(n int)
@@ -60,6 +63,7 @@ type Conn struct {
 
 	shared  atomic.Pointer[shared] // nil: there is none
 	purges  purges
+	debugs  debugs
 	overdue overdue
 	fate    Fate
 	fated   chan struct{} // closed when fate is set
@@ -171,6 +175,7 @@ func (c *Conn) Boot(m *wire.Boot) error {
 	if c.boot == bootHello {
 		c.boot = bootSent
 	}
+	c.debugs.allowed = m.Debug
 	c.mu.Unlock()
 	return c.out.send(false, func(b []byte) ([]byte, error) { return wire.AppendBoot(b, m) })
 }
@@ -345,6 +350,7 @@ func (c *Conn) fail(err error) {
 	c.streams = nil
 	c.queue.clear()
 	c.mu.Unlock()
+	c.debugs.fail()
 	for _, x := range streams {
 		x.fail(nil)
 		c.owner.Freed(x, Broken)

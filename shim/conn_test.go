@@ -26,6 +26,7 @@ type owner struct {
 	expired chan string
 	stuck   chan int
 	purge   func(*wire.Purge) (int, error) // nil: nothing is removed
+	debug   func(shim.Debugging, func(string, error)) func()
 }
 
 func newOwner() *owner {
@@ -51,6 +52,9 @@ func (o *owner) Purge(m *wire.Purge, done func(int, error)) {
 		return
 	}
 	go func() { done(o.purge(m)) }()
+}
+func (o *owner) Debug(d shim.Debugging, answer func(string, error)) func() {
+	return o.debug(d, answer)
 }
 func (o *owner) Stuck(n int)                                        { o.stuck <- n }
 func (o *owner) Expired(_ *shim.Exchange, _ shim.Cause, why string) { o.expired <- why }

@@ -63,6 +63,10 @@ func (r *controlReader) take(f wire.Frame) error {
 		return r.takeRecalled(f.Payload)
 	case wire.KindPurge:
 		return r.takePurge(f)
+	case wire.KindDebug:
+		return r.takeDebug(f)
+	case wire.KindDebugEnd:
+		return r.conn.debugs.end(f.Stream)
 	}
 	return wire.Errorf(nil, "%v frame on the control socket", f.Kind)
 }

@@ -37,12 +37,20 @@ type pace struct {
 	started time.Time // when the worker could begin; zero: not yet
 	moved   time.Time // when bytes of the body moved last; zero: never
 	starved bool      // the app has all that came of the body, and more is to come
+	resumed time.Time // when the last debugger in the worker ended; zero: there was none
+	paused  bool      // a debugger in the worker is open
 }
 
 // over returns when d is over. counts false: its time does not count at the moment. It is for
 // a Limit above 0.
 func (d Deadline) over(p pace) (at time.Time, counts bool) {
+	if p.paused {
+		return at, false
+	}
 	from := d.From
+	if p.resumed.After(from) {
+		from = p.resumed
+	}
 	if d.Kind == ToAnswer {
 		if p.started.IsZero() {
 			return at, false

@@ -20,6 +20,7 @@
 //	reader.go     pipeReader: the nonce, then frames
 //	control.go    controlReader: stacks, files, shared memory, requests that the worker returns
 //	purges.go     entries of the HTTP cache that the app removes
+//	debugs.go     debuggers in the app that want the terminal
 //	writer.go     writer: frames of several callers in one write
 //	writenow_*.go write what a pipe takes at once
 //	widen_*.go    a pipe that holds more

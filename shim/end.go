@@ -59,7 +59,7 @@ func (x *Exchange) Abort(c Cause, why string) error {
 	switch {
 	case a.ended && a.err == ErrWorkerGone:
 		err = named(x.conn.name, a.err)
-	case a.done(), c == ClientGone && (a.ended || a.expired || a.head != nil || x.since.IsZero()):
+	case a.done(), c == ClientGone && (x.conn.debugs.open.Load() > 0 || a.ended || a.expired || a.head != nil || x.since.IsZero()):
 		err = ErrAnswered
 	default:
 		a.expired = true
@@ -124,8 +124,12 @@ func overran(x *Exchange, limit time.Duration) {
 		x.mu.Unlock()
 		return
 	}
+	more := x.conn.debugs.left(limit)
 	if x.since.IsZero() { // behind another one: its own time has not begun
-		x.overrun.Reset(limit)
+		more = limit
+	}
+	if more > 0 {
+		x.overrun.Reset(more)
 		x.mu.Unlock()
 		return
 	}

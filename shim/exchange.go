@@ -37,6 +37,7 @@ type Exchange struct {
 	cancelled error // of Cancel; nil: it was not called
 	watch     watch
 	discarded bool // Discard was called
+	debugged  bool // a debugger has stood in it
 	overrun   *time.Timer
 }
 
@@ -52,7 +53,7 @@ func (x *Exchange) State() InFlight {
 	defer x.mu.Unlock()
 	a := &x.answer
 	return InFlight{Label: x.label, Process: x.conn.ends.Process, Sent: x.since, Behind: !x.sent.IsZero() && x.since.IsZero(), Head: a.head != nil, Answered: a.ended,
-		Ended: a.finished, Expired: a.expired, Left: a.ignored && !a.expired}
+		Ended: a.finished, Expired: a.expired, Left: a.ignored && !a.expired, Debugged: x.debugged}
 }
 
 // Ran is how long the worker has run the request: from when it could begin to the
@@ -232,6 +233,7 @@ func (x *Exchange) Wait(d Deadline) (Event, error) {
 // limitWait has the Wait woken when d is over, before it blocks. woken: it has blocked before.
 // The first time no clock is read: a deadline that is over already wakes it at once.
 func limitWait(x *Exchange, d Deadline, p pace, woken bool) error {
+	p.resumed, p.paused = x.conn.debugs.resumed()
 	at, counts := d.over(p)
 	if !counts {
 		at = time.Now().Add(d.Limit)

@@ -32,6 +32,8 @@ type InFlight struct {
 	// Expired: its time was over, or the app's work for it was interrupted. Left:
 	// its answer is not waited for any more.
 	Expired, Left bool
+	// Debugged: a debugger has stood in it.
+	Debugged bool
 }
 
 // fateWait bounds the wait for a process whose pipes have ended: it may live on
@@ -53,7 +55,7 @@ func (x *Exchange) Retry(ctx context.Context) (again bool, why string) {
 		return false, "the worker lives without its pipes"
 	}
 	s := x.State()
-	return InFlight{Label: s.Label, Sent: s.Sent, Head: s.Head, Expired: s.Expired}.Retry(x.conn.fate)
+	return InFlight{Label: s.Label, Sent: s.Sent, Head: s.Head, Expired: s.Expired, Debugged: s.Debugged}.Retry(x.conn.fate)
 }
 
 // Retry is the rule by which a request that its worker's death cut off is run once
@@ -68,6 +70,8 @@ func (f InFlight) Retry(fate Fate) (again bool, why string) {
 		return false, "its client had left"
 	case f.Sent.IsZero():
 		return true, "it had not started"
+	case f.Debugged: // it would stop there again
+		return false, "a debugger stood in it"
 	case f.Head:
 		return false, "its answer had begun"
 	case f.Label.Again == "":

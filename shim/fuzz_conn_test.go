@@ -22,6 +22,9 @@ func (o *counts) Stacks(string)                              {}
 func (o *counts) Freed(*shim.Exchange, shim.Outcome)         {}
 func (o *counts) Expired(*shim.Exchange, shim.Cause, string) {}
 func (o *counts) Stuck(int)                                  {}
+func (o *counts) Debug(shim.Debugging, func(string, error)) func() {
+	return func() {}
+}
 func (o *counts) Purge(_ *wire.Purge, done func(int, error)) { done(0, nil) }
 
 // script is one end of a pipe: what is read is given, what is written is dropped.

@@ -57,16 +57,17 @@ func newPassRig(t *testing.T, handle func(*shimtest.Request, *shimtest.Peer)) *p
 
 type nobody struct{}
 
-func (nobody) Noise([]byte)                               {}
-func (nobody) Hello(*wire.Hello)                          {}
-func (nobody) Ready(*wire.Ready)                          {}
-func (nobody) Failed(*wire.Failed)                        {}
-func (nobody) Log(*shim.Label, *wire.LogRecord)           {}
-func (nobody) Stacks(string)                              {}
-func (nobody) Freed(*shim.Exchange, shim.Outcome)         {}
-func (nobody) Expired(*shim.Exchange, shim.Cause, string) {}
-func (nobody) Stuck(int)                                  {}
-func (nobody) Purge(_ *wire.Purge, done func(int, error)) { done(0, nil) }
+func (nobody) Noise([]byte)                                     {}
+func (nobody) Hello(*wire.Hello)                                {}
+func (nobody) Ready(*wire.Ready)                                {}
+func (nobody) Failed(*wire.Failed)                              {}
+func (nobody) Log(*shim.Label, *wire.LogRecord)                 {}
+func (nobody) Stacks(string)                                    {}
+func (nobody) Freed(*shim.Exchange, shim.Outcome)               {}
+func (nobody) Expired(*shim.Exchange, shim.Cause, string)       {}
+func (nobody) Stuck(int)                                        {}
+func (nobody) Debug(shim.Debugging, func(string, error)) func() { return func() {} }
+func (nobody) Purge(_ *wire.Purge, done func(int, error))       { done(0, nil) }
 
 func (g *passRig) pass(stream uint32, offset, length uint64, files ...*os.File) {
 	g.Helper()

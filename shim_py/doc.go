@@ -35,9 +35,10 @@
 //	  questions    asks the frameworks that the app has imported, for Ready and the log (declared: a folder of static files;
 //	               results: which may be closed at once)
 //	  flask django pyramid bottle falcon   one file for each answers every question (django_static, django_finding: static files)
-//	dev/           the development mode: what an error page shows; imported in that mode only
+//	dev/           the development mode: what an error page shows , and debuggers on the terminal; imported in that mode only
 //	  mode         stands around the app; exceptions that a framework answers for itself
 //	  detail       an exception and its request as a Detail (stack: frames, sources: lines of files, reprs: values, masking: secrets)
+//	  debug        where pdb, ipdb and pudb ask for the terminal (session: the descriptors and streams of one that has it)
 //	boot/          from the first descriptor to a loaded app
 //	  stdio        the descriptors and the title
 //	  signals      SIGTERM, SIGINT, SIGURG, SIGUSR2, fork(), breakpoint()

@@ -24,6 +24,7 @@ type backend struct {
 	inFlight int
 	givenUp  int // of those in flight: their time is over, or their client has left
 	serving  bool
+	debugs   int   // debuggers that are open in it: it takes no request meanwhile
 	freed    int64 // the dispatcher's clock when it last became free: longest idle first
 	served   int64
 }

@@ -31,7 +31,7 @@ func (b *boots) ended(gen *generation, admitted *boot, how bootEnd, e BootFailur
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	d := b.dispatch
-	if failed && gen == b.gen && len(d.able) == 0 { // a reload that fails says nothing about what serves
+	if failed && gen == b.gen && servingOf(d) == 0 { // a reload that fails says nothing about what serves
 		d.bootsFail = true
 	}
 	switch how {

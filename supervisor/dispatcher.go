@@ -17,6 +17,7 @@ type dispatcher struct {
 	// Under mu:
 	queue     queue
 	able      backends // those that take requests
+	debugged  int      // those that would, but for a debugger
 	slots     int      // of the pool; 0: it sleeps, or has not started
 	rouse     func()   // wakes a pool that sleeps; mu is held
 	clock     int64    // counts what becomes free
@@ -116,7 +117,10 @@ func (d *dispatcher) refusal() error {
 
 // hopeless reports whether no worker is up and the last boot failed. A pool that sleeps is not hopeless: the next request wakes
 // it. mu is held.
-func (d *dispatcher) hopeless() bool { return len(d.able) == 0 && d.failure != nil && d.slots > 0 }
+func (d *dispatcher) hopeless() bool { return servingOf(d) == 0 && d.failure != nil && d.slots > 0 }
+
+// servingOf is how many backends serve, those in a debugger included. mu is held.
+func servingOf(d *dispatcher) int { return len(d.able) + d.debugged }
 
 // pick returns the backend for the next request; nil: all are busy, or the pool is paused. mu is held.
 func (d *dispatcher) pick(again bool) *backend {
@@ -204,7 +208,11 @@ func (d *dispatcher) join(b *backend, cutover bool) (count, of int) {
 	if d.replacing() {
 		d.resumed = d.idleSince
 	}
-	d.able = append(d.able, b)
+	if b.debugs > 0 {
+		d.debugged++
+	} else {
+		d.able = append(d.able, b)
+	}
 	d.changes.tell()
 	d.unserved, d.bootsFail = time.Time{}, false
 	if !d.everUp {
@@ -212,7 +220,7 @@ func (d *dispatcher) join(b *backend, cutover bool) (count, of int) {
 		close(d.up)
 	}
 	d.serveQueue()
-	return len(d.able), d.slots
+	return servingOf(d), d.slots
 }
 
 // retireOlder takes the backends of older generations than b's out of service, and returns them. mu is held.
@@ -233,8 +241,11 @@ func (d *dispatcher) leave(b *backend) {
 	served := b.serving
 	if served {
 		b.serving = false
+		if b.debugs > 0 {
+			d.debugged--
+		}
 		d.able = d.able.without(b)
-		if len(d.able) == 0 {
+		if servingOf(d) == 0 {
 			d.unserved = time.Now()
 		}
 		if d.hopeless() {
@@ -244,6 +255,39 @@ func (d *dispatcher) leave(b *backend) {
 	d.mu.Unlock()
 	if served {
 		b.conn.Recall()
+	}
+}
+
+// debug counts a debugger that opens in a backend (1) or ends (-1). While there is one the backend gets no new request, and those
+// that it has not begun with are taken back.
+func (d *dispatcher) debug(b *backend, n int) {
+	recall := false
+	defer func() {
+		d.mu.Unlock()
+		if recall {
+			b.conn.Recall()
+		}
+	}()
+	d.mu.Lock()
+	was := b.debugs > 0
+	b.debugs += n
+	is := b.debugs > 0
+	switch {
+	case was == is || !b.serving:
+	case is:
+		d.able = d.able.without(b)
+		d.debugged++
+		recall = true
+	default:
+		if len(d.able) == 0 {
+			d.resumed = time.Now()
+		}
+		d.able = append(d.able, b)
+		d.debugged--
+		d.clock++
+		b.freed = d.clock
+		d.changes.tell()
+		d.serveQueue()
 	}
 }
 
@@ -266,7 +310,7 @@ func (d *dispatcher) pause(on bool) (was bool) {
 func (d *dispatcher) timeLeft(limit time.Duration) time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.paused || d.replacing() {
+	if d.paused || d.replacing() || len(d.able) == 0 && d.debugged > 0 {
 		return limit
 	}
 	return limit - time.Since(d.resumed)
@@ -274,7 +318,7 @@ func (d *dispatcher) timeLeft(limit time.Duration) time.Duration {
 
 // replacing reports whether no worker serves because one has to stop before the next one is started. mu is held.
 func (d *dispatcher) replacing() bool {
-	return d.gen.StopFirst && len(d.able) == 0 && d.failure == nil && !d.stopping
+	return d.gen.StopFirst && servingOf(d) == 0 && d.failure == nil && !d.stopping
 }
 
 // slept forgets the failures of the time before the pool slept. mu is held.
@@ -290,7 +334,7 @@ func (d *dispatcher) look(now time.Time) load {
 		d.idleSince = now
 	}
 	l := load{
-		now: now, size: d.slots, able: len(d.able), workers: o.Workers, limit: o.MaxWorkers, idleStop: o.IdleStop,
+		now: now, size: d.slots, able: servingOf(d), workers: o.Workers, limit: o.MaxWorkers, idleStop: o.IdleStop,
 		waiting: d.queue.len(), oldest: d.queue.oldest(), needed: needed, highest: d.used, paused: d.paused, idleSince: d.idleSince,
 	}
 	d.used = needed

@@ -40,6 +40,7 @@ type inputs struct {
 	retire  chan Reason      // capacity 4
 	expired chan expiry      // as many as it may run: the first one retires the worker
 	size    chan tooLarge    // capacity 1
+	debug   chan struct{}    // capacity 1: a debugger in it has ended
 	freed   chan struct{}    // capacity 1: no request runs in a worker that leaves, or only requests without a client
 	warmed  chan error       // capacity 1
 	broken  chan error       // capacity 1: a template did not answer
@@ -49,7 +50,7 @@ type inputs struct {
 
 func newInputs(requests int) *inputs {
 	return &inputs{
-		retire: make(chan Reason, 4), expired: make(chan expiry, requests), size: make(chan tooLarge, 1), freed: make(chan struct{}, 1),
+		retire: make(chan Reason, 4), expired: make(chan expiry, requests), size: make(chan tooLarge, 1), debug: make(chan struct{}, 1), freed: make(chan struct{}, 1),
 		warmed: make(chan error, 1), broken: make(chan error, 1), dumps: make(chan chan string), kill: make(chan struct{}),
 	}
 }
@@ -118,6 +119,8 @@ func (l *life) next() event {
 			return x
 		case s := <-l.inputs.size:
 			return s
+		case <-l.inputs.debug:
+			return debugOver{}
 		case <-l.inputs.freed:
 			return freed{}
 		case r := <-l.inputs.retire:

@@ -58,6 +58,7 @@ type suspicion struct {
 type view struct {
 	now              time.Time
 	inFlight, wanted int       // requests that it runs, and those that a client still waits for
+	debugging        bool      // a debugger is open in it: no time passes
 	stopping         bool      // the pool stops
 	stopEnd          time.Time // when SIGTERM is due in a pool that stops; zero: there is no limit
 }
@@ -75,10 +76,15 @@ func (m *machine) step(v view, e event) []action {
 	case bootRefused:
 		do = m.bootRefused(e)
 	case bootOverdue:
+		if v.debugging {
+			return nil
+		}
 		m.err = &process.BootTimeoutError{Limit: m.rules.bootTimeout, Earlier: e.earlier}
 		do = append([]action{takeStacks{of: bootStacks}}, m.fail(BootTimeout, m.err)...)
 	case bootTicked:
-		do = []action{arm{bootTickTimer, m.rules.bootTick}, reportBoot{}}
+		if do = []action{arm{bootTickTimer, m.rules.bootTick}}; !v.debugging {
+			do = append(do, reportBoot{})
+		}
 	case pipesBroken:
 		do = m.pipesBroken(e)
 	case stillAlive:
@@ -99,6 +105,8 @@ func (m *machine) step(v view, e event) []action {
 		}
 	case retire:
 		do = m.retire(v, e.reason)
+	case debugOver:
+		do = e.follow(m, v)
 	case withdrawn:
 		do = m.withdrawn(v)
 	case freed:

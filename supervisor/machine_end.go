@@ -58,6 +58,8 @@ func (r *rules) drainEnd(now time.Time) time.Time {
 func (m *machine) drain(v view) []action {
 	until := m.given
 	switch {
+	case v.debugging: // debugOver goes on
+		return []action{disarm{stepTimer}}
 	case v.inFlight == 0:
 		return m.stop()
 	case v.wanted > 0 && m.drained.After(until):
@@ -67,6 +69,22 @@ func (m *machine) drain(v view) []action {
 		return []action{arm{stepTimer, left}}
 	}
 	return m.stop()
+}
+
+// follow begins the time again that did not pass while a debugger was open.
+func (debugOver) follow(m *machine, v view) []action {
+	switch {
+	case v.debugging:
+		return nil
+	case m.state < Serving && m.ready == nil && m.reason == None:
+		return []action{arm{bootTimer, m.rules.bootTimeout}}
+	case m.state == Draining:
+		if m.reason.finishes() {
+			m.drained = m.rules.drainEnd(v.now)
+		}
+		return m.drain(v)
+	}
+	return nil
 }
 
 // exitHooks sets when SIGTERM is due for a process that was told to leave and runs no request. What the app does at its end

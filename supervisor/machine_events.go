@@ -30,6 +30,7 @@ type (
 	tooLarge    struct{ size, limit int64 }    // bytes
 	lingered    struct{}                       // it was told to leave some time ago
 	retire      struct{ reason Reason }        // it is to leave
+	debugOver   struct{}                       // a debugger in it has ended
 	withdrawn   struct{}                       // it gets no new request any more
 	freed       struct{}                       // it gets no new requests, and one has ended
 	killOrder   struct{}                       // the stop budget is used up

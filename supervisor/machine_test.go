@@ -29,6 +29,8 @@ func TestMachine(t *testing.T) {
 	noBoot := []action{disarm{bootTimer}, disarm{bootTickTimer}}
 	stop := []action{sendStop{}, withdraw{}}
 	idle, busy := view{now: now}, view{now: now, inFlight: 2, wanted: 2}
+	debugged := view{now: now.Add(time.Hour), inFlight: 1, wanted: 1, debugging: true}
+	resumed := view{now: now.Add(time.Hour), inFlight: 1, wanted: 1}
 	type step struct {
 		v    view
 		e    event
@@ -87,6 +89,12 @@ func TestMachine(t *testing.T) {
 		"a boot is looked at":           {rules{bootTick: time.Second}, at(boots, step{idle, bootTicked{}, []action{arm{bootTickTimer, time.Second}, reportBoot{}}}), Booting, None, nil},
 		"Failed after it was told":      {usual, at(boots, step{idle, retire{Shutdown}, and(noBoot, stop)}, step{idle, bootRefused{failed}, nil}), Stopping, Shutdown, nil},
 		"a warmup ends too late":        {warms, at(boots, step{idle, importDone{ready}, []action{warmUp{}}}, step{idle, retire{Reload}, and(noBoot, stop)}, step{idle, warmupDone{}, nil}), Stopping, Reload, nil},
+		"a debugger in the boot":        {usual, at(boots, step{debugged, bootOverdue{}, nil}, step{debugged, debugOver{}, nil}, step{idle, debugOver{}, []action{arm{bootTimer, time.Minute}}}, step{idle, importDone{ready}, append(noBoot[:2:2], arm{ageTimer, 0}, serve{ready})}), Serving, None, nil},
+		"a boot in a debugger waits":    {rules{bootTick: time.Second}, at(boots, step{debugged, bootTicked{}, []action{arm{bootTickTimer, time.Second}}}), Booting, None, nil},
+		"a reload in a debugger":        {usual, at(serves, step{busy, retire{Reload}, []action{withdraw{}, announce{Reload}}}, step{debugged, withdrawn{}, []action{disarm{stepTimer}}}, step{resumed, debugOver{}, []action{arm{stepTimer, 30 * time.Second}}}, step{idle, freed{}, stop}), Stopping, Reload, nil},
+		"a debugger without a request":  {usual, at(serves, step{idle, retire{Reload}, []action{withdraw{}, announce{Reload}}}, step{view{now: now, debugging: true}, withdrawn{}, []action{disarm{stepTimer}}}, step{idle, debugOver{}, stop}), Stopping, Reload, nil},
+		"a stop in a debugger":          {usual, at(serves, step{debugged, retire{Shutdown}, and(stop, []action{announce{Shutdown}})}, step{debugged, withdrawn{}, []action{terminate{}, arm{stepTimer, 2 * time.Second}}}, step{debugged, debugOver{}, nil}), Stopping, Shutdown, nil},
+		"a debugger that ends":          {usual, at(serves, step{idle, debugOver{}, nil}), Serving, None, nil},
 		"a request of one that is left": {usual, at(serves, step{idle, freed{}, nil}, step{idle, withdrawn{}, nil}), Serving, None, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -111,7 +119,7 @@ func TestMachineTakesEverything(t *testing.T) {
 	now := time.Unix(1000, 0)
 	events := []event{greeted{&wire.Hello{}}, importDone{&wire.Ready{}}, warmupDone{}, warmupDone{shim.ErrWorkerGone}, bootRefused{&wire.Failed{}},
 		bootOverdue{}, bootTicked{}, pipesBroken{errors.New("x")}, pipesBroken{&wire.ProtocolError{}}, stillAlive{}, expiry{}, interrupted{shim.TimeOver},
-		interrupted{}, aged{}, tooLarge{}, lingered{}, withdrawn{}, freed{}, killOrder{}, stepDue{}}
+		interrupted{}, aged{}, tooLarge{}, lingered{}, debugOver{}, withdrawn{}, freed{}, killOrder{}, stepDue{}}
 	for r := None + 1; r <= Upgrade; r++ {
 		events = append(events, retire{r})
 	}

@@ -94,11 +94,26 @@ type Options struct {
 	// Purge removes entries of the HTTP cache when the app asks for it, and returns how many; it has to
 	// end with ctx. nil: there is no cache, and nothing is removed.
 	Purge func(ctx context.Context, p *wire.Purge) (removed int, err error)
+	// Terminal lends the terminal to debuggers in the workers, where Boot.Debug says so; nil: there is none.
+	Terminal Terminal
 	// Spawner starts the processes; nil: process.Exec.
 	Spawner process.Spawner
 	// Events is called for each event, on the goroutine on which it happened; it
 	// must not block for long and must not call the pool. nil: events are dropped.
 	Events func(Event)
+}
+
+// Terminal is what a debugger in a worker borrows.
+type Terminal interface {
+	// Lend calls answer at most once, on any goroutine: with the path of the terminal when it is the worker's process
+	// group's, or with why it is not. back ends the loan or the wait. Neither blocks.
+	Lend(b Borrower, answer func(device string, refused error)) (back func())
+}
+
+// Borrower is a debugger in a worker. Who.Pid leads its process group.
+type Borrower struct {
+	Who
+	shim.Debugging
 }
 
 // shrinks reports whether the size of the pool changes with its load.

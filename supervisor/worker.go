@@ -90,6 +90,7 @@ func (w *Worker) spawn() (string, error) {
 		Logged:   func(l *shim.Label, r *wire.LogRecord) { w.emit(ShimLog{w.who, l, r}) },
 		Requests: w,
 		Purge:    w.gen.Purge,
+		Debug:    w.debugHook(),
 	})
 	w.mu.Lock() // others look at it from now on
 	defer w.mu.Unlock()

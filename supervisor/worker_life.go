@@ -19,6 +19,7 @@ func (l *workerLife) view() view {
 	defer l.w.mu.Unlock()
 	v := stopView(l.w.core, l.w.gen.TermGrace)
 	v.inFlight, v.wanted = l.w.load()
+	v.debugging = l.w.debugs > 0
 	return v
 }
 

@@ -34,6 +34,23 @@ func (w *Worker) Stuck(n int) {
 	w.count.PrefetchStuck += int64(n)
 }
 
+// debugHook is what lends the terminal to debuggers in the worker; nil: nothing does.
+func (w *Worker) debugHook() func(shim.Debugging, func(string, error)) func() {
+	terminal := w.gen.Terminal
+	if terminal == nil {
+		return nil
+	}
+	return func(d shim.Debugging, answer func(device string, refused error)) (end func()) {
+		w.dispatch.debug(&w.backend, 1)
+		back := terminal.Lend(Borrower{Who: w.who, Debugging: d}, answer)
+		return func() {
+			back()
+			w.dispatch.debug(&w.backend, -1)
+			offer(w.inputs.debug, struct{}{})
+		}
+	}
+}
+
 // open gives out an exchange before the worker takes requests.
 func (w *Worker) open(l shim.Label) (*shim.Exchange, error) {
 	x, err := w.conn.Open(l)

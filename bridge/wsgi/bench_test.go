@@ -39,16 +39,17 @@ func (s *stub) Admit() error { return nil }
 func (s *stub) Acquire(_ context.Context, l shim.Label) (*shim.Exchange, error) {
 	return s.conn.Open(l)
 }
-func (s *stub) Noise([]byte)                               {}
-func (s *stub) Hello(*wire.Hello)                          {}
-func (s *stub) Ready(*wire.Ready)                          {}
-func (s *stub) Failed(*wire.Failed)                        {}
-func (s *stub) Log(*shim.Label, *wire.LogRecord)           {}
-func (s *stub) Stacks(string)                              {}
-func (s *stub) Stuck(int)                                  {}
-func (s *stub) Purge(_ *wire.Purge, done func(int, error)) { done(0, nil) }
-func (s *stub) Freed(*shim.Exchange, shim.Outcome)         {}
-func (s *stub) Expired(*shim.Exchange, shim.Cause, string) {}
+func (s *stub) Noise([]byte)                                     {}
+func (s *stub) Hello(*wire.Hello)                                {}
+func (s *stub) Ready(*wire.Ready)                                {}
+func (s *stub) Failed(*wire.Failed)                              {}
+func (s *stub) Log(*shim.Label, *wire.LogRecord)                 {}
+func (s *stub) Stacks(string)                                    {}
+func (s *stub) Stuck(int)                                        {}
+func (s *stub) Debug(shim.Debugging, func(string, error)) func() { return func() {} }
+func (s *stub) Purge(_ *wire.Purge, done func(int, error))       { done(0, nil) }
+func (s *stub) Freed(*shim.Exchange, shim.Outcome)               {}
+func (s *stub) Expired(*shim.Exchange, shim.Cause, string)       {}
 
 func newStub(t testing.TB, h *wire.Head, body string) *stub {
 	requests, in := net.Pipe()

@@ -109,7 +109,8 @@ func (p *pool) Freed(_ *shim.Exchange, o shim.Outcome) {
 
 func (p *pool) Stuck(int) {}
 
-func (p *pool) Purge(_ *wire.Purge, done func(int, error)) { done(0, nil) }
+func (p *pool) Debug(shim.Debugging, func(string, error)) func() { return func() {} }
+func (p *pool) Purge(_ *wire.Purge, done func(int, error))       { done(0, nil) }
 
 func (p *pool) Expired(_ *shim.Exchange, _ shim.Cause, why string) {
 	p.mu.Lock()

@@ -83,6 +83,8 @@ type Peer struct {
 	NoFiles bool
 	// Purged gets the answers to its Purges; nil: they are dropped.
 	Purged func(number uint32, payload []byte)
+	// Terminal gets the answers to its Debugs; nil: they are dropped.
+	Terminal func(number uint32, payload []byte)
 	// Bodies counts the Body frames that came.
 	Bodies atomic.Int64
 	// Cancelled is called for each Cancel; nil: ignored.
@@ -324,6 +326,10 @@ func (p *Peer) readControl() {
 		case wire.KindPurged:
 			if p.Purged != nil {
 				p.Purged(f.Stream, f.Payload)
+			}
+		case wire.KindTerminal:
+			if p.Terminal != nil {
+				p.Terminal(f.Stream, f.Payload)
 			}
 		case wire.KindInterrupt:
 			if p.Interrupted != nil && len(f.Payload) == 1 {

@@ -25,6 +25,7 @@ type Boot struct {
 	Environ    []Var
 	Watch      bool // the shim names the modules' files
 	Dev        bool // what fails has a Detail
+	Debug      bool // breakpoint() may ask for the terminal
 	// Timeout is how long the app has for a request until its first byte of body, for
 	// standpipe.deadline; a request may say otherwise. 0: no limit.
 	Timeout time.Duration
@@ -95,7 +96,7 @@ func AppendBoot(b []byte, m *Boot) ([]byte, error) {
 		return e.Encode(map[string]any{
 			"name": m.Name, "app": m.App, "candidates": list(m.Candidates), "dir": m.Dir,
 			"pythonpath": list(m.PythonPath), "found": m.Found, "threads": threads, "gevent": greenlets,
-			"worker": m.Worker, "generation": m.Generation, "environ": environ, "watch": m.Watch, "dev": m.Dev, "tag": m.Tag,
+			"worker": m.Worker, "generation": m.Generation, "environ": environ, "watch": m.Watch, "dev": m.Dev, "debug": m.Debug, "tag": m.Tag,
 			"prefetch": m.Prefetch, "timeout_ms": timeoutMS(m.Timeout), "health": list(m.Health), "named": m.Named,
 		})
 	})

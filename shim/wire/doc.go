@@ -22,6 +22,7 @@
 //	log.go       LogRecord: a record of the shim's own
 //	detail.go    Detail: an exception with its frames and values, for an error page
 //	purge.go     Purge: entries of the HTTP cache that the app removes
+//	debug.go     Debug: a debugger in the app wants the terminal
 //	fork.go      a template's orders and answers
 //	pack.go      msgpack, written without the library
 //	walk.go      msgpack, read within bounds

@@ -36,6 +36,9 @@ const (
 	KindMemory      Kind = 0x28
 	KindPurge       Kind = 0x29
 	KindPurged      Kind = 0x2A
+	KindDebug       Kind = 0x2B
+	KindTerminal    Kind = 0x2C
+	KindDebugEnd    Kind = 0x2D
 	KindFork        Kind = 0x30
 	KindForked      Kind = 0x31
 	KindForkFailed  Kind = 0x32
@@ -118,6 +121,9 @@ var kinds = [256]struct {
 	KindMemory:      {"Memory", 0, true},
 	KindPurge:       {"Purge", 256 << 10, true},
 	KindPurged:      {"Purged", 64 << 10, true},
+	KindDebug:       {"Debug", 4 << 10, true},
+	KindTerminal:    {"Terminal", 4 << 10, true},
+	KindDebugEnd:    {"DebugEnd", 0, true},
 	KindFork:        {"Fork", 16, true},
 	KindForked:      {"Forked", 4, true},
 	KindForkFailed:  {"ForkFailed", 64 << 10, true},

@@ -45,7 +45,7 @@ func FuzzFrames(f *testing.F) {
 // FuzzWalk walks arbitrary bytes as each message of a worker's. No message takes
 // more memory than a small multiple of its bytes.
 func FuzzWalk(f *testing.F) {
-	for kind := range uint8(12) {
+	for kind := range uint8(13) {
 		for _, h := range hostile {
 			f.Add(kind, []byte(h))
 			f.Add(kind, []byte("\x81\xa4type"+h))
@@ -61,11 +61,13 @@ func FuzzWalk(f *testing.F) {
 		f.Add(uint8(11), v.payload)
 		f.Add(uint8(5), append([]byte("\x81\xa6detail\xc5"), append([]byte{byte(len(v.payload) >> 8), byte(len(v.payload))}, v.payload...)...))
 	}
+	f.Add(uint8(12), []byte("\x83\xa6stream\x07\xa2at\xabviews.py:12\xa8debugger\xa3pdb"))
+	f.Add(uint8(12), []byte("\x81\xa6stream\xcf\x00\x00\x00\x01\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, kind uint8, data []byte) { walk(kind, data) })
 }
 
 func walk(kind uint8, data []byte) {
-	switch kind % 12 {
+	switch kind % 13 {
 	case 0:
 		_, _, _ = wire.DecodeHead(data)
 	case 1:
@@ -105,6 +107,10 @@ func walk(kind uint8, data []byte) {
 				}
 			}
 		}
+	case 12:
+		if m, err := wire.DecodeDebug(data); err == nil && len(m.At)+len(m.Debugger) > wire.MaxDebugAt+wire.MaxDebugger {
+			panic("a Debug with longer texts than there may be")
+		}
 	}
 }
 
@@ -112,7 +118,7 @@ func TestHostileLengthsTakeNoMemory(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	n := uint64(0)
-	for kind := range uint8(12) {
+	for kind := range uint8(13) {
 		for _, h := range hostile {
 			for _, prefix := range []string{"", "\x00\x00\x00\x05", "\x81\xa4type", "\x81\xa8sys_path", "\x81\xa6groups", "\x81\xaaexceptions", "\x81\xaaexceptions\x91\x81\xa6frames", "\x81\xa8sections\x91\x81\xa5pairs"} {
 				walk(kind, []byte(prefix+h))

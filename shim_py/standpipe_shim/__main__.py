@@ -21,7 +21,7 @@ _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
 # Boot's keys, each with the value that an absent one stands for.
 _BOOT = {"name": "", "app": "", "dir": "", "found": "", "tag": "", "threads": 1, "gevent": 0, "worker": 0, "generation": 1}
 _BOOT.update({"timeout_ms": 0, "prefetch": 0, "candidates": [], "pythonpath": [], "health": [], "environ": {}, "watch": False, "named": ""})
-_BOOT["dev"] = False
+_BOOT.update({"dev": False, "debug": False})
 
 # What is imported after the app, whose import may change the user, and after Ready.
 _LATER = {
@@ -72,9 +72,12 @@ def main():
             if boot is None:
                 return
             template.settle(worker, boot, title)
+            debuggers(worker, boot)
         call_hooks(worker, boot)
         watch(worker, boot)
         freeze()
+        if worker.debug is not None:
+            worker.debug.finish()
         worker.put(worker.greeting)
         worker.run()
         signals.end()
@@ -151,6 +154,7 @@ def load(worker, boot):
             worker.mode = Mode(boot["dir"])
         except ImportError:  # the shim came in one argument, which has no room for it
             pass
+    debuggers(worker, boot)
     begin = time.monotonic()
     try:
         if worker.preload:
@@ -188,6 +192,17 @@ def load(worker, boot):
         worker.app = worker.mode.around(worker.app)
     worker.greeting = frame(READY, 0, 0, pack(ready))
     return prepared
+
+
+def debuggers(worker, boot):
+    """Lets breakpoint() use the terminal, where Go has one. A template has no way to ask for it."""
+    if boot["debug"] and not worker.preload and worker.control.passes():
+        try:
+            from .dev.debug import Debug
+        except ImportError:  # the shim came in one argument, which has no room for it
+            return
+        worker.debug = Debug(worker)
+        worker.debug.arm(worker.signals)
 
 
 def watch(worker, boot):

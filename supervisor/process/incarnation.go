@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -58,6 +59,8 @@ type Hooks struct {
 	Logged func(*shim.Label, *wire.LogRecord)
 	// Requests hears about its requests; nil: it serves none.
 	Requests Requests
+	// Debug lends the terminal to a debugger in the app, as shim.Owner says; nil: there is none.
+	Debug func(shim.Debugging, func(device string, refused error)) (end func())
 	// Purge removes entries of the HTTP cache for the app, and returns how many; nil: there is no cache.
 	Purge func(context.Context, *wire.Purge) (int, error)
 }
@@ -254,6 +257,17 @@ func (o connOwner) Stuck(n int) {
 		o.i.hooks.Requests.Stuck(n)
 	}
 }
+
+func (o connOwner) Debug(d shim.Debugging, answer func(string, error)) (end func()) {
+	if o.i.hooks.Debug == nil {
+		answer("", errNoTerminal)
+		return func() {}
+	}
+	return o.i.hooks.Debug(d, answer)
+}
+
+// errNoTerminal is the answer to a debugger that wants the terminal.
+var errNoTerminal = errors.New("there is no terminal")
 
 // Purge runs beside the connection. It ends within purgeWait, and Finish waits for it.
 func (o connOwner) Purge(m *wire.Purge, done func(int, error)) {

@@ -56,6 +56,7 @@ type parts struct {
 	access     *accessLog
 	observers  []chain.Observer // of requests
 	events     func(supervisor.Event)
+	terminal   supervisor.Terminal // of debuggers in the workers; nil: none
 	shim       *shimFiles
 	privileges *privileges.Privileges
 	storage    *storage
@@ -94,8 +95,8 @@ type Counters interface {
 
 // New assembles: pools, then the handlers from the inside outward. Nothing runs yet and
 // nothing is bound. events is called for each event of a worker; the caller closes log. kept
-// returns what Keep of the process before this one has returned.
-func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer, events func(supervisor.Event), counters Counters, kept func(name string) []byte) (*Server, error) {
+// returns what Keep of the process before this one has returned. terminal is what debuggers in the workers borrow; nil: nothing.
+func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer, events func(supervisor.Event), counters Counters, kept func(name string) []byte, terminal supervisor.Terminal) (*Server, error) {
 	access, err := openAccessLog(cfg, log, stdout)
 	if err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 		return nil, err
 	}
 	stop := newStop()
-	p := &parts{version: version, log: log, access: access, shim: newShimFiles(cfg, log), privileges: privileges.New(),
+	p := &parts{version: version, log: log, access: access, terminal: terminal, shim: newShimFiles(cfg, log), privileges: privileges.New(),
 		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), upstreams: newRegistry(), refusals: newRefusals(log, counters.RequestRefused), limitStore: &limitStore{url: cfg.Servers.Redis, log: log}, cache: newCaching(cfg, log), scanners: newScanners(), traces: &Traces{log: log, version: version}, stop: stop}
 	p.clients = newAccess(cfg, log, kept)
 	p.code = newHold(cfg, log)

@@ -39,6 +39,9 @@ func openAccessLog(cfg *config.Config, log *logfile.Log, stdout io.Writer) (*acc
 	return a, err
 }
 
+// AccessOutput is the standard output that the access log goes to; nil: it goes elsewhere.
+func AccessOutput(s *Server) *logfile.Outlet { return s.parts.access.stdout }
+
 func (a *accessLog) reopen() error {
 	if a.log == nil {
 		return nil

@@ -61,7 +61,7 @@ func (p *parts) poolOptions(cfg *config.Config, a *config.App) supervisor.Option
 		Spawner: p.privileges.Spawner(a),
 		Boot: wire.Boot{
 			Name: a.Name, App: a.Module, Candidates: a.Candidates, Dir: a.Dir, PythonPath: a.PythonPath,
-			Found: a.Interpreter.How, Watch: a.Life.Reload, Gevent: a.Workers.Gevent > 0, Timeout: a.Requests.Timeout, Health: cfg.Responses.Health(), Named: a.Named,
+			Found: a.Interpreter.How, Watch: a.Life.Reload, Debug: p.terminal != nil, Gevent: a.Workers.Gevent > 0, Timeout: a.Requests.Timeout, Health: cfg.Responses.Health(), Named: a.Named,
 			Environ: []wire.Var{
 				{Name: "GATEWAY_INTERFACE", Value: "CGI/1.1"},
 				{Name: "SERVER_SOFTWARE", Value: "standpipe/" + p.version},
@@ -81,8 +81,9 @@ func (p *parts) poolOptions(cfg *config.Config, a *config.App) supervisor.Option
 		Cutover:      cfg.Dev.On && a.Life.Reload,
 		MaxRequests:  int64(a.Life.MaxRequests), MaxLifetime: a.Life.MaxLifetime, MaxRSS: a.Life.MaxRSS, HardRSS: a.Life.HardRSS,
 		Jitter: a.Life.Jitter.Percent / 100, SampleEvery: sampleEvery,
-		Events: p.events,
-		Purge:  p.purges.ofApp(a.Name),
+		Terminal: p.terminal,
+		Events:   p.events,
+		Purge:    p.purges.ofApp(a.Name),
 	}
 	if a.Life.Jitter.N > 0 && a.Life.MaxRequests > 0 {
 		o.Jitter = float64(a.Life.Jitter.N) / float64(a.Life.MaxRequests)

@@ -59,6 +59,10 @@ func (noCounters) HandshakeFailed(string)                              {}
 func (noCounters) HTTP2Ended(string)                                   {}
 func (noCounters) HTTP2Slowed()                                        {}
 
+type noTerminal struct{}
+
+func (noTerminal) Lend(supervisor.Borrower, func(string, error)) func() { return func() {} }
+
 func TestWiring(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("SKIP[root]: sockets get an owner")
@@ -97,7 +101,7 @@ func TestWiring(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(log.Close)
-		s, err := New(cfg, "test", log, io.Discard, func(supervisor.Event) {}, noCounters{}, func(string) []byte { return nil })
+		s, err := New(cfg, "test", log, io.Discard, func(supervisor.Event) {}, noCounters{}, func(string) []byte { return nil }, noTerminal{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,6 +16,7 @@ var fields = map[string]string{
 	"answer_total":    "the space for responses, in bytes",
 	"app":             "the app",
 	"apps":            "how many apps there are",
+	"debugger":        "the debugger that the app has opened: pdb, ipdb, pudb",
 	"asks_for":        "the service that a peer requests by its uwsgi modifier",
 	"at":              "the place in the app's code: file, line and function",
 	"backing_off":     "workers that wait for their next start",

@@ -9,7 +9,7 @@ import (
 
 // Outlet is a writer to standard output or standard error that never blocks its callers.
 // It buffers writes up to a limit. Beyond the limit it drops whole writes and counts
-// them; the count is written when there is room again.
+// them; the count is written when there is room again. Hold keeps all in the buffer for a while.
 //
 // It has one goroutine. Close ends it and waits for it while the reader reads, at most patience.
 type Outlet struct {
@@ -22,6 +22,8 @@ type Outlet struct {
 	failed   bool
 	closed   bool
 	written  int           // pieces
+	holding  bool          // nothing is written once the buffer was empty
+	kept     chan struct{} // closed when it is held back, or when it never will be; nil: Hold was not called
 	wake     chan struct{} // capacity 1
 	done     chan struct{} // closed when the goroutine has ended
 }
@@ -60,6 +62,34 @@ func (o *Outlet) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Hold keeps writes in the buffer until Release. It returns when what was buffered before is written, at the latest
+// when a slow reader has had lastWords for it.
+func (o *Outlet) Hold() {
+	o.mu.Lock()
+	if o.closed || o.failed || o.holding {
+		o.mu.Unlock()
+		return
+	}
+	o.holding = true
+	kept := make(chan struct{})
+	o.kept = kept
+	o.signal()
+	o.mu.Unlock()
+	select {
+	case <-kept:
+	case <-o.done:
+	case <-time.After(lastWords):
+	}
+}
+
+// Release writes what Hold has kept back, and what comes.
+func (o *Outlet) Release() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.holding, o.kept = false, nil
+	o.signal()
+}
+
 // reportDropped buffers the record of dropped writes. mu is held.
 func (o *Outlet) reportDropped() {
 	if o.dropped > 0 {
@@ -81,7 +111,7 @@ func (o *Outlet) signal() {
 // nothing is read, and ten in all. Later writes are lost.
 func (o *Outlet) Close() error {
 	o.mu.Lock()
-	o.closed = true
+	o.closed, o.holding = true, false
 	o.signal()
 	o.mu.Unlock()
 	began := time.Now()
@@ -154,6 +184,13 @@ func (o *Outlet) write(p []byte) error {
 func (o *Outlet) next(spare []byte) (out []byte, closed bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.holding && (o.kept == nil || len(o.buffered) == 0) {
+		if o.kept != nil {
+			close(o.kept)
+			o.kept = nil
+		}
+		return nil, false
+	}
 	if len(o.buffered) == 0 {
 		o.reportDropped() // of the last writes too, which no other write follows
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/certs"
 	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/debugger"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 	"github.com/standpipe/standpipe/cmd/internal/journal"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
@@ -112,6 +113,7 @@ type server struct {
 	stops     chan os.Signal
 	inherited *upgrade.Inheritance // nil: no other process has started this one
 	begin     *beginning           // nil: programs read the log
+	terminal  *debugger.Terminal   // that debuggers in the workers borrow; nil: none
 
 	product  *compose.Server
 	failures admin.Failures
@@ -163,10 +165,11 @@ func (s *server) assemble(ctx context.Context) (err error) {
 		s.failures.Event(e)
 		dev.Event(e)
 		s.monitor.Event(e)
-	}, observers{s.metrics, s.monitor}, s.inherited.Kept)
+	}, observers{s.metrics, s.monitor}, s.inherited.Kept, s.lends())
 	if err != nil {
 		return err
 	}
+	s.holdOutput()
 	s.reloads.product = s.product
 	hold := s.product.Development.Hold
 	if hold != nil && dev != nil {
@@ -182,7 +185,7 @@ func (s *server) assemble(ctx context.Context) (err error) {
 	s.life = &life{
 		product: s.product, out: out, entry: s.entry(control), boot: &boot{pools: poolsAs[bootingPool](s.product), progress: s.progress, report: report}, report: report, reloads: s.reloads, commands: commands,
 		watchers: &watchers{product: s.product, log: s.log, reload: s.reloads.start, dev: dev, hold: hold, changed: s.reloads.changed}, handover: handover,
-		stopper: &stopper{product: s.product, service: s.service, handover: handover, log: s.log}, control: control,
+		stopper: &stopper{product: s.product, service: s.service, handover: handover, terminal: s.terminal, log: s.log}, control: control,
 		stops: s.stops, controls: controlSignals(), events: make(chan event), retryBoot: dev != nil,
 	}
 	return nil
@@ -229,9 +232,31 @@ func (s *server) report(out *output, control *control, journal *journal.Journal)
 	}
 }
 
+// lends returns what debuggers in the workers borrow: the terminal, in the development mode; nil: nothing.
+func (s *server) lends() supervisor.Terminal {
+	if !s.cfg.Dev.On || s.inherited != nil { // another process leads the shell's job
+		return nil
+	}
+	if s.terminal = debugger.Open(s.log); s.terminal == nil {
+		return nil
+	}
+	return s.terminal
+}
+
+// holdOutput has what goes to the terminal wait while a debugger has it.
+func (s *server) holdOutput() {
+	if s.cfg.Logs.Error == "-" {
+		s.terminal.Holds(s.log.Out)
+	}
+	if out := compose.AccessOutput(s.product); out != nil {
+		s.terminal.Holds(out)
+	}
+}
+
 // run runs the life, and ends what it leaves open.
 func (s *server) run(ctx context.Context) error {
 	defer adopt()()
+	defer s.terminal.Close()
 	defer s.service.close()
 	defer s.life.control.close()
 	defer s.reloads.group.close()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/standpipe/standpipe/cmd/internal/compose"
 	"github.com/standpipe/standpipe/cmd/internal/config"
+	"github.com/standpipe/standpipe/cmd/internal/debugger"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
 )
@@ -19,6 +20,7 @@ type stopper struct {
 	product  *compose.Server
 	service  *service
 	handover *handover
+	terminal *debugger.Terminal // nil: debuggers have none
 	log      *logfile.Log
 
 	cancel context.CancelFunc // cuts the stop short
@@ -50,7 +52,12 @@ func (s *stopper) run(ctx context.Context, sig os.Signal, began time.Time) {
 	case <-time.After(cfg.Stop.Delay):
 	case <-ctx.Done():
 	}
-	drain, cancel := limited(ctx, began.Add(cfg.Stop.Delay), cfg.Stop.Graceful)
+	graceful := cfg.Stop.Graceful
+	if s.terminal.Busy() { // no person is to be waited for
+		graceful = 1
+	}
+	s.terminal.Stop()
+	drain, cancel := limited(ctx, began.Add(cfg.Stop.Delay), graceful)
 	if err := s.product.Drain(drain); err != nil && ctx.Err() == nil {
 		s.log.Warn("drain_ended", "message", "requests still ran at the end of graceful_timeout; their workers are told to exit")
 	}

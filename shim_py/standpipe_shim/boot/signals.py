@@ -4,6 +4,7 @@ import os
 import sys
 from _thread import get_ident
 
+from ..core import NO_TERMINAL
 from ..core.border import boots, in_app
 
 try:
@@ -22,6 +23,7 @@ class Signals:
         self._stacks = False
         self._crash = -1  # where faulthandler writes when the process crashes
         self._masks = {}  # thread -> its signal mask before the fork that is under way
+        self.debug = None  # dev.debug.Debug, where debuggers may use the terminal
         self.at_term = None  # called with the running frame at a SIGTERM after Stop, in place of what is done here
         self.stopping = False  # set by the control thread
         self.held = None  # the signal mask that install puts back: a template has blocked some around its fork
@@ -66,11 +68,14 @@ class Signals:
             faulthandler.enable(file=self._crash, all_threads=True)
 
     def _on_signal(self, number, frame):
+        if number == signal.SIGINT and self.debug is not None and frame is not None:
+            self.debug.interrupt(frame)
         if number != signal.SIGTERM or not self.stopping or frame is None:
             return
-        if self.at_term is not None:
+        prompts = self.debug is not None and self.debug.prompts()
+        if self.at_term is not None and not prompts:
             self.at_term(frame)
-        elif in_app(frame) or boots(frame):
+        elif prompts or in_app(frame) or boots(frame):
             # Elsewhere the shim works, which will find the end of fd 0 itself, and no frame may be cut in two.
             raise SystemExit("standpipe stops this worker")
 
@@ -128,7 +133,4 @@ class Signals:
 
 
 def _breakpoint(*args, **kwargs):
-    raise RuntimeError(
-        "breakpoint() has no terminal under standpipe: a worker's stdin is /dev/null. Use a remote debugger "
-        "(debugpy, or remote-pdb with PYTHONBREAKPOINT=remote_pdb.set_trace)"
-    )
+    raise RuntimeError(NO_TERMINAL)

@@ -4,9 +4,11 @@ import os
 
 from . import SHIM
 
-# These stand between the app and what it asks for: code that prints is the app's; levels is between logging and its handlers.
+# These stand between the app and what it asks for: code that prints is the app's; levels is between logging and its handlers, debug
+# between a debugger and the code that it stands in.
 _OUTPUT = SHIM + os.path.join("core", "output.py")
 _LEVELS = SHIM + os.path.join("core", "levels.py")
+_DEBUG = SHIM + os.path.join("dev", "debug.py")
 
 # The functions of the shim that call the app's code themselves, by name. __next__: FileWrapper waits in the read of its file.
 _CALLERS = ("serve", "serve_plain", "gather", "iterate", "call", "blocks", "__next__")
@@ -20,7 +22,7 @@ def in_app(frame):
         return frame.f_code.co_name == "__next__"
     while frame is not None:
         filename = frame.f_code.co_filename
-        if filename.startswith(SHIM) and filename != _LEVELS:
+        if filename.startswith(SHIM) and filename not in (_LEVELS, _DEBUG):
             return frame.f_code.co_name in _CALLERS
         frame = frame.f_back
     return False

@@ -9,7 +9,7 @@ import struct
 import sys
 from _thread import allocate_lock, start_new_thread
 
-from .frames import CANCEL, DUMP, INTERRUPT, PURGED, RECALL, RECALLED, STACKS, STOP, ProtocolError, Reader, frame
+from .frames import CANCEL, DUMP, INTERRUPT, PURGED, RECALL, RECALLED, STACKS, STOP, TERMINAL, ProtocolError, Reader, frame
 from .output import say
 from .packing import pack
 
@@ -59,7 +59,7 @@ class Control:
         self._reader = Reader(worker.pipes.control)
         self._lock = allocate_lock()  # of writing
         self._socket = None
-        self.asked = {}  # number -> purging.Call, without an answer
+        self.asked = {}  # number -> purging.Call or dev.session.Session, without an answer
         self._number = 0
 
     def start(self):
@@ -91,7 +91,7 @@ class Control:
             self._write(message)
 
     def expect(self, call, most):
-        """Returns the number of a Purge, whose Purged call.settle will get. 0: most have no answer."""
+        """Returns the number of a Purge or a Debug, whose answer call.settle will get. 0: most have no answer."""
         with self._lock:
             if len(self.asked) >= most:
                 return 0
@@ -130,7 +130,7 @@ class Control:
             worker.stop()
         elif kind == DUMP:
             self.say(frame(STACKS, 0, 0, pack(worker.stacks(stream))))
-        elif kind == PURGED:
+        elif kind in (PURGED, TERMINAL):
             call = self.asked.pop(stream, None)
             if call is not None:
                 call.settle(payload)

@@ -35,6 +35,7 @@ class Exchange:
     afterwards = None  # given to standpipe.after_response, likewise
     held = None  # whether the answer has ended with HOLD; None: it has not ended
     threaded = False  # it runs on one of N threads, or in a greenlet
+    debugged = None  # ends the debugger that stands in it
     request_id = ""  # while the request runs; what it prints carries it
     environ = observed = None  # of the development mode: a copy; (exception, detail) that its framework answers for
     unsaid = None  # text without a newline that it has printed, by stream; output.Lines has it

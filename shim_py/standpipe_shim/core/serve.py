@@ -74,6 +74,8 @@ def failed(worker, exchange, error):
 def end(worker, exchange):
     """The answer has gone out."""
     exchange.over = True
+    if exchange.debugged is not None:
+        exchange.debugged()
     if exchange.file is not None:
         from .body import close
 

@@ -39,6 +39,7 @@ class Worker:
         self.aside = lambda function, *args: start_new_thread(function, args)  # calls a function beside the requests
         self.mode = None  # dev.mode.Mode in the development mode
         self.is_quick = lambda result: False  # see frameworks.is_quick
+        self.debug = None  # debug.Debug, where debuggers may use the terminal
         self.running = None  # the Exchange that the main thread runs, or ran last
         self.make = Exchange
         self._getpid = os.getpid
@@ -155,6 +156,8 @@ class Worker:
 
     def on_interrupt(self, frame):
         """The main thread, at SIGURG. Raises when the app's code runs for a request that is to be interrupted."""
+        if self.debug is not None:
+            self.debug.run_errand()
         exchange = self.running
         if exchange is not None and exchange.interrupt is not None and not (exchange.raised or exchange.threaded) and in_app(frame):
             exchange.end_now()
