@@ -1,6 +1,6 @@
 // Package integration holds the tests that run the built binary: real Python workers, real sockets, real signals.
 //
-// What is here: the harness (harness_test.go, server_test.go, records_test.go, names_test.go, client_test.go, process_test.go,
+// What is here: the harness (harness_test.go, server_test.go, records_test.go, names_test.go, client_test.go, process_test.go, screen_test.go,
 // sandbox_test.go), the tests by behaviour
 // (frameworks, lifecycle, boot, output, queue, commands, deps, wsgi_*; uwsgi_*, upstreams and export with real servers
 // beside standpipe: neighbours_test.go; examples_*: the projects of examples/ as their READMEs start them; wheel_*: what pip, uv, pipx and poetry install), the sample applications (apps/), the orchestration of `make test` (run_tests.sh),

@@ -15,7 +15,7 @@ func (t tables) eventsTable() table {
 		{name: "AGO", least: 6, right: true, rank: 1},
 		{name: "OF", least: 7, most: 24},
 		{name: "EVENT", least: 8, most: 20},
-		{name: "CAUSE", least: 20, most: 400, flex: true},
+		{name: "CAUSE", least: 20, flex: true},
 	}}
 	marks := t.s.figures.Marks
 	for i := len(marks) - 1; i >= 0; i-- { // the newest first

@@ -17,7 +17,7 @@ func (t tables) slowTable() table {
 		{name: "WAIT", least: 6, right: true, rank: 3},
 		{name: "APP", least: 6, right: true, rank: 3},
 		{name: "SEND", least: 6, right: true, rank: 3},
-		{name: "REQUEST", least: 20, most: 400, flex: true},
+		{name: "REQUEST", least: 20, flex: true},
 	}}
 	switch th := t.s.figures.Threshold; {
 	case th <= 0:

@@ -8,7 +8,7 @@ import (
 func (t tables) upstreamsTable() table {
 	out := table{empty: "no route goes to another server", columns: []column{
 		{name: "ROUTE", least: 5, most: 24},
-		{name: "ADDRESS", least: 9, most: 60, flex: true},
+		{name: "ADDRESS", least: 20, flex: true},
 		{name: "STATE", least: 9, most: 22},
 		{name: "NOW", least: 4, right: true},
 		{name: "REQ/S", least: 6, right: true},

@@ -18,7 +18,7 @@ func (t tables) workersTable() table {
 		{name: "REQ/S", least: 5, right: true, rank: 5},
 		{name: "AGE", least: 6, right: true, rank: 2},
 		{name: "FOR", least: 5, right: true},
-		{name: "REQUEST", least: 20, most: 400, flex: true},
+		{name: "REQUEST", least: 20, flex: true},
 	}}
 	for i := range t.s.status.Apps {
 		a := &t.s.status.Apps[i]

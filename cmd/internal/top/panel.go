@@ -165,7 +165,11 @@ func (g graph) draw(c *screen.Canvas, x, y, cells, rows int) {
 	for _, v := range values {
 		most = max(most, v)
 	}
-	put(c, x, y, cells, line{{faint, " "}, {normal, g.name}, {faint, fmt.Sprintf("  %s, at most %s ", span(len(values)), g.say(most))}}, false)
+	caption := " "
+	if most > 0 {
+		caption = fmt.Sprintf("  %s, at most %s ", span(len(values)), g.say(most))
+	}
+	put(c, x, y, cells, line{{faint, " "}, {normal, g.name}, {faint, caption}}, false)
 	for i, s := range screen.Plot(values, cells, rows, 0) {
 		c.Put(x, y+1+i, g.style, s)
 	}

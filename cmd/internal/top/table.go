@@ -141,7 +141,7 @@ func (t *table) fit(w int) []place {
 	widths := make([]int, len(t.columns))
 	for i, c := range t.columns {
 		widths[i] = max(c.least, screen.Width(c.name))
-		if c.most > c.least {
+		if c.most > c.least && !c.flex { // a flexible one gets what is left
 			for _, r := range t.rows {
 				widths[i] = max(widths[i], min(r.values[i].line.width(), c.most))
 			}
