@@ -81,7 +81,7 @@ func checkSum(t *testing.T, c net.Conn, mb int64) {
 // serves the next, before the first byte is read.
 func TestSlowReadersHoldNoWorker(t *testing.T) {
 	t.Parallel()
-	b, spool := slowReaders(t)
+	b, spool := slowReaders(t, "--queue-timeout", "2m") // a busy machine
 	const clients, mb = 20, 8
 	var conns []net.Conn
 	var ids []string
