@@ -94,6 +94,9 @@ func NormalURL(text string) (string, error) {
 	if !httpx.CleanPath(u) {
 		return "", fmt.Errorf("%w: %q hides a segment \"..\"", ErrPurgeText, text)
 	}
+	if u.Scheme == "" && strings.HasPrefix(u.Path, "//") { // of /a/..//b: it would name a host
+		return "", fmt.Errorf("%w: %q begins with two slashes without its segments \"..\"; write the whole URL", ErrPurgeText, text)
+	}
 	var b strings.Builder
 	if u.Scheme != "" {
 		b.WriteString(originOfHost(u.Scheme, u.Host))

@@ -59,7 +59,7 @@ func TestPurgesAreNamedOneByOne(t *testing.T) {
 }
 
 func FuzzNormalURL(f *testing.F) {
-	for _, text := range []string{"https://Shop.Example:443/a?b#c", "/a/../b%2fc", "/é?ü", "http://[::1]:80/", "//a", "%"} {
+	for _, text := range []string{"https://Shop.Example:443/a?b#c", "/a/../b%2fc", "/é?ü", "http://[::1]:80/", "//a", "/0/..//", "%"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
