@@ -108,6 +108,11 @@ func (list backends) inFlight() (n int) {
 	return n
 }
 
+// of reports whether one of them is of that generation.
+func (list backends) of(version int) bool {
+	return slices.ContainsFunc(list, func(b *backend) bool { return b.version == version })
+}
+
 // busy is how many of them run a request.
 func (list backends) busy() (n int) {
 	for _, b := range list {

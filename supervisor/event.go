@@ -152,9 +152,14 @@ type ReloadFailed struct {
 	// Release is the folder of the new generation, ServingRelease that of the one that
 	// serves; links are resolved; empty: not known.
 	Release, ServingRelease string
+	// Cutover: requests get the failure, not what the old generation would answer (Options.Cutover).
+	Cutover bool
 }
 
 func (e *ReloadFailed) Error() string {
+	if e.Cutover {
+		return fmt.Sprintf("the code of %q does not start; requests get this failure until it does. %v", e.App, &e.BootFailure)
+	}
 	return fmt.Sprintf("reload of %q failed: generation %d did not start, generation %d keeps serving. %v", e.App, e.Generation, e.Serving, &e.BootFailure)
 }
 

@@ -102,8 +102,11 @@ func (f *fleet) advance(gen *generation) (left int) {
 		}
 	}
 	most := gen.surge(len(f.slots))
-	if gen.StopFirst {
+	switch {
+	case gen.StopFirst:
 		most = 1
+	case gen.Cutover: // nothing else brings the others to it
+		most = len(f.slots)
 	}
 	for _, s := range f.slots {
 		if moving >= most {

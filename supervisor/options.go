@@ -38,7 +38,7 @@ type Options struct {
 	// while no worker serves, even longer than QueueTimeout.
 	StopFirst bool
 	// Cutover: the first worker of a generation that is ready takes all requests, and those of older ones get
-	// no more. A reload ends one that runs, with ErrSuperseded.
+	// no more. A reload returns then, and ends one that runs, with ErrSuperseded.
 	Cutover bool
 	// Warmup is run with each worker that is ready, before it takes requests; its
 	// error is a boot failure. ctx ends with BootTimeout. nil: there is none.

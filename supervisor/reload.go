@@ -99,7 +99,7 @@ func (r *reloads) look(old, gen *generation, number int) (result error, over boo
 	committed := r.gen == gen
 	switch {
 	case gen.successes == 0 && gen.failure != nil && !committed:
-		failed := ReloadFailed{*gen.failure, old.number, gen.release, old.release}
+		failed := ReloadFailed{BootFailure: *gen.failure, Serving: old.number, Release: gen.release, ServingRelease: old.release, Cutover: gen.Cutover}
 		r.next = nil
 		r.fleet.aim(old)
 		r.mu.Unlock()
@@ -109,7 +109,8 @@ func (r *reloads) look(old, gen *generation, number int) (result error, over boo
 		r.commit(old, gen)
 		committed = true
 	}
-	if r.fleet.advance(gen) == 0 && committed {
+	left := r.fleet.advance(gen)
+	if committed && (left == 0 || gen.Cutover && r.dispatch.able.of(gen.number)) {
 		release := gen.release
 		r.mu.Unlock()
 		r.emit(Reloaded{App: r.app, Generation: gen.number, Release: release})

@@ -24,6 +24,9 @@ const (
 	// JSON is one object per line, with the keys of the error log: time, level, event
 	// ("request"), message, and the fields.
 	JSON
+	// Short is a line for a person at a terminal: time, status, method, target, duration, worker. It is as wide as
+	// the terminal at most. Files are faint.
+	Short
 )
 
 const messageTarget = 128 // bytes of the target in the JSON form's message; "target" has more

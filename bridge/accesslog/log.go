@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	delay      = 100 * time.Millisecond // how late a line may be
-	bufferSize = 64 << 10               // bytes; beyond it the request that fills it writes
+	delay         = 100 * time.Millisecond // how late a line may be
+	terminalDelay = 10 * time.Millisecond  // other records are between the lines
+	bufferSize    = 64 << 10               // bytes; beyond it the request that fills it writes
 )
 
 // Log writes one line per request. Lines are gathered and written at most
@@ -22,7 +23,10 @@ const (
 type Log struct {
 	open   func() (io.WriteCloser, error)
 	format Format
-	failed func(error)
+	// terminal is where a log of the form Short is read.
+	terminal Terminal
+	delay    time.Duration
+	failed   func(error)
 
 	lines sync.Pool // *[]byte, one line
 	stamp atomic.Pointer[stamp]
@@ -47,11 +51,14 @@ func New(open func() (io.WriteCloser, error), format Format, failed func(error))
 	if failed == nil {
 		failed = func(error) {}
 	}
-	l := &Log{open: open, format: format, failed: failed, out: out}
+	l := &Log{open: open, format: format, delay: delay, failed: failed, out: out}
 	l.timer = time.AfterFunc(time.Hour, l.flush)
 	l.timer.Stop()
 	return l, nil
 }
+
+// For says where a log of the form Short is read. It is called before the first request.
+func (l *Log) For(t Terminal) { l.terminal, l.delay = t, terminalDelay }
 
 // Request writes the line for a request that is answered.
 func (l *Log) Request(rec *httpx.Writer, r *http.Request, now time.Time) {
@@ -60,9 +67,12 @@ func (l *Log) Request(rec *httpx.Writer, r *http.Request, now time.Time) {
 		line = new([]byte)
 	}
 	b := (*line)[:0]
-	if l.format == JSON {
+	switch l.format {
+	case JSON:
 		b = l.appendJSONLine(b, rec, r, now)
-	} else {
+	case Short:
+		b = l.appendShort(b, rec, r, now)
+	default:
 		b = l.appendCombined(b, rec, r, now)
 	}
 	l.add(b)
@@ -78,7 +88,7 @@ func (l *Log) add(b []byte) {
 	full := len(l.buf) >= bufferSize
 	if !full && !l.armed {
 		l.armed = true
-		l.timer.Reset(delay)
+		l.timer.Reset(l.delay)
 	}
 	l.mu.Unlock()
 	if full {

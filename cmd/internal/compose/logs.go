@@ -8,6 +8,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
+	"github.com/standpipe/standpipe/cmd/internal/terminal"
 )
 
 // accessLog is the access log, where it goes.
@@ -24,9 +25,13 @@ func openAccessLog(cfg *config.Config, log *logfile.Log, stdout io.Writer) (*acc
 	if cfg.Logs.Access == "-" {
 		a.stdout = logfile.NewOutlet(stdout, log.DroppedAccess)
 	}
+	people := cfg.Logs.Access == "-" && logfile.IsTerminal(stdout)
 	format := accesslog.Combined
-	if cfg.Logs.AccessFormat == "json" {
+	switch {
+	case cfg.Logs.AccessFormat == "json":
 		format = accesslog.JSON
+	case cfg.Logs.AccessFormat == "short", cfg.Logs.AccessFormat == "auto" && people:
+		format = accesslog.Short
 	}
 	limiter := &httpx.LogLimiter{Every: time.Minute}
 	failed := func(err error) {
@@ -36,6 +41,9 @@ func openAccessLog(cfg *config.Config, log *logfile.Log, stdout io.Writer) (*acc
 	}
 	var err error
 	a.log, err = accesslog.New(logfile.Access(cfg.Logs.Access, cfg.Account.Identity, a.stdout), format, failed)
+	if err == nil && people {
+		a.log.For(accesslog.Terminal{Color: terminal.PaintFor(stdout).On, Width: func() int { return logfile.Width(stdout) }})
+	}
 	return a, err
 }
 

@@ -36,12 +36,9 @@ func (l *loader) derive() {
 		l.warn("LISTEN_FDS passes %s, and none of them is listened on; write --bind fd://3, or leave --bind out", plural(l.passed, "socket"))
 	}
 	l.cfg.Logs.SlowRecords = l.given("log.slow_request")
-	if logs := &l.cfg.Logs; !l.given("log.access_log_format") {
-		logs.AccessFormat = "combined"
-		if logs.Format == "json" {
-			logs.AccessFormat = "json"
-		}
-		l.v.Sources.Put("log.access_log_format", derived("log_format is "+logs.Format))
+	if logs := &l.cfg.Logs; logs.Format == "json" && !l.given("log.access_log_format") {
+		logs.AccessFormat = "json"
+		l.v.Sources.Put("log.access_log_format", derived("log_format is json"))
 	}
 	if state, _, _ := strings.Cut(l.v.Env["STATE_DIRECTORY"], ":"); state != "" && !l.given("state_dir") {
 		l.cfg.Folders.State = state

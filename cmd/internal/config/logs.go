@@ -15,7 +15,7 @@ import (
 // Logs are the two logs.
 type Logs struct {
 	Access       string // "-" standard output, "off", or a file
-	AccessFormat string `key:"access_log_format"` // "combined" or "json"
+	AccessFormat string `key:"access_log_format"` // "auto", "combined", "json" or "short"
 	Error        string // "-" standard error, or a file
 	Level        string // one of levels
 	Format       string `key:"log_format"` // auto, text, json
@@ -32,7 +32,7 @@ func (*Logs) Settings() schema.Group {
 	return schema.Group{Key: "log", Settings: []schema.Setting{
 		{Key: "access_log", Kind: schema.Text, Flags: []string{"access-log", "access-logfile"}, Default: "-", Hint: "FILE",
 			Set: logFile(func(l *Logs) *string { return &l.Access }, true), Show: schema.Show(func(l *Logs) (string, bool) { return l.Access, true })},
-		{Key: "access_log_format", Kind: schema.Choice, Choices: []string{"combined", "json"}, Derived: "json when log_format is json, else combined"},
+		{Key: "access_log_format", Kind: schema.Choice, Choices: []string{"auto", "combined", "json", "short"}, Default: "auto", Derived: "json when log_format is json"},
 		{Key: "error_log", Kind: schema.Text, Flags: []string{"error-log", "error-logfile", "log-file"}, Default: "-", Hint: "FILE",
 			Set: logFile(func(l *Logs) *string { return &l.Error }, false), Show: schema.Show(func(l *Logs) (string, bool) { return l.Error, true })},
 		{Key: "log_level", Kind: schema.Choice, Choices: levels, Default: "info", Reload: true,

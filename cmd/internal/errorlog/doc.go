@@ -11,7 +11,7 @@
 // writer). Each call makes a record, formats it, and writes it.
 //
 // Files: logger.go (the Logger), record.go (a record and its fields), json.go and
-// text.go (the formats), journald_unix.go and journald_windows.go (whether the log
+// text.go (the formats), traceback.go (the app's frames first), journald_unix.go and journald_windows.go (whether the log
 // goes to journald).
 //
 // The value of a field has a bound, because much of it comes from clients; a longer

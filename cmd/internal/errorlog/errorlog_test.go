@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,7 @@ func TestText(t *testing.T) {
 		{Options{}, hclog.Error, "app_error", []any{"id", "1", "traceback", "a\n  b", "message", "why"}, "[ERROR] app_error: id=1: why\n  traceback=\n  | a\n  |   b\n"},
 		{Options{}, hclog.Info, Output, []any{"app", "shop", "worker", "shop/3", "id", "01J9", "message", "a \"line\"\n\x1b[31mred\x1b[0m \x1b]0;title\a\xff"}, "[INFO]  shop/3 id=01J9: a \"line\"\n  | \x1b[31mred\x1b[0m \\x1b]0;title\\x07\\xff\n"},
 		{Options{Priorities: true}, hclog.Error, "e", []any{"message", "a\nb"}, "<3>2026-03-01T12:00:00.007Z [ERROR] e: a\n<3>  | b\n"},
+		{Options{Terminal: true}, hclog.Warn, "e", []any{"message", "m"}, "12:00:00 [WARN]  e: m\n"},
 		{Options{Color: true}, hclog.Warn, "e", []any{"message", "m"}, "\x1b[93m[WARN]  \x1b[0me: m\n"},
 	} {
 		c.o.Text, c.o.Sentence = true, general
@@ -117,6 +119,96 @@ func FuzzRecord(f *testing.F) {
 			if strings.ContainsAny(line, "\r\x00\x07\x7f") {
 				t.Fatalf("%q", line)
 			}
+		}
+	})
+}
+
+const flaskTraceback = `[2026-03-01 12:00:00,000] ERROR in app: Exception on / [GET]
+Traceback (most recent call last):
+  File "/srv/shop/.venv/lib/python3.13/site-packages/flask/app.py", line 1511, in wsgi_app
+    response = self.full_dispatch_request()
+               ~~~~~~~~~~~~~~~~~~~~~~~~~~^^
+  File "/srv/shop/app.py", line 7, in page
+    return price("x")
+  File "/srv/shop/prices.py", line 3, in price
+    return json.loads(x)
+           ~~~~~~~~~~^^^
+  File "/usr/lib/python3.13/json/__init__.py", line 346, in loads
+    return _default_decoder.decode(s)
+json.decoder.JSONDecodeError: Expecting value
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "/srv/shop/app.py", line 9, in page
+    raise KeyError
+KeyError`
+
+// At a terminal the app's frames come first. Everywhere else a traceback is as Python has written it.
+func TestTracebackAtATerminal(t *testing.T) {
+	got := ownFramesFirst(flaskTraceback, false)
+	want := `[2026-03-01 12:00:00,000] ERROR in app: Exception on / [GET]
+Traceback (most recent call last):
+  File "/srv/shop/app.py", line 7, in page
+    return price("x")
+  File "/srv/shop/prices.py", line 3, in price
+    return json.loads(x)
+           ~~~~~~~~~~^^^
+  File "/srv/shop/.venv/lib/python3.13/site-packages/flask/app.py", line 1511, in wsgi_app
+    response = self.full_dispatch_request()
+               ~~~~~~~~~~~~~~~~~~~~~~~~~~^^
+  File "/usr/lib/python3.13/json/__init__.py", line 346, in loads
+    return _default_decoder.decode(s)
+json.decoder.JSONDecodeError: Expecting value
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "/srv/shop/app.py", line 9, in page
+    raise KeyError
+KeyError`
+	if got != want {
+		t.Errorf("%s", got)
+	}
+	colored := ownFramesFirst(flaskTraceback, true)
+	for _, code := range []string{faint, bright, red, uncolored} {
+		if !strings.Contains(colored, code) {
+			t.Errorf("no %q in it", code)
+		}
+		colored = strings.ReplaceAll(colored, code, "")
+	}
+	if colored != want {
+		t.Errorf("without its colours: %s", colored)
+	}
+	for _, o := range []Options{{Text: true, Terminal: true}, {Text: true}, {}} {
+		for _, pairs := range [][]any{{"traceback", flaskTraceback}, {"message", flaskTraceback}} {
+			event := "app_error"
+			if pairs[0] == "message" {
+				event = Output
+			}
+			text := written(o, hclog.Error, event, pairs...)
+			if first := strings.Index(text, "shop/app.py") < strings.Index(text, "flask/app.py"); first != o.Terminal {
+				t.Errorf("%+v, %s: the app's frames first: %v", o, event, first)
+			}
+		}
+	}
+	for _, same := range []string{"", inTraceback, "x\n" + inTraceback, inTraceback + "\nValueError", "  + Exception Group " + inTraceback + "\n  |   File \"/a/site-packages/x.py\", line 1\n"} {
+		if got := ownFramesFirst(same, false); got != same {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
+// The lines of a text are the same ones, in another order.
+func FuzzTraceback(f *testing.F) {
+	f.Add(flaskTraceback)
+	f.Add(inTraceback + "\n" + inTraceback + "\n  File \"<x>\", line 1\n  File \"")
+	f.Fuzz(func(t *testing.T, s string) {
+		was, is := strings.Split(s, "\n"), strings.Split(ownFramesFirst(s, false), "\n")
+		slices.Sort(was)
+		slices.Sort(is)
+		if !slices.Equal(was, is) {
+			t.Fatalf("%q", is)
 		}
 	})
 }

@@ -20,6 +20,8 @@ type Options struct {
 	Text bool
 	// Color: the text's levels are coloured.
 	Color bool
+	// Terminal: a person reads the text at a terminal, where the app's frames of a traceback come first.
+	Terminal bool
 	// Priorities: each line starts with its priority, "<4>", for journald.
 	Priorities bool
 	// Sentence returns the message of a record that has none, by its event; nil: there is none.
@@ -73,7 +75,10 @@ func (l *Logger) Log(level hclog.Level, event string, pairs ...any) {
 	defer l.mu.Unlock()
 	b := l.buf[:0]
 	if l.o.Text {
-		b = r.text(b, l.o.Color)
+		if l.o.Terminal {
+			r.forTerminal(l.o.Color)
+		}
+		b = r.text(b, &l.o)
 	} else {
 		b = r.json(b)
 	}

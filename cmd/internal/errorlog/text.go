@@ -23,9 +23,17 @@ var levels = map[hclog.Level]struct{ text, color string }{
 //
 //	2026-03-01T12:00:00.000Z [WARN]  queue_full: app=shop waiting=256/256: requests were refused
 //
-// An app's output has its worker's name in place of the event.
-func (r *record) text(b []byte, color bool) []byte {
-	b = r.at.AppendFormat(b, "2006-01-02T15:04:05.000Z07:00 ")
+// An app's output has its worker's name in place of the event. At a terminal the time is short.
+func (r *record) text(b []byte, o *Options) []byte {
+	color := o.Color
+	switch {
+	case o.Terminal && color:
+		b = r.at.AppendFormat(b, faint+"15:04:05 "+uncolored)
+	case o.Terminal: // as the access log
+		b = r.at.AppendFormat(b, "15:04:05 ")
+	default:
+		b = r.at.AppendFormat(b, "2006-01-02T15:04:05.000Z07:00 ")
+	}
 	l, ok := levels[r.level]
 	if !ok {
 		l = levels[hclog.Info]

@@ -50,7 +50,7 @@ func Open(cfg *config.Config, stderr io.Writer) (*Log, error) {
 	l.Out = NewOutlet(out, l.dropped)
 	l.records = errorlog.New(errorlog.Options{
 		Level: hclog.LevelFromString(cfg.Logs.Level), Out: l.Out, Text: l.Text, Priorities: priorities, Sentence: events.Sentence,
-		Color: terminal && os.Getenv("NO_COLOR") == "" && runtime.GOOS != "windows",
+		Terminal: terminal, Color: terminal && os.Getenv("NO_COLOR") == "" && runtime.GOOS != "windows",
 	})
 	l.Logger = l.records
 	return l, nil
@@ -89,4 +89,17 @@ func (l *Log) Close() {
 func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// Width is how many columns a terminal has; 0: w is none, or it does not say.
+func Width(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }

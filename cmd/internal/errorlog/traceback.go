@@ -1,0 +1,97 @@
+package errorlog
+
+import (
+	"regexp"
+	"strings"
+)
+
+// inTraceback is what every traceback of Python has.
+const inTraceback = "Traceback (most recent call last):"
+
+const (
+	faint     = "\x1b[2m"
+	bright    = "\x1b[1m"
+	red       = "\x1b[91m"
+	uncolored = "\x1b[0m"
+)
+
+var frameLine = regexp.MustCompile(`^  File "([^"]+)", line \d+`)
+
+// ownFramesFirst is a text for people at a terminal: in each traceback of it the frames of the app come first, and then, faint, those of
+// libraries. Both keep their order. A text that is no traceback, and one of an exception group, stay as they are.
+func ownFramesFirst(s string, color bool) string {
+	if !strings.Contains(s, inTraceback) {
+		return s
+	}
+	paint := func(code, line string) string {
+		if !color || line == "" {
+			return line
+		}
+		return code + line + uncolored
+	}
+	var out []string
+	lines := strings.Split(s, "\n")
+	for i := 0; i < len(lines); {
+		line := lines[i]
+		i++
+		if line != inTraceback {
+			out = append(out, line)
+			continue
+		}
+		out = append(out, paint(faint, line))
+		own, library, next := frames(lines[i:])
+		for _, l := range own {
+			if frameLine.MatchString(l) {
+				l = paint(bright, l)
+			}
+			out = append(out, l)
+		}
+		for _, l := range library {
+			out = append(out, paint(faint, l))
+		}
+		i += next
+		if i < len(lines) && (len(own) > 0 || len(library) > 0) {
+			out = append(out, paint(red, lines[i])) // the exception
+			i++
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// forTerminal changes the texts of a record that may be tracebacks.
+func (r *record) forTerminal(color bool) {
+	if r.event == Output {
+		r.message = ownFramesFirst(r.message, color)
+	}
+	for i, f := range r.fields {
+		if s, isText := f.value.(string); isText && f.key == "traceback" {
+			r.fields[i].value = ownFramesFirst(s, color)
+		}
+	}
+}
+
+// frames are the lines of a traceback, those of the app and those of libraries, and how many they are.
+func frames(lines []string) (own, library []string, n int) {
+	to := &own
+	for n < len(lines) && strings.HasPrefix(lines[n], "  ") {
+		if m := frameLine.FindStringSubmatch(lines[n]); m != nil {
+			if to = &own; isLibrary(m[1]) {
+				to = &library
+			}
+		}
+		*to = append(*to, lines[n])
+		n++
+	}
+	return own, library, n
+}
+
+// isLibrary reports whether a file belongs to an installed package or to Python.
+func isLibrary(path string) bool {
+	path = strings.ReplaceAll(path, `\`, "/")
+	for _, part := range []string{"/site-packages/", "/dist-packages/", "/lib/python3", "/lib64/python3", "/lib/pypy3", "/standpipe_shim/"} {
+		if strings.Contains(path, part) {
+			return true
+		}
+	}
+	return strings.HasPrefix(path, "<")
+}
