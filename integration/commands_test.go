@@ -155,7 +155,7 @@ func (s *server) followProgram(tools string) {
 	}
 }
 
-var serveLine = regexp.MustCompile(`(^|\s)standpipe serve(\s|$)`)
+var serveLine = regexp.MustCompile(`(^|\s)standpipe (serve|dev)(\s|$)`)
 
 func runBlock(t *testing.T, b block) {
 	dir := docsProject(t)

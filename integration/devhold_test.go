@@ -3,11 +3,14 @@ package integration
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 // devRounds is how many edits the tests of the development mode make; the nightly run makes more.
@@ -132,5 +135,192 @@ func TestDevHoldBites(t *testing.T) {
 	save(t, filepath.Join(dir, "shop", "text.py"), devText(1), 1)
 	if r := s.want(200, "/"); r.Body != "round 0" {
 		t.Errorf("%q at once, without the development mode", r.Body)
+	}
+}
+
+// What a request waits for in development, and what it does not wait for.
+func TestDevReload(t *testing.T) {
+	t.Parallel()
+	gate := newGate(t)
+	app := `import os, time
+from flask import Flask, render_template, Response
+
+app = Flask(__name__)
+
+
+@app.get("/")
+def page():
+    return render_template("page.html", name=NAME, env=os.environ.get("SHOP", "-"))
+
+
+@app.get("/stream")
+def stream():
+    def parts():
+        open(GATE + ".begun", "w").close()
+        yield "begin"
+        while not os.path.exists(GATE):
+            time.sleep(0.01)
+        yield "end " + NAME
+    return Response(parts())
+
+
+GATE = %q
+NAME = "%s"
+`
+	dir := project(t, map[string]string{
+		"shop/app.py": fmt.Sprintf(app, gate.path, "one"), "shop/templates/page.html": "{{ name }} {{ env }} first", "shop/static/a.css": "a", "shop/env": "SHOP=x\n",
+		"blog/blog.py":   hello("blog"),
+		"standpipe.toml": "[[app]]\nname = \"shop\"\ndir = \"shop\"\nmodule = \"app:app\"\nenv_file = [\"env\"]\n[[app]]\nname = \"blog\"\ndir = \"blog\"\nmodule = \"blog:app\"\nmount = \"/blog\"\n",
+	})
+	s := startDev(t, opts{Dir: dir, Python: python(t), Apps: 2})
+	serves := func(want string) {
+		t.Helper()
+		if r := s.want(200, "/"); r.Body != want {
+			t.Errorf("%q, want %q", r.Body, want)
+		}
+	}
+	serves("one x first")
+
+	// A template, the variables, the configuration. A stream in the old worker does not hold them up.
+	stream := make(chan *response, 1)
+	go func() { stream <- s.get("/stream") }()
+	eventually(t, "the stream runs", func() bool { _, err := os.Stat(gate.path + ".begun"); return err == nil })
+	write(t, dir, map[string]string{"shop/templates/page.html": "{{ name }} {{ env }} second"})
+	serves("one x second")
+	write(t, dir, map[string]string{"shop/env": "SHOP=y\n"})
+	serves("one y second")
+	n := len(s.events("reload"))
+	write(t, dir, map[string]string{"shop/.env": "read by the app\n"}) // it did not exist
+	s.want(200, "/")
+	eventually(t, "a reload for .env", func() bool { return len(s.events("reload")) > n })
+	b, err := os.ReadFile(filepath.Join(dir, "standpipe.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := strings.Replace(string(b), "env_file = [\"env\"]", "env = { SHOP = \"z\" }", 1)
+	write(t, dir, map[string]string{"standpipe.toml": good})
+	serves("one z second")
+	gate.open(t)
+	if r := <-stream; r.Body != "beginend one" {
+		t.Errorf("the stream: %q", r.Body)
+	}
+
+	// A problem in the configuration is the answer, too.
+	write(t, dir, map[string]string{"standpipe.toml": good + "\nnonsense = 1\n"})
+	if r := s.want(503, "/"); !strings.Contains(r.Body, "nonsense") {
+		t.Errorf("%q", r.Body)
+	}
+	write(t, dir, map[string]string{"standpipe.toml": good})
+	serves("one z second")
+
+	// A boot that hangs: its requests wait, files and other apps do not, and the next change ends it.
+	write(t, dir, map[string]string{"shop/app.py": fmt.Sprintf(app, gate.path, "two") + "time.sleep(1000)\n"})
+	waiting := make(chan *response, 1)
+	go func() { waiting <- s.get("/") }()
+	eventually(t, "the boot hangs", func() bool { return len(s.events("boot_waits")) > 0 })
+	s.want(200, "/static/a.css")
+	if r := s.want(200, "/blog"); r.Body != "blog" {
+		t.Errorf("%q", r.Body)
+	}
+	write(t, dir, map[string]string{"blog/blog.py": hello("blog two")})
+	if r := s.want(200, "/blog"); r.Body != "blog two" {
+		t.Errorf("%q while another app boots", r.Body)
+	}
+	write(t, dir, map[string]string{"shop/app.py": fmt.Sprintf(app, gate.path, "three")})
+	serves("three z second")
+	if r := <-waiting; r.Body != "three z second" {
+		t.Errorf("%d %q", r.Status, r.Body)
+	}
+
+	// A file that no worker has imported, and a new one, are not a reason to reload.
+	n = len(s.events("reload"))
+	write(t, dir, map[string]string{"shop/unused.py": "x = 1\n"})
+	serves("three z second")
+	if now := len(s.events("reload")); now != n {
+		t.Errorf("%d reloads", now-n)
+	}
+}
+
+// A project that is broken from its start: the failure at once, and the app with the request after the fix.
+func TestDevBrokenStart(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"app.py": "import views\nfrom views import app\n", "views.py": "def app(:\n"})
+	s := startDev(t, opts{App: "app:app", Dir: dir, Python: systemPython(t)})
+	s.waitEvent("not_booted")
+	if r := s.want(503, "/"); !strings.Contains(r.Body, "views.py") {
+		t.Errorf("%q", r.Body)
+	}
+	for round := range 3 {
+		write(t, dir, map[string]string{"views.py": hello(fmt.Sprint("repaired ", round))})
+		if r := s.want(200, "/"); r.Body != fmt.Sprint("repaired ", round) {
+			t.Errorf("%q", r.Body)
+		}
+		write(t, dir, map[string]string{"views.py": "raise ValueError('no " + fmt.Sprint(round) + "')\n"})
+		if r := s.want(503, "/"); !strings.Contains(r.Body, "no "+fmt.Sprint(round)) {
+			t.Errorf("%q", r.Body)
+		}
+	}
+}
+
+// At a terminal a request has one short line, files are faint, and a traceback begins with the app's frames. NO_COLOR holds.
+func TestDevAtATerminal(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("script"); err != nil {
+		skip(t, "no-program", "script")
+	}
+	dir := project(t, map[string]string{"app.py": `import json
+from flask import Flask
+
+app = Flask(__name__)
+
+
+@app.get("/")
+def page():
+    return "x"
+
+
+@app.get("/boom")
+def boom():
+    return json.loads("{")
+`, "static/a.css": "a"})
+	for _, colors := range []bool{true, false} {
+		env := []string{"TERM=xterm"}
+		if !colors {
+			env = append(env, "NO_COLOR=1")
+		}
+		s := start(t, opts{Dir: dir, Env: env, Bare: true, NoWait: true, Exit: -1,
+			Argv: []string{"script", "-qefc", "stty cols 80; {bin} dev app:app -b 127.0.0.1:0 --python " + python(t), "/dev/null"}})
+		address := regexp.MustCompile(`http://(127\.0\.0\.1:\d+)`)
+		screen := func() string { return strings.Join(s.out.all(), "\n") }
+		eventually(t, "the banner", func() bool {
+			if m := address.FindStringSubmatch(screen()); m != nil {
+				s.URL, s.Addr = m[0], m[1]
+			}
+			return s.Addr != ""
+		})
+		s.want(200, "/")
+		s.want(200, "/static/a.css")
+		s.want(500, "/boom")
+		s.want(404, "/\x25e6\x2597\x25a5"+strings.Repeat("x", 200))
+		faint := ""
+		if colors {
+			faint = "\x1b[2m"
+		}
+		eventually(t, "the lines", func() bool {
+			text := screen()
+			return regexp.MustCompile(`\n`+regexp.QuoteMeta(faint)+`\d\d:\d\d:\d\d 200 GET /static/a\.css [\d.]+ ms static`).MatchString(text) && strings.Contains(text, "JSONDecodeError") && strings.Contains(text, "…")
+		})
+		text := screen()
+		if own, library := strings.Index(text, "app.py\", line 14"), strings.Index(text, "site-packages/flask"); own < 0 || library < own {
+			t.Errorf("the app's frames are not first:\n%s", text)
+		}
+		if got := strings.Contains(text, "\x1b["); got != colors {
+			t.Errorf("colours: %v, want %v:\n%q", got, colors, text)
+		}
+		line := regexp.MustCompile(`\d\d:\d\d:\d\d .{0,10}404.* GET .*`).FindString(text)
+		if line = regexp.MustCompile(`\x1b\[\d*m|\r`).ReplaceAllString(line, ""); utf8.RuneCountInString(line) > 80 {
+			t.Errorf("%q is wider than the terminal", line)
+		}
+		s.stop()
 	}
 }
