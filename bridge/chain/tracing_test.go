@@ -35,7 +35,7 @@ func TestTrace(t *testing.T) {
 		"two":                        {o: TraceOptions{Part: 1}, parents: []string{theirs, theirs}, states: []string{"a=1"}, flags: "03", sampled: true},
 		"nonsense":                   {o: TraceOptions{Part: 1}, parents: []string{"00-" + strings.ToUpper(id) + "-" + span + "-01"}, states: []string{"a=1"}, flags: "03", sampled: true},
 		"a state alone":              {states: []string{"a=1"}, flags: "02"},
-		"a bad state":                {parents: []string{theirs}, states: []string{"a=1,a=2"}, continues: true, flags: "01", sampled: true},
+		"a bad state":                {parents: []string{theirs}, states: []string{"a=1,B=2"}, continues: true, flags: "01", sampled: true},
 		"an empty state":             {parents: []string{theirs}, states: []string{""}, continues: true, flags: "01", sampled: true},
 		"several states":             {parents: []string{theirs}, states: []string{"a=1", "b=2"}, continues: true, flags: "01", sampled: true, state: "a=1,b=2"},
 		"not trusted":                {o: TraceOptions{TrustedOnly: true}, parents: []string{theirs}, states: []string{"a=1"}, flags: "02"},

@@ -12,7 +12,6 @@ const (
 // State is the tracestate that is passed on: the values of all its fields as one. Empty: there is none, or it does not
 // follow the rules; then it is not passed on, and the traceparent is all the same.
 func State(values []string) string {
-	var keys [maxMembers]string
 	n := 0
 	for _, v := range values {
 		for v != "" {
@@ -25,13 +24,7 @@ func State(values []string) string {
 			if !ok || n == maxMembers || !isKey(key) || !isValue(value) {
 				return ""
 			}
-			for _, other := range keys[:n] {
-				if other == key {
-					return ""
-				}
-			}
-			keys[n] = key
-			n++
+			n++ // a key that is there twice stays: which of its values counts is not known here
 		}
 	}
 	switch {
