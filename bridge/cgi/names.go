@@ -134,7 +134,6 @@ var common = func() map[string]entry {
 	for _, field := range dropped {
 		m[field] = entry{}
 	}
-	m["Traceparent"], m["Tracestate"], m["X-Request-Start"] = entry{name: "HTTP_TRACEPARENT"}, entry{name: "HTTP_TRACESTATE"}, entry{name: "HTTP_X_REQUEST_START"} // the server sets them
 	return m
 }()
 
