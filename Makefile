@@ -19,7 +19,7 @@ DIST     ?= dist
 # The newest Python found has the frameworks' newest releases. Those of newer_pythons.sh are too new for compiled packages.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' -e /.cache/pythons/ | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build man site picture licences run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel dist dist-check try-deb try-container try-wheel image try-arm64 check-chart clean $(BIN)
+.PHONY: build man site picture picture-top licences run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel dist dist-check try-deb try-container try-wheel image try-arm64 check-chart clean $(BIN)
 
 build: $(BIN)
 
@@ -75,6 +75,10 @@ check-chart:
 # The manual pages, into dist/man.
 man: build
 	packaging/man.sh dist/man "$$($(BIN) version | cut -d' ' -f2)"
+
+# docs/pictures/top*.svg, from a run of three minutes; needs tmux.
+picture-top: build
+	python3 -B docs/drawings/top.py $(BIN)
 
 # docs/drawings/terminal.svg, the picture of the README, from a run of the sample shop.
 picture: build .venv/ready

@@ -113,8 +113,7 @@ func (d details) numbersOf(a *admin.App, f *monitor.AppFigures) []line {
 
 func (d details) workersOf(a *admin.App) []line {
 	var out []line
-	for i := range a.Processes {
-		w := &a.Processes[i]
+	for _, w := range numbered(a) {
 		request, since := d.t.current(w)
 		l := line{{bold, pad(w.Name, 12, " ")}, {normal, fmt.Sprintf("pid %-7d gen %-4d %6s  %6s  ", w.Pid, w.Generation, size(float64(memory(a, w))), age(w.Up))}}
 		l = append(l, stateOf(w)...)

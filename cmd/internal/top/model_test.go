@@ -173,8 +173,10 @@ func TestSelection(t *testing.T) {
 	}
 	press(m, "home", "down")
 	e = busyServer()
-	slices.Reverse(e.Top.Status.Apps[0].Processes)
-	if m.Update(e); m.selection().key != "shop/2" || m.lists[workersPage].index != 6 {
+	if m.Update(e); m.selection().key != "shop/2" || m.lists[workersPage].index != 1 {
+		t.Errorf("%q %d", m.selection().key, m.lists[workersPage].index)
+	}
+	if press(m, "S"); m.selection().key != "shop/2" || m.lists[workersPage].index != 8 {
 		t.Errorf("%q %d", m.selection().key, m.lists[workersPage].index)
 	}
 	e.Top.Status.Apps = nil
@@ -264,6 +266,15 @@ func TestDumps(t *testing.T) {
 	m.Update(Dumped{At: noon.Add(time.Minute), Worker: "shop/3"})
 	if !shows(m, "└ shop/reports.py:88 in build: rows = cur.fetchall()", "└ shop/2 does not respond?[31m", "└ runs no code of the app") {
 		t.Errorf("\n%s", View(m))
+	}
+	if c := View(m); c.Look(7, 5) != cyan {
+		t.Errorf("%+v\n%s", c.Look(7, 5), c)
+	}
+	other := busyServer() // shop/1 runs another request than the one of its line
+	other.At, other.Top.Status.Apps[0].Processes[0].Requests[0].Seconds = noon.Add(time.Minute+time.Second), 0.5
+	m.Update(other)
+	if c := View(m); c.Look(7, 5) != faint {
+		t.Errorf("%+v\n%s", c.Look(7, 5), c)
 	}
 	if got := m.Update(Ticked{noon.Add(time.Minute + 1900*time.Millisecond)}); len(got) != 0 {
 		t.Errorf("%v", got)

@@ -2,6 +2,8 @@ package top
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/standpipe/standpipe/cmd/internal/admin"
 )
@@ -22,14 +24,28 @@ func (t tables) workersTable() table {
 	}}
 	for i := range t.s.status.Apps {
 		a := &t.s.status.Apps[i]
-		for j := range a.Processes {
-			out.rows = append(out.rows, t.workerRow(a, &a.Processes[j]))
+		for _, w := range numbered(a) {
+			out.rows = append(out.rows, t.workerRow(a, w))
 		}
 		for j := range a.Templates {
 			out.rows = append(out.rows, templateRow(&a.Templates[j]))
 		}
 	}
 	return out
+}
+
+// numbered are the workers of an app in the order of their numbers.
+func numbered(a *admin.App) []*admin.Worker {
+	list := make([]*admin.Worker, len(a.Processes))
+	for i := range a.Processes {
+		list[i] = &a.Processes[i]
+	}
+	number := func(w *admin.Worker) int {
+		_, n, _ := admin.ParseWorker(w.Name)
+		return n
+	}
+	slices.SortStableFunc(list, func(a, b *admin.Worker) int { return number(a) - number(b) })
+	return list
 }
 
 func (t tables) workerRow(a *admin.App, w *admin.Worker) row {
@@ -44,18 +60,21 @@ func (t tables) workerRow(a *admin.App, w *admin.Worker) row {
 		r.key = fmt.Sprintf("%s %d", w.Name, w.Pid)
 	}
 	if t.dumps.shows(w.Name, w) && w.State == serving {
-		r.under = t.under(w.Name)
+		r.under = t.under(w.Name, since)
 	}
 	return r
 }
 
-// under is the line below a worker: where it is in Python.
-func (t tables) under(worker string) line {
+// under is the line below a worker: where it is in Python. since is for how long it has run its request: a line that is
+// older than that is faint.
+func (t tables) under(worker string, since float64) line {
 	d := t.dumps.of(worker)
 	l := line{{faint, "└ "}}
 	switch {
 	case d.err != "":
 		return append(l, part{red, d.err})
+	case d.line != "" && d.at.Before(t.s.at.Add(-time.Duration(since*float64(time.Second)))):
+		return append(l, part{faint, d.line})
 	case d.line != "":
 		return append(l, part{cyan, d.line})
 	case d.at.IsZero():

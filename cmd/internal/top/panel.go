@@ -51,7 +51,8 @@ func (p panel) draw(y, lines int) {
 	y = p.drawPhases(y+1, f)
 	slow, marks := len(p.t.s.figures.Slow), len(p.t.s.figures.Marks)
 	// Graphs have what the lists do not need.
-	wanted := min(slow, 10) + min(marks, 10) + 3
+	slow = min(slow, 8)
+	wanted := slow + min(marks, 8) + 3
 	if room := end - y - wanted; room >= 5 {
 		y = p.drawGraphs(y, min(room, 9))
 	}
