@@ -251,7 +251,11 @@ func (s *sites) boot(next, old *site, only string) []error {
 			o := s.parts.poolOptions(next.cfg, r.app)
 			r.files.Expect(next.cfg, r.app)
 			wg.Go(func() { // ends with the pool
-				if errs[i] = r.pool.Reload(context.Background(), &o); errs[i] != nil {
+				err := r.pool.Reload(context.Background(), &o)
+				if errors.Is(err, supervisor.ErrSuperseded) { // by a recode, which has its result: a reload of all that failed for it would be made again, and end that one
+					return
+				}
+				if errs[i] = err; err != nil {
 					r.files.Expect(old.cfg, was.app)
 				}
 			})
