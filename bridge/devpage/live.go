@@ -145,10 +145,9 @@ func (i *injector) look(p []byte) {
 	if i.ended {
 		return
 	}
-	const longest = len("</body") - 1
-	around := append(i.tail, p[:min(len(p), longest)]...)
-	i.ended = hasEnd(around) || hasEnd(p)
-	i.tail = slices.Clone(append(around[:min(len(around), len(i.tail)+len(p))], p[min(len(p), longest):]...))
+	const longest = len("</body") - 1 // of a tag that begins in one part and ends in the next
+	i.ended = hasEnd(p) || hasEnd(slices.Concat(i.tail, p[:min(len(p), longest)]))
+	i.tail = append(i.tail, p[max(0, len(p)-longest):]...)
 	i.tail = i.tail[max(0, len(i.tail)-longest):]
 }
 

@@ -76,6 +76,9 @@ type Options struct {
 	Internal []Internal
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
+	// Failed may answer a request that has failed, in the place of Pages, or return a text for them; nil: it does not, and Pages
+	// answer. Nothing of an answer has gone out then. It is for the development mode.
+	Failed func(w *httpx.Writer, r *http.Request, status int, err error) (text string, answered bool)
 	// Log gets answer_spool, app_error, bad_response, request_failed,
 	// request_retried, field_dropped, hop_by_hop_removed, content_length_mismatch,
 	// early_hints_dropped, sendfile_refused, spool_full, spool_not_given,
@@ -262,6 +265,15 @@ func (h *Handler) fail(s *scratch, err error) {
 	}
 	if s.request.body.Pending() || s.uploadFailed() {
 		s.request.body.Refuse(p.w.Header())
+	}
+	if h.o.Failed != nil {
+		text, answered := h.o.Failed(p.w, p.r, v.status, err)
+		if answered {
+			return
+		}
+		if text != "" {
+			v.text = text
+		}
 	}
 	h.o.Pages.Write(p.w, p.r, v.status, v.text, v.retryAfter)
 }

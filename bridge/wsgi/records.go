@@ -45,6 +45,7 @@ func (l *records) report(s *spool.Spool, err error) {
 	var app *wire.AppError
 	var bad *badResponse
 	switch {
+	case errors.As(err, &app) && app.Detail != nil && app.Detail.Logged: // by its framework
 	case errors.As(err, &app):
 		l.log.Error("app_error", append(l.pairs(), "error", app.Error(), "at", innermost(app), "traceback", strings.TrimRight(app.Traceback, "\n"))...)
 	case errors.As(err, &bad):

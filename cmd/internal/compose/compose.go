@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/chain"
+	"github.com/standpipe/standpipe/bridge/devpage"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/devreload"
@@ -72,6 +73,8 @@ type parts struct {
 	scanners   *scanners
 	stop       *stop
 	code       *devreload.Hold // nil: not in development
+	errorPages *devpage.Pages  // likewise
+	liveFiles  *devpage.Files  // nil: browsers do not load pages again
 	trace      *trace          // nil: requests are served, not explained
 }
 
@@ -110,6 +113,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 		storage: newStorage(cfg, log), static: staticfiles.New(cfg, log, log.Text), upstreams: newRegistry(), refusals: newRefusals(log, counters.RequestRefused), limitStore: &limitStore{url: cfg.Servers.Redis, log: log}, cache: newCaching(cfg, log), scanners: newScanners(), traces: &Traces{log: log, version: version}, stop: stop}
 	p.clients = newAccess(cfg, log, kept)
 	p.code = newHold(cfg, log)
+	p.develop(cfg)
 	sites := newSites(p, cfg)
 	p.purges = &Purges{log: log, caching: p.cache, site: sites.current.Load}
 	p.health = newHealth(log, sites.pools, stop)
@@ -139,7 +143,7 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 		return nil, err
 	}
 	sites.limits, sites.tls = listeners.setLimits, certificates
-	return &Server{Listeners: listeners, Upstreams: &Upstreams{sites}, Certificates: certificates, Limits: &Limits{sites, p.limitStore, p.scanners}, Access: p.clients, Cache: &Cache{p.cache}, Purges: p.purges, Traces: p.traces, Development: &Development{p.code, sites}, parts: p, sites: sites}, nil
+	return &Server{Listeners: listeners, Upstreams: &Upstreams{sites}, Certificates: certificates, Limits: &Limits{sites, p.limitStore, p.scanners}, Access: p.clients, Cache: &Cache{p.cache}, Purges: p.purges, Traces: p.traces, Development: &Development{p.code, p.liveFiles, sites}, parts: p, sites: sites}, nil
 }
 
 // Prepare does what needs root privileges, and then drops them if the configuration says

@@ -2,22 +2,21 @@ package compose
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"path/filepath"
 
 	"github.com/standpipe/standpipe/bridge/chain"
+	"github.com/standpipe/standpipe/bridge/devpage"
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/devreload"
-	"github.com/standpipe/standpipe/cmd/internal/journal"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
-	"github.com/standpipe/standpipe/supervisor"
 )
 
 // Development is what the development mode adds.
 type Development struct {
 	Hold  *devreload.Hold // requests wait while code changes
+	Files *devpage.Files  // browsers load pages again when files change; nil: they do not
 	sites *sites
 }
 
@@ -51,33 +50,19 @@ func WatchedApps(cfg *config.Config) (apps []devreload.App) {
 }
 
 // hold is the stage in which requests of an app wait for its present code; nil: there is none.
-func (p *parts) hold(cfg *config.Config, a *config.App, pages *httpx.Pages) func(http.Handler) http.Handler {
+func (p *parts) hold(a *config.App, pages *httpx.Pages) func(http.Handler) http.Handler {
 	if p.code == nil || !a.Life.Reload {
 		return nil
 	}
 	name := a.Name
 	return chain.Hold(chain.HoldOptions{
 		Await: func(ctx context.Context) error { return p.code.Await(ctx, name) },
-		Fail:  func(w http.ResponseWriter, r *http.Request, err error) { notServing(cfg, pages, w, r, err) },
+		Fail: func(w http.ResponseWriter, r *http.Request, err error) {
+			if text := p.errorPages.Write(w, r, bootReport(name, err)); text != "" {
+				pages.Write(w, r, http.StatusServiceUnavailable, "The application is not running: its present code does not start. "+text, 0)
+			}
+		},
 	})
-}
-
-// notServing answers in the place of an app whose present code does not start. With dev_token the reason is not for everybody.
-func notServing(cfg *config.Config, pages *httpx.Pages, w http.ResponseWriter, r *http.Request, err error) {
-	text := "The application is not running: its present code does not start."
-	if cfg.Dev.Token == "" {
-		text += " " + reasonOf(err)
-	}
-	pages.Write(w, r, http.StatusServiceUnavailable, text, 0)
-}
-
-// reasonOf says in one sentence why code does not start.
-func reasonOf(err error) string {
-	var failure *supervisor.BootFailure
-	if errors.As(err, &failure) {
-		return journal.Sentence(failure)
-	}
-	return oneLine(err)
 }
 
 // Reload loads the present code of an app, and the configuration, as sites.reload does for one app. It ends a Reload of

@@ -39,6 +39,7 @@
 //	acme.go       automatic: certificates from a CA, and its challenges
 //	health.go     health: readiness, and which health paths an app hides behind standpipe's
 //	logs.go       accessLog: where the access log goes
+//	devpages.go   the pages of the development mode: errors, and pages that load again
 //	storage.go    storage: large request bodies and the answers of slow clients
 //	runtime.go    the folder for run-time files, and the shim in it
 //	release.go    release: what one generation of an app is made from

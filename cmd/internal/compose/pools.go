@@ -61,7 +61,7 @@ func (p *parts) poolOptions(cfg *config.Config, a *config.App) supervisor.Option
 		Spawner: p.privileges.Spawner(a),
 		Boot: wire.Boot{
 			Name: a.Name, App: a.Module, Candidates: a.Candidates, Dir: a.Dir, PythonPath: a.PythonPath,
-			Found: a.Interpreter.How, Watch: a.Life.Reload, Debug: p.terminal != nil, Gevent: a.Workers.Gevent > 0, Timeout: a.Requests.Timeout, Health: cfg.Responses.Health(), Named: a.Named,
+			Found: a.Interpreter.How, Watch: a.Life.Reload, Dev: cfg.Dev.On, Debug: p.terminal != nil, Gevent: a.Workers.Gevent > 0, Timeout: a.Requests.Timeout, Health: cfg.Responses.Health(), Named: a.Named,
 			Environ: []wire.Var{
 				{Name: "GATEWAY_INTERFACE", Value: "CGI/1.1"},
 				{Name: "SERVER_SOFTWARE", Value: "standpipe/" + p.version},
@@ -127,6 +127,7 @@ func (p *parts) appHandler(cfg *config.Config, a *config.App, pool wsgi.Pool, pa
 		App: a.Name, Mount: a.Mount, Pool: pool, Spool: p.storage.bodies, Answers: p.storage.answers, Pages: pages, Log: p.log,
 		MaxBody: cfg.Limits.MaxBody, BodyPace: bodyPace(cfg), Timeout: a.Requests.Timeout,
 		StreamTimeout: a.Requests.StreamTimeout, CancelOnDisconnect: a.Requests.OnDisconnect == "cancel", NoRetry: a.Requests.Retry == "never",
+		Failed:        p.failed(a, pool),
 		Concurrent:    max(a.Workers.Threads, a.Workers.Gevent) > 1,
 		Give:          p.privileges.Give(a),
 		Unbuffered:    a.Requests.Buffering == "off",

@@ -80,6 +80,7 @@ func (t *site) stages(p *parts, apps map[string]http.Handler, pages *httpx.Pages
 		Stage{"maintenance", maintain.New(maintain.Options{List: p.clients.Maintenance, Pages: pages})}, // standpipe maintenance
 		Stage{"limit", t.limit("", p, pages)},                                                           // [[limit]]
 		Stage{"access", t.access.stage(-1)},                                                             // [[access]]: behind limits, which refuses paths that can be read in two ways, and limit, which counts wrong passwords
+		Stage{"dev", p.devStage()},                                                                      // in development: behind access, which may keep its pages from some clients
 		Stage{"static", p.static.Stage(cfg, t.hosts, pages)},                                            // [[static]]
 		Stage{"routes", routes},    // [[route]]
 		Stage{"scanners", scanned}, // what a folder or a route has at such a path is served
@@ -99,11 +100,12 @@ func (t *site) appStages(p *parts, r run, pages *httpx.Pages) []Stage {
 		{"security fields", on(r.app.Presets.Security, fields.Security)},
 		{"maintenance", maintain.New(maintain.Options{List: p.clients.Maintenance, App: r.app.Name, Pages: pages})}, // before its files
 		{"static", p.static.AppStage(t.cfg, r.files, pages)},
-		{"hold", p.hold(t.cfg, r.app, pages)},              // in development; files do not wait, and a page of the cache may be of older code
+		{"hold", p.hold(r.app, pages)},                     // in development; files do not wait, and a page of the cache may be of older code
 		{"cache", p.caching(t.cfg, r.app, codings, pages)}, // before limit, which counts what the app has to do, and compress: answers are stored as they are sent
 		{"limit", t.limit(r.app.Name, p, pages)},           // [[limit]] for apps; files are not counted
 		{"compress", on(len(codings) > 0,
 			compress.New(compress.Options{Codings: codings, Types: files.MediaTypes(), MinSize: files.CompressMin}))},
+		{"live", p.live(r.app)}, // in development; behind compress: it reads the HTML
 	}
 }
 

@@ -3,7 +3,7 @@
 //
 //	watcher.go   Watcher: which files belong to which app, from worker events
 //	observer.go  Watcher.Run: the file system's events, and the pause before a reload
-//	folders.go   which folders may hold templates, and which files are templates
+//	folders.go   which folders may hold templates, which files are templates, and which ones browsers load
 //	hold.go      Hold: requests wait while code changes, and get the failure of code that does not start
 //	project.go   project: the files of one app, its changes, and which of them its code has seen
 //	stamp.go, stamp_linux.go, stamp_other.go  stamp: what tells a file from what it was before

@@ -9,6 +9,11 @@ import (
 
 var templates = map[string]bool{".html": true, ".htm": true, ".jinja": true, ".jinja2": true, ".j2": true, ".mako": true, ".djhtml": true}
 
+var assets = map[string]bool{".css": true, ".js": true, ".mjs": true, ".svg": true, ".png": true, ".jpg": true, ".jpeg": true, ".gif": true, ".webp": true, ".avif": true, ".ico": true, ".woff": true, ".woff2": true}
+
+// isAsset says whether a path is one of a file that pages load.
+func isAsset(path string) bool { return assets[strings.ToLower(filepath.Ext(path))] }
+
 func isTemplate(path string) bool {
 	ext := filepath.Ext(path)
 	return templates[ext] || (ext == ".txt" || ext == ".xml") && strings.Contains(path, string(filepath.Separator)+"templates"+string(filepath.Separator))

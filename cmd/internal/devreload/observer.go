@@ -21,6 +21,9 @@ const maxFolders = 4000
 // checkout writes several times.
 const settle = 150 * time.Millisecond
 
+// saves is how long a file that browsers load is left alone: editors write it in several steps.
+const saves = 60 * time.Millisecond
+
 // observer is one run of a Watcher. Only Run's goroutine uses it.
 type observer struct {
 	w        *Watcher
@@ -28,6 +31,8 @@ type observer struct {
 	observed map[string]bool   // folders
 	pending  map[string]string // app -> the file that has changed
 	quiet    <-chan time.Time  // nil: nothing is pending
+	files    map[string]bool   // that browsers load, and that have changed
+	saved    <-chan time.Time  // nil: there are none
 }
 
 // Run observes until ctx ends.
@@ -37,7 +42,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		return err
 	}
 	defer notify.Close()
-	o := &observer{w: w, notify: notify, observed: map[string]bool{}, pending: map[string]string{}}
+	o := &observer{w: w, notify: notify, observed: map[string]bool{}, pending: map[string]string{}, files: map[string]bool{}}
 	o.resolveAll()
 	for {
 		select {
@@ -54,6 +59,12 @@ func (w *Watcher) Run(ctx context.Context) error {
 			w.warn(err)
 		case <-o.quiet:
 			o.settled()
+		case <-o.saved:
+			o.saved = nil
+			for path := range o.files {
+				w.file(path)
+			}
+			clear(o.files)
 		case <-ctx.Done():
 			return nil
 		}
@@ -78,7 +89,11 @@ func (o *observer) change(e fsnotify.Event) {
 	if st, err := os.Stat(e.Name); err == nil && st.IsDir() && e.Has(fsnotify.Create) {
 		folders(e.Name, o.observe, nil)
 	}
-	for _, app := range o.w.of(e.Name) {
+	apps := o.w.of(e.Name)
+	if o.w.file != nil && len(apps) == 0 && isAsset(e.Name) {
+		o.files[e.Name], o.saved = true, time.After(saves)
+	}
+	for _, app := range apps {
 		if a := o.w.project(app); a != nil {
 			a.update(filepath.Clean(e.Name))
 		} else {

@@ -25,7 +25,8 @@ type Watcher struct {
 	apps   []App
 	reload func(app, path string)
 	warn   func(err error)
-	hold   *Hold // of the apps whose requests wait; nil: there are none
+	file   func(path string) // gets files that browsers load and that have changed; nil: nothing does
+	hold   *Hold             // of the apps whose requests wait; nil: there are none
 
 	mu     sync.Mutex
 	real   map[string]string          // app -> its Dir with links resolved; only Run changes it
@@ -54,6 +55,10 @@ func New(apps []App, reload func(app, path string), warn func(error)) *Watcher {
 
 // Tell has the Watcher tell hold, in place of reload, about changes of its apps. It is called before Run.
 func (w *Watcher) Tell(hold *Hold) { w.hold = hold }
+
+// TellFiles has the Watcher tell file about changed files below the apps' folders that browsers load: styles, scripts, pictures. It is
+// called before Run.
+func (w *Watcher) TellFiles(file func(path string)) { w.file = file }
 
 // project is the app of hold; nil: its changes are for reload.
 func (w *Watcher) project(app string) *project {

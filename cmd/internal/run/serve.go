@@ -175,6 +175,9 @@ func (s *server) assemble(ctx context.Context) (err error) {
 	if hold != nil && dev != nil {
 		dev.Tell(hold)
 	}
+	if files := s.product.Development.Files; files != nil && dev != nil {
+		dev.TellFiles(files.Changed)
+	}
 	commands := &commands{reloads: s.reloads, product: s.product, log: s.log, stop: s.stop, served: s.metrics.Versions}
 	out := &output{log: s.log}
 	control := &control{product: s.product, cfg: s.cfg, out: out, metrics: s.metrics, monitor: s.monitor, handler: admin.NewHandler(admin.Options{
