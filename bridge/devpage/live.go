@@ -80,7 +80,8 @@ func (i *injector) decide(status int) {
 	i.decided = true
 	h := i.Header()
 	kind, _, _ := strings.Cut(first(h, "Content-Type"), ";")
-	if !strings.EqualFold(strings.TrimSpace(kind), "text/html") || first(h, "Content-Encoding") != "" || first(h, "Content-Range") != "" || status == http.StatusNoContent || status == http.StatusNotModified {
+	if !strings.EqualFold(strings.TrimSpace(kind), "text/html") || first(h, "Content-Encoding") != "" || first(h, "Content-Range") != "" || first(h, "Content-Security-Policy") == policy || // a page of ours, which listens itself
+		status == http.StatusNoContent || status == http.StatusNotModified {
 		return
 	}
 	n, err := strconv.Atoi(first(h, "Content-Length"))

@@ -82,10 +82,11 @@ def entries(error):
 
 
 def _entry(tb, frame, code):
-    name = getattr(code, "co_qualname", code.co_name)
     kind = "template" if code.co_filename.endswith(_TEMPLATES) or code.co_filename in ("<template>", "<unknown>") else ""
-    namespace = dict(frame.f_locals)
-    return Entry(code.co_filename, tb.tb_lineno or 0, name, kind, namespace, frame.f_globals, _columns(tb, code), _sensitive(frame))
+    name = code.co_name if kind else getattr(code, "co_qualname", code.co_name)
+    columns = (0, 0) if kind else _columns(tb, code)  # those of a template are of the code that was made of it
+    sensitive = _sensitive(frame)
+    return Entry(code.co_filename, tb.tb_lineno or 0, name, kind, dict(frame.f_locals), frame.f_globals, columns, sensitive)
 
 
 def _columns(tb, code):
