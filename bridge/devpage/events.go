@@ -17,8 +17,8 @@ import (
 const (
 	// maxStreams bounds the browsers that listen at a time.
 	maxStreams = 64
-	// beat is the pause between two comments: proxies and laptops that slept find out that nobody is there any more.
-	beat = 15 * time.Second
+	// pulse is the pause between two comments: proxies and laptops that slept find out that nobody is there any more.
+	pulse = 15 * time.Second
 )
 
 // events tells browsers that the code of an app has changed (reload), is being loaded (waits), or that only a style has (style).
@@ -92,7 +92,7 @@ func (e *events) serve(w http.ResponseWriter, r *http.Request) {
 
 // follow sends events until the client leaves, the server stops, or the page is to be loaded again.
 func (e *events) follow(s *stream, r *http.Request, app, seen string, files <-chan string) {
-	tick := time.NewTicker(beat)
+	tick := time.NewTicker(pulse)
 	defer tick.Stop()
 	waited := false
 	for {

@@ -105,7 +105,7 @@ func (r *Report) head(m *markup, req *http.Request) {
 	}
 	m.element(`<p class="where">at <code>`, r.Where, `</code></p>`)
 	m.element(`<p class="fix"><b>To do</b> <code>`, r.Fix, `</code></p>`)
-	m.element(`<p class="note">`, r.Note, `</p>`)
+	m.element(`<p class="note">`, r.Remark, `</p>`)
 	m.raw(`<p class="bar"><button type="button" id="copy">Copy as text</button><button type="button" id="all" aria-pressed="false">Open all frames</button><span id="state" role="status"></span></p></header>`)
 }
 

@@ -61,8 +61,8 @@ type injector struct {
 	nonce   string // of the page's own Content-Security-Policy
 	decided bool
 	on      bool   // the script is put in if this is a whole document
-	held    []byte // all of the page, where its length is known; nil: it goes out as it comes
-	status  int    // of a page that is held; 0: none is
+	whole   []byte // all of the page, where its length is known; nil: it goes out as it comes
+	status  int    // of a page that is kept back; 0: none is
 	tail    []byte // the last bytes, in which an end tag may have begun
 	ended   bool   // an end tag has come
 }
@@ -97,7 +97,7 @@ func (i *injector) decide(status int) {
 	}
 	h["Cache-Control"] = []string{"no-store"}
 	if err == nil {
-		i.held, i.status = make([]byte, 0, n), status
+		i.whole, i.status = make([]byte, 0, n), status
 	}
 }
 
@@ -135,7 +135,7 @@ func (i *injector) Write(p []byte) (int, error) {
 		i.look(p)
 	}
 	if i.status != 0 {
-		i.held = append(i.held, p...)
+		i.whole = append(i.whole, p...)
 		return len(p), nil
 	}
 	return i.ResponseWriter.Write(p)
@@ -168,7 +168,7 @@ func (i *injector) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(struct{ io.Writer }{i}, r)
 }
 
-// FlushError sends what has been written so far, unless the page is held.
+// FlushError sends what has been written so far, unless the page is kept back.
 func (i *injector) FlushError() error {
 	if i.status != 0 {
 		return nil
@@ -179,7 +179,7 @@ func (i *injector) FlushError() error {
 // Unwrap is for http.ResponseController.
 func (i *injector) Unwrap() http.ResponseWriter { return i.ResponseWriter }
 
-// end sends what is held, and the script. It returns how many bytes were added.
+// end sends what is kept back, and the script. It returns how many bytes were added.
 func (i *injector) end(aborted bool) (added int) {
 	var tag []byte
 	if i.on && i.ended && !aborted {
@@ -193,10 +193,10 @@ func (i *injector) end(aborted bool) (added int) {
 					delete(h, name)
 				}
 			}
-			h["Content-Length"] = []string{strconv.Itoa(len(i.held) + len(tag))}
+			h["Content-Length"] = []string{strconv.Itoa(len(i.whole) + len(tag))}
 		}
 		i.ResponseWriter.WriteHeader(i.status)
-		_, _ = i.ResponseWriter.Write(i.held)
+		_, _ = i.ResponseWriter.Write(i.whole)
 	}
 	if tag != nil {
 		_, _ = i.ResponseWriter.Write(tag)

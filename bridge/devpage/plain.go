@@ -31,7 +31,7 @@ func (r *Report) text(req *http.Request, id string) []byte {
 	line("request", req.Method+" "+req.URL.Path)
 	line("app", r.App)
 	line("id", id)
-	line("note", r.Note)
+	line("remark", r.Remark)
 	block := func(title, text string) {
 		if text = strings.TrimRight(text, "\n"); text != "" {
 			fmt.Fprintf(&b, "\n%s%s\n", title, text)
@@ -80,11 +80,11 @@ func (r *Report) json(id string) []byte {
 		App       string  `json:"app,omitempty"`
 		At        string  `json:"at,omitempty"`
 		Fix       string  `json:"fix,omitempty"`
-		Note      string  `json:"note,omitempty"`
+		Remark    string  `json:"remark,omitempty"`
 		Frames    []frame `json:"frames,omitempty"` // the newest call last
 		Traceback string  `json:"traceback,omitempty"`
 		Output    string  `json:"output,omitempty"`
-	}{r.Status, r.Title, r.Message, id, r.App, r.Where, r.Fix, r.Note, nil, r.Traceback, r.Output}
+	}{r.Status, r.Title, r.Message, id, r.App, r.Where, r.Fix, r.Remark, nil, r.Traceback, r.Output}
 	if r.Detail != nil && len(r.Detail.Exceptions) > 0 {
 		for _, f := range r.Detail.Exceptions[0].Frames {
 			out.Frames = append(out.Frames, frame{f.File, f.Line, f.Function, strings.TrimSpace(lineOf(&f)), f.Own})

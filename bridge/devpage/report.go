@@ -12,8 +12,8 @@ type Report struct {
 	Where string
 	// Fix is what to do; empty: unknown.
 	Fix string
-	// Note is a further sentence; may be empty.
-	Note string
+	// Remark is a further sentence; may be empty.
+	Remark string
 	// Boot: the app does not start, so its requests have the same answer until its code changes.
 	Boot bool
 	// Detail is the exception with its frames; nil: there is none.
@@ -32,7 +32,7 @@ func OfError(status int, app string, e *wire.AppError) *Report {
 	r.where(e.File, e.Line, e.Function)
 	r.name()
 	if d := e.Detail; d != nil && d.Handled != "" {
-		r.Note = d.Handled + " has answered this exception with a page of its own, which clients get in production."
+		r.Remark = d.Handled + " has answered this exception with a page of its own, which clients get in production."
 	}
 	return r
 }

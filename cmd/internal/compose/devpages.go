@@ -101,7 +101,7 @@ func failureReport(app string, pool wsgi.Pool, status int, err error) *devpage.R
 		return nil
 	case errors.Is(err, shim.ErrWorkerGone):
 		return &devpage.Report{Status: status, App: app, Title: "The worker has exited", Message: "The process that ran this request ended before it had answered: " + oneLine(err),
-			Note: "The log has the record worker_exit, with the cause and the last output."}
+			Remark: "The log has the record worker_exit, with the cause and the last output."}
 	case status == http.StatusInternalServerError:
 		return &devpage.Report{Status: status, App: app, Title: "The answer cannot be sent", Message: oneLine(err)}
 	}
