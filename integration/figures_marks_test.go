@@ -68,6 +68,9 @@ func TestMarks(t *testing.T) {
 		})
 	})
 	s.must("scale", "shop=2")
+	if m := s.mark("scaled"); m.App != "shop" || m.Bad || !strings.Contains(m.Text, "from 1 to 2") {
+		t.Errorf("%+v", m)
+	}
 	exits := 0
 	var last time.Time
 	for _, m := range s.top().Figures.Marks {

@@ -150,7 +150,9 @@ func TestStream(t *testing.T) {
 			open()
 		}
 		w := httptest.NewRecorder()
-		r.h.ServeHTTP(w, httptest.NewRequest("GET", "/v1/top/stream", nil))
+		ended, end := context.WithTimeout(ctx, time.Minute)
+		r.h.ServeHTTP(w, httptest.NewRequest("GET", "/v1/top/stream", nil).WithContext(ended))
+		end()
 		if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), `"too_many_streams"`) {
 			t.Errorf("one more than %d streams: %d %s", maxStreams, w.Code, w.Body)
 		}
