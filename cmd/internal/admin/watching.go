@@ -19,7 +19,7 @@ const (
 	longestEvery  = time.Minute
 	// sendTimeout is how long a client may take to read one event.
 	sendTimeout = 10 * time.Second
-	// freshTime is how long a Top serves all that ask for it: making one reads /proc for each worker.
+	// freshTime is how long a Top serves all streams: making one reads /proc for each worker.
 	freshTime = 100 * time.Millisecond
 )
 
@@ -41,7 +41,7 @@ type made struct {
 func newWatching(h *Handler) *watching { return &watching{h: h, last: map[string]made{}} }
 
 func (s *watching) top(w http.ResponseWriter, r *http.Request) {
-	b, err := s.encoded(r.URL.Query().Get("app"))
+	b, err := s.encoded(r.URL.Query().Get("app"), 0) // it shows what a command before it has done
 	if err != nil {
 		fail(w, err)
 		return
@@ -59,12 +59,12 @@ func (s *watching) history(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, s.h.Monitor.History(app))
 }
 
-// encoded is the Top of an app, or (empty) of all, as JSON.
-func (s *watching) encoded(app string) ([]byte, error) {
+// encoded is the Top of an app, or (empty) of all, as JSON; one that is younger than fresh is used again.
+func (s *watching) encoded(app string, fresh time.Duration) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	if m, ok := s.last[app]; ok && now.Sub(m.at) < freshTime {
+	if m, ok := s.last[app]; ok && now.Sub(m.at) < fresh {
 		return m.json, nil
 	}
 	t, err := s.make(app)
@@ -105,7 +105,7 @@ func (s *watching) stream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.streams.Add(-1)
-	b, err := s.encoded(q.Get("app"))
+	b, err := s.encoded(q.Get("app"), freshTime)
 	if err != nil {
 		fail(w, err)
 		return
@@ -127,7 +127,7 @@ func (s *watching) stream(w http.ResponseWriter, r *http.Request) {
 			return
 		case <-tick.C:
 		}
-		if b, err = s.encoded(q.Get("app")); err != nil { // a reload has removed the app
+		if b, err = s.encoded(q.Get("app"), freshTime); err != nil { // a reload has removed the app
 			text, _ := json.Marshal(&Problem{Err: "no_such_app", Detail: err.Error()})
 			_, _ = fmt.Fprintf(w, "event: problem\ndata: %s\n\n", text)
 			return

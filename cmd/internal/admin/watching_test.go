@@ -71,19 +71,26 @@ func TestTopAndHistory(t *testing.T) {
 	}
 }
 
-// All that ask at the same time get the same Top.
-func TestTopIsMadeOnceForAll(t *testing.T) {
+// All streams get the same Top at the same time; one that is asked for singly is new.
+func TestTopIsMadeOnceForAllStreams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig()
-		ask := func() { r.h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/v1/top", nil)) }
+		ask := func(target string) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond) // a stream ends after its first event
+			defer cancel()
+			r.h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", target, nil).WithContext(ctx))
+		}
 		for range 5 {
-			ask()
+			ask("/v1/top/stream")
 		}
 		if r.figures.asked != 1 {
 			t.Errorf("made %d times", r.figures.asked)
 		}
+		if ask("/v1/top"); r.figures.asked != 2 {
+			t.Errorf("made %d times", r.figures.asked)
+		}
 		time.Sleep(freshTime)
-		if ask(); r.figures.asked != 2 {
+		if ask("/v1/top/stream"); r.figures.asked != 3 {
 			t.Errorf("made %d times", r.figures.asked)
 		}
 	})

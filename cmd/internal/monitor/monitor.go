@@ -103,6 +103,9 @@ func (m *Monitor) Dumped(worker, stacks string) {
 
 // Run takes the looks, until ctx ends.
 func (m *Monitor) Run(ctx context.Context) {
+	m.mu.Lock()
+	m.began = time.Now() // no request was served before: the first step is as long as the others
+	m.mu.Unlock()
 	t := time.NewTicker(tick)
 	defer t.Stop()
 	for {

@@ -89,7 +89,9 @@ func TestFiguresWithoutALook(t *testing.T) {
 func TestHistory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig("shop", "idle")
+		time.Sleep(3 * time.Second) // the server is assembled
 		r.run(t)
+		synctest.Wait()
 		if h := r.History(""); len(h.Apps) != 0 || h.Step != 5 {
 			t.Errorf("%+v", h)
 		}
