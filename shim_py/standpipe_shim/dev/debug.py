@@ -205,7 +205,7 @@ def _patch_interaction(debug, kind, name):
 
 def _patch_bdb(debug, bdb):
     dispatch, stop_here, set_trace = bdb.trace_dispatch, bdb.stop_here, bdb.set_trace
-    quits = sys.modules["bdb"].BdbQuit
+    quits, own = sys.modules["bdb"].BdbQuit, dispatch.__code__.co_filename
 
     def trace_dispatch(self, at, event, arg):
         if debug.session is None and at.f_code.co_filename.startswith(SHIM):
@@ -224,7 +224,8 @@ def _patch_bdb(debug, bdb):
                 debug.finish()
 
     def here(self, at):
-        return not at.f_code.co_filename.startswith(SHIM) and stop_here(self, at)
+        name = at.f_code.co_filename
+        return name != own and not name.startswith(SHIM) and stop_here(self, at)
 
     def start(self, *args, **kwargs):
         at = args[0] if args else kwargs.pop("frame", None)

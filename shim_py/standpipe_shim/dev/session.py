@@ -10,13 +10,7 @@ from ..core.control import allocate_lock  # a real one: gevent had patched nothi
 from ..core.frames import DEBUG, DEBUG_END, frame
 from ..core.packing import BadValue, pack, unpack
 
-try:
-    from fcntl import F_DUPFD_CLOEXEC, fcntl
-except ImportError:
-    fcntl = None
-
 _OPEN = 64  # questions for the terminal at a time
-_LOWEST = 10  # where private descriptors start
 _OURS = ("ipdb", "pudb", "IPython", "bdb", "pdb", "cmd", "contextlib")  # modules between a breakpoint and us
 _streams = []  # on 0, 1 and 2; made once, because debuggers keep them
 
@@ -108,12 +102,13 @@ class Session:
                 tty = os.open(self.device, os.O_RDWR | os.O_NOCTTY)
             except OSError:
                 tty = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
-            self._saved = [fcntl(fd, F_DUPFD_CLOEXEC, _LOWEST) for fd in (0, 1, 2)]
+            self._saved = [os.dup(fd) for fd in (0, 1, 2)]
             for fd in (0, 1, 2):
                 os.dup2(tty, fd)
             if tty > 2:
                 os.close(tty)
         except OSError as error:
+            self._put_back()
             self._end()
             raise RuntimeError("breakpoint(): the terminal %s cannot be opened: %s" % (self.device, error)) from None
         if not _streams:
@@ -161,19 +156,26 @@ class Session:
         for name, now, before in zip(("stdin", "stdout", "stderr"), [_streams[0]] + self._routed, self._before):
             if getattr(sys, name, None) is now:
                 setattr(sys, name, before)
-        for fd, copy in enumerate(self._saved):
-            os.dup2(copy, fd)
-            os.close(copy)
+        self._put_back()
         for own, fd in zip(output.ours, (1, 2)):
             own.fd, own.place = fd, output.place(fd)
         if not self._worker.forked():
             self._end()
 
+    def _put_back(self):
+        for fd, copy in enumerate(self._saved):
+            os.dup2(copy, fd)
+            os.close(copy)
+        self._saved = []
+
     def leave(self):
         """Has the debugger stop no more, but at its breakpoints."""
         bdb = self.bdb
         if bdb is not None and not bdb.quitting and not getattr(bdb, "post_mortem", False):
+            sys.settrace(None)  # otherwise it would stop in its own code
             bdb.set_continue()
+            if bdb.breaks:
+                sys.settrace(bdb.trace_dispatch)
 
 
 class Routed:
