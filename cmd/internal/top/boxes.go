@@ -12,20 +12,19 @@ var (
 )
 
 // drawBox draws lines in a frame in the middle.
-func drawBox(c *screen.Canvas, title string, lines []line, least int) (x, y int) {
+func drawBox(c *screen.Canvas, title string, lines []line, least int) {
 	w := max(least, screen.Width(title)+6)
 	for _, l := range lines {
 		w = max(w, l.width()+4)
 	}
 	w = min(w, c.W-2)
 	h := min(len(lines)+2, c.H-2)
-	x, y = (c.W-w)/2, max((c.H-h)/2, 1)
+	x, y := (c.W-w)/2, max((c.H-h)/2, 1)
 	c.Box(x, y, w, h, frame)
 	c.Put(x+2, y, screen.Style{Bold: true}, screen.Clip(" "+title+" ", w-4))
 	for i := range min(len(lines), h-2) {
 		put(c, x+2, y+1+i, w-4, lines[i], false)
 	}
-	return x, y
 }
 
 func (v view) drawPrompt() {

@@ -3,6 +3,7 @@ package top
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/standpipe/standpipe/cmd/internal/admin"
@@ -108,3 +109,16 @@ func press(m *Model, keys ...screen.Key) (actions []Action) {
 	}
 	return actions
 }
+
+// drawn is a screen that prints as its text.
+type drawn struct{ *screen.Canvas }
+
+func (d drawn) String() string {
+	var b strings.Builder
+	for y := range d.H {
+		b.WriteString(d.Row(y) + "\n")
+	}
+	return b.String()
+}
+
+func show(m *Model) drawn { return drawn{View(m)} }

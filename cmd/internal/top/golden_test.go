@@ -43,7 +43,7 @@ func TestScreens(t *testing.T) {
 					m.Update(Dumped{At: noon, Worker: "shop/1", Stacks: stacks})
 				}
 			}
-			c := View(m)
+			c := show(m)
 			for y := range c.H {
 				if row := c.Row(y); screen.Width(row) > size[0] || screen.Clean(row) != row {
 					t.Errorf("%s, row %d: %q", name, y, row)
@@ -74,7 +74,7 @@ func TestEverySize(t *testing.T) {
 		for _, h := range []int{0, 9, 10, 11, 15, 19, 25, 33, 61} {
 			for name, keys := range shots {
 				m := model(w, h, keys...)
-				if c := View(m); c.W != w || c.H != h {
+				if c := show(m); c.W != w || c.H != h {
 					t.Fatalf("%s at %dx%d is %dx%d", name, w, h, c.W, c.H)
 				}
 			}

@@ -23,7 +23,7 @@ func rowsOf(m *Model) []string {
 }
 
 func shows(m *Model, texts ...string) bool {
-	s := View(m).String()
+	s := show(m).String()
 	return !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(s, text) })
 }
 
@@ -86,7 +86,7 @@ func TestKeys(t *testing.T) {
 		m := model(80, 24)
 		actions := press(m, c.keys...)
 		if !c.is(m) {
-			t.Errorf("%q:\n%s", c.keys, View(m))
+			t.Errorf("%q:\n%s", c.keys, show(m))
 		}
 		if slices.Contains(actions, Action(Quit{})) {
 			t.Errorf("%q ends the program", c.keys)
@@ -131,9 +131,7 @@ func TestActs(t *testing.T) {
 		m := model(80, 24)
 		var got []Action
 		for _, k := range c.keys {
-			for _, a := range m.Update(Pressed{k}) {
-				got = append(got, a)
-			}
+			got = append(got, m.Update(Pressed{k})...)
 		}
 		if !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%q: %v, want %v", c.keys, got, c.want)
@@ -142,7 +140,7 @@ func TestActs(t *testing.T) {
 	m := model(80, 24, "2", "x", "r", "y")
 	m.Update(Ordered{At: noon, Text: "shop/1: replaced"})
 	if !shows(m, "shop/1: replaced") {
-		t.Errorf("\n%s", View(m))
+		t.Errorf("\n%s", show(m))
 	}
 	m.Update(Ticked{noon.Add(time.Minute)})
 	if shows(m, "shop/1: replaced") {
@@ -150,12 +148,12 @@ func TestActs(t *testing.T) {
 	}
 	m.Update(Ordered{At: noon, Text: "reload failed", More: "Traceback:\n  boom", Bad: true})
 	if !shows(m, "reload failed", "  boom") {
-		t.Errorf("\n%s", View(m))
+		t.Errorf("\n%s", show(m))
 	}
 	foreign := New("x", "it is of another folder", time.Second)
 	foreign.Update(busyServer())
 	if press(foreign, "x"); foreign.prompt != nil || !shows(foreign, "it is of another folder") {
-		t.Errorf("\n%s", View(foreign))
+		t.Errorf("\n%s", show(foreign))
 	}
 }
 
@@ -163,7 +161,7 @@ func TestActs(t *testing.T) {
 func TestSelection(t *testing.T) {
 	m := model(80, 12, "2", "down", "down", "down", "down", "down", "down", "down")
 	if m.selection().key != "shop/8 4127" || !shows(m, "shop/8") {
-		t.Fatalf("%q\n%s", m.selection().key, View(m))
+		t.Fatalf("%q\n%s", m.selection().key, show(m))
 	}
 	e := busyServer()
 	e.Top.Status.Apps[0].Processes = e.Top.Status.Apps[0].Processes[:7]
@@ -181,7 +179,7 @@ func TestSelection(t *testing.T) {
 	}
 	e.Top.Status.Apps = nil
 	if m.Update(e); !shows(m, "no worker runs") {
-		t.Errorf("\n%s", View(m))
+		t.Errorf("\n%s", show(m))
 	}
 }
 
@@ -191,10 +189,10 @@ func TestPause(t *testing.T) {
 	e := busyServer()
 	e.At, e.Top.Figures.Apps[0].Requests = noon.Add(time.Second), 999
 	if m.Update(e); !shows(m, "paused", "183") {
-		t.Errorf("\n%s", View(m))
+		t.Errorf("\n%s", show(m))
 	}
 	if press(m, "p"); !shows(m, "999") || shows(m, "paused ") && !shows(m, "admin paused") {
-		t.Errorf("\n%s", View(m))
+		t.Errorf("\n%s", show(m))
 	}
 	if actions := press(model(80, 24, "p"), "2", "D"); len(actions) != 0 {
 		t.Errorf("workers are asked during a pause: %v", actions)
@@ -206,24 +204,24 @@ func TestLost(t *testing.T) {
 	m := New("/run/x.sock", "", time.Second)
 	m.Update(Ticked{noon})
 	if !shows(m, "asking /run/x.sock") {
-		t.Errorf("\n%s", View(m))
+		t.Errorf("\n%s", show(m))
 	}
 	m.Update(Lost{noon, "/run/x.sock: connection refused\x1b[2J"})
 	if !shows(m, "no answer: /run/x.sock: connection refused?[2J") {
-		t.Errorf("\n%s", View(m))
+		t.Errorf("\n%s", show(m))
 	}
 	m = model(80, 24)
 	m.Update(Lost{noon.Add(time.Second), "gone"})
 	m.Update(Ticked{noon.Add(13 * time.Second)})
 	m.Update(Lost{noon.Add(14 * time.Second), "gone"})
-	if c := View(m); !shows(m, "no answer for 13s", "shop") || c.Look(2, 4) != faint {
+	if c := show(m); !shows(m, "no answer for 13s", "shop") || c.Look(2, 4) != faint {
 		t.Errorf("\n%s", c)
 	}
 	if actions := press(m, "2", "D"); len(actions) != 0 {
 		t.Errorf("workers are asked: %v", actions)
 	}
 	if m.Update(busyServer()); shows(m, "no answer") {
-		t.Errorf("\n%s", View(m))
+		t.Errorf("\n%s", show(m))
 	}
 }
 
@@ -265,15 +263,15 @@ func TestDumps(t *testing.T) {
 	m.Update(Dumped{At: noon.Add(time.Minute), Worker: "shop/2", Err: "shop/2 does not respond\x1b[31m"})
 	m.Update(Dumped{At: noon.Add(time.Minute), Worker: "shop/3"})
 	if !shows(m, "└ shop/reports.py:88 in build: rows = cur.fetchall()", "└ shop/2 does not respond?[31m", "└ runs no code of the app") {
-		t.Errorf("\n%s", View(m))
+		t.Errorf("\n%s", show(m))
 	}
-	if c := View(m); c.Look(7, 5) != cyan {
+	if c := show(m); c.Look(7, 5) != cyan {
 		t.Errorf("%+v\n%s", c.Look(7, 5), c)
 	}
 	other := busyServer() // shop/1 runs another request than the one of its line
 	other.At, other.Top.Status.Apps[0].Processes[0].Requests[0].Seconds = noon.Add(time.Minute+time.Second), 0.5
 	m.Update(other)
-	if c := View(m); c.Look(7, 5) != faint {
+	if c := show(m); c.Look(7, 5) != faint {
 		t.Errorf("%+v\n%s", c.Look(7, 5), c)
 	}
 	if got := m.Update(Ticked{noon.Add(time.Minute + 1900*time.Millisecond)}); len(got) != 0 {

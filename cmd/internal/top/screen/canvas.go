@@ -105,15 +105,5 @@ func (c *Canvas) Row(y int) string {
 	return strings.TrimRight(b.String(), " ")
 }
 
-// String is the text of all rows.
-func (c *Canvas) String() string {
-	var b strings.Builder
-	for y := range c.H {
-		b.WriteString(c.Row(y))
-		b.WriteByte('\n')
-	}
-	return b.String()
-}
-
 // Look is the style of a cell.
 func (c *Canvas) Look(x, y int) Style { return c.row(y)[x].style }

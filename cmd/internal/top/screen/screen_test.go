@@ -89,7 +89,7 @@ func TestCanvas(t *testing.T) {
 	c.Right(10, 1, Style{Bold: true}, "42")
 	c.Put(0, 3, Style{}, "outside")
 	c.Put(9, 2, Style{}, "日") // has no room
-	if got := c.String(); got != " x本語 abc\nhello   42\n\n" {
+	if got := c.Row(0) + "|" + c.Row(1) + "|" + c.Row(2); got != " x本語 abc|hello   42|" {
 		t.Errorf("%q", got)
 	}
 	if !c.Look(9, 1).Bold || c.Look(0, 1).Bold {
@@ -276,7 +276,7 @@ func TestStyle(t *testing.T) {
 	if got := s.sgr(false); got != "0;1;7" {
 		t.Error(got)
 	}
-	if got := s.With(Green).Paint("x"); got != "\x1b[0;1;2;32;44mx\x1b[0m" || (Style{}).Paint("x") != "x" {
+	if got := s.Paint("x"); got != "\x1b[0;1;2;31;44mx\x1b[0m" || (Style{}).Paint("x") != "x" {
 		t.Errorf("%q", got)
 	}
 }

@@ -24,9 +24,6 @@ type Style struct {
 	Bold, Faint, Reverse bool
 }
 
-// With returns the style in another colour.
-func (s Style) With(fg Colour) Style { s.Fg = fg; return s }
-
 // Paint is text with the style, for a terminal with colours.
 func (s Style) Paint(text string) string {
 	if s == (Style{}) || text == "" {
