@@ -53,6 +53,7 @@ type Exporter struct {
 	cancel  context.CancelFunc
 	begin   sync.Once
 	end     sync.Once
+	last    time.Duration // of Close: flushTime, more in tests
 	closing chan struct{} // closed by Close
 	done    chan struct{} // closed when the goroutine has ended, or none was started
 
@@ -76,7 +77,7 @@ func New(o Options) *Exporter {
 	if o.Log == nil {
 		o.Log = hclog.NewNullLogger()
 	}
-	x := &Exporter{o: o, queue: newQueue(), client: newClient(), about: describe(&o), closing: make(chan struct{}), done: make(chan struct{}), told: httpx.LogLimiter{Every: time.Minute}}
+	x := &Exporter{o: o, queue: newQueue(), client: newClient(), about: describe(&o), last: flushTime, closing: make(chan struct{}), done: make(chan struct{}), told: httpx.LogLimiter{Every: time.Minute}}
 	x.zip, _ = gzip.NewWriterLevel(&x.out, gzip.BestSpeed) // the level is a legal one
 	x.ctx, x.cancel = context.WithCancel(context.Background())
 	return x
@@ -89,7 +90,7 @@ func (x *Exporter) Start() { x.begin.Do(func() { go x.run() }) }
 func (x *Exporter) Close(ctx context.Context) {
 	x.begin.Do(func() { close(x.done) }) // it was not started
 	x.end.Do(func() { close(x.closing) })
-	ctx, cancel := context.WithTimeout(ctx, flushTime)
+	ctx, cancel := context.WithTimeout(ctx, x.last)
 	defer cancel()
 	defer context.AfterFunc(ctx, x.cancel)()
 	<-x.done

@@ -37,6 +37,7 @@ func newRig(t testing.TB) *rig {
 	c := otlptest.New(t)
 	g := &rig{t: t, c: c, log: new(bridgetest.Log)}
 	g.x = New(g.options(c.URL))
+	g.x.last = time.Minute // a busy machine
 	t.Cleanup(func() { g.x.Close(context.Background()) })
 	return g
 }
@@ -333,6 +334,7 @@ func TestCloseIsBounded(t *testing.T) {
 	defer close(hang)
 	g.c.Answer = func(http.ResponseWriter, *http.Request) { <-hang }
 	g.request("/", nil)
+	g.x.last = flushTime
 	g.x.Start()
 	begun := time.Now()
 	g.x.Close(context.Background())
