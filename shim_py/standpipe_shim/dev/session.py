@@ -113,9 +113,7 @@ class Session:
             raise RuntimeError("breakpoint(): the terminal %s cannot be opened: %s" % (self.device, error)) from None
         if not _streams:
             modes = (("r", "replace"), ("w", "backslashreplace"), ("w", "backslashreplace"))
-            _streams.extend(
-                open(fd, mode, 1, encoding="utf-8", errors=errors, closefd=False) for fd, (mode, errors) in enumerate(modes)
-            )
+            _streams.extend(open(fd, mode, 1, encoding="utf-8", errors=errors, closefd=False) for fd, (mode, errors) in enumerate(modes))
         self._before = sys.stdin, sys.stdout, sys.stderr
         self._routed = [Routed(self, stream, before) for stream, before in zip(_streams[1:], self._before[1:])]
         sys.stdin, (sys.stdout, sys.stderr) = _streams[0], self._routed
