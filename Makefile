@@ -19,7 +19,7 @@ DIST     ?= dist
 # The newest Python found has the frameworks' newest releases. Those of newer_pythons.sh are too new for compiled packages.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' -e /.cache/pythons/ | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build man site picture picture-top licences run test test-all check smoke testenv soak trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel dist dist-check try-deb try-container try-wheel image try-arm64 check-chart clean $(BIN)
+.PHONY: build man site picture picture-top licences run test test-all check smoke testenv soak edits trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel dist dist-check try-deb try-container try-wheel image try-arm64 check-chart clean $(BIN)
 
 build: $(BIN)
 
@@ -121,6 +121,10 @@ smoke: build testenv
 
 soak: build testenv
 	STANDPIPE_SOAK=$(SOAK) STANDPIPE_BIN=$(CURDIR)/$(BIN) go test -count=1 -timeout 0 -v -run Soak ./integration/
+
+# Two hundred edits, each followed by a request, of a Flask and of a Django project in development.
+edits: build testenv
+	STANDPIPE_DEV_ROUNDS=200 STANDPIPE_BIN=$(CURDIR)/$(BIN) go test -count=1 -timeout 30m -v -run 'TestDevHold$$' ./integration/
 
 # Real applications beside gunicorn and nginx, compared answer by answer. TRIALS="django drf" chooses.
 trials: build

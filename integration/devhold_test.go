@@ -13,8 +13,8 @@ import (
 	"unicode/utf8"
 )
 
-// devRounds is how many edits the tests of the development mode make; the nightly run makes more.
-func devRounds(t *testing.T) int {
+// devRounds is how many edits the tests of the development mode make; `make edits` makes more.
+func devRounds() int {
 	n, err := strconv.Atoi(os.Getenv("STANDPIPE_DEV_ROUNDS"))
 	if err != nil {
 		return 20
@@ -93,7 +93,7 @@ func TestDevHold(t *testing.T) {
 			file := filepath.Join(dir, "shop", "text.py")
 			stale, failed, hidden := 0, 0, 0
 			var worst time.Duration
-			for round := 1; round <= devRounds(t); round++ {
+			for round := 1; round <= devRounds(); round++ {
 				broken := round%8 == 0
 				text := devText(round)
 				if broken {
@@ -119,7 +119,7 @@ func TestDevHold(t *testing.T) {
 					stale++
 				}
 			}
-			t.Logf("%d rounds: %d stale answers, %d errors, %d times the old page for broken code; the slowest answer took %v", devRounds(t), stale, failed, hidden, worst.Round(time.Millisecond))
+			t.Logf("%d rounds: %d stale answers, %d errors, %d times the old page for broken code; the slowest answer took %v", devRounds(), stale, failed, hidden, worst.Round(time.Millisecond))
 			if stale+failed+hidden > 0 {
 				t.Errorf("%d stale answers, %d errors, %d times the old page for broken code", stale, failed, hidden)
 			}
