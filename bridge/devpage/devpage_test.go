@@ -253,7 +253,7 @@ func TestEvents(t *testing.T) {
 		t.Errorf("an old page: %q", text)
 	}
 	query := strings.TrimPrefix(p.events.url("shop"), eventsPath+"?")
-	text := ask(query+"&files=1", func() {
+	text := ask(query+"&live=1", func() {
 		for n := 0; n == 0; time.Sleep(time.Millisecond) {
 			files.mu.Lock()
 			n = len(files.listeners)
@@ -264,6 +264,13 @@ func TestEvents(t *testing.T) {
 	})
 	if strings.Contains(text, "event: reload") {
 		t.Errorf("a page of the present code: %q", text)
+	}
+	if text := ask(query+"&live=1", func() {}); !strings.Contains(text, "event: style") {
+		t.Errorf("a page of before the style: %q", text)
+	}
+	files.Changed("/srv/a.js")
+	if text := ask(query+"&live=1", func() {}); !strings.Contains(text, "event: reload") {
+		t.Errorf("a page of before the file: %q", text)
 	}
 	p.events.streams.Store(maxStreams)
 	if w := serve(p.Stage(nil), func(r *http.Request) { r.URL.Path = eventsPath }); w.Code != 503 {

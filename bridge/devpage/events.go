@@ -54,7 +54,12 @@ func (e *events) url(app string) string {
 }
 
 func (e *events) query(app string) string {
-	return "app=" + url.QueryEscape(app) + "&v=" + e.version(app)
+	query := "app=" + url.QueryEscape(app) + "&v=" + e.version(app)
+	if e.files != nil {
+		styles, others := e.files.versions()
+		query += "&styles=" + styles + "&files=" + others
+	}
+	return query
 }
 
 // serve is one browser that listens.
@@ -82,10 +87,17 @@ func (e *events) serve(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	app, seen := q.Get("app"), q.Get("v")
 	var files <-chan string
-	if q.Get("files") != "" && e.files != nil {
+	if q.Get("live") != "" && e.files != nil {
 		var leave func()
 		files, leave = e.files.listen()
 		defer leave()
+		switch styles, others := e.files.versions(); { // what has changed since the page was made
+		case q.Get("files") != others:
+			s.event("reload", "")
+			return
+		case q.Get("styles") != styles:
+			s.event("style", "")
+		}
 	}
 	e.follow(&s, r, app, seen, files)
 }
@@ -141,17 +153,29 @@ func (s *stream) send(text string) bool {
 type Files struct {
 	mu        sync.Mutex
 	listeners map[chan string]bool
+	// How often styles, and other files, have changed.
+	styles, others int
+}
+
+// versions are other ones after each change.
+func (f *Files) versions() (styles, others string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return strconv.Itoa(f.styles), strconv.Itoa(f.others)
 }
 
 // Changed is called when the file of path has changed. Styles are exchanged in the pages that are open, other files have them loaded
 // again.
 func (f *Files) Changed(path string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	what := "reload"
 	if strings.HasSuffix(strings.ToLower(path), ".css") {
 		what = "style"
+		f.styles++
+	} else {
+		f.others++
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	for c := range f.listeners {
 		select {
 		case c <- what:

@@ -2,7 +2,7 @@
   "use strict"
   const script = document.currentScript
   const at = new URL(script.src)
-  const url = "/-/dev/events" + at.search + "&files=1"
+  const url = "/-/dev/events" + at.search + "&live=1"
   let source, leaving = false
   const again = () => {
     if (leaving) return
