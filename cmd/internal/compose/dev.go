@@ -71,3 +71,9 @@ func (p *parts) hold(a *config.App, pages *httpx.Pages) func(http.Handler) http.
 func (d *Development) Reload(ctx context.Context, load func() (*config.Config, error), app string) error {
 	return d.sites.recode(ctx, load, app)
 }
+
+// FileChanged has browsers load a changed file again: the present one, not what is kept of it in memory.
+func (d *Development) FileChanged(path string) {
+	d.sites.parts.static.Clear()
+	d.Files.Changed(path)
+}

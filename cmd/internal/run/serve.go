@@ -175,8 +175,8 @@ func (s *server) assemble(ctx context.Context) (err error) {
 	if hold != nil && dev != nil {
 		dev.Tell(hold)
 	}
-	if files := s.product.Development.Files; files != nil && dev != nil {
-		dev.TellFiles(files.Changed)
+	if s.product.Development.Files != nil && dev != nil {
+		dev.TellFiles(s.product.Development.FileChanged)
 	}
 	commands := &commands{reloads: s.reloads, product: s.product, log: s.log, stop: s.stop, served: s.metrics.Versions}
 	out := &output{log: s.log}
