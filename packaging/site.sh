@@ -18,7 +18,7 @@ pages=.cache/site/docs
 rm -rf $pages
 mkdir -p $pages
 cp -R docs/. $pages
-rm -f $pages/measurements/*.notes.md
+rm -f $pages/measurements/*.notes.md $pages/*.go
 repository=https://github.com/standpipe/standpipe/blob/main
 links() { sed -E -e 's#\]\(docs/#](#g' -e 's#\]\(shim/PROTOCOL\.md#](PROTOCOL.md#g' -e 's#\]\((examples/[^)]*|LICENSE|THIRD_PARTY_LICENSES)#]('$repository'/\1#g' "$1"; }
 links README.md >$pages/index.md

@@ -10,6 +10,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/cli"
 	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 	"github.com/standpipe/standpipe/cmd/internal/exit"
+	"github.com/standpipe/standpipe/cmd/internal/manual"
 	"github.com/standpipe/standpipe/cmd/internal/terminal"
 )
 
@@ -25,6 +26,7 @@ func execute(ctx context.Context, args []string, out, errOut io.Writer) int {
 func newApp(out, errOut io.Writer) *cli.App {
 	return &cli.App{
 		Name: "standpipe", Usage: "serves Python WSGI applications", Out: out, Err: errOut,
+		Topics: &cli.Topics{Names: manual.Names(), Page: manual.Page, Nearest: manual.Nearest, Show: manual.Show},
 		Commands: slices.Concat(
 			[]*cli.Command{serveCommand(), devCommand(), checkCommand(), configCommand(), exportCommand(), versionCommand()},
 			controlCommands(),

@@ -170,7 +170,7 @@ func TestSwitchOnTheCommandLine(t *testing.T) {
 }
 
 func TestHelpAndVersion(t *testing.T) {
-	code, out, _ := call(t, "serve", "--help")
+	code, out, _ := call(t, "serve", "--help", "all")
 	if code != 0 || !strings.Contains(out, "standpipe serve shop.wsgi:application -w 4") {
 		t.Errorf("exit %d, %q", code, out)
 	}
@@ -190,7 +190,7 @@ func TestHelpAndVersion(t *testing.T) {
 		}
 	}
 	for _, command := range []string{"check", "config"} {
-		if code, out, _ := call(t, command, "--help"); code != 0 || !strings.Contains(out, "STANDPIPE_WORKERS, repeatable") || !strings.Contains(out, "   --json\n") {
+		if code, out, _ := call(t, command, "--help", "all"); code != 0 || !strings.Contains(out, "STANDPIPE_WORKERS, repeatable") || !strings.Contains(out, "   --json\n") {
 			t.Errorf("%s: exit %d, %q", command, code, out)
 		}
 	}

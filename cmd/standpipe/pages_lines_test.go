@@ -255,7 +255,7 @@ func checkLine(t *testing.T, l line, args []string) {
 		args = args[1:] // uv run --with standpipe standpipe serve
 	}
 	for i, a := range args { // what stands for something of the reader's
-		args[i] = strings.NewReplacer("$PORT", "8000", "${PORT}", "8000", "NAME=VALUE", "A=b", "COMMAND", "serve", "N|A..B", "2..4").Replace(a)
+		args[i] = strings.NewReplacer("$PORT", "8000", "${PORT}", "8000", "NAME=VALUE", "A=b", "COMMAND", "serve", "TOPIC", "workers", "N|A..B", "2..4").Replace(a)
 	}
 	c, err := newApp(io.Discard, io.Discard).Read(t.Context(), args)
 	switch {

@@ -110,9 +110,7 @@ def run(binary, venv):
         text = terminal.text.replace(home, "~").replace(str(port), "8000")
         killed = [n for n, line in enumerate(text.split("\r\n")) if "worker_exit" in line][0]
         lines = text.split("\r\n")[: killed + 1]
-        return ["\x1b[typed$ standpipe serve\x1b[0m"] + [
-            line for line in lines if "only this container can connect" not in line
-        ]
+        return ["\x1b[typed$ standpipe serve\x1b[0m"] + [line for line in lines if "only this container can connect" not in line]
 
 
 def pieces(line):

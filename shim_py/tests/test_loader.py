@@ -220,9 +220,13 @@ class Loads(WorkerTest):
     def test_no_module(self):
         self.file("shop/__init__.py", "")
         self.file("shop/wsgi.py", APP)
-        self.refused("shap.wsgi", "no_module", "there is no module shap.wsgi", self.dir, "did you mean shop.wsgi?", fix="standpipe serve shop.wsgi")
+        self.refused(
+            "shap.wsgi", "no_module", "there is no module shap.wsgi", self.dir, "did you mean shop.wsgi?", fix="standpipe serve shop.wsgi"
+        )
         self.refused("shop.wsgy:app", "no_module", "there is no module shop.wsgy", fix="standpipe serve shop.wsgi:app")
-        self.refused("shop/wsgy.py", "no_module", "there is no file shop/wsgy.py in " + self.dir, "shop/wsgi.py?", fix="standpipe serve shop/wsgi.py")
+        self.refused(
+            "shop/wsgy.py", "no_module", "there is no file shop/wsgy.py in " + self.dir, "shop/wsgi.py?", fix="standpipe serve shop/wsgi.py"
+        )
         self.refused("zzz", "no_module", "there is no module zzz; looked in " + self.dir, fix="standpipe serve --dir FOLDER zzz")
         self.file("web 1.py", APP)
         named = {"named": "standpipe.toml:3"}
@@ -256,7 +260,15 @@ class Loads(WorkerTest):
 
     def test_no_attribute(self):
         self.file("web.py", HELLO.format("aplication") + "x = 1\nclass box: pass\n")
-        self.refused("web:application", "no_attribute", "web has no application", "web.py:1: ", "did you mean aplication?", "web:aplication", fix="standpipe serve web:aplication")
+        self.refused(
+            "web:application",
+            "no_attribute",
+            "web has no application",
+            "web.py:1: ",
+            "did you mean aplication?",
+            "web:aplication",
+            fix="standpipe serve web:aplication",
+        )
         self.refused("web:zzz", "no_attribute", "web.py:1: ", fix="standpipe serve web:aplication")
         self.refused("web:box.inner", "no_attribute", "web:box has no inner")
 
@@ -312,7 +324,9 @@ class Loads(WorkerTest):
         self.file("web.py", APP + "from wsgiref.simple_server import make_server\n\nmake_server('127.0.0.1', 0, app).serve_forever()\n")
         message = self.refused("web:app", "app_run", "web.py:6 starts a server of its own", 'if __name__ == "__main__"')
         self.assertEqual((message["file"], message["line"]), ("web.py", 6))
-        self.assertEqual(message["fix"], 'in web.py, put line 6 below this one, indented:\n    if __name__ == "__main__":\nstandpipe serve web:app')
+        self.assertEqual(
+            message["fix"], 'in web.py, put line 6 below this one, indented:\n    if __name__ == "__main__":\nstandpipe serve web:app'
+        )
         self.file("werkzeug/__init__.py", "")
         self.file("werkzeug/serving.py", "def run_simple(*args, **kwargs): raise SystemExit(1)\n")
         self.file(

@@ -15,6 +15,16 @@ type App struct {
 	Commands    []*Command
 	// Out is standard output. Err is for warnings and progress; errors are returned.
 	Out, Err io.Writer
+	// Topics are what help shows beside the commands; nil: nothing.
+	Topics *Topics
+}
+
+// Topics are the pages of help.
+type Topics struct {
+	Names   []string
+	Page    func(name string) (page string, ok bool) // a topic, or what else has a page
+	Nearest func(name string) string                 // what was probably meant; empty: nothing is near
+	Show    func(w io.Writer, page string) error
 }
 
 // Command is one command. Its Action gets what the command line says.
@@ -24,7 +34,8 @@ type Command struct {
 	ArgsUsage   string // "[APP]"
 	Description string
 	Flags       []*Flag
-	Settings    bool // it takes the flags of all settings too
+	Settings    bool        // it takes the flags of all settings too
+	First       []FlagGroup // the settings' flags that its help shows; --help all shows all of them
 	Action      func(*Context) error
 
 	// Arguments checks the arguments; nil: there may be Most, and Extra says what a longer list is told.
@@ -46,6 +57,15 @@ type Flag struct {
 
 	setting *schema.Setting // whose flag it is; nil: the command's own
 }
+
+// FlagGroup is a few flags of settings under a heading.
+type FlagGroup struct {
+	Heading string
+	Flags   []BriefFlag
+}
+
+// BriefFlag is a setting's flag as a first-time reader needs it.
+type BriefFlag struct{ Name, Value, Usage string }
 
 // flagOf is the flag of a setting that has one.
 func flagOf(s *schema.Setting) *Flag {
@@ -109,8 +129,12 @@ func (a *App) Run(ctx context.Context, args []string) error {
 		return err
 	case c.help && c.Command == nil:
 		return a.help(a.Out)
+	case c.help && c.Command.Settings && !c.all:
+		return a.briefHelp(a.Out, c.Command)
 	case c.help:
 		return a.commandHelp(a.Out, c.Command)
+	case c.page != "":
+		return a.Topics.Show(a.Out, c.page)
 	}
 	return c.Command.Action(c)
 }

@@ -37,7 +37,11 @@ func (a *App) candidates(before []string, last string) []candidate {
 			out = append(out, candidate{c.Name, c.Usage})
 		}
 		if len(before) == 0 {
-			out = append(out, candidate{"help", "say more about a command"})
+			out = append(out, candidate{"help", "say more about a command or a topic"})
+		} else if a.Topics != nil {
+			for _, name := range a.Topics.Names {
+				out = append(out, candidate{name, ""})
+			}
 		}
 		return out
 	}

@@ -17,6 +17,8 @@ type Context struct {
 	Unneeded []string
 
 	help  bool
+	all   bool   // help with all flags
+	page  string // of a topic; empty: none
 	args  []string
 	given map[string][]string // by the long name
 }

@@ -52,13 +52,22 @@ func (c *Context) topic(args []string) error {
 	switch {
 	case len(args) == 0:
 		return nil
+	case len(args) > 1 && args[1] == "all" && c.App.command(args[0]) != nil:
+		c.all = true
 	case len(args) > 1:
 		return UsageError("unexpected argument `%s`; write: standpipe help %s", args[1], args[0])
 	}
-	if c.Command = c.App.command(args[0]); c.Command == nil {
-		return UsageError("%s", c.App.unknownCommand(args[0]))
+	if c.Command = c.App.command(args[0]); c.Command != nil {
+		return nil
 	}
-	return nil
+	if topics := c.App.Topics; topics != nil {
+		if page, ok := topics.Page(args[0]); ok {
+			c.help, c.page = false, page
+			return nil
+		}
+		return UsageError("%s", c.App.unknownTopic(args[0]))
+	}
+	return UsageError("%s", c.App.unknownCommand(args[0]))
 }
 
 // UsageError is an error with the exit code for wrong usage.
@@ -103,6 +112,7 @@ func (r *reader) run(args []string) {
 func (r *reader) flag(name, value string, has bool, next []string) (used int) {
 	if name == "help" || name == "h" {
 		r.help = true
+		r.all = value == "all" || len(next) > 0 && next[0] == "all"
 		return 0
 	}
 	f := r.Command.find(name)

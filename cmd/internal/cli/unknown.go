@@ -26,6 +26,22 @@ func (a *App) unknownCommand(name string) string {
 	return fmt.Sprintf("unknown command %q; the commands are %s and help", name, strings.Join(names, ", "))
 }
 
+// unknownTopic says what was probably meant by what follows help.
+func (a *App) unknownTopic(name string) string {
+	var names []string
+	for _, c := range a.Commands {
+		names = append(names, c.Name)
+	}
+	near := schema.Nearest(name, names)
+	if near == "" {
+		near = a.Topics.Nearest(name)
+	}
+	if near != "" {
+		return fmt.Sprintf("no help about %q; did you mean: standpipe help %s?", name, near)
+	}
+	return fmt.Sprintf("no help about %q; standpipe help lists the commands and the topics, and settings and events have help by their names", name)
+}
+
 // unknownFlag explains a flag that the command does not have: it belongs to another server, or one of ours is near.
 func (c *Command) unknownFlag(name string) (where, say string) {
 	shown := schema.Dashed(name)

@@ -90,7 +90,9 @@ def _no_module(error, target, boot):
     if not head and wanted != last:
         near += wanted[len(last) :]
     name = boot["app"].partition(":")[2]
-    return Failure("no_module", text + "; did you mean %s?" % near, error=error, fix=advice.again(boot, near + (":" + name if name else "")))
+    return Failure(
+        "no_module", text + "; did you mean %s?" % near, error=error, fix=advice.again(boot, near + (":" + name if name else ""))
+    )
 
 
 def _name_it(boot):

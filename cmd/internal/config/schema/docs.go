@@ -35,6 +35,13 @@ func (s *Scope) docs(b *strings.Builder, title string) {
 	}
 }
 
+// Page is what the page of all settings says about this one.
+func (s *Setting) Page() string {
+	var b strings.Builder
+	s.docs(&b)
+	return strings.TrimPrefix(b.String(), "\n")
+}
+
 func (s *Setting) docs(b *strings.Builder) {
 	fmt.Fprintf(b, "\n### %s\n\n%s\n\n", s.Key, s.Doc)
 	var flags []string
