@@ -39,7 +39,7 @@ var (
 		{"bridge", []string{"shim"}, httpLibraries, []string{"os/exec", "github.com/pelletier/go-toml"}},
 		{"shim_py", nil, nil, []string{"net/http", "os/exec"}},
 		{"docs", nil, nil, []string{"net/http", "os/exec"}}, // the pages, for standpipe help
-		{"integration", []string{"shim"}, []string{"github.com/miekg/dns", "github.com/quic-go/quic-go", "golang.org/x/net/http2/hpack", "golang.org/x/crypto", "github.com/maxmind/mmdbwriter", "google.golang.org/protobuf"}, nil},
+		{"integration", []string{"shim"}, []string{"github.com/miekg/dns", "github.com/prometheus/client_golang/prometheus/testutil/promlint", "github.com/quic-go/quic-go", "golang.org/x/net/http2/hpack", "golang.org/x/crypto", "github.com/maxmind/mmdbwriter", "google.golang.org/protobuf"}, nil},
 	}
 	// bridgeMay are the packages inside bridge, besides leaves, that one of them may import.
 	bridgeMay = map[string][]string{

@@ -65,6 +65,22 @@ func newStorage(cfg *config.Config, log *logfile.Log) *storage {
 	return &storage{log: log, bodies: bodies, answers: answers, folder: spoolFolder{log: log}}
 }
 
+// BudgetUse is how much of something that all clients share is used.
+type BudgetUse struct {
+	Name        string
+	Used, Limit int64
+}
+
+// Budgets are those of the spool.
+func Budgets(of *Server) []BudgetUse {
+	s := of.parts.storage
+	return []BudgetUse{
+		{s.bodies.Files.Name, s.bodies.Files.Used(), max(s.bodies.Files.Total, 0)},
+		{s.answers.Files.Name, s.answers.Files.Used(), max(s.answers.Files.Total, 0)},
+		{"body_memory", s.bodies.InMemory(), max(s.bodies.Blocks, 0)},
+	}
+}
+
 // open makes the folder, as the user that serves, and works out what it may hold. An error
 // says that there can be none: bodies are in memory then, which has had its record.
 func (s *storage) open(cfg *config.Config, parents []string) error {

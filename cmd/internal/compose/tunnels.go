@@ -13,6 +13,9 @@ import (
 // Tunnels are the upgraded connections that are open, the oldest first.
 func (l *Listeners) Tunnels() []listen.Tunnel { return l.group.Tunnels() }
 
+// Connections counts the connections that are open.
+func (l *Listeners) Connections() int { return l.group.Connections() }
+
 const (
 	// tunnelsEnd is how long the handlers of closed tunnels may take to end.
 	tunnelsEnd = 200 * time.Millisecond

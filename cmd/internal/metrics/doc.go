@@ -5,6 +5,8 @@
 //	versions.go  requests by the version of HTTP
 //	tls.go       handshakes, and the days that certificates are valid
 //	clients.go   who was refused by address
+//	codes.go     responses by status
+//	server.go    connections, budgets, places and reloads
 //	pools.go     the collector that asks the pools at each scrape
 //	cache.go     the numbers of the HTTP cache
 //	tracing.go   the spans of traces

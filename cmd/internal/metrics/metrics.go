@@ -26,7 +26,10 @@ type Metrics struct {
 	pools    func() []Pool
 
 	requests             *prometheus.CounterVec
+	responses            *prometheus.CounterVec
 	seconds              *prometheus.HistogramVec
+	durations            *prometheus.HistogramVec
+	places               atomic.Pointer[func(app string) int] // nil: not known
 	received             *prometheus.CounterVec
 	sent                 *prometheus.CounterVec
 	retries              *prometheus.CounterVec
@@ -63,6 +66,11 @@ func New(version string, pools func() []Pool, certs func() []certs.Info) *Metric
 		recalls:  counter("standpipe_recalls_total", "Requests that went to another worker before the first one had started them.", "app"),
 		violated: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "standpipe_invariant_violated", Help: "1: an invariant has not held for a second; standpipe has an error."}, []string{"app", "invariant"}),
 	}
+	m.responses = counter("standpipe_responses_total", "Requests that were answered, by app (empty: none took it) and status; other: a status without a name.", "app", "code")
+	m.durations = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "standpipe_request_duration_seconds", Help: "How long a request took as a whole, from its first byte to the last one of its response.",
+		Buckets: []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+	}, []string{"app"})
 	m.bad = counter("standpipe_requests_refused_total", "Requests that were refused because they do not follow HTTP, or exceed a limit, by reason.", "reason")
 	m.refused = counter("standpipe_refused_total", "Connections that were closed at once, by reason.", "reason")
 	m.handshakes = counter("standpipe_tls_handshakes_total", "TLS handshakes that succeeded, by version and whether a session was resumed.", "version", "resumed")
@@ -73,7 +81,7 @@ func New(version string, pools func() []Pool, certs func() []certs.Info) *Metric
 	m.byApp.Store(&map[string]*app{})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "standpipe_build_info", Help: "1, with the version.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.seconds, m.received, m.sent, m.retries, m.recalls, m.unseen, m.refused, m.bad, m.violated, build, poolsCollector{m}, m.handshakes, m.unshaken, m.ended, m.slowed, certificates(certs), &m.versions,
+	m.registry.MustRegister(m.requests, m.responses, m.seconds, m.durations, m.received, m.sent, m.retries, m.recalls, m.unseen, m.refused, m.bad, m.violated, build, poolsCollector{m}, m.handshakes, m.unshaken, m.ended, m.slowed, certificates(certs), &m.versions,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/standpipe/standpipe/bridge/httpx"
 	"github.com/standpipe/standpipe/cmd/internal/certs"
+	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -156,6 +157,60 @@ func TestRequestsAreCounted(t *testing.T) {
 				t.Errorf("sending took %v", one.Histogram.GetSampleSum())
 			}
 		}
+	}
+}
+
+// Each known status is a label of its own; all others are one, so that an app cannot make many.
+func TestCodesAreBounded(t *testing.T) {
+	if len(codes) > codesMost || len(codes) < 50 {
+		t.Fatalf("%d codes", len(codes))
+	}
+	m := New("1", func() []Pool { return nil }, func() []certs.Info { return nil })
+	a := m.app("shop")
+	for status := -1; status < 1200; status++ {
+		a.codes.count(m, "shop", status)
+	}
+	f := scrape(t, m)
+	if n := len(f["standpipe_responses_total"].Metric); n != len(codes) {
+		t.Errorf("%d series, %d codes", n, len(codes))
+	}
+	for code, want := range map[string]float64{"200": 1, "418": 1, "499": 1, "other": float64(1201 - (len(codes) - 1))} {
+		if got := value(t, f, "standpipe_responses_total", "code="+code); got != want {
+			t.Errorf("%s: %v, want %v", code, got, want)
+		}
+	}
+}
+
+// Reloads are counted by their result, with the time of the last one; places are workers times threads, and no more are busy.
+func TestReloadsAndPlaces(t *testing.T) {
+	sent := shim.InFlight{Sent: time.Now()}
+	p := &fakePool{stats: supervisor.Stats{App: "shop", Workers: 3}, workers: []supervisor.WorkerInfo{
+		{Who: supervisor.Who{Worker: "shop/1"}, InFlight: []shim.InFlight{sent, sent, sent}}, // one of them is prefetched
+		{Who: supervisor.Who{Worker: "shop/2"}, InFlight: []shim.InFlight{sent, {}}},
+	}}
+	m := New("1", func() []Pool { return []Pool{p} }, func() []certs.Info { return nil })
+	AddServer(m, Server{Connections: func() int { return 5 }, Limit: func() int { return 9 }, Places: func(string) int { return 2 },
+		Budgets: func() []Budget { return []Budget{{"spool_total", 3, 4}} }})
+	r := NewReloads(m)
+	for _, e := range []supervisor.Event{supervisor.Reloaded{App: "shop"}, supervisor.Reloaded{App: "shop"}, supervisor.ReloadFailed{BootFailure: supervisor.BootFailure{Who: supervisor.Who{App: "shop"}}}, supervisor.Scaled{}} {
+		r.Event(e)
+	}
+	f := scrape(t, m)
+	for _, c := range []struct {
+		want   float64
+		name   string
+		labels []string
+	}{
+		{6, "standpipe_places", nil}, {3, "standpipe_places_busy", nil}, {5, "standpipe_connections", nil}, {9, "standpipe_connections_limit", nil},
+		{3, "standpipe_budget_used_bytes", []string{"budget=spool_total"}}, {4, "standpipe_budget_limit_bytes", nil},
+		{2, "standpipe_reloads_total", []string{"result=done"}}, {1, "standpipe_reloads_total", []string{"result=failed"}},
+	} {
+		if got := value(t, f, c.name, c.labels...); got != c.want {
+			t.Errorf("%s %v is %v, want %v", c.name, c.labels, got, c.want)
+		}
+	}
+	if at := value(t, f, "standpipe_reload_timestamp_seconds", "result=failed"); time.Since(time.UnixMilli(int64(at*1000))) > time.Minute {
+		t.Errorf("%v", at)
 	}
 }
 

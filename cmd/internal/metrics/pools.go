@@ -3,6 +3,7 @@ package metrics
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/supervisor"
 	"github.com/standpipe/standpipe/supervisor/process"
 )
@@ -30,6 +31,9 @@ var (
 	descRestarts   = desc("standpipe_worker_restarts_total", "Ends after which another worker took the place: all but those of a stop or of scaling down.", "app")
 	descFailures   = desc("standpipe_boot_failures_total", "Workers that did not come up.", "app")
 	descStuck      = desc("standpipe_prefetch_stuck_total", "Requests that had been sent to a busy worker which then could not give them back (C code that holds the GIL).", "app")
+	descPlaces     = desc("standpipe_places", "Requests that the app can run at a time: workers, times their threads or greenlets.", "app")
+	descPlacesBusy = desc("standpipe_places_busy", "Requests that the app runs now.", "app")
+	descCPU        = desc("standpipe_worker_cpu_seconds_total", "Processor time of the worker's process, of user and system; it begins again with each new process.", "app", "worker")
 	descRSS        = desc("standpipe_worker_resident_bytes", "Resident size, when it was last looked at; while a worker is replaced, of both.", "app", "worker")
 )
 
@@ -39,7 +43,7 @@ type poolsCollector struct{ m *Metrics }
 // Describe is for the registry.
 func (poolsCollector) Describe(c chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{descWorkers, descConfigured, descSurplus, descReady, descGeneration, descRelease, descGone, descPaused, descQueue, descQueueLimit,
-		descOldest, descRefused, descServed, descStarts, descExits, descRestarts, descFailures, descStuck, descRSS} {
+		descOldest, descRefused, descServed, descStarts, descExits, descRestarts, descFailures, descStuck, descRSS, descPlaces, descPlacesBusy, descCPU} {
 		c <- d
 	}
 }
@@ -89,14 +93,45 @@ func (p poolsCollector) Collect(c chan<- prometheus.Metric) {
 			count(descExits, n, kind.Cause, kind.Reason)
 		}
 		count(descRestarts, Restarts(s.Counts))
-		sizes := map[string]int64{}
+		sizes, cpu := map[string]int64{}, map[string]float64{}
+		each := placesOf(p.m, s.App)
+		busy := 0
 		for _, w := range pool.Workers() {
 			sizes[w.Worker] += w.RSS
+			if used := process.CPU(w.Pid); used > 0 {
+				cpu[w.Worker] = max(cpu[w.Worker], used.Seconds()) // of two, the old one: it counts on until it ends
+			}
+			busy += min(sent(w.InFlight), max(each, 1))
+		}
+		if each > 0 {
+			gauge(descPlaces, float64(s.Workers*each))
+			gauge(descPlacesBusy, float64(busy))
+		}
+		for worker, n := range cpu {
+			c <- prometheus.MustNewConstMetric(descCPU, prometheus.CounterValue, n, s.App, worker)
 		}
 		for worker, n := range sizes {
 			gauge(descRSS, float64(n), worker)
 		}
 	}
+}
+
+// placesOf is how many requests a worker of the app runs at a time; 0: not known.
+func placesOf(m *Metrics, app string) int {
+	if of := m.places.Load(); of != nil {
+		return (*of)(app)
+	}
+	return 0
+}
+
+// sent counts the requests that a worker has.
+func sent(list []shim.InFlight) (n int) {
+	for i := range list {
+		if !list[i].Sent.IsZero() {
+			n++
+		}
+	}
+	return n
 }
 
 // Restarts counts the exits of workers that another one has replaced.

@@ -21,6 +21,8 @@ var (
 type app struct {
 	name                                 string
 	requests                             [len(classes)][len(sources)]atomic.Pointer[counter]
+	codes                                byCode
+	whole                                prometheus.Observer
 	receiving, waiting, running, sending prometheus.Observer
 	received, sent, retries, recalls     prometheus.Counter
 }
@@ -32,7 +34,10 @@ func (m *Metrics) Observe(w *httpx.Writer, r *http.Request, took time.Duration) 
 	n := &w.Info
 	m.versions.count(r, n.Relayed)
 	a := m.app(n.App)
-	a.count(m, httpx.LoggedStatus(w), n.Source)
+	status := httpx.LoggedStatus(w)
+	a.count(m, status, n.Source)
+	a.codes.count(m, a.name, status)
+	a.whole.Observe(took.Seconds())
 	a.sent.Add(float64(w.Bytes()))
 	if n.Aborted && n.Unseen {
 		m.unseen.Inc()
@@ -99,7 +104,7 @@ func (m *Metrics) app(name string) *app {
 	if a := old[name]; a != nil {
 		return a
 	}
-	a := &app{name: name, sent: m.sent.WithLabelValues(name)}
+	a := &app{name: name, sent: m.sent.WithLabelValues(name), whole: m.durations.WithLabelValues(name)}
 	if name != "" {
 		phase := func(p string) prometheus.Observer { return m.seconds.WithLabelValues(name, p) }
 		a.receiving, a.waiting, a.running, a.sending = phase("receiving"), phase("waiting"), phase("app"), phase("sending")

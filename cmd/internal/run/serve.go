@@ -147,6 +147,23 @@ func (s *server) assemble(ctx context.Context) (err error) {
 	s.metrics.Clients(func() metrics.Clients {
 		return metrics.Clients{Refused: s.product.Access.Records.Counts(), Denied: s.product.Access.Denied.Len()}
 	})
+	metrics.AddServer(s.metrics, metrics.Server{
+		Connections: func() int { return s.product.Listeners.Connections() }, Limit: func() int { return s.config().Limits.MaxConns },
+		Budgets: func() (list []metrics.Budget) {
+			for _, b := range compose.Budgets(s.product) {
+				list = append(list, metrics.Budget(b))
+			}
+			return list
+		},
+		Places: func(app string) int {
+			for i, apps := 0, s.config().Apps; i < len(apps); i++ {
+				if apps[i].Name == app {
+					return max(apps[i].Workers.Threads, apps[i].Workers.Gevent, 1)
+				}
+			}
+			return 0
+		},
+	})
 	s.metrics.Tunnels(func() int { return len(s.product.Listeners.Tunnels()) })
 	s.metrics.Traces(func() (otlp.Stats, bool) { return s.product.Traces.Stats() })
 	s.metrics.Upstreams(func() []upstream.Info { return s.product.Upstreams.List() })
@@ -158,11 +175,13 @@ func (s *server) assemble(ctx context.Context) (err error) {
 	s.service = &service{pools: func() []*supervisor.Pool { return s.product.Pools() }, log: s.log}
 	s.reloads = &reloads{service: s.service, log: s.log, failures: &s.failures, monitor: s.monitor, load: s.reload, group: newGroup(ctx)}
 	dev := newDevReload(s.cfg, s.log, s.reloads.start)
+	counted := metrics.NewReloads(s.metrics)
 	records := &records{journal: journal.New(s.log), begin: s.begin, config: s.config}
 	s.product, err = compose.New(s.cfg, s.Version, s.log, s.Stdout, func(e supervisor.Event) {
 		records.Event(e)
 		s.progress.Event(e)
 		s.failures.Event(e)
+		counted.Event(e)
 		dev.Event(e)
 		s.monitor.Event(e)
 	}, observers{s.metrics, s.monitor}, s.inherited.Kept, s.lends())
