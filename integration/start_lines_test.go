@@ -44,7 +44,7 @@ func TestStartHasEightLines(t *testing.T) {
 	}{
 		"one app":   {shop, []string{"-b", "127.0.0.1:0", "-w", "2", "--python", python(t), "--control", "off"}, nil, []string{"127.0.0.1", "wsgi.py", "2 workers", "3.", "/static/", "/livez", "-b 0.0.0.0"}},
 		"warnings":  {shop, []string{"-b", "127.0.0.1:0", "-w", "1", "--python", python(t), "--control", "off"}, []string{"STANDPIPE_WROKERS=3", "STANDPIPE_BNID=x", "STANDPIPE_TIMEUOT=1", "GUNICORN_CMD_ARGS=x"}, []string{"STANDPIPE_WROKERS", "STANDPIPE_WORKERS", "more: standpipe check"}},
-		"five apps": {several, nil, nil, []string{"standpipe.toml", "https://app.localhost", "app0", "app4", "5 workers", "/route0", "standpipe config", "/files0/", "18 more", "control.sock"}},
+		"five apps": {several, nil, []string{"HOME=" + t.TempDir()}, []string{"standpipe.toml", "https://app.localhost", "app0", "app4", "5 workers", "/route0", "standpipe config", "/files0/", "18 more", "control.sock"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
