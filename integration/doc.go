@@ -8,6 +8,8 @@
 // bench/: the race against other servers (`make bench`), which is not a test, and trials/: real applications beside gunicorn
 // and nginx (`make trials`), which CI runs at night.
 //
+// promrules/: Prometheus' own code tries the alerts of packaging/prometheus; a module of its own, for `make test-all`.
+//
 // What is not here: anything that needs a look inside a package. The tests know the binary by its command line, its
 // sockets, its log records and its exit codes; of our packages they may import shim alone, for the frame vectors.
 //

@@ -13,7 +13,7 @@ unset STANDPIPE_BIN STANDPIPE_SOAK STANDPIPE_TEST_OVER # the command line's test
 scope=${SCOPE:-usual}
 case $scope in
 usual) parts=${PARTS:-go python integration over} ;;
-all) parts=${PARTS:-go python fuzz integration over} ;;
+all) parts=${PARTS:-go python fuzz rules integration over} ;;
 *) echo "SCOPE is usual or all, not $scope" >&2; exit 2 ;;
 esac
 log=.cache/test
@@ -44,6 +44,9 @@ go_unit() {
     python3 integration/summary.py $log/go.json $log/go.err || return 1
     CGO_ENABLED=0 go test -count=1 -run Allocations ./bridge/wsgi ./bridge/route ./bridge/cache/rules # -race allocates by itself
 }
+
+# The alerts of packaging/prometheus, by Prometheus' own code: a module of its own, which takes minutes to build.
+rules() { (cd integration/promrules && go test -count=1 ./...); }
 
 python_unit() {
     bad=0
@@ -168,6 +171,7 @@ for p in $parts; do
         ;;
     python) part "python unit tests" python_unit ;;
     fuzz) part "fuzz" fuzz ;;
+    rules) part "alert rules" rules ;;
     integration) part "integration" integration_tests ;;
     over) part "integration over HTTPS and HTTP/2" over ;;
     *) echo "no such part: $p" >&2; exit 2 ;;
