@@ -94,10 +94,7 @@ func (s *screen) untilIt(what string, is func(shown string) bool) string {
 	}()
 	eventually(s.t, what, func() bool {
 		last = s.shown()
-		if is(last) {
-			return true
-		}
-		return false
+		return is(last)
 	})
 	return last
 }

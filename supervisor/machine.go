@@ -76,15 +76,9 @@ func (m *machine) step(v view, e event) []action {
 	case bootRefused:
 		do = m.bootRefused(e)
 	case bootOverdue:
-		if v.debugging {
-			return nil
-		}
-		m.err = &process.BootTimeoutError{Limit: m.rules.bootTimeout, Earlier: e.earlier}
-		do = append([]action{takeStacks{of: bootStacks}}, m.fail(BootTimeout, m.err)...)
+		do = e.follow(m, v)
 	case bootTicked:
-		if do = []action{arm{bootTickTimer, m.rules.bootTick}}; !v.debugging {
-			do = append(do, reportBoot{})
-		}
+		do = e.follow(m, v)
 	case pipesBroken:
 		do = m.pipesBroken(e)
 	case stillAlive:
@@ -100,9 +94,7 @@ func (m *machine) step(v view, e event) []action {
 	case tooLarge:
 		do = m.tooLarge(e)
 	case lingered:
-		if m.state == Stopping {
-			do = []action{arm{lingerTimer, m.rules.bootTick}, reportLinger{}}
-		}
+		do = e.follow(m)
 	case retire:
 		do = m.retire(v, e.reason)
 	case debugOver:
@@ -137,6 +129,29 @@ func (m *machine) enter(s State) {
 // begin returns the actions at the start of the process.
 func (r *rules) begin() []action {
 	return []action{arm{bootTimer, r.bootTimeout}, arm{bootTickTimer, r.bootTick}}
+}
+
+func (e bootOverdue) follow(m *machine, v view) []action {
+	if v.debugging {
+		return nil
+	}
+	m.err = &process.BootTimeoutError{Limit: m.rules.bootTimeout, Earlier: e.earlier}
+	return append([]action{takeStacks{of: bootStacks}}, m.fail(BootTimeout, m.err)...)
+}
+
+func (bootTicked) follow(m *machine, v view) []action {
+	again := []action{arm{bootTickTimer, m.rules.bootTick}}
+	if v.debugging {
+		return again
+	}
+	return append(again, reportBoot{})
+}
+
+func (lingered) follow(m *machine) []action {
+	if m.state != Stopping {
+		return nil
+	}
+	return []action{arm{lingerTimer, m.rules.bootTick}, reportLinger{}}
 }
 
 func (m *machine) greeted(e greeted) []action {

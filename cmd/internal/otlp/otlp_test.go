@@ -311,7 +311,7 @@ func TestAway(t *testing.T) {
 // A collector that takes nothing of a message is told of once, and not asked again.
 func TestRejected(t *testing.T) {
 	g := newRig(t)
-	g.c.Answer = func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such key", 401) }
+	g.c.Answer = func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such key", http.StatusUnauthorized) }
 	g.x.Start()
 	for range 2 {
 		for range batchSpans {
@@ -348,7 +348,9 @@ func TestCloseIsBounded(t *testing.T) {
 
 	other := otlptest.New(t)
 	g = newRig(t)
-	g.c.Answer = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL+"/v1/traces", 307) }
+	g.c.Answer = func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL+"/v1/traces", http.StatusTemporaryRedirect)
+	}
 	g.request("/", nil)
 	g.flush()
 	if n, _ := other.Posts(); n != 0 || g.x.Stats().Rejected != 1 {
