@@ -93,10 +93,10 @@ func (e *events) serve(w http.ResponseWriter, r *http.Request) {
 		defer leave()
 		switch styles, others := e.files.versions(); { // what has changed since the page was made
 		case q.Get("files") != others:
-			s.event("reload", "")
+			s.event("reload")
 			return
 		case q.Get("styles") != styles:
-			s.event("style", "")
+			s.event("style")
 		}
 	}
 	e.follow(&s, r, app, seen, files)
@@ -114,16 +114,16 @@ func (e *events) follow(s *stream, r *http.Request, app, seen string, files <-ch
 		}
 		switch {
 		case waits && !waited:
-			s.event("waits", "")
+			s.event("waits")
 		case !waits && (seen != e.run+"-"+strconv.Itoa(n)):
-			s.event("reload", "")
+			s.event("reload")
 			return
 		}
 		waited = waits
 		select {
 		case <-changed:
 		case what := <-files:
-			s.event(what, "")
+			s.event(what)
 		case <-tick.C:
 			if !s.send(": \n\n") {
 				return
@@ -142,7 +142,7 @@ type stream struct {
 	out *http.ResponseController
 }
 
-func (s *stream) event(name, data string) { s.send("event: " + name + "\ndata: " + data + "\n\n") }
+func (s *stream) event(name string) { s.send("event: " + name + "\ndata:\n\n") }
 
 func (s *stream) send(text string) bool {
 	_, err := s.w.Write([]byte(text))
