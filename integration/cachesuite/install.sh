@@ -1,9 +1,11 @@
 #!/bin/sh
-# install.sh DIR: the packages of packages.txt in DIR/node_modules, each checked against its hash; made again when the list has changed.
+# install.sh DIR [LIST]: the packages of LIST (packages.txt beside this file) in DIR/node_modules, each checked against its hash; made again
+# when the list has changed.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 dir=$1
-if cmp -s "$here/packages.txt" "$dir/packages.txt"; then
+list=$(realpath "${2:-$here/packages.txt}")
+if cmp -s "$list" "$dir/packages.txt"; then
     exit 0
 fi
 rm -rf "$dir"
@@ -13,11 +15,11 @@ while read -r package integrity; do
     file=$(npm pack --silent "$package")
     got=sha512-$(openssl dgst -sha512 -binary "$file" | openssl base64 -A)
     if [ "$got" != "$integrity" ]; then
-        echo "cachesuite: $package has $got, not $integrity" >&2
+        echo "install.sh: $package has $got, not $integrity" >&2
         exit 1
     fi
     mkdir "node_modules/${package%@*}"
     tar -xzf "$file" -C "node_modules/${package%@*}" --strip-components=1
     rm "$file"
-done <"$here/packages.txt"
-cp "$here/packages.txt" packages.txt
+done <"$list"
+cp "$list" packages.txt

@@ -59,17 +59,19 @@ export function badge(node, kind, text) {
 }
 
 // Table is a table that people can sort. A column has id, label, num (a number: right), value(item) for the order, and
-// cell(td, item) if that is not simply text.
+// cell(td, item) if that is not simply text. most is how many rows
+// are shown until people ask for all.
 export class Table {
-  constructor(place, { name, columns, key, empty = '', sort = '', row = () => {} }) {
-    Object.assign(this, { columns, key, sort, row, down: false })
+  constructor(place, { name, columns, key, empty = '', sort = '', most = Infinity, row = () => {} }) {
+    Object.assign(this, { columns, key, sort, row, most, few: most, down: false })
     this.heads = new Map(columns.map(c => [c.id, h('th', { scope: 'col', class: c.num ? 'num' : null }, c.value
       ? h('button', { type: 'button', on: { click: () => this.order(c.id) } }, c.label)
       : h('span', { class: c.silent ? 'sr' : null }, c.label))]))
     this.body = h('tbody')
     this.none = h('p', { class: 'none', hidden: true }, empty)
     this.box = h('div', { class: 'scroll' }, h('table', { 'aria-label': name }, h('thead', null, h('tr', null, ...this.heads.values())), this.body))
-    place.append(this.box, this.none)
+    this.all = h('button', { type: 'button', class: 'small all', hidden: true, on: { click: () => { this.most = this.most === this.few ? Infinity : this.few; this.draw(this.items) } } })
+    place.append(this.box, this.none, this.all)
     this.mark()
   }
 
@@ -97,6 +99,9 @@ export class Table {
         return sign * (typeof x === 'string' ? x.localeCompare(y, 'en', { numeric: true }) : x - y)
       })
     }
+    this.all.hidden = items.length <= this.few
+    say(this.all, this.most === this.few ? `Show all ${items.length}` : `Show ${this.few}`)
+    items = items.slice(0, this.most)
     this.box.hidden = items.length === 0
     this.none.hidden = items.length > 0
     keyed(this.body, items, this.key, () => h('tr', null, ...this.columns.map(c => h('td', { class: c.num ? 'num' : c.wide ? 'wide' : null, 'data-label': c.label }))), (tr, item) => {

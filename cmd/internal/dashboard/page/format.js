@@ -14,9 +14,9 @@ export const count = v => grouped.format(v)
 export const rate = v => `${digits(v)}/s`
 
 export function seconds(v) {
-  if (!v) return '0 ms'
+  if (!v) return '0'
   if (v < 0.001) return `${Math.round(v * 1e6)} µs`
-  if (v < 0.01) return `${(v * 1e3).toFixed(1)} ms`
+  if (v < 0.00995) return `${(v * 1e3).toFixed(1)} ms`
   if (v < 1) return `${Math.round(v * 1e3)} ms`
   if (v < 60) return `${v.toFixed(v < 10 ? 2 : 1)} s`
   return span(v)

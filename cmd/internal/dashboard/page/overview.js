@@ -72,7 +72,7 @@ export class Apps {
           set(td.firstElementChild, 'aria-pressed', s.chosen)
         } },
         { id: 'requests', label: 'Requests', ...fig('requests') },
-        { id: 'spark', label: 'In the range', cell: (td, s) => spark(td, s.requests) },
+        { id: 'spark', label: 'Trend', cell: (td, s) => spark(td, s.requests) },
         { id: 'failed', label: 'Errors', num: true, value: s => s.figures.failed, cell: (td, s) => {
           say(td, s.figures.failed ? f.percent(s.figures.failed, s.figures.requests) : '0 %')
           set(td, 'data-kind', s.figures.failed ? 'bad' : null)
@@ -129,7 +129,7 @@ export function drawParts(x) {
   const most = Math.max(x.whole.p95, 1e-9)
   parts.forEach(([k], i) => {
     const tr = place.querySelectorAll('tbody tr')[i]
-    tr.querySelector('i').style.width = `${Math.min(100, x[k].p95 / most * 100).toFixed(1)}%`
-    ;['p50', 'p95', 'p99', 'max'].forEach((q, j) => say(tr.children[j + 1], x.requests ? f.seconds(x[k][q]) : '–'))
+    tr.querySelector('i').style.setProperty('--part', Math.min(1, x[k].p95 / most).toFixed(3))
+    ;['p50', 'p95', 'p99', 'max'].forEach((q, j) => say(tr.children[j + 1], x.requests && x[k][q] ? f.seconds(x[k][q]) : '–'))
   })
 }

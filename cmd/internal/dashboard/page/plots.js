@@ -10,7 +10,7 @@ const bottom = 18
 export const figures = [
   { title: 'Requests', form: f.rate, series: [{ of: 'requests', name: 'all', fill: true }, { of: 'cached', name: 'from the cache', optional: true }] },
   { title: 'Errors', form: f.rate, series: [{ of: 'failed', name: '5xx and cut', fill: true, bad: true }] },
-  { title: 'Latency', form: f.seconds, gap: true, series: [{ of: 'p99', name: 'p99' }, { of: 'p95', name: 'p95' }, { of: 'p50', name: 'p50' }], order: 'p50' },
+  { title: 'Latency', form: f.seconds, gap: true, log: true, series: [{ of: 'p99', name: 'p99' }, { of: 'p95', name: 'p95' }, { of: 'p50', name: 'p50' }], order: 'p50' },
   { title: 'Wait for a worker, p95', form: f.seconds, gap: true, pool: true, series: [{ of: 'waiting', name: 'p95', fill: true }] },
   { title: 'Queue', form: v => f.count(Math.round(v)), pool: true, whole: true, series: [{ of: 'queue', name: 'requests', fill: true }] },
   { title: 'Workers', form: v => f.count(Math.round(v)), pool: true, whole: true, series: [{ of: 'busy', name: 'busy', fill: true }, { of: 'workers', name: 'up' }] },
@@ -52,7 +52,8 @@ export class Plot {
     this.marks = svg('g', { class: 'marks' })
     this.line = svg('line', { class: 'cursor', y1: top, y2: height - bottom, visibility: 'hidden' })
     this.dots = svg('g')
-    this.svg = svg('svg', { 'aria-hidden': 'true', height }, this.grid, this.marks, this.lines, this.line, this.dots)
+    this.words = svg('g', { class: 'words' })
+    this.svg = svg('svg', { 'aria-hidden': 'true', height }, this.grid, this.marks, this.lines, this.words, this.line, this.dots)
     this.figureNode = h('figure', { class: 'card plot' }, h('figcaption', null, h('span', { class: 'title' }, figure.title), this.values, this.legend), this.svg)
     place.append(this.figureNode)
     const read = e => on.read(this.timeAt(e.clientX))
@@ -77,11 +78,27 @@ export class Plot {
     const series = this.figure.series.map(s => data?.[s.of] ?? [])
     const first = Math.max(0, n - 1 - Math.ceil((view.at - view.from) / view.step))
     let most = 0
-    for (const list of series) for (let i = first; i < n; i++) if (list[i] > most) most = list[i]
-    const [limit, part] = nice(most, this.figure)
-    this.y = v => top + (1 - v / limit) * (height - top - bottom)
+    let least = Infinity
+    for (const list of series) {
+      for (let i = first; i < n; i++) {
+        if (list[i] > most) most = list[i]
+        if (list[i] > 0 && list[i] < least) least = list[i]
+      }
+    }
+    const room = height - top - bottom
+    let lines = []
+    if (this.figure.log) {
+      const [low, high] = most > 0 ? [Math.floor(Math.log10(least)), Math.ceil(Math.log10(most))] : [-3, 0]
+      const span = Math.max(1, high - low)
+      this.y = v => top + (1 - Math.max(0, Math.min(1, (Math.log10(Math.max(v, 1e-9)) - low) / span))) * room
+      for (let i = 0; i <= span; i += Math.ceil(span / 4)) lines.push(10 ** (low + i))
+    } else {
+      const [limit, part] = nice(most, this.figure)
+      this.y = v => top + (1 - v / limit) * room
+      for (let v = 0; v <= limit * 1.001; v += part) lines.push(v)
+    }
     this.x = t => (t - view.from) / (view.to - view.from) * width
-    this.drawGrid(limit, part, view)
+    this.drawGrid(lines, view)
     this.lines.replaceChildren()
     series.forEach((list, i) => this.drawSeries(i, list, first, n))
     this.marks.replaceChildren(...marks.map(m => svg('line', { class: m.bad ? 'bad' : 'good', x1: this.x(m.time).toFixed(1), x2: this.x(m.time).toFixed(1), y1: top, y2: height - bottom })))
@@ -89,19 +106,21 @@ export class Plot {
     this.read(null)
   }
 
-  drawGrid(limit, part, view) {
+  drawGrid(lines, view) {
     const nodes = []
-    for (let v = 0; v <= limit * 1.001; v += part) {
+    const words = []
+    lines.forEach((v, i) => {
       const y = Math.round(this.y(v)) + 0.5
       nodes.push(svg('line', { x1: 0, x2: this.width, y1: y, y2: y }))
-      if (v > 0) nodes.push(svg('text', { x: 2, y: y + 11 }, this.figure.form(v)))
-    }
+      if (i > 0) words.push(svg('text', { x: 2, y: y + 11 }, this.figure.log ? f.seconds(v).replace(/\.0+(?= )/, '') : this.figure.form(v)))
+    })
     for (const t of ticks(view.from, view.to, Math.max(2, Math.floor(this.width / 70)))) {
       const x = this.x(t)
       if (x < 14 || x > this.width - 14) continue
-      nodes.push(svg('text', { x: x.toFixed(1), y: height - 4, 'text-anchor': 'middle' }, f.minute(t)))
+      words.push(svg('text', { x: x.toFixed(1), y: height - 4, 'text-anchor': 'middle' }, f.minute(t)))
     }
     this.grid.replaceChildren(...nodes)
+    this.words.replaceChildren(...words)
   }
 
   // drawSeries draws one list; a step without requests is a gap where the figure says so.

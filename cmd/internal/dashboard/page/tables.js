@@ -7,11 +7,12 @@ const text = (id, label, value = x => x[id] ?? '') => ({ id, label, value })
 const number = (id, label, form = f.count, value = x => x[id] ?? 0) => ({ id, label, num: true, value, cell: (td, x) => say(td, form(value(x))) })
 
 // target is a method and a URL; the whole of it is in its title.
-export function target(td, method, url) {
-  if (!td.firstElementChild) td.append(h('b'), ' ', h('span', { class: 'target' }))
-  say(td.firstElementChild, method)
-  say(td.lastElementChild, url)
-  set(td.lastElementChild, 'title', url)
+export function target(node, method, url) {
+  if (!node.firstElementChild) node.append(h('b'), ' ', h('span', { class: 'target' }))
+  const [name, text] = node.children
+  say(name, method)
+  say(text, url)
+  set(text, 'title', url)
 }
 
 function stateOf(td, x) {
@@ -31,16 +32,23 @@ function slowState(td, x) {
   else badge(td, x.status >= 500 || !x.status ? 'bad' : x.status >= 400 ? 'warn' : 'good', x.status || 'cut')
 }
 
+// slowTarget is the request, and the Python line that it was seen at, if that is known.
+function slowTarget(td, x) {
+  target(td, x.method, x.target)
+  if (x.line && !td.querySelector('p')) td.append(h('p', { class: 'code' }))
+  const line = td.querySelector('p')
+  if (line) say(line, x.line ?? '')
+}
+
 export class Tables {
   constructor() {
-    this.slow = new Table($('slow'), { name: 'Slow requests', key: x => x.id + x.started, empty: 'None.', columns: [
+    this.slow = new Table($('slow'), { name: 'Slow requests', key: x => x.id + x.started, empty: 'None.', most: 10, columns: [
       { id: 'started', label: 'Began', value: x => f.ms(x.started), cell: (td, x) => say(td, f.clock(x.started)) },
       { id: 'status', label: 'Status', value: x => x.status ?? 0, cell: slowState },
       number('seconds', 'Took', f.seconds),
-      { id: 'target', label: 'Request', wide: true, value: x => x.target, cell: (td, x) => target(td, x.method, x.target) },
+      { id: 'target', label: 'Request', wide: true, value: x => x.target, cell: slowTarget },
       { id: 'worker', label: 'Worker', value: x => x.worker || x.upstream || x.app, cell: (td, x) => say(td, x.worker || x.upstream || x.app) },
-      number('waiting', 'Waited', f.seconds, x => x.waiting_seconds), number('running', 'App', f.seconds, x => x.running_seconds), number('sending', 'Sent', f.seconds, x => x.sending_seconds),
-      { id: 'line', label: 'Python line', value: x => x.line ?? '', cell: (td, x) => { say(td, x.line ?? ''); set(td, 'class', 'code') } }
+      number('waiting', 'Waited', f.seconds, x => x.waiting_seconds), number('running', 'App', f.seconds, x => x.running_seconds), number('sending', 'Sent', f.seconds, x => x.sending_seconds)
     ] })
     this.upstreams = new Table($('upstreams'), { name: 'Upstreams', key: x => `${x.route} ${x.address}`, columns: [
       text('route', 'Route'), text('address', 'Address'), { id: 'state', label: 'State', value: x => x.state, cell: stateOf },
@@ -63,7 +71,7 @@ export class Tables {
       text('name', 'Limit'), number('allowed', 'Allowed'), number('delayed', 'Delayed'), { ...number('refused', 'Refused'), cell: (td, x) => { say(td, f.count(x.refused)); set(td, 'data-kind', x.refused ? 'warn' : null) } },
       number('keys', 'Keys'), number('running', 'Running'), number('waiting', 'Waiting'), text('store', 'Store')
     ] })
-    this.events = new Table($('events'), { name: 'What happened', key: x => x.at + x.kind + x.worker, empty: 'Nothing, in the last hour.', columns: [
+    this.events = new Table($('events'), { name: 'What happened', key: x => x.at + x.kind + x.worker, empty: 'Nothing, in the last hour.', most: 10, columns: [
       { id: 'at', label: 'Time', value: x => f.ms(x.at), cell: (td, x) => say(td, f.clock(x.at)) },
       { id: 'kind', label: 'What', value: kind, cell: (td, x) => badge(td, x.bad ? 'bad' : 'good', kind(x)) },
       { id: 'who', label: 'Of', value: x => x.worker || x.app || 'the server' },
@@ -83,7 +91,7 @@ export class Tables {
       redis && `Redis ${redis.address}: ${redis.away ? 'away' : 'answers'}, found ${f.count(redis.found)} of ${f.count(redis.loads)}`].filter(Boolean).join('  ·  '))
     this.some('certificates', this.certificates, status.certificates)
     this.some('limits', this.limits, status.limits)
-    this.events.draw([...(figures.marks ?? [])].reverse().slice(0, 100))
+    this.events.draw([...(figures.marks ?? [])].reverse())
   }
 
   some(id, table, list) {

@@ -23,7 +23,7 @@ export class Workers {
   constructor(on) {
     this.on = on
     const button = (words, call) => h('button', { type: 'button', class: 'small', on: { click: e => call(e.currentTarget.closest('tr').worker) } }, words)
-    this.table = new Table($('workers'), { name: 'Workers', key: w => `${w.name} ${w.pid}`, empty: 'No workers.', columns: [
+    this.table = new Table($('workers'), { name: 'Workers', key: w => `${w.name} ${w.pid}`, empty: 'No workers.', sort: 'name', columns: [
       { id: 'name', label: 'Worker', value: w => w.name },
       { id: 'state', label: 'State', value: stateOf, cell: (td, w) => { badge(td, kinds[stateOf(w)] ?? '', stateOf(w)); set(td, 'title', w.due ? `to be replaced: ${w.due}` : null) } },
       { id: 'pid', label: 'PID', num: true, value: w => w.pid, cell: (td, w) => say(td, w.pid || '–') },
