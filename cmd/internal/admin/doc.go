@@ -11,7 +11,7 @@
 //	GET  /v1/dump?worker=shop/3          Dump: Python stacks; the worker continues to run
 //	GET  /v1/top[?app=shop]              Top: the state, and the figures of the last seconds
 //	GET  /v1/top/stream[?app=shop&every=1s]  the same again and again, as Server-Sent Events
-//	GET  /v1/history[?app=shop]          monitor.History: the last hour
+//	GET  /v1/history[?app=shop&last=12]  monitor.History: the last hour, or its last 12 steps
 //	POST /v1/reload     {app}            Done, or a Problem with Failures, when the reload has ended
 //	POST /v1/restart    {app | worker}   likewise; the replacement of a worker serves
 //	POST /v1/scale      {app, workers}   Done

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,13 +51,23 @@ func (s *watching) top(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(append(b[:len(b):len(b)], '\n')) // fails if the client has disconnected
 }
 
+// history is the last hour, or its last steps.
 func (s *watching) history(w http.ResponseWriter, r *http.Request) {
-	app := r.URL.Query().Get("app")
-	if _, err := s.h.pools(app); err != nil {
+	q := r.URL.Query()
+	if _, err := s.h.pools(q.Get("app")); err != nil {
 		fail(w, err)
 		return
 	}
-	answer(w, http.StatusOK, s.h.Monitor.History(app))
+	list := s.h.Monitor.History(q.Get("app"))
+	if text := q.Get("last"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			fail(w, refuse(http.StatusBadRequest, "bad_number", errors.New("last is a number of steps, 1 or more")))
+			return
+		}
+		list = list.Last(n)
+	}
+	answer(w, http.StatusOK, list)
 }
 
 // encoded is the Top of an app, or (empty) of all, as JSON; one that is younger than fresh is used again.

@@ -26,7 +26,7 @@ func (m *fakeMonitor) Figures(app string) monitor.Figures {
 }
 
 func (m *fakeMonitor) History(app string) monitor.History {
-	return monitor.History{Step: 5, Apps: []monitor.AppHistory{{App: "all but " + app}}}
+	return monitor.History{Step: 5, Apps: []monitor.AppHistory{{App: "all but " + app, Requests: []float32{1, 2, 3}}}}
 }
 
 func (m *fakeMonitor) Dumped(worker, stacks string) { m.dumped = worker + " " + stacks }
@@ -56,6 +56,15 @@ func TestTopAndHistory(t *testing.T) {
 	var h monitor.History
 	if code := get("/v1/history?app=shop", &h); code != 200 || h.Step != 5 || h.Apps[0].App != "all but shop" {
 		t.Errorf("%d %+v", code, h)
+	}
+	if code := get("/v1/history?last=2", &h); code != 200 || len(h.Apps[0].Requests) != 2 || h.Apps[0].Requests[1] != 3 {
+		t.Errorf("%d %+v", code, h)
+	}
+	for _, last := range []string{"0", "-1", "x", "1e3"} {
+		var p Problem
+		if code := get("/v1/history?last="+last, &p); code != 400 || p.Err != "bad_number" {
+			t.Errorf("last=%s: %d %+v", last, code, p)
+		}
 	}
 	for _, target := range []string{"/v1/top?app=nothing", "/v1/history?app=nothing", "/v1/top/stream?app=nothing"} {
 		var p Problem

@@ -114,3 +114,16 @@ type AppHistory struct {
 	CPU      []float32 `json:"cpu"`     // seconds of processor time per second, of all workers
 	Cached   []float32 `json:"cached"`  // answers of the HTTP cache per second
 }
+
+// Last is the history with its last n steps alone. Lists of fewer stay as they are.
+func (h History) Last(n int) History {
+	apps := make([]AppHistory, len(h.Apps))
+	for i, a := range h.Apps {
+		for _, list := range []*[]float32{&a.Requests, &a.Failed, &a.P50, &a.P95, &a.P99, &a.Waiting, &a.Queue, &a.Busy, &a.Workers, &a.RSS, &a.CPU, &a.Cached} {
+			*list = (*list)[max(0, len(*list)-n):]
+		}
+		apps[i] = a
+	}
+	h.Apps = apps
+	return h
+}
