@@ -31,7 +31,7 @@ export class Timeline {
     this.cursor = h('div', { class: 'cursor', hidden: true })
     this.box = h('div', { class: 'pop', id: 'pop', role: 'tooltip', hidden: true })
     this.none = h('span', { class: 'none' })
-    this.node = h('div', { class: 'card timeline' }, this.track, this.buttons, this.cursor, this.axis, this.none, this.box)
+    this.node = h('div', { class: 'card timeline' }, this.track, this.cursor, this.buttons, this.axis, this.none, this.box)
     place.append(this.node)
     document.addEventListener('keydown', e => { if (e.key === 'Escape') this.hide() })
     document.addEventListener('pointerdown', e => { if (!this.node.contains(e.target)) this.hide() })
@@ -40,11 +40,11 @@ export class Timeline {
   draw(marks, view) {
     this.view = view
     this.width = this.node.clientWidth || 600
-    this.axis.replaceChildren(...ticks(view.from, view.to, Math.max(2, Math.floor(this.width / 110))).map(t => {
+    this.axis.replaceChildren(...ticks(view.from, view.to, Math.max(2, Math.floor(this.width / 110))).filter(t => Math.abs(this.part(t) - 0.5) < 0.5 - 22 / this.width).map(t => {
       const tick = h('span', null, f.minute(t))
       tick.style.left = `${this.part(t) * 100}%`
       return tick
-    }).filter(t => parseFloat(t.style.left) > 2 && parseFloat(t.style.left) < 98))
+    }))
     const groups = []
     for (const m of marks) {
       const x = this.part(m.time) * this.width

@@ -6,13 +6,14 @@ const height = 112
 const top = 8
 const bottom = 18
 
-// What is plotted. of names the list in the history; gap: there is nothing to draw in a step without requests.
+// What is plotted. of names the list in the history; gap: there is nothing to draw in a step without requests;
+// pool: apps alone have it; upward: the first series is drawn first and read last; log: the axis is logarithmic.
 export const figures = [
   { title: 'Requests', form: f.rate, series: [{ of: 'requests', name: 'all', fill: true }, { of: 'cached', name: 'from the cache', optional: true }] },
-  { title: 'Errors', form: f.rate, series: [{ of: 'failed', name: '5xx and cut', fill: true, bad: true }] },
-  { title: 'Latency', form: f.seconds, gap: true, log: true, series: [{ of: 'p99', name: 'p99' }, { of: 'p95', name: 'p95' }, { of: 'p50', name: 'p50' }], order: 'p50' },
-  { title: 'Wait for a worker, p95', form: f.seconds, gap: true, pool: true, series: [{ of: 'waiting', name: 'p95', fill: true }] },
-  { title: 'Queue', form: v => f.count(Math.round(v)), pool: true, whole: true, series: [{ of: 'queue', name: 'requests', fill: true }] },
+  { title: 'Errors', form: f.rate, series: [{ of: 'failed', name: '5xx and cut', fill: true, bad: true, peak: true }] },
+  { title: 'Latency', form: f.seconds, gap: true, log: true, series: [{ of: 'p99', name: 'p99', peak: true }, { of: 'p95', name: 'p95' }, { of: 'p50', name: 'p50' }], upward: true },
+  { title: 'Wait for a worker, p95', form: f.seconds, gap: true, pool: true, series: [{ of: 'waiting', name: 'p95', fill: true, peak: true }] },
+  { title: 'Queue', form: v => f.count(Math.round(v)), pool: true, whole: true, series: [{ of: 'queue', name: 'requests', fill: true, peak: true }] },
   { title: 'Workers', form: v => f.count(Math.round(v)), pool: true, whole: true, series: [{ of: 'busy', name: 'busy', fill: true }, { of: 'workers', name: 'up' }] },
   { title: 'Memory of the workers', form: f.bytes, pool: true, binary: true, series: [{ of: 'rss', name: 'RSS', fill: true }] },
   { title: 'Processor, of one core', form: f.cores, pool: true, series: [{ of: 'cpu', name: 'CPU', fill: true }] }
@@ -46,7 +47,9 @@ export class Plot {
   constructor(place, figure, on) {
     this.figure = figure
     this.values = h('span', { class: 'reading' })
-    this.legend = h('p', { class: 'legend' }, figure.series.map((s, i) => h('span', { class: `key s${i}${s.bad ? ' bad' : ''}` }, s.name)))
+    const keys = figure.series.map((s, i) => h('span', { class: `key s${i}${s.bad ? ' bad' : ''}` }, s.name))
+    if (figure.upward) keys.reverse()
+    this.legend = h('p', { class: 'legend' }, keys)
     this.grid = svg('g', { class: 'grid' })
     this.lines = svg('g')
     this.marks = svg('g', { class: 'marks' })
@@ -123,10 +126,13 @@ export class Plot {
     this.words.replaceChildren(...words)
   }
 
-  // drawSeries draws one list; a step without requests is a gap where the figure says so.
+  // drawSeries draws one list; a step without requests is a gap where the figure says so. Where there are more steps than pixels, some become
+  // one point: their mean, or their largest value where peaks are what counts. Points keep their steps while time goes on.
   drawSeries(i, list, first, n) {
     const { step, at } = this.view
     const s = this.figure.series[i]
+    const group = Math.max(1, Math.ceil((n - first) / (this.width / 1.6)))
+    const latest = Math.round(at / step)
     let line = ''
     let area = ''
     let start = null
@@ -136,10 +142,21 @@ export class Plot {
       else if (start !== null && last === start) line += 'h0.01'
       start = null
     }
-    for (let k = first; k < n; k++) {
-      if (this.figure.gap && !this.data.requests[k]) { close(); continue }
-      const x = this.x(at - (n - 1 - k) * step).toFixed(1)
-      const y = this.y(list[k] ?? 0).toFixed(1)
+    for (let k = first; k < n;) {
+      const end = Math.min(n, k + group - (latest - (n - 1 - k)) % group)
+      let sum = 0
+      let most = 0
+      let have = 0
+      for (let j = k; j < end; j++) {
+        if (this.figure.gap && !this.data.requests[j]) continue
+        sum += list[j] ?? 0
+        most = Math.max(most, list[j] ?? 0)
+        have++
+      }
+      const x = this.x(at - (n - 1 - (k + end - 1) / 2) * step).toFixed(1)
+      k = end
+      if (!have) { close(); continue }
+      const y = this.y(s.peak ? most : sum / have).toFixed(1)
       const command = `${start === null ? 'M' : 'L'}${x} ${y}`
       line += command
       area += command
@@ -161,7 +178,7 @@ export class Plot {
     const has = k >= 0 && k < n
     const lists = this.figure.series.map(s => this.data?.[s.of])
     const empty = has && this.figure.gap && !this.data.requests[k]
-    const shown = this.figure.order ? [...this.figure.series].reverse() : this.figure.series.filter(s => !s.optional)
+    const shown = this.figure.upward ? [...this.figure.series].reverse() : this.figure.series.filter(s => !s.optional)
     say(this.values, !has || empty ? '–' : shown.map(s => this.figure.form(this.data[s.of]?.[k] ?? 0)).join(shown.length > 2 ? ' · ' : ' / '))
     this.dots.replaceChildren()
     set(this.line, 'visibility', time === null || !has ? 'hidden' : 'visible')
