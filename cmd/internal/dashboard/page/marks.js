@@ -60,6 +60,7 @@ export class Timeline {
     })
     say(this.none, marks.length ? '' : 'nothing happened in this time')
     if (this.shown && !this.shown.isConnected) this.hide()
+    else if (this.shown) this.place()
   }
 
   button() {
@@ -75,9 +76,15 @@ export class Timeline {
     this.box.replaceChildren(...list.slice(0, 6).map(m => h('p', { class: m.bad ? 'bad' : 'good' }, sentence(m))), ...(list.length > 6 ? [h('p', null, `and ${list.length - 6} more: see What happened`)] : []))
     this.box.hidden = false
     set(b, 'aria-describedby', 'pop')
-    const wide = this.box.offsetWidth
-    this.box.style.left = `${Math.max(4, Math.min(this.width - wide - 4, b.group.x - wide / 2))}px`
+    this.place()
     this.on.read(list[0].time)
+  }
+
+  // place keeps the box inside the page.
+  place() {
+    this.box.style.left = '0'
+    const wide = this.box.offsetWidth
+    this.box.style.left = `${Math.max(4, Math.min(this.width - wide - 4, this.shown.group.x - wide / 2))}px`
   }
 
   hide() {
