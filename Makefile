@@ -8,6 +8,7 @@ BIN      = bin/standpipe
 TESTENV  = .cache/testenv
 FUZZTIME ?= 3s
 SOAK     ?= 10m
+PICTURES ?= 1h
 ADDRESS  ?= 127.0.0.1:8000
 
 # The version that the program says of itself; empty: that of cmd/standpipe/version.go.
@@ -19,7 +20,7 @@ DIST     ?= dist
 # The newest Python found has the frameworks' newest releases. Those of newer_pythons.sh are too new for compiled packages.
 TESTPYTHON ?= $(shell integration/interpreters.sh | grep -v -e pypy -e 't$$' -e /.cache/pythons/ | tail -n 1 | cut -d' ' -f1)
 
-.PHONY: build man site picture picture-top licences run test test-all check smoke testenv soak edits trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel dist dist-check try-deb try-container try-wheel image try-arm64 check-chart clean $(BIN)
+.PHONY: build man site picture picture-top pictures licences run test test-all check smoke testenv soak edits trials figures bench bench-targets bench-quick bench-report bench-shim scaling eventloop profiles pgo wheel dist dist-check try-deb try-container try-wheel image try-arm64 check-chart clean $(BIN)
 
 build: $(BIN)
 
@@ -83,6 +84,10 @@ picture-top: build
 # docs/drawings/terminal.svg, the picture of the README, from a run of the sample shop.
 picture: build .venv/ready
 	python3 -B docs/drawings/terminal.py $(BIN) .venv
+
+# docs/pictures/*.png, from a site that is busy for an hour. PICTURES=5m is quicker; PICTURES=http://... is a link of standpipe dashboard.
+pictures: build testenv
+	STANDPIPE_PICTURES=$(PICTURES) STANDPIPE_BIN=$(CURDIR)/$(BIN) go test -count=1 -timeout 0 -run TestPicturesOfTheDashboard ./integration/
 
 # The pages as a site, into dist/site; every link and heading that they name exists.
 site:

@@ -115,7 +115,7 @@ export class Plot {
     lines.forEach((v, i) => {
       const y = Math.round(this.y(v)) + 0.5
       nodes.push(svg('line', { x1: 0, x2: this.width, y1: y, y2: y }))
-      if (i > 0) words.push(svg('text', { x: 2, y: y + 11 }, this.figure.log ? f.seconds(v).replace(/\.0+(?= )/, '') : this.figure.form(v)))
+      if (i > 0) words.push(svg('text', { x: 2, y: y + 11 }, this.figure.log ? (v >= 1 ? `${v} s` : f.seconds(v).replace(/\.0+(?= )/, '')) : this.figure.form(v)))
     })
     for (const t of ticks(view.from, view.to, Math.max(2, Math.floor(this.width / 70)))) {
       const x = this.x(t)
