@@ -56,7 +56,7 @@ export class Timeline {
       b.style.left = `${g.x / this.width * 100}%`
       set(b, 'class', `mark ${g.bad ? 'bad' : 'good'}`)
       say(b, g.marks.length > 1 ? Math.min(g.marks.length, 99) : g.bad ? '!' : '')
-      set(b, 'aria-label', `${sentence(g.marks[0])}${g.marks.length > 1 ? `, and ${g.marks.length - 1} more` : ''}`)
+      set(b, 'aria-label', g.marks.length > 1 ? `${g.marks.length}, the first: ${sentence(g.marks[0])}` : sentence(g.marks[0]))
     })
     say(this.none, marks.length ? '' : 'nothing happened in this time')
     if (this.shown && !this.shown.isConnected) this.hide()
