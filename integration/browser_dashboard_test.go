@@ -244,7 +244,7 @@ func actInBrowser(t *testing.T, b *tab, s *server, app string) {
 	}
 }
 
-// The page says that the server is gone, and goes on by itself when it is back, without another login; a hidden page has no connection.
+// The page says that the server is gone, and goes on by itself when it is back, without another login.
 func TestDashboardReconnectsInABrowser(t *testing.T) {
 	t.Parallel()
 	browser(t)
