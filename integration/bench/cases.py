@@ -82,7 +82,7 @@ CASES = (
             b"hello",
             {
                 "default": ALL + ("nginx-standpipe",),
-                "nolog": CORE + ("uwsgi-socket", "gunicorn-sync", "nginx-standpipe"),
+                "nolog": CORE + ("uwsgi-socket", "gunicorn-sync", "nginx-standpipe", "watched"),
                 "front": FEW + ("gunicorn-sync", "waitress", "cheroot"),
             },
             note="The smallest app; what is left is the server.",

@@ -1,6 +1,7 @@
 """The servers. One entry is one row; a new one is a function of a Job and a line in SERVERS."""
 
 import os
+import sys
 
 import machine
 import proxies
@@ -47,6 +48,14 @@ def standpipe(job, protocol=""):
     if job.logs == "off":
         argv += ["--access-log", "off"]
     return [argv + list(job.tools.more)]
+
+
+def watched(job):
+    """With the dashboard, and traces of 1 % of the requests to a collector."""
+    port = machine.free_port()
+    collector = [sys.executable, "-B", os.path.join(os.path.dirname(os.path.abspath(__file__)), "collector.py"), str(port)]
+    more = ["--dashboard", "127.0.0.1:%d" % machine.free_port(), "--trace-to", "http://127.0.0.1:%d" % port, "--trace-sample", "0.01"]
+    return [collector, standpipe(job)[0] + more]
 
 
 def standpipe_uwsgi(job):
@@ -209,6 +218,9 @@ def alone(kind):
 
 SERVERS = (
     Server("standpipe", "standpipe", standpipe, logs="standpipe's, on standard output"),
+    Server(
+        "watched", "standpipe with dashboard and traces", watched, family="standpipe", unix=False, note="1 % of the requests are traced"
+    ),
     Server(
         "nginx-uwsgi",
         "nginx + uWSGI",

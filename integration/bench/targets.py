@@ -202,6 +202,9 @@ TARGETS = (
     Target("http1-mallocs", "the same: allocations for one request", "alone/default", ALONE, value("mallocs", own=HTTP1), 2, True),
     Target("go-hello", "Go's part of a hello at full load", "hello/default", (OWN,), spent(("Go",)), 14, True, "us"),
     _beside("hello", "hello without logs: requests/s against nginx + uWSGI", "hello/nolog", 1.4),
+    _beside(
+        "watched", "hello with the dashboard and 1 % of traces, no logs: requests/s against without", "hello/nolog", 0.97, OWN, "watched"
+    ),
     _beside("flask", "Flask, JSON, without logs: requests/s against nginx + uWSGI", "flask/nolog", 1.1),
     _beside("clients-1000", "1,000 keep-alive clients: requests/s against nginx + uWSGI", "clients-1000/default", 1.1),
     _beside("close", "a new connection for each request: requests/s against nginx + uWSGI", "close/default", 1.1),
