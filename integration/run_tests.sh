@@ -5,8 +5,8 @@
 #
 # SCOPE=all, which `make test-all` and CI set, adds what takes long: fuzzing, and the shim's tests on every interpreter of the
 # machine; otherwise they run on the newest CPython alone. PARTS="go python fuzz integration over" chooses parts; FUZZTIME is the
-# time per fuzz target; PYTHONS=ends leaves the oldest and the newest CPython, and PyPy; BIN is the program under test, as an
-# absolute path (without it the integration tests build one).
+# time per fuzz target, FUZZPART=1/3 the second of three parts of the packages that have some; PYTHONS=ends leaves the oldest and
+# the newest CPython, and PyPy; BIN is the program under test, as an absolute path (without it the integration tests build one).
 set -u
 cd "$(dirname "$0")/.." || exit
 unset STANDPIPE_BIN STANDPIPE_SOAK STANDPIPE_TEST_OVER # the command line's tests would read them as settings
@@ -98,6 +98,13 @@ fuzz() {
     grep -rn --include='*_test.go' '^func Fuzz' shim supervisor bridge shim_py cmd integration |
         sed 's/^\(.*\)\/[^/]*:[0-9]*:func \(Fuzz[A-Za-z0-9_]*\).*/\1 \2/' >$log/fuzz
     [ -s $log/fuzz ] || { echo "no fuzz target found"; return 1; }
+    case ${FUZZPART:-} in
+    ?*/?*)
+        awk -v part="${FUZZPART%/*}" -v parts="${FUZZPART#*/}" '$1 != last { n++; last = $1 } n % parts == part' $log/fuzz >$log/fuzz.part
+        echo "fuzz: $(wc -l <$log/fuzz.part) of $(wc -l <$log/fuzz) targets"
+        mv $log/fuzz.part $log/fuzz
+        ;;
+    esac
     # Two packages at a time: each is compiled once, and its targets run one after the other, each in one process.
     cut -d' ' -f1 $log/fuzz | sort -u >$log/fuzz-packages
     cache=$(CGO_ENABLED=0 go env GOCACHE)/fuzz
