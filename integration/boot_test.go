@@ -23,7 +23,7 @@ type bootFailure struct {
 var bootFailures = []bootFailure{
 	{name: "no module", files: map[string]string{"wsgi.py": hello("x")}, app: "nosuch:app", says: []string{"nosuch", "{dir}"}},
 	{name: "no attribute", files: map[string]string{"wsgi.py": hello("x")}, app: "wsgi:ap", says: []string{"wsgi", `ap`, "app"}},
-	{name: "not callable", files: map[string]string{"wsgi.py": "app = 42\n"}, app: "wsgi:app", says: []string{"app", "int", "callable"}},
+	{name: "not callable", files: map[string]string{"wsgi.py": "app = 42\n"}, app: "wsgi:app", says: []string{"app", "int", "called"}},
 	{
 		name:  "missing package",
 		files: map[string]string{"shop/__init__.py": "", "shop/wsgi.py": "import os\n\nimport flask_nosuch\n"},

@@ -44,7 +44,7 @@ func TestFault_A7_JournaldPriorities(t *testing.T) {
 			stopped := false
 			t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 			traced := false
-			banner := regexp.MustCompile(`^(standpipe |  [^| ])`) // text for people, not a record
+			banner := regexp.MustCompile(`^(standpipe |  [^|])`) // text for people, not a record
 			for scan := bufio.NewScanner(r); scan.Scan(); {
 				line := scan.Text()
 				prioritised := regexp.MustCompile(`^<[0-7]>`).MatchString(line)

@@ -83,8 +83,19 @@ func (r record) fate() string {
 // waitBanner waits for the text that a start with --log-format text ends with, and returns its lines of that label.
 func (s *server) waitBanner(label string) []string {
 	s.t.Helper()
-	lines := func(label string) []string {
-		return regexp.MustCompile(`(?m)^  `+label+` +(\S.*)$`).FindAllString(s.stderrText(), -1)
+	lines := func(label string) (list []string) {
+		own := false // the line is the label's, or continues its list
+		for line := range strings.SplitSeq(s.stderrText(), "\n") {
+			if first := regexp.MustCompile(`^  (\S+) +\S`).FindStringSubmatch(line); first != nil {
+				own = first[1] == label
+			} else if !strings.HasPrefix(line, "   ") {
+				own = false
+			}
+			if own {
+				list = append(list, line)
+			}
+		}
+		return list
 	}
 	eventually(s.t, "the banner", func() bool { return len(lines("health")) > 0 || s.ended() })
 	return lines(label)

@@ -99,7 +99,7 @@ func TestPicturesOfTheDashboard(t *testing.T) {
 		}
 		files[name] = string(b)
 	}
-	s := start(t, opts{Dir: project(t, files), Bare: true, Apps: 2, HTTP1: true, Args: []string{"-c", "standpipe.toml", "-b", "127.0.0.1:0", "--python", python(t), "--log-format", "json", "--dashboard", "127.0.0.1:0", "--dashboard-token", dashToken}})
+	s := start(t, opts{Dir: project(t, files), Bare: true, Apps: 2, HTTP1: true, Env: []string{"HOME=" + t.TempDir()}, Args: []string{"-c", "standpipe.toml", "-b", "127.0.0.1:0", "--python", python(t), "--log-format", "json", "--dashboard", "127.0.0.1:0", "--dashboard-token", dashToken}})
 	load := exec.Command(python(t), "-B", filepath.Join(site, "load.py"), s.Addr)
 	load.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := load.Start(); err != nil {

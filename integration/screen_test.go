@@ -102,6 +102,10 @@ func (s *screen) untilIt(what string, is func(shown string) bool) string {
 // ended waits for the end of the program and returns its exit code.
 func (s *screen) ended() string {
 	s.t.Helper()
-	eventually(s.t, "the program has ended", func() bool { return s.about("pane_dead") == "1" })
-	return s.about("pane_dead_status")
+	status := ""
+	eventually(s.t, "the program has ended", func() bool { // tmux may know of the closed terminal before it knows the status
+		status = s.about("pane_dead_status")
+		return s.about("pane_dead") == "1" && (status != "" || s.about("pane_dead_signal") != "")
+	})
+	return status
 }

@@ -247,7 +247,7 @@ func TestWheelAsATool(t *testing.T) {
 			cmd := exec.Command(argv[0], append(argv[1:], "check", "--load")...)
 			cmd.Dir, cmd.Env = dir, append(cleanEnv(t), env...)
 			out, err := cmd.CombinedOutput()
-			if err == nil || cmd.ProcessState.ExitCode() != 3 || !strings.Contains(string(out), "imports tool") || !strings.Contains(string(out), "--venv DIR") {
+			if err == nil || cmd.ProcessState.ExitCode() != 3 || !strings.Contains(string(out), "imports tool") || !strings.Contains(string(out), ".venv/bin/pip install tool") {
 				t.Errorf("without an environment: %v\n%s", err, out)
 			}
 			newVenv(t, filepath.Join(dir, ".venv"), extra)

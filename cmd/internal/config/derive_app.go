@@ -160,6 +160,9 @@ func (d *appDeriver) noApp() {
 	if len(others) > 0 {
 		here = others[0]
 	}
+	if rest := others[min(1, len(others)):]; len(rest) > 0 {
+		here += "   (or " + strings.Join(rest[:min(3, len(rest))], ", ") + ")"
+	}
 	if len(projects) > 0 {
 		there = projects[0]
 	}

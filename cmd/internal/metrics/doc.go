@@ -8,6 +8,7 @@
 //	codes.go     responses by status
 //	server.go    connections, budgets, places and reloads
 //	pools.go     the collector that asks the pools at each scrape
+//	cpu.go       cpuTimes: the processor time of workers, beyond the end of their processes
 //	cache.go     the numbers of the HTTP cache
 //	tracing.go   the spans of traces
 //	limits.go    the numbers of each [[limit]]

@@ -24,6 +24,7 @@ type Pool interface {
 type Metrics struct {
 	registry *prometheus.Registry
 	pools    func() []Pool
+	cpu      cpuTimes
 
 	requests             *prometheus.CounterVec
 	responses            *prometheus.CounterVec

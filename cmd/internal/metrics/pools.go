@@ -33,7 +33,7 @@ var (
 	descStuck      = desc("standpipe_prefetch_stuck_total", "Requests that had been sent to a busy worker which then could not give them back (C code that holds the GIL).", "app")
 	descPlaces     = desc("standpipe_places", "Requests that the app can run at a time: workers, times their threads or greenlets.", "app")
 	descPlacesBusy = desc("standpipe_places_busy", "Requests that the app runs now.", "app")
-	descCPU        = desc("standpipe_worker_cpu_seconds_total", "Processor time of the worker's process, of user and system; it begins again with each new process.", "app", "worker")
+	descCPU        = desc("standpipe_worker_cpu_seconds_total", "Processor time of the worker's process, of user and system; those of the processes before it are counted as well.", "app", "worker")
 	descRSS        = desc("standpipe_worker_resident_bytes", "Resident size, when it was last looked at; while a worker is replaced, of both.", "app", "worker")
 )
 
@@ -93,21 +93,18 @@ func (p poolsCollector) Collect(c chan<- prometheus.Metric) {
 			count(descExits, n, kind.Cause, kind.Reason)
 		}
 		count(descRestarts, Restarts(s.Counts))
-		sizes, cpu := map[string]int64{}, map[string]float64{}
+		sizes, workers := map[string]int64{}, pool.Workers()
 		each := placesOf(p.m, s.App)
 		busy := 0
-		for _, w := range pool.Workers() {
+		for _, w := range workers {
 			sizes[w.Worker] += w.RSS
-			if used := process.CPU(w.Pid); used > 0 {
-				cpu[w.Worker] = max(cpu[w.Worker], used.Seconds()) // of two, the old one: it counts on until it ends
-			}
 			busy += min(sent(w.InFlight), max(each, 1))
 		}
 		if each > 0 {
 			gauge(descPlaces, float64(s.Workers*each))
 			gauge(descPlacesBusy, float64(busy))
 		}
-		for worker, n := range cpu {
+		for worker, n := range p.m.cpu.look(s.App, workers, process.CPU) {
 			c <- prometheus.MustNewConstMetric(descCPU, prometheus.CounterValue, n, s.App, worker)
 		}
 		for worker, n := range sizes {

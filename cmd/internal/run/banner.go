@@ -207,7 +207,9 @@ func (b *banner) warnings(taken []errorlog.Taken) (lines []string) {
 	}
 	slices.SortStableFunc(taken, func(x, y errorlog.Taken) int { return rank(x) - rank(y) })
 	for _, w := range taken {
-		lines = append(lines, warning(w))
+		if w.Event != "static_folder" && w.Event != "static_trouble" { // they have lines of their own
+			lines = append(lines, warning(w))
+		}
 	}
 	return lines
 }
