@@ -95,7 +95,7 @@ func used(t *testing.T, where, expr string, list map[string]map[string]bool) {
 func TestOperatorsFilesUseRealMetrics(t *testing.T) {
 	t.Parallel()
 	dir := project(t, map[string]string{"app.py": "def app(environ, start_response):\n    if environ['PATH_INFO'] == '/odd':\n        start_response('299 Odd', [])\n        return [b'x']\n    start_response('200 OK', [])\n    return [b'x']\n", "standpipe.toml": everything})
-	s := start(t, opts{Dir: dir, Bare: true, NoWait: true})
+	s := start(t, opts{Dir: dir, Bare: true, NoWait: true, Env: []string{"HOME=" + t.TempDir()}})
 	s.waitReady(opts{})
 	for _, path := range []string{"/", "/few", "/few", "/few", "/away", "/odd"} {
 		s.get(path)
