@@ -14,13 +14,14 @@ import metadata
 
 FOLDERS = ("bridge", "cmd", "docs", "packaging", "shim", "shim_py", "supervisor")
 FILES = ("CHANGELOG.md", "LICENSE", "README.md", "THIRD_PARTY_LICENSES", "go.mod", "go.sum")
+UNWANTED = {"testdata", "tests", "__pycache__", "pictures", "drawings", "measurements"}
 
 
 def wanted(name):
     folders = name.split("/")[:-1]
     if not folders:
         return name in FILES
-    return folders[0] in FOLDERS and not name.endswith(("_test.go", ".pyc")) and not {"testdata", "tests", "__pycache__", "pictures", "drawings", "measurements"} & set(folders)
+    return folders[0] in FOLDERS and not name.endswith(("_test.go", ".pyc")) and not UNWANTED & set(folders)
 
 
 def listed():
