@@ -162,13 +162,15 @@ func (h *project) run(ctx context.Context, reload func(ctx context.Context, app,
 		reloads.Go(func() { result <- reload(ctx, h.app.Name, path) }) // ends with the reload
 		for waits := true; waits; {
 			changed, _ := h.dirty()
+			if h.newer(noted) { // also by a look of this loop, which has closed the channel before
+				break
+			}
 			select {
 			case err := <-result:
 				if waits = false; !errors.Is(err, supervisor.ErrSuperseded) {
 					h.ended(noted, err)
 				}
 			case <-changed:
-				waits = !h.newer(noted)
 			case <-tick.C:
 				h.look()
 			case <-ctx.Done():

@@ -227,6 +227,47 @@ func TestHoldRestlessFile(t *testing.T) {
 	}
 }
 
+// A file that is saved again and again while its code hangs is not taken for one that the app writes; one that is is looked at again
+// when it changes while nothing boots.
+func TestHoldBusyEditor(t *testing.T) {
+	r := newHoldRig(t, "app.py")
+	text := "1"
+	save := func(asked bool) {
+		text += "1"
+		for _, step := range []string{"", text} { // requests come meanwhile, or none
+			r.write("app.py", step)
+			if asked {
+				r.hold.apps["shop"].look()
+			}
+		}
+	}
+	edited := func(asked bool) chan error {
+		t.Helper()
+		save(asked)
+		select {
+		case end := <-r.reloads:
+			return end
+		case path := <-r.ignored:
+			t.Fatalf("%s is ignored", path)
+		case <-time.After(20 * time.Second):
+			t.Fatal("no reload")
+		}
+		return nil
+	}
+	var end chan error
+	for n := range ignored - 1 { // each boot hangs, and is ended by the next save
+		end = edited(n%3 != 0)
+		for len(r.reloads) > 0 { // of a save in two steps
+			end = <-r.reloads
+		}
+	}
+	end <- nil
+	r.none()
+	end = edited(true) // nothing boots
+	end <- nil
+	r.none()
+}
+
 // A request does not wait for a boot that hangs, or for its client.
 func TestHoldThatHangs(t *testing.T) {
 	r := newHoldRig(t, "app.py")

@@ -17,9 +17,10 @@ import (
 const (
 	// mostFiles bounds what is looked at for one request; of further files the file system's events tell.
 	mostFiles = 2000
-	// ignored is how many times in a row a file may change while its app boots. Then the app itself is taken for
-	// the cause, and the file is looked at no more.
-	ignored = 10
+	// ignored is in how many boots in a row a file may change within ownWrites of their beginning. Then the app itself is taken for
+	// the cause, and what happens to the file during a boot counts no more.
+	ignored   = 10
+	ownWrites = 5 * time.Second
 	// slowLook is a look that takes so long that the next one comes after a rest of ten times as long: a network
 	// file system.
 	slowLook = 10 * time.Millisecond
@@ -54,8 +55,9 @@ type project struct {
 // tracked is one file.
 type tracked struct {
 	stamp
-	boots int // boots in a row during which it has changed
-	noted int // the number of its last change; 0: none
+	boots int       // boots in a row during which it has changed
+	boot  time.Time // the beginning of the last one of them
+	noted int       // the number of its last change; 0: none
 }
 
 func newProject(app App, ignored func(path string)) *project {
@@ -76,17 +78,20 @@ func (h *project) tell() {
 // count counts a change. mu is held.
 func (h *project) count(path string, t *tracked) {
 	at := t.changed()
+	booting := h.over.IsZero() || at > h.began.UnixNano() && at < h.over.UnixNano()
 	switch {
+	case !booting: // a person, whatever was before
+		t.boots = 0
 	case t.boots == ignored:
 		return
-	case h.over.IsZero() || at > h.began.UnixNano() && at < h.over.UnixNano():
-		t.boots++
-	default:
+	case t.boot.Equal(h.began): // the same boot: an editor writes a file in several steps
+	case at-h.began.UnixNano() > int64(ownWrites):
 		t.boots = 0
-	}
-	if t.boots == ignored {
-		h.ignored(path)
-		return
+	default:
+		if t.boots, t.boot = t.boots+1, h.began; t.boots == ignored {
+			h.ignored(path)
+			return
+		}
 	}
 	h.noted++
 	t.noted, h.cause = h.noted, path
