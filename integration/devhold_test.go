@@ -321,6 +321,20 @@ def boom():
 		if line = regexp.MustCompile(`\x1b\[\d*m|\r`).ReplaceAllString(line, ""); utf8.RuneCountInString(line) > 80 {
 			t.Errorf("%q is wider than the terminal", line)
 		}
+		// Changed code that does not start is told as at the start: the place and the command to run, without a record.
+		path := filepath.Join(dir, "app.py")
+		code, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, map[string]string{"app.py": string(code) + "import nosuchpackage\n"})
+		s.want(503, "/")
+		eventually(t, "why the code does not start", func() bool { return strings.Contains(screen(), "install nosuchpackage") })
+		if text := screen(); !strings.Contains(text, "app.py:15") || strings.Contains(text, "reload_failed") || strings.Contains(text, "worker_exit") {
+			t.Errorf("%s", text)
+		}
+		write(t, dir, map[string]string{"app.py": string(code)})
+		s.want(200, "/")
 		s.stop()
 	}
 }

@@ -1,8 +1,11 @@
 package run
 
 import (
+	"io"
+
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/journal"
+	"github.com/standpipe/standpipe/cmd/internal/terminal"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -12,13 +15,31 @@ type records struct {
 	journal *journal.Journal
 	begin   *beginning // nil: programs read the log
 	config  func() *config.Config
+	people  io.Writer // in development, where people read the log: gets why changed code does not start; nil: that is logged
+	paint   terminal.Paint
 }
 
 // Event is a subscriber of supervisor events.
 func (r *records) Event(e supervisor.Event) {
-	if concernsLog(r.config(), e) && !r.begin.Event(e) {
+	if concernsLog(r.config(), e) && !r.begin.Event(e) && !r.told(e) {
 		r.journal.Event(e)
 	}
+}
+
+// told tells people why changed code does not start, as the start does, instead of a record. The exit of a worker that
+// has said why it does not boot tells them nothing more.
+func (r *records) told(e supervisor.Event) bool {
+	if r.people == nil {
+		return false
+	}
+	switch e := e.(type) {
+	case supervisor.ReloadFailed:
+		_, _ = io.WriteString(r.people, journal.People(&e.BootFailure, r.paint))
+		return true
+	case supervisor.WorkerExit:
+		return e.Reason == supervisor.BootFailed
+	}
+	return false
 }
 
 func concernsLog(cfg *config.Config, e supervisor.Event) bool {

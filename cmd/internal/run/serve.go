@@ -177,6 +177,9 @@ func (s *server) assemble(ctx context.Context) (err error) {
 	dev := newDevReload(s.cfg, s.log, s.reloads.start)
 	counted := metrics.NewReloads(s.metrics)
 	records := &records{journal: journal.New(s.log), begin: s.begin, config: s.config}
+	if s.cfg.Dev.On && s.log.ForPeople() {
+		records.people, records.paint = s.log.Out, terminal.PaintFor(s.Stderr)
+	}
 	s.product, err = compose.New(s.cfg, s.Version, s.log, s.Stdout, func(e supervisor.Event) {
 		records.Event(e)
 		s.progress.Event(e)
