@@ -14,6 +14,7 @@ import (
 type screen struct {
 	t      testing.TB
 	socket string // of the tmux server, which ends with the test
+	status string // a file: the program's exit code
 }
 
 // newScreen runs a shell's command line in a terminal of that size.
@@ -26,7 +27,7 @@ func newScreen(t testing.TB, w, h int, env []string, command string) *screen {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &screen{t: t, socket: filepath.Join(dir, "s")}
+	s := &screen{t: t, socket: filepath.Join(dir, "s"), status: filepath.Join(dir, "status")}
 	t.Cleanup(func() { // also ends what runs in it
 		_ = exec.Command("tmux", "-S", s.socket, "kill-server").Run()
 		_ = os.RemoveAll(dir)
@@ -36,7 +37,7 @@ func newScreen(t testing.TB, w, h int, env []string, command string) *screen {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("tmux", "-S", s.socket, "-f", config, "-u", "new-session", "-d", "-x", fmt.Sprint(w), "-y", fmt.Sprint(h), command)
-	cmd.Env = append(cleanEnv(t), env...)
+	cmd.Env = append(append(cleanEnv(t), env...), "SCREEN_STATUS="+s.status)
 	cmd.Dir = built.dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("tmux: %v\n%s", err, out)
@@ -63,7 +64,7 @@ func (s *screen) tmux(args ...string) string {
 	return string(out)
 }
 
-// about is what tmux knows of the terminal: alternate_on, cursor_flag, pane_dead, pane_dead_status, pane_width.
+// about is what tmux knows of the terminal: alternate_on, cursor_flag, pane_dead, pane_width.
 func (s *screen) about(name string) string {
 	s.t.Helper()
 	return strings.TrimSpace(s.tmux("display-message", "-p", "#{"+name+"}"))
@@ -99,13 +100,17 @@ func (s *screen) untilIt(what string, is func(shown string) bool) string {
 	return last
 }
 
-// ended waits for the end of the program and returns its exit code.
+// ended is the exit code of a program whose command line ends with exitStatus, when it has ended. tmux does not always know one.
 func (s *screen) ended() string {
 	s.t.Helper()
 	status := ""
-	eventually(s.t, "the program has ended", func() bool { // tmux may know of the closed terminal before it knows the status
-		status = s.about("pane_dead_status")
-		return s.about("pane_dead") == "1" && (status != "" || s.about("pane_dead_signal") != "")
+	eventually(s.t, "the program has ended", func() bool {
+		b, _ := os.ReadFile(s.status) // the shell makes it
+		status = strings.TrimSpace(string(b))
+		return status != "" && s.about("pane_dead") == "1"
 	})
 	return status
 }
+
+// exitStatus is the end of a command line whose exit code ended tells.
+const exitStatus = "; echo $? >$SCREEN_STATUS"

@@ -126,7 +126,7 @@ func TestTopElsewhere(t *testing.T) {
 	if r := run(t, elsewhere, env, "top", "--once"); r.code == 2 && r.names(s.controlSocket()) {
 		return // another server runs on this machine: none is taken
 	}
-	c := newScreen(t, 80, 24, env, fmt.Sprintf("cd %s; exec %s top", elsewhere, built.binary))
+	c := newScreen(t, 80, 24, env, fmt.Sprintf("cd %s; %s top"+exitStatus, elsewhere, built.binary))
 	c.until("pid " + fmt.Sprint(s.Pid))
 	c.press("2", "x")
 	c.until("--control")

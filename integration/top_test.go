@@ -50,7 +50,7 @@ workers = 1
 // showTop runs standpipe top for the server in a terminal.
 func (s *server) showTop(w, h int, args ...string) *screen {
 	s.t.Helper()
-	return newScreen(s.t, w, h, nil, fmt.Sprintf("exec %s top --control %s --interval 200ms %s", built.binary, s.controlSocket(), strings.Join(args, " ")))
+	return newScreen(s.t, w, h, nil, fmt.Sprintf("%s top --control %s --interval 200ms %s"+exitStatus, built.binary, s.controlSocket(), strings.Join(args, " ")))
 }
 
 // Each page, and each key, with a real server in a real terminal.
