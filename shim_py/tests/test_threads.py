@@ -31,6 +31,12 @@ def app(environ, start_response):
 
 
 class Threads(WorkerTest):
+    def test_stacks_of_a_worker_that_waits(self):
+        worker = self.worker(APP, threads=2)
+        self.assertEqual(worker.get(1, PATH_INFO="/").status[:3], "200")
+        worker.order(frames.DUMP)
+        self.assertEqual(worker.control_frame()[1], "")
+
     def test_requests_run_together(self):
         worker = self.worker(APP, threads=4)
         worker.send(b"".join(request_frame(n, environ(PATH_INFO="/together")) for n in range(1, 5)))

@@ -6,6 +6,8 @@ import sys
 from . import SHIM
 
 _LAUNCHER = os.path.join(os.path.dirname(SHIM[:-1]), "__main__.py")
+_THREADS = os.path.join(SHIM, "core", "threads.py")
+_THREADING = os.sep + "threading.py"
 _TRACEBACK = 64 << 10  # characters of a traceback; the middle is left out
 _MESSAGE = 8 << 10
 _IMPORTLIB = os.sep + os.path.join("importlib", "__init__.py")
@@ -140,11 +142,16 @@ def stacks(base, asked=0):
 
 
 def lines(frame, base):
-    """Returns a stack as lines, the newest call last, without the shim and the hub."""
+    """Returns a stack as lines, the newest call last, without the shim and the hub. None for the main thread while it only waits for
+    those that run requests."""
     out = []
+    waits = True
     while frame is not None:
         filename = frame.f_code.co_filename
+        if filename == _THREADS and waits:
+            return []
         if not is_shim(filename):
+            waits = waits and filename.endswith(_THREADING)
             line = frame.f_lineno or 0
             text = source_line(filename, line)
             out.append("  %s:%d in %s%s" % (shown(filename, base), line, frame.f_code.co_name, ": " + text if text else ""))
