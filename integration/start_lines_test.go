@@ -88,10 +88,7 @@ func TestFailedStartSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	flask := "from flask import Flask\n\napp = Flask(__name__)\n"
 	djangoOnly := "from django.core.wsgi import get_wsgi_application\n\napplication = get_wsgi_application()\n"
-	fastapi := map[string]string{
-		"main.py":             "from fastapi import FastAPI\n\napp = FastAPI()\n",
-		"fastapi/__init__.py": "class FastAPI:\n    async def __call__(self, scope, receive, send):\n        pass\n",
-	}
+	fastapi := map[string]string{"main.py": "from fastapi import FastAPI\n\napp = FastAPI()\n"}
 	for name, c := range map[string]struct {
 		files map[string]string
 		args  []string
@@ -134,6 +131,27 @@ func TestTheNamedFixWorks(t *testing.T) {
 	}
 	if r := run(t, dir, nil, append([]string{"check", "--load", "--python", python(t)}, strings.Fields(m[1])...)...); r.code != 0 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// So does the file that it has people write for a FastAPI app.
+func TestTheNamedFileServesFastAPI(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"main.py": "from fastapi import FastAPI\n\napp = FastAPI()\n\n\n@app.get(\"/\")\ndef index():\n    return {\"answer\": 42}\n"})
+	r := run(t, dir, nil, "serve", "--log-format", "text", "-b", "127.0.0.1:0", "--python", python(t))
+	_, fix, _ := strings.Cut(r.errout, "write wsgi.py:\n")
+	code, _, found := strings.Cut(fix, "standpipe serve wsgi.py")
+	if !found {
+		t.Fatal(r.errout)
+	}
+	var lines []string
+	for line := range strings.Lines(code) {
+		lines = append(lines, strings.TrimSpace(line))
+	}
+	write(t, dir, map[string]string{"wsgi.py": strings.Join(lines, "\n")})
+	s := start(t, opts{App: "wsgi.py", Dir: dir, Python: python(t), Args: []string{"-w", "1"}})
+	if r := s.want(200, "/"); r.Body != `{"answer":42}` {
+		t.Errorf("%q", r.Body)
 	}
 }
 
