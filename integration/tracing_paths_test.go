@@ -268,6 +268,25 @@ func TestTraceOfRoute(t *testing.T) {
 	}
 }
 
+// A script behind FastCGI sees the span of the request to it.
+func TestTraceOfPHP(t *testing.T) {
+	t.Parallel()
+	c := otlptest.New(t)
+	_, sock, _ := phpFPM(t)
+	root := filepath.Join(project(t, nil), "www")
+	write(t, root, map[string]string{"index.php": `<?php echo $_SERVER["HTTP_TRACEPARENT"], "|", $_SERVER["HTTP_TRACESTATE"];`})
+	s := routed(t, fmt.Sprintf("[trace]\ntrace_to = %q\n[[route]]\npath = \"/\"\nupstreams = [\"fastcgi+unix:%s\"]\nroot = %q\n", c.URL, sock, root))
+	r := s.want(200, "/", "tracestate: foo=1", "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	parent, state, _ := strings.Cut(r.Body, "|")
+	trace, span, flags := parentOf(t, parent)
+	if trace != "0af7651916cd43dd8448eb211c80319c" || flags != "01" || state != "foo=1" {
+		t.Errorf("%q", r.Body)
+	}
+	eventually(t, "the span of the request to the script", func() bool {
+		return slices.ContainsFunc(c.Spans(), func(x otlptest.Span) bool { return x.Kind == otlptest.Client && x.ID == span })
+	})
+}
+
 // The HTTP cache: a fetch has a span of its own, a hit has no app, one that waits for the fetch of another one has a link to it, and what is
 // fetched in the background lies within the request that has caused it.
 func TestTraceOfCache(t *testing.T) {
