@@ -57,10 +57,12 @@ def total(items):
 	"static/shop.css": "h1 { color: rgb(1, 2, 3) }\n",
 }
 
-// errorsOf are what the console got, but for the browser's own line about the status of a page.
+// errorsOf are what the console got, but for the browser's own lines about the status of a page, and about the icon that it
+// asks for beside a page of JSON, at a moment of its own.
 func errorsOf(b *tab) (list []string) {
 	for _, line := range b.said() {
-		if !strings.Contains(line, "Failed to load resource: the server responded with a status of 50") {
+		status := strings.Contains(line, "Failed to load resource: the server responded with a status of ")
+		if !status || !strings.Contains(line, "a status of 50") && !strings.Contains(line, "/favicon.ico") {
 			list = append(list, line)
 		}
 	}

@@ -17,8 +17,8 @@ func TestCertsWithoutServer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			home := t.TempDir()
-			env, runtime := runtimeFolder(t)
-			env = append(env, "STANDPIPE_RUNTIME_DIR="+runtime, "HOME="+home) // others that run on this machine do not count
+			env, _ := onlyRuntimeFolder(t)
+			env = append(env, "HOME="+home)
 			toml := "bind = \"https://127.0.0.1:0\"\n"
 			if name == "redis" {
 				address, startRedis, _ := redisServer(t, a)

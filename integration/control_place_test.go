@@ -22,6 +22,14 @@ func runtimeFolder(t testing.TB) (env []string, dir string) {
 	return []string{"XDG_RUNTIME_DIR=" + top, "RUNTIME_DIRECTORY=" + filepath.Join(top, "standpipe"), "TMPDIR=" + top}, filepath.Join(top, "standpipe")
 }
 
+// onlyRuntimeFolder is runtimeFolder for commands that shall find no server but those of the test: others that run on this
+// machine, as the ones that tests start in folders of /run, do not count.
+func onlyRuntimeFolder(t testing.TB) (env []string, dir string) {
+	t.Helper()
+	env, dir = runtimeFolder(t)
+	return append(env, "STANDPIPE_RUNTIME_DIR="+dir), dir
+}
+
 // A command finds the one that runs; of two it lists both and does nothing.
 func TestWhichStandpipe(t *testing.T) {
 	t.Parallel()

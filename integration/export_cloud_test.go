@@ -66,7 +66,7 @@ func TestExportedDocker(t *testing.T) {
 	write(t, dir, map[string]string{"uv.lock": "", "pyproject.toml": ""})
 	has(t, run(t, dir, nil, "export", "docker").out, "COPY pyproject.toml uv.lock ./\n", "RUN uv sync --frozen --no-dev", "!-r requirements.txt")
 
-	env, _ := runtimeFolder(t)
+	env, _ := onlyRuntimeFolder(t)
 	if r := run(t, dir, env, "health"); r.code == 0 {
 		t.Errorf("without a server: %+v", r)
 	}

@@ -11,7 +11,7 @@ import (
 // `standpipe health` exits with 0 while the server takes requests, and else with 1, for whatever reason: Docker reserves 2.
 func TestHealthCommand(t *testing.T) {
 	t.Parallel()
-	env, _ := runtimeFolder(t)
+	env, _ := onlyRuntimeFolder(t)
 	dir := project(t, map[string]string{"a/app.py": hello("a"), "b/app.py": hello("b")})
 	health := func(want int, args ...string) result {
 		t.Helper()
