@@ -1,7 +1,7 @@
 // Package bridge holds no code: it is the map of the packages that stand between
 // clients and workers.
 //
-//	leaves    cgi, httpx, spool, body, content, upstream, logtext, cpu, proxyproto, netset
+//	leaves    cgi, httpx, spool, body, content, upstream, logtext, cpu, proxyproto, netset, kept
 //	                                                any package of bridge may import them
 //	ways in   listen, http1, https, h2, h3, uwsgi   from a connection to an http.Handler
 //	stages    chain, forwarded, access, cache, compress, fields, maintain, route; static is one too; accesslog observes

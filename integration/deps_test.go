@@ -51,7 +51,7 @@ var (
 		"bridge/cache/disk": {"bridge/cache", "bridge/cache/rules"},
 	}
 	// bridgeLeaves are what the packages inside bridge may share. A leaf may import those before it.
-	bridgeLeaves = []string{"bridge/netset", "bridge/logtext", "bridge/proxyproto", "bridge/cpu", "bridge/spool", "bridge/trace", "bridge/httpx", "bridge/cgi", "bridge/body", "bridge/content", "bridge/upstream", "bridge/target"}
+	bridgeLeaves = []string{"bridge/netset", "bridge/kept", "bridge/logtext", "bridge/proxyproto", "bridge/cpu", "bridge/spool", "bridge/trace", "bridge/httpx", "bridge/cgi", "bridge/body", "bridge/content", "bridge/upstream", "bridge/target"}
 )
 
 // goPackage is what `go list -json` says.

@@ -70,6 +70,9 @@ func TestMaintenance(t *testing.T) {
 	s.oldEnded(endPatience)
 	asked(503, "203.0.113.7")
 	s.want(200, "/", from("10.1.2.3"))
+	if r := s.waitEvent("maintenance_kept"); r.str("level") != "warn" || r.str("allow") != "[10.0.0.0/8 2001:db8::/32]" {
+		t.Errorf("record %v", r)
+	}
 	eventually(t, "the new process has a control socket", func() bool { return len(s.events("control_socket")) == 2 })
 	order := func(args ...string) {
 		t.Helper()

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/kept"
 	"github.com/standpipe/standpipe/bridge/netset"
 )
 
@@ -19,7 +20,8 @@ const (
 	MaxDenied = 100_000
 	// forPeople of them are left to commands: clients that offend from many addresses must not use up the places.
 	forPeople = 1_000
-	maxCause  = 200 // bytes
+	maxCause  = 200     // bytes
+	maxEntry  = 4 << 10 // bytes of an entry that Restore reads
 )
 
 // Entry is a network that is denied at run time.
@@ -195,25 +197,16 @@ func (d *Denied) List(now time.Time, n int) []Entry {
 func (d *Denied) Encode(now time.Time) ([]byte, error) { return json.Marshal(d.List(now, 0)) }
 
 // Restore adds what Encode has written. The bytes are of a file, which may be broken.
-func (d *Denied) Restore(kept []byte, now time.Time) error {
-	if len(kept) == 0 {
-		return nil
-	}
-	var list []Entry
-	if err := json.Unmarshal(kept, &list); err != nil {
-		return err
-	}
-	var errs []error
-	for _, e := range list {
+func (d *Denied) Restore(b []byte, now time.Time) error {
+	return kept.Each(b, MaxDenied, maxEntry, func(e Entry) error {
 		if e.over(now) {
-			continue
+			return nil
 		}
 		if e.Since.After(now) {
 			e.Since = now
 		}
-		errs = append(errs, d.Add(e))
-	}
-	return errors.Join(errs...)
+		return d.Add(e)
+	})
 }
 
 // Risky says why a network is not denied without being asked again; empty: it is.

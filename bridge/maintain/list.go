@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/standpipe/standpipe/bridge/kept"
 )
 
 const (
@@ -20,6 +22,9 @@ const (
 	// MaxAllow is how many networks may be allowed.
 	MaxAllow = 200
 	maxApps  = 1000
+	maxName  = 1000
+	// maxWindow is the size of one in a list of another process, in bytes: its page, networks and names.
+	maxWindow = 128 << 10
 	// usualRetry is when clients are asked to come back where nobody has said it.
 	usualRetry = 5 * time.Minute
 )
@@ -58,6 +63,8 @@ func (m *Window) check() error {
 	switch {
 	case len(m.Page) > MaxPage:
 		return fmt.Errorf("the page has %d bytes; it may have %d", len(m.Page), MaxPage)
+	case len(m.App) > maxName:
+		return fmt.Errorf("the name of the app has %d bytes; it may have %d", len(m.App), maxName)
 	case len(m.Allow) > MaxAllow:
 		return fmt.Errorf("%d networks are allowed; at most %d may be", len(m.Allow), MaxAllow)
 	case m.RetryAfter < 0 || m.RetryAfter > (10*365*24*time.Hour).Seconds():
@@ -74,6 +81,7 @@ type List struct {
 	now atomic.Pointer[map[string]*Window] // by app; it does not change; nil: nothing
 
 	changing sync.Mutex
+	version  uint64 // grows with each change
 }
 
 // NewList returns an empty List.
@@ -88,6 +96,7 @@ func (l *List) change(do func(map[string]*Window)) {
 		}
 	}
 	do(next)
+	l.version++
 	if len(next) == 0 {
 		l.now.Store(nil)
 		return
@@ -97,6 +106,14 @@ func (l *List) change(do func(map[string]*Window)) {
 
 // Begin begins a maintenance, or changes the one of the same app.
 func (l *List) Begin(m Window) error {
+	if err := l.add(m); err != nil {
+		return err
+	}
+	l.log.Info("maintenance_on", m.pairs()...)
+	return nil
+}
+
+func (l *List) add(m Window) error {
 	if err := m.check(); err != nil {
 		return err
 	}
@@ -106,12 +123,16 @@ func (l *List) Begin(m Window) error {
 		return fmt.Errorf("%d apps are under maintenance already", len(*was))
 	}
 	l.change(func(all map[string]*Window) { all[m.App] = &m })
+	return nil
+}
+
+// pairs are those of a record.
+func (m *Window) pairs() []any {
 	pairs := []any{"app", m.App, "allow", fmt.Sprint(m.Allow)}
 	if !m.Until.IsZero() {
 		pairs = append(pairs, "until", m.Until.UTC().Format(time.RFC3339))
 	}
-	l.log.Info("maintenance_on", pairs...)
-	return nil
+	return pairs
 }
 
 // End ends that of an app, or (empty) of the server; false: there was none.
@@ -164,23 +185,35 @@ func (l *List) All(now time.Time) []Window {
 	return list
 }
 
+// Version grows with each change.
+func (l *List) Version() uint64 {
+	l.changing.Lock()
+	defer l.changing.Unlock()
+	return l.version
+}
+
 // Encode writes the list for another process, which Restore reads.
 func (l *List) Encode(now time.Time) ([]byte, error) { return json.Marshal(l.All(now)) }
 
-// Restore adds what Encode has written.
-func (l *List) Restore(kept []byte, now time.Time) error {
-	if len(kept) == 0 {
-		return nil
-	}
-	var list []Window
-	if err := json.Unmarshal(kept, &list); err != nil {
-		return err
-	}
-	var errs []error
-	for _, m := range list {
-		if !m.over(now) {
-			errs = append(errs, l.Begin(m))
+// Restore adds what Encode has written, and warns of each maintenance that goes on: the person who began it may have gone.
+// The bytes are of a file, which may be broken.
+func (l *List) Restore(b []byte, now time.Time) error {
+	return kept.Each(b, maxApps, maxWindow, func(m Window) error {
+		if m.over(now) {
+			return nil
 		}
-	}
-	return errors.Join(errs...)
+		if m.Since.After(now) {
+			m.Since = now
+		}
+		if err := l.add(m); err != nil {
+			return err
+		}
+		what, end := "the server", "standpipe maintenance off"
+		if m.App != "" {
+			what, end = "app "+m.App, end+" --app "+m.App
+		}
+		l.log.Warn("maintenance_kept", append(m.pairs(), "since", m.Since.UTC().Format(time.RFC3339),
+			"message", what+" is under maintenance since before this start, and clients get 503: "+end+" ends it")...)
+		return nil
+	})
 }

@@ -141,6 +141,14 @@ func (s *controller) say(format string, args ...any) error {
 	return err
 }
 
+// untilRestart says that a restart ends what a command has set; empty: it does not.
+func untilRestart(d admin.Done) string {
+	if d.Kept {
+		return ""
+	}
+	return "; a restart of the server ends it, as no state_dir keeps it"
+}
+
 func (s *controller) reload() error { return s.renew("reload", admin.Order{App: s.line.Arg(0)}) }
 
 func (s *controller) restart() error {

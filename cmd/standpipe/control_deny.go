@@ -56,10 +56,11 @@ func denyNetwork(s *controller) error {
 		}
 		o.Seconds, until = d.Seconds(), "until "+time.Now().Add(d).Format(time.DateTime)
 	}
-	if _, err := s.client.Post(s.ctx, "/v1/deny", o); err != nil {
+	done, err := s.client.Post(s.ctx, "/v1/deny", o)
+	if err != nil {
 		return err
 	}
-	return s.say("%s: denied %s", word, until)
+	return s.say("%s: denied %s%s", word, until, untilRestart(done))
 }
 
 // allowNetwork ends that.

@@ -19,8 +19,8 @@ import (
 
 const maintenanceDescription = `All requests get 503 with Retry-After and a page, but for those of the clients in --allow, until --for is over or standpipe
 maintenance off. With --app it is for one app, its files too; otherwise for routes and files of the server as well. Health checks
-are answered as before. standpipe maintenance status shows what is under maintenance. It is kept over reloads and upgrades;
-a restart ends it.`
+are answered as before. standpipe maintenance status shows what is under maintenance. It is kept over reloads and upgrades,
+and over restarts with state_dir (StateDirectory= of systemd); the start then warns of it.`
 
 func maintenanceFlags() []*cli.Flag {
 	return []*cli.Flag{
@@ -71,10 +71,11 @@ func maintenance(s *controller) error {
 	if o.Seconds > 0 {
 		until = "until " + time.Now().Add(time.Duration(o.Seconds*float64(time.Second))).Format(time.DateTime)
 	}
-	if _, err := s.client.Post(s.ctx, "/v1/maintenance/on", o); err != nil {
+	done, err := s.client.Post(s.ctx, "/v1/maintenance/on", o)
+	if err != nil {
 		return err
 	}
-	return s.say("%s: under maintenance %s", what, until)
+	return s.say("%s: under maintenance %s%s", what, until, untilRestart(done))
 }
 
 // maintenanceOrder is the order of the flags.

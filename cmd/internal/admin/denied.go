@@ -62,7 +62,7 @@ func (d deniedList) deny(_ context.Context, o *Order) (*Done, error) {
 			return nil, refuse(http.StatusConflict, "not_denied", err)
 		}
 	}
-	return &Done{}, nil
+	return &Done{Kept: d.server.Persist()}, nil
 }
 
 func (d deniedList) allow(_ context.Context, o *Order) (*Done, error) {
@@ -81,7 +81,7 @@ func (d deniedList) allow(_ context.Context, o *Order) (*Done, error) {
 	if !found {
 		return nil, refuse(http.StatusNotFound, "not_denied", d.notDenied(o.Network, networks[0]))
 	}
-	return &Done{}, nil
+	return &Done{Kept: d.server.Persist()}, nil
 }
 
 // notDenied says which network has the address, if one has.

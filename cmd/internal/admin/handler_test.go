@@ -73,6 +73,7 @@ type fakeServer struct {
 	denied       *access.Denied
 	maintained   *maintain.List
 	upgrading    bool
+	persists     bool // Persist: over a restart
 }
 
 func (s *fakeServer) Pools() (list []Pool) {
@@ -112,6 +113,7 @@ func (s *fakeServer) RenewCertificate(ctx context.Context, name string) error {
 func (s *fakeServer) Deny(e access.Entry) error          { return s.denied.Add(e) }
 func (s *fakeServer) Allow(p netip.Prefix) (bool, error) { return s.denied.Remove(p), s.err }
 func (s *fakeServer) Denied() []access.Entry             { return s.denied.List(time.Now(), 0) }
+func (s *fakeServer) Persist() bool                      { s.done = append(s.done, "persist"); return s.persists }
 func (s *fakeServer) Maintenance() *maintain.List        { return s.maintained }
 func (s *fakeServer) Upgrading() bool                    { return s.upgrading }
 func (s *fakeServer) Purge(_ context.Context, app string, p cache.Purges) (int, error) {

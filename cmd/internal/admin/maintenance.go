@@ -63,7 +63,7 @@ func (m maintained) begin(_ context.Context, o *Order) (*Done, error) {
 	if err := m.h.Server.Maintenance().Begin(one); err != nil {
 		return nil, refuse(http.StatusBadRequest, "bad_maintenance", err)
 	}
-	return &Done{}, nil
+	return &Done{Kept: m.h.Server.Persist()}, nil
 }
 
 func (m maintained) end(_ context.Context, o *Order) (*Done, error) {
@@ -77,7 +77,7 @@ func (m maintained) end(_ context.Context, o *Order) (*Done, error) {
 		}
 		return nil, refuse(http.StatusNotFound, "no_maintenance", fmt.Errorf("%s; standpipe maintenance status shows what is", what))
 	}
-	return &Done{}, nil
+	return &Done{Kept: m.h.Server.Persist()}, nil
 }
 
 // may reports whether a maintenance of that app may begin.

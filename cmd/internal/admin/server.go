@@ -64,6 +64,8 @@ type Server interface {
 	Denied() []access.Entry
 	// Maintenance is what is under maintenance.
 	Maintenance() *maintain.List
+	// Persist writes what Deny, Allow and Maintenance have changed, and reports whether it outlives a restart.
+	Persist() bool
 	// Purge removes entries of the HTTP cache, of an app or (empty) of all, and returns how many. The errors include
 	// cache.ErrOff and cache.ErrPurgeText.
 	Purge(ctx context.Context, app string, p cache.Purges) (int, error)

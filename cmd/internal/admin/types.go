@@ -297,6 +297,8 @@ type Done struct {
 	// Removed is how many entries a purge has removed; NoCache: the cache is off.
 	Removed *int `json:"removed,omitempty"`
 	NoCache bool `json:"no_cache,omitempty"`
+	// Kept: what the command has set outlives a restart.
+	Kept bool `json:"kept,omitempty"`
 }
 
 // Dump is a worker's stacks.

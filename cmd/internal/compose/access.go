@@ -1,16 +1,11 @@
 package compose
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,12 +27,10 @@ type Access struct {
 	hashing     *access.Hashing
 	log         *logfile.Log
 
-	handing atomic.Bool // another process has a copy of Denied
+	handing atomic.Bool // another process has a copy of what commands have set
 
-	file    string // where Denied outlives a restart; empty: nowhere
-	writing sync.Mutex
-	written uint64 // the version of Denied in file
-	failed  bool   // the last write did
+	// lists are what commands have set; see keptLists.
+	lists []*keptList
 }
 
 // keptDenied is the name of the deny list in what Server.Keep returns.
@@ -49,65 +42,34 @@ const keptMaintenance = "maintenance"
 func newAccess(cfg *config.Config, log *logfile.Log, kept func(string) []byte) *Access {
 	a := &Access{Denied: access.NewDenied(), Records: access.NewRecords(log), files: access.NewFiles(log), hashing: access.NewHashing(), log: log}
 	a.Maintenance = maintain.NewList(log)
-	if err := a.Maintenance.Restore(kept(keptMaintenance), time.Now()); err != nil {
-		log.Error("maintenance_lost", "error", err, "message", "the maintenance of the process before this one cannot be read, or not all of it; standpipe maintenance on begins it again")
+	a.lists = []*keptList{
+		{name: keptDenied, list: a.Denied, notWritten: "deny_list_not_written", lost: "deny_list_lost"},
+		{name: keptMaintenance, list: a.Maintenance, notWritten: "maintenance_not_written", lost: "maintenance_lost"},
 	}
-	if cfg.Folders.State != "" {
-		a.file = filepath.Join(cfg.Folders.State, "denied.json")
+	for _, k := range a.lists {
+		k.log = log
+		k.load(kept(k.name), cfg.Folders.State)
 	}
-	list, err := kept(keptDenied), error(nil)
-	if list == nil && a.file != "" {
-		if list, err = os.ReadFile(a.file); errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
+	if n := a.Denied.Len(); n > 0 {
+		log.Info("deny_list_kept", "networks", n)
 	}
-	if err == nil {
-		err = a.Denied.Restore(list, time.Now())
-	}
-	if err != nil {
-		log.Error("deny_list_lost", "path", a.file, "error", err, "message", "the deny list of before cannot be read: nothing, or not all of it, is denied now; standpipe deny denies again")
-	}
-	a.written = a.Denied.Version()
 	return a
 }
 
-// save writes the deny list for the next start, if it has changed and no other process has it.
-func (a *Access) save() {
-	a.writing.Lock()
-	defer a.writing.Unlock()
-	version := a.Denied.Version()
-	if a.file == "" || version == a.written || a.HandingOver() {
-		return
+// Persist writes what commands have set for the next start, as far as it has changed and no other process has it. It reports
+// whether all of it outlives a restart.
+func (a *Access) Persist() bool { return a.save(0) }
+
+// save is Persist, but for lists that were written less than pause ago.
+func (a *Access) save(pause time.Duration) bool {
+	all := true
+	for _, k := range a.lists {
+		all = k.save(!a.HandingOver(), pause) && all
 	}
-	list, err := a.Denied.Encode(time.Now())
-	if err == nil {
-		err = replaceFile(a.file, list)
-	}
-	if err != nil && !a.failed {
-		a.log.Error("deny_list_not_written", "path", a.file, "error", err, "message", a.file+" cannot be written: the deny list is lost at a restart (retried; logged once)")
-	}
-	if a.failed = err != nil; !a.failed {
-		a.written = version
-	}
+	return all
 }
 
-// replaceFile writes a file under another name first, so that it is there as a whole or as it was.
-func replaceFile(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
-}
-
-// HandOver says whether another process has a copy of the deny list, which changes of this one do not reach.
+// HandOver says whether another process has a copy of what commands have set, which changes of this one do not reach.
 func (a *Access) HandOver(yes bool) { a.handing.Store(yes) }
 
 // HandingOver reports that.
@@ -119,8 +81,11 @@ func (a *Access) Look(now time.Time) {
 	a.files.Look()
 	a.Denied.Sweep(now)
 	a.Maintenance.Sweep(now)
-	a.save()
+	a.save(savePause)
 }
+
+// savePause is how long what the server itself has denied waits for its file: an attack may have it deny many clients.
+const savePause = 5 * time.Second
 
 // accessRules are the rules of one site.
 type accessRules struct {

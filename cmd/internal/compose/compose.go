@@ -194,10 +194,11 @@ func (s *Server) Keep() (map[string][]byte, error) {
 	if kept == nil {
 		kept = map[string][]byte{}
 	}
-	denied, failed := s.Access.Denied.Encode(time.Now())
-	kept[keptDenied], err = denied, errors.Join(err, failed)
-	windows, failed := s.Access.Maintenance.Encode(time.Now())
-	kept[keptMaintenance], err = windows, errors.Join(err, failed)
+	s.Access.Persist() // the next process writes what it changes itself
+	for _, k := range s.Access.lists {
+		list, failed := k.list.Encode(time.Now())
+		kept[k.name], err = list, errors.Join(err, failed)
+	}
 	if quic := s.Listeners.three.keep(); quic != nil {
 		kept[keptQUIC] = quic
 	}
@@ -239,7 +240,7 @@ func (s *Server) Stop(ctx context.Context) {
 	s.parts.cache.close()
 	s.parts.limitStore.close()
 	s.parts.traces.close(ctx) // all requests have ended
-	s.Access.save()
+	s.Access.Persist()
 	s.parts.storage.folder.close()
 	s.parts.privileges.End()
 	s.parts.access.close()

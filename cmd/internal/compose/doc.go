@@ -34,6 +34,7 @@
 //	finder.go     finder: upstreams that come and go, by names and a file
 //	upstreams.go  the servers behind routes, which outlive reloads, and the groups of each site; options of other stages
 //	access.go     Access: access control, and what of it outlives reloads
+//	kept.go       keptList: what commands have set, which outlives upgrades and restarts
 //	local.go      certificates for names of this machine alone
 //	stored.go     certificates while no server runs
 //	acme.go       automatic: certificates from a CA, and its challenges

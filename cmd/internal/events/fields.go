@@ -94,6 +94,8 @@ var fields = map[string]string{
 	"user":            "the user whose password the server has checked, or (auth_failed) who has sent a wrong one",
 	"rule":            "the rule that refuses: a line of `[[access]]`, or a network of standpipe deny",
 	"allow":           "addresses and networks that are served during a maintenance",
+	"since":           "when it began, in UTC",
+	"networks":        "how many networks there are",
 	"until":           "when it ends, in UTC; otherwise there is no such key",
 	"table":           "the place of a table `[[access]]`: its hosts and its path; empty: standpipe deny",
 	"oldest":          "how long the first of those that wait has waited, in seconds",

@@ -169,6 +169,9 @@ func (c *commands) Denied() []access.Entry { return c.product.Access.Denied.List
 // Maintenance is what is under maintenance.
 func (c *commands) Maintenance() *maintain.List { return c.product.Access.Maintenance }
 
+// Persist writes what Deny, Allow and Maintenance have changed.
+func (c *commands) Persist() bool { return c.product.Access.Persist() }
+
 // Purge removes entries of the HTTP cache.
 func (c *commands) Purge(ctx context.Context, app string, p cache.Purges) (int, error) {
 	return c.product.Purges.Of(ctx, app, p)
