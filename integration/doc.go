@@ -9,6 +9,7 @@
 // and nginx (`make trials`), which CI runs at night.
 //
 // promrules/: Prometheus' own code tries the alerts of packaging/prometheus; a module of its own, for `make test-all`.
+// otelcol/: the OpenTelemetry Collector takes the traces; likewise.
 //
 // What is not here: anything that needs a look inside a package. The tests know the binary by its command line, its
 // sockets, its log records and its exit codes; of our packages they may import shim alone, for the frame vectors.

@@ -13,7 +13,7 @@ unset STANDPIPE_BIN STANDPIPE_SOAK STANDPIPE_TEST_OVER # the command line's test
 scope=${SCOPE:-usual}
 case $scope in
 usual) parts=${PARTS:-go python integration over} ;;
-all) parts=${PARTS:-go python fuzz rules integration over} ;;
+all) parts=${PARTS:-go python fuzz rules collector integration over} ;;
 *) echo "SCOPE is usual or all, not $scope" >&2; exit 2 ;;
 esac
 log=.cache/test
@@ -47,6 +47,9 @@ go_unit() {
 
 # The alerts of packaging/prometheus, by Prometheus' own code: a module of its own, which takes minutes to build.
 rules() { (cd integration/promrules && go test -count=1 ./...); }
+
+# Traces, taken by the OpenTelemetry Collector: likewise.
+collector() { (cd integration/otelcol && go test -count=1 ./...); }
 
 python_unit() {
     bad=0
@@ -179,6 +182,7 @@ for p in $parts; do
     python) part "python unit tests" python_unit ;;
     fuzz) part "fuzz" fuzz ;;
     rules) part "alert rules" rules ;;
+    collector) part "traces, by the OpenTelemetry Collector" collector ;;
     integration) part "integration" integration_tests ;;
     over) part "integration over HTTPS and HTTP/2" over ;;
     *) echo "no such part: $p" >&2; exit 2 ;;
