@@ -69,7 +69,7 @@ func TestImportNginxPatternsOfFiles(t *testing.T) {
     listen 127.0.0.1:8080;
     root /srv/site;
     location / { }
-    location ~ ^/pub/ { autoindex on; index start.html start.php; try_files $uri /pub/none.html; }
+    location ~ ^/pub/ { autoindex on; index start.html start.php; try_files $uri $uri/ /pub/none.html; }
     location ~ ^/app/ { try_files $uri @app; }
     location @app { proxy_pass http://127.0.0.1:9000; }
 }
@@ -78,5 +78,5 @@ func TestImportNginxPatternsOfFiles(t *testing.T) {
 	if r.code != 0 {
 		t.Fatalf("%+v", r)
 	}
-	has(t, r.out, "listing = true  # site.conf:5", "index = [\"start.html\"]  # site.conf:5", "#   site.conf:5: try_files $uri /pub/none.html: ", "index = [\"index.html\"]\nmissing = \"app\"  # site.conf:6")
+	has(t, r.out, "listing = true  # site.conf:5", "index = [\"start.html\"]  # site.conf:5", "#   site.conf:5: try_files $uri $uri/ /pub/none.html: ", "index = []  # site.conf:6\nmissing = \"app\"  # site.conf:6")
 }

@@ -154,6 +154,12 @@ server {
     location ~ ^/d/(.*)$ { alias DIR/static/$1; }
     location /gone { return 410; }
     location /closed { deny all; }
+    location /secret/ { internal; alias DIR/files/; }
+    location ~ /\.(?!well-known) { deny all; }
+    location ~ ^/inner/ { deny 127.0.0.1; proxy_pass http://up; }
+    location ~ ^/local/ { allow 127.0.0.1; deny all; proxy_pass http://up; proxy_set_header Host $host; proxy_set_header X-Forwarded-Proto $scheme; }
+    location = /status { allow 192.0.2.7; deny all; proxy_pass http://up; }
+    location /favicon.ico { alias DIR/static/a.css; }
     rewrite ^/blog/([0-9]+)$ https://blog.example.org/$1 permanent;
     location / { root DIR/files; index index.html; try_files $uri $uri/ @up; }
     location @up { proxy_pass http://up; proxy_set_header Host $host; proxy_set_header X-Forwarded-Proto $scheme; }
@@ -173,7 +179,8 @@ server {
 	for _, c := range []struct{ host, target string }{
 		{"shop.example.org", "/static/a.css"}, {"shop.example.org", "/static/none.css"}, {"shop.example.org", "/media/b.txt"}, {"shop.example.org", "/media/none"}, {"shop.example.org", "/api/x?y=1"}, {"shop.example.org", "/legacy/x%20y"},
 		{"shop.example.org", "/v1/x?y"}, {"shop.example.org", "/q/a"}, {"shop.example.org", "/q/a?b=c"}, {"shop.example.org", "/one"}, {"shop.example.org", "/static/a.EXE"}, {"shop.example.org", "/u/ann"}, {"shop.example.org", "/u/ann/"},
-		{"shop.example.org", "/d/a.css"}, {"shop.example.org", "/d/none"}, {"shop.example.org", "/gone/x"}, {"shop.example.org", "/closed"}, {"shop.example.org", "/blog/12"}, {"shop.example.org", "/blog/12?x=y"}, {"shop.example.org", "/blog/x"},
+		{"shop.example.org", "/d/a.css"}, {"shop.example.org", "/d/none"}, {"shop.example.org", "/gone/x"}, {"shop.example.org", "/closed"}, {"shop.example.org", "/secret/c.txt"}, {"shop.example.org", "/api/.env"}, {"shop.example.org", "/api/.well-known/x"}, {"shop.example.org", "/inner/x"}, {"shop.example.org", "/local/x"},
+		{"shop.example.org", "/status"}, {"shop.example.org", "/favicon.ico"}, {"shop.example.org", "/blog/12"}, {"shop.example.org", "/blog/12?x=y"}, {"shop.example.org", "/blog/x"},
 		{"shop.example.org", "/"}, {"shop.example.org", "/c.txt"}, {"shop.example.org", "/page?q=1"}, {"docs.example.org", "/"}, {"docs.example.org", "/none"},
 	} {
 		one, other := s.through(n).get(c.target, "Host: "+c.host), s.get(c.target, "Host: "+c.host)

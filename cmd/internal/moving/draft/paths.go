@@ -14,6 +14,19 @@ type Paths struct {
 // File is the path for a key that is relative to the folder of standpipe.toml. An absolute path stays.
 func (p Paths) File(path string) string { return within(p.Base, path, p.Out) }
 
+// Here is the whole path, for this program to look at.
+func (p Paths) Here(path string) string { return whole(p.Base, path) }
+
+// There is the whole path of a key that is relative to the folder of standpipe.toml.
+func (p Paths) There(path string) string { return whole(p.Out, path) }
+
+func whole(base, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(base, path)
+}
+
 // OfApp is the path for a key that is relative to the app's folder.
 func (p Paths) OfApp(path, dir string) string { return within(p.Base, path, p.AppDir(dir)) }
 

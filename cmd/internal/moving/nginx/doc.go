@@ -3,7 +3,11 @@
 //	parse.go      directives, blocks and includes
 //	translate.go  servers: addresses, names, certificates
 //	general.go    limits, logs and TLS, which are one for all sites here
-//	location.go   locations: folders of files, and other servers
+//	location.go   locations, and other servers
+//	folder.go     folders of files
+//	guards.go     access control of locations that [[access]] cannot name; limit_except, internal
+//	conditions.go what a route demands beside its path
+//	write.go      folders and routes in the order that they match in
 //	access.go     allow, deny, auth_basic, auth_request and satisfy
 //	limits.go     limit_req and limit_conn
 //	fields.go     add_header, proxy_set_header and proxy_hide_header of other servers

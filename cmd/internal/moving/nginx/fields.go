@@ -65,6 +65,11 @@ func (t *translation) changes(s *scope, route *draft.Table) {
 				values[c.op] = append(values[c.op], draft.Pair{Name: c.name, Value: c.value})
 			}
 		}
+		if k.response && k.usual {
+			if age, where := expires(t, s); age != "" {
+				values["set"], seen["cache-control"], at = append(values["set"], draft.Pair{Name: "Cache-Control", Value: besides(t, s, maxAge(age))}), true, where
+			}
+		}
 		if len(seen) == 0 {
 			continue
 		}
@@ -84,4 +89,15 @@ func (t *translation) changes(s *scope, route *draft.Table) {
 			}
 		}
 	}
+}
+
+// besides is a value of Cache-Control with what add_header adds to it.
+func besides(t *translation, s *scope, value string) string {
+	for _, d := range s.list {
+		if d.name == "add_header" && strings.EqualFold(d.arg(0), "Cache-Control") && !strings.Contains(d.arg(1), "$") {
+			value += ", " + d.arg(1)
+			t.done[d.at] = append(t.done[d.at], d.String())
+		}
+	}
+	return value
 }

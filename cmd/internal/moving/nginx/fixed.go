@@ -29,12 +29,35 @@ func (m match) isRegex() bool { return m.how == "~" || m.how == "~*" }
 
 // regex is the expression as path_regex has it; an error: RE2 does not take it.
 func (m match) regex() (string, error) {
-	text := m.uri
+	text := withoutLookahead(m.uri)
 	if m.how == "~*" {
 		text = "(?i)" + text
 	}
 	_, err := regexp.Compile("(?s:" + text + ")")
 	return text, err
+}
+
+// lookahead is a (?!TEXT) at the end of an expression.
+var lookahead = regexp.MustCompile(`^(.*)\(\?!((?:[A-Za-z0-9_-]|\\?[./])+)\)(?:\.\*)?\$?$`)
+
+// withoutLookahead is an expression that ends with (?!TEXT), which RE2 does not have, in other words: what differs from TEXT in its
+// first, its second ... byte.
+func withoutLookahead(re string) string {
+	parts := lookahead.FindStringSubmatch(re)
+	if parts == nil {
+		return re
+	}
+	text := strings.ReplaceAll(parts[2], `\`, "")
+	out := ""
+	for i := len(text) - 1; i >= 0; i-- {
+		c := regexp.QuoteMeta(text[i : i+1])
+		if out == "" {
+			out = "(?:$|[^" + c + "])"
+		} else {
+			out = "(?:$|[^" + c + "]|" + c + out + ")"
+		}
+	}
+	return parts[1] + out
 }
 
 // path is the path of a route; that of a pattern is in its expression.
@@ -81,7 +104,7 @@ func newRoute(t *translation, m match, at draft.Place, hosts []string) *place {
 	if len(hosts) > 0 {
 		p.table.Set(draft.Place{}, "hosts", hosts)
 	}
-	t.places = append(t.places, p)
+	addPlace(t, p)
 	return p
 }
 
@@ -194,7 +217,7 @@ func makeRewrites(t *translation, s *scope, m match, pass *place, hosts []string
 				p.table.Within(pass.table)
 				p.table.Set(d.at, "path_regex", []string{d.arg(0)})
 				p.table.Set(d.at, "rewrite", to+keep)
-				t.places = append(t.places, p)
+				addPlace(t, p)
 			}
 		}
 		switch {
@@ -242,6 +265,7 @@ func makeFiles(t *translation, s *scope, d directive, m match, hosts []string) {
 	}
 	files := p.table.Add("[route.static]")
 	files.Set(at, "dir", cleanDir(t.paths.File(dir)))
+	present(t, at, files.Text("dir"))
 	ofFolders(s, files)
 	t.fields(s, files)
 	try, ok := s.get("try_files")
@@ -272,6 +296,9 @@ func (p *place) asRoute() {
 	}
 	files := p.table.Add("[route.static]")
 	files.Copy(from, "url", "hosts")
+	if !files.Has("index") && !files.Has("listing") {
+		files.Set(draft.Place{}, "index", []string{})
+	}
 	switch {
 	case p.fallback != "":
 		files.Set(draft.Place{}, "missing", p.fallback)
@@ -283,7 +310,9 @@ func (p *place) asRoute() {
 
 // foldersAsRoutes makes routes of the folders that patterns and whole paths come before.
 func foldersAsRoutes(t *translation) {
-	early := slices.ContainsFunc(t.places, func(p *place) bool { return !p.static && (p.match.rank() < 3 && p.match.how != "^~" || p.first) })
+	early := slices.ContainsFunc(t.places, func(p *place) bool {
+		return !p.cond.none() || !p.static && (p.match.rank() < 3 && p.match.how != "^~" || p.first)
+	})
 	for _, p := range t.places {
 		if (early || p.fallback != "") && p.static { // as a route it does not hide those of longer paths
 			p.asRoute()

@@ -2,8 +2,6 @@ package nginx
 
 import (
 	"cmp"
-	"path"
-	"slices"
 	"strings"
 
 	"github.com/standpipe/standpipe/cmd/internal/moving/draft"
@@ -23,6 +21,14 @@ type place struct {
 	passes bool // another server answers
 
 	fallback string // the page that answers for names that the folder does not have
+	cond     conditions
+	seq      int // the number of its location: patterns are asked in the order of the file
+}
+
+// addPlace adds a place of the location that is being read.
+func addPlace(t *translation, p *place) {
+	p.cond, p.seq = t.cond, t.seq
+	t.places = append(t.places, p)
 }
 
 // location reads a location.
@@ -40,9 +46,14 @@ func (t *translation) location(s *scope, d directive, hosts []string) {
 	if leftOut(t, s, d, title) {
 		return
 	}
+	t.seq++
+	if own, ok := s.own("internal"); ok {
+		makeInternal(t, s, own, d, m, hosts)
+		return
+	}
 	denied, all := deniesAll(s)
-	readGate(t, s, d, m, hosts)
 	t.limits.read(s, m.path(), hosts)
+	from := len(t.places)
 	var pass *place
 	passed := t.php(s, m.path(), hosts) != ""
 	if to, ok := passOf(s); ok && !passed {
@@ -57,6 +68,7 @@ func (t *translation) location(s *scope, d directive, hosts []string) {
 	if !passed {
 		answer(t, s, d, m, hosts)
 	}
+	guard(t, s, d, m, hosts, from)
 	for _, inner := range d.block {
 		switch {
 		case inner.name == "return" || inner.name == "rewrite" || inner.name == "location" || inner.name == "add_header" && !passed && (alias || root):
@@ -64,20 +76,6 @@ func (t *translation) location(s *scope, d directive, hosts []string) {
 		case !t.general(inner) && !structural[inner.name]:
 			t.none(inner)
 		}
-	}
-}
-
-// readGate reads the access control of a location.
-func readGate(t *translation, s *scope, d directive, m match, hosts []string) {
-	_, all := deniesAll(s)
-	switch {
-	case all && (m.how == "=" || m.isRegex()): // answer makes its route
-	case m.how == "=":
-		t.gates.refuse(d.block, "a location for one path")
-	case m.isRegex():
-		t.gates.refuse(d.block, "a location for a pattern")
-	default:
-		t.gates.read(s, m.uri, hosts, false)
 	}
 }
 
@@ -90,7 +88,6 @@ func leftOut(t *translation, s *scope, d directive, title string) bool {
 	case isPHP(d): // php has made its route
 		rest(t, d)
 		t.gates.refuse(d.block, "a location for PHP")
-	case pattern && isDotDeny(d):
 	default:
 		_, err := matchOf(d).regex()
 		if !pattern || err == nil {
@@ -111,8 +108,7 @@ func answer(t *translation, s *scope, d directive, m match, hosts []string) {
 	case returns && m.path() == "/" && m.how == "" && toHTTPS(s, last(back)): // redirect_https
 	case returns:
 		makeReturn(t, m, back, hosts)
-	case denies && (m.how == "=" || m.isRegex()):
-		newRoute(t, m, d.at, hosts).table.Set(d.at, "respond", 403)
+	case denies && (m.how == "=" || m.isRegex()): // guard makes its route
 	case (alias || root) && (m.how == "=" || m.isRegex()):
 		makeFiles(t, s, d, m, hosts)
 	case alias || root:
@@ -204,180 +200,4 @@ func setsHost(s *scope) bool {
 		}
 	}
 	return false
-}
-
-// folder makes a [[static]] of alias or root.
-func (t *translation) folder(s *scope, m match, hosts []string) {
-	dir, at, uri := "", draft.Place{}, m.uri
-	if d, ok := s.own("alias"); ok {
-		dir, at = d.arg(0), d.at
-	} else if d, ok := s.get("root"); ok {
-		dir, at = path.Join(d.arg(0), strings.Trim(uri, "/")), d.at
-	}
-	if uri == "/" && dir != "" && dir == t.scripts {
-		return // the route of PHP serves its files
-	}
-	if dir == "" || strings.Contains(dir, "$") {
-		t.d.Missing(at, "root or alias "+dir, "the folder has variables, or no name")
-		return
-	}
-	table := &draft.Table{}
-	p := &place{table: table, match: m, path: uri, hosts: hosts, static: true, closed: true}
-	table.Set(at, "url", uri)
-	table.Set(at, "dir", cleanDir(t.paths.File(dir)))
-	if len(hosts) > 0 {
-		table.Set(draft.Place{}, "hosts", hosts)
-	}
-	ofFolders(s, table)
-	if d, ok := s.get("try_files"); ok {
-		t.tryFiles(s, d, p, hosts)
-	}
-	t.fields(s, table)
-	t.places = append(t.places, p)
-}
-
-// ofFolders reads what answers for folders beneath a folder.
-func ofFolders(s *scope, table *draft.Table) {
-	index := []string{"index.html"}
-	where := draft.Place{}
-	if d, ok := s.get("index"); ok {
-		index, where = nil, d.at
-		for _, name := range d.args {
-			if !strings.ContainsAny(name, "/$") && !strings.HasSuffix(name, ".php") {
-				index = append(index, name)
-			}
-		}
-	}
-	if len(index) > 0 {
-		table.Set(where, "index", index)
-	}
-	if d, ok := s.get("autoindex"); ok && d.arg(0) == "on" {
-		table.Set(d.at, "listing", true)
-	}
-}
-
-// tryFiles reads what answers for a name that the folder does not have.
-func (t *translation) tryFiles(s *scope, d directive, p *place, hosts []string) {
-	end := last(d)
-	switch {
-	case end == "=404":
-	case strings.HasPrefix(end, "@"):
-		p.closed = false
-		for around := s; around != nil; around = around.around {
-			for _, l := range around.list {
-				if l.name != "location" || l.arg(0) != end {
-					continue
-				}
-				inner := &scope{list: l.block, around: around}
-				if pass, ok := passOf(inner); ok {
-					t.route(inner, pass, match{"", p.path}, hosts)
-				}
-				rest(t, l)
-				t.gates.refuse(l.block, "a location without a path")
-				return
-			}
-		}
-	case p.path == "/" && path.Clean(end) == end && strings.HasPrefix(end, "/") && !strings.Contains(end, "$") && strings.HasSuffix(end, ".html"):
-		p.fallback = end
-	default:
-		p.closed = false
-		t.d.Missing(d.at, d.String(), "a name that the folder does not have goes to the app (or is 404); missing = \"/index.html\" names a page that answers for all of them")
-	}
-}
-
-// fields reads expires and add_header of a folder.
-func (t *translation) fields(s *scope, table *draft.Table) {
-	if d, ok := s.get("expires"); ok {
-		age, known := seconds(d.arg(0))
-		switch d.arg(0) {
-		case "max":
-			age, known = "315360000s", true
-		case "off":
-			known = false
-		case "-1", "epoch", "0":
-			age, known = "no-cache", true
-		}
-		if known {
-			table.Set(d.at, "cache_control", []draft.Pair{{Name: "*", Value: age}})
-		} else if d.arg(0) != "off" {
-			t.none(d)
-		}
-	}
-	var fields []draft.Pair
-	var at draft.Place
-	for _, d := range s.list {
-		switch {
-		case d.name != "add_header" || len(d.args) < 2 || strings.EqualFold(d.arg(0), "Strict-Transport-Security"):
-		case strings.Contains(d.arg(1), "$"):
-			t.none(d)
-		case strings.EqualFold(d.arg(0), "Cache-Control") && !table.Has("cache_control"):
-			table.Set(d.at, "cache_control", []draft.Pair{{Name: "*", Value: d.arg(1)}})
-		case strings.EqualFold(d.arg(0), "Cache-Control") || strings.EqualFold(d.arg(0), "Pragma") || strings.EqualFold(d.arg(0), "Vary"):
-			t.none(d)
-		default:
-			fields, at = append(fields, draft.Pair{Name: d.arg(0), Value: d.arg(1)}), d.at
-		}
-	}
-	if len(fields) > 0 {
-		table.Set(at, "headers", fields)
-	}
-}
-
-// sameHost reports whether one host may be in both lists; an empty one has all.
-func sameHost(a, b []string) bool {
-	return len(a) == 0 || len(b) == 0 || slices.ContainsFunc(a, func(h string) bool { return slices.Contains(b, h) })
-}
-
-// yes is 1 where the first alone is true, -1 where the second alone is.
-func yes(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
-}
-
-// write puts folders and routes into the file: routes in the order that they match in, those of hosts and longer paths first.
-func (t *translation) write() {
-	if t.servers == 1 { // it answers for all hosts, whatever its names are
-		for _, p := range t.places {
-			p.hosts = nil
-			p.table.Unset("hosts")
-		}
-	}
-	foldersAsRoutes(t)
-	slices.SortStableFunc(t.places, func(a, b *place) int {
-		return cmp.Or(cmp.Compare(min(len(b.hosts), 1), min(len(a.hosts), 1)), -yes(a.first, b.first), cmp.Compare(a.match.rank(), b.match.rank()), cmp.Compare(len(b.path), len(a.path)),
-			-yes(a.before, b.before), -yes(a.folder, b.folder))
-	})
-	seen := map[string]bool{}
-	for _, p := range t.places {
-		key := strings.Join(append([]string{p.path, p.table.Text("path_exact"), p.table.Text("path_regex")}, p.hosts...), " ")
-		if p.static {
-			key += " static"
-		}
-		if p.passes {
-			key += " upstreams"
-		}
-		if seen[key] {
-			continue // the same site at another address
-		}
-		seen[key] = true
-		heading := "[[route]]"
-		if p.static {
-			heading = "[[static]]"
-			// Folders come before routes: one that closed its path would hide them.
-			hides := slices.ContainsFunc(t.places, func(other *place) bool {
-				return !other.static && strings.HasPrefix(other.path, strings.TrimSuffix(p.path, "/")) && sameHost(p.hosts, other.hosts)
-			})
-			if p.closed && !hides {
-				p.table.Set(draft.Place{}, "missing", "404")
-			} else {
-				p.table.Set(draft.Place{}, "missing", "app")
-			}
-		}
-		t.d.Insert(heading, p.table)
-	}
 }

@@ -227,9 +227,8 @@ func (s *scanner) word() string {
 		c := s.text[s.pos]
 		switch {
 		case c == '\\' && s.pos+1 < len(s.text):
-			b.WriteByte(c)
 			s.pos++
-			b.WriteByte(s.text[s.pos])
+			b.WriteString(escaped(s.text[s.pos]))
 		case strings.HasPrefix(s.text[s.pos:], "${"): // a variable; its braces are part of the word
 			end := strings.IndexByte(s.text[s.pos:], '}')
 			if end < 0 {
@@ -247,6 +246,21 @@ func (s *scanner) word() string {
 	return b.String()
 }
 
+// escaped is what a backslash and c mean, in quotes and without.
+func escaped(c byte) string {
+	switch c {
+	case '"', '\'', '\\':
+		return string(c)
+	case 't':
+		return "\t"
+	case 'r':
+		return "\r"
+	case 'n':
+		return "\n"
+	}
+	return "\\" + string(c)
+}
+
 func (s *scanner) quoted(quote byte) (string, error) {
 	begin := s.line
 	var b strings.Builder
@@ -257,10 +271,7 @@ func (s *scanner) quoted(quote byte) (string, error) {
 			return b.String(), nil
 		case c == '\\' && s.pos+1 < len(s.text):
 			s.pos++
-			if next := s.text[s.pos]; next != quote && next != '\\' {
-				b.WriteByte('\\')
-			}
-			b.WriteByte(s.text[s.pos])
+			b.WriteString(escaped(s.text[s.pos]))
 		default:
 			if c == '\n' {
 				s.line++

@@ -23,7 +23,7 @@ func Import(in Input) (*draft.Draft, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(in.Dir, path)
 	}
-	t := &translation{d: &draft.Draft{}, paths: draft.Paths{Base: filepath.Dir(path), Out: in.Out}, upstreams: map[string]*group{}, listens: map[string]*listen{}, zones: map[string]string{}, done: map[draft.Place][]string{}}
+	t := &translation{d: &draft.Draft{}, paths: draft.Paths{Base: filepath.Dir(path), Out: in.Out}, upstreams: map[string]*group{}, listens: map[string]*listen{}, zones: map[string]string{}, done: map[draft.Place][]string{}, absent: map[string]bool{}}
 	t.limits = newLimits(t.d)
 	t.gates = &gates{t: t}
 	r := &reader{prefix: filepath.Dir(path), absent: func(at draft.Place, name string) {
@@ -51,6 +51,9 @@ type translation struct {
 	gates     *gates
 	scripts   string                   // the folder of the server's PHP; empty: it has none
 	done      map[draft.Place][]string // directives that became a table of their own
+	absent    map[string]bool          // folders that are not there, and told
+	cond      conditions               // of what is being read
+	seq       int                      // the number of the location that is being read
 	servers   int                      // without those that redirect to https alone
 }
 
@@ -145,7 +148,7 @@ func (t *translation) http(s *scope) {
 var structural = func() map[string]bool {
 	out := map[string]bool{}
 	for _, name := range strings.Fields("listen server_name root alias index try_files autoindex expires proxy_pass uwsgi_pass location ssl_certificate ssl_certificate_key http2 " +
-		"proxy_read_timeout uwsgi_read_timeout proxy_connect_timeout uwsgi_connect_timeout proxy_send_timeout uwsgi_send_timeout proxy_request_buffering uwsgi_request_buffering types internal " +
+		"proxy_read_timeout uwsgi_read_timeout proxy_connect_timeout uwsgi_connect_timeout proxy_send_timeout uwsgi_send_timeout proxy_request_buffering uwsgi_request_buffering types internal limit_except " +
 		"allow deny satisfy auth_basic auth_basic_user_file auth_request auth_request_set limit_req limit_req_zone limit_req_status limit_req_dry_run limit_req_log_level limit_conn limit_conn_zone limit_conn_status limit_conn_dry_run limit_conn_log_level " +
 		"fastcgi_pass fastcgi_param fastcgi_index fastcgi_split_path_info fastcgi_read_timeout fastcgi_connect_timeout fastcgi_send_timeout fastcgi_request_buffering proxy_buffering uwsgi_buffering fastcgi_buffering") {
 		out[name] = true
