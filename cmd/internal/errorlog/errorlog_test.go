@@ -52,6 +52,7 @@ func TestText(t *testing.T) {
 		{Options{Priorities: true}, hclog.Error, "e", []any{"message", "a\nb"}, "<3>2026-03-01T12:00:00.007Z [ERROR] e: a\n<3>  | b\n"},
 		{Options{Terminal: true}, hclog.Warn, "e", []any{"message", "m"}, "12:00:00 [WARN]  e: m\n"},
 		{Options{Color: true}, hclog.Warn, "e", []any{"message", "m"}, "\x1b[93m[WARN]  \x1b[0me: m\n"},
+		{Options{Color: true, Terminal: true}, hclog.Warn, "e", []any{"message", "m"}, "\x1b[2m12:00:00 \x1b[0m\x1b[93m[WARN]  \x1b[0me: m\n"},
 	} {
 		c.o.Text, c.o.Sentence = true, general
 		got := strings.Replace(written(c.o, c.level, c.event, c.pairs...), "2026-03-01T12:00:00.007Z ", "", 1)

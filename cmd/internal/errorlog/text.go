@@ -28,7 +28,7 @@ func (r *record) text(b []byte, o *Options) []byte {
 	color := o.Color
 	switch {
 	case o.Terminal && color:
-		b = r.at.AppendFormat(b, faint+"15:04:05 "+uncolored)
+		b = append(r.at.AppendFormat(append(b, faint...), "15:04:05 "), uncolored...) // "2" of faint is the day in a layout
 	case o.Terminal: // as the access log
 		b = r.at.AppendFormat(b, "15:04:05 ")
 	default:
