@@ -23,6 +23,11 @@ func TestCompletion(t *testing.T) {
 		{"standpipe serve --log-level ", []string{"debug", "warn"}, "--log-level"},
 		{"standpipe serve -w 4 --preload=o", []string{"on", "off"}, "serve"},
 		{"standpipe export ng", []string{"nginx"}, "apache"},
+		{"standpipe log-level ", []string{"trace", "warn"}, "app.py"},
+		{"standpipe deny l", []string{"list"}, "app.py"},
+		{"standpipe certs ", []string{"renew", "trust", "untrust"}, "app.py"},
+		{"standpipe explain worker_", []string{"worker_exit"}, "queue_full"},
+		{"standpipe explain worker_exit w", nil, "worker_exit"},
 		{"standpipe status --j", []string{"--json"}, "--control"},
 		{"standpipe serve app.", []string{"app.py"}, "serve"}, // files
 	} {

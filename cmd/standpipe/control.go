@@ -50,7 +50,7 @@ func controlCommands() []*cli.Command {
 		command("dump", "APP/N", "print the stacks of a worker's threads; it continues to run", (*controller).dump),
 		command("pause", "[APP]", "keep requests in the queue until resume", (*controller).pause),
 		command("resume", "[APP]", "serve requests again after pause", (*controller).resume),
-		command("log-level", "LEVEL", "set the log level until the next reload: trace, debug, info, warn or error", (*controller).logLevel),
+		command("log-level", "trace|debug|info|warn|error", "set the log level until the next reload", (*controller).logLevel),
 		command("reopen-logs", "", "reopen the log files, after they were renamed", (*controller).reopenLogs),
 		described(command("deny", "ADDRESS or list", "refuse an address or a network from now on, or list those that are refused", denyNetwork, denyFlags()...), denyDescription),
 		described(command("maintenance", "on|off|status", "answer 503 to all but some clients, end that, or show it", maintenance, maintenanceFlags()...), maintenanceDescription),

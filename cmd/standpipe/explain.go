@@ -24,7 +24,14 @@ const forReading = "for reading"
 
 func explainCommand() *cli.Command {
 	return &cli.Command{Name: "explain", Usage: "explain an event of the log or an exit code", ArgsUsage: "[EVENT|CODE]", Action: explain, Description: explainText, Category: forReading, Most: 1, Extra: "only one EVENT or CODE is allowed", Blank: true,
-		Flags: []*cli.Flag{jsonFlag()}}
+		Flags: []*cli.Flag{jsonFlag()}, Words: eventNames}
+}
+
+func eventNames() (names []string) {
+	for _, e := range events.All() {
+		names = append(names, e.Name)
+	}
+	return names
 }
 
 // explained is an event in JSON, with what its fields mean.
@@ -57,10 +64,7 @@ func explain(c *cli.Context) error {
 	e, ok := events.Of(name)
 	switch {
 	case !ok:
-		var names []string
-		for _, e := range events.All() {
-			names = append(names, e.Name)
-		}
+		names := eventNames()
 		suggestion := "standpipe explain lists all"
 		alike := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !strings.Contains(n, name) })
 		if near := schema.Nearest(name, names); near != "" {

@@ -30,8 +30,9 @@ type Topics struct {
 // Command is one command. Its Action gets what the command line says.
 type Command struct {
 	Name, Usage string
-	Category    string // the heading in the list of commands; empty: none
-	ArgsUsage   string // "[APP]"
+	Category    string          // the heading in the list of commands; empty: none
+	ArgsUsage   string          // "[APP]"
+	Words       func() []string // what completion offers as the first argument, beside the words of ArgsUsage; nil: nothing
 	Description string
 	Flags       []*Flag
 	Settings    bool        // it takes the flags of all settings too

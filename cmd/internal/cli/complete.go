@@ -66,12 +66,25 @@ func (a *App) candidates(before []string, last string) []candidate {
 		}
 		return out
 	}
-	// An argument: what the command chooses from, "nginx|apache".
+	if len(before) > 1 {
+		return nil
+	}
 	var out []candidate
-	first, _, _ := strings.Cut(c.ArgsUsage, " ")
-	if strings.Contains(first, "|") && first == strings.ToLower(first) && len(before) == 1 {
-		for v := range strings.SplitSeq(first, "|") {
-			out = append(out, candidate{v, ""})
+	for _, v := range c.words() {
+		out = append(out, candidate{v, ""})
+	}
+	return out
+}
+
+// words are what the first argument may be: Words, and those of ArgsUsage that are not names of something: "nginx|apache FILE",
+// "ADDRESS or list".
+func (c *Command) words() (out []string) {
+	if c.Words != nil {
+		out = c.Words()
+	}
+	for v := range strings.SplitSeq(strings.ReplaceAll(strings.Trim(c.ArgsUsage, "[]"), " or ", "|"), "|") {
+		if first, _, _ := strings.Cut(strings.TrimSpace(v), " "); first != "" && first == strings.ToLower(first) {
+			out = append(out, first)
 		}
 	}
 	return out
