@@ -33,7 +33,7 @@ func TestControlCommands(t *testing.T) {
 		{"status " + nowhere, "none.sock: ", 1}, {"reload shop " + nowhere, "none.sock: ", 1}, {"scale shop=8 " + nowhere, "none.sock: ", 1},
 		{"restart", "standpipe restart APP/N", 2}, {"dump", "standpipe dump APP/N", 2},
 		{"scale", "standpipe scale APP=N", 2}, {"scale x " + nowhere, `"x"`, 2}, {"scale shop=0 " + nowhere, `"shop=0"`, 2},
-		{"stop shop", "stop", 2}, {"status a b", "status", 2}, {"log-level", "standpipe log-level LEVEL", 2},
+		{"stop shop", "stop", 2}, {"status a b", "status", 2}, {"log-level", "standpipe log-level trace|debug|info|warn|error", 2},
 		{"status --control=off", "--control", 2}, {"reload --workers 3", "--workers", 2}, {"statsu", "status", 2},
 		{"certs " + nowhere, "none.sock: ", 1}, {"certs renew shop.test " + nowhere, "none.sock: ", 1}, {"certs renew", "certs renew NAME", 2}, {"certs shop.test " + nowhere, "certs renew NAME", 2},
 		{"reload --help", "--control SOCKET", 0}, {"status --help", "--json", 0},
