@@ -54,13 +54,19 @@ func exportFile(c *cli.Context) error {
 	}
 	in.App = c.Arg(1)
 	in.Tolerant = true // the file may be for another machine
-	cfg, _, err := config.Load(in)
+	cfg, sources, err := config.Load(in)
 	if err := together(problems, err); err != nil {
 		return err
 	}
 	program, err := os.Executable()
 	if err != nil {
 		return err
+	}
+	if !sources.Of("acme.acme_storage").Given() { // that of the person who runs export; the service has its own
+		cfg.ACME.Storage = ""
+	}
+	if !sources.Of("state_dir").Given() {
+		cfg.Folders.State = ""
 	}
 	err = export.Write(c.App.Out, kind, cfg, export.Input{
 		Listen: c.String("listen"), Connect: c.String("connect"), Unit: unit, Version: version, Program: program, Args: serveArgs(in, cfg), User: serviceUser(cfg),

@@ -62,6 +62,7 @@ type File struct {
 	Args            []string
 	User            string
 	Writes          []string // folders that standpipe itself writes to
+	States, Caches  []string // of these, the ones that systemd makes in /var/lib and /var/cache
 	paths           []string // what it reads and writes
 	Control         string   // the control socket, as set; empty: in the run-time folder
 	Sockets         []Socket

@@ -109,7 +109,12 @@ func TestSystemd(t *testing.T) {
 		"ListenStream=8000\nListenStream=/run/shop.sock\nSocketMode=0660\nSocketGroup=www-data", "TimeoutStopSec=40", "KillMode=mixed", "Delegate=yes", "User=shop", "Type=notify\n", "ExecReload=/usr/local/bin/standpipe reload\n")
 	logs := site()
 	logs.Logs.Access, logs.Logs.Error, logs.Folders.Spool, logs.Control.Socket, logs.Control.Metrics = "/var/log/shop/access.log", "/var/log/shop/error.log", "/var/spool/my shop", "/run/x/c.sock", "unix:/run/y/m.sock"
-	holds(t, export(t, "systemd", logs, in), "\nReadWritePaths=/var/log/shop\nReadWritePaths=/run/x\nReadWritePaths=/run/y\nReadWritePaths=\"/var/spool/my shop\"\n", "PrivateTmp=yes", "ProtectHome=yes")
+	holds(t, export(t, "systemd", logs, in), "\nReadWritePaths=/var/log/shop\nReadWritePaths=/run/x\nReadWritePaths=/run/y\nReadWritePaths=\"/var/spool/my shop\"\n", "PrivateTmp=yes", "ProtectHome=yes", "\nStateDirectory=shop\nStateDirectoryMode=0700\n", "!CacheDirectory")
+	stored := site()
+	stored.Cache.Dir, stored.Folders.State, stored.ACME.Storage = "/var/cache/my shop", "/srv/state", "/var/lib/certs"
+	holds(t, export(t, "systemd", stored, in), "\nStateDirectory=shop certs\n", "\nCacheDirectory=\"my shop\"\nCacheDirectoryMode=0700\n", "\nReadWritePaths=/srv/state\n", "!ReadWritePaths=/var")
+	stored.ACME.Storage, stored.Folders.State, stored.Cache.Dir = "redis", "", "/srv/stored"
+	holds(t, export(t, "systemd", stored, in), "\nStateDirectory=shop\n", "\nReadWritePaths=/srv/stored\n", "!redis")
 	logs.Logs.Access, logs.Logs.Error, logs.Control.Socket, logs.Control.Metrics, logs.Folders.Spool = "-", "/dev/stderr", "off", "127.0.0.1:9", "/tmp/spool"
 	logs.Apps[0].Files.Static = []config.Static{{URL: "/s", Dir: "/home/ann/s"}}
 	holds(t, export(t, "systemd", logs, in), "\nReadWritePaths=/tmp/spool\n", "!/dev/stderr", "PrivateTmp=no", "ProtectHome=read-only")
@@ -118,7 +123,7 @@ func TestSystemd(t *testing.T) {
 	in.Unit, in.User = "service", ""
 	cfg := site()
 	cfg.Stop.Timeout, cfg.Control.Socket, cfg.Dir = 0, "off", "/home/ann/shop"
-	holds(t, export(t, "systemd", cfg, in), "!ListenStream", "TimeoutStopSec=infinity", "ExecReload=/bin/kill -HUP $MAINPID", "ProtectHome=read-only", "!NoNewPrivileges", "!\nUser=")
+	holds(t, export(t, "systemd", cfg, in), "!ListenStream", "TimeoutStopSec=infinity", "ExecReload=/bin/kill -HUP $MAINPID", "ProtectHome=read-only", "!NoNewPrivileges", "!\nUser=", "!StateDirectory")
 }
 
 func TestAddressesThatAreHandedOver(t *testing.T) {

@@ -48,9 +48,29 @@ func (f *File) writes(cfg *config.Config) {
 			folders = append(folders, filepath.Dir(file)) // logs are rotated, sockets made
 		}
 	}
-	for _, dir := range append(folders, cfg.Folders.Spool, cfg.Folders.Runtime) {
-		if dir != "" && !within(dir, "/dev") && !within(dir, "/proc") && !slices.Contains(f.Writes, dir) {
-			f.Writes = append(f.Writes, dir)
+	folders = append(folders, cfg.Folders.Spool, cfg.Folders.Runtime)
+	if f.User != "" {
+		f.States = []string{f.Name} // certificates, and the list of standpipe deny
+	}
+	storage := cfg.ACME.Storage
+	if storage == "redis" {
+		storage = ""
+	}
+	for _, dir := range []string{cfg.Folders.State, storage, cfg.Cache.Dir} {
+		state, isState := strings.CutPrefix(dir, "/var/lib/")
+		cache, isCache := strings.CutPrefix(dir, "/var/cache/")
+		switch {
+		case f.User != "" && isState:
+			f.States = appendNew(f.States, state)
+		case f.User != "" && isCache:
+			f.Caches = appendNew(f.Caches, cache)
+		default:
+			folders = append(folders, dir)
+		}
+	}
+	for _, dir := range folders {
+		if dir != "" && !within(dir, "/dev") && !within(dir, "/proc") {
+			f.Writes = appendNew(f.Writes, dir)
 		}
 	}
 	f.paths = append(slices.Clone(f.Writes), f.Dir, cfg.File)
@@ -68,6 +88,13 @@ func (f *File) writes(cfg *config.Config) {
 			f.paths = append(f.paths, a.Files.Static[j].Dir)
 		}
 	}
+}
+
+func appendNew(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
 }
 
 func within(path, folder string) bool {
@@ -123,13 +150,17 @@ Type=notify
 	}
 	p.textf(`
 RuntimeDirectory=%s
+`, f.Name)
+	systemdFolders(p, "State", f.States)
+	systemdFolders(p, "Cache", f.Caches)
+	p.textf(`
 Restart=always
 # The configuration is wrong: starting again does not help.
 RestartPreventExitStatus=2
 WatchdogSec=%d
 # The stop is standpipe's: it lets requests finish and ends its workers. What is left then is killed.
 KillMode=mixed
-`, f.Name, seconds(f.Watchdog))
+`, seconds(f.Watchdog))
 	if f.StopAfter != 0 {
 		p.line("# More than stop_timeout.")
 		p.line("TimeoutStopSec=%d", seconds(f.StopAfter))
@@ -153,6 +184,19 @@ LimitNOFILE=65536
 [Install]
 WantedBy=multi-user.target
 `, f.Name)
+}
+
+// systemdFolders has systemd make folders of /var/lib or /var/cache for the service's user alone.
+func systemdFolders(p *page, kind string, folders []string) {
+	if len(folders) == 0 {
+		return
+	}
+	quoted := make([]string, len(folders))
+	for i, folder := range folders {
+		quoted[i] = quotePath(folder)
+	}
+	p.line("%sDirectory=%s", kind, strings.Join(quoted, " "))
+	p.line("%sDirectoryMode=0700", kind)
 }
 
 // systemdCommands are those that start and reload standpipe.
@@ -213,7 +257,7 @@ RestrictRealtime=yes
 LockPersonality=yes
 `)
 	if len(f.Writes) > 0 {
-		p.line("# Logs, spilled bodies and sockets, where the settings put them. The service's user needs the right to write there.")
+		p.line("# Logs, bodies, sockets and stored answers, where the settings put them. The service's user must be able to write there.")
 	}
 	for _, folder := range f.Writes {
 		p.line("ReadWritePaths=%s", quotePath(folder))
