@@ -27,6 +27,8 @@ def app(environ, start_response):
         fields.append(("Cache-Control", q.get("cc", "max-age=600")))
     if "vary" in q:
         fields.append(("Vary", q["vary"]))
+    if "HTTP_X_TO" in environ:
+        fields.append(("Location", environ["HTTP_X_TO"]))
     start_response(q.get("status", "200") + " Said", fields)
     return [body]
 `

@@ -57,18 +57,24 @@ func (s *stage) change(rec *httpx.Writer, r *http.Request) {
 
 // invalidate removes what the response to an unsafe request to a URL makes invalid, before the client sees the response.
 func (s *stage) invalidate(r *http.Request, at string, status int, h http.Header) {
-	u, err := url.Parse(at)
-	if err != nil || status < 200 || status > 399 {
+	if status < 200 || status > 399 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), tierPatience)
 	defer cancel()
-	for _, uri := range rules.Invalidates(r.Method, status, u, h) {
-		_, _ = s.c.Purge(ctx, Purge{URL: uri})
+	now := time.Now()
+	list := []Purge{{URL: at, At: now}}
+	if u, err := url.Parse(at); err == nil {
+		for _, uri := range rules.Invalidates(r.Method, status, u, h)[1:] { // the first is the URL itself
+			if uri, err = NormalURL(uri); err == nil { // else no request can be for it
+				list = append(list, Purge{URL: withoutIgnored(uri, s.o.IgnoreQuery), At: now})
+			}
+		}
 	}
 	for _, g := range rules.InvalidatedGroups(h) {
-		_, _ = s.c.Purge(ctx, Purge{Group: g, Origin: originOf(at)})
+		list = append(list, Purge{Group: g, Origin: originOf(at), At: now})
 	}
+	_, _ = s.c.purge(ctx, list)
 }
 
 // canonical is h with canonical names: an app's fields may have any spelling.

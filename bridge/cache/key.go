@@ -35,10 +35,11 @@ func (s *stage) target(rec *httpx.Writer, r *http.Request, room []byte) (t targe
 	b = appendHost(b, host, info.Scheme)
 	sameHost := string(b[plain:]) == host
 	path := httpx.RawPath(r.URL)
-	b = append(b, path...)
-	t.query, t.changed = s.filter(r.URL.RawQuery)
+	b, samePath := appendSpelled(b, path)
+	t.query, t.changed = ignored(s.o.IgnoreQuery).filter(r.URL.RawQuery)
+	sameQuery := true
 	if t.query != "" || r.URL.ForceQuery && !t.changed {
-		b = append(append(b, '?'), t.query...)
+		b, sameQuery = appendSpelled(append(b, '?'), t.query)
 	}
 	t.url = b[:len(b):len(b)]
 	b = append(append(b, 0), s.o.App...) // several routes may have one URL
@@ -52,6 +53,11 @@ func (s *stage) target(rec *httpx.Writer, r *http.Request, room []byte) (t targe
 	if r.RequestURI != "" && !hasPath(r.RequestURI, path) {
 		sent, _, _ := strings.Cut(r.RequestURI, "?")
 		b = appendPart(b, "path", sent)
+	} else if !samePath {
+		b = appendPart(b, "path", path)
+	}
+	if !sameQuery {
+		b = appendPart(b, "query", t.query)
 	}
 	if info.Prefix != "" || info.ScriptName != "" || info.Named {
 		b = appendPart(b, "prefix", info.Prefix)
@@ -111,6 +117,54 @@ func appendHost(b []byte, host, scheme string) []byte {
 	return b
 }
 
+// oddBytes are those that a path or a query may have in several spellings: clients send some of them encoded and some not, and an
+// escape in capitals or not.
+var oddBytes = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c <= ' ' || c >= 0x7f || strings.IndexByte("%\"<>\\^`{|}", byte(c)) >= 0
+	}
+	return t
+}()
+
+// appendSpelled appends a part of a URL in its one spelling (RFC 3986 2, 6.2.2.1), so that what removes one spelling removes all,
+// and reports whether it came so.
+func appendSpelled(b []byte, part string) (_ []byte, same bool) {
+	const digits = "0123456789ABCDEF"
+	start := 0
+	for same = true; start < len(part) && !oddBytes[part[start]]; {
+		start++
+	}
+	b = append(b, part[:start]...)
+	for i := start; i < len(part); i++ {
+		switch c := part[i]; {
+		case !oddBytes[c]:
+			b = append(b, c)
+		case c != '%':
+			b, same = append(b, '%', digits[c>>4], digits[c&15]), false
+		case i+2 < len(part) && isHex(part[i+1]) && isHex(part[i+2]):
+			x, y := upper(part[i+1]), upper(part[i+2])
+			same = same && x == part[i+1] && y == part[i+2]
+			b = append(b, c, x, y)
+			i += 2
+		default: // no escape
+			b = append(b, c)
+		}
+	}
+	return b, same
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f'
+}
+
+// upper is a digit of an escape as a capital.
+func upper(c byte) byte {
+	if c >= 'a' {
+		return c - ('a' - 'A')
+	}
+	return c
+}
+
 // appendCookies appends the cookies that are part of the key, in the order of their names there, and
 // those of one name as they were sent.
 func (s *stage) appendCookies(b []byte, lines []string) []byte {
@@ -130,17 +184,20 @@ func (s *stage) appendCookies(b []byte, lines []string) []byte {
 	return b
 }
 
+// ignored are parameters of queries that are not part of a key; a * at the end stands for any characters.
+type ignored []string
+
 // filter returns a query without the parameters that are ignored. One with a semicolon stays: some
 // frameworks take it for the end of a parameter.
-func (s *stage) filter(query string) (kept string, changed bool) {
-	if query == "" || len(s.o.IgnoreQuery) == 0 || !s.ignoresAny(query) {
+func (g ignored) filter(query string) (kept string, changed bool) {
+	if query == "" || len(g) == 0 || !g.hasAny(query) {
 		return query, false
 	}
 	var b strings.Builder
 	b.Grow(len(query))
 	first := true
 	for part := range strings.SplitSeq(query, "&") {
-		if s.ignores(part) {
+		if g.has(part) {
 			continue
 		}
 		if !first {
@@ -152,7 +209,7 @@ func (s *stage) filter(query string) (kept string, changed bool) {
 	return b.String(), true
 }
 
-func (s *stage) ignoresAny(query string) bool {
+func (g ignored) hasAny(query string) bool {
 	for query != "" {
 		part := query
 		if end := strings.IndexByte(query, '&'); end >= 0 {
@@ -160,19 +217,19 @@ func (s *stage) ignoresAny(query string) bool {
 		} else {
 			query = ""
 		}
-		if s.ignores(part) {
+		if g.has(part) {
 			return true
 		}
 	}
 	return false
 }
 
-func (s *stage) ignores(part string) bool {
+func (g ignored) has(part string) bool {
 	name, value := part, ""
 	if end := strings.IndexByte(part, '='); end >= 0 {
 		name, value = part[:end], part[end+1:]
 	}
-	for _, p := range s.o.IgnoreQuery {
+	for _, p := range g {
 		if most := len(p) - 1; most >= 0 && p[most] == '*' {
 			if !strings.HasPrefix(name, p[:most]) {
 				continue

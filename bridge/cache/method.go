@@ -22,6 +22,8 @@ type MethodOptions struct {
 	Cache func() *Cache
 	// From are the clients that may purge.
 	From []netip.Prefix
+	// IgnoreQuery are parameters that URLs are stored without, as StageOptions has them.
+	IgnoreQuery []string
 	// Pages are the error pages; nil: the built-in ones.
 	Pages *httpx.Pages
 	// Log gets purge_refused and purge_failed.
@@ -65,6 +67,7 @@ func (s *method) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.o.Pages.Write(w, r, http.StatusBadRequest, why, 0)
 		return
 	}
+	p.IgnoreQuery = s.o.IgnoreQuery
 	var removed int
 	var err error
 	if c := s.o.Cache(); c != nil {
@@ -140,10 +143,11 @@ func purgesOf(r *http.Request) (p Purges, why string) {
 		p.Origins = origins
 		return p, ""
 	}
-	target := httpx.RawPath(r.URL)
+	b, _ := appendSpelled(nil, httpx.RawPath(r.URL))
 	if r.URL.RawQuery != "" || r.URL.ForceQuery {
-		target += "?" + r.URL.RawQuery
+		b, _ = appendSpelled(append(b, '?'), r.URL.RawQuery)
 	}
+	target := string(b)
 	for _, origin := range origins {
 		if prefix {
 			p.Prefixes = append(p.Prefixes, origin+target)

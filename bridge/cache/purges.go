@@ -23,6 +23,8 @@ type Purges struct {
 	Soft bool
 	// Apps are those whose Answers are meant; empty: all.
 	Apps []string
+	// IgnoreQuery are parameters that URLs are stored without, as StageOptions has them.
+	IgnoreQuery []string
 }
 
 // ErrPurgeText: a URL or a prefix of a Purges is none. Nothing is removed then.
@@ -45,6 +47,7 @@ func (p *Purges) Each(now time.Time) ([]Purge, error) {
 		if err != nil {
 			return nil, err
 		}
+		u = withoutIgnored(u, p.IgnoreQuery)
 		add(func(one *Purge) { one.URL = u })
 	}
 	for _, text := range p.Prefixes {
@@ -97,16 +100,28 @@ func NormalURL(text string) (string, error) {
 	if u.Scheme == "" && strings.HasPrefix(u.Path, "//") { // of /a/..//b: it would name a host
 		return "", fmt.Errorf("%w: %q begins with two slashes without its segments \"..\"; write the whole URL", ErrPurgeText, text)
 	}
-	var b strings.Builder
+	var b []byte
 	if u.Scheme != "" {
-		b.WriteString(originOfHost(u.Scheme, u.Host))
+		b = append(b, originOfHost(u.Scheme, u.Host)...)
 	}
-	encodeRest(&b, httpx.RawPath(u))
+	b, _ = appendSpelled(b, httpx.RawPath(u))
 	if u.RawQuery != "" || u.ForceQuery {
-		b.WriteByte('?')
-		encodeRest(&b, u.RawQuery)
+		b, _ = appendSpelled(append(b, '?'), u.RawQuery)
 	}
-	return b.String(), nil
+	return string(b), nil
+}
+
+// withoutIgnored is a URL without the parameters that are ignored: it is stored without them.
+func withoutIgnored(u string, ignore ignored) string {
+	at, query, _ := strings.Cut(u, "?")
+	kept, changed := ignore.filter(query)
+	switch {
+	case !changed:
+		return u
+	case kept == "":
+		return at
+	}
+	return at + "?" + kept
 }
 
 // originOfHost is scheme://host as keys have it.
@@ -116,15 +131,4 @@ func originOfHost(scheme, host string) string {
 		port = ":443"
 	}
 	return scheme + "://" + strings.ToLower(strings.TrimSuffix(host, port))
-}
-
-// encodeRest writes a part of a URL, with the bytes encoded that clients do not send as they are.
-func encodeRest(b *strings.Builder, part string) {
-	for i := range len(part) {
-		if c := part[i]; c <= ' ' || c >= 0x7f {
-			fmt.Fprintf(b, "%%%02X", c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
 }

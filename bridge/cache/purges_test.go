@@ -19,6 +19,7 @@ func TestNormalURL(t *testing.T) {
 		"https://shop.example/café x":   "https://shop.example/caf%C3%A9%20x",
 		"https://[2001:DB8::1]:8443/":   "https://[2001:db8::1]:8443/",
 		"/a/?q=é y":                     "/a/?q=%C3%A9%20y",
+		"/caf%c3%a9?q=%2f|\"":           "/caf%C3%A9?q=%2F%7C%22",
 		"/":                             "/",
 	} {
 		if got, err := NormalURL(text); got != want || err != nil {

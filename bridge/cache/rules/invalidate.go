@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
 // maxReference bounds the length of a Location that is resolved.
@@ -36,7 +38,7 @@ func Invalidates(method string, status int, target *url.URL, answer http.Header)
 		if err != nil || u.Opaque != "" || !sameOrigin(u, target) {
 			continue
 		}
-		u.Scheme, u.Host = target.Scheme, target.Host
+		u.Scheme, u.Host, u.RawPath = target.Scheme, target.Host, resolve(target, ref)
 		if at := uri(u); !slices.Contains(list, at) {
 			list = append(list, at)
 		}
@@ -44,8 +46,36 @@ func Invalidates(method string, status int, target *url.URL, answer http.Header)
 	return list
 }
 
+// resolve is the path of a reference, without dot segments. net/url would encode what clients send as it is.
+func resolve(target *url.URL, ref string) string {
+	u, err := url.Parse(ref)
+	if err != nil {
+		return ""
+	}
+	base, path := httpx.RawPath(target), httpx.RawPath(u)
+	switch {
+	case strings.HasPrefix(path, "/"):
+	case u.Host != "":
+		path = "/"
+	case path == "":
+		path = base
+	default:
+		path = base[:strings.LastIndexByte(base, '/')+1] + path
+	}
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	return httpx.RemoveDots(path)
+}
+
 // uri is scheme://host/path?query.
-func uri(u *url.URL) string { return u.Scheme + "://" + u.Host + u.RequestURI() }
+func uri(u *url.URL) string {
+	at := u.Scheme + "://" + u.Host + httpx.RawPath(u)
+	if u.RawQuery != "" || u.ForceQuery {
+		at += "?" + u.RawQuery
+	}
+	return at
+}
 
 // sameOrigin compares scheme, host and port (RFC 9110 4.3.1).
 func sameOrigin(a, b *url.URL) bool {

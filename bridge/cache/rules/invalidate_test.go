@@ -43,6 +43,7 @@ func TestInvalidates(t *testing.T) {
 		"4.4 a host's beginning":           {"POST", 201, []string{"Location", "http://example.org:80000/b"}, []string{"/a/x?q=1"}},
 		"4.4 without a path":               {"POST", 201, []string{"Location", "http://example.org:8000"}, []string{"/a/x?q=1", "/"}},
 		"4.4 escapes":                      {"POST", 201, []string{"Location", "/%7euser/%2f?%20"}, []string{"/a/x?q=1", "/%7euser/%2f?%20"}},
+		"4.4 as clients send it":           {"POST", 201, []string{"Location", "/b|c?{d}", "Content-Location", "e^f/../g|h"}, []string{"/a/x?q=1", "/b|c?{d}", "/a/g|h"}},
 		"4.4 no reference":                 {"POST", 201, []string{"Location", "http://[::1"}, []string{"/a/x?q=1"}},
 		"4.4 mail":                         {"POST", 201, []string{"Location", "mailto:a@example.org"}, []string{"/a/x?q=1"}},
 		"4.4 too long":                     {"POST", 201, []string{"Location", "/" + strings.Repeat("b", maxReference)}, []string{"/a/x?q=1"}},
@@ -58,7 +59,11 @@ func TestInvalidates(t *testing.T) {
 			}
 		})
 	}
-	target, _ := url.Parse("https://example.org/")
+	target, _ := url.Parse("http://example.org/a|b{c}")
+	if got := Invalidates("POST", 200, target, nil); !slices.Equal(got, []string{"http://example.org/a|b{c}"}) {
+		t.Errorf("as the client has sent it: %q", got)
+	}
+	target, _ = url.Parse("https://example.org/")
 	if got := Invalidates("POST", 200, target, head("Location", "https://EXAMPLE.org:443/b")); !slices.Contains(got, "https://example.org/b") {
 		t.Errorf("the default port: %q", got)
 	}

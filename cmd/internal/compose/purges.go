@@ -25,6 +25,7 @@ type Purges struct {
 // Of removes entries of an app or (empty) of all, and returns how many. The errors include cache.ErrOff.
 func (s *Purges) Of(ctx context.Context, app string, p cache.Purges) (int, error) {
 	t := s.site()
+	p.IgnoreQuery = t.cfg.Cache.IgnoreQuery
 	if app != "" {
 		p.Apps = t.cachedFor(app)
 	}
@@ -63,7 +64,7 @@ func (s *Purges) method(t *site, pages *httpx.Pages) func(http.Handler) http.Han
 	if len(from) == 0 || s == nil { // nil: requests are explained
 		return nil
 	}
-	return cache.Method(cache.MethodOptions{Cache: s.caching.made.Load, From: from, Pages: pages, Log: s.log})
+	return cache.Method(cache.MethodOptions{Cache: s.caching.made.Load, From: from, IgnoreQuery: t.cfg.Cache.IgnoreQuery, Pages: pages, Log: s.log})
 }
 
 // cachedFor are the names in the cache of what is stored for an app: itself, and the routes that lead to it.
