@@ -172,3 +172,30 @@ func TestCacheAttack_SpellingsOfOneURL(t *testing.T) {
 		}
 	}
 }
+
+// Fields that Connection names end at the connection, so that an upstream answers without them. Its answer is none for the clients that have
+// these fields in earnest.
+func TestCacheAttack_FieldsOfTheConnection(t *testing.T) {
+	t.Parallel()
+	up := recording(t, func(head string, c net.Conn, _ *bufio.Reader) {
+		body := "in the default language"
+		if strings.Contains(head, "Accept-Language: de") {
+			body = "in German"
+		}
+		fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nVary: Accept-Language\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", len(body), body)
+	})
+	s := start(t, opts{Dir: project(t, map[string]string{"standpipe.toml": fmt.Sprintf("[[route]]\npath = \"/\"\nupstreams = [%q]\ncache = \"on\"\n", up.URL)}), Args: []string{"-c", "standpipe.toml"}, Apps: -1})
+	ask := func(fields ...string) string {
+		return s.raw("GET /page HTTP/1.1\r\nHost: a\r\n" + strings.Join(append(fields, ""), "\r\n") + "\r\n")
+	}
+	for range 2 {
+		if got := ask("Accept-Language: de", "Connection: close, accept-LANGUAGE"); !strings.Contains(got, "in the default language") || strings.Contains(got, "stored") {
+			t.Errorf("the field is named by Connection:\n%s", got)
+		}
+	}
+	for _, want := range []string{"fwd=uri-miss; stored", "hit"} {
+		if got := ask("Accept-Language: de", "Connection: close, TE", "TE: trailers"); !strings.Contains(got, "in German") || !strings.Contains(got, want) {
+			t.Errorf("want %s:\n%s", want, got)
+		}
+	}
+}

@@ -38,6 +38,8 @@ func Explain(o StageOptions, w http.ResponseWriter, r *http.Request) Explanation
 		e.Passes = "the method is " + r.Method
 	case r.Header["Upgrade"] != nil:
 		e.Passes = "it changes the protocol"
+	case dropsFields(r.Header):
+		e.Passes = "Connection names fields that upstreams do not get"
 	case !candidate(r):
 		e.Passes = "it has a body"
 	case q.NoStore && !q.OnlyIfCached:

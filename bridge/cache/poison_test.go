@@ -103,6 +103,8 @@ func TestPoisoning(t *testing.T) {
 		{"slash at the end", ask("/a/"), ask("/a"), false},
 		{"backslash", ask("/a%5cb"), ask("/a/b"), false},
 		{"oversized field", ask("/a", "X-Odd: "+strings.Repeat("a", 200)), ask("/a"), false},
+		{"a field that ends at the connection", ask("/a", "Accept-Language: de", "Connection: close, accept-language"), ask("/a", "Accept-Language: de"), false},
+		{"a field of the connection", ask("/a", "TE: trailers", "Connection: close, TE"), ask("/a"), true},
 		{"odd field", ask("/a", "X-Odd: <"), ask("/a"), false},
 		{"Upgrade", ask("/a", "Upgrade: websocket"), ask("/a"), false},
 		{"Range", ask("/a", "Range: bytes=0-1"), ask("/a"), false},

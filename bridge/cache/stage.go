@@ -2,7 +2,9 @@ package cache
 
 import (
 	"net/http"
+	"net/textproto"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/cache/rules"
@@ -95,12 +97,32 @@ func (s *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rq.serve()
 }
 
-// candidate reports whether the answer to r can be a stored one: r has no body, and stays HTTP.
+// candidate reports whether the answer to r can be a stored one: r has no body, stays HTTP, and reaches the app as it came.
 func candidate(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
-	return r.ContentLength == 0 && len(r.TransferEncoding) == 0 && r.Header["Upgrade"] == nil && (r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0)
+	return r.ContentLength == 0 && len(r.TransferEncoding) == 0 && r.Header["Upgrade"] == nil && !dropsFields(r.Header)
+}
+
+// dropsFields reports whether Connection names fields of the request that have a meaning behind the connection: upstreams do not get
+// them (RFC 9110 7.6.1), and their answer is not one for requests that have the fields in earnest.
+func dropsFields(h http.Header) bool {
+	for _, line := range h["Connection"] {
+		if line == "keep-alive" || line == "close" { // nearly every request
+			continue
+		}
+		for name := range strings.SplitSeq(line, ",") {
+			switch name = textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name)); name {
+			case "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Http2-Settings": // they end here in any case
+			default:
+				if h[name] != nil {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // read reads whether, and for how long, the response to a request with these fields may be stored.
