@@ -28,7 +28,7 @@
 // A P that is free is enough. Tried and not kept with 2 Ps: a pause after each slice (0.28,
 // 0.49, 1.4), a thread at nice 5 for the holder of a slot (0.22, 0.31, 0.45).
 //
-// While no slot is taken the process has fewer Ps (Procs): a second one that has nothing to run
+// While no slot is taken the process has fewer Ps (Procs, Usual): a second one that has nothing to run
 // costs more than it gives, because each event wakes its thread. The number follows the kind
 // of the work, not the load, so that a request never waits for a P to be added: it is added
 // before the work begins.

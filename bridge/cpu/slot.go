@@ -32,7 +32,13 @@ func Procs(usual, most int) {
 		runtime.GOMAXPROCS(n)
 	}
 	shared = func() *limiter { return l }
+	retune = l.retune
 }
+
+// Usual changes what Procs has set as usual. Without Procs it does nothing.
+func Usual(procs int) { retune(procs) }
+
+var retune = func(int) {}
 
 // keep is how long the Ps stay after the last slot was returned: each change stops all
 // goroutines for a moment.
@@ -120,6 +126,19 @@ func (l *limiter) raise() {
 		l.timer = time.AfterFunc(keep, l.lower)
 	} else {
 		l.timer.Reset(keep)
+	}
+}
+
+// retune sets usual, at once unless there are most Ps for work. A slot that is held now is held for a millisecond or two.
+func (l *limiter) retune(usual int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if usual = min(usual, l.most); usual == l.usual {
+		return
+	}
+	l.usual = usual
+	if !l.raised {
+		l.set(usual)
 	}
 }
 

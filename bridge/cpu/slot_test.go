@@ -120,6 +120,31 @@ func BenchmarkSlot(b *testing.B) {
 	}
 }
 
+// The usual number changes at once, and while there are more Ps for work, after it.
+func TestUsualChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(2)
+		var procs []int
+		l.usual, l.most, l.set = 1, 2, func(n int) { procs = append(procs, n) }
+		l.retune(2)
+		l.take() // there are enough already
+		l.give()
+		l.retune(2)
+		l.retune(1)
+		l.take()
+		l.retune(8) // more than there may be
+		l.retune(1)
+		l.give()
+		time.Sleep(2 * keep)
+		synctest.Wait()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if want := []int{2, 1, 2, 1}; !slices.Equal(procs, want) {
+			t.Errorf("%v, want %v", procs, want)
+		}
+	})
+}
+
 // There are more Ps from the first slot on, until none was taken for a while.
 func TestProcsFollowTheSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

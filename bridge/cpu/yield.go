@@ -6,19 +6,15 @@ import (
 )
 
 // crowd is how many requests have to be under way before Yield yields. With one P that costs nothing; with several each yield
-// wakes a P that has nothing to run, so there have to be enough requests that all Ps are busy.
+// wakes a P that has nothing to run, so there has to be a request for each of them.
 var crowd atomic.Int64
-
-// perP is more requests than one P can leave waiting.
-const perP = 8
 
 // manyFor sets crowd for a number of Ps.
 func manyFor(procs int) {
 	if procs == 1 {
-		crowd.Store(0)
-	} else {
-		crowd.Store(int64(perP * procs))
+		procs = 0
 	}
+	crowd.Store(int64(procs))
 }
 
 func init() { manyFor(runtime.GOMAXPROCS(0)) }

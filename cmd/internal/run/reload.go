@@ -11,6 +11,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/config"
 	"github.com/standpipe/standpipe/cmd/internal/logfile"
 	"github.com/standpipe/standpipe/cmd/internal/monitor"
+	"github.com/standpipe/standpipe/cmd/internal/run/tune"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -40,8 +41,9 @@ func (r *reloads) Reload(ctx context.Context, app string) error {
 		}
 		return cfg, err
 	}, app)
-	logs := r.product.Config().Logs
-	r.monitor.Slow(logs.Slow, logs.SlowRecords)
+	cfg := r.product.Config()
+	r.monitor.Slow(cfg.Logs.Slow, cfg.Logs.SlowRecords)
+	tune.Changed(tune.LoadOf(cfg))
 	if err == nil && apps == 0 { // else each app has its record
 		r.monitor.Mark(monitor.Mark{Kind: "reloaded", Text: "the configuration"})
 		r.log.Info("reloaded", "message", "The configuration is in force; there is no app.")

@@ -64,7 +64,7 @@ func Serve(ctx context.Context, o Options) (err error) {
 	if machine.Limited {
 		limit = machine.Memory
 	}
-	tune.Start(limit)
+	tune.Start(limit, tune.LoadOf(cfg))
 	// From here on a signal means an orderly stop.
 	stops := make(chan os.Signal, 4)
 	notifyStops(stops)

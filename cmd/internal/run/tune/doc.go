@@ -1,7 +1,7 @@
 // Package tune sets Go's run-time for a server beside Python workers: Ps, garbage
 // collection, threads, and the CPU profile for developers.
 //
-//	tune.go       Start applies all of it
+//	tune.go       Start applies all of it; Load: what the server does most
 //	procs.go      the number of Ps, which run Go code at the same time (GOMAXPROCS)
 //	collector.go  fixed: the growth of the heap (GOGC) and the memory limit (GOMEMLIMIT)
 //	threads.go    the threads that are created in advance
@@ -24,6 +24,11 @@
 // at a time. So there is one P for two cores until a goroutine asks to compute for long, and
 // then one for each core, before it begins. A number that follows the load was one when
 // compression began.
+//
+// A server without apps that forwards requests has a P for each core: there its thread is what
+// all wait for, and its peers have smaller batches. Requests/s of 32 clients against nginx with two
+// workers, in interleaved rounds: 1 P 0.72 to 0.82, 2 Ps 0.83 to 0.91; at 2,000/s to 16,000/s a
+// request costs up to a sixth more processor time.
 //
 // GOGC needs no pace: with 100, 200 and 400 to 100 (which followed the live heap) the CPU
 // time of all processes per request was 1.05, 1.01 and 1.00 in 30 rounds, in which two
