@@ -80,6 +80,17 @@ func TestFault_A5_TheSocketOfTheConfiguration(t *testing.T) {
 	if r := run(t, dir, env, "stop"); r.code != 2 || !strings.Contains(r.errout, other.controlSocket()) || other.ended() {
 		t.Errorf("%+v", r)
 	}
+	// Nor is it healthy in its place. In a folder that has no configuration, as in a container, health means the one that runs.
+	if r := run(t, dir, env, "health"); r.code != 1 || !strings.Contains(r.errout, other.controlSocket()) {
+		t.Errorf("%+v", r)
+	}
+	only := []string{"STANDPIPE_RUNTIME_DIR=" + filepath.Dir(other.controlSocket())}
+	if r := run(t, project(t, map[string]string{"README": ""}), append(env, only...), "health"); r.code != 0 {
+		t.Errorf("%+v", r)
+	}
+	if r := run(t, dir, append(env, only...), "health"); r.code != 1 {
+		t.Errorf("%+v", r)
+	}
 }
 
 // The socket that a flag alone names is found from the folder, and by nothing that the server leaves behind.

@@ -18,7 +18,7 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/exit"
 )
 
-// readsOnly reports whether a command changes nothing: it may ask any standpipe that this user can reach.
+// readsOnly reports whether a command changes nothing: it may ask any standpipe that this user can reach (but for ofFolder).
 func readsOnly(c *cli.Context) bool {
 	switch c.Command.Name {
 	case "status", "top", "dump", "health":
@@ -71,7 +71,11 @@ func (s *controller) find(readsOnly bool) (string, error) {
 		dirs = append(dirs, d)
 	}
 	list, denied := client.Find(s.ctx, dirs)
-	if one := choose(list, dir, os.Getuid(), readsOnly || set != ""); one != nil {
+	candidates := list
+	if ofFolder(s.line.Command.Name, file) {
+		candidates = slices.DeleteFunc(slices.Clone(list), func(i client.Instance) bool { return !i.Serves(dir) })
+	}
+	if one := choose(candidates, dir, os.Getuid(), readsOnly || set != ""); one != nil {
 		return one.Path, nil
 	}
 	switch {
@@ -85,6 +89,16 @@ func (s *controller) find(readsOnly bool) (string, error) {
 		dirs = append([]string{named}, dirs...)
 	}
 	return "", &noServer{fmt.Sprintf("no standpipe answers in %s; --control names its socket (control_socket in its log has the path), and STANDPIPE_RUNTIME_DIR the folder of one that was started with --runtime-dir", strings.Join(dirs, ", "))}
+}
+
+// ofFolder reports whether a command is about the server of this folder alone, although it changes nothing: health in a folder with
+// a configuration file would else say that all is well because another folder's server runs.
+func ofFolder(command, file string) bool {
+	if command != "health" {
+		return false
+	}
+	_, err := os.Stat(file)
+	return err == nil
 }
 
 // noServer is the error of find if no standpipe runs, and none was named.
