@@ -260,6 +260,9 @@ func TestDevBrokenStart(t *testing.T) {
 			t.Errorf("%q", r.Body)
 		}
 	}
+	if r := s.waitEvent("reload_failed"); r["serving"] != nil || strings.Contains(r.str("message"), "keeps serving") {
+		t.Errorf("requests get the failure: %v", r)
+	}
 }
 
 // At a terminal a request has one short line, files are faint, and a traceback begins with the app's frames. NO_COLOR holds.

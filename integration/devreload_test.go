@@ -28,7 +28,7 @@ func TestReloadOnChange(t *testing.T) {
 	serves("two")
 	write(t, dir, map[string]string{"shop/text.py": "TEXT = (\n"})
 	failed := s.waitEvent("reload_failed")
-	if !strings.Contains(failed.str("traceback"), "text.py") {
+	if !strings.Contains(failed.str("traceback"), "text.py") || failed["serving"] == nil {
 		t.Errorf("%v", failed)
 	}
 	serves("two")

@@ -130,7 +130,7 @@ var fields = map[string]string{
 	"sender":          "the sender of the signal that ended a process",
 	"sent":            "how many were sent",
 	"served":          "how many requests were served; of static files, the folders that are served without the app",
-	"serving":         "the generation that keeps serving",
+	"serving":         "the generation that keeps serving; none in development",
 	"serving_release": "the folder of the generation that keeps serving",
 	"settings":        "the names of settings",
 	"signal":          "the signal",

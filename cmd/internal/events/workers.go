@@ -36,7 +36,7 @@ func workerEvents() []Event {
 			"End the other debugger. With standpipe in the background, `fg` brings it back to the terminal."),
 		event("debugger_closed", "info", "A debugger has given the terminal back.", ofWorker+ofRequest+"debugger at took", "Nothing."),
 		event("reload", "info", "A reload begins.", "reason app path", "Nothing."),
-		event("reload_failed", "error", "A reload failed; the previous version keeps serving.",
+		event("reload_failed", "error", "A reload failed; the previous version keeps serving. In development requests get the failure instead.",
 			ofWorker+"error release serving serving_release traceback stacks output", "Fix the error in the message, and reload again. No request was lost."),
 		event("release_gone", "warn", "The folder that the serving generation was made from was removed: a worker that ends cannot be replaced.", "app gen release",
 			"Reload: the new generation is made from the current folder. Keep a release until its generation has ended."),

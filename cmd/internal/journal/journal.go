@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -164,7 +165,11 @@ func (j *Journal) bootFailure(e supervisor.BootFailure) {
 	case e.Failed != nil:
 		pairs = append(pairs, "kind", e.Failed.Kind, "dir", e.Failed.Dir, "sys_path", strings.Join(e.Failed.SysPath, ":"))
 		if e.Failed.File != "" {
-			pairs = append(pairs, "file", fmt.Sprintf("%s:%d", e.Failed.File, e.Failed.Line))
+			file := e.Failed.File
+			if e.Failed.Line > 0 {
+				file += ":" + strconv.Itoa(e.Failed.Line)
+			}
+			pairs = append(pairs, "file", file)
 		}
 		if e.Failed.Traceback != "" {
 			pairs = append(pairs, "traceback", strings.TrimRight(e.Failed.Traceback, "\n"))
@@ -190,9 +195,12 @@ func (j *Journal) bootFailure(e supervisor.BootFailure) {
 	j.log.Error("app_failed", pairs...)
 }
 
-// reloadFailed writes the fault of the new code, and that the old code keeps serving.
+// reloadFailed writes the fault of the new code, and which code serves now; with Cutover none does.
 func (j *Journal) reloadFailed(e supervisor.ReloadFailed) {
-	pairs := append(about(e.Who), "message", ReloadSentence(&e), "release", e.Release, "serving", e.Serving, "serving_release", e.ServingRelease)
+	pairs := append(about(e.Who), "message", ReloadSentence(&e), "release", e.Release)
+	if !e.Cutover {
+		pairs = append(pairs, "serving", e.Serving, "serving_release", e.ServingRelease)
+	}
 	switch {
 	case e.Failed != nil && e.Failed.Traceback != "":
 		pairs = append(pairs, "traceback", strings.TrimRight(e.Failed.Traceback, "\n"))
@@ -205,9 +213,12 @@ func (j *Journal) reloadFailed(e supervisor.ReloadFailed) {
 	j.log.Error("reload_failed", pairs...)
 }
 
-// ReloadSentence says in one sentence why a reload failed.
+// ReloadSentence says why a reload failed, and what requests get now.
 func ReloadSentence(e *supervisor.ReloadFailed) string {
 	_, why, _ := strings.Cut(Advised(&e.BootFailure), " did not start: ")
+	if e.Cutover {
+		return fmt.Sprintf("the code of %q does not start; requests get this failure until it does. %s", e.App, why)
+	}
 	return fmt.Sprintf("reload of %q failed: generation %d did not start, generation %d keeps serving. %s", e.App, e.Generation, e.Serving, why)
 }
 
