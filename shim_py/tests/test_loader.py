@@ -232,6 +232,17 @@ class Loads(WorkerTest):
         named = {"named": "standpipe.toml:3"}
         self.refused("zzz", "no_module", fix='in standpipe.toml:3, write: module = "web 1.py"', **named)
         self.refused("zzz", "no_module", fix="standpipe serve 'web 1.py'")
+        self.refused("zzz:app", "no_module", "zzz:app: there is no module zzz; looked in ", fix="standpipe serve 'web 1.py'")
+
+    def test_module_in_another_folder(self):
+        self.file("shop/__init__.py", "")
+        self.file("shop/main.py", APP)
+        self.file("src/tea/wsgi.py", APP)
+        self.refused("main:app", "no_module", "did you mean shop.main?", fix="standpipe serve shop.main:app")
+        self.refused("tea.wsgi:app", "no_module", "it is in the folder src", fix="standpipe serve --dir src tea.wsgi:app")
+        self.refused("tea.wsgi", "no_module", fix='in standpipe.toml:3, write: dir = "src"', named="standpipe.toml:3")
+        self.dir = os.path.join(self.dir, "shop")
+        self.refused("shop.main:app", "no_module", "it is in the folder above", fix="standpipe serve --dir .. shop.main:app")
 
     def test_missing_import_inside_the_app(self):
         self.file("shop/__init__.py", "")
@@ -271,6 +282,11 @@ class Loads(WorkerTest):
         )
         self.refused("web:zzz", "no_attribute", "web.py:1: ", fix="standpipe serve web:aplication")
         self.refused("web:box.inner", "no_attribute", "web:box has no inner")
+        self.file("plain.py", "def application(e, s): pass\n")
+        self.refused("plain:zzz", "no_attribute", "plain.py:1: ", "plain:application", fix="standpipe serve plain:application")
+        self.file("shop/__init__.py", "")
+        self.file("shop/wsgi.py", APP)
+        self.refused("shop:zzz", "no_attribute", "shop has no zzz; did you mean shop.wsgi?")
 
     def test_not_callable(self):
         self.file(

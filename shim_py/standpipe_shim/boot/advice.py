@@ -53,6 +53,13 @@ def again(boot, app):
     return "standpipe serve " + quoted(app)
 
 
+def below(boot, folder, app):
+    """Says how to look for the app in another folder."""
+    if boot.get("named"):
+        return 'in %s, write: dir = "%s"' % (boot["named"], folder)
+    return "standpipe serve --dir %s %s" % (quoted(folder), quoted(app))
+
+
 def quoted(word):
     """Returns a word as a shell takes it."""
     return word if re.fullmatch(r"[\w@%+=:,./-]+", word) else "'%s'" % word.replace("'", "'\\''")

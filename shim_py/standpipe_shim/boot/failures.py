@@ -69,7 +69,10 @@ def this_python(boot):
 def _no_module(error, target, boot):
     base = boot["dir"]
     wanted = target or error.name
+    typed = boot["app"]
     text = "there is no module %s" % wanted
+    if typed != wanted and not boot.get("named"):
+        text = "%s: %s" % (typed, text)
     if target.startswith(error.name + "."):
         text += " (no %s either)" % error.name
     text += "; looked in %s and on the rest of sys.path%s" % (base, other_venv(wanted.split(".")[0], base, False))
@@ -85,7 +88,8 @@ def _no_module(error, target, boot):
             names.add(stem)
     near = _near(last, names - {last})
     if not near:
-        return Failure("no_module", text, error=error, fix=_name_it(boot))
+        mean, fix = _elsewhere(wanted, boot) or ("", _name_it(boot))
+        return Failure("no_module", text + mean, error=error, fix=fix)
     near = (head + "." if head else "") + near
     if not head and wanted != last:
         near += wanted[len(last) :]
@@ -93,6 +97,26 @@ def _no_module(error, target, boot):
     return Failure(
         "no_module", text + "; did you mean %s?" % near, error=error, fix=advice.again(boot, near + (":" + name if name else ""))
     )
+
+
+def _elsewhere(wanted, boot):
+    """Returns where a module is, one folder up or down from where it was looked for, and how to name it there; None: it is not."""
+    base, app = boot["dir"], boot["app"]
+    tail = wanted.replace(".", os.sep)
+
+    def has(folder):
+        return os.path.isfile(os.path.join(folder, tail + ".py")) or os.path.isfile(os.path.join(folder, tail, "__init__.py"))
+
+    if os.path.basename(base) == wanted.split(".")[0] and has(os.path.dirname(base)):
+        return "; it is in the folder above", advice.below(boot, "..", app)
+    for name in sorted(_listed(base)):
+        folder = os.path.join(base, name)
+        if name.startswith(".") or not has(folder):
+            continue
+        if name.isidentifier() and os.path.isfile(os.path.join(folder, "__init__.py")):
+            return "; did you mean %s.%s?" % (name, wanted), advice.again(boot, name + "." + app)
+        return "; it is in the folder %s" % name, advice.below(boot, name, app)
+    return None
 
 
 def _name_it(boot):
@@ -260,9 +284,10 @@ def no_attribute(thing, done, name, module, label):
     near = _near(name, [other for other in dir(thing) if not other.startswith("_")])
     mean = "; did you mean %s?" % near if near else ""
     apps = _apps_in(module)
-    meant = near if near and thing is module else (apps[0] if apps else "")
+    usual = [other for other in ("application", "app", "create_app", "make_app") if hasattr(module, other)]
+    meant = near if near and thing is module else (apps + usual + [""])[0]
     fix = (lambda boot: advice.again(boot, label + ":" + meant)) if meant else ""
-    text = "%s has no %s%s%s" % (done, name, mean, _listing(apps, label))
+    text = "%s has no %s%s%s" % (done, name, mean, _listing(apps or usual[:1], label) or _inside(module, label))
     file = getattr(module, "__file__", None) or ""
     return Failure("no_attribute", text, file, advice.line_of(module, meant) if meant else 0, fix=fix)
 
