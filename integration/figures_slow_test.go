@@ -41,7 +41,10 @@ func TestSlowRequest(t *testing.T) {
 		t.Errorf("%+v", one)
 	}
 	eventually(t, "the other one waits", func() bool { return s.top().Status.Apps[0].Waiting == 1 })
-	time.Sleep(300 * time.Millisecond) // in the queue, for longer than the threshold
+	waits := s.slow("/wait?"+gate+"&", func(r *slowOne) bool { return r.Runs && r.Waiting > .3 })
+	if waits.App != "shop" || waits.Worker != "" || waits.Running != 0 || waits.Method != "GET" || waits.ID == "" {
+		t.Errorf("%+v", waits)
+	}
 	for _, path := range []string{gate, gate + "&"} {
 		if err := os.WriteFile(path, nil, 0o644); err != nil {
 			t.Fatal(err)
@@ -54,7 +57,7 @@ func TestSlowRequest(t *testing.T) {
 	if first.Status != 200 || first.ID != one.ID || first.Running < .2 || first.Waiting > first.Seconds || first.Line != one.Line {
 		t.Errorf("%+v", first)
 	}
-	if second.Status != 200 || second.Waiting < .3 || second.Waiting+second.Running+second.Receiving+second.Sending > second.Seconds+.001 {
+	if second.Status != 200 || second.ID != waits.ID || second.Waiting < .3 || second.Waiting+second.Running+second.Receiving+second.Sending > second.Seconds+.001 {
 		t.Errorf("%+v", second)
 	}
 	eventually(t, "both have records", func() bool { return len(s.events("slow_request")) == 2 })

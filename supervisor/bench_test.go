@@ -24,7 +24,7 @@ func BenchmarkPlaces(b *testing.B) {
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					w, err := p.dispatch.acquire(context.Background(), false)
+					w, err := p.dispatch.acquire(context.Background(), &shim.Label{}, false)
 					if err != nil {
 						b.Error(err)
 						return

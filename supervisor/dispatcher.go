@@ -31,8 +31,8 @@ type dispatcher struct {
 	failure   *BootFailure // of the last boot; nil: the last boot succeeded
 }
 
-// acquire returns a backend for one request, after a wait in the queue if need be; again: the request has waited before.
-func (d *dispatcher) acquire(ctx context.Context, again bool) (*backend, error) {
+// acquire returns a backend for the request that l names, after a wait in the queue if need be; again: it has waited before.
+func (d *dispatcher) acquire(ctx context.Context, l *shim.Label, again bool) (*backend, error) {
 	d.mu.Lock()
 	if d.queue.len() == 0 || again {
 		if b := d.pick(again); b != nil {
@@ -46,7 +46,7 @@ func (d *dispatcher) acquire(ctx context.Context, again bool) (*backend, error) 
 		d.mu.Unlock()
 		return nil, err
 	}
-	w := d.queue.add(again)
+	w := d.queue.add(l, again)
 	limit := d.gen.QueueTimeout
 	d.mu.Unlock()
 

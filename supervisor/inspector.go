@@ -23,7 +23,7 @@ func (i *inspector) stats() Stats {
 	d := i.dispatch
 	s := Stats{
 		App: i.app, Generation: i.gen.number, Release: i.gen.release, Reloading: i.next != nil, Workers: len(i.fleet.slots), Ready: servingOf(d),
-		Waiting: d.queue.len(), Limit: i.gen.Queue, Oldest: d.queue.oldest(),
+		Waiting: d.queue.len(), Limit: i.gen.Queue, Oldest: d.queue.oldest(), Queued: d.queue.labels(),
 		EverUp: d.everUp, Stopping: i.stopping, Paused: d.paused, Asleep: i.started && len(i.fleet.slots) == 0, Counts: i.count,
 	}
 	if d.bootsFail && !d.unserved.IsZero() && !s.Asleep {

@@ -96,7 +96,7 @@ func (p *Pool) Failure() *BootFailure {
 // closes the exchange.
 func (p *Pool) Acquire(ctx context.Context, l shim.Label) (*shim.Exchange, error) {
 	for again := l.Attempt > 1; ; again = true {
-		b, err := p.dispatch.acquire(ctx, again)
+		b, err := p.dispatch.acquire(ctx, &l, again)
 		if err != nil {
 			p.refusals.add(err)
 			return nil, err

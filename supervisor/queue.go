@@ -4,6 +4,8 @@ import (
 	"container/list"
 	"sync"
 	"time"
+
+	"github.com/standpipe/standpipe/shim"
 )
 
 // queue holds the requests that wait for a worker, first come, first served. While clients leave it unserved, the newest
@@ -24,6 +26,7 @@ const (
 
 // waiter is a request in the queue.
 type waiter struct {
+	label shim.Label
 	since time.Time
 	again bool       // it has waited before
 	end   chan grant // capacity 1: its wait is over
@@ -55,7 +58,7 @@ func (q *queue) release(w *waiter) {
 	if w.timer != nil {
 		w.timer.Stop()
 	}
-	w.at = nil
+	w.at, w.label = nil, shim.Label{}
 	q.spare.Put(w)
 }
 
@@ -73,12 +76,12 @@ func (q *queue) newestFirst() bool { return q.gone > queueGone }
 func (q *queue) len() int { return q.list.Len() }
 
 // add appends a request, or puts it at the front when it has waited before.
-func (q *queue) add(again bool) *waiter {
+func (q *queue) add(l *shim.Label, again bool) *waiter {
 	w, ok := q.spare.Get().(*waiter)
 	if !ok {
 		w = &waiter{end: make(chan grant, 1)}
 	}
-	w.since, w.again = time.Now(), again
+	w.label, w.since, w.again = *l, time.Now(), again
 	if again {
 		w.at = q.list.PushFront(w)
 	} else {
@@ -131,6 +134,17 @@ func (q *queue) refuse(err error) {
 	for w := q.first(); w != nil; w = q.first() {
 		w.end <- grant{err: err}
 	}
+}
+
+// mostLabels bounds what labels returns.
+const mostLabels = 100
+
+// labels are those of the first requests.
+func (q *queue) labels() (list []shim.Label) {
+	for e := q.list.Front(); e != nil && len(list) < mostLabels; e = e.Next() {
+		list = append(list, e.Value.(*waiter).label)
+	}
+	return list
 }
 
 // oldest is how long the first request has waited.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/shim/shimtest"
 )
 
@@ -18,27 +19,27 @@ func TestQueueOrderWhenClientsLeave(t *testing.T) {
 	serve := func() *waiter { q.ended(false); return q.next() }
 	leave := func(n int) {
 		for range n {
-			q.remove(q.add(false))
+			q.remove(q.add(&shim.Label{}, false))
 			q.ended(true)
 		}
 	}
-	a, b, c := q.add(false), q.add(false), q.add(false)
+	a, b, c := q.add(&shim.Label{}, false), q.add(&shim.Label{}, false), q.add(&shim.Label{}, false)
 	leave(2) // some always do
 	if serve() != a {
 		t.Error("two have left: the first is not served first")
 	}
 	leave(8)
-	d := q.add(true)
+	d := q.add(&shim.Label{}, true)
 	for i, w := range []*waiter{d, c, b} { // a request that has waited before always goes first
 		if serve() != w {
 			t.Errorf("ten have left: wrong waiter in turn %d", i)
 		}
 	}
 	for range 2 * queueMemory {
-		q.add(false)
+		q.add(&shim.Label{}, false)
 		serve()
 	}
-	a, b = q.add(false), q.add(false)
+	a, b = q.add(&shim.Label{}, false), q.add(&shim.Label{}, false)
 	if serve() != a || serve() != b || q.next() != nil {
 		t.Error("no client leaves any more: the first is not served first")
 	}

@@ -41,6 +41,8 @@ type Stats struct {
 	// are in the queue, the first of them for Oldest.
 	Ready, Waiting, Limit int
 	Oldest                time.Duration
+	// Queued are the first requests of the queue, at most 100.
+	Queued []shim.Label
 	// Unserved is for how long no worker has taken requests while boots fail; 0: one
 	// does, or the first boot since is still under way.
 	Unserved time.Duration

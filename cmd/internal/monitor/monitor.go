@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/cmd/internal/journal"
+	"github.com/standpipe/standpipe/shim"
 	"github.com/standpipe/standpipe/supervisor"
 )
 
@@ -192,6 +193,11 @@ func (m *Monitor) Figures(app string) Figures {
 				if s, ok := m.slow.runs(p.App(), w.Worker, &w.InFlight[i], now); ok {
 					slow = append(slow, s)
 				}
+			}
+		}
+		for _, l := range p.Stats().Queued {
+			if s, ok := m.slow.runs(p.App(), "", &shim.InFlight{Label: l}, now); ok && !slices.ContainsFunc(slow, func(o SlowRequest) bool { return o.ID == s.ID }) {
+				slow = append(slow, s) // its worker may have died in between
 			}
 		}
 	}

@@ -133,7 +133,7 @@ func (l *slow) all(app string, running []SlowRequest, now time.Time) []SlowReque
 	return list[:min(len(list), maxSlow)]
 }
 
-// runs is a request that a worker has, if it is slow already.
+// runs is a request that a worker has or (worker empty) that waits for one, if it is slow already.
 func (l *slow) runs(app, worker string, f *shim.InFlight, now time.Time) (SlowRequest, bool) {
 	of := &f.Label
 	took := now.Sub(of.Start)

@@ -28,7 +28,7 @@ function daysLeft(td, x) {
 }
 
 function slowState(td, x) {
-  if (x.runs) badge(td, 'busy', 'runs')
+  if (x.runs) badge(td, 'busy', x.running_seconds ? 'runs' : 'waits')
   else badge(td, x.status >= 500 || !x.status ? 'bad' : x.status >= 400 ? 'warn' : 'good', x.status || 'cut')
 }
 
