@@ -19,10 +19,22 @@ func manyFor(procs int) {
 
 func init() { manyFor(runtime.GOMAXPROCS(0)) }
 
+// Unknown is Yield's busy of a caller that does not know: then a quarter of what the last one that knew has said counts, because
+// most of those requests wait elsewhere.
+const Unknown = -1
+
+// said is what the last caller that knew has said.
+var said atomic.Int64
+
 // Yield lets other goroutines go first, where that is cheap. It is called before a read that would find nothing: the bytes may
 // be there when the goroutine runs again, and a call, a wait and a wake-up are saved. busy is how many requests are under way, as
 // far as the caller knows.
 func Yield(busy int64) {
+	if busy == Unknown {
+		busy = said.Load() / 4
+	} else if said.Load() != busy { // a store would take the line from other processors
+		said.Store(busy)
+	}
 	if busy >= crowd.Load() {
 		runtime.Gosched()
 	}

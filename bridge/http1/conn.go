@@ -217,7 +217,7 @@ func (c *conn) await() error {
 	if c.srv.closing.Load() {
 		c.wake()
 	}
-	cpu.Yield(0) // then the next request may be there
+	cpu.Yield(cpu.Unknown) // then the next request may be there
 	err := c.first()
 	c.mu.Lock()
 	woken := c.woken
