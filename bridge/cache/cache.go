@@ -2,6 +2,7 @@ package cache
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -50,6 +51,23 @@ const (
 	transitShare = 4
 	leastTransit = 16 << 20
 )
+
+// budget bounds what all transfers of a Cache keep in memory.
+type budget struct {
+	most int64 // bytes
+	used atomic.Int64
+}
+
+// take accounts for n more bytes; false: there is no room.
+func (b *budget) take(n int64) bool {
+	if b.used.Add(n) > b.most {
+		b.used.Add(-n)
+		return false
+	}
+	return true
+}
+
+func (b *budget) give(n int64) { b.used.Add(-n) }
 
 // New makes a Cache, which must be closed.
 func New(o Options) *Cache {

@@ -1,7 +1,10 @@
 package cache
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -235,4 +238,90 @@ func TestClose(t *testing.T) {
 			t.Errorf("after Close: %q", w.Body)
 		}
 	})
+}
+
+// A client that does not read holds back no other one that waits for the same body, whose length is not known and which is too large to be
+// stored; and the next requests do not wait for each other.
+func TestSlowClientOfALargeAnswer(t *testing.T) {
+	t.Parallel()
+	const size = 24 << 20 // above what memory keeps of one body, and what the buffers of a connection take
+	release := make(chan struct{})
+	g := newRig(t, Options{PassFor: time.Minute}, StageOptions{}, func(w http.ResponseWriter, r *http.Request) {
+		<-release
+		w.Header().Set("Cache-Control", "max-age=60")
+		piece := bytes.Repeat([]byte("x"), 64<<10)
+		for range size / len(piece) {
+			if _, err := w.Write(piece); err != nil {
+				return
+			}
+		}
+	})
+	var all sync.WaitGroup
+	all.Go(func() { // the fetch is its
+		if a := g.get("/"); a.err != nil || len(a.body) != size {
+			t.Errorf("%d bytes, %v", len(a.body), a.err)
+		}
+	})
+	g.joined(1)
+	slow, err := net.Dial("tcp", g.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	defer time.AfterFunc(patience, func() { slow.Close() }).Stop() // else the others would wait for it
+	fmt.Fprintf(slow, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", g.addr)
+	g.joined(2)
+	for range 3 {
+		all.Go(func() {
+			if a := g.get("/"); a.err != nil || len(a.body) != size {
+				t.Errorf("%d bytes, %v", len(a.body), a.err)
+			}
+		})
+	}
+	g.joined(5)
+	close(release)
+	all.Wait() // it takes until the slow client leaves, if that holds them back
+	if a := g.get("/"); a.err != nil || !strings.Contains(a.cacheStatus(), "cache_pass") {
+		t.Errorf("%s, %v", a.cacheStatus(), a.err)
+	}
+	if n, err := io.Copy(io.Discard, slow); err != nil || n < size {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+}
+
+// The app fails within a body for which others wait. They have begun nothing yet, and get an error of their own; the app is not asked by all of
+// them, as what has made it fail may be the request.
+func TestCutWhileOthersWait(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	release := make(chan struct{})
+	g := newRig(t, Options{}, StageOptions{}, func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		w.Header().Set("Cache-Control", "max-age=60")
+		fmt.Fprint(w, "the beginning")
+		_ = http.NewResponseController(w).Flush()
+		<-release
+		httpx.Abort(w)
+	})
+	const clients = 5
+	var cut, failed atomic.Int64
+	var all sync.WaitGroup
+	for range clients {
+		all.Go(func() {
+			switch a := g.get("/"); {
+			case a.status == http.StatusBadGateway && a.err == nil:
+				failed.Add(1)
+			case a.status == http.StatusOK && a.err != nil:
+				cut.Add(1)
+			default:
+				t.Errorf("%+v", a)
+			}
+		})
+	}
+	g.joined(clients)
+	close(release)
+	all.Wait()
+	if cut.Load() != 1 || failed.Load() != clients-1 || asked.Load() != 1 {
+		t.Errorf("%d are cut, %d have 502, the app was asked %d times", cut.Load(), failed.Load(), asked.Load())
+	}
 }

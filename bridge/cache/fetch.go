@@ -179,6 +179,9 @@ func (f *flight) finish(err error) {
 	}
 	c := f.s.c
 	if a == nil {
+		if f.transfer.tooLarge() && v == shared {
+			c.passOn(f.class, f.head.status, time.Now())
+		}
 		c.flights.ended(f)
 	}
 	f.transfer.end(err)

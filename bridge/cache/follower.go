@@ -70,7 +70,52 @@ func (o *follower) follow() (done bool) {
 		}
 		break
 	}
+	if !leads && o.settle(late) {
+		return true
+	}
 	return o.conclude()
+}
+
+// settle waits until it is known whether a body of unknown length is kept, at most until late: one that is not comes at the speed of the
+// slowest client that reads it. Without the body the request asks for itself. done: it was answered, or has no client any more.
+func (o *follower) settle(late <-chan time.Time) (done bool) {
+	if r := o.f.result(); o.reader == nil || r.verdict != shared || r.head.length >= 0 || o.rq.r.Method == http.MethodHead {
+		return false
+	}
+	for {
+		kept, err, wake := o.f.transfer.settled()
+		switch {
+		case kept:
+			return false
+		case err != nil: // an app that this request has killed is not asked by all that wait
+			o.broken()
+			return true
+		case wake == nil:
+			o.f.transfer.detach(o.reader)
+			o.reader = nil
+			return false
+		}
+		select {
+		case <-wake:
+		case <-late:
+			return false
+		case <-o.gone:
+			o.rq.left()
+			return true
+		}
+	}
+}
+
+// broken is for a body that has ended before its end.
+func (o *follower) broken() {
+	if rq := o.rq; o.fallback(http.StatusBadGateway) {
+		o.known()
+		o.instead(errCut)
+		rq.answer(rq.found, stale, rules.Report{Hit: true, TTL: rq.found.Terms.TTL(rq.now)})
+	} else {
+		o.sharePage(&head{status: http.StatusBadGateway})
+		rq.w.Info.Err = errCut
+	}
 }
 
 // conclude answers with what the head of f says.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"sync"
-	"sync/atomic"
 
 	"github.com/standpipe/standpipe/bridge/content"
 	"github.com/standpipe/standpipe/bridge/httpx"
@@ -31,6 +30,7 @@ type transfer struct {
 	file     *os.File
 	inFile   int64 // bytes in file, from the beginning
 	bounded  bool  // it is not kept any more
+	large    bool  // because it is too large, now and the next time
 	ended    bool
 	err      error // of a transfer that has ended before its body
 	readers  []*reader
@@ -51,23 +51,6 @@ const window = 64 << 10
 
 // errNoReader: no client is left that wants the body, and it is not kept.
 var errNoReader = errors.New("no client reads the response any more")
-
-// budget bounds what all transfers of a Cache keep in memory.
-type budget struct {
-	most int64 // bytes
-	used atomic.Int64
-}
-
-// take accounts for n more bytes; false: there is no room.
-func (b *budget) take(n int64) bool {
-	if b.used.Add(n) > b.most {
-		b.used.Add(-n)
-		return false
-	}
-	return true
-}
-
-func (b *budget) give(n int64) { b.used.Add(-n) }
 
 // attach adds a reader of the whole body; nil: its beginning is not kept any more.
 func (t *transfer) attach() *reader {
@@ -143,7 +126,29 @@ func (t *transfer) bound() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.bounded = true
+	t.changed()
 	t.moved()
+}
+
+// settled reports whether a body has come as a whole (kept), or is not kept any more (neither), or has ended before its end (err); else
+// wake is closed when something has changed.
+func (t *transfer) settled() (kept bool, err error, wake <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.bounded || t.ended:
+		return !t.bounded && t.err == nil, t.err, nil
+	case t.wake == nil:
+		t.wake = make(chan struct{})
+	}
+	return false, nil, t.wake
+}
+
+// tooLarge reports whether the body is larger than what is kept.
+func (t *transfer) tooLarge() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.large
 }
 
 // write adds p, which is not used afterwards. cancel ends a wait for the clients.
@@ -228,7 +233,8 @@ func (t *transfer) keep(n int64) bool {
 			return true
 		}
 	}
-	t.bounded = true
+	t.bounded, t.large = true, t.size+n > t.most || t.files == nil && t.size+n > t.largest
+	t.changed()
 	return false
 }
 
@@ -245,6 +251,7 @@ func (t *transfer) append(p []byte) (n int, room <-chan struct{}, err error) {
 	t.mu.Lock()
 	if err != nil {
 		t.bounded = true
+		t.changed()
 		return 0, nil, nil
 	}
 	t.size += int64(len(p))
