@@ -209,8 +209,10 @@ func TestCacheFolderUnusable(t *testing.T) {
 	if r := s.waitEvent("cache_dir_unusable"); !strings.Contains(r.str("error"), "standpipe-cache") {
 		t.Errorf("%v", r)
 	}
-	for range 2 {
-		s.want(200, "/large/250000", storedHost)
+	for _, want := range []string{"detail=size", "detail=cache_pass"} { // the second does not wait for the first
+		if r := s.want(200, "/large/250000", storedHost); !strings.Contains(r.cacheStatus(), want) || strings.Contains(r.cacheStatus(), "stored") {
+			t.Errorf("too large for the memory: %s", r.cacheStatus())
+		}
 		s.want(200, "/small/10", storedHost)
 	}
 	if r := s.want(200, "/small/10", storedHost); !r.cachedHit() {

@@ -197,9 +197,12 @@ func (n *named) find(a *Answer) *Purge {
 
 func among(list []*Purge, a *Answer) *Purge {
 	for _, p := range list {
-		if !a.Terms.At.After(p.At) && p.Matches(a.App, a.URL, a.Groups) {
+		if Older(a.Terms.At, p.At) && p.Matches(a.App, a.URL, a.Groups) {
 			return p
 		}
 	}
 	return nil
 }
+
+// Older reports whether what came at a time is older than a purge. So is what comes from the future: the clock was set back.
+func Older(came, purge time.Time) bool { return !came.After(purge) || came.After(time.Now()) }

@@ -86,7 +86,7 @@ func TestPurgeEach(t *testing.T) {
 		} {
 			a.Key, a.Body, a.Terms.At, a.Terms.Lifetime = urlKey(a.App, a.URL), BytesBody(nil), was, time.Hour
 			if a.URL == "https://b/new" {
-				a.Terms.At = time.Now().Add(time.Hour)
+				a.Terms.At = was.Add(30 * time.Second)
 			}
 			c.mem.put(&a, func() bool { return true })
 		}
@@ -116,9 +116,26 @@ func TestPurgeEach(t *testing.T) {
 		"nothing":            {Purges{}, 0, "[https://a/1 https://a/2 https://b/1 https://b/new]"},
 	} {
 		fill()
-		if n, err := c.PurgeEach(t.Context(), want.p); n != want.removed || err != nil || fmt.Sprint(left()) != want.left {
+		list, err := want.p.Each(was.Add(10 * time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := c.purge(t.Context(), list); n != want.removed || err != nil || fmt.Sprint(left()) != want.left {
 			t.Errorf("%s: %d %v, left %v; want %d, %s", name, n, err, left(), want.removed, want.left)
 		}
 		c.mem.sets.InvalidateAll()
+	}
+}
+
+// What came while the clock was ahead is older than a purge that comes when it has been set back.
+func TestOlder(t *testing.T) {
+	now := time.Now().Round(0) // as of another process
+	for after, want := range map[time.Duration]bool{-time.Second: true, 0: true, time.Hour: true} {
+		if Older(now.Add(after), now) != want {
+			t.Errorf("%v after the purge: %v", after, !want)
+		}
+	}
+	if Older(now.Add(-time.Second), now.Add(-2*time.Second)) {
+		t.Error("what came after the purge counts as older")
 	}
 }

@@ -66,7 +66,9 @@ func (s *slowTier) Remove(context.Context, Key) error         { return nil }
 func (s *slowTier) Purge(context.Context, Purge) (int, error) { return 0, nil }
 func (s *slowTier) Close() error                              { return nil }
 func (s *slowTier) Create() (*os.File, error)                 { return nil, os.ErrInvalid }
-func (s *slowTier) WriteFailed(error)                         {}
+func (s *slowTier) Ready() bool                               { return true }
+
+func (s *slowTier) WriteFailed(error) {}
 
 // What was loaded, fetched or validated across a purge, or a change elsewhere, does not stay; who asks after a purge does not join a fetch from before it.
 func TestAcrossPurge(t *testing.T) {

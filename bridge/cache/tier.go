@@ -31,6 +31,8 @@ type Tier interface {
 
 // Creator is a Tier that has room for Answers that do not fit into memory.
 type Creator interface {
+	// Ready reports whether it can make files now: there is a folder, and writing to it has not just failed.
+	Ready() bool
 	// Create makes a file for a Body that is under way. Without a Save of the Answer that has this
 	// file the caller closes it, and it must vanish then: it has no name, or a later start removes it.
 	Create() (*os.File, error)
@@ -73,10 +75,10 @@ func (t *tiers) others(what string, do func(context.Context, Tier) error) {
 	}
 }
 
-// creator makes files for bodies; nil: there are none.
+// creator makes files for bodies; nil: there are none now.
 func (t *tiers) creator() Creator {
 	for _, of := range t.list {
-		if c, ok := of.(Creator); ok {
+		if c, ok := of.(Creator); ok && c.Ready() {
 			return c
 		}
 	}

@@ -121,6 +121,8 @@ func (s *shelf) Create() (*os.File, error) {
 	return f, err
 }
 
+func (s *shelf) Ready() bool { return true }
+
 func (s *shelf) WriteFailed(error) {}
 
 var _ Creator = (*shelf)(nil)

@@ -60,7 +60,7 @@ func before(a *cache.Answer, at time.Time) bool {
 	if !a.Began.IsZero() {
 		return !a.Began.After(at)
 	}
-	return !a.Terms.At.After(at)
+	return cache.Older(a.Terms.At, at)
 }
 
 // valid compares an Answer that has come to be known with the purges of late. A soft one makes it
@@ -136,5 +136,5 @@ func (t *Tier) purge(f *folder, n name, q *query) (purged bool, err error) {
 		return may, nil
 	}
 	t.unsynced[n.shard()].Store(true)
-	return t.drop(f, n, func(e *entry) bool { return e.at <= q.At.UnixNano() })
+	return t.drop(f, n, func(e *entry) bool { return cache.Older(time.Unix(0, e.at), q.At) })
 }

@@ -162,7 +162,7 @@ func check(t *testing.T, g *rig, list []*cache.Answer, p cache.Purge, way string
 func TestPurgeWhileStoring(t *testing.T) {
 	t.Parallel()
 	g := newRig(t, Options{})
-	at := time.Now()
+	at := time.Now().Add(-time.Second)
 	if n, err := g.Purge(context.Background(), cache.Purge{URL: urlOf(1), At: at}); n != 0 || err != nil {
 		t.Error(n, err)
 	}
@@ -175,6 +175,26 @@ func TestPurgeWhileStoring(t *testing.T) {
 		g.save(a)
 		if got := len(g.load(1)) > 0; got != c.stays {
 			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
+// What was stored while the clock was ahead is purged when it has been set back, also after a restart.
+func TestPurgeAfterClockWasSetBack(t *testing.T) {
+	t.Parallel()
+	for _, restart := range []bool{false, true} {
+		g := newRig(t, Options{})
+		a := answerOf(1, 1, 100)
+		a.Terms.At = time.Now().Add(time.Hour)
+		g.save(a)
+		if restart {
+			g = g.again()
+		}
+		if list := g.load(1); len(list) != 1 {
+			t.Fatalf("restart %v: %d answers", restart, len(list))
+		}
+		if n, err := g.Purge(context.Background(), cache.Purge{URL: urlOf(1)}); n != 1 || err != nil || len(g.load(1)) > 0 {
+			t.Errorf("restart %v: %d, %v", restart, n, err)
 		}
 	}
 }

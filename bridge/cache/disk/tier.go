@@ -74,6 +74,9 @@ func (t *Tier) Close() error {
 	return nil
 }
 
+// Ready is cache.Creator's.
+func (t *Tier) Ready() bool { return t.folder.Load() != nil && t.writes.refused(time.Now()) == nil }
+
 // Create is cache.Creator's.
 func (t *Tier) Create() (*os.File, error) {
 	f := t.folder.Load()
