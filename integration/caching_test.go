@@ -101,7 +101,7 @@ func TestCachedDjango(t *testing.T) {
 django.conf.settings.configure(
     SECRET_KEY="x", ALLOWED_HOSTS=["*"], ROOT_URLCONF="urls", USE_TZ=True,
     SESSION_ENGINE="django.contrib.sessions.backends.signed_cookies",
-    MIDDLEWARE=["django.contrib.sessions.middleware.SessionMiddleware", "django.middleware.csrf.CsrfViewMiddleware", "django.middleware.http.ConditionalGetMiddleware"],
+    MIDDLEWARE=["django.middleware.gzip.GZipMiddleware", "django.contrib.sessions.middleware.SessionMiddleware", "django.middleware.csrf.CsrfViewMiddleware", "django.middleware.http.ConditionalGetMiddleware"],
     TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}])
 `, "wsgi.py": `import site_settings
 import django
@@ -134,9 +134,14 @@ def login(request):
 @cache_control(no_cache=True)
 def checked(request):
     return HttpResponse(f"checked")
+
+
+@cache_control(max_age=0)
+def long(request):
+    return HttpResponse("long " * 100)
 `, "urls.py": `from django.urls import path
 import views
-urlpatterns = [path("", views.index), path("account", views.account), path("form", views.form), path("greeting", views.greeting), path("login", views.login), path("checked", views.checked)]
+urlpatterns = [path("", views.index), path("account", views.account), path("form", views.form), path("greeting", views.greeting), path("login", views.login), path("checked", views.checked), path("long", views.long)]
 `})
 	if err := os.Rename(filepath.Join(dir, "site.py"), filepath.Join(dir, "site_settings.py")); err != nil {
 		t.Fatal(err)
@@ -173,6 +178,16 @@ urlpatterns = [path("", views.index), path("account", views.account), path("form
 	tag := s.want(200, "/checked").Header.Get("ETag")
 	if r := s.want(200, "/checked"); r.Body != "checked" || tag == "" || r.Header.Get("ETag") != tag {
 		t.Errorf("/checked: %v", r.Header)
+	}
+	for range 2 { // the 304 of GZipMiddleware has no Vary: Accept-Encoding
+		if r := s.want(200, "/long", "Accept-Encoding: gzip"); r.Header.Get("Content-Encoding") != "gzip" {
+			t.Errorf("/long, compressed: %v", r.Header)
+		}
+	}
+	for range 2 {
+		if r := s.want(200, "/long", "Accept-Encoding: identity"); r.Header.Get("Content-Encoding") != "" || !strings.HasPrefix(r.Body, "long long") {
+			t.Errorf("/long, not compressed: %v", r.Header)
+		}
 	}
 	s.waitAccess(`"GET /checked HTTP/1.1" 200 .* cache=revalidated$`)
 }

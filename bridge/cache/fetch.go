@@ -179,7 +179,7 @@ func (f *flight) finish(err error) {
 	}
 	c := f.s.c
 	if a == nil {
-		if f.transfer.tooLarge() && v == shared {
+		if f.transfer.large && v == shared {
 			c.passOn(f.class, f.head.status, time.Now())
 		}
 		c.flights.ended(f)

@@ -30,7 +30,7 @@ type transfer struct {
 	file     *os.File
 	inFile   int64 // bytes in file, from the beginning
 	bounded  bool  // it is not kept any more
-	large    bool  // because it is too large, now and the next time
+	large    bool  // because it is too large, now and the next time; the writer's
 	ended    bool
 	err      error // of a transfer that has ended before its body
 	readers  []*reader
@@ -142,13 +142,6 @@ func (t *transfer) settled() (kept bool, err error, wake <-chan struct{}) {
 		t.wake = make(chan struct{})
 	}
 	return false, nil, t.wake
-}
-
-// tooLarge reports whether the body is larger than what is kept.
-func (t *transfer) tooLarge() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.large
 }
 
 // write adds p, which is not used afterwards. cancel ends a wait for the clients.

@@ -32,7 +32,7 @@
 //     no-cache="set-cookie". Set-Cookie2 is a field as others: no client reads it (RFC 6265 9.4).
 //   - The order of members of one weight in Accept-Language and Accept-Encoding counts: frameworks take the first.
 //   - A 304 answers the condition that was sent: it freshens the stored response that has those validators, and the ETag of
-//     the content stays, whatever ETag it has itself (3.2, 4.3.4).
+//     the content stays, whatever ETag it has itself (3.2, 4.3.4). Its Vary adds to the stored one, by which the content was chosen.
 //
 // Surrogate-Key and Cache-Tag are other names of Cache-Groups. The services that made them up take them out, as they are the
 // last cache before the client. Here they are stored and sent as other fields, since a CDN in front reads them too,

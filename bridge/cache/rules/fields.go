@@ -116,6 +116,9 @@ func Freshen(stored, fresh http.Header) http.Header {
 			h[name] = lines
 		}
 	}
+	if was, now := stored["Vary"], h["Vary"]; was != nil && !slices.Equal(was, now) {
+		h["Vary"] = bothVary(was, now)
+	}
 	delete(h, "Age")
 	if age := fresh["Age"]; age != nil {
 		h["Age"] = age
@@ -124,6 +127,20 @@ func Freshen(stored, fresh http.Header) http.Header {
 		delete(h, "Date")
 	}
 	return h
+}
+
+// bothVary is the Vary of content after a 304 with another one: it was selected by the fields of the first one, which middleware that
+// compresses leaves out of responses without content.
+func bothVary(was, now []string) []string {
+	var list []string
+	for _, lines := range [][]string{was, now} {
+		for name := range varyNames(lines) {
+			if !slices.ContainsFunc(list, func(other string) bool { return strings.EqualFold(other, name) }) {
+				list = append(list, name)
+			}
+		}
+	}
+	return []string{strings.Join(list, ", ")}
 }
 
 // HeadConfirms reports whether a 200 to HEAD has the validators and the length of the stored answer, of which the content

@@ -65,6 +65,11 @@ func TestFreshen(t *testing.T) {
 	if got["Date"] != nil || got["Age"] != nil || got.Get("Etag") != `"new"` {
 		t.Errorf("%q", got)
 	}
+	for now, want := range map[string]string{"Accept-Language": "Accept-Encoding, Cookie, Accept-Language", "cookie": "Accept-Encoding, Cookie", "*": "Accept-Encoding, Cookie, *", "Accept-Encoding, Cookie": "Accept-Encoding, Cookie"} {
+		if got := Freshen(head("Vary", "Accept-Encoding, Cookie"), head("Vary", now)); got.Get("Vary") != want {
+			t.Errorf("a 304 with Vary: %s: %q", now, got)
+		}
+	}
 	q, s := get(), &Settings{}
 	terms := Read(&q, 200, Freshen(head("Date", at(-900), "Cache-Control", "max-age=60"), http.Header{}), noon, noon, 0, s)
 	if terms.InitialAge != 0 || !terms.Storable {
