@@ -37,7 +37,7 @@ COMP_LINE=$1 COMP_POINT=${#1}; read -ra COMP_WORDS <<<"$1"; compopt() { files=1;
 _standpipe; ((files)) && COMPREPLY=($(compgen -f -- "${1##* }")); printf '%s\n' "${COMPREPLY[@]}"`,
 			"zsh": `compdef() { :; }
 source <(standpipe completion zsh)
-_describe() { print -l -- ${${(P)3}%%:*}; }
+_describe() { print -l -- ${${${(P)3}/%:/!}%%:*}; }
 _files() { print -l -- *(N); }
 words=(${(z)1}); [[ $1 == *' ' ]] && words+=(''); CURRENT=$#words; _standpipe`,
 			"fish": `standpipe completion fish | source; complete -C $argv[1]`,

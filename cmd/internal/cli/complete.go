@@ -162,7 +162,8 @@ _standpipe() {
     lines=("${(@f)$("${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
     local line
     for line in $lines; do
-        [[ -n $line ]] && described+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+        [[ -n $line ]] || continue
+        [[ $line == *$'\t'?* ]] && described+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}") || described+=("${${line%%$'\t'*}//:/\\:}")
     done
     if (( $#described )); then
         _describe -V standpipe described
