@@ -29,8 +29,10 @@ packaging/man.sh "$common/man" "$version"
 "$work/host" completion zsh >"$common/completion/_standpipe"
 "$work/host" completion fish >"$common/completion/standpipe.fish"
 cp README.md CHANGELOG.md LICENSE THIRD_PARTY_LICENSES "$common"
-printf -- '- {semver: "%s", date: %s, packager: "The standpipe authors <noreply@github.com>", changes: [{note: "Release %s; CHANGELOG.md.gz says more."}]}\n' \
+printf -- '- {semver: "%s", date: %s, deb: {urgency: medium, distributions: [unstable]}, packager: "The standpipe authors <noreply@github.com>", changes: [{note: "Release %s; CHANGELOG.md.gz says more."}]}\n' \
     "$version" "$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)" "$version" >"$work/changelog.yaml"
+
+license=$(cd packaging && python3 -B -c 'import metadata; print(metadata.expression())')
 
 # archive NAME KIND: the folder $work/NAME as dist/NAME.tar.gz or .zip.
 archive() {
@@ -58,10 +60,11 @@ for platform in "${platforms[@]}"; do
     rm -rf "$tree"
     cp -r "$work/$name" "$tree"
     cp "$work/changelog.yaml" "$tree"
+    cp -r packaging/linux "$tree" # an apk has the times of its scripts
     cat LICENSE THIRD_PARTY_LICENSES >"$tree/copyright"
     gzip -9n "$tree"/man/* "$tree/CHANGELOG.md"
     find "$tree" -exec touch --date="@$SOURCE_DATE_EPOCH" {} +
-    sed -e "s|\${TREE}|$tree|" -e "s|\${ARCH}|$arch$arm|" -e "s|\${VERSION}|$version|" packaging/nfpm.yaml >"$work/nfpm.yaml"
+    sed -e "s|\${TREE}|$tree|" -e "s|\${ARCH}|$arch$arm|" -e "s|\${VERSION}|$version|" -e "s|\${LICENSE}|$license|" packaging/nfpm.yaml >"$work/nfpm.yaml"
     for packager in deb rpm apk; do
         (cd packaging && go tool -modfile=tools.mod nfpm package --config "$work/nfpm.yaml" --packager $packager --target ../dist >"$work/nfpm.out" 2>&1) ||
             { cat "$work/nfpm.out" >&2 && exit 1; }

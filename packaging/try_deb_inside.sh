@@ -12,11 +12,19 @@ PYTHON
 }
 before=$(find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/tmp -o -path /var/cache -o -path /var/log/journal -o -path /var/lib/dpkg -o -path /var/lib/systemd \) -prune -o -print | sort)
 
+# As in a container without systemd's programs: the user is made by useradd.
+mv /usr/bin/systemd-sysusers /systemd-sysusers
+dpkg --install /standpipe.deb >/dev/null
+[[ $(getent passwd standpipe) == standpipe:x:*:/var/lib/standpipe:/usr/sbin/nologin ]] || failed "no user without systemd-sysusers"
+[[ $(stat -c %U:%G:%a /var/log/standpipe) == standpipe:standpipe:750 ]] || failed "the folder of the logs, without systemd-sysusers"
+dpkg --purge standpipe >/dev/null
+mv /systemd-sysusers /usr/bin/systemd-sysusers
+
 began=$SECONDS
 dpkg --install /standpipe.deb >/dev/null
 [[ $(systemctl is-enabled standpipe || true) == disabled ]] || failed "the package enables its service"
 [[ $(systemctl is-active standpipe || true) == inactive ]] || failed "the package starts its service"
-[[ $(stat -c %U:%a /var/log/standpipe) == standpipe:750 ]] || failed "the folder of the logs"
+[[ $(stat -c %U:%G:%a /var/log/standpipe) == standpipe:standpipe:750 ]] || failed "the folder of the logs"
 systemctl start standpipe && failed "a configuration without an app starts"
 [[ $(systemctl show -P ExecMainStatus standpipe) == 2 ]] || failed "a configuration without an app: exit $(systemctl show -P ExecMainStatus standpipe)"
 # The sample is right when its lines count.
@@ -56,6 +64,14 @@ wait $asking || failed "a request failed while the package was replaced"
 [[ $(systemctl is-active standpipe) == active ]] || failed "the service is not active after the upgrade"
 systemctl reload standpipe || failed "reload"
 [[ -s /var/log/standpipe/access.log ]] || failed "no access log"
+[[ $(stat -c %U:%G:%a /var/log/standpipe) == standpipe:standpipe:750 ]] || failed "the service changes the folder of the logs"
+logrotate --force --state /tmp/logrotate /etc/logrotate.d/standpipe || failed logrotate
+until=$((SECONDS + 20))
+while ! grep -q 'GET /admin/login/' /var/log/standpipe/access.log 2>/dev/null; do
+    ((SECONDS < until)) || failed "the log is not opened again after its rotation"
+    page /admin/login/ >/dev/null
+done
+COMP_LINE='standpipe ser' COMP_POINT=13 bash -c 'source /usr/share/bash-completion/completions/standpipe; _standpipe; [[ ${COMPREPLY[*]} == serve ]]' || failed "bash completes nothing"
 systemd-analyze verify --man=no standpipe.service standpipe.socket || failed "systemd-analyze verify"
 systemd-analyze security --threshold=25 --no-pager standpipe.service | tail -n 1 || failed "systemd-analyze security"
 

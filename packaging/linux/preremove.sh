@@ -3,6 +3,7 @@
 set -e
 case ${1:-remove} in
 remove | 0)
-    if [ -d /run/systemd/system ]; then systemctl disable --now standpipe.service standpipe.socket >/dev/null 2>&1 || true; fi
+    if command -v systemctl >/dev/null 2>&1; then systemctl disable standpipe.service standpipe.socket >/dev/null 2>&1 || true; fi
+    if [ -d /run/systemd/system ]; then systemctl stop standpipe.service standpipe.socket >/dev/null 2>&1 || true; fi
     ;;
 esac
