@@ -178,6 +178,8 @@ def everything(c, uid, gid):
     r = c.run("standpipe", "health", "--json")
     check(json.loads(r.stdout)["ready"] is True, r.stdout)
     print("  health: %.0f ms with the start of runc" % ((time.monotonic() - began) * 1000))
+    r = c.run("standpipe", "top", "--once")
+    check(r.returncode == 0 and "shop" in r.stdout, r)
 
     # What follows the limit.
     shown = c.run("standpipe", "config").stdout
