@@ -80,6 +80,18 @@ func TestHelpTopics(t *testing.T) {
 			t.Errorf("%s: exit %d, %d bytes %s", name, r.code, len(r.out), r.errout)
 		}
 	}
+	// A topic with the name of a command is the page, and the command's flags.
+	for _, name := range []string{"top", "dashboard"} {
+		r, flags := run(t, dir, nil, "help", name), run(t, dir, nil, name, "--help")
+		page, err := os.ReadFile("../docs/" + name + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		title, _, _ := strings.Cut(strings.TrimPrefix(string(page), "# "), "\n")
+		if !strings.HasPrefix(r.out, title+"\n") || len(r.out) < len(page)/2 || !strings.Contains(r.out, "\n    standpipe "+name+" - ") || strings.HasPrefix(flags.out, title) {
+			t.Errorf("help %s: %s", name, r.out)
+		}
+	}
 	for topic, want := range map[string]string{"max_rss": "STANDPIPE_MAX_RSS", "queue_full": "What to do", "docker": "Dockerfile", "serve": "--help all"} {
 		if r := run(t, dir, nil, "help", topic); r.code != 0 || !strings.Contains(r.out, want) {
 			t.Errorf("%s: %+v", topic, r)

@@ -57,10 +57,14 @@ func (c *Context) topic(args []string) error {
 	case len(args) > 1:
 		return UsageError("unexpected argument `%s`; write: standpipe help %s", args[1], args[0])
 	}
+	topics := c.App.Topics
 	if c.Command = c.App.command(args[0]); c.Command != nil {
+		if topics != nil && !c.all && slices.Contains(topics.Names, args[0]) {
+			return c.topicAndCommand(args[0])
+		}
 		return nil
 	}
-	if topics := c.App.Topics; topics != nil {
+	if topics != nil {
 		if page, ok := topics.Page(args[0]); ok {
 			c.help, c.page = false, page
 			return nil
@@ -68,6 +72,17 @@ func (c *Context) topic(args []string) error {
 		return UsageError("%s", c.App.unknownTopic(args[0]))
 	}
 	return UsageError("%s", c.App.unknownCommand(args[0]))
+}
+
+// topicAndCommand makes one page of a topic and of the command with its name.
+func (c *Context) topicAndCommand(name string) error {
+	page, _ := c.App.Topics.Page(name)
+	var b strings.Builder
+	if err := c.App.commandHelp(&b, c.Command); err != nil {
+		return err
+	}
+	c.help, c.page = false, page+"\n## The command\n\n```text\n"+b.String()+"```\n"
+	return nil
 }
 
 // UsageError is an error with the exit code for wrong usage.
