@@ -82,13 +82,22 @@ func (s *controller) find(readsOnly bool) (string, error) {
 	case len(list) > 0:
 		return "", exit.With(exit.Usage, errors.New(printable(listing(list, dir, s.line.Command.Name))))
 	case len(denied) > 0:
-		return "", fmt.Errorf("not permitted to use %s; --control-group and --control-mode of standpipe serve give others access", strings.Join(denied, ", "))
+		return "", fmt.Errorf("not permitted to use %s; --control-group and --control-mode of standpipe serve give others access", fewOf(denied))
 	case named == "off":
 		return "", &noServer{file + " says control = \"off\", and no standpipe answers elsewhere; use signals"}
 	case named != "":
 		dirs = append([]string{named}, dirs...)
 	}
 	return "", &noServer{fmt.Sprintf("no standpipe answers in %s; --control names its socket (control_socket in its log has the path), and STANDPIPE_RUNTIME_DIR the folder of one that was started with --runtime-dir", strings.Join(dirs, ", "))}
+}
+
+// fewOf names three of a list, and counts the others.
+func fewOf(list []string) string {
+	const some = 3
+	if len(list) <= some+1 {
+		return strings.Join(list, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(list[:some], ", "), len(list)-some)
 }
 
 // ofFolder reports whether a command is about the server of this folder alone, although it changes nothing: health in a folder with

@@ -113,3 +113,14 @@ func TestChoose(t *testing.T) {
 		}
 	}
 }
+
+func TestFewOf(t *testing.T) {
+	for _, c := range []struct {
+		list []string
+		want string
+	}{{[]string{"a"}, "a"}, {[]string{"a", "b", "c", "d"}, "a, b, c, d"}, {[]string{"a", "b", "c", "d", "e"}, "a, b, c and 2 more"}} {
+		if got := fewOf(c.list); got != c.want {
+			t.Errorf("%q: %q", c.list, got)
+		}
+	}
+}
