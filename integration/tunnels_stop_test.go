@@ -50,11 +50,17 @@ func says(t testing.TB, c net.Conn, br *bufio.Reader, text string) {
 func (s *server) named(want string) (net.Conn, *bufio.Reader) {
 	s.t.Helper()
 	c := s.tunnel()
-	br := switched(s.t, c)
+	return c, namedAs(s.t, c, want)
+}
+
+// namedAs reads the name of the upstream.
+func namedAs(t testing.TB, c net.Conn, want string) *bufio.Reader {
+	t.Helper()
+	br := switched(t, c)
 	if name, err := br.ReadString('\n'); name != want+"\n" || err != nil {
-		s.t.Fatalf("the tunnel leads to %q, want %q (%v)", name, want, err)
+		t.Fatalf("the tunnel leads to %q, want %q (%v)", name, want, err)
 	}
-	return c, br
+	return br
 }
 
 // ends reads to the end of a tunnel that the server closes: nothing else comes.

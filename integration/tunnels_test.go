@@ -38,10 +38,16 @@ func (s *server) tunnel() net.Conn {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() { c.Close() })
+	upgrade(s.t, c)
+	return c
+}
+
+// upgrade asks for one on a connection, which ends with the test.
+func upgrade(t testing.TB, c net.Conn) {
+	t.Helper()
+	t.Cleanup(func() { c.Close() })
 	_ = c.SetDeadline(time.Now().Add(4 * time.Minute))
 	io.WriteString(c, "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: eA==\r\nSec-WebSocket-Version: 13\r\n\r\n")
-	return c
 }
 
 func switched(t testing.TB, c net.Conn) *bufio.Reader {
