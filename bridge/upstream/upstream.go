@@ -81,9 +81,9 @@ type LastCheck struct {
 	Err  string // empty: it has passed
 }
 
-// NewUpstream returns an Upstream that is in service from now on.
-func NewUpstream(name, scheme, host string, now time.Time) *Upstream {
-	return &Upstream{Name: name, Scheme: scheme, Host: host, health: health{since: now}}
+// NewUpstream returns an Upstream that is in service since then; the zero time: always.
+func NewUpstream(name, scheme, host string, since time.Time) *Upstream {
+	return &Upstream{Name: name, Scheme: scheme, Host: host, health: health{since: since}}
 }
 
 // State returns the state at now.

@@ -42,6 +42,7 @@ func (s *sites) first(cfg *config.Config) error {
 	if err := t.assemble(s.parts); err != nil {
 		return err
 	}
+	s.parts.upstreams.begin()
 	s.current.Store(t)
 	return nil
 }

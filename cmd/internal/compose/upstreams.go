@@ -44,8 +44,9 @@ type registry struct {
 
 	names *lookups
 
-	mu    sync.Mutex
-	known map[upstreamKey]*knownUpstream
+	mu     sync.Mutex
+	known  map[upstreamKey]*knownUpstream
+	serves bool // the first site is complete: upstreams come into service from now on
 }
 
 // upstreamKey is what makes an upstream the same one after a reload.
@@ -84,13 +85,24 @@ func (s *registry) get(route string, u config.Upstream, to way, newTransport fun
 		if scheme == "h2c" {
 			scheme = "http" // as in URLs
 		}
-		one = &knownUpstream{upstream.NewUpstream(u.String(), scheme, host, time.Now()), map[way]upstream.Transport{}}
+		var since time.Time // one that the server starts with has its whole share
+		if s.serves {
+			since = time.Now()
+		}
+		one = &knownUpstream{upstream.NewUpstream(u.String(), scheme, host, since), map[way]upstream.Transport{}}
 		s.known[key] = one
 	}
 	if one.transports[to] == nil {
 		one.transports[to] = newTransport()
 	}
 	return one.Upstream, one.transports[to]
+}
+
+// begin says that those of the first site are known.
+func (s *registry) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.serves = true
 }
 
 func (p *parts) newTransport(c *config.Scripts, at place, to way) upstream.Transport {
