@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -165,4 +166,17 @@ allow_countries = ["nz"]
 		t.Errorf("record %v", r)
 	}
 	s.want(403, "/", from("2.2.2.2"))
+}
+
+// A password that argon2id has hashed, as its own programs write it; no app is needed for it.
+func TestArgon2Passwords(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"users": "joe:$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$8qPpaWig0H31wvibKAgpght2Ry2M8rtRQYtZ93ooMus\n",
+		"standpipe.toml": "[[access]]\nauth_users = \"users\"\n[[route]]\npath = \"/\"\nrespond = 204\n"})
+	s := start(t, opts{Dir: dir, Apps: -1})
+	for word, want := range map[string]int{"joe:secret": 204, "joe:Secret": 401, "ann:secret": 401, "joe:": 401} {
+		if r := s.get("/", "Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte(word))); r.Status != want {
+			t.Errorf("%s: %d, want %d", word, r.Status, want)
+		}
+	}
 }

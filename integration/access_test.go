@@ -199,6 +199,9 @@ func TestDenyCommand(t *testing.T) {
 	if text := s.must("status"); !strings.Contains(text, "203.0.113.7/32") {
 		t.Errorf("status: %s", text)
 	}
+	if m := s.metrics("unix", s.controlSocket()); m["standpipe_denied_networks{}"] != 2 || m[`standpipe_access_refused_total{rule="standpipe deny",table=""}`] != 3 {
+		t.Errorf("%v networks, %v refused", m["standpipe_denied_networks{}"], m[`standpipe_access_refused_total{rule="standpipe deny",table=""}`])
+	}
 	s.must("reload")
 	asked(403, "203.0.113.7")
 	s.usr2()
