@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -63,5 +64,25 @@ respond = 200
 		if got := m[fmt.Sprintf(`standpipe_limit_requests_total{limit=%q,result="refused"}`, name)]; got != want {
 			t.Errorf("limit %s: %v refused, want %v", name, got, want)
 		}
+	}
+}
+
+// An upgrade does not give clients their bursts once more.
+func TestLimitsOverAnUpgrade(t *testing.T) {
+	t.Parallel()
+	toml := "[[limit]]\nname = \"api\"\nrate = \"1/h\"\nburst = 1\npath = \"/api\"\n[[limit]]\nname = \"path\"\nkey = \"path\"\nrate = \"1/h\"\npath = \"/path\"\n[[route]]\nrespond = 200\n"
+	s := start(t, opts{Dir: project(t, map[string]string{"standpipe.toml": toml}), Apps: -1})
+	if got := fmt.Sprint(s.statuses(3, "/api", of("192.0.2.1")), s.statuses(1, "/api", of("192.0.2.2")), s.statuses(2, "/path")); got != "[200 200 429] [200] [200 429]" {
+		t.Fatal(got)
+	}
+	write(t, s.Cmd.Dir, map[string]string{"standpipe.toml": strings.Replace(toml, "key = \"path\"", "key = [\"client\", \"path\"]", 1)}) // it counts something else
+	s.usr2()
+	s.upgraded()
+	s.oldEnded(endPatience)
+	if got := fmt.Sprint(s.statuses(1, "/api", of("192.0.2.1")), s.statuses(2, "/api", of("192.0.2.2")), s.statuses(2, "/api", of("192.0.2.3")), s.statuses(2, "/path")); got != "[429] [200 429] [200 200] [200 429]" {
+		t.Error(got)
+	}
+	if list := s.events("limits_lost"); len(list) > 0 {
+		t.Error(list)
 	}
 }

@@ -4,9 +4,11 @@
 //	gcra.go       Rate, Verdict: the algorithm, pure
 //	rate.go       ParseRate: "10/s"
 //	key.go        Key: what is counted, as a hash and as a text
+//	hash.go       secret: the hash of keys
 //	table.go      table: one number for each key, in bounded memory
 //	inflight.go   inflight: how many requests of each key run
 //	state.go      State: what a limit remembers, beyond reloads
+//	keep.go       Encode, Restore: what another process goes on with, in an upgrade
 //	stage.go      Options, New: the stage of one limit
 //	shared.go     limits that several servers count together
 //	wait.go       the requests above the rate that wait
@@ -22,7 +24,7 @@
 //
 // # Memory
 //
-// A key takes a slot of 16 bytes: a hash with a secret seed, which differs in each process, and its
+// A key takes a slot of 16 bytes: a hash with a secret, which the process of an upgrade gets, and its
 // time. Slots are in buckets of eight, buckets in shards with a lock each. A shard
 // grows when a bucket is full of keys that are still counted; at its largest the key of the bucket
 // whose time is the earliest goes. Keys that are at their limit have the latest ones and so go

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -147,46 +146,43 @@ func network(a netip.Addr, bits int) netip.Prefix {
 }
 
 // hash is the key's hash, which is never 0.
-func (k *Key) hash(seed maphash.Seed, s *subject) uint64 {
-	var sum uint64
+func (k *Key) hash(by secret, s *subject) uint64 {
+	var all uint64
 	for i := range k.parts {
-		h := k.parts[i].hash(seed, s)
+		h := k.parts[i].hash(by, s)
 		if i > 0 {
-			h += (sum<<7 | sum>>57) * 0x9E3779B97F4A7C15
+			h += (all<<7 | all>>57) * 0x9E3779B97F4A7C15
 		}
-		sum = h
+		all = h
 	}
-	if sum == 0 {
-		sum = 1
-	}
-	return sum
+	return max(all, 1)
 }
 
-func (p *part) hash(seed maphash.Seed, s *subject) uint64 {
+func (p *part) hash(by secret, s *subject) uint64 {
 	switch p.kind {
 	case byPath:
-		return maphash.String(seed, s.r.URL.Path)
+		return sum(by, s.r.URL.Path)
 	case byApp:
-		return maphash.String(seed, s.app)
+		return sum(by, s.app)
 	case byHeader:
 		if values := s.r.Header[p.name]; len(values) > 0 {
-			sum := maphash.String(seed, values[0])
+			all := sum(by, values[0])
 			for _, v := range values[1:] {
-				sum = sum*31 + maphash.String(seed, v)
+				all = all*31 + sum(by, v)
 			}
-			return sum + 1 // a field that is an address is no client
+			return all + 1 // a field that is an address is no client
 		}
 	case byCookie:
 		if v, ok := cookie(s.r.Header["Cookie"], p.name); ok {
-			return maphash.String(seed, v) + 1
+			return sum(by, v) + 1
 		}
 	}
-	return clientHash(seed, s.client())
+	return clientHash(by, s.client())
 }
 
-func clientHash(seed maphash.Seed, p netip.Prefix) uint64 {
+func clientHash(by secret, p netip.Prefix) uint64 {
 	a := p.Addr().As16() // IPv4 as ::ffff:a.b.c.d, a network that no client has; all 0: unknown
-	return maphash.Bytes(seed, a[:])
+	return sum(by, a[:])
 }
 
 // cookie is the value of the first cookie of that name.

@@ -2,7 +2,6 @@ package limit
 
 import (
 	"fmt"
-	"hash/maphash"
 	"net/netip"
 	"time"
 
@@ -33,9 +32,9 @@ type BanOptions struct {
 
 // Offenders counts refused requests of clients. It outlives reloads.
 type Offenders struct {
-	seed  maphash.Seed
-	base  time.Time
-	table *table // a number is the end of a window, its last countBits bits the count in it
+	secret secret
+	base   time.Time
+	table  *table // a number is the end of a window, its last countBits bits the count in it
 }
 
 // countBits of the end of a window, in nanoseconds, are its count.
@@ -49,13 +48,13 @@ const mostOffenders = 100_000
 
 // NewOffenders makes an Offenders that has counted nothing.
 func NewOffenders() *Offenders {
-	return &Offenders{seed: maphash.MakeSeed(), base: time.Now(), table: newTable(mostOffenders)}
+	return &Offenders{secret: newSecret(), base: time.Now(), table: newTable(mostOffenders)}
 }
 
 // count counts one refused request, and reports whether it is the last one that is needed.
 func (o *Offenders) count(client netip.Prefix, after int, within time.Duration) bool {
 	now := int64(time.Since(o.base))
-	hash := clientHash(o.seed, client)
+	hash := clientHash(o.secret, client)
 	s := o.table.of(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -78,7 +78,7 @@ func (l *limiter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	rec := w.(*httpx.Writer)
 	s := subject{info: &rec.Info, r: r, app: l.o.App, bits: l.o.IPv6Prefix}
-	s.hash = l.o.Key.hash(l.o.State.seed, &s)
+	s.hash = l.o.Key.hash(l.o.State.secret, &s)
 	v := Verdict{Allowed: true}
 	if l.o.Rate.Count > 0 {
 		reason := "rate"

@@ -1,7 +1,6 @@
 package limit
 
 import (
-	"hash/maphash"
 	"sync/atomic"
 	"time"
 
@@ -11,7 +10,7 @@ import (
 // State is what a limit remembers. It outlives the stages that use it: a reload that leaves the key
 // of a limit as it is takes the State on.
 type State struct {
-	seed    maphash.Seed
+	secret  secret
 	base    time.Time // times of the table are nanoseconds since then
 	table   *table
 	flights inflight
@@ -22,7 +21,7 @@ type State struct {
 
 // NewState makes a State that remembers keys keys.
 func NewState(keys int) *State {
-	return &State{seed: maphash.MakeSeed(), base: time.Now(), table: newTable(keys), told: httpx.LogLimiter{Every: time.Minute}}
+	return &State{secret: newSecret(), base: time.Now(), table: newTable(keys), told: httpx.LogLimiter{Every: time.Minute}}
 }
 
 func (s *State) now() int64 { return int64(time.Since(s.base)) }

@@ -134,6 +134,9 @@ func New(cfg *config.Config, version string, log *logfile.Log, stdout io.Writer,
 	if err := sites.first(cfg); err != nil {
 		return nil, err
 	}
+	if err := restoreLimits(sites.current.Load(), kept(keptLimits)); err != nil {
+		log.Warn("limits_lost", "error", oneLine(err))
+	}
 	refused := func(remote string, status int) { chain.Refused(remote, status, p.observers) }
 	listeners, err := newListeners(cfg, sites, certificates, refused, counters, log, kept)
 	if err != nil {
@@ -198,6 +201,11 @@ func (s *Server) Keep() (map[string][]byte, error) {
 	for _, k := range s.Access.lists {
 		list, failed := k.list.Encode(time.Now())
 		kept[k.name], err = list, errors.Join(err, failed)
+	}
+	if counts, failed := s.Limits.keep(); failed != nil {
+		s.parts.log.Warn("limits_lost", "error", failed)
+	} else if counts != nil {
+		kept[keptLimits] = counts
 	}
 	if quic := s.Listeners.three.keep(); quic != nil {
 		kept[keptQUIC] = quic

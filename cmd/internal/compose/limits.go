@@ -1,15 +1,18 @@
 package compose
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
+	"github.com/standpipe/standpipe/bridge/kept"
 	"github.com/standpipe/standpipe/bridge/limit"
 	"github.com/standpipe/standpipe/bridge/route"
 	"github.com/standpipe/standpipe/cmd/internal/config"
@@ -49,6 +52,47 @@ func countedBy(cfg *config.Config, old *site) map[string]*counted {
 		}
 	}
 	return list
+}
+
+// keptLimits is the name of what the limits have counted in what Server.Keep returns.
+const keptLimits = "limits"
+
+// keptLimit is what another process gets of one limit.
+type keptLimit struct {
+	Name   string `json:"name"`
+	Key    string `json:"key"`
+	Bits   int    `json:"bits"`
+	Counts []byte `json:"counts"`
+}
+
+const (
+	maxKeptLimits    = 50
+	maxKeptLimitSize = 4 << 20 // bytes, in JSON
+)
+
+// keep returns what the limits have counted, for the process of an upgrade; nil: there are none.
+func (l *Limits) keep() ([]byte, error) {
+	var list []keptLimit
+	t := l.sites.current.Load()
+	for name, c := range t.limits {
+		if len(list) < maxKeptLimits {
+			list = append(list, keptLimit{name, c.key, c.bits, c.state.Encode(time.Now())})
+		}
+	}
+	if list == nil {
+		return nil, nil
+	}
+	return json.Marshal(list)
+}
+
+// restoreLimits goes on with what the process before this one has counted, where a limit counts the same.
+func restoreLimits(t *site, b []byte) error {
+	return kept.Each(b, maxKeptLimits, maxKeptLimitSize, func(k keptLimit) error {
+		if c := t.limits[k.Name]; c != nil && c.key == k.Key && c.bits == k.Bits {
+			return c.state.Restore(k.Counts, time.Now())
+		}
+		return nil
+	})
 }
 
 // counted is what a limit of the site has counted; nil: there is none.
