@@ -187,14 +187,12 @@ func (c *Config) checkRoutes(r *schema.Row) {
 			}
 		}
 		route.checkApp(row, c.Apps)
-		for _, at := range placesOf(route.Path, route.Hosts) {
-			if slices.Contains(taken, at) {
-				key := "path"
-				if !row.Given(key) {
-					key = keyOf(route.Handler)
-				}
-				row.Bad(key, "[[route]] path %s is never reached: a route before it takes all of it", route.Path)
+		if !slices.ContainsFunc(placesOf(route.Path, route.Hosts), func(at place) bool { return !slices.Contains(taken, at) }) {
+			key := "path"
+			if !row.Given(key) {
+				key = keyOf(route.Handler)
 			}
+			row.Bad(key, "[[route]] path %s is never reached: a route before it takes all of it", route.Path)
 		}
 		if route.takesAll() {
 			taken = append(taken, placesOf(route.Path, route.Hosts)...)

@@ -32,10 +32,14 @@ func (c conditions) and(o conditions) (both conditions, ok bool) {
 	}{{&both.methods, o.methods}, {&both.hosts, o.hosts}, {&both.clients, o.clients}, {&both.exact, o.exact}} {
 		switch {
 		case len(one.from) == 0:
-		case len(*one.to) > 0 && !slices.Equal(*one.to, one.from):
-			return both, false
-		default:
+		case len(*one.to) == 0:
 			*one.to = one.from
+		default:
+			common := slices.DeleteFunc(slices.Clone(*one.to), func(v string) bool { return !slices.Contains(one.from, v) })
+			if len(common) == 0 || len(common) < min(len(one.from), len(*one.to)) { // of networks and *.names there may be more
+				return both, false
+			}
+			*one.to = common
 		}
 	}
 	if c.regex != "" && o.regex != "" || c.scheme != "" && o.scheme != "" && c.scheme != o.scheme {
@@ -82,6 +86,9 @@ func (c *conditions) set(r *draft.Table) (ok bool) {
 	}
 	if c.regex != "" {
 		r.Set(c.at, "path_regex", []string{c.regex})
+	}
+	if (c.regex != "" || len(c.exact) > 0) && r.Is("path", "/") {
+		r.Unset("path")
 	}
 	if c.scheme != "" {
 		r.Set(c.at, "scheme", c.scheme)

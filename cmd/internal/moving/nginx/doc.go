@@ -1,12 +1,17 @@
 // Package nginx makes a standpipe.toml of a configuration of nginx: a whole nginx.conf, or the file of one site.
 //
 //	parse.go      directives, blocks and includes
-//	translate.go  servers: addresses, names, certificates
+//	translate.go  what stands around servers; their addresses and certificates
+//	servers.go    servers, and which of them answers for which hosts
 //	general.go    limits, logs and TLS, which are one for all sites here
 //	location.go   locations, and other servers
 //	folder.go     folders of files
 //	guards.go     access control of locations that [[access]] cannot name; limit_except, internal
 //	conditions.go what a route demands beside its path
+//	variables.go  the tests of if, in conditions of routes
+//	maps.go       map and geo
+//	branches.go   if of servers and locations, and variables that a map makes
+//	answering.go  rewrites that another location answers
 //	write.go      folders and routes in the order that they match in
 //	access.go     allow, deny, auth_basic, auth_request and satisfy
 //	limits.go     limit_req and limit_conn

@@ -17,6 +17,23 @@ var usualStatuses = []string{"200", "201", "204", "206", "301-304", "307-308"}
 // single are fields that a message has once.
 var single = []string{"content-type", "location", "etag", "last-modified", "cache-control", "expires"}
 
+// ofFields are directives that a location has of the blocks around it, if it has none of the name itself.
+var ofFields = []string{"add_header", "proxy_set_header", "proxy_hide_header"}
+
+// fieldsOf are those that hold in a scope.
+func fieldsOf(s *scope) (out []directive) {
+	for _, name := range ofFields {
+		for around := s; around != nil; around = around.around {
+			own := slices.DeleteFunc(slices.Clone(around.list), func(d directive) bool { return d.name != name })
+			if len(own) > 0 {
+				out = append(out, own...)
+				break
+			}
+		}
+	}
+	return out
+}
+
 // change is a directive about a field.
 type change struct {
 	op, name, value string
@@ -43,15 +60,18 @@ func changeOf(d directive) (c change, ok bool) {
 		!(c.op == "add" && (c.value == "" || slices.Contains(single, strings.ToLower(c.name))))
 }
 
-// changes makes [[route.fields]] of what a location says itself; nginx leaves out what is said around it.
+// changes makes [[route.fields]] of the fields of a location.
 func (t *translation) changes(s *scope, route *draft.Table) {
 	type kind struct{ response, usual bool }
 	for _, k := range []kind{{false, false}, {true, false}, {true, true}} {
+		if !k.response && (route.Has("redirect") || route.Has("respond")) {
+			continue
+		}
 		values := map[string][]draft.Pair{}
 		var hidden []string
 		var at draft.Place
 		seen := map[string]bool{}
-		for _, d := range s.list {
+		for _, d := range fieldsOf(s) {
 			c, ok := changeOf(d)
 			name := strings.ToLower(c.name)
 			if !ok || (kind{c.response, c.usual}) != k || seen[name] {
@@ -93,7 +113,7 @@ func (t *translation) changes(s *scope, route *draft.Table) {
 
 // besides is a value of Cache-Control with what add_header adds to it.
 func besides(t *translation, s *scope, value string) string {
-	for _, d := range s.list {
+	for _, d := range fieldsOf(s) {
 		if d.name == "add_header" && strings.EqualFold(d.arg(0), "Cache-Control") && !strings.Contains(d.arg(1), "$") {
 			value += ", " + d.arg(1)
 			t.done[d.at] = append(t.done[d.at], d.String())

@@ -112,7 +112,7 @@ func newRoute(t *translation, m match, at draft.Place, hosts []string) *place {
 var placeholders = strings.NewReplacer("$is_args$args", "?{query}", "$is_args$query_string", "?{query}", "${", "$", "$scheme", "{scheme}", "$http_host", "{host}", "$host", "{host}",
 	"$request_uri", "{path}?{query}", "$document_uri", "{path}", "$uri", "{path}", "$query_string", "{query}", "$args", "{query}")
 
-var groupOf = regexp.MustCompile(`\$([1-9])\b`)
+var groupOf = regexp.MustCompile(`\$([1-9])`)
 
 // template is a text of nginx as a template. host takes the place of $server_name.
 func template(text, host string) (string, error) {
@@ -147,7 +147,7 @@ func makeReturn(t *translation, m match, d directive, hosts []string) *place {
 		if err == nil {
 			_, err = target.ParseURL(to)
 		}
-		if err == nil && groupOf.MatchString(text) && !m.isRegex() {
+		if err == nil && groupOf.MatchString(text) && !m.isRegex() && t.cond.regex == "" {
 			err = fmt.Errorf("its groups belong to no pattern here")
 		}
 		if err != nil {
@@ -170,6 +170,31 @@ func makeReturn(t *translation, m match, d directive, hosts []string) *place {
 		}
 		return p
 	}
+}
+
+// answerReturn makes a route of the return of a block, with its fields.
+func answerReturn(t *translation, s *scope, m match, d directive, hosts []string) *place {
+	p := makeReturn(t, m, d, hosts)
+	if p == nil {
+		return nil
+	}
+	if p.table.Has("body") {
+		for _, one := range s.list {
+			kind := ""
+			switch {
+			case one.name == "default_type":
+				kind = one.arg(0)
+			case one.name == "add_header" && strings.EqualFold(one.arg(0), "Content-Type"):
+				kind = one.arg(1)
+				t.done[one.at] = append(t.done[one.at], one.String())
+			}
+			if kind != "" && !strings.Contains(kind, "$") {
+				p.table.Set(one.at, "content_type", kind)
+			}
+		}
+	}
+	t.changes(s, p.table)
+	return p
 }
 
 // makeRewrites makes routes of the rewrites of a block that redirect; within the location of m, or everywhere. A rewrite that stays
@@ -205,8 +230,10 @@ func makeRewrites(t *translation, s *scope, m match, pass *place, hosts []string
 					p.table.Set(d.at, "status", 301)
 				}
 			}
-		case pass == nil || m.isRegex() || flag == "last" && !sameBlock(to, m):
-			err = fmt.Errorf("a rewrite that other locations answer has no equivalent: write the route that answers")
+		case m.isRegex() || flag != "last" && pass == nil && m.uri != "":
+			err = fmt.Errorf("it is answered in another way than the location's other requests: write the route that answers")
+		case pass == nil || flag == "last" && !sameBlock(to, m):
+			err = elsewhere(t, s, d, m, to, keep, hosts)
 		default:
 			if keep == "?{query}" {
 				keep = "" // the query stays by itself
@@ -267,7 +294,7 @@ func makeFiles(t *translation, s *scope, d directive, m match, hosts []string) {
 	files.Set(at, "dir", cleanDir(t.paths.File(dir)))
 	present(t, at, files.Text("dir"))
 	ofFolders(s, files)
-	t.fields(s, files)
+	setAlways(p.table, t.fields(s, files))
 	try, ok := s.get("try_files")
 	switch {
 	case !ok || last(try) == "=404" || last(try) == "$uri":
@@ -305,17 +332,25 @@ func (p *place) asRoute() {
 	case !p.closed:
 		files.Set(draft.Place{}, "missing", "app")
 	}
+	setAlways(p.table, p.always)
 	p.static, p.folder = false, true
 }
 
 // foldersAsRoutes makes routes of the folders that patterns and whole paths come before.
 func foldersAsRoutes(t *translation) {
 	early := slices.ContainsFunc(t.places, func(p *place) bool {
-		return !p.cond.none() || !p.static && (p.match.rank() < 3 && p.match.how != "^~" || p.first)
+		return !p.cond.none() || len(p.always) > 0 || !p.static && (p.match.rank() < 3 && p.match.how != "^~" || p.first)
 	})
 	for _, p := range t.places {
 		if (early || p.fallback != "") && p.static { // as a route it does not hide those of longer paths
 			p.asRoute()
 		}
+	}
+}
+
+// setAlways sets fields of all responses of a route.
+func setAlways(r *draft.Table, list []draft.Pair) {
+	if len(list) > 0 {
+		r.Add("[[route.fields]]").Set(draft.Place{}, "set", list)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/standpipe/standpipe/bridge/fields"
 	"github.com/standpipe/standpipe/cmd/internal/moving/draft"
 )
 
@@ -38,7 +39,7 @@ func (t *translation) folder(s *scope, m match, hosts []string) {
 		t.tryFiles(s, d, p, hosts)
 	}
 	present(t, at, table.Text("dir"))
-	t.fields(s, table)
+	p.always = t.fields(s, table)
 	addPlace(t, p)
 }
 
@@ -94,15 +95,15 @@ func (t *translation) tryFiles(s *scope, d directive, p *place, hosts []string) 
 	}
 }
 
-// fields reads expires and add_header of a folder.
-func (t *translation) fields(s *scope, table *draft.Table) {
+// fields reads expires and add_header of a folder. always are fields of error pages too.
+func (t *translation) fields(s *scope, table *draft.Table) (always []draft.Pair) {
 	age, where := expires(t, s)
 	if age != "" {
 		table.Set(where, "cache_control", []draft.Pair{{Name: "*", Value: age}})
 	}
-	var fields []draft.Pair
+	var list []draft.Pair
 	var at draft.Place
-	for _, d := range s.list {
+	for _, d := range fieldsOf(s) {
 		name := http.CanonicalHeaderKey(d.arg(0))
 		switch {
 		case d.name != "add_header" || len(d.args) < 2 || name == "Strict-Transport-Security":
@@ -113,16 +114,23 @@ func (t *translation) fields(s *scope, table *draft.Table) {
 				age = d.arg(1)
 			}
 			table.Set(d.at, "cache_control", []draft.Pair{{Name: "*", Value: age}})
+			t.done[d.at] = append(t.done[d.at], d.String())
 		case name == "X-Content-Type-Options" && strings.EqualFold(d.arg(1), "nosniff"): // files have it by themselves
+			t.done[d.at] = append(t.done[d.at], d.String())
 		case strings.Contains(d.arg(1), "$") || d.arg(1) == "" || slices.Contains(ofFiles, name):
 			t.none(d)
+		case len(d.args) > 2 && d.arg(2) == "always" && fields.MayChange(d.arg(0), true) == nil:
+			always = append(always, draft.Pair{Name: d.arg(0), Value: d.arg(1)})
+			t.done[d.at] = append(t.done[d.at], d.String())
 		default:
-			fields, at = append(fields, draft.Pair{Name: d.arg(0), Value: d.arg(1)}), d.at
+			list, at = append(list, draft.Pair{Name: d.arg(0), Value: d.arg(1)}), d.at
+			t.done[d.at] = append(t.done[d.at], d.String())
 		}
 	}
-	if len(fields) > 0 {
-		table.Set(at, "headers", fields)
+	if len(list) > 0 {
+		table.Set(at, "headers", list)
 	}
+	return always
 }
 
 // ofFiles are fields that responses with files have anyway, or get from a key of their own.

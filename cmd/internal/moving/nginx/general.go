@@ -124,10 +124,14 @@ func (t *translation) finish() {
 			t.d.Missing(l.at, "listen "+address, "some servers there redirect to https and others do not; `redirect_https` is for the whole address")
 		}
 	}
+	closeHosts(t)
+	for _, d := range t.inherited {
+		t.none(d)
+	}
 	t.gates.write(t.servers)
 	t.limits.write(t.servers)
 	t.write()
-	if t.servers > 1 && slices.ContainsFunc(t.places, func(p *place) bool { return len(p.hosts) > 0 }) {
+	if t.servers > 1 && !slices.ContainsFunc(t.places, func(p *place) bool { return len(p.hosts) == 0 }) {
 		t.d.Title = append(t.d.Title, "Requests for hosts that no server names go to the app; nginx's first server, or its default_server, takes them.")
 	}
 	app := t.d.Add("[[app]]")

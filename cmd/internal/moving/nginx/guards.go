@@ -13,7 +13,7 @@ func guard(t *translation, s *scope, d directive, m match, hosts []string, from 
 	denied, all := deniesAll(s)
 	switch {
 	case all && (m.how == "=" || m.isRegex()):
-		refuse(t, from, m, hosts, denied.at)
+		refuse(t, s, from, m, hosts, denied.at)
 		return
 	case m.isRegex() || m.how == "=" && sharesPath(s.around, m):
 		ofRoutes(t, s, d, m, hosts, from)
@@ -33,9 +33,11 @@ func sharesPath(s *scope, m match) bool {
 }
 
 // refuse makes one route that answers 403 of all that a location has made.
-func refuse(t *translation, from int, m match, hosts []string, at draft.Place) {
+func refuse(t *translation, s *scope, from int, m match, hosts []string, at draft.Place) {
 	t.places = t.places[:from]
-	newRoute(t, m, at, hosts).table.Set(at, "respond", 403)
+	p := newRoute(t, m, at, hosts)
+	p.table.Set(at, "respond", 403)
+	t.changes(s, p.table)
 }
 
 // ofRoutes makes conditions of routes of the access control of a location.
@@ -43,7 +45,7 @@ func ofRoutes(t *translation, s *scope, d directive, m match, hosts []string, fr
 	for _, name := range []string{"auth_basic", "auth_request"} {
 		if own, ok := s.own(name); ok && own.arg(0) != "off" {
 			t.d.Missing(own.at, own.String(), "[[access]] matches by the beginning of the path; until %s is protected in another way, it is refused here", short("location "+strings.Join(d.args, " ")))
-			refuse(t, from, m, hosts, own.at)
+			refuse(t, s, from, m, hosts, own.at)
 			return
 		}
 	}
@@ -71,7 +73,7 @@ func ofRoutes(t *translation, s *scope, d directive, m match, hosts []string, fr
 	switch {
 	case slices.Contains(nets, "unix") || allows > 0 && denies > 0 || end.allow && allows > 0 || !end.allow && denies > 0:
 		t.d.Missing(one.at, short("location "+strings.Join(d.args, " ")), "its allow and deny are no single list, which `clients` in [[route]] could have; until they are, it is refused here")
-		refuse(t, from, m, hosts, one.at)
+		refuse(t, s, from, m, hosts, one.at)
 	case end.allow && denies > 0:
 		p := newRoute(t, m, one.at, hosts)
 		p.table.Set(one.at, "respond", 403)
@@ -127,7 +129,9 @@ func limitMethods(t *translation, s *scope, m match, hosts []string, from int) {
 
 // makeInternal reads a location that clients do not reach: its files are for X-Accel-Redirect.
 func makeInternal(t *translation, s *scope, own, d directive, m match, hosts []string) {
-	newRoute(t, m, own.at, hosts).table.Set(own.at, "respond", 404)
+	p := newRoute(t, m, own.at, hosts)
+	p.table.Set(own.at, "respond", 404)
+	t.changes(s, p.table)
 	rest(t, d)
 	if pass, ok := passOf(s); ok {
 		t.d.Missing(pass.at, pass.String(), "X-Accel-Redirect leads to files alone ([[internal]]); clients get 404 here, as in nginx")

@@ -2,6 +2,8 @@ package nginx
 
 import (
 	"cmp"
+	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/standpipe/standpipe/cmd/internal/moving/draft"
@@ -20,8 +22,10 @@ type place struct {
 	folder bool // a folder that is a route
 	passes bool // another server answers
 
-	fallback string // the page that answers for names that the folder does not have
+	fallback string       // the page that answers for names that the folder does not have
+	always   []draft.Pair // fields of all responses of a folder
 	cond     conditions
+	tail     int // it comes behind all others of its server, the later ones first; 0: it does not
 	seq      int // the number of its location: patterns are asked in the order of the file
 }
 
@@ -53,6 +57,9 @@ func (t *translation) location(s *scope, d directive, hosts []string) {
 	}
 	denied, all := deniesAll(s)
 	t.limits.read(s, m.path(), hosts)
+	withNumbers(s, m)
+	whole, first := s, len(t.places)
+	s, behind := branches(t, s, d, m, hosts)
 	from := len(t.places)
 	var pass *place
 	passed := t.php(s, m.path(), hosts) != ""
@@ -68,13 +75,27 @@ func (t *translation) location(s *scope, d directive, hosts []string) {
 	if !passed {
 		answer(t, s, d, m, hosts)
 	}
-	guard(t, s, d, m, hosts, from)
+	behind(from)
+	guard(t, whole, d, m, hosts, first)
 	for _, inner := range d.block {
 		switch {
-		case inner.name == "return" || inner.name == "rewrite" || inner.name == "location" || inner.name == "add_header" && !passed && (alias || root):
+		case inner.name == "return" || inner.name == "rewrite" || inner.name == "location" || inner.name == "if" || inner.name == "add_header" && !passed && (alias || root):
 		case all && inner.at == denied.at:
 		case !t.general(inner) && !structural[inner.name]:
 			t.none(inner)
+		}
+	}
+}
+
+// withNumbers puts numbers in the place of the names of groups.
+func withNumbers(s *scope, m match) {
+	text, err := m.regex()
+	if err != nil || !m.isRegex() {
+		return
+	}
+	for i, name := range regexp.MustCompile(text).SubexpNames() {
+		if name != "" {
+			s.list = with(s.list, name, fmt.Sprintf("$%d", i))
 		}
 	}
 }
@@ -107,7 +128,7 @@ func answer(t *translation, s *scope, d directive, m match, hosts []string) {
 	switch {
 	case returns && m.path() == "/" && m.how == "" && toHTTPS(s, last(back)): // redirect_https
 	case returns:
-		makeReturn(t, m, back, hosts)
+		answerReturn(t, s, m, back, hosts)
 	case denies && (m.how == "=" || m.isRegex()): // guard makes its route
 	case (alias || root) && (m.how == "=" || m.isRegex()):
 		makeFiles(t, s, d, m, hosts)
@@ -156,6 +177,10 @@ func (t *translation) route(s *scope, pass directive, m match, hosts []string) *
 	r, uri := p.table, m.path()
 	to.write(r, pass.at)
 	switch rewrites, _ := s.own("rewrite"); {
+	case to.rewrite != "" && groupOf.MatchString(pass.arg(0)) && !m.isRegex():
+		t.d.Missing(pass.at, pass.String(), "its groups belong to no pattern here")
+	case to.rewrite != "":
+		r.Set(pass.at, "rewrite", to.rewrite)
 	case to.uri == "" || to.uri == uri || rewrites.name != "": // nginx leaves out the URI of proxy_pass behind a rewrite
 	case m.isRegex():
 	case m.how == "=":

@@ -26,6 +26,7 @@ func Import(in Input) (*draft.Draft, error) {
 	t := &translation{d: &draft.Draft{}, paths: draft.Paths{Base: filepath.Dir(path), Out: in.Out}, upstreams: map[string]*group{}, listens: map[string]*listen{}, zones: map[string]string{}, done: map[draft.Place][]string{}, absent: map[string]bool{}}
 	t.limits = newLimits(t.d)
 	t.gates = &gates{t: t}
+	t.vars = &variables{maps: map[string]*mapped{}}
 	r := &reader{prefix: filepath.Dir(path), absent: func(at draft.Place, name string) {
 		t.d.Missing(at, "include "+name, "the file is not here; import it too, if it says something about a site")
 	}}
@@ -52,9 +53,15 @@ type translation struct {
 	scripts   string                   // the folder of the server's PHP; empty: it has none
 	done      map[draft.Place][]string // directives that became a table of their own
 	absent    map[string]bool          // folders that are not there, and told
-	cond      conditions               // of what is being read
-	seq       int                      // the number of the location that is being read
-	servers   int                      // without those that redirect to https alone
+	vars      *variables
+	base      conditions  // of all that is read of this server
+	cond      conditions  // of what is being read
+	sites     []*webSite  // servers that are still to be read
+	closed    []*webSite  // servers without an answer for other paths than those of their locations
+	inherited []directive // fields that locations without their own have, if they are not one of a route's
+	tails     int         // how many routes come behind all others of their server
+	seq       int         // the number of the location that is being read
+	servers   int         // without those that redirect to https alone
 }
 
 // listen is an address of one or several servers.
@@ -128,26 +135,28 @@ func (t *translation) http(s *scope) {
 			t.upstream(d)
 		}
 	}
+	t.vars.read(s.list)
 	t.limits.readZones(s.list)
 	readCaches(t, s.list)
 	t.limits.read(s, "/", nil)
+	t.sites = sitesOf(t, s)
 	for _, d := range s.list {
 		switch d.name {
 		case "server":
-			t.server(&scope{list: d.block, around: s}, d)
+			readServer(t, t.sites[0])
+			t.sites = t.sites[1:]
 		case "upstream", "events", "user":
 		default:
-			if !t.general(d) && !structural[d.name] {
-				t.none(d)
-			}
+			leave(t, d)
 		}
 	}
+	t.vars.tell(t, s.list)
 }
 
 // structural are directives that server, location and finish read where they need them.
 var structural = func() map[string]bool {
 	out := map[string]bool{}
-	for _, name := range strings.Fields("listen server_name root alias index try_files autoindex expires proxy_pass uwsgi_pass location ssl_certificate ssl_certificate_key http2 " +
+	for _, name := range strings.Fields("map geo listen server_name root alias index try_files autoindex expires proxy_pass uwsgi_pass location ssl_certificate ssl_certificate_key http2 " +
 		"proxy_read_timeout uwsgi_read_timeout proxy_connect_timeout uwsgi_connect_timeout proxy_send_timeout uwsgi_send_timeout proxy_request_buffering uwsgi_request_buffering types internal limit_except " +
 		"allow deny satisfy auth_basic auth_basic_user_file auth_request auth_request_set limit_req limit_req_zone limit_req_status limit_req_dry_run limit_req_log_level limit_conn limit_conn_zone limit_conn_status limit_conn_dry_run limit_conn_log_level " +
 		"fastcgi_pass fastcgi_param fastcgi_index fastcgi_split_path_info fastcgi_read_timeout fastcgi_connect_timeout fastcgi_send_timeout fastcgi_request_buffering proxy_buffering uwsgi_buffering fastcgi_buffering") {
@@ -160,109 +169,6 @@ var structural = func() map[string]bool {
 	}
 	return out
 }()
-
-// server reads a server.
-func (t *translation) server(s *scope, block directive) {
-	names, _ := s.own("server_name")
-	known, left := hosts(names.args)
-	for _, name := range left {
-		t.d.Missing(names.at, "server_name "+name, "a host is a name, or *.name")
-	}
-	var here []*listen
-	for _, d := range s.list {
-		if d.name == "listen" {
-			here = append(here, t.listen(d)...)
-		}
-	}
-	if !slices.ContainsFunc(s.list, func(d directive) bool { return d.name == "listen" }) {
-		here = append(here, t.listen(directive{name: "listen", args: []string{"80"}, at: block.at})...)
-	}
-	if d, ok := s.own("http2"); ok && d.arg(0) == "off" {
-		for _, l := range here {
-			l.noH2 = true
-		}
-	}
-	t.certificate(s)
-	t.limits.read(s, "/", known)
-	redirect := redirectsToHTTPS(s)
-	if redirect == nil {
-		t.servers++
-		t.gates.read(s, "/", known, true)
-	}
-	for _, l := range here {
-		if redirect != nil && !l.tls {
-			l.redirects = true
-		} else {
-			l.serves = true
-		}
-	}
-	t.scripts = t.php(s, "/", known)
-	for _, d := range s.list {
-		switch {
-		case d.name == "location":
-			t.location(&scope{list: d.block, around: s}, d, known)
-		case redirect != nil && d.at == redirect.at:
-		case d.name == "return": // nginx comes to it before any location
-			if p := makeReturn(t, match{"^~", "/"}, d, known); p != nil {
-				p.first = true
-			}
-		case d.name == "rewrite": // read below
-		case d.name == "if":
-			t.none(d)
-		case !t.general(d) && !structural[d.name]:
-			t.none(d)
-		}
-	}
-	ofServer(t, s, redirect, known)
-}
-
-// ofServer reads what a server says outside of its locations and answers requests with.
-func ofServer(t *translation, s *scope, redirect *directive, known []string) {
-	if redirect == nil || redirect.name != "rewrite" {
-		makeRewrites(t, s, match{}, nil, known)
-	}
-	if _, ok := s.own("root"); ok && redirect == nil && !slices.ContainsFunc(s.list, func(d directive) bool { return d.name == "location" && d.arg(0) == "/" }) {
-		t.folder(s, match{"", "/"}, known)
-	}
-}
-
-// redirectsToHTTPS is the directive that sends all requests of a server to https; nil: there is none.
-func redirectsToHTTPS(s *scope) *directive {
-	var found *directive
-	for i, d := range s.list {
-		to := d
-		if d.name == "location" && d.arg(0) == "/" && len(d.args) == 1 {
-			for _, inner := range d.block {
-				if inner.name == "return" {
-					to = inner
-				}
-			}
-		}
-		last := ""
-		if len(to.args) > 0 {
-			last = to.args[len(to.args)-1]
-		}
-		if to.name == "return" && toHTTPS(s, last) || to.name == "rewrite" && to.arg(0) == "^" && toHTTPS(s, to.arg(1)) {
-			found = &s.list[i]
-		}
-	}
-	return found
-}
-
-// toHTTPS reports whether a URL is the request's own, by https.
-func toHTTPS(s *scope, url string) bool {
-	names, _ := s.get("server_name")
-	host, ok := strings.CutPrefix(url, "https://")
-	if !ok {
-		return false
-	}
-	for _, end := range []string{"$request_uri", "$uri$is_args$args", "$uri?$args", "$uri"} {
-		if own, ok := strings.CutSuffix(host, end); ok {
-			return slices.Contains([]string{"$host", "$http_host", "$server_name"}, own) || slices.Contains(names.args, own)
-		}
-	}
-	return false
-}
 
 // listen reads an address.
 func (t *translation) listen(d directive) []*listen {
@@ -322,6 +228,17 @@ func sentAnyway(field string) bool {
 		return true
 	default:
 		return strings.HasPrefix(name, "x-forwarded-")
+	}
+}
+
+// leave names a directive around locations, unless it is read. One that locations inherit is named at the end, if it went nowhere.
+func leave(t *translation, d directive) {
+	switch {
+	case t.general(d) || structural[d.name]:
+	case slices.Contains(ofFields, d.name):
+		t.inherited = append(t.inherited, d)
+	default:
+		t.none(d)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 	"strings"
+
+	"github.com/standpipe/standpipe/bridge/target"
 )
 
 // destination is a server that requests go to: the value of proxy_pass, uwsgi_pass or fastcgi_pass.
@@ -11,12 +13,13 @@ type destination struct {
 	addresses []string // as in upstreams of [[route]]
 	group     *group   // that they are of; nil: the one address stands in the directive itself
 	uri       string   // what follows host and port; empty: nothing
+	rewrite   string   // the path, with groups of the location's pattern; empty: it has none
 	remote    bool     // it is not on this machine, by its name
 }
 
 // targetOf reads it.
 func (t *translation) targetOf(pass directive) (destination, error) {
-	text := pass.arg(0)
+	text, rewrite := withoutPath(pass)
 	if strings.Contains(text, "$") {
 		return destination{}, fmt.Errorf("it has variables")
 	}
@@ -40,7 +43,7 @@ func (t *translation) targetOf(pass directive) (destination, error) {
 	if i := strings.IndexByte(rest, '/'); i >= 0 && pass.name == "proxy_pass" {
 		host, uri = rest[:i], rest[i:]
 	}
-	out := destination{uri: uri}
+	out := destination{uri: uri, rewrite: rewrite}
 	if group, ok := t.upstreams[host]; ok {
 		out.group = group
 		for _, one := range group.servers {
@@ -65,4 +68,29 @@ func addressOf(scheme, server string) string {
 		return scheme + "+unix:" + strings.TrimPrefix(path, "//")
 	}
 	return scheme + "://" + server
+}
+
+// withoutPath is the address of a proxy_pass whose path has variables, and that path as a template. A path that is the request's own is none.
+func withoutPath(pass directive) (address, rewrite string) {
+	text := pass.arg(0)
+	scheme, rest, ok := strings.Cut(text, "://")
+	i := strings.IndexAny(rest, "/$")
+	if pass.name != "proxy_pass" || !ok || i < 0 || !strings.Contains(rest[i:], "$") || rest[i] == '$' && !strings.HasPrefix(rest[i:], "$request_uri") && !strings.HasPrefix(rest[i:], "$uri") {
+		return text, ""
+	}
+	path := rest[i:]
+	for _, end := range []string{"$is_args$args", "$is_args$query_string", "?$args", "?$query_string"} { // the query stays by itself
+		path = strings.TrimSuffix(path, end)
+	}
+	if path == "$request_uri" || path == "$uri" {
+		return scheme + "://" + rest[:i], ""
+	}
+	to, err := template(path, "")
+	if err != nil || !strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "{path}") {
+		return text, ""
+	}
+	if _, err := target.ParsePath(to); err != nil {
+		return text, ""
+	}
+	return scheme + "://" + rest[:i], to
 }

@@ -25,9 +25,25 @@ func yes(a, b bool) int {
 	return -1
 }
 
+// byTail puts the routes that come behind all others there.
+func byTail(a, b *place) int {
+	if a.tail == 0 || b.tail == 0 {
+		return cmp.Compare(a.tail, b.tail)
+	}
+	return cmp.Compare(b.tail, a.tail)
+}
+
+// byPlace is the order in which nginx looks at locations.
+func byPlace(a, b *place) int {
+	if a.first && b.first {
+		return 0 // that of the file
+	}
+	return cmp.Or(-yes(a.first, b.first), cmp.Compare(a.match.rank(), b.match.rank()), cmp.Compare(len(b.path), len(a.path)), byPattern(a, b), -yes(a.before, b.before), -yes(a.folder, b.folder))
+}
+
 // byPattern is the order of patterns: that of the file.
 func byPattern(a, b *place) int {
-	if a.first || b.first || !a.match.isRegex() || !b.match.isRegex() {
+	if !a.match.isRegex() || !b.match.isRegex() {
 		return 0
 	}
 	return cmp.Compare(a.seq, b.seq)
@@ -42,9 +58,13 @@ func (t *translation) write() {
 		}
 	}
 	foldersAsRoutes(t)
+	for _, p := range t.places {
+		if len(p.cond.hosts) > 0 {
+			p.hosts = p.cond.hosts
+		}
+	}
 	slices.SortStableFunc(t.places, func(a, b *place) int {
-		return cmp.Or(cmp.Compare(min(len(b.hosts), 1), min(len(a.hosts), 1)), -yes(a.first, b.first), cmp.Compare(a.match.rank(), b.match.rank()), cmp.Compare(len(b.path), len(a.path)),
-			byPattern(a, b), -yes(a.before, b.before), -yes(a.folder, b.folder))
+		return cmp.Or(cmp.Compare(min(len(b.hosts), 1), min(len(a.hosts), 1)), byTail(a, b), byPlace(a, b))
 	})
 	seen := map[string]bool{}
 	for _, p := range t.places {

@@ -1,0 +1,249 @@
+package nginx
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/standpipe/standpipe/cmd/internal/moving/draft"
+)
+
+// webSite is a server.
+type webSite struct {
+	scope    *scope
+	block    directive
+	hosts    []string // empty: all
+	listens  []*listen
+	tls      bool       // it has an address of https
+	plain    bool       // it has one of http
+	redirect *directive // sends all requests to https; nil: there is none
+	whole    bool       // and that is all that the server does
+	byListen bool       // `redirect_https` of its addresses says that
+	routed   bool       // a route says it, with the hosts of the server
+	fallback bool       // it takes requests for hosts that no server names
+	base     conditions
+}
+
+// sitesOf are the servers of http, and what they have to do with each other.
+func sitesOf(t *translation, http *scope) (out []*webSite) {
+	first := map[*listen]*webSite{}
+	serves := map[*listen]bool{}
+	for _, d := range http.list {
+		if d.name != "server" {
+			continue
+		}
+		one := siteOf(t, &scope{list: d.block, around: http}, d)
+		out = append(out, one)
+		for i, l := range one.listens {
+			if first[l] == nil || i < len(one.defaults()) && one.defaults()[i] {
+				first[l] = one
+			}
+			serves[l] = serves[l] || !one.whole
+		}
+	}
+	certificates := slices.ContainsFunc(out, func(s *webSite) bool { _, ok := s.scope.get("ssl_certificate"); return ok && s.tls })
+	var fallbacks []*webSite
+	for _, one := range out {
+		one.byListen = certificates && one.whole && !slices.ContainsFunc(one.listens, func(l *listen) bool { return serves[l] })
+		if !one.byListen && slices.ContainsFunc(one.listens, func(l *listen) bool { return first[l] == one }) {
+			fallbacks = append(fallbacks, one)
+		}
+	}
+	if len(fallbacks) == 1 && !guarded(fallbacks[0].block.block) {
+		fallbacks[0].fallback = true
+		fallbacks[0].hosts = nil
+	}
+	for i, one := range out {
+		one.routed = one.whole && !one.byListen && !slices.ContainsFunc(out, func(other *webSite) bool { return !other.byListen && other.plain && !one.shares(other) })
+		for _, other := range out[i+1:] {
+			meet(t, one, other)
+		}
+	}
+	return out
+}
+
+// defaults says of each listen whether it has default_server.
+func (s *webSite) defaults() (out []bool) {
+	for _, d := range s.scope.list {
+		if d.name == "listen" {
+			out = append(out, slices.Contains(d.args, "default_server") || slices.Contains(d.args, "default"))
+		}
+	}
+	return out
+}
+
+func siteOf(t *translation, s *scope, block directive) *webSite {
+	one := &webSite{scope: s, block: block}
+	names, _ := s.own("server_name")
+	known, left := hosts(names.args)
+	for _, name := range left {
+		t.d.Missing(names.at, "server_name "+name, "a host is a name, or *.name")
+	}
+	one.hosts = known
+	for _, d := range s.list {
+		if d.name == "listen" {
+			one.listens = append(one.listens, t.listen(d)...)
+		}
+	}
+	if !slices.ContainsFunc(s.list, func(d directive) bool { return d.name == "listen" }) {
+		one.listens = append(one.listens, t.listen(directive{name: "listen", args: []string{"80"}, at: block.at})...)
+	}
+	for _, l := range one.listens {
+		one.tls, one.plain = one.tls || l.tls, one.plain || !l.tls
+	}
+	one.redirect = redirectsToHTTPS(s)
+	one.whole = one.redirect != nil && !one.tls
+	return one
+}
+
+// guarded reports whether there are rules about clients in a block.
+func guarded(list []directive) bool {
+	return slices.ContainsFunc(list, func(d directive) bool {
+		return slices.Contains(accessNames, d.name) || d.name == "limit_req" || d.name == "limit_conn" || guarded(d.block)
+	})
+}
+
+// shares reports whether two servers have an address in common.
+func (s *webSite) shares(o *webSite) bool {
+	return slices.ContainsFunc(s.listens, func(l *listen) bool { return slices.Contains(o.listens, l) })
+}
+
+// meet tells two servers apart that do not share an address: routes know the scheme, and not the address.
+func meet(t *translation, a, b *webSite) {
+	if a.byListen || b.byListen || a.shares(b) {
+		return
+	}
+	for _, pair := range [][2]*webSite{{a, b}, {b, a}} {
+		if one, other := pair[0], pair[1]; !one.tls && !other.plain {
+			one.base.scheme, other.base.scheme = "http", "https"
+			one.base.at, other.base.at = one.block.at, other.block.at
+			return
+		}
+	}
+	t.d.Missing(b.block.at, "server", "routes are the same at all addresses, so that clients of the other ones reach this server by its Host, and those of line %d: start standpipe once for each address where that matters", a.block.at.Line)
+}
+
+// readServer reads a server.
+func readServer(t *translation, one *webSite) {
+	s, known := one.scope, one.hosts
+	if d, ok := s.own("http2"); ok && d.arg(0) == "off" {
+		for _, l := range one.listens {
+			l.noH2 = true
+		}
+	}
+	t.certificate(s)
+	t.limits.read(s, "/", known)
+	if !one.whole || one.routed {
+		t.servers++
+	}
+	if !one.whole {
+		t.gates.read(s, "/", known, true)
+	}
+	for _, l := range one.listens {
+		if one.redirect != nil && !l.tls && (one.byListen || one.tls) {
+			l.redirects = true
+		} else {
+			l.serves = true
+		}
+	}
+	t.base, t.cond = one.base, one.base
+	switch {
+	case one.whole && !one.byListen && !one.routed:
+		t.d.Missing(one.redirect.at, short(one.redirect.String()), "`redirect_https` in [[listen]] is for all requests of an address, and needs one of https with a certificate; here is none")
+	case one.routed:
+		if p := makeReturn(t, match{"^~", "/"}, directive{name: "return", args: []string{"301", "https://$host$request_uri"}, at: one.redirect.at}, known); p != nil {
+			p.first = true
+			p.table.Set(one.redirect.at, "scheme", "http")
+		}
+	}
+	readRewrites(t, s, one.redirect, known)
+	t.scripts = t.php(s, "/", known)
+	for _, d := range s.list {
+		switch {
+		case d.name == "location":
+			t.location(&scope{list: d.block, around: s}, d, known)
+		case one.redirect != nil && d.at == one.redirect.at:
+		case d.name == "return" || d.name == "rewrite" || d.name == "if": // read already
+		default:
+			leave(t, d)
+		}
+	}
+	if _, ok := s.own("root"); ok && !one.whole && !takesRest(s) {
+		t.folder(s, match{"", "/"}, known)
+	} else if !ok && !one.whole && !takesRest(s) && len(known) > 0 {
+		t.closed = append(t.closed, one)
+	}
+	t.base, t.cond = conditions{}, conditions{}
+}
+
+// takesRest reports whether a server has an answer for paths that no other location has.
+func takesRest(s *scope) bool {
+	return slices.ContainsFunc(s.list, func(d directive) bool {
+		return d.name == "location" && (d.arg(0) == "/" || d.arg(0) == "^~" && d.arg(1) == "/") || d.name == "return"
+	})
+}
+
+// closeHosts answers 404 for what the servers of named hosts have no location for, where another server takes all hosts.
+func closeHosts(t *translation) {
+	if !slices.ContainsFunc(t.places, func(p *place) bool { return len(p.hosts) == 0 }) {
+		return
+	}
+	for _, one := range t.closed {
+		t.cond = one.base
+		p := newRoute(t, match{"", "/"}, draft.Place{}, one.hosts)
+		p.table.Set(draft.Place{}, "respond", 404)
+	}
+	t.cond = conditions{}
+}
+
+// redirectsToHTTPS is the directive that sends all requests of a server by http to https; nil: there is none.
+func redirectsToHTTPS(s *scope) *directive {
+	var found *directive
+	for i, d := range s.list {
+		to := d
+		switch {
+		case d.name == "location" && d.arg(0) == "/" && len(d.args) == 1:
+			if inner, ok := (&scope{list: d.block}).own("return"); ok {
+				to = inner
+			}
+		case d.name == "if" && asksHostOrScheme(s, d): // certbot writes one for each name
+			if inner, ok := (&scope{list: d.block}).own("return"); ok {
+				to = inner
+			}
+		}
+		end := last(to)
+		if to.name == "return" && toHTTPS(s, end) || to.name == "rewrite" && (to.arg(0) == "^" || to.arg(0) == "^(.*)$" || to.arg(0) == "^/(.*)$" || to.arg(0) == ".*") && toHTTPS(s, strings.TrimSuffix(to.arg(1), "?")) {
+			found = &s.list[i]
+		}
+	}
+	return found
+}
+
+// asksHostOrScheme reports whether an if is for requests by http, or for a name of its server.
+func asksHostOrScheme(s *scope, d directive) bool {
+	ask, ok := testOf(d.args)
+	names, _ := s.own("server_name")
+	switch {
+	case !ok:
+	case ask.variable == "host":
+		return ask.op == "=" && slices.Contains(names.args, ask.value)
+	case ask.variable == "scheme" || ask.variable == "https":
+		c, _, err := schemeOf(ask)
+		return err == nil && c.scheme == "http"
+	}
+	return false
+}
+
+// toHTTPS reports whether a URL is the request's own, by https.
+func toHTTPS(s *scope, url string) bool {
+	names, _ := s.get("server_name")
+	host, ok := strings.CutPrefix(url, "https://")
+	if !ok {
+		return false
+	}
+	for _, end := range []string{"$request_uri", "$uri$is_args$args", "$uri?$args", "$uri", "/$1"} {
+		if own, ok := strings.CutSuffix(host, end); ok {
+			return slices.Contains([]string{"$host", "$http_host", "$server_name"}, own) || slices.Contains(names.args, own)
+		}
+	}
+	return false
+}
