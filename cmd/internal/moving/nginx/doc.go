@@ -12,6 +12,7 @@
 //	maps.go       map and geo
 //	branches.go   if of servers and locations, and variables that a map makes
 //	answering.go  rewrites that another location answers
+//	errorpages.go error_page of servers
 //	write.go      folders and routes in the order that they match in
 //	access.go     allow, deny, auth_basic, auth_request and satisfy
 //	limits.go     limit_req and limit_conn

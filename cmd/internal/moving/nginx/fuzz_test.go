@@ -19,7 +19,7 @@ func FuzzImport(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.Contains(text, "include") {
-			t.Skip() // it reads other files
+			return // it reads other files
 		}
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "site.conf"), []byte(text), 0o600); err != nil {

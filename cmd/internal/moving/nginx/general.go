@@ -13,7 +13,7 @@ func (t *translation) general(d directive) bool {
 	value := d.arg(0)
 	switch d.name {
 	case "client_max_body_size":
-		t.once(limits, d, "max_body", size(value))
+		largest(t, limits, d, size(value))
 	case "client_header_timeout", "client_body_timeout", "keepalive_timeout", "send_timeout":
 		key := map[string]string{"client_header_timeout": "header_timeout", "client_body_timeout": "body_timeout", "keepalive_timeout": "idle_timeout", "send_timeout": "send_timeout"}[d.name]
 		v, ok := seconds(value)
@@ -70,6 +70,33 @@ func (t *translation) logFile(name string) string {
 		return "-"
 	}
 	return t.paths.File(name)
+}
+
+// ofLocation translates directives of a location that are settings of the whole server here, if that does no harm to the others.
+func ofLocation(t *translation, d directive) bool {
+	switch d.name {
+	case "access_log", "error_log", "keepalive_timeout", "keepalive_requests", "client_body_timeout", "send_timeout":
+		t.d.Missing(d.at, d.String(), "it is one for all requests here; of a location it is not taken")
+		return true
+	}
+	return t.general(d)
+}
+
+// largest sets max_body to the largest of all bodies that some location takes.
+func largest(t *translation, limits *draft.Table, d directive, value string) {
+	before := t.body
+	switch {
+	case value == "" || before.name == "":
+		t.once(limits, d, "max_body", value)
+		t.body = d
+	case bytesOf(d.arg(0)) == bytesOf(before.arg(0)):
+	case bytesOf(d.arg(0)) > bytesOf(before.arg(0)):
+		limits.Set(d.at, "max_body", value)
+		t.body = d
+		t.d.Missing(before.at, before.String(), "`max_body` is one for all sites here; the largest one counts")
+	default:
+		t.d.Missing(d.at, d.String(), "`max_body` is one for all sites here; the largest one counts")
+	}
 }
 
 // once sets a key that is one for all sites. A second value that differs is told.

@@ -11,6 +11,9 @@ import (
 // the beginning of the path, goes there. Of a pattern, networks become conditions of its routes. What nothing can say is refused.
 func guard(t *translation, s *scope, d directive, m match, hosts []string, from int) {
 	denied, all := deniesAll(s)
+	if _, returns := s.own("return"); returns && (m.how == "=" || m.isRegex()) {
+		return // nginx comes to it first
+	}
 	switch {
 	case all && (m.how == "=" || m.isRegex()):
 		refuse(t, s, from, m, hosts, denied.at)

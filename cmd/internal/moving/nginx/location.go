@@ -47,7 +47,7 @@ func (t *translation) location(s *scope, d directive, hosts []string) {
 		}
 	}
 	title := strings.TrimSpace("location " + strings.Join(d.args, " "))
-	if leftOut(t, s, d, title) {
+	if leftOut(t, s, d, title, hosts) {
 		return
 	}
 	t.seq++
@@ -72,6 +72,7 @@ func (t *translation) location(s *scope, d directive, hosts []string) {
 	makeRewrites(t, s, m, pass, hosts)
 	_, alias := s.own("alias")
 	_, root := s.get("root")
+	_, answered := s.own("return")
 	if !passed {
 		answer(t, s, d, m, hosts)
 	}
@@ -81,10 +82,21 @@ func (t *translation) location(s *scope, d directive, hosts []string) {
 		switch {
 		case inner.name == "return" || inner.name == "rewrite" || inner.name == "location" || inner.name == "if" || inner.name == "add_header" && !passed && (alias || root):
 		case all && inner.at == denied.at:
-		case !t.general(inner) && !structural[inner.name]:
+		case idle(inner, passed, answered):
+			t.d.Missing(inner.at, short(inner.String()), "not needed: the requests of this location are answered in another way")
+		case !ofLocation(t, inner) && !structural[inner.name]:
 			t.none(inner)
 		}
 	}
+}
+
+// idle reports whether a directive has no effect in a location that another server or a fixed answer is for.
+func idle(d directive, passed, returns bool) bool {
+	switch d.name {
+	case "root", "alias", "index", "autoindex":
+		return passed || returns
+	}
+	return returns && (strings.HasSuffix(d.name, "_pass") || strings.HasSuffix(d.name, "_timeout") || strings.HasSuffix(d.name, "_buffering"))
 }
 
 // withNumbers puts numbers in the place of the names of groups.
@@ -101,11 +113,14 @@ func withNumbers(s *scope, m match) {
 }
 
 // leftOut reports whether a location is not translated as one, and says why where a person has to know.
-func leftOut(t *translation, s *scope, d directive, title string) bool {
+func leftOut(t *translation, s *scope, d directive, title string, hosts []string) bool {
 	how := d.arg(0)
 	pattern := len(d.args) > 1 && (how == "~" || how == "~*")
 	switch {
 	case len(d.args) > 1 && how == "=" && asks(s, d.arg(1)): // forward_auth asks its upstream
+		if own, ok := s.own("internal"); ok {
+			newRoute(t, matchOf(d), own.at, hosts).table.Set(own.at, "respond", 404)
+		}
 	case isPHP(d): // php has made its route
 		rest(t, d)
 		t.gates.refuse(d.block, "a location for PHP")
@@ -159,7 +174,7 @@ func passOf(s *scope) (directive, bool) {
 // rest names what a location has beside what was translated.
 func rest(t *translation, d directive) {
 	for _, inner := range d.block {
-		if !t.general(inner) && !structural[inner.name] {
+		if !ofLocation(t, inner) && !structural[inner.name] {
 			t.none(inner)
 		}
 	}

@@ -56,8 +56,12 @@ func (t *translation) php(s *scope, uri string, hosts []string) (dir string) {
 		table.Set(at, "strip_prefix", true)
 	}
 	setIndex(s, table)
+	if tries && !slices.ContainsFunc(try.args[:len(try.args)-1], func(a string) bool { return strings.HasPrefix(a, "$uri/") }) {
+		table.Set(try.at, "index", []string{}) // files alone are looked for
+	}
 	if tries {
 		script, _, _ := strings.Cut(last(try), "?")
+		script, _, _ = strings.Cut(script, "$is_args")
 		if strip {
 			script = "/" + strings.TrimPrefix(strings.TrimPrefix(script, strings.TrimSuffix(uri, "/")), "/")
 		}

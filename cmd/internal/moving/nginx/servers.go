@@ -15,6 +15,7 @@ type webSite struct {
 	listens  []*listen
 	tls      bool       // it has an address of https
 	plain    bool       // it has one of http
+	unnamed  bool       // none of its names can be one of `hosts`
 	redirect *directive // sends all requests to https; nil: there is none
 	whole    bool       // and that is all that the server does
 	byListen bool       // `redirect_https` of its addresses says that
@@ -53,6 +54,7 @@ func sitesOf(t *translation, http *scope) (out []*webSite) {
 		fallbacks[0].hosts = nil
 	}
 	for i, one := range out {
+		one.unnamed = one.unnamed && !one.fallback && len(out) > 1
 		one.routed = one.whole && !one.byListen && !slices.ContainsFunc(out, func(other *webSite) bool { return !other.byListen && other.plain && !one.shares(other) })
 		for _, other := range out[i+1:] {
 			meet(t, one, other)
@@ -79,6 +81,7 @@ func siteOf(t *translation, s *scope, block directive) *webSite {
 		t.d.Missing(names.at, "server_name "+name, "a host is a name, or *.name")
 	}
 	one.hosts = known
+	one.unnamed = len(known) == 0 && len(left) > 0 && len(left) == len(names.args)
 	for _, d := range s.list {
 		if d.name == "listen" {
 			one.listens = append(one.listens, t.listen(d)...)
@@ -125,6 +128,10 @@ func meet(t *translation, a, b *webSite) {
 // readServer reads a server.
 func readServer(t *translation, one *webSite) {
 	s, known := one.scope, one.hosts
+	if one.unnamed {
+		t.d.Missing(one.block.at, "server", "it is left out: without `hosts` its routes would be for all requests")
+		return
+	}
 	if d, ok := s.own("http2"); ok && d.arg(0) == "off" {
 		for _, l := range one.listens {
 			l.noH2 = true
@@ -162,6 +169,7 @@ func readServer(t *translation, one *webSite) {
 		case d.name == "location":
 			t.location(&scope{list: d.block, around: s}, d, known)
 		case one.redirect != nil && d.at == one.redirect.at:
+		case d.name == "error_page" && errorPage(t, s, d):
 		case d.name == "return" || d.name == "rewrite" || d.name == "if": // read already
 		default:
 			leave(t, d)

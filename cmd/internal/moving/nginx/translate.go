@@ -54,14 +54,16 @@ type translation struct {
 	done      map[draft.Place][]string // directives that became a table of their own
 	absent    map[string]bool          // folders that are not there, and told
 	vars      *variables
-	base      conditions  // of all that is read of this server
-	cond      conditions  // of what is being read
-	sites     []*webSite  // servers that are still to be read
-	closed    []*webSite  // servers without an answer for other paths than those of their locations
-	inherited []directive // fields that locations without their own have, if they are not one of a route's
-	tails     int         // how many routes come behind all others of their server
-	seq       int         // the number of the location that is being read
-	servers   int         // without those that redirect to https alone
+	base      conditions   // of all that is read of this server
+	cond      conditions   // of what is being read
+	sites     []*webSite   // servers that are still to be read
+	closed    []*webSite   // servers without an answer for other paths than those of their locations
+	pages     []draft.Pair // of errors
+	body      directive    // the client_max_body_size that counts
+	inherited []directive  // fields that locations without their own have, if they are not one of a route's
+	tails     int          // how many routes come behind all others of their server
+	seq       int          // the number of the location that is being read
+	servers   int          // without those that redirect to https alone
 }
 
 // listen is an address of one or several servers.
@@ -107,7 +109,7 @@ func (t *translation) main(list []directive) {
 		case "http":
 			t.http(&scope{list: d.block})
 			site = nil
-		case "events", "types":
+		case "events":
 		case "stream", "mail":
 			t.d.Missing(d.at, d.name, "not yet: only HTTP is spoken")
 		case "user":
@@ -157,13 +159,13 @@ func (t *translation) http(s *scope) {
 var structural = func() map[string]bool {
 	out := map[string]bool{}
 	for _, name := range strings.Fields("map geo listen server_name root alias index try_files autoindex expires proxy_pass uwsgi_pass location ssl_certificate ssl_certificate_key http2 " +
-		"proxy_read_timeout uwsgi_read_timeout proxy_connect_timeout uwsgi_connect_timeout proxy_send_timeout uwsgi_send_timeout proxy_request_buffering uwsgi_request_buffering types internal limit_except " +
-		"allow deny satisfy auth_basic auth_basic_user_file auth_request auth_request_set limit_req limit_req_zone limit_req_status limit_req_dry_run limit_req_log_level limit_conn limit_conn_zone limit_conn_status limit_conn_dry_run limit_conn_log_level " +
+		"proxy_read_timeout uwsgi_read_timeout proxy_connect_timeout uwsgi_connect_timeout proxy_send_timeout uwsgi_send_timeout proxy_request_buffering uwsgi_request_buffering internal limit_except " +
+		"allow deny satisfy auth_basic auth_basic_user_file auth_request auth_request_set limit_req limit_req_zone limit_req_status limit_req_dry_run limit_conn limit_conn_zone limit_conn_status limit_conn_dry_run " +
 		"fastcgi_pass fastcgi_param fastcgi_index fastcgi_split_path_info fastcgi_read_timeout fastcgi_connect_timeout fastcgi_send_timeout fastcgi_request_buffering proxy_buffering uwsgi_buffering fastcgi_buffering") {
 		out[name] = true
 	}
 	for _, kind := range []string{"proxy_", "uwsgi_", "fastcgi_"} {
-		for _, name := range strings.Fields("cache cache_path cache_valid cache_key cache_bypass cache_use_stale cache_lock cache_lock_age cache_lock_timeout cache_background_update cache_revalidate cache_convert_head cache_methods no_cache") {
+		for _, name := range strings.Fields("cache cache_path cache_valid cache_key cache_bypass cache_use_stale no_cache") {
 			out[kind+name] = true
 		}
 	}

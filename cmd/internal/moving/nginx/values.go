@@ -1,6 +1,7 @@
 package nginx
 
 import (
+	"math"
 	"strconv"
 	"strings"
 )
@@ -17,6 +18,24 @@ func size(s string) string {
 		return ""
 	}
 	return digits + unit
+}
+
+// bytesOf is a size of nginx in bytes; 0 is no limit.
+func bytesOf(s string) float64 {
+	s = strings.ToLower(s)
+	n, err := strconv.ParseFloat(strings.TrimRight(s, "kmg"), 64)
+	if err != nil || n == 0 {
+		return math.Inf(1)
+	}
+	switch s[len(s)-1] {
+	case 'k':
+		n *= 1 << 10
+	case 'm':
+		n *= 1 << 20
+	case 'g':
+		n *= 1 << 30
+	}
+	return n
 }
 
 // seconds is a time of nginx in seconds, with a fraction for milliseconds; not ok: it is none. A month has 30 days, a year 365.

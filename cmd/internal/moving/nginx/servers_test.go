@@ -1,0 +1,27 @@
+package nginx
+
+import "testing"
+
+// Settings that are one for all requests here.
+func TestSettingsOfAll(t *testing.T) {
+	for _, c := range []site{
+		{"a log of one location", `location = /favicon.ico { access_log off; root DIR; } location / { ` + up + ` }`, []string{"favicon.ico"}, []string{"!access_log =", "access_log off: it is one for all"}},
+		{"the log of a server", `access_log off; location / { ` + up + ` }`, nil, []string{"access_log = \"off\""}},
+		{"bodies", `client_max_body_size 1m; location /up/ { client_max_body_size 2g; ` + up + ` } location / { client_max_body_size 10m; ` + up + ` }`, nil,
+			[]string{"max_body = \"2GiB\"", "client_max_body_size 1m: `max_body` is one for all", "client_max_body_size 10m: `max_body` is one for all"}},
+		{"bodies without a limit", `client_max_body_size 0; location / { client_max_body_size 10m; ` + up + ` }`, nil, []string{"max_body = \"0\"", "client_max_body_size 10m: "}},
+		{"an error page", `root DIR; error_page 502 504 /50x.html; error_page 404 /none.html; error_page 403 = @x; location / { ` + up + ` } location = /50x.html { root DIR/pages; }`, []string{"pages/50x.html"},
+			[]string{"error_page = { 502 = \"DIR/pages/50x.html\", 504 = \"DIR/pages/50x.html\" }", "error_page 404 /none.html: ", "error_page 403 = @x: "}},
+		{"what has no effect", `location / { root DIR; index x.html; ` + up + ` } location = /a { alias DIR/b; return 404; }`, nil, []string{"root DIR: not needed", "index x.html: not needed", "alias DIR/b: not needed"}},
+		{"what is not read", `location / { types { } proxy_cache_lock on; limit_req_log_level warn; ` + up + ` }`, nil, []string{"types: not needed", "proxy_cache_lock on: not needed", "limit_req_log_level warn: not needed"}},
+		{"an answer before the rules", `location ~ ^/v { deny all; return 404; }`, nil, []string{"respond = 404", "!respond = 403"}},
+		{"the question of auth_request", `location /a { auth_request /auth; ` + up + ` } location = /auth { internal; proxy_pass http://127.0.0.1:2/check; } location / { ` + up + ` }`, nil,
+			[]string{"path_exact = [\"/auth\"]\nrespond = 404\n", "forward_auth = \"http://127.0.0.1:2/check\""}},
+		{"PHP behind files alone", `root DIR; location / { try_files $uri /index.php$is_args$args; } location ~ ^/index\.php(/|$) { fastcgi_pass 127.0.0.1:9; internal; }`, nil, []string{"missing = \"/index.php\"", "index = []"}},
+		{"PHP behind folders", `root DIR; index index.php; location / { try_files $uri $uri/ /index.php?$args; } location ~ \.php$ { fastcgi_pass 127.0.0.1:9; }`, nil, []string{"missing = \"/index.php\"", "index = [\"index.php\"]"}},
+	} {
+		c.test(t)
+	}
+	inHTTP(t, "a server without a name that a host can be", `server { listen 80; server_name a.org; location / { return 200 a; } } server { listen 80; server_name ~^x; location / { return 200 b; } }`, "body = \"a\"", "!body = \"b\"", "server: it is left out")
+	inHTTP(t, "the only server", `server { listen 80; server_name ~^x; location / { return 200 b; } }`, "body = \"b\"")
+}
