@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -271,15 +272,18 @@ func TestDevAtATerminal(t *testing.T) {
 	if _, err := exec.LookPath("script"); err != nil {
 		skip(t, "no-program", "script")
 	}
-	dir := project(t, map[string]string{"app.py": `import json
+	dir := project(t, map[string]string{"app.py": `import json, os
 from flask import Flask
+
+if os.path.exists("away"):
+    raise RuntimeError("the database is away")
 
 app = Flask(__name__)
 
 
 @app.get("/")
 def page():
-    return "x"
+    return str(os.getpid())
 
 
 @app.get("/boom")
@@ -314,7 +318,7 @@ def boom():
 			return regexp.MustCompile(`\n`+regexp.QuoteMeta(faint)+`\d\d:\d\d:\d\d 200 GET /static/a\.css [\d.]+ ms static`).MatchString(text) && strings.Contains(text, "JSONDecodeError") && strings.Contains(text, "…")
 		})
 		text := screen()
-		if own, library := strings.Index(text, "app.py\", line 14"), strings.Index(text, "site-packages/flask"); own < 0 || library < own {
+		if own, library := strings.Index(text, "app.py\", line 17"), strings.Index(text, "site-packages/flask"); own < 0 || library < own {
 			t.Errorf("the app's frames are not first:\n%s", text)
 		}
 		if got := strings.Contains(text, "\x1b["); got != colors {
@@ -333,11 +337,26 @@ def boom():
 		write(t, dir, map[string]string{"app.py": string(code) + "import nosuchpackage\n"})
 		s.want(503, "/")
 		eventually(t, "why the code does not start", func() bool { return strings.Contains(screen(), "install nosuchpackage") })
-		if text := screen(); !strings.Contains(text, "app.py:15") || strings.Contains(text, "reload_failed") || strings.Contains(text, "worker_exit") {
+		if text := screen(); !strings.Contains(text, "app.py:18") || strings.Contains(text, "reload_failed") || strings.Contains(text, "worker_exit") {
 			t.Errorf("%s", text)
 		}
 		write(t, dir, map[string]string{"app.py": string(code)})
-		s.want(200, "/")
+		worker, err := strconv.Atoi(s.want(200, "/").Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// So is a worker that does not start in the place of another one; the same is told once.
+		write(t, dir, map[string]string{"away": ""})
+		if err := syscall.Kill(worker, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "why the worker does not start", func() bool { return strings.Contains(screen(), "app.py:5: RuntimeError") })
+		if text := screen(); strings.Contains(text, "app_failed") || strings.Contains(text, "sys_path") || strings.Contains(text, "-b 0.0.0.0") && !strings.Contains(text, "STANDPIPE_DEV_TOKEN") {
+			t.Errorf("%s", text)
+		}
+		if err := os.Remove(filepath.Join(dir, "away")); err != nil {
+			t.Fatal(err)
+		}
 		s.stop()
 	}
 }

@@ -234,6 +234,13 @@ class Loads(WorkerTest):
         self.refused("zzz", "no_module", fix="standpipe serve 'web 1.py'")
         self.refused("zzz:app", "no_module", "zzz:app: there is no module zzz; looked in ", fix="standpipe serve 'web 1.py'")
 
+    def test_guess_is_said_once(self):
+        self.file("shop/__init__.py", "def (\n")
+        guess = "shop/__init__.py is a guess"
+        self.refused("", "error", "shop/__init__.py:1: SyntaxError", guess, candidates=["shop/__init__.py"])
+        message = self.refused("", "error", "shop/__init__.py:1: SyntaxError", candidates=["shop/__init__.py"], generation=2)
+        self.assertNotIn(guess, message["message"])
+
     def test_module_in_another_folder(self):
         self.file("shop/__init__.py", "")
         self.file("shop/main.py", APP)

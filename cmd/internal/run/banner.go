@@ -35,7 +35,7 @@ func (b *banner) print(warnings []errorlog.Taken) {
 	if b.cfg.File != "" {
 		where = " (" + terminal.Near(b.cfg.File, b.cfg.Dir) + ")"
 	}
-	head := fmt.Sprintf("%s %s%s   %s%s\n", b.paint.Bold("standpipe"), b.version, where, b.paint.Bold(strings.Join(few(addresses, 3), "  ")), onlyHere(addresses))
+	head := fmt.Sprintf("%s %s%s   %s%s\n", b.paint.Bold("standpipe"), b.version, where, b.paint.Bold(strings.Join(few(addresses, 3), "  ")), onlyHere(addresses, b.cfg))
 	parts := []*part{
 		{lines: b.local(addresses)},
 		b.apps(),
@@ -66,9 +66,12 @@ func few(list []string, most int) []string {
 }
 
 // onlyHere explains why other machines cannot connect; empty: they can.
-func onlyHere(urls []string) string {
-	if len(urls) != 1 || !strings.HasPrefix(urls[0], "http://127.") {
+func onlyHere(urls []string, cfg *config.Config) string {
+	switch {
+	case len(urls) != 1 || !strings.HasPrefix(urls[0], "http://127."):
 		return ""
+	case cfg.Dev.On && cfg.Dev.Token == "": // other addresses are refused
+		return "   (this machine only)"
 	}
 	return fmt.Sprintf("   (this machine only; -b 0.0.0.0%s for all)", urls[0][strings.LastIndexByte(urls[0], ':'):])
 }

@@ -36,6 +36,11 @@ func (r *records) told(e supervisor.Event) bool {
 	case supervisor.ReloadFailed:
 		_, _ = io.WriteString(r.people, journal.People(&e.BootFailure, r.paint))
 		return true
+	case supervisor.BootFailure: // a worker in place of another one
+		if r.journal.Shown(&e) == 1 {
+			_, _ = io.WriteString(r.people, journal.People(&e, r.paint))
+		}
+		return true
 	case supervisor.WorkerExit:
 		return e.Reason == supervisor.BootFailed
 	}

@@ -17,7 +17,11 @@ func warnStart(log *logfile.Log, cfg *config.Config, addresses []string) {
 		log.Warn("root", "message", "standpipe and its apps run as root: --user NAME drops root privileges once the addresses are open, --user root says that it is meant")
 	}
 	if port, only := loopbackOnly(addresses); only && compose.InContainer() {
-		log.Warn("loopback_in_container", "message", "only this container can connect: -b 0.0.0.0"+port+" lets others")
+		command := "-b 0.0.0.0" + port
+		if cfg.Dev.On && cfg.Dev.Token == "" {
+			command = "STANDPIPE_DEV_TOKEN=SECRET standpipe dev " + command
+		}
+		log.Warn("loopback_in_container", "message", "only this container can connect: "+command+" lets others")
 	}
 }
 

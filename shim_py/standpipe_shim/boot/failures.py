@@ -46,8 +46,8 @@ def explain(error, boot, target):
 
 
 def guessed(failure, tried):
-    """Adds to a failure that the file which failed is a guess, if it is: one further down than the usual places. tried: the files
-    that were imported."""
+    """Adds to a failure of the first generation that the file which failed is a guess, if it is: one further down than the usual
+    places. tried: the files that were imported."""
     if tried and "/" in tried[-1]:
         text = "; %s is a guess, nothing names the app: if it is elsewhere, name it, such as standpipe serve shop.wsgi:application"
         failure.message += text % tried[-1]

@@ -39,7 +39,8 @@ def load(boot):
     except BaseException as error:
         from .failures import explain, guessed
 
-        raise guessed(explain(error, boot, target), tried) from None
+        failure = explain(error, boot, target)
+        raise (guessed(failure, tried) if boot["generation"] == 1 else failure) from None
 
 
 def set_path(base, pythonpath):
