@@ -51,6 +51,8 @@ func TestText(t *testing.T) {
 		{Options{}, hclog.Info, Output, []any{"app", "shop", "worker", "shop/3", "id", "01J9", "message", "a \"line\"\n\x1b[31mred\x1b[0m \x1b]0;title\a\xff"}, "[INFO]  shop/3 id=01J9: a \"line\"\n  | \x1b[31mred\x1b[0m \\x1b]0;title\\x07\\xff\n"},
 		{Options{Priorities: true}, hclog.Error, "e", []any{"message", "a\nb"}, "<3>2026-03-01T12:00:00.007Z [ERROR] e: a\n<3>  | b\n"},
 		{Options{Terminal: true}, hclog.Warn, "e", []any{"message", "m"}, "12:00:00 [WARN]  e: m\n"},
+		{Options{Terminal: true}, hclog.Error, "app_error", []any{"app", "shop", "id", "1", "target", "/", "worker", "shop/1", "error", "a.py:1: E: x", "at", "a.py:1 in f", "none", "", "traceback", "a\n  b"},
+			"12:00:00 [ERROR] app_error: id=1 target=/ worker=shop/1: a.py:1: E: x\n  | a\n  |   b\n"},
 		{Options{Color: true}, hclog.Warn, "e", []any{"message", "m"}, "\x1b[93m[WARN]  \x1b[0me: m\n"},
 		{Options{Color: true, Terminal: true}, hclog.Warn, "e", []any{"message", "m"}, "\x1b[2m12:00:00 \x1b[0m\x1b[93m[WARN]  \x1b[0me: m\n"},
 	} {

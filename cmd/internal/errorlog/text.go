@@ -64,7 +64,10 @@ func (r *record) text(b []byte, o *Options) []byte {
 	b = append(b, '\n')
 	for _, f := range r.fields {
 		if s, isText := f.value.(string); isText && strings.Contains(s, "\n") {
-			b = append(append(append(b, "  "...), f.key...), "=\n  | "...)
+			if !o.Terminal || f.key != "traceback" { // a person knows one
+				b = append(append(append(b, "  "...), f.key...), "=\n"...)
+			}
+			b = append(b, "  | "...)
 			if r.isLong(f.key) {
 				b = longText(b, f.key, s)
 			} else {

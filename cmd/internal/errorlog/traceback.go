@@ -2,8 +2,12 @@ package errorlog
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
+
+// appError is the event of an exception that the app raised.
+const appError = "app_error"
 
 // inTraceback is what every traceback of Python has.
 const inTraceback = "Traceback (most recent call last):"
@@ -58,8 +62,20 @@ func ownFramesFirst(s string, color bool) string {
 	return strings.Join(out, "\n")
 }
 
-// forTerminal changes the texts of a record that may be tracebacks.
+// forTerminal makes a record shorter: fields that are empty are left out, an exception of the app is its own sentence, and the app's frames
+// of a traceback come first.
 func (r *record) forTerminal(color bool) {
+	raised := ""
+	r.fields = slices.DeleteFunc(r.fields, func(f field) bool {
+		text, isText := f.value.(string)
+		if r.event == appError && f.key == "error" {
+			raised = text
+		}
+		return isText && text == "" || r.event == appError && (f.key == "app" || f.key == "error" || f.key == "at") // worker has the app's name
+	})
+	if raised != "" {
+		r.message, r.made = raised, false
+	}
 	if r.event == Output {
 		r.message = ownFramesFirst(r.message, color)
 	}
