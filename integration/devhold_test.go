@@ -296,7 +296,7 @@ def boom():
 			env = append(env, "NO_COLOR=1")
 		}
 		s := start(t, opts{Dir: dir, Env: env, Bare: true, NoWait: true, Exit: -1,
-			Argv: []string{"script", "-qefc", "stty cols 80; {bin} dev app:app -b 127.0.0.1:0 --python " + python(t), "/dev/null"}})
+			Argv: []string{"script", "-qefc", "stty cols 80; {bin} dev -b 127.0.0.1:0 --python " + python(t), "/dev/null"}})
 		address := regexp.MustCompile(`http://(127\.0\.0\.1:\d+)`)
 		screen := func() string { return strings.Join(s.out.all(), "\n") }
 		eventually(t, "the banner", func() bool {
@@ -341,6 +341,19 @@ def boom():
 			t.Errorf("%s", text)
 		}
 		write(t, dir, map[string]string{"app.py": string(code)})
+		move := func(from, to string) {
+			t.Helper()
+			if err := os.Rename(filepath.Join(dir, from), filepath.Join(dir, to)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		move("app.py", "gone.txt")
+		s.want(503, "/")
+		eventually(t, "there is no app", func() bool { return strings.Contains(screen(), "no app found in") })
+		if text := screen(); strings.Contains(text, "reload_failed") {
+			t.Errorf("%s", text)
+		}
+		move("gone.txt", "app.py")
 		worker, err := strconv.Atoi(s.want(200, "/").Body)
 		if err != nil {
 			t.Fatal(err)

@@ -53,6 +53,9 @@ func TestText(t *testing.T) {
 		{Options{Terminal: true}, hclog.Warn, "e", []any{"message", "m"}, "12:00:00 [WARN]  e: m\n"},
 		{Options{Terminal: true}, hclog.Error, "app_error", []any{"app", "shop", "id", "1", "target", "/", "worker", "shop/1", "error", "a.py:1: E: x", "at", "a.py:1 in f", "none", "", "traceback", "a\n  b"},
 			"12:00:00 [ERROR] app_error: id=1 target=/ worker=shop/1: a.py:1: E: x\n  | a\n  |   b\n"},
+		{Options{Terminal: true}, hclog.Error, "app_error", []any{"id", "1", "error", "E: x", "traceback", "E: x"}, "12:00:00 [ERROR] app_error: id=1: E: x\n"},
+		{Options{Terminal: true}, hclog.Error, "app_error", []any{"id", "1", "error", "a.py:1: DebuggerQuit: q", "traceback", "a\nb"}, "12:00:00 [ERROR] app_error: id=1: a.py:1: DebuggerQuit: q\n"},
+		{Options{Terminal: true}, hclog.Error, "e", []any{"traceback", "a\nb\n"}, "12:00:00 [ERROR] e: the sentence of e\n  | a\n  | b\n"},
 		{Options{Color: true}, hclog.Warn, "e", []any{"message", "m"}, "\x1b[93m[WARN]  \x1b[0me: m\n"},
 		{Options{Color: true, Terminal: true}, hclog.Warn, "e", []any{"message", "m"}, "\x1b[2m12:00:00 \x1b[0m\x1b[93m[WARN]  \x1b[0me: m\n"},
 	} {

@@ -73,6 +73,10 @@ func (r *record) forTerminal(color bool) {
 		}
 		return isText && text == "" || r.event == appError && (f.key == "app" || f.key == "error" || f.key == "at") // worker has the app's name
 	})
+	r.fields = slices.DeleteFunc(r.fields, func(f field) bool { // it says no more, or a person has ended the debugger
+		text, isText := f.value.(string)
+		return isText && f.key == "traceback" && raised != "" && (!strings.Contains(text, "\n") || strings.Contains(raised, ": DebuggerQuit: "))
+	})
 	if raised != "" {
 		r.message, r.made = raised, false
 	}
@@ -81,7 +85,7 @@ func (r *record) forTerminal(color bool) {
 	}
 	for i, f := range r.fields {
 		if s, isText := f.value.(string); isText && f.key == "traceback" {
-			r.fields[i].value = ownFramesFirst(s, color)
+			r.fields[i].value = ownFramesFirst(strings.TrimRight(s, "\n"), color)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/standpipe/standpipe/cmd/internal/config"
@@ -34,7 +35,11 @@ func (r *records) told(e supervisor.Event) bool {
 	}
 	switch e := e.(type) {
 	case supervisor.ReloadFailed:
-		_, _ = io.WriteString(r.people, journal.People(&e.BootFailure, r.paint))
+		text := r.paint.Red("standpipe:") + " " + r.paint.Bold(fmt.Sprintf("app %q did not start", e.App)) + ": as before\n"
+		if r.journal.Shown(&e.BootFailure) == 1 {
+			text = journal.People(&e.BootFailure, r.paint)
+		}
+		_, _ = io.WriteString(r.people, text)
 		return true
 	case supervisor.BootFailure: // a worker in place of another one
 		if r.journal.Shown(&e) == 1 {
@@ -45,6 +50,15 @@ func (r *records) told(e supervisor.Event) bool {
 		return e.Reason == supervisor.BootFailed
 	}
 	return false
+}
+
+// problem tells people why a configuration cannot be put in force, as the start does, instead of a record.
+func (r *records) problem(err error) bool {
+	if r.people == nil {
+		return false
+	}
+	_, _ = io.WriteString(r.people, r.paint.Red("standpipe:")+" "+err.Error()+"\n")
+	return true
 }
 
 func concernsLog(cfg *config.Config, e supervisor.Event) bool {

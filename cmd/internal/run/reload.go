@@ -24,7 +24,8 @@ type reloads struct {
 	failures *admin.Failures
 	monitor  *monitor.Monitor
 	load     func() (*config.Config, error)
-	group    *group // of those in the background
+	told     func(error) bool // tells people of a configuration's problems; false: they are logged
+	group    *group           // of those in the background
 
 	queue coalescer
 }
@@ -63,7 +64,9 @@ func (r *reloads) read() (*config.Config, error) {
 	r.failures.Config(err)
 	if err != nil {
 		r.monitor.Mark(monitor.Mark{Kind: "reload_failed", Text: "the configuration: " + err.Error(), Bad: true})
-		r.log.Error("reload_failed", "message", "the configuration has problems; nothing was changed", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+		if !r.told(err) {
+			r.log.Error("reload_failed", "message", "the configuration has problems; nothing was changed", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+		}
 		return nil, invalid{err}
 	}
 	for _, w := range cfg.Warnings {

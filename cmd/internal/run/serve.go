@@ -177,6 +177,7 @@ func (s *server) assemble(ctx context.Context) (err error) {
 	dev := newDevReload(s.cfg, s.log, s.reloads.start)
 	counted := metrics.NewReloads(s.metrics)
 	records := &records{journal: journal.New(s.log), begin: s.begin, config: s.config}
+	s.reloads.told = records.problem
 	if s.cfg.Dev.On && s.log.ForPeople() {
 		records.people, records.paint = s.log.Out, terminal.PaintFor(s.Stderr)
 	}
