@@ -55,8 +55,8 @@ python3 -B docs/drawings/draw.py --check
 echo "check: spelling of the pages"
 codespell=.cache/codespell-$codespell_version
 [ -x "$codespell/bin/codespell" ] || { python3 -m venv "$codespell" && "$codespell/bin/pip" install --quiet --disable-pip-version-check "codespell==$codespell_version"; }
-# TE is a field of HTTP.
-git ls-files -z '*.md' | xargs -0 "$codespell/bin/codespell" --ignore-words-list=te
+# TE is a field of HTTP; /caf%C3%A9 is a path of examples.
+git ls-files -z '*.md' | xargs -0 "$codespell/bin/codespell" --ignore-words-list=te,caf
 echo "check: Python: syntax floor 3.8, ruff"
 python3 integration/syntax_floor.py shim_py/standpipe_shim packaging
 ruff=.cache/ruff-$ruff_version
