@@ -45,6 +45,9 @@ took=$((SECONDS - began))
 echo "from dpkg --install to the page and its style: $took s"
 ((took < 30)) || failed "$took s"
 
+(cd /root && standpipe top --once >/dev/null && standpipe status | grep -q '^shop ') || failed "root does not find the server"
+runuser -u nobody -- standpipe status >/dev/null 2>&1 && failed "others ask the server"
+
 # The package is replaced while clients ask.
 pid=$(systemctl show -P MainPID standpipe)
 python3 - "$port" <<'PYTHON' &
