@@ -47,10 +47,12 @@ dist-check:
 try-wheel: wheel
 	packaging/try_wheel.sh "$$(ls -t $(DIST)/standpipe-*.whl | head -n 1)"
 
-# The deb package in an empty Debian under its own systemd: root, debootstrap, systemd-nspawn; two minutes, and five the first time.
+# The deb package in an empty Debian under its own systemd, and the rpm where none runs: root, debootstrap, systemd-nspawn, rpm; two minutes,
+# and five the first time.
 try-deb:
 	packaging/dist.sh 0.0.1 linux-amd64
 	packaging/try_deb.sh dist/standpipe_0.0.1_amd64.deb
+	packaging/try_rpm.sh dist/standpipe-0.0.1-1.x86_64.rpm
 
 # The Dockerfiles of packaging/containers, docs/containers.md and some of examples/, replayed on a Debian root and run by runc in 256 MiB: root, debootstrap, runc.
 try-container: build
