@@ -199,3 +199,46 @@ func TestCacheAttack_FieldsOfTheConnection(t *testing.T) {
 		}
 	}
 }
+
+// Parsers of cookies differ. In whatever way an app reads the field, cookies of one client change nothing for another one, although their names
+// are ignored, or part of the key.
+func TestCacheAttack_OddCookies(t *testing.T) {
+	t.Parallel()
+	s := start(t, opts{Dir: project(t, map[string]string{"app.py": `from http.cookies import SimpleCookie
+import re
+def app(environ, start_response):
+    sent = environ.get("HTTP_COOKIE", "")
+    simple = {k: m.value for k, m in SimpleCookie(sent).items()}
+    other = {k.strip(): v or w for k, v, w in re.findall(r'([^=;]+)=\s*(?:"([^"]*)"|([^;]*))\s*;?', sent)}
+    fields = [("Vary", "Cookie"), ("Cache-Control", "max-age=600")] if "/vary" in environ["PATH_INFO"] else [("Cache-Control", "max-age=600")] if "/said" in environ["PATH_INFO"] else []
+    start_response("200 OK", fields)
+    return [" ".join(str(c.get(k)) for c in (simple, other) for k in ("currency", "session")).encode()]
+`, "standpipe.toml": `[[app]]
+name = "shop"
+module = "app:app"
+workers = 1
+cache = "on"
+cache_cookies = ["currency"]
+cache_ignore_cookies = ["_ga*"]
+[[app.cache_rules]]
+path = "/silent/*"
+ttl = "10m"
+`}), Args: []string{"-c", "standpipe.toml"}})
+	victims := []string{"X-None: 1", "Cookie: _ga=2", "Cookie: currency=EUR"}
+	wants := []string{"None None None None", "None None None None", "EUR None EUR None"}
+	for _, kind := range []string{"/said", "/silent", "/vary"} {
+		for i, attack := range []string{"currency =USD", "_ga=1 session=evil", "_ga=1 currency=USD", `_ga="1; currency=EUR; _gb="`, ";currency=EUR;", "path=/; currency=EUR", "_ga=1\xa0; session=evil", "currency"} {
+			for j, victim := range victims {
+				path := fmt.Sprintf("%s/%d-%d", kind, i, j)
+				s.want(200, path, "Cookie: "+attack)
+				if r := s.want(200, path, victim); r.Body != wants[j] {
+					t.Errorf("%s after %q, with %s: %q, %s", path, attack, victim, r.Body, r.cacheStatus())
+				}
+			}
+		}
+	}
+	s.want(200, "/said/plain", "Cookie: _ga=1; currency=EUR")
+	if r := s.want(200, "/said/plain", "Cookie: currency=EUR; _gat=3"); !r.cachedHit() || r.Body != "EUR None EUR None" {
+		t.Errorf("%q %s", r.Body, r.cacheStatus())
+	}
+}

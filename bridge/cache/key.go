@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/standpipe/standpipe/bridge/cache/rules"
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
@@ -169,6 +170,12 @@ func upper(c byte) byte {
 // those of one name as they were sent.
 func (s *stage) appendCookies(b []byte, lines []string) []byte {
 	if len(lines) == 0 {
+		return b
+	}
+	if !rules.PlainCookies(lines) { // an app may find other cookies in it
+		for _, line := range lines {
+			b = appendPart(b, "cookies", line)
+		}
 		return b
 	}
 	for _, name := range s.o.Cookies {

@@ -6,6 +6,7 @@
 //
 //	settings.go    Settings: what the operator says
 //	request.go     Request: what is read of a request
+//	cookies.go     which cookies of a request count
 //	directives.go  Cache-Control by its grammar
 //	structured.go  structured fields (RFC 9651)
 //	targeted.go    targeted fields: CDN-Cache-Control, Surrogate-Control

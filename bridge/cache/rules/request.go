@@ -2,8 +2,6 @@ package rules
 
 import (
 	"net/http"
-	"net/textproto"
-	"strings"
 	"time"
 )
 
@@ -82,24 +80,6 @@ func pragma(lines []string) bool {
 		for line != "" {
 			var d directive
 			if d, line = nextDirective(line); d.is("no-cache") {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// counted reports whether a cookie is there that ignored does not name.
-func counted(lines, ignored []string) bool {
-	for _, line := range lines {
-		for line != "" {
-			var pair string
-			pair, line, _ = strings.Cut(line, ";")
-			if pair = textproto.TrimString(pair); pair == "" {
-				continue
-			}
-			name, _, _ := strings.Cut(pair, "=")
-			if !listed(ignored, textproto.TrimString(name)) {
 				return true
 			}
 		}

@@ -175,24 +175,3 @@ func appendList(dst []byte, line string) []byte {
 		dst, line = append(dst, ','), line[end+1:]
 	}
 }
-
-// appendCookies appends the cookies that are not ignored.
-func appendCookies(dst []byte, lines, ignored []string) []byte {
-	start := len(dst)
-	for _, line := range lines {
-		for line != "" {
-			var pair string
-			pair, line, _ = strings.Cut(line, ";")
-			pair = textproto.TrimString(pair)
-			name, _, _ := strings.Cut(pair, "=")
-			if pair == "" || listed(ignored, textproto.TrimString(name)) {
-				continue
-			}
-			if len(dst) > start {
-				dst = append(dst, ';')
-			}
-			dst = append(dst, pair...)
-		}
-	}
-	return dst
-}
