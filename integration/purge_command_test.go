@@ -46,6 +46,15 @@ func TestPurgeCommand(t *testing.T) {
 		s.fresh("/product/a", "1")
 		s.must("purge", "--all")
 	}
+	if got := s.must("purge", "/product/*"); !strings.HasPrefix(got, "0 entries removed") || !strings.Contains(got, "--prefix /product/\n") {
+		t.Errorf("a star: %q", got)
+	}
+	for n := range 21 {
+		s.want(200, fmt.Sprintf("/product/%d", n))
+	}
+	if got := s.must("purge", "--prefix", "/product/"); got != "21 entries removed\n" {
+		t.Errorf("%q", got)
+	}
 	for _, args := range [][]string{{}, {"--soft"}, {"--all", "/a"}, {"127.0.0.1/product/a"}, {"product-a"}, {"--prefix", "product"}, {"--app", "none", "--all"}, {"https://a b/"}, {"/a/..%2fb"}} {
 		if r := s.order(append([]string{"purge"}, args...)...); r.code != 2 || r.errout == "" {
 			t.Errorf("%q: %+v", args, r)

@@ -62,16 +62,27 @@ func purge(s *controller) error {
 	if s.line.Bool("json") {
 		return writeJSON(s.line.App.Out, purged{removed, p.Soft, !d.NoCache})
 	}
-	text := fmt.Sprintf("%d entries removed", removed)
+	entries := "entries"
+	if removed == 1 {
+		entries = "entry"
+	}
+	text := fmt.Sprintf("%d %s removed", removed, entries)
 	switch {
 	case d.NoCache && p.All && s.line.String("app") == "":
 		text += ": no app and no route has cache = \"on\""
 	case d.NoCache:
 		text += ": the cache is off there"
 	case p.Soft:
-		text = fmt.Sprintf("%d entries made stale", removed)
+		text = fmt.Sprintf("%d %s made stale", removed, entries)
+	case removed == 0:
+		for _, u := range p.URLs {
+			if all, ok := strings.CutSuffix(u, "*"); ok {
+				text += ": the * is meant as it is; all URLs that begin so are --prefix " + all
+				break
+			}
+		}
 	}
-	return s.say("%s", strings.Replace(text, "1 entries", "1 entry", 1))
+	return s.say("%s", text)
 }
 
 // purged is the JSON of the command.
