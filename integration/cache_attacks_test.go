@@ -242,3 +242,25 @@ ttl = "10m"
 		t.Errorf("%q %s", r.Body, r.cacheStatus())
 	}
 }
+
+// An app lets all its answers be stored, the 401 too. Its clients can log in all the same, whatever they send for that.
+func TestCacheAttack_Challenge(t *testing.T) {
+	t.Parallel()
+	s := start(t, opts{App: "app:app", Dir: project(t, map[string]string{"app.py": `
+def app(environ, start_response):
+    known = any("HTTP_" + k in environ for k in ("AUTHORIZATION", "API_KEY", "X_CONSUMER_ID"))
+    start_response("200 OK" if known else "401 Unauthorized", [("Cache-Control", "max-age=600"), ("WWW-Authenticate", "Basic")])
+    return [b"welcome" if known else b"who are you?"]
+`}), Args: []string{"-w", "1", "--cache"}})
+	for range 2 {
+		s.want(401, "/")
+		for _, field := range []string{"Authorization: Basic YTpi", "Api-Key: 1", "X-Consumer-Id: 1"} {
+			if r := s.want(200, "/", field); r.Body != "welcome" || strings.Contains(r.cacheStatus(), "stored") {
+				t.Errorf("%s: %q, %s", field, r.Body, r.cacheStatus())
+			}
+		}
+	}
+	if r := s.want(401, "/"); !r.cachedHit() {
+		t.Errorf("%s", r.cacheStatus())
+	}
+}

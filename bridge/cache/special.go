@@ -28,9 +28,11 @@ var special = func() map[string]meaning {
 		m[name] = override
 	}
 	for _, name := range []string{
-		"X-Api-Key", "X-Api-Token", "X-Auth-Token", "X-Auth-Key", "X-Access-Token", "X-Session-Token", "X-Token", "X-Amz-Security-Token", "Private-Token", "Proxy-Authorization",
+		"X-Api-Key", "X-Apikey", "Api-Key", "Apikey", "Api_key", "X-Api-Token", "X-Authorization", "X-Auth-Token", "X-Auth-Key", "X-Access-Token", "X-Session-Token", "X-Token", "X-Amz-Security-Token", "Private-Token", "Proxy-Authorization",
 		"Remote-User", "Remote-Email", "X-Remote-User", "X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Preferred-Username", "X-Forwarded-Access-Token", "X-Forwarded-Client-Cert",
 		"X-Auth-Request-User", "X-Auth-Request-Email", "X-Auth-Request-Access-Token", "X-Authentik-Username", "X-Authentik-Jwt", "X-Webauth-User", "X-Ssl-Client-Cert", "X-Client-Cert",
+		"X-Forwarded-Tls-Client-Cert", "X-Forwarded-Tls-Client-Cert-Info", "X-Ssl-Client-Dn", "X-Ssl-Client-S-Dn", "X-Client-Dn", "Ssl-Client-Cert", "Ssl-Client-Subject-Dn",
+		"X-Consumer-Id", "X-Consumer-Username", "X-Credential-Identifier", "X-Authenticated-Userid",
 		"X-Amzn-Oidc-Data", "X-Amzn-Oidc-Identity", "X-Goog-Iap-Jwt-Assertion", "X-Goog-Authenticated-User-Email", "X-Ms-Client-Principal", "X-Ms-Client-Principal-Name",
 		"Cf-Access-Jwt-Assertion", "Cf-Access-Authenticated-User-Email", "Tailscale-User-Login",
 	} {
@@ -52,6 +54,10 @@ func maybeSpecial(name string) bool {
 		return strings.HasPrefix(name, "Private-") || strings.HasPrefix(name, "Proxy-")
 	case 'T':
 		return strings.HasPrefix(name, "Ta")
+	case 'A':
+		return strings.HasPrefix(name, "Ap")
+	case 'S':
+		return strings.HasPrefix(name, "Ss")
 	}
 	return false
 }

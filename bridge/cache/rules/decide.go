@@ -31,7 +31,7 @@ type Decision struct {
 // Decide decides what is done with q, for which an answer with the terms t is stored and selected (RFC 9111 4).
 func Decide(q *Request, t *Terms, now time.Time, s *Settings) Decision {
 	d := Decision{Age: t.Age(now), TTL: t.TTL(now)}
-	if !t.Explicit && !t.NoCache && (q.Cookie || q.Authorization) {
+	if !t.Explicit && !t.NoCache && (q.Cookie || q.Authorization) || t.challenges(q) {
 		d.Fwd = "miss"
 		return q.ask(d, Fetch)
 	}
@@ -64,6 +64,12 @@ func Decide(q *Request, t *Terms, now time.Time, s *Settings) Decision {
 	return q.ask(d, Fetch)
 }
 
+// challenges reports whether the stored answer is the challenge to a request without credentials, and q has some: its client could not
+// log in while the answer is fresh.
+func (t *Terms) challenges(q *Request) bool {
+	return t.Status == http.StatusUnauthorized && q.Authorization && !t.Authorized
+}
+
 // renewable reports whether the answer was purged softly and would be fresh without that: it may be served while the app is
 // asked for the next one.
 func (t *Terms) renewable(now time.Time) bool {
@@ -86,7 +92,7 @@ func StaleOnError(q *Request, t *Terms, status int, now time.Time, s *Settings) 
 	default:
 		return false
 	}
-	if t.NoCache || !t.Explicit && (q.Cookie || q.Authorization) {
+	if t.NoCache || !t.Explicit && (q.Cookie || q.Authorization) || t.challenges(q) {
 		return false
 	}
 	stale := -t.TTL(now)

@@ -103,6 +103,29 @@ func TestDecideWhoseAnswer(t *testing.T) {
 	}
 }
 
+// The 401 that a request without credentials has met is none for one with some.
+func TestDecideChallenge(t *testing.T) {
+	s := &Settings{ServeStale: time.Hour}
+	plain, known := get(), ReadRequest("GET", head("Authorization", "x"), s)
+	for name, c := range map[string]struct {
+		q      *Request
+		status int
+		want   Action // of a request with Authorization
+	}{
+		"a challenge":                      {&plain, 401, Fetch},
+		"a refusal":                        {&plain, 403, Serve},
+		"a challenge for credentials, too": {&known, 401, Serve},
+	} {
+		terms := Read(c.q, c.status, head("Cache-Control", "public, max-age=60"), noon, noon, 0, s)
+		if d := Decide(&plain, &terms, noon, s); d.Action != Serve {
+			t.Errorf("%s, without credentials: %+v", name, d)
+		}
+		if d := Decide(&known, &terms, noon, s); d.Action != c.want || StaleOnError(&known, &terms, 500, noon, s) != (c.want == Serve) {
+			t.Errorf("%s, with credentials: %+v", name, d)
+		}
+	}
+}
+
 // The operator may have clients' directives ignored.
 func TestIgnoredDirectives(t *testing.T) {
 	s := &Settings{IgnoreDirectives: true}

@@ -28,7 +28,8 @@
 //     member counts (5.1).
 //   - What a client wants of freshness is obeyed while the app answers. When it fails, these are preferences (5.2.1).
 //   - A lifetime is guessed as a tenth of the time since Last-Modified, at most a day, and only for the statuses of RFC 9110
-//     15.1, or with public. An answer that says no lifetime is for requests without cookies and credentials alone.
+//     15.1, or with public. An answer that says no lifetime is for requests without cookies and credentials alone, and so is a 401
+//     that one without credentials has met.
 //   - A response with Set-Cookie is not stored, unless the operator has named each cookie, or the app has said
 //     no-cache="set-cookie". Set-Cookie2 is a field as others: no client reads it (RFC 6265 9.4).
 //   - The order of members of one weight in Accept-Language and Accept-Encoding counts: frameworks take the first.
