@@ -13,8 +13,8 @@ import (
 var connection = []string{"Connection", "Content-Length", "Http2-Settings", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",
 	"Trailers", "Transfer-Encoding", "Upgrade"}
 
-// written are request fields that standpipe writes itself, from what it knows of the client.
-var written = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Proto", "X-Real-Ip", "X-Request-Id"}
+// written are request fields that standpipe writes itself, from what it knows of the client. X-Real-IP is not among them: it is sent where a rule sets it.
+var written = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Proto", "X-Request-Id"}
 
 // MayChange is why a field of that name cannot be changed; nil: it can.
 func MayChange(name string, response bool) error {

@@ -112,6 +112,9 @@ func TestMayChange(t *testing.T) {
 			t.Errorf("%q may be changed", name)
 		}
 	}
+	if err := MayChange("X-Real-IP", false); err != nil { // where upstreams want it beside X-Forwarded-For
+		t.Error(err)
+	}
 	for _, name := range []string{"X-Request-ID", "Server", "Content-Type", "X_A", "Host"} {
 		if err := MayChange(name, true); err != nil {
 			t.Error(err)
