@@ -26,6 +26,7 @@ func TestImportNginxFields(t *testing.T) {
         proxy_pass UP;
         proxy_set_header Host $host;
         proxy_set_header X-Client $remote_addr;
+        proxy_set_header X-Real-IP $remote_addr;
         proxy_set_header X-Debug "";
         proxy_hide_header X-Powered-By;
         add_header X-Always "$scheme" always;
@@ -56,7 +57,7 @@ func TestImportNginxFields(t *testing.T) {
 		}
 	}
 	for _, head := range up.taken() {
-		if !strings.Contains(head, "X-Client: 127.0.0.1\r\n") || strings.Contains(head, "X-Debug") {
+		if !strings.Contains(head, "X-Client: 127.0.0.1\r\n") || !strings.Contains(head, "X-Real-IP: 127.0.0.1\r\n") || strings.Contains(head, "X-Debug") {
 			t.Errorf("the upstream got\n%s", head)
 		}
 	}

@@ -195,6 +195,13 @@ func branch(t *translation, s *scope, one, d directive, m match, hosts []string)
 			return nil, fmt.Errorf("there are no variables and no settings for some requests: a [[route]] has conditions (%s)", short(inner.String()))
 		}
 	}
+	tell := func() {
+		for _, inner := range one.block {
+			if inner.name == "add_header" || inner.name == "proxy_set_header" {
+				t.none(inner) // unless it is done
+			}
+		}
+	}
 	for _, c := range found.any {
 		if c.cond.regex != "" && m.isRegex() || len(c.cond.exact) > 0 && m.how == "=" {
 			return nil, fmt.Errorf("a route has one `path_regex`: join the expressions")
@@ -210,6 +217,7 @@ func branch(t *translation, s *scope, one, d directive, m match, hosts []string)
 		return func(from int) {
 			narrow(t, from, found.any[0].cond)
 			make("")
+			tell()
 		}, nil
 	}
 	for _, c := range found.any {
@@ -224,6 +232,7 @@ func branch(t *translation, s *scope, one, d directive, m match, hosts []string)
 			p.before = true
 		}
 	}
+	tell()
 	return nil, err
 }
 

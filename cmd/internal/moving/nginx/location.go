@@ -1,7 +1,6 @@
 package nginx
 
 import (
-	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -39,7 +38,10 @@ func addPlace(t *translation, p *place) {
 func (t *translation) location(s *scope, d directive, hosts []string) {
 	m := matchOf(d)
 	if strings.HasPrefix(m.uri, "@") {
-		return // where try_files names it
+		if !triedBy(s.around, m.uri) { // else it is read where try_files names it
+			t.d.Missing(d.at, "location "+m.uri, "no try_files leads there; `error_page` names a file for standpipe's own errors, and answers of upstreams pass unchanged")
+		}
+		return
 	}
 	for _, inner := range d.block {
 		if inner.name == "location" {
@@ -97,6 +99,25 @@ func idle(d directive, passed, returns bool) bool {
 		return passed || returns
 	}
 	return returns && (strings.HasSuffix(d.name, "_pass") || strings.HasSuffix(d.name, "_timeout") || strings.HasSuffix(d.name, "_buffering"))
+}
+
+// triedBy reports whether a try_files in a server leads to a location with a name.
+func triedBy(s *scope, name string) bool {
+	var has func(list []directive) bool
+	has = func(list []directive) bool {
+		for _, d := range list {
+			if d.name == "try_files" && last(d) == name || has(d.block) {
+				return true
+			}
+		}
+		return false
+	}
+	for ; s != nil; s = s.around {
+		if has(s.list) {
+			return true
+		}
+	}
+	return false
 }
 
 // withNumbers puts numbers in the place of the names of groups.
@@ -207,8 +228,8 @@ func (t *translation) route(s *scope, pass directive, m match, hosts []string) *
 	default:
 		t.d.Missing(pass.at, pass.String(), "one of the two paths ends with a slash, so that nginx joins the rest in another way; replace_prefix in [[route]] replaces whole segments")
 	}
-	if host, ok := s.get("proxy_set_header"); to.remote && (!ok || !setsHost(s)) {
-		t.d.Missing(cmp.Or(host.at, pass.at), pass.String(), "the upstream gets the client's Host; nginx sends the one of proxy_pass unless proxy_set_header Host says otherwise")
+	if pass.name == "proxy_pass" && !setsHost(s) {
+		t.d.Missing(pass.at, pass.String(), "the upstream gets the client's Host; nginx sends the one of proxy_pass unless proxy_set_header Host says otherwise")
 	}
 	for _, key := range []string{"connect_timeout", "send_timeout", "read_timeout"} {
 		for _, kind := range []string{"proxy_", "uwsgi_", "fastcgi_"} {
@@ -226,9 +247,20 @@ func (t *translation) route(s *scope, pass directive, m match, hosts []string) *
 			}
 		}
 	}
+	scriptName(t, s, pass, m, r)
 	setCache(t, s, pass, m, r)
 	t.changes(s, r)
 	return p
+}
+
+// scriptName reads uwsgi_param SCRIPT_NAME of a location of this path: an app below a path.
+func scriptName(t *translation, s *scope, pass directive, m match, r *draft.Table) {
+	for _, d := range s.list {
+		if pass.name == "uwsgi_pass" && d.name == "uwsgi_param" && d.arg(0) == "SCRIPT_NAME" && !m.isRegex() && m.how != "=" && strings.Trim(d.arg(1), "/") == strings.Trim(m.uri, "/") {
+			r.Set(d.at, "strip_prefix", true)
+			t.done[d.at] = append(t.done[d.at], d.String())
+		}
+	}
 }
 
 func setsHost(s *scope) bool {

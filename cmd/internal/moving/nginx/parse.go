@@ -128,12 +128,18 @@ func ofTemplate(s string) string {
 }
 
 // parameterFiles come with nginx, and say nothing of a site.
-var parameterFiles = []string{"mime.types", "uwsgi_params", "fastcgi_params", "fastcgi.conf", "proxy_params", "scgi_params"}
+var parameterFiles = []string{"mime.types", "uwsgi_params", "fastcgi_params", "fastcgi.conf", "scgi_params"}
 
 // include reads the files of a pattern. One that is not there is told, and is no error: a site's file is often read on
 // another machine.
 func (r *reader) include(d directive) (out []directive, err error) {
 	pattern := d.arg(0)
+	if filepath.Base(pattern) == "proxy_params" { // Debian's; X-Forwarded-For and -Proto are sent anyway
+		for _, field := range [][]string{{"Host", "$http_host"}, {"X-Real-IP", "$remote_addr"}} {
+			out = append(out, directive{name: "proxy_set_header", args: field, at: d.at})
+		}
+		return out, nil
+	}
 	if slices.Contains(parameterFiles, filepath.Base(pattern)) {
 		return nil, nil
 	}

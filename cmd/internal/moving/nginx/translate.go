@@ -225,12 +225,11 @@ func (t *translation) certificate(s *scope) {
 
 // sentAnyway reports whether an upstream gets what a field of this name is set for without a setting.
 func sentAnyway(field string) bool {
-	switch name := strings.ToLower(field); name {
-	case "host", "connection", "upgrade", "x-request-id", "x-real-ip":
+	switch strings.ToLower(field) {
+	case "host", "connection", "upgrade", "x-request-id", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host":
 		return true
-	default:
-		return strings.HasPrefix(name, "x-forwarded-")
 	}
+	return false
 }
 
 // leave names a directive around locations, unless it is read. One that locations inherit is named at the end, if it went nowhere.
@@ -256,6 +255,11 @@ func (t *translation) none(d directive) {
 		what = strings.TrimSpace(d.name + " " + d.arg(0))
 	}
 	switch {
+	case d.name == "proxy_set_header" && strings.EqualFold(d.arg(0), "X-Request-Start"):
+		t.d.Table("").Set(d.at, "request_start", true)
+		return
+	case d.name == "proxy_set_header" && strings.EqualFold(d.arg(0), "X-Forwarded-Port"):
+		message = "not yet: Host and X-Forwarded-Host have the port where it is not the scheme's own"
 	case d.name == "proxy_set_header" && sentAnyway(d.arg(0)):
 		message = "not needed: an upstream gets Host, X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host by itself"
 	case !known:

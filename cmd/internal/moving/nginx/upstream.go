@@ -2,7 +2,6 @@ package nginx
 
 import (
 	"fmt"
-	"net"
 	"strings"
 
 	"github.com/standpipe/standpipe/bridge/target"
@@ -14,7 +13,6 @@ type destination struct {
 	group     *group   // that they are of; nil: the one address stands in the directive itself
 	uri       string   // what follows host and port; empty: nothing
 	rewrite   string   // the path, with groups of the location's pattern; empty: it has none
-	remote    bool     // it is not on this machine, by its name
 }
 
 // targetOf reads it.
@@ -54,11 +52,6 @@ func (t *translation) targetOf(pass directive) (destination, error) {
 		}
 		return out, nil
 	}
-	name, _, err := net.SplitHostPort(host)
-	if err != nil {
-		name = host
-	}
-	out.remote = net.ParseIP(name) == nil && strings.Contains(name, ".")
 	out.addresses = []string{addressOf(scheme, host)}
 	return out, nil
 }
