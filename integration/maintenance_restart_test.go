@@ -115,7 +115,7 @@ func TestMaintenanceFileIsBroken(t *testing.T) {
 			}
 			s.waitEvent("deny_list_lost")
 			s.want(c.code, "/")
-			if used := s.memory(); used > 300_000_000 {
+			if used := s.memory(); used > 200_000_000 {
 				t.Errorf("%d bytes of memory", used)
 			}
 		})

@@ -85,22 +85,20 @@ func readBounded(path string, most int64) ([]byte, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err == nil && !st.Mode().IsRegular() { // opening a pipe would wait
-		err = fmt.Errorf("%s is not a file", path)
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case !st.Mode().IsRegular(): // opening a pipe would wait
+		return nil, fmt.Errorf("%s is not a file", path)
+	case st.Size() > most:
+		return nil, fmt.Errorf("%s has %d bytes; at most %d are read", path, st.Size(), most)
 	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(b)) > most {
-		err = fmt.Errorf("%s has more than %d bytes", path, most)
-	}
-	return b, err
+	return io.ReadAll(io.LimitReader(f, most)) // it may grow
 }
 
 // replaceFile writes a file under another name first, so that it is there as a whole or as it was, after a loss of power too.
