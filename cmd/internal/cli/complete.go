@@ -139,7 +139,7 @@ _standpipe() {
     local line=${COMP_LINE:0:COMP_POINT} words=() last word
     read -ra words <<<"$line"
     [[ $line == *[[:space:]] ]] && words+=("")
-    last=${words[-1]}
+    last=${words[${#words[@]} - 1]} # [-1] is new in bash 4.3; macOS has 3.2
     COMPREPLY=()
     while IFS=$'\t' read -r word _; do
         COMPREPLY+=("$word")
