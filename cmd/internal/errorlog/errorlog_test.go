@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -197,6 +198,13 @@ KeyError`
 				t.Errorf("%+v, %s: the app's frames first: %v", o, event, first)
 			}
 		}
+	}
+	long := inTraceback + "\nValueError: " + strings.Repeat("x", lineMost-13) + strings.Repeat("é", 100) + "\nthe end"
+	if got := shortLines(long); len(got) > lineMost+100 || !utf8.ValidString(got) || !strings.HasSuffix(got, "...+200\nthe end") {
+		t.Errorf("%q", got)
+	}
+	if text := strings.Repeat("x", 2*lineMost); shortLines(text) != text {
+		t.Error("what an app prints is cut")
 	}
 	for _, same := range []string{"", inTraceback, "x\n" + inTraceback, inTraceback + "\nValueError", "  + Exception Group " + inTraceback + "\n  |   File \"/a/site-packages/x.py\", line 1\n"} {
 		if got := ownFramesFirst(same, false); got != same {

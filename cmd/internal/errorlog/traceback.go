@@ -1,9 +1,11 @@
 package errorlog
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // appError is the event of an exception that the app raised.
@@ -81,13 +83,34 @@ func (r *record) forTerminal(color bool) {
 		r.message, r.made = raised, false
 	}
 	if r.event == Output {
-		r.message = ownFramesFirst(r.message, color)
+		r.message = ownFramesFirst(shortLines(r.message), color)
 	}
 	for i, f := range r.fields {
 		if s, isText := f.value.(string); isText && f.key == "traceback" {
-			r.fields[i].value = ownFramesFirst(strings.TrimRight(s, "\n"), color)
+			r.fields[i].value = ownFramesFirst(shortLines(strings.TrimRight(s, "\n")), color)
 		}
 	}
+}
+
+// lineMost bounds a line of a traceback at a terminal, in bytes: an exception's text may hold a whole document.
+const lineMost = 2 << 10
+
+// shortLines has no longer lines, where a text has a traceback. What else an app prints stays whole.
+func shortLines(s string) string {
+	if len(s) <= lineMost || !strings.Contains(s, inTraceback) {
+		return s
+	}
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		if len(line) > lineMost {
+			n := lineMost
+			for n > lineMost-utf8.UTFMax && !utf8.RuneStart(line[n]) {
+				n--
+			}
+			lines[i] = fmt.Sprintf("%s...+%d", line[:n], len(line)-n)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // frames are the lines of a traceback, those of the app and those of libraries, and how many they are.
