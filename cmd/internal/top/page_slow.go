@@ -43,7 +43,7 @@ func slowWhere(r *monitor.SlowRequest) string { return cmp.Or(r.Worker, r.Upstre
 func slowStatus(r *monitor.SlowRequest) line {
 	switch {
 	case r.Runs && r.Running == 0:
-		return line{{redBold, "● waits"}}
+		return line{{redBold, "● wait"}}
 	case r.Runs:
 		return line{{redBold, "● runs"}}
 	case r.Status >= 500:
