@@ -34,7 +34,7 @@ func (s *stage) target(rec *httpx.Writer, r *http.Request, room []byte) (t targe
 	}
 	plain := len(b)
 	b = appendHost(b, host, info.Scheme)
-	sameHost := string(b[plain:]) == host
+	sameHost := string(b[plain:]) == r.Host
 	path := httpx.RawPath(r.URL)
 	b, samePath := appendSpelled(b, path)
 	t.query, t.changed = ignored(s.o.IgnoreQuery).filter(r.URL.RawQuery)
@@ -49,7 +49,7 @@ func (s *stage) target(rec *httpx.Writer, r *http.Request, room []byte) (t targe
 		b = appendPart(b, "route", s.o.Conditions)
 	}
 	if !sameHost { // an app may tell
-		b = appendPart(b, "host", host)
+		b = appendPart(b, "host", r.Host)
 	}
 	if r.RequestURI != "" && !hasPath(r.RequestURI, path) {
 		sent, _, _ := strings.Cut(r.RequestURI, "?")

@@ -99,6 +99,7 @@ func TestPoisoning(t *testing.T) {
 		{"an escape in lower case", ask("/a%c3%a9"), ask("/a%C3%A9"), false},
 		{"a byte that may be encoded", ask("/a|b"), ask("/a%7Cb"), false},
 		{"such a byte in the query", ask("/a?q=a|b"), ask("/a?q=a%7Cb"), false},
+		{"no Host", "GET /a HTTP/1.0\r\n\r\n", "GET /a HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", false}, // the address of the server
 		{"case of the path", ask("/A"), ask("/a"), false},
 		{"slash at the end", ask("/a/"), ask("/a"), false},
 		{"backslash", ask("/a%5cb"), ask("/a/b"), false},
