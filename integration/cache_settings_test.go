@@ -3,6 +3,7 @@ package integration
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,8 @@ def app(environ, start_response):
         fields.append(("Cache-Control", q.get("cc", "max-age=600")))
     if "vary" in q:
         fields.append(("Vary", q["vary"]))
+    fields = [(k, v) for k, v in fields if k != "Cache-Control" or "h" not in q]
+    fields += [tuple(h.split(": ", 1)) for h in parse_qs(environ["QUERY_STRING"]).get("h", [])]
     if "HTTP_X_TO" in environ:
         fields.append(("Location", environ["HTTP_X_TO"]))
     start_response(q.get("status", "200") + " Said", fields)
@@ -49,6 +52,8 @@ func TestCacheSettings(t *testing.T) {
 		{name: "cache_ignore_query", table: `cache_ignore_query = ["ref", "x_*"]`, path: "/a?cc=max-age=600", query: "&ref=mail&x_y=1", without: asked, with: same},
 		{name: "cache_ignore_cookies", app: `cache_ignore_cookies = ["_ga*"]`, path: "/silent/a", first: []string{"Cookie: _ga_1=2"}, second: []string{"Cookie: _ga_1=3"}, without: asked, with: same},
 		{name: "cache_languages", app: `cache_languages = ["de", "en"]`, path: "/a?vary=Accept-Language", first: []string{"Accept-Language: de-AT, en;q=0.5"}, second: []string{"Accept-Language: de;q=0.9, fr;q=0.8"}, without: asked, with: same},
+		{name: "cache_cookies", app: `cache_cookies = ["currency"]`, path: "/a", first: []string{"Cookie: currency=EUR"}, second: []string{"Cookie: currency=USD"}, without: same, with: asked},
+		{name: "cache_set_cookies", app: `cache_set_cookies = ["lang"]`, path: "/a?h=Cache-Control:+max-age%3D60&h=Set-Cookie:+lang%3Dde", without: asked, with: same},
 		{name: "cache_missing", app: `cache_missing = "10m"`, path: "/silent/none?status=404", without: asked, with: same},
 	} {
 		rule := ""
@@ -73,6 +78,53 @@ func TestCacheSettings(t *testing.T) {
 					t.Errorf("the second request gets the answer of the first one: %v, want %v: %q", got, want, two.cacheStatus())
 				}
 			})
+		}
+	}
+}
+
+// What docs/cache.md says of the fields of answers: whether the second client gets the first one's answer.
+func TestCacheObeysAnswers(t *testing.T) {
+	t.Parallel()
+	s := cachedServer(t, "")
+	const same, asked = true, false
+	for i, c := range []struct {
+		fields []string
+		status int
+		want   bool
+	}{
+		{[]string{"Cache-Control: max-age=60"}, 200, same},
+		{[]string{"Expires: Fri, 01 Jan 2100 00:00:00 GMT"}, 200, same},
+		{[]string{"Cache-Control: s-maxage=600, max-age=0"}, 200, same},
+		{[]string{"CDN-Cache-Control: max-age=60", "Cache-Control: no-store"}, 200, same},
+		{[]string{"CDN-Cache-Control: no-store", "Cache-Control: max-age=60"}, 200, asked},
+		{[]string{"Standpipe-Cache-Control: no-store", "CDN-Cache-Control: max-age=60"}, 200, asked},
+		{[]string{"Standpipe-Cache-Control: max-age=60", "CDN-Cache-Control: no-store", "Surrogate-Control: no-store"}, 200, same},
+		{[]string{"Surrogate-Control: max-age=60", "Cache-Control: no-cache"}, 200, same},
+		{[]string{"CDN-Cache-Control: max-age=60", "Surrogate-Control: no-store"}, 200, same},
+		{[]string{"Cache-Control: no-cache", `ETag: "a"`}, 200, asked},
+		{[]string{"Cache-Control: max-age=0, stale-while-revalidate=600"}, 200, same},
+		{[]string{"Cache-Control: must-understand, no-store, max-age=60"}, 200, same},
+		{[]string{"Cache-Control: private, max-age=60"}, 200, asked},
+		{[]string{"Cache-Control: no-store, max-age=60"}, 200, asked},
+		{[]string{`Cache-Control: max-age=60, private="X-User"`, "X-User: first"}, 200, same},
+		{[]string{`Cache-Control: max-age=60, no-cache="Set-Cookie"`, "Set-Cookie: a=first"}, 200, same},
+		{[]string{"Cache-Control: max-age=60", "Set-Cookie: a=b"}, 200, asked},
+		{[]string{"Cache-Control: max-age=60", "Vary: *"}, 200, asked},
+		{[]string{"Cache-Control: max-age=60"}, 404, same},
+		{[]string{"Cache-Control: max-age=60"}, 406, asked},
+		{[]string{"Cache-Control: max-age=60"}, 429, asked},
+		{[]string{"X-Nothing: 1"}, 200, asked},
+	} {
+		path := fmt.Sprintf("/said%d?status=%d", i, c.status)
+		for _, f := range c.fields {
+			path += "&h=" + url.QueryEscape(f)
+		}
+		one, two := s.want(c.status, path), s.want(c.status, path)
+		if (two.cachedHit() && two.Body == one.Body) != c.want {
+			t.Errorf("%d %q: %s, then %s", c.status, c.fields, one.cacheStatus(), two.cacheStatus())
+		}
+		if two.cachedHit() && (two.Header.Get("X-User") != "" || two.Header.Get("Set-Cookie") != "") {
+			t.Errorf("%q: the second client gets %v", c.fields, two.Header)
 		}
 	}
 }
