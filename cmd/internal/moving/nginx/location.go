@@ -3,6 +3,7 @@ package nginx
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/standpipe/standpipe/cmd/internal/moving/draft"
@@ -120,6 +121,17 @@ func triedBy(s *scope, name string) bool {
 	return false
 }
 
+// makesContent reports whether a location answers by a module of nginx that has no equivalent.
+func makesContent(s *scope) bool {
+	return slices.ContainsFunc(s.list, func(d directive) bool {
+		switch d.name {
+		case "stub_status", "empty_gif", "perl", "js_content", "content_by_lua", "content_by_lua_block", "content_by_lua_file", "api", "grpc_pass", "scgi_pass", "memcached_pass", "random_index":
+			return true
+		}
+		return false
+	})
+}
+
 // withNumbers puts numbers in the place of the names of groups.
 func withNumbers(s *scope, m match) {
 	text, err := m.regex()
@@ -163,6 +175,9 @@ func answer(t *translation, s *scope, d directive, m match, hosts []string) {
 	_, denies := deniesAll(s)
 	switch {
 	case returns && m.path() == "/" && m.how == "" && toHTTPS(s, last(back)): // redirect_https
+	case makesContent(s): // none names it; a folder is not what answers there
+		p := newRoute(t, m, d.at, hosts)
+		p.table.Set(d.at, "respond", 404)
 	case returns:
 		answerReturn(t, s, m, back, hosts)
 	case denies && (m.how == "=" || m.isRegex()): // guard makes its route

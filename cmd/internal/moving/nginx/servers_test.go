@@ -21,6 +21,8 @@ func TestSettingsOfAll(t *testing.T) {
 		{"a location of error_page", `location / { error_page 404 = @x; ` + up + ` } location @x { proxy_pass http://127.0.0.1:2; }`, nil, []string{"location @x: no try_files leads there"}},
 		{"a location of try_files", `root DIR; location / { try_files $uri @x; } location @x { proxy_pass http://127.0.0.1:2; }`, nil, []string{"!location @x:", "http://127.0.0.1:2"}},
 		{"fields of an if that no route can have", `location / { if ($request_method = OPTIONS) { add_header Content-Length 0; add_header X-A b; return 204; } ` + up + ` }`, nil, []string{"add_header Content-Length 0: ", "add = { X-A = \"b\" }", "!add_header X-A b: "}},
+		{"the status of nginx", `root DIR; location /status { stub_status; allow 127.0.0.1; deny all; } location / { ` + up + ` }`, nil, []string{"path = \"/status\"\nrespond = 404\n", "![route.static]", "stub_status: "}},
+		{"another protocol", `root DIR; location /g { grpc_pass 127.0.0.1:1; }`, nil, []string{"path = \"/g\"\nrespond = 404\n", "grpc_pass 127.0.0.1:1: "}},
 		{"what has no effect", `location / { root DIR; index x.html; ` + up + ` } location = /a { alias DIR/b; return 404; }`, nil, []string{"root DIR: not needed", "index x.html: not needed", "alias DIR/b: not needed"}},
 		{"what is not read", `location / { types { } proxy_cache_lock on; limit_req_log_level warn; ` + up + ` }`, nil, []string{"types: not needed", "proxy_cache_lock on: not needed", "limit_req_log_level warn: not needed"}},
 		{"an answer before the rules", `location ~ ^/v { deny all; return 404; }`, nil, []string{"respond = 404", "!respond = 403"}},

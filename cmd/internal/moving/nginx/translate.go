@@ -260,6 +260,8 @@ func (t *translation) none(d directive) {
 		return
 	case d.name == "proxy_set_header" && strings.EqualFold(d.arg(0), "X-Forwarded-Port"):
 		message = "not yet: Host and X-Forwarded-Host have the port where it is not the scheme's own"
+	case d.name == "proxy_set_header" && (strings.EqualFold(d.arg(0), "Upgrade") || strings.EqualFold(d.arg(0), "Connection")):
+		message = "not needed: WebSocket passes by itself, and connections to upstreams are kept"
 	case d.name == "proxy_set_header" && sentAnyway(d.arg(0)):
 		message = "not needed: an upstream gets Host, X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host by itself"
 	case !known:
