@@ -318,7 +318,7 @@ func (v *variables) tell(t *translation, list []directive) {
 		if m.used {
 			continue
 		}
-		if uses := usesOf(list, list, m.name); len(uses) == 0 {
+		if uses := usesOf(list, m.name); len(uses) == 0 {
 			t.d.Missing(m.d.at, m.title(), "not needed: what uses it is not needed either")
 		} else {
 			t.none(m.d)
@@ -327,7 +327,7 @@ func (v *variables) tell(t *translation, list []directive) {
 }
 
 // usesOf are the directives that need a variable; what standpipe does by itself does not count. seen are the variables that led here.
-func usesOf(list, all []directive, name string, seen ...string) (out []draft.Place) {
+func usesOf(list []directive, name string, seen ...string) (out []draft.Place) {
 	for _, d := range list {
 		made := strings.Trim(d.arg(1), "${}")
 		switch {
@@ -337,11 +337,11 @@ func usesOf(list, all []directive, name string, seen ...string) (out []draft.Pla
 			for _, line := range d.block {
 				text += " " + line.arg(0)
 			}
-			if replaceVariable(text, name, "") != text && made != name && !slices.Contains(seen, made) && len(usesOf(all, all, made, append(seen, name)...)) > 0 {
+			if replaceVariable(text, name, "") != text && made != name && !slices.Contains(seen, made) && len(usesOf(list, made, append(seen, name)...)) > 0 {
 				out = append(out, d.at)
 			}
 		default:
-			out = append(out, usesOf(d.block, all, name, seen...)...)
+			out = append(out, usesOf(d.block, name, seen...)...)
 			if replaceVariable(d.String(), name, "") != d.String() {
 				out = append(out, d.at)
 			}

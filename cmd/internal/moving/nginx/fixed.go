@@ -205,14 +205,7 @@ func makeRewrites(t *translation, s *scope, m match, pass *place, hosts []string
 			continue
 		}
 		flag := d.arg(2)
-		repl := strings.TrimSuffix(d.arg(1), "?")
-		keep := "?{query}"
-		switch {
-		case strings.HasSuffix(d.arg(1), "?"):
-			keep = ""
-		case strings.Contains(repl, "?"):
-			keep = "&{query}"
-		}
+		repl, keep := replacement(d.arg(1))
 		to, err := template(repl, "")
 		if _, rerr := regexp.Compile("(?s:" + d.arg(0) + ")"); err == nil && rerr != nil {
 			err = rerr
@@ -254,6 +247,18 @@ func makeRewrites(t *translation, s *scope, m match, pass *place, hosts []string
 			p.table.Set(draft.Place{}, "path", m.path())
 		}
 	}
+}
+
+// replacement is what a rewrite makes, and what of the query follows it.
+func replacement(text string) (repl, keep string) {
+	repl, cut := strings.CutSuffix(text, "?")
+	switch {
+	case cut:
+		return repl, ""
+	case strings.Contains(repl, "?"):
+		return repl, "&{query}"
+	}
+	return repl, "?{query}"
 }
 
 // sameBlock reports whether the location of m answers the path that a rewrite makes.

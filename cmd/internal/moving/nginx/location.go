@@ -82,14 +82,21 @@ func (t *translation) location(s *scope, d directive, hosts []string) {
 	behind(from)
 	guard(t, whole, d, m, hosts, first)
 	for _, inner := range d.block {
-		switch {
-		case inner.name == "return" || inner.name == "rewrite" || inner.name == "location" || inner.name == "if" || inner.name == "add_header" && !passed && (alias || root):
-		case all && inner.at == denied.at:
-		case idle(inner, passed, answered):
-			t.d.Missing(inner.at, short(inner.String()), "not needed: the requests of this location are answered in another way")
-		case !ofLocation(t, inner) && !structural[inner.name]:
-			t.none(inner)
+		if all && inner.at == denied.at || inner.name == "add_header" && !passed && (alias || root) {
+			continue
 		}
+		nameLeft(t, inner, passed, answered)
+	}
+}
+
+// nameLeft names a directive of a location, unless it is read.
+func nameLeft(t *translation, inner directive, passed, answered bool) {
+	switch {
+	case inner.name == "return" || inner.name == "rewrite" || inner.name == "location" || inner.name == "if":
+	case idle(inner, passed, answered):
+		t.d.Missing(inner.at, short(inner.String()), "not needed: the requests of this location are answered in another way")
+	case !ofLocation(t, inner) && !structural[inner.name]:
+		t.none(inner)
 	}
 }
 

@@ -14,11 +14,6 @@ func isPHP(d directive) bool {
 		slices.ContainsFunc(d.block, func(inner directive) bool { return inner.name == "fastcgi_pass" })
 }
 
-// isDotDeny reports whether a location refuses names that begin with a dot, which are never served here.
-func isDotDeny(d directive) bool {
-	return strings.Contains(d.arg(1), `/\.`) && slices.ContainsFunc(d.block, func(inner directive) bool { return inner.name == "deny" || inner.name == "return" })
-}
-
 // php makes the [[route]] of a server, or of a location at uri, that has a location for PHP. It returns the folder of the scripts; empty:
 // there is none.
 func (t *translation) php(s *scope, uri string, hosts []string) (dir string) {

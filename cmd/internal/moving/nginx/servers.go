@@ -145,23 +145,7 @@ func readServer(t *translation, one *webSite) {
 	if !one.whole {
 		t.gates.read(s, "/", known, true)
 	}
-	for _, l := range one.listens {
-		if one.redirect != nil && !l.tls && (one.byListen || one.tls) {
-			l.redirects = true
-		} else {
-			l.serves = true
-		}
-	}
-	t.base, t.cond = one.base, one.base
-	switch {
-	case one.whole && !one.byListen && !one.routed:
-		t.d.Missing(one.redirect.at, short(one.redirect.String()), "`redirect_https` in [[listen]] is for all requests of an address, and needs one of https with a certificate; here is none")
-	case one.routed:
-		if p := makeReturn(t, match{"^~", "/"}, directive{name: "return", args: []string{"301", "https://$host$request_uri"}, at: one.redirect.at}, known); p != nil {
-			p.first = true
-			p.table.Set(one.redirect.at, "scheme", "http")
-		}
-	}
+	redirect(t, one)
 	readRewrites(t, s, one.redirect, known)
 	t.scripts = t.php(s, "/", known)
 	for _, d := range s.list {
@@ -175,12 +159,41 @@ func readServer(t *translation, one *webSite) {
 			leave(t, d)
 		}
 	}
-	if _, ok := s.own("root"); ok && !one.whole && !takesRest(s) {
-		t.folder(s, match{"", "/"}, known)
-	} else if !ok && !one.whole && !takesRest(s) && len(known) > 0 {
+	readRest(t, one)
+	t.base, t.cond = conditions{}, conditions{}
+}
+
+// redirect reads what sends requests of a server to https.
+func redirect(t *translation, one *webSite) {
+	for _, l := range one.listens {
+		if one.redirect != nil && !l.tls && (one.byListen || one.tls) {
+			l.redirects = true
+		} else {
+			l.serves = true
+		}
+	}
+	t.base, t.cond = one.base, one.base
+	switch {
+	case one.whole && !one.byListen && !one.routed:
+		t.d.Missing(one.redirect.at, short(one.redirect.String()), "`redirect_https` in [[listen]] is for all requests of an address, and needs one of https with a certificate; here is none")
+	case one.routed:
+		if p := makeReturn(t, match{"^~", "/"}, directive{name: "return", args: []string{"301", "https://$host$request_uri"}, at: one.redirect.at}, one.hosts); p != nil {
+			p.first = true
+			p.table.Set(one.redirect.at, "scheme", "http")
+		}
+	}
+}
+
+// readRest reads what answers where no location of a server does.
+func readRest(t *translation, one *webSite) {
+	if one.whole || takesRest(one.scope) {
+		return
+	}
+	if _, ok := one.scope.own("root"); ok {
+		t.folder(one.scope, match{"", "/"}, one.hosts)
+	} else if len(one.hosts) > 0 {
 		t.closed = append(t.closed, one)
 	}
-	t.base, t.cond = conditions{}, conditions{}
 }
 
 // takesRest reports whether a server has an answer for paths that no other location has.

@@ -81,16 +81,8 @@ func builtin(t test) (c conditions, not bool, err error) {
 	case t.variable == "remote_addr" && op == "=":
 		_, err = netip.ParseAddr(t.value)
 		c.clients = []string{t.value}
-	case (t.variable == "uri" || t.variable == "document_uri" || t.variable == "request_uri") && op == "=":
-		c.exact = []string{t.value}
-		if strings.Contains(t.value, "?") {
-			err = fmt.Errorf("it asks for a path with its query")
-		}
-	case (t.variable == "uri" || t.variable == "document_uri" || t.variable == "request_uri") && (t.op == "~" || t.op == "~*"):
-		if t.variable == "request_uri" && strings.Contains(t.value, `\?`) {
-			return c, not, fmt.Errorf("it asks for a path with its query; a route has `path_regex` and `match_query`")
-		}
-		c.regex, err = match{t.op, t.value}.regex()
+	case (t.variable == "uri" || t.variable == "document_uri" || t.variable == "request_uri") && (op == "=" || t.op == "~" || t.op == "~*"):
+		c, err = pathOf(t)
 	case strings.HasPrefix(t.variable, "arg_"):
 		var pattern string
 		pattern, err = patternOf(t)
@@ -108,6 +100,19 @@ func builtin(t test) (c conditions, not bool, err error) {
 		err = fmt.Errorf("a route has no condition for $%s %s", t.variable, t.op)
 	}
 	return c, not, err
+}
+
+// pathOf is a test of the path.
+func pathOf(t test) (c conditions, err error) {
+	switch asks := "it asks for a path with its query; a route has `path_regex` and `match_query`"; {
+	case strings.HasSuffix(t.op, "=") && strings.Contains(t.value, "?"), t.variable == "request_uri" && strings.Contains(t.value, `\?`):
+		return c, fmt.Errorf("%s", asks)
+	case strings.HasSuffix(t.op, "="):
+		c.exact = []string{t.value}
+	default:
+		c.regex, err = match{t.op, t.value}.regex()
+	}
+	return c, err
 }
 
 func known(list []string, what string) error {
