@@ -83,7 +83,7 @@ func (o *follower) settle(late <-chan time.Time) (done bool) {
 		return false
 	}
 	for {
-		kept, err, wake := o.f.transfer.settled()
+		kept, wake, err := o.f.transfer.settled()
 		switch {
 		case kept:
 			return false

@@ -132,16 +132,16 @@ func (t *transfer) bound() {
 
 // settled reports whether a body has come as a whole (kept), or is not kept any more (neither), or has ended before its end (err); else
 // wake is closed when something has changed.
-func (t *transfer) settled() (kept bool, err error, wake <-chan struct{}) {
+func (t *transfer) settled() (kept bool, wake <-chan struct{}, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
 	case t.bounded || t.ended:
-		return !t.bounded && t.err == nil, t.err, nil
+		return !t.bounded && t.err == nil, nil, t.err
 	case t.wake == nil:
 		t.wake = make(chan struct{})
 	}
-	return false, nil, t.wake
+	return false, t.wake, nil
 }
 
 // write adds p, which is not used afterwards. cancel ends a wait for the clients.
