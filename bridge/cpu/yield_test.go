@@ -13,7 +13,7 @@ func TestYield(t *testing.T) {
 	yields := func(busy int64) bool {
 		n := 0
 		const times = 100
-		for range times { // this goroutine may be preempted meanwhile, or the other one wait behind one more
+		for range times { // one in five does not yield; this goroutine may be preempted meanwhile, or the other one wait behind one more
 			var ran atomic.Bool
 			go ran.Store(true)
 			before := ran.Load()
@@ -39,5 +39,28 @@ func TestYield(t *testing.T) {
 	}
 	if crowd.Load() != 2 || !yields(2) {
 		t.Error("with all Ps busy nothing else goes first")
+	}
+}
+
+// After four yields of each request there is one without, so that the network is looked at.
+func TestYieldsInARow(t *testing.T) {
+	defer credit.Store(credit.Load())
+	credit.Store(0)
+	for _, n := range []int64{few, 100, 3} {
+		for !mayYield(n) { // what is left of the credit for another number
+		}
+		for mayYield(n) {
+		}
+		for range 3 {
+			without, in := int64(1), int64(0)
+			for !mayYield(n) {
+				without++
+			}
+			for in = 1; mayYield(n); in++ {
+			}
+			if in != rounds*n || without != n+1 {
+				t.Errorf("%d requests: %d yields, then %d without", n, in, without)
+			}
+		}
 	}
 }
