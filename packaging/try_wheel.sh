@@ -11,6 +11,7 @@ for program in debootstrap unshare ip; do
 done
 if [[ ! -e $base/ready ]]; then
     rm -rf "$base"
+    mkdir -p .cache
     debootstrap --variant=minbase --include=python3,python3-venv bookworm "$base" >"$base.log" || { tail -n 5 "$base.log" >&2; exit 1; }
     # Fetched outside, where the network and its certificates are set up.
     python3 -m pip --quiet --disable-pip-version-check download --only-binary :all: --python-version 3.11 --dest "$base/wheels" django
