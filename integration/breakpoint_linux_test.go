@@ -111,6 +111,16 @@ func (s *ptySession) types(line, pattern string) {
 	s.expect(prompt)
 }
 
+// breaks has Ctrl-C end a line that has been typed. The echo shows that it has been read: where the terminal drops typed keys while
+// GNU readline reads them, that waits for another key, and no signal ends its wait.
+func (s *ptySession) breaks() {
+	s.t.Helper()
+	s.keys("p no_such_na")
+	s.expect(`p no_such_na`)
+	s.interrupt(`KeyboardInterrupt--`)
+	s.expect(prompt)
+}
+
 // leave ends the server by Ctrl-C: no debugger is open.
 func (s *ptySession) leave() {
 	s.t.Helper()
@@ -139,9 +149,7 @@ func TestBreakpoint(t *testing.T) {
 			}
 			s.types("p x", `\n42\r`)
 			s.types("w", `wsgi_app`)
-			s.keys("p no_such_na")
-			s.interrupt(`KeyboardInterrupt--`)
-			s.expect(prompt)
+			s.breaks()
 			s.types("\x1b[A\x1b[A", `\n42\r`) // the history: w, then p x
 
 			// Other requests go to the other worker, and the log waits.

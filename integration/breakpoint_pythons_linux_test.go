@@ -47,6 +47,7 @@ func TestBreakpointInterpreters(t *testing.T) {
 			a := s.get("/stop")
 			s.stands()
 			s.types("p x", `\n41\r`)
+			s.breaks()
 			s.keys("c\r")
 			s.want(a, 200, "x=42")
 			s.expect("debugger_closed")
