@@ -36,8 +36,11 @@ func TestUploadsBeyondSpoolTotal(t *testing.T) {
 			}
 			status <- a.Status
 		})
+		if i < room-4 {
+			eventually(t, "it waits for the worker, as a whole", func() bool { return s.status().Apps[0].Waiting == i+1 })
+		}
 	}
-	// As many as have room: where the last ones come at the same time, none of these may have all of it.
+	// As many as have room: the others come at the same time, and none of these may have all of it.
 	eventually(t, "the others' answers before the gate opens", func() bool { return len(status)+len(spooled(t, spool)) == n && len(status) >= n-room })
 	if files := spooled(t, spool); len(files) > room || len(files) < room-4 {
 		t.Errorf("%d files", len(files))
