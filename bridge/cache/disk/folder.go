@@ -156,6 +156,7 @@ func (f *folder) empty() error {
 // close gives the lock back.
 func (f *folder) close() {
 	if f.lock != nil {
+		unlockFile(f.lock)
 		f.lock.Close()
 	}
 	f.root.Close()

@@ -39,6 +39,10 @@ func lockFile(f *os.File) error {
 	return nil
 }
 
+// unlockFile gives the lock back. To close the file is not enough: a child that is between fork(2)
+// and execve(2) at that moment still has it open.
+func unlockFile(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }
+
 // noSpace: the file system, the user's quota, or the number of its files.
 func noSpace(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)

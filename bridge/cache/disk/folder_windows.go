@@ -26,6 +26,11 @@ func lockFile(f *os.File) error {
 	return err
 }
 
+// unlockFile gives the lock back at once: what the system does when a file is closed may come later.
+func unlockFile(f *os.File) {
+	_ = windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 1, new(windows.Overlapped))
+}
+
 func noSpace(err error) bool { return errors.Is(err, windows.ERROR_DISK_FULL) }
 
 func badSector(err error) bool { return errors.Is(err, windows.ERROR_CRC) }

@@ -5,6 +5,7 @@ package disk
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -352,4 +353,30 @@ func TestClosedWhileUsed(t *testing.T) {
 	if s := b.Stats(); s.Files < 30 || s.Damaged != 0 || !b.has(0, 1, 3*blockLen) {
 		t.Errorf("%+v", s)
 	}
+}
+
+// A child that was forked while the folder was open, and has not come to its execve(2), keeps no lock.
+func TestLockEndsWithClose(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "cache")
+	f, err := openFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sleep", "60")
+	cmd.ExtraFiles = []*os.File{f.lock} // the child shares the open file, as it does by fork(2)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	if _, err := openFolder(dir); !errors.Is(err, errBusy) {
+		t.Errorf("a folder in use: %v", err)
+	}
+	f.close()
+	again, err := openFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.close()
 }

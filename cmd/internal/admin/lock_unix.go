@@ -23,5 +23,8 @@ func lock(dir string) (unlock func(), err error) {
 		}
 		time.Sleep(10 * time.Millisecond) // flock(2) has no timeout
 	}
-	return func() { _ = unix.Close(fd) }, nil
+	return func() {
+		_ = unix.Flock(fd, unix.LOCK_UN) // a child before its execve(2) has the folder open as well
+		_ = unix.Close(fd)
+	}, nil
 }
