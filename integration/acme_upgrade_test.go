@@ -48,9 +48,7 @@ func TestUpgradeDuringChallenge(t *testing.T) {
 	program := dir + "/records"
 	// The records are set by the test, which reads the calls.
 	script := fmt.Sprintf("#!/bin/sh\necho \"$@\" >> %s\n[ $1 = present ] && while [ ! -e %s ]; do sleep 0.05; done\nexit 0\n", calls, gate)
-	if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	putProgram(t, program, []byte(script))
 	called := func() (list [][]string) {
 		b, _ := os.ReadFile(calls)
 		for line := range strings.Lines(string(b)) {

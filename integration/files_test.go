@@ -198,9 +198,7 @@ func TestFilesWithoutControl(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	wrapper := filepath.Join(dir, "python3")
-	if err := os.WriteFile(wrapper, []byte("#!/bin/sh\nexec "+python(t)+" \"$@\" 3<&-\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	putProgram(t, wrapper, []byte("#!/bin/sh\nexec "+python(t)+" \"$@\" 3<&-\n"))
 	s, path, data := files(t, 300000, opts{Python: wrapper})
 	if a := s.want(200, "/plain?path="+url.QueryEscape(path)); a.Body != data || passed(a) {
 		t.Errorf("%d bytes, %v", len(a.Body), a.Header)

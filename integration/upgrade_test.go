@@ -69,8 +69,11 @@ func putBinary(t testing.TB, path string) {
 	putProgram(t, path, b)
 }
 
+// putProgram puts a program in place, at once.
 func putProgram(t testing.TB, path string, content []byte) {
 	t.Helper()
+	syscall.ForkLock.RLock() // a child of another test that had it open for writing would keep it from being run (ETXTBSY)
+	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(path+".new", content, 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -209,9 +209,7 @@ func TestUploadToAWorkerThatCannotSeeTheFile(t *testing.T) {
 	spool, dir := t.TempDir(), t.TempDir()
 	wrapper := filepath.Join(dir, "python3")
 	script := fmt.Sprintf("#!/bin/sh\nexec unshare -m sh -c 'mount -t tmpfs none \"%s\" && exec python3 \"$@\"' - \"$@\"\n", spool)
-	if err := os.WriteFile(wrapper, []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	putProgram(t, wrapper, []byte(script))
 	s := uploads(t, spool, opts{Python: wrapper, Args: []string{"-w", "1"}})
 	body := strings.Repeat("0123456789", 500_000)
 	sum := sha256.Sum256([]byte(body))

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -124,17 +125,22 @@ func TestCloudflare(t *testing.T) {
 
 func TestProgramFails(t *testing.T) {
 	path := t.TempDir() + "/program"
-	if err := os.WriteFile(path, []byte("#!/bin/sh\necho no luck >&2\nexit 3\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	putProgram(t, path, "#!/bin/sh\necho no luck >&2\nexit 3\n")
 	if err := (&Program{Path: path}).Present(t.Context(), "name", "value"); !errors.Is(err, ErrProgram) || !strings.Contains(err.Error(), "no luck") {
 		t.Error(err)
 	}
-	if err := os.WriteFile(path, []byte("#!/bin/sh\nexec sleep 600\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	putProgram(t, path, "#!/bin/sh\nexec sleep 600\n")
 	if err := (&Program{Path: path, Timeout: 100 * time.Millisecond}).CleanUp(t.Context(), "name", "value"); !errors.Is(err, ErrProgram) {
 		t.Error(err)
+	}
+}
+
+func putProgram(t *testing.T, path, text string) {
+	t.Helper()
+	syscall.ForkLock.RLock() // a child of another test that had it open for writing would keep it from being run (ETXTBSY)
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
 	}
 }
 
