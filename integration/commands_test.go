@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -305,12 +306,15 @@ func stub(t testing.TB, dir, module, attr string) {
 	write(t, dir, files)
 }
 
-// freePort is a port for lines that take it from PORT. It is below the ports that the system gives to sockets that name none: another
-// test cannot get it meanwhile.
+// freePort is a port for lines that take it from PORT. It is below the ports that the system gives to sockets that name none, and no
+// other call gets it: another test cannot have it meanwhile.
 func freePort(t testing.TB) string {
 	t.Helper()
 	for range 100 {
 		port := strconv.Itoa(15000 + rand.IntN(15000))
+		if _, taken := portsTaken.LoadOrStore(port, true); taken {
+			continue
+		}
 		if ln, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
 			ln.Close()
 			return port
@@ -319,3 +323,6 @@ func freePort(t testing.TB) string {
 	t.Fatal("no port is free")
 	return ""
 }
+
+// portsTaken are the ports that freePort has given.
+var portsTaken sync.Map
