@@ -39,20 +39,21 @@ type server struct {
 	Cmd  *exec.Cmd
 	Pid  int
 
-	t    testing.TB
-	over string // a way of over_test.go
-	out  *lines
-	err  *lines
-	done chan struct{} // closed when the process has been waited for and both streams are read
-	life *life
+	t      testing.TB
+	over   string // a way of over_test.go
+	out    *lines
+	err    *lines
+	waited chan struct{} // closed when the process has been waited for
+	done   chan struct{} // closed when both streams are read, too
+	life   *life
 }
 
 // life is what changes while the server runs.
 type life struct {
 	mu   sync.Mutex
-	exit int          // the exit code that cleanup expects
-	code int          // valid after done
-	seen map[int]bool // worker pids ever seen; what cleanup may kill
+	exit int            // the exit code that cleanup expects
+	code int            // valid after waited
+	seen map[int]string // the worker pids ever seen, and when each of these processes began; what cleanup may kill
 }
 
 // with is the same server, whose failures are those of t: for subtests.
@@ -69,12 +70,14 @@ func (s *server) expect(code int) {
 	s.life.exit = code
 }
 
-// remember keeps pids that cleanup has to look after.
+// remember keeps pids that cleanup has to look after. The numbers may be given to other servers' workers later.
 func (s *server) remember(pids ...int) {
 	s.life.mu.Lock()
 	defer s.life.mu.Unlock()
 	for _, pid := range pids {
-		s.life.seen[pid] = true
+		if st, ok := procStat(pid); ok {
+			s.life.seen[pid] = st.started
+		}
 	}
 }
 
@@ -83,15 +86,15 @@ func (s *server) leftovers() []int {
 	s.life.mu.Lock()
 	defer s.life.mu.Unlock()
 	var list []int
-	for pid := range s.life.seen {
-		if ownWorker(pid) {
+	for pid, started := range s.life.seen {
+		if st, ok := procStat(pid); ok && st.started == started && ownWorker(pid) {
 			list = append(list, pid)
 		}
 	}
 	return list
 }
 
-// exitedWith is the exit code; valid after done.
+// exitedWith is the exit code; valid after waited.
 func (s *server) exitedWith() int {
 	s.life.mu.Lock()
 	defer s.life.mu.Unlock()
@@ -131,7 +134,7 @@ func start(t testing.TB, o opts) *server {
 	}
 	argv = append(argv, o.Args...)
 
-	s := &server{t: t, over: way, out: &lines{}, err: &lines{}, done: make(chan struct{}), life: &life{exit: o.Exit, seen: map[int]bool{}}}
+	s := &server{t: t, over: way, out: &lines{}, err: &lines{}, waited: make(chan struct{}), done: make(chan struct{}), life: &life{exit: o.Exit, seen: map[int]string{}}}
 	s.Cmd = exec.Command(argv[0], argv[1:]...)
 	s.Cmd.Dir = o.Dir
 	s.Cmd.Stdin = o.Stdin
@@ -163,6 +166,7 @@ func start(t testing.TB, o opts) *server {
 		s.life.mu.Lock()
 		s.life.code = exitCode(s.Cmd)
 		s.life.mu.Unlock()
+		close(s.waited)
 		readers.Wait()
 		close(s.done)
 	}()

@@ -15,14 +15,13 @@ import (
 // continues: the new process has it. After that the server is the new process, and is stopped as such.
 func (s *server) oldEnded(limit time.Duration) int {
 	s.t.Helper()
-	old := s.Cmd.Process.Pid
-	within(s.t, limit, "the old process has ended", func() bool { return !alive(old) })
-	code := -1
-	eventually(s.t, "the old process has been waited for", func() bool {
-		code = s.exitedWith()
-		return s.Cmd.ProcessState != nil
-	})
-	return code
+	select {
+	case <-s.waited:
+		return s.exitedWith()
+	case <-time.After(limit):
+		s.t.Fatalf("the old process has not ended within %v", limit)
+		return -1
+	}
 }
 
 // upgraded waits until another process has taken over, and makes it the server.
