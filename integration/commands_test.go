@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -310,6 +311,8 @@ func stub(t testing.TB, dir, module, attr string) {
 // other call gets it: another test cannot have it meanwhile.
 func freePort(t testing.TB) string {
 	t.Helper()
+	syscall.ForkLock.RLock() // a child of another test would keep the port bound until its exec
+	defer syscall.ForkLock.RUnlock()
 	for range 100 {
 		port := strconv.Itoa(15000 + rand.IntN(15000))
 		if _, taken := portsTaken.LoadOrStore(port, true); taken {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -36,7 +37,7 @@ def application(environ, start_response):
 `
 
 // groupsAtHand: a server of ours has a control group for each worker.
-func groupsAtHand() bool {
+var groupsAtHand = sync.OnceValue(func() bool { // once: two probes at a time would have the same name
 	for _, mount := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
 		if _, err := os.Stat(mount + "/cgroup.controllers"); err != nil {
 			continue
@@ -50,7 +51,7 @@ func groupsAtHand() bool {
 		return os.Mkdir(dir, 0o755) == nil
 	}
 	return false
-}
+})
 
 // TestFault_C8_Survivors: where there is no control group, a process that has left its worker's group outlives an orderly
 // stop, and the stop names it.
