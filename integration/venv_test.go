@@ -90,12 +90,8 @@ func TestFault_A3_CondaEnvironmentsAreFound(t *testing.T) {
 			dir := filepath.Join(top, "site")
 			real := filepath.Join(t.TempDir(), "real")
 			makeVenv(t, real)
-			write(t, filepath.Join(dir, place), map[string]string{
-				"conda-meta/history": "", "bin/python": "#!/bin/sh\nexec " + filepath.Join(real, "bin", "python") + " \"$@\"\n",
-			})
-			if err := os.Chmod(filepath.Join(dir, place, "bin", "python"), 0o755); err != nil {
-				t.Fatal(err)
-			}
+			write(t, filepath.Join(dir, place), map[string]string{"conda-meta/history": "", "bin/README": ""})
+			putProgram(t, filepath.Join(dir, place, "bin", "python"), []byte("#!/bin/sh\nexec "+filepath.Join(real, "bin", "python")+" \"$@\"\n"))
 			if r := run(t, dir, nil, "check", "--load"); r.code != 0 || !holds(r.out, place) {
 				t.Errorf("check: %+v", r)
 			}
