@@ -84,7 +84,7 @@ func TestImportNginx(t *testing.T) {
 	}
 	has(t, text,
 		`user = "root"`, `access_log = "off"`, `max_body = "20MiB"`, `idle_timeout = "65s"`, "address = \":8080\"  # nginx.conf:22\n", `address = "127.0.0.1:8081"`, "address = \"unix:web.sock\"  # sites/one.conf:1",
-		"path = \"/static/\"", `hosts = ["shop.example.org", "*.shop.example.org", "www.shop.example.org"]`, `cache_control = { "*" = "2592000s" }`, `headers = { Access-Control-Allow-Origin = "*" }`,
+		"path = \"/static/\"", "listen = [\":8080\"]  # nginx.conf:21\n", "listen = [\"127.0.0.1:8081\"]  # nginx.conf:53\n", `cache_control = { "*" = "2592000s" }`, `headers = { Access-Control-Allow-Origin = "*" }`,
 		"path = \"/media\"\n", "dir = \"files/media\"  # nginx.conf:31\n", "path_exact = [\"/favicon.ico\"]", "rewrite = \"/favicon.ico\"", "path = \"/old\"", "redirect = \"/new\"", "status = 302", "[route.static]", "path = \"/api/\"  # nginx.conf:35", "balance = \"least_conn\"  # nginx.conf:13", "address = \"http://127.0.0.1:9001\"  # nginx.conf:14\nweight = 2", `address = "http+unix:/run/app.sock"`, "address = \"http://127.0.0.1:9009\"  # nginx.conf:16\ndown = true", "backup = true", "strip_prefix = true", `read_timeout = "90s"`,
 		`request_buffering = "off"`, `response_buffering = "off"`, `upstreams = ["uwsgi+unix:/run/uwsgi.sock"]`, `upstreams = ["http://${UPSTREAM}"]`, "missing = \"app\"",
 		"nginx.conf:11: include nowhere/x.conf", "nginx.conf:20: map $http_upgrade $connection_upgrade: not needed", "nginx.conf:24: server_name ~^re",

@@ -59,6 +59,13 @@ func (m methods) holds(q query) bool {
 
 func (m methods) String() string { return "methods " + strings.Join(m, " ") }
 
+// addresses are addresses of the server.
+type addresses []string
+
+func (a addresses) holds(q query) bool { return slices.Contains(a, q.at) }
+
+func (a addresses) String() string { return "listen " + strings.Join(a, " ") }
+
 // scheme is the scheme that the client used.
 type scheme string
 

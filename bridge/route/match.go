@@ -26,6 +26,8 @@ type Match struct {
 	Clients []netip.Prefix
 	// Scheme is "http", "https", or empty: both.
 	Scheme string
+	// Listen are addresses of the server, as Routes.At has them; none: every address.
+	Listen []string
 }
 
 // Matcher is a Match, compiled. It does not change, and asking it allocates nothing.
@@ -59,6 +61,7 @@ func (m *Match) Compile() (*Matcher, error) {
 			out.rest = append(out.rest, c)
 		}
 	}
+	add(len(m.Listen) > 0, addresses(m.Listen))
 	add(len(m.Methods) > 0, methods(m.Methods))
 	add(m.Scheme != "", scheme(m.Scheme))
 	add(len(m.Exact) > 0, exact(m.Exact))

@@ -12,6 +12,7 @@ type query struct {
 	r *http.Request
 	w http.ResponseWriter
 
+	at   string // the address of the server that the request came to
 	path string // decoded, each run of slashes as one; empty: not worked out
 	host string // canonical
 	info *httpx.RequestInfo

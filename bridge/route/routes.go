@@ -32,25 +32,29 @@ func NewRoutes(list []Route, pages *httpx.Pages) *Routes {
 	return &Routes{list: list, pages: pages}
 }
 
-// Stage puts the routes in front of next, which answers where none matches.
-func (s *Routes) Stage(next http.Handler) http.Handler {
-	handlers := make([]http.Handler, len(s.list))
-	for i := len(s.list) - 1; i >= 0; i-- {
-		handlers[i] = s.list[i].Handler(&from{s, handlers, i + 1, next})
+// At is the stage of requests that come to an address of the server; empty: to one that no
+// Match.Listen names. It puts the routes in front of next, which answers where none matches.
+func (s *Routes) At(address string) func(next http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		handlers := make([]http.Handler, len(s.list))
+		for i := len(s.list) - 1; i >= 0; i-- {
+			handlers[i] = s.list[i].Handler(&from{s, address, handlers, i + 1, next})
+		}
+		return &from{s, address, handlers, 0, next}
 	}
-	return &from{s, handlers, 0, next}
 }
 
 // from are the routes beginning with one of them.
 type from struct {
 	*Routes
+	at       string         // the address of the server
 	handlers []http.Handler // by index of list
 	first    int
 	next     http.Handler
 }
 
 func (f *from) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q := query{r: r, w: w}
+	q := query{r: r, w: w, at: f.at}
 	for i := f.first; i < len(f.list); i++ {
 		m := f.list[i].Matcher
 		failed := m.fails(&q)

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -28,7 +29,7 @@ func stageOf(t testing.TB, list []Match, h http.Handler) func(http.Handler) http
 		}
 		routes = append(routes, Route{Matcher: matcher, Handler: func(http.Handler) http.Handler { return h }})
 	}
-	return NewRoutes(routes, nil).Stage
+	return NewRoutes(routes, nil).At("")
 }
 
 // The order of the routes counts, not the length of their paths; what none takes goes on.
@@ -48,13 +49,42 @@ func TestRoutesInOrder(t *testing.T) {
 	for target, want := range map[string]string{"http://z/a": "a", "http://z/a/b/c": "a", "http://z/ab": "rest", "http://X.org:80/q": "host", "http://w.y.org/a": "a", "http://y.org/": "rest"} {
 		said = nil
 		w := httptest.NewRecorder()
-		s.Stage(named("rest")).ServeHTTP(w, httptest.NewRequest("GET", target, nil))
+		s.At("")(named("rest")).ServeHTTP(w, httptest.NewRequest("GET", target, nil))
 		if got := w.Header().Get("App"); got != want {
 			t.Errorf("%s: %s, want %s", target, got, want)
 		}
 		if last := said[len(said)-1]; want == "rest" && (len(said) != len(list) || last.Fails == "") || want != "rest" && (last.Name != want || last.Fails != "") {
 			t.Errorf("%s: %+v", target, said)
 		}
+	}
+}
+
+// A route of one address answers there alone, also behind one that leaves the request.
+func TestRoutesAtAddress(t *testing.T) {
+	list := []Match{{Path: "/leaves"}, {Listen: []string{":80", "unix:a"}}, {Path: "/b"}}
+	var routes []Route
+	for i := range list {
+		m, err := list[i].Compile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		routes = append(routes, Route{Name: strconv.Itoa(i), Matcher: m, Handler: func(next http.Handler) http.Handler {
+			if i == 0 {
+				return next
+			}
+			return named(strconv.Itoa(i))
+		}})
+	}
+	s := NewRoutes(routes, nil)
+	for _, c := range []struct{ at, target, want string }{{":80", "/b", "1"}, {"unix:a", "/leaves", "1"}, {":81", "/b", "2"}, {":81", "/leaves", "rest"}, {"", "/b", "2"}} {
+		w := httptest.NewRecorder()
+		s.At(c.at)(named("rest")).ServeHTTP(w, httptest.NewRequest("GET", c.target, nil))
+		if got := w.Header().Get("App"); got != c.want {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+	if got := routes[1].Matcher.String(); got != "listen :80 unix:a" {
+		t.Error(got)
 	}
 }
 
@@ -67,7 +97,7 @@ func TestRouteLeavesARequest(t *testing.T) {
 	leave := func(next http.Handler) http.Handler { return next }
 	s := NewRoutes([]Route{{Matcher: m, Handler: leave}, {Matcher: m, Handler: leave}}, nil)
 	w := httptest.NewRecorder()
-	s.Stage(named("rest")).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	s.At("")(named("rest")).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	if got := w.Header().Get("App"); got != "rest" {
 		t.Error(got)
 	}

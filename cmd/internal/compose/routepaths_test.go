@@ -38,7 +38,7 @@ func newPathRig(t testing.TB) *pathRig {
 		h := proxy.New(proxy.Options{Path: prefix, Strip: prefix == "/cut", Group: upstream.NewGroup(upstream.Options{Members: []*upstream.Member{up}})})
 		list = append(list, route.Route{Matcher: matcher, Handler: func(http.Handler) http.Handler { return h }})
 	}
-	g.h = wrap(http.NotFoundHandler(), []Stage{{"path", chain.Path()}, {"limits", chain.Limits(chain.LimitsOptions{})}, {"routes", route.NewRoutes(list, nil).Stage}})
+	g.h = wrap(http.NotFoundHandler(), []Stage{{"path", chain.Path()}, {"limits", chain.Limits(chain.LimitsOptions{})}, {"routes", route.NewRoutes(list, nil).At("")}})
 	return g
 }
 

@@ -17,8 +17,8 @@ import (
 	"github.com/standpipe/standpipe/cmd/internal/config"
 )
 
-// routes is the stage of [[route]]; nil: it is off. apps are the handlers of apps, by name.
-func (t *site) routes(p *parts, apps map[string]http.Handler, pages *httpx.Pages) (func(http.Handler) http.Handler, error) {
+// routes are those of [[route]]; nil: there are none. apps are the handlers of apps, by name.
+func (t *site) routes(p *parts, apps map[string]http.Handler, pages *httpx.Pages) (*route.Routes, error) {
 	if len(t.cfg.Routes) == 0 {
 		return nil, nil
 	}
@@ -43,7 +43,15 @@ func (t *site) routes(p *parts, apps map[string]http.Handler, pages *httpx.Pages
 	if p.trace != nil {
 		all.Trace = p.trace.route
 	}
-	return all.Stage, nil
+	return all, nil
+}
+
+// routesAt is the stage of the routes at an address of Listen.Bare; empty: at those that no route names. nil: it is off.
+func routesAt(all *route.Routes, address string) func(http.Handler) http.Handler {
+	if all == nil {
+		return nil
+	}
+	return all.At(address)
 }
 
 // oneRoute makes what answers for a route.

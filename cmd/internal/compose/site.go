@@ -58,8 +58,7 @@ func (t *site) stages(p *parts, apps map[string]http.Handler, pages *httpx.Pages
 	if err != nil {
 		return nil, fmt.Errorf("trusted_fields: %w", err)
 	}
-	routes, err := t.routes(p, apps, pages)
-	if err != nil {
+	if t.routed, err = t.routes(p, apps, pages); err != nil {
 		return nil, err
 	}
 	scanned, err := t.scanners(p, pages)
@@ -82,8 +81,8 @@ func (t *site) stages(p *parts, apps map[string]http.Handler, pages *httpx.Pages
 		Stage{"access", t.access.stage(-1)},                                                             // [[access]]: behind limits, which refuses paths that can be read in two ways, and limit, which counts wrong passwords
 		Stage{"dev", p.devStage()},                                                                      // in development: behind access, which may keep its pages from some clients
 		Stage{"static", p.static.Stage(cfg, t.hosts, pages)},                                            // [[static]]
-		Stage{"routes", routes},    // [[route]]
-		Stage{"scanners", scanned}, // what a folder or a route has at such a path is served
+		Stage{"routes", routesAt(t.routed, "")},                                                         // [[route]]
+		Stage{"scanners", scanned},                                                                      // what a folder or a route has at such a path is served
 	), nil
 }
 
@@ -185,11 +184,17 @@ func (t *site) ofAddress(i int, all []Stage, pages *httpx.Pages, log hclog.Logge
 	if serves := servedAt(at, t.listen); serves != nil { // behind limits, which looks at the host
 		put("denied", Stage{"hosts", chain.Hosts(chain.HostsOptions{Serves: serves, Address: at.String(), Pages: pages, Log: log})})
 	}
-	if _, ok := t.access.own[i]; ok {
+	change := func(name string, wrap func(http.Handler) http.Handler) {
 		if own == nil {
 			own = slices.Clone(all)
 		}
-		own[slices.IndexFunc(own, func(s Stage) bool { return s.Name == "access" })].Wrap = t.access.stage(i)
+		own[slices.IndexFunc(own, func(s Stage) bool { return s.Name == name })].Wrap = wrap
+	}
+	if _, ok := t.access.own[i]; ok {
+		change("access", t.access.stage(i))
+	}
+	if slices.ContainsFunc(t.cfg.Routes, func(r config.Route) bool { return len(r.Match.Listen) > 0 }) {
+		change("routes", routesAt(t.routed, at.Bare()))
 	}
 	return own
 }
@@ -248,6 +253,7 @@ type site struct {
 	hosts   []*staticfiles.Hosts // of [[static]]
 	roots   []*staticfiles.Hosts // of routes
 	access  *accessRules         // access control
+	routed  *route.Routes        // [[route]]; nil: there are none
 
 	exporter *exporting // of traces; nil: they are off
 

@@ -153,16 +153,9 @@ func setForwardFields(a *Access, in schema.Input) error {
 	return nil
 }
 
-func setAccessListen(a *Access, in schema.Input) error {
-	a.On = nil
-	for _, v := range in.List() {
-		l, err := ParseListen(v, in.Base)
-		if err != nil {
-			return err
-		}
-		a.On = append(a.On, l.Bare())
-	}
-	return nil
+func setAccessListen(a *Access, in schema.Input) (err error) {
+	a.On, err = parseOwn(in)
+	return err
 }
 
 // Place names the table in records and counts: "/admin", "shop.example.org/admin".
@@ -266,11 +259,7 @@ func checkContent(row *schema.Row, key, path string, check func(string) error) {
 func checkAccess(c *Config, r *schema.Row) {
 	for i := range c.Access {
 		row := r.Other(fmt.Sprintf("access.%d", i))
-		for _, at := range c.Access[i].On {
-			if !slices.ContainsFunc(c.Listen, func(l Listen) bool { return l.Bare() == at }) {
-				row.Bad("listen", "[[access]] listen: this server does not listen on %s", at)
-			}
-		}
+		checkOwn(c, row, "[[access]]", c.Access[i].On)
 		a := &c.Access[i]
 		if c.Geo.File == "" && len(a.AllowCountries)+len(a.DenyCountries) > 0 {
 			key := "allow_countries"

@@ -179,9 +179,10 @@ func (c *Config) checkRoutes(r *schema.Row) {
 	var taken []place // by the routes before, whatever the request
 	for i, route := range c.Routes {
 		row := r.Other(fmt.Sprintf("route.%d", i))
+		checkOwn(c, row, "[[route]]", route.Match.Listen)
 		for j, s := range route.Balance.All() {
 			for _, at := range c.Listen {
-				if at.Network == s.At.Network && at.Address == s.At.Address {
+				if route.Match.at(&at) && at.Network == s.At.Network && at.Address == s.At.Address {
 					route.Balance.badAddress(row, j, "standpipe itself listens on %s; the request would come back for ever", s.At)
 				}
 			}

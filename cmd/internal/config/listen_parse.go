@@ -7,10 +7,12 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/standpipe/standpipe/cmd/internal/address"
+	"github.com/standpipe/standpipe/cmd/internal/config/schema"
 )
 
 // maxUnixPath is the longest path of a unix socket: 108 bytes with the NUL in Linux's sockaddr_un, 104 on the BSDs.
@@ -160,4 +162,25 @@ func isDigits(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+// parseOwn reads addresses of this server, each as Listen.Bare.
+func parseOwn(in schema.Input) (list []string, err error) {
+	for _, v := range in.List() {
+		l, err := ParseListen(v, in.Base)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, l.Bare())
+	}
+	return list, nil
+}
+
+// checkOwn finds addresses in the key listen of a table that this server does not listen on.
+func checkOwn(c *Config, row *schema.Row, table string, list []string) {
+	for _, at := range list {
+		if !slices.ContainsFunc(c.Listen, func(l Listen) bool { return l.Bare() == at }) {
+			row.Bad("listen", "%s listen: this server does not listen on %s", table, at)
+		}
+	}
 }

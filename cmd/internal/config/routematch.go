@@ -20,7 +20,8 @@ type RouteMatch struct {
 	Fields  []route.Value
 	Query   []route.Value
 	Clients []netip.Prefix
-	Scheme  string `key:"scheme"` // "http" or "https"; empty: both
+	Scheme  string   `key:"scheme"` // "http" or "https"; empty: both
+	Listen  []string // addresses of this server, as Listen.Bare; none: all of them
 }
 
 // Settings are keys of [[route]].
@@ -37,6 +38,8 @@ func (*RouteMatch) Settings() schema.Group {
 				return strings.Join(networkTexts(m.Clients), ","), len(m.Clients) > 0
 			})},
 		{Key: "scheme", Kind: schema.Choice, Choices: []string{"http", "https"}, Derived: "both", Reload: true},
+		{Key: "listen", Kind: schema.List, Derived: "every address", Reload: true, Set: schema.Set(setRouteListen),
+			Show: schema.Show(func(m *RouteMatch) (string, bool) { return strings.Join(m.Listen, ","), len(m.Listen) > 0 })},
 	}}
 }
 
@@ -75,9 +78,19 @@ func setClients(m *RouteMatch, in schema.Input) error {
 	return nil
 }
 
+func setRouteListen(m *RouteMatch, in schema.Input) (err error) {
+	m.Listen, err = parseOwn(in)
+	return err
+}
+
+// at reports whether requests that come to an address may match.
+func (m *RouteMatch) at(l *Listen) bool {
+	return len(m.Listen) == 0 || slices.Contains(m.Listen, l.Bare())
+}
+
 // any reports whether there are no conditions.
 func (m *RouteMatch) any() bool {
-	return len(m.Exact)+len(m.Globs)+len(m.Regexes)+len(m.Methods)+len(m.Fields)+len(m.Query)+len(m.Clients) == 0 && m.Scheme == ""
+	return len(m.Exact)+len(m.Globs)+len(m.Regexes)+len(m.Methods)+len(m.Fields)+len(m.Query)+len(m.Clients)+len(m.Listen) == 0 && m.Scheme == ""
 }
 
 // String are the conditions, each behind a comma.
@@ -97,7 +110,7 @@ func (m *RouteMatch) String() string {
 func (r *Route) Conditions() route.Match {
 	m := &r.Match
 	return route.Match{Path: r.Path, Hosts: r.Hosts, Exact: m.Exact, Globs: m.Globs, Regexes: m.Regexes, Methods: m.Methods, Fields: m.Fields, Parameters: m.Query,
-		Clients: m.Clients, Scheme: m.Scheme}
+		Clients: m.Clients, Scheme: m.Scheme, Listen: m.Listen}
 }
 
 // Check finds conditions that cannot be read, and those that no request meets.

@@ -18,18 +18,27 @@ import (
 type gates struct {
 	t      *translation
 	places []*gate
+	listen []string // the addresses of the server that is read; none: all
 }
 
 // gate is what holds in one place.
 type gate struct {
 	path  string
 	hosts []string
+
+	listen []string // addresses; none: all
+
 	at    draft.Place
-	table *draft.Table // without path, hosts and except
+	table *draft.Table // without path, hosts, listen and except
 	said  string       // its rules; empty: everybody may come
 	kinds int          // of rules
 
 	server bool // it is what a server says outside of its locations
+}
+
+// beside reports whether two places are of the same hosts and addresses.
+func (one *gate) beside(other *gate) bool {
+	return slices.Equal(one.hosts, other.hosts) && slices.Equal(one.listen, other.listen)
 }
 
 func (one *gate) says(rules ...any) {
@@ -42,7 +51,7 @@ var accessNames = []string{"allow", "deny", "satisfy", "auth_basic", "auth_basic
 
 // read reads what holds in a server or a location.
 func (g *gates) read(s *scope, path string, hosts []string, server bool) {
-	one := &gate{server: server, path: "/" + strings.Trim(path, "/"), hosts: hosts, table: &draft.Table{}}
+	one := &gate{server: server, path: "/" + strings.Trim(path, "/"), hosts: hosts, listen: g.listen, table: &draft.Table{}}
 	g.lists(s, one)
 	if d, ok := s.get("auth_basic"); ok && d.arg(0) != "off" {
 		file, ok := s.get("auth_basic_user_file")
@@ -64,7 +73,7 @@ func (g *gates) read(s *scope, path string, hosts []string, server bool) {
 	}
 	for _, other := range g.places {
 		switch {
-		case other.path != one.path || !slices.Equal(other.hosts, one.hosts):
+		case other.path != one.path || !other.beside(one):
 		case other.said == one.said: // the same site at another address
 			return
 		case path == "/" && other.server: // the server's location / is all that its other locations are not
@@ -264,7 +273,7 @@ func (g *gates) write(servers int) {
 		}
 		var except []string
 		for _, inner := range g.places {
-			if inner != one && inner.said != one.said && g.around(inner) != nil && (g.around(inner) == one || g.around(inner).said == one.said && access.PathUnder(inner.path, one.path)) && slices.Equal(inner.hosts, one.hosts) {
+			if inner != one && inner.said != one.said && g.around(inner) != nil && (g.around(inner) == one || g.around(inner).said == one.said && access.PathUnder(inner.path, one.path)) && inner.beside(one) {
 				except = append(except, inner.path)
 			}
 		}
@@ -274,6 +283,9 @@ func (g *gates) write(servers int) {
 		}
 		if len(one.hosts) > 0 {
 			table.Set(draft.Place{}, "hosts", one.hosts)
+		}
+		if len(one.listen) > 0 {
+			table.Set(draft.Place{}, "listen", one.listen)
 		}
 		if len(except) > 0 {
 			table.Set(draft.Place{}, "except", except)
@@ -285,7 +297,7 @@ func (g *gates) write(servers int) {
 // around is the place that has this one, and is nearest to it; nil: there is none.
 func (g *gates) around(one *gate) (nearest *gate) {
 	for _, other := range g.places {
-		if other != one && other.path != one.path && slices.Equal(other.hosts, one.hosts) && access.PathUnder(one.path, other.path) && (nearest == nil || len(other.path) > len(nearest.path)) {
+		if other != one && other.path != one.path && other.beside(one) && access.PathUnder(one.path, other.path) && (nearest == nil || len(other.path) > len(nearest.path)) {
 			nearest = other
 		}
 	}

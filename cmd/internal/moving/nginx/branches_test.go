@@ -111,8 +111,13 @@ server { if ($host = a.org) { return 301 https://$host$request_uri; } if ($host 
 	inHTTP(t, "one name goes to https", `server { listen 443 ssl; server_name a.org; ssl_certificate a.pem; ssl_certificate_key a.key; location / { return 200 s; } } server { listen 80; server_name b.org; location / { return 200 b; } }
 server { listen 80; server_name a.org; return 301 https://$host$request_uri; }`,
 		"redirect = \"https://{host}{path}?{query}\"\nstatus = 301\nscheme = \"http\"", "body = \"s\"\nscheme = \"https\"", "body = \"b\"\nscheme = \"http\"", "!redirect_https")
-	inHTTP(t, "two addresses", `server { listen 8080; location / { return 200 a; } } server { listen 127.0.0.1:8081; location / { return 200 b; } }`, "server: routes are the same at all addresses")
-	inHTTP(t, "https without a certificate", `server { listen 8080; location / { return 200 a; } } server { listen 8081; return 301 https://$host$request_uri; }`, "!redirect =", "`redirect_https` in [[listen]] is for all")
+	inHTTP(t, "two addresses", `server { listen 8080; location / { return 200 a; } } server { listen 127.0.0.1:8081; location / { return 200 b; } }`,
+		"body = \"a\"\nlisten = [\":8080\"]", "body = \"b\"\nlisten = [\"127.0.0.1:8081\"]", "!server: ")
+	inHTTP(t, "an address of one server alone", `server { listen 8080; listen 8081; server_name a.org; location / { return 200 a; } } server { listen 8080; server_name b.org; allow 10.0.0.0/8; deny all; location / { return 200 b; } }`,
+		"path = \"/\"\nhosts = [\"b.org\"]\nrespond = 200\nbody = \"b\"\nlisten = [\":8080\"]", "path = \"/\"\nrespond = 200\nbody = \"a\"\n", "!body = \"a\"\nlisten", "hosts = [\"b.org\"]\nlisten = [\":8080\"]\nallow = [\"10.0.0.0/8\"]")
+	inHTTP(t, "the same name with other rules", `server { listen 8080; server_name a.org; location / { return 200 a; } } server { listen 8081; server_name a.org; deny all; location / { return 200 b; } }`,
+		"[[access]]\nlisten = [\":8081\"]\ndeny = [\"all\"]", "!another server of the same name")
+	inHTTP(t, "https without a certificate", `server { listen 8080; location / { return 200 a; } } server { listen 8081; return 301 https://$host$request_uri; }`, "redirect = \"https://{host}{path}?{query}\"\nstatus = 301\nscheme = \"http\"\nlisten = [\":8081\"]", "body = \"a\"\nlisten = [\":8080\"]")
 	inHTTP(t, "fields that locations inherit", `add_header X-A a always; server { listen 80; add_header X-B "b" always; proxy_set_header X-Up c; location /x { `+up+` } location /y { add_header X-C c always; proxy_set_header X-D d; `+up+` } }`,
 		"path = \"/x\"\nupstreams = [\"http://127.0.0.1:1\"]\n\n[[route.fields]]\nside = \"request\"\nset = { X-Up = \"c\" }\n\n[[route.fields]]\nadd = { X-B = \"b\" }\n",
 		"path = \"/y\"\nupstreams = [\"http://127.0.0.1:1\"]\n\n[[route.fields]]\nside = \"request\"\nset = { X-D = \"d\" }\n\n[[route.fields]]\nadd = { X-C = \"c\" }\n", "!add_header X-B", "add_header X-A a always: ")

@@ -10,13 +10,14 @@ import (
 type conditions struct {
 	at                      draft.Place
 	methods, hosts, clients []string
+	listen                  []string
 	fields, query           []draft.Pair
 	exact                   []string
 	regex, scheme           string
 }
 
 func (c *conditions) none() bool {
-	return len(c.methods)+len(c.hosts)+len(c.clients)+len(c.fields)+len(c.query)+len(c.exact) == 0 && c.regex == "" && c.scheme == ""
+	return len(c.methods)+len(c.hosts)+len(c.clients)+len(c.listen)+len(c.fields)+len(c.query)+len(c.exact) == 0 && c.regex == "" && c.scheme == ""
 }
 
 // and demands both. Not ok: no route can say that.
@@ -29,7 +30,7 @@ func (c conditions) and(o conditions) (both conditions, ok bool) {
 	for _, one := range []struct {
 		to   *[]string
 		from []string
-	}{{&both.methods, o.methods}, {&both.hosts, o.hosts}, {&both.clients, o.clients}, {&both.exact, o.exact}} {
+	}{{&both.methods, o.methods}, {&both.hosts, o.hosts}, {&both.clients, o.clients}, {&both.listen, o.listen}, {&both.exact, o.exact}} {
 		switch {
 		case len(one.from) == 0:
 		case len(*one.to) == 0:
@@ -74,7 +75,7 @@ func (c *conditions) set(r *draft.Table) (ok bool) {
 	if c.regex != "" && r.Has("path_regex") || len(c.exact) > 0 && r.Has("path_exact") {
 		return false
 	}
-	for key, list := range map[string][]string{"methods": c.methods, "hosts": c.hosts, "clients": c.clients, "path_exact": c.exact} {
+	for key, list := range map[string][]string{"methods": c.methods, "hosts": c.hosts, "clients": c.clients, "listen": c.listen, "path_exact": c.exact} {
 		if len(list) > 0 {
 			r.Set(c.at, key, list)
 		}

@@ -22,6 +22,7 @@ type webSite struct {
 	routed   bool       // a route says it, with the hosts of the server
 	fallback bool       // it takes requests for hosts that no server names
 	base     conditions
+	also     *webSite // the same server at other addresses, where it has its own hosts alone; nil: there are none
 }
 
 // sitesOf are the servers of http, and what they have to do with each other.
@@ -49,15 +50,30 @@ func sitesOf(t *translation, http *scope) (out []*webSite) {
 			fallbacks = append(fallbacks, one)
 		}
 	}
-	if len(fallbacks) == 1 && !guarded(fallbacks[0].block.block) {
-		fallbacks[0].fallback = true
-		fallbacks[0].hosts = nil
+	for _, one := range fallbacks {
+		alone := !slices.ContainsFunc(out, func(other *webSite) bool { return other != one && !other.byListen && one.shares(other) })
+		if guarded(one.block.block) && !alone { // its rules would be those of the others too
+			continue
+		}
+		if len(fallbacks) > 1 {
+			if named := one.split(func(l *listen) bool { return first[l] == one }); len(one.hosts) > 0 {
+				one.also = named
+			}
+		}
+		one.fallback, one.hosts = true, nil
 	}
-	for i, one := range out {
-		one.unnamed = one.unnamed && !one.fallback && len(out) > 1
-		one.routed = one.whole && !one.byListen && !slices.ContainsFunc(out, func(other *webSite) bool { return !other.byListen && other.plain && !one.shares(other) })
-		for _, other := range out[i+1:] {
-			meet(t, one, other)
+	all := slices.Clone(out)
+	for _, one := range out {
+		if one.also != nil {
+			all = append(all, one.also)
+		}
+	}
+	for i, one := range all {
+		one.unnamed = one.unnamed && !one.fallback && len(all) > 1
+		one.routed = one.whole && !one.byListen
+		for _, other := range all[i+1:] {
+			one.apart(other)
+			other.apart(one)
 		}
 	}
 	return out
@@ -90,9 +106,7 @@ func siteOf(t *translation, s *scope, block directive) *webSite {
 	if !slices.ContainsFunc(s.list, func(d directive) bool { return d.name == "listen" }) {
 		one.listens = append(one.listens, t.listen(directive{name: "listen", args: []string{"80"}, at: block.at})...)
 	}
-	for _, l := range one.listens {
-		one.tls, one.plain = one.tls || l.tls, one.plain || !l.tls
-	}
+	one.at(one.listens)
 	one.redirect = redirectsToHTTPS(s)
 	one.whole = one.redirect != nil && !one.tls
 	return one
@@ -110,19 +124,57 @@ func (s *webSite) shares(o *webSite) bool {
 	return slices.ContainsFunc(s.listens, func(l *listen) bool { return slices.Contains(o.listens, l) })
 }
 
-// meet tells two servers apart that do not share an address: routes know the scheme, and not the address.
-func meet(t *translation, a, b *webSite) {
-	if a.byListen || b.byListen || a.shares(b) {
+// split leaves s the addresses that are, and returns the same server with the others; nil: there are none.
+func (s *webSite) split(are func(*listen) bool) *webSite {
+	rest := slices.DeleteFunc(slices.Clone(s.listens), are)
+	if len(rest) == 0 {
+		return nil
+	}
+	other := *s
+	other.at(rest)
+	s.at(slices.DeleteFunc(slices.Clone(s.listens), func(l *listen) bool { return !are(l) }))
+	return &other
+}
+
+// at sets the addresses.
+func (s *webSite) at(list []*listen) {
+	s.listens = list
+	s.tls = slices.ContainsFunc(list, func(l *listen) bool { return l.tls })
+	s.plain = slices.ContainsFunc(list, func(l *listen) bool { return !l.tls })
+}
+
+// apart keeps requests that come to addresses of o alone from the routes of s: by their scheme where that tells the addresses apart.
+func (s *webSite) apart(o *webSite) {
+	if s.byListen || o.byListen {
 		return
 	}
-	for _, pair := range [][2]*webSite{{a, b}, {b, a}} {
-		if one, other := pair[0], pair[1]; !one.tls && !other.plain {
-			one.base.scheme, other.base.scheme = "http", "https"
-			one.base.at, other.base.at = one.block.at, other.block.at
-			return
+	var tls, plain bool
+	for _, l := range o.listens {
+		if !slices.Contains(s.listens, l) {
+			tls, plain = tls || l.tls, plain || !l.tls
 		}
 	}
-	t.d.Missing(b.block.at, "server", "routes are the same at all addresses, so that clients of the other ones reach this server by its Host, and those of line %d: start standpipe once for each address where that matters", a.block.at.Line)
+	if !tls && !plain {
+		return
+	}
+	s.base.at = s.block.at
+	switch {
+	case !s.tls && !plain:
+		s.base.scheme = "http"
+	case !s.plain && !tls:
+		s.base.scheme = "https"
+	default:
+		s.base.listen = s.addresses()
+	}
+}
+
+func (s *webSite) addresses() (list []string) {
+	for _, l := range s.listens {
+		if !slices.Contains(list, l.address) {
+			list = append(list, l.address)
+		}
+	}
+	return list
 }
 
 // readServer reads a server.
@@ -143,6 +195,10 @@ func readServer(t *translation, one *webSite) {
 		t.servers++
 	}
 	if !one.whole {
+		t.gates.listen = nil
+		if !one.base.none() {
+			t.gates.listen = one.addresses()
+		}
 		t.gates.read(s, "/", known, true)
 	}
 	redirect(t, one)
@@ -173,10 +229,7 @@ func redirect(t *translation, one *webSite) {
 		}
 	}
 	t.base, t.cond = one.base, one.base
-	switch {
-	case one.whole && !one.byListen && !one.routed:
-		t.d.Missing(one.redirect.at, short(one.redirect.String()), "`redirect_https` in [[listen]] is for all requests of an address, and needs one of https with a certificate; here is none")
-	case one.routed:
+	if one.routed {
 		if p := makeReturn(t, match{"^~", "/"}, directive{name: "return", args: []string{"301", "https://$host$request_uri"}, at: one.redirect.at}, one.hosts); p != nil {
 			p.first = true
 			p.table.Set(one.redirect.at, "scheme", "http")
@@ -191,7 +244,7 @@ func readRest(t *translation, one *webSite) {
 	}
 	if _, ok := one.scope.own("root"); ok {
 		t.folder(one.scope, match{"", "/"}, one.hosts)
-	} else if len(one.hosts) > 0 {
+	} else if len(one.hosts) > 0 || !one.base.none() {
 		t.closed = append(t.closed, one)
 	}
 }

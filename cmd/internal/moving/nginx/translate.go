@@ -145,7 +145,9 @@ func (t *translation) http(s *scope) {
 	for _, d := range s.list {
 		switch d.name {
 		case "server":
-			readServer(t, t.sites[0])
+			for one := t.sites[0]; one != nil; one = one.also {
+				readServer(t, one)
+			}
 			t.sites = t.sites[1:]
 		case "upstream", "events", "user":
 		default:
