@@ -1,8 +1,10 @@
 package cache
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -251,4 +253,36 @@ func TestErrorDoesNotReplace(t *testing.T) {
 			t.Errorf("%+v", a)
 		}
 	}
+}
+
+// A client that has all of a response, and asks again by another connection, gets it from the store, although the app takes a moment to end
+// after its last byte. What the app flushes reaches the client before that end.
+func TestStoredWhenTheClientHasIt(t *testing.T) {
+	t.Parallel()
+	received := make(chan struct{})
+	body := strings.Repeat("0123456789abcdef", 5000)
+	g := newRig(t, Options{}, StageOptions{}, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+		for part := range slices.Chunk([]byte(body), 20_000) {
+			_, _ = w.Write(part)
+		}
+		if r.URL.Path == "/flushed" {
+			_ = http.NewResponseController(w).Flush()
+			<-received
+			return
+		}
+		time.Sleep(50 * time.Millisecond) // the app's end
+	})
+	for range 3 {
+		path := "/" + rand.Text()
+		first := g.get(path, "Connection: close")
+		if again := g.get(path, "Connection: close"); first.body != body || again.body != body || !strings.HasPrefix(again.cacheStatus(), "standpipe; hit") {
+			t.Errorf("%s, then %s", first.cacheStatus(), again.cacheStatus())
+		}
+	}
+	if r := g.get("/flushed"); r.body != body {
+		t.Errorf("%d bytes", len(r.body))
+	}
+	close(received)
 }

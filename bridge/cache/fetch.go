@@ -55,7 +55,7 @@ func (s *stage) newFlight(rq *request, old *Answer) *flight {
 	f.asked, f.path = maps.Clone(f.r.Header), f.r.URL.Path
 	f.asks = validate(f.r.Header, old)
 	f.transfer.largest, f.transfer.most, f.transfer.files = c.mem.largest, c.o.MaxObject, c.tiers.creator()
-	f.transfer.budget, f.transfer.flushed = &c.transit, -1
+	f.transfer.budget, f.transfer.flushed, f.transfer.declared = &c.transit, -1, -1
 	f.transfer.largest = min(f.transfer.largest, c.o.MaxObject)
 	f.sink = sink{to: f, ctx: ctx, fields: make(http.Header, 8), head: head{length: -1}}
 	f.rec.Reset(&f.sink)
@@ -288,6 +288,7 @@ func (f *flight) begun(h *head) {
 	var kept []httpx.Field
 	if storable {
 		kept = storedFields(h)
+		f.transfer.declared = h.length
 	} else {
 		v = single
 		f.transfer.bound()

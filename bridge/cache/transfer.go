@@ -27,6 +27,8 @@ type transfer struct {
 	base     int64
 	size     int64 // bytes that have come
 	flushed  int64 // the app wants these to be on their way
+	declared int64 // Content-Length; -1: none. Set before a client reads
+	latest   int64 // bytes of the last write
 	file     *os.File
 	inFile   int64 // bytes in file, from the beginning
 	bounded  bool  // it is not kept any more
@@ -193,7 +195,7 @@ func (t *transfer) take(p []byte) (n int, room <-chan struct{}, err error) {
 // add adds p in memory. mu is held.
 func (t *transfer) add(p []byte) {
 	t.buf = append(t.buf, p...)
-	t.size += int64(len(p))
+	t.size, t.latest = t.size+int64(len(p)), int64(len(p))
 	t.changed()
 }
 
@@ -247,7 +249,7 @@ func (t *transfer) append(p []byte) (n int, room <-chan struct{}, err error) {
 		t.changed()
 		return 0, nil, nil
 	}
-	t.size += int64(len(p))
+	t.size, t.latest = t.size+int64(len(p)), int64(len(p))
 	t.inFile, t.base = t.size, t.size
 	t.changed()
 	return len(p), nil, nil
@@ -290,15 +292,20 @@ type progress struct {
 	err   error
 }
 
-// next returns what there is for r to read.
+// next returns what there is for r to read. The last bytes of a body whose length clients know wait for the end of the fetch, unless the
+// app flushes them: a client that has all of a response, and asks again, finds it stored.
 func (t *transfer) next(r *reader) (p progress) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	ready := t.size
+	if t.size == t.declared && t.size > t.flushed && !t.ended && !t.bounded {
+		ready -= t.latest
+	}
 	switch {
-	case r.off < t.inFile:
-		p.file, p.n = t.file, t.inFile-r.off
-	case r.off < t.size:
-		p.bytes = t.buf[r.off-t.base:]
+	case r.off < min(t.inFile, ready):
+		p.file, p.n = t.file, min(t.inFile, ready)-r.off
+	case r.off < ready:
+		p.bytes = t.buf[r.off-t.base : ready-t.base]
 	case t.ended:
 		p.ended, p.err = true, t.err
 	default:
