@@ -6,14 +6,13 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,21 +41,14 @@ type acmeCA struct {
 	plain, secure int // the ports that it connects to
 }
 
-var nextPort atomic.Int32
-
-// fixedPort is a free port that no connection of another test gets by chance: it is below those that the kernel chooses.
+// fixedPort is freePort as a number.
 func fixedPort(t testing.TB) int {
 	t.Helper()
-	nextPort.CompareAndSwap(0, int32(15000+rand.IntN(10000)))
-	for range 1000 {
-		port := int(nextPort.Add(1))
-		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-			l.Close()
-			return port
-		}
+	port, err := strconv.Atoi(freePort(t))
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no free port")
-	return 0
+	return port
 }
 
 // outsideAddress is an IPv4 address of this machine that is not a loopback address.

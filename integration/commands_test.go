@@ -307,19 +307,13 @@ func stub(t testing.TB, dir, module, attr string) {
 	write(t, dir, files)
 }
 
-// freePort is a port for lines that take it from PORT. It is below the ports that the system gives to sockets that name none, and no
-// other call gets it: another test cannot have it meanwhile.
+// freePort is a port for programs that cannot choose one themselves. It is below the ports that the system gives to sockets that name
+// none, and no test gets it twice: nothing else takes it meanwhile.
 func freePort(t testing.TB) string {
 	t.Helper()
-	syscall.ForkLock.RLock() // a child of another test would keep the port bound until its exec
-	defer syscall.ForkLock.RUnlock()
-	for range 100 {
+	for range 1000 {
 		port := strconv.Itoa(15000 + rand.IntN(15000))
-		if _, taken := portsTaken.LoadOrStore(port, true); taken {
-			continue
-		}
-		if ln, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
-			ln.Close()
+		if _, given := givenPorts.LoadOrStore(port, true); !given && nothingAt(port) {
 			return port
 		}
 	}
@@ -327,5 +321,19 @@ func freePort(t testing.TB) string {
 	return ""
 }
 
-// portsTaken are the ports that freePort has given.
-var portsTaken sync.Map
+// givenPorts are those that freePort has returned.
+var givenPorts sync.Map
+
+// nothingAt reports whether a port is free at all addresses, and at loopback's alone.
+func nothingAt(port string) bool {
+	syscall.ForkLock.RLock() // a child of another test would keep the listener until its execve(2)
+	defer syscall.ForkLock.RUnlock()
+	for _, host := range []string{"", "127.0.0.1"} {
+		ln, err := net.Listen("tcp", host+":"+port)
+		if err != nil {
+			return false
+		}
+		ln.Close()
+	}
+	return true
+}
