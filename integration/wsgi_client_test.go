@@ -43,7 +43,8 @@ func serveWSGI(t testing.TB, app string, args ...string) *behaviours {
 	return serveBehaviours(t, opts{App: "app:application", Dir: appDir(t, app), Args: args})
 }
 
-// serveBehaviours is start with the record file and the gates in the environment, and -w 1 unless Args say otherwise.
+// serveBehaviours is start with the record file and the gates in the environment, and -w 1 and a queue_timeout for the boot of the
+// next worker unless Args say otherwise.
 func serveBehaviours(t testing.TB, o opts) *behaviours {
 	t.Helper()
 	dir, err := os.MkdirTemp(built.dir, "behaviours-")
@@ -59,6 +60,9 @@ func serveBehaviours(t testing.TB, o opts) *behaviours {
 	}
 	if !hasFlag(o.Args, "-w") && !hasFlag(o.Args, "-c") {
 		o.Args = append([]string{"-w", "1"}, o.Args...)
+	}
+	if !hasFlag(o.Args, "--queue-timeout") && !hasFlag(o.Args, "-c") {
+		o.Args = append([]string{"--queue-timeout", bootQueue}, o.Args...)
 	}
 	b.server = start(t, o)
 	return b

@@ -109,7 +109,7 @@ func TestWSGIClientsLeave(t *testing.T) {
 	for _, args := range [][]string{{"-w", "1"}, {"-w", "1", "--threads", "4"}} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
-			s := serveWSGI(t, "wsgi_behaviours", append(args, "--queue-timeout", "60s")...)
+			s := serveWSGI(t, "wsgi_behaviours", args...)
 			body := noise(400_000)
 			var group sync.WaitGroup
 			for c := range 4 {
@@ -168,7 +168,8 @@ func TestWSGIStalledBody(t *testing.T) {
 			t.Error("the app saw half a body")
 		}
 	}
-	// A client that leaves in its body is no request of the app's either.
+	// A client that leaves in its body is no request of the app's either. Here no body is late.
+	s = serveWSGI(t, "wsgi_behaviours", "--body-timeout", "5m")
 	id := newID()
 	w := dialWire(t, s.server)
 	w.send("POST /input/counted?id=" + id + " HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")

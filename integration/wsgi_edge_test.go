@@ -136,7 +136,7 @@ func TestWSGISmuggling(t *testing.T) {
 			}
 			defer conn.Close()
 			// A server that waits for more is safe too: then the end comes by this deadline.
-			_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+			_ = conn.SetDeadline(time.Now().Add(patience))
 			_, _ = io.WriteString(conn, message)
 			answer, _ := io.ReadAll(conn)
 			conn.Close()

@@ -13,7 +13,8 @@ func TestWSGIErrorPages(t *testing.T) {
 	t.Parallel()
 	dir := appDir(t, "wsgi_behaviours")
 	s := serveBehaviours(t, opts{Dir: t.TempDir(), Args: []string{
-		"--app", "name=m,module=app:application,mount=/m,dir=" + dir, "-w", "1", "--queue", "1", "--max-body", "1000", "--timeout", "2s",
+		"--app", "name=m,module=app:application,mount=/m,dir=" + dir, "--app", "name=slow,module=app:application,mount=/slow,timeout=5s,dir=" + dir,
+		"-w", "1", "--queue", "1", "--max-body", "1000",
 	}})
 	page := func(t *testing.T, method, path, body, accept string, status int) *wireAnswer {
 		t.Helper()
@@ -94,15 +95,15 @@ func TestWSGIErrorPages(t *testing.T) {
 		}
 	})
 	t.Run("504", func(t *testing.T) {
-		a := page(t, "GET", "/m/error/slow?id="+newID(), "", "text/html", 504)
+		a := page(t, "GET", "/slow/error/slow?id="+newID(), "", "text/html", 504)
 		r := s.waitEvent("request_timeout")
-		if r.str("id") != a.field("X-Request-ID") || r.str("app") != "m" || !strings.Contains(r.str("target"), "/error/slow") {
+		if r.str("id") != a.field("X-Request-ID") || r.str("app") != "slow" || !strings.Contains(r.str("target"), "/error/slow") {
 			t.Errorf("the record does not name the request: %v", r)
 		}
 		if text := marshal(r); !strings.Contains(text, "errors.py") || !strings.Contains(text, "slow") {
 			t.Errorf("the record does not say where the view hangs: %s", text)
 		}
-		s.settleMounted("/m/process/pid")
+		s.settleMounted("/slow/process/pid")
 	})
 }
 

@@ -315,7 +315,7 @@ func (b *behaviours) fillQueue(t testing.TB) fullLine {
 	t.Helper()
 	name, id := b.newGate(), newID()
 	path := "/error/hold?gate=" + name + "&id=" + id
-	waiting := b.background(path)
+	running := b.background(path)
 	eventually(t, "the worker is held", func() bool { return b.recorded("hold "+id) == 1 })
 	one, two := b.background(path), b.background(path)
 	eventually(t, "one of two is refused, the other waits", func() bool { return !one.running() || !two.running() })
@@ -328,7 +328,7 @@ func (b *behaviours) fillQueue(t testing.TB) fullLine {
 	}
 	return fullLine{name, func() {
 		t.Helper()
-		for _, a := range []*async{waiting, waiting} {
+		for _, a := range []*async{running, waiting} {
 			if r := a.wait(t); r.Status != 200 {
 				t.Errorf("a held request: status %d", r.Status)
 			}

@@ -12,7 +12,7 @@ func TestWSGIProcesses(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"-w", "1"}, {"-w", "1", "--threads", "2"}} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
-			s := serveWSGI(t, "wsgi_behaviours", args...)
+			s := serveWSGI(t, "wsgi_behaviours", append(args, "--timeout", "5m")...) // some views start many interpreters
 			pid := s.want(200, "/process/pid").Body
 			same := func(t *testing.T) {
 				t.Helper()

@@ -53,8 +53,8 @@ def _context(method):
         queue = context.Queue()
         process = context.Process(target=jobs.put, args=(queue, 12))
         process.start()
-        pid, value = queue.get(timeout=30)
-        process.join(30)
+        pid, value = queue.get(timeout=120)
+        process.join(120)
         with context.Pool(2) as pool:
             squares = pool.map(jobs.square, range(10))
         return answer_json(
@@ -113,8 +113,8 @@ def _multi(method):
     queue = context.Queue()
     process = context.Process(target=jobs.put_links, args=(queue,))
     process.start()
-    found = queue.get(timeout=30)
-    process.join(30)
+    found = queue.get(timeout=120)
+    process.join(120)
     return found
 
 
