@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -185,6 +187,7 @@ func project(t testing.TB, files map[string]string) string {
 	return dir
 }
 
+// write puts files in place, each at once: a program that looks at any moment finds the old one or the new one, as a whole.
 func write(t testing.TB, dir string, files map[string]string) {
 	t.Helper()
 	for name, text := range files {
@@ -192,10 +195,33 @@ func write(t testing.TB, dir string, files map[string]string) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		if err := put(path, text); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// put writes a file beside the project, which may be watched, and moves it. One that is there keeps its mode; a link stays one.
+func put(path, text string) error {
+	mode := os.FileMode(0o644)
+	if st, err := os.Lstat(path); err == nil {
+		if !st.Mode().IsRegular() {
+			return os.WriteFile(path, []byte(text), mode)
+		}
+		mode = st.Mode().Perm()
+	}
+	syscall.ForkLock.RLock() // a program that a child of another test had open for writing could not be run (ETXTBSY)
+	defer syscall.ForkLock.RUnlock()
+	f, err := os.CreateTemp(built.dir, "put-")
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(f, text)
+	err = errors.Join(err, f.Chmod(mode), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	return err
 }
 
 // hello is the smallest app; what it answers tells apps apart.
