@@ -106,32 +106,41 @@ func (h *health) connected(now time.Time) []action {
 	return []action{takeBack}
 }
 
-// fail counts a failure.
-func (h *health) fail(l *Limits, now time.Time, mayEject bool) []action {
+// fail counts a failure. It gets requests from the end of its ejection on, which may come before the next sweep.
+func (h *health) fail(l *Limits, now time.Time, mayEject bool) (out []action) {
+	if h.over(now) {
+		out = append(out, returnIt)
+	}
 	h.failing = true
 	h.fails++
 	switch {
 	case l.MaxFails == 0 || h.fails < l.MaxFails || !h.ejected.IsZero():
-		return nil
-	case !mayEject:
-		if h.fails == l.MaxFails {
-			return []action{keepDoubtful}
-		}
-		return nil
+	case mayEject:
+		h.ejections++
+		h.ejected = now.Add(min(l.EjectTime*time.Duration(h.ejections), maxEject))
+		h.fails = 0
+		out = append(out, eject)
+	case h.fails == l.MaxFails:
+		out = append(out, keepDoubtful)
 	}
-	h.ejections++
-	h.ejected = now.Add(min(l.EjectTime*time.Duration(h.ejections), maxEject))
-	h.fails = 0
-	return []action{eject}
+	return out
 }
 
-// sweep ends an ejection whose time is over, and forgets one where nothing has failed.
+// over ends an ejection whose time is over, and reports whether there was one.
+func (h *health) over(now time.Time) bool {
+	if h.ejected.IsZero() || now.Before(h.ejected) {
+		return false
+	}
+	h.ejected, h.fails, h.failing, h.since = time.Time{}, 0, false, now
+	return true
+}
+
+// sweep ends an ejection, or forgets one where nothing has failed.
 func (h *health) sweep(now time.Time) []action {
-	switch {
-	case !h.ejected.IsZero() && !now.Before(h.ejected):
-		h.ejected, h.fails, h.failing, h.since = time.Time{}, 0, false, now
+	if h.over(now) {
 		return []action{returnIt}
-	case h.ejected.IsZero() && !h.failing && h.ejections > 0:
+	}
+	if h.ejected.IsZero() && !h.failing && h.ejections > 0 {
 		h.ejections--
 	}
 	h.failing = false

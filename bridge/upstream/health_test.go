@@ -25,6 +25,10 @@ func TestHealth(t *testing.T) {
 			// The count begins again, and the second time is twice as long.
 			{36, failed, false, nil, Available}, {37, failed, false, nil, Available}, {38, failed, false, []action{eject}, Ejected}, {97, swept, false, nil, Ejected}, {98, swept, false, []action{returnIt}, Available},
 		},
+		"failures before the sweep": { // they count from the end of the ejection on
+			{0, failed, false, nil, Available}, {0, failed, false, nil, Available}, {0, failed, false, []action{eject}, Ejected}, {29, failed, false, nil, Ejected},
+			{30, failed, false, []action{returnIt}, Available}, {30, refused, false, []action{leaveOut}, Refusing}, {31, failed, false, []action{eject}, Ejected}, {90, swept, false, nil, Ejected}, {91, swept, false, []action{returnIt}, Available},
+		},
 		"healthy sweeps forget": {
 			{0, failed, false, nil, Available}, {0, failed, false, nil, Available}, {0, failed, false, []action{eject}, Ejected}, {30, swept, false, []action{returnIt}, Available},
 			{40, swept, false, nil, Available}, {41, failed, false, nil, Available}, {41, failed, false, nil, Available}, {41, failed, false, []action{eject}, Ejected}, {71, swept, false, []action{returnIt}, Available},

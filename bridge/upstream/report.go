@@ -95,7 +95,7 @@ func (g *Group) record(m *Member, a action, reason string, cause error, ejection
 			"message", "An upstream refuses connections. It is left out; where no other is left, it is asked all the same.")...)
 	case eject:
 		m.counts.ejections.Add(1)
-		g.Log.Warn("upstream_ejected", append(who, "reason", "failures", "failures", g.MaxFails, "ejections", ejections, "for", time.Until(until).Round(time.Second), "error", cause,
+		g.Log.Warn("upstream_ejected", append(who, "reason", "failures", "failures", g.MaxFails, "ejections", ejections, "for", time.Until(until).Round(time.Millisecond), "error", cause,
 			"message", "Too many requests in a row have failed at an upstream. It gets none for a while.")...)
 	case markSick:
 		m.counts.ejections.Add(1)
