@@ -27,8 +27,9 @@ type stopper struct {
 	last   *time.Timer        // the last resort
 }
 
-// lastResort is how long the end of a stop may take once all workers are killed.
-const lastResort = 2 * time.Second
+// lastResort is how long the end of a stop may take once all workers are killed. It is longer than a busy machine stands still: a stop
+// that it cuts off counts as failed. With the default of stop_timeout it ends as Kubernetes' 30 s do.
+const lastResort = 5 * time.Second
 
 // begin starts the timer of last resort: a log whose reader is stuck, or a process that
 // SIGKILL does not end, must not hold the exit. The workers end when their life pipes close.
