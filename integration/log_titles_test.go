@@ -46,7 +46,8 @@ func TestFault_A7_ProcessNames(t *testing.T) {
 					t.Errorf("worker: %q, %q", args, short)
 				}
 				if preload {
-					ready := s.events("template_ready")
+					var ready []record
+					eventually(t, "the template has a record", func() bool { ready = s.events("template_ready"); return len(ready) == gen })
 					var template int
 					if _, err := fmt.Sscan(ready[len(ready)-1].str("pid"), &template); err != nil {
 						t.Fatal(err)

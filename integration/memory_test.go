@@ -60,7 +60,7 @@ func TestFault_B9_BudgetsFollowTheMemoryLimit(t *testing.T) {
 	s := start(t, opts{
 		Dir: dir, EmptyEnv: true, Env: []string{"HOME=/nonexistent", "TMPDIR=/proc", "PATH=/usr/bin:/bin"},
 		Argv: []string{"/bin/sh", "-c", `echo $$ > "$0/cgroup.procs" && exec setpriv --reuid=12345 --regid=12345 --clear-groups "$@"`, group, sandboxBinary(t), "serve", "app:app"},
-		Args: []string{"--python", systemPython(t)},
+		Args: []string{"--python", systemPython(t), "--metrics", "127.0.0.1:0"},
 	})
 	if r := s.waitEvent("no_spool_dir"); r.str("spool_total") != "26214400" {
 		t.Errorf("%v", r)
@@ -92,6 +92,11 @@ func TestFault_B9_BudgetsFollowTheMemoryLimit(t *testing.T) {
 			all.Wait()
 		}
 	}
+	// A client has its answer before the server has let go of the body.
+	metrics := strings.TrimSuffix(strings.TrimPrefix(s.waitEvent("metrics").str("address"), "http://"), "/metrics")
+	eventually(t, "nothing is spooled", func() bool {
+		return s.metrics("tcp", metrics)[`standpipe_budget_used_bytes{budget="spool_total"}`] == 0
+	})
 	var all sync.WaitGroup
 	for i := range 4 { // a quarter each
 		all.Go(func() {

@@ -175,9 +175,7 @@ func TestNotify(t *testing.T) {
 	}
 	from = len(m.all())
 	s.stop()
-	if m.find(from, "STOPPING=1") < 0 {
-		t.Errorf("no STOPPING=1 in %v", m.all()[from:])
-	}
+	m.wait(from, "STOPPING=1")
 }
 
 // uptime is about the clock of MONOTONIC_USEC (this machine was not suspended).
