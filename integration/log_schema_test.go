@@ -94,7 +94,7 @@ def app(environ, start_response):
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
 			access, errors := filepath.Join(t.TempDir(), "access.log"), filepath.Join(t.TempDir(), "error.log")
-			args := []string{"-w", "1", "--access-log", access, "--error-log", errors, "--log-format", format, "--mount", "app=/app"}
+			args := []string{"-w", "1", "--access-log", access, "--error-log", errors, "--log-format", format, "--queue-timeout", bootQueue, "--mount", "app=/app"}
 			socket := filepath.Join(t.TempDir(), "s")
 			s := start(t, opts{Dir: dir, Bare: true, NoWait: true, Args: append([]string{"--app", "name=app,module=app,mount=/app", "-b", "unix:" + socket}, args[:len(args)-2]...)})
 			within(t, bootPatience, "an answer", func() bool {

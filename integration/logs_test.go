@@ -26,7 +26,7 @@ var listening = regexp.MustCompile(`"address":"(http://[^"]+)"`)
 // startBare reads stderr only as far as the address.
 func startBare(t *testing.T, dir string, args ...string) *bare {
 	t.Helper()
-	b := &bare{cmd: exec.Command(built.binary, append([]string{"serve", "-b", "127.0.0.1:0", "--log-format", "json"}, args...)...)}
+	b := &bare{cmd: exec.Command(built.binary, append([]string{"serve", "-b", "127.0.0.1:0", "--log-format", "json", "--queue-timeout", bootQueue}, args...)...)}
 	outR, outW := pipe(t)
 	errR, errW := pipe(t)
 	b.out, b.err = outR, errR
@@ -103,8 +103,8 @@ func TestLogReadersThatTakeNothing(t *testing.T) {
 	app := "import sys\ndef app(environ, start_response):\n    sys.stderr.write(('x' * 999 + '\\n') * 300)\n" +
 		"    start_response('200 OK', [('Content-Type', 'text/plain')])\n    return [b'ok']\n"
 	dir := project(t, map[string]string{"app.py": app})
-	b := startBare(t, dir, "app:app", "-w", "1", "--stop-timeout", "4s")
-	for range 10 { // 3 MB into pipes of 64 KiB that are not read
+	b := startBare(t, dir, "app:app", "-w", "1", "--stop-timeout", "30s") // a stop that takes longer is not 0
+	for range 10 {                                                        // 3 MB into pipes of 64 KiB that are not read
 		if code := b.get(t); code != 200 {
 			t.Fatalf("status %d", code)
 		}
