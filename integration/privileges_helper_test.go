@@ -136,11 +136,7 @@ func TestUsersOfApps(t *testing.T) {
 	if code := s.stop(); code != 0 {
 		t.Errorf("exit %d", code)
 	}
-	for _, pid := range all {
-		if alive(pid) {
-			t.Errorf("process %d is left", pid)
-		}
-	}
+	eventually(t, "no process is left", func() bool { return !slices.ContainsFunc(all, alive) })
 }
 
 // isListener says whether name is the socket that s listens on.

@@ -311,7 +311,7 @@ func TestUserThatCannotReachTheApp(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := start(t, opts{Dir: dir, App: "app:app", Argv: []string{sandboxBinary(t), "serve"}, Python: systemPython(t), NoWait: true, Exit: 3,
-		Args: []string{"-w", "1", "--user", "nobody", "--boot-timeout", "20s"}})
+		Args: []string{"-w", "1", "--user", "nobody", "--boot-timeout", "2m"}})
 	if code := s.wait(); code != 3 || !holds(s.stderrText(), dir, "0700") {
 		t.Errorf("exit %d, %s", code, s.stderrText())
 	}
