@@ -100,10 +100,11 @@ func TestPreloadSharesMemory(t *testing.T) {
 		t.Errorf("PSS: %d KiB with preload, %d KiB without: not 40 %% less", with, without)
 	}
 
-	// A worker that is forked boots in no time: from the death of the one before to Ready. The best of three, so that what
-	// else the machine does at the moment is not measured.
+	// A worker that is forked boots in no time: from the death of the one before to Ready. One of ten has to, so that what else the machine
+	// does at the moment is not measured.
+	const bound = 500 * time.Millisecond
 	best := time.Hour
-	for range 3 {
+	for try := 0; try < 10 && best > bound; try++ {
 		before := len(s.events("worker_ready"))
 		victim := s.events("worker_ready")[before-1]
 		pid, _ := strconv.Atoi(victim.str("pid"))
@@ -113,7 +114,7 @@ func TestPreloadSharesMemory(t *testing.T) {
 		t.Logf("a Django worker's boot: %v (the bound of the design is 50ms)", took)
 		best = min(best, took)
 	}
-	if best > 500*time.Millisecond {
+	if best > bound {
 		t.Errorf("a Django worker's boot took %v at best", best)
 	}
 }
@@ -166,14 +167,12 @@ func TestPreloadDeaths(t *testing.T) {
 		s.remember(pid)
 		return before[pid] == nil && f[1] == newest && f[2] == "1"
 	})
+	// A worker takes requests before that is logged.
+	eventually(t, "five workers were ready", func() bool { return len(s.events("worker_ready")) >= 5 })
 	if n := len(s.events("worker_ready")); n != 5 {
 		t.Errorf("%d workers were ready in all; 2 + 3 deaths make 5", n)
 	}
-	for _, pid := range pids() {
-		if st, ok := procStat(pid); ok && st.ppid == s.Pid && st.state == 'Z' {
-			t.Errorf("process %d is a zombie", pid)
-		}
-	}
+	eventually(t, "no process is a zombie", func() bool { return len(zombies(s.Pid)) == 0 })
 }
 
 // database is a server that says back what each connection has said first.
@@ -257,10 +256,10 @@ func TestPreloadReopensConnections(t *testing.T) {
 func TestPreloadRecycles(t *testing.T) {
 	t.Parallel()
 	s := preloaded(t, 2, opts{Args: []string{"--max-requests", "20", "--max-requests-jitter", "0"}})
-	for range 200 {
-		s.want(200, "/pid")
-	}
 	eventually(t, "workers are replaced", func() bool {
+		for range 20 {
+			s.want(200, "/pid")
+		}
 		n := 0
 		for _, r := range s.events("worker_exit") {
 			if r.str("reason") == "max_requests" && r.str("cause") == "exit:0" {
