@@ -36,7 +36,7 @@ func TestProxyProtocolWays(t *testing.T) {
 	cert, key := a.forNames(t, "localhost")
 	s := start(t, opts{Dir: project(t, map[string]string{"app.py": proxiedApp, "cert.pem": cert, "key.pem": key, "standpipe.toml": `trusted_proxies = ["127.0.0.1"]
 [limits]
-header_timeout = "2s"
+header_timeout = "10s"
 [tls]
 tls_cert = "cert.pem"
 tls_key = "key.pem"
