@@ -29,8 +29,10 @@ def change():
 @app.get("/product/<name>")
 def product(name):
     text = read()
-    while name == "slow" and not os.path.exists(os.path.join(here, "gate")):
-        time.sleep(0.005)
+    if name == "slow":
+        open(os.path.join(here, "begun"), "w").close()
+        while not os.path.exists(os.path.join(here, "gate")):
+            time.sleep(0.005)
     fields = {"Cache-Control": "max-age=600", "Cache-Groups": '"product-%s"' % name, "Surrogate-Key": "products all-of-them"}
     return text, 200, fields
 
@@ -175,7 +177,7 @@ func TestPurgeWhileAPageIsMade(t *testing.T) {
 	t.Parallel()
 	s := purgingServer(t, cachedApp, "-w", "1", "--threads", "4")
 	slow := s.background("/product/slow")
-	within(t, patience, "the page is being made", func() bool { return strings.Contains(s.must("status"), "/product/slow") })
+	eventually(t, "the page is being made", func() bool { _, err := os.Stat(filepath.Join(s.Cmd.Dir, "begun")); return err == nil })
 	if r := s.post("/call?groups=product-slow&to=2", "", ""); r.Status != 200 {
 		t.Fatalf("%+v", r)
 	}
@@ -213,7 +215,7 @@ func TestSoftPurge(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	s.cached("/product/a", "1") // once more, while the app is asked
-	within(t, patience, "the new page", func() bool { return s.want(200, "/product/a").Body == "2" })
+	eventually(t, "the new page", func() bool { return s.want(200, "/product/a").Body == "2" })
 }
 
 // What one app purges is its own.
@@ -253,6 +255,7 @@ mount = "/off"
 	}
 	s.cached("/product/a", "1")
 	s.fresh("/b/product/a", "2")
+	s.waitEvent("purge_without_cache")
 	if list := s.events("purge_without_cache"); len(list) != 1 || list[0].str("app") != "off" {
 		t.Errorf("%v", list)
 	}
