@@ -16,8 +16,8 @@ func TestFault_B1_QuietStreamOutlivesAnotherClient(t *testing.T) {
 		left  string        // the path of the client that leaves
 		quiet time.Duration // how long the other stream is quiet after that
 	}{
-		"threads": {[]string{"--threads", "4"}, "/quiet", 3 * time.Second},
-		"gevent":  {[]string{"--gevent", "4"}, "/quiet", 3 * time.Second},
+		"threads": {[]string{"--threads", "4"}, "/quiet", 7 * time.Second},
+		"gevent":  {[]string{"--gevent", "4"}, "/quiet", 7 * time.Second},
 		// The client leaves before its answer has begun, and the app's work for it is interrupted: longer than drain_grace.
 		"cancel": {[]string{"--threads", "4", "--on-disconnect", "cancel"}, "/silent", 7 * time.Second},
 	} {
@@ -37,7 +37,7 @@ def app(environ, start_response):
         wait()
         yield b"data: last\n\n"
 `})
-			timeout := "1s"
+			timeout := "5s"
 			if c.left == "/silent" {
 				timeout = "60s"
 			}

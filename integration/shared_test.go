@@ -61,6 +61,7 @@ func TestSharedMemory(t *testing.T) {
 	for name, args := range map[string][]string{"sync": nil, "threads": {"--threads", "4"}, "preload": {"--preload"}} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, opts{App: "app:app", Dir: appDir(t, "shared"), Args: append([]string{"-w", "2", "--access-log", "off"}, args...)})
+			eventually(t, "both workers are ready", func() bool { return s.status().Apps[0].Ready == 2 })
 			s.want(200, "/list/small/20000")
 			workers := s.workers()
 			if n := sharedMaps(s.Pid); n != 0 {

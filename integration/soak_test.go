@@ -3,6 +3,7 @@ package integration
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,6 +33,7 @@ func TestSoakKilledWorkers(t *testing.T) {
 		list, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.Pid))
 		return len(list)
 	}
+	eventually(t, "all workers are ready", func() bool { return s.status().Apps[0].Ready == 3 })
 	s.want(200, "/pid")
 	before := fds()
 	var good, refused, bad atomic.Int64
@@ -67,11 +69,14 @@ func TestSoakKilledWorkers(t *testing.T) {
 			}
 		})
 	}
-	kills := 0
+	kills, killed := 0, map[int]bool{}
 	for end := time.Now().Add(soakTime(t)); time.Now().Before(end); {
-		time.Sleep(300 * time.Millisecond) // the rhythm of the deaths, not a wait for anything
-		if list := s.workers(); len(list) > 0 {
-			_ = syscall.Kill(list[kills%len(list)], syscall.SIGKILL)
+		time.Sleep(300 * time.Millisecond)                                                // the rhythm of the deaths, not a wait for anything
+		list := slices.DeleteFunc(s.workers(), func(pid int) bool { return killed[pid] }) // it may need the processor once more to end
+		if len(list) > 0 {
+			pid := list[kills%len(list)]
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+			killed[pid] = true
 			kills++
 		}
 	}
