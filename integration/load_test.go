@@ -60,6 +60,13 @@ func (l *load) begin() {
 	}
 }
 
+// count is how many requests have had their answer, or have failed.
+func (l *load) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.sent
+}
+
 // end stops them and waits.
 func (l *load) end() (sent int, failed []failure) {
 	close(l.stopc)
