@@ -30,16 +30,24 @@ def app(environ, start_response):
     return [str(os.getpid()).encode()]
 `
 
+// removeAtOnce removes a folder with all that is in it in one step: the server, which makes it again, never sees half of it.
+func removeAtOnce(t *testing.T, dir string) {
+	t.Helper()
+	gone := filepath.Join(t.TempDir(), "gone")
+	if err := os.Rename(dir, gone); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(gone); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // After Ready a worker needs nothing of the folder that the shim was extracted to, and the next one gets the shim again.
 func TestFault_B3_RuntimeFolderIsGone(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{"sync": nil, "threads": {"--threads", "3"}, "preload": {"--preload"}, "gevent": {"--gevent", "10"}} {
 		for how, remove := range map[string]func(t *testing.T, dir string){
-			"all": func(t *testing.T, dir string) {
-				if err := os.RemoveAll(dir); err != nil {
-					t.Fatal(err)
-				}
-			},
+			"all": removeAtOnce,
 			"some": func(t *testing.T, dir string) { // as a cleaner of /tmp does, by age
 				for _, pattern := range []string{"shim-*/standpipe_shim/core/re*.py", "shim-*/standpipe_shim/core/files.py", "shim-*/standpipe_shim/core/exchange.py", "shim-*/standpipe_shim/*/__pycache__/*"} {
 					found, _ := filepath.Glob(filepath.Join(dir, pattern))
@@ -109,10 +117,9 @@ func TestFault_B3_ControlSocketIsMadeAgain(t *testing.T) {
 			s := start(t, opts{Dir: project(t, map[string]string{"web.py": runtimeApp}), App: "web:app", Args: args})
 			path := s.controlSocket()
 			for i := range 2 {
-				for _, dir := range []string{folder, socket} {
-					if err := os.RemoveAll(dir); err != nil {
-						t.Fatal(err)
-					}
+				removeAtOnce(t, folder)
+				if own {
+					removeAtOnce(t, socket)
 				}
 				within(t, bootPatience, "the socket is made again", func() bool {
 					_, err := os.Stat(path)

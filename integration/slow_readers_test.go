@@ -21,7 +21,7 @@ import (
 func slowReaders(t *testing.T, args ...string) (b *behaviours, spool string) {
 	t.Helper()
 	spool = t.TempDir()
-	return serveBehaviours(t, opts{App: "app:application", Dir: appDir(t, "slow_readers"), Args: append(args, "--spool-dir", spool)}), spool
+	return serveBehaviours(t, opts{App: "app:application", Dir: appDir(t, "slow_readers"), Args: append(args, "--spool-dir", spool, "--queue-timeout", bootQueue, "--send-timeout", "10m")}), spool
 }
 
 // lazy sends a GET on a connection with a small window, and reads nothing.
@@ -33,7 +33,7 @@ func (b *behaviours) lazy(path string) net.Conn {
 	}
 	b.t.Cleanup(func() { c.Close() })
 	_ = tcpOf(c).SetReadBuffer(64 << 10)
-	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
+	_ = c.SetDeadline(time.Now().Add(bootPatience))
 	fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path)
 	return c
 }
@@ -81,7 +81,7 @@ func checkSum(t *testing.T, c net.Conn, mb int64) {
 // serves the next, before the first byte is read.
 func TestSlowReadersHoldNoWorker(t *testing.T) {
 	t.Parallel()
-	b, spool := slowReaders(t, "--queue-timeout", "2m") // a busy machine
+	b, spool := slowReaders(t)
 	const clients, mb = 20, 8
 	var conns []net.Conn
 	var ids []string
@@ -116,11 +116,12 @@ func TestLargeAnswerThroughTheSpool(t *testing.T) {
 	c := b.lazy("/big?mb=50&id=large")
 	eventually(t, "the file is full", func() bool { s := b.spilled(); return len(s) == 1 && s[0] == 8<<20 })
 	checkSum(t, c, 50)
+	eventually(t, "close() has run", func() bool { return b.recorded("close large") > 0 })
+	c.Close()
+	b.nothingLeft(spool)
 	if n := b.recorded("close large"); n != 1 {
 		t.Errorf("close() ran %d times", n)
 	}
-	c.Close()
-	b.nothingLeft(spool)
 }
 
 // An app that never ends waits for its client at the ceiling, and ends with it.
@@ -271,7 +272,10 @@ upstreams = [%q]
 		}
 		s.pushing(6, path)
 		s.want(200, "/livez", "Connection: close")
-		s.want(200, "/", "Connection: close")
+		eventually(t, "a page for a client that reads", func() bool { // this one, too, may stand still for a second
+			r, err := s.try(s.request("GET", "/", nil, "Connection: close"))
+			return err == nil && r.Status == 200 && r.Body == page
+		})
 	}
 	eventually(t, "the upstream's connections are let go", func() bool { return atUpstream.Load() == 0 })
 	s.waitEvent("slow_client")
