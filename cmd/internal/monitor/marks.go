@@ -23,12 +23,15 @@ type marks struct {
 	list []Mark // the oldest first
 }
 
-// add adds a mark, or counts it as a repetition of the last one of its app.
+// add adds a mark, without At of now, or counts it as a repetition of the last one of its app.
 func (l *marks) add(m Mark) {
 	m.Text, _, _ = strings.Cut(m.Text, "\n")
 	m.Text = brief(m.Text, maxText)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if m.At.IsZero() { // under mu: the list is in the order of the times
+		m.At = time.Now()
+	}
 	for i := len(l.list) - 1; i >= 0 && m.At.Sub(l.list[i].At) < joinTime; i-- {
 		old := &l.list[i]
 		if old.App != m.App {

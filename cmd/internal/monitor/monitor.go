@@ -79,9 +79,6 @@ func (m *Monitor) Event(e supervisor.Event) {
 
 // Mark notes that something happened; without At, now.
 func (m *Monitor) Mark(mark Mark) {
-	if mark.At.IsZero() {
-		mark.At = time.Now()
-	}
 	m.marks.add(mark)
 }
 
