@@ -86,13 +86,16 @@ func (l *workerLife) serve(ready *wire.Ready) {
 // replaced.
 const betweenLooks = 20 * time.Millisecond
 
+// expiredLimit is askLimit for the first look: on a busy machine a worker is not asked in vain where it hangs.
+const expiredLimit = time.Second
+
 // reportExpired reports a request whose time is over with the stacks of the worker. Where the client has left nothing is
 // reported.
 func (l *workerLife) reportExpired(e expiry) {
 	if e.cause != shim.TimeOver {
 		return
 	}
-	r := RequestExpired{Who: l.w.who, Request: e.x.State(), Why: e.why, Stacks: l.w.inc.Stacks(e.x, askLimit)}
+	r := RequestExpired{Who: l.w.who, Request: e.x.State(), Why: e.why, Stacks: l.w.inc.Stacks(e.x, expiredLimit)}
 	if r.Stacks != "" {
 		time.Sleep(betweenLooks)
 		if again := l.w.inc.Stacks(e.x, askLimit); again != "" {

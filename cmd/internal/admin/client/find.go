@@ -38,7 +38,7 @@ func resolved(dir string) string {
 }
 
 // answerTime is how long a server may take to respond.
-const answerTime = 2 * time.Second
+const answerTime = 5 * time.Second
 
 // Find returns the servers that respond on a socket in one of the folders, and the sockets that
 // this user may not use.
