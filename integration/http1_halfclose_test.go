@@ -60,35 +60,33 @@ func TestFault_D2_HalfClose(t *testing.T) {
 	}
 	get := func(target string) string { return "GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n" }
 	waiting := map[string]half{}
-	for way, server := range map[string]*server{"tcp": s, "unix": s.at(socket)} {
-		for name, request := range map[string]string{
-			"get": get("/" + way + "/get"), "1.0": "GET /" + way + "/1.0 HTTP/1.0\r\n\r\n",
-			"body": "POST /" + way + "/body HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", "chunked": "POST /" + way + "/chunked HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
-		} {
-			target := "/" + way + "/" + name
-			c := ask(server, target, request)
-			if err := c.CloseWrite(); err != nil {
-				t.Fatal(err)
+	s.paused(func() { // a client is right behind its request, however busy the machine is
+		for way, server := range map[string]*server{"tcp": s, "unix": s.at(socket)} {
+			for name, request := range map[string]string{
+				"get": get("/" + way + "/get"), "1.0": "GET /" + way + "/1.0 HTTP/1.0\r\n\r\n",
+				"body": "POST /" + way + "/body HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", "chunked": "POST /" + way + "/chunked HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+			} {
+				target := "/" + way + "/" + name
+				c := ask(server, target, request)
+				if err := c.CloseWrite(); err != nil {
+					t.Fatal(err)
+				}
+				waiting[target] = c
 			}
-			waiting[target] = c
 		}
-	}
+	})
 	for target := range waiting {
 		runs(target)
 	}
-	gone := func(target string, leave func(c half)) {
-		t.Helper()
-		c := ask(s, target, get(target))
-		runs(target)
-		time.Sleep(300 * time.Millisecond) // later than what counts as right behind the request
-		leave(c)
-		s.waitAccess(`"GET ` + target + ` HTTP/1\.1" 499 `)
-	}
-	gone("/later", func(c half) { _ = c.CloseWrite() })
-	gone("/reset", func(c half) {
-		_ = c.(*net.TCPConn).SetLinger(0)
-		c.Close()
-	})
+	later, reset := ask(s, "/later", get("/later")), ask(s, "/reset", get("/reset"))
+	runs("/later")
+	runs("/reset")
+	_ = reset.(*net.TCPConn).SetLinger(0)
+	reset.Close()
+	s.waitAccess(`"GET /reset HTTP/1\.1" 499 `)
+	time.Sleep(2 * time.Second) // later than what counts as right behind the request
+	_ = later.CloseWrite()
+	s.waitAccess(`"GET /later HTTP/1\.1" 499 `)
 	g.open(t)
 	for target, c := range waiting {
 		answer, err := io.ReadAll(c)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -120,4 +121,35 @@ func needRoot(t testing.TB) {
 	if os.Geteuid() != 0 {
 		skip(t, "root", "needs root")
 	}
+}
+
+// waitServing waits until so many workers serve, and returns their pids by their names. The record app_ready comes without the last of
+// them when they take much longer than the first.
+func (s *server) waitServing(n int) (pids map[string]int) {
+	s.t.Helper()
+	within(s.t, bootPatience, fmt.Sprintf("%d workers serve", n), func() bool {
+		pids = s.status().pids()
+		return len(pids) == n
+	})
+	return pids
+}
+
+// paused calls f while the server's process stands still: what f sends has all arrived when the server looks at it.
+func (s *server) paused(f func()) {
+	s.t.Helper()
+	if err := syscall.Kill(s.Pid, syscall.SIGSTOP); err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = syscall.Kill(s.Pid, syscall.SIGCONT) }()
+	eventually(s.t, "all threads of the server stand still", func() bool {
+		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.Pid))
+		for _, path := range threads {
+			b, _ := os.ReadFile(path)
+			if f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:])); len(f) > 0 && f[0] != "T" {
+				return false
+			}
+		}
+		return len(threads) > 0
+	})
+	f()
 }

@@ -3,6 +3,7 @@
 //
 //	read.go    Read: the cases of a folder
 //	play.go    Case.Play: one case on one connection; Outcome
+//	cork*.go   cork: bytes and a FIN that the server gets at once
 //	check.go   Case.Check: whether an outcome is the expected one; Outcome.String
 //	differ.go  Compare: another server beside the expected outcomes, by a table of differences
 //	echo.go    Echo: what a handler saw, as its answer says it

@@ -101,6 +101,9 @@ func (c *Case) write(conn net.Conn, cuts []int, interim <-chan int) {
 			}
 			cut++
 		}
+		if c.Fin && i == len(c.Steps)-1 { // its FIN is right behind it, on a busy machine too
+			cork(conn)
+		}
 		if _, err := io.WriteString(conn, bytes); err != nil {
 			return
 		}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package corpus
+
+import "net"
+
+func cork(net.Conn) {}
