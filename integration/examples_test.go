@@ -108,6 +108,9 @@ func (s *server) killWorkers() {
 	s.t.Helper()
 	for _, a := range s.status().Apps {
 		for _, p := range a.Processes {
+			if p.Pid == 0 { // it has no process at present
+				continue
+			}
 			kill(s.t, p.Pid)
 			within(s.t, bootPatience, "it is dead", func() bool { return !alive(p.Pid) })
 		}

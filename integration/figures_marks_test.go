@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -32,7 +31,7 @@ func TestMarks(t *testing.T) {
 	if m := s.mark("started"); m.App != "" || m.Bad || time.Since(m.At) > time.Minute {
 		t.Errorf("%+v", m)
 	}
-	_ = syscall.Kill(s.status().pids()["shop/1"], syscall.SIGKILL)
+	kill(t, s.waitServing(1)["shop/1"])
 	if m := s.mark("worker_exit"); m.App != "shop" || m.Worker != "shop/1" || !m.Bad || !strings.Contains(m.Text, "signal:9") || !strings.Contains(m.Text, "outside") {
 		t.Errorf("%+v", m)
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // Kills from outside, in a boot and later, say nothing about the app: nothing backs off for them, workers boot beside
@@ -57,7 +58,18 @@ def app(environ, start_response):
 			}
 			closeGate()
 			killAll(append(s.workers(), booting()...))
-			waits := s.background("/")
+			client, waits := s.client(), make(chan int, 1)
+			client.Timeout = 10 * time.Minute // it waits for all the boots
+			go func() {
+				resp, err := client.Get(s.URL + "/")
+				if err != nil {
+					waits <- 0
+					return
+				}
+				resp.Body.Close()
+				waits <- resp.StatusCode
+			}()
+			eventually(t, "a request waits", func() bool { return s.status().Apps[0].Waiting == 1 })
 			// Sixteen times: a back-off that doubles would be at half a minute after eight.
 			for n := range 16 {
 				within(t, bootPatience, fmt.Sprintf("%d boots after %d kills", boots, n*boots), func() bool { return len(booting()) == boots })
@@ -67,10 +79,10 @@ def app(environ, start_response):
 				}
 			}
 			write(t, dir, map[string]string{"open": ""})
-			if r := waits.wait(t); r.Status != 200 {
-				t.Errorf("%d %s", r.Status, r.Body)
+			if status := <-waits; status != 200 {
+				t.Errorf("the request that waited: %d", status)
 			}
-			within(t, bootPatience, "both serve", func() bool { return len(s.workers()) >= 2 })
+			s.waitServing(2)
 
 			// A reload of which the first boot is killed.
 			closeGate()

@@ -79,6 +79,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	s.background("/sleep?s=1000")
 	s.printed("in sleep")
 	s.signal(syscall.SIGINT)
+	s.waitEvent("stopping")
 	// A second signal within a second counts as the same one (a terminal and a wrapper both send it).
 	time.Sleep(1200 * time.Millisecond)
 	if s.ended() {
@@ -94,6 +95,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 func TestWorkersIgnoreSignalsFromOutside(t *testing.T) {
 	t.Parallel()
 	s := lifecycle(t, 2, opts{})
+	s.waitServing(2) // before, a signal would end them
 	before := s.workers()
 	if len(before) != 2 {
 		t.Fatalf("workers %v", before)
@@ -140,7 +142,8 @@ func TestKilledSupervisorLeavesNobody(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := lifecycle(t, 2, opts{})
+			s := lifecycle(t, 2, opts{Listen: []string{"127.0.0.1:" + freePort(t)}}) // no other test gets it at the end
+			s.waitServing(2)
 			if c.path != "" {
 				s.background(c.path)
 				s.printed(c.line)
@@ -229,7 +232,7 @@ func TestTimeout(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := lifecycle(t, 1, opts{Args: []string{"--timeout", "1s"}})
-			old := s.workerPid()
+			old := s.workers()[0] // a request for it may take too long itself
 			r := s.want(504, c.path)
 			if strings.Contains(r.Body, "app.py") {
 				t.Errorf("the page shows internals: %q", r.Body)
