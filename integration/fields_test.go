@@ -47,6 +47,7 @@ name = "shop"
 module = "app:app"
 workers = 1
 retry = "never"
+queue_timeout = "2m"
 [[app.static]]
 url = "/files"
 dir = "files"

@@ -59,13 +59,13 @@ func TestGeventHangingViews(t *testing.T) {
 	for _, view := range []string{"sleep", "recv", "lock", "loop"} {
 		t.Run(view, func(t *testing.T) {
 			t.Parallel()
-			s := gevented(t, "--gevent", "100", "--timeout", "2")
+			s := gevented(t, "--gevent", "100", "--timeout", "9")
 			old := s.want(200, "/pid").Body
 			g := newGate(t)
 			hanging := s.background("/" + view)
 			var siblings []*async
 			if view != "loop" { // a loop holds the siblings too
-				time.Sleep(1200 * time.Millisecond) // so that the siblings' own time is over after the gate is open
+				time.Sleep(6 * time.Second) // so that the siblings' own time is over long after the gate is open
 				for range 3 {
 					siblings = append(siblings, s.background("/gate?path="+g.path))
 				}
@@ -139,15 +139,15 @@ func TestManyStreamsOnGevent(t *testing.T) {
 	}
 }
 
-// An event every 2 s lives for 20 s, although an answer has to begin within 1 s.
+// A stream with an event every 8 s lives for 24 s, although an answer has to begin within 6 s.
 func TestAStreamOutlivesTheTimeout(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{"sync": nil, "threads": {"--threads", "4"}, "gevent": {"--gevent", "10"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := gevented(t, append(args, "--timeout", "1", "--stream-timeout", "0")...)
-			l := s.listen("/seconds")
-			for i := range 11 {
+			s := gevented(t, append(args, "--timeout", "6", "--stream-timeout", "0")...)
+			l := s.listen("/seconds?count=4&every=8")
+			for i := range 4 {
 				if e := l.event(t, patience); e != strconv.Itoa(i) {
 					t.Fatalf("event %d: %q", i, e)
 				}

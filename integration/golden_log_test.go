@@ -71,8 +71,14 @@ name = "shop"
 module = "app:app"
 mount = "/shop"
 workers = 1
-timeout = "1s"
 queue = 1
+queue_timeout = "2m"
+[[app]]
+name = "hasty"
+module = "app:app"
+mount = "/hasty"
+workers = 1
+timeout = "1s"
 [[app]]
 name = "broken"
 module = "broken:app"
@@ -82,9 +88,9 @@ workers = 1
 	}
 	const routes = "[[app]]\nname = \"old\"\nmodule = \"app:app\"\nmount = \"/old\"\nworkers = 1\n[[route]]\npath = \"/refused\"\nhandler = \"proxy\"\nupstreams = [\"http://127.0.0.1:1\"]\n[[static]]\nurl = \"/files/\"\ndir = \"files\"\n"
 	config(routes)
-	s := start(t, opts{Dir: dir, Bare: true, Args: []string{"--log-format", "json", "--access-log", "access.log"}, Apps: 3})
+	s := start(t, opts{Dir: dir, Bare: true, Args: []string{"--log-format", "json", "--access-log", "access.log"}, Apps: 4})
 	order := func(args ...string) { run(t, dir, nil, append(args, "--control", "control.sock")...) }
-	for _, path := range []string{"/nowhere", "/shop/raise", "/shop/die", "/shop/", "/shop/slow", "/shop/", "/shop/head", "/shop/short", "/shop/long", "/shop/print", "/refused", "/files/link"} {
+	for _, path := range []string{"/nowhere", "/shop/raise", "/shop/die", "/shop/", "/hasty/slow", "/shop/head", "/shop/short", "/shop/long", "/shop/print", "/refused", "/files/link"} {
 		if resp, err := s.client().Do(s.request("GET", path, nil)); err == nil {
 			_, _ = io.Copy(io.Discard, resp.Body)
 			resp.Body.Close()

@@ -41,8 +41,15 @@ name = "shop"
 module = "app:app"
 mount = "/shop"
 workers = 1
-timeout = "1s"
 queue = 1
+queue_timeout = "2m"
+[[app]]
+name = "hasty"
+module = "app:app"
+mount = "/hasty"
+workers = 1
+timeout = "1s"
+queue_timeout = "2m"
 [[app]]
 name = "broken"
 module = "broken:app"
@@ -61,7 +68,7 @@ handler = "proxy"
 upstreams = ["http://%s"]
 read_timeout = "100ms"
 `, silent)})
-	s := start(t, opts{Dir: dir, Bare: true, Args: []string{"--log-format", "json"}, Apps: 2})
+	s := start(t, opts{Dir: dir, Bare: true, Args: []string{"--log-format", "json"}, Apps: 3})
 	var b strings.Builder
 	page := func(heading, request string) {
 		for _, accept := range []string{"text/html", "application/json"} {
@@ -92,7 +99,7 @@ read_timeout = "100ms"
 	page("502, the worker exits", get("/shop/die"))
 	page("502, no upstream accepts", get("/refused"))
 	page("503, the app did not start", get("/broken/"))
-	page("504, timeout", get("/shop/slow"))
+	page("504, timeout", get("/hasty/slow"))
 	page("504, the upstream is silent", get("/silent"))
 
 	s.want(200, "/shop/")

@@ -108,7 +108,7 @@ func TestFault_C7_HostileWorkers(t *testing.T) {
 		t.Run(how, func(t *testing.T) {
 			runs := filepath.Join(t.TempDir(), "runs")
 			s := start(t, opts{App: "app:application", Dir: project(t, map[string]string{"app.py": hostileApp}),
-				Args: []string{"-w", "2", "--timeout", "5m"}, Env: []string{"RUNS=" + runs}})
+				Args: []string{"-w", "2", "--timeout", "5m", "--queue-timeout", bootQueue}, Env: []string{"RUNS=" + runs}})
 			before := s.memory()
 			if r := s.get("/?how=" + strings.ReplaceAll(how, " ", "+")); r.Status != 502 {
 				t.Errorf("answered %d", r.Status)

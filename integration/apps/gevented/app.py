@@ -47,12 +47,13 @@ def events(environ, q):
 
 
 def seconds(environ, q):
-    """An event every 2 s, for 20 s."""
+    """Events with as much time between them."""
+    count, every = int(q["count"]), float(q["every"])
 
     def answer():
-        for number in range(11):
+        for number in range(count):
             if number:
-                time.sleep(2)
+                time.sleep(every)
             yield b"data: %d\n\n" % number
 
     return answer()
