@@ -4,16 +4,25 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"net"
+	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 )
 
 // threeListen is secureListen with HTTP/3.
 const threeListen = "[[listen]]\naddress = \"https://127.0.0.1:0\"\nhttp3 = \"on\"\n[tls]\ntls_cert = \"cert.pem\"\ntls_key = \"key.pem\"\n"
+
+// patientQUIC are the settings of clients that wait for a busy machine: quic-go gives a handshake 5 s.
+func patientQUIC() *quic.Config {
+	return &quic.Config{HandshakeIdleTimeout: patience, MaxIdleTimeout: patience, KeepAlivePeriod: 10 * time.Second}
+}
 
 // secureThree is secureClient for HTTP/3.
 func secureThree(t testing.TB, a *authority, o *tls.Config) *http.Client {
@@ -21,7 +30,7 @@ func secureThree(t testing.TB, a *authority, o *tls.Config) *http.Client {
 		o = &tls.Config{}
 	}
 	o.RootCAs = a.pool
-	tr := &http3.Transport{TLSClientConfig: o}
+	tr := &http3.Transport{TLSClientConfig: o, QUICConfig: patientQUIC()}
 	t.Cleanup(func() { tr.Close() })
 	return &http.Client{Transport: tr, Timeout: patience}
 }
@@ -84,9 +93,31 @@ func TestHTTP3Off(t *testing.T) {
 	if err != nil || resp.Header.Get("Alt-Svc") != "" {
 		t.Error(err, resp)
 	}
-	c, err := net.ListenPacket("udp", s.Addr)
-	if err != nil {
-		t.Fatal("the port is taken by UDP", err)
+	if n := packetSockets(t, s.Pid); n != 0 {
+		t.Errorf("the server has %d sockets of UDP", n)
 	}
-	c.Close()
+	if n := packetSockets(t, secureServer(t, a, threeListen, nil).Pid); n != 1 {
+		t.Errorf("with http3 the server has %d sockets of UDP", n)
+	}
+}
+
+// packetSockets counts the sockets of UDP that a process has open.
+func packetSockets(t testing.TB, pid int) (n int) {
+	t.Helper()
+	table := ""
+	for _, file := range []string{"udp", "udp6"} {
+		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, file)) // without IPv6 there is no udp6
+		table += string(b)
+	}
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	if err != nil || len(files) == 0 || table == "" {
+		t.Fatalf("/proc of %d: %d files, %v", pid, len(files), err)
+	}
+	for _, file := range files {
+		to, _ := os.Readlink(file)
+		if inode, ok := strings.CutPrefix(to, "socket:["); ok && strings.Contains(table, " "+strings.TrimSuffix(inode, "]")+" ") {
+			n++
+		}
+	}
+	return n
 }
