@@ -113,6 +113,12 @@ func postgres(t testing.TB) (socket string, ask func(sql string) string) {
 		case <-time.After(patience):
 		}
 	})
+	eventually(t, "PostgreSQL has started", func() bool { // until then it takes connections and refuses them
+		argv := command("pg_isready", "-q", "-h", socket, "-U", "notes")
+		cmd := exec.Command(argv[0], argv[1:]...)
+		cmd.Dir, cmd.Env = data, cleanEnv(t)
+		return cmd.Run() == nil
+	})
 	do("createdb", "-h", socket, "-U", "notes", "--template", "template0", "notes")
 	return socket, func(sql string) string {
 		t.Helper()
@@ -225,10 +231,10 @@ func TestExampleManyApps(t *testing.T) {
 	t.Parallel()
 	dir := example(t, "many-apps")
 	oldest := foundPythons(t)[0]
-	write(t, dir, map[string]string{"bin/python3": "#!/bin/sh\nexec " + oldest[0] + " \"$@\"\n"}) // the README's python3, which makes api/.venv
-	if err := os.Chmod(filepath.Join(dir, "bin/python3"), 0o755); err != nil {
+	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	putProgram(t, filepath.Join(dir, "bin/python3"), []byte("#!/bin/sh\nexec "+oldest[0]+" \"$@\"\n")) // the README's python3, which makes api/.venv
 	s := startExample(t, dir, opts{Env: []string{"PATH=" + dir + "/bin:" + built.path}, Apps: 3})
 	if page := s.want(200, "/").Body; !holds(page, "<h1>Shop</h1>") {
 		t.Error(page)

@@ -107,10 +107,8 @@ func TestHelpTopics(t *testing.T) {
 // At a terminal a long page goes to $PAGER, with colours; a short one, and PAGER=cat, do not.
 func TestHelpUsesThePager(t *testing.T) {
 	t.Parallel()
-	dir := project(t, map[string]string{"pager": "#!/bin/sh\necho PAGED\ncat\n"})
-	if err := os.Chmod(dir+"/pager", 0o755); err != nil {
-		t.Fatal(err)
-	}
+	dir := project(t, nil)
+	putProgram(t, dir+"/pager", []byte("#!/bin/sh\necho PAGED\ncat\n"))
 	script := `import os, pty, sys
 def read(fd):
     return os.read(fd, 65536)

@@ -37,7 +37,7 @@ func TestImportNginxFields(t *testing.T) {
 }
 `)
 	n := nginx(t, listen, strings.ReplaceAll(server, "LISTEN", listen))
-	write(t, dir, map[string]string{"site.conf": strings.ReplaceAll(server, "LISTEN", "127.0.0.1:"+freePort(t))})
+	write(t, dir, map[string]string{"site.conf": strings.ReplaceAll(server, "LISTEN", "127.0.0.1:0")})
 	if r := run(t, dir, nil, "import", "nginx", "site.conf", "--output", "standpipe.toml"); r.code != 0 {
 		t.Fatalf("%+v", r)
 	}

@@ -9,9 +9,7 @@ import (
 // Limits of nginx are [[limit]], and what is refused is the same as nginx refuses.
 func TestImportNginxLimits(t *testing.T) {
 	t.Parallel()
-	port := fixedPort(t)
-	address := fmt.Sprintf("127.0.0.1:%d", port)
-	site := func(root string) string {
+	site := func(address, root string) string {
 		return fmt.Sprintf(`limit_req_zone $binary_remote_addr zone=all:1m rate=1r/m;
 limit_req_zone $cookie_session$uri zone=pages:1m rate=30r/m;
 limit_req_zone $http_x_api_key zone=keys:1m rate=5r/s;
@@ -31,7 +29,7 @@ server {
 }
 `, address, root)
 	}
-	dir := project(t, map[string]string{"files/a.txt": "a", "files/status/a.txt": "a", "files/keys/a.txt": "a", "files/pages/a.txt": "a", "files/names/a.txt": "a", "files/long/a.txt": "a", "app.py": hello("x"), "site.conf": site("files")})
+	dir := project(t, map[string]string{"files/a.txt": "a", "files/status/a.txt": "a", "files/keys/a.txt": "a", "files/pages/a.txt": "a", "files/names/a.txt": "a", "files/long/a.txt": "a", "app.py": hello("x"), "site.conf": site("127.0.0.1:0", "files")})
 	r := run(t, dir, nil, "import", "nginx", "site.conf", "--output", "standpipe.toml")
 	if r.code != 0 {
 		t.Fatalf("%+v", r)
@@ -45,8 +43,8 @@ server {
 	for range 6 {
 		ours = append(ours, s.get("/a.txt").Status)
 	}
-	s.stop()
-	nginx(t, address, site(dir+"/files"))
+	address := "127.0.0.1:" + freePort(t)
+	nginx(t, address, site(address, dir+"/files"))
 	theirs := []int{}
 	for range 6 {
 		r, err := http.Get("http://" + address + "/a.txt")

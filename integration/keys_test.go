@@ -6,11 +6,13 @@ import (
 	"crypto/ecdsa"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -47,6 +49,9 @@ func memoryHas(t testing.TB, pid int, secrets [][]byte) (found []byte, read int)
 		return nil, 0 // it has ended
 	}
 	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+		return nil, 0
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +75,11 @@ func memoryHas(t testing.TB, pid int, secrets [][]byte) (found []byte, read int)
 		}
 	}
 	return nil, read
+}
+
+func commandLine(pid int) string {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return string(b)
 }
 
 // What is secret stays in the server: no worker, and no other process that it starts, has a key or a password in its environment, its
@@ -149,6 +159,9 @@ preload = "on"
 		}
 		below := 0
 		for _, pid := range tree(s.Pid)[1:] {
+			eventually(t, "a child runs its program", func() bool { // until then it is the server, with all its memory
+				return commandLine(pid) != commandLine(s.Pid)
+			})
 			for _, name := range []string{"environ", "cmdline"} {
 				b, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name))
 				for _, secret := range secrets {
