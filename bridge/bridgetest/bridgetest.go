@@ -35,10 +35,10 @@ func (l *Log) String() string {
 	return l.b.String()
 }
 
-// Until polls until ok; what names it.
+// Until polls until ok, for a minute; what names it.
 func Until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) { // between polls
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) { // between polls
 		if time.Now().After(end) {
 			t.Fatal("waited in vain for " + what)
 		}

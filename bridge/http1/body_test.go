@@ -83,7 +83,7 @@ func TestBodies(t *testing.T) {
 
 // A read deadline ends a read that waits, and moves one that is under way, both ways.
 func TestReadDeadlines(t *testing.T) {
-	waiting, over := make(chan bool), make(chan bool)
+	waiting, over := make(chan bool), make(chan time.Time)
 	g := newRig(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == "GET" {
 			return
@@ -125,13 +125,23 @@ func TestReadDeadlines(t *testing.T) {
 			t.Errorf("a deadline that came sooner: %v", err)
 		}
 		wait()
-		set(30 * time.Millisecond) // later, while a read waits
-		wait = beside(func() { set(patience); over <- true })
-		<-waiting
-		if err := read(); err != nil {
-			t.Errorf("a deadline that was moved: %v", err)
+		for limit, moved := 30*time.Millisecond, false; !moved; limit *= 2 { // later, while a read waits
+			at := time.Now().Add(limit)
+			set(limit)
+			wait = beside(func() {
+				set(patience)
+				if moved = time.Now().Before(at); moved {
+					over <- at
+				} else { // it came too late on this machine
+					set(-time.Second)
+				}
+			})
+			<-waiting
+			err := read()
+			if wait(); moved && err != nil {
+				t.Errorf("a deadline that was moved: %v", err)
+			}
 		}
-		wait()
 		set(0)
 		if err := read(); err != nil {
 			t.Errorf("without a deadline: %v", err)
@@ -148,8 +158,7 @@ func TestReadDeadlines(t *testing.T) {
 			first, second, third = "2\r\nab\r\n", "2\r\ncd\r\n", "2\r\nef\r\n0\r\n\r\n"
 		}
 		p.send(first)
-		wait(t, "the deadline that is moved", over)
-		time.Sleep(40 * time.Millisecond) // beyond the one that was there before
+		time.Sleep(time.Until(wait(t, "the deadline that is moved", over)) + 10*time.Millisecond) // beyond the one that was there before
 		p.send(second)
 		p.send(third)
 		if a := p.read("POST"); a.status != 200 || a.close {

@@ -126,7 +126,7 @@ func TestCorpusTimeouts(t *testing.T) {
 			slow = append(slow, c)
 		}
 	}
-	addr := corpusServer(t, Options{HeaderTimeout: time.Second, IdleTimeout: 2 * time.Minute}, time.Second)
+	addr := corpusServer(t, Options{HeaderTimeout: shortTimeout, IdleTimeout: 2 * time.Minute}, shortTimeout)
 	playAll(t, addr, slow, func(*corpus.Case) []int { return nil })
 }
 

@@ -3,31 +3,60 @@ package http1
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/standpipe/standpipe/bridge/bridgetest"
 	"github.com/standpipe/standpipe/bridge/listen"
 )
 
-// late is later than the time within which a client that closes its side waits for its
-// answer (listen.halfCloseTime). Over TCP a full close begins in the same way.
+// late, counted from the time at which the client is watched, is later than the time within which a client that closes its side
+// waits for its answer (listen.halfCloseTime). Over TCP a full close begins in the same way.
 const late = 120 * time.Millisecond
 
 // leave are the ways in which a client may end, each of which disconnects it.
-var leave = map[string]func(p *peer){
-	"late close":      func(p *peer) { time.Sleep(late); p.Close() },
-	"late half-close": func(p *peer) { time.Sleep(late); p.closeWrite() },
-	"reset":           func(p *peer) { p.reset() },
+var leave = map[string]func(t *testing.T, p *peer, c *conn){
+	"late close":      func(t *testing.T, p *peer, c *conn) { untilWatched(t, c); time.Sleep(late); p.Close() },
+	"late half-close": func(t *testing.T, p *peer, c *conn) { untilWatched(t, c); time.Sleep(late); p.closeWrite() },
+	"reset":           func(_ *testing.T, p *peer, _ *conn) { p.reset() },
+}
+
+// untilWatched waits until the system watches the client of c: what it closes before that counts as closed early, however late
+// that is. The watch has an epoll instance of its own, for other events than Go's.
+func untilWatched(t *testing.T, c *conn) {
+	t.Helper()
+	var fd uintptr
+	if err := c.raw.Control(func(n uintptr) { fd = n }); err != nil {
+		t.Fatal(err)
+	}
+	entry := regexp.MustCompile(fmt.Sprintf(`(?m)^tfd: +%d events: +%x `, fd, unix.EPOLLRDHUP|unix.EPOLLET|unix.EPOLLERR|unix.EPOLLHUP))
+	bridgetest.Until(t, "the client to be watched", func() bool {
+		names, err := filepath.Glob("/proc/self/fdinfo/*")
+		if err != nil || len(names) == 0 {
+			t.Fatal("no /proc/self/fdinfo", err)
+		}
+		return slices.ContainsFunc(names, func(name string) bool {
+			info, _ := os.ReadFile(name) // of one that was closed meanwhile: nothing
+			return entry.Match(info)
+		})
+	})
 }
 
 // A handler learns that its client has disconnected by the context of its request, by its
 // AfterFunc, and by OnDisconnect: once.
 func TestDisconnects(t *testing.T) {
 	each(t, func(t *testing.T, network string) {
-		begun, told := make(chan bool), make(chan error, 1)
+		begun, told := make(chan *conn), make(chan error, 1)
 		var last atomic.Pointer[gone]
 		g := newRigOn(t, network, Options{}, listen.Options{}, func(w http.ResponseWriter, r *http.Request) {
 			ctx := r.Context()
@@ -45,7 +74,7 @@ func TestDisconnects(t *testing.T) {
 				t.Error("stop does not say that it stopped")
 			}
 			recOf(w).Conn.OnDisconnect(d)
-			begun <- true
+			begun <- recOf(w).Unwrap().(*writer).c
 			switch r.URL.Path {
 			case "/after":
 				wait(t, "AfterFunc", after)
@@ -77,8 +106,7 @@ func TestDisconnects(t *testing.T) {
 				requestOf("POST /body HTTP/1.1", "Content-Length: 2") + "ab", requestOf("POST /body HTTP/1.1", "Transfer-Encoding: chunked") + "2\r\nab\r\n0\r\n\r\n"} {
 				p := g.dial()
 				p.send(request)
-				wait(t, "the handler", begun)
-				end(p)
+				end(t, p, wait(t, "the handler", begun))
 				if err := wait(t, "the handler to be told", told); !errors.Is(err, context.Canceled) {
 					t.Errorf("%s: %v", name, err)
 				}
@@ -91,10 +119,11 @@ func TestDisconnects(t *testing.T) {
 	})
 }
 
-// A client that closes its side at once behind its request waits for the answer.
+// A client that closes its side at once behind its request waits for the answer. The server takes the connections when that has
+// happened, so that it is at once however busy this machine is.
 func TestHalfClose(t *testing.T) {
 	each(t, func(t *testing.T, network string) {
-		g := newRigOn(t, network, Options{}, listen.Options{}, func(w http.ResponseWriter, r *http.Request) {
+		g := heldRigOn(t, network, Options{}, listen.Options{}, func(w http.ResponseWriter, r *http.Request) {
 			d := newGone()
 			recOf(w).Conn.OnDisconnect(d)
 			_, _ = io.Copy(io.Discard, r.Body)
@@ -110,10 +139,17 @@ func TestHalfClose(t *testing.T) {
 				t.Error("the handler was told")
 			}
 		})
-		for _, request := range []string{requestOf("GET /short HTTP/1.1"), requestOf("GET /long HTTP/1.1"), requestOf("POST /long HTTP/1.1", "Content-Length: 1") + "x", requestOf("GET /long HTTP/1.0")} {
+		requests := []string{requestOf("GET /short HTTP/1.1"), requestOf("GET /long HTTP/1.1"), requestOf("POST /long HTTP/1.1", "Content-Length: 1") + "x", requestOf("GET /long HTTP/1.0")}
+		var peers []*peer
+		for _, request := range requests {
 			p := g.dial()
 			p.send(request)
 			p.closeWrite()
+			peers = append(peers, p)
+		}
+		g.serve()
+		for i, p := range peers {
+			request := requests[i]
 			if a := p.read("GET"); a.status != 200 || a.body != "answer" || a.err != nil {
 				t.Errorf("%q: %q %q %v", request, a.head, a.body, a.err)
 			}

@@ -28,6 +28,7 @@ const patience = time.Minute
 // rig is a Server behind a Group on a socket of its own.
 type rig struct {
 	t      testing.TB
+	ln     net.Listener
 	addr   net.Addr
 	server *Server
 	group  *listen.Group
@@ -44,6 +45,14 @@ func newRig(t testing.TB, o Options, h http.HandlerFunc) *rig {
 
 func newRigOn(t testing.TB, network string, o Options, of listen.Options, h http.HandlerFunc) *rig {
 	t.Helper()
+	g := heldRigOn(t, network, o, of, h)
+	g.serve()
+	return g
+}
+
+// heldRigOn is a rig whose connections wait for serve in the kernel's backlog.
+func heldRigOn(t testing.TB, network string, o Options, of listen.Options, h http.HandlerFunc) *rig {
+	t.Helper()
 	address := "127.0.0.1:0"
 	if network == "unix" {
 		address = "unix:" + filepath.Join(t.TempDir(), "s")
@@ -52,14 +61,17 @@ func newRigOn(t testing.TB, network string, o Options, of listen.Options, h http
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &rig{t: t, addr: ln.Addr(), served: make(chan error, 1)}
+	g := &rig{t: t, ln: ln, addr: ln.Addr(), served: make(chan error, 1)}
 	if o.Log == nil {
 		o.Log = hclog.New(&hclog.LoggerOptions{Output: &g.logs, JSONFormat: true})
 	}
 	g.server, g.group = New(h, o), listen.NewGroup(of)
-	go func() { g.served <- g.group.Serve(ln, g.server) }()
-	t.Cleanup(g.close)
 	return g
+}
+
+func (g *rig) serve() {
+	go func() { g.served <- g.group.Serve(g.ln, g.server) }()
+	g.t.Cleanup(g.close)
 }
 
 // close ends the server and waits for all that it has started.

@@ -83,7 +83,7 @@ func TestShutdown(t *testing.T) {
 		done := g.shutdown(t.Context())
 		at := time.Now()
 		idle.ends()
-		if d := time.Since(at); d > 10*time.Second {
+		if d := time.Since(at); d > patience/2 {
 			t.Errorf("an idle connection ended after %v", d)
 		}
 		g.refusesConnections()
@@ -153,7 +153,7 @@ func TestShutdownOfASilentConnection(t *testing.T) {
 	p := g.dial()
 	bridgetest.Until(t, "the connection", func() bool { return g.group.Connections() == 1 })
 	begun := time.Now()
-	if err := wait(t, "Shutdown", g.shutdown(t.Context())); err != nil || time.Since(begun) > 10*time.Second {
+	if err := wait(t, "Shutdown", g.shutdown(t.Context())); err != nil || time.Since(begun) > patience/2 {
 		t.Errorf("%v after %v", err, time.Since(begun))
 	}
 	p.ends()

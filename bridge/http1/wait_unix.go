@@ -33,6 +33,16 @@ func (c *conn) first() error {
 	return c.readErr
 }
 
+// glance is first without a wait. false: nothing is there, or nothing can be read without a wait.
+func glance(c *conn) (came bool) {
+	if c.raw == nil {
+		return false
+	}
+	c.readErr = nil
+	_ = c.raw.Control(func(fd uintptr) { came = c.readFirst(fd) })
+	return came
+}
+
 // readFirst tries to read. false: nothing is there.
 func (c *conn) readFirst(fd uintptr) bool {
 	s := scratches.Get().(*scratch)

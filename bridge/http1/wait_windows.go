@@ -6,3 +6,5 @@ import "net"
 func initWait(*conn, net.Conn) {}
 
 func (c *conn) first() error { return c.firstBuffered() }
+
+func glance(*conn) bool { return false }
