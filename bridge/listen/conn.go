@@ -101,8 +101,8 @@ func (c *Conn) Close() error {
 		return err
 	}
 	c.client.closed(c)
+	c.group.counts.free(c) // before the connection is no longer counted: then its client may open another one
 	c.group.watch.remove(c)
-	c.group.counts.free(c)
 	c.group.slots.free()
 	return err
 }

@@ -35,7 +35,7 @@ func (l listener) wants(t *testing.T, reason error) {
 		if !errors.Is(err, reason) || !errors.Is(err, httpx.ErrClientGone) {
 			t.Errorf("told %v, want %v", err, reason)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Error("not told")
 	}
 }
@@ -199,7 +199,7 @@ func TestDisconnectsAtAnyTime(t *testing.T) {
 				select {
 				case <-gone: // this request sees the end in any case
 					over = true
-					for end := time.Now().Add(10 * time.Second); l.told.Load() == 0 && time.Now().Before(end); {
+					for end := time.Now().Add(patience); l.told.Load() == 0 && time.Now().Before(end); {
 						time.Sleep(time.Millisecond)
 					}
 					if l.told.Load() != 1 {

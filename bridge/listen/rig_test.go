@@ -46,9 +46,12 @@ func pairOn(t testing.TB, network string, g *Group) (*Conn, streamClient) {
 	return served.(*Conn), client.(streamClient)
 }
 
+// patience is how long a test waits for what has to come.
+const patience = time.Minute
+
 func waitUntil(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !is(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it never came: %s", what)
 		}
