@@ -7,15 +7,20 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/standpipe/standpipe/bridge/bridgetest"
 )
 
-func (r *rig) forward(t *testing.T, timeout time.Duration, h http.HandlerFunc) *httptest.Server {
+func (r *rig) forward(t *testing.T, timeout time.Duration, h http.HandlerFunc) {
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
-	f := NewForward(ForwardOptions{URL: s.URL + "/verify?a=b", Fields: []string{"Remote-User", "Remote-Groups"}, Timeout: timeout})
+	r.forwardTo(t, s.URL, timeout)
+}
+
+func (r *rig) forwardTo(t *testing.T, url string, timeout time.Duration) {
+	f := NewForward(ForwardOptions{URL: url + "/verify?a=b", Fields: []string{"Remote-User", "Remote-Groups"}, Timeout: timeout})
 	t.Cleanup(f.Close)
 	r.o.Tables = []*Table{{Name: "/", Forward: f}}
-	return s
 }
 
 // The service gets what it needs, and nothing that the client has made up; what it says is in the request.
@@ -109,7 +114,7 @@ func TestForwardRefuses(t *testing.T) {
 		})
 	}
 	r := newRig()
-	r.forward(t, time.Second, http.NotFound).Close()
+	r.forwardTo(t, "http://"+bridgetest.Refusing(t), 10*time.Second)
 	if w := r.ask("192.0.2.1"); w.Code != 503 {
 		t.Errorf("no service: %d", w.Code)
 	}

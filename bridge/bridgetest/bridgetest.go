@@ -4,6 +4,7 @@ package bridgetest
 
 import (
 	"bytes"
+	"net"
 	"net/http"
 	"sync"
 	"testing"
@@ -59,4 +60,26 @@ func Handler(h http.Handler) http.Handler {
 			panic(http.ErrAbortHandler)
 		}
 	})
+}
+
+// Refusing is an address of TCP at which connections are refused until the end of the test: its port is that of a connection, so
+// that nothing else can listen there.
+func Refusing(t testing.TB) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	c, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	s, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return c.LocalAddr().String()
 }

@@ -137,10 +137,5 @@ func group(members ...*upstream.Member) *upstream.Group {
 // nobody is an address at which connections are refused.
 func nobody(t *testing.T) *upstream.Member {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return at(ln.Addr().String())
+	return at(bridgetest.Refusing(t))
 }

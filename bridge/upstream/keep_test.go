@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/bridgetest"
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
@@ -39,7 +40,7 @@ func ends(t *testing.T) (*conn1, net.Conn) {
 // closed waits until the other end of c is closed.
 func closed(t *testing.T, c net.Conn) {
 	t.Helper()
-	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 	if _, err := c.Read(make([]byte, 1)); !Closed(err) {
 		t.Error(err)
 	}
@@ -54,9 +55,7 @@ func TestKeptConnections(t *testing.T) {
 	k.put(spoken)
 	other.Close()
 	io.WriteString(loud, "x")
-	for end := time.Now().Add(10 * time.Second); (dead.socket.alive() || spoken.socket.alive()) && time.Now().Before(end); {
-		time.Sleep(time.Millisecond) // between two looks
-	}
+	bridgetest.Until(t, "an end and a byte", func() bool { return !dead.socket.alive() && !spoken.socket.alive() })
 	if c := k.take(false, time.Now().Add(2*fresh)); c != nil {
 		t.Error("a dead connection, or one that has spoken unasked, is used")
 	}
@@ -66,9 +65,7 @@ func TestKeptConnections(t *testing.T) {
 	just, over := ends(t)
 	k.put(just)
 	over.Close()
-	for end := time.Now().Add(10 * time.Second); just.socket.alive() && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
-	}
+	bridgetest.Until(t, "the end", func() bool { return !just.socket.alive() })
 	if k.take(false, just.since) != just {
 		t.Error("a connection that was just used is looked at")
 	}

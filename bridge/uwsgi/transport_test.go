@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/bridgetest"
 	"github.com/standpipe/standpipe/bridge/cgi"
 	"github.com/standpipe/standpipe/bridge/upstream"
 	"github.com/standpipe/standpipe/shim/wire"
@@ -182,7 +183,7 @@ func TestTransportTimeouts(t *testing.T) {
 		<-gate
 	})
 	t.Cleanup(func() { close(gate) })
-	tr.to.Read, tr.to.Send = 50*time.Millisecond, 50*time.Millisecond
+	tr.to.Read, tr.to.Send = 2*time.Second, 2*time.Second // longer than a busy machine stands still
 	if _, err := tr.RoundTrip(get(t)); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("silent: %v", err)
 	}
@@ -205,10 +206,8 @@ func TestTransportTimeouts(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 	gate <- struct{}{}
-	ln, _ := net.Listen("tcp", "127.0.0.1:0")
-	ln.Close()
 	var op *net.OpError
-	if _, err := NewTransport(upstream.Dialer{Network: "tcp", Address: ln.Addr().String(), Timeouts: upstream.Timeouts{}}).RoundTrip(get(t)); !errors.As(err, &op) || op.Op != "dial" {
+	if _, err := NewTransport(upstream.Dialer{Network: "tcp", Address: bridgetest.Refusing(t), Timeouts: upstream.Timeouts{}}).RoundTrip(get(t)); !errors.As(err, &op) || op.Op != "dial" {
 		t.Errorf("nobody there: %v", err)
 	}
 }

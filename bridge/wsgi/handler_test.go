@@ -224,28 +224,30 @@ func TestTimeout(t *testing.T) {
 }
 
 func TestTimeoutEndsWithTheFirstByte(t *testing.T) {
+	t.Parallel()
 	release := make(chan struct{})
 	g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		_ = p.Head(r.Stream, "200 OK", "a", false)
 		<-release
 		_ = p.Body(r.Stream, "b", true)
-	}, func(o *Options) { o.Timeout = 500 * time.Millisecond })
+	}, func(o *Options) { o.Timeout = shortTimeout })
 	c := g.dial()
 	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
-	time.AfterFunc(time.Second, func() { close(release) }) // longer than the timeout
+	time.AfterFunc(shortTimeout*3/2, func() { close(release) })
 	if a := g.read("GET", bufio.NewReader(c)); a.body != "ab" || a.err != nil {
 		t.Errorf("%s%s %v", a.head, a.body, a.err)
 	}
 }
 
 func TestStreamTimeout(t *testing.T) {
+	t.Parallel()
 	release := make(chan struct{})
 	defer close(release)
 	g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		_ = p.Head(r.Stream, "200 OK", "a", false)
 		_ = p.Body(r.Stream, "b", false)
 		<-release
-	}, func(o *Options) { o.StreamTimeout = 50 * time.Millisecond })
+	}, func(o *Options) { o.StreamTimeout = shortTimeout })
 	if a := g.get("/"); a.body != "ab" || a.err == nil {
 		t.Errorf("%s%s %v", a.head, a.body, a.err)
 	}

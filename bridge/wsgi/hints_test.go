@@ -112,11 +112,12 @@ func TestEarlyHintsAreBounded(t *testing.T) {
 
 // The app's time runs on.
 func TestEarlyHintsStopNoClock(t *testing.T) {
+	t.Parallel()
 	over := make(chan struct{})
 	g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		_ = hint(p, r.Stream, "Link", "</a>")
 		<-over
-	}, func(o *Options) { o.Timeout = 100e6 })
+	}, func(o *Options) { o.Timeout = shortTimeout })
 	defer close(over)
 	c := g.dial()
 	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")

@@ -22,7 +22,7 @@ func TestClientLeavesAQuietStream(t *testing.T) {
 			g := newRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 				_ = p.Head(r.Stream, "200 OK", "first", false)
 				<-end
-			}, func(o *Options) { o.Concurrent, o.Timeout = shared, 100*time.Millisecond })
+			}, func(o *Options) { o.Concurrent, o.Timeout = shared, shortTimeout })
 			t.Cleanup(func() { close(end) })
 			c := g.dial()
 			fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -40,7 +40,7 @@ func TestClientLeavesAQuietStream(t *testing.T) {
 				g.until("the worker is given up", func() bool { return expired() == 1 })
 				return
 			}
-			time.Sleep(500 * time.Millisecond) // five times what would have been its time
+			time.Sleep(2 * shortTimeout) // twice what would have been its time
 			if n := expired(); n != 0 {
 				t.Errorf("the worker was given up")
 			}
@@ -50,6 +50,7 @@ func TestClientLeavesAQuietStream(t *testing.T) {
 
 // An app that names a file as its answer has a client, and is not told otherwise.
 func TestNamedFileIsNoCancel(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	path := filepath.Join(root, "file")
 	if err := os.WriteFile(path, []byte("bytes"), 0o600); err != nil {
@@ -60,7 +61,7 @@ func TestNamedFileIsNoCancel(t *testing.T) {
 		_ = p.Head(r.Stream, "200 OK", "thrown away", false, "X-Sendfile", path)
 		<-end
 		_ = p.Body(r.Stream, "", true)
-	}, func(o *Options) { o.SendfileRoots = []string{root}; o.Timeout = 100 * time.Millisecond })
+	}, func(o *Options) { o.SendfileRoots = []string{root}; o.Timeout = shortTimeout })
 	if a := g.get("/"); a.status != 200 || a.body != "bytes" {
 		t.Fatalf("%d %q", a.status, a.body)
 	}

@@ -247,7 +247,7 @@ func TestEndsBehindThePump(t *testing.T) {
 			}, func(o *Options) {
 				s = pipes(t, o, 0)
 				if c.path == "/silent" {
-					o.StreamTimeout = time.Second
+					o.StreamTimeout = shortTimeout
 				}
 			})
 			_, br := g.lazy(c.path)

@@ -253,6 +253,10 @@ func (g *rig) until(what string, ok func() bool) {
 	}
 }
 
+// shortTimeout is a limit that tests wait for. It is longer than a busy machine stands still between two steps of a test that are
+// to be within it; such tests run beside each other.
+const shortTimeout = 2 * time.Second
+
 // disconnect closes a connection with a TCP reset: a client that closes its side at once after its request may still
 // wait for its answer.
 func disconnect(c net.Conn) {

@@ -199,7 +199,7 @@ func TestStreamFailures(t *testing.T) {
 		}, func(o *Options) {
 			o.MaxBody = 2000
 			if c.status == 408 {
-				o.BodyPace.Silence, o.Timeout = 300*time.Millisecond, 100*time.Millisecond // that of the app does not count here
+				o.BodyPace.Silence, o.Timeout = shortTimeout*4/3, shortTimeout // that of the app does not count here
 			}
 		})
 		conn := g.dial()
@@ -258,16 +258,17 @@ func TestStreamFailures(t *testing.T) {
 
 // The app's time runs while bytes that came wait for it, and not while it waits for the client.
 func TestStreamAndTimeout(t *testing.T) {
+	t.Parallel()
 	g := newStreamRig(t, func(r *shimtest.Request, p *shimtest.Peer) {
 		if r.Vars["PATH_INFO"] == "/deaf" {
 			return
 		}
 		hello(r, p)
-	}, func(o *Options) { o.Timeout, o.MaxBody = 100*time.Millisecond, 0 })
+	}, func(o *Options) { o.Timeout, o.MaxBody = shortTimeout, 0 })
 	c := g.dial()
 	g.write(c, "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc")
 	for _, piece := range []string{"def", "ghi"} {
-		time.Sleep(300 * time.Millisecond) // a client that is slower than the app may be
+		time.Sleep(shortTimeout * 4 / 3) // a client that is slower than the app may be
 		g.write(c, piece)
 	}
 	br := bufio.NewReader(c)
@@ -294,7 +295,8 @@ func TestStreamAndTimeout(t *testing.T) {
 
 // Silence within an answer is the client's while the app waits for its body.
 func TestStreamAndStreamTimeout(t *testing.T) {
-	g := newStreamRig(t, echo, func(o *Options) { o.StreamTimeout = 100 * time.Millisecond })
+	t.Parallel()
+	g := newStreamRig(t, echo, func(o *Options) { o.StreamTimeout = shortTimeout })
 	c := g.dial()
 	g.write(c, "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\nabc")
 	br := bufio.NewReader(c)
@@ -302,7 +304,7 @@ func TestStreamAndStreamTimeout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(300 * time.Millisecond) // the client's silence
+	time.Sleep(shortTimeout * 4 / 3) // the client's silence
 	g.write(c, "def")
 	if b, err := io.ReadAll(res.Body); err != nil || string(b) != "abcdef" {
 		t.Errorf("%q %v", b, err)
@@ -383,8 +385,9 @@ func TestStreamThatIsNotAskedFor(t *testing.T) {
 
 // A client that stalls when it has its answer: what it sends later is no request.
 func TestStreamThatStallsAfterTheAnswer(t *testing.T) {
+	t.Parallel()
 	g := newStreamRig(t, func(r *shimtest.Request, p *shimtest.Peer) { _ = p.Answer(r.Stream, "200 OK", "no need") },
-		func(o *Options) { o.BodyPace.Silence = 200 * time.Millisecond })
+		func(o *Options) { o.BodyPace.Silence = shortTimeout })
 	c := g.dial()
 	br := bufio.NewReader(c)
 	g.write(c, uploadOf("/p", 1000)[:100])
