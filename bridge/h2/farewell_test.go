@@ -25,6 +25,7 @@ func expect(t *testing.T, c net.Conn, kind byte) []byte {
 // final; the answer to another one closes the connection, without any time that passes.
 func TestFarewell(t *testing.T) {
 	s, url, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	s.grace = patience
 	c := dial(t, url)
 	send(t, c, preface+frame(settingsFrame, 0, 0, "")+frame(headersFrame, endStream|endHeaders, 1, get))
 	expect(t, c, headersFrame)
@@ -52,6 +53,7 @@ func TestFarewell(t *testing.T) {
 func TestFarewellWaitsForStreams(t *testing.T) {
 	gate := make(chan bool)
 	s, url, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { <-gate; _, _ = w.Write(make([]byte, 50_000)) })
+	s.grace = patience
 	c := dial(t, url)
 	send(t, c, preface+frame(settingsFrame, 0, 0, "")+frame(headersFrame, endStream|endHeaders, 1, get))
 	expect(t, c, settingsFrame)
@@ -85,7 +87,9 @@ func TestFarewellWaitsForStreams(t *testing.T) {
 
 // Connections of all kinds end, also when clients answer nothing. What begins after it gets GOAWAY.
 func TestLeave(t *testing.T) {
+	t.Parallel()
 	s, url, _ := serve(t, func(http.ResponseWriter, *http.Request) {})
+	s.lastMoment = 4 * time.Second // longer than a busy machine stands still
 	idle := dial(t, url)
 	send(t, idle, preface+frame(settingsFrame, 0, 0, ""))
 	expect(t, idle, settingsFrame)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/standpipe/standpipe/bridge/bridgetest"
 	"github.com/standpipe/standpipe/bridge/httpx"
 )
 
@@ -90,6 +91,11 @@ func TestMadeYouReset(t *testing.T) {
 		t.Errorf("the error of GOAWAY is %d", code)
 	}
 	c.Close()
+	bridgetest.Until(t, "a reason", func() bool {
+		reasons.mu.Lock()
+		defer reasons.mu.Unlock()
+		return len(reasons.list) > 0
+	})
 	reasons.mu.Lock()
 	defer reasons.mu.Unlock()
 	if len(reasons.list) != 1 || reasons.list[0] != "stream_errors" && reasons.list[0] != "cancelled_requests" && reasons.list[0] != "rapid_reset" {
@@ -187,7 +193,7 @@ func TestSlowFields(t *testing.T) {
 			t.Parallel()
 			var reasons told
 			o := reasons.options()
-			o.HeaderTimeout = 200 * time.Millisecond
+			o.HeaderTimeout = 2 * time.Second // longer than a busy machine stands still before the fields begin
 			_, url, _ := serveWith(t, o, func(http.ResponseWriter, *http.Request) { t.Error("a request") })
 			c := dial(t, url)
 			send(t, c, preface+frame(settingsFrame, 0, 0, "")+text)
@@ -264,7 +270,6 @@ func TestDownloadsAreNoFlood(t *testing.T) {
 	_, url, client := serveWith(t, reasons.options(), func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write(make([]byte, size))
 	})
-	client.Timeout = patience
 	var all sync.WaitGroup
 	for range 16 {
 		all.Go(func() {

@@ -22,7 +22,7 @@ func frame(kind, flags byte, stream uint32, payload string) string {
 }
 
 // patience is how long what has to happen may take.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // dial opens a connection.
 func dial(t *testing.T, url string) net.Conn {

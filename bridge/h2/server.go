@@ -66,6 +66,8 @@ type Server struct {
 	streams streams
 	records records
 
+	lastMoment, grace time.Duration // the constants; tests have others
+
 	left chan struct{} // closed by Leave, Shutdown or Close
 
 	mu      sync.Mutex
@@ -79,7 +81,7 @@ type Server struct {
 // New makes a Server whose requests h answers.
 func New(h http.Handler, o Options) *Server {
 	s := &Server{o: o, handler: h, feed: &feed{conns: make(chan net.Conn), done: make(chan struct{})}, left: make(chan struct{}),
-		waiting: map[*conn]struct{}{}, conns: map[*conn]struct{}{}}
+		waiting: map[*conn]struct{}{}, conns: map[*conn]struct{}{}, lastMoment: lastMoment, grace: grace}
 	if s.o.Log == nil {
 		s.o.Log = hclog.NewNullLogger()
 	}
@@ -236,9 +238,9 @@ func (s *Server) Leave() {
 	}
 	s.leaving = true
 	for c := range s.waiting {
-		_ = c.SetReadDeadline(time.Now().Add(lastMoment))
+		_ = c.SetReadDeadline(time.Now().Add(s.lastMoment))
 	}
-	s.late = time.AfterFunc(grace, s.goAway) // Shutdown and Close stop it
+	s.late = time.AfterFunc(s.grace, s.goAway) // Shutdown and Close stop it
 	close(s.left)
 }
 
@@ -288,7 +290,7 @@ var answers = sync.Pool{New: func() any { return new(answer) }}
 // ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.Leave()
-	late := time.NewTimer(grace)
+	late := time.NewTimer(s.grace)
 	defer late.Stop()
 	select {
 	case <-s.settled():

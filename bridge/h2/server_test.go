@@ -50,7 +50,7 @@ func serveWith(t *testing.T, o Options, h http.HandlerFunc) (*Server, string, *h
 	p.SetUnencryptedHTTP2(true)
 	tr := &http.Transport{Protocols: p}
 	t.Cleanup(tr.CloseIdleConnections)
-	return s, "http://" + ln.Addr().String(), &http.Client{Transport: tr, Timeout: 10 * time.Second}
+	return s, "http://" + ln.Addr().String(), &http.Client{Transport: tr, Timeout: patience}
 }
 
 func TestRequests(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 
 	"github.com/standpipe/standpipe/bridge/httpx"
@@ -21,7 +22,7 @@ import (
 )
 
 // patience is how long what has to happen may take.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // security is a TLS that counts.
 type security struct {
@@ -68,7 +69,7 @@ func (r *rig) serve(u *Socket, keys *Keys, h http.HandlerFunc) *Server {
 }
 
 func (r *rig) client() *http.Client {
-	tr := &http3.Transport{TLSClientConfig: &tls.Config{RootCAs: r.pool, ServerName: "localhost"}}
+	tr := &http3.Transport{TLSClientConfig: &tls.Config{RootCAs: r.pool, ServerName: "localhost"}, QUICConfig: &quic.Config{HandshakeIdleTimeout: patience, MaxIdleTimeout: patience}}
 	r.Cleanup(func() { tr.Close() })
 	return &http.Client{Transport: tr, Timeout: patience}
 }

@@ -14,6 +14,9 @@ import (
 	"github.com/standpipe/standpipe/integration/testca"
 )
 
+// patience is how long a test waits for what has to come.
+const patience = time.Minute
+
 // rig is a server that runs.
 type rig struct {
 	*https.Server
@@ -41,7 +44,7 @@ func newRig(t testing.TB, h http.HandlerFunc, o https.Options, protocols ...http
 		r.reasons[reason]++
 		r.changed.Broadcast()
 	}
-	o.Protocols = append(protocols, https.Named{Name: "http/1.1", Protocol: http1.New(h, http1.Options{HeaderTimeout: 5 * time.Second, IdleTimeout: 5 * time.Second})})
+	o.Protocols = append(protocols, https.Named{Name: "http/1.1", Protocol: http1.New(h, http1.Options{HeaderTimeout: patience, IdleTimeout: patience})})
 	r.Server = https.New(o)
 	r.group = listen.NewGroup(listen.Options{MaxConnections: 500})
 	ln, err := listen.Listen(context.Background(), listen.Spec{Address: "127.0.0.1:0"})
@@ -69,13 +72,13 @@ func newRig(t testing.TB, h http.HandlerFunc, o https.Options, protocols ...http
 // wait waits until a handshake has failed for the reason n times.
 func (r *rig) wait(t testing.TB, reason string, n int) {
 	t.Helper()
-	late := time.AfterFunc(10*time.Second, r.changed.Broadcast)
+	late := time.AfterFunc(patience, r.changed.Broadcast)
 	defer late.Stop()
 	begun := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for r.reasons[reason] < n {
-		if time.Since(begun) > 9*time.Second {
+		if time.Since(begun) >= patience {
 			t.Fatalf("%d handshakes failed for %q, want %d; all: %v", r.reasons[reason], reason, n, r.reasons)
 		}
 		r.changed.Wait()
@@ -87,7 +90,7 @@ func (r *rig) client(o *tls.Config) *http.Client {
 		o = &tls.Config{}
 	}
 	o.RootCAs = r.ca.Pool
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: o}, Timeout: 10 * time.Second}
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: o}, Timeout: patience}
 }
 
 // dial makes a connection with a handshake.

@@ -86,7 +86,7 @@ func TestPipelined(t *testing.T) {
 						}
 					}
 					for i := range want {
-						_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+						_ = c.SetReadDeadline(time.Now().Add(patience))
 						resp, err := http.ReadResponse(in, nil)
 						if err != nil {
 							t.Fatalf("answer %d of %d: %v", i, want, err)
@@ -130,7 +130,7 @@ func TestAnswers(t *testing.T) {
 // How handshakes fail, and what is counted.
 func TestFailures(t *testing.T) {
 	other := testca.New(t, "other CA")
-	r := newRig(t, echo, https.Options{HandshakeTimeout: 300 * time.Millisecond, Settings: https.Settings{MinVersion: tls.VersionTLS13}})
+	r := newRig(t, echo, https.Options{HandshakeTimeout: patience, Settings: https.Settings{MinVersion: tls.VersionTLS13}})
 	dial := func(o *tls.Config) error {
 		o.RootCAs = r.ca.Pool
 		c, err := tls.Dial("tcp", r.address, o)
@@ -156,7 +156,7 @@ func TestFailures(t *testing.T) {
 		t.Error("another CA's certificate was taken")
 	}
 	r.wait(t, "rejected", 1)
-	raw := func(text string) *bufio.Reader {
+	raw := func(r *rig, text string) *bufio.Reader {
 		c, err := net.Dial("tcp", r.address)
 		if err != nil {
 			t.Fatal(err)
@@ -165,10 +165,10 @@ func TestFailures(t *testing.T) {
 		if _, err := io.WriteString(c, text); err != nil {
 			t.Fatal(err)
 		}
-		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		_ = c.SetReadDeadline(time.Now().Add(patience))
 		return bufio.NewReader(c)
 	}
-	resp, err := http.ReadResponse(raw("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), nil)
+	resp, err := http.ReadResponse(raw(r, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,14 +176,15 @@ func TestFailures(t *testing.T) {
 		t.Errorf("%d %s", resp.StatusCode, b)
 	}
 	r.wait(t, "plain_http", 1)
-	if _, err := raw("SSH-2.0-x\r\n").ReadByte(); err == nil {
+	if _, err := raw(r, "SSH-2.0-x\r\n").ReadByte(); err == nil {
 		t.Error("what is not TLS was answered")
 	}
 	r.wait(t, "not_tls", 1)
-	if _, err := raw("\x16\x03\x01").ReadByte(); err == nil {
+	short := newRig(t, echo, https.Options{HandshakeTimeout: 300 * time.Millisecond})
+	if _, err := raw(short, "\x16\x03\x01").ReadByte(); err == nil {
 		t.Error("half a hello was answered")
 	}
-	r.wait(t, "timeout", 1)
+	short.wait(t, "timeout", 1)
 	c, err := net.Dial("tcp", r.address)
 	if err != nil {
 		t.Fatal(err)
@@ -273,7 +274,7 @@ func TestDisconnect(t *testing.T) {
 		select {
 		case <-r.Context().Done():
 			gone <- true
-		case <-time.After(5 * time.Second):
+		case <-time.After(patience):
 			gone <- false
 		}
 	}, https.Options{})

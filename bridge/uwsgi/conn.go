@@ -74,7 +74,7 @@ func (c *conn) await(limit time.Duration, stopping bool) {
 	defer c.mu.Unlock()
 	c.waiting = true
 	if stopping {
-		limit = lastMoment
+		limit = c.srv.lastMoment
 	}
 	if limit > 0 {
 		c.link.ReadBy(time.Now().Add(limit))
@@ -86,7 +86,7 @@ func (c *conn) hurry() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.waiting {
-		c.link.ReadBy(time.Now().Add(lastMoment))
+		c.link.ReadBy(time.Now().Add(c.srv.lastMoment))
 	}
 }
 

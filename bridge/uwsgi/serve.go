@@ -36,6 +36,8 @@ type Server struct {
 	refused   httpx.LogLimiter // refusals, by peer and reason
 	cutUnseen httpx.LogLimiter
 
+	lastMoment time.Duration // the constant; tests have another one
+
 	mu        sync.Mutex
 	stopping  bool
 	listeners map[net.Listener]struct{}
@@ -58,7 +60,7 @@ func New(h http.Handler, o Options) *Server {
 	if o.MaxHead <= 0 || o.MaxHead > maxVars {
 		o.MaxHead = maxVars
 	}
-	return &Server{o: o, h: h, log: o.Log, refused: httpx.LogLimiter{Every: time.Minute}, cutUnseen: httpx.LogLimiter{Every: time.Minute},
+	return &Server{o: o, h: h, log: o.Log, refused: httpx.LogLimiter{Every: time.Minute}, cutUnseen: httpx.LogLimiter{Every: time.Minute}, lastMoment: lastMoment,
 		listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}}
 }
 
