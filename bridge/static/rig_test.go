@@ -85,16 +85,33 @@ func (rg *rig) write(name, content string) {
 	writeFile(rg.t, filepath.Join(rg.dir, name), content, old)
 }
 
+// writeFile writes a file, whose time of change is another one than before.
 func writeFile(t testing.TB, path, content string, at time.Time) {
 	t.Helper()
+	was, _ := os.Stat(path) // nil: it is new
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chtimes(path, at, at); err != nil {
+	if err := setTime(path, at, was); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// setTime sets the time of a file. Where the clock of the file system is coarse, the time of its change may be that of before: then
+// it waits for the next one.
+func setTime(path string, at time.Time, before os.FileInfo) error {
+	for {
+		if err := os.Chtimes(path, at, at); err != nil {
+			return err
+		}
+		now, err := os.Stat(path)
+		if err != nil || before == nil || changed(now) == 0 || changed(now) != changed(before) {
+			return err
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
 

@@ -71,10 +71,14 @@ func TestFileChangesWhileItIsSent(t *testing.T) {
 				return err
 			}
 			defer f.Close()
+			before, err := f.Stat()
+			if err != nil {
+				return err
+			}
 			if _, err = f.WriteAt([]byte("new-"), largeSize-4); err != nil {
 				return err
 			}
-			return os.Chtimes(path, old, old)
+			return setTime(path, old, before)
 		}},
 		{"appended to", false, func(path string) error {
 			f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)

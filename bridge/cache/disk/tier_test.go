@@ -269,8 +269,13 @@ func TestEviction(t *testing.T) {
 			}
 			g.until("room", func() bool { return g.Stats().Bytes <= bound })
 		}
-		g.until("the eviction", func() bool { s := g.Stats(); return s.Evicted >= 850 && s.Bytes <= bound })
-		if n := int64(len(files(t, g.o.Dir))); n != g.Stats().Files || n < 50 || n > 160 {
+		var n int64
+		g.until("the eviction", func() bool {
+			n = int64(len(files(t, g.o.Dir)))
+			s := g.Stats()
+			return s.Evicted >= 850 && s.Bytes <= bound && s.Files == n
+		})
+		if n < 50 || n > 160 {
 			t.Errorf("%d files, %+v", n, g.Stats())
 		}
 		if !g.sends(reader, bytesOf(1, 1, size)) {
