@@ -45,7 +45,7 @@ func TestTunnelsByHTTPS(t *testing.T) {
 	a := newAuthority(t, "tunnels")
 	cert, key := a.forNames(t, "localhost", "127.0.0.1")
 	config := func(upstream string) map[string]string {
-		files := tunnelConfig(secureListen+"[stop]\ngraceful_timeout = \"2s\"", upstream)
+		files := tunnelConfig(secureListen+"[stop]\ngraceful_timeout = \"10s\"", upstream)
 		files["cert.pem"], files["key.pem"] = cert, key
 		return files
 	}

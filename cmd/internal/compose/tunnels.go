@@ -17,8 +17,10 @@ func (l *Listeners) Tunnels() []listen.Tunnel { return l.group.Tunnels() }
 func (l *Listeners) Connections() int { return l.group.Connections() }
 
 const (
-	// tunnelsEnd is how long the handlers of closed tunnels may take to end.
+	// tunnelsEnd is how long the handlers of closed tunnels may take to end while requests run, which are cut next.
 	tunnelsEnd = 200 * time.Millisecond
+	// tunnelsAlone is that time when only tunnels were open: on a busy machine a handler needs longer, and no request is cut.
+	tunnelsAlone = time.Second
 	// maxNamed is how many tunnels a record names.
 	maxNamed = 10
 	// maxNamedTarget bounds a target in it, in bytes.
@@ -31,12 +33,17 @@ func (l *Listeners) endTunnels(err error) error {
 	if err == nil {
 		return nil
 	}
+	open := l.Connections()
 	ended := l.group.EndTunnels()
 	if len(ended) == 0 {
 		return err
 	}
+	limit := tunnelsEnd
+	if open == len(ended) {
+		limit = tunnelsAlone
+	}
 	l.log.Info("tunnels_closed", "tunnels", len(ended), "closed", named(ended))
-	ctx, cancel := context.WithTimeout(context.Background(), tunnelsEnd)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	if l.shutdown(ctx) == nil {
 		return nil
