@@ -27,7 +27,7 @@ def app(environ, start_response):
 func TestTLSLimits(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, "test CA")
-	s := secureServer(t, a, "trusted_proxies = \"none\"\n"+secureListen+"[limits]\nmax_connections_per_client = 3\nmax_body = \"100KiB\"\nsend_timeout = \"1s\"\nresponse_memory = \"64KiB\"\nspool_max = \"64KiB\"\n",
+	s := secureServer(t, a, "trusted_proxies = \"none\"\n"+secureListen+"[limits]\nheader_timeout = \"1h\"\nmax_connections_per_client = 3\nmax_body = \"100KiB\"\nsend_timeout = \"1s\"\nresponse_memory = \"64KiB\"\nspool_max = \"64KiB\"\n",
 		map[string]string{"app.py": largeApp})
 	dial := func() (*tls.Conn, error) { return tls.Dial("tcp", s.Addr, &tls.Config{RootCAs: a.pool}) }
 	open := func() *tls.Conn {
@@ -117,13 +117,15 @@ func TestTLSStop(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, "test CA")
 	s := secureServer(t, a, secureListen, map[string]string{"app.py": `
-import time
+import os, time
 
 def app(environ, start_response):
-    time.sleep(1)
+    while not os.path.exists(environ["QUERY_STRING"]):
+        time.sleep(0.01)
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"done"]
 `})
+	g := newGate(t)
 	var conns []*tls.Conn
 	for range 20 {
 		c, err := tls.Dial("tcp", s.Addr, &tls.Config{RootCAs: a.pool})
@@ -133,23 +135,25 @@ def app(environ, start_response):
 		defer c.Close()
 		conns = append(conns, c)
 	}
-	fmt.Fprint(conns[0], "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	fmt.Fprintf(conns[0], "GET /?%s HTTP/1.1\r\nHost: localhost\r\n\r\n", g.path)
 	eventually(t, "it runs", func() bool { return s.status().Apps[0].Busy == 1 })
 	if err := syscall.Kill(s.Pid, syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
+	s.waitEvent("stopping")
+	for _, c := range conns[1:] {
+		_ = c.SetReadDeadline(time.Now().Add(patience))
+		if _, err := c.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("an idle connection: %v", err)
+		}
+	}
+	g.open(t)
 	resp, err := http.ReadResponse(bufio.NewReader(conns[0]), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if b, err := io.ReadAll(resp.Body); string(b) != "done" || err != nil || !resp.Close {
 		t.Errorf("%s %v", b, err)
-	}
-	for _, c := range conns[1:] {
-		_ = c.SetReadDeadline(time.Now().Add(patience))
-		if _, err := c.Read(make([]byte, 1)); err != io.EOF {
-			t.Errorf("an idle connection: %v", err)
-		}
 	}
 	if code := s.wait(); code != 0 {
 		t.Error(code)

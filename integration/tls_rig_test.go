@@ -3,6 +3,7 @@ package integration
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -103,6 +104,21 @@ func servedName(s *server, a *authority, name string) (string, error) {
 	}
 	defer c.Close()
 	return c.ConnectionState().PeerCertificates[0].DNSNames[0], nil
+}
+
+// counts waits until each of these metrics is at least so large, and returns all: a failure is counted after its client has heard of it.
+func (s *server) counts(least map[string]float64) (m map[string]float64) {
+	s.t.Helper()
+	eventually(s.t, fmt.Sprint("at least ", least), func() bool {
+		m = s.metrics("unix", s.controlSocket())
+		for name, n := range least {
+			if m[name] < n {
+				return false
+			}
+		}
+		return true
+	})
+	return m
 }
 
 // replace puts files in the place of others, as a program that renews certificates does.
