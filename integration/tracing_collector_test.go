@@ -42,10 +42,10 @@ func TestTraceCollectorAway(t *testing.T) {
 	if back := s.waitEvent("trace_back"); back.str("dropped") != "0" || len(s.events("trace_away")) != 1 {
 		t.Errorf("%v", back)
 	}
-	m := s.scrape()
-	if m[`standpipe_trace_spans_total{result="sent"}`] != 84 || m[`standpipe_trace_collector_up{}`] != 1 || m[`standpipe_trace_spans_waiting{}`] != 0 {
-		t.Errorf("%v", m)
-	}
+	eventually(t, "all spans are counted", func() bool { // when the collector's answer is here
+		m := s.scrape()
+		return m[`standpipe_trace_spans_total{result="sent"}`] == 84 && m[`standpipe_trace_collector_up{}`] == 1 && m[`standpipe_trace_spans_waiting{}`] == 0
+	})
 }
 
 // A collector that hangs delays neither requests nor the stop.
@@ -156,8 +156,8 @@ func TestTraceRejected(t *testing.T) {
 	for key, want := range map[string][]string{"wrong": {"401", "no such key", "4"}, "right": {"200", "too many", "2"}} {
 		s := start(t, opts{Dir: project(t, map[string]string{"app.py": echoTrace}), Env: []string{"STANDPIPE_TRACE_FIELDS=X-Api-Key=" + key}, Args: []string{"--trace-to", c.URL, "--app", "name=shop,module=app:app,workers=1"}})
 		s.want(200, "/")
-		s.stop()
 		r := s.waitEvent("trace_rejected")
+		s.stop()
 		if r.str("status") != want[0] || !strings.Contains(r.str("error"), want[1]) || r.str("rejected") != want[2] || strings.Contains(s.stderrText(), "X-Api-Key") {
 			t.Errorf("%s: %v", key, r)
 		}

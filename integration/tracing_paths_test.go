@@ -81,7 +81,7 @@ def app(environ, start_response):
     start_response("200 OK", [])
     return [b"fine"]
 `})
-	s := start(t, opts{Dir: dir, Args: []string{"--trace-to", c.URL, "--app", "name=shop,module=app:app,workers=1"}})
+	s := start(t, opts{Dir: dir, Args: []string{"--trace-to", c.URL, "--queue-timeout", bootQueue, "--app", "name=shop,module=app:app,workers=1"}})
 	seen := func() (lines [][]string) {
 		b, _ := os.ReadFile(filepath.Join(dir, "seen"))
 		for line := range strings.Lines(string(b)) {
@@ -144,12 +144,19 @@ module = "app:app"
 workers = 1
 threads = 1
 queue = 1
+timeout = "10m"
+queue_timeout = "10m"
+[[app]]
+name = "slow"
+module = "app:app"
+mount = "/slow"
+workers = 1
 timeout = "1s"
 [[access]]
 path = "/admin"
 deny = ["all"]
 `})
-	s := start(t, opts{Dir: dir, Args: []string{"-c", "standpipe.toml"}})
+	s := start(t, opts{Dir: dir, Args: []string{"-c", "standpipe.toml"}, Apps: 2})
 	raised := c.Of(requestID(t, s.want(500, "/raise")), 3)
 	app := raised.Named("app shop")
 	if raised.Root.Code != otlptest.Error || raised.Root.Text("error.type") != "500" || len(app) != 1 || app[0].Code != otlptest.Error || app[0].Text("error.type") != "KeyError" || len(app[0].Events) != 1 ||
@@ -160,7 +167,7 @@ deny = ["all"]
 		t.Errorf("%v", r)
 	}
 	slow := c.Of(requestID(t, s.want(504, "/slow")), 3)
-	if app := slow.Named("app shop"); len(app) != 1 || app[0].Text("error.type") != "timeout" || app[0].Took() < 900*time.Millisecond || slow.Root.Text("error.type") != "504" {
+	if app := slow.Named("app slow"); len(app) != 1 || app[0].Text("error.type") != "timeout" || app[0].Took() < 900*time.Millisecond || slow.Root.Text("error.type") != "504" {
 		t.Errorf("%s", otlptest.Format(append(slow.Spans, slow.Root)))
 	}
 
@@ -260,7 +267,7 @@ func TestTraceOfRoute(t *testing.T) {
 			if got := strings.Split(r.Body, "|"); !strings.HasSuffix(got[0], app[0].ID+"-01") || got[1] != "foo=1" {
 				t.Errorf("%q", r.Body)
 			}
-			if tree.Root.Text("standpipe.source") != "upstream" || len(front.events("upstream_retried")) == 0 || front.events("upstream_retried")[0].str("trace_id") != tree.Root.Trace {
+			if tree.Root.Text("standpipe.source") != "upstream" || front.waitEvent("upstream_retried").str("trace_id") != tree.Root.Trace {
 				t.Errorf("%+v", tree.Root)
 			}
 			_ = back
@@ -301,7 +308,7 @@ def app(environ, start_response):
     control = "max-age=1, stale-while-revalidate=1000" if environ["PATH_INFO"] == "/stale" else "max-age=1000"
     start_response("200 OK", [("Cache-Control", control), ("Content-Length", "4")])
     return [b"fine"]
-`, "standpipe.toml": "[trace]\ntrace_to = \"" + c.URL + "\"\nserver_timing = \"on\"\n[[app]]\nname = \"shop\"\nmodule = \"app:app\"\nworkers = 2\ncache = \"on\"\n"})
+`, "standpipe.toml": "[trace]\ntrace_to = \"" + c.URL + "\"\nserver_timing = \"on\"\n[[limit]]\nname = \"all\"\nconcurrency = 100\n[[app]]\nname = \"shop\"\nmodule = \"app:app\"\nworkers = 2\ncache = \"on\"\n"})
 	s := start(t, opts{Dir: dir, Args: []string{"-c", "standpipe.toml"}})
 	calls := func() int {
 		b, _ := os.ReadFile(filepath.Join(dir, "calls"))
@@ -310,7 +317,8 @@ def app(environ, start_response):
 	first := s.background("/a")
 	eventually(t, "the app is asked", func() bool { return calls() == 1 })
 	second := s.background("/a")
-	time.Sleep(500 * time.Millisecond) // nothing tells that the second one waits
+	eventually(t, "both requests are here", func() bool { return s.metrics("unix", s.controlSocket())[`standpipe_limit_running{limit="all"}`] == 2 })
+	time.Sleep(500 * time.Millisecond) // from there to the cache: nothing tells that the second one waits
 	write(t, dir, map[string]string{"open": ""})
 	led, followed := first.wait(t), second.wait(t)
 	miss := c.Of(requestID(t, led), 4) // sending, the fetch, and within it waiting and the app

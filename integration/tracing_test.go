@@ -115,6 +115,7 @@ func TestTraceUnsampled(t *testing.T) {
 	if n := len(c.Spans()); n != 4 {
 		t.Errorf("%d spans:\n%s", n, otlptest.Format(c.Spans()))
 	}
+	eventually(t, "the access log has all requests", func() bool { return len(s.access()) == 4 })
 	if strings.Count(strings.Join(s.access(), "\n"), "trace=") != 1 {
 		t.Errorf("%q", s.access())
 	}
