@@ -38,6 +38,7 @@ func topped(t testing.TB, more string) *server {
 name = "shop"
 module = "shop:app"
 workers = 2
+timeout = "10m"
 [[app]]
 name = "back"
 module = "shop:app"
@@ -224,7 +225,7 @@ func TestTopRestoresTheTerminal(t *testing.T) {
 	// The terminal is closed.
 	pid := c.pid()
 	c.tmux("kill-server")
-	eventually(t, "it ends with its terminal", func() bool { return syscall.Kill(pid, 0) != nil })
+	eventually(t, "it ends with its terminal", func() bool { return !alive(pid) })
 }
 
 // childOf is the only child of a process.
