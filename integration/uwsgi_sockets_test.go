@@ -48,7 +48,7 @@ func askUwsgi(t testing.TB, addr string, pairs ...string) (string, error) {
 func TestUwsgiUpgrade(t *testing.T) {
 	t.Parallel()
 	binary := copyOfBinary(t)
-	s := speaksUwsgi(t, opts{Argv: []string{binary, "serve"}, Args: []string{"-w", "2", "--timeout", "100"}})
+	s := speaksUwsgi(t, opts{Argv: []string{binary, "serve"}, Args: []string{"-w", "2", "--timeout", "10m"}})
 	tcp, unix := s.uwsgiAddresses()
 	gate := filepath.Join(t.TempDir(), "gate")
 	slow := make(chan string, 1)
