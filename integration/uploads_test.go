@@ -19,12 +19,12 @@ import (
 	"time"
 )
 
-// uploads starts the app of that name with a spool folder of its own.
+// uploads starts the app of that name with a spool folder of its own. Its requests may wait long at a gate, and for the boot of a worker.
 func uploads(t testing.TB, spool string, o opts) *server {
 	t.Helper()
 	o.Dir = appDir(t, "uploads")
 	o.App = "app:app"
-	o.Args = append([]string{"--spool-dir", spool}, o.Args...)
+	o.Args = append([]string{"--spool-dir", spool, "--timeout", "10m", "--queue-timeout", "10m"}, o.Args...)
 	return start(t, o)
 }
 
@@ -106,7 +106,7 @@ func TestLargeUploadIsAFile(t *testing.T) {
 func TestUploadedFilesGo(t *testing.T) {
 	t.Parallel()
 	spool := t.TempDir()
-	s := uploads(t, spool, opts{Args: []string{"-w", "1", "--body-timeout", "1s"}})
+	s := uploads(t, spool, opts{Args: []string{"-w", "1", "--body-timeout", "8s"}})
 	body := strings.Repeat("x", 1<<20)
 	for path, status := range map[string]int{"/fail": 500, "/die": 502, "/sum": 200} {
 		if a := s.post(path, "text/plain", body); a.Status != status {
