@@ -68,7 +68,7 @@ func TestFault_D5_FieldsOfTheApp(t *testing.T) {
 		cases = slices.DeleteFunc(cases, func(c fieldsOfApp) bool { return c.name == "csp" })
 	}
 	files := map[string]string{}
-	args := []string{"-w", "1"}
+	args := []string{"-w", "1", "--boot-timeout", "5m"} // of many interpreters
 	for _, c := range cases {
 		files[c.name+"/"+c.name+"_app.py"] = c.app + "\n"
 		files[c.name+"/static/x.txt"] = "x of " + c.name

@@ -109,7 +109,7 @@ func TestFault_A1_EveryFinder(t *testing.T) {
 		"shadow/static/docs/x.txt": "docs of shadow", "shadow/other/x.txt": "other", "shadow/other/y.txt": "y",
 		"shadowed/static/docs/x.txt": "docs of shadowed", "shadowed/other/x.txt": "other", "shadowed/other/y.txt": "y",
 	}
-	args := []string{"-w", "1"}
+	args := []string{"-w", "1", "--boot-timeout", "5m"} // of many interpreters
 	for _, c := range cases {
 		files[c.name+"/"+c.name+"_app.py"] = c.app + "\n"
 		files[c.name+"/static/x.txt"] = "x of " + c.name

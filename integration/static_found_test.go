@@ -95,7 +95,7 @@ func TestStaticFoundByItself(t *testing.T) {
 
 func foundByItself(t *testing.T, list []declaration) {
 	files := map[string]string{}
-	args := []string{"-w", "1"}
+	args := []string{"-w", "1", "--boot-timeout", "5m"}
 	for _, d := range list {
 		files[d.name+"/"+d.name+"_app.py"] = d.app + "\n"
 		files[d.name+"/static/x.txt"] = "x of " + d.name

@@ -26,7 +26,7 @@ def app(environ, start_response):
 func TestStaticNeverAsksPython(t *testing.T) {
 	t.Parallel()
 	dir := project(t, map[string]string{"app.py": plainApp, "media/a.css": "body{}", "media/big.bin": strings.Repeat("x", 200<<10)})
-	s := start(t, opts{Dir: dir, Args: []string{"-w", "2", "--static", "/media=media"}})
+	s := start(t, opts{Dir: dir, Args: []string{"-w", "2", "--static", "/media=media", "--timeout", "10m", "--queue-timeout", "10m"}})
 	g := newGate(t)
 	waiting := []*async{s.background("/gate?" + g.path), s.background("/gate?" + g.path), s.background("/gate?" + g.path)}
 	tr := &http.Transport{}

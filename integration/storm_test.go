@@ -79,7 +79,7 @@ func storm(t *testing.T, buffering string, requests int) {
 						t.Error(err)
 						return
 					}
-					_ = conn.SetDeadline(time.Now().Add(time.Minute))
+					_ = conn.SetDeadline(time.Now().Add(bootPatience)) // of several requests
 					br = bufio.NewReader(conn)
 				}
 				size, pad := rnd.IntN(2000), rnd.IntN(3000)
@@ -196,7 +196,7 @@ func ticks(t testing.TB, pid int) int {
 // 200 clients that send a byte now and then and 100 that take a little of 5 MB each, and one worker: it serves the next
 // request before any of them has ended, and is idle.
 func TestSlowClientsOnBothSides(t *testing.T) {
-	b, _ := slowReaders(t, "-w", "1")
+	b, _ := slowReaders(t, "-w", "1", "--body-timeout", "10m", "--send-timeout", "10m") // which are slow on purpose
 	b.want(200, "/pid")
 	pid := b.workers()[0]
 	memory := rssOf(b.Pid) + rssOf(pid)
@@ -222,6 +222,9 @@ func TestSlowClientsOnBothSides(t *testing.T) {
 		}
 		return n == len(down)
 	})
+	for _, c := range down {
+		_ = c.SetDeadline(time.Now().Add(patience))
+	}
 	began, worked := time.Now(), ticks(t, pid)
 	piece := make([]byte, 2500)
 	for range 10 { // a while of their rhythm: 4 bytes up and 10 KB down a second

@@ -67,7 +67,7 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [ROLE.encode()]
 `})
-	s := start(t, opts{App: "app:app", Dir: dir, Args: []string{"-w", "2", "--surge", "none", "--max-requests", "4", "--max-requests-jitter", "0"}})
+	s := start(t, opts{App: "app:app", Dir: dir, Args: []string{"-w", "2", "--surge", "none", "--max-requests", "4", "--max-requests-jitter", "0", "--queue-timeout", bootQueue}})
 	scheduled := func(when string) {
 		t.Helper()
 		within(t, bootPatience, "a scheduler "+when, func() bool { return s.want(200, "/").Body == "scheduler" })

@@ -90,7 +90,7 @@ func TestFault_C8_ControlGroups(t *testing.T) {
 		skip(t, "cgroup", "no control group of version 2 in which groups can be made")
 	}
 	for how, args := range map[string][]string{
-		"stop": nil, "recycle": {"--max-requests", "1", "--max-requests-jitter", "0"}, "reload": nil, "die": nil, "timeout": {"--timeout", "1s"},
+		"stop": nil, "recycle": {"--max-requests", "1", "--max-requests-jitter", "0"}, "reload": nil, "die": nil, "timeout": {"--timeout", "10s"},
 		"threads": {"--threads", "4"}, "preload": {"--preload"}, "preload, recycle": {"--preload", "--max-requests", "1", "--max-requests-jitter", "0"},
 		"kill": nil, "limits": {"--limit-nofile", "200"}, "other user": {"--config", "standpipe.toml"}, "helper": {"--config", "standpipe.toml", "--user", "daemon"},
 	} {

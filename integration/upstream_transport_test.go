@@ -41,7 +41,7 @@ func TestSlowReadersHoldNoUpstream(t *testing.T) {
 		}
 	}))
 	t.Cleanup(up.Close)
-	s := routed(t, fmt.Sprintf("[limits]\nsend_timeout = \"5s\"\n[[route]]\npath = \"/up\"\nhandler = \"proxy\"\nupstreams = [%q]\n", up.URL))
+	s := routed(t, fmt.Sprintf("[limits]\nsend_timeout = \"30s\"\n[[route]]\npath = \"/up\"\nhandler = \"proxy\"\nupstreams = [%q]\n", up.URL))
 	var conns []net.Conn
 	for range readers {
 		c, err := s.dial()
