@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -104,7 +103,8 @@ pass_authorization = "on"
 // A service decides: what it adds reaches the app, what a client makes up does not, and without it nobody passes.
 func TestForwardAuth(t *testing.T) {
 	t.Parallel()
-	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	// At a port that no other test is given after its end.
+	service := serverAt(t, "127.0.0.1:"+freePort(t), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Header.Get("X-Forwarded-Uri") != "/admin/x" && r.Header.Get("X-Forwarded-Uri") != "/admin/":
 			http.Error(w, "which page?", http.StatusTeapot)
@@ -115,7 +115,6 @@ func TestForwardAuth(t *testing.T) {
 			http.Redirect(w, r, "https://login.example.org/?rd="+r.Header.Get("X-Forwarded-Proto")+"://"+r.Header.Get("X-Forwarded-Host")+r.Header.Get("X-Forwarded-Uri"), http.StatusFound)
 		}
 	}))
-	defer service.Close()
 	dir := project(t, nil)
 	s := accessServer(t, dir, fmt.Sprintf(`
 [[access]]

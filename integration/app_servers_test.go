@@ -76,7 +76,7 @@ def serve(app, host, port):
     make_server(host, port, app).serve_forever()
 `
 
-const besideApp = `import os, socket, threading, time, urllib.request
+const besideApp = `import os, threading, time, urllib.request
 PORT = 0
 ASK = "http"
 later = None
@@ -86,9 +86,7 @@ def told(port):
     PORT = port
 
 def free():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        told(s.getsockname()[1])
+    told(int(os.environ["FREE_PORT"]))
     return PORT
 
 def beside(environ, start_response):
@@ -125,7 +123,7 @@ func TestFault_B8_ServersBesideTheApp(t *testing.T) {
 				continue // a forked child has the parent's greenlets
 			}
 			t.Run(name+"/"+mode, func(t *testing.T) {
-				o := opts{Dir: project(t, map[string]string{"web.py": besideApp + code + besideView, "waitress.py": fakeWaitress}), App: "web:app", Python: python(t), Args: []string{"-w", "1", "--timeout", "0"}}
+				o := opts{Dir: project(t, map[string]string{"web.py": besideApp + code + besideView, "waitress.py": fakeWaitress}), App: "web:app", Python: python(t), Env: []string{"FREE_PORT=" + freePort(t)}, Args: []string{"-w", "1", "--timeout", "0"}}
 				if mode == "gevent" {
 					o.Args = append(o.Args, "--gevent", "10")
 				}

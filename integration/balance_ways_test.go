@@ -29,7 +29,7 @@ func newLabeled(t testing.TB, name string) *labeled {
 func newLabeledAt(t testing.TB, name, address string) *labeled {
 	t.Helper()
 	n := &labeled{gate: make(chan struct{}), at: make(chan struct{}, 99)}
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := serverAt(t, address, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/gate") {
 			n.at <- struct{}{}
 			<-n.gate
@@ -38,11 +38,21 @@ func newLabeledAt(t testing.TB, name, address string) *labeled {
 			w.WriteHeader(code)
 		}
 		io.WriteString(w, name)
-	}))
-	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+	}), func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			n.conns.Add(1)
 		}
+	})
+	n.url = s.URL
+	return n
+}
+
+// serverAt starts a server that ends with the test, or before. changed are told of its connections.
+func serverAt(t testing.TB, address string, h http.Handler, changed ...func(net.Conn, http.ConnState)) *httptest.Server {
+	t.Helper()
+	s := httptest.NewUnstartedServer(h)
+	if len(changed) > 0 {
+		s.Config.ConnState = changed[0]
 	}
 	ln, err := net.Listen("tcp", address)
 	if err != nil {
@@ -52,8 +62,7 @@ func newLabeledAt(t testing.TB, name, address string) *labeled {
 	s.Listener = ln
 	s.Start()
 	t.Cleanup(s.Close)
-	n.url = s.URL
-	return n
+	return s
 }
 
 // tables are [[route.upstream]] of these.
@@ -97,7 +106,7 @@ func TestBalanceWays(t *testing.T) {
 		route("/ip", `balance = "ip_hash"`, tables(a, b, c))+
 		route("/weights", `balance = "round_robin"`, tables(a)+"weight = 3\n"+tables(b)+tables(c)+"down = true\n")+
 		route("/backup", "", "[[route.upstream]]\naddress = \"http://127.0.0.1:"+freePort(t)+"\"\n"+tables(b)+"backup = true\n")+
-		route("/full", `connect_timeout = "100ms"`, tables(full)+"max_conns = 1\n"))
+		route("/full", `connect_timeout = "5s"`, tables(full)+"max_conns = 1\n"))
 	ask := func(path string, headers ...string) string {
 		t.Helper()
 		return s.want(200, path, headers...).Body
@@ -114,8 +123,8 @@ func TestBalanceWays(t *testing.T) {
 		}
 	}
 	users, seen := map[string]string{}, map[string]bool{}
-	for i := range 30 {
-		user := fmt.Sprint("X-User: u", i%10)
+	for i := range 80 {
+		user := fmt.Sprint("X-User: u", i%40) // of ten, all would go to one upstream once in 20,000 runs
 		got := ask("/field/x", user)
 		if was := users[user]; was != "" && was != got {
 			t.Errorf("%s: %s, then %s", user, was, got)
@@ -123,7 +132,7 @@ func TestBalanceWays(t *testing.T) {
 		users[user], seen[got] = got, true
 	}
 	if len(seen) < 2 {
-		t.Errorf("ten users, one upstream: %v", users)
+		t.Errorf("forty users, one upstream: %v", users)
 	}
 	clients := map[string]bool{}
 	for range 5 {
@@ -145,7 +154,11 @@ func TestBalanceWays(t *testing.T) {
 		}
 	}
 	waiting := s.background("/full/gate")
-	<-full.at
+	select {
+	case <-full.at:
+	case <-waiting.done:
+		t.Fatalf("%+v %v", waiting.resp, waiting.err)
+	}
 	if busy := s.want(503, "/full/x"); busy.Header.Get("Retry-After") != "1" {
 		t.Errorf("%v", busy.Header)
 	}
