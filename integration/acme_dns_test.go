@@ -21,16 +21,16 @@ import (
 func TestDynamicUpdates(t *testing.T) {
 	t.Parallel()
 	ca := newACME(t, nil)
-	o := ca.options(t, "--https", "*.example.test,shop.example.test", "--acme-dns", "rfc2136", "--acme-dns-server", ca.Addr, "--acme-dns-resolvers", ca.Addr, "--acme-dns-wait", "3s", "--acme-dns-key-name", testdns.KeyName)
+	o := ca.options(t, "--https", "*.example.test,shop.example.test", "--acme-dns", "rfc2136", "--acme-dns-server", ca.Addr, "--acme-dns-resolvers", ca.Addr, "--acme-dns-wait", "1m", "--acme-dns-key-name", testdns.KeyName)
 	key := "STANDPIPE_ACME_DNS_KEY=" + testdns.Key
 	for _, c := range []struct {
-		env, server string
-		prepare     func(bool)
-		words       []string
+		env, server, wait string
+		prepare           func(bool)
+		words             []string
 	}{
 		{env: "STANDPIPE_ACME_DNS_KEY=b3RoZXI=", words: []string{"NOTAUTH", "acme_dns_key", "example.test.", ca.Addr}},
 		{env: key, prepare: ca.Refuse, words: []string{"REFUSED", "example.test.", ca.Addr}},
-		{env: key, prepare: ca.Hide, words: []string{"acme_dns_wait", "_acme-challenge.", "example.test.", ca.Addr}},
+		{env: key, wait: "3s", prepare: ca.Hide, words: []string{"acme_dns_wait", "_acme-challenge.", "example.test.", ca.Addr}},
 		{env: key, server: "127.0.0.1:1", words: []string{"example.test.", "127.0.0.1:1"}},
 	} {
 		o.Env = []string{c.env}
@@ -40,6 +40,9 @@ func TestDynamicUpdates(t *testing.T) {
 		wrong := o
 		if c.server != "" {
 			wrong.Args = append(wrong.Args[:len(wrong.Args):len(wrong.Args)], "--acme-dns-server", c.server)
+		}
+		if c.wait != "" {
+			wrong.Args = append(wrong.Args[:len(wrong.Args):len(wrong.Args)], "--acme-dns-wait", c.wait)
 		}
 		s := start(t, wrong)
 		r := s.waitEvent("certificate_failed")

@@ -15,6 +15,7 @@ func TestUpgradeKeepsAutomaticCertificates(t *testing.T) {
 	ca := newACME(t, nil)
 	s := start(t, ca.options(t, "--https", "shop.example.test"))
 	first := ca.issued(t, "shop.example.test")
+	s.waitEvent("certificate_obtained") // comes after the first handshake that gets it
 	var stop atomic.Bool
 	var wg sync.WaitGroup
 	for range 2 {

@@ -44,7 +44,8 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	syscall.Umask(0o022) // whatever the developer's is: servers of other users read what the tests write
+	_ = os.Unsetenv("TZ") // the programs under test do not get it: times are written in the machine's zone, here too
+	syscall.Umask(0o022)  // whatever the developer's is: servers of other users read what the tests write
 	// Workers under another uid must be able to reach the program and the runtime folders below.
 	if err := os.Chmod(dir, 0o755); err != nil {
 		fmt.Fprintln(os.Stderr, err)
