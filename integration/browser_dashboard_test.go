@@ -112,7 +112,7 @@ func TestDashboardInABrowser(t *testing.T) {
 	b.press("Enter")
 	b.until(`document.getElementById("says").textContent !== ""`)
 	b.accessible("the login after a wrong token")
-	b.said() // the browser's own line about the status 403
+	b.heard("the browser's own line about the status 403")
 	b.js(fmt.Sprintf(`document.getElementById("token").value = %q`, dashToken), nil)
 	b.press("Enter")
 	b.until(`location.pathname === "/" && document.querySelector("#link").dataset.state === "live"`)
@@ -137,8 +137,7 @@ func TestDashboardInABrowser(t *testing.T) {
 	}
 
 	// A mark tells its cause to the mouse and to the keyboard, and Escape closes it.
-	b.point("#timeline .mark.bad", false)
-	b.until(`!document.getElementById("pop").hidden && document.getElementById("pop").textContent.includes("SIGKILL")`)
+	b.hover("#timeline .mark.bad", `!document.getElementById("pop").hidden && document.getElementById("pop").textContent.includes("SIGKILL")`)
 	b.point("h1", false)
 	b.until(`document.getElementById("pop").hidden`)
 	b.js(`document.querySelector("#timeline .mark.bad").focus()`, nil)
@@ -219,6 +218,7 @@ func actInBrowser(t *testing.T, b *tab, s *server, app string) {
 	b.call("Input.insertText", map[string]any{"text": "3"}, nil)
 	b.point("#ask-yes", true)
 	b.until(`document.querySelectorAll("#workers tbody tr").length === 3`)
+	s.waitLog(func(r record) bool { return r.event() == "control" && r.str("command") == "scale" }, "the record of the command")
 	var commands []string
 	for _, r := range s.events("control") {
 		commands = append(commands, r.str("command"))
@@ -227,10 +227,12 @@ func actInBrowser(t *testing.T, b *tab, s *server, app string) {
 		t.Errorf("commands: %q", commands)
 	}
 	pid := b.text(`[...document.querySelectorAll("#workers tbody tr")].find(r => r.cells[0].textContent === "` + app + `/1").cells[2].textContent`)
+	// A good toast stays for five seconds.
+	b.js(`window.toasts = ""; new MutationObserver(() => toasts += document.getElementById("toast").innerHTML).observe(document.getElementById("toast"), {childList: true})`, nil)
 	b.point(`[aria-label="Restart `+app+`/1"]`, true)
 	b.until(`document.getElementById("ask").open`)
 	b.point("#ask-yes", true)
-	b.until(`document.querySelector("#toast .good")`)
+	b.until(`toasts.includes("good") && toasts.includes("replaced")`)
 	b.until(`[...document.querySelectorAll("#workers tbody tr")].find(r => r.cells[0].textContent === "` + app + `/1" && r.cells[2].textContent !== "` + pid + `" && r.cells[1].textContent === "idle")`)
 
 	write(t, s.Cmd.Dir, map[string]string{"web.py": "def app(:\n"})
@@ -239,7 +241,7 @@ func actInBrowser(t *testing.T, b *tab, s *server, app string) {
 	b.point("#ask-yes", true)
 	b.until(`document.querySelector("#toast .bad")?.textContent.includes("web.py") && document.querySelector("#notices details")`)
 	b.accessible("a reload that failed")
-	if said := b.said(); len(said) > 1 { // the browser's own line about the status 409
+	if said := b.heard("the browser's own line about the status 409"); len(said) > 1 {
 		t.Errorf("the console: %q", said)
 	}
 }

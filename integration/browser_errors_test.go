@@ -78,6 +78,7 @@ func fromPage(t *testing.T, b *tab, where string) {
 		b.accessible(where + ", " + scheme)
 	}
 	b.size(390, 800, "light")
+	b.until(`innerWidth === 390`)
 	if wide := b.text(`String(document.documentElement.scrollWidth - innerWidth)`); wide != "0" {
 		t.Errorf("%s: on a phone the page is %s pixels too wide", where, wide)
 	}

@@ -44,7 +44,7 @@ func newTab(t testing.TB, flags ...string) *tab {
 	inR, inW := pipe(t)
 	outR, outW := pipe(t)
 	cmd := exec.Command(browser(t), append(flags, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-		"--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars", "--user-data-dir="+t.TempDir(), "--remote-debugging-pipe", "about:blank")...)
+		"--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars", "--user-data-dir="+profile(t), "--remote-debugging-pipe", "about:blank")...)
 	cmd.Env = append(cleanEnv(t), "DBUS_SESSION_BUS_ADDRESS=disabled:")
 	cmd.ExtraFiles = []*os.File{inR, outW}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -127,6 +127,13 @@ func (b *tab) said() []string {
 	defer b.mu.Unlock()
 	list := b.console
 	b.console = nil
+	return list
+}
+
+// heard waits until the console has got something, and takes it: the browser writes about a status at a moment of its own.
+func (b *tab) heard(what string) (list []string) {
+	b.t.Helper()
+	eventually(b.t, "the console has "+what, func() bool { list = append(list, b.said()...); return len(list) > 0 })
 	return list
 }
 
@@ -271,6 +278,16 @@ func (b *tab) point(selector string, click bool) {
 			b.call("Input.dispatchMouseEvent", map[string]any{"type": kind, "x": at.X, "y": at.Y, "button": "left", "clickCount": 1}, nil)
 		}
 	}
+}
+
+// hover moves the mouse to an element, which may move, until a condition holds.
+func (b *tab) hover(selector, condition string) {
+	b.t.Helper()
+	eventually(b.t, condition, func() bool {
+		b.point(selector, false)
+		var ok bool
+		return b.run("!!("+condition+")", &ok) == nil && ok
+	})
 }
 
 // size sets the size of the page in pixels, and what the system prefers: "light" or "dark".
