@@ -99,9 +99,9 @@ func TestFault_A4_ABootTimeoutHasAWayOut(t *testing.T) {
 		for app, where := range map[string]string{"stuck": "stuck", "slow": "at"} {
 			t.Run(app+strings.Join(more, ""), func(t *testing.T) {
 				t.Parallel()
-				r := run(t, dir, nil, append([]string{"serve", app + ":app", "-b", "127.0.0.1:0", "-w", "1", "--boot-timeout", "6s"}, more...)...)
+				r := run(t, dir, nil, append([]string{"serve", app + ":app", "-b", "127.0.0.1:0", "-w", "1", "--boot-timeout", "15s"}, more...)...)
 				failed := failedBoot(r)
-				if r.code != 3 || !failed.names("--boot-timeout 12s") || failed.str(where) == "" || failed.str("stuck") != "" && failed.str("at") != "" {
+				if r.code != 3 || !failed.names("--boot-timeout 30s") || failed.str(where) == "" || failed.str("stuck") != "" && failed.str("at") != "" {
 					t.Errorf("exit %d\n%s", r.code, r.errout)
 				}
 			})

@@ -80,10 +80,8 @@ func TestBootFailures(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			dir := project(t, f.files)
-			if path := filepath.Join(dir, "python"); f.files["python"] != "" {
-				if err := os.Chmod(path, 0o755); err != nil {
-					t.Fatal(err)
-				}
+			if text := f.files["python"]; text != "" {
+				putProgram(t, filepath.Join(dir, "python"), []byte(text))
 			}
 			args := append([]string{"serve", f.app, "-b", "127.0.0.1:0", "-w", "2"}, f.args...)
 			if f.venv {

@@ -34,7 +34,7 @@ func (s *server) duplex(t *testing.T) *duplex {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
+	_ = c.SetDeadline(time.Now().Add(bootPatience))
 	return &duplex{c, t, bufio.NewReaderSize(c, 64<<10)}
 }
 
@@ -165,8 +165,11 @@ func TestFlaskWorksWhileItReceives(t *testing.T) {
 	for _, threads := range []string{"1", "4"} {
 		t.Run("threads "+threads, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, opts{App: "app:app", Dir: project(t, map[string]string{"app.py": echoApp}), Python: python(t),
-				Args: []string{"-w", "1", "--threads", threads, "--request-buffering", "off", "--timeout", "1500ms", "--body-timeout", "4s", "--max-body", "1MiB"}})
+			dir := project(t, map[string]string{"app.py": echoApp})
+			serves := func(args ...string) *server {
+				return start(t, opts{App: "app:app", Dir: dir, Python: python(t), Args: append([]string{"-w", "1", "--threads", threads, "--request-buffering", "off", "--max-body", "1MiB"}, args...)})
+			}
+			s := serves("--timeout", "5s", "--body-timeout", "1m")
 			for _, chunked := range []bool{false, true} {
 				d := s.duplex(t)
 				const pieces = 20
@@ -180,7 +183,7 @@ func TestFlaskWorksWhileItReceives(t *testing.T) {
 				for i := range pieces {
 					piece := fmt.Sprintf("ab%03d", i)
 					if i == pieces/2 {
-						time.Sleep(2 * time.Second) // longer than the app may take: the client's time does not count
+						time.Sleep(6 * time.Second) // longer than the app may take: the client's time does not count
 					}
 					fmt.Fprintf(d, form, piece)
 					if resp == nil {
@@ -202,6 +205,7 @@ func TestFlaskWorksWhileItReceives(t *testing.T) {
 				}
 			}
 			// A client that stalls, one that sends too much, one that leaves: the worker is free and has not been replaced.
+			s = serves("--body-timeout", "5s")
 			before := s.want(200, "/pid")
 			pid := s.workers()
 			for _, c := range []struct{ request, status string }{

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -76,6 +77,8 @@ def thread():
 
 const prompt = `\(Pdb\) `
 
+var nextPrompt = regexp.MustCompile(prompt)
+
 // develop starts standpipe dev on a terminal.
 func develop(t testing.TB, files map[string]string, env []string, args ...string) (s *ptySession, dir string) {
 	t.Helper()
@@ -87,7 +90,7 @@ func develop(t testing.TB, files map[string]string, env []string, args ...string
 // serving waits for the banner.
 func (s *ptySession) serving() *ptySession {
 	s.t.Helper()
-	s.url = s.expect(`(http://127\.0\.0\.1:\d+)`)[1]
+	s.url = s.expect(`(http://127\.0\.0\.1:\d+)\D`)[1]
 	s.expect(`health `)
 	return s
 }
@@ -210,7 +213,7 @@ func TestBreakpoint(t *testing.T) {
 					t.Fatal("the request does not end")
 				}
 				s.keys("n\r")
-				time.Sleep(20 * time.Millisecond)
+				eventually(t, "the next line, or the answer", func() bool { return len(a) > 0 || s.find(nextPrompt) != nil })
 			}
 			s.want(a, 200, "x=42 y=84")
 			s.expect("debugger_closed")
@@ -245,17 +248,17 @@ func TestBreakpointsOneAfterTheOther(t *testing.T) {
 // No timeout passes in a debugger: of the request, of the drain after a reload, of a client that has disconnected.
 func TestBreakpointHasTime(t *testing.T) {
 	t.Parallel()
-	s, dir := develop(t, breakpoints, nil, "--timeout", "1s", "--drain-timeout", "1s")
+	s, dir := develop(t, breakpoints, nil, "--timeout", "5s", "--drain-timeout", "5s")
 	s.serving()
 	a := s.get("/stop")
 	pid := s.stands()
-	time.Sleep(2 * time.Second) // longer than the timeout
+	time.Sleep(6 * time.Second) // longer than the timeout
 	text := strings.ReplaceAll(breakpoints["app.py"], "index of", "another index of")
 	if err := os.WriteFile(filepath.Join(dir, "app.py"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	s.want(s.get("/"), 200, "another index")
-	time.Sleep(2 * time.Second) // longer than the drain
+	time.Sleep(6 * time.Second) // longer than the drain
 	s.types("p x", `\n41\r`)
 	s.keys("c\r")
 	s.want(a, 200, fmt.Sprintf("x=42 y=84 of %d", pid))
@@ -268,7 +271,7 @@ func TestBreakpointHasTime(t *testing.T) {
 	fmt.Fprintf(conn, "GET /stop HTTP/1.1\r\nHost: a\r\n\r\n")
 	pid = s.stands()
 	conn.Close()
-	time.Sleep(2 * time.Second)
+	time.Sleep(6 * time.Second)
 	s.types("p x", `\n41\r`)
 	s.keys("c\r")
 	s.expect("debugger_closed")
@@ -332,9 +335,9 @@ func TestBreakpointServerStops(t *testing.T) {
 // A breakpoint at the import of the app: the boot has all its time again afterwards.
 func TestBreakpointAtImport(t *testing.T) {
 	t.Parallel()
-	s, _ := develop(t, map[string]string{"app.py": "import os\nbreakpoint()\nq = 1\n" + breakpoints["app.py"]}, nil, "--boot-timeout", "3s", "-w", "1")
+	s, _ := develop(t, map[string]string{"app.py": "import os\nbreakpoint()\nq = 1\n" + breakpoints["app.py"]}, nil, "--boot-timeout", "10s", "-w", "1")
 	s.stands()
-	time.Sleep(4 * time.Second)
+	time.Sleep(11 * time.Second)
 	s.types("p os.path", "posixpath")
 	s.keys("c\r")
 	s.serving()
