@@ -57,7 +57,7 @@ func TestUpstreamsComeAndGo(t *testing.T) {
 	names.Service("_http._tcp.example.test", net.SRV{Target: "c.example.test", Port: uint16(numberOfC), Priority: 2, Weight: 1})
 	write(t, dir, map[string]string{"list.txt": "http://127.0.0.3:" + port + "\nhttp://127.0.0.2:" + port + " down\n"})
 	is("/name/x", "ab")
-	if ln, err := net.Listen("tcp", "[::1]:"+port); err == nil { // there is IPv6: AAAA counts beside A
+	if ln, err := net.Listen("tcp", "[::1]:0"); err == nil { // there is IPv6: AAAA counts beside A
 		ln.Close()
 		newLabeledAt(t, "six", "[::1]:"+port)
 		names.Host("up.example.test", addr("127.0.0.3"), addr("::1"))
