@@ -31,7 +31,7 @@ func TestCacheCrowd(t *testing.T) {
 	a := newAuthority(t, "test CA")
 	g := newGate(t)
 	s := secureServer(t, a, "", map[string]string{"app.py": strings.Replace(crowdApp, "GATE", g.path, 1),
-		"standpipe.toml": "metrics = \"127.0.0.1:0\"\n" + secureListen + "[[limit]]\nname = \"all\"\nconcurrency = 1000000\n[log]\naccess_log = \"off\"\n[cache]\ncache_wait = \"5m\"\n[[app]]\nname = \"shop\"\nmodule = \"app:app\"\nworkers = 1\ncache = \"on\"\n"})
+		"standpipe.toml": "metrics = \"127.0.0.1:0\"\n" + secureListen + "[[limit]]\nname = \"all\"\nconcurrency = 1000000\n[log]\naccess_log = \"off\"\n[cache]\ncache_wait = \"5m\"\n[[app]]\nname = \"shop\"\nmodule = \"app:app\"\nworkers = 1\ntimeout = \"20m\"\ncache = \"on\"\n"})
 	url := "https://localhost:" + port(s) + "/"
 	ask := func(c *http.Client, r *http.Request) (status int, body, cached string) {
 		resp, err := c.Do(r)

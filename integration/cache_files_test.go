@@ -135,9 +135,7 @@ func TestCacheFiles(t *testing.T) {
 	if r := s.post(small, "text/plain", "x", storedHost); r.Status != 200 { // which invalidates it
 		t.Errorf("POST: %d", r.Status)
 	}
-	if n := len(storedFiles(t, dir)); n != 1 {
-		t.Errorf("%d files after a POST", n)
-	}
+	eventually(t, "one file after a POST", func() bool { return len(storedFiles(t, dir)) == 1 })
 }
 
 // A server that is killed under load serves no wrong byte after its next start, and finds what it has stored.
@@ -205,7 +203,7 @@ func TestCacheFilesKilled(t *testing.T) {
 func TestCacheFolderUnusable(t *testing.T) {
 	t.Parallel()
 	dir := project(t, map[string]string{"app.py": recordsApp, "cache/mine": "x"})
-	s := filesServer(t, dir)
+	s := filesServer(t, dir, "--cache-pass", "10m")
 	if r := s.waitEvent("cache_dir_unusable"); !strings.Contains(r.str("error"), "standpipe-cache") {
 		t.Errorf("%v", r)
 	}

@@ -116,6 +116,7 @@ module = "shop:app"
 workers = 2
 cache = "on"
 serve_stale = "1h"
+queue_timeout = "2m"
 [[app.cache_rules]]
 path = "/says/nothing/**"
 ttl = "10m"
@@ -130,6 +131,7 @@ auth_users = "users"
 path = "/forward"
 forward_auth = "` + service.URL + `"
 forward_auth_fields = ["Remote-User"]
+forward_auth_timeout = "1m"
 `})
 	s := start(t, opts{Dir: dir, Python: python(t), Args: []string{"-c", "standpipe.toml"}})
 	var all sync.WaitGroup

@@ -160,9 +160,9 @@ cache = "on"
 		t.Fatal(err)
 	}
 	defer c.Close()
-	fmt.Fprint(c, "DBSIZE\r\nEVAL \"return #redis.call('KEYS', '{standpipe:cache:1}*')\" 0\r\n")
+	fmt.Fprint(c, "EVAL \"return {#redis.call('KEYS', '*'), #redis.call('KEYS', '{standpipe:cache:1}*')}\" 0\r\n")
 	var all, own int
-	if _, err := fmt.Fscanf(bufio.NewReader(c), ":%d\r\n:%d\r\n", &all, &own); err != nil || own == 0 || own != all {
+	if _, err := fmt.Fscanf(bufio.NewReader(c), "*2\r\n:%d\r\n:%d\r\n", &all, &own); err != nil || own == 0 || own != all {
 		t.Errorf("%d of %d keys: %v", own, all, err)
 	}
 }

@@ -7,12 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 )
 
-// askedApp answers as the query says: size in bytes, status, sleep in seconds, and vary; it says how often it was asked for the path.
-const askedApp = `import collections, time
+// askedApp answers as the query says: size in bytes, status, vary, and gate, a file that it waits for; it says how often it was asked for the path.
+const askedApp = `import collections, os, time
 from urllib.parse import parse_qs
 calls = collections.Counter()
 def app(environ, start_response):
@@ -20,7 +19,8 @@ def app(environ, start_response):
     q = {k: v[0] for k, v in parse_qs(environ["QUERY_STRING"]).items()}
     calls[path] += 1
     n = calls[path]
-    time.sleep(float(q.get("sleep", 0)))
+    while not os.path.exists(q.get("gate", "/")):
+        time.sleep(0.01)
     body = b"%d %s" % (n, environ.get("HTTP_ACCEPT_LANGUAGE", "").encode())
     body += b"." * (int(q.get("size", 0)) - len(body))
     fields = [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))]
@@ -151,15 +151,27 @@ func (s *server) cacheFiles() (files map[string]any) {
 // cache_wait bounds how long a request waits for the answer that another one has asked for.
 func TestCacheWait(t *testing.T) {
 	t.Parallel()
-	for table, want := range map[string]bool{`cache_wait = "100ms"`: false, `cache_wait = "20s"`: true} {
-		s := cachedServer(t, table)
-		var both sync.WaitGroup
-		both.Go(func() { s.want(200, "/slow?sleep=2") })
-		eventually(t, "the first request runs", func() bool { return strings.Contains(s.must("status", "--json"), "/slow") })
-		r := s.want(200, "/slow?sleep=2")
-		both.Wait()
-		if got := strings.Contains(r.cacheStatus(), "collapsed"); got != want { // else it has asked for itself: there are two workers
-			t.Errorf("%s: %q", table, r.cacheStatus())
+	for wait, want := range map[string]bool{"100ms": false, "5m": true} {
+		s := cachedServer(t, fmt.Sprintf("cache_wait = %q\n[[limit]]\nname = \"all\"\nconcurrency = 9\n", wait))
+		g := newGate(t)
+		asked := func() (n int) { // requests that the app has
+			for _, p := range s.status().Apps[0].Processes {
+				n += len(p.Requests)
+			}
+			return n
+		}
+		first := s.background("/slow?gate=" + g.path)
+		eventually(t, "the first request runs", func() bool { return asked() == 1 })
+		second := s.background("/slow?gate=" + g.path)
+		if want {
+			eventually(t, "the second request waits", func() bool { return s.metrics("unix", s.controlSocket())[`standpipe_limit_running{limit="all"}`] == 2 })
+		} else {
+			eventually(t, "the second request runs: there are two workers", func() bool { return asked() == 2 })
+		}
+		g.open(t)
+		one, two := first.wait(t), second.wait(t)
+		if one.Status != 200 || two.Status != 200 || strings.Contains(two.cacheStatus(), "collapsed") != want {
+			t.Errorf("%s: %d, then %d %q", wait, one.Status, two.Status, two.cacheStatus())
 		}
 	}
 }

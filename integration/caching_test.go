@@ -80,6 +80,7 @@ def counted(response):
 	}
 	s.waitAccess(`"GET / HTTP/1.1" 200 14 .* worker=- cache=hit$`)
 	s.waitAccess(`"GET / HTTP/1.1" 200 14 .* worker=shop/1 cache=miss$`)
+	s.waitAccess(`"HEAD / HTTP/1.1" 200 .* cache=hit$`)
 	s.waitAccess(`"GET /account HTTP/1.1" .* worker=shop/1 cache=(miss|pass)$`)
 	if c := s.cacheNumbers("shop"); c["hits"] != 3.0 || c["entries"] != 2.0 || c["stored"] != 2.0 || c["bytes"] == 0.0 {
 		t.Errorf("status: %v", c)
