@@ -151,7 +151,7 @@ func TestLogCommands(t *testing.T) {
 		}
 		s.workers()
 	}
-	n, all := 0, ""
+	n, old := 0, ""
 	mark := func() {
 		n++
 		s.want(200, fmt.Sprintf("/echo?mark%d.", n))
@@ -173,14 +173,19 @@ func TestLogCommands(t *testing.T) {
 		eventually(t, "the error log has its name again", func() bool { return strings.Contains(read(errs), "logs_reopened") })
 		mark()
 		eventually(t, "the line is in the new file", func() bool { return strings.Contains(read(access), fmt.Sprintf("mark%d.", n)) })
-		all += read(fmt.Sprint(access, ".", round))
+		old += read(fmt.Sprint(access, ".", round))
 	}
-	all += read(access)
-	for i := 1; i <= n; i++ {
-		if c := strings.Count(all, fmt.Sprintf("mark%d.", i)); c != 1 {
-			t.Errorf("line %d is there %d times", i, c)
+	eventually(t, "each line is in one of the files", func() bool {
+		all := old + read(access)
+		for i := 1; i <= n; i++ {
+			if c := strings.Count(all, fmt.Sprintf("mark%d.", i)); c > 1 {
+				t.Fatalf("line %d is there %d times", i, c)
+			} else if c == 0 {
+				return false
+			}
 		}
-	}
+		return true
+	})
 
 	if strings.Contains(read(errs), "worker_started") {
 		t.Error("there are debug records before")

@@ -280,14 +280,14 @@ func TestDump(t *testing.T) {
 // answered.
 func TestPause(t *testing.T) {
 	t.Parallel()
-	s := start(t, opts{App: "app:app", Dir: steady(t), Args: []string{"-w", "3", "--queue-timeout", "1s"}}) // a worker for each: queue_timeout counts again after the pause
+	s := start(t, opts{App: "app:app", Dir: steady(t), Args: []string{"-w", "3", "--queue-timeout", "5s"}}) // a worker for each: queue_timeout counts again after the pause
 	s.must("pause")
 	var waiting []*async
 	for n := range 3 {
 		waiting = append(waiting, s.background(fmt.Sprintf("/echo?%d", n)))
 	}
 	eventually(t, "all wait", func() bool { a := s.status().Apps[0]; return a.Waiting == 3 && a.Paused && a.Idle == 3 })
-	time.Sleep(2500 * time.Millisecond) // more than twice the queue_timeout
+	time.Sleep(6 * time.Second) // more than the queue_timeout
 	s.want(200, "/readyz")
 	for _, w := range waiting {
 		if !w.running() {

@@ -189,6 +189,7 @@ func TestDashboardAfterAnUpgrade(t *testing.T) {
 	old := s.Pid
 	s.usr2()
 	s.upgraded()
+	s.oldEnded(patience) // it may have accepted connections until then
 	eventually(t, "the new one has the address", func() bool { return len(s.events("dashboard")) == 2 })
 	page.watchDashboard("the new process", func(name, data string) bool {
 		var top struct{ Status struct{ Pid int } }
