@@ -20,7 +20,7 @@ func TestHangingViews(t *testing.T) {
 		for _, view := range []string{"sleep", "recv", "lock", "loop", "c"} {
 			t.Run(view+" threads "+strconv.Itoa(threads), func(t *testing.T) {
 				t.Parallel()
-				s := deadlines(t, "--threads", strconv.Itoa(threads), "--timeout", "2")
+				s := deadlines(t, "--threads", strconv.Itoa(threads), "--timeout", "6")
 				old := s.want(200, "/pid").Body
 				g := newGate(t)
 				var hanging *async
@@ -28,7 +28,7 @@ func TestHangingViews(t *testing.T) {
 				// C code that holds the GIL holds its siblings too; there the 504 of all is what can be had.
 				if threads > 1 && view != "c" {
 					hanging = s.background("/" + view)
-					time.Sleep(1200 * time.Millisecond) // so that the siblings' own time is over after the gate is open
+					time.Sleep(4 * time.Second) // so that the siblings' own time is over after the gate is open
 					for range 3 {
 						siblings = append(siblings, s.background("/gate?path="+g.path))
 					}
@@ -89,7 +89,7 @@ func fileOf(place string) string {
 // although it worked. One that is caught all the same ends by the ladder.
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
-	s := deadlines(t, "--timeout", "1")
+	s := deadlines(t, "--timeout", "4")
 	s.want(504, "/swallow")
 	s.printed("finally")
 	if x := s.waitEvent("worker_exit"); x.str("cause") != "exit:0" {
@@ -185,14 +185,14 @@ func TestAfterResponse(t *testing.T) {
 // Once the answer has begun, only silence within it counts.
 func TestStreamTimeout(t *testing.T) {
 	t.Parallel()
-	s := deadlines(t, "--timeout", "1", "--stream-timeout", "1")
-	if r := s.want(200, "/ticks"); strings.Count(r.Body, "tick") != 6 { // takes 1.5 s
+	s := deadlines(t, "--timeout", "4", "--stream-timeout", "4")
+	if r := s.want(200, "/ticks"); strings.Count(r.Body, "tick") != 6 { // takes 4.8 s
 		t.Errorf("%q", r.Body)
 	}
 	if _, err := s.try(s.request("GET", "/silent", nil)); err == nil {
 		t.Error("an answer that fell silent ended properly")
 	}
-	if r := s.waitEvent("request_timeout"); r.str("target") != "/silent" || !holds(r.str("message"), "1s") {
+	if r := s.waitEvent("request_timeout"); r.str("target") != "/silent" || !holds(r.str("message"), "4s") {
 		t.Errorf("%v", r)
 	}
 	s.want(200, "/pid")

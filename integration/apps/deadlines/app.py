@@ -93,7 +93,7 @@ def ticks(environ, q):
     def answer():
         for _ in range(6):
             yield b"tick\n"
-            time.sleep(0.25)
+            time.sleep(0.8)
 
     return answer()
 
