@@ -139,10 +139,8 @@ func docsProject(t testing.TB) string {
 // fakeProgram puts a program `standpipe` into dir/bin; what it runs as leaves its pid in dir/pid.
 func fakeProgram(t testing.TB, dir string) (path string) {
 	t.Helper()
-	write(t, dir, map[string]string{"bin/standpipe": "#!/bin/sh\necho $$ >" + dir + "/pid\nexec " + built.binary + " \"$@\"\n"})
-	if err := os.Chmod(dir+"/bin/standpipe", 0o755); err != nil {
-		t.Fatal(err)
-	}
+	write(t, dir, map[string]string{"bin/x": ""})
+	putProgram(t, dir+"/bin/standpipe", []byte("#!/bin/sh\necho $$ >"+dir+"/pid\nexec "+built.binary+" \"$@\"\n"))
 	return dir + "/bin:" + built.path
 }
 
