@@ -241,21 +241,33 @@ func TestReloadConfig(t *testing.T) {
 	}
 }
 
+// A file that is touched reloads the app, also while it is still loaded.
 func TestTouchReload(t *testing.T) {
 	t.Parallel()
-	dir := steady(t)
-	s := start(t, opts{App: "app:app", Dir: dir, Args: []string{"-w", "1", "--touch-reload", "reload.txt"}})
-	setVersion(t, dir, "v2")
-	touched := time.Time{}
-	eventually(t, "the app is reloaded", func() bool {
-		if time.Since(touched) > 3*time.Second { // the first time may be before the first look
-			touched = time.Now()
-			write(t, dir, map[string]string{"reload.txt": touched.String()})
-		}
-		return len(s.events("reloaded")) > 0
-	})
-	if r := s.want(200, "/version"); r.Body != "v2" {
-		t.Errorf("%s serves", r.Body)
+	for name, early := range map[string]bool{"while it serves": false, "while it is loaded": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := steady(t)
+			hold := filepath.Join(dir, "hold")
+			o := opts{App: "app:app", Dir: dir, Args: []string{"-w", "1", "--touch-reload", "reload.txt"}, NoWait: early}
+			if early {
+				write(t, dir, map[string]string{"hold": "", "version.py": fmt.Sprintf("import os, time\nVERSION = 'v1'\nopen(%q, 'w').close()\nwhile os.path.exists(%q): time.sleep(0.01)\n", hold+".seen", hold)})
+			}
+			s := start(t, o)
+			if early {
+				within(t, bootPatience, "the app is loaded", func() bool { _, err := os.Stat(hold + ".seen"); return err == nil })
+			}
+			setVersion(t, dir, "v2")
+			write(t, dir, map[string]string{"reload.txt": ""})
+			if early {
+				_ = os.Remove(hold)
+			}
+			s.waitEvent("reloaded")
+			s.waitReady(opts{})
+			if r := s.want(200, "/version"); r.Body != "v2" {
+				t.Errorf("%s serves", r.Body)
+			}
+		})
 	}
 }
 

@@ -210,7 +210,7 @@ func (s *server) assemble(ctx context.Context) (err error) {
 	report := s.report(out, control, records.journal)
 	s.life = &life{
 		product: s.product, out: out, entry: s.entry(control), boot: &boot{pools: poolsAs[bootingPool](s.product), progress: s.progress, report: report}, report: report, reloads: s.reloads, commands: commands,
-		watchers: &watchers{product: s.product, log: s.log, reload: s.reloads.start, dev: dev, hold: hold, changed: s.reloads.changed}, handover: handover,
+		watchers: &watchers{product: s.product, log: s.log, reload: s.reloads.start, touched: newTouchWatch(s.cfg.Apps), dev: dev, hold: hold, changed: s.reloads.changed}, handover: handover,
 		stopper: &stopper{product: s.product, service: s.service, handover: handover, terminal: s.terminal, log: s.log}, control: control,
 		stops: s.stops, controls: controlSignals(), events: make(chan event), retryBoot: dev != nil,
 	}

@@ -19,6 +19,7 @@ type watchers struct {
 	product *compose.Server
 	log     *logfile.Log
 	reload  func(app, reason, path string) // in the background
+	touched *touchWatch                    // it has looked before an app was loaded
 	dev     *devreload.Watcher             // nil: no app is reloaded when its code changes
 
 	hold    *devreload.Hold                                   // requests wait while code changes; nil: they do not
@@ -39,10 +40,9 @@ const (
 // start starts one goroutine for each of them; stop ends them and waits.
 func (w *watchers) start(ctx context.Context) {
 	w.group = newGroup(ctx)
-	touched := &touchWatch{}
 	w.group.start(every(touchTick, func() {
 		cfg := w.product.Config()
-		for _, t := range touched.look(cfg.Apps) {
+		for _, t := range w.touched.look(cfg.Apps) {
 			w.reload(t.app, "touched", t.path)
 		}
 	}))
@@ -121,6 +121,13 @@ func every(d time.Duration, look func()) func(ctx context.Context) {
 // touchWatch finds changes of the files that touch_reload names.
 type touchWatch struct {
 	seen map[touch]touchState // nil: nothing was looked at yet
+}
+
+// newTouchWatch returns one that has looked: a file that is touched while the apps are loaded has changed.
+func newTouchWatch(apps []config.App) *touchWatch {
+	t := &touchWatch{}
+	t.look(apps)
+	return t
 }
 
 // touch is a file that reloads an app.
