@@ -49,7 +49,7 @@ func TestPid1(t *testing.T) {
 		skip(t, "no-namespace", string(out)+err.Error())
 	}
 	s := start(t, opts{Dir: project(t, map[string]string{"app.py": orphans}), App: "app:app",
-		Argv: append(unshare, "{bin}", "serve"), Args: []string{"-w", "2", "--queue-timeout", "5m"}})
+		Argv: append(unshare, "{bin}", "serve"), Args: []string{"-w", "2", "--queue-timeout", "5m", "--timeout", "10m"}})
 	inside := children(s.Pid)
 	if len(inside) != 1 {
 		t.Fatalf("unshare has the children %v", inside)
@@ -102,7 +102,7 @@ func TestStopOfTheWholeTree(t *testing.T) {
 	for _, c := range []struct{ workers, threads int }{{4, 5}, {20, 1}} {
 		t.Run(strconv.Itoa(c.workers)+" workers", func(t *testing.T) {
 			t.Parallel()
-			s := lifecycle(t, c.workers, opts{Args: []string{"--threads", strconv.Itoa(c.threads)}})
+			s := lifecycle(t, c.workers, opts{Args: []string{"--threads", strconv.Itoa(c.threads), "--timeout", "10m"}}) // 20 workers boot meanwhile
 			g := newGate(t)
 			const n = 20
 			var l [n]*async

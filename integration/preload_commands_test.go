@@ -57,10 +57,13 @@ func TestPreloadStatus(t *testing.T) {
 	dir := project(t, map[string]string{"app.py": hello("a")})
 	control := filepath.Join(dir, "control.sock")
 	start(t, opts{App: "app:app", Dir: dir, Args: []string{"-w", "2", "--preload", "--control", control}})
-	r := run(t, dir, nil, "status", "--control", control)
-	if r.code != 0 || !holds(r.out, "/template ", "/1 ", "/2 ") {
-		t.Errorf("%d\n%s%s", r.code, r.out, r.errout)
-	}
+	eventually(t, "the status has all three processes", func() bool {
+		r := run(t, dir, nil, "status", "--control", control)
+		if r.code != 0 {
+			t.Fatalf("%d\n%s%s", r.code, r.out, r.errout)
+		}
+		return holds(r.out, "/template ", "/1 ", "/2 ")
+	})
 }
 
 // A reload makes a new template, and greenlets run in what it forks.
@@ -80,7 +83,7 @@ def app(environ, start_response):
 `
 			}
 			dir := project(t, map[string]string{"app.py": app("v1")})
-			s := start(t, opts{App: "app:app", Dir: dir, Python: python(t), Args: []string{"-w", "2", "--preload", mode}})
+			s := start(t, opts{App: "app:app", Dir: dir, Python: python(t), Args: []string{"-w", "2", "--preload", mode, "--queue-timeout", bootQueue, "--timeout", "10m"}})
 			g := newGate(t)
 			var waiting []*async
 			for range 8 { // more than workers: they run beside each other

@@ -14,7 +14,7 @@ import (
 // Go answers for health while every worker is held.
 func TestHealthWhileAllWorkersAreBusy(t *testing.T) {
 	t.Parallel()
-	s := start(t, opts{Dir: appDir(t, "lifecycle"), Args: []string{"--app", "name=shop,module=app:app,workers=2"}})
+	s := start(t, opts{Dir: appDir(t, "lifecycle"), Args: []string{"--app", "name=shop,module=app:app,workers=2", "--queue-timeout", bootQueue}})
 	g := newGate(t)
 	waiting := []*async{s.background("/gate?path=" + g.path), s.background("/gate?path=" + g.path)}
 	eventually(t, "both workers are held", func() bool { return strings.Count(strings.Join(s.output(), "\n"), "at the gate") == 2 })

@@ -175,7 +175,7 @@ func rssOf(pid int) int64 {
 // The pool follows a load that comes and goes; no worker is killed for it.
 func TestScalesWithTheLoad(t *testing.T) {
 	t.Parallel()
-	s := start(t, opts{App: "app:app", Dir: steady(t), Args: []string{"-w", "2..8", "--log-level", "debug", "--queue-timeout", bootQueue}})
+	s := start(t, opts{App: "app:app", Dir: steady(t), Args: []string{"-w", "2..8", "--log-level", "debug", "--queue-timeout", bootQueue, "--timeout", "10m"}})
 	s.waitWorkers(2)
 	g := newGate(t)
 	var waiting []*async

@@ -84,7 +84,7 @@ url = "/files"
 dir = "current/static"
 `})
 			deploy(t, root, "one")
-			s := start(t, opts{Dir: root, Env: []string{"PYTHONPATH=" + filepath.Join(root, "current/lib")}})
+			s := start(t, opts{Dir: root, Env: []string{"PYTHONPATH=" + filepath.Join(root, "current/lib")}, Args: []string{"--queue-timeout", bootQueue}})
 			serves := func(version string) {
 				t.Helper()
 				for range 6 {

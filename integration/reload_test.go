@@ -33,7 +33,7 @@ func setVersion(t testing.TB, dir, version string) {
 func TestReloadUnderLoad(t *testing.T) {
 	t.Parallel()
 	dir := steady(t)
-	s := start(t, opts{App: "app:app", Dir: dir, Args: []string{"-w", "4", "--timeout", "10m"}})
+	s := start(t, opts{App: "app:app", Dir: dir, Args: []string{"-w", "4", "--timeout", "10m", "--queue-timeout", bootQueue}})
 	g := newGate(t)
 	old := s.background("/gate?" + g.path)
 	eventually(t, "the old request runs", func() bool { return strings.Contains(s.must("status", "--json"), `"/gate?`) })
@@ -70,7 +70,7 @@ func TestReloadUnderLoad(t *testing.T) {
 func TestReloadOntoBrokenCode(t *testing.T) {
 	t.Parallel()
 	dir := steady(t)
-	s := start(t, opts{App: "app:app", Dir: dir, Args: []string{"-w", "2", "--boot-timeout", "15"}})
+	s := start(t, opts{App: "app:app", Dir: dir, Args: []string{"-w", "2", "--boot-timeout", "15", "--queue-timeout", bootQueue}})
 	l := &load{s: s, rate: 50, clients: 4, posts: 0.2}
 	l.begin()
 	n := 0

@@ -131,7 +131,7 @@ func TestRawOutputAndItsRequest(t *testing.T) {
 func TestFloodHoldsNoAnswer(t *testing.T) {
 	t.Parallel()
 	const lines = 100_000 // of 1000 bytes
-	b := startBare(t, appDir(t, "request_logs"), "plain:app", "-w", "1")
+	b := startBare(t, appDir(t, "request_logs"), "plain:app", "-w", "1", "--timeout", "10m")
 	c := &http.Client{Timeout: 2 * bootPatience, Transport: &http.Transport{DisableKeepAlives: true}}
 	r, err := c.Get(b.url + "/flood?lines=" + strconv.Itoa(lines))
 	if err != nil || r.StatusCode != 200 {
