@@ -105,7 +105,7 @@ run: build .venv/ready
 
 .venv/ready: integration/apps/flask_shop/requirements.txt
 	python3 -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	integration/again.sh "pip install -r $<" .venv/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
 # The venv with all the frameworks. Its stamp names the content of requirements.txt and the interpreter: a second
@@ -139,7 +139,7 @@ trials: build
 
 # A few figures beside gunicorn, in one run; not a test.
 figures: build
-	@python3 -m venv .cache/figures && .cache/figures/bin/pip install --quiet --disable-pip-version-check 'gunicorn[gevent]' \
+	@python3 -m venv .cache/figures && integration/again.sh "pip install" .cache/figures/bin/pip install --quiet --disable-pip-version-check 'gunicorn[gevent]' \
 		-r integration/apps/flask_shop/requirements.txt
 	@python3 integration/figures.py $(BIN) .cache/figures/bin/python integration/apps/flask_shop
 

@@ -54,13 +54,13 @@ python3 -B integration/bench --check
 python3 -B docs/drawings/draw.py --check
 echo "check: spelling of the pages"
 codespell=.cache/codespell-$codespell_version
-[ -x "$codespell/bin/codespell" ] || { python3 -m venv "$codespell" && "$codespell/bin/pip" install --quiet --disable-pip-version-check "codespell==$codespell_version"; }
+integration/venv.sh "$codespell" python3 "codespell==$codespell_version"
 # TE is a field of HTTP; /caf%C3%A9 is a path of examples.
 git ls-files -z '*.md' | xargs -0 "$codespell/bin/codespell" --ignore-words-list=te,caf
 echo "check: Python: syntax floor 3.8, ruff"
 python3 integration/syntax_floor.py shim_py/standpipe_shim packaging
 ruff=.cache/ruff-$ruff_version
-[ -x "$ruff/bin/ruff" ] || { python3 -m venv "$ruff" && "$ruff/bin/pip" install --quiet --disable-pip-version-check "ruff==$ruff_version"; }
+integration/venv.sh "$ruff" python3 "ruff==$ruff_version"
 "$ruff/bin/ruff" check --quiet
 "$ruff/bin/ruff" format --quiet --check
 echo "check: the manual pages"
@@ -69,13 +69,13 @@ if command -v mandoc >/dev/null; then mandoc -T lint -W warning .cache/man/*.[15
 echo "check: workflows"
 tool actionlint .github/workflows/*.yml
 zizmor=.cache/zizmor-$zizmor_version
-[ -x "$zizmor/bin/zizmor" ] || { python3 -m venv "$zizmor" && "$zizmor/bin/pip" install --quiet --disable-pip-version-check "zizmor==$zizmor_version"; }
+integration/venv.sh "$zizmor" python3 "zizmor==$zizmor_version"
 "$zizmor/bin/zizmor" --quiet --offline .github/workflows
 echo "check: shell"
 for f in integration/*.sh packaging/man.sh packaging/linux/*.sh; do sh -n "$f"; done
 bash -n .ci/run
 if command -v shellcheck >/dev/null; then
-    shellcheck --external-sources --source-path=SCRIPTDIR integration/*.sh packaging/*.sh packaging/linux/*.sh .ci/run .ci/nightly
+    shellcheck --external-sources --source-path=SCRIPTDIR integration/*.sh packaging/*.sh packaging/linux/*.sh .ci/run .ci/nightly .ci/packages
 else
     echo "SKIP[no-shellcheck]: shellcheck is not installed"
     [ "${CI:-}" != true ]

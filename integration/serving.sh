@@ -14,7 +14,7 @@ serve() {
     while [ -z "$url" ] || ! grep -q '"event":"app_ready"' "$work/err"; do
         url=$(sed -n '/"event":"listening"/s/.*"address":"\([^"]*\)".*/\1/p' "$work/err" | head -n 1)
         tries=$((tries + 1))
-        if [ $tries -gt 600 ] || ! kill -0 "$pid" 2>/dev/null; then
+        if [ $tries -gt 1800 ] || ! kill -0 "$pid" 2>/dev/null; then
             echo "$me: standpipe is not ready" >&2
             exit 1
         fi

@@ -11,7 +11,7 @@ serve --python "$python"
 want() {
     status=$1 text=$2
     shift 2
-    got=$(curl --silent --show-error --max-time 20 --output "$work/body" --write-out '%{http_code}' "$@")
+    got=$(curl --silent --show-error --max-time 120 --output "$work/body" --write-out '%{http_code}' "$@")
     if [ "$got" != "$status" ] || ! grep -q -- "$text" "$work/body"; then
         echo "smoke: curl $*: status $got, want $status with \"$text\"" >&2
         head -c 600 "$work/body" >&2

@@ -6,13 +6,8 @@ cd "$(dirname "$0")/.."
 out=$(realpath -m "${1:-dist/site}")
 pins=packaging/site.txt
 venv=.cache/site/venv-$(cksum <$pins | cut -d' ' -f1)
-[ -x "$venv/ready" ] || {
-    rm -rf .cache/site/venv-*
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check -r $pins
-    : >"$venv/ready"
-    chmod +x "$venv/ready"
-}
+[ -e "$venv/made" ] || rm -rf .cache/site/venv-*
+integration/venv.sh "$venv" python3 -r $pins
 # The folder of the site: docs/, and the pages at the top, whose links lose their folder.
 pages=.cache/site/docs
 rm -rf $pages

@@ -7,7 +7,7 @@ binary=$(realpath "$1")
 command -v runc >/dev/null || { echo "try_container: install runc" >&2; exit 1; }
 packaging/debian_root.sh .cache/debian
 tools=.cache/containers-tools
-[[ -x $tools/bin/uv ]] || { python3 -m venv $tools && $tools/bin/pip install --quiet --disable-pip-version-check dockerfile-parse==2.0.1 uv; }
+integration/venv.sh $tools python3 dockerfile-parse==2.0.1 uv
 # As python:slim: python3 and pip in /usr/local/bin.
 base=.cache/containers-base
 if [[ ! -e $base/ready ]]; then

@@ -10,7 +10,7 @@ import machine
 import process
 from entrant import Failed
 
-READY = 20  # seconds
+READY = 120  # seconds
 FAST, SLOW = "2ms", "20ms"  # of the three upstreams of which one is slower
 BIG = b"0123456789abcdef" * (10 << 16)  # 10 MiB
 PAGE = b"0123456789abcdef" * 64  # 1 KiB

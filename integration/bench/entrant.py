@@ -11,7 +11,7 @@ import machine
 import process
 import server as servers
 
-READY = 40  # seconds for the first answer
+READY = 120  # seconds for the first answer
 
 
 # What nginx 1.22 is set up with, so that both sides speak TLS 1.3.

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 
 import machine
 
@@ -69,9 +70,9 @@ class Tools:
             print("bench: installing %s %s" % (name, want), flush=True)
             more = ["--only-binary", ":all:"] if self.quick else []
             argv = [self.bin("pip"), "install", "--quiet", "--disable-pip-version-check", *more, "%s==%s" % (name, want)]
-            done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            if done.returncode:
-                self._reasons[_key(name)] = "%s %s cannot be installed: %s" % (name, want, _cause(done.stdout.decode("utf-8", "replace")))
+            failed = _install(argv)
+            if failed:
+                self._reasons[_key(name)] = "%s %s cannot be installed: %s" % (name, want, failed)
         self._installed = self._list()
         self._build_pace()
 
@@ -205,6 +206,22 @@ def requirements():
     """{name: version} of requirements.txt."""
     with open(REQUIREMENTS) as f:
         return {_key(name): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", f.read(), re.M)}
+
+
+def _install(argv):
+    """Runs pip; "" or why it failed. What the network did is tried again."""
+    for pause in 5, 20, 60, 0:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        said = done.stdout.decode("utf-8", "replace")
+        if not done.returncode:
+            return ""
+        if not pause or not _NETWORK.search(said):
+            return _cause(said)
+        print("bench: %s; again in %d s" % (_cause(said), pause), flush=True)
+        time.sleep(pause)
+
+
+_NETWORK = re.compile(r"Retrying \(|Connection|[Tt]imed out|Temporary failure|IncompleteRead|HTTP error (429|5\d\d)")
 
 
 def _cause(text):

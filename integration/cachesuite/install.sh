@@ -12,7 +12,7 @@ rm -rf "$dir"
 mkdir -p "$dir/node_modules"
 cd "$dir"
 while read -r package integrity; do
-    file=$(npm pack --silent "$package")
+    file=$("$here/../again.sh" "npm pack $package" npm pack --silent "$package" </dev/null)
     got=sha512-$(openssl dgst -sha512 -binary "$file" | openssl base64 -A)
     if [ "$got" != "$integrity" ]; then
         echo "install.sh: $package has $got, not $integrity" >&2

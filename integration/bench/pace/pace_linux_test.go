@@ -1,10 +1,11 @@
 package main
 
 import (
-	"net"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -57,22 +58,35 @@ func TestFailuresAreCounted(t *testing.T) {
 	if got.Failed != 50 || got.Refused[503] != 50 {
 		t.Errorf("answers that are not 200: %+v", got)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	got, err = run(l.Addr().String(), load{path: "/", rate: 500, length: 100 * time.Millisecond, connections: 4})
+	got, err := run(deaf(t), load{path: "/", rate: 500, length: 100 * time.Millisecond, connections: 4})
 	if err != nil || got.Failed != 50 || got.Achieved != 0 {
 		t.Errorf("nobody listens: %+v %v", got, err)
 	}
 }
 
+// deaf is an address that is bound, so that nobody else gets it, and does not listen.
+func deaf(t *testing.T) string {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Close(fd) })
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	at, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", at.(*syscall.SockaddrInet4).Port)
+}
+
 // Every second one hangs up after a moment, the others before their answer would come.
 func TestThoseWhoLoseTheirPatienceLeave(t *testing.T) {
 	gate := make(chan struct{})
-	var gone atomic.Int64
+	var came, gone atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		came.Add(1)
 		select {
 		case <-r.Context().Done():
 			gone.Add(1)
@@ -82,16 +96,16 @@ func TestThoseWhoLoseTheirPatienceLeave(t *testing.T) {
 	defer s.Close()
 	defer close(gate)
 	// Two connections for twenty requests: most give up before they have one.
-	for connections, served := range map[int]bool{2: false, 20: true} {
-		gone.Store(0)
+	for _, connections := range []int{2, 20} {
+		before := came.Load()
 		got, err := run(s.Listener.Addr().String(), load{path: "/", rate: 200, length: 100 * time.Millisecond, connections: connections,
 			patience: 400 * time.Millisecond, haste: 100 * time.Millisecond, hasty: 2})
 		if err != nil || got.Left != 20 || got.Failed != 20 || got.Max < 400 || got.P50 < 100 {
 			t.Errorf("%d connections: %+v %v", connections, got, err)
 		}
-		for end := time.Now().Add(10 * time.Second); served && gone.Load() < 20; time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(2 * time.Minute); came.Load() == before || gone.Load() < came.Load(); time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
-				t.Fatalf("the server has seen %d of 20 leave", gone.Load())
+				t.Fatalf("%d connections: %d came, the server has seen %d of them leave", connections, came.Load()-before, gone.Load()-before)
 			}
 		}
 	}
