@@ -118,17 +118,19 @@ fuzz() {
         CGO_ENABLED=0 go test -c -fuzz . -o "$program" "./$1" >"$0/fuzz-build.$$" 2>&1 || { cat "$0/fuzz-build.$$"; exit 1; }
         rm "$0/fuzz-build.$$"
         grep "^$1 " "$0/fuzz" | while read -r dir name; do
-            (cd "$dir" && "$program" -test.run "^$" -test.fuzz "^$name\$" -test.fuzztime "${FUZZTIME:-3s}" -test.parallel 1 -test.fuzzcachedir "$CACHE/$dir" >"$root/$0/fuzz-$name.log" 2>&1 </dev/null)
-            echo $? >"$0/fuzz-$name.code"
+            log=$root/$0/fuzz-$(echo "$dir" | tr / -)-$name # two packages have targets of one name
+            (cd "$dir" && "$program" -test.run "^$" -test.fuzz "^$name\$" -test.fuzztime "${FUZZTIME:-3s}" -test.parallel 1 -test.fuzzcachedir "$CACHE/$dir" >"$log.log" 2>&1 </dev/null)
+            echo $? >"$log.code"
         done
         rm "$program"
     ' $log <$log/fuzz-packages
     while read -r dir name; do
-        if [ "$(cat "$log/fuzz-$name.code" 2>/dev/null)" = 0 ]; then
-            echo "fuzz $dir $name: $(grep -o 'execs: [0-9]*' "$log/fuzz-$name.log" | tail -n 1)"
+        of=$log/fuzz-$(echo "$dir" | tr / -)-$name
+        if [ "$(cat "$of.code" 2>/dev/null)" = 0 ]; then
+            echo "fuzz $dir $name: $(grep -o 'execs: [0-9]*' "$of.log" | tail -n 1)"
         else
             echo "fuzz $dir $name: FAILED"
-            [ ! -e "$log/fuzz-$name.log" ] || tail -n 30 "$log/fuzz-$name.log"
+            [ ! -e "$of.log" ] || tail -n 30 "$of.log"
             bad=1
         fi
     done <$log/fuzz

@@ -39,7 +39,7 @@ func child() {
 	})
 	must(err)
 	must(m.Start(context.Background()))
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if c := m.cache.AllMatchingCertificates(o.Name); len(c) > 0 {
 			fmt.Println("serial", c[0].Leaf.SerialNumber)
 			m.Stop()
@@ -47,7 +47,7 @@ func child() {
 			return
 		}
 	}
-	panic("no certificate within a minute")
+	panic("no certificate within three minutes")
 }
 
 func must(err error) {

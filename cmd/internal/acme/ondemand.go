@@ -1,6 +1,7 @@
 package acme
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,9 @@ type Demand struct {
 	issued []time.Time // the last Rate issuances
 
 	denied denials
+	// For tests: how long a name is denied without another question, 0: denyFor.
+	remember time.Duration
+
 	asking chan struct{} // a place for each name that Ask is asked about; nil: no limit
 	told   httpx.LogLimiter
 	log    hclog.Logger
@@ -80,7 +84,7 @@ func (d *Demand) allow(ctx context.Context, name string) error {
 	err := d.ask(ctx, name)
 	switch {
 	case errors.Is(err, ErrNotAllowed):
-		d.denied.put(name, err, time.Now().Add(denyFor))
+		d.denied.put(name, err, time.Now().Add(cmp.Or(d.remember, denyFor)))
 	case err != nil && ctx.Err() == nil:
 		d.denied.put(name, err, time.Now().Add(unansweredFor))
 		if d.log != nil && d.told.Allow("ask", time.Now()) {

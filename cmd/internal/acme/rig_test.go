@@ -71,12 +71,15 @@ type site struct {
 	http, tls     net.Listener
 }
 
-// freePort is an address on which TCP and UDP are free. It is below the ports that the system gives to sockets that name none: another
-// test cannot get it meanwhile.
+// freePort is an address on which TCP and UDP are free. It is below the ports that the system gives to sockets that name none, and no
+// other call gets it: another test cannot have it meanwhile.
 func freePort(t *testing.T) string {
 	t.Helper()
 	for range 100 {
 		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(15000+rand.IntN(15000)))
+		if _, taken := portsTaken.LoadOrStore(address, true); taken {
+			continue
+		}
 		l, err := net.Listen("tcp", address)
 		if err != nil {
 			continue
@@ -90,6 +93,9 @@ func freePort(t *testing.T) string {
 	t.Fatal("no port is free")
 	return ""
 }
+
+// portsTaken are the addresses that freePort has given.
+var portsTaken sync.Map
 
 func port(a net.Addr) int { return a.(*net.TCPAddr).Port }
 
@@ -124,9 +130,9 @@ func run(t *testing.T, env []string, ready func() bool, name string, args ...str
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(60 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not within a minute: %s", what)
+			t.Fatalf("not within three minutes: %s", what)
 		}
 	}
 }
@@ -257,7 +263,7 @@ func served(t *testing.T, s *site, o Options) *Manager {
 
 // certificate makes a handshake, and returns the leaf; nil: there is none.
 func (s *site) certificate(name string) *x509.Certificate {
-	d := &net.Dialer{Timeout: 30 * time.Second}
+	d := &net.Dialer{Timeout: 2 * time.Minute}
 	c, err := tls.DialWithDialer(d, "tcp", s.tls.Addr().String(), &tls.Config{ServerName: name, InsecureSkipVerify: true})
 	if err != nil {
 		return nil

@@ -69,6 +69,7 @@ func TestTold(t *testing.T) {
 	if got := a.has(page); got != "" {
 		t.Errorf("%q was asked for before the log began", got)
 	}
+	bridgetest.Until(t, "the other one is told", func() bool { forgotten, _, _, _ := a.told(); return len(forgotten) >= 2 })
 	if forgotten, f, _, _ := a.told(); len(forgotten) != 2 || len(f) != 1 { // of what b has stored, and of what was done by hand
 		t.Errorf("told of its own: %d %+v", len(forgotten), f)
 	}
@@ -122,7 +123,7 @@ func TestAway(t *testing.T) {
 			t.Fatal(list, err)
 		}
 	}
-	if took := time.Since(began); took > time.Second {
+	if took := time.Since(began); took > time.Minute { // each would wait for ten seconds
 		t.Errorf("10,000 requests wait %v for a server that is away", took)
 	}
 	if err := a.Save(t.Context(), page); err != cache.ErrAway {
@@ -154,8 +155,9 @@ func TestAway(t *testing.T) {
 		_, f, _, _ := b.told()
 		return slices.ContainsFunc(f, func(p cache.Purge) bool { return p.URL == "http://h/p" })
 	})
-	if _, _, trusted, n := b.told(); !trusted || n != 2 {
-		t.Error(trusted, n)
+	bridgetest.Until(t, "memory is trusted again", func() bool { _, _, trusted, _ := b.told(); return trusted })
+	if _, _, _, n := b.told(); n != 2 {
+		t.Error(n)
 	}
 }
 
@@ -255,7 +257,7 @@ func TestStopped(t *testing.T) {
 	defer s.signal(syscall.SIGCONT)
 	began := time.Now()
 	var all sync.WaitGroup
-	for range 100 {
+	for range 3000 { // one after the other they would wait for five minutes
 		all.Go(func() {
 			if list, err := m.Load(t.Context(), page.Key); err == nil || list != nil {
 				t.Error(list, err)
@@ -263,7 +265,7 @@ func TestStopped(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if took := time.Since(began); took > time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("requests wait for %v", took)
 	}
 	began = time.Now()
@@ -272,7 +274,7 @@ func TestStopped(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if took := time.Since(began); took > time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("1000 requests wait for %v", took)
 	}
 	s.signal(syscall.SIGCONT)
@@ -294,7 +296,7 @@ func TestHangs(t *testing.T) {
 		t.Error(err)
 	}
 	m.Close()
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > 2*time.Minute {
 		t.Error(took)
 	}
 }

@@ -31,6 +31,8 @@ type project struct {
 	app     App
 	ignored func(path string) // is told such a file
 
+	slowLook, calmGone time.Duration // those below; tests on busy machines have more
+
 	looks   atomic.Int64 // that have begun
 	looking sync.Mutex   // held by the look that runs
 	rested  time.Time    // under looking: no look before
@@ -61,7 +63,7 @@ type tracked struct {
 }
 
 func newProject(app App, ignored func(path string)) *project {
-	h := &project{app: app, ignored: ignored, files: map[string]*tracked{}, began: time.Now(), changed: make(chan struct{})}
+	h := &project{app: app, ignored: ignored, slowLook: slowLook, calmGone: calmGone, files: map[string]*tracked{}, began: time.Now(), changed: make(chan struct{})}
 	for _, path := range app.Files {
 		h.track(filepath.Clean(path))
 	}
@@ -156,7 +158,7 @@ func (h *project) compare() {
 	for i, path := range paths {
 		now[i] = stampOf(path)
 	}
-	if took := time.Since(began); took > slowLook {
+	if took := time.Since(began); took > h.slowLook {
 		h.rested = time.Now().Add(10 * took)
 	}
 	h.mu.Lock()
@@ -185,7 +187,7 @@ func (h *project) settle(ctx context.Context) (noted int, cause string) {
 	for time.Since(began) < calmAtMost {
 		want := calm
 		if h.isGone() {
-			want = calmGone
+			want = h.calmGone
 		}
 		if time.Since(last) >= want {
 			break

@@ -36,6 +36,8 @@ var ErrAway = errors.New("the server of the limits is away")
 // Store is a limit.Store. Its methods are called from any goroutine.
 type Store struct {
 	server  redisurl.Server
+	dialing time.Duration // dialTimeout; tests on busy machines have more patience
+	answer  time.Duration // timeout, likewise
 	pool    atomic.Pointer[redis.Pool]
 	circuit *circuit.Circuit
 }
@@ -48,7 +50,7 @@ func Open(url string, log hclog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	s := &Store{server: server}
+	s := &Store{server: server, dialing: dialTimeout, answer: timeout}
 	s.circuit = circuit.New(s.probe, func(err error) {
 		log.Warn("limit_store_away", "address", server.Address, "error", err)
 	}, func(took time.Duration) {
@@ -64,7 +66,7 @@ func (s *Store) newPool() *redis.Pool {
 
 func (s *Store) dial(ctx context.Context) (redis.Conn, error) {
 	o := []redis.DialOption{
-		redis.DialConnectTimeout(dialTimeout), redis.DialTLSHandshakeTimeout(dialTimeout), redis.DialReadTimeout(timeout), redis.DialWriteTimeout(timeout),
+		redis.DialConnectTimeout(s.dialing), redis.DialTLSHandshakeTimeout(s.dialing), redis.DialReadTimeout(s.answer), redis.DialWriteTimeout(s.answer),
 		redis.DialDatabase(s.server.DB), redis.DialUseTLS(s.server.TLS),
 	}
 	if s.server.Password != "" {
@@ -105,7 +107,7 @@ func (s *Store) ask(key string, r limit.Rate, n int) (limit.Verdict, error) {
 func (s *Store) run(pool *redis.Pool, key string, r limit.Rate, n int) (limit.Verdict, error) {
 	interval := max(r.Interval().Round(time.Microsecond), time.Microsecond)
 	r.Count, r.Per = 1, interval
-	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout+timeout) // for a free connection
+	ctx, cancel := context.WithTimeout(context.Background(), s.dialing+s.answer) // for a free connection
 	defer cancel()
 	c, err := pool.GetContext(ctx)
 	if err != nil {

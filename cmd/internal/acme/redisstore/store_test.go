@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/certmagic"
+	"github.com/gomodule/redigo/redis"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -34,7 +35,7 @@ func server(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if c, err := net.Dial("unix", socket); err == nil {
 			c.Close()
 			return "unix://" + socket
@@ -104,14 +105,13 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// Many clients of one lock: one has it at a time, for longer than it would last by itself.
+// Many clients of one lock: one has it at a time.
 func TestLocks(t *testing.T) {
 	url := server(t)
 	var inside, entered atomic.Int32
 	var wg sync.WaitGroup
 	for range 4 {
 		s := open(t, url)
-		s.expiry = 300 * time.Millisecond
 		for range 2 {
 			wg.Go(func() {
 				if err := s.Lock(t.Context(), "name"); err != nil {
@@ -121,7 +121,7 @@ func TestLocks(t *testing.T) {
 				if inside.Add(1) != 1 {
 					t.Error("two have the lock")
 				}
-				time.Sleep(500 * time.Millisecond)
+				time.Sleep(20 * time.Millisecond)
 				entered.Add(1)
 				inside.Add(-1)
 				if err := s.Unlock(t.Context(), "name"); err != nil {
@@ -136,11 +136,36 @@ func TestLocks(t *testing.T) {
 	}
 }
 
+// Its holder has a lock for longer than it would last by itself.
+func TestLockIsKept(t *testing.T) {
+	url := server(t)
+	s := open(t, url)
+	s.expiry = 9 * time.Second
+	began := time.Now()
+	if err := s.Lock(t.Context(), "name"); err != nil {
+		t.Fatal(err)
+	}
+	left := func() time.Duration {
+		ms, err := redis.Int64(s.do(t.Context(), "PTTL", s.lockKey("name")))
+		if err != nil || ms <= 0 {
+			t.Fatalf("the lock has %d ms left: %v", ms, err)
+		}
+		return time.Duration(ms) * time.Millisecond
+	}
+	// Until its end is a later one.
+	for time.Now().Add(left()).Sub(began) < s.expiry+500*time.Millisecond {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if err := s.Unlock(t.Context(), "name"); err != nil {
+		t.Error(err)
+	}
+}
+
 // A lock expires with its holder; a holder that has lost it is told.
 func TestLockExpires(t *testing.T) {
 	url := server(t)
 	dead, s := open(t, url), open(t, url)
-	dead.expiry = 300 * time.Millisecond
+	dead.expiry = 10 * time.Minute
 	if err := dead.Lock(t.Context(), "name"); err != nil {
 		t.Fatal(err)
 	}
@@ -153,6 +178,10 @@ func TestLockExpires(t *testing.T) {
 		t.Error(err)
 	}
 	dead.locks["name"].end() // as if the process were gone
+	<-dead.locks["name"].done
+	if _, err := s.do(t.Context(), "PEXPIRE", s.lockKey("name"), 100); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Lock(t.Context(), "name"); err != nil {
 		t.Fatal(err)
 	}
