@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -79,7 +80,7 @@ func TestSentenceWithoutFailed(t *testing.T) {
 }
 
 func TestWorkerExit(t *testing.T) {
-	flight := []shim.InFlight{{Label: shim.Label{ID: "01J9", Method: "POST", Target: "/pay"}, Sent: time.Now().Add(-1200 * time.Millisecond)}, {Label: shim.Label{ID: "02"}}}
+	flight := []shim.InFlight{{Label: shim.Label{ID: "01J9", Method: "POST", Target: "/pay"}}, {Label: shim.Label{ID: "02"}}}
 	for name, c := range map[string]struct {
 		e     supervisor.WorkerExit
 		level string
@@ -98,7 +99,13 @@ func TestWorkerExit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.e.Who = someone
-			got := records(t, func(j *Journal) { j.Event(c.e) })
+			var got []map[string]any
+			synctest.Test(t, func(t *testing.T) {
+				if len(c.e.InFlight) > 0 {
+					c.e.InFlight[0].Sent = time.Now().Add(-1200 * time.Millisecond)
+				}
+				got = records(t, func(j *Journal) { j.Event(c.e) })
+			})
 			if len(got) != 1 || got[0]["event"] != "worker_exit" || got[0]["level"] != c.level || got[0]["worker"] != "shop/3" || got[0]["pid"] != 4121.0 {
 				t.Fatalf("%v", got)
 			}
@@ -131,7 +138,9 @@ func TestStuckNeedsTwoLooks(t *testing.T) {
 	}
 }
 
-func TestTimeoutAndRefusals(t *testing.T) {
+func TestTimeoutAndRefusals(t *testing.T) { synctest.Test(t, timeoutAndRefusals) }
+
+func timeoutAndRefusals(t *testing.T) {
 	now := time.Now()
 	l := shim.Label{ID: "01J9", Method: "GET", Target: "/reports?y=2024", Start: now.Add(-31 * time.Second)}
 	got := records(t, func(j *Journal) {

@@ -16,7 +16,9 @@ func counted(writes int) []byte {
 	return fmt.Appendf(nil, "{\"event\":\"log_dropped\",\"writes\":%d}\n", writes)
 }
 
-func TestOutletKeepsOrderAndAll(t *testing.T) {
+func TestOutletKeepsOrderAndAll(t *testing.T) { synctest.Test(t, keepsOrderAndAll) }
+
+func keepsOrderAndAll(t *testing.T) {
 	var b bytes.Buffer
 	o := NewOutlet(&b, counted)
 	var want strings.Builder

@@ -26,7 +26,7 @@ type Notifier struct {
 }
 
 // sendTimeout bounds a message to a manager that does not read.
-const sendTimeout = time.Second
+const sendTimeout = 5 * time.Second
 
 // Open returns a Notifier for the process pid with that environment; nil: there is no service
 // manager (NOTIFY_SOCKET). failed is called for the first message that could not be sent.

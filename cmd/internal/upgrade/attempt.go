@@ -100,7 +100,7 @@ func (a *Attempt) failed(why string) error {
 				a.hear(line)
 				continue
 			}
-		case <-time.After(time.Second): // a child of its own holds the pipe
+		case <-time.After(5 * time.Second): // a child of its own holds the pipe
 		}
 		break
 	}

@@ -131,7 +131,7 @@ func Start(o Options) (*Attempt, error) {
 		process.Untrack(a.Pid)
 		select {
 		case <-caught: // its children may hold it open
-		case <-time.After(time.Second):
+		case <-time.After(5 * time.Second):
 		}
 		close(a.exited)
 	}()
