@@ -96,7 +96,7 @@ class Fuzz(unittest.TestCase):
         rnd = random.Random(SEED)
         accepted = rounds = 0
         end = time.monotonic() + SECONDS
-        while time.monotonic() < end:
+        while time.monotonic() < end or rounds < 200:
             rounds += 1
             raw = rnd.choice(good) if rounds % 50 == 0 else mutate(rnd, good)
             try:
@@ -107,7 +107,6 @@ class Fuzz(unittest.TestCase):
             except BaseException as error:
                 self.fail("seed %d, round %d: %r: %r" % (SEED, rounds, error, raw[:300]))
         self.assertGreater(accepted, 0)
-        self.assertGreater(rounds, 100)
 
     def test_values(self):
         self.pound(GOOD_VALUES, packing.unpack, packing.BadValue)

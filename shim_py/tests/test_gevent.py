@@ -215,11 +215,22 @@ class Gevent(WorkerTest):
         self.assertEqual(worker.frame(), (END, 0, 1, b""))
         self.assertIn("after", worker.output("after"))
 
+    def dump(self, worker, *wanted):
+        """Returns the stacks of the worker, once all of wanted is in them: "begun" is written before that."""
+        texts = []
+
+        def complete():
+            worker.order(frames.DUMP, 1)
+            texts.append(worker.control_frame()[1])
+            return all(text in texts[-1] for text in wanted)
+
+        until(complete)
+        return texts[-1]
+
     def test_stacks(self):
         worker = self.begun("lock")
         self.begun("recv", worker, 2)
-        worker.order(frames.DUMP, 1)
-        text = worker.control_frame()[1]
+        text = self.dump(worker, "in lock: held.acquire()", "in recv: pair[0].recv(1)")
         mark = text.index(", of this request\n")
         self.assertEqual(text.count(", of this request\n"), 1)
         self.assertIn("in lock: held.acquire()", text[mark:].partition("\nthread ")[0])
@@ -227,8 +238,7 @@ class Gevent(WorkerTest):
 
     def test_stacks_of_a_loop(self):
         worker = self.begun("loop")
-        worker.order(frames.DUMP, 1)
-        text = worker.control_frame()[1]
+        text = self.dump(worker, "in loop: ")
         self.assertIn("in loop: ", text[text.index(", of this request\n") :])
 
     def test_fork(self):

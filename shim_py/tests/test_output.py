@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import sys
-import time
 import unittest
 
 from peer import DEADLINE, END, HEAD, LAST, WorkerTest, environ, frames, request_frame, unpack, until
@@ -224,8 +223,9 @@ class Printed(WorkerTest):
         worker.send(request_frame(1, environ(PATH_INFO="/endless", **{"standpipe.request_id": "id-1"})))
         worker.output("endless", 1000)
         worker.order(frames.STOP)
+        worker.order(frames.DUMP, 1)
+        worker.control_frame()  # it has read what came before
         worker.close_end(worker.requests)
-        time.sleep(0.05)  # fd 3 is read by a thread of its own
         os.kill(worker.pid, signal.SIGTERM)
         self.assertEqual(worker.wait(), 0)
         self.assertEqual(worker.answer(1).error["type"], "SystemExit")

@@ -94,6 +94,8 @@ class StraightPath(unittest.TestCase):
 
         def app(environ, start_response):
             ran.append(worker.running.stream)
+            if ran[-1] == numbers[last // 2]:
+                peer.until(lambda: given)
             start_response("200 OK", [])
             return [b""]
 

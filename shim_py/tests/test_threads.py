@@ -19,7 +19,7 @@ def app(environ, start_response):
         while not os.path.exists(os.path.join(here, "gate")):
             time.sleep(0.005)
     elif path == "/together":
-        together.wait(20)
+        together.wait(120)
     elif path == "/hash":
         return [hashlib.sha256(environ["wsgi.input"].read()).hexdigest().encode()]
     elif path == "/large":
