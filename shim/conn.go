@@ -89,7 +89,7 @@ func NewConn(name string, ends Ends, owner Owner) *Conn {
 		c.deaf = true
 		c.mu.Unlock()
 		if !told {
-			time.AfterFunc(lastAnswers, func() { c.fail(err); c.Close() }) // ends by itself; no harm after Close
+			c.endSoon(err, steps)
 		}
 	}
 	if ends.Control != nil {
@@ -118,10 +118,7 @@ func (c *Conn) Run() error {
 	if !errors.As(err, new(*wire.ProtocolError)) {
 		// The pipe of a dead worker may end before its last bytes on the control socket were read. They count: what
 		// breaks the protocol there is the cause. The socket ends too, unless the worker lives.
-		select {
-		case <-control:
-		case <-time.After(lastControl):
-		}
+		Within(control, lastControl)
 	}
 	c.fail(err) // without effect after a ProtocolError of the control socket
 	c.Close()
@@ -133,7 +130,7 @@ func (c *Conn) Run() error {
 }
 
 // lastControl is how long the control socket may take to end when the pipe has ended.
-const lastControl = 100 * time.Millisecond
+const lastControl = 500 * time.Millisecond
 
 // Close closes Go's ends. Open exchanges get ErrWorkerGone. It may be called at
 // any time, more than once, from any goroutine.
@@ -164,9 +161,6 @@ func (c *Conn) CloseRequests() {
 	c.mu.Unlock()
 	c.ends.W.Close()
 }
-
-// lastAnswers is how long answers are read after a write has failed.
-const lastAnswers = 200 * time.Millisecond
 
 // Boot sends the boot message.
 func (c *Conn) Boot(m *wire.Boot) error {

@@ -38,7 +38,7 @@ type InFlight struct {
 
 // fateWait bounds the wait for a process whose pipes have ended: it may live on
 // without them.
-const fateWait = 2 * time.Second
+const fateWait = 10 * time.Second
 
 // Retry waits until it is known how the worker died that ran x, and reports
 // whether the request may be run once more: Label.Again allows it, no answer had

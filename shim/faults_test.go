@@ -60,7 +60,7 @@ func TestAWorkerThatClosesItsStdinIsOver(t *testing.T) {
 	if _, err := c.Open(shim.Label{}); err == nil {
 		t.Error("open to new requests after EPIPE")
 	}
-	for end := time.Now().Add(5 * time.Second); c.Err() == nil; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); c.Err() == nil; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the Conn is still good")
 		}

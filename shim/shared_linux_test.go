@@ -81,7 +81,7 @@ func (g *passRig) offer(files ...*os.File) {
 
 func (g *passRig) until(what string, met func() bool) {
 	g.Helper()
-	for end := time.Now().Add(10 * time.Second); !met(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); !met(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			g.Fatalf("no %s in 10 s", what)
 		}

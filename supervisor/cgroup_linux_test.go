@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +15,8 @@ func TestRealLeaf(t *testing.T) {
 	if err != nil {
 		t.Skipf("SKIP[cgroup]: %v", err)
 	}
-	leaf := &process.Cgroup{Path: base + "/app-test", MemoryMax: 64 << 20, PidsMax: 50}
+	name := fmt.Sprintf("/app-test-%d", os.Getpid())
+	leaf := &process.Cgroup{Path: base + name, MemoryMax: 64 << 20, PidsMax: 50}
 	t.Cleanup(leaf.Remove)
 	p, e := real(t, "plain", Options{Workers: 1, SampleEvery: time.Second, Command: func() (process.Command, error) {
 		c := self(t, "plain")
@@ -24,7 +27,7 @@ func TestRealLeaf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(body, "/app-test\n") {
+	if !strings.Contains(body, name+"\n") {
 		t.Errorf("not in the leaf:\n%s", body)
 	}
 	if _, err := ask(t.Context(), p, "/grow"); err == nil {

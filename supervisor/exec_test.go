@@ -74,6 +74,7 @@ func helper(mode string) int {
 			}
 			_ = p.Answer(r.Stream, "200 OK", fmt.Sprint(len(all)))
 		case "/child":
+			syscall.CloseOnExec(3) // as in Python
 			c := exec.Command("sleep", "1000")
 			_ = c.Start()
 			_ = p.Answer(r.Stream, "200 OK", fmt.Sprint(c.Process.Pid))
@@ -215,9 +216,25 @@ func alive(pid string) bool {
 	return false
 }
 
+// A worker that leaves a process behind which does not end by SIGTERM has ended by itself all the same, and is said to have.
+func TestWorkerThatLeavesAStubbornChild(t *testing.T) {
+	p, e := real(t, "plain", Options{Workers: 1})
+	child, err := ask(t.Context(), p, "/child")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ask(t.Context(), p, "/exit"); err == nil {
+		t.Error("answered")
+	}
+	eventually(t, "a record", func() bool { return len(of[WorkerExit](e)) == 1 })
+	if x := of[WorkerExit](e)[0]; x.Exit.Cause() != "exit:7" || x.Reason != None || x.Err != nil || !strings.HasSuffix(x.Exit.Left, " "+child) {
+		t.Errorf("%+v", x)
+	}
+}
+
 func TestStubbornProcessIsKilled(t *testing.T) {
-	p, e := real(t, "stubborn", Options{Workers: 1, TermGrace: 50 * time.Millisecond})
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	p, e := real(t, "stubborn", Options{Workers: 1, DrainLimit: 50 * time.Millisecond, TermGrace: 50 * time.Millisecond})
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	p.Stop(ctx, Shutdown)
 	x := of[WorkerExit](e)

@@ -92,14 +92,14 @@ func TestOrderAfterADeath(t *testing.T) {
 // SIGUSR2 to a process that has no handler.
 func TestNoDumpWithoutAHandler(t *testing.T) {
 	e := &events{}
-	p := New(Options{App: "shop", Workers: 1, TermGrace: time.Second, BootTick: 200 * time.Millisecond, BootTimeout: 30 * time.Second, Events: e.add,
+	p := New(Options{App: "shop", Workers: 1, TermGrace: time.Second, BootTick: 200 * time.Millisecond, BootTimeout: 10 * time.Minute, Events: e.add,
 		Command: func() (process.Command, error) {
-			return process.Command{Args: []string{"sh", "-c", "sleep 20"}, Env: os.Environ()}, nil
+			return process.Command{Args: []string{"sh", "-c", "sleep 600"}, Env: os.Environ()}, nil
 		}})
 	p.Start()
 	eventually(t, "several ticks are told", func() bool { return len(of[WorkerWaits](e)) >= 3 })
 	if x := of[WorkerExit](e); len(x) > 0 {
-		t.Errorf("boot_timeout is 30s; after a few ticks of 0.2s: %+v", x[0])
+		t.Errorf("boot_timeout is 10m; after a few ticks of 0.2s: %+v", x[0])
 	}
 	p.Kill()
 	p.Stop(context.Background(), Shutdown)

@@ -44,7 +44,7 @@ func TestHelperStartsAsOthers(t *testing.T) {
 		p.Stop(t.Context(), Shutdown)
 	}
 	h.Close()
-	if after := descriptors(t); after != before {
+	if after := descriptors(t); after > before {
 		t.Errorf("%d descriptors, %d before", after, before)
 	}
 }

@@ -131,7 +131,10 @@ func (l *life) next() event {
 			l.kill = nil
 			return killOrder{}
 		case now := <-l.timers.wait(time.Now()):
-			if t, ok := l.timers.due(now); ok {
+			t, ok := l.timers.due(now)
+			if ok && t == deathTimer && l.inc.Child.HasEnded() { // what is left of its group takes a moment to end
+				l.timers.arm(t, now, l.machine.rules.deathSoon)
+			} else if ok {
 				return l.ofTimer(t)
 			}
 		}

@@ -21,12 +21,9 @@ func (t *template) run() {
 	t.emit(TemplateStarted{t.who})
 	t.inc.Run()
 	l := life{inc: t.inc, subject: t, inputs: t.inputs, began: t.started, machine: machine{rules: t.gen.rules(t.program, "the template")}}
-	l.machine.rules.warms, l.machine.rules.killsBoot, l.machine.rules.deathSoon = false, true, templateDeath
+	l.machine.rules.warms, l.machine.rules.killsBoot, l.machine.rules.deathSoon = false, true, workerDeath
 	t.end(&l, l.run())
 }
-
-// templateDeath is how long waitpid may take after a template's pipes have ended.
-const templateDeath = 200 * time.Millisecond
 
 // spawn starts the process.
 func (t *template) spawn() error {

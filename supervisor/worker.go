@@ -11,7 +11,7 @@ import (
 	"github.com/standpipe/standpipe/supervisor/process"
 )
 
-// workerDeath is how long waitpid may take after a worker's pipes have ended: on a busy machine it does.
+// workerDeath is how long a process may take to end after its pipes have: on a busy machine it does.
 const workerDeath = 2 * time.Second
 
 // Worker is one incarnation of a child process that serves requests. It is used once.

@@ -3,26 +3,38 @@ package output
 import (
 	"io"
 	"strings"
+	"sync"
 	"time"
 )
 
 const (
-	stacksWait = 20 * time.Millisecond // how long a piece waits until a reader takes the pieces before it
-	stacksMost = 1 << 20               // bytes of stacks that are kept at most
-	stacksRest = 30 * time.Millisecond // a gap after which the stacks are complete
+	stacksMost = 1 << 20                // bytes of stacks that are kept at most
+	stacksRest = 100 * time.Millisecond // a gap after which the stacks are complete
 )
 
 // Stacks collects the stacks that one process writes: faulthandler writes them to a pipe in small pieces, the shim sends them
 // in a message.
-type Stacks struct{ pieces chan string }
+type Stacks struct {
+	came chan struct{} // capacity 1: there is more text
+
+	mu   sync.Mutex
+	text strings.Builder
+}
 
 // NewStacks returns an empty collector.
-func NewStacks() *Stacks { return &Stacks{make(chan string, 8)} }
+func NewStacks() *Stacks { return &Stacks{came: make(chan struct{}, 1)} }
 
-// Add takes a piece; it is dropped when too many pieces wait.
+// Add takes a piece. When there is too much that nobody has asked for, that is dropped.
 func (s *Stacks) Add(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.text.Len()+len(text) > stacksMost {
+		s.text.Reset()
+		text = text[:min(len(text), stacksMost)]
+	}
+	s.text.WriteString(text)
 	select {
-	case s.pieces <- text:
+	case s.came <- struct{}{}:
 	default:
 	}
 }
@@ -30,20 +42,10 @@ func (s *Stacks) Add(text string) {
 // Follow takes what faulthandler writes, until the pipe ends.
 func (s *Stacks) Follow(r io.Reader) {
 	buf := make([]byte, 4<<10)
-	pending := ""
 	for {
 		n, err := r.Read(buf)
 		if n > 0 {
-			// faulthandler writes word by word: a piece that cannot be taken is joined to the next one.
-			pending += strings.ToValidUTF8(string(buf[:n]), "?")
-			select {
-			case s.pieces <- pending:
-				pending = ""
-			case <-time.After(stacksWait):
-				if len(pending) > stacksMost { // no reader asked for them
-					pending = ""
-				}
-			}
+			s.Add(strings.ToValidUTF8(string(buf[:n]), "?"))
 		}
 		if err != nil {
 			return
@@ -51,36 +53,46 @@ func (s *Stacks) Follow(r io.Reader) {
 	}
 }
 
-// Drain removes the pieces that wait and passes each of them to old.
-func (s *Stacks) Drain(old func(text string)) {
+// Take returns what is there, and forgets it.
+func (s *Stacks) Take() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text := s.text.String()
+	s.text.Reset()
+	select {
+	case <-s.came:
+	default:
+	}
+	return text
+}
+
+// Collect returns what comes until nothing more has come for a moment, for at most limit.
+func (s *Stacks) Collect(limit time.Duration) string {
+	end := time.After(limit)
+	var quiet <-chan time.Time
+	if s.any() {
+		quiet = time.After(stacksRest)
+	}
 	for {
 		select {
-		case text := <-s.pieces:
-			old(text)
+		case <-s.came:
+			quiet = time.After(stacksRest)
+			continue
+		case <-quiet:
+		case <-end:
+			return s.Take()
+		}
+		select {
+		case <-s.came: // both, on a machine that stood still
+			quiet = time.After(stacksRest)
 		default:
-			return
+			return s.Take()
 		}
 	}
 }
 
-// Collect joins pieces until none came for a moment, for at most limit.
-func (s *Stacks) Collect(limit time.Duration) string {
-	var b strings.Builder
-	end := time.After(limit)
-	for {
-		var quiet <-chan time.Time
-		if b.Len() > 0 {
-			quiet = time.After(stacksRest)
-		}
-		select {
-		case text := <-s.pieces:
-			if b.WriteString(text); b.Len() > stacksMost { // more than any process has
-				return b.String()[:stacksMost]
-			}
-		case <-quiet:
-			return b.String()
-		case <-end:
-			return b.String()
-		}
-	}
+func (s *Stacks) any() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Len() > 0
 }

@@ -102,14 +102,14 @@ func TestBranchNames(t *testing.T) {
 		"b/inner/cgroup.procs": fmt.Sprintf("%d\n", cmd.Process.Pid),
 	})
 	b := branch(root + "/b")
-	if got, want := b.others(os.Getpid()), fmt.Sprintf("sleep %d", cmd.Process.Pid); got != want {
-		t.Errorf("%q, not %q", got, want)
-	}
+	// Start returns a moment before the child has the name of what it runs.
+	want := fmt.Sprintf("sleep %d", cmd.Process.Pid)
+	eventually(t, want, func() bool { return b.others(os.Getpid()) == want })
 	if err := os.WriteFile(b.file("cgroup.procs"), nil, 0o644); err != nil { // not ourselves
 		t.Fatal(err)
 	}
 	left := endGroup(1<<22+1, b) // no such process: nothing says that it has exited, so all is killed at once
-	if want := fmt.Sprintf("sleep %d", cmd.Process.Pid); left != want {
+	if left != want {
 		t.Errorf("%q, not %q", left, want)
 	}
 	if err := cmd.Wait(); err == nil || !strings.Contains(err.Error(), "killed") {

@@ -49,7 +49,7 @@ func TestWhatCannotBeAppliedIsSaid(t *testing.T) {
 			t.Errorf("%+v: %v", c.command, err)
 		}
 	}
-	if after := descriptors(t); after != before {
+	if after := descriptors(t); after > before {
 		t.Errorf("%d descriptors, %d before", after, before)
 	}
 }

@@ -199,8 +199,9 @@ type remote struct {
 	killed  atomic.Bool // without a helper
 }
 
-func (r *remote) Pid() int   { return r.pid }
-func (r *remote) RSS() int64 { return residentSize(r.pid) }
+func (r *remote) Pid() int       { return r.pid }
+func (r *remote) RSS() int64     { return residentSize(r.pid) }
+func (r *remote) hasEnded() bool { return processGone(r.pid) }
 
 func (r *remote) Signal(o Order) error {
 	_, err := r.helper.order(helperOrder{Signal: &helperSignal{r.id, o}}, nil)

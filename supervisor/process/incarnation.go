@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	lastFrames = 200 * time.Millisecond // how long the last frames of a process that has ended may take
-	dumpWait   = 500 * time.Millisecond // how long faulthandler may take
-	crashWait  = 300 * time.Millisecond // how long the stacks of a process that crashed may take
+	lastFrames = 500 * time.Millisecond // how long the last frames of a process that has ended may take
+	dumpWait   = 2 * time.Second        // how long faulthandler may take
+	crashWait  = time.Second            // how long the stacks of a process that crashed may take
 	purgeWait  = 10 * time.Second       // how long the stores of the HTTP cache may take for what the app removes
 )
 
@@ -38,6 +38,7 @@ type Incarnation struct {
 	stacks     *output.Stacks
 	running    sync.WaitGroup
 	outputDone chan struct{}
+	stacksDone chan struct{} // closed when all that faulthandler wrote is in stacks
 
 	// Written by the goroutine that owns the incarnation.
 	control    bool // the process reads file descriptor 3
@@ -76,7 +77,7 @@ type Requests interface {
 // ends are those of the child that the connection may use. Run must be called, then Finish.
 func NewIncarnation(name string, child *Child, ends shim.Ends, tag string, hooks Hooks) *Incarnation {
 	i := &Incarnation{
-		Child: child, tag: tag, hooks: hooks, stacks: output.NewStacks(), outputDone: make(chan struct{}),
+		Child: child, tag: tag, hooks: hooks, stacks: output.NewStacks(), outputDone: make(chan struct{}), stacksDone: make(chan struct{}),
 		Hello: make(chan *wire.Hello, 1), Ready: make(chan *wire.Ready, 1), Failed: make(chan *wire.Failed, 1),
 		ConnEnded: make(chan error, 1), Exited: make(chan Exit, 1),
 	}
@@ -93,9 +94,14 @@ func (i *Incarnation) Run() {
 		defer close(i.outputDone)
 		output.Read(i.Child.Output, i.tag, func() string { return i.Conn.Sole(output.SoleFor) }, i.print)
 	})
-	if i.Child.Stacks != nil {
-		i.running.Go(func() { i.stacks.Follow(i.Child.Stacks) })
+	if i.Child.Stacks == nil {
+		close(i.stacksDone)
+		return
 	}
+	i.running.Go(func() {
+		defer close(i.stacksDone)
+		i.stacks.Follow(i.Child.Stacks)
+	})
 }
 
 // Greeted takes from Hello how the process can be asked for its stacks.
@@ -150,11 +156,9 @@ func (i *Incarnation) Stacks(x *shim.Exchange, limit time.Duration) string {
 
 // ControlStacks asks the control thread only: at the very end of an interpreter the signal finds no handler, and kills.
 func (i *Incarnation) ControlStacks(x *shim.Exchange, limit time.Duration) string {
-	i.stacks.Drain(func(s string) { // the answer to an earlier question, or a child process of the app crashed
-		if strings.Contains(s, output.Fatal) {
-			i.print("", "error", s)
-		}
-	})
+	if s := i.stacks.Take(); strings.Contains(s, output.Fatal) { // not the answer to an earlier question: a child process of the app crashed
+		i.print("", "error", s)
+	}
 	if i.control && i.Conn.Dump(x) == nil {
 		return i.stacks.Collect(limit)
 	}
@@ -164,7 +168,8 @@ func (i *Incarnation) ControlStacks(x *shim.Exchange, limit time.Duration) strin
 // Crash returns what faulthandler wrote when the process crashed: to its pipe, or to the output where the app enabled
 // faulthandler itself. Empty: nothing.
 func (i *Incarnation) Crash() string {
-	s := i.stacks.Collect(crashWait)
+	shim.Within(i.stacksDone, crashWait)
+	s := i.stacks.Take()
 	if at := strings.LastIndex(s, output.Fatal); at >= 0 {
 		return s[at:]
 	}
@@ -176,20 +181,14 @@ func (i *Incarnation) Crash() string {
 // AwaitLastFrames waits for ConnEnded after the exit. A stranger that left the group may hold the pipes open, so the wait is
 // short.
 func (i *Incarnation) AwaitLastFrames() {
-	select {
-	case <-i.ConnEnded:
-	case <-time.After(lastFrames):
-	}
+	shim.Within(i.ConnEnded, lastFrames)
 }
 
 // AwaitLastOutput closes the connection of a process that has ended, waits at most limit for the end of its output, and closes
 // the pipe: the records that waited for more are passed on then.
 func (i *Incarnation) AwaitLastOutput(limit time.Duration) {
 	i.Conn.Close()
-	select {
-	case <-i.outputDone:
-	case <-time.After(limit):
-	}
+	shim.Within(i.outputDone, limit)
 	i.Child.Output.Close()
 	<-i.outputDone
 }

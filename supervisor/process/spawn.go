@@ -51,6 +51,12 @@ type Child struct {
 	Release func()
 }
 
+// HasEnded reports whether the process is known to have ended, though Wait may not have returned: it ends what is left of the group first.
+func (c *Child) HasEnded() bool {
+	p, ok := c.Process.(interface{ hasEnded() bool })
+	return ok && p.hasEnded()
+}
+
 // ErrNoTemplate means that a template did not answer as it should.
 var ErrNoTemplate = errors.New("the template is gone")
 

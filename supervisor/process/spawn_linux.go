@@ -30,6 +30,12 @@ func awaitExit(pid int) bool {
 	return ended
 }
 
+// isZombie reports whether a child has ended and was not reaped.
+func isZombie(pid int) bool {
+	ended, _ := hasEnded(pid, unix.WNOHANG)
+	return ended
+}
+
 // hasEnded looks whether a process has ended, and does not reap it; how is WNOHANG, or 0 to wait for the end.
 func hasEnded(pid, how int) (bool, error) {
 	for {

@@ -70,6 +70,12 @@ func (p *process) Signal(o Order) error {
 	return nil
 }
 
+func (p *process) hasEnded() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.reaped || isZombie(p.cmd.Process.Pid)
+}
+
 // Wait reaps the process. Where it can, it kills the rest of the group while the zombie still holds the number: afterwards
 // another process may have it.
 func (p *process) Wait() Exit {

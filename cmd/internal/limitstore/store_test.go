@@ -82,12 +82,12 @@ func TestShared(t *testing.T) {
 		remaining int
 	}{{a, true, 0, 2}, {b, true, 0, 1}, {a, true, 0, 0}, {b, true, time.Hour, 0}, {a, false, 0, 0}, {b, false, 0, 0}} {
 		v, err := c.store.Take("api:key", rate)
-		if err != nil || v.Allowed != c.allowed || v.Wait.Round(10 * time.Minute) != c.wait || v.Remaining != c.remaining || v.Allowed == (v.Retry > 0) {
+		if err != nil || v.Allowed != c.allowed || v.Wait.Round(10*time.Minute) != c.wait || v.Remaining != c.remaining || v.Allowed == (v.Retry > 0) {
 			t.Errorf("request %d: %+v %v", i, v, err)
 		}
 	}
 	a.GiveBack("api:key", rate)
-	if v, err := b.Take("api:key", rate); err != nil || !v.Allowed || v.Wait.Round(10 * time.Minute) != time.Hour {
+	if v, err := b.Take("api:key", rate); err != nil || !v.Allowed || v.Wait.Round(10*time.Minute) != time.Hour {
 		t.Errorf("after one was given back: %+v %v", v, err)
 	}
 	if v, err := b.Take("api:other", rate); err != nil || v.Remaining != 2 {
