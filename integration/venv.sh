@@ -1,5 +1,5 @@
 #!/bin/sh
-# venv.sh DIR PYTHON WHAT...: a venv in DIR with WHAT, pip's arguments. It is made anew when the last try ended before its end.
+# venv.sh DIR PYTHON WHAT...: a venv in DIR with WHAT, pip's arguments. It is made again when the last try ended before its end.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 dir=$1 python=$2

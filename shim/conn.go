@@ -89,7 +89,7 @@ func NewConn(name string, ends Ends, owner Owner) *Conn {
 		c.deaf = true
 		c.mu.Unlock()
 		if !told {
-			c.endSoon(err, steps)
+			endSoon(c, err, steps)
 		}
 	}
 	if ends.Control != nil {

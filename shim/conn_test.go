@@ -96,7 +96,7 @@ func wait[T any](t testing.TB, c <-chan T) T {
 	case v := <-c:
 		return v
 	case <-time.After(2 * time.Minute):
-		t.Fatal("waited 20 s for nothing")
+		t.Fatal("waited two minutes for nothing")
 		panic(0)
 	}
 }

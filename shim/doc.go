@@ -17,6 +17,7 @@
 //
 //	conn.go       Conn: its life, its streams, its orders
 //	ends.go       Ends: Go's ends of a worker's pipes
+//	within.go     limits that go by in steps
 //	reader.go     pipeReader: the nonce, then frames
 //	control.go    controlReader: stacks, files, shared memory, requests that the worker returns
 //	purges.go     entries of the HTTP cache that the app removes

@@ -26,10 +26,10 @@ func Within[T any](c <-chan T, limit time.Duration) bool {
 const lastAnswers = 500 * time.Millisecond
 
 // endSoon fails the Conn, and closes it, when lastAnswers is over, in steps. It ends by itself; no harm after Close.
-func (c *Conn) endSoon(err error, left int) {
+func endSoon(c *Conn, err error, left int) {
 	time.AfterFunc(lastAnswers/steps, func() {
 		if left > 1 && c.Err() == nil {
-			c.endSoon(err, left-1)
+			endSoon(c, err, left-1)
 			return
 		}
 		c.fail(err)
