@@ -20,7 +20,7 @@ type denials struct {
 }
 
 func (d *denials) Deny(network netip.Prefix, until time.Time, cause string) error {
-	d.list = append(d.list, fmt.Sprintf("%v %v %s", network, time.Until(until).Round(time.Second), cause))
+	d.list = append(d.list, fmt.Sprintf("%v %v %s", network, time.Until(until).Round(time.Minute), cause))
 	return d.err
 }
 
