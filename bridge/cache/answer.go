@@ -54,6 +54,12 @@ func (a *Answer) ready() {
 	}
 }
 
+// like reports whether b is a, or what validations have made of it.
+func (a *Answer) like(b *Answer) bool {
+	return a.ID == b.ID || a.use != nil && a.use == b.use ||
+		sameSelectors(a.Vary, b.Vary) && a.Terms.ETag == b.Terms.ETag && a.Terms.LastModified == b.Terms.LastModified
+}
+
 // Header returns the fields as a Header, with canonical names.
 func (a *Answer) Header() http.Header {
 	h := make(http.Header, len(a.Fields))

@@ -19,6 +19,9 @@ func (rq *request) direct(o outcome, report rules.Report) {
 		httpx.BeforeHead(rq.w, func(status int, h http.Header) { rq.headed(status, canonical(h), sent, before) })
 	}
 	rq.s.next.ServeHTTP(rq.w, rq.r)
+	if rq.w.Status() == 0 && !rq.w.Aborted() { // a handler that writes nothing means 200
+		rq.w.WriteHeader(http.StatusOK)
+	}
 }
 
 // headed has the response to HEAD freshen what is stored for GET, or invalidate it (RFC 9111 4.3.5).
@@ -33,7 +36,8 @@ func (rq *request) headed(status int, h http.Header, sent time.Time, before mome
 	}
 	q := rq.q
 	q.Method = http.MethodGet
-	rq.s.freshen(a, &q, h, rq.r.Header, rq.r.URL.Path, sent, time.Now(), func(*Answer) bool { return rq.s.c.trust.moment(rq.key) == before }, nil)
+	unchanged := func(*Answer) bool { return rq.s.c.trust.moment(rq.key) == before }
+	rq.s.freshen(a, &validation{&q, h, rq.r.Header, rq.r.URL.Path, sent, time.Now(), unchanged, nil, nil})
 }
 
 // change passes a request that may change what is stored (RFC 9111 4.4, RFC 9875 3).

@@ -51,6 +51,7 @@ func (s *stage) newFlight(rq *request, old *Answer) *flight {
 		f.about = *about(rq, &old.Terms)
 	}
 	f.vary = rq.guess()
+	f.lost.Store(c.trust.count(rq.key) != rq.changes)
 	f.r = cloneRequest(ctx, rq.r)
 	f.asked, f.path = maps.Clone(f.r.Header), f.r.URL.Path
 	f.asks = validate(f.r.Header, old)
@@ -316,7 +317,7 @@ func (f *flight) leaveTable() { f.s.c.flights.remove(f) }
 
 // freshen is the stored answer after a 304 with these fields (RFC 9111 3.2).
 func (f *flight) freshen(fresh http.Header, now time.Time) *Answer {
-	return f.s.freshen(f.stored, &f.query, fresh, f.asked, f.path, f.began, now, f.valid, f.unlocked())
+	return f.s.freshen(f.stored, &validation{&f.query, fresh, f.asked, f.path, f.began, now, f.valid, f.lost.Load, f.unlocked()})
 }
 
 // write is receiver's.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/standpipe/standpipe/bridge/cache/rules"
@@ -50,7 +51,8 @@ type flight struct {
 	chosen  []rules.Selector // the Vary of the response
 	answer  *Answer          // of confirmed and fetched
 	info    httpx.RequestInfo
-	purged  []Purge // that came meanwhile
+	purged  []Purge     // that came meanwhile
+	lost    atomic.Bool // what is validated was dropped meanwhile
 }
 
 // informal is a 1xx response.
@@ -219,6 +221,17 @@ func (t *flights) purge(p Purge) {
 			f.mu.Lock()
 			f.purged = append(f.purged, p)
 			f.mu.Unlock()
+		}
+	}
+}
+
+// lose tells the flights that validate an answer of k that it is not stored any more. a is the answer; nil: all are meant.
+func (t *flights) lose(k Key, a *Answer) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for f := range t.running {
+		if f.stored != nil && f.key == k && (a == nil || f.stored.like(a)) {
+			f.lost.Store(true)
 		}
 	}
 }

@@ -119,6 +119,16 @@ func (m *memory) add(list []*Answer, valid func() bool) {
 	}
 }
 
+// latest is what validations have made of a meanwhile, as far as the memory has it; else a.
+func (m *memory) latest(a *Answer) *Answer {
+	for _, b := range m.get(a.Key).Answers() {
+		if b.like(a) {
+			return b
+		}
+	}
+	return a
+}
+
 // trusted is s, if it can be used without asking the Tier that several servers share; else nil.
 func (m *memory) trusted(s *Set) *Set {
 	if s != nil && !m.trust.holds(s.stamp) {

@@ -237,7 +237,7 @@ func ask(t *testing.T, h http.Handler, m *model, method, path string, fields htt
 	if wrong != "" {
 		m.mu.Lock()
 		a := m.answers[read.serial]
-		t.Errorf("at %v: %s %s %v\ngot %d %v\nwhich %s: %+v", read.head, method, path, fields, c.status, c.header, wrong, a)
+		t.Errorf("at %v: %s %s %v\ngot %d %v\nwhich %s:%s", read.head, method, path, fields, c.status, c.header, wrong, m.history(read, a))
 		m.mu.Unlock()
 	}
 	m.mu.Lock()

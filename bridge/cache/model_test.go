@@ -165,17 +165,28 @@ func (a *answered) selected(request http.Header) bool {
 // slack is by how much ages in whole seconds, of dates in whole seconds, may be wrong.
 const slack = time.Second
 
-// refuse says why a cache must not answer r with a; "": it may. A response that the origin made for r itself is no reuse.
-func (m *model) refuse(r *reading, a *answered) (why string) {
+// refuse says why a cache must not answer r with a; "": it may. is a, or what a was before, which the client may have. A response that
+// the origin made for r itself is no reuse.
+func (m *model) refuse(r *reading, a *answered) (why string, is *answered) {
 	if a == nil {
-		return "the origin has made no such answer"
+		return "the origin has made no such answer", nil
 	}
-	why = m.refuseThis(r, a)
+	why, is = m.refuseThis(r, a), a
 	// Before, if it has changed while the client waited, or twice at one time.
 	for old := a.before; old != nil && why != "" && (!old.until.Before(r.began) || old.received.Equal(a.received) || a.apart); old = old.before {
-		why = m.refuseThis(r, old)
+		why, is = m.refuseThis(r, old), old
 	}
-	return why
+	return why, is
+}
+
+// history is what an answer was, the newest first, and why each state of it must not be given.
+func (m *model) history(r *reading, a *answered) string {
+	var b strings.Builder
+	for ; a != nil; a = a.before {
+		why := m.refuseThis(r, a)
+		fmt.Fprintf(&b, "\n%q: %+v", why, *a)
+	}
+	return b.String()
 }
 
 func (m *model) refuseThis(r *reading, a *answered) string {
@@ -252,7 +263,7 @@ func (m *model) judge(r *reading) (wrong string, reused, could bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, a := range m.answers {
-		if a.received.Before(r.began) && m.refuse(r, a) == "" {
+		if why, _ := m.refuse(r, a); why == "" && a.received.Before(r.began) {
 			could = true
 			break
 		}
@@ -281,13 +292,17 @@ func (m *model) judge(r *reading) (wrong string, reused, could bool) {
 		}
 		return "an error, and the origin has not failed", false, could
 	}
-	if why := m.refuse(r, a); why != "" {
+	why, a := m.refuse(r, a)
+	if why != "" {
 		return why, true, could
 	}
 	// A newer one with the same selecting fields counts (4).
 	for _, other := range m.answers {
 		if other.stored && other.validated.IsZero() && !m.overtaken(other) && other.path == a.path && other.received.After(a.received) && !other.ended.IsZero() && other.ended.Before(r.began) && other.received.Truncate(time.Second).After(a.received) &&
-			other.status < 500 && other.header.Get("Vary") == a.header.Get("Vary") && m.refuse(r, other) == "" && a.validated.Before(other.received) {
+			other.status < 500 && other.header.Get("Vary") == a.header.Get("Vary") && a.validated.Before(other.received) {
+			if why, _ := m.refuse(r, other); why != "" {
+				continue
+			}
 			return fmt.Sprintf("answer %d is newer", other.serial), true, could
 		}
 	}

@@ -12,20 +12,21 @@ import (
 
 // request is one request that may be answered from the store.
 type request struct {
-	s     *stage
-	w     *httpx.Writer
-	r     *http.Request
-	came  time.Time // when the request came
-	now   time.Time
-	q     rules.Request
-	plain rules.Request // q, without its cookies if a rule for the path ignores them
-	key   Key
-	class Key // the key, apart for requests with cookies and with credentials
-	base  []byte
-	found *Answer        // the stored answer that is chosen; nil: none
-	named []*Answer      // all of the key
-	d     rules.Decision // about found
-	loads []*Answer      // whose bodies are closed at the end
+	s       *stage
+	w       *httpx.Writer
+	r       *http.Request
+	came    time.Time // when the request came
+	now     time.Time
+	q       rules.Request
+	plain   rules.Request // q, without its cookies if a rule for the path ignores them
+	key     Key
+	class   Key // the key, apart for requests with cookies and with credentials
+	base    []byte
+	found   *Answer        // the stored answer that is chosen; nil: none
+	changes uint32         // of trust, before it was looked for
+	named   []*Answer      // all of the key
+	d       rules.Decision // about found
+	loads   []*Answer      // whose bodies are closed at the end
 
 	room [keyRoom]byte
 }
@@ -92,6 +93,7 @@ func (rq *request) hit() {
 // find chooses the stored answer, and decides.
 func (rq *request) find() {
 	c := rq.s.c
+	rq.changes = c.trust.count(rq.key)
 	set := c.mem.get(rq.key)
 	known := c.mem.trusted(set)
 	rq.named = known.Answers()

@@ -77,15 +77,19 @@ func (t *trust) set(on bool) {
 	}
 }
 
-// changed counts a change of k. What memory has for k is to be removed after it.
+// changed counts a change of k: by another server, or because an answer is not valid any more. What memory has for k is to be removed
+// after it.
 func (t *trust) changed(k Key) { t.changes[k[0]].Add(1) }
+
+// count is how often k, or a key that is counted with it, has changed.
+func (t *trust) count(k Key) uint32 { return t.changes[k[0]].Load() }
 
 // purged counts a purge. What memory has of it is to be removed after it.
 func (t *trust) purged() { t.purges.Add(1) }
 
 // moment is the present one of k.
 func (t *trust) moment(k Key) moment {
-	return moment{t.epoch.Load(), t.changes[k[0]].Load(), t.purges.Load()}
+	return moment{t.epoch.Load(), t.count(k), t.purges.Load()}
 }
 
 // Trust is Watcher's.
@@ -106,6 +110,7 @@ func (c *Cache) Follow(p Purge) {
 // Forget is Watcher's.
 func (c *Cache) Forget(k Key) {
 	c.trust.changed(k)
+	c.flights.lose(k, nil)
 	c.mem.remove(k)
 	c.tiers.others("remove", func(ctx context.Context, t Tier) error { return t.Remove(ctx, k) })
 }

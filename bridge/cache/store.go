@@ -16,10 +16,13 @@ import (
 // tierPatience is how long a request waits for a tier.
 const tierPatience = 2 * time.Second
 
-// drop removes an answer that is not valid any more, also as another validation has freshened it meanwhile.
+// drop removes an answer that is not valid any more, also as another validation has freshened it meanwhile. Validations that are under
+// way do not bring it back.
 func (c *Cache) drop(a *Answer) {
+	c.trust.changed(a.Key)
+	c.flights.lose(a.Key, a)
 	c.mem.change(a.Key, func(b *Answer) *Answer {
-		if b.ID == a.ID || sameSelectors(b.Vary, a.Vary) && b.Terms.ETag == a.Terms.ETag && b.Terms.LastModified == a.Terms.LastModified {
+		if b.like(a) {
 			return nil
 		}
 		return b
@@ -31,31 +34,63 @@ func (c *Cache) drop(a *Answer) {
 	}
 }
 
-// freshen replaces a stored answer by one with the fields of a 304, or of a response to HEAD, and returns it. It is not
-// stored if it was purged meanwhile, which valid says. after is called when it was saved, or will not be; nil: nothing is.
-func (s *stage) freshen(old *Answer, q *rules.Request, fresh, asked http.Header, path string, sent, now time.Time, valid func(*Answer) bool, after func()) *Answer {
-	h := rules.Freshen(old.Header(), fresh)
+// validation is a 304, or a response to HEAD, for a stored answer.
+type validation struct {
+	q         *rules.Request
+	fresh     http.Header // its fields
+	asked     http.Header // those of the request
+	path      string
+	sent, now time.Time
+	valid     func(*Answer) bool // nothing has purged it meanwhile
+	lost      func() bool        // what is stored was dropped meanwhile; nil: valid knows
+	after     func()             // is called when the answer was saved, or will not be; nil: nothing is
+}
+
+// freshen replaces a stored answer by one with the fields of v, and returns it. What another validation has made of it meanwhile is
+// freshened, and not what it was when the request was sent (RFC 9111 4.3.4). It is not stored, and not for other requests, if it was
+// dropped meanwhile.
+func (s *stage) freshen(old *Answer, v *validation) *Answer {
+	for {
+		base := s.c.mem.latest(old)
+		a, storable := s.freshened(base, v)
+		if !storable { // it says now that it is not to be stored
+			s.c.drop(base)
+			s.c.saved(v.after)
+			return a
+		}
+		overtaken := false
+		stored := s.c.mem.put(a, func() bool {
+			overtaken = s.c.mem.latest(old) != base
+			return !overtaken && v.valid(a) && (v.lost == nil || !v.lost())
+		})
+		if overtaken {
+			continue
+		}
+		if stored {
+			s.c.save(&saving{a: a, of: base.ID, after: v.after}, v.valid)
+			return a
+		}
+		s.c.saved(v.after)
+		if v.lost != nil && v.lost() {
+			a.Terms.Storable = false
+		}
+		return a
+	}
+}
+
+// freshened is old with the fields of v.
+func (s *stage) freshened(old *Answer, v *validation) (a *Answer, storable bool) {
+	h := rules.Freshen(old.Header(), v.fresh)
 	if h["Date"] == nil {
-		h["Date"] = []string{now.UTC().Format(http.TimeFormat)}
+		h["Date"] = []string{v.now.UTC().Format(http.TimeFormat)}
 	}
-	a := *old
-	a.Began = sent
-	_, _ = rand.Read(a.ID[:])
-	terms, chosen, ok := s.read(q, old.Status, h, asked, path, sent, now)
-	a.Terms, a.Vary = terms, chosen
-	a.Fields, a.head = refreshed(old.Fields, h), nil
-	a.Groups = rules.Groups(h)
-	if !ok { // it says now that it is not to be stored
-		s.c.drop(old)
-		s.c.saved(after)
-		return &a
-	}
-	if s.c.mem.put(&a, func() bool { return valid(&a) }) {
-		s.c.save(&saving{a: &a, of: old.ID, after: after}, valid)
-	} else {
-		s.c.saved(after)
-	}
-	return &a
+	b := *old
+	b.Began = v.sent
+	_, _ = rand.Read(b.ID[:])
+	b.Terms, b.Vary, storable = s.read(v.q, old.Status, h, v.asked, v.path, v.sent, v.now)
+	b.Fields, b.head = refreshed(old.Fields, h), nil
+	b.Groups = rules.Groups(h)
+	return &b, storable
 }
 
 // refreshed are the fields of h in the order and the spelling of old, those that are new behind them.
