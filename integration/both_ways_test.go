@@ -217,9 +217,10 @@ func TestFlaskWorksWhileItReceives(t *testing.T) {
 				}
 			}
 			d := s.duplex(t)
-			fmt.Fprint(d, "POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx")
+			fmt.Fprint(d, "POST /read?left HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx")
+			eventually(t, "the app reads", func() bool { return strings.Contains(fmt.Sprint(s.status().Apps[0].Processes), "/read?left") })
 			d.Close()
-			s.waitAccess(`"POST /read.* 499 `)
+			s.waitAccess(`"POST /read\?left.* 499 `)
 			if after := s.want(200, "/pid"); after.Body != before.Body || fmt.Sprint(s.workers()) != fmt.Sprint(pid) {
 				t.Errorf("workers %v, then %v", pid, s.workers())
 			}
