@@ -48,8 +48,12 @@ func (s *server) client() *http.Client {
 }
 
 // try sends req and reads the whole answer.
-func (s *server) try(req *http.Request) (*response, error) {
+func (s *server) try(req *http.Request) (*response, error) { return s.tryFor(patience, req) }
+
+// tryFor is try with another patience.
+func (s *server) tryFor(limit time.Duration, req *http.Request) (*response, error) {
 	c := s.client()
+	c.Timeout = limit
 	defer c.CloseIdleConnections()
 	resp, err := c.Do(req)
 	if err != nil {
@@ -144,9 +148,15 @@ type async struct {
 // background sends a GET and does not wait for the answer. The caller calls wait.
 func (s *server) background(path string, headers ...string) *async {
 	s.t.Helper()
+	return s.backgroundFor(patience, path, headers...)
+}
+
+// backgroundFor is background with another patience, for an answer that waits for the rest of the test.
+func (s *server) backgroundFor(limit time.Duration, path string, headers ...string) *async {
+	s.t.Helper()
 	req := s.request("GET", path, nil, headers...)
 	a := &async{done: make(chan struct{})}
-	go func() { defer close(a.done); a.resp, a.err = s.try(req) }()
+	go func() { defer close(a.done); a.resp, a.err = s.tryFor(limit, req) }()
 	return a
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // An app that was ready and has no worker any more, because its boots fail, is not ready; one whose line is full is. Both are
@@ -20,7 +21,7 @@ def app(environ, start_response):
     return [b"b"]
 `})
 	s := start(t, opts{Dir: dir, Args: []string{
-		"--app", "name=a,module=app:app,dir=a,workers=2", "--app", "name=b,module=app:app,dir=b,workers=1,mount=/b,queue=1,timeout=5m,queue-timeout=5m"}})
+		"--app", "name=a,module=app:app,dir=a,workers=2", "--app", "name=b,module=app:app,dir=b,workers=1,mount=/b,queue=1,timeout=1h,queue-timeout=1h"}})
 	eventually(t, "both workers of a are ready", func() bool { return s.status().Apps[0].Ready == 2 })
 	is := func(path string, want int) {
 		t.Helper()
@@ -35,7 +36,7 @@ def app(environ, start_response):
 	// b is busy, its line is full, and further requests are refused.
 	var waiting []*async
 	for range 8 {
-		waiting = append(waiting, s.background("/b/wait"))
+		waiting = append(waiting, s.backgroundFor(time.Hour, "/b/wait"))
 	}
 	refused := func(a *async) bool { return !a.running() && a.err == nil && a.resp.Status == 503 }
 	within(t, bootPatience, "the line of b is full", func() bool { return slices.ContainsFunc(waiting, refused) })

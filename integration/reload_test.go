@@ -33,11 +33,11 @@ func setVersion(t testing.TB, dir, version string) {
 func TestReloadUnderLoad(t *testing.T) {
 	t.Parallel()
 	dir := steady(t)
-	s := start(t, opts{App: "app:app", Dir: dir, Args: []string{"-w", "4", "--timeout", "10m", "--queue-timeout", bootQueue}})
+	s := start(t, opts{App: "app:app", Dir: dir, Args: []string{"-w", "4", "--timeout", "1h", "--drain-timeout", "1h", "--queue-timeout", bootQueue}})
 	g := newGate(t)
-	old := s.background("/gate?" + g.path)
+	old := s.backgroundFor(time.Hour, "/gate?"+g.path)
 	eventually(t, "the old request runs", func() bool { return strings.Contains(s.must("status", "--json"), `"/gate?`) })
-	between := 1000 // requests from one reload to the next
+	between := 500 // requests from one reload to the next
 	if os.Getenv("STANDPIPE_SOAK") != "" {
 		between = 3000
 	}
