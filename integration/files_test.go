@@ -292,15 +292,18 @@ func TestSendfileFields(t *testing.T) {
 func TestDownloadTakesNoMemory(t *testing.T) {
 	t.Parallel()
 	s, path, _ := files(t, 0, opts{})
-	const size = 1 << 30
+	const size = 256 << 20
 	if err := os.Truncate(path, size); err != nil {
 		t.Fatal(err)
 	}
 	at := "/plain?path=" + url.QueryEscape(path)
 	s.want(206, at, "Range: bytes=0-1")
-	memory := func() int64 { return rssOf(s.Pid) + rssOf(s.workers()[0]) }
+	worker := s.workers()[0]
+	memory := func() int64 { return rssOf(s.Pid) + rssOf(worker) }
 	before := memory()
-	res, err := s.client().Get(s.URL + at)
+	client := s.client()
+	client.Timeout = bootPatience // for all of it
+	res, err := client.Get(s.URL + at)
 	if err != nil {
 		t.Fatal(err)
 	}
