@@ -96,6 +96,7 @@ func helper(mode string) int {
 
 func real(t *testing.T, mode string, o Options) (*Pool, *events) {
 	t.Helper()
+	t.TempDir() // those of the workers are in one folder with it, which goes when the pool has stopped: the pool makes some until then
 	before := descriptors(t)
 	e := &events{}
 	o.App, o.Events = "shop", e.add
