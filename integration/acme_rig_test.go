@@ -141,12 +141,18 @@ func (ca *acmeCA) options(t testing.TB, args ...string) opts {
 
 // leaf is the certificate that a client gets for a name; nil: the handshake fails.
 func (ca *acmeCA) leaf(name string) *x509.Certificate {
+	leaf, _ := ca.handshake(name)
+	return leaf
+}
+
+// handshake is what a client of that name gets: a certificate, or why there is none.
+func (ca *acmeCA) handshake(name string) (*x509.Certificate, error) {
 	c, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", fmt.Sprintf("127.0.0.1:%d", ca.secure), &tls.Config{ServerName: name, InsecureSkipVerify: true})
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	defer c.Close()
-	return c.ConnectionState().PeerCertificates[0]
+	return c.ConnectionState().PeerCertificates[0], nil
 }
 
 // issued waits for a certificate.

@@ -1,13 +1,12 @@
 package integration
 
 import (
-	"context"
+	"bufio"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"os"
 	"strings"
 	"sync"
@@ -183,36 +182,44 @@ func TestBriefCertificates(t *testing.T) {
 	var done atomic.Int64
 	var wg sync.WaitGroup
 	url := fmt.Sprintf("https://127.0.0.1:%d/", ca.secure)
-	for i := range 3 {
+	wg.Go(func() { // one connection from before; net/http's client leaves one if its own goroutines are late
+		c, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", ca.secure), &tls.Config{ServerName: "shop.example.test", InsecureSkipVerify: true})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		_ = c.SetDeadline(time.Now().Add(2 * patience))
+		for in := bufio.NewReader(c); !stop.Load(); time.Sleep(5 * time.Millisecond) {
+			_, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: shop.example.test\r\n\r\n")
+			answer, readErr := http.ReadResponse(in, nil)
+			if err != nil || readErr != nil || answer.StatusCode != http.StatusOK {
+				t.Error(answer, err, readErr)
+				return
+			}
+			_, _ = io.Copy(io.Discard, answer.Body)
+			done.Add(1)
+		}
+	})
+	for range 2 {
 		wg.Go(func() {
-			client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: i > 0, TLSClientConfig: &tls.Config{
+			client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{
 				ServerName: "shop.example.test", InsecureSkipVerify: true, ClientSessionCache: tls.NewLRUClientSessionCache(1),
 			}}}
-			defer client.CloseIdleConnections()
-			var dialed atomic.Int64
-			trace := &httptrace.ClientTrace{ConnectStart: func(string, string) { dialed.Add(1) }}
 			for !stop.Load() {
-				r, err := http.NewRequestWithContext(httptrace.WithClientTrace(context.Background(), trace), http.MethodGet, url, nil)
-				if err != nil {
-					t.Error(err)
-					return
-				}
 				began := time.Now()
-				answer, err := client.Do(r)
+				answer, err := client.Get(url)
 				if err != nil || answer.StatusCode != http.StatusOK {
 					t.Error(answer, err)
 					return
 				}
 				_, _ = io.Copy(io.Discard, answer.Body)
 				answer.Body.Close()
-				if leaf := answer.TLS.PeerCertificates[0]; i > 0 && !answer.TLS.DidResume && began.After(leaf.NotAfter) {
+				if leaf := answer.TLS.PeerCertificates[0]; !answer.TLS.DidResume && began.After(leaf.NotAfter) {
 					t.Errorf("a handshake got a certificate that expired at %v", leaf.NotAfter)
 				}
 				done.Add(1)
 				time.Sleep(5 * time.Millisecond)
-			}
-			if i == 0 && dialed.Load() != 1 {
-				t.Errorf("the connection was opened %d times", dialed.Load())
 			}
 		})
 	}
