@@ -18,7 +18,7 @@ import (
 	"github.com/standpipe/standpipe/bridge/upstream"
 )
 
-var usual = upstream.Timeouts{Connect: 10 * time.Second, Send: 10 * time.Second, Read: 10 * time.Second}
+var usual = upstream.Timeouts{Connect: time.Minute, Send: time.Minute, Read: time.Minute}
 
 // events is a log whose records a test looks at.
 type events struct {

@@ -122,10 +122,10 @@ func serving(t *testing.T, h http.HandlerFunc) *upstream.Member {
 	return at(s.Listener.Addr().String())
 }
 
-func at(address string) *upstream.Member { return within(address, 10*time.Second) }
+func at(address string) *upstream.Member { return within(address, time.Minute) }
 
 func within(address string, read time.Duration) *upstream.Member {
-	limits := upstream.Timeouts{Connect: 10 * time.Second, Send: 10 * time.Second, Read: read}
+	limits := upstream.Timeouts{Connect: time.Minute, Send: time.Minute, Read: read}
 	return &upstream.Member{Upstream: upstream.NewUpstream("http://"+address, "http", address, time.Now()), Transport: upstream.NewHTTP(upstream.Dialer{Network: "tcp", Address: address, Timeouts: limits}, upstream.HTTPOptions{Keep: 64, IdleTime: 30 * time.Second})}
 }
 

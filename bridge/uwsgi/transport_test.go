@@ -42,7 +42,7 @@ func fake(t *testing.T, answer func(c *net.TCPConn, packet []byte)) *Transport {
 		}
 	}()
 	t.Cleanup(func() { ln.Close(); <-done })
-	return NewTransport(upstream.Dialer{Network: "tcp", Address: ln.Addr().String(), Timeouts: upstream.Timeouts{Connect: 10 * time.Second, Send: 10 * time.Second, Read: 10 * time.Second}})
+	return NewTransport(upstream.Dialer{Network: "tcp", Address: ln.Addr().String(), Timeouts: upstream.Timeouts{Connect: time.Minute, Send: time.Minute, Read: time.Minute}})
 }
 
 func get(t *testing.T, more ...string) *http.Request {
@@ -228,7 +228,7 @@ func TestBothEnds(t *testing.T) {
 			io.Copy(w, r.Body)
 		}
 	})
-	tr := NewTransport(upstream.Dialer{Network: "unix", Address: g.addr.String(), Timeouts: upstream.Timeouts{Connect: 10 * time.Second, Send: 10 * time.Second, Read: 10 * time.Second}})
+	tr := NewTransport(upstream.Dialer{Network: "unix", Address: g.addr.String(), Timeouts: upstream.Timeouts{Connect: time.Minute, Send: time.Minute, Read: time.Minute}})
 	post := func(path string, body io.Reader, size int64) (string, error) {
 		r, _ := http.NewRequest("POST", "http://h"+path, body)
 		r.ContentLength = size

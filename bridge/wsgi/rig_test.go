@@ -140,7 +140,7 @@ func (l *logs) count(s string) int { return strings.Count(l.String(), `"@message
 
 func newRig(t testing.TB, handle func(*shimtest.Request, *shimtest.Peer), change func(*Options)) *rig {
 	g := &rig{t: t, pool: newPool(t, handle), logs: new(logs), done: make(chan seen, 100)}
-	o := Options{App: "shop", Pool: g.pool, Spool: &spool.Spool{Dir: t.TempDir()}, MaxBody: 1 << 20, BodyPace: httpx.Pace{Silence: 10 * time.Second}, Timeout: 10 * time.Second,
+	o := Options{App: "shop", Pool: g.pool, Spool: &spool.Spool{Dir: t.TempDir()}, MaxBody: 1 << 20, BodyPace: httpx.Pace{Silence: time.Minute}, Timeout: 10 * time.Second,
 		Log: hclog.New(&hclog.LoggerOptions{Output: g.logs, JSONFormat: true})}
 	if change != nil {
 		change(&o)
