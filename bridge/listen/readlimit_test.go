@@ -33,7 +33,7 @@ func TestReadBy(t *testing.T) {
 		}
 	}
 	soon := func() time.Time { return time.Now().Add(limit) }
-	at := soon()
+	var at time.Time
 	for longer := limit; ; longer *= 2 {
 		at = time.Now().Add(longer)
 		c.ReadBy(at)

@@ -50,18 +50,7 @@ func sitesOf(t *translation, http *scope) (out []*webSite) {
 			fallbacks = append(fallbacks, one)
 		}
 	}
-	for _, one := range fallbacks {
-		alone := !slices.ContainsFunc(out, func(other *webSite) bool { return other != one && !other.byListen && one.shares(other) })
-		if guarded(one.block.block) && !alone { // its rules would be those of the others too
-			continue
-		}
-		if len(fallbacks) > 1 {
-			if named := one.split(func(l *listen) bool { return first[l] == one }); len(one.hosts) > 0 {
-				one.also = named
-			}
-		}
-		one.fallback, one.hosts = true, nil
-	}
+	takeOthers(out, fallbacks, first)
 	all := slices.Clone(out)
 	for _, one := range out {
 		if one.also != nil {
@@ -77,6 +66,22 @@ func sitesOf(t *translation, http *scope) (out []*webSite) {
 		}
 	}
 	return out
+}
+
+// takeOthers has fallbacks take requests for hosts that no server names, at the addresses where they come first.
+func takeOthers(all, fallbacks []*webSite, first map[*listen]*webSite) {
+	for _, one := range fallbacks {
+		alone := !slices.ContainsFunc(all, func(other *webSite) bool { return other != one && !other.byListen && one.shares(other) })
+		if guarded(one.block.block) && !alone { // its rules would be those of the others too
+			continue
+		}
+		if len(fallbacks) > 1 {
+			if named := one.split(func(l *listen) bool { return first[l] == one }); len(one.hosts) > 0 {
+				one.also = named
+			}
+		}
+		one.fallback, one.hosts = true, nil
+	}
 }
 
 // defaults says of each listen whether it has default_server.
