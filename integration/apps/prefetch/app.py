@@ -19,10 +19,9 @@ def app(environ, start_response):
         number = 0
         while number % 100000 or not os.path.exists(query):
             number += 1
-    elif path == "/hold":  # C code that does not let go of the interpreter until the other end of the FIFO is closed
-        fifo = os.open(query, os.O_RDONLY)
-        ctypes.PyDLL(None).read(fifo, ctypes.create_string_buffer(1), 1)
-        os.close(fifo)
+    elif path == "/hold":  # C code that does not let go of the interpreter until the other end of the FIFO is opened
+        os.mkdir(query + ".held")
+        os.close(ctypes.PyDLL(None).open(os.fsencode(query), os.O_RDONLY))
     elif path == "/brief":  # long enough for a Recall, too short for a slow app
         time.sleep(0.012)
     elif path == "/even":
