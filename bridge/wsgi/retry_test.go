@@ -43,7 +43,7 @@ func (m *mortal) Acquire(_ context.Context, l shim.Label) (*shim.Exchange, error
 		if m.begun {
 			_ = peer.Head(r.Stream, "200 OK", "begun", false)
 		}
-		p.conn.SetFate(m.fate)
+		p.dies(m.fate)
 		peer.Close()
 	})
 	return p.conn.Open(l)

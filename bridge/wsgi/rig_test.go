@@ -26,6 +26,7 @@ import (
 // pool is one fake worker behind the Pool interface.
 type pool struct {
 	conn    *shim.Conn
+	dies    func(shim.Fate) // the first call says how the worker has ended
 	peer    *shimtest.Peer
 	refuse  error // of Admit and Acquire
 	lose    int   // so many exchanges lose their worker before they are sent
@@ -43,11 +44,16 @@ func newPool(t testing.TB, handle func(*shimtest.Request, *shimtest.Peer)) *pool
 	ends, peer := shimtest.Pipe()
 	p := &pool{peer: peer, hello: make(chan struct{}), freed: make(chan shim.Outcome, 100), cancels: make(chan uint32, 100)}
 	p.conn = shim.NewConn("shop/1", ends, p)
+	var once sync.Once
+	p.dies = func(f shim.Fate) { once.Do(func() { p.conn.SetFate(f) }) }
 	peer.Handle = handle
 	peer.Cancelled = func(id uint32) { p.cancels <- id }
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = peer.Run() })
-	wg.Go(func() { _ = p.conn.Run() })
+	wg.Go(func() {
+		_ = p.conn.Run()
+		p.dies(shim.Fate{ByItself: true, Why: "it has ended"})
+	})
 	t.Cleanup(func() {
 		p.conn.Close()
 		peer.Close()

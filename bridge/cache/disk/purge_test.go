@@ -48,7 +48,7 @@ func manyGroups(last string) (list []string) {
 func TestPurge(t *testing.T) {
 	t.Parallel()
 	long := "/" + strings.Repeat("long/", 40)
-	for _, p := range []cache.Purge{
+	for i, p := range []cache.Purge{
 		{All: true}, {All: true, Apps: []string{"blog"}},
 		{URL: "https://a.example/x"}, {URL: "/x"}, {URL: "https://a.example" + long}, {URL: long + "end"}, {URL: "/x", Apps: []string{"shop", "none"}}, {URL: "nothing"},
 		{Prefix: "https://a.example/"}, {Prefix: "https://a.example/x"}, {Prefix: "/"}, {Prefix: "/x"}, {Prefix: long + "e"}, {Prefix: "https://a.example" + long}, {Prefix: "https"},
@@ -56,10 +56,14 @@ func TestPurge(t *testing.T) {
 		{Group: "all", Apps: []string{"blog"}}, {Group: "group 39"},
 	} {
 		for _, way := range []string{"known", "read at the start", "asked for at the start", "away"} {
-			for _, soft := range []bool{false, true} {
-				p.Soft, p.At = soft, time.Time{}
-				purgeOnce(t, p, way)
-			}
+			t.Run(fmt.Sprintf("%d/%s", i, way), func(t *testing.T) {
+				t.Parallel()
+				p := p
+				for _, soft := range []bool{false, true} {
+					p.Soft, p.At = soft, time.Time{}
+					purgeOnce(t, p, way)
+				}
+			})
 		}
 	}
 }
