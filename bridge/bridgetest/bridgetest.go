@@ -66,20 +66,28 @@ func Handler(h http.Handler) http.Handler {
 // that nothing else can listen there.
 func Refusing(t testing.TB) string {
 	t.Helper()
+	c, _ := Pair(t)
+	return c.LocalAddr().String()
+}
+
+// Pair are the two ends of a connection of TCP, which are closed at the end of the test: the one that connected, and the one that was
+// accepted.
+func Pair(t testing.TB) (client, server net.Conn) {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	c, err := net.Dial("tcp", ln.Addr().String())
+	client, err = net.Dial("tcp", ln.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
-	s, err := ln.Accept()
+	t.Cleanup(func() { client.Close() })
+	server, err = ln.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close() })
-	return c.LocalAddr().String()
+	t.Cleanup(func() { server.Close() })
+	return client, server
 }

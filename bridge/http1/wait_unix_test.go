@@ -4,7 +4,6 @@ package http1
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -25,21 +24,7 @@ func (l busyLink) SetReadDeadline(t time.Time) error {
 // When the server stops, a request that has come is found, also where the deadline for it has passed before the server looks.
 func TestLastLookOfABusyMachine(t *testing.T) {
 	for _, served := range []int{0, 1} {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		client, err := net.Dial("tcp", ln.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer client.Close()
-		nc, err := ln.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer nc.Close()
+		client, nc := bridgetest.Pair(t)
 		c := newConn(New(http.NotFoundHandler(), Options{}), nc)
 		c.link, c.served = busyLink{c.link}, served
 		if err := c.lastLook(); !isTimeout(err) {

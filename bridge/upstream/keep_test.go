@@ -16,20 +16,7 @@ import (
 // ends are the two ends of a connection, the first one as the keep has it.
 func ends(t *testing.T) (*conn1, net.Conn) {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	c, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close(); s.Close() })
+	c, s := bridgetest.Pair(t)
 	k, err := newSocket(c, 0)
 	if err != nil {
 		t.Fatal(err)

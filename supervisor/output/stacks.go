@@ -24,7 +24,7 @@ type Stacks struct {
 // NewStacks returns an empty collector.
 func NewStacks() *Stacks { return &Stacks{came: make(chan struct{}, 1)} }
 
-// Add takes a piece. When there is too much that nobody has asked for, that is dropped.
+// Add takes a piece. When too much waits for a question, it is dropped.
 func (s *Stacks) Add(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Many small pieces are all there, though nobody has asked for them yet.
-func TestStacksThatNobodyHasAskedFor(t *testing.T) {
+// Many small pieces are all there, though the question comes later.
+func TestStacksBeforeTheQuestion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := NewStacks()
 		r, w := io.Pipe()

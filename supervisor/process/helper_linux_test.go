@@ -77,7 +77,7 @@ func TestKilledHelper(t *testing.T) {
 	}
 	eventually(t, "the process is gone", func() bool {
 		_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil) // ours, where a template of another test has made us a subreaper
-		return processGone(pid)                              // perhaps PID 1 of this container reaps nobody
+		return processGone(pid)                              // PID 1 of this container may reap no process
 	})
 }
 

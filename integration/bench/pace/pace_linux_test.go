@@ -60,11 +60,11 @@ func TestFailuresAreCounted(t *testing.T) {
 	}
 	got, err := run(deaf(t), load{path: "/", rate: 500, length: 100 * time.Millisecond, connections: 4})
 	if err != nil || got.Failed != 50 || got.Achieved != 0 {
-		t.Errorf("nobody listens: %+v %v", got, err)
+		t.Errorf("an address that is not listened on: %+v %v", got, err)
 	}
 }
 
-// deaf is an address that is bound, so that nobody else gets it, and does not listen.
+// deaf is an address that is bound, so that no other process gets it, and is not listened on.
 func deaf(t *testing.T) string {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
